@@ -1,0 +1,9 @@
+//! NHS Numbers: found, verified and kept.
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+pub mod clock;
+pub mod ids;
+pub mod nhs_number;
+pub mod secret;
+pub(crate) mod seed;

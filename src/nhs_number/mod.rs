@@ -1,0 +1,1 @@
+//! NHS Numbers.

@@ -1,0 +1,131 @@
+//! Keeps the walls of the house: who may import whom, and how long a file may be.
+//!
+//! One crate has no compiler-checked layers, so this test is the check. The table lists the modules
+//! from the ground up; a module may import what its line names, and only lines above it may be named.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Each top-level module of `src/` and the modules it may import.
+const MODULES: &str = "
+    clock:
+    ids:
+    secret:
+    seed:
+    nhs_number: seed
+    demographics: nhs_number
+    trace: nhs_number demographics
+    transport: secret
+    case: clock nhs_number demographics trace
+    smsp: clock ids secret nhs_number demographics trace transport
+    worker: clock nhs_number demographics trace case
+    simulator: clock ids secret seed nhs_number demographics transport
+";
+
+/// Longest file, not counting its inline tests.
+const MAX_LINES: usize = 400;
+
+#[test]
+fn modules_import_only_what_stands_below_them() {
+    let mut below: Vec<&str> = Vec::new();
+    for (module, imports) in table() {
+        for import in imports {
+            assert!(below.contains(&import), "`{module}` names `{import}`, which is not above it");
+        }
+        below.push(module);
+    }
+}
+
+#[test]
+fn imports_keep_to_the_table() {
+    let table = table();
+    let mut faults = Vec::new();
+    for file in sources() {
+        let Some(module) = module_of(&file) else { continue };
+        let Some((_, allowed)) = table.iter().find(|(name, _)| *name == module) else {
+            faults.push(format!("{}: `{module}` is not in the table", file.display()));
+            continue;
+        };
+        for (index, line) in shipped(&file).lines().enumerate() {
+            let place = format!("{}:{}", file.display(), index + 1);
+            let code = line.split("//").next().unwrap_or_default();
+            let code =
+                if is_root(&file) { code.replace("super::", "crate::") } else { code.into() };
+            if code.contains("crate::{") || code.contains("super::super::") {
+                faults.push(format!("{place}: write one path from the crate's root per `use`"));
+            }
+            for import in code.split("crate::").skip(1).map(leading_word) {
+                let known = table.iter().any(|(name, _)| *name == import);
+                if known && import != module && !allowed.contains(&import) {
+                    faults.push(format!("{place}: `{module}` imports `{import}`"));
+                }
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn files_stay_short() {
+    for file in sources() {
+        let lines = shipped(&file).lines().count();
+        assert!(lines <= MAX_LINES, "{} has {lines} lines", file.display());
+    }
+}
+
+#[test]
+fn lib_rs_holds_no_items() {
+    let text = fs::read_to_string("src/lib.rs").unwrap();
+    for line in text.lines().map(str::trim) {
+        let declares = ["pub fn ", "fn ", "struct ", "pub struct ", "enum ", "pub enum ", "impl "];
+        assert!(!declares.iter().any(|word| line.starts_with(word)), "lib.rs declares: {line}");
+    }
+}
+
+fn table() -> Vec<(&'static str, Vec<&'static str>)> {
+    MODULES
+        .lines()
+        .filter_map(|line| line.trim().split_once(':'))
+        .map(|(module, imports)| (module, imports.split_whitespace().collect()))
+        .collect()
+}
+
+/// A file without its inline test module.
+fn shipped(file: &Path) -> String {
+    let text = fs::read_to_string(file).unwrap();
+    text.split("\n#[cfg(test)]\nmod tests").next().unwrap_or_default().to_owned()
+}
+
+fn leading_word(text: &str) -> &str {
+    text.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default()
+}
+
+/// `src/smsp/wire/soap.rs` and `src/smsp/mod.rs` both belong to `smsp`; `lib.rs` to nobody.
+fn module_of(file: &Path) -> Option<String> {
+    let first = file.strip_prefix("src").unwrap().iter().next()?.to_str()?;
+    let name = first.trim_end_matches(".rs");
+    (name != "lib").then(|| name.to_owned())
+}
+
+/// Whether `super::` in this file means the crate's root.
+fn is_root(file: &Path) -> bool {
+    let depth = file.components().count();
+    depth == 2 || (depth == 3 && file.ends_with("mod.rs"))
+}
+
+fn sources() -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut open = vec![PathBuf::from("src")];
+    while let Some(dir) = open.pop() {
+        for entry in fs::read_dir(dir).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                open.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}
