@@ -3,7 +3,10 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod clock;
+pub mod demographics;
 pub mod ids;
 pub mod nhs_number;
 pub mod secret;
 pub(crate) mod seed;
+pub mod trace;
+pub mod transport;

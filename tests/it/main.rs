@@ -1,1 +1,4 @@
 //! Integration tests, in one binary.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod privacy;

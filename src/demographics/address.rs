@@ -1,0 +1,76 @@
+use crate::demographics::text::{redacted_debug, serde_text};
+use crate::demographics::{Held, Postcode};
+use serde::{Deserialize, Serialize};
+use std::convert::Infallible;
+use std::fmt;
+use std::str::FromStr;
+
+/// An address of five lines whose positions have meaning.
+///
+/// Line 1 is the premises' name or flat, 2 number and street, 3 locality, 4 post town, 5 county (NHS
+/// Data Dictionary, ADDRESS STRUCTURED). A blank line keeps its place.
+#[non_exhaustive]
+#[derive(Clone, Default, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[serde(default)]
+pub struct Address {
+    /// What the address is used for, when told.
+    #[serde(rename = "use", skip_serializing_if = "Option::is_none")]
+    pub usage: Option<AddressUse>,
+    /// The five lines, blank ones as empty strings; `None` when no line was returned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lines: Option<[String; 5]>,
+    /// The postcode.
+    #[serde(skip_serializing_if = "Held::is_not_returned")]
+    pub postcode: Held<Postcode>,
+}
+
+redacted_debug!(Address);
+
+/// What an address is used for.
+#[non_exhaustive]
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum AddressUse {
+    /// The usual address.
+    Home,
+    /// A temporary address.
+    Temporary,
+    /// The address for post.
+    Correspondence,
+    /// A place of work.
+    Work,
+    /// Another use, by the code or name that the service gave it.
+    Other(String),
+}
+
+impl AddressUse {
+    /// The name: `home`, `temporary`, `correspondence`, `work`, or the service's own.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Home => "home",
+            Self::Temporary => "temporary",
+            Self::Correspondence => "correspondence",
+            Self::Work => "work",
+            Self::Other(text) => text,
+        }
+    }
+}
+
+impl FromStr for AddressUse {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok([Self::Home, Self::Temporary, Self::Correspondence, Self::Work]
+            .into_iter()
+            .find(|usage| usage.name() == text)
+            .unwrap_or_else(|| Self::Other(text.to_owned())))
+    }
+}
+
+impl fmt::Display for AddressUse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+serde_text!(AddressUse);

@@ -1,0 +1,330 @@
+use crate::demographics::text::{redacted_debug, serde_text};
+use chrono::{Datelike, NaiveDate};
+use std::fmt;
+use std::str::FromStr;
+
+/// A calendar date of which the day, or the day and the month, may be unknown.
+///
+/// Dates of birth and death on PDS may be a year, a year and a month, or a full date (NHS Data
+/// Dictionary, PERSON BIRTH DATE; HL7 V3 `TS`). Equality means the same precision and the same date;
+/// whether two dates *could* be one day is [`PartialDate::may_be`].
+///
+/// Reads `YYYY`, `YYYYMM`, `YYYYMMDD`, `YYYY-MM` and `YYYY-MM-DD`; writes the forms with hyphens.
+///
+/// ```
+/// use nhs_pds::demographics::PartialDate;
+///
+/// let month: PartialDate = "198402".parse()?;
+/// assert_eq!(month.to_string(), "1984-02");
+/// assert!(month.may_be("1984-02-29".parse()?));
+/// assert!("19840230".parse::<PartialDate>().is_err());
+/// # Ok::<(), nhs_pds::demographics::DateError>(())
+/// ```
+#[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct PartialDate {
+    year: u16,
+    /// 1 to 12, or 0 when unknown.
+    month: u8,
+    /// 1 to 31, or 0 when unknown.
+    day: u8,
+}
+
+impl PartialDate {
+    /// A date that the calendar has.
+    ///
+    /// # Errors
+    ///
+    /// [`DateError::Calendar`] when there is no such year (1 to 9999), month or day, or a day comes
+    /// without a month.
+    pub fn new(year: u16, month: Option<u8>, day: Option<u8>) -> Result<Self, DateError> {
+        let exists = NaiveDate::from_ymd_opt(
+            i32::from(year),
+            u32::from(month.unwrap_or(1)),
+            u32::from(day.unwrap_or(1)),
+        )
+        .is_some();
+        if !exists || !(1..=9999).contains(&year) || (day.is_some() && month.is_none()) {
+            return Err(DateError::Calendar);
+        }
+        Ok(Self { year, month: month.unwrap_or(0), day: day.unwrap_or(0) })
+    }
+
+    /// Reads an HL7 V3 point in time, `YYYY[MM[DD[HH[MM[SS[.f]]]]]]`, from the hour on with an
+    /// optional offset `±ZZZZ`, and keeps its date as written.
+    ///
+    /// ```
+    /// use nhs_pds::demographics::PartialDate;
+    ///
+    /// assert_eq!(PartialDate::from_hl7_ts("20120612143000+0100")?.to_string(), "2012-06-12");
+    /// assert!(PartialDate::from_hl7_ts("2012061225").is_err());
+    /// # Ok::<(), nhs_pds::demographics::DateError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`DateError::Format`] when the text has another shape, [`DateError::Calendar`] when there is
+    /// no such date or time.
+    pub fn from_hl7_ts(text: &str) -> Result<Self, DateError> {
+        let (stamp, zone) = match text.find(['+', '-']) {
+            Some(at) => text.split_at(at),
+            None => (text, ""),
+        };
+        let (digits, fraction) = match stamp.split_once('.') {
+            Some((digits, fraction)) => (digits, Some(fraction)),
+            None => (stamp, None),
+        };
+        let all_digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+        let well_formed = all_digits(digits)
+            && matches!(digits.len(), 4 | 6 | 8 | 10 | 12 | 14)
+            && fraction.is_none_or(|fraction| digits.len() == 14 && all_digits(fraction))
+            && (zone.is_empty()
+                || digits.len() > 8 && zone.len() <= 5 && zone.get(1..).is_some_and(all_digits));
+        if !well_formed {
+            return Err(DateError::Format);
+        }
+        let at = |from: usize| number(digits, from, from + 2);
+        if at(8)?.unwrap_or(0) > 23 || at(10)?.unwrap_or(0) > 59 || at(12)?.unwrap_or(0) > 60 {
+            return Err(DateError::Calendar);
+        }
+        Self::from_digits(digits.get(..8).unwrap_or(digits))
+    }
+
+    fn from_digits(digits: &str) -> Result<Self, DateError> {
+        let year = number(digits, 0, 4)?.ok_or(DateError::Format)?;
+        let narrow = |part: Option<u16>| part.map(|part| part as u8);
+        Self::new(year, narrow(number(digits, 4, 6)?), narrow(number(digits, 6, 8)?))
+    }
+
+    /// The year, 1 to 9999.
+    #[must_use]
+    pub const fn year(self) -> u16 {
+        self.year
+    }
+
+    /// The month, 1 to 12, when known.
+    #[must_use]
+    pub const fn month(self) -> Option<u8> {
+        if self.month == 0 { None } else { Some(self.month) }
+    }
+
+    /// The day of the month, 1 to 31, when known.
+    #[must_use]
+    pub const fn day(self) -> Option<u8> {
+        if self.day == 0 { None } else { Some(self.day) }
+    }
+
+    /// The date, when year, month and day are known.
+    #[must_use]
+    pub fn full(self) -> Option<FullDate> {
+        let day = u32::from(self.day()?);
+        NaiveDate::from_ymd_opt(i32::from(self.year), u32::from(self.month), day).map(FullDate)
+    }
+
+    /// Whether the two could be the same day: what both know is equal.
+    #[must_use]
+    pub fn may_be(self, other: Self) -> bool {
+        let agree = |a: u8, b: u8| a == 0 || b == 0 || a == b;
+        self.year == other.year && agree(self.month, other.month) && agree(self.day, other.day)
+    }
+
+    /// The HL7 V3 form: `YYYY`, `YYYYMM` or `YYYYMMDD`.
+    #[must_use]
+    pub fn to_hl7(self) -> String {
+        self.to_string().replace('-', "")
+    }
+}
+
+/// The number that stands in `digits[from..to]`, when it reaches that far.
+fn number(digits: &str, from: usize, to: usize) -> Result<Option<u16>, DateError> {
+    match digits.get(from..to) {
+        None if digits.len() > from => Err(DateError::Format),
+        None => Ok(None),
+        Some(part) if part.bytes().all(|b| b.is_ascii_digit()) => {
+            part.parse().map(Some).map_err(|_| DateError::Format)
+        }
+        Some(_) => Err(DateError::Format),
+    }
+}
+
+impl FromStr for PartialDate {
+    type Err = DateError;
+
+    fn from_str(text: &str) -> Result<Self, DateError> {
+        match *text.as_bytes() {
+            [_, _, _, _] | [_, _, _, _, _, _] | [_, _, _, _, _, _, _, _] => Self::from_digits(text),
+            [_, _, _, _, b'-', _, _] | [_, _, _, _, b'-', _, _, b'-', _, _] => {
+                Self::from_digits(&text.replace('-', ""))
+            }
+            _ => Err(DateError::Format),
+        }
+    }
+}
+
+impl fmt::Display for PartialDate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:04}", self.year)?;
+        if self.month > 0 {
+            write!(f, "-{:02}", self.month)?;
+        }
+        if self.day > 0 {
+            write!(f, "-{:02}", self.day)?;
+        }
+        Ok(())
+    }
+}
+
+/// A date of which year, month and day are known.
+///
+/// What an unattended trace needs: PDS's simple trace takes only a full date of birth.
+/// Reads `YYYYMMDD` and `YYYY-MM-DD`; writes `YYYY-MM-DD`.
+///
+/// ```
+/// use nhs_pds::demographics::{DateError, FullDate};
+///
+/// assert_eq!("19840229".parse::<FullDate>()?.to_string(), "1984-02-29");
+/// assert_eq!("1984".parse::<FullDate>(), Err(DateError::Partial));
+/// # Ok::<(), DateError>(())
+/// ```
+#[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct FullDate(NaiveDate);
+
+impl FullDate {
+    /// The date as a `chrono` date.
+    #[must_use]
+    pub const fn date(self) -> NaiveDate {
+        self.0
+    }
+}
+
+impl TryFrom<NaiveDate> for FullDate {
+    type Error = DateError;
+
+    fn try_from(date: NaiveDate) -> Result<Self, DateError> {
+        if (1..=9999).contains(&date.year()) { Ok(Self(date)) } else { Err(DateError::Calendar) }
+    }
+}
+
+impl From<FullDate> for PartialDate {
+    fn from(FullDate(date): FullDate) -> Self {
+        // A `FullDate` lies in the years 1 to 9999, so nothing is cut off.
+        Self { year: date.year() as u16, month: date.month() as u8, day: date.day() as u8 }
+    }
+}
+
+impl FromStr for FullDate {
+    type Err = DateError;
+
+    fn from_str(text: &str) -> Result<Self, DateError> {
+        text.parse::<PartialDate>()?.full().ok_or(DateError::Partial)
+    }
+}
+
+impl fmt::Display for FullDate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        PartialDate::from(*self).fmt(f)
+    }
+}
+
+redacted_debug!(PartialDate, FullDate);
+serde_text!(PartialDate, FullDate);
+
+/// Why text is not a date. Never carries the text.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum DateError {
+    /// The calendar has no such date. Correct the data.
+    #[error("the calendar has no such date or time")]
+    Calendar,
+    /// Digits or hyphens are not where the format has them. Correct the data.
+    #[error("a date is written YYYY, YYYYMM, YYYYMMDD, YYYY-MM or YYYY-MM-DD")]
+    Format,
+    /// Month or day is missing where a full date is needed. Complete the data, or ask attended.
+    #[error("a full date, with year, month and day, is needed")]
+    Partial,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn what_is_refused() {
+        for text in
+            ["", "198", "19845", "1984022", "198402290", "1984-2", "1984-02-", "1984/02/29", "١٩٨٤"]
+        {
+            assert_eq!(text.parse::<PartialDate>(), Err(DateError::Format), "{text}");
+        }
+        for text in ["0000", "198400", "198413", "19840230", "19830229", "1984-02-30", "19840200"] {
+            assert_eq!(text.parse::<PartialDate>(), Err(DateError::Calendar), "{text}");
+        }
+        assert_eq!(" 1984".parse::<PartialDate>(), Err(DateError::Format));
+    }
+
+    #[test]
+    fn points_in_time() {
+        for (ts, date) in [
+            ("1984", "1984"),
+            ("198402", "1984-02"),
+            ("19840229", "1984-02-29"),
+            ("2014051200", "2014-05-12"),
+            ("201405122359", "2014-05-12"),
+            ("20140512235959", "2014-05-12"),
+            ("20140512235959.123", "2014-05-12"),
+            ("20140512235959.1+0100", "2014-05-12"),
+            ("2014051223-5", "2014-05-12"),
+        ] {
+            assert_eq!(
+                PartialDate::from_hl7_ts(ts).map(|d| d.to_string()),
+                Ok(date.into()),
+                "{ts}"
+            );
+        }
+        for ts in [
+            "",
+            "2",
+            "20110",
+            "201405121",
+            "20140512+0100",
+            "201405122359.1",
+            "2014051223+",
+            "2.0E+11",
+        ] {
+            assert_eq!(PartialDate::from_hl7_ts(ts), Err(DateError::Format), "{ts}");
+        }
+        for ts in ["2014051224", "201405122360", "20140512235961", "20141301"] {
+            assert_eq!(PartialDate::from_hl7_ts(ts), Err(DateError::Calendar), "{ts}");
+        }
+    }
+
+    #[test]
+    fn could_be_the_same_day() {
+        let date = |text: &str| text.parse::<PartialDate>().unwrap();
+        assert!(date("1984").may_be(date("1984-02-29")));
+        assert!(date("1984-02").may_be(date("1984-02-29")));
+        assert!(!date("1984-03").may_be(date("1984-02-29")));
+        assert_ne!(date("1984"), date("1984-01-01"));
+    }
+
+    proptest! {
+        #[test]
+        fn every_form_reads_back(year in 1u16..=9999, month in 1u8..=12, day in 1u8..=28, parts in 0..3) {
+            let month = (parts > 0).then_some(month);
+            let day = (parts > 1).then_some(day);
+            let date = PartialDate::new(year, month, day).unwrap();
+            prop_assert_eq!(date.to_string().parse(), Ok(date));
+            prop_assert_eq!(date.to_hl7().parse(), Ok(date));
+            prop_assert_eq!(PartialDate::from_hl7_ts(&date.to_hl7()), Ok(date));
+            prop_assert_eq!(format!("{date:?}"), "PartialDate(redacted)");
+            if let Some(full) = date.full() {
+                prop_assert_eq!(PartialDate::from(full), date);
+                prop_assert_eq!(full.to_string().parse(), Ok(full));
+            }
+        }
+
+        #[test]
+        fn no_text_panics(text in ".{0,20}") {
+            let _ = (text.parse::<PartialDate>(), PartialDate::from_hl7_ts(&text));
+        }
+    }
+}

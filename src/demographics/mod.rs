@@ -1,0 +1,33 @@
+//! Who a person is: names, dates, gender, addresses, telecoms and GP practice.
+//!
+//! These are the particulars that the Personal Demographics Service holds, in the terms of the NHS
+//! Data Dictionary, whichever service returned them.
+//!
+//! "Blank" and "not returned" are different facts and stay apart everywhere: see [`Held`]. What PDS
+//! holds but nobody can read (a postcode such as `UNKNOWN`) is kept as it came rather than dropped,
+//! and rather than making the whole answer unreadable.
+//!
+//! `Debug` shows no particulars. The serde form of each value is its `Display` form.
+
+mod address;
+mod date;
+mod gender;
+mod held;
+mod name;
+mod person;
+mod postcode;
+mod practice;
+mod telecom;
+mod text;
+
+pub use address::{Address, AddressUse};
+pub use date::{DateError, FullDate, PartialDate};
+pub use gender::{Gender, GenderError};
+pub use held::Held;
+pub use name::PersonName;
+pub use person::Demographics;
+pub use postcode::{Postcode, PostcodeError};
+pub use practice::{GpPractice, OdsCode, OdsCodeError};
+pub use telecom::{Telecom, TelecomUse, UsablePeriod};
+pub(crate) use text::redacted_debug;
+pub use text::serde_as_text;

@@ -1,0 +1,55 @@
+use crate::demographics::text::redacted_debug;
+use crate::demographics::{Address, Gender, GpPractice, Held, PartialDate, PersonName, Telecom};
+use serde::{Deserialize, Serialize};
+
+/// What PDS holds about a person, as far as it was returned.
+///
+/// Every field may be missing: a restricted person comes without addresses, telecoms and GP practice,
+/// and an answer to "what is the number?" comes without particulars at all.
+///
+/// ```
+/// use nhs_pds::demographics::{Demographics, Held};
+///
+/// let person: Demographics =
+///     serde_json::from_str(r#"{"gender":"female","date_of_birth":"1984-02","date_of_death":""}"#)?;
+/// assert!(person.date_of_death.is_blank());
+/// assert!(person.addresses.is_empty());
+/// assert_eq!(format!("{person:?}"), "Demographics(redacted)");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[non_exhaustive]
+#[derive(Clone, Default, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[serde(default)]
+pub struct Demographics {
+    /// The usual name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<PersonName>,
+    /// Administrative gender.
+    #[serde(skip_serializing_if = "Held::is_not_returned")]
+    pub gender: Held<Gender>,
+    /// Date of birth.
+    #[serde(skip_serializing_if = "Held::is_not_returned")]
+    pub date_of_birth: Held<PartialDate>,
+    /// Date of death; "not returned" for the living.
+    #[serde(skip_serializing_if = "Held::is_not_returned")]
+    pub date_of_death: Held<PartialDate>,
+    /// Addresses, in the order returned.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub addresses: Vec<Address>,
+    /// Telecoms, in the order returned.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub telecoms: Vec<Telecom>,
+    /// The GP practice.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gp_practice: Option<GpPractice>,
+}
+
+impl Demographics {
+    /// Whether PDS says that the person has died, with a date that can be read or not.
+    #[must_use]
+    pub const fn is_deceased(&self) -> bool {
+        matches!(self.date_of_death, Held::Known(_) | Held::Unrecognised(_))
+    }
+}
+
+redacted_debug!(Demographics);

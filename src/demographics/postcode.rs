@@ -1,0 +1,151 @@
+use crate::demographics::text::{redacted_debug, serde_text};
+use std::fmt;
+use std::str::FromStr;
+
+/// A postcode in its canonical form: upper case, one space before the last three characters.
+///
+/// Reads any case, with spaces anywhere; checks the shape (`A9 9AA`, `A99 9AA`, `A9A 9AA`, `AA9 9AA`,
+/// `AA99 9AA`, `AA9A 9AA` and the girobank's `GIR 0AA`), not whether the Royal Mail has issued it.
+///
+/// ```
+/// use nhs_pds::demographics::Postcode;
+///
+/// assert_eq!("ls14hy".parse::<Postcode>()?.to_string(), "LS1 4HY");
+/// assert!("ZZ99 3VZ".parse::<Postcode>()?.is_pseudo());
+/// # Ok::<(), nhs_pds::demographics::PostcodeError>(())
+/// ```
+#[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Postcode {
+    /// Upper case, without the space, then zeros.
+    characters: [u8; 7],
+}
+
+impl Postcode {
+    /// The part before the space: the postal district, such as `LS1`.
+    #[must_use]
+    pub fn outward(&self) -> &str {
+        self.text().split_at(self.text().len() - 3).0
+    }
+
+    /// The part after the space: sector and unit, such as `4HY`.
+    #[must_use]
+    pub fn inward(&self) -> &str {
+        self.text().split_at(self.text().len() - 3).1
+    }
+
+    /// Whether this is one of the NHS's `ZZ99` codes (NHS Postcode Directory), which stand for a
+    /// country, for "no fixed abode" (`ZZ99 3VZ`) or for "not known" (`ZZ99 3WZ`).
+    ///
+    /// Two people with one pseudo-postcode do not live together, so it is no evidence of identity.
+    #[must_use]
+    pub fn is_pseudo(&self) -> bool {
+        self.outward() == "ZZ99"
+    }
+
+    /// Whether this is `ZZ99 3VZ`, no fixed abode.
+    #[must_use]
+    pub fn is_no_fixed_abode(&self) -> bool {
+        self.text() == "ZZ993VZ"
+    }
+
+    fn text(&self) -> &str {
+        let end = self.characters.iter().position(|&c| c == 0).unwrap_or(self.characters.len());
+        // Only ASCII is ever put in, so neither fall-back is reached.
+        std::str::from_utf8(self.characters.get(..end).unwrap_or_default()).unwrap_or_default()
+    }
+}
+
+impl FromStr for Postcode {
+    type Err = PostcodeError;
+
+    fn from_str(text: &str) -> Result<Self, PostcodeError> {
+        let mut characters = [0; 7];
+        let mut shape = [0; 7];
+        let mut length = 0;
+        for byte in text.bytes().filter(|&byte| byte != b' ') {
+            let (Some(character), Some(kind)) = (characters.get_mut(length), shape.get_mut(length))
+            else {
+                return Err(PostcodeError);
+            };
+            *character = byte.to_ascii_uppercase();
+            *kind = match byte {
+                b'0'..=b'9' => b'9',
+                b'a'..=b'z' | b'A'..=b'Z' => b'A',
+                _ => return Err(PostcodeError),
+            };
+            length += 1;
+        }
+        let shape = shape.get(..length).unwrap_or_default();
+        let outward = shape.strip_suffix(b"9AA").ok_or(PostcodeError)?;
+        match outward {
+            b"A9" | b"A99" | b"A9A" | b"AA9" | b"AA99" | b"AA9A" => Ok(Self { characters }),
+            b"AAA" if characters.starts_with(b"GIR0AA") => Ok(Self { characters }),
+            _ => Err(PostcodeError),
+        }
+    }
+}
+
+impl fmt::Display for Postcode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.outward(), self.inward())
+    }
+}
+
+redacted_debug!(Postcode);
+serde_text!(Postcode);
+
+/// The text does not have the shape of a postcode. Correct the data.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("not the shape of a postcode")]
+pub struct PostcodeError;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn canonical() {
+        for (text, canonical) in [
+            ("m1 1aa", "M1 1AA"),
+            ("M601NW", "M60 1NW"),
+            ("W1A1HQ", "W1A 1HQ"),
+            ("CR26XH", "CR2 6XH"),
+            ("DN5 5 1PT", "DN55 1PT"),
+            ("  ec1a1bb ", "EC1A 1BB"),
+            ("gir0aa", "GIR 0AA"),
+            ("zz993vz", "ZZ99 3VZ"),
+        ] {
+            let postcode: Postcode = text.parse().unwrap();
+            assert_eq!(postcode.to_string(), canonical);
+            assert_eq!(canonical.parse(), Ok(postcode));
+            assert_eq!(format!("{postcode:?}"), "Postcode(redacted)");
+        }
+    }
+
+    #[test]
+    fn what_is_refused() {
+        for text in [
+            "",
+            "M1",
+            "1AA",
+            "M1 1A",
+            "11 1AA",
+            "AAA9 9AA",
+            "EC1A 1BBB",
+            "M1-1AA",
+            "GIR 1AA",
+            "M1\t1AA",
+            "Ｍ1 1AA",
+        ] {
+            assert_eq!(text.parse::<Postcode>(), Err(PostcodeError), "{text}");
+        }
+    }
+
+    #[test]
+    fn pseudo() {
+        let postcode = |text: &str| text.parse::<Postcode>().unwrap();
+        assert!(postcode("ZZ99 3VZ").is_no_fixed_abode());
+        assert!(postcode("ZZ99 3WZ").is_pseudo() && !postcode("ZZ99 3WZ").is_no_fixed_abode());
+        assert!(!postcode("ZE99 3VZ").is_pseudo());
+    }
+}

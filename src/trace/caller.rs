@@ -1,0 +1,189 @@
+use crate::demographics::OdsCode;
+use std::fmt;
+
+/// On whose behalf a question is asked: the audit identity of every message (MSCA-AUD-04).
+///
+/// ```
+/// use nhs_pds::trace::{Caller, LocalIdentity};
+///
+/// let caller = Caller::System(LocalIdentity::new("RHM".parse()?, "get-nhs-number")?);
+/// assert_eq!(caller.to_string(), "urn:nhs-uk:identity:ods:RHM:get-nhs-number");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[non_exhaustive]
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub enum Caller {
+    /// A system at work with nobody looking on.
+    System(LocalIdentity),
+    /// A person.
+    User(User),
+}
+
+/// A person on whose behalf a question is asked.
+#[non_exhaustive]
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub enum User {
+    /// Somebody known to the local system, by an identifier that is theirs alone.
+    Local(LocalIdentity),
+    /// Somebody with an NHS smartcard.
+    Smartcard(SmartcardIdentity),
+}
+
+impl From<User> for Caller {
+    fn from(user: User) -> Self {
+        Self::User(user)
+    }
+}
+
+impl fmt::Display for Caller {
+    /// Writes the identity for an audit trail: a URN, or `smartcard:<role profile>:<user>`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::System(identity) | Self::User(User::Local(identity)) => {
+                f.write_str(&identity.uri())
+            }
+            Self::User(User::Smartcard(card)) => {
+                write!(f, "smartcard:{}:{}", card.role_profile_id, card.user_id)
+            }
+        }
+    }
+}
+
+/// A user or system as one organisation knows it.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct LocalIdentity {
+    organisation: OdsCode,
+    id: String,
+}
+
+impl LocalIdentity {
+    /// The user or system that `organisation` knows as `id`.
+    ///
+    /// # Errors
+    ///
+    /// [`CallerError::LocalId`] when `id` is empty or holds more than letters, digits and `-._~@:`,
+    /// which is what can stand in a URN as it is.
+    pub fn new(organisation: OdsCode, id: &str) -> Result<Self, CallerError> {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~@:".contains(&byte);
+        if id.is_empty() || !id.bytes().all(allowed) {
+            return Err(CallerError::LocalId);
+        }
+        Ok(Self { organisation, id: id.to_owned() })
+    }
+
+    /// The organisation's ODS code.
+    #[must_use]
+    pub const fn organisation(&self) -> &OdsCode {
+        &self.organisation
+    }
+
+    /// The identifier within the organisation.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// `urn:nhs-uk:identity:ods:<ODS code>:<id>` (ITK Distribution Envelope, audit identity).
+    #[must_use]
+    pub fn uri(&self) -> String {
+        format!("urn:nhs-uk:identity:ods:{}:{}", self.organisation, self.id)
+    }
+}
+
+/// A person as the Spine knows them, from their smartcard session.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct SmartcardIdentity {
+    role_profile_id: String,
+    user_id: String,
+    job_role: Option<String>,
+}
+
+impl SmartcardIdentity {
+    /// The user `user_id` acting in the role `role_profile_id`, both as issued by the Spine.
+    ///
+    /// # Errors
+    ///
+    /// [`CallerError::SmartcardId`] when either is not one to twenty digits.
+    pub fn new(role_profile_id: &str, user_id: &str) -> Result<Self, CallerError> {
+        let issued =
+            |id: &str| (1..=20).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_digit());
+        if !issued(role_profile_id) || !issued(user_id) {
+            return Err(CallerError::SmartcardId);
+        }
+        Ok(Self {
+            role_profile_id: role_profile_id.to_owned(),
+            user_id: user_id.to_owned(),
+            job_role: None,
+        })
+    }
+
+    /// The same person, with a job role code such as `S0080:G0450:R5080`.
+    ///
+    /// # Errors
+    ///
+    /// [`CallerError::JobRole`] when the code holds more than letters, digits and `:`.
+    pub fn with_job_role(mut self, job_role: &str) -> Result<Self, CallerError> {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b':';
+        if job_role.is_empty() || !job_role.bytes().all(allowed) {
+            return Err(CallerError::JobRole);
+        }
+        self.job_role = Some(job_role.to_owned());
+        Ok(self)
+    }
+
+    /// The role profile: the person in a role at an organisation.
+    #[must_use]
+    pub fn role_profile_id(&self) -> &str {
+        &self.role_profile_id
+    }
+
+    /// The person.
+    #[must_use]
+    pub fn user_id(&self) -> &str {
+        &self.user_id
+    }
+
+    /// The job role code.
+    #[must_use]
+    pub fn job_role(&self) -> Option<&str> {
+        self.job_role.as_deref()
+    }
+}
+
+/// Why something is no audit identity. Correct the configuration, or what the sign-in delivers.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum CallerError {
+    /// A job role with other characters than letters, digits and colons.
+    #[error("a job role code is letters, digits and colons")]
+    JobRole,
+    /// A local identifier that cannot stand in a URN.
+    #[error("a local user or system id is letters, digits and any of -._~@:")]
+    LocalId,
+    /// A smartcard identifier that is not digits.
+    #[error("a role profile id and a user id are one to twenty digits")]
+    SmartcardId,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_refused() {
+        let ods = || "RHM".parse::<OdsCode>().unwrap();
+        for id in ["", "a b", "a/b", "ä", "a\n"] {
+            assert_eq!(LocalIdentity::new(ods(), id), Err(CallerError::LocalId), "{id:?}");
+        }
+        for id in ["", "1 2", "12a", "123456789012345678901"] {
+            assert_eq!(SmartcardIdentity::new(id, "1"), Err(CallerError::SmartcardId), "{id:?}");
+            assert_eq!(SmartcardIdentity::new("1", id), Err(CallerError::SmartcardId), "{id:?}");
+        }
+        let card = SmartcardIdentity::new("868000003114", "868000003115").unwrap();
+        assert_eq!(card.clone().with_job_role("R8000 "), Err(CallerError::JobRole));
+        assert_eq!(
+            Caller::User(User::Smartcard(card)).to_string(),
+            "smartcard:868000003114:868000003115"
+        );
+    }
+}

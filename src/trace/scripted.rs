@@ -1,0 +1,67 @@
+use crate::trace::{
+    Answer, Attended, Caller, Error, ErrorKind, Exchange, Outcome, Question, Tracer, User,
+};
+use async_trait::async_trait;
+use chrono::DateTime;
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+
+/// A tracer that gives prepared answers in order, for tests of what is done with them.
+///
+/// ```
+/// use nhs_pds::trace::{ErrorKind, Outcome, ScriptedTracer};
+///
+/// let tracer = ScriptedTracer::new([Ok(Outcome::None), Err(ErrorKind::Unavailable)]);
+/// assert_eq!(tracer.left(), 2);
+/// ```
+///
+/// Once the answers are used up it is [`ErrorKind::Unavailable`].
+#[derive(Debug)]
+pub struct ScriptedTracer {
+    answers: Mutex<VecDeque<Result<Outcome, ErrorKind>>>,
+    asked: Mutex<Vec<Question>>,
+}
+
+impl ScriptedTracer {
+    /// Will answer with `answers`, in order.
+    #[must_use]
+    pub fn new(answers: impl IntoIterator<Item = Result<Outcome, ErrorKind>>) -> Self {
+        Self { answers: Mutex::new(answers.into_iter().collect()), asked: Mutex::default() }
+    }
+
+    /// How many answers have not been given yet.
+    #[must_use]
+    pub fn left(&self) -> usize {
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    /// The unattended questions asked so far.
+    #[must_use]
+    pub fn asked(&self) -> Vec<Question> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn answer(&self) -> Result<Answer, Error> {
+        let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        let left = answers.len();
+        let exchange =
+            Exchange::new("scripted", "trace", format!("{left} left"), DateTime::UNIX_EPOCH);
+        match answers.pop_front() {
+            Some(Ok(outcome)) => Ok(Answer::new(outcome, exchange)),
+            Some(Err(kind)) => Err(Error::new(kind).with_exchange(exchange)),
+            None => Err(Error::new(ErrorKind::Unavailable).with_exchange(exchange)),
+        }
+    }
+}
+
+#[async_trait]
+impl Tracer for ScriptedTracer {
+    async fn trace(&self, _: &Caller, question: &Question) -> Result<Answer, Error> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).push(question.clone());
+        self.answer()
+    }
+
+    async fn trace_attended(&self, _: &User, _: &Question<Attended>) -> Result<Answer, Error> {
+        self.answer()
+    }
+}

@@ -1,0 +1,36 @@
+use crate::trace::{Answer, Attended, Caller, Error, Question, User};
+use async_trait::async_trait;
+use std::fmt::Debug;
+
+/// A service that can trace people.
+///
+/// # Contract
+///
+/// * An outcome is returned only when the service gave it; whatever goes wrong on the way is an
+///   [`Error`], never [`Outcome::None`](crate::trace::Outcome::None).
+/// * One call asks once, with fresh message identifiers.
+/// * An answer to a question about a number is about that number: an answer that names another is
+///   refused as [`ErrorKind::Unreadable`](crate::trace::ErrorKind::Unreadable).
+/// * [`Outcome::Found`](crate::trace::Outcome::Found) for a [`Question::Find`] carries the person's
+///   particulars, so that whoever asked can check them; for a [`Question::Verify`] it need not.
+/// * The caller is sent along, and nothing about the person is logged or put into an error.
+#[async_trait]
+pub trait Tracer: Debug + Send + Sync {
+    /// Asks `question` for `caller`.
+    ///
+    /// # Errors
+    ///
+    /// Only when the question was not answered; see [`ErrorKind`](crate::trace::ErrorKind).
+    async fn trace(&self, caller: &Caller, question: &Question) -> Result<Answer, Error>;
+
+    /// Asks `question` for `user`, who will confirm the match.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Tracer::trace`].
+    async fn trace_attended(
+        &self,
+        user: &User,
+        question: &Question<Attended>,
+    ) -> Result<Answer, Error>;
+}

@@ -1,0 +1,51 @@
+//! `Debug` of the public types tells nothing about a person.
+
+use nhs_pds::demographics::{Demographics, FullDate, Gender, PersonName, Postcode};
+use nhs_pds::nhs_number::NhsNumber;
+use nhs_pds::trace::{
+    Answer, Candidate, Exchange, FetchDetails, FindPerson, LocalIdentifier, Match, Outcome,
+    Question, VerifyNumber,
+};
+
+/// Issued to nobody, but in the range from which England's numbers come.
+const NUMBER: NhsNumber = NhsNumber::constant(4_010_232_137);
+
+fn person() -> Demographics {
+    let mut person = Demographics::default();
+    person.name = Some(PersonName::new("ARABELLA", "QUENTINSSON"));
+    person.date_of_birth =
+        nhs_pds::demographics::PartialDate::from("1984-02-29".parse::<FullDate>().unwrap()).into();
+    person
+}
+
+#[test]
+fn questions_and_answers_do_not_show_the_person() {
+    let born: FullDate = "1984-02-29".parse().unwrap();
+    let postcode: Postcode = "KT17 1NA".parse().unwrap();
+    let local = LocalIdentifier::new("1.2.3", "CASE77").unwrap();
+    let name = |text: &str| text.parse::<nhs_pds::trace::NameText>().unwrap();
+    let questions: [Question; 3] = [
+        VerifyNumber::new(NUMBER, born).with_given(name("Arabella")).into(),
+        FindPerson::new(name("Quentinsson"), Gender::Female, born)
+            .with_postcode(postcode)
+            .with_local_identifier(local.clone())
+            .into(),
+        FetchDetails::new(NUMBER, born).with_family(name("Quentinsson")).into(),
+    ];
+    let mut found = Match::new(NUMBER).with_person(person());
+    found.local_identifier = Some(local);
+    let mut candidate = Candidate::new("4010232137");
+    candidate.person = Some(person());
+    let exchange = Exchange::new("SMSP", "getNHSNumber", "1", chrono::DateTime::UNIX_EPOCH);
+    let answers = [
+        Outcome::Found(Box::new(found)),
+        Outcome::Ambiguous(vec![candidate]),
+        Outcome::Superseded { by: Some(NUMBER), person: Some(Box::new(person())) },
+    ]
+    .map(|outcome| Answer::new(outcome, exchange.clone()));
+    let shown = format!("{questions:?} {answers:?}").to_uppercase();
+    for value in ["4010232137", "401 023 2137", "ARABELLA", "QUENTINSSON", "1984", "KT17", "CASE77"]
+    {
+        assert!(!shown.contains(value), "{value} in {shown}");
+    }
+}
