@@ -8,5 +8,8 @@ pub mod ids;
 pub mod nhs_number;
 pub mod secret;
 pub(crate) mod seed;
+#[cfg(feature = "smsp")]
+#[cfg_attr(docsrs, doc(cfg(feature = "smsp")))]
+pub mod smsp;
 pub mod trace;
 pub mod transport;

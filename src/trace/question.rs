@@ -1,7 +1,10 @@
-use crate::demographics::{FullDate, Gender, PartialDate, Postcode};
+use crate::demographics::{DateError, FullDate, Gender, PartialDate, Postcode};
 use crate::nhs_number::NhsNumber;
-use crate::trace::{Caller, LocalIdentifier, NamePattern, NameText, PostcodePattern, User};
+use crate::trace::{
+    Caller, CriterionError, LocalIdentifier, NamePattern, NameText, PostcodePattern, User,
+};
 use std::fmt::{Debug, Display};
+use std::str::FromStr;
 
 /// Whether a person confirms the match before it is used: [`Unattended`] or [`Attended`].
 ///
@@ -10,11 +13,17 @@ pub trait Mode: sealed::Sealed + Clone + Debug + Eq + Send + Sync + 'static {
     /// Who may ask.
     type Caller: Clone + Debug + Into<Caller> + Send + Sync;
     /// A date of birth.
-    type Date: Copy + Debug + Eq + Into<PartialDate> + Send + Sync;
+    type Date: Copy + Debug + Eq + FromStr<Err = DateError> + Into<PartialDate> + Send + Sync;
     /// A given or family name.
-    type Name: Clone + Debug + Eq + Into<NamePattern> + Send + Sync;
+    type Name: Clone + Debug + Eq + FromStr<Err = CriterionError> + Into<NamePattern> + Send + Sync;
     /// A postcode.
-    type Postcode: Clone + Debug + Display + Eq + Send + Sync;
+    type Postcode: Clone
+        + Debug
+        + Display
+        + Eq
+        + FromStr<Err: std::error::Error + Send + Sync + 'static>
+        + Send
+        + Sync;
 }
 
 /// Nobody looks at the answer before it is used: everything is meant literally.

@@ -1,0 +1,309 @@
+//! Writes a request as it goes over the wire, and reads a response as it came back.
+//!
+//! ```sh
+//! cargo run --example wire -- encode getNHSNumber --date-of-birth 19840229 --family Smith --gender 2
+//! cargo run --example wire -- decode response.xml
+//! ```
+//!
+//! `encode` asks unattended unless `--attended` is given: only then may a name or a postcode hold
+//! wildcards and the date of birth be partial. Exits 2 with a reason for what the types refuse, and
+//! for a message that cannot be read.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "that is what it is for")]
+
+use clap::{Args, Parser, Subcommand};
+use nhs_pds::clock::SystemClock;
+use nhs_pds::demographics::{Demographics, Gender};
+use nhs_pds::ids::RandomIds;
+use nhs_pds::nhs_number::NhsNumber;
+use nhs_pds::smsp::{
+    self, Body, Config, Limits, Operation, PatientDetails, Request, ResponseMessage, Stamp,
+};
+use nhs_pds::trace::{
+    Attended, Caller, FetchDetails, FindPerson, LocalIdentifier, LocalIdentity, Mode, Unattended,
+    User, VerifyNumber,
+};
+use serde::Serialize;
+use std::error::Error;
+use std::fmt::Display;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::str::FromStr;
+
+#[derive(Parser)]
+#[command(about = "Shows Spine Mini Service messages as they go over the wire")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Print the complete SOAP request for an operation.
+    Encode(Question),
+    /// Print a SOAP response as JSON.
+    Decode {
+        /// A file with one SOAP message.
+        file: PathBuf,
+    },
+}
+
+#[derive(Args)]
+struct Question {
+    /// verifyNHSNumber, getNHSNumber, getPatientDetailsByNHSNumber, getPatientDetailsBySearch or
+    /// getPatientDetails.
+    operation: String,
+    /// Ask for a person who will confirm the match: wildcards and partial dates are allowed.
+    #[arg(long)]
+    attended: bool,
+    /// Ten digits, bare, `3 3 4` or `3-3-4`.
+    #[arg(long)]
+    nhs_number: Option<String>,
+    /// YYYYMMDD; attended also YYYYMM and YYYY.
+    #[arg(long)]
+    date_of_birth: Option<String>,
+    /// Surname.
+    #[arg(long, allow_hyphen_values = true)]
+    family: Option<String>,
+    /// First given name.
+    #[arg(long, allow_hyphen_values = true)]
+    given: Option<String>,
+    /// 1 male, 2 female, 9 not specified, 0 not known.
+    #[arg(long)]
+    gender: Option<String>,
+    /// Postcode of the usual address.
+    #[arg(long)]
+    postcode: Option<String>,
+    /// An OID, a colon, and the identifier under it.
+    #[arg(long, value_name = "ROOT:EXT")]
+    local_id: Option<String>,
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Encode(question) => encode(&question),
+        Command::Decode { file } => decode(&file),
+    };
+    match done {
+        Ok(text) => {
+            println!("{text}");
+            ExitCode::SUCCESS
+        }
+        Err(reason) => {
+            eprintln!("wire: {reason}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+type Refused = Box<dyn Error>;
+
+fn encode(question: &Question) -> Result<String, Refused> {
+    let us = LocalIdentity::new("RHM".parse()?, "nhs-pds-example")?;
+    let (caller, request) = if question.attended {
+        let user = User::Local(LocalIdentity::new("RHM".parse()?, "jane.doe")?);
+        (Caller::User(user), request::<Attended>(question)?)
+    } else {
+        (Caller::System(us.clone()), request::<Unattended>(question)?)
+    };
+    let config = Config::new("https://smsp.example/smsp/pds".parse()?, us);
+    let stamp = Stamp::fresh(&SystemClock, &RandomIds);
+    let message = smsp::encode(&request, &caller, &config, &stamp);
+    Ok(String::from_utf8(message.expose().trim_ascii_end().to_vec())?)
+}
+
+/// The request, if the types permit it.
+fn request<M: Mode>(asked: &Question) -> Result<Request, Refused> {
+    let operation: Operation = asked.operation.parse()?;
+    match operation {
+        Operation::VerifyNhsNumber => {
+            asked.refuse(operation, &["gender", "postcode", "local-id"])?;
+            let question = VerifyNumber::<M>::new(asked.nhs_number()?, asked.date_of_birth::<M>()?);
+            let question = with(question, asked.family::<M>()?, VerifyNumber::with_family);
+            let question = with(question, asked.given::<M>()?, VerifyNumber::with_given);
+            Ok(Request::verify_nhs_number(&question))
+        }
+        Operation::GetNhsNumber => {
+            asked.refuse(operation, &["nhs-number"])?;
+            Ok(Request::get_nhs_number(&find::<M>(asked)?))
+        }
+        Operation::GetPatientDetailsByNhsNumber => {
+            asked.refuse(operation, &["gender", "postcode"])?;
+            Ok(Request::get_patient_details_by_nhs_number(&fetch::<M>(asked)?))
+        }
+        Operation::GetPatientDetailsBySearch => {
+            asked.refuse(operation, &["nhs-number"])?;
+            Ok(Request::get_patient_details_by_search(&find::<M>(asked)?))
+        }
+        Operation::GetPatientDetails if asked.nhs_number.is_some() => {
+            let question = PatientDetails::by_nhs_number(&fetch::<M>(asked)?);
+            let question = with(question, asked.gender()?, PatientDetails::with_gender);
+            let question = with(question, asked.postcode::<M>()?, PatientDetails::with_postcode);
+            Ok(Request::get_patient_details(&question))
+        }
+        Operation::GetPatientDetails => {
+            Ok(Request::get_patient_details(&PatientDetails::by_search(&find::<M>(asked)?)))
+        }
+        other => Err(format!("{other} is not known to this example").into()),
+    }
+}
+
+fn find<M: Mode>(asked: &Question) -> Result<FindPerson<M>, Refused> {
+    let family = asked.family::<M>()?.ok_or("--family is needed to search")?;
+    let gender = asked.gender()?.ok_or("--gender is needed to search")?;
+    let question = FindPerson::new(family, gender, asked.date_of_birth::<M>()?);
+    let question = with(question, asked.given::<M>()?, FindPerson::with_given);
+    let question = with(question, asked.postcode::<M>()?, FindPerson::with_postcode);
+    Ok(with(question, asked.local_id()?, FindPerson::with_local_identifier))
+}
+
+fn fetch<M: Mode>(asked: &Question) -> Result<FetchDetails<M>, Refused> {
+    let question = FetchDetails::new(asked.nhs_number()?, asked.date_of_birth::<M>()?);
+    let question = with(question, asked.family::<M>()?, FetchDetails::with_family);
+    let question = with(question, asked.given::<M>()?, FetchDetails::with_given);
+    Ok(with(question, asked.local_id()?, FetchDetails::with_local_identifier))
+}
+
+/// `question` with `value` added, if there is one.
+fn with<Q, V>(question: Q, value: Option<V>, add: fn(Q, V) -> Q) -> Q {
+    match value {
+        Some(value) => add(question, value),
+        None => question,
+    }
+}
+
+impl Question {
+    fn nhs_number(&self) -> Result<NhsNumber, Refused> {
+        Ok(parse("nhs-number", self.nhs_number.as_deref())?.ok_or("--nhs-number is needed")?)
+    }
+
+    fn date_of_birth<M: Mode>(&self) -> Result<M::Date, Refused> {
+        let date = self.date_of_birth.as_deref();
+        Ok(parse("date-of-birth", date)?.ok_or("--date-of-birth is needed")?)
+    }
+
+    fn family<M: Mode>(&self) -> Result<Option<M::Name>, Refused> {
+        parse("family", self.family.as_deref())
+    }
+
+    fn given<M: Mode>(&self) -> Result<Option<M::Name>, Refused> {
+        parse("given", self.given.as_deref())
+    }
+
+    fn gender(&self) -> Result<Option<Gender>, Refused> {
+        parse("gender", self.gender.as_deref())
+    }
+
+    fn postcode<M: Mode>(&self) -> Result<Option<M::Postcode>, Refused> {
+        parse("postcode", self.postcode.as_deref())
+    }
+
+    fn local_id(&self) -> Result<Option<LocalIdentifier>, Refused> {
+        let Some(text) = self.local_id.as_deref() else { return Ok(None) };
+        let (root, extension) = text.split_once(':').ok_or("--local-id: ROOT:EXT is needed")?;
+        let id = LocalIdentifier::new(root, extension);
+        Ok(Some(id.map_err(|reason| format!("--local-id: {reason}"))?))
+    }
+
+    /// Refuses options that are no parameters of the operation.
+    fn refuse(&self, operation: Operation, options: &[&str]) -> Result<(), Refused> {
+        let given = [
+            ("gender", &self.gender),
+            ("postcode", &self.postcode),
+            ("local-id", &self.local_id),
+            ("nhs-number", &self.nhs_number),
+        ];
+        for (option, value) in given {
+            if value.is_some() && options.contains(&option) {
+                return Err(format!("--{option} is no parameter of {operation}").into());
+            }
+        }
+        Ok(())
+    }
+}
+
+fn parse<T: FromStr<Err: Display>>(option: &str, text: Option<&str>) -> Result<Option<T>, Refused> {
+    text.map(|text| text.parse().map_err(|reason| format!("--{option}: {reason}").into()))
+        .transpose()
+}
+
+/// A response as JSON: absent keys for what was not returned, `""` for what is blank.
+#[derive(Serialize)]
+struct Decoded {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    operation: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    relates_to: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verified: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nhs_number: Option<NhsNumber>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    local_identifier: Option<DecodedIdentifier>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<Demographics>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fault: Option<DecodedFault>,
+}
+
+#[derive(Serialize)]
+struct DecodedIdentifier {
+    root: String,
+    extension: String,
+}
+
+#[derive(Serialize)]
+struct DecodedFault {
+    code: String,
+    text: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    toolkit_code: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    toolkit_text: Option<String>,
+}
+
+fn decode(file: &std::path::Path) -> Result<String, Refused> {
+    let bytes = std::fs::read(file).map_err(|error| format!("{}: {error}", file.display()))?;
+    let message = smsp::decode(&bytes, Limits::default())?;
+    Ok(serde_json::to_string_pretty(&decoded(message))?)
+}
+
+fn decoded(message: ResponseMessage) -> Decoded {
+    let mut decoded = Decoded {
+        operation: None,
+        message_id: message.message_id,
+        relates_to: message.relates_to,
+        code: None,
+        verified: None,
+        nhs_number: None,
+        local_identifier: None,
+        details: None,
+        fault: None,
+    };
+    match message.body {
+        Body::Response(response) => {
+            decoded.operation = Some(response.operation.name());
+            decoded.code = Some(response.code.to_string());
+            decoded.verified = response.verified;
+            decoded.nhs_number = response.nhs_number;
+            decoded.local_identifier = response.local_identifier.map(|id| DecodedIdentifier {
+                root: id.root().to_owned(),
+                extension: id.extension().to_owned(),
+            });
+            decoded.details = response.person;
+        }
+        Body::Fault(fault) => {
+            decoded.fault = Some(DecodedFault {
+                code: fault.code,
+                text: fault.text,
+                toolkit_code: fault.toolkit_code,
+                toolkit_text: fault.toolkit_text,
+            });
+        }
+        _ => {}
+    }
+    decoded
+}

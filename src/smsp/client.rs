@@ -1,0 +1,170 @@
+use crate::clock::{Clock, SystemClock};
+use crate::ids::{Ids, RandomIds};
+use crate::secret::RawBody;
+use crate::smsp::interpret::interpret;
+use crate::smsp::{Config, Error, PatientDetails, Request, Stamp, wire};
+use crate::trace::{Answer, Caller, Exchange, FetchDetails, FindPerson, Mode, VerifyNumber};
+use crate::transport::{self, Transport};
+use http::header::CONTENT_TYPE;
+use http::{HeaderName, HeaderValue};
+use std::sync::Arc;
+
+const SOAP_ACTION: HeaderName = HeaderName::from_static("soapaction");
+
+/// A client of one provider's Spine Mini Service for PDS.
+///
+/// One method for each operation; each asks once, with a fresh message, and returns the service's
+/// answer. Cheap to clone, and safe to share.
+///
+/// ```
+/// use nhs_pds::demographics::Gender;
+/// use nhs_pds::simulator::{Register, Simulator};
+/// use nhs_pds::smsp::{Client, Config};
+/// use nhs_pds::trace::{Caller, FindPerson, LocalIdentity, Outcome};
+/// use std::sync::Arc;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let us = LocalIdentity::new("RHM".parse()?, "case-management")?;
+/// let config = Config::new("https://smsp.example/pds".parse()?, us.clone());
+/// let client = Client::new(config, Arc::new(Simulator::new(Register::default())));
+///
+/// let question = FindPerson::new("Smith".parse()?, Gender::Female, "19840229".parse()?);
+/// let answer = client.get_nhs_number(&Caller::System(us), &question).await?;
+/// assert_eq!(answer.outcome, Outcome::None);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Client {
+    config: Arc<Config>,
+    transport: Arc<dyn Transport>,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+}
+
+impl Client {
+    /// A client that reaches the service of `config` over `transport`.
+    #[must_use]
+    pub fn new(config: Config, transport: Arc<dyn Transport>) -> Self {
+        Self {
+            config: Arc::new(config),
+            transport,
+            clock: Arc::new(SystemClock),
+            ids: Arc::new(RandomIds),
+        }
+    }
+
+    /// The same client with another source of time.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// The same client with another source of identifiers.
+    #[must_use]
+    pub fn with_ids(mut self, ids: Arc<dyn Ids>) -> Self {
+        self.ids = ids;
+        self
+    }
+
+    /// verifyNHSNumber: is this the person's number?
+    ///
+    /// # Errors
+    ///
+    /// When the service did not answer; see
+    /// [`ErrorKind`](crate::smsp::ErrorKind).
+    pub async fn verify_nhs_number<M: Mode>(
+        &self,
+        caller: &M::Caller,
+        question: &VerifyNumber<M>,
+    ) -> Result<Answer, Error> {
+        self.ask(&caller.clone().into(), &Request::verify_nhs_number(question)).await
+    }
+
+    /// getNHSNumber: what is the number of the person with these particulars?
+    ///
+    /// # Errors
+    ///
+    /// When the service did not answer; see
+    /// [`ErrorKind`](crate::smsp::ErrorKind).
+    pub async fn get_nhs_number<M: Mode>(
+        &self,
+        caller: &M::Caller,
+        question: &FindPerson<M>,
+    ) -> Result<Answer, Error> {
+        self.ask(&caller.clone().into(), &Request::get_nhs_number(question)).await
+    }
+
+    /// getPatientDetailsByNHSNumber: what is held under this number?
+    ///
+    /// # Errors
+    ///
+    /// When the service did not answer; see
+    /// [`ErrorKind`](crate::smsp::ErrorKind).
+    pub async fn get_patient_details_by_nhs_number<M: Mode>(
+        &self,
+        caller: &M::Caller,
+        question: &FetchDetails<M>,
+    ) -> Result<Answer, Error> {
+        let request = Request::get_patient_details_by_nhs_number(question);
+        self.ask(&caller.clone().into(), &request).await
+    }
+
+    /// getPatientDetailsBySearch: what is held about the person with these particulars?
+    ///
+    /// # Errors
+    ///
+    /// When the service did not answer; see
+    /// [`ErrorKind`](crate::smsp::ErrorKind).
+    pub async fn get_patient_details_by_search<M: Mode>(
+        &self,
+        caller: &M::Caller,
+        question: &FindPerson<M>,
+    ) -> Result<Answer, Error> {
+        let request = Request::get_patient_details_by_search(question);
+        self.ask(&caller.clone().into(), &request).await
+    }
+
+    /// getPatientDetails: by number when the question has one, else by search.
+    ///
+    /// # Errors
+    ///
+    /// When the service did not answer; see
+    /// [`ErrorKind`](crate::smsp::ErrorKind).
+    pub async fn get_patient_details<M: Mode>(
+        &self,
+        caller: &M::Caller,
+        question: &PatientDetails<M>,
+    ) -> Result<Answer, Error> {
+        self.ask(&caller.clone().into(), &Request::get_patient_details(question)).await
+    }
+
+    /// One attempt at one exchange.
+    async fn ask(&self, caller: &Caller, request: &Request) -> Result<Answer, Error> {
+        let stamp = Stamp::fresh(&*self.clock, &*self.ids);
+        let exchange = Exchange::new(
+            "SMSP",
+            request.operation().name(),
+            format!("{:X}", stamp.message_id),
+            stamp.created,
+        );
+        let message = self.message(request, caller, &stamp);
+        let response = match self.transport.send(message).await {
+            Ok(response) => response,
+            Err(error) => return Err(Error::from(error).with_exchange(exchange)),
+        };
+        interpret(request, &stamp, &response, self.config.limits, exchange)
+    }
+
+    fn message(&self, request: &Request, caller: &Caller, stamp: &Stamp) -> transport::Request {
+        let body = wire::encode(request, caller, &self.config, stamp);
+        // An URN of our own making, so always a legal header.
+        let action = format!("\"{}\"", request.operation().service_urn());
+        let action = HeaderValue::from_str(&action).unwrap_or(HeaderValue::from_static("\"\""));
+        transport::Request::post(self.config.endpoint.clone(), RawBody::from(body))
+            .with_header(CONTENT_TYPE, HeaderValue::from_static("text/xml; charset=utf-8"))
+            .with_header(SOAP_ACTION, action)
+    }
+}

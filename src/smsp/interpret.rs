@@ -1,0 +1,117 @@
+//! What a response means for the question it answers. Pure.
+
+use crate::nhs_number::NhsNumber;
+use crate::smsp::error::action_for;
+use crate::smsp::{
+    Body, CodeClass, Error, ErrorKind, Limits, Request, Response, ResponseMessage, Stamp, wire,
+};
+use crate::trace::{self, Answer, Exchange, Outcome};
+use crate::transport;
+use http::StatusCode;
+
+pub(in crate::smsp) fn interpret(
+    request: &Request,
+    stamp: &Stamp,
+    response: &transport::Response,
+    limits: Limits,
+    mut exchange: Exchange,
+) -> Result<Answer, Error> {
+    let status = response.status();
+    let outcome = match wire::decode(response.body().expose(), limits) {
+        // A proxy's own page says less than its status.
+        Err(error) if status != StatusCode::OK => {
+            Err(Error::new(ErrorKind::Status, action_for(status)).with_source(error))
+        }
+        Err(error) => Err(unreadable().with_source(error)),
+        Ok(message) => {
+            match &message.body {
+                Body::Response(response) => {
+                    exchange = exchange.with_code(response.code.loggable());
+                }
+                Body::Fault(fault) => exchange = exchange.with_code(fault.summary()),
+            }
+            outcome(request, stamp, &message, status)
+        }
+    };
+    match outcome {
+        Ok(outcome) => Ok(Answer::new(outcome, exchange)),
+        Err(error) => Err(error.with_status(status).with_exchange(exchange)),
+    }
+}
+
+fn outcome(
+    request: &Request,
+    stamp: &Stamp,
+    message: &ResponseMessage,
+    status: StatusCode,
+) -> Result<Outcome, Error> {
+    if !message.relates_to.as_deref().is_none_or(|id| is(id, stamp)) {
+        return Err(mismatch());
+    }
+    let response = match &message.body {
+        Body::Fault(fault) => {
+            let action = fault.class().failure().unwrap_or(trace::ErrorKind::Unreadable);
+            return Err(Error::new(ErrorKind::Fault, action));
+        }
+        Body::Response(_) if status != StatusCode::OK => {
+            return Err(Error::new(ErrorKind::Status, action_for(status)));
+        }
+        Body::Response(response) => response,
+    };
+    if response.operation.response_root() != request.operation().response_root() {
+        return Err(mismatch());
+    }
+    let Some(outcome) = response.outcome() else {
+        return Err(match response.code.class() {
+            // A success that does not hold what was asked for.
+            CodeClass::Answer => unreadable(),
+            class => {
+                let action = class.failure().unwrap_or(trace::ErrorKind::Unreadable);
+                Error::new(ErrorKind::Code, action)
+            }
+        });
+    };
+    check_identifiers(request, response, outcome)
+}
+
+/// Whether a `RelatesTo` names the message of `stamp`: case and `urn:uuid:` or `uuid:` aside.
+fn is(relates_to: &str, stamp: &Stamp) -> bool {
+    let lower = relates_to.to_ascii_lowercase();
+    let bare = lower.strip_prefix("urn:").unwrap_or(&lower);
+    let bare = bare.strip_prefix("uuid:").unwrap_or(bare);
+    bare == stamp.message_id.to_string()
+}
+
+/// An answer about another number, or to another case of ours, is not an answer to the question.
+fn check_identifiers(
+    request: &Request,
+    response: &Response,
+    outcome: Outcome,
+) -> Result<Outcome, Error> {
+    let asked = request.parameters();
+    let differs = |asked: Option<NhsNumber>| {
+        asked.zip(response.nhs_number).is_some_and(|(asked, answered)| asked != answered)
+    };
+    if let (Some(asked), Some(answered)) = (&asked.local_identifier, &response.local_identifier)
+        && asked != answered
+    {
+        return Err(mismatch());
+    }
+    match outcome {
+        // The old number repeated is not the new one.
+        Outcome::Superseded { by, .. } if by.is_some() && by == asked.nhs_number => {
+            Ok(Outcome::Superseded { by: None, person: None })
+        }
+        Outcome::Superseded { .. } => Ok(outcome),
+        _ if differs(asked.nhs_number) => Err(mismatch()),
+        _ => Ok(outcome),
+    }
+}
+
+const fn mismatch() -> Error {
+    Error::new(ErrorKind::Mismatch, trace::ErrorKind::Unreadable)
+}
+
+const fn unreadable() -> Error {
+    Error::new(ErrorKind::Unreadable, trace::ErrorKind::Unreadable)
+}

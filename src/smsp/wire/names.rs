@@ -1,0 +1,74 @@
+//! The namespaces and names that messages of these services have.
+
+/// Namespaces, with the one that none of the messages uses.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Namespace {
+    Soap,
+    Addressing,
+    Itk,
+    Hl7,
+    None,
+    Other,
+}
+
+pub(super) const SOAP: &str = "http://schemas.xmlsoap.org/soap/envelope/";
+pub(super) const ADDRESSING: &str = "http://www.w3.org/2005/08/addressing";
+pub(super) const SECURITY: &str =
+    "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd";
+pub(super) const UTILITY: &str =
+    "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd";
+pub(super) const ITK: &str = "urn:nhs-itk:ns:201005";
+pub(super) const HL7: &str = "urn:hl7-org:v3";
+
+/// The code system of message types.
+pub(super) const MESSAGE_TYPES: &str = "2.16.840.1.113883.2.1.3.2.4.17.284";
+/// The code system of genders.
+pub(super) const GENDERS: &str = "2.16.840.1.113883.2.1.3.2.4.16.25";
+/// The OID of NHS Numbers.
+pub(super) const NHS_NUMBER: &str = "2.16.840.1.113883.2.1.4.1";
+/// The identity type of somebody known locally.
+pub(super) const LOCAL_IDENTITY: &str = "2.16.840.1.113883.2.1.3.2.4.18.27";
+/// The identity type of a smartcard user's role profile.
+pub(super) const ROLE_PROFILE: &str = "1.2.826.0.1285.0.2.0.67";
+/// The identity type of a smartcard user.
+pub(super) const SMARTCARD_USER: &str = "1.2.826.0.1285.0.2.0.65";
+/// The identity type of a smartcard user's job role.
+pub(super) const JOB_ROLE: &str = "1.2.826.0.1285.0.2.1.104";
+
+impl From<&str> for Namespace {
+    fn from(uri: &str) -> Self {
+        match uri {
+            SOAP => Self::Soap,
+            ADDRESSING => Self::Addressing,
+            ITK => Self::Itk,
+            HL7 => Self::Hl7,
+            _ => Self::Other,
+        }
+    }
+}
+
+macro_rules! known {
+    ($($name:literal)+) => {
+        /// `name` itself when a message of these services has elements of that name, else `*`.
+        pub(super) fn known(name: &str) -> &'static str {
+            match name {
+                $($name => $name,)+
+                _ => "*",
+            }
+        }
+    };
+}
+
+known! {
+    "Action" "Address" "Body" "DistributionEnvelope" "Envelope" "ErrorCode" "ErrorDiagnosticText"
+    "ErrorID" "ErrorText" "Fault" "From" "Header" "MessageID" "RelatesTo" "Security" "Timestamp" "To"
+    "ToolkitErrorInfo" "addr" "address" "addresslist" "administrativeGenderCode" "auditIdentity"
+    "birthTime" "code" "component" "deceasedTime" "detail" "family" "faultactor" "faultcode"
+    "faultstring" "gPPractice" "getNHSNumberRequest-v1-0" "getNHSNumberResponse-v1-0"
+    "getPatientDetails-v1-0" "getPatientDetailsByNHSNumberRequest-v1-0"
+    "getPatientDetailsBySearchRequest-v1-0" "getPatientDetailsResponse-v1-0" "given"
+    "handlingSpecification" "header" "high" "id" "locationOrganization" "low" "manifest"
+    "manifestitem" "name" "patient" "patientPerson" "payload" "payloads" "postalCode" "prefix"
+    "senderAddress" "streetAddressLine" "subject" "telecom" "useablePeriod" "validIdentifier" "value"
+    "verifyNHSNumberRequest-v1-0" "verifyNHSNumberResponse-v1-0"
+}

@@ -1,0 +1,107 @@
+//! Reading SOAP 1.1: the WS-Addressing headers, and a Distribution Envelope or a fault.
+
+use super::itk;
+use super::names::Namespace;
+use super::xml::{Cursor, Element};
+use crate::smsp::{Body, DecodeError, DecodeErrorKind, Fault, Limits, ResponseMessage};
+
+/// Reads a response, in one pass over `bytes`.
+pub(in crate::smsp) fn decode(
+    bytes: &[u8],
+    limits: Limits,
+) -> Result<ResponseMessage, DecodeError> {
+    let mut cursor = Cursor::new(bytes, limits)?;
+    let root = cursor.root()?;
+    if !root.is(Namespace::Soap, "Envelope") {
+        return Err(cursor.error(DecodeErrorKind::NotSoap));
+    }
+    let mut message_id = None;
+    let mut relates_to = None;
+    let mut body = None;
+    let mut bodies = 0;
+    cursor.children(|cursor, element| {
+        if element.is(Namespace::Soap, "Header") {
+            return cursor.children(|cursor, element| {
+                if element.is(Namespace::Addressing, "MessageID") {
+                    message_id = identifier(cursor)?;
+                } else if element.is(Namespace::Addressing, "RelatesTo") {
+                    relates_to = identifier(cursor)?;
+                }
+                Ok(())
+            });
+        }
+        if element.is(Namespace::Soap, "Body") {
+            bodies += 1;
+            if bodies > 1 {
+                return Err(cursor.error(DecodeErrorKind::TwoPayloads));
+            }
+            return cursor.children(|cursor, element| {
+                if body.is_some() {
+                    return Err(cursor.error(DecodeErrorKind::TwoPayloads));
+                }
+                body = Some(self::body(cursor, element, limits)?);
+                Ok(())
+            });
+        }
+        Ok(())
+    })?;
+    let body = body.ok_or_else(|| cursor.error_at(DecodeErrorKind::NotSoap, "Body"))?;
+    cursor.finish()?;
+    Ok(ResponseMessage { message_id, relates_to, body })
+}
+
+fn body<'a>(
+    cursor: &mut Cursor<'a>,
+    element: &Element<'a>,
+    limits: Limits,
+) -> Result<Body, DecodeError> {
+    if element.is(Namespace::Soap, "Fault") {
+        fault(cursor).map(Body::Fault)
+    } else if element.is(Namespace::Itk, "DistributionEnvelope") {
+        itk::envelope(cursor, limits).map(|response| Body::Response(Box::new(response)))
+    } else {
+        Err(cursor.error(DecodeErrorKind::NoEnvelope))
+    }
+}
+
+fn identifier(cursor: &mut Cursor<'_>) -> Result<Option<String>, DecodeError> {
+    let text = cursor.text()?;
+    let text = text.trim();
+    Ok((!text.is_empty()).then(|| text.to_owned()))
+}
+
+/// The children of a fault are in no namespace (SOAP 1.1 section 4.4), those of the toolkit's detail
+/// in the toolkit's.
+fn fault(cursor: &mut Cursor<'_>) -> Result<Fault, DecodeError> {
+    let mut fault = Fault::default();
+    cursor.children(|cursor, element| {
+        match (element.namespace(), element.name()) {
+            (Namespace::None | Namespace::Soap, "faultcode") => fault.code = trimmed(cursor)?,
+            (Namespace::None | Namespace::Soap, "faultstring") => fault.text = trimmed(cursor)?,
+            (Namespace::None | Namespace::Soap, "detail") => detail(cursor, &mut fault)?,
+            _ => {}
+        }
+        Ok(())
+    })?;
+    Ok(fault)
+}
+
+fn detail(cursor: &mut Cursor<'_>, fault: &mut Fault) -> Result<(), DecodeError> {
+    cursor.children(|cursor, element| {
+        if !element.is(Namespace::Itk, "ToolkitErrorInfo") {
+            return Ok(());
+        }
+        cursor.children(|cursor, element| {
+            if element.is(Namespace::Itk, "ErrorCode") {
+                fault.toolkit_code = Some(trimmed(cursor)?);
+            } else if element.is(Namespace::Itk, "ErrorText") {
+                fault.toolkit_text = Some(trimmed(cursor)?);
+            }
+            Ok(())
+        })
+    })
+}
+
+fn trimmed(cursor: &mut Cursor<'_>) -> Result<String, DecodeError> {
+    Ok(cursor.text()?.trim().to_owned())
+}

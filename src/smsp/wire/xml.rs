@@ -1,0 +1,304 @@
+//! Reading XML that a stranger sent.
+//!
+//! quick-xml is a tokenizer: it does not say that a document was cut off, has two roots or goes on
+//! after its root, and it passes control characters on. All that is refused here, with a DTD, an
+//! unknown entity, an unbound prefix, and anything above the limits of size and depth. Elements are
+//! known by namespace and local name; prefixes, comments, processing instructions, CDATA and white
+//! space do not matter.
+
+use super::names::{Namespace, known};
+use crate::smsp::{DecodeError, DecodeErrorKind, Limits};
+use quick_xml::NsReader;
+use quick_xml::XmlVersion;
+use quick_xml::errors::SyntaxError;
+use quick_xml::events::{BytesDecl, BytesStart, Event};
+use quick_xml::name::ResolveResult;
+use std::borrow::Cow;
+
+type Result<T> = std::result::Result<T, DecodeError>;
+
+/// A position in a document, which moves forward only.
+pub(super) struct Cursor<'a> {
+    reader: NsReader<&'a [u8]>,
+    /// The open elements, by names that are known when the program is written: a path made of
+    /// these cannot repeat what the message says about a person.
+    open: Vec<&'static str>,
+    limits: Limits,
+    /// Whether anything of the document has been read.
+    begun: bool,
+}
+
+/// An element that has just been opened.
+pub(super) struct Element<'a> {
+    start: BytesStart<'a>,
+    namespace: Namespace,
+    name: &'static str,
+}
+
+enum Node<'a> {
+    Start(Element<'a>),
+    Text(Cow<'a, str>),
+    End,
+}
+
+impl<'a> Cursor<'a> {
+    /// A position before the root of `bytes`, which are UTF-8 XML 1.0.
+    pub(super) fn new(bytes: &'a [u8], limits: Limits) -> Result<Self> {
+        let refuse = |kind| Err(DecodeError::new(kind, &[]));
+        if bytes.len() > limits.max_bytes() {
+            return refuse(DecodeErrorKind::TooLarge);
+        }
+        let Ok(text) = std::str::from_utf8(bytes) else {
+            return refuse(DecodeErrorKind::Encoding);
+        };
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let control = |byte: &u8| *byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r');
+        if text.as_bytes().iter().any(control) || text.contains(['\u{fffe}', '\u{ffff}']) {
+            return refuse(DecodeErrorKind::Character);
+        }
+        let mut reader = NsReader::from_str(text);
+        let config = reader.config_mut();
+        config.expand_empty_elements = true;
+        config.check_comments = true;
+        Ok(Self { reader, open: Vec::with_capacity(16), limits, begun: false })
+    }
+
+    /// An error of `kind`, here.
+    pub(super) fn error(&self, kind: DecodeErrorKind) -> DecodeError {
+        DecodeError::new(kind, &self.open)
+    }
+
+    /// An error of `kind`, at `child` of this place.
+    pub(super) fn error_at(&self, kind: DecodeErrorKind, child: &'static str) -> DecodeError {
+        let mut path = self.open.clone();
+        path.push(child);
+        DecodeError::new(kind, &path)
+    }
+
+    /// Opens the root.
+    pub(super) fn root(&mut self) -> Result<Element<'a>> {
+        loop {
+            match self.next()? {
+                Some(Node::Start(element)) => return Ok(element),
+                Some(Node::Text(text)) if text.trim().is_empty() => {}
+                _ => return Err(self.error(DecodeErrorKind::NotXml)),
+            }
+        }
+    }
+
+    /// Checks that nothing but white space and comments follows the root.
+    pub(super) fn finish(mut self) -> Result<()> {
+        while let Some(node) = self.next()? {
+            match node {
+                Node::Text(text) if text.trim().is_empty() => {}
+                _ => return Err(self.error(DecodeErrorKind::TrailingContent)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Visits the child elements of the open element, and closes it. What `visit` leaves open of a
+    /// child is passed over; text between the children is too.
+    pub(super) fn children(
+        &mut self,
+        mut visit: impl FnMut(&mut Self, &Element<'a>) -> Result<()>,
+    ) -> Result<()> {
+        let depth = self.open.len();
+        loop {
+            match self.inside()? {
+                Node::Start(element) => {
+                    visit(self, &element)?;
+                    self.close_to(depth)?;
+                }
+                Node::Text(_) => {}
+                Node::End => return Ok(()),
+            }
+        }
+    }
+
+    /// The text of the open element, and closes it. Elements within the text are passed over.
+    pub(super) fn text(&mut self) -> Result<Cow<'a, str>> {
+        let depth = self.open.len();
+        let mut text = Cow::Borrowed("");
+        loop {
+            match self.inside()? {
+                Node::Text(more) if text.is_empty() => text = more,
+                Node::Text(more) => text.to_mut().push_str(&more),
+                Node::Start(_) => self.close_to(depth)?,
+                Node::End => return Ok(text),
+            }
+        }
+    }
+
+    /// Passes over what is left of the elements opened since there were `depth`.
+    fn close_to(&mut self, depth: usize) -> Result<()> {
+        while self.open.len() > depth {
+            self.inside()?;
+        }
+        Ok(())
+    }
+
+    /// The next node within the open element.
+    fn inside(&mut self) -> Result<Node<'a>> {
+        self.next()?.ok_or_else(|| self.error(DecodeErrorKind::Truncated))
+    }
+
+    fn next(&mut self) -> Result<Option<Node<'a>>> {
+        loop {
+            let event = match self.reader.read_event() {
+                Ok(event) => event,
+                Err(error) => return Err(self.error(malformed(&error))),
+            };
+            let first = !std::mem::replace(&mut self.begun, true);
+            return match event {
+                Event::Start(start) => self.start(start).map(Node::Start).map(Some),
+                Event::End(_) => {
+                    self.open.pop();
+                    Ok(Some(Node::End))
+                }
+                Event::Text(text) => Ok(Some(Node::Text(line_ends(text.into_inner())))),
+                Event::CData(data) => Ok(Some(Node::Text(line_ends(data.into_inner())))),
+                Event::GeneralRef(reference) => {
+                    let character = match reference.resolve_char_ref() {
+                        Ok(Some(character)) if allowed(character) => Some(character),
+                        Ok(Some(_)) => return Err(self.error(DecodeErrorKind::Character)),
+                        Ok(None) => predefined(&reference.into_inner()),
+                        Err(_) => None,
+                    };
+                    let character = character.ok_or_else(|| self.error(DecodeErrorKind::Entity))?;
+                    Ok(Some(Node::Text(Cow::Owned(character.to_string()))))
+                }
+                Event::Decl(decl) if first => {
+                    self.check_declaration(&decl)?;
+                    continue;
+                }
+                Event::Decl(_) => Err(self.error(DecodeErrorKind::NotXml)),
+                Event::DocType(_) => Err(self.error(DecodeErrorKind::Dtd)),
+                Event::Eof if self.open.is_empty() => Ok(None),
+                Event::Eof => Err(self.error(DecodeErrorKind::Truncated)),
+                _ => continue,
+            };
+        }
+    }
+
+    fn start(&mut self, start: BytesStart<'a>) -> Result<Element<'a>> {
+        if self.open.len() >= self.limits.max_depth() {
+            return Err(self.error(DecodeErrorKind::TooDeep));
+        }
+        let (namespace, local) = self.reader.resolver().resolve_element(start.name());
+        let namespace = match namespace {
+            ResolveResult::Bound(namespace) => Namespace::from(namespace.0),
+            ResolveResult::Unbound => Namespace::None,
+            ResolveResult::Unknown(_) => return Err(self.error(DecodeErrorKind::Prefix)),
+        };
+        let name = known(local.as_ref());
+        self.open.push(name);
+        if !start.attributes_raw().is_empty() {
+            self.check_attributes(&start)?;
+        }
+        Ok(Element { start, namespace, name })
+    }
+
+    /// Each attribute is written as XML has it, occurs once, and has a bound prefix.
+    fn check_attributes(&self, start: &BytesStart<'a>) -> Result<()> {
+        for attribute in start.attributes() {
+            let attribute = attribute.map_err(|_| self.error(DecodeErrorKind::NotXml))?;
+            if attribute.value.contains('<') {
+                return Err(self.error(DecodeErrorKind::NotXml));
+            }
+            let prefixed = attribute.key.prefix().is_some_and(|prefix| !prefix.is_xmlns());
+            if prefixed {
+                let (namespace, _) = self.reader.resolver().resolve_attribute(attribute.key);
+                if matches!(namespace, ResolveResult::Unknown(_)) {
+                    return Err(self.error(DecodeErrorKind::Prefix));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The declaration says XML 1.0 in UTF-8 (or nothing, or ASCII).
+    fn check_declaration(&self, decl: &BytesDecl<'_>) -> Result<()> {
+        if !matches!(decl.version().as_deref(), Ok("1.0")) {
+            return Err(self.error(DecodeErrorKind::NotXml));
+        }
+        match decl.encoding() {
+            None => Ok(()),
+            Some(Ok(name))
+                if ["utf-8", "utf8", "us-ascii"].iter().any(|k| name.eq_ignore_ascii_case(k)) =>
+            {
+                Ok(())
+            }
+            Some(_) => Err(self.error(DecodeErrorKind::Encoding)),
+        }
+    }
+
+    /// The value of the attribute `name` of the element that was opened last.
+    pub(super) fn attribute<'e>(
+        &self,
+        element: &'e Element<'a>,
+        name: &'static str,
+    ) -> Result<Option<Cow<'e, str>>> {
+        for attribute in element.start.attributes().with_checks(false).flatten() {
+            if attribute.key.as_ref() == name {
+                let value = attribute
+                    .normalized_value(XmlVersion::Implicit1_0)
+                    .map_err(|_| self.error_at(DecodeErrorKind::Entity, name))?;
+                if matches!(value, Cow::Owned(_)) && !value.chars().all(allowed) {
+                    return Err(self.error_at(DecodeErrorKind::Character, name));
+                }
+                return Ok(Some(value));
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl Element<'_> {
+    /// Whether this is the element `name` of `namespace`.
+    pub(super) fn is(&self, namespace: Namespace, name: &str) -> bool {
+        self.namespace == namespace && self.name == name
+    }
+
+    pub(super) const fn namespace(&self) -> Namespace {
+        self.namespace
+    }
+
+    /// The local name, or `*` for one that no message of these services has.
+    pub(super) const fn name(&self) -> &'static str {
+        self.name
+    }
+}
+
+const fn malformed(error: &quick_xml::Error) -> DecodeErrorKind {
+    match error {
+        quick_xml::Error::Syntax(SyntaxError::InvalidBangMarkup) => DecodeErrorKind::NotXml,
+        quick_xml::Error::Syntax(_) => DecodeErrorKind::Truncated,
+        _ => DecodeErrorKind::NotXml,
+    }
+}
+
+/// Line ends as XML 1.0 section 2.11 has them.
+fn line_ends(text: Cow<'_, str>) -> Cow<'_, str> {
+    if text.contains('\r') {
+        Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n"))
+    } else {
+        text
+    }
+}
+
+/// `Char` of XML 1.0.
+const fn allowed(character: char) -> bool {
+    matches!(character, '\t' | '\n' | '\r' | ' '..='\u{fffd}' | '\u{10000}'..)
+}
+
+fn predefined(entity: &str) -> Option<char> {
+    Some(match entity {
+        "amp" => '&',
+        "lt" => '<',
+        "gt" => '>',
+        "quot" => '"',
+        "apos" => '\'',
+        _ => return None,
+    })
+}
