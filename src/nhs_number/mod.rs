@@ -1,1 +1,191 @@
-//! NHS Numbers.
+//! NHS Numbers: read, checked, written, and told apart by who issues them.
+//!
+//! An [`NhsNumber`] is ten digits whose last follows from the first nine, so a value of this type is
+//! always well-formed; whether a person has it is what the Personal Demographics Service says. Rules
+//! are from the NHS Data Dictionary, "NHS Number", unless an item names another source.
+//!
+//! Not here: numbers of the older, shorter kinds, and other numbers of ten digits that follow
+//! another rule. Community Health Index and Health and Care numbers follow this one, and are read;
+//! [`NhsNumber::issuer`] tells them apart.
+//!
+//! ```
+//! use nhs_pds::nhs_number::{NhsNumber, ParseError};
+//!
+//! let number: NhsNumber = "943 476 5919".parse()?;
+//! assert_eq!(number.to_string(), "943 476 5919");
+//! assert_eq!(number.digits().as_str(), "9434765919");
+//!
+//! assert_eq!("943 476 5918".parse::<NhsNumber>(), Err(ParseError::CheckDigit));
+//! # Ok::<(), ParseError>(())
+//! ```
+
+mod bulk;
+mod error;
+mod issuer;
+mod parse;
+mod synthetic;
+mod text;
+
+pub use bulk::{Lines, lines};
+pub use error::ParseError;
+pub use issuer::Issuer;
+pub use synthetic::Synthetic;
+pub use text::Digits;
+
+/// The largest number of ten digits.
+const TEN_NINES: u64 = 9_999_999_999;
+
+/// A ten-digit NHS Number whose check digit is correct.
+///
+/// Source of the rule: NHS Data Dictionary, "NHS Number" (Modulus 11). The two numbers that pass it
+/// but stand for no person, 0000000000 and 9999999999, are refused: the Personal Demographics
+/// Service answers a batch trace with them for "no match" and "several matches".
+///
+/// `Ord` is the order of the digits. `Debug` shows only numbers that are never issued
+/// ([`is_synthetic`](Self::is_synthetic)); `Display` shows any number, so mind where it goes.
+///
+/// ```
+/// use nhs_pds::nhs_number::NhsNumber;
+///
+/// const JANE: NhsNumber = NhsNumber::constant(9_434_765_919);
+///
+/// assert_eq!("9434765919".parse(), Ok(JANE));
+/// assert_eq!("943-476-5919".parse(), Ok(JANE));
+/// assert_eq!(format!("{JANE:?}"), "NhsNumber(943 476 5919)");
+/// ```
+#[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct NhsNumber(u64);
+
+impl NhsNumber {
+    /// Checks ten digits held in an integer; digits missing at the front are zeros.
+    ///
+    /// # Errors
+    ///
+    /// [`ParseError::Length`] when there are more than ten digits, [`ParseError::Placeholder`],
+    /// [`ParseError::Remainder10`] and [`ParseError::CheckDigit`] as these say.
+    ///
+    /// ```
+    /// use nhs_pds::nhs_number::{NhsNumber, ParseError};
+    ///
+    /// assert!(NhsNumber::new(9_434_765_919).is_ok());
+    /// assert_eq!(NhsNumber::new(9_434_765_918), Err(ParseError::CheckDigit));
+    /// ```
+    pub const fn new(value: u64) -> Result<Self, ParseError> {
+        if value > TEN_NINES {
+            return Err(ParseError::Length);
+        }
+        if value == 0 || value == TEN_NINES {
+            return Err(ParseError::Placeholder);
+        }
+        match parse::check_digit(value / 10) {
+            None => Err(ParseError::Remainder10),
+            Some(digit) if digit == value % 10 => Ok(Self(value)),
+            Some(_) => Err(ParseError::CheckDigit),
+        }
+    }
+
+    /// An NHS Number known when the program is written.
+    ///
+    /// ```
+    /// use nhs_pds::nhs_number::NhsNumber;
+    ///
+    /// const NUMBER: NhsNumber = NhsNumber::constant(9_449_304_424);
+    /// assert_eq!(NUMBER.value(), 9_449_304_424);
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// When [`NhsNumber::new`] would return an error; in a `const` that is a compile error:
+    ///
+    /// ```compile_fail
+    /// const WRONG: nhs_pds::nhs_number::NhsNumber =
+    ///     nhs_pds::nhs_number::NhsNumber::constant(9_449_304_425);
+    /// ```
+    #[must_use]
+    pub const fn constant(value: u64) -> Self {
+        match Self::new(value) {
+            Ok(number) => number,
+            Err(_) => panic!("not an NHS Number"),
+        }
+    }
+
+    /// Reads a number from bytes, which need not be UTF-8, in the forms that `FromStr` takes.
+    ///
+    /// These are ten digits, or groups of three, three and four with a single space or a single
+    /// hyphen between them, with ASCII white space around. Nothing else is mended: text that has to
+    /// be guessed at is text to be looked at.
+    ///
+    /// # Errors
+    ///
+    /// The first of these that fits: [`ParseError::Character`] for a byte that is no ASCII digit,
+    /// space or hyphen; [`ParseError::Length`]; [`ParseError::Character`] for a space or hyphen in
+    /// the wrong place; [`ParseError::Placeholder`]; [`ParseError::Remainder10`];
+    /// [`ParseError::CheckDigit`].
+    ///
+    /// ```
+    /// use nhs_pds::nhs_number::{NhsNumber, ParseError};
+    ///
+    /// assert!(NhsNumber::from_bytes(b"944 930 4424\r\n").is_ok());
+    /// assert_eq!(NhsNumber::from_bytes(b"944\xa0930\xa04424"), Err(ParseError::Character));
+    /// assert_eq!(NhsNumber::from_bytes(b"944 9304424"), Err(ParseError::Character));
+    /// assert_eq!(NhsNumber::from_bytes(b"944 930 442"), Err(ParseError::Length));
+    /// ```
+    #[inline]
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, ParseError> {
+        if let Ok(ten) = bytes.try_into()
+            && let Some(number) = parse::ten_digits(ten)
+        {
+            return Ok(number);
+        }
+        parse::any_form(bytes)
+    }
+
+    /// The ten digits as an integer, without zeros at the front.
+    ///
+    /// ```
+    /// # use nhs_pds::nhs_number::NhsNumber;
+    /// assert_eq!(NhsNumber::constant(9_434_765_919).value(), 9_434_765_919);
+    /// ```
+    #[must_use]
+    pub const fn value(self) -> u64 {
+        self.0
+    }
+
+    /// Whether this lies in 900 000 0000 to 999 999 9999, numbers that are never issued.
+    ///
+    /// Source: NHS Digital test data guidance, which draws test people from 999 000 0000 upwards,
+    /// and the allocation of ranges, which gives out nothing above 799 999 9999.
+    ///
+    /// ```
+    /// # use nhs_pds::nhs_number::NhsNumber;
+    /// assert!(NhsNumber::constant(9_434_765_919).is_synthetic());
+    /// assert!(!NhsNumber::constant(4_010_232_137).is_synthetic());
+    /// ```
+    #[must_use]
+    pub const fn is_synthetic(self) -> bool {
+        self.0 >= 9_000_000_000
+    }
+
+    /// Whether all ten digits are equal: valid by Modulus 11, but mostly typed to fill a field.
+    ///
+    /// ```
+    /// # use nhs_pds::nhs_number::NhsNumber;
+    /// assert!(NhsNumber::constant(4_444_444_444).is_suspicious());
+    /// assert!(!NhsNumber::constant(9_434_765_919).is_suspicious());
+    /// ```
+    #[must_use]
+    pub const fn is_suspicious(self) -> bool {
+        self.0.is_multiple_of(1_111_111_111)
+    }
+
+    /// Who issues numbers of this range.
+    ///
+    /// ```
+    /// # use nhs_pds::nhs_number::{Issuer, NhsNumber};
+    /// assert_eq!(NhsNumber::constant(4_010_232_137).issuer(), Issuer::EnglandWalesIsleOfMan);
+    /// ```
+    #[must_use]
+    pub const fn issuer(self) -> Issuer {
+        Issuer::of(self.0)
+    }
+}

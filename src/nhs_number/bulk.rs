@@ -1,0 +1,166 @@
+//! Whole files of numbers.
+
+use super::{NhsNumber, ParseError, parse};
+use std::fmt;
+use std::iter::FusedIterator;
+
+/// Checks numbers written one to a line, without allocating.
+///
+/// Each line is read as [`NhsNumber::from_bytes`] reads it, which also takes `\r\n`. A line with
+/// nothing in it is not passed over: it is refused as [`ParseError::Length`], so that verdicts and
+/// lines keep step. The end of the last line may be missing, and is not a further line. Bytes that
+/// are not UTF-8 are refused as [`ParseError::Character`].
+///
+/// ```
+/// use nhs_pds::nhs_number::{ParseError, lines};
+///
+/// let file = b"9434765919\n944 930 4424\r\n\n9434765918";
+/// let refused: Vec<_> =
+///     lines(file).filter_map(|(line, verdict)| Some((line, verdict.err()?))).collect();
+/// assert_eq!(refused, [(3, ParseError::Length), (4, ParseError::CheckDigit)]);
+/// ```
+#[must_use]
+pub const fn lines(buffer: &[u8]) -> Lines<'_> {
+    Lines { rest: buffer, line: 0 }
+}
+
+/// Line numbers, from 1, each with its number or the reason why there is none. From [`lines`].
+#[derive(Clone)]
+pub struct Lines<'a> {
+    rest: &'a [u8],
+    line: usize,
+}
+
+impl Iterator for Lines<'_> {
+    type Item = (usize, Result<NhsNumber, ParseError>);
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        if let Some(([ten @ .., b'\n'], rest)) = self.rest.split_first_chunk::<11>()
+            && let Some(number) = parse::ten_digits(ten)
+        {
+            self.rest = rest;
+            self.line += 1;
+            return Some((self.line, Ok(number)));
+        }
+        self.next_of_any_form()
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (usize::from(!self.rest.is_empty()), Some(self.rest.len()))
+    }
+}
+
+impl FusedIterator for Lines<'_> {}
+
+impl Lines<'_> {
+    #[cold]
+    fn next_of_any_form(&mut self) -> Option<<Self as Iterator>::Item> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        let end = self.rest.iter().position(|byte| *byte == b'\n').unwrap_or(self.rest.len());
+        let (line, rest) = self.rest.split_at(end);
+        self.rest = rest.get(1..).unwrap_or_default();
+        self.line += 1;
+        Some((self.line, NhsNumber::from_bytes(line)))
+    }
+}
+
+/// Shows where it stands, never what it reads.
+impl fmt::Debug for Lines<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { rest, line } = self;
+        write!(f, "Lines(after line {line}, {} bytes left)", rest.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ParseError::{Character, CheckDigit, Length, Placeholder, Remainder10};
+    use proptest::prelude::*;
+
+    fn verdicts(buffer: &[u8]) -> Vec<Result<u64, ParseError>> {
+        lines(buffer).map(|(_, verdict)| verdict.map(NhsNumber::value)).collect()
+    }
+
+    #[test]
+    fn every_kind_of_line() {
+        let buffer = b"9434765919\n\
+            943 476 5919\n\
+            943-476-5919\r\n\
+            9434765919\r\n\
+            \n\
+            \r\n\
+            12\n\
+            943\xff476591\n\
+            \xe2\x80\n\
+            9434765918\n\
+            9991234560\n\
+            0000000000\n\
+            94347659190\n\
+            943476591x\n\
+            9449304424";
+        let numbers: Vec<usize> = lines(buffer).map(|(line, _)| line).collect();
+        assert_eq!(numbers, (1..=15).collect::<Vec<_>>());
+        assert_eq!(
+            verdicts(buffer),
+            [
+                Ok(9_434_765_919),
+                Ok(9_434_765_919),
+                Ok(9_434_765_919),
+                Ok(9_434_765_919),
+                Err(Length),
+                Err(Length),
+                Err(Length),
+                Err(Character),
+                Err(Character),
+                Err(CheckDigit),
+                Err(Remainder10),
+                Err(Placeholder),
+                Err(Length),
+                Err(Character),
+                Ok(9_449_304_424),
+            ]
+        );
+    }
+
+    #[test]
+    fn ends_of_files() {
+        assert_eq!(verdicts(b""), []);
+        assert_eq!(verdicts(b"\n"), [Err(Length)]);
+        assert_eq!(verdicts(b"\n\n"), [Err(Length), Err(Length)]);
+        assert_eq!(verdicts(b"9434765919"), [Ok(9_434_765_919)]);
+        assert_eq!(verdicts(b"9434765919\n"), [Ok(9_434_765_919)]);
+        assert_eq!(verdicts(b"9434765919\r\n"), [Ok(9_434_765_919)]);
+        assert_eq!(verdicts(b"9434765919\n\n"), [Ok(9_434_765_919), Err(Length)]);
+        assert_eq!(verdicts(b"9434\n65919\n"), [Err(Length), Err(Length)]);
+        let mut done = lines(b"x");
+        assert_eq!(done.next(), Some((1, Err(Character))));
+        assert_eq!((done.next(), done.next()), (None, None));
+    }
+
+    #[test]
+    fn debug_shows_no_number() {
+        let mut some = lines(b"4010232137\n4010232137\n");
+        some.next();
+        assert_eq!(format!("{some:?}"), "Lines(after line 1, 11 bytes left)");
+    }
+
+    proptest! {
+        #[test]
+        fn agrees_with_reading_line_by_line(
+            texts in proptest::collection::vec("(9434765919|943 476 5919|[0-9]{10}|[0-9 x\r-]{0,12})", 0..20),
+            last_end: bool,
+        ) {
+            let mut buffer = texts.join("\n");
+            if last_end && !buffer.is_empty() {
+                buffer.push('\n');
+            }
+            let expected: Vec<_> = buffer.lines().map(str::parse::<NhsNumber>).collect();
+            let found: Vec<_> = lines(buffer.as_bytes()).map(|(_, verdict)| verdict).collect();
+            prop_assert_eq!(found, expected);
+        }
+    }
+}

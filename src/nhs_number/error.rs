@@ -1,0 +1,54 @@
+//! Why text is not an NHS Number.
+
+/// Why text is not an NHS Number. Never carries the text, so it may be logged and counted.
+///
+/// ```
+/// use nhs_pds::nhs_number::{NhsNumber, ParseError};
+///
+/// let error = "943 476 591O".parse::<NhsNumber>().unwrap_err();
+/// assert_eq!(error, ParseError::Character);
+/// assert_eq!(error.as_str(), "character");
+/// ```
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, thiserror::Error)]
+pub enum ParseError {
+    /// A character that is no ASCII digit, or a space or hyphen where none may stand. Full-width and
+    /// other digits of Unicode count as characters. Correct the data.
+    #[error("an NHS Number holds digits only, or groups of 3, 3 and 4 digits")]
+    Character,
+    /// The last digit does not follow from the first nine (Modulus 11): usually a slip of typing.
+    /// Correct the data, from the person's papers or by a trace; never by changing the last digit.
+    #[error("the check digit of an NHS Number is wrong")]
+    CheckDigit,
+    /// Not exactly ten digits. A number of nine that began with a zero may have gone through a
+    /// spreadsheet. Correct the data.
+    #[error("an NHS Number has ten digits")]
+    Length,
+    /// 0000000000 or 9999999999, which pass Modulus 11 and stand for "none" and "several" in answers
+    /// of the Personal Demographics Service. Treat the number as not known, and trace the person.
+    #[error("a placeholder is not an NHS Number")]
+    Placeholder,
+    /// No check digit exists for the first nine digits (Modulus 11 leaves 10), so more than the last
+    /// digit is wrong. Correct the data.
+    #[error("no NHS Number begins with these nine digits")]
+    Remainder10,
+}
+
+impl ParseError {
+    /// A short word for this kind, for reports and metrics. Words stay the same between versions.
+    ///
+    /// ```
+    /// # use nhs_pds::nhs_number::ParseError;
+    /// assert_eq!(ParseError::CheckDigit.as_str(), "check-digit");
+    /// ```
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Character => "character",
+            Self::CheckDigit => "check-digit",
+            Self::Length => "length",
+            Self::Placeholder => "placeholder",
+            Self::Remainder10 => "remainder-10",
+        }
+    }
+}
