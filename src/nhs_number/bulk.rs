@@ -37,13 +37,15 @@ impl Iterator for Lines<'_> {
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         if let Some(([ten @ .., b'\n'], rest)) = self.rest.split_first_chunk::<11>()
-            && let Some(number) = parse::ten_digits(ten)
+            && let Some(verdict) = parse::ten_digits(ten)
         {
             self.rest = rest;
             self.line += 1;
-            return Some((self.line, Ok(number)));
+            return Some((self.line, verdict));
         }
-        self.next_of_any_form()
+        let verdict = self.next_of_any_form()?;
+        self.line += 1;
+        Some((self.line, verdict))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -55,15 +57,14 @@ impl FusedIterator for Lines<'_> {}
 
 impl Lines<'_> {
     #[cold]
-    fn next_of_any_form(&mut self) -> Option<<Self as Iterator>::Item> {
+    fn next_of_any_form(&mut self) -> Option<Result<NhsNumber, ParseError>> {
         if self.rest.is_empty() {
             return None;
         }
         let end = self.rest.iter().position(|byte| *byte == b'\n').unwrap_or(self.rest.len());
         let (line, rest) = self.rest.split_at(end);
         self.rest = rest.get(1..).unwrap_or_default();
-        self.line += 1;
-        Some((self.line, NhsNumber::from_bytes(line)))
+        Some(NhsNumber::from_bytes(line))
     }
 }
 

@@ -133,9 +133,9 @@ impl NhsNumber {
     #[inline]
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, ParseError> {
         if let Ok(ten) = bytes.try_into()
-            && let Some(number) = parse::ten_digits(ten)
+            && let Some(verdict) = parse::ten_digits(ten)
         {
-            return Ok(number);
+            return verdict;
         }
         parse::any_form(bytes)
     }

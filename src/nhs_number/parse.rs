@@ -1,7 +1,7 @@
 //! Reading, eight digits at a time.
 //!
 //! Registers are checked by the million, so ten bare digits are one load, a few multiplications and
-//! one branch. Which rule was broken is found out afterwards, for the few that break one.
+//! few branches. Why text is no ten digits is found out afterwards, for what is not.
 
 use super::{NhsNumber, ParseError, TEN_NINES};
 use std::str::FromStr;
@@ -33,21 +33,30 @@ pub(super) const fn check_digit(stem: u64) -> Option<u64> {
     }
 }
 
-/// The number that ten bare digits spell, or nothing when they are no digits or no number.
+/// The verdict on ten bare digits, or nothing when they are not all digits.
 #[inline]
-pub(super) fn ten_digits(ten: &[u8; 10]) -> Option<NhsNumber> {
+pub(super) fn ten_digits(ten: &[u8; 10]) -> Option<Result<NhsNumber, ParseError>> {
     let [a, b, c, d, e, f, g, h, ninth, tenth] = *ten;
     // Exclusive or takes '0'..='9' to 0..=9 and everything else to more than 9.
     let eight = u64::from_le_bytes([a, b, c, d, e, f, g, h]) ^ 0x3030_3030_3030_3030;
     let (ninth, tenth) = (u64::from(ninth ^ b'0'), u64::from(tenth ^ b'0'));
-    let digits = not_digits(eight) == 0 && ninth <= 9 && tenth <= 9;
-
+    if (not_digits(eight) != 0) | (ninth > 9) | (tenth > 9) {
+        return None;
+    }
     let value = eight_to_value(eight) * 100 + ninth * 10 + tenth;
-    let sum = eight_weighted(eight) + ninth * 2 + tenth;
+    let sum = eight_weighted(eight) + ninth * 2;
     // Giving the check digit the weight 1 makes the whole sum divisible. That also refuses stems
     // without a check digit: they would need a tenth digit of 10.
-    let valid = digits & sum.is_multiple_of(11) & (value != 0) & (value != TEN_NINES);
-    valid.then_some(NhsNumber(value))
+    let placeholder = (value == 0) | (value == TEN_NINES);
+    Some(if (sum + tenth).is_multiple_of(11) & !placeholder {
+        Ok(NhsNumber(value))
+    } else if placeholder {
+        Err(ParseError::Placeholder)
+    } else if sum % 11 == 1 {
+        Err(ParseError::Remainder10)
+    } else {
+        Err(ParseError::CheckDigit)
+    })
 }
 
 /// Not zero when a byte of `eight` is more than 9.
@@ -61,7 +70,7 @@ const fn not_digits(eight: u64) -> u64 {
 
 /// Eight digits, the first in the lowest byte, as a number: joined to pairs, fours, and eight.
 ///
-/// Wraps rather than overflows when the bytes are no digits; the caller throws that result away.
+/// No lane can overflow into the next: pairs are below 100, fours below 10,000.
 #[inline]
 const fn eight_to_value(eight: u64) -> u64 {
     let pairs = eight.wrapping_mul(10).wrapping_add(eight >> 8);
@@ -82,7 +91,7 @@ const fn eight_weighted(eight: u64) -> u64 {
     odd.wrapping_add(even) >> 48
 }
 
-/// Every form but the bare one, and every refusal.
+/// Every form but the bare one, and what is no form at all.
 #[cold]
 pub(super) fn any_form(bytes: &[u8]) -> Result<NhsNumber, ParseError> {
     let bytes = bytes.trim_ascii();
@@ -93,13 +102,7 @@ pub(super) fn any_form(bytes: &[u8]) -> Result<NhsNumber, ParseError> {
         }
         _ => return Err(misshapen(bytes)),
     };
-    if let Some(number) = ten_digits(&ten) {
-        return Ok(number);
-    }
-    if !ten.iter().all(u8::is_ascii_digit) {
-        return Err(misshapen(bytes));
-    }
-    NhsNumber::new(ten.iter().fold(0, |value, byte| value * 10 + u64::from(byte - b'0')))
+    ten_digits(&ten).unwrap_or_else(|| Err(misshapen(bytes)))
 }
 
 /// What is wrong with text that is not ten digits in a form that is taken.
@@ -122,6 +125,10 @@ mod tests {
 
     fn parse(text: &str) -> Result<u64, ParseError> {
         text.parse().map(NhsNumber::value)
+    }
+
+    fn read(ten: &[u8; 10]) -> Option<u64> {
+        Some(ten_digits(ten)?.ok()?.value())
     }
 
     /// The rule as a person would write it down.
@@ -301,11 +308,12 @@ mod tests {
             let text = format!("{value:010}");
             let expected = by_hand(text.as_bytes());
             let ten = text.as_bytes().try_into().unwrap();
-            assert_eq!(ten_digits(ten).map(NhsNumber::value), expected, "{text}");
-            assert_eq!(NhsNumber::new(value).ok().map(NhsNumber::value), expected, "{text}");
-            assert_eq!(parse(&text).ok(), expected, "{text}");
+            assert_eq!(read(ten), expected, "{text}");
+            let verdict = NhsNumber::new(value);
+            assert_eq!(verdict.ok().map(NhsNumber::value), expected, "{text}");
+            assert_eq!(text.parse(), verdict, "{text}");
         }
-        assert_eq!(ten_digits(b"9999999999"), None);
+        assert_eq!(read(b"9999999999"), None);
     }
 
     #[test]
@@ -314,14 +322,14 @@ mod tests {
         for _ in 0..300_000 {
             let mut ten = [0; 10];
             ten.fill_with(|| seed.next().to_le_bytes()[0]);
-            assert_eq!(ten_digits(&ten).map(NhsNumber::value), by_hand(&ten), "{ten:?}");
+            assert_eq!(read(&ten), by_hand(&ten), "{ten:?}");
         }
         // One wrong byte of every value at every place in a good number.
         for place in 0..10 {
             for byte in 0..=u8::MAX {
                 let mut ten = *b"9434765919";
                 ten[place] = byte;
-                assert_eq!(ten_digits(&ten).map(NhsNumber::value), by_hand(&ten), "{ten:?}");
+                assert_eq!(read(&ten), by_hand(&ten), "{ten:?}");
             }
         }
     }
