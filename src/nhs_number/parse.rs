@@ -1,7 +1,7 @@
 //! Reading, eight digits at a time.
 //!
-//! Registers are checked by the million, so ten bare digits are one load, a few multiplications and
-//! few branches. Why text is no ten digits is found out afterwards, for what is not.
+//! Registers are checked by the million, so ten bare digits cost a few loads, multiplications and
+//! branches. Any other text takes the longer way, which also finds out what is wrong with it.
 
 use super::{NhsNumber, ParseError, TEN_NINES};
 use std::str::FromStr;
