@@ -37,13 +37,16 @@ impl Iterator for Lines<'_> {
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         if let Some(([ten @ .., b'\n'], rest)) = self.rest.split_first_chunk::<11>()
-            && let Some(number) = parse::ten_digits(ten)
+            && let Some(verdict) = parse::ten_digits(ten)
         {
             self.rest = rest;
             self.line += 1;
-            return Some((self.line, Ok(number)));
+            return Some((self.line, verdict));
         }
-        self.next_of_any_form()
+        let (verdict, rest) = first_of_any_form(self.rest)?;
+        self.rest = rest;
+        self.line += 1;
+        Some((self.line, verdict))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -53,18 +56,16 @@ impl Iterator for Lines<'_> {
 
 impl FusedIterator for Lines<'_> {}
 
-impl Lines<'_> {
-    #[cold]
-    fn next_of_any_form(&mut self) -> Option<<Self as Iterator>::Item> {
-        if self.rest.is_empty() {
-            return None;
-        }
-        let end = self.rest.iter().position(|byte| *byte == b'\n').unwrap_or(self.rest.len());
-        let (line, rest) = self.rest.split_at(end);
-        self.rest = rest.get(1..).unwrap_or_default();
-        self.line += 1;
-        Some((self.line, NhsNumber::from_bytes(line)))
+/// The verdict on the first line of `buffer`, and what follows. By value, so that the loop over the
+/// usual lines keeps its place in registers.
+#[cold]
+fn first_of_any_form(buffer: &[u8]) -> Option<(Result<NhsNumber, ParseError>, &[u8])> {
+    if buffer.is_empty() {
+        return None;
     }
+    let end = buffer.iter().position(|byte| *byte == b'\n').unwrap_or(buffer.len());
+    let (line, rest) = buffer.split_at(end);
+    Some((NhsNumber::from_bytes(line), rest.get(1..).unwrap_or_default()))
 }
 
 /// Shows where it stands, never what it reads.

@@ -9,6 +9,8 @@
 /// assert_eq!(error, ParseError::Character);
 /// assert_eq!(error.as_str(), "character");
 /// ```
+// As wide as a number, so that a verdict is returned in a pair of registers, not through memory.
+#[repr(u64)]
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, thiserror::Error)]
 pub enum ParseError {

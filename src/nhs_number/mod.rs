@@ -133,9 +133,9 @@ impl NhsNumber {
     #[inline]
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, ParseError> {
         if let Ok(ten) = bytes.try_into()
-            && let Some(number) = parse::ten_digits(ten)
+            && let Some(verdict) = parse::ten_digits(ten)
         {
-            return Ok(number);
+            return verdict;
         }
         parse::any_form(bytes)
     }
@@ -153,8 +153,9 @@ impl NhsNumber {
 
     /// Whether this lies in 900 000 0000 to 999 999 9999, numbers that are never issued.
     ///
-    /// Source: NHS Digital test data guidance, which draws test people from 999 000 0000 upwards,
-    /// and the allocation of ranges, which gives out nothing above 799 999 9999.
+    /// Nothing above 799 999 9999 is allocated (NHS Data Dictionary, "NHS Number"), and the test
+    /// people of the Personal Demographics Service have numbers of this range. A caseload of real
+    /// people that holds one has test data in it.
     ///
     /// ```
     /// # use nhs_pds::nhs_number::NhsNumber;

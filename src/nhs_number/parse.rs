@@ -1,7 +1,7 @@
 //! Reading, eight digits at a time.
 //!
-//! Registers are checked by the million, so ten bare digits are one load, a few multiplications and
-//! one branch. Which rule was broken is found out afterwards, for the few that break one.
+//! Registers are checked by the million, so ten bare digits cost a few loads, multiplications and
+//! branches. Any other text takes the longer way, which also finds out what is wrong with it.
 
 use super::{NhsNumber, ParseError, TEN_NINES};
 use std::str::FromStr;
@@ -33,21 +33,30 @@ pub(super) const fn check_digit(stem: u64) -> Option<u64> {
     }
 }
 
-/// The number that ten bare digits spell, or nothing when they are no digits or no number.
+/// The verdict on ten bare digits, or nothing when they are not all digits.
 #[inline]
-pub(super) fn ten_digits(ten: &[u8; 10]) -> Option<NhsNumber> {
+pub(super) fn ten_digits(ten: &[u8; 10]) -> Option<Result<NhsNumber, ParseError>> {
     let [a, b, c, d, e, f, g, h, ninth, tenth] = *ten;
     // Exclusive or takes '0'..='9' to 0..=9 and everything else to more than 9.
     let eight = u64::from_le_bytes([a, b, c, d, e, f, g, h]) ^ 0x3030_3030_3030_3030;
     let (ninth, tenth) = (u64::from(ninth ^ b'0'), u64::from(tenth ^ b'0'));
-    let digits = not_digits(eight) == 0 && ninth <= 9 && tenth <= 9;
-
+    if (not_digits(eight) != 0) | (ninth > 9) | (tenth > 9) {
+        return None;
+    }
     let value = eight_to_value(eight) * 100 + ninth * 10 + tenth;
-    let sum = eight_weighted(eight) + ninth * 2 + tenth;
+    let sum = eight_weighted(eight) + ninth * 2;
     // Giving the check digit the weight 1 makes the whole sum divisible. That also refuses stems
     // without a check digit: they would need a tenth digit of 10.
-    let valid = digits & (sum % 11 == 0) & (value != 0) & (value != TEN_NINES);
-    valid.then_some(NhsNumber(value))
+    let placeholder = (value == 0) | (value == TEN_NINES);
+    Some(if (sum + tenth).is_multiple_of(11) & !placeholder {
+        Ok(NhsNumber(value))
+    } else if placeholder {
+        Err(ParseError::Placeholder)
+    } else if sum % 11 == 1 {
+        Err(ParseError::Remainder10)
+    } else {
+        Err(ParseError::CheckDigit)
+    })
 }
 
 /// Not zero when a byte of `eight` is more than 9.
@@ -61,7 +70,7 @@ const fn not_digits(eight: u64) -> u64 {
 
 /// Eight digits, the first in the lowest byte, as a number: joined to pairs, fours, and eight.
 ///
-/// Wraps rather than overflows when the bytes are no digits; the caller throws that result away.
+/// No lane can overflow into the next: pairs are below 100, fours below 10,000.
 #[inline]
 const fn eight_to_value(eight: u64) -> u64 {
     let pairs = eight.wrapping_mul(10).wrapping_add(eight >> 8);
@@ -82,7 +91,7 @@ const fn eight_weighted(eight: u64) -> u64 {
     odd.wrapping_add(even) >> 48
 }
 
-/// Every form but the bare one, and every refusal.
+/// Every form but the bare one, and what is no form at all.
 #[cold]
 pub(super) fn any_form(bytes: &[u8]) -> Result<NhsNumber, ParseError> {
     let bytes = bytes.trim_ascii();
@@ -93,13 +102,7 @@ pub(super) fn any_form(bytes: &[u8]) -> Result<NhsNumber, ParseError> {
         }
         _ => return Err(misshapen(bytes)),
     };
-    if let Some(number) = ten_digits(&ten) {
-        return Ok(number);
-    }
-    if !ten.iter().all(u8::is_ascii_digit) {
-        return Err(misshapen(bytes));
-    }
-    NhsNumber::new(ten.iter().fold(0, |value, byte| value * 10 + u64::from(byte - b'0')))
+    ten_digits(&ten).unwrap_or_else(|| Err(misshapen(bytes)))
 }
 
 /// What is wrong with text that is not ten digits in a form that is taken.
@@ -122,6 +125,10 @@ mod tests {
 
     fn parse(text: &str) -> Result<u64, ParseError> {
         text.parse().map(NhsNumber::value)
+    }
+
+    fn read(ten: &[u8; 10]) -> Option<u64> {
+        Some(ten_digits(ten)?.ok()?.value())
     }
 
     /// The rule as a person would write it down.
@@ -158,71 +165,101 @@ mod tests {
         }
     }
 
+    // What is refused, each kind in a list of its own.
+
     #[test]
-    fn forms_that_are_refused() {
-        for (text, kind) in [
-            // Nothing, too little, too much.
-            ("", Length),
-            ("   ", Length),
-            ("\r\n", Length),
-            ("-", Length),
-            (" - ", Length),
-            ("943476591", Length),
-            ("94347659190", Length),
-            ("943 476 591", Length),
-            ("943 476 59190", Length),
-            ("943 476 5919 943 476 5919", Length),
-            ("000000000", Length),
-            ("00000000000", Length),
-            ("99999999999999999999999999", Length),
-            // Separators where none may stand, or of two kinds.
-            ("943  476 5919", Character),
-            ("943--476-5919", Character),
-            ("943 476-5919", Character),
-            ("943-476 5919", Character),
-            ("943476 5919", Character),
-            ("943 4765919", Character),
-            ("9434 765 919", Character),
-            ("9 4 3 4 7 6 5 9 1 9", Character),
-            ("9434765919-", Character),
-            ("-9434765919", Character),
-            ("- 943 476 5919", Character),
-            ("943 -76 55919", Character),
-            ("94-4765919 0", Character),
+    fn too_few_digits_or_too_many() {
+        for text in [
+            "",
+            "   ",
+            "\r\n",
+            "-",
+            " - ",
+            "943476591",
+            "94347659190",
+            "943 476 591",
+            "943 476 59190",
+            "943 476 5919 943 476 5919",
+            "000000000",
+            "00000000000",
+            "99999999999999999999999999",
+        ] {
+            assert_eq!(parse(text), Err(Length), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn separators_where_none_may_stand() {
+        for text in [
+            "943  476 5919",
+            "943--476-5919",
+            "943 476-5919",
+            "943-476 5919",
+            "943476 5919",
+            "943 4765919",
+            "9434 765 919",
+            "9 4 3 4 7 6 5 9 1 9",
+            "9434765919-",
+            "-9434765919",
+            "- 943 476 5919",
+            "943 -76 55919",
+            "94-4765919 0",
+        ] {
+            assert_eq!(parse(text), Err(Character), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_only_looks_like_a_space_or_a_digit() {
+        for text in [
             // Separators that only look like one.
-            ("943\t476\t5919", Character),
-            ("943\n476\n5919", Character),
-            ("943\u{a0}476\u{a0}5919", Character),
-            ("943\u{2009}476\u{2009}5919", Character),
-            ("943\u{2011}476\u{2011}5919", Character),
-            ("943.476.5919", Character),
-            ("943/476/5919", Character),
-            ("943_476_5919", Character),
+            "943\t476\t5919",
+            "943\n476\n5919",
+            "943\u{a0}476\u{a0}5919",
+            "943\u{2009}476\u{2009}5919",
+            "943\u{2011}476\u{2011}5919",
+            "943.476.5919",
+            "943/476/5919",
+            "943_476_5919",
             // White space around, but not of ASCII.
-            ("\u{a0}9434765919", Character),
-            ("\u{feff}9434765919", Character),
-            ("9434765919\u{3000}", Character),
-            ("9434765919\u{b}", Character),
-            ("9434765919\0", Character),
+            "\u{a0}9434765919",
+            "\u{feff}9434765919",
+            "9434765919\u{3000}",
+            "9434765919\u{b}",
+            "9434765919\0",
             // Digits, but not of ASCII.
-            ("９４３４７６５９１９", Character),
-            ("٩٤٣٤٧٦٥٩١٩", Character),
-            ("943476591\u{b9}", Character),
-            // Other characters, whatever the length.
-            ("943476591x", Character),
-            ("943476591O", Character),
-            ("x", Character),
-            ("943 476 591x", Character),
-            ("943 476 5919 x", Character),
-            ("+9434765919", Character),
-            ("+943476591", Character),
-            ("943476591:", Character),
-            ("943476591/", Character),
-            ("9.43476591", Character),
-            ("0x23456789", Character),
-            ("NHS 943 476 5919", Character),
-            ("\"9434765919\"", Character),
-            // Ten digits, but not a number.
+            "９４３４７６５９１９",
+            "٩٤٣٤٧٦٥٩١٩",
+            "943476591\u{b9}",
+        ] {
+            assert_eq!(parse(text), Err(Character), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn other_characters_whatever_the_length() {
+        for text in [
+            "943476591x",
+            "943476591O",
+            "x",
+            "943 476 591x",
+            "943 476 5919 x",
+            "+9434765919",
+            "+943476591",
+            "943476591:",
+            "943476591/",
+            "9.43476591",
+            "0x23456789",
+            "NHS 943 476 5919",
+            "\"9434765919\"",
+        ] {
+            assert_eq!(parse(text), Err(Character), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn ten_digits_that_are_no_number() {
+        for (text, kind) in [
             ("0000000000", Placeholder),
             ("000 000 0000", Placeholder),
             ("9999999999", Placeholder),
@@ -271,11 +308,12 @@ mod tests {
             let text = format!("{value:010}");
             let expected = by_hand(text.as_bytes());
             let ten = text.as_bytes().try_into().unwrap();
-            assert_eq!(ten_digits(ten).map(NhsNumber::value), expected, "{text}");
-            assert_eq!(NhsNumber::new(value).ok().map(NhsNumber::value), expected, "{text}");
-            assert_eq!(parse(&text).ok(), expected, "{text}");
+            assert_eq!(read(ten), expected, "{text}");
+            let verdict = NhsNumber::new(value);
+            assert_eq!(verdict.ok().map(NhsNumber::value), expected, "{text}");
+            assert_eq!(text.parse(), verdict, "{text}");
         }
-        assert_eq!(ten_digits(b"9999999999"), None);
+        assert_eq!(read(b"9999999999"), None);
     }
 
     #[test]
@@ -284,14 +322,14 @@ mod tests {
         for _ in 0..300_000 {
             let mut ten = [0; 10];
             ten.fill_with(|| seed.next().to_le_bytes()[0]);
-            assert_eq!(ten_digits(&ten).map(NhsNumber::value), by_hand(&ten), "{ten:?}");
+            assert_eq!(read(&ten), by_hand(&ten), "{ten:?}");
         }
         // One wrong byte of every value at every place in a good number.
         for place in 0..10 {
             for byte in 0..=u8::MAX {
                 let mut ten = *b"9434765919";
                 ten[place] = byte;
-                assert_eq!(ten_digits(&ten).map(NhsNumber::value), by_hand(&ten), "{ten:?}");
+                assert_eq!(read(&ten), by_hand(&ten), "{ten:?}");
             }
         }
     }

@@ -10,6 +10,14 @@ use std::fmt;
 ///
 /// From [`NhsNumber::digits`]. Like the number it came from, it shows itself in `Debug` only when it
 /// is never issued.
+///
+/// ```
+/// use nhs_pds::nhs_number::NhsNumber;
+///
+/// let digits = NhsNumber::constant(4_010_232_137).digits();
+/// assert_eq!(digits.to_string(), "4010232137");
+/// assert_eq!(format!("{digits:?}"), "Digits(redacted)");
+/// ```
 #[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Digits([u8; 10]);
 
@@ -102,7 +110,8 @@ impl Serialize for NhsNumber {
     }
 }
 
-/// From a string, through `FromStr`. Errors never hold what was read.
+/// From a string, through `FromStr`. Errors never hold what was read; so where there is no string,
+/// the format's own account of what there is instead is not passed on.
 impl<'de> Deserialize<'de> for NhsNumber {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let refused_here = Cell::new(false);

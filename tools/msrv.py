@@ -1,0 +1,58 @@
+#!/usr/bin/env python3
+"""Fails when a dependency needs a newer Rust than `rust-version` in Cargo.toml promises.
+
+Looks at what users compile: normal and build dependencies, with all features, on every platform.
+Development dependencies are ours alone. Our own code is held to the promise by clippy's
+`incompatible_msrv`, so no second toolchain is needed.
+"""
+
+import json
+import subprocess
+import sys
+
+
+def version(text):
+    """1.89 and 1.89.0 are the same version."""
+    return tuple(int(part) for part in (text.split("-")[0] + ".0.0").split(".")[:3])
+
+
+def shipped(root, nodes):
+    """The packages that a user of `root` compiles, each with the path that leads to it."""
+    found = {root: ()}
+    to_visit = [root]
+    while to_visit:
+        package = to_visit.pop(0)
+        for dependency in nodes[package]["deps"]:
+            kinds = {kind["kind"] for kind in dependency["dep_kinds"]}
+            if kinds != {"dev"} and dependency["pkg"] not in found:
+                found[dependency["pkg"]] = (*found[package], dependency["pkg"])
+                to_visit.append(dependency["pkg"])
+    return found
+
+
+def main():
+    command = ["cargo", "metadata", "--all-features", "--locked", "--format-version", "1"]
+    metadata = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+    packages = {package["id"]: package for package in metadata["packages"]}
+    nodes = {node["id"]: node for node in metadata["resolve"]["nodes"]}
+    root = metadata["resolve"]["root"]
+    promised = packages[root]["rust_version"]
+
+    needs = []
+    for package, path in shipped(root, nodes).items():
+        if path and packages[package]["rust_version"]:
+            names = " -> ".join(packages[step]["name"] for step in path)
+            needs.append((version(packages[package]["rust_version"]), packages[package], names))
+    if not needs:
+        sys.exit("no dependency states a rust-version: is `cargo metadata` what it was?")
+
+    highest = max(need for need, _, _ in needs)
+    print(f"promised: {promised}; highest needed: {'.'.join(map(str, highest))}, by")
+    for need, package, names in sorted(needs, key=lambda entry: entry[2]):
+        if need == highest or need > version(promised):
+            print(f"  {package['name']} {package['version']} ({package['rust_version']}), through {names}")
+    return 1 if highest > version(promised) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
