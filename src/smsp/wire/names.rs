@@ -47,28 +47,125 @@ impl From<&str> for Namespace {
     }
 }
 
-macro_rules! known {
-    ($($name:literal)+) => {
-        /// `name` itself when a message of these services has elements of that name, else `*`.
-        pub(super) fn known(name: &str) -> &'static str {
-            match name {
-                $($name => $name,)+
-                _ => "*",
-            }
+/// `name` itself when a message of these services has elements of that name, else `*`.
+///
+/// Every element of every message passes here, so the names stand in a table by length, first and
+/// last letter, filled when the program is compiled, and not in a `match`, which tries one after
+/// the other.
+pub(super) fn known(name: &str) -> &'static str {
+    let mut slot = slot(name.as_bytes());
+    loop {
+        match TABLE.get(slot).copied() {
+            Some(found) if found == name => return found,
+            None | Some("") => return "*",
+            Some(_) => slot = (slot + 1) % SLOTS,
         }
-    };
+    }
 }
 
-known! {
-    "Action" "Address" "Body" "DistributionEnvelope" "Envelope" "ErrorCode" "ErrorDiagnosticText"
-    "ErrorID" "ErrorText" "Fault" "From" "Header" "MessageID" "RelatesTo" "Security" "Timestamp" "To"
-    "ToolkitErrorInfo" "addr" "address" "addresslist" "administrativeGenderCode" "auditIdentity"
-    "birthTime" "code" "component" "deceasedTime" "detail" "family" "faultactor" "faultcode"
-    "faultstring" "gPPractice" "getNHSNumberRequest-v1-0" "getNHSNumberResponse-v1-0"
-    "getPatientDetails-v1-0" "getPatientDetailsByNHSNumberRequest-v1-0"
-    "getPatientDetailsBySearchRequest-v1-0" "getPatientDetailsResponse-v1-0" "given"
-    "handlingSpecification" "header" "high" "id" "locationOrganization" "low" "manifest"
-    "manifestitem" "name" "patient" "patientPerson" "payload" "payloads" "postalCode" "prefix"
-    "senderAddress" "streetAddressLine" "subject" "telecom" "useablePeriod" "validIdentifier" "value"
-    "verifyNHSNumberRequest-v1-0" "verifyNHSNumberResponse-v1-0"
+/// A good deal more than there are names, so that an empty slot is never far.
+const SLOTS: usize = 256;
+
+const fn slot(name: &[u8]) -> usize {
+    match name {
+        [first, .., last] => (name.len() * 19 + *first as usize * 5 + *last as usize) % SLOTS,
+        _ => 0,
+    }
+}
+
+#[expect(clippy::indexing_slicing, reason = "runs in the compiler only, which checks it")]
+const TABLE: [&str; SLOTS] = {
+    let mut table = [""; SLOTS];
+    let mut index = 0;
+    while index < NAMES.len() {
+        let mut slot = slot(NAMES[index].as_bytes());
+        while !table[slot].is_empty() {
+            slot = (slot + 1) % SLOTS;
+        }
+        table[slot] = NAMES[index];
+        index += 1;
+    }
+    table
+};
+
+const NAMES: &[&str] = &[
+    "Action",
+    "Address",
+    "Body",
+    "DistributionEnvelope",
+    "Envelope",
+    "ErrorCode",
+    "ErrorDiagnosticText",
+    "ErrorID",
+    "ErrorText",
+    "Fault",
+    "From",
+    "Header",
+    "MessageID",
+    "RelatesTo",
+    "Security",
+    "Timestamp",
+    "To",
+    "ToolkitErrorInfo",
+    "addr",
+    "address",
+    "addresslist",
+    "administrativeGenderCode",
+    "auditIdentity",
+    "birthTime",
+    "code",
+    "component",
+    "deceasedTime",
+    "detail",
+    "family",
+    "faultactor",
+    "faultcode",
+    "faultstring",
+    "gPPractice",
+    "getNHSNumberRequest-v1-0",
+    "getNHSNumberResponse-v1-0",
+    "getPatientDetails-v1-0",
+    "getPatientDetailsByNHSNumberRequest-v1-0",
+    "getPatientDetailsBySearchRequest-v1-0",
+    "getPatientDetailsResponse-v1-0",
+    "given",
+    "handlingSpecification",
+    "header",
+    "high",
+    "id",
+    "locationOrganization",
+    "low",
+    "manifest",
+    "manifestitem",
+    "name",
+    "patient",
+    "patientPerson",
+    "payload",
+    "payloads",
+    "postalCode",
+    "prefix",
+    "senderAddress",
+    "streetAddressLine",
+    "subject",
+    "telecom",
+    "useablePeriod",
+    "validIdentifier",
+    "value",
+    "verifyNHSNumberRequest-v1-0",
+    "verifyNHSNumberResponse-v1-0",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_found_and_others_are_not() {
+        for name in NAMES {
+            assert_eq!(known(name), *name);
+        }
+        for name in ["", "*", "x", "SMITH", "families", "Codes"] {
+            assert_eq!(known(name), "*", "{name}");
+        }
+    }
 }

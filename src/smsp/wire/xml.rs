@@ -52,8 +52,7 @@ impl<'a> Cursor<'a> {
             return refuse(DecodeErrorKind::Encoding);
         };
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let control = |byte: &u8| *byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r');
-        if text.as_bytes().iter().any(control) || text.contains(['\u{fffe}', '\u{ffff}']) {
+        if holds_forbidden_character(text) {
             return refuse(DecodeErrorKind::Character);
         }
         let mut reader = NsReader::from_str(text);
@@ -276,6 +275,17 @@ const fn malformed(error: &quick_xml::Error) -> DecodeErrorKind {
         quick_xml::Error::Syntax(_) => DecodeErrorKind::Truncated,
         _ => DecodeErrorKind::NotXml,
     }
+}
+
+/// Whether `text` has a character, written as itself, that XML 1.0 does not allow.
+fn holds_forbidden_character(text: &str) -> bool {
+    // One look at every byte, without an early end, is what compilers turn into vector code.
+    // U+FFFE and U+FFFF begin with 0xEF, as do few other characters.
+    let (control, rare) = text.bytes().fold((false, false), |(control, rare), byte| {
+        let allowed = (byte >= b' ') | (byte == b'\t') | (byte == b'\n') | (byte == b'\r');
+        (control | !allowed, rare | (byte == 0xef))
+    });
+    control || (rare && text.contains(['\u{fffe}', '\u{ffff}']))
 }
 
 /// Line ends as XML 1.0 section 2.11 has them.
