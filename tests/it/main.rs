@@ -1,4 +1,6 @@
 //! Integration tests, in one binary.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+#[cfg(feature = "http")]
+mod http;
 mod privacy;

@@ -1,1 +1,0 @@
-//! HTTPS with mutual TLS.

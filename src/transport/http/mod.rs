@@ -1,0 +1,204 @@
+//! HTTPS with mutual TLS, on reqwest and rustls.
+//!
+//! The Spine knows an endpoint by its client certificate, so that certificate and its key are what
+//! an installation mainly configures; see [`HttpConfig`].
+//!
+//! Secure unless asked: TLS 1.2 or later; certificates always verified, with the host's name among
+//! the subject alternative names; no plain HTTP except to the machine itself; no proxy from the
+//! environment; no redirects, which would carry particulars to whoever is named in one; no
+//! decompression, which turns a small answer into a large one; a limit on size and on time.
+//!
+//! Each call is one attempt. Connections are kept open between calls; a request that such a
+//! connection had not begun to send when the server closed it goes out on a fresh one, since
+//! nothing of it had left.
+//!
+//! Not supported: HTTP/2, from which single exchanges gain nothing; encrypted keys and PKCS#12, which
+//! need a passphrase; revocation lists, where the platform does not look at them itself; SOCKS.
+
+mod config;
+mod error;
+mod fault;
+mod tls;
+
+pub use config::HttpConfig;
+pub use error::{ConfigError, ConfigErrorKind};
+
+use crate::transport::{Error, ErrorKind, Request, Response, Transport};
+use async_trait::async_trait;
+use bytes::BytesMut;
+use reqwest::redirect::Policy;
+use std::fmt;
+use std::time::Duration;
+use url::{Host, Url};
+
+const USER_AGENT: &str = concat!("nhs-pds/", env!("CARGO_PKG_VERSION"));
+
+/// Load balancers commonly close idle connections after a minute. Letting go sooner keeps requests
+/// off connections that are about to be closed.
+const IDLE: Duration = Duration::from_secs(30);
+
+const LOOPBACK: &str = "localhost,127.0.0.0/8,::1";
+
+/// Sends requests over HTTPS, or over plain HTTP to the machine itself.
+///
+/// Clones share their connections. Needs a Tokio runtime with its I/O and time drivers on.
+///
+/// After TLS 1.3 refuses a client certificate, the server may close the connection before its reason
+/// is read; that is [`ErrorKind::Interrupted`] instead of [`ErrorKind::Tls`].
+///
+/// ```no_run
+/// use nhs_pds::secret::Secret;
+/// use nhs_pds::transport::http::{HttpConfig, HttpTransport};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let key = Secret::new(std::fs::read("endpoint.key")?);
+/// let config = HttpConfig::new()
+///     .with_client_certificate_pem(std::fs::read("endpoint.pem")?, key)
+///     .with_root_certificates_pem(std::fs::read("nhs-roots.pem")?);
+/// let transport = HttpTransport::new(&config)?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct HttpTransport {
+    client: reqwest::Client,
+    max_response_bytes: usize,
+    plain_http: bool,
+}
+
+impl HttpTransport {
+    /// A transport as configured. Reads the certificates now; connects when first used.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigErrorKind`] says which part of the configuration to put right.
+    pub fn new(config: &HttpConfig) -> Result<Self, ConfigError> {
+        let tls = tls::client_config(config.identity.as_ref(), config.roots.as_deref())?;
+        // What a feature of reqwest would turn on by itself is turned off by name: another crate in
+        // the same build may have asked for the feature.
+        let mut builder = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls)
+            .http1_only()
+            .redirect(Policy::none())
+            .referer(false)
+            .retry(reqwest::retry::never())
+            .no_proxy()
+            .no_brotli()
+            .no_deflate()
+            .no_gzip()
+            .no_zstd()
+            .connect_timeout(config.connect_timeout)
+            .timeout(config.total_timeout)
+            .pool_idle_timeout(IDLE)
+            .user_agent(USER_AGENT);
+        if let Some(url) = &config.proxy {
+            builder = builder.proxy(proxy(url)?);
+        }
+        let client = builder
+            .build()
+            .map_err(|error| ConfigError::new(ConfigErrorKind::Client, error.without_url()))?;
+        Ok(Self {
+            client,
+            max_response_bytes: config.max_response_bytes,
+            plain_http: config.plain_http,
+        })
+    }
+
+    fn protects(&self, url: &Url) -> bool {
+        match url.scheme() {
+            "https" => true,
+            "http" => self.plain_http || is_loopback(url),
+            _ => false,
+        }
+    }
+
+    /// Reads the response piece by piece, so that its size is known before memory is used up.
+    async fn read(&self, mut response: reqwest::Response) -> Result<Response, Error> {
+        let too_large = || Error::new(ErrorKind::TooLarge);
+        let limit = self.max_response_bytes;
+        let fits = |length| usize::try_from(length).is_ok_and(|length| length <= limit);
+        if !response.content_length().is_none_or(fits) {
+            return Err(too_large());
+        }
+        let mut body = BytesMut::new();
+        while let Some(chunk) = response.chunk().await.map_err(fault::classify)? {
+            if chunk.len() > limit.saturating_sub(body.len()) {
+                return Err(too_large());
+            }
+            body.extend_from_slice(&chunk);
+        }
+        let headers = std::mem::take(response.headers_mut());
+        Ok(Response::new(response.status(), body.freeze().into()).with_headers(headers))
+    }
+}
+
+#[async_trait]
+impl Transport for HttpTransport {
+    async fn send(&self, request: Request) -> Result<Response, Error> {
+        if !self.protects(request.url()) {
+            return Err(Error::new(ErrorKind::Insecure));
+        }
+        let response = self
+            .client
+            .request(request.method().clone(), request.url().clone())
+            .headers(request.headers().clone())
+            .body(request.body().expose().clone())
+            .send()
+            .await
+            .map_err(fault::classify)?;
+        self.read(response).await
+    }
+}
+
+impl fmt::Debug for HttpTransport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpTransport")
+            .field("max_response_bytes", &self.max_response_bytes)
+            .field("plain_http", &self.plain_http)
+            .finish_non_exhaustive()
+    }
+}
+
+fn proxy(url: &Url) -> Result<reqwest::Proxy, ConfigError> {
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(ConfigError::without_source(ConfigErrorKind::Proxy));
+    }
+    let proxy = reqwest::Proxy::all(url.clone())
+        .map_err(|error| ConfigError::new(ConfigErrorKind::Proxy, error.without_url()))?;
+    // Loopback may be spoken to without TLS because it stays on the machine; so it has to stay.
+    Ok(proxy.no_proxy(reqwest::NoProxy::from_string(LOOPBACK)))
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn loopback_is_the_machine_itself_and_nothing_that_looks_like_it() {
+        let is_loopback = |url: &str| is_loopback(&url.parse().unwrap());
+        for url in
+            ["http://127.0.0.1/", "http://127.9.9.9:80/", "http://[::1]/", "http://LOCALHOST/"]
+        {
+            assert!(is_loopback(url), "{url}");
+        }
+        for url in [
+            "http://localhost.example/",
+            "http://127.0.0.1.example/",
+            "http://128.0.0.1/",
+            "http://[::2]/",
+            "http://0.0.0.0/",
+            "http://127.0.0.1@pds.example/",
+        ] {
+            assert!(!is_loopback(url), "{url}");
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Makes the TLS configuration: who is trusted, and who the client says it is.
+
+use crate::transport::http::config::Identity;
+use crate::transport::http::error::{ConfigError, ConfigErrorKind};
+use rustls::crypto::ring;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::ParsedCertificate;
+use rustls::{ClientConfig, RootCertStore};
+use rustls_platform_verifier::BuilderVerifierExt;
+use std::sync::Arc;
+
+/// TLS 1.2 and 1.3 on ring's cryptography, whatever provider the process may have installed.
+pub(super) fn client_config(
+    identity: Option<&Identity>,
+    roots: Option<&[u8]>,
+) -> Result<ClientConfig, ConfigError> {
+    let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| ConfigError::new(ConfigErrorKind::Client, error))?;
+    let builder = match roots {
+        Some(pem) => builder.with_root_certificates(root_store(pem)?),
+        None => builder
+            .with_platform_verifier()
+            .map_err(|error| ConfigError::new(ConfigErrorKind::Roots, error))?,
+    };
+    let Some(identity) = identity else { return Ok(builder.with_no_client_auth()) };
+    let chain = chain(&identity.chain)?;
+    let key = private_key(identity.key.expose())?;
+    builder.with_client_auth_cert(chain, key).map_err(|error| {
+        let kind = match error {
+            rustls::Error::InconsistentKeys(_) => ConfigErrorKind::KeyMismatch,
+            _ => ConfigErrorKind::Key,
+        };
+        ConfigError::new(kind, error)
+    })
+}
+
+fn root_store(pem: &[u8]) -> Result<RootCertStore, ConfigError> {
+    let mut store = RootCertStore::empty();
+    for certificate in certificates(pem, ConfigErrorKind::Roots)? {
+        store.add(certificate).map_err(|error| ConfigError::new(ConfigErrorKind::Roots, error))?;
+    }
+    Ok(store)
+}
+
+/// The client's certificates. rustls looks at the first only, so a damaged intermediate would be
+/// noticed by the server, in words that do not say so.
+fn chain(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, ConfigError> {
+    let chain = certificates(pem, ConfigErrorKind::Certificate)?;
+    for certificate in &chain {
+        ParsedCertificate::try_from(certificate)
+            .map_err(|error| ConfigError::new(ConfigErrorKind::Certificate, error))?;
+    }
+    Ok(chain)
+}
+
+/// At least one certificate.
+///
+/// The PEM reader's own error is not kept, here and below: it quotes the offending line, which is
+/// the whole key when somebody lost the line breaks.
+fn certificates(
+    pem: &[u8],
+    kind: ConfigErrorKind,
+) -> Result<Vec<CertificateDer<'static>>, ConfigError> {
+    let found: Vec<_> = CertificateDer::pem_slice_iter(pem)
+        .collect::<Result<_, _>>()
+        .map_err(|_| ConfigError::new(kind, "a PEM section is damaged"))?;
+    if found.is_empty() {
+        return Err(ConfigError::new(kind, "there is no PEM section CERTIFICATE"));
+    }
+    Ok(found)
+}
+
+fn private_key(pem: &[u8]) -> Result<PrivateKeyDer<'static>, ConfigError> {
+    if is_encrypted(pem) {
+        return Err(ConfigError::without_source(ConfigErrorKind::EncryptedKey));
+    }
+    PrivateKeyDer::from_pem_slice(pem).map_err(|error| {
+        let cause = match error {
+            rustls::pki_types::pem::Error::NoItemsFound => {
+                "there is no PEM section PRIVATE KEY, RSA PRIVATE KEY or EC PRIVATE KEY"
+            }
+            _ => "a PEM section is damaged",
+        };
+        ConfigError::new(ConfigErrorKind::Key, cause)
+    })
+}
+
+/// Whether there is an encrypted key: in PKCS#8 the section's label says so, in the older forms a
+/// header inside the section does (RFC 1421 section 4.6.1.1).
+fn is_encrypted(pem: &[u8]) -> bool {
+    pem.split(|byte| matches!(byte, b'\r' | b'\n')).any(|line| {
+        line.starts_with(b"-----BEGIN ENCRYPTED PRIVATE KEY")
+            || (line.starts_with(b"Proc-Type:") && line.ends_with(b"ENCRYPTED"))
+    })
+}
