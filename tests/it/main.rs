@@ -4,3 +4,5 @@
 #[cfg(feature = "http")]
 mod http;
 mod privacy;
+#[cfg(feature = "smsp")]
+mod smsp;

@@ -89,6 +89,15 @@ impl<'a> Cursor<'a> {
         DecodeError::new(kind, &path)
     }
 
+    /// An error of `kind`, at the attribute `name` of this place.
+    pub(super) fn error_at_attribute(
+        &self,
+        kind: DecodeErrorKind,
+        name: &'static str,
+    ) -> DecodeError {
+        DecodeError::at_attribute(kind, &self.open, name)
+    }
+
     /// Opens the root.
     pub(super) fn root(&mut self) -> Result<Element<'a>> {
         loop {
@@ -283,11 +292,11 @@ impl<'a> Cursor<'a> {
         let attribute = Attribute { key: QName(name), value: Cow::Borrowed(value) };
         let value = attribute
             .normalized_value(XmlVersion::Implicit1_0)
-            .map_err(|_| self.error_at(DecodeErrorKind::Entity, name))?;
+            .map_err(|_| self.error_at_attribute(DecodeErrorKind::Entity, name))?;
         if value.chars().all(allowed) {
             Ok(Some(Cow::Owned(value.into_owned())))
         } else {
-            Err(self.error_at(DecodeErrorKind::Character, name))
+            Err(self.error_at_attribute(DecodeErrorKind::Character, name))
         }
     }
 }
