@@ -2,6 +2,7 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+pub mod case;
 pub mod clock;
 pub mod demographics;
 pub mod ids;
