@@ -10,9 +10,12 @@
 //! A [`CaseStore`] keeps cases and refuses to save over a change that the saver has not seen.
 //! [`MemoryStore`] forgets at the end of the process; `SqliteStore` (feature `sqlite`) keeps a file.
 //! Whoever implements a store runs `conformance::check` (feature `simulator`) against it.
+//! `caseload` (feature `csv`) reads and writes cases as CSV.
 //!
 //! Not here yet is the logical deletion that MSCA-DQ-02 asks for: every stored case is in use.
 
+#[cfg(feature = "csv")]
+pub mod caseload;
 #[cfg(feature = "simulator")]
 pub mod conformance;
 mod error;
