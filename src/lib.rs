@@ -11,3 +11,4 @@ pub mod secret;
 pub(crate) mod seed;
 pub mod trace;
 pub mod transport;
+pub mod worker;

@@ -4,3 +4,4 @@
 #[cfg(all(feature = "simulator", feature = "sqlite"))]
 mod case_store;
 mod privacy;
+mod worker;
