@@ -143,7 +143,7 @@ async fn inserts_all_or_none(store: &dyn CaseStore) -> Result<(), Breach> {
     let mut only = full_case("2")?;
     only.version = 1;
     hold(store.page(None, 9).await? == [only], "a refused insert changes nothing")?;
-    hold(store.holders(NUMBER).await? == [case("2")?.id], "a refused insert adds no holders")
+    hold(store.holders(NUMBER).await? == [case("2")?.id], "a refused insert changes no holders")
 }
 
 async fn saves_over_what_was_read(store: &dyn CaseStore) -> Result<(), Breach> {

@@ -12,7 +12,7 @@
 //! Whoever implements a store runs `conformance::check` (feature `simulator`) against it.
 //! `caseload` (feature `csv`) reads and writes cases as CSV.
 //!
-//! Not here yet is the logical deletion that MSCA-DQ-02 asks for: every stored case is in use.
+//! Not here: logical deletion (MSCA-DQ-02). Every stored case is in use.
 
 #[cfg(feature = "csv")]
 pub mod caseload;

@@ -238,11 +238,12 @@ mod tests {
     }
 
     fn person() -> Demographics {
-        let mut person = Demographics::default();
-        person.name = Some(PersonName::new("COMFORT", "AINDOW"));
-        person.date_of_birth = Held::Known("1943-05-19".parse().unwrap());
-        person.gender = Held::Known(Gender::Female);
-        person
+        Demographics {
+            name: Some(PersonName::new("COMFORT", "AINDOW")),
+            date_of_birth: Held::Known("1943-05-19".parse().unwrap()),
+            gender: Held::Known(Gender::Female),
+            ..Demographics::default()
+        }
     }
 
     fn on(case: &Case, outcome: Outcome, holders: &[&str]) -> Decision {

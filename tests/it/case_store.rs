@@ -1,8 +1,10 @@
 //! Both stores keep to the contract; the SQLite file outlives its store and is shared safely.
 
+use async_trait::async_trait;
 use nhs_pds::case::{
-    Case, CaseStore, ErrorKind, MemoryStore, RecordType, SqliteStore, conformance,
+    Case, CaseId, CaseStore, Error, ErrorKind, MemoryStore, RecordType, SqliteStore, conformance,
 };
+use nhs_pds::nhs_number::NhsNumber;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -119,4 +121,103 @@ fn a_read_only_folder_is_an_error() {
     }
     let error = SqliteStore::open(folder.path().join("cases.db")).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
+}
+
+/// What a careless implementer gets wrong.
+#[derive(Clone, Copy, Debug)]
+enum Flaw {
+    ForgetsAllocations,
+    InsertsOverWhatExists,
+    InsertsUpToTheFirstFault,
+    SavesOverAnything,
+    SavesTheUnknown,
+    PagesFromAfterOn,
+    PagesBackwards,
+    ForgetsHolders,
+}
+
+/// A good store behind a flaw.
+#[derive(Debug)]
+struct Flawed(MemoryStore, Flaw);
+
+#[async_trait]
+impl CaseStore for Flawed {
+    async fn insert_all(&self, mut cases: Vec<Case>) -> Result<(), Error> {
+        match self.1 {
+            Flaw::ForgetsAllocations => cases.iter_mut().for_each(|case| case.allocations.clear()),
+            Flaw::InsertsOverWhatExists => {
+                for case in cases {
+                    let _ = self.0.insert_all(vec![case]).await;
+                }
+                return Ok(());
+            }
+            Flaw::InsertsUpToTheFirstFault => {
+                for case in cases {
+                    self.0.insert_all(vec![case]).await?;
+                }
+                return Ok(());
+            }
+            _ => {}
+        }
+        self.0.insert_all(cases).await
+    }
+
+    async fn get(&self, id: &CaseId) -> Result<Option<Case>, Error> {
+        self.0.get(id).await
+    }
+
+    async fn page(&self, after: Option<&CaseId>, limit: usize) -> Result<Vec<Case>, Error> {
+        match self.1 {
+            Flaw::PagesFromAfterOn => {
+                let mut all = self.0.page(None, usize::MAX).await?;
+                all.retain(|case| after.is_none_or(|after| case.id >= *after));
+                all.truncate(limit);
+                Ok(all)
+            }
+            Flaw::PagesBackwards => {
+                let mut page = self.0.page(after, limit).await?;
+                page.reverse();
+                Ok(page)
+            }
+            _ => self.0.page(after, limit).await,
+        }
+    }
+
+    async fn save(&self, case: &Case) -> Result<u64, Error> {
+        let mut case = case.clone();
+        match (self.1, self.0.get(&case.id).await?) {
+            (Flaw::SavesOverAnything, Some(stored)) => case.version = stored.version,
+            (Flaw::SavesTheUnknown, None) => {
+                case.version = 0;
+                return self.0.insert_all(vec![case]).await.map(|()| 1);
+            }
+            _ => {}
+        }
+        self.0.save(&case).await
+    }
+
+    async fn holders(&self, number: NhsNumber) -> Result<Vec<CaseId>, Error> {
+        match self.1 {
+            Flaw::ForgetsHolders => Ok(Vec::new()),
+            _ => self.0.holders(number).await,
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_suite_finds_every_flaw() {
+    for (flaw, clause) in [
+        (Flaw::ForgetsAllocations, "a case comes back as it was inserted, at version 1"),
+        (Flaw::InsertsOverWhatExists, "a case that exists is not inserted"),
+        (Flaw::InsertsUpToTheFirstFault, "a refused insert changes nothing"),
+        (Flaw::SavesOverAnything, "version 0 saves over nothing"),
+        (Flaw::SavesTheUnknown, "an unknown case is not saved"),
+        (Flaw::PagesFromAfterOn, "pages come to an end"),
+        (Flaw::PagesBackwards, "pages come to an end"),
+        (Flaw::ForgetsHolders, "a refused insert changes no holders"),
+    ] {
+        let new_store = async || Arc::new(Flawed(MemoryStore::new(), flaw)) as Arc<dyn CaseStore>;
+        let breach = conformance::check(new_store).await.unwrap_err();
+        assert_eq!(breach.clause(), clause, "{flaw:?}");
+    }
 }
