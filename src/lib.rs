@@ -2,6 +2,7 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+pub mod case;
 pub mod clock;
 pub mod demographics;
 pub mod ids;
@@ -13,3 +14,4 @@ pub(crate) mod seed;
 pub mod smsp;
 pub mod trace;
 pub mod transport;
+pub mod worker;

@@ -1,8 +1,11 @@
 //! Integration tests, in one binary.
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::print_stderr, clippy::unwrap_used, reason = "tests")]
 
+#[cfg(all(feature = "simulator", feature = "sqlite"))]
+mod case_store;
 #[cfg(feature = "http")]
 mod http;
 mod privacy;
 #[cfg(feature = "smsp")]
 mod smsp;
+mod worker;

@@ -10,7 +10,7 @@ use nhs_pds::trace::{
     SmartcardIdentity, Unattended, User, VerifyNumber,
 };
 use proptest::prelude::*;
-use roxmltree::Document;
+use roxmltree::{Document, Node};
 use std::collections::BTreeMap;
 use std::process::Command;
 
@@ -130,14 +130,14 @@ fn parameters(message: &str) -> BTreeMap<String, String> {
     let document = Document::parse(message).unwrap();
     let event = document.descendants().find(|n| n.tag_name().name() == "queryEvent").unwrap();
     let mut found = BTreeMap::new();
-    for parameter in event.children().filter(|node| node.is_element()) {
+    for parameter in event.children().filter(Node::is_element) {
         let name = parameter.tag_name().name().to_owned();
         let value = parameter.children().find(|n| n.tag_name().name() == "value").unwrap();
         let semantics = parameter.children().find(|n| n.tag_name().name() == "semanticsText");
         assert_eq!(semantics.unwrap().text(), Some(name.as_str()));
         let attributes = value.attributes().filter(|a| !a.name().starts_with("codeSystem"));
         let attributes = attributes.map(|a| a.value().to_owned());
-        let parts = value.children().filter(|node| node.is_element());
+        let parts = value.children().filter(Node::is_element);
         let parts =
             parts.map(|n| format!("{}={}", n.tag_name().name(), n.text().unwrap_or_default()));
         found.insert(name, attributes.chain(parts).collect::<Vec<_>>().join("|"));

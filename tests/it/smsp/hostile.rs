@@ -9,7 +9,7 @@ use std::io::Write as _;
 const DETAILS: &str = include_str!("../../data/smsp/details.xml");
 
 fn refused(message: &str) -> (DecodeErrorKind, String) {
-    let error = decode(message.as_bytes(), Limits::default()).expect_err(message);
+    let error = decode(message.as_bytes(), Limits::default()).unwrap_err();
     (error.kind(), error.place().to_owned())
 }
 
