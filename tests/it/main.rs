@@ -5,6 +5,8 @@
 mod case_store;
 #[cfg(feature = "http")]
 mod http;
+#[cfg(all(feature = "http", feature = "simulator", feature = "smsp"))]
+mod opentest;
 mod privacy;
 #[cfg(feature = "smsp")]
 mod smsp;
