@@ -8,6 +8,9 @@ pub mod ids;
 pub mod nhs_number;
 pub mod secret;
 pub(crate) mod seed;
+#[cfg(feature = "simulator")]
+#[cfg_attr(docsrs, doc(cfg(feature = "simulator")))]
+pub mod simulator;
 #[cfg(feature = "smsp")]
 #[cfg_attr(docsrs, doc(cfg(feature = "smsp")))]
 pub mod smsp;
