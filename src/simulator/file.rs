@@ -112,10 +112,13 @@ impl Register {
     /// # Errors
     ///
     /// [`ErrorKind::Read`] and [`ErrorKind::Header`].
-    pub fn from_csv(reader: impl Read) -> Result<(Self, Vec<RowError>), Error> {
+    pub fn from_csv(mut reader: impl Read) -> Result<(Self, Vec<RowError>), Error> {
+        let mut file = Vec::new();
         let read_failed = |error: csv::Error| Error::new(ErrorKind::Read).with_source(error);
-        let mut rows = csv::ReaderBuilder::new().flexible(true).from_reader(reader);
+        reader.read_to_end(&mut file).map_err(|error| read_failed(error.into()))?;
+        let mut rows = csv::ReaderBuilder::new().flexible(true).from_reader(&*file);
         let columns = Columns::read(rows.byte_headers().map_err(read_failed)?)?;
+        let mut lines = Lines { file: &file, line: 1 };
         let mut register = Self::default();
         let mut passed_over = Vec::new();
         let mut row = ByteRecord::new();
@@ -124,8 +127,8 @@ impl Register {
                 .person(&row)
                 .and_then(|person| register.insert(person).map_err(|_| RowReason::Duplicate));
             if let Err(reason) = read {
-                let line = row.position().map_or(0, csv::Position::line);
-                passed_over.push(RowError { line, reason });
+                let rest = file.len() as u64 - row.position().map_or(0, csv::Position::byte);
+                passed_over.push(RowError { line: lines.until(rest), reason });
             }
         }
         Ok((register, passed_over))
@@ -144,6 +147,27 @@ impl Register {
             rows.write_record(fields(person)).map_err(write_failed)?;
         }
         rows.flush().map_err(|error| Error::new(ErrorKind::Write).with_source(error))
+    }
+}
+
+/// Counts lines. The CSV reader's own count is one short where lines end in CR LF, because it takes a
+/// row to begin with the LF of the one before.
+struct Lines<'a> {
+    /// What is not counted yet.
+    file: &'a [u8],
+    line: u64,
+}
+
+impl Lines<'_> {
+    /// The line of the row that begins when `rest` bytes are left. Rows have to be asked for in order.
+    fn until(&mut self, rest: u64) -> u64 {
+        while let [first, after @ ..] = self.file
+            && (self.file.len() as u64 > rest || matches!(first, b'\r' | b'\n'))
+        {
+            self.line += u64::from(*first == b'\n');
+            self.file = after;
+        }
+        self.line
     }
 }
 

@@ -4,3 +4,7 @@
 #[cfg(feature = "http")]
 mod http;
 mod privacy;
+#[cfg(feature = "simulator")]
+mod sample_data;
+#[cfg(feature = "simulator")]
+mod simulator;

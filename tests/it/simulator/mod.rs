@@ -1,0 +1,9 @@
+//! The simulator, asked in hand-written XML.
+
+mod faults;
+mod http;
+mod message;
+mod register;
+mod rules;
+mod schema;
+mod wire;
