@@ -1,5 +1,6 @@
 //! The simulator, asked in hand-written XML.
 
+mod cases;
 mod faults;
 mod http;
 mod message;
