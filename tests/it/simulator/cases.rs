@@ -12,7 +12,8 @@ fn rows(caseload: &Caseload) -> HashMap<String, HashMap<String, String>> {
     let mut rows = HashMap::new();
     for row in csv::Reader::from_reader(&*file).deserialize::<HashMap<String, String>>() {
         let row = row.unwrap();
-        rows.entry(row["case_id"].clone()).or_insert(row);
+        let id = row.get("case_id").unwrap().clone();
+        rows.entry(id).or_insert(row);
     }
     rows
 }

@@ -1,6 +1,8 @@
 //! The simulator, asked in hand-written XML.
 
 mod cases;
+#[cfg(feature = "smsp")]
+mod client;
 mod faults;
 mod http;
 mod message;
