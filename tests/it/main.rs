@@ -3,11 +3,23 @@
 
 #[cfg(all(feature = "simulator", feature = "sqlite"))]
 mod case_store;
+#[cfg(all(
+    feature = "csv",
+    feature = "http",
+    feature = "simulator",
+    feature = "smsp",
+    feature = "sqlite"
+))]
+mod get_nhs_number;
 #[cfg(feature = "http")]
 mod http;
 #[cfg(all(feature = "http", feature = "simulator", feature = "smsp"))]
 mod opentest;
 mod privacy;
+#[cfg(feature = "simulator")]
+mod sample_data;
+#[cfg(feature = "simulator")]
+mod simulator;
 #[cfg(feature = "smsp")]
 mod smsp;
 mod worker;

@@ -1,0 +1,306 @@
+//! The register as a file, in the columns of the NHS "Opentest" environment.
+
+use super::{Error, ErrorKind, Person, Register, Sensitivity};
+use crate::demographics::{Gender, PartialDate};
+use crate::nhs_number::NhsNumber;
+use csv::ByteRecord;
+use std::collections::HashMap;
+use std::io::{Read, Write};
+
+/// All columns, in the order in which they are written. The last four are not Opentest's.
+const COLUMNS: [&str; 24] = [
+    "Test ref",
+    "NHS_NUMBER",
+    "DATE_OF_BIRTH",
+    "DATE_OF_DEATH",
+    "FAMILY_NAME",
+    "GIVEN_NAME",
+    "OTHER_GIVEN_NAME",
+    "TITLE",
+    "GENDER",
+    "ADDRESS_LINE_1",
+    "ADDRESS_LINE_2",
+    "ADDRESS_LINE_3",
+    "ADDRESS_LINE_4",
+    "ADDRESS_LINE_5",
+    "PAF_KEY",
+    "SENSITIVE_FLAG",
+    "PRIMARY_CARE_CODE",
+    "REF_ID",
+    "POST_CODE",
+    "Notes",
+    "SUPERSEDED_BY",
+    "ANSWER",
+    "PRIMARY_CARE_NAME",
+    "TELECOM",
+];
+
+/// Columns without which no row means anything.
+const REQUIRED: [&str; 4] = ["NHS_NUMBER", "DATE_OF_BIRTH", "FAMILY_NAME", "GENDER"];
+
+/// A row that was passed over.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("line {line}: {reason}")]
+pub struct RowError {
+    /// The line of the file on which the row begins; the first is 1, and holds the columns' names.
+    pub line: u64,
+    /// Why.
+    pub reason: RowReason,
+}
+
+/// Why a row was passed over. Correct the row, or do without the person.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, thiserror::Error)]
+pub enum RowReason {
+    /// `ANSWER` is no response code: letters, digits and hyphens.
+    #[error("ANSWER is no response code")]
+    Answer,
+    /// `DATE_OF_BIRTH` is not `YYYY[MM[DD[HH[MM[SS]]]]]`, or the calendar has no such date.
+    #[error("DATE_OF_BIRTH is no date")]
+    Birth,
+    /// More or fewer fields than the first line has, so values may stand in the wrong columns.
+    #[error("not as many fields as the first line has")]
+    Columns,
+    /// `DATE_OF_DEATH` is not `YYYY[MM[DD[HH[MM[SS]]]]]`, or the calendar has no such date.
+    #[error("DATE_OF_DEATH is no date")]
+    Death,
+    /// An earlier row has the same `NHS_NUMBER`.
+    #[error("NHS_NUMBER has come before")]
+    Duplicate,
+    /// Not UTF-8.
+    #[error("not UTF-8")]
+    Encoding,
+    /// `FAMILY_NAME` is blank.
+    #[error("FAMILY_NAME is blank")]
+    Family,
+    /// `GENDER` is none of the names and codes.
+    #[error("GENDER is none of Male, Female, Indeterminate, Not known, 1, 2, 9 and 0")]
+    Gender,
+    /// `NHS_NUMBER` is no NHS Number.
+    #[error("NHS_NUMBER is no NHS Number")]
+    Number,
+    /// `SENSITIVE_FLAG` is neither blank nor `I` nor `S`.
+    #[error("SENSITIVE_FLAG is none of I and S")]
+    Sensitivity,
+    /// `SUPERSEDED_BY` is no NHS Number.
+    #[error("SUPERSEDED_BY is no NHS Number")]
+    SupersededBy,
+}
+
+impl Register {
+    /// Reads people from CSV (UTF-8, comma, names of columns in the first line).
+    ///
+    /// The columns are those of the people published for the NHS "Opentest" environment, found by
+    /// name. Two more are understood: `SUPERSEDED_BY` (an NHS Number) and `ANSWER` (a response
+    /// code); and, for what [`write_csv`](Self::write_csv) writes, `PRIMARY_CARE_NAME` and `TELECOM`
+    /// (URIs, separated by spaces). Unknown columns are passed over, and so are `Test ref`,
+    /// `PAF_KEY`, `REF_ID` and `Notes`. Rows that cannot be used are returned; the others go through.
+    ///
+    /// ```
+    /// use nhs_pds::simulator::Register;
+    ///
+    /// let file = "NHS_NUMBER,DATE_OF_BIRTH,FAMILY_NAME,GENDER\n\
+    ///             9434765919,19840229,SMITH,Female\n\
+    ///             9434765918,19840229,SMITH,Female\n";
+    /// let (register, passed_over) = Register::from_csv(file.as_bytes())?;
+    /// assert_eq!(register.len(), 1);
+    /// assert_eq!(passed_over[0].to_string(), "line 3: NHS_NUMBER is no NHS Number");
+    /// # Ok::<(), nhs_pds::simulator::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Read`] and [`ErrorKind::Header`].
+    pub fn from_csv(mut reader: impl Read) -> Result<(Self, Vec<RowError>), Error> {
+        let mut file = Vec::new();
+        let read_failed = |error: csv::Error| Error::new(ErrorKind::Read).with_source(error);
+        reader.read_to_end(&mut file).map_err(|error| read_failed(error.into()))?;
+        let mut rows = csv::ReaderBuilder::new().flexible(true).from_reader(&*file);
+        let columns = Columns::read(rows.byte_headers().map_err(read_failed)?)?;
+        let mut lines = Lines { file: &file, line: 1 };
+        let mut register = Self::default();
+        let mut passed_over = Vec::new();
+        let mut row = ByteRecord::new();
+        while rows.read_byte_record(&mut row).map_err(read_failed)? {
+            let read = columns
+                .person(&row)
+                .and_then(|person| register.insert(person).map_err(|_| RowReason::Duplicate));
+            if let Err(reason) = read {
+                let rest = file.len() as u64 - row.position().map_or(0, csv::Position::byte);
+                passed_over.push(RowError { line: lines.until(rest), reason });
+            }
+        }
+        Ok((register, passed_over))
+    }
+
+    /// Writes everybody as CSV that [`from_csv`](Self::from_csv) reads back the same.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Write`].
+    pub fn write_csv(&self, writer: impl Write) -> Result<(), Error> {
+        let mut rows = csv::Writer::from_writer(writer);
+        let write_failed = |error: csv::Error| Error::new(ErrorKind::Write).with_source(error);
+        rows.write_record(COLUMNS).map_err(write_failed)?;
+        for person in self {
+            rows.write_record(fields(person)).map_err(write_failed)?;
+        }
+        rows.flush().map_err(|error| Error::new(ErrorKind::Write).with_source(error))
+    }
+}
+
+/// Counts lines. The CSV reader's own count is one short where lines end in CR LF, because it takes a
+/// row to begin with the LF of the one before.
+struct Lines<'a> {
+    /// What is not counted yet.
+    file: &'a [u8],
+    line: u64,
+}
+
+impl Lines<'_> {
+    /// The line of the row that begins when `rest` bytes are left. Rows have to be asked for in order.
+    fn until(&mut self, rest: u64) -> u64 {
+        while let [first, after @ ..] = self.file
+            && (self.file.len() as u64 > rest || matches!(first, b'\r' | b'\n'))
+        {
+            self.line += u64::from(*first == b'\n');
+            self.file = after;
+        }
+        self.line
+    }
+}
+
+/// Where each column stands.
+struct Columns {
+    places: HashMap<&'static str, usize>,
+    count: usize,
+}
+
+impl Columns {
+    fn read(header: &ByteRecord) -> Result<Self, Error> {
+        let places: HashMap<_, _> = COLUMNS
+            .into_iter()
+            .filter_map(|name| {
+                let is_it = |field: &[u8]| field.trim_ascii().eq_ignore_ascii_case(name.as_bytes());
+                Some((name, header.iter().position(is_it)?))
+            })
+            .collect();
+        if REQUIRED.iter().all(|name| places.contains_key(name)) {
+            Ok(Self { places, count: header.len() })
+        } else {
+            Err(Error::new(ErrorKind::Header))
+        }
+    }
+
+    fn person(&self, row: &ByteRecord) -> Result<Person, RowReason> {
+        if row.len() != self.count {
+            return Err(RowReason::Columns);
+        }
+        if row.iter().any(|field| std::str::from_utf8(field).is_err()) {
+            return Err(RowReason::Encoding);
+        }
+        let field = |name: &str| {
+            let place = self.places.get(name).copied();
+            let bytes = place.and_then(|place| row.get(place)).unwrap_or_default();
+            std::str::from_utf8(bytes).unwrap_or_default().trim()
+        };
+        let text = |name: &str| field(name).to_owned();
+        let number = |name: &str| field(name).parse::<NhsNumber>();
+        let date = |name: &str| PartialDate::from_hl7_ts(field(name));
+        let given = |name: &str| !field(name).is_empty();
+
+        let mut person = Person::new(
+            number("NHS_NUMBER").map_err(|_| RowReason::Number)?,
+            field("FAMILY_NAME"),
+            gender(field("GENDER")).ok_or(RowReason::Gender)?,
+            date("DATE_OF_BIRTH").map_err(|_| RowReason::Birth)?,
+        );
+        if person.family.is_empty() {
+            return Err(RowReason::Family);
+        }
+        if given("DATE_OF_DEATH") {
+            person.death = Some(date("DATE_OF_DEATH").map_err(|_| RowReason::Death)?);
+        }
+        if given("SUPERSEDED_BY") {
+            person.superseded_by =
+                Some(number("SUPERSEDED_BY").map_err(|_| RowReason::SupersededBy)?);
+        }
+        if given("ANSWER") {
+            person.answer = Some(code(field("ANSWER")).ok_or(RowReason::Answer)?);
+        }
+        person.sensitivity =
+            Sensitivity::from_flag(field("SENSITIVE_FLAG")).ok_or(RowReason::Sensitivity)?;
+        person.title = text("TITLE");
+        person.given = text("GIVEN_NAME");
+        person.other_given = text("OTHER_GIVEN_NAME");
+        person.address = [
+            "ADDRESS_LINE_1",
+            "ADDRESS_LINE_2",
+            "ADDRESS_LINE_3",
+            "ADDRESS_LINE_4",
+            "ADDRESS_LINE_5",
+        ]
+        .map(text);
+        person.postcode = text("POST_CODE");
+        person.practice_code = text("PRIMARY_CARE_CODE");
+        person.practice_name = text("PRIMARY_CARE_NAME");
+        person.telecoms = field("TELECOM").split_whitespace().map(str::to_owned).collect();
+        Ok(person)
+    }
+}
+
+/// The fields of a row, in the order of [`COLUMNS`].
+fn fields(person: &Person) -> [String; 24] {
+    let date = |date: PartialDate| date.to_hl7();
+    let number = |number: NhsNumber| number.digits().to_string();
+    let [line_1, line_2, line_3, line_4, line_5] = person.address.clone();
+    [
+        String::new(),
+        number(person.nhs_number),
+        date(person.birth),
+        person.death.map(date).unwrap_or_default(),
+        person.family.clone(),
+        person.given.clone(),
+        person.other_given.clone(),
+        person.title.clone(),
+        gender_name(person.gender).to_owned(),
+        line_1,
+        line_2,
+        line_3,
+        line_4,
+        line_5,
+        String::new(),
+        person.sensitivity.flag().to_owned(),
+        person.practice_code.clone(),
+        String::new(),
+        person.postcode.clone(),
+        String::new(),
+        person.superseded_by.map(number).unwrap_or_default(),
+        person.answer.clone().unwrap_or_default(),
+        person.practice_name.clone(),
+        person.telecoms.join(" "),
+    ]
+}
+
+/// Opentest's word for 9 is `Indeterminate`.
+fn gender(text: &str) -> Option<Gender> {
+    if text.eq_ignore_ascii_case(gender_name(Gender::NotSpecified)) {
+        return Some(Gender::NotSpecified);
+    }
+    text.parse().ok()
+}
+
+const fn gender_name(gender: Gender) -> &'static str {
+    match gender {
+        Gender::NotKnown => "Not known",
+        Gender::Male => "Male",
+        Gender::Female => "Female",
+        Gender::NotSpecified => "Indeterminate",
+    }
+}
+
+fn code(text: &str) -> Option<String> {
+    let shaped = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    shaped.then(|| text.to_ascii_uppercase())
+}

@@ -1,0 +1,121 @@
+//! What the service answers: the rules of a trace.
+
+use super::parameters::{Number, Query};
+use crate::demographics::{PartialDate, Postcode};
+use crate::nhs_number::NhsNumber;
+use crate::simulator::{Person, Register, Sensitivity};
+use std::borrow::Cow;
+
+/// The number has been replaced.
+pub(super) const SUPERSEDED: &str = "DEMOG-0017";
+
+/// Given in place of success, this code still comes with the person's data.
+const STALE: &str = "SMSP-0003";
+
+/// A response code, and whom it comes with.
+pub(super) struct Verdict<'a> {
+    pub(super) code: Cow<'a, str>,
+    /// Whose data the answer holds.
+    pub(super) subject: Option<&'a Person>,
+    /// Whom the request is about: those it names and those it finds.
+    pub(super) about: Vec<NhsNumber>,
+}
+
+impl Verdict<'_> {
+    /// A code that comes alone.
+    pub(super) const fn of(code: &'static str) -> Self {
+        Self { code: Cow::Borrowed(code), subject: None, about: Vec::new() }
+    }
+}
+
+/// Answers `query`.
+pub(super) fn decide<'a>(register: &'a Register, query: &Query) -> Verdict<'a> {
+    match query.number {
+        Some(Number::Invalid) => Verdict::of("DEMOG-0042"),
+        Some(Number::Valid(number)) => by_number(register, query, number),
+        None => by_search(register, query),
+    }
+}
+
+fn by_number<'a>(register: &'a Register, query: &Query, number: NhsNumber) -> Verdict<'a> {
+    let mut verdict = match register.get(number) {
+        None => Verdict::of("DEMOG-0001"),
+        Some(person) => match settled(register, person) {
+            Some(verdict) => verdict,
+            None if agrees(query, person) => success(person),
+            None => Verdict::of("DEMOG-0040"),
+        },
+    };
+    verdict.about = vec![number];
+    verdict
+}
+
+/// The answer that a record gives whatever is asked about it.
+fn settled<'a>(register: &'a Register, person: &'a Person) -> Option<Verdict<'a>> {
+    if let Some(code) = person.answer.as_deref().filter(|code| *code != STALE) {
+        return Some(Verdict { code: code.into(), ..Verdict::of("") });
+    }
+    if person.sensitivity == Sensitivity::Invalidated {
+        return Some(Verdict::of("DEMOG-0022"));
+    }
+    person
+        .superseded_by
+        .map(|_| Verdict { subject: register.replacement(person), ..Verdict::of(SUPERSEDED) })
+}
+
+fn success(person: &Person) -> Verdict<'_> {
+    let code = person.answer.as_deref().unwrap_or("SMSP-0000");
+    Verdict { code: code.into(), subject: Some(person), about: Vec::new() }
+}
+
+/// Whether the particulars that come with a number are those of its holder. Gender and postcode are
+/// no part of the operations that ask by number; where all may be sent, they are passed over.
+fn agrees(query: &Query, person: &Person) -> bool {
+    same_birth(query.birth, person.birth)
+        && query.family.as_ref().is_none_or(|family| family.fits(&person.family))
+        && query.given.as_ref().is_none_or(|given| given.fits(&person.given))
+}
+
+fn by_search<'a>(register: &'a Register, query: &Query) -> Verdict<'a> {
+    let matches = search(register, query);
+    let about = matches.iter().map(|person| person.nhs_number).collect();
+    // A record and the one that replaced it are one person.
+    let standing: Vec<_> = matches
+        .iter()
+        .filter(|person| {
+            register.replacement(person).is_none_or(|replacement| {
+                !matches.iter().any(|other| other.nhs_number == replacement.nhs_number)
+            })
+        })
+        .collect();
+    let verdict = match standing.as_slice() {
+        [] => Verdict::of("DEMOG-0001"),
+        [person] => settled(register, person).unwrap_or_else(|| success(person)),
+        _ => Verdict::of("DEMOG-0007"),
+    };
+    Verdict { about, ..verdict }
+}
+
+fn search<'a>(register: &'a Register, query: &Query) -> Vec<&'a Person> {
+    let Some(family) = &query.family else { return Vec::new() };
+    let fits = |person: &&Person| {
+        Some(person.gender) == query.gender
+            && same_birth(query.birth, person.birth)
+            && family.fits(&person.family)
+            && query.given.as_ref().is_none_or(|given| given.fits(&person.given))
+            && query.postcode.as_ref().is_none_or(|asked| {
+                let held: Result<Postcode, _> = person.postcode.parse();
+                held.is_ok_and(|held| asked.fits(&held.to_string().replace(' ', "")))
+            })
+    };
+    if family.is_wild() || query.birth.full().is_none() {
+        register.born_in(query.birth.year()).filter(fits).collect()
+    } else {
+        register.born(family.as_str(), query.birth).filter(fits).collect()
+    }
+}
+
+/// Full dates have to be equal; a partial one only may not contradict the record.
+fn same_birth(asked: PartialDate, held: PartialDate) -> bool {
+    if asked.full().is_some() { asked == held } else { asked.may_be(held) }
+}

@@ -1,0 +1,97 @@
+//! The face of a Spine Mini Service for PDS: SOAP 1.1, ITK envelopes, HL7 V3 payloads.
+//!
+//! Reads with another parser, and writes from other templates, than the crate's own client, so that
+//! a mistake in one of the two does not agree with itself in the other.
+
+mod answer;
+mod envelope;
+mod names;
+mod operation;
+mod parameters;
+mod pattern;
+mod refusal;
+mod response;
+mod xml;
+
+use super::Register;
+use crate::ids::Ids;
+use crate::nhs_number::NhsNumber;
+use answer::Verdict;
+use chrono::{DateTime, Utc};
+use http::HeaderMap;
+use refusal::Refusal;
+use roxmltree::Document;
+
+/// What the service works with.
+pub(super) struct Service<'a> {
+    pub(super) register: &'a Register,
+    pub(super) ids: &'a dyn Ids,
+    pub(super) now: DateTime<Utc>,
+    pub(super) advanced_trace: bool,
+    pub(super) superseding_payload: bool,
+}
+
+/// What to answer in place of the truth.
+pub(super) enum Instead {
+    /// A response code without data.
+    Code(String),
+    /// A SOAP fault.
+    Fault { faultcode: String, toolkit_code: String },
+}
+
+/// A message to send back.
+pub(super) struct Reply {
+    pub(super) is_fault: bool,
+    pub(super) body: String,
+    /// What was wrong with the request, by place.
+    pub(super) note: Option<String>,
+}
+
+impl Service<'_> {
+    /// Answers one request. `instead` is told whom the request is about, and may change the answer.
+    pub(super) fn answer(
+        &self,
+        headers: &HeaderMap,
+        body: &[u8],
+        instead: impl FnOnce(&[NhsNumber]) -> Option<Instead>,
+    ) -> Reply {
+        let text = std::str::from_utf8(body);
+        let document = text.ok().and_then(|text| Document::parse(text).ok());
+        let opened = envelope::check_content_type(headers).and_then(|()| {
+            let unreadable = || Refusal::message("the body is not well-formed XML in UTF-8");
+            let document = document.as_ref().ok_or_else(unreadable)?;
+            envelope::open(document, headers, self.now)
+        });
+        let asked = opened
+            .as_ref()
+            .ok()
+            .map(|opened| parameters::read(opened.payload, opened.operation, self.advanced_trace));
+        let query = asked.as_ref().and_then(|asked| asked.as_ref().ok());
+        let mut verdict = query
+            .map_or_else(|| Verdict::of("SMSP-0001"), |query| answer::decide(self.register, query));
+        if verdict.code == answer::SUPERSEDED && !self.superseding_payload {
+            verdict.subject = None;
+        }
+        match (opened, instead(&verdict.about)) {
+            (_, Some(Instead::Fault { faultcode, toolkit_code })) => {
+                self.fault(&faultcode, &toolkit_code, "chosen by the test".into())
+            }
+            (Err(refusal), _) => {
+                self.fault("soap:Client", refusal.code, refusal.diagnostic.into_owned())
+            }
+            (Ok(opened), instead) => {
+                if let Some(Instead::Code(code)) = instead {
+                    verdict = Verdict { code: code.into(), ..Verdict::of("") };
+                }
+                let local = query.and_then(|query| query.local.as_ref());
+                let body = response::write(&opened, &verdict, local, self.ids, self.now);
+                Reply { is_fault: false, body, note: asked.and_then(Result::err) }
+            }
+        }
+    }
+
+    fn fault(&self, faultcode: &str, toolkit_code: &str, diagnostic: String) -> Reply {
+        let body = response::fault(faultcode, toolkit_code, &diagnostic, self.ids);
+        Reply { is_fault: true, body, note: Some(diagnostic) }
+    }
+}

@@ -1,0 +1,66 @@
+/// Text of a request to which a record has to be equal, where `*` stands for any characters.
+///
+/// A wildcard may stand after two characters or more (SMSP, alphanumeric traces). Case does not
+/// count.
+#[derive(Clone, Eq, PartialEq)]
+pub(super) struct Pattern(String);
+
+impl Pattern {
+    /// Reads text; `None` when it is blank, or a wildcard stands too early.
+    pub(super) fn new(text: &str) -> Option<Self> {
+        let start = text.split('*').next().unwrap_or_default();
+        let fits = !text.is_empty() && (start == text || start.chars().count() >= 2);
+        fits.then(|| Self(text.to_lowercase()))
+    }
+
+    /// Whether there is a wildcard, so that this is an advanced trace.
+    pub(super) fn is_wild(&self) -> bool {
+        self.0.contains('*')
+    }
+
+    /// The text, in lower case.
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether `held` is as the pattern says.
+    pub(super) fn fits(&self, held: &str) -> bool {
+        let held = held.to_lowercase();
+        let Some((start, rest)) = self.0.split_once('*') else { return self.0 == held };
+        let Some(mut left) = held.strip_prefix(start) else { return false };
+        let (middle, end) = rest.rsplit_once('*').unwrap_or(("", rest));
+        for piece in middle.split('*') {
+            match left.split_once(piece) {
+                Some((_, after)) => left = after,
+                None => return false,
+            }
+        }
+        left.ends_with(end)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wildcards() {
+        for (pattern, held, fits) in [
+            ("SMITH", "smith", true),
+            ("Smith", "Smithson", false),
+            ("SM*", "Smithson", true),
+            ("Sm*n", "Smithson", true),
+            ("Sm*th*n", "Smithson", true),
+            ("Sm*x*n", "Smithson", false),
+            ("Smithson*", "Smithson", true),
+            ("Smiths*sson", "Smithson", false),
+            ("ZO*", "Zoë", true),
+        ] {
+            assert_eq!(Pattern::new(pattern).unwrap().fits(held), fits, "{pattern} {held}");
+        }
+        for text in ["", "*", "S*", "S*mith", "É*"] {
+            assert!(Pattern::new(text).is_none(), "{text}");
+        }
+        assert!(Pattern::new("ÉE*").is_some());
+    }
+}

@@ -1,0 +1,120 @@
+use crate::demographics::{Gender, PartialDate, redacted_debug};
+use crate::nhs_number::NhsNumber;
+
+/// What the simulator holds about one person: the columns of the "Opentest" register, and what a test
+/// needs besides.
+///
+/// Texts are held as they are given; an empty one is a field that PDS does not hold.
+///
+/// ```
+/// use nhs_pds::demographics::Gender;
+/// use nhs_pds::nhs_number::NhsNumber;
+/// use nhs_pds::simulator::Person;
+///
+/// let number = NhsNumber::constant(9_434_765_919);
+/// let mut person = Person::new(number, "O'Hern", Gender::Female, "1984-02-29".parse()?);
+/// person.given = "Zoë".into();
+/// assert_eq!(format!("{person:?}"), "Person(redacted)");
+/// # Ok::<(), nhs_pds::demographics::DateError>(())
+/// ```
+#[non_exhaustive]
+#[derive(Clone, Eq, PartialEq)]
+pub struct Person {
+    /// The NHS Number under which the record is held.
+    pub nhs_number: NhsNumber,
+    /// Title, such as `MRS`.
+    pub title: String,
+    /// First given name, the one a trace compares.
+    pub given: String,
+    /// Other given name.
+    pub other_given: String,
+    /// Family name.
+    pub family: String,
+    /// Administrative gender.
+    pub gender: Gender,
+    /// Date of birth; a real register holds some without a day.
+    pub birth: PartialDate,
+    /// Date of death.
+    pub death: Option<PartialDate>,
+    /// The five lines of the usual address; a blank line keeps its place.
+    pub address: [String; 5],
+    /// Postcode, with or without its space; text that is no postcode is held and never matches.
+    pub postcode: String,
+    /// Telecoms as URIs: `tel:`, `mailto:`.
+    pub telecoms: Vec<String>,
+    /// ODS code of the GP practice.
+    pub practice_code: String,
+    /// Name of the GP practice.
+    pub practice_name: String,
+    /// Whether the record is restricted, or its number invalidated.
+    pub sensitivity: Sensitivity,
+    /// The number that replaces this record's, which is then superseded.
+    pub superseded_by: Option<NhsNumber>,
+    /// The response code that every answer about this person gets. `SMSP-0003` (the Spine is
+    /// unavailable) stands in for success and comes with the person's data; others come alone.
+    pub answer: Option<String>,
+}
+
+impl Person {
+    /// A living person of whom nothing else is held.
+    #[must_use]
+    pub fn new(
+        nhs_number: NhsNumber,
+        family: impl Into<String>,
+        gender: Gender,
+        birth: PartialDate,
+    ) -> Self {
+        Self {
+            nhs_number,
+            title: String::new(),
+            given: String::new(),
+            other_given: String::new(),
+            family: family.into(),
+            gender,
+            birth,
+            death: None,
+            address: Default::default(),
+            postcode: String::new(),
+            telecoms: Vec::new(),
+            practice_code: String::new(),
+            practice_name: String::new(),
+            sensitivity: Sensitivity::None,
+            superseded_by: None,
+            answer: None,
+        }
+    }
+}
+
+redacted_debug!(Person);
+
+/// What a record's sensitivity flag says.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub enum Sensitivity {
+    /// Nothing.
+    #[default]
+    None,
+    /// `I`: the number is invalidated, and nothing replaces it (DEMOG-0022).
+    Invalidated,
+    /// `S`: address, telecoms and GP practice are withheld from every answer.
+    Restricted,
+}
+
+impl Sensitivity {
+    /// The flag in the register's file: empty, `I` or `S`.
+    #[must_use]
+    pub const fn flag(self) -> &'static str {
+        match self {
+            Self::None => "",
+            Self::Invalidated => "I",
+            Self::Restricted => "S",
+        }
+    }
+
+    /// What `flag` stands for, in either case.
+    pub(super) fn from_flag(flag: &str) -> Option<Self> {
+        [Self::None, Self::Invalidated, Self::Restricted]
+            .into_iter()
+            .find(|sensitivity| sensitivity.flag().eq_ignore_ascii_case(flag))
+    }
+}

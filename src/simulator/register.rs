@@ -1,0 +1,115 @@
+use super::{Error, ErrorKind, Person};
+use crate::demographics::PartialDate;
+use crate::nhs_number::NhsNumber;
+use std::collections::HashMap;
+use std::fmt;
+
+/// The people whom the simulator knows.
+///
+/// Lookups by number, and by family name and date of birth, do not depend on how many there are.
+/// Lookups that need more than that look at those born in one year.
+///
+/// ```
+/// use nhs_pds::simulator::Register;
+///
+/// let register = Register::from_seed(1, 1_000);
+/// let somebody = register.iter().next().expect("a person");
+/// assert_eq!(register.get(somebody.nhs_number), Some(somebody));
+/// assert_eq!(format!("{register:?}"), "Register(1000 people)");
+/// ```
+#[derive(Clone, Default)]
+pub struct Register {
+    people: Vec<Person>,
+    by_number: HashMap<NhsNumber, usize>,
+    by_name_and_birth: HashMap<(String, PartialDate), Vec<usize>>,
+    by_year: HashMap<u16, Vec<usize>>,
+}
+
+impl Register {
+    /// Adds a person.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Duplicate`] when somebody has this number already.
+    pub fn insert(&mut self, person: Person) -> Result<(), Error> {
+        let place = self.people.len();
+        match self.by_number.entry(person.nhs_number) {
+            std::collections::hash_map::Entry::Occupied(_) => {
+                return Err(Error::new(ErrorKind::Duplicate));
+            }
+            std::collections::hash_map::Entry::Vacant(entry) => entry.insert(place),
+        };
+        let key = (person.family.to_lowercase(), person.birth);
+        self.by_name_and_birth.entry(key).or_default().push(place);
+        self.by_year.entry(person.birth.year()).or_default().push(place);
+        self.people.push(person);
+        Ok(())
+    }
+
+    /// The record held under `number`.
+    #[must_use]
+    pub fn get(&self, number: NhsNumber) -> Option<&Person> {
+        self.people.get(*self.by_number.get(&number)?)
+    }
+
+    /// Those of this family name, in any case, and exactly this date of birth.
+    pub fn born(&self, family: &str, birth: PartialDate) -> impl Iterator<Item = &Person> {
+        let places = self.by_name_and_birth.get(&(family.to_lowercase(), birth));
+        self.at(places)
+    }
+
+    /// Those born in `year`.
+    pub(super) fn born_in(&self, year: u16) -> impl Iterator<Item = &Person> {
+        self.at(self.by_year.get(&year))
+    }
+
+    fn at<'a>(&'a self, places: Option<&'a Vec<usize>>) -> impl Iterator<Item = &'a Person> {
+        places.into_iter().flatten().filter_map(|&place| self.people.get(place))
+    }
+
+    /// The record that stands for the holder of a superseded number today: replacements are
+    /// followed to their end, unless they lead out of the register or round in a circle.
+    #[must_use]
+    pub fn replacement(&self, person: &Person) -> Option<&Person> {
+        let mut next = self.get(person.superseded_by?)?;
+        for _ in 0..self.people.len() {
+            match next.superseded_by {
+                Some(number) => next = self.get(number)?,
+                None => return Some(next),
+            }
+        }
+        None
+    }
+
+    /// Everybody, in the order in which they came.
+    pub fn iter(&self) -> std::slice::Iter<'_, Person> {
+        self.people.iter()
+    }
+
+    /// How many records there are.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.people.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.people.is_empty()
+    }
+}
+
+impl<'a> IntoIterator for &'a Register {
+    type Item = &'a Person;
+    type IntoIter = std::slice::Iter<'a, Person>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl fmt::Debug for Register {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Register({} people)", self.people.len())
+    }
+}

@@ -1,0 +1,181 @@
+use super::Simulator;
+use super::service::Exchange;
+use crate::secret::RawBody;
+use crate::transport::Response;
+use bytes::Bytes;
+use http::StatusCode;
+use http_body_util::{BodyExt, Limited};
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::{AbortHandle, JoinSet};
+
+/// Where the service is.
+const PATH: &str = "/smsp/pds";
+
+/// The largest request taken, in bytes. Real ones have about three thousand.
+const LARGEST: usize = 1 << 20;
+
+/// A [`Simulator`] behind HTTP/1.1, on a free port of this machine. Stops when it is dropped.
+///
+/// ```
+/// use nhs_pds::simulator::{Register, Server, Simulator};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> std::io::Result<()> {
+/// let server = Server::start(Simulator::new(Register::from_seed(1, 100))).await?;
+/// assert!(server.url().starts_with("http://127.0.0.1:"));
+/// assert!(server.url().ends_with("/smsp/pds"));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Server {
+    address: SocketAddr,
+    accepting: AbortHandle,
+}
+
+impl Server {
+    /// Starts to listen, on the tokio runtime that this is called on.
+    ///
+    /// # Errors
+    ///
+    /// When the machine gives no port.
+    pub async fn start(simulator: Simulator) -> io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let address = listener.local_addr()?;
+        let accepting = tokio::spawn(accept(listener, simulator)).abort_handle();
+        Ok(Self { address, accepting })
+    }
+
+    /// The address of the service.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}{PATH}", self.address)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // The connections belong to the task, and end with it.
+        self.accepting.abort();
+    }
+}
+
+async fn accept(listener: TcpListener, simulator: Simulator) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    connections.spawn(serve(stream, simulator.clone()));
+                }
+                // Out of file descriptors, mostly: others have to close theirs first.
+                Err(_) => tokio::task::yield_now().await,
+            },
+            Some(_) = connections.join_next() => {}
+        }
+    }
+}
+
+async fn serve(stream: TcpStream, simulator: Simulator) {
+    let service = service_fn(|request| respond(&simulator, request));
+    // A connection that breaks is the client's to notice.
+    let _broken = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+}
+
+async fn respond(
+    simulator: &Simulator,
+    request: http::Request<Incoming>,
+) -> Result<http::Response<Reply>, Cut> {
+    if request.uri().path() != PATH {
+        return Ok(empty(StatusCode::NOT_FOUND));
+    }
+    let (head, body) = request.into_parts();
+    let Ok(body) = Limited::new(body, LARGEST).collect().await else {
+        return Ok(empty(StatusCode::PAYLOAD_TOO_LARGE));
+    };
+    let body = RawBody::from(body.to_bytes());
+    match simulator.exchange(&head.method, &head.headers, &body).await {
+        Exchange::Whole(response) => Ok(assemble(response, Reply::Whole)),
+        Exchange::HalfWay(response) => Ok(assemble(response, Reply::HalfWay)),
+        // hyper closes a connection whose service fails, without a word.
+        Exchange::Cut => Err(Cut),
+    }
+}
+
+fn assemble(response: Response, reply: impl FnOnce(Bytes) -> Reply) -> http::Response<Reply> {
+    let mut assembled = http::Response::new(reply(response.body().expose().clone()));
+    *assembled.status_mut() = response.status();
+    *assembled.headers_mut() = response.headers().clone();
+    assembled
+}
+
+fn empty(status: StatusCode) -> http::Response<Reply> {
+    assemble(Response::new(status, RawBody::default()), Reply::Whole)
+}
+
+/// A body that may break off.
+enum Reply {
+    Whole(Bytes),
+    /// Half of this is still to be sent.
+    HalfWay(Bytes),
+    /// One half is handed over, and has to reach the wire.
+    Flushing {
+        missing: usize,
+    },
+    /// Nothing follows, and it shows.
+    Broken {
+        missing: usize,
+    },
+}
+
+impl Body for Reply {
+    type Data = Bytes;
+    type Error = Cut;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
+        match &mut *self {
+            Self::Whole(bytes) if bytes.is_empty() => Poll::Ready(None),
+            Self::Whole(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
+            Self::HalfWay(bytes) => {
+                let missing = bytes.len().div_ceil(2);
+                let half = bytes.split_to(bytes.len() - missing);
+                *self = Self::Flushing { missing };
+                Poll::Ready(Some(Ok(Frame::data(half))))
+            }
+            Self::Flushing { missing } => {
+                *self = Self::Broken { missing: *missing };
+                // hyper writes out what it has when a body lets it wait.
+                context.waker().wake_by_ref();
+                Poll::Pending
+            }
+            Self::Broken { .. } => Poll::Ready(Some(Err(Cut))),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(match self {
+            Self::Whole(bytes) | Self::HalfWay(bytes) => bytes.len() as u64,
+            Self::Flushing { missing } | Self::Broken { missing } => *missing as u64,
+        })
+    }
+
+    fn is_end_stream(&self) -> bool {
+        matches!(self, Self::Whole(bytes) if bytes.is_empty())
+    }
+}
+
+/// The connection is to be closed.
+#[derive(Debug, thiserror::Error)]
+#[error("cut off, as chosen")]
+struct Cut;

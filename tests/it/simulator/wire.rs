@@ -1,0 +1,280 @@
+//! What is refused, and how.
+
+use super::message::{
+    Answer, ask, birth, gender, local, message, name, number, postcode, request, send, simulator,
+};
+use http::HeaderName;
+use http::header::{CONTENT_TYPE, HeaderValue};
+use nhs_pds::transport::Transport;
+
+const GET: &str = "getNHSNumber";
+const IDENTITY: &str = r#"<itk:id uri="urn:nhs-uk:identity:ods:ZZ999:worker"/>"#;
+
+fn good() -> String {
+    message(
+        GET,
+        &[
+            birth("19430519"),
+            gender("2"),
+            local("RXX:00001"),
+            name("Comfort", "Ainsley"),
+            postcode("KT17 1NA"),
+        ],
+    )
+}
+
+fn without(message: &str, from: &str, to: &str) -> String {
+    let (before, rest) = message.split_once(from).unwrap();
+    let (_, after) = rest.split_once(to).unwrap();
+    format!("{before}{after}")
+}
+
+#[tokio::test]
+async fn the_template_is_good() {
+    let answer = send(&simulator(), GET, good()).await;
+    assert_eq!((answer.code(), answer.note()), ("SMSP-0000", ""));
+    assert_eq!(answer.headers[CONTENT_TYPE], "text/xml; charset=utf-8");
+    let prefixed = good().replace("<wsa:MessageID>", "<wsa:MessageID>urn:uuid:");
+    assert_eq!(send(&simulator(), GET, prefixed).await.code(), "SMSP-0000");
+}
+
+/// What is replaced by what, and the error code and note that it brings.
+const ENVELOPES: &[(&str, &str, &str, &str)] = &[
+    ("<soap:Header>", "<soap:Header", "1000", "the body is not well-formed XML in UTF-8"),
+    (
+        "?><!-- synthetic -->",
+        "?><!DOCTYPE a [<!ENTITY b \"c\">]>",
+        "1000",
+        "the body is not well-formed XML in UTF-8",
+    ),
+    ("schemas.xmlsoap.org", "elsewhere", "1000", "the root is not a SOAP 1.1 Envelope"),
+    ("B72F7785", "b72f7785", "1000", "wsa:MessageID is not a UUID in upper case"),
+    ("B72F9E96", "b72f9e96", "1000", "itk:header/@trackingid is not a UUID in upper case"),
+    ("wsa:To>", "wsa:Too>", "1000", "wsa:To is missing"),
+    (
+        "getNHSNumber-v1-0</wsa:Action>",
+        "getNHSNumber-v2-0</wsa:Action>",
+        "1000",
+        "wsa:Action is not a service of this endpoint",
+    ),
+    (
+        "getNHSNumber-v1-0</wsa:Action>",
+        "verifyNHSNumber-v1-0</wsa:Action>",
+        "1000",
+        "the header SOAPAction differs from wsa:Action",
+    ),
+    (
+        "getNHSNumber-v1-0\" tracking",
+        "verifyNHSNumber-v1-0\" tracking",
+        "1000",
+        "itk:header/@service differs from wsa:Action",
+    ),
+    ("09:30:00Z", "09:40:00Z", "1000", "wsu:Expires is not after wsu:Created"),
+    ("23T09:40:00Z", "23T09:40:00", "1000", "wsu:Expires is not a time in UTC ending in Z"),
+    ("wsse:Security", "wsse:Securely", "3000", "wsse:Security is missing"),
+    ("wsse:UsernameToken", "wsse:Token", "3000", "wsse:UsernameToken is missing"),
+    (">council</wsse", "> </wsse", "3000", "wsse:Username is blank"),
+    (IDENTITY, "", "1000", "itk:auditIdentity does not have one to four itk:id"),
+    (
+        IDENTITY,
+        "<itk:id/><itk:id/><itk:id/><itk:id/><itk:id/>",
+        "1000",
+        "itk:auditIdentity does not have one to four itk:id",
+    ),
+    (
+        IDENTITY,
+        r#"<itk:id type="1.2.826.0.1285.0.2.0.67" uri="1"/>"#,
+        "3000",
+        "itk:auditIdentity has one of user role profile and user id, which come together",
+    ),
+    (
+        "urn:nhs-uk:identity:ods:ZZ999:worker",
+        "",
+        "1000",
+        "itk:auditIdentity/itk:id/@uri is missing or blank",
+    ),
+    ("itk:auditIdentity", "itk:identity", "1000", "itk:header has an unknown element"),
+    (
+        "manifest count=\"1\"",
+        "manifest count=\"2\"",
+        "1000",
+        "itk:manifest does not count and hold one itk:manifestitem",
+    ),
+    (
+        "payloads count=\"1\"",
+        "payloads count=\"0\"",
+        "1000",
+        "itk:payloads does not count and hold one itk:payload",
+    ),
+    (
+        "manifestitem id=\"uuid_8",
+        "manifestitem id=\"uuid_9",
+        "1000",
+        "itk:manifestitem/@id differs from itk:payload/@id",
+    ),
+    (
+        "payload id=\"uuid_",
+        "payload id=\"",
+        "1000",
+        "itk:payload/@id is not uuid_ and a UUID in upper case",
+    ),
+    (
+        "profile:getNHSNumber",
+        "profile:verifyNHSNumber",
+        "1000",
+        "itk:manifestitem/@profileid is not the service's request",
+    ),
+    (
+        "mimetype=\"text/xml\"",
+        "mimetype=\"text/plain\"",
+        "1000",
+        "itk:manifestitem/@mimetype is not text/xml",
+    ),
+    ("base64=\"false\"", "base64=\"true\"", "1000", "itk:manifestitem/@base64 is not false"),
+    (
+        "encrypted=\"false\"",
+        "encrypted=\"true\"",
+        "1000",
+        "itk:manifestitem/@encrypted is not false",
+    ),
+];
+
+#[tokio::test]
+async fn envelopes_are_refused_by_a_fault() {
+    let simulator = simulator();
+    for &(from, to, code, note) in ENVELOPES {
+        let message = good();
+        assert!(message.contains(from), "{from}");
+        let answer = send(&simulator, GET, message.replace(from, to)).await;
+        assert_eq!((answer.status, answer.note()), (500, note), "{from} -> {to}");
+        assert!(answer.has("<faultcode>soap:Client</faultcode>"));
+        assert!(answer.has(&format!(".17.268\">{code}</itk:ErrorCode>")), "{}", answer.body);
+        assert!(answer.has(&format!("<itk:ErrorDiagnosticText>{note}</")), "{}", answer.body);
+    }
+}
+
+#[tokio::test]
+async fn whole_parts_that_are_missing() {
+    let simulator = simulator();
+    for (from, to, note) in [
+        ("<wsa:MessageID>", "</wsa:MessageID>", "wsa:MessageID is missing"),
+        ("<wsu:Timestamp", "</wsu:Timestamp>", "wsu:Timestamp is missing"),
+        ("<itk:auditIdentity>", "</itk:auditIdentity>", "itk:auditIdentity is missing"),
+        ("<itk:senderAddress", "/>", "itk:senderAddress is missing"),
+        ("<itk:manifest ", "</itk:manifest>", "itk:manifest is missing"),
+        (
+            "<itk:DistributionEnvelope>",
+            "</itk:DistributionEnvelope>",
+            "itk:DistributionEnvelope is missing",
+        ),
+        (
+            "<getNHSNumberRequest-v1-0 ",
+            "</getNHSNumberRequest-v1-0>",
+            "itk:payload does not hold one element",
+        ),
+    ] {
+        let answer = send(&simulator, GET, without(&good(), from, to)).await;
+        assert_eq!((answer.status, answer.note()), (500, note));
+    }
+}
+
+#[tokio::test]
+async fn clocks_may_differ_by_five_minutes() {
+    for (created, expires, note) in [
+        ("09:20:00Z", "09:30:00Z", ""),
+        ("09:20:00Z", "09:29:59Z", "wsu:Expires is past"),
+        ("09:40:00Z", "09:50:00Z", ""),
+        ("09:40:01Z", "09:50:00Z", "wsu:Created is to come"),
+    ] {
+        let message = good()
+            .replace("09:40:00Z", expires)
+            .replace("09:30:00Z</wsu:C", &format!("{created}</wsu:C"));
+        assert_eq!(send(&simulator(), GET, message).await.note(), note, "{created} {expires}");
+    }
+}
+
+#[tokio::test]
+async fn http_headers_are_checked() {
+    let simulator = simulator();
+    let soap_action = HeaderName::from_static("soapaction");
+    for (name, value, note) in [
+        (CONTENT_TYPE, "application/soap+xml", "the header Content-Type is not text/xml"),
+        (
+            soap_action.clone(),
+            "urn:nhs-itk:services:201005:getNHSNumber-v1-0",
+            "the header SOAPAction is missing or not in quotes",
+        ),
+        (soap_action, "\"urn:x\"", "the header SOAPAction differs from wsa:Action"),
+    ] {
+        let request = request(GET, good()).with_header(name, HeaderValue::from_static(value));
+        let answer = Answer::of(&simulator.send(request).await.unwrap());
+        assert_eq!((answer.status, answer.note()), (500, note));
+    }
+}
+
+/// What is replaced by what, and the note that it brings.
+const PAYLOADS: &[(&str, &str, &str)] = &[
+    (
+        "<getNHSNumberRequest-v1-0 xmlns=\"urn:hl7-org:v3\"",
+        "<getNHSNumberRequest-v1-0 xmlns=\"urn:x\"",
+        "the payload's root is not the service's request",
+    ),
+    (
+        "classCode=\"CACT\"",
+        "classCode=\"OBS\"",
+        "the payload's classCode and moodCode are not CACT and EVN",
+    ),
+    ("3E25ACE2", "3e25ace2", "id/@root is not a UUID in upper case"),
+    ("code=\"getNHSNumberRequest-v1-0\"", "code=\"x\"", "code/@code is not the service's request"),
+    ("17.284", "17.285", "code/@codeSystem is not that of messages"),
+    (
+        "Person.Postcode",
+        "Person.Post",
+        "queryEvent has an element that is no parameter of the service",
+    ),
+    (
+        "<semanticsText>Person.Name<",
+        "<semanticsText>Name<",
+        "Person.Name/semanticsText is not the parameter's name",
+    ),
+    ("19430519", "1943-05-19", "Person.DateOfBirth/value/@value is not a date YYYYMMDD"),
+    ("19430519", "19430230", "Person.DateOfBirth/value/@value is not a date YYYYMMDD"),
+    ("code=\"2\"", "code=\"F\"", "Person.Gender/value/@code is not 1, 2, 9 or 0"),
+    ("16.25", "16.26", "Person.Gender/value/@codeSystem is not that of genders"),
+    ("extension=\"RXX:00001\"", "", "Person.LocalIdentifier/value/@extension is missing or blank"),
+    (
+        "<family>Ainsley",
+        "<family>",
+        "Person.Name/value/family is blank, or its wildcard stands too early",
+    ),
+    (
+        "<given>Comfort</given>",
+        "<given>A</given><given>B</given>",
+        "Person.Name/value does not hold given and family, each once at most",
+    ),
+    ("KT17 1NA", "KT17", "Person.Postcode/value/postalCode is not the shape of a postcode"),
+];
+
+#[tokio::test]
+async fn payloads_are_refused_by_a_code() {
+    let simulator = simulator();
+    for &(from, to, note) in PAYLOADS {
+        let message = good();
+        assert!(message.contains(from), "{from}");
+        let answer = send(&simulator, GET, message.replace(from, to)).await;
+        assert_eq!((answer.code(), answer.note()), ("SMSP-0001", note), "{from} -> {to}");
+        assert!(!answer.has_data());
+    }
+    let missing = ask(&simulator, GET, &[gender("2"), name("", "Ainsley")]).await;
+    assert_eq!((missing.code(), missing.note()), ("SMSP-0001", "Person.DateOfBirth is missing"));
+    let born = birth("19430519");
+    let twice = [born.clone(), born, gender("2"), name("", "Ainsley")];
+    let answer = ask(&simulator, GET, &twice).await;
+    assert_eq!(answer.note(), "Person.DateOfBirth is repeated or out of order");
+    let late = [gender("2"), birth("19430519"), name("", "Ainsley")];
+    let answer = ask(&simulator, GET, &late).await;
+    assert_eq!(answer.note(), "Person.DateOfBirth is repeated or out of order");
+    let foreign = [birth("19430519"), number("9449304424").replace("4.1\"", "4.2\"")];
+    let answer = ask(&simulator, "verifyNHSNumber", &foreign).await;
+    assert_eq!(answer.note(), "Person.NHSNumber/value/@root is not that of NHS Numbers");
+}
