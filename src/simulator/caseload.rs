@@ -335,7 +335,10 @@ impl Maker {
 /// The first two letters that differ from their neighbours change places, as when typed in haste.
 fn misspelt(family: &str) -> String {
     let mut letters: Vec<char> = family.chars().collect();
-    let differ = letters.windows(2).skip(1).position(|pair| matches!(pair, [a, b] if a != b));
+    let differ = letters
+        .windows(2)
+        .skip(1)
+        .position(|pair| matches!(pair, [a, b] if !a.to_lowercase().eq(b.to_lowercase())));
     match differ {
         Some(place) => letters.swap(place + 1, place + 2),
         None => letters.push('e'),
