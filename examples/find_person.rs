@@ -87,7 +87,7 @@ async fn find(cli: &Cli) -> Result<bool, Box<dyn Error>> {
 
 fn question<M: Mode>(cli: &Cli) -> Result<FindPerson<M>, Box<dyn Error>> {
     let mut question =
-        FindPerson::new(cli.family.parse()?, cli.gender.parse()?, cli.date_of_birth.parse()?);
+        FindPerson::in_mode(cli.family.parse()?, cli.gender.parse()?, cli.date_of_birth.parse()?);
     if let Some(given) = &cli.given {
         question = question.with_given(given.parse()?);
     }

@@ -117,7 +117,8 @@ fn request<M: Mode>(asked: &Question) -> Result<Request, Refused> {
     match operation {
         Operation::VerifyNhsNumber => {
             asked.refuse(operation, &["gender", "postcode", "local-id"])?;
-            let question = VerifyNumber::<M>::new(asked.nhs_number()?, asked.date_of_birth::<M>()?);
+            let question =
+                VerifyNumber::<M>::in_mode(asked.nhs_number()?, asked.date_of_birth::<M>()?);
             let question = with(question, asked.family::<M>()?, VerifyNumber::with_family);
             let question = with(question, asked.given::<M>()?, VerifyNumber::with_given);
             Ok(Request::verify_nhs_number(&question))
@@ -150,14 +151,14 @@ fn request<M: Mode>(asked: &Question) -> Result<Request, Refused> {
 fn find<M: Mode>(asked: &Question) -> Result<FindPerson<M>, Refused> {
     let family = asked.family::<M>()?.ok_or("--family is needed to search")?;
     let gender = asked.gender()?.ok_or("--gender is needed to search")?;
-    let question = FindPerson::new(family, gender, asked.date_of_birth::<M>()?);
+    let question = FindPerson::in_mode(family, gender, asked.date_of_birth::<M>()?);
     let question = with(question, asked.given::<M>()?, FindPerson::with_given);
     let question = with(question, asked.postcode::<M>()?, FindPerson::with_postcode);
     Ok(with(question, asked.local_id()?, FindPerson::with_local_identifier))
 }
 
 fn fetch<M: Mode>(asked: &Question) -> Result<FetchDetails<M>, Refused> {
-    let question = FetchDetails::new(asked.nhs_number()?, asked.date_of_birth::<M>()?);
+    let question = FetchDetails::in_mode(asked.nhs_number()?, asked.date_of_birth::<M>()?);
     let question = with(question, asked.family::<M>()?, FetchDetails::with_family);
     let question = with(question, asked.given::<M>()?, FetchDetails::with_given);
     Ok(with(question, asked.local_id()?, FetchDetails::with_local_identifier))

@@ -18,20 +18,22 @@ const SOAP_ACTION: HeaderName = HeaderName::from_static("soapaction");
 ///
 /// ```
 /// use nhs_pds::demographics::Gender;
-/// use nhs_pds::simulator::{Register, Simulator};
 /// use nhs_pds::smsp::{Client, Config};
-/// use nhs_pds::trace::{Caller, FindPerson, LocalIdentity, Outcome};
+/// use nhs_pds::trace::{Caller, ErrorKind, FindPerson, LocalIdentity};
+/// use nhs_pds::transport::{self, Scripted};
 /// use std::sync::Arc;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// // In earnest an `HttpTransport`; here one that is not answered in time.
+/// let transport = Scripted::new([Err(transport::Error::new(transport::ErrorKind::Timeout))]);
 /// let us = LocalIdentity::new("RHM".parse()?, "case-management")?;
 /// let config = Config::new("https://smsp.example/pds".parse()?, us.clone());
-/// let client = Client::new(config, Arc::new(Simulator::new(Register::default())));
+/// let client = Client::new(config, Arc::new(transport));
 ///
 /// let question = FindPerson::new("Smith".parse()?, Gender::Female, "19840229".parse()?);
-/// let answer = client.get_nhs_number(&Caller::System(us), &question).await?;
-/// assert_eq!(answer.outcome, Outcome::None);
+/// let answer = client.get_nhs_number(&Caller::System(us), &question).await;
+/// assert_eq!(answer.map_err(|error| error.action()).err(), Some(ErrorKind::Unavailable));
 /// # Ok(())
 /// # }
 /// ```

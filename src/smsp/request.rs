@@ -129,11 +129,11 @@ impl Request {
 /// ```
 /// use nhs_pds::demographics::Gender;
 /// use nhs_pds::smsp::{PatientDetails, Request};
-/// use nhs_pds::trace::{FetchDetails, Unattended};
+/// use nhs_pds::trace::FetchDetails;
 ///
 /// let fetch = FetchDetails::new("943 476 5919".parse()?, "19840229".parse()?)
 ///     .with_family("Smith".parse()?);
-/// let question: PatientDetails<Unattended> = PatientDetails::by_nhs_number(&fetch)
+/// let question = PatientDetails::by_nhs_number(&fetch)
 ///     .with_gender(Gender::Female)
 ///     .with_postcode("KT17 1NA".parse()?);
 /// assert_eq!(Request::get_patient_details(&question).operation().name(), "getPatientDetails");

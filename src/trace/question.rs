@@ -92,7 +92,7 @@ impl<M: Mode> From<FetchDetails<M>> for Question<M> {
 /// ```
 /// use nhs_pds::trace::VerifyNumber;
 ///
-/// let question: VerifyNumber = VerifyNumber::new("943 476 5919".parse()?, "19840229".parse()?)
+/// let question = VerifyNumber::new("943 476 5919".parse()?, "19840229".parse()?)
 ///     .with_family("Smith".parse()?);
 /// assert_eq!(question.family().map(|name| name.as_str()), Some("Smith"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -105,10 +105,26 @@ pub struct VerifyNumber<M: Mode = Unattended> {
     family: Option<M::Name>,
 }
 
-impl<M: Mode> VerifyNumber<M> {
-    /// Asks whether `nhs_number` is that of the person born on `date_of_birth`.
+impl VerifyNumber {
+    /// Asks, unattended, whether `nhs_number` is that of the person born on `date_of_birth`.
     #[must_use]
-    pub const fn new(nhs_number: NhsNumber, date_of_birth: M::Date) -> Self {
+    pub const fn new(nhs_number: NhsNumber, date_of_birth: FullDate) -> Self {
+        Self::in_mode(nhs_number, date_of_birth)
+    }
+}
+
+impl VerifyNumber<Attended> {
+    /// Asks, attended, whether `nhs_number` is that of the person born on `date_of_birth`.
+    #[must_use]
+    pub const fn attended(nhs_number: NhsNumber, date_of_birth: PartialDate) -> Self {
+        Self::in_mode(nhs_number, date_of_birth)
+    }
+}
+
+impl<M: Mode> VerifyNumber<M> {
+    /// [`VerifyNumber::new`] or [`VerifyNumber::attended`], for code that serves both modes.
+    #[must_use]
+    pub const fn in_mode(nhs_number: NhsNumber, date_of_birth: M::Date) -> Self {
         Self { nhs_number, date_of_birth, given: None, family: None }
     }
 
@@ -160,11 +176,13 @@ impl<M: Mode> VerifyNumber<M> {
 /// use nhs_pds::demographics::Gender;
 /// use nhs_pds::trace::FindPerson;
 ///
-/// let question: FindPerson =
-///     FindPerson::new("Smith".parse()?, Gender::Female, "1984-02-29".parse()?)
-///         .with_given("Ann".parse()?)
-///         .with_postcode("KT17 1NA".parse()?);
+/// let question = FindPerson::new("Smith".parse()?, Gender::Female, "1984-02-29".parse()?)
+///     .with_given("Ann".parse()?)
+///     .with_postcode("KT17 1NA".parse()?);
 /// assert_eq!(question.gender(), Gender::Female);
+///
+/// let at_a_screen = FindPerson::attended("Sm*".parse()?, Gender::Female, "1984".parse()?);
+/// assert_eq!(at_a_screen.family().as_str(), "Sm*");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
@@ -172,11 +190,11 @@ impl<M: Mode> VerifyNumber<M> {
 ///
 /// ```compile_fail
 /// use nhs_pds::demographics::{Gender, PartialDate};
-/// use nhs_pds::trace::{FindPerson, NameText, Unattended};
+/// use nhs_pds::trace::{FindPerson, NameText};
 ///
 /// let year: PartialDate = "1984".parse().unwrap();
 /// let name: NameText = "Smith".parse().unwrap();
-/// let question: FindPerson<Unattended> = FindPerson::new(name, Gender::Female, year);
+/// let question = FindPerson::new(name, Gender::Female, year);
 /// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct FindPerson<M: Mode = Unattended> {
@@ -188,10 +206,26 @@ pub struct FindPerson<M: Mode = Unattended> {
     local_identifier: Option<LocalIdentifier>,
 }
 
-impl<M: Mode> FindPerson<M> {
-    /// Asks for the person of this family name, gender and date of birth.
+impl FindPerson {
+    /// Asks, unattended, for the person of this family name, gender and date of birth.
     #[must_use]
-    pub const fn new(family: M::Name, gender: Gender, date_of_birth: M::Date) -> Self {
+    pub const fn new(family: NameText, gender: Gender, date_of_birth: FullDate) -> Self {
+        Self::in_mode(family, gender, date_of_birth)
+    }
+}
+
+impl FindPerson<Attended> {
+    /// Asks, attended, for the person of this family name, gender and date of birth.
+    #[must_use]
+    pub const fn attended(family: NamePattern, gender: Gender, date_of_birth: PartialDate) -> Self {
+        Self::in_mode(family, gender, date_of_birth)
+    }
+}
+
+impl<M: Mode> FindPerson<M> {
+    /// [`FindPerson::new`] or [`FindPerson::attended`], for code that serves both modes.
+    #[must_use]
+    pub const fn in_mode(family: M::Name, gender: Gender, date_of_birth: M::Date) -> Self {
         Self { family, gender, date_of_birth, given: None, postcode: None, local_identifier: None }
     }
 
@@ -260,12 +294,29 @@ pub struct FetchDetails<M: Mode = Unattended> {
     local_identifier: Option<LocalIdentifier>,
 }
 
-impl<M: Mode> FetchDetails<M> {
-    /// Asks for the details held under `nhs_number`, if it is that of a person born on
+impl FetchDetails {
+    /// Asks, unattended, for the details held under `nhs_number`, if it is that of a person born on
     /// `date_of_birth`.
     #[must_use]
-    pub const fn new(nhs_number: NhsNumber, date_of_birth: M::Date) -> Self {
-        Self { number: VerifyNumber::new(nhs_number, date_of_birth), local_identifier: None }
+    pub const fn new(nhs_number: NhsNumber, date_of_birth: FullDate) -> Self {
+        Self::in_mode(nhs_number, date_of_birth)
+    }
+}
+
+impl FetchDetails<Attended> {
+    /// Asks, attended, for the details held under `nhs_number`, if it is that of a person born on
+    /// `date_of_birth`.
+    #[must_use]
+    pub const fn attended(nhs_number: NhsNumber, date_of_birth: PartialDate) -> Self {
+        Self::in_mode(nhs_number, date_of_birth)
+    }
+}
+
+impl<M: Mode> FetchDetails<M> {
+    /// [`FetchDetails::new`] or [`FetchDetails::attended`], for code that serves both modes.
+    #[must_use]
+    pub const fn in_mode(nhs_number: NhsNumber, date_of_birth: M::Date) -> Self {
+        Self { number: VerifyNumber::in_mode(nhs_number, date_of_birth), local_identifier: None }
     }
 
     /// Adds the first given name, which must then agree too.

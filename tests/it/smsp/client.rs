@@ -408,7 +408,7 @@ async fn the_client_is_a_tracer() {
     let client = client(&server);
     let tracer: &dyn Tracer = &client;
     let user = User::Local(us());
-    let attended = Question::<Attended>::from(FindPerson::new(
+    let attended = Question::<Attended>::from(FindPerson::attended(
         "Quen*".parse().unwrap(),
         Gender::Female,
         "1984".parse().unwrap(),

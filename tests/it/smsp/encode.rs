@@ -86,10 +86,8 @@ fn all(family: &str) -> Vec<Request> {
         all.push(Request::get_patient_details(
             &by_number.with_gender(Gender::Male).with_postcode(postcode),
         ));
-        let mut verify = VerifyNumber::<Unattended>::new(
-            "9990000077".parse().unwrap(),
-            "19840229".parse().unwrap(),
-        );
+        let mut verify =
+            VerifyNumber::new("9990000077".parse().unwrap(), "19840229".parse().unwrap());
         if options & 1 != 0 {
             verify = verify.with_given("Zoë".parse().unwrap());
         }
@@ -172,7 +170,7 @@ fn the_parameters_are_those_asked_for() {
 #[test]
 fn attended_questions_carry_wildcards_and_partial_dates() {
     let question: FindPerson<Attended> =
-        FindPerson::new("O'B*".parse().unwrap(), Gender::Male, "1984-02".parse().unwrap())
+        FindPerson::attended("O'B*".parse().unwrap(), Gender::Male, "1984-02".parse().unwrap())
             .with_postcode("M6*".parse().unwrap());
     let found = parameters(&message(&Request::get_nhs_number(&question), &smartcard()));
     assert_eq!(found["Person.DateOfBirth"], "198402");
@@ -216,7 +214,7 @@ proptest! {
             return Ok(());
         };
         let question: FindPerson<Attended> =
-            FindPerson::new(family.clone(), Gender::Male, "1984".parse().unwrap()).with_given(given.clone());
+            FindPerson::attended(family.clone(), Gender::Male, "1984".parse().unwrap()).with_given(given.clone());
         let read = parameters(&message(&Request::get_nhs_number(&question), &smartcard()));
         prop_assert_eq!(&read["Person.Name"], &format!("given={}|family={}", given.as_str(), family.as_str()));
     }
