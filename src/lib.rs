@@ -1,7 +1,44 @@
-//! NHS Numbers: found, verified and kept.
+//! NHS Numbers found, verified and kept, through the NHS Personal Demographics Service (PDS), for
+//! social-care software.
+//!
+//! # A guided tour
+//!
+//! Start with the values. An [`NhsNumber`] cannot hold a number whose check digit is wrong, and
+//! [`demographics`] has the particulars by which people are found, in the terms of the NHS Data
+//! Dictionary.
+//!
+//! Then the crate's one question. A [`Tracer`] answers whether a number is a person's, who a person
+//! is, and what is held under a number; [`trace`] has the questions, the [`Outcome`]s and the errors,
+//! and knows of no service. `smsp` (feature `smsp`) is the service that answers today: a
+//! commercial Spine Mini Service, over a [`transport`], of which `transport::http` (feature
+//! `http`) is HTTPS with mutual TLS.
+//!
+//! Then the job. A [`case`] is a client's record in the local system; the [`worker`] goes through a
+//! store of cases, asks a tracer about those it may ask about, and decides what each answer means.
+//!
+//! To see it work without a network, there is the `simulator` (feature `simulator`): a PDS with
+//! invented people, which checks what it is sent and breaks down when told to.
+//!
+//! # Features
+//!
+//! | feature | default | what it adds |
+//! |---|---|---|
+//! | (none) | always | values, contracts, in-memory implementations, the worker |
+//! | `smsp` | yes | Spine Mini Services: SOAP 1.1, ITK, HL7 V3 |
+//! | `http` | yes | HTTPS with mutual TLS |
+//! | `csv` | | caseloads and results as CSV |
+//! | `sqlite` | | cases in an SQLite file |
+//! | `simulator` | | a PDS to test against; conformance suites for implementers |
+//!
+//! # Patient data
+//!
+//! `Debug` of every type here tells nothing about a person, except NHS Numbers in the range that is
+//! never issued; errors carry ids, codes and counts. Text forms (`Display`, serde) are the data
+//! themselves: whoever asks for one answers for where it goes.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+pub mod case;
 pub mod clock;
 pub mod demographics;
 pub mod ids;
@@ -16,3 +53,12 @@ pub mod simulator;
 pub mod smsp;
 pub mod trace;
 pub mod transport;
+pub mod worker;
+
+pub use nhs_number::NhsNumber;
+pub use trace::{Answer, Caller, Outcome, Tracer};
+
+/// The README's code, compiled and run as it stands.
+#[cfg(all(doctest, feature = "smsp", feature = "sqlite", feature = "simulator"))]
+#[doc = include_str!("../README.md")]
+mod readme {}

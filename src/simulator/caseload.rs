@@ -332,13 +332,27 @@ impl Maker {
     }
 }
 
-/// The first two letters that differ from their neighbours change places, as when typed in haste.
+/// Two letters after the first change places, as when typed in haste. Letter case does not make two
+/// letters different, because it does not to PDS either.
 fn misspelt(family: &str) -> String {
     let mut letters: Vec<char> = family.chars().collect();
-    let differ = letters.windows(2).skip(1).position(|pair| matches!(pair, [a, b] if a != b));
-    match differ {
+    let differ = |pair: &[char]| matches!(pair, [a, b] if !a.to_lowercase().eq(b.to_lowercase()));
+    match letters.windows(2).skip(1).position(differ) {
         Some(place) => letters.swap(place + 1, place + 2),
         None => letters.push('e'),
     }
     letters.into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simulator::words::{FAMILY, words};
+
+    #[test]
+    fn a_misspelt_name_is_another_name() {
+        for family in words(FAMILY) {
+            assert_ne!(misspelt(family).to_lowercase(), family.to_lowercase());
+        }
+    }
 }

@@ -113,7 +113,7 @@ impl Limits {
         self
     }
 
-    /// At most `max_depth` elements inside each other; 64 unless set. Messages have about 14.
+    /// At most `max_depth` elements inside each other; 64 unless set. Messages have 12.
     #[must_use]
     pub const fn with_max_depth(mut self, max_depth: usize) -> Self {
         self.max_depth = max_depth;

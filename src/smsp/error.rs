@@ -161,6 +161,14 @@ impl DecodeError {
         Self { kind, place: format!("/{}", path.join("/")) }
     }
 
+    pub(in crate::smsp) fn at_attribute(
+        kind: DecodeErrorKind,
+        path: &[&'static str],
+        name: &'static str,
+    ) -> Self {
+        Self { kind, place: format!("/{}/@{name}", path.join("/")) }
+    }
+
     /// What is wrong.
     #[must_use]
     pub const fn kind(&self) -> DecodeErrorKind {

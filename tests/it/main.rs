@@ -1,10 +1,17 @@
 //! Integration tests, in one binary.
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::print_stderr, clippy::unwrap_used, reason = "tests")]
 
+#[cfg(all(feature = "simulator", feature = "sqlite"))]
+mod case_store;
 #[cfg(feature = "http")]
 mod http;
+#[cfg(all(feature = "http", feature = "simulator", feature = "smsp"))]
+mod opentest;
 mod privacy;
 #[cfg(feature = "simulator")]
 mod sample_data;
 #[cfg(feature = "simulator")]
 mod simulator;
+#[cfg(feature = "smsp")]
+mod smsp;
+mod worker;

@@ -62,7 +62,7 @@ fn component(cursor: &mut Cursor<'_>, response: &mut Response) -> Result<()> {
                 let verified = match cursor.attribute(element, "value")?.as_deref() {
                     Some("true" | "1") => true,
                     Some("false" | "0") => false,
-                    _ => return Err(cursor.error_at(DecodeErrorKind::Value, "@value")),
+                    _ => return Err(cursor.error_at_attribute(DecodeErrorKind::Value, "value")),
                 };
                 if response.verified.replace(verified).is_some_and(|before| before != verified) {
                     return Err(cursor.error(DecodeErrorKind::Repeated));
@@ -120,7 +120,7 @@ fn identifier<'a>(
         return Ok(());
     }
     let extension = extension.unwrap_or_default();
-    let refuse = |kind| Err(cursor.error_at(kind, "@extension"));
+    let refuse = |kind| Err(cursor.error_at_attribute(kind, "extension"));
     if root == NHS_NUMBER {
         let Ok(number) = extension.parse() else {
             return refuse(DecodeErrorKind::NhsNumber);

@@ -83,11 +83,11 @@ fn manifest_item<'a>(cursor: &Cursor<'a>, element: &Element<'a>) -> Result<Manif
         match cursor.attribute(element, name)?.as_deref().map(str::trim) {
             None | Some("false" | "0") => Ok(false),
             Some("true" | "1") => Ok(true),
-            Some(_) => Err(cursor.error_at(DecodeErrorKind::Packing, name)),
+            Some(_) => Err(cursor.error_at_attribute(DecodeErrorKind::Packing, name)),
         }
     };
     if flag("encrypted")? {
-        return Err(cursor.error_at(DecodeErrorKind::Encrypted, "encrypted"));
+        return Err(cursor.error_at_attribute(DecodeErrorKind::Encrypted, "encrypted"));
     }
     let id = cursor.attribute(element, "id")?.unwrap_or_default().into_owned();
     let packing = Packing { base64: flag("base64")?, compressed: flag("compressed")? };

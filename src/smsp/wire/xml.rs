@@ -8,24 +8,34 @@
 
 use super::names::{Namespace, known};
 use crate::smsp::{DecodeError, DecodeErrorKind, Limits};
-use quick_xml::NsReader;
-use quick_xml::XmlVersion;
 use quick_xml::errors::SyntaxError;
+use quick_xml::events::attributes::Attribute;
 use quick_xml::events::{BytesDecl, BytesStart, Event};
-use quick_xml::name::ResolveResult;
+use quick_xml::name::{Namespace as Uri, NamespaceResolver, QName, ResolveResult};
+use quick_xml::{Reader, XmlVersion};
 use std::borrow::Cow;
+use std::ops::Range;
 
 type Result<T> = std::result::Result<T, DecodeError>;
 
 /// A position in a document, which moves forward only.
 pub(super) struct Cursor<'a> {
-    reader: NsReader<&'a [u8]>,
+    reader: Reader<&'a [u8]>,
+    namespaces: NamespaceResolver,
     /// The open elements, by names that are known when the program is written: a path made of
     /// these cannot repeat what the message says about a person.
     open: Vec<&'static str>,
     limits: Limits,
     /// Whether anything of the document has been read.
     begun: bool,
+    /// Where the attributes of the element that was opened last stand in it.
+    attributes: Vec<AttributePlace>,
+}
+
+/// Where a name and a value stand within `BytesStart::attributes_raw`.
+struct AttributePlace {
+    name: Range<usize>,
+    value: Range<usize>,
 }
 
 /// An element that has just been opened.
@@ -48,18 +58,23 @@ impl<'a> Cursor<'a> {
         if bytes.len() > limits.max_bytes() {
             return refuse(DecodeErrorKind::TooLarge);
         }
-        let Ok(text) = std::str::from_utf8(bytes) else {
-            return refuse(DecodeErrorKind::Encoding);
-        };
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        if holds_forbidden_character(text) {
+        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+        if holds_forbidden_character(bytes) {
             return refuse(DecodeErrorKind::Character);
         }
-        let mut reader = NsReader::from_str(text);
+        // Whether they are UTF-8 is checked as they are read.
+        let mut reader = Reader::from_reader(bytes);
         let config = reader.config_mut();
         config.expand_empty_elements = true;
         config.check_comments = true;
-        Ok(Self { reader, open: Vec::with_capacity(16), limits, begun: false })
+        Ok(Self {
+            reader,
+            namespaces: NamespaceResolver::default(),
+            open: Vec::with_capacity(16),
+            limits,
+            begun: false,
+            attributes: Vec::with_capacity(8),
+        })
     }
 
     /// An error of `kind`, here.
@@ -72,6 +87,15 @@ impl<'a> Cursor<'a> {
         let mut path = self.open.clone();
         path.push(child);
         DecodeError::new(kind, &path)
+    }
+
+    /// An error of `kind`, at the attribute `name` of this place.
+    pub(super) fn error_at_attribute(
+        &self,
+        kind: DecodeErrorKind,
+        name: &'static str,
+    ) -> DecodeError {
+        DecodeError::at_attribute(kind, &self.open, name)
     }
 
     /// Opens the root.
@@ -121,8 +145,8 @@ impl<'a> Cursor<'a> {
         let mut text = Cow::Borrowed("");
         loop {
             match self.inside()? {
-                Node::Text(more) if text.is_empty() => text = more,
-                Node::Text(more) => text.to_mut().push_str(&more),
+                Node::Text(more) if text.is_empty() => text = line_ends(more),
+                Node::Text(more) => text.to_mut().push_str(&line_ends(more)),
                 Node::Start(_) => self.close_to(depth)?,
                 Node::End => return Ok(text),
             }
@@ -153,10 +177,11 @@ impl<'a> Cursor<'a> {
                 Event::Start(start) => self.start(start).map(Node::Start).map(Some),
                 Event::End(_) => {
                     self.open.pop();
+                    self.namespaces.pop();
                     Ok(Some(Node::End))
                 }
-                Event::Text(text) => Ok(Some(Node::Text(line_ends(text.into_inner())))),
-                Event::CData(data) => Ok(Some(Node::Text(line_ends(data.into_inner())))),
+                Event::Text(text) => Ok(Some(Node::Text(text.into_inner()))),
+                Event::CData(data) => Ok(Some(Node::Text(data.into_inner()))),
                 Event::GeneralRef(reference) => {
                     let character = match reference.resolve_char_ref() {
                         Ok(Some(character)) if allowed(character) => Some(character),
@@ -181,37 +206,56 @@ impl<'a> Cursor<'a> {
     }
 
     fn start(&mut self, start: BytesStart<'a>) -> Result<Element<'a>> {
-        if self.open.len() >= self.limits.max_depth() {
+        let level = u16::try_from(self.open.len() + 1).unwrap_or(u16::MAX);
+        if self.open.len() >= self.limits.max_depth() || level == u16::MAX {
             return Err(self.error(DecodeErrorKind::TooDeep));
         }
-        let (namespace, local) = self.reader.resolver().resolve_element(start.name());
-        let namespace = match namespace {
+        let name = known(start.local_name().as_ref());
+        self.open.push(name);
+        self.namespaces.set_level(level);
+        self.attributes.clear();
+        if !start.attributes_raw().is_empty() {
+            self.read_attributes(&start)?;
+        }
+        let namespace = match self.namespaces.resolve_element(start.name()).0 {
             ResolveResult::Bound(namespace) => Namespace::from(namespace.0),
             ResolveResult::Unbound => Namespace::None,
             ResolveResult::Unknown(_) => return Err(self.error(DecodeErrorKind::Prefix)),
         };
-        let name = known(local.as_ref());
-        self.open.push(name);
-        if !start.attributes_raw().is_empty() {
-            self.check_attributes(&start)?;
-        }
         Ok(Element { start, namespace, name })
     }
 
-    /// Each attribute is written as XML has it, occurs once, and has a bound prefix.
-    fn check_attributes(&self, start: &BytesStart<'a>) -> Result<()> {
+    /// Each attribute is written as XML has it, occurs once, and has a bound prefix. Notes where they
+    /// stand, and what namespaces they declare: one look at each, because half of all work is here.
+    fn read_attributes(&mut self, start: &BytesStart<'a>) -> Result<()> {
+        let raw = start.attributes_raw();
+        let mut prefixed = false;
         for attribute in start.attributes() {
-            let attribute = attribute.map_err(|_| self.error(DecodeErrorKind::NotXml))?;
+            let Ok(attribute) = attribute else {
+                return Err(self.error(DecodeErrorKind::NotXml));
+            };
             if attribute.value.contains('<') {
                 return Err(self.error(DecodeErrorKind::NotXml));
             }
-            let prefixed = attribute.key.prefix().is_some_and(|prefix| !prefix.is_xmlns());
-            if prefixed {
-                let (namespace, _) = self.reader.resolver().resolve_attribute(attribute.key);
-                if matches!(namespace, ResolveResult::Unknown(_)) {
+            if let Some(prefix) = attribute.key.as_namespace_binding() {
+                if self.namespaces.add(prefix, Uri(&attribute.value)).is_err() {
                     return Err(self.error(DecodeErrorKind::Prefix));
                 }
+            } else {
+                prefixed |= attribute.key.as_ref().contains(':');
             }
+            self.attributes.push(AttributePlace {
+                name: place_in(raw, attribute.key.as_ref()),
+                value: place_in(raw, &attribute.value),
+            });
+        }
+        let unbound = |place: &AttributePlace| {
+            let name = QName(raw.get(place.name.clone()).unwrap_or_default());
+            name.as_namespace_binding().is_none()
+                && matches!(self.namespaces.resolve_attribute(name).0, ResolveResult::Unknown(_))
+        };
+        if prefixed && self.attributes.iter().any(unbound) {
+            return Err(self.error(DecodeErrorKind::Prefix));
         }
         Ok(())
     }
@@ -238,19 +282,29 @@ impl<'a> Cursor<'a> {
         element: &'e Element<'a>,
         name: &'static str,
     ) -> Result<Option<Cow<'e, str>>> {
-        for attribute in element.start.attributes().with_checks(false).flatten() {
-            if attribute.key.as_ref() == name {
-                let value = attribute
-                    .normalized_value(XmlVersion::Implicit1_0)
-                    .map_err(|_| self.error_at(DecodeErrorKind::Entity, name))?;
-                if matches!(value, Cow::Owned(_)) && !value.chars().all(allowed) {
-                    return Err(self.error_at(DecodeErrorKind::Character, name));
-                }
-                return Ok(Some(value));
-            }
+        let raw = element.start.attributes_raw();
+        let stands = |place: &&AttributePlace| raw.get(place.name.clone()) == Some(name);
+        let Some(place) = self.attributes.iter().find(stands) else { return Ok(None) };
+        let value = raw.get(place.value.clone()).unwrap_or_default();
+        if !value.contains(['&', '\t', '\n', '\r']) {
+            return Ok(Some(Cow::Borrowed(value)));
         }
-        Ok(None)
+        let attribute = Attribute { key: QName(name), value: Cow::Borrowed(value) };
+        let value = attribute
+            .normalized_value(XmlVersion::Implicit1_0)
+            .map_err(|_| self.error_at_attribute(DecodeErrorKind::Entity, name))?;
+        if value.chars().all(allowed) {
+            Ok(Some(Cow::Owned(value.into_owned())))
+        } else {
+            Err(self.error_at_attribute(DecodeErrorKind::Character, name))
+        }
     }
+}
+
+/// Where `part`, which is a part of `whole`, stands in it.
+fn place_in(whole: &str, part: &str) -> Range<usize> {
+    let start = (part.as_ptr() as usize).wrapping_sub(whole.as_ptr() as usize);
+    start..start.wrapping_add(part.len())
 }
 
 impl Element<'_> {
@@ -271,21 +325,22 @@ impl Element<'_> {
 
 const fn malformed(error: &quick_xml::Error) -> DecodeErrorKind {
     match error {
+        quick_xml::Error::Encoding(_) => DecodeErrorKind::Encoding,
         quick_xml::Error::Syntax(SyntaxError::InvalidBangMarkup) => DecodeErrorKind::NotXml,
         quick_xml::Error::Syntax(_) => DecodeErrorKind::Truncated,
         _ => DecodeErrorKind::NotXml,
     }
 }
 
-/// Whether `text` has a character, written as itself, that XML 1.0 does not allow.
-fn holds_forbidden_character(text: &str) -> bool {
+/// Whether there is a character, written as itself, that XML 1.0 does not allow.
+fn holds_forbidden_character(bytes: &[u8]) -> bool {
     // One look at every byte, without an early end, is what compilers turn into vector code.
     // U+FFFE and U+FFFF begin with 0xEF, as do few other characters.
-    let (control, rare) = text.bytes().fold((false, false), |(control, rare), byte| {
+    let (control, rare) = bytes.iter().fold((false, false), |(control, rare), &byte| {
         let allowed = (byte >= b' ') | (byte == b'\t') | (byte == b'\n') | (byte == b'\r');
         (control | !allowed, rare | (byte == 0xef))
     });
-    control || (rare && text.contains(['\u{fffe}', '\u{ffff}']))
+    control || (rare && bytes.windows(3).any(|w| matches!(w, [0xef, 0xbf, 0xbe | 0xbf])))
 }
 
 /// Line ends as XML 1.0 section 2.11 has them.

@@ -1,0 +1,95 @@
+//! The service that the examples ask: a provider's, or the simulator, started here on a free port.
+
+use clap::Args;
+use nhs_pds::secret::Secret;
+use nhs_pds::simulator::{Register, Server, Simulator};
+use nhs_pds::smsp::{Client, Config};
+use nhs_pds::trace::LocalIdentity;
+use nhs_pds::transport::http::{HttpConfig, HttpTransport};
+use std::error::Error;
+use std::fmt;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Where to ask.
+#[derive(Args)]
+pub(crate) struct Service {
+    /// A provider's Spine Mini Service; without it, the simulator.
+    #[arg(long, value_name = "URL")]
+    service: Option<String>,
+    /// The certificate chain to show to the provider, as PEM.
+    #[arg(long, value_name = "FILE", requires = "client_key")]
+    client_certificate: Option<PathBuf>,
+    /// The key of that certificate, as PEM.
+    #[arg(long, value_name = "FILE", requires = "client_certificate")]
+    client_key: Option<PathBuf>,
+    /// The authorities to trust and no others, as PEM; without it, those of this machine.
+    #[arg(long, value_name = "FILE")]
+    roots: Option<PathBuf>,
+    /// Our organisation's ODS code.
+    #[arg(long, value_name = "CODE", default_value = "RHM")]
+    ods_code: String,
+    /// The people whom the simulator knows, as CSV in the columns of the NHS "Opentest" people.
+    #[arg(long, value_name = "FILE", default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/data/register.csv"))]
+    register: PathBuf,
+}
+
+/// A client, and the simulator if it is that which it asks.
+pub(crate) struct Reached {
+    pub(crate) client: Client,
+    url: String,
+    simulator: Option<(Server, Simulator)>,
+}
+
+impl fmt::Display for Reached {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.simulator {
+            None => f.write_str(&self.url),
+            Some((_, simulator)) => {
+                write!(f, "{} (simulator, {} requests)", self.url, simulator.request_count())
+            }
+        }
+    }
+}
+
+impl Service {
+    /// Our system, as it is known to providers and in audit trails.
+    pub(crate) fn us(&self) -> Result<LocalIdentity, Box<dyn Error>> {
+        Ok(LocalIdentity::new(self.ods_code.parse()?, "nhs-pds-example")?)
+    }
+
+    /// A client of the service that was asked for.
+    pub(crate) async fn reach(&self) -> Result<Reached, Box<dyn Error>> {
+        let (url, simulator) = match &self.service {
+            Some(url) => (url.clone(), None),
+            None => {
+                let simulator = Simulator::new(self.people()?);
+                let server = Server::start(simulator.clone()).await?;
+                (server.url(), Some((server, simulator)))
+            }
+        };
+        let mut http = HttpConfig::new();
+        if let (Some(chain), Some(key)) = (&self.client_certificate, &self.client_key) {
+            http = http.with_client_certificate_pem(read(chain)?, Secret::new(read(key)?));
+        }
+        if let Some(roots) = &self.roots {
+            http = http.with_root_certificates_pem(read(roots)?);
+        }
+        let config = Config::new(url.parse()?, self.us()?);
+        let client = Client::new(config, Arc::new(HttpTransport::new(&http)?));
+        Ok(Reached { client, url, simulator })
+    }
+
+    fn people(&self) -> Result<Register, Box<dyn Error>> {
+        let (register, refused) = Register::from_csv(read(&self.register)?.as_slice())?;
+        for row in refused {
+            eprintln!("{}: {row}", self.register.display());
+        }
+        Ok(register)
+    }
+}
+
+fn read(path: &PathBuf) -> Result<Vec<u8>, Box<dyn Error>> {
+    fs::read(path).map_err(|error| format!("{}: {error}", path.display()).into())
+}

@@ -1,0 +1,435 @@
+use crate::case::caseload::{COLUMNS, Error, ErrorKind, Fault, RefusedRow, row};
+use crate::case::{Case, CaseId};
+use csv::{ByteRecord, ReaderBuilder};
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::io::Read;
+
+/// What a file of cases held.
+#[non_exhaustive]
+#[derive(Debug, Default)]
+pub struct Caseload {
+    /// The cases, in the order of their first good rows, with their allocations in the order of rows.
+    pub cases: Vec<Case>,
+    /// The rows that were not taken in, in the order of the file.
+    pub refused: Vec<RefusedRow>,
+}
+
+/// Reads a caseload. The whole file is held in memory.
+///
+/// Two rows of a case that name the same allocation are one allocation.
+///
+/// # Errors
+///
+/// [`ErrorKind::Header`] when a column is missing or comes twice, [`ErrorKind::Io`] when the file
+/// cannot be read. A bad row is no error: see [`Caseload::refused`].
+pub fn read(mut file: impl Read) -> Result<Caseload, Error> {
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes).map_err(|error| Error::new(ErrorKind::Io, error))?;
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+    let mut rows = ReaderBuilder::new().has_headers(false).flexible(true).from_reader(bytes);
+    let mut record = ByteRecord::new();
+    let mut lines = Lines { bytes, at: 0, line: 1 };
+    let mut next = |record: &mut ByteRecord| {
+        let from = lines.go_to(rows.position().byte());
+        let more = rows.read_byte_record(record).map_err(|error| Error::new(ErrorKind::Io, error));
+        let to = rows.position().byte();
+        more.map(|more| more.then(|| lines.span(from, to)))
+    };
+    next(&mut record)?;
+    let columns = columns(&record)?;
+    let width = record.len();
+    let mut gathered = Gathered::default();
+    while let Some(span) = next(&mut record)? {
+        let read = if span.open_quote {
+            Err((None, Fault::Quote))
+        } else if record.len() != width {
+            Err((None, Fault::FieldCount))
+        } else {
+            values(&record, &columns).and_then(|values| {
+                let case = row::case(values);
+                case.and_then(|case| gathered.add(case)).map_err(|(at, why)| (Some(at), why))
+            })
+        };
+        if let Err((column, reason)) = read {
+            let (line, last_line) = (span.line, span.last_line);
+            gathered.caseload.refused.push(RefusedRow { line, last_line, column, reason });
+        }
+    }
+    Ok(gathered.caseload)
+}
+
+/// Where each of [`COLUMNS`] stands.
+fn columns(header: &ByteRecord) -> Result<[usize; COLUMNS.len()], Error> {
+    let mut places = [0; COLUMNS.len()];
+    let mut missing = Vec::new();
+    for (name, place) in COLUMNS.iter().zip(&mut places) {
+        let is_name = |text: &[u8]| text.trim_ascii().eq_ignore_ascii_case(name.as_bytes());
+        let mut found = header.iter().enumerate().filter(|(_, text)| is_name(text));
+        match (found.next(), found.next()) {
+            (Some((at, _)), None) => *place = at,
+            (Some(_), Some(_)) => {
+                return Err(Error::new(ErrorKind::Header, format!("{name} comes twice")));
+            }
+            (None, _) => missing.push(*name),
+        }
+    }
+    if missing.is_empty() {
+        return Ok(places);
+    }
+    Err(Error::new(ErrorKind::Header, format!("missing: {}", missing.join(", "))))
+}
+
+/// The record's values in the order of [`COLUMNS`].
+fn values<'a>(
+    record: &'a ByteRecord,
+    columns: &[usize; COLUMNS.len()],
+) -> Result<[&'a str; COLUMNS.len()], (Option<&'static str>, Fault)> {
+    let mut values = [""; COLUMNS.len()];
+    for (at, bytes) in record.iter().enumerate() {
+        let column = columns.iter().position(|column| *column == at);
+        let Ok(text) = std::str::from_utf8(bytes) else {
+            let name = column.and_then(|column| COLUMNS.get(column).copied());
+            return Err((name, Fault::Encoding));
+        };
+        if let Some(value) = column.and_then(|column| values.get_mut(column)) {
+            *value = text.trim();
+        }
+    }
+    Ok(values)
+}
+
+/// The cases so far, and where each of them stands.
+#[derive(Default)]
+struct Gathered {
+    caseload: Caseload,
+    places: HashMap<CaseId, usize>,
+}
+
+impl Gathered {
+    fn add(&mut self, case: Case) -> Result<(), row::At> {
+        let cases = &mut self.caseload.cases;
+        match self.places.entry(case.id.clone()) {
+            Entry::Vacant(place) => {
+                place.insert(cases.len());
+                cases.push(case);
+            }
+            Entry::Occupied(place) => {
+                // Places are those of `cases`, so there is a first row.
+                let Some(first) = cases.get_mut(*place.get()) else { return Ok(()) };
+                if let Some(column) = row::contradiction(first, &case) {
+                    return Err((column, Fault::Contradiction));
+                }
+                let new = |allocation: &_| !first.allocations.contains(allocation);
+                let allocations: Vec<_> = case.allocations.into_iter().filter(new).collect();
+                first.allocations.extend(allocations);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Counts lines as an editor does. The reader's own count takes blank lines before a row, and the
+/// second half of a line end, for part of the row.
+struct Lines<'a> {
+    bytes: &'a [u8],
+    at: usize,
+    line: u64,
+}
+
+/// Where a row stands in the file.
+struct Span {
+    line: u64,
+    last_line: u64,
+    /// An odd number of quotation marks: one of them is not closed.
+    open_quote: bool,
+}
+
+impl Lines<'_> {
+    /// Moves on to the first byte of a row at or after `byte`, and returns where that is.
+    fn go_to(&mut self, byte: u64) -> usize {
+        let byte = usize::try_from(byte).unwrap_or(usize::MAX).min(self.bytes.len());
+        let blank = |byte: &u8| matches!(byte, b'\r' | b'\n');
+        let rest = self.bytes.get(byte..).unwrap_or_default();
+        let start = byte + rest.iter().take_while(|byte| blank(byte)).count();
+        self.count_to(start);
+        start
+    }
+
+    /// The row from `from`, where these lines are, up to `to`.
+    fn span(&mut self, from: usize, to: u64) -> Span {
+        let to = usize::try_from(to).unwrap_or(usize::MAX).min(self.bytes.len());
+        let row = self.bytes.get(from..to).unwrap_or_default();
+        let end =
+            row.iter().rposition(|byte| !matches!(byte, b'\r' | b'\n')).map_or(0, |at| at + 1);
+        let line = self.line;
+        self.count_to(from + end);
+        let quotes = row.iter().filter(|byte| **byte == b'"').count();
+        Span { line, last_line: self.line, open_quote: quotes % 2 == 1 }
+    }
+
+    fn count_to(&mut self, to: usize) {
+        let mut before = self.at.checked_sub(1).and_then(|at| self.bytes.get(at)).copied();
+        for &byte in self.bytes.get(self.at..to).unwrap_or_default() {
+            // CR LF is one line end, counted at its CR.
+            if byte == b'\r' || (byte == b'\n' && before != Some(b'\r')) {
+                self.line += 1;
+            }
+            before = Some(byte);
+        }
+        self.at = self.at.max(to);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::case::{Allocation, NumberSource, RecordType};
+    use crate::demographics::{DateError, Gender, GenderError};
+    use crate::nhs_number::{NhsNumber, ParseError};
+    use proptest::prelude::*;
+
+    /// A file of `rows`, each given by the columns that are not blank.
+    fn file(rows: &[&[(&str, &str)]]) -> String {
+        let mut file = COLUMNS.join(",") + "\n";
+        for row in rows {
+            let value = |column: &&str| {
+                let set = row.iter().find(|(name, _)| name == column);
+                set.map_or(String::new(), |(_, value)| format!("\"{value}\""))
+            };
+            file += &COLUMNS.iter().map(value).collect::<Vec<_>>().join(",");
+            file += "\n";
+        }
+        file
+    }
+
+    fn good(file: impl AsRef<[u8]>) -> Vec<Case> {
+        let caseload = read(file.as_ref()).unwrap();
+        assert_eq!(caseload.refused, []);
+        caseload.cases
+    }
+
+    fn refused(file: impl AsRef<[u8]>) -> Vec<(u64, Option<&'static str>, Fault)> {
+        let refused = read(file.as_ref()).unwrap().refused;
+        refused.iter().map(|row| (row.line, row.column, row.reason)).collect()
+    }
+
+    fn full_row() -> Vec<(&'static str, &'static str)> {
+        vec![
+            ("case_id", " RXX:1 "),
+            ("record_type", "Home Care"),
+            ("surname", "O'Brien, the elder"),
+            ("forename", "Zoë"),
+            ("date_of_birth", "198402"),
+            ("gender", "2"),
+            ("address_2", "1 High St"),
+            ("address_4", "Epsom"),
+            ("postcode", "kt17 1na"),
+            ("allocated_worker", "A Worker"),
+            ("allocation_start", "20260131"),
+            ("date_of_death", "2026"),
+            ("nhs_number", "943 476 5919"),
+            ("nhs_number_source", "GP letter"),
+        ]
+    }
+
+    #[test]
+    fn every_column_is_read() {
+        let mut expected = Case::new("RXX:1".parse().unwrap(), RecordType::HomeCare);
+        expected.surname = Some("O'Brien, the elder".into());
+        expected.forename = Some("Zoë".into());
+        expected.date_of_birth = Some("1984-02".parse().unwrap());
+        expected.gender = Some(Gender::Female);
+        expected.address = ["", "1 High St", "", "Epsom", ""].map(str::to_owned);
+        expected.postcode = Some("kt17 1na".into());
+        let start = "2026-01-31".parse().unwrap();
+        expected.allocations = vec![Allocation::new("A Worker").with_start(start)];
+        expected.date_of_death = Some("2026".parse().unwrap());
+        let source = NumberSource::Imported(Some("GP letter".into()));
+        let number = NhsNumber::constant(9_434_765_919);
+        expected.nhs_number = Some(crate::case::HeldNumber::new(number, source));
+        assert!(good(file(&[&full_row()])) == [expected]);
+        let blank = good(file(&[&[("case_id", "1"), ("record_type", "carer")]]));
+        assert!(blank == [Case::new("1".parse().unwrap(), RecordType::Other("carer".into()))]);
+    }
+
+    #[test]
+    fn columns_are_found_by_name() {
+        let mut names = COLUMNS.to_vec();
+        names.reverse();
+        let values = |name: &&str| match *name {
+            "case_id" => "1",
+            "record_type" => "review",
+            "surname" => "Aindow",
+            _ => "",
+        };
+        let values: Vec<&str> = names.iter().map(values).collect();
+        let header = names.join(" , ").to_uppercase();
+        let file = format!("\u{feff}shoe size,{header}\r\n43,{}\r\n", values.join(","));
+        let cases = good(file);
+        assert_eq!(cases[0].surname.as_deref(), Some("Aindow"));
+    }
+
+    #[test]
+    fn a_file_without_a_column_is_refused() {
+        let named = |file: &str| {
+            let error = read(file.as_bytes()).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Header);
+            std::error::Error::source(&error).unwrap().to_string()
+        };
+        let header = COLUMNS.join(",");
+        assert_eq!(named(&header.replace("gender,", "")), "missing: gender");
+        assert_eq!(named(&header.replace("gender", "surname")), "surname comes twice");
+        assert!(named("").starts_with("missing: case_id, record_type"));
+        assert_eq!(read(header.as_bytes()).unwrap().cases.len(), 0);
+    }
+
+    #[test]
+    fn a_case_has_one_row_per_allocation() {
+        let row = |id, worker, end| {
+            [
+                ("case_id", id),
+                ("record_type", "review"),
+                ("allocated_worker", worker),
+                ("allocation_end", end),
+            ]
+        };
+        let cases = good(file(&[
+            &row("1", "a", "2026-01-01"),
+            &row("2", "b", ""),
+            &row("1", "c", ""),
+            &row("1", "a", "2026-01-01"),
+            &[("case_id", "2"), ("record_type", "Review")],
+        ]));
+        let workers = |case: &Case| {
+            case.allocations.iter().map(|row| row.worker.clone()).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(cases.iter().map(workers).collect::<Vec<_>>(), ["a c", "b"]);
+    }
+
+    #[test]
+    fn a_row_that_contradicts_the_first_of_its_case_is_refused_by_itself() {
+        for (column, value) in full_row() {
+            if matches!(column, "case_id" | "allocated_worker" | "allocation_start") {
+                continue;
+            }
+            let mut other = full_row();
+            other.retain(|(name, _)| *name != column);
+            if !matches!(column, "record_type" | "nhs_number") {
+                let rows = file(&[&full_row(), &other, &full_row()]);
+                assert_eq!(refused(rows), [(3, Some(column), Fault::Contradiction)]);
+            }
+            other.push((column, if column == "nhs_number" { "9449304424" } else { "1984" }));
+            if !matches!(column, "gender") {
+                let rows = file(&[&full_row(), &other]);
+                assert_eq!(refused(rows), [(3, Some(column), Fault::Contradiction)], "{value}");
+            }
+        }
+        let same = full_row().into_iter().map(|(column, value)| match column {
+            "date_of_birth" => (column, "1984-02"),
+            "gender" => (column, "FEMALE"),
+            "nhs_number" => (column, "9434765919"),
+            _ => (column, value),
+        });
+        good(file(&[&full_row(), &same.collect::<Vec<_>>()]));
+    }
+
+    #[test]
+    fn bad_values_are_refused_with_their_column() {
+        let cases = [
+            ("case_id", " ", Fault::Blank),
+            ("case_id", "a\tb", Fault::Control),
+            ("record_type", "", Fault::Blank),
+            ("record_type", "a\nb", Fault::Control),
+            ("date_of_birth", "29/02/1984", Fault::Date(DateError::Format)),
+            ("date_of_birth", "1983-02-29", Fault::Date(DateError::Calendar)),
+            ("date_of_death", "yesterday", Fault::Date(DateError::Format)),
+            ("gender", "F", Fault::Gender(GenderError)),
+            ("allocated_worker", "", Fault::Blank),
+            ("allocated_worker", "a\nb", Fault::Control),
+            ("allocation_start", "2026-01", Fault::Date(DateError::Partial)),
+            ("allocation_end", "2026", Fault::Date(DateError::Partial)),
+            ("nhs_number", "9434765918", Fault::NhsNumber(ParseError::CheckDigit)),
+            ("nhs_number", "", Fault::Blank),
+            ("nhs_number_source", "SMSP\nx", Fault::Control),
+        ];
+        for (column, value, fault) in cases {
+            let mut bad = full_row();
+            bad.retain(|(name, _)| *name != column);
+            bad.push((column, value));
+            // The row after it goes through, and so does its case.
+            let caseload = read(file(&[&bad, &full_row()]).as_bytes()).unwrap();
+            assert_eq!(caseload.cases.len(), 1);
+            let row = &caseload.refused[0];
+            assert_eq!((row.line, row.column, row.reason), (2, Some(column), fault), "{value:?}");
+            assert!(value.trim().is_empty() || !row.to_string().contains(value), "{row}");
+        }
+    }
+
+    #[test]
+    fn lines_are_those_of_the_file() {
+        let header = COLUMNS.join(",");
+        let bad = ",x".to_owned() + &",".repeat(16);
+        let good = "1,review".to_owned() + &",".repeat(16);
+        let quoted = "2,review,,,,,\"Flat 1\n2 High St\r\nEpsom\"".to_owned() + &",".repeat(11);
+        for end in ["\n", "\r\n", "\r"] {
+            let file = format!(
+                "{end}{header}{end}{bad}{end}{end}{good}{end}{quoted}{end}{bad}{end}{end}{end}{bad}"
+            );
+            let lines: Vec<u64> = refused(&file).iter().map(|(line, ..)| *line).collect();
+            assert_eq!(lines, [3, 9, 12], "{end:?}");
+            assert_eq!(read(file.as_bytes()).unwrap().cases.len(), 2);
+        }
+    }
+
+    #[test]
+    fn rows_that_are_no_rows() {
+        let header = COLUMNS.join(",");
+        let good = "1,review".to_owned() + &",".repeat(16);
+        assert_eq!(refused(format!("{header}\n1,review\n{good}")), [(2, None, Fault::FieldCount)]);
+        assert_eq!(refused(format!("{header}\n{good},\n")), [(2, None, Fault::FieldCount)]);
+        let mut bytes = format!("{header}\n2,review,").into_bytes();
+        bytes.extend(b"Zo\xeb");
+        bytes.extend(format!("{}\n{good}", ",".repeat(15)).bytes());
+        assert_eq!(refused(&bytes), [(2, Some("surname"), Fault::Encoding)]);
+        assert_eq!(read(&bytes[..]).unwrap().cases.len(), 1);
+    }
+
+    #[test]
+    fn a_quotation_mark_that_is_not_closed_does_not_swallow_rows_in_silence() {
+        let header = COLUMNS.join(",");
+        let good = "1,review".to_owned() + &",".repeat(16);
+        let file =
+            format!("{header}\n{good}\n2,review{}\"GP letter\n{good}\n{good}\n", ",".repeat(16));
+        let caseload = read(file.as_bytes()).unwrap();
+        assert_eq!(caseload.cases.len(), 1);
+        let row = caseload.refused[0];
+        assert_eq!((row.line, row.last_line, row.reason), (3, 5, Fault::Quote));
+        assert_eq!(row.to_string(), "lines 3 to 5: a quotation mark is not closed");
+    }
+
+    #[test]
+    fn a_reader_that_fails_is_an_error() {
+        struct Broken;
+        impl Read for Broken {
+            fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+                Err(std::io::Error::other("broken"))
+            }
+        }
+        assert_eq!(read(Broken).unwrap_err().kind(), ErrorKind::Io);
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_panic(bytes: Vec<u8>, rows in "([a-z0-9,\"\r\n\u{feff}\u{0}é]|,,,,,,,,){0,80}") {
+            let _ = read(&bytes[..]);
+            let mut file = COLUMNS.join(",").into_bytes();
+            file.push(b'\n');
+            file.extend(&bytes);
+            let _ = read(&file[..]);
+            file.extend(rows.bytes());
+            let caseload = read(&file[..]).unwrap();
+            prop_assert!(caseload.refused.iter().all(|row| row.line > 1 && row.last_line >= row.line));
+        }
+    }
+}

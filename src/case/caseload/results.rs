@@ -1,0 +1,154 @@
+use crate::case::caseload::{Error, ErrorKind};
+use crate::case::{Case, CaseId, RecordType};
+use crate::demographics::PartialDate;
+use crate::nhs_number::NhsNumber;
+use crate::trace::Exchange;
+use std::io::Write;
+
+/// The columns of a file of results, in order.
+pub const RESULT_COLUMNS: [&str; 10] = [
+    "case_id",
+    "record_type",
+    "eligible",
+    "reason",
+    "result",
+    "code",
+    "nhs_number",
+    "nhs_number_source",
+    "date_of_death",
+    "message_id",
+];
+
+/// One case in a file of results: what it holds after a run, and what the run brought.
+#[non_exhaustive]
+#[derive(Clone, Debug)]
+pub struct ResultRow {
+    /// The case.
+    pub case_id: CaseId,
+    /// What kind of record it is.
+    pub record_type: RecordType,
+    /// Whether the run selected the case (HAV-2 to HAV-4); written `yes` or `no`.
+    pub eligible: bool,
+    /// Why it did not: a stable word.
+    pub reason: Option<String>,
+    /// What tracing brought: a stable word.
+    pub result: Option<String>,
+    /// The service's code.
+    pub code: Option<String>,
+    /// The number that the case holds; written as ten digits.
+    pub nhs_number: Option<NhsNumber>,
+    /// Where the number comes from.
+    pub nhs_number_source: Option<String>,
+    /// The date of death that the case holds, as far as it is known; written `YYYY-MM-DD`.
+    pub date_of_death: Option<PartialDate>,
+    /// The identifier of the request, to be quoted to the service's support.
+    pub message_id: Option<String>,
+}
+
+impl ResultRow {
+    /// What `case` holds, of a run that selected it and has brought nothing yet.
+    #[must_use]
+    pub fn new(case: &Case) -> Self {
+        Self {
+            case_id: case.id.clone(),
+            record_type: case.record_type.clone(),
+            eligible: true,
+            reason: None,
+            result: None,
+            code: None,
+            nhs_number: case.nhs_number.as_ref().map(|held| held.number),
+            nhs_number_source: case.nhs_number.as_ref().map(|held| held.source.to_string()),
+            date_of_death: case.date_of_death,
+            message_id: None,
+        }
+    }
+
+    /// The same row, of a run that did not select the case, for `reason`.
+    #[must_use]
+    pub fn with_reason(mut self, reason: impl Into<String>) -> Self {
+        self.eligible = false;
+        self.reason = Some(reason.into());
+        self
+    }
+
+    /// The same row, with what tracing brought, in `exchange` if there was one.
+    #[must_use]
+    pub fn with_result(mut self, result: impl Into<String>, exchange: Option<&Exchange>) -> Self {
+        self.result = Some(result.into());
+        self.code = exchange.and_then(|exchange| exchange.code.clone());
+        self.message_id = exchange.map(|exchange| exchange.message_id.clone());
+        self
+    }
+}
+
+/// Writes the results of a run: one row per case, in the order of the case ids.
+///
+/// # Errors
+///
+/// [`ErrorKind::Io`] when `to` cannot be written.
+pub fn write_results(to: impl Write, mut results: Vec<ResultRow>) -> Result<(), Error> {
+    let failed = |error: csv::Error| Error::new(ErrorKind::Io, error);
+    results.sort_by(|a, b| a.case_id.cmp(&b.case_id));
+    let mut rows = csv::Writer::from_writer(to);
+    rows.write_record(RESULT_COLUMNS).map_err(failed)?;
+    for row in &results {
+        let number = row.nhs_number.map(NhsNumber::digits);
+        let died = row.date_of_death.map(|date| date.to_string());
+        let text = |value: &'_ Option<String>| value.clone().unwrap_or_default();
+        let values: [String; RESULT_COLUMNS.len()] = [
+            row.case_id.to_string(),
+            row.record_type.to_string(),
+            if row.eligible { "yes" } else { "no" }.to_owned(),
+            text(&row.reason),
+            text(&row.result),
+            text(&row.code),
+            number.map(|digits| digits.to_string()).unwrap_or_default(),
+            text(&row.nhs_number_source),
+            died.unwrap_or_default(),
+            text(&row.message_id),
+        ];
+        rows.write_record(values).map_err(failed)?;
+    }
+    rows.flush().map_err(|error| Error::new(ErrorKind::Io, error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::case::{HeldNumber, NumberSource};
+
+    #[test]
+    fn one_row_per_case_in_the_order_of_ids() {
+        let mut found = Case::new("b, 2".parse().unwrap(), RecordType::SensoryLoss);
+        found.nhs_number = Some(HeldNumber::new(
+            NhsNumber::constant(9_434_765_919),
+            NumberSource::Imported(Some("SMSP".into())),
+        ));
+        found.date_of_death = Some("2026-11".parse().unwrap());
+        let exchange = Exchange::new("SMSP", "getNHSNumber", "M-1", chrono::DateTime::UNIX_EPOCH)
+            .with_code("SMSP-0000");
+        let left_out = Case::new("a".parse().unwrap(), RecordType::Review);
+        let mut file = Vec::new();
+        write_results(
+            &mut file,
+            vec![
+                ResultRow::new(&found).with_result("deceased", Some(&exchange)),
+                ResultRow::new(&left_out).with_reason("not_allocated"),
+            ],
+        )
+        .unwrap();
+        assert_eq!(
+            String::from_utf8(file).unwrap(),
+            "case_id,record_type,eligible,reason,result,code,nhs_number,nhs_number_source,date_of_death,message_id\n\
+             a,review,no,not_allocated,,,,,,\n\
+             \"b, 2\",\"blind, partially sighted or deaf\",yes,,deceased,SMSP-0000,9434765919,SMSP,2026-11,M-1\n"
+        );
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_written_is_an_error() {
+        let mut full: [u8; 8] = [0; 8];
+        let error = write_results(&mut full[..], Vec::new()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Io);
+    }
+}

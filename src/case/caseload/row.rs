@@ -1,0 +1,122 @@
+use crate::case::caseload::{COLUMNS, Fault};
+use crate::case::{Allocation, Case, CaseId, CaseIdError, HeldNumber, NumberSource};
+use crate::demographics::{FullDate, PartialDate};
+
+/// A fault and the column that has it.
+pub(super) type At = (&'static str, Fault);
+
+/// What one row says: a case with at most one allocation.
+///
+/// `values` are in the order of [`COLUMNS`], without white space around them.
+pub(super) fn case(values: [&str; COLUMNS.len()]) -> Result<Case, At> {
+    // Column by column, so that the compiler counts them.
+    let [
+        id,
+        record_type,
+        surname,
+        forename,
+        date_of_birth,
+        gender,
+        address_1,
+        address_2,
+        address_3,
+        address_4,
+        address_5,
+        postcode,
+        worker,
+        start,
+        end,
+        date_of_death,
+        number,
+        source,
+    ] = values;
+    let id: CaseId = id.parse().map_err(|error| match error {
+        CaseIdError::Blank => ("case_id", Fault::Blank),
+        CaseIdError::Character => ("case_id", Fault::Control),
+    })?;
+    let record_type = single_line("record_type", record_type)?
+        .parse()
+        .map_err(|_| ("record_type", Fault::Blank))?;
+    let mut case = Case::new(id, record_type);
+    case.surname = text(surname);
+    case.forename = text(forename);
+    case.date_of_birth = partial_date("date_of_birth", date_of_birth)?;
+    case.gender = match gender {
+        "" => None,
+        gender => Some(gender.parse().map_err(|error| ("gender", Fault::Gender(error)))?),
+    };
+    case.address = [address_1, address_2, address_3, address_4, address_5].map(str::to_owned);
+    case.postcode = text(postcode);
+    case.allocations.extend(allocation(worker, start, end)?);
+    case.date_of_death = partial_date("date_of_death", date_of_death)?;
+    case.nhs_number = held_number(number, source)?;
+    Ok(case)
+}
+
+fn text(value: &str) -> Option<String> {
+    (!value.is_empty()).then(|| value.to_owned())
+}
+
+/// Values that never hold line breaks betray a quotation mark that took in the next rows.
+fn single_line<'a>(column: &'static str, value: &'a str) -> Result<&'a str, At> {
+    if value.chars().any(char::is_control) { Err((column, Fault::Control)) } else { Ok(value) }
+}
+
+fn partial_date(column: &'static str, value: &str) -> Result<Option<PartialDate>, At> {
+    if value.is_empty() {
+        return Ok(None);
+    }
+    value.parse().map(Some).map_err(|error| (column, Fault::Date(error)))
+}
+
+fn full_date(column: &'static str, value: &str) -> Result<Option<FullDate>, At> {
+    if value.is_empty() {
+        return Ok(None);
+    }
+    value.parse().map(Some).map_err(|error| (column, Fault::Date(error)))
+}
+
+fn allocation(worker: &str, start: &str, end: &str) -> Result<Option<Allocation>, At> {
+    let start = full_date("allocation_start", start)?;
+    let end = full_date("allocation_end", end)?;
+    if worker.is_empty() {
+        let dated = start.is_some() || end.is_some();
+        return if dated { Err(("allocated_worker", Fault::Blank)) } else { Ok(None) };
+    }
+    let mut allocation = Allocation::new(single_line("allocated_worker", worker)?);
+    (allocation.start, allocation.end) = (start, end);
+    Ok(Some(allocation))
+}
+
+fn held_number(number: &str, source: &str) -> Result<Option<HeldNumber>, At> {
+    let source = text(single_line("nhs_number_source", source)?);
+    if number.is_empty() {
+        return if source.is_some() { Err(("nhs_number", Fault::Blank)) } else { Ok(None) };
+    }
+    let number = number.parse().map_err(|error| ("nhs_number", Fault::NhsNumber(error)))?;
+    Ok(Some(HeldNumber::new(number, NumberSource::Imported(source))))
+}
+
+/// The first column, allocations apart, in which two rows of one case disagree.
+pub(super) fn contradiction(first: &Case, other: &Case) -> Option<&'static str> {
+    let source = |case: &Case| case.nhs_number.as_ref().map(|held| held.source.clone());
+    let number = |case: &Case| case.nhs_number.as_ref().map(|held| held.number);
+    let lines = ["address_1", "address_2", "address_3", "address_4", "address_5"];
+    let address = lines.iter().zip(first.address.iter().zip(&other.address));
+    [
+        ("record_type", first.record_type == other.record_type),
+        ("surname", first.surname == other.surname),
+        ("forename", first.forename == other.forename),
+        ("date_of_birth", first.date_of_birth == other.date_of_birth),
+        ("gender", first.gender == other.gender),
+    ]
+    .into_iter()
+    .chain(address.map(|(column, (first, other))| (*column, first == other)))
+    .chain([
+        ("postcode", first.postcode == other.postcode),
+        ("date_of_death", first.date_of_death == other.date_of_death),
+        ("nhs_number", number(first) == number(other)),
+        ("nhs_number_source", source(first) == source(other)),
+    ])
+    .find_map(|(column, agrees)| (!agrees).then_some(column))
+}

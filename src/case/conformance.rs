@@ -1,0 +1,254 @@
+//! Holds a store of cases against the contract of [`CaseStore`].
+//!
+//! ```
+//! use nhs_pds::case::{CaseStore, MemoryStore, conformance};
+//! use std::sync::Arc;
+//!
+//! # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+//! conformance::check(async || Arc::new(MemoryStore::new()) as Arc<dyn CaseStore>).await
+//! # })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! What a store must survive (a crash, a full disk) is its own promise, and its own test.
+
+use crate::case::{
+    Allocation, Case, CaseId, CaseStore, Error, ErrorKind, HeldNumber, NumberSource, Provenance,
+    RecordType, TraceRecord,
+};
+use crate::demographics::{FullDate, Gender, PartialDate};
+use crate::nhs_number::NhsNumber;
+use crate::trace::{Exchange, Freshness};
+use chrono::{DateTime, NaiveDate};
+use std::sync::Arc;
+
+/// Issued to nobody.
+const NUMBER: NhsNumber = NhsNumber::constant(9_434_765_919);
+const OTHER_NUMBER: NhsNumber = NhsNumber::constant(9_449_304_424);
+
+/// How many saves of one case run at once.
+const RIVALS: usize = 8;
+
+/// Checks a store that `new_store` makes, which must be empty and of its own at every call.
+///
+/// Needs a Tokio runtime; one with several threads makes rivals meet.
+///
+/// # Errors
+///
+/// [`Breach`], which says what the store does not keep to.
+pub async fn check(new_store: impl AsyncFn() -> Arc<dyn CaseStore>) -> Result<(), Breach> {
+    inserts_and_gets(&*new_store().await).await?;
+    inserts_all_or_none(&*new_store().await).await?;
+    saves_over_what_was_read(&*new_store().await).await?;
+    pages_in_order(&*new_store().await).await?;
+    finds_holders(&*new_store().await).await?;
+    one_of_many_saves_wins(new_store().await).await
+}
+
+/// What a store does not keep to. Report a defect at the store.
+#[derive(Debug, thiserror::Error)]
+#[error("a store of cases breaks its contract: {clause}")]
+pub struct Breach {
+    clause: &'static str,
+    source: Option<Error>,
+}
+
+impl Breach {
+    /// What should have held.
+    #[must_use]
+    pub const fn clause(&self) -> &'static str {
+        self.clause
+    }
+}
+
+/// A call failed that has no reason to.
+impl From<Error> for Breach {
+    fn from(error: Error) -> Self {
+        Self { clause: "calls succeed when nothing is wrong", source: Some(error) }
+    }
+}
+
+fn hold(condition: bool, clause: &'static str) -> Result<(), Breach> {
+    if condition { Ok(()) } else { Err(Breach { clause, source: None }) }
+}
+
+fn refuse<T>(
+    result: Result<T, Error>,
+    kind: ErrorKind,
+    clause: &'static str,
+) -> Result<(), Breach> {
+    match result {
+        Err(error) if error.kind() == kind => Ok(()),
+        Err(error) => Err(Breach { clause, source: Some(error) }),
+        Ok(_) => hold(false, clause),
+    }
+}
+
+fn case(id: &str) -> Result<Case, Breach> {
+    let id = id.parse().map_err(|_| Breach { clause: "the suite's ids are ids", source: None })?;
+    Ok(Case::new(id, RecordType::AdultCase))
+}
+
+/// A case in which every field is used, with text that wants quoting.
+fn full_case(id: &str) -> Result<Case, Breach> {
+    let text = |text: &str| Some(text.to_owned());
+    let date = |year, month, day| {
+        NaiveDate::from_ymd_opt(year, month, day).and_then(|date| FullDate::try_from(date).ok())
+    };
+    let mut case = case(id)?;
+    case.record_type = RecordType::Other("Carer's \"own\"; DROP TABLE cases".into());
+    case.surname = text("O'Brien-李\u{301}\u{0} \\ \"x\"");
+    case.forename = text("");
+    case.date_of_birth = PartialDate::new(1984, Some(2), None).ok();
+    case.gender = Some(Gender::NotSpecified);
+    case.address = ["", "1 High St\r\nAnnexe", "", "Town\t", " "].map(str::to_owned);
+    case.postcode = text("not known");
+    let mut ended = Allocation::new("worker, 1");
+    (ended.start, ended.end) = (date(2026, 1, 31), date(9999, 12, 31));
+    case.allocations = vec![ended, Allocation::new("worker 2")];
+    case.date_of_death = PartialDate::new(2026, None, None).ok();
+    let at = DateTime::from_timestamp_millis(1_764_000_000_123).unwrap_or_default();
+    let exchange = Exchange::new("SMSP", "getNHSNumber", "M-1", at).with_code("SMSP-0003");
+    case.last_trace = Some(TraceRecord::new(at, "stale", Some(&exchange)));
+    let source = NumberSource::Traced(Provenance::new(exchange, Freshness::Stale, "exact"));
+    case.nhs_number = Some(HeldNumber::new(NUMBER, source));
+    Ok(case)
+}
+
+async fn inserts_and_gets(store: &dyn CaseStore) -> Result<(), Breach> {
+    let cases = [full_case("1")?, case("2")?];
+    hold(store.get(&case("1")?.id).await?.is_none(), "a case that was not inserted is not there")?;
+    store.insert_all(cases.to_vec()).await?;
+    for mut case in cases {
+        case.version = 1;
+        let got = store.get(&case.id).await?;
+        hold(got.as_ref() == Some(&case), "a case comes back as it was inserted, at version 1")?;
+    }
+    store.insert_all(Vec::new()).await?;
+    hold(store.page(None, 9).await?.len() == 2, "inserting no cases changes nothing")
+}
+
+async fn inserts_all_or_none(store: &dyn CaseStore) -> Result<(), Breach> {
+    store.insert_all(vec![full_case("2")?]).await?;
+    let exists = store.insert_all(vec![case("1")?, case("2")?, case("3")?]).await;
+    let named = exists.as_ref().err().and_then(Error::case) == Some(&case("2")?.id);
+    refuse(exists, ErrorKind::Exists, "a case that exists is not inserted")?;
+    hold(named, "the error names the case that exists")?;
+    let twice = store.insert_all(vec![case("4")?, case("5")?, case("4")?]).await;
+    refuse(twice, ErrorKind::Exists, "a case that comes twice is not inserted")?;
+    let mut saved = case("6")?;
+    saved.version = 1;
+    let saved = store.insert_all(vec![case("7")?, saved]).await;
+    refuse(saved, ErrorKind::Conflict, "a case with a version is not inserted")?;
+    let mut only = full_case("2")?;
+    only.version = 1;
+    hold(store.page(None, 9).await? == [only], "a refused insert changes nothing")?;
+    hold(store.holders(NUMBER).await? == [case("2")?.id], "a refused insert changes no holders")
+}
+
+async fn saves_over_what_was_read(store: &dyn CaseStore) -> Result<(), Breach> {
+    store.insert_all(vec![case("1")?, case("2")?]).await?;
+    let mut full = full_case("1")?;
+    refuse(store.save(&full).await, ErrorKind::Conflict, "version 0 saves over nothing")?;
+    full.version = 1;
+    hold(store.save(&full).await? == 2, "a save returns the next version")?;
+    let mut late = case("1")?;
+    late.version = 1;
+    refuse(store.save(&late).await, ErrorKind::Conflict, "an old version is not saved")?;
+    late.version = 3;
+    refuse(store.save(&late).await, ErrorKind::Conflict, "a version to come is not saved")?;
+    full.version = 2;
+    hold(store.get(&full.id).await?.as_ref() == Some(&full), "a case comes back as it was saved")?;
+    hold(store.save(&full).await? == 3, "a save that changes nothing is a save")?;
+    let other = store.get(&case("2")?.id).await?.map(|case| case.version);
+    hold(other == Some(1), "a save touches no other case")?;
+    let mut unknown = case("3")?;
+    for version in [0, 1] {
+        unknown.version = version;
+        refuse(store.save(&unknown).await, ErrorKind::NotFound, "an unknown case is not saved")?;
+    }
+    hold(store.get(&unknown.id).await?.is_none(), "a refused save inserts nothing")
+}
+
+async fn pages_in_order(store: &dyn CaseStore) -> Result<(), Breach> {
+    hold(store.page(None, 9).await?.is_empty(), "an empty store has no pages")?;
+    // By bytes: not by number, not ignoring case, not by a language's alphabet.
+    let ordered = ["10", "9", "A", "Z", "a", "a 1", "a1", "z", "\u{e9}", "\u{ffe6}", "\u{10000}"];
+    let mut cases = ordered.iter().map(|id| case(id)).collect::<Result<Vec<_>, _>>()?;
+    let ids: Vec<CaseId> = cases.iter().map(|case| case.id.clone()).collect();
+    cases.reverse();
+    cases.swap(2, 7);
+    store.insert_all(cases).await?;
+    for limit in 1..=ordered.len() + 1 {
+        let mut seen: Vec<CaseId> = Vec::new();
+        loop {
+            let page = store.page(seen.last(), limit).await?;
+            hold(page.len() <= limit, "a page holds no more than it may")?;
+            if page.is_empty() {
+                break;
+            }
+            seen.extend(page.into_iter().map(|case| case.id));
+            hold(seen.len() <= ids.len(), "pages come to an end")?;
+        }
+        hold(seen == ids, "pages hold every case once, in the order of the ids' bytes")?;
+    }
+    hold(store.page(None, 0).await?.is_empty(), "a page of none is empty")?;
+    hold(store.page(None, usize::MAX).await?.len() == ids.len(), "a page may hold everything")?;
+    let between = store.page(Some(&case("Zz")?.id), 1).await?;
+    let next = between.first().map(|case| case.id.as_str());
+    hold(next == Some("a"), "a page may begin after an id that is not there")
+}
+
+async fn finds_holders(store: &dyn CaseStore) -> Result<(), Breach> {
+    let imported = |number| Some(HeldNumber::new(number, NumberSource::Imported(None)));
+    let (mut a, mut b, c) = (case("a")?, case("b")?, case("c")?);
+    (a.nhs_number, b.nhs_number) = (imported(NUMBER), imported(NUMBER));
+    let (id_a, id_b) = (a.id.clone(), b.id.clone());
+    store.insert_all(vec![c, b.clone(), a.clone()]).await?;
+    let holders = store.holders(NUMBER).await?;
+    hold(holders == [id_a.clone(), id_b.clone()], "holders come in the order of their ids")?;
+    hold(
+        store.holders(OTHER_NUMBER).await?.is_empty(),
+        "a number that nobody holds has no holders",
+    )?;
+    a.version = 1;
+    a.surname = Some("Smith".into());
+    store.save(&a).await?;
+    hold(store.holders(NUMBER).await?.len() == 2, "a save of something else keeps the holder")?;
+    a.version = 2;
+    a.nhs_number = None;
+    store.save(&a).await?;
+    hold(store.holders(NUMBER).await? == [id_b.clone()], "who gave a number up is no holder")?;
+    b.version = 1;
+    b.nhs_number = imported(OTHER_NUMBER);
+    store.save(&b).await?;
+    hold(store.holders(NUMBER).await?.is_empty(), "who holds another number is no holder")?;
+    a.version = 3;
+    a.nhs_number = imported(OTHER_NUMBER);
+    store.save(&a).await?;
+    let both = store.holders(OTHER_NUMBER).await? == [id_a, id_b];
+    hold(both, "who got a number by a save is a holder")
+}
+
+async fn one_of_many_saves_wins(store: Arc<dyn CaseStore>) -> Result<(), Breach> {
+    store.insert_all(vec![case("1")?]).await?;
+    let mut rivals = Vec::with_capacity(RIVALS);
+    for rival in 0..RIVALS {
+        let mut case = case("1")?;
+        case.version = 1;
+        case.surname = Some(rival.to_string());
+        let store = Arc::clone(&store);
+        rivals.push(tokio::spawn(async move { store.save(&case).await }));
+    }
+    let mut winners = Vec::new();
+    for (rival, task) in rivals.into_iter().enumerate() {
+        let clause = "a save does not panic";
+        match task.await.map_err(|_| Breach { clause, source: None })? {
+            Ok(_) => winners.push(Some(rival.to_string())),
+            lost => refuse(lost, ErrorKind::Conflict, "who comes second is told of the conflict")?,
+        }
+    }
+    let stored = store.get(&case("1")?.id).await?;
+    let won = stored.map(|case| (vec![case.surname], case.version));
+    hold(won == Some((winners, 2)), "exactly one of many saves wins, and is what is stored")
+}

@@ -1,0 +1,98 @@
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
+
+/// The local system's identifier of a case.
+///
+/// Any text that can be sent along with a question; white space around it is dropped. `Ord` is the
+/// order of the UTF-8 bytes, in every store. It leads to a person, so `Debug` does not show it;
+/// `Display` does.
+///
+/// ```
+/// use nhs_pds::case::{CaseId, CaseIdError};
+///
+/// assert_eq!(" RXX:00001 ".parse::<CaseId>()?.as_str(), "RXX:00001");
+/// assert_eq!(" ".parse::<CaseId>(), Err(CaseIdError::Blank));
+/// # Ok::<(), CaseIdError>(())
+/// ```
+#[derive(Clone, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct CaseId(String);
+
+impl CaseId {
+    /// The identifier.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for CaseId {
+    type Err = CaseIdError;
+
+    fn from_str(text: &str) -> Result<Self, CaseIdError> {
+        let text = text.trim();
+        // What XML 1.0 cannot carry cannot go along with a question either.
+        if text.chars().any(|c| c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}')) {
+            return Err(CaseIdError::Character);
+        }
+        if text.is_empty() { Err(CaseIdError::Blank) } else { Ok(Self(text.to_owned())) }
+    }
+}
+
+impl TryFrom<String> for CaseId {
+    type Error = CaseIdError;
+
+    fn try_from(text: String) -> Result<Self, CaseIdError> {
+        text.parse()
+    }
+}
+
+impl From<CaseId> for String {
+    fn from(CaseId(text): CaseId) -> Self {
+        text
+    }
+}
+
+impl fmt::Display for CaseId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+crate::demographics::redacted_debug!(CaseId);
+
+/// Why text is no case id. Never carries the text.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum CaseIdError {
+    /// Nothing but white space. Complete the data.
+    #[error("a case id is not blank")]
+    Blank,
+    /// A control character, or one that XML cannot carry. Correct the data.
+    #[error("a case id holds no control characters")]
+    Character,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_refused() {
+        for text in ["", " \t\n"] {
+            assert_eq!(text.parse::<CaseId>(), Err(CaseIdError::Blank));
+        }
+        for text in ["A\nB", "A\0", "A\u{ffff}"] {
+            assert_eq!(text.parse::<CaseId>(), Err(CaseIdError::Character), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn json_is_the_text() {
+        let id: CaseId = serde_json::from_str(r#"" 007 ""#).unwrap();
+        assert_eq!(serde_json::to_string(&id).unwrap(), r#""007""#);
+        assert!(serde_json::from_str::<CaseId>(r#""""#).is_err());
+        assert_eq!(format!("{id:?}"), "CaseId(redacted)");
+    }
+}

@@ -1,0 +1,39 @@
+//! The local system's cases: whom to trace, what is held about them, and where they are kept.
+//!
+//! A [`Case`] is one client's record in a social care system, as far as finding the NHS Number needs
+//! it: particulars as the local system holds them, allocations (HAV-2), the record type (HAV-4), the
+//! number with its provenance (HAV-3, HAV-5) and what the last trace brought. Local particulars may
+//! be newer than those of the Personal Demographics Service (HAV-10), so nothing here is overwritten
+//! by what a service returns, except that a number or a date of death is filled in where there is
+//! none.
+//!
+//! A [`CaseStore`] keeps cases and refuses to save over a change that the saver has not seen.
+//! [`MemoryStore`] forgets at the end of the process; `SqliteStore` (feature `sqlite`) keeps a file.
+//! Whoever implements a store runs `conformance::check` (feature `simulator`) against it.
+//! `caseload` (feature `csv`) reads and writes cases as CSV.
+//!
+//! Not here: logical deletion (MSCA-DQ-02). Every stored case is in use.
+
+#[cfg(feature = "csv")]
+pub mod caseload;
+#[cfg(feature = "simulator")]
+pub mod conformance;
+mod error;
+mod id;
+mod memory;
+mod number;
+mod record;
+mod record_type;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+mod store;
+
+pub use error::{Error, ErrorKind};
+pub use id::{CaseId, CaseIdError};
+pub use memory::MemoryStore;
+pub use number::{HeldNumber, NumberSource, Provenance, TraceRecord};
+pub use record::{Allocation, Case};
+pub use record_type::{RecordType, RecordTypeError};
+#[cfg(feature = "sqlite")]
+pub use sqlite::SqliteStore;
+pub use store::CaseStore;

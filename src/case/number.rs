@@ -1,0 +1,202 @@
+use crate::nhs_number::NhsNumber;
+use crate::trace::{Exchange, Freshness};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// A case's NHS Number and where it comes from (HAV-5).
+#[non_exhaustive]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct HeldNumber {
+    /// The number.
+    pub number: NhsNumber,
+    /// Where it comes from.
+    pub source: NumberSource,
+}
+
+impl HeldNumber {
+    /// `number`, from `source`.
+    #[must_use]
+    pub const fn new(number: NhsNumber, source: NumberSource) -> Self {
+        Self { number, source }
+    }
+}
+
+/// Where a case's NHS Number comes from.
+#[non_exhaustive]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NumberSource {
+    /// A trace, of which the exchange is known.
+    Traced(Provenance),
+    /// The local system, which may tell how it came by the number: a text such as `GP letter`.
+    Imported(Option<String>),
+}
+
+impl NumberSource {
+    /// The texts by which local systems say that a number was traced, in any case.
+    const TRACED: [&str; 3] = ["SMSP", "PDS FHIR", "DBS"];
+
+    /// Whether the number was traced on the Spine itself, so that it is not asked for again (HAV-3).
+    ///
+    /// A number from a provider's own copy ([`Freshness::Stale`]) is still to be asked for. An
+    /// imported number counts as traced when the local system says `SMSP`, `PDS FHIR` or `DBS`, in
+    /// any case, though the exchange is not known.
+    ///
+    /// ```
+    /// use nhs_pds::case::NumberSource;
+    ///
+    /// assert!(NumberSource::Imported(Some("smsp".into())).is_traced());
+    /// assert!(!NumberSource::Imported(Some("GP letter".into())).is_traced());
+    /// assert!(!NumberSource::Imported(None).is_traced());
+    /// ```
+    #[must_use]
+    pub fn is_traced(&self) -> bool {
+        match self {
+            Self::Traced(provenance) => provenance.freshness == Freshness::Live,
+            Self::Imported(text) => text.as_deref().is_some_and(|text| {
+                Self::TRACED.iter().any(|service| service.eq_ignore_ascii_case(text.trim()))
+            }),
+        }
+    }
+}
+
+impl fmt::Display for NumberSource {
+    /// Writes the service's name (with ` (stale)` for a provider's copy), or the local system's text;
+    /// nothing when there is none.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Traced(Provenance { exchange, freshness: Freshness::Live, .. }) => {
+                f.write_str(&exchange.service)
+            }
+            Self::Traced(Provenance { exchange, freshness: Freshness::Stale, .. }) => {
+                write!(f, "{} (stale)", exchange.service)
+            }
+            Self::Imported(text) => f.write_str(text.as_deref().unwrap_or_default()),
+        }
+    }
+}
+
+/// The trace that brought a number: the evidence kept on the record (HAV-5).
+#[non_exhaustive]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Provenance {
+    /// Service, operation, message id, time and code.
+    pub exchange: Exchange,
+    /// Whether the answer came from the Spine or from a provider's copy.
+    #[serde(with = "freshness")]
+    pub freshness: Freshness,
+    /// Which way of asking found the person, such as `exact`.
+    pub strategy: String,
+}
+
+impl Provenance {
+    /// A number brought by `exchange`, asked for by `strategy`.
+    #[must_use]
+    pub fn new(exchange: Exchange, freshness: Freshness, strategy: impl Into<String>) -> Self {
+        Self { exchange, freshness, strategy: strategy.into() }
+    }
+}
+
+/// What the last trace of a case brought, whether or not it changed anything else.
+///
+/// Holds nothing about the person.
+#[non_exhaustive]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct TraceRecord {
+    /// When the answer was dealt with.
+    pub at: DateTime<Utc>,
+    /// The result's stable word, such as `found` or `ambiguous`.
+    pub result: String,
+    /// The service's code, when it gave one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// The identifier of the request, when a message was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message_id: Option<String>,
+}
+
+impl TraceRecord {
+    /// A trace dealt with at `at` that brought `result`, in `exchange` if there was one.
+    #[must_use]
+    pub fn new(at: DateTime<Utc>, result: impl Into<String>, exchange: Option<&Exchange>) -> Self {
+        Self {
+            at,
+            result: result.into(),
+            code: exchange.and_then(|exchange| exchange.code.clone()),
+            message_id: exchange.map(|exchange| exchange.message_id.clone()),
+        }
+    }
+}
+
+/// The stored words for [`Freshness`].
+mod freshness {
+    use crate::trace::Freshness;
+    use serde::de::{Deserialize, Deserializer, Error};
+    use serde::ser::Serializer;
+
+    pub(super) fn serialize<S: Serializer>(
+        freshness: &Freshness,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(match freshness {
+            Freshness::Live => "live",
+            Freshness::Stale => "stale",
+        })
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Freshness, D::Error> {
+        match &*std::borrow::Cow::<'_, str>::deserialize(deserializer)? {
+            "live" => Ok(Freshness::Live),
+            "stale" => Ok(Freshness::Stale),
+            _ => Err(D::Error::custom("a freshness is live or stale")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn traced(freshness: Freshness) -> NumberSource {
+        let exchange = Exchange::new("SMSP", "getNHSNumber", "M1", DateTime::UNIX_EPOCH);
+        NumberSource::Traced(Provenance::new(exchange.with_code("SMSP-0000"), freshness, "exact"))
+    }
+
+    #[test]
+    fn only_the_spine_settles_a_number() {
+        assert!(traced(Freshness::Live).is_traced());
+        assert!(!traced(Freshness::Stale).is_traced());
+        for text in ["SMSP", " smsp ", "PDS FHIR", "pds fhir", "dbs"] {
+            assert!(NumberSource::Imported(Some(text.into())).is_traced(), "{text}");
+        }
+        for text in ["", "SMSP (stale)", "not SMSP", "GP letter"] {
+            assert!(!NumberSource::Imported(Some(text.into())).is_traced(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_a_source_is_written_as_means_the_same_when_it_is_imported() {
+        for source in [traced(Freshness::Live), traced(Freshness::Stale)] {
+            let imported = NumberSource::Imported(Some(source.to_string()));
+            assert_eq!(imported.is_traced(), source.is_traced());
+        }
+    }
+
+    #[test]
+    fn sources_read_back() {
+        for source in [
+            traced(Freshness::Live),
+            traced(Freshness::Stale),
+            NumberSource::Imported(None),
+            NumberSource::Imported(Some("GP letter".into())),
+        ] {
+            let json = serde_json::to_string(&source).unwrap();
+            assert_eq!(serde_json::from_str::<NumberSource>(&json).unwrap(), source);
+        }
+        let unknown = r#"{"traced":{"exchange":{"service":"a","operation":"b","message_id":"c","sent_at":"1970-01-01T00:00:00Z"},"freshness":"old","strategy":"exact"}}"#;
+        assert!(serde_json::from_str::<NumberSource>(unknown).is_err());
+    }
+}

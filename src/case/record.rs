@@ -1,0 +1,120 @@
+use crate::case::{CaseId, HeldNumber, RecordType, TraceRecord};
+use crate::demographics::{FullDate, Gender, PartialDate, redacted_debug};
+use serde::{Deserialize, Serialize};
+
+/// One client's record in the local system, as far as finding the NHS Number needs it.
+///
+/// Particulars are as the local system holds them: a postcode need not be one, and a name may hold
+/// anything. `None` is "not recorded". The version belongs to the store.
+///
+/// ```
+/// use nhs_pds::case::{Case, RecordType};
+///
+/// let mut case = Case::new("RXX:00001".parse()?, RecordType::AdultCase);
+/// case.surname = Some("Aindow".into());
+/// assert_eq!(case.version, 0);
+/// assert_eq!(format!("{case:?}"), "Case(redacted)");
+/// # Ok::<(), nhs_pds::case::CaseIdError>(())
+/// ```
+#[non_exhaustive]
+#[derive(Clone, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Case {
+    /// The local system's identifier.
+    pub id: CaseId,
+    /// What kind of record it is (HAV-4).
+    pub record_type: RecordType,
+    /// Family name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub surname: Option<String>,
+    /// First given name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forename: Option<String>,
+    /// Date of birth, of which day and month may be unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub date_of_birth: Option<PartialDate>,
+    /// Administrative gender.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gender: Option<Gender>,
+    /// The usual address, without the postcode; lines that are not used are empty.
+    #[serde(default)]
+    pub address: [String; 5],
+    /// The postcode of the usual address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub postcode: Option<String>,
+    /// Who has worked, and works, on the case (HAV-2).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allocations: Vec<Allocation>,
+    /// Date of death, whoever it was heard from (HAV-2, HAV-5).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub date_of_death: Option<PartialDate>,
+    /// The NHS Number and its provenance (HAV-5).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nhs_number: Option<HeldNumber>,
+    /// What the last trace brought.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_trace: Option<TraceRecord>,
+    /// How often the case has been saved, as its store counts; 0 is never. A store sets it, and saves
+    /// only over the version it gave.
+    #[serde(default)]
+    pub version: u64,
+}
+
+impl Case {
+    /// A new case of which nothing is recorded.
+    #[must_use]
+    pub fn new(id: CaseId, record_type: RecordType) -> Self {
+        Self {
+            id,
+            record_type,
+            surname: None,
+            forename: None,
+            date_of_birth: None,
+            gender: None,
+            address: Default::default(),
+            postcode: None,
+            allocations: Vec::new(),
+            date_of_death: None,
+            nhs_number: None,
+            last_trace: None,
+            version: 0,
+        }
+    }
+}
+
+/// A worker's time on a case (HAV-2).
+#[non_exhaustive]
+#[derive(Clone, Deserialize, Eq, Hash, PartialEq, Serialize)]
+pub struct Allocation {
+    /// The worker, as the local system names them.
+    pub worker: String,
+    /// The first day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<FullDate>,
+    /// The last day, once it is recorded; a day to come counts as an end too (HAV-2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end: Option<FullDate>,
+}
+
+impl Allocation {
+    /// An allocation to `worker` without dates.
+    #[must_use]
+    pub fn new(worker: impl Into<String>) -> Self {
+        Self { worker: worker.into(), start: None, end: None }
+    }
+
+    /// The same allocation, from `start` on.
+    #[must_use]
+    pub const fn with_start(mut self, start: FullDate) -> Self {
+        self.start = Some(start);
+        self
+    }
+
+    /// The same allocation, until `end`.
+    #[must_use]
+    pub const fn with_end(mut self, end: FullDate) -> Self {
+        self.end = Some(end);
+        self
+    }
+}
+
+redacted_debug!(Case, Allocation);

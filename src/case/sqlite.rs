@@ -1,0 +1,389 @@
+use crate::case::{Case, CaseId, CaseStore, Error, ErrorKind};
+use crate::nhs_number::NhsNumber;
+use async_trait::async_trait;
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, TransactionBehavior, params};
+use std::fmt;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::runtime::Handle;
+
+/// What brings a file from one version of the schema to the next; `user_version` counts those done.
+const MIGRATIONS: [&str; 1] = [include_str!("../../migrations/sqlite/0001_cases.sql")];
+
+/// How long to wait for another writer of the same file.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Cases in an SQLite file, which several processes of one machine may use at once.
+///
+/// A save is on the disk when it is acknowledged (write-ahead log, `synchronous=FULL`). The file and
+/// those beside it (`-wal`, `-shm`) hold people's particulars as they are: who may read the directory
+/// may read them. Calls need a Tokio runtime, whose threads for blocking work do the work.
+///
+/// ```
+/// use nhs_pds::case::{Case, CaseStore, RecordType, SqliteStore};
+///
+/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+/// let store = SqliteStore::open_in_memory()?;
+/// store.insert_all(vec![Case::new("1".parse()?, RecordType::Review)]).await?;
+/// assert_eq!(store.page(None, 10).await?.len(), 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct SqliteStore(Arc<Mutex<Connection>>);
+
+impl SqliteStore {
+    /// Opens the file at `path`, makes it if it is not there, and brings its schema up to date.
+    ///
+    /// Blocks the thread while it does.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unavailable`] when the file cannot be opened or written, [`ErrorKind::Corrupt`]
+    /// when it is no SQLite file, [`ErrorKind::Schema`] when a newer version of this crate wrote it.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
+        Connection::open(path).map_err(failed).and_then(Self::new)
+    }
+
+    /// An empty store that is forgotten when its last clone is dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unavailable`] when there is no memory for it.
+    pub fn open_in_memory() -> Result<Self, Error> {
+        Connection::open_in_memory().map_err(failed).and_then(Self::new)
+    }
+
+    fn new(mut connection: Connection) -> Result<Self, Error> {
+        prepare(&connection).map_err(failed)?;
+        migrate(&mut connection)?;
+        Ok(Self(Arc::new(Mutex::new(connection))))
+    }
+
+    /// Does `work` on a thread that may block.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let runtime = Handle::try_current()
+            .map_err(|error| Error::new(ErrorKind::Unavailable).with_source(error))?;
+        let connection = Arc::clone(&self.0);
+        let done = runtime.spawn_blocking(move || {
+            // After a panic the transaction has been rolled back, so the connection is good.
+            work(&mut connection.lock().unwrap_or_else(PoisonError::into_inner))
+        });
+        done.await.map_err(|_| Error::new(ErrorKind::Unavailable))?
+    }
+}
+
+fn prepare(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
+    connection.pragma_update(None, "synchronous", "full")
+}
+
+fn migrate(connection: &mut Connection) -> Result<(), Error> {
+    if schema(connection)? == MIGRATIONS.len() {
+        return Ok(());
+    }
+    // Another process may be at the same file: look again once nobody else can write.
+    let transaction =
+        connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+    for migration in MIGRATIONS.iter().skip(schema(&transaction)?) {
+        transaction.execute_batch(migration).map_err(failed)?;
+    }
+    transaction.pragma_update(None, "user_version", MIGRATIONS.len() as i64).map_err(failed)?;
+    transaction.commit().map_err(failed)
+}
+
+/// How many migrations have been done.
+fn schema(connection: &Connection) -> Result<usize, Error> {
+    let version: i64 =
+        connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(failed)?;
+    match usize::try_from(version) {
+        Ok(version) if version <= MIGRATIONS.len() => Ok(version),
+        _ => Err(Error::new(ErrorKind::Schema)),
+    }
+}
+
+#[async_trait]
+impl CaseStore for SqliteStore {
+    async fn insert_all(&self, cases: Vec<Case>) -> Result<(), Error> {
+        self.blocking(move |connection| insert_all(connection, cases)).await
+    }
+
+    async fn get(&self, id: &CaseId) -> Result<Option<Case>, Error> {
+        let id = id.clone();
+        self.blocking(move |connection| {
+            connection
+                .prepare_cached(
+                    "SELECT case_id, version, nhs_number, document FROM cases WHERE case_id = ?1",
+                )
+                .and_then(|mut query| query.query_row([id.as_str()], Stored::read).optional())
+                .map_err(failed)?
+                .map(Stored::case)
+                .transpose()
+        })
+        .await
+    }
+
+    async fn page(&self, after: Option<&CaseId>, limit: usize) -> Result<Vec<Case>, Error> {
+        // Ids are not empty, so all of them are greater than the empty text.
+        let after = after.map_or_else(String::new, |id| id.as_str().to_owned());
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.blocking(move |connection| {
+            let mut query = connection
+                .prepare_cached(
+                    "SELECT case_id, version, nhs_number, document FROM cases
+                     WHERE case_id > ?1 ORDER BY case_id LIMIT ?2",
+                )
+                .map_err(failed)?;
+            let rows = query.query_map(params![after, limit], Stored::read).map_err(failed)?;
+            rows.map(|row| row.map_err(failed)?.case()).collect()
+        })
+        .await
+    }
+
+    async fn save(&self, case: &Case) -> Result<u64, Error> {
+        let case = case.clone();
+        self.blocking(move |connection| save(connection, case)).await
+    }
+
+    async fn holders(&self, number: NhsNumber) -> Result<Vec<CaseId>, Error> {
+        self.blocking(move |connection| {
+            let mut query = connection
+                .prepare_cached("SELECT case_id FROM cases WHERE nhs_number = ?1 ORDER BY case_id")
+                .map_err(failed)?;
+            let rows = query
+                .query_map([number.digits().as_str()], |row| row.get::<_, String>(0))
+                .map_err(failed)?;
+            rows.map(|row| row.map_err(failed)?.parse().map_err(|_| corrupt())).collect()
+        })
+        .await
+    }
+}
+
+fn insert_all(connection: &mut Connection, cases: Vec<Case>) -> Result<(), Error> {
+    let transaction =
+        connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+    {
+        let mut insert = transaction
+            .prepare_cached(
+                "INSERT INTO cases (case_id, version, nhs_number, document)
+                 VALUES (?1, 1, ?2, ?3) ON CONFLICT (case_id) DO NOTHING",
+            )
+            .map_err(failed)?;
+        for mut case in cases {
+            if case.version != 0 {
+                return Err(Error::new(ErrorKind::Conflict).with_case(case.id));
+            }
+            case.version = 1;
+            let values = params![case.id.as_str(), number(&case), document(&case)?];
+            if insert.execute(values).map_err(failed)? == 0 {
+                return Err(Error::new(ErrorKind::Exists).with_case(case.id));
+            }
+        }
+    }
+    transaction.commit().map_err(failed)
+}
+
+fn save(connection: &mut Connection, mut case: Case) -> Result<u64, Error> {
+    let transaction =
+        connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+    let stored: Option<i64> = transaction
+        .prepare_cached("SELECT version FROM cases WHERE case_id = ?1")
+        .and_then(|mut query| query.query_row([case.id.as_str()], |row| row.get(0)).optional())
+        .map_err(failed)?;
+    let Some(stored) = stored else {
+        return Err(Error::new(ErrorKind::NotFound).with_case(case.id));
+    };
+    if u64::try_from(stored) != Ok(case.version) {
+        return Err(Error::new(ErrorKind::Conflict).with_case(case.id));
+    }
+    case.version += 1;
+    let document = document(&case)?;
+    transaction
+        .prepare_cached(
+            "UPDATE cases SET version = version + 1, nhs_number = ?2, document = ?3
+             WHERE case_id = ?1",
+        )
+        .and_then(|mut update| update.execute(params![case.id.as_str(), number(&case), document]))
+        .map_err(failed)?;
+    transaction.commit().map_err(failed)?;
+    Ok(case.version)
+}
+
+/// The ten digits of the case's number.
+fn number(case: &Case) -> Option<String> {
+    case.nhs_number.as_ref().map(|held| held.number.digits().to_string())
+}
+
+/// The case as JSON. Its cause is left out, because it may quote what it could not write.
+fn document(case: &Case) -> Result<String, Error> {
+    serde_json::to_string(case)
+        .map_err(|_| Error::new(ErrorKind::Corrupt).with_case(case.id.clone()))
+}
+
+/// One row.
+struct Stored {
+    id: String,
+    version: i64,
+    number: Option<String>,
+    document: String,
+}
+
+impl Stored {
+    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            id: row.get(0)?,
+            version: row.get(1)?,
+            number: row.get(2)?,
+            document: row.get(3)?,
+        })
+    }
+
+    /// The case, if columns and document agree. A cause is left out, because it may quote content.
+    fn case(self) -> Result<Case, Error> {
+        let case: Option<Case> = serde_json::from_str(&self.document).ok();
+        let agrees = |case: &Case| {
+            case.id.as_str() == self.id
+                && u64::try_from(self.version) == Ok(case.version)
+                && number(case) == self.number
+        };
+        case.filter(agrees).ok_or_else(|| match self.id.parse() {
+            Ok(id) => corrupt().with_case(id),
+            Err(_) => corrupt(),
+        })
+    }
+}
+
+const fn corrupt() -> Error {
+    Error::new(ErrorKind::Corrupt)
+}
+
+/// The kind of an SQLite error. Statements bind every value, so its text names tables at most.
+fn failed(error: rusqlite::Error) -> Error {
+    let damaged = matches!(
+        error.sqlite_error_code(),
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
+    ) || matches!(
+        error,
+        rusqlite::Error::FromSqlConversionFailure(..)
+            | rusqlite::Error::IntegralValueOutOfRange(..)
+            | rusqlite::Error::InvalidColumnType(..)
+            | rusqlite::Error::Utf8Error(..)
+    );
+    Error::new(if damaged { ErrorKind::Corrupt } else { ErrorKind::Unavailable }).with_source(error)
+}
+
+impl fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SqliteStore")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::case::RecordType;
+
+    fn case(id: &str) -> Case {
+        let mut case = Case::new(id.parse().unwrap(), RecordType::AdultCase);
+        case.surname = Some("Quentinsson".into());
+        case
+    }
+
+    fn execute(store: &SqliteStore, sql: &str) {
+        store.0.lock().unwrap().execute_batch(sql).unwrap();
+    }
+
+    async fn refuses_to_write(store: &SqliteStore) {
+        let many = (0..1_000).map(|id| case(&format!("new {id}"))).collect();
+        let error = store.insert_all(many).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
+        let left = store.page(None, 10).await.unwrap();
+        assert_eq!(left.len(), 1, "nothing of it was inserted");
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_is_an_error_and_changes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(folder.path().join("cases.db")).unwrap();
+        store.insert_all(vec![case("1")]).await.unwrap();
+        execute(&store, "PRAGMA max_page_count = 10");
+        refuses_to_write(&store).await;
+        execute(&store, "PRAGMA max_page_count = 1000000");
+        store.insert_all(vec![case("2")]).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_store_that_may_not_be_written_is_an_error_and_still_reads() {
+        let store = SqliteStore::open_in_memory().unwrap();
+        store.insert_all(vec![case("1")]).await.unwrap();
+        execute(&store, "PRAGMA query_only = on");
+        refuses_to_write(&store).await;
+        let error = store.save(&store.get(&case("1").id).await.unwrap().unwrap()).await;
+        assert_eq!(error.unwrap_err().kind(), ErrorKind::Unavailable);
+    }
+
+    #[tokio::test]
+    async fn documents_that_are_no_cases_are_corrupt_and_not_quoted() {
+        for damage in [
+            "document = 'Quentinsson'",
+            r#"document = '{"id":"1","record_type":"review","version":"Quentinsson"}'"#,
+            "document = replace(document, '\"1\"', '\"2\"')",
+            "version = 7",
+            "nhs_number = '9434765919'",
+        ] {
+            let store = SqliteStore::open_in_memory().unwrap();
+            store.insert_all(vec![case("1")]).await.unwrap();
+            execute(&store, &format!("UPDATE cases SET {damage}"));
+            let errors = [
+                store.get(&case("1").id).await.unwrap_err(),
+                store.page(None, 1).await.unwrap_err(),
+            ];
+            for error in errors {
+                assert_eq!(error.kind(), ErrorKind::Corrupt, "{damage}");
+                assert_eq!(error.case(), Some(&case("1").id));
+                assert!(!format!("{error} {error:?}").contains("Quentinsson"));
+            }
+        }
+    }
+
+    #[test]
+    fn a_newer_schema_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("cases.db");
+        let store = SqliteStore::open(&file).unwrap();
+        execute(&store, "PRAGMA user_version = 2");
+        drop(store);
+        assert_eq!(SqliteStore::open(&file).unwrap_err().kind(), ErrorKind::Schema);
+    }
+
+    #[test]
+    fn what_is_written_is_durable() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(folder.path().join("cases.db")).unwrap();
+        let connection = store.0.lock().unwrap();
+        let text = |name: &str| -> String {
+            connection.pragma_query_value(None, name, |row| row.get(0)).unwrap()
+        };
+        assert_eq!(text("journal_mode"), "wal");
+        let full: i64 = connection.pragma_query_value(None, "synchronous", |r| r.get(0)).unwrap();
+        assert_eq!(full, 2);
+    }
+
+    #[test]
+    fn without_a_runtime_a_call_is_an_error() {
+        use std::task::{Context, Poll, Waker};
+        let store = SqliteStore::open_in_memory().unwrap();
+        let id = case("1").id;
+        let mut get = store.get(&id);
+        match get.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(Err(error)) => assert_eq!(error.kind(), ErrorKind::Unavailable),
+            other => panic!("{other:?}"),
+        }
+    }
+}

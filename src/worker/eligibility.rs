@@ -1,0 +1,256 @@
+use crate::case::{Case, RecordType};
+use crate::worker::question;
+use std::fmt;
+
+/// Which record types are traced (HAV-4).
+///
+/// ```
+/// use nhs_pds::case::RecordType;
+/// use nhs_pds::worker::Scope;
+///
+/// let scope = Scope::default().with_record_type("Carer".parse()?);
+/// assert!(scope.contains(&RecordType::Review));
+/// assert!(scope.contains(&"carer".parse()?));
+/// assert!(!scope.contains(&"adoption".parse()?));
+/// # Ok::<(), nhs_pds::case::RecordTypeError>(())
+/// ```
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Scope(Vec<RecordType>);
+
+impl Scope {
+    /// These record types and no others.
+    #[must_use]
+    pub fn new(record_types: impl IntoIterator<Item = RecordType>) -> Self {
+        Self(record_types.into_iter().collect())
+    }
+
+    /// The same scope and `record_type`.
+    #[must_use]
+    pub fn with_record_type(mut self, record_type: RecordType) -> Self {
+        self.0.push(record_type);
+        self
+    }
+
+    /// Whether records of this type are traced; upper and lower case do not count.
+    #[must_use]
+    pub fn contains(&self, record_type: &RecordType) -> bool {
+        self.0.iter().any(|kind| kind.as_str().eq_ignore_ascii_case(record_type.as_str()))
+    }
+}
+
+impl Default for Scope {
+    /// The eleven record types of HAV-4.
+    fn default() -> Self {
+        Self::new(RecordType::HAV4)
+    }
+}
+
+/// Whether a case is traced, and if not, why not.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Eligibility(Vec<Reason>);
+
+impl Eligibility {
+    pub(super) const fn not_for(reasons: Vec<Reason>) -> Self {
+        Self(reasons)
+    }
+
+    /// Whether nothing stands against tracing the case.
+    #[must_use]
+    pub const fn is_eligible(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The reason by which the case is counted: the first that applies, in the order of [`Reason`].
+    #[must_use]
+    pub fn reason(&self) -> Option<Reason> {
+        self.0.first().copied()
+    }
+
+    /// All reasons, in the order of [`Reason`]: what has to change before the case is traced.
+    #[must_use]
+    pub fn reasons(&self) -> &[Reason] {
+        &self.0
+    }
+}
+
+/// Why a case is not traced.
+///
+/// The first five are about the case (HAV-2 to HAV-4), the others about its data: correct them in the
+/// local system.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum Reason {
+    /// The record type is not in scope (HAV-4).
+    RecordTypeOutOfScope,
+    /// Nobody has ever been allocated (HAV-2).
+    NotAllocated,
+    /// All allocations have an end date, be it to come (HAV-2).
+    AllocationEnded,
+    /// A date of death is recorded (HAV-2).
+    DeathRecorded,
+    /// The number was traced on the Spine already (HAV-3).
+    AlreadyTraced,
+    /// There is no surname.
+    SurnameMissing,
+    /// The surname holds a wildcard or a character that cannot be sent.
+    SurnameUnusable,
+    /// The forename holds a wildcard or a character that cannot be sent.
+    ForenameUnusable,
+    /// There is no gender.
+    GenderMissing,
+    /// There is no date of birth.
+    DateOfBirthMissing,
+    /// The day, or the day and the month, of birth is not known; nobody is there to judge what such a
+    /// date finds.
+    DateOfBirthIncomplete,
+    /// The case id cannot be sent as a local identifier.
+    LocalIdentifierUnusable,
+}
+
+impl Reason {
+    /// A stable word for reports and metrics: the variant's name in lower case, joined by `_`.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::RecordTypeOutOfScope => "record_type_out_of_scope",
+            Self::NotAllocated => "not_allocated",
+            Self::AllocationEnded => "allocation_ended",
+            Self::DeathRecorded => "death_recorded",
+            Self::AlreadyTraced => "already_traced",
+            Self::SurnameMissing => "surname_missing",
+            Self::SurnameUnusable => "surname_unusable",
+            Self::ForenameUnusable => "forename_unusable",
+            Self::GenderMissing => "gender_missing",
+            Self::DateOfBirthMissing => "date_of_birth_missing",
+            Self::DateOfBirthIncomplete => "date_of_birth_incomplete",
+            Self::LocalIdentifierUnusable => "local_identifier_unusable",
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+/// Whether `case` is traced: a legitimate relationship exists (HAV-2), its number has not been traced
+/// (HAV-3), its record type is in `scope` (HAV-4), and its data make a question.
+#[must_use]
+pub fn eligibility(case: &Case, scope: &Scope) -> Eligibility {
+    let mut reasons = Vec::new();
+    if !scope.contains(&case.record_type) {
+        reasons.push(Reason::RecordTypeOutOfScope);
+    }
+    // An allocation to nobody is none.
+    let mut allocated =
+        case.allocations.iter().filter(|row| !row.worker.trim().is_empty()).peekable();
+    if allocated.peek().is_none() {
+        reasons.push(Reason::NotAllocated);
+    } else if allocated.all(|row| row.end.is_some()) {
+        reasons.push(Reason::AllocationEnded);
+    }
+    if case.date_of_death.is_some() {
+        reasons.push(Reason::DeathRecorded);
+    }
+    if case.nhs_number.as_ref().is_some_and(|held| held.source.is_traced()) {
+        reasons.push(Reason::AlreadyTraced);
+    }
+    reasons.extend(question::faults(case));
+    Eligibility(reasons)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::case::{Allocation, HeldNumber, NumberSource, Provenance};
+    use crate::nhs_number::NhsNumber;
+    use crate::trace::{Exchange, Freshness};
+    use crate::worker::question::tests::case;
+
+    fn reasons(change: impl FnOnce(&mut Case)) -> Vec<Reason> {
+        let mut case = case();
+        change(&mut case);
+        eligibility(&case, &Scope::default()).reasons().to_vec()
+    }
+
+    fn held(source: NumberSource) -> Option<HeldNumber> {
+        Some(HeldNumber::new(NhsNumber::constant(9_434_765_919), source))
+    }
+
+    fn traced(freshness: Freshness) -> Option<HeldNumber> {
+        let exchange = Exchange::new("SMSP", "getNHSNumber", "M-1", chrono::DateTime::UNIX_EPOCH);
+        held(NumberSource::Traced(Provenance::new(exchange, freshness, "exact")))
+    }
+
+    #[test]
+    fn a_case_with_an_open_allocation_and_no_traced_number_is_eligible() {
+        assert!(eligibility(&case(), &Scope::default()).is_eligible());
+        for kind in RecordType::HAV4 {
+            assert_eq!(reasons(|case| case.record_type = kind), []);
+        }
+    }
+
+    #[test]
+    fn record_types_out_of_scope() {
+        let adoption = || RecordType::Other("adoption".into());
+        assert_eq!(reasons(|case| case.record_type = adoption()), [Reason::RecordTypeOutOfScope]);
+        let scope = Scope::new([adoption()]);
+        assert_eq!(eligibility(&case(), &scope).reason(), Some(Reason::RecordTypeOutOfScope));
+    }
+
+    #[test]
+    fn allocations() {
+        let ended = || Allocation::new("a").with_end("9999-12-31".parse().unwrap());
+        let is = |rows: Vec<Allocation>| reasons(|case| case.allocations = rows);
+        assert_eq!(is(vec![]), [Reason::NotAllocated]);
+        assert_eq!(is(vec![Allocation::new(" ")]), [Reason::NotAllocated]);
+        assert_eq!(is(vec![ended(), ended()]), [Reason::AllocationEnded]);
+        assert_eq!(is(vec![ended(), Allocation::new("")]), [Reason::AllocationEnded]);
+        assert_eq!(is(vec![ended(), Allocation::new("b")]), []);
+    }
+
+    #[test]
+    fn deaths_and_numbers() {
+        let died = Some("2026".parse().unwrap());
+        assert_eq!(reasons(|case| case.date_of_death = died), [Reason::DeathRecorded]);
+        let with = |number| reasons(|case| case.nhs_number = number);
+        assert_eq!(with(traced(Freshness::Live)), [Reason::AlreadyTraced]);
+        assert_eq!(
+            with(held(NumberSource::Imported(Some("smsp".into())))),
+            [Reason::AlreadyTraced]
+        );
+        assert_eq!(with(traced(Freshness::Stale)), [], "a provider's copy is asked about again");
+        assert_eq!(with(held(NumberSource::Imported(Some("GP letter".into())))), []);
+        assert_eq!(with(held(NumberSource::Imported(None))), []);
+    }
+
+    #[test]
+    fn data_that_make_no_question() {
+        let text = |text: &str| Some(text.to_owned());
+        for blank in [None, text(" ")] {
+            assert_eq!(reasons(|case| case.surname = blank), [Reason::SurnameMissing]);
+        }
+        for unusable in [text("Sm*"), text("a\u{0}b")] {
+            let also = unusable.clone();
+            assert_eq!(reasons(|case| case.surname = unusable), [Reason::SurnameUnusable]);
+            assert_eq!(reasons(|case| case.forename = also), [Reason::ForenameUnusable]);
+        }
+        assert_eq!(reasons(|case| case.forename = None), []);
+        assert_eq!(reasons(|case| case.gender = None), [Reason::GenderMissing]);
+        assert_eq!(reasons(|case| case.date_of_birth = None), [Reason::DateOfBirthMissing]);
+        let month = Some("1984-02".parse().unwrap());
+        assert_eq!(reasons(|case| case.date_of_birth = month), [Reason::DateOfBirthIncomplete]);
+    }
+
+    #[test]
+    fn all_reasons_are_told_in_their_order() {
+        let mut nothing = Case::new("1".parse().unwrap(), RecordType::Other("adoption".into()));
+        nothing.date_of_death = Some("2026".parse().unwrap());
+        nothing.nhs_number = traced(Freshness::Live);
+        let told = eligibility(&nothing, &Scope::default());
+        assert_eq!(told.reason(), Some(Reason::RecordTypeOutOfScope));
+        assert_eq!(told.reasons().len(), 7);
+        assert!(told.reasons().is_sorted());
+    }
+}

@@ -1,0 +1,41 @@
+use crate::case;
+use std::error::Error as StdError;
+
+/// A run that came to an early end. What was saved before it stays saved; the next run goes on.
+#[derive(Debug, thiserror::Error)]
+#[error("{kind}")]
+pub struct Error {
+    kind: ErrorKind,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+impl Error {
+    /// What went wrong.
+    #[must_use]
+    pub const fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+}
+
+impl From<case::Error> for Error {
+    fn from(error: case::Error) -> Self {
+        let kind = match error.kind() {
+            case::ErrorKind::Unavailable => ErrorKind::StoreUnavailable,
+            _ => ErrorKind::StoreBroken,
+        };
+        Self { kind, source: Some(error.into()) }
+    }
+}
+
+/// What ended a run, and so what to do about it.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, thiserror::Error)]
+pub enum ErrorKind {
+    /// The store of cases cannot be read or written. Run again later.
+    #[error("the store of cases is unavailable")]
+    StoreUnavailable,
+    /// The store of cases holds what is no case, belongs to a newer version, or does not keep to its
+    /// contract. Running again will not help: have the store looked at.
+    #[error("the store of cases cannot be used")]
+    StoreBroken,
+}

@@ -1,0 +1,151 @@
+use crate::case::{Case, CaseId, RecordType};
+use crate::trace::{Error, Exchange};
+use crate::worker::{Eligibility, HoldReason, Reason};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// What a run brought for one eligible case.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum TraceResult {
+    /// The number was written.
+    Found,
+    /// The number and the date of death were written.
+    Deceased,
+    /// The number was written from a provider's copy, and will be asked for again.
+    Stale,
+    /// Nobody matches.
+    None,
+    /// Several people match.
+    Ambiguous,
+    /// The number has been replaced; nothing was written.
+    Superseded,
+    /// The number is no longer valid.
+    Invalidated,
+    /// The number is somebody else's.
+    NotVerified,
+    /// The person found is not as asked for, or cannot be told to be; nothing was written.
+    Differs,
+    /// The number found is not the one that the case holds; nothing was written.
+    Conflict,
+    /// Another case holds the number found; nothing was written.
+    Duplicate,
+    /// The person found has died on a day that cannot be read; nothing was written.
+    DeathUndated,
+    /// The service refused the data.
+    Rejected,
+    /// There was no answer; the case will be asked about again.
+    Unavailable,
+    /// The answer could not be understood.
+    Unreadable,
+    /// The service refused the configuration, which ended the asking.
+    Configuration,
+    /// The case was changed by somebody else meanwhile; left for the next run.
+    ConflictOnSave,
+    /// Asking had ended before this case's turn.
+    NotAsked,
+}
+
+impl TraceResult {
+    /// A stable word for reports, metrics and a case's last trace: the variant's name in lower case,
+    /// joined by `_`.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Found => "found",
+            Self::Deceased => "deceased",
+            Self::Stale => "stale",
+            Self::None => "none",
+            Self::Ambiguous => "ambiguous",
+            Self::Superseded => "superseded",
+            Self::Invalidated => "invalidated",
+            Self::NotVerified => "not_verified",
+            Self::Differs => "differs",
+            Self::Conflict => "conflict",
+            Self::Duplicate => "duplicate",
+            Self::DeathUndated => "death_undated",
+            Self::Rejected => "rejected",
+            Self::Unavailable => "unavailable",
+            Self::Unreadable => "unreadable",
+            Self::Configuration => "configuration",
+            Self::ConflictOnSave => "conflict_on_save",
+            Self::NotAsked => "not_asked",
+        }
+    }
+
+    /// Whether a number was written.
+    #[must_use]
+    pub const fn is_written(self) -> bool {
+        matches!(self, Self::Found | Self::Deceased | Self::Stale)
+    }
+}
+
+impl fmt::Display for TraceResult {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+/// What became of one case in a run. Holds nothing about the person.
+#[non_exhaustive]
+#[derive(Clone, Debug)]
+pub struct CaseReport {
+    /// The case.
+    pub case_id: CaseId,
+    /// What kind of record it is.
+    pub record_type: RecordType,
+    /// Whether it was selected.
+    pub eligibility: Eligibility,
+    /// What tracing brought; `None` when the case was not selected.
+    pub result: Option<TraceResult>,
+    /// Why a person who was found was not taken for the case's.
+    pub hold: Option<HoldReason>,
+    /// The exchange, when a message was made.
+    pub exchange: Option<Exchange>,
+}
+
+impl CaseReport {
+    pub(super) fn new(case: &Case, eligibility: Eligibility) -> Self {
+        Self {
+            case_id: case.id.clone(),
+            record_type: case.record_type.clone(),
+            eligibility,
+            result: None,
+            hold: None,
+            exchange: None,
+        }
+    }
+}
+
+/// What one run did. Every case seen is counted once, by its result or by its first reason.
+#[non_exhaustive]
+#[derive(Debug, Default)]
+pub struct RunReport {
+    /// How many cases were looked at.
+    pub seen: u64,
+    /// How many of them were eligible.
+    pub eligible: u64,
+    /// How many of these had each result.
+    pub results: BTreeMap<TraceResult, u64>,
+    /// How many cases were not eligible for each first reason.
+    pub ineligible: BTreeMap<Reason, u64>,
+    /// How many numbers were written.
+    pub numbers_written: u64,
+    /// Why asking ended before the last case: the service refused the configuration. Have it fixed
+    /// before the next run.
+    pub stopped: Option<Error>,
+}
+
+impl RunReport {
+    pub(super) fn count(&mut self, case: &CaseReport) {
+        self.seen += 1;
+        if let Some(result) = case.result {
+            self.eligible += 1;
+            self.numbers_written += u64::from(result.is_written());
+            *self.results.entry(result).or_default() += 1;
+        }
+        if let Some(reason) = case.eligibility.reason() {
+            *self.ineligible.entry(reason).or_default() += 1;
+        }
+    }
+}

@@ -1,0 +1,368 @@
+//! Runs of the worker over a store, with prepared answers.
+
+use async_trait::async_trait;
+use nhs_pds::case::{
+    self, Allocation, Case, CaseId, CaseStore, HeldNumber, MemoryStore, NumberSource, RecordType,
+};
+use nhs_pds::clock::FixedClock;
+use nhs_pds::demographics::{Demographics, Gender, Held, PersonName};
+use nhs_pds::nhs_number::NhsNumber;
+use nhs_pds::trace::{
+    Answer, Attended, Caller, Error, ErrorKind, Exchange, Freshness, LocalIdentity, Match, Outcome,
+    Question, ScriptedTracer, Tracer, User,
+};
+use nhs_pds::worker::{self, CaseReport, HoldReason, Reason, RunReport, TraceResult, Worker};
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex};
+
+const NUMBER: NhsNumber = NhsNumber::constant(9_449_304_424);
+const OTHER: NhsNumber = NhsNumber::constant(9_434_765_919);
+
+fn id(text: &str) -> CaseId {
+    text.parse().unwrap()
+}
+
+/// An eligible case of a person named after the case.
+fn case(text: &str) -> Case {
+    let mut case = Case::new(id(text), RecordType::AdultCase);
+    case.surname = Some(format!("Family {text}"));
+    case.date_of_birth = Some("1943-05-19".parse().unwrap());
+    case.gender = Some(Gender::Female);
+    case.allocations = vec![Allocation::new("A Worker")];
+    case
+}
+
+/// The person of `case(text)`, found.
+fn found(text: &str, number: NhsNumber) -> Outcome {
+    found_as(text, number, |_| ())
+}
+
+fn found_as(text: &str, number: NhsNumber, change: impl FnOnce(&mut Match)) -> Outcome {
+    let mut person = Demographics::default();
+    person.name = Some(PersonName::new("COMFORT", &format!("FAMILY {text}").to_uppercase()));
+    person.date_of_birth = Held::Known("1943-05-19".parse().unwrap());
+    person.gender = Held::Known(Gender::Female);
+    let mut found = Match::new(number).with_person(person);
+    change(&mut found);
+    Outcome::Found(Box::new(found))
+}
+
+async fn store(cases: impl IntoIterator<Item = Case>) -> Arc<MemoryStore> {
+    let store = MemoryStore::new();
+    store.insert_all(cases.into_iter().collect()).await.unwrap();
+    Arc::new(store)
+}
+
+fn worker<T: Tracer + 'static, S: CaseStore + 'static>(tracer: &Arc<T>, store: &Arc<S>) -> Worker {
+    let caller = LocalIdentity::new("RHM".parse().unwrap(), "get-nhs-number").unwrap();
+    let clock = FixedClock::at("2026-11-23T09:30:00Z".parse().unwrap());
+    Worker::new(Arc::<T>::clone(tracer), Arc::<S>::clone(store), Caller::System(caller))
+        .with_clock(Arc::new(clock))
+}
+
+async fn run(worker: &Worker) -> (RunReport, Vec<CaseReport>) {
+    let mut seen = Vec::new();
+    let report = worker.run_once(&mut |case| seen.push(case.clone())).await.unwrap();
+    assert_eq!(report.seen, seen.len() as u64);
+    let counted = report.results.values().chain(report.ineligible.values()).sum::<u64>();
+    assert_eq!(report.seen, counted, "every case is counted once");
+    assert_eq!(report.eligible, report.results.values().sum::<u64>());
+    (report, seen)
+}
+
+/// One run over `cases`, which are all eligible, with one answer for each.
+async fn results(
+    cases: Vec<Case>,
+    answers: Vec<Result<Outcome, ErrorKind>>,
+) -> (Vec<&'static str>, Arc<MemoryStore>) {
+    let store = store(cases).await;
+    let worker = worker(&Arc::new(ScriptedTracer::new(answers)), &store);
+    let (_, seen) = run(&worker).await;
+    (seen.iter().map(|case| case.result.unwrap().word()).collect(), store)
+}
+
+async fn stored(store: &MemoryStore, text: &str) -> Case {
+    store.get(&id(text)).await.unwrap().unwrap()
+}
+
+#[tokio::test]
+async fn every_answer_has_its_result_and_only_good_ones_write_a_number() {
+    let answers = [
+        ("found", Ok(found("01", NUMBER))),
+        ("duplicate", Ok(found("02", NUMBER))),
+        ("differs", Ok(found("somebody else", OTHER))),
+        ("none", Ok(Outcome::None)),
+        ("ambiguous", Ok(Outcome::Ambiguous(Vec::new()))),
+        ("superseded", Ok(Outcome::Superseded { by: Some(OTHER), person: None })),
+        ("invalidated", Ok(Outcome::Invalidated)),
+        ("not_verified", Ok(Outcome::NotVerified)),
+        ("rejected", Err(ErrorKind::Rejected)),
+        ("unavailable", Err(ErrorKind::Unavailable)),
+        ("unreadable", Err(ErrorKind::Unreadable)),
+    ];
+    let cases: Vec<Case> = (1..=answers.len()).map(|n| case(&format!("{n:02}"))).collect();
+    let words: Vec<&str> = answers.iter().map(|(word, _)| *word).collect();
+    let (results, store) = results(cases, answers.map(|(_, answer)| answer).into()).await;
+    assert_eq!(results, words);
+    for (word, case) in words.iter().zip(store.page(None, 99).await.unwrap()) {
+        assert_eq!(case.nhs_number.is_some(), *word == "found");
+        let last = case.last_trace.as_ref();
+        if *word == "unavailable" {
+            assert!(last.is_none() && case.version == 1, "nothing changes without an answer");
+        } else {
+            let last = last.unwrap();
+            assert_eq!((last.result.as_str(), case.version), (*word, 2));
+            assert_eq!(last.at.to_rfc3339(), "2026-11-23T09:30:00+00:00");
+            assert!(last.message_id.is_some());
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_was_traced_is_not_asked_again_and_a_copy_is() {
+    let stale = found_as("2", OTHER, |found| found.freshness = Freshness::Stale);
+    let tracer =
+        Arc::new(ScriptedTracer::new([Ok(found("1", NUMBER)), Ok(stale), Ok(found("2", OTHER))]));
+    let store = store([case("1"), case("2")]).await;
+    let worker = worker(&tracer, &store);
+    let (first, _) = run(&worker).await;
+    assert_eq!(first.numbers_written, 2);
+    assert_eq!(first.results[&TraceResult::Stale], 1);
+    let (second, _) = run(&worker).await;
+    assert_eq!(second.ineligible[&Reason::AlreadyTraced], 1);
+    assert_eq!((second.results[&TraceResult::Found], tracer.left()), (1, 0));
+    let (third, _) = run(&worker).await;
+    assert_eq!((third.eligible, third.ineligible[&Reason::AlreadyTraced]), (0, 2));
+    assert_eq!(tracer.asked().len(), 3);
+    let held = stored(&store, "2").await.nhs_number.unwrap();
+    assert_eq!(held.number, OTHER);
+    assert!(matches!(held.source, NumberSource::Traced(p) if p.freshness == Freshness::Live));
+}
+
+#[tokio::test]
+async fn a_death_is_recorded_and_ends_the_asking() {
+    let died = found_as("1", NUMBER, |found| {
+        found.person.as_mut().unwrap().date_of_death = Held::read("2026-11");
+    });
+    let (words, store) = results(vec![case("1")], vec![Ok(died)]).await;
+    assert_eq!(words, ["deceased"]);
+    let case = stored(&store, "1").await;
+    assert_eq!(case.date_of_death.map(|date| date.to_string()).as_deref(), Some("2026-11"));
+    let (again, _) = run(&worker(&Arc::new(ScriptedTracer::new([])), &store)).await;
+    assert_eq!(again.ineligible[&Reason::DeathRecorded], 1);
+}
+
+#[tokio::test]
+async fn a_number_from_elsewhere_is_confirmed_or_held_but_never_overwritten() {
+    let imported = |text| {
+        let mut case = case(text);
+        let source = NumberSource::Imported(Some("GP letter".into()));
+        case.nhs_number = Some(HeldNumber::new(NUMBER, source));
+        case
+    };
+    let (words, store) = results(vec![imported("1")], vec![Ok(found("1", OTHER))]).await;
+    assert_eq!(words, ["conflict"]);
+    assert!(stored(&store, "1").await.nhs_number == imported("1").nhs_number);
+    let (words, store) = results(vec![imported("1")], vec![Ok(found("1", NUMBER))]).await;
+    assert_eq!(words, ["found"]);
+    assert!(stored(&store, "1").await.nhs_number.unwrap().source.is_traced());
+}
+
+#[tokio::test]
+async fn a_refused_configuration_stops_the_asking() {
+    let mut ended = case("4");
+    ended.allocations.clear();
+    let store = store([case("1"), case("2"), case("3"), ended, case("5")]).await;
+    let tracer = Arc::new(ScriptedTracer::new([Ok(Outcome::None), Err(ErrorKind::Configuration)]));
+    let worker = worker(&tracer, &store);
+    let (report, seen) = run(&worker.with_page_size(NonZeroUsize::MIN)).await;
+    assert_eq!(tracer.asked().len(), 2);
+    let results: Vec<_> = seen.iter().map(|case| case.result).collect();
+    let not_asked = Some(TraceResult::NotAsked);
+    let stopped = Some(TraceResult::Configuration);
+    assert_eq!(results, [Some(TraceResult::None), stopped, not_asked, None, not_asked]);
+    assert_eq!(report.stopped.unwrap().kind(), ErrorKind::Configuration);
+    for text in ["2", "3", "4", "5"] {
+        assert_eq!(stored(&store, text).await.version, 1, "nothing changes");
+    }
+}
+
+#[tokio::test]
+async fn pages_of_any_size_give_the_same_run_in_the_order_of_ids() {
+    let mut runs = Vec::new();
+    for page_size in [1, 2, 3, 7, 100] {
+        let answers = [Ok(found("1", NUMBER)), Ok(found("10", NUMBER)), Ok(Outcome::None)];
+        let mut closed = case("9");
+        closed.record_type = RecordType::Other("adoption".into());
+        let store = store([closed, case("2"), case("10"), case("1")]).await;
+        let worker = worker(&Arc::new(ScriptedTracer::new(answers)), &store)
+            .with_page_size(NonZeroUsize::new(page_size).unwrap());
+        let (report, seen) = run(&worker).await;
+        let order: Vec<_> = seen.into_iter().map(|case| (case.case_id, case.result)).collect();
+        runs.push((order, report.results, report.ineligible, report.numbers_written));
+    }
+    let (order, ..) = &runs[0];
+    let order: Vec<&str> = order.iter().map(|(id, _)| id.as_str()).collect();
+    assert_eq!(order, ["1", "10", "2", "9"]);
+    assert!(runs.iter().all(|run| *run == runs[0]));
+}
+
+#[tokio::test]
+async fn the_observer_learns_all_but_the_person() {
+    let store = store([case("1"), case("2")]).await;
+    let answers = [Ok(found("Quentinsson", NUMBER)), Ok(found("2", NUMBER))];
+    let worker = worker(&Arc::new(ScriptedTracer::new(answers)), &store);
+    let (report, seen) = run(&worker).await;
+    assert!(matches!(seen[0].hold, Some(HoldReason::Differs(_))));
+    assert_eq!(seen[1].hold, None);
+    assert_eq!(seen[1].exchange.as_ref().unwrap().service, "scripted");
+    let shown = format!("{report:?} {seen:?}").to_lowercase();
+    for value in ["family", "1943", "9449", "a worker", "quentinsson", "comfort"] {
+        // The particular that differs is named by its kind.
+        assert!(!shown.replace("differs(family)", "").contains(value), "{value} in {shown}");
+    }
+}
+
+/// Answers that `case("1")`'s person was found, after changing the store behind the worker's back.
+struct Meddling<F> {
+    store: Arc<MemoryStore>,
+    change: Mutex<Option<F>>,
+    others: Vec<Case>,
+}
+
+impl<F> std::fmt::Debug for Meddling<F> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Meddling")
+    }
+}
+
+#[async_trait]
+impl<F: FnOnce(&mut Case) + Send> Tracer for Meddling<F> {
+    async fn trace(&self, _: &Caller, _: &Question) -> Result<Answer, Error> {
+        let change = self.change.lock().unwrap().take().unwrap();
+        let mut case = stored(&self.store, "1").await;
+        change(&mut case);
+        self.store.save(&case).await.unwrap();
+        self.store.insert_all(self.others.clone()).await.unwrap();
+        let exchange = Exchange::new("SMSP", "getNHSNumber", "M-1", chrono::DateTime::UNIX_EPOCH);
+        Ok(Answer::new(found("1", NUMBER), exchange))
+    }
+
+    async fn trace_attended(&self, _: &User, _: &Question<Attended>) -> Result<Answer, Error> {
+        Err(Error::new(ErrorKind::Unavailable))
+    }
+}
+
+async fn meddled(
+    others: Vec<Case>,
+    change: impl FnOnce(&mut Case) + Send + 'static,
+) -> (TraceResult, Case) {
+    let store = store([case("1")]).await;
+    let change = Mutex::new(Some(change));
+    let tracer = Arc::new(Meddling { store: Arc::clone(&store), change, others });
+    // Cases that come up during the run are the next page's.
+    let (_, seen) = run(&worker(&tracer, &store).with_page_size(NonZeroUsize::MIN)).await;
+    (seen.first().and_then(|case| case.result).unwrap(), stored(&store, "1").await)
+}
+
+#[tokio::test]
+async fn somebody_elses_change_is_kept_and_the_number_written_beside_it() {
+    let (result, case) = meddled(Vec::new(), |case| case.address[1] = "2 New St".into()).await;
+    assert_eq!(result, TraceResult::Found);
+    assert_eq!((case.address[1].as_str(), case.version), ("2 New St", 3));
+    assert_eq!(case.nhs_number.unwrap().number, NUMBER);
+}
+
+#[tokio::test]
+async fn a_case_that_would_not_be_asked_about_so_any_more_is_left_for_the_next_run() {
+    let changes: [fn(&mut Case); 4] = [
+        |case| case.surname = Some("Married".into()),
+        |case| case.postcode = Some("KT17 1NA".into()),
+        |case| case.allocations.clear(),
+        |case| case.date_of_death = Some("2026".parse().unwrap()),
+    ];
+    for change in changes {
+        let (result, case) = meddled(Vec::new(), change).await;
+        assert_eq!(result, TraceResult::ConflictOnSave);
+        assert_eq!((case.nhs_number, case.version), (None, 2));
+    }
+}
+
+#[tokio::test]
+async fn after_a_conflict_it_is_decided_again() {
+    let other_number = |case: &mut Case| {
+        case.nhs_number = Some(HeldNumber::new(OTHER, NumberSource::Imported(None)));
+    };
+    let (result, case) = meddled(Vec::new(), other_number).await;
+    assert_eq!((result, case.nhs_number.unwrap().number), (TraceResult::Conflict, OTHER));
+    let mut holder = case_out_of_scope("2");
+    holder.nhs_number = Some(HeldNumber::new(NUMBER, NumberSource::Imported(None)));
+    let (result, case) = meddled(vec![holder], |_| ()).await;
+    assert_eq!((result, case.nhs_number), (TraceResult::Duplicate, None));
+}
+
+fn case_out_of_scope(text: &str) -> Case {
+    Case::new(id(text), RecordType::Other("adoption".into()))
+}
+
+/// A store whose saves fail.
+#[derive(Debug)]
+struct Refusing(Arc<MemoryStore>, case::ErrorKind);
+
+#[async_trait]
+impl CaseStore for Refusing {
+    async fn insert_all(&self, cases: Vec<Case>) -> Result<(), case::Error> {
+        self.0.insert_all(cases).await
+    }
+    async fn get(&self, id: &CaseId) -> Result<Option<Case>, case::Error> {
+        self.0.get(id).await
+    }
+    async fn page(&self, after: Option<&CaseId>, limit: usize) -> Result<Vec<Case>, case::Error> {
+        self.0.page(after, limit).await
+    }
+    async fn save(&self, _: &Case) -> Result<u64, case::Error> {
+        Err(case::Error::new(self.1))
+    }
+    async fn holders(&self, number: NhsNumber) -> Result<Vec<CaseId>, case::Error> {
+        self.0.holders(number).await
+    }
+}
+
+async fn refused(kind: case::ErrorKind) -> Result<RunReport, worker::Error> {
+    let store = Arc::new(Refusing(store([case("1")]).await, kind));
+    let tracer = Arc::new(ScriptedTracer::new([Ok(found("1", NUMBER))]));
+    worker(&tracer, &store).run_once(&mut |_| ()).await
+}
+
+#[tokio::test]
+async fn a_case_that_changes_all_the_time_is_left_for_the_next_run() {
+    for kind in [case::ErrorKind::Conflict, case::ErrorKind::NotFound] {
+        let report = refused(kind).await.unwrap();
+        assert_eq!(report.results[&TraceResult::ConflictOnSave], 1);
+        assert_eq!(report.numbers_written, 0);
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_fails_ends_the_run() {
+    for (kind, expected) in [
+        (case::ErrorKind::Unavailable, worker::ErrorKind::StoreUnavailable),
+        (case::ErrorKind::Corrupt, worker::ErrorKind::StoreBroken),
+        (case::ErrorKind::Schema, worker::ErrorKind::StoreBroken),
+    ] {
+        let error = refused(kind).await.unwrap_err();
+        assert_eq!(error.kind(), expected);
+        let cause = std::error::Error::source(&error).unwrap();
+        assert_eq!(cause.to_string(), kind.to_string());
+    }
+}
+
+#[tokio::test]
+async fn a_run_may_be_a_task_of_its_own() {
+    let store = store([case("1")]).await;
+    let worker = worker(&Arc::new(ScriptedTracer::new([])), &store);
+    let worker = worker.with_local_root("1.2.3").unwrap();
+    assert!(worker.clone().with_local_root("no OID").is_err());
+    let task = tokio::spawn(async move { worker.run_once(&mut |_| ()).await });
+    assert_eq!(task.await.unwrap().unwrap().results[&TraceResult::Unavailable], 1);
+}
