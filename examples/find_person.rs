@@ -23,13 +23,13 @@ use std::process::ExitCode;
 #[command(about = "Finds a person and prints their details")]
 struct Cli {
     /// Surname.
-    #[arg(default_value = "FIRST_FAMILY")]
+    #[arg(default_value = "Owen")]
     family: String,
     /// 1 male, 2 female, 9 not specified, 0 not known.
-    #[arg(default_value = "FIRST_GENDER")]
+    #[arg(default_value = "2")]
     gender: String,
     /// Date of birth, YYYYMMDD or YYYY-MM-DD; attended also without day, or day and month.
-    #[arg(default_value = "FIRST_BORN")]
+    #[arg(default_value = "1986-01-19")]
     date_of_birth: String,
     /// First given name.
     #[arg(long)]

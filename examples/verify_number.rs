@@ -21,10 +21,10 @@ use std::process::ExitCode;
 #[command(about = "Verifies an NHS Number")]
 struct Cli {
     /// The number, bare, `3 3 4` or `3-3-4`.
-    #[arg(requires = "date_of_birth", default_value = "FIRST_NUMBER")]
+    #[arg(default_value = "937 465 9298")]
     nhs_number: String,
     /// The person's date of birth, YYYYMMDD or YYYY-MM-DD.
-    #[arg(default_value = "FIRST_BORN")]
+    #[arg(default_value = "1986-01-19")]
     date_of_birth: String,
     /// The person's surname.
     #[arg(long)]

@@ -336,8 +336,11 @@ impl Maker {
 /// letters different, because it does not to PDS either.
 fn misspelt(family: &str) -> String {
     let mut letters: Vec<char> = family.chars().collect();
-    let differ = |pair: &[char]| matches!(pair, [a, b] if !a.to_lowercase().eq(b.to_lowercase()));
-    match letters.windows(2).skip(1).position(differ) {
+    let differ = letters
+        .windows(2)
+        .skip(1)
+        .position(|pair| matches!(pair, [a, b] if !a.to_lowercase().eq(b.to_lowercase())));
+    match differ {
         Some(place) => letters.swap(place + 1, place + 2),
         None => letters.push('e'),
     }

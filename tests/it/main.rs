@@ -3,6 +3,14 @@
 
 #[cfg(all(feature = "simulator", feature = "sqlite"))]
 mod case_store;
+#[cfg(all(
+    feature = "csv",
+    feature = "http",
+    feature = "simulator",
+    feature = "smsp",
+    feature = "sqlite"
+))]
+mod get_nhs_number;
 #[cfg(feature = "http")]
 mod http;
 #[cfg(all(feature = "http", feature = "simulator", feature = "smsp"))]

@@ -56,8 +56,8 @@ pub(super) fn known(name: &str) -> &'static str {
     let mut slot = slot(name.as_bytes());
     loop {
         match TABLE.get(slot).copied() {
-            Some(found) if found == name => return found,
             None | Some("") => return "*",
+            Some(found) if found == name => return found,
             Some(_) => slot = (slot + 1) % SLOTS,
         }
     }

@@ -1,0 +1,254 @@
+//! The main job, from the shipped caseload to the results: over HTTP, into an SQLite file.
+
+use nhs_pds::case::caseload::{self, ResultRow};
+use nhs_pds::case::{CaseStore, SqliteStore};
+use nhs_pds::simulator::{
+    Caseload, Expected, Fault, Register, SampleCase, Server, Simulator, When,
+};
+use nhs_pds::smsp::{Client, Config};
+use nhs_pds::trace::{Caller, LocalIdentity};
+use nhs_pds::transport::http::{HttpConfig, HttpTransport};
+use nhs_pds::worker::{CaseReport, RunReport, Worker};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The seed and size of the shipped files; `sample_data` holds that they are these.
+const SHIPPED: (u64, usize) = (2026, 240);
+
+/// The word by which a case that was made to be `expected` is to be reported.
+fn word(expected: Expected) -> &'static str {
+    match expected {
+        Expected::Found | Expected::NumberAgrees => "found",
+        Expected::NumberDiffers => "conflict",
+        Expected::Duplicate => "duplicate",
+        Expected::Deceased => "deceased",
+        Expected::Stale => "stale",
+        Expected::None => "none",
+        Expected::Ambiguous => "ambiguous",
+        Expected::Superseded => "superseded",
+        Expected::Invalidated => "invalidated",
+        Expected::Rejected => "rejected",
+        Expected::Unavailable => "unavailable",
+        Expected::OutOfScope => "record_type_out_of_scope",
+        Expected::NoWorker => "not_allocated",
+        Expected::AllocationEnded => "allocation_ended",
+        Expected::DeathRecorded => "death_recorded",
+        Expected::AlreadyTraced => "already_traced",
+        Expected::NoSurname => "surname_missing",
+        Expected::NoDateOfBirth => "date_of_birth_missing",
+        Expected::PartialDateOfBirth => "date_of_birth_incomplete",
+        Expected::NoGender => "gender_missing",
+        other => panic!("nothing is known of {other:?}"),
+    }
+}
+
+fn file(name: &str) -> Vec<u8> {
+    std::fs::read(format!("{}/examples/data/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+}
+
+struct Job {
+    store: Arc<SqliteStore>,
+    simulator: Simulator,
+    worker: Worker,
+    _server: Server,
+    _folder: tempfile::TempDir,
+}
+
+/// The shipped caseload in a store, and the shipped register behind HTTP.
+async fn job() -> Job {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Arc::new(SqliteStore::open(folder.path().join("cases.sqlite")).unwrap());
+    let read = caseload::read(file("caseload.csv").as_slice()).unwrap();
+    assert_eq!(read.refused.len(), 0);
+    store.insert_all(read.cases).await.unwrap();
+    let (register, refused) = Register::from_csv(file("register.csv").as_slice()).unwrap();
+    assert_eq!(refused, []);
+    let simulator = Simulator::new(register);
+    let server = Server::start(simulator.clone()).await.unwrap();
+    let us = LocalIdentity::new("RHM".parse().unwrap(), "get-nhs-number").unwrap();
+    let transport = HttpTransport::new(&HttpConfig::new()).unwrap();
+    let config = Config::new(server.url().parse().unwrap(), us.clone());
+    let client = Arc::new(Client::new(config, Arc::new(transport)));
+    let worker = Worker::new(client, Arc::clone(&store) as Arc<dyn CaseStore>, Caller::System(us));
+    Job { store, simulator, worker, _server: server, _folder: folder }
+}
+
+impl Job {
+    /// Runs once; the report, and the word for each case.
+    async fn run(&self) -> (RunReport, BTreeMap<String, &'static str>) {
+        let mut words = BTreeMap::new();
+        let mut observe = |case: &CaseReport| {
+            let word = match (case.result, case.eligibility.reason()) {
+                (Some(result), _) => result.word(),
+                (None, reason) => reason.unwrap().word(),
+            };
+            assert!(words.insert(case.case_id.to_string(), word).is_none(), "each case once");
+        };
+        let report = self.worker.run_once(&mut observe).await.unwrap();
+        (report, words)
+    }
+}
+
+fn expected() -> BTreeMap<String, &'static str> {
+    let caseload = Caseload::from_seed(SHIPPED.0, SHIPPED.1);
+    let mut of_a_pair = 0;
+    let mut each = |case: &SampleCase| {
+        let pair = case.expected == Expected::Duplicate;
+        of_a_pair += usize::from(pair);
+        // Of two cases of one person, the first holds the number, and keeps it.
+        let word = if pair && of_a_pair % 2 == 1 { "found" } else { word(case.expected) };
+        (case.id.clone(), word)
+    };
+    caseload.cases().iter().map(&mut each).collect()
+}
+
+#[tokio::test]
+async fn every_case_ends_as_it_was_made_to() {
+    let job = job().await;
+    let (report, words) = job.run().await;
+    assert_eq!(words, expected());
+    assert!(words.len() >= 200);
+    let count = |word: &str| words.values().filter(|other| **other == word).count() as u64;
+    for (result, cases) in &report.results {
+        assert_eq!(*cases, count(result.word()), "{result}");
+    }
+    for (reason, cases) in &report.ineligible {
+        assert_eq!(*cases, count(reason.word()), "{reason}");
+    }
+    let written = count("found") + count("deceased") + count("stale");
+    assert_eq!(report.numbers_written, written);
+    assert_eq!(
+        job.simulator.request_count(),
+        report.eligible,
+        "one request for each eligible case"
+    );
+    // Every outcome that finding can give is among them.
+    for outcome in [
+        "found",
+        "none",
+        "ambiguous",
+        "superseded",
+        "invalidated",
+        "deceased",
+        "stale",
+        "rejected",
+        "unavailable",
+    ] {
+        assert!(count(outcome) > 0, "{outcome}");
+    }
+}
+
+/// Each number in the store is that of the person in the register, and each kept what it came with.
+#[tokio::test]
+async fn the_numbers_written_are_the_right_ones() {
+    let job = job().await;
+    let (_, words) = job.run().await;
+    let before = caseload::read(file("caseload.csv").as_slice()).unwrap().cases;
+    let (register, _) = Register::from_csv(file("register.csv").as_slice()).unwrap();
+    for was in before {
+        let is = job.store.get(&was.id).await.unwrap().unwrap();
+        let word = words[&was.id.to_string()];
+        if !["found", "deceased", "stale"].contains(&word) {
+            assert!(is.nhs_number == was.nhs_number, "{word}: the number is as it was");
+            assert_eq!(is.date_of_death, was.date_of_death);
+            continue;
+        }
+        let person = register.get(is.nhs_number.as_ref().unwrap().number).unwrap();
+        assert_eq!(Some(person.family.to_lowercase()), is.surname.map(|name| name.to_lowercase()));
+        assert_eq!(Some(person.birth), is.date_of_birth);
+        assert_eq!(Some(person.gender), is.gender);
+        assert_eq!(is.date_of_death, if word == "deceased" { person.death } else { None });
+        assert!(was.nhs_number.is_none_or(|held| held.number == person.nhs_number));
+        assert_eq!(is.last_trace.unwrap().result, word);
+    }
+}
+
+/// HAV-3: what was traced on the Spine is not asked about again.
+#[tokio::test]
+async fn a_second_run_asks_only_what_is_open() {
+    let job = job().await;
+    let (first, words) = job.run().await;
+    let (second, again) = job.run().await;
+    let settled = words.values().filter(|word| ["found", "deceased"].contains(word)).count() as u64;
+    assert_eq!(second.eligible, first.eligible - settled);
+    for (id, word) in words {
+        let expected = match word {
+            "found" => "already_traced",
+            // The date of death was written too, and is the first reason.
+            "deceased" => "death_recorded",
+            other => other,
+        };
+        assert_eq!(again[&id], expected, "{id}");
+    }
+}
+
+/// An outage in the middle loses nothing: the next run ends as an undisturbed one.
+#[tokio::test]
+async fn an_outage_is_made_good_by_the_next_run() {
+    let job = job().await;
+    for fault in [
+        Fault::code("SMSP-9999"),
+        Fault::soap("soap:Server", "2100"),
+        Fault::Cut,
+        Fault::CutHalfWay,
+        Fault::Http { status: http::StatusCode::BAD_GATEWAY, body: "<html>".into() },
+    ] {
+        job.simulator.add_fault(When::Next(10), fault);
+    }
+    let (first, words) = job.run().await;
+    let unavailable = words.values().filter(|word| **word == "unavailable").count();
+    assert!(unavailable >= 50, "{unavailable}");
+    assert!(first.numbers_written < 152);
+    let (_, words) = job.run().await;
+    for (id, expected) in expected() {
+        // Done in the first run, or now as it was made to end.
+        let word = words[&id];
+        let done = ["already_traced", "death_recorded"].contains(&word);
+        assert!(
+            word == expected || done && ["found", "deceased"].contains(&expected),
+            "{id} {word}"
+        );
+    }
+}
+
+/// What the service refuses for who we are, it refuses for everybody: the run stops asking.
+#[tokio::test]
+async fn a_refused_configuration_stops_the_run() {
+    let job = job().await;
+    job.simulator.add_fault(When::Always, Fault::code("SMSP-0005"));
+    let (report, _) = job.run().await;
+    assert_eq!(job.simulator.request_count(), 1);
+    assert_eq!(report.stopped.unwrap().kind(), nhs_pds::trace::ErrorKind::Configuration);
+    assert_eq!(report.numbers_written, 0);
+}
+
+#[tokio::test]
+async fn the_results_are_one_row_for_each_case() {
+    let job = job().await;
+    let mut reports = Vec::new();
+    job.worker.run_once(&mut |case| reports.push(case.clone())).await.unwrap();
+    let mut rows = Vec::new();
+    for report in &reports {
+        let case = job.store.get(&report.case_id).await.unwrap().unwrap();
+        let row = ResultRow::new(&case);
+        rows.push(match report.result {
+            Some(result) => row.with_result(result.word(), report.exchange.as_ref()),
+            None => row.with_reason(report.eligibility.reason().unwrap().word()),
+        });
+    }
+    let mut written = Vec::new();
+    caseload::write_results(&mut written, rows).unwrap();
+    let mut reader = csv::Reader::from_reader(written.as_slice());
+    let rows: Vec<BTreeMap<String, String>> =
+        reader.deserialize().collect::<Result<_, _>>().unwrap();
+    let expected = expected();
+    assert_eq!(rows.len(), expected.len());
+    assert!(rows.is_sorted_by_key(|row| row["case_id"].clone()));
+    for row in rows {
+        let word = if row["eligible"] == "yes" { &row["result"] } else { &row["reason"] };
+        assert_eq!(word, expected[&row["case_id"]], "{}", row["case_id"]);
+        let number =
+            ["found", "deceased", "stale", "conflict", "already_traced"].contains(&&**word);
+        assert!(!number || row["nhs_number"].len() == 10, "{word}");
+    }
+}
