@@ -332,7 +332,8 @@ impl Maker {
     }
 }
 
-/// The first two letters that differ from their neighbours change places, as when typed in haste.
+/// Two letters after the first change places, as when typed in haste. Letter case does not make two
+/// letters different, because it does not to PDS either.
 fn misspelt(family: &str) -> String {
     let mut letters: Vec<char> = family.chars().collect();
     let differ = letters
@@ -344,4 +345,17 @@ fn misspelt(family: &str) -> String {
         None => letters.push('e'),
     }
     letters.into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simulator::words::{FAMILY, words};
+
+    #[test]
+    fn a_misspelt_name_is_another_name() {
+        for family in words(FAMILY) {
+            assert_ne!(misspelt(family).to_lowercase(), family.to_lowercase());
+        }
+    }
 }
