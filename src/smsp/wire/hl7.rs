@@ -15,7 +15,7 @@ use std::str::FromStr;
 type Result<T> = std::result::Result<T, DecodeError>;
 
 /// Reads the payload whose root has just been opened.
-pub(super) fn response<'a>(cursor: &mut Cursor<'a>, root: &Element<'a>) -> Result<Response> {
+pub(super) fn response(cursor: &mut Cursor<'_>, root: Element) -> Result<Response> {
     let operation = match root.namespace() {
         Namespace::Hl7 => Operation::from_response_root(root.name()),
         _ => None,
@@ -28,7 +28,7 @@ pub(super) fn response<'a>(cursor: &mut Cursor<'a>, root: &Element<'a>) -> Resul
             if code.is_some() {
                 return Err(cursor.error(DecodeErrorKind::Repeated));
             }
-            let text = cursor.attribute(element, "code")?.unwrap_or_default();
+            let text = cursor.attribute("code")?.unwrap_or_default();
             code = Some(text.trim().to_owned()).filter(|code| !code.is_empty());
             Ok(())
         }
@@ -44,7 +44,7 @@ pub(super) fn response<'a>(cursor: &mut Cursor<'a>, root: &Element<'a>) -> Resul
 /// Visits the children that are HL7's; a stranger's are passed over.
 fn each_child<'a>(
     cursor: &mut Cursor<'a>,
-    mut visit: impl FnMut(&mut Cursor<'a>, &Element<'a>) -> Result<()>,
+    mut visit: impl FnMut(&mut Cursor<'a>, Element) -> Result<()>,
 ) -> Result<()> {
     cursor.children(|cursor, element| match element.namespace() {
         Namespace::Hl7 => visit(cursor, element),
@@ -59,7 +59,7 @@ fn component(cursor: &mut Cursor<'_>, response: &mut Response) -> Result<()> {
         }
         each_child(cursor, |cursor, element| match element.name() {
             "value" => {
-                let verified = match cursor.attribute(element, "value")?.as_deref() {
+                let verified = match cursor.attribute("value")?.as_deref() {
                     Some("true" | "1") => true,
                     Some("false" | "0") => false,
                     _ => return Err(cursor.error_at_attribute(DecodeErrorKind::Value, "value")),
@@ -82,7 +82,7 @@ fn subject(cursor: &mut Cursor<'_>, response: &mut Response) -> Result<()> {
         }
         let mut person = Demographics::default();
         each_child(cursor, |cursor, element| match element.name() {
-            "id" => identifier(cursor, element, response),
+            "id" => identifier(cursor, response),
             "name" => {
                 if person.name.is_some() {
                     return Err(cursor.error(DecodeErrorKind::Repeated));
@@ -91,11 +91,11 @@ fn subject(cursor: &mut Cursor<'_>, response: &mut Response) -> Result<()> {
                 Ok(())
             }
             "addr" => {
-                person.addresses.push(address(cursor, element)?);
+                person.addresses.push(address(cursor)?);
                 Ok(())
             }
             "telecom" => {
-                person.telecoms.push(telecom(cursor, element)?);
+                person.telecoms.push(telecom(cursor)?);
                 Ok(())
             }
             "patientPerson" => patient_person(cursor, &mut person),
@@ -109,14 +109,10 @@ fn subject(cursor: &mut Cursor<'_>, response: &mut Response) -> Result<()> {
 }
 
 /// `patient/id`: the NHS Number by its root, the local identifier by any other.
-fn identifier<'a>(
-    cursor: &Cursor<'a>,
-    element: &Element<'a>,
-    response: &mut Response,
-) -> Result<()> {
-    let root = cursor.attribute(element, "root")?.unwrap_or_default();
-    let extension = cursor.attribute(element, "extension")?;
-    if extension.is_none() && cursor.attribute(element, "nullFlavor")?.is_some() {
+fn identifier(cursor: &Cursor<'_>, response: &mut Response) -> Result<()> {
+    let root = cursor.attribute("root")?.unwrap_or_default();
+    let extension = cursor.attribute("extension")?;
+    if extension.is_none() && cursor.attribute("nullFlavor")?.is_some() {
         return Ok(());
     }
     let extension = extension.unwrap_or_default();
@@ -162,8 +158,8 @@ fn once<T: FromStr>(cursor: &mut Cursor<'_>, held: &mut Held<T>) -> Result<()> {
     Ok(())
 }
 
-fn address<'a>(cursor: &mut Cursor<'a>, element: &Element<'a>) -> Result<Address> {
-    let usage = cursor.attribute(element, "use")?.map(|code| address_use(&code));
+fn address(cursor: &mut Cursor<'_>) -> Result<Address> {
+    let usage = cursor.attribute("use")?.map(|code| address_use(&code));
     let mut address = Address { usage, ..Address::default() };
     let mut count = 0;
     each_child(cursor, |cursor, element| {
@@ -184,9 +180,9 @@ fn address<'a>(cursor: &mut Cursor<'a>, element: &Element<'a>) -> Result<Address
     Ok(address)
 }
 
-fn telecom<'a>(cursor: &mut Cursor<'a>, element: &Element<'a>) -> Result<Telecom> {
-    let usage = cursor.attribute(element, "use")?.map(|code| telecom_use(&code));
-    let value = cursor.attribute(element, "value")?.map_or(Held::Blank, |v| Held::read(&v));
+fn telecom(cursor: &mut Cursor<'_>) -> Result<Telecom> {
+    let usage = cursor.attribute("use")?.map(|code| telecom_use(&code));
+    let value = cursor.attribute("value")?.map_or(Held::Blank, |v| Held::read(&v));
     let mut telecom = Telecom { usage, value, usable_period: None };
     each_child(cursor, |cursor, element| {
         if element.name() != "useablePeriod" {
@@ -195,8 +191,8 @@ fn telecom<'a>(cursor: &mut Cursor<'a>, element: &Element<'a>) -> Result<Telecom
         let period: &mut UsablePeriod = telecom.usable_period.get_or_insert_default();
         each_child(cursor, |cursor, element| {
             match element.name() {
-                "low" => period.low = date(cursor, element)?,
-                "high" => period.high = date(cursor, element)?,
+                "low" => period.low = date(cursor)?,
+                "high" => period.high = date(cursor)?,
                 _ => {}
             }
             Ok(())
@@ -232,8 +228,8 @@ fn telecom_use(code: &str) -> TelecomUse {
 }
 
 /// The `value` of an HL7 `TS`.
-fn date<'a>(cursor: &Cursor<'a>, element: &Element<'a>) -> Result<Held<PartialDate>> {
-    let value = cursor.attribute(element, "value")?.unwrap_or_default();
+fn date(cursor: &Cursor<'_>) -> Result<Held<PartialDate>> {
+    let value = cursor.attribute("value")?.unwrap_or_default();
     let text = value.trim();
     Ok(match PartialDate::from_hl7_ts(text) {
         Ok(date) => Held::Known(date),
@@ -246,11 +242,11 @@ fn patient_person(cursor: &mut Cursor<'_>, person: &mut Demographics) -> Result<
     each_child(cursor, |cursor, element| {
         match element.name() {
             "administrativeGenderCode" => {
-                let code = cursor.attribute(element, "code")?.unwrap_or_default();
+                let code = cursor.attribute("code")?.unwrap_or_default();
                 person.gender = Held::read(&code);
             }
-            "birthTime" => person.date_of_birth = date(cursor, element)?,
-            "deceasedTime" => person.date_of_death = date(cursor, element)?,
+            "birthTime" => person.date_of_birth = date(cursor)?,
+            "deceasedTime" => person.date_of_death = date(cursor)?,
             "gPPractice" => person.gp_practice = Some(gp_practice(cursor)?),
             _ => {}
         }
@@ -262,12 +258,12 @@ fn gp_practice(cursor: &mut Cursor<'_>) -> Result<GpPractice> {
     let mut practice = GpPractice::default();
     each_child(cursor, |cursor, element| {
         match element.name() {
-            "addr" => practice.address = Some(address(cursor, element)?),
-            "telecom" => practice.telecom = Some(telecom(cursor, element)?),
+            "addr" => practice.address = Some(address(cursor)?),
+            "telecom" => practice.telecom = Some(telecom(cursor)?),
             "locationOrganization" => each_child(cursor, |cursor, element| {
                 match element.name() {
                     "id" => {
-                        let code = cursor.attribute(element, "extension")?.unwrap_or_default();
+                        let code = cursor.attribute("extension")?.unwrap_or_default();
                         practice.ods_code = Held::read(&code);
                     }
                     "name" => once(cursor, &mut practice.name)?,

@@ -3,7 +3,7 @@
 
 use super::hl7;
 use super::names::Namespace;
-use super::xml::{Cursor, Element};
+use super::xml::Cursor;
 use crate::smsp::{DecodeError, DecodeErrorKind, Limits, Operation, Response};
 use base64::Engine as _;
 use base64::alphabet;
@@ -39,13 +39,13 @@ pub(super) fn envelope(cursor: &mut Cursor<'_>, limits: Limits) -> Result<Respon
     let mut response: Option<Response> = None;
     cursor.children(|cursor, element| {
         if element.is(Namespace::Itk, "header") {
-            let service = cursor.attribute(element, "service")?;
+            let service = cursor.attribute("service")?;
             operation = service.and_then(|urn| Operation::from_response_urn(&urn));
             cursor.children(|cursor, element| {
                 if element.is(Namespace::Itk, "manifest") {
                     cursor.children(|cursor, element| {
                         if element.is(Namespace::Itk, "manifestitem") {
-                            manifest.push(manifest_item(cursor, element)?);
+                            manifest.push(manifest_item(cursor)?);
                         }
                         Ok(())
                     })?;
@@ -60,7 +60,7 @@ pub(super) fn envelope(cursor: &mut Cursor<'_>, limits: Limits) -> Result<Respon
                 if response.is_some() {
                     return Err(cursor.error(DecodeErrorKind::TwoPayloads));
                 }
-                let packing = packing(cursor, element, &manifest)?;
+                let packing = packing(cursor, &manifest)?;
                 response = Some(payload(cursor, packing, limits)?);
                 Ok(())
             })?;
@@ -78,9 +78,9 @@ pub(super) fn envelope(cursor: &mut Cursor<'_>, limits: Limits) -> Result<Respon
     Ok(response)
 }
 
-fn manifest_item<'a>(cursor: &Cursor<'a>, element: &Element<'a>) -> Result<ManifestItem> {
+fn manifest_item(cursor: &Cursor<'_>) -> Result<ManifestItem> {
     let flag = |name| -> Result<bool> {
-        match cursor.attribute(element, name)?.as_deref().map(str::trim) {
+        match cursor.attribute(name)?.as_deref().map(str::trim) {
             None | Some("false" | "0") => Ok(false),
             Some("true" | "1") => Ok(true),
             Some(_) => Err(cursor.error_at_attribute(DecodeErrorKind::Packing, name)),
@@ -89,18 +89,14 @@ fn manifest_item<'a>(cursor: &Cursor<'a>, element: &Element<'a>) -> Result<Manif
     if flag("encrypted")? {
         return Err(cursor.error_at_attribute(DecodeErrorKind::Encrypted, "encrypted"));
     }
-    let id = cursor.attribute(element, "id")?.unwrap_or_default().into_owned();
+    let id = cursor.attribute("id")?.unwrap_or_default().into_owned();
     let packing = Packing { base64: flag("base64")?, compressed: flag("compressed")? };
     Ok(ManifestItem { id, packing })
 }
 
 /// How the open payload is packed: as its line in the manifest says, or the only line.
-fn packing<'a>(
-    cursor: &Cursor<'a>,
-    element: &Element<'a>,
-    manifest: &[ManifestItem],
-) -> Result<Packing> {
-    let id = cursor.attribute(element, "id")?.unwrap_or_default();
+fn packing(cursor: &Cursor<'_>, manifest: &[ManifestItem]) -> Result<Packing> {
+    let id = cursor.attribute("id")?.unwrap_or_default();
     let item = match manifest {
         [only] => Some(only),
         several => several.iter().find(|item| item.id == id),
@@ -135,7 +131,7 @@ fn payload(cursor: &mut Cursor<'_>, packing: Packing, limits: Limits) -> Result<
     };
     let mut inner = Cursor::new(&bytes, limits)?;
     let root = inner.root()?;
-    let response = hl7::response(&mut inner, &root)?;
+    let response = hl7::response(&mut inner, root)?;
     inner.finish()?;
     Ok(response)
 }

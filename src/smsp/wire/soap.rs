@@ -50,11 +50,7 @@ pub(in crate::smsp) fn decode(
     Ok(ResponseMessage { message_id, relates_to, body })
 }
 
-fn body<'a>(
-    cursor: &mut Cursor<'a>,
-    element: &Element<'a>,
-    limits: Limits,
-) -> Result<Body, DecodeError> {
+fn body(cursor: &mut Cursor<'_>, element: Element, limits: Limits) -> Result<Body, DecodeError> {
     if element.is(Namespace::Soap, "Fault") {
         fault(cursor).map(Body::Fault)
     } else if element.is(Namespace::Itk, "DistributionEnvelope") {

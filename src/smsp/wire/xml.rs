@@ -28,7 +28,8 @@ pub(super) struct Cursor<'a> {
     limits: Limits,
     /// Whether anything of the document has been read.
     begun: bool,
-    /// Where the attributes of the element that was opened last stand in it.
+    /// The element that was opened last, and where its attributes stand in it.
+    last: BytesStart<'a>,
     attributes: Vec<AttributePlace>,
 }
 
@@ -39,14 +40,14 @@ struct AttributePlace {
 }
 
 /// An element that has just been opened.
-pub(super) struct Element<'a> {
-    start: BytesStart<'a>,
+#[derive(Clone, Copy)]
+pub(super) struct Element {
     namespace: Namespace,
     name: &'static str,
 }
 
 enum Node<'a> {
-    Start(Element<'a>),
+    Start(Element),
     Text(Cow<'a, str>),
     End,
 }
@@ -73,6 +74,7 @@ impl<'a> Cursor<'a> {
             open: Vec::with_capacity(16),
             limits,
             begun: false,
+            last: BytesStart::new(""),
             attributes: Vec::with_capacity(8),
         })
     }
@@ -99,7 +101,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Opens the root.
-    pub(super) fn root(&mut self) -> Result<Element<'a>> {
+    pub(super) fn root(&mut self) -> Result<Element> {
         loop {
             match self.next()? {
                 Some(Node::Start(element)) => return Ok(element),
@@ -124,13 +126,13 @@ impl<'a> Cursor<'a> {
     /// child is passed over; text between the children is too.
     pub(super) fn children(
         &mut self,
-        mut visit: impl FnMut(&mut Self, &Element<'a>) -> Result<()>,
+        mut visit: impl FnMut(&mut Self, Element) -> Result<()>,
     ) -> Result<()> {
         let depth = self.open.len();
         loop {
             match self.inside()? {
                 Node::Start(element) => {
-                    visit(self, &element)?;
+                    visit(self, element)?;
                     self.close_to(depth)?;
                 }
                 Node::Text(_) => {}
@@ -205,7 +207,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    fn start(&mut self, start: BytesStart<'a>) -> Result<Element<'a>> {
+    fn start(&mut self, start: BytesStart<'a>) -> Result<Element> {
         let level = u16::try_from(self.open.len() + 1).unwrap_or(u16::MAX);
         if self.open.len() >= self.limits.max_depth() || level == u16::MAX {
             return Err(self.error(DecodeErrorKind::TooDeep));
@@ -222,32 +224,35 @@ impl<'a> Cursor<'a> {
             ResolveResult::Unbound => Namespace::None,
             ResolveResult::Unknown(_) => return Err(self.error(DecodeErrorKind::Prefix)),
         };
-        Ok(Element { start, namespace, name })
+        self.last = start;
+        Ok(Element { namespace, name })
     }
 
     /// Each attribute is written as XML has it, occurs once, and has a bound prefix. Notes where they
     /// stand, and what namespaces they declare: one look at each, because half of all work is here.
     fn read_attributes(&mut self, start: &BytesStart<'a>) -> Result<()> {
         let raw = start.attributes_raw();
+        if raw.as_bytes().contains(&b'<') {
+            return Err(self.error(DecodeErrorKind::NotXml));
+        }
         let mut prefixed = false;
-        for attribute in start.attributes() {
+        for attribute in start.attributes().with_checks(false) {
             let Ok(attribute) = attribute else {
                 return Err(self.error(DecodeErrorKind::NotXml));
             };
-            if attribute.value.contains('<') {
-                return Err(self.error(DecodeErrorKind::NotXml));
-            }
+            let name = attribute.key.as_ref();
             if let Some(prefix) = attribute.key.as_namespace_binding() {
                 if self.namespaces.add(prefix, Uri(&attribute.value)).is_err() {
                     return Err(self.error(DecodeErrorKind::Prefix));
                 }
             } else {
-                prefixed |= attribute.key.as_ref().contains(':');
+                prefixed |= holds(name, b":");
             }
-            self.attributes.push(AttributePlace {
-                name: place_in(raw, attribute.key.as_ref()),
-                value: place_in(raw, &attribute.value),
-            });
+            let (name, value) = (place_in(raw, name), place_in(raw, &attribute.value));
+            self.attributes.push(AttributePlace { name, value });
+        }
+        if self.one_comes_twice(start) {
+            return Err(self.error(DecodeErrorKind::NotXml));
         }
         let unbound = |place: &AttributePlace| {
             let name = QName(raw.get(place.name.clone()).unwrap_or_default());
@@ -258,6 +263,25 @@ impl<'a> Cursor<'a> {
             return Err(self.error(DecodeErrorKind::Prefix));
         }
         Ok(())
+    }
+
+    /// Whether two attributes have one name.
+    fn one_comes_twice(&self, start: &BytesStart<'a>) -> bool {
+        // Comparing each with each is quickest for as many as messages have. quick-xml's own check
+        // does not grow with the square of their number.
+        if self.attributes.len() > 16 {
+            return start.attributes().any(|attribute| attribute.is_err());
+        }
+        let raw = start.attributes_raw();
+        let name = |place: &AttributePlace| raw.get(place.name.clone());
+        let mut rest = self.attributes.as_slice();
+        while let [first, others @ ..] = rest {
+            if others.iter().any(|other| name(other) == name(first)) {
+                return true;
+            }
+            rest = others;
+        }
+        false
     }
 
     /// The declaration says XML 1.0 in UTF-8 (or nothing, or ASCII).
@@ -276,17 +300,14 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// The value of the attribute `name` of the element that was opened last.
-    pub(super) fn attribute<'e>(
-        &self,
-        element: &'e Element<'a>,
-        name: &'static str,
-    ) -> Result<Option<Cow<'e, str>>> {
-        let raw = element.start.attributes_raw();
+    /// The value of the attribute `name` of the element that was opened last; to be asked for before
+    /// anything within the element is read.
+    pub(super) fn attribute(&self, name: &'static str) -> Result<Option<Cow<'_, str>>> {
+        let raw = self.last.attributes_raw();
         let stands = |place: &&AttributePlace| raw.get(place.name.clone()) == Some(name);
         let Some(place) = self.attributes.iter().find(stands) else { return Ok(None) };
         let value = raw.get(place.value.clone()).unwrap_or_default();
-        if !value.contains(['&', '\t', '\n', '\r']) {
+        if !holds(value, b"&\t\n\r") {
             return Ok(Some(Cow::Borrowed(value)));
         }
         let attribute = Attribute { key: QName(name), value: Cow::Borrowed(value) };
@@ -301,24 +322,29 @@ impl<'a> Cursor<'a> {
     }
 }
 
+/// Whether one of `any` stands in `text`, which is short.
+fn holds(text: &str, any: &[u8]) -> bool {
+    text.bytes().any(|byte| any.contains(&byte))
+}
+
 /// Where `part`, which is a part of `whole`, stands in it.
 fn place_in(whole: &str, part: &str) -> Range<usize> {
     let start = (part.as_ptr() as usize).wrapping_sub(whole.as_ptr() as usize);
     start..start.wrapping_add(part.len())
 }
 
-impl Element<'_> {
+impl Element {
     /// Whether this is the element `name` of `namespace`.
-    pub(super) fn is(&self, namespace: Namespace, name: &str) -> bool {
+    pub(super) fn is(self, namespace: Namespace, name: &str) -> bool {
         self.namespace == namespace && self.name == name
     }
 
-    pub(super) const fn namespace(&self) -> Namespace {
+    pub(super) const fn namespace(self) -> Namespace {
         self.namespace
     }
 
     /// The local name, or `*` for one that no message of these services has.
-    pub(super) const fn name(&self) -> &'static str {
+    pub(super) const fn name(self) -> &'static str {
         self.name
     }
 }
