@@ -1,5 +1,5 @@
 //! Integration tests, in one binary.
-#![expect(clippy::print_stderr, clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 #[cfg(all(feature = "simulator", feature = "sqlite"))]
 mod case_store;

@@ -37,6 +37,7 @@ pub(crate) fn payload(root: &str, code: &str, rest: &str) -> String {
 }
 
 /// A folder beside the project with the published messages and schemas; not everybody has it.
+#[expect(clippy::print_stderr, reason = "says what it passes over")]
 pub(crate) fn shared(what: &str) -> Option<PathBuf> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared").join(what);
     if path.exists() {
