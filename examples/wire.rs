@@ -98,21 +98,27 @@ fn main() -> ExitCode {
 type Refused = Box<dyn Error>;
 
 fn encode(question: &Question) -> Result<String, Refused> {
-    let us = LocalIdentity::new("RHM".parse()?, "nhs-pds-example")?;
-    let (caller, request) = if question.attended {
+    if question.attended {
         let user = User::Local(LocalIdentity::new("RHM".parse()?, "jane.doe")?);
-        (Caller::User(user), request::<Attended>(question)?)
+        message(&request::<Attended>(question)?, &user)
     } else {
-        (Caller::System(us.clone()), request::<Unattended>(question)?)
-    };
-    let config = Config::new("https://smsp.example/smsp/pds".parse()?, us);
+        message(&request::<Unattended>(question)?, &Caller::System(us()?))
+    }
+}
+
+fn us() -> Result<LocalIdentity, Refused> {
+    Ok(LocalIdentity::new("RHM".parse()?, "nhs-pds-example")?)
+}
+
+fn message<M: Mode>(request: &Request<M>, caller: &M::Caller) -> Result<String, Refused> {
+    let config = Config::new("https://smsp.example/smsp/pds".parse()?, us()?);
     let stamp = Stamp::fresh(&SystemClock, &RandomIds);
-    let message = smsp::encode(&request, &caller, &config, &stamp);
+    let message = smsp::encode(request, caller, &config, &stamp);
     Ok(String::from_utf8(message.expose().trim_ascii_end().to_vec())?)
 }
 
 /// The request, if the types permit it.
-fn request<M: Mode>(asked: &Question) -> Result<Request, Refused> {
+fn request<M: Mode>(asked: &Question) -> Result<Request<M>, Refused> {
     let operation: Operation = asked.operation.parse()?;
     match operation {
         Operation::VerifyNhsNumber => {

@@ -32,8 +32,9 @@
 //!
 //! # Patient data
 //!
-//! `Debug` of every type here tells nothing about a person, except NHS Numbers in the range that is
-//! never issued; errors carry ids, codes and counts. Text forms (`Display`, serde) are the data
+//! `Debug` of the types here shows no number, name, date, address, contact or identifier of a person,
+//! except NHS Numbers in the range that is never issued; errors carry ids, codes and counts. (What a
+//! JSON library says of a document of the wrong shape is its own, and may quote it.) Text forms (`Display`, serde) are the data
 //! themselves: whoever asks for one answers for where it goes.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]

@@ -24,11 +24,11 @@ pub struct Address {
     pub postcode: Held<Postcode>,
 }
 
-redacted_debug!(Address);
+redacted_debug!(Address, AddressUse);
 
 /// What an address is used for.
 #[non_exhaustive]
-#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum AddressUse {
     /// The usual address.
     Home,

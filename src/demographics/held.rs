@@ -99,7 +99,9 @@ impl<T: Display> Serialize for Held<T> {
 
 impl<'de, T: FromStr> Deserialize<'de> for Held<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = Option::<std::borrow::Cow<'_, str>>::deserialize(deserializer)?;
+        // What the format says of other types quotes their values.
+        let text = Option::<std::borrow::Cow<'_, str>>::deserialize(deserializer)
+            .map_err(|_| serde::de::Error::custom("is neither text nor null"))?;
         Ok(text.map_or(Self::NotReturned, |text| Self::read(&text)))
     }
 }

@@ -16,9 +16,9 @@ pub struct Telecom {
     /// A URI as the service sent it, such as `tel:01372000000`, `mailto:…` or `fax:…`.
     #[serde(skip_serializing_if = "Held::is_not_returned")]
     pub value: Held<String>,
-    /// When it may be used; PDS gives at most one period.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub usable_period: Option<UsablePeriod>,
+    /// When it may be used; none when nothing is said.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub usable_periods: Vec<UsablePeriod>,
 }
 
 /// From when until when a telecom may be used; both days count.
@@ -34,11 +34,11 @@ pub struct UsablePeriod {
     pub high: Held<PartialDate>,
 }
 
-redacted_debug!(Telecom, UsablePeriod);
+redacted_debug!(Telecom, TelecomUse, UsablePeriod);
 
 /// What a telecom is used for.
 #[non_exhaustive]
-#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum TelecomUse {
     /// At home.
     Home,

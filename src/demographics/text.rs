@@ -30,7 +30,9 @@ pub mod serde_as_text {
         T: FromStr<Err: Display>,
         D: Deserializer<'de>,
     {
-        let text = std::borrow::Cow::<'_, str>::deserialize(deserializer)?;
+        // What the format says of other types quotes their values.
+        let text = std::borrow::Cow::<'_, str>::deserialize(deserializer)
+            .map_err(|_| D::Error::custom("is not text"))?;
         text.parse().map_err(D::Error::custom)
     }
 }

@@ -3,7 +3,7 @@ use crate::ids::{Ids, RandomIds};
 use crate::secret::RawBody;
 use crate::smsp::interpret::interpret;
 use crate::smsp::{Config, Error, PatientDetails, Request, Stamp, wire};
-use crate::trace::{Answer, Caller, Exchange, FetchDetails, FindPerson, Mode, VerifyNumber};
+use crate::trace::{Answer, Exchange, FetchDetails, FindPerson, Mode, VerifyNumber};
 use crate::transport::{self, Transport};
 use http::header::CONTENT_TYPE;
 use http::{HeaderName, HeaderValue};
@@ -82,7 +82,7 @@ impl Client {
         caller: &M::Caller,
         question: &VerifyNumber<M>,
     ) -> Result<Answer, Error> {
-        self.ask(&caller.clone().into(), &Request::verify_nhs_number(question)).await
+        self.ask(caller, &Request::verify_nhs_number(question)).await
     }
 
     /// getNHSNumber: what is the number of the person with these particulars?
@@ -96,7 +96,7 @@ impl Client {
         caller: &M::Caller,
         question: &FindPerson<M>,
     ) -> Result<Answer, Error> {
-        self.ask(&caller.clone().into(), &Request::get_nhs_number(question)).await
+        self.ask(caller, &Request::get_nhs_number(question)).await
     }
 
     /// getPatientDetailsByNHSNumber: what is held under this number?
@@ -111,7 +111,7 @@ impl Client {
         question: &FetchDetails<M>,
     ) -> Result<Answer, Error> {
         let request = Request::get_patient_details_by_nhs_number(question);
-        self.ask(&caller.clone().into(), &request).await
+        self.ask(caller, &request).await
     }
 
     /// getPatientDetailsBySearch: what is held about the person with these particulars?
@@ -126,7 +126,7 @@ impl Client {
         question: &FindPerson<M>,
     ) -> Result<Answer, Error> {
         let request = Request::get_patient_details_by_search(question);
-        self.ask(&caller.clone().into(), &request).await
+        self.ask(caller, &request).await
     }
 
     /// getPatientDetails: by number when the question has one, else by search.
@@ -140,11 +140,15 @@ impl Client {
         caller: &M::Caller,
         question: &PatientDetails<M>,
     ) -> Result<Answer, Error> {
-        self.ask(&caller.clone().into(), &Request::get_patient_details(question)).await
+        self.ask(caller, &Request::get_patient_details(question)).await
     }
 
     /// One attempt at one exchange.
-    async fn ask(&self, caller: &Caller, request: &Request) -> Result<Answer, Error> {
+    async fn ask<M: Mode>(
+        &self,
+        caller: &M::Caller,
+        request: &Request<M>,
+    ) -> Result<Answer, Error> {
         let stamp = Stamp::fresh(&*self.clock, &*self.ids);
         let exchange = Exchange::new(
             "SMSP",
@@ -160,7 +164,12 @@ impl Client {
         interpret(request, &stamp, &response, self.config.limits, exchange)
     }
 
-    fn message(&self, request: &Request, caller: &Caller, stamp: &Stamp) -> transport::Request {
+    fn message<M: Mode>(
+        &self,
+        request: &Request<M>,
+        caller: &M::Caller,
+        stamp: &Stamp,
+    ) -> transport::Request {
         let body = wire::encode(request, caller, &self.config, stamp);
         // An URN of our own making, so always a legal header.
         let action = format!("\"{}\"", request.operation().service_urn());

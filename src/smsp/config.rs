@@ -29,8 +29,14 @@ pub struct Config {
 impl Config {
     /// The service at `endpoint`, called by the system `sender`, whose ODS code and name make up the
     /// envelope's sender address, `urn:nhs-uk:addressing:ods:<ODS code>:<name>`.
+    ///
+    /// A user name or password in the address is dropped: TLS authenticates, and the address is
+    /// written into every message.
     #[must_use]
-    pub fn new(endpoint: Url, sender: LocalIdentity) -> Self {
+    pub fn new(mut endpoint: Url, sender: LocalIdentity) -> Self {
+        // Fails only for addresses that cannot have any.
+        let _ = endpoint.set_username("");
+        let _ = endpoint.set_password(None);
         Self {
             endpoint,
             from_address: Self::address_of(&sender),
@@ -42,18 +48,19 @@ impl Config {
     }
 
     /// The user name in the message's security header, as agreed with the provider; the sender's name
-    /// unless set. There is no password: TLS authenticates.
+    /// unless set. There is no password: TLS authenticates. Characters that XML cannot carry are
+    /// dropped.
     #[must_use]
     pub fn with_username(mut self, username: &str) -> Self {
-        username.clone_into(&mut self.username);
+        self.username = carried(username);
         self
     }
 
     /// The `wsa:From` address, where a provider asks for the client's own; the sender address unless
-    /// set.
+    /// set. Characters that XML cannot carry are dropped.
     #[must_use]
     pub fn with_from_address(mut self, address: &str) -> Self {
-        address.clone_into(&mut self.from_address);
+        self.from_address = carried(address);
         self
     }
 
@@ -78,6 +85,10 @@ impl Config {
     fn address_of(sender: &LocalIdentity) -> String {
         format!("urn:nhs-uk:addressing:ods:{}:{}", sender.organisation(), sender.id())
     }
+}
+
+fn carried(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control() && !matches!(c, '\u{fffe}' | '\u{ffff}')).collect()
 }
 
 impl fmt::Debug for Config {

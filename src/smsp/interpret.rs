@@ -5,12 +5,12 @@ use crate::smsp::error::action_for;
 use crate::smsp::{
     Body, CodeClass, Error, ErrorKind, Limits, Request, Response, ResponseMessage, Stamp, wire,
 };
-use crate::trace::{self, Answer, Exchange, Outcome};
+use crate::trace::{self, Answer, Exchange, Mode, Outcome};
 use crate::transport;
 use http::StatusCode;
 
-pub(in crate::smsp) fn interpret(
-    request: &Request,
+pub(in crate::smsp) fn interpret<M: Mode>(
+    request: &Request<M>,
     stamp: &Stamp,
     response: &transport::Response,
     limits: Limits,
@@ -39,8 +39,8 @@ pub(in crate::smsp) fn interpret(
     }
 }
 
-fn outcome(
-    request: &Request,
+fn outcome<M: Mode>(
+    request: &Request<M>,
     stamp: &Stamp,
     message: &ResponseMessage,
     status: StatusCode,
@@ -58,7 +58,11 @@ fn outcome(
         }
         Body::Response(response) => response,
     };
-    if response.operation.response_root() != request.operation().response_root() {
+    // By the kind of payload only: of the three operations that return details, providers name now
+    // one and now the other.
+    let kind = request.operation().response_root();
+    let named = response.service.unwrap_or(response.operation);
+    if response.operation.response_root() != kind || named.response_root() != kind {
         return Err(mismatch());
     }
     let Some(outcome) = response.outcome() else {
@@ -83,8 +87,8 @@ fn is(relates_to: &str, stamp: &Stamp) -> bool {
 }
 
 /// An answer about another number, or to another case of ours, is not an answer to the question.
-fn check_identifiers(
-    request: &Request,
+fn check_identifiers<M: Mode>(
+    request: &Request<M>,
     response: &Response,
     outcome: Outcome,
 ) -> Result<Outcome, Error> {
@@ -93,7 +97,8 @@ fn check_identifiers(
         asked.zip(response.nhs_number).is_some_and(|(asked, answered)| asked != answered)
     };
     if let (Some(asked), Some(answered)) = (&asked.local_identifier, &response.local_identifier)
-        && asked != answered
+        // A provider may repeat the identifier under an OID of its own.
+        && asked.extension() != answered.extension()
     {
         return Err(mismatch());
     }

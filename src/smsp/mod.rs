@@ -36,12 +36,17 @@ pub use request::{PatientDetails, Request, Stamp};
 pub use response::{Body, Fault, Response, ResponseMessage};
 
 use crate::secret::RawBody;
-use crate::trace::Caller;
+use crate::trace::Mode;
 use request::Parameters;
 
 /// Writes the complete SOAP message that asks `request` for `caller`.
 #[must_use]
-pub fn encode(request: &Request, caller: &Caller, config: &Config, stamp: &Stamp) -> RawBody {
+pub fn encode<M: Mode>(
+    request: &Request<M>,
+    caller: &M::Caller,
+    config: &Config,
+    stamp: &Stamp,
+) -> RawBody {
     RawBody::from(wire::encode(request, caller, config, stamp))
 }
 

@@ -7,14 +7,18 @@ use crate::trace::{
     FetchDetails, FindPerson, LocalIdentifier, Mode, NamePattern, Unattended, VerifyNumber,
 };
 use chrono::{DateTime, Utc};
+use std::marker::PhantomData;
 use uuid::Uuid;
 
 /// A request for one of the five operations, made from a question that permits only what the
 /// operation permits.
+///
+/// It keeps the question's mode, so that a wildcard cannot go out under a system's identity.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Request {
+pub struct Request<M: Mode = Unattended> {
     operation: Operation,
     parameters: Parameters,
+    mode: PhantomData<M>,
 }
 
 /// What a request may ask by; which of these an operation takes, [`Request`]'s constructors know.
@@ -66,47 +70,45 @@ impl Parameters {
     }
 }
 
-impl Request {
+impl<M: Mode> Request<M> {
+    const fn new(operation: Operation, parameters: Parameters) -> Self {
+        Self { operation, parameters, mode: PhantomData }
+    }
+
     /// verifyNHSNumber.
     #[must_use]
-    pub fn verify_nhs_number<M: Mode>(question: &VerifyNumber<M>) -> Self {
+    pub fn verify_nhs_number(question: &VerifyNumber<M>) -> Self {
         let parameters = Parameters {
             nhs_number: Some(question.nhs_number()),
             given: question.given().cloned().map(Into::into),
             family: question.family().cloned().map(Into::into),
             ..Parameters::born(question.date_of_birth().into())
         };
-        Self { operation: Operation::VerifyNhsNumber, parameters }
+        Self::new(Operation::VerifyNhsNumber, parameters)
     }
 
     /// getNHSNumber.
     #[must_use]
-    pub fn get_nhs_number<M: Mode>(question: &FindPerson<M>) -> Self {
-        Self { operation: Operation::GetNhsNumber, parameters: Parameters::search(question) }
+    pub fn get_nhs_number(question: &FindPerson<M>) -> Self {
+        Self::new(Operation::GetNhsNumber, Parameters::search(question))
     }
 
     /// getPatientDetailsByNHSNumber.
     #[must_use]
-    pub fn get_patient_details_by_nhs_number<M: Mode>(question: &FetchDetails<M>) -> Self {
-        Self {
-            operation: Operation::GetPatientDetailsByNhsNumber,
-            parameters: Parameters::fetch(question),
-        }
+    pub fn get_patient_details_by_nhs_number(question: &FetchDetails<M>) -> Self {
+        Self::new(Operation::GetPatientDetailsByNhsNumber, Parameters::fetch(question))
     }
 
     /// getPatientDetailsBySearch.
     #[must_use]
-    pub fn get_patient_details_by_search<M: Mode>(question: &FindPerson<M>) -> Self {
-        Self {
-            operation: Operation::GetPatientDetailsBySearch,
-            parameters: Parameters::search(question),
-        }
+    pub fn get_patient_details_by_search(question: &FindPerson<M>) -> Self {
+        Self::new(Operation::GetPatientDetailsBySearch, Parameters::search(question))
     }
 
     /// getPatientDetails.
     #[must_use]
-    pub fn get_patient_details<M: Mode>(question: &PatientDetails<M>) -> Self {
-        Self { operation: Operation::GetPatientDetails, parameters: question.parameters.clone() }
+    pub fn get_patient_details(question: &PatientDetails<M>) -> Self {
+        Self::new(Operation::GetPatientDetails, question.parameters.clone())
     }
 
     /// The operation that is asked for.
@@ -142,20 +144,20 @@ impl Request {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct PatientDetails<M: Mode = Unattended> {
     parameters: Parameters,
-    mode: std::marker::PhantomData<M>,
+    mode: PhantomData<M>,
 }
 
 impl<M: Mode> PatientDetails<M> {
     /// Asks for the details held under a number.
     #[must_use]
     pub fn by_nhs_number(question: &FetchDetails<M>) -> Self {
-        Self { parameters: Parameters::fetch(question), mode: std::marker::PhantomData }
+        Self { parameters: Parameters::fetch(question), mode: PhantomData }
     }
 
     /// Asks for the details of the person with these particulars.
     #[must_use]
     pub fn by_search(question: &FindPerson<M>) -> Self {
-        Self { parameters: Parameters::search(question), mode: std::marker::PhantomData }
+        Self { parameters: Parameters::search(question), mode: PhantomData }
     }
 
     /// Adds the gender, or replaces it.

@@ -6,7 +6,7 @@ use std::fmt;
 
 /// A SOAP message that came back: a response, or a fault.
 #[non_exhaustive]
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Eq, PartialEq)]
 pub struct ResponseMessage {
     /// The message's own identifier, as written.
     pub message_id: Option<String>,
@@ -14,6 +14,23 @@ pub struct ResponseMessage {
     pub relates_to: Option<String>,
     /// What it says.
     pub body: Body,
+}
+
+impl fmt::Debug for ResponseMessage {
+    /// Shows identifiers only where they look like some: what a service puts there may be anything.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = |id: &Option<String>| {
+            id.as_ref().map(|id| {
+                let bare = id.trim_start_matches("urn:").trim_start_matches("uuid:");
+                if uuid::Uuid::try_parse(bare).is_ok() { id.clone() } else { "redacted".to_owned() }
+            })
+        };
+        f.debug_struct("ResponseMessage")
+            .field("message_id", &shown(&self.message_id))
+            .field("relates_to", &shown(&self.relates_to))
+            .field("body", &self.body)
+            .finish()
+    }
 }
 
 /// What a SOAP message says.
@@ -35,6 +52,9 @@ pub enum Body {
 pub struct Response {
     /// The operation that was answered.
     pub operation: Operation,
+    /// The operation that the envelope names, when it names one of the five; it need not be one that
+    /// gives such a payload.
+    pub service: Option<Operation>,
     /// How the service fared.
     pub code: ResponseCode,
     /// verifyNHSNumber: what the response says about the number. Verified means this *and*
@@ -52,6 +72,7 @@ impl Response {
     pub(in crate::smsp) const fn new(operation: Operation, code: ResponseCode) -> Self {
         Self {
             operation,
+            service: None,
             code,
             verified: None,
             nhs_number: None,
@@ -101,7 +122,8 @@ impl Response {
 
     fn success(&self, freshness: Freshness) -> Option<Outcome> {
         if self.operation == Operation::VerifyNhsNumber && !self.verified? {
-            return Some(Outcome::NotVerified);
+            // That a number is *not* the person's, only the Spine itself can say.
+            return (freshness == Freshness::Live).then_some(Outcome::NotVerified);
         }
         let mut found = Match::new(self.nhs_number?);
         if self.operation.returns_details() {
@@ -131,11 +153,12 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// The fault code without a prefix: `Client`, `Server`, `MustUnderstand`, `VersionMismatch`, or
-    /// what the service made up.
+    /// The fault code without a prefix and without what follows a full stop (SOAP 1.1 section 4.4.1):
+    /// `Client`, `Server`, `MustUnderstand`, `VersionMismatch`, or what the service made up.
     #[must_use]
     pub fn local_code(&self) -> &str {
-        self.code.rsplit(':').next().unwrap_or_default()
+        let local = self.code.rsplit(':').next().unwrap_or_default();
+        local.split('.').next().unwrap_or_default()
     }
 
     /// What the codes say without words: `Client/1000`. Made of known codes only, `?` for others.

@@ -49,3 +49,18 @@ fn questions_and_answers_do_not_show_the_person() {
         assert!(!shown.contains(value), "{value} in {shown}");
     }
 }
+
+/// What a document of the wrong shape says about itself does not repeat the values.
+#[test]
+fn reading_errors_do_not_repeat_what_was_read() {
+    use nhs_pds::demographics::{Held, PartialDate};
+    let said = [
+        serde_json::from_str::<PartialDate>("19840229").unwrap_err().to_string(),
+        serde_json::from_str::<PartialDate>("\"QUENTINSSON\"").unwrap_err().to_string(),
+        serde_json::from_str::<Held<PartialDate>>("19840229").unwrap_err().to_string(),
+        serde_json::from_str::<NhsNumber>("4010232137").unwrap_err().to_string(),
+    ];
+    for value in ["1984", "QUENTINSSON", "4010232137"] {
+        assert!(!said.iter().any(|said| said.contains(value)), "{said:?}");
+    }
+}

@@ -5,14 +5,14 @@ use super::names::{
     ROLE_PROFILE, SECURITY, SMARTCARD_USER, SOAP, UTILITY,
 };
 use crate::smsp::{Config, Parameters, Request, Stamp};
-use crate::trace::{Caller, NamePattern, User};
+use crate::trace::{Caller, Mode, NamePattern, User};
 use chrono::SecondsFormat;
 use quick_xml::escape::escape;
 
 /// The complete SOAP message.
-pub(in crate::smsp) fn encode(
-    request: &Request,
-    caller: &Caller,
+pub(in crate::smsp) fn encode<M: Mode>(
+    request: &Request<M>,
+    caller: &M::Caller,
     config: &Config,
     stamp: &Stamp,
 ) -> String {
@@ -58,7 +58,7 @@ pub(in crate::smsp) fn encode(
         created = instant(stamp.created),
         expires = instant(expires),
         username = escape(&config.username),
-        audit_identity = audit_identity(caller),
+        audit_identity = audit_identity(&caller.clone().into()),
         profile = operation.request_type(),
         sender = escape(config.sender_address()),
         payload = payload(request, stamp),
@@ -80,7 +80,7 @@ fn audit_identity(caller: &Caller) -> String {
     }
 }
 
-fn payload(request: &Request, stamp: &Stamp) -> String {
+fn payload<M: Mode>(request: &Request<M>, stamp: &Stamp) -> String {
     format!(
         r#"<{root} xmlns="{HL7}" classCode="CACT" moodCode="EVN">
 <id root="{id:X}"/>

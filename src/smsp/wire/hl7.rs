@@ -2,7 +2,7 @@
 //!
 //! An element that is there without a value is blank; one that is not there was not returned.
 
-use super::names::{NHS_NUMBER, Namespace};
+use super::names::{NHS_NUMBER, Namespace, ODS_CODE};
 use super::xml::{Cursor, Element};
 use crate::demographics::{
     Address, AddressUse, Demographics, GpPractice, Held, PartialDate, PersonName, Telecom,
@@ -81,6 +81,7 @@ fn subject(cursor: &mut Cursor<'_>, response: &mut Response) -> Result<()> {
             return Ok(());
         }
         let mut person = Demographics::default();
+        let mut persons = 0;
         each_child(cursor, |cursor, element| match element.name() {
             "id" => identifier(cursor, response),
             "name" => {
@@ -98,7 +99,13 @@ fn subject(cursor: &mut Cursor<'_>, response: &mut Response) -> Result<()> {
                 person.telecoms.push(telecom(cursor)?);
                 Ok(())
             }
-            "patientPerson" => patient_person(cursor, &mut person),
+            "patientPerson" => {
+                persons += 1;
+                if persons > 1 {
+                    return Err(cursor.error(DecodeErrorKind::Repeated));
+                }
+                patient_person(cursor, &mut person)
+            }
             _ => Ok(()),
         })?;
         if response.operation.returns_details() && response.person.replace(person).is_some() {
@@ -125,9 +132,8 @@ fn identifier(cursor: &Cursor<'_>, response: &mut Response) -> Result<()> {
             return refuse(DecodeErrorKind::Repeated);
         }
     } else {
-        let Ok(local) = LocalIdentifier::new(&root, &extension) else {
-            return refuse(DecodeErrorKind::Value);
-        };
+        // An identifier that is none of ours, or blank, is as good as not repeated.
+        let Ok(local) = LocalIdentifier::new(&root, &extension) else { return Ok(()) };
         if response.local_identifier.replace(local).is_some() {
             return refuse(DecodeErrorKind::Repeated);
         }
@@ -151,11 +157,14 @@ fn name(cursor: &mut Cursor<'_>) -> Result<PersonName> {
 
 /// Reads the text of an element that may occur once.
 fn once<T: FromStr>(cursor: &mut Cursor<'_>, held: &mut Held<T>) -> Result<()> {
-    if !held.is_not_returned() {
-        return Err(cursor.error(DecodeErrorKind::Repeated));
-    }
+    first(cursor, held)?;
     *held = Held::read(&cursor.text()?);
     Ok(())
+}
+
+/// Refuses the second of what may occur once: of two, nobody could say which is meant.
+fn first<T>(cursor: &Cursor<'_>, held: &Held<T>) -> Result<()> {
+    if held.is_not_returned() { Ok(()) } else { Err(cursor.error(DecodeErrorKind::Repeated)) }
 }
 
 fn address(cursor: &mut Cursor<'_>) -> Result<Address> {
@@ -183,71 +192,85 @@ fn address(cursor: &mut Cursor<'_>) -> Result<Address> {
 fn telecom(cursor: &mut Cursor<'_>) -> Result<Telecom> {
     let usage = cursor.attribute("use")?.map(|code| telecom_use(&code));
     let value = cursor.attribute("value")?.map_or(Held::Blank, |v| Held::read(&v));
-    let mut telecom = Telecom { usage, value, usable_period: None };
+    let mut telecom = Telecom { usage, value, usable_periods: Vec::new() };
     each_child(cursor, |cursor, element| {
         if element.name() != "useablePeriod" {
             return Ok(());
         }
-        let period: &mut UsablePeriod = telecom.usable_period.get_or_insert_default();
-        each_child(cursor, |cursor, element| {
-            match element.name() {
-                "low" => period.low = date(cursor)?,
-                "high" => period.high = date(cursor)?,
-                _ => {}
-            }
-            Ok(())
-        })
+        let mut period = UsablePeriod::default();
+        each_child(cursor, |cursor, element| match element.name() {
+            "low" => once_date(cursor, &mut period.low),
+            "high" => once_date(cursor, &mut period.high),
+            _ => Ok(()),
+        })?;
+        telecom.usable_periods.push(period);
+        Ok(())
     })?;
     Ok(telecom)
 }
 
-/// HL7's PostalAddressUse, as PDS uses it.
-fn address_use(code: &str) -> AddressUse {
-    match code {
-        "H" => AddressUse::Home,
-        "TMP" => AddressUse::Temporary,
-        "PST" => AddressUse::Correspondence,
-        "WP" => AddressUse::Work,
-        other => AddressUse::Other(other.to_owned()),
-    }
+/// HL7's PostalAddressUse, as PDS uses it. A set: the first one known is meant.
+fn address_use(codes: &str) -> AddressUse {
+    let known = codes.split_whitespace().find_map(|code| match code {
+        "H" => Some(AddressUse::Home),
+        "TMP" => Some(AddressUse::Temporary),
+        "PST" => Some(AddressUse::Correspondence),
+        "WP" => Some(AddressUse::Work),
+        _ => None,
+    });
+    known.unwrap_or_else(|| AddressUse::Other(codes.to_owned()))
 }
 
-/// HL7's TelecommunicationAddressUse.
-fn telecom_use(code: &str) -> TelecomUse {
-    match code {
-        "H" => TelecomUse::Home,
-        "HP" => TelecomUse::PrimaryHome,
-        "HV" => TelecomUse::VacationHome,
-        "WP" => TelecomUse::Work,
-        "MC" => TelecomUse::Mobile,
-        "EC" => TelecomUse::EmergencyContact,
-        "AS" => TelecomUse::AnsweringService,
-        "PG" => TelecomUse::Pager,
-        other => TelecomUse::Other(other.to_owned()),
-    }
+/// HL7's TelecommunicationAddressUse. A set: the first one known is meant.
+fn telecom_use(codes: &str) -> TelecomUse {
+    let known = codes.split_whitespace().find_map(|code| match code {
+        "H" => Some(TelecomUse::Home),
+        "HP" => Some(TelecomUse::PrimaryHome),
+        "HV" => Some(TelecomUse::VacationHome),
+        "WP" => Some(TelecomUse::Work),
+        "MC" => Some(TelecomUse::Mobile),
+        "EC" => Some(TelecomUse::EmergencyContact),
+        "AS" => Some(TelecomUse::AnsweringService),
+        "PG" => Some(TelecomUse::Pager),
+        _ => None,
+    });
+    known.unwrap_or_else(|| TelecomUse::Other(codes.to_owned()))
 }
 
-/// The `value` of an HL7 `TS`.
-fn date(cursor: &Cursor<'_>) -> Result<Held<PartialDate>> {
-    let value = cursor.attribute("value")?.unwrap_or_default();
-    let text = value.trim();
-    Ok(match PartialDate::from_hl7_ts(text) {
+/// Reads the `value` of an HL7 `TS` that may occur once.
+///
+/// A date that is said to be there and unknown (`nullFlavor`) is not blank: a death without a date is
+/// a death.
+fn once_date(cursor: &Cursor<'_>, held: &mut Held<PartialDate>) -> Result<()> {
+    first(cursor, held)?;
+    let text = match cursor.attribute("value")? {
+        Some(value) => value,
+        None => cursor.attribute("nullFlavor")?.unwrap_or_default(),
+    };
+    let text = text.trim();
+    *held = match PartialDate::from_hl7_ts(text) {
         Ok(date) => Held::Known(date),
         Err(_) if text.is_empty() => Held::Blank,
         Err(_) => Held::Unrecognised(text.to_owned()),
-    })
+    };
+    Ok(())
 }
 
 fn patient_person(cursor: &mut Cursor<'_>, person: &mut Demographics) -> Result<()> {
     each_child(cursor, |cursor, element| {
         match element.name() {
             "administrativeGenderCode" => {
-                let code = cursor.attribute("code")?.unwrap_or_default();
-                person.gender = Held::read(&code);
+                first(cursor, &person.gender)?;
+                person.gender = Held::read(&cursor.attribute("code")?.unwrap_or_default());
             }
-            "birthTime" => person.date_of_birth = date(cursor)?,
-            "deceasedTime" => person.date_of_death = date(cursor)?,
-            "gPPractice" => person.gp_practice = Some(gp_practice(cursor)?),
+            "birthTime" => once_date(cursor, &mut person.date_of_birth)?,
+            "deceasedTime" => once_date(cursor, &mut person.date_of_death)?,
+            "gPPractice" => {
+                if person.gp_practice.is_some() {
+                    return Err(cursor.error(DecodeErrorKind::Repeated));
+                }
+                person.gp_practice = Some(gp_practice(cursor)?);
+            }
             _ => {}
         }
         Ok(())
@@ -257,23 +280,39 @@ fn patient_person(cursor: &mut Cursor<'_>, person: &mut Demographics) -> Result<
 fn gp_practice(cursor: &mut Cursor<'_>) -> Result<GpPractice> {
     let mut practice = GpPractice::default();
     each_child(cursor, |cursor, element| {
+        let repeated = match element.name() {
+            "addr" => practice.address.replace(address(cursor)?).is_some(),
+            "telecom" => practice.telecom.replace(telecom(cursor)?).is_some(),
+            "locationOrganization" => {
+                organisation(cursor, &mut practice)?;
+                false
+            }
+            _ => false,
+        };
+        if repeated { Err(cursor.error(DecodeErrorKind::Repeated)) } else { Ok(()) }
+    })?;
+    Ok(practice)
+}
+
+fn organisation(cursor: &mut Cursor<'_>, practice: &mut GpPractice) -> Result<()> {
+    let mut by_root = false;
+    each_child(cursor, |cursor, element| {
         match element.name() {
-            "addr" => practice.address = Some(address(cursor)?),
-            "telecom" => practice.telecom = Some(telecom(cursor)?),
-            "locationOrganization" => each_child(cursor, |cursor, element| {
-                match element.name() {
-                    "id" => {
-                        let code = cursor.attribute("extension")?.unwrap_or_default();
-                        practice.ods_code = Held::read(&code);
-                    }
-                    "name" => once(cursor, &mut practice.name)?,
-                    _ => {}
+            "id" => {
+                // The code is the one under its own root; a provider that has another root has one id.
+                let is_ods = cursor.attribute("root")?.is_some_and(|root| root.ends_with(ODS_CODE));
+                if by_root && is_ods {
+                    return Err(cursor.error(DecodeErrorKind::Repeated));
                 }
-                Ok(())
-            })?,
+                if is_ods || practice.ods_code.is_not_returned() {
+                    let code = cursor.attribute("extension")?.unwrap_or_default();
+                    practice.ods_code = Held::read(&code);
+                }
+                by_root |= is_ods;
+            }
+            "name" => once(cursor, &mut practice.name)?,
             _ => {}
         }
         Ok(())
-    })?;
-    Ok(practice)
+    })
 }

@@ -70,6 +70,7 @@ pub(super) fn envelope(cursor: &mut Cursor<'_>, limits: Limits) -> Result<Respon
     let mut response = response
         .ok_or_else(|| cursor.error_at(DecodeErrorKind::NoPayload, "DistributionEnvelope"))?;
     // Three operations share one kind of answer; the envelope says which one it is an answer to.
+    response.service = operation;
     if let Some(operation) = operation
         && operation.response_root() == response.operation.response_root()
     {
@@ -111,7 +112,8 @@ fn payload(cursor: &mut Cursor<'_>, packing: Packing, limits: Limits) -> Result<
         }
         return inline(cursor);
     }
-    let packed: Vec<u8> = cursor.text()?.bytes().filter(|b| !b.is_ascii_whitespace()).collect();
+    let packed: Vec<u8> =
+        cursor.text_only()?.bytes().filter(|b| !b.is_ascii_whitespace()).collect();
     // The text has been read to its end, so the place is the payload's parent.
     let refuse = |cursor: &Cursor<'_>, kind| Err(cursor.error_at(kind, "payload"));
     let Ok(bytes) = BASE64.decode(packed) else {

@@ -13,6 +13,8 @@ pub(super) enum Namespace {
 
 pub(super) const SOAP: &str = "http://schemas.xmlsoap.org/soap/envelope/";
 pub(super) const ADDRESSING: &str = "http://www.w3.org/2005/08/addressing";
+/// An earlier WS-Addressing, which some toolkits still answer in.
+const ADDRESSING_2004: &str = "http://schemas.xmlsoap.org/ws/2004/08/addressing";
 pub(super) const SECURITY: &str =
     "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd";
 pub(super) const UTILITY: &str =
@@ -26,6 +28,8 @@ pub(super) const MESSAGE_TYPES: &str = "2.16.840.1.113883.2.1.3.2.4.17.284";
 pub(super) const GENDERS: &str = "2.16.840.1.113883.2.1.3.2.4.16.25";
 /// The OID of NHS Numbers.
 pub(super) const NHS_NUMBER: &str = "2.16.840.1.113883.2.1.4.1";
+/// How the OID of ODS codes ends, whichever arc a provider puts before it.
+pub(super) const ODS_CODE: &str = ".4.19.2";
 /// The identity type of somebody known locally.
 pub(super) const LOCAL_IDENTITY: &str = "2.16.840.1.113883.2.1.3.2.4.18.27";
 /// The identity type of a smartcard user's role profile.
@@ -39,7 +43,7 @@ impl From<&str> for Namespace {
     fn from(uri: &str) -> Self {
         match uri {
             SOAP => Self::Soap,
-            ADDRESSING => Self::Addressing,
+            ADDRESSING | ADDRESSING_2004 => Self::Addressing,
             ITK => Self::Itk,
             HL7 => Self::Hl7,
             _ => Self::Other,

@@ -15,20 +15,16 @@ pub(in crate::smsp) fn decode(
     if !root.is(Namespace::Soap, "Envelope") {
         return Err(cursor.error(DecodeErrorKind::NotSoap));
     }
-    let mut message_id = None;
-    let mut relates_to = None;
+    let mut header = None;
     let mut body = None;
     let mut bodies = 0;
     cursor.children(|cursor, element| {
         if element.is(Namespace::Soap, "Header") {
-            return cursor.children(|cursor, element| {
-                if element.is(Namespace::Addressing, "MessageID") {
-                    message_id = identifier(cursor)?;
-                } else if element.is(Namespace::Addressing, "RelatesTo") {
-                    relates_to = identifier(cursor)?;
-                }
-                Ok(())
-            });
+            if header.is_some() || bodies > 0 {
+                return Err(cursor.error(DecodeErrorKind::Repeated));
+            }
+            header = Some(self::header(cursor)?);
+            return Ok(());
         }
         if element.is(Namespace::Soap, "Body") {
             bodies += 1;
@@ -47,7 +43,25 @@ pub(in crate::smsp) fn decode(
     })?;
     let body = body.ok_or_else(|| cursor.error_at(DecodeErrorKind::NotSoap, "Body"))?;
     cursor.finish()?;
+    let (message_id, relates_to) = header.unwrap_or_default();
     Ok(ResponseMessage { message_id, relates_to, body })
+}
+
+/// The message's own identifier, and that of the message it answers.
+fn header(cursor: &mut Cursor<'_>) -> Result<(Option<String>, Option<String>), DecodeError> {
+    let mut message_id = None;
+    let mut relates_to = None;
+    cursor.children(|cursor, element| {
+        let before = if element.is(Namespace::Addressing, "MessageID") {
+            message_id.replace(trimmed(cursor)?)
+        } else if element.is(Namespace::Addressing, "RelatesTo") {
+            relates_to.replace(trimmed(cursor)?)
+        } else {
+            None
+        };
+        if before.is_some() { Err(cursor.error(DecodeErrorKind::Repeated)) } else { Ok(()) }
+    })?;
+    Ok((message_id, relates_to))
 }
 
 fn body(cursor: &mut Cursor<'_>, element: Element, limits: Limits) -> Result<Body, DecodeError> {
@@ -58,12 +72,6 @@ fn body(cursor: &mut Cursor<'_>, element: Element, limits: Limits) -> Result<Bod
     } else {
         Err(cursor.error(DecodeErrorKind::NoEnvelope))
     }
-}
-
-fn identifier(cursor: &mut Cursor<'_>) -> Result<Option<String>, DecodeError> {
-    let text = cursor.text()?;
-    let text = text.trim();
-    Ok((!text.is_empty()).then(|| text.to_owned()))
 }
 
 /// The children of a fault are in no namespace (SOAP 1.1 section 4.4), those of the toolkit's detail
@@ -79,6 +87,9 @@ fn fault(cursor: &mut Cursor<'_>) -> Result<Fault, DecodeError> {
         }
         Ok(())
     })?;
+    if fault.code.is_empty() {
+        return Err(cursor.error_at(DecodeErrorKind::NoCode, "Fault"));
+    }
     Ok(fault)
 }
 

@@ -367,7 +367,22 @@ async fn answers_to_something_else() {
         let server = serving(Reply { status: 200, body: none(), relates }).await;
         assert_eq!(answer(&server).await.unwrap().outcome, Outcome::None);
     }
-    // Another operation.
+    // An identifier that is blank, or in the earlier WS-Addressing, is one too.
+    let server =
+        serving(Reply { status: 200, body: none(), relates: |_| Some(String::new()) }).await;
+    mismatch(answer(&server).await);
+    let old =
+        "<a:RelatesTo xmlns:a='http://schemas.xmlsoap.org/ws/2004/08/addressing'>1</a:RelatesTo>";
+    let page = format!(
+        "<S:Envelope xmlns:S='http://schemas.xmlsoap.org/soap/envelope/'><S:Header>{old}</S:Header><S:Body>{}</S:Body></S:Envelope>",
+        none()
+    );
+    let stub = ResponseTemplate::new(200).set_body_raw(page, "text/xml");
+    mismatch(answer(&serving(stub).await).await);
+    // Another operation, by the envelope's word.
+    let body = none().replace("getNHSNumber-v1-0Response\"", "verifyNHSNumber-v1-0Response\"");
+    mismatch(answer(&serving(reply(200, body)).await).await);
+    // Another operation, by the payload.
     let body = envelope("", &payload("verifyNHSNumberResponse-v1-0", "DEMOG-0001", ""));
     mismatch(answer(&serving(reply(200, body)).await).await);
     // Another case of ours.

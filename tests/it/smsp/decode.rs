@@ -43,7 +43,7 @@ fn a_full_person() {
     assert_eq!(temporary.postcode, Held::Blank);
     let mobile = person.telecoms.last().unwrap();
     assert_eq!(mobile.usage, Some(TelecomUse::Mobile));
-    let period = mobile.usable_period.as_ref().unwrap();
+    let period = mobile.usable_periods.first().unwrap();
     assert_eq!(period.low.known().unwrap().to_string(), "2024-04-01");
     assert_eq!(period.high.known().unwrap().to_string(), "2029-12-31");
     let practice = person.gp_practice.unwrap();
@@ -149,6 +149,28 @@ fn blank_is_not_absent() {
         ),
         serde_json::json!({"date_of_birth": "2014-05-12", "date_of_death": "2020", "gender": "not_specified"})
     );
+    // A death of which the day is not known is a death.
+    assert_eq!(
+        details("<patientPerson><deceasedTime nullFlavor='UNK'/></patientPerson>"),
+        serde_json::json!({"date_of_death": "UNK"})
+    );
+    // Uses are sets; periods may be several, and keep apart.
+    assert_eq!(
+        details(
+            "<addr use='BAD TMP'/><telecom use='X MC' value='tel:1'><useablePeriod><low value='2001'/><high value='2002'/></useablePeriod><useablePeriod><low value='2010'/></useablePeriod></telecom>"
+        ),
+        serde_json::json!({
+            "addresses": [{"use": "temporary"}],
+            "telecoms": [{"use": "mobile", "value": "tel:1", "usable_periods": [{"low": "2001", "high": "2002"}, {"low": "2010"}]}]
+        })
+    );
+    // The practice's code is the one under its own root.
+    assert_eq!(
+        details(
+            "<patientPerson><gPPractice><locationOrganization><id root='1.2.3' extension='LOCAL9'/><id root='2.16.840.1.113883.2.1.3.2.4.19.2' extension='P99001'/><id root='1.2.4' extension='LOCAL8'/></locationOrganization></gPPractice></patientPerson>"
+        ),
+        serde_json::json!({"gp_practice": {"ods_code": "P99001"}})
+    );
     // What nobody can read is kept as it came.
     assert_eq!(
         details(
@@ -189,6 +211,21 @@ fn what_each_code_means() {
     assert_eq!((other.code.class(), other.outcome()), (CodeClass::Defect, None));
 }
 
+/// A local identifier that is blank, or of a kind that is none of ours, was not repeated.
+#[test]
+fn other_identifiers() {
+    for id in [
+        "<id root='1.2.3' extension=''/>",
+        "<id root='0A6D3F52-81BE-4C7A-B5F9-D4E2C1907A63' extension='1'/>",
+        "<id nullFlavor='UNK'/>",
+    ] {
+        let rest = format!("<subject><patient>{NUMBER}{id}</patient></subject>");
+        let response = packed("", &payload("getNHSNumberResponse-v1-0", "SMSP-0000", &rest));
+        assert_eq!(response.local_identifier, None, "{id}");
+        assert!(response.nhs_number.is_some());
+    }
+}
+
 #[test]
 fn verified_means_success_and_true() {
     let verify = |code: &str, value: Option<&str>| {
@@ -204,7 +241,8 @@ fn verified_means_success_and_true() {
     assert_eq!(verify("DEMOG-0040", Some("true")), Some("not_verified"));
     assert_eq!(verify("DEMOG-0040", None), Some("not_verified"));
     assert_eq!(verify("SMSP-0003", Some("true")), Some("found"));
-    assert_eq!(verify("SMSP-0003", Some("false")), Some("not_verified"));
+    // That a number is not the person's, a copy cannot say.
+    assert_eq!(verify("SMSP-0003", Some("false")), None);
     assert_eq!(verify("SMSP-0003", None), None);
 }
 
@@ -241,6 +279,7 @@ fn what_each_fault_means() {
         ("S:Client", Some("3000"), CodeClass::FixConfiguration),
         ("S:MustUnderstand", Some("1000"), CodeClass::Defect),
         ("S:VersionMismatch", None, CodeClass::Defect),
+        ("S:Server.Timeout", None, CodeClass::AskLater),
         ("Odd", None, CodeClass::Defect),
     ] {
         let fault = fault(code, toolkit);

@@ -6,7 +6,7 @@ use nhs_pds::demographics::Gender;
 use nhs_pds::ids::CountingIds;
 use nhs_pds::smsp::{Config, PatientDetails, Request, Stamp, encode};
 use nhs_pds::trace::{
-    Attended, Caller, FetchDetails, FindPerson, LocalIdentifier, LocalIdentity, NamePattern,
+    Attended, Caller, FetchDetails, FindPerson, LocalIdentifier, LocalIdentity, Mode, NamePattern,
     SmartcardIdentity, Unattended, User, VerifyNumber,
 };
 use proptest::prelude::*;
@@ -21,15 +21,19 @@ fn system() -> Caller {
     Caller::System(LocalIdentity::new("RHM".parse().unwrap(), "get-nhs-number").unwrap())
 }
 
-fn smartcard() -> Caller {
+fn user() -> User {
     let card = SmartcardIdentity::new("868000003114", "868000003115").unwrap();
-    Caller::User(User::Smartcard(card.with_job_role("S0080:G0450:R5080").unwrap()))
+    User::Smartcard(card.with_job_role("S0080:G0450:R5080").unwrap())
 }
 
-fn message(request: &Request, caller: &Caller) -> String {
+fn smartcard() -> Caller {
+    user().into()
+}
+
+fn message<M: Mode>(request: &Request<M>, caller: &M::Caller) -> String {
     let us = LocalIdentity::new("RHM".parse().unwrap(), "case-management").unwrap();
-    let endpoint = "https://smsp.example/pds?a=1&b=2".parse().unwrap();
-    let config = Config::new(endpoint, us).with_username("Borough & Sons <live>");
+    let endpoint = "https://us:secret@smsp.example/pds?a=1&b=2".parse().unwrap();
+    let config = Config::new(endpoint, us).with_username("Borough & Sons\u{1} <live>");
     let clock = FixedClock::at("2026-11-23T09:30:00.5Z".parse().unwrap());
     let stamp = Stamp::fresh(&clock, &CountingIds::default());
     let body = encode(request, caller, &config, &stamp);
@@ -172,7 +176,7 @@ fn attended_questions_carry_wildcards_and_partial_dates() {
     let question: FindPerson<Attended> =
         FindPerson::attended("O'B*".parse().unwrap(), Gender::Male, "1984-02".parse().unwrap())
             .with_postcode("M6*".parse().unwrap());
-    let found = parameters(&message(&Request::get_nhs_number(&question), &smartcard()));
+    let found = parameters(&message(&Request::get_nhs_number(&question), &user()));
     assert_eq!(found["Person.DateOfBirth"], "198402");
     assert_eq!(found["Person.Name"], "family=O'B*");
     assert_eq!(found["Person.Postcode"], "postalCode=M6*");
@@ -215,7 +219,7 @@ proptest! {
         };
         let question: FindPerson<Attended> =
             FindPerson::attended(family.clone(), Gender::Male, "1984".parse().unwrap()).with_given(given.clone());
-        let read = parameters(&message(&Request::get_nhs_number(&question), &smartcard()));
+        let read = parameters(&message(&Request::get_nhs_number(&question), &user()));
         prop_assert_eq!(&read["Person.Name"], &format!("given={}|family={}", given.as_str(), family.as_str()));
     }
 }

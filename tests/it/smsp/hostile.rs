@@ -168,6 +168,45 @@ fn limits_of_size_and_depth() {
     );
 }
 
+/// Of two of what there may be one of, nobody could say which is meant.
+#[test]
+fn what_comes_twice() {
+    let twice = |part: &str, again: &str| {
+        assert!(DETAILS.contains(part), "{part}");
+        refused(&DETAILS.replacen(part, &format!("{part}{again}"), 1))
+    };
+    for (part, again) in [
+        ("<birthTime value=\"19840229\"/>", "<birthTime value='19500101'/>"),
+        ("<birthTime value=\"19840229\"/>", "<deceasedTime value='2020'/><deceasedTime value=''/>"),
+        ("<birthTime value=\"19840229\"/>", "<administrativeGenderCode code='1'/>"),
+        ("</patientPerson>", "<patientPerson><birthTime value='1999'/></patientPerson>"),
+        ("</gPPractice>", "<gPPractice/>"),
+        ("<name>EXAMPLE ROAD SURGERY</name>", "<name>ANOTHER</name>"),
+        ("<low value=\"20240401\"/>", "<low value='2001'/>"),
+        (
+            "</patient>",
+            "<patient><id root='2.16.840.1.113883.2.1.4.1' extension='9990000077'/></patient>",
+        ),
+        ("</soap:Header>", "<soap:Header/>"),
+        ("</soap:Body>", "<soap:Header/>"),
+        (
+            "<wsa:RelatesTo>2F4E8C62-7C53-4D39-9C0B-53A7B8D1E402</wsa:RelatesTo>",
+            "<wsa:RelatesTo>1</wsa:RelatesTo>",
+        ),
+        ("</wsa:MessageID>", "<wsa:MessageID>1</wsa:MessageID>"),
+    ] {
+        assert_eq!(twice(part, again).0, DecodeErrorKind::Repeated, "{part} {again}");
+    }
+}
+
+#[test]
+fn faults_without_a_code_and_text_with_elements() {
+    let fault = "<S:Fault><S:Code><S:Value>S:Sender</S:Value></S:Code></S:Fault>";
+    assert_eq!(refused(&soap(fault)).0, DecodeErrorKind::NoCode);
+    let mixed = soap(&envelope("base64='true'", "AAAA<x>junk</x>BBBB"));
+    assert_eq!(refused(&mixed).0, DecodeErrorKind::Packing);
+}
+
 /// A few kilobytes that unpack to 50 MB end at the limit, not in memory.
 #[test]
 fn a_bomb_ends_at_the_limit() {

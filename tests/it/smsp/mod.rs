@@ -21,9 +21,12 @@ pub(crate) fn soap(body: &str) -> String {
 
 /// A Distribution Envelope whose manifest line has `flags` and whose payload is `payload`.
 pub(crate) fn envelope(flags: &str, payload: &str) -> String {
+    let operations = ["verifyNHSNumber", "getNHSNumber"];
+    let named = operations.iter().find(|name| payload.contains(&format!("<{name}Response")));
+    let operation = named.unwrap_or(&"getPatientDetails");
     format!(
         r#"<DistributionEnvelope xmlns="urn:nhs-itk:ns:201005">
-<header service="urn:nhs-itk:services:201005:getPatientDetails-v1-0Response" trackingid="2D37D9CA-5223-41C7-A159-F33D5A914EB5">
+<header service="urn:nhs-itk:services:201005:{operation}-v1-0Response" trackingid="2D37D9CA-5223-41C7-A159-F33D5A914EB5">
 <manifest count="1"><manifestitem id="uuid_1" mimetype="text/xml" {flags}/></manifest></header>
 <payloads count="1"><payload id="uuid_1">{payload}</payload></payloads></DistributionEnvelope>"#
     )

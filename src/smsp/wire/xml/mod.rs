@@ -6,15 +6,16 @@
 //! known by namespace and local name; prefixes, comments, processing instructions, CDATA and white
 //! space do not matter.
 
+mod attributes;
+
 use super::names::{Namespace, known};
 use crate::smsp::{DecodeError, DecodeErrorKind, Limits};
+use attributes::Attributes;
+use quick_xml::Reader;
 use quick_xml::errors::SyntaxError;
-use quick_xml::events::attributes::Attribute;
 use quick_xml::events::{BytesDecl, BytesStart, Event};
-use quick_xml::name::{Namespace as Uri, NamespaceResolver, QName, ResolveResult};
-use quick_xml::{Reader, XmlVersion};
+use quick_xml::name::{NamespaceResolver, ResolveResult};
 use std::borrow::Cow;
-use std::ops::Range;
 
 type Result<T> = std::result::Result<T, DecodeError>;
 
@@ -30,13 +31,7 @@ pub(super) struct Cursor<'a> {
     begun: bool,
     /// The element that was opened last, and where its attributes stand in it.
     last: BytesStart<'a>,
-    attributes: Vec<AttributePlace>,
-}
-
-/// Where a name and a value stand within `BytesStart::attributes_raw`.
-struct AttributePlace {
-    name: Range<usize>,
-    value: Range<usize>,
+    attributes: Attributes,
 }
 
 /// An element that has just been opened.
@@ -75,7 +70,7 @@ impl<'a> Cursor<'a> {
             limits,
             begun: false,
             last: BytesStart::new(""),
-            attributes: Vec::with_capacity(8),
+            attributes: Attributes::default(),
         })
     }
 
@@ -143,13 +138,25 @@ impl<'a> Cursor<'a> {
 
     /// The text of the open element, and closes it. Elements within the text are passed over.
     pub(super) fn text(&mut self) -> Result<Cow<'a, str>> {
+        self.text_with(Self::close_to)
+    }
+
+    /// The text of the open element, and closes it. There may be no elements within the text.
+    pub(super) fn text_only(&mut self) -> Result<Cow<'a, str>> {
+        self.text_with(|cursor, _| Err(cursor.error(DecodeErrorKind::Packing)))
+    }
+
+    fn text_with(
+        &mut self,
+        element: impl Fn(&mut Self, usize) -> Result<()>,
+    ) -> Result<Cow<'a, str>> {
         let depth = self.open.len();
         let mut text = Cow::Borrowed("");
         loop {
             match self.inside()? {
                 Node::Text(more) if text.is_empty() => text = line_ends(more),
                 Node::Text(more) => text.to_mut().push_str(&line_ends(more)),
-                Node::Start(_) => self.close_to(depth)?,
+                Node::Start(_) => element(self, depth)?,
                 Node::End => return Ok(text),
             }
         }
@@ -215,9 +222,8 @@ impl<'a> Cursor<'a> {
         let name = known(start.local_name().as_ref());
         self.open.push(name);
         self.namespaces.set_level(level);
-        self.attributes.clear();
-        if !start.attributes_raw().is_empty() {
-            self.read_attributes(&start)?;
+        if let Err(kind) = self.attributes.read(&start, &mut self.namespaces) {
+            return Err(self.error(kind));
         }
         let namespace = match self.namespaces.resolve_element(start.name()).0 {
             ResolveResult::Bound(namespace) => Namespace::from(namespace.0),
@@ -226,62 +232,6 @@ impl<'a> Cursor<'a> {
         };
         self.last = start;
         Ok(Element { namespace, name })
-    }
-
-    /// Each attribute is written as XML has it, occurs once, and has a bound prefix. Notes where they
-    /// stand, and what namespaces they declare: one look at each, because half of all work is here.
-    fn read_attributes(&mut self, start: &BytesStart<'a>) -> Result<()> {
-        let raw = start.attributes_raw();
-        if raw.as_bytes().contains(&b'<') {
-            return Err(self.error(DecodeErrorKind::NotXml));
-        }
-        let mut prefixed = false;
-        for attribute in start.attributes().with_checks(false) {
-            let Ok(attribute) = attribute else {
-                return Err(self.error(DecodeErrorKind::NotXml));
-            };
-            let name = attribute.key.as_ref();
-            if let Some(prefix) = attribute.key.as_namespace_binding() {
-                if self.namespaces.add(prefix, Uri(&attribute.value)).is_err() {
-                    return Err(self.error(DecodeErrorKind::Prefix));
-                }
-            } else {
-                prefixed |= holds(name, b":");
-            }
-            let (name, value) = (place_in(raw, name), place_in(raw, &attribute.value));
-            self.attributes.push(AttributePlace { name, value });
-        }
-        if self.one_comes_twice(start) {
-            return Err(self.error(DecodeErrorKind::NotXml));
-        }
-        let unbound = |place: &AttributePlace| {
-            let name = QName(raw.get(place.name.clone()).unwrap_or_default());
-            name.as_namespace_binding().is_none()
-                && matches!(self.namespaces.resolve_attribute(name).0, ResolveResult::Unknown(_))
-        };
-        if prefixed && self.attributes.iter().any(unbound) {
-            return Err(self.error(DecodeErrorKind::Prefix));
-        }
-        Ok(())
-    }
-
-    /// Whether two attributes have one name.
-    fn one_comes_twice(&self, start: &BytesStart<'a>) -> bool {
-        // Comparing each with each is quickest for as many as messages have. quick-xml's own check
-        // does not grow with the square of their number.
-        if self.attributes.len() > 16 {
-            return start.attributes().any(|attribute| attribute.is_err());
-        }
-        let raw = start.attributes_raw();
-        let name = |place: &AttributePlace| raw.get(place.name.clone());
-        let mut rest = self.attributes.as_slice();
-        while let [first, others @ ..] = rest {
-            if others.iter().any(|other| name(other) == name(first)) {
-                return true;
-            }
-            rest = others;
-        }
-        false
     }
 
     /// The declaration says XML 1.0 in UTF-8 (or nothing, or ASCII).
@@ -303,34 +253,11 @@ impl<'a> Cursor<'a> {
     /// The value of the attribute `name` of the element that was opened last; to be asked for before
     /// anything within the element is read.
     pub(super) fn attribute(&self, name: &'static str) -> Result<Option<Cow<'_, str>>> {
-        let raw = self.last.attributes_raw();
-        let stands = |place: &&AttributePlace| raw.get(place.name.clone()) == Some(name);
-        let Some(place) = self.attributes.iter().find(stands) else { return Ok(None) };
-        let value = raw.get(place.value.clone()).unwrap_or_default();
-        if !holds(value, b"&\t\n\r") {
-            return Ok(Some(Cow::Borrowed(value)));
-        }
-        let attribute = Attribute { key: QName(name), value: Cow::Borrowed(value) };
-        let value = attribute
-            .normalized_value(XmlVersion::Implicit1_0)
-            .map_err(|_| self.error_at_attribute(DecodeErrorKind::Entity, name))?;
-        if value.chars().all(allowed) {
-            Ok(Some(Cow::Owned(value.into_owned())))
-        } else {
-            Err(self.error_at_attribute(DecodeErrorKind::Character, name))
-        }
+        let Some(value) = self.attributes.value(&self.last, name) else { return Ok(None) };
+        let normalized =
+            attributes::normalized(value).map_err(|kind| self.error_at_attribute(kind, name))?;
+        Ok(Some(normalized))
     }
-}
-
-/// Whether one of `any` stands in `text`, which is short.
-fn holds(text: &str, any: &[u8]) -> bool {
-    text.bytes().any(|byte| any.contains(&byte))
-}
-
-/// Where `part`, which is a part of `whole`, stands in it.
-fn place_in(whole: &str, part: &str) -> Range<usize> {
-    let start = (part.as_ptr() as usize).wrapping_sub(whole.as_ptr() as usize);
-    start..start.wrapping_add(part.len())
 }
 
 impl Element {
