@@ -5,16 +5,24 @@
 //! ```
 //!
 //! For each line prints the line, a tab, and `valid` or the reason why not. Exits 1 when any line is
-//! not valid, 2 when it cannot read or write. Memory does not grow with the input.
+//! not valid, 2 when it cannot read or write. Memory does not grow with the number of lines.
 
+use clap::Parser;
 use nhs_pds::nhs_number::NhsNumber;
 use std::io::{self, BufRead, BufWriter, Write};
 use std::process::ExitCode;
 
+#[derive(Parser)]
+#[command(about = "Checks NHS Numbers, one a line on standard input")]
+struct Cli {}
+
 fn main() -> ExitCode {
+    let Cli {} = Cli::parse();
     match check(io::stdin().lock(), BufWriter::new(io::stdout().lock())) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
+        // Whoever reads has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
             let _ = writeln!(io::stderr(), "check_numbers: {error}");
             ExitCode::from(2)

@@ -15,7 +15,7 @@ mod service;
 
 use clap::Parser;
 use nhs_pds::trace::{Attended, Caller, FindPerson, Mode, Outcome, Unattended, User};
-use service::Service;
+use service::{Service, because, read};
 use std::error::Error;
 use std::process::ExitCode;
 
@@ -50,7 +50,7 @@ async fn main() -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
         Err(error) => {
-            eprintln!("find_person: {error}");
+            eprintln!("find_person: {}", because(&*error));
             ExitCode::from(2)
         }
     }
@@ -86,13 +86,16 @@ async fn find(cli: &Cli) -> Result<bool, Box<dyn Error>> {
 }
 
 fn question<M: Mode>(cli: &Cli) -> Result<FindPerson<M>, Box<dyn Error>> {
-    let mut question =
-        FindPerson::in_mode(cli.family.parse()?, cli.gender.parse()?, cli.date_of_birth.parse()?);
+    let mut question = FindPerson::in_mode(
+        read("surname", &cli.family)?,
+        read("gender", &cli.gender)?,
+        read("date of birth", &cli.date_of_birth)?,
+    );
     if let Some(given) = &cli.given {
-        question = question.with_given(given.parse()?);
+        question = question.with_given(read("--given", given)?);
     }
     if let Some(postcode) = &cli.postcode {
-        question = question.with_postcode(postcode.parse()?);
+        question = question.with_postcode(read("--postcode", postcode)?);
     }
     Ok(question)
 }

@@ -18,7 +18,7 @@ use nhs_pds::case::caseload::{self, Caseload, ResultRow};
 use nhs_pds::case::{CaseStore, SqliteStore};
 use nhs_pds::trace::Caller;
 use nhs_pds::worker::{CaseReport, RunReport, Worker};
-use service::Service;
+use service::{Service, because};
 use std::error::Error;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -47,7 +47,7 @@ async fn main() -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
         Err(error) => {
-            eprintln!("get_nhs_number: {error}");
+            eprintln!("get_nhs_number: {}", because(&*error));
             ExitCode::from(2)
         }
     }

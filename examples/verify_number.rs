@@ -13,7 +13,7 @@ mod service;
 
 use clap::Parser;
 use nhs_pds::trace::{Caller, Freshness, Outcome, VerifyNumber};
-use service::Service;
+use service::{Service, because, read};
 use std::error::Error;
 use std::process::ExitCode;
 
@@ -42,20 +42,22 @@ async fn main() -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
         Err(error) => {
-            eprintln!("verify_number: {error}");
+            eprintln!("verify_number: {}", because(&*error));
             ExitCode::from(2)
         }
     }
 }
 
 async fn verify(cli: &Cli) -> Result<bool, Box<dyn Error>> {
-    let mut question: VerifyNumber =
-        VerifyNumber::new(cli.nhs_number.parse()?, cli.date_of_birth.parse()?);
+    let mut question: VerifyNumber = VerifyNumber::new(
+        read("NHS Number", &cli.nhs_number)?,
+        read("date of birth", &cli.date_of_birth)?,
+    );
     if let Some(family) = &cli.family {
-        question = question.with_family(family.parse()?);
+        question = question.with_family(read("--family", family)?);
     }
     if let Some(given) = &cli.given {
-        question = question.with_given(given.parse()?);
+        question = question.with_given(read("--given", given)?);
     }
     let reached = cli.service.reach().await?;
     let caller = Caller::System(cli.service.us()?);
@@ -65,7 +67,8 @@ async fn verify(cli: &Cli) -> Result<bool, Box<dyn Error>> {
         match &answer.outcome {
             Outcome::Found(found) if found.freshness == Freshness::Live => "verified",
             Outcome::Found(_) => "verified from the provider's copy: ask again later",
-            Outcome::NotVerified => "not verified: the number is in use, by somebody else",
+            Outcome::NotVerified =>
+                "not verified: the particulars do not match the number's record",
             Outcome::Superseded { by: Some(_), .. } => "superseded: the person has a new number",
             Outcome::Superseded { by: None, .. } => "superseded: ask for the new number",
             Outcome::Invalidated => "no longer valid, and nothing replaces it",

@@ -8,7 +8,7 @@
 //! `encode` asks unattended unless `--attended` is given: only then may a name or a postcode hold
 //! wildcards and the date of birth be partial. Exits 2 with a reason for what the types refuse, and
 //! for a message that cannot be read.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "that is what it is for")]
+#![expect(clippy::print_stderr, reason = "that is what it is for")]
 
 use clap::{Args, Parser, Subcommand};
 use nhs_pds::clock::SystemClock;
@@ -25,6 +25,7 @@ use nhs_pds::trace::{
 use serde::Serialize;
 use std::error::Error;
 use std::fmt::Display;
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::str::FromStr;
@@ -50,7 +51,7 @@ enum Command {
 #[derive(Args)]
 struct Question {
     /// verifyNHSNumber, getNHSNumber, getPatientDetailsByNHSNumber, getPatientDetailsBySearch or
-    /// getPatientDetails.
+    /// getPatientDetails (which needs --nhs-number, or --family and --gender).
     operation: String,
     /// Ask for a person who will confirm the match: wildcards and partial dates are allowed.
     #[arg(long)]
@@ -83,11 +84,8 @@ fn main() -> ExitCode {
         Command::Encode(question) => encode(&question),
         Command::Decode { file } => decode(&file),
     };
-    match done {
-        Ok(text) => {
-            println!("{text}");
-            ExitCode::SUCCESS
-        }
+    match done.and_then(|text| Ok(writeln!(io::stdout(), "{text}")?)) {
+        Ok(()) => ExitCode::SUCCESS,
         Err(reason) => {
             eprintln!("wire: {reason}");
             ExitCode::from(2)
@@ -265,7 +263,8 @@ struct DecodedIdentifier {
 #[derive(Serialize)]
 struct DecodedFault {
     code: String,
-    text: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     toolkit_code: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -59,7 +59,7 @@ pub mod worker;
 pub use nhs_number::NhsNumber;
 pub use trace::{Answer, Caller, Outcome, Tracer};
 
-/// The README's code, compiled and run as it stands.
-#[cfg(all(doctest, feature = "smsp", feature = "sqlite", feature = "simulator"))]
+/// The README's code, compiled as it stands.
+#[cfg(all(doctest, feature = "http", feature = "smsp", feature = "sqlite"))]
 #[doc = include_str!("../README.md")]
 mod readme {}

@@ -7,9 +7,10 @@ use nhs_pds::smsp::{Client, Config};
 use nhs_pds::trace::LocalIdentity;
 use nhs_pds::transport::http::{HttpConfig, HttpTransport};
 use std::error::Error;
-use std::fmt;
+use std::fmt::{self, Display};
 use std::fs;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::sync::Arc;
 
 /// Where to ask.
@@ -71,18 +72,18 @@ impl Service {
         };
         let mut http = HttpConfig::new();
         if let (Some(chain), Some(key)) = (&self.client_certificate, &self.client_key) {
-            http = http.with_client_certificate_pem(read(chain)?, Secret::new(read(key)?));
+            http = http.with_client_certificate_pem(file(chain)?, Secret::new(file(key)?));
         }
         if let Some(roots) = &self.roots {
-            http = http.with_root_certificates_pem(read(roots)?);
+            http = http.with_root_certificates_pem(file(roots)?);
         }
-        let config = Config::new(url.parse()?, self.us()?);
+        let config = Config::new(read("--service", &url)?, self.us()?);
         let client = Client::new(config, Arc::new(HttpTransport::new(&http)?));
         Ok(Reached { client, url, simulator })
     }
 
     fn people(&self) -> Result<Register, Box<dyn Error>> {
-        let (register, refused) = Register::from_csv(read(&self.register)?.as_slice())?;
+        let (register, refused) = Register::from_csv(file(&self.register)?.as_slice())?;
         for row in refused {
             eprintln!("{}: {row}", self.register.display());
         }
@@ -90,6 +91,25 @@ impl Service {
     }
 }
 
-fn read(path: &PathBuf) -> Result<Vec<u8>, Box<dyn Error>> {
+/// An error and its causes, in a line.
+pub(crate) fn because(error: &(dyn Error + 'static)) -> String {
+    let mut said = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        said = format!("{said}: {cause}");
+        next = cause.source();
+    }
+    said
+}
+
+/// Reads `text`, or says of which argument it is no value.
+pub(crate) fn read<T: FromStr<Err: Display>>(
+    argument: &str,
+    text: &str,
+) -> Result<T, Box<dyn Error>> {
+    text.parse().map_err(|reason| format!("{argument}: {reason}").into())
+}
+
+fn file(path: &PathBuf) -> Result<Vec<u8>, Box<dyn Error>> {
     fs::read(path).map_err(|error| format!("{}: {error}", path.display()).into())
 }

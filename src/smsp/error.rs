@@ -136,6 +136,8 @@ impl From<transport::Error> for Error {
 pub(in crate::smsp) const fn action_for(status: StatusCode) -> trace::ErrorKind {
     match status.as_u16() {
         408 | 425 | 429 => trace::ErrorKind::Unavailable,
+        // Too large, too long or unreadable: this question, not every question.
+        413 | 414 | 422 | 431 => trace::ErrorKind::Rejected,
         501 | 505 => trace::ErrorKind::Configuration,
         500..=599 => trace::ErrorKind::Unavailable,
         // A redirect, a missing page, a refused method or credential: the address or the identity is

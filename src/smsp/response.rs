@@ -144,8 +144,8 @@ impl Response {
 pub struct Fault {
     /// `faultcode` as written, such as `soap:Client`.
     pub code: String,
-    /// `faultstring`.
-    pub text: String,
+    /// `faultstring`, when there is one.
+    pub text: Option<String>,
     /// The toolkit's `ErrorCode`, such as `2100`.
     pub toolkit_code: Option<String>,
     /// The toolkit's `ErrorText`.

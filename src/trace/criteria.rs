@@ -163,11 +163,18 @@ impl LocalIdentifier {
 
 redacted_debug!(NameText, NamePattern, PostcodePattern, LocalIdentifier);
 
+/// The most characters that a criterion may have. PDS keeps 35 of a name; ten times that is a mistake
+/// in the data, and would have a provider refuse the whole message.
+const LONGEST: usize = 350;
+
 /// `text` without white space around it, when there is something left that XML 1.0 can carry.
 fn sendable(text: &str) -> Result<&str, CriterionError> {
     let text = text.trim();
     if text.is_empty() {
         return Err(CriterionError::Blank);
+    }
+    if text.chars().count() > LONGEST {
+        return Err(CriterionError::TooLong);
     }
     let carried = |c: char| !c.is_control() && !matches!(c, '\u{fffe}' | '\u{ffff}');
     if text.chars().all(carried) { Ok(text) } else { Err(CriterionError::Character) }
@@ -196,6 +203,9 @@ pub enum CriterionError {
     /// Not the shape of a postcode. Correct the data.
     #[error("not the shape of a postcode")]
     Postcode,
+    /// More than 350 characters. Correct the data.
+    #[error("longer than any name or identifier")]
+    TooLong,
     /// A wildcard where nobody confirms the match. Correct the data, or ask attended.
     #[error("a wildcard may stand only in a question that a person attends")]
     Wildcard,
@@ -220,6 +230,7 @@ mod tests {
             ("A\u{0}B", CriterionError::Character),
             ("A\nB", CriterionError::Character),
             ("A\u{fffe}", CriterionError::Character),
+            (&"x".repeat(351), CriterionError::TooLong),
             ("Sm*", CriterionError::Wildcard),
         ] {
             assert_eq!(text.parse::<NameText>(), Err(error), "{text:?}");

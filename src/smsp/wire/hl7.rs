@@ -36,7 +36,8 @@ pub(super) fn response(cursor: &mut Cursor<'_>, root: Element) -> Result<Respons
         "subject" if operation != Operation::VerifyNhsNumber => subject(cursor, &mut response),
         _ => Ok(()),
     })?;
-    let code = code.ok_or_else(|| cursor.error_at(DecodeErrorKind::NoCode, "value"))?;
+    let code =
+        code.ok_or_else(|| cursor.error_under(DecodeErrorKind::NoCode, root.name(), "value"))?;
     response.code = ResponseCode::from(code.as_str());
     Ok(response)
 }

@@ -41,7 +41,9 @@ pub(in crate::smsp) fn decode(
         }
         Ok(())
     })?;
-    let body = body.ok_or_else(|| cursor.error_at(DecodeErrorKind::NotSoap, "Body"))?;
+    // The envelope has been read to its end, so its name is no longer among the open ones.
+    let body =
+        body.ok_or_else(|| DecodeError::new(DecodeErrorKind::NoEnvelope, &["Envelope", "Body"]))?;
     cursor.finish()?;
     let (message_id, relates_to) = header.unwrap_or_default();
     Ok(ResponseMessage { message_id, relates_to, body })
@@ -81,7 +83,9 @@ fn fault(cursor: &mut Cursor<'_>) -> Result<Fault, DecodeError> {
     cursor.children(|cursor, element| {
         match (element.namespace(), element.name()) {
             (Namespace::None | Namespace::Soap, "faultcode") => fault.code = trimmed(cursor)?,
-            (Namespace::None | Namespace::Soap, "faultstring") => fault.text = trimmed(cursor)?,
+            (Namespace::None | Namespace::Soap, "faultstring") => {
+                fault.text = Some(trimmed(cursor)?);
+            }
             (Namespace::None | Namespace::Soap, "detail") => detail(cursor, &mut fault)?,
             _ => {}
         }

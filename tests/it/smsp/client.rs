@@ -276,6 +276,8 @@ async fn statuses_without_a_message() {
         (404, trace::ErrorKind::Configuration),
         (407, trace::ErrorKind::Configuration),
         (408, trace::ErrorKind::Unavailable),
+        (413, trace::ErrorKind::Rejected),
+        (422, trace::ErrorKind::Rejected),
         (429, trace::ErrorKind::Unavailable),
         (500, trace::ErrorKind::Unavailable),
         (502, trace::ErrorKind::Unavailable),

@@ -76,7 +76,7 @@ fn what_is_not_a_response() {
     let good = got(&number("9990000077"));
     let two = envelope("", &good).replace("</payload>", "</payload><payload id='uuid_2'/>");
     for (body, kind, place) in [
-        (String::new(), DecodeErrorKind::NotSoap, "/Body"),
+        (String::new(), DecodeErrorKind::NoEnvelope, "/Envelope/Body"),
         ("<MRS-SMITH/>".to_owned(), DecodeErrorKind::NoEnvelope, "/Envelope/Body/*"),
         (
             envelope("", ""),
@@ -112,7 +112,7 @@ fn what_is_not_a_response() {
         (
             envelope("", &good.replace("SMSP-0000", "")),
             DecodeErrorKind::NoCode,
-            "/Envelope/Body/DistributionEnvelope/payloads/payload/value",
+            "/Envelope/Body/DistributionEnvelope/payloads/payload/getNHSNumberResponse-v1-0/value",
         ),
         (
             envelope("", &got(&number("9990000078"))),

@@ -110,7 +110,7 @@ fn faults() {
             found.and_then(|node| node.text()).map(|text| text.trim().to_owned())
         };
         assert_eq!(Some(fault.code.as_str()), text_of("faultcode").as_deref(), "{name}");
-        assert_eq!(Some(fault.text.as_str()), text_of("faultstring").as_deref(), "{name}");
+        assert_eq!(fault.text, text_of("faultstring"), "{name}");
         assert_eq!(fault.toolkit_code, text_of("ErrorCode"), "{name}");
         assert_eq!(fault.toolkit_text, text_of("ErrorText"), "{name}");
     }

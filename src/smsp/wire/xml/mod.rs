@@ -86,6 +86,18 @@ impl<'a> Cursor<'a> {
         DecodeError::new(kind, &path)
     }
 
+    /// An error of `kind`, at `child` of the element `closed`, which has been read to its end.
+    pub(super) fn error_under(
+        &self,
+        kind: DecodeErrorKind,
+        closed: &'static str,
+        child: &'static str,
+    ) -> DecodeError {
+        let mut path = self.open.clone();
+        path.extend([closed, child]);
+        DecodeError::new(kind, &path)
+    }
+
     /// An error of `kind`, at the attribute `name` of this place.
     pub(super) fn error_at_attribute(
         &self,
