@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     fn debug_shows_no_number() {
-        let mut some = lines(b"4010232137\n4010232137\n");
+        let mut some = lines(b"5990000014\n5990000014\n");
         some.next();
         assert_eq!(format!("{some:?}"), "Lines(after line 1, 11 bytes left)");
     }

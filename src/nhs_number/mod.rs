@@ -160,7 +160,7 @@ impl NhsNumber {
     /// ```
     /// # use nhs_pds::nhs_number::NhsNumber;
     /// assert!(NhsNumber::constant(9_434_765_919).is_synthetic());
-    /// assert!(!NhsNumber::constant(4_010_232_137).is_synthetic());
+    /// assert!(!NhsNumber::constant(5_990_000_014).is_synthetic());
     /// ```
     #[must_use]
     pub const fn is_synthetic(self) -> bool {
@@ -183,7 +183,7 @@ impl NhsNumber {
     ///
     /// ```
     /// # use nhs_pds::nhs_number::{Issuer, NhsNumber};
-    /// assert_eq!(NhsNumber::constant(4_010_232_137).issuer(), Issuer::EnglandWalesIsleOfMan);
+    /// assert_eq!(NhsNumber::constant(5_990_000_014).issuer(), Issuer::Unallocated);
     /// ```
     #[must_use]
     pub const fn issuer(self) -> Issuer {

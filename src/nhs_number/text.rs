@@ -14,8 +14,8 @@ use std::fmt;
 /// ```
 /// use nhs_pds::nhs_number::NhsNumber;
 ///
-/// let digits = NhsNumber::constant(4_010_232_137).digits();
-/// assert_eq!(digits.to_string(), "4010232137");
+/// let digits = NhsNumber::constant(5_990_000_014).digits();
+/// assert_eq!(digits.to_string(), "5990000014");
 /// assert_eq!(format!("{digits:?}"), "Digits(redacted)");
 /// ```
 #[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -51,7 +51,7 @@ impl Digits {
     ///
     /// ```
     /// # use nhs_pds::nhs_number::NhsNumber;
-    /// assert_eq!(NhsNumber::constant(4_010_232_137).digits().as_str(), "4010232137");
+    /// assert_eq!(NhsNumber::constant(5_990_000_014).digits().as_str(), "5990000014");
     /// ```
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -151,7 +151,7 @@ mod tests {
     use proptest::prelude::*;
 
     const SHOWN: NhsNumber = NhsNumber::constant(9_434_765_919);
-    const HIDDEN: NhsNumber = NhsNumber::constant(4_010_232_137);
+    const HIDDEN: NhsNumber = NhsNumber::constant(5_990_000_014);
 
     #[test]
     fn groups_of_three_three_and_four() {
@@ -195,23 +195,23 @@ mod tests {
     #[test]
     fn errors_never_hold_what_was_read() {
         for json in [
-            "4010232137",
-            "-4010232137",
-            "4010232137.5",
-            "40102321374010232137",
-            r#""4010232138""#,
-            r#""401023213""#,
-            r#""4010232137 SMITH""#,
-            r#""4010232137"#,
-            r#"["4010232137"]"#,
-            r#"{"number": "4010232137"}"#,
+            "5990000014",
+            "-5990000014",
+            "5990000014.5",
+            "59900000145990000014",
+            r#""5990000015""#,
+            r#""599000001""#,
+            r#""5990000014 SMITH""#,
+            r#""5990000014"#,
+            r#"["5990000014"]"#,
+            r#"{"number": "5990000014"}"#,
         ] {
             let error = serde_json::from_str::<NhsNumber>(json).unwrap_err();
             for shown in [error.to_string(), format!("{error:?}")] {
-                assert!(!shown.contains("40102") && !shown.contains("SMITH"), "{shown}");
+                assert!(!shown.contains("59900") && !shown.contains("SMITH"), "{shown}");
             }
         }
-        let value = serde_json::json!(4_010_232_137_u64);
+        let value = serde_json::json!(5_990_000_014_u64);
         let error = serde_json::from_value::<NhsNumber>(value).unwrap_err();
         assert_eq!(error.to_string(), NOT_TEXT);
     }

@@ -7,8 +7,8 @@ use nhs_pds::trace::{
     Question, VerifyNumber,
 };
 
-/// Issued to nobody, but in the range from which England's numbers come.
-const NUMBER: NhsNumber = NhsNumber::constant(4_010_232_137);
+/// In a range from which nobody has numbers, but not in the one for test people, which may be shown.
+const NUMBER: NhsNumber = NhsNumber::constant(5_990_000_014);
 
 fn person() -> Demographics {
     let mut person = Demographics::default();
@@ -34,7 +34,7 @@ fn questions_and_answers_do_not_show_the_person() {
     ];
     let mut found = Match::new(NUMBER).with_person(person());
     found.local_identifier = Some(local);
-    let mut candidate = Candidate::new("4010232137");
+    let mut candidate = Candidate::new("5990000014");
     candidate.person = Some(person());
     let exchange = Exchange::new("SMSP", "getNHSNumber", "1", chrono::DateTime::UNIX_EPOCH);
     let answers = [
@@ -44,7 +44,7 @@ fn questions_and_answers_do_not_show_the_person() {
     ]
     .map(|outcome| Answer::new(outcome, exchange.clone()));
     let shown = format!("{questions:?} {answers:?}").to_uppercase();
-    for value in ["4010232137", "401 023 2137", "ARABELLA", "QUENTINSSON", "1984", "KT17", "CASE77"]
+    for value in ["5990000014", "599 000 0014", "ARABELLA", "QUENTINSSON", "1984", "KT17", "CASE77"]
     {
         assert!(!shown.contains(value), "{value} in {shown}");
     }
@@ -58,9 +58,9 @@ fn reading_errors_do_not_repeat_what_was_read() {
         serde_json::from_str::<PartialDate>("19840229").unwrap_err().to_string(),
         serde_json::from_str::<PartialDate>("\"QUENTINSSON\"").unwrap_err().to_string(),
         serde_json::from_str::<Held<PartialDate>>("19840229").unwrap_err().to_string(),
-        serde_json::from_str::<NhsNumber>("4010232137").unwrap_err().to_string(),
+        serde_json::from_str::<NhsNumber>("5990000014").unwrap_err().to_string(),
     ];
-    for value in ["1984", "QUENTINSSON", "4010232137"] {
+    for value in ["1984", "QUENTINSSON", "5990000014"] {
         assert!(!said.iter().any(|said| said.contains(value)), "{said:?}");
     }
 }
