@@ -30,6 +30,14 @@
 //! | `sqlite` | | cases in an SQLite file |
 //! | `simulator` | | a PDS to test against; conformance suites for implementers |
 //!
+//! # Bringing your own
+//!
+//! Services, transports, stores, clocks and identifiers are traits ([`Tracer`],
+//! [`transport::Transport`], [`case::CaseStore`], [`clock::Clock`], [`ids::Ids`]), each with a
+//! *Contract*. Implement them with this crate's [`async_trait`](macro@async_trait), and with the
+//! versions of `bytes` 1, `chrono` 0.4, `http` 1, `url` 2 and `uuid` 1 whose types stand in their
+//! signatures. `case::conformance` (feature `simulator`) holds a store against its contract.
+//!
 //! # Patient data
 //!
 //! `Debug` of the types here shows no number, name, date, address, contact or identifier of a person,
@@ -56,6 +64,8 @@ pub mod trace;
 pub mod transport;
 pub mod worker;
 
+/// The attribute with which the crate's traits are written, for those who implement them.
+pub use async_trait::async_trait;
 pub use nhs_number::NhsNumber;
 pub use trace::{Answer, Caller, Outcome, Tracer};
 

@@ -14,6 +14,29 @@ use std::fmt::Debug;
 /// * [`Outcome::Found`](crate::trace::Outcome::Found) for a [`Question::Find`] carries the person's
 ///   particulars, so that whoever asked can check them; for a [`Question::Verify`] it need not.
 /// * The caller is sent along, and nothing about the person is logged or put into an error.
+///
+/// ```
+/// use nhs_pds::async_trait;
+/// use nhs_pds::trace::{
+///     Answer, Attended, Caller, Error, ErrorKind, Exchange, Outcome, Question, Tracer, User,
+/// };
+///
+/// /// A service that knows nobody, and serves nobody at a screen.
+/// #[derive(Debug)]
+/// struct Empty;
+///
+/// #[async_trait]
+/// impl Tracer for Empty {
+///     async fn trace(&self, _: &Caller, _: &Question) -> Result<Answer, Error> {
+///         let sent_at = chrono::DateTime::UNIX_EPOCH;
+///         Ok(Answer::new(Outcome::None, Exchange::new("empty", "trace", "1", sent_at)))
+///     }
+///
+///     async fn trace_attended(&self, _: &User, _: &Question<Attended>) -> Result<Answer, Error> {
+///         Err(Error::new(ErrorKind::Configuration))
+///     }
+/// }
+/// ```
 #[async_trait]
 pub trait Tracer: Debug + Send + Sync {
     /// Asks `question` for `caller`.

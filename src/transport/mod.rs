@@ -27,6 +27,22 @@ use std::fmt::Debug;
 ///   connect to the Spine" is a code inside a good response, and each attempt needs a fresh message.
 /// * The response is the whole body; one that was cut off is [`ErrorKind::Interrupted`].
 /// * Nothing of the request or the response is logged or put into an error.
+///
+/// ```
+/// use nhs_pds::async_trait;
+/// use nhs_pds::transport::{Error, ErrorKind, Request, Response, Transport};
+///
+/// /// A line that is down.
+/// #[derive(Debug)]
+/// struct Down;
+///
+/// #[async_trait]
+/// impl Transport for Down {
+///     async fn send(&self, _: Request) -> Result<Response, Error> {
+///         Err(Error::new(ErrorKind::Connect))
+///     }
+/// }
+/// ```
 #[async_trait]
 pub trait Transport: Debug + Send + Sync {
     /// Performs one exchange.
