@@ -3,7 +3,7 @@
 //! One crate has no compiler-checked layers, so this test is the check. The table lists the modules
 //! from the ground up; a module may import what its line names, and only lines above it may be named.
 
-#![allow(clippy::unwrap_used, reason = "what cannot be read has to fail the test")]
+#![expect(clippy::unwrap_used, reason = "what cannot be read has to fail the test")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
