@@ -128,10 +128,14 @@ async fn write_results(
     for report in reports {
         let Some(case) = store.get(&report.case_id).await? else { continue };
         let row = ResultRow::new(&case);
-        rows.push(match (report.result, report.eligibility.reason()) {
+        let row = match (report.result, report.eligibility.reason()) {
             (Some(result), _) => row.with_result(result.word(), report.exchange.as_ref()),
             (None, Some(reason)) => row.with_reason(reason.word()),
             (None, None) => row,
+        };
+        rows.push(match report.hold {
+            Some(reason) => row.with_detail(reason.word()),
+            None => row,
         });
     }
     caseload::write_results(File::create(path)?, rows)?;

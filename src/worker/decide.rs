@@ -5,6 +5,7 @@ use crate::trace::{
     Answer, Error, ErrorKind, Exchange, FindPerson, Freshness, LocalIdentifier, Match, Outcome,
 };
 use crate::worker::TraceResult;
+use std::fmt;
 
 /// The way of asking that the worker uses: one question, of which everything has to agree.
 const STRATEGY: &str = "exact";
@@ -86,6 +87,53 @@ pub enum KeepReason {
     Invalidated,
     /// The number is in use, but the particulars do not agree with it well enough.
     NotVerified,
+}
+
+impl HoldReason {
+    /// A stable word for reports, metrics and the detail of a case's last trace: the variant's name in
+    /// lower case, joined by `_`; for what differs also the particular's, as in `differs:given`.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Differs(Particular::LocalIdentifier) => "differs:local_identifier",
+            Self::Differs(Particular::Family) => "differs:family",
+            Self::Differs(Particular::Given) => "differs:given",
+            Self::Differs(Particular::DateOfBirth) => "differs:date_of_birth",
+            Self::Differs(Particular::Gender) => "differs:gender",
+            Self::Differs(Particular::Postcode) => "differs:postcode",
+            Self::Unconfirmed => "unconfirmed",
+            Self::Conflict => "conflict",
+            Self::Duplicate => "duplicate",
+            Self::DeathUndated => "death_undated",
+        }
+    }
+}
+
+impl fmt::Display for HoldReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+impl Particular {
+    /// A stable word: the variant's name in lower case, joined by `_`.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::LocalIdentifier => "local_identifier",
+            Self::Family => "family",
+            Self::Given => "given",
+            Self::DateOfBirth => "date_of_birth",
+            Self::Gender => "gender",
+            Self::Postcode => "postcode",
+        }
+    }
+}
+
+impl fmt::Display for Particular {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
 }
 
 impl Decision {
@@ -542,6 +590,26 @@ mod tests {
             assert_eq!(result.word(), outcome.name());
             let decision = on(&case(), outcome, &[]);
             assert_eq!((&decision, decision.result()), (&Decision::Keep(reason), result));
+        }
+    }
+
+    #[test]
+    fn what_is_held_has_its_word() {
+        for particular in [
+            Particular::LocalIdentifier,
+            Particular::Family,
+            Particular::Given,
+            Particular::DateOfBirth,
+            Particular::Gender,
+            Particular::Postcode,
+        ] {
+            let reason = HoldReason::Differs(particular);
+            assert_eq!(reason.to_string(), format!("differs:{particular}"));
+        }
+        assert_eq!(HoldReason::Unconfirmed.to_string(), "unconfirmed");
+        // Where the result says it all, the two words are one.
+        for reason in [HoldReason::Conflict, HoldReason::Duplicate, HoldReason::DeathUndated] {
+            assert_eq!(reason.word(), Decision::Hold(reason).result().word());
         }
     }
 

@@ -231,9 +231,13 @@ async fn the_results_are_one_row_for_each_case() {
     for report in &reports {
         let case = job.store.get(&report.case_id).await.unwrap().unwrap();
         let row = ResultRow::new(&case);
-        rows.push(match report.result {
+        let row = match report.result {
             Some(result) => row.with_result(result.word(), report.exchange.as_ref()),
             None => row.with_reason(report.eligibility.reason().unwrap().word()),
+        };
+        rows.push(match report.hold {
+            Some(reason) => row.with_detail(reason.word()),
+            None => row,
         });
     }
     let mut written = Vec::new();
@@ -247,6 +251,8 @@ async fn the_results_are_one_row_for_each_case() {
     for row in rows {
         let word = if row["eligible"] == "yes" { &row["result"] } else { &row["reason"] };
         assert_eq!(word, expected[&row["case_id"]], "{}", row["case_id"]);
+        let held = ["conflict", "duplicate"].contains(&&**word);
+        assert_eq!(row["detail"], if held { &**word } else { "" }, "what is held says why");
         let number =
             ["found", "deceased", "stale", "conflict", "already_traced"].contains(&&**word);
         assert!(!number || row["nhs_number"].len() == 10, "{word}");

@@ -215,6 +215,8 @@ async fn the_observer_learns_all_but_the_person() {
     let (report, seen) = run(&worker).await;
     assert!(matches!(seen[0].hold, Some(HoldReason::Differs(_))));
     assert_eq!(seen[1].hold, None);
+    let detail = stored(&store, "1").await.last_trace.unwrap().detail;
+    assert_eq!(detail.as_deref(), Some("differs:family"));
     assert_eq!(seen[1].exchange.as_ref().unwrap().service, "scripted");
     let shown = format!("{report:?} {seen:?}").to_lowercase();
     for value in ["family", "1943", "9449", "a worker", "quentinsson", "comfort"] {
