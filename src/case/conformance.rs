@@ -107,9 +107,10 @@ fn full_case(id: &str) -> Result<Case, Breach> {
     (ended.start, ended.end) = (date(2026, 1, 31), date(9999, 12, 31));
     case.allocations = vec![ended, Allocation::new("worker 2")];
     case.date_of_death = PartialDate::new(2026, None, None).ok();
+    (case.death_traced, case.contradicted) = (true, true);
     let at = DateTime::from_timestamp_millis(1_764_000_000_123).unwrap_or_default();
     let exchange = Exchange::new("SMSP", "getNHSNumber", "M-1", at).with_code("SMSP-0003");
-    case.last_trace = Some(TraceRecord::new(at, "stale", Some(&exchange)));
+    case.last_trace = Some(TraceRecord::new(at, "stale", Some(&exchange)).with_detail("of 2026"));
     let source = NumberSource::Traced(Provenance::new(exchange, Freshness::Stale, "exact"));
     case.nhs_number = Some(HeldNumber::new(NUMBER, source));
     Ok(case)

@@ -9,7 +9,10 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 
 /// What brings a file from one version of the schema to the next; `user_version` counts those done.
-const MIGRATIONS: [&str; 1] = [include_str!("../../migrations/sqlite/0001_cases.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("../../migrations/sqlite/0001_cases.sql"),
+    include_str!("../../migrations/sqlite/0002_local_data.sql"),
+];
 
 /// How long to wait for another writer of the same file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -357,9 +360,29 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("cases.db");
         let store = SqliteStore::open(&file).unwrap();
-        execute(&store, "PRAGMA user_version = 2");
+        execute(&store, &format!("PRAGMA user_version = {}", MIGRATIONS.len() + 1));
         drop(store);
         assert_eq!(SqliteStore::open(&file).unwrap_err().kind(), ErrorKind::Schema);
+    }
+
+    #[tokio::test]
+    async fn a_file_of_the_first_schema_is_brought_up_to_date() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("cases.db");
+        let old = Connection::open(&file).unwrap();
+        old.execute_batch(MIGRATIONS[0]).unwrap();
+        old.execute_batch(
+            r#"INSERT INTO cases (case_id, version, document) VALUES ('1', 1,
+               '{"id":"1","record_type":"review","date_of_death":"2026","version":1,
+                 "last_trace":{"at":"1970-01-01T00:00:00Z","result":"deceased"}}');
+               PRAGMA user_version = 1"#,
+        )
+        .unwrap();
+        drop(old);
+        let store = SqliteStore::open(&file).unwrap();
+        assert_eq!(schema(&store.0.lock().unwrap()).unwrap(), MIGRATIONS.len());
+        let case = store.get(&case("1").id).await.unwrap().unwrap();
+        assert!(case.death_traced && !case.contradicted);
     }
 
     #[test]

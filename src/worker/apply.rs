@@ -21,6 +21,7 @@ pub fn apply(
         Decision::Write { number, source, date_of_death } => {
             changed.nhs_number = Some(HeldNumber::new(*number, source.clone()));
             changed.date_of_death = case.date_of_death.or(*date_of_death);
+            changed.death_traced |= date_of_death.is_some();
         }
         Decision::Hold(_) | Decision::Keep(_) | Decision::Correct | Decision::Defect => {}
     }
@@ -55,6 +56,7 @@ mod tests {
         let mut expected = case();
         expected.nhs_number = Some(HeldNumber::new(number, source));
         expected.date_of_death = died;
+        expected.death_traced = true;
         expected.last_trace = Some(TraceRecord::new(now, "deceased", Some(&exchange())));
         assert!(apply(&case(), &decision, Some(&exchange()), now).as_ref() == Some(&expected));
 
