@@ -151,7 +151,12 @@ impl CaseStore for SqliteStore {
 
     async fn save(&self, case: &Case) -> Result<u64, Error> {
         let case = case.clone();
-        self.blocking(move |connection| save(connection, case)).await
+        self.blocking(move |connection| save(connection, case, false)).await
+    }
+
+    async fn save_as_sole_holder(&self, case: &Case) -> Result<u64, Error> {
+        let case = case.clone();
+        self.blocking(move |connection| save(connection, case, true)).await
     }
 
     async fn holders(&self, number: NhsNumber) -> Result<Vec<CaseId>, Error> {
@@ -192,7 +197,9 @@ fn insert_all(connection: &mut Connection, cases: Vec<Case>) -> Result<(), Error
     transaction.commit().map_err(failed)
 }
 
-fn save(connection: &mut Connection, mut case: Case) -> Result<u64, Error> {
+/// Saves `case` over the version it was read as; if it is to be the `sole` holder of its number, only
+/// as such. Nobody else can write between the looks and the save.
+fn save(connection: &mut Connection, mut case: Case, sole: bool) -> Result<u64, Error> {
     let transaction =
         connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
     let stored: Option<i64> = transaction
@@ -205,6 +212,9 @@ fn save(connection: &mut Connection, mut case: Case) -> Result<u64, Error> {
     if u64::try_from(stored) != Ok(case.version) {
         return Err(Error::new(ErrorKind::Conflict).with_case(case.id));
     }
+    if sole && is_held_beside(&transaction, &case)? {
+        return Err(Error::new(ErrorKind::Held).with_case(case.id));
+    }
     case.version += 1;
     let document = document(&case)?;
     transaction
@@ -216,6 +226,15 @@ fn save(connection: &mut Connection, mut case: Case) -> Result<u64, Error> {
         .map_err(failed)?;
     transaction.commit().map_err(failed)?;
     Ok(case.version)
+}
+
+/// Whether another case holds the number of `case`.
+fn is_held_beside(connection: &Connection, case: &Case) -> Result<bool, Error> {
+    let Some(number) = number(case) else { return Ok(false) };
+    connection
+        .prepare_cached("SELECT 1 FROM cases WHERE nhs_number = ?1 AND case_id <> ?2")
+        .and_then(|mut query| query.exists(params![number, case.id.as_str()]))
+        .map_err(failed)
 }
 
 /// The ten digits of the case's number.

@@ -325,6 +325,9 @@ impl CaseStore for Refusing {
     async fn save(&self, _: &Case) -> Result<u64, case::Error> {
         Err(case::Error::new(self.1))
     }
+    async fn save_as_sole_holder(&self, case: &Case) -> Result<u64, case::Error> {
+        self.save(case).await
+    }
     async fn holders(&self, number: NhsNumber) -> Result<Vec<CaseId>, case::Error> {
         self.0.holders(number).await
     }
@@ -338,7 +341,8 @@ async fn refused(kind: case::ErrorKind) -> Result<RunReport, worker::Error> {
 
 #[tokio::test]
 async fn a_case_that_changes_all_the_time_is_left_for_the_next_run() {
-    for kind in [case::ErrorKind::Conflict, case::ErrorKind::NotFound] {
+    use case::ErrorKind::{Conflict, Held, NotFound};
+    for kind in [Conflict, NotFound, Held] {
         let report = refused(kind).await.unwrap();
         assert_eq!(report.results[&TraceResult::ConflictOnSave], 1);
         assert_eq!(report.numbers_written, 0);
