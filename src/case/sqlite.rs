@@ -3,6 +3,8 @@ use crate::nhs_number::NhsNumber;
 use async_trait::async_trait;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, TransactionBehavior, params};
 use std::fmt;
+use std::fs::OpenOptions;
+use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -20,8 +22,9 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Cases in an SQLite file, which several processes of one machine may use at once.
 ///
 /// A save is on the disk when it is acknowledged (write-ahead log, `synchronous=FULL`). The file and
-/// those beside it (`-wal`, `-shm`) hold people's particulars as they are: who may read the directory
-/// may read them. Calls need a Tokio runtime, whose threads for blocking work do the work.
+/// those beside it (`-wal`, `-shm`) hold people's particulars as they are. On Unix a new file can be
+/// read and written by its owner alone (mode 0600), and SQLite makes those beside it the same; what is
+/// there already keeps its mode. Elsewhere who may read the directory may read them. Calls need a Tokio runtime, whose threads for blocking work do the work.
 ///
 /// ```
 /// use nhs_pds::case::{Case, CaseStore, RecordType, SqliteStore};
@@ -47,6 +50,10 @@ impl SqliteStore {
     /// [`ErrorKind::Unavailable`] when the file cannot be opened or written, [`ErrorKind::Corrupt`]
     /// when it is no SQLite file, [`ErrorKind::Schema`] when a newer version of this crate wrote it.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let unavailable = |error| Error::new(ErrorKind::Unavailable).with_source(error);
+        // SQLite takes `:memory:` and `file:` for more than names; an absolute path is only a path.
+        let path = std::path::absolute(path).map_err(unavailable)?;
+        make_private(&path).map_err(unavailable)?;
         Connection::open(path).map_err(failed).and_then(Self::new)
     }
 
@@ -78,6 +85,18 @@ impl SqliteStore {
             work(&mut connection.lock().unwrap_or_else(PoisonError::into_inner))
         });
         done.await.map_err(|_| Error::new(ErrorKind::Unavailable))?
+    }
+}
+
+/// Makes the file, unless there is something, before SQLite would make it readable for everybody.
+fn make_private(path: &Path) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
     }
 }
 

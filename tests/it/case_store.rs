@@ -199,6 +199,37 @@ fn a_file_that_cannot_be_opened_is_an_error() {
 }
 
 #[cfg(unix)]
+#[tokio::test]
+async fn a_new_file_is_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let mode = |name: &str| {
+        let metadata = std::fs::metadata(folder.path().join(name)).unwrap();
+        metadata.permissions().mode() & 0o777
+    };
+    let store = open(&folder.path().join("cases.db"));
+    store.insert_all(vec![case("1")]).await.unwrap();
+    for name in ["cases.db", "cases.db-wal", "cases.db-shm"] {
+        assert_eq!(mode(name), 0o600, "{name}");
+    }
+    drop(store);
+    let shared = folder.path().join("cases.db");
+    std::fs::set_permissions(&shared, std::fs::Permissions::from_mode(0o640)).unwrap();
+    let store = open(&shared);
+    assert!(store.get(&case("1").id).await.unwrap().is_some());
+    assert_eq!(mode("cases.db"), 0o640, "whoever shares a file has decided to");
+}
+
+#[test]
+fn a_path_is_only_a_path() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join(":memory:");
+    drop(open(&file));
+    assert!(file.exists());
+    assert_eq!(SqliteStore::open("").unwrap_err().kind(), ErrorKind::Unavailable);
+}
+
+#[cfg(unix)]
 #[test]
 fn a_read_only_folder_is_an_error() {
     use std::os::unix::fs::PermissionsExt;

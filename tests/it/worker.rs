@@ -363,6 +363,40 @@ async fn a_store_that_fails_ends_the_run() {
     }
 }
 
+/// What makes no question costs no question, and is told by its reason.
+#[tokio::test]
+async fn data_that_cannot_be_sent_are_reported_and_not_asked_about() {
+    let with = |text, change: fn(&mut Case)| {
+        let mut case = case(text);
+        change(&mut case);
+        case
+    };
+    let store = store([
+        with("1", |case| case.surname = Some("Quentin*".into())),
+        with("2", |case| case.surname = Some("Quen\u{7}tin".into())),
+        with("3", |case| case.forename = Some("Co*".into())),
+        with("4", |case| case.forename = Some("\u{fffe}".into())),
+        with("5", |case| case.contradicted = true),
+        case("6"),
+    ])
+    .await;
+    let tracer = Arc::new(ScriptedTracer::new([Ok(found("6", NUMBER))]));
+    let (report, seen) = run(&worker(&tracer, &store)).await;
+    let told: Vec<_> = seen.iter().map(|case| case.eligibility.reason()).collect();
+    let (surname, forename) = (Some(Reason::SurnameUnusable), Some(Reason::ForenameUnusable));
+    assert_eq!(told, [surname, surname, forename, forename, Some(Reason::Contradicted), None]);
+    assert_eq!((report.eligible, report.ineligible[&Reason::SurnameUnusable]), (1, 2));
+    assert_eq!(tracer.asked().len(), 1);
+    for text in ["1", "2", "3", "4", "5"] {
+        assert_eq!(stored(&store, text).await.version, 1, "nothing changes");
+    }
+    // An id that no message can carry is no id, so only a root can make an identifier unusable, and
+    // no worker takes such a root.
+    assert!("RXX\u{fffe}".parse::<CaseId>().is_err());
+    assert_eq!(nhs_pds::worker::question(&case("1"), "RXX"), Err(Reason::LocalIdentifierUnusable));
+    assert!(worker(&tracer, &store).with_local_root("RXX").is_err());
+}
+
 #[tokio::test]
 async fn a_run_may_be_a_task_of_its_own() {
     let store = store([case("1")]).await;
