@@ -7,7 +7,9 @@
 //! Imports the CSV into an SQLite store, starts the simulator on a free port (or asks the service of
 //! `--service`), runs once over all cases, prints a summary and writes the results as CSV. Rows that
 //! cannot be used are named by their line; the others go through. With `--db`, the store is kept:
-//! run it again, and what was traced is not asked again (HAV-3).
+//! run it again, with the same file or a newer one, and what has changed locally is taken over, while
+//! what was traced stays and is not asked again (HAV-3). On Unix, the store and the results can be
+//! read by their owner alone.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "that is what it is for")]
 
 mod service;
@@ -15,12 +17,13 @@ mod service;
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use nhs_pds::case::caseload::{self, Caseload, ResultRow};
-use nhs_pds::case::{CaseStore, SqliteStore};
+use nhs_pds::case::{Case, CaseStore, ErrorKind, SqliteStore};
 use nhs_pds::trace::Caller;
 use nhs_pds::worker::{CaseReport, RunReport, Worker};
 use service::{Service, because};
 use std::error::Error;
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -62,15 +65,9 @@ async fn run(cli: &Cli) -> Result<bool, Box<dyn Error>> {
     for row in &refused {
         eprintln!("{}: {row}", cli.caseload.display());
     }
-    let mut new = Vec::new();
     let in_caseload = cases.len();
-    for case in cases {
-        if store.get(&case.id).await?.is_none() {
-            new.push(case);
-        }
-    }
-    let imported = new.len();
-    store.insert_all(new).await?;
+    let contradicted = cases.iter().filter(|case| case.contradicted).count();
+    let imported = import(&store, cases).await?;
 
     let reached = cli.service.reach().await?;
     let store: Arc<dyn CaseStore> = Arc::new(store);
@@ -92,7 +89,10 @@ async fn run(cli: &Cli) -> Result<bool, Box<dyn Error>> {
     println!("Caseload      {}", cli.caseload.display());
     println!("  rows refused {:>10}", refused.len());
     println!("  cases read   {in_caseload:>10}");
-    println!("  imported     {imported:>10}");
+    println!("  contradicted {contradicted:>10}");
+    println!("  imported     {:>10}", imported.new);
+    println!("  updated      {:>10}", imported.updated);
+    println!("  unchanged    {:>10}", imported.unchanged);
     summary(&report);
     println!("Service       {reached}");
     println!("Store         {}", db.display());
@@ -101,6 +101,44 @@ async fn run(cli: &Cli) -> Result<bool, Box<dyn Error>> {
         eprintln!("get_nhs_number: stopped early: {reason}; see the configuration");
     }
     Ok(report.stopped.is_none())
+}
+
+/// How many cases of a caseload were new, and what became of the others.
+#[derive(Default)]
+struct Imported {
+    new: usize,
+    updated: usize,
+    unchanged: usize,
+}
+
+/// Brings the store up to what the local system says, and leaves alone what traces brought.
+async fn import(store: &SqliteStore, cases: Vec<Case>) -> Result<Imported, Box<dyn Error>> {
+    let mut imported = Imported::default();
+    let mut new = Vec::new();
+    for case in cases {
+        loop {
+            let Some(stored) = store.get(&case.id).await? else {
+                new.push(case);
+                break;
+            };
+            let Some(updated) = stored.updated_from(case.clone()) else {
+                imported.unchanged += 1;
+                break;
+            };
+            match store.save(&updated).await {
+                Ok(_) => {
+                    imported.updated += 1;
+                    break;
+                }
+                // Somebody else saved the case: look at it again.
+                Err(error) if error.kind() == ErrorKind::Conflict => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+    imported.new = new.len();
+    store.insert_all(new).await?;
+    Ok(imported)
 }
 
 /// The store: the one that was named, or a new one beside the results.
@@ -128,14 +166,32 @@ async fn write_results(
     for report in reports {
         let Some(case) = store.get(&report.case_id).await? else { continue };
         let row = ResultRow::new(&case);
-        rows.push(match (report.result, report.eligibility.reason()) {
+        let row = match (report.result, report.eligibility.reason()) {
             (Some(result), _) => row.with_result(result.word(), report.exchange.as_ref()),
             (None, Some(reason)) => row.with_reason(reason.word()),
             (None, None) => row,
+        };
+        rows.push(match report.hold {
+            Some(reason) => row.with_detail(reason.word()),
+            None => row,
         });
     }
-    caseload::write_results(File::create(path)?, rows)?;
+    caseload::write_results(private(path)?, rows)?;
     Ok(())
+}
+
+/// An empty file, which on Unix its owner alone may read, even if there was one for everybody.
+fn private(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(path)?;
+    #[cfg(unix)]
+    if file.metadata()?.is_file() {
+        file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+    }
+    Ok(file)
 }
 
 fn summary(report: &RunReport) {

@@ -26,7 +26,7 @@ use std::sync::Arc;
 const NUMBER: NhsNumber = NhsNumber::constant(9_434_765_919);
 const OTHER_NUMBER: NhsNumber = NhsNumber::constant(9_449_304_424);
 
-/// How many saves of one case run at once.
+/// How many saves run at once.
 const RIVALS: usize = 8;
 
 /// Checks a store that `new_store` makes, which must be empty and of its own at every call.
@@ -42,7 +42,9 @@ pub async fn check(new_store: impl AsyncFn() -> Arc<dyn CaseStore>) -> Result<()
     saves_over_what_was_read(&*new_store().await).await?;
     pages_in_order(&*new_store().await).await?;
     finds_holders(&*new_store().await).await?;
-    one_of_many_saves_wins(new_store().await).await
+    saves_sole_holders(&*new_store().await).await?;
+    one_of_many_saves_wins(new_store().await).await?;
+    one_of_many_holders_is_the_sole_one(new_store().await).await
 }
 
 /// What a store does not keep to. Report a defect at the store.
@@ -107,9 +109,10 @@ fn full_case(id: &str) -> Result<Case, Breach> {
     (ended.start, ended.end) = (date(2026, 1, 31), date(9999, 12, 31));
     case.allocations = vec![ended, Allocation::new("worker 2")];
     case.date_of_death = PartialDate::new(2026, None, None).ok();
+    (case.death_traced, case.contradicted) = (true, true);
     let at = DateTime::from_timestamp_millis(1_764_000_000_123).unwrap_or_default();
     let exchange = Exchange::new("SMSP", "getNHSNumber", "M-1", at).with_code("SMSP-0003");
-    case.last_trace = Some(TraceRecord::new(at, "stale", Some(&exchange)));
+    case.last_trace = Some(TraceRecord::new(at, "stale", Some(&exchange)).with_detail("of 2026"));
     let source = NumberSource::Traced(Provenance::new(exchange, Freshness::Stale, "exact"));
     case.nhs_number = Some(HeldNumber::new(NUMBER, source));
     Ok(case)
@@ -199,8 +202,11 @@ async fn pages_in_order(store: &dyn CaseStore) -> Result<(), Breach> {
     hold(next == Some("a"), "a page may begin after an id that is not there")
 }
 
+fn imported(number: NhsNumber) -> Option<HeldNumber> {
+    Some(HeldNumber::new(number, NumberSource::Imported(None)))
+}
+
 async fn finds_holders(store: &dyn CaseStore) -> Result<(), Breach> {
-    let imported = |number| Some(HeldNumber::new(number, NumberSource::Imported(None)));
     let (mut a, mut b, c) = (case("a")?, case("b")?, case("c")?);
     (a.nhs_number, b.nhs_number) = (imported(NUMBER), imported(NUMBER));
     let (id_a, id_b) = (a.id.clone(), b.id.clone());
@@ -228,6 +234,70 @@ async fn finds_holders(store: &dyn CaseStore) -> Result<(), Breach> {
     store.save(&a).await?;
     let both = store.holders(OTHER_NUMBER).await? == [id_a, id_b];
     hold(both, "who got a number by a save is a holder")
+}
+
+async fn saves_sole_holders(store: &dyn CaseStore) -> Result<(), Breach> {
+    let (mut a, mut b) = (case("a")?, case("b")?);
+    a.nhs_number = imported(OTHER_NUMBER);
+    store.insert_all(vec![a.clone(), b.clone()]).await?;
+    (a.version, b.version) = (1, 1);
+    b.nhs_number = imported(OTHER_NUMBER);
+    let held = store.save_as_sole_holder(&b).await;
+    let named = held.as_ref().err().and_then(Error::case).is_none_or(|case| *case == b.id);
+    refuse(held, ErrorKind::Held, "a number that another case holds gets no sole holder")?;
+    hold(named, "the error does not name who holds the number")?;
+    let mut stored = case("b")?;
+    stored.version = 1;
+    hold(store.get(&b.id).await? == Some(stored), "a refused sole holder changes nothing")?;
+    hold(store.holders(OTHER_NUMBER).await? == [a.id.clone()], "who is refused holds nothing")?;
+    let own = store.save_as_sole_holder(&a).await?;
+    hold(own == 2, "who holds a number alone may be saved as its sole holder")?;
+    a.nhs_number = None;
+    refuse(
+        store.save_as_sole_holder(&a).await,
+        ErrorKind::Conflict,
+        "a sole holder is not saved over an old version",
+    )?;
+    a.version = 2;
+    let without = store.save_as_sole_holder(&a).await?;
+    hold(without == 3, "a case without a number may be saved as a sole holder")?;
+    let free = store.save_as_sole_holder(&b).await?;
+    hold(free == 2, "a number that was given up gets a sole holder")?;
+    b.version = 2;
+    hold(store.get(&b.id).await? == Some(b.clone()), "a sole holder comes back as it was saved")?;
+    hold(store.holders(OTHER_NUMBER).await? == [b.id], "who was saved as sole holder is a holder")?;
+    a.version = 3;
+    a.nhs_number = imported(OTHER_NUMBER);
+    hold(store.save(&a).await? == 4, "a plain save does not look who holds the number")?;
+    let mut unknown = case("c")?;
+    unknown.version = 1;
+    let unknown = store.save_as_sole_holder(&unknown).await;
+    refuse(unknown, ErrorKind::NotFound, "an unknown case is not saved as a sole holder")
+}
+
+async fn one_of_many_holders_is_the_sole_one(store: Arc<dyn CaseStore>) -> Result<(), Breach> {
+    let mut cases = Vec::with_capacity(RIVALS);
+    for rival in 0..RIVALS {
+        cases.push(case(&rival.to_string())?);
+    }
+    store.insert_all(cases.clone()).await?;
+    let mut rivals = Vec::with_capacity(RIVALS);
+    for mut case in cases {
+        case.version = 1;
+        case.nhs_number = imported(NUMBER);
+        let store = Arc::clone(&store);
+        rivals.push(tokio::spawn(async move { (store.save_as_sole_holder(&case).await, case.id) }));
+    }
+    let mut winners = Vec::new();
+    for task in rivals {
+        let clause = "a save as sole holder does not panic";
+        match task.await.map_err(|_| Breach { clause, source: None })? {
+            (Ok(_), id) => winners.push(id),
+            (lost, _) => refuse(lost, ErrorKind::Held, "who comes second is told of the holder")?,
+        }
+    }
+    let sole = winners.len() == 1 && store.holders(NUMBER).await? == winners;
+    hold(sole, "exactly one of many rivals for a number gets it")
 }
 
 async fn one_of_many_saves_wins(store: Arc<dyn CaseStore>) -> Result<(), Breach> {

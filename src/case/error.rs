@@ -59,6 +59,10 @@ pub enum ErrorKind {
     /// ids.
     #[error("a case of this id exists already")]
     Exists,
+    /// Another case holds the number that the case was to be the only one to hold. Ask who holds it,
+    /// and find out whether it is the same person (MSCA-DQ-01).
+    #[error("another case holds the number")]
+    Held,
     /// There is no case of this id. Insert it, or drop it where it came from too.
     #[error("there is no case of this id")]
     NotFound,

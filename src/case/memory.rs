@@ -31,6 +31,31 @@ impl MemoryStore {
 }
 
 impl Cases {
+    /// Saves `case` over the version it was read as; if it is to be the `sole` holder of its number,
+    /// only as such.
+    fn save(&mut self, case: &Case, sole: bool) -> Result<u64, Error> {
+        let kind = match self.by_id.get(&case.id) {
+            None => ErrorKind::NotFound,
+            Some(old) if old.version != case.version => ErrorKind::Conflict,
+            Some(_) if sole && self.is_held_beside(case) => ErrorKind::Held,
+            Some(_) => {
+                let mut case = case.clone();
+                case.version += 1;
+                let version = case.version;
+                self.put(case);
+                return Ok(version);
+            }
+        };
+        Err(Error::new(kind).with_case(case.id.clone()))
+    }
+
+    /// Whether another case holds the number of `case`.
+    fn is_held_beside(&self, case: &Case) -> bool {
+        let number = case.nhs_number.as_ref().map(|held| held.number);
+        let holders = number.and_then(|number| self.holders.get(&number));
+        holders.into_iter().flatten().any(|holder| *holder != case.id)
+    }
+
     /// Puts `case` in place of the stored one of its id.
     fn put(&mut self, case: Case) {
         let number = |case: &Case| case.nhs_number.as_ref().map(|held| held.number);
@@ -86,19 +111,11 @@ impl CaseStore for MemoryStore {
     }
 
     async fn save(&self, case: &Case) -> Result<u64, Error> {
-        let mut stored = self.cases();
-        let kind = match stored.by_id.get(&case.id) {
-            Some(old) if old.version == case.version => {
-                let mut case = case.clone();
-                case.version += 1;
-                let version = case.version;
-                stored.put(case);
-                return Ok(version);
-            }
-            Some(_) => ErrorKind::Conflict,
-            None => ErrorKind::NotFound,
-        };
-        Err(Error::new(kind).with_case(case.id.clone()))
+        self.cases().save(case, false)
+    }
+
+    async fn save_as_sole_holder(&self, case: &Case) -> Result<u64, Error> {
+        self.cases().save(case, true)
     }
 
     async fn holders(&self, number: NhsNumber) -> Result<Vec<CaseId>, Error> {

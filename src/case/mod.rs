@@ -27,6 +27,7 @@ mod record_type;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod store;
+mod update;
 
 pub use error::{Error, ErrorKind};
 pub use id::{CaseId, CaseIdError};

@@ -23,8 +23,10 @@ impl HeldNumber {
 }
 
 /// Where a case's NHS Number comes from.
+///
+/// The local system's text may hold anything, so `Debug` does not show it; `Display` does.
 #[non_exhaustive]
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NumberSource {
     /// A trace, of which the exchange is known.
@@ -57,6 +59,16 @@ impl NumberSource {
             Self::Imported(text) => text.as_deref().is_some_and(|text| {
                 Self::TRACED.iter().any(|service| service.eq_ignore_ascii_case(text.trim()))
             }),
+        }
+    }
+}
+
+impl fmt::Debug for NumberSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Traced(provenance) => f.debug_tuple("Traced").field(provenance).finish(),
+            Self::Imported(None) => f.write_str("Imported(None)"),
+            Self::Imported(Some(_)) => f.write_str("Imported(redacted)"),
         }
     }
 }
@@ -108,6 +120,10 @@ pub struct TraceRecord {
     pub at: DateTime<Utc>,
     /// The result's stable word, such as `found` or `ambiguous`.
     pub result: String,
+    /// What the result leaves open, by its stable word: for somebody found but held for a person to
+    /// decide (HAV-10), why, such as `differs:given`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
     /// The service's code, when it gave one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
@@ -123,9 +139,17 @@ impl TraceRecord {
         Self {
             at,
             result: result.into(),
+            detail: None,
             code: exchange.and_then(|exchange| exchange.code.clone()),
             message_id: exchange.map(|exchange| exchange.message_id.clone()),
         }
+    }
+
+    /// The same trace, with what its result leaves open.
+    #[must_use]
+    pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = Some(detail.into());
+        self
     }
 }
 
@@ -183,6 +207,27 @@ mod tests {
             let imported = NumberSource::Imported(Some(source.to_string()));
             assert_eq!(imported.is_traced(), source.is_traced());
         }
+    }
+
+    #[test]
+    fn the_local_systems_text_is_not_shown() {
+        let source = NumberSource::Imported(Some("told by Mrs Quentinsson".into()));
+        let held = HeldNumber::new(NhsNumber::constant(9_434_765_919), source);
+        assert_eq!(format!("{:?}", held.source), "Imported(redacted)");
+        assert!(!format!("{held:?} {held:#?}").contains("Quentinsson"));
+        assert_eq!(format!("{:?}", NumberSource::Imported(None)), "Imported(None)");
+        assert!(format!("{:?}", traced(Freshness::Live)).contains("SMSP-0000"));
+    }
+
+    #[test]
+    fn records_read_back_with_and_without_a_detail() {
+        let record = TraceRecord::new(DateTime::UNIX_EPOCH, "differs", None);
+        let json = serde_json::to_string(&record).unwrap();
+        assert!(!json.contains("detail"));
+        assert_eq!(serde_json::from_str::<TraceRecord>(&json).unwrap(), record);
+        let held = record.with_detail("differs:given");
+        let json = serde_json::to_string(&held).unwrap();
+        assert_eq!(serde_json::from_str::<TraceRecord>(&json).unwrap(), held);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 use crate::case::{CaseId, HeldNumber, RecordType, TraceRecord};
 use crate::demographics::{FullDate, Gender, PartialDate, redacted_debug};
 use serde::{Deserialize, Serialize};
+use std::ops::Not;
 
 /// One client's record in the local system, as far as finding the NHS Number needs it.
 ///
@@ -47,6 +48,14 @@ pub struct Case {
     /// Date of death, whoever it was heard from (HAV-2, HAV-5).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub date_of_death: Option<PartialDate>,
+    /// Whether the Spine itself has said that the person died, so that the local system's silence does
+    /// not take the date away.
+    #[serde(default, skip_serializing_if = "Not::not")]
+    pub death_traced: bool,
+    /// Whether the local data contradict themselves in who the person is, so that nobody may be asked
+    /// about until they are corrected.
+    #[serde(default, skip_serializing_if = "Not::not")]
+    pub contradicted: bool,
     /// The NHS Number and its provenance (HAV-5).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nhs_number: Option<HeldNumber>,
@@ -74,6 +83,8 @@ impl Case {
             postcode: None,
             allocations: Vec::new(),
             date_of_death: None,
+            death_traced: false,
+            contradicted: false,
             nhs_number: None,
             last_trace: None,
             version: 0,

@@ -3,13 +3,18 @@ use crate::nhs_number::NhsNumber;
 use async_trait::async_trait;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, TransactionBehavior, params};
 use std::fmt;
+use std::fs::OpenOptions;
+use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::runtime::Handle;
 
 /// What brings a file from one version of the schema to the next; `user_version` counts those done.
-const MIGRATIONS: [&str; 1] = [include_str!("../../migrations/sqlite/0001_cases.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("../../migrations/sqlite/0001_cases.sql"),
+    include_str!("../../migrations/sqlite/0002_local_data.sql"),
+];
 
 /// How long to wait for another writer of the same file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -17,8 +22,9 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Cases in an SQLite file, which several processes of one machine may use at once.
 ///
 /// A save is on the disk when it is acknowledged (write-ahead log, `synchronous=FULL`). The file and
-/// those beside it (`-wal`, `-shm`) hold people's particulars as they are: who may read the directory
-/// may read them. Calls need a Tokio runtime, whose threads for blocking work do the work.
+/// those beside it (`-wal`, `-shm`) hold people's particulars as they are. On Unix a new file can be
+/// read and written by its owner alone (mode 0600), and SQLite makes those beside it the same; what is
+/// there already keeps its mode. Elsewhere who may read the directory may read them. Calls need a Tokio runtime, whose threads for blocking work do the work.
 ///
 /// ```
 /// use nhs_pds::case::{Case, CaseStore, RecordType, SqliteStore};
@@ -44,6 +50,10 @@ impl SqliteStore {
     /// [`ErrorKind::Unavailable`] when the file cannot be opened or written, [`ErrorKind::Corrupt`]
     /// when it is no SQLite file, [`ErrorKind::Schema`] when a newer version of this crate wrote it.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let unavailable = |error| Error::new(ErrorKind::Unavailable).with_source(error);
+        // SQLite takes `:memory:` and `file:` for more than names; an absolute path is only a path.
+        let path = std::path::absolute(path).map_err(unavailable)?;
+        make_private(&path).map_err(unavailable)?;
         Connection::open(path).map_err(failed).and_then(Self::new)
     }
 
@@ -75,6 +85,18 @@ impl SqliteStore {
             work(&mut connection.lock().unwrap_or_else(PoisonError::into_inner))
         });
         done.await.map_err(|_| Error::new(ErrorKind::Unavailable))?
+    }
+}
+
+/// Makes the file, unless there is something, before SQLite would make it readable for everybody.
+fn make_private(path: &Path) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
     }
 }
 
@@ -148,7 +170,12 @@ impl CaseStore for SqliteStore {
 
     async fn save(&self, case: &Case) -> Result<u64, Error> {
         let case = case.clone();
-        self.blocking(move |connection| save(connection, case)).await
+        self.blocking(move |connection| save(connection, case, false)).await
+    }
+
+    async fn save_as_sole_holder(&self, case: &Case) -> Result<u64, Error> {
+        let case = case.clone();
+        self.blocking(move |connection| save(connection, case, true)).await
     }
 
     async fn holders(&self, number: NhsNumber) -> Result<Vec<CaseId>, Error> {
@@ -189,7 +216,9 @@ fn insert_all(connection: &mut Connection, cases: Vec<Case>) -> Result<(), Error
     transaction.commit().map_err(failed)
 }
 
-fn save(connection: &mut Connection, mut case: Case) -> Result<u64, Error> {
+/// Saves `case` over the version it was read as; if it is to be the `sole` holder of its number, only
+/// as such. Nobody else can write between the looks and the save.
+fn save(connection: &mut Connection, mut case: Case, sole: bool) -> Result<u64, Error> {
     let transaction =
         connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
     let stored: Option<i64> = transaction
@@ -202,6 +231,9 @@ fn save(connection: &mut Connection, mut case: Case) -> Result<u64, Error> {
     if u64::try_from(stored) != Ok(case.version) {
         return Err(Error::new(ErrorKind::Conflict).with_case(case.id));
     }
+    if sole && is_held_beside(&transaction, &case)? {
+        return Err(Error::new(ErrorKind::Held).with_case(case.id));
+    }
     case.version += 1;
     let document = document(&case)?;
     transaction
@@ -213,6 +245,15 @@ fn save(connection: &mut Connection, mut case: Case) -> Result<u64, Error> {
         .map_err(failed)?;
     transaction.commit().map_err(failed)?;
     Ok(case.version)
+}
+
+/// Whether another case holds the number of `case`.
+fn is_held_beside(connection: &Connection, case: &Case) -> Result<bool, Error> {
+    let Some(number) = number(case) else { return Ok(false) };
+    connection
+        .prepare_cached("SELECT 1 FROM cases WHERE nhs_number = ?1 AND case_id <> ?2")
+        .and_then(|mut query| query.exists(params![number, case.id.as_str()]))
+        .map_err(failed)
 }
 
 /// The ten digits of the case's number.
@@ -357,9 +398,29 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("cases.db");
         let store = SqliteStore::open(&file).unwrap();
-        execute(&store, "PRAGMA user_version = 2");
+        execute(&store, &format!("PRAGMA user_version = {}", MIGRATIONS.len() + 1));
         drop(store);
         assert_eq!(SqliteStore::open(&file).unwrap_err().kind(), ErrorKind::Schema);
+    }
+
+    #[tokio::test]
+    async fn a_file_of_the_first_schema_is_brought_up_to_date() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("cases.db");
+        let old = Connection::open(&file).unwrap();
+        old.execute_batch(MIGRATIONS[0]).unwrap();
+        old.execute_batch(
+            r#"INSERT INTO cases (case_id, version, document) VALUES ('1', 1,
+               '{"id":"1","record_type":"review","date_of_death":"2026","version":1,
+                 "last_trace":{"at":"1970-01-01T00:00:00Z","result":"deceased"}}');
+               PRAGMA user_version = 1"#,
+        )
+        .unwrap();
+        drop(old);
+        let store = SqliteStore::open(&file).unwrap();
+        assert_eq!(schema(&store.0.lock().unwrap()).unwrap(), MIGRATIONS.len());
+        let case = store.get(&case("1").id).await.unwrap().unwrap();
+        assert!(case.death_traced && !case.contradicted);
     }
 
     #[test]

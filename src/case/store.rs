@@ -11,6 +11,8 @@ use std::fmt::Debug;
 ///   is 1 after the insert and grows by one with every save.
 /// * A save takes effect only over the version that was read (compare and set): of any number of
 ///   saves over one version, at the same time or not, exactly one succeeds.
+/// * A save as sole holder looks for other holders and saves in one step: of any number of them for one
+///   number, at the same time or not, one succeeds, and none while another case holds the number.
 /// * Each call takes effect wholly or not at all, and what has been acknowledged survives whatever the
 ///   store promises to survive.
 /// * Ids are in the order of their UTF-8 bytes, which is `CaseId`'s `Ord`.
@@ -55,6 +57,16 @@ pub trait CaseStore: Debug + Send + Sync {
     /// [`NotFound`](crate::case::ErrorKind::NotFound) when there is no such case, and
     /// [`Unavailable`](crate::case::ErrorKind::Unavailable).
     async fn save(&self, case: &Case) -> Result<u64, Error>;
+
+    /// Saves `case` as [`save`](Self::save) does, unless another case holds its number: so that two
+    /// writers who have both asked who holds a number, and both heard "nobody", do not both write it
+    /// (MSCA-DQ-01). A case without a number is simply saved.
+    ///
+    /// # Errors
+    ///
+    /// [`Held`](crate::case::ErrorKind::Held) when another case holds the number, whose id is not told;
+    /// else those of [`save`](Self::save), which come first.
+    async fn save_as_sole_holder(&self, case: &Case) -> Result<u64, Error>;
 
     /// Which cases hold `number`, in the order of their ids.
     ///

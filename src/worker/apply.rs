@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 /// changes.
 ///
 /// Every answer, and every question that the service refused or answered unreadably, is noted as the
-/// last trace. A date of death that is recorded already stays.
+/// last trace, with the reason when the case is held for a person to decide (HAV-10). A date of death that is recorded already stays.
 #[must_use]
 pub fn apply(
     case: &Case,
@@ -21,10 +21,15 @@ pub fn apply(
         Decision::Write { number, source, date_of_death } => {
             changed.nhs_number = Some(HeldNumber::new(*number, source.clone()));
             changed.date_of_death = case.date_of_death.or(*date_of_death);
+            changed.death_traced |= date_of_death.is_some();
         }
         Decision::Hold(_) | Decision::Keep(_) | Decision::Correct | Decision::Defect => {}
     }
-    changed.last_trace = Some(TraceRecord::new(now, decision.result().word(), exchange));
+    let mut record = TraceRecord::new(now, decision.result().word(), exchange);
+    if let Decision::Hold(reason) = decision {
+        record = record.with_detail(reason.word());
+    }
+    changed.last_trace = Some(record);
     Some(changed)
 }
 
@@ -35,7 +40,7 @@ mod tests {
     use crate::nhs_number::NhsNumber;
     use crate::trace::Freshness;
     use crate::worker::question::tests::case;
-    use crate::worker::{HoldReason, KeepReason};
+    use crate::worker::{HoldReason, KeepReason, Particular};
 
     fn exchange() -> Exchange {
         Exchange::new("SMSP", "getNHSNumber", "M-1", DateTime::UNIX_EPOCH).with_code("SMSP-0000")
@@ -51,6 +56,7 @@ mod tests {
         let mut expected = case();
         expected.nhs_number = Some(HeldNumber::new(number, source));
         expected.date_of_death = died;
+        expected.death_traced = true;
         expected.last_trace = Some(TraceRecord::new(now, "deceased", Some(&exchange())));
         assert!(apply(&case(), &decision, Some(&exchange()), now).as_ref() == Some(&expected));
 
@@ -62,15 +68,20 @@ mod tests {
 
     #[test]
     fn what_only_notes_the_trace() {
-        for (decision, word) in [
-            (Decision::Hold(HoldReason::Conflict), "conflict"),
-            (Decision::Keep(KeepReason::Superseded), "superseded"),
-            (Decision::Correct, "rejected"),
-            (Decision::Defect, "unreadable"),
+        let given = HoldReason::Differs(Particular::Given);
+        for (decision, word, detail) in [
+            (Decision::Hold(HoldReason::Conflict), "conflict", Some("conflict")),
+            (Decision::Hold(HoldReason::Unconfirmed), "differs", Some("unconfirmed")),
+            (Decision::Hold(given), "differs", Some("differs:given")),
+            (Decision::Keep(KeepReason::Superseded), "superseded", None),
+            (Decision::Correct, "rejected", None),
+            (Decision::Defect, "unreadable", None),
         ] {
             let now = DateTime::UNIX_EPOCH;
             let mut expected = case();
-            expected.last_trace = Some(TraceRecord::new(now, word, None));
+            let mut record = TraceRecord::new(now, word, None);
+            record.detail = detail.map(str::to_owned);
+            expected.last_trace = Some(record);
             assert!(apply(&case(), &decision, None, now) == Some(expected), "{word}");
         }
     }

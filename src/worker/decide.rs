@@ -1,10 +1,11 @@
 use crate::case::{Case, CaseId, NumberSource, Provenance};
-use crate::demographics::{Demographics, Held, PartialDate};
+use crate::demographics::{AddressUse, Demographics, Held, PartialDate};
 use crate::nhs_number::NhsNumber;
 use crate::trace::{
     Answer, Error, ErrorKind, Exchange, FindPerson, Freshness, LocalIdentifier, Match, Outcome,
 };
 use crate::worker::TraceResult;
+use std::fmt;
 
 /// The way of asking that the worker uses: one question, of which everything has to agree.
 const STRATEGY: &str = "exact";
@@ -43,7 +44,8 @@ pub enum Decision {
 pub enum HoldReason {
     /// The person returned is not as asked for. Compare the two.
     Differs(Particular),
-    /// Neither name nor date of birth was returned, so nothing shows that it is the same person.
+    /// Family name and date of birth were not both returned, so too little shows that it is the same
+    /// person. Compare what else is known of the two.
     Unconfirmed,
     /// The case holds another number. Find out which is right; what is held is never overwritten.
     Conflict,
@@ -61,10 +63,14 @@ pub enum Particular {
     LocalIdentifier,
     /// The family name, in any case.
     Family,
+    /// The first given name, in any case; compared when one was asked for and one was returned.
+    Given,
     /// The date of birth.
     DateOfBirth,
     /// The gender.
     Gender,
+    /// The postcode of the usual address; compared when one was asked for and one was returned.
+    Postcode,
 }
 
 /// Why an answer gives no number to write.
@@ -79,8 +85,55 @@ pub enum KeepReason {
     Superseded,
     /// The number is no longer valid (MSCA-DQ-04).
     Invalidated,
-    /// The number is somebody else's.
+    /// The number is in use, but the particulars do not agree with it well enough.
     NotVerified,
+}
+
+impl HoldReason {
+    /// A stable word for reports, metrics and the detail of a case's last trace: the variant's name in
+    /// lower case, joined by `_`; for what differs also the particular's, as in `differs:given`.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Differs(Particular::LocalIdentifier) => "differs:local_identifier",
+            Self::Differs(Particular::Family) => "differs:family",
+            Self::Differs(Particular::Given) => "differs:given",
+            Self::Differs(Particular::DateOfBirth) => "differs:date_of_birth",
+            Self::Differs(Particular::Gender) => "differs:gender",
+            Self::Differs(Particular::Postcode) => "differs:postcode",
+            Self::Unconfirmed => "unconfirmed",
+            Self::Conflict => "conflict",
+            Self::Duplicate => "duplicate",
+            Self::DeathUndated => "death_undated",
+        }
+    }
+}
+
+impl fmt::Display for HoldReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+impl Particular {
+    /// A stable word: the variant's name in lower case, joined by `_`.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::LocalIdentifier => "local_identifier",
+            Self::Family => "family",
+            Self::Given => "given",
+            Self::DateOfBirth => "date_of_birth",
+            Self::Gender => "gender",
+            Self::Postcode => "postcode",
+        }
+    }
+}
+
+impl fmt::Display for Particular {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
 }
 
 impl Decision {
@@ -164,13 +217,8 @@ fn doubt(
     found: &Match,
     holders: &[CaseId],
 ) -> Option<HoldReason> {
-    let Some(person) = &found.person else { return Some(HoldReason::Unconfirmed) };
-    if let Some(particular) = difference(question, found.local_identifier.as_ref(), person) {
-        return Some(HoldReason::Differs(particular));
-    }
-    let named = person.name.as_ref().is_some_and(|name| !name.family.is_not_returned());
-    if !named && person.date_of_birth.is_not_returned() {
-        return Some(HoldReason::Unconfirmed);
+    if let Some(reason) = difference(question, found) {
+        return Some(reason);
     }
     if case.nhs_number.as_ref().is_some_and(|held| held.number != found.nhs_number) {
         return Some(HoldReason::Conflict);
@@ -178,33 +226,100 @@ fn doubt(
     if holders.iter().any(|holder| *holder != case.id) {
         return Some(HoldReason::Duplicate);
     }
-    let undated = matches!(person.date_of_death, Held::Unrecognised(_));
+    let died = found.person.as_ref().map(|person| &person.date_of_death);
+    let undated = matches!(died, Some(Held::Unrecognised(_)));
     (undated && found.freshness == Freshness::Live).then_some(HoldReason::DeathUndated)
 }
 
-/// The first particular that was returned and is not as it was asked for.
-fn difference(
-    question: &FindPerson,
-    local: Option<&LocalIdentifier>,
-    person: &Demographics,
-) -> Option<Particular> {
+/// Why the person found may not be written for the person asked for with nobody looking on; `None`
+/// when they agree.
+///
+/// For programs that call a [`Tracer`](crate::trace::Tracer) themselves; [`decide`] holds what this
+/// names. Family name and date of birth have to be returned and to agree. Gender, the first given
+/// name, the postcode of the usual address and the local identifier have to agree if they were asked
+/// for and returned. Names agree in any case and with any amount of white space, and in nothing less:
+/// no nicknames, no accents left out.
+///
+/// This is no reconciliation of two records: other given names, titles, address lines, telecoms,
+/// practices and dates of death are not looked at, and of a pair that differs nothing says which is
+/// right (HAV-10).
+///
+/// ```
+/// use nhs_pds::demographics::{Demographics, Gender, Held, PersonName};
+/// use nhs_pds::trace::{FindPerson, Match};
+/// use nhs_pds::worker::{HoldReason, Particular, difference};
+///
+/// let asked = FindPerson::new("Aindow".parse()?, Gender::Female, "1943-05-19".parse()?)
+///     .with_given("Comfort".parse()?);
+/// let mut person = Demographics::default();
+/// person.name = Some(PersonName::new("JOY", "AINDOW"));
+/// let found = |person: &Demographics| {
+///     Match::new(nhs_pds::nhs_number::NhsNumber::constant(9_434_765_919)).with_person(person.clone())
+/// };
+/// let given = HoldReason::Differs(Particular::Given);
+/// assert_eq!(difference(&asked, &found(&person)), Some(given));
+/// person.name = Some(PersonName::new("COMFORT", "AINDOW"));
+/// assert_eq!(difference(&asked, &found(&person)), Some(HoldReason::Unconfirmed));
+/// person.date_of_birth = Held::read("1943-05-19");
+/// assert_eq!(difference(&asked, &found(&person)), None);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use]
+pub fn difference(question: &FindPerson, found: &Match) -> Option<HoldReason> {
     // Roots are not compared: a provider may repeat the identifier under an OID of its own.
     let asked = question.local_identifier().map(LocalIdentifier::extension);
-    let local = local.map(LocalIdentifier::extension);
+    let local = found.local_identifier.as_ref().map(LocalIdentifier::extension);
     if asked.is_some() && local.is_some() && asked != local {
-        return Some(Particular::LocalIdentifier);
+        return Some(HoldReason::Differs(Particular::LocalIdentifier));
     }
+    let Some(person) = &found.person else { return Some(HoldReason::Unconfirmed) };
+    if let Some(particular) = particular(question, person) {
+        return Some(HoldReason::Differs(particular));
+    }
+    let named = person.name.as_ref().is_some_and(|name| name.family.known().is_some());
+    let confirmed = named && person.date_of_birth.known().is_some();
+    (!confirmed).then_some(HoldReason::Unconfirmed)
+}
+
+/// The first particular that was returned and is not as it was asked for.
+fn particular(question: &FindPerson, person: &Demographics) -> Option<Particular> {
     let family = person.name.as_ref().map_or(&Held::NotReturned, |name| &name.family);
     let born = PartialDate::from(question.date_of_birth());
     if differs(family, |name| same_name(name, question.family().as_str())) {
         Some(Particular::Family)
+    } else if given_differs(question, person) {
+        Some(Particular::Given)
     } else if differs(&person.date_of_birth, |date| *date == born) {
         Some(Particular::DateOfBirth)
     } else if differs(&person.gender, |gender| *gender == question.gender()) {
         Some(Particular::Gender)
+    } else if postcode_differs(question, person) {
+        Some(Particular::Postcode)
     } else {
         None
     }
+}
+
+/// Whether the first given name returned is not the one asked for; a blank one agrees with nothing.
+fn given_differs(question: &FindPerson, person: &Demographics) -> bool {
+    let first = person.name.as_ref().and_then(|name| name.given.first());
+    match (question.given(), first) {
+        (Some(asked), Some(first)) => !same_name(first, asked.as_str()),
+        _ => false,
+    }
+}
+
+/// Whether the postcode of the usual address is not the one asked for.
+///
+/// A pseudo-postcode that was asked for is no evidence either way; one that was returned means that
+/// the person does not live where the local system says.
+fn postcode_differs(question: &FindPerson, person: &Demographics) -> bool {
+    let Some(asked) = question.postcode().filter(|postcode| !postcode.is_pseudo()) else {
+        return false;
+    };
+    let home = person.addresses.iter().filter(|at| at.usage == Some(AddressUse::Home));
+    let mut returned = home.filter_map(|address| address.postcode.known()).peekable();
+    returned.peek().is_some() && returned.all(|postcode| postcode != asked)
 }
 
 /// Whether the field was returned and does not agree; blank or unreadable agrees with nothing.
@@ -218,7 +333,8 @@ fn differs<T>(held: &Held<T>, agrees: impl FnOnce(&T) -> bool) -> bool {
 
 /// Equal but for upper and lower case and the amount of white space.
 fn same_name(a: &str, b: &str) -> bool {
-    let words = |name: &str| name.split_whitespace().map(str::to_lowercase).collect::<Vec<_>>();
+    // Upper case, because `ß` and the two small sigmas have one upper case form each.
+    let words = |name: &str| name.split_whitespace().map(str::to_uppercase).collect::<Vec<_>>();
     words(a) == words(b)
 }
 
@@ -226,7 +342,7 @@ fn same_name(a: &str, b: &str) -> bool {
 mod tests {
     use super::*;
     use crate::case::HeldNumber;
-    use crate::demographics::{Gender, PersonName};
+    use crate::demographics::{Address, Gender, PersonName};
     use crate::worker::question;
     use crate::worker::question::tests::{ROOT, case};
 
@@ -329,6 +445,14 @@ mod tests {
             let decision = on_person(|person| person.gender = Held::read(gender));
             assert_eq!(decision, differs(Particular::Gender));
         }
+        for given in ["", "Comfortable", "Com", "COMFORT ANN"] {
+            let decision = on_person(|person| person.name = Some(PersonName::new(given, "AINDOW")));
+            assert_eq!(decision, differs(Particular::Given), "{given}");
+        }
+        let second = on_person(|person| {
+            person.name.as_mut().unwrap().given = ["ANN", "COMFORT"].map(str::to_owned).into();
+        });
+        assert_eq!(second, differs(Particular::Given), "the first is the first");
         let local = |id| {
             let local = LocalIdentifier::new("1.2", id).unwrap();
             on(&case(), found(|found| found.local_identifier = Some(local)), &[])
@@ -338,12 +462,63 @@ mod tests {
     }
 
     #[test]
+    fn given_names_are_compared_when_asked_for_and_returned() {
+        let returned = |asked: Option<&str>, given: &[&str]| {
+            let mut case = case();
+            case.forename = asked.map(str::to_owned);
+            let given = given.iter().map(|&name| name.to_owned()).collect();
+            let outcome = found_person(|person| person.name.as_mut().unwrap().given = given);
+            on(&case, outcome, &[]).result()
+        };
+        for (asked, given) in [
+            (Some("Comfort"), &["comfort", "ANN"][..]),
+            (Some("Comfort"), &[" Comfort "]),
+            (Some("Zoë"), &["ZOË"]),
+            (Some("Strauß"), &["STRAUSS"]),
+            (Some("Νίκος"), &["ΝΊΚΟΣ"]),
+            (Some("Comfort"), &[]),
+            (None, &["JOY"]),
+        ] {
+            assert_eq!(returned(asked, given), TraceResult::Found, "{asked:?} {given:?}");
+        }
+        assert_eq!(returned(Some("Zoë"), &["ZOE"]), TraceResult::Differs);
+    }
+
+    #[test]
+    fn the_postcode_of_the_usual_address_is_compared_when_asked_for_and_returned() {
+        let address = |usage, postcode| {
+            let mut address = Address::default();
+            (address.usage, address.postcode) = (usage, Held::read(postcode));
+            address
+        };
+        let home = |postcode| address(Some(AddressUse::Home), postcode);
+        let with = |asked: &str, addresses: Vec<Address>| {
+            let mut case = case();
+            case.postcode = Some(asked.into());
+            on(&case, found_person(|person| person.addresses = addresses), &[])
+        };
+        let differs = Decision::Hold(HoldReason::Differs(Particular::Postcode));
+        for postcode in ["KT17 1NB", "LS1 4HY", "ZZ99 3VZ"] {
+            assert_eq!(with("KT17 1NA", vec![home(postcode)]), differs, "{postcode}");
+            assert_eq!(with("ZZ99 3VZ", vec![home(postcode)]).result(), TraceResult::Found);
+            assert_eq!(with("not known", vec![home(postcode)]).result(), TraceResult::Found);
+            let temporary = address(Some(AddressUse::Temporary), postcode);
+            assert_eq!(with("KT17 1NA", vec![temporary.clone()]).result(), TraceResult::Found);
+            let two = vec![temporary, home("kt171na")];
+            assert_eq!(with("KT17 1NA", two).result(), TraceResult::Found);
+        }
+        for postcode in ["KT17 1NA", "", "NOT KNOWN"] {
+            assert_eq!(with("KT17 1NA", vec![home(postcode)]).result(), TraceResult::Found);
+        }
+    }
+
+    #[test]
     fn what_is_the_same_name() {
         let family = |text: &str| {
             let mut case = case();
             case.surname = Some("de  la Zoë".into());
             let outcome = found_person(|person| {
-                person.name = Some(PersonName::new("", text));
+                person.name = Some(PersonName::new("COMFORT", text));
             });
             on(&case, outcome, &[]).result()
         };
@@ -353,19 +528,25 @@ mod tests {
     }
 
     #[test]
-    fn particulars_that_were_not_returned_are_not_compared_but_something_has_to_be() {
+    fn family_name_and_date_of_birth_have_both_to_be_returned() {
         let unconfirmed = Decision::Hold(HoldReason::Unconfirmed);
         assert_eq!(unconfirmed.result(), TraceResult::Differs);
         assert_eq!(on(&case(), found(|found| found.person = None), &[]), unconfirmed);
         assert_eq!(on_person(|person| *person = Demographics::default()), unconfirmed);
-        let only_gender = on_person(|person| {
-            person.name = None;
-            person.date_of_birth = Held::NotReturned;
-        });
-        assert_eq!(only_gender, unconfirmed);
+        assert_eq!(on_person(|person| person.name = None), unconfirmed);
+        let no_family = |person: &mut Demographics| {
+            person.name.as_mut().unwrap().family = Held::NotReturned;
+        };
+        assert_eq!(on_person(no_family), unconfirmed);
+        assert_eq!(on_person(|person| person.date_of_birth = Held::NotReturned), unconfirmed);
         let no_gender = on_person(|person| person.gender = Held::NotReturned);
         assert_eq!(no_gender.result(), TraceResult::Found);
-        assert_eq!(on_person(|person| person.name = None).result(), TraceResult::Found);
+        // Two things in doubt: what differs is the one to be told.
+        let both = on_person(|person| {
+            person.date_of_birth = Held::NotReturned;
+            person.gender = Held::read("1");
+        });
+        assert_eq!(both, Decision::Hold(HoldReason::Differs(Particular::Gender)));
     }
 
     #[test]
@@ -409,6 +590,26 @@ mod tests {
             assert_eq!(result.word(), outcome.name());
             let decision = on(&case(), outcome, &[]);
             assert_eq!((&decision, decision.result()), (&Decision::Keep(reason), result));
+        }
+    }
+
+    #[test]
+    fn what_is_held_has_its_word() {
+        for particular in [
+            Particular::LocalIdentifier,
+            Particular::Family,
+            Particular::Given,
+            Particular::DateOfBirth,
+            Particular::Gender,
+            Particular::Postcode,
+        ] {
+            let reason = HoldReason::Differs(particular);
+            assert_eq!(reason.to_string(), format!("differs:{particular}"));
+        }
+        assert_eq!(HoldReason::Unconfirmed.to_string(), "unconfirmed");
+        // Where the result says it all, the two words are one.
+        for reason in [HoldReason::Conflict, HoldReason::Duplicate, HoldReason::DeathUndated] {
+            assert_eq!(reason.word(), Decision::Hold(reason).result().word());
         }
     }
 

@@ -90,6 +90,9 @@ pub enum Reason {
     DeathRecorded,
     /// The number was traced on the Spine already (HAV-3).
     AlreadyTraced,
+    /// The local data contradict themselves in who the person is. Whoever answered the question might
+    /// be somebody else.
+    Contradicted,
     /// There is no surname.
     SurnameMissing,
     /// The surname holds a wildcard or a character that cannot be sent.
@@ -117,6 +120,7 @@ impl Reason {
             Self::AllocationEnded => "allocation_ended",
             Self::DeathRecorded => "death_recorded",
             Self::AlreadyTraced => "already_traced",
+            Self::Contradicted => "contradicted",
             Self::SurnameMissing => "surname_missing",
             Self::SurnameUnusable => "surname_unusable",
             Self::ForenameUnusable => "forename_unusable",
@@ -135,7 +139,7 @@ impl fmt::Display for Reason {
 }
 
 /// Whether `case` is traced: a legitimate relationship exists (HAV-2), its number has not been traced
-/// (HAV-3), its record type is in `scope` (HAV-4), and its data make a question.
+/// (HAV-3), its record type is in `scope` (HAV-4), and its data are of one person and make a question.
 #[must_use]
 pub fn eligibility(case: &Case, scope: &Scope) -> Eligibility {
     let mut reasons = Vec::new();
@@ -155,6 +159,9 @@ pub fn eligibility(case: &Case, scope: &Scope) -> Eligibility {
     }
     if case.nhs_number.as_ref().is_some_and(|held| held.source.is_traced()) {
         reasons.push(Reason::AlreadyTraced);
+    }
+    if case.contradicted {
+        reasons.push(Reason::Contradicted);
     }
     reasons.extend(question::faults(case));
     Eligibility(reasons)
@@ -227,6 +234,7 @@ mod tests {
 
     #[test]
     fn data_that_make_no_question() {
+        assert_eq!(reasons(|case| case.contradicted = true), [Reason::Contradicted]);
         let text = |text: &str| Some(text.to_owned());
         for blank in [None, text(" ")] {
             assert_eq!(reasons(|case| case.surname = blank), [Reason::SurnameMissing]);
@@ -248,9 +256,10 @@ mod tests {
         let mut nothing = Case::new("1".parse().unwrap(), RecordType::Other("adoption".into()));
         nothing.date_of_death = Some("2026".parse().unwrap());
         nothing.nhs_number = traced(Freshness::Live);
+        nothing.contradicted = true;
         let told = eligibility(&nothing, &Scope::default());
         assert_eq!(told.reason(), Some(Reason::RecordTypeOutOfScope));
-        assert_eq!(told.reasons().len(), 7);
+        assert_eq!(told.reasons().len(), 8);
         assert!(told.reasons().is_sorted());
     }
 }

@@ -12,10 +12,12 @@
 //! unit; calling it every 30 minutes or less (HAV-1) is up to the program.
 //!
 //! A wrong number on a record joins two people's histories, and a missing one only costs time. So a
-//! number is written only when the person returned is the person asked for, no other number is held,
-//! and no other case holds it; what is held is never overwritten. A superseded number is never
+//! number is written only when the person returned is the person asked for ([`difference`] finds
+//! nothing), no other number is held, and no other case holds it; what is held is never overwritten. A superseded number is never
 //! written: what replaces it needs a trace of its own (MSCA-DQ-03). Whatever is in doubt is held for a
 //! person to decide (HAV-10) and reported; a case in doubt stays eligible and is asked about again.
+//! There is no full reconciliation of local and returned particulars here: what is compared is what
+//! was asked.
 //!
 //! Cases are traced one after the other in the order of their ids, so a run over the same cases and
 //! answers gives the same result.
@@ -29,7 +31,7 @@ mod report;
 mod run;
 
 pub use apply::apply;
-pub use decide::{Decision, HoldReason, KeepReason, Particular, decide};
+pub use decide::{Decision, HoldReason, KeepReason, Particular, decide, difference};
 pub use eligibility::{Eligibility, Reason, Scope, eligibility};
 pub use error::{Error, ErrorKind};
 pub use question::question;

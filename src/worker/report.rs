@@ -22,7 +22,7 @@ pub enum TraceResult {
     Superseded,
     /// The number is no longer valid.
     Invalidated,
-    /// The number is somebody else's.
+    /// The number is in use, but the particulars do not agree with it well enough.
     NotVerified,
     /// The person found is not as asked for, or cannot be told to be; nothing was written.
     Differs,

@@ -14,8 +14,9 @@ use std::sync::Arc;
 /// How many cases are in memory at a time, unless told otherwise.
 const PAGE_SIZE: NonZeroUsize = NonZeroUsize::new(100).unwrap();
 
-/// How often a decision is tried to be saved: once more after somebody else's change.
-const SAVES: usize = 2;
+/// How often a decision is tried to be saved: once more after somebody else's change of the case, and
+/// once more after another case got the number.
+const SAVES: usize = 3;
 
 /// Finds the NHS Numbers of a store's cases (HAV-1).
 ///
@@ -99,7 +100,9 @@ impl Worker {
     ///
     /// A case that cannot be saved because somebody else changed it meanwhile is read again; if it is
     /// still eligible and the question would be the same, it is decided again and saved, else left for
-    /// the next run. When the service refuses the configuration nothing more is asked, and the
+    /// the next run. A number is written only while no other case holds it, whoever else is writing: of
+    /// several workers on one store that find one person for several cases, one writes, and the others
+    /// report a [`TraceResult::Duplicate`]. When the service refuses the configuration nothing more is asked, and the
     /// eligible cases that are left count as [`TraceResult::NotAsked`]. Cases inserted during the run
     /// behind the one at hand are the next run's.
     ///
@@ -191,7 +194,8 @@ impl Worker {
         }
     }
 
-    /// Does what was decided; false when somebody else has changed or removed the case meanwhile.
+    /// Does what was decided; false when somebody else has changed or removed the case meanwhile, or has
+    /// given the number to another one.
     async fn carry_out(
         &self,
         case: &Case,
@@ -201,10 +205,14 @@ impl Worker {
         let Some(changed) = apply(case, decision, exchange, self.clock.now()) else {
             return Ok(true);
         };
-        match self.store.save(&changed).await {
+        let saved = match decision {
+            Decision::Write { .. } => self.store.save_as_sole_holder(&changed).await,
+            _ => self.store.save(&changed).await,
+        };
+        match saved {
             Ok(_) => Ok(true),
             Err(error) => match error.kind() {
-                ErrorKind::Conflict | ErrorKind::NotFound => Ok(false),
+                ErrorKind::Conflict | ErrorKind::NotFound | ErrorKind::Held => Ok(false),
                 _ => Err(error.into()),
             },
         }

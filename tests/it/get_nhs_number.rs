@@ -1,12 +1,14 @@
 //! The main job, from the shipped caseload to the results: over HTTP, into an SQLite file.
 
 use nhs_pds::case::caseload::{self, ResultRow};
-use nhs_pds::case::{CaseStore, SqliteStore};
+use nhs_pds::case::{CaseStore, MemoryStore, SqliteStore};
+use nhs_pds::demographics::{Demographics, Held, PersonName};
+use nhs_pds::nhs_number::NhsNumber;
 use nhs_pds::simulator::{
     Caseload, Expected, Fault, Register, SampleCase, Server, Simulator, When,
 };
 use nhs_pds::smsp::{Client, Config};
-use nhs_pds::trace::{Caller, LocalIdentity};
+use nhs_pds::trace::{Caller, LocalIdentity, Match, Outcome, ScriptedTracer, Tracer};
 use nhs_pds::transport::http::{HttpConfig, HttpTransport};
 use nhs_pds::worker::{CaseReport, RunReport, Worker};
 use std::collections::BTreeMap;
@@ -222,33 +224,142 @@ async fn a_refused_configuration_stops_the_run() {
     assert_eq!(report.numbers_written, 0);
 }
 
-#[tokio::test]
-async fn the_results_are_one_row_for_each_case() {
-    let job = job().await;
-    let mut reports = Vec::new();
-    job.worker.run_once(&mut |case| reports.push(case.clone())).await.unwrap();
+/// The file of results, as rows by column.
+async fn results(store: &dyn CaseStore, reports: &[CaseReport]) -> Vec<BTreeMap<String, String>> {
     let mut rows = Vec::new();
-    for report in &reports {
-        let case = job.store.get(&report.case_id).await.unwrap().unwrap();
+    for report in reports {
+        let case = store.get(&report.case_id).await.unwrap().unwrap();
         let row = ResultRow::new(&case);
-        rows.push(match report.result {
+        let row = match report.result {
             Some(result) => row.with_result(result.word(), report.exchange.as_ref()),
             None => row.with_reason(report.eligibility.reason().unwrap().word()),
+        };
+        rows.push(match report.hold {
+            Some(reason) => row.with_detail(reason.word()),
+            None => row,
         });
     }
     let mut written = Vec::new();
     caseload::write_results(&mut written, rows).unwrap();
     let mut reader = csv::Reader::from_reader(written.as_slice());
-    let rows: Vec<BTreeMap<String, String>> =
-        reader.deserialize().collect::<Result<_, _>>().unwrap();
+    reader.deserialize().collect::<Result<_, _>>().unwrap()
+}
+
+#[tokio::test]
+async fn the_results_are_one_row_for_each_case() {
+    let job = job().await;
+    let mut reports = Vec::new();
+    job.worker.run_once(&mut |case| reports.push(case.clone())).await.unwrap();
+    let rows = results(&*job.store, &reports).await;
     let expected = expected();
     assert_eq!(rows.len(), expected.len());
     assert!(rows.is_sorted_by_key(|row| row["case_id"].clone()));
     for row in rows {
         let word = if row["eligible"] == "yes" { &row["result"] } else { &row["reason"] };
         assert_eq!(word, expected[&row["case_id"]], "{}", row["case_id"]);
+        let held = ["conflict", "duplicate"].contains(&&**word);
+        assert_eq!(row["detail"], if held { &**word } else { "" }, "what is held says why");
         let number =
             ["found", "deceased", "stale", "conflict", "already_traced"].contains(&&**word);
         assert!(!number || row["nhs_number"].len() == 10, "{word}");
     }
+}
+
+/// A file of one row for each of `rows`: id, surname, forename and date of death.
+fn caseload_of(rows: &[[&str; 4]]) -> caseload::Caseload {
+    let mut file = caseload::COLUMNS.join(",");
+    for [id, surname, forename, died] in rows {
+        let address = ",".repeat(6);
+        file += &format!(
+            "\n{id},review,{surname},{forename},1943-05-19,2,{address}A Worker,,,{died},,"
+        );
+    }
+    caseload::read(file.as_bytes()).unwrap()
+}
+
+/// One run over `store` with these answers; each case's id and reason, result or detail.
+async fn run_over(store: &Arc<MemoryStore>, answers: Vec<Outcome>) -> Vec<[String; 2]> {
+    let asked = answers.len();
+    let tracer = Arc::new(ScriptedTracer::new(answers.into_iter().map(Ok)));
+    let us = LocalIdentity::new("RHM".parse().unwrap(), "get-nhs-number").unwrap();
+    let cases = Arc::clone(store) as Arc<dyn CaseStore>;
+    let worker = Worker::new(Arc::clone(&tracer) as Arc<dyn Tracer>, cases, Caller::System(us));
+    let mut reports = Vec::new();
+    worker.run_once(&mut |case| reports.push(case.clone())).await.unwrap();
+    assert_eq!(tracer.asked().len(), asked);
+    let rows = results(&**store, &reports).await.into_iter().map(|row| {
+        let value = |column: &str| row.get(column).cloned().unwrap();
+        let told = ["reason", "detail", "result"].map(value);
+        let told = told.into_iter().find(|word| !word.is_empty()).unwrap();
+        [value("case_id"), told]
+    });
+    rows.collect()
+}
+
+fn found(family: &str, given: &str) -> Outcome {
+    let mut person = Demographics::default();
+    person.name = Some(PersonName::new(given, family));
+    person.date_of_birth = Held::read("1943-05-19");
+    let number = NhsNumber::constant(9_434_765_919);
+    Outcome::Found(Box::new(Match::new(number).with_person(person)))
+}
+
+/// From a file to the results: rows of which no question can be made are told and not asked about.
+#[tokio::test]
+async fn rows_that_make_no_question_are_in_the_results() {
+    let read = caseload_of(&[
+        ["1", "Ain*", "Comfort", ""],
+        ["2", "Aindow", "C*", ""],
+        ["3", "Aindow", "\u{fffe}", ""],
+        ["4", "Aindow", "Comfort", ""],
+        ["4", "Aindow", "Joy", ""],
+        ["5\u{fffe}", "Aindow", "Comfort", ""],
+        ["6", "Aindow", "Comfort", ""],
+    ]);
+    let refused: Vec<_> = read.refused.iter().map(|row| (row.line, row.column)).collect();
+    assert_eq!(refused, [(6, Some("forename")), (7, Some("case_id"))]);
+    let store = Arc::new(MemoryStore::new());
+    store.insert_all(read.cases).await.unwrap();
+    let told = run_over(&store, vec![found("AINDOW", "COMFORT")]).await;
+    assert_eq!(
+        told,
+        [
+            ["1", "surname_unusable"],
+            ["2", "forename_unusable"],
+            ["3", "forename_unusable"],
+            ["4", "contradicted"],
+            ["6", "found"],
+        ]
+    );
+}
+
+/// A newer file corrects what is local and leaves alone what traces brought.
+#[tokio::test]
+async fn a_newer_file_is_taken_over_and_what_was_traced_stays() {
+    let store = Arc::new(MemoryStore::new());
+    let first = caseload_of(&[
+        ["1", "Aindow", "Comfort", ""],
+        ["2", "Aindow", "Comfort", ""],
+        ["2", "Aindow", "Joy", ""],
+        ["3", "Smyth", "Ann", "2026-11-01"],
+    ]);
+    store.insert_all(first.cases).await.unwrap();
+    let told = run_over(&store, vec![found("AINDOW", "COMFORT")]).await;
+    assert_eq!(told, [["1", "found"], ["2", "contradicted"], ["3", "death_recorded"]]);
+    let newer = caseload_of(&[
+        ["1", "Aindow", "Comfort", ""],
+        ["2", "Aindow", "Joy", ""],
+        ["3", "Smyth", "Ann", ""],
+    ]);
+    let mut updated = 0;
+    for read in newer.cases {
+        let stored = store.get(&read.id).await.unwrap().unwrap();
+        if let Some(case) = stored.updated_from(read) {
+            store.save(&case).await.unwrap();
+            updated += 1;
+        }
+    }
+    assert_eq!(updated, 2);
+    let told = run_over(&store, vec![found("AINDOW", "COMFORT"), Outcome::None]).await;
+    assert_eq!(told, [["1", "already_traced"], ["2", "differs:given"], ["3", "none"]]);
 }

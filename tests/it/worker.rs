@@ -215,6 +215,8 @@ async fn the_observer_learns_all_but_the_person() {
     let (report, seen) = run(&worker).await;
     assert!(matches!(seen[0].hold, Some(HoldReason::Differs(_))));
     assert_eq!(seen[1].hold, None);
+    let detail = stored(&store, "1").await.last_trace.unwrap().detail;
+    assert_eq!(detail.as_deref(), Some("differs:family"));
     assert_eq!(seen[1].exchange.as_ref().unwrap().service, "scripted");
     let shown = format!("{report:?} {seen:?}").to_lowercase();
     for value in ["family", "1943", "9449", "a worker", "quentinsson", "comfort"] {
@@ -323,6 +325,9 @@ impl CaseStore for Refusing {
     async fn save(&self, _: &Case) -> Result<u64, case::Error> {
         Err(case::Error::new(self.1))
     }
+    async fn save_as_sole_holder(&self, case: &Case) -> Result<u64, case::Error> {
+        self.save(case).await
+    }
     async fn holders(&self, number: NhsNumber) -> Result<Vec<CaseId>, case::Error> {
         self.0.holders(number).await
     }
@@ -336,7 +341,8 @@ async fn refused(kind: case::ErrorKind) -> Result<RunReport, worker::Error> {
 
 #[tokio::test]
 async fn a_case_that_changes_all_the_time_is_left_for_the_next_run() {
-    for kind in [case::ErrorKind::Conflict, case::ErrorKind::NotFound] {
+    use case::ErrorKind::{Conflict, Held, NotFound};
+    for kind in [Conflict, NotFound, Held] {
         let report = refused(kind).await.unwrap();
         assert_eq!(report.results[&TraceResult::ConflictOnSave], 1);
         assert_eq!(report.numbers_written, 0);
@@ -355,6 +361,40 @@ async fn a_store_that_fails_ends_the_run() {
         let cause = std::error::Error::source(&error).unwrap();
         assert_eq!(cause.to_string(), kind.to_string());
     }
+}
+
+/// What makes no question costs no question, and is told by its reason.
+#[tokio::test]
+async fn data_that_cannot_be_sent_are_reported_and_not_asked_about() {
+    let with = |text, change: fn(&mut Case)| {
+        let mut case = case(text);
+        change(&mut case);
+        case
+    };
+    let store = store([
+        with("1", |case| case.surname = Some("Quentin*".into())),
+        with("2", |case| case.surname = Some("Quen\u{7}tin".into())),
+        with("3", |case| case.forename = Some("Co*".into())),
+        with("4", |case| case.forename = Some("\u{fffe}".into())),
+        with("5", |case| case.contradicted = true),
+        case("6"),
+    ])
+    .await;
+    let tracer = Arc::new(ScriptedTracer::new([Ok(found("6", NUMBER))]));
+    let (report, seen) = run(&worker(&tracer, &store)).await;
+    let told: Vec<_> = seen.iter().map(|case| case.eligibility.reason()).collect();
+    let (surname, forename) = (Some(Reason::SurnameUnusable), Some(Reason::ForenameUnusable));
+    assert_eq!(told, [surname, surname, forename, forename, Some(Reason::Contradicted), None]);
+    assert_eq!((report.eligible, report.ineligible[&Reason::SurnameUnusable]), (1, 2));
+    assert_eq!(tracer.asked().len(), 1);
+    for text in ["1", "2", "3", "4", "5"] {
+        assert_eq!(stored(&store, text).await.version, 1, "nothing changes");
+    }
+    // An id that no message can carry is no id, so only a root can make an identifier unusable, and
+    // no worker takes such a root.
+    assert!("RXX\u{fffe}".parse::<CaseId>().is_err());
+    assert_eq!(nhs_pds::worker::question(&case("1"), "RXX"), Err(Reason::LocalIdentifierUnusable));
+    assert!(worker(&tracer, &store).with_local_root("RXX").is_err());
 }
 
 #[tokio::test]

@@ -75,7 +75,8 @@ pub enum Fault {
     /// A control character, such as a line break, where none can stand. Correct the row.
     #[error("holds a control character")]
     Control,
-    /// Other than in the first row of the same case. Say in both rows what is right.
+    /// Other than in the first row of the same case. Say in both rows what is right; where it is about
+    /// who the person is, the case is not traced until then.
     #[error("differs from the first row of the same case")]
     Contradiction,
     /// No date, or a date that has to be full and is not. Correct the row.

@@ -20,7 +20,8 @@
 //! without a byte order mark, comma-separated and quoted as in RFC 4180.
 //!
 //! A row that cannot be read is refused by itself, with its line and the reason, and never with what
-//! it holds; all other rows go through. Only a file in which a column is missing is refused whole.
+//! it holds; all other rows go through. A case whose rows disagree in who the person is goes in as its
+//! first row says, and is not traced ([`Case::contradicted`](crate::case::Case::contradicted)). Only a file in which a column is missing is refused whole.
 //!
 //! ```
 //! use nhs_pds::case::caseload;

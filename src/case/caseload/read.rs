@@ -17,7 +17,14 @@ pub struct Caseload {
 
 /// Reads a caseload. The whole file is held in memory.
 ///
-/// Two rows of a case that name the same allocation are one allocation.
+/// Two rows of a case that name the same allocation are one allocation. What else the rows of a case
+/// say has to agree; a row that contradicts the first is refused, and the case is as the first said:
+///
+/// * A date of death is never lost. It may stand in any row of the case, in a refused one too; of two
+///   dates the first stays.
+/// * Rows that disagree in who the person is (record type, surname, forename, date of birth, gender,
+///   number or its source) may be of two people: the case is marked [`Case::contradicted`], and not
+///   asked about until the local data are corrected and read again.
 ///
 /// # Errors
 ///
@@ -117,8 +124,14 @@ impl Gathered {
             Entry::Occupied(place) => {
                 // Places are those of `cases`, so there is a first row.
                 let Some(first) = cases.get_mut(*place.get()) else { return Ok(()) };
-                if let Some(column) = row::contradiction(first, &case) {
-                    return Err((column, Fault::Contradiction));
+                // A death counts whatever else is wrong with the row: it ends the asking.
+                first.date_of_death = first.date_of_death.or(case.date_of_death);
+                if let Some(contradiction) = row::contradiction(first, &case) {
+                    first.contradicted |= contradiction.of_identity;
+                    return Err((contradiction.column, Fault::Contradiction));
+                }
+                if case.date_of_death.is_some() && case.date_of_death != first.date_of_death {
+                    return Err(("date_of_death", Fault::Contradiction));
                 }
                 let new = |allocation: &_| !first.allocations.contains(allocation);
                 let allocations: Vec<_> = case.allocations.into_iter().filter(new).collect();
@@ -307,22 +320,63 @@ mod tests {
         assert_eq!(cases.iter().map(workers).collect::<Vec<_>>(), ["a c", "b"]);
     }
 
+    /// `row` with `column` blank, or with `value` in it.
+    fn with(row: &Row, column: &str, value: Option<&'static str>) -> Row {
+        let mut row = row.clone();
+        let place = row.iter().position(|(name, _)| *name == column).unwrap();
+        match value {
+            Some(value) => row[place].1 = value,
+            None => drop(row.remove(place)),
+        }
+        row
+    }
+
+    type Row = Vec<(&'static str, &'static str)>;
+
+    const IDENTITY: [&str; 7] = [
+        "record_type",
+        "surname",
+        "forename",
+        "date_of_birth",
+        "gender",
+        "nhs_number",
+        "nhs_number_source",
+    ];
+
+    /// What comes of a file of `first`, `second` and `first` again, in which only the second row is
+    /// refused, for `column`.
+    fn contradicted(first: &Row, second: &Row, column: &'static str) -> Case {
+        let mut caseload = read(file(&[first, second, first]).as_bytes()).unwrap();
+        let at: Vec<_> =
+            caseload.refused.iter().map(|row| (row.line, row.column, row.reason)).collect();
+        assert_eq!(at, [(3, Some(column), Fault::Contradiction)]);
+        assert_eq!(caseload.cases.len(), 1);
+        caseload.cases.remove(0)
+    }
+
     #[test]
     fn a_row_that_contradicts_the_first_of_its_case_is_refused_by_itself() {
-        for (column, value) in full_row() {
-            if matches!(column, "case_id" | "allocated_worker" | "allocation_start") {
+        for (column, _) in full_row() {
+            let apart = ["case_id", "allocated_worker", "allocation_start", "date_of_death"];
+            if apart.contains(&column) {
                 continue;
             }
-            let mut other = full_row();
-            other.retain(|(name, _)| *name != column);
-            if !matches!(column, "record_type" | "nhs_number") {
-                let rows = file(&[&full_row(), &other, &full_row()]);
-                assert_eq!(refused(rows), [(3, Some(column), Fault::Contradiction)]);
-            }
-            other.push((column, if column == "nhs_number" { "9449304424" } else { "1984" }));
-            if !matches!(column, "gender") {
-                let rows = file(&[&full_row(), &other]);
-                assert_eq!(refused(rows), [(3, Some(column), Fault::Contradiction)], "{value}");
+            let mut expected = good(file(&[&full_row()])).remove(0);
+            expected.contradicted = IDENTITY.contains(&column);
+            let value = match column {
+                "gender" => "1",
+                "nhs_number" => "9449304424",
+                _ => "1984",
+            };
+            let other = with(&full_row(), column, Some(value));
+            let case = contradicted(&full_row(), &other, column);
+            assert!(case == expected, "{column}: the case is as its first row");
+            if !["record_type", "nhs_number"].contains(&column) {
+                let blank = with(&full_row(), column, None);
+                assert!(contradicted(&full_row(), &blank, column) == expected, "{column}");
+                let mut expected = good(file(&[&blank])).remove(0);
+                expected.contradicted = IDENTITY.contains(&column);
+                assert!(contradicted(&blank, &full_row(), column) == expected, "{column}");
             }
         }
         let same = full_row().into_iter().map(|(column, value)| match column {
@@ -331,7 +385,34 @@ mod tests {
             "nhs_number" => (column, "9434765919"),
             _ => (column, value),
         });
-        good(file(&[&full_row(), &same.collect::<Vec<_>>()]));
+        let cases = good(file(&[&full_row(), &same.collect::<Vec<_>>()]));
+        assert!(!cases[0].contradicted);
+    }
+
+    #[test]
+    fn who_a_row_is_about_counts_though_its_address_differs_too() {
+        let other = with(&full_row(), "address_2", Some("2 High St"));
+        let other = with(&other, "nhs_number", Some("9449304424"));
+        assert!(contradicted(&full_row(), &other, "nhs_number").contradicted);
+    }
+
+    #[test]
+    fn a_date_of_death_is_never_lost() {
+        let died = |date: &str| Some(date.parse().unwrap());
+        let alive = with(&full_row(), "date_of_death", None);
+        for rows in [[&full_row()[..], &alive], [&alive, &full_row()]] {
+            let cases = good(file(&rows));
+            assert_eq!(cases[0].date_of_death, died("2026"));
+            assert!(!cases[0].contradicted);
+        }
+        let other = with(&full_row(), "date_of_death", Some("2025"));
+        let case = contradicted(&full_row(), &other, "date_of_death");
+        assert_eq!((case.date_of_death, case.contradicted), (died("2026"), false));
+        for (column, value) in [("postcode", "LS1 4HY"), ("surname", "Smith")] {
+            let refused = with(&full_row(), column, Some(value));
+            let case = contradicted(&alive, &refused, column);
+            assert_eq!(case.date_of_death, died("2026"), "{column}");
+        }
     }
 
     #[test]

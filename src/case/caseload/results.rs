@@ -1,17 +1,18 @@
 use crate::case::caseload::{Error, ErrorKind};
 use crate::case::{Case, CaseId, RecordType};
-use crate::demographics::PartialDate;
+use crate::demographics::{PartialDate, redacted_debug};
 use crate::nhs_number::NhsNumber;
 use crate::trace::Exchange;
 use std::io::Write;
 
 /// The columns of a file of results, in order.
-pub const RESULT_COLUMNS: [&str; 10] = [
+pub const RESULT_COLUMNS: [&str; 11] = [
     "case_id",
     "record_type",
     "eligible",
     "reason",
     "result",
+    "detail",
     "code",
     "nhs_number",
     "nhs_number_source",
@@ -21,7 +22,7 @@ pub const RESULT_COLUMNS: [&str; 10] = [
 
 /// One case in a file of results: what it holds after a run, and what the run brought.
 #[non_exhaustive]
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ResultRow {
     /// The case.
     pub case_id: CaseId,
@@ -33,6 +34,9 @@ pub struct ResultRow {
     pub reason: Option<String>,
     /// What tracing brought: a stable word.
     pub result: Option<String>,
+    /// Why a person who was found is held for somebody to decide (HAV-10): a stable word, such as
+    /// `differs:given`.
+    pub detail: Option<String>,
     /// The service's code.
     pub code: Option<String>,
     /// The number that the case holds; written as ten digits.
@@ -55,6 +59,7 @@ impl ResultRow {
             eligible: true,
             reason: None,
             result: None,
+            detail: None,
             code: None,
             nhs_number: case.nhs_number.as_ref().map(|held| held.number),
             nhs_number_source: case.nhs_number.as_ref().map(|held| held.source.to_string()),
@@ -79,7 +84,17 @@ impl ResultRow {
         self.message_id = exchange.map(|exchange| exchange.message_id.clone());
         self
     }
+
+    /// The same row, with why a person who was found is held.
+    #[must_use]
+    pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = Some(detail.into());
+        self
+    }
 }
+
+// The source of a number may be the local system's own text.
+redacted_debug!(ResultRow);
 
 /// Writes the results of a run: one row per case, in the order of the case ids.
 ///
@@ -101,6 +116,7 @@ pub fn write_results(to: impl Write, mut results: Vec<ResultRow>) -> Result<(), 
             if row.eligible { "yes" } else { "no" }.to_owned(),
             text(&row.reason),
             text(&row.result),
+            text(&row.detail),
             text(&row.code),
             number.map(|digits| digits.to_string()).unwrap_or_default(),
             text(&row.nhs_number_source),
@@ -128,21 +144,28 @@ mod tests {
         let exchange = Exchange::new("SMSP", "getNHSNumber", "M-1", chrono::DateTime::UNIX_EPOCH)
             .with_code("SMSP-0000");
         let left_out = Case::new("a".parse().unwrap(), RecordType::Review);
+        let held = Case::new("c".parse().unwrap(), RecordType::Review);
         let mut file = Vec::new();
         write_results(
             &mut file,
             vec![
                 ResultRow::new(&found).with_result("deceased", Some(&exchange)),
+                ResultRow::new(&held)
+                    .with_result("differs", Some(&exchange))
+                    .with_detail("differs:given"),
                 ResultRow::new(&left_out).with_reason("not_allocated"),
             ],
         )
         .unwrap();
         assert_eq!(
             String::from_utf8(file).unwrap(),
-            "case_id,record_type,eligible,reason,result,code,nhs_number,nhs_number_source,date_of_death,message_id\n\
-             a,review,no,not_allocated,,,,,,\n\
-             \"b, 2\",\"blind, partially sighted or deaf\",yes,,deceased,SMSP-0000,9434765919,SMSP,2026-11,M-1\n"
+            "case_id,record_type,eligible,reason,result,detail,code,nhs_number,nhs_number_source,date_of_death,message_id\n\
+             a,review,no,not_allocated,,,,,,,\n\
+             \"b, 2\",\"blind, partially sighted or deaf\",yes,,deceased,,SMSP-0000,9434765919,SMSP,2026-11,M-1\n\
+             c,review,yes,,differs,differs:given,SMSP-0000,,,,M-1\n"
         );
+        let row = ResultRow::new(&found);
+        assert_eq!(format!("{row:?}"), "ResultRow(redacted)");
     }
 
     #[test]

@@ -97,26 +97,49 @@ fn held_number(number: &str, source: &str) -> Result<Option<HeldNumber>, At> {
     Ok(Some(HeldNumber::new(number, NumberSource::Imported(source))))
 }
 
-/// The first column, allocations apart, in which two rows of one case disagree.
-pub(super) fn contradiction(first: &Case, other: &Case) -> Option<&'static str> {
+/// How two rows of one case disagree, allocations and dates of death apart.
+pub(super) struct Contradiction {
+    /// The first column in which they do.
+    pub(super) column: &'static str,
+    /// Whether they may be of two people.
+    pub(super) of_identity: bool,
+}
+
+/// How `other` disagrees with the first row of its case.
+pub(super) fn contradiction(first: &Case, other: &Case) -> Option<Contradiction> {
+    let of_identity = identity(first, other);
+    let column = of_identity.or_else(|| home(first, other))?;
+    Some(Contradiction { column, of_identity: of_identity.is_some() })
+}
+
+/// The first column that says who the person is in which the two disagree.
+fn identity(first: &Case, other: &Case) -> Option<&'static str> {
     let source = |case: &Case| case.nhs_number.as_ref().map(|held| held.source.clone());
     let number = |case: &Case| case.nhs_number.as_ref().map(|held| held.number);
-    let lines = ["address_1", "address_2", "address_3", "address_4", "address_5"];
-    let address = lines.iter().zip(first.address.iter().zip(&other.address));
     [
         ("record_type", first.record_type == other.record_type),
         ("surname", first.surname == other.surname),
         ("forename", first.forename == other.forename),
         ("date_of_birth", first.date_of_birth == other.date_of_birth),
         ("gender", first.gender == other.gender),
-    ]
-    .into_iter()
-    .chain(address.map(|(column, (first, other))| (*column, first == other)))
-    .chain([
-        ("postcode", first.postcode == other.postcode),
-        ("date_of_death", first.date_of_death == other.date_of_death),
         ("nhs_number", number(first) == number(other)),
         ("nhs_number_source", source(first) == source(other)),
-    ])
-    .find_map(|(column, agrees)| (!agrees).then_some(column))
+    ]
+    .into_iter()
+    .find_map(disagrees)
+}
+
+/// The first column that says where the person lives in which the two disagree.
+fn home(first: &Case, other: &Case) -> Option<&'static str> {
+    let lines = ["address_1", "address_2", "address_3", "address_4", "address_5"];
+    let address = first.address.iter().zip(&other.address).map(|(first, other)| first == other);
+    lines
+        .into_iter()
+        .zip(address)
+        .chain([("postcode", first.postcode == other.postcode)])
+        .find_map(disagrees)
+}
+
+fn disagrees((column, agrees): (&'static str, bool)) -> Option<&'static str> {
+    (!agrees).then_some(column)
 }

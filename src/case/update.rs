@@ -1,0 +1,155 @@
+use crate::case::{Case, NumberSource};
+
+impl Case {
+    /// The case as it is after the local system has been read again as `read`; `None` when nothing
+    /// changes, or when `read` is another case.
+    ///
+    /// What the local system knows best is taken from `read`: record type, names, date of birth,
+    /// gender, address, postcode, allocations, and whether its data contradict themselves. What traces
+    /// brought stays: the number with its provenance, the last trace, and a date of death that the
+    /// Spine told ([`Case::death_traced`]), unless `read` has one of its own. A date of death that
+    /// only the local system told goes when the local system takes it back.
+    ///
+    /// A case without a number takes one that `read` has imported, unless `read` contradicts itself.
+    /// A number that is held is never replaced, whatever `read` says; a trace finds out which is right.
+    ///
+    /// The version stays, so the result is saved over what `self` was read as.
+    ///
+    /// ```
+    /// use nhs_pds::case::{Allocation, Case, RecordType};
+    ///
+    /// let stored = Case::new("1".parse()?, RecordType::Review);
+    /// let mut read = stored.clone();
+    /// assert!(stored.updated_from(read.clone()).is_none());
+    /// read.allocations = vec![Allocation::new("A Worker")];
+    /// assert!(stored.updated_from(read.clone()) == Some(read));
+    /// # Ok::<(), nhs_pds::case::CaseIdError>(())
+    /// ```
+    #[must_use]
+    pub fn updated_from(&self, read: Self) -> Option<Self> {
+        if read.id != self.id {
+            return None;
+        }
+        let imported = read
+            .nhs_number
+            .filter(|held| !read.contradicted && matches!(held.source, NumberSource::Imported(_)));
+        let told = self.date_of_death.filter(|_| self.death_traced);
+        let updated = Self {
+            date_of_death: read.date_of_death.or(told),
+            death_traced: self.death_traced,
+            nhs_number: self.nhs_number.clone().or(imported),
+            last_trace: self.last_trace.clone(),
+            version: self.version,
+            ..read
+        };
+        (updated != *self).then_some(updated)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::case::{Allocation, HeldNumber, Provenance, RecordType, TraceRecord};
+    use crate::demographics::Gender;
+    use crate::nhs_number::NhsNumber;
+    use crate::trace::{Exchange, Freshness};
+    use chrono::DateTime;
+
+    const NUMBER: NhsNumber = NhsNumber::constant(9_434_765_919);
+    const OTHER: NhsNumber = NhsNumber::constant(9_449_304_424);
+
+    fn imported(number: NhsNumber) -> Option<HeldNumber> {
+        Some(HeldNumber::new(number, NumberSource::Imported(Some("GP letter".into()))))
+    }
+
+    /// A case that was traced, at its third version.
+    fn stored() -> Case {
+        let exchange = Exchange::new("SMSP", "getNHSNumber", "M-1", DateTime::UNIX_EPOCH);
+        let mut case = Case::new("1".parse().unwrap(), RecordType::AdultCase);
+        case.surname = Some("Aindow".into());
+        case.last_trace = Some(TraceRecord::new(DateTime::UNIX_EPOCH, "found", Some(&exchange)));
+        let source = NumberSource::Traced(Provenance::new(exchange, Freshness::Live, "exact"));
+        case.nhs_number = Some(HeldNumber::new(NUMBER, source));
+        case.version = 3;
+        case
+    }
+
+    /// The same case as the local system has it, and as a file says it.
+    fn read() -> Case {
+        let mut case = stored();
+        (case.nhs_number, case.last_trace, case.version) = (None, None, 0);
+        case
+    }
+
+    #[test]
+    fn each_local_particular_is_taken() {
+        assert!(stored().updated_from(read()).is_none(), "nothing is new");
+        let changes: [fn(&mut Case); 11] = [
+            |case| case.record_type = RecordType::Review,
+            |case| case.surname = None,
+            |case| case.forename = Some("Comfort".into()),
+            |case| case.date_of_birth = Some("1943-05-19".parse().unwrap()),
+            |case| case.gender = Some(Gender::Female),
+            |case| case.address[3] = "Epsom".into(),
+            |case| case.postcode = Some("KT17 1NA".into()),
+            |case| case.allocations = vec![Allocation::new("A Worker")],
+            |case| case.date_of_death = Some("2026".parse().unwrap()),
+            |case| case.contradicted = true,
+            |case| {
+                case.surname = Some("Married".into());
+                case.contradicted = true;
+            },
+        ];
+        for change in changes {
+            let (mut file, mut expected) = (read(), stored());
+            change(&mut file);
+            change(&mut expected);
+            let updated = stored().updated_from(file.clone());
+            assert!(updated.as_ref() == Some(&expected), "traces and version stay");
+            assert!(expected.updated_from(file).is_none(), "the same file again changes nothing");
+            assert!(expected.updated_from(read()) == Some(stored()), "and it can be taken back");
+        }
+    }
+
+    #[test]
+    fn a_number_is_filled_in_and_never_replaced() {
+        let mut file = read();
+        file.nhs_number = imported(OTHER);
+        assert!(stored().updated_from(file.clone()).is_none());
+        let mut without = stored();
+        without.nhs_number = None;
+        let updated = without.updated_from(file.clone()).unwrap();
+        assert_eq!(updated.nhs_number, imported(OTHER));
+        assert!(updated.updated_from(read()).is_none(), "and it stays");
+
+        file.contradicted = true;
+        let updated = without.updated_from(file.clone()).unwrap();
+        assert_eq!(updated.nhs_number, None, "which of two people's numbers it is, nobody knows");
+        file.contradicted = false;
+        file.nhs_number = stored().nhs_number;
+        assert!(without.updated_from(file).is_none(), "no file knows how a number was traced");
+    }
+
+    #[test]
+    fn a_death_that_the_spine_told_stays() {
+        let died = |text: &str| Some(text.parse().unwrap());
+        let (mut told, mut file) = (stored(), read());
+        told.date_of_death = died("2026-11-20");
+        assert!(told.updated_from(file.clone()) == Some(stored()), "the local system's own word");
+        told.death_traced = true;
+        assert!(told.updated_from(file.clone()).is_none());
+        file.date_of_death = died("2026-11-21");
+        let updated = told.updated_from(file).unwrap();
+        assert_eq!(updated.date_of_death, died("2026-11-21"));
+        assert!(updated.death_traced);
+        assert!(updated.updated_from(read()).is_none());
+    }
+
+    #[test]
+    fn another_case_changes_nothing() {
+        let mut other = read();
+        other.id = "2".parse().unwrap();
+        other.surname = None;
+        assert!(stored().updated_from(other).is_none());
+    }
+}
