@@ -8,9 +8,10 @@
 //! `--service`), runs once over all cases, prints a summary and writes the results as CSV. Rows that
 //! cannot be used are named by their line; the others go through. With `--db`, the store is kept:
 //! run it again, with the same file or a newer one, and what has changed locally is taken over, while
-//! what was traced stays and is not asked again (HAV-3). On Unix, the store and the results can be
+//! what was traced stays and is not asked again (HAV-3). Exits 0 when the run went through, 1 when
+//! the service refused the configuration or answered nothing, 2 when it could not run. On Unix, the store and the results can be
 //! read by their owner alone.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "that is what it is for")]
+#![expect(clippy::print_stderr, reason = "that is what it is for")]
 
 mod service;
 
@@ -19,11 +20,12 @@ use indicatif::{ProgressBar, ProgressStyle};
 use nhs_pds::case::caseload::{self, Caseload, ResultRow};
 use nhs_pds::case::{Case, CaseStore, ErrorKind, SqliteStore};
 use nhs_pds::trace::Caller;
-use nhs_pds::worker::{CaseReport, RunReport, Worker};
+use nhs_pds::worker::{CaseReport, RunReport, TraceResult, Worker};
 use service::{Service, because};
 use std::error::Error;
-use std::fs::{self, File, OpenOptions};
-use std::io;
+use std::fmt::Write as _;
+use std::fs::{self, File};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -34,7 +36,7 @@ struct Cli {
     /// The caseload, as CSV.
     #[arg(default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/data/caseload.csv"))]
     caseload: PathBuf,
-    /// Where the cases are kept; without it, a new file for this run.
+    /// Where the cases are kept; without it, a file in a new temporary folder.
     #[arg(long, value_name = "FILE")]
     db: Option<PathBuf>,
     /// Where the results go.
@@ -56,15 +58,19 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Whether the run went through to its end.
+/// Whether the run went through to its end, and was answered.
 async fn run(cli: &Cli) -> Result<bool, Box<dyn Error>> {
-    let (db, store) = open(cli)?;
-    let file = File::open(&cli.caseload)
-        .map_err(|error| format!("{}: {error}", cli.caseload.display()))?;
-    let Caseload { cases, refused, .. } = caseload::read(file)?;
+    let name = cli.caseload.display();
+    let file = File::open(&cli.caseload).map_err(|error| format!("{name}: {error}"))?;
+    let Caseload { cases, refused, .. } =
+        caseload::read(file).map_err(|error| format!("{name}: {}", because(&error)))?;
     for row in &refused {
-        eprintln!("{}: {row}", cli.caseload.display());
+        eprintln!("{name}: {row}");
     }
+    // Before anybody is asked: what cannot be written afterwards would be asked in vain.
+    let results = Results::begin(&cli.results)
+        .map_err(|error| format!("{}: {error}", cli.results.display()))?;
+    let (db, store) = open(cli)?;
     let in_caseload = cases.len();
     let contradicted = cases.iter().filter(|case| case.contradicted).count();
     let imported = import(&store, cases).await?;
@@ -73,34 +79,57 @@ async fn run(cli: &Cli) -> Result<bool, Box<dyn Error>> {
     let store: Arc<dyn CaseStore> = Arc::new(store);
     let caller = Caller::System(cli.service.us()?);
     let worker = Worker::new(Arc::new(reached.client.clone()), Arc::clone(&store), caller);
-    // Draws on a terminal only.
-    let bar = ProgressBar::new(in_caseload as u64);
+    let (report, reports) = trace(&worker, in_caseload as u64).await?;
+
+    let mut said = String::new();
+    writeln!(said, "Caseload      {name}")?;
+    writeln!(said, "  rows refused {:>10}", refused.len())?;
+    writeln!(said, "  cases read   {in_caseload:>10}")?;
+    writeln!(said, "  contradicted {contradicted:>10}")?;
+    writeln!(said, "  imported     {:>10}", imported.new)?;
+    writeln!(said, "  updated      {:>10}", imported.updated)?;
+    writeln!(said, "  unchanged    {:>10}", imported.unchanged)?;
+    summary(&mut said, &report)?;
+    writeln!(said, "Service       {reached}")?;
+    writeln!(said, "Store         {}", db.display())?;
+    writeln!(said, "Results       {}", cli.results.display())?;
+    io::stdout().write_all(said.as_bytes())?;
+    results
+        .end(&*store, &reports)
+        .await
+        .map_err(|error| format!("{}: {}", cli.results.display(), because(&*error)))?;
+
+    if let Some(reason) = &report.stopped {
+        eprintln!("get_nhs_number: stopped early: {}", because(reason));
+        return Ok(false);
+    }
+    let unanswered =
+        |result: &TraceResult| matches!(result, TraceResult::Unavailable | TraceResult::Unreadable);
+    if report.eligible > 0 && report.results.keys().all(unanswered) {
+        eprintln!("get_nhs_number: none of the questions was answered");
+        return Ok(false);
+    }
+    Ok(true)
+}
+
+/// Runs the worker once, with a bar where there is a terminal to draw it on.
+async fn trace(
+    worker: &Worker,
+    expected: u64,
+) -> Result<(RunReport, Vec<CaseReport>), Box<dyn Error>> {
+    let bar = ProgressBar::new(expected);
     bar.set_style(ProgressStyle::with_template("{wide_bar} {pos}/{len} cases, {eta} to go")?);
     let mut reports: Vec<CaseReport> = Vec::new();
     let report = worker
         .run_once(&mut |case: &CaseReport| {
             bar.inc(1);
+            // A store that is kept may hold cases that are not in this caseload.
+            bar.set_length(expected.max(bar.position()));
             reports.push(case.clone());
         })
         .await?;
     bar.finish_and_clear();
-
-    write_results(&cli.results, &*store, &reports).await?;
-    println!("Caseload      {}", cli.caseload.display());
-    println!("  rows refused {:>10}", refused.len());
-    println!("  cases read   {in_caseload:>10}");
-    println!("  contradicted {contradicted:>10}");
-    println!("  imported     {:>10}", imported.new);
-    println!("  updated      {:>10}", imported.updated);
-    println!("  unchanged    {:>10}", imported.unchanged);
-    summary(&report);
-    println!("Service       {reached}");
-    println!("Store         {}", db.display());
-    println!("Results       {}", cli.results.display());
-    if let Some(reason) = &report.stopped {
-        eprintln!("get_nhs_number: stopped early: {reason}; see the configuration");
-    }
-    Ok(report.stopped.is_none())
+    Ok((report, reports))
 }
 
 /// How many cases of a caseload were new, and what became of the others.
@@ -141,70 +170,76 @@ async fn import(store: &SqliteStore, cases: Vec<Case>) -> Result<Imported, Box<d
     Ok(imported)
 }
 
-/// The store: the one that was named, or a new one beside the results.
+/// The store: the one that was named, or one in a new folder of its own.
 fn open(cli: &Cli) -> Result<(PathBuf, SqliteStore), Box<dyn Error>> {
-    let folder = cli.results.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)?;
-    let db = cli.db.clone().unwrap_or_else(|| {
-        let db = folder.join("cases.sqlite");
-        for suffix in ["", "-wal", "-shm"] {
-            // What is not there need not go; what cannot go shows when the store is opened.
-            let _ = fs::remove_file(format!("{}{suffix}", db.display()));
+    let db = match &cli.db {
+        Some(db) => db.clone(),
+        None => {
+            let folder = tempfile::Builder::new().prefix("get_nhs_number-").tempdir()?;
+            folder.keep().join("cases.sqlite")
         }
-        db
-    });
-    let store = SqliteStore::open(&db)?;
+    };
+    let store =
+        SqliteStore::open(&db).map_err(|error| format!("{}: {}", db.display(), because(&error)))?;
     Ok((db, store))
 }
 
-async fn write_results(
-    path: &Path,
-    store: &dyn CaseStore,
-    reports: &[CaseReport],
-) -> Result<(), Box<dyn Error>> {
-    let mut rows = Vec::with_capacity(reports.len());
-    for report in reports {
-        let Some(case) = store.get(&report.case_id).await? else { continue };
-        let row = ResultRow::new(&case);
-        let row = match (report.result, report.eligibility.reason()) {
-            (Some(result), _) => row.with_result(result.word(), report.exchange.as_ref()),
-            (None, Some(reason)) => row.with_reason(reason.word()),
-            (None, None) => row,
+/// The results' file, written beside its place and put there when it is whole.
+struct Results {
+    place: PathBuf,
+    file: tempfile::NamedTempFile,
+}
+
+impl Results {
+    /// A file that can be written where the results are to be; its owner alone may read it.
+    fn begin(place: &Path) -> io::Result<Self> {
+        let folder = match place.parent() {
+            Some(folder) if folder != Path::new("") => folder,
+            _ => Path::new("."),
         };
-        rows.push(match report.hold {
-            Some(reason) => row.with_detail(reason.word()),
-            None => row,
-        });
+        fs::create_dir_all(folder)?;
+        if place.is_dir() {
+            return Err(io::ErrorKind::IsADirectory.into());
+        }
+        Ok(Self { place: place.to_owned(), file: tempfile::NamedTempFile::new_in(folder)? })
     }
-    caseload::write_results(private(path)?, rows)?;
-    Ok(())
+
+    async fn end(
+        self,
+        store: &dyn CaseStore,
+        reports: &[CaseReport],
+    ) -> Result<(), Box<dyn Error>> {
+        let mut rows = Vec::with_capacity(reports.len());
+        for report in reports {
+            let Some(case) = store.get(&report.case_id).await? else { continue };
+            let row = ResultRow::new(&case);
+            let row = match (report.result, report.eligibility.reason()) {
+                (Some(result), _) => row.with_result(result.word(), report.exchange.as_ref()),
+                (None, Some(reason)) => row.with_reason(reason.word()),
+                (None, None) => row,
+            };
+            rows.push(match report.hold {
+                Some(reason) => row.with_detail(reason.word()),
+                None => row,
+            });
+        }
+        caseload::write_results(self.file.as_file(), rows)?;
+        self.file.persist(&self.place)?;
+        Ok(())
+    }
 }
 
-/// An empty file, which on Unix its owner alone may read, even if there was one for everybody.
-fn private(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(path)?;
-    #[cfg(unix)]
-    if file.metadata()?.is_file() {
-        file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
-    }
-    Ok(file)
-}
-
-fn summary(report: &RunReport) {
-    println!("Cases");
-    println!("  looked at    {:>10}", report.seen);
-    println!("  eligible     {:>10}", report.eligible);
-    println!("  not eligible {:>10}", report.ineligible.values().sum::<u64>());
+fn summary(said: &mut String, report: &RunReport) -> std::fmt::Result {
+    writeln!(said, "Cases")?;
+    writeln!(said, "  looked at    {:>10}", report.seen)?;
+    writeln!(said, "  eligible     {:>10}", report.eligible)?;
+    writeln!(said, "  not eligible {:>10}", report.ineligible.values().sum::<u64>())?;
     for (reason, count) in &report.ineligible {
-        println!("    {:<26} {count:>6}", reason.word());
+        writeln!(said, "    {:<26} {count:>6}", reason.word())?;
     }
-    println!("Results");
+    writeln!(said, "Results")?;
     for (result, count) in &report.results {
-        println!("    {:<26} {count:>6}", result.word());
+        writeln!(said, "    {:<26} {count:>6}", result.word())?;
     }
-    println!("Numbers written {:>8}", report.numbers_written);
+    writeln!(said, "Numbers written {:>8}", report.numbers_written)
 }

@@ -154,7 +154,7 @@ struct Lines<'a> {
 struct Span {
     line: u64,
     last_line: u64,
-    /// An odd number of quotation marks: one of them is not closed.
+    /// A quotation mark is not closed, or closes what another row opened.
     open_quote: bool,
 }
 
@@ -178,7 +178,8 @@ impl Lines<'_> {
         let line = self.line;
         self.count_to(from + end);
         let quotes = row.iter().filter(|byte| **byte == b'"').count();
-        Span { line, last_line: self.line, open_quote: quotes % 2 == 1 }
+        let open_quote = quotes % 2 == 1 || (self.line > line && misquoted(row));
+        Span { line, last_line: self.line, open_quote }
     }
 
     fn count_to(&mut self, to: usize) {
@@ -192,6 +193,31 @@ impl Lines<'_> {
         }
         self.at = self.at.max(to);
     }
+}
+
+/// Whether quotation marks stand where RFC 4180 has none: within a value that does not begin with one,
+/// or before other text at a value's end. Within one line that is a matter of taste; over several it
+/// shows that two stray marks have taken the rows between them for one value.
+fn misquoted(row: &[u8]) -> bool {
+    enum At {
+        Start,
+        Plain,
+        Quoted,
+        Closed,
+    }
+    let mut at = At::Start;
+    for byte in row {
+        at = match (at, byte) {
+            (At::Start | At::Closed, b'"') => At::Quoted,
+            (At::Plain, b'"') => return true,
+            (At::Quoted, b'"') => At::Closed,
+            (At::Quoted, _) => At::Quoted,
+            (_, b',' | b'\r' | b'\n') => At::Start,
+            (At::Closed, _) => return true,
+            (At::Start | At::Plain, _) => At::Plain,
+        };
+    }
+    matches!(at, At::Quoted)
 }
 
 #[cfg(test)]
@@ -487,6 +513,23 @@ mod tests {
         let row = caseload.refused[0];
         assert_eq!((row.line, row.last_line, row.reason), (3, 5, Fault::Quote));
         assert_eq!(row.to_string(), "lines 3 to 5: a quotation mark is not closed");
+    }
+
+    #[test]
+    fn two_stray_quotation_marks_do_not_swallow_the_rows_between_them() {
+        let header = COLUMNS.join(",");
+        let good = |id: &str| format!("{id},review{}", ",".repeat(16));
+        let opens = format!("2,review,,,,,\"Flat 1{}", ",".repeat(11));
+        let closes = format!("5,review,,,,,1 \"The House\u{20}{}", ",".repeat(11));
+        let rows = [&header, &good("1"), &opens, &good("3"), &good("4"), &closes, &good("6")];
+        let file = rows.map(String::as_str).join("\n");
+        let caseload = read(file.as_bytes()).unwrap();
+        assert_eq!(caseload.cases.len(), 2);
+        let [row] = caseload.refused[..] else { panic!("one row of several lines") };
+        assert_eq!((row.line, row.last_line, row.reason), (3, 6, Fault::Quote));
+        // Within one line nothing can be swallowed.
+        let taste = format!("{header}\n1,review,,,,,The \"Old\" Mill{}", ",".repeat(11));
+        assert_eq!(read(taste.as_bytes()).unwrap().cases.len(), 1);
     }
 
     #[test]

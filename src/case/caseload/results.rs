@@ -50,9 +50,11 @@ pub struct ResultRow {
 }
 
 impl ResultRow {
-    /// What `case` holds, of a run that selected it and has brought nothing yet.
+    /// What `case` holds, of a run that selected it and has brought nothing yet. Code and message id
+    /// are those of the case's last trace, until this run brings others.
     #[must_use]
     pub fn new(case: &Case) -> Self {
+        let last = case.last_trace.as_ref();
         Self {
             case_id: case.id.clone(),
             record_type: case.record_type.clone(),
@@ -60,11 +62,11 @@ impl ResultRow {
             reason: None,
             result: None,
             detail: None,
-            code: None,
+            code: last.and_then(|trace| trace.code.clone()),
             nhs_number: case.nhs_number.as_ref().map(|held| held.number),
             nhs_number_source: case.nhs_number.as_ref().map(|held| held.source.to_string()),
             date_of_death: case.date_of_death,
-            message_id: None,
+            message_id: last.and_then(|trace| trace.message_id.clone()),
         }
     }
 
