@@ -8,6 +8,7 @@ use nhs_pds::trace::{
     self, Answer, Attended, Caller, FetchDetails, FindPerson, LocalIdentifier, LocalIdentity,
     NameText, Outcome, Question, Tracer, Unattended, User, VerifyNumber,
 };
+use nhs_pds::transport;
 use nhs_pds::transport::http::{HttpConfig, HttpTransport};
 use roxmltree::Document;
 use std::error::Error as _;
@@ -28,12 +29,13 @@ fn caller() -> Caller {
 }
 
 fn client(server: &MockServer) -> Client {
-    let http = HttpConfig::new()
-        .with_total_timeout(Duration::from_millis(300))
-        .with_max_response_bytes(64 * 1024);
+    client_over(server, &HttpConfig::new().with_max_response_bytes(64 * 1024))
+}
+
+fn client_over(server: &MockServer, http: &HttpConfig) -> Client {
     let endpoint = format!("{}/smsp/pds", server.uri()).parse().unwrap();
     let clock = FixedClock::at("2026-11-23T09:30:00Z".parse().unwrap());
-    Client::new(Config::new(endpoint, us()), Arc::new(HttpTransport::new(&http).unwrap()))
+    Client::new(Config::new(endpoint, us()), Arc::new(HttpTransport::new(http).unwrap()))
         .with_clock(Arc::new(clock))
 }
 
@@ -305,7 +307,13 @@ async fn an_answer_with_a_bad_status() {
 #[tokio::test]
 async fn time_out_oversize_redirect() {
     let slow = ResponseTemplate::new(200).set_delay(Duration::from_secs(30));
-    let error = answer(&serving(slow).await).await.unwrap_err();
+    let hurried = HttpConfig::new().with_total_timeout(Duration::from_millis(300));
+    let server = serving(slow).await;
+    let client = client_over(&server, &hurried);
+    let error = client.get_nhs_number(&caller(), &find()).await.unwrap_err();
+    discreet(&error);
+    let cause = error.source().unwrap().downcast_ref::<transport::Error>().unwrap();
+    assert_eq!(cause.kind(), transport::ErrorKind::Timeout);
     assert_eq!((error.kind(), error.is_transient()), (ErrorKind::Transport, true));
 
     let large = ResponseTemplate::new(200).set_body_string("x".repeat(64 * 1024 + 1));
