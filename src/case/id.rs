@@ -1,3 +1,4 @@
+use crate::trace::is_sendable;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -33,7 +34,7 @@ impl FromStr for CaseId {
     fn from_str(text: &str) -> Result<Self, CaseIdError> {
         let text = text.trim();
         // What XML 1.0 cannot carry cannot go along with a question either.
-        if text.chars().any(|c| c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}')) {
+        if !text.chars().all(is_sendable) {
             return Err(CaseIdError::Character);
         }
         if text.is_empty() { Err(CaseIdError::Blank) } else { Ok(Self(text.to_owned())) }

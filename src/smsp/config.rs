@@ -1,4 +1,4 @@
-use crate::trace::LocalIdentity;
+use crate::trace::{LocalIdentity, is_sendable};
 use std::fmt;
 use std::time::Duration;
 use url::Url;
@@ -88,7 +88,7 @@ impl Config {
 }
 
 fn carried(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control() && !matches!(c, '\u{fffe}' | '\u{ffff}')).collect()
+    text.chars().filter(|character| is_sendable(*character)).collect()
 }
 
 impl fmt::Debug for Config {

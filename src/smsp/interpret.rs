@@ -2,6 +2,7 @@
 
 use crate::nhs_number::NhsNumber;
 use crate::smsp::error::action_for;
+use crate::smsp::response::bare_identifier;
 use crate::smsp::{
     Body, CodeClass, Error, ErrorKind, Limits, Request, Response, ResponseMessage, Stamp, wire,
 };
@@ -80,10 +81,7 @@ fn outcome<M: Mode>(
 
 /// Whether a `RelatesTo` names the message of `stamp`: case and `urn:uuid:` or `uuid:` aside.
 fn is(relates_to: &str, stamp: &Stamp) -> bool {
-    let lower = relates_to.to_ascii_lowercase();
-    let bare = lower.strip_prefix("urn:").unwrap_or(&lower);
-    let bare = bare.strip_prefix("uuid:").unwrap_or(bare);
-    bare == stamp.message_id.to_string()
+    bare_identifier(relates_to) == stamp.message_id.to_string()
 }
 
 /// An answer about another number, or to another case of ours, is not an answer to the question.
@@ -97,8 +95,7 @@ fn check_identifiers<M: Mode>(
         asked.zip(response.nhs_number).is_some_and(|(asked, answered)| asked != answered)
     };
     if let (Some(asked), Some(answered)) = (&asked.local_identifier, &response.local_identifier)
-        // A provider may repeat the identifier under an OID of its own.
-        && asked.extension() != answered.extension()
+        && !asked.is_repeated_by(answered)
     {
         return Err(mismatch());
     }

@@ -21,8 +21,8 @@ impl fmt::Debug for ResponseMessage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let shown = |id: &Option<String>| {
             id.as_ref().map(|id| {
-                let bare = id.trim_start_matches("urn:").trim_start_matches("uuid:");
-                if uuid::Uuid::try_parse(bare).is_ok() { id.clone() } else { "redacted".to_owned() }
+                let shaped = uuid::Uuid::try_parse(&bare_identifier(id)).is_ok();
+                if shaped { id.clone() } else { "redacted".to_owned() }
             })
         };
         f.debug_struct("ResponseMessage")
@@ -31,6 +31,13 @@ impl fmt::Debug for ResponseMessage {
             .field("body", &self.body)
             .finish()
     }
+}
+
+/// A message identifier in lower case, without the `urn:uuid:` or `uuid:` that some put before it.
+pub(in crate::smsp) fn bare_identifier(id: &str) -> String {
+    let lower = id.to_ascii_lowercase();
+    let bare = lower.strip_prefix("urn:").unwrap_or(&lower);
+    bare.strip_prefix("uuid:").unwrap_or(bare).to_owned()
 }
 
 /// What a SOAP message says.

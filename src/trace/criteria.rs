@@ -159,6 +159,13 @@ impl LocalIdentifier {
     pub fn extension(&self) -> &str {
         &self.extension
     }
+
+    /// Whether `answered` repeats this identifier. Roots are not compared: a provider may repeat it
+    /// under an OID of its own.
+    #[must_use]
+    pub fn is_repeated_by(&self, answered: &Self) -> bool {
+        self.extension == answered.extension
+    }
 }
 
 redacted_debug!(NameText, NamePattern, PostcodePattern, LocalIdentifier);
@@ -176,8 +183,12 @@ fn sendable(text: &str) -> Result<&str, CriterionError> {
     if text.chars().count() > LONGEST {
         return Err(CriterionError::TooLong);
     }
-    let carried = |c: char| !c.is_control() && !matches!(c, '\u{fffe}' | '\u{ffff}');
-    if text.chars().all(carried) { Ok(text) } else { Err(CriterionError::Character) }
+    if text.chars().all(is_sendable) { Ok(text) } else { Err(CriterionError::Character) }
+}
+
+/// Whether a message can carry `character`: XML 1.0 does, and it is no control character.
+pub(crate) fn is_sendable(character: char) -> bool {
+    !character.is_control() && !matches!(character, '\u{fffe}' | '\u{ffff}')
 }
 
 fn wildcard_late_enough(text: &str) -> Result<(), CriterionError> {

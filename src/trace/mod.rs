@@ -29,6 +29,7 @@ pub use answer::{
     Answer, Candidate, Exchange, Freshness, Match, Outcome, Restriction, Score, ScoreError,
 };
 pub use caller::{Caller, CallerError, LocalIdentity, SmartcardIdentity, User};
+pub(crate) use criteria::is_sendable;
 pub use criteria::{CriterionError, LocalIdentifier, NamePattern, NameText, PostcodePattern};
 pub use error::{Error, ErrorKind};
 pub use question::{Attended, FetchDetails, FindPerson, Mode, Question, Unattended, VerifyNumber};

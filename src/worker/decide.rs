@@ -1,9 +1,7 @@
 use crate::case::{Case, CaseId, NumberSource, Provenance};
 use crate::demographics::{AddressUse, Demographics, Held, PartialDate};
 use crate::nhs_number::NhsNumber;
-use crate::trace::{
-    Answer, Error, ErrorKind, Exchange, FindPerson, Freshness, LocalIdentifier, Match, Outcome,
-};
+use crate::trace::{Answer, Error, ErrorKind, Exchange, FindPerson, Freshness, Match, Outcome};
 use crate::worker::TraceResult;
 use std::fmt;
 
@@ -266,10 +264,9 @@ fn doubt(
 /// ```
 #[must_use]
 pub fn difference(question: &FindPerson, found: &Match) -> Option<HoldReason> {
-    // Roots are not compared: a provider may repeat the identifier under an OID of its own.
-    let asked = question.local_identifier().map(LocalIdentifier::extension);
-    let local = found.local_identifier.as_ref().map(LocalIdentifier::extension);
-    if asked.is_some() && local.is_some() && asked != local {
+    if let (Some(asked), Some(answered)) = (question.local_identifier(), &found.local_identifier)
+        && !asked.is_repeated_by(answered)
+    {
         return Some(HoldReason::Differs(Particular::LocalIdentifier));
     }
     let Some(person) = &found.person else { return Some(HoldReason::Unconfirmed) };
@@ -343,6 +340,7 @@ mod tests {
     use super::*;
     use crate::case::HeldNumber;
     use crate::demographics::{Address, Gender, PersonName};
+    use crate::trace::LocalIdentifier;
     use crate::worker::question;
     use crate::worker::question::tests::{ROOT, case};
 

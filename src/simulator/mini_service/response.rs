@@ -205,7 +205,7 @@ pub(super) fn fault(
 fn error_text(toolkit_code: &str) -> &'static str {
     match toolkit_code {
         "1000" => "The message could not be processed",
-        "2100" => "Processing failed for now; try again later",
+        "2100" => "Processing failed temporarily; try again later",
         "2200" => "Processing failed",
         "3000" => "Access denied",
         _ => "An error",

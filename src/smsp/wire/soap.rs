@@ -43,7 +43,7 @@ pub(in crate::smsp) fn decode(
     })?;
     // The envelope has been read to its end, so its name is no longer among the open ones.
     let body =
-        body.ok_or_else(|| DecodeError::new(DecodeErrorKind::NoEnvelope, &["Envelope", "Body"]))?;
+        body.ok_or_else(|| cursor.error_under(DecodeErrorKind::NoEnvelope, "Envelope", "Body"))?;
     cursor.finish()?;
     let (message_id, relates_to) = header.unwrap_or_default();
     Ok(ResponseMessage { message_id, relates_to, body })
