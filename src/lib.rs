@@ -60,6 +60,8 @@ pub mod simulator;
 #[cfg(feature = "smsp")]
 #[cfg_attr(docsrs, doc(cfg(feature = "smsp")))]
 pub mod smsp;
+#[cfg(feature = "sqlite")]
+pub(crate) mod sqlite;
 pub mod trace;
 pub mod transport;
 pub mod worker;

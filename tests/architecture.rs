@@ -14,11 +14,12 @@ const MODULES: &str = "
     ids:
     secret:
     seed:
+    sqlite:
     nhs_number: seed
     demographics: nhs_number
     trace: secret nhs_number demographics
     transport: secret
-    case: clock nhs_number demographics trace
+    case: clock sqlite nhs_number demographics trace
     smsp: clock ids secret nhs_number demographics trace transport
     worker: clock nhs_number demographics trace case
     simulator: clock ids secret seed nhs_number demographics transport

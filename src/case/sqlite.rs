@@ -1,23 +1,10 @@
 use crate::case::{Case, CaseId, CaseStore, Error, ErrorKind};
 use crate::nhs_number::NhsNumber;
+use crate::sqlite::{self, Database};
 use async_trait::async_trait;
-use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 use std::fmt;
-use std::fs::OpenOptions;
-use std::io;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
-use tokio::runtime::Handle;
-
-/// What brings a file from one version of the schema to the next; `user_version` counts those done.
-const MIGRATIONS: [&str; 2] = [
-    include_str!("../../migrations/sqlite/0001_cases.sql"),
-    include_str!("../../migrations/sqlite/0002_local_data.sql"),
-];
-
-/// How long to wait for another writer of the same file.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Cases in an SQLite file, which several processes of one machine may use at once.
 ///
@@ -38,7 +25,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
-pub struct SqliteStore(Arc<Mutex<Connection>>);
+pub struct SqliteStore(Database);
 
 impl SqliteStore {
     /// Opens the file at `path`, makes it if it is not there, and brings its schema up to date.
@@ -50,11 +37,7 @@ impl SqliteStore {
     /// [`ErrorKind::Unavailable`] when the file cannot be opened or written, [`ErrorKind::Corrupt`]
     /// when it is no SQLite file, [`ErrorKind::Schema`] when a newer version of this crate wrote it.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
-        let unavailable = |error| Error::new(ErrorKind::Unavailable).with_source(error);
-        // SQLite takes `:memory:` and `file:` for more than names; an absolute path is only a path.
-        let path = std::path::absolute(path).map_err(unavailable)?;
-        make_private(&path).map_err(unavailable)?;
-        Connection::open(path).map_err(failed).and_then(Self::new)
+        Ok(Self(Database::open(path)?))
     }
 
     /// An empty store that is forgotten when its last clone is dropped.
@@ -63,82 +46,19 @@ impl SqliteStore {
     ///
     /// [`ErrorKind::Unavailable`] when there is no memory for it.
     pub fn open_in_memory() -> Result<Self, Error> {
-        Connection::open_in_memory().map_err(failed).and_then(Self::new)
-    }
-
-    fn new(mut connection: Connection) -> Result<Self, Error> {
-        prepare(&connection).map_err(failed)?;
-        migrate(&mut connection)?;
-        Ok(Self(Arc::new(Mutex::new(connection))))
-    }
-
-    /// Does `work` on a thread that may block.
-    async fn blocking<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&mut Connection) -> Result<T, Error> + Send + 'static,
-    ) -> Result<T, Error> {
-        let runtime = Handle::try_current()
-            .map_err(|error| Error::new(ErrorKind::Unavailable).with_source(error))?;
-        let connection = Arc::clone(&self.0);
-        let done = runtime.spawn_blocking(move || {
-            // After a panic the transaction has been rolled back, so the connection is good.
-            work(&mut connection.lock().unwrap_or_else(PoisonError::into_inner))
-        });
-        done.await.map_err(|_| Error::new(ErrorKind::Unavailable))?
-    }
-}
-
-/// Makes the file, unless there is something, before SQLite would make it readable for everybody.
-fn make_private(path: &Path) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    match options.open(path) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
-        _ => Ok(()),
-    }
-}
-
-fn prepare(connection: &Connection) -> rusqlite::Result<()> {
-    connection.busy_timeout(BUSY_TIMEOUT)?;
-    connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
-    connection.pragma_update(None, "synchronous", "full")
-}
-
-fn migrate(connection: &mut Connection) -> Result<(), Error> {
-    if schema(connection)? == MIGRATIONS.len() {
-        return Ok(());
-    }
-    // Another process may be at the same file: look again once nobody else can write.
-    let transaction =
-        connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
-    for migration in MIGRATIONS.iter().skip(schema(&transaction)?) {
-        transaction.execute_batch(migration).map_err(failed)?;
-    }
-    transaction.pragma_update(None, "user_version", MIGRATIONS.len() as i64).map_err(failed)?;
-    transaction.commit().map_err(failed)
-}
-
-/// How many migrations have been done.
-fn schema(connection: &Connection) -> Result<usize, Error> {
-    let version: i64 =
-        connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(failed)?;
-    match usize::try_from(version) {
-        Ok(version) if version <= MIGRATIONS.len() => Ok(version),
-        _ => Err(Error::new(ErrorKind::Schema)),
+        Ok(Self(Database::open_in_memory()?))
     }
 }
 
 #[async_trait]
 impl CaseStore for SqliteStore {
     async fn insert_all(&self, cases: Vec<Case>) -> Result<(), Error> {
-        self.blocking(move |connection| insert_all(connection, cases)).await
+        self.0.blocking(move |connection| insert_all(connection, cases)).await
     }
 
     async fn get(&self, id: &CaseId) -> Result<Option<Case>, Error> {
         let id = id.clone();
-        self.blocking(move |connection| {
+        self.0.blocking(move |connection| {
             connection
                 .prepare_cached(
                     "SELECT case_id, version, nhs_number, document FROM cases WHERE case_id = ?1",
@@ -155,7 +75,7 @@ impl CaseStore for SqliteStore {
         // Ids are not empty, so all of them are greater than the empty text.
         let after = after.map_or_else(String::new, |id| id.as_str().to_owned());
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        self.blocking(move |connection| {
+        self.0.blocking(move |connection| {
             let mut query = connection
                 .prepare_cached(
                     "SELECT case_id, version, nhs_number, document FROM cases
@@ -170,16 +90,16 @@ impl CaseStore for SqliteStore {
 
     async fn save(&self, case: &Case) -> Result<u64, Error> {
         let case = case.clone();
-        self.blocking(move |connection| save(connection, case, false)).await
+        self.0.blocking(move |connection| save(connection, case, false)).await
     }
 
     async fn save_as_sole_holder(&self, case: &Case) -> Result<u64, Error> {
         let case = case.clone();
-        self.blocking(move |connection| save(connection, case, true)).await
+        self.0.blocking(move |connection| save(connection, case, true)).await
     }
 
     async fn holders(&self, number: NhsNumber) -> Result<Vec<CaseId>, Error> {
-        self.blocking(move |connection| {
+        self.0.blocking(move |connection| {
             let mut query = connection
                 .prepare_cached("SELECT case_id FROM cases WHERE nhs_number = ?1 ORDER BY case_id")
                 .map_err(failed)?;
@@ -304,19 +224,22 @@ const fn corrupt() -> Error {
     Error::new(ErrorKind::Corrupt)
 }
 
-/// The kind of an SQLite error. Statements bind every value, so its text names tables at most.
+impl From<sqlite::Error> for Error {
+    fn from(error: sqlite::Error) -> Self {
+        let same = Self::new(match error.kind {
+            sqlite::ErrorKind::Corrupt => ErrorKind::Corrupt,
+            sqlite::ErrorKind::Schema => ErrorKind::Schema,
+            sqlite::ErrorKind::Unavailable => ErrorKind::Unavailable,
+        });
+        match error.source {
+            Some(source) => same.with_source(source),
+            None => same,
+        }
+    }
+}
+
 fn failed(error: rusqlite::Error) -> Error {
-    let damaged = matches!(
-        error.sqlite_error_code(),
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
-    ) || matches!(
-        error,
-        rusqlite::Error::FromSqlConversionFailure(..)
-            | rusqlite::Error::IntegralValueOutOfRange(..)
-            | rusqlite::Error::InvalidColumnType(..)
-            | rusqlite::Error::Utf8Error(..)
-    );
-    Error::new(if damaged { ErrorKind::Corrupt } else { ErrorKind::Unavailable }).with_source(error)
+    sqlite::Error::from(error).into()
 }
 
 impl fmt::Debug for SqliteStore {
@@ -329,6 +252,7 @@ impl fmt::Debug for SqliteStore {
 mod tests {
     use super::*;
     use crate::case::RecordType;
+    use crate::sqlite::{MIGRATIONS, schema};
 
     fn case(id: &str) -> Case {
         let mut case = Case::new(id.parse().unwrap(), RecordType::AdultCase);
@@ -337,7 +261,7 @@ mod tests {
     }
 
     fn execute(store: &SqliteStore, sql: &str) {
-        store.0.lock().unwrap().execute_batch(sql).unwrap();
+        store.0.with(|connection| connection.execute_batch(sql)).unwrap();
     }
 
     async fn refuses_to_write(store: &SqliteStore) {
@@ -418,7 +342,7 @@ mod tests {
         .unwrap();
         drop(old);
         let store = SqliteStore::open(&file).unwrap();
-        assert_eq!(schema(&store.0.lock().unwrap()).unwrap(), MIGRATIONS.len());
+        assert_eq!(store.0.with(|connection| schema(connection)).unwrap(), MIGRATIONS.len());
         let case = store.get(&case("1").id).await.unwrap().unwrap();
         assert!(case.death_traced && !case.contradicted);
     }
@@ -427,13 +351,15 @@ mod tests {
     fn what_is_written_is_durable() {
         let folder = tempfile::tempdir().unwrap();
         let store = SqliteStore::open(folder.path().join("cases.db")).unwrap();
-        let connection = store.0.lock().unwrap();
-        let text = |name: &str| -> String {
-            connection.pragma_query_value(None, name, |row| row.get(0)).unwrap()
-        };
-        assert_eq!(text("journal_mode"), "wal");
-        let full: i64 = connection.pragma_query_value(None, "synchronous", |r| r.get(0)).unwrap();
-        assert_eq!(full, 2);
+        store.0.with(|connection| {
+            let mode: String =
+                connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
+            assert_eq!(mode, "wal");
+            for (name, value) in [("synchronous", 2), ("secure_delete", 1)] {
+                let set: i64 = connection.pragma_query_value(None, name, |r| r.get(0)).unwrap();
+                assert_eq!(set, value, "{name}");
+            }
+        });
     }
 
     #[test]
