@@ -17,11 +17,11 @@ const MODULES: &str = "
     sqlite:
     nhs_number: seed
     demographics: nhs_number
-    trace: secret nhs_number demographics
+    trace: ids secret nhs_number demographics
     transport: secret
     case: clock sqlite nhs_number demographics trace
     smsp: clock ids secret nhs_number demographics trace transport
-    worker: clock nhs_number demographics trace case
+    worker: clock ids nhs_number demographics trace case
     simulator: clock ids secret seed nhs_number demographics transport
 ";
 

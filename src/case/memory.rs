@@ -1,6 +1,8 @@
-use crate::case::{Case, CaseId, CaseStore, Error, ErrorKind};
+use crate::case::lease::{Leases, Place};
+use crate::case::{Case, CaseId, CaseStore, Change, Claim, Error, ErrorKind, Lease};
 use crate::nhs_number::NhsNumber;
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -15,6 +17,7 @@ pub struct MemoryStore(Mutex<Cases>);
 struct Cases {
     by_id: BTreeMap<CaseId, Case>,
     holders: BTreeMap<NhsNumber, BTreeSet<CaseId>>,
+    leases: Leases,
 }
 
 impl MemoryStore {
@@ -31,43 +34,46 @@ impl MemoryStore {
 }
 
 impl Cases {
-    /// Saves `case` over the version it was read as; if it is to be the `sole` holder of its number,
-    /// only as such.
-    fn save(&mut self, case: &Case, sole: bool) -> Result<u64, Error> {
-        let kind = match self.by_id.get(&case.id) {
-            None => ErrorKind::NotFound,
-            Some(old) if old.version != case.version => ErrorKind::Conflict,
-            Some(_) if sole && self.is_held_beside(case) => ErrorKind::Held,
-            Some(_) => {
-                let mut case = case.clone();
-                case.version += 1;
-                let version = case.version;
-                self.put(case);
-                return Ok(version);
+    /// Whether `changes` can be saved.
+    fn check(&self, changes: &[Change]) -> Result<(), Error> {
+        let refuse = |kind, case: &Case| Err(Error::new(kind).with_case(case.id.clone()));
+        for Change { case, .. } in changes {
+            match self.by_id.get(&case.id) {
+                None => return refuse(ErrorKind::NotFound, case),
+                Some(old) if old.version != case.version => {
+                    return refuse(ErrorKind::Conflict, case);
+                }
+                Some(_) => {}
             }
-        };
-        Err(Error::new(kind).with_case(case.id.clone()))
+        }
+        for Change { case, .. } in changes.iter().filter(|change| change.sole_holder) {
+            if self.is_held_beside(case, changes) {
+                return refuse(ErrorKind::Held, case);
+            }
+        }
+        Ok(())
     }
 
-    /// Whether another case holds the number of `case`.
-    fn is_held_beside(&self, case: &Case) -> bool {
-        let number = case.nhs_number.as_ref().map(|held| held.number);
-        let holders = number.and_then(|number| self.holders.get(&number));
-        holders.into_iter().flatten().any(|holder| *holder != case.id)
+    /// Whether another case holds the number of `case`, once `changes` are made.
+    fn is_held_beside(&self, case: &Case, changes: &[Change]) -> bool {
+        let Some(number) = case.live_number() else { return false };
+        let changed = |id: &CaseId| changes.iter().any(|change| change.case.id == *id);
+        let holders = self.holders.get(&number);
+        holders.into_iter().flatten().any(|id| *id != case.id && !changed(id))
+            || changes
+                .iter()
+                .any(|other| other.case.id != case.id && other.case.live_number() == Some(number))
     }
 
     /// Puts `case` in place of the stored one of its id.
     fn put(&mut self, case: Case) {
-        let number = |case: &Case| case.nhs_number.as_ref().map(|held| held.number);
-        if let Some(number) = number(&case) {
-            self.holders.entry(number).or_default().insert(case.id.clone());
-        }
-        let new = number(&case);
+        let new = case.live_number();
         let id = case.id.clone();
-        let Some(old) = self.by_id.insert(id.clone(), case).as_ref().and_then(number) else {
-            return;
-        };
-        if new != Some(old)
+        if let Some(number) = new {
+            self.holders.entry(number).or_default().insert(id.clone());
+        }
+        let old = self.by_id.insert(id.clone(), case).as_ref().and_then(Case::live_number);
+        if let Some(old) = old.filter(|old| new != Some(*old))
             && let Some(holders) = self.holders.get_mut(&old)
         {
             holders.remove(&id);
@@ -110,17 +116,58 @@ impl CaseStore for MemoryStore {
         Ok(rest.take(limit).map(|(_, case)| case.clone()).collect())
     }
 
-    async fn save(&self, case: &Case) -> Result<u64, Error> {
-        self.cases().save(case, false)
-    }
-
-    async fn save_as_sole_holder(&self, case: &Case) -> Result<u64, Error> {
-        self.cases().save(case, true)
+    async fn save_all(&self, changes: Vec<Change>) -> Result<(), Error> {
+        let mut stored = self.cases();
+        stored.check(&changes)?;
+        for Change { mut case, .. } in changes {
+            case.version += 1;
+            stored.put(case);
+        }
+        Ok(())
     }
 
     async fn holders(&self, number: NhsNumber) -> Result<Vec<CaseId>, Error> {
         let stored = self.cases();
         Ok(stored.holders.get(&number).into_iter().flatten().cloned().collect())
+    }
+
+    async fn claim(&self, ids: &[CaseId], lease: &Lease) -> Result<Claim, Error> {
+        let mut stored = self.cases();
+        let mut claim = Claim::default();
+        for id in ids {
+            match stored.leases.place(id, lease) {
+                Place::Asked => continue,
+                Place::Blocked(until) => {
+                    claim.blocked_until = Some(until);
+                    break;
+                }
+                Place::Free => {}
+            }
+            if let Some(case) = stored.by_id.get(id).cloned() {
+                stored.leases.take(id, lease);
+                claim.cases.push(case);
+            }
+        }
+        Ok(claim)
+    }
+
+    async fn renew(&self, lease: &Lease) -> Result<(), Error> {
+        self.cases().leases.renew(lease);
+        Ok(())
+    }
+
+    async fn release(
+        &self,
+        owner: &str,
+        ids: &[CaseId],
+        asked_at: DateTime<Utc>,
+    ) -> Result<(), Error> {
+        self.cases().leases.release(owner, ids, asked_at);
+        Ok(())
+    }
+
+    async fn erase(&self, case: Case) -> Result<(), Error> {
+        self.save_all(vec![Change::new(case)]).await
     }
 }
 

@@ -12,29 +12,44 @@
 //! Whoever implements a store runs `conformance::check` (feature `simulator`) against it.
 //! `caseload` (feature `csv`) reads and writes cases as CSV.
 //!
-//! Not here: logical deletion (MSCA-DQ-02). Every stored case is in use.
+//! A case also carries what is being done about it: when it is asked about again ([`Asking`]), what a
+//! person has to look at ([`ReviewItem`]), and which [`Alert`]s have still to be delivered. All of it is
+//! saved in one step with the number, so that none of it can be lost without the others.
+//! [`advisories`] says what has to be shown whenever the case is opened.
 
+mod advisory;
+mod alert;
+mod asking;
 #[cfg(feature = "csv")]
 pub mod caseload;
 #[cfg(feature = "simulator")]
 pub mod conformance;
+mod deletion;
 mod error;
 mod id;
+mod lease;
 mod memory;
 mod number;
 mod record;
 mod record_type;
+mod review;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod store;
 mod update;
 
+pub use advisory::{Advisory, AdvisoryKind, advisories};
+pub use alert::{Alert, AlertKind, AlertedPerson};
+pub use asking::{Asked, Asking};
+pub use deletion::{Absorbed, Deletion, DeletionKind};
 pub use error::{Error, ErrorKind};
 pub use id::{CaseId, CaseIdError};
+pub use lease::{Claim, Lease};
 pub use memory::MemoryStore;
-pub use number::{HeldNumber, NumberSource, Provenance, TraceRecord};
+pub use number::{HeldNumber, NumberSource, NumberStanding, Provenance, TraceRecord};
 pub use record::{Allocation, Case};
 pub use record_type::{RecordType, RecordTypeError};
+pub use review::{Evidence, ReviewItem, ReviewReason, ReviewReasonError, ReviewState, ReviewStep};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
-pub use store::CaseStore;
+pub use store::{CaseStore, Change};

@@ -12,13 +12,72 @@ pub struct HeldNumber {
     pub number: NhsNumber,
     /// Where it comes from.
     pub source: NumberSource,
+    /// Whether it may be relied upon.
+    #[serde(default, skip_serializing_if = "NumberStanding::is_usable")]
+    pub standing: NumberStanding,
+    /// Since when the case has it; `None` when nobody knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<DateTime<Utc>>,
 }
 
 impl HeldNumber {
     /// `number`, from `source`.
     #[must_use]
     pub const fn new(number: NhsNumber, source: NumberSource) -> Self {
-        Self { number, source }
+        Self { number, source, standing: NumberStanding::Usable, since: None }
+    }
+
+    /// The same number, held since `since`.
+    #[must_use]
+    pub const fn with_since(mut self, since: DateTime<Utc>) -> Self {
+        self.since = Some(since);
+        self
+    }
+
+    /// When the Spine itself last confirmed the number, when that is known.
+    #[must_use]
+    pub fn confirmed_at(&self) -> Option<DateTime<Utc>> {
+        match &self.source {
+            NumberSource::Traced(provenance) if provenance.freshness == Freshness::Live => {
+                Some(provenance.exchange.sent_at)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Whether a number that a case holds may be relied upon.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NumberStanding {
+    /// Nothing is known against it.
+    #[default]
+    Usable,
+    /// It was replaced, by a number that is not known or that another case holds (MSCA-DQ-03).
+    Superseded,
+    /// It is no longer valid (MSCA-DQ-04).
+    Invalid,
+    /// The service did not confirm it for this person.
+    NotVerified,
+}
+
+impl NumberStanding {
+    /// Whether nothing is known against the number.
+    #[must_use]
+    pub const fn is_usable(&self) -> bool {
+        matches!(self, Self::Usable)
+    }
+
+    /// A stable word: the variant's name in lower case, joined by `_`.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Usable => "usable",
+            Self::Superseded => "superseded",
+            Self::Invalid => "invalid",
+            Self::NotVerified => "not_verified",
+        }
     }
 }
 
@@ -100,13 +159,23 @@ pub struct Provenance {
     pub freshness: Freshness,
     /// Which way of asking found the person, such as `exact`.
     pub strategy: String,
+    /// The user who confirmed that it is the person, by their user id; `None` when nobody had to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirmed_by: Option<String>,
 }
 
 impl Provenance {
     /// A number brought by `exchange`, asked for by `strategy`.
     #[must_use]
     pub fn new(exchange: Exchange, freshness: Freshness, strategy: impl Into<String>) -> Self {
-        Self { exchange, freshness, strategy: strategy.into() }
+        Self { exchange, freshness, strategy: strategy.into(), confirmed_by: None }
+    }
+
+    /// The same provenance, confirmed by `user`.
+    #[must_use]
+    pub fn with_confirmed_by(mut self, user: impl Into<String>) -> Self {
+        self.confirmed_by = Some(user.into());
+        self
     }
 }
 

@@ -1,5 +1,8 @@
-use crate::case::{CaseId, HeldNumber, RecordType, TraceRecord};
+use crate::case::{
+    Absorbed, Alert, Asking, CaseId, Deletion, HeldNumber, RecordType, ReviewItem, TraceRecord,
+};
 use crate::demographics::{FullDate, Gender, PartialDate, redacted_debug};
+use crate::nhs_number::NhsNumber;
 use serde::{Deserialize, Serialize};
 use std::ops::Not;
 
@@ -30,6 +33,9 @@ pub struct Case {
     /// First given name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forename: Option<String>,
+    /// Other names under which the person is known (MSCA-DQ-04).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<String>,
     /// Date of birth, of which day and month may be unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub date_of_birth: Option<PartialDate>,
@@ -62,6 +68,28 @@ pub struct Case {
     /// What the last trace brought.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_trace: Option<TraceRecord>,
+    /// What was asked last, and when it is asked again.
+    #[serde(default)]
+    pub asking: Asking,
+    /// Numbers that somebody has found not to be this person's; they are never offered again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rejected_numbers: Vec<NhsNumber>,
+    /// Whether somebody has found that PDS does not know the person, so that nobody is asked until the
+    /// particulars are corrected (MSCA-PDS-04).
+    #[serde(default, skip_serializing_if = "Not::not")]
+    pub not_on_pds: bool,
+    /// What a person has to look at, or has looked at (HAV-10), in the order in which it came up.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub review: Vec<ReviewItem>,
+    /// Alerts that have still to be delivered.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub undelivered: Vec<Alert>,
+    /// That the case is not in use (MSCA-DQ-02).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted: Option<Deletion>,
+    /// The cases that were merged into this one (MSCA-DQ-01).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub absorbed: Vec<Absorbed>,
     /// How often the case has been saved, as its store counts; 0 is never. A store sets it, and saves
     /// only over the version it gave.
     #[serde(default)]
@@ -77,6 +105,7 @@ impl Case {
             record_type,
             surname: None,
             forename: None,
+            aliases: Vec::new(),
             date_of_birth: None,
             gender: None,
             address: Default::default(),
@@ -87,8 +116,32 @@ impl Case {
             contradicted: false,
             nhs_number: None,
             last_trace: None,
+            asking: Asking::default(),
+            rejected_numbers: Vec::new(),
+            not_on_pds: false,
+            review: Vec::new(),
+            undelivered: Vec::new(),
+            deleted: None,
+            absorbed: Vec::new(),
             version: 0,
         }
+    }
+
+    /// Whether the case is in use: not deleted, merged into another or erased.
+    #[must_use]
+    pub const fn is_live(&self) -> bool {
+        self.deleted.is_none()
+    }
+
+    /// The number by which the case counts as a holder; a case that is not in use holds none.
+    #[must_use]
+    pub fn live_number(&self) -> Option<NhsNumber> {
+        self.nhs_number.as_ref().filter(|_| self.is_live()).map(|held| held.number)
+    }
+
+    /// The review items that still have to be worked.
+    pub fn open_items(&self) -> impl Iterator<Item = &ReviewItem> {
+        self.review.iter().filter(|item| item.is_open())
     }
 }
 

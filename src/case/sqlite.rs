@@ -1,7 +1,9 @@
-use crate::case::{Case, CaseId, CaseStore, Error, ErrorKind};
+use crate::case::lease::Place;
+use crate::case::{Case, CaseId, CaseStore, Change, Claim, Error, ErrorKind, Lease};
 use crate::nhs_number::NhsNumber;
 use crate::sqlite::{self, Database};
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 use std::fmt;
 use std::path::Path;
@@ -58,57 +60,87 @@ impl CaseStore for SqliteStore {
 
     async fn get(&self, id: &CaseId) -> Result<Option<Case>, Error> {
         let id = id.clone();
-        self.0.blocking(move |connection| {
-            connection
-                .prepare_cached(
-                    "SELECT case_id, version, nhs_number, document FROM cases WHERE case_id = ?1",
-                )
-                .and_then(|mut query| query.query_row([id.as_str()], Stored::read).optional())
-                .map_err(failed)?
-                .map(Stored::case)
-                .transpose()
-        })
-        .await
+        self.0.blocking(move |connection| get(connection, &id)).await
     }
 
     async fn page(&self, after: Option<&CaseId>, limit: usize) -> Result<Vec<Case>, Error> {
         // Ids are not empty, so all of them are greater than the empty text.
         let after = after.map_or_else(String::new, |id| id.as_str().to_owned());
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        self.0.blocking(move |connection| {
-            let mut query = connection
-                .prepare_cached(
-                    "SELECT case_id, version, nhs_number, document FROM cases
+        self.0
+            .blocking(move |connection| {
+                let mut query = connection
+                    .prepare_cached(
+                        "SELECT case_id, version, nhs_number, document FROM cases
                      WHERE case_id > ?1 ORDER BY case_id LIMIT ?2",
-                )
-                .map_err(failed)?;
-            let rows = query.query_map(params![after, limit], Stored::read).map_err(failed)?;
-            rows.map(|row| row.map_err(failed)?.case()).collect()
-        })
-        .await
+                    )
+                    .map_err(failed)?;
+                let rows = query.query_map(params![after, limit], Stored::read).map_err(failed)?;
+                rows.map(|row| row.map_err(failed)?.case()).collect()
+            })
+            .await
     }
 
-    async fn save(&self, case: &Case) -> Result<u64, Error> {
-        let case = case.clone();
-        self.0.blocking(move |connection| save(connection, case, false)).await
-    }
-
-    async fn save_as_sole_holder(&self, case: &Case) -> Result<u64, Error> {
-        let case = case.clone();
-        self.0.blocking(move |connection| save(connection, case, true)).await
+    async fn save_all(&self, changes: Vec<Change>) -> Result<(), Error> {
+        self.0.blocking(move |connection| save_all(connection, changes)).await
     }
 
     async fn holders(&self, number: NhsNumber) -> Result<Vec<CaseId>, Error> {
-        self.0.blocking(move |connection| {
-            let mut query = connection
-                .prepare_cached("SELECT case_id FROM cases WHERE nhs_number = ?1 ORDER BY case_id")
-                .map_err(failed)?;
-            let rows = query
-                .query_map([number.digits().as_str()], |row| row.get::<_, String>(0))
-                .map_err(failed)?;
-            rows.map(|row| row.map_err(failed)?.parse().map_err(|_| corrupt())).collect()
-        })
-        .await
+        self.0
+            .blocking(move |connection| {
+                let mut query = connection
+                    .prepare_cached(
+                        "SELECT case_id FROM cases WHERE nhs_number = ?1 ORDER BY case_id",
+                    )
+                    .map_err(failed)?;
+                let rows = query
+                    .query_map([number.digits().as_str()], |row| row.get::<_, String>(0))
+                    .map_err(failed)?;
+                rows.map(|row| row.map_err(failed)?.parse().map_err(|_| corrupt())).collect()
+            })
+            .await
+    }
+
+    async fn claim(&self, ids: &[CaseId], lease: &Lease) -> Result<Claim, Error> {
+        let (ids, lease) = (ids.to_vec(), lease.clone());
+        self.0.blocking(move |connection| claim(connection, &ids, &lease)).await
+    }
+
+    async fn renew(&self, lease: &Lease) -> Result<(), Error> {
+        let lease = lease.clone();
+        self.0
+            .blocking(move |connection| {
+                connection
+                    .prepare_cached("UPDATE case_lease SET until = ?2 WHERE owner = ?1")
+                    .and_then(|mut update| {
+                        update.execute(params![lease.owner, lease.until.timestamp_millis()])
+                    })
+                    .map_err(failed)?;
+                Ok(())
+            })
+            .await
+    }
+
+    async fn release(
+        &self,
+        owner: &str,
+        ids: &[CaseId],
+        asked_at: DateTime<Utc>,
+    ) -> Result<(), Error> {
+        let (owner, ids) = (owner.to_owned(), ids.to_vec());
+        self.0.blocking(move |connection| release(connection, &owner, &ids, asked_at)).await
+    }
+
+    async fn erase(&self, case: Case) -> Result<(), Error> {
+        self.0
+            .blocking(move |connection| {
+                save_all(connection, vec![Change::new(case)])?;
+                // What was there is overwritten in the file by `secure_delete`, and in the log by this.
+                connection
+                    .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+                    .map_err(failed)
+            })
+            .await
     }
 }
 
@@ -136,35 +168,48 @@ fn insert_all(connection: &mut Connection, cases: Vec<Case>) -> Result<(), Error
     transaction.commit().map_err(failed)
 }
 
-/// Saves `case` over the version it was read as; if it is to be the `sole` holder of its number, only
-/// as such. Nobody else can write between the looks and the save.
-fn save(connection: &mut Connection, mut case: Case, sole: bool) -> Result<u64, Error> {
+/// Saves over the versions that were read, all or none. Nobody else can write between the looks and the
+/// saves.
+fn save_all(connection: &mut Connection, changes: Vec<Change>) -> Result<(), Error> {
     let transaction =
         connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
-    let stored: Option<i64> = transaction
+    let mut soles = Vec::new();
+    for Change { mut case, sole_holder } in changes {
+        check_version(&transaction, &case)?;
+        case.version += 1;
+        let document = document(&case)?;
+        transaction
+            .prepare_cached(
+                "UPDATE cases SET version = version + 1, nhs_number = ?2, document = ?3
+                 WHERE case_id = ?1",
+            )
+            .and_then(|mut update| {
+                update.execute(params![case.id.as_str(), number(&case), document])
+            })
+            .map_err(failed)?;
+        if sole_holder {
+            soles.push(case);
+        }
+    }
+    for case in soles {
+        if is_held_beside(&transaction, &case)? {
+            return Err(Error::new(ErrorKind::Held).with_case(case.id));
+        }
+    }
+    transaction.commit().map_err(failed)
+}
+
+fn check_version(connection: &Connection, case: &Case) -> Result<(), Error> {
+    let stored: Option<i64> = connection
         .prepare_cached("SELECT version FROM cases WHERE case_id = ?1")
         .and_then(|mut query| query.query_row([case.id.as_str()], |row| row.get(0)).optional())
         .map_err(failed)?;
-    let Some(stored) = stored else {
-        return Err(Error::new(ErrorKind::NotFound).with_case(case.id));
+    let kind = match stored {
+        None => ErrorKind::NotFound,
+        Some(stored) if u64::try_from(stored) != Ok(case.version) => ErrorKind::Conflict,
+        Some(_) => return Ok(()),
     };
-    if u64::try_from(stored) != Ok(case.version) {
-        return Err(Error::new(ErrorKind::Conflict).with_case(case.id));
-    }
-    if sole && is_held_beside(&transaction, &case)? {
-        return Err(Error::new(ErrorKind::Held).with_case(case.id));
-    }
-    case.version += 1;
-    let document = document(&case)?;
-    transaction
-        .prepare_cached(
-            "UPDATE cases SET version = version + 1, nhs_number = ?2, document = ?3
-             WHERE case_id = ?1",
-        )
-        .and_then(|mut update| update.execute(params![case.id.as_str(), number(&case), document]))
-        .map_err(failed)?;
-    transaction.commit().map_err(failed)?;
-    Ok(case.version)
+    Err(Error::new(kind).with_case(case.id.clone()))
 }
 
 /// Whether another case holds the number of `case`.
@@ -176,9 +221,87 @@ fn is_held_beside(connection: &Connection, case: &Case) -> Result<bool, Error> {
         .map_err(failed)
 }
 
-/// The ten digits of the case's number.
+fn claim(connection: &mut Connection, ids: &[CaseId], lease: &Lease) -> Result<Claim, Error> {
+    let transaction =
+        connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+    let mut claim = Claim::default();
+    for id in ids {
+        match place(&transaction, id, lease)? {
+            Place::Asked => continue,
+            Place::Blocked(until) => {
+                claim.blocked_until = Some(until);
+                break;
+            }
+            Place::Free => {}
+        }
+        let Some(case) = get(&transaction, id)? else { continue };
+        transaction
+            .prepare_cached(
+                "INSERT INTO case_lease (case_id, owner, until) VALUES (?1, ?2, ?3)
+                 ON CONFLICT (case_id) DO UPDATE SET owner = ?2, until = ?3",
+            )
+            .and_then(|mut insert| {
+                insert.execute(params![id.as_str(), lease.owner, lease.until.timestamp_millis()])
+            })
+            .map_err(failed)?;
+        claim.cases.push(case);
+    }
+    transaction.commit().map_err(failed)?;
+    Ok(claim)
+}
+
+/// Whether `lease` may have the case `id`.
+fn place(connection: &Connection, id: &CaseId, lease: &Lease) -> Result<Place, Error> {
+    let row: Option<(String, i64, Option<i64>)> = connection
+        .prepare_cached("SELECT owner, until, asked_at FROM case_lease WHERE case_id = ?1")
+        .and_then(|mut query| {
+            let columns = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+            query.query_row([id.as_str()], columns).optional()
+        })
+        .map_err(failed)?;
+    let Some((owner, until, asked_at)) = row else { return Ok(Place::Free) };
+    let time = |at| DateTime::from_timestamp_millis(at).ok_or_else(corrupt);
+    Ok(Place::of(lease, &owner, time(until)?, asked_at.map(time).transpose()?))
+}
+
+fn release(
+    connection: &mut Connection,
+    owner: &str,
+    ids: &[CaseId],
+    asked_at: DateTime<Utc>,
+) -> Result<(), Error> {
+    let transaction =
+        connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+    {
+        let mut update = transaction
+            .prepare_cached(
+                "UPDATE case_lease SET owner = '', until = 0, asked_at = ?3
+                 WHERE case_id = ?1 AND owner = ?2",
+            )
+            .map_err(failed)?;
+        for id in ids {
+            update
+                .execute(params![id.as_str(), owner, asked_at.timestamp_millis()])
+                .map_err(failed)?;
+        }
+    }
+    transaction.commit().map_err(failed)
+}
+
+fn get(connection: &Connection, id: &CaseId) -> Result<Option<Case>, Error> {
+    connection
+        .prepare_cached(
+            "SELECT case_id, version, nhs_number, document FROM cases WHERE case_id = ?1",
+        )
+        .and_then(|mut query| query.query_row([id.as_str()], Stored::read).optional())
+        .map_err(failed)?
+        .map(Stored::case)
+        .transpose()
+}
+
+/// The ten digits of the number that the case holds.
 fn number(case: &Case) -> Option<String> {
-    case.nhs_number.as_ref().map(|held| held.number.digits().to_string())
+    case.live_number().map(|number| number.digits().to_string())
 }
 
 /// The case as JSON. Its cause is left out, because it may quote what it could not write.

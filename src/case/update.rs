@@ -1,17 +1,19 @@
-use crate::case::{Case, NumberSource};
+use crate::case::{Case, DeletionKind, NumberSource};
 
 impl Case {
     /// The case as it is after the local system has been read again as `read`; `None` when nothing
     /// changes, or when `read` is another case.
     ///
-    /// What the local system knows best is taken from `read`: record type, names, date of birth,
+    /// What the local system knows best is taken from `read`: record type, names, aliases, date of birth,
     /// gender, address, postcode, allocations, and whether its data contradict themselves. What traces
     /// brought stays: the number with its provenance, the last trace, and a date of death that the
     /// Spine told ([`Case::death_traced`]), unless `read` has one of its own. A date of death that
     /// only the local system told goes when the local system takes it back.
     ///
     /// A case without a number takes one that `read` has imported, unless `read` contradicts itself.
-    /// A number that is held is never replaced, whatever `read` says; a trace finds out which is right.
+    /// A number that is held is never replaced, whatever `read` says; a trace finds out which is right. A
+    /// number that somebody has rejected for this person is not taken again. Nothing is taken for a case
+    /// that was erased (MSCA-DQ-02).
     ///
     /// The version stays, so the result is saved over what `self` was read as.
     ///
@@ -27,18 +29,29 @@ impl Case {
     /// ```
     #[must_use]
     pub fn updated_from(&self, read: Self) -> Option<Self> {
-        if read.id != self.id {
+        let erased =
+            self.deleted.as_ref().is_some_and(|deletion| deletion.how == DeletionKind::Erased);
+        if read.id != self.id || erased {
             return None;
         }
-        let imported = read
-            .nhs_number
-            .filter(|held| !read.contradicted && matches!(held.source, NumberSource::Imported(_)));
+        let imported = read.nhs_number.filter(|held| {
+            !read.contradicted
+                && matches!(held.source, NumberSource::Imported(_))
+                && !self.rejected_numbers.contains(&held.number)
+        });
         let told = self.date_of_death.filter(|_| self.death_traced);
         let updated = Self {
             date_of_death: read.date_of_death.or(told),
             death_traced: self.death_traced,
             nhs_number: self.nhs_number.clone().or(imported),
             last_trace: self.last_trace.clone(),
+            asking: self.asking.clone(),
+            rejected_numbers: self.rejected_numbers.clone(),
+            not_on_pds: self.not_on_pds,
+            review: self.review.clone(),
+            undelivered: self.undelivered.clone(),
+            deleted: self.deleted.clone(),
+            absorbed: self.absorbed.clone(),
             version: self.version,
             ..read
         };
@@ -143,6 +156,23 @@ mod tests {
         assert_eq!(updated.date_of_death, died("2026-11-21"));
         assert!(updated.death_traced);
         assert!(updated.updated_from(read()).is_none());
+    }
+
+    #[test]
+    fn a_rejected_number_and_an_erased_case_stay_away() {
+        let mut file = read();
+        file.nhs_number = imported(OTHER);
+        let mut rejected = stored();
+        (rejected.nhs_number, rejected.rejected_numbers) = (None, vec![OTHER]);
+        assert!(rejected.updated_from(file.clone()).is_none());
+        let mut erased = stored();
+        erased.deleted = Some(crate::case::Deletion::new(
+            DateTime::UNIX_EPOCH,
+            "court officer",
+            DeletionKind::Erased,
+        ));
+        file.surname = Some("Back".into());
+        assert!(erased.updated_from(file).is_none());
     }
 
     #[test]

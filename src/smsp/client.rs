@@ -3,7 +3,7 @@ use crate::ids::{Ids, RandomIds};
 use crate::secret::RawBody;
 use crate::smsp::interpret::interpret;
 use crate::smsp::{Config, Error, PatientDetails, Request, Stamp, wire};
-use crate::trace::{Answer, Exchange, FetchDetails, FindPerson, Mode, VerifyNumber};
+use crate::trace::{Answer, Exchange, FetchDetails, FindPerson, MessageId, Mode, VerifyNumber};
 use crate::transport::{self, Transport};
 use http::header::CONTENT_TYPE;
 use http::{HeaderName, HeaderValue};
@@ -143,19 +143,24 @@ impl Client {
         self.ask(caller, &Request::get_patient_details(question)).await
     }
 
-    /// One attempt at one exchange.
     async fn ask<M: Mode>(
         &self,
         caller: &M::Caller,
         request: &Request<M>,
     ) -> Result<Answer, Error> {
-        let stamp = Stamp::fresh(&*self.clock, &*self.ids);
-        let exchange = Exchange::new(
-            "SMSP",
-            request.operation().name(),
-            format!("{:X}", stamp.message_id),
-            stamp.created,
-        );
+        self.send(caller, request, MessageId::fresh(&*self.ids)).await
+    }
+
+    /// One attempt at one exchange, by the message `id`.
+    pub(in crate::smsp) async fn send<M: Mode>(
+        &self,
+        caller: &M::Caller,
+        request: &Request<M>,
+        id: MessageId,
+    ) -> Result<Answer, Error> {
+        let stamp = Stamp::of(id, &*self.clock, &*self.ids);
+        let exchange =
+            Exchange::new("SMSP", request.operation().name(), id.to_string(), stamp.created);
         let message = self.message(request, caller, &stamp);
         let response = match self.transport.send(message).await {
             Ok(response) => response,

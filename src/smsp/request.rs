@@ -4,7 +4,8 @@ use crate::ids::Ids;
 use crate::nhs_number::NhsNumber;
 use crate::smsp::Operation;
 use crate::trace::{
-    FetchDetails, FindPerson, LocalIdentifier, Mode, NamePattern, Unattended, VerifyNumber,
+    FetchDetails, FindPerson, LocalIdentifier, MessageId, Mode, NamePattern, Unattended,
+    VerifyNumber,
 };
 use chrono::{DateTime, Utc};
 use std::marker::PhantomData;
@@ -197,8 +198,14 @@ impl Stamp {
     /// A stamp of now.
     #[must_use]
     pub fn fresh(clock: &dyn Clock, ids: &dyn Ids) -> Self {
+        Self::of(MessageId::fresh(ids), clock, ids)
+    }
+
+    /// A stamp of now, for the message `id`.
+    #[must_use]
+    pub fn of(id: MessageId, clock: &dyn Clock, ids: &dyn Ids) -> Self {
         Self {
-            message_id: ids.next(),
+            message_id: id.uuid(),
             tracking_id: ids.next(),
             payload_id: ids.next(),
             hl7_id: ids.next(),

@@ -1,5 +1,6 @@
-use crate::smsp::{Client, Error};
-use crate::trace::{self, Answer, Attended, Caller, Mode, Question, Tracer, User};
+use crate::demographics::Particular;
+use crate::smsp::{Client, Error, Request, ResponseCode};
+use crate::trace::{self, Answer, Attended, Caller, MessageId, Mode, Question, Tracer, User};
 use async_trait::async_trait;
 
 /// Verifying asks verifyNHSNumber, fetching getPatientDetailsByNHSNumber, and finding
@@ -7,16 +8,22 @@ use async_trait::async_trait;
 /// against the person who was asked for.
 #[async_trait]
 impl Tracer for Client {
-    async fn trace(&self, caller: &Caller, question: &Question) -> Result<Answer, trace::Error> {
-        Ok(self.put(caller, question).await?)
+    async fn trace(
+        &self,
+        caller: &Caller,
+        question: &Question,
+        id: MessageId,
+    ) -> Result<Answer, trace::Error> {
+        Ok(self.put(caller, question, id).await?)
     }
 
     async fn trace_attended(
         &self,
         user: &User,
         question: &Question<Attended>,
+        id: MessageId,
     ) -> Result<Answer, trace::Error> {
-        Ok(self.put(user, question).await?)
+        Ok(self.put(user, question, id).await?)
     }
 }
 
@@ -25,20 +32,24 @@ impl Client {
         &self,
         caller: &M::Caller,
         question: &Question<M>,
+        id: MessageId,
     ) -> Result<Answer, Error> {
-        match question {
-            Question::Verify(question) => self.verify_nhs_number(caller, question).await,
-            Question::Find(question) => self.get_patient_details_by_search(caller, question).await,
-            Question::Fetch(question) => {
-                self.get_patient_details_by_nhs_number(caller, question).await
-            }
-        }
+        let request = match question {
+            Question::Verify(question) => Request::verify_nhs_number(question),
+            Question::Find(question) => Request::get_patient_details_by_search(question),
+            Question::Fetch(question) => Request::get_patient_details_by_nhs_number(question),
+        };
+        self.send(caller, &request, id).await
     }
 }
 
 impl From<Error> for trace::Error {
     fn from(error: Error) -> Self {
-        let same = Self::new(error.action());
+        let mut same = Self::new(error.action());
+        let code = error.exchange().and_then(|exchange| exchange.code.as_deref());
+        if code == Some(ResponseCode::NotNewStyle.as_str()) {
+            same = same.with_particular(Particular::NhsNumber);
+        }
         match error.exchange().cloned() {
             Some(exchange) => same.with_exchange(exchange).with_source(error),
             None => same.with_source(error),

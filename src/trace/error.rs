@@ -1,3 +1,4 @@
+use crate::demographics::Particular;
 use crate::trace::Exchange;
 use std::error::Error as StdError;
 
@@ -9,6 +10,7 @@ use std::error::Error as StdError;
 pub struct Error {
     kind: ErrorKind,
     exchange: Option<Box<Exchange>>,
+    particular: Option<Particular>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -16,7 +18,7 @@ impl Error {
     /// An error of `kind`.
     #[must_use]
     pub const fn new(kind: ErrorKind) -> Self {
-        Self { kind, exchange: None, source: None }
+        Self { kind, exchange: None, particular: None, source: None }
     }
 
     /// The same error, with its cause.
@@ -33,6 +35,13 @@ impl Error {
         self
     }
 
+    /// The same error, with the particular that the service found fault with.
+    #[must_use]
+    pub const fn with_particular(mut self, particular: Particular) -> Self {
+        self.particular = Some(particular);
+        self
+    }
+
     /// Why there was no answer.
     #[must_use]
     pub const fn kind(&self) -> ErrorKind {
@@ -43,6 +52,12 @@ impl Error {
     #[must_use]
     pub fn exchange(&self) -> Option<&Exchange> {
         self.exchange.as_deref()
+    }
+
+    /// The particular that has to be corrected, when the service says which.
+    #[must_use]
+    pub const fn particular(&self) -> Option<Particular> {
+        self.particular
     }
 
     /// Whether the same question may be answered later without anybody doing anything.

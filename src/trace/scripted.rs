@@ -1,5 +1,6 @@
 use crate::trace::{
-    Answer, Attended, Caller, Error, ErrorKind, Exchange, Outcome, Question, Tracer, User,
+    Answer, Attended, Caller, Error, ErrorKind, Exchange, MessageId, Outcome, Question, Tracer,
+    User,
 };
 use async_trait::async_trait;
 use chrono::DateTime;
@@ -41,11 +42,9 @@ impl ScriptedTracer {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn answer(&self) -> Result<Answer, Error> {
+    fn answer(&self, id: MessageId) -> Result<Answer, Error> {
         let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
-        let left = answers.len();
-        let exchange =
-            Exchange::new("scripted", "trace", format!("{left} left"), DateTime::UNIX_EPOCH);
+        let exchange = Exchange::new("scripted", "trace", id.to_string(), DateTime::UNIX_EPOCH);
         match answers.pop_front() {
             Some(Ok(outcome)) => Ok(Answer::new(outcome, exchange)),
             Some(Err(kind)) => Err(Error::new(kind).with_exchange(exchange)),
@@ -56,12 +55,17 @@ impl ScriptedTracer {
 
 #[async_trait]
 impl Tracer for ScriptedTracer {
-    async fn trace(&self, _: &Caller, question: &Question) -> Result<Answer, Error> {
+    async fn trace(&self, _: &Caller, question: &Question, id: MessageId) -> Result<Answer, Error> {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner).push(question.clone());
-        self.answer()
+        self.answer(id)
     }
 
-    async fn trace_attended(&self, _: &User, _: &Question<Attended>) -> Result<Answer, Error> {
-        self.answer()
+    async fn trace_attended(
+        &self,
+        _: &User,
+        _: &Question<Attended>,
+        id: MessageId,
+    ) -> Result<Answer, Error> {
+        self.answer(id)
     }
 }

@@ -1,4 +1,4 @@
-use crate::trace::{Answer, Attended, Caller, Error, Question, User};
+use crate::trace::{Answer, Attended, Caller, Error, MessageId, Question, User};
 use async_trait::async_trait;
 use std::fmt::Debug;
 
@@ -8,17 +8,19 @@ use std::fmt::Debug;
 ///
 /// * An outcome is returned only when the service gave it; whatever goes wrong on the way is an
 ///   [`Error`], never [`Outcome::None`](crate::trace::Outcome::None).
-/// * One call asks once, with fresh message identifiers.
-/// * An answer to a question about a number is about that number: an answer that names another is
-///   refused as [`ErrorKind::Unreadable`](crate::trace::ErrorKind::Unreadable).
-/// * [`Outcome::Found`](crate::trace::Outcome::Found) for a [`Question::Find`] carries the person's
-///   particulars, so that whoever asked can check them; for a [`Question::Verify`] it need not.
+/// * One call asks once, by a message that carries the identifier given, which no other message may
+///   have; the [`Exchange`](crate::trace::Exchange) repeats it.
+/// * An answer is about the number and the local identifier that were asked about: one that names
+///   another is refused as [`ErrorKind::Unreadable`](crate::trace::ErrorKind::Unreadable).
+/// * [`Outcome::Found`](crate::trace::Outcome::Found) for a [`Question::Find`] or a
+///   [`Question::Fetch`] carries the person's particulars, so that whoever asked can check them; for a
+///   [`Question::Verify`] it need not.
 /// * The caller is sent along, and nothing about the person is logged or put into an error.
 ///
 /// ```
 /// use nhs_pds::async_trait;
 /// use nhs_pds::trace::{
-///     Answer, Attended, Caller, Error, ErrorKind, Exchange, Outcome, Question, Tracer, User,
+///     Answer, Attended, Caller, Error, ErrorKind, Exchange, MessageId, Outcome, Question, Tracer, User,
 /// };
 ///
 /// /// A service that knows nobody, and serves nobody at a screen.
@@ -27,24 +29,35 @@ use std::fmt::Debug;
 ///
 /// #[async_trait]
 /// impl Tracer for Empty {
-///     async fn trace(&self, _: &Caller, _: &Question) -> Result<Answer, Error> {
+///     async fn trace(&self, _: &Caller, _: &Question, id: MessageId) -> Result<Answer, Error> {
 ///         let sent_at = chrono::DateTime::UNIX_EPOCH;
-///         Ok(Answer::new(Outcome::None, Exchange::new("empty", "trace", "1", sent_at)))
+///         let exchange = Exchange::new("empty", "trace", id.to_string(), sent_at);
+///         Ok(Answer::new(Outcome::None, exchange))
 ///     }
 ///
-///     async fn trace_attended(&self, _: &User, _: &Question<Attended>) -> Result<Answer, Error> {
+///     async fn trace_attended(
+///         &self,
+///         _: &User,
+///         _: &Question<Attended>,
+///         _: MessageId,
+///     ) -> Result<Answer, Error> {
 ///         Err(Error::new(ErrorKind::Configuration))
 ///     }
 /// }
 /// ```
 #[async_trait]
 pub trait Tracer: Debug + Send + Sync {
-    /// Asks `question` for `caller`.
+    /// Asks `question` for `caller`, by the message `id`.
     ///
     /// # Errors
     ///
     /// Only when the question was not answered; see [`ErrorKind`](crate::trace::ErrorKind).
-    async fn trace(&self, caller: &Caller, question: &Question) -> Result<Answer, Error>;
+    async fn trace(
+        &self,
+        caller: &Caller,
+        question: &Question,
+        id: MessageId,
+    ) -> Result<Answer, Error>;
 
     /// Asks `question` for `user`, who will confirm the match.
     ///
@@ -55,5 +68,6 @@ pub trait Tracer: Debug + Send + Sync {
         &self,
         user: &User,
         question: &Question<Attended>,
+        id: MessageId,
     ) -> Result<Answer, Error>;
 }

@@ -1,8 +1,9 @@
 use crate::case::{Case, CaseId, CaseStore, ErrorKind};
 use crate::clock::{Clock, SystemClock};
+use crate::ids::RandomIds;
 use crate::trace::{
-    self, Answer, Caller, CriterionError, Exchange, FindPerson, LocalIdentifier, Outcome, Question,
-    Tracer,
+    self, Answer, Caller, CriterionError, Exchange, FindPerson, LocalIdentifier, MessageId,
+    Outcome, Question, Tracer,
 };
 use crate::worker::{
     CaseReport, Decision, Eligibility, Error, RunReport, Scope, TraceResult, apply, decide,
@@ -151,7 +152,10 @@ impl Worker {
             report.result = Some(TraceResult::NotAsked);
             return Ok(report);
         }
-        let answer = self.tracer.trace(&self.caller, &Question::Find(question.clone())).await;
+        let answer = self
+            .tracer
+            .trace(&self.caller, &Question::Find(question.clone()), MessageId::fresh(&RandomIds))
+            .await;
         let decision = self.settle(case, &question, answer.as_ref()).await?;
         report.exchange = exchange(answer.as_ref()).cloned();
         report.result =

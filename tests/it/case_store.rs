@@ -1,9 +1,10 @@
 //! Both stores keep to the contract; the SQLite file outlives its store and is shared safely.
 
+use crate::layer::{Layer, Layered};
 use async_trait::async_trait;
 use nhs_pds::case::{
-    Allocation, Case, CaseId, CaseStore, Error, ErrorKind, MemoryStore, RecordType, SqliteStore,
-    conformance,
+    Allocation, Case, CaseId, CaseStore, Change, Claim, Error, ErrorKind, Lease, MemoryStore,
+    RecordType, SqliteStore, conformance,
 };
 use nhs_pds::demographics::{Demographics, Gender, Held, PersonName};
 use nhs_pds::nhs_number::NhsNumber;
@@ -112,25 +113,9 @@ struct Meeting {
 }
 
 #[async_trait]
-impl CaseStore for Meeting {
-    async fn insert_all(&self, cases: Vec<Case>) -> Result<(), Error> {
-        self.store.insert_all(cases).await
-    }
-
-    async fn get(&self, id: &CaseId) -> Result<Option<Case>, Error> {
-        self.store.get(id).await
-    }
-
-    async fn page(&self, after: Option<&CaseId>, limit: usize) -> Result<Vec<Case>, Error> {
-        self.store.page(after, limit).await
-    }
-
-    async fn save(&self, case: &Case) -> Result<u64, Error> {
-        self.store.save(case).await
-    }
-
-    async fn save_as_sole_holder(&self, case: &Case) -> Result<u64, Error> {
-        self.store.save_as_sole_holder(case).await
+impl Layer for Meeting {
+    fn behind(&self) -> &dyn CaseStore {
+        &self.store
     }
 
     async fn holders(&self, number: NhsNumber) -> Result<Vec<CaseId>, Error> {
@@ -166,7 +151,8 @@ async fn of_two_workers_on_one_file_one_writes_the_number() {
         let found = Outcome::Found(Box::new(Match::new(NUMBER).with_person(person)));
         let tracer = Arc::new(ScriptedTracer::new([Ok(found)]));
         let rival = Arc::clone(&rival);
-        let store = Arc::new(Meeting { store: open(&file), rival, met: AtomicBool::new(false) });
+        let meeting = Meeting { store: open(&file), rival, met: AtomicBool::new(false) };
+        let store = Arc::new(Layered(meeting));
         let caller = LocalIdentity::new("RHM".parse().unwrap(), "get-nhs-number").unwrap();
         let worker = Worker::new(tracer, store, Caller::System(caller));
         let worker = worker.with_scope(Scope::new([kind]));
@@ -256,6 +242,10 @@ enum Flaw {
     ForgetsHolders,
     SharesNumbers,
     LooksBeforeItSaves,
+    SavesOneByOne,
+    LeasesToAnybody,
+    AsksTwiceInAPass,
+    RenewsNothing,
 }
 
 /// A good store behind a flaw.
@@ -263,7 +253,11 @@ enum Flaw {
 struct Flawed(MemoryStore, Flaw);
 
 #[async_trait]
-impl CaseStore for Flawed {
+impl Layer for Flawed {
+    fn behind(&self) -> &dyn CaseStore {
+        &self.0
+    }
+
     async fn insert_all(&self, mut cases: Vec<Case>) -> Result<(), Error> {
         match self.1 {
             Flaw::ForgetsAllocations => cases.iter_mut().for_each(|case| case.allocations.clear()),
@@ -284,10 +278,6 @@ impl CaseStore for Flawed {
         self.0.insert_all(cases).await
     }
 
-    async fn get(&self, id: &CaseId) -> Result<Option<Case>, Error> {
-        self.0.get(id).await
-    }
-
     async fn page(&self, after: Option<&CaseId>, limit: usize) -> Result<Vec<Case>, Error> {
         match self.1 {
             Flaw::PagesFromAfterOn => {
@@ -305,33 +295,61 @@ impl CaseStore for Flawed {
         }
     }
 
-    async fn save(&self, case: &Case) -> Result<u64, Error> {
-        let mut case = case.clone();
-        match (self.1, self.0.get(&case.id).await?) {
-            (Flaw::SavesOverAnything, Some(stored)) => case.version = stored.version,
-            (Flaw::SavesTheUnknown, None) => {
-                case.version = 0;
-                return self.0.insert_all(vec![case]).await.map(|()| 1);
+    async fn save_all(&self, mut changes: Vec<Change>) -> Result<(), Error> {
+        match self.1 {
+            Flaw::SavesOverAnything => {
+                for change in &mut changes {
+                    if let Some(stored) = self.0.get(&change.case.id).await? {
+                        change.case.version = stored.version;
+                    }
+                }
+            }
+            Flaw::SavesTheUnknown => {
+                for change in &changes {
+                    if self.0.get(&change.case.id).await?.is_none() {
+                        let mut case = change.case.clone();
+                        case.version = 0;
+                        return self.0.insert_all(vec![case]).await;
+                    }
+                }
+            }
+            Flaw::SavesOneByOne => {
+                for change in changes {
+                    self.0.save_all(vec![change]).await?;
+                }
+                return Ok(());
+            }
+            Flaw::SharesNumbers => changes.iter_mut().for_each(|change| change.sole_holder = false),
+            Flaw::LooksBeforeItSaves => {
+                let mut held = changes.len() > 1;
+                for change in changes.iter().filter(|change| change.sole_holder) {
+                    if let Some(number) = change.case.live_number() {
+                        let holders = self.0.holders(number).await?;
+                        held |= holders.iter().any(|holder| *holder != change.case.id);
+                        tokio::task::yield_now().await;
+                    }
+                }
+                changes.iter_mut().for_each(|change| change.sole_holder &= held);
             }
             _ => {}
         }
-        self.0.save(&case).await
+        self.0.save_all(changes).await
     }
 
-    async fn save_as_sole_holder(&self, case: &Case) -> Result<u64, Error> {
-        let number = case.nhs_number.as_ref().map(|held| held.number);
-        match (self.1, number) {
-            (Flaw::SharesNumbers, _) => self.0.save(case).await,
-            (Flaw::LooksBeforeItSaves, Some(number)) => {
-                let holders = self.0.holders(number).await?;
-                tokio::task::yield_now().await;
-                if holders.iter().all(|holder| *holder == case.id) {
-                    self.0.save(case).await
-                } else {
-                    self.0.save_as_sole_holder(case).await
-                }
-            }
-            _ => self.0.save_as_sole_holder(case).await,
+    async fn claim(&self, ids: &[CaseId], lease: &Lease) -> Result<Claim, Error> {
+        let mut lease = lease.clone();
+        match self.1 {
+            Flaw::LeasesToAnybody => lease.owner = "all".into(),
+            Flaw::AsksTwiceInAPass => lease.pass_began = lease.until,
+            _ => {}
+        }
+        self.0.claim(ids, &lease).await
+    }
+
+    async fn renew(&self, lease: &Lease) -> Result<(), Error> {
+        match self.1 {
+            Flaw::RenewsNothing => Ok(()),
+            _ => self.0.renew(lease).await,
         }
     }
 
@@ -356,8 +374,13 @@ async fn the_suite_finds_every_flaw() {
         (Flaw::ForgetsHolders, "a refused insert changes no holders"),
         (Flaw::SharesNumbers, "a number that another case holds gets no sole holder"),
         (Flaw::LooksBeforeItSaves, "exactly one of many rivals for a number gets it"),
+        (Flaw::SavesOneByOne, "what is refused with others is not saved"),
+        (Flaw::LeasesToAnybody, "a claim goes as far as the first case that is somebody else's"),
+        (Flaw::RenewsNothing, "a lease that was renewed lasts as long as it says"),
+        (Flaw::AsksTwiceInAPass, "what was asked about since the pass began is left out"),
     ] {
-        let new_store = async || Arc::new(Flawed(MemoryStore::new(), flaw)) as Arc<dyn CaseStore>;
+        let new_store =
+            async || Arc::new(Layered(Flawed(MemoryStore::new(), flaw))) as Arc<dyn CaseStore>;
         let breach = conformance::check(new_store).await.unwrap_err();
         assert_eq!(breach.clause(), clause, "{flaw:?}");
     }

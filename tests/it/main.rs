@@ -13,6 +13,7 @@ mod case_store;
 mod get_nhs_number;
 #[cfg(feature = "http")]
 mod http;
+mod layer;
 #[cfg(all(feature = "http", feature = "simulator", feature = "smsp"))]
 mod opentest;
 mod privacy;

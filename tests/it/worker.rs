@@ -1,15 +1,17 @@
 //! Runs of the worker over a store, with prepared answers.
 
+use crate::layer::{Layer, Layered};
 use async_trait::async_trait;
 use nhs_pds::case::{
-    self, Allocation, Case, CaseId, CaseStore, HeldNumber, MemoryStore, NumberSource, RecordType,
+    self, Allocation, Case, CaseId, CaseStore, Change, HeldNumber, MemoryStore, NumberSource,
+    RecordType,
 };
 use nhs_pds::clock::FixedClock;
 use nhs_pds::demographics::{Demographics, Gender, Held, PersonName};
 use nhs_pds::nhs_number::NhsNumber;
 use nhs_pds::trace::{
-    Answer, Attended, Caller, Error, ErrorKind, Exchange, Freshness, LocalIdentity, Match, Outcome,
-    Question, ScriptedTracer, Tracer, User,
+    Answer, Attended, Caller, Error, ErrorKind, Exchange, Freshness, LocalIdentity, Match,
+    MessageId, Outcome, Question, ScriptedTracer, Tracer, User,
 };
 use nhs_pds::worker::{self, CaseReport, HoldReason, Reason, RunReport, TraceResult, Worker};
 use std::num::NonZeroUsize;
@@ -240,7 +242,7 @@ impl<F> std::fmt::Debug for Meddling<F> {
 
 #[async_trait]
 impl<F: FnOnce(&mut Case) + Send> Tracer for Meddling<F> {
-    async fn trace(&self, _: &Caller, _: &Question) -> Result<Answer, Error> {
+    async fn trace(&self, _: &Caller, _: &Question, _: MessageId) -> Result<Answer, Error> {
         let change = self.change.lock().unwrap().take().unwrap();
         let mut case = stored(&self.store, "1").await;
         change(&mut case);
@@ -250,7 +252,12 @@ impl<F: FnOnce(&mut Case) + Send> Tracer for Meddling<F> {
         Ok(Answer::new(found("1", NUMBER), exchange))
     }
 
-    async fn trace_attended(&self, _: &User, _: &Question<Attended>) -> Result<Answer, Error> {
+    async fn trace_attended(
+        &self,
+        _: &User,
+        _: &Question<Attended>,
+        _: MessageId,
+    ) -> Result<Answer, Error> {
         Err(Error::new(ErrorKind::Unavailable))
     }
 }
@@ -312,29 +319,17 @@ fn case_out_of_scope(text: &str) -> Case {
 struct Refusing(Arc<MemoryStore>, case::ErrorKind);
 
 #[async_trait]
-impl CaseStore for Refusing {
-    async fn insert_all(&self, cases: Vec<Case>) -> Result<(), case::Error> {
-        self.0.insert_all(cases).await
+impl Layer for Refusing {
+    fn behind(&self) -> &dyn CaseStore {
+        &*self.0
     }
-    async fn get(&self, id: &CaseId) -> Result<Option<Case>, case::Error> {
-        self.0.get(id).await
-    }
-    async fn page(&self, after: Option<&CaseId>, limit: usize) -> Result<Vec<Case>, case::Error> {
-        self.0.page(after, limit).await
-    }
-    async fn save(&self, _: &Case) -> Result<u64, case::Error> {
+    async fn save_all(&self, _: Vec<Change>) -> Result<(), case::Error> {
         Err(case::Error::new(self.1))
-    }
-    async fn save_as_sole_holder(&self, case: &Case) -> Result<u64, case::Error> {
-        self.save(case).await
-    }
-    async fn holders(&self, number: NhsNumber) -> Result<Vec<CaseId>, case::Error> {
-        self.0.holders(number).await
     }
 }
 
 async fn refused(kind: case::ErrorKind) -> Result<RunReport, worker::Error> {
-    let store = Arc::new(Refusing(store([case("1")]).await, kind));
+    let store = Arc::new(Layered(Refusing(store([case("1")]).await, kind)));
     let tracer = Arc::new(ScriptedTracer::new([Ok(found("1", NUMBER))]));
     worker(&tracer, &store).run_once(&mut |_| ()).await
 }

@@ -3,10 +3,11 @@
 use super::{envelope, payload};
 use nhs_pds::clock::FixedClock;
 use nhs_pds::demographics::Gender;
+use nhs_pds::ids::RandomIds;
 use nhs_pds::smsp::{Client, Config, Error, ErrorKind, Limits, PatientDetails, ResponseCode};
 use nhs_pds::trace::{
     self, Answer, Attended, Caller, FetchDetails, FindPerson, LocalIdentifier, LocalIdentity,
-    NameText, Outcome, Question, Tracer, Unattended, User, VerifyNumber,
+    MessageId, NameText, Outcome, Question, Tracer, Unattended, User, VerifyNumber,
 };
 use nhs_pds::transport;
 use nhs_pds::transport::http::{HttpConfig, HttpTransport};
@@ -426,6 +427,10 @@ async fn superseded_names_the_new_number_or_none() {
     }
 }
 
+fn id() -> MessageId {
+    MessageId::fresh(&RandomIds)
+}
+
 /// As a tracer: which operation each question becomes, and what an error turns into.
 #[tokio::test]
 async fn the_client_is_a_tracer() {
@@ -439,10 +444,10 @@ async fn the_client_is_a_tracer() {
         "1984".parse().unwrap(),
     ));
     let errors = [
-        tracer.trace(&caller(), &verify().into()).await.unwrap_err(),
-        tracer.trace(&caller(), &find().into()).await.unwrap_err(),
-        tracer.trace(&caller(), &fetch().into()).await.unwrap_err(),
-        tracer.trace_attended(&user, &attended).await.unwrap_err(),
+        tracer.trace(&caller(), &verify().into(), id()).await.unwrap_err(),
+        tracer.trace(&caller(), &find().into(), id()).await.unwrap_err(),
+        tracer.trace(&caller(), &fetch().into(), id()).await.unwrap_err(),
+        tracer.trace_attended(&user, &attended, id()).await.unwrap_err(),
     ];
     let operations: Vec<_> = errors
         .iter()

@@ -12,14 +12,16 @@
 //!
 //! What a store must survive (a crash, a full disk) is its own promise, and its own test.
 
+mod full_case;
+mod leases;
+
 use crate::case::{
-    Allocation, Case, CaseId, CaseStore, Error, ErrorKind, HeldNumber, NumberSource, Provenance,
-    RecordType, TraceRecord,
+    Case, CaseId, CaseStore, Change, Deletion, DeletionKind, Error, ErrorKind, HeldNumber,
+    NumberSource, RecordType,
 };
-use crate::demographics::{FullDate, Gender, PartialDate};
 use crate::nhs_number::NhsNumber;
-use crate::trace::{Exchange, Freshness};
-use chrono::{DateTime, NaiveDate};
+use chrono::DateTime;
+use full_case::full_case;
 use std::sync::Arc;
 
 /// Issued to nobody.
@@ -43,6 +45,12 @@ pub async fn check(new_store: impl AsyncFn() -> Arc<dyn CaseStore>) -> Result<()
     pages_in_order(&*new_store().await).await?;
     finds_holders(&*new_store().await).await?;
     saves_sole_holders(&*new_store().await).await?;
+    saves_all_or_none(&*new_store().await).await?;
+    leaves_deleted_cases_out_of_the_holders(&*new_store().await).await?;
+    erases(&*new_store().await).await?;
+    leases::leases_to_one_at_a_time(&*new_store().await).await?;
+    leases::gives_back(&*new_store().await).await?;
+    leases::one_of_many_claims_wins(new_store().await).await?;
     one_of_many_saves_wins(new_store().await).await?;
     one_of_many_holders_is_the_sole_one(new_store().await).await
 }
@@ -89,33 +97,6 @@ fn refuse<T>(
 fn case(id: &str) -> Result<Case, Breach> {
     let id = id.parse().map_err(|_| Breach { clause: "the suite's ids are ids", source: None })?;
     Ok(Case::new(id, RecordType::AdultCase))
-}
-
-/// A case in which every field is used, with text that wants quoting.
-fn full_case(id: &str) -> Result<Case, Breach> {
-    let text = |text: &str| Some(text.to_owned());
-    let date = |year, month, day| {
-        NaiveDate::from_ymd_opt(year, month, day).and_then(|date| FullDate::try_from(date).ok())
-    };
-    let mut case = case(id)?;
-    case.record_type = RecordType::Other("Carer's \"own\"; DROP TABLE cases".into());
-    case.surname = text("O'Brien-李\u{301}\u{0} \\ \"x\"");
-    case.forename = text("");
-    case.date_of_birth = PartialDate::new(1984, Some(2), None).ok();
-    case.gender = Some(Gender::NotSpecified);
-    case.address = ["", "1 High St\r\nAnnexe", "", "Town\t", " "].map(str::to_owned);
-    case.postcode = text("not known");
-    let mut ended = Allocation::new("worker, 1");
-    (ended.start, ended.end) = (date(2026, 1, 31), date(9999, 12, 31));
-    case.allocations = vec![ended, Allocation::new("worker 2")];
-    case.date_of_death = PartialDate::new(2026, None, None).ok();
-    (case.death_traced, case.contradicted) = (true, true);
-    let at = DateTime::from_timestamp_millis(1_764_000_000_123).unwrap_or_default();
-    let exchange = Exchange::new("SMSP", "getNHSNumber", "M-1", at).with_code("SMSP-0003");
-    case.last_trace = Some(TraceRecord::new(at, "stale", Some(&exchange)).with_detail("of 2026"));
-    let source = NumberSource::Traced(Provenance::new(exchange, Freshness::Stale, "exact"));
-    case.nhs_number = Some(HeldNumber::new(NUMBER, source));
-    Ok(case)
 }
 
 async fn inserts_and_gets(store: &dyn CaseStore) -> Result<(), Breach> {
@@ -273,6 +254,58 @@ async fn saves_sole_holders(store: &dyn CaseStore) -> Result<(), Breach> {
     unknown.version = 1;
     let unknown = store.save_as_sole_holder(&unknown).await;
     refuse(unknown, ErrorKind::NotFound, "an unknown case is not saved as a sole holder")
+}
+
+async fn saves_all_or_none(store: &dyn CaseStore) -> Result<(), Breach> {
+    let (mut a, mut b, mut c) = (case("a")?, case("b")?, case("c")?);
+    a.nhs_number = imported(NUMBER);
+    store.insert_all(vec![a.clone(), b.clone(), c.clone()]).await?;
+    (a.version, b.version, c.version) = (1, 1, 7);
+    b.surname = Some("Smith".into());
+    let late = store.save_all(vec![Change::new(b.clone()), Change::new(c.clone())]).await;
+    let named = late.as_ref().err().and_then(Error::case) == Some(&c.id);
+    refuse(late, ErrorKind::Conflict, "with one of several over an old version, none is saved")?;
+    hold(named, "the error names the case that has changed")?;
+    let stored = store.get(&b.id).await?.map(|case| case.version);
+    hold(stored == Some(1), "what is refused with others is not saved")?;
+    c.version = 1;
+    (b.nhs_number, c.nhs_number) = (imported(OTHER_NUMBER), imported(OTHER_NUMBER));
+    let both = vec![Change::as_sole_holder(b.clone()), Change::new(c.clone())];
+    refuse(store.save_all(both).await, ErrorKind::Held, "two in one call are no sole holders")?;
+    // The number changes hands in one step.
+    a.nhs_number = None;
+    b.nhs_number = imported(NUMBER);
+    store.save_all(vec![Change::as_sole_holder(b.clone()), Change::new(a.clone())]).await?;
+    hold(store.holders(NUMBER).await? == [b.id], "a number may change hands in one call")?;
+    store.save_all(Vec::new()).await?;
+    hold(store.page(None, 9).await?.len() == 3, "saving no cases changes nothing")
+}
+
+async fn leaves_deleted_cases_out_of_the_holders(store: &dyn CaseStore) -> Result<(), Breach> {
+    let (mut a, mut b) = (case("a")?, case("b")?);
+    (a.nhs_number, b.nhs_number) = (imported(NUMBER), imported(NUMBER));
+    a.deleted = Some(Deletion::new(DateTime::UNIX_EPOCH, "1", DeletionKind::Logical));
+    store.insert_all(vec![a.clone(), b.clone()]).await?;
+    (a.version, b.version) = (1, 1);
+    hold(store.holders(NUMBER).await? == [b.id.clone()], "a case not in use is no holder")?;
+    let stored = store.get(&a.id).await?;
+    hold(stored.as_ref() == Some(&a), "a case not in use comes back as it was saved")?;
+    store.save_as_sole_holder(&b).await?;
+    a.deleted = None;
+    refuse(store.save_as_sole_holder(&a).await, ErrorKind::Held, "who comes back is a rival")?;
+    store.save(&a).await?;
+    hold(store.holders(NUMBER).await? == [a.id, b.id], "who comes back is a holder again")
+}
+
+async fn erases(store: &dyn CaseStore) -> Result<(), Breach> {
+    store.insert_all(vec![full_case("1")?]).await?;
+    let mut erased = case("1")?;
+    refuse(store.erase(erased.clone()).await, ErrorKind::Conflict, "an erasure is a save")?;
+    erased.version = 1;
+    erased.deleted = Some(Deletion::new(DateTime::UNIX_EPOCH, "1", DeletionKind::Erased));
+    store.erase(erased.clone()).await?;
+    erased.version = 2;
+    hold(store.get(&erased.id).await? == Some(erased), "of an erased case what was saved is left")
 }
 
 async fn one_of_many_holders_is_the_sole_one(store: Arc<dyn CaseStore>) -> Result<(), Breach> {

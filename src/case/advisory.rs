@@ -1,0 +1,158 @@
+use crate::case::{Case, NumberStanding, ReviewReason};
+use crate::nhs_number::NhsNumber;
+use std::fmt;
+
+/// What has to be shown whenever somebody opens a case, until it is resolved (MSCA-DQ-01, DQ-03,
+/// DQ-04).
+#[non_exhaustive]
+#[derive(Clone, Eq, PartialEq)]
+pub struct Advisory {
+    /// What it is about.
+    pub kind: AdvisoryKind,
+    text: String,
+}
+
+impl Advisory {
+    /// An advisory of `kind` that says `text`.
+    #[must_use]
+    pub fn new(kind: AdvisoryKind, text: impl Into<String>) -> Self {
+        Self { kind, text: text.into() }
+    }
+
+    /// What to show, in the substance that MSCA-DQ-03 and DQ-04 ask for. It may name a number, so it is
+    /// for the screen and not for a log.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+}
+
+impl fmt::Debug for Advisory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Advisory").field(&self.kind).finish()
+    }
+}
+
+/// What an advisory is about, in the order in which they are shown.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum AdvisoryKind {
+    /// The number is no longer valid.
+    Invalid,
+    /// The number was replaced, and by which is not known or not settled.
+    Superseded,
+    /// Another case has the same number.
+    Duplicate,
+    /// Whether the number is the person's is being looked into.
+    UnderInvestigation,
+    /// The number was replaced, and the record has the new one.
+    Replaced,
+    /// The person has died.
+    Deceased,
+}
+
+impl AdvisoryKind {
+    /// A stable word: the variant's name in lower case, joined by `_`.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Invalid => "invalid",
+            Self::Superseded => "superseded",
+            Self::Duplicate => "duplicate",
+            Self::UnderInvestigation => "under_investigation",
+            Self::Replaced => "replaced",
+            Self::Deceased => "deceased",
+        }
+    }
+}
+
+impl fmt::Display for AdvisoryKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+/// What to do with a record whose number is not to be relied upon (MSCA-DQ-03, DQ-04).
+const CAUTION: &str = "The record is with the back office. Treat all demographic and clinical \
+     information on it with caution until this is resolved.";
+
+/// What has to be shown whenever `case` is opened; nothing when all is well.
+///
+/// Pure. Each advisory lasts as long as the open review item, the number's standing or the date of
+/// death that it comes from, so resolving the one takes the other away.
+///
+/// ```
+/// use nhs_pds::case::{AdvisoryKind, Case, RecordType, advisories};
+///
+/// let mut case = Case::new("RXX:1".parse()?, RecordType::Review);
+/// assert!(advisories(&case).is_empty());
+/// case.date_of_death = Some("2026-11".parse()?);
+/// assert_eq!(advisories(&case)[0].kind, AdvisoryKind::Deceased);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use]
+pub fn advisories(case: &Case) -> Vec<Advisory> {
+    let mut told = Vec::new();
+    for item in case.review.iter().filter(|item| item.is_open()) {
+        let doubtful = matches!(
+            item.reason,
+            ReviewReason::Conflict | ReviewReason::NotVerified | ReviewReason::Differs(_)
+        );
+        // Where no number is held there is none to be doubted.
+        if !doubtful || case.nhs_number.is_some() {
+            told.extend(of_reason(item.reason, item.evidence.nhs_number));
+        }
+    }
+    if let Some(held) = &case.nhs_number {
+        told.extend(of_standing(held.standing));
+    }
+    if case.date_of_death.is_some() {
+        told.push(Advisory::new(
+            AdvisoryKind::Deceased,
+            "This person has died. Do not write to them.",
+        ));
+    }
+    told.sort_by_key(|advisory| advisory.kind);
+    told.dedup_by_key(|advisory| advisory.kind);
+    told
+}
+
+fn of_standing(standing: NumberStanding) -> Option<Advisory> {
+    match standing {
+        NumberStanding::Usable => None,
+        NumberStanding::Superseded => of_reason(ReviewReason::Superseded, None),
+        NumberStanding::Invalid => of_reason(ReviewReason::Invalidated, None),
+        NumberStanding::NotVerified => of_reason(ReviewReason::NotVerified, None),
+    }
+}
+
+fn of_reason(reason: ReviewReason, number: Option<NhsNumber>) -> Option<Advisory> {
+    let by = number.map(|number| format!(" by {number}")).unwrap_or_default();
+    let (kind, text) = match reason {
+        ReviewReason::Replaced => (
+            AdvisoryKind::Replaced,
+            format!(
+                "The NHS Number has been replaced{by}, which this record now has. Tell the person where possible."
+            ),
+        ),
+        ReviewReason::Superseded => (
+            AdvisoryKind::Superseded,
+            format!("The NHS Number is no longer valid: it has been replaced{by}. {CAUTION}"),
+        ),
+        ReviewReason::Invalidated => {
+            (AdvisoryKind::Invalid, format!("The NHS Number is no longer valid. {CAUTION}"))
+        }
+        ReviewReason::Duplicate => (
+            AdvisoryKind::Duplicate,
+            format!(
+                "Another record has the same NHS Number; the two may be of one person. {CAUTION}"
+            ),
+        ),
+        ReviewReason::Conflict | ReviewReason::NotVerified | ReviewReason::Differs(_) => (
+            AdvisoryKind::UnderInvestigation,
+            format!("Whether the NHS Number is this person's is being looked into. {CAUTION}"),
+        ),
+        _ => return None,
+    };
+    Some(Advisory::new(kind, text))
+}

@@ -1,0 +1,85 @@
+//! A case in which every field is used.
+
+use super::{Breach, NUMBER, OTHER_NUMBER};
+use crate::case::{
+    Absorbed, Alert, AlertKind, Allocation, Asked, Case, Evidence, HeldNumber, NumberSource,
+    Provenance, RecordType, ReviewItem, ReviewReason, ReviewState, ReviewStep, TraceRecord,
+};
+use crate::demographics::{
+    Demographics, FullDate, Gender, Held, PartialDate, Particular, PersonName,
+};
+use crate::trace::{Exchange, Freshness};
+use chrono::{DateTime, NaiveDate, Utc};
+
+/// A case in which every field is used, with text that wants quoting.
+pub(super) fn full_case(id: &str) -> Result<Case, Breach> {
+    let text = |text: &str| Some(text.to_owned());
+    let date = |year, month, day| {
+        NaiveDate::from_ymd_opt(year, month, day).and_then(|date| FullDate::try_from(date).ok())
+    };
+    let mut case = super::case(id)?;
+    case.record_type = RecordType::Other("Carer's \"own\"; DROP TABLE cases".into());
+    case.surname = text("O'Brien-李\u{301}\u{0} \\ \"x\"");
+    case.forename = text("");
+    case.date_of_birth = PartialDate::new(1984, Some(2), None).ok();
+    case.gender = Some(Gender::NotSpecified);
+    case.address = ["", "1 High St\r\nAnnexe", "", "Town\t", " "].map(str::to_owned);
+    case.postcode = text("not known");
+    let mut ended = Allocation::new("worker, 1");
+    (ended.start, ended.end) = (date(2026, 1, 31), date(9999, 12, 31));
+    case.allocations = vec![ended, Allocation::new("worker 2")];
+    case.date_of_death = PartialDate::new(2026, None, None).ok();
+    (case.death_traced, case.contradicted) = (true, true);
+    let at = DateTime::from_timestamp_millis(1_764_000_000_123).unwrap_or_default();
+    let exchange = Exchange::new("SMSP", "getNHSNumber", "M-1", at).with_code("SMSP-0003");
+    case.last_trace = Some(TraceRecord::new(at, "stale", Some(&exchange)).with_detail("of 2026"));
+    let source = NumberSource::Traced(
+        Provenance::new(exchange, Freshness::Stale, "exact").with_confirmed_by("u1"),
+    );
+    case.nhs_number = Some(HeldNumber::new(NUMBER, source).with_since(at));
+    work(&mut case, at);
+    Ok(case)
+}
+
+/// What is being done about the case.
+fn work(case: &mut Case, at: DateTime<Utc>) {
+    let born = NaiveDate::from_ymd_opt(1984, 2, 29).and_then(|date| FullDate::try_from(date).ok());
+    let asked = born.map(|born| {
+        let mut asked = Asked::new("O'Brien", born);
+        (asked.nhs_number, asked.given) = (Some(NUMBER), Some("Zo\u{eb}".into()));
+        (asked.gender, asked.postcode) = (Some(Gender::Female), "KT17 1NA".parse().ok());
+        asked
+    });
+    case.aliases = vec!["Bob \"the\" builder".into()];
+    case.asking.asked.clone_from(&asked);
+    (case.asking.not_before, case.asking.unsettled, case.asking.unreadable) = (Some(at), 2, 3);
+    (case.rejected_numbers, case.not_on_pds) = (vec![OTHER_NUMBER], true);
+    let returned = Demographics {
+        name: Some(PersonName::new("ZOE", "O'BRIEN")),
+        date_of_death: Held::Blank,
+        ..Demographics::default()
+    };
+    let step = ReviewStep::new(at, "u2", "assigned").with_note("ask the GP\n(again)");
+    case.review = vec![ReviewItem {
+        number: 1,
+        reason: ReviewReason::Differs(Particular::Given),
+        state: ReviewState::WithGp,
+        opened_at: at,
+        assignee: Some("u2".into()),
+        evidence: Evidence {
+            asked,
+            nhs_number: Some(OTHER_NUMBER),
+            returned: Some(returned),
+            others: vec![case.id.clone()],
+            particular: Some(Particular::NhsNumber),
+            exchange: Some(Exchange::new("SMSP", "getNHSNumber", "M-2", at)),
+        },
+        history: vec![step],
+    }];
+    let mut alert = Alert::about("1/1", AlertKind::Superseded, at, case);
+    (alert.nhs_number, alert.new_nhs_number) = (Some(NUMBER), Some(OTHER_NUMBER));
+    (alert.invalid_nhs_number, alert.code) = (Some(NUMBER), Some("DEMOG-0017".into()));
+    alert.others = vec![case.id.clone()];
+    case.undelivered = vec![alert];
+    case.absorbed = vec![Absorbed::new(case.id.clone(), at, case.nhs_number.clone())];
+}

@@ -1,0 +1,101 @@
+//! Leases: one owner at a time, in order, and back when they have run out.
+
+use super::{Breach, RIVALS, case, hold};
+use crate::case::{CaseId, CaseStore, Lease};
+use chrono::{DateTime, TimeDelta, Utc};
+use std::sync::Arc;
+
+fn at(seconds: i64) -> DateTime<Utc> {
+    DateTime::UNIX_EPOCH + TimeDelta::seconds(seconds)
+}
+
+/// A lease of ten seconds from `now` on.
+fn lease(owner: &str, now: i64) -> Lease {
+    Lease::new(owner, at(now), at(now + 10))
+}
+
+async fn three(store: &dyn CaseStore) -> Result<Vec<CaseId>, Breach> {
+    let cases = [case("1")?, case("2")?, case("3")?];
+    store.insert_all(cases.to_vec()).await?;
+    Ok(cases.map(|case| case.id).into())
+}
+
+async fn claimed(
+    store: &dyn CaseStore,
+    ids: &[CaseId],
+    lease: &Lease,
+) -> Result<(Vec<CaseId>, Option<DateTime<Utc>>), Breach> {
+    let claim = store.claim(ids, lease).await?;
+    for case in &claim.cases {
+        let stored = store.get(&case.id).await?;
+        hold(stored.as_ref() == Some(case), "a claimed case comes as it is stored")?;
+    }
+    Ok((claim.cases.into_iter().map(|case| case.id).collect(), claim.blocked_until))
+}
+
+pub(super) async fn leases_to_one_at_a_time(store: &dyn CaseStore) -> Result<(), Breach> {
+    let ids = three(store).await?;
+    let [one, two, three] = ids.as_slice() else { return hold(false, "there are three cases") };
+    let got = claimed(store, std::slice::from_ref(two), &lease("a", 0)).await?;
+    hold(got == (vec![two.clone()], None), "a free case is claimed")?;
+    let got = claimed(store, &ids, &lease("b", 5)).await?;
+    let clause = "a claim goes as far as the first case that is somebody else's";
+    hold(got == (vec![one.clone()], Some(at(10))), clause)?;
+    let got = claimed(store, &ids, &lease("b", 10)).await?;
+    hold(got == (ids.clone(), None), "a lease that has run out keeps nobody away")?;
+    let got = claimed(store, &ids, &lease("b", 11)).await?;
+    hold(got == (ids.clone(), None), "one's own cases may be claimed again")?;
+    store.renew(&lease("b", 30)).await?;
+    let got = claimed(store, std::slice::from_ref(three), &lease("a", 39)).await?;
+    hold(got == (Vec::new(), Some(at(40))), "a lease that was renewed lasts as long as it says")?;
+    let unknown = case("4")?.id;
+    let got = claimed(store, &[unknown], &lease("a", 50)).await?;
+    hold(got == (Vec::new(), None), "a case that is not there is left out")?;
+    let version = store.get(one).await?.map(|case| case.version);
+    hold(version == Some(1), "a lease changes no case")
+}
+
+pub(super) async fn gives_back(store: &dyn CaseStore) -> Result<(), Breach> {
+    let ids = three(store).await?;
+    let [one, rest @ ..] = ids.as_slice() else { return hold(false, "there are three cases") };
+    store.claim(&ids, &lease("a", 0)).await?;
+    store.release("b", &ids, at(1)).await?;
+    let got = claimed(store, &ids, &lease("b", 2)).await?;
+    hold(got == (Vec::new(), Some(at(10))), "nobody gives back what is somebody else's")?;
+    store.release("a", std::slice::from_ref(one), at(3)).await?;
+    let got = claimed(store, &ids, &lease("b", 4)).await?;
+    hold(got == (vec![one.clone()], Some(at(10))), "what was given back is free")?;
+    store.release("b", std::slice::from_ref(one), at(5)).await?;
+    store.release("a", rest, at(5)).await?;
+    let behind = lease("c", 6).with_pass_began(at(4));
+    let got = claimed(store, &ids, &behind).await?;
+    hold(got == (Vec::new(), None), "what was asked about since the pass began is left out")?;
+    for (began, clause) in [
+        (5, "what was asked about when the pass began is not left out"),
+        (6, "what was asked about before the pass began is not left out"),
+    ] {
+        let got = claimed(store, &ids, &lease("c", 7).with_pass_began(at(began))).await?;
+        hold(got == (ids.clone(), None), clause)?;
+        store.release("c", &[], at(7)).await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn one_of_many_claims_wins(store: Arc<dyn CaseStore>) -> Result<(), Breach> {
+    let ids = three(&*store).await?;
+    let mut rivals = Vec::with_capacity(RIVALS);
+    for rival in 0..RIVALS {
+        let (store, ids) = (Arc::clone(&store), ids.clone());
+        rivals.push(tokio::spawn(async move {
+            store.claim(&ids, &lease(&rival.to_string(), 0)).await.map(|claim| claim.cases.len())
+        }));
+    }
+    let mut won = Vec::new();
+    for rival in rivals {
+        let clause = "a claim does not panic";
+        won.push(rival.await.map_err(|_| Breach { clause, source: None })??);
+    }
+    won.sort_unstable();
+    let whole = won.pop() == Some(ids.len()) && won.iter().all(|count| *count == 0);
+    hold(whole, "exactly one of many rivals for cases gets them")
+}
