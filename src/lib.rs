@@ -16,6 +16,9 @@
 //! Then the job. A [`case`] is a client's record in the local system; the [`worker`] goes through a
 //! store of cases, asks a tracer about those it may ask about, and decides what each answer means.
 //!
+//! Then the paper. [`correspondence`] says whether a case's number may be printed, and prints it; as a
+//! bar code too, with feature `barcode`.
+//!
 //! To see it work without a network, there is the `simulator` (feature `simulator`): a PDS with
 //! invented people, which checks what it is sent and breaks down when told to.
 //!
@@ -26,6 +29,7 @@
 //! | (none) | always | values, contracts, in-memory implementations, the worker |
 //! | `smsp` | yes | Spine Mini Services: SOAP 1.1, ITK, HL7 V3 |
 //! | `http` | yes | HTTPS with mutual TLS |
+//! | `barcode` | | NHS Numbers as Code 128 and GS1 DataMatrix, as modules and as SVG |
 //! | `csv` | | caseloads and results as CSV |
 //! | `sqlite` | | cases in an SQLite file |
 //! | `simulator` | | a PDS to test against; conformance suites for implementers |
@@ -49,6 +53,7 @@
 
 pub mod case;
 pub mod clock;
+pub mod correspondence;
 pub mod demographics;
 pub mod ids;
 pub mod nhs_number;

@@ -20,6 +20,7 @@ const MODULES: &str = "
     trace: ids secret nhs_number demographics
     transport: secret
     case: clock sqlite nhs_number demographics trace
+    correspondence: nhs_number demographics case trace
     smsp: clock ids secret nhs_number demographics trace transport
     worker: clock ids nhs_number demographics trace case
     simulator: clock ids secret seed nhs_number demographics transport

@@ -3,6 +3,8 @@
 
 #[cfg(all(feature = "simulator", feature = "sqlite"))]
 mod case_store;
+#[cfg(feature = "barcode")]
+mod correspondence;
 #[cfg(all(
     feature = "csv",
     feature = "http",

@@ -1,0 +1,225 @@
+use crate::correspondence::PrintableNumber;
+use crate::correspondence::svg::{Area, document};
+use crate::demographics::redacted_debug;
+use datamatrix::SymbolSize;
+use datamatrix::errorcode;
+use datamatrix::placement::MatrixMap;
+use std::fmt;
+
+/// An NHS Number as a GS1 DataMatrix (ISO/IEC 16022, ECC 200) of 14 by 14 modules.
+///
+/// It holds FNC1, an [`ApplicationIdentifier`] and the ten bare digits. From
+/// [`PrintableNumber::data_matrix`]. `Debug` shows nothing: the modules are the number.
+#[derive(Clone, Eq, PartialEq)]
+pub struct DataMatrix {
+    modules: Vec<bool>,
+}
+
+redacted_debug!(DataMatrix);
+
+impl PrintableNumber {
+    /// The number as a GS1 DataMatrix, under an identifier that the sender and the readers have
+    /// agreed on.
+    ///
+    /// ```
+    /// use nhs_pds::case::{Case, HeldNumber, NumberSource, RecordType};
+    /// use nhs_pds::correspondence::{ApplicationIdentifier, printable};
+    ///
+    /// let mut case = Case::new("RXX:00001".parse()?, RecordType::Review);
+    /// let source = NumberSource::Imported(Some("SMSP".into()));
+    /// case.nhs_number = Some(HeldNumber::new("943 476 5919".parse()?, source));
+    ///
+    /// let number = printable(&case, &[]).unwrap();
+    /// let matrix = number.data_matrix(ApplicationIdentifier::new(91)?);
+    /// assert_eq!(matrix.rows().count(), 14);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn data_matrix(self, identifier: ApplicationIdentifier) -> DataMatrix {
+        let mut codewords = data_codewords(self.number().value(), identifier).to_vec();
+        codewords.extend(errorcode::encode_error(&codewords, SIZE));
+        let bitmap = MatrixMap::new_with_codewords(&codewords, SIZE).bitmap();
+        let mut modules = vec![false; DataMatrix::SIDE * DataMatrix::SIDE];
+        for (x, y) in bitmap.pixels() {
+            if let Some(module) = modules.get_mut(y * DataMatrix::SIDE + x) {
+                *module = true;
+            }
+        }
+        DataMatrix { modules }
+    }
+}
+
+/// The smallest square that has room: eight codewords of data and ten of error correction.
+const SIZE: SymbolSize = SymbolSize::Square14;
+
+/// FNC1, the identifier and the digits in pairs, and one codeword of padding.
+///
+/// Written out, because twelve digits always fit; the library's encoder takes anything, and so has to
+/// be able to fail.
+const fn data_codewords(number: u64, identifier: ApplicationIdentifier) -> [u8; 8] {
+    const FNC1: u8 = 232;
+    const PADDING: u8 = 129;
+    // A pair of digits is its value and 130; a pair is less than 100, so nothing is cut off.
+    const fn pair(value: u64) -> u8 {
+        130 + (value % 100) as u8
+    }
+    [
+        FNC1,
+        pair(identifier.0 as u64),
+        pair(number / 100_000_000),
+        pair(number / 1_000_000),
+        pair(number / 10_000),
+        pair(number / 100),
+        pair(number),
+        PADDING,
+    ]
+}
+
+impl DataMatrix {
+    /// How many modules it has in each direction, without the quiet zone.
+    pub const SIDE: usize = 14;
+
+    /// How many light modules stay free on all four sides: GS1 asks for one, readers like two.
+    pub const QUIET_ZONE: usize = 2;
+
+    /// The rows from the top, each from the left, without the quiet zone; `true` is dark.
+    pub fn rows(&self) -> impl Iterator<Item = &[bool]> + '_ {
+        self.modules.chunks(Self::SIDE)
+    }
+
+    /// The symbol as an SVG document, which may also stand in an HTML page.
+    ///
+    /// One unit is one module, and the quiet zone is in it: 18 by 18. It has no size of its own, so
+    /// give it one: 9 mm makes a module half a millimetre. What a screen reader says does not name the
+    /// number.
+    #[must_use]
+    pub fn svg(&self) -> String {
+        let areas = self.rows().enumerate().flat_map(|(y, row)| {
+            let dark = row.iter().enumerate().filter(|(_, dark)| **dark);
+            dark.map(move |(x, _)| Area {
+                x: Self::QUIET_ZONE + x,
+                y: Self::QUIET_ZONE + y,
+                width: 1,
+                height: 1,
+            })
+        });
+        let side = Self::SIDE + 2 * Self::QUIET_ZONE;
+        document((side, side), "GS1 DataMatrix of the NHS Number", areas, None)
+    }
+}
+
+/// A GS1 application identifier for data whose meaning sender and reader settle between them: 90 to
+/// 99.
+///
+/// By the GS1 General Specifications, 90 is for information agreed between trading partners and 91 to
+/// 99 are for a company's own. No standard was found that gives the NHS Number on *correspondence* an
+/// identifier. DCB1077 puts it, within a Global Service Relation Number (8018), on the wristbands of
+/// patients; that is not offered, so that a letter cannot be scanned where a wristband should be.
+///
+/// ```
+/// use nhs_pds::correspondence::ApplicationIdentifier;
+///
+/// assert_eq!(ApplicationIdentifier::new(91)?.to_string(), "91");
+/// assert!(ApplicationIdentifier::new(1).is_err());
+/// # Ok::<(), nhs_pds::correspondence::ApplicationIdentifierError>(())
+/// ```
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct ApplicationIdentifier(u8);
+
+impl ApplicationIdentifier {
+    /// The identifier `value`, from 90 to 99.
+    ///
+    /// # Errors
+    ///
+    /// [`ApplicationIdentifierError`] when it is another.
+    pub const fn new(value: u8) -> Result<Self, ApplicationIdentifierError> {
+        match value {
+            90..=99 => Ok(Self(value)),
+            _ => Err(ApplicationIdentifierError),
+        }
+    }
+}
+
+/// The two digits.
+impl fmt::Display for ApplicationIdentifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The identifier has a meaning of its own, which an NHS Number does not have. Fix the configuration.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("an application identifier for agreed or internal data lies between 90 and 99")]
+pub struct ApplicationIdentifierError;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::case::{Case, HeldNumber, NumberSource, RecordType};
+    use crate::correspondence::printable;
+    use crate::nhs_number::{NhsNumber, Synthetic};
+    use datamatrix::SymbolList;
+
+    fn matrix(number: NhsNumber, identifier: u8) -> DataMatrix {
+        let mut case = Case::new("RXX:1".parse().unwrap(), RecordType::Review);
+        let source = NumberSource::Imported(Some("SMSP".into()));
+        case.nhs_number = Some(HeldNumber::new(number, source));
+        let identifier = ApplicationIdentifier::new(identifier).unwrap();
+        printable(&case, &[]).unwrap().data_matrix(identifier)
+    }
+
+    #[test]
+    fn codewords_are_those_of_the_librarys_encoder() {
+        let squares = SymbolList::default().enforce_square();
+        for number in Synthetic::from_seed(7).take(200).chain([NhsNumber::constant(19)]) {
+            for identifier in 90..=99 {
+                let text = format!("{identifier}{}", number.digits());
+                let code =
+                    datamatrix::DataMatrix::encode_gs1(text.as_bytes(), squares.clone()).unwrap();
+                let ours = data_codewords(number.value(), ApplicationIdentifier(identifier));
+                assert_eq!((code.data_codewords(), code.size), (&ours[..], SIZE));
+                let modules = matrix(number, identifier).modules;
+                let read = datamatrix::DataMatrix::decode(&modules, DataMatrix::SIDE).unwrap();
+                assert_eq!(read, text.as_bytes());
+            }
+        }
+    }
+
+    /// Scanned with zxing-cpp 3.1.1, which says `]d2`, GS1, and `(91)9434765919`.
+    #[test]
+    fn a_symbol_that_a_scanner_has_read() {
+        let drawn: Vec<String> = matrix(NhsNumber::constant(9_434_765_919), 91)
+            .rows()
+            .map(|row| row.iter().map(|dark| if *dark { '#' } else { '.' }).collect())
+            .collect();
+        assert_eq!(
+            drawn,
+            [
+                "#.#.#.#.#.#.#.",
+                "###...#...#..#",
+                "#.#####..###..",
+                "##.#..######.#",
+                "###.##.#.####.",
+                "#.###..#.##.##",
+                "#.#.#....###..",
+                "##.###.#######",
+                "#.#.#.#....#..",
+                "#.###..##....#",
+                "#...####.##.#.",
+                "#....#.#####.#",
+                "##...#.#..#.#.",
+                "##############",
+            ]
+        );
+    }
+
+    #[test]
+    fn identifiers_with_a_meaning_are_refused() {
+        for value in [0, 1, 21, 80, 89, 100, u8::MAX] {
+            assert_eq!(ApplicationIdentifier::new(value), Err(ApplicationIdentifierError));
+        }
+        for value in 90..=99 {
+            assert_eq!(ApplicationIdentifier::new(value).unwrap().to_string(), value.to_string());
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! The NHS Number on letters, plans and forms, and what else has to stand on a printed page.
+//!
+//! [`printable`] says whether a case's number may be printed (HAV-11) and, when it may not, why and
+//! what to do. Everything that prints starts from the [`PrintableNumber`] that it returns: the groups
+//! of 3, 3 and 4 (MSCA-PDS-06), the bar code, the GS1 DataMatrix (both with feature `barcode`). So
+//! what may not be printed cannot be turned into a bar code either.
+//!
+//! [`CONFIDENTIAL`] and [`PageNumber`] are the label and the page number of MSCA-IG-04.
+//!
+//! Not here: templates, which are the vendor's, and a claim to follow ISB 0061, the standard that
+//! MSCA-PDS-06 names for bar codes: its text could not be found. The example `letter` shows a page.
+
+#[cfg(feature = "barcode")]
+mod bar_code;
+#[cfg(feature = "barcode")]
+mod data_matrix;
+mod label;
+mod printable;
+#[cfg(feature = "barcode")]
+mod svg;
+
+#[cfg(feature = "barcode")]
+#[cfg_attr(docsrs, doc(cfg(feature = "barcode")))]
+pub use bar_code::{Bar, BarCode};
+#[cfg(feature = "barcode")]
+#[cfg_attr(docsrs, doc(cfg(feature = "barcode")))]
+pub use data_matrix::{ApplicationIdentifier, ApplicationIdentifierError, DataMatrix};
+pub use label::{CONFIDENTIAL, PageNumber, PageNumberError};
+pub use printable::{PrintableNumber, Refusal, printable};
