@@ -12,9 +12,10 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 
 /// What brings a file from one version of the schema to the next; `user_version` counts those done.
-pub(crate) const MIGRATIONS: [&str; 2] = [
+pub(crate) const MIGRATIONS: [&str; 3] = [
     include_str!("../migrations/sqlite/0001_cases.sql"),
     include_str!("../migrations/sqlite/0002_local_data.sql"),
+    include_str!("../migrations/sqlite/0003_audit.sql"),
 ];
 
 /// How long to wait for another writer of the same file.

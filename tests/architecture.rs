@@ -20,6 +20,7 @@ const MODULES: &str = "
     trace: secret nhs_number demographics
     transport: secret
     case: clock sqlite nhs_number demographics trace
+    audit: clock ids secret sqlite nhs_number demographics trace case
     smsp: clock ids secret nhs_number demographics trace transport
     worker: clock nhs_number demographics trace case
     simulator: clock ids secret seed nhs_number demographics transport
