@@ -15,6 +15,7 @@
 //!
 //! Then the job. A [`case`] is a client's record in the local system; the [`worker`] goes through a
 //! store of cases, asks a tracer about those it may ask about, and decides what each answer means.
+//! What was done, by whom and about whom goes into an [`audit`] trail, which shows tampering.
 //!
 //! Then the paper. [`correspondence`] says whether a case's number may be printed, and prints it; as a
 //! bar code too, with feature `barcode`.
@@ -31,16 +32,17 @@
 //! | `http` | yes | HTTPS with mutual TLS |
 //! | `barcode` | | NHS Numbers as Code 128 and GS1 DataMatrix, as modules and as SVG |
 //! | `csv` | | caseloads and results as CSV |
-//! | `sqlite` | | cases in an SQLite file |
+//! | `sqlite` | | cases and the audit trail in an SQLite file |
 //! | `simulator` | | a PDS to test against; conformance suites for implementers |
 //!
 //! # Bringing your own
 //!
-//! Services, transports, stores, clocks and identifiers are traits ([`Tracer`],
-//! [`transport::Transport`], [`case::CaseStore`], [`clock::Clock`], [`ids::Ids`]), each with a
-//! *Contract*. Implement them with this crate's [`async_trait`](macro@async_trait), and with the
+//! Services, transports, stores, audit trails, clocks and identifiers are traits ([`Tracer`],
+//! [`transport::Transport`], [`case::CaseStore`], [`audit::AuditLog`], [`clock::Clock`], [`ids::Ids`]),
+//! each with a *Contract*. Implement them with this crate's [`async_trait`](macro@async_trait), and with the
 //! versions of `bytes` 1, `chrono` 0.4, `http` 1, `url` 2 and `uuid` 1 whose types stand in their
-//! signatures. `case::conformance` (feature `simulator`) holds a store against its contract.
+//! signatures. `case::conformance` and `audit::conformance` (feature `simulator`) hold a store and a
+//! trail against their contracts.
 //!
 //! # Patient data
 //!
@@ -51,6 +53,7 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+pub mod audit;
 pub mod case;
 pub mod clock;
 pub mod correspondence;

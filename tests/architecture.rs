@@ -21,8 +21,10 @@ const MODULES: &str = "
     transport: secret
     case: clock sqlite nhs_number demographics trace
     correspondence: nhs_number demographics case trace
+    audit: clock ids secret sqlite nhs_number demographics trace case
     smsp: clock ids secret nhs_number demographics trace transport
-    worker: clock ids nhs_number demographics trace case
+    alert: sqlite case
+    worker: clock ids nhs_number demographics trace case audit alert
     simulator: clock ids secret seed nhs_number demographics transport
 ";
 

@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 #[cfg(all(feature = "simulator", feature = "sqlite"))]
+mod audit;
+#[cfg(all(feature = "simulator", feature = "sqlite"))]
 mod case_store;
 #[cfg(feature = "barcode")]
 mod correspondence;

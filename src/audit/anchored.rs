@@ -1,0 +1,99 @@
+use crate::audit::{Anchor, AnchorSink, AuditLog, Entry, Error, Event, Filter, Verdict};
+use crate::case::CaseId;
+use crate::clock::Clock;
+use async_trait::async_trait;
+use std::num::NonZeroU64;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A log that sends its head to a sink as it grows.
+///
+/// After an append that ends `every` events or more beyond the last anchor kept, the head is sent. A
+/// sink that fails loses nothing and stops nothing: the append stands and succeeds, and the next append
+/// tries again. How many events are without an anchor since then, [`unanchored`](Self::unanchored) tells;
+/// let somebody be told when that grows.
+///
+/// ```
+/// use nhs_pds::audit::{Anchored, FileAnchors, MemoryLog};
+/// use nhs_pds::clock::SystemClock;
+/// use std::sync::Arc;
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("anchors.txt");
+/// let log = Arc::new(MemoryLog::new());
+/// let log = Anchored::new(log, Arc::new(FileAnchors::new(path)), Arc::new(SystemClock))
+///     .with_every(1000.try_into()?);
+/// assert_eq!(log.unanchored(), 0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Anchored {
+    log: Arc<dyn AuditLog>,
+    sink: Arc<dyn AnchorSink>,
+    clock: Arc<dyn Clock>,
+    every: NonZeroU64,
+    /// The last event that an anchor was kept for; 0 before the first in this process.
+    kept: AtomicU64,
+    /// The last event that was appended.
+    appended: AtomicU64,
+}
+
+impl Anchored {
+    /// Sends the head of `log` to `sink` after each append, with the time by `clock`.
+    #[must_use]
+    pub fn new(log: Arc<dyn AuditLog>, sink: Arc<dyn AnchorSink>, clock: Arc<dyn Clock>) -> Self {
+        let (kept, appended) = Default::default();
+        Self { log, sink, clock, every: NonZeroU64::MIN, kept, appended }
+    }
+
+    /// The same log, which sends its head when `every` events are without an anchor.
+    #[must_use]
+    pub const fn with_every(mut self, every: NonZeroU64) -> Self {
+        self.every = every;
+        self
+    }
+
+    /// How many events of the trail came after the last anchor that was kept, as far as the appends of
+    /// this value tell.
+    #[must_use]
+    pub fn unanchored(&self) -> u64 {
+        let kept = self.kept.load(Ordering::Relaxed);
+        self.appended.load(Ordering::Relaxed).saturating_sub(kept)
+    }
+
+    async fn anchor(&self) -> Result<(), Error> {
+        let head = self.log.head().await?;
+        self.sink.keep(&head, self.clock.now()).await?;
+        self.kept.fetch_max(head.seq, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl AuditLog for Anchored {
+    async fn append(&self, entries: Vec<Entry>) -> Result<u64, Error> {
+        let last = self.log.append(entries).await?;
+        self.appended.fetch_max(last, Ordering::Relaxed);
+        if self.unanchored() >= self.every.get() {
+            // The events are appended: an error would say that they are not.
+            let _ = self.anchor().await;
+        }
+        Ok(last)
+    }
+
+    async fn page(&self, filter: &Filter, after: u64, limit: usize) -> Result<Vec<Event>, Error> {
+        self.log.page(filter, after, limit).await
+    }
+
+    async fn head(&self) -> Result<Anchor, Error> {
+        self.log.head().await
+    }
+
+    async fn verify(&self, anchors: &[Anchor]) -> Result<Verdict, Error> {
+        self.log.verify(anchors).await
+    }
+
+    async fn forget(&self, case: &CaseId) -> Result<(), Error> {
+        self.log.forget(case).await
+    }
+}

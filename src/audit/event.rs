@@ -1,0 +1,52 @@
+use crate::audit::{Actor, EventKind, Subject};
+use chrono::{DateTime, Utc};
+use std::fmt;
+
+/// What is read back from an audit trail (MSCA-AUD-03). `Debug` shows its number and kind.
+#[non_exhaustive]
+#[derive(Clone, Eq, PartialEq)]
+pub struct Event {
+    /// Its sequence number, from 1.
+    pub seq: u64,
+    /// What happened.
+    pub kind: EventKind,
+    /// When, to the microsecond.
+    pub at: DateTime<Utc>,
+    /// Who did it.
+    pub actor: Actor,
+    /// The message's identifier: upper case, without `urn:uuid:`.
+    pub message_id: Option<String>,
+    /// Facts that are not personal, as they were added.
+    pub details: Vec<(String, String)>,
+    /// Whom it is about.
+    pub about: About,
+}
+
+/// Whom an event is about.
+#[non_exhaustive]
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum About {
+    /// No patient.
+    Nobody,
+    /// This subject.
+    Subject(Box<Subject>),
+    /// Somebody who has been forgotten (MSCA-DQ-02): the key is destroyed.
+    Forgotten,
+}
+
+impl About {
+    /// The subject, when there is one who is not forgotten.
+    #[must_use]
+    pub fn subject(&self) -> Option<&Subject> {
+        match self {
+            Self::Subject(subject) => Some(subject),
+            Self::Nobody | Self::Forgotten => None,
+        }
+    }
+}
+
+impl fmt::Debug for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Event({} {})", self.seq, self.kind)
+    }
+}

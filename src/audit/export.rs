@@ -1,0 +1,90 @@
+use crate::audit::{
+    About, Actor, AuditLog, Entry, Error, ErrorKind, Event, EventKind, Filter, Subject,
+};
+use crate::case::CaseId;
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde_json::{Value, json};
+use std::io::{self, Write};
+
+/// How many events are in memory at once.
+const PAGE: usize = 200;
+
+/// Writes everything about the person of the case `case` to `to`, for a subject access request
+/// (MSCA-ORG-04), and returns how many events that were: one to a line, in order, as JSON.
+///
+/// First an `audit_exported` event says who asked for it; it is the last that is written. Each line has
+/// `seq`, `at` (RFC 3339, UTC), `kind` and `actor` (`user_id`, `name`, and what is known of `role`,
+/// `organisation`, `authority` and `device`); and, where there are any, `message_id`, `details` (a list of pairs) and
+/// `subject` (`case`, `numbers`, `personal`, `snapshot`: the case as it was then).
+///
+/// Searches that were by number alone are not in it: which patient they were about, the trail cannot
+/// know. Query by number for them. `to` is written to where the future is polled, so it should be fast.
+///
+/// # Errors
+///
+/// [`ErrorKind::Write`] when `to` does not take it; else those of [`AuditLog::append`], in which case
+/// nothing was written, and of [`AuditLog::page`].
+pub async fn export(
+    log: &dyn AuditLog,
+    asked_by: &Actor,
+    now: DateTime<Utc>,
+    case: &CaseId,
+    mut to: impl Write + Send,
+) -> Result<u64, Error> {
+    let asked = Entry::new(EventKind::AuditExported, now, asked_by);
+    let last = log.append(vec![asked.about(Subject::new(case.clone()))]).await?;
+    let filter = Filter::new().with_case(case.clone()).with_sequence(1..=last);
+    let (mut written, mut after) = (0, 0);
+    loop {
+        let page = log.page(&filter, after, PAGE).await?;
+        let Some(end) = page.last() else { break };
+        after = end.seq;
+        for event in &page {
+            write_line(&mut to, event)
+                .map_err(|error| Error::new(ErrorKind::Write).with_source(error))?;
+            written += 1;
+        }
+    }
+    to.flush().map_err(|error| Error::new(ErrorKind::Write).with_source(error))?;
+    Ok(written)
+}
+
+fn write_line(to: &mut impl Write, event: &Event) -> io::Result<()> {
+    let actor = &event.actor;
+    let mut line = json!({
+        "seq": event.seq,
+        "at": event.at.to_rfc3339_opts(SecondsFormat::AutoSi, true),
+        "kind": event.kind.word(),
+        "actor": some([
+            ("user_id", Some(actor.user_id().into())),
+            ("name", Some(actor.name().into())),
+            ("role", actor.role().map(Value::from)),
+            ("organisation", actor.organisation().map(|code| code.as_str().into())),
+            ("authority", actor.authority().map(Value::from)),
+            ("device", actor.device().map(Value::from)),
+        ]),
+    });
+    let subject = match &event.about {
+        // What a JSON library says of a value may quote it.
+        About::Subject(subject) => {
+            Some(serde_json::to_value(subject).map_err(|_| io::ErrorKind::InvalidData)?)
+        }
+        About::Nobody | About::Forgotten => None,
+    };
+    let details = (!event.details.is_empty()).then(|| json!(event.details));
+    let rest = [
+        ("message_id", event.message_id.as_deref().map(Value::from)),
+        ("details", details),
+        ("subject", subject),
+    ];
+    if let (Value::Object(line), Value::Object(mut rest)) = (&mut line, some(rest)) {
+        line.append(&mut rest);
+    }
+    writeln!(to, "{line}")
+}
+
+/// An object of the values that there are.
+fn some<const N: usize>(values: [(&str, Option<Value>); N]) -> Value {
+    let values = values.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?)));
+    Value::Object(values.collect())
+}

@@ -1,0 +1,132 @@
+use crate::audit::entry::bare_message_id;
+use crate::audit::{Event, EventKind};
+use crate::case::CaseId;
+use crate::demographics::redacted_debug;
+use crate::nhs_number::NhsNumber;
+use chrono::{DateTime, Utc};
+use std::ops::RangeInclusive;
+
+/// Which events are asked for: those that meet every condition (MSCA-AUD-05).
+///
+/// ```
+/// use chrono::{DateTime, TimeDelta};
+/// use nhs_pds::audit::{EventKind, Filter};
+///
+/// let day = DateTime::UNIX_EPOCH;
+/// let filter = Filter::new()
+///     .with_kind(EventKind::SignInFailed)
+///     .with_from(day)
+///     .with_to(day + TimeDelta::days(1));
+/// assert_eq!(format!("{filter:?}"), "Filter(redacted)");
+/// ```
+#[derive(Clone, Default, Eq, PartialEq)]
+pub struct Filter {
+    pub(super) user: Option<String>,
+    pub(super) authority: Option<String>,
+    pub(super) message_id: Option<String>,
+    pub(super) number: Option<NhsNumber>,
+    pub(super) case: Option<CaseId>,
+    pub(super) kind: Option<EventKind>,
+    pub(super) from: Option<DateTime<Utc>>,
+    pub(super) to: Option<DateTime<Utc>>,
+    pub(super) sequence: Option<(u64, u64)>,
+}
+
+impl Filter {
+    /// Every event.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Only what the user or system did whose id this is, as [`Caller`](crate::trace::Caller)'s
+    /// `Display` writes it.
+    #[must_use]
+    pub fn with_user(mut self, id: impl Into<String>) -> Self {
+        self.user = Some(id.into());
+        self
+    }
+
+    /// Only what the person authorised whose user id this is.
+    #[must_use]
+    pub fn with_authority(mut self, id: impl Into<String>) -> Self {
+        self.authority = Some(id.into());
+        self
+    }
+
+    /// Only what belongs to this message, in any of the spellings of its identifier.
+    #[must_use]
+    pub fn with_message_id(mut self, id: impl AsRef<str>) -> Self {
+        self.message_id = Some(bare_message_id(id.as_ref()));
+        self
+    }
+
+    /// Only what is about the patient with this number: about the number itself, or about a case that
+    /// any event says it of. Also those of the case's events are meant that came before its number was
+    /// known, and that do not repeat it.
+    #[must_use]
+    pub const fn with_number(mut self, number: NhsNumber) -> Self {
+        self.number = Some(number);
+        self
+    }
+
+    /// Only what is about this case.
+    #[must_use]
+    pub fn with_case(mut self, case: CaseId) -> Self {
+        self.case = Some(case);
+        self
+    }
+
+    /// Only events of this kind.
+    #[must_use]
+    pub const fn with_kind(mut self, kind: EventKind) -> Self {
+        self.kind = Some(kind);
+        self
+    }
+
+    /// Only what happened at `from` or later.
+    #[must_use]
+    pub const fn with_from(mut self, from: DateTime<Utc>) -> Self {
+        self.from = Some(from);
+        self
+    }
+
+    /// Only what happened before `to`.
+    #[must_use]
+    pub const fn with_to(mut self, to: DateTime<Utc>) -> Self {
+        self.to = Some(to);
+        self
+    }
+
+    /// Only events with sequence numbers in this range.
+    #[must_use]
+    pub const fn with_sequence(mut self, range: RangeInclusive<u64>) -> Self {
+        self.sequence = Some((*range.start(), *range.end()));
+        self
+    }
+
+    /// The same filter, up to the event `last` at most.
+    #[must_use]
+    pub(super) fn up_to(mut self, last: u64) -> Self {
+        let (first, end) = self.sequence.unwrap_or((0, u64::MAX));
+        self.sequence = Some((first, end.min(last)));
+        self
+    }
+
+    /// Whether `event` meets every condition but those on the patient, of which the log knows more than
+    /// the event.
+    pub(super) fn passes(&self, event: &Event) -> bool {
+        let same = |asked: &Option<String>, is: Option<&str>| {
+            asked.as_deref().is_none_or(|asked| is == Some(asked))
+        };
+        same(&self.user, Some(event.actor.user_id()))
+            && same(&self.authority, event.actor.authority())
+            && same(&self.message_id, event.message_id.as_deref())
+            && self.kind.is_none_or(|kind| kind == event.kind)
+            && self.from.is_none_or(|from| from <= event.at)
+            && self.to.is_none_or(|to| event.at < to)
+            && self.sequence.is_none_or(|(first, last)| (first..=last).contains(&event.seq))
+    }
+}
+
+redacted_debug!(Filter);

@@ -1,0 +1,122 @@
+use std::fmt;
+use std::str::FromStr;
+
+/// What happened (MSCA-AUD-02).
+///
+/// ```
+/// use nhs_pds::audit::{EventKind, EventKindError};
+///
+/// assert_eq!("case_viewed".parse(), Ok(EventKind::CaseViewed));
+/// assert_eq!(EventKind::SignInFailed.to_string(), "sign_in_failed");
+/// assert_eq!("Case viewed".parse::<EventKind>(), Err(EventKindError));
+/// ```
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum EventKind {
+    /// A message went out.
+    MessageSent,
+    /// A message came in.
+    MessageReceived,
+    /// Somebody looked at a case.
+    CaseViewed,
+    /// A case is about to be saved; the event carries it as it will be.
+    CaseChanged,
+    /// A case is erased for good (MSCA-DQ-02).
+    CaseErased,
+    /// Somebody was told of something to be done.
+    AlertSent,
+    /// The configuration changed.
+    ConfigurationChanged,
+    /// Reference data changed.
+    ReferenceDataChanged,
+    /// A process was started, stopped, paused or scheduled.
+    ProcessControlled,
+    /// A user signed in.
+    SignedIn,
+    /// A user was not let in.
+    SignInFailed,
+    /// A user signed out.
+    SignedOut,
+    /// A user's password changed.
+    PasswordChanged,
+    /// The audit trail was queried (MSCA-AUD-05).
+    AuditQueried,
+    /// Everything about one person was taken out of the audit trail (MSCA-ORG-04).
+    AuditExported,
+}
+
+impl EventKind {
+    /// Every kind.
+    pub const ALL: [Self; 15] = [
+        Self::MessageSent,
+        Self::MessageReceived,
+        Self::CaseViewed,
+        Self::CaseChanged,
+        Self::CaseErased,
+        Self::AlertSent,
+        Self::ConfigurationChanged,
+        Self::ReferenceDataChanged,
+        Self::ProcessControlled,
+        Self::SignedIn,
+        Self::SignInFailed,
+        Self::SignedOut,
+        Self::PasswordChanged,
+        Self::AuditQueried,
+        Self::AuditExported,
+    ];
+
+    /// A stable word for storage and queries: the variant's name in lower case, joined by `_`.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::MessageSent => "message_sent",
+            Self::MessageReceived => "message_received",
+            Self::CaseViewed => "case_viewed",
+            Self::CaseChanged => "case_changed",
+            Self::CaseErased => "case_erased",
+            Self::AlertSent => "alert_sent",
+            Self::ConfigurationChanged => "configuration_changed",
+            Self::ReferenceDataChanged => "reference_data_changed",
+            Self::ProcessControlled => "process_controlled",
+            Self::SignedIn => "signed_in",
+            Self::SignInFailed => "sign_in_failed",
+            Self::SignedOut => "signed_out",
+            Self::PasswordChanged => "password_changed",
+            Self::AuditQueried => "audit_queried",
+            Self::AuditExported => "audit_exported",
+        }
+    }
+}
+
+impl fmt::Display for EventKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+impl FromStr for EventKind {
+    type Err = EventKindError;
+
+    fn from_str(word: &str) -> Result<Self, EventKindError> {
+        Self::ALL.into_iter().find(|kind| kind.word() == word).ok_or(EventKindError)
+    }
+}
+
+/// Text that names no kind of event. Use one of the words of [`EventKind::ALL`].
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("no kind of event has this name")]
+pub struct EventKindError;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_word_reads_back() {
+        for kind in EventKind::ALL {
+            assert_eq!(kind.word().parse(), Ok(kind));
+            assert_eq!(format!("{kind:?}").to_lowercase(), kind.word().replace('_', ""));
+        }
+        assert!("".parse::<EventKind>().is_err());
+    }
+}

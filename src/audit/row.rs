@@ -1,0 +1,254 @@
+//! One row as it is stored, its hash, and its sealed part. The bytes are described in `audit`.
+
+use crate::audit::entry::Whose;
+use crate::audit::{About, Actor, Entry, Error, ErrorKind, Event, Subject};
+use crate::demographics::OdsCode;
+use chacha20poly1305::aead::{Aead, Payload};
+use chacha20poly1305::{ChaCha20Poly1305, KeyInit, Nonce};
+use chrono::DateTime;
+use sha2::{Digest, Sha256};
+
+/// What stands first in everything that is hashed.
+const CHAINED: &[u8] = b"nhs-pds audit 1\n";
+
+/// What stands first in what a sealed part is bound to.
+const SEALED: &[u8] = b"nhs-pds audit 1 sealed\n";
+
+pub(super) type Hash = [u8; 32];
+
+/// The hash before the first event.
+pub(super) const NO_HASH: Hash = [0; 32];
+
+/// A stored value, of SQLite's types.
+#[derive(Clone)]
+pub(super) enum Value {
+    Null,
+    Integer(i64),
+    /// No column has this type; what is found nevertheless is hashed as it is.
+    #[cfg_attr(not(feature = "sqlite"), expect(dead_code, reason = "only a file can hold it"))]
+    Real(f64),
+    /// Which need not be UTF-8 once somebody else has written it.
+    Text(Vec<u8>),
+    Blob(Vec<u8>),
+}
+
+impl Value {
+    fn text(text: &str) -> Self {
+        Self::Text(text.as_bytes().to_vec())
+    }
+
+    fn optional(text: Option<&str>) -> Self {
+        text.map_or(Self::Null, Self::text)
+    }
+
+    /// Type, length and content.
+    fn encode(&self, to: &mut Vec<u8>) {
+        let mut write = |kind: u8, bytes: &[u8]| {
+            to.push(kind);
+            to.extend_from_slice(&(bytes.len() as u64).to_be_bytes());
+            to.extend_from_slice(bytes);
+        };
+        match self {
+            Self::Null => write(0, &[]),
+            Self::Integer(value) => write(1, &value.to_be_bytes()),
+            Self::Real(value) => write(2, &value.to_bits().to_be_bytes()),
+            Self::Text(bytes) => write(3, bytes),
+            Self::Blob(bytes) => write(4, bytes),
+        }
+    }
+
+    fn as_integer(&self) -> Option<i64> {
+        if let Self::Integer(value) = self { Some(*value) } else { None }
+    }
+
+    fn as_str(&self) -> Option<&str> {
+        if let Self::Text(bytes) = self { std::str::from_utf8(bytes).ok() } else { None }
+    }
+
+    fn as_blob(&self) -> Option<&[u8]> {
+        if let Self::Blob(bytes) = self { Some(bytes) } else { None }
+    }
+
+    /// `Some(None)` for NULL, `None` for what is no text.
+    fn as_optional(&self) -> Option<Option<&str>> {
+        if matches!(self, Self::Null) { Some(None) } else { self.as_str().map(Some) }
+    }
+
+    pub(super) fn as_hash(&self) -> Option<Hash> {
+        self.as_blob()?.try_into().ok()
+    }
+}
+
+/// The columns of a row, in the order of the table.
+#[derive(Clone)]
+pub(super) struct Row {
+    pub(super) seq: i64,
+    pub(super) prev_hash: Value,
+    pub(super) hash: Value,
+    pub(super) facts: [Value; 10],
+    pub(super) subject: Value,
+    pub(super) sealed: Value,
+}
+
+/// A subject's random name in the rows.
+pub(super) type SubjectId = [u8; 16];
+
+/// The secret key of what is sealed about a subject.
+pub(super) type Key = [u8; 32];
+
+/// Draws a new subject's name and key from the operating system.
+pub(super) fn draw() -> Result<(SubjectId, Key), Error> {
+    let (mut name, mut key) = (SubjectId::default(), Key::default());
+    getrandom::fill(&mut name)
+        .and_then(|()| getrandom::fill(&mut key))
+        .map_err(|error| Error::new(ErrorKind::Unavailable).with_source(error))?;
+    Ok((name, key))
+}
+
+/// What is known of the key of a row.
+pub(super) enum Unsealing {
+    /// The subject's key as it is stored, and whose it is.
+    Key(Vec<u8>, Option<Whose>),
+    /// There is no key, and an event says that the subject was erased.
+    Erased,
+    /// There is no key.
+    Missing,
+}
+
+/// A row whose content is no event's, or whose sealed part does not open.
+pub(super) enum Unreadable {
+    Content,
+    Sealed,
+    Subject,
+}
+
+impl Row {
+    /// The row of `entry`, chained to the row before.
+    pub(super) fn new(
+        seq: u64,
+        prev_hash: &Hash,
+        entry: &Entry,
+        subject: Option<(SubjectId, Key)>,
+    ) -> Result<(Self, Hash), Error> {
+        let corrupt = || Error::new(ErrorKind::Corrupt);
+        let actor = &entry.actor;
+        let mut row = Self {
+            seq: i64::try_from(seq).map_err(|_| corrupt())?,
+            prev_hash: Value::Blob(prev_hash.to_vec()),
+            hash: Value::Null,
+            facts: [
+                Value::Integer(entry.at.timestamp_micros()),
+                Value::text(entry.kind.word()),
+                Value::text(&actor.user_id),
+                Value::text(&actor.name),
+                Value::optional(actor.role.as_deref()),
+                Value::optional(actor.organisation.as_ref().map(OdsCode::as_str)),
+                Value::optional(actor.authority.as_deref()),
+                Value::optional(actor.device.as_deref()),
+                Value::optional(entry.message_id.as_deref()),
+                Value::Text(serde_json::to_vec(&entry.details).map_err(|_| corrupt())?),
+            ],
+            subject: Value::Null,
+            sealed: Value::Null,
+        };
+        if let (Some((name, key)), Some(subject)) = (subject, &entry.subject) {
+            row.subject = Value::Blob(name.to_vec());
+            // Its cause is left out, because it may quote what it could not write.
+            let plain = serde_json::to_vec(subject).map_err(|_| corrupt())?;
+            let bound = row.bound();
+            let sealed = ChaCha20Poly1305::new(&key.into())
+                .encrypt(&row.nonce(), Payload { msg: &plain, aad: &bound })
+                .map_err(|_| corrupt())?;
+            row.sealed = Value::Blob(sealed);
+        }
+        let hash = row.digest();
+        row.hash = Value::Blob(hash.to_vec());
+        Ok((row, hash))
+    }
+
+    /// What the hash should be.
+    pub(super) fn digest(&self) -> Hash {
+        let mut bytes = CHAINED.to_vec();
+        Value::Integer(self.seq).encode(&mut bytes);
+        self.prev_hash.encode(&mut bytes);
+        self.facts.iter().for_each(|fact| fact.encode(&mut bytes));
+        self.subject.encode(&mut bytes);
+        self.sealed.encode(&mut bytes);
+        Sha256::digest(&bytes).into()
+    }
+
+    /// What the sealed part is bound to: the row's number, its facts and its subject's name.
+    fn bound(&self) -> Vec<u8> {
+        let mut bytes = SEALED.to_vec();
+        Value::Integer(self.seq).encode(&mut bytes);
+        self.facts.iter().for_each(|fact| fact.encode(&mut bytes));
+        self.subject.encode(&mut bytes);
+        bytes
+    }
+
+    /// Never the same for two rows, so a key never meets the same one twice.
+    fn nonce(&self) -> Nonce {
+        let mut nonce = [0; 12];
+        let (_, number) = nonce.split_at_mut(4);
+        number.copy_from_slice(&self.seq.to_be_bytes());
+        nonce.into()
+    }
+
+    pub(super) const fn has_subject(&self) -> bool {
+        !matches!(self.subject, Value::Null)
+    }
+
+    pub(super) fn subject_id(&self) -> Option<SubjectId> {
+        self.subject.as_blob()?.try_into().ok()
+    }
+
+    /// The event that this row holds.
+    pub(super) fn event(&self, unsealing: &Unsealing) -> Result<Event, Unreadable> {
+        let mut event = self.facts().ok_or(Unreadable::Content)?;
+        event.about = match (&self.subject, &self.sealed, unsealing) {
+            (Value::Null, Value::Null, _) => About::Nobody,
+            (Value::Blob(_), Value::Blob(_), Unsealing::Erased | Unsealing::Missing) => {
+                About::Forgotten
+            }
+            (Value::Blob(_), Value::Blob(sealed), Unsealing::Key(key, whose)) => {
+                let subject = self.unseal(sealed, key)?;
+                if subject.whose() != *whose {
+                    return Err(Unreadable::Subject);
+                }
+                About::Subject(Box::new(subject))
+            }
+            _ => return Err(Unreadable::Content),
+        };
+        Ok(event)
+    }
+
+    fn facts(&self) -> Option<Event> {
+        let [at, kind, user_id, name, role, organisation, authority, device, message_id, details] =
+            &self.facts;
+        let own = |text: Option<&str>| text.map(str::to_owned);
+        Some(Event {
+            seq: u64::try_from(self.seq).ok()?,
+            kind: kind.as_str()?.parse().ok()?,
+            at: DateTime::from_timestamp_micros(at.as_integer()?)?,
+            actor: Actor {
+                user_id: user_id.as_str()?.to_owned(),
+                name: name.as_str()?.to_owned(),
+                role: own(role.as_optional()?),
+                organisation: organisation.as_optional()?.map(str::parse).transpose().ok()?,
+                authority: own(authority.as_optional()?),
+                device: own(device.as_optional()?),
+            },
+            message_id: own(message_id.as_optional()?),
+            details: serde_json::from_str(details.as_str()?).ok()?,
+            about: About::Nobody,
+        })
+    }
+
+    fn unseal(&self, sealed: &[u8], key: &[u8]) -> Result<Subject, Unreadable> {
+        let cipher = ChaCha20Poly1305::new_from_slice(key).map_err(|_| Unreadable::Sealed)?;
+        let plain = cipher
+            .decrypt(&self.nonce(), Payload { msg: sealed, aad: &self.bound() })
+            .map_err(|_| Unreadable::Sealed)?;
+        serde_json::from_slice(&plain).map_err(|_| Unreadable::Content)
+    }
+}

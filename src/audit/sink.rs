@@ -1,0 +1,155 @@
+use crate::audit::{Anchor, Error, ErrorKind};
+use async_trait::async_trait;
+use chrono::{DateTime, SecondsFormat, Utc};
+use std::fmt::Debug;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use tokio::runtime::Handle;
+use tokio::sync::Mutex;
+
+/// Keeps anchors where those who may write the audit trail may not: another machine, a mailbox, paper.
+///
+/// # Contract
+///
+/// When `keep` returns, the anchor is kept, and nobody who can change the trail can take it back.
+/// Anchors may come twice, and in another order than that of their numbers.
+#[async_trait]
+pub trait AnchorSink: Debug + Send + Sync {
+    /// Keeps `anchor`, which was the trail's head `at` a time.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`](ErrorKind::Unavailable) when it cannot be kept now.
+    async fn keep(&self, anchor: &Anchor, at: DateTime<Utc>) -> Result<(), Error>;
+}
+
+/// Anchors in a text file: one to a line, with the time after it.
+///
+/// Put it where the trail's writers can append at most, such as an append-only or a mounted directory. A
+/// line is on the disk when it is acknowledged. On Unix a new file is its owner's alone (mode 0600). One
+/// process writes it. Calls need a Tokio runtime, whose threads for blocking work do the work.
+///
+/// ```
+/// use chrono::DateTime;
+/// use nhs_pds::audit::{AnchorSink, AuditLog, FileAnchors, MemoryLog};
+///
+/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("anchors.txt");
+/// let log = MemoryLog::new();
+/// FileAnchors::new(&path).keep(&log.head().await?, DateTime::UNIX_EPOCH).await?;
+/// assert!(log.verify(&FileAnchors::read(&path)?).await?.is_whole());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct FileAnchors {
+    path: PathBuf,
+    /// Lines are written one after the other.
+    turn: Mutex<()>,
+}
+
+impl FileAnchors {
+    /// Anchors in the file at `path`, which is made when the first is kept.
+    #[must_use]
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into(), turn: Mutex::new(()) }
+    }
+
+    /// The anchors in the file at `path`, as they were kept. A last line without an end was never
+    /// acknowledged, and is passed over.
+    ///
+    /// Blocks the thread while it reads.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unavailable`] when there is no such file or it cannot be read,
+    /// [`ErrorKind::Corrupt`] when a line is no anchor.
+    pub fn read(path: impl AsRef<Path>) -> Result<Vec<Anchor>, Error> {
+        let corrupt = || Error::new(ErrorKind::Corrupt);
+        let text = std::fs::read(path).map_err(unavailable)?;
+        let text = str::from_utf8(&text).map_err(|_| corrupt())?;
+        let lines = text.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n'));
+        let anchor = |line: &str| line.split_whitespace().next().and_then(|word| word.parse().ok());
+        lines.map(|line| anchor(line).ok_or_else(corrupt)).collect()
+    }
+}
+
+#[async_trait]
+impl AnchorSink for FileAnchors {
+    async fn keep(&self, anchor: &Anchor, at: DateTime<Utc>) -> Result<(), Error> {
+        let runtime = Handle::try_current().map_err(unavailable)?;
+        let line = format!("{anchor} {}\n", at.to_rfc3339_opts(SecondsFormat::AutoSi, true));
+        let path = self.path.clone();
+        let _turn = self.turn.lock().await;
+        let kept = runtime.spawn_blocking(move || append_line(&path, &line)).await;
+        kept.map_err(unavailable)?.map_err(unavailable)
+    }
+}
+
+fn append_line(path: &Path, line: &str) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.read(true).append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    drop_torn_line(&mut file)?;
+    file.write_all(line.as_bytes())?;
+    file.sync_all()
+}
+
+/// Takes away what a crash left of a line.
+fn drop_torn_line(file: &mut File) -> io::Result<()> {
+    let size = file.metadata()?.len();
+    // Longer than any line.
+    let from = size.saturating_sub(1024);
+    file.seek(SeekFrom::Start(from))?;
+    let mut tail = Vec::new();
+    file.read_to_end(&mut tail)?;
+    let whole = tail.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+    if whole < tail.len() { file.set_len(from + whole as u64) } else { Ok(()) }
+}
+
+fn unavailable(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+    Error::new(ErrorKind::Unavailable).with_source(source)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn anchors_come_back_and_a_torn_line_does_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("anchors");
+        assert_eq!(FileAnchors::read(&path).unwrap_err().kind(), ErrorKind::Unavailable);
+        let anchors = [Anchor::new(1, [1; 32]), Anchor::new(2, [2; 32])];
+        let sink = FileAnchors::new(&path);
+        sink.keep(&anchors[0], DateTime::UNIX_EPOCH).await.unwrap();
+        let whole = std::fs::read_to_string(&path).unwrap();
+        assert!(whole.ends_with(" 1970-01-01T00:00:00Z\n"));
+        std::fs::write(&path, format!("{whole}2:0202")).unwrap();
+        assert_eq!(FileAnchors::read(&path).unwrap(), anchors[..1]);
+        sink.keep(&anchors[1], DateTime::UNIX_EPOCH).await.unwrap();
+        assert_eq!(FileAnchors::read(&path).unwrap(), anchors);
+        for damage in ["2:0202\n", "\n", "x"] {
+            std::fs::write(&path, format!("{whole}{damage}{whole}")).unwrap();
+            assert_eq!(FileAnchors::read(&path).unwrap_err().kind(), ErrorKind::Corrupt);
+        }
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn a_new_file_is_its_owners_alone() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("anchors");
+        FileAnchors::new(&path).keep(&Anchor::START, DateTime::UNIX_EPOCH).await.unwrap();
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        let nowhere = FileAnchors::new(path.join("anchors"));
+        let error = nowhere.keep(&Anchor::START, DateTime::UNIX_EPOCH).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+    }
+}

@@ -1,0 +1,310 @@
+use crate::audit::entry::Whose;
+use crate::audit::row::{self, Key, Row, SubjectId, Unsealing, Value};
+use crate::audit::sqlite_rows::{self as rows, Condition};
+use crate::audit::walk::Walk;
+use crate::audit::{Anchor, AuditLog, Entry, Error, ErrorKind, Event, EventKind, Filter, Verdict};
+use crate::case::CaseId;
+use crate::nhs_number::NhsNumber;
+use crate::sqlite::{self, Database};
+use async_trait::async_trait;
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::path::Path;
+
+/// How many rows a walk reads at once, so that others may append meanwhile.
+const STRIDE: usize = 500;
+
+/// An audit trail in an SQLite file, to which several processes of one machine may append at once.
+///
+/// The file may be that of [`SqliteStore`](crate::case::SqliteStore). What is appended is on the disk
+/// when it is acknowledged (write-ahead log, `synchronous=FULL`). The file holds the keys beside what
+/// they seal, so whoever can read it can read everything: on Unix a new file is its owner's alone (mode
+/// 0600). Calls need a Tokio runtime, whose threads for blocking work do the work.
+///
+/// A file that somebody has copied is not changed by `forget`: copies are to be erased on their own.
+///
+/// ```
+/// use nhs_pds::audit::{AuditLog, SqliteLog};
+///
+/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+/// let log = SqliteLog::open_in_memory()?;
+/// let verdict = log.verify(&[]).await?;
+/// assert!(verdict.to_string().starts_with("whole: 0 events, head 0:0000"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct SqliteLog(Database);
+
+impl SqliteLog {
+    /// Opens the file at `path`, makes it if it is not there, and brings its schema up to date.
+    ///
+    /// Blocks the thread while it does.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unavailable`] when the file cannot be opened or written, [`ErrorKind::Corrupt`]
+    /// when it is no SQLite file, [`ErrorKind::Schema`] when a newer version of this crate wrote it.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
+        Ok(Self(Database::open(path)?))
+    }
+
+    /// An empty trail that is forgotten when its last clone is dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unavailable`] when there is no memory for it.
+    pub fn open_in_memory() -> Result<Self, Error> {
+        Ok(Self(Database::open_in_memory()?))
+    }
+}
+
+#[async_trait]
+impl AuditLog for SqliteLog {
+    async fn append(&self, entries: Vec<Entry>) -> Result<u64, Error> {
+        self.0.blocking(move |connection| append(connection, &entries)).await
+    }
+
+    async fn page(&self, filter: &Filter, after: u64, limit: usize) -> Result<Vec<Event>, Error> {
+        let mut condition = Condition::new(filter);
+        // No number is greater than the greatest integer of a file.
+        let Ok(after) = i64::try_from(after) else { return Ok(Vec::new()) };
+        condition.and("e.seq > ?", Value::Integer(after));
+        self.0
+            .blocking(move |connection| {
+                rows::read(connection, &condition, limit)?
+                    .iter()
+                    .map(|(row, unsealing)| row.event(unsealing).map_err(|_| corrupt()))
+                    .collect()
+            })
+            .await
+    }
+
+    async fn head(&self) -> Result<Anchor, Error> {
+        self.0.blocking(|connection| rows::anchor(connection)?.ok_or_else(corrupt)).await
+    }
+
+    async fn verify(&self, anchors: &[Anchor]) -> Result<Verdict, Error> {
+        let mut progress = Progress::At(Walk::new(anchors));
+        loop {
+            match progress {
+                Progress::At(walk) => {
+                    progress = self.0.blocking(|connection| walk_on(connection, walk)).await?;
+                }
+                Progress::Ended(verdict) => return Ok(verdict),
+            }
+        }
+    }
+
+    async fn forget(&self, case: &CaseId) -> Result<(), Error> {
+        let case = case.clone();
+        self.0.blocking(move |connection| forget(connection, &case)).await
+    }
+}
+
+fn append(connection: &mut Connection, entries: &[Entry]) -> Result<u64, Error> {
+    // Whoever else writes has to wait from here on, so that the end stays where it is.
+    let transaction =
+        connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+    let mut head = rows::anchor(&transaction)?.ok_or_else(corrupt)?;
+    if entries.is_empty() {
+        return Ok(head.seq);
+    }
+    let mut sealers = Sealers::new(&transaction);
+    for entry in entries {
+        let sealer = sealers.of(entry)?;
+        let seq = head.seq.checked_add(1).ok_or_else(corrupt)?;
+        let (row, hash) = Row::new(seq, &head.hash, entry, sealer)?;
+        rows::insert(&transaction, &row)?;
+        head = Anchor::new(seq, hash);
+    }
+    rows::set_anchor(&transaction, head)?;
+    transaction.commit().map_err(failed)?;
+    Ok(head.seq)
+}
+
+/// The subjects of one transaction and their keys, looked up once.
+struct Sealers<'a> {
+    connection: &'a Connection,
+    known: HashMap<Whose, (SubjectId, Key)>,
+    numbers: HashSet<(NhsNumber, SubjectId)>,
+}
+
+impl<'a> Sealers<'a> {
+    fn new(connection: &'a Connection) -> Self {
+        Self { connection, known: HashMap::new(), numbers: HashSet::new() }
+    }
+
+    /// The name and key of whoever an entry is about, who gets both when new.
+    fn of(&mut self, entry: &Entry) -> Result<Option<(SubjectId, Key)>, Error> {
+        let Some((subject, whose)) =
+            entry.subject.as_ref().and_then(|subject| Some((subject, subject.whose()?)))
+        else {
+            return Ok(None);
+        };
+        let sealer = match self.known.get(&whose) {
+            Some(sealer) => *sealer,
+            None => {
+                let sealer = match self.find(&whose)? {
+                    Some(sealer) => sealer,
+                    None => self.add(&whose)?,
+                };
+                self.known.insert(whose, sealer);
+                sealer
+            }
+        };
+        for number in subject.numbers() {
+            if self.numbers.insert((*number, sealer.0)) {
+                self.connection
+                    .prepare_cached(
+                        "INSERT INTO audit_subject_number (number, subject) VALUES (?1, ?2)
+                         ON CONFLICT DO NOTHING",
+                    )
+                    .and_then(|mut insert| {
+                        insert.execute(params![number.digits().as_str(), sealer.0])
+                    })
+                    .map_err(failed)?;
+            }
+        }
+        Ok(Some(sealer))
+    }
+
+    fn find(&self, whose: &Whose) -> Result<Option<(SubjectId, Key)>, Error> {
+        let (sql, text) = match whose {
+            Whose::Case(case) => (
+                "SELECT subject, key FROM audit_subject WHERE case_id = ?1",
+                case.as_str().to_owned(),
+            ),
+            Whose::Person(number) => (
+                "SELECT subject, key FROM audit_subject WHERE person = ?1",
+                number.digits().to_string(),
+            ),
+        };
+        self.connection
+            .prepare_cached(sql)
+            .and_then(|mut query| {
+                query.query_row([text], |row| Ok((row.get(0)?, row.get(1)?))).optional()
+            })
+            .map_err(failed)
+    }
+
+    fn add(&self, whose: &Whose) -> Result<(SubjectId, Key), Error> {
+        let (name, key) = row::draw()?;
+        let (case, person) = match whose {
+            Whose::Case(case) => (Some(case.as_str()), None),
+            Whose::Person(number) => (None, Some(number.digits().to_string())),
+        };
+        self.connection
+            .prepare_cached(
+                "INSERT INTO audit_subject (subject, key, case_id, person) VALUES (?1, ?2, ?3, ?4)",
+            )
+            .and_then(|mut insert| insert.execute(params![name, key, case, person]))
+            .map_err(failed)?;
+        Ok((name, key))
+    }
+}
+
+enum Progress {
+    At(Walk),
+    Ended(Verdict),
+}
+
+/// Walks over the next rows, as they are at one moment.
+fn walk_on(connection: &mut Connection, walk: Walk) -> Result<Progress, Error> {
+    let moment = connection.transaction().map_err(failed)?;
+    let mut walk = walk.within(rows::anchor(&moment)?);
+    let mut condition = Condition::new(&Filter::new());
+    let after = i64::try_from(walk.last.seq).map_err(|_| corrupt())?;
+    condition.and("e.seq > ?", Value::Integer(after));
+    let next: Vec<(Row, Unsealing)> = rows::read(&moment, &condition, STRIDE)?;
+    for (row, unsealing) in &next {
+        if let Err(verdict) = walk.step(row, unsealing) {
+            return Ok(Progress::Ended(verdict));
+        }
+    }
+    if next.len() == STRIDE {
+        return Ok(Progress::At(walk));
+    }
+    Ok(Progress::Ended(walk.end(rows::has_strays(&moment)?)))
+}
+
+fn forget(connection: &mut Connection, case: &CaseId) -> Result<(), Error> {
+    let transaction =
+        connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+    let subject: Option<SubjectId> = transaction
+        .query_row("SELECT subject FROM audit_subject WHERE case_id = ?1", [case.as_str()], |row| {
+            row.get(0)
+        })
+        .optional()
+        .map_err(failed)?;
+    if let Some(subject) = subject {
+        let erased = EventKind::CaseErased.word();
+        let told: bool = transaction
+            .query_row(
+                "SELECT EXISTS (SELECT 1 FROM audit_event WHERE subject = ?1 AND kind = ?2)",
+                params![subject, erased],
+                |row| row.get(0),
+            )
+            .map_err(failed)?;
+        if !told {
+            return Err(Error::new(ErrorKind::NotErased));
+        }
+        let mut people = transaction
+            .prepare(
+                "SELECT s.subject FROM audit_subject s
+                 WHERE s.person IN (SELECT number FROM audit_subject_number WHERE subject = ?1)
+                 AND EXISTS (SELECT 1 FROM audit_event e WHERE e.subject = s.subject AND e.kind = ?2)",
+            )
+            .map_err(failed)?;
+        let people = people
+            .query_map(params![subject, erased], |row| row.get::<_, SubjectId>(0))
+            .and_then(Iterator::collect::<rusqlite::Result<Vec<_>>>)
+            .map_err(failed)?;
+        for gone in people.iter().chain([&subject]) {
+            for table in ["audit_subject", "audit_subject_number"] {
+                let delete = format!("DELETE FROM {table} WHERE subject = ?1");
+                transaction.execute(&delete, [gone]).map_err(failed)?;
+            }
+        }
+    }
+    transaction.commit().map_err(failed)?;
+    // The key stands in the write-ahead log too, until that is emptied.
+    let busy: i64 = connection
+        .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
+        .map_err(failed)?;
+    if busy == 0 { Ok(()) } else { Err(Error::new(ErrorKind::Unavailable)) }
+}
+
+pub(super) const fn corrupt() -> Error {
+    Error::new(ErrorKind::Corrupt)
+}
+
+impl From<sqlite::Error> for Error {
+    fn from(error: sqlite::Error) -> Self {
+        let kind = match error.kind {
+            sqlite::ErrorKind::Corrupt => ErrorKind::Corrupt,
+            sqlite::ErrorKind::Schema => ErrorKind::Schema,
+            sqlite::ErrorKind::Unavailable => ErrorKind::Unavailable,
+        };
+        match error.source {
+            Some(source) => Self::new(kind).with_source(source),
+            None => Self::new(kind),
+        }
+    }
+}
+
+pub(super) fn failed(error: rusqlite::Error) -> Error {
+    // Nothing that this crate writes breaks a rule of its own tables, unless they were changed.
+    if error.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation) {
+        return corrupt().with_source(error);
+    }
+    sqlite::Error::from(error).into()
+}
+
+impl fmt::Debug for SqliteLog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SqliteLog")
+    }
+}
