@@ -17,6 +17,8 @@ mod service;
 
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
+use nhs_pds::alert::SqliteAlerts;
+use nhs_pds::audit::SqliteLog;
 use nhs_pds::case::caseload::{self, Caseload, ResultRow};
 use nhs_pds::case::{Case, CaseStore, ErrorKind, SqliteStore};
 use nhs_pds::trace::Caller;
@@ -78,7 +80,10 @@ async fn run(cli: &Cli) -> Result<bool, Box<dyn Error>> {
     let reached = cli.service.reach().await?;
     let store: Arc<dyn CaseStore> = Arc::new(store);
     let caller = Caller::System(cli.service.us()?);
-    let worker = Worker::new(Arc::new(reached.client.clone()), Arc::clone(&store), caller);
+    let audit = Arc::new(SqliteLog::open(&db)?);
+    let alerts = Arc::new(SqliteAlerts::open(&db)?);
+    let client = Arc::new(reached.client.clone());
+    let worker = Worker::new(client, Arc::clone(&store), audit, alerts, caller);
     let (report, reports) = trace(&worker, in_caseload as u64).await?;
 
     let mut said = String::new();
@@ -218,7 +223,7 @@ impl Results {
                 (None, Some(reason)) => row.with_reason(reason.word()),
                 (None, None) => row,
             };
-            rows.push(match report.hold {
+            rows.push(match report.review {
                 Some(reason) => row.with_detail(reason.word()),
                 None => row,
             });

@@ -53,6 +53,7 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+pub mod alert;
 pub mod audit;
 pub mod case;
 pub mod clock;

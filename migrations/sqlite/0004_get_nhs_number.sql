@@ -14,3 +14,11 @@ CREATE INDEX case_lease_by_owner ON case_lease (owner) WHERE owner <> '';
 -- (`review`), which alerts have still to be delivered (`undelivered`), that the case is not in use
 -- (`deleted`), and so on; saying nothing is "nothing of that". A case that is not in use has no number in
 -- its column. The new version keeps a program that does not know all this from the file.
+
+-- Alerts that were delivered to this file, each once.
+CREATE TABLE alert (
+    number INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    -- The alert as JSON.
+    document TEXT NOT NULL
+) STRICT;

@@ -2,6 +2,7 @@ use crate::demographics::{FullDate, Gender, Postcode, redacted_debug};
 use crate::nhs_number::NhsNumber;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use std::ops::Not;
 
 /// What was asked about a case last, and when it is asked about again.
 ///
@@ -17,6 +18,9 @@ pub struct Asking {
     /// When the same words may be asked again; `None` is at once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub not_before: Option<DateTime<Utc>>,
+    /// Whether the same words are not to be asked again at all: the service refuses them.
+    #[serde(skip_serializing_if = "Not::not")]
+    pub until_corrected: bool,
     /// How many answers in a row have settled nothing: the more, the longer the wait.
     #[serde(skip_serializing_if = "is_zero")]
     pub unsettled: u32,
@@ -25,7 +29,8 @@ pub struct Asking {
     pub unreadable: u32,
 }
 
-/// Particulars as they go into a question.
+/// The particulars by which a case is asked about, whether they go into the question or are held against
+/// the person returned.
 #[non_exhaustive]
 #[derive(Clone, Deserialize, Eq, Hash, PartialEq, Serialize)]
 pub struct Asked {
@@ -59,6 +64,12 @@ impl Asked {
             gender: None,
             postcode: None,
         }
+    }
+
+    /// Whether the two are of one person in the same words, whatever the number.
+    #[must_use]
+    pub fn has_same_particulars(&self, other: &Self) -> bool {
+        Self { nhs_number: other.nhs_number, ..self.clone() } == *other
     }
 }
 

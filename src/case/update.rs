@@ -1,4 +1,4 @@
-use crate::case::{Case, DeletionKind, NumberSource};
+use crate::case::{Asking, Case, DeletionKind, NumberSource};
 
 impl Case {
     /// The case as it is after the local system has been read again as `read`; `None` when nothing
@@ -39,13 +39,17 @@ impl Case {
                 && matches!(held.source, NumberSource::Imported(_))
                 && !self.rejected_numbers.contains(&held.number)
         });
+        let nhs_number = self.nhs_number.clone().or(imported);
+        // A number that is new is verified at once.
+        let asking =
+            if nhs_number == self.nhs_number { self.asking.clone() } else { Asking::default() };
         let told = self.date_of_death.filter(|_| self.death_traced);
         let updated = Self {
             date_of_death: read.date_of_death.or(told),
             death_traced: self.death_traced,
-            nhs_number: self.nhs_number.clone().or(imported),
+            nhs_number,
             last_trace: self.last_trace.clone(),
-            asking: self.asking.clone(),
+            asking,
             rejected_numbers: self.rejected_numbers.clone(),
             not_on_pds: self.not_on_pds,
             review: self.review.clone(),

@@ -1,95 +1,201 @@
-use crate::case::{Case, HeldNumber, TraceRecord};
-use crate::trace::Exchange;
-use crate::worker::Decision;
+use crate::case::{
+    Alert, AlertKind, Case, CaseId, Evidence, ReviewItem, ReviewReason, ReviewState, ReviewStep,
+    TraceRecord,
+};
+use crate::nhs_number::NhsNumber;
+use crate::worker::{Again, Decision, Effects, NumberEffect, Policy, ReviewEffect, Row};
 use chrono::{DateTime, Utc};
 
-/// `case` as it is after `decision`, taken at `now` on what `exchange` brought; `None` when nothing
-/// changes.
+/// By whom a review item is opened and settled when nobody did it.
+const WORKER: &str = "get-nhs-number";
+
+/// `case` as it is after `decision`; `None` when nothing changes.
 ///
-/// Every answer, and every question that the service refused or answered unreadably, is noted as the
-/// last trace, with the reason when the case is held for a person to decide (HAV-10). A date of death that is recorded already stays.
+/// Pure. Number, date of death, review items, alerts and the time of the next question change in one
+/// step, so that saving the case carries out all of it or nothing. Opening what is open already renews
+/// its evidence, and sends no second alert.
 #[must_use]
-pub fn apply(
-    case: &Case,
-    decision: &Decision,
-    exchange: Option<&Exchange>,
-    now: DateTime<Utc>,
-) -> Option<Case> {
-    let mut changed = case.clone();
-    match decision {
-        Decision::Later | Decision::Stop => return None,
-        Decision::Write { number, source, date_of_death } => {
-            changed.nhs_number = Some(HeldNumber::new(*number, source.clone()));
-            changed.date_of_death = case.date_of_death.or(*date_of_death);
-            changed.death_traced |= date_of_death.is_some();
-        }
-        Decision::Hold(_) | Decision::Keep(_) | Decision::Correct | Decision::Defect => {}
+pub fn apply(case: &Case, decision: &Decision, policy: &Policy) -> Option<Case> {
+    let effects = decision.effects();
+    if matches!(decision.row, Row::Unavailable | Row::Configuration) {
+        return None;
     }
-    let mut record = TraceRecord::new(now, decision.result().word(), exchange);
-    if let Decision::Hold(reason) = decision {
+    let mut changed = case.clone();
+    number(&mut changed, decision, effects);
+    if let Some(died) = decision.date_of_death {
+        changed.date_of_death = case.date_of_death.or(Some(died));
+        changed.death_traced = true;
+    }
+    let opened = review(&mut changed, decision, effects);
+    if let Some(kind) = effects.alert {
+        alert(&mut changed, kind, decision, opened);
+    }
+    asking(&mut changed, decision, effects, policy);
+    let mut record =
+        TraceRecord::new(decision.at, effects.result.word(), decision.exchange.as_ref());
+    if let Some(reason) = decision.review {
         record = record.with_detail(reason.word());
     }
     changed.last_trace = Some(record);
     Some(changed)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::case::{NumberSource, Provenance};
-    use crate::nhs_number::NhsNumber;
-    use crate::trace::Freshness;
-    use crate::worker::question::tests::case;
-    use crate::worker::{HoldReason, KeepReason, Particular};
-
-    fn exchange() -> Exchange {
-        Exchange::new("SMSP", "getNHSNumber", "M-1", DateTime::UNIX_EPOCH).with_code("SMSP-0000")
-    }
-
-    #[test]
-    fn what_is_written() {
-        let now = DateTime::UNIX_EPOCH;
-        let number = NhsNumber::constant(9_434_765_919);
-        let source = NumberSource::Traced(Provenance::new(exchange(), Freshness::Live, "exact"));
-        let died = Some("2026-11".parse().unwrap());
-        let decision = Decision::Write { number, source: source.clone(), date_of_death: died };
-        let mut expected = case();
-        expected.nhs_number = Some(HeldNumber::new(number, source));
-        expected.date_of_death = died;
-        expected.death_traced = true;
-        expected.last_trace = Some(TraceRecord::new(now, "deceased", Some(&exchange())));
-        assert!(apply(&case(), &decision, Some(&exchange()), now).as_ref() == Some(&expected));
-
-        let mut recorded = case();
-        recorded.date_of_death = Some("2026-10-31".parse().unwrap());
-        let after = apply(&recorded, &decision, Some(&exchange()), now).unwrap();
-        assert_eq!(after.date_of_death, recorded.date_of_death);
-    }
-
-    #[test]
-    fn what_only_notes_the_trace() {
-        let given = HoldReason::Differs(Particular::Given);
-        for (decision, word, detail) in [
-            (Decision::Hold(HoldReason::Conflict), "conflict", Some("conflict")),
-            (Decision::Hold(HoldReason::Unconfirmed), "differs", Some("unconfirmed")),
-            (Decision::Hold(given), "differs", Some("differs:given")),
-            (Decision::Keep(KeepReason::Superseded), "superseded", None),
-            (Decision::Correct, "rejected", None),
-            (Decision::Defect, "unreadable", None),
-        ] {
-            let now = DateTime::UNIX_EPOCH;
-            let mut expected = case();
-            let mut record = TraceRecord::new(now, word, None);
-            record.detail = detail.map(str::to_owned);
-            expected.last_trace = Some(record);
-            assert!(apply(&case(), &decision, None, now) == Some(expected), "{word}");
+fn number(case: &mut Case, decision: &Decision, effects: Effects) {
+    match effects.number {
+        NumberEffect::Keep => {}
+        NumberEffect::Mark(standing) => {
+            if let Some(held) = &mut case.nhs_number {
+                held.standing = standing;
+            }
+        }
+        NumberEffect::Write | NumberEffect::Confirm => {
+            if let Some(written) = &decision.number {
+                let mut written = written.clone();
+                // Held since it was first held, however often it is confirmed.
+                let before = case.nhs_number.as_ref();
+                let same = before.filter(|held| held.number == written.number);
+                written.since = same.map_or(written.since, |held| held.since.or(written.since));
+                case.nhs_number = Some(written);
+            }
         }
     }
+}
 
-    #[test]
-    fn what_changes_nothing() {
-        for decision in [Decision::Later, Decision::Stop] {
-            assert!(apply(&case(), &decision, Some(&exchange()), DateTime::UNIX_EPOCH).is_none());
+/// Opens and closes review items; the number of the one that was opened, if it was not open before.
+fn review(case: &mut Case, decision: &Decision, effects: Effects) -> Option<u32> {
+    match (effects.review, decision.review) {
+        (ReviewEffect::Keep, _) => None,
+        (_, None) => {
+            settle(case, decision.at, |_| true);
+            None
+        }
+        (_, Some(reason)) => {
+            settle(case, decision.at, |other| other != reason);
+            open(case, reason, &decision.evidence, decision.at)
         }
     }
+}
+
+/// Closes the open items that an answer settles, of the reasons chosen.
+fn settle(case: &mut Case, at: DateTime<Utc>, chosen: impl Fn(ReviewReason) -> bool) {
+    for item in case.review.iter_mut().filter(|item| item.is_open()) {
+        if item.reason.is_settled_by_an_answer() && chosen(item.reason) {
+            item.state = ReviewState::Resolved;
+            item.history.push(ReviewStep::new(at, WORKER, "settled_by_an_answer"));
+        }
+    }
+}
+
+/// Opens an item, or renews the evidence of the one that is open for the same reason; the number of the
+/// item, if it is new.
+fn open(
+    case: &mut Case,
+    reason: ReviewReason,
+    evidence: &Evidence,
+    at: DateTime<Utc>,
+) -> Option<u32> {
+    let same = |item: &&mut ReviewItem| {
+        let number = item.evidence.nhs_number == evidence.nhs_number;
+        item.is_open() && item.reason == reason && (number || reason.is_settled_by_an_answer())
+    };
+    if let Some(item) = case.review.iter_mut().find(same) {
+        item.evidence = evidence.clone();
+        return None;
+    }
+    let number = case.review.iter().map(|item| item.number).max().unwrap_or(0).saturating_add(1);
+    case.review.push(ReviewItem {
+        number,
+        reason,
+        state: ReviewState::Open,
+        opened_at: at,
+        assignee: None,
+        evidence: evidence.clone(),
+        history: Vec::new(),
+    });
+    Some(number)
+}
+
+/// Puts an alert on the case, to be delivered once the case is saved. An alert that comes with a review
+/// item comes once for the item.
+fn alert(case: &mut Case, kind: AlertKind, decision: &Decision, opened: Option<u32>) {
+    let id = match (decision.review, opened, decision.date_of_death) {
+        (Some(_), Some(number), _) => format!("{}/{number}/{kind}", case.id),
+        (None, _, Some(died)) => format!("{}/{kind}/{died}", case.id),
+        _ => return,
+    };
+    if case.undelivered.iter().any(|alert| alert.id == id) {
+        return;
+    }
+    let mut alert = Alert::about(id, kind, decision.at, case);
+    let evidence = &decision.evidence;
+    alert.others.clone_from(&evidence.others);
+    alert.code = decision.exchange.as_ref().and_then(|exchange| exchange.code.clone());
+    let held = case.nhs_number.as_ref().map(|held| held.number);
+    let asked = decision.asked.nhs_number;
+    match kind {
+        AlertKind::Invalidated => alert.invalid_nhs_number = asked.or(held),
+        AlertKind::Superseded => {
+            alert.nhs_number = asked;
+            alert.new_nhs_number = evidence.nhs_number.filter(|new| Some(*new) != asked);
+        }
+        _ => alert.nhs_number = evidence.nhs_number.or(held),
+    }
+    case.undelivered.push(alert);
+}
+
+fn asking(case: &mut Case, decision: &Decision, effects: Effects, policy: &Policy) {
+    let asking = &mut case.asking;
+    if !asking.asked.as_ref().is_some_and(|asked| asked.has_same_particulars(&decision.asked)) {
+        asking.unsettled = 0;
+    }
+    asking.asked = Some(decision.asked.clone());
+    if matches!(decision.row, Row::Unreadable | Row::UnreadableTooOften) {
+        asking.unreadable = asking.unreadable.saturating_add(1);
+    } else {
+        asking.unreadable = 0;
+    }
+    asking.until_corrected = false;
+    asking.not_before = match effects.again {
+        Again::Settled => {
+            asking.unsettled = 0;
+            None
+        }
+        Again::Afresh | Again::NextPass | Again::Stop => None,
+        Again::Soon => Some(decision.at + policy.stale_wait),
+        Again::WhenCorrected => {
+            asking.until_corrected = true;
+            None
+        }
+        Again::AfterDays => {
+            asking.unsettled = asking.unsettled.saturating_add(1);
+            Some(decision.at + policy.wait(asking.unsettled))
+        }
+    };
+}
+
+/// `holder` as it is once `newcomer` was found to have its `number` too (MSCA-DQ-01); `None` when it is
+/// flagged already.
+#[must_use]
+pub fn flag_duplicate(
+    holder: &Case,
+    newcomer: &CaseId,
+    number: NhsNumber,
+    at: DateTime<Utc>,
+) -> Option<Case> {
+    let mut flagged = holder.clone();
+    let known = flagged.review.iter_mut().find(|item| {
+        item.is_open()
+            && item.reason == ReviewReason::Duplicate
+            && item.evidence.nhs_number == Some(number)
+    });
+    match known {
+        Some(item) if item.evidence.others.contains(newcomer) => return None,
+        Some(item) => item.evidence.others.push(newcomer.clone()),
+        None => {
+            let others = vec![newcomer.clone()];
+            let evidence = Evidence { nhs_number: Some(number), others, ..Evidence::default() };
+            open(&mut flagged, ReviewReason::Duplicate, &evidence, at);
+        }
+    }
+    Some(flagged)
 }

@@ -1,5 +1,4 @@
 use crate::case::{Case, RecordType};
-use crate::worker::question;
 use std::fmt;
 
 /// Which record types are traced (HAV-4).
@@ -50,8 +49,10 @@ impl Default for Scope {
 pub struct Eligibility(Vec<Reason>);
 
 impl Eligibility {
-    pub(super) const fn not_for(reasons: Vec<Reason>) -> Self {
-        Self(reasons)
+    pub(super) fn and(mut self, reasons: impl IntoIterator<Item = Reason>) -> Self {
+        self.0.extend(reasons);
+        self.0.sort_unstable();
+        self
     }
 
     /// Whether nothing stands against tracing the case.
@@ -75,8 +76,8 @@ impl Eligibility {
 
 /// Why a case is not traced.
 ///
-/// The first five are about the case (HAV-2 to HAV-4), the others about its data: correct them in the
-/// local system.
+/// Those up to [`NotDue`](Self::NotDue) are about the case (HAV-2 to HAV-4), the others about its data:
+/// correct them in the local system.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum Reason {
@@ -88,8 +89,14 @@ pub enum Reason {
     AllocationEnded,
     /// A date of death is recorded (HAV-2).
     DeathRecorded,
+    /// The case is not in use: deleted, merged into another or erased (MSCA-DQ-01, DQ-02).
+    NotInUse,
     /// The number was traced on the Spine already (HAV-3).
     AlreadyTraced,
+    /// Somebody has found that PDS does not know the person (MSCA-PDS-04).
+    NotOnPds,
+    /// The same words were asked lately, and it is not time yet to ask them again.
+    NotDue,
     /// The local data contradict themselves in who the person is. Whoever answered the question might
     /// be somebody else.
     Contradicted,
@@ -119,7 +126,10 @@ impl Reason {
             Self::NotAllocated => "not_allocated",
             Self::AllocationEnded => "allocation_ended",
             Self::DeathRecorded => "death_recorded",
+            Self::NotInUse => "not_in_use",
             Self::AlreadyTraced => "already_traced",
+            Self::NotOnPds => "not_on_pds",
+            Self::NotDue => "not_due",
             Self::Contradicted => "contradicted",
             Self::SurnameMissing => "surname_missing",
             Self::SurnameUnusable => "surname_unusable",
@@ -138,8 +148,11 @@ impl fmt::Display for Reason {
     }
 }
 
-/// Whether `case` is traced: a legitimate relationship exists (HAV-2), its number has not been traced
-/// (HAV-3), its record type is in `scope` (HAV-4), and its data are of one person and make a question.
+/// Whether `case` may be asked about: a legitimate relationship exists (HAV-2), its record type is in
+/// `scope` (HAV-4), it is in use, and its data are of one person.
+///
+/// Whether its data make a question, and whether it is time to ask it, [`plan`](crate::worker::plan)
+/// says besides.
 #[must_use]
 pub fn eligibility(case: &Case, scope: &Scope) -> Eligibility {
     let mut reasons = Vec::new();
@@ -157,37 +170,25 @@ pub fn eligibility(case: &Case, scope: &Scope) -> Eligibility {
     if case.date_of_death.is_some() {
         reasons.push(Reason::DeathRecorded);
     }
-    if case.nhs_number.as_ref().is_some_and(|held| held.source.is_traced()) {
-        reasons.push(Reason::AlreadyTraced);
+    if !case.is_live() {
+        reasons.push(Reason::NotInUse);
     }
     if case.contradicted {
         reasons.push(Reason::Contradicted);
     }
-    reasons.extend(question::faults(case));
     Eligibility(reasons)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::case::{Allocation, HeldNumber, NumberSource, Provenance};
-    use crate::nhs_number::NhsNumber;
-    use crate::trace::{Exchange, Freshness};
-    use crate::worker::question::tests::case;
+    use crate::case::{Allocation, Deletion, DeletionKind};
+    use crate::worker::plan::tests::case;
 
     fn reasons(change: impl FnOnce(&mut Case)) -> Vec<Reason> {
         let mut case = case();
         change(&mut case);
         eligibility(&case, &Scope::default()).reasons().to_vec()
-    }
-
-    fn held(source: NumberSource) -> Option<HeldNumber> {
-        Some(HeldNumber::new(NhsNumber::constant(9_434_765_919), source))
-    }
-
-    fn traced(freshness: Freshness) -> Option<HeldNumber> {
-        let exchange = Exchange::new("SMSP", "getNHSNumber", "M-1", chrono::DateTime::UNIX_EPOCH);
-        held(NumberSource::Traced(Provenance::new(exchange, freshness, "exact")))
     }
 
     #[test]
@@ -218,48 +219,11 @@ mod tests {
     }
 
     #[test]
-    fn deaths_and_numbers() {
+    fn deaths_and_cases_not_in_use() {
         let died = Some("2026".parse().unwrap());
         assert_eq!(reasons(|case| case.date_of_death = died), [Reason::DeathRecorded]);
-        let with = |number| reasons(|case| case.nhs_number = number);
-        assert_eq!(with(traced(Freshness::Live)), [Reason::AlreadyTraced]);
-        assert_eq!(
-            with(held(NumberSource::Imported(Some("smsp".into())))),
-            [Reason::AlreadyTraced]
-        );
-        assert_eq!(with(traced(Freshness::Stale)), [], "a provider's copy is asked about again");
-        assert_eq!(with(held(NumberSource::Imported(Some("GP letter".into())))), []);
-        assert_eq!(with(held(NumberSource::Imported(None))), []);
-    }
-
-    #[test]
-    fn data_that_make_no_question() {
+        let deleted = Deletion::new(chrono::DateTime::UNIX_EPOCH, "1", DeletionKind::Logical);
+        assert_eq!(reasons(|case| case.deleted = Some(deleted)), [Reason::NotInUse]);
         assert_eq!(reasons(|case| case.contradicted = true), [Reason::Contradicted]);
-        let text = |text: &str| Some(text.to_owned());
-        for blank in [None, text(" ")] {
-            assert_eq!(reasons(|case| case.surname = blank), [Reason::SurnameMissing]);
-        }
-        for unusable in [text("Sm*"), text("a\u{0}b")] {
-            let also = unusable.clone();
-            assert_eq!(reasons(|case| case.surname = unusable), [Reason::SurnameUnusable]);
-            assert_eq!(reasons(|case| case.forename = also), [Reason::ForenameUnusable]);
-        }
-        assert_eq!(reasons(|case| case.forename = None), []);
-        assert_eq!(reasons(|case| case.gender = None), [Reason::GenderMissing]);
-        assert_eq!(reasons(|case| case.date_of_birth = None), [Reason::DateOfBirthMissing]);
-        let month = Some("1984-02".parse().unwrap());
-        assert_eq!(reasons(|case| case.date_of_birth = month), [Reason::DateOfBirthIncomplete]);
-    }
-
-    #[test]
-    fn all_reasons_are_told_in_their_order() {
-        let mut nothing = Case::new("1".parse().unwrap(), RecordType::Other("adoption".into()));
-        nothing.date_of_death = Some("2026".parse().unwrap());
-        nothing.nhs_number = traced(Freshness::Live);
-        nothing.contradicted = true;
-        let told = eligibility(&nothing, &Scope::default());
-        assert_eq!(told.reason(), Some(Reason::RecordTypeOutOfScope));
-        assert_eq!(told.reasons().len(), 8);
-        assert!(told.reasons().is_sorted());
     }
 }

@@ -1,3 +1,4 @@
+use crate::audit;
 use crate::case;
 use std::error::Error as StdError;
 
@@ -27,10 +28,28 @@ impl From<case::Error> for Error {
     }
 }
 
+impl From<audit::Error> for Error {
+    fn from(error: audit::Error) -> Self {
+        let kind = match error.kind() {
+            audit::ErrorKind::Unavailable => ErrorKind::AuditUnavailable,
+            _ => ErrorKind::AuditBroken,
+        };
+        Self { kind, source: Some(error.into()) }
+    }
+}
+
 /// What ended a run, and so what to do about it.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, thiserror::Error)]
 pub enum ErrorKind {
+    /// The audit trail cannot be written, so nothing was done that would not be on record. Run again
+    /// later.
+    #[error("the audit trail is unavailable")]
+    AuditUnavailable,
+    /// The audit trail is damaged, or belongs to a newer version. Running again will not help: have it
+    /// verified.
+    #[error("the audit trail cannot be used")]
+    AuditBroken,
     /// The store of cases cannot be read or written. Run again later.
     #[error("the store of cases is unavailable")]
     StoreUnavailable,

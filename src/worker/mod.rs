@@ -23,17 +23,27 @@
 //! answers gives the same result.
 
 mod apply;
+mod batch;
 mod decide;
+mod deliver;
+mod difference;
+mod effects;
 mod eligibility;
 mod error;
-mod question;
+mod plan;
+mod policy;
 mod report;
+mod row;
 mod run;
+mod turn;
 
-pub use apply::apply;
-pub use decide::{Decision, HoldReason, KeepReason, Particular, decide, difference};
+pub use apply::{apply, flag_duplicate};
+pub use decide::{Context, Decision, Reply, decide};
+pub use difference::difference;
 pub use eligibility::{Eligibility, Reason, Scope, eligibility};
 pub use error::{Error, ErrorKind};
-pub use question::question;
+pub use plan::{Plan, plan};
+pub use policy::Policy;
 pub use report::{CaseReport, RunReport, TraceResult};
+pub use row::{Again, Effects, NumberEffect, ReviewEffect, Row};
 pub use run::Worker;

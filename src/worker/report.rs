@@ -1,6 +1,6 @@
-use crate::case::{Case, CaseId, RecordType};
+use crate::case::{Case, CaseId, RecordType, ReviewReason};
 use crate::trace::{Error, Exchange};
-use crate::worker::{Eligibility, HoldReason, Reason};
+use crate::worker::{Eligibility, Reason, Row};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -10,7 +10,11 @@ use std::fmt;
 pub enum TraceResult {
     /// The number was written.
     Found,
-    /// The number and the date of death were written.
+    /// The number that the case held was matched and validated.
+    Verified,
+    /// The number was replaced, and the new one was written.
+    Replaced,
+    /// The date of death was written, and the number written or confirmed.
     Deceased,
     /// The number was written from a provider's copy, and will be asked for again.
     Stale,
@@ -18,7 +22,7 @@ pub enum TraceResult {
     None,
     /// Several people match.
     Ambiguous,
-    /// The number has been replaced; nothing was written.
+    /// The number has been replaced, and by which is not known or not settled; nothing was written.
     Superseded,
     /// The number is no longer valid.
     Invalidated,
@@ -53,6 +57,8 @@ impl TraceResult {
     pub const fn word(self) -> &'static str {
         match self {
             Self::Found => "found",
+            Self::Verified => "verified",
+            Self::Replaced => "replaced",
             Self::Deceased => "deceased",
             Self::Stale => "stale",
             Self::None => "none",
@@ -73,10 +79,10 @@ impl TraceResult {
         }
     }
 
-    /// Whether a number was written.
+    /// Whether it is settled who the person is, at least until a copy's word is checked.
     #[must_use]
-    pub const fn is_written(self) -> bool {
-        matches!(self, Self::Found | Self::Deceased | Self::Stale)
+    pub const fn is_settled(self) -> bool {
+        matches!(self, Self::Found | Self::Verified | Self::Replaced | Self::Deceased | Self::Stale)
     }
 }
 
@@ -98,8 +104,12 @@ pub struct CaseReport {
     pub eligibility: Eligibility,
     /// What tracing brought; `None` when the case was not selected.
     pub result: Option<TraceResult>,
-    /// Why a person who was found was not taken for the case's.
-    pub hold: Option<HoldReason>,
+    /// The row of the decision table that applied.
+    pub row: Option<Row>,
+    /// Why somebody has to look.
+    pub review: Option<ReviewReason>,
+    /// Whether a number was written or confirmed.
+    pub number_written: bool,
     /// The exchange, when a message was made.
     pub exchange: Option<Exchange>,
 }
@@ -111,9 +121,18 @@ impl CaseReport {
             record_type: case.record_type.clone(),
             eligibility,
             result: None,
-            hold: None,
+            row: None,
+            review: None,
+            number_written: false,
             exchange: None,
         }
+    }
+
+    /// A case that asking did not come to.
+    pub(super) fn not_asked(case: &Case) -> Self {
+        let mut report = Self::new(case, Eligibility::default());
+        report.result = Some(TraceResult::NotAsked);
+        report
     }
 }
 
@@ -129,8 +148,12 @@ pub struct RunReport {
     pub results: BTreeMap<TraceResult, u64>,
     /// How many cases were not eligible for each first reason.
     pub ineligible: BTreeMap<Reason, u64>,
-    /// How many numbers were written.
+    /// How many numbers were written or confirmed.
     pub numbers_written: u64,
+    /// How many cases somebody has to look at.
+    pub to_review: u64,
+    /// Whether the run was told to end before the last case.
+    pub interrupted: bool,
     /// Why asking ended before the last case: the service refused the configuration. Have it fixed
     /// before the next run.
     pub stopped: Option<Error>,
@@ -141,7 +164,8 @@ impl RunReport {
         self.seen += 1;
         if let Some(result) = case.result {
             self.eligible += 1;
-            self.numbers_written += u64::from(result.is_written());
+            self.numbers_written += u64::from(case.number_written);
+            self.to_review += u64::from(case.review.is_some());
             *self.results.entry(result).or_default() += 1;
         }
         if let Some(reason) = case.eligibility.reason() {

@@ -1,38 +1,43 @@
-use crate::case::{Case, CaseId, CaseStore, ErrorKind};
+use crate::alert::AlertSink;
+use crate::audit::{Actor, AuditLog};
+use crate::case::{Case, CaseId, CaseStore, Lease};
 use crate::clock::{Clock, SystemClock};
-use crate::ids::RandomIds;
-use crate::trace::{
-    self, Answer, Caller, CriterionError, Exchange, FindPerson, LocalIdentifier, MessageId,
-    Outcome, Question, Tracer,
-};
-use crate::worker::{
-    CaseReport, Decision, Eligibility, Error, RunReport, Scope, TraceResult, apply, decide,
-    eligibility, question,
-};
+use crate::ids::{Ids, RandomIds};
+use crate::trace::{self, Caller, CriterionError, LocalIdentifier, Tracer};
+use crate::worker::turn::Turn;
+use crate::worker::{CaseReport, Eligibility, Error, Plan, Policy, Reason, RunReport, Scope, plan};
+use chrono::{DateTime, Utc};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// How many cases are in memory at a time, unless told otherwise.
 const PAGE_SIZE: NonZeroUsize = NonZeroUsize::new(100).unwrap();
 
-/// How often a decision is tried to be saved: once more after somebody else's change of the case, and
-/// once more after another case got the number.
-const SAVES: usize = 3;
+/// How long a case is a worker's without a sign of life from it, unless told otherwise.
+const LEASE: Duration = Duration::from_secs(10);
 
-/// Finds the NHS Numbers of a store's cases (HAV-1).
+/// How soon a worker looks again whether another is done with a case.
+const LOOK_AGAIN: Duration = Duration::from_millis(250);
+
+/// Finds and verifies the NHS Numbers of a store's cases (HAV-1).
 ///
 /// ```
+/// use nhs_pds::alert::MemoryAlerts;
+/// use nhs_pds::audit::MemoryLog;
 /// use nhs_pds::case::{Case, CaseStore, MemoryStore, RecordType};
 /// use nhs_pds::trace::{Caller, LocalIdentity, ScriptedTracer};
 /// use nhs_pds::worker::{Reason, Worker};
 /// use std::sync::Arc;
 ///
-/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
 /// let store = Arc::new(MemoryStore::new());
 /// store.insert_all(vec![Case::new("1".parse()?, RecordType::Review)]).await?;
 /// let tracer = Arc::new(ScriptedTracer::new([]));
+/// let (audit, alerts) = (Arc::new(MemoryLog::new()), Arc::new(MemoryAlerts::default()));
 /// let caller = Caller::System(LocalIdentity::new("RHM".parse()?, "get-nhs-number")?);
-/// let report = Worker::new(tracer, store, caller).run_once(&mut |_| ()).await?;
+/// let worker = Worker::new(tracer, store, audit, alerts, caller);
+/// let report = worker.run_once(&mut |_| ()).await?;
 /// assert_eq!(report.ineligible.get(&Reason::NotAllocated), Some(&1));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # })?;
@@ -40,29 +45,92 @@ const SAVES: usize = 3;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Worker {
-    tracer: Arc<dyn Tracer>,
-    store: Arc<dyn CaseStore>,
-    caller: Caller,
-    clock: Arc<dyn Clock>,
-    scope: Scope,
-    page_size: NonZeroUsize,
-    local_root: String,
+    pub(super) tracer: Arc<dyn Tracer>,
+    pub(super) store: Arc<dyn CaseStore>,
+    pub(super) audit: Arc<dyn AuditLog>,
+    pub(super) alerts: Arc<dyn AlertSink>,
+    pub(super) caller: Caller,
+    pub(super) actor: Actor,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) ids: Arc<dyn Ids>,
+    pub(super) scope: Scope,
+    pub(super) policy: Policy,
+    pub(super) page_size: NonZeroUsize,
+    pub(super) in_flight: NonZeroUsize,
+    pub(super) lease: Duration,
+    pub(super) local_root: String,
+    /// The name under which cases are claimed: another one for each pass, so that what a pass has left
+    /// behind is nobody's.
+    owner: String,
 }
 
 impl Worker {
     /// A worker that asks `tracer` about the cases in `store` on behalf of `caller`, the audit
-    /// identity that goes with every message (MSCA-AUD-04).
+    /// identity that goes with every message (MSCA-AUD-04). What it does stands in `audit` before it is
+    /// done (MSCA-AUD-01), and whom the back office has to know about goes to `alerts`.
     #[must_use]
-    pub fn new(tracer: Arc<dyn Tracer>, store: Arc<dyn CaseStore>, caller: Caller) -> Self {
+    pub fn new(
+        tracer: Arc<dyn Tracer>,
+        store: Arc<dyn CaseStore>,
+        audit: Arc<dyn AuditLog>,
+        alerts: Arc<dyn AlertSink>,
+        caller: Caller,
+    ) -> Self {
         Self {
             tracer,
             store,
+            audit,
+            alerts,
+            actor: Actor::new(&caller, "Get NHS Number"),
             caller,
             clock: Arc::new(SystemClock),
+            ids: Arc::new(RandomIds),
             scope: Scope::default(),
+            policy: Policy::default(),
             page_size: PAGE_SIZE,
+            in_flight: NonZeroUsize::MIN,
+            lease: LEASE,
             local_root: LocalIdentifier::LOCAL_PATIENT_ROOT.to_owned(),
+            owner: String::new(),
         }
+    }
+
+    /// The same worker, as the audit trail is to know it: with the role and the organisation of the
+    /// process, who authorised it, and on what machine it runs (MSCA-AUD-03).
+    #[must_use]
+    pub fn with_actor(mut self, actor: Actor) -> Self {
+        self.actor = actor;
+        self
+    }
+
+    /// The same worker, with another source of identifiers.
+    #[must_use]
+    pub fn with_ids(mut self, ids: Arc<dyn Ids>) -> Self {
+        self.ids = ids;
+        self
+    }
+
+    /// The same worker, with other times to ask again.
+    #[must_use]
+    pub fn with_policy(mut self, policy: Policy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// The same worker, with so many questions under way at a time (one, unless told otherwise). What
+    /// follows from the answers is decided in the order of the cases all the same.
+    #[must_use]
+    pub const fn with_in_flight(mut self, in_flight: NonZeroUsize) -> Self {
+        self.in_flight = in_flight;
+        self
+    }
+
+    /// The same worker, whose claimed cases come back so long after it has died (ten seconds, unless told
+    /// otherwise). While it lives it renews its claims three times as often.
+    #[must_use]
+    pub fn with_lease(mut self, lease: Duration) -> Self {
+        self.lease = lease.max(Duration::from_millis(1));
+        self
     }
 
     /// The same worker, with another clock than the machine's.
@@ -99,142 +167,154 @@ impl Worker {
 
     /// Goes through all cases once, in the order of their ids, and tells `observer` of each.
     ///
-    /// A case that cannot be saved because somebody else changed it meanwhile is read again; if it is
-    /// still eligible and the question would be the same, it is decided again and saved, else left for
-    /// the next run. A number is written only while no other case holds it, whoever else is writing: of
-    /// several workers on one store that find one person for several cases, one writes, and the others
-    /// report a [`TraceResult::Duplicate`]. When the service refuses the configuration nothing more is asked, and the
-    /// eligible cases that are left count as [`TraceResult::NotAsked`]. Cases inserted during the run
-    /// behind the one at hand are the next run's.
+    /// Of each case the order of effects is: the question on record, sent, its answer on record, what
+    /// follows on record, saved, the alert delivered. Each can be done again, so a run may be dropped, or
+    /// the process killed, at any point; the next run ends as this one would have.
     ///
-    /// A run may be dropped at any point; at most the answer to one question is lost.
+    /// Cases are claimed before they are asked about, so that no other worker asks about them too, and
+    /// always in order: where another worker has the next case, this one waits until it is done with it,
+    /// or its lease has run out. A number is written only while no other case holds it, whoever else is
+    /// writing. A case that cannot be saved because somebody else changed it meanwhile is read again; if
+    /// it would still be asked about in the same words, it is decided again and saved, else left for the
+    /// next run. When the service refuses the configuration nothing more is asked, and the eligible cases
+    /// that are left count as [`TraceResult::NotAsked`]. Cases inserted during the run behind the one at
+    /// hand are the next run's.
+    ///
+    /// Needs a Tokio runtime with its timer.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind`](crate::worker::ErrorKind), when the store fails. A question without an answer is
-    /// no error: see [`CaseReport::result`].
+    /// [`ErrorKind`](crate::worker::ErrorKind), when the store or the audit trail fails. A question
+    /// without an answer is no error: see [`CaseReport::result`].
     pub async fn run_once(
         &self,
         observer: &mut (dyn FnMut(&CaseReport) + Send),
     ) -> Result<RunReport, Error> {
+        self.sweep(observer, &|| false).await
+    }
+
+    /// The same, ending early, between cases, when `stop` says so.
+    pub(super) async fn sweep(
+        &self,
+        observer: &mut (dyn FnMut(&CaseReport) + Send),
+        stop: &(dyn Fn() -> bool + Sync),
+    ) -> Result<RunReport, Error> {
         let mut report = RunReport::default();
+        let began = self.clock.now();
+        let owned = Self { owner: self.ids.next().to_string(), ..self.clone() };
         let mut after: Option<CaseId> = None;
         loop {
+            if stop() {
+                report.interrupted = true;
+                return Ok(report);
+            }
             let page = self.store.page(after.as_ref(), self.page_size.get()).await?;
             let Some(last) = page.last() else { return Ok(report) };
             after = Some(last.id.clone());
-            for case in page {
-                let case = self.visit(case, &mut report.stopped).await?;
-                report.count(&case);
-                observer(&case);
+            let mut cases = owned.visit(page, began, &mut report.stopped, stop).await?;
+            cases.sort_by(|a, b| a.case_id.cmp(&b.case_id));
+            for case in &cases {
+                report.count(case);
+                observer(case);
             }
         }
     }
 
-    /// Selects, asks and settles one case; puts into `stopped` what ends the asking.
+    /// Selects, asks and settles a page of cases; puts into `stopped` what ends the asking.
     async fn visit(
         &self,
-        case: Case,
+        page: Vec<Case>,
+        began: DateTime<Utc>,
         stopped: &mut Option<trace::Error>,
-    ) -> Result<CaseReport, Error> {
-        let mut report = CaseReport::new(&case, eligibility(&case, &self.scope));
-        if !report.eligibility.is_eligible() {
-            return Ok(report);
-        }
-        let question = match question(&case, &self.local_root) {
-            Ok(question) => question,
-            Err(reason) => {
-                report.eligibility = Eligibility::not_for(vec![reason]);
-                return Ok(report);
+        stop: &(dyn Fn() -> bool + Sync),
+    ) -> Result<Vec<CaseReport>, Error> {
+        let mut reports = Vec::with_capacity(page.len());
+        let mut due = Vec::new();
+        let mut untold = Vec::new();
+        for case in page {
+            if !case.undelivered.is_empty() {
+                untold.push(case.clone());
             }
-        };
-        if stopped.is_some() {
-            report.result = Some(TraceResult::NotAsked);
-            return Ok(report);
+            match self.plan(&case) {
+                Err(eligibility) => reports.push(CaseReport::new(&case, eligibility)),
+                Ok(_) => due.push(case),
+            }
         }
-        let answer = self
-            .tracer
-            .trace(&self.caller, &Question::Find(question.clone()), MessageId::fresh(&RandomIds))
-            .await;
-        let decision = self.settle(case, &question, answer.as_ref()).await?;
-        report.exchange = exchange(answer.as_ref()).cloned();
-        report.result =
-            Some(decision.as_ref().map_or(TraceResult::ConflictOnSave, Decision::result));
-        if let Some(Decision::Hold(reason)) = decision {
-            report.hold = Some(reason);
+        // What an earlier run has saved and not told.
+        self.deliver(untold).await?;
+        while !due.is_empty() && stopped.is_none() && !stop() {
+            let ids: Vec<CaseId> = due.iter().map(|case| case.id.clone()).collect();
+            let claim = self.store.claim(&ids, &self.lease(began)).await?;
+            let claimed: Vec<CaseId> = claim.cases.iter().map(|case| case.id.clone()).collect();
+            due.retain(|case| !claimed.contains(&case.id));
+            if !claim.cases.is_empty() {
+                let settled = self.trace(claim.cases, stopped).await;
+                // Given back whatever happened, so that nobody has to wait for the lease to run out.
+                self.store.release(&self.owner, &claimed, self.clock.now()).await?;
+                reports.extend(settled?);
+            }
+            match claim.blocked_until {
+                Some(until) => self.wait_for(until).await,
+                None => break,
+            }
         }
-        if decision == Some(Decision::Stop) {
-            *stopped = answer.err();
-        }
-        Ok(report)
+        reports.extend(due.iter().map(|case| {
+            if stopped.is_some() {
+                CaseReport::not_asked(case)
+            } else {
+                // Another worker has asked about it since this pass began.
+                CaseReport::new(case, Eligibility::default().and([Reason::NotDue]))
+            }
+        }));
+        Ok(reports)
     }
 
-    /// Decides and carries out; `None` when others' changes left nothing to be carried out upon.
-    async fn settle(
+    /// Waits for a lease of somebody else's to be given up, or to run out; not longer at a time than a
+    /// lively worker needs for a few cases.
+    async fn wait_for(&self, until: DateTime<Utc>) {
+        let left = (until - self.clock.now()).to_std().unwrap_or_default();
+        tokio::time::sleep(left.clamp(Duration::from_millis(1), LOOK_AGAIN)).await;
+    }
+
+    /// Asks about claimed cases and settles them.
+    async fn trace(
         &self,
-        case: Case,
-        question: &FindPerson,
-        answer: Result<&Answer, &trace::Error>,
-    ) -> Result<Option<Decision>, Error> {
-        let mut current = Some(case);
-        for _ in 0..SAVES {
-            let Some(case) = current else { break };
-            let decision = decide(&case, question, answer, &self.holders(answer).await?);
-            if self.carry_out(&case, &decision, exchange(answer)).await? {
-                return Ok(Some(decision));
+        cases: Vec<Case>,
+        stopped: &mut Option<trace::Error>,
+    ) -> Result<Vec<CaseReport>, Error> {
+        let mut reports = Vec::new();
+        let (mut turns, mut plans) = (Vec::new(), Vec::new());
+        for case in cases {
+            // It may have changed since its page was read.
+            match self.plan(&case) {
+                Ok(plan) => {
+                    plans.push(plan);
+                    turns.push(Turn { claimed: case, steps: Vec::new() });
+                }
+                Err(eligibility) => reports.push(CaseReport::new(&case, eligibility)),
             }
-            current = self.reload(&case.id, question).await?;
         }
-        Ok(None)
-    }
-
-    /// The cases that hold the number found.
-    async fn holders(&self, answer: Result<&Answer, &trace::Error>) -> Result<Vec<CaseId>, Error> {
-        match answer {
-            Ok(Answer { outcome: Outcome::Found(found), .. }) => {
-                Ok(self.store.holders(found.nhs_number).await?)
-            }
-            _ => Ok(Vec::new()),
+        self.ask(&mut turns, plans).await?;
+        let settled = self.settle(&turns).await?;
+        reports.extend(settled);
+        if let Some(error) = turns.into_iter().find_map(Turn::refusal) {
+            self.tell_of_refusal(&error).await?;
+            *stopped = Some(error);
         }
+        Ok(reports)
     }
 
-    /// Does what was decided; false when somebody else has changed or removed the case meanwhile, or has
-    /// given the number to another one.
-    async fn carry_out(
-        &self,
-        case: &Case,
-        decision: &Decision,
-        exchange: Option<&Exchange>,
-    ) -> Result<bool, Error> {
-        let Some(changed) = apply(case, decision, exchange, self.clock.now()) else {
-            return Ok(true);
-        };
-        let saved = match decision {
-            Decision::Write { .. } => self.store.save_as_sole_holder(&changed).await,
-            _ => self.store.save(&changed).await,
-        };
-        match saved {
-            Ok(_) => Ok(true),
-            Err(error) => match error.kind() {
-                ErrorKind::Conflict | ErrorKind::NotFound | ErrorKind::Held => Ok(false),
-                _ => Err(error.into()),
-            },
-        }
+    fn plan(&self, case: &Case) -> Result<Plan, Eligibility> {
+        plan(case, &self.scope, &self.policy, &self.local_root, self.clock.now())
     }
 
-    /// The case as it is now, if it would be asked about, and in the same words.
-    async fn reload(&self, id: &CaseId, asked: &FindPerson) -> Result<Option<Case>, Error> {
-        let case = self.store.get(id).await?;
-        Ok(case.filter(|case| {
-            eligibility(case, &self.scope).is_eligible()
-                && question(case, &self.local_root).as_ref() == Ok(asked)
-        }))
+    fn lease(&self, began: DateTime<Utc>) -> Lease {
+        let now = self.clock.now();
+        Lease::new(self.owner.as_str(), now, now + self.lease).with_pass_began(began)
     }
-}
 
-fn exchange<'a>(answer: Result<&'a Answer, &'a trace::Error>) -> Option<&'a Exchange> {
-    match answer {
-        Ok(answer) => Some(&answer.exchange),
-        Err(error) => error.exchange(),
+    /// Keeps what is claimed for another while.
+    pub(super) async fn renew(&self) -> Result<(), Error> {
+        Ok(self.store.renew(&self.lease(self.clock.now())).await?)
     }
 }

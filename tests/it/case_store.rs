@@ -2,6 +2,8 @@
 
 use crate::layer::{Layer, Layered};
 use async_trait::async_trait;
+use nhs_pds::alert::MemoryAlerts;
+use nhs_pds::audit::MemoryLog;
 use nhs_pds::case::{
     Allocation, Case, CaseId, CaseStore, Change, Claim, Error, ErrorKind, Lease, MemoryStore,
     RecordType, SqliteStore, conformance,
@@ -154,7 +156,8 @@ async fn of_two_workers_on_one_file_one_writes_the_number() {
         let meeting = Meeting { store: open(&file), rival, met: AtomicBool::new(false) };
         let store = Arc::new(Layered(meeting));
         let caller = LocalIdentity::new("RHM".parse().unwrap(), "get-nhs-number").unwrap();
-        let worker = Worker::new(tracer, store, Caller::System(caller));
+        let (audit, alerts) = (Arc::new(MemoryLog::new()), Arc::new(MemoryAlerts::default()));
+        let worker = Worker::new(tracer, store, audit, alerts, Caller::System(caller));
         let worker = worker.with_scope(Scope::new([kind]));
         tokio::spawn(async move { worker.run_once(&mut |_| ()).await })
     });

@@ -2,9 +2,11 @@
 
 use crate::layer::{Layer, Layered};
 use async_trait::async_trait;
+use nhs_pds::alert::MemoryAlerts;
+use nhs_pds::audit::MemoryLog;
 use nhs_pds::case::{
     self, Allocation, Case, CaseId, CaseStore, Change, HeldNumber, MemoryStore, NumberSource,
-    RecordType,
+    NumberStanding, RecordType, ReviewReason,
 };
 use nhs_pds::clock::FixedClock;
 use nhs_pds::demographics::{Demographics, Gender, Held, PersonName};
@@ -13,7 +15,9 @@ use nhs_pds::trace::{
     Answer, Attended, Caller, Error, ErrorKind, Exchange, Freshness, LocalIdentity, Match,
     MessageId, Outcome, Question, ScriptedTracer, Tracer, User,
 };
-use nhs_pds::worker::{self, CaseReport, HoldReason, Reason, RunReport, TraceResult, Worker};
+use nhs_pds::worker::{
+    self, CaseReport, Policy, Reason, RunReport, Scope, TraceResult, Worker, plan,
+};
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex};
 
@@ -58,7 +62,9 @@ async fn store(cases: impl IntoIterator<Item = Case>) -> Arc<MemoryStore> {
 fn worker<T: Tracer + 'static, S: CaseStore + 'static>(tracer: &Arc<T>, store: &Arc<S>) -> Worker {
     let caller = LocalIdentity::new("RHM".parse().unwrap(), "get-nhs-number").unwrap();
     let clock = FixedClock::at("2026-11-23T09:30:00Z".parse().unwrap());
-    Worker::new(Arc::<T>::clone(tracer), Arc::<S>::clone(store), Caller::System(caller))
+    let (audit, alerts) = (Arc::new(MemoryLog::new()), Arc::new(MemoryAlerts::default()));
+    let caller = Caller::System(caller);
+    Worker::new(Arc::<T>::clone(tracer), Arc::<S>::clone(store), audit, alerts, caller)
         .with_clock(Arc::new(clock))
 }
 
@@ -95,7 +101,8 @@ async fn every_answer_has_its_result_and_only_good_ones_write_a_number() {
         ("differs", Ok(found("somebody else", OTHER))),
         ("none", Ok(Outcome::None)),
         ("ambiguous", Ok(Outcome::Ambiguous(Vec::new()))),
-        ("superseded", Ok(Outcome::Superseded { by: Some(OTHER), person: None })),
+        ("superseded", Ok(Outcome::Superseded { by: None, person: None })),
+        ("replaced", Ok(Outcome::Superseded { by: Some(OTHER), person: None })),
         ("invalidated", Ok(Outcome::Invalidated)),
         ("not_verified", Ok(Outcome::NotVerified)),
         ("rejected", Err(ErrorKind::Rejected)),
@@ -107,13 +114,15 @@ async fn every_answer_has_its_result_and_only_good_ones_write_a_number() {
     let (results, store) = results(cases, answers.map(|(_, answer)| answer).into()).await;
     assert_eq!(results, words);
     for (word, case) in words.iter().zip(store.page(None, 99).await.unwrap()) {
-        assert_eq!(case.nhs_number.is_some(), *word == "found");
+        assert_eq!(case.nhs_number.is_some(), ["found", "replaced"].contains(word));
         let last = case.last_trace.as_ref();
         if *word == "unavailable" {
             assert!(last.is_none() && case.version == 1, "nothing changes without an answer");
         } else {
             let last = last.unwrap();
-            assert_eq!((last.result.as_str(), case.version), (*word, 2));
+            assert_eq!(last.result.as_str(), *word);
+            // One more save for each case with an alert, once it is delivered.
+            assert!([2, 3].contains(&case.version) && case.undelivered.is_empty());
             assert_eq!(last.at.to_rfc3339(), "2026-11-23T09:30:00+00:00");
             assert!(last.message_id.is_some());
         }
@@ -130,9 +139,13 @@ async fn what_was_traced_is_not_asked_again_and_a_copy_is() {
     let (first, _) = run(&worker).await;
     assert_eq!(first.numbers_written, 2);
     assert_eq!(first.results[&TraceResult::Stale], 1);
+    let (early, _) = run(&worker).await;
+    assert_eq!((early.eligible, early.ineligible[&Reason::NotDue]), (0, 1));
+    let clock = FixedClock::at("2026-11-23T09:45:00Z".parse().unwrap());
+    let worker = worker.with_clock(Arc::new(clock));
     let (second, _) = run(&worker).await;
     assert_eq!(second.ineligible[&Reason::AlreadyTraced], 1);
-    assert_eq!((second.results[&TraceResult::Found], tracer.left()), (1, 0));
+    assert_eq!((second.results[&TraceResult::Verified], tracer.left()), (1, 0));
     let (third, _) = run(&worker).await;
     assert_eq!((third.eligible, third.ineligible[&Reason::AlreadyTraced]), (0, 2));
     assert_eq!(tracer.asked().len(), 3);
@@ -162,11 +175,15 @@ async fn a_number_from_elsewhere_is_confirmed_or_held_but_never_overwritten() {
         case.nhs_number = Some(HeldNumber::new(NUMBER, source));
         case
     };
-    let (words, store) = results(vec![imported("1")], vec![Ok(found("1", OTHER))]).await;
+    // Not confirmed, so the person is asked about by their particulars, and has another number.
+    let answers = vec![Ok(Outcome::NotVerified), Ok(found("1", OTHER))];
+    let (words, store) = results(vec![imported("1")], answers).await;
     assert_eq!(words, ["conflict"]);
-    assert!(stored(&store, "1").await.nhs_number == imported("1").nhs_number);
+    let held = stored(&store, "1").await.nhs_number.unwrap();
+    assert_eq!((held.number, held.standing), (NUMBER, NumberStanding::NotVerified));
+    assert!(matches!(held.source, NumberSource::Imported(_)));
     let (words, store) = results(vec![imported("1")], vec![Ok(found("1", NUMBER))]).await;
-    assert_eq!(words, ["found"]);
+    assert_eq!(words, ["verified"]);
     assert!(stored(&store, "1").await.nhs_number.unwrap().source.is_traced());
 }
 
@@ -215,8 +232,8 @@ async fn the_observer_learns_all_but_the_person() {
     let answers = [Ok(found("Quentinsson", NUMBER)), Ok(found("2", NUMBER))];
     let worker = worker(&Arc::new(ScriptedTracer::new(answers)), &store);
     let (report, seen) = run(&worker).await;
-    assert!(matches!(seen[0].hold, Some(HoldReason::Differs(_))));
-    assert_eq!(seen[1].hold, None);
+    assert!(matches!(seen[0].review, Some(ReviewReason::Differs(_))));
+    assert_eq!(seen[1].review, None);
     let detail = stored(&store, "1").await.last_trace.unwrap().detail;
     assert_eq!(detail.as_deref(), Some("differs:family"));
     assert_eq!(seen[1].exchange.as_ref().unwrap().service, "scripted");
@@ -388,7 +405,9 @@ async fn data_that_cannot_be_sent_are_reported_and_not_asked_about() {
     // An id that no message can carry is no id, so only a root can make an identifier unusable, and
     // no worker takes such a root.
     assert!("RXX\u{fffe}".parse::<CaseId>().is_err());
-    assert_eq!(nhs_pds::worker::question(&case("1"), "RXX"), Err(Reason::LocalIdentifierUnusable));
+    let now = "2026-11-23T09:30:00Z".parse().unwrap();
+    let told = plan(&case("1"), &Scope::default(), &Policy::default(), "RXX", now).unwrap_err();
+    assert_eq!(told.reason(), Some(Reason::LocalIdentifierUnusable));
     assert!(worker(&tracer, &store).with_local_root("RXX").is_err());
 }
 

@@ -1,0 +1,91 @@
+use crate::alert::{AlertSink, Error, ErrorKind};
+use crate::case::Alert;
+use crate::sqlite::{self, Database};
+use async_trait::async_trait;
+use rusqlite::params;
+use std::fmt;
+use std::path::Path;
+
+/// Alerts in an SQLite file, each once, for a program that shows or forwards them.
+///
+/// The file may be that of the cases. What it holds is the alert as JSON, with the person's particulars
+/// (MSCA-DQ-04). Calls need a Tokio runtime.
+#[derive(Clone)]
+pub struct SqliteAlerts(Database);
+
+impl SqliteAlerts {
+    /// Opens the file at `path`, makes it if it is not there, and brings its schema up to date.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unavailable`] when the file cannot be opened or written.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
+        Ok(Self(Database::open(path)?))
+    }
+
+    /// At most `limit` alerts in the order in which they first came, after the first `skip`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unavailable`] when the file cannot be read, or holds what is no alert.
+    pub async fn page(&self, skip: usize, limit: usize) -> Result<Vec<Alert>, Error> {
+        let count = |count| i64::try_from(count).unwrap_or(i64::MAX);
+        self.0
+            .blocking(move |connection| {
+                let mut query = connection
+                    .prepare_cached("SELECT document FROM alert ORDER BY number LIMIT ?1 OFFSET ?2")
+                    .map_err(failed)?;
+                let rows = query
+                    .query_map(params![count(limit), count(skip)], |row| row.get::<_, String>(0))
+                    .map_err(failed)?;
+                rows.map(|row| {
+                    // A cause is left out, because it may quote content.
+                    serde_json::from_str(&row.map_err(failed)?)
+                        .map_err(|_| Error::new(ErrorKind::Unavailable))
+                })
+                .collect()
+            })
+            .await
+    }
+}
+
+#[async_trait]
+impl AlertSink for SqliteAlerts {
+    async fn deliver(&self, alert: &Alert) -> Result<(), Error> {
+        let document =
+            serde_json::to_string(alert).map_err(|_| Error::new(ErrorKind::Unavailable))?;
+        let id = alert.id.clone();
+        self.0
+            .blocking(move |connection| {
+                connection
+                    .prepare_cached(
+                        "INSERT INTO alert (id, document) VALUES (?1, ?2)
+                         ON CONFLICT (id) DO NOTHING",
+                    )
+                    .and_then(|mut insert| insert.execute(params![id, document]))
+                    .map_err(failed)?;
+                Ok(())
+            })
+            .await
+    }
+}
+
+impl From<sqlite::Error> for Error {
+    fn from(error: sqlite::Error) -> Self {
+        let same = Self::new(ErrorKind::Unavailable);
+        match error.source {
+            Some(source) => same.with_source(source),
+            None => same,
+        }
+    }
+}
+
+fn failed(error: rusqlite::Error) -> Error {
+    sqlite::Error::from(error).into()
+}
+
+impl fmt::Debug for SqliteAlerts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SqliteAlerts")
+    }
+}

@@ -1,0 +1,310 @@
+//! Some cases at once: ask, record, decide, save, tell. The order of these is what makes a run safe to
+//! kill at any point.
+
+use crate::case::{Case, CaseId, Change, ErrorKind};
+use crate::nhs_number::NhsNumber;
+use crate::trace::{self, Answer, MessageId};
+use crate::worker::turn::{Step, Turn, changed, received, sent};
+use crate::worker::{
+    CaseReport, Decision, Error, NumberEffect, Plan, TraceResult, Worker, apply, flag_duplicate,
+};
+use std::collections::BTreeMap;
+use tokio::task::JoinSet;
+
+/// How often what was decided is tried to be saved, over others' changes.
+const SAVES: usize = 3;
+
+/// A reply, unless asking ended before.
+type Reply = Option<Result<Answer, trace::Error>>;
+
+/// What was decided about a turn's case.
+type Decided<'a> = (&'a Turn, Option<Decision>);
+
+/// Cases as they are to be saved, by their ids.
+#[derive(Default)]
+struct Changes(BTreeMap<CaseId, Planned>);
+
+struct Planned {
+    case: Case,
+    sole_holder: bool,
+    /// Why it is changed, for the record.
+    why: &'static str,
+}
+
+impl Changes {
+    fn put(&mut self, case: Case, sole_holder: bool, why: &'static str) {
+        // What is changed twice keeps the first and the greater reason.
+        let before = self.0.get(&case.id).map(|planned| (planned.sole_holder, planned.why));
+        let (sole, why) = before.map_or((sole_holder, why), |(sole, _)| (sole || sole_holder, why));
+        self.0.insert(case.id.clone(), Planned { case, sole_holder: sole, why });
+    }
+}
+
+impl Worker {
+    /// Asks about each turn's case, and again where the first answer leads to a second question. Nothing
+    /// is sent that is not on record; what came back is on record before anything follows from it.
+    pub(super) async fn ask(&self, turns: &mut [Turn], first: Vec<Plan>) -> Result<(), Error> {
+        let mut waiting: Vec<(usize, Plan, MessageId)> = first
+            .into_iter()
+            .enumerate()
+            .map(|(place, plan)| (place, plan, MessageId::fresh(&*self.ids)))
+            .collect();
+        while !waiting.is_empty() {
+            let now = self.clock.now();
+            let entries = waiting.iter().filter_map(|(place, plan, id)| {
+                let turn = turns.get(*place)?;
+                Some(sent(&self.actor, turn.id(), plan, *id, now))
+            });
+            self.audit.append(entries.collect()).await?;
+            let replies = self.exchange(&waiting).await?;
+            let at = self.clock.now();
+            let mut entries = Vec::with_capacity(waiting.len());
+            let mut next = Vec::new();
+            for ((place, plan, message_id), reply) in waiting.into_iter().zip(replies) {
+                let Some(turn) = turns.get_mut(place) else { continue };
+                let step = Step { plan, message_id, reply, at };
+                entries.push(received(&self.actor, turn.id(), &step));
+                turn.steps.push(step);
+                if let Some(plan) = turn.follow_up(&self.policy, &self.local_root) {
+                    next.push((place, plan, MessageId::fresh(&*self.ids)));
+                }
+            }
+            self.audit.append(entries).await?;
+            waiting = next;
+        }
+        Ok(())
+    }
+
+    /// Sends the questions, so many at a time, in order; none after one was refused for who we are.
+    async fn exchange(&self, questions: &[(usize, Plan, MessageId)]) -> Result<Vec<Reply>, Error> {
+        let mut replies: Vec<Reply> = questions.iter().map(|_| None).collect();
+        let mut tasks = JoinSet::new();
+        let mut next = questions.iter().enumerate();
+        let mut refused = false;
+        let mut renewed = self.clock.now();
+        loop {
+            while tasks.len() < self.in_flight.get() && !refused {
+                let Some((place, (_, plan, id))) = next.next() else { break };
+                let (tracer, caller) = (std::sync::Arc::clone(&self.tracer), self.caller.clone());
+                let (question, id) = (plan.question.clone(), *id);
+                tasks.spawn(async move { (place, tracer.trace(&caller, &question, id).await) });
+            }
+            let third = self.lease / 3;
+            let joined = tokio::time::timeout(third, tasks.join_next()).await;
+            if joined.is_err() || (self.clock.now() - renewed).to_std().unwrap_or_default() >= third
+            {
+                self.renew().await?;
+                renewed = self.clock.now();
+            }
+            match joined {
+                Err(_) => {}
+                Ok(None) => return Ok(replies),
+                Ok(Some(Ok((place, reply)))) => {
+                    refused |= matches!(&reply, Err(error) if error.kind() == trace::ErrorKind::Configuration);
+                    if let Some(slot) = replies.get_mut(place) {
+                        *slot = Some(reply);
+                    }
+                }
+                // Nothing aborts these tasks, so it is a panic, and it is not ours to swallow.
+                Ok(Some(Err(error))) => std::panic::resume_unwind(error.into_panic()),
+            }
+        }
+    }
+
+    /// Decides about the turns in their order, saves all of it in one step, and delivers the alerts.
+    ///
+    /// When somebody else's change is in the way, everything is read and decided again; a case that keeps
+    /// others from being saved is in the end saved by itself, or left.
+    pub(super) async fn settle(&self, turns: &[Turn]) -> Result<Vec<CaseReport>, Error> {
+        if let Some(reports) = self.settle_together(turns, 2).await? {
+            return Ok(reports);
+        }
+        let mut reports = Vec::with_capacity(turns.len());
+        for turn in turns {
+            let alone = std::slice::from_ref(turn);
+            match self.settle_together(alone, SAVES).await? {
+                Some(settled) => reports.extend(settled),
+                None => reports.push(CaseReport::left(&turn.claimed)),
+            }
+        }
+        Ok(reports)
+    }
+
+    async fn settle_together(
+        &self,
+        turns: &[Turn],
+        attempts: usize,
+    ) -> Result<Option<Vec<CaseReport>>, Error> {
+        for attempt in 0..attempts {
+            let (decided, changes) = self.decide_all(turns, attempt > 0).await?;
+            if self.save(&changes).await? {
+                let reports = decided.iter().map(|(turn, decision)| {
+                    CaseReport::decided(&turn.claimed, decision.as_ref(), turn.is_asked())
+                });
+                let reports = reports.collect();
+                let mut saved: Vec<Case> =
+                    changes.0.into_values().map(|planned| planned.case).collect();
+                saved.iter_mut().for_each(|case| case.version += 1);
+                self.deliver(saved).await?;
+                return Ok(Some(reports));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What follows for each case as it is now, in the order of the turns; of two that found one number,
+    /// the first gets it.
+    async fn decide_all<'a>(
+        &self,
+        turns: &'a [Turn],
+        read_again: bool,
+    ) -> Result<(Vec<Decided<'a>>, Changes), Error> {
+        let mut changes = Changes::default();
+        let mut decided = Vec::with_capacity(turns.len());
+        for turn in turns {
+            let current = match changes.0.get(turn.id()) {
+                Some(planned) => Some(planned.case.clone()),
+                None if read_again => self.store.get(turn.id()).await?,
+                None => Some(turn.claimed.clone()),
+            };
+            let current = current.filter(|case| self.is_still_asked(turn, case));
+            let Some(current) = current else {
+                decided.push((turn, None));
+                continue;
+            };
+            let case = turn.before_last(&current, &self.policy);
+            let holders = match turn.number() {
+                Some(number) => self.holders(number, &changes).await?,
+                None => Vec::new(),
+            };
+            let decision = turn.decide(&case, &holders, &self.policy);
+            if let Some(decision) = &decision {
+                self.plan_changes(&case, &current, decision, &mut changes).await?;
+            }
+            decided.push((turn, decision));
+        }
+        Ok((decided, changes))
+    }
+
+    /// Whether the case would still be asked about, and in the same words.
+    fn is_still_asked(&self, turn: &Turn, case: &Case) -> bool {
+        case.version == turn.claimed.version
+            || (crate::worker::eligibility(case, &self.scope).is_eligible()
+                && turn.is_still_about(case)
+                && turn.steps.first().is_none_or(|step| {
+                    let again = crate::worker::plan::ask(
+                        case,
+                        step.plan.asked.nhs_number,
+                        &self.local_root,
+                    );
+                    again.is_ok_and(|again| again == step.plan)
+                }))
+    }
+
+    /// The cases in use that hold `number`, once `changes` are made.
+    async fn holders(&self, number: NhsNumber, changes: &Changes) -> Result<Vec<CaseId>, Error> {
+        let mut holders = self.store.holders(number).await?;
+        holders.retain(|id| !changes.0.contains_key(id));
+        let new = changes.0.values().map(|planned| &planned.case);
+        holders.extend(
+            new.filter(|case| case.live_number() == Some(number)).map(|case| case.id.clone()),
+        );
+        holders.sort();
+        Ok(holders)
+    }
+
+    async fn plan_changes(
+        &self,
+        case: &Case,
+        current: &Case,
+        decision: &Decision,
+        changes: &mut Changes,
+    ) -> Result<(), Error> {
+        let effects = decision.effects();
+        let changed = apply(case, decision, &self.policy);
+        // An earlier step may have changed the case though the last one does not.
+        let changed = changed.unwrap_or_else(|| case.clone());
+        if changed != *current {
+            let written = matches!(effects.number, NumberEffect::Write | NumberEffect::Confirm);
+            changes.put(changed, written, decision.row.name());
+        }
+        let Some(number) = decision.evidence.nhs_number.filter(|_| effects.flag_holders) else {
+            return Ok(());
+        };
+        for other in &decision.evidence.others {
+            let holder = match changes.0.get(other) {
+                Some(planned) => Some(planned.case.clone()),
+                None => self.store.get(other).await?,
+            };
+            let flagged =
+                holder.and_then(|holder| flag_duplicate(&holder, &case.id, number, decision.at));
+            if let Some(flagged) = flagged {
+                changes.put(flagged, false, "flagged_as_a_duplicate");
+            }
+        }
+        Ok(())
+    }
+
+    /// Records and saves; false when somebody else's change is in the way.
+    async fn save(&self, changes: &Changes) -> Result<bool, Error> {
+        if changes.0.is_empty() {
+            return Ok(true);
+        }
+        let now = self.clock.now();
+        let entries = changes.0.values().map(|planned| {
+            let result = planned.case.last_trace.as_ref().map_or("", |last| last.result.as_str());
+            let why = [("decision", planned.why), ("result", result)];
+            changed(&self.actor, &planned.case, &why, now)
+        });
+        self.audit.append(entries.collect()).await?;
+        self.renew().await?;
+        let all = changes.0.values().map(|planned| {
+            let mut change = Change::new(planned.case.clone());
+            change.sole_holder = planned.sole_holder;
+            change
+        });
+        self.try_to_save(all.collect()).await
+    }
+
+    /// Saves, unless somebody else has changed or removed a case, or given a number to another.
+    pub(super) async fn try_to_save(&self, changes: Vec<Change>) -> Result<bool, Error> {
+        match self.store.save_all(changes).await {
+            Ok(()) => Ok(true),
+            Err(error) => match error.kind() {
+                ErrorKind::Conflict | ErrorKind::NotFound | ErrorKind::Held => Ok(false),
+                _ => Err(error.into()),
+            },
+        }
+    }
+}
+
+impl Turn {
+    fn is_asked(&self) -> bool {
+        self.steps.iter().all(|step| step.reply.is_some())
+    }
+}
+
+impl CaseReport {
+    /// What was decided, if anything.
+    fn decided(case: &Case, decision: Option<&Decision>, is_asked: bool) -> Self {
+        let mut report = Self::new(case, crate::worker::Eligibility::default());
+        let Some(decision) = decision else {
+            report.result =
+                Some(if is_asked { TraceResult::ConflictOnSave } else { TraceResult::NotAsked });
+            return report;
+        };
+        let effects = decision.effects();
+        report.result = Some(effects.result);
+        report.row = Some(decision.row);
+        report.review = decision.review;
+        report.exchange.clone_from(&decision.exchange);
+        report.number_written =
+            matches!(effects.number, NumberEffect::Write | NumberEffect::Confirm);
+        report
+    }
+
+    /// A case that could not be saved.
+    fn left(case: &Case) -> Self {
+        Self::decided(case, None, true)
+    }
+}

@@ -1,0 +1,76 @@
+//! Alerts: delivered once their case is saved, and noted as delivered after that.
+
+use crate::audit::{Entry, EventKind, Subject};
+use crate::case::{Alert, AlertKind, Case, Change};
+use crate::trace;
+use crate::worker::turn::changed;
+use crate::worker::{Error, Worker};
+
+impl Worker {
+    /// Delivers the alerts of these cases, which are as they are stored. What is not delivered stays
+    /// on its case for the next pass; what is delivered and cannot be noted is delivered again then,
+    /// under the same id.
+    pub(super) async fn deliver(&self, cases: Vec<Case>) -> Result<(), Error> {
+        let cases: Vec<Case> =
+            cases.into_iter().filter(|case| !case.undelivered.is_empty()).collect();
+        if cases.is_empty() {
+            return Ok(());
+        }
+        let now = self.clock.now();
+        let entries = cases.iter().flat_map(|case| {
+            case.undelivered.iter().map(|alert| self.told(alert, now).about(Subject::of(case)))
+        });
+        self.audit.append(entries.collect()).await?;
+        let mut noted = Vec::with_capacity(cases.len());
+        for mut case in cases {
+            let waiting = std::mem::take(&mut case.undelivered);
+            let count = waiting.len();
+            for alert in waiting {
+                if self.alerts.deliver(&alert).await.is_err() {
+                    case.undelivered.push(alert);
+                }
+            }
+            if case.undelivered.len() < count {
+                noted.push(case);
+            }
+        }
+        let cases = noted;
+        if cases.is_empty() {
+            return Ok(());
+        }
+        let entries = cases
+            .iter()
+            .map(|case| changed(&self.actor, case, &[("decision", "alerts_delivered")], now));
+        self.audit.append(entries.collect()).await?;
+        let together = cases.iter().cloned().map(Change::new).collect();
+        if self.try_to_save(together).await? {
+            return Ok(());
+        }
+        for case in cases {
+            self.try_to_save(vec![Change::new(case)]).await?;
+        }
+        Ok(())
+    }
+
+    fn told(&self, alert: &Alert, now: chrono::DateTime<chrono::Utc>) -> Entry {
+        Entry::new(EventKind::AlertSent, now, &self.actor).with_detail("alert", alert.kind.word())
+    }
+
+    /// Tells the back office that the service refuses our configuration: once a day, and not once per
+    /// case or pass. A sink that fails is tried again in the next pass.
+    pub(super) async fn tell_of_refusal(&self, error: &trace::Error) -> Result<(), Error> {
+        let now = self.clock.now();
+        let code = error.exchange().and_then(|exchange| exchange.code.clone());
+        let id = format!(
+            "{}/{}/{}",
+            AlertKind::Configuration,
+            code.as_deref().unwrap_or("-"),
+            now.date_naive()
+        );
+        let mut alert = Alert::new(id, AlertKind::Configuration, now);
+        alert.code = code;
+        self.audit.append(vec![self.told(&alert, now)]).await?;
+        let _ = self.alerts.deliver(&alert).await;
+        Ok(())
+    }
+}

@@ -1,0 +1,383 @@
+use crate::case::{Asked, Case, NumberStanding};
+use crate::demographics::{FullDate, Gender, Postcode};
+use crate::nhs_number::NhsNumber;
+use crate::trace::{CriterionError, FetchDetails, FindPerson, LocalIdentifier, NameText, Question};
+use crate::worker::{Eligibility, Policy, Reason, Scope, eligibility};
+use chrono::{DateTime, Utc};
+
+/// What is asked about a case next.
+#[non_exhaustive]
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Plan {
+    /// The particulars that are asked by, and that the person returned is held against.
+    pub asked: Asked,
+    /// The question.
+    pub question: Question,
+}
+
+/// What is asked about `case` at `now`, if anything.
+///
+/// A case without a number, or with one that is not to be relied upon, is asked about by its
+/// particulars: surname, gender and full date of birth, with forename and postcode where they are known
+/// (HAV-1). A number from elsewhere, or from a provider's copy, is verified: the number is sent with the
+/// date of birth and the surname, so that nothing comes back about anybody else. A number that was traced
+/// is left alone (HAV-3), unless `policy` has it verified again. The case id goes along under the OID
+/// `local_root`, and an answer repeats it.
+///
+/// Addresses are no criterion of any tracing service. A postcode that is none, or stands for a
+/// country or for "no fixed abode" (`ZZ99`), is left out: it would only prevent a match.
+///
+/// Pure.
+///
+/// ```
+/// use nhs_pds::case::{Allocation, Case, RecordType};
+/// use nhs_pds::trace::LocalIdentifier;
+/// use nhs_pds::worker::{Policy, Reason, Scope, plan};
+///
+/// let mut case = Case::new("RXX:00001".parse()?, RecordType::AdultCase);
+/// case.allocations = vec![Allocation::new("A Worker")];
+/// let now = "2026-11-23T09:30:00Z".parse()?;
+/// let (scope, policy) = (Scope::default(), Policy::default());
+/// let planned = plan(&case, &scope, &policy, LocalIdentifier::LOCAL_PATIENT_ROOT, now);
+/// assert_eq!(planned.unwrap_err().reason(), Some(Reason::SurnameMissing));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+///
+/// The [`Eligibility`], with every reason for which nothing is asked, in the order of [`Reason`].
+pub fn plan(
+    case: &Case,
+    scope: &Scope,
+    policy: &Policy,
+    local_root: &str,
+    now: DateTime<Utc>,
+) -> Result<Plan, Eligibility> {
+    let purpose = Purpose::of(case, policy, now);
+    let planned = ask(case, purpose.number(), local_root);
+    let mut eligible = eligibility(case, scope);
+    if purpose == Purpose::Nothing {
+        eligible = eligible.and([Reason::AlreadyTraced]);
+    }
+    match planned {
+        Err(reasons) => Err(eligible.and(reasons)),
+        Ok(planned) => {
+            let again = case
+                .asking
+                .asked
+                .as_ref()
+                .is_some_and(|asked| asked.has_same_particulars(&planned.asked));
+            if again && case.not_on_pds {
+                eligible = eligible.and([Reason::NotOnPds]);
+            } else if again && !is_due(case, now) {
+                eligible = eligible.and([Reason::NotDue]);
+            }
+            if eligible.is_eligible() { Ok(planned) } else { Err(eligible) }
+        }
+    }
+}
+
+/// The question that finds the person of `case`, or that verifies `number`, whether or not it is time to
+/// ask it.
+///
+/// # Errors
+///
+/// Everything in the data for which it makes no question.
+pub(super) fn ask(
+    case: &Case,
+    number: Option<NhsNumber>,
+    local_root: &str,
+) -> Result<Plan, Vec<Reason>> {
+    let (family, given) = (family(case), given(case));
+    let (gender, born) = (gender(case, number), date_of_birth(case));
+    let local = LocalIdentifier::new(local_root, case.id.as_str());
+    let (Ok(family), Ok(given), Ok(gender), Ok(born), Ok(local)) =
+        (&family, &given, gender, born, &local)
+    else {
+        let local = local.err().map(|_| Reason::LocalIdentifierUnusable);
+        let faults = [family.err(), given.err(), gender.err(), born.err(), local];
+        return Err(faults.into_iter().flatten().collect());
+    };
+    let mut asked = Asked::new(family.as_str(), born);
+    asked.nhs_number = number;
+    asked.given = given.as_ref().map(|given| given.as_str().to_owned());
+    (asked.gender, asked.postcode) = (case.gender, postcode(case));
+    let question = match number {
+        Some(number) => FetchDetails::new(number, born)
+            .with_family(family.clone())
+            .with_local_identifier(local.clone())
+            .into(),
+        None => {
+            let mut question = FindPerson::new(family.clone(), gender, born);
+            if let Some(given) = given {
+                question = question.with_given(given.clone());
+            }
+            if let Some(postcode) = asked.postcode {
+                question = question.with_postcode(postcode);
+            }
+            question.with_local_identifier(local.clone()).into()
+        }
+    };
+    Ok(Plan { asked, question })
+}
+
+/// What there is to be asked about a case.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Purpose {
+    /// Who is the person?
+    Find,
+    /// Is the number the person's?
+    Verify(NhsNumber),
+    /// The number was traced.
+    Nothing,
+}
+
+impl Purpose {
+    fn of(case: &Case, policy: &Policy, now: DateTime<Utc>) -> Self {
+        match &case.nhs_number {
+            None => Self::Find,
+            Some(held) if held.standing != NumberStanding::Usable => Self::Find,
+            Some(held) if !held.source.is_traced() => Self::Verify(held.number),
+            Some(held) if policy.is_reverification_due(&case.id, held, now) => {
+                Self::Verify(held.number)
+            }
+            Some(_) => Self::Nothing,
+        }
+    }
+
+    const fn number(self) -> Option<NhsNumber> {
+        match self {
+            Self::Verify(number) => Some(number),
+            Self::Find | Self::Nothing => None,
+        }
+    }
+}
+
+/// Whether the same words may be asked again.
+fn is_due(case: &Case, now: DateTime<Utc>) -> bool {
+    !case.asking.until_corrected && case.asking.not_before.is_none_or(|at| at <= now)
+}
+
+fn family(case: &Case) -> Result<NameText, Reason> {
+    match case.surname.as_deref().unwrap_or_default().parse() {
+        Ok(family) => Ok(family),
+        Err(CriterionError::Blank) => Err(Reason::SurnameMissing),
+        Err(_) => Err(Reason::SurnameUnusable),
+    }
+}
+
+fn given(case: &Case) -> Result<Option<NameText>, Reason> {
+    match case.forename.as_deref().unwrap_or_default().parse() {
+        Ok(given) => Ok(Some(given)),
+        Err(CriterionError::Blank) => Ok(None),
+        Err(_) => Err(Reason::ForenameUnusable),
+    }
+}
+
+/// The gender, without which nobody is found; verifying a number does not need it.
+fn gender(case: &Case, number: Option<NhsNumber>) -> Result<Gender, Reason> {
+    match (case.gender, number) {
+        (Some(gender), _) => Ok(gender),
+        (None, Some(_)) => Ok(Gender::NotKnown),
+        (None, None) => Err(Reason::GenderMissing),
+    }
+}
+
+fn date_of_birth(case: &Case) -> Result<FullDate, Reason> {
+    let date = case.date_of_birth.ok_or(Reason::DateOfBirthMissing)?;
+    date.full().ok_or(Reason::DateOfBirthIncomplete)
+}
+
+fn postcode(case: &Case) -> Option<Postcode> {
+    let postcode: Postcode = case.postcode.as_deref()?.trim().parse().ok()?;
+    (!postcode.is_pseudo()).then_some(postcode)
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::case::{Allocation, HeldNumber, NumberSource, Provenance, RecordType};
+    use crate::trace::{Exchange, Freshness};
+
+    pub(in crate::worker) const ROOT: &str = LocalIdentifier::LOCAL_PATIENT_ROOT;
+    pub(in crate::worker) const NUMBER: NhsNumber = NhsNumber::constant(9_449_304_424);
+
+    /// An eligible case.
+    pub(in crate::worker) fn case() -> Case {
+        let mut case = Case::new("RXX:1".parse().unwrap(), RecordType::AdultCase);
+        case.surname = Some(" Aindow ".into());
+        case.forename = Some("Comfort".into());
+        case.date_of_birth = Some("1943-05-19".parse().unwrap());
+        case.gender = Some(Gender::Female);
+        case.postcode = Some("kt171na".into());
+        case.allocations = vec![Allocation::new("A Worker")];
+        case
+    }
+
+    pub(in crate::worker) fn now() -> DateTime<Utc> {
+        "2026-11-23T09:30:00Z".parse().unwrap()
+    }
+
+    pub(in crate::worker) fn traced(number: NhsNumber, freshness: Freshness) -> HeldNumber {
+        let exchange = Exchange::new("SMSP", "getNHSNumber", "M-0", now());
+        HeldNumber::new(number, NumberSource::Traced(Provenance::new(exchange, freshness, "exact")))
+    }
+
+    pub(in crate::worker) fn imported(number: NhsNumber, source: &str) -> HeldNumber {
+        HeldNumber::new(number, NumberSource::Imported(Some(source.into())))
+    }
+
+    fn planned(case: &Case) -> Result<Plan, Vec<Reason>> {
+        plan(case, &Scope::default(), &Policy::default(), ROOT, now())
+            .map_err(|eligibility| eligibility.reasons().to_vec())
+    }
+
+    fn reasons(change: impl FnOnce(&mut Case)) -> Vec<Reason> {
+        let mut case = case();
+        change(&mut case);
+        planned(&case).err().unwrap_or_default()
+    }
+
+    fn find(case: &Case) -> FindPerson {
+        match planned(case).unwrap().question {
+            Question::Find(question) => question,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn everything_known_is_asked() {
+        let asked = find(&case());
+        assert_eq!(asked.family().as_str(), "Aindow");
+        assert_eq!(asked.given().map(NameText::as_str), Some("Comfort"));
+        assert_eq!(asked.gender(), Gender::Female);
+        assert_eq!(asked.date_of_birth().to_string(), "1943-05-19");
+        assert_eq!(asked.postcode().map(Postcode::to_string).as_deref(), Some("KT17 1NA"));
+        let local = asked.local_identifier().unwrap();
+        assert_eq!((local.root(), local.extension()), (ROOT, "RXX:1"));
+    }
+
+    #[test]
+    fn what_is_not_known_is_left_out() {
+        let mut case = case();
+        for postcode in [None, Some("not known"), Some(""), Some("ZZ99 3VZ"), Some("zz993wz")] {
+            case.postcode = postcode.map(str::to_owned);
+            assert_eq!(find(&case).postcode(), None, "{postcode:?}");
+        }
+        for forename in [None, Some(" ")] {
+            case.forename = forename.map(str::to_owned);
+            assert_eq!(find(&case).given(), None);
+        }
+    }
+
+    #[test]
+    fn a_number_from_elsewhere_is_verified_with_birth_and_surname() {
+        for held in [imported(NUMBER, "GP letter"), traced(NUMBER, Freshness::Stale)] {
+            let mut case = case();
+            (case.nhs_number, case.gender) = (Some(held), None);
+            let plan = planned(&case).unwrap();
+            let Question::Fetch(question) = &plan.question else { panic!("{plan:?}") };
+            assert_eq!(question.nhs_number(), NUMBER);
+            assert_eq!(question.family().map(NameText::as_str), Some("Aindow"));
+            assert_eq!(question.given(), None);
+            assert_eq!(question.local_identifier().unwrap().extension(), "RXX:1");
+            assert_eq!(plan.asked.nhs_number, Some(NUMBER));
+            assert_eq!(plan.asked.given.as_deref(), Some("Comfort"));
+        }
+    }
+
+    #[test]
+    fn a_number_in_doubt_is_not_asked_by() {
+        for standing in
+            [NumberStanding::Invalid, NumberStanding::NotVerified, NumberStanding::Superseded]
+        {
+            let mut case = case();
+            let mut held = traced(NUMBER, Freshness::Live);
+            held.standing = standing;
+            case.nhs_number = Some(held);
+            assert_eq!(find(&case).family().as_str(), "Aindow", "{standing:?}");
+        }
+    }
+
+    #[test]
+    fn a_traced_number_is_left_alone_until_it_is_to_be_verified_again() {
+        let with = |held| reasons(|case| case.nhs_number = Some(held));
+        assert_eq!(with(traced(NUMBER, Freshness::Live)), [Reason::AlreadyTraced]);
+        assert_eq!(with(imported(NUMBER, "smsp")), [Reason::AlreadyTraced]);
+        let mut case = case();
+        case.nhs_number = Some(traced(NUMBER, Freshness::Live));
+        let policy = Policy::default().with_reverification(chrono::TimeDelta::days(90));
+        let at = |days| {
+            let then = now() + chrono::TimeDelta::days(days);
+            plan(&case, &Scope::default(), &policy, ROOT, then)
+        };
+        assert_eq!(at(44).unwrap_err().reason(), Some(Reason::AlreadyTraced));
+        assert!(matches!(at(136).unwrap().question, Question::Fetch(_)));
+    }
+
+    #[test]
+    fn the_same_words_wait_and_other_words_do_not() {
+        let waits: [fn(&mut Case); 3] = [
+            |case| case.asking.not_before = Some(now() + chrono::TimeDelta::seconds(1)),
+            |case| case.asking.until_corrected = true,
+            |case| case.not_on_pds = true,
+        ];
+        for wait in waits {
+            let mut case = case();
+            case.asking.asked = Some(planned(&case).unwrap().asked);
+            assert!(planned(&case).is_ok(), "nothing says to wait");
+            wait(&mut case);
+            let reasons = planned(&case).unwrap_err();
+            assert!(reasons == [Reason::NotDue] || reasons == [Reason::NotOnPds]);
+            for corrected in [
+                (|case| case.surname = Some("Aindowe".into())) as fn(&mut Case),
+                |case| case.forename = None,
+                |case| case.gender = Some(Gender::Male),
+                |case| case.postcode = None,
+                |case| case.date_of_birth = Some("1943-05-20".parse().unwrap()),
+            ] {
+                let mut case = case.clone();
+                corrected(&mut case);
+                assert!(planned(&case).is_ok());
+            }
+            case.surname = Some("AINDOW".into());
+            assert!(planned(&case).is_ok(), "another spelling is another question");
+            case.surname = Some("Aindow".into());
+            case.asking.not_before = Some(now());
+            (case.asking.until_corrected, case.not_on_pds) = (false, false);
+            assert!(planned(&case).is_ok(), "it is time");
+        }
+    }
+
+    #[test]
+    fn data_that_make_no_question() {
+        let text = |text: &str| Some(text.to_owned());
+        for blank in [None, text(" ")] {
+            assert_eq!(reasons(|case| case.surname = blank), [Reason::SurnameMissing]);
+        }
+        for unusable in [text("Sm*"), text("a\u{0}b")] {
+            let also = unusable.clone();
+            assert_eq!(reasons(|case| case.surname = unusable), [Reason::SurnameUnusable]);
+            assert_eq!(reasons(|case| case.forename = also), [Reason::ForenameUnusable]);
+        }
+        assert_eq!(reasons(|case| case.forename = None), []);
+        assert_eq!(reasons(|case| case.gender = None), [Reason::GenderMissing]);
+        assert_eq!(reasons(|case| case.date_of_birth = None), [Reason::DateOfBirthMissing]);
+        let month = Some("1984-02".parse().unwrap());
+        assert_eq!(reasons(|case| case.date_of_birth = month), [Reason::DateOfBirthIncomplete]);
+        let no_root = ask(&case(), None, "no OID");
+        assert_eq!(no_root.unwrap_err(), [Reason::LocalIdentifierUnusable]);
+    }
+
+    #[test]
+    fn all_reasons_are_told_in_their_order() {
+        let mut nothing = Case::new("1".parse().unwrap(), RecordType::Other("adoption".into()));
+        nothing.date_of_death = Some("2026".parse().unwrap());
+        nothing.nhs_number = Some(traced(NUMBER, Freshness::Live));
+        nothing.contradicted = true;
+        let told = planned(&nothing).unwrap_err();
+        assert_eq!(told.first(), Some(&Reason::RecordTypeOutOfScope));
+        assert_eq!(told.len(), 8);
+        assert!(told.is_sorted());
+    }
+}
