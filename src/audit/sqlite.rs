@@ -114,8 +114,8 @@ fn append(connection: &mut Connection, entries: &[Entry]) -> Result<u64, Error> 
     }
     let mut sealers = Sealers::new(&transaction);
     for entry in entries {
-        let sealer = sealers.of(entry)?;
         let seq = head.seq.checked_add(1).ok_or_else(corrupt)?;
+        let sealer = sealers.of(entry, seq)?;
         let (row, hash) = Row::new(seq, &head.hash, entry, sealer)?;
         rows::insert(&transaction, &row)?;
         head = Anchor::new(seq, hash);
@@ -138,7 +138,7 @@ impl<'a> Sealers<'a> {
     }
 
     /// The name and key of whoever an entry is about, who gets both when new.
-    fn of(&mut self, entry: &Entry) -> Result<Option<(SubjectId, Key)>, Error> {
+    fn of(&mut self, entry: &Entry, seq: u64) -> Result<Option<(SubjectId, Key)>, Error> {
         let Some((subject, whose)) =
             entry.subject.as_ref().and_then(|subject| Some((subject, subject.whose()?)))
         else {
@@ -149,7 +149,7 @@ impl<'a> Sealers<'a> {
             None => {
                 let sealer = match self.find(&whose)? {
                     Some(sealer) => sealer,
-                    None => self.add(&whose)?,
+                    None => self.add(&whose, seq)?,
                 };
                 self.known.insert(whose, sealer);
                 sealer
@@ -190,8 +190,8 @@ impl<'a> Sealers<'a> {
             .map_err(failed)
     }
 
-    fn add(&self, whose: &Whose) -> Result<(SubjectId, Key), Error> {
-        let (name, key) = row::draw()?;
+    fn add(&self, whose: &Whose, seq: u64) -> Result<(SubjectId, Key), Error> {
+        let (name, key) = row::draw(seq)?;
         let (case, person) = match whose {
             Whose::Case(case) => (Some(case.as_str()), None),
             Whose::Person(number) => (None, Some(number.digits().to_string())),

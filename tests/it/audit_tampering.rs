@@ -367,6 +367,8 @@ fn a_damaged_anchor_is_named() {
 #[test]
 fn damaged_keys_are_named() {
     for (damage, expected) in [
+        ("DELETE FROM audit_subject_number", (2, BreakReason::Subject)),
+        ("UPDATE audit_subject_number SET number = '9449304424'", (2, BreakReason::Subject)),
         ("DELETE FROM audit_subject WHERE case_id IS NOT NULL", (2, BreakReason::Key)),
         ("DELETE FROM audit_subject WHERE person IS NOT NULL", (5, BreakReason::Key)),
         (
