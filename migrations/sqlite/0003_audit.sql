@@ -16,7 +16,7 @@ CREATE TABLE audit_event (
     message_id TEXT,
     -- JSON: a list of pairs of key and value; nothing of a patient.
     details TEXT NOT NULL,
-    -- Whom it is about: a random name, and the particulars sealed under a key of audit_subject.
+    -- Whom it is about: a name made up for it, and the particulars sealed under a key of audit_subject.
     subject BLOB,
     sealed BLOB
 ) STRICT;
@@ -40,9 +40,12 @@ CREATE TABLE audit_subject (
     subject BLOB NOT NULL PRIMARY KEY,
     key BLOB NOT NULL,
     -- A case, or a person of whom only the NHS Number (ten digits) is known.
-    case_id TEXT UNIQUE,
-    person TEXT UNIQUE
+    case_id TEXT,
+    person TEXT
 ) STRICT;
+
+CREATE UNIQUE INDEX audit_subject_by_case ON audit_subject (case_id) WHERE case_id IS NOT NULL;
+CREATE UNIQUE INDEX audit_subject_by_person ON audit_subject (person) WHERE person IS NOT NULL;
 
 CREATE TABLE audit_subject_number (
     number TEXT NOT NULL,

@@ -76,7 +76,7 @@ impl MemoryLog {
 
 impl Trail {
     /// The name and key of whoever an entry is about, who gets both when new.
-    fn sealer(&mut self, entry: &Entry) -> Result<Option<(SubjectId, Key)>, Error> {
+    fn sealer(&mut self, entry: &Entry, seq: u64) -> Result<Option<(SubjectId, Key)>, Error> {
         let Some((subject, whose)) =
             entry.subject.as_ref().and_then(|subject| Some((subject, subject.whose()?)))
         else {
@@ -85,7 +85,7 @@ impl Trail {
         let name = match self.by_whose.get(&whose) {
             Some(name) => *name,
             None => {
-                let (name, key) = row::draw()?;
+                let (name, key) = row::draw(seq)?;
                 let numbers = BTreeSet::new();
                 self.subjects.insert(name, Sealer { whose: whose.clone(), key, numbers });
                 self.by_whose.insert(whose, name);
@@ -105,7 +105,9 @@ impl Trail {
     fn unsealing(&self, row: &Row) -> Unsealing {
         let name = row.subject_id();
         match name.and_then(|name| self.subjects.get(&name)) {
-            Some(sealer) => Unsealing::Key(sealer.key.to_vec(), Some(sealer.whose.clone())),
+            Some(Sealer { whose, key, numbers }) => {
+                Unsealing::Key(key.to_vec(), Some(whose.clone()), numbers.clone())
+            }
             None if name.is_some_and(|name| self.erased.contains(&name)) => Unsealing::Erased,
             None => Unsealing::Missing,
         }
@@ -140,10 +142,11 @@ impl AuditLog for MemoryLog {
         let mut rows = Vec::with_capacity(entries.len());
         let mut head = trail.head;
         for entry in &entries {
-            let sealer = trail.sealer(entry)?;
-            let (row, hash) = Row::new(head.seq + 1, &head.hash, entry, sealer)?;
+            let seq = head.seq + 1;
+            let sealer = trail.sealer(entry, seq)?;
+            let (row, hash) = Row::new(seq, &head.hash, entry, sealer)?;
             rows.push(row);
-            head = Anchor::new(head.seq + 1, hash);
+            head = Anchor::new(seq, hash);
         }
         trail.rows.append(&mut rows);
         trail.head = head;

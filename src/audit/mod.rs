@@ -25,11 +25,12 @@
 //! # What is sealed
 //!
 //! Whatever an entry says about its [`Subject`] (case id, numbers, particulars, the case itself) is
-//! encrypted with ChaCha20-Poly1305 under a random key of that subject, and the row carries a random name
-//! for the subject instead. The nonce is four zero bytes and the row's number (eight bytes, big-endian);
+//! encrypted with ChaCha20-Poly1305 under a random key of that subject, and the row carries a name made up
+//! for the subject instead: the number of the first event about it and eight random bytes. The nonce is four zero bytes and the row's number (eight bytes, big-endian);
 //! bound to it are `nhs-pds audit 1 sealed`, a line feed, and the columns `seq`, `at` to `details`, and
 //! `subject`, encoded as above. The hash covers what is encrypted, so the chain stays whole when the key
-//! is destroyed. Anything else of a row stands in the clear and is kept for ever.
+//! is destroyed. What leads from a case id or a number to that name stands in tables beside, and is
+//! deleted with the key; `verify` finds when it was changed. Anything else of a row stands in the clear and is kept for ever.
 //!
 //! Not here: a defence against those who may write the file and every anchor, and retention periods.
 

@@ -3,10 +3,12 @@
 use crate::audit::entry::Whose;
 use crate::audit::{About, Actor, Entry, Error, ErrorKind, Event, Subject};
 use crate::demographics::OdsCode;
+use crate::nhs_number::NhsNumber;
 use chacha20poly1305::aead::{Aead, Payload};
 use chacha20poly1305::{ChaCha20Poly1305, KeyInit, Nonce};
 use chrono::DateTime;
 use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
 
 /// What stands first in everything that is hashed.
 const CHAINED: &[u8] = b"nhs-pds audit 1\n";
@@ -90,16 +92,19 @@ pub(super) struct Row {
     pub(super) sealed: Value,
 }
 
-/// A subject's random name in the rows.
+/// A subject's name in the rows: the number of the first event about it, so that new names come last in
+/// an index and not anywhere, and eight random bytes.
 pub(super) type SubjectId = [u8; 16];
 
 /// The secret key of what is sealed about a subject.
 pub(super) type Key = [u8; 32];
 
-/// Draws a new subject's name and key from the operating system.
-pub(super) fn draw() -> Result<(SubjectId, Key), Error> {
+/// Draws the name and the key of a subject that the event `seq` is the first about.
+pub(super) fn draw(seq: u64) -> Result<(SubjectId, Key), Error> {
     let (mut name, mut key) = (SubjectId::default(), Key::default());
-    getrandom::fill(&mut name)
+    let (number, random) = name.split_at_mut(8);
+    number.copy_from_slice(&seq.to_be_bytes());
+    getrandom::fill(random)
         .and_then(|()| getrandom::fill(&mut key))
         .map_err(|error| Error::new(ErrorKind::Unavailable).with_source(error))?;
     Ok((name, key))
@@ -107,8 +112,8 @@ pub(super) fn draw() -> Result<(SubjectId, Key), Error> {
 
 /// What is known of the key of a row.
 pub(super) enum Unsealing {
-    /// The subject's key as it is stored, and whose it is.
-    Key(Vec<u8>, Option<Whose>),
+    /// The subject's key as it is stored, whose it is, and the numbers that lead to it.
+    Key(Vec<u8>, Option<Whose>, BTreeSet<NhsNumber>),
     /// There is no key, and an event says that the subject was erased.
     Erased,
     /// There is no key.
@@ -119,6 +124,7 @@ pub(super) enum Unsealing {
 pub(super) enum Unreadable {
     Content,
     Sealed,
+    /// What leads to its subject, so that the event is found, is not what the event says.
     Subject,
 }
 
@@ -210,9 +216,10 @@ impl Row {
             (Value::Blob(_), Value::Blob(_), Unsealing::Erased | Unsealing::Missing) => {
                 About::Forgotten
             }
-            (Value::Blob(_), Value::Blob(sealed), Unsealing::Key(key, whose)) => {
+            (Value::Blob(_), Value::Blob(sealed), Unsealing::Key(key, whose, numbers)) => {
                 let subject = self.unseal(sealed, key)?;
-                if subject.whose() != *whose {
+                let found = subject.numbers().iter().all(|number| numbers.contains(number));
+                if subject.whose() != *whose || !found {
                     return Err(Unreadable::Subject);
                 }
                 About::Subject(Box::new(subject))

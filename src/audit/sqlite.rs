@@ -114,8 +114,8 @@ fn append(connection: &mut Connection, entries: &[Entry]) -> Result<u64, Error> 
     }
     let mut sealers = Sealers::new(&transaction);
     for entry in entries {
-        let sealer = sealers.of(entry)?;
         let seq = head.seq.checked_add(1).ok_or_else(corrupt)?;
+        let sealer = sealers.of(entry, seq)?;
         let (row, hash) = Row::new(seq, &head.hash, entry, sealer)?;
         rows::insert(&transaction, &row)?;
         head = Anchor::new(seq, hash);
@@ -138,7 +138,7 @@ impl<'a> Sealers<'a> {
     }
 
     /// The name and key of whoever an entry is about, who gets both when new.
-    fn of(&mut self, entry: &Entry) -> Result<Option<(SubjectId, Key)>, Error> {
+    fn of(&mut self, entry: &Entry, seq: u64) -> Result<Option<(SubjectId, Key)>, Error> {
         let Some((subject, whose)) =
             entry.subject.as_ref().and_then(|subject| Some((subject, subject.whose()?)))
         else {
@@ -149,7 +149,7 @@ impl<'a> Sealers<'a> {
             None => {
                 let sealer = match self.find(&whose)? {
                     Some(sealer) => sealer,
-                    None => self.add(&whose)?,
+                    None => self.add(&whose, seq)?,
                 };
                 self.known.insert(whose, sealer);
                 sealer
@@ -190,8 +190,8 @@ impl<'a> Sealers<'a> {
             .map_err(failed)
     }
 
-    fn add(&self, whose: &Whose) -> Result<(SubjectId, Key), Error> {
-        let (name, key) = row::draw()?;
+    fn add(&self, whose: &Whose, seq: u64) -> Result<(SubjectId, Key), Error> {
+        let (name, key) = row::draw(seq)?;
         let (case, person) = match whose {
             Whose::Case(case) => (Some(case.as_str()), None),
             Whose::Person(number) => (None, Some(number.digits().to_string())),
@@ -306,5 +306,92 @@ pub(super) fn failed(error: rusqlite::Error) -> Error {
 impl fmt::Debug for SqliteLog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SqliteLog")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audit::{About, Actor, Subject};
+    use crate::trace::{Caller, LocalIdentity};
+    use chrono::DateTime;
+
+    fn about(kind: EventKind, case: &str) -> Entry {
+        let us = LocalIdentity::new("RHM".parse().unwrap(), "us").unwrap();
+        let us = Actor::new(&Caller::System(us), "us");
+        Entry::new(kind, DateTime::UNIX_EPOCH, &us).about(Subject::new(case.parse().unwrap()))
+    }
+
+    fn execute(log: &SqliteLog, sql: &str) {
+        log.0.with(|connection| connection.execute_batch(sql)).unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_is_an_error_and_appends_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = SqliteLog::open(folder.path().join("audit.db")).unwrap();
+        log.append(vec![about(EventKind::CaseViewed, "1")]).await.unwrap();
+        let head = log.head().await.unwrap();
+        execute(&log, "PRAGMA max_page_count = 1");
+        let many = || (0..500).map(|case| about(EventKind::CaseViewed, &case.to_string()));
+        let error = log.append(many().collect()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        assert_eq!(log.head().await.unwrap(), head);
+        assert!(log.verify(&[head]).await.unwrap().is_whole());
+        execute(&log, "PRAGMA max_page_count = 1000000");
+        assert_eq!(log.append(many().collect()).await.unwrap(), 501);
+        assert!(log.verify(&[head]).await.unwrap().is_whole());
+    }
+
+    /// The key would be left in the write-ahead log.
+    #[tokio::test]
+    async fn who_cannot_be_forgotten_while_somebody_reads_can_be_later() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("audit.db");
+        let log = SqliteLog::open(&file).unwrap();
+        log.append(vec![about(EventKind::CaseErased, "1")]).await.unwrap();
+        let reader = Connection::open(&file).unwrap();
+        reader.execute_batch("BEGIN; SELECT count(*) FROM audit_event").unwrap();
+        log.0.with(|connection| connection.busy_timeout(std::time::Duration::ZERO)).unwrap();
+        let case = "1".parse().unwrap();
+        let error = log.forget(&case).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        reader.execute_batch("COMMIT").unwrap();
+        log.forget(&case).await.unwrap();
+        let events = log.page(&Filter::new(), 0, 9).await.unwrap();
+        assert_eq!(events[0].about, About::Forgotten);
+        assert_eq!(std::fs::metadata(file.with_extension("db-wal")).unwrap().len(), 0);
+    }
+
+    #[tokio::test]
+    async fn rows_that_are_no_events_are_corrupt_and_not_quoted() {
+        for damage in [
+            "UPDATE audit_event SET kind = 'Quentinsson'",
+            "UPDATE audit_event SET details = 'Quentinsson'",
+            "UPDATE audit_event SET sealed = x'00'",
+            "UPDATE audit_event SET sealed = NULL",
+            "UPDATE audit_event SET at = 9223372036854775807",
+            "UPDATE audit_subject SET key = x'00'",
+        ] {
+            let log = SqliteLog::open_in_memory().unwrap();
+            log.append(vec![about(EventKind::CaseViewed, "1")]).await.unwrap();
+            execute(&log, damage);
+            let error = log.page(&Filter::new(), 0, 9).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Corrupt, "{damage}");
+            assert!(!format!("{error} {error:?}").contains("Quentinsson"));
+        }
+        let log = SqliteLog::open_in_memory().unwrap();
+        execute(&log, "DELETE FROM audit_anchor");
+        assert_eq!(log.head().await.unwrap_err().kind(), ErrorKind::Corrupt);
+        let error = log.append(vec![about(EventKind::CaseViewed, "1")]).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Corrupt);
+    }
+
+    #[test]
+    fn a_newer_schema_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("audit.db");
+        execute(&SqliteLog::open(&file).unwrap(), "PRAGMA user_version = 99");
+        assert_eq!(SqliteLog::open(&file).unwrap_err().kind(), ErrorKind::Schema);
     }
 }

@@ -6,6 +6,7 @@ use crate::audit::sqlite::failed;
 use crate::audit::{Anchor, Error, EventKind, Filter};
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
+use std::collections::BTreeSet;
 
 impl From<ValueRef<'_>> for Value {
     fn from(value: ValueRef<'_>) -> Self {
@@ -46,7 +47,13 @@ impl Condition {
                 condition.and(sql, value);
             }
         };
-        when("e.user_id = ?", filter.user.as_deref().map(text));
+        // Few events are of one patient or message, and many of one user; SQLite does not know. The plus
+        // keeps it from going by the index.
+        let few = filter.number.is_some() || filter.case.is_some() || filter.message_id.is_some();
+        when(
+            if few { "+e.user_id = ?" } else { "e.user_id = ?" },
+            filter.user.as_deref().map(text),
+        );
         when("e.authority = ?", filter.authority.as_deref().map(text));
         when("e.message_id = ?", filter.message_id.as_deref().map(text));
         when("e.kind = ?", filter.kind.map(|kind| text(kind.word())));
@@ -87,7 +94,8 @@ pub(super) fn read(
             e.organisation, e.authority, e.device, e.message_id, e.details, e.subject, e.sealed,
             s.key, s.case_id, s.person,
             e.subject IS NOT NULL AND s.subject IS NULL AND EXISTS (
-                SELECT 1 FROM audit_event x WHERE x.subject = e.subject AND x.kind = '{}')
+                SELECT 1 FROM audit_event x WHERE x.subject = e.subject AND x.kind = '{}'),
+            (SELECT group_concat(number) FROM audit_subject_number n WHERE n.subject = e.subject)
          FROM audit_event e LEFT JOIN audit_subject s ON s.subject = e.subject
          WHERE {sql} ORDER BY e.seq LIMIT ?",
         EventKind::CaseErased
@@ -137,9 +145,11 @@ fn unsealing_of(row: &rusqlite::Row<'_>) -> rusqlite::Result<Unsealing> {
         ValueRef::Blob(key) => {
             let case = text(16).and_then(|case| case.parse().ok()).map(Whose::Case);
             let person = || text(17).and_then(|number| number.parse().ok()).map(Whose::Person);
-            Unsealing::Key(key.to_vec(), case.or_else(person))
+            let numbers = text(19).unwrap_or_default().split(',');
+            let numbers = numbers.filter_map(|number| number.parse().ok()).collect();
+            Unsealing::Key(key.to_vec(), case.or_else(person), numbers)
         }
-        _ => Unsealing::Key(Vec::new(), None),
+        _ => Unsealing::Key(Vec::new(), None, BTreeSet::new()),
     })
 }
 

@@ -70,7 +70,8 @@ pub enum BreakReason {
     Content,
     /// Its sealed part does not open with the key that is there.
     Sealed,
-    /// The key that is there is told to be somebody else's.
+    /// Its subject would not be found: the key that is there is told to be somebody else's, or a number
+    /// that it names does not lead to it.
     Subject,
     /// The key of its sealed part is missing, and no event says that its subject was erased.
     Key,
@@ -90,7 +91,7 @@ impl fmt::Display for BreakReason {
             Self::OutsideAnchor => "an anchor kept outside does not agree",
             Self::Content => "its content is no event's",
             Self::Sealed => "its sealed part does not open",
-            Self::Subject => "the key of its sealed part is told to be somebody else's",
+            Self::Subject => "what leads to its subject was changed",
             Self::Key => "the key of its sealed part is missing, and nobody was erased",
         })
     }

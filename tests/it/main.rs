@@ -3,6 +3,8 @@
 
 #[cfg(all(feature = "simulator", feature = "sqlite"))]
 mod audit;
+#[cfg(feature = "sqlite")]
+mod audit_tampering;
 #[cfg(all(feature = "simulator", feature = "sqlite"))]
 mod case_store;
 #[cfg(feature = "barcode")]
