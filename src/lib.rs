@@ -16,6 +16,9 @@
 //! Then the job. A [`case`] is a client's record in the local system; the [`worker`] goes through a
 //! store of cases, asks a tracer about those it may ask about, and decides what each answer means.
 //!
+//! And then the differences. [`reconcile`] holds a case against what PDS holds of the person, field by
+//! field, for whoever has to settle which is right.
+//!
 //! To see it work without a network, there is the `simulator` (feature `simulator`): a PDS with
 //! invented people, which checks what it is sent and breaks down when told to.
 //!
@@ -23,7 +26,7 @@
 //!
 //! | feature | default | what it adds |
 //! |---|---|---|
-//! | (none) | always | values, contracts, in-memory implementations, the worker |
+//! | (none) | always | values, contracts, in-memory implementations, the worker, reconciliation |
 //! | `smsp` | yes | Spine Mini Services: SOAP 1.1, ITK, HL7 V3 |
 //! | `http` | yes | HTTPS with mutual TLS |
 //! | `csv` | | caseloads and results as CSV |
@@ -52,6 +55,7 @@ pub mod clock;
 pub mod demographics;
 pub mod ids;
 pub mod nhs_number;
+pub mod reconcile;
 pub mod secret;
 pub(crate) mod seed;
 #[cfg(feature = "simulator")]

@@ -21,6 +21,7 @@ const MODULES: &str = "
     transport: secret
     case: clock sqlite nhs_number demographics trace
     smsp: clock ids secret nhs_number demographics trace transport
+    reconcile: clock nhs_number demographics trace case
     worker: clock ids nhs_number demographics trace case
     simulator: clock ids secret seed nhs_number demographics transport
 ";
