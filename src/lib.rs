@@ -17,7 +17,7 @@
 //! store of cases, asks a tracer about those it may ask about, and decides what each answer means.
 //!
 //! And then the differences. [`reconcile`] holds a case against what PDS holds of the person, field by
-//! field, for whoever has to settle which is right.
+//! field, for whoever has to settle which is right, and reports on the quality of the local data.
 //!
 //! To see it work without a network, there is the `simulator` (feature `simulator`): a PDS with
 //! invented people, which checks what it is sent and breaks down when told to.

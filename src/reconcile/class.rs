@@ -57,7 +57,7 @@ impl fmt::Display for FieldClass {
 /// |---|---|---|---|
 /// | family name | high | medium | none |
 /// | date of birth | high | medium | none |
-/// | given names | low to high, by [`GivenRung`] | low | none |
+/// | given names | by [`GivenRung`]: low when the first is the first or any, medium when any is any or for an initial, high when none agrees | low | none |
 /// | gender | medium; low when one side does not know it or has not specified it | low | none |
 /// | postcode | medium; low within one postal district, and with a pseudo-postcode: people move | low | none |
 /// | address | low: people move, and addresses are written in many ways | low | none |
