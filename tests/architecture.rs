@@ -24,7 +24,8 @@ const MODULES: &str = "
     audit: clock ids secret sqlite nhs_number demographics trace case
     smsp: clock ids secret nhs_number demographics trace transport
     alert: sqlite case
-    worker: clock ids nhs_number demographics trace case audit alert
+    reconcile: clock nhs_number demographics trace case
+    worker: clock ids nhs_number demographics trace case audit alert reconcile
     simulator: clock ids secret seed nhs_number demographics transport
 ";
 
