@@ -23,6 +23,15 @@ impl SqliteAlerts {
         Ok(Self(Database::open(path)?))
     }
 
+    /// An empty inbox that is forgotten when its last clone is dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unavailable`] when there is no memory for it.
+    pub fn open_in_memory() -> Result<Self, Error> {
+        Ok(Self(Database::open_in_memory()?))
+    }
+
     /// At most `limit` alerts in the order in which they first came, after the first `skip`.
     ///
     /// # Errors

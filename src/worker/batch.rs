@@ -1,6 +1,7 @@
 //! Some cases at once: ask, record, decide, save, tell. The order of these is what makes a run safe to
 //! kill at any point.
 
+use crate::audit::{Entry, EventKind, Subject};
 use crate::case::{Case, CaseId, Change, ErrorKind};
 use crate::nhs_number::NhsNumber;
 use crate::trace::{self, Answer, MessageId};
@@ -263,7 +264,27 @@ impl Worker {
             change.sole_holder = planned.sole_holder;
             change
         });
-        self.try_to_save(all.collect()).await
+        let saved = self.try_to_save(all.collect()).await?;
+        if !saved {
+            self.withdraw(changes.0.keys()).await?;
+        }
+        Ok(saved)
+    }
+
+    /// Records the cases as they are stored, because what was recorded of them was not saved: of one
+    /// version, the last record counts.
+    async fn withdraw(&self, ids: impl Iterator<Item = &CaseId>) -> Result<(), Error> {
+        let mut entries = Vec::new();
+        for id in ids {
+            if let Some(stored) = self.store.get(id).await? {
+                let entry = Entry::new(EventKind::CaseChanged, self.clock.now(), &self.actor)
+                    .with_detail("decision", "not_saved")
+                    .about(Subject::snapshot(&stored));
+                entries.push(entry);
+            }
+        }
+        self.audit.append(entries).await?;
+        Ok(())
     }
 
     /// Saves, unless somebody else has changed or removed a case, or given a number to another.

@@ -19,6 +19,8 @@ mod correspondence;
 mod get_nhs_number;
 #[cfg(feature = "http")]
 mod http;
+#[cfg(all(feature = "simulator", feature = "sqlite"))]
+mod kill;
 mod layer;
 #[cfg(all(feature = "http", feature = "simulator", feature = "smsp"))]
 mod opentest;

@@ -1,0 +1,569 @@
+//! A worker that is killed at any point of its work, and started again on the same file.
+//!
+//! Being killed is being dropped: at a chosen point, before or after an effect, a call never returns,
+//! and the whole run is dropped with it.
+
+use crate::layer::{Layer, Layered};
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
+use nhs_pds::alert::{self, AlertSink, SqliteAlerts};
+use nhs_pds::audit::{
+    self, Anchor, AuditLog, Entry, Event, EventKind, Filter, SqliteLog, Verdict, case_as_of,
+};
+use nhs_pds::case::{
+    self, Alert, Allocation, Case, CaseId, CaseStore, Change, Claim, HeldNumber, Lease,
+    NumberSource, RecordType, SqliteStore,
+};
+use nhs_pds::clock::{Clock, SystemClock};
+use nhs_pds::demographics::{Demographics, Gender, Held, PersonName};
+use nhs_pds::nhs_number::NhsNumber;
+use nhs_pds::trace::{
+    Answer, Attended, Caller, Error, ErrorKind, Exchange, Freshness, LocalIdentity, Match,
+    MessageId, Outcome, Question, Tracer, User,
+};
+use nhs_pds::worker::{Policy, RunReport, Worker};
+use proptest::prelude::*;
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::sync::{Notify, Semaphore};
+use tokio::task::JoinSet;
+
+/// Where a run may be killed.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+enum Boundary {
+    Claim,
+    AuditWritten,
+    RequestSent,
+    AnswerReceived,
+    StoreSaved,
+    AlertSent,
+    Release,
+}
+
+/// Counts boundaries down to the one at which the run is killed.
+#[derive(Debug)]
+struct Killer {
+    left: AtomicUsize,
+    killed: Notify,
+    met: Mutex<BTreeSet<Boundary>>,
+}
+
+impl Killer {
+    fn at(point: usize) -> Arc<Self> {
+        let left = AtomicUsize::new(point);
+        Arc::new(Self { left, killed: Notify::new(), met: Mutex::default() })
+    }
+
+    async fn pass(&self, boundary: Boundary) {
+        self.met.lock().unwrap().insert(boundary);
+        if self.left.fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.killed.notify_one();
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+#[derive(Debug)]
+struct MortalStore {
+    store: SqliteStore,
+    killer: Arc<Killer>,
+    /// Every number that came to a case, by case.
+    written: Arc<Mutex<Vec<(CaseId, NhsNumber)>>>,
+}
+
+#[async_trait]
+impl Layer for MortalStore {
+    fn behind(&self) -> &dyn CaseStore {
+        &self.store
+    }
+
+    async fn save_all(&self, changes: Vec<Change>) -> Result<(), case::Error> {
+        self.killer.pass(Boundary::StoreSaved).await;
+        let mut new = Vec::new();
+        for Change { case, .. } in &changes {
+            let before = self.store.get(&case.id).await?.and_then(|case| case.live_number());
+            if let Some(number) = case.live_number().filter(|number| before != Some(*number)) {
+                new.push((case.id.clone(), number));
+            }
+        }
+        self.store.save_all(changes).await?;
+        self.written.lock().unwrap().extend(new);
+        self.killer.pass(Boundary::StoreSaved).await;
+        Ok(())
+    }
+
+    async fn claim(&self, ids: &[CaseId], lease: &Lease) -> Result<Claim, case::Error> {
+        let claim = self.store.claim(ids, lease).await;
+        self.killer.pass(Boundary::Claim).await;
+        claim
+    }
+
+    async fn release(
+        &self,
+        owner: &str,
+        ids: &[CaseId],
+        at: DateTime<Utc>,
+    ) -> Result<(), case::Error> {
+        self.killer.pass(Boundary::Release).await;
+        self.store.release(owner, ids, at).await
+    }
+}
+
+#[derive(Debug)]
+struct MortalLog(SqliteLog, Arc<Killer>);
+
+#[async_trait]
+impl AuditLog for MortalLog {
+    async fn append(&self, entries: Vec<Entry>) -> Result<u64, audit::Error> {
+        self.1.pass(Boundary::AuditWritten).await;
+        let appended = self.0.append(entries).await;
+        self.1.pass(Boundary::AuditWritten).await;
+        appended
+    }
+    async fn page(&self, f: &Filter, after: u64, n: usize) -> Result<Vec<Event>, audit::Error> {
+        self.0.page(f, after, n).await
+    }
+    async fn head(&self) -> Result<Anchor, audit::Error> {
+        self.0.head().await
+    }
+    async fn verify(&self, anchors: &[Anchor]) -> Result<Verdict, audit::Error> {
+        self.0.verify(anchors).await
+    }
+    async fn forget(&self, case: &CaseId) -> Result<(), audit::Error> {
+        self.0.forget(case).await
+    }
+}
+
+#[derive(Debug)]
+struct MortalAlerts(SqliteAlerts, Arc<Killer>);
+
+#[async_trait]
+impl AlertSink for MortalAlerts {
+    async fn deliver(&self, alert: &Alert) -> Result<(), alert::Error> {
+        self.1.pass(Boundary::AlertSent).await;
+        let delivered = self.0.deliver(alert).await;
+        self.1.pass(Boundary::AlertSent).await;
+        delivered
+    }
+}
+
+/// A service that answers by the case, however often and in whatever order it is asked.
+#[derive(Debug)]
+struct ByCase(Option<Arc<Killer>>);
+
+#[async_trait]
+impl Tracer for ByCase {
+    async fn trace(&self, _: &Caller, question: &Question, id: MessageId) -> Result<Answer, Error> {
+        if let Some(killer) = &self.0 {
+            killer.pass(Boundary::RequestSent).await;
+        }
+        let (local, fetched) = match question {
+            Question::Find(find) => (find.local_identifier().unwrap().extension(), None),
+            Question::Fetch(fetch) => {
+                (fetch.local_identifier().unwrap().extension(), Some(fetch.nhs_number()))
+            }
+            Question::Verify(_) => panic!("the worker asks for the person"),
+            _ => panic!("there is no other question"),
+        };
+        let exchange = Exchange::new("test", "trace", id.to_string(), SystemClock.now());
+        let reply = answer(local, fetched);
+        if let Some(killer) = &self.0 {
+            killer.pass(Boundary::AnswerReceived).await;
+        }
+        match reply {
+            Ok(outcome) => Ok(Answer::new(outcome, exchange)),
+            Err(kind) => Err(Error::new(kind).with_exchange(exchange)),
+        }
+    }
+
+    async fn trace_attended(
+        &self,
+        _: &User,
+        _: &Question<Attended>,
+        _: MessageId,
+    ) -> Result<Answer, Error> {
+        Err(Error::new(ErrorKind::Configuration))
+    }
+}
+
+/// The nth number of a few that nobody has.
+fn number(n: usize) -> NhsNumber {
+    nhs_pds::nhs_number::Synthetic::from_seed(7).nth(n).unwrap()
+}
+
+/// A person named after `family`.
+fn person(family: &str) -> Demographics {
+    let mut person = Demographics::default();
+    person.name = Some(PersonName::new("COMFORT", family));
+    person.date_of_birth = Held::read("1943-05-19");
+    person.gender = Held::Known(Gender::Female);
+    person
+}
+
+fn found(family: &str, n: usize, change: impl FnOnce(&mut Match)) -> Result<Outcome, ErrorKind> {
+    let mut found = Match::new(number(n)).with_person(person(family));
+    change(&mut found);
+    Ok(Outcome::Found(Box::new(found)))
+}
+
+fn answer(case: &str, fetched: Option<NhsNumber>) -> Result<Outcome, ErrorKind> {
+    let plain = |n| found(case, n, |_| ());
+    match (case, fetched) {
+        ("01", _) => plain(1),
+        // The same person as 01, and as 09.
+        ("02", _) | ("09", _) => found(case, 1, |_| ()),
+        ("03", _) => found("03", 3, |found| {
+            found.person.as_mut().unwrap().date_of_death = Held::read("2026-11-01");
+        }),
+        ("04", _) => Ok(Outcome::None),
+        ("05", _) => Ok(Outcome::Ambiguous(Vec::new())),
+        ("06", Some(_)) => Ok(Outcome::Invalidated),
+        ("06", None) => plain(6),
+        ("07", _) => Ok(Outcome::Superseded { by: Some(number(7)), person: None }),
+        ("08", Some(_)) => Ok(Outcome::NotVerified),
+        ("08", None) => plain(8),
+        ("10", _) => found("10", 10, |found| found.freshness = Freshness::Stale),
+        ("11", _) => found("SOMEBODY ELSE", 11, |_| ()),
+        ("12", _) => Err(ErrorKind::Unavailable),
+        ("13", _) => Err(ErrorKind::Unreadable),
+        ("14", _) => Err(ErrorKind::Rejected),
+        ("15", Some(held)) => found("15", 0, |found| found.nhs_number = held),
+        (_, Some(_)) => Ok(Outcome::Superseded { by: Some(number(1)), person: None }),
+        (_, None) => plain(16),
+    }
+}
+
+fn cases() -> Vec<Case> {
+    let case = |n: usize| {
+        let text = format!("{n:02}");
+        let mut case = Case::new(text.parse().unwrap(), RecordType::AdultCase);
+        case.surname = Some(text);
+        case.date_of_birth = Some("1943-05-19".parse().unwrap());
+        case.gender = Some(Gender::Female);
+        case.allocations = vec![Allocation::new("A Worker")];
+        // From elsewhere: to be invalidated, superseded, not verified, confirmed, superseded by a held one.
+        if [6, 7, 8, 15, 16].contains(&n) {
+            let source = NumberSource::Imported(Some("GP letter".into()));
+            case.nhs_number = Some(HeldNumber::new(number(20 + n), source));
+        }
+        case
+    };
+    (1..=16).map(case).collect()
+}
+
+const LEASE: Duration = Duration::from_millis(40);
+
+fn worker(
+    tracer: ByCase,
+    store: Arc<dyn CaseStore>,
+    log: Arc<dyn AuditLog>,
+    alerts: Arc<dyn AlertSink>,
+) -> Worker {
+    let us = LocalIdentity::new("RHM".parse().unwrap(), "get-nhs-number").unwrap();
+    let mut policy = Policy::default();
+    policy.unreadable_limit = 1;
+    Worker::new(Arc::new(tracer), store, log, alerts, Caller::System(us))
+        .with_page_size(NonZeroUsize::new(5).unwrap())
+        .with_in_flight(NonZeroUsize::new(2).unwrap())
+        .with_policy(policy)
+        .with_lease(LEASE)
+}
+
+type Written = Arc<Mutex<Vec<(CaseId, NhsNumber)>>>;
+
+/// Runs until it is done or killed; whether it was killed.
+async fn run(file: &Path, killer: &Arc<Killer>, written: &Written) -> bool {
+    let store = SqliteStore::open(file).unwrap();
+    let store = MortalStore { store, killer: Arc::clone(killer), written: Arc::clone(written) };
+    let log = MortalLog(SqliteLog::open(file).unwrap(), Arc::clone(killer));
+    let alerts = MortalAlerts(SqliteAlerts::open(file).unwrap(), Arc::clone(killer));
+    let worker = worker(
+        ByCase(Some(Arc::clone(killer))),
+        Arc::new(Layered(store)),
+        Arc::new(log),
+        Arc::new(alerts),
+    );
+    let mut nobody = |_: &_| ();
+    let mut going = std::pin::pin!(worker.run_once(&mut nobody));
+    tokio::select! {
+        biased;
+        () = killer.killed.notified() => true,
+        done = &mut going => {
+            done.unwrap();
+            false
+        }
+    }
+}
+
+/// What a caseload has come to, without times, versions and message identifiers.
+#[derive(Debug, Eq, PartialEq)]
+struct End {
+    cases: BTreeMap<String, Vec<String>>,
+    alerts: BTreeSet<String>,
+}
+
+async fn end(file: &Path) -> End {
+    let store = SqliteStore::open(file).unwrap();
+    let mut cases = BTreeMap::new();
+    for case in store.page(None, 99).await.unwrap() {
+        let mut told = vec![
+            format!("{:?}", case.live_number()),
+            format!("{:?}", case.nhs_number.as_ref().map(|held| held.standing)),
+            format!("{:?}", case.nhs_number.as_ref().map(|held| held.source.to_string())),
+            case.date_of_death.map_or(String::new(), |date| date.to_string()),
+            case.last_trace
+                .as_ref()
+                .map_or(String::new(), |last| format!("{} {:?}", last.result, last.detail)),
+        ];
+        told.extend(case.review.iter().map(|item| {
+            let others = item.evidence.others.iter().map(ToString::to_string);
+            let others: Vec<String> = others.collect();
+            format!("{} {} {:?}", item.reason, item.state, others)
+        }));
+        assert!(case.undelivered.is_empty(), "no alert is left behind");
+        cases.insert(case.id.to_string(), told);
+    }
+    let alerts = SqliteAlerts::open(file).unwrap().page(0, 99).await.unwrap();
+    let count = alerts.len();
+    let alerts: BTreeSet<String> = alerts.into_iter().map(|alert| alert.id).collect();
+    assert_eq!(alerts.len(), count, "no alert is there twice");
+    End { cases, alerts }
+}
+
+/// A new file with the cases in it.
+async fn file(folder: &Path) -> std::path::PathBuf {
+    let file = folder.join("cases.sqlite");
+    SqliteStore::open(&file).unwrap().insert_all(cases()).await.unwrap();
+    file
+}
+
+/// What has to hold of a file whatever happened to it.
+async fn check(file: &Path, written: &Written, expected: &End, about: &str) {
+    assert_eq!(end(file).await, *expected, "{about}");
+    let mut once = BTreeSet::new();
+    for (case, number) in written.lock().unwrap().iter() {
+        assert!(once.insert((case.clone(), *number)), "{about}: a number was written twice");
+    }
+    let log = SqliteLog::open(file).unwrap();
+    let verdict = log.verify(&[]).await.unwrap();
+    assert!(matches!(verdict, Verdict::Whole { .. }), "{about}: {verdict:?}");
+    // The trail tells each case as it is now.
+    let store = SqliteStore::open(file).unwrap();
+    for case in store.page(None, 99).await.unwrap() {
+        let later = SystemClock.now() + TimeDelta::days(1);
+        let told = case_as_of(&log, &case.id, case.version, later).await.unwrap();
+        // What nobody has ever changed is in the trail by nobody.
+        assert!(told.as_ref().is_none_or(|told| *told == case), "{about}: {}", case.id);
+        assert_eq!(told.is_some(), case.version > 1, "{about}");
+    }
+}
+
+/// An undisturbed run, and how many points it passes.
+async fn undisturbed() -> (End, usize, BTreeSet<Boundary>) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = file(folder.path()).await;
+    let killer = Killer::at(usize::MAX);
+    assert!(!run(&file, &killer, &Written::default()).await);
+    let points = usize::MAX - killer.left.load(Ordering::SeqCst);
+    let met = killer.met.lock().unwrap().clone();
+    (end(&file).await, points, met)
+}
+
+#[tokio::test]
+async fn the_undisturbed_run_ends_as_it_should() {
+    let (End { cases, alerts }, points, met) = undisturbed().await;
+    assert!(points > 100, "{points}");
+    assert_eq!(met.len(), 7, "every kind of boundary is met: {met:?}");
+    let results: Vec<&str> =
+        cases.values().map(|told| told[4].split(' ').next().unwrap()).collect();
+    assert_eq!(
+        results,
+        [
+            "found",
+            "duplicate",
+            "deceased",
+            "none",
+            "ambiguous",
+            "found",
+            "replaced",
+            "conflict",
+            "duplicate",
+            "stale",
+            "differs",
+            "",
+            "unreadable",
+            "rejected",
+            "verified",
+            "superseded"
+        ]
+    );
+    // 02 and 09 about 01, 03's death, 06 invalid, 07 replaced, 13's defect, 16 superseded by 01's.
+    assert_eq!(alerts.len(), 7, "{alerts:?}");
+    assert!(cases["01"].iter().any(|told| told.starts_with("duplicate open")), "the holder too");
+    assert_eq!(cases["01"][0], format!("{:?}", Some(number(1))), "the holder keeps it");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn killed_at_every_boundary_and_started_again_it_ends_the_same() {
+    let (expected, points, _) = undisturbed().await;
+    let expected = Arc::new(expected);
+    let places = Arc::new(Semaphore::new(8));
+    let mut lives = JoinSet::new();
+    for point in 1..=points {
+        let (expected, places) = (Arc::clone(&expected), Arc::clone(&places));
+        lives.spawn(async move {
+            let _place = places.acquire().await.unwrap();
+            let folder = tempfile::tempdir().unwrap();
+            let file = file(folder.path()).await;
+            let written = Written::default();
+            assert!(run(&file, &Killer::at(point), &written).await, "killed at {point}");
+            assert!(!run(&file, &Killer::at(usize::MAX), &written).await);
+            check(&file, &written, &expected, &format!("killed at {point}")).await;
+        });
+    }
+    while let Some(life) = lives.join_next().await {
+        life.unwrap();
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    /// Killed again and again, the runs after a kill as well as the first.
+    #[test]
+    fn killed_many_times_it_ends_the_same(points in proptest::collection::vec(1_usize..120, 2..7)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let (expected, ..) = undisturbed().await;
+            let folder = tempfile::tempdir().unwrap();
+            let file = file(folder.path()).await;
+            let written = Written::default();
+            for point in &points {
+                run(&file, &Killer::at(*point), &written).await;
+            }
+            assert!(!run(&file, &Killer::at(usize::MAX), &written).await);
+            check(&file, &written, &expected, &format!("killed at {points:?}")).await;
+        });
+    }
+}
+
+/// Counts how often each case was asked about.
+#[derive(Debug, Default)]
+struct Counting(Mutex<BTreeMap<String, usize>>);
+
+#[async_trait]
+impl Tracer for Counting {
+    async fn trace(&self, c: &Caller, question: &Question, id: MessageId) -> Result<Answer, Error> {
+        let Question::Find(find) = question else { panic!("{question:?}") };
+        let case = find.local_identifier().unwrap().extension().to_owned();
+        *self.0.lock().unwrap().entry(case).or_default() += 1;
+        // Long enough for the other worker to come by.
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        ByCase(None).trace(c, question, id).await
+    }
+
+    async fn trace_attended(
+        &self,
+        _: &User,
+        _: &Question<Attended>,
+        _: MessageId,
+    ) -> Result<Answer, Error> {
+        Err(Error::new(ErrorKind::Configuration))
+    }
+}
+
+/// Two workers in two threads with runtimes of their own, on one file.
+#[test]
+fn two_workers_on_one_file_never_trace_one_case_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("cases.sqlite");
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let mut all = Vec::new();
+    for n in 1..=300 {
+        // One in three is not answered, so nothing on the case says that it was asked.
+        let text = format!("{}-{n:03}", if n % 3 == 0 { "12" } else { "04" });
+        let mut case = cases().remove(0);
+        case.id = text.parse().unwrap();
+        all.push(case);
+    }
+    runtime().block_on(SqliteStore::open(&file).unwrap().insert_all(all)).unwrap();
+    let tracer = Arc::new(Counting::default());
+    let work = || {
+        let store = Arc::new(SqliteStore::open(&file).unwrap());
+        let log = Arc::new(SqliteLog::open(&file).unwrap());
+        let alerts = Arc::new(SqliteAlerts::open(&file).unwrap());
+        let us = LocalIdentity::new("RHM".parse().unwrap(), "get-nhs-number").unwrap();
+        let asking = Arc::clone(&tracer) as Arc<dyn Tracer>;
+        let worker = Worker::new(asking, store, log, alerts, Caller::System(us))
+            .with_page_size(NonZeroUsize::new(20).unwrap());
+        runtime().block_on(worker.run_once(&mut |_| ())).unwrap()
+    };
+    let reports: Vec<RunReport> = std::thread::scope(|scope| {
+        let workers = [scope.spawn(work), scope.spawn(work)];
+        workers.map(|worker| worker.join().unwrap()).into()
+    });
+    let asked = tracer.0.lock().unwrap();
+    assert_eq!(asked.len(), 300);
+    assert!(asked.values().all(|times| *times == 1), "{asked:?}");
+    assert!(reports.iter().all(|report| report.seen == 300));
+    assert_eq!(reports.iter().map(|report| report.eligible).sum::<u64>(), 300);
+}
+
+/// AUD-01: nothing is sent that is not on record.
+#[tokio::test]
+async fn without_an_audit_trail_nothing_is_sent() {
+    #[derive(Debug)]
+    struct Broken;
+    #[async_trait]
+    impl AuditLog for Broken {
+        async fn append(&self, _: Vec<Entry>) -> Result<u64, audit::Error> {
+            Err(audit::Error::new(audit::ErrorKind::Unavailable))
+        }
+        async fn page(&self, _: &Filter, _: u64, _: usize) -> Result<Vec<Event>, audit::Error> {
+            Err(audit::Error::new(audit::ErrorKind::Unavailable))
+        }
+        async fn head(&self) -> Result<Anchor, audit::Error> {
+            Err(audit::Error::new(audit::ErrorKind::Unavailable))
+        }
+        async fn verify(&self, _: &[Anchor]) -> Result<Verdict, audit::Error> {
+            Err(audit::Error::new(audit::ErrorKind::Unavailable))
+        }
+        async fn forget(&self, _: &CaseId) -> Result<(), audit::Error> {
+            Err(audit::Error::new(audit::ErrorKind::Unavailable))
+        }
+    }
+    let store = Arc::new(SqliteStore::open_in_memory().unwrap());
+    store.insert_all(cases()).await.unwrap();
+    let tracer = ByCase(Some(Killer::at(1)));
+    let alerts = Arc::new(SqliteAlerts::open_in_memory().unwrap());
+    let worker = worker(tracer, Arc::clone(&store) as Arc<dyn CaseStore>, Arc::new(Broken), alerts);
+    let error = worker.run_once(&mut |_| ()).await.unwrap_err();
+    assert_eq!(error.kind(), nhs_pds::worker::ErrorKind::AuditUnavailable);
+    for case in store.page(None, 99).await.unwrap() {
+        assert_eq!(case.version, 1);
+    }
+}
+
+/// What is sent is on record before, with its identifier, and so is what came back.
+#[tokio::test]
+async fn every_message_is_on_record() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = file(folder.path()).await;
+    assert!(!run(&file, &Killer::at(usize::MAX), &Written::default()).await);
+    let log = SqliteLog::open(&file).unwrap();
+    let of = |kind| Filter::new().with_kind(kind);
+    let sent = log.page(&of(EventKind::MessageSent), 0, 999).await.unwrap();
+    let received = log.page(&of(EventKind::MessageReceived), 0, 999).await.unwrap();
+    // One for each case, and another for each whose number was not confirmed.
+    assert_eq!((sent.len(), received.len()), (18, 18));
+    for sent in sent {
+        let id = sent.message_id.unwrap();
+        let answer = log.page(&Filter::new().with_message_id(&id), sent.seq, 9).await.unwrap();
+        assert_eq!(answer.len(), 1, "{id}");
+        assert_eq!(answer[0].kind, EventKind::MessageReceived);
+    }
+}
