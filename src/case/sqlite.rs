@@ -58,9 +58,8 @@ impl CaseStore for SqliteStore {
 
     async fn get(&self, id: &CaseId) -> Result<Option<Case>, Error> {
         let id = id.clone();
-        self.0
-            .blocking(move |connection| {
-                connection
+        self.0.blocking(move |connection| {
+            connection
                 .prepare_cached(
                     "SELECT case_id, version, nhs_number, document FROM cases WHERE case_id = ?1",
                 )
@@ -68,26 +67,25 @@ impl CaseStore for SqliteStore {
                 .map_err(failed)?
                 .map(Stored::case)
                 .transpose()
-            })
-            .await
+        })
+        .await
     }
 
     async fn page(&self, after: Option<&CaseId>, limit: usize) -> Result<Vec<Case>, Error> {
         // Ids are not empty, so all of them are greater than the empty text.
         let after = after.map_or_else(String::new, |id| id.as_str().to_owned());
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        self.0
-            .blocking(move |connection| {
-                let mut query = connection
-                    .prepare_cached(
-                        "SELECT case_id, version, nhs_number, document FROM cases
+        self.0.blocking(move |connection| {
+            let mut query = connection
+                .prepare_cached(
+                    "SELECT case_id, version, nhs_number, document FROM cases
                      WHERE case_id > ?1 ORDER BY case_id LIMIT ?2",
-                    )
-                    .map_err(failed)?;
-                let rows = query.query_map(params![after, limit], Stored::read).map_err(failed)?;
-                rows.map(|row| row.map_err(failed)?.case()).collect()
-            })
-            .await
+                )
+                .map_err(failed)?;
+            let rows = query.query_map(params![after, limit], Stored::read).map_err(failed)?;
+            rows.map(|row| row.map_err(failed)?.case()).collect()
+        })
+        .await
     }
 
     async fn save(&self, case: &Case) -> Result<u64, Error> {
@@ -101,19 +99,16 @@ impl CaseStore for SqliteStore {
     }
 
     async fn holders(&self, number: NhsNumber) -> Result<Vec<CaseId>, Error> {
-        self.0
-            .blocking(move |connection| {
-                let mut query = connection
-                    .prepare_cached(
-                        "SELECT case_id FROM cases WHERE nhs_number = ?1 ORDER BY case_id",
-                    )
-                    .map_err(failed)?;
-                let rows = query
-                    .query_map([number.digits().as_str()], |row| row.get::<_, String>(0))
-                    .map_err(failed)?;
-                rows.map(|row| row.map_err(failed)?.parse().map_err(|_| corrupt())).collect()
-            })
-            .await
+        self.0.blocking(move |connection| {
+            let mut query = connection
+                .prepare_cached("SELECT case_id FROM cases WHERE nhs_number = ?1 ORDER BY case_id")
+                .map_err(failed)?;
+            let rows = query
+                .query_map([number.digits().as_str()], |row| row.get::<_, String>(0))
+                .map_err(failed)?;
+            rows.map(|row| row.map_err(failed)?.parse().map_err(|_| corrupt())).collect()
+        })
+        .await
     }
 }
 
