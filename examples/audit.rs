@@ -5,11 +5,12 @@
 //! cargo run --all-features --example audit -- --db cases.sqlite query --user urn:nhs-uk:identity:ods:RHM:get-nhs-number
 //! ```
 //!
-//! `verify` prints whether the trail is whole, or its first bad link. `query` prints one line for each
-//! event, with tabs between: number, time, kind, user, name, role, organisation, authority, device,
-//! message, case, numbers, details. What is not known is `-`; of somebody who was forgotten, the case is
-//! `(forgotten)`. A query is audited in turn, one event for each page. Exits 0 when all is well, 1 when
-//! the trail is broken, 2 when it cannot be read or what was asked makes no sense.
+//! `verify` prints whether the trail is whole, or its first bad link. `query` prints one line for
+//! each event, with tabs between: number, time, kind, user, name, role, organisation, authority,
+//! device, message, case, numbers, details. What is not known is `-`; of somebody who was
+//! forgotten, the case is `(forgotten)`. A query is audited in turn, one event for each page. Exits
+//! 0 when all is well, 1 when the trail is broken, 2 when it cannot be read or what was asked makes
+//! no sense.
 #![expect(clippy::print_stderr, reason = "that is what it is for")]
 
 use chrono::{DateTime, NaiveDate, NaiveTime, SecondsFormat, Utc};

@@ -4,8 +4,8 @@ use std::str::FromStr;
 
 /// How far a trail goes: the last event's number and hash. It says nothing of what was done.
 ///
-/// Kept outside the trail ([`AnchorSink`](crate::audit::AnchorSink)), it shows that what came before
-/// was not rewritten since.
+/// Kept outside the trail ([`AnchorSink`](crate::audit::AnchorSink)), it shows that what came
+/// before was not rewritten since.
 ///
 /// ```
 /// use nhs_pds::audit::Anchor;

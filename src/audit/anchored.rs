@@ -8,10 +8,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A log that sends its head to a sink as it grows.
 ///
-/// After an append that ends `every` events or more beyond the last anchor kept, the head is sent. A
-/// sink that fails loses nothing and stops nothing: the append stands and succeeds, and the next append
-/// tries again. How many events are without an anchor since then, [`unanchored`](Self::unanchored) tells;
-/// let somebody be told when that grows.
+/// After an append that ends `every` events or more beyond the last anchor kept, the head is sent.
+/// A sink that fails loses nothing and stops nothing: the append stands and succeeds, and the next
+/// append tries again. How many events are without an anchor since then,
+/// [`unanchored`](Self::unanchored) tells; let somebody be told when that grows.
 ///
 /// ```
 /// use nhs_pds::audit::{Anchored, FileAnchors, MemoryLog};
@@ -53,8 +53,8 @@ impl Anchored {
         self
     }
 
-    /// How many events of the trail came after the last anchor that was kept, as far as the appends of
-    /// this value tell.
+    /// How many events of the trail came after the last anchor that was kept, as far as the appends
+    /// of this value tell.
     #[must_use]
     pub fn unanchored(&self) -> u64 {
         let kept = self.kept.load(Ordering::Relaxed);

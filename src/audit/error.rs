@@ -33,8 +33,8 @@ impl Error {
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, thiserror::Error)]
 pub enum ErrorKind {
-    /// What is stored is no event, or not where it should be. Verify the trail, keep a copy of it as it
-    /// is, and have it looked at: this is damage or tampering.
+    /// What is stored is no event, or not where it should be. Verify the trail, keep a copy of it
+    /// as it is, and have it looked at: this is damage or tampering.
     #[error("what is stored cannot be read as an audit trail")]
     Corrupt,
     /// No event says that the case was erased. Append a `case_erased` event about it first, so that
@@ -44,12 +44,13 @@ pub enum ErrorKind {
     /// The trail was written by a newer version of this crate. Use that version.
     #[error("the audit trail belongs to a newer version")]
     Schema,
-    /// The trail cannot be reached, read or written: locked, full, no permission, no such place. Do not
-    /// do what was to be audited; try again later, and have the trail looked at when that does not help.
+    /// The trail cannot be reached, read or written: locked, full, no permission, no such place. Do
+    /// not do what was to be audited; try again later, and have the trail looked at when that does
+    /// not help.
     #[error("the audit trail is unavailable")]
     Unavailable,
-    /// What was read from the trail could not be written where it was to go. Free the place, and ask
-    /// again.
+    /// What was read from the trail could not be written where it was to go. Free the place, and
+    /// ask again.
     #[error("an extract of the audit trail could not be written")]
     Write,
 }

@@ -12,18 +12,20 @@ const PAGE: usize = 200;
 /// Writes everything about the person of the case `case` to `to`, for a subject access request
 /// (MSCA-ORG-04), and returns how many events that were: one to a line, in order, as JSON.
 ///
-/// First an `audit_exported` event says who asked for it; it is the last that is written. Each line has
-/// `seq`, `at` (RFC 3339, UTC), `kind` and `actor` (`user_id`, `name`, and what is known of `role`,
-/// `organisation`, `authority` and `device`); and, where there are any, `message_id`, `details` (a list of pairs) and
-/// `subject` (`case`, `numbers`, `personal`, `snapshot`: the case as it was then).
+/// First an `audit_exported` event says who asked for it; it is the last that is written. Each line
+/// has `seq`, `at` (RFC 3339, UTC), `kind` and `actor` (`user_id`, `name`, and what is known of
+/// `role`, `organisation`, `authority` and `device`); and, where there are any, `message_id`,
+/// `details` (a list of pairs) and `subject` (`case`, `numbers`, `personal`, `snapshot`: the case
+/// as it was then).
 ///
-/// Searches that were by number alone are not in it: which patient they were about, the trail cannot
-/// know. Query by number for them. `to` is written to where the future is polled, so it should be fast.
+/// Searches that were by number alone are not in it: which patient they were about, the trail
+/// cannot know. Query by number for them. `to` is written to where the future is polled, so it
+/// should be fast.
 ///
 /// # Errors
 ///
-/// [`ErrorKind::Write`] when `to` does not take it; else those of [`AuditLog::append`], in which case
-/// nothing was written, and of [`AuditLog::page`].
+/// [`ErrorKind::Write`] when `to` does not take it; else those of [`AuditLog::append`], in which
+/// case nothing was written, and of [`AuditLog::page`].
 pub async fn export(
     log: &dyn AuditLog,
     asked_by: &Actor,

@@ -61,9 +61,9 @@ impl Filter {
         self
     }
 
-    /// Only what is about the patient with this number: about the number itself, or about a case that
-    /// any event says it of. Also those of the case's events are meant that came before its number was
-    /// known, and that do not repeat it.
+    /// Only what is about the patient with this number: about the number itself, or about a case
+    /// that any event says it of. Also those of the case's events are meant that came before its
+    /// number was known, and that do not repeat it.
     #[must_use]
     pub const fn with_number(mut self, number: NhsNumber) -> Self {
         self.number = Some(number);
@@ -113,8 +113,8 @@ impl Filter {
         self
     }
 
-    /// Whether `event` meets every condition but those on the patient, of which the log knows more than
-    /// the event.
+    /// Whether `event` meets every condition but those on the patient, of which the log knows more
+    /// than the event.
     pub(super) fn passes(&self, event: &Event) -> bool {
         let same = |asked: &Option<String>, is: Option<&str>| {
             asked.as_deref().is_none_or(|asked| is == Some(asked))

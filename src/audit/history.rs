@@ -6,13 +6,15 @@ use std::collections::BTreeMap;
 /// How many events are in memory at once.
 const PAGE: usize = 200;
 
-/// The case as it was `at` a time, rebuilt from the trail (MSCA-AUD-02); `None` when no event tells, or
-/// when it was not there yet.
+/// The case as it was `at` a time, rebuilt from the trail (MSCA-AUD-02); `None` when no event
+/// tells, or when it was not there yet.
 ///
-/// A `case_changed` event is appended *before* its case is saved, so it is an intent, which a crash or a
-/// conflict may have kept from being carried out. `current_version` is the version that the case's store
-/// has now: what would have brought a later one never happened. Of several events for one version, all
-/// but the last were attempts.
+/// A `case_changed` event is appended *before* its case is saved, so it is an intent, which a crash
+/// or a conflict may have kept from being carried out. `current_version` is the version that the
+/// case's store has now: what would have brought a later one never happened. Of several events for
+/// one version, all but the last were attempts. Where two writers may save one case at a time, let
+/// the one who is told of a conflict append the case as it is stored: else its own attempt may
+/// stand last.
 ///
 /// It is for the caller to audit that the case was viewed.
 ///

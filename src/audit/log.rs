@@ -3,15 +3,16 @@ use crate::case::CaseId;
 use async_trait::async_trait;
 use std::fmt::Debug;
 
-/// Keeps an audit trail: append-only, in one order, each event chained to the one before (MSCA-AUD-01).
+/// Keeps an audit trail: append-only, in one order, each event chained to the one before
+/// (MSCA-AUD-01).
 ///
 /// # Contract
 ///
-/// * Events are numbered from 1 without a gap, in the order in which they were appended; those of one
-///   call stand together and in their order, whoever appends at the same time.
+/// * Events are numbered from 1 without a gap, in the order in which they were appended; those of
+///   one call stand together and in their order, whoever appends at the same time.
 /// * An event comes back as it was appended, in every field; its time to the microsecond.
-/// * Each call takes effect wholly or not at all, and what has been acknowledged survives whatever the
-///   log promises to survive. There is no way to change or take out an event.
+/// * Each call takes effect wholly or not at all, and what has been acknowledged survives whatever
+///   the log promises to survive. There is no way to change or take out an event.
 /// * What an entry says about its subject is kept sealed under a key of that subject alone. After
 ///   `forget` nobody can open it, and the chain is whole.
 /// * A later event about a case that was forgotten is about a new subject: forgetting is no ban.
@@ -21,8 +22,8 @@ use std::fmt::Debug;
 /// `conformance::check` (feature `simulator`) holds a log against this.
 #[async_trait]
 pub trait AuditLog: Debug + Send + Sync {
-    /// Appends `entries`, all or none and in order, durably, and returns the number of the last event
-    /// of the trail then; of none, it changes nothing.
+    /// Appends `entries`, all or none and in order, durably, and returns the number of the last
+    /// event of the trail then; of none, it changes nothing.
     ///
     /// # Errors
     ///
@@ -58,17 +59,18 @@ pub trait AuditLog: Debug + Send + Sync {
     /// [`Corrupt`](crate::audit::ErrorKind::Corrupt) when there is no walking at all.
     async fn verify(&self, anchors: &[Anchor]) -> Result<Verdict, Error>;
 
-    /// Destroys the key of what is sealed about `case`, and what leads from the case and its numbers to
-    /// it (MSCA-DQ-02: permanent erasure by court order). Of a case that is not in the trail, it
-    /// changes nothing.
+    /// Destroys the key of what is sealed about `case`, and what leads from the case and its
+    /// numbers to it (MSCA-DQ-02: permanent erasure by court order). Of a case that is not in the
+    /// trail, it changes nothing.
     ///
-    /// A person of whom only the number is known ([`Subject::person`](crate::audit::Subject::person))
-    /// is forgotten along with a case of that number if an event says that they were erased too.
+    /// A person of whom only the number is known
+    /// ([`Subject::person`](crate::audit::Subject::person)) is forgotten along with a case of that
+    /// number if an event says that they were erased too.
     ///
     /// # Errors
     ///
     /// [`NotErased`](crate::audit::ErrorKind::NotErased) when no `case_erased` event about the case
-    /// stands in the trail: append it first. [`Unavailable`](crate::audit::ErrorKind::Unavailable) also
-    /// when the key may still be found in the log's files: call again.
+    /// stands in the trail: append it first. [`Unavailable`](crate::audit::ErrorKind::Unavailable)
+    /// also when the key may still be found in the log's files: call again.
     async fn forget(&self, case: &CaseId) -> Result<(), Error>;
 }

@@ -1,38 +1,42 @@
-//! The audit trail: who did what, when, about whom; append-only, and chained so that tampering shows.
+//! The audit trail: who did what, when, about whom; append-only, and chained so that tampering
+//! shows.
 //!
 //! An [`Entry`] is appended to an [`AuditLog`] and comes back as an [`Event`] (MSCA-AUD-02 and
-//! MSCA-AUD-03). [`MemoryLog`] forgets at the end of the process; `SqliteLog` (feature `sqlite`) keeps a
-//! file. Users read through [`query`], which is audited in turn (MSCA-AUD-05); [`case_as_of`] rebuilds a
-//! case as it was (MSCA-AUD-02), [`export`] takes out everything about one (MSCA-ORG-04), and
-//! [`AuditLog::forget`] erases a case for good (MSCA-DQ-02). Whoever implements a log runs
-//! `conformance::check` (feature `simulator`) against it.
+//! MSCA-AUD-03). [`MemoryLog`] forgets at the end of the process; `SqliteLog` (feature `sqlite`)
+//! keeps a file. Users read through [`query`], which is audited in turn (MSCA-AUD-05);
+//! [`case_as_of`] rebuilds a case as it was (MSCA-AUD-02), [`export`] takes out everything about
+//! one (MSCA-ORG-04), and [`AuditLog::forget`] erases a case for good (MSCA-DQ-02). Whoever
+//! implements a log runs `conformance::check` (feature `simulator`) against it.
 //!
 //! # What is hashed
 //!
-//! Each row carries the SHA-256 of these bytes: the 16 bytes `nhs-pds audit 1` and a line feed, then each
-//! column but the hash itself, in the order `seq`, `prev_hash`, `at`, `kind`, `user_id`, `user_name`,
-//! `role`, `organisation`, `authority`, `device`, `message_id`, `details`, `subject`, `sealed`. A column is
-//! one byte for its type as it is stored (0 NULL, 1 integer, 2 real, 3 text, 4 blob), its length in bytes
-//! (eight bytes, big-endian), and its bytes as they are stored; an integer is eight bytes, big-endian, in
-//! two's complement. `prev_hash` is the hash of the row before, and 32 zero bytes in the first. So a value
-//! that was changed for another spelling of itself is found too. A change of this encoding changes the
-//! first line.
+//! Each row carries the SHA-256 of these bytes: the 16 bytes `nhs-pds audit 1` and a line feed,
+//! then each column but the hash itself, in the order `seq`, `prev_hash`, `at`, `kind`, `user_id`,
+//! `user_name`, `role`, `organisation`, `authority`, `device`, `message_id`, `details`, `subject`,
+//! `sealed`. A column is one byte for its type as it is stored (0 NULL, 1 integer, 2 real, 3 text,
+//! 4 blob), its length in bytes (eight bytes, big-endian), and its bytes as they are stored; an
+//! integer is eight bytes, big-endian, in two's complement. `prev_hash` is the hash of the row
+//! before, and 32 zero bytes in the first. So a value that was changed for another spelling of
+//! itself is found too. A change of this encoding changes the first line.
 //!
-//! The number and the hash of the last row stand in a table of their own, so that a tail that was cut off
-//! is missed. Who may write the file can rewrite all of it consistently; only an [`Anchor`] that was kept
-//! elsewhere shows that ([`AnchorSink`], [`AuditLog::verify`]).
+//! The number and the hash of the last row stand in a table of their own, so that a tail that was
+//! cut off is missed. Who may write the file can rewrite all of it consistently; only an [`Anchor`]
+//! that was kept elsewhere shows that ([`AnchorSink`], [`AuditLog::verify`]).
 //!
 //! # What is sealed
 //!
 //! Whatever an entry says about its [`Subject`] (case id, numbers, particulars, the case itself) is
-//! encrypted with ChaCha20-Poly1305 under a random key of that subject, and the row carries a name made up
-//! for the subject instead: the number of the first event about it and eight random bytes. The nonce is four zero bytes and the row's number (eight bytes, big-endian);
-//! bound to it are `nhs-pds audit 1 sealed`, a line feed, and the columns `seq`, `at` to `details`, and
-//! `subject`, encoded as above. The hash covers what is encrypted, so the chain stays whole when the key
-//! is destroyed. What leads from a case id or a number to that name stands in tables beside, and is
-//! deleted with the key; `verify` finds when it was changed. Anything else of a row stands in the clear and is kept for ever.
+//! encrypted with ChaCha20-Poly1305 under a random key of that subject, and the row carries a name
+//! made up for the subject instead: the number of the first event about it and eight random bytes.
+//! The nonce is four zero bytes and the row's number (eight bytes, big-endian); bound to it are
+//! `nhs-pds audit 1 sealed`, a line feed, and the columns `seq`, `at` to `details`, and `subject`,
+//! encoded as above. The hash covers what is encrypted, so the chain stays whole when the key is
+//! destroyed. What leads from a case id or a number to that name stands in tables beside, and is
+//! deleted with the key; `verify` finds when it no longer leads there. Anything else of a row stands
+//! in the clear and is kept for ever.
 //!
-//! Not here: a defence against those who may write the file and every anchor, and retention periods.
+//! Not here: a defence against those who may write the file and every anchor, and retention
+//! periods.
 
 mod actor;
 mod anchor;

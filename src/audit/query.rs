@@ -1,16 +1,16 @@
 use crate::audit::{Actor, AuditLog, Entry, Error, Event, EventKind, Filter, Subject};
 use chrono::{DateTime, SecondsFormat, Utc};
 
-/// What a user reads of an audit trail: a page as [`AuditLog::page`] has it, after an event that says who
-/// asked for what (MSCA-AUD-05: queries are audited too).
+/// What a user reads of an audit trail: a page as [`AuditLog::page`] has it, after an event that
+/// says who asked for what (MSCA-AUD-05: queries are audited too).
 ///
-/// The event is an `audit_queried` one with the filter's conditions as details; a patient who is asked
-/// for stands in its sealed part, and of a case and a number, each has an event of its own. The page
-/// holds nothing that was appended after the question.
+/// The event is an `audit_queried` one with the filter's conditions as details; a patient who is
+/// asked for stands in its sealed part, and of a case and a number, each has an event of its own.
+/// The page holds nothing that was appended after the question.
 ///
 /// Each page is a query and leaves an event. To read to the end, take the trail's
-/// [`head`](AuditLog::head) first and bound the filter by it ([`Filter::with_sequence`]): else the next
-/// page has the question for the last, without end.
+/// [`head`](AuditLog::head) first and bound the filter by it ([`Filter::with_sequence`]): else the
+/// next page has the question for the last, without end.
 ///
 /// # Errors
 ///

@@ -92,8 +92,8 @@ pub(super) struct Row {
     pub(super) sealed: Value,
 }
 
-/// A subject's name in the rows: the number of the first event about it, so that new names come last in
-/// an index and not anywhere, and eight random bytes.
+/// A subject's name in the rows: the number of the first event about it, so that new names come
+/// last in an index and not anywhere, and eight random bytes.
 pub(super) type SubjectId = [u8; 16];
 
 /// The secret key of what is sealed about a subject.

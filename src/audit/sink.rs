@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 
-/// Keeps anchors where those who may write the audit trail may not: another machine, a mailbox, paper.
+/// Keeps anchors where those who may write the audit trail may not: another machine, a mailbox,
+/// paper.
 ///
 /// # Contract
 ///
@@ -26,9 +27,10 @@ pub trait AnchorSink: Debug + Send + Sync {
 
 /// Anchors in a text file: one to a line, with the time after it.
 ///
-/// Put it where the trail's writers can append at most, such as an append-only or a mounted directory. A
-/// line is on the disk when it is acknowledged. On Unix a new file is its owner's alone (mode 0600). One
-/// process writes it. Calls need a Tokio runtime, whose threads for blocking work do the work.
+/// Put it where the trail's writers can append at most, such as an append-only or a mounted
+/// directory. A line is on the disk when it is acknowledged. On Unix a new file is its owner's
+/// alone (mode 0600). One process writes it. Calls need a Tokio runtime, whose threads for blocking
+/// work do the work.
 ///
 /// ```
 /// use chrono::DateTime;

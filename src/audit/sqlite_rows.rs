@@ -47,8 +47,8 @@ impl Condition {
                 condition.and(sql, value);
             }
         };
-        // Few events are of one patient or message, and many of one user; SQLite does not know. The plus
-        // keeps it from going by the index.
+        // Few events are of one patient or message, and many of one user; SQLite does not know. The
+        // plus keeps it from going by the index.
         let few = filter.number.is_some() || filter.case.is_some() || filter.message_id.is_some();
         when(
             if few { "+e.user_id = ?" } else { "e.user_id = ?" },

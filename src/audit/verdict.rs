@@ -70,8 +70,8 @@ pub enum BreakReason {
     Content,
     /// Its sealed part does not open with the key that is there.
     Sealed,
-    /// Its subject would not be found: the key that is there is told to be somebody else's, or a number
-    /// that it names does not lead to it.
+    /// Its subject would not be found: the key that is there is told to be somebody else's, or a
+    /// number that it names does not lead to it.
     Subject,
     /// The key of its sealed part is missing, and no event says that its subject was erased.
     Key,

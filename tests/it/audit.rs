@@ -1,4 +1,5 @@
-//! Both logs keep to the contract; the SQLite file is shared safely; who is forgotten is gone from it.
+//! Both logs keep to the contract; the SQLite file is shared safely; who is forgotten is gone from
+//! it.
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -16,7 +17,8 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 const NUMBER: NhsNumber = NhsNumber::constant(9_434_765_919);
-/// In a range from which nobody has numbers, but not in the one for test people, which may be shown.
+/// In a range from which nobody has numbers, but not in the one for test people, which may be
+/// shown.
 const HIDDEN: NhsNumber = NhsNumber::constant(5_990_000_014);
 
 fn open(path: &Path) -> SqliteLog {
@@ -205,7 +207,8 @@ async fn a_trail_goes_on_where_it_ended() {
     assert_eq!(log.page(&filter, 0, 9).await.unwrap().len(), 2);
 }
 
-/// A process that is killed leaves its files as they are; a copy of them is what the next one finds.
+/// A process that is killed leaves its files as they are; a copy of them is what the next one
+/// finds.
 #[tokio::test]
 async fn what_was_acknowledged_survives_a_process_that_was_killed() {
     let folder = tempfile::tempdir().unwrap();

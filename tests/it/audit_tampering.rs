@@ -1,4 +1,5 @@
-//! Whatever somebody changes in the file of an audit trail with SQL, `verify` names the first bad link.
+//! Whatever somebody changes in the file of an audit trail with SQL, `verify` names the first bad
+//! link.
 
 use chrono::{DateTime, TimeDelta};
 use nhs_pds::audit::{
@@ -134,8 +135,8 @@ impl Tampered {
         done.is_ok_and(|rows| rows == 1)
     }
 
-    /// Changes one value, asks where the trail is broken, and puts the value back; `false` when there
-    /// was nothing to change, or the file does not take it.
+    /// Changes one value, asks where the trail is broken, and puts the value back; `false` when
+    /// there was nothing to change, or the file does not take it.
     #[track_caller]
     fn changed(&self, seq: u64, column: &str, value: &(String, Vec<u8>)) -> bool {
         let old = self.value(seq, column);
