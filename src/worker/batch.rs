@@ -1,11 +1,11 @@
 //! Some cases at once: ask, record, decide, save, tell. The order of these is what makes a run safe to
 //! kill at any point.
 
-use crate::audit::{Entry, EventKind, Subject};
 use crate::case::{Case, CaseId, Change, ErrorKind};
 use crate::nhs_number::NhsNumber;
 use crate::trace::{self, Answer, MessageId};
-use crate::worker::turn::{Step, Turn, changed, received, sent};
+use crate::worker::record::{changed, received, sent, withdraw};
+use crate::worker::turn::{Step, Turn};
 use crate::worker::{
     CaseReport, Decision, Error, NumberEffect, Plan, TraceResult, Worker, apply, flag_duplicate,
 };
@@ -266,25 +266,9 @@ impl Worker {
         });
         let saved = self.try_to_save(all.collect()).await?;
         if !saved {
-            self.withdraw(changes.0.keys()).await?;
+            withdraw(&*self.store, &*self.audit, &self.actor, changes.0.keys(), now).await?;
         }
         Ok(saved)
-    }
-
-    /// Records the cases as they are stored, because what was recorded of them was not saved: of one
-    /// version, the last record counts.
-    async fn withdraw(&self, ids: impl Iterator<Item = &CaseId>) -> Result<(), Error> {
-        let mut entries = Vec::new();
-        for id in ids {
-            if let Some(stored) = self.store.get(id).await? {
-                let entry = Entry::new(EventKind::CaseChanged, self.clock.now(), &self.actor)
-                    .with_detail("decision", "not_saved")
-                    .about(Subject::snapshot(&stored));
-                entries.push(entry);
-            }
-        }
-        self.audit.append(entries).await?;
-        Ok(())
     }
 
     /// Saves, unless somebody else has changed or removed a case, or given a number to another.

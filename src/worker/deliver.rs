@@ -3,7 +3,7 @@
 use crate::audit::{Entry, EventKind, Subject};
 use crate::case::{Alert, AlertKind, Case, Change};
 use crate::trace;
-use crate::worker::turn::changed;
+use crate::worker::record::changed;
 use crate::worker::{Error, Worker};
 
 impl Worker {

@@ -61,7 +61,7 @@ pub struct Worker {
     pub(super) local_root: String,
     /// The name under which cases are claimed: another one for each pass, so that what a pass has left
     /// behind is nobody's.
-    owner: String,
+    pub(super) owner: String,
 }
 
 impl Worker {
@@ -201,7 +201,7 @@ impl Worker {
     ) -> Result<RunReport, Error> {
         let mut report = RunReport::default();
         let began = self.clock.now();
-        let owned = Self { owner: self.ids.next().to_string(), ..self.clone() };
+        let owned = self.owning();
         let mut after: Option<CaseId> = None;
         loop {
             if stop() {
@@ -250,7 +250,7 @@ impl Worker {
             if !claim.cases.is_empty() {
                 let settled = self.trace(claim.cases, stopped).await;
                 // Given back whatever happened, so that nobody has to wait for the lease to run out.
-                self.store.release(&self.owner, &claimed, self.clock.now()).await?;
+                self.give_back(&claimed).await?;
                 reports.extend(settled?);
             }
             match claim.blocked_until {
@@ -267,6 +267,22 @@ impl Worker {
             }
         }));
         Ok(reports)
+    }
+
+    /// The case `id`, as this worker's own for a while, once nobody else has it.
+    pub(super) async fn claim_one(&self, id: &CaseId) -> Result<Option<Case>, Error> {
+        loop {
+            let now = self.clock.now();
+            let mut claim = self.store.claim(std::slice::from_ref(id), &self.lease(now)).await?;
+            match claim.blocked_until {
+                Some(until) => self.wait_for(until).await,
+                None => return Ok(claim.cases.pop()),
+            }
+        }
+    }
+
+    pub(super) async fn give_back(&self, ids: &[CaseId]) -> Result<(), Error> {
+        Ok(self.store.release(&self.owner, ids, self.clock.now()).await?)
     }
 
     /// Waits for a lease of somebody else's to be given up, or to run out; not longer at a time than a
@@ -302,6 +318,11 @@ impl Worker {
             *stopped = Some(error);
         }
         Ok(reports)
+    }
+
+    /// This worker under a name of its own, so that what it claims nobody else does.
+    pub(super) fn owning(&self) -> Self {
+        Self { owner: self.ids.next().to_string(), ..self.clone() }
     }
 
     fn plan(&self, case: &Case) -> Result<Plan, Eligibility> {

@@ -1,10 +1,9 @@
 //! What is asked about one case in one go, and what follows. Pure.
 
-use crate::audit::{Actor, Entry, EventKind, Subject};
 use crate::case::{Case, CaseId, HeldNumber};
 use crate::nhs_number::NhsNumber;
-use crate::trace::{Answer, Error, ErrorKind, MessageId, Question};
-use crate::worker::decide::{exchange, subject};
+use crate::trace::{Answer, Error, ErrorKind, MessageId};
+use crate::worker::decide::subject;
 use crate::worker::plan::ask;
 use crate::worker::{Again, Context, Decision, Plan, Policy, apply, decide};
 use chrono::{DateTime, Utc};
@@ -93,80 +92,4 @@ impl Turn {
             None => true,
         })
     }
-}
-
-/// The record of a question that is about to be sent (MSCA-AUD-02).
-pub(super) fn sent(
-    actor: &Actor,
-    case: &CaseId,
-    plan: &Plan,
-    id: MessageId,
-    at: DateTime<Utc>,
-) -> Entry {
-    let asked = &plan.asked;
-    let mut subject = Subject::new(case.clone())
-        .with_personal("family", asked.family.as_str())
-        .with_personal("date_of_birth", asked.date_of_birth.to_string());
-    if let Some(number) = asked.nhs_number {
-        subject = subject.with_number(number);
-    } else {
-        // The question by number goes without these.
-        for (key, value) in [
-            ("given", asked.given.clone()),
-            ("gender", asked.gender.map(|gender| gender.code().to_owned())),
-            ("postcode", asked.postcode.map(|postcode| postcode.to_string())),
-        ] {
-            if let Some(value) = value {
-                subject = subject.with_personal(key, value);
-            }
-        }
-    }
-    let question = match plan.question {
-        Question::Verify(_) => "verify",
-        Question::Find(_) => "find",
-        Question::Fetch(_) => "fetch",
-    };
-    Entry::new(EventKind::MessageSent, at, actor)
-        .with_message_id(id.to_string())
-        .with_detail("question", question)
-        .about(subject)
-}
-
-/// The record of what came back, be it nothing.
-pub(super) fn received(actor: &Actor, case: &CaseId, step: &Step) -> Entry {
-    let entry = Entry::new(EventKind::MessageReceived, step.at, actor)
-        .with_message_id(step.message_id.to_string());
-    let Some(reply) = step.reply.as_ref().map(Result::as_ref) else {
-        return entry.with_detail("outcome", "not_sent").about(Subject::new(case.clone()));
-    };
-    let mut entry = match reply {
-        Ok(answer) => entry.with_detail("outcome", answer.outcome.name()),
-        Err(error) => entry.with_detail("error", error.kind().name()),
-    };
-    if let Some(exchange) = exchange(reply) {
-        entry = entry
-            .with_detail("service", exchange.service.as_str())
-            .with_detail("operation", exchange.operation.as_str());
-        if let Some(code) = &exchange.code {
-            entry = entry.with_detail("code", code.as_str());
-        }
-    }
-    let mut about = Subject::new(case.clone());
-    if let Some(number) = subject(reply).0 {
-        about = about.with_number(number);
-    }
-    entry.about(about)
-}
-
-/// The record of a change that is about to be saved, with the case as it will be.
-pub(super) fn changed(
-    actor: &Actor,
-    case: &Case,
-    why: &[(&str, &str)],
-    at: DateTime<Utc>,
-) -> Entry {
-    let mut after = case.clone();
-    after.version += 1;
-    let entry = Entry::new(EventKind::CaseChanged, at, actor).about(Subject::snapshot(&after));
-    why.iter().fold(entry, |entry, (key, value)| entry.with_detail(*key, *value))
 }

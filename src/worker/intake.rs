@@ -1,0 +1,128 @@
+use crate::audit::{Actor, AuditLog};
+use crate::case::{Case, CaseId, CaseStore, Change, ErrorKind};
+use crate::clock::Clock;
+use crate::worker::Error;
+use crate::worker::record::{changed, withdraw};
+
+/// How many cases are recorded and saved in one step.
+const CHUNK: usize = 200;
+
+/// How many cases of a caseload were new, and what became of the others.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Imported {
+    /// Cases that were not stored before.
+    pub new: usize,
+    /// Cases of which the local system says something else than before.
+    pub updated: usize,
+    /// Cases about which nothing is new.
+    pub unchanged: usize,
+}
+
+/// Brings `store` up to what the local system says of `cases`, and leaves alone what traces and people
+/// have brought ([`Case::updated_from`]). The same cases again change nothing.
+///
+/// Each change is in `audit` before it is saved, so that a case can be rebuilt as it was on any day
+/// (MSCA-AUD-02). Killed in between, it is simply done again.
+///
+/// # Errors
+///
+/// [`ErrorKind`](crate::worker::ErrorKind), when the store or the audit trail fails. What was imported
+/// before stays.
+///
+/// ```
+/// use nhs_pds::audit::{Actor, MemoryLog};
+/// use nhs_pds::case::{Case, MemoryStore, RecordType};
+/// use nhs_pds::clock::SystemClock;
+/// use nhs_pds::trace::{Caller, LocalIdentity};
+/// use nhs_pds::worker::import;
+///
+/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+/// let (store, audit) = (MemoryStore::new(), MemoryLog::new());
+/// let caller = Caller::System(LocalIdentity::new("RHM".parse()?, "import")?);
+/// let actor = Actor::new(&caller, "Nightly import");
+/// let cases = vec![Case::new("RXX:1".parse()?, RecordType::Review)];
+/// let first = import(&store, &audit, &actor, &SystemClock, cases.clone()).await?;
+/// let again = import(&store, &audit, &actor, &SystemClock, cases).await?;
+/// assert_eq!((first.new, again.unchanged), (1, 1));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub async fn import(
+    store: &dyn CaseStore,
+    audit: &dyn AuditLog,
+    actor: &Actor,
+    clock: &dyn Clock,
+    cases: Vec<Case>,
+) -> Result<Imported, Error> {
+    let mut imported = Imported::default();
+    let mut cases = cases.into_iter();
+    loop {
+        let mut chunk: Vec<Case> = cases.by_ref().take(CHUNK).collect();
+        if chunk.is_empty() {
+            return Ok(imported);
+        }
+        // What somebody else saves in between is looked at again.
+        while !chunk.is_empty() {
+            chunk = import_chunk(store, audit, actor, clock, chunk, &mut imported).await?;
+        }
+    }
+}
+
+/// Imports `cases`, and returns those that have to be looked at again.
+async fn import_chunk(
+    store: &dyn CaseStore,
+    audit: &dyn AuditLog,
+    actor: &Actor,
+    clock: &dyn Clock,
+    cases: Vec<Case>,
+    imported: &mut Imported,
+) -> Result<Vec<Case>, Error> {
+    let now = clock.now();
+    let (mut new, mut updated, mut unchanged) = (Vec::new(), Vec::new(), 0);
+    for read in &cases {
+        match store.get(&read.id).await? {
+            None => {
+                let mut case = read.clone();
+                if let Some(held) = &mut case.nhs_number {
+                    held.since = held.since.or(Some(now));
+                }
+                new.push(case);
+            }
+            Some(stored) => match stored.updated_from(read.clone()) {
+                Some(mut case) => {
+                    if let Some(held) = &mut case.nhs_number {
+                        held.since = held.since.or(Some(now));
+                    }
+                    updated.push(case);
+                }
+                None => unchanged += 1,
+            },
+        }
+    }
+    let changes = new.iter().chain(&updated);
+    let entries = changes.map(|case| changed(actor, case, &[("decision", "imported")], now));
+    audit.append(entries.collect()).await?;
+    let ids: Vec<CaseId> = new.iter().chain(&updated).map(|case| case.id.clone()).collect();
+    let (count_new, count_updated) = (new.len(), updated.len());
+    // What is new, and what is not, are two steps: killed in between, the second is done the next time.
+    let inserted = store.insert_all(new).await;
+    let done = inserted.is_ok();
+    let saved = match inserted {
+        Ok(()) => store.save_all(updated.into_iter().map(Change::new).collect()).await,
+        refused => refused,
+    };
+    imported.new += if done { count_new } else { 0 };
+    let Err(error) = saved else {
+        imported.updated += count_updated;
+        imported.unchanged += unchanged;
+        return Ok(Vec::new());
+    };
+    if !matches!(error.kind(), ErrorKind::Conflict | ErrorKind::Exists | ErrorKind::NotFound) {
+        return Err(error.into());
+    }
+    withdraw(store, audit, actor, ids.iter(), clock.now()).await?;
+    let is_done = |case: &Case| done && ids.iter().take(count_new).any(|id| *id == case.id);
+    Ok(cases.into_iter().filter(|case| !is_done(case)).collect())
+}

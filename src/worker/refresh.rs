@@ -1,0 +1,103 @@
+use crate::audit::{Actor, Entry, EventKind, Subject};
+use crate::case::{Advisory, Case, CaseId, NumberStanding, advisories};
+use crate::trace::Caller;
+use crate::worker::plan::ask;
+use crate::worker::turn::Turn;
+use crate::worker::{CaseReport, Error, Worker, eligibility};
+
+/// Why a case is brought up to date out of turn (MSCA-PDS-05).
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum RefreshEvent {
+    /// An episode of care begins.
+    EpisodeStarted,
+    /// Somebody is about to use the contact details, or to post something.
+    BeforeContact,
+    /// The person is about to be admitted.
+    BeforeAdmission,
+    /// The person is about to be discharged.
+    BeforeDischarge,
+    /// Somebody wants to know.
+    OnRequest,
+}
+
+impl RefreshEvent {
+    /// A stable word: the variant's name in lower case, joined by `_`.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::EpisodeStarted => "episode_started",
+            Self::BeforeContact => "before_contact",
+            Self::BeforeAdmission => "before_admission",
+            Self::BeforeDischarge => "before_discharge",
+            Self::OnRequest => "on_request",
+        }
+    }
+}
+
+/// A case that was brought up to date.
+#[non_exhaustive]
+#[derive(Debug)]
+pub struct Refreshed {
+    /// The case as it is now.
+    pub case: Case,
+    /// What the question brought, or why none was asked: then the case is as it was.
+    pub report: CaseReport,
+    /// What has to be shown with the case.
+    pub advisories: Vec<Advisory>,
+}
+
+impl Worker {
+    /// The same worker, acting for somebody: their identity goes with the messages (MSCA-AUD-04), and the
+    /// audit trail names them.
+    #[must_use]
+    pub fn on_behalf_of(&self, caller: Caller, actor: Actor) -> Self {
+        Self { caller, actor, ..self.clone() }
+    }
+
+    /// Asks about the case `id` at once, because of `event` (MSCA-PDS-05): its number is verified, or,
+    /// where it has none that is usable, the person is looked for. What follows is decided, recorded and
+    /// saved as in a run. `None` when there is no such case.
+    ///
+    /// That it was asked about lately, or settled long ago, does not keep it from being asked about;
+    /// HAV-2 and HAV-4 do. Waits for a run that has the case at the moment.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind`](crate::worker::ErrorKind), when the store or the audit trail fails. A question
+    /// without an answer is no error: see [`CaseReport::result`].
+    pub async fn refresh(
+        &self,
+        id: &CaseId,
+        event: RefreshEvent,
+    ) -> Result<Option<Refreshed>, Error> {
+        let entry = Entry::new(EventKind::CaseViewed, self.clock.now(), &self.actor)
+            .with_detail("event", event.word())
+            .about(Subject::new(id.clone()));
+        self.audit.append(vec![entry]).await?;
+        let owning = self.owning();
+        let Some(case) = owning.claim_one(id).await? else { return Ok(None) };
+        let report = owning.ask_out_of_turn(case).await;
+        owning.give_back(std::slice::from_ref(id)).await?;
+        let report = report?;
+        let Some(case) = self.store.get(id).await? else { return Ok(None) };
+        Ok(Some(Refreshed { advisories: advisories(&case), case, report }))
+    }
+
+    async fn ask_out_of_turn(&self, case: Case) -> Result<CaseReport, Error> {
+        let eligibility = eligibility(&case, &self.scope);
+        let held = case.nhs_number.as_ref();
+        let usable = held.filter(|held| held.standing == NumberStanding::Usable);
+        let plan = match ask(&case, usable.map(|held| held.number), &self.local_root) {
+            Ok(plan) if eligibility.is_eligible() => plan,
+            Ok(_) => return Ok(CaseReport::new(&case, eligibility)),
+            Err(reasons) => return Ok(CaseReport::new(&case, eligibility.and(reasons))),
+        };
+        let mut turns = [Turn { claimed: case, steps: Vec::new() }];
+        self.ask(&mut turns, vec![plan]).await?;
+        let reports = self.settle(&turns).await?;
+        let [turn] = turns;
+        let asked = CaseReport::new(&turn.claimed, eligibility);
+        Ok(reports.into_iter().next().unwrap_or(asked))
+    }
+}

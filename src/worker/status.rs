@@ -1,0 +1,93 @@
+use crate::worker::{CaseReport, ErrorKind};
+use chrono::{DateTime, Utc};
+
+/// What a process is doing (HAV-6). Holds nothing about a person.
+#[non_exhaustive]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Status {
+    /// In one word.
+    pub state: State,
+    /// When the next run is to begin, when that is known.
+    pub next_run: Option<DateTime<Utc>>,
+    /// How far the run is that is going on.
+    pub current: Option<Progress>,
+    /// The last run, as far as it came.
+    pub last: Option<Progress>,
+    /// What ended the last run before its last case.
+    pub last_error: Option<ErrorKind>,
+    /// Whether the last run ended because the service refuses our configuration: have it fixed.
+    pub service_refused: bool,
+}
+
+/// What a process is doing, in one word.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub enum State {
+    /// It has never been started.
+    #[default]
+    NotStarted,
+    /// It waits for the time of the next run.
+    Waiting,
+    /// It waits for the quiet hours to end.
+    Quiet,
+    /// Somebody has paused it.
+    Paused,
+    /// It asks.
+    Running,
+    /// It was told to stop, and finishes the cases at hand.
+    Stopping,
+    /// It has ended.
+    Stopped,
+}
+
+impl State {
+    /// A stable word: the variant's name in lower case, joined by `_`.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::NotStarted => "not_started",
+            Self::Waiting => "waiting",
+            Self::Quiet => "quiet",
+            Self::Paused => "paused",
+            Self::Running => "running",
+            Self::Stopping => "stopping",
+            Self::Stopped => "stopped",
+        }
+    }
+}
+
+/// How far a run is, or was.
+#[non_exhaustive]
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Progress {
+    /// When it began.
+    pub began: DateTime<Utc>,
+    /// When it ended.
+    pub ended: Option<DateTime<Utc>>,
+    /// How many cases were looked at.
+    pub seen: u64,
+    /// How many were asked about.
+    pub asked: u64,
+    /// How many numbers were written or confirmed.
+    pub numbers_written: u64,
+    /// How many cases somebody has to look at.
+    pub to_review: u64,
+}
+
+impl Progress {
+    pub(super) const fn of(began: DateTime<Utc>) -> Self {
+        Self { began, ended: None, seen: 0, asked: 0, numbers_written: 0, to_review: 0 }
+    }
+
+    pub(super) fn count(&mut self, case: &CaseReport) {
+        self.seen += 1;
+        self.asked += u64::from(case.exchange.is_some());
+        self.numbers_written += u64::from(case.number_written);
+        self.to_review += u64::from(case.review.is_some());
+    }
+
+    pub(super) const fn ended(mut self, ended: DateTime<Utc>) -> Self {
+        self.ended = Some(ended);
+        self
+    }
+}
