@@ -2,7 +2,7 @@
 
 use clap::Args;
 use nhs_pds::secret::Secret;
-use nhs_pds::simulator::{Register, Server, Simulator};
+use nhs_pds::simulator::{Caseload, Register, Server, Simulator};
 use nhs_pds::smsp::{Client, Config};
 use nhs_pds::trace::LocalIdentity;
 use nhs_pds::transport::http::{HttpConfig, HttpTransport};
@@ -12,6 +12,9 @@ use std::fs;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
+
+/// The seed and the size of the shipped caseload.
+const SHIPPED: (u64, usize) = (2026, 240);
 
 /// Where to ask.
 #[derive(Args)]
@@ -31,9 +34,10 @@ pub(crate) struct Service {
     /// Our organisation's ODS code.
     #[arg(long, value_name = "CODE", default_value = "RHM")]
     ods_code: String,
-    /// The people whom the simulator knows, as CSV in the columns of the NHS "Opentest" people.
-    #[arg(long, value_name = "FILE", default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/data/register.csv"))]
-    register: PathBuf,
+    /// The people whom the simulator knows, as CSV in the columns of the NHS "Opentest" people; without
+    /// it, those of the shipped caseload, who come from a fixed seed.
+    #[arg(long, value_name = "FILE")]
+    register: Option<PathBuf>,
 }
 
 /// A client, and the simulator if it is that which it asks.
@@ -83,9 +87,12 @@ impl Service {
     }
 
     fn people(&self) -> Result<Register, Box<dyn Error>> {
-        let (register, refused) = Register::from_csv(file(&self.register)?.as_slice())?;
+        let Some(path) = &self.register else {
+            return Ok(Caseload::from_seed(SHIPPED.0, SHIPPED.1).register().clone());
+        };
+        let (register, refused) = Register::from_csv(file(path)?.as_slice())?;
         for row in refused {
-            eprintln!("{}: {row}", self.register.display());
+            eprintln!("{}: {row}", path.display());
         }
         Ok(register)
     }

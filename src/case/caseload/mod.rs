@@ -37,12 +37,14 @@
 //! # Ok::<(), caseload::Error>(())
 //! ```
 
+mod decisions;
 mod error;
 mod read;
 mod results;
 mod row;
 mod write;
 
+pub use decisions::{DECISION_COLUMNS, DecisionWriter};
 pub use error::{Error, ErrorKind, Fault, RefusedRow};
 pub use read::{Caseload, read};
 pub use results::{RESULT_COLUMNS, ResultRow, write_results};

@@ -1,0 +1,64 @@
+//! A PDS to test against, in a process of its own.
+//!
+//! ```sh
+//! cargo run --all-features --example simulator -- --cases 240
+//! ```
+//!
+//! Prints the address of the service in one line, and serves until it is stopped. The people are those of
+//! a caseload of the seed and the number of cases (the shipped one, unless told otherwise); `--caseload`
+//! writes that caseload too. Every answer depends on who is asked about, and never on when.
+#![expect(clippy::print_stderr, reason = "that is what it is for")]
+
+use clap::Parser;
+use nhs_pds::simulator::{Caseload, Fault, Server, Simulator, When};
+use std::error::Error;
+use std::fs::File;
+use std::io::{self, BufWriter, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+#[derive(Parser)]
+#[command(about = "Serves a simulated PDS until it is stopped")]
+struct Cli {
+    /// The seed of the people.
+    #[arg(long, default_value_t = 2026)]
+    seed: u64,
+    /// The number of cases whose people are known.
+    #[arg(long, default_value_t = 240)]
+    cases: usize,
+    /// Where the cases go, as CSV.
+    #[arg(long, value_name = "FILE")]
+    caseload: Option<PathBuf>,
+    /// How long every answer takes, in milliseconds.
+    #[arg(long, value_name = "MS", default_value_t = 0)]
+    delay: u64,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(&Cli::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("simulator: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+async fn run(cli: &Cli) -> Result<(), Box<dyn Error>> {
+    let caseload = Caseload::from_seed(cli.seed, cli.cases);
+    if let Some(path) = &cli.caseload {
+        let file = File::create(path).map_err(|error| format!("{}: {error}", path.display()))?;
+        caseload.write_csv(BufWriter::new(file))?;
+    }
+    let simulator = Simulator::new(caseload.register().clone());
+    drop(caseload);
+    if cli.delay > 0 {
+        simulator.add_fault(When::Always, Fault::Delay(Duration::from_millis(cli.delay)));
+    }
+    let server = Server::start(simulator).await?;
+    writeln!(io::stdout(), "{}", server.url())?;
+    tokio::signal::ctrl_c().await?;
+    Ok(())
+}

@@ -1,0 +1,253 @@
+//! "Get NHS Number" as a process: imports a caseload, finds and verifies numbers on a schedule, and
+//! exports what was decided.
+//!
+//! ```sh
+//! cargo run --all-features --example worker -- --db cases.sqlite \
+//!     --import examples/data/caseload.csv --once --export decisions.csv
+//! ```
+//!
+//! Cases, audit trail and alerts are in one SQLite file. Without `--service` it starts the simulator,
+//! with people from a fixed seed. `--once` ends when nothing is due, after waiting for the cases of a
+//! worker that died; without it, it runs every `--interval` until Ctrl-C or SIGTERM, which let it finish
+//! the cases at hand; started again, it goes on. Importing the same file again changes nothing. `--export`
+//! alone writes the file and asks nobody; with `--once` or `--interval` it writes it at the end. Exits 0
+//! when all is well, 1 when the service refused the configuration or did not answer at all, 2 when it could
+//! not run.
+#![expect(clippy::print_stderr, reason = "that is what it is for")]
+
+mod service;
+
+use clap::Parser;
+use nhs_pds::alert::SqliteAlerts;
+use nhs_pds::audit::{Actor, SqliteLog};
+use nhs_pds::case::caseload::{self, DecisionWriter};
+use nhs_pds::case::{CaseStore, SqliteStore};
+use nhs_pds::clock::SystemClock;
+use nhs_pds::trace::Caller;
+use nhs_pds::worker::{CaseReport, Policy, Process, RunReport, Schedule, Worker, import};
+use service::{Service, because};
+use std::error::Error;
+use std::fmt::Write as _;
+use std::fs::File;
+use std::io::{self, BufWriter, Write as _};
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+#[derive(Parser)]
+#[command(about = "Finds and verifies the NHS Numbers of a store of cases, on a schedule")]
+struct Cli {
+    /// The SQLite file with cases, audit trail and alerts; made if it is not there.
+    #[arg(long, value_name = "FILE")]
+    db: PathBuf,
+    /// A caseload to be taken in first.
+    #[arg(long, value_name = "CSV")]
+    import: Option<PathBuf>,
+    /// How often to run, such as `30m` or `90s`; no more than 30 minutes (HAV-1). [default: 30m]
+    #[arg(long, value_name = "TIME", value_parser = duration, conflicts_with = "once")]
+    interval: Option<Duration>,
+    /// Run once, until nothing is due.
+    #[arg(long)]
+    once: bool,
+    /// Where what was decided goes, one row per case.
+    #[arg(long, value_name = "CSV")]
+    export: Option<PathBuf>,
+    /// By how much a run may be earlier than the interval says.
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "0s")]
+    jitter: Duration,
+    /// No run begins from `HH:MM` until `HH:MM`, in UTC.
+    #[arg(long, num_args = 2, value_names = ["FROM", "TO"], value_parser = time_of_day)]
+    quiet: Option<Vec<chrono::NaiveTime>>,
+    /// After how long without a sign of life a dead worker's cases come back.
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "10s")]
+    lease: Duration,
+    /// How many questions are under way at a time.
+    #[arg(long, value_name = "COUNT", default_value = "1")]
+    in_flight: NonZeroUsize,
+    /// Verify numbers again every so many days.
+    #[arg(long, value_name = "DAYS")]
+    reverify: Option<u32>,
+    #[command(flatten)]
+    service: Service,
+}
+
+/// Reads `90s`, `30m`, `2h` or `250ms`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (count, unit) = text.split_at(digits);
+    let count: u64 = count.parse().map_err(|_| "a time is a number and a unit, such as 30m")?;
+    let milliseconds = match unit {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        _ => return Err("the unit of a time is ms, s, m or h".into()),
+    };
+    count.checked_mul(milliseconds).map(Duration::from_millis).ok_or("too long".into())
+}
+
+fn time_of_day(text: &str) -> Result<chrono::NaiveTime, String> {
+    chrono::NaiveTime::parse_from_str(text, "%H:%M").map_err(|_| "a time of day is HH:MM".into())
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(&Cli::parse()).await {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(error) => {
+            eprintln!("worker: {}", because(&*error));
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Whether the service answered as it should.
+async fn run(cli: &Cli) -> Result<bool, Box<dyn Error>> {
+    // What is wrong with the arguments is told before anything is touched.
+    let only_export = cli.export.is_some() && cli.interval.is_none() && !cli.once;
+    let schedule = Schedule::every(cli.interval.unwrap_or(Duration::from_secs(30 * 60)))?;
+    let mut schedule = schedule.with_jitter(cli.jitter)?;
+    if let Some([from, to]) = cli.quiet.as_deref() {
+        schedule = schedule.with_quiet_hours(*from, *to);
+    }
+    let db = &cli.db;
+    let in_db = |error: &(dyn Error + 'static)| format!("{}: {}", db.display(), because(error));
+    let store = Arc::new(SqliteStore::open(db).map_err(|error| in_db(&error))?);
+    let audit = Arc::new(SqliteLog::open(db).map_err(|error| in_db(&error))?);
+    let alerts = Arc::new(SqliteAlerts::open(db).map_err(|error| in_db(&error))?);
+    let caller = Caller::System(cli.service.us()?);
+    let actor = Actor::new(&caller, "Get NHS Number")
+        .with_role("system process", cli.service.us()?.organisation().clone());
+    if let Some(file) = &cli.import {
+        take_in(file, &store, &audit, &actor).await?;
+    }
+    let mut answered = true;
+    if !only_export {
+        let reached = cli.service.reach().await?;
+        let mut policy = Policy::default();
+        if let Some(days) = cli.reverify {
+            policy = policy.with_reverification(chrono::TimeDelta::days(days.into()));
+        }
+        let client = Arc::new(reached.client.clone());
+        let cases = Arc::clone(&store) as Arc<dyn CaseStore>;
+        let worker = Worker::new(client, cases, audit, alerts, caller)
+            .with_actor(actor)
+            .with_policy(policy)
+            .with_lease(cli.lease)
+            .with_in_flight(cli.in_flight);
+        if cli.once {
+            answered = once(&worker).await?;
+        } else {
+            let process = Process::new(worker, schedule);
+            process.run_until(shutdown(), &mut |_: &CaseReport| ()).await?;
+            let status = process.status();
+            eprintln!("worker: {}", status.state.word());
+            answered = !status.service_refused;
+        }
+    }
+    if let Some(file) = &cli.export {
+        export(file, &*store)
+            .await
+            .map_err(|error| format!("{}: {}", file.display(), because(&*error)))?;
+    }
+    Ok(answered)
+}
+
+async fn take_in(
+    path: &Path,
+    store: &SqliteStore,
+    audit: &SqliteLog,
+    actor: &Actor,
+) -> Result<(), Box<dyn Error>> {
+    let name = path.display();
+    let file = File::open(path).map_err(|error| format!("{name}: {error}"))?;
+    let read = caseload::read(file).map_err(|error| format!("{name}: {}", because(&error)))?;
+    for row in &read.refused {
+        eprintln!("{name}: {row}");
+    }
+    let imported = import(store, audit, actor, &SystemClock, read.cases).await?;
+    eprintln!(
+        "worker: imported {} new, {} updated, {} unchanged; {} rows refused",
+        imported.new,
+        imported.updated,
+        imported.unchanged,
+        read.refused.len()
+    );
+    Ok(())
+}
+
+async fn once(worker: &Worker) -> Result<bool, Box<dyn Error>> {
+    let mut reached = false;
+    let mut observe = |case: &CaseReport| {
+        reached |= case.exchange.as_ref().is_some_and(|exchange| exchange.code.is_some());
+    };
+    let report = worker.run_once(&mut observe).await?;
+    io::stdout().write_all(summary(&report)?.as_bytes())?;
+    if let Some(reason) = &report.stopped {
+        eprintln!("worker: stopped early: {}", because(reason));
+        return Ok(false);
+    }
+    // A service that answers, if only that the Spine is not there, is asked again in time.
+    let silent = report.eligible > 0 && !reached;
+    if silent {
+        eprintln!("worker: the service did not answer");
+    }
+    Ok(!silent)
+}
+
+fn summary(report: &RunReport) -> Result<String, std::fmt::Error> {
+    let mut said = String::new();
+    writeln!(said, "Cases looked at {:>8}", report.seen)?;
+    for (reason, count) in &report.ineligible {
+        writeln!(said, "    {:<26} {count:>6}", reason.word())?;
+    }
+    writeln!(said, "Asked about     {:>8}", report.eligible)?;
+    for (result, count) in &report.results {
+        writeln!(said, "    {:<26} {count:>6}", result.word())?;
+    }
+    writeln!(said, "Numbers written {:>8}", report.numbers_written)?;
+    writeln!(said, "To be reviewed  {:>8}", report.to_review)?;
+    Ok(said)
+}
+
+/// Ready when the process is asked to stop.
+async fn shutdown() {
+    let interrupted = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminated) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = interrupted => {}
+                _ = terminated.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = interrupted.await;
+}
+
+/// Writes the decisions beside their place, and puts them there when they are whole.
+async fn export(place: &Path, store: &dyn CaseStore) -> Result<(), Box<dyn Error>> {
+    let folder = match place.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    let file = tempfile::NamedTempFile::new_in(folder)?;
+    let mut rows = DecisionWriter::new(BufWriter::new(file.as_file()))?;
+    let mut after = None;
+    loop {
+        let page = store.page(after.as_ref(), 500).await?;
+        let Some(last) = page.last() else { break };
+        after = Some(last.id.clone());
+        for case in &page {
+            rows.write(case)?;
+        }
+    }
+    rows.finish()?;
+    file.persist(place)?;
+    Ok(())
+}

@@ -1,0 +1,139 @@
+use crate::case::caseload::{Error, ErrorKind};
+use crate::case::{Advisory, Case, DeletionKind, HeldNumber, NumberSource, ReviewItem, advisories};
+use crate::nhs_number::NhsNumber;
+use std::io::Write;
+
+/// The columns of a file of decisions, in order.
+pub const DECISION_COLUMNS: [&str; 16] = [
+    "case_id",
+    "record_type",
+    "in_use",
+    "result",
+    "detail",
+    "code",
+    "nhs_number",
+    "nhs_number_source",
+    "nhs_number_standing",
+    "strategy",
+    "confirmed_by",
+    "date_of_death",
+    "not_on_pds",
+    "rejected_numbers",
+    "review",
+    "advisories",
+];
+
+/// Writes what was decided about cases, one row for each as it comes, in memory for one.
+///
+/// Everything that was decided is in a row, and nothing that depends on when or how often: no times,
+/// message identifiers, versions or counts of attempts. Two stores that have come to the same end give the
+/// same file, if the cases are given in the same order; pages of a store come sorted by their ids.
+///
+/// ```
+/// use nhs_pds::case::caseload::DecisionWriter;
+/// use nhs_pds::case::{Case, RecordType};
+///
+/// let mut file = Vec::new();
+/// let mut rows = DecisionWriter::new(&mut file)?;
+/// rows.write(&Case::new("RXX:1".parse()?, RecordType::Review))?;
+/// rows.finish()?;
+/// assert!(String::from_utf8(file)?.ends_with("\nRXX:1,review,yes,,,,,,,,,,no,,,\n"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct DecisionWriter<W: Write>(csv::Writer<W>);
+
+impl<W: Write> DecisionWriter<W> {
+    /// Begins a file with [`DECISION_COLUMNS`].
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Io`] when `to` cannot be written.
+    pub fn new(to: W) -> Result<Self, Error> {
+        let mut rows = csv::Writer::from_writer(to);
+        rows.write_record(DECISION_COLUMNS).map_err(failed)?;
+        Ok(Self(rows))
+    }
+
+    /// Writes the row of `case`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Io`].
+    pub fn write(&mut self, case: &Case) -> Result<(), Error> {
+        self.0.write_record(values(case)).map_err(failed)
+    }
+
+    /// Ends the file.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Io`].
+    pub fn finish(mut self) -> Result<(), Error> {
+        self.0.flush().map_err(|error| Error::new(ErrorKind::Io, error))
+    }
+}
+
+fn failed(error: csv::Error) -> Error {
+    Error::new(ErrorKind::Io, error)
+}
+
+fn values(case: &Case) -> [String; DECISION_COLUMNS.len()] {
+    let last = case.last_trace.as_ref();
+    let held = case.nhs_number.as_ref();
+    let traced = held.and_then(|held| match &held.source {
+        NumberSource::Traced(provenance) => Some(provenance),
+        NumberSource::Imported(_) => None,
+    });
+    let some = |text: Option<&String>| text.cloned().unwrap_or_default();
+    [
+        case.id.to_string(),
+        case.record_type.to_string(),
+        in_use(case),
+        some(last.map(|last| &last.result)),
+        some(last.and_then(|last| last.detail.as_ref())),
+        some(last.and_then(|last| last.code.as_ref())),
+        held.map(|held| held.number.digits().to_string()).unwrap_or_default(),
+        held.map(|held| held.source.to_string()).unwrap_or_default(),
+        held.map(standing).unwrap_or_default(),
+        some(traced.map(|traced| &traced.strategy)),
+        some(traced.and_then(|traced| traced.confirmed_by.as_ref())),
+        case.date_of_death.map(|date| date.to_string()).unwrap_or_default(),
+        if case.not_on_pds { "yes" } else { "no" }.to_owned(),
+        joined(case.rejected_numbers.iter().map(|number| NhsNumber::digits(*number))),
+        joined(case.review.iter().map(item)),
+        joined(advisories(case).iter().map(|advisory: &Advisory| advisory.kind)),
+    ]
+}
+
+fn in_use(case: &Case) -> String {
+    match case.deleted.as_ref().map(|deletion| &deletion.how) {
+        None => "yes".to_owned(),
+        Some(DeletionKind::Logical) => "deleted".to_owned(),
+        Some(DeletionKind::MergedInto(into)) => format!("merged into {into}"),
+        Some(DeletionKind::Erased) => "erased".to_owned(),
+    }
+}
+
+fn standing(held: &HeldNumber) -> String {
+    held.standing.word().to_owned()
+}
+
+/// `reason state [assignee] number with others`, as far as there is something to say.
+fn item(item: &ReviewItem) -> String {
+    let mut said = format!("{} {}", item.reason, item.state);
+    if let Some(assignee) = &item.assignee {
+        said += &format!(" [{assignee}]");
+    }
+    if let Some(number) = item.evidence.nhs_number {
+        said += &format!(" {}", number.digits());
+    }
+    if !item.evidence.others.is_empty() {
+        said += &format!(" with {}", joined(item.evidence.others.iter()));
+    }
+    said
+}
+
+fn joined(values: impl Iterator<Item = impl ToString>) -> String {
+    values.map(|value| value.to_string()).collect::<Vec<_>>().join("; ")
+}

@@ -1,0 +1,122 @@
+#!/usr/bin/env python3
+"""Kills the worker, for real and again and again, and holds the end against an undisturbed run.
+
+    python3 tools/kill_loop.py [--kills 50] [--cases 1200]
+
+Builds the examples, starts the simulator in a process of its own, runs the worker once over a caseload
+for comparison, and then over another copy of it with `kill -9` at random moments, until it was killed
+often enough and has then come to its end. What was decided, every alert and the audit trail have to be
+as in the undisturbed run; the exit code is 1 if not. Prints the seed of the random moments.
+"""
+
+import argparse
+import json
+import os
+import random
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
+def build():
+    examples = ["worker", "simulator", "audit"]
+    command = ["cargo", "build", "--locked", "--all-features", "--message-format=json-render-diagnostics"]
+    for name in examples:
+        command += ["--example", name]
+    made = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
+    found = {}
+    for line in made.stdout.splitlines():
+        message = json.loads(line)
+        if message.get("executable") and message["target"]["name"] in examples:
+            found[message["target"]["name"]] = message["executable"]
+    return found
+
+
+def alerts(db):
+    with sqlite3.connect(db) as connection:
+        return sorted(row[0] for row in connection.execute("SELECT id FROM alert"))
+
+
+def main():
+    arguments = argparse.ArgumentParser(description="Kills the worker again and again")
+    arguments.add_argument("--kills", type=int, default=50)
+    arguments.add_argument("--cases", type=int, default=1200)
+    arguments.add_argument("--seed", type=int, default=int(time.time()))
+    arguments = arguments.parse_args()
+    moments = random.Random(arguments.seed)
+    made = build()
+    with tempfile.TemporaryDirectory() as folder:
+        file = lambda name: os.path.join(folder, name)
+        simulator = subprocess.Popen(
+            [made["simulator"], "--cases", str(arguments.cases), "--caseload", file("cases.csv")]
+            + ["--delay", "1"],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            url = simulator.stdout.readline().strip()
+            return compare(arguments, moments, made, file, url)
+        finally:
+            simulator.kill()
+            simulator.wait()
+
+
+def compare(arguments, moments, made, file, url):
+    def worker(db, *more):
+        command = [made["worker"], "--db", file(db), "--service", url, "--lease", "100ms", *more]
+        return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+
+    def finish(process):
+        _, said = process.communicate()
+        if process.returncode != 0:
+            sys.exit(f"the worker failed with {process.returncode}: {said.decode()}")
+
+    for db in ["undisturbed", "killed"]:
+        finish(worker(db, "--import", file("cases.csv"), "--export", file(f"{db}.csv")))
+    began = time.monotonic()
+    finish(worker("undisturbed", "--once", "--export", file("undisturbed.csv")))
+    whole = time.monotonic() - began
+
+    # Each life is long enough for a few batches of cases, and all of them together for most of the work.
+    kills, ended = 0, 0
+    while kills < arguments.kills:
+        process = worker("killed", "--once")
+        try:
+            process.wait(timeout=moments.uniform(0.02, 0.15 + 2 * whole / arguments.kills))
+            ended += 1
+            if process.returncode != 0:
+                finish(process)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            kills += 1
+        if ended > 3:
+            sys.exit(f"done after {kills} kills only: take more cases")
+    finish(worker("killed", "--once", "--export", file("killed.csv")))
+
+    faults = []
+    with open(file("undisturbed.csv")) as one, open(file("killed.csv")) as other:
+        if one.read() != other.read():
+            faults.append("the decisions are not the same")
+    if alerts(file("undisturbed")) != alerts(file("killed")):
+        faults.append("the alerts are not the same")
+    verified = subprocess.run(
+        [made["audit"], "--db", file("killed"), "verify"], stdout=subprocess.PIPE, text=True
+    )
+    if verified.returncode != 0:
+        faults.append("the audit trail is broken")
+    print(f"seed {arguments.seed}: {kills} kills over {arguments.cases} cases")
+    print(f"alerts: {len(alerts(file('killed')))}; audit trail: {verified.stdout.strip()[:40]}")
+    for fault in faults:
+        print(f"FAULT: {fault}")
+    if not faults:
+        print("the same decisions, alerts and a whole trail as in the undisturbed run")
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
