@@ -25,6 +25,7 @@ mod layer;
 #[cfg(all(feature = "http", feature = "simulator", feature = "smsp"))]
 mod opentest;
 mod privacy;
+mod process;
 #[cfg(feature = "simulator")]
 mod sample_data;
 #[cfg(feature = "simulator")]

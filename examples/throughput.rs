@@ -1,0 +1,104 @@
+//! How many cases a run gets through in a second, with cases, audit trail and alerts in memory or in an
+//! SQLite file.
+//!
+//! ```sh
+//! cargo run --release --all-features --example throughput -- --memory examples/data/caseload.csv
+//! ```
+//!
+//! `--db FILE` runs over a file that `worker --import` has filled. `tools/throughput.py` does both, with the
+//! simulator in a process of its own, and prints the ratio and the memory taken.
+#![expect(clippy::print_stderr, reason = "that is what it is for")]
+
+mod service;
+
+use clap::Parser;
+use nhs_pds::alert::{AlertSink, MemoryAlerts, SqliteAlerts};
+use nhs_pds::audit::{Actor, AuditLog, MemoryLog, SqliteLog};
+use nhs_pds::case::{CaseStore, MemoryStore, SqliteStore, caseload};
+use nhs_pds::clock::{Clock, SystemClock};
+use nhs_pds::trace::Caller;
+use nhs_pds::worker::{Worker, import};
+use service::{Service, because};
+use std::error::Error;
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+#[derive(Parser)]
+#[command(about = "Measures one run")]
+struct Cli {
+    /// A caseload to be read into memory.
+    #[arg(long, value_name = "CSV", conflicts_with = "db", required_unless_present = "db")]
+    memory: Option<PathBuf>,
+    /// An SQLite file with cases in it.
+    #[arg(long, value_name = "FILE")]
+    db: Option<PathBuf>,
+    /// How many questions are under way at a time.
+    #[arg(long, value_name = "COUNT", default_value = "8")]
+    in_flight: NonZeroUsize,
+    /// How many cases are in memory at a time.
+    #[arg(long, value_name = "COUNT", default_value = "100")]
+    page_size: NonZeroUsize,
+    #[command(flatten)]
+    service: Service,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(&Cli::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("throughput: {}", because(&*error));
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Where everything is kept.
+struct Kept {
+    store: Arc<dyn CaseStore>,
+    audit: Arc<dyn AuditLog>,
+    alerts: Arc<dyn AlertSink>,
+}
+
+async fn run(cli: &Cli) -> Result<(), Box<dyn Error>> {
+    let caller = Caller::System(cli.service.us()?);
+    let kept = match (&cli.memory, &cli.db) {
+        (Some(file), _) => {
+            let kept = Kept {
+                store: Arc::new(MemoryStore::new()),
+                audit: Arc::new(MemoryLog::new()),
+                alerts: Arc::new(MemoryAlerts::default()),
+            };
+            let actor = Actor::new(&caller, "Import");
+            let cases = caseload::read(File::open(file)?)?.cases;
+            import(&*kept.store, &*kept.audit, &actor, &SystemClock, cases).await?;
+            kept
+        }
+        (None, Some(db)) => Kept {
+            store: Arc::new(SqliteStore::open(db)?),
+            audit: Arc::new(SqliteLog::open(db)?),
+            alerts: Arc::new(SqliteAlerts::open(db)?),
+        },
+        (None, None) => return Err("either --memory or --db".into()),
+    };
+    let reached = cli.service.reach().await?;
+    let client = Arc::new(reached.client.clone());
+    let worker = Worker::new(client, kept.store, kept.audit, kept.alerts, caller)
+        .with_in_flight(cli.in_flight)
+        .with_page_size(cli.page_size);
+    let began = SystemClock.now();
+    let report = worker.run_once(&mut |_| ()).await?;
+    let seconds = (SystemClock.now() - began).as_seconds_f64();
+    writeln!(
+        io::stdout(),
+        "{{\"seen\":{},\"asked\":{},\"written\":{},\"seconds\":{seconds:.3}}}",
+        report.seen,
+        report.eligible,
+        report.numbers_written
+    )?;
+    Ok(())
+}

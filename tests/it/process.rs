@@ -1,0 +1,418 @@
+//! The process over days, in no time: by a clock that tokio's paused time moves on.
+
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
+use nhs_pds::alert::{AlertSink, MemoryAlerts};
+use nhs_pds::audit::{Actor, EventKind, Filter, MemoryLog};
+use nhs_pds::audit::{AuditLog, Event};
+use nhs_pds::case::{
+    AdvisoryKind, Allocation, Case, CaseStore, HeldNumber, MemoryStore, NumberSource, RecordType,
+};
+use nhs_pds::clock::Clock;
+use nhs_pds::demographics::{Demographics, Gender, Held, PersonName};
+use nhs_pds::ids::CountingIds;
+use nhs_pds::nhs_number::NhsNumber;
+use nhs_pds::trace::{
+    Answer, Attended, Caller, Error, ErrorKind, Exchange, LocalIdentity, Match, MessageId, Outcome,
+    Question, Tracer, User,
+};
+use nhs_pds::worker::{
+    Policy, Process, Reason, RefreshEvent, Schedule, State, TraceResult, Worker, import,
+};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::time::Instant;
+
+const NUMBER: NhsNumber = NhsNumber::constant(9_449_304_424);
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// Tokio's time, which goes on by itself while everybody waits; and a leap for a machine that slept.
+#[derive(Debug)]
+struct TokioClock {
+    start: Instant,
+    slept: Mutex<TimeDelta>,
+}
+
+impl TokioClock {
+    fn new() -> Arc<Self> {
+        Arc::new(Self { start: Instant::now(), slept: Mutex::default() })
+    }
+}
+
+impl Clock for TokioClock {
+    fn now(&self) -> DateTime<Utc> {
+        let begin: DateTime<Utc> = "2026-11-23T09:00:00Z".parse().unwrap();
+        let elapsed = TimeDelta::from_std(self.start.elapsed()).unwrap();
+        begin + elapsed + *self.slept.lock().unwrap()
+    }
+}
+
+/// Answers everybody alike, after some time, and keeps when it was asked what by whom.
+#[derive(Debug)]
+struct Service {
+    clock: Arc<TokioClock>,
+    takes: Duration,
+    outcome: Mutex<Result<Outcome, ErrorKind>>,
+    asked: Mutex<Vec<(DateTime<Utc>, Question, String)>>,
+}
+
+#[async_trait]
+impl Tracer for Service {
+    async fn trace(
+        &self,
+        by: &Caller,
+        question: &Question,
+        id: MessageId,
+    ) -> Result<Answer, Error> {
+        let asked = (self.clock.now(), question.clone(), by.to_string());
+        self.asked.lock().unwrap().push(asked);
+        tokio::time::sleep(self.takes).await;
+        let exchange = Exchange::new("test", "trace", id.to_string(), self.clock.now());
+        match self.outcome.lock().unwrap().clone() {
+            Ok(outcome) => Ok(Answer::new(outcome, exchange)),
+            Err(kind) => Err(Error::new(kind).with_exchange(exchange)),
+        }
+    }
+
+    async fn trace_attended(
+        &self,
+        _: &User,
+        _: &Question<Attended>,
+        _: MessageId,
+    ) -> Result<Answer, Error> {
+        Err(Error::new(ErrorKind::Configuration))
+    }
+}
+
+struct House {
+    clock: Arc<TokioClock>,
+    service: Arc<Service>,
+    store: Arc<MemoryStore>,
+    audit: Arc<MemoryLog>,
+    alerts: Arc<MemoryAlerts>,
+    worker: Worker,
+}
+
+fn case(text: &str) -> Case {
+    let mut case = Case::new(text.parse().unwrap(), RecordType::AdultCase);
+    case.surname = Some("Aindow".into());
+    case.date_of_birth = Some("1943-05-19".parse().unwrap());
+    case.gender = Some(Gender::Female);
+    case.allocations = vec![Allocation::new("A Worker")];
+    case
+}
+
+fn found() -> Result<Outcome, ErrorKind> {
+    let mut person = Demographics::default();
+    person.name = Some(PersonName::new("COMFORT", "AINDOW"));
+    person.date_of_birth = Held::read("1943-05-19");
+    Ok(Outcome::Found(Box::new(Match::new(NUMBER).with_person(person))))
+}
+
+fn us(id: &str) -> Caller {
+    Caller::System(LocalIdentity::new("RHM".parse().unwrap(), id).unwrap())
+}
+
+fn admin() -> Actor {
+    Actor::new(&us("admin"), "An Administrator")
+}
+
+async fn house(cases: Vec<Case>, outcome: Result<Outcome, ErrorKind>) -> House {
+    let clock = TokioClock::new();
+    let service = Arc::new(Service {
+        clock: Arc::clone(&clock),
+        takes: Duration::from_secs(1),
+        outcome: Mutex::new(outcome),
+        asked: Mutex::default(),
+    });
+    let store = Arc::new(MemoryStore::new());
+    store.insert_all(cases).await.unwrap();
+    let (audit, alerts) = (Arc::new(MemoryLog::new()), Arc::new(MemoryAlerts::default()));
+    let (tracer, cases) = (Arc::clone(&service), Arc::clone(&store));
+    let worker = Worker::new(
+        tracer,
+        cases,
+        Arc::clone(&audit) as Arc<dyn AuditLog>,
+        Arc::clone(&alerts) as Arc<dyn AlertSink>,
+        us("process"),
+    )
+    .with_clock(Arc::clone(&clock) as Arc<dyn Clock>)
+    .with_ids(Arc::new(CountingIds::default()));
+    House { clock, service, store, audit, alerts, worker }
+}
+
+impl House {
+    fn asked_at(&self) -> Vec<String> {
+        let asked = self.service.asked.lock().unwrap();
+        asked.iter().map(|(at, ..)| at.format("%H:%M:%S").to_string()).collect()
+    }
+
+    async fn events(&self, kind: EventKind) -> Vec<Event> {
+        self.audit.page(&Filter::new().with_kind(kind), 0, 999).await.unwrap()
+    }
+
+    async fn run_for(&self, process: &Process, time: Duration) {
+        process.run_until(tokio::time::sleep(time), &mut |_| ()).await.unwrap();
+    }
+}
+
+fn every(interval: Duration) -> Schedule {
+    Schedule::every(interval).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_runs_at_once_and_then_by_the_schedule() {
+    let house = house(vec![case("1")], Err(ErrorKind::Unavailable)).await;
+    let process = Process::new(house.worker.clone(), every(30 * MINUTE));
+    assert_eq!(process.status().state, State::NotStarted);
+    house.run_for(&process, 95 * MINUTE).await;
+    assert_eq!(house.asked_at(), ["09:00:00", "09:30:00", "10:00:00", "10:30:00"]);
+    let status = process.status();
+    assert_eq!((status.state, status.last_error), (State::Stopped, None));
+    let last = status.last.unwrap();
+    assert_eq!((last.seen, last.asked, last.numbers_written), (1, 1, 0));
+    assert_eq!(last.began.to_rfc3339(), "2026-11-23T10:30:00+00:00");
+    let told: Vec<_> = house
+        .events(EventKind::ProcessControlled)
+        .await
+        .into_iter()
+        .flat_map(|event| event.details)
+        .map(|(_, what)| what)
+        .collect();
+    assert_eq!(told, ["start", "stop"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_longer_than_the_interval_is_not_overtaken() {
+    let mut house = house((1..=3).map(|n| case(&n.to_string())).collect(), Ok(Outcome::None)).await;
+    Arc::get_mut(&mut house.service);
+    let cases = (10..70).map(|n| case(&n.to_string())).collect();
+    house.store.insert_all(cases).await.unwrap();
+    *house.service.outcome.lock().unwrap() = Err(ErrorKind::Unavailable);
+    let process = Process::new(house.worker.clone(), every(MINUTE));
+    // 63 cases at a second each are more than a minute.
+    house.run_for(&process, 4 * MINUTE).await;
+    let asked = house.service.asked.lock().unwrap();
+    let mut times: Vec<_> = asked.iter().map(|(at, ..)| *at).collect();
+    times.dedup();
+    assert_eq!(times.len(), asked.len(), "one at a time");
+    assert!(asked.len() > 180, "and hardly a pause between: {}", asked.len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn quiet_hours_are_kept_and_then_made_up_for() {
+    let house = house(vec![case("1")], Err(ErrorKind::Unavailable)).await;
+    let time = |text: &str| text.parse().unwrap();
+    let schedule = every(30 * MINUTE).with_quiet_hours(time("09:20:00"), time("11:10:00"));
+    let process = Process::new(house.worker.clone(), schedule);
+    let watched = process.clone();
+    let watch = tokio::spawn(async move {
+        tokio::time::sleep(60 * MINUTE).await;
+        watched.status()
+    });
+    house.run_for(&process, 150 * MINUTE).await;
+    assert_eq!(house.asked_at(), ["09:00:00", "11:10:00"]);
+    let status = watch.await.unwrap();
+    assert_eq!(status.state, State::Quiet);
+    assert_eq!(status.next_run.unwrap().to_rfc3339(), "2026-11-23T11:10:00+00:00");
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_is_paused_resumed_and_run_at_once_from_outside() {
+    let house = house(vec![case("1")], Err(ErrorKind::Unavailable)).await;
+    let process = Process::new(house.worker.clone(), every(30 * MINUTE));
+    let control = process.clone();
+    let by = tokio::spawn(async move {
+        let mut states = Vec::new();
+        tokio::time::sleep(10 * MINUTE).await;
+        states.push(control.status().state);
+        control.pause(&admin()).await.unwrap();
+        tokio::time::sleep(60 * MINUTE).await;
+        states.push(control.status().state);
+        control.run_now(&admin()).await.unwrap();
+        tokio::time::sleep(MINUTE / 120).await;
+        states.push(control.status().state);
+        tokio::time::sleep(29 * MINUTE).await;
+        states.push(control.status().state);
+        control.resume(&admin()).await.unwrap();
+        tokio::time::sleep(MINUTE / 30).await;
+        states.push(control.status().state);
+        states
+    });
+    house.run_for(&process, 135 * MINUTE).await;
+    let states = by.await.unwrap();
+    use State::{Paused, Running, Waiting};
+    assert_eq!(states, [Waiting, Paused, Running, Paused, Waiting]);
+    // At 10:10 at once, though paused; at 10:40 by the schedule, and then again.
+    assert_eq!(house.asked_at(), ["09:00:00", "10:10:00", "10:40:00", "11:10:00"]);
+    let told = house.events(EventKind::ProcessControlled).await;
+    let told: Vec<_> = told
+        .iter()
+        .map(|event| (event.details[0].1.as_str(), event.actor.name().to_owned()))
+        .collect();
+    let by_admin = |what| (what, "An Administrator".to_owned());
+    assert_eq!(told[1..4], [by_admin("pause"), by_admin("run_now"), by_admin("resume")]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_machine_that_slept_catches_up_once() {
+    let house = house(vec![case("1")], Err(ErrorKind::Unavailable)).await;
+    let process = Process::new(house.worker.clone(), every(30 * MINUTE));
+    let clock = Arc::clone(&house.clock);
+    tokio::spawn(async move {
+        tokio::time::sleep(10 * MINUTE).await;
+        // Timers stand still while a machine sleeps.
+        *clock.slept.lock().unwrap() = TimeDelta::hours(7);
+    });
+    house.run_for(&process, 35 * MINUTE).await;
+    let asked = house.asked_at();
+    assert_eq!(asked.len(), 2, "one run for all those missed: {asked:?}");
+    assert!(asked[1].starts_with("16:10:"), "as soon as it is noticed: {asked:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn told_to_stop_it_finishes_the_cases_at_hand() {
+    let cases = (0..500).map(|n| case(&format!("{n:03}"))).collect();
+    let house = house(cases, Ok(Outcome::None)).await;
+    let process = Process::new(house.worker.clone(), every(30 * MINUTE));
+    house.run_for(&process, Duration::from_secs(150)).await;
+    assert_eq!(process.status().state, State::Stopped);
+    let asked = house.service.asked.lock().unwrap().len();
+    assert_eq!(asked, 200, "two pages of a hundred");
+    let done = house.store.page(None, 999).await.unwrap();
+    assert_eq!(done.iter().filter(|case| case.last_trace.is_some()).count(), asked);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_configuration_is_told_once_a_day_and_tried_again() {
+    let cases = vec![case("1"), case("2"), case("3")];
+    let house = house(cases, Err(ErrorKind::Configuration)).await;
+    let process = Process::new(house.worker.clone(), every(30 * MINUTE));
+    house.run_for(&process, 24 * 60 * MINUTE + 5 * MINUTE).await;
+    assert_eq!(house.asked_at().len(), 49, "one question in each run");
+    let alerts: Vec<_> = house.alerts.delivered().iter().map(|alert| alert.id.clone()).collect();
+    assert_eq!(alerts, ["configuration/-/2026-11-23", "configuration/-/2026-11-24"]);
+    assert!(process.status().service_refused);
+}
+
+#[tokio::test(start_paused = true)]
+async fn answers_that_settle_nothing_are_asked_for_after_days_and_at_once_when_corrected() {
+    let house = house(vec![case("1")], Ok(Outcome::None)).await;
+    let process = Process::new(house.worker.clone(), every(30 * MINUTE));
+    house.run_for(&process, 9 * 24 * 60 * MINUTE).await;
+    let days = |house: &House| -> Vec<String> {
+        let asked = house.service.asked.lock().unwrap();
+        asked.iter().map(|(at, ..)| at.format("%d").to_string()).collect()
+    };
+    // After one, two and four days.
+    assert_eq!(days(&house), ["23", "24", "26", "30"]);
+    let stored = house.store.get(&"1".parse().unwrap()).await.unwrap().unwrap();
+    assert_eq!(stored.review.len(), 1, "one thing to look at, however often it was asked");
+    let mut corrected = case("1");
+    corrected.surname = Some("Aindowe".into());
+    let updated = stored.updated_from(corrected).unwrap();
+    house.store.save(&updated).await.unwrap();
+    house.run_for(&process, MINUTE).await;
+    assert_eq!(days(&house).len(), 5, "other words are asked at once");
+}
+
+#[tokio::test(start_paused = true)]
+async fn unreadable_answers_are_asked_for_so_often_and_then_told() {
+    let house = house(vec![case("1")], Err(ErrorKind::Unreadable)).await;
+    let process = Process::new(house.worker.clone(), every(30 * MINUTE));
+    house.run_for(&process, 24 * 60 * MINUTE).await;
+    assert_eq!(house.asked_at().len(), 5, "in five passes, and then not for a day");
+    let alerts = house.alerts.delivered();
+    assert_eq!(alerts.len(), 1);
+    assert_eq!(alerts[0].kind.word(), "defect");
+    house.run_for(&process, 3 * 24 * 60 * MINUTE).await;
+    assert_eq!(house.alerts.delivered().len(), 1, "told once");
+    *house.service.outcome.lock().unwrap() = found();
+    house.run_for(&process, 9 * 24 * 60 * MINUTE).await;
+    let stored = house.store.get(&"1".parse().unwrap()).await.unwrap().unwrap();
+    assert_eq!(stored.live_number(), Some(NUMBER));
+    assert_eq!((stored.asking.unreadable, stored.open_items().count()), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn numbers_are_verified_again_when_it_is_time() {
+    let house = house(vec![case("1")], found()).await;
+    let policy = Policy::default().with_reverification(TimeDelta::days(10));
+    let process = Process::new(house.worker.clone().with_policy(policy), every(30 * MINUTE));
+    house.run_for(&process, 40 * 24 * 60 * MINUTE).await;
+    let asked = house.service.asked.lock().unwrap();
+    assert!((4..=5).contains(&asked.len()), "{}", asked.len());
+    assert!(matches!(asked[0].1, Question::Find(_)));
+    for pair in asked.windows(2) {
+        let apart = (pair[1].0 - pair[0].0).num_hours();
+        assert!((5 * 24..=15 * 24 + 1).contains(&apart), "{apart}");
+        assert!(matches!(pair[1].1, Question::Fetch(_)));
+    }
+}
+
+/// MSCA-PDS-05: out of turn, for somebody, whose identity goes along.
+#[tokio::test(start_paused = true)]
+async fn a_case_is_refreshed_for_an_event() {
+    let house = house(vec![case("1")], found()).await;
+    house.worker.run_once(&mut |_| ()).await.unwrap();
+    let id = "1".parse().unwrap();
+    *house.service.outcome.lock().unwrap() = Ok(Outcome::Invalidated);
+    let worker = house.worker.on_behalf_of(us("social.worker"), admin());
+    let refreshed = worker.refresh(&id, RefreshEvent::BeforeContact).await.unwrap().unwrap();
+    assert_eq!(refreshed.report.result, Some(TraceResult::Invalidated));
+    assert_eq!(
+        refreshed.case.live_number(),
+        Some(NUMBER),
+        "it stays, and is not to be relied upon"
+    );
+    let kinds: Vec<_> = refreshed.advisories.iter().map(|advisory| advisory.kind).collect();
+    assert_eq!(kinds, [AdvisoryKind::Invalid]);
+    {
+        let asked = house.service.asked.lock().unwrap();
+        let last = asked.last().unwrap();
+        assert!(matches!(last.1, Question::Find(_)), "then the person is looked for");
+        assert_eq!(last.2, "urn:nhs-uk:identity:ods:RHM:social.worker");
+    }
+    let viewed = house.events(EventKind::CaseViewed).await;
+    assert_eq!(viewed[0].details, [("event".to_owned(), "before_contact".to_owned())]);
+    assert_eq!(viewed[0].actor.name(), "An Administrator");
+    assert_eq!(house.alerts.delivered().len(), 1);
+
+    let nobody = worker.refresh(&"2".parse().unwrap(), RefreshEvent::OnRequest).await.unwrap();
+    assert!(nobody.is_none());
+    let mut closed = house.store.get(&id).await.unwrap().unwrap();
+    closed.allocations.clear();
+    house.store.save(&closed).await.unwrap();
+    let refused = worker.refresh(&id, RefreshEvent::OnRequest).await.unwrap().unwrap();
+    let reason = refused.report.eligibility.reason();
+    assert_eq!(reason, Some(Reason::NotAllocated), "HAV-2 holds for everybody");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_imported_is_on_record_and_nothing_is_twice() {
+    let house = house(Vec::new(), found()).await;
+    let numbered = |text: &str| {
+        let mut case = case(text);
+        let source = NumberSource::Imported(Some("GP letter".into()));
+        case.nhs_number = Some(HeldNumber::new(NUMBER, source));
+        case
+    };
+    let take_in = async |cases: Vec<Case>| {
+        let imported =
+            import(&*house.store, &*house.audit, &admin(), &*house.clock, cases).await.unwrap();
+        (imported.new, imported.updated, imported.unchanged)
+    };
+    let cases: Vec<Case> = (0..450).map(|n| case(&format!("{n:03}"))).collect();
+    assert_eq!(take_in(cases.clone()).await, (450, 0, 0));
+    assert_eq!(take_in(cases.clone()).await, (0, 0, 450));
+    let mut newer = cases;
+    newer[7].surname = Some("Married".into());
+    newer[449] = numbered("449");
+    newer.push(numbered("new"));
+    assert_eq!(take_in(newer).await, (1, 2, 448));
+    assert_eq!(house.events(EventKind::CaseChanged).await.len(), 453);
+    for id in ["449", "new"] {
+        let stored = house.store.get(&id.parse().unwrap()).await.unwrap().unwrap();
+        assert_eq!(stored.nhs_number.unwrap().since, Some(house.clock.now()), "{id}");
+    }
+}
