@@ -307,9 +307,10 @@ fn by_number(case: &Case, found: &Match, context: &Context<'_>) -> Row {
     if context.is_held_by_another(case) {
         return Row::HeldDuplicate;
     }
-    let confirmed = case.nhs_number.as_ref().is_some_and(|held| held.source.is_traced());
+    // What the Spine has said, for the number or against it, a copy does not take away.
+    let spoken_of = |held: &HeldNumber| held.source.is_traced() || !held.standing.is_usable();
     match death(person) {
-        _ if !live && confirmed => Row::HeldStaleAfterLive,
+        _ if !live && case.nhs_number.as_ref().is_some_and(spoken_of) => Row::HeldStaleAfterLive,
         _ if !live => Row::HeldStale,
         Err(()) => Row::HeldDeathUndated,
         Ok(Some(_)) => Row::HeldDeceased,

@@ -35,6 +35,7 @@ mod policy;
 mod report;
 mod row;
 mod run;
+mod table;
 mod turn;
 
 pub use apply::{apply, flag_duplicate};
@@ -47,3 +48,4 @@ pub use policy::Policy;
 pub use report::{CaseReport, RunReport, TraceResult};
 pub use row::{Again, Effects, NumberEffect, ReviewEffect, Row};
 pub use run::Worker;
+pub use table::table;

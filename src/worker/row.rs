@@ -46,8 +46,8 @@ impl fmt::Display for ReviewEffect {
     /// For the table that people read.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Settle => f.write_str("none; settles"),
-            Self::Keep => f.write_str("none"),
+            Self::Settle => f.write_str("settles"),
+            Self::Keep => f.write_str("–"),
             Self::Open(reason) => write!(f, "`{reason}`"),
             Self::OpenDoubt => f.write_str("`differs:`… or `unconfirmed`"),
         }
@@ -213,7 +213,7 @@ rows! {
     HeldDiffers = "held_number_of_somebody_who_differs",
     /// The number held is the person's, and another case in use holds it too.
     HeldDuplicate = "held_number_that_another_case_holds_too",
-    /// The number held is the person's by a provider's copy (SMSP-0003 with data); the Spine confirmed it before.
+    /// The number held is the person's by a provider's copy (SMSP-0003 with data); what the Spine has said of it before, for or against, counts for more.
     HeldStaleAfterLive = "held_traced_number_confirmed_by_a_copy",
     /// The number held is the person's by a provider's copy; the Spine never confirmed it.
     HeldStale = "held_number_confirmed_by_a_copy",

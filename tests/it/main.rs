@@ -7,6 +7,7 @@ mod audit;
 mod case_store;
 #[cfg(feature = "barcode")]
 mod correspondence;
+mod decisions;
 #[cfg(all(
     feature = "csv",
     feature = "http",
