@@ -385,7 +385,12 @@ fn check(case: &Case, asked: Option<NhsNumber>, came: &Came, holders: &[&str]) -
 
 #[test]
 fn whatever_comes_back_nothing_is_written_that_may_not_be() {
-    let config = ProptestConfig { cases: 20_000, failure_persistence: None, ..Default::default() };
+    let config = ProptestConfig {
+        cases: 20_000,
+        max_shrink_iters: 200,
+        failure_persistence: None,
+        ..Default::default()
+    };
     let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
     let reached = RefCell::new(BTreeMap::<Row, u32>::new());
     TestRunner::new_with_rng(config, rng)
