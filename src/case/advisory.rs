@@ -1,4 +1,5 @@
-use crate::case::{Case, NumberStanding, ReviewReason};
+use crate::case::{Case, NumberStanding, ReviewItem, ReviewReason};
+use crate::demographics::Demographics;
 use crate::nhs_number::NhsNumber;
 use std::fmt;
 
@@ -111,10 +112,26 @@ pub fn advisories(case: &Case) -> Vec<Advisory> {
             AdvisoryKind::Deceased,
             "This person has died. Do not write to them.",
         ));
+    } else if case.open_items().any(tells_of_death) {
+        told.push(Advisory::new(
+            AdvisoryKind::Deceased,
+            "By PDS this person has died, on a day that has still to be found out. Do not write to them.",
+        ));
     }
     told.sort_by_key(|advisory| advisory.kind);
     told.dedup_by_key(|advisory| advisory.kind);
     told
+}
+
+/// Whether the person of the case was returned as dead; who may be somebody else does not count.
+fn tells_of_death(item: &ReviewItem) -> bool {
+    matches!(
+        item.reason,
+        ReviewReason::DeathUndated
+            | ReviewReason::Duplicate
+            | ReviewReason::Replaced
+            | ReviewReason::Superseded
+    ) && item.evidence.returned.as_ref().is_some_and(Demographics::is_deceased)
 }
 
 fn of_standing(standing: NumberStanding) -> Option<Advisory> {

@@ -5,7 +5,7 @@
 //! number with its provenance (HAV-3, HAV-5) and what the last trace brought. Local particulars may
 //! be newer than those of the Personal Demographics Service (HAV-10), so nothing here is overwritten
 //! by what a service returns, except that a number or a date of death is filled in where there is
-//! none.
+//! none, and that a number that is no longer good gives way to the one that replaces it (MSCA-DQ-03).
 //!
 //! A [`CaseStore`] keeps cases and refuses to save over a change that the saver has not seen.
 //! [`MemoryStore`] forgets at the end of the process; `SqliteStore` (feature `sqlite`) keeps a file.

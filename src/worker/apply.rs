@@ -17,7 +17,7 @@ const WORKER: &str = "get-nhs-number";
 #[must_use]
 pub fn apply(case: &Case, decision: &Decision, policy: &Policy) -> Option<Case> {
     let effects = decision.effects();
-    if matches!(decision.row, Row::Unavailable | Row::Configuration) {
+    if matches!(decision.row, Row::Unavailable | Row::Configuration | Row::HeldChanged) {
         return None;
     }
     let mut changed = case.clone();
@@ -27,8 +27,8 @@ pub fn apply(case: &Case, decision: &Decision, policy: &Policy) -> Option<Case> 
         changed.death_traced = true;
     }
     let opened = review(&mut changed, decision, effects);
-    if let Some(kind) = effects.alert {
-        alert(&mut changed, kind, decision, opened);
+    for (kind, id) in alerts(case, decision, effects, opened) {
+        alert(case, &mut changed, kind, id, decision);
     }
     asking(&mut changed, decision, effects, policy);
     let mut record =
@@ -66,22 +66,28 @@ fn review(case: &mut Case, decision: &Decision, effects: Effects) -> Option<u32>
     match (effects.review, decision.review) {
         (ReviewEffect::Keep, _) => None,
         (_, None) => {
-            settle(case, decision.at, |_| true);
+            settle(case, decision, |_| true);
             None
         }
         (_, Some(reason)) => {
-            settle(case, decision.at, |other| other != reason);
+            settle(case, decision, |other| other != reason);
             open(case, reason, &decision.evidence, decision.at)
         }
     }
 }
 
 /// Closes the open items that an answer settles, of the reasons chosen.
-fn settle(case: &mut Case, at: DateTime<Utc>, chosen: impl Fn(ReviewReason) -> bool) {
+///
+/// Once the Spine itself has told the number that the case now has, it also settles what was wrong with
+/// the one that it had: a warning that "the number is no longer valid" would be read of the new one.
+fn settle(case: &mut Case, decision: &Decision, chosen: impl Fn(ReviewReason) -> bool) {
+    let told = decision.number.as_ref().is_some_and(|held| held.source.is_traced());
     for item in case.review.iter_mut().filter(|item| item.is_open()) {
-        if item.reason.is_settled_by_an_answer() && chosen(item.reason) {
+        let of_the_old =
+            matches!(item.reason, ReviewReason::Superseded | ReviewReason::Invalidated) && told;
+        if (item.reason.is_settled_by_an_answer() || of_the_old) && chosen(item.reason) {
             item.state = ReviewState::Resolved;
-            item.history.push(ReviewStep::new(at, WORKER, "settled_by_an_answer"));
+            item.history.push(ReviewStep::new(decision.at, WORKER, "settled_by_an_answer"));
         }
     }
 }
@@ -115,32 +121,52 @@ fn open(
     Some(number)
 }
 
-/// Puts an alert on the case, to be delivered once the case is saved. An alert that comes with a review
-/// item comes once for the item.
-fn alert(case: &mut Case, kind: AlertKind, decision: &Decision, opened: Option<u32>) {
-    let id = match (decision.review, opened, decision.date_of_death) {
-        (Some(_), Some(number), _) => format!("{}/{number}/{kind}", case.id),
-        (None, _, Some(died)) => format!("{}/{kind}/{died}", case.id),
-        _ => return,
-    };
-    if case.undelivered.iter().any(|alert| alert.id == id) {
+/// Which alerts are sent, under which ids: one that comes with a review item once for the item, and one
+/// that somebody has died once for the date.
+fn alerts(
+    case: &Case,
+    decision: &Decision,
+    effects: Effects,
+    opened: Option<u32>,
+) -> Vec<(AlertKind, String)> {
+    let died = decision
+        .date_of_death
+        .filter(|_| !case.death_traced)
+        .map(|died| (AlertKind::Deceased, format!("{}/{}/{died}", case.id, AlertKind::Deceased)));
+    let item = effects
+        .alert
+        .zip(opened)
+        .map(|(kind, number)| (kind, format!("{}/{number}/{kind}", case.id)));
+    item.into_iter().chain(died).collect()
+}
+
+/// Puts an alert on the `changed` case, to be delivered once that is saved.
+fn alert(case: &Case, changed: &mut Case, kind: AlertKind, id: String, decision: &Decision) {
+    if changed.undelivered.iter().any(|alert| alert.id == id) {
         return;
     }
-    let mut alert = Alert::about(id, kind, decision.at, case);
+    let mut alert = Alert::about(id, kind, decision.at, changed);
     let evidence = &decision.evidence;
-    alert.others.clone_from(&evidence.others);
     alert.code = decision.exchange.as_ref().and_then(|exchange| exchange.code.clone());
-    let held = case.nhs_number.as_ref().map(|held| held.number);
-    let asked = decision.asked.nhs_number;
+    let held = |case: &Case| case.nhs_number.as_ref().map(|held| held.number);
     match kind {
-        AlertKind::Invalidated => alert.invalid_nhs_number = asked.or(held),
+        AlertKind::Invalidated => alert.invalid_nhs_number = evidence.nhs_number,
         AlertKind::Superseded => {
-            alert.nhs_number = asked;
-            alert.new_nhs_number = evidence.nhs_number.filter(|new| Some(*new) != asked);
+            // A number that may be somebody else's is not handed on as the new one.
+            let settled =
+                matches!(decision.review, Some(ReviewReason::Replaced | ReviewReason::Superseded));
+            alert.new_nhs_number = evidence.nhs_number.filter(|_| settled);
+            alert.nhs_number = decision
+                .asked
+                .nhs_number
+                .or(held(case))
+                .filter(|old| Some(*old) != alert.new_nhs_number);
         }
-        _ => alert.nhs_number = evidence.nhs_number.or(held),
+        AlertKind::Deceased => alert.nhs_number = evidence.nhs_number.or(held(changed)),
+        _ => alert.nhs_number = evidence.nhs_number.or(held(case)),
     }
-    case.undelivered.push(alert);
+    alert.others.clone_from(&evidence.others);
+    changed.undelivered.push(alert);
 }
 
 fn asking(case: &mut Case, decision: &Decision, effects: Effects, policy: &Policy) {

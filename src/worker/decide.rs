@@ -116,6 +116,8 @@ pub fn decide(
     };
     let written = matches!(effects.number, NumberEffect::Write | NumberEffect::Confirm);
     let freshness = found.map_or(Freshness::Live, |found| found.freshness);
+    // A copy's word takes nobody out of the eligible set.
+    let told = death(person).ok().flatten().filter(|_| freshness == Freshness::Live);
     Decision {
         row,
         at: now,
@@ -126,7 +128,7 @@ pub fn decide(
             .filter(|_| written)
             .zip(exchange)
             .map(|(number, exchange)| held(row, number, exchange, freshness, now)),
-        date_of_death: death(person).ok().flatten().copied().filter(|_| effects.date_of_death),
+        date_of_death: told.copied().filter(|_| effects.date_of_death),
         review,
         evidence: evidence(case, reply, context, review.is_some()),
     }
@@ -170,13 +172,21 @@ fn evidence(case: &Case, reply: Reply<'_>, context: &Context<'_>, wanted: bool) 
         return Evidence::default();
     }
     let (number, person) = subject(reply);
+    let asked = context.asked.nhs_number;
     let particular = match reply {
         Err(error) => error.particular(),
         Ok(_) => None,
     };
+    let nhs_number = match reply.map(|answer| &answer.outcome) {
+        // Only ever the number that replaces another: the one replaced would be taken for it.
+        Ok(Outcome::Superseded { .. }) => number.filter(|by| Some(*by) != asked),
+        // Of several invalid numbers found for one case the service names none; it is one matter.
+        Ok(Outcome::Invalidated) => asked.or_else(|| invalid(case)),
+        _ => number.or(asked),
+    };
     Evidence {
         asked: Some(context.asked.clone()),
-        nhs_number: number.or(context.asked.nhs_number),
+        nhs_number,
         returned: person.cloned(),
         others: context.holders.iter().filter(|holder| **holder != case.id).cloned().collect(),
         particular,
@@ -184,11 +194,22 @@ fn evidence(case: &Case, reply: Reply<'_>, context: &Context<'_>, wanted: bool) 
     }
 }
 
+/// The number that the case holds, when it is known to be invalid.
+fn invalid(case: &Case) -> Option<NhsNumber> {
+    let held = case.nhs_number.as_ref();
+    held.filter(|held| held.standing == NumberStanding::Invalid).map(|held| held.number)
+}
+
 /// The left-hand side of the table.
 fn row(case: &Case, reply: Reply<'_>, context: &Context<'_>) -> Row {
-    let outcome = match reply {
-        Ok(answer) => &answer.outcome,
+    let held = case.nhs_number.as_ref().map(|held| held.number);
+    let changed = context.asked.nhs_number.is_some_and(|asked| held != Some(asked));
+    let outcome = match reply.map(|answer| &answer.outcome) {
+        Err(error) if error.kind() == ErrorKind::Configuration => return Row::Configuration,
+        Err(error) if error.kind() == ErrorKind::Unavailable => return Row::Unavailable,
+        _ if changed => return Row::HeldChanged,
         Err(error) => return without_answer(case, error, context),
+        Ok(outcome) => outcome,
     };
     match (context.asked.nhs_number, outcome) {
         (None, Outcome::Found(found)) => by_particulars(case, found, context),
@@ -197,9 +218,9 @@ fn row(case: &Case, reply: Reply<'_>, context: &Context<'_>) -> Row {
             unreadable(case, context)
         }
         (Some(_), Outcome::Found(found)) => by_number(case, found, context),
-        (None, Outcome::None) if case.nhs_number.is_some() => Row::NoMatchForDoubtful,
+        (None, Outcome::None) if held.is_some() => Row::NoMatchForDoubtful,
         (None, Outcome::None) => Row::NoMatch,
-        (None, Outcome::Ambiguous(_)) if case.nhs_number.is_some() => Row::AmbiguousForDoubtful,
+        (None, Outcome::Ambiguous(_)) if held.is_some() => Row::AmbiguousForDoubtful,
         (None, Outcome::Ambiguous(_)) => Row::Ambiguous,
         (None, Outcome::Invalidated) => Row::Invalidated,
         (None, Outcome::NotVerified) => Row::NotVerified,
@@ -243,19 +264,15 @@ fn by_particulars(case: &Case, found: &Match, context: &Context<'_>) -> Row {
     if difference(context.asked, person).is_some() {
         return Row::FoundDiffers;
     }
-    if let Some(held) = &case.nhs_number {
-        let same = held.number == found.nhs_number;
-        let unverified =
-            matches!(held.standing, NumberStanding::NotVerified | NumberStanding::Usable);
-        match (live, same, unverified) {
-            (false, ..) => return Row::FoundStaleForDoubtful,
-            (true, true, false) => return Row::FoundDoubtfulAgain,
-            (true, false, true) => return Row::FoundConflict,
-            (true, true, true) | (true, false, false) => {}
-        }
-    }
     if context.is_held_by_another(case) {
         return Row::FoundDuplicate;
+    }
+    match (&case.nhs_number, live) {
+        (None, _) => {}
+        (Some(_), false) => return Row::FoundStaleForDoubtful,
+        (Some(held), true) if may_become(held, found.nhs_number) => {}
+        (Some(held), true) if held.number == found.nhs_number => return Row::FoundDoubtfulAgain,
+        (Some(_), true) => return Row::FoundConflict,
     }
     match death(person) {
         _ if !live => Row::FoundStale,
@@ -270,19 +287,30 @@ fn by_particulars(case: &Case, found: &Match, context: &Context<'_>) -> Row {
     }
 }
 
+/// Whether what is `held` may give way to the number that was `found`, or become it: a number that is
+/// known to be wrong to another one, and a number that nobody has spoken against to itself.
+fn may_become(held: &HeldNumber, found: NhsNumber) -> bool {
+    let wrong = matches!(held.standing, NumberStanding::Superseded | NumberStanding::Invalid);
+    wrong != (held.number == found)
+}
+
 /// The number that the case holds is somebody's.
 fn by_number(case: &Case, found: &Match, context: &Context<'_>) -> Row {
     let person = found.person.as_ref();
     let live = found.freshness == Freshness::Live;
+    if case.rejected_numbers.contains(&found.nhs_number) {
+        return Row::HeldRejected;
+    }
     if difference(context.asked, person).is_some() {
         return Row::HeldDiffers;
     }
     if context.is_held_by_another(case) {
         return Row::HeldDuplicate;
     }
-    let confirmed = case.nhs_number.as_ref().is_some_and(|held| held.source.is_traced());
+    // What the Spine has said, for the number or against it, a copy does not take away.
+    let spoken_of = |held: &HeldNumber| held.source.is_traced() || !held.standing.is_usable();
     match death(person) {
-        _ if !live && confirmed => Row::HeldStaleAfterLive,
+        _ if !live && case.nhs_number.as_ref().is_some_and(spoken_of) => Row::HeldStaleAfterLive,
         _ if !live => Row::HeldStale,
         Err(()) => Row::HeldDeathUndated,
         Ok(Some(_)) => Row::HeldDeceased,
@@ -305,7 +333,8 @@ fn superseded(
     person: Option<&Demographics>,
     context: &Context<'_>,
 ) -> Row {
-    let Some(by) = by else {
+    // The old number repeated is not the new one.
+    let Some(by) = by.filter(|by| Some(*by) != context.asked.nhs_number) else {
         return if is_held { Row::HeldSupersededUnknown } else { Row::SupersededUnknown };
     };
     let unwanted =
@@ -316,7 +345,10 @@ fn superseded(
         (true, false, false) => Row::HeldSupersededFree,
         (false, true, _) => Row::SupersededDiffers,
         (false, false, true) => Row::SupersededHeld,
-        (false, false, false) => Row::SupersededFree,
+        (false, false, false) => match &case.nhs_number {
+            Some(held) if !may_become(held, by) => Row::SupersededConflict,
+            _ => Row::SupersededFree,
+        },
     }
 }
 

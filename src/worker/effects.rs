@@ -18,10 +18,15 @@ impl Effects {
         Self { result, number, date_of_death, review, flag_holders, alert: None, again }
     }
 
-    /// The same effects, and the date of death.
-    const fn with_death(mut self) -> Self {
+    /// The same effects, and the date of death, which the answer has.
+    const fn with_death(self) -> Self {
+        self.with_death_if_told().with_alert(AlertKind::Deceased)
+    }
+
+    /// The same effects, and the date of death, when the answer happens to have one: whatever else is
+    /// to be settled about the number, nobody writes to the dead.
+    const fn with_death_if_told(mut self) -> Self {
         self.date_of_death = true;
-        self.alert = Some(AlertKind::Deceased);
         self
     }
 
@@ -43,6 +48,7 @@ impl Row {
         match self {
             Self::Configuration
             | Self::Unavailable
+            | Self::HeldChanged
             | Self::Rejected
             | Self::NumberRejected
             | Self::Unreadable
@@ -67,6 +73,7 @@ impl Row {
             | Self::SupersededUnknown
             | Self::SupersededDiffers
             | Self::SupersededHeld
+            | Self::SupersededConflict
             | Self::SupersededFree
             | Self::Invalidated
             | Self::NotVerified => self.not_found(),
@@ -91,6 +98,9 @@ impl Row {
                 let defect = Open(ReviewReason::Defect);
                 Effects::new(TraceResult::Unreadable, Keep, defect, AfterDays)
                     .with_alert(AlertKind::Defect)
+            }
+            Self::HeldChanged => {
+                Effects::new(TraceResult::ConflictOnSave, Keep, ReviewEffect::Keep, NextPass)
             }
             _ => Effects::new(TraceResult::Unavailable, Keep, ReviewEffect::Keep, NextPass),
         }
@@ -118,15 +128,22 @@ impl Row {
                 Effects::new(TraceResult::Duplicate, Keep, duplicate, AfterDays)
                     .with_flagged_holders()
                     .with_alert(AlertKind::Duplicate)
+                    .with_death_if_told()
             }
             Self::FoundDeathUndated => {
                 let undated = Open(ReviewReason::DeathUndated);
                 Effects::new(TraceResult::DeathUndated, Keep, undated, AfterDays)
+                    .with_alert(AlertKind::Deceased)
             }
             Self::FoundDeceased => {
                 Effects::new(TraceResult::Deceased, Write, Settle, Settled).with_death()
             }
             Self::FoundStale => Effects::new(TraceResult::Stale, Write, Settle, Soon),
+            Self::FoundInstead => {
+                let replaced = Open(ReviewReason::Replaced);
+                Effects::new(TraceResult::Replaced, Write, replaced, Settled)
+                    .with_alert(AlertKind::Superseded)
+            }
             Self::FoundSame => Effects::new(TraceResult::Verified, Confirm, Settle, Settled),
             _ => Effects::new(TraceResult::Found, Write, Settle, Settled),
         }
@@ -157,10 +174,15 @@ impl Row {
                     .with_flagged_holders()
                     .with_alert(AlertKind::Duplicate)
             }
+            Self::SupersededConflict => {
+                let conflict = Open(ReviewReason::Conflict);
+                Effects::new(TraceResult::Conflict, Keep, conflict, AfterDays)
+            }
             Self::SupersededFree => {
                 let replaced = Open(ReviewReason::Replaced);
                 Effects::new(TraceResult::Replaced, Write, replaced, Settled)
                     .with_alert(AlertKind::Superseded)
+                    .with_death_if_told()
             }
             Self::Invalidated => {
                 let invalidated = Open(ReviewReason::Invalidated);
@@ -186,10 +208,12 @@ impl Row {
                 Effects::new(TraceResult::Duplicate, Keep, duplicate, AfterDays)
                     .with_flagged_holders()
                     .with_alert(AlertKind::Duplicate)
+                    .with_death_if_told()
             }
             Self::HeldDeathUndated => {
                 let undated = Open(ReviewReason::DeathUndated);
                 Effects::new(TraceResult::DeathUndated, Keep, undated, AfterDays)
+                    .with_alert(AlertKind::Deceased)
             }
             Self::HeldDeceased => {
                 Effects::new(TraceResult::Deceased, Confirm, Settle, Settled).with_death()
@@ -209,7 +233,7 @@ impl Row {
                 let several = Open(ReviewReason::Ambiguous);
                 Effects::new(TraceResult::Ambiguous, Keep, several, AfterDays)
             }
-            Self::HeldUnknown | Self::HeldNotVerified => {
+            Self::HeldRejected | Self::HeldUnknown | Self::HeldNotVerified => {
                 let not_verified = Open(ReviewReason::NotVerified);
                 let marked = Mark(NumberStanding::NotVerified);
                 Effects::new(TraceResult::NotVerified, marked, not_verified, Afresh)
@@ -231,14 +255,16 @@ impl Row {
         match self {
             Self::HeldSupersededFree => {
                 let replaced = Open(ReviewReason::Replaced);
-                Effects::new(TraceResult::Replaced, Write, replaced, Settled)
+                Effects::new(TraceResult::Replaced, Write, replaced, Settled).with_death_if_told()
             }
             Self::HeldSupersededHeld => {
                 Effects::new(TraceResult::Superseded, marked, superseded, AfterDays)
                     .with_flagged_holders()
+                    .with_death_if_told()
             }
+            // No number is named on the screen: that of somebody else must not get about.
             Self::HeldSupersededDiffers => {
-                Effects::new(TraceResult::Superseded, marked, superseded, AfterDays)
+                Effects::new(TraceResult::Superseded, marked, OpenDoubt, AfterDays)
             }
             _ => Effects::new(TraceResult::Superseded, marked, superseded, Afresh),
         }

@@ -4,20 +4,21 @@
 //! fourth of which are pure functions:
 //!
 //! 1. [`eligibility`]: may and can this case be asked about? (HAV-2, HAV-3, HAV-4)
-//! 2. [`question`]: what is asked, from the local particulars.
+//! 2. [`plan`]: what is asked, from the local particulars or by the number held.
 //! 3. A [`Tracer`](crate::trace::Tracer) answers, whichever service stands behind it.
-//! 4. [`decide`]: what follows from the answer; [`apply`]: the case as it is afterwards.
+//! 4. [`decide`]: what follows from the answer, by the [`table()`] of [`Row`]s; [`apply`]: the case as it
+//!    is afterwards.
 //!
 //! Then the case is saved over the version that was read, or not at all. [`Worker::run_once`] is the
 //! unit; calling it every 30 minutes or less (HAV-1) is up to the program.
 //!
 //! A wrong number on a record joins two people's histories, and a missing one only costs time. So a
 //! number is written only when the person returned is the person asked for ([`difference`] finds
-//! nothing), no other number is held, and no other case holds it; what is held is never overwritten. A superseded number is never
-//! written: what replaces it needs a trace of its own (MSCA-DQ-03). Whatever is in doubt is held for a
-//! person to decide (HAV-10) and reported; a case in doubt stays eligible and is asked about again.
-//! There is no full reconciliation of local and returned particulars here: what is compared is what
-//! was asked.
+//! nothing), nobody has rejected it for them, and no other case holds it. A number that is held is
+//! replaced only when the service has said that it was replaced or is invalid, and what replaces it is
+//! held to birth and gender (MSCA-DQ-03). Whatever is in doubt is held for a person to decide (HAV-10)
+//! and reported; a case in doubt stays eligible and is asked about again. There is no full
+//! reconciliation of local and returned particulars here: what is compared is what was asked.
 //!
 //! Cases are traced one after the other in the order of their ids, so a run over the same cases and
 //! answers gives the same result.
@@ -41,6 +42,7 @@ mod row;
 mod run;
 mod schedule;
 mod status;
+mod table;
 mod turn;
 
 pub use apply::{apply, flag_duplicate};
@@ -58,3 +60,4 @@ pub use row::{Again, Effects, NumberEffect, ReviewEffect, Row};
 pub use run::Worker;
 pub use schedule::{Schedule, ScheduleError};
 pub use status::{Progress, State, Status};
+pub use table::table;

@@ -16,6 +16,18 @@ pub enum NumberEffect {
     Mark(NumberStanding),
 }
 
+impl fmt::Display for NumberEffect {
+    /// For the table that people read.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Keep => f.write_str("kept as it is"),
+            Self::Write => f.write_str("**written**"),
+            Self::Confirm => f.write_str("confirmed"),
+            Self::Mark(standing) => write!(f, "kept, marked {}", spaced(standing.word())),
+        }
+    }
+}
+
 /// Which review item a decision opens.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -28,6 +40,18 @@ pub enum ReviewEffect {
     Open(crate::case::ReviewReason),
     /// One that says in what the person returned differs, or that too little was returned to say.
     OpenDoubt,
+}
+
+impl fmt::Display for ReviewEffect {
+    /// For the table that people read.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Settle => f.write_str("settles"),
+            Self::Keep => f.write_str("–"),
+            Self::Open(reason) => write!(f, "`{reason}`"),
+            Self::OpenDoubt => f.write_str("`differs:`… or `unconfirmed`"),
+        }
+    }
 }
 
 /// When the case is asked about again, unless its particulars are corrected before.
@@ -50,6 +74,21 @@ pub enum Again {
     Stop,
 }
 
+impl fmt::Display for Again {
+    /// For the table that people read.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Settled => "no",
+            Self::Afresh => "at once, by particulars",
+            Self::NextPass => "next pass",
+            Self::Soon => "soon",
+            Self::AfterDays => "after days",
+            Self::WhenCorrected => "when corrected",
+            Self::Stop => "all asking stops",
+        })
+    }
+}
+
 /// The consequences of a row of the decision table.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -58,13 +97,14 @@ pub struct Effects {
     pub result: TraceResult,
     /// What is done with the number.
     pub number: NumberEffect,
-    /// Whether the date of death is written, where the case has none.
+    /// Whether a date of death that the Spine itself tells is written, where the case has none. An alert
+    /// of its own goes with it.
     pub date_of_death: bool,
     /// Which review item is opened.
     pub review: ReviewEffect,
     /// Whether the other cases that hold the number are flagged as duplicates too.
     pub flag_holders: bool,
-    /// Which alert is sent, once.
+    /// Which alert is sent, once: for the review item, or for the date of death.
     pub alert: Option<AlertKind>,
     /// When it is asked again.
     pub again: Again,
@@ -106,10 +146,12 @@ rows! {
     Configuration = "configuration_refused",
     /// No answer, for the service or the way to it does not work (SMSP-0003 without data, SMSP-0004, SMSP-9999, DEMOG-9999, time-outs).
     Unavailable = "unavailable",
-    /// No answer, for the service refuses the data (SMSP-0001).
-    Rejected = "data_rejected",
+    /// An answer about a number that the case does not hold any more: it was changed meanwhile.
+    HeldChanged = "held_number_changed_meanwhile",
     /// No answer, for the service says that the local number is none (DEMOG-0042).
     NumberRejected = "local_number_rejected",
+    /// No answer, for the service refuses the data (SMSP-0001).
+    Rejected = "data_rejected",
     /// An answer that cannot be understood, or is to something else (SMSP-0002, unknown codes, damage), not yet too often.
     Unreadable = "unreadable",
     /// The same, too often in a row.
@@ -119,20 +161,20 @@ rows! {
     FoundRejected = "found_a_rejected_number",
     /// Found by particulars; the person returned differs from the person asked for, or too little was returned to tell.
     FoundDiffers = "found_somebody_who_differs",
-    /// Found by particulars in a provider's copy; the case holds a number in doubt.
+    /// Found by particulars; another case in use holds the number.
+    FoundDuplicate = "found_a_number_that_another_case_holds",
+    /// Found by particulars in a provider's copy; the case holds a number already.
     FoundStaleForDoubtful = "found_in_a_copy_for_a_number_in_doubt",
     /// Found by particulars; the case holds the same number, but it was replaced or is invalid.
     FoundDoubtfulAgain = "found_the_number_in_doubt_again",
     /// Found by particulars; the case holds another number, which the service did not confirm.
     FoundConflict = "found_another_number_than_the_unverified",
-    /// Found by particulars; another case in use holds the number.
-    FoundDuplicate = "found_a_number_that_another_case_holds",
+    /// Found by particulars in a provider's copy (SMSP-0003 with data); the case holds no number.
+    FoundStale = "found_in_a_copy",
     /// Found by particulars; the person has died, on a day that cannot be read.
     FoundDeathUndated = "found_dead_on_an_unreadable_day",
     /// Found by particulars; the person has died.
     FoundDeceased = "found_dead",
-    /// Found by particulars in a provider's copy (SMSP-0003 with data); the case holds no number.
-    FoundStale = "found_in_a_copy",
     /// Found by particulars; the case holds the same number, which the service did not confirm before.
     FoundSame = "found_the_unverified_number",
     /// Found by particulars; the case holds a number that was replaced or is invalid.
@@ -141,6 +183,7 @@ rows! {
     FoundRestricted = "found_restricted",
     /// Found by particulars; the case holds no number.
     Found = "found",
+
     /// Nobody matches the particulars; the case holds a number in doubt.
     NoMatchForDoubtful = "nobody_for_a_number_in_doubt",
     /// Nobody matches the particulars (DEMOG-0001).
@@ -155,6 +198,8 @@ rows! {
     SupersededDiffers = "superseded_by_somebody_who_differs",
     /// The particulars lead to a number that was replaced by one that another case in use holds.
     SupersededHeld = "superseded_by_a_number_that_another_case_holds",
+    /// The particulars lead to a number that was replaced by one that is free, but the case holds another, which the service did not confirm, or this very one in doubt.
+    SupersededConflict = "superseded_by_a_number_in_conflict",
     /// The particulars lead to a number that was replaced by one that is free.
     SupersededFree = "superseded_by_a_free_number",
     /// The particulars lead to a number that is no longer valid (DEMOG-0022).
@@ -162,22 +207,24 @@ rows! {
     /// The particulars lead to a number that the service does not confirm for them (DEMOG-0040).
     NotVerified = "not_verified",
 
+    /// The number held is one that somebody has rejected for this person.
+    HeldRejected = "held_number_that_was_rejected",
     /// The number held is somebody's who differs, or too little was returned to tell.
     HeldDiffers = "held_number_of_somebody_who_differs",
     /// The number held is the person's, and another case in use holds it too.
     HeldDuplicate = "held_number_that_another_case_holds_too",
+    /// The number held is the person's by a provider's copy (SMSP-0003 with data); what the Spine has said of it before, for or against, counts for more.
+    HeldStaleAfterLive = "held_traced_number_confirmed_by_a_copy",
+    /// The number held is the person's by a provider's copy; the Spine never confirmed it.
+    HeldStale = "held_number_confirmed_by_a_copy",
     /// The number held is the person's, who has died on a day that cannot be read.
     HeldDeathUndated = "held_number_dead_on_an_unreadable_day",
     /// The number held is the person's, who has died.
     HeldDeceased = "held_number_dead",
-    /// The number held is the person's by a provider's copy (SMSP-0003 with data); the Spine confirmed it before.
-    HeldStaleAfterLive = "held_traced_number_confirmed_by_a_copy",
-    /// The number held is the person's by a provider's copy; the Spine never confirmed it.
-    HeldStale = "held_number_confirmed_by_a_copy",
-    /// The number held is the person's, who lives elsewhere by PDS.
-    HeldDiscrepant = "held_number_with_a_discrepancy",
     /// The number held is the person's, whose record is restricted.
     HeldRestricted = "held_number_restricted",
+    /// The number held is the person's, who lives elsewhere by PDS.
+    HeldDiscrepant = "held_number_with_a_discrepancy",
     /// The number held is the person's: matched and validated.
     Verified = "verified",
     /// The number held is nobody's (DEMOG-0001).
@@ -202,4 +249,9 @@ impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
+}
+
+/// A stable word as it is read: without the `_`.
+fn spaced(word: &str) -> String {
+    word.replace('_', " ")
 }

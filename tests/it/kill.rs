@@ -388,7 +388,7 @@ async fn the_undisturbed_run_ends_as_it_should() {
             "deceased",
             "none",
             "ambiguous",
-            "found",
+            "replaced",
             "replaced",
             "conflict",
             "duplicate",
@@ -401,8 +401,8 @@ async fn the_undisturbed_run_ends_as_it_should() {
             "superseded"
         ]
     );
-    // 02 and 09 about 01, 03's death, 06 invalid, 07 replaced, 13's defect, 16 superseded by 01's.
-    assert_eq!(alerts.len(), 7, "{alerts:?}");
+    // 02 and 09 about 01, 03's death, 06 invalid and replaced, 07 replaced, 13's defect, 16 superseded.
+    assert_eq!(alerts.len(), 8, "{alerts:?}");
     assert!(cases["01"].iter().any(|told| told.starts_with("duplicate open")), "the holder too");
     assert_eq!(cases["01"][0], format!("{:?}", Some(number(1))), "the holder keeps it");
 }

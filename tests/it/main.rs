@@ -9,6 +9,7 @@ mod audit_tampering;
 mod case_store;
 #[cfg(feature = "barcode")]
 mod correspondence;
+mod decisions;
 #[cfg(all(
     feature = "csv",
     feature = "http",

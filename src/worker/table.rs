@@ -1,0 +1,123 @@
+//! The decision table, as people read it.
+
+use crate::case::AlertKind;
+use crate::worker::{Policy, Row};
+use chrono::TimeDelta;
+
+/// The sections, each with the row that it begins with.
+const SECTIONS: [(Row, &str); 4] = [
+    (Row::Configuration, "No answer"),
+    (Row::FoundRejected, "Asked by particulars: somebody was found"),
+    (Row::NoMatchForDoubtful, "Asked by particulars: nobody was found, or no number to go by"),
+    (Row::HeldRejected, "Asked by number: what became of the number that the case holds"),
+];
+
+const INTRODUCTION: &str = "\
+# What follows from which answer
+
+The whole judgement of the worker, for whoever answers for its clinical safety. This file is generated from the code (`worker::Row`,
+`worker::Row::effects`), a test fails when the two differ, and every row has a test that is named after it (`tests/it/decisions/`). The
+requirements are those of the Spine Mini Service client (MSCA-DQ-01, DQ-03, DQ-04) and of the borough's system (HAV-5, HAV-10).
+
+## How to read it
+
+**What is asked.** A case without a number, or with one that is marked superseded, invalid or not verified, is asked about *by particulars*: surname,
+gender and date of birth, with forename and postcode where they are known. A number that nobody has traced, that came from a provider's copy, or
+that is due to be verified again, is asked about *by number*: the number with the date of birth and the surname.
+
+**Which row.** The rows of a section are looked through from the top, and the first that fits counts. An answer to any question may also be one of
+the section *No answer*, which comes first.
+
+**The person returned differs** when anything that was asked and returned does not agree: family name, first given name, date of birth, gender, and,
+unless a number is verified, the postcode of the usual address. It also differs when family name and date of birth were not both returned. Upper and
+lower case and white space do not count; nicknames and accents do. Whoever *replaces* a number is held to birth and gender only.
+
+**Number.** *Kept as it is*: whatever the case has, or has not, stays. *Written*: the number with its whole provenance (HAV-5: service,
+operation, message, time, code, way of asking). *Confirmed*: the number that is held gets this provenance. *Kept, marked …*: it stays, and whoever opens
+the case is warned. Nothing is overwritten unless the row says *written*; and what is written is never a number that another case in use holds, nor
+one that somebody has rejected for this person. Names, addresses and everything else that the local system says stay as they are in every row: a
+restricted person comes without an address, and the local one is not wiped.
+
+**Date of death.** *Written*: on the case, where it has none, which takes the case out of the eligible set (HAV-2). *If told*: the same, should the
+answer have one. A provider's copy never takes a case out: its date is not written, and the Spine is asked. A day that cannot be read is for a person
+to enter; the case carries its warning meanwhile.
+
+**Review item.** What a person has to look at (HAV-10). One item is open for one reason: what comes up again renews its evidence. *Settles*: open items
+about finding the person are closed. So are they when another item is opened in their place. Items about what is wrong with a number (`duplicate`,
+`replaced`, `superseded`, `invalidated`) are closed by people, with one exception: once the Spine itself has told the number that the case now has,
+`superseded` and `invalidated` are settled, for they spoke of the old one.
+
+**Alert.** To the back office, once for each review item it comes with, and once for a date of death. It carries local id, names, aliases, date of
+birth, gender, address and postcode, the code, the other cases, and the numbers: shared, old and new, or *invalid* and marked as such (MSCA-DQ-04).
+That the configuration is refused is alerted once a day, and names nobody.
+
+**Others flagged.** The other cases that hold the number get a `duplicate` item too, and no alert of their own (MSCA-DQ-01).
+
+**Order of effects.** The question on record, sent; the answer on record; what follows on record; number, date of death, items, alerts and the time of
+the next question saved together or not at all; the alerts delivered. Whatever is asked again *at once* is asked before anything is saved.
+";
+
+/// The decision table with its introduction, in Markdown: `docs/decisions.md`.
+///
+/// For people who answer for the safety of what is done with nobody looking on. It says what
+/// [`Row::effects`] says, and the times of the default [`Policy`].
+///
+/// ```
+/// let table = nhs_pds::worker::table();
+/// assert!(table.contains("| `nobody` | Nobody matches the particulars (DEMOG-0001). | none | kept as it is |"));
+/// ```
+#[must_use]
+pub fn table() -> String {
+    let mut text = format!("{INTRODUCTION}\n{}\n", again(&Policy::default()));
+    for row in Row::ALL {
+        if let Some((_, title)) = SECTIONS.iter().find(|(first, _)| first == row) {
+            text.push_str("\n## ");
+            text.push_str(title);
+            text.push_str(
+                "\n\n| row | situation | result | number | date of death | review item | alert | others flagged | asked again |\n\
+                 |---|---|---|---|---|---|---|---|---|\n",
+            );
+        }
+        text.push_str(&line(*row));
+    }
+    text
+}
+
+fn line(row: Row) -> String {
+    let effects = row.effects();
+    let death = match (effects.date_of_death, effects.alert) {
+        (false, _) => "–",
+        (true, Some(AlertKind::Deceased)) => "**written**",
+        (true, _) => "if told",
+    };
+    let alert = match effects.alert {
+        None => "–".to_owned(),
+        Some(kind) => kind.to_string(),
+    };
+    let alert = if death == "if told" { format!("{alert}; deceased, if told") } else { alert };
+    format!(
+        "| `{row}` | {} | {} | {} | {death} | {} | {alert} | {} | {} |\n",
+        row.situation().trim(),
+        effects.result.word().replace('_', " "),
+        effects.number,
+        effects.review,
+        if effects.flag_holders { "yes" } else { "–" },
+        effects.again,
+    )
+}
+
+/// When is asked again, in words.
+fn again(policy: &Policy) -> String {
+    let days: Vec<String> = policy.waits.iter().map(|wait| wait.num_days().to_string()).collect();
+    let soon: TimeDelta = policy.stale_wait;
+    format!(
+        "**Asked again.** *After days*: after {} days, and every {} from then on, while answers settle nothing. *Soon*: after {} minutes. *When\n\
+         corrected*: not before the particulars change. *No*: unless numbers are verified again from time to time. *Too often*, for what cannot be\n\
+         understood, is {} times in a row. Whoever corrects the particulars by which a case was asked about has it asked about in the next pass, whatever\n\
+         the row says. These are the default times (`worker::Policy`).",
+        days.join(", "),
+        days.last().map_or("0", String::as_str),
+        soon.num_minutes(),
+        policy.unreadable_limit,
+    )
+}

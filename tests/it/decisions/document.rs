@@ -1,0 +1,30 @@
+//! `docs/decisions.md` is the table, and every row of it has its test.
+
+use nhs_pds::worker::{Row, table};
+use std::fs;
+
+const DOCUMENT: &str = "docs/decisions.md";
+
+#[test]
+fn the_document_is_the_table() {
+    if std::env::var_os("UPDATE_DOCS").is_some_and(|value| value == "1") {
+        fs::write(DOCUMENT, table()).unwrap();
+    }
+    let document = fs::read_to_string(DOCUMENT).unwrap();
+    assert!(document == table(), "run this test with UPDATE_DOCS=1 and read what has changed");
+}
+
+#[test]
+fn every_row_is_in_the_document_and_has_a_test_of_its_name() {
+    let document = fs::read_to_string(DOCUMENT).unwrap();
+    let tests: String = ["without_answer", "found", "not_found", "held"]
+        .map(|file| fs::read_to_string(format!("tests/it/decisions/{file}.rs")).unwrap())
+        .concat();
+    for row in Row::ALL {
+        let lines = document.lines().filter(|line| line.starts_with(&format!("| `{row}` |")));
+        assert_eq!(lines.count(), 1, "{row} in {DOCUMENT}");
+        let test = format!("#[test]\nfn {row}() {{");
+        assert_eq!(tests.matches(&test).count(), 1, "fn {row}()");
+        assert!(tests.contains(&format!("Row::{row:?},")), "{row:?} in no test");
+    }
+}

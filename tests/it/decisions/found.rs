@@ -1,0 +1,298 @@
+//! Asked by particulars, and somebody was found.
+
+use super::{
+    HELD, NEW, Scene, alert, answer, asked_once, asked_until_soon, asked_until_tomorrow,
+    by_particulars, case, comfort, comfort_but, earlier, exchange, found as spine,
+    found_in_a_copy as copy, item, last_trace, person, settled, traced, with, with_doubtful,
+    with_traced, written,
+};
+use nhs_pds::case::{AdvisoryKind, Case, NumberStanding, advisories};
+use nhs_pds::trace::{Answer, Error, Match, Outcome, Restriction};
+use nhs_pds::worker::Row;
+use serde_json::{Value, json};
+
+fn scene(case: Case, reply: Result<Answer, Error>) -> Scene {
+    Scene::new(case, by_particulars(), reply)
+}
+
+/// What an item about somebody who was found rests upon.
+fn evidence(number: &str, who: &Value, others: &[&str]) -> Value {
+    let evidence = json!({
+        "asked": by_particulars(), "nhs_number": number, "returned": who,
+        "exchange": exchange("SMSP-0000"),
+    });
+    if others.is_empty() { evidence } else { with(evidence, json!({"others": others})) }
+}
+
+fn with_items(mut case: Case, items: &Value) -> Case {
+    case.review = serde_json::from_value(items.clone()).unwrap();
+    case
+}
+
+#[test]
+fn found_a_rejected_number() {
+    let mut case = case();
+    case.rejected_numbers = vec![NEW.parse().unwrap()];
+    scene(case, spine(NEW, &comfort())).becomes(
+        Row::FoundRejected,
+        json!({
+            "review": [item(1, "none", evidence(NEW, &comfort(), &[]))],
+            "asking": asked_until_tomorrow(by_particulars()),
+            "last_trace": last_trace("none", Some("none"), "SMSP-0000"),
+        }),
+    );
+}
+
+#[test]
+fn found_somebody_who_differs() {
+    for (changes, reason) in [
+        (json!({"name": {"given": ["COMFORT"], "family": "AINDOWE"}}), "differs:family"),
+        (json!({"name": {"given": ["JOY"], "family": "AINDOW"}}), "differs:given"),
+        (json!({"date_of_birth": "1943-05-20"}), "differs:date_of_birth"),
+        (json!({"gender": "male"}), "differs:gender"),
+        (json!({"addresses": [{"use": "home", "postcode": "KT1 1AA"}]}), "differs:postcode"),
+        (json!({"name": null}), "unconfirmed"),
+        // A death of somebody who differs is nobody's of ours.
+        (json!({"gender": "male", "date_of_death": "2026-10-01"}), "differs:gender"),
+    ] {
+        let who = serde_json::to_value(person(&comfort_but(changes))).unwrap();
+        scene(case(), spine(NEW, &who)).held_by(&["RXX:2"]).becomes(
+            Row::FoundDiffers,
+            json!({
+                "review": [item(1, reason, evidence(NEW, &who, &["RXX:2"]))],
+                "asking": asked_until_tomorrow(by_particulars()),
+                "last_trace": last_trace("differs", Some(reason), "SMSP-0000"),
+            }),
+        );
+    }
+}
+
+#[test]
+fn found_a_number_that_another_case_holds() {
+    let duplicate = json!({
+        "review": [item(1, "duplicate", evidence(NEW, &comfort(), &["RXX:2", "RXX:3"]))],
+        "undelivered": [alert("RXX:1/1/duplicate", "duplicate", "SMSP-0000", json!({
+            "nhs_number": NEW, "others": ["RXX:2", "RXX:3"],
+        }))],
+        "asking": asked_until_tomorrow(by_particulars()),
+        "last_trace": last_trace("duplicate", Some("duplicate"), "SMSP-0000"),
+    });
+    // The holder keeps it and the newcomer gets none, be it one with another number that is in doubt.
+    for case in [case(), with_doubtful(NumberStanding::NotVerified)] {
+        scene(case, spine(NEW, &comfort()))
+            .held_by(&["RXX:1", "RXX:2", "RXX:3"])
+            .becomes(Row::FoundDuplicate, duplicate.clone());
+    }
+    // Whoever has the number, nobody writes to the dead; a copy is not believed.
+    let died = comfort_but(json!({"date_of_death": "2026-10-01"}));
+    let mut dead = duplicate;
+    dead["review"] = json!([item(1, "duplicate", evidence(NEW, &died, &["RXX:2", "RXX:3"]))]);
+    dead["date_of_death"] = json!("2026-10-01");
+    dead["death_traced"] = json!(true);
+    dead["undelivered"].as_array_mut().unwrap().push(alert(
+        "RXX:1/deceased/2026-10-01",
+        "deceased",
+        "SMSP-0000",
+        json!({"nhs_number": NEW, "others": ["RXX:2", "RXX:3"]}),
+    ));
+    let others = ["RXX:2", "RXX:3"];
+    scene(case(), spine(NEW, &died)).held_by(&others).becomes(Row::FoundDuplicate, dead);
+    let doubtful = scene(case(), copy(NEW, &died)).held_by(&others);
+    assert_eq!(doubtful.decide(&doubtful.case).row, Row::FoundDuplicate);
+    assert_eq!(doubtful.after(&doubtful.case).date_of_death, None);
+}
+
+#[test]
+fn found_in_a_copy_for_a_number_in_doubt() {
+    let items = json!([earlier(1, "invalidated", json!({"nhs_number": HELD}))]);
+    for number in [HELD, NEW] {
+        let case = with_items(with_doubtful(NumberStanding::Invalid), &items);
+        scene(case, copy(number, &comfort())).becomes(
+            Row::FoundStaleForDoubtful,
+            json!({
+                "asking": asked_until_soon(by_particulars()),
+                "last_trace": last_trace("stale", None, "SMSP-0003"),
+            }),
+        );
+    }
+}
+
+#[test]
+fn found_the_number_in_doubt_again() {
+    for standing in [NumberStanding::Invalid, NumberStanding::Superseded] {
+        scene(with_doubtful(standing), spine(HELD, &comfort())).held_by(&["RXX:1"]).becomes(
+            Row::FoundDoubtfulAgain,
+            json!({
+                "asking": asked_until_tomorrow(by_particulars()),
+                "last_trace": last_trace("conflict", None, "SMSP-0000"),
+            }),
+        );
+    }
+}
+
+#[test]
+fn found_another_number_than_the_unverified() {
+    let died = comfort_but(json!({"date_of_death": "2026-10-01"}));
+    for who in [comfort(), died] {
+        for case in [with_doubtful(NumberStanding::NotVerified), with_traced()] {
+            scene(case, spine(NEW, &who)).becomes(
+                Row::FoundConflict,
+                json!({
+                    "review": [item(1, "conflict", evidence(NEW, &who, &[]))],
+                    "asking": asked_until_tomorrow(by_particulars()),
+                    "last_trace": last_trace("conflict", Some("conflict"), "SMSP-0000"),
+                }),
+            );
+        }
+    }
+}
+
+#[test]
+fn found_in_a_copy() {
+    // Nobody is dead on the word of a copy.
+    for who in [comfort(), comfort_but(json!({"date_of_death": "2026-10-01"}))] {
+        let items = json!([
+            earlier(1, "none", json!({"asked": by_particulars()})),
+            earlier(2, "invalidated", json!({})),
+        ]);
+        scene(with_items(case(), &items), copy(NEW, &who)).becomes(
+            Row::FoundStale,
+            json!({
+                "nhs_number": traced(NEW, "SMSP-0003", "exact", "stale", "2026-11-23T09:30:00Z"),
+                // A copy may not have heard yet of what is no longer valid.
+                "review": [settled(items[0].clone()), items[1]],
+                "asking": asked_until_soon(by_particulars()),
+                "last_trace": last_trace("stale", None, "SMSP-0003"),
+            }),
+        );
+    }
+}
+
+#[test]
+fn found_dead_on_an_unreadable_day() {
+    let died = comfort_but(json!({"date_of_death": "in May"}));
+    let scene = scene(case(), spine(NEW, &died));
+    scene.becomes(
+        Row::FoundDeathUndated,
+        json!({
+            "review": [item(1, "death_undated", evidence(NEW, &died, &[]))],
+            "undelivered": [alert("RXX:1/1/deceased", "deceased", "SMSP-0000", json!({
+                "nhs_number": NEW,
+            }))],
+            "asking": asked_until_tomorrow(by_particulars()),
+            "last_trace": last_trace("death_undated", Some("death_undated"), "SMSP-0000"),
+        }),
+    );
+    let told = advisories(&scene.after(&scene.case));
+    assert_eq!(told.first().map(|told| told.kind), Some(AdvisoryKind::Deceased));
+}
+
+#[test]
+fn found_dead() {
+    let died = comfort_but(json!({"date_of_death": "2026-10"}));
+    scene(case(), spine(NEW, &died)).becomes(
+        Row::FoundDeceased,
+        json!({
+            "nhs_number": written(NEW, "exact"),
+            "date_of_death": "2026-10",
+            "death_traced": true,
+            "undelivered": [alert("RXX:1/deceased/2026-10", "deceased", "SMSP-0000", json!({
+                "nhs_number": NEW,
+            }))],
+            "asking": asked_once(by_particulars()),
+            "last_trace": last_trace("deceased", None, "SMSP-0000"),
+        }),
+    );
+    // The local system's own date stays.
+    let mut known = case();
+    known.date_of_death = Some("2026-10-02".parse().unwrap());
+    let known = scene(known, spine(NEW, &died));
+    let after = known.after(&known.case);
+    assert_eq!(after.date_of_death, Some("2026-10-02".parse().unwrap()));
+}
+
+#[test]
+fn found_the_unverified_number() {
+    let items = json!([
+        earlier(1, "not_verified", json!({"nhs_number": HELD})),
+        earlier(2, "duplicate", json!({"nhs_number": HELD, "others": ["RXX:2"]})),
+    ]);
+    let case = with_items(with_doubtful(NumberStanding::NotVerified), &items);
+    scene(case, spine(HELD, &comfort())).held_by(&["RXX:1"]).becomes(
+        Row::FoundSame,
+        json!({
+            "nhs_number": traced(HELD, "SMSP-0000", "verified", "live", "2026-03-01T08:00:00Z"),
+            "review": [settled(items[0].clone()), items[1]],
+            "asking": asked_once(by_particulars()),
+            "last_trace": last_trace("verified", None, "SMSP-0000"),
+        }),
+    );
+}
+
+#[test]
+fn found_a_number_for_one_in_doubt() {
+    for (standing, reason) in
+        [(NumberStanding::Invalid, "invalidated"), (NumberStanding::Superseded, "superseded")]
+    {
+        let items = json!([earlier(1, reason, json!({"nhs_number": HELD}))]);
+        let case = with_items(with_doubtful(standing), &items);
+        let scene = scene(case, spine(NEW, &comfort()));
+        scene.becomes(
+            Row::FoundInstead,
+            json!({
+                "nhs_number": written(NEW, "exact"),
+                "review": [
+                    settled(items[0].clone()),
+                    item(2, "replaced", evidence(NEW, &comfort(), &[])),
+                ],
+                "undelivered": [alert("RXX:1/2/superseded", "superseded", "SMSP-0000", json!({
+                    "nhs_number": HELD, "new_nhs_number": NEW,
+                }))],
+                "asking": asked_once(by_particulars()),
+                "last_trace": last_trace("replaced", Some("replaced"), "SMSP-0000"),
+            }),
+        );
+        let told = advisories(&scene.after(&scene.case));
+        assert_eq!(told.len(), 1, "nothing more is said against the number");
+        assert!(told[0].text().contains("944 930 4424, which this record now has"));
+    }
+}
+
+#[test]
+fn found_restricted() {
+    let who = comfort_but(json!({"addresses": []}));
+    for restriction in [Restriction::Restricted, Restriction::VeryRestricted] {
+        let mut found = Match::new(NEW.parse().unwrap()).with_person(person(&who));
+        found.restriction = restriction;
+        let scene = scene(case(), answer("SMSP-0000", Outcome::Found(Box::new(found))));
+        scene.becomes(
+            Row::FoundRestricted,
+            json!({
+                "nhs_number": written(NEW, "exact"),
+                "asking": asked_once(by_particulars()),
+                "last_trace": last_trace("found", None, "SMSP-0000"),
+            }),
+        );
+        assert_eq!(scene.after(&scene.case).postcode.as_deref(), Some("KT17 1NA"));
+    }
+}
+
+#[test]
+fn found() {
+    let items = json!([
+        earlier(1, "none", json!({"asked": by_particulars()})),
+        earlier(2, "duplicate", json!({"nhs_number": NEW, "others": ["RXX:2"]})),
+    ]);
+    let mut case = with_items(case(), &items);
+    (case.asking.unsettled, case.asking.unreadable) = (3, 2);
+    case.asking.asked = serde_json::from_value(by_particulars()).unwrap();
+    scene(case, spine(NEW, &comfort())).becomes(
+        Row::Found,
+        json!({
+            "nhs_number": written(NEW, "exact"),
+            "review": [settled(items[0].clone()), items[1]],
+            "asking": asked_once(by_particulars()),
+            "last_trace": last_trace("found", None, "SMSP-0000"),
+        }),
+    );
+}

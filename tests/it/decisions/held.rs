@@ -1,0 +1,415 @@
+//! Asked by number: what became of the number that the case holds.
+
+use super::{
+    HELD, NEW, Scene, alert, answer, asked_once, asked_until_soon, asked_until_tomorrow, by_number,
+    comfort, comfort_but, earlier, exchange, found, found_in_a_copy, item, last_trace, person,
+    settled, superseded, traced, with, with_imported, with_traced, written,
+};
+use nhs_pds::case::{AdvisoryKind, Case, NumberStanding, advisories};
+use nhs_pds::trace::{Answer, Error, Match, Outcome, Restriction};
+use nhs_pds::worker::Row;
+use serde_json::{Value, json};
+
+fn scene(case: Case, reply: Result<Answer, Error>) -> Scene {
+    Scene::new(case, by_number(), reply).held_by(&["RXX:1"])
+}
+
+/// What an item rests upon, with `more`.
+fn evidence(code: &str, more: Value) -> Value {
+    with(json!({"asked": by_number(), "exchange": exchange(code)}), more)
+}
+
+fn evidence_of(who: &Value) -> Value {
+    evidence("SMSP-0000", json!({"nhs_number": HELD, "returned": who}))
+}
+
+/// The imported number, or the traced one, as it stands once something is known against it.
+fn marked(case: &Case, standing: &str) -> Value {
+    with(serde_json::to_value(&case.nhs_number).unwrap(), json!({"standing": standing}))
+}
+
+/// The imported number, confirmed on the Spine.
+fn confirmed() -> Value {
+    traced(HELD, "SMSP-0000", "verified", "live", "2026-11-23T09:30:00Z")
+}
+
+#[test]
+fn held_number_that_was_rejected() {
+    let mut case = with_imported();
+    case.rejected_numbers = vec![HELD.parse().unwrap()];
+    let number = marked(&case, "not_verified");
+    scene(case, found(HELD, &comfort())).becomes(
+        Row::HeldRejected,
+        json!({
+            "nhs_number": number,
+            "review": [item(1, "not_verified", evidence_of(&comfort()))],
+            "asking": asked_once(by_number()),
+            "last_trace": last_trace("not_verified", Some("not_verified"), "SMSP-0000"),
+        }),
+    );
+}
+
+#[test]
+fn held_number_of_somebody_who_differs() {
+    for (changes, reason) in [
+        (json!({"name": {"given": ["COMFORT"], "family": "AINDOWE"}}), "differs:family"),
+        (json!({"name": {"given": ["JOY"], "family": "AINDOW"}}), "differs:given"),
+        (json!({"date_of_birth": "1943-05-20"}), "differs:date_of_birth"),
+        (json!({"gender": "male", "date_of_death": "2026-10-01"}), "differs:gender"),
+        (json!({"name": null}), "unconfirmed"),
+    ] {
+        let who = serde_json::to_value(person(&comfort_but(changes))).unwrap();
+        for case in [with_imported(), with_traced()] {
+            scene(case, found(HELD, &who)).becomes(
+                Row::HeldDiffers,
+                json!({
+                    "review": [item(1, reason, evidence_of(&who))],
+                    "asking": asked_until_tomorrow(by_number()),
+                    "last_trace": last_trace("differs", Some(reason), "SMSP-0000"),
+                }),
+            );
+        }
+    }
+}
+
+#[test]
+fn held_number_that_another_case_holds_too() {
+    let died = comfort_but(json!({"date_of_death": "2026-10-01"}));
+    for who in [comfort(), died] {
+        let mut grounds = evidence_of(&who);
+        grounds["others"] = json!(["RXX:0"]);
+        let numbers = json!({"nhs_number": HELD, "others": ["RXX:0"]});
+        let mut expected = json!({
+            "review": [item(1, "duplicate", grounds)],
+            "undelivered": [
+                alert("RXX:1/1/duplicate", "duplicate", "SMSP-0000", numbers.clone()),
+            ],
+            "asking": asked_until_tomorrow(by_number()),
+            "last_trace": last_trace("duplicate", Some("duplicate"), "SMSP-0000"),
+        });
+        if who.get("date_of_death").is_some() {
+            expected["date_of_death"] = json!("2026-10-01");
+            expected["death_traced"] = json!(true);
+            let told = alert("RXX:1/deceased/2026-10-01", "deceased", "SMSP-0000", numbers);
+            expected["undelivered"].as_array_mut().unwrap().push(told);
+        }
+        scene(with_imported(), found(HELD, &who))
+            .held_by(&["RXX:0", "RXX:1"])
+            .becomes(Row::HeldDuplicate, expected);
+    }
+}
+
+#[test]
+fn held_traced_number_confirmed_by_a_copy() {
+    for who in [comfort(), comfort_but(json!({"date_of_death": "2026-10-01"}))] {
+        let mut doubtful = with_imported();
+        doubtful.nhs_number.as_mut().unwrap().standing = NumberStanding::Invalid;
+        for case in [with_traced(), doubtful] {
+            scene(case, found_in_a_copy(HELD, &who)).becomes(
+                Row::HeldStaleAfterLive,
+                json!({
+                    "asking": asked_until_soon(by_number()),
+                    "last_trace": last_trace("stale", None, "SMSP-0003"),
+                }),
+            );
+        }
+    }
+}
+
+#[test]
+fn held_number_confirmed_by_a_copy() {
+    for who in [comfort(), comfort_but(json!({"date_of_death": "2026-10-01"}))] {
+        scene(with_imported(), found_in_a_copy(HELD, &who)).becomes(
+            Row::HeldStale,
+            json!({
+                "nhs_number":
+                    traced(HELD, "SMSP-0003", "verified", "stale", "2026-11-23T09:30:00Z"),
+                "asking": asked_until_soon(by_number()),
+                "last_trace": last_trace("stale", None, "SMSP-0003"),
+            }),
+        );
+    }
+}
+
+#[test]
+fn held_number_dead_on_an_unreadable_day() {
+    let died = comfort_but(json!({"date_of_death": "in May"}));
+    scene(with_imported(), found(HELD, &died)).becomes(
+        Row::HeldDeathUndated,
+        json!({
+            "review": [item(1, "death_undated", evidence_of(&died))],
+            "undelivered": [alert("RXX:1/1/deceased", "deceased", "SMSP-0000", json!({
+                "nhs_number": HELD,
+            }))],
+            "asking": asked_until_tomorrow(by_number()),
+            "last_trace": last_trace("death_undated", Some("death_undated"), "SMSP-0000"),
+        }),
+    );
+}
+
+#[test]
+fn held_number_dead() {
+    let died = comfort_but(json!({"date_of_death": "2026-10-01"}));
+    scene(with_imported(), found(HELD, &died)).becomes(
+        Row::HeldDeceased,
+        json!({
+            "nhs_number": confirmed(),
+            "date_of_death": "2026-10-01",
+            "death_traced": true,
+            "undelivered": [alert("RXX:1/deceased/2026-10-01", "deceased", "SMSP-0000", json!({
+                "nhs_number": HELD,
+            }))],
+            "asking": asked_once(by_number()),
+            "last_trace": last_trace("deceased", None, "SMSP-0000"),
+        }),
+    );
+}
+
+#[test]
+fn held_number_restricted() {
+    let who = comfort_but(json!({"addresses": []}));
+    let mut found = Match::new(HELD.parse().unwrap()).with_person(person(&who));
+    found.restriction = Restriction::Restricted;
+    scene(with_imported(), answer("SMSP-0000", Outcome::Found(Box::new(found)))).becomes(
+        Row::HeldRestricted,
+        json!({
+            "nhs_number": confirmed(),
+            "asking": asked_once(by_number()),
+            "last_trace": last_trace("verified", None, "SMSP-0000"),
+        }),
+    );
+}
+
+#[test]
+fn held_number_with_a_discrepancy() {
+    let moved = comfort_but(json!({"addresses": [{"use": "home", "postcode": "KT1 1AA"}]}));
+    scene(with_imported(), found(HELD, &moved)).becomes(
+        Row::HeldDiscrepant,
+        json!({
+            "nhs_number": confirmed(),
+            "review": [item(1, "discrepancy", evidence_of(&moved))],
+            "asking": asked_once(by_number()),
+            "last_trace": last_trace("verified", Some("discrepancy"), "SMSP-0000"),
+        }),
+    );
+}
+
+#[test]
+fn verified() {
+    let items = json!([
+        earlier(1, "differs:given", json!({"nhs_number": HELD})),
+        earlier(2, "invalidated", json!({})),
+        earlier(3, "replaced", json!({"nhs_number": HELD})),
+    ]);
+    let mut case = with_traced();
+    case.review = serde_json::from_value(items.clone()).unwrap();
+    case.asking.unsettled = 2;
+    scene(case, found(HELD, &comfort())).becomes(
+        Row::Verified,
+        json!({
+            // Held since spring, however often it is confirmed.
+            "nhs_number": traced(HELD, "SMSP-0000", "verified", "live", "2026-03-01T08:00:00Z"),
+            "review": [settled(items[0].clone()), settled(items[1].clone()), items[2]],
+            "asking": asked_once(by_number()),
+            "last_trace": last_trace("verified", None, "SMSP-0000"),
+        }),
+    );
+}
+
+#[test]
+fn held_number_of_nobody() {
+    let case = with_traced();
+    let number = marked(&case, "not_verified");
+    scene(case, answer("DEMOG-0001", Outcome::None)).becomes(
+        Row::HeldUnknown,
+        json!({
+            "nhs_number": number,
+            "review": [
+                item(1, "not_verified", evidence("DEMOG-0001", json!({"nhs_number": HELD}))),
+            ],
+            "asking": asked_once(by_number()),
+            "last_trace": last_trace("not_verified", Some("not_verified"), "DEMOG-0001"),
+        }),
+    );
+}
+
+#[test]
+fn held_number_of_several() {
+    scene(with_traced(), answer("DEMOG-0007", Outcome::Ambiguous(Vec::new()))).becomes(
+        Row::HeldAmbiguous,
+        json!({
+            "review": [item(1, "ambiguous", evidence("DEMOG-0007", json!({"nhs_number": HELD})))],
+            "asking": asked_until_tomorrow(by_number()),
+            "last_trace": last_trace("ambiguous", Some("ambiguous"), "DEMOG-0007"),
+        }),
+    );
+}
+
+#[test]
+fn held_number_not_verified() {
+    let case = with_imported();
+    let number = marked(&case, "not_verified");
+    scene(case, answer("DEMOG-0040", Outcome::NotVerified)).becomes(
+        Row::HeldNotVerified,
+        json!({
+            "nhs_number": number,
+            "review": [
+                item(1, "not_verified", evidence("DEMOG-0040", json!({"nhs_number": HELD}))),
+            ],
+            "asking": asked_once(by_number()),
+            "last_trace": last_trace("not_verified", Some("not_verified"), "DEMOG-0040"),
+        }),
+    );
+}
+
+/// The number held is told as the new one: that says as little as none.
+#[test]
+fn held_number_superseded_by_an_unknown_number() {
+    for by in [None, Some(HELD)] {
+        let case = with_traced();
+        let number = marked(&case, "superseded");
+        let scene = scene(case, superseded(by, None));
+        scene.becomes(
+            Row::HeldSupersededUnknown,
+            json!({
+                "nhs_number": number,
+                "review": [item(1, "superseded", evidence("DEMOG-0017", json!({})))],
+                "undelivered": [alert("RXX:1/1/superseded", "superseded", "DEMOG-0017", json!({
+                    "nhs_number": HELD,
+                }))],
+                "asking": asked_once(by_number()),
+                "last_trace": last_trace("superseded", Some("superseded"), "DEMOG-0017"),
+            }),
+        );
+        let told = advisories(&scene.after(&scene.case));
+        assert!(!told[0].text().contains("943 476 5919"), "the old number is not the new one");
+    }
+}
+
+#[test]
+fn held_number_superseded_by_somebody_who_differs() {
+    let born = comfort_but(json!({"date_of_birth": "1950-01-01", "date_of_death": "2026-10-01"}));
+    let case = with_traced();
+    let number = marked(&case, "superseded");
+    let differs = scene(case, superseded(Some(NEW), Some(&born)));
+    differs.becomes(
+        Row::HeldSupersededDiffers,
+        json!({
+            "nhs_number": number,
+            "review": [item(1, "differs:date_of_birth", evidence("DEMOG-0017", json!({
+                "nhs_number": NEW, "returned": born,
+            })))],
+            "undelivered": [alert("RXX:1/1/superseded", "superseded", "DEMOG-0017", json!({
+                "nhs_number": HELD,
+            }))],
+            "asking": asked_until_tomorrow(by_number()),
+            "last_trace": last_trace("superseded", Some("differs:date_of_birth"), "DEMOG-0017"),
+        }),
+    );
+    let told = advisories(&differs.after(&differs.case));
+    assert_eq!(told[0].kind, AdvisoryKind::Superseded);
+    assert!(told.iter().all(|told| !told.text().contains("944 930 4424")), "somebody else's");
+    let mut case = with_traced();
+    case.rejected_numbers = vec![NEW.parse().unwrap()];
+    let rejected = scene(case, superseded(Some(NEW), Some(&comfort())));
+    assert_eq!(rejected.decide(&rejected.case).row, Row::HeldSupersededDiffers);
+    let after = rejected.after(&rejected.case);
+    assert_eq!(after.nhs_number.unwrap().number, HELD.parse().unwrap());
+}
+
+/// MSCA-DQ-03: alert, keep using the old number, and warn on every access until it is resolved.
+#[test]
+fn held_number_superseded_by_a_number_that_another_case_holds() {
+    let case = with_traced();
+    let number = marked(&case, "superseded");
+    let scene = scene(case, superseded(Some(NEW), Some(&comfort()))).held_by(&["RXX:2"]);
+    scene.becomes(
+        Row::HeldSupersededHeld,
+        json!({
+            "nhs_number": number,
+            "review": [item(1, "superseded", evidence("DEMOG-0017", json!({
+                "nhs_number": NEW, "returned": comfort(), "others": ["RXX:2"],
+            })))],
+            "undelivered": [alert("RXX:1/1/superseded", "superseded", "DEMOG-0017", json!({
+                "nhs_number": HELD, "new_nhs_number": NEW, "others": ["RXX:2"],
+            }))],
+            "asking": asked_until_tomorrow(by_number()),
+            "last_trace": last_trace("superseded", Some("superseded"), "DEMOG-0017"),
+        }),
+    );
+    let told = advisories(&scene.after(&scene.case));
+    assert_eq!(told.len(), 1);
+    assert!(told[0].text().contains("replaced by 944 930 4424"));
+}
+
+/// MSCA-DQ-03: warn with the new number, and replace the old one.
+#[test]
+fn held_number_superseded_by_a_free_number() {
+    let married = comfort_but(json!({"name": {"given": ["COMFORT"], "family": "OBI"}}));
+    let free = scene(with_traced(), superseded(Some(NEW), Some(&married))).held_by(&[]);
+    free.becomes(
+        Row::HeldSupersededFree,
+        json!({
+            "nhs_number": written(NEW, "superseded"),
+            "review": [item(1, "replaced", evidence("DEMOG-0017", json!({
+                "nhs_number": NEW, "returned": married,
+            })))],
+            "undelivered": [alert("RXX:1/1/superseded", "superseded", "DEMOG-0017", json!({
+                "nhs_number": HELD, "new_nhs_number": NEW,
+            }))],
+            "asking": asked_once(by_number()),
+            "last_trace": last_trace("replaced", Some("replaced"), "DEMOG-0017"),
+        }),
+    );
+    let told = advisories(&free.after(&free.case));
+    assert!(told[0].text().contains("944 930 4424, which this record now has"));
+    // A death that comes with it is not left unsaid: nobody asks again.
+    let died = comfort_but(json!({"date_of_death": "2026-10-01"}));
+    let dead = scene(with_traced(), superseded(Some(NEW), Some(&died)));
+    let after = dead.after(&dead.case);
+    assert_eq!(after.date_of_death, Some("2026-10-01".parse().unwrap()));
+    let ids: Vec<&str> = after.undelivered.iter().map(|alert| alert.id.as_str()).collect();
+    assert_eq!(ids, ["RXX:1/1/superseded", "RXX:1/deceased/2026-10-01"]);
+    let undated = comfort_but(json!({"date_of_death": "in May"}));
+    let undated = scene(with_traced(), superseded(Some(NEW), Some(&undated)));
+    let told = advisories(&undated.after(&undated.case));
+    assert!(told.iter().any(|told| told.kind == AdvisoryKind::Deceased));
+}
+
+/// MSCA-DQ-04: marked, alerted with every field, and traced afresh by particulars.
+#[test]
+fn held_number_invalidated() {
+    let case = with_traced();
+    let number = marked(&case, "invalid");
+    let scene = scene(case, answer("DEMOG-0022", Outcome::Invalidated));
+    scene.becomes(
+        Row::HeldInvalidated,
+        json!({
+            "nhs_number": number,
+            "review": [
+                item(1, "invalidated", evidence("DEMOG-0022", json!({"nhs_number": HELD}))),
+            ],
+            "undelivered": [{
+                "id": "RXX:1/1/invalidated",
+                "kind": "invalidated",
+                "at": "2026-11-23T09:30:00Z",
+                "case_id": "RXX:1",
+                "invalid_nhs_number": "9434765919",
+                "code": "DEMOG-0022",
+                "person": {
+                    "surname": "Aindow",
+                    "forename": "Comfort",
+                    "aliases": ["Comfort Obi"],
+                    "date_of_birth": "1943-05-19",
+                    "gender": "female",
+                    "address": ["1 High St", "", "", "Epsom", ""],
+                    "postcode": "KT17 1NA",
+                },
+            }],
+            "asking": asked_once(by_number()),
+            "last_trace": last_trace("invalidated", Some("invalidated"), "DEMOG-0022"),
+        }),
+    );
+    let told = advisories(&scene.after(&scene.case));
+    assert_eq!(told.first().map(|told| told.kind), Some(AdvisoryKind::Invalid));
+}

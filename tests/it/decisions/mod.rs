@@ -1,0 +1,270 @@
+//! The decision table: each row by an example whose consequences are written out here, and all of it by
+//! what must never happen.
+//!
+//! What is expected is JSON, as a case is stored: a change that is not written here is a failure.
+
+mod document;
+mod found;
+mod held;
+mod not_found;
+mod properties;
+mod without_answer;
+
+use nhs_pds::case::{
+    Allocation, Asked, Case, CaseId, HeldNumber, NumberSource, NumberStanding, Provenance,
+    RecordType,
+};
+use nhs_pds::demographics::{Demographics, Gender};
+use nhs_pds::trace::{Answer, Error, Exchange, Freshness, Match, Outcome};
+use nhs_pds::worker::{Context, Decision, Policy, Row, apply, decide};
+use serde_json::{Value, json};
+
+/// What cases hold.
+const HELD: &str = "9434765919";
+/// What services find.
+const NEW: &str = "9449304424";
+
+fn now() -> chrono::DateTime<chrono::Utc> {
+    "2026-11-23T09:30:00Z".parse().unwrap()
+}
+
+/// A case without a number.
+fn case() -> Case {
+    let mut case = Case::new("RXX:1".parse().unwrap(), RecordType::AdultCase);
+    case.surname = Some("Aindow".into());
+    case.forename = Some("Comfort".into());
+    case.aliases = vec!["Comfort Obi".into()];
+    case.date_of_birth = Some("1943-05-19".parse().unwrap());
+    case.gender = Some(Gender::Female);
+    case.address[0] = "1 High St".into();
+    case.address[3] = "Epsom".into();
+    case.postcode = Some("KT17 1NA".into());
+    case.allocations = vec![Allocation::new("A Worker")];
+    case.version = 7;
+    case
+}
+
+/// The case with a number from a letter.
+fn with_imported() -> Case {
+    let mut case = case();
+    let source = NumberSource::Imported(Some("GP letter".into()));
+    case.nhs_number = Some(HeldNumber::new(HELD.parse().unwrap(), source));
+    case
+}
+
+/// The case with a number that the Spine has told in spring.
+fn with_traced() -> Case {
+    let mut case = case();
+    let then = "2026-03-01T08:00:00Z".parse().unwrap();
+    let exchange = Exchange::new("SMSP", "getPatientDetailsBySearch", "M-1", then);
+    let source = NumberSource::Traced(Provenance::new(exchange, Freshness::Live, "exact"));
+    case.nhs_number = Some(HeldNumber::new(HELD.parse().unwrap(), source).with_since(then));
+    case
+}
+
+/// The case with a number that something is known against.
+fn with_doubtful(standing: NumberStanding) -> Case {
+    let mut case = with_traced();
+    case.nhs_number.as_mut().unwrap().standing = standing;
+    case
+}
+
+/// What is asked, and how it stands on the case afterwards.
+fn by_particulars() -> Value {
+    json!({
+        "family": "Aindow", "given": "Comfort", "date_of_birth": "1943-05-19", "gender": "female",
+        "postcode": "KT17 1NA",
+    })
+}
+
+fn by_number() -> Value {
+    json!({
+        "nhs_number": "9434765919", "family": "Aindow", "given": "Comfort",
+        "date_of_birth": "1943-05-19", "gender": "female", "postcode": "KT17 1NA",
+    })
+}
+
+/// Comfort Aindow, as PDS has her.
+fn comfort() -> Value {
+    json!({
+        "name": {"given": ["COMFORT"], "family": "AINDOW"},
+        "gender": "female",
+        "date_of_birth": "1943-05-19",
+        "addresses": [{"use": "home", "lines": ["9 NEW RD", "", "", "", ""], "postcode": "KT17 1NA"}],
+    })
+}
+
+/// The same, with `changes`.
+fn comfort_but(changes: Value) -> Value {
+    with(comfort(), changes)
+}
+
+/// An object with further fields, or other ones.
+fn with(mut object: Value, fields: Value) -> Value {
+    let Value::Object(fields) = fields else { panic!("{fields}") };
+    object.as_object_mut().unwrap().extend(fields);
+    object
+}
+
+fn person(json: &Value) -> Demographics {
+    serde_json::from_value(json.clone()).unwrap()
+}
+
+/// The exchange, as it stands on cases.
+fn exchange(code: &str) -> Value {
+    json!({
+        "service": "SMSP", "operation": "anOperation", "message_id": "M-7",
+        "sent_at": "2026-11-23T09:29:58Z", "code": code,
+    })
+}
+
+fn answer(code: &str, outcome: Outcome) -> Result<Answer, Error> {
+    Ok(Answer::new(outcome, serde_json::from_value(exchange(code)).unwrap()))
+}
+
+/// Found on the Spine.
+fn found(number: &str, who: &Value) -> Result<Answer, Error> {
+    let found = Match::new(number.parse().unwrap()).with_person(person(who));
+    answer("SMSP-0000", Outcome::Found(Box::new(found)))
+}
+
+/// Found in a provider's copy.
+fn found_in_a_copy(number: &str, who: &Value) -> Result<Answer, Error> {
+    let mut found = Match::new(number.parse().unwrap()).with_person(person(who));
+    found.freshness = Freshness::Stale;
+    answer("SMSP-0003", Outcome::Found(Box::new(found)))
+}
+
+fn superseded(by: Option<&str>, who: Option<&Value>) -> Result<Answer, Error> {
+    let by = by.map(|by| by.parse().unwrap());
+    let person = who.map(|who| Box::new(person(who)));
+    answer("DEMOG-0017", Outcome::Superseded { by, person })
+}
+
+/// What is expected of a number that was written or confirmed.
+fn traced(number: &str, code: &str, strategy: &str, freshness: &str, since: &str) -> Value {
+    json!({
+        "number": number,
+        "source": {"traced": {
+            "exchange": exchange(code), "freshness": freshness, "strategy": strategy,
+        }},
+        "since": since,
+    })
+}
+
+fn written(number: &str, strategy: &str) -> Value {
+    let code = if strategy == "superseded" { "DEMOG-0017" } else { "SMSP-0000" };
+    traced(number, code, strategy, "live", "2026-11-23T09:30:00Z")
+}
+
+fn item(number: u32, reason: &str, evidence: Value) -> Value {
+    json!({
+        "number": number, "reason": reason, "state": "open",
+        "opened_at": "2026-11-23T09:30:00Z", "evidence": evidence,
+    })
+}
+
+/// An item from before, and how it stands once it is settled.
+fn earlier(number: u32, reason: &str, evidence: Value) -> Value {
+    json!({
+        "number": number, "reason": reason, "state": "open",
+        "opened_at": "2026-11-01T10:00:00Z", "evidence": evidence,
+    })
+}
+
+fn settled(item: Value) -> Value {
+    let history = json!([{
+        "at": "2026-11-23T09:30:00Z", "by": "get-nhs-number", "what": "settled_by_an_answer",
+    }]);
+    with(item, json!({"state": "resolved", "history": history}))
+}
+
+/// An alert about the case, with all that MSCA-DQ-04 lists, and with `more`.
+fn alert(id: &str, kind: &str, code: &str, more: Value) -> Value {
+    let alert = json!({
+        "id": id, "kind": kind, "at": "2026-11-23T09:30:00Z", "case_id": "RXX:1", "code": code,
+        "person": {
+            "surname": "Aindow", "forename": "Comfort", "aliases": ["Comfort Obi"],
+            "date_of_birth": "1943-05-19", "gender": "female",
+            "address": ["1 High St", "", "", "Epsom", ""], "postcode": "KT17 1NA",
+        },
+    });
+    with(alert, more)
+}
+
+fn last_trace(result: &str, detail: Option<&str>, code: &str) -> Value {
+    let last = json!({
+        "at": "2026-11-23T09:30:00Z", "result": result, "code": code, "message_id": "M-7",
+    });
+    match detail {
+        Some(detail) => with(last, json!({"detail": detail})),
+        None => last,
+    }
+}
+
+/// Asked, and asked again at once, in the next pass, or never.
+fn asked_once(asked: Value) -> Value {
+    json!({"asked": asked})
+}
+
+/// Asked, and asked again tomorrow.
+fn asked_until_tomorrow(asked: Value) -> Value {
+    json!({"asked": asked, "not_before": "2026-11-24T09:30:00Z", "unsettled": 1})
+}
+
+/// Asked, and asked again in a quarter of an hour.
+fn asked_until_soon(asked: Value) -> Value {
+    json!({"asked": asked, "not_before": "2026-11-23T09:45:00Z"})
+}
+
+/// A case, what was asked about it, what came back, and who holds the number that came back.
+struct Scene {
+    case: Case,
+    asked: Asked,
+    reply: Result<Answer, Error>,
+    holders: Vec<CaseId>,
+}
+
+impl Scene {
+    fn new(case: Case, asked: Value, reply: Result<Answer, Error>) -> Self {
+        Self { case, asked: serde_json::from_value(asked).unwrap(), reply, holders: Vec::new() }
+    }
+
+    fn held_by(mut self, holders: &[&str]) -> Self {
+        self.holders = holders.iter().map(|holder| holder.parse().unwrap()).collect();
+        self
+    }
+
+    fn decide(&self, case: &Case) -> Decision {
+        let policy = Policy::default();
+        decide(case, self.reply.as_ref(), &Context::new(&self.asked, &self.holders, &policy), now())
+    }
+
+    fn after(&self, case: &Case) -> Case {
+        apply(case, &self.decide(case), &Policy::default()).unwrap_or_else(|| case.clone())
+    }
+
+    /// That the scene is of `row`, and that the case changes in `changes` and in nothing else.
+    #[track_caller]
+    fn becomes(&self, row: Row, changes: Value) {
+        assert_eq!(self.decide(&self.case).row, row);
+        assert_eq!(differing(&self.case, &self.after(&self.case)), changes);
+    }
+}
+
+/// The parts of the second case that are not as in the first; `null` where it has none.
+fn differing(before: &Case, after: &Case) -> Value {
+    let fields = |case: &Case| match serde_json::to_value(case).unwrap() {
+        Value::Object(fields) => fields,
+        other => panic!("{other}"),
+    };
+    let (before, mut after) = (fields(before), fields(after));
+    for (key, value) in before {
+        match after.get(&key) {
+            Some(same) if *same == value => drop(after.remove(&key)),
+            Some(_) => {}
+            None => drop(after.insert(key, Value::Null)),
+        }
+    }
+    Value::Object(after)
+}

@@ -1,0 +1,268 @@
+//! Asked by particulars, and nobody was found, or a number that is not to be gone by.
+
+use super::{
+    HELD, NEW, Scene, alert, answer, asked_once, asked_until_tomorrow, by_particulars, case,
+    comfort, comfort_but, earlier, exchange, item, last_trace, superseded, with, with_doubtful,
+    written,
+};
+use nhs_pds::case::{Case, NumberStanding};
+use nhs_pds::trace::{Answer, Candidate, Error, Outcome};
+use nhs_pds::worker::Row;
+use serde_json::{Value, json};
+
+fn scene(case: Case, reply: Result<Answer, Error>) -> Scene {
+    Scene::new(case, by_particulars(), reply)
+}
+
+/// What an item rests upon, with `more`.
+fn evidence(code: &str, more: Value) -> Value {
+    with(json!({"asked": by_particulars(), "exchange": exchange(code)}), more)
+}
+
+/// A case with a number in doubt, and the item about it.
+fn in_doubt(standing: NumberStanding, reason: &str) -> Case {
+    let mut case = with_doubtful(standing);
+    let items = json!([earlier(1, reason, json!({"nhs_number": HELD}))]);
+    case.review = serde_json::from_value(items).unwrap();
+    case
+}
+
+#[test]
+fn nobody_for_a_number_in_doubt() {
+    for (standing, reason) in
+        [(NumberStanding::Invalid, "invalidated"), (NumberStanding::NotVerified, "not_verified")]
+    {
+        scene(in_doubt(standing, reason), answer("DEMOG-0001", Outcome::None)).becomes(
+            Row::NoMatchForDoubtful,
+            json!({
+                "asking": asked_until_tomorrow(by_particulars()),
+                "last_trace": last_trace("none", None, "DEMOG-0001"),
+            }),
+        );
+    }
+}
+
+#[test]
+fn nobody() {
+    let none = || answer("DEMOG-0001", Outcome::None);
+    let expected = json!({
+        "review": [item(1, "none", evidence("DEMOG-0001", json!({})))],
+        "asking": asked_until_tomorrow(by_particulars()),
+        "last_trace": last_trace("none", Some("none"), "DEMOG-0001"),
+    });
+    scene(case(), none()).becomes(Row::NoMatch, expected.clone());
+    // The same again waits longer; other particulars begin anew.
+    let mut again = case();
+    again.asking.asked = serde_json::from_value(by_particulars()).unwrap();
+    again.asking.unsettled = 1;
+    let mut longer = expected.clone();
+    longer["asking"] = json!({
+        "asked": by_particulars(), "not_before": "2026-11-25T09:30:00Z", "unsettled": 2,
+    });
+    scene(again.clone(), none()).becomes(Row::NoMatch, longer);
+    again.asking.asked.as_mut().unwrap().family = "Aindowe".into();
+    let mut anew = expected;
+    anew["asking"] = asked_until_tomorrow(by_particulars());
+    scene(again, none()).becomes(Row::NoMatch, anew);
+}
+
+#[test]
+fn several_for_a_number_in_doubt() {
+    let case = in_doubt(NumberStanding::Superseded, "superseded");
+    scene(case, answer("DEMOG-0007", Outcome::Ambiguous(Vec::new()))).becomes(
+        Row::AmbiguousForDoubtful,
+        json!({
+            "asking": asked_until_tomorrow(by_particulars()),
+            "last_trace": last_trace("ambiguous", None, "DEMOG-0007"),
+        }),
+    );
+}
+
+#[test]
+fn several() {
+    // None of the candidates is chosen, not even the only one that has a number.
+    for candidates in [Vec::new(), vec![Candidate::new(NEW), Candidate::new("?")]] {
+        scene(case(), answer("DEMOG-0007", Outcome::Ambiguous(candidates))).becomes(
+            Row::Ambiguous,
+            json!({
+                "review": [item(1, "ambiguous", evidence("DEMOG-0007", json!({})))],
+                "asking": asked_until_tomorrow(by_particulars()),
+                "last_trace": last_trace("ambiguous", Some("ambiguous"), "DEMOG-0007"),
+            }),
+        );
+    }
+}
+
+#[test]
+fn superseded_by_an_unknown_number() {
+    scene(case(), superseded(None, None)).becomes(
+        Row::SupersededUnknown,
+        json!({
+            "review": [item(1, "superseded", evidence("DEMOG-0017", json!({})))],
+            "undelivered": [
+                alert("RXX:1/1/superseded", "superseded", "DEMOG-0017", json!({})),
+            ],
+            "asking": asked_until_tomorrow(by_particulars()),
+            "last_trace": last_trace("superseded", Some("superseded"), "DEMOG-0017"),
+        }),
+    );
+}
+
+#[test]
+fn superseded_by_somebody_who_differs() {
+    let born = comfort_but(json!({"date_of_birth": "1950-01-01"}));
+    let male = comfort_but(json!({"gender": "male"}));
+    for (who, reason) in [(born, "differs:date_of_birth"), (male, "differs:gender")] {
+        scene(case(), superseded(Some(NEW), Some(&who))).becomes(
+            Row::SupersededDiffers,
+            json!({
+                "review": [item(1, reason, evidence("DEMOG-0017", json!({
+                    "nhs_number": NEW, "returned": who,
+                })))],
+                "asking": asked_until_tomorrow(by_particulars()),
+                "last_trace": last_trace("differs", Some(reason), "DEMOG-0017"),
+            }),
+        );
+    }
+    let mut case = case();
+    case.rejected_numbers = vec![NEW.parse().unwrap()];
+    scene(case, superseded(Some(NEW), None)).becomes(
+        Row::SupersededDiffers,
+        json!({
+            "review": [
+                item(1, "unconfirmed", evidence("DEMOG-0017", json!({"nhs_number": NEW}))),
+            ],
+            "asking": asked_until_tomorrow(by_particulars()),
+            "last_trace": last_trace("differs", Some("unconfirmed"), "DEMOG-0017"),
+        }),
+    );
+}
+
+#[test]
+fn superseded_by_a_number_that_another_case_holds() {
+    // Of somebody of whom only birth and gender are compared no death is believed where the number
+    // is another's.
+    let died = comfort_but(json!({"date_of_death": "2026-10-01"}));
+    for case in [case(), with_doubtful(NumberStanding::NotVerified)] {
+        scene(case, superseded(Some(NEW), Some(&died))).held_by(&["RXX:2"]).becomes(
+            Row::SupersededHeld,
+            json!({
+                "review": [item(1, "duplicate", evidence("DEMOG-0017", json!({
+                    "nhs_number": NEW, "returned": died, "others": ["RXX:2"],
+                })))],
+                "undelivered": [alert("RXX:1/1/duplicate", "duplicate", "DEMOG-0017", json!({
+                    "nhs_number": NEW, "others": ["RXX:2"],
+                }))],
+                "asking": asked_until_tomorrow(by_particulars()),
+                "last_trace": last_trace("duplicate", Some("duplicate"), "DEMOG-0017"),
+            }),
+        );
+    }
+}
+
+#[test]
+fn superseded_by_a_number_in_conflict() {
+    for (case, by) in [
+        (with_doubtful(NumberStanding::NotVerified), NEW),
+        (with_doubtful(NumberStanding::Usable), NEW),
+        (with_doubtful(NumberStanding::Invalid), HELD),
+        (with_doubtful(NumberStanding::Superseded), HELD),
+    ] {
+        scene(case, superseded(Some(by), Some(&comfort()))).held_by(&["RXX:1"]).becomes(
+            Row::SupersededConflict,
+            json!({
+                "review": [item(1, "conflict", evidence("DEMOG-0017", json!({
+                    "nhs_number": by, "returned": comfort(),
+                })))],
+                "asking": asked_until_tomorrow(by_particulars()),
+                "last_trace": last_trace("conflict", Some("conflict"), "DEMOG-0017"),
+            }),
+        );
+    }
+}
+
+#[test]
+fn superseded_by_a_free_number() {
+    // The name is not held against anybody: it is often what has changed.
+    let married = comfort_but(json!({"name": {"given": ["COMFORT"], "family": "OBI"}}));
+    let expected = json!({
+        "nhs_number": written(NEW, "superseded"),
+        "review": [item(1, "replaced", evidence("DEMOG-0017", json!({
+            "nhs_number": NEW, "returned": married,
+        })))],
+        "undelivered": [alert("RXX:1/1/superseded", "superseded", "DEMOG-0017", json!({
+            "new_nhs_number": NEW,
+        }))],
+        "asking": asked_once(by_particulars()),
+        "last_trace": last_trace("replaced", Some("replaced"), "DEMOG-0017"),
+    });
+    scene(case(), superseded(Some(NEW), Some(&married))).becomes(Row::SupersededFree, expected);
+    let died = comfort_but(json!({"date_of_death": "2026-10-01"}));
+    let dead = scene(with_doubtful(NumberStanding::Superseded), superseded(Some(NEW), Some(&died)));
+    dead.becomes(
+        Row::SupersededFree,
+        json!({
+            "nhs_number": written(NEW, "superseded"),
+            "date_of_death": "2026-10-01",
+            "death_traced": true,
+            "review": [item(1, "replaced", evidence("DEMOG-0017", json!({
+                "nhs_number": NEW, "returned": died,
+            })))],
+            "undelivered": [
+                alert("RXX:1/1/superseded", "superseded", "DEMOG-0017", json!({
+                    "nhs_number": HELD, "new_nhs_number": NEW,
+                })),
+                alert("RXX:1/deceased/2026-10-01", "deceased", "DEMOG-0017", json!({
+                    "nhs_number": NEW,
+                })),
+            ],
+            "asking": asked_once(by_particulars()),
+            "last_trace": last_trace("replaced", Some("replaced"), "DEMOG-0017"),
+        }),
+    );
+}
+
+#[test]
+fn invalidated() {
+    // Which number it is the service does not say, so none is called invalid that is not known to be.
+    for case in [case(), with_doubtful(NumberStanding::NotVerified)] {
+        scene(case, answer("DEMOG-0022", Outcome::Invalidated)).becomes(
+            Row::Invalidated,
+            json!({
+                "review": [item(1, "invalidated", evidence("DEMOG-0022", json!({})))],
+                "undelivered": [
+                    alert("RXX:1/1/invalidated", "invalidated", "DEMOG-0022", json!({})),
+                ],
+                "asking": asked_until_tomorrow(by_particulars()),
+                "last_trace": last_trace("invalidated", Some("invalidated"), "DEMOG-0022"),
+            }),
+        );
+    }
+    // What was found by number and is found by particulars again is one matter, and alerted once.
+    let mut renewed = earlier(1, "invalidated", evidence("DEMOG-0022", json!({})));
+    renewed["evidence"]["nhs_number"] = json!(HELD);
+    scene(
+        in_doubt(NumberStanding::Invalid, "invalidated"),
+        answer("DEMOG-0022", Outcome::Invalidated),
+    )
+    .becomes(
+        Row::Invalidated,
+        json!({
+            "review": [renewed],
+            "asking": asked_until_tomorrow(by_particulars()),
+            "last_trace": last_trace("invalidated", Some("invalidated"), "DEMOG-0022"),
+        }),
+    );
+}
+
+#[test]
+fn not_verified() {
+    scene(case(), answer("DEMOG-0040", Outcome::NotVerified)).becomes(
+        Row::NotVerified,
+        json!({
+            "review": [item(1, "not_verified", evidence("DEMOG-0040", json!({})))],
+            "asking": asked_until_tomorrow(by_particulars()),
+            "last_trace": last_trace("not_verified", Some("not_verified"), "DEMOG-0040"),
+        }),
+    );
+}

@@ -1,0 +1,407 @@
+//! What must never happen, whatever a case is like and whatever comes back.
+
+use super::{Scene, by_particulars, case, comfort, person, with};
+use nhs_pds::case::{
+    Case, Evidence, HeldNumber, NumberSource, NumberStanding, Provenance, ReviewReason,
+};
+use nhs_pds::demographics::{Demographics, Held, Particular};
+use nhs_pds::nhs_number::NhsNumber;
+use nhs_pds::trace::{
+    Answer, Candidate, Error, ErrorKind, Exchange, Freshness, Match, Outcome, Restriction,
+};
+use nhs_pds::worker::{
+    Context, Decision, NumberEffect, Policy, Row, apply, decide, difference, flag_duplicate,
+};
+use proptest::prelude::*;
+use proptest::sample::{select, subsequence};
+use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
+use serde_json::{Value, json};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+const NUMBERS: [NhsNumber; 3] = [
+    NhsNumber::constant(9_434_765_919),
+    NhsNumber::constant(9_449_304_424),
+    NhsNumber::constant(9_990_000_018),
+];
+
+fn number() -> impl Strategy<Value = NhsNumber> {
+    select(NUMBERS.to_vec())
+}
+
+fn sources() -> impl Strategy<Value = NumberSource> {
+    let traced = |freshness| {
+        let exchange = Exchange::new("SMSP", "anOperation", "M-0", chrono::DateTime::UNIX_EPOCH);
+        NumberSource::Traced(Provenance::new(exchange, freshness, "exact"))
+    };
+    select(vec![
+        NumberSource::Imported(None),
+        NumberSource::Imported(Some("GP letter".into())),
+        NumberSource::Imported(Some("SMSP".into())),
+        traced(Freshness::Live),
+        traced(Freshness::Stale),
+    ])
+}
+
+fn held() -> impl Strategy<Value = HeldNumber> {
+    let standing = select(vec![
+        NumberStanding::Usable,
+        NumberStanding::Usable,
+        NumberStanding::Superseded,
+        NumberStanding::Invalid,
+        NumberStanding::NotVerified,
+    ]);
+    (number(), sources(), standing).prop_map(|(number, source, standing)| {
+        let mut held = HeldNumber::new(number, source);
+        held.standing = standing;
+        held
+    })
+}
+
+/// Cases with and without numbers, deaths, rejected numbers and open items.
+fn cases() -> impl Strategy<Value = Case> {
+    let items = vec![
+        ReviewReason::NoMatch,
+        ReviewReason::NotVerified,
+        ReviewReason::Duplicate,
+        ReviewReason::Superseded,
+        ReviewReason::Invalidated,
+        ReviewReason::Replaced,
+        ReviewReason::Conflict,
+    ];
+    (
+        prop::option::of(held()),
+        prop_oneof![4 => Just(Vec::new()), 1 => subsequence(NUMBERS.to_vec(), 1..=2)],
+        prop_oneof![5 => Just(None), 1 => Just(Some("2026-01-01".parse().unwrap()))],
+        (subsequence(items, 0..=2), prop::option::of(number())),
+        (0..6_u32, 0..4_u32),
+    )
+        .prop_map(|(held, rejected, died, (items, about), (unreadable, unsettled))| {
+            let mut case = case();
+            (case.nhs_number, case.rejected_numbers, case.date_of_death) = (held, rejected, died);
+            let mut evidence = Evidence::default();
+            evidence.nhs_number = about;
+            let evidence = serde_json::to_value(evidence).unwrap();
+            let items: Vec<Value> = (1..)
+                .zip(items)
+                .map(|(number, reason): (u32, _)| {
+                    super::earlier(number, reason.word(), evidence.clone())
+                })
+                .collect();
+            case.review = serde_json::from_value(json!(items)).unwrap();
+            case.asking.asked = serde_json::from_value(by_particulars()).unwrap();
+            (case.asking.unreadable, case.asking.unsettled) = (unreadable, unsettled);
+            case
+        })
+}
+
+/// One of the changes, or, mostly, none.
+fn change(weight: u32, changes: Vec<Value>) -> impl Strategy<Value = Option<Value>> {
+    prop_oneof![weight => Just(None), 1 => select(changes).prop_map(Some)]
+}
+
+/// Comfort, and people who differ from her in every way.
+fn people() -> impl Strategy<Value = Demographics> {
+    let names = vec![
+        json!({"given": ["JOY"], "family": "AINDOW"}),
+        json!({"given": ["COMFORT"], "family": "OBI"}),
+        json!({"given": ["COMFORT"]}),
+        json!({"given": [""], "family": ""}),
+        Value::Null,
+    ];
+    let births = ["1950-01-01", "1943-05", "1943", "", "in May"].map(|born| json!(born));
+    let births = births.into_iter().chain([Value::Null]).collect();
+    let deaths = ["2026-10-01", "2026-10", "", "in May"].map(|died| json!(died)).into();
+    let genders = vec![json!("male"), json!("not known"), json!(""), Value::Null];
+    let homes = vec![
+        json!([]),
+        json!([{"use": "home", "postcode": "KT1 1AA"}]),
+        json!([{"use": "home", "postcode": ""}]),
+    ];
+    (change(6, names), change(6, births), change(1, deaths), change(6, genders), change(2, homes))
+        .prop_map(|(name, born, died, gender, home)| {
+            let changes = [
+                ("name", name),
+                ("date_of_birth", born),
+                ("date_of_death", died),
+                ("gender", gender),
+                ("addresses", home),
+            ];
+            let changes =
+                changes.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?)));
+            person(&with(comfort(), Value::Object(changes.collect())))
+        })
+}
+
+/// Every outcome; a number asked about is mostly the one answered about.
+fn outcomes(asked: Option<NhsNumber>) -> impl Strategy<Value = Outcome> {
+    let answered = match asked {
+        Some(asked) => prop_oneof![8 => Just(asked), 1 => number()].boxed(),
+        None => number().boxed(),
+    };
+    let someone = prop_oneof![9 => people().prop_map(Some), 1 => Just(None)];
+    let fresh = prop_oneof![3 => Just(Freshness::Live), 1 => Just(Freshness::Stale)];
+    let restriction = select(vec![
+        Restriction::NotTold,
+        Restriction::Unrestricted,
+        Restriction::Restricted,
+        Restriction::VeryRestricted,
+    ]);
+    let found = (answered, someone, fresh, restriction).prop_map(
+        |(number, person, freshness, restriction)| {
+            let mut found = Match::new(number);
+            (found.person, found.freshness) = (person, freshness);
+            found.restriction = restriction;
+            Outcome::Found(Box::new(found))
+        },
+    );
+    let superseded = (prop::option::of(number()), prop::option::of(people()))
+        .prop_map(|(by, person)| Outcome::Superseded { by, person: person.map(Box::new) });
+    prop_oneof![
+        10 => found,
+        6 => superseded,
+        1 => Just(Outcome::None),
+        1 => number().prop_map(|number| Outcome::Ambiguous(vec![Candidate::new(number.to_string())])),
+        1 => Just(Outcome::Invalidated),
+        1 => Just(Outcome::NotVerified),
+    ]
+}
+
+#[derive(Clone, Debug)]
+enum Came {
+    Answer(Outcome),
+    Error(ErrorKind, Option<Particular>),
+}
+
+impl Came {
+    fn reply(&self) -> Result<Answer, Error> {
+        let exchange: Exchange = serde_json::from_value(super::exchange("SMSP-0000")).unwrap();
+        match self {
+            Self::Answer(outcome) => Ok(Answer::new(outcome.clone(), exchange)),
+            Self::Error(kind, particular) => {
+                let error = Error::new(*kind).with_exchange(exchange);
+                Err(match particular {
+                    Some(particular) => error.with_particular(*particular),
+                    None => error,
+                })
+            }
+        }
+    }
+}
+
+fn replies(asked: Option<NhsNumber>) -> impl Strategy<Value = Came> {
+    let kinds = select(vec![
+        ErrorKind::Configuration,
+        ErrorKind::Rejected,
+        ErrorKind::Unavailable,
+        ErrorKind::Unreadable,
+    ]);
+    let particulars = prop::option::of(select(vec![Particular::NhsNumber, Particular::Family]));
+    prop_oneof![
+        8 => outcomes(asked).prop_map(Came::Answer),
+        1 => (kinds, particulars).prop_map(|(kind, particular)| Came::Error(kind, particular)),
+    ]
+}
+
+/// A case, the number asked by, what came back, and who holds the number that came back.
+fn situations() -> impl Strategy<Value = (Case, Option<NhsNumber>, Came, Vec<&'static str>)> {
+    cases()
+        .prop_flat_map(|case| {
+            let own = case.nhs_number.as_ref().map(|held| held.number);
+            let asked = prop_oneof![
+                4 => Just(own),
+                4 => Just(None),
+                1 => prop::option::of(number()),
+            ];
+            (Just(case), asked)
+        })
+        .prop_flat_map(|(case, asked)| {
+            let holders = prop_oneof![
+                2 => Just(Vec::new()),
+                1 => subsequence(vec!["RXX:1", "RXX:2", "RXX:3"], 0..=3),
+            ];
+            (Just(case), Just(asked), replies(asked), holders)
+        })
+}
+
+fn scene(case: &Case, asked: Option<NhsNumber>, came: &Came, holders: &[&str]) -> Scene {
+    let mut scene = Scene::new(case.clone(), by_particulars(), came.reply()).held_by(holders);
+    scene.asked.nhs_number = asked;
+    scene
+}
+
+/// The person and the number that came back, and whether from the Spine itself.
+fn returned(came: &Came) -> (Option<NhsNumber>, Option<&Demographics>, bool) {
+    match came {
+        Came::Answer(Outcome::Found(found)) => {
+            let live = found.freshness == Freshness::Live;
+            (Some(found.nhs_number), found.person.as_ref(), live)
+        }
+        Came::Answer(Outcome::Superseded { by, person }) => (*by, person.as_deref(), true),
+        _ => (None, None, true),
+    }
+}
+
+/// Whether the person is the one asked about, by everything that may be held against them.
+fn is_the_person(scene: &Scene, came: &Came) -> bool {
+    let (_, person, _) = returned(came);
+    match came {
+        Came::Answer(Outcome::Superseded { .. }) => person.is_none_or(|person| {
+            let born = [Held::NotReturned, Held::Known("1943-05-19".parse().unwrap())];
+            let gender = [Held::NotReturned, Held::read("female")];
+            born.contains(&person.date_of_birth) && gender.contains(&person.gender)
+        }),
+        _ => difference(&scene.asked, person).is_none(),
+    }
+}
+
+fn check_number(scene: &Scene, came: &Came, decision: &Decision, after: &Case) {
+    let (before, now) = (&scene.case.nhs_number, &after.nhs_number);
+    if before == now {
+        return;
+    }
+    let now = now.as_ref().unwrap();
+    let effect = decision.effects().number;
+    if let NumberEffect::Mark(standing) = effect {
+        let mut marked = before.clone().unwrap();
+        marked.standing = standing;
+        assert_eq!(*now, marked);
+        return;
+    }
+    let (number, _, live) = returned(came);
+    assert_eq!(Some(now.number), number);
+    assert!(now.standing.is_usable());
+    assert!(!scene.case.rejected_numbers.contains(&now.number), "rejected");
+    assert!(scene.holders.iter().all(|holder| *holder == scene.case.id), "held by another");
+    assert!(is_the_person(scene, came), "somebody who differs");
+    let before = before.as_ref();
+    if before.is_none_or(|before| before.number != now.number) {
+        assert_eq!(effect, NumberEffect::Write);
+    } else {
+        assert!(matches!(effect, NumberEffect::Write | NumberEffect::Confirm));
+    }
+    let Some(before) = before else { return };
+    let wrong = matches!(before.standing, NumberStanding::Superseded | NumberStanding::Invalid);
+    if before.number != now.number && !wrong {
+        assert_eq!(decision.row, Row::HeldSupersededFree, "a usable number was replaced");
+        assert_eq!(scene.asked.nhs_number, Some(before.number));
+    }
+    if !live {
+        assert!(!before.source.is_traced() && before.standing.is_usable(), "by a copy");
+    }
+}
+
+fn check_death(scene: &Scene, came: &Came, after: &Case) {
+    if scene.case.date_of_death.is_some() {
+        assert_eq!(scene.case.date_of_death, after.date_of_death);
+    } else if let Some(died) = after.date_of_death {
+        let (_, person, live) = returned(came);
+        assert!(live && is_the_person(scene, came));
+        assert!(person.is_some_and(|person| person.date_of_death == Held::Known(died)));
+        assert!(after.death_traced);
+    }
+}
+
+/// What the local system says is its own.
+fn check_local(before: &Case, after: &Case) {
+    let mut same = after.clone();
+    same.nhs_number.clone_from(&before.nhs_number);
+    same.date_of_death = before.date_of_death;
+    same.death_traced = before.death_traced;
+    same.review.clone_from(&before.review);
+    same.undelivered.clone_from(&before.undelivered);
+    same.asking.clone_from(&before.asking);
+    same.last_trace.clone_from(&before.last_trace);
+    assert!(same == *before, "names, addresses and the like");
+}
+
+fn check_items(scene: &Scene, decision: &Decision, after: &Case) {
+    let before = &scene.case;
+    let kept = after.review.iter().take(before.review.len());
+    assert!(kept.zip(&before.review).all(|(kept, before)| kept.number == before.number
+        && kept.reason == before.reason
+        && kept.opened_at == before.opened_at));
+    assert!(after.review.len() <= before.review.len() + 1);
+    assert!(after.undelivered.len() <= 2);
+    if let Some(reason) = decision.review {
+        let open = after.open_items().filter(|item| item.reason == reason);
+        assert!(open.count() >= 1, "what is to be looked at is open");
+    }
+    for item in &before.review {
+        let settled = after.review.iter().any(|it| it.number == item.number && !it.is_open());
+        let of_number = matches!(item.reason, ReviewReason::Superseded | ReviewReason::Invalidated);
+        let told = decision.number.as_ref().is_some_and(|held| held.source.is_traced());
+        assert!(!settled || item.reason.is_settled_by_an_answer() || (of_number && told));
+    }
+    // The same answer again opens no second item and sends no second alert.
+    let twice = scene.after(after);
+    if decision.row != Row::Unreadable {
+        assert_eq!(after.review.len(), twice.review.len());
+        assert!(after.undelivered == twice.undelivered);
+        let mut delivered = after.clone();
+        delivered.undelivered.clear();
+        assert!(scene.after(&delivered).undelivered.is_empty(), "nor once it is delivered");
+    }
+}
+
+fn check_others(scene: &Scene, decision: &Decision) {
+    if !decision.effects().flag_holders {
+        return;
+    }
+    let number = decision.evidence.nhs_number.unwrap();
+    assert!(!decision.evidence.others.is_empty());
+    for other in &decision.evidence.others {
+        assert_ne!(*other, scene.case.id);
+        let mut holder = Case::new(other.clone(), case().record_type);
+        holder.nhs_number = Some(HeldNumber::new(number, NumberSource::Imported(None)));
+        let flagged = flag_duplicate(&holder, &scene.case.id, number, super::now()).unwrap();
+        assert!(flagged.nhs_number == holder.nhs_number, "the holder keeps it");
+        assert_eq!(flagged.open_items().count(), 1);
+        assert!(flagged.undelivered.is_empty());
+        assert!(flag_duplicate(&flagged, &scene.case.id, number, super::now()).is_none());
+    }
+}
+
+fn check(case: &Case, asked: Option<NhsNumber>, came: &Came, holders: &[&str]) -> Row {
+    let scene = scene(case, asked, came, holders);
+    let policy = Policy::default();
+    let context = Context::new(&scene.asked, &scene.holders, &policy);
+    let decision = decide(case, scene.reply.as_ref(), &context, super::now());
+    assert_eq!(scene.decide(case), decision);
+    let Some(after) = apply(case, &decision, &policy) else {
+        assert!(matches!(decision.row, Row::Configuration | Row::Unavailable | Row::HeldChanged));
+        return decision.row;
+    };
+    assert!(!matches!(came, Came::Error(ErrorKind::Unavailable | ErrorKind::Configuration, _)));
+    check_number(&scene, came, &decision, &after);
+    check_death(&scene, came, &after);
+    check_local(case, &after);
+    check_items(&scene, &decision, &after);
+    check_others(&scene, &decision);
+    let last = after.last_trace.unwrap();
+    assert_eq!(last.result, decision.result().word());
+    decision.row
+}
+
+#[test]
+fn whatever_comes_back_nothing_is_written_that_may_not_be() {
+    let config = ProptestConfig {
+        cases: 20_000,
+        max_shrink_iters: 200,
+        failure_persistence: None,
+        ..Default::default()
+    };
+    let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    let reached = RefCell::new(BTreeMap::<Row, u32>::new());
+    TestRunner::new_with_rng(config, rng)
+        .run(&situations(), |(case, asked, came, holders)| {
+            let row = check(&case, asked, &came, &holders);
+            *reached.borrow_mut().entry(row).or_default() += 1;
+            Ok(())
+        })
+        .unwrap();
+    let reached = reached.into_inner();
+    for row in Row::ALL {
+        assert!(reached.get(row).is_some_and(|count| *count >= 3), "{row}: {reached:?}");
+    }
+}

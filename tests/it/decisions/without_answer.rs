@@ -1,0 +1,146 @@
+//! No answer.
+
+use super::{
+    Scene, alert, answer, asked_once, asked_until_tomorrow, by_number, by_particulars, case,
+    comfort, differing, exchange, found, item, last_trace, with_imported,
+};
+use nhs_pds::case::HeldNumber;
+use nhs_pds::demographics::Particular;
+use nhs_pds::trace::{Answer, Error, ErrorKind, Outcome};
+use nhs_pds::worker::Row;
+use serde_json::{Value, json};
+
+fn error(kind: ErrorKind, code: &str) -> Error {
+    Error::new(kind).with_exchange(serde_json::from_value(exchange(code)).unwrap())
+}
+
+fn failed(kind: ErrorKind, code: &str) -> Result<Answer, Error> {
+    Err(error(kind, code))
+}
+
+#[test]
+fn configuration_refused() {
+    for (case, asked) in [(case(), by_particulars()), (with_imported(), by_number())] {
+        let reply = failed(ErrorKind::Configuration, "SMSP-0005");
+        Scene::new(case, asked, reply).becomes(Row::Configuration, json!({}));
+    }
+}
+
+#[test]
+fn unavailable() {
+    for (case, asked) in [(case(), by_particulars()), (with_imported(), by_number())] {
+        let reply = failed(ErrorKind::Unavailable, "SMSP-9999");
+        Scene::new(case, asked, reply).becomes(Row::Unavailable, json!({}));
+    }
+}
+
+#[test]
+fn held_number_changed_meanwhile() {
+    let mut other = with_imported();
+    let source = other.nhs_number.clone().unwrap().source;
+    other.nhs_number = Some(HeldNumber::new("9990000018".parse().unwrap(), source));
+    for case in [case(), other] {
+        for reply in [
+            found("9434765919", &comfort()),
+            answer("DEMOG-0022", Outcome::Invalidated),
+            answer("DEMOG-0040", Outcome::NotVerified),
+            super::superseded(Some("9449304424"), None),
+            failed(ErrorKind::Rejected, "DEMOG-0042"),
+            failed(ErrorKind::Unreadable, "SMSP-0002"),
+        ] {
+            Scene::new(case.clone(), by_number(), reply).becomes(Row::HeldChanged, json!({}));
+        }
+    }
+}
+
+#[test]
+fn local_number_rejected() {
+    let reply =
+        Err(error(ErrorKind::Rejected, "DEMOG-0042").with_particular(Particular::NhsNumber));
+    Scene::new(with_imported(), by_number(), reply).becomes(
+        Row::NumberRejected,
+        json!({
+            "review": [item(1, "rejected", json!({
+                "asked": by_number(), "nhs_number": "9434765919", "particular": "nhs_number",
+                "exchange": exchange("DEMOG-0042"),
+            }))],
+            "asking": {"asked": by_number(), "until_corrected": true},
+            "last_trace": last_trace("rejected", Some("rejected"), "DEMOG-0042"),
+        }),
+    );
+}
+
+#[test]
+fn data_rejected() {
+    let reply = Err(error(ErrorKind::Rejected, "SMSP-0001").with_particular(Particular::Family));
+    Scene::new(case(), by_particulars(), reply).becomes(
+        Row::Rejected,
+        json!({
+            "review": [item(1, "rejected", json!({
+                "asked": by_particulars(), "particular": "family",
+                "exchange": exchange("SMSP-0001"),
+            }))],
+            "asking": {"asked": by_particulars(), "until_corrected": true},
+            "last_trace": last_trace("rejected", Some("rejected"), "SMSP-0001"),
+        }),
+    );
+}
+
+#[test]
+fn unreadable() {
+    let mut case = case();
+    for (before, asking) in [
+        (0, json!({"asked": by_particulars(), "unreadable": 1})),
+        (3, json!({"asked": by_particulars(), "unreadable": 4})),
+    ] {
+        case.asking.unreadable = before;
+        let reply = failed(ErrorKind::Unreadable, "SMSP-0002");
+        Scene::new(case.clone(), by_particulars(), reply).becomes(
+            Row::Unreadable,
+            json!({
+                "asking": asking,
+                "last_trace": last_trace("unreadable", None, "SMSP-0002"),
+            }),
+        );
+    }
+    // An answer about another number than the one asked about is none.
+    case = with_imported();
+    Scene::new(case, by_number(), found("9449304424", &comfort())).becomes(
+        Row::Unreadable,
+        json!({
+            "asking": {"asked": by_number(), "unreadable": 1},
+            "last_trace": last_trace("unreadable", None, "SMSP-0000"),
+        }),
+    );
+}
+
+#[test]
+fn unreadable_too_often() {
+    let mut case = case();
+    case.asking.unreadable = 4;
+    let scene = Scene::new(case, by_particulars(), failed(ErrorKind::Unreadable, "SMSP-0002"));
+    let mut asking = asked_until_tomorrow(by_particulars());
+    asking["unreadable"] = json!(5);
+    scene.becomes(
+        Row::UnreadableTooOften,
+        json!({
+            "review": [item(1, "defect", json!({
+                "asked": by_particulars(), "exchange": exchange("SMSP-0002"),
+            }))],
+            "undelivered": [alert("RXX:1/1/defect", "defect", "SMSP-0002", json!({}))],
+            "asking": asking,
+            "last_trace": last_trace("unreadable", Some("defect"), "SMSP-0002"),
+        }),
+    );
+    // The sixth time is no second item and no second alert; whatever can be read ends the count.
+    let after = scene.after(&scene.case);
+    let again = differing(&after, &scene.after(&after));
+    assert_eq!((&again["review"], &again["undelivered"]), (&Value::Null, &Value::Null));
+    let good = Scene::new(after, by_particulars(), answer("DEMOG-0001", Outcome::None));
+    assert_eq!(good.after(&good.case).asking.unreadable, 0);
+    assert_ne!(asked_once(by_particulars()), asking_of(&good));
+}
+
+fn asking_of(scene: &Scene) -> Value {
+    serde_json::to_value(scene.after(&scene.case).asking).unwrap()
+}
