@@ -337,8 +337,10 @@ fn superseded(
     let Some(by) = by.filter(|by| Some(*by) != context.asked.nhs_number) else {
         return if is_held { Row::HeldSupersededUnknown } else { Row::SupersededUnknown };
     };
+    // A case that has no number gets none on the service's word alone.
+    let nobody = !is_held && person.is_none_or(|person| person.date_of_birth.is_not_returned());
     let unwanted =
-        case.rejected_numbers.contains(&by) || replacement_differs(context.asked, person);
+        nobody || case.rejected_numbers.contains(&by) || replacement_differs(context.asked, person);
     match (is_held, unwanted, context.is_held_by_another(case)) {
         (true, true, _) => Row::HeldSupersededDiffers,
         (true, false, true) => Row::HeldSupersededHeld,

@@ -194,7 +194,7 @@ rows! {
     Ambiguous = "several",
     /// The particulars lead to a number that was replaced (DEMOG-0017), and by which is not told.
     SupersededUnknown = "superseded_by_an_unknown_number",
-    /// The particulars lead to a number that was replaced by one that somebody has rejected for this person, or whose person has another birth or gender.
+    /// The particulars lead to a number that was replaced by one that somebody has rejected for this person, or whose person has another birth or gender, or is not returned with a birth.
     SupersededDiffers = "superseded_by_somebody_who_differs",
     /// The particulars lead to a number that was replaced by one that another case in use holds.
     SupersededHeld = "superseded_by_a_number_that_another_case_holds",

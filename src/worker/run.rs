@@ -177,7 +177,8 @@ impl Worker {
     /// writing. A case that cannot be saved because somebody else changed it meanwhile is read again; if
     /// it would still be asked about in the same words, it is decided again and saved, else left for the
     /// next run. When the service refuses the configuration nothing more is asked, and the eligible cases
-    /// that are left count as [`TraceResult::NotAsked`]. Cases inserted during the run behind the one at
+    /// that are left count as
+    /// [`TraceResult::NotAsked`](crate::worker::TraceResult::NotAsked). Cases inserted during the run behind the one at
     /// hand are the next run's.
     ///
     /// Needs a Tokio runtime with its timer.

@@ -43,6 +43,14 @@ fn found(text: &str, number: NhsNumber) -> Outcome {
     found_as(text, number, |_| ())
 }
 
+/// Replaced by `by`, whose person has the birth and the gender of every case.
+fn superseded(by: NhsNumber) -> Outcome {
+    let mut person = Demographics::default();
+    person.date_of_birth = Held::Known("1943-05-19".parse().unwrap());
+    person.gender = Held::Known(Gender::Female);
+    Outcome::Superseded { by: Some(by), person: Some(Box::new(person)) }
+}
+
 fn found_as(text: &str, number: NhsNumber, change: impl FnOnce(&mut Match)) -> Outcome {
     let mut person = Demographics::default();
     person.name = Some(PersonName::new("COMFORT", &format!("FAMILY {text}").to_uppercase()));
@@ -102,7 +110,7 @@ async fn every_answer_has_its_result_and_only_good_ones_write_a_number() {
         ("none", Ok(Outcome::None)),
         ("ambiguous", Ok(Outcome::Ambiguous(Vec::new()))),
         ("superseded", Ok(Outcome::Superseded { by: None, person: None })),
-        ("replaced", Ok(Outcome::Superseded { by: Some(OTHER), person: None })),
+        ("replaced", Ok(superseded(OTHER))),
         ("invalidated", Ok(Outcome::Invalidated)),
         ("not_verified", Ok(Outcome::NotVerified)),
         ("rejected", Err(ErrorKind::Rejected)),

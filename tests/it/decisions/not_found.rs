@@ -124,18 +124,21 @@ fn superseded_by_somebody_who_differs() {
             }),
         );
     }
-    let mut case = case();
-    case.rejected_numbers = vec![NEW.parse().unwrap()];
-    scene(case, superseded(Some(NEW), None)).becomes(
-        Row::SupersededDiffers,
-        json!({
-            "review": [
-                item(1, "unconfirmed", evidence("DEMOG-0017", json!({"nhs_number": NEW}))),
-            ],
-            "asking": asked_until_tomorrow(by_particulars()),
-            "last_trace": last_trace("differs", Some("unconfirmed"), "DEMOG-0017"),
-        }),
-    );
+    // Nobody is returned who could be held against the case, or somebody has rejected the number.
+    let mut rejecting = case();
+    rejecting.rejected_numbers = vec![NEW.parse().unwrap()];
+    for case in [case(), rejecting] {
+        scene(case, superseded(Some(NEW), None)).becomes(
+            Row::SupersededDiffers,
+            json!({
+                "review": [
+                    item(1, "unconfirmed", evidence("DEMOG-0017", json!({"nhs_number": NEW}))),
+                ],
+                "asking": asked_until_tomorrow(by_particulars()),
+                "last_trace": last_trace("differs", Some("unconfirmed"), "DEMOG-0017"),
+            }),
+        );
+    }
 }
 
 #[test]
