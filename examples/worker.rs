@@ -8,8 +8,8 @@
 //!
 //! Cases, audit trail and alerts are in one SQLite file. Without `--service` it starts the simulator,
 //! with people from a fixed seed. `--once` ends when nothing is due, after waiting for the cases of a
-//! worker that died; without it, it runs every `--interval` until Ctrl-C or SIGTERM, which let it finish
-//! the cases at hand; started again, it goes on. Importing the same file again changes nothing. `--export`
+//! worker that died; without it, it runs every `--interval`. Ctrl-C and SIGTERM stop either: the questions
+//! under way are waited for, and started again, it goes on. Importing the same file again changes nothing. `--export`
 //! alone writes the file and asks nobody; with `--once` or `--interval` it writes it at the end. Exits 0
 //! when all is well, 1 when the service refused the configuration or did not answer at all, 2 when it could
 //! not run.
@@ -184,11 +184,15 @@ async fn once(worker: &Worker) -> Result<bool, Box<dyn Error>> {
     let mut observe = |case: &CaseReport| {
         reached |= case.exchange.as_ref().is_some_and(|exchange| exchange.code.is_some());
     };
-    let report = worker.run_once(&mut observe).await?;
+    let report = worker.run_once_until(shutdown(), &mut observe).await?;
     io::stdout().write_all(summary(&report)?.as_bytes())?;
     if let Some(reason) = &report.stopped {
         eprintln!("worker: stopped early: {}", because(reason));
         return Ok(false);
+    }
+    if report.interrupted {
+        eprintln!("worker: stopped; started again, it goes on");
+        return Ok(true);
     }
     // A service that answers, if only that the Spine is not there, is asked again in time.
     let silent = report.eligible > 0 && !reached;

@@ -1,5 +1,5 @@
 use crate::case::{Case, CaseId};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::HashMap;
 
 /// The terms on which a worker has cases to itself for a while.
@@ -20,6 +20,10 @@ pub struct Lease {
 }
 
 impl Lease {
+    /// How long a lease is at most. One that runs out later than this was given before the clock was put
+    /// back, and keeps nobody away.
+    pub const LONGEST: TimeDelta = TimeDelta::minutes(1);
+
     /// A lease of `owner`, from `now` to `until`, in a pass that begins now.
     #[must_use]
     pub fn new(owner: impl Into<String>, now: DateTime<Utc>, until: DateTime<Utc>) -> Self {
@@ -75,9 +79,12 @@ impl Place {
         until: DateTime<Utc>,
         asked_at: Option<DateTime<Utc>>,
     ) -> Self {
-        if until > lease.now && owner != lease.owner {
+        let held = lease.now < until && until <= lease.now + Lease::LONGEST;
+        // Not after now, or the clock was put back since, and it says nothing about this pass.
+        let asked = |at| lease.pass_began < at && at <= lease.now + TimeDelta::milliseconds(1);
+        if held && owner != lease.owner {
             Self::Blocked(until)
-        } else if asked_at.is_some_and(|at| at > lease.pass_began) {
+        } else if asked_at.is_some_and(asked) {
             Self::Asked
         } else {
             Self::Free
@@ -98,17 +105,16 @@ impl Leases {
         self.0.insert(id.clone(), held);
     }
 
-    pub(super) fn renew(&mut self, lease: &Lease) {
-        for held in self.0.values_mut().filter(|held| held.owner == lease.owner) {
-            held.until = lease.until;
-        }
+    pub(super) fn renew(&mut self, lease: &Lease) -> usize {
+        let own = self.0.values_mut().filter(|held| held.owner == lease.owner);
+        own.map(|held| held.until = lease.until).count()
     }
 
     /// Gives up what `owner` has of `ids`.
-    pub(super) fn release(&mut self, owner: &str, ids: &[CaseId], asked_at: DateTime<Utc>) {
+    pub(super) fn release(&mut self, owner: &str, ids: &[CaseId], asked_at: Option<DateTime<Utc>>) {
         for id in ids {
             if let Some(held) = self.0.get_mut(id).filter(|held| held.owner == owner) {
-                (held.owner, held.asked_at) = (String::new(), Some(asked_at));
+                (held.owner, held.asked_at) = (String::new(), asked_at.or(held.asked_at));
                 held.until = DateTime::UNIX_EPOCH;
             }
         }

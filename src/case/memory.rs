@@ -151,16 +151,15 @@ impl CaseStore for MemoryStore {
         Ok(claim)
     }
 
-    async fn renew(&self, lease: &Lease) -> Result<(), Error> {
-        self.cases().leases.renew(lease);
-        Ok(())
+    async fn renew(&self, lease: &Lease) -> Result<usize, Error> {
+        Ok(self.cases().leases.renew(lease))
     }
 
     async fn release(
         &self,
         owner: &str,
         ids: &[CaseId],
-        asked_at: DateTime<Utc>,
+        asked_at: Option<DateTime<Utc>>,
     ) -> Result<(), Error> {
         self.cases().leases.release(owner, ids, asked_at);
         Ok(())

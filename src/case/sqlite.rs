@@ -3,7 +3,7 @@ use crate::case::{Case, CaseId, CaseStore, Change, Claim, Error, ErrorKind, Leas
 use crate::nhs_number::NhsNumber;
 use crate::sqlite::{self, Database};
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 use std::fmt;
 use std::path::Path;
@@ -106,7 +106,7 @@ impl CaseStore for SqliteStore {
         self.0.blocking(move |connection| claim(connection, &ids, &lease)).await
     }
 
-    async fn renew(&self, lease: &Lease) -> Result<(), Error> {
+    async fn renew(&self, lease: &Lease) -> Result<usize, Error> {
         let lease = lease.clone();
         self.0
             .blocking(move |connection| {
@@ -115,8 +115,7 @@ impl CaseStore for SqliteStore {
                     .and_then(|mut update| {
                         update.execute(params![lease.owner, lease.until.timestamp_millis()])
                     })
-                    .map_err(failed)?;
-                Ok(())
+                    .map_err(failed)
             })
             .await
     }
@@ -125,7 +124,7 @@ impl CaseStore for SqliteStore {
         &self,
         owner: &str,
         ids: &[CaseId],
-        asked_at: DateTime<Utc>,
+        asked_at: Option<DateTime<Utc>>,
     ) -> Result<(), Error> {
         let (owner, ids) = (owner.to_owned(), ids.to_vec());
         self.0.blocking(move |connection| release(connection, &owner, &ids, asked_at)).await
@@ -268,21 +267,21 @@ fn release(
     connection: &mut Connection,
     owner: &str,
     ids: &[CaseId],
-    asked_at: DateTime<Utc>,
+    asked_at: Option<DateTime<Utc>>,
 ) -> Result<(), Error> {
     let transaction =
         connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
     {
         let mut update = transaction
             .prepare_cached(
-                "UPDATE case_lease SET owner = '', until = 0, asked_at = ?3
+                "UPDATE case_lease SET owner = '', until = 0, asked_at = coalesce(?3, asked_at)
                  WHERE case_id = ?1 AND owner = ?2",
             )
             .map_err(failed)?;
+        // Rounded up, or a question within a millisecond of a pass's beginning would be before it.
+        let asked_at = asked_at.map(|at| (at + TimeDelta::nanoseconds(999_999)).timestamp_millis());
         for id in ids {
-            update
-                .execute(params![id.as_str(), owner, asked_at.timestamp_millis()])
-                .map_err(failed)?;
+            update.execute(params![id.as_str(), owner, asked_at]).map_err(failed)?;
         }
     }
     transaction.commit().map_err(failed)

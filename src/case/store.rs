@@ -43,7 +43,8 @@ impl Change {
 /// * Each call takes effect wholly or not at all, and what has been acknowledged survives whatever the
 ///   store promises to survive.
 /// * A lease is given to one owner at a time, until it runs out by the times in the calls, and not by the
-///   store's own clock. It changes no case and no version, and keeps nobody from saving.
+///   store's own clock; one that runs out later than [`Lease::LONGEST`] from now has run out. It changes no
+///   case and no version, and keeps nobody from saving.
 /// * Ids are in the order of their UTF-8 bytes, which is `CaseId`'s `Ord`.
 /// * Errors carry nothing of a case but its id, and `Debug` nothing at all.
 /// * A call whose future is dropped may or may not take effect.
@@ -107,14 +108,15 @@ pub trait CaseStore: Debug + Send + Sync {
     /// [`Unavailable`](crate::case::ErrorKind::Unavailable).
     async fn claim(&self, ids: &[CaseId], lease: &Lease) -> Result<Claim, Error>;
 
-    /// Extends whatever the lease's owner has to the lease's end.
+    /// Extends whatever the lease's owner has to the lease's end, and tells how many cases these are: fewer
+    /// than were claimed when another worker has taken some, because the lease had run out.
     ///
     /// # Errors
     ///
     /// [`Unavailable`](crate::case::ErrorKind::Unavailable).
-    async fn renew(&self, lease: &Lease) -> Result<(), Error>;
+    async fn renew(&self, lease: &Lease) -> Result<usize, Error>;
 
-    /// Gives back those of `ids` that `owner` has, as asked about at `asked_at`.
+    /// Gives back those of `ids` that `owner` has, as asked about at `asked_at`, or as not asked about.
     ///
     /// # Errors
     ///
@@ -123,7 +125,7 @@ pub trait CaseStore: Debug + Send + Sync {
         &self,
         owner: &str,
         ids: &[CaseId],
-        asked_at: DateTime<Utc>,
+        asked_at: Option<DateTime<Utc>>,
     ) -> Result<(), Error>;
 
     /// Saves `case` as [`save_all`](Self::save_all) does, and sees to it that what it was before is not

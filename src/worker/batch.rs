@@ -9,7 +9,9 @@ use crate::worker::turn::{Step, Turn};
 use crate::worker::{
     CaseReport, Decision, Error, NumberEffect, Plan, TraceResult, Worker, apply, flag_duplicate,
 };
+use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
+use std::time::Duration;
 use tokio::task::JoinSet;
 
 /// How often what was decided is tried to be saved, over others' changes.
@@ -17,6 +19,14 @@ const SAVES: usize = 3;
 
 /// A reply, unless asking ended before.
 type Reply = Option<Result<Answer, trace::Error>>;
+
+/// The cases that are this worker's for a while.
+struct Claims {
+    count: usize,
+    renewed: DateTime<Utc>,
+    /// Whether another worker has taken some, because the lease had run out.
+    lost: bool,
+}
 
 /// What was decided about a turn's case.
 type Decided<'a> = (&'a Turn, Option<Decision>);
@@ -44,25 +54,44 @@ impl Changes {
 impl Worker {
     /// Asks about each turn's case, and again where the first answer leads to a second question. Nothing
     /// is sent that is not on record; what came back is on record before anything follows from it.
-    pub(super) async fn ask(&self, turns: &mut [Turn], first: Vec<Plan>) -> Result<(), Error> {
+    ///
+    /// Tells of how many turns, from the first on, asking is over: all, unless `stop` said so or another
+    /// worker has taken some of the `claimed` cases. A turn behind one that is to be asked about again is left
+    /// though it was answered, because of two cases that find one number the first gets it.
+    pub(super) async fn ask(
+        &self,
+        turns: &mut [Turn],
+        first: Vec<Plan>,
+        claimed: usize,
+        stop: &(dyn Fn() -> bool + Sync),
+    ) -> Result<usize, Error> {
+        let mut claims = Claims { count: claimed, renewed: self.clock.now(), lost: false };
         let mut waiting: Vec<(usize, Plan, MessageId)> = first
             .into_iter()
             .enumerate()
             .map(|(place, plan)| (place, plan, MessageId::fresh(&*self.ids)))
             .collect();
-        while !waiting.is_empty() {
+        loop {
+            let Some((next_place, ..)) = waiting.first() else { return Ok(turns.len()) };
+            if stop() || claims.lost {
+                return Ok(*next_place);
+            }
             let now = self.clock.now();
             let entries = waiting.iter().filter_map(|(place, plan, id)| {
                 let turn = turns.get(*place)?;
                 Some(sent(&self.actor, turn.id(), plan, *id, now))
             });
             self.audit.append(entries.collect()).await?;
-            let replies = self.exchange(&waiting).await?;
+            let (replies, ended) = self.exchange(&waiting, &mut claims, stop).await?;
+            let mut unasked = None;
             let at = self.clock.now();
             let mut entries = Vec::with_capacity(waiting.len());
             let mut next = Vec::new();
             for ((place, plan, message_id), reply) in waiting.into_iter().zip(replies) {
                 let Some(turn) = turns.get_mut(place) else { continue };
+                if ended && reply.is_none() {
+                    unasked = unasked.or(Some(place));
+                }
                 let step = Step { plan, message_id, reply, at };
                 entries.push(received(&self.actor, turn.id(), &step));
                 turn.steps.push(step);
@@ -71,35 +100,38 @@ impl Worker {
                 }
             }
             self.audit.append(entries).await?;
+            if let Some(unasked) = unasked {
+                return Ok(next.first().map_or(unasked, |(place, ..)| unasked.min(*place)));
+            }
             waiting = next;
         }
-        Ok(())
     }
 
-    /// Sends the questions, so many at a time, in order; none after one was refused for who we are.
-    async fn exchange(&self, questions: &[(usize, Plan, MessageId)]) -> Result<Vec<Reply>, Error> {
+    /// Sends the questions, so many at a time, in order; none after one was refused for who we are, nor when
+    /// `stop` says so or a claim is lost: then the second value is true.
+    async fn exchange(
+        &self,
+        questions: &[(usize, Plan, MessageId)],
+        claims: &mut Claims,
+        stop: &(dyn Fn() -> bool + Sync),
+    ) -> Result<(Vec<Reply>, bool), Error> {
         let mut replies: Vec<Reply> = questions.iter().map(|_| None).collect();
         let mut tasks = JoinSet::new();
         let mut next = questions.iter().enumerate();
         let mut refused = false;
-        let mut renewed = self.clock.now();
+        let third = self.lease / 3;
         loop {
-            while tasks.len() < self.in_flight.get() && !refused {
+            self.keep(claims, third).await?;
+            let ended = claims.lost || stop();
+            while tasks.len() < self.in_flight.get() && !refused && !ended {
                 let Some((place, (_, plan, id))) = next.next() else { break };
                 let (tracer, caller) = (std::sync::Arc::clone(&self.tracer), self.caller.clone());
                 let (question, id) = (plan.question.clone(), *id);
                 tasks.spawn(async move { (place, tracer.trace(&caller, &question, id).await) });
             }
-            let third = self.lease / 3;
-            let joined = tokio::time::timeout(third, tasks.join_next()).await;
-            if joined.is_err() || (self.clock.now() - renewed).to_std().unwrap_or_default() >= third
-            {
-                self.renew().await?;
-                renewed = self.clock.now();
-            }
-            match joined {
-                Err(_) => {}
-                Ok(None) => return Ok(replies),
+            match tokio::time::timeout(third, tasks.join_next()).await {
+                Err(_) => self.keep(claims, Duration::ZERO).await?,
+                Ok(None) => return Ok((replies, ended && !refused)),
                 Ok(Some(Ok((place, reply)))) => {
                     refused |= matches!(&reply, Err(error) if error.kind() == trace::ErrorKind::Configuration);
                     if let Some(slot) = replies.get_mut(place) {
@@ -110,6 +142,17 @@ impl Worker {
                 Ok(Some(Err(error))) => std::panic::resume_unwind(error.into_panic()),
             }
         }
+    }
+
+    /// Renews the claims when the last time was so long ago, and finds out whether they are all there still:
+    /// a machine that slept comes back to cases that others have asked about meanwhile.
+    async fn keep(&self, claims: &mut Claims, after: Duration) -> Result<(), Error> {
+        let now = self.clock.now();
+        if (now - claims.renewed).to_std().unwrap_or_default() >= after {
+            claims.lost |= self.renew().await? < claims.count;
+            claims.renewed = now;
+        }
+        Ok(())
     }
 
     /// Decides about the turns in their order, saves all of it in one step, and delivers the alerts.

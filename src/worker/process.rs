@@ -1,6 +1,6 @@
 use crate::audit::{Actor, Entry, EventKind};
 use crate::worker::status::{Progress, State, Status};
-use crate::worker::{CaseReport, Error, ErrorKind, RunReport, Schedule, Worker};
+use crate::worker::{CaseReport, Error, ErrorKind, Schedule, Worker};
 use chrono::{DateTime, Utc};
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
@@ -118,8 +118,8 @@ impl Process {
     }
 
     /// Runs by the schedule until `shutdown` is ready, the first time at once, and tells `observer` of
-    /// each case. A run that is going on then ends after the cases at hand, which takes no longer than
-    /// their questions.
+    /// each case. A run that is going on then ends after the questions under way, whose answers are settled;
+    /// see [`Worker::run_once_until`].
     ///
     /// A store or an audit trail that is unavailable ends a run, and the next one tries again; see
     /// [`Status::last_error`]. When the machine slept through the time of a run, or of several, one begins
@@ -166,10 +166,9 @@ impl Process {
     async fn run(
         &self,
         began: DateTime<Utc>,
-        mut shutdown: Pin<&mut (impl Future<Output = ()> + Send)>,
+        shutdown: Pin<&mut (impl Future<Output = ()> + Send)>,
         observer: &mut (dyn FnMut(&CaseReport) + Send),
     ) -> (Result<(), Error>, bool) {
-        let stopping = AtomicBool::new(false);
         {
             let mut status = self.shared();
             status.state = State::Running;
@@ -182,25 +181,15 @@ impl Process {
             }
             observer(case);
         };
-        let stop = || stopping.load(Ordering::SeqCst);
-        let run: Result<RunReport, Error> = {
-            let mut sweep = pin!(self.worker.sweep(&mut observe, &stop));
-            poll_fn(|context| {
-                if !stop() && shutdown.as_mut().poll(context).is_ready() {
-                    stopping.store(true, Ordering::SeqCst);
-                    self.shared().state = State::Stopping;
-                }
-                sweep.as_mut().poll(context)
-            })
-            .await
-        };
+        let stopping = || self.shared().state = State::Stopping;
+        let (run, stopped) = self.worker.sweep_until(shutdown, &stopping, &mut observe).await;
         let mut status = self.shared();
         status.last_error = run.as_ref().err().map(Error::kind);
         status.service_refused = run.as_ref().is_ok_and(|report| report.stopped.is_some());
         let ended = self.worker.clock.now();
         status.last = status.current.take().map(|progress| progress.ended(ended));
         drop(status);
-        (run.map(drop), stop())
+        (run.map(drop), stopped)
     }
 
     /// Waits until a run is to begin.

@@ -94,7 +94,7 @@ impl Worker {
             Err(reasons) => return Ok(CaseReport::new(&case, eligibility.and(reasons))),
         };
         let mut turns = [Turn { claimed: case, steps: Vec::new() }];
-        self.ask(&mut turns, vec![plan]).await?;
+        self.ask(&mut turns, vec![plan], 0, &|| false).await?;
         let reports = self.settle(&turns).await?;
         let [turn] = turns;
         let asked = CaseReport::new(&turn.claimed, eligibility);

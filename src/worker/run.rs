@@ -7,8 +7,11 @@ use crate::trace::{self, Caller, CriterionError, LocalIdentifier, Tracer};
 use crate::worker::turn::Turn;
 use crate::worker::{CaseReport, Eligibility, Error, Plan, Policy, Reason, RunReport, Scope, plan};
 use chrono::{DateTime, Utc};
+use std::future::{Future, poll_fn};
 use std::num::NonZeroUsize;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// How many cases are in memory at a time, unless told otherwise.
@@ -126,10 +129,12 @@ impl Worker {
     }
 
     /// The same worker, whose claimed cases come back so long after it has died (ten seconds, unless told
-    /// otherwise). While it lives it renews its claims three times as often.
+    /// otherwise, and no more than [`Lease::LONGEST`]). While it lives it renews its claims three times as
+    /// often.
     #[must_use]
     pub fn with_lease(mut self, lease: Duration) -> Self {
-        self.lease = lease.max(Duration::from_millis(1));
+        let longest = Lease::LONGEST.to_std().unwrap_or(LEASE);
+        self.lease = lease.clamp(Duration::from_millis(1), longest);
         self
     }
 
@@ -194,8 +199,46 @@ impl Worker {
         self.sweep(observer, &|| false).await
     }
 
-    /// The same, ending early, between cases, when `stop` says so.
-    pub(super) async fn sweep(
+    /// The same, until `shutdown` is ready. From then on no question is sent; those under way are waited for,
+    /// and what was answered is settled. The cases of the batch at hand that asking did not come to count as
+    /// [`TraceResult::NotAsked`](crate::worker::TraceResult::NotAsked), and the report says that the run was
+    /// [`interrupted`](RunReport::interrupted).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`run_once`](Self::run_once).
+    pub async fn run_once_until(
+        &self,
+        shutdown: impl Future<Output = ()> + Send,
+        observer: &mut (dyn FnMut(&CaseReport) + Send),
+    ) -> Result<RunReport, Error> {
+        let shutdown = pin!(shutdown);
+        self.sweep_until(shutdown, &|| (), observer).await.0
+    }
+
+    /// The same; and whether `shutdown` became ready, of which `stopping` is told at once.
+    pub(super) async fn sweep_until(
+        &self,
+        mut shutdown: Pin<&mut (impl Future<Output = ()> + Send)>,
+        stopping: &(dyn Fn() + Sync),
+        observer: &mut (dyn FnMut(&CaseReport) + Send),
+    ) -> (Result<RunReport, Error>, bool) {
+        let stopped = AtomicBool::new(false);
+        let stop = || stopped.load(Ordering::SeqCst);
+        let mut sweep = pin!(self.sweep(observer, &stop));
+        let run = poll_fn(|context| {
+            if !stop() && shutdown.as_mut().poll(context).is_ready() {
+                stopped.store(true, Ordering::SeqCst);
+                stopping();
+            }
+            sweep.as_mut().poll(context)
+        })
+        .await;
+        (run, stop())
+    }
+
+    /// The same, ending early, between questions, when `stop` says so.
+    async fn sweep(
         &self,
         observer: &mut (dyn FnMut(&CaseReport) + Send),
         stop: &(dyn Fn() -> bool + Sync),
@@ -243,28 +286,40 @@ impl Worker {
         }
         // What an earlier run has saved and not told.
         self.deliver(untold).await?;
+        let mut come_to_all = false;
         while !due.is_empty() && stopped.is_none() && !stop() {
             let ids: Vec<CaseId> = due.iter().map(|case| case.id.clone()).collect();
             let claim = self.store.claim(&ids, &self.lease(began)).await?;
             let claimed: Vec<CaseId> = claim.cases.iter().map(|case| case.id.clone()).collect();
             due.retain(|case| !claimed.contains(&case.id));
+            let mut left = Vec::new();
             if !claim.cases.is_empty() {
-                let settled = self.trace(claim.cases, stopped).await;
+                let settled = self.trace(claim.cases, &mut left, stopped, stop).await;
                 // Given back whatever happened, so that nobody has to wait for the lease to run out.
-                self.give_back(&claimed).await?;
+                let asked: Vec<CaseId> = claimed
+                    .into_iter()
+                    .filter(|id| left.iter().all(|case| case.id != *id))
+                    .collect();
+                let unasked: Vec<CaseId> = left.iter().map(|case| case.id.clone()).collect();
+                self.give_back(&asked).await?;
+                self.store.release(&self.owner, &unasked, None).await?;
                 reports.extend(settled?);
             }
+            come_to_all = left.is_empty() && claim.blocked_until.is_none();
+            due.extend(left);
+            due.sort_by(|a, b| a.id.cmp(&b.id));
             match claim.blocked_until {
                 Some(until) => self.wait_for(until).await,
-                None => break,
+                None if come_to_all => break,
+                None => {}
             }
         }
         reports.extend(due.iter().map(|case| {
-            if stopped.is_some() {
-                CaseReport::not_asked(case)
-            } else {
+            if come_to_all {
                 // Another worker has asked about it since this pass began.
                 CaseReport::new(case, Eligibility::default().and([Reason::NotDue]))
+            } else {
+                CaseReport::not_asked(case)
             }
         }));
         Ok(reports)
@@ -283,7 +338,7 @@ impl Worker {
     }
 
     pub(super) async fn give_back(&self, ids: &[CaseId]) -> Result<(), Error> {
-        Ok(self.store.release(&self.owner, ids, self.clock.now()).await?)
+        Ok(self.store.release(&self.owner, ids, Some(self.clock.now())).await?)
     }
 
     /// Waits for a lease of somebody else's to be given up, or to run out; not longer at a time than a
@@ -293,13 +348,16 @@ impl Worker {
         tokio::time::sleep(left.clamp(Duration::from_millis(1), LOOK_AGAIN)).await;
     }
 
-    /// Asks about claimed cases and settles them.
+    /// Asks about claimed cases and settles them; puts into `left` those that asking did not come to.
     async fn trace(
         &self,
         cases: Vec<Case>,
+        left: &mut Vec<Case>,
         stopped: &mut Option<trace::Error>,
+        stop: &(dyn Fn() -> bool + Sync),
     ) -> Result<Vec<CaseReport>, Error> {
         let mut reports = Vec::new();
+        let claimed = cases.len();
         let (mut turns, mut plans) = (Vec::new(), Vec::new());
         for case in cases {
             // It may have changed since its page was read.
@@ -311,7 +369,8 @@ impl Worker {
                 Err(eligibility) => reports.push(CaseReport::new(&case, eligibility)),
             }
         }
-        self.ask(&mut turns, plans).await?;
+        let done = self.ask(&mut turns, plans, claimed, stop).await?;
+        left.extend(turns.drain(done..).map(|turn| turn.claimed));
         let settled = self.settle(&turns).await?;
         reports.extend(settled);
         if let Some(error) = turns.into_iter().find_map(Turn::refusal) {
@@ -335,8 +394,8 @@ impl Worker {
         Lease::new(self.owner.as_str(), now, now + self.lease).with_pass_began(began)
     }
 
-    /// Keeps what is claimed for another while.
-    pub(super) async fn renew(&self) -> Result<(), Error> {
+    /// Keeps what is claimed for another while, and tells how many cases that are.
+    pub(super) async fn renew(&self) -> Result<usize, Error> {
         Ok(self.store.renew(&self.lease(self.clock.now())).await?)
     }
 }

@@ -34,7 +34,7 @@ pub enum State {
     Paused,
     /// It asks.
     Running,
-    /// It was told to stop, and finishes the cases at hand.
+    /// It was told to stop, and waits for the questions under way.
     Stopping,
     /// It has ended.
     Stopped,

@@ -349,9 +349,9 @@ impl Layer for Flawed {
         self.0.claim(ids, &lease).await
     }
 
-    async fn renew(&self, lease: &Lease) -> Result<(), Error> {
+    async fn renew(&self, lease: &Lease) -> Result<usize, Error> {
         match self.1 {
-            Flaw::RenewsNothing => Ok(()),
+            Flaw::RenewsNothing => Ok(if lease.owner == "b" { 3 } else { 0 }),
             _ => self.0.renew(lease).await,
         }
     }

@@ -106,7 +106,7 @@ impl Layer for MortalStore {
         &self,
         owner: &str,
         ids: &[CaseId],
-        at: DateTime<Utc>,
+        at: Option<DateTime<Utc>>,
     ) -> Result<(), case::Error> {
         self.killer.pass(Boundary::Release).await;
         self.store.release(owner, ids, at).await

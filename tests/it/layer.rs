@@ -26,10 +26,15 @@ pub(crate) trait Layer: Debug + Send + Sync {
     async fn claim(&self, ids: &[CaseId], lease: &Lease) -> Result<Claim, Error> {
         self.behind().claim(ids, lease).await
     }
-    async fn renew(&self, lease: &Lease) -> Result<(), Error> {
+    async fn renew(&self, lease: &Lease) -> Result<usize, Error> {
         self.behind().renew(lease).await
     }
-    async fn release(&self, owner: &str, ids: &[CaseId], at: DateTime<Utc>) -> Result<(), Error> {
+    async fn release(
+        &self,
+        owner: &str,
+        ids: &[CaseId],
+        at: Option<DateTime<Utc>>,
+    ) -> Result<(), Error> {
         self.behind().release(owner, ids, at).await
     }
     async fn erase(&self, case: Case) -> Result<(), Error> {
@@ -61,10 +66,15 @@ impl<L: Layer> CaseStore for Layered<L> {
     async fn claim(&self, ids: &[CaseId], lease: &Lease) -> Result<Claim, Error> {
         self.0.claim(ids, lease).await
     }
-    async fn renew(&self, lease: &Lease) -> Result<(), Error> {
+    async fn renew(&self, lease: &Lease) -> Result<usize, Error> {
         self.0.renew(lease).await
     }
-    async fn release(&self, owner: &str, ids: &[CaseId], at: DateTime<Utc>) -> Result<(), Error> {
+    async fn release(
+        &self,
+        owner: &str,
+        ids: &[CaseId],
+        at: Option<DateTime<Utc>>,
+    ) -> Result<(), Error> {
         self.0.release(owner, ids, at).await
     }
     async fn erase(&self, case: Case) -> Result<(), Error> {

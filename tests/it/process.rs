@@ -6,7 +6,8 @@ use nhs_pds::alert::{AlertSink, MemoryAlerts};
 use nhs_pds::audit::{Actor, EventKind, Filter, MemoryLog};
 use nhs_pds::audit::{AuditLog, Event};
 use nhs_pds::case::{
-    AdvisoryKind, Allocation, Case, CaseStore, HeldNumber, MemoryStore, NumberSource, RecordType,
+    AdvisoryKind, Allocation, Case, CaseStore, HeldNumber, Lease, MemoryStore, NumberSource,
+    RecordType,
 };
 use nhs_pds::clock::Clock;
 use nhs_pds::demographics::{Demographics, Gender, Held, PersonName};
@@ -47,13 +48,16 @@ impl Clock for TokioClock {
     }
 }
 
+/// When, what, by whom, and about which case.
+type Asked = (DateTime<Utc>, Question, String, String);
+
 /// Answers everybody alike, after some time, and keeps when it was asked what by whom.
 #[derive(Debug)]
 struct Service {
     clock: Arc<TokioClock>,
     takes: Duration,
     outcome: Mutex<Result<Outcome, ErrorKind>>,
-    asked: Mutex<Vec<(DateTime<Utc>, Question, String)>>,
+    asked: Mutex<Vec<Asked>>,
 }
 
 #[async_trait]
@@ -64,7 +68,13 @@ impl Tracer for Service {
         question: &Question,
         id: MessageId,
     ) -> Result<Answer, Error> {
-        let asked = (self.clock.now(), question.clone(), by.to_string());
+        let local = match question {
+            Question::Find(find) => find.local_identifier(),
+            Question::Fetch(fetch) => fetch.local_identifier(),
+            _ => None,
+        };
+        let case = local.unwrap().extension().to_owned();
+        let asked = (self.clock.now(), question.clone(), by.to_string(), case);
         self.asked.lock().unwrap().push(asked);
         tokio::time::sleep(self.takes).await;
         let exchange = Exchange::new("test", "trace", id.to_string(), self.clock.now());
@@ -271,16 +281,93 @@ async fn a_machine_that_slept_catches_up_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn told_to_stop_it_finishes_the_cases_at_hand() {
+async fn told_to_stop_it_waits_for_the_questions_under_way_and_for_no_others() {
     let cases = (0..500).map(|n| case(&format!("{n:03}"))).collect();
     let house = house(cases, Ok(Outcome::None)).await;
     let process = Process::new(house.worker.clone(), every(30 * MINUTE));
-    house.run_for(&process, Duration::from_secs(150)).await;
+    house.run_for(&process, Duration::from_millis(150_500)).await;
+    assert_eq!(house.clock.now().format("%H:%M:%S").to_string(), "09:02:31", "no later");
     assert_eq!(process.status().state, State::Stopped);
     let asked = house.service.asked.lock().unwrap().len();
-    assert_eq!(asked, 200, "two pages of a hundred");
+    assert_eq!(asked, 151, "a page of a hundred and half of the next");
     let done = house.store.page(None, 999).await.unwrap();
     assert_eq!(done.iter().filter(|case| case.last_trace.is_some()).count(), asked);
+    let untouched = done.iter().skip(asked).all(|case| case.version == 1);
+    assert!(untouched, "those that asking did not come to are as they were");
+    // Another worker, whose pass began before, does not take them for asked about.
+    let ids: Vec<_> = done.iter().skip(asked).map(|case| case.id.clone()).collect();
+    let now = house.clock.now();
+    let lease = Lease::new("another", now, now + TimeDelta::seconds(10))
+        .with_pass_began(now - TimeDelta::minutes(5));
+    assert_eq!(house.store.claim(&ids, &lease).await.unwrap().cases.len(), ids.len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_single_run_is_stopped_and_says_so() {
+    let cases = (0..7).map(|n| case(&n.to_string())).collect();
+    let house = house(cases, Ok(Outcome::None)).await;
+    let worker = house.worker.clone().with_in_flight(2.try_into().unwrap());
+    let stop = tokio::time::sleep(Duration::from_millis(1_500));
+    let mut seen = Vec::new();
+    let report = worker.run_once_until(stop, &mut |case| seen.push(case.result)).await.unwrap();
+    assert!(report.interrupted);
+    let (none, not_asked) = (Some(TraceResult::None), Some(TraceResult::NotAsked));
+    assert_eq!(seen, [[none; 4].as_slice(), [not_asked; 3].as_slice()].concat());
+    let rest = worker.run_once_until(std::future::pending(), &mut |_| ()).await.unwrap();
+    assert_eq!((rest.interrupted, rest.eligible), (false, 3));
+}
+
+/// Somebody else has the case, and will not give it back.
+#[tokio::test(start_paused = true)]
+async fn it_stops_while_it_waits_for_a_lease() {
+    let house = house(vec![case("1"), case("2")], Ok(Outcome::None)).await;
+    let now = house.clock.now();
+    let lease = Lease::new("another", now, now + TimeDelta::seconds(60));
+    house.store.claim(&["1".parse().unwrap()], &lease).await.unwrap();
+    let mut seen = Vec::new();
+    let stop = tokio::time::sleep(Duration::from_secs(1));
+    let report =
+        house.worker.run_once_until(stop, &mut |case| seen.push(case.result)).await.unwrap();
+    assert!(report.interrupted && house.asked_at().is_empty());
+    assert_eq!(seen, [Some(TraceResult::NotAsked); 2], "nobody has asked about them");
+    assert!(house.clock.now() - now < TimeDelta::seconds(2));
+}
+
+/// A worker that was suspended for longer than its lease, while another asked about its cases.
+#[tokio::test(start_paused = true)]
+async fn a_worker_that_has_lost_its_leases_asks_about_nothing_twice() {
+    let cases = (0..40).map(|n| case(&format!("{n:03}"))).collect();
+    let house = house(cases, Err(ErrorKind::Unavailable)).await;
+    let worker = house.worker.clone();
+    let begun = house.clock.now();
+    let slept = Arc::clone(&house.clock);
+    let (store, asked) = (Arc::clone(&house.store), Arc::clone(&house.service));
+    let other = tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_millis(4_500)).await;
+        // What the first has is free for a moment, in which the second takes it.
+        *slept.slept.lock().unwrap() = TimeDelta::seconds(11);
+        let ids: Vec<_> = (0..40).map(|n| format!("{n:03}").parse().unwrap()).collect();
+        let now = slept.now();
+        let lease = Lease::new("second", now, now + TimeDelta::seconds(10)).with_pass_began(begun);
+        let claim = store.claim(&ids, &lease).await.unwrap();
+        assert_eq!(claim.cases.len(), 40);
+        let before = asked.asked.lock().unwrap().len();
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        assert_eq!(asked.asked.lock().unwrap().len(), before, "the first sends nothing meanwhile");
+        store.release("second", &ids[..20], Some(slept.now())).await.unwrap();
+        store.release("second", &ids[20..], None).await.unwrap();
+    });
+    let report = worker.run_once(&mut |_| ()).await.unwrap();
+    other.await.unwrap();
+    assert_eq!(report.seen, 40);
+    let mut asked: Vec<_> =
+        house.service.asked.lock().unwrap().iter().map(|of| of.3.clone()).collect();
+    let count = asked.len();
+    asked.sort();
+    asked.dedup();
+    assert_eq!(asked.len(), count, "nobody twice");
+    // Five before it was suspended, and the twenty that the other did not ask about.
+    assert_eq!(count, 25);
 }
 
 #[tokio::test(start_paused = true)]

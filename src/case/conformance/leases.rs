@@ -45,12 +45,18 @@ pub(super) async fn leases_to_one_at_a_time(store: &dyn CaseStore) -> Result<(),
     hold(got == (ids.clone(), None), "a lease that has run out keeps nobody away")?;
     let got = claimed(store, &ids, &lease("b", 11)).await?;
     hold(got == (ids.clone(), None), "one's own cases may be claimed again")?;
-    store.renew(&lease("b", 30)).await?;
+    let renewed = store.renew(&lease("b", 30)).await?;
+    hold(renewed == 3, "a renewal tells how many cases it is for")?;
+    hold(store.renew(&lease("a", 30)).await? == 0, "what another has taken is not renewed")?;
     let got = claimed(store, std::slice::from_ref(three), &lease("a", 39)).await?;
     hold(got == (Vec::new(), Some(at(40))), "a lease that was renewed lasts as long as it says")?;
     let unknown = case("4")?.id;
     let got = claimed(store, &[unknown], &lease("a", 50)).await?;
     hold(got == (Vec::new(), None), "a case that is not there is left out")?;
+    store.renew(&lease("b", 7_200)).await?;
+    let got = claimed(store, std::slice::from_ref(one), &lease("a", 3_600)).await?;
+    let clause = "a lease given before the clock was put back keeps nobody away";
+    hold(got == (vec![one.clone()], None), clause)?;
     let version = store.get(one).await?.map(|case| case.version);
     hold(version == Some(1), "a lease changes no case")
 }
@@ -59,14 +65,14 @@ pub(super) async fn gives_back(store: &dyn CaseStore) -> Result<(), Breach> {
     let ids = three(store).await?;
     let [one, rest @ ..] = ids.as_slice() else { return hold(false, "there are three cases") };
     store.claim(&ids, &lease("a", 0)).await?;
-    store.release("b", &ids, at(1)).await?;
+    store.release("b", &ids, Some(at(1))).await?;
     let got = claimed(store, &ids, &lease("b", 2)).await?;
     hold(got == (Vec::new(), Some(at(10))), "nobody gives back what is somebody else's")?;
-    store.release("a", std::slice::from_ref(one), at(3)).await?;
+    store.release("a", std::slice::from_ref(one), Some(at(3))).await?;
     let got = claimed(store, &ids, &lease("b", 4)).await?;
     hold(got == (vec![one.clone()], Some(at(10))), "what was given back is free")?;
-    store.release("b", std::slice::from_ref(one), at(5)).await?;
-    store.release("a", rest, at(5)).await?;
+    store.release("b", std::slice::from_ref(one), Some(at(5))).await?;
+    store.release("a", rest, Some(at(5))).await?;
     let behind = lease("c", 6).with_pass_began(at(4));
     let got = claimed(store, &ids, &behind).await?;
     hold(got == (Vec::new(), None), "what was asked about since the pass began is left out")?;
@@ -76,9 +82,15 @@ pub(super) async fn gives_back(store: &dyn CaseStore) -> Result<(), Breach> {
     ] {
         let got = claimed(store, &ids, &lease("c", 7).with_pass_began(at(began))).await?;
         hold(got == (ids.clone(), None), clause)?;
-        store.release("c", &[], at(7)).await?;
+        store.release("c", &[], None).await?;
     }
-    Ok(())
+    store.release("c", &ids, None).await?;
+    let got = claimed(store, &ids, &lease("d", 8).with_pass_began(at(4))).await?;
+    hold(got == (Vec::new(), None), "given back unasked, what was asked about before stays so")?;
+    let before = Lease::new("d", at(3), at(13)).with_pass_began(at(2));
+    let got = claimed(store, &ids, &before).await?;
+    let clause = "what was asked about before the clock was put back is not left out";
+    hold(got == (ids, None), clause)
 }
 
 pub(super) async fn one_of_many_claims_wins(store: Arc<dyn CaseStore>) -> Result<(), Breach> {
