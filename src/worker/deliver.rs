@@ -3,7 +3,7 @@
 use crate::audit::{Entry, EventKind, Subject};
 use crate::case::{Alert, AlertKind, Case, Change};
 use crate::trace;
-use crate::worker::record::changed;
+use crate::worker::record::{changed, withdraw};
 use crate::worker::{Error, Worker};
 
 impl Worker {
@@ -46,10 +46,14 @@ impl Worker {
         if self.try_to_save(together).await? {
             return Ok(());
         }
+        let mut changed_by_others = Vec::new();
         for case in cases {
-            self.try_to_save(vec![Change::new(case)]).await?;
+            let id = case.id.clone();
+            if !self.try_to_save(vec![Change::new(case)]).await? {
+                changed_by_others.push(id);
+            }
         }
-        Ok(())
+        withdraw(&*self.store, &*self.audit, &self.actor, changed_by_others.iter(), now).await
     }
 
     fn told(&self, alert: &Alert, now: chrono::DateTime<chrono::Utc>) -> Entry {

@@ -3,6 +3,7 @@ use crate::case::{Case, CaseId, CaseStore, Change, ErrorKind};
 use crate::clock::Clock;
 use crate::worker::Error;
 use crate::worker::record::{changed, withdraw};
+use std::collections::BTreeSet;
 
 /// How many cases are recorded and saved in one step.
 const CHUNK: usize = 200;
@@ -23,7 +24,8 @@ pub struct Imported {
 /// have brought ([`Case::updated_from`]). The same cases again change nothing.
 ///
 /// Each change is in `audit` before it is saved, so that a case can be rebuilt as it was on any day
-/// (MSCA-AUD-02). Killed in between, it is simply done again.
+/// (MSCA-AUD-02). Killed in between, it is simply done again. Of a case that comes twice the later
+/// word counts.
 ///
 /// # Errors
 ///
@@ -81,6 +83,10 @@ async fn import_chunk(
 ) -> Result<Vec<Case>, Error> {
     let now = clock.now();
     let (mut new, mut updated, mut unchanged) = (Vec::new(), Vec::new(), 0);
+    // What comes twice is looked at again once the first is stored.
+    let mut seen = BTreeSet::new();
+    let (cases, twice): (Vec<Case>, Vec<Case>) =
+        cases.into_iter().partition(|case| seen.insert(case.id.clone()));
     for read in &cases {
         match store.get(&read.id).await? {
             None => {
@@ -117,12 +123,12 @@ async fn import_chunk(
     let Err(error) = saved else {
         imported.updated += count_updated;
         imported.unchanged += unchanged;
-        return Ok(Vec::new());
+        return Ok(twice);
     };
     if !matches!(error.kind(), ErrorKind::Conflict | ErrorKind::Exists | ErrorKind::NotFound) {
         return Err(error.into());
     }
     withdraw(store, audit, actor, ids.iter(), clock.now()).await?;
     let is_done = |case: &Case| done && ids.iter().take(count_new).any(|id| *id == case.id);
-    Ok(cases.into_iter().filter(|case| !is_done(case)).collect())
+    Ok(cases.into_iter().filter(|case| !is_done(case)).chain(twice).collect())
 }

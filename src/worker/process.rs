@@ -60,6 +60,20 @@ struct Shared {
     changed: Notify,
 }
 
+/// Says that the process has ended, however it did: it may be dropped, or its observer may panic.
+struct Ending<'a>(&'a Process);
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        let ended = self.0.worker.clock.now();
+        let mut status = self.0.shared();
+        (status.state, status.next_run) = (State::Stopped, None);
+        if let Some(progress) = status.current.take() {
+            status.last = Some(progress.ended(ended));
+        }
+    }
+}
+
 /// What ended a wait.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Woken {
@@ -135,6 +149,7 @@ impl Process {
         observer: &mut (dyn FnMut(&CaseReport) + Send),
     ) -> Result<(), Error> {
         let mut shutdown = pin!(shutdown);
+        let _ended = Ending(self);
         self.record(&self.worker.actor, "start").await?;
         let mut due = self.worker.clock.now();
         let ended = loop {
@@ -158,8 +173,8 @@ impl Process {
             }
         };
         self.set(State::Stopped, None);
-        self.record(&self.worker.actor, "stop").await?;
-        ended
+        let recorded = self.record(&self.worker.actor, "stop").await;
+        ended.and(recorded)
     }
 
     /// One run; and whether `shutdown` became ready meanwhile.
@@ -195,11 +210,13 @@ impl Process {
     /// Waits until a run is to begin.
     async fn wait_until(
         &self,
-        due: DateTime<Utc>,
+        mut due: DateTime<Utc>,
         mut shutdown: Pin<&mut (impl Future<Output = ()> + Send)>,
     ) -> Woken {
         loop {
             let now = self.worker.clock.now();
+            // Later than that only if the clock was put back.
+            due = due.min(self.schedule.next(now, 0));
             let wait = if self.shared.run_now.swap(false, Ordering::SeqCst) {
                 return Woken::Control;
             } else if self.shared.paused.load(Ordering::SeqCst) {

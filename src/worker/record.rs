@@ -102,6 +102,8 @@ pub(super) async fn withdraw(
             entries.push(entry);
         }
     }
-    audit.append(entries).await?;
+    if !entries.is_empty() {
+        audit.append(entries).await?;
+    }
     Ok(())
 }

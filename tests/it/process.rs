@@ -503,3 +503,116 @@ async fn what_is_imported_is_on_record_and_nothing_is_twice() {
         assert_eq!(stored.nhs_number.unwrap().since, Some(house.clock.now()), "{id}");
     }
 }
+
+/// Two rows of one case in one file: the later word counts, and it ends.
+#[tokio::test(start_paused = true)]
+async fn a_case_that_is_imported_twice_at_once_is_as_the_later_says() {
+    let house = house(Vec::new(), found()).await;
+    let mut later = case("1");
+    later.surname = Some("Married".into());
+    for expected in [(1, 1), (0, 2)] {
+        let cases = vec![case("1"), case("2"), later.clone()];
+        let by = admin();
+        let importing = import(&*house.store, &*house.audit, &by, &*house.clock, cases);
+        let imported = tokio::time::timeout(MINUTE, importing).await.unwrap().unwrap();
+        assert_eq!((imported.new > 0, imported.updated), (expected.0 == 1, expected.1));
+        let stored = house.store.get(&"1".parse().unwrap()).await.unwrap().unwrap();
+        assert_eq!(stored.surname.as_deref(), Some("Married"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_is_put_back_delays_no_run() {
+    let house = house(vec![case("1")], Err(ErrorKind::Unavailable)).await;
+    let process = Process::new(house.worker.clone(), every(30 * MINUTE));
+    let clock = Arc::clone(&house.clock);
+    tokio::spawn(async move {
+        tokio::time::sleep(10 * MINUTE).await;
+        *clock.slept.lock().unwrap() = TimeDelta::hours(-7);
+    });
+    house.run_for(&process, 45 * MINUTE).await;
+    let asked = house.asked_at();
+    assert_eq!(asked.len(), 2, "{asked:?}");
+    assert!(asked[1].starts_with("02:40:"), "half an hour after it was noticed: {asked:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_process_that_was_dropped_or_panicked_does_not_say_that_it_runs() {
+    let house = house(vec![case("1")], Ok(Outcome::None)).await;
+    let process = Process::new(house.worker.clone(), every(30 * MINUTE));
+    let running = process.clone();
+    let panicked = tokio::spawn(async move {
+        running.run_until(std::future::pending(), &mut |_| panic!("an observer")).await
+    });
+    assert!(panicked.await.unwrap_err().is_panic());
+    let status = process.status();
+    assert_eq!((status.state, status.current), (State::Stopped, None));
+    // What it had is free.
+    let now = house.clock.now();
+    let lease = Lease::new("another", now, now + TimeDelta::seconds(10));
+    let claim = house.store.claim(&["1".parse().unwrap()], &lease).await.unwrap();
+    assert_eq!(claim.cases.len(), 1);
+    let watch = process.clone();
+    let mut nobody = |_: &_| ();
+    let dropped = process.run_until(std::future::pending(), &mut nobody);
+    assert!(tokio::time::timeout(MINUTE, dropped).await.is_err());
+    assert_eq!(watch.status().state, State::Stopped);
+}
+
+/// Somebody changes a case while its alert is delivered: the trail tells it as it is.
+#[tokio::test(start_paused = true)]
+async fn an_alert_that_cannot_be_noted_leaves_the_trail_true() {
+    use crate::layer::{Layer, Layered};
+    use nhs_pds::audit::{Entry, Subject, case_as_of};
+    use nhs_pds::case::{self, Change};
+
+    #[derive(Debug)]
+    struct Edited(Arc<MemoryStore>, Arc<MemoryLog>, Mutex<Option<Case>>);
+
+    #[async_trait]
+    impl Layer for Edited {
+        fn behind(&self) -> &dyn CaseStore {
+            &*self.0
+        }
+        async fn save_all(&self, changes: Vec<Change>) -> Result<(), case::Error> {
+            let edited = self.2.lock().unwrap().take();
+            if let Some(edited) = edited {
+                self.0.save(&edited).await?;
+            }
+            self.0.save_all(changes).await
+        }
+    }
+
+    let house = house(vec![case("1")], found()).await;
+    let id = "1".parse().unwrap();
+    let mut stored = house.store.get(&id).await.unwrap().unwrap();
+    let (kind, now) = (nhs_pds::case::AlertKind::Defect, house.clock.now());
+    stored.undelivered.push(nhs_pds::case::Alert::new("1/defect", kind, now));
+    stored.allocations.clear();
+    house.store.save(&stored).await.unwrap();
+    let mut edited = house.store.get(&id).await.unwrap().unwrap();
+    edited.surname = Some("Married".into());
+    // What somebody does is on record before it is saved, and saved when the worker is about to.
+    let mut after = edited.clone();
+    after.version += 1;
+    let entry = Entry::new(EventKind::CaseChanged, now, &admin()).about(Subject::snapshot(&after));
+    house.audit.append(vec![entry]).await.unwrap();
+    let store =
+        Edited(Arc::clone(&house.store), Arc::clone(&house.audit), Mutex::new(Some(edited)));
+    let worker = Worker::new(
+        Arc::clone(&house.service) as Arc<dyn Tracer>,
+        Arc::new(Layered(store)),
+        Arc::clone(&house.audit) as Arc<dyn AuditLog>,
+        Arc::clone(&house.alerts) as Arc<dyn AlertSink>,
+        us("process"),
+    )
+    .with_clock(Arc::clone(&house.clock) as Arc<dyn Clock>);
+    worker.run_once(&mut |_| ()).await.unwrap();
+    let stored = house.store.get(&id).await.unwrap().unwrap();
+    let later = now + TimeDelta::days(1);
+    let told = case_as_of(&*house.audit, &id, stored.version, later).await.unwrap();
+    assert_eq!(told.unwrap().surname.as_deref(), Some("Married"));
+    assert_eq!(stored.undelivered.len(), 1, "delivered again in the next pass");
+    worker.run_once(&mut |_| ()).await.unwrap();
+    assert_eq!(house.alerts.delivered().len(), 1);
+}
