@@ -33,4 +33,6 @@ mod sample_data;
 mod simulator;
 #[cfg(feature = "smsp")]
 mod smsp;
+#[cfg(all(feature = "csv", feature = "simulator"))]
+mod sweep_order;
 mod worker;

@@ -1,0 +1,348 @@
+//! What a caseload comes to does not depend on how it was worked through: not on the size of the batches,
+//! the questions under way at a time, nor where runs were killed or stopped.
+
+use crate::layer::{Layer, Layered};
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
+use nhs_pds::alert::{self, AlertSink, MemoryAlerts};
+use nhs_pds::audit::{self, Anchor, AuditLog, Entry, Event, Filter, MemoryLog, Verdict};
+use nhs_pds::case::caseload::DecisionWriter;
+use nhs_pds::case::{
+    self, Alert, Allocation, Case, CaseId, CaseStore, Change, Claim, HeldNumber, Lease,
+    MemoryStore, NumberSource, RecordType,
+};
+use nhs_pds::clock::Clock;
+use nhs_pds::demographics::{Demographics, Gender, Held, PersonName};
+use nhs_pds::nhs_number::{NhsNumber, Synthetic};
+use nhs_pds::trace::{
+    Answer, Attended, Caller, Error, ErrorKind, Exchange, Freshness, LocalIdentity, Match,
+    MessageId, Outcome, Question, Tracer, User,
+};
+use nhs_pds::worker::{Policy, Worker};
+use proptest::prelude::*;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+/// What the service says of one case, however often it is asked. Numbers are by place, and few, so that
+/// cases share them.
+#[derive(Clone, Copy, Debug)]
+enum Says {
+    Found(usize),
+    FoundInACopy(usize),
+    FoundDead(usize),
+    Superseded(Option<usize>),
+    Invalidated,
+    NotVerified,
+    Nobody,
+    Several,
+    Refused,
+    Unreadable,
+    Nothing,
+}
+
+#[derive(Clone, Debug)]
+struct Sample {
+    /// A number from elsewhere.
+    imported: Option<usize>,
+    /// When the number is to be verified; `Found` confirms whichever it is.
+    verified: Says,
+    /// When the person is to be found.
+    found: Says,
+}
+
+/// What happens to a run, and at which point of its work.
+#[derive(Clone, Copy, Debug)]
+enum Mishap {
+    Killed(usize),
+    Stopped(usize),
+}
+
+#[derive(Debug)]
+struct Fate {
+    left: AtomicUsize,
+    met: Notify,
+    is_deadly: bool,
+}
+
+impl Fate {
+    fn of(mishap: Option<Mishap>) -> Arc<Self> {
+        let (left, is_deadly) = match mishap {
+            None => (usize::MAX, false),
+            Some(Mishap::Killed(point)) => (point, true),
+            Some(Mishap::Stopped(point)) => (point, false),
+        };
+        Arc::new(Self { left: AtomicUsize::new(left), met: Notify::new(), is_deadly })
+    }
+
+    async fn pass(&self) {
+        if self.left.fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.met.notify_one();
+            if self.is_deadly {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+}
+
+#[derive(Debug)]
+struct FatedStore(Arc<MemoryStore>, Arc<Fate>);
+
+#[async_trait]
+impl Layer for FatedStore {
+    fn behind(&self) -> &dyn CaseStore {
+        &*self.0
+    }
+    async fn save_all(&self, changes: Vec<Change>) -> Result<(), case::Error> {
+        self.1.pass().await;
+        let saved = self.0.save_all(changes).await;
+        self.1.pass().await;
+        saved
+    }
+    async fn claim(&self, ids: &[CaseId], lease: &Lease) -> Result<Claim, case::Error> {
+        let claim = self.0.claim(ids, lease).await;
+        self.1.pass().await;
+        claim
+    }
+    async fn release(
+        &self,
+        owner: &str,
+        ids: &[CaseId],
+        at: Option<DateTime<Utc>>,
+    ) -> Result<(), case::Error> {
+        self.1.pass().await;
+        self.0.release(owner, ids, at).await
+    }
+}
+
+#[derive(Debug)]
+struct FatedLog(Arc<MemoryLog>, Arc<Fate>);
+
+#[async_trait]
+impl AuditLog for FatedLog {
+    async fn append(&self, entries: Vec<Entry>) -> Result<u64, audit::Error> {
+        self.1.pass().await;
+        let appended = self.0.append(entries).await;
+        self.1.pass().await;
+        appended
+    }
+    async fn page(&self, f: &Filter, after: u64, n: usize) -> Result<Vec<Event>, audit::Error> {
+        self.0.page(f, after, n).await
+    }
+    async fn head(&self) -> Result<Anchor, audit::Error> {
+        self.0.head().await
+    }
+    async fn verify(&self, anchors: &[Anchor]) -> Result<Verdict, audit::Error> {
+        self.0.verify(anchors).await
+    }
+    async fn forget(&self, case: &CaseId) -> Result<(), audit::Error> {
+        self.0.forget(case).await
+    }
+}
+
+#[derive(Debug)]
+struct FatedAlerts(Arc<MemoryAlerts>, Arc<Fate>);
+
+#[async_trait]
+impl AlertSink for FatedAlerts {
+    async fn deliver(&self, alert: &Alert) -> Result<(), alert::Error> {
+        self.1.pass().await;
+        let delivered = self.0.deliver(alert).await;
+        self.1.pass().await;
+        delivered
+    }
+}
+
+#[derive(Debug)]
+struct Service(Vec<Sample>, Arc<Fate>, Arc<Time>);
+
+#[async_trait]
+impl Tracer for Service {
+    async fn trace(&self, _: &Caller, question: &Question, id: MessageId) -> Result<Answer, Error> {
+        self.1.pass().await;
+        let (local, held) = match question {
+            Question::Find(find) => (find.local_identifier(), None),
+            Question::Fetch(fetch) => (fetch.local_identifier(), Some(fetch.nhs_number())),
+            _ => panic!("there is no other question"),
+        };
+        let place: usize = local.unwrap().extension().parse().unwrap();
+        // The later answer may come first.
+        let takes = 1 + (place * 7) % 5;
+        tokio::time::sleep(std::time::Duration::from_millis(takes as u64)).await;
+        let sample = &self.0[place];
+        let exchange = Exchange::new("test", "trace", id.to_string(), self.2.now());
+        let reply = match held {
+            Some(held) => outcome(sample.verified, Some(held)),
+            None => outcome(sample.found, None),
+        };
+        self.1.pass().await;
+        match reply {
+            Ok(outcome) => Ok(Answer::new(outcome, exchange)),
+            Err(kind) => Err(Error::new(kind).with_exchange(exchange)),
+        }
+    }
+
+    async fn trace_attended(
+        &self,
+        _: &User,
+        _: &Question<Attended>,
+        _: MessageId,
+    ) -> Result<Answer, Error> {
+        Err(Error::new(ErrorKind::Configuration))
+    }
+}
+
+fn outcome(says: Says, held: Option<NhsNumber>) -> Result<Outcome, ErrorKind> {
+    let found = |n, change: fn(&mut Match)| {
+        let mut person = Demographics::default();
+        person.name = Some(PersonName::new("COMFORT", "AINDOW"));
+        person.date_of_birth = Held::read("1943-05-19");
+        person.gender = Held::Known(Gender::Female);
+        let mut found = Match::new(held.unwrap_or_else(|| number(n))).with_person(person);
+        change(&mut found);
+        Ok(Outcome::Found(Box::new(found)))
+    };
+    match says {
+        Says::Found(n) => found(n, |_| ()),
+        Says::FoundInACopy(n) => found(n, |found| found.freshness = Freshness::Stale),
+        Says::FoundDead(n) => found(n, |found| {
+            found.person.as_mut().unwrap().date_of_death = Held::read("2026-11-01");
+        }),
+        Says::Superseded(by) => Ok(Outcome::Superseded { by: by.map(number), person: None }),
+        Says::Invalidated => Ok(Outcome::Invalidated),
+        Says::NotVerified => Ok(Outcome::NotVerified),
+        Says::Nobody => Ok(Outcome::None),
+        Says::Several => Ok(Outcome::Ambiguous(Vec::new())),
+        Says::Refused => Err(ErrorKind::Rejected),
+        Says::Unreadable => Err(ErrorKind::Unreadable),
+        Says::Nothing => Err(ErrorKind::Unavailable),
+    }
+}
+
+fn number(n: usize) -> NhsNumber {
+    Synthetic::from_seed(7).nth(n).unwrap()
+}
+
+#[derive(Debug)]
+struct Time(Instant);
+
+impl Clock for Time {
+    fn now(&self) -> DateTime<Utc> {
+        let begin: DateTime<Utc> = "2026-11-23T09:00:00Z".parse().unwrap();
+        begin + TimeDelta::from_std(self.0.elapsed()).unwrap()
+    }
+}
+
+fn case(place: usize, sample: &Sample) -> Case {
+    let mut case = Case::new(format!("{place:02}").parse().unwrap(), RecordType::AdultCase);
+    case.surname = Some("Aindow".into());
+    case.date_of_birth = Some("1943-05-19".parse().unwrap());
+    case.gender = Some(Gender::Female);
+    case.allocations = vec![Allocation::new("A Worker")];
+    let source = NumberSource::Imported(Some("GP letter".into()));
+    case.nhs_number = sample.imported.map(|n| HeldNumber::new(number(n), source));
+    case
+}
+
+/// What was decided, and the alerts, after runs with these mishaps and one without.
+async fn end(
+    samples: &[Sample],
+    page_size: usize,
+    in_flight: usize,
+    mishaps: &[Mishap],
+) -> (String, BTreeSet<String>) {
+    let store = Arc::new(MemoryStore::new());
+    let cases = samples.iter().enumerate().map(|(place, sample)| case(place, sample));
+    store.insert_all(cases.collect()).await.unwrap();
+    let (log, alerts) = (Arc::new(MemoryLog::new()), Arc::new(MemoryAlerts::default()));
+    let time = Arc::new(Time(Instant::now()));
+    let us = LocalIdentity::new("RHM".parse().unwrap(), "get-nhs-number").unwrap();
+    let mut policy = Policy::default();
+    policy.unreadable_limit = 1;
+    // Nothing that was asked comes due again, however long the dead are waited for.
+    policy.stale_wait = TimeDelta::days(1);
+    for mishap in mishaps.iter().copied().map(Some).chain([None]) {
+        let fate = Fate::of(mishap);
+        let worker = Worker::new(
+            Arc::new(Service(samples.to_vec(), Arc::clone(&fate), Arc::clone(&time))),
+            Arc::new(Layered(FatedStore(Arc::clone(&store), Arc::clone(&fate)))),
+            Arc::new(FatedLog(Arc::clone(&log), Arc::clone(&fate))),
+            Arc::new(FatedAlerts(Arc::clone(&alerts), Arc::clone(&fate))),
+            Caller::System(us.clone()),
+        )
+        .with_clock(Arc::clone(&time) as Arc<dyn Clock>)
+        .with_policy(policy.clone())
+        .with_page_size(page_size.try_into().unwrap())
+        .with_in_flight(in_flight.try_into().unwrap());
+        let mut nobody = |_: &_| ();
+        if fate.is_deadly {
+            tokio::select! {
+                biased;
+                () = fate.met.notified() => {}
+                run = worker.run_once(&mut nobody) => drop(run.unwrap()),
+            }
+        } else {
+            worker.run_once_until(fate.met.notified(), &mut nobody).await.unwrap();
+        }
+    }
+    let mut file = Vec::new();
+    let mut rows = DecisionWriter::new(&mut file).unwrap();
+    for case in store.page(None, 999).await.unwrap() {
+        assert!(case.undelivered.is_empty());
+        rows.write(&case).unwrap();
+    }
+    rows.finish().unwrap();
+    let alerts = alerts.delivered().into_iter().map(|alert| alert.id).collect();
+    (String::from_utf8(file).unwrap(), alerts)
+}
+
+fn says() -> impl Strategy<Value = Says> {
+    prop_oneof![
+        4 => (0..4_usize).prop_map(Says::Found),
+        1 => (0..4_usize).prop_map(Says::FoundInACopy),
+        1 => (0..4_usize).prop_map(Says::FoundDead),
+        2 => proptest::option::of(0..4_usize).prop_map(Says::Superseded),
+        2 => Just(Says::Invalidated),
+        2 => Just(Says::NotVerified),
+        1 => Just(Says::Nobody),
+        1 => Just(Says::Several),
+        1 => Just(Says::Refused),
+        1 => Just(Says::Unreadable),
+        1 => Just(Says::Nothing),
+    ]
+}
+
+fn sample() -> impl Strategy<Value = Sample> {
+    (proptest::option::of(0..4_usize), says(), says())
+        .prop_map(|(imported, verified, found)| Sample { imported, verified, found })
+}
+
+fn mishap() -> impl Strategy<Value = Mishap> {
+    (any::<bool>(), 1..80_usize).prop_map(|(deadly, point)| {
+        if deadly { Mishap::Killed(point) } else { Mishap::Stopped(point) }
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 192, ..ProptestConfig::default() })]
+
+    #[test]
+    fn however_it_is_worked_through_a_caseload_comes_to_the_same_end(
+        samples in proptest::collection::vec(sample(), 1..14),
+        page_size in 1..16_usize,
+        in_flight in 1..5_usize,
+        mishaps in proptest::collection::vec(mishap(), 0..4),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .unwrap();
+        let plain = runtime.block_on(end(&samples, 1, 1, &[]));
+        let other = runtime.block_on(end(&samples, page_size, in_flight, &mishaps));
+        prop_assert_eq!(&plain.0, &other.0);
+        prop_assert_eq!(plain.1, other.1);
+    }
+}
