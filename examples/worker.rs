@@ -11,8 +11,8 @@
 //! worker that died; without it, it runs every `--interval`. Ctrl-C and SIGTERM stop either: the questions
 //! under way are waited for, and started again, it goes on. Importing the same file again changes nothing. `--export`
 //! alone writes the file and asks nobody; with `--once` or `--interval` it writes it at the end. Exits 0
-//! when all is well, 1 when the service refused the configuration or did not answer at all, 2 when it could
-//! not run.
+//! when all is well, 1 when the service refused the configuration or did not answer at all or the last run of
+//! several failed, 2 when it could not run.
 #![expect(clippy::print_stderr, reason = "that is what it is for")]
 
 mod service;
@@ -113,6 +113,14 @@ async fn run(cli: &Cli) -> Result<bool, Box<dyn Error>> {
     if let Some([from, to]) = cli.quiet.as_deref() {
         schedule = schedule.with_quiet_hours(*from, *to);
     }
+    if let Some(export) = &cli.export
+        && let Some(input) = [Some(&cli.db), cli.import.as_ref()]
+            .into_iter()
+            .flatten()
+            .find(|input| is_same(input, export))
+    {
+        return Err(format!("--export would replace {}", input.display()).into());
+    }
     let db = &cli.db;
     let in_db = |error: &(dyn Error + 'static)| format!("{}: {}", db.display(), because(error));
     let store = Arc::new(SqliteStore::open(db).map_err(|error| in_db(&error))?);
@@ -142,10 +150,12 @@ async fn run(cli: &Cli) -> Result<bool, Box<dyn Error>> {
             answered = once(&worker).await?;
         } else {
             let process = Process::new(worker, schedule);
+            let telling = tokio::spawn(tell_of_runs(process.clone()));
             process.run_until(shutdown(), &mut |_: &CaseReport| ()).await?;
+            telling.abort();
             let status = process.status();
             eprintln!("worker: {}", status.state.word());
-            answered = !status.service_refused;
+            answered = !status.service_refused && status.last_error.is_none();
         }
     }
     if let Some(file) = &cli.export {
@@ -154,6 +164,37 @@ async fn run(cli: &Cli) -> Result<bool, Box<dyn Error>> {
             .map_err(|error| format!("{}: {}", file.display(), because(&*error)))?;
     }
     Ok(answered)
+}
+
+/// Whether both are one file.
+fn is_same(one: &Path, other: &Path) -> bool {
+    let real = |path: &Path| path.canonicalize().or_else(|_| std::path::absolute(path)).ok();
+    real(one) == real(other)
+}
+
+/// Says of each run, soon after it has ended, what it brought.
+async fn tell_of_runs(process: Process) {
+    let mut told = None;
+    loop {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let status = process.status();
+        let Some(run) = status.last.filter(|run| told != Some(run.began)) else { continue };
+        told = Some(run.began);
+        let ended = match status.last_error {
+            Some(error) => format!("; it ended early: {error}"),
+            None if status.service_refused => "; the service refuses our configuration".to_owned(),
+            None => String::new(),
+        };
+        eprintln!(
+            "worker: {} looked at {}, asked about {}, of which {} unanswered; {} numbers written, {} to be reviewed{ended}",
+            run.began.format("%Y-%m-%d %H:%M:%SZ"),
+            run.seen,
+            run.asked,
+            run.unanswered,
+            run.numbers_written,
+            run.to_review
+        );
+    }
 }
 
 async fn take_in(

@@ -4,13 +4,13 @@
 use crate::case::{Case, CaseId, Change, ErrorKind};
 use crate::nhs_number::NhsNumber;
 use crate::trace::{self, Answer, MessageId};
+use crate::worker::claim::Claims;
 use crate::worker::record::{changed, received, sent, withdraw};
 use crate::worker::turn::{Step, Turn};
 use crate::worker::{
     CaseReport, Decision, Error, NumberEffect, Plan, TraceResult, Worker, apply, flag_duplicate,
 };
-use chrono::{DateTime, Utc};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 use tokio::task::JoinSet;
 
@@ -19,14 +19,6 @@ const SAVES: usize = 3;
 
 /// A reply, unless asking ended before.
 type Reply = Option<Result<Answer, trace::Error>>;
-
-/// The cases that are this worker's for a while.
-struct Claims {
-    count: usize,
-    renewed: DateTime<Utc>,
-    /// Whether another worker has taken some, because the lease had run out.
-    lost: bool,
-}
 
 /// What was decided about a turn's case.
 type Decided<'a> = (&'a Turn, Option<Decision>);
@@ -65,7 +57,7 @@ impl Worker {
         claimed: usize,
         stop: &(dyn Fn() -> bool + Sync),
     ) -> Result<usize, Error> {
-        let mut claims = Claims { count: claimed, renewed: self.clock.now(), lost: false };
+        let mut claims = Claims::new(claimed, self.clock.now());
         let mut waiting: Vec<(usize, Plan, MessageId)> = first
             .into_iter()
             .enumerate()
@@ -117,6 +109,7 @@ impl Worker {
     ) -> Result<(Vec<Reply>, bool), Error> {
         let mut replies: Vec<Reply> = questions.iter().map(|_| None).collect();
         let mut tasks = JoinSet::new();
+        let mut places = HashMap::new();
         let mut next = questions.iter().enumerate();
         let mut refused = false;
         let third = self.lease / 3;
@@ -127,32 +120,30 @@ impl Worker {
                 let Some((place, (_, plan, id))) = next.next() else { break };
                 let (tracer, caller) = (std::sync::Arc::clone(&self.tracer), self.caller.clone());
                 let (question, id) = (plan.question.clone(), *id);
-                tasks.spawn(async move { (place, tracer.trace(&caller, &question, id).await) });
+                let task = tasks.spawn(async move { tracer.trace(&caller, &question, id).await });
+                places.insert(task.id(), place);
             }
-            match tokio::time::timeout(third, tasks.join_next()).await {
+            match tokio::time::timeout(third, tasks.join_next_with_id()).await {
                 Err(_) => self.keep(claims, Duration::ZERO).await?,
                 Ok(None) => return Ok((replies, ended && !refused)),
-                Ok(Some(Ok((place, reply)))) => {
+                Ok(Some(joined)) => {
+                    let (task, reply) = match joined {
+                        Ok(joined) => joined,
+                        // Nothing aborts these tasks, so it is a panic. It is a defect like an answer that
+                        // is none; passed on, it would end every run at this case.
+                        Err(panic) => {
+                            (panic.id(), Err(trace::Error::new(trace::ErrorKind::Unreadable)))
+                        }
+                    };
                     refused |= matches!(&reply, Err(error) if error.kind() == trace::ErrorKind::Configuration);
-                    if let Some(slot) = replies.get_mut(place) {
+                    if let Some(slot) =
+                        places.remove(&task).and_then(|place| replies.get_mut(place))
+                    {
                         *slot = Some(reply);
                     }
                 }
-                // Nothing aborts these tasks, so it is a panic, and it is not ours to swallow.
-                Ok(Some(Err(error))) => std::panic::resume_unwind(error.into_panic()),
             }
         }
-    }
-
-    /// Renews the claims when the last time was so long ago, and finds out whether they are all there still:
-    /// a machine that slept comes back to cases that others have asked about meanwhile.
-    async fn keep(&self, claims: &mut Claims, after: Duration) -> Result<(), Error> {
-        let now = self.clock.now();
-        if (now - claims.renewed).to_std().unwrap_or_default() >= after {
-            claims.lost |= self.renew().await? < claims.count;
-            claims.renewed = now;
-        }
-        Ok(())
     }
 
     /// Decides about the turns in their order, saves all of it in one step, and delivers the alerts.

@@ -25,6 +25,7 @@
 
 mod apply;
 mod batch;
+mod claim;
 mod decide;
 mod deliver;
 mod difference;

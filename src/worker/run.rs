@@ -20,9 +20,6 @@ const PAGE_SIZE: NonZeroUsize = NonZeroUsize::new(100).unwrap();
 /// How long a case is a worker's without a sign of life from it, unless told otherwise.
 const LEASE: Duration = Duration::from_secs(10);
 
-/// How soon a worker looks again whether another is done with a case.
-const LOOK_AGAIN: Duration = Duration::from_millis(250);
-
 /// Finds and verifies the NHS Numbers of a store's cases (HAV-1).
 ///
 /// ```
@@ -302,7 +299,7 @@ impl Worker {
                     .collect();
                 let unasked: Vec<CaseId> = left.iter().map(|case| case.id.clone()).collect();
                 self.give_back(&asked).await?;
-                self.store.release(&self.owner, &unasked, None).await?;
+                self.give_back_unasked(&unasked).await?;
                 reports.extend(settled?);
             }
             come_to_all = left.is_empty() && claim.blocked_until.is_none();
@@ -323,29 +320,6 @@ impl Worker {
             }
         }));
         Ok(reports)
-    }
-
-    /// The case `id`, as this worker's own for a while, once nobody else has it.
-    pub(super) async fn claim_one(&self, id: &CaseId) -> Result<Option<Case>, Error> {
-        loop {
-            let now = self.clock.now();
-            let mut claim = self.store.claim(std::slice::from_ref(id), &self.lease(now)).await?;
-            match claim.blocked_until {
-                Some(until) => self.wait_for(until).await,
-                None => return Ok(claim.cases.pop()),
-            }
-        }
-    }
-
-    pub(super) async fn give_back(&self, ids: &[CaseId]) -> Result<(), Error> {
-        Ok(self.store.release(&self.owner, ids, Some(self.clock.now())).await?)
-    }
-
-    /// Waits for a lease of somebody else's to be given up, or to run out; not longer at a time than a
-    /// lively worker needs for a few cases.
-    async fn wait_for(&self, until: DateTime<Utc>) {
-        let left = (until - self.clock.now()).to_std().unwrap_or_default();
-        tokio::time::sleep(left.clamp(Duration::from_millis(1), LOOK_AGAIN)).await;
     }
 
     /// Asks about claimed cases and settles them; puts into `left` those that asking did not come to.
@@ -380,22 +354,7 @@ impl Worker {
         Ok(reports)
     }
 
-    /// This worker under a name of its own, so that what it claims nobody else does.
-    pub(super) fn owning(&self) -> Self {
-        Self { owner: self.ids.next().to_string(), ..self.clone() }
-    }
-
     fn plan(&self, case: &Case) -> Result<Plan, Eligibility> {
         plan(case, &self.scope, &self.policy, &self.local_root, self.clock.now())
-    }
-
-    fn lease(&self, began: DateTime<Utc>) -> Lease {
-        let now = self.clock.now();
-        Lease::new(self.owner.as_str(), now, now + self.lease).with_pass_began(began)
-    }
-
-    /// Keeps what is claimed for another while, and tells how many cases that are.
-    pub(super) async fn renew(&self) -> Result<usize, Error> {
-        Ok(self.store.renew(&self.lease(self.clock.now())).await?)
     }
 }

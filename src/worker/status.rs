@@ -1,4 +1,4 @@
-use crate::worker::{CaseReport, ErrorKind};
+use crate::worker::{CaseReport, ErrorKind, TraceResult};
 use chrono::{DateTime, Utc};
 
 /// What a process is doing (HAV-6). Holds nothing about a person.
@@ -68,6 +68,8 @@ pub struct Progress {
     pub seen: u64,
     /// How many were asked about.
     pub asked: u64,
+    /// How many of these were not answered: all of them, when the service cannot be reached.
+    pub unanswered: u64,
     /// How many numbers were written or confirmed.
     pub numbers_written: u64,
     /// How many cases somebody has to look at.
@@ -76,12 +78,22 @@ pub struct Progress {
 
 impl Progress {
     pub(super) const fn of(began: DateTime<Utc>) -> Self {
-        Self { began, ended: None, seen: 0, asked: 0, numbers_written: 0, to_review: 0 }
+        Self {
+            began,
+            ended: None,
+            seen: 0,
+            asked: 0,
+            unanswered: 0,
+            numbers_written: 0,
+            to_review: 0,
+        }
     }
 
     pub(super) fn count(&mut self, case: &CaseReport) {
         self.seen += 1;
-        self.asked += u64::from(case.exchange.is_some());
+        let asked = case.result.is_some_and(|result| result != TraceResult::NotAsked);
+        self.asked += u64::from(asked);
+        self.unanswered += u64::from(case.result == Some(TraceResult::Unavailable));
         self.numbers_written += u64::from(case.number_written);
         self.to_review += u64::from(case.review.is_some());
     }

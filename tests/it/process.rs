@@ -559,6 +559,49 @@ async fn a_process_that_was_dropped_or_panicked_does_not_say_that_it_runs() {
     assert_eq!(watch.status().state, State::Stopped);
 }
 
+/// The service's client panics over one answer: that is that case's matter, and nobody else's.
+#[tokio::test(start_paused = true)]
+async fn a_tracer_that_panics_over_one_case_keeps_no_other_from_being_asked() {
+    #[derive(Debug)]
+    struct Panicking(Arc<Service>);
+
+    #[async_trait]
+    impl Tracer for Panicking {
+        async fn trace(&self, c: &Caller, q: &Question, id: MessageId) -> Result<Answer, Error> {
+            let answer = self.0.trace(c, q, id).await;
+            let about = self.0.asked.lock().unwrap().last().unwrap().3.clone();
+            assert_ne!(about, "2", "a defect");
+            answer
+        }
+        async fn trace_attended(
+            &self,
+            _: &User,
+            _: &Question<Attended>,
+            _: MessageId,
+        ) -> Result<Answer, Error> {
+            Err(Error::new(ErrorKind::Configuration))
+        }
+    }
+
+    let house = house(vec![case("1"), case("2"), case("3")], Ok(Outcome::None)).await;
+    let worker = Worker::new(
+        Arc::new(Panicking(Arc::clone(&house.service))),
+        Arc::clone(&house.store) as Arc<dyn CaseStore>,
+        Arc::clone(&house.audit) as Arc<dyn AuditLog>,
+        Arc::clone(&house.alerts) as Arc<dyn AlertSink>,
+        us("process"),
+    )
+    .with_clock(Arc::clone(&house.clock) as Arc<dyn Clock>);
+    let mut seen = Vec::new();
+    worker.run_once(&mut |case| seen.push(case.result.unwrap())).await.unwrap();
+    assert_eq!(seen, [TraceResult::None, TraceResult::Unreadable, TraceResult::None]);
+    for _ in 0..9 {
+        worker.run_once(&mut |_| ()).await.unwrap();
+    }
+    let alerts: Vec<_> = house.alerts.delivered().iter().map(|alert| alert.kind.word()).collect();
+    assert_eq!(alerts, ["defect"], "and somebody is told");
+}
+
 /// Somebody changes a case while its alert is delivered: the trail tells it as it is.
 #[tokio::test(start_paused = true)]
 async fn an_alert_that_cannot_be_noted_leaves_the_trail_true() {
@@ -567,7 +610,7 @@ async fn an_alert_that_cannot_be_noted_leaves_the_trail_true() {
     use nhs_pds::case::{self, Change};
 
     #[derive(Debug)]
-    struct Edited(Arc<MemoryStore>, Arc<MemoryLog>, Mutex<Option<Case>>);
+    struct Edited(Arc<MemoryStore>, Mutex<Option<Case>>);
 
     #[async_trait]
     impl Layer for Edited {
@@ -575,7 +618,7 @@ async fn an_alert_that_cannot_be_noted_leaves_the_trail_true() {
             &*self.0
         }
         async fn save_all(&self, changes: Vec<Change>) -> Result<(), case::Error> {
-            let edited = self.2.lock().unwrap().take();
+            let edited = self.1.lock().unwrap().take();
             if let Some(edited) = edited {
                 self.0.save(&edited).await?;
             }
@@ -597,8 +640,7 @@ async fn an_alert_that_cannot_be_noted_leaves_the_trail_true() {
     after.version += 1;
     let entry = Entry::new(EventKind::CaseChanged, now, &admin()).about(Subject::snapshot(&after));
     house.audit.append(vec![entry]).await.unwrap();
-    let store =
-        Edited(Arc::clone(&house.store), Arc::clone(&house.audit), Mutex::new(Some(edited)));
+    let store = Edited(Arc::clone(&house.store), Mutex::new(Some(edited)));
     let worker = Worker::new(
         Arc::clone(&house.service) as Arc<dyn Tracer>,
         Arc::new(Layered(store)),
