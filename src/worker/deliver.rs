@@ -22,17 +22,22 @@ impl Worker {
         });
         self.audit.append(entries.collect()).await?;
         let mut noted = Vec::with_capacity(cases.len());
+        let mut failed = Vec::new();
         for mut case in cases {
             let waiting = std::mem::take(&mut case.undelivered);
             let count = waiting.len();
             for alert in waiting {
                 if self.alerts.deliver(&alert).await.is_err() {
+                    failed.push(self.not_told(&alert).about(Subject::new(case.id.clone())));
                     case.undelivered.push(alert);
                 }
             }
             if case.undelivered.len() < count {
                 noted.push(case);
             }
+        }
+        if !failed.is_empty() {
+            self.audit.append(failed).await?;
         }
         let cases = noted;
         if cases.is_empty() {
@@ -60,6 +65,11 @@ impl Worker {
         Entry::new(EventKind::AlertSent, now, &self.actor).with_detail("alert", alert.kind.word())
     }
 
+    /// What takes the record of an alert back, which was made before it was sent.
+    fn not_told(&self, alert: &Alert) -> Entry {
+        self.told(alert, self.clock.now()).with_detail("outcome", "not_delivered")
+    }
+
     /// Tells the back office that the service refuses our configuration: once a day, and not once per
     /// case or pass. A sink that fails is tried again in the next pass.
     pub(super) async fn tell_of_refusal(&self, error: &trace::Error) -> Result<(), Error> {
@@ -74,7 +84,9 @@ impl Worker {
         let mut alert = Alert::new(id, AlertKind::Configuration, now);
         alert.code = code;
         self.audit.append(vec![self.told(&alert, now)]).await?;
-        let _ = self.alerts.deliver(&alert).await;
+        if self.alerts.deliver(&alert).await.is_err() {
+            self.audit.append(vec![self.not_told(&alert)]).await?;
+        }
         Ok(())
     }
 }

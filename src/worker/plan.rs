@@ -69,7 +69,7 @@ pub fn plan(
                 .is_some_and(|asked| asked.has_same_particulars(&planned.asked));
             if again && case.not_on_pds {
                 eligible = eligible.and([Reason::NotOnPds]);
-            } else if again && !is_due(case, now) {
+            } else if again && !is_due(case, policy, now) {
                 eligible = eligible.and([Reason::NotDue]);
             }
             if eligible.is_eligible() { Ok(planned) } else { Err(eligible) }
@@ -153,9 +153,11 @@ impl Purpose {
     }
 }
 
-/// Whether the same words may be asked again.
-fn is_due(case: &Case, now: DateTime<Utc>) -> bool {
-    !case.asking.until_corrected && case.asking.not_before.is_none_or(|at| at <= now)
+/// Whether the same words may be asked again. A time further off than any wait was set before the clock was
+/// put back, or under another policy.
+fn is_due(case: &Case, policy: &Policy, now: DateTime<Utc>) -> bool {
+    let latest = now.checked_add_signed(policy.longest_wait()).unwrap_or(now);
+    !case.asking.until_corrected && case.asking.not_before.is_none_or(|at| at <= now || at > latest)
 }
 
 fn family(case: &Case) -> Result<NameText, Reason> {
@@ -255,6 +257,21 @@ pub(super) mod tests {
         assert_eq!(asked.postcode().map(Postcode::to_string).as_deref(), Some("KT17 1NA"));
         let local = asked.local_identifier().unwrap();
         assert_eq!((local.root(), local.extension()), (ROOT, "RXX:1"));
+    }
+
+    #[test]
+    fn a_wait_that_no_policy_sets_is_over() {
+        let mut case = case();
+        let asked = planned(&case).unwrap().asked;
+        case.asking.asked = Some(asked);
+        let policy = Policy::default();
+        let at = |case: &Case, now: &str| {
+            plan(case, &Scope::default(), &policy, ROOT, now.parse().unwrap()).is_ok()
+        };
+        case.asking.not_before = Some("2036-11-23T09:30:00Z".parse().unwrap());
+        assert!(at(&case, "2026-11-23T09:30:00Z"), "the clock was ten years ahead");
+        assert!(!at(&case, "2036-11-01T09:30:00Z"));
+        assert!(at(&case, "2036-11-23T09:30:00Z"));
     }
 
     #[test]

@@ -55,6 +55,11 @@ impl Policy {
         self.waits.get(place).or(self.waits.last()).copied().unwrap_or_default()
     }
 
+    /// Longer than this no case waits.
+    pub(super) fn longest_wait(&self) -> TimeDelta {
+        self.waits.iter().copied().fold(self.stale_wait, TimeDelta::max)
+    }
+
     /// Whether the number `held` by the case `id` is to be verified again at `now`.
     ///
     /// A caseload that was loaded in an hour is not asked about again in an hour: each case has its own

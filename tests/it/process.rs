@@ -658,3 +658,48 @@ async fn an_alert_that_cannot_be_noted_leaves_the_trail_true() {
     worker.run_once(&mut |_| ()).await.unwrap();
     assert_eq!(house.alerts.delivered().len(), 1);
 }
+
+/// What could not be delivered is on record as that, and comes in a later pass.
+#[tokio::test(start_paused = true)]
+async fn an_alert_that_was_not_delivered_is_on_record_as_such() {
+    #[derive(Debug)]
+    struct Down(Arc<MemoryAlerts>, Mutex<usize>);
+
+    #[async_trait]
+    impl AlertSink for Down {
+        async fn deliver(&self, alert: &nhs_pds::case::Alert) -> Result<(), nhs_pds::alert::Error> {
+            let down = {
+                let mut left = self.1.lock().unwrap();
+                *left = left.saturating_sub(1);
+                *left > 0
+            };
+            if down {
+                return Err(nhs_pds::alert::Error::new(nhs_pds::alert::ErrorKind::Unavailable));
+            }
+            self.0.deliver(alert).await
+        }
+    }
+
+    let house = house(vec![case("1")], Err(ErrorKind::Configuration)).await;
+    let worker = Worker::new(
+        Arc::clone(&house.service) as Arc<dyn Tracer>,
+        Arc::clone(&house.store) as Arc<dyn CaseStore>,
+        Arc::clone(&house.audit) as Arc<dyn AuditLog>,
+        Arc::new(Down(Arc::clone(&house.alerts), Mutex::new(3))),
+        us("process"),
+    )
+    .with_clock(Arc::clone(&house.clock) as Arc<dyn Clock>);
+    worker.run_once(&mut |_| ()).await.unwrap();
+    *house.service.outcome.lock().unwrap() = Ok(Outcome::Superseded { by: None, person: None });
+    worker.run_once(&mut |_| ()).await.unwrap();
+    assert!(house.alerts.delivered().is_empty());
+    worker.run_once(&mut |_| ()).await.unwrap();
+    assert_eq!(house.alerts.delivered().len(), 1);
+    let told = house.events(EventKind::AlertSent).await;
+    let told: Vec<_> = told.iter().map(|event| event.details.len() == 2).collect();
+    assert_eq!(
+        told,
+        [false, true, false, true, false],
+        "sent, and not delivered, twice; then sent"
+    );
+}
