@@ -20,6 +20,9 @@
 //! Then the paper. [`correspondence`] says whether a case's number may be printed, and prints it; as a
 //! bar code too, with feature `barcode`.
 //!
+//! And then the differences. [`reconcile`] holds a case against what PDS holds of the person, field by
+//! field, for whoever has to settle which is right, and reports on the quality of the local data.
+//!
 //! To see it work without a network, there is the `simulator` (feature `simulator`): a PDS with
 //! invented people, which checks what it is sent and breaks down when told to.
 //!
@@ -27,7 +30,7 @@
 //!
 //! | feature | default | what it adds |
 //! |---|---|---|
-//! | (none) | always | values, contracts, in-memory implementations, the worker |
+//! | (none) | always | values, contracts, in-memory implementations, the worker, reconciliation |
 //! | `smsp` | yes | Spine Mini Services: SOAP 1.1, ITK, HL7 V3 |
 //! | `http` | yes | HTTPS with mutual TLS |
 //! | `barcode` | | NHS Numbers as Code 128 and GS1 DataMatrix, as modules and as SVG |
@@ -61,6 +64,7 @@ pub mod correspondence;
 pub mod demographics;
 pub mod ids;
 pub mod nhs_number;
+pub mod reconcile;
 pub mod secret;
 pub(crate) mod seed;
 #[cfg(feature = "simulator")]

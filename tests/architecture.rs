@@ -24,6 +24,7 @@ const MODULES: &str = "
     audit: clock ids secret sqlite nhs_number demographics trace case
     smsp: clock ids secret nhs_number demographics trace transport
     alert: sqlite case
+    reconcile: clock nhs_number demographics trace case
     worker: clock ids nhs_number demographics trace case audit alert
     simulator: clock ids secret seed nhs_number demographics transport
 ";
