@@ -5,9 +5,7 @@ use crate::case::{Case, CaseId, Change, ErrorKind};
 use crate::nhs_number::NhsNumber;
 use crate::trace::{self, Answer, MessageId};
 use crate::worker::turn::{Step, Turn, changed, received, sent};
-use crate::worker::{
-    CaseReport, Decision, Error, NumberEffect, Plan, TraceResult, Worker, apply, flag_duplicate,
-};
+use crate::worker::{CaseReport, Decision, Error, NumberEffect, Plan, TraceResult, Worker, apply};
 use std::collections::BTreeMap;
 use tokio::task::JoinSet;
 
@@ -237,7 +235,7 @@ impl Worker {
                 None => self.store.get(other).await?,
             };
             let flagged =
-                holder.and_then(|holder| flag_duplicate(&holder, &case.id, number, decision.at));
+                holder.and_then(|holder| holder.flag_duplicate(&case.id, number, decision.at));
             if let Some(flagged) = flagged {
                 changes.put(flagged, false, "flagged_as_a_duplicate");
             }

@@ -37,7 +37,7 @@ mod row;
 mod run;
 mod turn;
 
-pub use apply::{apply, flag_duplicate};
+pub use apply::apply;
 pub use decide::{Context, Decision, Reply, decide};
 pub use difference::difference;
 pub use eligibility::{Eligibility, Reason, Scope, eligibility};
