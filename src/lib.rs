@@ -65,6 +65,7 @@ pub mod demographics;
 pub mod ids;
 pub mod nhs_number;
 pub mod reconcile;
+pub mod review;
 pub mod secret;
 pub(crate) mod seed;
 #[cfg(feature = "simulator")]
