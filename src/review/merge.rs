@@ -100,6 +100,8 @@ pub fn undo_merge(
     }
     let mut back = other.clone();
     back.deleted = None;
+    // What made it a duplicate is found out again at once.
+    back.asking.not_before = None;
     let mut changes =
         vec![Changed::new(survivor, "merge_undone"), Changed::new(back, "taken_out_of_a_merge")];
     flag_duplicates(&mut changes, absorbed, context);

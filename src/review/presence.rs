@@ -1,6 +1,8 @@
 //! Whether a case is in use.
 
-use crate::case::{Alert, AlertKind, Case, CaseId, Deletion, DeletionKind, Evidence, ReviewReason};
+use crate::case::{
+    Alert, AlertKind, Case, CaseId, Deletion, DeletionKind, ReviewReason, ReviewState,
+};
 use crate::nhs_number::NhsNumber;
 use crate::review::{Changed, Context, Refusal};
 
@@ -21,6 +23,11 @@ pub fn delete(case: &Case, context: &Context<'_>) -> Result<Vec<Changed>, Refusa
     }
     let mut gone = case.clone();
     gone.deleted = Some(Deletion::new(context.at, context.by, DeletionKind::Logical));
+    // What is still a duplicate when it is undeleted comes up again, and is told again.
+    let duplicates = gone.review.iter_mut().filter(|item| item.reason == ReviewReason::Duplicate);
+    for item in duplicates.filter(|item| item.is_open()) {
+        context.close(item, ReviewState::Resolved, "deleted");
+    }
     let others = context.others.iter().filter(|other| other.id != case.id && other.is_live());
     let unlinked = others
         .filter_map(|other| context.unlink(other, &case.id, None, "other_deleted"))
@@ -114,7 +121,7 @@ fn flag_newcomer(case: &mut Case, number: NhsNumber, holders: Vec<CaseId>, conte
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::case::{NumberStanding, RecordType, ReviewState};
+    use crate::case::{NumberStanding, RecordType};
     use crate::review::resolve::tests::{NUMBER, case, context, duplicates, held, id, now};
 
     #[test]

@@ -390,8 +390,8 @@ pub(super) mod tests {
     fn a_number_that_is_accepted() {
         let mut open = case("1", ReviewReason::Conflict, Some(NUMBER));
         open.nhs_number = Some(held(OTHER, NumberStanding::NotVerified));
-        let mut person = Demographics::default();
-        person.date_of_death = Held::read("2026-11-20");
+        let died = Held::read("2026-11-20");
+        let person = Demographics { date_of_death: died, ..Demographics::default() };
         open.review[0].evidence.returned = Some(person);
         for reason in [ReviewReason::NoMatch, ReviewReason::Invalidated] {
             open.open_item(reason, &Evidence::default(), now());

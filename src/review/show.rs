@@ -50,7 +50,8 @@ impl ReviewQueue {
         let comparison = item.evidence.returned.as_ref().map(|person| compare(&case, person));
         Ok(Some(ShownItem {
             offered: offered(&item).filter(|number| {
-                item.evidence.exchange.is_some() && !case.rejected_numbers.contains(number)
+                let told = item.is_open() && item.evidence.exchange.is_some();
+                told && !case.rejected_numbers.contains(number)
             }),
             comparison,
             advisories: advisories(&case),

@@ -52,6 +52,7 @@ fn number(case: &mut Case, decision: &Decision, effects: Effects) {
                 let same = before.filter(|held| held.number == written.number);
                 written.since = same.map_or(written.since, |held| held.since.or(written.since));
                 case.nhs_number = Some(written);
+                case.not_on_pds = false;
             }
         }
     }

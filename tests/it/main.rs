@@ -21,6 +21,7 @@ mod layer;
 #[cfg(all(feature = "http", feature = "simulator", feature = "smsp"))]
 mod opentest;
 mod privacy;
+mod review;
 #[cfg(feature = "simulator")]
 mod sample_data;
 #[cfg(feature = "simulator")]
