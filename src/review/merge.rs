@@ -114,7 +114,7 @@ mod tests {
     use super::*;
     use crate::case::{AlertKind, NumberStanding, RecordType};
     use crate::nhs_number::NhsNumber;
-    use crate::review::resolve::tests::{NUMBER, OTHER, case, context, duplicates, held, id};
+    use crate::review::fixtures::{NUMBER, OTHER, case, context, duplicates, held, id};
     use crate::review::{Resolution, resolve};
 
     fn into_one(survivor: &Case, absorbed: &Case) -> Result<(Case, Case), Refusal> {

@@ -25,6 +25,8 @@ mod context;
 mod corrections;
 mod erase;
 mod error;
+#[cfg(test)]
+mod fixtures;
 mod list;
 mod merge;
 mod presence;

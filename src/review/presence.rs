@@ -122,7 +122,7 @@ fn flag_newcomer(case: &mut Case, number: NhsNumber, holders: Vec<CaseId>, conte
 mod tests {
     use super::*;
     use crate::case::{NumberStanding, RecordType};
-    use crate::review::resolve::tests::{NUMBER, case, context, duplicates, held, id, now};
+    use crate::review::fixtures::{NUMBER, case, context, duplicates, held, id, now};
 
     #[test]
     fn there_and_back() {

@@ -220,66 +220,11 @@ fn not_on_pds(
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use super::*;
-    use crate::case::{
-        Asked, CaseId, Deletion, DeletionKind, Evidence, NumberStanding, RecordType, advisories,
-    };
+    use crate::case::{Deletion, DeletionKind, Evidence, NumberStanding, RecordType, advisories};
     use crate::demographics::{Demographics, Held, Particular};
-    use crate::trace::Exchange;
-    use chrono::{DateTime, Utc};
-
-    pub(in crate::review) const NUMBER: NhsNumber = NhsNumber::constant(9_449_304_424);
-    pub(in crate::review) const OTHER: NhsNumber = NhsNumber::constant(9_434_765_919);
-
-    pub(in crate::review) fn now() -> DateTime<Utc> {
-        "2026-11-24T09:30:00Z".parse().unwrap()
-    }
-
-    pub(in crate::review) fn id(text: &str) -> CaseId {
-        text.parse().unwrap()
-    }
-
-    pub(in crate::review) fn context() -> Context<'static> {
-        Context::new("j.doe", now())
-    }
-
-    pub(in crate::review) fn held(number: NhsNumber, standing: NumberStanding) -> HeldNumber {
-        let mut held = HeldNumber::new(number, NumberSource::Imported(None));
-        held.standing = standing;
-        held
-    }
-
-    /// A case with one open item, which names `number` as found.
-    pub(in crate::review) fn case(
-        text: &str,
-        reason: ReviewReason,
-        number: Option<NhsNumber>,
-    ) -> Case {
-        let mut case = Case::new(id(text), RecordType::AdultCase);
-        case.surname = Some("Aindow".into());
-        case.version = 7;
-        let asked = Asked::new("Aindow", "1943-05-19".parse().unwrap());
-        case.asking.asked = Some(asked.clone());
-        case.asking.until_corrected = true;
-        let evidence = Evidence {
-            asked: Some(asked),
-            nhs_number: number,
-            exchange: Some(Exchange::new("SMSP", "getPatientDetails", "M-1", now())),
-            ..Evidence::default()
-        };
-        case.open_item(reason, &evidence, now());
-        case
-    }
-
-    pub(in crate::review) fn duplicates(a: &str, b: &str, number: NhsNumber) -> (Case, Case) {
-        let flagged = |text: &str, other: &str| {
-            let mut case = case(text, ReviewReason::Duplicate, Some(number));
-            case.review[0].evidence.others = vec![id(other)];
-            case
-        };
-        (flagged(a, b), flagged(b, a))
-    }
+    use crate::review::fixtures::{NUMBER, OTHER, case, context, duplicates, held, id, now};
 
     fn one(case: &Case, resolution: &Resolution) -> Result<Case, Refusal> {
         let mut changes = resolve(case, 1, resolution, &context())?;

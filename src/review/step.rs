@@ -101,7 +101,7 @@ redacted_debug!(Step);
 mod tests {
     use super::*;
     use crate::case::{Evidence, ReviewReason};
-    use crate::review::resolve::tests::{case, context, now};
+    use crate::review::fixtures::{case, context, now};
     use ReviewState::{Dismissed, Open, Resolved, WithFrontLine, WithGp, WithNationalBackOffice};
 
     fn done(case: &Case, what: &Step) -> Result<Case, Refusal> {
