@@ -55,7 +55,33 @@ pub(super) fn merge(
     let mut gone = context.unlink(other, &case.id, None, "merged").unwrap_or_else(|| other.clone());
     let how = DeletionKind::MergedInto(case.id.clone());
     gone.deleted = Some(Deletion::new(context.at, context.by, how));
-    Ok(vec![Changed::new(survivor, "merged"), Changed::new(gone, "absorbed")])
+    let thirds = context
+        .others
+        .iter()
+        .filter(|third| third.id != case.id && third.id != *absorbed && third.is_live());
+    let relinked: Vec<Changed> = thirds
+        .filter_map(|third| relink(third, absorbed, &survivor, context))
+        .map(|third| Changed::new(third, "duplicate_merged"))
+        .collect();
+    let mut changes = vec![Changed::new(survivor, "merged"), Changed::new(gone, "absorbed")];
+    changes.extend(relinked);
+    flag_duplicates(&mut changes, &case.id, context);
+    Ok(changes)
+}
+
+/// A third case whose duplicates name the absorbed one: they name the survivor instead if it has the
+/// number, and nobody if not.
+fn relink(third: &Case, absorbed: &CaseId, survivor: &Case, context: &Context<'_>) -> Option<Case> {
+    let mut relinked = third.clone();
+    if let Some(number) = survivor.live_number() {
+        let named = third.open_items().any(|item| {
+            item.evidence.nhs_number == Some(number) && item.evidence.others.contains(absorbed)
+        });
+        if named && let Some(flagged) = third.flag_duplicate(&survivor.id, number, context.at) {
+            relinked = flagged;
+        }
+    }
+    context.unlink(&relinked, absorbed, None, "other_merged")
 }
 
 fn names_nobody(item: &ReviewItem) -> bool {
@@ -219,6 +245,24 @@ mod tests {
         assert!(open(2).contains(&id("2")));
         let told = &changes[1].case.undelivered[..];
         assert!(matches!(told, [alert] if alert.kind == AlertKind::Duplicate));
+    }
+
+    #[test]
+    fn a_third_case_is_a_duplicate_of_the_survivor() {
+        let (mine, mut theirs) = duplicates("1", "2", NUMBER);
+        theirs.nhs_number = Some(held(NUMBER, NumberStanding::Usable));
+        theirs.review[0].evidence.others.push(id("3"));
+        let (mut third, _) = duplicates("3", "2", NUMBER);
+        third.nhs_number = theirs.nhs_number.clone();
+        let merge = Resolution::Merge { absorbed: id("2") };
+        let others = [theirs, third];
+        let changes = resolve(&mine, 1, &merge, &context().with_others(&others)).unwrap();
+        let [survivor, _, third] = &changes[..] else { panic!() };
+        for (changed, other) in [(survivor, "3"), (third, "1")] {
+            let open: Vec<_> = changed.case.open_items().collect();
+            assert!(matches!(&open[..], [item] if item.evidence.others == [id(other)]));
+        }
+        assert_eq!(survivor.case.undelivered.len(), 1);
     }
 
     #[test]

@@ -214,7 +214,14 @@ impl ReviewQueue {
             others.extend(self.store.get(&id).await?);
         }
         let mut numbers: Vec<NhsNumber> = action.numbers(case);
-        if let Action::UndoMerge(_) = action {
+        if action.is_about_a_merge() {
+            // Whoever shares a number with the other case is concerned.
+            let named: Vec<CaseId> = others.iter().flat_map(duplicates).collect();
+            for id in named {
+                if id != case.id && !others.iter().any(|other| other.id == id) {
+                    others.extend(self.store.get(&id).await?);
+                }
+            }
             numbers
                 .extend(others.iter().filter_map(|other| Some(other.nhs_number.as_ref()?.number)));
         }
@@ -282,7 +289,20 @@ impl ReviewQueue {
     }
 }
 
+/// The cases that the open items of `case` about duplicates name.
+fn duplicates(case: &Case) -> Vec<CaseId> {
+    let items = case.open_items().filter(|item| item.reason == ReviewReason::Duplicate);
+    let mut named: Vec<CaseId> = items.flat_map(|item| item.evidence.others.clone()).collect();
+    named.sort();
+    named.dedup();
+    named
+}
+
 impl Action<'_> {
+    const fn is_about_a_merge(&self) -> bool {
+        matches!(self, Self::UndoMerge(_) | Self::Resolve(_, Resolution::Merge { .. }))
+    }
+
     /// The item that is worked.
     fn item<'c>(&self, case: &'c Case) -> Option<&'c ReviewItem> {
         match self {
@@ -298,15 +318,7 @@ impl Action<'_> {
         match self {
             Self::Resolve(_, Resolution::Merge { absorbed }) => vec![absorbed.clone()],
             Self::UndoMerge(absorbed) => vec![(*absorbed).clone()],
-            Self::Resolve(_, Resolution::RejectNumber(_)) | Self::Delete => {
-                let duplicates =
-                    case.open_items().filter(|item| item.reason == ReviewReason::Duplicate);
-                let mut named: Vec<CaseId> =
-                    duplicates.flat_map(|item| item.evidence.others.clone()).collect();
-                named.sort();
-                named.dedup();
-                named
-            }
+            Self::Resolve(_, Resolution::RejectNumber(_)) | Self::Delete => duplicates(case),
             _ => Vec::new(),
         }
     }

@@ -29,7 +29,8 @@ pub enum Resolution {
     ///
     /// The other is out of use, and keeps its data. This case keeps its number if nothing is known
     /// against it, and else takes over the other's if nothing is known against that (MSCA-DQ-03);
-    /// a date of death it takes over where it has none. Allocations stay with each.
+    /// a date of death it takes over where it has none. Allocations stay with each. A third case that has
+    /// the number too is a duplicate of this one then.
     Merge {
         /// The other case.
         absorbed: CaseId,

@@ -11,7 +11,7 @@ use crate::trace::Freshness;
 /// first; none when it is done already.
 ///
 /// Pure. `context` has to bring the cases that hold a number to be accepted, those that the case's
-/// duplicates name, and the one to be merged.
+/// duplicates name, and the one to be merged, with those that hold its number or that its duplicates name.
 ///
 /// ```
 /// use nhs_pds::case::{Case, Evidence, RecordType, ReviewReason};

@@ -18,9 +18,11 @@ use nhs_pds::review::{
     Corrections, ErrorKind, ItemFilter, ItemId, Outcome, Refusal, Resolution, ReviewQueue,
 };
 use nhs_pds::trace::{
-    Caller, LocalIdentity, Match, Outcome as Traced, Question, ScriptedTracer, User,
+    Caller, LocalIdentifier, LocalIdentity, Match, Outcome as Traced, Question, ScriptedTracer,
+    User,
 };
-use nhs_pds::worker::{Policy, Worker};
+use nhs_pds::worker::{Policy, Scope, Worker, plan};
+use proptest::prelude::*;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -86,15 +88,20 @@ impl Office {
         Self { store, audit, alerts, queue, tracer: Arc::new(ScriptedTracer::new([])) }
     }
 
+    fn in_memory() -> Self {
+        Self::over(Arc::new(MemoryStore::new()), Arc::new(MemoryLog::new()))
+    }
+
     /// Over every kind of store, each with `cases`.
     async fn each(cases: &[Case]) -> Vec<Self> {
-        let mut offices =
-            vec![Self::over(Arc::new(MemoryStore::new()), Arc::new(MemoryLog::new()))];
-        #[cfg(feature = "sqlite")]
-        offices.push(Self::over(
-            Arc::new(nhs_pds::case::SqliteStore::open_in_memory().unwrap()),
-            Arc::new(nhs_pds::audit::SqliteLog::open_in_memory().unwrap()),
-        ));
+        let offices = vec![
+            Self::in_memory(),
+            #[cfg(feature = "sqlite")]
+            Self::over(
+                Arc::new(nhs_pds::case::SqliteStore::open_in_memory().unwrap()),
+                Arc::new(nhs_pds::audit::SqliteLog::open_in_memory().unwrap()),
+            ),
+        ];
         for office in &offices {
             office.store.insert_all(cases.to_vec()).await.unwrap();
         }
@@ -121,6 +128,16 @@ impl Office {
         worker.run_once(&mut |_| ()).await.unwrap();
         assert_eq!(self.tracer.left(), 0, "every answer was asked for");
         self.tracer.asked().len()
+    }
+
+    /// One pass, in which everybody who is asked about is found with this number.
+    async fn pass_that_finds(&mut self, number: NhsNumber) {
+        let cases = self.all().await;
+        let (scope, policy, now) = (Scope::default(), Policy::default(), NOW.parse().unwrap());
+        let root = LocalIdentifier::LOCAL_PATIENT_ROOT;
+        let asked = cases.iter().filter(|case| plan(case, &scope, &policy, root, now).is_ok());
+        let families: Vec<&str> = asked.filter_map(|case| case.surname.as_deref()).collect();
+        self.pass(families.iter().map(|family| found("COMFORT", family, number))).await;
     }
 
     async fn stored(&self, text: &str) -> Case {
@@ -793,4 +810,100 @@ async fn an_erased_person_is_nowhere_in_the_file() {
     assert!(left.len() == 1 && left[0].others == [id("3")], "and the other's alert is its own");
     assert!(count("Family 2") > 0 && count("9449304424") > 0, "the other case is as it was");
     assert!(count("CO/2026/1") > 0);
+}
+
+/// What may be done, in any order, to three cases of one number.
+#[derive(Clone, Debug)]
+enum Deed {
+    Resolve(u8, u32, Resolution),
+    UndoMerge(u8, u8),
+    Delete(u8),
+    Undelete(u8),
+    Pass,
+}
+
+fn deed() -> impl Strategy<Value = Deed> {
+    let (case, item) = (1..=3u8, 1..=4u32);
+    let resolution = prop_oneof![
+        Just(Resolution::AcceptNumber(NUMBER)),
+        Just(Resolution::RejectNumber(NUMBER)),
+        Just(Resolution::NotOnPds),
+        (1..=3u8).prop_map(|other| Resolution::Merge { absorbed: id(&other.to_string()) }),
+    ];
+    prop_oneof![
+        4 => (case.clone(), item, resolution).prop_map(|(a, b, c)| Deed::Resolve(a, b, c)),
+        2 => (case.clone(), case.clone()).prop_map(|(a, b)| Deed::UndoMerge(a, b)),
+        1 => case.clone().prop_map(Deed::Delete),
+        1 => case.prop_map(Deed::Undelete),
+        2 => Just(Deed::Pass),
+    ]
+}
+
+async fn is_sound(office: &Office, deed: &Deed) {
+    let all = office.all().await;
+    let live = |id: &CaseId| all.iter().any(|case| case.id == *id && case.is_live());
+    for case in &all {
+        if let Some(number) = case.live_number() {
+            assert!(!case.rejected_numbers.contains(&number), "{deed:?}");
+            let flagged = case.open_items().any(|item| item.reason == ReviewReason::Duplicate);
+            let holders = office.store.holders(number).await.unwrap().len();
+            assert!(holders < 2 || flagged, "{deed:?}: {holders} hold a number unawares");
+        }
+        for item in case.open_items().filter(|item| item.reason == ReviewReason::Duplicate) {
+            let others = &item.evidence.others;
+            assert!(!case.is_live() || others.iter().all(live), "{deed:?} names who is gone");
+            assert!(!others.contains(&case.id) && !others.is_empty(), "{deed:?}");
+        }
+        let open = || case.open_items().map(|item| (item.reason, item.evidence.nhs_number));
+        for thing in open() {
+            let same = open().filter(|other| *other == thing).count();
+            assert_eq!(same, 1, "{deed:?}: one item for one thing");
+        }
+        for was in &case.absorbed {
+            let gone = all.iter().find(|gone| gone.id == was.case_id).unwrap();
+            let how = gone.deleted.as_ref().map(|deletion| &deletion.how);
+            assert_eq!(how, Some(&DeletionKind::MergedInto(case.id.clone())), "{deed:?}");
+        }
+        if case.version > 1 {
+            let now = NOW.parse().unwrap();
+            let then = case_as_of(&*office.audit, &case.id, case.version, now).await.unwrap();
+            assert!(then.as_ref() == Some(case), "{deed:?}: the trail has it otherwise");
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_is_done_the_cases_stay_sound(deeds in proptest::collection::vec(deed(), 1..24)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(async {
+            let mut office = Office::in_memory();
+            let mut holder = case("1");
+            holder.nhs_number = imported(NUMBER);
+            office.store.insert_all(vec![holder, case("2"), case("3")]).await.unwrap();
+            for deed in deeds {
+                let named = |number: u8| id(&number.to_string());
+                match &deed {
+                    Deed::Resolve(case, number, resolution) => {
+                        let item = ItemId::new(named(*case), *number);
+                        let _ = office.queue.resolve(&item, resolution, &jo()).await.unwrap();
+                    }
+                    Deed::UndoMerge(case, other) => {
+                        let (case, other) = (named(*case), named(*other));
+                        let _ = office.queue.undo_merge(&case, &other, &jo()).await.unwrap();
+                    }
+                    Deed::Delete(case) => {
+                        let _ = office.queue.delete(&named(*case), &jo()).await.unwrap();
+                    }
+                    Deed::Undelete(case) => {
+                        let _ = office.queue.undelete(&named(*case), &jo()).await.unwrap();
+                    }
+                    Deed::Pass => office.pass_that_finds(NUMBER).await,
+                }
+                is_sound(&office, &deed).await;
+            }
+        });
+    }
 }
