@@ -59,11 +59,15 @@ impl<'a> Context<'a> {
             if item.reason != ReviewReason::Duplicate || !same {
                 continue;
             }
-            let before = item.evidence.others.len();
-            item.evidence.others.retain(|named| named != other);
-            if item.evidence.others.is_empty() && before > 0 {
+            let others = &mut item.evidence.others;
+            if !others.contains(other) {
+                continue;
+            }
+            if others.iter().all(|named| named == other) {
+                // Whom it was about is still to be told afterwards.
                 self.close(item, ReviewState::Resolved, what);
-            } else if item.evidence.others.len() < before {
+            } else {
+                others.retain(|named| named != other);
                 item.history.push(self.step(what));
             }
         }

@@ -2,6 +2,7 @@ use crate::case::{
     Absorbed, Asking, Case, CaseId, Deletion, DeletionKind, HeldNumber, ReviewItem, ReviewReason,
     ReviewState,
 };
+use crate::nhs_number::NhsNumber;
 use crate::review::context::in_use;
 use crate::review::presence::flag_duplicates;
 use crate::review::{Changed, Context, Refusal};
@@ -28,8 +29,17 @@ pub(super) fn merge(
     if taken.is_some_and(|taken| case.rejected_numbers.contains(&taken.number)) {
         return Err(Refusal::RejectedBefore);
     }
-    let mut survivor =
-        context.unlink(case, absorbed, None, "merged").unwrap_or_else(|| case.clone());
+    let number = taken.or(case.nhs_number.as_ref()).map(|held| held.number);
+    let mut survivor = case.clone();
+    let mut thirds = Vec::new();
+    for third in context.others.iter().filter(|third| third.id != case.id && third.is_live()) {
+        if let Some(relinked) = relink(third, absorbed, &mut survivor, number, context) {
+            thirds.push(Changed::new(relinked, "duplicate_merged"));
+        }
+    }
+    if let Some(unlinked) = context.unlink(&survivor, absorbed, None, "merged") {
+        survivor = unlinked;
+    }
     let mut note = Absorbed::new(absorbed.clone(), context.at, case.nhs_number.clone());
     if case.date_of_death.is_none() && other.date_of_death.is_some() {
         (survivor.date_of_death, survivor.death_traced) = (other.date_of_death, other.death_traced);
@@ -52,33 +62,42 @@ pub(super) fn merge(
             context.close(item, ReviewState::Resolved, "merged");
         }
     }
-    let mut gone = context.unlink(other, &case.id, None, "merged").unwrap_or_else(|| other.clone());
+    let mut gone = other.clone();
+    for item in gone.review.iter_mut().filter(|item| item.is_open()) {
+        // What is still a duplicate when it is taken out again comes up again.
+        if item.reason == ReviewReason::Duplicate {
+            context.close(item, ReviewState::Resolved, "merged");
+        }
+    }
     let how = DeletionKind::MergedInto(case.id.clone());
     gone.deleted = Some(Deletion::new(context.at, context.by, how));
-    let thirds = context
-        .others
-        .iter()
-        .filter(|third| third.id != case.id && third.id != *absorbed && third.is_live());
-    let relinked: Vec<Changed> = thirds
-        .filter_map(|third| relink(third, absorbed, &survivor, context))
-        .map(|third| Changed::new(third, "duplicate_merged"))
-        .collect();
     let mut changes = vec![Changed::new(survivor, "merged"), Changed::new(gone, "absorbed")];
-    changes.extend(relinked);
+    changes.extend(thirds);
     flag_duplicates(&mut changes, &case.id, context);
     Ok(changes)
 }
 
-/// A third case whose duplicates name the absorbed one: they name the survivor instead if it has the
-/// number, and nobody if not.
-fn relink(third: &Case, absorbed: &CaseId, survivor: &Case, context: &Context<'_>) -> Option<Case> {
+/// A third case whose duplicates name the absorbed one: it and the survivor name each other instead if the
+/// survivor will have the number, and it names nobody if not.
+fn relink(
+    third: &Case,
+    absorbed: &CaseId,
+    survivor: &mut Case,
+    number: Option<NhsNumber>,
+    context: &Context<'_>,
+) -> Option<Case> {
     let mut relinked = third.clone();
-    if let Some(number) = survivor.live_number() {
-        let named = third.open_items().any(|item| {
+    let named = |number: NhsNumber| {
+        third.open_items().any(|item| {
             item.evidence.nhs_number == Some(number) && item.evidence.others.contains(absorbed)
-        });
-        if named && let Some(flagged) = third.flag_duplicate(&survivor.id, number, context.at) {
+        })
+    };
+    if let Some(number) = number.filter(|number| named(*number)) {
+        if let Some(flagged) = third.flag_duplicate(&survivor.id, number, context.at) {
             relinked = flagged;
+        }
+        if let Some(flagged) = survivor.flag_duplicate(&third.id, number, context.at) {
+            *survivor = flagged;
         }
     }
     context.unlink(&relinked, absorbed, None, "other_merged")
@@ -139,7 +158,6 @@ pub fn undo_merge(
 mod tests {
     use super::*;
     use crate::case::{AlertKind, NumberStanding, RecordType};
-    use crate::nhs_number::NhsNumber;
     use crate::review::fixtures::{NUMBER, OTHER, case, context, duplicates, held, id};
     use crate::review::{Resolution, resolve};
 
@@ -262,7 +280,7 @@ mod tests {
             let open: Vec<_> = changed.case.open_items().collect();
             assert!(matches!(&open[..], [item] if item.evidence.others == [id(other)]));
         }
-        assert_eq!(survivor.case.undelivered.len(), 1);
+        assert!(survivor.case.undelivered.is_empty(), "what is open was told");
     }
 
     #[test]

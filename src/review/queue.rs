@@ -289,9 +289,10 @@ impl ReviewQueue {
     }
 }
 
-/// The cases that the open items of `case` about duplicates name.
+/// The cases that the items of `case` about duplicates name; also those that are settled, because the
+/// other side's may be open.
 fn duplicates(case: &Case) -> Vec<CaseId> {
-    let items = case.open_items().filter(|item| item.reason == ReviewReason::Duplicate);
+    let items = case.review.iter().filter(|item| item.reason == ReviewReason::Duplicate);
     let mut named: Vec<CaseId> = items.flat_map(|item| item.evidence.others.clone()).collect();
     named.sort();
     named.dedup();
