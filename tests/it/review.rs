@@ -815,7 +815,7 @@ async fn an_erased_person_is_nowhere_in_the_file() {
 /// What may be done, in any order, to three cases of one number.
 #[derive(Clone, Debug)]
 enum Deed {
-    Resolve(u8, u32, Resolution),
+    Resolve(u8, u32, Box<Resolution>),
     UndoMerge(u8, u8),
     Delete(u8),
     Undelete(u8),
@@ -831,7 +831,7 @@ fn deed() -> impl Strategy<Value = Deed> {
         (1..=3u8).prop_map(|other| Resolution::Merge { absorbed: id(&other.to_string()) }),
     ];
     prop_oneof![
-        4 => (case.clone(), item, resolution).prop_map(|(a, b, c)| Deed::Resolve(a, b, c)),
+        4 => (case.clone(), item, resolution).prop_map(|(a, b, c)| Deed::Resolve(a, b, Box::new(c))),
         2 => (case.clone(), case.clone()).prop_map(|(a, b)| Deed::UndoMerge(a, b)),
         1 => case.clone().prop_map(Deed::Delete),
         1 => case.prop_map(Deed::Undelete),
