@@ -672,6 +672,34 @@ async fn what_an_erasure_needs() {
     }
 }
 
+/// A back office that cannot be reached.
+#[derive(Debug)]
+struct Unreachable;
+
+#[async_trait]
+impl AlertSink for Unreachable {
+    async fn deliver(&self, _: &nhs_pds::case::Alert) -> Result<(), nhs_pds::alert::Error> {
+        Err(nhs_pds::alert::Error::new(nhs_pds::alert::ErrorKind::Unavailable))
+    }
+}
+
+#[tokio::test]
+async fn an_alert_that_cannot_be_delivered_is_left_to_the_worker() {
+    let [holder, mut twin] = holder_and_newcomer();
+    twin.nhs_number = imported(NUMBER);
+    let logical = DeletionKind::Logical;
+    twin.deleted = Some(nhs_pds::case::Deletion::new(NOW.parse().unwrap(), "j.doe", logical));
+    for mut office in Office::each(&[holder, twin]).await {
+        let (store, audit) = (Arc::clone(&office.store), Arc::clone(&office.audit));
+        let queue = ReviewQueue::new(store, audit, Arc::new(Unreachable));
+        assert_eq!(queue.undelete(&id("2"), &jo()).await.unwrap(), Outcome::Done);
+        assert_eq!(office.stored("2").await.undelivered.len(), 1);
+        office.pass([]).await;
+        assert_eq!(office.alerts.delivered().len(), 1);
+        assert!(office.stored("2").await.undelivered.is_empty());
+    }
+}
+
 /// Changes the case just before each of the first saves.
 #[derive(Debug)]
 struct Meddler(Arc<dyn CaseStore>, AtomicUsize);
