@@ -192,6 +192,10 @@ fn evidence(case: &Case, reply: Reply<'_>, context: &Context<'_>, wanted: bool) 
         others: context.holders.iter().filter(|holder| **holder != case.id).cloned().collect(),
         particular,
         exchange: exchange(reply).cloned(),
+        stale: matches!(
+            reply.map(|answer| &answer.outcome),
+            Ok(Outcome::Found(found)) if found.freshness == Freshness::Stale
+        ),
     }
 }
 

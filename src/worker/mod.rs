@@ -45,7 +45,7 @@ mod status;
 mod table;
 mod turn;
 
-pub use apply::{apply, flag_duplicate};
+pub use apply::apply;
 pub use decide::{Context, Decision, Reply, decide};
 pub use difference::difference;
 pub use eligibility::{Eligibility, Reason, Scope, eligibility};
