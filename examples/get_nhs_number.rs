@@ -18,11 +18,12 @@ mod service;
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use nhs_pds::alert::SqliteAlerts;
-use nhs_pds::audit::SqliteLog;
+use nhs_pds::audit::{Actor, SqliteLog};
 use nhs_pds::case::caseload::{self, Caseload, ResultRow};
-use nhs_pds::case::{Case, CaseStore, ErrorKind, SqliteStore};
+use nhs_pds::case::{CaseStore, SqliteStore};
+use nhs_pds::clock::SystemClock;
 use nhs_pds::trace::Caller;
-use nhs_pds::worker::{CaseReport, RunReport, TraceResult, Worker};
+use nhs_pds::worker::{CaseReport, RunReport, TraceResult, Worker, import};
 use service::{Service, because};
 use std::error::Error;
 use std::fmt::Write as _;
@@ -75,12 +76,13 @@ async fn run(cli: &Cli) -> Result<bool, Box<dyn Error>> {
     let (db, store) = open(cli)?;
     let in_caseload = cases.len();
     let contradicted = cases.iter().filter(|case| case.contradicted).count();
-    let imported = import(&store, cases).await?;
+    let audit = Arc::new(SqliteLog::open(&db)?);
+    let caller = Caller::System(cli.service.us()?);
+    let actor = Actor::new(&caller, "Get NHS Number");
+    let imported = import(&store, &*audit, &actor, &SystemClock, cases).await?;
 
     let reached = cli.service.reach().await?;
     let store: Arc<dyn CaseStore> = Arc::new(store);
-    let caller = Caller::System(cli.service.us()?);
-    let audit = Arc::new(SqliteLog::open(&db)?);
     let alerts = Arc::new(SqliteAlerts::open(&db)?);
     let client = Arc::new(reached.client.clone());
     let worker = Worker::new(client, Arc::clone(&store), audit, alerts, caller);
@@ -135,44 +137,6 @@ async fn trace(
         .await?;
     bar.finish_and_clear();
     Ok((report, reports))
-}
-
-/// How many cases of a caseload were new, and what became of the others.
-#[derive(Default)]
-struct Imported {
-    new: usize,
-    updated: usize,
-    unchanged: usize,
-}
-
-/// Brings the store up to what the local system says, and leaves alone what traces brought.
-async fn import(store: &SqliteStore, cases: Vec<Case>) -> Result<Imported, Box<dyn Error>> {
-    let mut imported = Imported::default();
-    let mut new = Vec::new();
-    for case in cases {
-        loop {
-            let Some(stored) = store.get(&case.id).await? else {
-                new.push(case);
-                break;
-            };
-            let Some(updated) = stored.updated_from(case.clone()) else {
-                imported.unchanged += 1;
-                break;
-            };
-            match store.save(&updated).await {
-                Ok(_) => {
-                    imported.updated += 1;
-                    break;
-                }
-                // Somebody else saved the case: look at it again.
-                Err(error) if error.kind() == ErrorKind::Conflict => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-    }
-    imported.new = new.len();
-    store.insert_all(new).await?;
-    Ok(imported)
 }
 
 /// The store: the one that was named, or one in a new folder of its own.

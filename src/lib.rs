@@ -14,8 +14,12 @@
 //! `http`) is HTTPS with mutual TLS.
 //!
 //! Then the job. A [`case`] is a client's record in the local system; the [`worker`] goes through a
-//! store of cases, asks a tracer about those it may ask about, and decides what each answer means.
-//! What was done, by whom and about whom goes into an [`audit`] trail, which shows tampering.
+//! store of cases on a schedule, asks a tracer about those it may ask about, and decides by a table what
+//! each answer means. What was done, by whom and about whom goes into an [`audit`] trail, which shows
+//! tampering; what the back office has to know goes out as an [`alert`].
+//!
+//! Then the people. What the worker does not settle stands on the case as a review item; [`review`] lists
+//! and shows the items, hands them on, and carries out how they were resolved.
 //!
 //! Then the paper. [`correspondence`] says whether a case's number may be printed, and prints it; as a
 //! bar code too, with feature `barcode`.
@@ -65,6 +69,7 @@ pub mod demographics;
 pub mod ids;
 pub mod nhs_number;
 pub mod reconcile;
+pub mod review;
 pub mod secret;
 pub(crate) mod seed;
 #[cfg(feature = "simulator")]

@@ -25,6 +25,7 @@ const MODULES: &str = "
     smsp: clock ids secret nhs_number demographics trace transport
     alert: sqlite case
     reconcile: clock nhs_number demographics trace case
+    review: clock ids nhs_number demographics trace case audit alert reconcile
     worker: clock ids nhs_number demographics trace case audit alert reconcile
     simulator: clock ids secret seed nhs_number demographics transport
 ";

@@ -1,8 +1,8 @@
 use crate::alert::{AlertSink, Error, ErrorKind};
-use crate::case::Alert;
+use crate::case::{Alert, CaseId};
 use crate::sqlite::{self, Database};
 use async_trait::async_trait;
-use rusqlite::params;
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use std::fmt;
 use std::path::Path;
 
@@ -56,6 +56,60 @@ impl SqliteAlerts {
             })
             .await
     }
+
+    /// Deletes the alerts about `case`, names it in no other, and sees to it that none of it is left in
+    /// the file (MSCA-DQ-02: permanent erasure by court order). Of a case without alerts it changes
+    /// nothing.
+    ///
+    /// Whoever erases a case calls this too: a review queue knows of an [`AlertSink`] only, which
+    /// delivers. What a vendor's own sink has delivered is the vendor's to delete.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unavailable`] when the file cannot be read or written, holds what is no alert, or may
+    /// still hold what was deleted, because somebody is reading it: call again.
+    pub async fn forget(&self, case: &CaseId) -> Result<(), Error> {
+        let case = case.clone();
+        self.0.blocking(move |connection| forget(connection, &case)).await
+    }
+}
+
+fn forget(connection: &mut Connection, case: &CaseId) -> Result<(), Error> {
+    let transaction =
+        connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+    let mut after = 0;
+    // One at a time, so that memory stays bounded.
+    while let Some((number, document)) = transaction
+        .query_row(
+            "SELECT number, document FROM alert WHERE number > ?1 ORDER BY number LIMIT 1",
+            [after],
+            |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)),
+        )
+        .optional()
+        .map_err(failed)?
+    {
+        after = number;
+        let mut alert: Alert =
+            serde_json::from_str(&document).map_err(|_| Error::new(ErrorKind::Unavailable))?;
+        if alert.case_id.as_ref() == Some(case) {
+            transaction.execute("DELETE FROM alert WHERE number = ?1", [number]).map_err(failed)?;
+        } else if alert.others.contains(case) {
+            alert.others.retain(|other| other != case);
+            let document =
+                serde_json::to_string(&alert).map_err(|_| Error::new(ErrorKind::Unavailable))?;
+            transaction
+                .execute(
+                    "UPDATE alert SET document = ?2 WHERE number = ?1",
+                    params![number, document],
+                )
+                .map_err(failed)?;
+        }
+    }
+    transaction.commit().map_err(failed)?;
+    let busy: i64 = connection
+        .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
+        .map_err(failed)?;
+    if busy == 0 { Ok(()) } else { Err(Error::new(ErrorKind::Unavailable)) }
 }
 
 #[async_trait]

@@ -1,6 +1,7 @@
 use crate::case::{CaseId, HeldNumber};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use std::ops::Not;
 
 /// That a case is not in use any more (MSCA-DQ-02). Its data stay, unless it was erased.
 #[non_exhaustive]
@@ -46,6 +47,9 @@ pub struct Absorbed {
     /// What this case held before, to be restored when the merge is undone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub number_before: Option<HeldNumber>,
+    /// Whether this case took over the other's date of death, to be given back when the merge is undone.
+    #[serde(default, skip_serializing_if = "Not::not")]
+    pub took_death: bool,
 }
 
 impl Absorbed {
@@ -56,6 +60,13 @@ impl Absorbed {
         at: DateTime<Utc>,
         number_before: Option<HeldNumber>,
     ) -> Self {
-        Self { case_id, at, number_before }
+        Self { case_id, at, number_before, took_death: false }
+    }
+
+    /// The same, and this case took over the other's date of death.
+    #[must_use]
+    pub const fn with_death(mut self) -> Self {
+        self.took_death = true;
+        self
     }
 }

@@ -26,6 +26,7 @@ pub mod caseload;
 pub mod conformance;
 mod deletion;
 mod error;
+mod flag;
 mod id;
 mod lease;
 mod memory;

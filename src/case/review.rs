@@ -5,6 +5,7 @@ use crate::trace::Exchange;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::ops::Not;
 
 /// Something about a case that a person has to look at (HAV-10, MSCA-DQ-06).
 #[non_exhaustive]
@@ -92,6 +93,9 @@ pub struct Evidence {
     /// The exchange that brought it up.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exchange: Option<Exchange>,
+    /// Whether the answer came from a provider's copy, and not from the Spine itself.
+    #[serde(skip_serializing_if = "Not::not")]
+    pub stale: bool,
 }
 
 /// Who has a review item.

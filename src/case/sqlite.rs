@@ -135,9 +135,10 @@ impl CaseStore for SqliteStore {
             .blocking(move |connection| {
                 save_all(connection, vec![Change::new(case)])?;
                 // What was there is overwritten in the file by `secure_delete`, and in the log by this.
-                connection
-                    .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
-                    .map_err(failed)
+                let busy: i64 = connection
+                    .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
+                    .map_err(failed)?;
+                if busy == 0 { Ok(()) } else { Err(Error::new(ErrorKind::Unavailable)) }
             })
             .await
     }

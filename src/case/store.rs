@@ -134,6 +134,8 @@ pub trait CaseStore: Debug + Send + Sync {
     /// # Errors
     ///
     /// Those of [`save_all`](Self::save_all).
+    /// [`Unavailable`](crate::case::ErrorKind::Unavailable) also when the case was saved, and what it was
+    /// may still be found: read the case, and erase it again.
     async fn erase(&self, case: Case) -> Result<(), Error>;
 
     /// Saves one case, and returns its new version.

@@ -1,10 +1,5 @@
-use crate::case::{
-    Alert, AlertKind, Case, CaseId, Evidence, ReviewItem, ReviewReason, ReviewState, ReviewStep,
-    TraceRecord,
-};
-use crate::nhs_number::NhsNumber;
+use crate::case::{Alert, AlertKind, Case, ReviewReason, ReviewState, ReviewStep, TraceRecord};
 use crate::worker::{Again, Decision, Effects, NumberEffect, Policy, ReviewEffect, Row};
-use chrono::{DateTime, Utc};
 
 /// By whom a review item is opened and settled when nobody did it.
 const WORKER: &str = "get-nhs-number";
@@ -56,6 +51,7 @@ fn number(case: &mut Case, decision: &Decision, effects: Effects) {
                 let same = before.filter(|held| held.number == written.number);
                 written.since = same.map_or(written.since, |held| held.since.or(written.since));
                 case.nhs_number = Some(written);
+                case.not_on_pds = false;
             }
         }
     }
@@ -71,7 +67,7 @@ fn review(case: &mut Case, decision: &Decision, effects: Effects) -> Option<u32>
         }
         (_, Some(reason)) => {
             settle(case, decision, |other| other != reason);
-            open(case, reason, &decision.evidence, decision.at)
+            case.open_item(reason, &decision.evidence, decision.at)
         }
     }
 }
@@ -90,35 +86,6 @@ fn settle(case: &mut Case, decision: &Decision, chosen: impl Fn(ReviewReason) ->
             item.history.push(ReviewStep::new(decision.at, WORKER, "settled_by_an_answer"));
         }
     }
-}
-
-/// Opens an item, or renews the evidence of the one that is open for the same reason; the number of the
-/// item, if it is new.
-fn open(
-    case: &mut Case,
-    reason: ReviewReason,
-    evidence: &Evidence,
-    at: DateTime<Utc>,
-) -> Option<u32> {
-    let same = |item: &&mut ReviewItem| {
-        let number = item.evidence.nhs_number == evidence.nhs_number;
-        item.is_open() && item.reason == reason && (number || reason.is_settled_by_an_answer())
-    };
-    if let Some(item) = case.review.iter_mut().find(same) {
-        item.evidence = evidence.clone();
-        return None;
-    }
-    let number = case.review.iter().map(|item| item.number).max().unwrap_or(0).saturating_add(1);
-    case.review.push(ReviewItem {
-        number,
-        reason,
-        state: ReviewState::Open,
-        opened_at: at,
-        assignee: None,
-        evidence: evidence.clone(),
-        history: Vec::new(),
-    });
-    Some(number)
 }
 
 /// Which alerts are sent, under which ids: one that comes with a review item once for the item, and one
@@ -197,31 +164,4 @@ fn asking(case: &mut Case, decision: &Decision, effects: Effects, policy: &Polic
             Some(decision.at + policy.wait(asking.unsettled))
         }
     };
-}
-
-/// `holder` as it is once `newcomer` was found to have its `number` too (MSCA-DQ-01); `None` when it is
-/// flagged already.
-#[must_use]
-pub fn flag_duplicate(
-    holder: &Case,
-    newcomer: &CaseId,
-    number: NhsNumber,
-    at: DateTime<Utc>,
-) -> Option<Case> {
-    let mut flagged = holder.clone();
-    let known = flagged.review.iter_mut().find(|item| {
-        item.is_open()
-            && item.reason == ReviewReason::Duplicate
-            && item.evidence.nhs_number == Some(number)
-    });
-    match known {
-        Some(item) if item.evidence.others.contains(newcomer) => return None,
-        Some(item) => item.evidence.others.push(newcomer.clone()),
-        None => {
-            let others = vec![newcomer.clone()];
-            let evidence = Evidence { nhs_number: Some(number), others, ..Evidence::default() };
-            open(&mut flagged, ReviewReason::Duplicate, &evidence, at);
-        }
-    }
-    Some(flagged)
 }

@@ -7,9 +7,7 @@ use crate::trace::{self, Answer, MessageId};
 use crate::worker::claim::Claims;
 use crate::worker::record::{changed, received, sent, withdraw};
 use crate::worker::turn::{Step, Turn};
-use crate::worker::{
-    CaseReport, Decision, Error, NumberEffect, Plan, TraceResult, Worker, apply, flag_duplicate,
-};
+use crate::worker::{CaseReport, Decision, Error, NumberEffect, Plan, TraceResult, Worker, apply};
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 use tokio::task::JoinSet;
@@ -272,7 +270,7 @@ impl Worker {
                 None => self.store.get(other).await?,
             };
             let flagged =
-                holder.and_then(|holder| flag_duplicate(&holder, &case.id, number, decision.at));
+                holder.and_then(|holder| holder.flag_duplicate(&case.id, number, decision.at));
             if let Some(flagged) = flagged {
                 changes.put(flagged, false, "flagged_as_a_duplicate");
             }

@@ -4,8 +4,9 @@ use crate::case::{
 };
 use crate::demographics::{Demographics, Held, PartialDate, Particular};
 use crate::nhs_number::NhsNumber;
+use crate::reconcile::{Weight, compare};
 use crate::trace::{Answer, Error, ErrorKind, Exchange, Freshness, Match, Outcome, Restriction};
-use crate::worker::difference::{difference, postcode_differs, replacement_differs};
+use crate::worker::difference::{difference, replacement_differs};
 use crate::worker::{Effects, NumberEffect, Policy, ReviewEffect, Row, TraceResult};
 use chrono::{DateTime, Utc};
 
@@ -191,6 +192,10 @@ fn evidence(case: &Case, reply: Reply<'_>, context: &Context<'_>, wanted: bool) 
         others: context.holders.iter().filter(|holder| **holder != case.id).cloned().collect(),
         particular,
         exchange: exchange(reply).cloned(),
+        stale: matches!(
+            reply.map(|answer| &answer.outcome),
+            Ok(Outcome::Found(found)) if found.freshness == Freshness::Stale
+        ),
     }
 }
 
@@ -316,11 +321,9 @@ fn by_number(case: &Case, found: &Match, context: &Context<'_>) -> Row {
         Ok(Some(_)) => Row::HeldDeceased,
         Ok(None) if is_restricted(found) => Row::HeldRestricted,
         Ok(None) => {
-            if person.is_some_and(|person| postcode_differs(context.asked, person)) {
-                Row::HeldDiscrepant
-            } else {
-                Row::Verified
-            }
+            // MSCA-DQ-06: what differs and may matter is for the back office.
+            let differs = |person| compare(case, person).weight() > Weight::Low;
+            if person.is_some_and(differs) { Row::HeldDiscrepant } else { Row::Verified }
         }
     }
 }

@@ -84,7 +84,7 @@ fn given_differs(asked: &Asked, person: &Demographics) -> bool {
 ///
 /// A pseudo-postcode that was returned means that the person does not live where the local system says;
 /// none is ever asked for.
-pub(super) fn postcode_differs(asked: &Asked, person: &Demographics) -> bool {
+fn postcode_differs(asked: &Asked, person: &Demographics) -> bool {
     let Some(asked) = asked.postcode else { return false };
     let home = person.addresses.iter().filter(|at| at.usage == Some(AddressUse::Home));
     let mut returned = home.filter_map(|address| address.postcode.known()).peekable();

@@ -9,19 +9,21 @@
 //! 4. [`decide`]: what follows from the answer, by the [`table()`] of [`Row`]s; [`apply`]: the case as it
 //!    is afterwards.
 //!
-//! Then the case is saved over the version that was read, or not at all. [`Worker::run_once`] is the
-//! unit; calling it every 30 minutes or less (HAV-1) is up to the program.
+//! What is asked is on record before it is sent, what follows before it is saved, and the case is saved
+//! over the version that was read, or not at all; then the back office is told. Each of these effects can
+//! be done again, so a run may be killed between any two. [`Worker::run_once`] is the unit, and
+//! [`Process`] repeats it by a [`Schedule`]; [`Worker::refresh`] asks about one case out of turn
+//! (MSCA-PDS-05), and [`import`] takes in what the local system says.
 //!
 //! A wrong number on a record joins two people's histories, and a missing one only costs time. So a
 //! number is written only when the person returned is the person asked for ([`difference`] finds
 //! nothing), nobody has rejected it for them, and no other case holds it. A number that is held is
 //! replaced only when the service has said that it was replaced or is invalid, and what replaces it is
 //! held to birth and gender (MSCA-DQ-03). Whatever is in doubt is held for a person to decide (HAV-10)
-//! and reported; a case in doubt stays eligible and is asked about again. There is no full
-//! reconciliation of local and returned particulars here: what is compared is what was asked.
+//! and reported; a case in doubt stays eligible and is asked about again, by and by ([`Policy`]).
 //!
-//! Cases are traced one after the other in the order of their ids, so a run over the same cases and
-//! answers gives the same result.
+//! What follows is decided in the order of the cases' ids, so a run over the same cases and answers gives
+//! the same result, however many questions were under way, and whatever came in between.
 
 mod apply;
 mod batch;
@@ -46,7 +48,7 @@ mod status;
 mod table;
 mod turn;
 
-pub use apply::{apply, flag_duplicate};
+pub use apply::apply;
 pub use decide::{Context, Decision, Reply, decide};
 pub use difference::difference;
 pub use eligibility::{Eligibility, Reason, Scope, eligibility};

@@ -223,7 +223,7 @@ rows! {
     HeldDeceased = "held_number_dead",
     /// The number held is the person's, whose record is restricted.
     HeldRestricted = "held_number_restricted",
-    /// The number held is the person's, who lives elsewhere by PDS.
+    /// The number held is the person's, of whom PDS holds something else than the case, such as where they live (MSCA-DQ-06).
     HeldDiscrepant = "held_number_with_a_discrepancy",
     /// The number held is the person's: matched and validated.
     Verified = "verified",

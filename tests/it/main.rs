@@ -27,6 +27,7 @@ mod layer;
 mod opentest;
 mod privacy;
 mod process;
+mod review;
 #[cfg(feature = "simulator")]
 mod sample_data;
 #[cfg(feature = "simulator")]

@@ -50,6 +50,34 @@ fn questions_and_answers_do_not_show_the_person() {
     }
 }
 
+#[test]
+fn what_people_do_about_a_case_does_not_show_the_person() {
+    use nhs_pds::case::{Case, CaseId, RecordType};
+    use nhs_pds::review::{Changed, Context, Corrections, ItemFilter, ItemId, Resolution, Step};
+    let id: CaseId = "CASE77".parse().unwrap();
+    let mut case = Case::new(id.clone(), RecordType::Review);
+    case.surname = Some("Quentinsson".into());
+    let mut corrections = Corrections::default();
+    corrections.surname = Some("Quentinsson".into());
+    let resolutions = [
+        Resolution::AcceptNumber(NUMBER),
+        Resolution::CorrectAndAskAgain(corrections.clone()),
+        Resolution::Merge { absorbed: id.clone() },
+    ];
+    let others = [case.clone()];
+    let context = Context::new("j.doe", chrono::DateTime::UNIX_EPOCH).with_others(&others);
+    let deleted: Vec<Changed> = nhs_pds::review::delete(&case, &context).unwrap();
+    let note = Step::Note("Arabella rang.".into());
+    let filter = ItemFilter::default().with_assignee("Arabella");
+    let item = ItemId::new(id, 1);
+    let shown = format!(
+        "{resolutions:?} {corrections:?} {context:?} {deleted:?} {note:?} {filter:?} {item:?}"
+    );
+    for value in ["5990000014", "599 000 0014", "ARABELLA", "QUENTINSSON", "CASE77"] {
+        assert!(!shown.to_uppercase().contains(value), "{value} in {shown}");
+    }
+}
+
 /// What a document of the wrong shape says about itself does not repeat the values.
 #[test]
 fn reading_errors_do_not_repeat_what_was_read() {

@@ -10,6 +10,7 @@ use nhs_pds::case::{
 };
 use nhs_pds::clock::FixedClock;
 use nhs_pds::demographics::{Demographics, Gender, Held, PersonName};
+use nhs_pds::ids::CountingIds;
 use nhs_pds::nhs_number::NhsNumber;
 use nhs_pds::trace::{
     Answer, Attended, Caller, Error, ErrorKind, Exchange, Freshness, LocalIdentity, Match,
@@ -74,6 +75,7 @@ fn worker<T: Tracer + 'static, S: CaseStore + 'static>(tracer: &Arc<T>, store: &
     let caller = Caller::System(caller);
     Worker::new(Arc::<T>::clone(tracer), Arc::<S>::clone(store), audit, alerts, caller)
         .with_clock(Arc::new(clock))
+        .with_ids(Arc::new(CountingIds::default()))
 }
 
 async fn run(worker: &Worker) -> (RunReport, Vec<CaseReport>) {

@@ -73,6 +73,7 @@ fn work(case: &mut Case, at: DateTime<Utc>) {
             others: vec![case.id.clone()],
             particular: Some(Particular::NhsNumber),
             exchange: Some(Exchange::new("SMSP", "getNHSNumber", "M-2", at)),
+            stale: true,
         },
         history: vec![step],
     }];
@@ -81,5 +82,5 @@ fn work(case: &mut Case, at: DateTime<Utc>) {
     (alert.invalid_nhs_number, alert.code) = (Some(NUMBER), Some("DEMOG-0017".into()));
     alert.others = vec![case.id.clone()];
     case.undelivered = vec![alert];
-    case.absorbed = vec![Absorbed::new(case.id.clone(), at, case.nhs_number.clone())];
+    case.absorbed = vec![Absorbed::new(case.id.clone(), at, case.nhs_number.clone()).with_death()];
 }

@@ -9,9 +9,7 @@ use nhs_pds::nhs_number::NhsNumber;
 use nhs_pds::trace::{
     Answer, Candidate, Error, ErrorKind, Exchange, Freshness, Match, Outcome, Restriction,
 };
-use nhs_pds::worker::{
-    Context, Decision, NumberEffect, Policy, Row, apply, decide, difference, flag_duplicate,
-};
+use nhs_pds::worker::{Context, Decision, NumberEffect, Policy, Row, apply, decide, difference};
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
@@ -354,11 +352,11 @@ fn check_others(scene: &Scene, decision: &Decision) {
         assert_ne!(*other, scene.case.id);
         let mut holder = Case::new(other.clone(), case().record_type);
         holder.nhs_number = Some(HeldNumber::new(number, NumberSource::Imported(None)));
-        let flagged = flag_duplicate(&holder, &scene.case.id, number, super::now()).unwrap();
+        let flagged = holder.flag_duplicate(&scene.case.id, number, super::now()).unwrap();
         assert!(flagged.nhs_number == holder.nhs_number, "the holder keeps it");
         assert_eq!(flagged.open_items().count(), 1);
         assert!(flagged.undelivered.is_empty());
-        assert!(flag_duplicate(&flagged, &scene.case.id, number, super::now()).is_none());
+        assert!(flagged.flag_duplicate(&scene.case.id, number, super::now()).is_none());
     }
 }
 

@@ -1,0 +1,76 @@
+use crate::case::{Case, CaseId, Evidence, ReviewItem, ReviewReason, ReviewState};
+use crate::nhs_number::NhsNumber;
+use chrono::{DateTime, Utc};
+
+impl Case {
+    /// Opens a review item, or renews the evidence of the one that is open for the same reason; the number
+    /// of the item, if it is new.
+    ///
+    /// Of what a later answer may settle, one item for a reason is open at a time; of the rest, one for a
+    /// reason and a number.
+    pub fn open_item(
+        &mut self,
+        reason: ReviewReason,
+        evidence: &Evidence,
+        at: DateTime<Utc>,
+    ) -> Option<u32> {
+        let same = |item: &&mut ReviewItem| {
+            let number = item.evidence.nhs_number == evidence.nhs_number;
+            item.is_open() && item.reason == reason && (number || reason.is_settled_by_an_answer())
+        };
+        if let Some(item) = self.review.iter_mut().find(same) {
+            item.evidence = evidence.clone();
+            return None;
+        }
+        let last = self.review.iter().map(|item| item.number).max().unwrap_or(0);
+        let number = last.saturating_add(1);
+        self.review.push(ReviewItem {
+            number,
+            reason,
+            state: ReviewState::Open,
+            opened_at: at,
+            assignee: None,
+            evidence: evidence.clone(),
+            history: Vec::new(),
+        });
+        Some(number)
+    }
+
+    /// The case as it is once `newcomer` was found to have its `number` too (MSCA-DQ-01); `None` when it is
+    /// flagged already.
+    ///
+    /// ```
+    /// use nhs_pds::case::{Case, RecordType};
+    ///
+    /// let holder = Case::new("RXX:1".parse()?, RecordType::Review);
+    /// let (newcomer, number) = ("RXX:2".parse()?, "9434765919".parse()?);
+    /// let at = "2026-11-23T09:30:00Z".parse()?;
+    /// let flagged = holder.flag_duplicate(&newcomer, number, at).ok_or("flagged already")?;
+    /// assert!(flagged.flag_duplicate(&newcomer, number, at).is_none());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn flag_duplicate(
+        &self,
+        newcomer: &CaseId,
+        number: NhsNumber,
+        at: DateTime<Utc>,
+    ) -> Option<Self> {
+        let mut flagged = self.clone();
+        let known = flagged.review.iter_mut().find(|item| {
+            item.is_open()
+                && item.reason == ReviewReason::Duplicate
+                && item.evidence.nhs_number == Some(number)
+        });
+        match known {
+            Some(item) if item.evidence.others.contains(newcomer) => return None,
+            Some(item) => item.evidence.others.push(newcomer.clone()),
+            None => {
+                let others = vec![newcomer.clone()];
+                let evidence = Evidence { nhs_number: Some(number), others, ..Evidence::default() };
+                flagged.open_item(ReviewReason::Duplicate, &evidence, at);
+            }
+        }
+        Some(flagged)
+    }
+}

@@ -1,0 +1,145 @@
+use crate::case::{Case, CaseId, ReviewItem, ReviewReason, ReviewState};
+use crate::demographics::redacted_debug;
+use crate::review::{Error, ReviewQueue};
+use chrono::{DateTime, TimeDelta, Utc};
+
+/// How many cases are in memory at a time.
+const PAGE: usize = 100;
+
+/// Which item of which case. `Ord` is the order of [`ReviewQueue::list`].
+#[non_exhaustive]
+#[derive(Clone, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct ItemId {
+    /// The case.
+    pub case: CaseId,
+    /// The number of the item in the case.
+    pub item: u32,
+}
+
+impl ItemId {
+    /// The item numbered `item` of `case`.
+    #[must_use]
+    pub const fn new(case: CaseId, item: u32) -> Self {
+        Self { case, item }
+    }
+}
+
+/// Which items are asked for: those that meet every condition.
+///
+/// ```
+/// use nhs_pds::case::ReviewState;
+/// use nhs_pds::review::ItemFilter;
+///
+/// let with_gp = ItemFilter::default().with_state(ReviewState::WithGp).with_assignee("j.doe");
+/// # let _ = with_gp;
+/// ```
+#[derive(Clone, Default, Eq, PartialEq)]
+pub struct ItemFilter {
+    state: Option<ReviewState>,
+    reason: Option<ReviewReason>,
+    assignee: Option<String>,
+}
+
+impl ItemFilter {
+    /// Only items in this state; without it, all that are open.
+    #[must_use]
+    pub const fn with_state(mut self, state: ReviewState) -> Self {
+        self.state = Some(state);
+        self
+    }
+
+    /// Only items that came up for this reason.
+    #[must_use]
+    pub const fn with_reason(mut self, reason: ReviewReason) -> Self {
+        self.reason = Some(reason);
+        self
+    }
+
+    /// Only items that this user works on, by their user id as it was assigned.
+    #[must_use]
+    pub fn with_assignee(mut self, user: impl Into<String>) -> Self {
+        self.assignee = Some(user.into());
+        self
+    }
+
+    fn passes(&self, item: &ReviewItem) -> bool {
+        self.state.map_or(item.is_open(), |state| item.state == state)
+            && self.reason.is_none_or(|reason| item.reason == reason)
+            && self.assignee.as_ref().is_none_or(|user| item.assignee.as_ref() == Some(user))
+    }
+}
+
+/// What a list shows of an item: nothing of the person but the case's id.
+#[non_exhaustive]
+#[derive(Clone, Eq, PartialEq)]
+pub struct ListedItem {
+    /// Which it is.
+    pub id: ItemId,
+    /// Why somebody has to look.
+    pub reason: ReviewReason,
+    /// Who has it.
+    pub state: ReviewState,
+    /// Who works on it, by their user id.
+    pub assignee: Option<String>,
+    /// When it came up.
+    pub opened_at: DateTime<Utc>,
+    /// How long ago that was.
+    pub age: TimeDelta,
+}
+
+impl ReviewQueue {
+    /// At most `limit` items of cases in use that `filter` lets pass, in the order of their cases' ids and
+    /// their numbers, from the first after `after` on. None are left when there are fewer than `limit`.
+    ///
+    /// Cases are read page by page, so that memory stays bounded. That somebody looked at the list is not
+    /// audited, because it shows nobody's particulars.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreUnavailable`](crate::review::ErrorKind::StoreUnavailable) and
+    /// [`StoreBroken`](crate::review::ErrorKind::StoreBroken).
+    pub async fn list(
+        &self,
+        filter: &ItemFilter,
+        after: Option<&ItemId>,
+        limit: usize,
+    ) -> Result<Vec<ListedItem>, Error> {
+        let now = self.clock.now();
+        let mut listed = Vec::new();
+        let mut add = |case: &Case| {
+            let items = case.review.iter().filter(|_| case.is_live());
+            for item in items.filter(|item| filter.passes(item)) {
+                let id = ItemId::new(case.id.clone(), item.number);
+                if after.is_none_or(|after| id > *after) && listed.len() < limit {
+                    listed.push(ListedItem {
+                        id,
+                        reason: item.reason,
+                        state: item.state,
+                        assignee: item.assignee.clone(),
+                        opened_at: item.opened_at,
+                        age: now - item.opened_at,
+                    });
+                }
+            }
+            listed.len() < limit
+        };
+        // Of the case of `after` there may be more.
+        let mut read = after.map(|after| after.case.clone());
+        if let Some(id) = &read
+            && let Some(case) = self.store.get(id).await?
+            && !add(&case)
+        {
+            return Ok(listed);
+        }
+        loop {
+            let page = self.store.page(read.as_ref(), PAGE).await?;
+            let Some(last) = page.last() else { return Ok(listed) };
+            if !page.iter().all(&mut add) {
+                return Ok(listed);
+            }
+            read = Some(last.id.clone());
+        }
+    }
+}
+
+redacted_debug!(ItemId, ItemFilter, ListedItem);

@@ -1,0 +1,313 @@
+use crate::case::{
+    Absorbed, Asking, Case, CaseId, Deletion, DeletionKind, HeldNumber, ReviewItem, ReviewReason,
+    ReviewState,
+};
+use crate::nhs_number::NhsNumber;
+use crate::review::context::in_use;
+use crate::review::presence::flag_duplicates;
+use crate::review::{Changed, Context, Refusal};
+
+fn usable(case: &Case) -> Option<&HeldNumber> {
+    case.nhs_number.as_ref().filter(|held| held.standing.is_usable())
+}
+
+/// `absorbed` goes into `case`.
+pub(super) fn merge(
+    case: &Case,
+    found: &ReviewItem,
+    absorbed: &CaseId,
+    context: &Context<'_>,
+) -> Result<Vec<Changed>, Refusal> {
+    if *absorbed == case.id {
+        return Err(Refusal::SameCase);
+    }
+    let other = context.other(absorbed).ok_or(Refusal::NoSuchCase)?;
+    if !other.is_live() {
+        return Err(Refusal::OtherNotInUse);
+    }
+    let taken = usable(other).filter(|_| usable(case).is_none());
+    if taken.is_some_and(|taken| case.rejected_numbers.contains(&taken.number)) {
+        return Err(Refusal::RejectedBefore);
+    }
+    let number = taken.or(case.nhs_number.as_ref()).map(|held| held.number);
+    let mut survivor = case.clone();
+    let mut thirds = Vec::new();
+    for third in context.others.iter().filter(|third| third.id != case.id && third.is_live()) {
+        if let Some(relinked) = relink(third, absorbed, &mut survivor, number, context) {
+            thirds.push(Changed::new(relinked, "duplicate_merged"));
+        }
+    }
+    if let Some(unlinked) = context.unlink(&survivor, absorbed, None, "merged") {
+        survivor = unlinked;
+    }
+    let mut note = Absorbed::new(absorbed.clone(), context.at, case.nhs_number.clone());
+    if case.date_of_death.is_none() && other.date_of_death.is_some() {
+        (survivor.date_of_death, survivor.death_traced) = (other.date_of_death, other.death_traced);
+        note = note.with_death();
+    }
+    survivor.absorbed.push(note);
+    if let Some(taken) = taken {
+        survivor.nhs_number = Some(taken.clone());
+        survivor.not_on_pds = false;
+        survivor.asking = Asking { asked: case.asking.asked.clone(), ..Asking::default() };
+    }
+    for item in survivor.review.iter_mut().filter(|item| item.is_open()) {
+        // Duplicates that name a third case stay open.
+        let worked = item.number == found.number && item.reason != ReviewReason::Duplicate;
+        let about_the_old_number = matches!(
+            item.reason,
+            ReviewReason::Superseded | ReviewReason::Invalidated | ReviewReason::NotVerified
+        );
+        if worked || (taken.is_some() && about_the_old_number) || names_nobody(item) {
+            context.close(item, ReviewState::Resolved, "merged");
+        }
+    }
+    let mut gone = other.clone();
+    for item in gone.review.iter_mut().filter(|item| item.is_open()) {
+        // What is still a duplicate when it is taken out again comes up again.
+        if item.reason == ReviewReason::Duplicate {
+            context.close(item, ReviewState::Resolved, "merged");
+        }
+    }
+    let how = DeletionKind::MergedInto(case.id.clone());
+    gone.deleted = Some(Deletion::new(context.at, context.by, how));
+    let mut changes = vec![Changed::new(survivor, "merged"), Changed::new(gone, "absorbed")];
+    changes.extend(thirds);
+    flag_duplicates(&mut changes, &case.id, context);
+    Ok(changes)
+}
+
+/// A third case whose duplicates name the absorbed one: it and the survivor name each other instead if the
+/// survivor will have the number, and it names nobody if not.
+fn relink(
+    third: &Case,
+    absorbed: &CaseId,
+    survivor: &mut Case,
+    number: Option<NhsNumber>,
+    context: &Context<'_>,
+) -> Option<Case> {
+    let mut relinked = third.clone();
+    let named = |number: NhsNumber| {
+        third.open_items().any(|item| {
+            item.evidence.nhs_number == Some(number) && item.evidence.others.contains(absorbed)
+        })
+    };
+    if let Some(number) = number.filter(|number| named(*number)) {
+        if let Some(flagged) = third.flag_duplicate(&survivor.id, number, context.at) {
+            relinked = flagged;
+        }
+        if let Some(flagged) = survivor.flag_duplicate(&third.id, number, context.at) {
+            *survivor = flagged;
+        }
+    }
+    context.unlink(&relinked, absorbed, None, "other_merged")
+}
+
+fn names_nobody(item: &ReviewItem) -> bool {
+    item.reason == ReviewReason::Duplicate && item.evidence.others.is_empty()
+}
+
+/// What follows when the merge of `absorbed` into `case` is undone (MSCA-DQ-01): both cases, as they are
+/// then, and others that are flagged.
+///
+/// The other case is in use again. The case gets back the number that it held before, unless its number
+/// has changed since for another reason, and gives back a date of death that it took over and still has.
+/// If two cases in use hold one number then, each is flagged as a duplicate, and the back office is told.
+///
+/// Pure. `context` has to bring the other case, and those that hold the numbers of the two.
+///
+/// # Errors
+///
+/// The [`Refusal`].
+pub fn undo_merge(
+    case: &Case,
+    absorbed: &CaseId,
+    context: &Context<'_>,
+) -> Result<Vec<Changed>, Refusal> {
+    in_use(case)?;
+    let other = context.other(absorbed).ok_or(Refusal::NoSuchCase)?;
+    let place = case.absorbed.iter().rposition(|was| was.case_id == *absorbed);
+    match other.deleted.as_ref().map(|deletion| &deletion.how) {
+        Some(DeletionKind::MergedInto(into)) if *into == case.id => {}
+        Some(DeletionKind::Erased) => return Err(Refusal::Erased),
+        _ => return Err(Refusal::NotMerged),
+    }
+    let mut survivor = case.clone();
+    let was = survivor.absorbed.remove(place.ok_or(Refusal::NotMerged)?);
+    let number = |held: &Option<HeldNumber>| held.as_ref().map(|held| held.number);
+    let now = number(&case.nhs_number);
+    if now.is_some() && now == number(&other.nhs_number) && now != number(&was.number_before) {
+        survivor.nhs_number = was.number_before;
+        survivor.asking = Asking::default();
+    }
+    if was.took_death && survivor.date_of_death == other.date_of_death {
+        (survivor.date_of_death, survivor.death_traced) = (None, false);
+    }
+    let mut back = other.clone();
+    back.deleted = None;
+    // What made it a duplicate is found out again at once.
+    back.asking.not_before = None;
+    let mut changes =
+        vec![Changed::new(survivor, "merge_undone"), Changed::new(back, "taken_out_of_a_merge")];
+    flag_duplicates(&mut changes, absorbed, context);
+    flag_duplicates(&mut changes, &case.id, context);
+    Ok(changes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::case::{AlertKind, NumberStanding, RecordType};
+    use crate::review::fixtures::{NUMBER, OTHER, case, context, duplicates, held, id};
+    use crate::review::{Resolution, resolve};
+
+    fn into_one(survivor: &Case, absorbed: &Case) -> Result<(Case, Case), Refusal> {
+        let (merge, others) =
+            (Resolution::Merge { absorbed: absorbed.id.clone() }, [absorbed.clone()]);
+        let changes = resolve(survivor, 1, &merge, &context().with_others(&others))?;
+        let [survivor, absorbed] = &changes[..] else { panic!() };
+        assert_eq!((survivor.what, absorbed.what), ("merged", "absorbed"));
+        let again = resolve(&survivor.case, 1, &merge, &context());
+        assert_eq!(again, Ok(Vec::new()), "twice is once");
+        Ok((survivor.case.clone(), absorbed.case.clone()))
+    }
+
+    fn apart(survivor: &Case, others: &[Case]) -> Result<Vec<Changed>, Refusal> {
+        undo_merge(survivor, &id("2"), &context().with_others(others))
+    }
+
+    fn number(case: &Case) -> Option<NhsNumber> {
+        case.nhs_number.as_ref().map(|held| held.number)
+    }
+
+    #[test]
+    fn what_is_refused() {
+        let open = case("1", ReviewReason::Duplicate, Some(NUMBER));
+        let mut other = Case::new(id("2"), RecordType::Review);
+        let merge = Resolution::Merge { absorbed: id("2") };
+        assert_eq!(resolve(&open, 1, &merge, &context()), Err(Refusal::NoSuchCase));
+        assert_eq!(into_one(&open, &open), Err(Refusal::SameCase));
+        for how in [DeletionKind::Logical, DeletionKind::MergedInto(id("3")), DeletionKind::Erased]
+        {
+            other.deleted = Some(Deletion::new(context().at, "j.doe", how));
+            assert_eq!(into_one(&open, &other), Err(Refusal::OtherNotInUse));
+        }
+        other.deleted = None;
+        other.nhs_number = Some(held(NUMBER, NumberStanding::Usable));
+        let mut rejected = open.clone();
+        rejected.rejected_numbers = vec![NUMBER];
+        assert_eq!(into_one(&rejected, &other), Err(Refusal::RejectedBefore));
+
+        assert_eq!(apart(&open, &[]), Err(Refusal::NoSuchCase));
+        assert_eq!(apart(&open, &[other.clone()]), Err(Refusal::NotMerged));
+        let (survivor, mut gone) = into_one(&open, &other).unwrap();
+        gone.deleted = Some(Deletion::new(context().at, "j.doe", DeletionKind::Erased));
+        assert_eq!(apart(&survivor, &[gone]), Err(Refusal::Erased));
+    }
+
+    #[test]
+    fn which_number_is_kept() {
+        use NumberStanding::{Invalid, Superseded, Usable};
+        for (mine, theirs, expected) in [
+            (None, None, None),
+            (None, Some((OTHER, Usable)), Some(OTHER)),
+            (None, Some((OTHER, Superseded)), None),
+            (Some((NUMBER, Usable)), Some((OTHER, Usable)), Some(NUMBER)),
+            (Some((NUMBER, Superseded)), Some((OTHER, Usable)), Some(OTHER)),
+            (Some((NUMBER, Superseded)), Some((OTHER, Invalid)), Some(NUMBER)),
+            (Some((NUMBER, Usable)), None, Some(NUMBER)),
+        ] {
+            let make = |text: &str, number: Option<(NhsNumber, NumberStanding)>| {
+                let mut case = case(text, ReviewReason::Superseded, Some(OTHER));
+                case.nhs_number = number.map(|(number, standing)| held(number, standing));
+                case
+            };
+            let (mine, theirs) = (make("1", mine), make("2", theirs));
+            let (survivor, gone) = into_one(&mine, &theirs).unwrap();
+            assert_eq!(number(&survivor), expected);
+            assert_eq!(survivor.absorbed[0].number_before, mine.nhs_number);
+            assert!(!gone.is_live() && gone.nhs_number == theirs.nhs_number);
+            let changes = apart(&survivor, &[gone]).unwrap();
+            assert_eq!(changes[0].case.nhs_number, mine.nhs_number, "as it was");
+            assert_eq!(changes[1].case.nhs_number, theirs.nhs_number);
+            assert!(changes[0].case.absorbed.is_empty() && changes[1].case.is_live());
+        }
+    }
+
+    #[test]
+    fn duplicates_that_named_each_other_are_settled_and_flagged_again() {
+        let (mut mine, mut theirs) = duplicates("1", "2", NUMBER);
+        mine.nhs_number = Some(held(NUMBER, NumberStanding::Usable));
+        theirs.nhs_number = mine.nhs_number.clone();
+        mine.review[0].evidence.others.push(id("3"));
+        let (survivor, gone) = into_one(&mine, &theirs).unwrap();
+        assert!(survivor.review[0].is_open(), "there is a third");
+        assert_eq!(survivor.review[0].evidence.others, [id("3")]);
+        assert!(!gone.review[0].is_open());
+
+        let mut third = Case::new(id("3"), RecordType::Review);
+        third.nhs_number = mine.nhs_number.clone();
+        let changes = apart(&survivor, &[gone, third]).unwrap();
+        let open = |place: usize| {
+            let case: &Case = &changes[place].case;
+            let mut items = case.open_items();
+            let item = items.next().unwrap();
+            assert!(items.next().is_none(), "one item for a number");
+            let mut others = item.evidence.others.clone();
+            others.sort();
+            others
+        };
+        assert_eq!(changes.len(), 3);
+        assert_eq!(open(0), [id("2"), id("3")]);
+        assert_eq!(open(1), [id("1"), id("3")]);
+        assert!(open(2).contains(&id("2")));
+        let told = &changes[1].case.undelivered[..];
+        assert!(matches!(told, [alert] if alert.kind == AlertKind::Duplicate));
+    }
+
+    #[test]
+    fn a_third_case_is_a_duplicate_of_the_survivor() {
+        let (mine, mut theirs) = duplicates("1", "2", NUMBER);
+        theirs.nhs_number = Some(held(NUMBER, NumberStanding::Usable));
+        theirs.review[0].evidence.others.push(id("3"));
+        let (mut third, _) = duplicates("3", "2", NUMBER);
+        third.nhs_number = theirs.nhs_number.clone();
+        let merge = Resolution::Merge { absorbed: id("2") };
+        let others = [theirs, third];
+        let changes = resolve(&mine, 1, &merge, &context().with_others(&others)).unwrap();
+        let [survivor, _, third] = &changes[..] else { panic!() };
+        for (changed, other) in [(survivor, "3"), (third, "1")] {
+            let open: Vec<_> = changed.case.open_items().collect();
+            assert!(matches!(&open[..], [item] if item.evidence.others == [id(other)]));
+        }
+        assert!(survivor.case.undelivered.is_empty(), "what is open was told");
+    }
+
+    #[test]
+    fn a_death_is_taken_over_and_given_back() {
+        let (mine, mut theirs) = duplicates("1", "2", NUMBER);
+        theirs.date_of_death = Some("2026-11-20".parse().unwrap());
+        let (survivor, gone) = into_one(&mine, &theirs).unwrap();
+        assert_eq!(survivor.date_of_death, theirs.date_of_death);
+        let changes = apart(&survivor, std::slice::from_ref(&gone)).unwrap();
+        assert_eq!(changes[0].case.date_of_death, None);
+        let mut corrected = survivor;
+        corrected.date_of_death = Some("2026-11-21".parse().unwrap());
+        let changes = apart(&corrected, &[gone]).unwrap();
+        assert_eq!(changes[0].case.date_of_death, corrected.date_of_death);
+    }
+
+    #[test]
+    fn a_number_that_has_changed_since_stays() {
+        let mut mine = case("1", ReviewReason::Superseded, Some(OTHER));
+        mine.nhs_number = Some(held(NUMBER, NumberStanding::Superseded));
+        let mut theirs = Case::new(id("2"), RecordType::Review);
+        theirs.nhs_number = Some(held(OTHER, NumberStanding::Usable));
+        let (mut survivor, gone) = into_one(&mine, &theirs).unwrap();
+        assert!(survivor.open_items().next().is_none());
+        let new = NhsNumber::constant(9_990_000_077);
+        survivor.nhs_number = Some(held(new, NumberStanding::Usable));
+        let changes = apart(&survivor, &[gone]).unwrap();
+        assert_eq!(number(&changes[0].case), Some(new));
+    }
+}
