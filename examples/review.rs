@@ -6,12 +6,14 @@
 //! cargo run --all-features --example review -- --db cases.sqlite --as j.doe resolve RXX:00001 1 accept "943 476 5919"
 //! ```
 //!
-//! Works on a store that `get_nhs_number --db` has kept. Whoever is named by `--as` answers for it in the
+//! Works on a store that `worker --db` has kept. Whoever is named by `--as` answers for it in the
 //! audit trail, which is in the same file. Exits 0 when it is done (or was done before), 1 when it is
 //! refused, with the reason, 2 when it cannot be done or the input is wrong.
 //!
 //! Who may do what is not looked at here: whoever can write the file may do all of it.
 #![expect(clippy::print_stderr, reason = "that is what it is for")]
+
+mod device;
 
 use clap::{Args, Parser, Subcommand};
 use nhs_pds::alert::SqliteAlerts;
@@ -48,8 +50,8 @@ struct Cli {
     #[arg(long)]
     name: Option<String>,
     /// The role they act in.
-    #[arg(long)]
-    role: Option<String>,
+    #[arg(long, default_value = "reviewer")]
+    role: String,
     /// Their organisation's ODS code.
     #[arg(long, value_name = "CODE", default_value = "RHM")]
     ods_code: OdsCode,
@@ -213,11 +215,9 @@ fn actor(cli: &Cli) -> Result<Actor, Box<dyn Error>> {
     let identity = LocalIdentity::new(cli.ods_code.clone(), &user)
         .map_err(|error| format!("--as: {error}"))?;
     let name = cli.name.clone().unwrap_or(user);
-    let actor = Actor::new(&User::Local(identity).into(), name);
-    Ok(match &cli.role {
-        Some(role) => actor.with_role(role, cli.ods_code.clone()),
-        None => actor,
-    })
+    Ok(Actor::new(&User::Local(identity).into(), name)
+        .with_role(&cli.role, cli.ods_code.clone())
+        .on_device(device::name()))
 }
 
 fn open(db: &Path) -> Result<(ReviewQueue, SqliteAlerts), Box<dyn Error>> {
