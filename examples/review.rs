@@ -25,7 +25,7 @@ use nhs_pds::reconcile::Comparison;
 use nhs_pds::review::{
     Corrections, ItemFilter, ItemId, Outcome, Resolution, ReviewQueue, ShownItem,
 };
-use nhs_pds::trace::{LocalIdentity, User};
+use nhs_pds::trace::{Caller, LocalIdentity, User};
 use std::error::Error;
 use std::fmt::Write as _;
 use std::fs::File;
@@ -52,6 +52,9 @@ struct Cli {
     /// The role they act in.
     #[arg(long, default_value = "reviewer")]
     role: String,
+    /// Who has authorised it, when that is somebody else.
+    #[arg(long, value_name = "USER")]
+    authorised_by: Option<String>,
     /// Their organisation's ODS code.
     #[arg(long, value_name = "CODE", default_value = "RHM")]
     ods_code: OdsCode,
@@ -212,12 +215,19 @@ async fn run(cli: Cli) -> Result<Option<Outcome>, Box<dyn Error>> {
 fn actor(cli: &Cli) -> Result<Actor, Box<dyn Error>> {
     let login = ["USER", "USERNAME"].iter().find_map(|name| std::env::var(name).ok());
     let user = cli.user.clone().or(login).unwrap_or_else(|| "reviewer".to_owned());
-    let identity = LocalIdentity::new(cli.ods_code.clone(), &user)
-        .map_err(|error| format!("--as: {error}"))?;
-    let name = cli.name.clone().unwrap_or(user);
-    Ok(Actor::new(&User::Local(identity).into(), name)
+    let identity = |argument: &str, id: &str| {
+        LocalIdentity::new(cli.ods_code.clone(), id)
+            .map(|identity| Caller::User(User::Local(identity)))
+            .map_err(|error| format!("{argument}: {error}"))
+    };
+    let caller = identity("--as", &user)?;
+    let actor = Actor::new(&caller, cli.name.clone().unwrap_or(user))
         .with_role(&cli.role, cli.ods_code.clone())
-        .on_device(device::name()))
+        .on_device(device::name());
+    Ok(match &cli.authorised_by {
+        Some(id) => actor.authorised_by(identity("--authorised-by", id)?.to_string()),
+        None => actor,
+    })
 }
 
 fn open(db: &Path) -> Result<(ReviewQueue, SqliteAlerts), Box<dyn Error>> {

@@ -309,6 +309,8 @@ async fn duplicates_are_merged_and_taken_apart() {
         two_of_one_number(&mut office).await;
         let held = office.refuses(&item("2", 1), Resolution::AcceptNumber(NUMBER)).await;
         assert_eq!(held, Refusal::HeldByAnother);
+        let shown = office.queue.show(&item("2", 1), &jo()).await.unwrap().unwrap();
+        assert_eq!(shown.offered, None, "what would be refused is not offered");
         let itself = office.refuses(&item("2", 1), Resolution::Merge { absorbed: id("2") }).await;
         assert_eq!(itself, Refusal::SameCase);
 
