@@ -348,6 +348,9 @@ fn asked(said: &mut String, item: &ReviewItem) -> std::fmt::Result {
         let (family, born) = (&asked.family, asked.date_of_birth);
         writeln!(said, "asked     {number}{given} {family}, {born}, {gender}, {postcode}")?;
     }
+    if let Some(particular) = item.evidence.particular {
+        writeln!(said, "field     {}", particular.word())?;
+    }
     for other in &item.evidence.others {
         writeln!(said, "other     {other}")?;
     }
