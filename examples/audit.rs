@@ -3,20 +3,26 @@
 //! ```sh
 //! cargo run --all-features --example audit -- --db cases.sqlite verify --anchors anchors.txt
 //! cargo run --all-features --example audit -- --db cases.sqlite query --user urn:nhs-uk:identity:ods:RHM:get-nhs-number
+//! cargo run --all-features --example audit -- --db cases.sqlite export C000001
 //! ```
 //!
 //! `verify` prints whether the trail is whole, or its first bad link. `query` prints one line for
 //! each event, with tabs between: number, time, kind, user, name, role, organisation, authority,
 //! device, message, case, numbers, details. What is not known is `-`; of somebody who was
-//! forgotten, the case is `(forgotten)`. A query is audited in turn, one event for each page. Exits
-//! 0 when all is well, 1 when the trail is broken, 2 when it cannot be read or what was asked makes
-//! no sense.
+//! forgotten, the case is `(forgotten)`. A query is audited in turn, one event for each page. `export`
+//! prints all that stands in the trail about one case, with the case as it was at each change, for a
+//! subject access request (MSCA-ORG-04): one event a line, as JSON; that too is audited.
+//!
+//! Exits 0 when all is well, 1 when the trail is broken, 2 when it cannot be read or what was asked
+//! makes no sense.
 #![expect(clippy::print_stderr, reason = "that is what it is for")]
+
+mod device;
 
 use chrono::{DateTime, NaiveDate, NaiveTime, SecondsFormat, Utc};
 use clap::{Args, Parser, Subcommand};
 use nhs_pds::audit::{
-    About, Actor, AuditLog, Event, EventKind, FileAnchors, Filter, SqliteLog, query,
+    About, Actor, AuditLog, Event, EventKind, FileAnchors, Filter, SqliteLog, export, query,
 };
 use nhs_pds::case::CaseId;
 use nhs_pds::clock::{Clock, SystemClock};
@@ -51,6 +57,24 @@ enum Command {
     },
     /// Prints the events that meet every condition.
     Query(Box<Query>),
+    /// Prints everything about one case, as JSON.
+    Export {
+        /// The case.
+        case: CaseId,
+        #[command(flatten)]
+        asker: Asker,
+    },
+}
+
+/// Who asks.
+#[derive(Args)]
+struct Asker {
+    /// Who asks; without it, the user of the operating system, or `auditor`.
+    #[arg(long = "as", value_name = "USER")]
+    asked_by: Option<String>,
+    /// The organisation of whoever asks.
+    #[arg(long, value_name = "CODE", default_value = "RHM")]
+    ods_code: OdsCode,
 }
 
 #[derive(Args)]
@@ -85,12 +109,8 @@ struct Query {
     /// At most so many events.
     #[arg(long, value_name = "N", default_value_t = usize::MAX, hide_default_value = true)]
     limit: usize,
-    /// Who asks; without it, the user of the operating system, or `auditor`.
-    #[arg(long = "as", value_name = "USER")]
-    asked_by: Option<String>,
-    /// The organisation of whoever asks.
-    #[arg(long, value_name = "CODE", default_value = "RHM")]
-    ods_code: OdsCode,
+    #[command(flatten)]
+    asker: Asker,
 }
 
 #[tokio::main]
@@ -123,15 +143,34 @@ async fn run(cli: Cli) -> Result<bool, Box<dyn Error>> {
             Ok(verdict.is_whole())
         }
         Command::Query(asked) => {
-            print(&log, *asked).await?;
-            Ok(true)
+            let events = print(&log, *asked).await;
+            read_enough(events)
+        }
+        Command::Export { case, asker } => {
+            let (to, now) = (io::BufWriter::new(io::stdout()), SystemClock.now());
+            let events = export(&log, &asker.actor()?, now, &case, to).await;
+            read_enough(events.map(drop).map_err(Into::into))
         }
     }
 }
 
+/// Whether it was printed; whoever reads may stop when they have seen enough.
+fn read_enough(printed: Result<(), Box<dyn Error>>) -> Result<bool, Box<dyn Error>> {
+    let Err(error) = printed else { return Ok(true) };
+    let mut cause = Some(&*error as &(dyn Error + 'static));
+    while let Some(error) = cause {
+        let io = error.downcast_ref::<io::Error>();
+        if io.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
+            return Ok(true);
+        }
+        cause = error.source();
+    }
+    Err(error)
+}
+
 /// Prints page after page, up to what was the end when it began.
 async fn print(log: &SqliteLog, asked: Query) -> Result<(), Box<dyn Error>> {
-    let (actor, filter) = (asked.actor()?, asked.filter(log.head().await?.seq));
+    let (actor, filter) = (asked.asker.actor()?, asked.filter(log.head().await?.seq));
     let (mut after, mut left) = (asked.after, asked.limit);
     let mut out = io::BufWriter::new(io::stdout().lock());
     loop {
@@ -148,7 +187,7 @@ async fn print(log: &SqliteLog, asked: Query) -> Result<(), Box<dyn Error>> {
     }
 }
 
-impl Query {
+impl Asker {
     fn actor(&self) -> Result<Actor, Box<dyn Error>> {
         let identity = |id: &str| LocalIdentity::new(self.ods_code.clone(), id);
         let identity = match &self.asked_by {
@@ -162,9 +201,11 @@ impl Query {
         let name = identity.id().to_owned();
         Ok(Actor::new(&Caller::User(User::Local(identity)), name)
             .with_role("auditor", self.ods_code.clone())
-            .on_device("examples/audit"))
+            .on_device(device::name()))
     }
+}
 
+impl Query {
     /// What is asked for, among the events up to `head`.
     fn filter(&self, head: u64) -> Filter {
         let mut filter = Filter::new().with_sequence(1..=head);

@@ -6,8 +6,7 @@
 //! cargo run --all-features --example data_quality -- --db cases.sqlite --csv report.csv
 //! ```
 //!
-//! Reads a caseload (the one shipped, when nothing is named) or the store that `get_nhs_number --db` has
-//! kept, and prints the report; `--csv` writes it as `section,key,value` too. Rows of a caseload that
+//! Reads a caseload (the one shipped, when nothing is named) or the store that `worker --db` has kept, and prints the report; `--csv` writes it as `section,key,value` too. Rows of a caseload that
 //! cannot be used are named by their line and not counted. Exits 2 when it cannot read or write.
 //!
 //! The report names the case ids of duplicates, so a new file of it can be read by its owner alone

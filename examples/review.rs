@@ -6,12 +6,14 @@
 //! cargo run --all-features --example review -- --db cases.sqlite --as j.doe resolve RXX:00001 1 accept "943 476 5919"
 //! ```
 //!
-//! Works on a store that `get_nhs_number --db` has kept. Whoever is named by `--as` answers for it in the
+//! Works on a store that `worker --db` has kept. Whoever is named by `--as` answers for it in the
 //! audit trail, which is in the same file. Exits 0 when it is done (or was done before), 1 when it is
 //! refused, with the reason, 2 when it cannot be done or the input is wrong.
 //!
 //! Who may do what is not looked at here: whoever can write the file may do all of it.
 #![expect(clippy::print_stderr, reason = "that is what it is for")]
+
+mod device;
 
 use clap::{Args, Parser, Subcommand};
 use nhs_pds::alert::SqliteAlerts;
@@ -23,7 +25,7 @@ use nhs_pds::reconcile::Comparison;
 use nhs_pds::review::{
     Corrections, ItemFilter, ItemId, Outcome, Resolution, ReviewQueue, ShownItem,
 };
-use nhs_pds::trace::{LocalIdentity, User};
+use nhs_pds::trace::{Caller, LocalIdentity, User};
 use std::error::Error;
 use std::fmt::Write as _;
 use std::fs::File;
@@ -48,8 +50,11 @@ struct Cli {
     #[arg(long)]
     name: Option<String>,
     /// The role they act in.
-    #[arg(long)]
-    role: Option<String>,
+    #[arg(long, default_value = "reviewer")]
+    role: String,
+    /// Who has authorised it, when that is somebody else.
+    #[arg(long, value_name = "USER")]
+    authorised_by: Option<String>,
     /// Their organisation's ODS code.
     #[arg(long, value_name = "CODE", default_value = "RHM")]
     ods_code: OdsCode,
@@ -210,12 +215,17 @@ async fn run(cli: Cli) -> Result<Option<Outcome>, Box<dyn Error>> {
 fn actor(cli: &Cli) -> Result<Actor, Box<dyn Error>> {
     let login = ["USER", "USERNAME"].iter().find_map(|name| std::env::var(name).ok());
     let user = cli.user.clone().or(login).unwrap_or_else(|| "reviewer".to_owned());
-    let identity = LocalIdentity::new(cli.ods_code.clone(), &user)
-        .map_err(|error| format!("--as: {error}"))?;
-    let name = cli.name.clone().unwrap_or(user);
-    let actor = Actor::new(&User::Local(identity).into(), name);
-    Ok(match &cli.role {
-        Some(role) => actor.with_role(role, cli.ods_code.clone()),
+    let identity = |argument: &str, id: &str| {
+        LocalIdentity::new(cli.ods_code.clone(), id)
+            .map(|identity| Caller::User(User::Local(identity)))
+            .map_err(|error| format!("{argument}: {error}"))
+    };
+    let caller = identity("--as", &user)?;
+    let actor = Actor::new(&caller, cli.name.clone().unwrap_or(user))
+        .with_role(&cli.role, cli.ods_code.clone())
+        .on_device(device::name());
+    Ok(match &cli.authorised_by {
+        Some(id) => actor.authorised_by(identity("--authorised-by", id)?.to_string()),
         None => actor,
     })
 }
@@ -337,6 +347,9 @@ fn asked(said: &mut String, item: &ReviewItem) -> std::fmt::Result {
         let number = asked.nhs_number.map(|number| format!("{number} ")).unwrap_or_default();
         let (family, born) = (&asked.family, asked.date_of_birth);
         writeln!(said, "asked     {number}{given} {family}, {born}, {gender}, {postcode}")?;
+    }
+    if let Some(particular) = item.evidence.particular {
+        writeln!(said, "field     {}", particular.word())?;
     }
     for other in &item.evidence.others {
         writeln!(said, "other     {other}")?;

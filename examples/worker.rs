@@ -15,11 +15,12 @@
 //! several failed, 2 when it could not run.
 #![expect(clippy::print_stderr, reason = "that is what it is for")]
 
+mod device;
 mod service;
 
 use clap::Parser;
 use nhs_pds::alert::SqliteAlerts;
-use nhs_pds::audit::{Actor, SqliteLog};
+use nhs_pds::audit::{Actor, Anchored, AuditLog, FileAnchors, SqliteLog};
 use nhs_pds::case::caseload::{self, DecisionWriter};
 use nhs_pds::case::{CaseStore, SqliteStore};
 use nhs_pds::clock::SystemClock;
@@ -63,6 +64,10 @@ struct Cli {
     /// After how long without a sign of life a dead worker's cases come back.
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "10s")]
     lease: Duration,
+    /// Where the heads of the audit trail are kept too, for `audit verify --anchors`: best where whoever
+    /// may write the database may only append.
+    #[arg(long, value_name = "FILE")]
+    anchors: Option<PathBuf>,
     /// How many questions are under way at a time.
     #[arg(long, value_name = "COUNT", default_value = "1")]
     in_flight: NonZeroUsize,
@@ -124,13 +129,14 @@ async fn run(cli: &Cli) -> Result<bool, Box<dyn Error>> {
     let db = &cli.db;
     let in_db = |error: &(dyn Error + 'static)| format!("{}: {}", db.display(), because(error));
     let store = Arc::new(SqliteStore::open(db).map_err(|error| in_db(&error))?);
-    let audit = Arc::new(SqliteLog::open(db).map_err(|error| in_db(&error))?);
+    let audit = trail(cli).map_err(|error| in_db(&error))?;
     let alerts = Arc::new(SqliteAlerts::open(db).map_err(|error| in_db(&error))?);
     let caller = Caller::System(cli.service.us()?);
     let actor = Actor::new(&caller, "Get NHS Number")
-        .with_role("system process", cli.service.us()?.organisation().clone());
+        .with_role("system process", cli.service.us()?.organisation().clone())
+        .on_device(device::name());
     if let Some(file) = &cli.import {
-        take_in(file, &store, &audit, &actor).await?;
+        take_in(file, &store, &*audit, &actor).await?;
     }
     let mut answered = true;
     if !only_export {
@@ -197,10 +203,21 @@ async fn tell_of_runs(process: Process) {
     }
 }
 
+/// The audit trail, whose heads are kept elsewhere too when there is a place for them.
+fn trail(cli: &Cli) -> Result<Arc<dyn AuditLog>, nhs_pds::audit::Error> {
+    let log = Arc::new(SqliteLog::open(&cli.db)?);
+    Ok(match &cli.anchors {
+        Some(file) => {
+            Arc::new(Anchored::new(log, Arc::new(FileAnchors::new(file)), Arc::new(SystemClock)))
+        }
+        None => log,
+    })
+}
+
 async fn take_in(
     path: &Path,
     store: &SqliteStore,
-    audit: &SqliteLog,
+    audit: &dyn AuditLog,
     actor: &Actor,
 ) -> Result<(), Box<dyn Error>> {
     let name = path.display();

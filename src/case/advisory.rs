@@ -95,12 +95,15 @@ const CAUTION: &str = "The record is with the back office. Treat all demographic
 pub fn advisories(case: &Case) -> Vec<Advisory> {
     let mut told = Vec::new();
     for item in case.review.iter().filter(|item| item.is_open()) {
-        let doubtful = matches!(
-            item.reason,
-            ReviewReason::Conflict | ReviewReason::NotVerified | ReviewReason::Differs(_)
-        );
-        // Where no number is held there is none to be doubted.
-        if !doubtful || case.nhs_number.is_some() {
+        let shown = match item.reason {
+            ReviewReason::Conflict | ReviewReason::NotVerified | ReviewReason::Differs(_) => {
+                // Where no number is held there is none to be doubted.
+                case.nhs_number.is_some()
+            }
+            ReviewReason::Ambiguous | ReviewReason::Unconfirmed => is_about_the_held(case, item),
+            _ => true,
+        };
+        if shown {
             told.extend(of_reason(item.reason, item.evidence.nhs_number));
         }
     }
@@ -121,6 +124,12 @@ pub fn advisories(case: &Case) -> Vec<Advisory> {
     told.sort_by_key(|advisory| advisory.kind);
     told.dedup_by_key(|advisory| advisory.kind);
     told
+}
+
+/// Whether the item came up when the number was asked about that the case holds.
+fn is_about_the_held(case: &Case, item: &ReviewItem) -> bool {
+    let asked = item.evidence.asked.as_ref().and_then(|asked| asked.nhs_number);
+    asked.is_some() && asked == case.nhs_number.as_ref().map(|held| held.number)
 }
 
 /// Whether the person of the case was returned as dead; who may be somebody else does not count.
@@ -165,11 +174,46 @@ fn of_reason(reason: ReviewReason, number: Option<NhsNumber>) -> Option<Advisory
                 "Another record has the same NHS Number; the two may be of one person. {CAUTION}"
             ),
         ),
-        ReviewReason::Conflict | ReviewReason::NotVerified | ReviewReason::Differs(_) => (
+        ReviewReason::Conflict
+        | ReviewReason::NotVerified
+        | ReviewReason::Differs(_)
+        | ReviewReason::Ambiguous
+        | ReviewReason::Unconfirmed => (
             AdvisoryKind::UnderInvestigation,
             format!("Whether the NHS Number is this person's is being looked into. {CAUTION}"),
         ),
         _ => return None,
     };
     Some(Advisory::new(kind, text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::case::{Asked, Evidence, HeldNumber, NumberSource, RecordType};
+    use chrono::DateTime;
+
+    const NUMBER: NhsNumber = NhsNumber::constant(9_434_765_919);
+    const OTHER: NhsNumber = NhsNumber::constant(9_449_304_424);
+
+    /// What is shown of a case that holds a number, when an answer to a question about `asked` has
+    /// opened an item.
+    fn shown(reason: ReviewReason, asked: Option<NhsNumber>) -> Vec<AdvisoryKind> {
+        let mut case = Case::new("RXX:1".parse().unwrap(), RecordType::Review);
+        case.nhs_number = Some(HeldNumber::new(NUMBER, NumberSource::Imported(None)));
+        let mut about = Asked::new("Aindow", "1943-05-19".parse().unwrap());
+        about.nhs_number = asked;
+        let evidence = Evidence { asked: Some(about), ..Evidence::default() };
+        case.open_item(reason, &evidence, DateTime::UNIX_EPOCH);
+        advisories(&case).iter().map(|advisory| advisory.kind).collect()
+    }
+
+    #[test]
+    fn a_number_that_the_service_could_not_tie_to_one_person_is_under_investigation() {
+        for reason in [ReviewReason::Ambiguous, ReviewReason::Unconfirmed] {
+            assert_eq!(shown(reason, Some(NUMBER)), [AdvisoryKind::UnderInvestigation], "{reason}");
+            assert_eq!(shown(reason, None), [], "{reason}: particulars say nothing of the number");
+            assert_eq!(shown(reason, Some(OTHER)), [], "{reason}: it was another number");
+        }
+    }
 }

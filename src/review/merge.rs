@@ -113,8 +113,10 @@ fn names_nobody(item: &ReviewItem) -> bool {
 /// The other case is in use again. The case gets back the number that it held before, unless its number
 /// has changed since for another reason, and gives back a date of death that it took over and still has.
 /// If two cases in use hold one number then, each is flagged as a duplicate, and the back office is told.
+/// Third cases that were duplicates for a number that is given back are the other case's again.
 ///
-/// Pure. `context` has to bring the other case, and those that hold the numbers of the two.
+/// Pure. `context` has to bring the other case, those that hold the numbers of the two, and those that
+/// their items name.
 ///
 /// # Errors
 ///
@@ -136,7 +138,9 @@ pub fn undo_merge(
     let was = survivor.absorbed.remove(place.ok_or(Refusal::NotMerged)?);
     let number = |held: &Option<HeldNumber>| held.as_ref().map(|held| held.number);
     let now = number(&case.nhs_number);
-    if now.is_some() && now == number(&other.nhs_number) && now != number(&was.number_before) {
+    let returned =
+        now.filter(|_| now == number(&other.nhs_number) && now != number(&was.number_before));
+    if returned.is_some() {
         survivor.nhs_number = was.number_before;
         survivor.asking = Asking::default();
     }
@@ -147,11 +151,49 @@ pub fn undo_merge(
     back.deleted = None;
     // What made it a duplicate is found out again at once.
     back.asking.not_before = None;
+    let thirds = match returned {
+        Some(number) => give_back_duplicates(&mut survivor, &mut back, number, context),
+        None => Vec::new(),
+    };
     let mut changes =
         vec![Changed::new(survivor, "merge_undone"), Changed::new(back, "taken_out_of_a_merge")];
+    changes.extend(thirds);
     flag_duplicates(&mut changes, absorbed, context);
     flag_duplicates(&mut changes, &case.id, context);
     Ok(changes)
+}
+
+/// Third cases that are duplicates of the survivor for the `number` that it gives back: each of them and the
+/// case that has the number then name each other instead.
+fn give_back_duplicates(
+    survivor: &mut Case,
+    back: &mut Case,
+    number: NhsNumber,
+    context: &Context<'_>,
+) -> Vec<Changed> {
+    let mut thirds = Vec::new();
+    for third in context.others.iter().filter(|third| third.is_live()) {
+        let is_named = third.open_items().any(|item| {
+            item.reason == ReviewReason::Duplicate
+                && item.evidence.nhs_number == Some(number)
+                && item.evidence.others.contains(&survivor.id)
+        });
+        if !is_named {
+            continue;
+        }
+        // The other case first, so that the item stays open.
+        let flagged = third.flag_duplicate(&back.id, number, context.at);
+        let flagged = flagged.as_ref().unwrap_or(third);
+        let relinked = context.unlink(flagged, &survivor.id, Some(number), "merge_undone");
+        thirds.extend(relinked.map(|third| Changed::new(third, "other_merge_undone")));
+        if let Some(flagged) = back.flag_duplicate(&third.id, number, context.at) {
+            *back = flagged;
+        }
+        if let Some(apart) = context.unlink(survivor, &third.id, Some(number), "merge_undone") {
+            *survivor = apart;
+        }
+    }
+    thirds
 }
 
 #[cfg(test)]

@@ -215,8 +215,8 @@ impl ReviewQueue {
         }
         let mut numbers: Vec<NhsNumber> = action.numbers(case);
         if action.is_about_a_merge() {
-            // Whoever shares a number with the other case is concerned.
-            let named: Vec<CaseId> = others.iter().flat_map(duplicates).collect();
+            // Whoever shares a number with one of the two is concerned.
+            let named: Vec<CaseId> = others.iter().chain([case]).flat_map(duplicates).collect();
             for id in named {
                 if id != case.id && !others.iter().any(|other| other.id == id) {
                     others.extend(self.store.get(&id).await?);

@@ -17,7 +17,8 @@ pub struct ShownItem {
     pub case: Case,
     /// The item.
     pub item: ReviewItem,
-    /// The number that can be accepted, if there is one.
+    /// The number that can be accepted, if there is one. One that another case in use holds can not: the
+    /// two cases are to be merged (MSCA-DQ-01).
     pub offered: Option<NhsNumber>,
     /// The case as it is now, held against the person returned, when one was.
     pub comparison: Option<Comparison>,
@@ -47,17 +48,19 @@ impl ReviewQueue {
             .with_detail("reason", item.reason.word())
             .about(about);
         self.audit.append(vec![viewed]).await?;
+        let offered = offered(&item).filter(|number| {
+            let told = item.is_open() && item.evidence.exchange.is_some();
+            told && !case.rejected_numbers.contains(number)
+        });
+        let offered = match offered {
+            Some(number) => {
+                let holders = self.store.holders(number).await?;
+                holders.iter().all(|holder| *holder == case.id).then_some(number)
+            }
+            None => None,
+        };
         let comparison = item.evidence.returned.as_ref().map(|person| compare(&case, person));
-        Ok(Some(ShownItem {
-            offered: offered(&item).filter(|number| {
-                let told = item.is_open() && item.evidence.exchange.is_some();
-                told && !case.rejected_numbers.contains(number)
-            }),
-            comparison,
-            advisories: advisories(&case),
-            item,
-            case,
-        }))
+        Ok(Some(ShownItem { offered, comparison, advisories: advisories(&case), item, case }))
     }
 }
 

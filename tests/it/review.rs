@@ -309,6 +309,8 @@ async fn duplicates_are_merged_and_taken_apart() {
         two_of_one_number(&mut office).await;
         let held = office.refuses(&item("2", 1), Resolution::AcceptNumber(NUMBER)).await;
         assert_eq!(held, Refusal::HeldByAnother);
+        let shown = office.queue.show(&item("2", 1), &jo()).await.unwrap().unwrap();
+        assert_eq!(shown.offered, None, "what would be refused is not offered");
         let itself = office.refuses(&item("2", 1), Resolution::Merge { absorbed: id("2") }).await;
         assert_eq!(itself, Refusal::SameCase);
 
@@ -343,6 +345,29 @@ async fn duplicates_are_merged_and_taken_apart() {
             let then = case_as_of(&*office.audit, &id("1"), version, now).await.unwrap().unwrap();
             assert_eq!(then.is_live(), live);
         }
+    }
+}
+
+/// A third case is a duplicate of whichever of the two has the number.
+#[tokio::test]
+async fn whoever_has_the_number_again_has_its_duplicates_again() {
+    let mut holder = case("1");
+    holder.nhs_number = imported(NUMBER);
+    for mut office in Office::each(&[holder, case("2"), case("3")]).await {
+        let both = [found("COMFORT", "FAMILY 2", NUMBER), found("COMFORT", "FAMILY 3", NUMBER)];
+        office.pass(both).await;
+        assert_eq!(office.open().await, [item("1", 1), item("2", 1), item("3", 1)]);
+        office.resolve(&item("2", 1), Resolution::Merge { absorbed: id("1") }).await;
+        let named = |case: &Case| -> Vec<CaseId> {
+            let open = case.open_items().filter(|item| item.reason == ReviewReason::Duplicate);
+            open.flat_map(|item| item.evidence.others.clone()).collect()
+        };
+        assert_eq!(named(&office.stored("3").await), [id("2")]);
+        let undone = office.queue.undo_merge(&id("2"), &id("1"), &jo()).await.unwrap();
+        assert_eq!(undone, Outcome::Done);
+        assert_eq!(named(&office.stored("1").await), [id("3")], "the holder is warned of");
+        assert_eq!(named(&office.stored("3").await), [id("1")]);
+        assert_eq!(named(&office.stored("2").await), [], "it has no number to share");
     }
 }
 
