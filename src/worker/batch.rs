@@ -219,10 +219,12 @@ impl Worker {
         Ok((decided, changes))
     }
 
-    /// Whether the case would still be asked about, and in the same words.
+    /// Whether the case would still be asked about, and in the same words. If another worker, to whom the lease
+    /// went, has saved what it was told meanwhile, that counts.
     fn is_still_asked(&self, turn: &Turn, case: &Case) -> bool {
         case.version == turn.claimed.version
-            || (crate::worker::eligibility(case, &self.scope).is_eligible()
+            || (case.last_trace == turn.claimed.last_trace
+                && crate::worker::eligibility(case, &self.scope).is_eligible()
                 && turn.is_still_about(case)
                 && turn.steps.first().is_none_or(|step| {
                     let again = crate::worker::plan::ask(

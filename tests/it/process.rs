@@ -703,3 +703,23 @@ async fn an_alert_that_was_not_delivered_is_on_record_as_such() {
         "sent, and not delivered, twice; then sent"
     );
 }
+
+/// Two have asked about one case, because the first was suspended: what is saved first counts, once.
+#[tokio::test(start_paused = true)]
+async fn an_answer_is_not_put_on_top_of_the_same_one() {
+    for suspended in [500, 2_500] {
+        let house = house((1..=3).map(|n| case(&n.to_string())).collect(), Ok(Outcome::None)).await;
+        let (clock, second) = (Arc::clone(&house.clock), house.worker.clone());
+        let other = tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_millis(suspended)).await;
+            *clock.slept.lock().unwrap() = TimeDelta::seconds(11);
+            second.run_once(&mut |_| ()).await.unwrap()
+        });
+        let first = house.worker.run_once(&mut |_| ()).await.unwrap();
+        let second = other.await.unwrap();
+        assert_eq!((first.seen, second.seen), (3, 3));
+        for case in house.store.page(None, 9).await.unwrap() {
+            assert_eq!((case.version, case.asking.unsettled), (2, 1), "{suspended}");
+        }
+    }
+}
