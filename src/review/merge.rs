@@ -6,6 +6,7 @@ use crate::nhs_number::NhsNumber;
 use crate::review::context::in_use;
 use crate::review::presence::flag_duplicates;
 use crate::review::{Changed, Context, Refusal};
+use chrono::{DateTime, Utc};
 
 fn usable(case: &Case) -> Option<&HeldNumber> {
     case.nhs_number.as_ref().filter(|held| held.standing.is_usable())
@@ -54,11 +55,7 @@ pub(super) fn merge(
     for item in survivor.review.iter_mut().filter(|item| item.is_open()) {
         // Duplicates that name a third case stay open.
         let worked = item.number == found.number && item.reason != ReviewReason::Duplicate;
-        let about_the_old_number = matches!(
-            item.reason,
-            ReviewReason::Superseded | ReviewReason::Invalidated | ReviewReason::NotVerified
-        );
-        if worked || (taken.is_some() && about_the_old_number) || names_nobody(item) {
+        if worked || (taken.is_some() && speaks_of_the_number(item)) || names_nobody(item) {
             context.close(item, ReviewState::Resolved, "merged");
         }
     }
@@ -103,6 +100,14 @@ fn relink(
     context.unlink(&relinked, absorbed, None, "other_merged")
 }
 
+/// Whether the item says what is wrong with the number that the case held.
+const fn speaks_of_the_number(item: &ReviewItem) -> bool {
+    matches!(
+        item.reason,
+        ReviewReason::Superseded | ReviewReason::Invalidated | ReviewReason::NotVerified
+    )
+}
+
 fn names_nobody(item: &ReviewItem) -> bool {
     item.reason == ReviewReason::Duplicate && item.evidence.others.is_empty()
 }
@@ -143,6 +148,7 @@ pub fn undo_merge(
     if returned.is_some() {
         survivor.nhs_number = was.number_before;
         survivor.asking = Asking::default();
+        reopen(&mut survivor, was.at, context);
     }
     if was.took_death && survivor.date_of_death == other.date_of_death {
         (survivor.date_of_death, survivor.death_traced) = (None, false);
@@ -161,6 +167,19 @@ pub fn undo_merge(
     flag_duplicates(&mut changes, absorbed, context);
     flag_duplicates(&mut changes, &case.id, context);
     Ok(changes)
+}
+
+/// What a merge `at` a time has settled about the number is open again with the number.
+fn reopen(survivor: &mut Case, at: DateTime<Utc>, context: &Context<'_>) {
+    let open: Vec<ReviewReason> = survivor.open_items().map(|item| item.reason).collect();
+    for item in survivor.review.iter_mut().filter(|item| speaks_of_the_number(item)) {
+        let last = item.history.last();
+        let merged = last.is_some_and(|step| step.what == "merged" && step.at == at);
+        if merged && !item.is_open() && !open.contains(&item.reason) {
+            item.state = ReviewState::Open;
+            item.history.push(context.step("merge_undone"));
+        }
+    }
 }
 
 /// Third cases that are duplicates of the survivor for the `number` that it gives back: each of them and the
@@ -271,6 +290,8 @@ mod tests {
             assert!(!gone.is_live() && gone.nhs_number == theirs.nhs_number);
             let changes = apart(&survivor, &[gone]).unwrap();
             assert_eq!(changes[0].case.nhs_number, mine.nhs_number, "as it was");
+            let gave_back = number(&survivor) != number(&mine);
+            assert_eq!(changes[0].case.review[0].is_open(), gave_back, "what is wrong with it too");
             assert_eq!(changes[1].case.nhs_number, theirs.nhs_number);
             assert!(changes[0].case.absorbed.is_empty() && changes[1].case.is_live());
         }
