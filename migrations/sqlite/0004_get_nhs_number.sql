@@ -1,4 +1,4 @@
--- Who is asking about a case, so that nobody else does. Times are milliseconds since 1970, UTC.
+-- Who is asking about a case, so that nobody else does. Times are microseconds since 1970, UTC.
 CREATE TABLE case_lease (
     case_id TEXT NOT NULL PRIMARY KEY,
     -- Empty when nobody has it.

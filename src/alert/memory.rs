@@ -14,8 +14,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
 /// let alerts = MemoryAlerts::default();
 /// let alert = Alert::new("1", AlertKind::Configuration, "2026-11-23T09:30:00Z".parse()?);
-/// alerts.deliver(&alert).await?;
-/// alerts.deliver(&alert).await?;
+/// alerts.deliver(&[alert.clone(), alert.clone()]).await?;
+/// alerts.deliver(&[alert]).await?;
 /// assert_eq!(alerts.delivered().len(), 1);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # })?;
@@ -44,10 +44,12 @@ impl fmt::Debug for MemoryAlerts {
 
 #[async_trait]
 impl AlertSink for MemoryAlerts {
-    async fn deliver(&self, alert: &Alert) -> Result<(), Error> {
-        let mut alerts = self.alerts();
-        if !alerts.iter().any(|known| known.id == alert.id) {
-            alerts.push(alert.clone());
+    async fn deliver(&self, alerts: &[Alert]) -> Result<(), Error> {
+        let mut delivered = self.alerts();
+        for alert in alerts {
+            if !delivered.iter().any(|known| known.id == alert.id) {
+                delivered.push(alert.clone());
+            }
         }
         Ok(())
     }

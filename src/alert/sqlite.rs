@@ -114,20 +114,29 @@ fn forget(connection: &mut Connection, case: &CaseId) -> Result<(), Error> {
 
 #[async_trait]
 impl AlertSink for SqliteAlerts {
-    async fn deliver(&self, alert: &Alert) -> Result<(), Error> {
-        let document =
-            serde_json::to_string(alert).map_err(|_| Error::new(ErrorKind::Unavailable))?;
-        let id = alert.id.clone();
+    async fn deliver(&self, alerts: &[Alert]) -> Result<(), Error> {
+        // A cause is left out, because it may quote content.
+        let row = |alert: &Alert| {
+            let document = serde_json::to_string(alert);
+            let document = document.map_err(|_| Error::new(ErrorKind::Unavailable))?;
+            Ok((alert.id.clone(), document))
+        };
+        let rows = alerts.iter().map(row).collect::<Result<Vec<_>, Error>>()?;
         self.0
             .blocking(move |connection| {
-                connection
-                    .prepare_cached(
-                        "INSERT INTO alert (id, document) VALUES (?1, ?2)
-                         ON CONFLICT (id) DO NOTHING",
-                    )
-                    .and_then(|mut insert| insert.execute(params![id, document]))
+                let transaction = connection
+                    .transaction_with_behavior(TransactionBehavior::Immediate)
                     .map_err(failed)?;
-                Ok(())
+                for (id, document) in rows {
+                    transaction
+                        .prepare_cached(
+                            "INSERT INTO alert (id, document) VALUES (?1, ?2)
+                             ON CONFLICT (id) DO NOTHING",
+                        )
+                        .and_then(|mut insert| insert.execute(params![id, document]))
+                        .map_err(failed)?;
+                }
+                transaction.commit().map_err(failed)
             })
             .await
     }

@@ -90,6 +90,10 @@ pub struct Case {
     /// The cases that were merged into this one (MSCA-DQ-01).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub absorbed: Vec<Absorbed>,
+    /// What the local system said of the case when it was last read, as a digest: so that reading the same
+    /// again does not undo what somebody has corrected since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_digest: Option<String>,
     /// How often the case has been saved, as its store counts; 0 is never. A store sets it, and saves
     /// only over the version it gave.
     #[serde(default)]
@@ -123,6 +127,7 @@ impl Case {
             undelivered: Vec::new(),
             deleted: None,
             absorbed: Vec::new(),
+            read_digest: None,
             version: 0,
         }
     }

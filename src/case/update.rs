@@ -56,6 +56,7 @@ impl Case {
             undelivered: self.undelivered.clone(),
             deleted: self.deleted.clone(),
             absorbed: self.absorbed.clone(),
+            read_digest: self.read_digest.clone(),
             version: self.version,
             ..read
         };

@@ -277,7 +277,7 @@ impl ReviewQueue {
             self.audit.append(told.collect()).await?;
             let mut left = Vec::new();
             for alert in std::mem::take(&mut case.undelivered) {
-                if self.alerts.deliver(&alert).await.is_err() {
+                if self.alerts.deliver(std::slice::from_ref(&alert)).await.is_err() {
                     left.push(alert);
                 }
             }

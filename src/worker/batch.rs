@@ -8,6 +8,7 @@ use crate::worker::claim::Claims;
 use crate::worker::record::{changed, received, sent, withdraw};
 use crate::worker::turn::{Step, Turn};
 use crate::worker::{CaseReport, Decision, Error, NumberEffect, Plan, TraceResult, Worker, apply};
+use chrono::{DateTime, Utc};
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 use tokio::task::JoinSet;
@@ -15,8 +16,8 @@ use tokio::task::JoinSet;
 /// How often what was decided is tried to be saved, over others' changes.
 const SAVES: usize = 3;
 
-/// A reply, unless asking ended before.
-type Reply = Option<Result<Answer, trace::Error>>;
+/// A reply and when it came, unless asking ended before.
+type Reply = Option<(DateTime<Utc>, Result<Answer, trace::Error>)>;
 
 /// What was decided about a turn's case.
 type Decided<'a> = (&'a Turn, Option<Decision>);
@@ -29,15 +30,18 @@ struct Planned {
     case: Case,
     sole_holder: bool,
     /// Why it is changed, for the record.
-    why: &'static str,
+    why: Vec<&'static str>,
 }
 
 impl Changes {
     fn put(&mut self, case: Case, sole_holder: bool, why: &'static str) {
-        // What is changed twice keeps the first and the greater reason.
-        let before = self.0.get(&case.id).map(|planned| (planned.sole_holder, planned.why));
-        let (sole, why) = before.map_or((sole_holder, why), |(sole, _)| (sole || sole_holder, why));
-        self.0.insert(case.id.clone(), Planned { case, sole_holder: sole, why });
+        // What is changed twice is so for both reasons.
+        let before = self.0.remove(&case.id);
+        let (sole, mut all) =
+            before.map_or((false, Vec::new()), |before| (before.sole_holder, before.why));
+        all.push(why);
+        let planned = Planned { case, sole_holder: sole || sole_holder, why: all };
+        self.0.insert(planned.case.id.clone(), planned);
     }
 }
 
@@ -82,6 +86,7 @@ impl Worker {
                 if ended && reply.is_none() {
                     unasked = unasked.or(Some(place));
                 }
+                let (at, reply) = reply.map_or((at, None), |(at, reply)| (at, Some(reply)));
                 let step = Step { plan, message_id, reply, at };
                 entries.push(received(&self.actor, turn.id(), &step));
                 turn.steps.push(step);
@@ -137,7 +142,7 @@ impl Worker {
                     if let Some(slot) =
                         places.remove(&task).and_then(|place| replies.get_mut(place))
                     {
-                        *slot = Some(reply);
+                        *slot = Some((self.clock.now(), reply));
                     }
                 }
             }
@@ -288,7 +293,8 @@ impl Worker {
         let now = self.clock.now();
         let entries = changes.0.values().map(|planned| {
             let result = planned.case.last_trace.as_ref().map_or("", |last| last.result.as_str());
-            let why = [("decision", planned.why), ("result", result)];
+            let why = planned.why.iter().map(|why| ("decision", *why));
+            let why: Vec<_> = why.chain([("result", result)]).collect();
             changed(&self.actor, &planned.case, &why, now)
         });
         self.audit.append(entries.collect()).await?;

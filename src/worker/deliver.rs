@@ -21,13 +21,18 @@ impl Worker {
             case.undelivered.iter().map(|alert| self.told(alert, now).about(Subject::of(case)))
         });
         self.audit.append(entries.collect()).await?;
+        let alerts: Vec<Alert> =
+            cases.iter().flat_map(|case| case.undelivered.iter().cloned()).collect();
+        // One that cannot be delivered does not keep the others from it.
+        let together = self.alerts.deliver(&alerts).await.is_ok();
         let mut noted = Vec::with_capacity(cases.len());
         let mut failed = Vec::new();
         for mut case in cases {
             let waiting = std::mem::take(&mut case.undelivered);
             let count = waiting.len();
             for alert in waiting {
-                if self.alerts.deliver(&alert).await.is_err() {
+                let alone = std::slice::from_ref(&alert);
+                if !together && (alerts.len() == 1 || self.alerts.deliver(alone).await.is_err()) {
                     failed.push(self.not_told(&alert).about(Subject::new(case.id.clone())));
                     case.undelivered.push(alert);
                 }
@@ -84,7 +89,7 @@ impl Worker {
         let mut alert = Alert::new(id, AlertKind::Configuration, now);
         alert.code = code;
         self.audit.append(vec![self.told(&alert, now)]).await?;
-        if self.alerts.deliver(&alert).await.is_err() {
+        if self.alerts.deliver(std::slice::from_ref(&alert)).await.is_err() {
             self.audit.append(vec![self.not_told(&alert)]).await?;
         }
         Ok(())

@@ -3,6 +3,7 @@ use crate::case::{Case, CaseId, CaseStore, Change, ErrorKind};
 use crate::clock::Clock;
 use crate::worker::Error;
 use crate::worker::record::{changed, withdraw};
+use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 
 /// How many cases are recorded and saved in one step.
@@ -21,7 +22,8 @@ pub struct Imported {
 }
 
 /// Brings `store` up to what the local system says of `cases`, and leaves alone what traces and people
-/// have brought ([`Case::updated_from`]). The same cases again change nothing.
+/// have brought ([`Case::updated_from`]). The same cases again change nothing, and so do not undo what
+/// somebody has corrected since; only what the local system says anew does.
 ///
 /// Each change is in `audit` before it is saved, so that a case can be rebuilt as it was on any day
 /// (MSCA-AUD-02). Killed in between, it is simply done again. Of a case that comes twice the later
@@ -72,6 +74,13 @@ pub async fn import(
     }
 }
 
+/// What the local system says of a case, as a digest; `None` when it cannot be written down.
+fn digest(read: &Case) -> Option<String> {
+    let said = serde_json::to_vec(read).ok()?;
+    let hash: [u8; 32] = Sha256::digest(said).into();
+    Some(hash.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
 /// Imports `cases`, and returns those that have to be looked at again.
 async fn import_chunk(
     store: &dyn CaseStore,
@@ -88,21 +97,20 @@ async fn import_chunk(
     let (cases, twice): (Vec<Case>, Vec<Case>) =
         cases.into_iter().partition(|case| seen.insert(case.id.clone()));
     for read in &cases {
-        match store.get(&read.id).await? {
-            None => {
-                let mut case = read.clone();
-                if let Some(held) = &mut case.nhs_number {
-                    held.since = held.since.or(Some(now));
-                }
-                new.push(case);
+        let digest = digest(read);
+        let taken = |mut case: Case| {
+            if let Some(held) = &mut case.nhs_number {
+                held.since = held.since.or(Some(now));
             }
+            case.read_digest.clone_from(&digest);
+            case
+        };
+        match store.get(&read.id).await? {
+            None => new.push(taken(read.clone())),
+            // The local system says what it said before; what somebody has corrected since stays.
+            Some(stored) if digest.is_some() && stored.read_digest == digest => unchanged += 1,
             Some(stored) => match stored.updated_from(read.clone()) {
-                Some(mut case) => {
-                    if let Some(held) = &mut case.nhs_number {
-                        held.since = held.since.or(Some(now));
-                    }
-                    updated.push(case);
-                }
+                Some(case) => updated.push(taken(case)),
                 None => unchanged += 1,
             },
         }

@@ -60,6 +60,7 @@ pub(super) fn received(actor: &Actor, case: &CaseId, step: &Step) -> Entry {
         entry = entry
             .with_detail("service", exchange.service.as_str())
             .with_detail("operation", exchange.operation.as_str());
+        entry = entry.with_detail("sent_at", exchange.sent_at.to_rfc3339());
         if let Some(code) = &exchange.code {
             entry = entry.with_detail("code", code.as_str());
         }

@@ -143,9 +143,9 @@ struct MortalAlerts(SqliteAlerts, Arc<Killer>);
 
 #[async_trait]
 impl AlertSink for MortalAlerts {
-    async fn deliver(&self, alert: &Alert) -> Result<(), alert::Error> {
+    async fn deliver(&self, alerts: &[Alert]) -> Result<(), alert::Error> {
         self.1.pass(Boundary::AlertSent).await;
-        let delivered = self.0.deliver(alert).await;
+        let delivered = self.0.deliver(alerts).await;
         self.1.pass(Boundary::AlertSent).await;
         delivered
     }

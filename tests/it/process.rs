@@ -498,6 +498,16 @@ async fn what_is_imported_is_on_record_and_nothing_is_twice() {
     newer.push(numbered("new"));
     assert_eq!(take_in(newer).await, (1, 2, 448));
     assert_eq!(house.events(EventKind::CaseChanged).await.len(), 453);
+    // What somebody has corrected since stays, until the local system says something new.
+    let mut corrected = house.store.get(&"008".parse().unwrap()).await.unwrap().unwrap();
+    corrected.surname = Some("Corrected".into());
+    house.store.save(&corrected).await.unwrap();
+    assert_eq!(take_in(vec![case("008")]).await, (0, 0, 1));
+    let mut anew = case("008");
+    anew.forename = Some("Comfort".into());
+    assert_eq!(take_in(vec![anew]).await, (0, 1, 0));
+    let stored = house.store.get(&"008".parse().unwrap()).await.unwrap().unwrap();
+    assert_eq!(stored.surname.as_deref(), Some("Aindow"));
     for id in ["449", "new"] {
         let stored = house.store.get(&id.parse().unwrap()).await.unwrap().unwrap();
         assert_eq!(stored.nhs_number.unwrap().since, Some(house.clock.now()), "{id}");
@@ -667,7 +677,10 @@ async fn an_alert_that_was_not_delivered_is_on_record_as_such() {
 
     #[async_trait]
     impl AlertSink for Down {
-        async fn deliver(&self, alert: &nhs_pds::case::Alert) -> Result<(), nhs_pds::alert::Error> {
+        async fn deliver(
+            &self,
+            alerts: &[nhs_pds::case::Alert],
+        ) -> Result<(), nhs_pds::alert::Error> {
             let down = {
                 let mut left = self.1.lock().unwrap();
                 *left = left.saturating_sub(1);
@@ -676,7 +689,7 @@ async fn an_alert_that_was_not_delivered_is_on_record_as_such() {
             if down {
                 return Err(nhs_pds::alert::Error::new(nhs_pds::alert::ErrorKind::Unavailable));
             }
-            self.0.deliver(alert).await
+            self.0.deliver(alerts).await
         }
     }
 

@@ -703,7 +703,7 @@ struct Unreachable;
 
 #[async_trait]
 impl AlertSink for Unreachable {
-    async fn deliver(&self, _: &nhs_pds::case::Alert) -> Result<(), nhs_pds::alert::Error> {
+    async fn deliver(&self, _: &[nhs_pds::case::Alert]) -> Result<(), nhs_pds::alert::Error> {
         Err(nhs_pds::alert::Error::new(nhs_pds::alert::ErrorKind::Unavailable))
     }
 }
@@ -832,7 +832,7 @@ async fn an_erased_person_is_nowhere_in_the_file() {
     let twin = store.get(&id("2")).await.unwrap().unwrap();
     let mut told = Alert::about("2/1/duplicate", AlertKind::Duplicate, NOW.parse().unwrap(), &twin);
     told.others = vec![erased.clone(), id("3")];
-    alerts.deliver(&told).await.unwrap();
+    alerts.deliver(&[told]).await.unwrap();
     let note = "Larkspur Cottage is let.";
     assert_eq!(queue.note(&item("1", 1), note, &jo).await.unwrap(), Outcome::Done);
 

@@ -147,9 +147,9 @@ struct FatedAlerts(Arc<MemoryAlerts>, Arc<Fate>);
 
 #[async_trait]
 impl AlertSink for FatedAlerts {
-    async fn deliver(&self, alert: &Alert) -> Result<(), alert::Error> {
+    async fn deliver(&self, alerts: &[Alert]) -> Result<(), alert::Error> {
         self.1.pass().await;
-        let delivered = self.0.deliver(alert).await;
+        let delivered = self.0.deliver(alerts).await;
         self.1.pass().await;
         delivered
     }

@@ -82,5 +82,6 @@ fn work(case: &mut Case, at: DateTime<Utc>) {
     (alert.invalid_nhs_number, alert.code) = (Some(NUMBER), Some("DEMOG-0017".into()));
     alert.others = vec![case.id.clone()];
     case.undelivered = vec![alert];
+    case.read_digest = Some("0f".repeat(32));
     case.absorbed = vec![Absorbed::new(case.id.clone(), at, case.nhs_number.clone()).with_death()];
 }
