@@ -3,8 +3,9 @@ use crate::demographics::{Gender, PartialDate, redacted_debug};
 
 /// Local particulars as they should be. What is `None` stays; a text that is blank is none.
 ///
-/// The local system is to be corrected too: the next caseload that is read from it says again what it
-/// holds ([`Case::updated_from`]).
+/// The local system is to be corrected too. A caseload that says of the case what it said before changes
+/// nothing here; one that says something new about it is taken at its word in all of it
+/// ([`Case::updated_from`]).
 ///
 /// ```
 /// use nhs_pds::review::Corrections;

@@ -565,5 +565,15 @@ async fn every_message_is_on_record() {
         let answer = log.page(&Filter::new().with_message_id(&id), sent.seq, 9).await.unwrap();
         assert_eq!(answer.len(), 1, "{id}");
         assert_eq!(answer[0].kind, EventKind::MessageReceived);
+        assert!(answer[0].details.iter().any(|(key, _)| key == "sent_at"), "each at its own time");
     }
+    // A case that is changed for two reasons in one step has both on record.
+    let one = of(EventKind::CaseChanged).with_case("01".parse().unwrap());
+    let why: Vec<String> = log.page(&one, 0, 1).await.unwrap()[0]
+        .details
+        .iter()
+        .filter(|(key, _)| key == "decision")
+        .map(|(_, why)| why.clone())
+        .collect();
+    assert_eq!(why[..2], ["found", "flagged_as_a_duplicate"]);
 }
