@@ -228,11 +228,12 @@ async fn take_in(
     }
     let imported = import(store, audit, actor, &SystemClock, read.cases).await?;
     eprintln!(
-        "worker: imported {} new, {} updated, {} unchanged; {} rows refused",
+        "worker: imported {} new, {} updated, {} unchanged; {} rows refused; {} duplicates",
         imported.new,
         imported.updated,
         imported.unchanged,
-        read.refused.len()
+        read.refused.len(),
+        imported.duplicates
     );
     Ok(())
 }

@@ -2,6 +2,7 @@ use crate::audit::{Actor, AuditLog};
 use crate::case::{Case, CaseId, CaseStore, Change, ErrorKind};
 use crate::clock::Clock;
 use crate::worker::Error;
+use crate::worker::duplicates::flag_duplicates;
 use crate::worker::record::{changed, withdraw};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
@@ -19,11 +20,16 @@ pub struct Imported {
     pub updated: usize,
     /// Cases about which nothing is new.
     pub unchanged: usize,
+    /// Pairs of cases that were found to have one number (MSCA-DQ-01).
+    pub duplicates: usize,
 }
 
 /// Brings `store` up to what the local system says of `cases`, and leaves alone what traces and people
 /// have brought ([`Case::updated_from`]). The same cases again change nothing, and so do not undo what
 /// somebody has corrected since; only what the local system says anew does.
+///
+/// Numbers are taken as they are, also where two cases have one: both are flagged then, and the back office
+/// is told, by the next run (MSCA-DQ-01). A pair that somebody has dismissed is not flagged again.
 ///
 /// Each change is in `audit` before it is saved, so that a case can be rebuilt as it was on any day
 /// (MSCA-AUD-02). Killed in between, it is simply done again. Of a case that comes twice the later
@@ -67,10 +73,13 @@ pub async fn import(
         if chunk.is_empty() {
             return Ok(imported);
         }
+        let numbered = chunk.iter().filter(|case| case.nhs_number.is_some());
+        let numbered: Vec<CaseId> = numbered.map(|case| case.id.clone()).collect();
         // What somebody else saves in between is looked at again.
         while !chunk.is_empty() {
             chunk = import_chunk(store, audit, actor, clock, chunk, &mut imported).await?;
         }
+        imported.duplicates += flag_duplicates(store, audit, actor, clock, &numbered).await?;
     }
 }
 

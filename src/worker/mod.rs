@@ -31,6 +31,7 @@ mod claim;
 mod decide;
 mod deliver;
 mod difference;
+mod duplicates;
 mod effects;
 mod eligibility;
 mod error;

@@ -475,6 +475,45 @@ async fn a_case_is_refreshed_for_an_event() {
     assert_eq!(reason, Some(Reason::NotAllocated), "HAV-2 holds for everybody");
 }
 
+/// MSCA-DQ-01: two of one number are flagged as they come in, once, whoever is asked about them.
+#[tokio::test(start_paused = true)]
+async fn duplicates_that_come_in_with_a_caseload_are_flagged_and_told_once() {
+    let house = house(Vec::new(), found()).await;
+    let twin = |text: &str, source: &str| {
+        let mut case = case(text);
+        let source = NumberSource::Imported(Some(source.into()));
+        case.nhs_number = Some(HeldNumber::new(NUMBER, source));
+        case
+    };
+    let take_in = async |cases: Vec<Case>| {
+        import(&*house.store, &*house.audit, &admin(), &*house.clock, cases).await.unwrap()
+    };
+    // Traced by their own account, so that nobody would ever ask about them.
+    let two = vec![twin("1", "SMSP"), twin("2", "SMSP"), case("3")];
+    assert_eq!(take_in(two.clone()).await.duplicates, 1);
+    assert_eq!(take_in(two.clone()).await.duplicates, 0);
+    let stored = async |text: &str| house.store.get(&text.parse().unwrap()).await.unwrap().unwrap();
+    for (one, other) in [("1", "2"), ("2", "1")] {
+        let case = stored(one).await;
+        let item = case.open_items().next().unwrap();
+        assert_eq!(item.reason.word(), "duplicate");
+        assert_eq!(item.evidence.others, [other.parse().unwrap()]);
+        assert_eq!(case.live_number(), Some(NUMBER), "both keep what they came with");
+    }
+    *house.service.outcome.lock().unwrap() = Ok(Outcome::None);
+    house.worker.run_once(&mut |_| ()).await.unwrap();
+    house.worker.run_once(&mut |_| ()).await.unwrap();
+    assert_eq!(house.alerts.delivered().len(), 1, "one for the pair");
+    // Somebody has found that they are two people: that stays so.
+    for text in ["1", "2"] {
+        let mut case = stored(text).await;
+        case.review[0].state = nhs_pds::case::ReviewState::Dismissed;
+        house.store.save(&case).await.unwrap();
+    }
+    assert_eq!(take_in(two).await.duplicates, 0);
+    assert_eq!(take_in(vec![twin("4", "GP letter")]).await.duplicates, 1, "a third is another");
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_is_imported_is_on_record_and_nothing_is_twice() {
     let house = house(Vec::new(), found()).await;
@@ -497,7 +536,8 @@ async fn what_is_imported_is_on_record_and_nothing_is_twice() {
     newer[449] = numbered("449");
     newer.push(numbered("new"));
     assert_eq!(take_in(newer).await, (1, 2, 448));
-    assert_eq!(house.events(EventKind::CaseChanged).await.len(), 453);
+    // 450, then two updated and one new, and the two of one number flagged.
+    assert_eq!(house.events(EventKind::CaseChanged).await.len(), 455);
     // What somebody has corrected since stays, until the local system says something new.
     let mut corrected = house.store.get(&"008".parse().unwrap()).await.unwrap().unwrap();
     corrected.surname = Some("Corrected".into());
