@@ -63,12 +63,16 @@
 pub mod alert;
 pub mod audit;
 pub mod case;
+pub mod circuit;
 pub mod clock;
 pub mod correspondence;
 pub mod demographics;
+pub mod gate;
 pub mod ids;
 pub mod nhs_number;
+pub mod pace;
 pub mod reconcile;
+pub mod retry;
 pub mod review;
 pub mod secret;
 pub(crate) mod seed;
@@ -80,6 +84,7 @@ pub mod simulator;
 pub mod smsp;
 #[cfg(feature = "sqlite")]
 pub(crate) mod sqlite;
+pub mod telemetry;
 pub mod trace;
 pub mod transport;
 pub mod worker;
