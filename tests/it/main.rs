@@ -34,6 +34,8 @@ mod sample_data;
 mod simulator;
 #[cfg(feature = "smsp")]
 mod smsp;
+#[cfg(all(feature = "csv", feature = "simulator", feature = "smsp"))]
+mod soak;
 #[cfg(all(feature = "csv", feature = "simulator"))]
 mod sweep_order;
 mod worker;
