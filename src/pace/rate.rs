@@ -163,7 +163,7 @@ mod tests {
     fn the_first_second_has_the_burst() {
         let turns = turns(pace(100, 10), &[0], 3);
         assert_eq!(turns.iter().filter(|turn| turn.is_zero()).count(), 10);
-        assert_eq!(most_in_a_second(&turns), 109);
+        assert_eq!(most_in_a_second(&turns), 108);
     }
 
     proptest! {
