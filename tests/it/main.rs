@@ -30,6 +30,7 @@ mod opentest;
 mod pace;
 mod privacy;
 mod process;
+mod reliability;
 mod retry;
 mod review;
 #[cfg(feature = "simulator")]
