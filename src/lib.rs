@@ -13,6 +13,11 @@
 //! commercial Spine Mini Service, over a [`transport`], of which `transport::http` (feature
 //! `http`) is HTTPS with mutual TLS.
 //!
+//! Then the way there. A [`gate`] stands in front of a service: it keeps the [`pace`] that the provider
+//! allows, lets whoever waits at a screen go before the worker, and leaves the service alone while it does
+//! not work ([`circuit`]); [`retry`] asks again what was not answered; [`telemetry`] says what can be
+//! measured of it.
+//!
 //! Then the job. A [`case`] is a client's record in the local system; the [`worker`] goes through a
 //! store of cases on a schedule, asks a tracer about those it may ask about, and decides by a table what
 //! each answer means. What was done, by whom and about whom goes into an [`audit`] trail, which shows
