@@ -63,6 +63,7 @@ async fn soak(cases: usize, seed: u64, mix: FaultMix) -> Round {
 async fn ten_thousand_cases_end_as_without_faults() {
     let round = soak(10_000, 7, FaultMix::soak(7, Duration::from_millis(250))).await;
     assert_eq!(round.off, [""; 0]);
+    assert_eq!(round.changed_places, 0);
     assert!(round.injected.iter().all(|(_, count)| *count > 50), "{:?}", round.injected);
     assert!(round.failures() > 500);
     assert_eq!(round.faulted, round.plain + round.failures(), "each failure is asked again once");
