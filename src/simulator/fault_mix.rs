@@ -3,6 +3,7 @@ use crate::secret::RawBody;
 use crate::seed::SplitMix64;
 use http::StatusCode;
 use std::collections::HashMap;
+use std::fmt;
 use std::time::Duration;
 
 /// A part of all requests, in thousandths.
@@ -127,7 +128,6 @@ impl FaultMix {
 /// A mix at work.
 ///
 /// Its memory grows with the people asked about, sixteen bytes or so for each, and with nothing else.
-#[derive(Debug)]
 pub(super) struct MixAtWork {
     mix: FaultMix,
     /// How many requests there were about whom.
@@ -163,6 +163,16 @@ impl MixAtWork {
     pub(super) fn injected(&self) -> Vec<(Fault, u64)> {
         let faults = self.mix.faults.iter().map(|(_, fault)| fault.clone());
         faults.zip(self.met.iter().copied()).collect()
+    }
+}
+
+impl fmt::Debug for MixAtWork {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MixAtWork")
+            .field("mix", &self.mix)
+            .field("people", &self.attempts.len())
+            .field("met", &self.met)
+            .finish()
     }
 }
 
