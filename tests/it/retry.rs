@@ -4,15 +4,15 @@ use crate::service::{Service, ask, question, unavailable, us};
 use async_trait::async_trait;
 use nhs_pds::alert::MemoryAlerts;
 use nhs_pds::audit::{
-    Anchor, AuditLog, Entry, Error as AuditError, ErrorKind as AuditErrorKind, Event, Filter,
-    MemoryLog, Verdict,
+    Actor, Anchor, AuditLog, Entry, Error as AuditError, ErrorKind as AuditErrorKind, Event,
+    Filter, MemoryLog, Verdict,
 };
 use nhs_pds::case::{Allocation, Case, CaseId, CaseStore, MemoryStore, RecordType};
 use nhs_pds::demographics::Gender;
 use nhs_pds::ids::{CountingIds, RandomIds};
 use nhs_pds::retry::{Policy, Repeats, Retry, Retrying, Unrecorded};
 use nhs_pds::trace::{Error, ErrorKind, MessageId, Outcome, Tracer};
-use nhs_pds::worker::{TraceResult, Worker};
+use nhs_pds::worker::{RefreshEvent, TraceResult, Worker};
 use std::collections::HashSet;
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
@@ -262,6 +262,19 @@ async fn a_worker_that_is_to_stop_does_not_wait_to_ask_again() {
     assert!(report.interrupted);
     assert_eq!(service.count(), 1);
     assert!(began.elapsed() < 10 * SECOND, "{:?}", began.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_opens_a_record_does_not_wait_as_long_as_the_worker_does() {
+    let service = Service::slow(50 * SECOND, |_| Err(unavailable()));
+    let worker = worker(&service, Arc::new(MemoryLog::new()), &["1"]).await;
+    let worker = worker.on_behalf_of(us(), Actor::new(&us(), "A Worker"));
+    let began = Instant::now();
+    let id = "1".parse().unwrap();
+    let refreshed = worker.refresh(&id, RefreshEvent::OnRequest).await.unwrap().unwrap();
+    assert_eq!(refreshed.report.result, Some(TraceResult::Unavailable));
+    assert!(began.elapsed() <= 66 * SECOND, "{:?}", began.elapsed());
+    assert_eq!(service.count(), 2);
 }
 
 /// A clock that goes on by a second whenever somebody looks at it.
