@@ -44,4 +44,5 @@ mod smsp;
 mod soak;
 #[cfg(all(feature = "csv", feature = "simulator"))]
 mod sweep_order;
+mod telemetry;
 mod worker;

@@ -1,6 +1,6 @@
 //! Asking again: how often, how soon, by which messages, and what is on record of it.
 
-use crate::service::{Service, ask, question, unavailable, us};
+use crate::service::{Service, ask, unavailable, us};
 use async_trait::async_trait;
 use nhs_pds::alert::MemoryAlerts;
 use nhs_pds::audit::{
@@ -11,7 +11,7 @@ use nhs_pds::case::{Allocation, Case, CaseId, CaseStore, MemoryStore, RecordType
 use nhs_pds::demographics::Gender;
 use nhs_pds::ids::{CountingIds, RandomIds};
 use nhs_pds::retry::{Policy, Repeats, Retry, Retrying, Unrecorded};
-use nhs_pds::trace::{Error, ErrorKind, MessageId, Outcome, Tracer};
+use nhs_pds::trace::{Error, ErrorKind, MessageId, Outcome};
 use nhs_pds::worker::{RefreshEvent, TraceResult, Worker};
 use std::collections::HashSet;
 use std::num::NonZeroU32;
@@ -294,9 +294,11 @@ impl nhs_pds::clock::Clock for Ticking {
 #[cfg(all(feature = "simulator", feature = "smsp"))]
 #[tokio::test(start_paused = true)]
 async fn each_attempt_is_a_message_of_its_own() {
+    use crate::service::question;
     use nhs_pds::clock::FixedClock;
     use nhs_pds::simulator::{Fault, Register, Simulator, When};
     use nhs_pds::smsp::{Client, Config};
+    use nhs_pds::trace::Tracer;
     let clock = Arc::new(FixedClock::at(chrono::DateTime::UNIX_EPOCH));
     let simulator = Simulator::new(Register::from_seed(1, 10)).with_clock(clock);
     simulator.add_fault(When::Next(1), Fault::code("SMSP-0004"));
