@@ -8,7 +8,7 @@ mod ending;
 mod side;
 
 use ending::compare;
-use nhs_pds::simulator::{Caseload, Fault, Register};
+use nhs_pds::simulator::Fault;
 use std::error::Error;
 
 pub(crate) use side::{Kept, Reached, Side, start};
@@ -44,18 +44,6 @@ impl Round {
     fn is_within_bound(&self) -> bool {
         self.faulted * 10 < self.plain * 11 + self.failures() * 10
     }
-}
-
-/// The people of `caseload`, all of whom the service can answer about: of those whom it never does (SMSP-0004
-/// whoever asks), nobody could say when they are settled.
-pub(crate) fn answerable(caseload: &Caseload) -> Result<Register, Box<dyn Error>> {
-    let mut register = Register::default();
-    for person in caseload.register() {
-        let mut person = person.clone();
-        person.answer = person.answer.filter(|code| code != "SMSP-0004");
-        register.insert(person)?;
-    }
-    Ok(register)
 }
 
 /// Works through both sides until every case is answered, and holds one against the other.

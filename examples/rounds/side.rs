@@ -8,7 +8,7 @@ use nhs_pds::clock::{Clock as _, FixedClock};
 use nhs_pds::gate::Gate;
 use nhs_pds::pace::Pace;
 use nhs_pds::retry::{Policy, Retry};
-use nhs_pds::simulator::{Caseload, Fault, Simulator};
+use nhs_pds::simulator::{Caseload, Fault, FaultMix, Register, Simulator};
 use nhs_pds::smsp::{Client, Config};
 use nhs_pds::trace::{Caller, LocalIdentity};
 use nhs_pds::transport::Transport;
@@ -25,13 +25,35 @@ pub(crate) struct Kept {
     pub(crate) alerts: Arc<dyn AlertSink>,
 }
 
-/// A service, and the way to it.
+/// A service, and the way to it: for all rounds, so that what either keeps too long shows.
 pub(crate) struct Reached {
-    pub(crate) simulator: Simulator,
-    pub(crate) endpoint: String,
-    pub(crate) transport: Arc<dyn Transport>,
+    simulator: Simulator,
+    gate: Gate,
+    retry: Retry,
+    us: LocalIdentity,
     /// What both ends of the way take for now.
-    pub(crate) clock: Arc<FixedClock>,
+    clock: Arc<FixedClock>,
+    in_flight: NonZeroU32,
+}
+
+impl Reached {
+    /// `simulator`, at `endpoint` over `transport`, with so many questions `in_flight` at a time.
+    pub(crate) fn new(
+        simulator: Simulator,
+        endpoint: &str,
+        transport: Arc<dyn Transport>,
+        clock: Arc<FixedClock>,
+        in_flight: NonZeroU32,
+    ) -> Result<Self, Box<dyn Error>> {
+        let us = LocalIdentity::new("RHM".parse()?, "nhs-pds-soak")?;
+        let client = Client::new(Config::new(endpoint.parse()?, us.clone()), transport)
+            .with_clock(Arc::clone(&clock) as _);
+        // As fast as it will go, for it is not the pace that is tried here.
+        let pace = Pace::per_second(NonZeroU32::MIN.saturating_add(9_999)).with_burst(in_flight);
+        let gate = Gate::new(Arc::new(client)).with_pace(pace.with_in_flight(in_flight));
+        let retry = Retry::new(Policy::default());
+        Ok(Self { simulator, gate, retry, us, clock, in_flight })
+    }
 }
 
 /// Cases on their way to being settled.
@@ -39,6 +61,8 @@ pub(crate) struct Side {
     store: Arc<dyn CaseStore>,
     told: Arc<Told>,
     simulator: Simulator,
+    /// How many requests had come before.
+    before: u64,
     clock: Arc<FixedClock>,
     worker: Worker,
     /// By what row of the decision table each case was answered.
@@ -47,42 +71,47 @@ pub(crate) struct Side {
     pub(super) asked_after_all: Vec<CaseId>,
 }
 
-/// When every round begins: 2026-11-23T09:30:00Z. Nothing here depends on the day.
+/// When the first round begins: 2026-11-23T09:30:00Z. Nothing here depends on the day.
 pub(crate) fn start() -> DateTime<Utc> {
     DateTime::from_timestamp(1_795_426_200, 0).unwrap_or_default()
 }
 
 impl Side {
-    /// The cases of `caseload`, none of them asked about, with so many questions `in_flight` at a time.
+    /// The cases of `caseload`, none of them asked about, and a service that knows their people and meets the
+    /// faults of `mix`.
     pub(crate) async fn new(
         caseload: &Caseload,
+        mix: Option<FaultMix>,
         kept: Kept,
-        reached: Reached,
-        in_flight: NonZeroU32,
+        reached: &Reached,
     ) -> Result<Self, Box<dyn Error>> {
-        let us = LocalIdentity::new("RHM".parse()?, "nhs-pds-soak")?;
+        let Reached { simulator, gate, retry, us, clock, in_flight } = reached;
+        simulator.set_register(answerable(caseload)?);
+        simulator.set_fault_mix(mix);
         let caller = Caller::System(us.clone());
         let mut file = Vec::new();
         caseload.write_csv(&mut file)?;
         let cases = caseload::read(file.as_slice())?.cases;
         let actor = Actor::new(&caller, "Import");
-        import(&*kept.store, &*kept.audit, &actor, &*reached.clock, cases).await?;
+        import(&*kept.store, &*kept.audit, &actor, &**clock, cases).await?;
 
-        let Reached { simulator, endpoint, transport, clock } = reached;
-        let client = Client::new(Config::new(endpoint.parse()?, us), transport)
-            .with_clock(Arc::clone(&clock) as _);
-        // As fast as it will go, for it is not the pace that is tried here.
-        let pace = Pace::per_second(NonZeroU32::MIN.saturating_add(9_999)).with_burst(in_flight);
-        let gate = Gate::new(Arc::new(client)).with_pace(pace.with_in_flight(in_flight));
         let told = Arc::new(Told { sink: kept.alerts, alerts: Mutex::default() });
         let alerts = Arc::clone(&told) as Arc<dyn AlertSink>;
         let store = Arc::clone(&kept.store);
         let worker = Worker::new(gate.background(), store, kept.audit, alerts, caller)
-            .with_clock(Arc::clone(&clock) as _)
-            .with_retry(Retry::new(Policy::default()))
-            .with_in_flight(in_flight.try_into()?);
-        let (rows, asked_after_all) = (BTreeMap::new(), Vec::new());
-        Ok(Self { store: kept.store, told, simulator, clock, worker, rows, asked_after_all })
+            .with_clock(Arc::clone(clock) as _)
+            .with_retry(retry.clone())
+            .with_in_flight((*in_flight).try_into()?);
+        Ok(Self {
+            store: kept.store,
+            told,
+            before: simulator.request_count(),
+            simulator: simulator.clone(),
+            clock: Arc::clone(clock),
+            worker,
+            rows: BTreeMap::new(),
+            asked_after_all: Vec::new(),
+        })
     }
 
     /// Goes through the cases once, and lets a minute pass; how many were not answered.
@@ -108,7 +137,7 @@ impl Side {
 
     /// How many requests came to the service.
     pub(crate) fn requests(&self) -> u64 {
-        self.simulator.request_count()
+        self.simulator.request_count() - self.before
     }
 
     pub(super) fn injected(&self) -> Vec<(Fault, u64)> {
@@ -125,6 +154,18 @@ impl Side {
         let told = self.told.alerts.lock().unwrap_or_else(PoisonError::into_inner);
         told.values().cloned().collect()
     }
+}
+
+/// The people of `caseload`, all of whom the service can answer about: of those whom it never does (SMSP-0004
+/// whoever asks), nobody could say when they are settled.
+fn answerable(caseload: &Caseload) -> Result<Register, Box<dyn Error>> {
+    let mut register = Register::default();
+    for person in caseload.register() {
+        let mut person = person.clone();
+        person.answer = person.answer.filter(|code| code != "SMSP-0004");
+        register.insert(person)?;
+    }
+    Ok(register)
 }
 
 /// Hears what is delivered, and passes it on.

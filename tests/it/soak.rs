@@ -8,8 +8,8 @@ use nhs_pds::alert::MemoryAlerts;
 use nhs_pds::audit::{self, Anchor, AuditLog, Entry, Event, Filter, MemoryLog, Verdict};
 use nhs_pds::case::{CaseId, MemoryStore};
 use nhs_pds::clock::FixedClock;
-use nhs_pds::simulator::{Caseload, Fault, FaultMix, Share, Simulator};
-use rounds::{Kept, Reached, Round, Side, answerable, round, start};
+use nhs_pds::simulator::{Caseload, Fault, FaultMix, Register, Share, Simulator};
+use rounds::{Kept, Reached, Round, Side, round, start};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,13 +44,12 @@ async fn side(caseload: &Caseload, mix: Option<FaultMix>) -> Side {
         alerts: Arc::new(MemoryAlerts::default()),
     };
     let clock = Arc::new(FixedClock::at(start()));
-    let simulator =
-        Simulator::new(answerable(caseload).unwrap()).with_clock(Arc::clone(&clock) as _);
-    simulator.set_fault_mix(mix);
-    let endpoint = "https://smsp.example/smsp/pds".to_owned();
+    let simulator = Simulator::new(Register::default()).with_clock(Arc::clone(&clock) as _);
     let transport = Arc::new(simulator.clone());
-    let reached = Reached { simulator, endpoint, transport, clock };
-    Side::new(caseload, kept, reached, NonZeroU32::new(8).unwrap()).await.unwrap()
+    let in_flight = NonZeroU32::new(8).unwrap();
+    let url = "https://smsp.example/smsp/pds";
+    let reached = Reached::new(simulator, url, transport, clock, in_flight).unwrap();
+    Side::new(caseload, mix, kept, &reached).await.unwrap()
 }
 
 async fn soak(cases: usize, seed: u64, mix: FaultMix) -> Round {
