@@ -121,12 +121,12 @@ pub enum ErrorKind {
 
 impl From<transport::Error> for Error {
     fn from(error: transport::Error) -> Self {
-        let action = match error.kind() {
-            transport::ErrorKind::Insecure | transport::ErrorKind::Tls => {
-                trace::ErrorKind::Configuration
-            }
-            transport::ErrorKind::TooLarge => trace::ErrorKind::Unreadable,
-            _ => trace::ErrorKind::Unavailable,
+        let action = if error.kind().is_configuration() {
+            trace::ErrorKind::Configuration
+        } else if error.kind().is_transient() {
+            trace::ErrorKind::Unavailable
+        } else {
+            trace::ErrorKind::Unreadable
         };
         Self::new(ErrorKind::Transport, action).with_source(error)
     }
