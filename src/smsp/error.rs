@@ -98,6 +98,11 @@ pub enum ErrorKind {
     /// The response's code stands for a failure. Do as [`Error::action`] says.
     #[error("the service answered with a failure code")]
     Code,
+    /// HTTP 200, and a body that is not XML by its `Content-Type`, or compressed by its
+    /// `Content-Encoding` though nobody asked for that, as from a proxy or a page that asks somebody
+    /// to sign in. It was not read. Report a defect.
+    #[error("the response is not XML by its own account")]
+    ContentType,
     /// A SOAP fault. Do as [`Error::action`] says.
     #[error("the service answered with a SOAP fault")]
     Fault,
@@ -105,6 +110,10 @@ pub enum ErrorKind {
     /// local identifier. Never use it; report a defect.
     #[error("the answer is not to what was asked")]
     Mismatch,
+    /// A message of this identifier has come before, in answer to something else. Never use it; report
+    /// a defect.
+    #[error("the response has come before")]
+    Replayed,
     /// An HTTP status other than 200 and no SOAP fault with it, as from a proxy. Do as
     /// [`Error::action`] says.
     #[error("the service answered with an HTTP status and no message")]

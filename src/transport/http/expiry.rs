@@ -71,7 +71,6 @@ pub enum ExpiryWarning {
     /// Every exchange fails, or will with the next connection. Renew the certificate now.
     Expired,
     /// Renew the certificate within so many whole days.
-    #[non_exhaustive]
     ExpiresIn {
         /// Whole days that are left; 0 on the last.
         days: u64,
