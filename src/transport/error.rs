@@ -62,6 +62,10 @@ pub enum ErrorKind {
     /// the address and port are the service's.
     #[error("the answer is not HTTP")]
     NotHttp,
+    /// The proxy demands a user name and password, or takes others than those given; nothing was
+    /// sent. Fix the configuration: put them into the proxy's address.
+    #[error("the proxy demands a user name and password")]
+    ProxyAuthentication,
     /// The server's certificate has expired, or is not valid yet. Fix the configuration: set this
     /// machine's clock if it is wrong; else have the service renew its certificate.
     #[error("the server's certificate has expired or is not valid yet")]
@@ -102,6 +106,7 @@ impl ErrorKind {
             | Self::ClientCertificateRefused
             | Self::ClientCertificateRequired
             | Self::Insecure
+            | Self::ProxyAuthentication
             | Self::ServerCertificateExpired
             | Self::ServerCertificateUnknown
             | Self::ServerName

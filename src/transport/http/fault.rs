@@ -22,6 +22,8 @@ fn kind(error: &reqwest::Error, shown: Shown) -> ErrorKind {
         ErrorKind::Insecure
     } else if let Some(kind) = refused {
         kind
+    } else if connecting && causes(error).any(proxy_demands_password) {
+        ErrorKind::ProxyAuthentication
     } else if connecting {
         ErrorKind::Connect
     } else if error.is_timeout() {
@@ -41,6 +43,12 @@ fn causes<'a>(
         Some(error) => error.get_ref().map(|inner| inner as &(dyn StdError + 'static)),
         None => error.source(),
     })
+}
+
+/// Whether a proxy has answered `CONNECT` with 407. The type of this error has no public name, so it
+/// goes by its words; were they to change, it would be [`ErrorKind::Connect`] again.
+fn proxy_demands_password(error: &(dyn StdError + 'static)) -> bool {
+    error.to_string() == "tunnel error: proxy authorization required"
 }
 
 /// What is wrong with the head of an answer that came, if it is that.

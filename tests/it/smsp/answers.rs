@@ -436,6 +436,7 @@ async fn every_failure_of_the_transport() {
         (Kind::Insecure, trace::ErrorKind::Configuration),
         (Kind::Interrupted, trace::ErrorKind::Unavailable),
         (Kind::NotHttp, trace::ErrorKind::Unreadable),
+        (Kind::ProxyAuthentication, trace::ErrorKind::Configuration),
         (Kind::ServerCertificateExpired, trace::ErrorKind::Configuration),
         (Kind::ServerCertificateUnknown, trace::ErrorKind::Configuration),
         (Kind::ServerName, trace::ErrorKind::Configuration),
