@@ -22,16 +22,8 @@ pub(in crate::smsp) fn interpret<M: Mode>(
     mut exchange: Exchange,
 ) -> Result<Answer, Error> {
     let status = response.status();
-    if status == StatusCode::OK && !is_plain_xml(response.headers()) {
-        let error = Error::new(ErrorKind::ContentType, trace::ErrorKind::Unreadable);
-        return Err(error.with_status(status).with_exchange(exchange));
-    }
-    let outcome = match wire::decode(response.body().expose(), limits) {
-        // A proxy's own page says less than its status.
-        Err(error) if status != StatusCode::OK => {
-            Err(Error::new(ErrorKind::Status, action_for(status)).with_source(error))
-        }
-        Err(error) => Err(unreadable().with_source(error)),
+    let outcome = match read(response, limits) {
+        Err(error) => Err(error),
         Ok(message) => {
             match &message.body {
                 Body::Response(response) => {
@@ -44,8 +36,27 @@ pub(in crate::smsp) fn interpret<M: Mode>(
     };
     match outcome {
         Ok(outcome) => Ok(Answer::new(outcome, exchange)),
-        Err(error) => Err(error.with_status(status).with_exchange(exchange)),
+        Err(error) => {
+            let retry_after = response.retry_after(stamp.created);
+            Err(error.with_status(status).with_retry_after(retry_after).with_exchange(exchange))
+        }
     }
+}
+
+/// The message that the response is.
+fn read(response: &transport::Response, limits: Limits) -> Result<ResponseMessage, Error> {
+    let status = response.status();
+    if status == StatusCode::OK && !is_plain_xml(response.headers()) {
+        return Err(Error::new(ErrorKind::ContentType, trace::ErrorKind::Unreadable));
+    }
+    wire::decode(response.body().expose(), limits).map_err(|error| {
+        // A proxy's own page says less than its status.
+        let failure = match status {
+            StatusCode::OK => unreadable(),
+            _ => Error::new(ErrorKind::Status, action_for(status)),
+        };
+        failure.with_source(error)
+    })
 }
 
 fn outcome<M: Mode>(

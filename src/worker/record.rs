@@ -1,11 +1,11 @@
-//! What stands in the audit trail about a question, its answer, and a change (MSCA-AUD-02).
+//! What stands in the audit trail about a question and its answer (MSCA-AUD-02).
 
-use crate::audit::{Actor, AuditLog, Entry, EventKind, Subject};
-use crate::case::{Case, CaseId, CaseStore};
-use crate::trace::{MessageId, Question};
+use crate::audit::{Actor, Entry, EventKind, Subject};
+use crate::case::CaseId;
+use crate::trace::MessageId;
 use crate::worker::decide::{exchange, subject};
 use crate::worker::turn::Step;
-use crate::worker::{Error, Plan};
+use crate::worker::{Plan, Reply};
 use chrono::{DateTime, Utc};
 
 /// The record of a question that is about to be sent (MSCA-AUD-02).
@@ -34,22 +34,28 @@ pub(super) fn sent(
             }
         }
     }
-    let question = match plan.question {
-        Question::Verify(_) => "verify",
-        Question::Find(_) => "find",
-        Question::Fetch(_) => "fetch",
-    };
     Entry::new(EventKind::MessageSent, at, actor)
         .with_message_id(id.to_string())
-        .with_detail("question", question)
+        .with_detail("question", plan.question.word())
         .about(subject)
 }
 
 /// The record of what came back, be it nothing.
 pub(super) fn received(actor: &Actor, case: &CaseId, step: &Step) -> Entry {
-    let entry = Entry::new(EventKind::MessageReceived, step.at, actor)
-        .with_message_id(step.message_id.to_string());
-    let Some(reply) = step.reply.as_ref().map(Result::as_ref) else {
+    let reply = step.reply.as_ref().map(Result::as_ref);
+    came_back(actor, case, step.message_id, reply, step.at)
+}
+
+/// The same, of the message `id`, which brought `reply`; `None` when it was not sent after all.
+pub(super) fn came_back(
+    actor: &Actor,
+    case: &CaseId,
+    id: MessageId,
+    reply: Option<Reply<'_>>,
+    at: DateTime<Utc>,
+) -> Entry {
+    let entry = Entry::new(EventKind::MessageReceived, at, actor).with_message_id(id.to_string());
+    let Some(reply) = reply else {
         return entry.with_detail("outcome", "not_sent").about(Subject::new(case.clone()));
     };
     let mut entry = match reply {
@@ -70,41 +76,4 @@ pub(super) fn received(actor: &Actor, case: &CaseId, step: &Step) -> Entry {
         about = about.with_number(number);
     }
     entry.about(about)
-}
-
-/// The record of a change that is about to be saved, with the case as it will be.
-pub(super) fn changed(
-    actor: &Actor,
-    case: &Case,
-    why: &[(&str, &str)],
-    at: DateTime<Utc>,
-) -> Entry {
-    let mut after = case.clone();
-    after.version += 1;
-    let entry = Entry::new(EventKind::CaseChanged, at, actor).about(Subject::snapshot(&after));
-    why.iter().fold(entry, |entry, (key, value)| entry.with_detail(*key, *value))
-}
-
-/// Records the cases `ids` as they are stored, because what was recorded of them was not saved: of one
-/// version, the last record counts.
-pub(super) async fn withdraw(
-    store: &dyn CaseStore,
-    audit: &dyn AuditLog,
-    actor: &Actor,
-    ids: impl Iterator<Item = &CaseId>,
-    at: DateTime<Utc>,
-) -> Result<(), Error> {
-    let mut entries = Vec::new();
-    for id in ids {
-        if let Some(stored) = store.get(id).await? {
-            let entry = Entry::new(EventKind::CaseChanged, at, actor)
-                .with_detail("decision", "not_saved")
-                .about(Subject::snapshot(&stored));
-            entries.push(entry);
-        }
-    }
-    if !entries.is_empty() {
-        audit.append(entries).await?;
-    }
-    Ok(())
 }
