@@ -70,8 +70,13 @@ fn serving(versions: (&str, &str), certificate: &Issued, demanding: bool) -> Opt
     };
     let mut port = String::new();
     BufReader::new(process.stdout.take().unwrap()).read_line(&mut port).unwrap();
-    let origin = format!("https://{HOST}:{}", port.trim());
-    Some(OpenSsl { process, origin, _folder: folder })
+    let server =
+        OpenSsl { process, origin: format!("https://{HOST}:{}", port.trim()), _folder: folder };
+    if port.is_empty() {
+        eprintln!("passed over: this OpenSSL will not serve {versions:?}");
+        return None;
+    }
+    Some(server)
 }
 
 async fn meets(transport: &HttpTransport, server: &OpenSsl) -> Result<(), ErrorKind> {
