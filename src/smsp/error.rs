@@ -124,7 +124,8 @@ pub enum ErrorKind {
     #[error("the answer is not to what was asked")]
     Mismatch,
     /// A message of this identifier has come before, in answer to something else. Never use it; report
-    /// a defect.
+    /// a defect. Or ask again later, if [`Error::action`] says so: a gateway in trouble may have one fault
+    /// for everybody.
     #[error("the response has come before")]
     Replayed,
     /// An HTTP status other than 200 and no SOAP fault with it, as from a proxy. Do as

@@ -98,7 +98,8 @@ fn outcome<M: Mode>(
     check_identifiers(request, response, outcome)
 }
 
-/// The same outcome, unless the message has come before: then it is none, not even a failure.
+/// The same outcome, unless the message has come before: then it is none. Of a failure, no more is kept
+/// than that the service is unavailable, if it said so.
 ///
 /// What answers something else is not remembered. It may be on its way to whoever asked for it, for
 /// whom it will be the first.
@@ -112,7 +113,12 @@ fn once(
     {
         return outcome;
     }
-    Err(Error::new(ErrorKind::Replayed, trace::ErrorKind::Unreadable))
+    // A gateway in trouble may have one fault for everybody: it is in trouble all the same.
+    let action = match outcome {
+        Err(error) if error.is_transient() => error.action(),
+        _ => trace::ErrorKind::Unreadable,
+    };
+    Err(Error::new(ErrorKind::Replayed, action))
 }
 
 /// Whether a `RelatesTo` names the message of `stamp`: case and `urn:uuid:` or `uuid:` aside.

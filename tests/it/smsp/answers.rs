@@ -497,13 +497,17 @@ async fn a_message_that_has_come_before() {
 async fn a_failure_that_has_come_before() {
     let fault = || "<S:Fault><faultcode>S:Server</faultcode></S:Fault>".to_owned();
     let failed = || envelope("", &payload("getNHSNumberResponse-v1-0", "SMSP-9999", ""));
-    for (client, kind) in [
-        (replaying(FORMS, move || (500, fault())), ErrorKind::Fault),
-        (replaying(FORMS, move || (200, failed())), ErrorKind::Code),
-        (replaying(FORMS, || (503, no_match("getNHSNumber"))), ErrorKind::Status),
+    let refused = || envelope("", &payload("getNHSNumberResponse-v1-0", "SMSP-0001", ""));
+    for (client, kind, transient) in [
+        (replaying(FORMS, move || (500, fault())), ErrorKind::Fault, true),
+        (replaying(FORMS, move || (200, failed())), ErrorKind::Code, true),
+        (replaying(FORMS, move || (200, refused())), ErrorKind::Code, false),
+        (replaying(FORMS, || (503, no_match("getNHSNumber"))), ErrorKind::Status, true),
     ] {
         assert_failed(ask(&client, "getNHSNumber").await, kind, "first");
-        assert_failed(ask(&client, "getNHSNumber").await, ErrorKind::Replayed, "second");
+        let again =
+            assert_failed(ask(&client, "getNHSNumber").await, ErrorKind::Replayed, "second");
+        assert_eq!(again.is_transient(), transient, "{kind:?}");
     }
 }
 
