@@ -1,0 +1,7 @@
+//! Nothing of a person gets out: what the crate prints of itself, and what it says while it works.
+#![expect(clippy::indexing_slicing, reason = "tests, whose panics are failures")]
+
+mod person;
+mod samples;
+mod source;
+mod walk;

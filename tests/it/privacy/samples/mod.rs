@@ -1,0 +1,57 @@
+//! Values of the public types, filled with the person wherever a value can go.
+
+mod audit;
+mod cases;
+#[cfg(feature = "csv")]
+mod csv;
+#[cfg(feature = "http")]
+mod http;
+mod people;
+mod questions;
+mod review;
+#[cfg(feature = "simulator")]
+mod simulator;
+#[cfg(feature = "smsp")]
+mod smsp;
+mod transport;
+mod worker;
+
+pub(super) use cases::{found, person_case, traced_case};
+pub(super) use people::person;
+
+use crate::privacy::walk::Shown;
+use chrono::{DateTime, Utc};
+use nhs_pds::trace::{Exchange, LocalIdentity};
+
+/// When everything happened.
+pub(super) const NOW: DateTime<Utc> = DateTime::UNIX_EPOCH;
+
+pub(super) fn show(shown: &mut Shown) {
+    people::show(shown);
+    questions::show(shown);
+    transport::show(shown);
+    cases::show(shown);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        cases::show_stored(shown).await;
+        audit::show(shown).await;
+        review::show(shown).await;
+        worker::show(shown).await;
+        #[cfg(feature = "smsp")]
+        smsp::show(shown).await;
+        #[cfg(feature = "simulator")]
+        simulator::show(shown).await;
+    });
+    #[cfg(feature = "csv")]
+    csv::show(shown);
+    #[cfg(feature = "http")]
+    http::show(shown);
+}
+
+fn exchange() -> Exchange {
+    Exchange::new("SMSP", "getNHSNumber", "5E0B9D1A", NOW).with_code("SMSP-0000")
+}
+
+fn us() -> LocalIdentity {
+    LocalIdentity::new("RHM".parse().unwrap(), "worker").unwrap()
+}
