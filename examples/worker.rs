@@ -13,6 +13,8 @@
 //! alone writes the file and asks nobody; with `--once` or `--interval` it writes it at the end. Exits 0
 //! when all is well, 1 when the service refused the configuration or did not answer at all or the last run of
 //! several failed, 2 when it could not run.
+//! Questions go through a gate: at a pace, asked again when they are not answered, and none while the service
+//! does not work.
 #![expect(clippy::print_stderr, reason = "that is what it is for")]
 
 mod device;
@@ -24,14 +26,17 @@ use nhs_pds::audit::{Actor, Anchored, AuditLog, FileAnchors, SqliteLog};
 use nhs_pds::case::caseload::{self, DecisionWriter};
 use nhs_pds::case::{CaseStore, SqliteStore};
 use nhs_pds::clock::SystemClock;
+use nhs_pds::gate::Gate;
+use nhs_pds::pace::Pace;
+use nhs_pds::retry::{self, Retry};
 use nhs_pds::trace::Caller;
 use nhs_pds::worker::{CaseReport, Policy, Process, RunReport, Schedule, Worker, import};
-use service::{Service, because};
+use service::{Reached, Service, because};
 use std::error::Error;
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, BufWriter, Write as _};
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -71,6 +76,12 @@ struct Cli {
     /// How many questions are under way at a time.
     #[arg(long, value_name = "COUNT", default_value = "1")]
     in_flight: NonZeroUsize,
+    /// How many questions may be sent in a second. [default: 5, and 1000 to the simulator]
+    #[arg(long, value_name = "COUNT")]
+    per_second: Option<NonZeroU32>,
+    /// How often a question is asked before its case is left for the next run.
+    #[arg(long, value_name = "COUNT", default_value = "4")]
+    attempts: NonZeroU32,
     /// Verify numbers again every so many days.
     #[arg(long, value_name = "DAYS")]
     reverify: Option<u32>,
@@ -141,15 +152,13 @@ async fn run(cli: &Cli) -> Result<bool, Box<dyn Error>> {
     let mut answered = true;
     if !only_export {
         let reached = cli.service.reach().await?;
-        let mut policy = Policy::default();
-        if let Some(days) = cli.reverify {
-            policy = policy.with_reverification(chrono::TimeDelta::days(days.into()));
-        }
-        let client = Arc::new(reached.client.clone());
+        let gate = Gate::new(Arc::new(reached.client.clone())).with_pace(pace(cli, &reached));
         let cases = Arc::clone(&store) as Arc<dyn CaseStore>;
-        let worker = Worker::new(client, cases, audit, alerts, caller)
+        let worker = Worker::new(gate.background(), cases, audit, alerts, caller)
+            .with_retry(Retry::new(retry::Policy::default().with_attempts(cli.attempts)))
+            .with_foreground(gate.foreground())
             .with_actor(actor)
-            .with_policy(policy)
+            .with_policy(policy(cli))
             .with_lease(cli.lease)
             .with_in_flight(cli.in_flight);
         if cli.once {
@@ -172,6 +181,21 @@ async fn run(cli: &Cli) -> Result<bool, Box<dyn Error>> {
     Ok(answered)
 }
 
+fn policy(cli: &Cli) -> Policy {
+    match cli.reverify {
+        Some(days) => Policy::default().with_reverification(chrono::TimeDelta::days(days.into())),
+        None => Policy::default(),
+    }
+}
+
+/// As fast as a provider allows, or as the simulator can.
+fn pace(cli: &Cli, reached: &Reached) -> Pace {
+    let usual = if reached.is_simulator() { 1_000 } else { Pace::default().per_second.get() };
+    let per_second = cli.per_second.or(NonZeroU32::new(usual)).unwrap_or(NonZeroU32::MIN);
+    let in_flight = NonZeroU32::try_from(cli.in_flight).unwrap_or(NonZeroU32::MAX);
+    Pace::per_second(per_second).with_burst(per_second).with_in_flight(in_flight)
+}
+
 /// Whether both are one file.
 fn is_same(one: &Path, other: &Path) -> bool {
     let real = |path: &Path| path.canonicalize().or_else(|_| std::path::absolute(path)).ok();
@@ -189,7 +213,10 @@ async fn tell_of_runs(process: Process) {
         let ended = match status.last_error {
             Some(error) => format!("; it ended early: {error}"),
             None if status.service_refused => "; the service refuses our configuration".to_owned(),
-            None => String::new(),
+            None => status.held_back_until.map_or_else(String::new, |until| {
+                let until = until.format("%H:%M:%SZ");
+                format!("; the service does not work, asking is suspended until {until}")
+            }),
         };
         eprintln!(
             "worker: {} looked at {}, asked about {}, of which {} unanswered; {} numbers written, {} to be reviewed{ended}",

@@ -3,6 +3,7 @@
 //! Every attempt at an exchange needs fresh identifiers, and a test needs known ones; so they are
 //! injected like the time.
 
+use crate::seed::SplitMix64;
 use std::fmt::Debug;
 use std::sync::atomic::{AtomicU64, Ordering};
 use uuid::Uuid;
@@ -15,6 +16,12 @@ use uuid::Uuid;
 pub trait Ids: Debug + Send + Sync {
     /// The next identifier.
     fn next(&self) -> Uuid;
+}
+
+/// A random number from a source of identifiers: all of its bits count, whatever sets them apart.
+pub(crate) fn random(ids: &dyn Ids) -> u64 {
+    let (high, low) = ids.next().as_u64_pair();
+    SplitMix64::new(high ^ low).next()
 }
 
 /// Random identifiers (UUID version 4) from the operating system's generator.

@@ -13,6 +13,11 @@
 //! commercial Spine Mini Service, over a [`transport`], of which `transport::http` (feature
 //! `http`) is HTTPS with mutual TLS.
 //!
+//! Then the way there. A [`gate`] stands in front of a service: it keeps the [`pace`] that the provider
+//! allows, lets whoever waits at a screen go before the worker, and leaves the service alone while it does
+//! not work ([`circuit`]); [`retry`] asks again what was not answered; [`telemetry`] says what can be
+//! measured of it.
+//!
 //! Then the job. A [`case`] is a client's record in the local system; the [`worker`] goes through a
 //! store of cases on a schedule, asks a tracer about those it may ask about, and decides by a table what
 //! each answer means. What was done, by whom and about whom goes into an [`audit`] trail, which shows
@@ -63,12 +68,16 @@
 pub mod alert;
 pub mod audit;
 pub mod case;
+pub mod circuit;
 pub mod clock;
 pub mod correspondence;
 pub mod demographics;
+pub mod gate;
 pub mod ids;
 pub mod nhs_number;
+pub mod pace;
 pub mod reconcile;
+pub mod retry;
 pub mod review;
 pub mod secret;
 pub(crate) mod seed;
@@ -80,6 +89,7 @@ pub mod simulator;
 pub mod smsp;
 #[cfg(feature = "sqlite")]
 pub(crate) mod sqlite;
+pub mod telemetry;
 pub mod trace;
 pub mod transport;
 pub mod worker;

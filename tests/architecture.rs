@@ -11,13 +11,18 @@ use std::path::{Path, PathBuf};
 /// Each top-level module of `src/` and the modules it may import.
 const MODULES: &str = "
     clock:
-    ids:
-    secret:
     seed:
+    ids: seed
+    secret:
     sqlite:
     nhs_number: seed
     demographics: nhs_number
     trace: ids secret nhs_number demographics
+    telemetry: trace
+    retry: ids trace telemetry
+    pace: telemetry
+    circuit: clock ids trace telemetry
+    gate: clock ids trace telemetry pace circuit
     transport: secret
     case: clock sqlite nhs_number demographics trace
     correspondence: nhs_number demographics case trace
@@ -26,7 +31,7 @@ const MODULES: &str = "
     alert: sqlite case
     reconcile: clock nhs_number demographics trace case
     review: clock ids nhs_number demographics trace case audit alert reconcile
-    worker: clock ids nhs_number demographics trace case audit alert reconcile
+    worker: clock ids nhs_number demographics trace telemetry retry case audit alert reconcile
     simulator: clock ids secret seed nhs_number demographics transport
 ";
 

@@ -47,6 +47,14 @@ pub(crate) struct Reached {
     simulator: Option<(Server, Simulator)>,
 }
 
+impl Reached {
+    /// Whether it is the simulator that is asked.
+    #[allow(dead_code, reason = "of interest to some examples only")]
+    pub(crate) const fn is_simulator(&self) -> bool {
+        self.simulator.is_some()
+    }
+}
+
 impl fmt::Display for Reached {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.simulator {

@@ -3,6 +3,7 @@ use crate::transport;
 use http::StatusCode;
 use std::error::Error as StdError;
 use std::fmt;
+use std::time::Duration;
 
 /// A call that brought no answer.
 ///
@@ -14,17 +15,23 @@ pub struct Error {
     kind: ErrorKind,
     action: trace::ErrorKind,
     status: Option<StatusCode>,
+    retry_after: Option<Duration>,
     exchange: Option<Box<Exchange>>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
 impl Error {
     pub(in crate::smsp) const fn new(kind: ErrorKind, action: trace::ErrorKind) -> Self {
-        Self { kind, action, status: None, exchange: None, source: None }
+        Self { kind, action, status: None, retry_after: None, exchange: None, source: None }
     }
 
     pub(in crate::smsp) const fn with_status(mut self, status: StatusCode) -> Self {
         self.status = Some(status);
+        self
+    }
+
+    pub(in crate::smsp) const fn with_retry_after(mut self, wait: Option<Duration>) -> Self {
+        self.retry_after = wait;
         self
     }
 
@@ -57,6 +64,12 @@ impl Error {
     #[must_use]
     pub const fn status(&self) -> Option<StatusCode> {
         self.status
+    }
+
+    /// How long the service, or a proxy before it, asks to be left alone (`Retry-After`).
+    #[must_use]
+    pub const fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
     }
 
     /// The exchange: operation, message identifier, time, and the service's code if it gave one.

@@ -36,7 +36,10 @@ pub(in crate::smsp) fn interpret<M: Mode>(
     };
     match outcome {
         Ok(outcome) => Ok(Answer::new(outcome, exchange)),
-        Err(error) => Err(error.with_status(status).with_exchange(exchange)),
+        Err(error) => {
+            let retry_after = response.retry_after(stamp.created);
+            Err(error.with_status(status).with_retry_after(retry_after).with_exchange(exchange))
+        }
     }
 }
 

@@ -50,6 +50,9 @@ impl From<Error> for trace::Error {
         if code == Some(ResponseCode::NotNewStyle.as_str()) {
             same = same.with_particular(Particular::NhsNumber);
         }
+        if let Some(wait) = error.retry_after() {
+            same = same.with_retry_after(wait);
+        }
         match error.exchange().cloned() {
             Some(exchange) => same.with_exchange(exchange).with_source(error),
             None => same.with_source(error),

@@ -1,6 +1,8 @@
 use crate::demographics::Particular;
 use crate::trace::Exchange;
+use chrono::{DateTime, Utc};
 use std::error::Error as StdError;
+use std::time::Duration;
 
 /// A question that was not answered.
 ///
@@ -11,6 +13,8 @@ pub struct Error {
     kind: ErrorKind,
     exchange: Option<Box<Exchange>>,
     particular: Option<Particular>,
+    retry_after: Option<Duration>,
+    held_back_until: Option<DateTime<Utc>>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -18,7 +22,14 @@ impl Error {
     /// An error of `kind`.
     #[must_use]
     pub const fn new(kind: ErrorKind) -> Self {
-        Self { kind, exchange: None, particular: None, source: None }
+        Self {
+            kind,
+            exchange: None,
+            particular: None,
+            retry_after: None,
+            held_back_until: None,
+            source: None,
+        }
     }
 
     /// The same error, with its cause.
@@ -42,6 +53,20 @@ impl Error {
         self
     }
 
+    /// The same error, with the time for which the service asks to be left alone (`Retry-After`).
+    #[must_use]
+    pub const fn with_retry_after(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(wait);
+        self
+    }
+
+    /// The same error, of a question that was not sent because asking is suspended until then.
+    #[must_use]
+    pub const fn with_held_back_until(mut self, until: DateTime<Utc>) -> Self {
+        self.held_back_until = Some(until);
+        self
+    }
+
     /// Why there was no answer.
     #[must_use]
     pub const fn kind(&self) -> ErrorKind {
@@ -58,6 +83,19 @@ impl Error {
     #[must_use]
     pub const fn particular(&self) -> Option<Particular> {
         self.particular
+    }
+
+    /// For how long from now the service asks to be left alone, when it says so.
+    #[must_use]
+    pub const fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
+    }
+
+    /// When the question may be asked again. Given only when nothing was sent, because asking is
+    /// suspended after too many failures; see [`Circuit`](crate::circuit::Circuit).
+    #[must_use]
+    pub const fn held_back_until(&self) -> Option<DateTime<Utc>> {
+        self.held_back_until
     }
 
     /// Whether the same question may be answered later without anybody doing anything.

@@ -69,6 +69,18 @@ pub enum Question<M: Mode = Unattended> {
     Fetch(FetchDetails<M>),
 }
 
+impl<M: Mode> Question<M> {
+    /// A stable word for the audit trail, spans and metrics: `verify`, `find` or `fetch`.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Verify(_) => "verify",
+            Self::Find(_) => "find",
+            Self::Fetch(_) => "fetch",
+        }
+    }
+}
+
 impl<M: Mode> From<VerifyNumber<M>> for Question<M> {
     fn from(question: VerifyNumber<M>) -> Self {
         Self::Verify(question)

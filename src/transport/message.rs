@@ -1,6 +1,9 @@
 use crate::secret::RawBody;
+use chrono::{DateTime, Utc};
+use http::header::{DATE, RETRY_AFTER};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use std::fmt;
+use std::time::{Duration, SystemTime};
 use url::Url;
 
 /// What is sent.
@@ -106,6 +109,37 @@ impl Response {
     }
 }
 
+impl Response {
+    /// How long the other side asks to be left alone: `Retry-After`, in seconds or as a date
+    /// (RFC 9110 section 10.2.3). `None` when it does not say, or not in these forms.
+    ///
+    /// A date is counted from the response's own `Date`, so that it does not matter how far the two
+    /// clocks are apart; without one, from `asked_at`. One that has passed is no time at all.
+    ///
+    /// ```
+    /// use http::{HeaderMap, HeaderValue, StatusCode, header::RETRY_AFTER};
+    /// use nhs_pds::transport::Response;
+    /// use std::time::Duration;
+    ///
+    /// let mut headers = HeaderMap::new();
+    /// headers.insert(RETRY_AFTER, HeaderValue::from_static("120"));
+    /// let busy = Response::new(StatusCode::SERVICE_UNAVAILABLE, "".into()).with_headers(headers);
+    /// let asked_at = chrono::DateTime::UNIX_EPOCH;
+    /// assert_eq!(busy.retry_after(asked_at), Some(Duration::from_secs(120)));
+    /// ```
+    #[must_use]
+    pub fn retry_after(&self, asked_at: DateTime<Utc>) -> Option<Duration> {
+        let text = self.headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+        if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Some(Duration::from_secs(text.parse().unwrap_or(u64::MAX)));
+        }
+        let date = |text: &str| httpdate::parse_http_date(text.trim()).ok();
+        let from = self.headers.get(DATE).and_then(|value| value.to_str().ok()).and_then(date);
+        let from = from.unwrap_or_else(|| SystemTime::from(asked_at));
+        Some(date(text)?.duration_since(from).unwrap_or_default())
+    }
+}
+
 /// Counts the headers: their names too are whatever the other side wrote.
 impl fmt::Debug for Response {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -120,6 +154,42 @@ impl fmt::Debug for Response {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn said(headers: &[(HeaderName, &'static str)]) -> Option<Duration> {
+        let headers =
+            headers.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value)));
+        let response = Response::new(StatusCode::SERVICE_UNAVAILABLE, RawBody::default())
+            .with_headers(headers.collect());
+        response.retry_after("1994-11-06T08:49:00Z".parse().unwrap())
+    }
+
+    #[test]
+    fn retry_after_in_seconds_and_in_every_form_of_date() {
+        assert_eq!(said(&[]), None);
+        assert_eq!(said(&[(RETRY_AFTER, "0")]), Some(Duration::ZERO));
+        assert_eq!(said(&[(RETRY_AFTER, " 90 ")]), Some(Duration::from_secs(90)));
+        let longest = said(&[(RETRY_AFTER, "99999999999999999999999")]);
+        assert_eq!(longest, Some(Duration::from_secs(u64::MAX)));
+        for date in [
+            "Sun, 06 Nov 1994 08:49:37 GMT",
+            "Sunday, 06-Nov-94 08:49:37 GMT",
+            "Sun Nov  6 08:49:37 1994",
+        ] {
+            assert_eq!(said(&[(RETRY_AFTER, date)]), Some(Duration::from_secs(37)), "{date}");
+        }
+        for nonsense in ["", "soon", "-1", "1.5", "10s", "2026-11-25"] {
+            assert_eq!(said(&[(RETRY_AFTER, nonsense)]), None, "{nonsense}");
+        }
+    }
+
+    #[test]
+    fn a_date_is_counted_by_the_clock_of_whoever_wrote_it() {
+        let date = (RETRY_AFTER, "Sun, 06 Nov 1994 08:49:37 GMT");
+        let theirs = said(&[date.clone(), (DATE, "Sun, 06 Nov 1994 08:49:30 GMT")]);
+        assert_eq!(theirs, Some(Duration::from_secs(7)));
+        let passed = said(&[date, (DATE, "Sun, 06 Nov 1994 09:00:00 GMT")]);
+        assert_eq!(passed, Some(Duration::ZERO));
+    }
 
     #[test]
     fn debug_tells_nothing_personal() {

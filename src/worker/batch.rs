@@ -1,23 +1,15 @@
-//! Some cases at once: ask, record, decide, save, tell. The order of these is what makes a run safe to
-//! kill at any point.
+//! What follows from the answers about some cases at once: decide, record, save, tell. With
+//! [asking](super::asking) before it, the order of these is what makes a run safe to kill at any point.
 
 use crate::case::{Case, CaseId, Change, ErrorKind};
 use crate::nhs_number::NhsNumber;
-use crate::trace::{self, Answer, MessageId};
-use crate::worker::claim::Claims;
-use crate::worker::record::{changed, received, sent, withdraw};
-use crate::worker::turn::{Step, Turn};
-use crate::worker::{CaseReport, Decision, Error, NumberEffect, Plan, TraceResult, Worker, apply};
-use chrono::{DateTime, Utc};
-use std::collections::{BTreeMap, HashMap};
-use std::time::Duration;
-use tokio::task::JoinSet;
+use crate::worker::record::{changed, withdraw};
+use crate::worker::turn::Turn;
+use crate::worker::{CaseReport, Decision, Error, NumberEffect, TraceResult, Worker, apply};
+use std::collections::BTreeMap;
 
 /// How often what was decided is tried to be saved, over others' changes.
 const SAVES: usize = 3;
-
-/// A reply and when it came, unless asking ended before.
-type Reply = Option<(DateTime<Utc>, Result<Answer, trace::Error>)>;
 
 /// What was decided about a turn's case.
 type Decided<'a> = (&'a Turn, Option<Decision>);
@@ -46,109 +38,6 @@ impl Changes {
 }
 
 impl Worker {
-    /// Asks about each turn's case, and again where the first answer leads to a second question. Nothing
-    /// is sent that is not on record; what came back is on record before anything follows from it.
-    ///
-    /// Tells of how many turns, from the first on, asking is over: all, unless `stop` said so or another
-    /// worker has taken some of the `claimed` cases. A turn behind one that is to be asked about again is left
-    /// though it was answered, because of two cases that find one number the first gets it.
-    pub(super) async fn ask(
-        &self,
-        turns: &mut [Turn],
-        first: Vec<Plan>,
-        claimed: usize,
-        stop: &(dyn Fn() -> bool + Sync),
-    ) -> Result<usize, Error> {
-        let mut claims = Claims::new(claimed, self.clock.now());
-        let mut waiting: Vec<(usize, Plan, MessageId)> = first
-            .into_iter()
-            .enumerate()
-            .map(|(place, plan)| (place, plan, MessageId::fresh(&*self.ids)))
-            .collect();
-        loop {
-            let Some((next_place, ..)) = waiting.first() else { return Ok(turns.len()) };
-            if stop() || claims.lost {
-                return Ok(*next_place);
-            }
-            let now = self.clock.now();
-            let entries = waiting.iter().filter_map(|(place, plan, id)| {
-                let turn = turns.get(*place)?;
-                Some(sent(&self.actor, turn.id(), plan, *id, now))
-            });
-            self.audit.append(entries.collect()).await?;
-            let (replies, ended) = self.exchange(&waiting, &mut claims, stop).await?;
-            let mut unasked = None;
-            let at = self.clock.now();
-            let mut entries = Vec::with_capacity(waiting.len());
-            let mut next = Vec::new();
-            for ((place, plan, message_id), reply) in waiting.into_iter().zip(replies) {
-                let Some(turn) = turns.get_mut(place) else { continue };
-                if ended && reply.is_none() {
-                    unasked = unasked.or(Some(place));
-                }
-                let (at, reply) = reply.map_or((at, None), |(at, reply)| (at, Some(reply)));
-                let step = Step { plan, message_id, reply, at };
-                entries.push(received(&self.actor, turn.id(), &step));
-                turn.steps.push(step);
-                if let Some(plan) = turn.follow_up(&self.policy, &self.local_root) {
-                    next.push((place, plan, MessageId::fresh(&*self.ids)));
-                }
-            }
-            self.audit.append(entries).await?;
-            if let Some(unasked) = unasked {
-                return Ok(next.first().map_or(unasked, |(place, ..)| unasked.min(*place)));
-            }
-            waiting = next;
-        }
-    }
-
-    /// Sends the questions, so many at a time, in order; none after one was refused for who we are, nor when
-    /// `stop` says so or a claim is lost: then the second value is true.
-    async fn exchange(
-        &self,
-        questions: &[(usize, Plan, MessageId)],
-        claims: &mut Claims,
-        stop: &(dyn Fn() -> bool + Sync),
-    ) -> Result<(Vec<Reply>, bool), Error> {
-        let mut replies: Vec<Reply> = questions.iter().map(|_| None).collect();
-        let mut tasks = JoinSet::new();
-        let mut places = HashMap::new();
-        let mut next = questions.iter().enumerate();
-        let mut refused = false;
-        let third = self.lease / 3;
-        loop {
-            self.keep(claims, third).await?;
-            let ended = claims.lost || stop();
-            while tasks.len() < self.in_flight.get() && !refused && !ended {
-                let Some((place, (_, plan, id))) = next.next() else { break };
-                let (tracer, caller) = (std::sync::Arc::clone(&self.tracer), self.caller.clone());
-                let (question, id) = (plan.question.clone(), *id);
-                let task = tasks.spawn(async move { tracer.trace(&caller, &question, id).await });
-                places.insert(task.id(), place);
-            }
-            match tokio::time::timeout(third, tasks.join_next_with_id()).await {
-                Err(_) => self.keep(claims, Duration::ZERO).await?,
-                Ok(None) => return Ok((replies, ended && !refused)),
-                Ok(Some(joined)) => {
-                    let (task, reply) = match joined {
-                        Ok(joined) => joined,
-                        // Nothing aborts these tasks, so it is a panic. It is a defect like an answer that
-                        // is none; passed on, it would end every run at this case.
-                        Err(panic) => {
-                            (panic.id(), Err(trace::Error::new(trace::ErrorKind::Unreadable)))
-                        }
-                    };
-                    refused |= matches!(&reply, Err(error) if error.kind() == trace::ErrorKind::Configuration);
-                    if let Some(slot) =
-                        places.remove(&task).and_then(|place| replies.get_mut(place))
-                    {
-                        *slot = Some((self.clock.now(), reply));
-                    }
-                }
-            }
-        }
-    }
-
     /// Decides about the turns in their order, saves all of it in one step, and delivers the alerts.
     ///
     /// When somebody else's change is in the way, everything is read and decided again; a case that keeps

@@ -26,6 +26,7 @@
 //! the same result, however many questions were under way, and whatever came in between.
 
 mod apply;
+mod asking;
 mod batch;
 mod claim;
 mod decide;
@@ -47,6 +48,7 @@ mod run;
 mod schedule;
 mod status;
 mod table;
+mod tally;
 mod turn;
 
 pub use apply::apply;

@@ -1,4 +1,6 @@
 use crate::audit::{Actor, Entry, EventKind};
+use crate::ids::random;
+use crate::trace;
 use crate::worker::status::{Progress, State, Status};
 use crate::worker::{CaseReport, Error, ErrorKind, Schedule, Worker};
 use chrono::{DateTime, Utc};
@@ -135,7 +137,8 @@ impl Process {
     /// each case. A run that is going on then ends after the questions under way, whose answers are settled;
     /// see [`Worker::run_once_until`].
     ///
-    /// A store or an audit trail that is unavailable ends a run, and the next one tries again; see
+    /// When asking is [suspended](crate::circuit) a run ends, and the next begins when the suspension does,
+    /// with the question that probes. A store or an audit trail that is unavailable ends a run, and the next one tries again; see
     /// [`Status::last_error`]. When the machine slept through the time of a run, or of several, one begins
     /// as soon as it wakes up.
     ///
@@ -157,9 +160,12 @@ impl Process {
                 break Ok(());
             }
             let began = self.worker.clock.now();
-            let random = self.worker.ids.next().as_u64_pair().0;
+            let random = random(&*self.worker.ids);
             due = self.schedule.next(began, random);
             let (run, stopped) = self.run(began, shutdown.as_mut(), observer).await;
+            if let Some(until) = self.shared().held_back_until {
+                due = due.min(until);
+            }
             if let Err(error) = run
                 && !matches!(
                     error.kind(),
@@ -200,7 +206,10 @@ impl Process {
         let (run, stopped) = self.worker.sweep_until(shutdown, &stopping, &mut observe).await;
         let mut status = self.shared();
         status.last_error = run.as_ref().err().map(Error::kind);
-        status.service_refused = run.as_ref().is_ok_and(|report| report.stopped.is_some());
+        let stopped_by = run.as_ref().ok().and_then(|report| report.stopped.as_ref());
+        status.service_refused =
+            stopped_by.is_some_and(|error| error.kind() == trace::ErrorKind::Configuration);
+        status.held_back_until = stopped_by.and_then(trace::Error::held_back_until);
         let ended = self.worker.clock.now();
         status.last = status.current.take().map(|progress| progress.ended(ended));
         drop(status);

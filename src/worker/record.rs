@@ -2,10 +2,10 @@
 
 use crate::audit::{Actor, AuditLog, Entry, EventKind, Subject};
 use crate::case::{Case, CaseId, CaseStore};
-use crate::trace::{MessageId, Question};
+use crate::trace::MessageId;
 use crate::worker::decide::{exchange, subject};
 use crate::worker::turn::Step;
-use crate::worker::{Error, Plan};
+use crate::worker::{Error, Plan, Reply};
 use chrono::{DateTime, Utc};
 
 /// The record of a question that is about to be sent (MSCA-AUD-02).
@@ -34,22 +34,28 @@ pub(super) fn sent(
             }
         }
     }
-    let question = match plan.question {
-        Question::Verify(_) => "verify",
-        Question::Find(_) => "find",
-        Question::Fetch(_) => "fetch",
-    };
     Entry::new(EventKind::MessageSent, at, actor)
         .with_message_id(id.to_string())
-        .with_detail("question", question)
+        .with_detail("question", plan.question.word())
         .about(subject)
 }
 
 /// The record of what came back, be it nothing.
 pub(super) fn received(actor: &Actor, case: &CaseId, step: &Step) -> Entry {
-    let entry = Entry::new(EventKind::MessageReceived, step.at, actor)
-        .with_message_id(step.message_id.to_string());
-    let Some(reply) = step.reply.as_ref().map(Result::as_ref) else {
+    let reply = step.reply.as_ref().map(Result::as_ref);
+    came_back(actor, case, step.message_id, reply, step.at)
+}
+
+/// The same, of the message `id`, which brought `reply`; `None` when it was not sent after all.
+pub(super) fn came_back(
+    actor: &Actor,
+    case: &CaseId,
+    id: MessageId,
+    reply: Option<Reply<'_>>,
+    at: DateTime<Utc>,
+) -> Entry {
+    let entry = Entry::new(EventKind::MessageReceived, at, actor).with_message_id(id.to_string());
+    let Some(reply) = reply else {
         return entry.with_detail("outcome", "not_sent").about(Subject::new(case.clone()));
     };
     let mut entry = match reply {

@@ -1,9 +1,10 @@
 use crate::audit::{Actor, Entry, EventKind, Subject};
 use crate::case::{Advisory, Case, CaseId, NumberStanding, advisories};
-use crate::trace::Caller;
+use crate::trace::{self, Caller};
 use crate::worker::plan::ask;
 use crate::worker::turn::Turn;
 use crate::worker::{CaseReport, Error, Worker, eligibility};
+use std::sync::Arc;
 
 /// Why a case is brought up to date out of turn (MSCA-PDS-05).
 #[non_exhaustive]
@@ -45,6 +46,9 @@ pub struct Refreshed {
     pub report: CaseReport,
     /// What has to be shown with the case.
     pub advisories: Vec<Advisory>,
+    /// Why it was not asked about, when asking is [suspended](crate::circuit): the error says until when,
+    /// and its source why.
+    pub held_back: Option<trace::Error>,
 }
 
 impl Worker {
@@ -75,29 +79,37 @@ impl Worker {
             .with_detail("event", event.word())
             .about(Subject::new(id.clone()));
         self.audit.append(vec![entry]).await?;
-        let owning = self.owning();
+        let mut owning = self.owning();
+        if let Some(tracer) = &self.foreground {
+            owning.tracer = Arc::clone(tracer);
+        }
         let Some(case) = owning.claim_one(id).await? else { return Ok(None) };
         let report = owning.ask_out_of_turn(case).await;
         owning.give_back(std::slice::from_ref(id)).await?;
-        let report = report?;
+        let (report, held_back) = report?;
         let Some(case) = self.store.get(id).await? else { return Ok(None) };
-        Ok(Some(Refreshed { advisories: advisories(&case), case, report }))
+        Ok(Some(Refreshed { advisories: advisories(&case), case, report, held_back }))
     }
 
-    async fn ask_out_of_turn(&self, case: Case) -> Result<CaseReport, Error> {
+    async fn ask_out_of_turn(
+        &self,
+        case: Case,
+    ) -> Result<(CaseReport, Option<trace::Error>), Error> {
         let eligibility = eligibility(&case, &self.scope);
         let held = case.nhs_number.as_ref();
         let usable = held.filter(|held| held.standing == NumberStanding::Usable);
         let plan = match ask(&case, usable.map(|held| held.number), &self.local_root) {
             Ok(plan) if eligibility.is_eligible() => plan,
-            Ok(_) => return Ok(CaseReport::new(&case, eligibility)),
-            Err(reasons) => return Ok(CaseReport::new(&case, eligibility.and(reasons))),
+            Ok(_) => return Ok((CaseReport::new(&case, eligibility), None)),
+            Err(reasons) => {
+                return Ok((CaseReport::new(&case, eligibility.and(reasons)), None));
+            }
         };
         let mut turns = [Turn { claimed: case, steps: Vec::new() }];
-        self.ask(&mut turns, vec![plan], 0, &|| false).await?;
+        let came = self.ask(&mut turns, vec![plan], 0, &|| false).await?;
         let reports = self.settle(&turns).await?;
         let [turn] = turns;
         let asked = CaseReport::new(&turn.claimed, eligibility);
-        Ok(reports.into_iter().next().unwrap_or(asked))
+        Ok((reports.into_iter().next().unwrap_or(asked), came.held_back))
     }
 }

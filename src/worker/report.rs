@@ -154,8 +154,9 @@ pub struct RunReport {
     pub to_review: u64,
     /// Whether the run was told to end before the last case.
     pub interrupted: bool,
-    /// Why asking ended before the last case: the service refused the configuration. Have it fixed
-    /// before the next run.
+    /// Why asking ended before the last case. Either the service refused the configuration: have it fixed
+    /// before the next run. Or asking is [suspended](crate::circuit), and the error says [until
+    /// when](Error::held_back_until): run again then.
     pub stopped: Option<Error>,
 }
 

@@ -3,7 +3,9 @@ use crate::audit::{Actor, AuditLog};
 use crate::case::{Case, CaseId, CaseStore, Lease};
 use crate::clock::{Clock, SystemClock};
 use crate::ids::{Ids, RandomIds};
+use crate::retry::Retry;
 use crate::trace::{self, Caller, CriterionError, LocalIdentifier, Tracer};
+use crate::worker::tally::Tally;
 use crate::worker::turn::Turn;
 use crate::worker::{CaseReport, Eligibility, Error, Plan, Policy, Reason, RunReport, Scope, plan};
 use chrono::{DateTime, Utc};
@@ -13,6 +15,7 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use tracing::{Instrument, debug_span};
 
 /// How many cases are in memory at a time, unless told otherwise.
 const PAGE_SIZE: NonZeroUsize = NonZeroUsize::new(100).unwrap();
@@ -46,6 +49,9 @@ const LEASE: Duration = Duration::from_secs(10);
 #[derive(Clone, Debug)]
 pub struct Worker {
     pub(super) tracer: Arc<dyn Tracer>,
+    /// Through which it asks about one case out of turn, when that is another one.
+    pub(super) foreground: Option<Arc<dyn Tracer>>,
+    pub(super) retry: Option<Retry>,
     pub(super) store: Arc<dyn CaseStore>,
     pub(super) audit: Arc<dyn AuditLog>,
     pub(super) alerts: Arc<dyn AlertSink>,
@@ -78,6 +84,8 @@ impl Worker {
     ) -> Self {
         Self {
             tracer,
+            foreground: None,
+            retry: None,
             store,
             audit,
             alerts,
@@ -100,6 +108,22 @@ impl Worker {
     #[must_use]
     pub fn with_actor(mut self, actor: Actor) -> Self {
         self.actor = actor;
+        self
+    }
+
+    /// The same worker, asking again what was not answered; each message is on record before it is sent
+    /// (MSCA-AUD-02). Without this a case that was not answered waits for the next run.
+    #[must_use]
+    pub fn with_retry(mut self, retry: Retry) -> Self {
+        self.retry = Some(retry);
+        self
+    }
+
+    /// The same worker, asking about one case out of turn ([`refresh`](Self::refresh)) through `tracer`: the
+    /// foreground of the [`Gate`](crate::gate::Gate) in whose background it runs.
+    #[must_use]
+    pub fn with_foreground(mut self, tracer: Arc<dyn Tracer>) -> Self {
+        self.foreground = Some(tracer);
         self
     }
 
@@ -178,9 +202,9 @@ impl Worker {
     /// or its lease has run out. A number is written only while no other case holds it, whoever else is
     /// writing. A case that cannot be saved because somebody else changed it meanwhile is read again; if
     /// it would still be asked about in the same words, it is decided again and saved, else left for the
-    /// next run. When the service refuses the configuration nothing more is asked, and the eligible cases
-    /// that are left count as
-    /// [`TraceResult::NotAsked`](crate::worker::TraceResult::NotAsked). Cases inserted during the run behind the one at
+    /// next run. When the service refuses the configuration, or asking is
+    /// [suspended](crate::circuit), nothing more is asked, and the eligible cases that are left count as
+    /// [`TraceResult::NotAsked`](crate::worker::TraceResult::NotAsked); see [`RunReport::stopped`]. Cases inserted during the run behind the one at
     /// hand are the next run's.
     ///
     /// Needs a Tokio runtime with its timer.
@@ -193,7 +217,7 @@ impl Worker {
         &self,
         observer: &mut (dyn FnMut(&CaseReport) + Send),
     ) -> Result<RunReport, Error> {
-        self.sweep(observer, &|| false).await
+        self.sweep(observer, &|| false).instrument(debug_span!("pass")).await
     }
 
     /// The same, until `shutdown` is ready. From then on no question is sent; those under way are waited for,
@@ -222,7 +246,8 @@ impl Worker {
     ) -> (Result<RunReport, Error>, bool) {
         let stopped = AtomicBool::new(false);
         let stop = || stopped.load(Ordering::SeqCst);
-        let mut sweep = pin!(self.sweep(observer, &stop));
+        let span = debug_span!("pass");
+        let mut sweep = pin!(self.sweep(observer, &stop).instrument(span));
         let run = poll_fn(|context| {
             if !stop() && shutdown.as_mut().poll(context).is_ready() {
                 stopped.store(true, Ordering::SeqCst);
@@ -243,22 +268,27 @@ impl Worker {
         let mut report = RunReport::default();
         let began = self.clock.now();
         let owned = self.owning();
+        let mut tally = Tally::of(began);
         let mut after: Option<CaseId> = None;
         loop {
             if stop() {
                 report.interrupted = true;
-                return Ok(report);
+                break;
             }
             let page = self.store.page(after.as_ref(), self.page_size.get()).await?;
-            let Some(last) = page.last() else { return Ok(report) };
+            let Some(last) = page.last() else { break };
             after = Some(last.id.clone());
+            let asked = Tally::asked(&page);
             let mut cases = owned.visit(page, began, &mut report.stopped, stop).await?;
             cases.sort_by(|a, b| a.case_id.cmp(&b.case_id));
             for case in &cases {
                 report.count(case);
+                tally.count(case, &asked);
                 observer(case);
             }
         }
+        tally.report(self.clock.now());
+        Ok(report)
     }
 
     /// Selects, asks and settles a page of cases; puts into `stopped` what ends the asking.
@@ -343,13 +373,15 @@ impl Worker {
                 Err(eligibility) => reports.push(CaseReport::new(&case, eligibility)),
             }
         }
-        let done = self.ask(&mut turns, plans, claimed, stop).await?;
-        left.extend(turns.drain(done..).map(|turn| turn.claimed));
+        let came = self.ask(&mut turns, plans, claimed, stop).await?;
+        left.extend(turns.drain(came.to..).map(|turn| turn.claimed));
         let settled = self.settle(&turns).await?;
         reports.extend(settled);
         if let Some(error) = turns.into_iter().find_map(Turn::refusal) {
             self.tell_of_refusal(&error).await?;
             *stopped = Some(error);
+        } else if came.held_back.is_some() {
+            *stopped = came.held_back;
         }
         Ok(reports)
     }

@@ -17,6 +17,9 @@ pub struct Status {
     pub last_error: Option<ErrorKind>,
     /// Whether the last run ended because the service refuses our configuration: have it fixed.
     pub service_refused: bool,
+    /// Until when asking is suspended, when that ended the last run: the service does not work. The next
+    /// run begins then, to find out.
+    pub held_back_until: Option<DateTime<Utc>>,
 }
 
 /// What a process is doing, in one word.

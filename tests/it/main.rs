@@ -10,6 +10,7 @@ mod case_store;
 #[cfg(feature = "barcode")]
 mod correspondence;
 mod decisions;
+mod gate;
 #[cfg(all(
     feature = "csv",
     feature = "http",
@@ -25,11 +26,16 @@ mod kill;
 mod layer;
 #[cfg(all(feature = "http", feature = "simulator", feature = "smsp"))]
 mod opentest;
+#[cfg(all(feature = "http", feature = "simulator", feature = "smsp"))]
+mod pace;
 mod privacy;
 mod process;
+mod reliability;
+mod retry;
 mod review;
 #[cfg(feature = "simulator")]
 mod sample_data;
+mod service;
 #[cfg(feature = "simulator")]
 mod simulator;
 #[cfg(feature = "smsp")]

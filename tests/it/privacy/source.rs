@@ -108,7 +108,7 @@ impl Source {
     }
 
     fn is_closed_path(&self, segment: &syn::PathSegment) -> bool {
-        const PLAIN: [&str; 24] = [
+        const PLAIN: [&str; 25] = [
             "AtomicBool",
             "AtomicI32",
             "AtomicU32",
@@ -119,6 +119,7 @@ impl Source {
             "NaiveTime",
             "NonZeroU32",
             "NonZeroUsize",
+            "Notify",
             "PhantomData",
             "StatusCode",
             "TimeDelta",

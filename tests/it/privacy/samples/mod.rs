@@ -4,6 +4,7 @@ mod audit;
 mod cases;
 #[cfg(feature = "csv")]
 mod csv;
+mod gate;
 #[cfg(feature = "http")]
 mod http;
 mod people;
@@ -36,6 +37,7 @@ pub(super) fn show(shown: &mut Shown) {
         cases::show_stored(shown).await;
         audit::show(shown).await;
         review::show(shown).await;
+        gate::show(shown).await;
         worker::show(shown).await;
         #[cfg(feature = "smsp")]
         smsp::show(shown).await;

@@ -1,12 +1,13 @@
 //! `worker`.
 
 use super::cases::{asked, other_id};
-use super::{NOW, audit, cases, exchange, found, person, person_case, traced_case, us};
+use super::{NOW, audit, cases, exchange, found, gate, person, person_case, traced_case, us};
 use crate::privacy::person::{CASE, FAMILY, NEW_NUMBER, NUMBER, OTHER_CASE};
 use crate::privacy::walk::Shown;
 use nhs_pds::alert::MemoryAlerts;
 use nhs_pds::audit::MemoryLog;
 use nhs_pds::case::{Case, CaseStore, MemoryStore, RecordType, advisories};
+use nhs_pds::retry::Retry;
 use nhs_pds::trace::{self, Answer, Caller, ErrorKind, LocalIdentifier, Outcome, ScriptedTracer};
 use nhs_pds::worker::{
     CaseReport, Context, Error, Plan, Policy, Process, RefreshEvent, Row, Schedule, Scope, Worker,
@@ -83,6 +84,11 @@ async fn show_work(shown: &mut Shown) {
     let id = CASE.parse().unwrap();
     let refreshed = refreshing.refresh(&id, RefreshEvent::OnRequest).await.unwrap().unwrap();
     shown.value(&refreshed);
+    let (gate, _) = gate::shut().await;
+    let refused =
+        refreshing.with_foreground(gate.foreground()).with_retry(Retry::new(Default::default()));
+    shown.value(&refused);
+    shown.value(&refused.refresh(&id, RefreshEvent::OnRequest).await.unwrap().unwrap());
     let odd = Case::new("CASE-9".parse().unwrap(), RecordType::Other(FAMILY.into()));
     let cases = vec![person_case(CASE), odd];
     for answer in [Ok(found(NUMBER)), Err(ErrorKind::Configuration)] {

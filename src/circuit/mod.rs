@@ -1,0 +1,18 @@
+//! Leaving a service alone that does not work, and finding out when it works again.
+//!
+//! After sustained failure nothing is asked any more (the circuit is *open*); after a pause one question
+//! goes through, to probe; when that is answered asking goes on, when not the next pause is longer.
+//! [`Policy`] has the numbers. A failure is that the service or the way to it did not work, or that what
+//! came back could not be understood; that a question was refused is an answer as far as this goes.
+//!
+//! A service that asks to be left alone for a time (`Retry-After`) is, at once.
+//!
+//! A [`Gate`](crate::gate::Gate) has a circuit and keeps to it.
+
+mod breaker;
+mod policy;
+mod state;
+
+pub use policy::Policy;
+pub(crate) use state::Ticket;
+pub use state::{Circuit, State, Status, Suspended};

@@ -1,0 +1,70 @@
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+/// When asking is suspended, and for how long.
+///
+/// ```
+/// use nhs_pds::circuit::Policy;
+/// use std::time::Duration;
+///
+/// let policy = Policy::default().with_pauses(Duration::from_secs(1), Duration::from_secs(30));
+/// assert_eq!(policy.failures.get(), 10);
+/// ```
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Policy {
+    /// So many failures in a row, with nothing answered in between.
+    pub failures: NonZeroU32,
+    /// Or only three, when for so long nothing was answered: each may have taken its time.
+    pub silence: Duration,
+    /// How long the first pause is. Each further one is twice as long.
+    pub first_pause: Duration,
+    /// What a pause never exceeds, unless the service asks for more.
+    pub longest_pause: Duration,
+}
+
+/// How many failures are enough after a [`Policy::silence`].
+pub(super) const FEW: u32 = 3;
+
+/// What a service may ask for at most. An installation that said a year would be waited for all year.
+pub(super) const LONGEST_ASKED_FOR: Duration = Duration::from_secs(3600);
+
+impl Default for Policy {
+    /// Ten failures in a row, or three in a minute without an answer; pauses from five seconds to five
+    /// minutes.
+    fn default() -> Self {
+        Self {
+            failures: NonZeroU32::MIN.saturating_add(9),
+            silence: Duration::from_secs(60),
+            first_pause: Duration::from_secs(5),
+            longest_pause: Duration::from_secs(300),
+        }
+    }
+}
+
+impl Policy {
+    /// The same policy, for so many failures in a row.
+    #[must_use]
+    pub const fn with_failures(mut self, failures: NonZeroU32) -> Self {
+        self.failures = failures;
+        self
+    }
+
+    /// The same policy, with pauses from `first`, doubling up to `longest`.
+    #[must_use]
+    pub const fn with_pauses(mut self, first: Duration, longest: Duration) -> Self {
+        self.first_pause = first;
+        self.longest_pause = longest;
+        self
+    }
+
+    /// How long the `opened`th pause in a row is: between half and all of the doubled one, chosen by the
+    /// number `random`, so that many installations do not probe at the same second.
+    pub(super) fn pause(&self, opened: u32, random: u64) -> Duration {
+        let doubled = 1_u32.checked_shl(opened.saturating_sub(1)).unwrap_or(u32::MAX);
+        let most = self.first_pause.saturating_mul(doubled).min(self.longest_pause);
+        let half = most / 2;
+        let micros = u64::try_from(half.as_micros()).unwrap_or(u64::MAX);
+        most - half + Duration::from_micros(random % micros.saturating_add(1).max(1))
+    }
+}

@@ -1,0 +1,285 @@
+use crate::circuit::Policy;
+use crate::circuit::breaker::{Breaker, Leave, Phase};
+use crate::clock::{Clock, SystemClock};
+use crate::ids::{Ids, RandomIds, random};
+use crate::telemetry;
+use crate::trace::{Answer, Error, ErrorKind};
+use chrono::{DateTime, TimeDelta, Utc};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+/// A circuit breaker. Clones are the same one.
+///
+/// ```
+/// use nhs_pds::circuit::{Circuit, Policy, State};
+///
+/// let circuit = Circuit::new(Policy::default());
+/// assert_eq!(circuit.status().state, State::Closed);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Circuit {
+    shared: Arc<Shared>,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    inner: Mutex<Inner>,
+    changed: Notify,
+}
+
+#[derive(Debug)]
+struct Inner {
+    breaker: Breaker,
+    /// When the circuit's time began.
+    began: Option<Instant>,
+    last: Option<Failure>,
+}
+
+/// The last failure.
+#[derive(Clone, Debug)]
+struct Failure {
+    kind: ErrorKind,
+    code: Option<String>,
+}
+
+/// Whether a service is asked.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum State {
+    /// It is asked.
+    Closed,
+    /// One question is under way, to find out whether it works again.
+    Probing,
+    /// It is left alone.
+    Open,
+}
+
+impl State {
+    /// A stable word for status pages: `closed`, `probing` or `open`.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Probing => "probing",
+            Self::Open => "open",
+        }
+    }
+
+    const fn gauge(self) -> u32 {
+        match self {
+            Self::Closed => 0,
+            Self::Probing => 1,
+            Self::Open => 2,
+        }
+    }
+}
+
+/// Whether a service is asked, since when not, and why not. Holds nothing about a person.
+#[non_exhaustive]
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Status {
+    /// In one word.
+    pub state: State,
+    /// What suspended it, unless it is closed.
+    pub suspended: Option<Suspended>,
+}
+
+/// Why a question was not sent: asking is suspended. Ask again when it says.
+#[non_exhaustive]
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Suspended {
+    /// Since when.
+    pub since: DateTime<Utc>,
+    /// When the service is tried again.
+    pub until: DateTime<Utc>,
+    /// Why the last question failed.
+    pub reason: ErrorKind,
+    /// The service's code for that, if it gave one.
+    pub code: Option<String>,
+}
+
+impl fmt::Display for Suspended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let time = |time: DateTime<Utc>| time.format("%H:%M:%SZ");
+        write!(f, "asking is suspended since {}: {}", time(self.since), self.reason)?;
+        if let Some(code) = &self.code {
+            write!(f, " ({code})")?;
+        }
+        write!(f, "; again at {}", time(self.until))
+    }
+}
+
+impl std::error::Error for Suspended {}
+
+impl From<Suspended> for Error {
+    fn from(suspended: Suspended) -> Self {
+        Self::new(ErrorKind::Unavailable)
+            .with_held_back_until(suspended.until)
+            .with_source(suspended)
+    }
+}
+
+/// Leave to ask one question, whose end the circuit hears of.
+#[derive(Debug)]
+pub(crate) struct Ticket {
+    circuit: Circuit,
+    leave: Option<Leave>,
+}
+
+impl Circuit {
+    /// A closed circuit, by the machine's clock.
+    #[must_use]
+    pub fn new(policy: Policy) -> Self {
+        let inner = Inner { breaker: Breaker::new(policy), began: None, last: None };
+        Self {
+            shared: Arc::new(Shared { inner: Mutex::new(inner), changed: Notify::new() }),
+            clock: Arc::new(SystemClock),
+            ids: Arc::new(RandomIds),
+        }
+    }
+
+    /// The same, saying times by another clock. (Pauses are measured by the runtime's timer.)
+    #[must_use]
+    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// The same, with another source of randomness.
+    #[must_use]
+    pub fn with_ids(mut self, ids: Arc<dyn Ids>) -> Self {
+        self.ids = ids;
+        self
+    }
+
+    /// Whether the service is asked. Holds nothing about a person.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        let mut inner = self.inner();
+        let now = inner.now();
+        let state = inner.state();
+        let suspended = (state != State::Closed).then(|| self.suspended(&inner, now)).flatten();
+        Status { state, suspended }
+    }
+
+    /// Leave to ask, or why there is none.
+    pub(crate) fn enter(&self) -> Result<Ticket, Suspended> {
+        let mut inner = self.inner();
+        let now = inner.now();
+        match inner.breaker.admit(now) {
+            Ok(leave) => {
+                telemetry::circuit_state(inner.state().gauge());
+                Ok(Ticket { circuit: self.clone(), leave: Some(leave) })
+            }
+            Err(_) => Err(self.suspended(&inner, now).unwrap_or_else(|| Suspended {
+                since: self.clock.now(),
+                until: self.clock.now(),
+                reason: ErrorKind::Unavailable,
+                code: None,
+            })),
+        }
+    }
+
+    /// Waits until there may be leave to ask, if that is within `patience`; else says why there is none.
+    pub(crate) async fn wait(&self, patience: Duration) -> Result<(), Suspended> {
+        let began = Instant::now();
+        loop {
+            let changed = self.shared.changed.notified();
+            let Some(suspended) = self.status().suspended else { return Ok(()) };
+            let wait = (suspended.until - self.clock.now()).to_std().unwrap_or_default();
+            if wait.is_zero() {
+                return Ok(());
+            }
+            let left = patience.saturating_sub(began.elapsed());
+            if wait > left {
+                return Err(suspended);
+            }
+            let _ = tokio::time::timeout(wait, changed).await;
+        }
+    }
+
+    fn suspended(&self, inner: &Inner, now: Duration) -> Option<Suspended> {
+        let since = inner.breaker.suspended?;
+        let until = match inner.breaker.phase {
+            Phase::Open { until } => until,
+            // When the probe is answered. Nobody knows when that is, but it is soon if ever.
+            _ => now.saturating_add(Duration::from_millis(500)),
+        };
+        let told = self.clock.now();
+        let delta = |time: Duration| TimeDelta::from_std(time).unwrap_or_default();
+        Some(Suspended {
+            since: told - delta(now.saturating_sub(since)),
+            until: told + delta(until.saturating_sub(now)),
+            reason: inner.last.as_ref().map_or(ErrorKind::Unavailable, |last| last.kind),
+            code: inner.last.as_ref().and_then(|last| last.code.clone()),
+        })
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.shared.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn now(&mut self) -> Duration {
+        let now = Instant::now();
+        now.saturating_duration_since(*self.began.get_or_insert(now))
+    }
+
+    const fn state(&self) -> State {
+        match self.breaker.phase {
+            Phase::Closed { .. } => State::Closed,
+            Phase::Open { .. } => State::Open,
+            Phase::Probing => State::Probing,
+        }
+    }
+}
+
+impl Ticket {
+    /// Tells the circuit what the question brought.
+    pub(crate) fn settle(mut self, result: &Result<Answer, Error>) {
+        let Some(leave) = self.leave.take() else { return };
+        let mut inner = self.circuit.inner();
+        let now = inner.now();
+        match result {
+            Err(error)
+                if matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Unreadable) =>
+            {
+                let code = error.exchange().and_then(|exchange| exchange.code.clone());
+                inner.last = Some(Failure { kind: error.kind(), code });
+                let random = random(&*self.circuit.ids);
+                if inner.breaker.failed(leave, now, error.retry_after(), random) {
+                    telemetry::circuit_opened();
+                    tracing::warn!(reason = error.kind().name(), "asking is suspended");
+                }
+            }
+            _ => {
+                let was_suspended = inner.breaker.suspended.is_some();
+                inner.breaker.succeeded(leave);
+                if was_suspended && inner.breaker.suspended.is_none() {
+                    tracing::info!("asking goes on");
+                }
+            }
+        }
+        telemetry::circuit_state(inner.state().gauge());
+        drop(inner);
+        self.circuit.shared.changed.notify_waiters();
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        let Some(leave) = self.leave.take() else { return };
+        let mut inner = self.circuit.inner();
+        let now = inner.now();
+        inner.breaker.left(leave, now);
+        telemetry::circuit_state(inner.state().gauge());
+        drop(inner);
+        self.circuit.shared.changed.notify_waiters();
+    }
+}

@@ -1,0 +1,327 @@
+//! The gate to a service: its pace, who goes first, and what happens while the service does not work.
+
+use crate::service::{Service, ask, unavailable, us};
+use chrono::{DateTime, TimeDelta, Utc};
+use nhs_pds::alert::MemoryAlerts;
+use nhs_pds::audit::{Actor, AuditLog, EventKind, Filter, MemoryLog};
+use nhs_pds::case::{Allocation, Case, CaseStore, MemoryStore, RecordType};
+use nhs_pds::circuit::{self, Circuit, State};
+use nhs_pds::clock::Clock;
+use nhs_pds::demographics::Gender;
+use nhs_pds::gate::Gate;
+use nhs_pds::ids::{CountingIds, RandomIds};
+use nhs_pds::pace::{Limiter, Pace, Priority};
+use nhs_pds::retry::{self, Retry, Retrying};
+use nhs_pds::trace::{Error, ErrorKind, Outcome};
+use nhs_pds::worker::{Process, RefreshEvent, Schedule, TraceResult, Worker};
+use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn number(number: u32) -> NonZeroU32 {
+    NonZeroU32::new(number).unwrap()
+}
+
+fn gate(service: &Arc<Service>) -> Gate {
+    Gate::new(Arc::<Service>::clone(service))
+}
+
+/// The most that any window of one second holds.
+pub(crate) fn most_in_a_second(arrivals: &[Instant]) -> usize {
+    let window = |(from, first): (usize, &Instant)| {
+        let later = arrivals.iter().skip(from);
+        later.take_while(|arrival| **arrival < *first + SECOND).count()
+    };
+    arrivals.iter().enumerate().map(window).max().unwrap_or_default()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_minute_by_the_pace() {
+    for (burst, takes) in [(1, 0), (10, 35), (100, 250)] {
+        let takes = Duration::from_millis(takes);
+        let service = Service::slow(takes, |_| Ok(Outcome::None));
+        let pace = Pace::per_second(number(100)).with_burst(number(burst));
+        let gate = gate(&service).with_pace(pace.with_in_flight(number(64)));
+        let began = Instant::now();
+        let mut tasks = JoinSet::new();
+        for place in 0..64 {
+            let tracer = if place % 8 == 0 { gate.foreground() } else { gate.background() };
+            tasks.spawn(async move {
+                while began.elapsed() < 60 * SECOND {
+                    ask(&*tracer).await.unwrap();
+                }
+            });
+        }
+        tasks.join_all().await;
+        let arrivals: Vec<Instant> = service.asked().into_iter().map(|(at, _)| at).collect();
+        let within = arrivals.iter().filter(|at| **at - began < 60 * SECOND).count();
+        assert!(within >= 5_880, "{within} in a minute, with a burst of {burst}");
+        let most = most_in_a_second(&arrivals);
+        assert!(most < 100 + burst as usize, "{most} in a second, with a burst of {burst}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_more_are_under_way_than_may_be() {
+    let service = Service::slow(SECOND, |_| Ok(Outcome::None));
+    let pace = Pace::per_second(number(1000)).with_burst(number(1000)).with_in_flight(number(3));
+    let gate = gate(&service).with_pace(pace);
+    let mut tasks = JoinSet::new();
+    for _ in 0..9 {
+        let tracer = gate.background();
+        tasks.spawn(async move { ask(&*tracer).await.unwrap() });
+    }
+    sleep(SECOND / 2).await;
+    let status = gate.status();
+    assert_eq!((status.in_flight, status.waiting.background, service.count()), (3, 6, 3));
+    tasks.join_all().await;
+    assert_eq!(gate.status().in_flight, 0);
+    let seconds: Vec<_> = service.asked().iter().map(|(at, _)| *at).collect();
+    assert_eq!((seconds[8] - seconds[0]).as_secs(), 2);
+}
+
+/// Who gets the turns while both wait.
+async fn turns(limiter: &Limiter, queue: &[Priority]) -> Vec<Priority> {
+    let turns = Arc::new(Mutex::new(Vec::new()));
+    let held = limiter.enter(Priority::Foreground).await;
+    let mut tasks = JoinSet::new();
+    for priority in queue.iter().copied() {
+        let (limiter, turns) = (limiter.clone(), Arc::clone(&turns));
+        tasks.spawn(async move {
+            let _permit = limiter.enter(priority).await;
+            turns.lock().unwrap().push(priority);
+            sleep(Duration::from_millis(1)).await;
+        });
+        // In this order, one after the other.
+        sleep(Duration::from_millis(1)).await;
+    }
+    drop(held);
+    tasks.join_all().await;
+    turns.lock().unwrap().clone()
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_worker_yields_to_screens_but_not_for_ever() {
+    use Priority::{Background, Foreground};
+    let pace = Pace::per_second(number(1000)).with_burst(number(1000)).with_in_flight(number(1));
+    let mut queue = vec![Background; 5];
+    queue.extend([Foreground; 40]);
+    let turns = turns(&Limiter::new(pace), &queue).await;
+    let background: Vec<usize> =
+        (0..turns.len()).filter(|place| turns[*place] == Background).collect();
+    assert_eq!(background, [9, 19, 29, 39, 44]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_leaves_the_queue_holds_nobody_up() {
+    let pace = Pace::per_second(number(10)).with_in_flight(number(1));
+    let limiter = Limiter::new(pace);
+    let held = limiter.enter(Priority::Background).await;
+    let waiting = limiter.clone();
+    let gone = tokio::spawn(async move { waiting.enter(Priority::Foreground).await });
+    let waiting = limiter.clone();
+    let stays = tokio::spawn(async move { waiting.enter(Priority::Background).await });
+    sleep(SECOND / 2).await;
+    assert_eq!(limiter.waiting().foreground, 1);
+    gone.abort();
+    let _aborted = gone.await;
+    assert_eq!(limiter.waiting().foreground, 0);
+    drop(held);
+    drop(stays.await.unwrap());
+    assert_eq!((limiter.in_flight(), limiter.waiting().background), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_the_service_does_not_work_screens_are_told_at_once_why_and_until_when() {
+    let service = Service::slow(SECOND, |_| Err(unavailable()));
+    let gate = gate(&service);
+    for _ in 0..10 {
+        ask(&*gate.background()).await.unwrap_err();
+    }
+    assert_eq!(gate.status().circuit.state, State::Open);
+    let began = Instant::now();
+    let error = ask(&*gate.foreground()).await.unwrap_err();
+    assert!(began.elapsed() < SECOND / 10, "at once");
+    assert_eq!((service.count(), error.kind()), (10, ErrorKind::Unavailable));
+    let until = error.held_back_until().unwrap();
+    assert_eq!(gate.status().circuit.suspended.unwrap().reason, ErrorKind::Unavailable);
+    let wait = (until - nhs_pds::clock::SystemClock.now()).num_milliseconds();
+    assert!((1_000..=5_000).contains(&wait), "{wait}");
+    let why = std::error::Error::source(&error).unwrap().to_string();
+    assert!(why.contains("asking is suspended since"), "{why}");
+    assert!(why.contains("the service is unavailable (TEST-1); again at"), "{why}");
+    // And it is not asked again in vain.
+    let screens = Retrying::new(gate.foreground(), Retry::new(retry::Policy::foreground()));
+    ask(&screens).await.unwrap_err();
+    assert_eq!(service.count(), 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_question_finds_out_whether_it_works_again() {
+    let service =
+        Service::slow(
+            SECOND / 5,
+            |count| {
+                if count < 10 { Err(unavailable()) } else { Ok(Outcome::None) }
+            },
+        );
+    let gate = gate(&service);
+    for _ in 0..10 {
+        ask(&*gate.background()).await.unwrap_err();
+    }
+    sleep(5 * SECOND).await;
+    let mut tasks = JoinSet::new();
+    for _ in 0..5 {
+        let tracer = gate.background();
+        tasks.spawn(async move { ask(&*tracer).await });
+    }
+    sleep(SECOND / 10).await;
+    assert_eq!((gate.status().circuit.state, service.count()), (State::Probing, 11));
+    assert!(tasks.join_all().await.into_iter().all(|answer| answer.is_ok()), "they waited");
+    assert_eq!(gate.status().circuit.state, State::Closed);
+    assert_eq!(gate.status().circuit.suspended, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_asks_to_be_left_alone_is_left_alone_by_everybody() {
+    let service = Service::new(|count| match count {
+        0 => Err(unavailable().with_retry_after(60 * SECOND)),
+        _ => Ok(Outcome::None),
+    });
+    let gate = gate(&service);
+    ask(&*gate.foreground()).await.unwrap_err();
+    assert!(ask(&*gate.background()).await.unwrap_err().held_back_until().is_some());
+    assert_eq!(service.count(), 1);
+    sleep(60 * SECOND).await;
+    ask(&*gate.background()).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn refusals_are_answers_as_far_as_the_circuit_goes() {
+    let service = Service::new(|count| match count % 10 {
+        9 => Err(Error::new(ErrorKind::Rejected)),
+        _ => Err(Error::new(ErrorKind::Unreadable)),
+    });
+    let gate = gate(&service).with_pace(Pace::per_second(number(100)));
+    for _ in 0..50 {
+        ask(&*gate.background()).await.unwrap_err();
+    }
+    assert_eq!(gate.status().circuit.state, State::Closed);
+}
+
+/// Tokio's time, which goes on by itself while everybody waits.
+#[derive(Debug)]
+struct TokioClock(Instant);
+
+impl Clock for TokioClock {
+    fn now(&self) -> DateTime<Utc> {
+        let begin: DateTime<Utc> = "2026-11-23T09:00:00Z".parse().unwrap();
+        begin + TimeDelta::from_std(self.0.elapsed()).unwrap()
+    }
+}
+
+struct House {
+    gate: Gate,
+    store: Arc<MemoryStore>,
+    audit: Arc<MemoryLog>,
+    worker: Worker,
+}
+
+async fn house(service: &Arc<Service>, cases: usize) -> House {
+    let clock: Arc<dyn Clock> = Arc::new(TokioClock(Instant::now()));
+    let circuit = Circuit::new(circuit::Policy::default())
+        .with_clock(Arc::clone(&clock))
+        .with_ids(Arc::new(CountingIds::default()));
+    let gate = gate(service).with_circuit(circuit);
+    let store = Arc::new(MemoryStore::new());
+    let case = |place: usize| {
+        let mut case = Case::new(format!("{place:03}").parse().unwrap(), RecordType::AdultCase);
+        case.surname = Some("Aindow".into());
+        case.date_of_birth = Some("1943-05-19".parse().unwrap());
+        case.gender = Some(Gender::Female);
+        case.allocations = vec![Allocation::new("A Worker")];
+        case
+    };
+    store.insert_all((0..cases).map(case).collect()).await.unwrap();
+    let audit = Arc::new(MemoryLog::new());
+    let alerts = Arc::new(MemoryAlerts::default());
+    let (cases, trail) = (Arc::<MemoryStore>::clone(&store), Arc::<MemoryLog>::clone(&audit));
+    let worker = Worker::new(gate.background(), cases, trail, alerts, us())
+        .with_clock(clock)
+        .with_ids(Arc::new(CountingIds::default()))
+        .with_retry(Retry::new(retry::Policy::default()).with_ids(Arc::new(RandomIds)))
+        .with_foreground(gate.foreground());
+    House { gate, store, audit, worker }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_worker_stops_asking_and_the_cases_that_are_left_wait() {
+    let service = Service::failing(usize::MAX);
+    let house = house(&service, 30).await;
+    let mut seen = Vec::new();
+    let report = house.worker.run_once(&mut |case| seen.push(case.result)).await.unwrap();
+    assert!(report.stopped.unwrap().held_back_until().is_some());
+    // Ten that open the circuit, retries among them, and two probes that the worker waited for.
+    assert_eq!(service.count(), 12);
+    assert_eq!(seen.len(), 30);
+    let left = seen.iter().filter(|result| **result == Some(TraceResult::NotAsked)).count();
+    assert!(left >= 27, "{left}");
+    // What was about to be sent and was not is taken back, and nobody holds the cases.
+    let events = |kind| {
+        let filter = Filter::new().with_kind(kind);
+        let audit = Arc::clone(&house.audit);
+        async move { audit.page(&filter, 0, 999).await.unwrap() }
+    };
+    let sent = events(EventKind::MessageSent).await.len();
+    let received = events(EventKind::MessageReceived).await;
+    assert_eq!(sent, received.len());
+    let not_sent =
+        |event: &&nhs_pds::audit::Event| event.details.iter().any(|(_, value)| value == "not_sent");
+    assert_eq!(received.iter().filter(not_sent).count(), sent - 12);
+    assert_eq!(house.store.get(&"029".parse().unwrap()).await.unwrap().unwrap().version, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_process_probes_and_resumes_by_itself() {
+    // Broken for the ten questions that open the circuit, and for four probes, of which the worker waits for
+    // the first and ends its run over the later ones.
+    let service = Service::failing(14);
+    let house = house(&service, 30).await;
+    let process = Process::new(house.worker.clone(), Schedule::every(1800 * SECOND).unwrap());
+    let running = process.clone();
+    let run = tokio::spawn(async move {
+        running.run_until(sleep(600 * SECOND), &mut |_| ()).await.unwrap();
+    });
+    while process.status().next_run.is_none() {
+        sleep(SECOND / 10).await;
+    }
+    let status = process.status();
+    assert_eq!(status.next_run, status.held_back_until, "not in half an hour");
+    assert!(house.gate.status().circuit.suspended.is_some());
+    run.await.unwrap();
+    assert_eq!(process.status().held_back_until, None);
+    assert_eq!(house.gate.status().circuit.state, State::Closed);
+    let first = house.store.page(None, 30).await.unwrap();
+    assert!(first.iter().all(|case| case.last_trace.is_some()), "all were asked about");
+    assert_eq!(service.count(), 30 + 14);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_opens_a_record_meanwhile_is_told_at_once() {
+    let service = Service::failing(usize::MAX);
+    let house = house(&service, 30).await;
+    house.worker.run_once(&mut |_| ()).await.unwrap();
+    let by = Actor::new(&us(), "A Worker");
+    let worker = house.worker.on_behalf_of(us(), by);
+    let began = Instant::now();
+    let id = "029".parse().unwrap();
+    let refreshed = worker.refresh(&id, RefreshEvent::OnRequest).await.unwrap().unwrap();
+    assert!(began.elapsed() < SECOND, "{:?}", began.elapsed());
+    assert_eq!(refreshed.report.result, Some(TraceResult::NotAsked));
+    assert!(refreshed.held_back.unwrap().held_back_until().is_some());
+    assert_eq!(service.count(), 12);
+}

@@ -1,0 +1,323 @@
+//! Asking again: how often, how soon, by which messages, and what is on record of it.
+
+use crate::service::{Service, ask, question, unavailable, us};
+use async_trait::async_trait;
+use nhs_pds::alert::MemoryAlerts;
+use nhs_pds::audit::{
+    Anchor, AuditLog, Entry, Error as AuditError, ErrorKind as AuditErrorKind, Event, Filter,
+    MemoryLog, Verdict,
+};
+use nhs_pds::case::{Allocation, Case, CaseId, CaseStore, MemoryStore, RecordType};
+use nhs_pds::demographics::Gender;
+use nhs_pds::ids::{CountingIds, RandomIds};
+use nhs_pds::retry::{Policy, Repeats, Retry, Retrying, Unrecorded};
+use nhs_pds::trace::{Error, ErrorKind, MessageId, Outcome, Tracer};
+use nhs_pds::worker::{TraceResult, Worker};
+use std::collections::HashSet;
+use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::time::Instant;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn retrying(service: &Arc<Service>, policy: Policy) -> Retrying {
+    Retrying::new(Arc::<Service>::clone(service), Retry::new(policy))
+}
+
+fn attempts(count: u32) -> NonZeroU32 {
+    NonZeroU32::new(count).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_transient_is_asked_again_by_another_message() {
+    let service = Service::failing(2);
+    let answer = ask(&retrying(&service, Policy::default())).await.unwrap();
+    let asked = service.asked();
+    let ids: HashSet<_> = asked.iter().map(|(_, id)| *id).collect();
+    assert_eq!((asked.len(), ids.len()), (3, 3));
+    assert_eq!(answer.exchange.message_id, asked[2].1.to_string());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_transient_is_not_asked_again() {
+    for kind in [ErrorKind::Configuration, ErrorKind::Rejected, ErrorKind::Unreadable] {
+        let service = Service::new(move |_| Err(Error::new(kind)));
+        let error = ask(&retrying(&service, Policy::default())).await.unwrap_err();
+        assert_eq!((error.kind(), service.count()), (kind, 1));
+    }
+    let service = Service::new(|_| Ok(Outcome::None));
+    ask(&retrying(&service, Policy::default())).await.unwrap();
+    assert_eq!(service.count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_failure_is_what_the_caller_sees() {
+    let service = Service::failing(usize::MAX);
+    let error = ask(&retrying(&service, Policy::default())).await.unwrap_err();
+    assert!(error.is_transient());
+    let asked = service.asked();
+    assert_eq!(asked.len(), 4);
+    assert_eq!(error.exchange().unwrap().message_id, asked[3].1.to_string());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_service_is_left_alone_for_as_long_as_it_asks() {
+    let service = Service::new(|count| match count {
+        0 => Err(unavailable().with_retry_after(30 * SECOND)),
+        _ => Ok(Outcome::None),
+    });
+    ask(&retrying(&service, Policy::default())).await.unwrap();
+    let asked = service.asked();
+    let pause = asked[1].0 - asked[0].0;
+    assert!(pause >= 30 * SECOND && pause < 31 * SECOND, "{pause:?}");
+    // Longer than the call may take: then it is not asked again at all.
+    let service = Service::new(|_| Err(unavailable().with_retry_after(3600 * SECOND)));
+    let began = Instant::now();
+    let error = ask(&retrying(&service, Policy::default())).await.unwrap_err();
+    assert_eq!((service.count(), error.retry_after()), (1, Some(3600 * SECOND)));
+    assert!(began.elapsed() < SECOND);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_takes_no_longer_than_it_may() {
+    let service = Service::slow(40 * SECOND, |_| Err(unavailable()));
+    let policy = Policy::default().with_total(100 * SECOND).with_attempts(attempts(100));
+    let began = Instant::now();
+    let error = ask(&retrying(&service, policy)).await.unwrap_err();
+    assert!(began.elapsed() <= 101 * SECOND, "{:?}", began.elapsed());
+    assert_eq!((error.kind(), service.count()), (ErrorKind::Unavailable, 3));
+    // One that hangs is given up.
+    let service = Service::slow(1000 * SECOND, |_| Ok(Outcome::None));
+    let began = Instant::now();
+    let error = ask(&retrying(&service, policy)).await.unwrap_err();
+    assert!(began.elapsed() <= 101 * SECOND);
+    let source = std::error::Error::source(&error).unwrap().to_string();
+    assert_eq!(source, "the time for the call was over");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_is_not_multiplied() {
+    let service = Service::failing(usize::MAX);
+    let tracer = retrying(&service, Policy::default());
+    for _ in 0..1000 {
+        ask(&tracer).await.unwrap_err();
+    }
+    let repeats = service.count() - 1000;
+    assert_eq!(repeats, 1000 / 5 + 10);
+}
+
+#[derive(Default)]
+struct Book {
+    told: Mutex<Vec<(MessageId, MessageId)>>,
+    refuses: bool,
+}
+
+#[async_trait]
+impl Repeats for Book {
+    async fn before_repeat(
+        &self,
+        failed: MessageId,
+        _: &Error,
+        next: MessageId,
+    ) -> Result<(), Unrecorded> {
+        self.told.lock().unwrap().push((failed, next));
+        if self.refuses { Err(Unrecorded) } else { Ok(()) }
+    }
+
+    async fn given_up(&self) {
+        std::future::pending::<()>().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_keeps_the_record_hears_of_each_message_before_it_is_sent() {
+    let service = Service::failing(2);
+    let book = Arc::new(Book::default());
+    let tracer = retrying(&service, Policy::default()).with_repeats(Arc::<Book>::clone(&book));
+    ask(&tracer).await.unwrap();
+    let ids: Vec<_> = service.asked().into_iter().map(|(_, id)| id).collect();
+    assert_eq!(*book.told.lock().unwrap(), [(ids[0], ids[1]), (ids[1], ids[2])]);
+
+    let service = Service::failing(2);
+    let refusing = Arc::new(Book { refuses: true, ..Book::default() });
+    let tracer = retrying(&service, Policy::default()).with_repeats(refusing);
+    assert!(ask(&tracer).await.unwrap_err().is_transient());
+    assert_eq!(service.count(), 1);
+}
+
+fn case(id: &str) -> Case {
+    let mut case = Case::new(id.parse().unwrap(), RecordType::AdultCase);
+    case.surname = Some("Aindow".into());
+    case.date_of_birth = Some("1943-05-19".parse().unwrap());
+    case.gender = Some(Gender::Female);
+    case.allocations = vec![Allocation::new("A Worker")];
+    case
+}
+
+async fn worker(service: &Arc<Service>, audit: Arc<dyn AuditLog>, cases: &[&str]) -> Worker {
+    let store = Arc::new(MemoryStore::new());
+    store.insert_all(cases.iter().copied().map(case).collect()).await.unwrap();
+    let tracer = Arc::<Service>::clone(service);
+    Worker::new(tracer, store, audit, Arc::new(MemoryAlerts::default()), us())
+        .with_ids(Arc::new(CountingIds::default()))
+        .with_retry(Retry::new(Policy::default()).with_ids(Arc::new(RandomIds)))
+}
+
+fn told(event: &Event) -> String {
+    let detail = |key: &str| event.details.iter().find(|(name, _)| name.as_str() == key);
+    let value = ["outcome", "error", "question"].into_iter().find_map(detail);
+    format!("{} {}", event.kind.word(), value.map_or("", |(_, value)| value.as_str()))
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_message_of_the_worker_is_on_record_before_it_is_sent() {
+    let service = Service::failing(2);
+    let audit = Arc::new(MemoryLog::new());
+    let worker = worker(&service, Arc::<MemoryLog>::clone(&audit), &["1"]).await;
+    let report = worker.run_once(&mut |_| ()).await.unwrap();
+    assert_eq!(report.results.get(&TraceResult::None), Some(&1));
+    let events = audit.page(&Filter::new(), 0, 99).await.unwrap();
+    let (found, expected): (Vec<_>, _) = (
+        events.iter().map(told).filter(|told| told.starts_with("message")).collect(),
+        [
+            "message_sent find",
+            "message_received unavailable",
+            "message_sent find",
+            "message_received unavailable",
+            "message_sent find",
+            "message_received none",
+        ],
+    );
+    assert_eq!(found, expected);
+    let sent: Vec<_> = events
+        .iter()
+        .filter(|event| told(event).starts_with("message_sent"))
+        .map(|event| event.message_id.clone().unwrap())
+        .collect();
+    let asked: Vec<_> = service.asked().iter().map(|(_, id)| id.to_string()).collect();
+    assert_eq!(sent, asked);
+}
+
+/// An audit trail that takes so many entries, and then no more.
+#[derive(Debug)]
+struct Full {
+    trail: MemoryLog,
+    left: Mutex<usize>,
+}
+
+#[async_trait]
+impl AuditLog for Full {
+    async fn append(&self, entries: Vec<Entry>) -> Result<u64, AuditError> {
+        {
+            let mut left = self.left.lock().unwrap();
+            let Some(fewer) = left.checked_sub(entries.len()) else {
+                return Err(AuditError::new(AuditErrorKind::Unavailable));
+            };
+            *left = fewer;
+        }
+        self.trail.append(entries).await
+    }
+
+    async fn page(
+        &self,
+        filter: &Filter,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<Event>, AuditError> {
+        self.trail.page(filter, after, limit).await
+    }
+
+    async fn head(&self) -> Result<Anchor, AuditError> {
+        self.trail.head().await
+    }
+
+    async fn verify(&self, anchors: &[Anchor]) -> Result<Verdict, AuditError> {
+        self.trail.verify(anchors).await
+    }
+
+    async fn forget(&self, case: &CaseId) -> Result<(), AuditError> {
+        self.trail.forget(case).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_recorded_is_not_sent() {
+    let service = Service::failing(2);
+    let audit = Arc::new(Full { trail: MemoryLog::new(), left: Mutex::new(1) });
+    let worker = worker(&service, audit, &["1"]).await;
+    let error = worker.run_once(&mut |_| ()).await.unwrap_err();
+    assert_eq!(error.kind(), nhs_pds::worker::ErrorKind::AuditUnavailable);
+    assert_eq!(service.count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_worker_that_is_to_stop_does_not_wait_to_ask_again() {
+    let service = Service::new(|_| Err(unavailable().with_retry_after(120 * SECOND)));
+    let audit = Arc::new(MemoryLog::new());
+    let worker = worker(&service, audit, &["1", "2"]).await;
+    let began = Instant::now();
+    let shutdown = tokio::time::sleep(5 * SECOND);
+    let report = worker.run_once_until(shutdown, &mut |_| ()).await.unwrap();
+    assert!(report.interrupted);
+    assert_eq!(service.count(), 1);
+    assert!(began.elapsed() < 10 * SECOND, "{:?}", began.elapsed());
+}
+
+/// A clock that goes on by a second whenever somebody looks at it.
+#[cfg(all(feature = "simulator", feature = "smsp"))]
+#[derive(Debug, Default)]
+struct Ticking(std::sync::atomic::AtomicI64);
+
+#[cfg(all(feature = "simulator", feature = "smsp"))]
+impl nhs_pds::clock::Clock for Ticking {
+    fn now(&self) -> chrono::DateTime<chrono::Utc> {
+        let seconds = self.0.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        chrono::DateTime::UNIX_EPOCH + chrono::TimeDelta::seconds(seconds)
+    }
+}
+
+/// Identifier, time and tracking identifier are each message's own; what it asks is the same.
+#[cfg(all(feature = "simulator", feature = "smsp"))]
+#[tokio::test(start_paused = true)]
+async fn each_attempt_is_a_message_of_its_own() {
+    use nhs_pds::clock::FixedClock;
+    use nhs_pds::simulator::{Fault, Register, Simulator, When};
+    use nhs_pds::smsp::{Client, Config};
+    let clock = Arc::new(FixedClock::at(chrono::DateTime::UNIX_EPOCH));
+    let simulator = Simulator::new(Register::from_seed(1, 10)).with_clock(clock);
+    simulator.add_fault(When::Next(1), Fault::code("SMSP-0004"));
+    let status = http::StatusCode::SERVICE_UNAVAILABLE;
+    simulator.add_fault(When::Next(1), Fault::Http { status, body: "<html>".into() });
+    simulator.add_fault(When::Next(1), Fault::Cut);
+    let nhs_pds::Caller::System(identity) = us() else { panic!("not a system") };
+    let config = Config::new("https://smsp.example/".parse().unwrap(), identity);
+    let client = Client::new(config, Arc::new(simulator.clone()));
+    let client = client.with_clock(Arc::new(Ticking::default()));
+    let tracer = Retrying::new(Arc::new(client), Retry::new(Policy::default()));
+    tracer.trace(&us(), &question(), MessageId::fresh(&RandomIds)).await.unwrap();
+
+    let received = simulator.received();
+    assert_eq!(received.len(), 4);
+    let different = |read: &dyn Fn(roxmltree::Node<'_, '_>) -> Option<String>| -> usize {
+        let values = received.iter().map(|body| {
+            let message = std::str::from_utf8(body.expose()).unwrap();
+            let message = roxmltree::Document::parse(message).unwrap();
+            message.descendants().find_map(read).unwrap()
+        });
+        values.collect::<HashSet<_>>().len()
+    };
+    for element in ["MessageID", "Created", "Expires"] {
+        let text = |node: roxmltree::Node<'_, '_>| {
+            (node.tag_name().name() == element).then(|| node.text().unwrap().to_owned())
+        };
+        assert_eq!(different(&text), 4, "{element}");
+    }
+    assert_eq!(different(&|node| node.attribute("trackingid").map(str::to_owned)), 4);
+    assert_eq!(
+        different(&|node| {
+            (node.tag_name().name() == "Person.NHSNumber").then(|| String::from("asked"))
+        }),
+        1
+    );
+}

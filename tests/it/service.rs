@@ -1,0 +1,103 @@
+//! A service under a test's control: what it answers, how long that takes, and who has asked when.
+
+use async_trait::async_trait;
+use nhs_pds::trace::{
+    Answer, Attended, Caller, Error, ErrorKind, Exchange, LocalIdentity, MessageId, Outcome,
+    Question, Tracer, User, VerifyNumber,
+};
+use nhs_pds::{NhsNumber, ids::RandomIds};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// What the service does with the so-manieth question, counted from zero.
+type Script = dyn Fn(usize) -> Result<Outcome, Error> + Send + Sync;
+
+pub(crate) struct Service {
+    script: Box<Script>,
+    takes: Duration,
+    asked: Mutex<Vec<(Instant, MessageId)>>,
+}
+
+impl std::fmt::Debug for Service {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Service")
+    }
+}
+
+impl Service {
+    pub(crate) fn new(
+        script: impl Fn(usize) -> Result<Outcome, Error> + Send + Sync + 'static,
+    ) -> Arc<Self> {
+        Self::slow(Duration::ZERO, script)
+    }
+
+    pub(crate) fn slow(
+        takes: Duration,
+        script: impl Fn(usize) -> Result<Outcome, Error> + Send + Sync + 'static,
+    ) -> Arc<Self> {
+        Arc::new(Self { script: Box::new(script), takes, asked: Mutex::default() })
+    }
+
+    /// Fails so often, and then answers that nobody matches.
+    pub(crate) fn failing(times: usize) -> Arc<Self> {
+        Self::new(move |count| if count < times { Err(unavailable()) } else { Ok(Outcome::None) })
+    }
+
+    pub(crate) fn asked(&self) -> Vec<(Instant, MessageId)> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.asked().len()
+    }
+
+    async fn answer(&self, id: MessageId) -> Result<Answer, Error> {
+        let count = {
+            let mut asked = self.asked.lock().unwrap();
+            asked.push((Instant::now(), id));
+            asked.len() - 1
+        };
+        tokio::time::sleep(self.takes).await;
+        let at = chrono::DateTime::UNIX_EPOCH;
+        let exchange = Exchange::new("test", "trace", id.to_string(), at).with_code("TEST-1");
+        match (self.script)(count) {
+            Ok(outcome) => Ok(Answer::new(outcome, exchange)),
+            Err(error) => Err(error.with_exchange(exchange)),
+        }
+    }
+}
+
+#[async_trait]
+impl Tracer for Service {
+    async fn trace(&self, _: &Caller, _: &Question, id: MessageId) -> Result<Answer, Error> {
+        self.answer(id).await
+    }
+
+    async fn trace_attended(
+        &self,
+        _: &User,
+        _: &Question<Attended>,
+        id: MessageId,
+    ) -> Result<Answer, Error> {
+        self.answer(id).await
+    }
+}
+
+pub(crate) fn unavailable() -> Error {
+    Error::new(ErrorKind::Unavailable)
+}
+
+pub(crate) fn us() -> Caller {
+    Caller::System(LocalIdentity::new("RHM".parse().unwrap(), "get-nhs-number").unwrap())
+}
+
+pub(crate) fn question() -> Question {
+    let number = NhsNumber::constant(9_449_304_424);
+    VerifyNumber::new(number, "1943-05-19".parse().unwrap()).into()
+}
+
+/// Asks by a fresh message.
+pub(crate) async fn ask(tracer: &dyn Tracer) -> Result<Answer, Error> {
+    tracer.trace(&us(), &question(), MessageId::fresh(&RandomIds)).await
+}
