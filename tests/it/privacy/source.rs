@@ -21,7 +21,8 @@ const FEATURES: [(&str, bool); 6] = [
     ("sqlite", cfg!(feature = "sqlite")),
 ];
 
-/// One struct, enum or union.
+/// One struct or enum.
+#[derive(Default)]
 pub(super) struct Declared {
     /// As [`std::any::type_name`] writes it, without parameters: `nhs_pds::case::record::Case`.
     pub(super) path: String,
@@ -33,6 +34,8 @@ pub(super) struct Declared {
     pub(super) derived: bool,
     /// Whether it is an error, so that `Display` and the chain of sources are printed as well.
     pub(super) error: bool,
+    /// The variants of an enum.
+    pub(super) variants: Vec<String>,
     /// Fields of a struct, or of each variant.
     pub(super) parts: Vec<Part>,
 }
@@ -208,13 +211,15 @@ impl Scan {
                     }
                 }
                 Item::Struct(it) => {
-                    let parts = parts(None, &it.fields);
-                    self.add((module, &it.ident), &it.vis, &it.attrs, built, parts);
+                    let inside = (Vec::new(), parts(None, &it.fields));
+                    self.add((module, &it.ident), &it.vis, &it.attrs, built, inside);
                 }
                 Item::Enum(it) => {
+                    let names = it.variants.iter().map(|v| v.ident.to_string()).collect();
                     let variants = it.variants.iter();
                     let parts = variants.flat_map(|v| parts(Some(v.ident.to_string()), &v.fields));
-                    self.add((module, &it.ident), &it.vis, &it.attrs, built, parts.collect());
+                    let inside = (names, parts.collect());
+                    self.add((module, &it.ident), &it.vis, &it.attrs, built, inside);
                 }
                 Item::Union(it) => panic!("{module}::{}: a union cannot be walked", it.ident),
                 Item::Impl(it) => {
@@ -238,7 +243,7 @@ impl Scan {
         vis: &Visibility,
         attrs: &[Attribute],
         built: bool,
-        parts: Vec<Part>,
+        (variants, parts): (Vec<String>, Vec<Part>),
     ) {
         let Some(on) = applies(attrs) else { return };
         let path = format!("{module}::{name}");
@@ -248,6 +253,7 @@ impl Scan {
             built: built && on,
             derived: derives.iter().any(|name| name == "Debug"),
             error: derives.iter().any(|name| name == "Error"),
+            variants,
             parts,
             path: path.clone(),
         };
@@ -266,9 +272,8 @@ impl Scan {
             let name = words.next().unwrap();
             assert!(name != "$", "{module}: a macro that makes public types of any name");
             let path = format!("{module}::{name}");
-            let (derived, error, parts) = (false, false, Vec::new());
             let declared =
-                Declared { path: path.clone(), public: true, built, derived, error, parts };
+                Declared { path: path.clone(), public: true, built, ..Declared::default() };
             self.found.insert(path, declared);
         }
     }

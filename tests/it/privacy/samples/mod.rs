@@ -19,6 +19,10 @@ mod worker;
 
 pub(super) use cases::{found, person_case, traced_case};
 pub(super) use people::person;
+#[cfg(feature = "smsp")]
+pub(super) use questions::{fetch, find, verify};
+#[cfg(feature = "simulator")]
+pub(super) use simulator::registered;
 
 use crate::privacy::walk::Shown;
 use chrono::{DateTime, Utc};
@@ -54,6 +58,6 @@ fn exchange() -> Exchange {
     Exchange::new("SMSP", "getNHSNumber", "5E0B9D1A", NOW).with_code("SMSP-0000")
 }
 
-fn us() -> LocalIdentity {
+pub(super) fn us() -> LocalIdentity {
     LocalIdentity::new("RHM".parse().unwrap(), "worker").unwrap()
 }

@@ -20,18 +20,18 @@ fn of<T: FromStr<Err: Debug>>(text: &str) -> T {
     text.parse().unwrap()
 }
 
-pub(super) fn verify<M: Mode>() -> VerifyNumber<M> {
+pub(in crate::privacy) fn verify<M: Mode>() -> VerifyNumber<M> {
     VerifyNumber::in_mode(NUMBER, of(BORN)).with_given(of(GIVEN)).with_family(of(FAMILY))
 }
 
-pub(super) fn find<M: Mode>() -> FindPerson<M> {
+pub(in crate::privacy) fn find<M: Mode>() -> FindPerson<M> {
     FindPerson::in_mode(of(FAMILY), Gender::Female, of(BORN))
         .with_given(of(GIVEN))
         .with_postcode(of(POSTCODE))
         .with_local_identifier(local_identifier())
 }
 
-pub(super) fn fetch<M: Mode>() -> FetchDetails<M> {
+pub(in crate::privacy) fn fetch<M: Mode>() -> FetchDetails<M> {
     FetchDetails::in_mode(NUMBER, of(BORN))
         .with_given(of(GIVEN))
         .with_family(of(FAMILY))
