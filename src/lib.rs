@@ -71,6 +71,7 @@ pub mod case;
 pub mod circuit;
 pub mod clock;
 pub mod correspondence;
+pub(crate) mod delivery;
 pub mod demographics;
 pub mod gate;
 pub mod ids;

@@ -29,9 +29,10 @@ const MODULES: &str = "
     audit: clock ids secret sqlite nhs_number demographics trace case
     smsp: clock ids secret nhs_number demographics trace transport
     alert: sqlite case
+    delivery: clock case audit alert
     reconcile: clock nhs_number demographics trace case
-    review: clock ids nhs_number demographics trace case audit alert reconcile
-    worker: clock ids nhs_number demographics trace telemetry retry case audit alert reconcile
+    review: clock ids nhs_number demographics trace case audit alert delivery reconcile
+    worker: clock ids nhs_number demographics trace telemetry retry case audit alert delivery reconcile
     simulator: clock ids secret seed nhs_number demographics transport
 ";
 

@@ -61,6 +61,17 @@ impl Policy {
         }
     }
 
+    /// The same policy for somebody who waits: each limit is that of [`Policy::foreground`], if that is less.
+    #[must_use]
+    pub fn hurried(mut self) -> Self {
+        let hurry = Self::foreground();
+        self.attempts = self.attempts.min(hurry.attempts);
+        self.first_pause = self.first_pause.min(hurry.first_pause);
+        self.longest_pause = self.longest_pause.min(hurry.longest_pause);
+        self.total = self.total.min(hurry.total);
+        self
+    }
+
     /// The same policy, with so many attempts.
     #[must_use]
     pub const fn with_attempts(mut self, attempts: NonZeroU32) -> Self {
@@ -140,6 +151,14 @@ mod tests {
         }
         let held_back = UNAVAILABLE.with_held_back_until(chrono::DateTime::UNIX_EPOCH);
         assert_eq!(pause(&held_back), None);
+    }
+
+    #[test]
+    fn whoever_is_in_a_hurry_waits_no_longer_for_it() {
+        assert_eq!(Policy::default().hurried(), Policy::foreground());
+        let once = Policy::default().with_attempts(NonZeroU32::MIN).with_total(Duration::ZERO);
+        let hurried = once.hurried();
+        assert_eq!((hurried.attempts, hurried.total), (NonZeroU32::MIN, Duration::ZERO));
     }
 
     #[test]

@@ -82,6 +82,13 @@ impl Retry {
         self
     }
 
+    /// The same, by another policy, and out of the same budget.
+    #[must_use]
+    pub const fn with_policy(mut self, policy: Policy) -> Self {
+        self.policy = policy;
+        self
+    }
+
     /// By which it asks again.
     #[must_use]
     pub const fn policy(&self) -> &Policy {

@@ -2,7 +2,8 @@ use crate::audit::{Actor, Entry, EventKind, Filter, Subject};
 use crate::case::{
     Case, CaseId, Deletion, DeletionKind, RecordType, ReviewReason, ReviewState, ReviewStep,
 };
-use crate::review::queue::{record, saved};
+use crate::delivery::{saved, withdraw};
+use crate::review::queue::record;
 use crate::review::{Error, ErrorKind, Outcome, Refusal, ReviewQueue};
 use chrono::{DateTime, Utc};
 
@@ -110,6 +111,7 @@ impl ReviewQueue {
             if saved(self.store.erase(changed).await)? {
                 return Ok(());
             }
+            withdraw::<Error>(&*self.store, &*self.audit, actor, [&id].into_iter(), at).await?;
             current = self.store.get(&id).await?;
         }
         Err(Error::new(ErrorKind::Conflict))

@@ -1,7 +1,8 @@
 use crate::alert::AlertSink;
-use crate::audit::{Actor, AuditLog, Entry, EventKind, Subject};
-use crate::case::{self, Case, CaseId, CaseStore, Change, ReviewItem, ReviewReason, ReviewState};
+use crate::audit::{Actor, AuditLog, Entry};
+use crate::case::{Case, CaseId, CaseStore, Change, ReviewItem, ReviewReason, ReviewState};
 use crate::clock::{Clock, SystemClock};
+use crate::delivery::{Delivery, changed, saved, withdraw};
 use crate::nhs_number::NhsNumber;
 use crate::review::{
     Changed, Context, Error, ErrorKind, ItemId, Refusal, Resolution, Step, delete, resolve, step,
@@ -258,34 +259,29 @@ impl ReviewQueue {
             change.sole_holder = changed.sole_holder;
             change
         });
-        saved(self.store.save_all(all.collect()).await)
+        let saved = saved(self.store.save_all(all.collect()).await)?;
+        if !saved {
+            let ids = changes.iter().map(|changed| &changed.case.id);
+            withdraw::<Error>(&*self.store, &*self.audit, actor, ids, at).await?;
+        }
+        Ok(saved)
     }
 
-    /// Delivers the alerts of cases that were saved, and notes on them which were delivered.
+    /// Delivers the alerts of cases that were saved.
     async fn deliver(&self, changes: Vec<Changed>, actor: &Actor) -> Result<(), Error> {
-        for Changed { mut case, .. } in changes {
-            if case.undelivered.is_empty() {
-                continue;
-            }
+        let cases = changes.into_iter().map(|Changed { mut case, .. }| {
             case.version += 1;
-            let at = self.clock.now();
-            let told = case.undelivered.iter().map(|alert| {
-                Entry::new(EventKind::AlertSent, at, actor)
-                    .with_detail("alert", alert.kind.word())
-                    .about(Subject::of(&case))
-            });
-            self.audit.append(told.collect()).await?;
-            let mut left = Vec::new();
-            for alert in std::mem::take(&mut case.undelivered) {
-                if self.alerts.deliver(std::slice::from_ref(&alert)).await.is_err() {
-                    left.push(alert);
-                }
-            }
-            case.undelivered = left;
-            self.audit.append(vec![record(&case, "alerts_delivered", actor, at)]).await?;
-            let _ = saved(self.store.save_all(vec![Change::new(case)]).await)?;
-        }
-        Ok(())
+            case
+        });
+        let delivery = Delivery {
+            store: &*self.store,
+            audit: &*self.audit,
+            alerts: &*self.alerts,
+            actor,
+            clock: &*self.clock,
+            why: "action",
+        };
+        delivery.deliver(cases.collect()).await
     }
 }
 
@@ -341,22 +337,5 @@ impl Action<'_> {
 
 /// The record of a change that is about to be saved, with the case as it will be.
 pub(super) fn record(case: &Case, what: &str, actor: &Actor, at: DateTime<Utc>) -> Entry {
-    let mut after = case.clone();
-    after.version += 1;
-    Entry::new(EventKind::CaseChanged, at, actor)
-        .with_detail("action", what)
-        .about(Subject::snapshot(&after))
-}
-
-/// Whether it was saved: not when somebody else has changed or removed a case, or holds a number by now.
-pub(super) fn saved(result: Result<(), case::Error>) -> Result<bool, Error> {
-    match result {
-        Ok(()) => Ok(true),
-        Err(error) => match error.kind() {
-            case::ErrorKind::Conflict | case::ErrorKind::NotFound | case::ErrorKind::Held => {
-                Ok(false)
-            }
-            _ => Err(error.into()),
-        },
-    }
+    changed(actor, case, &[("action", what)], at)
 }

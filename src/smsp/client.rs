@@ -2,6 +2,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::ids::{Ids, RandomIds};
 use crate::secret::RawBody;
 use crate::smsp::interpret::interpret;
+use crate::smsp::replay::Answered;
 use crate::smsp::{Config, Error, PatientDetails, Request, Stamp, wire};
 use crate::trace::{Answer, Exchange, FetchDetails, FindPerson, MessageId, Mode, VerifyNumber};
 use crate::transport::{self, Transport};
@@ -15,6 +16,9 @@ const SOAP_ACTION: HeaderName = HeaderName::from_static("soapaction");
 ///
 /// One method for each operation; each asks once, with a fresh message, and returns the service's
 /// answer. Cheap to clone, and safe to share.
+///
+/// A client remembers the identifiers of the last few thousand messages that came, together with its
+/// clones: one that comes again is [`ErrorKind::Replayed`](crate::smsp::ErrorKind::Replayed).
 ///
 /// ```
 /// use nhs_pds::demographics::Gender;
@@ -43,6 +47,7 @@ pub struct Client {
     transport: Arc<dyn Transport>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
+    answered: Arc<Answered>,
 }
 
 impl Client {
@@ -54,6 +59,7 @@ impl Client {
             transport,
             clock: Arc::new(SystemClock),
             ids: Arc::new(RandomIds),
+            answered: Arc::default(),
         }
     }
 
@@ -166,7 +172,7 @@ impl Client {
             Ok(response) => response,
             Err(error) => return Err(Error::from(error).with_exchange(exchange)),
         };
-        interpret(request, &stamp, &response, self.config.limits, exchange)
+        interpret(request, &stamp, &response, self.config.limits, &self.answered, exchange)
     }
 
     fn message<M: Mode>(

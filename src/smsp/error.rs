@@ -111,6 +111,11 @@ pub enum ErrorKind {
     /// The response's code stands for a failure. Do as [`Error::action`] says.
     #[error("the service answered with a failure code")]
     Code,
+    /// HTTP 200, and a body that is not XML by its `Content-Type`, or compressed by its
+    /// `Content-Encoding` though nobody asked for that, as from a proxy or a page that asks somebody
+    /// to sign in. It was not read. Report a defect.
+    #[error("the response is not XML by its own account")]
+    ContentType,
     /// A SOAP fault. Do as [`Error::action`] says.
     #[error("the service answered with a SOAP fault")]
     Fault,
@@ -118,6 +123,11 @@ pub enum ErrorKind {
     /// local identifier. Never use it; report a defect.
     #[error("the answer is not to what was asked")]
     Mismatch,
+    /// A message of this identifier has come before, in answer to something else. Never use it; report
+    /// a defect. Or ask again later, if [`Error::action`] says so: a gateway in trouble may have one fault
+    /// for everybody.
+    #[error("the response has come before")]
+    Replayed,
     /// An HTTP status other than 200 and no SOAP fault with it, as from a proxy. Do as
     /// [`Error::action`] says.
     #[error("the service answered with an HTTP status and no message")]
@@ -134,12 +144,12 @@ pub enum ErrorKind {
 
 impl From<transport::Error> for Error {
     fn from(error: transport::Error) -> Self {
-        let action = match error.kind() {
-            transport::ErrorKind::Insecure | transport::ErrorKind::Tls => {
-                trace::ErrorKind::Configuration
-            }
-            transport::ErrorKind::TooLarge => trace::ErrorKind::Unreadable,
-            _ => trace::ErrorKind::Unavailable,
+        let action = if error.kind().is_configuration() {
+            trace::ErrorKind::Configuration
+        } else if error.kind().is_transient() {
+            trace::ErrorKind::Unavailable
+        } else {
+            trace::ErrorKind::Unreadable
         };
         Self::new(ErrorKind::Transport, action).with_source(error)
     }

@@ -1,7 +1,10 @@
-//! What a response means for the question it answers. Pure.
+//! What a response means for the question it answers. Pure, but for what is remembered of the
+//! messages that have come.
 
 use crate::nhs_number::NhsNumber;
+use crate::smsp::content::is_plain_xml;
 use crate::smsp::error::action_for;
+use crate::smsp::replay::Answered;
 use crate::smsp::response::bare_identifier;
 use crate::smsp::{
     Body, CodeClass, Error, ErrorKind, Limits, Request, Response, ResponseMessage, Stamp, wire,
@@ -15,15 +18,12 @@ pub(in crate::smsp) fn interpret<M: Mode>(
     stamp: &Stamp,
     response: &transport::Response,
     limits: Limits,
+    answered: &Answered,
     mut exchange: Exchange,
 ) -> Result<Answer, Error> {
     let status = response.status();
-    let outcome = match wire::decode(response.body().expose(), limits) {
-        // A proxy's own page says less than its status.
-        Err(error) if status != StatusCode::OK => {
-            Err(Error::new(ErrorKind::Status, action_for(status)).with_source(error))
-        }
-        Err(error) => Err(unreadable().with_source(error)),
+    let outcome = match read(response, limits) {
+        Err(error) => Err(error),
         Ok(message) => {
             match &message.body {
                 Body::Response(response) => {
@@ -31,7 +31,7 @@ pub(in crate::smsp) fn interpret<M: Mode>(
                 }
                 Body::Fault(fault) => exchange = exchange.with_code(fault.summary()),
             }
-            outcome(request, stamp, &message, status)
+            once(outcome(request, stamp, &message, status), &message, answered)
         }
     };
     match outcome {
@@ -41,6 +41,22 @@ pub(in crate::smsp) fn interpret<M: Mode>(
             Err(error.with_status(status).with_retry_after(retry_after).with_exchange(exchange))
         }
     }
+}
+
+/// The message that the response is.
+fn read(response: &transport::Response, limits: Limits) -> Result<ResponseMessage, Error> {
+    let status = response.status();
+    if status == StatusCode::OK && !is_plain_xml(response.headers()) {
+        return Err(Error::new(ErrorKind::ContentType, trace::ErrorKind::Unreadable));
+    }
+    wire::decode(response.body().expose(), limits).map_err(|error| {
+        // A proxy's own page says less than its status.
+        let failure = match status {
+            StatusCode::OK => unreadable(),
+            _ => Error::new(ErrorKind::Status, action_for(status)),
+        };
+        failure.with_source(error)
+    })
 }
 
 fn outcome<M: Mode>(
@@ -80,6 +96,29 @@ fn outcome<M: Mode>(
         });
     };
     check_identifiers(request, response, outcome)
+}
+
+/// The same outcome, unless the message has come before: then it is none. Of a failure, no more is kept
+/// than that the service is unavailable, if it said so.
+///
+/// What answers something else is not remembered. It may be on its way to whoever asked for it, for
+/// whom it will be the first.
+fn once(
+    outcome: Result<Outcome, Error>,
+    message: &ResponseMessage,
+    answered: &Answered,
+) -> Result<Outcome, Error> {
+    if outcome.as_ref().is_err_and(|error| error.kind() == ErrorKind::Mismatch)
+        || answered.is_first(message.message_id.as_deref())
+    {
+        return outcome;
+    }
+    // A gateway in trouble may have one fault for everybody: it is in trouble all the same.
+    let action = match outcome {
+        Err(error) if error.is_transient() => error.action(),
+        _ => trace::ErrorKind::Unreadable,
+    };
+    Err(Error::new(ErrorKind::Replayed, action))
 }
 
 /// Whether a `RelatesTo` names the message of `stamp`: case and `urn:uuid:` or `uuid:` aside.

@@ -19,9 +19,11 @@
 mod client;
 mod code;
 mod config;
+mod content;
 mod error;
 mod interpret;
 mod operation;
+mod replay;
 mod request;
 mod response;
 mod tracer;

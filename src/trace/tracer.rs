@@ -9,7 +9,9 @@ use std::fmt::Debug;
 /// * An outcome is returned only when the service gave it; whatever goes wrong on the way is an
 ///   [`Error`], never [`Outcome::None`](crate::trace::Outcome::None).
 /// * One call asks once, by a message that carries the identifier given, which no other message may
-///   have; the [`Exchange`](crate::trace::Exchange) repeats it.
+///   have; the [`Exchange`](crate::trace::Exchange) repeats it. (What asks another tracer again, like
+///   [`Retrying`](crate::retry::Retrying), draws identifiers for the further messages, and its exchange
+///   names the last.)
 /// * An answer is about the number and the local identifier that were asked about: one that names
 ///   another is refused as [`ErrorKind::Unreadable`](crate::trace::ErrorKind::Unreadable).
 /// * [`Outcome::Found`](crate::trace::Outcome::Found) for a [`Question::Find`] or a

@@ -1,9 +1,9 @@
 //! What follows from the answers about some cases at once: decide, record, save, tell. With
 //! [asking](super::asking) before it, the order of these is what makes a run safe to kill at any point.
 
-use crate::case::{Case, CaseId, Change, ErrorKind};
+use crate::case::{Case, CaseId, Change};
+use crate::delivery::{changed, saved, withdraw};
 use crate::nhs_number::NhsNumber;
-use crate::worker::record::{changed, withdraw};
 use crate::worker::turn::Turn;
 use crate::worker::{CaseReport, Decision, Error, NumberEffect, TraceResult, Worker, apply};
 use std::collections::BTreeMap;
@@ -193,22 +193,12 @@ impl Worker {
             change.sole_holder = planned.sole_holder;
             change
         });
-        let saved = self.try_to_save(all.collect()).await?;
+        let saved = saved(self.store.save_all(all.collect()).await)?;
         if !saved {
-            withdraw(&*self.store, &*self.audit, &self.actor, changes.0.keys(), now).await?;
+            withdraw::<Error>(&*self.store, &*self.audit, &self.actor, changes.0.keys(), now)
+                .await?;
         }
         Ok(saved)
-    }
-
-    /// Saves, unless somebody else has changed or removed a case, or given a number to another.
-    pub(super) async fn try_to_save(&self, changes: Vec<Change>) -> Result<bool, Error> {
-        match self.store.save_all(changes).await {
-            Ok(()) => Ok(true),
-            Err(error) => match error.kind() {
-                ErrorKind::Conflict | ErrorKind::NotFound | ErrorKind::Held => Ok(false),
-                _ => Err(error.into()),
-            },
-        }
     }
 }
 

@@ -3,9 +3,9 @@
 use crate::audit::{Actor, AuditLog};
 use crate::case::{Alert, AlertKind, Case, CaseId, CaseStore, Change, ErrorKind, ReviewReason};
 use crate::clock::Clock;
+use crate::delivery::{changed, withdraw};
 use crate::nhs_number::NhsNumber;
 use crate::worker::Error;
-use crate::worker::record::{changed, withdraw};
 
 /// Flags each of `ids` whose number another case in use holds too, and the first such case; and has the back
 /// office told of each pair once. How many pairs were new.
@@ -64,7 +64,7 @@ async fn flag(
     match store.save_all(vec![Change::new(first), Change::new(second)]).await {
         Ok(()) => Ok(true),
         Err(error) if matches!(error.kind(), ErrorKind::Conflict | ErrorKind::NotFound) => {
-            withdraw(store, audit, actor, [one, other].into_iter(), clock.now()).await?;
+            withdraw::<Error>(store, audit, actor, [one, other].into_iter(), clock.now()).await?;
             Ok(false)
         }
         Err(error) => Err(error.into()),

@@ -1,9 +1,9 @@
 use crate::audit::{Actor, AuditLog};
 use crate::case::{Case, CaseId, CaseStore, Change, ErrorKind};
 use crate::clock::Clock;
+use crate::delivery::{changed, withdraw};
 use crate::worker::Error;
 use crate::worker::duplicates::flag_duplicates;
-use crate::worker::record::{changed, withdraw};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 
@@ -145,7 +145,7 @@ async fn import_chunk(
     if !matches!(error.kind(), ErrorKind::Conflict | ErrorKind::Exists | ErrorKind::NotFound) {
         return Err(error.into());
     }
-    withdraw(store, audit, actor, ids.iter(), clock.now()).await?;
+    withdraw::<Error>(store, audit, actor, ids.iter(), clock.now()).await?;
     let is_done = |case: &Case| done && ids.iter().take(count_new).any(|id| *id == case.id);
     Ok(cases.into_iter().filter(|case| !is_done(case)).chain(twice).collect())
 }

@@ -1,11 +1,11 @@
-//! What stands in the audit trail about a question, its answer, and a change (MSCA-AUD-02).
+//! What stands in the audit trail about a question and its answer (MSCA-AUD-02).
 
-use crate::audit::{Actor, AuditLog, Entry, EventKind, Subject};
-use crate::case::{Case, CaseId, CaseStore};
+use crate::audit::{Actor, Entry, EventKind, Subject};
+use crate::case::CaseId;
 use crate::trace::MessageId;
 use crate::worker::decide::{exchange, subject};
 use crate::worker::turn::Step;
-use crate::worker::{Error, Plan, Reply};
+use crate::worker::{Plan, Reply};
 use chrono::{DateTime, Utc};
 
 /// The record of a question that is about to be sent (MSCA-AUD-02).
@@ -76,41 +76,4 @@ pub(super) fn came_back(
         about = about.with_number(number);
     }
     entry.about(about)
-}
-
-/// The record of a change that is about to be saved, with the case as it will be.
-pub(super) fn changed(
-    actor: &Actor,
-    case: &Case,
-    why: &[(&str, &str)],
-    at: DateTime<Utc>,
-) -> Entry {
-    let mut after = case.clone();
-    after.version += 1;
-    let entry = Entry::new(EventKind::CaseChanged, at, actor).about(Subject::snapshot(&after));
-    why.iter().fold(entry, |entry, (key, value)| entry.with_detail(*key, *value))
-}
-
-/// Records the cases `ids` as they are stored, because what was recorded of them was not saved: of one
-/// version, the last record counts.
-pub(super) async fn withdraw(
-    store: &dyn CaseStore,
-    audit: &dyn AuditLog,
-    actor: &Actor,
-    ids: impl Iterator<Item = &CaseId>,
-    at: DateTime<Utc>,
-) -> Result<(), Error> {
-    let mut entries = Vec::new();
-    for id in ids {
-        if let Some(stored) = store.get(id).await? {
-            let entry = Entry::new(EventKind::CaseChanged, at, actor)
-                .with_detail("decision", "not_saved")
-                .about(Subject::snapshot(&stored));
-            entries.push(entry);
-        }
-    }
-    if !entries.is_empty() {
-        audit.append(entries).await?;
-    }
-    Ok(())
 }

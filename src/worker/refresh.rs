@@ -63,7 +63,8 @@ impl Worker {
     /// where it has none that is usable, the person is looked for. What follows is decided, recorded and
     /// saved as in a run. `None` when there is no such case.
     ///
-    /// That it was asked about lately, or settled long ago, does not keep it from being asked about;
+    /// Whoever waits does so for a little over a minute at most: retries are
+    /// [hurried](crate::retry::Policy::hurried). That it was asked about lately, or settled long ago, does not keep it from being asked about;
     /// HAV-2 and HAV-4 do. Waits for a run that has the case at the moment.
     ///
     /// # Errors
@@ -83,6 +84,11 @@ impl Worker {
         if let Some(tracer) = &self.foreground {
             owning.tracer = Arc::clone(tracer);
         }
+        // Somebody waits.
+        owning.retry = self.retry.as_ref().map(|retry| {
+            let hurried = retry.policy().hurried();
+            retry.clone().with_policy(hurried)
+        });
         let Some(case) = owning.claim_one(id).await? else { return Ok(None) };
         let report = owning.ask_out_of_turn(case).await;
         owning.give_back(std::slice::from_ref(id)).await?;

@@ -42,4 +42,5 @@ mod simulator;
 mod smsp;
 #[cfg(all(feature = "csv", feature = "simulator"))]
 mod sweep_order;
+mod telemetry;
 mod worker;

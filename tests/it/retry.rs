@@ -1,18 +1,18 @@
 //! Asking again: how often, how soon, by which messages, and what is on record of it.
 
-use crate::service::{Service, ask, question, unavailable, us};
+use crate::service::{Service, ask, unavailable, us};
 use async_trait::async_trait;
 use nhs_pds::alert::MemoryAlerts;
 use nhs_pds::audit::{
-    Anchor, AuditLog, Entry, Error as AuditError, ErrorKind as AuditErrorKind, Event, Filter,
-    MemoryLog, Verdict,
+    Actor, Anchor, AuditLog, Entry, Error as AuditError, ErrorKind as AuditErrorKind, Event,
+    Filter, MemoryLog, Verdict,
 };
 use nhs_pds::case::{Allocation, Case, CaseId, CaseStore, MemoryStore, RecordType};
 use nhs_pds::demographics::Gender;
 use nhs_pds::ids::{CountingIds, RandomIds};
 use nhs_pds::retry::{Policy, Repeats, Retry, Retrying, Unrecorded};
-use nhs_pds::trace::{Error, ErrorKind, MessageId, Outcome, Tracer};
-use nhs_pds::worker::{TraceResult, Worker};
+use nhs_pds::trace::{Error, ErrorKind, MessageId, Outcome};
+use nhs_pds::worker::{RefreshEvent, TraceResult, Worker};
 use std::collections::HashSet;
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
@@ -264,6 +264,19 @@ async fn a_worker_that_is_to_stop_does_not_wait_to_ask_again() {
     assert!(began.elapsed() < 10 * SECOND, "{:?}", began.elapsed());
 }
 
+#[tokio::test(start_paused = true)]
+async fn who_opens_a_record_does_not_wait_as_long_as_the_worker_does() {
+    let service = Service::slow(50 * SECOND, |_| Err(unavailable()));
+    let worker = worker(&service, Arc::new(MemoryLog::new()), &["1"]).await;
+    let worker = worker.on_behalf_of(us(), Actor::new(&us(), "A Worker"));
+    let began = Instant::now();
+    let id = "1".parse().unwrap();
+    let refreshed = worker.refresh(&id, RefreshEvent::OnRequest).await.unwrap().unwrap();
+    assert_eq!(refreshed.report.result, Some(TraceResult::Unavailable));
+    assert!(began.elapsed() <= 66 * SECOND, "{:?}", began.elapsed());
+    assert_eq!(service.count(), 2);
+}
+
 /// A clock that goes on by a second whenever somebody looks at it.
 #[cfg(all(feature = "simulator", feature = "smsp"))]
 #[derive(Debug, Default)]
@@ -281,9 +294,11 @@ impl nhs_pds::clock::Clock for Ticking {
 #[cfg(all(feature = "simulator", feature = "smsp"))]
 #[tokio::test(start_paused = true)]
 async fn each_attempt_is_a_message_of_its_own() {
+    use crate::service::question;
     use nhs_pds::clock::FixedClock;
     use nhs_pds::simulator::{Fault, Register, Simulator, When};
     use nhs_pds::smsp::{Client, Config};
+    use nhs_pds::trace::Tracer;
     let clock = Arc::new(FixedClock::at(chrono::DateTime::UNIX_EPOCH));
     let simulator = Simulator::new(Register::from_seed(1, 10)).with_clock(clock);
     simulator.add_fault(When::Next(1), Fault::code("SMSP-0004"));

@@ -719,6 +719,10 @@ async fn an_alert_that_cannot_be_delivered_is_left_to_the_worker() {
         let queue = ReviewQueue::new(store, audit, Arc::new(Unreachable));
         assert_eq!(queue.undelete(&id("2"), &jo()).await.unwrap(), Outcome::Done);
         assert_eq!(office.stored("2").await.undelivered.len(), 1);
+        let sent = Filter::new().with_kind(EventKind::AlertSent);
+        let sent = office.audit.page(&sent, 0, 9).await.unwrap();
+        let undelivered = |event: &&Event| event.details.iter().any(|it| it.1 == "not_delivered");
+        assert_eq!((sent.len(), sent.iter().filter(undelivered).count()), (2, 1));
         office.pass([]).await;
         assert_eq!(office.alerts.delivered().len(), 1);
         assert!(office.stored("2").await.undelivered.is_empty());
@@ -762,6 +766,11 @@ async fn what_others_change_meanwhile_is_kept() {
             } else {
                 assert_eq!(outcome.unwrap_err().kind(), ErrorKind::Conflict);
                 assert!(case.review[0].is_open());
+                // Of a version that was recorded and not saved, the trail tells what was saved.
+                let now = NOW.parse().unwrap();
+                let then = case_as_of(&*office.audit, &case.id, case.version, now).await.unwrap();
+                let then = then.map(|then| then.review[0].is_open());
+                assert_eq!(then, Some(true));
             }
         }
     }

@@ -39,6 +39,10 @@ pub enum ConfigErrorKind {
     /// `END CERTIFICATE` lines.
     #[error("the client certificate cannot be read")]
     Certificate,
+    /// The certificate that was to be taken over, or one of its issuers, has expired or is not valid
+    /// yet. Give the renewed one; take issuers out that it does not need.
+    #[error("the client certificate is not valid at this time")]
+    CertificateExpired,
     /// The system's TLS or network layer could not be set up. Report a defect, with the cause.
     #[error("the client cannot be set up")]
     Client,

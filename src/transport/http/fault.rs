@@ -1,30 +1,35 @@
 //! Tells from a failed exchange what to do about it.
 
+use crate::transport::http::client_auth::Shown;
 use crate::transport::{Error, ErrorKind};
-use rustls::AlertDescription;
+use rustls::{AlertDescription, CertificateError, PeerIncompatible};
 use std::error::Error as StdError;
 use std::{io, iter};
 
 /// The error for a failed exchange, without the address, which may name a person.
-pub(super) fn classify(error: reqwest::Error) -> Error {
-    Error::new(kind(&error)).with_source(error.without_url())
+pub(super) fn classify(error: reqwest::Error, shown: Shown) -> Error {
+    Error::new(kind(&error, shown)).with_source(error.without_url())
 }
 
-fn kind(error: &reqwest::Error) -> ErrorKind {
+fn kind(error: &reqwest::Error, shown: Shown) -> ErrorKind {
     let connecting = error.is_connect();
     let refused = causes(error)
         .filter_map(|cause| cause.downcast_ref::<rustls::Error>())
-        .any(|cause| is_refusal(cause, connecting));
+        .find_map(|cause| refusal(cause, connecting, shown));
+    let unreadable =
+        causes(error).filter_map(|cause| cause.downcast_ref::<hyper::Error>()).find_map(not_http);
     if error.is_builder() {
         ErrorKind::Insecure
-    } else if refused {
-        ErrorKind::Tls
+    } else if let Some(kind) = refused {
+        kind
+    } else if connecting && causes(error).any(proxy_demands_password) {
+        ErrorKind::ProxyAuthentication
     } else if connecting {
         ErrorKind::Connect
     } else if error.is_timeout() {
         ErrorKind::Timeout
     } else {
-        ErrorKind::Interrupted
+        unreadable.unwrap_or(ErrorKind::Interrupted)
     }
 }
 
@@ -40,64 +45,193 @@ fn causes<'a>(
     })
 }
 
-/// Whether one side would not have the other, which trying again does not change.
+/// Whether a proxy has answered `CONNECT` with 407. The type of this error has no public name, so it
+/// goes by its words; were they to change, it would be [`ErrorKind::Connect`] again.
+fn proxy_demands_password(error: &(dyn StdError + 'static)) -> bool {
+    error.to_string() == "tunnel error: proxy authorization required"
+}
+
+/// What is wrong with the head of an answer that came, if it is that.
+fn not_http(error: &hyper::Error) -> Option<ErrorKind> {
+    if error.is_parse_too_large() {
+        Some(ErrorKind::TooLarge)
+    } else if error.is_parse() {
+        Some(ErrorKind::NotHttp)
+    } else {
+        None
+    }
+}
+
+/// Why one side would not have the other, which trying again does not change.
 ///
 /// While connecting, that is every TLS error except the other side's own trouble. Later it can only
 /// be the client certificate: in TLS 1.3 the server judges it after the client has finished its
 /// handshake and perhaps sent its request.
-fn is_refusal(error: &rustls::Error, connecting: bool) -> bool {
+fn refusal(error: &rustls::Error, connecting: bool, shown: Shown) -> Option<ErrorKind> {
     match error {
-        rustls::Error::AlertReceived(alert) if connecting => !matches!(
-            alert,
+        rustls::Error::AlertReceived(alert) => refused_by_server(*alert, connecting, shown),
+        _ if !connecting => None,
+        rustls::Error::InvalidCertificate(error) => Some(refused_by_client(error)),
+        rustls::Error::PeerIncompatible(
+            PeerIncompatible::ServerDoesNotSupportTls12Or13
+            | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig,
+        ) => Some(ErrorKind::TlsVersion),
+        _ => Some(ErrorKind::Tls),
+    }
+}
+
+/// What the server says in so many words (RFC 8446 section 6.2, RFC 5246 section 7.2.2).
+fn refused_by_server(alert: AlertDescription, connecting: bool, shown: Shown) -> Option<ErrorKind> {
+    match (alert, shown) {
+        (
             AlertDescription::CloseNotify
-                | AlertDescription::InternalError
-                | AlertDescription::UserCanceled
-        ),
-        rustls::Error::AlertReceived(alert) => matches!(
-            alert,
+            | AlertDescription::InternalError
+            | AlertDescription::UserCanceled,
+            _,
+        ) => None,
+        (AlertDescription::CertificateRequired, _) => Some(ErrorKind::ClientCertificateRequired),
+        // Servers have several words for a certificate that is not there.
+        (
             AlertDescription::AccessDenied
-                | AlertDescription::BadCertificate
-                | AlertDescription::CertificateExpired
-                | AlertDescription::CertificateRequired
-                | AlertDescription::CertificateRevoked
-                | AlertDescription::CertificateUnknown
-                | AlertDescription::DecryptError
-                | AlertDescription::HandshakeFailure
-                | AlertDescription::InsufficientSecurity
-                | AlertDescription::UnknownCA
-                | AlertDescription::UnsupportedCertificate
-        ),
-        _ => connecting,
+            | AlertDescription::BadCertificate
+            | AlertDescription::CertificateUnknown
+            | AlertDescription::HandshakeFailure
+            | AlertDescription::NoCertificate
+            | AlertDescription::UnknownCA
+            | AlertDescription::UnsupportedCertificate,
+            Shown::Nothing,
+        ) => Some(ErrorKind::ClientCertificateRequired),
+        (AlertDescription::CertificateExpired, _) => Some(ErrorKind::ClientCertificateExpired),
+        (
+            AlertDescription::AccessDenied
+            | AlertDescription::BadCertificate
+            | AlertDescription::CertificateRevoked
+            | AlertDescription::CertificateUnknown
+            | AlertDescription::UnknownCA
+            | AlertDescription::UnsupportedCertificate,
+            _,
+        )
+        | (AlertDescription::HandshakeFailure, Shown::Certificate) => {
+            Some(ErrorKind::ClientCertificateRefused)
+        }
+        (
+            AlertDescription::DecryptError
+            | AlertDescription::HandshakeFailure
+            | AlertDescription::InsufficientSecurity,
+            _,
+        ) => Some(ErrorKind::Tls),
+        _ if !connecting => None,
+        (AlertDescription::ProtocolVersion, _) => Some(ErrorKind::TlsVersion),
+        (AlertDescription::UnrecognisedName, _) => Some(ErrorKind::ServerName),
+        _ => Some(ErrorKind::Tls),
+    }
+}
+
+/// What is wrong with the server's certificate.
+const fn refused_by_client(error: &CertificateError) -> ErrorKind {
+    match error {
+        CertificateError::Expired
+        | CertificateError::ExpiredContext { .. }
+        | CertificateError::NotValidYet
+        | CertificateError::NotValidYetContext { .. } => ErrorKind::ServerCertificateExpired,
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            ErrorKind::ServerName
+        }
+        // An authority of a trusted name and another key is not the one that is trusted.
+        CertificateError::BadSignature | CertificateError::UnknownIssuer => {
+            ErrorKind::ServerCertificateUnknown
+        }
+        _ => ErrorKind::Tls,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rustls::InvalidMessage;
 
     #[test]
     fn wrapped_causes_are_found() {
         let inner = rustls::Error::AlertReceived(AlertDescription::UnknownCA);
         let error = io::Error::other(io::Error::new(io::ErrorKind::InvalidData, inner));
         let found = causes(&error).find_map(|cause| cause.downcast_ref::<rustls::Error>());
-        assert!(found.is_some_and(|cause| is_refusal(cause, false)));
+        assert!(found.is_some_and(|cause| refusal(cause, false, Shown::NotAsked).is_some()));
     }
 
     #[test]
     fn only_refusals_are_refusals() {
-        let alert = rustls::Error::AlertReceived;
-        let garbled = || rustls::Error::General(String::from("garbled"));
-        let cases = [
-            (alert(AlertDescription::CertificateRequired), true, true),
-            (alert(AlertDescription::CertificateRequired), false, true),
-            (alert(AlertDescription::ProtocolVersion), true, true),
-            (alert(AlertDescription::InternalError), true, false),
-            (alert(AlertDescription::InternalError), false, false),
-            (garbled(), true, true),
-            (garbled(), false, false),
-        ];
-        for (error, connecting, refusal) in cases {
-            assert_eq!(is_refusal(&error, connecting), refusal, "{error} ({connecting})");
+        let garbled = rustls::Error::General(String::from("garbled"));
+        assert_eq!(refusal(&garbled, true, Shown::NotAsked), Some(ErrorKind::Tls));
+        assert_eq!(refusal(&garbled, false, Shown::NotAsked), None);
+        let noise = rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType);
+        assert_eq!(refusal(&noise, true, Shown::Certificate), Some(ErrorKind::Tls));
+    }
+
+    #[test]
+    fn what_each_alert_means() {
+        use AlertDescription as Alert;
+        let required = Some(ErrorKind::ClientCertificateRequired);
+        let refused = Some(ErrorKind::ClientCertificateRefused);
+        let expired = Some(ErrorKind::ClientCertificateExpired);
+        let tls = Some(ErrorKind::Tls);
+        // The alert; while connecting, when no certificate was asked for, when none was shown, and
+        // when one was shown; and after connecting, when one was shown.
+        for (alert, expected) in [
+            (Alert::CertificateRequired, [required, required, required, required]),
+            (Alert::BadCertificate, [refused, required, refused, refused]),
+            (Alert::CertificateUnknown, [refused, required, refused, refused]),
+            (Alert::UnknownCA, [refused, required, refused, refused]),
+            (Alert::AccessDenied, [refused, required, refused, refused]),
+            (Alert::CertificateRevoked, [refused, refused, refused, refused]),
+            (Alert::CertificateExpired, [expired, expired, expired, expired]),
+            (Alert::HandshakeFailure, [tls, required, refused, refused]),
+            (Alert::InsufficientSecurity, [tls, tls, tls, tls]),
+            (Alert::DecryptError, [tls, tls, tls, tls]),
+            (
+                Alert::ProtocolVersion,
+                [
+                    Some(ErrorKind::TlsVersion),
+                    Some(ErrorKind::TlsVersion),
+                    Some(ErrorKind::TlsVersion),
+                    None,
+                ],
+            ),
+            (
+                Alert::UnrecognisedName,
+                [
+                    Some(ErrorKind::ServerName),
+                    Some(ErrorKind::ServerName),
+                    Some(ErrorKind::ServerName),
+                    None,
+                ],
+            ),
+            (Alert::IllegalParameter, [tls, tls, tls, None]),
+            (Alert::InternalError, [None, None, None, None]),
+            (Alert::CloseNotify, [None, None, None, None]),
+        ] {
+            let error = rustls::Error::AlertReceived(alert);
+            let found = [
+                refusal(&error, true, Shown::NotAsked),
+                refusal(&error, true, Shown::Nothing),
+                refusal(&error, true, Shown::Certificate),
+                refusal(&error, false, Shown::Certificate),
+            ];
+            assert_eq!(found, expected, "{alert:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_servers_certificate() {
+        for (error, kind) in [
+            (CertificateError::Expired, ErrorKind::ServerCertificateExpired),
+            (CertificateError::NotValidYet, ErrorKind::ServerCertificateExpired),
+            (CertificateError::NotValidForName, ErrorKind::ServerName),
+            (CertificateError::UnknownIssuer, ErrorKind::ServerCertificateUnknown),
+            (CertificateError::BadSignature, ErrorKind::ServerCertificateUnknown),
+            (CertificateError::Revoked, ErrorKind::Tls),
+        ] {
+            let error = rustls::Error::InvalidCertificate(error);
+            assert_eq!(refusal(&error, true, Shown::NotAsked), Some(kind), "{error}");
         }
     }
 }

@@ -15,19 +15,28 @@
 //! Not supported: HTTP/2, from which single exchanges gain nothing; encrypted keys and PKCS#12, which
 //! need a passphrase; revocation lists, where the platform does not look at them itself; SOCKS.
 
+mod client_auth;
 mod config;
 mod error;
+mod expiry;
 mod fault;
 mod tls;
 
 pub use config::HttpConfig;
 pub use error::{ConfigError, ConfigErrorKind};
+pub use expiry::{CertificateExpiry, ExpiryWarning};
 
+use crate::secret::Secret;
+use crate::transport::http::client_auth::Shown;
+use crate::transport::http::config::Identity;
+use crate::transport::http::expiry::Validity;
 use crate::transport::{Error, ErrorKind, Request, Response, Transport};
 use async_trait::async_trait;
 use bytes::BytesMut;
+use chrono::{DateTime, Utc};
 use reqwest::redirect::Policy;
 use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 use url::{Host, Url};
 
@@ -41,10 +50,12 @@ const LOOPBACK: &str = "localhost,127.0.0.0/8,::1";
 
 /// Sends requests over HTTPS, or over plain HTTP to the machine itself.
 ///
-/// Clones share their connections. Needs a Tokio runtime with its I/O and time drivers on.
+/// Clones share their connections, and the client certificate: renewed in one, it is renewed in all.
+/// Needs a Tokio runtime with its I/O and time drivers on.
 ///
-/// After TLS 1.3 refuses a client certificate, the server may close the connection before its reason
-/// is read; that is [`ErrorKind::Interrupted`] instead of [`ErrorKind::Tls`].
+/// After TLS 1.3 refuses a client certificate, the server may reset the connection before its reason
+/// is read; that is [`ErrorKind::Interrupted`] instead of
+/// [`ErrorKind::ClientCertificateRefused`] or its like.
 ///
 /// ```no_run
 /// use nhs_pds::secret::Secret;
@@ -61,9 +72,20 @@ const LOOPBACK: &str = "localhost,127.0.0.0/8,::1";
 /// ```
 #[derive(Clone)]
 pub struct HttpTransport {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    /// All but the identity, which changes.
+    config: HttpConfig,
+    current: RwLock<Current>,
+}
+
+/// What is replaced when the certificate is renewed: its connections go with it.
+#[derive(Clone)]
+struct Current {
     client: reqwest::Client,
-    max_response_bytes: usize,
-    plain_http: bool,
+    validity: Option<Validity>,
 }
 
 impl HttpTransport {
@@ -73,7 +95,127 @@ impl HttpTransport {
     ///
     /// [`ConfigErrorKind`] says which part of the configuration to put right.
     pub fn new(config: &HttpConfig) -> Result<Self, ConfigError> {
-        let tls = tls::client_config(config.identity.as_ref(), config.roots.as_deref())?;
+        let current = Current::new(config, config.identity.as_ref())?;
+        let config = HttpConfig { identity: None, ..config.clone() };
+        Ok(Self { shared: Arc::new(Shared { config, current: RwLock::new(current) }) })
+    }
+
+    /// Shows this certificate from the next request on, in every clone, without a restart.
+    ///
+    /// `chain` and `key` are as in [`HttpConfig::with_client_certificate_pem`]. Requests under way
+    /// finish as they began; no request that begins after this goes over a connection, or resumes
+    /// a TLS session, that the earlier certificate opened. The rest of the configuration stays, but
+    /// the platform's roots are read again where it decides whom to trust.
+    ///
+    /// ```no_run
+    /// use nhs_pds::clock::{Clock, SystemClock};
+    /// use nhs_pds::secret::Secret;
+    /// use nhs_pds::transport::http::HttpTransport;
+    ///
+    /// /// Called when the files have been replaced.
+    /// fn renew(transport: &HttpTransport) -> Result<(), Box<dyn std::error::Error>> {
+    ///     let key = Secret::new(std::fs::read("endpoint.key")?);
+    ///     let chain = std::fs::read("endpoint.pem")?;
+    ///     transport.renew_client_certificate_pem(chain, key, SystemClock.now())?;
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`HttpTransport::new`], and [`ConfigErrorKind::CertificateExpired`] when the new
+    /// certificate is not valid at `now`. The one in use then stays in use.
+    pub fn renew_client_certificate_pem(
+        &self,
+        chain: impl Into<Vec<u8>>,
+        key: Secret<Vec<u8>>,
+        now: DateTime<Utc>,
+    ) -> Result<(), ConfigError> {
+        let identity = Identity { chain: chain.into(), key };
+        let renewed = Current::new(&self.shared.config, Some(&identity))?;
+        if !renewed.validity.is_none_or(|validity| validity.holds_at(now)) {
+            return Err(ConfigError::without_source(ConfigErrorKind::CertificateExpired));
+        }
+        *self.shared.current.write().unwrap_or_else(PoisonError::into_inner) = renewed;
+        Ok(())
+    }
+
+    /// When the client certificate in use expires, if there is one.
+    ///
+    /// That is the earliest expiry of all certificates given with it: once an issuer's has expired,
+    /// a server that needs it refuses the endpoint's own too.
+    #[must_use]
+    pub fn client_certificate_expiry(&self) -> Option<CertificateExpiry> {
+        self.current().validity.map(Validity::expiry)
+    }
+
+    fn current(&self) -> Current {
+        self.shared.current.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn protects(&self, url: &Url) -> bool {
+        match url.scheme() {
+            "https" => true,
+            "http" => self.shared.config.plain_http || is_loopback(url),
+            _ => false,
+        }
+    }
+
+    async fn exchange(&self, request: Request) -> Result<Response, Failure> {
+        let response = self
+            .current()
+            .client
+            .request(request.method().clone(), request.url().clone())
+            .headers(request.headers().clone())
+            .body(request.body().expose().clone())
+            .send()
+            .await?;
+        self.read(response).await
+    }
+
+    /// Reads the response piece by piece, so that its size is known before memory is used up.
+    async fn read(&self, mut response: reqwest::Response) -> Result<Response, Failure> {
+        let limit = self.shared.config.max_response_bytes;
+        let fits = |length| usize::try_from(length).is_ok_and(|length| length <= limit);
+        if !response.content_length().is_none_or(fits) {
+            return Err(Failure::TooLarge);
+        }
+        let mut body = BytesMut::new();
+        while let Some(chunk) = response.chunk().await? {
+            if chunk.len() > limit.saturating_sub(body.len()) {
+                return Err(Failure::TooLarge);
+            }
+            body.extend_from_slice(&chunk);
+        }
+        let headers = std::mem::take(response.headers_mut());
+        Ok(Response::new(response.status(), body.freeze().into()).with_headers(headers))
+    }
+}
+
+/// Why there is no response, before anybody has asked what follows from it.
+enum Failure {
+    Exchange(reqwest::Error),
+    TooLarge,
+}
+
+impl From<reqwest::Error> for Failure {
+    fn from(error: reqwest::Error) -> Self {
+        Self::Exchange(error)
+    }
+}
+
+impl Failure {
+    fn into_error(self, shown: Shown) -> Error {
+        match self {
+            Self::Exchange(error) => fault::classify(error, shown),
+            Self::TooLarge => Error::new(ErrorKind::TooLarge),
+        }
+    }
+}
+
+impl Current {
+    fn new(config: &HttpConfig, identity: Option<&Identity>) -> Result<Self, ConfigError> {
+        let (tls, validity) = tls::client_config(identity, config.roots.as_deref())?;
         // What a feature of reqwest would turn on by itself is turned off by name: another crate in
         // the same build may have asked for the feature.
         let mut builder = reqwest::Client::builder()
@@ -97,38 +239,7 @@ impl HttpTransport {
         let client = builder
             .build()
             .map_err(|error| ConfigError::new(ConfigErrorKind::Client, error.without_url()))?;
-        Ok(Self {
-            client,
-            max_response_bytes: config.max_response_bytes,
-            plain_http: config.plain_http,
-        })
-    }
-
-    fn protects(&self, url: &Url) -> bool {
-        match url.scheme() {
-            "https" => true,
-            "http" => self.plain_http || is_loopback(url),
-            _ => false,
-        }
-    }
-
-    /// Reads the response piece by piece, so that its size is known before memory is used up.
-    async fn read(&self, mut response: reqwest::Response) -> Result<Response, Error> {
-        let too_large = || Error::new(ErrorKind::TooLarge);
-        let limit = self.max_response_bytes;
-        let fits = |length| usize::try_from(length).is_ok_and(|length| length <= limit);
-        if !response.content_length().is_none_or(fits) {
-            return Err(too_large());
-        }
-        let mut body = BytesMut::new();
-        while let Some(chunk) = response.chunk().await.map_err(fault::classify)? {
-            if chunk.len() > limit.saturating_sub(body.len()) {
-                return Err(too_large());
-            }
-            body.extend_from_slice(&chunk);
-        }
-        let headers = std::mem::take(response.headers_mut());
-        Ok(Response::new(response.status(), body.freeze().into()).with_headers(headers))
+        Ok(Self { client, validity })
     }
 }
 
@@ -138,23 +249,17 @@ impl Transport for HttpTransport {
         if !self.protects(request.url()) {
             return Err(Error::new(ErrorKind::Insecure));
         }
-        let response = self
-            .client
-            .request(request.method().clone(), request.url().clone())
-            .headers(request.headers().clone())
-            .body(request.body().expose().clone())
-            .send()
-            .await
-            .map_err(fault::classify)?;
-        self.read(response).await
+        let (result, shown) = client_auth::watched(self.exchange(request)).await;
+        result.map_err(|failure| failure.into_error(shown))
     }
 }
 
 impl fmt::Debug for HttpTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpTransport")
-            .field("max_response_bytes", &self.max_response_bytes)
-            .field("plain_http", &self.plain_http)
+            .field("max_response_bytes", &self.shared.config.max_response_bytes)
+            .field("plain_http", &self.shared.config.plain_http)
+            .field("client_certificate_expiry", &self.client_certificate_expiry())
             .finish_non_exhaustive()
     }
 }

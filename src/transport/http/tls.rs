@@ -1,7 +1,9 @@
 //! Makes the TLS configuration: who is trusted, and who the client says it is.
 
+use crate::transport::http::client_auth;
 use crate::transport::http::config::Identity;
 use crate::transport::http::error::{ConfigError, ConfigErrorKind};
+use crate::transport::http::expiry::Validity;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -10,11 +12,12 @@ use rustls::{ClientConfig, RootCertStore};
 use rustls_platform_verifier::BuilderVerifierExt;
 use std::sync::Arc;
 
-/// TLS 1.2 and 1.3 on ring's cryptography, whatever provider the process may have installed.
+/// TLS 1.2 and 1.3 on ring's cryptography, whatever provider the process may have installed; and how
+/// long the client's certificates are valid.
 pub(super) fn client_config(
     identity: Option<&Identity>,
     roots: Option<&[u8]>,
-) -> Result<ClientConfig, ConfigError> {
+) -> Result<(ClientConfig, Option<Validity>), ConfigError> {
     let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|error| ConfigError::new(ConfigErrorKind::Client, error))?;
@@ -24,16 +27,19 @@ pub(super) fn client_config(
             .with_platform_verifier()
             .map_err(|error| ConfigError::new(ConfigErrorKind::Roots, error))?,
     };
-    let Some(identity) = identity else { return Ok(builder.with_no_client_auth()) };
-    let chain = chain(&identity.chain)?;
+    let Some(identity) = identity else {
+        return Ok((client_auth::watching(builder.with_no_client_auth()), None));
+    };
+    let (chain, validity) = chain(&identity.chain)?;
     let key = private_key(identity.key.expose())?;
-    builder.with_client_auth_cert(chain, key).map_err(|error| {
+    let config = builder.with_client_auth_cert(chain, key).map_err(|error| {
         let kind = match error {
             rustls::Error::InconsistentKeys(_) => ConfigErrorKind::KeyMismatch,
             _ => ConfigErrorKind::Key,
         };
         ConfigError::new(kind, error)
-    })
+    })?;
+    Ok((client_auth::watching(config), validity))
 }
 
 fn root_store(pem: &[u8]) -> Result<RootCertStore, ConfigError> {
@@ -44,15 +50,19 @@ fn root_store(pem: &[u8]) -> Result<RootCertStore, ConfigError> {
     Ok(store)
 }
 
-/// The client's certificates. rustls looks at the first only, so a damaged intermediate would be
-/// noticed by the server, in words that do not say so.
-fn chain(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, ConfigError> {
+/// The client's certificates, and how long all of them are valid. rustls looks at the first only, so
+/// a damaged intermediate would be noticed by the server, in words that do not say so.
+fn chain(pem: &[u8]) -> Result<(Vec<CertificateDer<'static>>, Option<Validity>), ConfigError> {
     let chain = certificates(pem, ConfigErrorKind::Certificate)?;
+    let mut whole: Option<Validity> = None;
     for certificate in &chain {
         ParsedCertificate::try_from(certificate)
             .map_err(|error| ConfigError::new(ConfigErrorKind::Certificate, error))?;
+        let validity = Validity::of(certificate)
+            .map_err(|error| ConfigError::new(ConfigErrorKind::Certificate, error.to_string()))?;
+        whole = Some(whole.map_or(validity, |whole| whole.and(validity)));
     }
-    Ok(chain)
+    Ok((chain, whole))
 }
 
 /// At least one certificate.

@@ -1,7 +1,9 @@
 //! A certificate authority that lasts as long as the test.
 
 use nhs_pds::secret::Secret;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd,
+};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{RootCertStore, ServerConfig};
@@ -16,10 +18,23 @@ pub(crate) struct Issued {
 
 impl Authority {
     pub(crate) fn new(name: &str) -> Self {
+        let params = Self::params(name);
+        Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
+    }
+
+    /// An authority below this one, valid until this day, as year, month and day.
+    pub(crate) fn intermediate(&self, name: &str, until: (i32, u8, u8)) -> Self {
+        let mut params = Self::params(name);
+        params.not_after = date_time_ymd(until.0, until.1, until.2);
+        let key = KeyPair::generate().unwrap();
+        Self(CertifiedIssuer::signed_by(params, key, &self.0).unwrap())
+    }
+
+    fn params(name: &str) -> CertificateParams {
         let mut params = CertificateParams::default();
         params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
+        params
     }
 
     pub(crate) fn pem(&self) -> String {
@@ -37,8 +52,24 @@ impl Authority {
         self.issue_for(name, &KeyPair::generate().unwrap())
     }
 
+    /// One that is valid from the beginning of one day, as year, month and day, to that of another.
+    pub(crate) fn issue_valid(
+        &self,
+        name: &str,
+        from: (i32, u8, u8),
+        until: (i32, u8, u8),
+    ) -> Issued {
+        let mut params = CertificateParams::new([name.to_owned()]).unwrap();
+        params.not_before = date_time_ymd(from.0, from.1, from.2);
+        params.not_after = date_time_ymd(until.0, until.1, until.2);
+        self.sign(&params, &KeyPair::generate().unwrap())
+    }
+
     pub(crate) fn issue_for(&self, name: &str, key: &KeyPair) -> Issued {
-        let params = CertificateParams::new([name.to_owned()]).unwrap();
+        self.sign(&CertificateParams::new([name.to_owned()]).unwrap(), key)
+    }
+
+    fn sign(&self, params: &CertificateParams, key: &KeyPair) -> Issued {
         let certificate = params.signed_by(key, &self.0).unwrap();
         Issued { certificate: certificate.pem(), key: key.serialize_pem() }
     }

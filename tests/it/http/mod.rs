@@ -3,8 +3,13 @@
 mod authority;
 mod config;
 mod exchange;
+mod handshake;
+mod limits;
+mod openssl;
 mod proxy;
 mod raw;
+mod renewal;
+mod server;
 mod tls;
 
 use crate::http::authority::Authority;
@@ -38,13 +43,14 @@ fn request(origin: impl std::fmt::Display) -> Request {
 
 /// The exchange failed as `kind`, and nothing that the error says is about the person.
 #[track_caller]
-fn assert_failed(result: Result<Response, Error>, kind: ErrorKind) {
+fn assert_failed(result: Result<Response, Error>, kind: ErrorKind) -> Error {
     let error = result.unwrap_err();
     assert_eq!(error.kind(), kind, "{error:?}");
     let shown = all_it_says(&error);
     for private in ["Patient", "9434765919", "family", "SMITH"] {
         assert!(!shown.contains(private), "{private} in {shown}");
     }
+    error
 }
 
 /// `Debug` and `Display` of an error and of everything that caused it.

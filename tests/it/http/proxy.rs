@@ -24,6 +24,25 @@ async fn a_proxy_learns_the_host_and_nothing_else() {
     }
 }
 
+/// What a proxy says to `CONNECT` is its own, whatever page it sends along.
+#[tokio::test]
+async fn a_proxy_that_refuses() {
+    let page = "Content-Type: text/html\r\nContent-Length: 18\r\n\r\n<html>SMITH</html>";
+    for (status, kind) in [
+        ("302 Found", ErrorKind::Connect),
+        ("403 Forbidden", ErrorKind::Connect),
+        ("407 Proxy Authentication Required", ErrorKind::ProxyAuthentication),
+        ("502 Bad Gateway", ErrorKind::Connect),
+        ("503 Service Unavailable", ErrorKind::Connect),
+    ] {
+        let answer = format!("HTTP/1.1 {status}\r\n{page}");
+        let (proxy, _) = raw::answer(answer.leak(), Then::Close);
+        let result = through(proxy, trusting()).send(request("https://pds.invalid")).await;
+        let error = assert_failed(result, kind);
+        assert_eq!(error.kind().is_configuration(), kind != ErrorKind::Connect);
+    }
+}
+
 #[tokio::test]
 async fn loopback_does_not_go_through_the_proxy() {
     let (server, seen) = raw::answer(PONG, Then::Close);

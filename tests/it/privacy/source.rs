@@ -390,4 +390,5 @@ fn what_has_room_for_a_value_is_found() {
     let parts = source.types.iter().find(|t| t.path == "it::Text").unwrap().parts.iter();
     assert_eq!(parts.map(|part| source.part_has_room(part)).collect::<Vec<_>>(), [false, true]);
     assert!(source.types.iter().any(|t| t.path == "it::inner::Error" && t.error));
+    assert!(source.types.iter().any(|t| t.variants == ["One", "Two", "Three"]));
 }

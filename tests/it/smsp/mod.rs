@@ -1,5 +1,6 @@
 //! Spine Mini Services: the codec against messages from elsewhere, and the client over HTTP.
 
+mod answers;
 #[cfg(feature = "http")]
 mod client;
 mod decode;

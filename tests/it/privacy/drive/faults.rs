@@ -3,7 +3,9 @@
 use super::{ALL_ANSWERS, Chosen, ask_everything, client, simulator};
 use crate::privacy::ears::Ears;
 use crate::privacy::person::{FAMILY, NOTE, NUMBER};
-use crate::privacy::samples::{find, us};
+use crate::privacy::samples::http::authority;
+use crate::privacy::samples::questions::find;
+use crate::privacy::samples::us;
 use crate::privacy::source::Source;
 use http::StatusCode;
 use nhs_pds::simulator::{Fault, Server, Simulator, When};
@@ -88,8 +90,7 @@ pub(super) async fn over_http(ears: &Ears) -> String {
     for fault in [None].into_iter().chain(faults().into_iter().map(Some)) {
         let simulator = fault.as_ref().map_or_else(simulator, broken);
         let server = Server::start(simulator.clone()).await.unwrap();
-        let mut config =
-            HttpConfig::new().with_root_certificates_pem(super::road::authority().pem());
+        let mut config = HttpConfig::new().with_root_certificates_pem(authority().pem());
         if matches!(fault, Some(Fault::Delay(_))) {
             config = config.with_total_timeout(Duration::from_millis(5));
         }

@@ -12,7 +12,9 @@ mod work;
 
 use crate::privacy::ears::{Ears, Meter};
 use crate::privacy::person::{NEW_NUMBER, NUMBER};
-use crate::privacy::samples::{fetch, find, registered, us, verify};
+use crate::privacy::samples::questions::{fetch, find, verify};
+use crate::privacy::samples::simulator::registered;
+use crate::privacy::samples::us;
 use async_trait::async_trait;
 use nhs_pds::circuit::{self, Circuit};
 use nhs_pds::clock::FixedClock;

@@ -3,35 +3,22 @@
 use super::{ask_everything, client, simulator};
 use crate::privacy::ears::Ears;
 use crate::privacy::person::{FAMILY, NOTE, NUMBER};
+use crate::privacy::samples::http::{authority, new_authority};
 use http::HeaderMap;
 use http::header::CONTENT_LENGTH;
 use nhs_pds::secret::Secret;
 use nhs_pds::simulator::Server;
 use nhs_pds::transport::http::{HttpConfig, HttpTransport};
 use nhs_pds::transport::{Request, Transport};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{CertificateParams, KeyPair};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig, ServerConnection};
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::time::Duration;
-
-type Authority = CertifiedIssuer<'static, KeyPair>;
-
-/// Whom these tests trust.
-pub(super) fn authority() -> &'static Authority {
-    static AUTHORITY: LazyLock<Authority> = LazyLock::new(new_authority);
-    &AUTHORITY
-}
-
-fn new_authority() -> Authority {
-    let mut params = CertificateParams::default();
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
-}
 
 fn config() -> HttpConfig {
     HttpConfig::new()

@@ -6,12 +6,12 @@ mod cases;
 mod csv;
 mod gate;
 #[cfg(feature = "http")]
-mod http;
+pub(super) mod http;
 mod people;
-mod questions;
+pub(super) mod questions;
 mod review;
 #[cfg(feature = "simulator")]
-mod simulator;
+pub(super) mod simulator;
 #[cfg(feature = "smsp")]
 mod smsp;
 mod transport;
@@ -19,10 +19,6 @@ mod worker;
 
 pub(super) use cases::{found, person_case, traced_case};
 pub(super) use people::person;
-#[cfg(feature = "smsp")]
-pub(super) use questions::{fetch, find, verify};
-#[cfg(feature = "simulator")]
-pub(super) use simulator::registered;
 
 use crate::privacy::walk::Shown;
 use chrono::{DateTime, Utc};

@@ -1,0 +1,251 @@
+//! What can be measured from outside is right: metrics and spans of an hour in which things go wrong.
+
+use crate::service::{Service, ask, unavailable, us};
+use metrics::{
+    Counter, CounterFn, Gauge, GaugeFn, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder,
+    SharedString, Unit, with_local_recorder,
+};
+use nhs_pds::alert::MemoryAlerts;
+use nhs_pds::audit::MemoryLog;
+use nhs_pds::case::{Allocation, Case, CaseStore, MemoryStore, RecordType};
+use nhs_pds::circuit::{Circuit, Policy};
+use nhs_pds::demographics::Gender;
+use nhs_pds::gate::Gate;
+use nhs_pds::retry::{self, Retry};
+use nhs_pds::telemetry;
+use nhs_pds::trace::{Error, ErrorKind, Outcome};
+use nhs_pds::worker::Worker;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Write};
+use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tracing_subscriber::fmt::format::FmtSpan;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Counters as their sum, gauges as they are now, histograms as how much was recorded.
+#[derive(Default)]
+struct Board {
+    values: Arc<Mutex<BTreeMap<String, f64>>>,
+    described: Mutex<BTreeSet<String>>,
+}
+
+struct Dial(String, Arc<Mutex<BTreeMap<String, f64>>>);
+
+impl Board {
+    fn dial(&self, key: &Key) -> Arc<Dial> {
+        let labels = key.labels().map(|label| format!("{}={}", label.key(), label.value()));
+        let name = [key.name().to_owned()].into_iter().chain(labels).collect::<Vec<_>>().join(" ");
+        Arc::new(Dial(name, Arc::clone(&self.values)))
+    }
+
+    fn describe(&self, key: &KeyName) {
+        self.described.lock().unwrap().insert(key.as_str().to_owned());
+    }
+
+    fn value(&self, name: &str) -> Option<f64> {
+        self.values.lock().unwrap().get(&format!("nhs_pds_{name}")).copied()
+    }
+}
+
+impl Dial {
+    fn change(&self, change: impl FnOnce(f64) -> f64) {
+        let mut values = self.1.lock().unwrap();
+        let value = values.entry(self.0.clone()).or_default();
+        *value = change(*value);
+    }
+}
+
+impl CounterFn for Dial {
+    fn increment(&self, by: u64) {
+        self.change(|value| value + by as f64);
+    }
+    fn absolute(&self, to: u64) {
+        self.change(|_| to as f64);
+    }
+}
+
+impl GaugeFn for Dial {
+    fn increment(&self, by: f64) {
+        self.change(|value| value + by);
+    }
+    fn decrement(&self, by: f64) {
+        self.change(|value| value - by);
+    }
+    fn set(&self, to: f64) {
+        self.change(|_| to);
+    }
+}
+
+impl HistogramFn for Dial {
+    fn record(&self, _: f64) {
+        self.change(|count| count + 1.0);
+    }
+}
+
+impl Recorder for Board {
+    fn describe_counter(&self, key: KeyName, _: Option<Unit>, _: SharedString) {
+        self.describe(&key);
+    }
+    fn describe_gauge(&self, key: KeyName, _: Option<Unit>, _: SharedString) {
+        self.describe(&key);
+    }
+    fn describe_histogram(&self, key: KeyName, _: Option<Unit>, _: SharedString) {
+        self.describe(&key);
+    }
+    fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
+        Counter::from_arc(self.dial(key))
+    }
+    fn register_gauge(&self, key: &Key, _: &Metadata<'_>) -> Gauge {
+        Gauge::from_arc(self.dial(key))
+    }
+    fn register_histogram(&self, key: &Key, _: &Metadata<'_>) -> Histogram {
+        Histogram::from_arc(self.dial(key))
+    }
+}
+
+/// Runs to the end in paused time, on this thread, where recorder and subscriber are.
+fn run(future: impl Future<Output = ()>) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    runtime.block_on(future);
+}
+
+fn case(id: &str) -> Case {
+    let mut case = Case::new(id.parse().unwrap(), RecordType::AdultCase);
+    case.surname = Some("Aindow".into());
+    case.date_of_birth = Some("1943-05-19".parse().unwrap());
+    case.gender = Some(Gender::Female);
+    case.allocations = vec![Allocation::new("A Worker")];
+    case
+}
+
+async fn worker(gate: &Gate, retry: retry::Policy, cases: &[&str]) -> Worker {
+    let store = Arc::new(MemoryStore::new());
+    store.insert_all(cases.iter().copied().map(case).collect()).await.unwrap();
+    let (audit, alerts) = (Arc::new(MemoryLog::new()), Arc::new(MemoryAlerts::default()));
+    Worker::new(gate.background(), store, audit, alerts, us()).with_retry(Retry::new(retry))
+}
+
+#[test]
+fn an_hour_in_which_things_go_wrong() {
+    let board = Board::default();
+    with_local_recorder(&board, || {
+        telemetry::describe();
+        run(async {
+            // Fails twice, answers, rejects; then it is down for good.
+            let service = Service::slow(SECOND, |count| match count {
+                2 | 3 => Ok(Outcome::None),
+                4 => Err(Error::new(ErrorKind::Rejected)),
+                _ => Err(unavailable()),
+            });
+            let four = NonZeroU32::new(4).unwrap();
+            let circuit = Circuit::new(Policy::default().with_failures(four));
+            let gate = Gate::new(Arc::<Service>::clone(&service)).with_circuit(circuit);
+            let retry = retry::Policy::default().with_budget(0, 3);
+            worker(&gate, retry, &["1", "2", "3", "4"]).await.run_once(&mut |_| ()).await.unwrap();
+            for _ in 0..3 {
+                ask(&*gate.foreground()).await.unwrap_err();
+            }
+            ask(&*gate.foreground()).await.unwrap_err();
+        });
+    });
+    let value = |name| board.value(name);
+    let counts = [
+        ("requests_total question=find outcome=none", 2.0),
+        ("requests_total question=find outcome=error_rejected", 1.0),
+        ("requests_total question=find outcome=error_unavailable", 4.0),
+        ("requests_total question=verify outcome=error_unavailable", 2.0),
+        ("request_duration_seconds question=find", 7.0),
+        ("retries_total error=unavailable", 3.0),
+        ("retry_budget_spent_total", 1.0),
+        ("held_back_total priority=foreground", 2.0),
+        ("circuit_opened_total", 1.0),
+        ("circuit_state", 2.0),
+        ("requests_in_flight", 0.0),
+        ("turn_queue priority=foreground", 0.0),
+        ("turn_queue priority=background", 0.0),
+        ("turn_wait_seconds priority=background", 7.0),
+        ("cases_total result=none", 2.0),
+        ("cases_total result=rejected", 1.0),
+        ("cases_total result=unavailable", 1.0),
+        ("cases_waiting", 4.0),
+        ("pass_duration_seconds", 1.0),
+    ];
+    let found: Vec<_> = counts.iter().map(|(name, _)| (*name, value(*name))).collect();
+    let expected: Vec<_> = counts.iter().map(|(name, count)| (*name, Some(*count))).collect();
+    assert_eq!(found, expected);
+    assert!(value("last_pass_timestamp_seconds").unwrap() > 1.7e9);
+
+    // Whatever is measured was described, and stands in the module's table.
+    let page = include_str!("../../src/telemetry.rs");
+    let measured = board.values.lock().unwrap();
+    let described = board.described.lock().unwrap();
+    for name in measured.keys().map(|key| key.split(' ').next().unwrap()) {
+        assert!(described.contains(name), "{name} is not described");
+    }
+    for name in described.iter() {
+        assert!(page.contains(&format!("//! | `{name}` |")), "{name} is not in the table");
+    }
+}
+
+/// What was written, shared with the subscriber.
+#[derive(Clone, Default)]
+struct Written(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Written {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn spans_tell_which_message_of_which_attempt_brought_what() {
+    let written = Written::default();
+    let writer = written.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_span_events(FmtSpan::CLOSE)
+        .with_ansi(false)
+        .with_writer(move || writer.clone())
+        .finish();
+    let service = Service::slow(SECOND, |count| match count {
+        0 => Err(unavailable()),
+        _ => Ok(Outcome::None),
+    });
+    tracing::subscriber::with_default(subscriber, || {
+        run(async {
+            let gate = Gate::new(Arc::<Service>::clone(&service));
+            let worker = worker(&gate, retry::Policy::default(), &["CASE77"]).await;
+            worker.run_once(&mut |_| ()).await.unwrap();
+        });
+    });
+    let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+    let requests: Vec<&str> = text
+        .lines()
+        .filter(|line| line.contains("nhs_pds::gate") && line.contains("close"))
+        .collect();
+    let ids: Vec<String> = service.asked().iter().map(|(_, id)| id.to_string()).collect();
+    assert_eq!(requests.len(), 2, "{text}");
+    for (place, (line, outcome)) in requests.iter().zip(["error_unavailable", "none"]).enumerate() {
+        for part in [
+            "pass:",
+            &format!("attempt{{number={} message_id={}}}", place + 1, ids[place]),
+            &format!("message_id={}", ids[place]),
+            "question=\"find\" priority=\"background\"",
+            "service=\"test\" operation=\"trace\" code=\"TEST-1\"",
+            &format!("outcome=\"{outcome}\" duration_ms=100"),
+        ] {
+            assert!(line.contains(part), "{part} in {line}");
+        }
+    }
+    assert!(!text.contains("CASE77") && !text.to_uppercase().contains("AINDOW"), "{text}");
+}
