@@ -146,23 +146,28 @@ impl Value {
         Self::written(plain, &[plain.to_owned()])
     }
 
+    /// Figures count only where they stand alone: clocks and random numbers make all of them up.
     fn date(plain: &str, months: [&str; 2]) -> Self {
         let [year, number, day] = [&plain[..4], &plain[5..7], &plain[8..]];
-        let mut texts = vec![format!("{day}{number}{year}"), format!("{number}{day}{year}")];
-        for month in months {
-            for day in [day, day.trim_start_matches('0')] {
-                texts.extend([format!("{day}{month}{year}"), format!("{month}{day}{year}")]);
-            }
-        }
         let short = &year[2..];
-        let words = vec![
+        let mut words = vec![
             year.to_owned(),
             format!("{year}{number}"),
             format!("{short}{number}{day}"),
             format!("{day}{number}{short}"),
         ];
+        for parts in [[year, number, day], [day, number, year], [number, day, year]] {
+            words.push(parts.concat());
+        }
         let mut value = Self::written(plain, &[plain.to_owned(), plain.replace('-', "")]);
-        value.squeezed.extend(texts.iter().map(|text| squeeze(text)));
+        value.squeezed.retain(|spelling| spelling.len() > "YYYYMMDD".len());
+        for month in months {
+            for day in [day, day.trim_start_matches('0')] {
+                value.squeezed.push(squeeze(&format!("{day}{month}{year}")));
+                value.squeezed.push(squeeze(&format!("{month}{day}{year}")));
+            }
+        }
+        value.exact.retain(|spelling| spelling.len() != "YYYYMMDD".len());
         Self { words, ..value }
     }
 
@@ -182,11 +187,13 @@ impl Value {
     }
 }
 
+/// Whether no letter or figure is beside it, and it is no time since the machine was started.
 fn stands_alone(word: &str, text: &str) -> bool {
     text.match_indices(word).any(|(at, _)| {
-        let before = text[..at].chars().next_back();
-        let after = text[at + word.len()..].chars().next();
-        !before.into_iter().chain(after).any(char::is_alphanumeric)
+        let before = &text[..at];
+        let beside = [before.chars().next_back(), text[at + word.len()..].chars().next()];
+        !beside.into_iter().flatten().any(char::is_alphanumeric)
+            && !["TV_SEC: ", "TV_NSEC: "].iter().any(|clock| before.ends_with(clock))
     })
 }
 
@@ -233,7 +240,9 @@ fn every_spelling_of_a_value_is_found() {
         "in 1984-02".into(),
         "198402".into(),
         "on 19840229".into(),
+        "1984-02-29".into(),
         "29/02/1984".into(),
+        "year: 1984, month: 2".into(),
         "29 Feb 1984".into(),
         format!("{born:?} {}", born.format("%d %B %Y")),
         "lives in kt17".into(),
@@ -244,8 +253,16 @@ fn every_spelling_of_a_value_is_found() {
     ] {
         assert!(leak(&told).is_some(), "{told}");
     }
-    for harmless in ["", "SMSP-0000", "port 51984", "0x1984ab", "2026-11-25T09:00:00Z", "Casework"]
-    {
+    for harmless in [
+        "",
+        "SMSP-0000",
+        "port 51984",
+        "0x1984ab",
+        "2026-11-25T09:00:00Z",
+        "Instant { tv_sec: 1984, tv_nsec: 198402291 }",
+        "a119840229",
+        "Casework",
+    ] {
         assert_eq!(leak(harmless), None, "{harmless}");
     }
 }
