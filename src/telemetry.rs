@@ -22,6 +22,7 @@
 //! | `nhs_pds_review_items` | gauge | | cases of the last pass that somebody has to look at |
 //! | `nhs_pds_pass_duration_seconds` | histogram | | how long a pass took |
 //! | `nhs_pds_last_pass_timestamp_seconds` | gauge | | when the last pass ended (Unix time): compare it with now |
+//! | `nhs_pds_client_certificate_expiry_timestamp_seconds` | gauge | | when the client certificate expires (Unix time) |
 //!
 //! Spans go through `tracing`: `pass`, `attempt` and `request`, with identifiers of messages, operations,
 //! codes, counts and times. Cases and people are in none of them.
@@ -49,6 +50,7 @@ const OLDEST_WAIT: &str = "nhs_pds_oldest_wait_seconds";
 const REVIEW_ITEMS: &str = "nhs_pds_review_items";
 const PASS_DURATION: &str = "nhs_pds_pass_duration_seconds";
 const LAST_PASS: &str = "nhs_pds_last_pass_timestamp_seconds";
+const CERTIFICATE_EXPIRY: &str = "nhs_pds_client_certificate_expiry_timestamp_seconds";
 
 /// Tells the recorder what each metric means. Call it once, after the recorder was installed.
 pub fn describe() {
@@ -68,6 +70,7 @@ pub fn describe() {
     describe_gauge!(REVIEW_ITEMS, "cases of the last pass that somebody has to look at");
     describe_histogram!(PASS_DURATION, Unit::Seconds, "how long a pass took");
     describe_gauge!(LAST_PASS, Unit::Seconds, "when the last pass ended, in Unix time");
+    describe_gauge!(CERTIFICATE_EXPIRY, Unit::Seconds, "when the client certificate expires");
 }
 
 /// What an exchange brought, in one word.
@@ -122,6 +125,11 @@ pub(crate) fn budget_spent() {
 
 pub(crate) fn case(result: &'static str) {
     counter!(CASES, "result" => result).increment(1);
+}
+
+#[cfg(feature = "http")]
+pub(crate) fn client_certificate_expires(at: DateTime<Utc>) {
+    gauge!(CERTIFICATE_EXPIRY).set(at.timestamp() as f64);
 }
 
 /// What a pass left, and when.

@@ -23,7 +23,7 @@ const MODULES: &str = "
     pace: telemetry
     circuit: clock ids trace telemetry
     gate: clock ids trace telemetry pace circuit
-    transport: secret
+    transport: secret telemetry
     case: clock sqlite nhs_number demographics trace
     correspondence: nhs_number demographics case trace
     audit: clock ids secret sqlite nhs_number demographics trace case

@@ -1,6 +1,7 @@
 //! The service that the examples ask: a provider's, or the simulator, started here on a free port.
 
 use clap::Args;
+use nhs_pds::clock::{Clock, SystemClock};
 use nhs_pds::secret::Secret;
 use nhs_pds::simulator::{Caseload, Register, Server, Simulator};
 use nhs_pds::smsp::{Client, Config};
@@ -12,6 +13,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The seed and the size of the shipped caseload.
 const SHIPPED: (u64, usize) = (2026, 240);
@@ -90,7 +92,13 @@ impl Service {
             http = http.with_root_certificates_pem(file(roots)?);
         }
         let config = Config::new(read("--service", &url)?, self.us()?);
-        let client = Client::new(config, Arc::new(HttpTransport::new(&http)?));
+        let transport = HttpTransport::new(&http)?;
+        let month = Duration::from_secs(30 * 24 * 60 * 60);
+        let expiry = transport.client_certificate_expiry();
+        if let Some(warning) = expiry.and_then(|expiry| expiry.warning(SystemClock.now(), month)) {
+            eprintln!("{warning}");
+        }
+        let client = Client::new(config, Arc::new(transport));
         Ok(Reached { client, url, simulator })
     }
 

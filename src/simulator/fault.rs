@@ -1,3 +1,5 @@
+use super::FaultMix;
+use super::fault_mix::MixAtWork;
 use crate::nhs_number::NhsNumber;
 use crate::secret::RawBody;
 use http::StatusCode;
@@ -48,6 +50,21 @@ impl Fault {
     }
 }
 
+impl fmt::Display for Fault {
+    /// In a few words, for reports: the code, `HTTP 503`, `cut off` and so on.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Code(code) => f.write_str(code),
+            Self::Soap { toolkit_code, .. } => write!(f, "SOAP fault {toolkit_code}"),
+            Self::Http { status, .. } => write!(f, "HTTP {}", status.as_u16()),
+            Self::Delay(time) => write!(f, "late by {time:?}"),
+            Self::Cut => f.write_str("cut off"),
+            Self::CutHalfWay => f.write_str("cut off half way"),
+            Self::Garbage => f.write_str("garbage"),
+        }
+    }
+}
+
 /// Which requests a fault befalls.
 #[non_exhaustive]
 #[derive(Clone, Copy, Eq, PartialEq)]
@@ -70,25 +87,41 @@ impl fmt::Debug for When {
     }
 }
 
-/// The faults that a request may meet, oldest first.
+/// The faults that a request may meet.
 #[derive(Debug, Default)]
-pub(super) struct Faults(Vec<(When, Fault)>);
+pub(super) struct Faults {
+    /// Those that were chosen one by one, oldest first.
+    chosen: Vec<(When, Fault)>,
+    mix: Option<MixAtWork>,
+}
 
 impl Faults {
     pub(super) fn add(&mut self, when: When, fault: Fault) {
-        self.0.push((when, fault));
+        self.chosen.push((when, fault));
+    }
+
+    pub(super) fn set_mix(&mut self, mix: Option<FaultMix>) {
+        self.mix = mix.map(MixAtWork::new);
     }
 
     pub(super) fn clear(&mut self) {
-        self.0.clear();
+        *self = Self::default();
     }
 
-    /// The delay and the fault for a request about `about`. Delays come on top of one other fault,
-    /// the oldest; those that wait behind it do not count this request.
-    pub(super) fn meet(&mut self, about: &[NhsNumber]) -> (Duration, Option<Fault>) {
+    pub(super) fn injected(&self) -> Vec<(Fault, u64)> {
+        self.mix.as_ref().map(MixAtWork::injected).unwrap_or_default()
+    }
+
+    /// The delay and the fault for a request about `about`, which the mix knows as `whom`. Delays come on
+    /// top of one other fault, the oldest; those that wait behind it do not count this request.
+    pub(super) fn meet(
+        &mut self,
+        about: &[NhsNumber],
+        whom: Option<u64>,
+    ) -> (Duration, Option<Fault>) {
         let mut delay = Duration::ZERO;
         let mut met = None;
-        for (when, fault) in &mut self.0 {
+        for (when, fault) in &mut self.chosen {
             let is_delay = matches!(fault, Fault::Delay(_));
             let befalls = match when {
                 When::Next(count) => *count > 0,
@@ -106,7 +139,13 @@ impl Faults {
                 other => met = Some(other.clone()),
             }
         }
-        self.0.retain(|(when, _)| *when != When::Next(0));
+        self.chosen.retain(|(when, _)| *when != When::Next(0));
+        let spared = met.is_some();
+        match self.mix.as_mut().zip(whom).and_then(|(mix, whom)| mix.meet(whom, spared)) {
+            Some(Fault::Delay(time)) => delay = delay.saturating_add(*time),
+            Some(other) => met = Some(other.clone()),
+            None => {}
+        }
         (delay, met)
     }
 }

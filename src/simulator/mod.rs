@@ -16,6 +16,8 @@
 //! assert_eq!(simulator.request_count(), 0);
 //! ```
 //!
+//! [`FaultMix`] has a share of all requests go wrong, each person's by the same choice in every run.
+//!
 //! It answers by these rules:
 //!
 //! * A search needs family name, gender and date of birth, and compares them exactly, letter case
@@ -39,6 +41,7 @@ mod caseload;
 mod error;
 mod expected;
 mod fault;
+mod fault_mix;
 mod file;
 mod mini_service;
 mod people;
@@ -53,6 +56,7 @@ pub use caseload::{Caseload, SampleCase};
 pub use error::{Error, ErrorKind};
 pub use expected::Expected;
 pub use fault::{Fault, When};
+pub use fault_mix::{FaultMix, Share, ShareError};
 pub use file::{RowError, RowReason};
 pub use person::{Person, Sensitivity};
 pub use register::Register;

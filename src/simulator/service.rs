@@ -1,6 +1,6 @@
 use super::fault::Faults;
 use super::mini_service::{Instead, Service};
-use super::{Fault, Register, When};
+use super::{Fault, FaultMix, Register, When};
 use crate::clock::{Clock, SystemClock};
 use crate::ids::{Ids, RandomIds};
 use crate::secret::RawBody;
@@ -120,6 +120,21 @@ impl Simulator {
         self.shared().faults.add(when, fault);
     }
 
+    /// From now on a share of all requests meets a fault of `mix`, whose attempts are counted anew; or
+    /// none does.
+    ///
+    /// The mix is on top of what was [added](Self::add_fault): its delays add up with those, and its
+    /// other faults befall a request that no other fault of those befalls.
+    pub fn set_fault_mix(&self, mix: Option<FaultMix>) {
+        self.shared().faults.set_mix(mix);
+    }
+
+    /// Each fault of the [mix](Self::set_fault_mix), and how many requests it has befallen.
+    #[must_use]
+    pub fn injected(&self) -> Vec<(Fault, u64)> {
+        self.shared().faults.injected()
+    }
+
     /// From now on nothing goes wrong.
     pub fn clear_faults(&self) {
         self.shared().faults.clear();
@@ -158,8 +173,8 @@ impl Simulator {
             superseding_payload: self.superseding_payload,
         };
         let mut met = Default::default();
-        let reply = service.answer(headers, body.expose(), |about| {
-            met = self.shared().faults.meet(about);
+        let reply = service.answer(headers, body.expose(), |about, whom| {
+            met = self.shared().faults.meet(about, whom);
             match &met.1 {
                 Some(Fault::Code(code)) => Some(Instead::Code(code.clone())),
                 Some(Fault::Soap { faultcode, toolkit_code }) => Some(Instead::Fault {

@@ -40,6 +40,8 @@ mod service;
 mod simulator;
 #[cfg(feature = "smsp")]
 mod smsp;
+#[cfg(all(feature = "csv", feature = "simulator", feature = "smsp"))]
+mod soak;
 #[cfg(all(feature = "csv", feature = "simulator"))]
 mod sweep_order;
 mod telemetry;

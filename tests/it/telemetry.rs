@@ -26,7 +26,7 @@ const SECOND: Duration = Duration::from_secs(1);
 
 /// Counters as their sum, gauges as they are now, histograms as how much was recorded.
 #[derive(Default)]
-struct Board {
+pub(crate) struct Board {
     values: Arc<Mutex<BTreeMap<String, f64>>>,
     described: Mutex<BTreeSet<String>>,
 }
@@ -44,7 +44,7 @@ impl Board {
         self.described.lock().unwrap().insert(key.as_str().to_owned());
     }
 
-    fn value(&self, name: &str) -> Option<f64> {
+    pub(crate) fn value(&self, name: &str) -> Option<f64> {
         self.values.lock().unwrap().get(&format!("nhs_pds_{name}")).copied()
     }
 }

@@ -5,6 +5,7 @@
 
 mod answer;
 mod envelope;
+mod identity;
 mod names;
 mod operation;
 mod parameters;
@@ -48,12 +49,13 @@ pub(super) struct Reply {
 }
 
 impl Service<'_> {
-    /// Answers one request. `instead` is told whom the request is about, and may change the answer.
+    /// Answers one request. `instead` is told whom the request is about, and what they are known by in a
+    /// mix of faults if it is a question, and may change the answer.
     pub(super) fn answer(
         &self,
         headers: &HeaderMap,
         body: &[u8],
-        instead: impl FnOnce(&[NhsNumber]) -> Option<Instead>,
+        instead: impl FnOnce(&[NhsNumber], Option<u64>) -> Option<Instead>,
     ) -> Reply {
         let text = std::str::from_utf8(body);
         let document = text.ok().and_then(|text| Document::parse(text).ok());
@@ -72,7 +74,8 @@ impl Service<'_> {
         if verdict.code == answer::SUPERSEDED && !self.superseding_payload {
             verdict.subject = None;
         }
-        match (opened, instead(&verdict.about)) {
+        let whom = query.map(|query| identity::of(query, &verdict.about));
+        match (opened, instead(&verdict.about, whom)) {
             (_, Some(Instead::Fault { faultcode, toolkit_code })) => {
                 self.fault(&faultcode, &toolkit_code, "chosen by the test".into())
             }

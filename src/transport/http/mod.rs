@@ -27,6 +27,7 @@ pub use error::{ConfigError, ConfigErrorKind};
 pub use expiry::{CertificateExpiry, ExpiryWarning};
 
 use crate::secret::Secret;
+use crate::telemetry;
 use crate::transport::http::client_auth::Shown;
 use crate::transport::http::config::Identity;
 use crate::transport::http::expiry::Validity;
@@ -162,8 +163,11 @@ impl HttpTransport {
     }
 
     async fn exchange(&self, request: Request) -> Result<Response, Failure> {
-        let response = self
-            .current()
+        let current = self.current();
+        if let Some(validity) = current.validity {
+            telemetry::client_certificate_expires(validity.expiry().time());
+        }
+        let response = current
             .client
             .request(request.method().clone(), request.url().clone())
             .headers(request.headers().clone())

@@ -141,6 +141,27 @@ fn of_a_chain_the_first_expiry_is_told() {
     assert_eq!(expiry.time(), time("2051-03-31T00:00:00Z"));
 }
 
+#[test]
+fn the_expiry_is_measured_with_each_request() {
+    let board = crate::telemetry::Board::default();
+    let renewed = AUTHORITY.issue_valid("endpoint.example", (2026, 1, 1), (2028, 3, 31));
+    let transport =
+        showing(&AUTHORITY.issue_valid("endpoint.example", (2026, 1, 1), (2027, 3, 31)));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let measured = || {
+        metrics::with_local_recorder(&board, || {
+            // Nobody listens there.
+            let sent = runtime.block_on(transport.send(request("https://127.0.0.1:1")));
+            assert_eq!(sent.unwrap_err().kind(), ErrorKind::Connect);
+        });
+        board.value("client_certificate_expiry_timestamp_seconds")
+    };
+    let expected = |text: &str| Some(time(text).timestamp() as f64);
+    assert_eq!(measured(), expected("2027-03-31T00:00:00Z"));
+    renew(&transport, &renewed).unwrap();
+    assert_eq!(measured(), expected("2028-03-31T00:00:00Z"));
+}
+
 /// What a vendor does: files that somebody replaces, and a call.
 #[tokio::test]
 async fn new_files_are_taken_over() {

@@ -1,10 +1,13 @@
 //! What goes wrong when it is told to.
 
-use super::message::{Answer, ask, birth, gender, message, name, number, request, simulator};
+use super::message::{
+    Answer, ask, birth, gender, local, message, name, number, request, simulator,
+};
 use http::StatusCode;
 use nhs_pds::nhs_number::NhsNumber;
-use nhs_pds::simulator::{Fault, When};
+use nhs_pds::simulator::{Fault, FaultMix, Share, When};
 use nhs_pds::transport::{ErrorKind, Transport};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 const GET: &str = "getNHSNumber";
@@ -94,4 +97,95 @@ async fn other_people_from_one_request_to_the_next() {
     simulator.clone().set_register(nhs_pds::simulator::Register::default());
     let response = simulator.send(request(GET, message(GET, &parameters()))).await.unwrap();
     assert_eq!(Answer::of(&response).code(), "DEMOG-0001");
+}
+
+/// A question by Ainsley's particulars, on behalf of one of many cases.
+fn of_case(case: usize) -> [String; 4] {
+    let [birth, gender, name] = parameters();
+    [birth, gender, local(&format!("C{case}")), name]
+}
+
+/// What each of 500 cases meets at its first and second attempt, asked about in this order.
+async fn met(seed: u64, cases: impl Iterator<Item = usize>) -> BTreeMap<usize, Vec<String>> {
+    let simulator = simulator();
+    simulator.set_fault_mix(Some(FaultMix::soak(seed, Duration::from_millis(250))));
+    let mut met: BTreeMap<usize, Vec<String>> = BTreeMap::new();
+    for case in cases {
+        let sent = simulator.send(request(GET, message(GET, &of_case(case)))).await;
+        let what = match sent {
+            Err(error) => error.kind().to_string(),
+            Ok(response) if response.status() != StatusCode::OK => response.status().to_string(),
+            Ok(response) if std::str::from_utf8(response.body().expose()).is_err() => {
+                "garbage".to_owned()
+            }
+            Ok(response) => Answer::of(&response).code().to_owned(),
+        };
+        met.entry(case).or_default().push(what);
+    }
+    met
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_mix_is_the_same_in_whatever_order_people_are_asked_about() {
+    let forward = met(7, (0..500).chain(0..500)).await;
+    let backward = met(7, (0..500).rev().flat_map(|case| [case, case])).await;
+    assert_eq!(forward, backward);
+    assert_ne!(forward, met(8, (0..500).chain(0..500)).await);
+    let seen: BTreeSet<&str> = forward.values().flatten().map(String::as_str).collect();
+    for what in ["503 Service Unavailable", "garbage", "SMSP-0004", "SMSP-9999", "DEMOG-9999"] {
+        assert!(seen.contains(what), "{what}");
+    }
+    let failed = |attempts: &&Vec<String>| attempts[0] != "SMSP-0000";
+    let mended = |attempts: &&Vec<String>| attempts[1] == "SMSP-0000";
+    let first = forward.values().filter(failed).count();
+    assert!((16..=64).contains(&first), "about 40 of 500, and not {first}");
+    assert!(forward.values().filter(failed).filter(mended).count() * 10 > first * 8);
+}
+
+#[tokio::test(start_paused = true)]
+async fn questions_that_find_nobody_have_a_mix_of_their_own() {
+    let simulator = simulator();
+    let share = Share::per_cent(50).unwrap();
+    simulator.set_fault_mix(Some(FaultMix::new(7).with(share, Fault::code("SMSP-9999")).unwrap()));
+    let mut codes = BTreeMap::new();
+    for day in 1..=28 {
+        let nobody = [birth(&format!("195001{day:02}")), gender("2"), name("", "Nobody")];
+        *codes.entry(ask(&simulator, GET, &nobody).await.code().to_owned()).or_insert(0) += 1;
+    }
+    assert!(codes["SMSP-9999"] > 5 && codes["DEMOG-0001"] > 5, "{codes:?}");
+    assert_eq!(simulator.injected(), [(Fault::code("SMSP-9999"), codes["SMSP-9999"])]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_mix_comes_after_what_was_chosen() {
+    let simulator = simulator();
+    let all = |fault| FaultMix::new(7).with(Share::WHOLE, fault).unwrap();
+    simulator.set_fault_mix(Some(all(Fault::code("SMSP-9999"))));
+    simulator.add_fault(When::Next(1), Fault::code("SMSP-0004"));
+    assert_eq!(ask(&simulator, GET, &parameters()).await.code(), "SMSP-0004");
+    assert_eq!(simulator.injected(), [(Fault::code("SMSP-9999"), 0)]);
+    assert_eq!(ask(&simulator, GET, &parameters()).await.code(), "SMSP-9999");
+    assert_eq!(simulator.injected(), [(Fault::code("SMSP-9999"), 1)]);
+
+    let second = Duration::from_secs(1);
+    simulator.set_fault_mix(Some(all(Fault::Delay(second))));
+    simulator.add_fault(When::Next(1), Fault::Delay(second));
+    simulator.add_fault(When::Next(1), Fault::code("SMSP-0004"));
+    let begun = tokio::time::Instant::now();
+    assert_eq!(ask(&simulator, GET, &parameters()).await.code(), "SMSP-0004");
+    assert_eq!(begun.elapsed(), 2 * second);
+
+    simulator.set_fault_mix(None);
+    assert_eq!(simulator.injected(), []);
+    assert_eq!(ask(&simulator, GET, &parameters()).await.code(), "SMSP-0000");
+}
+
+#[tokio::test]
+async fn what_is_no_question_meets_no_mix() {
+    let simulator = simulator();
+    simulator.set_fault_mix(Some(FaultMix::new(7).with(Share::WHOLE, Fault::Cut).unwrap()));
+    let answer = simulator.send(request(GET, "<hello/>".to_owned())).await.unwrap();
+    assert_eq!(answer.status(), 500);
+    assert_eq!(ask(&simulator, GET, &parameters()[..2]).await.code(), "SMSP-0001");
+    assert_eq!(simulator.injected(), [(Fault::Cut, 0)]);
 }

@@ -1,0 +1,34 @@
+//! The memory that an example takes, as Linux tells it; elsewhere nothing is told.
+
+use std::fs;
+
+/// What is resident now, and was at most, in KiB.
+#[derive(Clone, Copy)]
+pub(crate) struct Resident {
+    pub(crate) now: u64,
+    pub(crate) peak: u64,
+}
+
+/// What is resident now.
+pub(crate) fn resident() -> Option<Resident> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let field = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+        line.split_whitespace().nth(1)?.parse().ok()
+    };
+    Some(Resident { now: field("VmRSS")?, peak: field("VmHWM")? })
+}
+
+/// By how much a series rises from one value to the next, by least squares.
+pub(crate) fn slope(series: &[u64]) -> f64 {
+    let values: Vec<f64> = series.iter().map(|value| *value as f64).collect();
+    let count = values.len() as f64;
+    let middle = (count - 1.0) / 2.0;
+    let mean = values.iter().sum::<f64>() / count;
+    let sums = values.iter().zip(0_u32..).map(|(value, place)| {
+        let off = f64::from(place) - middle;
+        (off * (value - mean), off * off)
+    });
+    let (rise, run) = sums.fold((0.0, 0.0), |(rise, run), (a, b)| (rise + a, run + b));
+    if run > 0.0 { rise / run } else { 0.0 }
+}

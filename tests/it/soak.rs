@@ -1,0 +1,89 @@
+//! A caseload worked through by a service that keeps failing ends as it does by one that never fails.
+
+#[path = "../../examples/rounds/mod.rs"]
+mod rounds;
+
+use async_trait::async_trait;
+use nhs_pds::alert::MemoryAlerts;
+use nhs_pds::audit::{self, Anchor, AuditLog, Entry, Event, Filter, MemoryLog, Verdict};
+use nhs_pds::case::{CaseId, MemoryStore};
+use nhs_pds::clock::FixedClock;
+use nhs_pds::simulator::{Caseload, Fault, FaultMix, Register, Share, Simulator};
+use rounds::{Kept, Reached, Round, Side, round, start};
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Forgets what it is told: sealing what nobody reads would take most of the time.
+#[derive(Debug)]
+struct Forgetful(MemoryLog);
+
+#[async_trait]
+impl AuditLog for Forgetful {
+    async fn append(&self, _: Vec<Entry>) -> Result<u64, audit::Error> {
+        Ok(0)
+    }
+    async fn page(&self, f: &Filter, after: u64, n: usize) -> Result<Vec<Event>, audit::Error> {
+        self.0.page(f, after, n).await
+    }
+    async fn head(&self) -> Result<Anchor, audit::Error> {
+        self.0.head().await
+    }
+    async fn verify(&self, anchors: &[Anchor]) -> Result<Verdict, audit::Error> {
+        self.0.verify(anchors).await
+    }
+    async fn forget(&self, case: &CaseId) -> Result<(), audit::Error> {
+        self.0.forget(case).await
+    }
+}
+
+async fn side(caseload: &Caseload, mix: Option<FaultMix>) -> Side {
+    let kept = Kept {
+        store: Arc::new(MemoryStore::new()),
+        audit: Arc::new(Forgetful(MemoryLog::new())),
+        alerts: Arc::new(MemoryAlerts::default()),
+    };
+    let clock = Arc::new(FixedClock::at(start()));
+    let simulator = Simulator::new(Register::default()).with_clock(Arc::clone(&clock) as _);
+    let transport = Arc::new(simulator.clone());
+    let in_flight = NonZeroU32::new(8).unwrap();
+    let url = "https://smsp.example/smsp/pds";
+    let reached = Reached::new(simulator, url, transport, clock, in_flight).unwrap();
+    Side::new(caseload, mix, kept, &reached).await.unwrap()
+}
+
+async fn soak(cases: usize, seed: u64, mix: FaultMix) -> Round {
+    let caseload = Caseload::from_seed(seed, cases);
+    let (mut plain, mut faulted) = (side(&caseload, None).await, side(&caseload, Some(mix)).await);
+    round(&mut plain, &mut faulted).await.unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn ten_thousand_cases_end_as_without_faults() {
+    let round = soak(10_000, 7, FaultMix::soak(7, Duration::from_millis(250))).await;
+    assert_eq!(round.off, [""; 0]);
+    assert_eq!(round.changed_places, 0);
+    assert!(round.injected.iter().all(|(_, count)| *count > 50), "{:?}", round.injected);
+    assert!(round.failures() > 500);
+    assert_eq!(round.faulted, round.plain + round.failures(), "each failure is asked again once");
+    assert!((2..=4).contains(&round.passes), "garbage waits for the next pass: {}", round.passes);
+}
+
+/// What is not understood is not asked again before the next pass; by then the other case has the number.
+#[tokio::test(start_paused = true)]
+async fn pairs_may_change_places_and_nothing_else_may() {
+    let mix = FaultMix::new(22)
+        .with(Share::per_cent(15).unwrap(), Fault::Garbage)
+        .and_then(|mix| mix.with(Share::per_cent(25).unwrap(), Fault::Cut));
+    let round = soak(720, 22, mix.unwrap()).await;
+    assert_eq!(round.off, [""; 0]);
+    assert_eq!(round.changed_places, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_end_is_noticed() {
+    let mix = FaultMix::new(7).with(Share::per_cent(10).unwrap(), Fault::code("DEMOG-0001"));
+    let round = soak(240, 7, mix.unwrap()).await;
+    let found = |what: &str| round.off.iter().any(|off| off.contains(what));
+    assert!(found("another ") && found("nhs_number") && found("review"), "{:?}", round.off);
+}
