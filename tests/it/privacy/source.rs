@@ -1,7 +1,8 @@
 //! Which types the crate has, by its own source: what no list kept by hand can forget.
 //!
 //! A type *has room* when some text, bytes, wide number or unknown implementation can stand in it.
-//! What has no room cannot hold a value of a person. Numbers below 64 bits count as no room, for an
+//! What has no room cannot hold a value of a person. Numbers below 64 bits, and `usize`, which counts what
+//! is in memory, count as no room, for an
 //! NHS Number does not fit; parts of a date of birth do, but whatever has them also has a `Debug` of
 //! its own, and that always counts as room.
 

@@ -8,7 +8,7 @@ use crate::privacy::samples::questions::find;
 use crate::privacy::samples::us;
 use crate::privacy::source::Source;
 use http::StatusCode;
-use nhs_pds::simulator::{Fault, Server, Simulator, When};
+use nhs_pds::simulator::{Fault, FaultMix, Server, Simulator, When};
 use nhs_pds::smsp::ResponseCode;
 use nhs_pds::trace::{Caller, Unattended};
 use nhs_pds::transport::http::{HttpConfig, HttpTransport};
@@ -67,8 +67,14 @@ pub(super) async fn in_process(ears: &Ears) -> String {
         assert!(simulator.request_count() > 12);
         said += &ears.assert_silent(&format!("{fault:?}, in process"));
     }
-    said += &without_script(ears).await;
-    said
+    let simulator = simulator();
+    simulator.set_fault_mix(Some(FaultMix::soak(1, Duration::from_millis(1))));
+    for _ in 0..9 {
+        ask_everything(ears, &client("https://host.example/smsp", Arc::new(simulator.clone())))
+            .await;
+    }
+    said += &ears.assert_silent("a mix of faults, in process");
+    said + &without_script(ears).await
 }
 
 /// A mock that was asked once too often panics.

@@ -6,7 +6,9 @@ use crate::privacy::person::{
 };
 use crate::privacy::walk::Shown;
 use nhs_pds::demographics::Gender;
-use nhs_pds::simulator::{Caseload, Fault, Person, Register, Server, Simulator, When};
+use nhs_pds::simulator::{Caseload, Fault, FaultMix, Person, Register, Server, Simulator, When};
+use nhs_pds::transport::{Request, Transport};
+use std::time::Duration;
 
 /// The person on the register.
 pub(in crate::privacy) fn registered() -> Person {
@@ -43,6 +45,11 @@ pub(super) async fn show(shown: &mut Shown) {
         Fault::Http { status: http::StatusCode::OK, body: FAMILY.into() },
     );
     shown.value(&When::About(NUMBER));
+    let mix = FaultMix::soak(7, Duration::ZERO);
+    shown.value(&mix);
+    simulator.set_fault_mix(Some(mix));
+    let url = "https://host.example/smsp".parse().unwrap();
+    simulator.send(Request::post(url, FAMILY.into())).await.unwrap();
     shown.value(&simulator);
     shown.value(&Server::start(simulator).await.unwrap());
 }
