@@ -16,7 +16,7 @@ use std::str::FromStr;
 /// # Ok::<(), nhs_pds::case::RecordTypeError>(())
 /// ```
 #[non_exhaustive]
-#[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(Clone, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum RecordType {
     /// An adult's case.
@@ -114,6 +114,16 @@ impl From<RecordType> for String {
 impl fmt::Display for RecordType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+/// Shows the kinds of HAV-4 only: what else stands there is free text of the local system.
+impl fmt::Debug for RecordType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Other(_) => f.write_str("RecordType(redacted)"),
+            known => write!(f, "RecordType({known})"),
+        }
     }
 }
 

@@ -62,7 +62,7 @@ impl fmt::Debug for Request {
         f.debug_struct("Request")
             .field("method", &self.method)
             .field("origin", &self.url.origin().ascii_serialization())
-            .field("headers", &names(&self.headers))
+            .field("headers", &self.headers.len())
             .field("body", &self.body)
             .finish_non_exhaustive()
     }
@@ -140,18 +140,15 @@ impl Response {
     }
 }
 
+/// Counts the headers: their names too are whatever the other side wrote.
 impl fmt::Debug for Response {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Response")
             .field("status", &self.status)
-            .field("headers", &names(&self.headers))
+            .field("headers", &self.headers.len())
             .field("body", &self.body)
             .finish()
     }
-}
-
-fn names(headers: &HeaderMap) -> Vec<&str> {
-    headers.keys().map(HeaderName::as_str).collect()
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 use crate::case::caseload::{Error, ErrorKind};
 use crate::case::{Advisory, Case, DeletionKind, HeldNumber, NumberSource, ReviewItem, advisories};
 use crate::nhs_number::NhsNumber;
+use std::fmt;
 use std::io::Write;
 
 /// The columns of a file of decisions, in order.
@@ -40,8 +41,14 @@ pub const DECISION_COLUMNS: [&str; 16] = [
 /// assert!(String::from_utf8(file)?.ends_with("\nRXX:1,review,yes,,,,,,,,,,no,,,\n"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug)]
 pub struct DecisionWriter<W: Write>(csv::Writer<W>);
+
+/// The writer keeps rows that it has still to write.
+impl<W: Write> fmt::Debug for DecisionWriter<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DecisionWriter(..)")
+    }
+}
 
 impl<W: Write> DecisionWriter<W> {
     /// Begins a file with [`DECISION_COLUMNS`].

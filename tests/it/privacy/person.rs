@@ -1,0 +1,268 @@
+//! The test person, in everything that the crate can hold of somebody, and how to find any of it in a
+//! text.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use nhs_pds::nhs_number::NhsNumber;
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::sync::LazyLock;
+
+/// In a range from which nobody has numbers, but not in the one for test people, which may be shown.
+pub(super) const NUMBER: NhsNumber = NhsNumber::constant(5_990_000_014);
+/// The number that replaced it.
+pub(super) const NEW_NUMBER: NhsNumber = NhsNumber::constant(5_990_000_022);
+pub(super) const GIVEN: &str = "Arabella";
+pub(super) const OTHER_GIVEN: &str = "Philomena";
+pub(super) const FAMILY: &str = "Quentinsson";
+pub(super) const ALIAS: &str = "Aliasson";
+pub(super) const BORN: &str = "1984-02-29";
+pub(super) const DIED: &str = "2019-11-03";
+pub(super) const ADDRESS: [&str; 5] =
+    ["Mizzen House", "1 Sample Row", "Testington", "Mockborough", "Shamshire"];
+pub(super) const POSTCODE: &str = "KT17 1NA";
+pub(super) const TELEPHONE: &str = "tel:01632960777";
+pub(super) const MAIL: &str = "mailto:bella@somewhere.example";
+pub(super) const PRACTICE: &str = "Y99887";
+pub(super) const PRACTICE_NAME: &str = "Mockery Lane Surgery";
+pub(super) const CASE: &str = "CASE-7700177";
+pub(super) const OTHER_CASE: &str = "CASE-8800188";
+/// What somebody wrote about the person.
+pub(super) const NOTE: &str = "She rang in tears";
+
+/// Which value of the person stands in `text`.
+pub(super) fn leak(text: &str) -> Option<&'static str> {
+    let capitals = text.to_uppercase();
+    let short = |value: &&Value| value.words.iter().any(|word| stands_alone(word, &capitals));
+    long_leak(text, &[]).or_else(|| SPELLINGS.values.iter().find(short).map(|value| &*value.plain))
+}
+
+/// Which value of the person, beside those `allowed`, stands in `bytes`, which need not be text. Parts of
+/// dates and postcodes do not count: among random bytes they come about by themselves.
+#[cfg(feature = "sqlite")]
+pub(super) fn leak_in_bytes(bytes: &[u8], allowed: &[&str]) -> Option<&'static str> {
+    // Each byte a character, so that nothing is lost between two that are no UTF-8.
+    long_leak(&bytes.iter().copied().map(char::from).collect::<String>(), allowed)
+}
+
+fn long_leak(text: &str, allowed: &[&str]) -> Option<&'static str> {
+    let plain = |place: usize| SPELLINGS.values[place].plain.as_str();
+    let tells = |place: usize| !allowed.contains(&plain(place));
+    let squeezed = SPELLINGS.squeezed.find(squeeze(text).as_bytes(), tells);
+    squeezed.or_else(|| SPELLINGS.exact.find(text.as_bytes(), tells)).map(plain)
+}
+
+/// Fails if a value of the person stands in `text`.
+#[track_caller]
+pub(super) fn assert_silent(what: &str, text: &str) {
+    if let Some(value) = leak(text) {
+        panic!("{what} tells {value}: {text}");
+    }
+}
+
+static SPELLINGS: LazyLock<Spellings> = LazyLock::new(|| {
+    let plain = [
+        GIVEN,
+        OTHER_GIVEN,
+        FAMILY,
+        ALIAS,
+        TELEPHONE,
+        MAIL,
+        PRACTICE,
+        PRACTICE_NAME,
+        CASE,
+        OTHER_CASE,
+        NOTE,
+        "01632960777",
+        "bella@somewhere.example",
+    ];
+    let mut values: Vec<Value> = plain.into_iter().chain(ADDRESS).map(Value::text).collect();
+    values.extend([NUMBER, NEW_NUMBER].map(|number| Value::text(number.digits().as_str())));
+    values.push(Value { words: vec!["KT17".into()], ..Value::text(POSTCODE) });
+    values.push(Value::date(BORN, ["Feb", "February"]));
+    values.push(Value::date(DIED, ["Nov", "November"]));
+    Spellings {
+        squeezed: Finder::of(values.iter().map(|value| &value.squeezed)),
+        exact: Finder::of(values.iter().map(|value| &value.exact)),
+        values,
+    }
+});
+
+/// All values, and all their spellings at once.
+struct Spellings {
+    values: Vec<Value>,
+    squeezed: Finder,
+    exact: Finder,
+}
+
+/// Finds many texts in one go, which without optimisation is the difference between seconds and minutes.
+struct Finder {
+    /// What is looked for, and the place of its value, by its first two bytes.
+    by_start: Vec<Vec<(String, usize)>>,
+}
+
+impl Finder {
+    fn of<'a>(spellings: impl Iterator<Item = &'a Vec<String>>) -> Self {
+        let mut by_start = vec![Vec::new(); 1 << 16];
+        for (place, spellings) in spellings.enumerate() {
+            for spelling in spellings {
+                let start = spelling.as_bytes();
+                by_start[key(start[0], start[1])].push((spelling.clone(), place));
+            }
+        }
+        Self { by_start }
+    }
+
+    fn find(&self, text: &[u8], tells: impl Fn(usize) -> bool) -> Option<usize> {
+        for at in 1..text.len() {
+            for (spelling, place) in &self.by_start[key(text[at - 1], text[at])] {
+                if text[at - 1..].starts_with(spelling.as_bytes()) && tells(*place) {
+                    return Some(*place);
+                }
+            }
+        }
+        None
+    }
+}
+
+const fn key(first: u8, second: u8) -> usize {
+    (first as usize) << 8 | second as usize
+}
+
+/// A value, and how it may be written.
+struct Value {
+    plain: String,
+    /// Letters and digits in capitals, wherever they stand and whatever stands between them: so
+    /// `599-000 0014` is found, and `[53, 57, 57, ..]` as well.
+    squeezed: Vec<String>,
+    /// To the letter.
+    exact: Vec<String>,
+    /// In capitals, and only where they stand alone, because they are short.
+    words: Vec<String>,
+}
+
+impl Value {
+    fn text(plain: &str) -> Self {
+        Self::written(plain, &[plain.to_owned()])
+    }
+
+    /// Figures count only where they stand alone: clocks and random numbers make all of them up.
+    fn date(plain: &str, months: [&str; 2]) -> Self {
+        let [year, number, day] = [&plain[..4], &plain[5..7], &plain[8..]];
+        let short = &year[2..];
+        let mut words = vec![
+            year.to_owned(),
+            format!("{year}{number}"),
+            format!("{short}{number}{day}"),
+            format!("{day}{number}{short}"),
+        ];
+        for parts in [[year, number, day], [day, number, year], [number, day, year]] {
+            words.push(parts.concat());
+        }
+        let mut value = Self::written(plain, &[plain.to_owned(), plain.replace('-', "")]);
+        value.squeezed.retain(|spelling| spelling.len() > "YYYYMMDD".len());
+        for month in months {
+            for day in [day, day.trim_start_matches('0')] {
+                value.squeezed.push(squeeze(&format!("{day}{month}{year}")));
+                value.squeezed.push(squeeze(&format!("{month}{day}{year}")));
+            }
+        }
+        value.exact.retain(|spelling| spelling.len() != "YYYYMMDD".len());
+        Self { words, ..value }
+    }
+
+    /// As text, as bytes that `Debug` shows, in an address and in base64.
+    fn written(plain: &str, texts: &[String]) -> Self {
+        let (mut squeezed, mut exact) = (BTreeSet::new(), BTreeSet::new());
+        for text in texts {
+            squeezed.insert(squeeze(text));
+            exact.insert(text.replace(' ', "%20"));
+            for text in [text.clone(), text.to_uppercase()] {
+                squeezed.extend([decimal(text.as_bytes()), hexadecimal(text.as_bytes())]);
+                exact.extend(in_base64(text.as_bytes()));
+            }
+        }
+        let [squeezed, exact] = [squeezed, exact].map(|set| set.into_iter().collect());
+        Self { plain: plain.to_owned(), squeezed, exact, words: Vec::new() }
+    }
+}
+
+/// Whether no letter or figure is beside it, and it is no time since the machine was started.
+fn stands_alone(word: &str, text: &str) -> bool {
+    text.match_indices(word).any(|(at, _)| {
+        let before = &text[..at];
+        let beside = [before.chars().next_back(), text[at + word.len()..].chars().next()];
+        !beside.into_iter().flatten().any(char::is_alphanumeric)
+            && !["TV_SEC: ", "TV_NSEC: "].iter().any(|clock| before.ends_with(clock))
+    })
+}
+
+fn squeeze(text: &str) -> String {
+    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_uppercase).collect()
+}
+
+/// As `Debug` writes a slice of bytes.
+fn decimal(bytes: &[u8]) -> String {
+    bytes.iter().map(ToString::to_string).collect()
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02X}").unwrap();
+        text
+    })
+}
+
+/// What stays the same of the value in base64, wherever it begins.
+fn in_base64(bytes: &[u8]) -> [String; 3] {
+    [0, 1, 2].map(|shift| {
+        let padded: Vec<u8> = std::iter::repeat_n(0, shift).chain(bytes.iter().copied()).collect();
+        let from = (shift * 8).div_ceil(6);
+        let to = padded.len() * 8 / 6;
+        STANDARD.encode(&padded)[from..to].to_owned()
+    })
+}
+
+/// The test of the tests: every way in which a value was ever seen to get out is found.
+#[test]
+fn every_spelling_of_a_value_is_found() {
+    let born: chrono::NaiveDate = BORN.parse().unwrap();
+    let packed = STANDARD.encode(format!("<a><family>{FAMILY}</family></a>"));
+    for told in [
+        format!("number {NUMBER}"),
+        "599-000-0014".into(),
+        "5990000014".into(),
+        format!("{:?}", NUMBER.digits().as_str().as_bytes()),
+        format!("{:?}", FAMILY.as_bytes()),
+        format!("{:x?}", FAMILY.to_uppercase().as_bytes()),
+        "the case of QUENTINSSON".into(),
+        "born 1984".into(),
+        "in 1984-02".into(),
+        "198402".into(),
+        "on 19840229".into(),
+        "1984-02-29".into(),
+        "29/02/1984".into(),
+        "year: 1984, month: 2".into(),
+        "29 Feb 1984".into(),
+        format!("{born:?} {}", born.format("%d %B %Y")),
+        "lives in kt17".into(),
+        "KT17%201NA".into(),
+        "KT171NA".into(),
+        "?q=1%20Sample%20Row".into(),
+        packed,
+    ] {
+        assert!(leak(&told).is_some(), "{told}");
+    }
+    for harmless in [
+        "",
+        "SMSP-0000",
+        "port 51984",
+        "0x1984ab",
+        "2026-11-25T09:00:00Z",
+        "Instant { tv_sec: 1984, tv_nsec: 198402291 }",
+        "a119840229",
+        "Casework",
+    ] {
+        assert_eq!(leak(harmless), None, "{harmless}");
+    }
+}

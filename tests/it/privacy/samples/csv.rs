@@ -1,0 +1,38 @@
+//! `case::caseload`.
+
+use super::cases::full_case;
+use crate::privacy::person::{CASE, FAMILY, NOTE};
+use crate::privacy::walk::Shown;
+use nhs_pds::case::caseload::{self, DecisionWriter, ResultRow};
+
+/// Rows with the person in the wrong columns.
+fn muddled() -> String {
+    let header = caseload::COLUMNS.join(",");
+    let all = [FAMILY; caseload::COLUMNS.len()].join(",");
+    let short = format!("{CASE},{FAMILY}");
+    let mut text = format!("{header}\n{all}\n{short}\n");
+    for column in 0..caseload::COLUMNS.len() {
+        let mut row = [""; caseload::COLUMNS.len()];
+        (row[0], row[1]) = (CASE, NOTE);
+        row[column] = FAMILY;
+        text += &format!("{}\n", row.join(","));
+    }
+    text + "\"" + FAMILY
+}
+
+pub(super) fn show(shown: &mut Shown) {
+    let caseload = caseload::read(muddled().as_bytes()).unwrap();
+    assert!(!caseload.cases.is_empty() && !caseload.refused.is_empty());
+    shown.value(&caseload);
+    for refused in &caseload.refused {
+        shown.value(refused);
+        shown.error(&refused.reason);
+    }
+    shown.error(&caseload::read(FAMILY.as_bytes()).unwrap_err());
+    let mut row = ResultRow::new(&full_case());
+    (row.reason, row.detail) = (Some(NOTE.into()), Some(NOTE.into()));
+    shown.value(&row);
+    let mut writer = DecisionWriter::new(Vec::new()).unwrap();
+    writer.write(&full_case()).unwrap();
+    shown.value(&writer);
+}

@@ -1,0 +1,80 @@
+//! `retry`, `pace`, `circuit` and `gate`, asked about the person and no longer answered.
+
+use super::questions::{error, find};
+use super::{found, us};
+use crate::privacy::person::NUMBER;
+use crate::privacy::walk::Shown;
+use crate::service::{Service, unavailable};
+use async_trait::async_trait;
+use nhs_pds::circuit::Suspended;
+use nhs_pds::gate::Gate;
+use nhs_pds::ids::CountingIds;
+use nhs_pds::pace::{Limiter, Pace, Priority};
+use nhs_pds::retry::{Policy, Repeats, Retry, Retrying, Unrecorded};
+use nhs_pds::trace::{Caller, Error, MessageId, Question};
+use std::error::Error as _;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+/// Keeps no record.
+struct Untold;
+
+#[async_trait]
+impl Repeats for Untold {
+    async fn before_repeat(&self, _: MessageId, _: &Error, _: MessageId) -> Result<(), Unrecorded> {
+        Ok(())
+    }
+
+    async fn given_up(&self) {
+        std::future::pending::<()>().await;
+    }
+}
+
+fn id() -> MessageId {
+    MessageId::fresh(&CountingIds::default())
+}
+
+fn question() -> Question {
+    find().into()
+}
+
+/// A gate through which nobody gets any more, and what it says to those who try.
+pub(super) async fn shut() -> (Gate, Error) {
+    let gate = Gate::new(Service::new(|_| Err(unavailable())));
+    let gate = gate.with_pace(Pace::per_second(NonZeroU32::MAX));
+    let screen = gate.foreground();
+    loop {
+        let asked = screen.trace(&Caller::System(us()), &question(), id()).await;
+        let refused = asked.unwrap_err();
+        if refused.held_back_until().is_some() {
+            return (gate, refused);
+        }
+    }
+}
+
+pub(super) async fn show(shown: &mut Shown) {
+    let (gate, refused) = shut().await;
+    shown.value(&gate);
+    shown.value(&gate.status());
+    shown.value(&gate.status().circuit);
+    shown.error(&refused);
+    let suspended = refused.source().and_then(|cause| cause.downcast_ref::<Suspended>());
+    shown.error(suspended.unwrap());
+    shown.value(&nhs_pds::circuit::Circuit::new(Default::default()));
+
+    let limiter = Limiter::new(Pace::default());
+    let permit = limiter.enter(Priority::Foreground).await;
+    shown.value(&limiter);
+    shown.value(&permit);
+
+    let retry = Retry::new(Policy::default().with_attempts(NonZeroU32::MIN));
+    shown.value(&retry);
+    let caller = Caller::System(us());
+    for answer in [Ok(found(NUMBER)), Err(error())] {
+        let answer = std::sync::Mutex::new(Some(answer));
+        let service = Service::new(move |_| answer.lock().unwrap().take().unwrap());
+        let asked = retry.trace(&*service, &caller, &question(), id(), &Untold).await;
+        shown.value(&asked);
+        shown.value(&Retrying::new(service, retry.clone()).with_repeats(Arc::new(Untold)));
+    }
+}

@@ -1,0 +1,59 @@
+//! Values of the public types, filled with the person wherever a value can go.
+
+mod audit;
+mod cases;
+#[cfg(feature = "csv")]
+mod csv;
+mod gate;
+#[cfg(feature = "http")]
+pub(super) mod http;
+mod people;
+pub(super) mod questions;
+mod review;
+#[cfg(feature = "simulator")]
+pub(super) mod simulator;
+#[cfg(feature = "smsp")]
+mod smsp;
+mod transport;
+mod worker;
+
+pub(super) use cases::{found, person_case, traced_case};
+pub(super) use people::person;
+
+use crate::privacy::walk::Shown;
+use chrono::{DateTime, Utc};
+use nhs_pds::trace::{Exchange, LocalIdentity};
+
+/// When everything happened.
+pub(super) const NOW: DateTime<Utc> = DateTime::UNIX_EPOCH;
+
+pub(super) fn show(shown: &mut Shown) {
+    people::show(shown);
+    questions::show(shown);
+    transport::show(shown);
+    cases::show(shown);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        cases::show_stored(shown).await;
+        audit::show(shown).await;
+        review::show(shown).await;
+        gate::show(shown).await;
+        worker::show(shown).await;
+        #[cfg(feature = "smsp")]
+        smsp::show(shown).await;
+        #[cfg(feature = "simulator")]
+        simulator::show(shown).await;
+    });
+    #[cfg(feature = "csv")]
+    csv::show(shown);
+    #[cfg(feature = "http")]
+    http::show(shown);
+}
+
+fn exchange() -> Exchange {
+    Exchange::new("SMSP", "getNHSNumber", "5E0B9D1A", NOW).with_code("SMSP-0000")
+}
+
+pub(super) fn us() -> LocalIdentity {
+    LocalIdentity::new("RHM".parse().unwrap(), "worker").unwrap()
+}

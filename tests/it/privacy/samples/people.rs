@@ -1,0 +1,112 @@
+//! `demographics`, `nhs_number`, `secret` and what else is a value.
+
+use crate::privacy::person::{
+    ADDRESS, BORN, DIED, FAMILY, GIVEN, MAIL, NOTE, NUMBER, OTHER_GIVEN, POSTCODE, PRACTICE,
+    PRACTICE_NAME, TELEPHONE,
+};
+use crate::privacy::walk::Shown;
+use nhs_pds::demographics::{
+    Address, AddressUse, Demographics, FullDate, Gender, GpPractice, Held, PartialDate, PersonName,
+    Postcode, Telecom, TelecomUse, UsablePeriod,
+};
+use nhs_pds::ids::CountingIds;
+use nhs_pds::nhs_number::{self, Synthetic};
+use nhs_pds::secret::{RawBody, Secret};
+
+/// All that a service can return of the person.
+pub(in crate::privacy) fn person() -> Demographics {
+    let mut person = Demographics::default();
+    let mut name = PersonName::new(GIVEN, FAMILY);
+    name.given.push(OTHER_GIVEN.into());
+    name.prefix = Held::Known(NOTE.into());
+    person.name = Some(name);
+    person.gender = Gender::Female.into();
+    person.date_of_birth = BORN.parse::<PartialDate>().unwrap().into();
+    person.date_of_death = DIED.parse::<PartialDate>().unwrap().into();
+    person.addresses = vec![address()];
+    person.telecoms = vec![telecom(TELEPHONE), telecom(MAIL)];
+    person.gp_practice = Some(practice());
+    person
+}
+
+fn address() -> Address {
+    let mut address = Address::default();
+    address.usage = Some(AddressUse::Other(NOTE.into()));
+    address.lines = Some(ADDRESS.map(str::to_owned));
+    address.postcode = Held::Known(POSTCODE.parse().unwrap());
+    address
+}
+
+fn telecom(value: &str) -> Telecom {
+    let mut telecom = Telecom::default();
+    telecom.usage = Some(TelecomUse::Other(NOTE.into()));
+    telecom.value = Held::Known(value.into());
+    telecom.usable_periods = vec![period()];
+    telecom
+}
+
+fn period() -> UsablePeriod {
+    let mut period = UsablePeriod::default();
+    period.low = Held::Known(BORN.parse().unwrap());
+    period.high = Held::Unrecognised(DIED.into());
+    period
+}
+
+fn practice() -> GpPractice {
+    let mut practice = GpPractice::default();
+    practice.ods_code = Held::Known(PRACTICE.parse().unwrap());
+    practice.name = Held::Known(PRACTICE_NAME.into());
+    practice.address = Some(address());
+    practice.telecom = Some(telecom(TELEPHONE));
+    practice
+}
+
+pub(super) fn show(shown: &mut Shown) {
+    let person = person();
+    shown.value(&person);
+    shown.value(person.name.as_ref().unwrap());
+    shown.value(&address());
+    shown.value(&AddressUse::Other(NOTE.into()));
+    shown.value(&telecom(MAIL));
+    shown.value(&TelecomUse::Other(NOTE.into()));
+    shown.value(&period());
+    shown.value(&practice());
+    shown.value(&BORN.parse::<FullDate>().unwrap());
+    shown.value(&BORN.parse::<PartialDate>().unwrap());
+    shown.value(&POSTCODE.parse::<Postcode>().unwrap());
+    shown.value(&Held::Known(FAMILY));
+    shown.value(&Held::<String>::Unrecognised(FAMILY.into()));
+
+    shown.value(&NUMBER);
+    shown.value(&NUMBER.digits());
+    shown.value(&nhs_number::lines(b"5990000014\n599 000 0014\n"));
+    shown.value(&Synthetic::from_seed(NUMBER.value()));
+    shown.value(&CountingIds::default());
+
+    shown.value(&Secret::new(FAMILY));
+    shown.value(&Secret::new(FAMILY.as_bytes().to_vec()));
+    shown.value(&RawBody::from(FAMILY));
+}
+
+/// What a document of the wrong shape says about itself does not repeat the values.
+#[test]
+fn reading_errors_do_not_repeat_what_was_read() {
+    use crate::privacy::person::assert_silent;
+    use nhs_pds::case::{Case, CaseId};
+    use nhs_pds::nhs_number::NhsNumber;
+    let named = format!("\"{FAMILY}\"");
+    for said in [
+        serde_json::from_str::<PartialDate>("19840229").unwrap_err(),
+        serde_json::from_str::<PartialDate>(&named).unwrap_err(),
+        serde_json::from_str::<FullDate>(&named).unwrap_err(),
+        serde_json::from_str::<Gender>(&named).unwrap_err(),
+        serde_json::from_str::<Held<PartialDate>>("19840229").unwrap_err(),
+        serde_json::from_str::<NhsNumber>("5990000014").unwrap_err(),
+        serde_json::from_str::<NhsNumber>(&named).unwrap_err(),
+        serde_json::from_str::<Postcode>(&named).unwrap_err(),
+        serde_json::from_str::<CaseId>("\"\"").unwrap_err(),
+        serde_json::from_str::<Case>("{}").unwrap_err(),
+    ] {
+        assert_silent("a reading error", &format!("{said} {said:?}"));
+    }
+}

@@ -1,0 +1,102 @@
+//! `trace`.
+
+use super::{exchange, found, person, us};
+use crate::privacy::person::{BORN, CASE, FAMILY, GIVEN, NEW_NUMBER, NUMBER, POSTCODE};
+use crate::privacy::walk::Shown;
+use nhs_pds::demographics::{Gender, Particular};
+use nhs_pds::trace::{
+    Answer, Attended, Caller, Candidate, Error, ErrorKind, FetchDetails, FindPerson,
+    LocalIdentifier, Match, MessageId, Mode, NamePattern, NameText, Outcome, PostcodePattern,
+    Question, Score, ScriptedTracer, Tracer, Unattended, User, VerifyNumber,
+};
+use std::fmt::Debug;
+use std::str::FromStr;
+
+pub(super) fn local_identifier() -> LocalIdentifier {
+    LocalIdentifier::new(LocalIdentifier::LOCAL_PATIENT_ROOT, CASE).unwrap()
+}
+
+fn of<T: FromStr<Err: Debug>>(text: &str) -> T {
+    text.parse().unwrap()
+}
+
+pub(in crate::privacy) fn verify<M: Mode>() -> VerifyNumber<M> {
+    VerifyNumber::in_mode(NUMBER, of(BORN)).with_given(of(GIVEN)).with_family(of(FAMILY))
+}
+
+pub(in crate::privacy) fn find<M: Mode>() -> FindPerson<M> {
+    FindPerson::in_mode(of(FAMILY), Gender::Female, of(BORN))
+        .with_given(of(GIVEN))
+        .with_postcode(of(POSTCODE))
+        .with_local_identifier(local_identifier())
+}
+
+pub(in crate::privacy) fn fetch<M: Mode>() -> FetchDetails<M> {
+    FetchDetails::in_mode(NUMBER, of(BORN))
+        .with_given(of(GIVEN))
+        .with_family(of(FAMILY))
+        .with_local_identifier(local_identifier())
+}
+
+fn candidate() -> Candidate {
+    let mut candidate = Candidate::new("5990000014");
+    candidate.person = Some(person());
+    candidate.score = Score::new(0.5).ok();
+    candidate
+}
+
+fn of_mode<M: Mode>(shown: &mut Shown) {
+    shown.value(&verify::<M>());
+    shown.value(&find::<M>());
+    shown.value(&fetch::<M>());
+    for question in [Question::from(verify::<M>()), find::<M>().into(), fetch::<M>().into()] {
+        shown.value(&question);
+    }
+}
+
+/// An error that carries what an error can.
+pub(in crate::privacy) fn error() -> Error {
+    Error::new(ErrorKind::Rejected)
+        .with_exchange(exchange())
+        .with_particular(Particular::NhsNumber)
+        .with_source(FAMILY.parse::<nhs_pds::NhsNumber>().unwrap_err())
+}
+
+pub(super) fn show(shown: &mut Shown) {
+    of_mode::<Unattended>(shown);
+    of_mode::<Attended>(shown);
+    shown.value(&of::<NameText>(FAMILY));
+    shown.value(&of::<NamePattern>(FAMILY));
+    shown.value(&of::<PostcodePattern>("KT17*"));
+    shown.value(&local_identifier());
+    let mut full = Match::new(NUMBER).with_person(person());
+    full.local_identifier = Some(local_identifier());
+    full.record_version = Some("7".into());
+    shown.value(&full);
+    shown.value(&candidate());
+    for outcome in [
+        found(NUMBER),
+        Outcome::Ambiguous(vec![candidate()]),
+        Outcome::Superseded { by: Some(NEW_NUMBER), person: Some(Box::new(person())) },
+    ] {
+        shown.value(&outcome);
+        shown.value(&Answer::new(outcome, exchange()));
+    }
+    shown.value(&Caller::System(us()));
+    shown.value(&User::Local(us()));
+    shown.error(&error());
+    show_scripted(shown);
+}
+
+/// Asked once, and with answers left.
+fn show_scripted(shown: &mut Shown) {
+    let tracer = ScriptedTracer::new([Ok(found(NUMBER)), Ok(found(NUMBER))]);
+    let id = MessageId::fresh(&nhs_pds::ids::CountingIds::default());
+    let (caller, question) = (Caller::System(us()), find().into());
+    let mut asked = tracer.trace(&caller, &question, id);
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    assert!(asked.as_mut().poll(&mut context).is_ready());
+    drop(asked);
+    assert!(tracer.left() == 1 && tracer.asked().len() == 1);
+    shown.value(&tracer);
+}

@@ -1,0 +1,69 @@
+//! `review`.
+
+use super::cases::{full_case, id, other_id, traced_case};
+use super::{NOW, audit, cases, us};
+use crate::privacy::person::{
+    ADDRESS, BORN, CASE, DIED, FAMILY, GIVEN, NEW_NUMBER, NOTE, NUMBER, OTHER_CASE, POSTCODE,
+};
+use crate::privacy::walk::Shown;
+use nhs_pds::alert::MemoryAlerts;
+use nhs_pds::audit::{Actor, MemoryLog};
+use nhs_pds::case::{CaseStore, MemoryStore};
+use nhs_pds::demographics::Gender;
+use nhs_pds::review::{
+    Context, Corrections, Error, ItemFilter, ItemId, Outcome, Refusal, Resolution, ReviewQueue,
+    Step, delete,
+};
+use nhs_pds::trace::Caller;
+use std::sync::Arc;
+
+fn corrections() -> Corrections {
+    let mut corrections = Corrections::default();
+    corrections.surname = Some(FAMILY.into());
+    corrections.forename = Some(GIVEN.into());
+    corrections.date_of_birth = Some(BORN.parse().unwrap());
+    corrections.gender = Some(Gender::Female);
+    corrections.address = Some(ADDRESS.map(str::to_owned));
+    corrections.postcode = Some(POSTCODE.into());
+    corrections.date_of_death = Some(DIED.parse().unwrap());
+    corrections
+}
+
+pub(super) async fn show(shown: &mut Shown) {
+    shown.value(&corrections());
+    for resolution in [
+        Resolution::AcceptNumber(NUMBER),
+        Resolution::RejectNumber(NEW_NUMBER),
+        Resolution::CorrectAndAskAgain(corrections()),
+        Resolution::Merge { absorbed: other_id() },
+    ] {
+        shown.value(&resolution);
+    }
+    shown.value(&Step::Note(NOTE.into()));
+    shown.value(&Step::Assign(Some(FAMILY.into())));
+    shown.value(&ItemFilter::default().with_assignee(FAMILY));
+    shown.value(&ItemId::new(id(), 1));
+    shown.value(&Outcome::Refused(Refusal::Closed));
+    let others = [traced_case(OTHER_CASE)];
+    let context = Context::new("j.doe", NOW).with_others(&others);
+    shown.value(&context);
+    delete(&full_case(), &context).unwrap().iter().for_each(|changed| shown.value(changed));
+    shown.error(&Error::from(cases::error()));
+    shown.error(&Error::from(audit::error()));
+    show_queue(shown).await;
+}
+
+async fn show_queue(shown: &mut Shown) {
+    let store = Arc::new(MemoryStore::new());
+    store.insert_all(vec![full_case(), traced_case(OTHER_CASE)]).await.unwrap();
+    let log = Arc::new(MemoryLog::new());
+    let queue = ReviewQueue::new(store, log, Arc::new(MemoryAlerts::default()));
+    shown.value(&queue);
+    let listed = queue.list(&ItemFilter::default(), None, 9).await.unwrap();
+    assert_eq!(listed[0].id.case.as_str(), CASE);
+    shown.value(&listed[0]);
+    let jo = Actor::new(&Caller::System(us()), "Jo Doe");
+    let item = queue.show(&listed[0].id, &jo).await.unwrap().unwrap();
+    assert!(item.comparison.is_some());
+    shown.value(&item);
+}

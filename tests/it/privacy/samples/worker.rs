@@ -1,0 +1,117 @@
+//! `worker`.
+
+use super::cases::{asked, other_id};
+use super::{NOW, audit, cases, exchange, found, gate, person, person_case, traced_case, us};
+use crate::privacy::person::{CASE, FAMILY, NEW_NUMBER, NUMBER, OTHER_CASE};
+use crate::privacy::walk::Shown;
+use nhs_pds::alert::MemoryAlerts;
+use nhs_pds::audit::MemoryLog;
+use nhs_pds::case::{Case, CaseStore, MemoryStore, RecordType, advisories};
+use nhs_pds::retry::Retry;
+use nhs_pds::trace::{self, Answer, Caller, ErrorKind, LocalIdentifier, Outcome, ScriptedTracer};
+use nhs_pds::worker::{
+    CaseReport, Context, Error, Plan, Policy, Process, RefreshEvent, Row, Schedule, Scope, Worker,
+    apply, decide, plan,
+};
+use std::sync::Arc;
+use std::time::Duration;
+
+fn plan_for(case: &Case, policy: &Policy) -> Plan {
+    let mut due = case.clone();
+    due.nhs_number = None;
+    let root = LocalIdentifier::LOCAL_PATIENT_ROOT;
+    plan(&due, &Scope::default(), policy, root, NOW).unwrap()
+}
+
+pub(super) async fn show(shown: &mut Shown) {
+    shown.value(&Scope::new([RecordType::Other(FAMILY.into())]));
+    for row in Row::ALL {
+        shown.value(row);
+    }
+    shown.error(&Error::from(cases::error()));
+    shown.error(&Error::from(audit::error()));
+    for case in [person_case(CASE), traced_case(CASE)] {
+        show_decisions(shown, &case);
+    }
+    show_work(shown).await;
+}
+
+/// What is decided of a case, whatever the answer, and what then stands on it.
+fn show_decisions(shown: &mut Shown, case: &Case) {
+    let policy = Policy::default();
+    let plan = plan_for(case, &policy);
+    shown.value(&plan);
+    let answers = [
+        found(NUMBER),
+        Outcome::Superseded { by: Some(NEW_NUMBER), person: Some(Box::new(person())) },
+        Outcome::Ambiguous(Vec::new()),
+        Outcome::Invalidated,
+        Outcome::None,
+    ];
+    let answers = answers.map(|outcome| Ok(Answer::new(outcome, exchange())));
+    let kinds = [ErrorKind::Configuration, ErrorKind::Rejected, ErrorKind::Unreadable];
+    let errors = kinds.map(|kind| Err(trace::Error::new(kind).with_exchange(exchange())));
+    for reply in answers.into_iter().chain(errors) {
+        for holders in [&[other_id()][..], &[]] {
+            let mut about = plan.asked.clone();
+            about.nhs_number = case.nhs_number.as_ref().map(|held| held.number);
+            let context = Context::new(&about, holders, &policy);
+            shown.value(&context);
+            let decision = decide(case, reply.as_ref(), &context, NOW);
+            shown.value(&decision);
+            let Some(after) = apply(case, &decision, &policy) else { continue };
+            shown.value(&after);
+            after.review.iter().for_each(|item| shown.value(item));
+            after.undelivered.iter().for_each(|alert| shown.value(alert));
+            shown.value(&after.asking);
+            advisories(&after).iter().for_each(|advisory| shown.value(advisory));
+        }
+    }
+    shown.value(&asked());
+}
+
+async fn worker(cases: Vec<Case>, answer: Result<Outcome, ErrorKind>) -> Worker {
+    let store = Arc::new(MemoryStore::new());
+    store.insert_all(cases).await.unwrap();
+    let (audit, alerts) = (Arc::new(MemoryLog::new()), Arc::new(MemoryAlerts::default()));
+    let tracer = Arc::new(ScriptedTracer::new([answer]));
+    Worker::new(tracer, store, audit, alerts, Caller::System(us()))
+}
+
+async fn show_work(shown: &mut Shown) {
+    let twice = vec![person_case(CASE), traced_case(OTHER_CASE)];
+    let refreshing = worker(twice, Ok(found(NUMBER))).await;
+    let id = CASE.parse().unwrap();
+    let refreshed = refreshing.refresh(&id, RefreshEvent::OnRequest).await.unwrap().unwrap();
+    shown.value(&refreshed);
+    let (gate, _) = gate::shut().await;
+    let refused =
+        refreshing.with_foreground(gate.foreground()).with_retry(Retry::new(Default::default()));
+    shown.value(&refused);
+    shown.value(&refused.refresh(&id, RefreshEvent::OnRequest).await.unwrap().unwrap());
+    let odd = Case::new("CASE-9".parse().unwrap(), RecordType::Other(FAMILY.into()));
+    let cases = vec![person_case(CASE), odd];
+    for answer in [Ok(found(NUMBER)), Err(ErrorKind::Configuration)] {
+        let worker = worker(cases.clone(), answer).await;
+        let run = worker.run_once(&mut |report| shown.value(report)).await.unwrap();
+        shown.value(&run);
+        shown.value(&worker);
+    }
+    show_process(shown, worker(cases, Ok(found(NUMBER))).await).await;
+}
+
+async fn show_process(shown: &mut Shown, worker: Worker) {
+    let schedule = Schedule::every(Duration::from_secs(60)).unwrap();
+    shown.value(&schedule);
+    let process = Process::new(worker, schedule);
+    let until_run = async {
+        while process.status().last.is_none() {
+            tokio::task::yield_now().await;
+        }
+    };
+    let observe = &mut |_: &CaseReport| shown.value(&process.status());
+    process.run_until(until_run, observe).await.unwrap();
+    shown.value(&process);
+    shown.value(&process.status());
+    shown.value(&process.status().last.unwrap());
+}

@@ -1,0 +1,147 @@
+//! Every public type, shown with the person in it: nothing of the person comes out.
+//!
+//! Which types there are is read from the source ([`Source`]), so that none can be forgotten. Each is
+//! one of three: it has no room for a value of a person, which its declaration proves; or it stands in
+//! [`EXEMPT`], with the reason; or a value of it, filled with the person, is shown by [`samples`].
+
+use crate::privacy::person::leak;
+use crate::privacy::samples;
+use crate::privacy::source::{Declared, Part, Source};
+use std::any::type_name;
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::fmt::{Debug, Write as _};
+use std::iter;
+
+/// What has room for text, and is not filled with the person: nothing of a person belongs there.
+const EXEMPT: [(&str, &str); 10] = [
+    ("audit::sink::FileAnchors", "the path of a file, which the program chooses"),
+    ("case::lease::Lease", "who holds it: the name of a program"),
+    ("case::number::Provenance", "an exchange, a strategy's name and the user who confirmed"),
+    ("case::number::TraceRecord", "words, codes and ids of an exchange"),
+    (
+        "demographics::practice::OdsCode",
+        "an organisation's; the GP practice of a person is redacted",
+    ),
+    ("simulator::caseload::SampleCase", "the id of an invented case, which a failing test names"),
+    ("simulator::fault::Fault", "the codes that a tester chose"),
+    ("trace::answer::Exchange", "ids and codes of a message"),
+    ("trace::caller::LocalIdentity", "the id of a user or a system, who is no patient"),
+    ("trace::caller::SmartcardIdentity", "the ids of a user, who is no patient"),
+];
+
+/// What stays empty whatever a program does, by type and field.
+const ALWAYS_EMPTY: [(&str, &str); 1] = [("worker::run::Worker", "owner")];
+
+#[test]
+fn debug_of_every_public_type_is_silent() {
+    let exempt: Vec<String> = EXEMPT.iter().map(|(path, _)| format!("nhs_pds::{path}")).collect();
+    let source = Source::read(exempt.iter().map(String::as_str));
+    let mut shown = Shown::default();
+    samples::show(&mut shown);
+    let mut faults = shown.faults.clone();
+    for path in &exempt {
+        if !source.types.iter().any(|declared| declared.path == *path) {
+            faults.push(format!("{path} is exempt, and no type"));
+        }
+    }
+    for declared in source.types.iter().filter(|declared| declared.public && declared.built) {
+        if source.has_room(declared) {
+            faults.extend(shown.lacks(&source, declared));
+        }
+    }
+    assert!(shown.values.len() > 50, "only {} types are shown", shown.values.len());
+    assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
+}
+
+/// What was shown so far, by type.
+#[derive(Default)]
+pub(super) struct Shown {
+    values: BTreeMap<String, Vec<Value>>,
+    faults: Vec<String>,
+}
+
+struct Value {
+    line: String,
+    pretty: String,
+    as_error: bool,
+}
+
+impl Shown {
+    /// Shows a value.
+    pub(super) fn value<T: Debug>(&mut self, value: &T) {
+        self.add::<T>(format!("{value:?}"), format!("{value:#?}"), false);
+    }
+
+    /// Shows an error: also what it says, and all that caused it.
+    pub(super) fn error<T: Error + 'static>(&mut self, error: &T) {
+        let first: &(dyn Error + 'static) = error;
+        let mut said = String::new();
+        for cause in iter::successors(Some(first), |&cause| cause.source()) {
+            write!(said, "{cause:?} {cause:#?} {cause} {cause:#} ").unwrap();
+        }
+        self.add::<T>(format!("{error:?} {said}"), format!("{error:#?}"), true);
+    }
+
+    fn add<T>(&mut self, line: String, pretty: String, as_error: bool) {
+        let path = type_name::<T>().split('<').next().unwrap().to_owned();
+        for text in [&line, &pretty] {
+            if let Some(value) = leak(text) {
+                self.faults.push(format!("{path} tells {value}: {text}"));
+                break;
+            }
+        }
+        self.values.entry(path).or_default().push(Value { line, pretty, as_error });
+    }
+
+    /// What is missing before the type counts as shown.
+    fn lacks(&self, source: &Source, declared: &Declared) -> Vec<String> {
+        let path = &declared.path;
+        let Some(values) = self.values.get(path) else {
+            return vec![format!(
+                "{path} has room for a value of a person, and no sample shows it"
+            )];
+        };
+        let mut lacks = Vec::new();
+        if declared.error && !values.iter().any(|value| value.as_error) {
+            lacks.push(format!("{path} is an error, and is not shown as one"));
+        }
+        // What is derived prints its parts, so that one can see which were filled.
+        let roomy = declared.parts.iter().filter(|part| source.part_has_room(part));
+        for part in roomy.filter(|part| declared.derived && !is_always_empty(path, part)) {
+            if !values.iter().any(|value| value.fills(part)) {
+                let part = part.variant.as_ref().or(part.field.as_ref());
+                lacks
+                    .push(format!("{path}: no sample fills {}", part.map_or("it", String::as_str)));
+            }
+        }
+        lacks
+    }
+}
+
+fn is_always_empty(path: &str, part: &Part) -> bool {
+    let field = part.field.as_deref();
+    ALWAYS_EMPTY.iter().any(|(of, name)| path.ends_with(of) && field == Some(name))
+}
+
+impl Value {
+    fn fills(&self, part: &Part) -> bool {
+        const EMPTY: [&str; 5] = ["None,", "[],", "{},", "\"\",", "NotReturned,"];
+        match (&part.variant, &part.field) {
+            (Some(variant), _) => {
+                let rest = self.line.strip_prefix(variant.as_str());
+                rest.is_some_and(|rest| rest.starts_with(['(', ' ']))
+            }
+            (None, Some(field)) => {
+                let is_it = |line: &&str| {
+                    line.strip_prefix("    ").is_some_and(|line| {
+                        line.strip_prefix(field.as_str()).is_some_and(|rest| rest.starts_with(": "))
+                    })
+                };
+                let line = self.pretty.lines().find(is_it).unwrap_or_default();
+                !line.is_empty() && !EMPTY.iter().any(|empty| line.ends_with(&format!(": {empty}")))
+            }
+            (None, None) => true,
+        }
+    }
+}
