@@ -6,6 +6,7 @@ mod decode;
 mod encode;
 mod hostile;
 mod published;
+mod xml;
 
 use std::path::PathBuf;
 
