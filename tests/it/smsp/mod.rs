@@ -5,6 +5,8 @@ mod client;
 mod decode;
 mod encode;
 mod hostile;
+#[cfg(feature = "simulator")]
+mod properties;
 mod published;
 mod xml;
 
