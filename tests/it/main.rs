@@ -10,6 +10,8 @@ mod case_store;
 #[cfg(feature = "barcode")]
 mod correspondence;
 mod decisions;
+#[cfg(all(feature = "csv", feature = "simulator", feature = "smsp"))]
+mod decoders;
 #[cfg(all(
     feature = "csv",
     feature = "http",
@@ -30,6 +32,8 @@ mod process;
 mod review;
 #[cfg(feature = "simulator")]
 mod sample_data;
+#[cfg(all(feature = "csv", feature = "simulator", feature = "smsp"))]
+mod seeds;
 #[cfg(feature = "simulator")]
 mod simulator;
 #[cfg(feature = "smsp")]
