@@ -150,11 +150,11 @@ impl FromStr for PartialDate {
     type Err = DateError;
 
     fn from_str(text: &str) -> Result<Self, DateError> {
+        // A hyphen that is left over is no digit.
         match *text.as_bytes() {
             [_, _, _, _] | [_, _, _, _, _, _] | [_, _, _, _, _, _, _, _] => Self::from_digits(text),
-            [_, _, _, _, b'-', _, _] | [_, _, _, _, b'-', _, _, b'-', _, _] => {
-                Self::from_digits(&text.replace('-', ""))
-            }
+            [_, _, _, _, b'-', _, _] => Self::from_digits(&text.replacen('-', "", 1)),
+            [_, _, _, _, b'-', _, _, b'-', _, _] => Self::from_digits(&text.replacen('-', "", 2)),
             _ => Err(DateError::Format),
         }
     }
@@ -258,7 +258,9 @@ mod tests {
         for text in ["0000", "198400", "198413", "19840230", "19830229", "1984-02-30", "19840200"] {
             assert_eq!(text.parse::<PartialDate>(), Err(DateError::Calendar), "{text}");
         }
-        assert_eq!(" 1984".parse::<PartialDate>(), Err(DateError::Format));
+        for text in [" 1984", "1984---", "1984-02---", "1984------", "190---0---", "-984-02-01"] {
+            assert_eq!(text.parse::<PartialDate>(), Err(DateError::Format), "{text}");
+        }
     }
 
     #[test]

@@ -10,6 +10,8 @@ mod case_store;
 #[cfg(feature = "barcode")]
 mod correspondence;
 mod decisions;
+#[cfg(all(feature = "csv", feature = "simulator", feature = "smsp"))]
+mod decoders;
 mod gate;
 #[cfg(all(
     feature = "csv",
@@ -35,6 +37,8 @@ mod retry;
 mod review;
 #[cfg(feature = "simulator")]
 mod sample_data;
+#[cfg(all(feature = "csv", feature = "simulator", feature = "smsp"))]
+mod seeds;
 mod service;
 #[cfg(feature = "simulator")]
 mod simulator;

@@ -280,13 +280,15 @@ fn patient_person(cursor: &mut Cursor<'_>, person: &mut Demographics) -> Result<
 
 fn gp_practice(cursor: &mut Cursor<'_>) -> Result<GpPractice> {
     let mut practice = GpPractice::default();
+    let mut organisations = 0;
     each_child(cursor, |cursor, element| {
         let repeated = match element.name() {
             "addr" => practice.address.replace(address(cursor)?).is_some(),
             "telecom" => practice.telecom.replace(telecom(cursor)?).is_some(),
             "locationOrganization" => {
+                organisations += 1;
                 organisation(cursor, &mut practice)?;
-                false
+                organisations > 1
             }
             _ => false,
         };

@@ -26,6 +26,12 @@ struct Packing {
     compressed: bool,
 }
 
+/// What the header says.
+struct Header {
+    operation: Option<Operation>,
+    manifest: Vec<ManifestItem>,
+}
+
 /// One line of the manifest.
 struct ManifestItem {
     id: String,
@@ -34,25 +40,19 @@ struct ManifestItem {
 
 /// Reads the open `DistributionEnvelope`.
 pub(super) fn envelope(cursor: &mut Cursor<'_>, limits: Limits) -> Result<Response> {
-    let mut operation = None;
-    let mut manifest = Vec::new();
+    let mut header: Option<Header> = None;
+    let mut payloads = 0;
     let mut response: Option<Response> = None;
     cursor.children(|cursor, element| {
         if element.is(Namespace::Itk, "header") {
-            let service = cursor.attribute("service")?;
-            operation = service.and_then(|urn| Operation::from_response_urn(&urn));
-            cursor.children(|cursor, element| {
-                if element.is(Namespace::Itk, "manifest") {
-                    cursor.children(|cursor, element| {
-                        if element.is(Namespace::Itk, "manifestitem") {
-                            manifest.push(manifest_item(cursor)?);
-                        }
-                        Ok(())
-                    })?;
-                }
-                Ok(())
-            })?;
+            // It says how the payload is packed, so it comes before it.
+            if header.is_some() || payloads > 0 {
+                return Err(cursor.error(DecodeErrorKind::Repeated));
+            }
+            header = Some(self::header(cursor)?);
         } else if element.is(Namespace::Itk, "payloads") {
+            payloads += 1;
+            let manifest = header.as_ref().map(|header| header.manifest.as_slice());
             cursor.children(|cursor, element| {
                 if !element.is(Namespace::Itk, "payload") {
                     return Ok(());
@@ -60,7 +60,7 @@ pub(super) fn envelope(cursor: &mut Cursor<'_>, limits: Limits) -> Result<Respon
                 if response.is_some() {
                     return Err(cursor.error(DecodeErrorKind::TwoPayloads));
                 }
-                let packing = packing(cursor, &manifest)?;
+                let packing = packing(cursor, manifest.unwrap_or_default())?;
                 response = Some(payload(cursor, packing, limits)?);
                 Ok(())
             })?;
@@ -70,13 +70,37 @@ pub(super) fn envelope(cursor: &mut Cursor<'_>, limits: Limits) -> Result<Respon
     let mut response = response
         .ok_or_else(|| cursor.error_at(DecodeErrorKind::NoPayload, "DistributionEnvelope"))?;
     // Three operations share one kind of answer; the envelope says which one it is an answer to.
-    response.service = operation;
-    if let Some(operation) = operation
+    response.service = header.and_then(|header| header.operation);
+    if let Some(operation) = response.service
         && operation.response_root() == response.operation.response_root()
     {
         response.operation = operation;
     }
     Ok(response)
+}
+
+fn header(cursor: &mut Cursor<'_>) -> Result<Header> {
+    let service = cursor.attribute("service")?;
+    let operation = service.and_then(|urn| Operation::from_response_urn(&urn));
+    let mut manifest: Option<Vec<ManifestItem>> = None;
+    cursor.children(|cursor, element| {
+        if !element.is(Namespace::Itk, "manifest") {
+            return Ok(());
+        }
+        if manifest.is_some() {
+            return Err(cursor.error(DecodeErrorKind::Repeated));
+        }
+        let mut items = Vec::new();
+        cursor.children(|cursor, element| {
+            if element.is(Namespace::Itk, "manifestitem") {
+                items.push(manifest_item(cursor)?);
+            }
+            Ok(())
+        })?;
+        manifest = Some(items);
+        Ok(())
+    })?;
+    Ok(Header { operation, manifest: manifest.unwrap_or_default() })
 }
 
 fn manifest_item(cursor: &Cursor<'_>) -> Result<ManifestItem> {

@@ -54,14 +54,13 @@ fn header(cursor: &mut Cursor<'_>) -> Result<(Option<String>, Option<String>), D
     let mut message_id = None;
     let mut relates_to = None;
     cursor.children(|cursor, element| {
-        let before = if element.is(Namespace::Addressing, "MessageID") {
-            message_id.replace(trimmed(cursor)?)
+        if element.is(Namespace::Addressing, "MessageID") {
+            once(cursor, &mut message_id)
         } else if element.is(Namespace::Addressing, "RelatesTo") {
-            relates_to.replace(trimmed(cursor)?)
+            once(cursor, &mut relates_to)
         } else {
-            None
-        };
-        if before.is_some() { Err(cursor.error(DecodeErrorKind::Repeated)) } else { Ok(()) }
+            Ok(())
+        }
     })?;
     Ok((message_id, relates_to))
 }
@@ -79,18 +78,25 @@ fn body(cursor: &mut Cursor<'_>, element: Element, limits: Limits) -> Result<Bod
 /// The children of a fault are in no namespace (SOAP 1.1 section 4.4), those of the toolkit's detail
 /// in the toolkit's.
 fn fault(cursor: &mut Cursor<'_>) -> Result<Fault, DecodeError> {
+    let mut code = None;
     let mut fault = Fault::default();
+    let mut details = 0;
     cursor.children(|cursor, element| {
         match (element.namespace(), element.name()) {
-            (Namespace::None | Namespace::Soap, "faultcode") => fault.code = trimmed(cursor)?,
-            (Namespace::None | Namespace::Soap, "faultstring") => {
-                fault.text = Some(trimmed(cursor)?);
+            (Namespace::None | Namespace::Soap, "faultcode") => once(cursor, &mut code)?,
+            (Namespace::None | Namespace::Soap, "faultstring") => once(cursor, &mut fault.text)?,
+            (Namespace::None | Namespace::Soap, "detail") => {
+                details += 1;
+                if details > 1 {
+                    return Err(cursor.error(DecodeErrorKind::Repeated));
+                }
+                detail(cursor, &mut fault)?;
             }
-            (Namespace::None | Namespace::Soap, "detail") => detail(cursor, &mut fault)?,
             _ => {}
         }
         Ok(())
     })?;
+    fault.code = code.unwrap_or_default();
     if fault.code.is_empty() {
         return Err(cursor.error_at(DecodeErrorKind::NoCode, "Fault"));
     }
@@ -104,13 +110,23 @@ fn detail(cursor: &mut Cursor<'_>, fault: &mut Fault) -> Result<(), DecodeError>
         }
         cursor.children(|cursor, element| {
             if element.is(Namespace::Itk, "ErrorCode") {
-                fault.toolkit_code = Some(trimmed(cursor)?);
+                once(cursor, &mut fault.toolkit_code)
             } else if element.is(Namespace::Itk, "ErrorText") {
-                fault.toolkit_text = Some(trimmed(cursor)?);
+                once(cursor, &mut fault.toolkit_text)
+            } else {
+                Ok(())
             }
-            Ok(())
         })
     })
+}
+
+/// Reads the text of an element that may occur once.
+fn once(cursor: &mut Cursor<'_>, told: &mut Option<String>) -> Result<(), DecodeError> {
+    if told.is_some() {
+        return Err(cursor.error(DecodeErrorKind::Repeated));
+    }
+    *told = Some(trimmed(cursor)?);
+    Ok(())
 }
 
 fn trimmed(cursor: &mut Cursor<'_>) -> Result<String, DecodeError> {

@@ -1,6 +1,6 @@
 //! The attributes of one element.
 
-use super::allowed;
+use super::character::{allowed, is_name};
 use crate::smsp::DecodeErrorKind;
 use quick_xml::XmlVersion;
 use quick_xml::events::BytesStart;
@@ -34,18 +34,30 @@ impl Attributes {
         if raw.as_bytes().contains(&b'<') {
             return Err(DecodeErrorKind::NotXml);
         }
+        let references = raw.as_bytes().contains(&b'&');
         let mut prefixed = false;
         for attribute in start.attributes().with_checks(false) {
             let Ok(attribute) = attribute else { return Err(DecodeErrorKind::NotXml) };
             let name = attribute.key.as_ref();
+            if !is_name(name) {
+                return Err(DecodeErrorKind::NotXml);
+            }
+            if references {
+                normalized(&attribute.value)?;
+            }
             if let Some(prefix) = attribute.key.as_namespace_binding() {
-                if namespaces.add(prefix, Namespace(&attribute.value)).is_err() {
+                let uri = normalized(&attribute.value)?;
+                if namespaces.add(prefix, Namespace(&uri)).is_err() {
                     return Err(DecodeErrorKind::Prefix);
                 }
             } else {
                 prefixed |= holds(name, b":");
             }
             let (name, value) = (place_in(raw, name), place_in(raw, &attribute.value));
+            // White space stands between a value's quotation mark and the next name.
+            if self.0.last().is_some_and(|before| name.start < before.value.end + 2) {
+                return Err(DecodeErrorKind::NotXml);
+            }
             self.0.push(Place { name, value });
         }
         if self.one_comes_twice(start) {

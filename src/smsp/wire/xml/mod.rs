@@ -7,15 +7,23 @@
 //! space do not matter.
 
 mod attributes;
+mod character;
+mod declaration;
 
 use super::names::{Namespace, known};
 use crate::smsp::{DecodeError, DecodeErrorKind, Limits};
 use attributes::Attributes;
+use character::{allowed, holds_forbidden_character, is_name, is_white, line_ends, predefined};
 use quick_xml::Reader;
 use quick_xml::errors::SyntaxError;
-use quick_xml::events::{BytesDecl, BytesStart, Event};
+use quick_xml::events::{BytesRef, BytesStart, Event};
 use quick_xml::name::{NamespaceResolver, ResolveResult};
 use std::borrow::Cow;
+
+/// The namespace of the prefix `xmlns`.
+const DECLARATIONS: &str = "http://www.w3.org/2000/xmlns/";
+
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 type Result<T> = std::result::Result<T, DecodeError>;
 
@@ -29,6 +37,8 @@ pub(super) struct Cursor<'a> {
     limits: Limits,
     /// Whether anything of the document has been read.
     begun: bool,
+    /// Whether its root has been opened.
+    rooted: bool,
     /// The element that was opened last, and where its attributes stand in it.
     last: BytesStart<'a>,
     attributes: Attributes,
@@ -54,7 +64,11 @@ impl<'a> Cursor<'a> {
         if bytes.len() > limits.max_bytes() {
             return refuse(DecodeErrorKind::TooLarge);
         }
-        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+        let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
+        // quick-xml would pass over the second of two.
+        if bytes.starts_with(BYTE_ORDER_MARK) {
+            return refuse(DecodeErrorKind::NotXml);
+        }
         if holds_forbidden_character(bytes) {
             return refuse(DecodeErrorKind::Character);
         }
@@ -69,6 +83,7 @@ impl<'a> Cursor<'a> {
             open: Vec::with_capacity(16),
             limits,
             begun: false,
+            rooted: false,
             last: BytesStart::new(""),
             attributes: Attributes::default(),
         })
@@ -112,7 +127,7 @@ impl<'a> Cursor<'a> {
         loop {
             match self.next()? {
                 Some(Node::Start(element)) => return Ok(element),
-                Some(Node::Text(text)) if text.trim().is_empty() => {}
+                Some(Node::Text(_)) => {}
                 _ => return Err(self.error(DecodeErrorKind::NotXml)),
             }
         }
@@ -122,7 +137,7 @@ impl<'a> Cursor<'a> {
     pub(super) fn finish(mut self) -> Result<()> {
         while let Some(node) = self.next()? {
             match node {
-                Node::Text(text) if text.trim().is_empty() => {}
+                Node::Text(_) => {}
                 _ => return Err(self.error(DecodeErrorKind::TrailingContent)),
             }
         }
@@ -166,8 +181,8 @@ impl<'a> Cursor<'a> {
         let mut text = Cow::Borrowed("");
         loop {
             match self.inside()? {
-                Node::Text(more) if text.is_empty() => text = line_ends(more),
-                Node::Text(more) => text.to_mut().push_str(&line_ends(more)),
+                Node::Text(more) if text.is_empty() => text = more,
+                Node::Text(more) => text.to_mut().push_str(&more),
                 Node::Start(_) => element(self, depth)?,
                 Node::End => return Ok(text),
             }
@@ -201,28 +216,58 @@ impl<'a> Cursor<'a> {
                     self.namespaces.pop();
                     Ok(Some(Node::End))
                 }
-                Event::Text(text) => Ok(Some(Node::Text(text.into_inner()))),
-                Event::CData(data) => Ok(Some(Node::Text(data.into_inner()))),
+                Event::Text(text) if self.open.is_empty() && !is_white(&text) => {
+                    Err(self.outside())
+                }
+                Event::CData(_) | Event::GeneralRef(_) if self.open.is_empty() => {
+                    Err(self.outside())
+                }
+                Event::Text(text) if text.contains("]]>") => {
+                    Err(self.error(DecodeErrorKind::NotXml))
+                }
+                // A line end that a reference stands for stays as it is, so not later.
+                Event::Text(text) => Ok(Some(Node::Text(line_ends(text.into_inner())))),
+                Event::CData(data) => Ok(Some(Node::Text(line_ends(data.into_inner())))),
                 Event::GeneralRef(reference) => {
-                    let character = match reference.resolve_char_ref() {
-                        Ok(Some(character)) if allowed(character) => Some(character),
-                        Ok(Some(_)) => return Err(self.error(DecodeErrorKind::Character)),
-                        Ok(None) => predefined(&reference.into_inner()),
-                        Err(_) => None,
-                    };
-                    let character = character.ok_or_else(|| self.error(DecodeErrorKind::Entity))?;
+                    let character = self.character(reference)?;
                     Ok(Some(Node::Text(Cow::Owned(character.to_string()))))
                 }
                 Event::Decl(decl) if first => {
-                    self.check_declaration(&decl)?;
+                    declaration::check(&decl).map_err(|kind| self.error(kind))?;
                     continue;
                 }
                 Event::Decl(_) => Err(self.error(DecodeErrorKind::NotXml)),
+                Event::PI(instruction)
+                    if !is_name(instruction.target())
+                        || instruction.target().eq_ignore_ascii_case("xml") =>
+                {
+                    Err(self.error(DecodeErrorKind::NotXml))
+                }
                 Event::DocType(_) => Err(self.error(DecodeErrorKind::Dtd)),
                 Event::Eof if self.open.is_empty() => Ok(None),
                 Event::Eof => Err(self.error(DecodeErrorKind::Truncated)),
                 _ => continue,
             };
+        }
+    }
+
+    /// What is wrong with characters before or after the root.
+    fn outside(&self) -> DecodeError {
+        self.error(if self.rooted {
+            DecodeErrorKind::TrailingContent
+        } else {
+            DecodeErrorKind::NotXml
+        })
+    }
+
+    /// The character that `reference` stands for.
+    fn character(&self, reference: BytesRef<'_>) -> Result<char> {
+        match reference.resolve_char_ref() {
+            Ok(Some(character)) if allowed(character) => Ok(character),
+            Ok(Some(_)) => Err(self.error(DecodeErrorKind::Character)),
+            Ok(None) => predefined(&reference.into_inner())
+                .ok_or_else(|| self.error(DecodeErrorKind::Entity)),
+            Err(_) => Err(self.error(DecodeErrorKind::Entity)),
         }
     }
 
@@ -233,33 +278,26 @@ impl<'a> Cursor<'a> {
         }
         let name = known(start.local_name().as_ref());
         self.open.push(name);
+        self.rooted = true;
+        // A name that is known is one, and a prefix is where it is declared.
+        if name == "*" && !is_name(start.name().as_ref()) {
+            return Err(self.error(DecodeErrorKind::NotXml));
+        }
         self.namespaces.set_level(level);
         if let Err(kind) = self.attributes.read(&start, &mut self.namespaces) {
             return Err(self.error(kind));
         }
         let namespace = match self.namespaces.resolve_element(start.name()).0 {
+            // The prefix `xmlns` is for declarations only.
+            ResolveResult::Bound(namespace) if namespace.0 == DECLARATIONS => {
+                return Err(self.error(DecodeErrorKind::Prefix));
+            }
             ResolveResult::Bound(namespace) => Namespace::from(namespace.0),
             ResolveResult::Unbound => Namespace::None,
             ResolveResult::Unknown(_) => return Err(self.error(DecodeErrorKind::Prefix)),
         };
         self.last = start;
         Ok(Element { namespace, name })
-    }
-
-    /// The declaration says XML 1.0 in UTF-8 (or nothing, or ASCII).
-    fn check_declaration(&self, decl: &BytesDecl<'_>) -> Result<()> {
-        if !matches!(decl.version().as_deref(), Ok("1.0")) {
-            return Err(self.error(DecodeErrorKind::NotXml));
-        }
-        match decl.encoding() {
-            None => Ok(()),
-            Some(Ok(name))
-                if ["utf-8", "utf8", "us-ascii"].iter().any(|k| name.eq_ignore_ascii_case(k)) =>
-            {
-                Ok(())
-            }
-            Some(_) => Err(self.error(DecodeErrorKind::Encoding)),
-        }
     }
 
     /// The value of the attribute `name` of the element that was opened last; to be asked for before
@@ -295,40 +333,4 @@ const fn malformed(error: &quick_xml::Error) -> DecodeErrorKind {
         quick_xml::Error::Syntax(_) => DecodeErrorKind::Truncated,
         _ => DecodeErrorKind::NotXml,
     }
-}
-
-/// Whether there is a character, written as itself, that XML 1.0 does not allow.
-fn holds_forbidden_character(bytes: &[u8]) -> bool {
-    // One look at every byte, without an early end, is what compilers turn into vector code.
-    // U+FFFE and U+FFFF begin with 0xEF, as do few other characters.
-    let (control, rare) = bytes.iter().fold((false, false), |(control, rare), &byte| {
-        let allowed = (byte >= b' ') | (byte == b'\t') | (byte == b'\n') | (byte == b'\r');
-        (control | !allowed, rare | (byte == 0xef))
-    });
-    control || (rare && bytes.windows(3).any(|w| matches!(w, [0xef, 0xbf, 0xbe | 0xbf])))
-}
-
-/// Line ends as XML 1.0 section 2.11 has them.
-fn line_ends(text: Cow<'_, str>) -> Cow<'_, str> {
-    if text.contains('\r') {
-        Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n"))
-    } else {
-        text
-    }
-}
-
-/// `Char` of XML 1.0.
-const fn allowed(character: char) -> bool {
-    matches!(character, '\t' | '\n' | '\r' | ' '..='\u{fffd}' | '\u{10000}'..)
-}
-
-fn predefined(entity: &str) -> Option<char> {
-    Some(match entity {
-        "amp" => '&',
-        "lt" => '<',
-        "gt" => '>',
-        "quot" => '"',
-        "apos" => '\'',
-        _ => return None,
-    })
 }

@@ -1,0 +1,172 @@
+use super::xml::{self, escaped};
+use nhs_pds::audit::{Anchor, EventKind};
+use nhs_pds::case::{Case, CaseId, RecordType, ReviewReason};
+use nhs_pds::demographics::{
+    AddressUse, DateError, Demographics, FullDate, Gender, Held, OdsCode, PartialDate, Postcode,
+    TelecomUse, normalised, normalised_name,
+};
+use nhs_pds::smsp::{Body, DecodeErrorKind, Limits, Operation, decode};
+use nhs_pds::trace::{LocalIdentifier, LocalIdentity, NamePattern, NameText, PostcodePattern};
+use std::fmt::Display;
+use std::str::FromStr;
+
+/// Dates of which day and month may be unknown, against the calendar as one would write it down.
+pub(crate) fn partial_date(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let verdict = text.parse::<PartialDate>();
+    let unhyphened = match *text.as_bytes() {
+        [_, _, _, _, b'-', _, _] => [&text[..4], &text[5..]].concat(),
+        [_, _, _, _, b'-', _, _, b'-', _, _] => [&text[..4], &text[5..7], &text[8..]].concat(),
+        _ => text.to_string(),
+    };
+    assert_eq!(
+        verdict.ok().map(PartialDate::to_hl7),
+        calendar_has(&unhyphened).then_some(unhyphened)
+    );
+    let full = verdict.and_then(|date| date.full().ok_or(DateError::Partial));
+    assert_eq!(text.parse::<FullDate>(), full);
+    reads_back::<FullDate>(&text);
+    let Ok(date) = verdict else { return };
+    reads_back::<PartialDate>(&text);
+    assert_eq!(PartialDate::new(date.year(), date.month(), date.day()), verdict);
+    assert_eq!(date.to_hl7().parse(), verdict);
+    assert_eq!(PartialDate::from_hl7_ts(&date.to_hl7()), verdict);
+    let year = PartialDate::new(date.year(), None, None).unwrap();
+    assert!(date.may_be(date) && date.may_be(year) && year.may_be(date));
+    assert!(full.is_ok() == date.day().is_some());
+    assert!(full.is_err() || full.map(PartialDate::from) == verdict);
+    let json = serde_json::to_string(&date).unwrap();
+    assert_eq!(serde_json::from_str::<PartialDate>(&json).ok(), verdict.ok());
+}
+
+/// HL7 V3 points in time, by themselves and in a response.
+pub(crate) fn hl7_ts(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let verdict = PartialDate::from_hl7_ts(&text);
+    let date = point_in_time(&text);
+    assert_eq!(verdict.ok().map(PartialDate::to_hl7).as_deref(), date);
+
+    let message = xml::details(&format!(
+        "<patientPerson><deceasedTime value=\"{}\"/></patientPerson>",
+        escaped(&text)
+    ));
+    let decoded = decode(message.as_bytes(), Limits::default());
+    if !text.chars().all(xml::is_char) {
+        let kind = decoded.unwrap_err().kind();
+        assert!(matches!(kind, DecodeErrorKind::Character | DecodeErrorKind::Entity));
+        return;
+    }
+    let Body::Response(response) = decoded.unwrap().body else { panic!("a fault") };
+    let held = response.person.unwrap().date_of_death;
+    let trimmed = text.trim();
+    let expected = match PartialDate::from_hl7_ts(trimmed) {
+        Ok(date) => Held::Known(date),
+        Err(_) if trimmed.is_empty() => Held::Blank,
+        Err(_) => Held::Unrecognised(trimmed.to_owned()),
+    };
+    assert!(held == expected);
+}
+
+/// The date of `YYYY[MM[DD[HH[MM[SS[.f]]]]]]`, with an offset from the hour on.
+fn point_in_time(text: &str) -> Option<&str> {
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (digits, mut rest) = text.split_at(end);
+    if let Some(fraction) = rest.strip_prefix('.') {
+        let end = fraction.find(|c: char| !c.is_ascii_digit()).unwrap_or(fraction.len());
+        if end == 0 || digits.len() != 14 {
+            return None;
+        }
+        rest = &fraction[end..];
+    }
+    if let Some(offset) = rest.strip_prefix(['+', '-']) {
+        let digits_only = offset.bytes().all(|byte| byte.is_ascii_digit());
+        if digits.len() <= 8 || !(1..=4).contains(&offset.len()) || !digits_only {
+            return None;
+        }
+    } else if !rest.is_empty() {
+        return None;
+    }
+    let date = &digits[..digits.len().min(8)];
+    for (at, most) in [(8, 23), (10, 59), (12, 60)] {
+        if digits.len() > at && digits.get(at..at + 2)?.parse::<u32>().unwrap() > most {
+            return None;
+        }
+    }
+    (digits.len() <= 14 && calendar_has(date)).then_some(date)
+}
+
+/// Whether `digits` are `YYYY`, `YYYYMM` or `YYYYMMDD` of a date that there is.
+fn calendar_has(digits: &str) -> bool {
+    if !matches!(digits.len(), 4 | 6 | 8) || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return false;
+    }
+    let part = |from: usize, to: usize, absent: u32| {
+        digits.get(from..to).map_or(absent, |part| part.parse().unwrap())
+    };
+    let (year, month, day) = (part(0, 4, 0), part(4, 6, 1), part(6, 8, 1));
+    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let days = match month {
+        2 if leap => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    };
+    year > 0 && (1..=12).contains(&month) && (1..=days).contains(&day)
+}
+
+/// Everything else that is read from text: what is read is written, and read back the same.
+pub(crate) fn text_values(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let text = text.as_ref();
+    reads_back::<AddressUse>(text);
+    reads_back::<Anchor>(text);
+    reads_back::<CaseId>(text);
+    reads_back::<EventKind>(text);
+    reads_back::<Gender>(text);
+    reads_back::<OdsCode>(text);
+    reads_back::<Operation>(text);
+    reads_back::<Postcode>(text);
+    reads_back::<PostcodePattern>(text);
+    reads_back::<RecordType>(text);
+    reads_back::<ReviewReason>(text);
+    reads_back::<TelecomUse>(text);
+    if let Ok(name) = text.parse::<NameText>() {
+        assert_eq!(name.as_str().parse(), Ok(name.clone()));
+        assert_eq!(text.parse(), Ok(NamePattern::from(name)));
+    }
+    if let Ok(pattern) = text.parse::<NamePattern>() {
+        assert_eq!(pattern.as_str().parse(), Ok(pattern.clone()));
+        assert_eq!(text.parse::<NameText>().is_ok(), !text.contains('*'));
+    }
+    let (root, extension) =
+        text.split_once('|').unwrap_or((LocalIdentifier::LOCAL_PATIENT_ROOT, text));
+    if let Ok(id) = LocalIdentifier::new(root, extension) {
+        assert_eq!(LocalIdentifier::new(id.root(), id.extension()), Ok(id));
+    }
+    if let Ok(identity) = LocalIdentity::new("RHM".parse().unwrap(), text) {
+        assert!(identity.uri().ends_with(identity.id()));
+    }
+    for normal in [normalised, normalised_name] {
+        let once = normal(text);
+        assert_eq!(normal(&once), once);
+    }
+}
+
+/// Cases and particulars as stores keep them: what is read is written, and read back the same.
+pub(crate) fn case_json(bytes: &[u8]) {
+    if let Ok(case) = serde_json::from_slice::<Case>(bytes) {
+        let written = serde_json::to_vec(&case).unwrap();
+        assert!(serde_json::from_slice::<Case>(&written).unwrap() == case);
+    }
+    if let Ok(person) = serde_json::from_slice::<Demographics>(bytes) {
+        let written = serde_json::to_vec(&person).unwrap();
+        assert!(serde_json::from_slice::<Demographics>(&written).unwrap() == person);
+    }
+}
+
+fn reads_back<T: FromStr + Display + PartialEq>(text: &str) {
+    let Ok(value) = text.parse::<T>() else { return };
+    let written = value.to_string();
+    let again = written.parse::<T>();
+    assert!(again.is_ok_and(|again| again == value && again.to_string() == written));
+}
