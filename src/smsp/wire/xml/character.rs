@@ -50,6 +50,13 @@ pub(super) const fn is_space(character: char) -> bool {
 
 /// Whether `name` is a name with at most one prefix (`QName` of Namespaces in XML 1.0).
 pub(super) fn is_name(name: &str) -> bool {
+    // Nearly every name is letters and digits of ASCII.
+    if let [first, rest @ ..] = name.as_bytes()
+        && first.is_ascii_alphabetic()
+        && rest.iter().all(u8::is_ascii_alphanumeric)
+    {
+        return true;
+    }
     let (prefix, local) = name.split_once(':').unwrap_or(("_", name));
     is_part(prefix) && is_part(local)
 }
@@ -79,4 +86,31 @@ const fn continues_name(character: char) -> bool {
             character,
             '-' | '.' | '0'..='9' | '\u{b7}' | '\u{300}'..='\u{36f}' | '\u{203f}'..='\u{2040}'
         )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names() {
+        for name in
+            ["a", "_", "é", "a1-.·", "xml:lang", "_:_", "\u{10000}", "a\u{301}", "getX-v1-0"]
+        {
+            assert!(is_name(name), "{name}");
+        }
+        for name in [
+            "", ":", "a:", ":a", "a:b:c", "1a", "a:1", "-a", ".a", "a b", "a;", "a\"", "×",
+            "a\u{37e}",
+        ] {
+            assert!(!is_name(name), "{name}");
+        }
+        // The short way for names of letters and digits says what the long one does.
+        for character in '\0'..='\u{7f}' {
+            for name in [format!("{character}"), format!("a{character}"), format!("{character}a")] {
+                let long = if name.contains(':') { false } else { is_part(&name) };
+                assert_eq!(is_name(&name), long, "{name:?}");
+            }
+        }
+    }
 }
