@@ -201,6 +201,22 @@ async fn a_service_that_asks_to_be_left_alone_is_left_alone_by_everybody() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_pause_may_be_longer_than_any_calendar() {
+    for pause in [Duration::MAX, Duration::from_secs(10_000_000_000_000)] {
+        let service = Service::failing(usize::MAX);
+        let policy = circuit::Policy::default().with_failures(NonZeroU32::MIN);
+        let circuit = Circuit::new(policy.with_pauses(pause, pause));
+        let gate = gate(&service).with_circuit(circuit);
+        ask(&*gate.foreground()).await.unwrap_err();
+        let began = Instant::now();
+        let error = ask(&*gate.background()).await.unwrap_err();
+        assert!(began.elapsed() < SECOND / 10, "at once");
+        assert!(error.held_back_until() > "9999-12-31T00:00:00Z".parse().ok());
+        assert_eq!(service.count(), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn refusals_are_answers_as_far_as_the_circuit_goes() {
     let service = Service::new(|count| match count % 10 {
         9 => Err(Error::new(ErrorKind::Rejected)),
