@@ -6,7 +6,7 @@ use nhs_pds::alert::MemoryAlerts;
 use nhs_pds::audit::{Actor, AuditLog, EventKind, Filter, MemoryLog};
 use nhs_pds::case::{Allocation, Case, CaseStore, MemoryStore, RecordType};
 use nhs_pds::circuit::{self, Circuit, State};
-use nhs_pds::clock::Clock;
+use nhs_pds::clock::{Clock, FixedClock};
 use nhs_pds::demographics::Gender;
 use nhs_pds::gate::Gate;
 use nhs_pds::ids::{CountingIds, RandomIds};
@@ -252,6 +252,15 @@ async fn house(service: &Arc<Service>, cases: usize) -> House {
     let circuit = Circuit::new(circuit::Policy::default())
         .with_clock(Arc::clone(&clock))
         .with_ids(Arc::new(CountingIds::default()));
+    house_with(service, cases, circuit, clock).await
+}
+
+async fn house_with(
+    service: &Arc<Service>,
+    cases: usize,
+    circuit: Circuit,
+    clock: Arc<dyn Clock>,
+) -> House {
     let gate = gate(service).with_circuit(circuit);
     let store = Arc::new(MemoryStore::new());
     let case = |place: usize| {
@@ -324,6 +333,21 @@ async fn the_process_probes_and_resumes_by_itself() {
     let first = house.store.page(None, 30).await.unwrap();
     assert!(first.iter().all(|case| case.last_trace.is_some()), "all were asked about");
     assert_eq!(service.count(), 30 + 14);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_circuit_by_a_clock_that_is_behind_keeps_the_process_no_busier() {
+    let service = Service::failing(usize::MAX);
+    let behind = FixedClock::at("2020-01-01T00:00:00Z".parse().unwrap());
+    let policy = circuit::Policy::default().with_pauses(600 * SECOND, 600 * SECOND);
+    let circuit = Circuit::new(policy).with_clock(Arc::new(behind));
+    let clock = Arc::new(TokioClock(Instant::now()));
+    let house = house_with(&service, 30, circuit, clock).await;
+    let process = Process::new(house.worker, Schedule::every(1800 * SECOND).unwrap());
+    let mut seen = 0;
+    process.run_until(sleep(60 * SECOND), &mut |_| seen += 1).await.unwrap();
+    assert_eq!(service.count(), 10);
+    assert!((30..=62 * 30).contains(&seen), "{seen}");
 }
 
 #[tokio::test(start_paused = true)]
