@@ -203,6 +203,17 @@ impl Circuit {
         }
     }
 
+    /// Waits until asking is suspended for longer than `patience`, and says why.
+    pub(crate) async fn suspension(&self, patience: Duration) -> Suspended {
+        loop {
+            let changed = self.shared.changed.notified();
+            if let Err(suspended) = self.wait(patience).await {
+                return suspended;
+            }
+            changed.await;
+        }
+    }
+
     fn suspended(&self, inner: &Inner, now: Duration) -> Option<Suspended> {
         let since = inner.breaker.suspended?;
         let until = match inner.breaker.phase {

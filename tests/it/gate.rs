@@ -161,6 +161,24 @@ async fn while_the_service_does_not_work_screens_are_told_at_once_why_and_until_
 }
 
 #[tokio::test(start_paused = true)]
+async fn whoever_waits_for_a_turn_then_is_told_at_once_too() {
+    let service = Service::failing(usize::MAX);
+    let circuit = Circuit::new(circuit::Policy::default().with_failures(number(3)));
+    let gate = gate(&service).with_pace(Pace::per_second(number(1))).with_circuit(circuit);
+    let began = Instant::now();
+    let mut tasks = JoinSet::new();
+    for _ in 0..20 {
+        let tracer = gate.foreground();
+        tasks.spawn(async move { ask(&*tracer).await });
+    }
+    let errors = tasks.join_all().await.into_iter().filter_map(Result::err);
+    assert_eq!(errors.filter(|error| error.held_back_until().is_some()).count(), 17);
+    assert_eq!(service.count(), 3);
+    assert!(began.elapsed() < 3 * SECOND, "{:?}", began.elapsed());
+    assert_eq!(gate.status().waiting.foreground, 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn one_question_finds_out_whether_it_works_again() {
     let service =
         Service::slow(
