@@ -203,6 +203,17 @@ impl Circuit {
         }
     }
 
+    /// Waits until asking is suspended for longer than `patience`, and says why.
+    pub(crate) async fn suspension(&self, patience: Duration) -> Suspended {
+        loop {
+            let changed = self.shared.changed.notified();
+            if let Err(suspended) = self.wait(patience).await {
+                return suspended;
+            }
+            changed.await;
+        }
+    }
+
     fn suspended(&self, inner: &Inner, now: Duration) -> Option<Suspended> {
         let since = inner.breaker.suspended?;
         let until = match inner.breaker.phase {
@@ -211,10 +222,13 @@ impl Circuit {
             _ => now.saturating_add(Duration::from_millis(500)),
         };
         let told = self.clock.now();
-        let delta = |time: Duration| TimeDelta::from_std(time).unwrap_or_default();
+        // Pauses may be as long as nobody can say.
+        let delta = |time: Duration| TimeDelta::from_std(time).unwrap_or(TimeDelta::MAX);
+        let after = |time| told.checked_add_signed(delta(time));
+        let before = |time| told.checked_sub_signed(delta(time));
         Some(Suspended {
-            since: told - delta(now.saturating_sub(since)),
-            until: told + delta(until.saturating_sub(now)),
+            since: before(now.saturating_sub(since)).unwrap_or(told),
+            until: after(until.saturating_sub(now)).unwrap_or(DateTime::<Utc>::MAX_UTC),
             reason: inner.last.as_ref().map_or(ErrorKind::Unavailable, |last| last.kind),
             code: inner.last.as_ref().and_then(|last| last.code.clone()),
         })

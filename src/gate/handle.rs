@@ -3,8 +3,10 @@ use crate::pace::{Limiter, Permit, Priority};
 use crate::telemetry;
 use crate::trace::{Answer, Attended, Caller, Error, Exchange, MessageId, Question, Tracer, User};
 use async_trait::async_trait;
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 use tokio::time::Instant;
 use tracing::{Instrument, Span, debug, debug_span, field};
@@ -29,13 +31,25 @@ impl Handle {
         let began = Instant::now();
         loop {
             self.circuit.wait(patience.saturating_sub(began.elapsed())).await?;
-            let permit = self.limiter.enter(self.priority).await;
+            let permit = self.turn(patience).await?;
             match self.circuit.enter() {
                 Ok(ticket) => return Ok((permit, ticket)),
                 Err(suspended) if began.elapsed() >= patience => return Err(suspended),
                 Err(_) => {}
             }
         }
+    }
+
+    /// Waits for a turn, unless asking is suspended meanwhile: whoever is far back in the queue is told at
+    /// once, and not when the turn comes.
+    async fn turn(&self, patience: Duration) -> Result<Permit, Suspended> {
+        let mut turn = pin!(self.limiter.enter(self.priority));
+        let mut suspension = pin!(self.circuit.suspension(patience));
+        poll_fn(|context| match turn.as_mut().poll(context) {
+            Poll::Ready(permit) => Poll::Ready(Ok(permit)),
+            Poll::Pending => suspension.as_mut().poll(context).map(Err),
+        })
+        .await
     }
 
     /// Waits for the turn, sends, and tells the circuit, the span and the metrics what came of it.

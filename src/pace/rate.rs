@@ -80,41 +80,32 @@ pub(super) struct Rate {
     clock: FakeRelativeClock,
     /// What the clock says.
     at: Duration,
-    /// When the turn is due that was last found not to be.
-    due: Option<Duration>,
 }
 
 impl Rate {
     pub(super) fn of(pace: &Pace) -> Self {
         let step = Duration::from_micros(STRETCH * 1000) / pace.per_second.get();
-        // Never zero: not even with the highest rate.
+        // Zero only for more than a turn each nanosecond, which is no limit.
         let quota = Quota::with_period(step).unwrap_or(Quota::per_second(pace.per_second));
         let clock = FakeRelativeClock::default();
         let limiter = RateLimiter::direct_with_clock(quota.allow_burst(pace.burst), clock.clone());
-        Self { limiter, clock, at: Duration::ZERO, due: None }
+        Self { limiter, clock, at: Duration::ZERO }
     }
 
     /// Takes a turn at `now`; or says when the next is due.
     pub(super) fn take(&mut self, now: Duration) -> Result<(), Duration> {
-        // A turn a little after its time was in time.
-        let at = match self.due {
-            Some(due) if now >= due && now - due <= LATE => due,
-            _ => now,
-        };
+        // A turn a little after its time was in time: it counts as of the first moment that allows it.
+        match self.take_at(now.saturating_sub(LATE)) {
+            Err(due) if due <= now => self.take_at(due),
+            taken => taken,
+        }
+    }
+
+    fn take_at(&mut self, at: Duration) -> Result<(), Duration> {
         self.clock.advance(at.saturating_sub(self.at));
         self.at = self.at.max(at);
-        match self.limiter.check() {
-            Ok(()) => {
-                self.due = None;
-                Ok(())
-            }
-            Err(not_until) => {
-                let wait = not_until.wait_time_from(self.clock.now());
-                let due = self.at + wait;
-                self.due = Some(due);
-                Err(due)
-            }
-        }
+        let taken = self.limiter.check();
+        taken.map_err(|not_until| self.at + not_until.wait_time_from(self.clock.now()))
     }
 }
 
@@ -156,6 +147,24 @@ mod tests {
         for burst in [1, 2, 10] {
             let turns = turns(pace(100, burst), &[1_100, 1_900, 300, 4_000], 60);
             assert!(turns.len() >= 5_880, "{} with burst {burst}", turns.len());
+        }
+    }
+
+    #[test]
+    fn nor_does_it_at_any_other_rate() {
+        for per_second in [1, 7, 333, 1_000, 3_000] {
+            let turns = turns(pace(per_second, 1), &[1_100, 1_900, 300, 4_000], 60);
+            let kept = turns.len() as f64 / f64::from(per_second * 60);
+            assert!(kept >= 0.98, "{kept} at {per_second} a second");
+        }
+    }
+
+    #[test]
+    fn however_long_nobody_asked_the_burst_is_the_same() {
+        let mut rate = Rate::of(&pace(10, 3));
+        for hours in [0, 1, 1_000] {
+            let now = Duration::from_secs(3_600 * hours);
+            assert_eq!((0..9).filter(|_| rate.take(now).is_ok()).count(), 3, "after {hours} hours");
         }
     }
 

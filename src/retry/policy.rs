@@ -28,7 +28,8 @@ pub struct Policy {
     pub total: Duration,
     /// How many repeats there may be for a hundred calls, over all who share the budget.
     pub share_percent: u32,
-    /// How many repeats there may be beyond that share in a row; so that few calls, too, have some.
+    /// How many repeats there may be beyond that share at first, so that few calls, too, have some. Of shares
+    /// that are not used, up to ten times as many are kept.
     pub reserve: u32,
 }
 

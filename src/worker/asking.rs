@@ -138,17 +138,18 @@ impl Worker {
             }
             while tasks.len() < self.in_flight.get() && !refused && !ended {
                 let Some((place, question)) = next.next() else { break };
-                let asking = self.put(*question, given_up.clone()).in_current_span();
-                let task = tasks.spawn(asking);
-                places.insert(task.id(), (place, question.2));
+                let latest = Arc::new(Mutex::new(question.2));
+                let asking = self.put(*question, Arc::clone(&latest), given_up.clone());
+                let task = tasks.spawn(asking.in_current_span());
+                places.insert(task.id(), (place, latest));
             }
             match tokio::time::timeout(third, tasks.join_next_with_id()).await {
                 Err(_) => self.keep(claims, Duration::ZERO).await?,
                 Ok(None) => return Ok(Round { replies, ended: ended && !refused, held_back }),
                 Ok(Some(joined)) => {
                     let task = joined.as_ref().map_or_else(JoinError::id, |(task, _)| *task);
-                    let Some((place, message_id)) = places.remove(&task) else { continue };
-                    let asked = joined.map_or_else(|_| Asked::panicked(message_id), |(_, it)| it);
+                    let Some((place, latest)) = places.remove(&task) else { continue };
+                    let asked = joined.map_or_else(|_| Asked::panicked(&latest), |(_, it)| it);
                     if let Some(error) = asked.unrecorded {
                         return Err(error);
                     }
@@ -174,6 +175,7 @@ impl Worker {
     fn put(
         &self,
         (case, plan, id): (&CaseId, &Plan, MessageId),
+        latest: Arc<Mutex<MessageId>>,
         given_up: watch::Receiver<bool>,
     ) -> impl Future<Output = Asked> + Send + 'static {
         let (tracer, caller) = (Arc::clone(&self.tracer), self.caller.clone());
@@ -184,6 +186,7 @@ impl Worker {
             actor: self.actor.clone(),
             case: case.clone(),
             plan: plan.clone(),
+            latest,
             given_up,
             failed: Mutex::default(),
         };
@@ -203,7 +206,8 @@ impl Worker {
 impl Asked {
     /// Nothing aborts these tasks, so it is a defect, like an answer that is none. Passed on, it would end
     /// every run at this case.
-    const fn panicked(message_id: MessageId) -> Self {
+    fn panicked(latest: &Mutex<MessageId>) -> Self {
+        let message_id = *latest.lock().unwrap_or_else(PoisonError::into_inner);
         let result = Err(trace::Error::new(trace::ErrorKind::Unreadable));
         Self { message_id, result, unrecorded: None }
     }
@@ -216,6 +220,8 @@ struct Record {
     actor: Actor,
     case: CaseId,
     plan: Plan,
+    /// The last message that is on record, which is what a task that panicked was about.
+    latest: Arc<Mutex<MessageId>>,
     given_up: watch::Receiver<bool>,
     failed: Mutex<Option<Error>>,
 }
@@ -237,10 +243,12 @@ impl Repeats for Record {
             sent(&self.actor, &self.case, &self.plan, next, now)
                 .with_detail("repeats", failed.to_string()),
         ];
-        self.audit.append(entries).await.map(drop).map_err(|error| {
+        self.audit.append(entries).await.map_err(|error| {
             *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.into());
             Unrecorded
-        })
+        })?;
+        *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = next;
+        Ok(())
     }
 
     async fn given_up(&self) {

@@ -3,7 +3,7 @@ use crate::ids::random;
 use crate::trace;
 use crate::worker::status::{Progress, State, Status};
 use crate::worker::{CaseReport, Error, ErrorKind, Schedule, Worker};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,6 +15,10 @@ use tokio::sync::Notify;
 /// How long a wait is at most before the clock is looked at again: a machine that slept wakes up to a
 /// clock that has gone on, and to timers that have not.
 const LONGEST_WAIT: Duration = Duration::from_secs(20);
+
+/// How soon a run begins at the earliest after one that ended because asking is suspended. The circuit may
+/// go by another clock than the worker, by which the suspension is over already.
+const LOOK_AGAIN: TimeDelta = TimeDelta::seconds(1);
 
 /// "Get NHS Number" as a process: on a schedule, without anybody, and under control from outside
 /// (HAV-1, HAV-6).
@@ -164,7 +168,7 @@ impl Process {
             due = self.schedule.next(began, random);
             let (run, stopped) = self.run(began, shutdown.as_mut(), observer).await;
             if let Some(until) = self.shared().held_back_until {
-                due = due.min(until);
+                due = due.min(until.max(self.worker.clock.now() + LOOK_AGAIN));
             }
             if let Err(error) = run
                 && !matches!(

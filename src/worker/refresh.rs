@@ -63,9 +63,10 @@ impl Worker {
     /// where it has none that is usable, the person is looked for. What follows is decided, recorded and
     /// saved as in a run. `None` when there is no such case.
     ///
-    /// Whoever waits does so for a little over a minute at most: retries are
-    /// [hurried](crate::retry::Policy::hurried). That it was asked about lately, or settled long ago, does not keep it from being asked about;
-    /// HAV-2 and HAV-4 do. Waits for a run that has the case at the moment.
+    /// Waits for a run that has the case at the moment. Then, with [retries](Self::with_retry), whoever
+    /// waits does so for a little over a minute at most for each of up to two questions: they are
+    /// [hurried](crate::retry::Policy::hurried). That it was asked about lately, or settled long ago, does
+    /// not keep it from being asked about; HAV-2 and HAV-4 do.
     ///
     /// # Errors
     ///

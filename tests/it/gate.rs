@@ -6,7 +6,7 @@ use nhs_pds::alert::MemoryAlerts;
 use nhs_pds::audit::{Actor, AuditLog, EventKind, Filter, MemoryLog};
 use nhs_pds::case::{Allocation, Case, CaseStore, MemoryStore, RecordType};
 use nhs_pds::circuit::{self, Circuit, State};
-use nhs_pds::clock::Clock;
+use nhs_pds::clock::{Clock, FixedClock};
 use nhs_pds::demographics::Gender;
 use nhs_pds::gate::Gate;
 use nhs_pds::ids::{CountingIds, RandomIds};
@@ -161,6 +161,24 @@ async fn while_the_service_does_not_work_screens_are_told_at_once_why_and_until_
 }
 
 #[tokio::test(start_paused = true)]
+async fn whoever_waits_for_a_turn_then_is_told_at_once_too() {
+    let service = Service::failing(usize::MAX);
+    let circuit = Circuit::new(circuit::Policy::default().with_failures(number(3)));
+    let gate = gate(&service).with_pace(Pace::per_second(number(1))).with_circuit(circuit);
+    let began = Instant::now();
+    let mut tasks = JoinSet::new();
+    for _ in 0..20 {
+        let tracer = gate.foreground();
+        tasks.spawn(async move { ask(&*tracer).await });
+    }
+    let errors = tasks.join_all().await.into_iter().filter_map(Result::err);
+    assert_eq!(errors.filter(|error| error.held_back_until().is_some()).count(), 17);
+    assert_eq!(service.count(), 3);
+    assert!(began.elapsed() < 3 * SECOND, "{:?}", began.elapsed());
+    assert_eq!(gate.status().waiting.foreground, 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn one_question_finds_out_whether_it_works_again() {
     let service =
         Service::slow(
@@ -201,6 +219,22 @@ async fn a_service_that_asks_to_be_left_alone_is_left_alone_by_everybody() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_pause_may_be_longer_than_any_calendar() {
+    for pause in [Duration::MAX, Duration::from_secs(10_000_000_000_000)] {
+        let service = Service::failing(usize::MAX);
+        let policy = circuit::Policy::default().with_failures(NonZeroU32::MIN);
+        let circuit = Circuit::new(policy.with_pauses(pause, pause));
+        let gate = gate(&service).with_circuit(circuit);
+        ask(&*gate.foreground()).await.unwrap_err();
+        let began = Instant::now();
+        let error = ask(&*gate.background()).await.unwrap_err();
+        assert!(began.elapsed() < SECOND / 10, "at once");
+        assert!(error.held_back_until() > "9999-12-31T00:00:00Z".parse().ok());
+        assert_eq!(service.count(), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn refusals_are_answers_as_far_as_the_circuit_goes() {
     let service = Service::new(|count| match count % 10 {
         9 => Err(Error::new(ErrorKind::Rejected)),
@@ -236,6 +270,15 @@ async fn house(service: &Arc<Service>, cases: usize) -> House {
     let circuit = Circuit::new(circuit::Policy::default())
         .with_clock(Arc::clone(&clock))
         .with_ids(Arc::new(CountingIds::default()));
+    house_with(service, cases, circuit, clock).await
+}
+
+async fn house_with(
+    service: &Arc<Service>,
+    cases: usize,
+    circuit: Circuit,
+    clock: Arc<dyn Clock>,
+) -> House {
     let gate = gate(service).with_circuit(circuit);
     let store = Arc::new(MemoryStore::new());
     let case = |place: usize| {
@@ -308,6 +351,21 @@ async fn the_process_probes_and_resumes_by_itself() {
     let first = house.store.page(None, 30).await.unwrap();
     assert!(first.iter().all(|case| case.last_trace.is_some()), "all were asked about");
     assert_eq!(service.count(), 30 + 14);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_circuit_by_a_clock_that_is_behind_keeps_the_process_no_busier() {
+    let service = Service::failing(usize::MAX);
+    let behind = FixedClock::at("2020-01-01T00:00:00Z".parse().unwrap());
+    let policy = circuit::Policy::default().with_pauses(600 * SECOND, 600 * SECOND);
+    let circuit = Circuit::new(policy).with_clock(Arc::new(behind));
+    let clock = Arc::new(TokioClock(Instant::now()));
+    let house = house_with(&service, 30, circuit, clock).await;
+    let process = Process::new(house.worker, Schedule::every(1800 * SECOND).unwrap());
+    let mut seen = 0;
+    process.run_until(sleep(60 * SECOND), &mut |_| seen += 1).await.unwrap();
+    assert_eq!(service.count(), 10);
+    assert!((30..=62 * 30).contains(&seen), "{seen}");
 }
 
 #[tokio::test(start_paused = true)]

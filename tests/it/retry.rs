@@ -199,6 +199,25 @@ async fn each_message_of_the_worker_is_on_record_before_it_is_sent() {
     assert_eq!(sent, asked);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_tracer_that_panics_over_a_repeat_leaves_no_message_open() {
+    let service = Service::new(|count| match count {
+        0 => Err(unavailable()),
+        _ => panic!("over a repeat"),
+    });
+    let audit = Arc::new(MemoryLog::new());
+    let worker = worker(&service, Arc::<MemoryLog>::clone(&audit), &["1"]).await;
+    let report = worker.run_once(&mut |_| ()).await.unwrap();
+    assert_eq!(report.results.get(&TraceResult::Unreadable), Some(&1));
+    let events = audit.page(&Filter::new(), 0, 99).await.unwrap();
+    let ids = |what: &str| -> Vec<_> {
+        let of_kind = events.iter().filter(|event| told(event).starts_with(what));
+        of_kind.map(|event| event.message_id.clone().unwrap()).collect()
+    };
+    assert_eq!(ids("message_sent"), ids("message_received"));
+    assert_eq!(ids("message_sent").len(), 2);
+}
+
 /// An audit trail that takes so many entries, and then no more.
 #[derive(Debug)]
 struct Full {
