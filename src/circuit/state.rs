@@ -124,11 +124,16 @@ impl From<Suspended> for Error {
     }
 }
 
+/// Whoever has waited so long for an answer, and goes, was not answered.
+const IN_VAIN: Duration = Duration::from_secs(10);
+
 /// Leave to ask one question, whose end the circuit hears of.
 #[derive(Debug)]
 pub(crate) struct Ticket {
     circuit: Circuit,
     leave: Option<Leave>,
+    /// When it was given.
+    at: Duration,
 }
 
 impl Circuit {
@@ -174,7 +179,7 @@ impl Circuit {
         match inner.breaker.admit(now) {
             Ok(leave) => {
                 telemetry::circuit_state(inner.state().gauge());
-                Ok(Ticket { circuit: self.clone(), leave: Some(leave) })
+                Ok(Ticket { circuit: self.clone(), leave: Some(leave), at: now })
             }
             Err(_) => Err(self.suspended(&inner, now).unwrap_or_else(|| Suspended {
                 since: self.clock.now(),
@@ -211,6 +216,18 @@ impl Circuit {
                 return suspended;
             }
             changed.await;
+        }
+    }
+
+    /// A failure, which may suspend asking; `None` for one that did not come to an error.
+    fn fail(&self, inner: &mut Inner, leave: Leave, now: Duration, error: Option<&Error>) {
+        let exchange = error.and_then(Error::exchange);
+        let kind = error.map_or(ErrorKind::Unavailable, Error::kind);
+        inner.last = Some(Failure { kind, code: exchange.and_then(|it| it.code.clone()) });
+        let asked_for = error.and_then(Error::retry_after);
+        if inner.breaker.failed(leave, now, asked_for, random(&*self.ids)) {
+            telemetry::circuit_opened();
+            tracing::warn!(reason = kind.name(), "asking is suspended");
         }
     }
 
@@ -260,18 +277,12 @@ impl Ticket {
         let Some(leave) = self.leave.take() else { return };
         let mut inner = self.circuit.inner();
         let now = inner.now();
-        match result {
-            Err(error)
-                if matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Unreadable) =>
-            {
-                let code = error.exchange().and_then(|exchange| exchange.code.clone());
-                inner.last = Some(Failure { kind: error.kind(), code });
-                let random = random(&*self.circuit.ids);
-                if inner.breaker.failed(leave, now, error.retry_after(), random) {
-                    telemetry::circuit_opened();
-                    tracing::warn!(reason = error.kind().name(), "asking is suspended");
-                }
+        match result.as_ref().map_err(Error::kind) {
+            Err(ErrorKind::Unavailable | ErrorKind::Unreadable) => {
+                self.circuit.fail(&mut inner, leave, now, result.as_ref().err());
             }
+            // Our certificate, our address or a proxy: it does not say whether the service works.
+            Err(ErrorKind::Configuration) => inner.breaker.left(leave, now),
             _ => {
                 let was_suspended = inner.breaker.suspended.is_some();
                 inner.breaker.succeeded(leave);
@@ -291,7 +302,11 @@ impl Drop for Ticket {
         let Some(leave) = self.leave.take() else { return };
         let mut inner = self.circuit.inner();
         let now = inner.now();
-        inner.breaker.left(leave, now);
+        if now.saturating_sub(self.at) >= IN_VAIN {
+            self.circuit.fail(&mut inner, leave, now, None);
+        } else {
+            inner.breaker.left(leave, now);
+        }
         telemetry::circuit_state(inner.state().gauge());
         drop(inner);
         self.circuit.shared.changed.notify_waiters();

@@ -8,7 +8,9 @@
 //! A question that is held back, because asking is suspended, is
 //! [`ErrorKind::Unavailable`](crate::trace::ErrorKind::Unavailable) at once, without being sent; the error
 //! says [until when](crate::trace::Error::held_back_until), and its source why. A suspension that is
-//! about to end is waited for: a second in the foreground, ten in the background.
+//! about to end is waited for: a second in the foreground, ten in the background. Where the worker goes by
+//! another clock than the machine's, give the circuit the same
+//! ([`Circuit::with_clock`]), or "until when" is by the wrong one.
 //!
 //! ```
 //! use nhs_pds::circuit::State;

@@ -219,6 +219,44 @@ async fn a_service_that_asks_to_be_left_alone_is_left_alone_by_everybody() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_service_that_never_answers_is_left_alone_too() {
+    let service = Service::slow(3600 * SECOND, |_| Ok(Outcome::None));
+    let gate = gate(&service);
+    // Who goes at once says nothing.
+    for _ in 0..5 {
+        let given_up = tokio::time::timeout(SECOND, ask(&*gate.foreground())).await;
+        assert!(given_up.is_err());
+    }
+    assert_eq!(gate.status().circuit.state, State::Closed);
+    let policy = retry::Policy::foreground().with_total(30 * SECOND);
+    let screens = Retrying::new(gate.foreground(), Retry::new(policy));
+    for _ in 0..3 {
+        ask(&screens).await.unwrap_err();
+    }
+    assert_eq!(gate.status().circuit.state, State::Open);
+    assert!(ask(&screens).await.unwrap_err().held_back_until().is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_configuration_does_not_say_that_the_service_works() {
+    let service = Service::new(|count| match count {
+        0..10 => Err(unavailable()),
+        10 => Err(Error::new(ErrorKind::Configuration)),
+        _ => Ok(Outcome::None),
+    });
+    let gate = gate(&service);
+    for _ in 0..10 {
+        ask(&*gate.background()).await.unwrap_err();
+    }
+    sleep(5 * SECOND).await;
+    let refused = ask(&*gate.background()).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Configuration);
+    assert_eq!(gate.status().circuit.state, State::Open);
+    ask(&*gate.background()).await.unwrap();
+    assert_eq!(gate.status().circuit.state, State::Closed);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_pause_may_be_longer_than_any_calendar() {
     for pause in [Duration::MAX, Duration::from_secs(10_000_000_000_000)] {
         let service = Service::failing(usize::MAX);
