@@ -187,13 +187,19 @@ impl Value {
     }
 }
 
-/// Whether no letter or figure is beside it, and it is no time since the machine was started.
+/// Whether no letter or figure is beside it, and it is neither a time since the machine was started nor one
+/// of the five parts of a random identifier, whose figures may come out as any year.
 fn stands_alone(word: &str, text: &str) -> bool {
+    let of_identifier = |c: char| c.is_ascii_hexdigit() || c == '-';
     text.match_indices(word).any(|(at, _)| {
-        let before = &text[..at];
-        let beside = [before.chars().next_back(), text[at + word.len()..].chars().next()];
+        let (before, after) = (&text[..at], &text[at + word.len()..]);
+        let beside = [before.chars().next_back(), after.chars().next()];
+        let whole = before.trim_end_matches(of_identifier).len()
+            ..text.len() - after.trim_start_matches(of_identifier).len();
+        let is_identifier = whole.len() == 36 && text[whole].parse::<uuid::Uuid>().is_ok();
         !beside.into_iter().flatten().any(char::is_alphanumeric)
             && !["TV_SEC: ", "TV_NSEC: "].iter().any(|clock| before.ends_with(clock))
+            && !is_identifier
     })
 }
 
@@ -237,6 +243,8 @@ fn every_spelling_of_a_value_is_found() {
         format!("{:x?}", FAMILY.to_uppercase().as_bytes()),
         "the case of QUENTINSSON".into(),
         "born 1984".into(),
+        "64FD1418-2019-4386-A894-A5D2CE301BFB-1984".into(),
+        "64FD1418-2019-4386-A894-A5D2CE301BFB 1984".into(),
         "in 1984-02".into(),
         "198402".into(),
         "on 19840229".into(),
@@ -255,6 +263,8 @@ fn every_spelling_of_a_value_is_found() {
     }
     for harmless in [
         "",
+        "message_id=64FD1418-2019-4386-A894-1984CE301BFB",
+        "{64fd1418-1984-4386-2019-a5d2ce301bfb}",
         "SMSP-0000",
         "port 51984",
         "0x1984ab",
