@@ -67,6 +67,7 @@
 
 pub mod alert;
 pub mod audit;
+pub(crate) mod backoff;
 pub mod case;
 pub mod circuit;
 pub mod clock;

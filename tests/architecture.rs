@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 /// Each top-level module of `src/` and the modules it may import.
 const MODULES: &str = "
+    backoff:
     clock:
     seed:
     ids: seed
@@ -19,9 +20,9 @@ const MODULES: &str = "
     demographics: nhs_number
     trace: ids secret nhs_number demographics
     telemetry: trace
-    retry: ids trace telemetry
+    retry: backoff ids trace telemetry
     pace: telemetry
-    circuit: clock ids trace telemetry
+    circuit: backoff clock ids trace telemetry
     gate: clock ids trace telemetry pace circuit
     transport: secret telemetry
     case: clock sqlite nhs_number demographics trace

@@ -31,7 +31,7 @@ pub(crate) struct Reached {
     gate: Gate,
     retry: Retry,
     us: LocalIdentity,
-    /// What both ends of the way take for now.
+    /// What both ends of the way go by.
     clock: Arc<FixedClock>,
     in_flight: NonZeroU32,
 }

@@ -1,3 +1,4 @@
+use crate::backoff::{doubled, up_to};
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -61,10 +62,8 @@ impl Policy {
     /// How long the `opened`th pause in a row is: between half and all of the doubled one, chosen by the
     /// number `random`, so that many installations do not probe at the same second.
     pub(super) fn pause(&self, opened: u32, random: u64) -> Duration {
-        let doubled = 1_u32.checked_shl(opened.saturating_sub(1)).unwrap_or(u32::MAX);
-        let most = self.first_pause.saturating_mul(doubled).min(self.longest_pause);
+        let most = doubled(self.first_pause, opened, self.longest_pause);
         let half = most / 2;
-        let micros = u64::try_from(half.as_micros()).unwrap_or(u64::MAX);
-        most - half + Duration::from_micros(random % micros.saturating_add(1).max(1))
+        most - half + up_to(half, random)
     }
 }

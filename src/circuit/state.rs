@@ -231,6 +231,13 @@ impl Circuit {
         }
     }
 
+    /// Lets whoever watches or waits know how things stand, once a question has ended.
+    fn tell(&self, inner: MutexGuard<'_, Inner>) {
+        telemetry::circuit_state(inner.state().gauge());
+        drop(inner);
+        self.shared.changed.notify_waiters();
+    }
+
     fn suspended(&self, inner: &Inner, now: Duration) -> Option<Suspended> {
         let since = inner.breaker.suspended?;
         let until = match inner.breaker.phase {
@@ -291,9 +298,7 @@ impl Ticket {
                 }
             }
         }
-        telemetry::circuit_state(inner.state().gauge());
-        drop(inner);
-        self.circuit.shared.changed.notify_waiters();
+        self.circuit.tell(inner);
     }
 }
 
@@ -307,8 +312,6 @@ impl Drop for Ticket {
         } else {
             inner.breaker.left(leave, now);
         }
-        telemetry::circuit_state(inner.state().gauge());
-        drop(inner);
-        self.circuit.shared.changed.notify_waiters();
+        self.circuit.tell(inner);
     }
 }

@@ -1,3 +1,4 @@
+use crate::backoff::{doubled, up_to};
 use crate::trace::Error;
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -106,8 +107,7 @@ impl Policy {
     /// How long the pause after the `failed`th failure is at most.
     #[must_use]
     pub fn longest_pause_after(&self, failed: u32) -> Duration {
-        let doubled = 1_u32.checked_shl(failed.saturating_sub(1)).unwrap_or(u32::MAX);
-        self.first_pause.saturating_mul(doubled).min(self.longest_pause)
+        doubled(self.first_pause, failed, self.longest_pause)
     }
 
     /// How long to wait before a question is asked again whose `failed`th attempt ended with `error`,
@@ -127,8 +127,7 @@ impl Policy {
         if !error.is_transient() || held_back || failed >= self.attempts.get() {
             return None;
         }
-        let most = u64::try_from(self.longest_pause_after(failed).as_micros()).unwrap_or(u64::MAX);
-        let jitter = Duration::from_micros(random % most.saturating_add(1).max(1));
+        let jitter = up_to(self.longest_pause_after(failed), random);
         let pause = error.retry_after().unwrap_or_default().saturating_add(jitter);
         (elapsed.saturating_add(pause) < self.total).then_some(pause)
     }

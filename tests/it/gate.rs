@@ -1,13 +1,12 @@
 //! The gate to a service: its pace, who goes first, and what happens while the service does not work.
 
-use crate::service::{Service, ask, unavailable, us};
-use chrono::{DateTime, TimeDelta, Utc};
+use crate::process::TokioClock;
+use crate::service::{Service, ask, case, unavailable, us};
 use nhs_pds::alert::MemoryAlerts;
 use nhs_pds::audit::{Actor, AuditLog, EventKind, Filter, MemoryLog};
-use nhs_pds::case::{Allocation, Case, CaseStore, MemoryStore, RecordType};
+use nhs_pds::case::{CaseStore, MemoryStore};
 use nhs_pds::circuit::{self, Circuit, State};
 use nhs_pds::clock::{Clock, FixedClock};
-use nhs_pds::demographics::Gender;
 use nhs_pds::gate::Gate;
 use nhs_pds::ids::{CountingIds, RandomIds};
 use nhs_pds::pace::{Limiter, Pace, Priority};
@@ -285,17 +284,6 @@ async fn refusals_are_answers_as_far_as_the_circuit_goes() {
     assert_eq!(gate.status().circuit.state, State::Closed);
 }
 
-/// Tokio's time, which goes on by itself while everybody waits.
-#[derive(Debug)]
-struct TokioClock(Instant);
-
-impl Clock for TokioClock {
-    fn now(&self) -> DateTime<Utc> {
-        let begin: DateTime<Utc> = "2026-11-23T09:00:00Z".parse().unwrap();
-        begin + TimeDelta::from_std(self.0.elapsed()).unwrap()
-    }
-}
-
 struct House {
     gate: Gate,
     store: Arc<MemoryStore>,
@@ -304,7 +292,7 @@ struct House {
 }
 
 async fn house(service: &Arc<Service>, cases: usize) -> House {
-    let clock: Arc<dyn Clock> = Arc::new(TokioClock(Instant::now()));
+    let clock: Arc<dyn Clock> = TokioClock::new();
     let circuit = Circuit::new(circuit::Policy::default())
         .with_clock(Arc::clone(&clock))
         .with_ids(Arc::new(CountingIds::default()));
@@ -319,15 +307,7 @@ async fn house_with(
 ) -> House {
     let gate = gate(service).with_circuit(circuit);
     let store = Arc::new(MemoryStore::new());
-    let case = |place: usize| {
-        let mut case = Case::new(format!("{place:03}").parse().unwrap(), RecordType::AdultCase);
-        case.surname = Some("Aindow".into());
-        case.date_of_birth = Some("1943-05-19".parse().unwrap());
-        case.gender = Some(Gender::Female);
-        case.allocations = vec![Allocation::new("A Worker")];
-        case
-    };
-    store.insert_all((0..cases).map(case).collect()).await.unwrap();
+    store.insert_all((0..cases).map(|place| case(&format!("{place:03}"))).collect()).await.unwrap();
     let audit = Arc::new(MemoryLog::new());
     let alerts = Arc::new(MemoryAlerts::default());
     let (cases, trail) = (Arc::<MemoryStore>::clone(&store), Arc::<MemoryLog>::clone(&audit));
@@ -397,7 +377,7 @@ async fn a_circuit_by_a_clock_that_is_behind_keeps_the_process_no_busier() {
     let behind = FixedClock::at("2020-01-01T00:00:00Z".parse().unwrap());
     let policy = circuit::Policy::default().with_pauses(600 * SECOND, 600 * SECOND);
     let circuit = Circuit::new(policy).with_clock(Arc::new(behind));
-    let clock = Arc::new(TokioClock(Instant::now()));
+    let clock = TokioClock::new();
     let house = house_with(&service, 30, circuit, clock).await;
     let process = Process::new(house.worker, Schedule::every(1800 * SECOND).unwrap());
     let mut seen = 0;

@@ -1,16 +1,14 @@
 //! The process over days, in no time: by a clock that tokio's paused time moves on.
 
+use crate::service::case;
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use nhs_pds::alert::{AlertSink, MemoryAlerts};
 use nhs_pds::audit::{Actor, EventKind, Filter, MemoryLog};
 use nhs_pds::audit::{AuditLog, Event};
-use nhs_pds::case::{
-    AdvisoryKind, Allocation, Case, CaseStore, HeldNumber, Lease, MemoryStore, NumberSource,
-    RecordType,
-};
+use nhs_pds::case::{AdvisoryKind, Case, CaseStore, HeldNumber, Lease, MemoryStore, NumberSource};
 use nhs_pds::clock::Clock;
-use nhs_pds::demographics::{Demographics, Gender, Held, PersonName};
+use nhs_pds::demographics::{Demographics, Held, PersonName};
 use nhs_pds::ids::CountingIds;
 use nhs_pds::nhs_number::NhsNumber;
 use nhs_pds::trace::{
@@ -29,13 +27,13 @@ const MINUTE: Duration = Duration::from_secs(60);
 
 /// Tokio's time, which goes on by itself while everybody waits; and a leap for a machine that slept.
 #[derive(Debug)]
-struct TokioClock {
+pub(crate) struct TokioClock {
     start: Instant,
     slept: Mutex<TimeDelta>,
 }
 
 impl TokioClock {
-    fn new() -> Arc<Self> {
+    pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self { start: Instant::now(), slept: Mutex::default() })
     }
 }
@@ -101,15 +99,6 @@ struct House {
     audit: Arc<MemoryLog>,
     alerts: Arc<MemoryAlerts>,
     worker: Worker,
-}
-
-fn case(text: &str) -> Case {
-    let mut case = Case::new(text.parse().unwrap(), RecordType::AdultCase);
-    case.surname = Some("Aindow".into());
-    case.date_of_birth = Some("1943-05-19".parse().unwrap());
-    case.gender = Some(Gender::Female);
-    case.allocations = vec![Allocation::new("A Worker")];
-    case
 }
 
 fn found() -> Result<Outcome, ErrorKind> {

@@ -1,14 +1,13 @@
 //! Asking again: how often, how soon, by which messages, and what is on record of it.
 
-use crate::service::{Service, ask, unavailable, us};
+use crate::service::{Service, ask, case, unavailable, us};
 use async_trait::async_trait;
 use nhs_pds::alert::MemoryAlerts;
 use nhs_pds::audit::{
     Actor, Anchor, AuditLog, Entry, Error as AuditError, ErrorKind as AuditErrorKind, Event,
     Filter, MemoryLog, Verdict,
 };
-use nhs_pds::case::{Allocation, Case, CaseId, CaseStore, MemoryStore, RecordType};
-use nhs_pds::demographics::Gender;
+use nhs_pds::case::{CaseId, CaseStore, MemoryStore};
 use nhs_pds::ids::{CountingIds, RandomIds};
 use nhs_pds::retry::{Policy, Repeats, Retry, Retrying, Unrecorded};
 use nhs_pds::trace::{Error, ErrorKind, MessageId, Outcome};
@@ -144,15 +143,6 @@ async fn whoever_keeps_the_record_hears_of_each_message_before_it_is_sent() {
     let tracer = retrying(&service, Policy::default()).with_repeats(refusing);
     assert!(ask(&tracer).await.unwrap_err().is_transient());
     assert_eq!(service.count(), 1);
-}
-
-fn case(id: &str) -> Case {
-    let mut case = Case::new(id.parse().unwrap(), RecordType::AdultCase);
-    case.surname = Some("Aindow".into());
-    case.date_of_birth = Some("1943-05-19".parse().unwrap());
-    case.gender = Some(Gender::Female);
-    case.allocations = vec![Allocation::new("A Worker")];
-    case
 }
 
 async fn worker(service: &Arc<Service>, audit: Arc<dyn AuditLog>, cases: &[&str]) -> Worker {

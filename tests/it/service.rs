@@ -1,6 +1,8 @@
 //! A service under a test's control: what it answers, how long that takes, and who has asked when.
 
 use async_trait::async_trait;
+use nhs_pds::case::{Allocation, Case, RecordType};
+use nhs_pds::demographics::Gender;
 use nhs_pds::trace::{
     Answer, Attended, Caller, Error, ErrorKind, Exchange, LocalIdentity, MessageId, Outcome,
     Question, Tracer, User, VerifyNumber,
@@ -100,4 +102,14 @@ pub(crate) fn question() -> Question {
 /// Asks by a fresh message.
 pub(crate) async fn ask(tracer: &dyn Tracer) -> Result<Answer, Error> {
     tracer.trace(&us(), &question(), MessageId::fresh(&RandomIds)).await
+}
+
+/// An eligible case.
+pub(crate) fn case(text: &str) -> Case {
+    let mut case = Case::new(text.parse().unwrap(), RecordType::AdultCase);
+    case.surname = Some("Aindow".into());
+    case.date_of_birth = Some("1943-05-19".parse().unwrap());
+    case.gender = Some(Gender::Female);
+    case.allocations = vec![Allocation::new("A Worker")];
+    case
 }

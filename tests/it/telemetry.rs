@@ -1,15 +1,14 @@
 //! What can be measured from outside is right: metrics and spans of an hour in which things go wrong.
 
-use crate::service::{Service, ask, unavailable, us};
+use crate::service::{Service, ask, case, unavailable, us};
 use metrics::{
     Counter, CounterFn, Gauge, GaugeFn, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder,
     SharedString, Unit, with_local_recorder,
 };
 use nhs_pds::alert::MemoryAlerts;
 use nhs_pds::audit::MemoryLog;
-use nhs_pds::case::{Allocation, Case, CaseStore, MemoryStore, RecordType};
+use nhs_pds::case::{CaseStore, MemoryStore};
 use nhs_pds::circuit::{Circuit, Policy};
-use nhs_pds::demographics::Gender;
 use nhs_pds::gate::Gate;
 use nhs_pds::retry::{self, Retry};
 use nhs_pds::telemetry;
@@ -113,15 +112,6 @@ fn run(future: impl Future<Output = ()>) {
         .build()
         .unwrap();
     runtime.block_on(future);
-}
-
-fn case(id: &str) -> Case {
-    let mut case = Case::new(id.parse().unwrap(), RecordType::AdultCase);
-    case.surname = Some("Aindow".into());
-    case.date_of_birth = Some("1943-05-19".parse().unwrap());
-    case.gender = Some(Gender::Female);
-    case.allocations = vec![Allocation::new("A Worker")];
-    case
 }
 
 async fn worker(gate: &Gate, retry: retry::Policy, cases: &[&str]) -> Worker {
