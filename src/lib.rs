@@ -74,6 +74,11 @@ pub mod clock;
 pub mod correspondence;
 pub(crate) mod delivery;
 pub mod demographics;
+#[cfg(any(feature = "fhir", feature = "smsp"))]
+pub(crate) mod failure;
+#[cfg(feature = "fhir")]
+#[cfg_attr(docsrs, doc(cfg(feature = "fhir")))]
+pub mod fhir;
 pub mod gate;
 pub mod ids;
 pub mod nhs_number;

@@ -25,10 +25,12 @@ const MODULES: &str = "
     circuit: backoff clock ids trace telemetry
     gate: clock ids trace telemetry pace circuit
     transport: secret telemetry
+    failure: trace transport
     case: clock sqlite nhs_number demographics trace
     correspondence: nhs_number demographics case trace
     audit: clock ids secret sqlite nhs_number demographics trace case
-    smsp: clock ids secret nhs_number demographics trace transport
+    smsp: clock ids secret nhs_number demographics trace transport failure
+    fhir: clock ids secret nhs_number demographics trace telemetry transport failure
     alert: sqlite case
     delivery: clock case audit alert
     reconcile: clock nhs_number demographics trace case

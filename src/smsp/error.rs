@@ -1,3 +1,4 @@
+use crate::failure;
 use crate::trace::{self, Exchange};
 use crate::transport;
 use http::StatusCode;
@@ -144,29 +145,7 @@ pub enum ErrorKind {
 
 impl From<transport::Error> for Error {
     fn from(error: transport::Error) -> Self {
-        let action = if error.kind().is_configuration() {
-            trace::ErrorKind::Configuration
-        } else if error.kind().is_transient() {
-            trace::ErrorKind::Unavailable
-        } else {
-            trace::ErrorKind::Unreadable
-        };
-        Self::new(ErrorKind::Transport, action).with_source(error)
-    }
-}
-
-/// What an HTTP status means when no SOAP message says more.
-pub(in crate::smsp) const fn action_for(status: StatusCode) -> trace::ErrorKind {
-    match status.as_u16() {
-        408 | 425 | 429 => trace::ErrorKind::Unavailable,
-        // Too large, too long or unreadable: this question, not every question.
-        413 | 414 | 422 | 431 => trace::ErrorKind::Rejected,
-        501 | 505 => trace::ErrorKind::Configuration,
-        500..=599 => trace::ErrorKind::Unavailable,
-        // A redirect, a missing page, a refused method or credential: the address or the identity is
-        // wrong, and every other question will meet the same.
-        300..=399 | 401..=499 => trace::ErrorKind::Configuration,
-        _ => trace::ErrorKind::Unreadable,
+        Self::new(ErrorKind::Transport, failure::of_exchange(error.kind())).with_source(error)
     }
 }
 

@@ -1,9 +1,9 @@
 //! What a response means for the question it answers. Pure, but for what is remembered of the
 //! messages that have come.
 
+use crate::failure;
 use crate::nhs_number::NhsNumber;
 use crate::smsp::content::is_plain_xml;
-use crate::smsp::error::action_for;
 use crate::smsp::replay::Answered;
 use crate::smsp::response::bare_identifier;
 use crate::smsp::{
@@ -53,7 +53,7 @@ fn read(response: &transport::Response, limits: Limits) -> Result<ResponseMessag
         // A proxy's own page says less than its status.
         let failure = match status {
             StatusCode::OK => unreadable(),
-            _ => Error::new(ErrorKind::Status, action_for(status)),
+            _ => Error::new(ErrorKind::Status, failure::of_status(status)),
         };
         failure.with_source(error)
     })
@@ -74,7 +74,7 @@ fn outcome<M: Mode>(
             return Err(Error::new(ErrorKind::Fault, action));
         }
         Body::Response(_) if status != StatusCode::OK => {
-            return Err(Error::new(ErrorKind::Status, action_for(status)));
+            return Err(Error::new(ErrorKind::Status, failure::of_status(status)));
         }
         Body::Response(response) => response,
     };

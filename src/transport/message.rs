@@ -25,6 +25,12 @@ impl Request {
         Self { method: Method::POST, url, headers: HeaderMap::new(), body }
     }
 
+    /// A `GET` of `url`, without a body.
+    #[must_use]
+    pub fn get(url: Url) -> Self {
+        Self { method: Method::GET, url, headers: HeaderMap::new(), body: RawBody::default() }
+    }
+
     /// The same request with a header.
     #[must_use]
     pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {

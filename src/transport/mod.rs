@@ -1,4 +1,4 @@
-//! Moves bytes to and from a remote service. Knows nothing of SOAP, FHIR or patients.
+//! Moves bytes to and from a remote service. Knows nothing of messages or patients.
 //!
 //! [`Transport`] is one attempt at one exchange. [`Scripted`] is the mock that is always there;
 //! `http` (feature `http`) is HTTPS with mutual TLS.

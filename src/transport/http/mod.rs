@@ -32,6 +32,7 @@ use crate::transport::http::client_auth::Shown;
 use crate::transport::http::config::Identity;
 use crate::transport::http::expiry::Validity;
 use crate::transport::{Error, ErrorKind, Request, Response, Transport};
+use ::http::Method;
 use async_trait::async_trait;
 use bytes::BytesMut;
 use chrono::{DateTime, Utc};
@@ -167,14 +168,15 @@ impl HttpTransport {
         if let Some(validity) = current.validity {
             telemetry::client_certificate_expires(validity.expiry().time());
         }
-        let response = current
+        let mut builder = current
             .client
             .request(request.method().clone(), request.url().clone())
-            .headers(request.headers().clone())
-            .body(request.body().expose().clone())
-            .send()
-            .await?;
-        self.read(response).await
+            .headers(request.headers().clone());
+        // A body of no length is a body, and some servers refuse a `GET` that has one.
+        if !request.body().is_empty() || request.method() == Method::POST {
+            builder = builder.body(request.body().expose().clone());
+        }
+        self.read(builder.send().await?).await
     }
 
     /// Reads the response piece by piece, so that its size is known before memory is used up.

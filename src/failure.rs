@@ -1,0 +1,31 @@
+//! What a service's failure means for whoever asked, as far as HTTP tells it: the same for every service.
+
+use crate::trace::ErrorKind;
+use crate::transport;
+use http::StatusCode;
+
+/// What to do when no complete response came.
+pub(crate) const fn of_exchange(kind: transport::ErrorKind) -> ErrorKind {
+    if kind.is_configuration() {
+        ErrorKind::Configuration
+    } else if kind.is_transient() {
+        ErrorKind::Unavailable
+    } else {
+        ErrorKind::Unreadable
+    }
+}
+
+/// What an HTTP status means when no message of the service says more.
+pub(crate) const fn of_status(status: StatusCode) -> ErrorKind {
+    match status.as_u16() {
+        408 | 425 | 429 => ErrorKind::Unavailable,
+        // Too large, too long or unreadable: this question, not every question.
+        413 | 414 | 422 | 431 => ErrorKind::Rejected,
+        501 | 505 => ErrorKind::Configuration,
+        500..=599 => ErrorKind::Unavailable,
+        // A redirect, a missing page, a refused method or credential: the address or the identity is
+        // wrong, and every other question will meet the same.
+        300..=399 | 401..=499 => ErrorKind::Configuration,
+        _ => ErrorKind::Unreadable,
+    }
+}
