@@ -90,6 +90,20 @@ fn files_stay_short() {
     }
 }
 
+/// What is asked and what follows from it does not depend on which service answers: a service that comes
+/// or goes changes its own room. `lib.rs` shows the rooms.
+#[test]
+fn only_its_own_room_and_the_simulator_know_the_word_fhir() {
+    let known = |file: &Path| {
+        ["src/fhir", "src/simulator", "src/lib.rs"].iter().any(|room| file.starts_with(room))
+    };
+    for file in sources().into_iter().filter(|file| !known(file)) {
+        let text = fs::read_to_string(&file).unwrap().to_lowercase();
+        let line = text.lines().position(|line| line.contains("fhir"));
+        assert_eq!(line, None, "{} knows it", file.display());
+    }
+}
+
 #[test]
 fn lib_rs_holds_no_items() {
     let text = fs::read_to_string("src/lib.rs").unwrap();

@@ -95,14 +95,12 @@ pub enum NumberSource {
 }
 
 impl NumberSource {
-    /// The texts by which local systems say that a number was traced, in any case.
-    const TRACED: [&str; 3] = ["SMSP", "PDS FHIR", "DBS"];
-
     /// Whether the number was traced on the Spine itself, so that it is not asked for again (HAV-3).
     ///
     /// A number from a provider's own copy ([`Freshness::Stale`]) is still to be asked for. An
-    /// imported number counts as traced when the local system says `SMSP`, `PDS FHIR` or `DBS`, in
-    /// any case, though the exchange is not known.
+    /// imported number counts as traced when the local system names a tracing service, such as `SMSP`
+    /// or `DBS`, in any case, though the exchange is not known. `reference/tracing_services.txt` has the
+    /// names.
     ///
     /// ```
     /// use nhs_pds::case::NumberSource;
@@ -115,11 +113,19 @@ impl NumberSource {
     pub fn is_traced(&self) -> bool {
         match self {
             Self::Traced(provenance) => provenance.freshness == Freshness::Live,
-            Self::Imported(text) => text.as_deref().is_some_and(|text| {
-                Self::TRACED.iter().any(|service| service.eq_ignore_ascii_case(text.trim()))
-            }),
+            Self::Imported(text) => text.as_deref().is_some_and(is_tracing_service),
         }
     }
+}
+
+/// What local systems call the services that trace people. Data, because it is about them: nothing here
+/// depends on what a service is.
+const TRACING_SERVICES: &str = include_str!("../../reference/tracing_services.txt");
+
+/// Whether this is what a local system calls a tracing service.
+fn is_tracing_service(text: &str) -> bool {
+    let names = TRACING_SERVICES.lines().filter(|line| !line.starts_with('#'));
+    names.map(str::trim).any(|name| !name.is_empty() && name.eq_ignore_ascii_case(text.trim()))
 }
 
 impl fmt::Debug for NumberSource {
@@ -262,10 +268,21 @@ mod tests {
     fn only_the_spine_settles_a_number() {
         assert!(traced(Freshness::Live).is_traced());
         assert!(!traced(Freshness::Stale).is_traced());
-        for text in ["SMSP", " smsp ", "PDS FHIR", "pds fhir", "dbs"] {
-            assert!(NumberSource::Imported(Some(text.into())).is_traced(), "{text}");
+        let all = TRACING_SERVICES.lines().filter(|line| !line.starts_with('#'));
+        assert_eq!(all.clone().count(), 3);
+        let lower = all.clone().map(str::to_lowercase);
+        for text in all.map(str::to_owned).chain(lower).chain([" smsp ".to_owned()]) {
+            assert!(NumberSource::Imported(Some(text.clone())).is_traced(), "{text}");
         }
-        for text in ["", "SMSP (stale)", "not SMSP", "GP letter"] {
+        for text in [
+            "",
+            "#",
+            "PDS",
+            "# What local systems call the services that trace people: a number from one of these was traced already",
+            "SMSP (stale)",
+            "not SMSP",
+            "GP letter",
+        ] {
             assert!(!NumberSource::Imported(Some(text.into())).is_traced(), "{text}");
         }
     }

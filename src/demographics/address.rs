@@ -1,5 +1,5 @@
 use crate::demographics::text::{redacted_debug, serde_text};
-use crate::demographics::{Held, Postcode};
+use crate::demographics::{Held, Postcode, UsablePeriod};
 use serde::{Deserialize, Serialize};
 use std::convert::Infallible;
 use std::fmt;
@@ -8,7 +8,8 @@ use std::str::FromStr;
 /// An address of five lines whose positions have meaning.
 ///
 /// Line 1 is the premises' name or flat, 2 number and street, 3 locality, 4 post town, 5 county (NHS
-/// Data Dictionary, ADDRESS STRUCTURED). A blank line keeps its place.
+/// Data Dictionary, ADDRESS STRUCTURED). A blank line keeps its place, unless the service drops blank
+/// lines: where fewer than five came, they stand at the front, and only their order has meaning.
 #[non_exhaustive]
 #[derive(Clone, Default, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(default)]
@@ -22,6 +23,18 @@ pub struct Address {
     /// The postcode.
     #[serde(skip_serializing_if = "Held::is_not_returned")]
     pub postcode: Held<Postcode>,
+    /// What kind of place it is, in the service's words, such as `Student Accommodation`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    /// From when until when it holds, from services that tell. It may be over, or not have begun.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub period: Option<UsablePeriod>,
+    /// Its Unique Property Reference Number, 1 to 12 digits, as the service sent it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uprn: Option<String>,
+    /// Its key in the Royal Mail's Postcode Address File, as the service sent it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paf_key: Option<String>,
 }
 
 redacted_debug!(Address, AddressUse);

@@ -89,6 +89,37 @@ impl PartialDate {
         Self::from_digits(digits.get(..8).unwrap_or(digits))
     }
 
+    /// Reads a date or a point in time as ISO 8601 and XML Schema write them, `YYYY`, `YYYY-MM`,
+    /// `YYYY-MM-DD` or `YYYY-MM-DDTHH:MM[:SS[.f]]` with an optional `Z` or offset `±HH:MM`, and keeps its
+    /// date as written.
+    ///
+    /// ```
+    /// use nhs_pds::demographics::PartialDate;
+    ///
+    /// let moment = PartialDate::from_iso_8601("2010-10-22T00:00:00+00:00")?;
+    /// assert_eq!(moment.to_string(), "2010-10-22");
+    /// assert!(PartialDate::from_iso_8601("20101022").is_err());
+    /// # Ok::<(), nhs_pds::demographics::DateError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`DateError::Format`] when the text has another shape, [`DateError::Calendar`] when there is no
+    /// such date or time.
+    pub fn from_iso_8601(text: &str) -> Result<Self, DateError> {
+        let (date, time) = match text.split_once('T') {
+            Some((date, time)) => (date, Some(time)),
+            None => (text, None),
+        };
+        if !matches!((date.len(), time), (4 | 7, None) | (10, _)) {
+            return Err(DateError::Format);
+        }
+        if let Some(time) = time {
+            is_time_of_day(time)?;
+        }
+        date.parse()
+    }
+
     fn from_digits(digits: &str) -> Result<Self, DateError> {
         let year = number(digits, 0, 4)?.ok_or(DateError::Format)?;
         let narrow = |part: Option<u16>| part.map(|part| part as u8);
@@ -131,6 +162,36 @@ impl PartialDate {
     #[must_use]
     pub fn to_hl7(self) -> String {
         self.to_string().replace('-', "")
+    }
+}
+
+/// Whether the text is `HH:MM[:SS[.f]]` with an optional `Z` or offset `±HH:MM`, and there is such a time.
+fn is_time_of_day(text: &str) -> Result<(), DateError> {
+    let (clock, offset) = match text.find(['Z', '+', '-']) {
+        Some(at) => text.split_at(at),
+        None => (text, ""),
+    };
+    let offset = offset.strip_prefix(['+', '-']).or(matches!(offset, "" | "Z").then_some("00:00"));
+    let (clock, fraction) = clock.split_once('.').unwrap_or((clock, "0"));
+    let two = |text: &str| match text.as_bytes() {
+        [tens, ones] if tens.is_ascii_digit() && ones.is_ascii_digit() => {
+            Ok((tens - b'0') * 10 + (ones - b'0'))
+        }
+        _ => Err(DateError::Format),
+    };
+    let parts = |text: &str| text.split(':').map(two).collect::<Result<Vec<_>, _>>();
+    let whole = !fraction.is_empty() && fraction.bytes().all(|byte| byte.is_ascii_digit());
+    let zone = parts(offset.ok_or(DateError::Format)?)?;
+    match (parts(clock)?.as_slice(), zone.as_slice()) {
+        _ if !whole => Err(DateError::Format),
+        ([hour, minute], [ahead, _]) if *hour < 24 && *minute < 60 && *ahead < 24 => Ok(()),
+        ([hour, minute, second], [ahead, _])
+            if *hour < 24 && *minute < 60 && *second <= 60 && *ahead < 24 =>
+        {
+            Ok(())
+        }
+        ([_, _] | [_, _, _], [_, _]) => Err(DateError::Calendar),
+        _ => Err(DateError::Format),
     }
 }
 
@@ -300,6 +361,45 @@ mod tests {
     }
 
     #[test]
+    fn points_in_time_as_iso_8601_writes_them() {
+        for (text, date) in [
+            ("2010", "2010"),
+            ("2010-10", "2010-10"),
+            ("2010-10-22", "2010-10-22"),
+            ("2010-10-22T00:00:00+00:00", "2010-10-22"),
+            ("2010-10-22T23:59:60", "2010-10-22"),
+            ("2010-10-22T23:59", "2010-10-22"),
+            ("2010-10-22T23:59:59.123Z", "2010-10-22"),
+            ("2010-10-22T23:59:59-11:30", "2010-10-22"),
+        ] {
+            let read = PartialDate::from_iso_8601(text).map(|date| date.to_string());
+            assert_eq!(read, Ok(date.into()), "{text}");
+        }
+        for text in [
+            "",
+            "20101022",
+            "201010",
+            "2010-10T10:00",
+            "2010T10:00",
+            "2010-10-22T",
+            "2010-10-22T10",
+            "2010-10-22T1:00",
+            "2010-10-22T10:00:",
+            "2010-10-22T10:00:00.",
+            "2010-10-22T10:00+1",
+            "2010-10-22T10:00Z1",
+            "2010-10-22 10:00",
+            "2010-10-22T10:00:00:00",
+            "2010-10-22T+1:+1",
+        ] {
+            assert_eq!(PartialDate::from_iso_8601(text), Err(DateError::Format), "{text}");
+        }
+        for text in ["2010-13", "2010-02-30T10:00", "2010-10-22T24:00", "2010-10-22T10:60:00"] {
+            assert_eq!(PartialDate::from_iso_8601(text), Err(DateError::Calendar), "{text}");
+        }
+    }
+
+    #[test]
     fn could_be_the_same_day() {
         let date = |text: &str| text.parse::<PartialDate>().unwrap();
         assert!(date("1984").may_be(date("1984-02-29")));
@@ -327,6 +427,7 @@ mod tests {
         #[test]
         fn no_text_panics(text in ".{0,20}") {
             let _ = (text.parse::<PartialDate>(), PartialDate::from_hl7_ts(&text));
+            let _ = PartialDate::from_iso_8601(&text);
         }
     }
 }

@@ -26,7 +26,7 @@ pub use address::{Address, AddressUse};
 pub use date::{DateError, FullDate, PartialDate};
 pub use gender::{Gender, GenderError};
 pub use held::Held;
-pub use name::PersonName;
+pub use name::{NameUse, PersonName};
 pub use normalise::{given_names, is_same_name, is_same_text, normalised, normalised_name};
 pub use particular::Particular;
 pub use person::Demographics;

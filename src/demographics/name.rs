@@ -1,8 +1,11 @@
-use crate::demographics::Held;
-use crate::demographics::text::redacted_debug;
+use crate::demographics::text::{redacted_debug, serde_text};
+use crate::demographics::{Held, UsablePeriod};
 use serde::{Deserialize, Serialize};
+use std::convert::Infallible;
+use std::fmt;
+use std::str::FromStr;
 
-/// A person's usual name, as PDS returns it.
+/// A person's name, as PDS returns it.
 ///
 /// Given names are ordered: the first is the first name, the second the "other given name" of the
 /// NHS Data Dictionary. SMSP returns at most two; other services may return more.
@@ -10,6 +13,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Default, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(default)]
 pub struct PersonName {
+    /// What the name is used for, from services that tell.
+    #[serde(rename = "use", skip_serializing_if = "Option::is_none")]
+    pub usage: Option<NameUse>,
     /// Title, such as `MRS` (PERSON TITLE).
     #[serde(skip_serializing_if = "Held::is_not_returned")]
     pub prefix: Held<String>,
@@ -19,6 +25,12 @@ pub struct PersonName {
     /// Surname (PERSON FAMILY NAME).
     #[serde(skip_serializing_if = "Held::is_not_returned")]
     pub family: Held<String>,
+    /// What stands behind the name, such as `MBE` (PERSON NAME SUFFIX).
+    #[serde(skip_serializing_if = "Held::is_not_returned")]
+    pub suffix: Held<String>,
+    /// From when until when the name holds, from services that tell. It may be over, or not have begun.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub period: Option<UsablePeriod>,
 }
 
 impl PersonName {
@@ -26,11 +38,62 @@ impl PersonName {
     #[must_use]
     pub fn new(given: &str, family: &str) -> Self {
         Self {
-            prefix: Held::NotReturned,
             given: vec![given.to_owned()],
             family: Held::Known(family.to_owned()),
+            ..Self::default()
         }
     }
 }
 
-redacted_debug!(PersonName);
+/// What a name is used for.
+#[non_exhaustive]
+#[derive(Clone, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum NameUse {
+    /// The name by which the person is known.
+    Usual,
+    /// What the person is called by.
+    Nickname,
+    /// A name for a time.
+    Temporary,
+    /// A former name.
+    Old,
+    /// The name before marriage.
+    Maiden,
+    /// Another use, by the code or name that the service gave it.
+    Other(String),
+}
+
+impl NameUse {
+    /// The name of the use: `usual`, `nickname`, `temporary`, `old`, `maiden`, or the service's own.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Usual => "usual",
+            Self::Nickname => "nickname",
+            Self::Temporary => "temporary",
+            Self::Old => "old",
+            Self::Maiden => "maiden",
+            Self::Other(text) => text,
+        }
+    }
+}
+
+impl FromStr for NameUse {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok([Self::Usual, Self::Nickname, Self::Temporary, Self::Old, Self::Maiden]
+            .into_iter()
+            .find(|usage| usage.name() == text)
+            .unwrap_or_else(|| Self::Other(text.to_owned())))
+    }
+}
+
+impl fmt::Display for NameUse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+serde_text!(NameUse);
+redacted_debug!(PersonName, NameUse);

@@ -24,6 +24,9 @@ pub struct Demographics {
     /// The usual name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<PersonName>,
+    /// Other names, former ones among them, in the order returned, from services that return them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub other_names: Vec<PersonName>,
     /// Administrative gender.
     #[serde(skip_serializing_if = "Held::is_not_returned")]
     pub gender: Held<Gender>,

@@ -1,5 +1,5 @@
 use crate::demographics::text::{redacted_debug, serde_text};
-use crate::demographics::{Address, Held, Telecom};
+use crate::demographics::{Address, Held, Telecom, UsablePeriod};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -21,6 +21,9 @@ pub struct GpPractice {
     /// How it is reached.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub telecom: Option<Telecom>,
+    /// From when until when the person is registered there, from services that tell. It may be over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub period: Option<UsablePeriod>,
 }
 
 redacted_debug!(GpPractice);

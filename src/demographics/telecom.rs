@@ -21,7 +21,7 @@ pub struct Telecom {
     pub usable_periods: Vec<UsablePeriod>,
 }
 
-/// From when until when a telecom may be used; both days count.
+/// From when until when a name, an address, a telecom or a registration holds; both days count.
 #[non_exhaustive]
 #[derive(Clone, Default, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(default)]

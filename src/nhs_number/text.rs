@@ -102,7 +102,7 @@ impl fmt::Debug for NhsNumber {
 }
 
 /// As a string of ten bare digits, not as [`Display`](fmt::Display) writes it: bare is the form in
-/// FHIR, in Spine messages, in MESH files and in databases. A string, because a number would lose
+/// messages of every service, in MESH files and in databases. A string, because a number would lose
 /// zeros at the front.
 impl Serialize for NhsNumber {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

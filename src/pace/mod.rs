@@ -1,6 +1,6 @@
 //! How fast one service is asked, by all who ask it.
 //!
-//! Providers of Mini Services and the PDS FHIR API allow so many requests a second, and punish more. A
+//! Whoever provides a service allows so many requests a second, and punishes more. A
 //! [`Limiter`] hands out turns by a [`Pace`]: so many a second, so many at once after a quiet time, and so
 //! many under way together. It is for one process; several that share an allowance have to divide it.
 //!

@@ -64,7 +64,7 @@ impl Pace {
 }
 
 impl Default for Pace {
-    /// Five turns a second, which is what the PDS FHIR API allows an application unless agreed otherwise,
+    /// Five turns a second, which is what PDS itself allows an application unless agreed otherwise,
     /// with a burst of five.
     fn default() -> Self {
         let five = NonZeroU32::MIN.saturating_add(4);

@@ -138,7 +138,7 @@ impl Retry {
             if tokio::time::timeout(pause, repeats.given_up()).await.is_ok() {
                 return asked;
             }
-            let next = MessageId::fresh(&*self.ids);
+            let next = asked.message_id.repeat(&*self.ids);
             if repeats.before_repeat(asked.message_id, error, next).await.is_err() {
                 return asked;
             }

@@ -4,6 +4,7 @@ use crate::secret::Secret;
 use crate::trace::LocalIdentifier;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// A service's answer, and the exchange that brought it.
 #[non_exhaustive]
@@ -40,6 +41,10 @@ pub struct Exchange {
     /// The service's code for its answer, such as `SMSP-0000`, when it gave one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
+    /// What else the request can be traced by at the service, by the service's names for it: the
+    /// session, the organisation, an identifier that several messages share. Goes into the audit trail.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub references: BTreeMap<String, String>,
 }
 
 impl Exchange {
@@ -57,7 +62,15 @@ impl Exchange {
             message_id: message_id.into(),
             sent_at,
             code: None,
+            references: BTreeMap::new(),
         }
+    }
+
+    /// The same exchange, with one more reference.
+    #[must_use]
+    pub fn with_reference(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.references.insert(name.into(), value.into());
+        self
     }
 
     /// The same exchange, with the code it brought.

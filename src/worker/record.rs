@@ -70,6 +70,9 @@ pub(super) fn came_back(
         if let Some(code) = &exchange.code {
             entry = entry.with_detail("code", code.as_str());
         }
+        for (name, value) in &exchange.references {
+            entry = entry.with_detail(name.as_str(), value.as_str());
+        }
     }
     let mut about = Subject::new(case.clone());
     if let Some(number) = subject(reply).0 {

@@ -36,6 +36,8 @@ async fn what_is_transient_is_asked_again_by_another_message() {
     let ids: HashSet<_> = asked.iter().map(|(_, id)| *id).collect();
     assert_eq!((asked.len(), ids.len()), (3, 3));
     assert_eq!(answer.exchange.message_id, asked[2].1.to_string());
+    // Whoever wants to know that they are one request can.
+    assert!(asked.iter().all(|(_, id)| id.request() == asked[0].1.uuid()));
 }
 
 #[tokio::test(start_paused = true)]

@@ -14,7 +14,7 @@
 //! | `allocated_worker` | text; blank when nobody is allocated |
 //! | `allocation_start`, `allocation_end` | `YYYY-MM-DD` or `YYYYMMDD` |
 //! | `nhs_number` | ten digits, also grouped 3-3-4 |
-//! | `nhs_number_source` | text; `SMSP`, `PDS FHIR` or `DBS` for numbers already traced (HAV-3) |
+//! | `nhs_number_source` | text; `SMSP`, `DBS` and their like (`reference/tracing_services.txt`) for numbers already traced (HAV-3) |
 //!
 //! Blank is "not recorded"; white space around a value does not count. The file is UTF-8, with or
 //! without a byte order mark, comma-separated and quoted as in RFC 4180.

@@ -7,7 +7,7 @@ use std::io::Write;
 /// allocation, or one for a case without allocations.
 ///
 /// A number's source is written as its text. What was traced counts as traced when it is read back if
-/// the service that traced it calls itself `SMSP`, `PDS FHIR` or `DBS`
+/// the service that traced it calls itself by one of their usual names
 /// ([`NumberSource::is_traced`](crate::case::NumberSource::is_traced)); a number of a service of any
 /// other name is asked for again. The last trace, the exchange that brought a number, whether a death
 /// was traced, whether the local data contradicted themselves, and the version are not written.

@@ -13,9 +13,10 @@ use syn::punctuated::Punctuated;
 use syn::{Attribute, Fields, GenericArgument, Item, Meta, PathArguments, Token, Type, Visibility};
 
 /// The features of this build. A `cfg` that names another one fails the scan.
-const FEATURES: [(&str, bool); 6] = [
+const FEATURES: [(&str, bool); 7] = [
     ("barcode", cfg!(feature = "barcode")),
     ("csv", cfg!(feature = "csv")),
+    ("fhir", cfg!(feature = "fhir")),
     ("http", cfg!(feature = "http")),
     ("simulator", cfg!(feature = "simulator")),
     ("smsp", cfg!(feature = "smsp")),

@@ -6,8 +6,8 @@ use crate::privacy::person::{
 };
 use crate::privacy::walk::Shown;
 use nhs_pds::demographics::{
-    Address, AddressUse, Demographics, FullDate, Gender, GpPractice, Held, PartialDate, PersonName,
-    Postcode, Telecom, TelecomUse, UsablePeriod,
+    Address, AddressUse, Demographics, FullDate, Gender, GpPractice, Held, NameUse, PartialDate,
+    PersonName, Postcode, Telecom, TelecomUse, UsablePeriod,
 };
 use nhs_pds::ids::CountingIds;
 use nhs_pds::nhs_number::{self, Synthetic};
@@ -19,6 +19,10 @@ pub(in crate::privacy) fn person() -> Demographics {
     let mut name = PersonName::new(GIVEN, FAMILY);
     name.given.push(OTHER_GIVEN.into());
     name.prefix = Held::Known(NOTE.into());
+    name.suffix = Held::Known(NOTE.into());
+    name.usage = Some(NameUse::Other(NOTE.into()));
+    name.period = Some(period());
+    person.other_names = vec![name.clone()];
     person.name = Some(name);
     person.gender = Gender::Female.into();
     person.date_of_birth = BORN.parse::<PartialDate>().unwrap().into();
@@ -34,6 +38,10 @@ fn address() -> Address {
     address.usage = Some(AddressUse::Other(NOTE.into()));
     address.lines = Some(ADDRESS.map(str::to_owned));
     address.postcode = Held::Known(POSTCODE.parse().unwrap());
+    address.kind = Some(NOTE.into());
+    address.period = Some(period());
+    address.uprn = Some(NOTE.into());
+    address.paf_key = Some(NOTE.into());
     address
 }
 
@@ -58,6 +66,7 @@ fn practice() -> GpPractice {
     practice.name = Held::Known(PRACTICE_NAME.into());
     practice.address = Some(address());
     practice.telecom = Some(telecom(TELEPHONE));
+    practice.period = Some(period());
     practice
 }
 
@@ -67,6 +76,7 @@ pub(super) fn show(shown: &mut Shown) {
     shown.value(person.name.as_ref().unwrap());
     shown.value(&address());
     shown.value(&AddressUse::Other(NOTE.into()));
+    shown.value(&NameUse::Other(NOTE.into()));
     shown.value(&telecom(MAIL));
     shown.value(&TelecomUse::Other(NOTE.into()));
     shown.value(&period());
