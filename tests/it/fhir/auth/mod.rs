@@ -5,6 +5,8 @@ mod flights;
 mod life;
 mod signature;
 mod silence;
+#[cfg(feature = "http")]
+mod wire;
 
 use http::{HeaderMap, StatusCode};
 use nhs_pds::async_trait;
