@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 
 use super::ask::{Answer, get};
 
-pub(super) const TOKEN_URL: &str = "https://pds.example/oauth2/token";
-pub(super) const CLIENT: &str = "an-api-key";
+pub(in crate::simulator) const TOKEN_URL: &str = "https://pds.example/oauth2/token";
+pub(in crate::simulator) const CLIENT: &str = "an-api-key";
 /// 2026-11-23T09:30:00Z, by which the simulator of these tests goes.
 pub(super) const NOW: i64 = 1_795_426_200;
 pub(super) const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -39,7 +39,7 @@ pub(super) fn jwk(kid: &str, name: &str) -> Value {
 }
 
 /// An application whose key `test-1` is the first.
-pub(super) fn application() -> Application {
+pub(in crate::simulator) fn application() -> Application {
     let jwks = json!({ "keys": [jwk("test-1", "a")] }).to_string();
     Application::new(CLIENT).with_jwks(&jwks).unwrap()
 }

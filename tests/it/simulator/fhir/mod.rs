@@ -1,10 +1,10 @@
 //! The simulator's FHIR API, asked by hand: raw requests, and a look at the JSON that comes back.
 #![expect(clippy::indexing_slicing, reason = "tests, whose panics are failures")]
 
-mod ask;
+pub(super) mod ask;
 mod faults;
 mod http;
-mod jwt;
+pub(super) mod jwt;
 mod modes;
 mod retrieve;
 mod search;
