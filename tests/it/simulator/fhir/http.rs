@@ -1,7 +1,7 @@
 //! The FHIR API and the token endpoint behind HTTP, beside the Spine Mini Service.
 
 use super::ask::{REQUEST_ID, people, simulate};
-use super::jwt::{ASSERTION_TYPE, application, claims, header, key, sign};
+use super::jwt::{ASSERTION_TYPE, application, claims, header, key, sign, token};
 use nhs_pds::simulator::{Fault, Server, Simulator, When};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -91,6 +91,38 @@ async fn a_token() {
     let elsewhere = request.replace(&format!("Host: {host}"), "Host: localhost");
     let (head, _) = exchange(host, &elsewhere).await;
     assert!(head.starts_with("HTTP/1.1 401 "), "{head}");
+}
+
+#[tokio::test]
+async fn methods() {
+    let (simulator, server) = start().await;
+    let patient = format!("{}/Patient/9449304424", server.fhir_url());
+    let (host, path) = parts(&patient);
+    let mut bearer = String::new();
+    for mode in ["open", "application"] {
+        for (method, open, application) in [
+            ("PATCH", "400 UNSUPPORTED_SERVICE", "403 INVALID_METHOD"),
+            ("POST", "400 UNSUPPORTED_SERVICE", "403 INVALID_METHOD"),
+            ("PUT", "400 UNSUPPORTED_SERVICE", "400 UNSUPPORTED_SERVICE"),
+            ("DELETE", "400 UNSUPPORTED_SERVICE", "400 UNSUPPORTED_SERVICE"),
+            ("OPTIONS", "502 UNKNOWN_ERROR", "502 UNKNOWN_ERROR"),
+        ] {
+            let request = format!(
+                "{method} {path} HTTP/1.1\r\nHost: {host}\r\nX-Request-ID: {REQUEST_ID}\r\n{bearer}\
+                 Content-Length: 0\r\nConnection: close\r\n\r\n"
+            );
+            let (head, body) = exchange(host, &request).await;
+            let json: Value = serde_json::from_str(&body).unwrap();
+            let code = json["issue"][0]["details"]["coding"][0]["code"].as_str().unwrap();
+            let said = format!("{} {code}", &head["HTTP/1.1 ".len()..][..3]);
+            assert_eq!(said, if mode == "open" { open } else { application }, "{method}");
+        }
+        if mode == "application" {
+            break;
+        }
+        simulator.add_application(application());
+        bearer = format!("Authorization: Bearer {}\r\n", token(&simulator, "1").await);
+    }
 }
 
 #[tokio::test]
