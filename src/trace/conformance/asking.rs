@@ -198,8 +198,8 @@ impl Asker {
             Ok(answer) => answer,
             Err(error) => return Err(Breach::from(error).about(inquiry)),
         };
-        self.keeps_to_itself(inquiry, &answer)
-            .and_then(|()| is_an_answer(inquiry, id, &answer))
+        is_an_answer(inquiry, id, &answer)
+            .and_then(|()| self.keeps_to_itself(inquiry, &answer))
             .map_err(|breach| breach.about(inquiry))?;
         Ok(answer)
     }

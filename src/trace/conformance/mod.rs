@@ -97,7 +97,7 @@ pub async fn check(
     clauses::recognises(&asker, population).await?;
     // On behalf of a person, with nobody looking on.
     let for_user = Asker { caller: user.clone().into(), ..asker.clone() };
-    clauses::finds_everybody(&for_user, population, false).await?;
+    clauses::takes_letters_of_either_case(&for_user, population, false).await?;
     clauses::answers_many_at_once(&asker, population).await
 }
 
