@@ -46,6 +46,14 @@ impl Face {
             Self::Smsp => Fault::code("SMSP-0001"),
         }
     }
+
+    /// The code with which this service answers from a copy when the Spine cannot be reached, if it does.
+    #[cfg(feature = "sqlite")]
+    pub(crate) const fn stale(self) -> Option<&'static str> {
+        match self {
+            Self::Smsp => Some("SMSP-0003"),
+        }
+    }
 }
 
 pub(crate) fn us() -> LocalIdentity {
