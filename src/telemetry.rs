@@ -16,6 +16,7 @@
 //! | `nhs_pds_circuit_opened_total` | counter | | how often asking was suspended |
 //! | `nhs_pds_retries_total` | counter | `error` | repeats, by the error before them |
 //! | `nhs_pds_retry_budget_spent_total` | counter | | repeats not made, because the budget was used up |
+//! | `nhs_pds_token_requests_total` | counter | `outcome` | access tokens asked for, where a service wants them: `granted`, or `error_` and the error's word |
 //! | `nhs_pds_cases_total` | counter | `result` | cases asked about, by result |
 //! | `nhs_pds_cases_waiting` | gauge | | eligible cases that the last pass left without a settled answer |
 //! | `nhs_pds_oldest_wait_seconds` | gauge | | how long the one among them has waited that was asked about longest ago |
@@ -44,6 +45,7 @@ const CIRCUIT_STATE: &str = "nhs_pds_circuit_state";
 const CIRCUIT_OPENED: &str = "nhs_pds_circuit_opened_total";
 const RETRIES: &str = "nhs_pds_retries_total";
 const BUDGET_SPENT: &str = "nhs_pds_retry_budget_spent_total";
+const TOKEN_REQUESTS: &str = "nhs_pds_token_requests_total";
 const CASES: &str = "nhs_pds_cases_total";
 const CASES_WAITING: &str = "nhs_pds_cases_waiting";
 const OLDEST_WAIT: &str = "nhs_pds_oldest_wait_seconds";
@@ -64,6 +66,7 @@ pub fn describe() {
     describe_counter!(CIRCUIT_OPENED, "how often asking was suspended");
     describe_counter!(RETRIES, "repeats, by the error before them");
     describe_counter!(BUDGET_SPENT, "repeats not made, because the budget was used up");
+    describe_counter!(TOKEN_REQUESTS, "access tokens asked for, by what came of it");
     describe_counter!(CASES, "cases asked about, by result");
     describe_gauge!(CASES_WAITING, "cases that the last pass left without a settled answer");
     describe_gauge!(OLDEST_WAIT, Unit::Seconds, "how long the longest of them has waited");
@@ -77,12 +80,16 @@ pub fn describe() {
 pub(crate) const fn outcome(result: &Result<Answer, Error>) -> &'static str {
     match result {
         Ok(answer) => answer.outcome.name(),
-        Err(error) => match error.kind() {
-            ErrorKind::Configuration => "error_configuration",
-            ErrorKind::Rejected => "error_rejected",
-            ErrorKind::Unavailable => "error_unavailable",
-            ErrorKind::Unreadable => "error_unreadable",
-        },
+        Err(error) => failed(error.kind()),
+    }
+}
+
+const fn failed(error: ErrorKind) -> &'static str {
+    match error {
+        ErrorKind::Configuration => "error_configuration",
+        ErrorKind::Rejected => "error_rejected",
+        ErrorKind::Unavailable => "error_unavailable",
+        ErrorKind::Unreadable => "error_unreadable",
     }
 }
 
@@ -121,6 +128,11 @@ pub(crate) fn retried(error: ErrorKind) {
 
 pub(crate) fn budget_spent() {
     counter!(BUDGET_SPENT).increment(1);
+}
+
+#[allow(dead_code, reason = "not every service wants tokens, and features choose the services")]
+pub(crate) fn token_requested(error: Option<ErrorKind>) {
+    counter!(TOKEN_REQUESTS, "outcome" => error.map_or("granted", failed)).increment(1);
 }
 
 pub(crate) fn case(result: &'static str) {

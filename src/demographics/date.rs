@@ -147,8 +147,36 @@ impl PartialDate {
     /// The date, when year, month and day are known.
     #[must_use]
     pub fn full(self) -> Option<FullDate> {
-        let day = u32::from(self.day()?);
-        NaiveDate::from_ymd_opt(i32::from(self.year), u32::from(self.month), day).map(FullDate)
+        self.day_of(self.month, self.day()?)
+    }
+
+    /// The first day that the date may be.
+    ///
+    /// ```
+    /// use nhs_pds::demographics::PartialDate;
+    ///
+    /// let february: PartialDate = "1984-02".parse()?;
+    /// assert_eq!(february.first_day().to_string(), "1984-02-01");
+    /// assert_eq!(february.last_day().to_string(), "1984-02-29");
+    /// # Ok::<(), nhs_pds::demographics::DateError>(())
+    /// ```
+    #[must_use]
+    pub fn first_day(self) -> FullDate {
+        self.day_of(self.month.max(1), self.day.max(1)).unwrap_or(FullDate::NEVER)
+    }
+
+    /// The last day that the date may be.
+    #[must_use]
+    pub fn last_day(self) -> FullDate {
+        let month = if self.month == 0 { 12 } else { self.month };
+        let days = if self.day == 0 { 28..=31 } else { self.day..=self.day };
+        days.rev().find_map(|day| self.day_of(month, day)).unwrap_or(FullDate::NEVER)
+    }
+
+    /// That day of the year, if there is one.
+    fn day_of(self, month: u8, day: u8) -> Option<FullDate> {
+        let date = NaiveDate::from_ymd_opt(i32::from(self.year), month.into(), day.into());
+        date.map(FullDate)
     }
 
     /// Whether the two could be the same day: what both know is equal.
@@ -250,6 +278,9 @@ impl fmt::Display for PartialDate {
 pub struct FullDate(NaiveDate);
 
 impl FullDate {
+    /// In place of a day that the calendar does not have, of which no value of these types is made.
+    const NEVER: Self = Self(NaiveDate::MIN);
+
     /// The date as a `chrono` date.
     #[must_use]
     pub const fn date(self) -> NaiveDate {
@@ -418,6 +449,10 @@ mod tests {
             prop_assert_eq!(date.to_hl7().parse(), Ok(date));
             prop_assert_eq!(PartialDate::from_hl7_ts(&date.to_hl7()), Ok(date));
             prop_assert_eq!(format!("{date:?}"), "PartialDate(redacted)");
+            prop_assert!(date.first_day() <= date.last_day());
+            for end in [date.first_day(), date.last_day()] {
+                prop_assert!(date.may_be(end.into()));
+            }
             if let Some(full) = date.full() {
                 prop_assert_eq!(PartialDate::from(full), date);
                 prop_assert_eq!(full.to_string().parse(), Ok(full));

@@ -1,6 +1,6 @@
 use std::error::Error as StdError;
 
-/// A register that could not be filled, read or written.
+/// A register that could not be filled, read or written, or keys that could not be read.
 #[derive(Debug, thiserror::Error)]
 #[error("{kind}")]
 pub struct Error {
@@ -28,7 +28,7 @@ impl Error {
     }
 }
 
-/// What went wrong with a register, and so what to do about it.
+/// What went wrong with a register or with keys, and so what to do about it.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, thiserror::Error)]
 pub enum ErrorKind {
@@ -39,6 +39,10 @@ pub enum ErrorKind {
     /// `FAMILY_NAME` or `GENDER`. Correct the file.
     #[error("the file lacks a column that every register has")]
     Header,
+    /// The public keys of an application are no JSON Web Key Set of RSA keys with `kid`, `n` and `e`.
+    /// Correct the text.
+    #[error("the keys are no set of RSA keys with their ids")]
+    Keys,
     /// The file could not be read; the cause says why. Correct the path or the file.
     #[error("the register could not be read")]
     Read,

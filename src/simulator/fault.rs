@@ -2,7 +2,7 @@ use super::FaultMix;
 use super::fault_mix::MixAtWork;
 use crate::nhs_number::NhsNumber;
 use crate::secret::RawBody;
-use http::StatusCode;
+use http::{HeaderName, HeaderValue, StatusCode};
 use std::fmt;
 use std::time::Duration;
 
@@ -10,9 +10,10 @@ use std::time::Duration;
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Fault {
-    /// A response with this code and without data, such as `SMSP-0004` or one that nobody knows.
+    /// A response with this code and without data, such as `SMSP-0004`, `TOO_MANY_REQUESTS` or one that
+    /// nobody knows. The [module's words](crate::simulator) say what becomes of it in the FHIR API.
     Code(String),
-    /// A SOAP fault, with status 500.
+    /// A SOAP fault, with status 500; from the FHIR API, `UNKNOWN_ERROR` with the same status.
     Soap {
         /// `soap:Client`, `soap:Server` and so on.
         faultcode: String,
@@ -32,8 +33,18 @@ pub enum Fault {
     Cut,
     /// The connection is closed half way through the answer's body.
     CutHalfWay,
-    /// Status 200, `text/xml`, and bytes that are no XML.
+    /// Status 200, the service's content type, and bytes that are neither XML nor JSON.
     Garbage,
+    /// Another fault, with one more header in the response; around a delay, in the answer that comes
+    /// late.
+    WithHeader {
+        /// The other fault.
+        fault: Box<Self>,
+        /// The header's name.
+        name: HeaderName,
+        /// The header's value.
+        value: HeaderValue,
+    },
 }
 
 impl Fault {
@@ -48,6 +59,21 @@ impl Fault {
     pub fn soap(faultcode: impl Into<String>, toolkit_code: impl Into<String>) -> Self {
         Self::Soap { faultcode: faultcode.into(), toolkit_code: toolkit_code.into() }
     }
+
+    /// The same, and its response has this header.
+    ///
+    /// ```
+    /// use http::header::{HeaderValue, RETRY_AFTER};
+    /// use nhs_pds::simulator::Fault;
+    ///
+    /// let busy = Fault::code("TOO_MANY_REQUESTS")
+    ///     .with_header(RETRY_AFTER, HeaderValue::from_static("2"));
+    /// assert_eq!(busy.to_string(), "TOO_MANY_REQUESTS");
+    /// ```
+    #[must_use]
+    pub fn with_header(self, name: HeaderName, value: HeaderValue) -> Self {
+        Self::WithHeader { fault: Box::new(self), name, value }
+    }
 }
 
 impl fmt::Display for Fault {
@@ -61,6 +87,7 @@ impl fmt::Display for Fault {
             Self::Cut => f.write_str("cut off"),
             Self::CutHalfWay => f.write_str("cut off half way"),
             Self::Garbage => f.write_str("garbage"),
+            Self::WithHeader { fault, .. } => fault.fmt(f),
         }
     }
 }

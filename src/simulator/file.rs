@@ -53,7 +53,7 @@ pub struct RowError {
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, thiserror::Error)]
 pub enum RowReason {
-    /// `ANSWER` is no response code: letters, digits and hyphens.
+    /// `ANSWER` is no response code: letters, digits, hyphens and low lines.
     #[error("ANSWER is no response code")]
     Answer,
     /// `DATE_OF_BIRTH` is not `YYYY[MM[DD[HH[MM[SS]]]]]`, or the calendar has no such date.
@@ -80,8 +80,8 @@ pub enum RowReason {
     /// `NHS_NUMBER` is no NHS Number.
     #[error("NHS_NUMBER is no NHS Number")]
     Number,
-    /// `SENSITIVE_FLAG` is neither blank nor `I` nor `S`.
-    #[error("SENSITIVE_FLAG is none of I and S")]
+    /// `SENSITIVE_FLAG` is neither blank nor `I`, `S` or `V`.
+    #[error("SENSITIVE_FLAG is none of I, S and V")]
     Sensitivity,
     /// `SUPERSEDED_BY` is no NHS Number.
     #[error("SUPERSEDED_BY is no NHS Number")]
@@ -134,7 +134,8 @@ impl Register {
         Ok((register, passed_over))
     }
 
-    /// Writes everybody as CSV that [`from_csv`](Self::from_csv) reads back the same.
+    /// Writes everybody as CSV that [`from_csv`](Self::from_csv) reads back the same, but for what
+    /// only the FHIR API tells: [`Person::version`] and the fields that follow it have no column.
     ///
     /// # Errors
     ///
@@ -301,6 +302,7 @@ const fn gender_name(gender: Gender) -> &'static str {
 }
 
 fn code(text: &str) -> Option<String> {
-    let shaped = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    let shaped =
+        text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
     shaped.then(|| text.to_ascii_uppercase())
 }

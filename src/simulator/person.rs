@@ -1,10 +1,13 @@
+use super::{Further, OtherAddress, OtherName, RelatedPerson};
 use crate::demographics::{Gender, PartialDate, redacted_debug};
 use crate::nhs_number::NhsNumber;
 
 /// What the simulator holds about one person: the columns of the "Opentest" register, and what a test
 /// needs besides.
 ///
-/// Texts are held as they are given; an empty one is a field that PDS does not hold.
+/// Texts are held as they are given; an empty one is a field that PDS does not hold. What follows
+/// [`answer`](Self::answer) is told by the FHIR API alone, is empty in a register from a seed, and is
+/// not written to a register's file.
 ///
 /// ```
 /// use nhs_pds::demographics::Gender;
@@ -51,8 +54,23 @@ pub struct Person {
     /// The number that replaces this record's, which is then superseded.
     pub superseded_by: Option<NhsNumber>,
     /// The response code that every answer about this person gets. `SMSP-0003` (the Spine is
-    /// unavailable) stands in for success and comes with the person's data; others come alone.
+    /// unavailable) stands in for success and comes with the person's data; others come alone. It may be
+    /// of either service: the [module's words](crate::simulator) say what the FHIR API makes of it.
     pub answer: Option<String>,
+    /// The version of the record. 1, unless somebody sets it.
+    pub version: u32,
+    /// Names besides the usual one, and former ones, by which a search with history finds.
+    pub other_names: Vec<OtherName>,
+    /// Addresses besides the usual one, and former ones, by which a search with history finds.
+    pub other_addresses: Vec<OtherAddress>,
+    /// Former telecoms, as URIs, by which a search with history finds.
+    pub former_telecoms: Vec<String>,
+    /// Genders once recorded, by which a search with history finds.
+    pub former_genders: Vec<Gender>,
+    /// People who belong to this one: relatives, guardians, carers.
+    pub related: Vec<RelatedPerson>,
+    /// What only the FHIR API tells.
+    pub further: Further,
 }
 
 impl Person {
@@ -81,6 +99,13 @@ impl Person {
             sensitivity: Sensitivity::None,
             superseded_by: None,
             answer: None,
+            version: 1,
+            other_names: Vec::new(),
+            other_addresses: Vec::new(),
+            former_telecoms: Vec::new(),
+            former_genders: Vec::new(),
+            related: Vec::new(),
+            further: Further::default(),
         }
     }
 }
@@ -98,22 +123,30 @@ pub enum Sensitivity {
     Invalidated,
     /// `S`: address, telecoms and GP practice are withheld from every answer.
     Restricted,
+    /// `V`: names and date of birth are withheld as well. The mark of the FHIR API; Opentest has none.
+    VeryRestricted,
 }
 
 impl Sensitivity {
-    /// The flag in the register's file: empty, `I` or `S`.
+    /// The flag in the register's file: empty, `I`, `S` or `V`.
     #[must_use]
     pub const fn flag(self) -> &'static str {
         match self {
             Self::None => "",
             Self::Invalidated => "I",
             Self::Restricted => "S",
+            Self::VeryRestricted => "V",
         }
+    }
+
+    /// Whether address, telecoms and GP practice are withheld.
+    pub(super) const fn is_restricted(self) -> bool {
+        matches!(self, Self::Restricted | Self::VeryRestricted)
     }
 
     /// What `flag` stands for, in either case.
     pub(super) fn from_flag(flag: &str) -> Option<Self> {
-        [Self::None, Self::Invalidated, Self::Restricted]
+        [Self::None, Self::Invalidated, Self::Restricted, Self::VeryRestricted]
             .into_iter()
             .find(|sensitivity| sensitivity.flag().eq_ignore_ascii_case(flag))
     }

@@ -23,6 +23,8 @@ pub struct Register {
     by_number: HashMap<NhsNumber, usize>,
     by_name_and_birth: HashMap<(String, PartialDate), Vec<usize>>,
     by_year: HashMap<u16, Vec<usize>>,
+    /// Whether anybody has a name that is not in `by_name_and_birth`.
+    has_other_names: bool,
 }
 
 impl Register {
@@ -42,6 +44,7 @@ impl Register {
         let key = (person.family.to_lowercase(), person.birth);
         self.by_name_and_birth.entry(key).or_default().push(place);
         self.by_year.entry(person.birth.year()).or_default().push(place);
+        self.has_other_names |= !person.other_names.is_empty();
         self.people.push(person);
         Ok(())
     }
@@ -61,6 +64,11 @@ impl Register {
     /// Those born in `year`.
     pub(super) fn born_in(&self, year: u16) -> impl Iterator<Item = &Person> {
         self.at(self.by_year.get(&year))
+    }
+
+    /// Whether anybody has a name besides the usual one, which [`born`](Self::born) does not find.
+    pub(super) const fn has_other_names(&self) -> bool {
+        self.has_other_names
     }
 
     fn at<'a>(&'a self, places: Option<&'a Vec<usize>>) -> impl Iterator<Item = &'a Person> {

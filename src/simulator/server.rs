@@ -1,9 +1,13 @@
-use super::Simulator;
-use super::service::Exchange;
+use super::exchange::Exchange;
+use super::fhir_api::{BASE, Face, TOKEN, face};
+use super::{Received, Simulator};
 use crate::secret::RawBody;
 use crate::transport::Response;
 use bytes::Bytes;
 use http::StatusCode;
+use http::header::HOST;
+use http::request::Parts;
+use http::uri::PathAndQuery;
 use http_body_util::{BodyExt, Limited};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
@@ -15,8 +19,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{AbortHandle, JoinSet};
+use url::Url;
 
-/// Where the service is.
+/// Where the Spine Mini Service is.
 const PATH: &str = "/smsp/pds";
 
 /// The largest request taken, in bytes. Real ones have about three thousand.
@@ -54,10 +59,22 @@ impl Server {
         Ok(Self { address, accepting })
     }
 
-    /// The address of the service.
+    /// The address of the Spine Mini Service.
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}{PATH}", self.address)
+    }
+
+    /// The base address of the FHIR API, which `/Patient` follows.
+    #[must_use]
+    pub fn fhir_url(&self) -> String {
+        format!("http://{}{BASE}", self.address)
+    }
+
+    /// The address of the FHIR API's token endpoint.
+    #[must_use]
+    pub fn token_url(&self) -> String {
+        format!("http://{}{TOKEN}", self.address)
     }
 }
 
@@ -94,20 +111,29 @@ async fn respond(
     simulator: &Simulator,
     request: http::Request<Incoming>,
 ) -> Result<http::Response<Reply>, Cut> {
-    if request.uri().path() != PATH {
-        return Ok(empty(StatusCode::NOT_FOUND));
-    }
     let (head, body) = request.into_parts();
+    let is_elsewhere = head.uri.path() != PATH && matches!(face(head.uri.path()), Face::Other);
+    let Some(url) = called(&head).filter(|_| !is_elsewhere) else {
+        return Ok(empty(StatusCode::NOT_FOUND));
+    };
     let Ok(body) = Limited::new(body, LARGEST).collect().await else {
         return Ok(empty(StatusCode::PAYLOAD_TOO_LARGE));
     };
     let body = RawBody::from(body.to_bytes());
-    match simulator.exchange(&head.method, &head.headers, &body).await {
+    let request = Received::new(head.method, url, head.headers, body);
+    match simulator.exchange(&request).await {
         Exchange::Whole(response) => Ok(assemble(response, Reply::Whole)),
         Exchange::HalfWay(response) => Ok(assemble(response, Reply::HalfWay)),
         // hyper closes a connection whose service fails, without a word.
         Exchange::Cut => Err(Cut),
     }
+}
+
+/// The address that the client called, by its own name for this machine.
+fn called(head: &Parts) -> Option<Url> {
+    let host = head.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or("127.0.0.1");
+    let path = head.uri.path_and_query().map_or("/", PathAndQuery::as_str);
+    Url::parse(&format!("http://{host}{path}")).ok()
 }
 
 fn assemble(response: Response, reply: impl FnOnce(Bytes) -> Reply) -> http::Response<Reply> {

@@ -1,17 +1,16 @@
 use super::fault::Faults;
-use super::mini_service::{Instead, Service};
-use super::{Fault, FaultMix, Register, When};
+use super::fhir_api::Access;
+use super::fhir_api::token::Issuing;
+use super::{Application, Fault, FaultMix, Received, Register, When};
 use crate::clock::{Clock, SystemClock};
 use crate::ids::{Ids, RandomIds};
-use crate::secret::RawBody;
-use crate::seed::SplitMix64;
-use crate::transport::{Error, ErrorKind, Request, Response, Transport};
-use async_trait::async_trait;
-use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use http::{Method, StatusCode};
+use crate::secret::{RawBody, Secret};
+use chrono::TimeDelta;
+use http::header::HeaderName;
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// The response header in which the simulator says what is wrong with a request: a place in the
 /// message, never a value.
@@ -22,8 +21,10 @@ const KEPT: usize = 100;
 
 /// A simulated PDS. Clones are handles to the same one.
 ///
-/// As a [`Transport`] it takes every URL for its own. The rules are in the [module's
-/// words](crate::simulator).
+/// As a [`Transport`](crate::transport::Transport) it takes every URL for its own, whatever its host: a
+/// path that ends with `/oauth2/token` is the token endpoint of the FHIR API, one that begins with
+/// `/personal-demographics/FHIR/R4` or has `/Patient` in it is the FHIR API, and every other is the Spine
+/// Mini Service. The rules are in the [module's words](crate::simulator).
 ///
 /// ```
 /// use nhs_pds::simulator::{Register, Simulator};
@@ -43,26 +44,22 @@ const KEPT: usize = 100;
 #[derive(Clone)]
 pub struct Simulator {
     shared: Arc<Mutex<Shared>>,
-    clock: Arc<dyn Clock>,
-    ids: Arc<dyn Ids>,
-    advanced_trace: bool,
-    superseding_payload: bool,
+    access: Arc<Mutex<Access>>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) ids: Arc<dyn Ids>,
+    pub(super) advanced_trace: bool,
+    pub(super) superseding_payload: bool,
+    pub(super) empty_address_lines: bool,
+    pub(super) issuing: Issuing,
 }
 
-struct Shared {
-    register: Arc<Register>,
-    faults: Faults,
+pub(super) struct Shared {
+    pub(super) register: Arc<Register>,
+    pub(super) faults: Faults,
+    pub(super) token_faults: Faults,
     count: u64,
-    received: VecDeque<RawBody>,
-}
-
-/// What goes back, if anything does.
-pub(super) enum Exchange {
-    Whole(Response),
-    /// Cut off before the first byte.
-    Cut,
-    /// Cut off half way through the body.
-    HalfWay(Response),
+    /// With each, whether it is for a token.
+    received: VecDeque<(Received, bool)>,
 }
 
 impl Simulator {
@@ -73,13 +70,17 @@ impl Simulator {
             shared: Arc::new(Mutex::new(Shared {
                 register: Arc::new(register),
                 faults: Faults::default(),
+                token_faults: Faults::default(),
                 count: 0,
                 received: VecDeque::new(),
             })),
+            access: Arc::default(),
             clock: Arc::new(SystemClock),
             ids: Arc::new(RandomIds),
             advanced_trace: true,
             superseding_payload: true,
+            empty_address_lines: false,
+            issuing: Issuing::default(),
         }
     }
 
@@ -113,11 +114,75 @@ impl Simulator {
         self
     }
 
-    /// From now on, `when` a request is one of these, `fault` befalls it.
+    /// Whether the FHIR API writes blank lines of an address as null, and beside them what `_line` says
+    /// of them (it leaves them out, unless switched on).
+    #[must_use]
+    pub const fn with_empty_address_lines(mut self, on: bool) -> Self {
+        self.empty_address_lines = on;
+        self
+    }
+
+    /// How long a token of the FHIR API lasts: 599 seconds, unless set. Parts of a second are cut off,
+    /// and tokens given out already keep their time.
+    #[must_use]
+    pub const fn with_token_life(mut self, life: Duration) -> Self {
+        self.issuing.life = TimeDelta::seconds(life.as_secs() as i64);
+        self
+    }
+
+    /// Whether `expires_in` of a token is a number, or a string of digits (it is a string, as in the live
+    /// service, unless switched on).
+    #[must_use]
+    pub const fn with_numeric_expires_in(mut self, on: bool) -> Self {
+        self.issuing.numeric = on;
+        self
+    }
+
+    /// The same, and [`add_application`](Self::add_application).
+    #[must_use]
+    pub fn with_application(self, application: Application) -> Self {
+        self.add_application(application);
+        self
+    }
+
+    /// From now on `application` may get tokens, in place of an earlier one of the same id; and without a
+    /// token the FHIR API is closed.
+    pub fn add_application(&self, application: Application) {
+        self.access().register(application);
+    }
+
+    /// A token of a member of staff with these roles (the ids of role profiles), by which the FHIR API is
+    /// in healthcare worker mode. With several roles, each request has to name one of them in
+    /// `NHSD-Session-URID`. It lasts as long as others, and does not count as a request for a token.
+    #[must_use]
+    pub fn healthcare_worker_token(&self, roles: &[&str]) -> Secret<String> {
+        let (life, now) = (self.issuing.life, self.clock.now());
+        Secret::new(self.access().healthcare_worker(roles, life, &*self.ids, now))
+    }
+
+    /// From now on, no token given out so far is good.
+    pub fn revoke_tokens(&self) {
+        self.access().revoke();
+    }
+
+    /// How many requests have come to the token endpoint, whatever became of them.
+    #[must_use]
+    pub fn token_count(&self) -> u64 {
+        self.access().token_count
+    }
+
+    /// From now on, `when` a request is one of these, `fault` befalls it, whichever service it is for.
     ///
-    /// Delays add up, and come on top of the oldest other fault.
+    /// Delays add up, and come on top of the oldest other fault. Requests for a token meet none of these
+    /// faults.
     pub fn add_fault(&self, when: When, fault: Fault) {
         self.shared().faults.add(when, fault);
+    }
+
+    /// As [`add_fault`](Self::add_fault), for requests to the token endpoint, which are about nobody. A
+    /// code is the `error` of status 400, and a SOAP fault is status 500.
+    pub fn add_token_fault(&self, when: When, fault: Fault) {
+        self.shared().token_faults.add(when, fault);
     }
 
     /// From now on a share of all requests meets a fault of `mix`, whose attempts are counted anew; or
@@ -137,7 +202,9 @@ impl Simulator {
 
     /// From now on nothing goes wrong.
     pub fn clear_faults(&self) {
-        self.shared().faults.clear();
+        let mut shared = self.shared();
+        shared.faults.clear();
+        shared.token_faults.clear();
     }
 
     /// From now on these are the people, as after a night in which some have moved or died.
@@ -145,80 +212,44 @@ impl Simulator {
         self.shared().register = Arc::new(register);
     }
 
-    /// How many requests have come, whatever became of them.
+    /// How many requests have come, whatever became of them. Those for a token are
+    /// [counted apart](Self::token_count), so that the counts of the two services compare.
     #[must_use]
     pub fn request_count(&self) -> u64 {
         self.shared().count
     }
 
-    /// The bodies of the last hundred requests, oldest first.
+    /// The bodies of those of the last hundred requests that are not for a token, oldest first.
     #[must_use]
     pub fn received(&self) -> Vec<RawBody> {
-        self.shared().received.iter().cloned().collect()
+        let shared = self.shared();
+        let questions = shared.received.iter().filter(|(_, is_for_token)| !is_for_token);
+        questions.map(|(request, _)| request.body().clone()).collect()
     }
 
-    /// Takes one request to its end.
-    pub(super) async fn exchange(
-        &self,
-        method: &Method,
-        headers: &HeaderMap,
-        body: &RawBody,
-    ) -> Exchange {
-        let register = self.receive(body);
-        let service = Service {
-            register: &register,
-            ids: &*self.ids,
-            now: self.clock.now(),
-            advanced_trace: self.advanced_trace,
-            superseding_payload: self.superseding_payload,
-        };
-        let mut met = Default::default();
-        let reply = service.answer(headers, body.expose(), |about, whom| {
-            met = self.shared().faults.meet(about, whom);
-            match &met.1 {
-                Some(Fault::Code(code)) => Some(Instead::Code(code.clone())),
-                Some(Fault::Soap { faultcode, toolkit_code }) => Some(Instead::Fault {
-                    faultcode: faultcode.clone(),
-                    toolkit_code: toolkit_code.clone(),
-                }),
-                _ => None,
-            }
-        });
-        let (delay, fault) = met;
-        if !delay.is_zero() {
-            tokio::time::sleep(delay).await;
-        }
-        let status =
-            if reply.is_fault { StatusCode::INTERNAL_SERVER_ERROR } else { StatusCode::OK };
-        let whole = || respond(status, "text/xml; charset=utf-8", reply.body.into(), reply.note);
-        match fault {
-            Some(Fault::Cut) => Exchange::Cut,
-            Some(Fault::CutHalfWay) => Exchange::HalfWay(whole()),
-            Some(Fault::Garbage) => {
-                Exchange::Whole(respond(StatusCode::OK, "text/xml", garbage(), None))
-            }
-            Some(Fault::Http { status, body }) => {
-                Exchange::Whole(respond(status, "text/html", body, None))
-            }
-            _ if method != Method::POST => {
-                Exchange::Whole(Response::new(StatusCode::METHOD_NOT_ALLOWED, RawBody::default()))
-            }
-            _ => Exchange::Whole(whole()),
-        }
+    /// The last hundred requests, oldest first, with those for a token.
+    #[must_use]
+    pub fn received_requests(&self) -> Vec<Received> {
+        self.shared().received.iter().map(|(request, _)| request.clone()).collect()
     }
 
-    fn receive(&self, body: &RawBody) -> Arc<Register> {
+    /// Takes a request in.
+    pub(super) fn receive(&self, request: &Received, is_for_token: bool) -> Arc<Register> {
         let mut shared = self.shared();
-        shared.count += 1;
+        shared.count += u64::from(!is_for_token);
         if shared.received.len() == KEPT {
             shared.received.pop_front();
         }
-        shared.received.push_back(body.clone());
+        shared.received.push_back((request.clone(), is_for_token));
         Arc::clone(&shared.register)
     }
 
-    fn shared(&self) -> MutexGuard<'_, Shared> {
+    pub(super) fn shared(&self) -> MutexGuard<'_, Shared> {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn access(&self) -> MutexGuard<'_, Access> {
+        self.access.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -226,42 +257,14 @@ impl fmt::Debug for Simulator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let shared = self.shared();
         f.debug_struct("Simulator")
+            .field("access", &*self.access())
             .field("register", &shared.register)
             .field("faults", &shared.faults)
             .field("request_count", &shared.count)
             .field("advanced_trace", &self.advanced_trace)
             .field("superseding_payload", &self.superseding_payload)
+            .field("empty_address_lines", &self.empty_address_lines)
+            .field("issuing", &self.issuing)
             .finish_non_exhaustive()
     }
-}
-
-#[async_trait]
-impl Transport for Simulator {
-    async fn send(&self, request: Request) -> Result<Response, Error> {
-        match self.exchange(request.method(), request.headers(), request.body()).await {
-            Exchange::Whole(response) => Ok(response),
-            Exchange::Cut | Exchange::HalfWay(_) => Err(Error::new(ErrorKind::Interrupted)),
-        }
-    }
-}
-
-fn respond(
-    status: StatusCode,
-    content_type: &'static str,
-    body: RawBody,
-    note: Option<String>,
-) -> Response {
-    let mut headers = HeaderMap::new();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-    if let Some(note) = note.and_then(|note| note.try_into().ok()) {
-        headers.insert(NOTE, note);
-    }
-    Response::new(status, body).with_headers(headers)
-}
-
-/// The same bytes every time; most of them are no UTF-8.
-fn garbage() -> RawBody {
-    let mut seed = SplitMix64::new(0);
-    let bytes: Vec<u8> = (0..64).flat_map(|_| seed.next().to_le_bytes()).collect();
-    bytes.into()
 }

@@ -352,6 +352,12 @@ impl<M: Mode> FetchDetails<M> {
         self
     }
 
+    /// Whether the number is the person's: the part of the question that is a [`VerifyNumber`].
+    #[must_use]
+    pub const fn verification(&self) -> &VerifyNumber<M> {
+        &self.number
+    }
+
     /// The number.
     #[must_use]
     pub const fn nhs_number(&self) -> NhsNumber {

@@ -12,6 +12,8 @@ mod correspondence;
 mod decisions;
 #[cfg(all(feature = "csv", feature = "simulator", feature = "smsp"))]
 mod decoders;
+#[cfg(feature = "fhir")]
+mod fhir;
 mod gate;
 #[cfg(all(
     feature = "csv",

@@ -9,7 +9,6 @@ mod identity;
 mod names;
 mod operation;
 mod parameters;
-mod pattern;
 mod refusal;
 mod response;
 mod xml;

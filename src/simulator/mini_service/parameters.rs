@@ -2,10 +2,10 @@
 
 use super::names::{GENDER_CODES, HL7, MESSAGE_CODES, NHS_NUMBERS};
 use super::operation::{Need, Operation, Parameter};
-use super::pattern::Pattern;
 use super::xml::{Element, children, is_upper_uuid, text};
 use crate::demographics::{Gender, PartialDate, Postcode};
 use crate::nhs_number::NhsNumber;
+use crate::simulator::pattern::Pattern;
 
 /// Why a payload is answered by SMSP-0001: a place and what is wrong there, never a value.
 pub(super) type Misfit = String;

@@ -116,12 +116,9 @@ fn patient_ids(person: &Person, local: Option<&LocalIdentifier>) -> String {
 /// What PDS does not hold is left out: an empty element would say that it holds a blank. Of an
 /// address, though, every line counts by its place.
 fn particulars(person: &Person) -> String {
-    let restricted = person.sensitivity == Sensitivity::Restricted;
-    let name = element("prefix", &person.title)
-        + &element("given", &person.given)
-        + &element("given", &person.other_given)
-        + &element("family", &person.family);
-    let mut xml = format!("<name>{name}</name>");
+    let restricted = person.sensitivity.is_restricted();
+    let very = person.sensitivity == Sensitivity::VeryRestricted;
+    let mut xml = if very { String::new() } else { name(person) };
     if !restricted {
         xml += &address(person);
         for telecom in &person.telecoms {
@@ -130,10 +127,12 @@ fn particulars(person: &Person) -> String {
     }
     xml += r#"<patientPerson classCode="PSN" determinerCode="INSTANCE">"#;
     xml += &format!(
-        r#"<administrativeGenderCode code="{}" codeSystem="{GENDER_CODES}"/><birthTime value="{}"/>"#,
-        person.gender.code(),
-        person.birth.to_hl7()
+        r#"<administrativeGenderCode code="{}" codeSystem="{GENDER_CODES}"/>"#,
+        person.gender.code()
     );
+    if !very {
+        xml += &format!(r#"<birthTime value="{}"/>"#, person.birth.to_hl7());
+    }
     if let Some(death) = person.death {
         xml += &format!(r#"<deceasedTime value="{}"/>"#, death.to_hl7());
     }
@@ -141,6 +140,14 @@ fn particulars(person: &Person) -> String {
         xml += &practice(person);
     }
     xml + "</patientPerson>"
+}
+
+fn name(person: &Person) -> String {
+    let name = element("prefix", &person.title)
+        + &element("given", &person.given)
+        + &element("given", &person.other_given)
+        + &element("family", &person.family);
+    format!("<name>{name}</name>")
 }
 
 fn address(person: &Person) -> String {

@@ -1,9 +1,10 @@
-//! The simulator, asked in hand-written XML.
+//! The simulator, asked in hand-written XML and JSON.
 
 mod cases;
 #[cfg(feature = "smsp")]
 mod client;
 mod faults;
+mod fhir;
 mod http;
 mod message;
 mod register;

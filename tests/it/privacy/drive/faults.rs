@@ -8,6 +8,7 @@ use crate::privacy::samples::questions::find;
 use crate::privacy::samples::us;
 use crate::privacy::source::Source;
 use http::StatusCode;
+use http::header::{HeaderValue, SERVER};
 use nhs_pds::simulator::{Fault, FaultMix, Server, Simulator, When};
 use nhs_pds::smsp::ResponseCode;
 use nhs_pds::trace::{Caller, Unattended};
@@ -34,6 +35,8 @@ pub(super) fn faults() -> Vec<Fault> {
     }
     faults.extend([Fault::Cut, Fault::CutHalfWay, Fault::Garbage]);
     faults.push(Fault::Delay(Duration::from_millis(20)));
+    let header = HeaderValue::from_bytes(FAMILY.as_bytes()).unwrap();
+    faults.push(Fault::code("SMSP-9999").with_header(SERVER, header));
     faults
 }
 

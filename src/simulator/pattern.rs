@@ -1,7 +1,7 @@
 /// Text of a request to which a record has to be equal, where `*` stands for any characters.
 ///
-/// A wildcard may stand after two characters or more (SMSP, alphanumeric traces). Case does not
-/// count.
+/// A wildcard may stand after two characters or more (SMSP, alphanumeric traces; FHIR, the rules of
+/// `family`, `given` and `address-postalcode`). Case does not count.
 #[derive(Clone, Eq, PartialEq)]
 pub(super) struct Pattern(String);
 

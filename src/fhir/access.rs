@@ -1,0 +1,45 @@
+use std::fmt::Debug;
+
+/// How a client may use the API: [`ApplicationRestricted`] or [`HealthcareWorker`]. The token decides,
+/// not a header.
+///
+/// Sealed: the other modes, privileged and patient access, are none of a social care system's.
+pub trait Access: sealed::Sealed + Clone + Debug + Eq + Send + Sync + 'static {
+    /// The mode as a value.
+    const MODE: AccessMode;
+}
+
+/// An application that nobody has signed in to: at most one match is told.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub struct ApplicationRestricted;
+
+/// A person who has signed in with CIS2: up to fifty matches are told.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub struct HealthcareWorker;
+
+/// A mode of access, as a value.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum AccessMode {
+    /// Of [`ApplicationRestricted`].
+    ApplicationRestricted,
+    /// Of [`HealthcareWorker`].
+    HealthcareWorker,
+}
+
+impl Access for ApplicationRestricted {
+    const MODE: AccessMode = AccessMode::ApplicationRestricted;
+}
+
+impl Access for HealthcareWorker {
+    const MODE: AccessMode = AccessMode::HealthcareWorker;
+}
+
+mod sealed {
+    #[expect(unnameable_types, reason = "that is what seals it")]
+    pub trait Sealed {}
+    impl Sealed for super::ApplicationRestricted {}
+    impl Sealed for super::HealthcareWorker {}
+}

@@ -1,0 +1,78 @@
+use http::HeaderValue;
+use std::fmt;
+use std::str::FromStr;
+
+const SCHEME: &str = "Bearer ";
+
+/// An access token: whoever holds it may ask the API. Cheap to clone.
+///
+/// One or more visible ASCII characters, so that it can stand in a header. `Debug` does not show it; two
+/// can be compared without showing either.
+///
+/// ```
+/// use nhs_pds::fhir::auth::AccessToken;
+///
+/// let token: AccessToken = "2YotnFZFEjr1zCsicMWpAA".parse()?;
+/// assert_eq!(token.authorization(), "Bearer 2YotnFZFEjr1zCsicMWpAA");
+/// assert_eq!(format!("{token:?}"), "AccessToken(..)");
+/// # Ok::<(), nhs_pds::fhir::auth::AccessTokenError>(())
+/// ```
+#[derive(Clone, Eq, PartialEq)]
+pub struct AccessToken(HeaderValue);
+
+impl AccessToken {
+    /// The value of `Authorization`: the scheme, which the API compares case by case, and the token. It is
+    /// marked as sensitive.
+    #[must_use]
+    pub const fn authorization(&self) -> &HeaderValue {
+        &self.0
+    }
+
+    /// The token. Whoever calls this answers for where it goes.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        let text = self.0.to_str().unwrap_or_default();
+        text.strip_prefix(SCHEME).unwrap_or_default()
+    }
+}
+
+impl FromStr for AccessToken {
+    type Err = AccessTokenError;
+
+    fn from_str(text: &str) -> Result<Self, AccessTokenError> {
+        if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(AccessTokenError);
+        }
+        let value = HeaderValue::from_str(&format!("{SCHEME}{text}"));
+        let mut value = value.map_err(|_| AccessTokenError)?;
+        value.set_sensitive(true);
+        Ok(Self(value))
+    }
+}
+
+impl fmt::Debug for AccessToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AccessToken(..)")
+    }
+}
+
+/// The text is no token. Report a defect where it came from. Never carries the text.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("an access token is visible ASCII characters")]
+pub struct AccessTokenError;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_stand_in_a_header_is_no_token() {
+        for text in ["", " ", "a b", "a\r\nX-Other: b", "é", "a\u{7f}"] {
+            assert_eq!(text.parse::<AccessToken>(), Err(AccessTokenError), "{text:?}");
+        }
+        let token: AccessToken = "a.b-c~d+e/f=".parse().unwrap();
+        assert_eq!(token.expose(), "a.b-c~d+e/f=");
+        assert!(token.authorization().is_sensitive());
+        assert_ne!(token, "a".parse().unwrap());
+    }
+}

@@ -1,0 +1,357 @@
+use crate::clock::{Clock, SystemClock};
+use crate::demographics::OdsCode;
+use crate::fhir::auth::{AccessToken, ApplicationTokens, SessionRoleId, UserTokens};
+use crate::fhir::interpret::{self, X_REQUEST_ID};
+use crate::fhir::{
+    Access, AccessMode, Config, Error, ErrorKind, IssueCode, Matching, Received, RelatedPerson,
+    Retrieval, Search, SearchResult,
+};
+use crate::ids::{Ids, RandomIds};
+use crate::nhs_number::NhsNumber;
+use crate::trace::{self, Caller, Exchange, MessageId, User};
+use crate::transport::{Request, Response, Transport};
+use http::header::{ACCEPT, AUTHORIZATION};
+use http::{HeaderName, HeaderValue, StatusCode};
+use std::sync::Arc;
+use url::Url;
+
+/// What the service is called in exchanges, audit trails and the provenance of numbers.
+pub(in crate::fhir) const SERVICE: &str = "PDS FHIR";
+
+const X_CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
+const SESSION_URID: HeaderName = HeaderName::from_static("nhsd-session-urid");
+const END_USER_ORGANISATION: HeaderName = HeaderName::from_static("nhsd-end-user-organisation-ods");
+
+/// The headers as they are called in audit trails, as the API's documents spell them.
+const REFERENCES: [(HeaderName, &str); 4] = [
+    (X_REQUEST_ID, "X-Request-ID"),
+    (X_CORRELATION_ID, "X-Correlation-ID"),
+    (SESSION_URID, "NHSD-Session-URID"),
+    (END_USER_ORGANISATION, "NHSD-End-User-Organisation-ODS"),
+];
+
+/// A client of the PDS FHIR API.
+///
+/// One method for each interaction; each asks once and returns the service's answer. It reads only:
+/// nothing here creates or changes a record. Cheap to clone, and safe to share. A client is a
+/// [`Tracer`](crate::trace::Tracer) too.
+///
+/// Every request carries an `X-Request-ID`, which a [repeat](MessageId::repeat) of it carries again, as
+/// the API wants; the identifier of the message itself goes as `X-Correlation-ID`, so that both ends can
+/// tell one attempt from another. When the service refuses the access token (401), the token is dropped
+/// and the same message goes out once more with a new one.
+///
+/// ```
+/// use nhs_pds::fhir::{Client, Config, Environment, Retrieval};
+/// use nhs_pds::trace::{Caller, LocalIdentity};
+/// use nhs_pds::transport::{Response, Scripted};
+/// use std::sync::Arc;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// // In earnest an `HttpTransport`; here one that has this answer ready.
+/// let patient = r#"{"resourceType": "Patient", "id": "9000000009", "birthDate": "2010-10-22"}"#;
+/// let transport = Scripted::new([Ok(Response::new(http::StatusCode::OK, patient.into()))]);
+/// let client = Client::open(Config::of(Environment::Sandbox), Arc::new(transport));
+///
+/// let us = Caller::System(LocalIdentity::new("RHM".parse()?, "case-management")?);
+/// let received = client.retrieve(&us, "9000000009".parse()?).await?;
+/// assert!(matches!(received.answer, Retrieval::Found(_)));
+/// assert_eq!(received.exchange.references["NHSD-End-User-Organisation-ODS"], "RHM");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Client {
+    config: Arc<Config>,
+    authorisation: Authorisation,
+    transport: Arc<dyn Transport>,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+}
+
+/// By what right it asks.
+#[derive(Clone, Debug)]
+enum Authorisation {
+    Open,
+    Application(ApplicationTokens),
+    HealthcareWorker(Arc<dyn UserTokens>),
+}
+
+/// A token, and the role in which a user has it.
+struct Pass {
+    token: AccessToken,
+    role: Option<SessionRoleId>,
+}
+
+impl Client {
+    /// A client without tokens, for the sandbox and for simulators. It takes searches of both modes of
+    /// access.
+    #[must_use]
+    pub fn open(config: Config, transport: Arc<dyn Transport>) -> Self {
+        Self::new(config, Authorisation::Open, transport)
+    }
+
+    /// A client with application-restricted access, for processes that run by themselves and for users
+    /// who have not signed in with CIS2.
+    #[must_use]
+    pub fn application_restricted(
+        config: Config,
+        tokens: ApplicationTokens,
+        transport: Arc<dyn Transport>,
+    ) -> Self {
+        Self::new(config, Authorisation::Application(tokens), transport)
+    }
+
+    /// A client with healthcare-worker access: each request goes out with the token of the user for whom
+    /// it is asked.
+    #[must_use]
+    pub fn healthcare_worker(
+        config: Config,
+        tokens: Arc<dyn UserTokens>,
+        transport: Arc<dyn Transport>,
+    ) -> Self {
+        Self::new(config, Authorisation::HealthcareWorker(tokens), transport)
+    }
+
+    fn new(config: Config, authorisation: Authorisation, transport: Arc<dyn Transport>) -> Self {
+        Self {
+            config: Arc::new(config),
+            authorisation,
+            transport,
+            clock: Arc::new(SystemClock),
+            ids: Arc::new(RandomIds),
+        }
+    }
+
+    /// The same client with another source of time.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// The same client with another source of identifiers.
+    #[must_use]
+    pub fn with_ids(mut self, ids: Arc<dyn Ids>) -> Self {
+        self.ids = ids;
+        self
+    }
+
+    /// The mode of access in which the tracer asks.
+    pub(in crate::fhir) const fn mode(&self) -> AccessMode {
+        match self.authorisation {
+            Authorisation::Open | Authorisation::Application(_) => {
+                AccessMode::ApplicationRestricted
+            }
+            Authorisation::HealthcareWorker(_) => AccessMode::HealthcareWorker,
+        }
+    }
+
+    /// `GET /Patient/{number}`: what is held under this NHS Number?
+    ///
+    /// Nothing is compared; to verify a number, see [`cross_check`](crate::fhir::cross_check).
+    ///
+    /// # Errors
+    ///
+    /// When the service did not answer; see [`ErrorKind`].
+    pub async fn retrieve(
+        &self,
+        caller: &Caller,
+        number: NhsNumber,
+    ) -> Result<Received<Retrieval>, Error> {
+        self.retrieve_by(caller, number, MessageId::fresh(&*self.ids)).await
+    }
+
+    /// `GET /Patient`: who matches?
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Access`] when the search is for another mode of access than the client's; otherwise
+    /// when the service did not answer, see [`ErrorKind`].
+    pub async fn search<K: Matching, A: Access>(
+        &self,
+        caller: &Caller,
+        search: &Search<K, A>,
+    ) -> Result<Received<SearchResult>, Error> {
+        self.search_by(caller, search, MessageId::fresh(&*self.ids)).await
+    }
+
+    /// `GET /Patient/{number}/RelatedPerson`: who is related to this person? Nobody, if the person's record
+    /// is restricted.
+    ///
+    /// # Errors
+    ///
+    /// When the service did not answer; see [`ErrorKind`].
+    pub async fn related_people(
+        &self,
+        caller: &Caller,
+        number: NhsNumber,
+    ) -> Result<Received<Vec<RelatedPerson>>, Error> {
+        let url = self.config.url(&format!("Patient/{}/RelatedPerson", number.digits()));
+        let id = MessageId::fresh(&*self.ids);
+        self.ask(caller, "GET /Patient/{id}/RelatedPerson", url, id, |response| {
+            interpret::related_people(id.request(), response)
+        })
+        .await
+    }
+
+    pub(in crate::fhir) async fn retrieve_by(
+        &self,
+        caller: &Caller,
+        number: NhsNumber,
+        id: MessageId,
+    ) -> Result<Received<Retrieval>, Error> {
+        let url = self.config.url(&format!("Patient/{}", number.digits()));
+        self.ask(caller, "GET /Patient/{id}", url, id, |response| {
+            interpret::retrieval(number, id.request(), response)
+        })
+        .await
+    }
+
+    pub(in crate::fhir) async fn search_by<K: Matching, A: Access>(
+        &self,
+        caller: &Caller,
+        search: &Search<K, A>,
+        id: MessageId,
+    ) -> Result<Received<SearchResult>, Error> {
+        if !matches!(self.authorisation, Authorisation::Open) && A::MODE != self.mode() {
+            return Err(Error::new(ErrorKind::Access, trace::ErrorKind::Configuration));
+        }
+        let mut url = self.config.url("Patient");
+        url.set_query(Some(&search.query()));
+        self.ask(caller, "GET /Patient", url, id, |response| {
+            interpret::search(id.request(), response)
+        })
+        .await
+    }
+
+    /// Sends one message, and again with a new token if the first was refused.
+    async fn ask<T>(
+        &self,
+        caller: &Caller,
+        operation: &'static str,
+        url: Url,
+        id: MessageId,
+        interpret: impl FnOnce(&Response) -> Result<(T, Option<IssueCode>), Error> + Send,
+    ) -> Result<Received<T>, Error> {
+        let sent_at = self.clock.now();
+        let mut exchange = Exchange::new(SERVICE, operation, id.to_string(), sent_at);
+        let mut request = Request::get(url)
+            .with_header(ACCEPT, HeaderValue::from_static("application/fhir+json"));
+        for (name, value) in self.references(caller, id) {
+            request = request.with_header(name, value);
+        }
+        let pass = match self.pass(caller, None).await {
+            Ok(pass) => pass,
+            Err(error) => return Err(error.with_exchange(referring(exchange, &request))),
+        };
+        let mut request = authorised(request, pass.as_ref());
+        exchange = referring(exchange, &request);
+        let mut sent = self.transport.send(request.clone()).await;
+        if let (Ok(response), Some(refused)) = (&sent, &pass)
+            && response.status() == StatusCode::UNAUTHORIZED
+        {
+            match self.pass(caller, Some(&refused.token)).await {
+                Ok(renewed) => request = authorised(request, renewed.as_ref()),
+                Err(error) => return Err(error.with_exchange(exchange)),
+            }
+            exchange = referring(exchange, &request);
+            sent = self.transport.send(request).await;
+        }
+        let response = match sent {
+            Ok(response) => response,
+            Err(error) => return Err(Error::from(error).with_exchange(exchange)),
+        };
+        match interpret(&response) {
+            Ok((answer, None)) => Ok(Received::new(answer, exchange)),
+            Ok((answer, Some(code))) => {
+                Ok(Received::new(answer, exchange.with_code(code.loggable())))
+            }
+            Err(error) => {
+                if let Some(code) = error.code() {
+                    exchange = exchange.with_code(code.loggable());
+                }
+                let retry_after = response.retry_after(sent_at);
+                Err(error.with_response(&response, retry_after).with_exchange(exchange))
+            }
+        }
+    }
+
+    /// A token for `caller`, other than the one that was `refused`; none where none is needed.
+    async fn pass(
+        &self,
+        caller: &Caller,
+        refused: Option<&AccessToken>,
+    ) -> Result<Option<Pass>, Error> {
+        match &self.authorisation {
+            Authorisation::Open => Ok(None),
+            Authorisation::Application(tokens) => {
+                if let Some(refused) = refused {
+                    tokens.discard(refused);
+                }
+                Ok(Some(Pass { token: tokens.token().await?, role: None }))
+            }
+            Authorisation::HealthcareWorker(tokens) => {
+                let Caller::User(user) = caller else {
+                    return Err(Error::new(ErrorKind::NoUser, trace::ErrorKind::Configuration));
+                };
+                let token = tokens.token(user, refused).await?;
+                let role = token.role().cloned().or_else(|| role_of(user));
+                Ok(Some(Pass { token: token.access_token().clone(), role }))
+            }
+        }
+    }
+
+    /// The headers that say which request this is and for whom, but for the user's role.
+    fn references(&self, caller: &Caller, id: MessageId) -> Vec<(HeaderName, HeaderValue)> {
+        let organisation = self.config.end_user_organisation().or_else(|| organisation_of(caller));
+        [
+            (X_REQUEST_ID, Some(id.request().hyphenated().to_string())),
+            (X_CORRELATION_ID, Some(id.uuid().hyphenated().to_string())),
+            (END_USER_ORGANISATION, organisation.map(ToString::to_string)),
+        ]
+        .into_iter()
+        // All of these are letters, digits and hyphens, so always legal headers.
+        .filter_map(|(name, value)| Some((name, HeaderValue::try_from(value?).ok()?)))
+        .collect()
+    }
+}
+
+fn authorised(request: Request, pass: Option<&Pass>) -> Request {
+    let Some(pass) = pass else { return request };
+    let request = request.with_header(AUTHORIZATION, pass.token.authorization().clone());
+    let role = pass.role.as_ref().and_then(|role| HeaderValue::from_str(role.as_str()).ok());
+    match role {
+        Some(role) => request.with_header(SESSION_URID, role),
+        None => request,
+    }
+}
+
+/// The exchange, with what `request` can be traced by.
+fn referring(exchange: Exchange, request: &Request) -> Exchange {
+    REFERENCES.iter().fold(exchange, |exchange, (header, name)| {
+        match request.headers().get(header).and_then(|value| value.to_str().ok()) {
+            Some(value) => exchange.with_reference(*name, value),
+            None => exchange,
+        }
+    })
+}
+
+fn organisation_of(caller: &Caller) -> Option<&OdsCode> {
+    match caller {
+        Caller::System(identity) | Caller::User(User::Local(identity)) => {
+            Some(identity.organisation())
+        }
+        Caller::User(User::Smartcard(_)) => None,
+    }
+}
+
+/// The role in which somebody with a smartcard acts: a role profile is what a session's role is called
+/// elsewhere.
+fn role_of(user: &User) -> Option<SessionRoleId> {
+    match user {
+        User::Smartcard(card) => card.role_profile_id().parse().ok(),
+        User::Local(_) => None,
+    }
+}

@@ -1,0 +1,328 @@
+use crate::demographics::{DateError, FullDate, PartialDate, redacted_debug};
+use crate::trace::{CriterionError, NamePattern, NameText};
+use std::fmt;
+use std::str::FromStr;
+
+/// The longest name that the API takes, in characters.
+const LONGEST: usize = 35;
+
+/// A name of at most 35 characters, meant literally.
+///
+/// ```
+/// use nhs_pds::fhir::{SearchError, SearchName};
+/// use nhs_pds::trace::CriterionError;
+///
+/// assert_eq!(" O'Brien ".parse::<SearchName>()?.as_str(), "O'Brien");
+/// assert_eq!("Sm*".parse::<SearchName>(), Err(SearchError::Text(CriterionError::Wildcard)));
+/// # Ok::<(), SearchError>(())
+/// ```
+#[derive(Clone, Eq, Hash, PartialEq)]
+pub struct SearchName(NameText);
+
+impl SearchName {
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+impl TryFrom<NameText> for SearchName {
+    type Error = SearchError;
+
+    fn try_from(name: NameText) -> Result<Self, SearchError> {
+        fits(name.as_str())?;
+        Ok(Self(name))
+    }
+}
+
+impl FromStr for SearchName {
+    type Err = SearchError;
+
+    fn from_str(text: &str) -> Result<Self, SearchError> {
+        text.parse::<NameText>()?.try_into()
+    }
+}
+
+/// A name of at most 35 characters, in which `*` stands for any characters from the third on.
+///
+/// In a given name the wildcard is for the rest of it; in a family name there may be several, as in
+/// `Sm*t*`.
+///
+/// ```
+/// use nhs_pds::fhir::{SearchError, SearchPattern};
+/// use nhs_pds::trace::CriterionError;
+///
+/// assert_eq!("Sm*t*".parse::<SearchPattern>()?.as_str(), "Sm*t*");
+/// let early = SearchError::Text(CriterionError::WildcardTooEarly);
+/// assert_eq!("S*".parse::<SearchPattern>(), Err(early));
+/// # Ok::<(), SearchError>(())
+/// ```
+#[derive(Clone, Eq, Hash, PartialEq)]
+pub struct SearchPattern(NamePattern);
+
+impl SearchPattern {
+    /// The pattern.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+impl TryFrom<NamePattern> for SearchPattern {
+    type Error = SearchError;
+
+    fn try_from(name: NamePattern) -> Result<Self, SearchError> {
+        fits(name.as_str())?;
+        Ok(Self(name))
+    }
+}
+
+impl FromStr for SearchPattern {
+    type Err = SearchError;
+
+    fn from_str(text: &str) -> Result<Self, SearchError> {
+        text.parse::<NamePattern>()?.try_into()
+    }
+}
+
+impl From<SearchName> for SearchPattern {
+    fn from(SearchName(name): SearchName) -> Self {
+        Self(name.into())
+    }
+}
+
+fn fits(name: &str) -> Result<(), SearchError> {
+    if name.chars().count() > LONGEST { Err(SearchError::TooLong) } else { Ok(()) }
+}
+
+/// A telephone number or an e-mail address, compared as it is.
+///
+/// ```
+/// use nhs_pds::fhir::{ContactText, SearchError};
+///
+/// assert_eq!("01632960587".parse::<ContactText>()?.as_str(), "01632960587");
+/// assert_eq!("01632*".parse::<ContactText>().err(), "*".parse::<ContactText>().err());
+/// # Ok::<(), SearchError>(())
+/// ```
+#[derive(Clone, Eq, Hash, PartialEq)]
+pub struct ContactText(NameText);
+
+impl ContactText {
+    /// The number or address.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+impl FromStr for ContactText {
+    type Err = SearchError;
+
+    /// Refused is what a name is refused for: blank text, wildcards, and characters that cannot be sent.
+    fn from_str(text: &str) -> Result<Self, SearchError> {
+        Ok(Self(text.parse()?))
+    }
+}
+
+/// A day, or the days from one to another, both included. The API takes neither partial dates nor ranges
+/// that are open at one end.
+///
+/// ```
+/// use nhs_pds::fhir::{DateRange, SearchError};
+///
+/// let day = DateRange::from_values(["2010-10-22"])?;
+/// assert_eq!(day, DateRange::on("2010-10-22".parse()?));
+/// let month = DateRange::from_values(["ge2010-10-01", "le2010-10-31"])?;
+/// assert_eq!(month, DateRange::within("2010-10".parse()?));
+/// assert_eq!(DateRange::from_values(["ge2010-10-01"]), Err(SearchError::Prefix));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Eq, Hash, PartialEq)]
+pub struct DateRange {
+    first: FullDate,
+    last: FullDate,
+}
+
+impl DateRange {
+    /// That day.
+    #[must_use]
+    pub const fn on(day: FullDate) -> Self {
+        Self { first: day, last: day }
+    }
+
+    /// From `first` to `last`.
+    ///
+    /// # Errors
+    ///
+    /// [`SearchError::Order`] when `last` is before `first`.
+    pub fn between(first: FullDate, last: FullDate) -> Result<Self, SearchError> {
+        if first <= last { Ok(Self { first, last }) } else { Err(SearchError::Order) }
+    }
+
+    /// Every day that a partial date may be.
+    #[must_use]
+    pub fn within(date: PartialDate) -> Self {
+        Self { first: date.first_day(), last: date.last_day() }
+    }
+
+    /// Reads what is given for a `birthdate` or `death-date`: one day, bare or with `eq`; or two, one with
+    /// `ge` and one with `le`, in either order. Days are `YYYY-MM-DD`.
+    ///
+    /// # Errors
+    ///
+    /// [`SearchError::Prefix`] for other prefixes, none or more days; [`SearchError::Date`] for what is no
+    /// full date; [`SearchError::Order`] when the range ends before it begins.
+    pub fn from_values<'a>(values: impl IntoIterator<Item = &'a str>) -> Result<Self, SearchError> {
+        let mut values = values.into_iter();
+        let day = |text: &str| -> Result<FullDate, SearchError> {
+            // The parser takes a form without hyphens too, which the API does not.
+            if text.len() == 8 {
+                Err(SearchError::Date(DateError::Format))
+            } else {
+                Ok(text.parse()?)
+            }
+        };
+        match (values.next(), values.next(), values.next()) {
+            (Some(text), None, None) => {
+                let bare = text.strip_prefix("eq").unwrap_or(text);
+                if bare.starts_with(|first: char| first.is_ascii_digit()) {
+                    Ok(Self::on(day(bare)?))
+                } else {
+                    Err(SearchError::Prefix)
+                }
+            }
+            (Some(one), Some(other), None) => {
+                let (first, last) = if one.starts_with("ge") { (one, other) } else { (other, one) };
+                match (first.strip_prefix("ge"), last.strip_prefix("le")) {
+                    (Some(first), Some(last)) => Self::between(day(first)?, day(last)?),
+                    _ => Err(SearchError::Prefix),
+                }
+            }
+            _ => Err(SearchError::Prefix),
+        }
+    }
+
+    /// The values of the parameter.
+    pub(super) fn values(self) -> Vec<String> {
+        if self.first == self.last {
+            vec![format!("eq{}", self.first)]
+        } else {
+            vec![format!("ge{}", self.first), format!("le{}", self.last)]
+        }
+    }
+}
+
+/// The most matches that may be returned: 1 to 50.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct MaxResults(u8);
+
+impl MaxResults {
+    /// So many.
+    ///
+    /// # Errors
+    ///
+    /// [`SearchError::MaxResults`] for none, and for more than 50.
+    pub const fn new(count: u32) -> Result<Self, SearchError> {
+        if count >= 1 && count <= 50 { Ok(Self(count as u8)) } else { Err(SearchError::MaxResults) }
+    }
+}
+
+impl fmt::Display for MaxResults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+redacted_debug!(SearchName, SearchPattern, ContactText, DateRange);
+
+/// Why something cannot be searched for. Never carries what it was.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum SearchError {
+    /// Not a full date. Correct the data, or give a range.
+    #[error("{0}")]
+    Date(DateError),
+    /// None, or more than 50. Correct the call.
+    #[error("between 1 and 50 results can be asked for")]
+    MaxResults,
+    /// A range that ends before it begins. Correct the data.
+    #[error("a range of dates ends before it begins")]
+    Order,
+    /// A date with another prefix than the API takes, or half a range. Give a day, or `ge` and `le`.
+    #[error("a date is a day, or a range of two with ge and le")]
+    Prefix,
+    /// Text that cannot be asked for.
+    #[error("{0}")]
+    Text(CriterionError),
+    /// A name of more than 35 characters. Correct the data.
+    #[error("a name has at most 35 characters")]
+    TooLong,
+}
+
+impl From<CriterionError> for SearchError {
+    fn from(error: CriterionError) -> Self {
+        Self::Text(error)
+    }
+}
+
+impl From<DateError> for SearchError {
+    fn from(error: DateError) -> Self {
+        Self::Date(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn partial_dates_are_ranges() {
+        for (date, first, last) in [
+            ("2010", "2010-01-01", "2010-12-31"),
+            ("2011-02", "2011-02-01", "2011-02-28"),
+            ("2012-02", "2012-02-01", "2012-02-29"),
+            ("2010-04", "2010-04-01", "2010-04-30"),
+            ("2010-10-22", "2010-10-22", "2010-10-22"),
+            ("9999", "9999-01-01", "9999-12-31"),
+        ] {
+            let range = DateRange::within(date.parse().unwrap());
+            let (first, last) = (first.parse().unwrap(), last.parse().unwrap());
+            assert_eq!(range, DateRange { first, last }, "{date}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_day_and_no_range() {
+        for (values, error) in [
+            (&[][..], SearchError::Prefix),
+            (&["gt2010-10-22"], SearchError::Prefix),
+            (&["le2010-10-22"], SearchError::Prefix),
+            (&["2010-10-22", "2010-10-23"], SearchError::Prefix),
+            (&["ge2010-10-22", "ge2010-10-23"], SearchError::Prefix),
+            (&["le2010-10-22", "le2010-10-23"], SearchError::Prefix),
+            (&["ge2010-10-22", "le2010-10-23", "le2010-10-24"], SearchError::Prefix),
+            (&["ge2010-10-22", "le2010-10-21"], SearchError::Order),
+            (&["2010-10"], SearchError::Date(DateError::Partial)),
+            (&["ge2010", "le2010-10-21"], SearchError::Date(DateError::Partial)),
+            (&["20101022"], SearchError::Date(DateError::Format)),
+            (&["2010-02-30"], SearchError::Date(DateError::Calendar)),
+            (&[""], SearchError::Prefix),
+        ] {
+            assert_eq!(DateRange::from_values(values.iter().copied()), Err(error), "{values:?}");
+        }
+        let swapped = DateRange::from_values(["le2010-10-31", "ge2010-10-01"]).unwrap();
+        assert_eq!(swapped.values(), ["ge2010-10-01", "le2010-10-31"]);
+        assert_eq!(DateRange::from_values(["eq2010-10-31"]).unwrap().values(), ["eq2010-10-31"]);
+    }
+
+    #[test]
+    fn lengths() {
+        assert!("é".repeat(35).parse::<SearchName>().is_ok());
+        assert_eq!("x".repeat(36).parse::<SearchName>(), Err(SearchError::TooLong));
+        assert_eq!("x".repeat(36).parse::<SearchPattern>(), Err(SearchError::TooLong));
+        for (count, fits) in [(0, false), (1, true), (50, true), (51, false), (257, false)] {
+            assert_eq!(MaxResults::new(count).is_ok(), fits, "{count}");
+        }
+    }
+}

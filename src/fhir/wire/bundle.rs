@@ -1,0 +1,70 @@
+use super::patient::{WirePatient, patient_of};
+use super::related_person::{WireRelatedPerson, related_person_of};
+use super::text::{List, Text};
+use crate::fhir::{DecodeError, DecodeErrorKind, PatientMatch, RelatedPerson};
+use crate::trace::Score;
+use serde::Deserialize;
+
+/// What a search brings: as many resources as match.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Bundle<'a, R> {
+    #[serde(borrow)]
+    resource_type: Option<Text<'a>>,
+    total: Option<u64>,
+    #[serde(default = "List::default")]
+    entry: List<Entry<R>>,
+}
+
+#[derive(Deserialize)]
+struct Entry<R> {
+    resource: Option<R>,
+    search: Option<SearchMode>,
+}
+
+#[derive(Deserialize)]
+struct SearchMode {
+    score: Option<f64>,
+}
+
+impl<R> Bundle<'_, R> {
+    /// The entries, when this is a bundle that agrees with itself.
+    fn entries(self) -> Result<Vec<Entry<R>>, DecodeError> {
+        if self.resource_type.is_none_or(|name| name.as_str() != "Bundle") {
+            return Err(DecodeError::of(DecodeErrorKind::ResourceType));
+        }
+        if self.total.is_some_and(|total| total != self.entry.0.len() as u64) {
+            return Err(DecodeError::of(DecodeErrorKind::Count));
+        }
+        Ok(self.entry.0)
+    }
+}
+
+/// The people who match, in the order in which they came: the best first.
+pub(in crate::fhir) fn matches(bytes: &[u8]) -> Result<Vec<PatientMatch>, DecodeError> {
+    let bundle: Bundle<'_, WirePatient<'_>> = super::read(bytes)?;
+    let mut matches: Vec<PatientMatch> = Vec::new();
+    for Entry { resource, search } in bundle.entries()? {
+        let resource = resource.ok_or(DecodeError::of(DecodeErrorKind::ResourceType))?;
+        let patient = patient_of(&resource)?;
+        // Somebody who comes twice is one person.
+        if matches.iter().any(|other| other.patient.id == patient.id) {
+            continue;
+        }
+        let score = search.and_then(|search| search.score);
+        matches.push(PatientMatch { score: score.and_then(|it| Score::new(it).ok()), patient });
+    }
+    Ok(matches)
+}
+
+/// The related people, in the order in which they came.
+pub(in crate::fhir) fn related_people(bytes: &[u8]) -> Result<Vec<RelatedPerson>, DecodeError> {
+    let bundle: Bundle<'_, WireRelatedPerson<'_>> = super::read(bytes)?;
+    let entries = bundle.entries()?.into_iter();
+    entries
+        .map(|entry| {
+            let resource = entry.resource.ok_or(DecodeError::of(DecodeErrorKind::ResourceType))?;
+            related_person_of(&resource)
+        })
+        .collect()
+}

@@ -1,0 +1,23 @@
+//! The resources as JSON has them: what is read, and nothing else.
+//!
+//! Unknown keys, extensions and codes are passed over. `null` is the same as nothing, except in the lines
+//! of an address, where it is a blank line. Text is borrowed from the document where it holds no escapes.
+
+mod bundle;
+mod datatypes;
+mod outcome;
+mod patient;
+mod related_person;
+mod text;
+
+pub(in crate::fhir) use bundle::{matches, related_people};
+pub(in crate::fhir) use outcome::OperationOutcome;
+pub(in crate::fhir) use patient::patient;
+
+use crate::fhir::DecodeError;
+use serde::Deserialize;
+
+/// Reads `bytes` as a document of one value.
+pub(in crate::fhir) fn read<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, DecodeError> {
+    Ok(serde_json::from_slice(bytes)?)
+}

@@ -1,0 +1,196 @@
+//! One request, from its coming in to what goes back.
+
+use super::fhir_api::token;
+use super::fhir_api::{Api, Face, Reply, face};
+use super::mini_service::{Instead, Service};
+use super::{Fault, NOTE, Received, Simulator};
+use crate::secret::RawBody;
+use crate::seed::SplitMix64;
+use crate::transport::{Error, ErrorKind, Request, Response, Transport};
+use async_trait::async_trait;
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use http::{Method, StatusCode};
+use std::time::Duration;
+
+/// What goes back, if anything does.
+pub(super) enum Exchange {
+    Whole(Response),
+    /// Cut off before the first byte.
+    Cut,
+    /// Cut off half way through the body.
+    HalfWay(Response),
+}
+
+/// What befalls a request.
+#[derive(Default)]
+struct Met {
+    delay: Duration,
+    fault: Option<Fault>,
+    /// Headers that come with it.
+    headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl Met {
+    fn new((mut delay, mut fault): (Duration, Option<Fault>)) -> Self {
+        let mut headers = Vec::new();
+        while let Some(Fault::WithHeader { fault: inner, name, value }) = fault {
+            headers.push((name, value));
+            fault = Some(*inner);
+        }
+        if let Some(Fault::Delay(time)) = fault {
+            delay = delay.saturating_add(time);
+            fault = None;
+        }
+        Self { delay, fault, headers }
+    }
+
+    /// The code to answer by, in the services that have no SOAP faults.
+    fn code(&self) -> Option<String> {
+        match &self.fault {
+            Some(Fault::Code(code)) => Some(code.clone()),
+            Some(Fault::Soap { .. }) => Some("UNKNOWN_ERROR".into()),
+            _ => None,
+        }
+    }
+}
+
+/// An answer of one of the services, the content type that garbage in its place has, and what befalls it.
+struct Answered {
+    response: Response,
+    content_type: &'static str,
+    met: Met,
+}
+
+impl Simulator {
+    /// Takes one request to its end.
+    pub(super) async fn exchange(&self, request: &Received) -> Exchange {
+        let answered = match face(request.path()) {
+            Face::Token => self.token(request),
+            Face::Api(path) => self.fhir_api(path, request),
+            Face::Other => self.mini_service(request),
+        };
+        let Answered { response, content_type, met } = answered;
+        if !met.delay.is_zero() {
+            tokio::time::sleep(met.delay).await;
+        }
+        let with_headers = |response: Response| {
+            let mut headers = response.headers().clone();
+            headers.extend(met.headers.iter().cloned());
+            response.with_headers(headers)
+        };
+        match met.fault {
+            Some(Fault::Cut) => Exchange::Cut,
+            Some(Fault::CutHalfWay) => Exchange::HalfWay(with_headers(response)),
+            Some(Fault::Garbage) => Exchange::Whole(with_headers(respond(
+                StatusCode::OK,
+                content_type,
+                garbage(),
+                None,
+            ))),
+            Some(Fault::Http { status, body }) => {
+                Exchange::Whole(with_headers(respond(status, "text/html", body, None)))
+            }
+            _ => Exchange::Whole(with_headers(response)),
+        }
+    }
+
+    fn mini_service(&self, request: &Received) -> Answered {
+        let register = self.receive(request, false);
+        let service = Service {
+            register: &register,
+            ids: &*self.ids,
+            now: self.clock.now(),
+            advanced_trace: self.advanced_trace,
+            superseding_payload: self.superseding_payload,
+        };
+        let mut met = Met::default();
+        let reply = service.answer(request.headers(), request.body().expose(), |about, whom| {
+            met = Met::new(self.shared().faults.meet(about, whom));
+            match &met.fault {
+                Some(Fault::Code(code)) => Some(Instead::Code(code.clone())),
+                Some(Fault::Soap { faultcode, toolkit_code }) => Some(Instead::Fault {
+                    faultcode: faultcode.clone(),
+                    toolkit_code: toolkit_code.clone(),
+                }),
+                _ => None,
+            }
+        });
+        let status =
+            if reply.is_fault { StatusCode::INTERNAL_SERVER_ERROR } else { StatusCode::OK };
+        let response = if request.method() == Method::POST {
+            respond(status, "text/xml; charset=utf-8", reply.body.into(), reply.note)
+        } else {
+            Response::new(StatusCode::METHOD_NOT_ALLOWED, RawBody::default())
+        };
+        Answered { response, content_type: "text/xml", met }
+    }
+
+    fn fhir_api(&self, path: &str, request: &Received) -> Answered {
+        let register = self.receive(request, false);
+        let api = Api {
+            register: &register,
+            now: self.clock.now(),
+            empty_lines: self.empty_address_lines,
+        };
+        let mut met = Met::default();
+        let reply = api.answer(path, request, &self.access(), |about, whom| {
+            met = Met::new(self.shared().faults.meet(about, whom));
+            met.code()
+        });
+        Answered { response: assemble(reply), content_type: "application/fhir+json", met }
+    }
+
+    fn token(&self, request: &Received) -> Answered {
+        self.receive(request, true);
+        self.access().token_count += 1;
+        let met = Met::new(self.shared().token_faults.meet(&[], None));
+        let now = self.clock.now();
+        // What goes wrong before the request is looked at leaves no token behind.
+        let reply = match &met.fault {
+            Some(Fault::Code(error)) => token::failed(StatusCode::BAD_REQUEST, error, &*self.ids),
+            Some(Fault::Soap { .. }) => {
+                token::failed(StatusCode::INTERNAL_SERVER_ERROR, "server_error", &*self.ids)
+            }
+            _ => token::answer(request, &mut self.access(), self.issuing, &*self.ids, now),
+        };
+        Answered { response: assemble(reply), content_type: "application/json", met }
+    }
+}
+
+#[async_trait]
+impl Transport for Simulator {
+    async fn send(&self, request: Request) -> Result<Response, Error> {
+        match self.exchange(&request.into()).await {
+            Exchange::Whole(response) => Ok(response),
+            Exchange::Cut | Exchange::HalfWay(_) => Err(Error::new(ErrorKind::Interrupted)),
+        }
+    }
+}
+
+fn assemble(reply: Reply) -> Response {
+    let mut headers = HeaderMap::new();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(reply.content_type));
+    headers.extend(reply.headers);
+    Response::new(reply.status, reply.body.into()).with_headers(headers)
+}
+
+fn respond(
+    status: StatusCode,
+    content_type: &'static str,
+    body: RawBody,
+    note: Option<String>,
+) -> Response {
+    let mut headers = HeaderMap::new();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    if let Some(note) = note.and_then(|note| note.try_into().ok()) {
+        headers.insert(NOTE, note);
+    }
+    Response::new(status, body).with_headers(headers)
+}
+
+/// The same bytes every time; most of them are no UTF-8.
+fn garbage() -> RawBody {
+    let mut seed = SplitMix64::new(0);
+    let bytes: Vec<u8> = (0..64).flat_map(|_| seed.next().to_le_bytes()).collect();
+    bytes.into()
+}

@@ -1,0 +1,125 @@
+//! Who may ask: applications, tokens, and the headers that carry them.
+
+use super::application::Application;
+use super::codes::issue;
+use super::outcome::Issue;
+use crate::ids::Ids;
+use chrono::{DateTime, TimeDelta, Utc};
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
+use std::collections::HashMap;
+
+/// For how long an identifier of an assertion may not come again.
+const REPLAY: TimeDelta = TimeDelta::days(30);
+
+/// How the caller is looked upon, which the token alone decides.
+#[derive(Clone, Eq, PartialEq)]
+pub(super) enum Mode {
+    /// A system: one person at a time, nothing changed.
+    Application,
+    /// A member of staff, with the roles they have; nobody's, where access is open.
+    HealthcareWorker(Vec<String>),
+}
+
+struct Token {
+    mode: Mode,
+    expires: DateTime<Utc>,
+}
+
+/// What is known of those who ask.
+#[derive(Default)]
+pub(in crate::simulator) struct Access {
+    applications: Vec<Application>,
+    tokens: HashMap<String, Token>,
+    /// Identifiers of assertions, and when they came.
+    seen: HashMap<(String, String), DateTime<Utc>>,
+    /// How many token requests have come.
+    pub(in crate::simulator) token_count: u64,
+}
+
+impl Access {
+    /// Takes an application in, or another state of one.
+    pub(in crate::simulator) fn register(&mut self, application: Application) {
+        self.applications.retain(|other| other.client_id() != application.client_id());
+        self.applications.push(application);
+    }
+
+    pub(super) fn application(&self, client_id: &str) -> Option<&Application> {
+        self.applications.iter().find(|application| application.client_id() == client_id)
+    }
+
+    /// Whether this assertion of the client is the first of its identifier.
+    pub(super) fn is_first(&mut self, client_id: &str, jti: &str, now: DateTime<Utc>) -> bool {
+        self.seen.retain(|_, came| now - *came < REPLAY);
+        self.seen.insert((client_id.to_owned(), jti.to_owned()), now).is_none()
+    }
+
+    /// A new token.
+    pub(super) fn issue(
+        &mut self,
+        mode: Mode,
+        life: TimeDelta,
+        ids: &dyn Ids,
+        now: DateTime<Utc>,
+    ) -> String {
+        let token = ids.next().simple().to_string();
+        self.tokens.insert(token.clone(), Token { mode, expires: now + life });
+        token
+    }
+
+    pub(in crate::simulator) fn healthcare_worker(
+        &mut self,
+        roles: &[&str],
+        life: TimeDelta,
+        ids: &dyn Ids,
+        now: DateTime<Utc>,
+    ) -> String {
+        let roles = roles.iter().map(|&role| role.to_owned()).collect();
+        self.issue(Mode::HealthcareWorker(roles), life, ids, now)
+    }
+
+    pub(in crate::simulator) fn revoke(&mut self) {
+        self.tokens.clear();
+    }
+
+    /// The mode of a request, or why it is refused.
+    pub(super) fn mode(&self, headers: &HeaderMap, now: DateTime<Utc>) -> Result<Mode, Issue> {
+        let denied = |why: String| issue("ACCESS_DENIED").diagnosed(why).by_proxy();
+        let open = self.applications.is_empty();
+        let Some(header) = headers.get(AUTHORIZATION) else {
+            return if open {
+                Ok(Mode::HealthcareWorker(Vec::new()))
+            } else {
+                Err(denied("Missing Authorization header".into()))
+            };
+        };
+        let header = header.to_str().unwrap_or_default().trim();
+        if header.is_empty() {
+            return Err(denied("Empty Authorization header".into()));
+        }
+        let (scheme, token) = header.split_once(' ').unwrap_or((header, ""));
+        if scheme != "Bearer" {
+            return Err(denied(format!("Invalid token type '{scheme}', must be 'Bearer'")));
+        }
+        let token = token.trim();
+        if token.is_empty() {
+            return Err(denied("Missing access token".into()));
+        }
+        match self.tokens.get(token) {
+            Some(token) if token.expires <= now => Err(denied("Access Token expired".into())),
+            Some(token) => Ok(token.mode.clone()),
+            None if open => Ok(Mode::HealthcareWorker(Vec::new())),
+            None => Err(denied("Invalid Access Token".into())),
+        }
+    }
+}
+
+impl std::fmt::Debug for Access {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Access")
+            .field("applications", &self.applications.len())
+            .field("tokens", &self.tokens.len())
+            .field("token_count", &self.token_count)
+            .finish_non_exhaustive()
+    }
+}

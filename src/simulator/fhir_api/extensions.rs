@@ -1,0 +1,138 @@
+//! Writing what FHIR's `Patient` has no place for.
+
+use super::patient::{Extent, organisation};
+use crate::demographics::PartialDate;
+use crate::simulator::{DeathNotification, Person};
+use serde_json::{Map, Value, json};
+
+/// How the addresses of most extensions begin.
+pub(super) const UK_CORE: &str = "https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCore-";
+
+const REMOVAL: &str =
+    "https://fhir.nhs.uk/StructureDefinition/Extension-PDS-RemovalFromRegistration";
+
+/// A day as a time; less than a day stays what it is.
+pub(super) fn date_time(date: PartialDate) -> String {
+    if date.full().is_some() { format!("{date}T00:00:00+00:00") } else { date.to_string() }
+}
+
+/// The extensions of a record. A search shows the notification of death alone.
+pub(super) fn of(person: &Person, extent: Extent) -> Vec<Value> {
+    let mut all = Vec::new();
+    all.extend(death(person));
+    if extent == Extent::Searched {
+        return all;
+    }
+    let further = &person.further;
+    let restricted = person.sensitivity.is_restricted();
+    if !restricted && !further.pharmacy.is_empty() {
+        all.push(json!({
+            "url": format!("{UK_CORE}NominatedPharmacy"),
+            "valueReference": organisation(&further.pharmacy),
+        }));
+    }
+    all.extend(communication(person));
+    all.extend(preference(person));
+    if !restricted {
+        all.extend(birth_place(person));
+    }
+    all.extend(removal(person));
+    all
+}
+
+fn death(person: &Person) -> Option<Value> {
+    let notification = person.further.death_notification;
+    let removed = notification == DeathNotification::Removed;
+    if person.death.is_none() && !removed {
+        return None;
+    }
+    let (code, display) = match notification {
+        DeathNotification::Informal => {
+            ("1", "Informal - death notice received via an update from a local NHS Organisation")
+        }
+        DeathNotification::Formal => {
+            ("2", "Formal - death notice received from Registrar of Deaths")
+        }
+        DeathNotification::Removed => ("U", "Removed"),
+    };
+    let status = concept("UKCore-DeathNotificationStatus", code, Some(display));
+    let mut parts =
+        vec![json!({ "url": "deathNotificationStatus", "valueCodeableConcept": status })];
+    if let Some(death) = person.death {
+        parts.push(json!({ "url": "systemEffectiveDate", "valueDateTime": date_time(death) }));
+    }
+    Some(json!({ "url": format!("{UK_CORE}DeathNotificationStatus"), "extension": parts }))
+}
+
+fn concept(system: &str, code: &str, display: Option<&str>) -> Value {
+    let mut coding = Map::new();
+    coding.insert("system".into(), format!("https://fhir.hl7.org.uk/CodeSystem/{system}").into());
+    coding.insert("code".into(), code.into());
+    if let Some(display) = display {
+        coding.insert("display".into(), display.into());
+    }
+    json!({ "coding": [coding] })
+}
+
+fn communication(person: &Person) -> Option<Value> {
+    let further = &person.further;
+    (!further.language.is_empty()).then(|| {
+        let language = concept("UKCore-HumanLanguage", &further.language, None);
+        json!({
+            "url": format!("{UK_CORE}NHSCommunication"),
+            "extension": [
+                { "url": "language", "valueCodeableConcept": language },
+                { "url": "interpreterRequired", "valueBoolean": further.interpreter },
+            ],
+        })
+    })
+}
+
+fn preference(person: &Person) -> Option<Value> {
+    let further = &person.further;
+    let mut parts = Vec::new();
+    for (url, code) in [
+        ("PreferredWrittenCommunicationFormat", &further.written_format),
+        ("PreferredContactMethod", &further.contact_method),
+    ] {
+        if !code.is_empty() {
+            let concept = concept(&format!("UKCore-{url}"), code, None);
+            parts.push(json!({ "url": url, "valueCodeableConcept": concept }));
+        }
+    }
+    if !further.contact_times.is_empty() {
+        let times = &further.contact_times;
+        parts.push(json!({ "url": "PreferredContactTimes", "valueString": times }));
+    }
+    let url = format!("{UK_CORE}ContactPreference");
+    (!parts.is_empty()).then(|| json!({ "url": url, "extension": parts }))
+}
+
+fn birth_place(person: &Person) -> Option<Value> {
+    let mut place = Map::new();
+    let further = &person.further;
+    for (field, text) in [("city", &further.birth_city), ("country", &further.birth_country)] {
+        if !text.is_empty() {
+            place.insert(field.into(), text.as_str().into());
+        }
+    }
+    let url = "http://hl7.org/fhir/StructureDefinition/patient-birthPlace";
+    (!place.is_empty()).then(|| json!({ "url": url, "valueAddress": place }))
+}
+
+fn removal(person: &Person) -> Option<Value> {
+    let further = &person.further;
+    (!further.removal.is_empty()).then(|| {
+        let code = json!({ "coding": [{
+            "system": "https://fhir.nhs.uk/CodeSystem/PDS-RemovalReasonExitCode",
+            "code": further.removal,
+        }] });
+        let mut parts =
+            vec![json!({ "url": "removalFromRegistrationCode", "valueCodeableConcept": code })];
+        if let Some(day) = further.removed_on {
+            let time = json!({ "start": date_time(day) });
+            parts.push(json!({ "url": "effectiveTime", "valuePeriod": time }));
+        }
+        json!({ "url": REMOVAL, "extension": parts })
+    })
+}

@@ -1,0 +1,81 @@
+//! What goes back, and the errors among it.
+
+use http::StatusCode;
+use http::header::{HeaderName, HeaderValue};
+use serde_json::{Map, Value, json};
+use std::borrow::Cow;
+
+/// Written by the service itself.
+pub(super) const FHIR_JSON: &str = "application/fhir+json";
+/// Written by the proxy before it.
+pub(super) const JSON: &str = "application/json";
+
+/// A response to send back.
+#[derive(Clone)]
+pub(in crate::simulator) struct Reply {
+    pub(in crate::simulator) status: StatusCode,
+    pub(in crate::simulator) content_type: &'static str,
+    pub(in crate::simulator) headers: Vec<(HeaderName, HeaderValue)>,
+    pub(in crate::simulator) body: String,
+}
+
+impl Reply {
+    pub(super) fn new(status: StatusCode, content_type: &'static str, body: &Value) -> Self {
+        Self { status, content_type, headers: Vec::new(), body: body.to_string() }
+    }
+
+    /// The same with a header, unless the value cannot be one.
+    pub(super) fn with_header(mut self, name: HeaderName, value: &str) -> Self {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.headers.push((name, value));
+        }
+        self
+    }
+}
+
+/// An `OperationOutcome` of one issue.
+#[derive(Clone)]
+pub(super) struct Issue {
+    pub(super) status: u16,
+    pub(super) code: Cow<'static, str>,
+    /// `issue.code`.
+    pub(super) kind: &'static str,
+    pub(super) severity: &'static str,
+    pub(super) display: &'static str,
+    pub(super) diagnostics: Option<String>,
+    /// Whether the proxy before the service says so.
+    pub(super) by_proxy: bool,
+}
+
+impl Issue {
+    pub(super) fn diagnosed(mut self, diagnostics: impl Into<String>) -> Self {
+        self.diagnostics = Some(diagnostics.into());
+        self
+    }
+
+    pub(super) const fn by_proxy(mut self) -> Self {
+        self.by_proxy = true;
+        self
+    }
+
+    pub(super) fn reply(&self) -> Reply {
+        let mut issue = Map::new();
+        issue.insert("severity".into(), self.severity.into());
+        issue.insert("code".into(), self.kind.into());
+        let coding = json!({
+            "system": "https://fhir.nhs.uk/R4/CodeSystem/Spine-ErrorOrWarningCode",
+            "version": "1",
+            "code": self.code,
+            "display": self.display,
+        });
+        issue.insert("details".into(), json!({ "coding": [coding] }));
+        if let Some(diagnostics) = &self.diagnostics {
+            issue.insert("diagnostics".into(), diagnostics.as_str().into());
+        }
+        let body = json!({ "resourceType": "OperationOutcome", "issue": [issue] });
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::BAD_REQUEST);
+        let reply = Reply::new(status, if self.by_proxy { JSON } else { FHIR_JSON }, &body);
+        // Of all the errors, this one alone says when to come again.
+        if self.status == 503 { reply.with_header(http::header::RETRY_AFTER, "5") } else { reply }
+    }
+}

@@ -1,0 +1,45 @@
+//! Whom a search finds.
+
+use super::parameters::Query;
+use super::score::score;
+use crate::demographics::{FullDate, PartialDate};
+use crate::simulator::pattern::Pattern;
+use crate::simulator::{Person, Register, Sensitivity};
+use chrono::{Datelike, NaiveDate};
+
+/// A record that fits, and how well.
+pub(super) struct Hit<'a> {
+    pub(super) person: &'a Person,
+    pub(super) score: f64,
+}
+
+/// Every record that fits, those that no answer shows included; the best first, and those that fit
+/// alike in the order of the register.
+pub(super) fn find<'a>(register: &'a Register, query: &Query, today: NaiveDate) -> Vec<Hit<'a>> {
+    let mut hits: Vec<Hit<'a>> = candidates(register, query)
+        .filter_map(|person| Some(Hit { person, score: score(person, query, today)? }))
+        .filter(|hit| !query.exact || hit.score >= 1.0)
+        .collect();
+    hits.sort_by(|one, other| other.score.total_cmp(&one.score));
+    hits
+}
+
+/// Whether answers show this record: those superseded and invalidated never come.
+pub(super) fn is_shown(person: &Person) -> bool {
+    person.superseded_by.is_none() && person.sensitivity != Sensitivity::Invalidated
+}
+
+fn candidates<'q, 'a: 'q>(
+    register: &'a Register,
+    query: &'q Query,
+) -> Box<dyn Iterator<Item = &'a Person> + 'q> {
+    let plain = |family: &&Pattern| !family.is_wild() && !query.history;
+    let indexed = query.family.as_ref().filter(plain).filter(|_| !register.has_other_names());
+    let day = query.birth.day().and_then(|day| FullDate::try_from(day).ok());
+    if let (Some(family), Some(day)) = (indexed, day) {
+        return Box::new(register.born(family.as_str(), PartialDate::from(day)));
+    }
+    let years = query.birth.start().year()..=query.birth.end().year();
+    let years = years.filter_map(|year| u16::try_from(year).ok());
+    Box::new(years.flat_map(|year| register.born_in(year)))
+}

@@ -1,0 +1,258 @@
+//! What the API answers, in the order in which the live service looks at a request: the token, the path,
+//! the form of `X-Request-ID`, the role, the rules of the mode; then the service's own.
+
+use super::access::{Access, Mode};
+use super::bundle;
+use super::codes::{Asked, Meaning, issue, meaning};
+use super::identity;
+use super::outcome::{FHIR_JSON, Issue, Reply};
+use super::parameters::Sent;
+use super::patient::{Extent, write};
+use super::route::{Target, target};
+use super::search::{Hit, find, is_shown};
+use crate::nhs_number::NhsNumber;
+use crate::simulator::received::Received;
+use crate::simulator::{Person, Register, Sensitivity};
+use chrono::{DateTime, Utc};
+use http::header::{ETAG, HeaderMap, HeaderName, HeaderValue};
+use http::{Method, StatusCode};
+use sha2::{Digest, Sha256};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
+const SESSION_ROLE: HeaderName = HeaderName::from_static("nhsd-session-urid");
+
+/// The API, at one instant.
+pub(in crate::simulator) struct Api<'a> {
+    pub(in crate::simulator) register: &'a Register,
+    pub(in crate::simulator) now: DateTime<Utc>,
+    pub(in crate::simulator) empty_lines: bool,
+}
+
+/// An answer, and what it is about.
+struct Judged {
+    reply: Reply,
+    /// Whom the request names or finds.
+    about: Vec<NhsNumber>,
+    /// What kind of question it is, if it is one.
+    asked: Option<Asked>,
+}
+
+impl Judged {
+    fn refused(issue: &Issue) -> Self {
+        Self { reply: issue.reply(), about: Vec::new(), asked: None }
+    }
+}
+
+impl Api<'_> {
+    /// Answers one request to `path`, which follows the base. `instead` is told whom the request is
+    /// about, and what they are known by in a mix of faults if it is a question, and may give another
+    /// code to answer with.
+    pub(in crate::simulator) fn answer(
+        &self,
+        path: &str,
+        request: &Received,
+        access: &Access,
+        instead: impl FnOnce(&[NhsNumber], Option<u64>) -> Option<String>,
+    ) -> Reply {
+        let judged = self.judge(path, request, access);
+        let judged = judged.unwrap_or_else(|issue| Judged::refused(&issue));
+        let whom = judged.asked.map(|_| identity::of(request, &judged.about));
+        let asked = judged.asked.unwrap_or(Asked::ByNumber);
+        let code = instead(&judged.about, whom);
+        let mut reply = match code.map(|code| meaning(&code, asked)) {
+            None | Some(Meaning::Truth) => judged.reply,
+            Some(Meaning::Nobody) => self.nobody(asked),
+            Some(Meaning::Issue(issue)) => issue.reply(),
+        };
+        for name in [REQUEST_ID, CORRELATION_ID] {
+            if let Some(value) = request.headers().get(&name) {
+                reply.headers.push((name, value.clone()));
+            }
+        }
+        reply
+    }
+
+    fn judge(&self, path: &str, request: &Received, access: &Access) -> Result<Judged, Issue> {
+        let headers = request.headers();
+        let mode = access.mode(headers, self.now)?;
+        let target = target(path);
+        if let Target::Unknown = target {
+            let why = format!("Unsupported path - '{path}'");
+            return Err(issue("UNSUPPORTED_REQUEST").diagnosed(why).by_proxy());
+        }
+        check_request_id(headers)?;
+        check_role(headers, &mode)?;
+        let sent = Sent::new(request.query());
+        check_mode(&mode, request.method(), &target, &sent)?;
+        if request.method() != Method::GET {
+            return Err(issue("UNSUPPORTED_SERVICE"));
+        }
+        if !headers.contains_key(&REQUEST_ID) {
+            return Err(issue("MISSING_VALUE").diagnosed(
+                "Invalid request with error - X-Request-ID header must be supplied to access this resource",
+            ));
+        }
+        match target {
+            Target::Search => self.search(&sent, &mode),
+            Target::Patient(id) => self.by_number(id, |person| {
+                let version = format!("W/\"{}\"", person.version);
+                let body = write(person, Extent::Whole, self.empty_lines);
+                Reply::new(StatusCode::OK, FHIR_JSON, &body).with_header(ETAG, &version)
+            }),
+            Target::RelatedPerson(id) => self.by_number(id, |person| {
+                Reply::new(StatusCode::OK, FHIR_JSON, &bundle::related(person, self.now))
+            }),
+            Target::NoNumber | Target::Coverage | Target::Unknown => {
+                Err(issue("UNSUPPORTED_SERVICE"))
+            }
+        }
+    }
+
+    fn by_number(&self, id: &str, show: impl FnOnce(&Person) -> Reply) -> Result<Judged, Issue> {
+        let number: Option<NhsNumber> = id.parse().ok().filter(|_| id.len() == 10);
+        let number = number.ok_or_else(|| issue("INVALID_RESOURCE_ID"))?;
+        let reply = match self.record(number) {
+            Ok(person) => show(person),
+            Err(issue) => issue.reply(),
+        };
+        Ok(Judged { reply, about: vec![number], asked: Some(Asked::ByNumber) })
+    }
+
+    /// The record that answers for `number` today.
+    fn record(&self, number: NhsNumber) -> Result<&Person, Issue> {
+        let person = self.register.get(number).ok_or_else(|| issue("RESOURCE_NOT_FOUND"))?;
+        settle(person)?;
+        if person.superseded_by.is_none() {
+            return Ok(person);
+        }
+        // A replacement that nobody has leaves a number that is no longer valid.
+        let replacement = self.register.replacement(person);
+        let replacement = replacement.ok_or_else(|| issue("INVALIDATED_RESOURCE"))?;
+        settle(replacement)?;
+        Ok(replacement)
+    }
+
+    fn search(&self, sent: &Sent, mode: &Mode) -> Result<Judged, Issue> {
+        let query = sent.read(mode)?;
+        let found = find(self.register, &query, self.now.date_naive());
+        let about = found.iter().map(|hit| hit.person.nhs_number).collect();
+        let shown: Vec<&Hit<'_>> = found
+            .iter()
+            .filter(|hit| is_shown(hit.person))
+            .filter(|hit| !matches!(chosen(hit.person, Asked::BySearch), Meaning::Nobody))
+            .collect();
+        let alone = match shown.as_slice() {
+            [hit] => chosen(hit.person, Asked::BySearch),
+            _ => Meaning::Truth,
+        };
+        let reply = match alone {
+            Meaning::Issue(issue) => issue.reply(),
+            _ if shown.len() > query.most => issue("TOO_MANY_MATCHES").reply(),
+            _ => self.found(&shown),
+        };
+        Ok(Judged { reply, about, asked: Some(Asked::BySearch) })
+    }
+
+    fn found(&self, hits: &[&Hit<'_>]) -> Reply {
+        let body = bundle::hits(hits, self.empty_lines, self.now);
+        // It is strong, and of no record.
+        let digest = Sha256::digest(body.to_string().as_bytes());
+        let tag: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        Reply::new(StatusCode::OK, FHIR_JSON, &body).with_header(ETAG, &format!("\"{tag}\""))
+    }
+
+    fn nobody(&self, asked: Asked) -> Reply {
+        match asked {
+            Asked::ByNumber => issue("RESOURCE_NOT_FOUND").reply(),
+            Asked::BySearch => self.found(&[]),
+        }
+    }
+}
+
+/// What the code that a record answers by, if it has one, means.
+fn chosen(person: &Person, asked: Asked) -> Meaning {
+    person.answer.as_deref().map_or(Meaning::Truth, |code| meaning(code, asked))
+}
+
+/// Refuses records of which a retrieval says nothing.
+fn settle(person: &Person) -> Result<(), Issue> {
+    match chosen(person, Asked::ByNumber) {
+        Meaning::Truth => {}
+        Meaning::Nobody => return Err(issue("RESOURCE_NOT_FOUND")),
+        Meaning::Issue(issue) => return Err(issue),
+    }
+    if person.sensitivity == Sensitivity::Invalidated {
+        return Err(issue("INVALIDATED_RESOURCE"));
+    }
+    Ok(())
+}
+
+fn invalid_header(name: &str, value: &HeaderValue, more: &str) -> Issue {
+    let value = value.to_str().unwrap_or_default();
+    issue("INVALID_VALUE")
+        .diagnosed(format!("Invalid value - '{value}' in header '{name}'{more}"))
+        .by_proxy()
+}
+
+fn check_request_id(headers: &HeaderMap) -> Result<(), Issue> {
+    let Some(value) = headers.get(&REQUEST_ID) else { return Ok(()) };
+    let groups: Vec<&str> = value.to_str().unwrap_or_default().split('-').collect();
+    let hexadecimal = |group: &&str| group.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let lengths: Vec<usize> = groups.iter().map(|group| group.len()).collect();
+    if lengths == [8, 4, 4, 4, 12] && groups.iter().all(hexadecimal) {
+        Ok(())
+    } else {
+        Err(invalid_header("X-Request-ID", value, ""))
+    }
+}
+
+/// With one role, it need not be named; with several, it has to be.
+fn check_role(headers: &HeaderMap, mode: &Mode) -> Result<(), Issue> {
+    let Mode::HealthcareWorker(roles) = mode else { return Ok(()) };
+    let none = HeaderValue::from_static("");
+    let fits = match headers.get(&SESSION_ROLE) {
+        None => roles.len() < 2,
+        Some(named) => roles.is_empty() || roles.iter().any(|role| named == role.as_str()),
+    };
+    if fits {
+        return Ok(());
+    }
+    let named = headers.get(&SESSION_ROLE).unwrap_or(&none);
+    let more = ". Refer to the guidance for this header in our API documentation";
+    Err(invalid_header("NHSD-Session-URID", named, more))
+}
+
+/// What an application may not do.
+fn check_mode(mode: &Mode, method: &Method, target: &Target<'_>, sent: &Sent) -> Result<(), Issue> {
+    let application = *mode == Mode::Application;
+    let name = if application { "application-restricted" } else { "healthcare worker" };
+    if let Target::Coverage = target {
+        let mut issue = issue("ACCESS_DENIED").by_proxy();
+        issue.status = 403;
+        issue.display = "Cannot access resource with this access token";
+        return Err(issue.diagnosed(format!("Cannot {method} resource with {name} access token")));
+    }
+    if !application {
+        return Ok(());
+    }
+    let mut refused = issue("INVALID_METHOD").by_proxy();
+    if *method == Method::PATCH {
+        return Err(refused);
+    }
+    if *method == Method::POST {
+        refused.display = "Cannot create resource with application-restricted access token";
+        return Err(refused);
+    }
+    if matches!(target, Target::Search) && sent.asks_for_several() {
+        let mut issue = issue("INVALID_VALUE").by_proxy();
+        issue.status = 403;
+        issue.kind = "token";
+        issue.display =
+            "Cannot retrieve more than one result with application-restricted access token";
+        return Err(issue.diagnosed(
+            "Your app has insufficient permissions to perform this search. Please contact support.",
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,96 @@
+use crate::secret::RawBody;
+use crate::transport::Request;
+use http::{HeaderMap, Method};
+use std::fmt;
+use url::Url;
+
+/// A request as it came to the simulator.
+///
+/// ```
+/// use nhs_pds::simulator::{Register, Simulator};
+/// use nhs_pds::transport::{Request, Transport};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let simulator = Simulator::new(Register::default());
+/// let url = "https://pds.example/personal-demographics/FHIR/R4/Patient/9000000009".parse()?;
+/// simulator.send(Request::get(url)).await?;
+/// let last = simulator.received_requests().pop().expect("one request");
+/// assert_eq!(last.path(), "/personal-demographics/FHIR/R4/Patient/9000000009");
+/// assert!(last.headers().is_empty());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Received {
+    method: Method,
+    url: Url,
+    headers: HeaderMap,
+    body: RawBody,
+}
+
+impl Received {
+    pub(super) const fn new(method: Method, url: Url, headers: HeaderMap, body: RawBody) -> Self {
+        Self { method, url, headers, body }
+    }
+
+    /// The method.
+    #[must_use]
+    pub const fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// The path, as it was sent. It may name a person.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        self.url.path()
+    }
+
+    /// The query, as it was sent: empty where there is none. It may name a person.
+    #[must_use]
+    pub fn query(&self) -> &str {
+        self.url.query().unwrap_or_default()
+    }
+
+    /// The headers. One of them may be a token.
+    #[must_use]
+    pub const fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// The body.
+    #[must_use]
+    pub const fn body(&self) -> &RawBody {
+        &self.body
+    }
+
+    /// The address that was called, without its query.
+    pub(super) fn address(&self) -> String {
+        let mut url = self.url.clone();
+        url.set_query(None);
+        url.set_fragment(None);
+        url.into()
+    }
+}
+
+impl From<Request> for Received {
+    fn from(request: Request) -> Self {
+        Self::new(
+            request.method().clone(),
+            request.url().clone(),
+            request.headers().clone(),
+            request.body().clone(),
+        )
+    }
+}
+
+/// Counts the headers: one of them may be a token.
+impl fmt::Debug for Received {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Received")
+            .field("method", &self.method)
+            .field("headers", &self.headers.len())
+            .field("body", &self.body)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,3 @@
+//! `fhir`: the second service.
+
+mod auth;
