@@ -4,7 +4,7 @@
 mod broken;
 mod people;
 
-use crate::services::{Face, us};
+use crate::services::{Face, Way, user};
 use async_trait::async_trait;
 use http::StatusCode;
 use nhs_pds::gate::Gate;
@@ -12,22 +12,14 @@ use nhs_pds::pace::Pace;
 use nhs_pds::retry::{Policy, Retry, Retrying};
 use nhs_pds::secret::RawBody;
 use nhs_pds::simulator::{Fault, Server, Simulator, When};
-use nhs_pds::trace::conformance::{self, Population, Trouble};
-use nhs_pds::trace::{Caller, SmartcardIdentity, Tracer, User};
+use nhs_pds::trace::Tracer;
+use nhs_pds::trace::conformance::{self, Trouble};
 use nhs_pds::transport::http::{HttpConfig, HttpTransport};
 use nhs_pds::transport::{Error, ErrorKind, Request, Response, Transport};
 use people::population;
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-
-fn caller() -> Caller {
-    Caller::System(us())
-}
-
-fn user() -> User {
-    User::Smartcard(SmartcardIdentity::new("1234567890", "555000000123").unwrap())
-}
 
 /// What stands between a service and whoever asks.
 #[derive(Clone, Copy, Debug)]
@@ -57,32 +49,44 @@ impl Behind {
     }
 }
 
-async fn conforms(tracer: Arc<dyn Tracer>, population: &Population, about: &str) {
-    let checked = conformance::check(tracer, &caller(), &user(), population).await;
+/// To a simulator behind HTTP.
+fn way_to(server: &Server, config: &HttpConfig) -> Way {
+    Way {
+        transport: Arc::new(HttpTransport::new(config).unwrap()),
+        smsp: server.url(),
+        #[cfg(feature = "fhir")]
+        fhir: server.fhir_url(),
+        #[cfg(feature = "fhir")]
+        token: server.token_url(),
+    }
+}
+
+async fn conforms(face: Face, tracer: Arc<dyn Tracer>, about: &str) {
+    let (_, population) = population(face);
+    let checked = conformance::check(tracer, &face.caller(), &user(), &population).await;
     checked.unwrap_or_else(|breach| panic!("{about}: {breach}: {breach:?}"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_service_in_process_keeps_to_the_contract() {
-    let (register, population) = population();
     for face in Face::ALL {
         for behind in [Behind::Nothing, Behind::RetryInTheBackground] {
-            let simulator = Simulator::new(register.clone());
+            let simulator = Simulator::new(population(*face).0);
             let tracer = behind.put(face.in_process(&simulator));
-            conforms(tracer, &population, &format!("{face:?} behind {behind:?}")).await;
+            conforms(*face, tracer, &format!("{face:?} behind {behind:?}")).await;
         }
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_service_over_http_keeps_to_the_contract() {
-    let (register, population) = population();
     for face in Face::ALL {
         for behind in [Behind::Nothing, Behind::RetryInFront] {
-            let server = Server::start(Simulator::new(register.clone())).await.unwrap();
-            let transport = HttpTransport::new(&HttpConfig::new()).unwrap();
-            let tracer = behind.put(face.client(&server.url(), Arc::new(transport)));
-            conforms(tracer, &population, &format!("{face:?} over HTTP behind {behind:?}")).await;
+            let simulator = Simulator::new(population(*face).0);
+            let server = Server::start(simulator.clone()).await.unwrap();
+            let way = way_to(&server, &HttpConfig::new());
+            let tracer = behind.put(face.client(&simulator, &way));
+            conforms(*face, tracer, &format!("{face:?} over HTTP behind {behind:?}")).await;
         }
     }
 }
@@ -120,24 +124,27 @@ fn fault(face: Face, trouble: Trouble) -> Option<Fault> {
 /// Asking again takes its time.
 #[tokio::test(start_paused = true)]
 async fn every_service_in_process_tells_trouble_from_an_answer() {
-    let (register, population) = population();
-    for face in Face::ALL {
+    for face in Face::ALL.iter().copied() {
+        let (register, population) = population(face);
         for behind in Behind::ALL {
             let in_trouble = async |trouble| {
-                let way: Arc<dyn Transport> = match (trouble, fault(face, trouble)) {
+                let simulator = Simulator::new(register.clone());
+                let way = match (trouble, fault(face, trouble)) {
                     (_, Some(fault)) => {
-                        let simulator = Simulator::new(register.clone());
                         simulator.add_fault(When::Always, fault);
-                        Arc::new(simulator)
+                        Way::over(Arc::new(simulator.clone()))
                     }
-                    (Trouble::Unreachable, None) => Arc::new(Nowhere(ErrorKind::Connect)),
-                    (Trouble::Late, None) => Arc::new(Nowhere(ErrorKind::Timeout)),
+                    (Trouble::Unreachable, None) => {
+                        Way::over(Arc::new(Nowhere(ErrorKind::Connect)))
+                    }
+                    (Trouble::Late, None) => Way::over(Arc::new(Nowhere(ErrorKind::Timeout))),
                     (other, None) => panic!("{other:?}"),
                 };
-                Some(behind.put(face.over(way)))
+                Some(behind.put(face.client(&simulator, &way)))
             };
             let person = &population.ordinary;
-            let checked = conformance::check_failing(in_trouble, &caller(), &user(), person).await;
+            let checked =
+                conformance::check_failing(in_trouble, &face.caller(), &user(), person).await;
             checked.unwrap_or_else(|breach| panic!("{face:?} behind {behind:?}: {breach:?}"));
         }
     }
@@ -145,14 +152,13 @@ async fn every_service_in_process_tells_trouble_from_an_answer() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_service_over_http_tells_trouble_from_an_answer() {
-    let (register, population) = population();
-    for face in Face::ALL {
+    for face in Face::ALL.iter().copied() {
+        let (register, population) = population(face);
         // A server stops when it is dropped.
         let servers = Mutex::new(Vec::new());
         let in_trouble = async |trouble| {
             let simulator = Simulator::new(register.clone());
             let server = Server::start(simulator.clone()).await.unwrap();
-            let address = server.url();
             let mut config = HttpConfig::new();
             match fault(face, trouble) {
                 Some(fault) => simulator.add_fault(When::Always, fault),
@@ -162,13 +168,14 @@ async fn every_service_over_http_tells_trouble_from_an_answer() {
                 }
                 None => {}
             }
+            let way = way_to(&server, &config);
             if trouble != Trouble::Unreachable {
                 servers.lock().unwrap_or_else(PoisonError::into_inner).push(server);
             }
-            Some(face.client(&address, Arc::new(HttpTransport::new(&config).unwrap())))
+            Some(face.client(&simulator, &way))
         };
         let person = &population.ordinary;
-        let checked = conformance::check_failing(in_trouble, &caller(), &user(), person).await;
+        let checked = conformance::check_failing(in_trouble, &face.caller(), &user(), person).await;
         checked.unwrap_or_else(|breach| panic!("{face:?} over HTTP: {breach:?}"));
     }
 }

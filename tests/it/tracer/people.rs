@@ -1,5 +1,6 @@
 //! A register, and the population that the conformance suite is told of.
 
+use crate::services::Face;
 use nhs_pds::demographics::Gender;
 use nhs_pds::nhs_number::NhsNumber;
 use nhs_pds::simulator::{Person, Register, Sensitivity};
@@ -32,12 +33,15 @@ fn known(person: &Person) -> Known {
     Known { nhs_number: person.nhs_number, particulars: particulars(person) }
 }
 
-pub(super) fn population() -> (Register, Population) {
+/// Whom `face` knows.
+pub(super) fn population(face: Face) -> (Register, Population) {
     let ordinary = person(9_449_304_424, "Ainsley", "Comfort", "1943-05-19");
     let mut deceased = person(9_320_639_116, "Lateman", "Cyril", "1930-03-03");
     deceased.death = Some("2024-02-02".parse().unwrap());
     let mut restricted = person(9_000_000_009, "Hidden", "Imogen", "1970-07-07");
     restricted.sensitivity = Sensitivity::Restricted;
+    let mut very_restricted = person(9_000_000_017, "Vanished", "Imelda", "1970-07-08");
+    very_restricted.sensitivity = Sensitivity::VeryRestricted;
     let awkward = person(9_856_036_615, "O'Hern & de Ruyé", "Zoë Mary", "1971-08-08");
     let mut superseded = person(9_449_306_613, "Formerly", "Briar", "1950-01-01");
     let replacement = person(9_838_335_452, "Latterly", "Briar", "1950-01-01");
@@ -53,7 +57,7 @@ pub(super) fn population() -> (Register, Population) {
         ordinary: known(&ordinary),
         deceased: known(&deceased),
         restricted: known(&restricted),
-        very_restricted: None,
+        very_restricted: face.tells_restrictions().then(|| known(&very_restricted)),
         awkward: Some(known(&awkward)),
         superseded: known(&superseded),
         replacement: known(&replacement),
@@ -73,6 +77,7 @@ pub(super) fn population() -> (Register, Population) {
         ordinary,
         deceased,
         restricted,
+        very_restricted,
         awkward,
         superseded,
         replacement,
