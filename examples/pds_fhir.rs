@@ -1,0 +1,432 @@
+//! Asks the PDS FHIR API, and prints its answer as JSON.
+//!
+//! ```sh
+//! cargo run --all-features --example pds_fhir -- retrieve 9990000077
+//! cargo run --all-features --example pds_fhir -- search --family Owen --birthdate 1986-01-19
+//! cargo run --all-features --example pds_fhir -- search --family 'Ow*' --birthdate ge1986-01-01 --birthdate le1986-12-31 --mode hcw --max 10
+//! PDS_FHIR_BASE=https://sandbox.api.service.nhs.uk/personal-demographics/FHIR/R4 \
+//!     cargo run --all-features --example pds_fhir -- retrieve 9000000009
+//! ```
+//!
+//! Without `PDS_FHIR_BASE` it asks the simulator, by the whole road: a signed JWT, an access token, a
+//! question. `examples/api/mod.rs` has the other variables.
+//!
+//! An answer is an object with `outcome` (`found`, `restricted`, `none`, `ambiguous`, `superseded`,
+//! `invalidated`) and, where there are any, `nhs_number`, `score`, `version`, `restriction`, `matches` (each with
+//! the `id` as it was sent and its `score`) and `details`; exit code 0. No answer is an object with `error`:
+//! its `kind` (`configuration`, `rejected`, `unavailable`, `unreadable`), `code`, `status` and whether it is `retryable`;
+//! exit code 1. What cannot be asked is exit code 2, with the reason.
+//!
+//! The JSON names people: it is the answer. Use it with synthetic ones.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "that is what it is for")]
+
+mod api;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use nhs_pds::demographics::{Gender, OdsCode};
+use nhs_pds::fhir::{
+    Access, AccessMode, ApplicationRestricted, ContactText, DateRange, Error, Exact, Fuzzy,
+    HealthcareWorker, Matching, MaxResults, Patient, PatientMatch, Plain, Received, Retrieval,
+    Search, SearchName, SearchResult,
+};
+use nhs_pds::nhs_number::NhsNumber;
+use nhs_pds::trace::{Caller, LocalIdentity, Restriction, Score, User};
+use serde_json::{Value, json};
+use std::fmt::Display;
+use std::process::ExitCode;
+use std::str::FromStr;
+
+#[derive(Parser)]
+#[command(about = "Asks the PDS FHIR API and prints JSON")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// By what right: the application's own, or a healthcare worker's.
+    #[arg(long, value_enum, global = true, default_value_t = Mode::App)]
+    mode: Mode,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Mode {
+    /// Application-restricted: one match at most.
+    App,
+    /// Healthcare worker: up to fifty matches.
+    Hcw,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// What is held under an NHS Number?
+    Retrieve {
+        /// Ten digits, bare, `3 3 4` or `3-3-4`.
+        nhs_number: String,
+    },
+    /// Who matches?
+    Search(Box<Criteria>),
+    /// Get an access token, and say for whom and whether it worked; the token itself is not printed.
+    Token,
+}
+
+#[derive(Args)]
+struct Criteria {
+    /// Family name; `*` may stand from the third character on.
+    #[arg(long, allow_hyphen_values = true)]
+    family: Option<String>,
+    /// Given name, several times for several; `*` as above in the first.
+    #[arg(long, allow_hyphen_values = true)]
+    given: Vec<String>,
+    /// male, female, other or unknown.
+    #[arg(long)]
+    gender: Option<String>,
+    /// YYYY-MM-DD; or twice, geYYYY-MM-DD and leYYYY-MM-DD.
+    #[arg(long, required = true)]
+    birthdate: Vec<String>,
+    /// The same, for the date of death.
+    #[arg(long)]
+    death_date: Vec<String>,
+    /// Postcode; `*` may stand from the third character on.
+    #[arg(long)]
+    postcode: Option<String>,
+    /// ODS code of the GP practice.
+    #[arg(long)]
+    gp: Option<String>,
+    /// Telephone number, as it is held.
+    #[arg(long)]
+    phone: Option<String>,
+    /// E-mail address.
+    #[arg(long)]
+    email: Option<String>,
+    /// Names that sound alike match too: needs family and given name, or one of them with gender and
+    /// postcode.
+    #[arg(long, conflicts_with = "exact")]
+    fuzzy: bool,
+    /// Everything has to be as it is held.
+    #[arg(long)]
+    exact: bool,
+    /// Former names, addresses and the like match too.
+    #[arg(long)]
+    history: bool,
+    /// The most matches to be returned: 1 to 50 for a healthcare worker, else 1.
+    #[arg(long)]
+    max: Option<u32>,
+}
+
+/// What cannot be asked, and why.
+struct Refused(String);
+
+impl<E: Display> From<E> for Refused {
+    fn from(reason: E) -> Self {
+        Self(reason.to_string())
+    }
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(&Cli::parse()).await {
+        Ok(Ok(answer)) => {
+            println!("{answer:#}");
+            ExitCode::SUCCESS
+        }
+        Ok(Err(error)) => {
+            println!("{:#}", json!({ "error": error }));
+            ExitCode::from(1)
+        }
+        Err(Refused(reason)) => {
+            eprintln!("pds_fhir: {reason}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// An answer or an error, as JSON, to what can be asked.
+async fn run(cli: &Cli) -> Result<Result<Value, Value>, Refused> {
+    match (&cli.command, cli.mode) {
+        (Command::Retrieve { nhs_number }, mode) => {
+            let number = read("NHS Number", nhs_number)?;
+            retrieve(mode, number).await
+        }
+        (Command::Search(criteria), Mode::App) => {
+            if criteria.max.is_some_and(|max| max > 1) {
+                return Err("--max: application-restricted access is told one match at most".into());
+            }
+            search::<ApplicationRestricted>(cli.mode, criteria).await
+        }
+        (Command::Search(criteria), Mode::Hcw) => {
+            search::<HealthcareWorker>(cli.mode, criteria).await
+        }
+        (Command::Token, Mode::App) => token().await,
+        (Command::Token, Mode::Hcw) => Err("a user's token comes from signing in".into()),
+    }
+}
+
+async fn retrieve(mode: Mode, number: NhsNumber) -> Result<Result<Value, Value>, Refused> {
+    let reached = api::reach(mode.access()).await?;
+    let received = reached.client.retrieve(&mode.caller()?, number).await;
+    Ok(received.map(|Received { answer, .. }| retrieval(&answer)).map_err(|error| failure(&error)))
+}
+
+async fn search<A: Access>(mode: Mode, criteria: &Criteria) -> Result<Result<Value, Value>, Refused>
+where
+    Search<Exact, A>: Limited,
+    Search<Plain, A>: Limited,
+    Search<Fuzzy, A>: Limited,
+{
+    // The question first: what the types refuse needs no service.
+    let max =
+        criteria.max.map(MaxResults::new).transpose().map_err(|why| format!("--max: {why}"))?;
+    if criteria.fuzzy {
+        send(mode, criteria.fuzzy()?.limited(max)).await
+    } else if criteria.exact {
+        send(mode, criteria.exact()?.limited(max)).await
+    } else {
+        send(mode, criteria.plain()?.limited(max)).await
+    }
+}
+
+async fn send<K: Matching, A: Access>(
+    mode: Mode,
+    search: Search<K, A>,
+) -> Result<Result<Value, Value>, Refused> {
+    let reached = api::reach(mode.access()).await?;
+    let received = reached.client.search(&mode.caller()?, &search).await;
+    Ok(received
+        .map(|Received { answer, .. }| search_result(&answer))
+        .map_err(|error| failure(&error)))
+}
+
+async fn token() -> Result<Result<Value, Value>, Refused> {
+    let reached = api::reach(AccessMode::ApplicationRestricted).await?;
+    let Some(tokens) = &reached.tokens else {
+        return Err("PDS_FHIR_TOKEN_URL is not set: this service is asked without tokens".into());
+    };
+    Ok(match tokens.token().await {
+        Ok(_) => Ok(json!({ "outcome": "token", "key_id": tokens.key_id().as_str() })),
+        Err(error) => Err(json!({
+            "kind": error.action().name(),
+            "code": error.code().map(|code| code.to_string()),
+            "status": error.status().map(|status| status.as_u16()),
+            "retryable": error.is_transient(),
+        })),
+    })
+}
+
+/// A search in which the number of matches may be limited, where the mode of access has that.
+trait Limited {
+    fn limited(self, max: Option<MaxResults>) -> Self;
+}
+
+impl<K: Matching> Limited for Search<K, ApplicationRestricted> {
+    fn limited(self, _: Option<MaxResults>) -> Self {
+        self
+    }
+}
+
+impl<K: Matching> Limited for Search<K, HealthcareWorker> {
+    fn limited(self, max: Option<MaxResults>) -> Self {
+        match max {
+            Some(max) => self.with_max_results(max),
+            None => self,
+        }
+    }
+}
+
+impl Mode {
+    const fn access(self) -> AccessMode {
+        match self {
+            Self::App => AccessMode::ApplicationRestricted,
+            Self::Hcw => AccessMode::HealthcareWorker,
+        }
+    }
+
+    fn caller(self) -> Result<Caller, Refused> {
+        Ok(match self {
+            Self::App => Caller::System(LocalIdentity::new("RHM".parse()?, "nhs-pds-example")?),
+            Self::Hcw => User::Local(LocalIdentity::new("RHM".parse()?, "jane.doe")?).into(),
+        })
+    }
+}
+
+impl Criteria {
+    fn exact<A: Access>(&self) -> Result<Search<Exact, A>, Refused> {
+        let family = self.family.as_deref().ok_or("--family is needed")?;
+        let mut search = Search::exact(read("--family", family)?, self.born()?);
+        if self.history {
+            search = search.with_history();
+        }
+        self.narrowed(search)
+    }
+
+    fn plain<A: Access>(&self) -> Result<Search<Plain, A>, Refused> {
+        let family = self.family.as_deref().ok_or("--family is needed")?;
+        let mut search = Search::plain(read("--family", family)?, self.born()?);
+        if self.history {
+            search = search.with_history();
+        }
+        self.narrowed(search)
+    }
+
+    /// Always with former names, so that `--history` adds nothing.
+    fn fuzzy<A: Access>(&self) -> Result<Search<Fuzzy, A>, Refused> {
+        let name = |option, text: Option<&String>| -> Result<Option<SearchName>, Refused> {
+            text.map(|text| read(option, text)).transpose()
+        };
+        let (family, given) = (self.family.as_ref(), self.given.first());
+        let born = self.born()?;
+        let postcode = self.postcode.as_deref().map(|text| read("--postcode", text)).transpose()?;
+        let search = match (
+            name("--family", family)?,
+            name("--given", given)?,
+            self.gender()?.zip(postcode),
+        ) {
+            (Some(family), Some(given), _) => Search::fuzzy(given, family, born),
+            (Some(family), None, Some((gender, postcode))) => {
+                Search::fuzzy_by_family(family, born, gender, postcode)
+            }
+            (None, Some(given), Some((gender, postcode))) => {
+                Search::fuzzy_by_given(given, born, gender, postcode)
+            }
+            _ => {
+                let needs = "family and given name, or one of them with gender and postcode";
+                return Err(format!("--fuzzy needs {needs}").into());
+            }
+        };
+        self.narrowed(search)
+    }
+
+    /// The search, with everything that every kind of search may have.
+    fn narrowed<K, A: Access>(&self, mut search: Search<K, A>) -> Result<Search<K, A>, Refused>
+    where
+        K: Matching<Name: FromStr<Err: Display>, Postcode: FromStr<Err: Display>>,
+    {
+        for (place, given) in self.given.iter().enumerate() {
+            search = match place {
+                0 => search.with_given(read("--given", given)?),
+                _ => search.with_further_given(read("--given", given)?),
+            };
+        }
+        if let Some(gender) = self.gender()? {
+            search = search.with_gender(gender);
+        }
+        if !self.death_date.is_empty() {
+            search = search.with_death(range("--death-date", &self.death_date)?);
+        }
+        if let Some(postcode) = &self.postcode {
+            search = search.with_postcode(read("--postcode", postcode)?);
+        }
+        if let Some(practice) = &self.gp {
+            search = search.with_general_practice(read::<OdsCode>("--gp", practice)?);
+        }
+        if let Some(phone) = &self.phone {
+            search = search.with_phone(read::<ContactText>("--phone", phone)?);
+        }
+        if let Some(email) = &self.email {
+            search = search.with_email(read::<ContactText>("--email", email)?);
+        }
+        Ok(search)
+    }
+
+    fn born(&self) -> Result<DateRange, Refused> {
+        range("--birthdate", &self.birthdate)
+    }
+
+    fn gender(&self) -> Result<Option<Gender>, Refused> {
+        Ok(match self.gender.as_deref() {
+            None => None,
+            Some("male") => Some(Gender::Male),
+            Some("female") => Some(Gender::Female),
+            Some("other") => Some(Gender::NotSpecified),
+            Some("unknown") => Some(Gender::NotKnown),
+            Some(_) => return Err("--gender is male, female, other or unknown".into()),
+        })
+    }
+}
+
+fn range(option: &str, values: &[String]) -> Result<DateRange, Refused> {
+    let range = DateRange::from_values(values.iter().map(String::as_str));
+    range.map_err(|reason| format!("{option}: {reason}").into())
+}
+
+fn read<T: FromStr<Err: Display>>(option: &str, text: &str) -> Result<T, Refused> {
+    text.parse().map_err(|reason| format!("{option}: {reason}").into())
+}
+
+fn retrieval(retrieval: &Retrieval) -> Value {
+    let (outcome, patient) = match retrieval {
+        Retrieval::Found(patient) => (found(patient), Some(patient)),
+        Retrieval::Superseded(patient) => ("superseded", Some(patient)),
+        Retrieval::Invalidated => ("invalidated", None),
+        _ => ("none", None),
+    };
+    let mut told = json!({ "outcome": outcome });
+    if let Some(patient) = patient {
+        tell(&mut told, patient);
+        add(&mut told, "matches", json!([{ "id": patient.id, "score": null }]));
+    }
+    told
+}
+
+fn search_result(result: &SearchResult) -> Value {
+    let matches: Vec<Value> = result.matches().iter().map(one_match).collect();
+    let (outcome, only) = match (result, result.matches()) {
+        (SearchResult::TooMany, _) => ("ambiguous", None),
+        (_, []) => ("none", None),
+        (_, [only]) => (found(&only.patient), Some(only)),
+        _ => ("ambiguous", None),
+    };
+    let mut told = json!({ "outcome": outcome, "matches": matches });
+    if let Some(only) = only {
+        tell(&mut told, &only.patient);
+        if let Some(score) = only.score {
+            add(&mut told, "score", json!(score.value()));
+        }
+    }
+    told
+}
+
+fn one_match(found: &PatientMatch) -> Value {
+    json!({ "id": found.patient.id, "score": found.score.map(Score::value) })
+}
+
+/// What it is called that a person was found.
+const fn found(patient: &Patient) -> &'static str {
+    match patient.restriction {
+        Restriction::Restricted | Restriction::VeryRestricted => "restricted",
+        _ => "found",
+    }
+}
+
+/// Adds what is told of a person.
+fn tell(told: &mut Value, patient: &Patient) {
+    if let Some(number) = patient.nhs_number {
+        add(told, "nhs_number", json!(number));
+    }
+    if let Some(version) = &patient.version {
+        add(told, "version", json!(version));
+    }
+    let restriction = match patient.restriction {
+        Restriction::Unrestricted => Some("unrestricted"),
+        Restriction::Restricted => Some("restricted"),
+        Restriction::VeryRestricted => Some("very_restricted"),
+        _ => None,
+    };
+    if let Some(restriction) = restriction {
+        add(told, "restriction", json!(restriction));
+    }
+    add(told, "details", json!(patient.demographics()));
+}
+
+fn add(told: &mut Value, key: &str, value: Value) {
+    if let Value::Object(fields) = told {
+        fields.insert(key.to_owned(), value);
+    }
+}
+
+fn failure(error: &Error) -> Value {
+    let code = error.exchange().and_then(|exchange| exchange.code.as_deref());
+    json!({
+        "kind": error.action().name(),
+        "code": error.code().map(nhs_pds::fhir::IssueCode::loggable).or(code),
+        "status": error.status().map(|status| status.as_u16()),
+        "retryable": error.is_transient(),
+    })
+}
