@@ -9,7 +9,6 @@ use crate::trace::{
     Answer, Attended, Caller, Error, FetchDetails, FindPerson, LocalIdentifier, MessageId, Mode,
     Outcome, Question, Tracer, Unattended, User, VerifyNumber,
 };
-use std::fmt::Debug;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -198,9 +197,7 @@ impl Asker {
             Ok(answer) => answer,
             Err(error) => return Err(Breach::from(error).about(inquiry)),
         };
-        is_an_answer(inquiry, id, &answer)
-            .and_then(|()| self.keeps_to_itself(inquiry, &answer))
-            .map_err(|breach| breach.about(inquiry))?;
+        is_an_answer(inquiry, id, &answer).map_err(|breach| breach.about(inquiry))?;
         Ok(answer)
     }
 
@@ -230,14 +227,16 @@ impl Asker {
         Ok(result)
     }
 
-    /// The clause that nothing of a person is printed, for the answer and for the tracer that gave it.
-    fn keeps_to_itself(&self, inquiry: &Inquiry, answer: &Answer) -> Result<(), Breach> {
-        let silent = |value: &dyn Debug| {
-            inquiry.is_kept_from(&format!("{value:?}"))
-                && inquiry.is_kept_from(&format!("{value:#?}"))
-        };
-        hold(silent(answer), "an answer shows nothing of the person")?;
-        hold(silent(&self.tracer), "a tracer shows nothing of the person it was asked about")
+    /// The tracer, with whatever it remembers of those it was asked about.
+    pub(super) fn keeps_to_itself(&self, population: &Population) -> Result<(), Breach> {
+        let shown = format!("{:?} {:#?}", self.tracer, self.tracer);
+        let silent = population.found().all(|known| {
+            Inquiry::about(Word::Find, false, known)
+                .with_given(known.particulars.given.as_str())
+                .with_postcode(known.particulars.postcode.as_ref())
+                .is_kept_from(&shown)
+        });
+        hold(silent, "a tracer shows nothing of those it was asked about")
     }
 }
 
@@ -249,6 +248,8 @@ fn is_an_answer(inquiry: &Inquiry, id: MessageId, answer: &Answer) -> Result<(),
     hold(!exchange.operation.is_empty(), "the exchange names the operation")?;
     let kept = serde_json::to_string(exchange).is_ok_and(|text| inquiry.is_kept_from(&text));
     hold(kept, "the exchange holds nothing of the person")?;
+    let shown = format!("{answer:?} {answer:#?}");
+    hold(inquiry.is_kept_from(&shown), "an answer shows nothing of the person")?;
     let Outcome::Found(found) = &answer.outcome else { return Ok(()) };
     let own = inquiry.local_identifier()?;
     let repeated = found.local_identifier.as_ref();

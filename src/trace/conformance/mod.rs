@@ -93,12 +93,14 @@ pub async fn check(
         clauses::tells_of_a_death(&asker, population, attended).await?;
         clauses::withholds(&asker, population, attended).await?;
         clauses::asks_anew(&asker, population, attended).await?;
+        asker.keeps_to_itself(population)?;
     }
     clauses::recognises(&asker, population).await?;
     // On behalf of a person, with nobody looking on.
     let for_user = Asker { caller: user.clone().into(), ..asker.clone() };
     clauses::takes_letters_of_either_case(&for_user, population, false).await?;
-    clauses::answers_many_at_once(&asker, population).await
+    clauses::answers_many_at_once(&asker, population).await?;
+    asker.keeps_to_itself(population)
 }
 
 /// What a tracer does not keep to. Report a defect at the tracer, or at the service.
