@@ -256,9 +256,11 @@ impl Simulator {
 
 impl fmt::Debug for Simulator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // In the order in which a request takes them: the other way round, the two wait for each other.
+        let access = self.access();
         let shared = self.shared();
         f.debug_struct("Simulator")
-            .field("access", &*self.access())
+            .field("access", &*access)
             .field("register", &shared.register)
             .field("faults", &shared.faults)
             .field("request_count", &shared.count)
