@@ -219,7 +219,9 @@ impl Difference {
             ("found", "found") if same_person() && is_duplicate(smsp) != is_duplicate(fhir) => {
                 Self::Follows
             }
-            ("none", "found") if fhir.result == TraceResult::Differs => Self::AnotherNameOrAddress,
+            ("none" | "not_verified", "found") if fhir.result == TraceResult::Differs => {
+                Self::AnotherNameOrAddress
+            }
             // Refused here, before a message was made: the service cannot have given a code.
             ("none", "") if fhir.result == TraceResult::Rejected && fhir.code.is_none() => {
                 Self::NameTooLong
