@@ -1,6 +1,7 @@
 //! `fhir`: the second service.
 
 mod answers;
+mod audit;
 mod auth;
 mod client;
 mod decode;
