@@ -19,6 +19,8 @@ use async_trait::async_trait;
 /// * A number verifies only by what was returned: of somebody whose date of birth is withheld, nothing
 ///   is verified. Fetching such a record returns it without a word for or against; whoever fetched it
 ///   has to hold it against what is known.
+/// * A number that was replaced by that of somebody whose date of birth is withheld is told as replaced
+///   by an unknown one: nothing says that either is the person's. [`Client::retrieve`] tells which.
 /// * With application-restricted access the API tells one match at most, so several are
 ///   [`Outcome::Ambiguous`] without candidates.
 /// * The API repeats no local identifier.
@@ -95,6 +97,10 @@ impl Client {
         let outcome = match &received.answer {
             Retrieval::Found(patient) if !good(cross_check(question, patient)) => {
                 Some(Outcome::NotVerified)
+            }
+            // Nobody has compared the old number with anything, and the new one cannot be.
+            Retrieval::Superseded(patient) if patient.date_of_birth.is_not_returned() => {
+                Some(Outcome::Superseded { by: None, person: None })
             }
             retrieval => retrieval.outcome(),
         };
