@@ -1,4 +1,5 @@
 use crate::failure;
+use crate::fhir::auth::exchange;
 use crate::fhir::auth::refusal::Refusal;
 use crate::fhir::auth::{KeyError, RefusedPart, TokenErrorCode};
 use crate::secret::RawBody;
@@ -157,7 +158,7 @@ impl StdError for TokenError {
 
 impl From<transport::Error> for TokenError {
     fn from(error: transport::Error) -> Self {
-        let action = failure::of_exchange(error.kind());
+        let action = exchange::of_all(failure::of_exchange(error.kind()));
         Self::new(TokenErrorKind::Transport, action).with_source(error)
     }
 }
@@ -205,8 +206,9 @@ pub enum TokenErrorKind {
     /// [`transport::Error`](crate::transport::Error).
     #[error("the exchange with the token endpoint failed")]
     Transport,
-    /// HTTP 200, and no bearer token in the body. Report a defect, after a look at whether the address is
-    /// the token endpoint's.
+    /// HTTP 200, and no bearer token in the body, as from a sign-in page on the way. Fix the
+    /// configuration, the network's perhaps: see whether the address is the token endpoint's, and who
+    /// answers there. If it is the endpoint, report a defect.
     #[error("the token endpoint's response could not be read")]
     Unreadable,
 }

@@ -51,7 +51,7 @@ pub(in crate::fhir::auth) fn read(
     let (status, body) = (response.status(), response.body());
     if status == StatusCode::OK {
         return granted(body.expose()).map_err(|fault| {
-            TokenError::new(TokenErrorKind::Unreadable, trace::ErrorKind::Unreadable)
+            TokenError::new(TokenErrorKind::Unreadable, trace::ErrorKind::Configuration)
                 .with_source(fault)
                 .with_response(status, body.clone())
         });
@@ -66,11 +66,15 @@ pub(in crate::fhir::auth) fn read(
 
 /// A request for a token holds nothing but the configuration, so whatever is wrong with one is wrong with
 /// all.
-fn action(status: StatusCode) -> trace::ErrorKind {
-    match failure::of_status(status) {
-        trace::ErrorKind::Rejected => trace::ErrorKind::Configuration,
-        _ if status == StatusCode::BAD_REQUEST => trace::ErrorKind::Configuration,
-        other => other,
+const fn action(status: StatusCode) -> trace::ErrorKind {
+    of_all(failure::of_status(status))
+}
+
+/// The same, of whatever kind the failure is.
+pub(in crate::fhir::auth) const fn of_all(action: trace::ErrorKind) -> trace::ErrorKind {
+    match action {
+        trace::ErrorKind::Unavailable => trace::ErrorKind::Unavailable,
+        _ => trace::ErrorKind::Configuration,
     }
 }
 
@@ -204,7 +208,7 @@ mod tests {
         ] {
             let error = answered(200, body).unwrap_err();
             assert_eq!(error.kind(), TokenErrorKind::Unreadable, "{body}");
-            assert_eq!(error.action(), trace::ErrorKind::Unreadable);
+            assert_eq!(error.action(), trace::ErrorKind::Configuration);
             assert_eq!(error.status(), Some(StatusCode::OK));
             assert_eq!(error.body().expose(), body.as_bytes());
         }
@@ -212,9 +216,9 @@ mod tests {
 
     #[test]
     fn each_status_has_its_action() {
-        use trace::ErrorKind::{Configuration, Unavailable, Unreadable};
+        use trace::ErrorKind::{Configuration, Unavailable};
         for (status, action) in [
-            (204, Unreadable),
+            (204, Configuration),
             (302, Configuration),
             (400, Configuration),
             (401, Configuration),

@@ -109,7 +109,7 @@ async fn without_a_response_the_way_there_decides() {
         (Interrupted, ErrorKind::Unavailable),
         (Timeout, ErrorKind::Unavailable),
         (ServerName, ErrorKind::Configuration),
-        (TooLarge, ErrorKind::Unreadable),
+        (TooLarge, ErrorKind::Configuration),
     ] {
         let error = failing(Err(transport::Error::new(kind))).await;
         assert_eq!((error.kind(), error.action()), (TokenErrorKind::Transport, action), "{kind:?}");
