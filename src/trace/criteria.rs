@@ -94,7 +94,8 @@ impl FromStr for PostcodePattern {
         if !text.contains('*') {
             return text.parse::<Postcode>().map(Self::from).map_err(|_| CriterionError::Postcode);
         }
-        wildcard_late_enough(text)?;
+        // Services pass over the space in a postcode, so it is none of the two characters.
+        wildcard_late_enough(&text.replace(' ', ""))?;
         let shaped = text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'*' || b == b' ');
         if shaped { Ok(Self(text.to_ascii_uppercase())) } else { Err(CriterionError::Postcode) }
     }
@@ -261,7 +262,10 @@ mod tests {
             );
         }
         assert_eq!("KT*;".parse::<PostcodePattern>(), Err(CriterionError::Postcode));
-        assert_eq!("K*".parse::<PostcodePattern>(), Err(CriterionError::WildcardTooEarly));
+        for text in ["K*", "K *"] {
+            assert_eq!(text.parse::<PostcodePattern>(), Err(CriterionError::WildcardTooEarly));
+        }
+        assert_eq!("KT1 7*".parse::<PostcodePattern>().unwrap().to_string(), "KT1 7*");
     }
 
     #[test]
