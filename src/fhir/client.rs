@@ -250,7 +250,7 @@ impl Client {
         {
             pass = match self.pass(caller, Some(refused)).await {
                 Ok(pass) => pass,
-                Err(error) => return Err(error.with_exchange(exchange)),
+                Err(error) => return Err(interpret::unrenewed(error, response, exchange)),
             };
             pass.show(&mut headers);
             exchange = referring(exchange, &headers);

@@ -96,7 +96,7 @@ impl Error {
         self.status
     }
 
-    /// The code of the response's first issue that has one.
+    /// The response's code: the first that is known, or else the first that is there.
     #[must_use]
     pub const fn code(&self) -> Option<&IssueCode> {
         self.code.as_ref()
@@ -167,8 +167,8 @@ pub enum ErrorKind {
     /// says.
     #[error("the service answered with a failure code")]
     Issue,
-    /// The answer is to something else than was asked: it repeats another `X-Request-ID`, or contradicts
-    /// itself. Never use it; report a defect.
+    /// The answer is to something else than was asked: it repeats another `X-Request-ID`. Never use
+    /// it; report a defect.
     #[error("the answer is not to what was asked")]
     Mismatch,
     /// The one person who matches has an identifier that is no NHS Number, so there is none to be
@@ -182,8 +182,9 @@ pub enum ErrorKind {
     /// An HTTP status that brought no `OperationOutcome`, as from a proxy. Do as [`Error::action`] says.
     #[error("the service answered with an HTTP status and no outcome")]
     Status,
-    /// There is no access token. Nothing was asked. Do as [`Error::action`] says; the source is a
-    /// [`TokenError`].
+    /// There is no access token, or none in place of one that was refused, so that nothing was answered.
+    /// Do as [`Error::action`] says; the source is a [`TokenError`]. Status and body are the token
+    /// endpoint's, if it answered; else those of the refusal, if there was one.
     #[error("there is no access token")]
     Token,
     /// No complete response came. Do as [`Error::action`] says; the source is a
@@ -265,7 +266,7 @@ impl From<serde_json::Error> for DecodeError {
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, thiserror::Error)]
 pub enum DecodeErrorKind {
-    /// A `Bundle` whose total is not the number of its entries.
+    /// A `Bundle` whose total is not the number of its entries, or that has neither.
     #[error("a total that is not the number of entries")]
     Count,
     /// A patient without an `id`, or with another `identifier`.

@@ -7,7 +7,7 @@ use crate::fhir::{
     SearchResult, wire,
 };
 use crate::nhs_number::NhsNumber;
-use crate::trace;
+use crate::trace::{self, Exchange};
 use crate::transport::Response;
 use http::header::ETAG;
 use http::{HeaderName, StatusCode};
@@ -127,6 +127,23 @@ fn failure(response: &Response) -> (StatusCode, Option<IssueCode>, Error) {
         error = error.with_particular(Particular::NhsNumber);
     }
     (status, Some(code), error)
+}
+
+/// The token was refused by this response, and `error` is why there is no other one.
+pub(in crate::fhir) fn unrenewed(
+    mut error: Error,
+    response: &Response,
+    mut exchange: Exchange,
+) -> Error {
+    if let Some(code) = outcome_code(response) {
+        exchange = exchange.with_code(code.loggable());
+        error = error.with_code(code);
+    }
+    if error.status().is_none() {
+        let retry_after = error.retry_after();
+        error = error.with_response(response, retry_after);
+    }
+    error.with_exchange(exchange)
 }
 
 /// Status 200, and another document than was asked for: perhaps one that says why.

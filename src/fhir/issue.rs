@@ -1,3 +1,4 @@
+use crate::failure;
 use crate::trace;
 use http::StatusCode;
 use std::fmt;
@@ -143,16 +144,18 @@ impl IssueCode {
 
     /// The kind of failure that the code stands for under `status`, when it does not stand for an answer.
     ///
-    /// A code that nobody knows leaves it to the status; and what is refused by 403 is refused to
-    /// whoever asks, whatever is asked.
+    /// Where the status says that the service does not work, or that it is asked too much, no code makes
+    /// that the data's fault. What is refused by 403 is refused to whoever asks, whatever is asked.
     pub(in crate::fhir) fn failure(&self, status: StatusCode) -> Option<trace::ErrorKind> {
+        let busy =
+            status.is_server_error() || failure::of_status(status) == trace::ErrorKind::Unavailable;
         Some(match self.class() {
             Answer => return None,
+            CorrectData | Defect if busy => trace::ErrorKind::Unavailable,
             CorrectData if status == StatusCode::FORBIDDEN => trace::ErrorKind::Configuration,
             AskLater => trace::ErrorKind::Unavailable,
             CorrectData => trace::ErrorKind::Rejected,
             FixConfiguration => trace::ErrorKind::Configuration,
-            Defect if status.is_server_error() => trace::ErrorKind::Unavailable,
             Defect => trace::ErrorKind::Unreadable,
         })
     }
@@ -172,8 +175,9 @@ impl fmt::Debug for IssueCode {
 }
 
 impl fmt::Display for IssueCode {
+    /// Writes it as [`loggable`](IssueCode::loggable) has it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+        f.write_str(self.loggable())
     }
 }
 
@@ -197,6 +201,7 @@ mod tests {
         for text in ["SMITH", "9000000009", "Jane Smith", "", "smith", "A_1", &"A_".repeat(21)] {
             assert_eq!(IssueCode::from(text).loggable(), "unrecognised", "{text}");
             assert_eq!(format!("{:?}", IssueCode::from(text)), "IssueCode(unrecognised)");
+            assert_eq!(IssueCode::from(text).to_string(), "unrecognised");
         }
         assert_eq!(IssueCode::from("not-supported").loggable(), "not-supported");
     }
@@ -209,6 +214,10 @@ mod tests {
             ("INVALID_VALUE", 403, Some(Configuration)),
             ("ACCESS_DENIED", 401, Some(Configuration)),
             ("TOO_MANY_REQUESTS", 429, Some(Unavailable)),
+            // FHIR's own codes, as gateways have them.
+            ("throttled", 429, Some(Unavailable)),
+            ("timeout", 408, Some(Unavailable)),
+            ("INVALID_VALUE", 503, Some(Unavailable)),
             ("SOMETHING_NEW", 400, Some(Unreadable)),
             ("SOMETHING_NEW", 502, Some(Unavailable)),
             ("PRECONDITION_FAILED", 412, Some(Unreadable)),

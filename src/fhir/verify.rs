@@ -28,6 +28,7 @@ pub enum CrossCheck {
 /// * Names that are given have to be those of one name of the record, whatever its use: a nickname or a
 ///   maiden name is the person's too. Compared are the family name and the first given name, in any case
 ///   and with any amount of white space; accents and apostrophes count. `*` stands for any characters.
+///   Where no name agrees, the usual one decides whether they differ or were not returned.
 /// * What was not returned, or cannot be read, neither agrees nor differs.
 ///
 /// Nothing is compared but what was asked: whoever needs more holds the person returned against the
@@ -59,12 +60,13 @@ pub fn cross_check<M: Mode>(question: &VerifyNumber<M>, patient: &Patient) -> Cr
         Held::Known(_) => CrossCheck::Differs,
         _ => CrossCheck::NotTold,
     };
-    let checks = patient.names.iter().map(|name| check_name(name, family.as_ref(), given.as_ref()));
-    let named = if family.is_none() && given.is_none() {
-        CrossCheck::Agrees
-    } else {
-        // One name that agrees is enough; one that says nothing leaves it open.
-        checks.max().unwrap_or(CrossCheck::NotTold)
+    let check = |name: &PersonName| check_name(name, family.as_ref(), given.as_ref());
+    let best = patient.names.iter().map(check).max().unwrap_or(CrossCheck::NotTold);
+    let named = match patient.usual_name() {
+        _ if family.is_none() && given.is_none() => CrossCheck::Agrees,
+        // A nickname without a family name says nothing for or against one.
+        Some(usual) if best != CrossCheck::Agrees => check(usual),
+        _ => best,
     };
     birth.min(named)
 }

@@ -4,6 +4,7 @@ use super::text::{List, Text};
 use crate::fhir::{DecodeError, DecodeErrorKind, PatientMatch, RelatedPerson};
 use crate::trace::Score;
 use serde::Deserialize;
+use std::collections::HashSet;
 
 /// What a search brings: as many resources as match.
 #[derive(Deserialize)]
@@ -12,8 +13,7 @@ struct Bundle<'a, R> {
     #[serde(borrow)]
     resource_type: Option<Text<'a>>,
     total: Option<u64>,
-    #[serde(default = "List::default")]
-    entry: List<Entry<R>>,
+    entry: Option<List<Entry<R>>>,
 }
 
 #[derive(Deserialize)]
@@ -33,22 +33,27 @@ impl<R> Bundle<'_, R> {
         if self.resource_type.is_none_or(|name| name.as_str() != "Bundle") {
             return Err(DecodeError::of(DecodeErrorKind::ResourceType));
         }
-        if self.total.is_some_and(|total| total != self.entry.0.len() as u64) {
+        // That nobody matches has to be said: by a total, or by a list with nobody in it.
+        if self.total.is_none() && self.entry.is_none() {
             return Err(DecodeError::of(DecodeErrorKind::Count));
         }
-        Ok(self.entry.0)
+        let entries = self.entry.unwrap_or_default().0;
+        if self.total.is_some_and(|total| total != entries.len() as u64) {
+            return Err(DecodeError::of(DecodeErrorKind::Count));
+        }
+        Ok(entries)
     }
 }
 
 /// The people who match, in the order in which they came: the best first.
 pub(in crate::fhir) fn matches(bytes: &[u8]) -> Result<Vec<PatientMatch>, DecodeError> {
     let bundle: Bundle<'_, WirePatient<'_>> = super::read(bytes)?;
-    let mut matches: Vec<PatientMatch> = Vec::new();
+    let (mut matches, mut seen) = (Vec::new(), HashSet::new());
     for Entry { resource, search } in bundle.entries()? {
         let resource = resource.ok_or(DecodeError::of(DecodeErrorKind::ResourceType))?;
         let patient = patient_of(&resource)?;
         // Somebody who comes twice is one person.
-        if matches.iter().any(|other| other.patient.id == patient.id) {
+        if !seen.insert(patient.id.clone()) {
             continue;
         }
         let score = search.and_then(|search| search.score);

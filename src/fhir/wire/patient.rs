@@ -66,7 +66,7 @@ struct Contact<'a> {
     telecom: List<ContactPoint<'a>>,
 }
 
-/// Reads a patient; `None` when the document is another resource.
+/// Reads a patient.
 pub(in crate::fhir) fn patient(bytes: &[u8]) -> Result<Patient, DecodeError> {
     patient_of(&super::read(bytes)?)
 }
@@ -118,13 +118,17 @@ impl Contact<'_> {
     }
 }
 
-/// A label that nobody knows restricts.
+/// A label that nobody knows restricts. There is one at most; of several the strictest would count.
 fn restriction(labels: &List<super::datatypes::Coding<'_>>) -> Restriction {
-    let Some(label) = labels.first() else { return Restriction::NotTold };
-    match label.code.as_ref().map(Text::as_str) {
-        Some("U") => Restriction::Unrestricted,
-        Some("V" | "REDACTED") => Restriction::VeryRestricted,
-        _ => Restriction::Restricted,
+    let all = || labels.iter().map(|label| label.code.as_ref().map(Text::as_str));
+    if all().any(|code| matches!(code, Some("V" | "REDACTED"))) {
+        Restriction::VeryRestricted
+    } else if all().any(|code| code != Some("U")) {
+        Restriction::Restricted
+    } else if labels.first().is_some() {
+        Restriction::Unrestricted
+    } else {
+        Restriction::NotTold
     }
 }
 

@@ -127,6 +127,7 @@ async fn a_bundle_that_contradicts_itself_is_unreadable() {
         ),
         (json!([]), "a list"),
         (json!({}), "nothing"),
+        (json!({"resourceType": "Bundle", "type": "searchset"}), "not a word about how many"),
     ] {
         let error = searched(response(200, body)).await.unwrap_err();
         assert_eq!(
@@ -310,6 +311,38 @@ async fn numbers_are_verified_on_the_record() {
     assert_eq!(outcome, Outcome::NotVerified);
     let outcome = traced(named("Jones", "Joan"), response(200, &two)).await.unwrap().outcome;
     assert_eq!(outcome.name(), "found");
+}
+
+/// The API does not compare the old number with anything, as a trace does: one that was mistyped may have
+/// been replaced by anybody's.
+#[tokio::test]
+async fn a_number_is_not_replaced_by_that_of_somebody_who_is_not_told() {
+    for body in [
+        json!({"resourceType": "Patient", "id": "9000000017", "meta": {"security": [{"code": "V"}]}}),
+        json!({"resourceType": "Patient", "id": "9000000017", "gender": "female"}),
+    ] {
+        for question in [Question::from(fetch("2010-10-22")), verify("2010-10-22").into()] {
+            let outcome = traced(question, response(200, &body)).await.unwrap().outcome;
+            assert_eq!(outcome, Outcome::Superseded { by: None, person: None });
+        }
+    }
+    let told = traced(fetch("2010-10-22"), response(200, patient("9000000017"))).await.unwrap();
+    let Outcome::Superseded { by, person } = told.outcome else { panic!() };
+    assert!(by.is_some() && person.is_some());
+}
+
+/// A nickname often has no family name; it does not take back that the usual name is another.
+#[tokio::test]
+async fn a_name_that_says_nothing_does_not_hide_one_that_differs() {
+    let names = json!({"name": [{"use": "usual", "given": ["Jane"], "family": "Smith"},
+        {"use": "nickname", "given": ["Janie"]}]});
+    let body = but(patient("9000000009"), names);
+    let fetched = async |family: &str| {
+        let question = fetch("2010-10-22").with_family(family.parse().unwrap());
+        traced(question, response(200, &body)).await.unwrap().outcome.name()
+    };
+    assert_eq!(fetched("Jones").await, "not_verified");
+    assert_eq!(fetched("Smith").await, "found");
 }
 
 #[tokio::test]

@@ -192,6 +192,37 @@ async fn a_refused_token_is_renewed_once() {
     assert_eq!(asked, [false, true, false, true]);
 }
 
+/// Whose session has ended while the token was used.
+#[derive(Debug)]
+struct Ended;
+
+#[async_trait]
+impl UserTokens for Ended {
+    async fn token(
+        &self,
+        _: &User,
+        refused: Option<&AccessToken>,
+    ) -> Result<UserToken, TokenError> {
+        match refused {
+            None => Ok(UserToken::new("token-1".parse().unwrap())),
+            Some(_) => Err(TokenError::sign_in()),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_is_kept_when_there_is_no_other_token() {
+    let body = issue("ACCESS_DENIED");
+    let transport = Arc::new(Scripted::new([Ok(response(401, &body))]));
+    let config = Config::of(Environment::Integration);
+    let client = Client::healthcare_worker(config, Arc::new(Ended), transport);
+    let error = client.retrieve(&user().into(), JANE).await.unwrap_err();
+    assert_eq!((error.kind(), error.action()), (ErrorKind::Token, Action::Configuration));
+    assert_eq!(error.status().unwrap().as_u16(), 401);
+    assert_eq!(error.body().expose(), body.to_string().as_bytes());
+    assert_eq!(error.exchange().unwrap().code.as_deref(), Some("ACCESS_DENIED"));
+}
+
 #[tokio::test]
 async fn nobody_at_a_screen_is_no_healthcare_worker() {
     let users = Arc::new(Users::default());

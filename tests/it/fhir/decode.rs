@@ -173,6 +173,8 @@ fn restrictions() {
     ] {
         assert_eq!(restriction(json!({"security": [{"code": code}]})), expected, "{code}");
     }
+    let both = json!({"security": [{"code": "U"}, {"code": "V"}]});
+    assert_eq!(restriction(both), Restriction::VeryRestricted);
     assert_eq!(restriction(json!({"security": [{}]})), Restriction::Restricted);
     assert_eq!(restriction(json!({"security": []})), Restriction::NotTold);
     assert_eq!(restriction(json!({"versionId": "1"})), Restriction::NotTold);
