@@ -110,3 +110,8 @@ pub use trace::{Answer, Caller, Outcome, Tracer};
 #[cfg(all(doctest, feature = "http", feature = "smsp", feature = "sqlite"))]
 #[doc = include_str!("../README.md")]
 mod readme {}
+
+/// The move guide's code, compiled as it stands.
+#[cfg(all(doctest, feature = "fhir", feature = "http", feature = "smsp"))]
+#[doc = include_str!("../docs/from-smsp-to-fhir.md")]
+mod from_smsp_to_fhir {}

@@ -123,10 +123,11 @@ impl Simulator {
     }
 
     /// How long a token of the FHIR API lasts: 599 seconds, unless set. Parts of a second are cut off,
-    /// and tokens given out already keep their time.
+    /// as is what goes beyond a century, and tokens given out already keep their time.
     #[must_use]
-    pub const fn with_token_life(mut self, life: Duration) -> Self {
-        self.issuing.life = TimeDelta::seconds(life.as_secs() as i64);
+    pub fn with_token_life(mut self, life: Duration) -> Self {
+        let seconds = u32::try_from(life.as_secs()).unwrap_or(u32::MAX);
+        self.issuing.life = TimeDelta::seconds(seconds.into());
         self
     }
 

@@ -28,6 +28,8 @@ mod http;
 #[cfg(all(feature = "simulator", feature = "sqlite"))]
 mod kill;
 mod layer;
+#[cfg(all(feature = "fhir", feature = "smsp"))]
+mod move_guide;
 #[cfg(all(feature = "http", feature = "simulator", feature = "smsp"))]
 mod opentest;
 #[cfg(all(feature = "http", feature = "simulator", feature = "smsp"))]
