@@ -17,6 +17,9 @@ LIMITS = [
     ("nhs_number/one", "nhs_number/one/ours", "nhs_number/one/nhs-number", 0.40),
     ("nhs_number/bulk", "nhs_number/bulk/ours", "nhs_number/bulk/nhs-number", 0.25),
     ("smsp/decode", "codec/decode_details/ours", "codec/decode_details/ns_reader", 2.00),
+    ("fhir/decode", "fhir/decode/ours", "fhir/decode/value", 2.00),
+    # 95 % of the baseline's rate.
+    ("fhir/retrieve", "fhir/retrieve/ours", "fhir/retrieve/bare", 1 / 0.95),
 ]
 
 

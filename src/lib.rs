@@ -53,8 +53,8 @@
 //! [`transport::Transport`], [`case::CaseStore`], [`audit::AuditLog`], [`clock::Clock`], [`ids::Ids`]),
 //! each with a *Contract*. Implement them with this crate's [`async_trait`](macro@async_trait), and with the
 //! versions of `bytes` 1, `chrono` 0.4, `http` 1, `url` 2 and `uuid` 1 whose types stand in their
-//! signatures. `case::conformance` and `audit::conformance` (feature `simulator`) hold a store and a
-//! trail against their contracts.
+//! signatures. `trace::conformance`, `case::conformance` and `audit::conformance` (feature `simulator`) hold
+//! a service, a store and a trail against their contracts.
 //!
 //! # Patient data
 //!

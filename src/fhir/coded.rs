@@ -1,17 +1,9 @@
 //! Codes that stand for something: known ones by name, others by their text.
 
-/// An enumeration of codes, with `Other` for codes that nobody knows.
+/// What an enumeration of codes needs besides its variants, of which `Other` has the codes that nobody
+/// knows.
 macro_rules! coded {
-    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $code:literal,)+ }) => {
-        $(#[$doc])*
-        #[non_exhaustive]
-        #[derive(Clone, Eq, Hash, PartialEq)]
-        pub enum $name {
-            $($(#[$variant_doc])* $variant,)+
-            /// Another code, by its text.
-            Other(String),
-        }
-
+    ($name:ident { $($variant:ident = $code:literal,)+ }) => {
         impl $name {
             /// The code.
             #[must_use]

@@ -158,17 +158,25 @@ pub struct DeathNotification {
     pub effective: Held<PartialDate>,
 }
 
-coded! {
-    /// By whom a death was told (UKCore-DeathNotificationStatus).
-    DeathNotificationStatus {
-        /// `1`: informally, by somebody other than a registrar.
-        Informal = "1",
-        /// `2`: formally, by a registrar of deaths.
-        Formal = "2",
-        /// `U`: it was withdrawn.
-        Removed = "U",
-    }
+/// By whom a death was told (UKCore-DeathNotificationStatus).
+#[non_exhaustive]
+#[derive(Clone, Eq, Hash, PartialEq)]
+pub enum DeathNotificationStatus {
+    /// `1`: informally, by somebody other than a registrar.
+    Informal,
+    /// `2`: formally, by a registrar of deaths.
+    Formal,
+    /// `U`: it was withdrawn.
+    Removed,
+    /// Another code, by its text.
+    Other(String),
 }
+
+coded!(DeathNotificationStatus {
+    Informal = "1",
+    Formal = "2",
+    Removed = "U",
+});
 
 impl DeathNotificationStatus {
     /// Whether the person has died, as far as this says. A code that nobody knows says so.
@@ -210,39 +218,60 @@ pub struct ContactPreferences {
     pub times: Option<String>,
 }
 
-coded! {
-    /// In what form letters are to be (UKCore-PreferredWrittenCommunicationFormat).
-    WrittenFormat {
-        /// `11`: in large print.
-        LargePrint = "11",
-        /// `12`: in Braille.
-        Braille = "12",
-        /// `13`: as audio.
-        Audio = "13",
-    }
+/// In what form letters are to be (UKCore-PreferredWrittenCommunicationFormat).
+#[non_exhaustive]
+#[derive(Clone, Eq, Hash, PartialEq)]
+pub enum WrittenFormat {
+    /// `11`: in large print.
+    LargePrint,
+    /// `12`: in Braille.
+    Braille,
+    /// `13`: as audio.
+    Audio,
+    /// Another code, by its text.
+    Other(String),
 }
 
-coded! {
-    /// By what means somebody is to be contacted (UKCore-PreferredContactMethod).
-    ContactMethod {
-        /// `1`: by letter.
-        Letter = "1",
-        /// `2`: by a visit.
-        Visit = "2",
-        /// `3`: by telephone.
-        Telephone = "3",
-        /// `4`: by e-mail.
-        Email = "4",
-        /// `5`: by text telephone.
-        Textphone = "5",
-        /// `6`: through somebody else.
-        Proxy = "6",
-        /// `7`: in sign language.
-        SignLanguage = "7",
-        /// `8`: not by telephone.
-        NoTelephone = "8",
-    }
+coded!(WrittenFormat {
+    LargePrint = "11",
+    Braille = "12",
+    Audio = "13",
+});
+
+/// By what means somebody is to be contacted (UKCore-PreferredContactMethod).
+#[non_exhaustive]
+#[derive(Clone, Eq, Hash, PartialEq)]
+pub enum ContactMethod {
+    /// `1`: by letter.
+    Letter,
+    /// `2`: by a visit.
+    Visit,
+    /// `3`: by telephone.
+    Telephone,
+    /// `4`: by e-mail.
+    Email,
+    /// `5`: by text telephone.
+    Textphone,
+    /// `6`: through somebody else.
+    Proxy,
+    /// `7`: in sign language.
+    SignLanguage,
+    /// `8`: not by telephone.
+    NoTelephone,
+    /// Another code, by its text.
+    Other(String),
 }
+
+coded!(ContactMethod {
+    Letter = "1",
+    Visit = "2",
+    Telephone = "3",
+    Email = "4",
+    Textphone = "5",
+    Proxy = "6",
+    SignLanguage = "7",
+    NoTelephone = "8",
+});
 
 /// How an emergency contact is reached.
 #[non_exhaustive]

@@ -44,6 +44,8 @@ mod sample_data;
 #[cfg(all(feature = "csv", feature = "simulator", feature = "smsp"))]
 mod seeds;
 mod service;
+#[cfg(all(feature = "simulator", feature = "smsp"))]
+mod services;
 #[cfg(feature = "simulator")]
 mod simulator;
 #[cfg(feature = "smsp")]
@@ -53,4 +55,6 @@ mod soak;
 #[cfg(all(feature = "csv", feature = "simulator"))]
 mod sweep_order;
 mod telemetry;
+#[cfg(all(feature = "http", feature = "simulator", feature = "smsp"))]
+mod tracer;
 mod worker;

@@ -91,6 +91,7 @@ fn later(time: DateTime<Utc>, by: Duration) -> DateTime<Utc> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn at(seconds: i64) -> DateTime<Utc> {
         DateTime::UNIX_EPOCH + TimeDelta::seconds(seconds)
@@ -144,5 +145,24 @@ mod tests {
         tired.rest(at(595), Some(Duration::MAX));
         assert_eq!(tired.worth(at(598)), Worth::Good(token()));
         assert_eq!(tired.worth(at(599)), Worth::Nothing);
+    }
+
+    proptest! {
+        /// However the clock goes, a token is used only within its life, and never again once time has
+        /// been seen to go back.
+        #[test]
+        fn a_token_is_used_only_while_it_is_certain_to_be_good(
+            lifetime in 0_u64..700,
+            steps in prop::collection::vec(-20_i64..200, 1..20),
+        ) {
+            let mut held = held(lifetime);
+            let (mut now, mut straight) = (0, true);
+            for step in steps {
+                now += step;
+                straight &= step >= 0;
+                let good = straight && u64::try_from(now).is_ok_and(|age| age < lifetime);
+                prop_assert_eq!(held.worth(at(now)) != Worth::Nothing, good);
+            }
+        }
     }
 }

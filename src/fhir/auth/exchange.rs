@@ -126,6 +126,7 @@ mod tests {
     use crate::fhir::auth::{RefusedPart, TokenErrorCode};
     use http::HeaderMap;
     use http::header::RETRY_AFTER;
+    use proptest::prelude::*;
 
     const NOW: DateTime<Utc> = DateTime::UNIX_EPOCH;
 
@@ -262,5 +263,32 @@ mod tests {
         let traced = trace::Error::from(error);
         assert_eq!(traced.retry_after(), Some(Duration::from_secs(7)));
         assert!(traced.is_transient());
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_comes_is_a_token_or_an_error_that_keeps_it_to_itself(
+            status in 100_u16..600,
+            head in "[{\\[\"]{0,2}",
+            words in "[a-z\"':,{}]{0,12}",
+        ) {
+            let body = format!("{head}{words}QUENTINSSON");
+            let error = answered(status, &body).unwrap_err();
+            prop_assert_eq!(error.body().expose(), body.as_bytes());
+            let said = format!("{error} {error:?}");
+            prop_assert!(!said.contains("QUENTINSSON"));
+        }
+
+        #[test]
+        fn a_token_is_taken_as_it_is_or_not_at_all(text in "\\PC{0,20}", visible in "[!-~]{1,40}") {
+            for text in [text, visible] {
+                let body = serde_json::json!({ "access_token": text }).to_string();
+                let good = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
+                match answered(200, &body) {
+                    Ok(granted) => prop_assert_eq!(granted.token.expose(), text),
+                    Err(_) => prop_assert!(!good),
+                }
+            }
+        }
     }
 }

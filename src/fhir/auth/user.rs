@@ -24,6 +24,7 @@ use std::str::FromStr;
 /// use nhs_pds::fhir::auth::{AccessToken, TokenError, UserToken, UserTokens};
 /// use nhs_pds::trace::{LocalIdentity, User};
 /// use std::collections::HashMap;
+/// use std::sync::Arc;
 ///
 /// /// What the sign-in left. A session of this program ends with its first token.
 /// #[derive(Debug)]
@@ -48,7 +49,7 @@ use std::str::FromStr;
 /// let jo = User::Local(LocalIdentity::new("RHM".parse()?, "jo.sampleworth")?);
 /// let token = UserToken::new("2YotnFZFEjr1zCsicMWpAA".parse()?)
 ///     .with_role("555254240100".parse()?);
-/// let sessions = Sessions(HashMap::from([(jo.clone(), token)]));
+/// let sessions: Arc<dyn UserTokens> = Arc::new(Sessions(HashMap::from([(jo.clone(), token)])));
 ///
 /// let token = sessions.token(&jo, None).await?;
 /// assert_eq!(token.role().map(|role| role.as_str()), Some("555254240100"));

@@ -14,7 +14,7 @@ use std::fmt::{Debug, Write as _};
 use std::iter;
 
 /// What has room for text, and is not filled with the person: nothing of a person belongs there.
-const EXEMPT: [(&str, &str); 10] = [
+const EXEMPT: [(&str, &str); 12] = [
     ("audit::sink::FileAnchors", "the path of a file, which the program chooses"),
     ("case::lease::Lease", "who holds it: the name of a program"),
     ("case::number::Provenance", "an exchange, a strategy's name and the user who confirmed"),
@@ -23,6 +23,8 @@ const EXEMPT: [(&str, &str); 10] = [
         "demographics::practice::OdsCode",
         "an organisation's; the GP practice of a person is redacted",
     ),
+    ("fhir::auth::key::KeyId", "the name of a key, which the program chooses"),
+    ("fhir::auth::user::SessionRoleId", "the role of a user, who is no patient"),
     ("simulator::caseload::SampleCase", "the id of an invented case, which a failing test names"),
     ("simulator::fault::Fault", "the codes that a tester chose"),
     ("trace::answer::Exchange", "ids and codes of a message"),

@@ -54,9 +54,9 @@ impl Transport for Slow {
 #[tokio::test]
 async fn life_is_counted_from_before_the_token_was_asked_for() {
     let clock = Arc::new(FixedClock::at(at(0)));
-    let slow = Slow(Scripted::new([granted("one"), granted("two")]), clock.clone(), 100);
+    let slow = Slow(Scripted::new([granted("one"), granted("two")]), Arc::clone(&clock), 100);
     let tokens = ApplicationTokens::new(config(), key("client-a"), Arc::new(slow));
-    let tokens = tokens.with_clock(clock.clone());
+    let tokens = tokens.with_clock(Arc::<FixedClock>::clone(&clock));
     assert_eq!(tokens.token().await.unwrap().expose(), "one");
     clock.set(at(569));
     assert_eq!(tokens.token().await.unwrap().expose(), "one");
@@ -82,7 +82,7 @@ async fn a_clock_that_is_put_back_costs_a_new_token_and_no_more() {
 #[tokio::test(start_paused = true)]
 async fn a_clock_that_is_put_back_while_the_endpoint_thinks_loses_the_token_and_no_more() {
     let clock = Arc::new(FixedClock::at(at(0)));
-    let slow = Slow(Scripted::new([granted("one"), granted("two")]), clock.clone(), -60);
+    let slow = Slow(Scripted::new([granted("one"), granted("two")]), Arc::clone(&clock), -60);
     let tokens = ApplicationTokens::new(config(), key("client-a"), Arc::new(slow));
     let tokens = tokens.with_clock(clock);
     assert_eq!(tokens.token().await.unwrap().expose(), "one");
@@ -128,7 +128,7 @@ async fn no_assertion_is_sent_twice() {
 async fn an_assertion_is_good_for_as_long_as_was_set() {
     let scripted = Arc::new(Scripted::new([granted("one")]));
     let config = config().with_assertion_lifetime(AssertionLifetime::LONGEST);
-    let tokens = ApplicationTokens::new(config, key("client-a"), scripted.clone());
+    let tokens = ApplicationTokens::new(config, key("client-a"), Arc::<Scripted>::clone(&scripted));
     tokens.with_clock(Arc::new(FixedClock::at(at(0)))).token().await.unwrap();
     let assertion = crate::fhir::auth::Assertion::of(&scripted.sent()[0]);
     assert_eq!(assertion.claims["exp"], at(300).timestamp());

@@ -5,6 +5,8 @@ mod flights;
 mod life;
 mod signature;
 mod silence;
+#[cfg(feature = "http")]
+mod wire;
 
 use http::{HeaderMap, StatusCode};
 use nhs_pds::async_trait;
@@ -86,9 +88,9 @@ impl Transport for Endpoint {
 /// Tokens of an endpoint, and the clock by which they live.
 fn tokens(endpoint: &Arc<Endpoint>) -> (ApplicationTokens, Arc<FixedClock>) {
     let clock = Arc::new(FixedClock::at(at(0)));
-    let transport: Arc<dyn Transport> = endpoint.clone();
+    let transport: Arc<dyn Transport> = Arc::<Endpoint>::clone(endpoint);
     let tokens = ApplicationTokens::new(config(), key("client-a"), transport);
-    (tokens.with_clock(clock.clone()), clock)
+    (tokens.with_clock(Arc::<FixedClock>::clone(&clock)), clock)
 }
 
 /// So many seconds into the test.

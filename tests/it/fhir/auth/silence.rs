@@ -45,7 +45,8 @@ async fn failed(status: u16, body: String) -> TokenError {
 #[tokio::test]
 async fn values_show_no_secrets() {
     let scripted = Arc::new(Scripted::new([granted(TOKEN)]));
-    let tokens = ApplicationTokens::new(config(), key("client-a"), scripted.clone());
+    let tokens =
+        ApplicationTokens::new(config(), key("client-a"), Arc::<Scripted>::clone(&scripted));
     let token = tokens.token().await.unwrap();
     assert_eq!(token.expose(), TOKEN);
     let user = UserToken::new(token.clone()).with_role("555254240100".parse().unwrap());

@@ -4,6 +4,8 @@ mod audit;
 mod cases;
 #[cfg(feature = "csv")]
 mod csv;
+#[cfg(feature = "fhir")]
+mod fhir;
 mod gate;
 #[cfg(feature = "http")]
 pub(super) mod http;
@@ -39,6 +41,8 @@ pub(super) fn show(shown: &mut Shown) {
         review::show(shown).await;
         gate::show(shown).await;
         worker::show(shown).await;
+        #[cfg(feature = "fhir")]
+        fhir::show(shown).await;
         #[cfg(feature = "smsp")]
         smsp::show(shown).await;
         #[cfg(feature = "simulator")]

@@ -1,0 +1,161 @@
+//! What the PDS FHIR API's client costs: a `Patient` decoded, beside `serde_json` reading the same bytes into a
+//! `Value`; and one retrieved over loopback with a cached token, beside a bare reqwest `GET` with the same headers
+//! whose body is read into a `Value`.
+//!
+//! `benches/ratios.py` compares and holds the limits.
+#![allow(missing_docs, reason = "criterion's macros")]
+#![expect(clippy::unwrap_used, reason = "a bench")]
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use nhs_pds::NhsNumber;
+use nhs_pds::fhir::auth::{ApplicationTokens, SigningKey, TokenConfig};
+use nhs_pds::fhir::{Client, Config, Patient, Retrieval};
+use nhs_pds::ids::{Ids, RandomIds};
+use nhs_pds::secret::Secret;
+use nhs_pds::trace::{Caller, LocalIdentity};
+use nhs_pds::transport::http::{HttpConfig, HttpTransport};
+use serde_json::Value;
+use std::hint::black_box;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// A patient of 7 KB, with everything that is read.
+const PATIENT: &[u8] = include_bytes!("../tests/data/fhir/patient.json");
+const KEY: &[u8] = include_bytes!("../tests/data/fhir/client-a.pem");
+const NUMBER: NhsNumber = NhsNumber::constant(9_000_000_009);
+
+fn decode(criterion: &mut Criterion) {
+    assert!(Patient::decode(PATIENT).is_ok(), "the document under test is a patient");
+    let mut group = criterion.benchmark_group("fhir/decode");
+    group.throughput(Throughput::Bytes(PATIENT.len() as u64));
+    group.bench_function(BenchmarkId::from_parameter("ours"), |bencher| {
+        bencher.iter(|| Patient::decode(black_box(PATIENT)).unwrap());
+    });
+    group.bench_function(BenchmarkId::from_parameter("ours, and its particulars"), |bencher| {
+        bencher.iter(|| Patient::decode(black_box(PATIENT)).unwrap().demographics());
+    });
+    group.bench_function(BenchmarkId::from_parameter("value"), |bencher| {
+        bencher.iter(|| serde_json::from_slice::<Value>(black_box(PATIENT)).unwrap());
+    });
+    group.finish();
+}
+
+fn retrieve(criterion: &mut Criterion) {
+    let address = serve();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let transport = Arc::new(HttpTransport::new(&HttpConfig::new()).unwrap());
+    let key = SigningKey::from_pem("bench".parse().unwrap(), &Secret::new(KEY.to_vec())).unwrap();
+    let token_url = format!("http://{address}/oauth2/token").parse().unwrap();
+    let token_config = TokenConfig::new(token_url, "an-api-key".parse().unwrap());
+    let tokens = ApplicationTokens::new(token_config, key, Arc::<HttpTransport>::clone(&transport));
+    let base = format!("http://{address}/personal-demographics/FHIR/R4");
+    let client =
+        Client::application_restricted(Config::new(base.parse().unwrap()), tokens, transport);
+    let us = Caller::System(LocalIdentity::new("RHM".parse().unwrap(), "bench").unwrap());
+    let bare = bare_client();
+    let url = format!("{base}/Patient/9000000009");
+    let ours = || {
+        let received = runtime.block_on(client.retrieve(&us, NUMBER)).unwrap();
+        assert!(matches!(received.answer, Retrieval::Found(_)));
+        black_box(received);
+    };
+    let theirs = || {
+        black_box(runtime.block_on(async {
+            let response = bare.get(&url).headers(headers()).send().await.unwrap();
+            assert!(response.status().is_success());
+            let body = response.bytes().await.unwrap();
+            serde_json::from_slice::<Value>(&body).unwrap()
+        }));
+    };
+    let mut group = criterion.benchmark_group("fhir/retrieve");
+    group.sample_size(200);
+    // In turns, so that whatever else the machine does befalls both.
+    group.bench_function(BenchmarkId::from_parameter("ours"), |bencher| {
+        bencher.iter_custom(|times| timed(times, ours, theirs));
+    });
+    group.bench_function(BenchmarkId::from_parameter("bare"), |bencher| {
+        bencher.iter_custom(|times| timed(times, theirs, ours));
+    });
+    group.finish();
+}
+
+/// How long `measured` takes so many times, with `between` after each.
+fn timed(times: u64, measured: impl Fn(), between: impl Fn()) -> Duration {
+    (0..times)
+        .map(|_| {
+            #[expect(clippy::disallowed_methods, reason = "that is what is measured")]
+            let began = Instant::now();
+            measured();
+            let took = began.elapsed();
+            between();
+            took
+        })
+        .sum()
+}
+
+/// As reqwest comes, but for what it is built with here: it wants to be told who does TLS, which is not used.
+fn bare_client() -> reqwest::Client {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder().no_proxy().build().unwrap()
+}
+
+/// The headers that the client sends.
+fn headers() -> HeaderMap {
+    let id = RandomIds.next().hyphenated().to_string();
+    let id = HeaderValue::from_str(&id).unwrap();
+    let fixed = |name, value| (HeaderName::from_static(name), HeaderValue::from_static(value));
+    HeaderMap::from_iter([
+        fixed("accept", "application/fhir+json"),
+        fixed("authorization", "Bearer a-token"),
+        fixed("nhsd-end-user-organisation-ods", "RHM"),
+        (HeaderName::from_static("x-correlation-id"), id.clone()),
+        (HeaderName::from_static("x-request-id"), id),
+    ])
+}
+
+/// A server that has one patient, and a token for everybody: as little as can be, so that what is compared is the
+/// clients.
+fn serve() -> SocketAddr {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            std::thread::spawn(move || answer(stream.unwrap()));
+        }
+    });
+    address
+}
+
+fn answer(mut stream: TcpStream) {
+    stream.set_nodelay(true).unwrap();
+    let mut requests = BufReader::new(stream.try_clone().unwrap());
+    let token = br#"{"access_token": "a-token", "expires_in": "599", "token_type": "Bearer"}"#;
+    loop {
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") {
+            if requests.read_line(&mut head).unwrap_or(0) == 0 {
+                return;
+            }
+        }
+        let lengths = head.lines().filter_map(|line| line.split_once(": "));
+        let length = lengths.filter(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+        let length = length.map(|(_, length)| length.parse::<usize>().unwrap()).next();
+        requests.read_exact(&mut vec![0; length.unwrap_or(0)]).unwrap();
+        let body: &[u8] = if head.starts_with("POST") { token } else { PATIENT };
+        let length = body.len();
+        let mut response = format!(
+            "HTTP/1.1 200 OK\r\nContent-Type: application/fhir+json\r\nContent-Length: {length}\r\n\r\n"
+        )
+        .into_bytes();
+        response.extend_from_slice(body);
+        if stream.write_all(&response).is_err() {
+            return;
+        }
+    }
+}
+
+criterion_group!(benches, decode, retrieve);
+criterion_main!(benches);
