@@ -26,7 +26,7 @@ use comparison::{Difference, Noting, Side};
 use nhs_pds::alert::MemoryAlerts;
 use nhs_pds::audit::{Actor, MemoryLog};
 use nhs_pds::case::caseload::{self, Caseload};
-use nhs_pds::case::{Case, CaseId, CaseStore, MemoryStore};
+use nhs_pds::case::{Case, CaseId, CaseStore, MemoryStore, ReviewReason};
 use nhs_pds::clock::SystemClock;
 use nhs_pds::fhir::auth::{ApplicationTokens, Jwks, SigningKey, TokenConfig};
 use nhs_pds::fhir::{self, Config};
@@ -282,7 +282,7 @@ fn tell(said: &mut String, pairs: &[Pair<'_>]) -> Result<bool, std::fmt::Error> 
 /// `found (SMSP-0000)`, and `duplicate` only once where the review item is called so too.
 fn in_words(side: &Side) -> String {
     let result = side.result.word();
-    let review = side.review.map(|reason| reason.word()).filter(|word| *word != result);
+    let review = side.review.map(ReviewReason::word).filter(|word| *word != result);
     let details: Vec<&str> = review.into_iter().chain(side.code.as_deref()).collect();
     if details.is_empty() {
         result.to_owned()

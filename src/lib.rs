@@ -9,9 +9,9 @@
 //!
 //! Then the crate's one question. A [`Tracer`] answers whether a number is a person's, who a person
 //! is, and what is held under a number; [`trace`] has the questions, the [`Outcome`]s and the errors,
-//! and knows of no service. `smsp` (feature `smsp`) is the service that answers today: a
-//! commercial Spine Mini Service, over a [`transport`], of which `transport::http` (feature
-//! `http`) is HTTPS with mutual TLS.
+//! and knows of no service. Two answer: `smsp` (feature `smsp`), a commercial Spine Mini Service, and
+//! `fhir` (feature `fhir`), the PDS FHIR API; both over a [`transport`], of which `transport::http`
+//! (feature `http`) is HTTPS with mutual TLS.
 //!
 //! Then the way there. A [`gate`] stands in front of a service: it keeps the [`pace`] that the provider
 //! allows, lets whoever waits at a screen go before the worker, and leaves the service alone while it does
@@ -41,6 +41,7 @@
 //! |---|---|---|
 //! | (none) | always | values, contracts, in-memory implementations, the worker, reconciliation |
 //! | `smsp` | yes | Spine Mini Services: SOAP 1.1, ITK, HL7 V3 |
+//! | `fhir` | | the PDS FHIR API, with access by signed JWT |
 //! | `http` | yes | HTTPS with mutual TLS |
 //! | `barcode` | | NHS Numbers as Code 128 and GS1 DataMatrix, as modules and as SVG |
 //! | `csv` | | caseloads and results as CSV |
@@ -107,7 +108,7 @@ pub use nhs_number::NhsNumber;
 pub use trace::{Answer, Caller, Outcome, Tracer};
 
 /// The README's code, compiled as it stands.
-#[cfg(all(doctest, feature = "http", feature = "smsp", feature = "sqlite"))]
+#[cfg(all(doctest, feature = "fhir", feature = "http", feature = "smsp", feature = "sqlite"))]
 #[doc = include_str!("../README.md")]
 mod readme {}
 

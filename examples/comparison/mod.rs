@@ -207,12 +207,13 @@ impl Difference {
             let number = |side: &Side| side.told.as_ref().and_then(|told| told.number);
             number(smsp).is_some() && number(smsp) == number(fhir)
         };
+        let both_searched = smsp.searched() && fhir.searched();
         let hidden = smsp.told.as_ref().is_some_and(|told| told.by_postcode && told.withheld);
         match (smsp.outcome(), fhir.outcome()) {
             _ if !smsp.is_answered() || !fhir.is_answered() => Self::Unanswered,
-            ("superseded", "none") if fhir.searched() => Self::ReplacedRecord,
-            ("invalidated", "none") if fhir.searched() => Self::InvalidRecord,
-            ("found", "none") if hidden && fhir.searched() => Self::RestrictedByPostcode,
+            ("superseded", "none") if both_searched => Self::ReplacedRecord,
+            ("invalidated", "none") if both_searched => Self::InvalidRecord,
+            ("found", "none") if hidden && both_searched => Self::RestrictedByPostcode,
             ("found", "found") if same_person() && smsp.result == TraceResult::Stale => {
                 Self::ProviderCopy
             }

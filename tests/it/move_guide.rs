@@ -165,6 +165,8 @@ fn differences_are_explained() {
     by_name_alone.told.as_mut().unwrap().by_postcode = false;
     let mut by_number = nobody();
     by_number.told.as_mut().unwrap().searched = false;
+    let mut told_by_number = side(Replaced, Some("superseded"));
+    told_by_number.told.as_mut().unwrap().searched = false;
     let mut somebody_else = found();
     somebody_else.told.as_mut().unwrap().number = Some("9990000085".parse().unwrap());
     let mut refused_there = side(Rejected, None);
@@ -173,6 +175,7 @@ fn differences_are_explained() {
         (side(Replaced, Some("superseded")), nobody(), Difference::ReplacedRecord),
         (side(Superseded, Some("superseded")), nobody(), Difference::ReplacedRecord),
         (side(Superseded, Some("superseded")), by_number, Difference::Unexplained),
+        (told_by_number, nobody(), Difference::Unexplained),
         (side(Invalidated, Some("invalidated")), nobody(), Difference::InvalidRecord),
         (withheld, nobody(), Difference::RestrictedByPostcode),
         (by_name_alone, nobody(), Difference::Unexplained),

@@ -246,7 +246,7 @@ impl Scene {
             Err(error) => error.exchange(),
         };
         let written = serde_json::to_value(written.unwrap()).unwrap();
-        let code = written["code"].as_str().unwrap().to_owned();
+        let code = written.get("code").and_then(Value::as_str).unwrap().to_owned();
         services::OTHERS.iter().filter(move |service| service.says(&code)).map(move |service| {
             let exchange: Exchange = serde_json::from_value(service.rewritten(&written)).unwrap();
             let reply = match &self.reply {

@@ -1,6 +1,6 @@
 //! The scenes as other services tell them: what follows is the same, but for the service's own words.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// A service's name for what is written down here in SMSP's.
 pub(super) struct Service {
@@ -57,23 +57,25 @@ impl Service {
         match written {
             Value::Array(values) => values.iter().map(|value| self.rewritten(value)).collect(),
             Value::Object(fields) => {
-                let mut rewritten = Value::Object(Default::default());
-                for (name, value) in fields {
-                    rewritten[name] = self.rewritten(value);
-                }
+                let mut rewritten: Map<String, Value> = fields
+                    .iter()
+                    .map(|(name, value)| (name.clone(), self.rewritten(value)))
+                    .collect();
                 let of_the_scene = fields.get("message_id").is_none_or(|id| id == "M-7");
                 if of_the_scene && let Some(code) = fields.get("code").and_then(Value::as_str) {
                     match self.said(code) {
-                        Said::Code(code) => rewritten["code"] = json!(code),
-                        _ => drop(rewritten.as_object_mut().unwrap().remove("code")),
+                        Said::Code(code) => drop(rewritten.insert("code".into(), json!(code))),
+                        _ => drop(rewritten.remove("code")),
                     }
                     if fields.contains_key("service") {
-                        rewritten["service"] = json!(self.name);
-                        rewritten["operation"] = json!(self.operation);
-                        rewritten["references"] = json!({"X-Correlation-ID": "M-7"});
+                        let own = json!({
+                            "service": self.name, "operation": self.operation,
+                            "references": {"X-Correlation-ID": "M-7"},
+                        });
+                        rewritten.extend(own.as_object().unwrap().clone());
                     }
                 }
-                rewritten
+                Value::Object(rewritten)
             }
             other => other.clone(),
         }

@@ -44,9 +44,11 @@ fn cases(sample: &Caseload) -> Vec<Case> {
         case.nhs_number = None;
         case
     };
-    let by_number = people.iter().enumerate().map(|(n, person)| {
-        let holder = people[(n + usize::from(n % 5 == 0)) % people.len()];
-        let mut case = cases[0].clone();
+    let pattern = cases.first().unwrap();
+    let next = people.iter().cycle().skip(1);
+    let by_number = people.iter().zip(next).enumerate().map(|(n, (person, next))| {
+        let holder = if n % 5 == 0 { next } else { person };
+        let mut case = pattern.clone();
         case.id = format!("N-{n}").parse().unwrap();
         case.surname = Some(person.family.clone());
         case.forename = Some(person.given.clone());

@@ -135,6 +135,6 @@ async fn killed_over_every_service_and_started_again_it_ends_the_same() {
         let (expected, met) = world.undisturbed().await;
         let points = sample(&met);
         assert!(points.len() >= 14, "{face:?}: {points:?}");
-        world.is_killed_at(points, expected).await;
+        world.ends_the_same_killed_at(points, expected).await;
     }
 }
