@@ -4,6 +4,7 @@ use super::text::{List, Text};
 use crate::fhir::{DecodeError, DecodeErrorKind, PatientMatch, RelatedPerson};
 use crate::trace::Score;
 use serde::Deserialize;
+use std::collections::HashSet;
 
 /// What a search brings: as many resources as match.
 #[derive(Deserialize)]
@@ -43,12 +44,13 @@ impl<R> Bundle<'_, R> {
 /// The people who match, in the order in which they came: the best first.
 pub(in crate::fhir) fn matches(bytes: &[u8]) -> Result<Vec<PatientMatch>, DecodeError> {
     let bundle: Bundle<'_, WirePatient<'_>> = super::read(bytes)?;
-    let mut matches: Vec<PatientMatch> = Vec::new();
+    let mut matches = Vec::new();
+    let mut seen = HashSet::new();
     for Entry { resource, search } in bundle.entries()? {
         let resource = resource.ok_or(DecodeError::of(DecodeErrorKind::ResourceType))?;
         let patient = patient_of(&resource)?;
         // Somebody who comes twice is one person.
-        if matches.iter().any(|other| other.patient.id == patient.id) {
+        if !seen.insert(patient.id.clone()) {
             continue;
         }
         let score = search.and_then(|search| search.score);

@@ -14,10 +14,14 @@ pub(in crate::fhir) use bundle::{matches, related_people};
 pub(in crate::fhir) use outcome::OperationOutcome;
 pub(in crate::fhir) use patient::patient;
 
-use crate::fhir::DecodeError;
+use crate::fhir::{DecodeError, DecodeErrorKind};
 use serde::Deserialize;
 
-/// Reads `bytes` as a document of one value.
+/// Reads `bytes` as a document of one object.
 pub(in crate::fhir) fn read<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, DecodeError> {
+    // Derived readers take a list of values, in their own order, for an object.
+    if bytes.trim_ascii_start().starts_with(b"[") {
+        return Err(DecodeError::of(DecodeErrorKind::Value));
+    }
     Ok(serde_json::from_slice(bytes)?)
 }

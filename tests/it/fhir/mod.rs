@@ -6,6 +6,7 @@ mod client;
 mod decode;
 mod properties;
 mod search;
+mod telemetry;
 
 use async_trait::async_trait;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
