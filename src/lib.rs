@@ -9,9 +9,9 @@
 //!
 //! Then the crate's one question. A [`Tracer`] answers whether a number is a person's, who a person
 //! is, and what is held under a number; [`trace`] has the questions, the [`Outcome`]s and the errors,
-//! and knows of no service. `smsp` (feature `smsp`) is the service that answers today: a
-//! commercial Spine Mini Service, over a [`transport`], of which `transport::http` (feature
-//! `http`) is HTTPS with mutual TLS.
+//! and knows of no service. Two answer: `smsp` (feature `smsp`), a commercial Spine Mini Service, and
+//! `fhir` (feature `fhir`), the PDS FHIR API; both over a [`transport`], of which `transport::http`
+//! (feature `http`) is HTTPS with mutual TLS.
 //!
 //! Then the way there. A [`gate`] stands in front of a service: it keeps the [`pace`] that the provider
 //! allows, lets whoever waits at a screen go before the worker, and leaves the service alone while it does
@@ -41,6 +41,7 @@
 //! |---|---|---|
 //! | (none) | always | values, contracts, in-memory implementations, the worker, reconciliation |
 //! | `smsp` | yes | Spine Mini Services: SOAP 1.1, ITK, HL7 V3 |
+//! | `fhir` | | the PDS FHIR API, with access by signed JWT |
 //! | `http` | yes | HTTPS with mutual TLS |
 //! | `barcode` | | NHS Numbers as Code 128 and GS1 DataMatrix, as modules and as SVG |
 //! | `csv` | | caseloads and results as CSV |
@@ -53,8 +54,8 @@
 //! [`transport::Transport`], [`case::CaseStore`], [`audit::AuditLog`], [`clock::Clock`], [`ids::Ids`]),
 //! each with a *Contract*. Implement them with this crate's [`async_trait`](macro@async_trait), and with the
 //! versions of `bytes` 1, `chrono` 0.4, `http` 1, `url` 2 and `uuid` 1 whose types stand in their
-//! signatures. `case::conformance` and `audit::conformance` (feature `simulator`) hold a store and a
-//! trail against their contracts.
+//! signatures. `trace::conformance`, `case::conformance` and `audit::conformance` (feature `simulator`) hold
+//! a service, a store and a trail against their contracts.
 //!
 //! # Patient data
 //!
@@ -107,6 +108,11 @@ pub use nhs_number::NhsNumber;
 pub use trace::{Answer, Caller, Outcome, Tracer};
 
 /// The README's code, compiled as it stands.
-#[cfg(all(doctest, feature = "http", feature = "smsp", feature = "sqlite"))]
+#[cfg(all(doctest, feature = "fhir", feature = "http", feature = "smsp", feature = "sqlite"))]
 #[doc = include_str!("../README.md")]
 mod readme {}
+
+/// The move guide's code, compiled as it stands.
+#[cfg(all(doctest, feature = "fhir", feature = "http", feature = "smsp"))]
+#[doc = include_str!("../docs/from-smsp-to-fhir.md")]
+mod from_smsp_to_fhir {}

@@ -22,7 +22,7 @@ const SHIPPED: (u64, usize) = (2026, 240);
 #[derive(Args)]
 pub(crate) struct Service {
     /// A provider's Spine Mini Service; without it, the simulator.
-    #[arg(long, value_name = "URL")]
+    #[arg(long, visible_alias = "smsp", value_name = "URL")]
     service: Option<String>,
     /// The certificate chain to show to the provider, as PEM.
     #[arg(long, value_name = "FILE", requires = "client_key")]
@@ -54,6 +54,12 @@ impl Reached {
     #[allow(dead_code, reason = "of interest to some examples only")]
     pub(crate) const fn is_simulator(&self) -> bool {
         self.simulator.is_some()
+    }
+
+    /// The simulator and where it listens, if it is that which is asked.
+    #[allow(dead_code, reason = "of interest to some examples only")]
+    pub(crate) const fn simulator(&self) -> Option<&(Server, Simulator)> {
+        self.simulator.as_ref()
     }
 }
 
@@ -133,6 +139,6 @@ pub(crate) fn read<T: FromStr<Err: Display>>(
     text.parse().map_err(|reason| format!("{argument}: {reason}").into())
 }
 
-fn file(path: &PathBuf) -> Result<Vec<u8>, Box<dyn Error>> {
+pub(crate) fn file(path: &PathBuf) -> Result<Vec<u8>, Box<dyn Error>> {
     fs::read(path).map_err(|error| format!("{}: {error}", path.display()).into())
 }

@@ -11,7 +11,7 @@ use crate::nhs_number::NhsNumber;
 use crate::trace::{self, Caller, Exchange, MessageId, User};
 use crate::transport::{Request, Response, Transport};
 use http::header::{ACCEPT, AUTHORIZATION};
-use http::{HeaderName, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use std::sync::Arc;
 use url::Url;
 
@@ -78,9 +78,9 @@ enum Authorisation {
     HealthcareWorker(Arc<dyn UserTokens>),
 }
 
-/// A token, and the role in which a user has it.
+/// The token, if one is needed, and the role in which a user has it.
 struct Pass {
-    token: AccessToken,
+    token: Option<AccessToken>,
     role: Option<SessionRoleId>,
 }
 
@@ -237,27 +237,24 @@ impl Client {
     ) -> Result<Received<T>, Error> {
         let sent_at = self.clock.now();
         let mut exchange = Exchange::new(SERVICE, operation, id.to_string(), sent_at);
-        let mut request = Request::get(url)
-            .with_header(ACCEPT, HeaderValue::from_static("application/fhir+json"));
-        for (name, value) in self.references(caller, id) {
-            request = request.with_header(name, value);
-        }
-        let pass = match self.pass(caller, None).await {
+        let mut headers = self.headers(caller, id);
+        let mut pass = match self.pass(caller, None).await {
             Ok(pass) => pass,
-            Err(error) => return Err(error.with_exchange(referring(exchange, &request))),
+            Err(error) => return Err(error.with_exchange(referring(exchange, &headers))),
         };
-        let mut request = authorised(request, pass.as_ref());
-        exchange = referring(exchange, &request);
-        let mut sent = self.transport.send(request.clone()).await;
-        if let (Ok(response), Some(refused)) = (&sent, &pass)
+        pass.show(&mut headers);
+        exchange = referring(exchange, &headers);
+        let mut sent = self.transport.send(request(url.clone(), headers.clone())).await;
+        if let (Ok(response), Some(refused)) = (&sent, &pass.token)
             && response.status() == StatusCode::UNAUTHORIZED
         {
-            match self.pass(caller, Some(&refused.token)).await {
-                Ok(renewed) => request = authorised(request, renewed.as_ref()),
+            pass = match self.pass(caller, Some(refused)).await {
+                Ok(pass) => pass,
                 Err(error) => return Err(error.with_exchange(exchange)),
-            }
-            exchange = referring(exchange, &request);
-            sent = self.transport.send(request).await;
+            };
+            pass.show(&mut headers);
+            exchange = referring(exchange, &headers);
+            sent = self.transport.send(request(url, headers)).await;
         }
         let response = match sent {
             Ok(response) => response,
@@ -279,18 +276,14 @@ impl Client {
     }
 
     /// A token for `caller`, other than the one that was `refused`; none where none is needed.
-    async fn pass(
-        &self,
-        caller: &Caller,
-        refused: Option<&AccessToken>,
-    ) -> Result<Option<Pass>, Error> {
+    async fn pass(&self, caller: &Caller, refused: Option<&AccessToken>) -> Result<Pass, Error> {
         match &self.authorisation {
-            Authorisation::Open => Ok(None),
+            Authorisation::Open => Ok(Pass { token: None, role: None }),
             Authorisation::Application(tokens) => {
                 if let Some(refused) = refused {
                     tokens.discard(refused);
                 }
-                Ok(Some(Pass { token: tokens.token().await?, role: None }))
+                Ok(Pass { token: Some(tokens.token().await?), role: None })
             }
             Authorisation::HealthcareWorker(tokens) => {
                 let Caller::User(user) = caller else {
@@ -298,40 +291,52 @@ impl Client {
                 };
                 let token = tokens.token(user, refused).await?;
                 let role = token.role().cloned().or_else(|| role_of(user));
-                Ok(Some(Pass { token: token.access_token().clone(), role }))
+                Ok(Pass { token: Some(token.access_token().clone()), role })
             }
         }
     }
 
-    /// The headers that say which request this is and for whom, but for the user's role.
-    fn references(&self, caller: &Caller, id: MessageId) -> Vec<(HeaderName, HeaderValue)> {
+    /// What every request says, but for the token.
+    fn headers(&self, caller: &Caller, id: MessageId) -> HeaderMap {
         let organisation = self.config.end_user_organisation().or_else(|| organisation_of(caller));
-        [
-            (X_REQUEST_ID, Some(id.request().hyphenated().to_string())),
-            (X_CORRELATION_ID, Some(id.uuid().hyphenated().to_string())),
-            (END_USER_ORGANISATION, organisation.map(ToString::to_string)),
-        ]
-        .into_iter()
-        // All of these are letters, digits and hyphens, so always legal headers.
-        .filter_map(|(name, value)| Some((name, HeaderValue::try_from(value?).ok()?)))
-        .collect()
+        let mut headers = HeaderMap::with_capacity(8);
+        headers.insert(ACCEPT, HeaderValue::from_static("application/fhir+json"));
+        insert(&mut headers, X_REQUEST_ID, &id.request().hyphenated().to_string());
+        insert(&mut headers, X_CORRELATION_ID, &id.uuid().hyphenated().to_string());
+        if let Some(organisation) = organisation {
+            insert(&mut headers, END_USER_ORGANISATION, organisation.as_str());
+        }
+        headers
     }
 }
 
-fn authorised(request: Request, pass: Option<&Pass>) -> Request {
-    let Some(pass) = pass else { return request };
-    let request = request.with_header(AUTHORIZATION, pass.token.authorization().clone());
-    let role = pass.role.as_ref().and_then(|role| HeaderValue::from_str(role.as_str()).ok());
-    match role {
-        Some(role) => request.with_header(SESSION_URID, role),
-        None => request,
+impl Pass {
+    fn show(&self, headers: &mut HeaderMap) {
+        if let Some(token) = &self.token {
+            headers.insert(AUTHORIZATION, token.authorization().clone());
+        }
+        match &self.role {
+            Some(role) => insert(headers, SESSION_URID, role.as_str()),
+            None => drop(headers.remove(SESSION_URID)),
+        }
     }
 }
 
-/// The exchange, with what `request` can be traced by.
-fn referring(exchange: Exchange, request: &Request) -> Exchange {
+/// Adds a value of letters, digits and hyphens, which is always a legal header.
+fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.insert(name, value);
+    }
+}
+
+fn request(url: Url, headers: HeaderMap) -> Request {
+    Request::get(url).with_headers(headers)
+}
+
+/// The exchange, with what the request can be traced by.
+fn referring(exchange: Exchange, headers: &HeaderMap) -> Exchange {
     REFERENCES.iter().fold(exchange, |exchange, (header, name)| {
-        match request.headers().get(header).and_then(|value| value.to_str().ok()) {
+        match headers.get(header).and_then(|value| value.to_str().ok()) {
             Some(value) => exchange.with_reference(*name, value),
             None => exchange,
         }

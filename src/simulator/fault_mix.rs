@@ -52,7 +52,9 @@ pub struct ShareError;
 /// people are asked about, on how many questions are under way at a time, or on the process; and asking
 /// once more draws afresh, so that it mostly helps. *Whom* is whoever the request names or finds, as
 /// the asking system's own identifier tells them apart, or else, where nobody is found, the
-/// question itself. A request that is no question meets nothing.
+/// question itself. The FHIR API has no such identifier, so there it does depend on the order in which one
+/// person is asked about for two cases. A request that is no question meets nothing, and neither does one
+/// for a token.
 ///
 /// ```
 /// use nhs_pds::simulator::{Fault, FaultMix, Register, Share, Simulator};

@@ -1,9 +1,10 @@
 //! A Personal Demographics Service to test against: invented people, real rules, chosen faults.
 //!
-//! [`Simulator`] answers as a Spine Mini Service for PDS does: it checks what it is sent down to the
-//! order of elements, traces by the published rules, and breaks down when told to. It is a
-//! [`Transport`](crate::transport::Transport), so tests need no network; [`Server`] puts it behind
-//! HTTP for programs that do. [`Register`] holds the people: from a seed, or from a file in the
+//! [`Simulator`] has two faces over one [`Register`] of people: it answers as a Spine Mini Service for
+//! PDS does, and as the PDS FHIR API does, with its token endpoint. It checks what it is sent down to the
+//! order of elements and the prefixes of dates, traces by the published rules, and breaks down when told
+//! to. It is a [`Transport`](crate::transport::Transport), so tests need no network; [`Server`] puts it
+//! behind HTTP for programs that do. [`Register`] holds the people: from a seed, or from a file in the
 //! columns of the NHS "Opentest" environment. [`Caseload`] makes the cases of a social care system
 //! to go with them.
 //!
@@ -18,6 +19,8 @@
 //!
 //! [`FaultMix`] has a share of all requests go wrong, each person's by the same choice in every run.
 //!
+//! # The Spine Mini Service
+//!
 //! It answers by these rules:
 //!
 //! * A search needs family name, gender and date of birth, and compares them exactly, letter case
@@ -28,12 +31,70 @@
 //! * A superseded number is DEMOG-0017, an invalidated one DEMOG-0022, one whose holder has another
 //!   date of birth or name DEMOG-0040, one of nobody DEMOG-0001, and what is no number DEMOG-0042.
 //! * A search that finds a superseded record and its replacement has found the replacement.
-//! * Restricted people come without address, telecom and GP practice; the dead with their date of
-//!   death.
+//! * Restricted people come without address, telecom and GP practice, very restricted ones without name
+//!   and date of birth as well; the dead with their date of death.
 //! * A payload that is not as it should be is SMSP-0001, with the reason in the HTTP header
 //!   [`NOTE`]; a message that is not, a SOAP fault (HTTP 500) that says where.
 //!
-//! Not here: TLS, endpoints other than `/smsp/pds`, and any judgement on who may ask what.
+//! # The PDS FHIR API
+//!
+//! It answers as the live service does, which the public sandbox does not:
+//!
+//! * **Access.** Open, under the rules for healthcare workers, until an [`Application`] is
+//!   [added](Simulator::add_application); then by a bearer token alone. Applications get theirs from the
+//!   token endpoint, by an assertion whose `aud` is the address called. A
+//!   [member of staff's](Simulator::healthcare_worker_token) is made by the test.
+//! * **Order.** Token (401), path (400), form of `X-Request-ID` (400), role (400), what the mode forbids
+//!   (403); then whether there is an `X-Request-ID` at all, and the parameters. `X-Request-ID` and
+//!   `X-Correlation-ID` come back with every answer, as they were sent.
+//! * **By number.** What is no number is INVALID_RESOURCE_ID, one of nobody RESOURCE_NOT_FOUND, an
+//!   invalidated one INVALIDATED_RESOURCE, and so is a superseded one whose replacement is not in the
+//!   register; any other superseded one is answered by the record that replaced it. Restricted people
+//!   are as above, and have no related people.
+//! * **Searches.** Parameters are checked as in the live service: each by itself, date of birth, then
+//!   what has to be together. Where that is not published: a name that is blank or too long, or whose
+//!   wildcard stands in the first two characters, is INVALID_SEARCH_DATA; any other value that is
+//!   wrong or comes too often INVALID_VALUE; one end of a range without the other MISSING_VALUE; and
+//!   exact matches with wildcards or fuzzily are INVALID_SEARCH_DATA. Of dates that are held, only
+//!   whole ones are found.
+//! * **Names** are compared within one name of the person, letter case aside, given names in their order;
+//!   what another name lacks is as in the usual one. A nickname, a temporary name, and any address that
+//!   has not ended are found without history; telecoms, genders, names and homes of the past with it.
+//! * **Fuzzy** searches look at the past too, and take family name and first given name for equal when
+//!   they have the same Soundex code, also the other way round. Other given names, date of death and GP
+//!   practice only lower the score there. Gender, postcode and telecoms have to fit.
+//! * **Scores** are products: 0.95 for each name or postcode with a wildcard, 0.9 for each particular of
+//!   the past and for each that differs in a fuzzy search, 0.85 for each name that only sounds the same,
+//!   0.8 for names the other way round; 1 for everything else. Four decimals, and 1 is an integer.
+//! * **Answers** of a search show present names, the usual home and no extension but that of a death.
+//!   Superseded and invalidated records never come, restricted ones not when postcode or GP practice is
+//!   asked for. Very restricted ones are found, as by the other face.
+//! * Former names come with a retrieval, former homes with nothing.
+//!
+//! A code that a [fault](Fault::Code) or a [person](Person::answer) answers by may be of either service.
+//! The Spine Mini Service sends any as it is. Here, one of its own has the status that is published
+//! for it, and one that nobody knows 400; those of SMSP become:
+//!
+//! | SMSP | by number | by search |
+//! |---|---|---|
+//! | SMSP-0000, SMSP-0003 | the true answer | the true answer |
+//! | DEMOG-0001, DEMOG-0040 | 404 RESOURCE_NOT_FOUND | nobody |
+//! | DEMOG-0017, DEMOG-0022 | 404 INVALIDATED_RESOURCE | nobody |
+//! | DEMOG-0042 | 400 INVALID_RESOURCE_ID | nobody |
+//! | DEMOG-0007 | 200 TOO_MANY_MATCHES | 200 TOO_MANY_MATCHES |
+//! | SMSP-0001 | 400 INVALID_SEARCH_DATA | 400 INVALID_SEARCH_DATA |
+//! | SMSP-0004 | 408 UNABLE_TO_CALL_SERVICE | 408 UNABLE_TO_CALL_SERVICE |
+//! | SMSP-0005 | 401 ACCESS_DENIED | 401 ACCESS_DENIED |
+//! | others | 500 UNKNOWN_ERROR | 500 UNKNOWN_ERROR |
+//!
+//! In a search, the code of a person counts when they alone are found, or when it means nobody.
+//!
+//! # Not here
+//!
+//! TLS, other endpoints, and any judgement on who may ask what beyond the above. Of the FHIR API:
+//! changing and creating records (refused, as in the live service with a token that may not, or as not
+//! supported), patient access and privileged applications, the counting of requests per second (429 is a
+//! fault to choose), and telling a request that is sent again from a new one.
 
 mod case_plan;
 mod case_row;

@@ -123,10 +123,11 @@ impl Simulator {
     }
 
     /// How long a token of the FHIR API lasts: 599 seconds, unless set. Parts of a second are cut off,
-    /// and tokens given out already keep their time.
+    /// as is what goes beyond a century, and tokens given out already keep their time.
     #[must_use]
-    pub const fn with_token_life(mut self, life: Duration) -> Self {
-        self.issuing.life = TimeDelta::seconds(life.as_secs() as i64);
+    pub fn with_token_life(mut self, life: Duration) -> Self {
+        let seconds = u32::try_from(life.as_secs()).unwrap_or(u32::MAX);
+        self.issuing.life = TimeDelta::seconds(seconds.into());
         self
     }
 
@@ -255,9 +256,11 @@ impl Simulator {
 
 impl fmt::Debug for Simulator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // In the order in which a request takes them: the other way round, the two wait for each other.
+        let access = self.access();
         let shared = self.shared();
         f.debug_struct("Simulator")
-            .field("access", &*self.access())
+            .field("access", &*access)
             .field("register", &shared.register)
             .field("faults", &shared.faults)
             .field("request_count", &shared.count)

@@ -16,9 +16,14 @@
 //! superseded, are [`Outcome`]s; an [`Error`] means that the question was not answered, and its kind
 //! says what to do about it. Superseded is not a kind of found: whoever took it for one would go on
 //! using a number that is no longer the person's.
+//!
+//! Whoever implements a tracer runs `conformance::check` and `conformance::check_failing` (feature
+//! `simulator`) against it.
 
 mod answer;
 mod caller;
+#[cfg(feature = "simulator")]
+pub mod conformance;
 mod criteria;
 mod error;
 mod message_id;

@@ -19,6 +19,8 @@ use std::fmt::Debug;
 ///   [`Question::Verify`] it need not.
 /// * The caller is sent along, and nothing about the person is logged or put into an error.
 ///
+/// `conformance::check` (feature `simulator`) holds a tracer against this.
+///
 /// ```
 /// use nhs_pds::async_trait;
 /// use nhs_pds::trace::{

@@ -38,6 +38,13 @@ impl Request {
         self
     }
 
+    /// The same request with these headers and no others.
+    #[must_use]
+    pub fn with_headers(mut self, headers: HeaderMap) -> Self {
+        self.headers = headers;
+        self
+    }
+
     /// The method.
     #[must_use]
     pub const fn method(&self) -> &Method {
@@ -60,6 +67,12 @@ impl Request {
     #[must_use]
     pub const fn body(&self) -> &RawBody {
         &self.body
+    }
+
+    /// Method, address, headers and body, for whoever sends them.
+    #[cfg(feature = "http")]
+    pub(in crate::transport) fn into_parts(self) -> (Method, Url, HeaderMap, RawBody) {
+        (self.method, self.url, self.headers, self.body)
     }
 }
 

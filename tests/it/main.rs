@@ -28,6 +28,8 @@ mod http;
 #[cfg(all(feature = "simulator", feature = "sqlite"))]
 mod kill;
 mod layer;
+#[cfg(all(feature = "fhir", feature = "smsp"))]
+mod move_guide;
 #[cfg(all(feature = "http", feature = "simulator", feature = "smsp"))]
 mod opentest;
 #[cfg(all(feature = "http", feature = "simulator", feature = "smsp"))]
@@ -42,6 +44,8 @@ mod sample_data;
 #[cfg(all(feature = "csv", feature = "fhir", feature = "simulator", feature = "smsp"))]
 mod seeds;
 mod service;
+#[cfg(all(feature = "simulator", feature = "smsp"))]
+mod services;
 #[cfg(feature = "simulator")]
 mod simulator;
 #[cfg(feature = "smsp")]
@@ -51,4 +55,6 @@ mod soak;
 #[cfg(all(feature = "csv", feature = "simulator"))]
 mod sweep_order;
 mod telemetry;
+#[cfg(all(feature = "http", feature = "simulator", feature = "smsp"))]
+mod tracer;
 mod worker;

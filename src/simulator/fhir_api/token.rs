@@ -97,10 +97,10 @@ fn grant(
     }
     let assertion = field("client_assertion").ok_or_else(|| bad("Missing client_assertion"))?;
     assertion::check(assertion, &request.address(), access, now)?;
-    let wanted = field("_access_token_expiry_ms").and_then(|text| text.parse().ok());
-    let life = wanted.map_or(issuing.life, |ms| {
-        issuing.life.min(TimeDelta::try_milliseconds(ms).unwrap_or(issuing.life))
-    });
+    // It can only shorten.
+    let wanted = field("_access_token_expiry_ms").and_then(|text| text.parse::<u32>().ok());
+    let life = wanted
+        .map_or(issuing.life, |wanted| issuing.life.min(TimeDelta::milliseconds(wanted.into())));
     let token = access.issue(Mode::Application, life, ids, now);
     let seconds = life.num_seconds();
     let body = json!({

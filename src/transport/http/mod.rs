@@ -34,7 +34,7 @@ use crate::transport::http::expiry::Validity;
 use crate::transport::{Error, ErrorKind, Request, Response, Transport};
 use ::http::Method;
 use async_trait::async_trait;
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use chrono::{DateTime, Utc};
 use reqwest::redirect::Policy;
 use std::fmt;
@@ -168,15 +168,13 @@ impl HttpTransport {
         if let Some(validity) = current.validity {
             telemetry::client_certificate_expires(validity.expiry().time());
         }
-        let mut builder = current
-            .client
-            .request(request.method().clone(), request.url().clone())
-            .headers(request.headers().clone());
+        let (method, url, headers, body) = request.into_parts();
         // A body of no length is a body, and some servers refuse a `GET` that has one.
-        if !request.body().is_empty() || request.method() == Method::POST {
-            builder = builder.body(request.body().expose().clone());
-        }
-        self.read(builder.send().await?).await
+        let body = (!body.is_empty() || method != Method::GET).then(|| body.expose().clone());
+        let mut request = reqwest::Request::new(method, url);
+        *request.headers_mut() = headers;
+        *request.body_mut() = body.map(Into::into);
+        self.read(current.client.execute(request).await?).await
     }
 
     /// Reads the response piece by piece, so that its size is known before memory is used up.
@@ -186,15 +184,25 @@ impl HttpTransport {
         if !response.content_length().is_none_or(fits) {
             return Err(Failure::TooLarge);
         }
-        let mut body = BytesMut::new();
+        // Most responses come in one piece, which then is not copied.
+        let (mut first, mut joined) = (Bytes::new(), BytesMut::new());
         while let Some(chunk) = response.chunk().await? {
-            if chunk.len() > limit.saturating_sub(body.len()) {
+            let length = first.len().max(joined.len());
+            if chunk.len() > limit.saturating_sub(length) {
                 return Err(Failure::TooLarge);
             }
-            body.extend_from_slice(&chunk);
+            if length == 0 {
+                first = chunk;
+                continue;
+            }
+            if joined.is_empty() {
+                joined.extend_from_slice(&first);
+            }
+            joined.extend_from_slice(&chunk);
         }
+        let body = if joined.is_empty() { first } else { joined.freeze() };
         let headers = std::mem::take(response.headers_mut());
-        Ok(Response::new(response.status(), body.freeze().into()).with_headers(headers))
+        Ok(Response::new(response.status(), body.into()).with_headers(headers))
     }
 }
 

@@ -8,6 +8,9 @@ mod found;
 mod held;
 mod not_found;
 mod properties;
+mod services;
+#[cfg(all(feature = "csv", feature = "simulator", feature = "smsp"))]
+mod wire;
 mod without_answer;
 
 use nhs_pds::case::{
@@ -18,6 +21,7 @@ use nhs_pds::demographics::{Demographics, Gender};
 use nhs_pds::trace::{Answer, Error, Exchange, Freshness, Match, Outcome};
 use nhs_pds::worker::{Context, Decision, Policy, Row, apply, decide};
 use serde_json::{Value, json};
+use services::Service;
 
 /// What cases hold.
 const HELD: &str = "9434765919";
@@ -235,7 +239,41 @@ impl Scene {
         self
     }
 
+    /// The scene as each other service tells it that can.
+    fn told_by_others(&self) -> impl Iterator<Item = (&'static Service, Self)> {
+        let written = match &self.reply {
+            Ok(answer) => Some(&answer.exchange),
+            Err(error) => error.exchange(),
+        };
+        let written = serde_json::to_value(written.unwrap()).unwrap();
+        let code = written.get("code").and_then(Value::as_str).unwrap().to_owned();
+        services::OTHERS.iter().filter(move |service| service.says(&code)).map(move |service| {
+            let exchange: Exchange = serde_json::from_value(service.rewritten(&written)).unwrap();
+            let reply = match &self.reply {
+                Ok(answer) => Ok(Answer::new(answer.outcome.clone(), exchange)),
+                Err(error) => {
+                    let same = Error::new(error.kind()).with_exchange(exchange);
+                    Err(match error.particular() {
+                        Some(particular) => same.with_particular(particular),
+                        None => same,
+                    })
+                }
+            };
+            let (asked, holders) = (self.asked.clone(), self.holders.clone());
+            (service, Self { case: self.case.clone(), asked, reply, holders })
+        })
+    }
+
+    /// What follows, whichever service has answered so.
     fn decide(&self, case: &Case) -> Decision {
+        let decision = self.decide_as_told(case);
+        for (_, other) in self.told_by_others() {
+            assert_eq!(other.decide_as_told(case).row, decision.row);
+        }
+        decision
+    }
+
+    fn decide_as_told(&self, case: &Case) -> Decision {
         let policy = Policy::default();
         decide(case, self.reply.as_ref(), &Context::new(&self.asked, &self.holders, &policy), now())
     }
@@ -244,11 +282,21 @@ impl Scene {
         apply(case, &self.decide(case), &Policy::default()).unwrap_or_else(|| case.clone())
     }
 
-    /// That the scene is of `row`, and that the case changes in `changes` and in nothing else.
+    fn after_as_told(&self, case: &Case) -> Case {
+        let decision = self.decide_as_told(case);
+        apply(case, &decision, &Policy::default()).unwrap_or_else(|| case.clone())
+    }
+
+    /// That the scene is of `row`, and that the case changes in `changes` and in nothing else, whichever
+    /// service has answered so.
     #[track_caller]
     fn becomes(&self, row: Row, changes: Value) {
         assert_eq!(self.decide(&self.case).row, row);
         assert_eq!(differing(&self.case, &self.after(&self.case)), changes);
+        for (service, other) in self.told_by_others() {
+            let changed = differing(&other.case, &other.after_as_told(&other.case));
+            assert_eq!(changed, service.rewritten(&changes));
+        }
     }
 }
 

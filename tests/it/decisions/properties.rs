@@ -332,13 +332,13 @@ fn check_items(scene: &Scene, decision: &Decision, after: &Case) {
         assert!(!settled || item.reason.is_settled_by_an_answer() || (of_number && told));
     }
     // The same answer again opens no second item and sends no second alert.
-    let twice = scene.after(after);
+    let twice = scene.after_as_told(after);
     if decision.row != Row::Unreadable {
         assert_eq!(after.review.len(), twice.review.len());
         assert!(after.undelivered == twice.undelivered);
         let mut delivered = after.clone();
         delivered.undelivered.clear();
-        assert!(scene.after(&delivered).undelivered.is_empty(), "nor once it is delivered");
+        assert!(scene.after_as_told(&delivered).undelivered.is_empty(), "nor once it is delivered");
     }
 }
 
@@ -365,7 +365,7 @@ fn check(case: &Case, asked: Option<NhsNumber>, came: &Came, holders: &[&str]) -
     let policy = Policy::default();
     let context = Context::new(&scene.asked, &scene.holders, &policy);
     let decision = decide(case, scene.reply.as_ref(), &context, super::now());
-    assert_eq!(scene.decide(case), decision);
+    assert_eq!(scene.decide_as_told(case), decision);
     let Some(after) = apply(case, &decision, &policy) else {
         assert!(matches!(decision.row, Row::Configuration | Row::Unavailable | Row::HeldChanged));
         return decision.row;

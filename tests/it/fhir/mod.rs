@@ -99,11 +99,11 @@ fn bundle(matches: &[(f64, Value)]) -> Value {
         json!({"fullUrl": "https://veit07.example/x", "search": {"score": score}, "resource": patient})
     });
     let total = matches.len();
-    let mut bundle = json!({"resourceType": "Bundle", "type": "searchset", "total": total});
-    if total > 0 {
-        bundle["entry"] = entries.collect();
+    let bundle = json!({"resourceType": "Bundle", "type": "searchset", "total": total});
+    if total == 0 {
+        return bundle;
     }
-    bundle
+    but(bundle, json!({"entry": entries.collect::<Vec<_>>()}))
 }
 
 /// The same object, with other fields.

@@ -24,7 +24,7 @@ async fn sent<K: Matching, A: Access>(search: &Search<K, A>) -> (Vec<(String, St
 
 fn query(transport: &Scripted) -> (Vec<(String, String)>, String) {
     let sent = transport.sent();
-    let url = sent[0].url();
+    let url = sent.first().unwrap().url();
     assert_eq!(url.path(), "/personal-demographics/FHIR/R4/Patient");
     let pairs = url.query_pairs().map(|(name, value)| (name.into_owned(), value.into_owned()));
     (pairs.collect(), url.query().unwrap().to_owned())

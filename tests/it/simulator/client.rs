@@ -91,3 +91,18 @@ async fn searches_find_and_fail() {
     }
     assert!(client.get_nhs_number(&caller, &question).await.is_ok());
 }
+
+#[tokio::test]
+async fn of_the_very_restricted_the_client_reads_the_number() {
+    let born = "1970-07-08".parse().unwrap();
+    let number = nhs_pds::nhs_number::NhsNumber::constant(9_000_000_017);
+    let client = client(super::message::simulator());
+    let question: FetchDetails = FetchDetails::new(number, born);
+    let caller = Caller::System(us());
+    let answer = client.get_patient_details_by_nhs_number(&caller, &question).await.unwrap();
+    let Outcome::Found(details) = answer.outcome else { panic!("{}", answer.outcome.name()) };
+    assert_eq!(details.nhs_number, number);
+    let held = details.person.unwrap();
+    assert!(held.name.is_none() && held.date_of_birth.known().is_none());
+    assert!(held.addresses.is_empty() && held.telecoms.is_empty());
+}

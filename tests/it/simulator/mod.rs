@@ -1,5 +1,7 @@
 //! The simulator, asked in hand-written XML and JSON.
 
+#[cfg(all(feature = "fhir", feature = "smsp"))]
+mod both;
 mod cases;
 #[cfg(feature = "smsp")]
 mod client;

@@ -129,6 +129,13 @@ async fn the_invalidated_the_restricted_and_the_dead() {
         assert!(!answer.has(withheld), "{withheld}");
     }
 
+    let hiddener = [birth("19700708"), number("9000000017")];
+    let answer = ask(&simulator, DETAILS, &hiddener).await;
+    assert!(answer.code() == "SMSP-0000" && answer.has("administrativeGenderCode"));
+    for withheld in ["<addr", "<telecom", "<gPPractice", "<name", "Hiddener", "birthTime"] {
+        assert!(!answer.has(withheld), "{withheld}");
+    }
+
     let late = [birth("19300303"), number("9320639116")];
     let answer = ask(&simulator, BY_NUMBER, &late).await;
     assert!(answer.has(r#"<deceasedTime value="20240202"/>"#));

@@ -86,6 +86,45 @@ pub(super) fn show(shown: &mut Shown) {
     shown.value(&User::Local(us()));
     shown.error(&error());
     show_scripted(shown);
+    #[cfg(feature = "simulator")]
+    show_population(shown);
+}
+
+/// Whom a conformance suite is told of.
+#[cfg(feature = "simulator")]
+fn show_population(shown: &mut Shown) {
+    use nhs_pds::trace::conformance::{Breach, Known, Particulars, Population, Recognisable};
+    let particulars = Particulars {
+        family: of(FAMILY),
+        given: of(GIVEN),
+        gender: Gender::Female,
+        date_of_birth: of(BORN),
+        postcode: Some(of(POSTCODE)),
+    };
+    let known = Known { nhs_number: NUMBER, particulars: particulars.clone() };
+    let recognisable = Recognisable {
+        family: of(FAMILY),
+        gender: Gender::Female,
+        date_of_birth: of(BORN),
+        person: known.clone(),
+    };
+    shown.value(&particulars);
+    shown.value(&known);
+    shown.value(&recognisable);
+    shown.value(&Population {
+        ordinary: known.clone(),
+        deceased: known.clone(),
+        restricted: known.clone(),
+        very_restricted: Some(known.clone()),
+        awkward: Some(known.clone()),
+        superseded: known.clone(),
+        replacement: known.clone(),
+        invalidated: known.clone(),
+        twins: (particulars, [NUMBER, NEW_NUMBER]),
+        recognisable: Some(recognisable),
+        nobody: known,
+    });
+    shown.error(&Breach::from(error()));
 }
 
 /// Asked once, and with answers left.

@@ -1,12 +1,15 @@
 //! `simulator`. Its people are invented; those whom somebody loads from a file need not be.
 
 use crate::privacy::person::{
-    ADDRESS, BORN, DIED, FAMILY, GIVEN, MAIL, NEW_NUMBER, NUMBER, OTHER_GIVEN, POSTCODE, PRACTICE,
-    PRACTICE_NAME, TELEPHONE,
+    ADDRESS, ALIAS, BORN, DIED, FAMILY, GIVEN, MAIL, NEW_NUMBER, NOTE, NUMBER, OTHER_GIVEN,
+    POSTCODE, PRACTICE, PRACTICE_NAME, TELEPHONE,
 };
 use crate::privacy::walk::Shown;
 use nhs_pds::demographics::Gender;
-use nhs_pds::simulator::{Caseload, Fault, FaultMix, Person, Register, Server, Simulator, When};
+use nhs_pds::simulator::{
+    Application, Caseload, Fault, FaultMix, Further, NameUse, OtherAddress, OtherAddressUse,
+    OtherName, Person, Register, RelatedPerson, Server, Simulator, When,
+};
 use nhs_pds::transport::{Request, Transport};
 use std::time::Duration;
 
@@ -27,6 +30,7 @@ pub(super) async fn show(shown: &mut Shown) {
     person.death = Some(DIED.parse().unwrap());
     person.superseded_by = Some(NEW_NUMBER);
     person.answer = Some(FAMILY.into());
+    show_further(shown, &mut person);
     shown.value(&person);
     let mut register = Register::default();
     register.insert(person.clone()).unwrap();
@@ -50,6 +54,39 @@ pub(super) async fn show(shown: &mut Shown) {
     simulator.set_fault_mix(Some(mix));
     let url = "https://host.example/smsp".parse().unwrap();
     simulator.send(Request::post(url, FAMILY.into())).await.unwrap();
+    let jwk = format!(r#"{{"kty":"RSA","kid":"{FAMILY}","n":"AQAB","e":"AQAB"}}"#);
+    let application = Application::new(FAMILY).with_jwks(&jwk).unwrap();
+    shown.value(&application);
+    shown.error(&application.clone().with_jwks(FAMILY).unwrap_err());
+    simulator.add_application(application);
+    let url = format!("https://host.example/{FAMILY}/Patient/{NUMBER}?family={FAMILY}");
+    let request = Request::get(url.parse().unwrap())
+        .with_header(http::header::AUTHORIZATION, FAMILY.parse().unwrap());
+    simulator.send(request).await.unwrap();
+    simulator.received_requests().iter().for_each(|received| shown.value(received));
+    shown.value(&simulator.healthcare_worker_token(&[FAMILY]));
     shown.value(&simulator);
     shown.value(&Server::start(simulator).await.unwrap());
+}
+
+/// What only the FHIR API tells.
+fn show_further(shown: &mut Shown, person: &mut Person) {
+    let mut name = OtherName::new(NameUse::Former, ALIAS);
+    name.given = GIVEN.into();
+    shown.value(&name);
+    let lines = ADDRESS.map(str::to_owned);
+    let address = OtherAddress::new(OtherAddressUse::Temporary, lines, POSTCODE);
+    shown.value(&address);
+    let mut related = RelatedPerson::new(NOTE);
+    related.nhs_number = Some(NEW_NUMBER);
+    (related.given, related.family) = (GIVEN.into(), FAMILY.into());
+    related.telecoms = vec![TELEPHONE.into()];
+    shown.value(&related);
+    let mut further = Further::default();
+    further.birth_city = FAMILY.into();
+    further.contact_times = NOTE.into();
+    further.emergency_telecoms = vec![MAIL.into()];
+    shown.value(&further);
+    (person.other_names, person.other_addresses) = (vec![name], vec![address]);
+    (person.related, person.further) = (vec![related], further);
 }

@@ -8,7 +8,7 @@ use nhs_pds::transport::{Request, Response, Transport};
 use serde_json::Value;
 use std::sync::Arc;
 
-pub(super) const BASE: &str = "https://pds.example/personal-demographics/FHIR/R4";
+pub(in crate::simulator) const BASE: &str = "https://pds.example/personal-demographics/FHIR/R4";
 pub(super) const REQUEST_ID: &str = "60e0b220-8136-4ca5-ae46-1d97ef59d068";
 
 /// People for these tests, in the columns of a register's file.

@@ -3,6 +3,9 @@
 //! Being killed is being dropped: at a chosen point, before or after an effect, a call never returns,
 //! and the whole run is dropped with it.
 
+#[cfg(feature = "smsp")]
+mod wire;
+
 use crate::layer::{Layer, Layered};
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -49,7 +52,7 @@ enum Boundary {
 struct Killer {
     left: AtomicUsize,
     killed: Notify,
-    met: Mutex<BTreeSet<Boundary>>,
+    met: Mutex<Vec<Boundary>>,
 }
 
 impl Killer {
@@ -59,7 +62,7 @@ impl Killer {
     }
 
     async fn pass(&self, boundary: Boundary) {
-        self.met.lock().unwrap().insert(boundary);
+        self.met.lock().unwrap().push(boundary);
         if self.left.fetch_sub(1, Ordering::SeqCst) == 1 {
             self.killed.notify_one();
             std::future::pending::<()>().await;
@@ -151,16 +154,36 @@ impl AlertSink for MortalAlerts {
     }
 }
 
+/// A service on whose way there and back a run may be killed.
+#[derive(Debug)]
+struct MortalTracer(Arc<dyn Tracer>, Arc<Killer>);
+
+#[async_trait]
+impl Tracer for MortalTracer {
+    async fn trace(&self, c: &Caller, question: &Question, id: MessageId) -> Result<Answer, Error> {
+        self.1.pass(Boundary::RequestSent).await;
+        let answer = self.0.trace(c, question, id).await;
+        self.1.pass(Boundary::AnswerReceived).await;
+        answer
+    }
+
+    async fn trace_attended(
+        &self,
+        user: &User,
+        question: &Question<Attended>,
+        id: MessageId,
+    ) -> Result<Answer, Error> {
+        self.0.trace_attended(user, question, id).await
+    }
+}
+
 /// A service that answers by the case, however often and in whatever order it is asked.
 #[derive(Debug)]
-struct ByCase(Option<Arc<Killer>>);
+struct ByCase;
 
 #[async_trait]
 impl Tracer for ByCase {
     async fn trace(&self, _: &Caller, question: &Question, id: MessageId) -> Result<Answer, Error> {
-        if let Some(killer) = &self.0 {
-            killer.pass(Boundary::RequestSent).await;
-        }
         let (local, fetched) = match question {
             Question::Find(find) => (find.local_identifier().unwrap().extension(), None),
             Question::Fetch(fetch) => {
@@ -170,11 +193,7 @@ impl Tracer for ByCase {
             _ => panic!("there is no other question"),
         };
         let exchange = Exchange::new("test", "trace", id.to_string(), SystemClock.now());
-        let reply = answer(local, fetched);
-        if let Some(killer) = &self.0 {
-            killer.pass(Boundary::AnswerReceived).await;
-        }
-        match reply {
+        match answer(local, fetched) {
             Ok(outcome) => Ok(Answer::new(outcome, exchange)),
             Err(kind) => Err(Error::new(kind).with_exchange(exchange)),
         }
@@ -255,10 +274,88 @@ fn cases() -> Vec<Case> {
     (1..=16).map(case).collect()
 }
 
+/// A caseload, and the service that is asked about it.
+struct World {
+    cases: Vec<Case>,
+    /// A client of the service, as a program that starts makes it.
+    service: Box<dyn Fn() -> Arc<dyn Tracer> + Send + Sync>,
+}
+
+impl World {
+    fn by_case() -> Self {
+        Self { cases: cases(), service: Box::new(|| Arc::new(ByCase)) }
+    }
+
+    /// A new file with the cases in it.
+    async fn file(&self, folder: &Path) -> std::path::PathBuf {
+        let file = folder.join("cases.sqlite");
+        SqliteStore::open(&file).unwrap().insert_all(self.cases.clone()).await.unwrap();
+        file
+    }
+
+    /// Runs until it is done or killed; whether it was killed.
+    async fn run(&self, file: &Path, killer: &Arc<Killer>, written: &Written) -> bool {
+        let store = SqliteStore::open(file).unwrap();
+        let store = MortalStore { store, killer: Arc::clone(killer), written: Arc::clone(written) };
+        let log = MortalLog(SqliteLog::open(file).unwrap(), Arc::clone(killer));
+        let alerts = MortalAlerts(SqliteAlerts::open(file).unwrap(), Arc::clone(killer));
+        let worker = worker(
+            MortalTracer((self.service)(), Arc::clone(killer)),
+            Arc::new(Layered(store)),
+            Arc::new(log),
+            Arc::new(alerts),
+        );
+        let mut nobody = |_: &_| ();
+        let mut going = std::pin::pin!(worker.run_once(&mut nobody));
+        tokio::select! {
+            biased;
+            () = killer.killed.notified() => true,
+            done = &mut going => {
+                done.unwrap();
+                false
+            }
+        }
+    }
+
+    /// An undisturbed run, and the points it passes.
+    async fn undisturbed(&self) -> (End, Vec<Boundary>) {
+        let folder = tempfile::tempdir().unwrap();
+        let file = self.file(folder.path()).await;
+        let killer = Killer::at(usize::MAX);
+        assert!(!self.run(&file, &killer, &Written::default()).await);
+        let met = killer.met.lock().unwrap().clone();
+        (end(&file).await, met)
+    }
+
+    /// Kills a run at each of `points`, starts another, and looks at what that comes to.
+    async fn ends_the_same_killed_at(self, points: impl IntoIterator<Item = usize>, expected: End) {
+        let (world, expected) = (Arc::new(self), Arc::new(expected));
+        let places = Arc::new(Semaphore::new(8));
+        let mut lives = JoinSet::new();
+        for point in points {
+            let (world, expected) = (Arc::clone(&world), Arc::clone(&expected));
+            let places = Arc::clone(&places);
+            lives.spawn(async move {
+                let _place = places.acquire().await.unwrap();
+                let folder = tempfile::tempdir().unwrap();
+                let file = world.file(folder.path()).await;
+                let written = Written::default();
+                let about = format!("killed at {point}");
+                assert!(world.run(&file, &Killer::at(point), &written).await, "{about}");
+                assert!(!world.run(&file, &Killer::at(usize::MAX), &written).await);
+                check(&file, &written, &expected, &about).await;
+            });
+        }
+        while let Some(life) = lives.join_next().await {
+            life.unwrap();
+        }
+    }
+}
+
 const LEASE: Duration = Duration::from_millis(40);
 
 fn worker(
-    tracer: ByCase,
+    tracer: MortalTracer,
     store: Arc<dyn CaseStore>,
     log: Arc<dyn AuditLog>,
     alerts: Arc<dyn AlertSink>,
@@ -274,30 +371,6 @@ fn worker(
 }
 
 type Written = Arc<Mutex<Vec<(CaseId, NhsNumber)>>>;
-
-/// Runs until it is done or killed; whether it was killed.
-async fn run(file: &Path, killer: &Arc<Killer>, written: &Written) -> bool {
-    let store = SqliteStore::open(file).unwrap();
-    let store = MortalStore { store, killer: Arc::clone(killer), written: Arc::clone(written) };
-    let log = MortalLog(SqliteLog::open(file).unwrap(), Arc::clone(killer));
-    let alerts = MortalAlerts(SqliteAlerts::open(file).unwrap(), Arc::clone(killer));
-    let worker = worker(
-        ByCase(Some(Arc::clone(killer))),
-        Arc::new(Layered(store)),
-        Arc::new(log),
-        Arc::new(alerts),
-    );
-    let mut nobody = |_: &_| ();
-    let mut going = std::pin::pin!(worker.run_once(&mut nobody));
-    tokio::select! {
-        biased;
-        () = killer.killed.notified() => true,
-        done = &mut going => {
-            done.unwrap();
-            false
-        }
-    }
-}
 
 /// What a caseload has come to, without times, versions and message identifiers.
 #[derive(Debug, Eq, PartialEq)]
@@ -334,13 +407,6 @@ async fn end(file: &Path) -> End {
     End { cases, alerts }
 }
 
-/// A new file with the cases in it.
-async fn file(folder: &Path) -> std::path::PathBuf {
-    let file = folder.join("cases.sqlite");
-    SqliteStore::open(&file).unwrap().insert_all(cases()).await.unwrap();
-    file
-}
-
 /// What has to hold of a file whatever happened to it.
 async fn check(file: &Path, written: &Written, expected: &End, about: &str) {
     assert_eq!(end(file).await, *expected, "{about}");
@@ -362,26 +428,19 @@ async fn check(file: &Path, written: &Written, expected: &End, about: &str) {
     }
 }
 
-/// An undisturbed run, and how many points it passes.
-async fn undisturbed() -> (End, usize, BTreeSet<Boundary>) {
-    let folder = tempfile::tempdir().unwrap();
-    let file = file(folder.path()).await;
-    let killer = Killer::at(usize::MAX);
-    assert!(!run(&file, &killer, &Written::default()).await);
-    let points = usize::MAX - killer.left.load(Ordering::SeqCst);
-    let met = killer.met.lock().unwrap().clone();
-    (end(&file).await, points, met)
+/// Each case's result.
+fn results(end: &End) -> Vec<&str> {
+    end.cases.values().map(|told| told.get(4).unwrap().split(' ').next().unwrap()).collect()
 }
 
 #[tokio::test]
 async fn the_undisturbed_run_ends_as_it_should() {
-    let (End { cases, alerts }, points, met) = undisturbed().await;
-    assert!(points > 100, "{points}");
-    assert_eq!(met.len(), 7, "every kind of boundary is met: {met:?}");
-    let results: Vec<&str> =
-        cases.values().map(|told| told[4].split(' ').next().unwrap()).collect();
+    let (end, met) = World::by_case().undisturbed().await;
+    assert!(met.len() > 100, "{}", met.len());
+    let kinds: BTreeSet<Boundary> = met.into_iter().collect();
+    assert_eq!(kinds.len(), 7, "every kind of boundary is met: {kinds:?}");
     assert_eq!(
-        results,
+        results(&end),
         [
             "found",
             "duplicate",
@@ -401,6 +460,7 @@ async fn the_undisturbed_run_ends_as_it_should() {
             "superseded"
         ]
     );
+    let End { cases, alerts } = end;
     // 02 and 09 about 01, 03's death, 06 invalid and replaced, 07 replaced, 13's defect, 16 superseded.
     assert_eq!(alerts.len(), 8, "{alerts:?}");
     assert!(cases["01"].iter().any(|told| told.starts_with("duplicate open")), "the holder too");
@@ -409,25 +469,9 @@ async fn the_undisturbed_run_ends_as_it_should() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn killed_at_every_boundary_and_started_again_it_ends_the_same() {
-    let (expected, points, _) = undisturbed().await;
-    let expected = Arc::new(expected);
-    let places = Arc::new(Semaphore::new(8));
-    let mut lives = JoinSet::new();
-    for point in 1..=points {
-        let (expected, places) = (Arc::clone(&expected), Arc::clone(&places));
-        lives.spawn(async move {
-            let _place = places.acquire().await.unwrap();
-            let folder = tempfile::tempdir().unwrap();
-            let file = file(folder.path()).await;
-            let written = Written::default();
-            assert!(run(&file, &Killer::at(point), &written).await, "killed at {point}");
-            assert!(!run(&file, &Killer::at(usize::MAX), &written).await);
-            check(&file, &written, &expected, &format!("killed at {point}")).await;
-        });
-    }
-    while let Some(life) = lives.join_next().await {
-        life.unwrap();
-    }
+    let world = World::by_case();
+    let (expected, met) = world.undisturbed().await;
+    world.ends_the_same_killed_at(1..=met.len(), expected).await;
 }
 
 proptest! {
@@ -438,14 +482,15 @@ proptest! {
     fn killed_many_times_it_ends_the_same(points in proptest::collection::vec(1_usize..120, 2..7)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let (expected, ..) = undisturbed().await;
+            let world = World::by_case();
+            let (expected, _) = world.undisturbed().await;
             let folder = tempfile::tempdir().unwrap();
-            let file = file(folder.path()).await;
+            let file = world.file(folder.path()).await;
             let written = Written::default();
             for point in &points {
-                run(&file, &Killer::at(*point), &written).await;
+                world.run(&file, &Killer::at(*point), &written).await;
             }
-            assert!(!run(&file, &Killer::at(usize::MAX), &written).await);
+            assert!(!world.run(&file, &Killer::at(usize::MAX), &written).await);
             check(&file, &written, &expected, &format!("killed at {points:?}")).await;
         });
     }
@@ -463,7 +508,7 @@ impl Tracer for Counting {
         *self.0.lock().unwrap().entry(case).or_default() += 1;
         // Long enough for the other worker to come by.
         tokio::time::sleep(Duration::from_millis(1)).await;
-        ByCase(None).trace(c, question, id).await
+        ByCase.trace(c, question, id).await
     }
 
     async fn trace_attended(
@@ -538,7 +583,7 @@ async fn without_an_audit_trail_nothing_is_sent() {
     }
     let store = Arc::new(SqliteStore::open_in_memory().unwrap());
     store.insert_all(cases()).await.unwrap();
-    let tracer = ByCase(Some(Killer::at(1)));
+    let tracer = MortalTracer(Arc::new(ByCase), Killer::at(1));
     let alerts = Arc::new(SqliteAlerts::open_in_memory().unwrap());
     let worker = worker(tracer, Arc::clone(&store) as Arc<dyn CaseStore>, Arc::new(Broken), alerts);
     let error = worker.run_once(&mut |_| ()).await.unwrap_err();
@@ -552,8 +597,9 @@ async fn without_an_audit_trail_nothing_is_sent() {
 #[tokio::test]
 async fn every_message_is_on_record() {
     let folder = tempfile::tempdir().unwrap();
-    let file = file(folder.path()).await;
-    assert!(!run(&file, &Killer::at(usize::MAX), &Written::default()).await);
+    let world = World::by_case();
+    let file = world.file(folder.path()).await;
+    assert!(!world.run(&file, &Killer::at(usize::MAX), &Written::default()).await);
     let log = SqliteLog::open(&file).unwrap();
     let of = |kind| Filter::new().with_kind(kind);
     let sent = log.page(&of(EventKind::MessageSent), 0, 999).await.unwrap();

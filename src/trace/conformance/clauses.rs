@@ -1,0 +1,354 @@
+//! The clauses, one by one.
+
+use super::asking::{Asker, Inquiry, Word};
+use super::population::{Known, Particulars, Population};
+use super::{Breach, hold};
+use crate::demographics::Demographics;
+use crate::trace::{Answer, Match, Outcome, Restriction};
+use std::collections::BTreeSet;
+use tokio::task::JoinSet;
+
+/// How many questions are asked at once.
+const AT_ONCE: usize = 50;
+
+/// That `answer` is `known`, with their particulars if the question was for them.
+fn is_found<'a>(inquiry: &Inquiry, known: &Known, answer: &'a Answer) -> Result<&'a Match, Breach> {
+    let clause = "whoever the service knows is found";
+    let Outcome::Found(found) = &answer.outcome else {
+        return Err(Breach::of(clause).about(inquiry));
+    };
+    let own = found.nhs_number == known.nhs_number;
+    hold(own, "whoever is found has their own number")
+        .and_then(|()| match &found.person {
+            Some(person) => is_person(person, &known.particulars),
+            None => Ok(()),
+        })
+        .map_err(|breach| breach.about(inquiry))?;
+    Ok(found)
+}
+
+/// That the particulars are those of `who`, letter case aside.
+fn is_person(person: &Demographics, who: &Particulars) -> Result<(), Breach> {
+    let name = person.name.as_ref();
+    let family = name.and_then(|name| name.family.known());
+    let given = name.and_then(|name| name.given.first());
+    let same = |held: Option<&String>, own: &str| {
+        held.is_some_and(|held| held.to_lowercase() == own.to_lowercase())
+    };
+    hold(same(family, who.family.as_str()), "a family name comes as it is held")?;
+    hold(same(given, who.given.as_str()), "a given name comes as it is held")?;
+    let born = person.date_of_birth.known().copied();
+    hold(born == Some(who.date_of_birth.into()), "a date of birth comes as it is held")?;
+    hold(person.gender.known() == Some(&who.gender), "a gender comes as it is held")
+}
+
+fn is(answer: &Answer, inquiry: &Inquiry, word: &str, clause: &'static str) -> Result<(), Breach> {
+    hold(answer.outcome.name() == word, clause).map_err(|breach| breach.about(inquiry))
+}
+
+/// With the family name only, with the given name too, and with everything.
+fn ways(word: Word, attended: bool, known: &Known) -> Vec<Inquiry> {
+    let plain = Inquiry::about(word, attended, known);
+    let named = plain.clone().with_given(known.particulars.given.as_str());
+    let mut ways = vec![plain, named.clone()];
+    if word == Word::Find {
+        ways.push(named.with_postcode(known.particulars.postcode.as_ref()));
+    } else {
+        // A number and a date of birth are enough.
+        ways.push(Inquiry { family: None, given: None, ..named });
+    }
+    ways
+}
+
+pub(super) async fn finds_everybody(
+    asker: &Asker,
+    population: &Population,
+    attended: bool,
+) -> Result<(), Breach> {
+    for known in population.found() {
+        for word in Word::ALL {
+            for inquiry in ways(word, attended, known) {
+                // Some services leave those out whose address is withheld when one is asked by.
+                let withheld = known.nhs_number == population.restricted.nhs_number;
+                if withheld && inquiry.postcode.is_some() {
+                    continue;
+                }
+                is_found(&inquiry, known, &asker.ask(&inquiry).await?)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+pub(super) async fn takes_letters_of_either_case(
+    asker: &Asker,
+    population: &Population,
+    attended: bool,
+) -> Result<(), Breach> {
+    let known = &population.ordinary;
+    for word in Word::ALL {
+        let asked = Inquiry::about(word, attended, known);
+        let asked = asked.with_given(known.particulars.given.as_str());
+        for change in [str::to_uppercase, str::to_lowercase] {
+            let inquiry = asked.clone().in_case(change);
+            is_found(&inquiry, known, &asker.ask(&inquiry).await?)?;
+        }
+    }
+    Ok(())
+}
+
+pub(super) async fn finds_nobody(
+    asker: &Asker,
+    population: &Population,
+    attended: bool,
+) -> Result<(), Breach> {
+    let nobody = &population.nobody;
+    for word in Word::ALL {
+        let inquiry = Inquiry::about(word, attended, nobody);
+        let answer = asker.ask(&inquiry).await?;
+        let clause = "of a number or of particulars that nobody has comes nobody";
+        is(&answer, &inquiry, "none", clause)?;
+    }
+    Ok(())
+}
+
+/// Somebody else of the same number, or of nearly the same particulars, is not the person.
+pub(super) async fn tells_others_apart(
+    asker: &Asker,
+    population: &Population,
+    attended: bool,
+) -> Result<(), Breach> {
+    let (known, nobody) = (&population.ordinary, &population.nobody.particulars);
+    let day = known.particulars.date_of_birth.date();
+    let other_day = day.succ_opt().unwrap_or(day).to_string();
+    for word in Word::ALL {
+        let plain = Inquiry::about(word, attended, known);
+        let (outcome, clause) = match word {
+            Word::Find => ("none", "whoever has other particulars is not found"),
+            _ => ("not_verified", "a number is not verified for other particulars"),
+        };
+        let mut others = vec![
+            plain.clone().with_given(nobody.given.as_str()),
+            plain.clone().with_family(nobody.family.as_str()),
+            Inquiry { born: other_day.clone(), ..plain.clone() },
+        ];
+        if word == Word::Find && nobody.postcode.is_some() {
+            others.push(plain.with_postcode(nobody.postcode.as_ref()));
+        }
+        for inquiry in others {
+            is(&asker.ask(&inquiry).await?, &inquiry, outcome, clause)?;
+        }
+    }
+    Ok(())
+}
+
+pub(super) async fn names_none_of_several(
+    asker: &Asker,
+    population: &Population,
+    attended: bool,
+) -> Result<(), Breach> {
+    let (who, numbers) = &population.twins;
+    let inquiry = Inquiry::by(Word::Find, attended, numbers[0], who);
+    for inquiry in [inquiry.clone(), inquiry.with_given(who.given.as_str())] {
+        let answer = asker.ask(&inquiry).await?;
+        is(&answer, &inquiry, "ambiguous", "of several people none is chosen")?;
+        let Outcome::Ambiguous(candidates) = &answer.outcome else { continue };
+        let own = candidates.iter().filter_map(|candidate| candidate.nhs_number);
+        hold(own.clone().all(|number| numbers.contains(&number)), "candidates match the question")
+            .and_then(|()| {
+                let different: BTreeSet<_> = own.clone().collect();
+                hold(different.len() == own.count(), "no candidate comes twice")
+            })
+            .map_err(|breach| breach.about(&inquiry))?;
+    }
+    // By number each of them is found.
+    for number in numbers {
+        let known = Known { nhs_number: *number, particulars: who.clone() };
+        for word in Word::BY_NUMBER {
+            let inquiry = Inquiry::about(word, attended, &known);
+            is_found(&inquiry, &known, &asker.ask(&inquiry).await?)?;
+        }
+    }
+    Ok(())
+}
+
+pub(super) async fn follows_a_replaced_number(
+    asker: &Asker,
+    population: &Population,
+    attended: bool,
+) -> Result<(), Breach> {
+    let (old, new) = (&population.superseded, &population.replacement);
+    for word in Word::ALL {
+        let inquiry = Inquiry::about(word, attended, old);
+        let answer = asker.ask(&inquiry).await?;
+        let checked = match (&answer.outcome, word) {
+            (Outcome::Superseded { by, person }, _) => {
+                let told = *by == Some(new.nhs_number);
+                hold(told, "a replaced number comes with the one that replaces it").and_then(|()| {
+                    match person.as_deref() {
+                        Some(person) => is_person(person, &new.particulars),
+                        None => Ok(()),
+                    }
+                })
+            }
+            // Some services search only among the records that stand.
+            (Outcome::None, Word::Find) => Ok(()),
+            (Outcome::Found(found), Word::Find) => {
+                hold(found.nhs_number == new.nhs_number, "nobody is found under a replaced number")
+            }
+            _ => hold(false, "a replaced number is superseded, and nothing else"),
+        };
+        checked.map_err(|breach| breach.about(&inquiry))?;
+    }
+    Ok(())
+}
+
+pub(super) async fn refuses_an_invalid_number(
+    asker: &Asker,
+    population: &Population,
+    attended: bool,
+) -> Result<(), Breach> {
+    for word in Word::ALL {
+        let inquiry = Inquiry::about(word, attended, &population.invalidated);
+        let answer = asker.ask(&inquiry).await?;
+        let kept = match (&answer.outcome, word) {
+            // Some services leave the record out of a search.
+            (Outcome::None, Word::Find) | (Outcome::Invalidated, _) => true,
+            _ => false,
+        };
+        hold(kept, "a number that is no longer valid is invalidated, and nothing else")
+            .map_err(|breach| breach.about(&inquiry))?;
+    }
+    Ok(())
+}
+
+pub(super) async fn tells_of_a_death(
+    asker: &Asker,
+    population: &Population,
+    attended: bool,
+) -> Result<(), Breach> {
+    for (known, dead) in [(&population.deceased, true), (&population.ordinary, false)] {
+        for word in Word::ALL {
+            let inquiry = Inquiry::about(word, attended, known);
+            let answer = asker.ask(&inquiry).await?;
+            let told = is_found(&inquiry, known, &answer)?.is_deceased();
+            let clause = "particulars tell whether the person has died";
+            hold(told.is_none_or(|told| told == dead), clause)
+                .map_err(|breach| breach.about(&inquiry))?;
+        }
+    }
+    Ok(())
+}
+
+pub(super) async fn withholds(
+    asker: &Asker,
+    population: &Population,
+    attended: bool,
+) -> Result<(), Breach> {
+    for word in [Word::Find, Word::Fetch] {
+        let inquiry = Inquiry::about(word, attended, &population.restricted);
+        let answer = asker.ask(&inquiry).await?;
+        let found = is_found(&inquiry, &population.restricted, &answer)?;
+        let clause = "an address, telecoms and a GP practice that are withheld do not come";
+        hold(is_withheld(found), clause).map_err(|breach| breach.about(&inquiry))?;
+
+        let inquiry = Inquiry::about(word, attended, &population.ordinary);
+        let answer = asker.ask(&inquiry).await?;
+        let found = is_found(&inquiry, &population.ordinary, &answer)?;
+        let homes = found.person.iter().flat_map(|person| &person.addresses);
+        let mut postcodes = homes.filter_map(|home| home.postcode.known());
+        let own = population.ordinary.particulars.postcode.as_ref();
+        let comes = own.is_none_or(|own| postcodes.any(|postcode| postcode == own));
+        let open = matches!(found.restriction, Restriction::NotTold | Restriction::Unrestricted);
+        hold(comes && open, "an address that is not withheld comes")
+            .map_err(|breach| breach.about(&inquiry))?;
+    }
+    let Some(very) = &population.very_restricted else { return Ok(()) };
+    for word in Word::BY_NUMBER {
+        let inquiry = Inquiry::about(word, attended, very);
+        let answer = asker.ask(&inquiry).await?;
+        let kept = match &answer.outcome {
+            Outcome::Found(found) => {
+                let named = found.person.iter().any(|person| person.name.is_some());
+                is_withheld(found) && !named && found.restriction == Restriction::VeryRestricted
+            }
+            // What is withheld cannot be compared.
+            Outcome::None | Outcome::NotVerified => true,
+            _ => false,
+        };
+        hold(kept, "a name that is withheld does not come")
+            .map_err(|breach| breach.about(&inquiry))?;
+    }
+    Ok(())
+}
+
+fn is_withheld(found: &Match) -> bool {
+    let silent = found.person.as_ref().is_none_or(|person| {
+        person.addresses.is_empty() && person.telecoms.is_empty() && person.gp_practice.is_none()
+    });
+    silent && found.restriction != Restriction::Unrestricted
+}
+
+/// The same question twice is two exchanges.
+pub(super) async fn asks_anew(
+    asker: &Asker,
+    population: &Population,
+    attended: bool,
+) -> Result<(), Breach> {
+    for word in Word::ALL {
+        let inquiry = Inquiry::about(word, attended, &population.ordinary);
+        let first = asker.ask(&inquiry).await?.exchange;
+        let second = asker.ask(&inquiry).await?.exchange;
+        let same = first.service == second.service && first.operation == second.operation;
+        hold(same && first.message_id != second.message_id, "one call is one exchange")
+            .and_then(|()| hold(first.sent_at <= second.sent_at, "exchanges come in their order"))
+            .map_err(|breach| breach.about(&inquiry))?;
+    }
+    Ok(())
+}
+
+/// What only somebody at a screen may ask.
+pub(super) async fn recognises(asker: &Asker, population: &Population) -> Result<(), Breach> {
+    let Some(recognisable) = &population.recognisable else { return Ok(()) };
+    let plain = Inquiry::about(Word::Find, true, &recognisable.person);
+    let inquiry = Inquiry {
+        family: Some(recognisable.family.as_str().to_owned()),
+        gender: recognisable.gender,
+        born: recognisable.date_of_birth.to_string(),
+        ..plain
+    };
+    is_found(&inquiry, &recognisable.person, &asker.ask(&inquiry).await?)?;
+    for word in Word::BY_NUMBER {
+        let plain = Inquiry::about(word, true, &recognisable.person);
+        let inquiry = Inquiry { born: recognisable.date_of_birth.to_string(), ..plain };
+        is_found(&inquiry, &recognisable.person, &asker.ask(&inquiry).await?)?;
+    }
+    Ok(())
+}
+
+/// Nobody gets an answer that is another's.
+pub(super) async fn answers_many_at_once(
+    asker: &Asker,
+    population: &Population,
+) -> Result<(), Breach> {
+    let mut asking = JoinSet::new();
+    let people: Vec<&Known> = population.found().collect();
+    for (n, known) in people.iter().cycle().take(AT_ONCE).enumerate() {
+        let word = match n % 5 {
+            0 => Word::Verify,
+            1 | 2 => Word::Find,
+            _ => Word::Fetch,
+        };
+        let mut inquiry = Inquiry::about(word, n % 2 == 1, known);
+        inquiry.local = format!("TRACER-{}", 1000 + n);
+        let (asker, known) = (asker.clone(), (*known).clone());
+        asking.spawn(async move {
+            is_found(&inquiry, &known, &asker.ask(&inquiry).await?)?;
+            Ok::<_, Breach>(())
+        });
+    }
+    while let Some(asked) = asking.join_next().await {
+        asked.map_err(|_| Breach::of("a question does not panic"))??;
+    }
+    Ok(())
+}

@@ -1,0 +1,147 @@
+//! Holds a service against the contract of [`Tracer`].
+//!
+//! [`check`] asks about a [`Population`] that the service knows, each of the three questions in both
+//! modes, and says which clause does not hold. [`check_failing`] asks a service that is in [`Trouble`].
+//!
+//! ```
+//! use nhs_pds::demographics::Gender;
+//! use nhs_pds::nhs_number::Synthetic;
+//! use nhs_pds::trace::conformance::{self, Known, Particulars, Population};
+//! use nhs_pds::trace::{Caller, LocalIdentity, Outcome, ScriptedTracer, User};
+//! use std::sync::Arc;
+//!
+//! # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+//! let mut numbers = Synthetic::from_seed(1);
+//! let mut number = || numbers.next().ok_or("there are a million");
+//! let particulars = |family: &str, given: &str| -> Result<_, Box<dyn std::error::Error>> {
+//!     Ok(Particulars {
+//!         family: family.parse()?,
+//!         given: given.parse()?,
+//!         gender: Gender::Female,
+//!         date_of_birth: "1943-05-19".parse()?,
+//!         postcode: None,
+//!     })
+//! };
+//! let mut known = |family: &str| -> Result<_, Box<dyn std::error::Error>> {
+//!     Ok(Known { nhs_number: number()?, particulars: particulars(family, "Comfort")? })
+//! };
+//! let population = Population {
+//!     ordinary: known("Ordinary")?,
+//!     deceased: known("Deceased")?,
+//!     restricted: known("Withheld")?,
+//!     very_restricted: None,
+//!     awkward: Some(known("O'Hern & Zoë")?),
+//!     superseded: known("Formerly")?,
+//!     replacement: known("Lately")?,
+//!     invalidated: known("Struckoff")?,
+//!     twins: (particulars("Twinn", "Comfort")?, [number()?, number()?]),
+//!     recognisable: None,
+//!     nobody: Known { nhs_number: number()?, particulars: particulars("Absent", "Nora")? },
+//! };
+//!
+//! // In earnest a client of a service that knows these people. This one knows nobody.
+//! let tracer = Arc::new(ScriptedTracer::new([Ok(Outcome::None)]));
+//! let us = LocalIdentity::new("RHM".parse()?, "worker")?;
+//! let (caller, user) = (Caller::System(us.clone()), User::Local(us));
+//! let breach = conformance::check(tracer, &caller, &user, &population).await.unwrap_err();
+//! assert_eq!(breach.clause(), "whoever the service knows is found");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Not here: whether what is printed by the HTTP library or by the service itself shows a person, and
+//! how many messages a question takes on the wire.
+
+mod asking;
+mod clauses;
+mod failing;
+mod population;
+
+pub use failing::{Trouble, check_failing};
+pub use population::{Known, Particulars, Population, Recognisable};
+
+use crate::trace::{Caller, Error, Tracer, User};
+use asking::{Asker, Inquiry, is_sound};
+use std::sync::Arc;
+
+/// Checks a tracer whose service knows the `population`, by questions that are asked for `caller`, for
+/// `user`, and by fifty at once.
+///
+/// Needs a Tokio runtime; one with several threads makes questions meet.
+///
+/// # Errors
+///
+/// [`Breach`], which says what the tracer does not keep to, or that the population is not what the suite
+/// needs.
+pub async fn check(
+    tracer: Arc<dyn Tracer>,
+    caller: &Caller,
+    user: &User,
+    population: &Population,
+) -> Result<(), Breach> {
+    is_sound(population)?;
+    let asker = Asker { tracer, caller: caller.clone(), user: user.clone() };
+    for attended in [false, true] {
+        clauses::finds_everybody(&asker, population, attended).await?;
+        clauses::takes_letters_of_either_case(&asker, population, attended).await?;
+        clauses::finds_nobody(&asker, population, attended).await?;
+        clauses::tells_others_apart(&asker, population, attended).await?;
+        clauses::names_none_of_several(&asker, population, attended).await?;
+        clauses::follows_a_replaced_number(&asker, population, attended).await?;
+        clauses::refuses_an_invalid_number(&asker, population, attended).await?;
+        clauses::tells_of_a_death(&asker, population, attended).await?;
+        clauses::withholds(&asker, population, attended).await?;
+        clauses::asks_anew(&asker, population, attended).await?;
+        asker.keeps_to_itself(population)?;
+    }
+    clauses::recognises(&asker, population).await?;
+    // On behalf of a person, with nobody looking on.
+    let for_user = Asker { caller: user.clone().into(), ..asker.clone() };
+    clauses::takes_letters_of_either_case(&for_user, population, false).await?;
+    clauses::answers_many_at_once(&asker, population).await?;
+    asker.keeps_to_itself(population)
+}
+
+/// What a tracer does not keep to. Report a defect at the tracer, or at the service.
+#[derive(Debug, thiserror::Error)]
+#[error("a tracer breaks its contract: {clause}{}", asked.map_or(String::new(), |asked| format!(" ({asked})")))]
+pub struct Breach {
+    clause: &'static str,
+    asked: Option<&'static str>,
+    source: Option<Error>,
+}
+
+impl Breach {
+    const fn of(clause: &'static str) -> Self {
+        Self { clause, asked: None, source: None }
+    }
+
+    const fn about(mut self, inquiry: &Inquiry) -> Self {
+        self.asked = Some(inquiry.name());
+        self
+    }
+
+    /// What should have held.
+    #[must_use]
+    pub const fn clause(&self) -> &'static str {
+        self.clause
+    }
+
+    /// Which question it was, and in which mode, such as `verify, attended`.
+    #[must_use]
+    pub const fn asked(&self) -> Option<&'static str> {
+        self.asked
+    }
+}
+
+/// A question was not answered that a working service answers.
+impl From<Error> for Breach {
+    fn from(error: Error) -> Self {
+        Self { source: Some(error), ..Self::of("questions are answered when nothing is wrong") }
+    }
+}
+
+fn hold(condition: bool, clause: &'static str) -> Result<(), Breach> {
+    if condition { Ok(()) } else { Err(Breach::of(clause)) }
+}

@@ -1,0 +1,159 @@
+//! The services that tests of what stands above them run over: each by its own client and the simulator's
+//! face for it.
+//!
+//! Whoever adds a service adds it to [`Face::ALL`], and the compiler asks for the rest.
+
+#[cfg(feature = "fhir")]
+mod tokens;
+
+use nhs_pds::simulator::{Fault, Simulator};
+use nhs_pds::smsp;
+use nhs_pds::trace::{Caller, LocalIdentity, SmartcardIdentity, Tracer, User};
+use nhs_pds::transport::Transport;
+use std::sync::Arc;
+
+/// A service, as the simulator shows it and a client asks it.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) enum Face {
+    Smsp,
+    /// The FHIR API, asked by a system that signs its own assertions.
+    #[cfg(feature = "fhir")]
+    Fhir,
+    /// The FHIR API, asked with the tokens of members of staff.
+    #[cfg(feature = "fhir")]
+    FhirForStaff,
+}
+
+/// Where the simulator is, and how one gets there.
+pub(crate) struct Way {
+    pub(crate) transport: Arc<dyn Transport>,
+    pub(crate) smsp: String,
+    #[cfg(feature = "fhir")]
+    pub(crate) fhir: String,
+    #[cfg(feature = "fhir")]
+    pub(crate) token: String,
+}
+
+impl Way {
+    /// To addresses that nobody has, which does not matter to a transport that goes its own way.
+    pub(crate) fn over(transport: Arc<dyn Transport>) -> Self {
+        Self {
+            transport,
+            smsp: "https://simulator.example/smsp/pds".into(),
+            #[cfg(feature = "fhir")]
+            fhir: "https://simulator.example/personal-demographics/FHIR/R4".into(),
+            #[cfg(feature = "fhir")]
+            token: "https://simulator.example/oauth2/token".into(),
+        }
+    }
+}
+
+impl Face {
+    /// All of them.
+    #[cfg(feature = "http")]
+    pub(crate) const ALL: &[Self] = &[
+        Self::Smsp,
+        #[cfg(feature = "fhir")]
+        Self::Fhir,
+        #[cfg(feature = "fhir")]
+        Self::FhirForStaff,
+    ];
+
+    /// Those that a system may ask with nobody looking on.
+    pub(crate) const UNATTENDED: &[Self] = &[
+        Self::Smsp,
+        #[cfg(feature = "fhir")]
+        Self::Fhir,
+    ];
+
+    /// A client of this service, which is `simulator`, by this way.
+    pub(crate) fn client(self, simulator: &Simulator, way: &Way) -> Arc<dyn Tracer> {
+        let transport = Arc::clone(&way.transport);
+        #[cfg(feature = "fhir")]
+        let config = || nhs_pds::fhir::Config::new(way.fhir.parse().unwrap());
+        match self {
+            Self::Smsp => {
+                let config = smsp::Config::new(way.smsp.parse().unwrap(), us());
+                Arc::new(smsp::Client::new(config, transport))
+            }
+            #[cfg(feature = "fhir")]
+            Self::Fhir => {
+                let tokens = tokens::of_application(simulator, &way.token, Arc::clone(&transport));
+                let client = nhs_pds::fhir::Client::application_restricted;
+                Arc::new(client(config(), tokens, transport))
+            }
+            #[cfg(feature = "fhir")]
+            Self::FhirForStaff => {
+                let tokens = Arc::new(tokens::OfStaff::of(simulator));
+                let client = nhs_pds::fhir::Client::healthcare_worker;
+                Arc::new(client(config(), tokens, transport))
+            }
+        }
+    }
+
+    /// A client that asks `simulator` in this process.
+    pub(crate) fn in_process(self, simulator: &Simulator) -> Arc<dyn Tracer> {
+        self.client(simulator, &Way::over(Arc::new(simulator.clone())))
+    }
+
+    /// Who may ask.
+    #[cfg(feature = "http")]
+    pub(crate) fn caller(self) -> Caller {
+        match self {
+            Self::Smsp => Caller::System(us()),
+            #[cfg(feature = "fhir")]
+            Self::Fhir => Caller::System(us()),
+            #[cfg(feature = "fhir")]
+            Self::FhirForStaff => user().into(),
+        }
+    }
+
+    /// What this service says when it finds fault with the data of a question.
+    pub(crate) fn rejection(self) -> Fault {
+        match self {
+            Self::Smsp => Fault::code("SMSP-0001"),
+            #[cfg(feature = "fhir")]
+            Self::Fhir | Self::FhirForStaff => Fault::code("INVALID_SEARCH_DATA"),
+        }
+    }
+
+    /// The code with which this service answers from a copy when the Spine cannot be reached, if it does.
+    #[cfg(feature = "sqlite")]
+    pub(crate) const fn stale(self) -> Option<&'static str> {
+        match self {
+            Self::Smsp => Some("SMSP-0003"),
+            #[cfg(feature = "fhir")]
+            Self::Fhir | Self::FhirForStaff => None,
+        }
+    }
+
+    /// Whether a search finds records whose numbers were superseded, and says so.
+    #[cfg(feature = "http")]
+    pub(crate) const fn finds_superseded(self) -> bool {
+        match self {
+            Self::Smsp => true,
+            #[cfg(feature = "fhir")]
+            Self::Fhir | Self::FhirForStaff => false,
+        }
+    }
+
+    /// Whether the service says that a record is restricted.
+    #[cfg(feature = "http")]
+    pub(crate) const fn tells_restrictions(self) -> bool {
+        match self {
+            Self::Smsp => false,
+            #[cfg(feature = "fhir")]
+            Self::Fhir | Self::FhirForStaff => true,
+        }
+    }
+}
+
+pub(crate) fn us() -> LocalIdentity {
+    LocalIdentity::new("RHM".parse().unwrap(), "worker").unwrap()
+}
+
+/// Somebody at a screen.
+#[cfg(feature = "http")]
+pub(crate) fn user() -> User {
+    User::Smartcard(SmartcardIdentity::new("1234567890", "555000000123").unwrap())
+}

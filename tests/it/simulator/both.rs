@@ -1,0 +1,113 @@
+//! The crate's own clients of both services, asking the two faces of one simulator about the same people:
+//! four readings of the wire, none of which shares code with another.
+
+use super::fhir::ask::BASE;
+use super::fhir::jwt::{CLIENT, TOKEN_URL, application};
+use super::message::simulate;
+use nhs_pds::clock::FixedClock;
+use nhs_pds::demographics::Demographics;
+use nhs_pds::fhir::auth::{ApplicationTokens, SigningKey, TokenConfig};
+use nhs_pds::ids::RandomIds;
+use nhs_pds::secret::Secret;
+use nhs_pds::simulator::{Person, Register, Simulator};
+use nhs_pds::trace::{
+    Caller, FetchDetails, FindPerson, LocalIdentity, MessageId, Outcome, Question, Restriction,
+    Tracer, VerifyNumber,
+};
+use nhs_pds::{fhir, smsp};
+use std::sync::Arc;
+
+fn us() -> LocalIdentity {
+    LocalIdentity::new("ZZ999".parse().unwrap(), "worker").unwrap()
+}
+
+/// A client of each service.
+fn clients(simulator: &Simulator) -> [Box<dyn Tracer>; 2] {
+    let clock = || Arc::new(FixedClock::at("2026-11-23T09:35:00Z".parse().unwrap()));
+    let old = smsp::Config::new("https://smsp.example/smsp/pds".parse().unwrap(), us());
+    let old = smsp::Client::new(old, Arc::new(simulator.clone())).with_clock(clock());
+    let pem = format!("{}/tests/data/fhir/client-a.pem", env!("CARGO_MANIFEST_DIR"));
+    let pem = Secret::new(std::fs::read(pem).unwrap());
+    let key = SigningKey::from_pem("test-1".parse().unwrap(), &pem).unwrap();
+    let tokens = TokenConfig::new(TOKEN_URL.parse().unwrap(), CLIENT.parse().unwrap());
+    let tokens =
+        ApplicationTokens::new(tokens, key, Arc::new(simulator.clone())).with_clock(clock());
+    let new = fhir::Config::new(BASE.parse().unwrap());
+    let new = fhir::Client::application_restricted(new, tokens, Arc::new(simulator.clone()))
+        .with_clock(clock());
+    [Box::new(old), Box::new(new)]
+}
+
+/// What each service says.
+async fn ask(clients: &[Box<dyn Tracer>; 2], question: &Question) -> [Outcome; 2] {
+    let caller = Caller::System(us());
+    let [old, new] = clients;
+    let id = || MessageId::fresh(&RandomIds);
+    let old = old.trace(&caller, question, id()).await.unwrap().outcome;
+    let new = new.trace(&caller, question, id()).await.unwrap().outcome;
+    [old, new]
+}
+
+fn number(outcome: &Outcome) -> Option<nhs_pds::nhs_number::NhsNumber> {
+    match outcome {
+        Outcome::Found(found) => Some(found.nhs_number),
+        Outcome::Superseded { by, .. } => *by,
+        _ => None,
+    }
+}
+
+/// The particulars that both services tell.
+fn particulars(held: &Demographics) -> String {
+    let name = held.name.as_ref().map(|name| (name.family.known().cloned(), name.given.clone()));
+    let postcodes: Vec<_> = held
+        .addresses
+        .iter()
+        .map(|address| address.postcode.known().map(ToString::to_string))
+        .collect();
+    let practice = held.gp_practice.as_ref().map(|practice| practice.ods_code.known().cloned());
+    format!(
+        "{name:?} {:?} {:?} {:?} {postcodes:?} {practice:?} {}",
+        held.gender.known().map(|gender| gender.code()),
+        held.date_of_birth.known().map(ToString::to_string),
+        held.date_of_death.known().map(ToString::to_string),
+        held.telecoms.len()
+    )
+}
+
+fn find(person: &Person) -> FindPerson {
+    let born = person.birth.full().unwrap();
+    FindPerson::new(person.family.parse().unwrap(), person.gender, born)
+        .with_given(person.given.parse().unwrap())
+}
+
+#[tokio::test]
+async fn say_the_same_of_everybody() {
+    let register = Register::from_seed(4, 400);
+    let simulator = simulate(register.clone()).with_application(application());
+    let clients = clients(&simulator);
+    for person in &register {
+        let born = person.birth.full().unwrap();
+        let verify = Question::Verify(VerifyNumber::new(person.nhs_number, born));
+        let [old, new] = ask(&clients, &verify).await;
+        assert_eq!((old.name(), number(&old)), (new.name(), number(&new)));
+
+        let fetch = Question::Fetch(FetchDetails::new(person.nhs_number, born));
+        let [old, new] = ask(&clients, &fetch).await;
+        assert_eq!((old.name(), number(&old)), (new.name(), number(&new)));
+        if let (Outcome::Found(old), Outcome::Found(new)) = (&old, &new) {
+            let [one, other] = [old, new].map(|found| particulars(found.person.as_ref().unwrap()));
+            assert_eq!(one, other);
+            assert_eq!(new.record_version.as_deref(), Some("1"));
+            assert_ne!(new.restriction, Restriction::NotTold);
+        }
+
+        let [old, new] = ask(&clients, &Question::Find(find(person))).await;
+        match old {
+            // Of records that are no longer anybody's, a search of the FHIR API says nothing.
+            Outcome::Superseded { .. } | Outcome::Invalidated => assert_eq!(new.name(), "none"),
+            old => assert_eq!((old.name(), number(&old)), (new.name(), number(&new))),
+        }
+    }
+    assert_eq!(simulator.token_count(), 1);
+    assert_eq!(simulator.request_count(), 2 * 3 * 400);
+}

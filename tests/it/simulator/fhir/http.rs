@@ -1,0 +1,138 @@
+//! The FHIR API and the token endpoint behind HTTP, beside the Spine Mini Service.
+
+use super::ask::{REQUEST_ID, people, simulate};
+use super::jwt::{ASSERTION_TYPE, application, claims, header, key, sign, token};
+use nhs_pds::simulator::{Fault, Server, Simulator, When};
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+async fn start() -> (Simulator, Server) {
+    let simulator = simulate(people());
+    let server = Server::start(simulator.clone()).await.unwrap();
+    (simulator, server)
+}
+
+/// Host and path of an address.
+fn parts(url: &str) -> (&str, &str) {
+    let rest = url.strip_prefix("http://").unwrap();
+    rest.split_at(rest.find('/').unwrap())
+}
+
+/// Everything that comes until the connection is closed, as head and body.
+async fn exchange(host: &str, request: &str) -> (String, String) {
+    let mut stream = TcpStream::connect(host).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut all = Vec::new();
+    let _reset = stream.read_to_end(&mut all).await;
+    let all = String::from_utf8(all).unwrap();
+    let (head, body) = all.split_once("\r\n\r\n").unwrap_or((&all, ""));
+    (head.to_owned(), body.to_owned())
+}
+
+async fn get(url: &str, more: &str) -> (String, Value) {
+    let (host, path) = parts(url);
+    let request = format!(
+        "GET {path} HTTP/1.1\r\nHost: {host}\r\nX-Request-ID: {REQUEST_ID}\r\nConnection: close\r\n{more}\r\n"
+    );
+    let (head, body) = exchange(host, &request).await;
+    (head, serde_json::from_str(&body).unwrap_or_default())
+}
+
+#[tokio::test]
+async fn a_record_and_a_search() {
+    let (simulator, server) = start().await;
+    let base = server.fhir_url();
+    assert!(base.ends_with("/personal-demographics/FHIR/R4"), "{base}");
+    let (head, json) = get(&format!("{base}/Patient/9449304424"), "").await;
+    assert!(head.starts_with("HTTP/1.1 200 OK"), "{head}");
+    assert!(head.to_lowercase().contains("etag: w/\"1\""), "{head}");
+    assert!(head.to_lowercase().contains(&format!("x-request-id: {REQUEST_ID}")), "{head}");
+    assert_eq!(json["id"], "9449304424");
+    let query = "family=Ain%2A&given=Ro*&birthdate=ge1943-01-01&birthdate=le1943-12-31";
+    let (_, json) = get(&format!("{base}/Patient?{query}"), "").await;
+    assert_eq!(json["entry"][0]["search"]["score"], 0.9025);
+    let (head, json) = get(&format!("{base}/Observation"), "").await;
+    assert!(head.starts_with("HTTP/1.1 400 "), "{head}");
+    assert_eq!(json["resourceType"], "OperationOutcome");
+    let last = simulator.received_requests();
+    assert_eq!(last.len(), 3);
+    assert_eq!(last[1].query(), query);
+    assert_eq!(simulator.request_count(), 3);
+}
+
+#[tokio::test]
+async fn a_token() {
+    let (simulator, server) = start().await;
+    simulator.add_application(application());
+    let url = server.token_url();
+    let (host, path) = parts(&url);
+    let mut claims = claims("1");
+    claims["aud"] = json!(url);
+    let assertion = sign(&header(), &claims, &key("a"));
+    let body = format!(
+        "grant_type=client_credentials&client_assertion_type={ASSERTION_TYPE}&client_assertion={assertion}"
+    );
+    let request = format!(
+        "POST {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let (head, body) = exchange(host, &request).await;
+    assert!(head.starts_with("HTTP/1.1 200 OK"), "{head} {body}");
+    let json: Value = serde_json::from_str(&body).unwrap();
+    let token = json["access_token"].as_str().unwrap();
+    let patient = format!("{}/Patient/9449304424", server.fhir_url());
+    let (head, _) = get(&patient, &format!("Authorization: Bearer {token}\r\n")).await;
+    assert!(head.starts_with("HTTP/1.1 200 OK"), "{head}");
+    let (head, _) = get(&patient, "").await;
+    assert!(head.starts_with("HTTP/1.1 401 "), "{head}");
+    // Of another address, the same assertion is for somebody else.
+    let elsewhere = request.replace(&format!("Host: {host}"), "Host: localhost");
+    let (head, _) = exchange(host, &elsewhere).await;
+    assert!(head.starts_with("HTTP/1.1 401 "), "{head}");
+}
+
+#[tokio::test]
+async fn methods() {
+    let (simulator, server) = start().await;
+    let patient = format!("{}/Patient/9449304424", server.fhir_url());
+    let (host, path) = parts(&patient);
+    let mut bearer = String::new();
+    for mode in ["open", "application"] {
+        for (method, open, application) in [
+            ("PATCH", "400 UNSUPPORTED_SERVICE", "403 INVALID_METHOD"),
+            ("POST", "400 UNSUPPORTED_SERVICE", "403 INVALID_METHOD"),
+            ("PUT", "400 UNSUPPORTED_SERVICE", "400 UNSUPPORTED_SERVICE"),
+            ("DELETE", "400 UNSUPPORTED_SERVICE", "400 UNSUPPORTED_SERVICE"),
+            ("OPTIONS", "502 UNKNOWN_ERROR", "502 UNKNOWN_ERROR"),
+        ] {
+            let request = format!(
+                "{method} {path} HTTP/1.1\r\nHost: {host}\r\nX-Request-ID: {REQUEST_ID}\r\n{bearer}\
+                 Content-Length: 0\r\nConnection: close\r\n\r\n"
+            );
+            let (head, body) = exchange(host, &request).await;
+            let json: Value = serde_json::from_str(&body).unwrap();
+            let code = json["issue"][0]["details"]["coding"][0]["code"].as_str().unwrap();
+            let said = format!("{} {code}", &head["HTTP/1.1 ".len()..][..3]);
+            assert_eq!(said, if mode == "open" { open } else { application }, "{method}");
+        }
+        if mode == "application" {
+            break;
+        }
+        simulator.add_application(application());
+        bearer = format!("Authorization: Bearer {}\r\n", token(&simulator, "1").await);
+    }
+}
+
+#[tokio::test]
+async fn cut_connections() {
+    let (simulator, server) = start().await;
+    let patient = format!("{}/Patient/9449304424", server.fhir_url());
+    simulator.add_fault(When::Next(1), Fault::Cut);
+    assert_eq!(get(&patient, "").await.0, "");
+    simulator.add_fault(When::Next(1), Fault::CutHalfWay);
+    let (head, json) = get(&patient, "").await;
+    assert!(head.starts_with("HTTP/1.1 200 OK") && json.is_null(), "{head}");
+    assert!(get(&patient, "").await.0.starts_with("HTTP/1.1 200 OK"));
+}

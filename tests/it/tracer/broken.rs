@@ -1,0 +1,290 @@
+//! The suite catches what it is there to catch: tracers that break one clause each.
+
+use super::population;
+use crate::services::{Face, user};
+use async_trait::async_trait;
+use nhs_pds::clock::{Clock, SystemClock};
+use nhs_pds::ids::RandomIds;
+use nhs_pds::nhs_number::NhsNumber;
+use nhs_pds::simulator::Simulator;
+use nhs_pds::trace::conformance::{self, Trouble};
+use nhs_pds::trace::{
+    Answer, Attended, Caller, Error, ErrorKind, Exchange, LocalIdentifier, Match, MessageId, Mode,
+    Outcome, Question, Restriction, Tracer, User,
+};
+use std::sync::{Arc, Mutex};
+
+/// How a tracer changes what a good one answers.
+type Change = fn(&mut Answer, &State);
+
+#[derive(Default)]
+struct State {
+    /// The word for the question, and the number in it.
+    asked: Mutex<(&'static str, Option<NhsNumber>)>,
+    /// The last person who was fetched.
+    last: Mutex<Option<Match>>,
+    /// What the tracer prints.
+    seen: Mutex<String>,
+}
+
+struct Broken(Arc<dyn Tracer>, Change, State);
+
+impl std::fmt::Debug for Broken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Broken({:?})", self.2.seen.lock().unwrap())
+    }
+}
+
+impl Broken {
+    fn spoilt(&self, answer: Result<Answer, Error>) -> Result<Answer, Error> {
+        answer.map(|mut answer| {
+            (self.1)(&mut answer, &self.2);
+            answer
+        })
+    }
+}
+
+#[async_trait]
+impl Tracer for Broken {
+    async fn trace(&self, c: &Caller, q: &Question, id: MessageId) -> Result<Answer, Error> {
+        *self.2.asked.lock().unwrap() = asked(q);
+        self.spoilt(self.0.trace(c, q, id).await)
+    }
+
+    async fn trace_attended(
+        &self,
+        user: &User,
+        question: &Question<Attended>,
+        id: MessageId,
+    ) -> Result<Answer, Error> {
+        *self.2.asked.lock().unwrap() = asked(question);
+        self.spoilt(self.0.trace_attended(user, question, id).await)
+    }
+}
+
+fn asked<M: Mode>(question: &Question<M>) -> (&'static str, Option<NhsNumber>) {
+    let number = match question {
+        Question::Verify(verify) => Some(verify.nhs_number()),
+        Question::Fetch(fetch) => Some(fetch.nhs_number()),
+        _ => None,
+    };
+    (question.word(), number)
+}
+
+/// Whoever was found, if anybody was.
+fn found(answer: &mut Answer) -> Option<&mut Match> {
+    match &mut answer.outcome {
+        Outcome::Found(found) => Some(found),
+        _ => None,
+    }
+}
+
+/// The fatal mistake.
+fn take_for_found(answer: &mut Answer, number: Option<NhsNumber>) {
+    if let (Outcome::Superseded { person, .. }, Some(number)) = (&answer.outcome, number) {
+        let person = person.as_deref().cloned().unwrap_or_default();
+        answer.outcome = Outcome::Found(Box::new(Match::new(number).with_person(person)));
+    }
+}
+
+const IN_OLD_RECORDS: &str = "nobody is found under a replaced number";
+
+/// What a tracer gets wrong, and what the suite says of it.
+const MISTAKES: &[(&str, Change)] = &[
+    ("the exchange repeats the identifier given", |answer, _| {
+        answer.exchange.message_id = MessageId::fresh(&RandomIds).to_string();
+    }),
+    ("the exchange names the service", |answer, _| answer.exchange.service.clear()),
+    ("the exchange names the operation", |answer, _| answer.exchange.operation.clear()),
+    ("the exchange holds nothing of the person", |answer, _| {
+        let exchange = answer.exchange.clone();
+        answer.exchange = exchange.with_reference("query", "family=eq:AINSLEY");
+    }),
+    ("whoever is found or fetched comes with particulars", |answer, _| {
+        if let Some(found) = found(answer) {
+            found.person = None;
+        }
+    }),
+    ("an answer names no other case than the one asked about", |answer, _| {
+        let other = LocalIdentifier::new(LocalIdentifier::LOCAL_PATIENT_ROOT, "OTHER").unwrap();
+        if let Some(found) = found(answer) {
+            found.local_identifier = Some(other);
+        }
+    }),
+    ("an answer is about the number that was asked about", |answer, state| {
+        // The one before.
+        let fetched = state.asked.lock().unwrap().0 == "fetch";
+        let Some(found) = found(answer).filter(|_| fetched) else { return };
+        if let Some(last) = state.last.lock().unwrap().replace(found.clone()) {
+            *found = last;
+            found.local_identifier = None;
+        }
+    }),
+    ("a family name comes as it is held", |answer, _| {
+        let name = found(answer).and_then(|found| found.person.as_mut()?.name.as_mut());
+        if let Some(name) = name {
+            // As a codec with the wrong encoding reads it.
+            let spoilt = name.family.known().map(|family| family.replace('é', "Ã©"));
+            name.family = spoilt.into_iter().map(Into::into).next().unwrap_or_default();
+        }
+    }),
+    ("a replaced number is superseded, and nothing else", |answer, state| {
+        let number = state.asked.lock().unwrap().1;
+        take_for_found(answer, number);
+    }),
+    ("an answer is about the number that was asked about", |answer, _| {
+        if let Outcome::Superseded { by, .. } = answer.outcome {
+            take_for_found(answer, by);
+        }
+    }),
+    (IN_OLD_RECORDS, |answer, state| {
+        // As one who searches in old records would.
+        if state.asked.lock().unwrap().0 == "find" {
+            take_for_found(answer, Some(NhsNumber::constant(9_449_306_613)));
+        }
+    }),
+    ("a replaced number comes with the one that replaces it", |answer, _| {
+        if let Outcome::Superseded { by, .. } = &mut answer.outcome {
+            *by = None;
+        }
+    }),
+    ("a number that is no longer valid is invalidated, and nothing else", |answer, _| {
+        if answer.outcome == Outcome::Invalidated {
+            answer.outcome = Outcome::NotVerified;
+        }
+    }),
+    ("a number is not verified for other particulars", |answer, _| {
+        if answer.outcome == Outcome::NotVerified {
+            answer.outcome = Outcome::None;
+        }
+    }),
+    ("of several people none is chosen", |answer, _| {
+        if matches!(answer.outcome, Outcome::Ambiguous(_)) {
+            answer.outcome = Outcome::None;
+        }
+    }),
+    ("particulars tell whether the person has died", |answer, _| {
+        if let Some(person) = found(answer).and_then(|found| found.person.as_mut()) {
+            person.date_of_death = Default::default();
+        }
+    }),
+    ("an address, telecoms and a GP practice that are withheld do not come", |answer, _| {
+        let person = found(answer).and_then(|found| found.person.as_mut());
+        if let Some(person) = person.filter(|person| person.addresses.is_empty()) {
+            person.addresses.push(Default::default());
+        }
+    }),
+    ("an address that is not withheld comes", |answer, _| {
+        if let Some(found) = found(answer) {
+            found.restriction = Restriction::Restricted;
+        }
+    }),
+    ("a tracer shows nothing of those it was asked about", |answer, state| {
+        let Some(person) = found(answer).and_then(|found| found.person.as_ref()) else { return };
+        if let Some(family) = person.name.as_ref().and_then(|name| name.family.known()) {
+            *state.seen.lock().unwrap() = family.clone();
+        }
+    }),
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_tracer_that_breaks_a_clause_is_caught() {
+    for face in Face::UNATTENDED {
+        let (register, population) = population(*face);
+        for (clause, change) in MISTAKES {
+            // Only where a search finds superseded records is there something to be taken for found.
+            if *clause == IN_OLD_RECORDS && !face.finds_superseded() {
+                continue;
+            }
+            let good = face.in_process(&Simulator::new(register.clone()));
+            let broken = Arc::new(Broken(good, *change, State::default()));
+            let checked = conformance::check(broken, &face.caller(), &user(), &population).await;
+            let breach = checked.expect_err(clause);
+            assert_eq!(breach.clause(), *clause, "{face:?}: {breach:?}");
+        }
+    }
+}
+
+/// Answers that nobody matches, whatever happens.
+#[derive(Debug)]
+struct Optimist(Arc<dyn Tracer>);
+
+#[async_trait]
+impl Tracer for Optimist {
+    async fn trace(&self, c: &Caller, q: &Question, id: MessageId) -> Result<Answer, Error> {
+        let nobody = Exchange::new("test", "trace", id.to_string(), SystemClock.now());
+        let answer = self.0.trace(c, q, id).await;
+        Ok(answer.unwrap_or_else(|_| Answer::new(Outcome::None, nobody)))
+    }
+
+    async fn trace_attended(
+        &self,
+        user: &User,
+        question: &Question<Attended>,
+        id: MessageId,
+    ) -> Result<Answer, Error> {
+        self.0.trace_attended(user, question, id).await
+    }
+}
+
+/// Fails as it should, or not, whatever is asked.
+#[derive(Debug)]
+struct Failing(Trouble, fn(Trouble) -> Error);
+
+#[async_trait]
+impl Tracer for Failing {
+    async fn trace(&self, _: &Caller, _: &Question, _: MessageId) -> Result<Answer, Error> {
+        Err((self.1)(self.0))
+    }
+
+    async fn trace_attended(
+        &self,
+        _: &User,
+        _: &Question<Attended>,
+        _: MessageId,
+    ) -> Result<Answer, Error> {
+        Err((self.1)(self.0))
+    }
+}
+
+#[tokio::test]
+async fn a_tracer_that_takes_trouble_for_something_else_is_caught() {
+    let face = Face::Smsp;
+    let (_, population) = population(face);
+    let person = &population.ordinary;
+    let honest: fn(Trouble) -> Error = |trouble| Error::new(trouble.kind());
+    let optimist = async |trouble| {
+        Some(Arc::new(Optimist(Arc::new(Failing(trouble, honest)))) as Arc<dyn Tracer>)
+    };
+    let checked = conformance::check_failing(optimist, &face.caller(), &user(), person).await;
+    assert_eq!(checked.unwrap_err().clause(), "a service that is not there is unavailable");
+
+    for (clause, mistaken) in [
+        ("an answer that does not come in time is unavailable", Trouble::Late),
+        ("garbage is unreadable", Trouble::Garbage),
+        ("a refused identity is a matter of configuration", Trouble::Refused),
+        ("data that the service refuses are rejected", Trouble::Rejected),
+    ] {
+        let wrong = async |trouble| {
+            let other: fn(Trouble) -> Error = |trouble| {
+                Error::new(match trouble.kind() {
+                    ErrorKind::Unavailable => ErrorKind::Unreadable,
+                    _ => ErrorKind::Unavailable,
+                })
+            };
+            let error = if trouble == mistaken { other } else { honest };
+            Some(Arc::new(Failing(trouble, error)) as Arc<dyn Tracer>)
+        };
+        let checked = conformance::check_failing(wrong, &face.caller(), &user(), person).await;
+        let breach = checked.unwrap_err();
+        assert_eq!(breach.clause(), clause);
+        assert!(std::error::Error::source(&breach).is_some(), "it says what came instead");
+    }
+
+    // What a library says in an error may quote what it was given.
+    let quoting: fn(Trouble) -> Error =
+        |trouble| Error::new(trouble.kind()).with_source("invalid value: Ainsley");
+    let told = async |trouble| Some(Arc::new(Failing(trouble, quoting)) as Arc<dyn Tracer>);
+    let checked = conformance::check_failing(told, &face.caller(), &user(), person).await;
+    assert_eq!(checked.unwrap_err().clause(), "an error shows nothing of the person");
+}
