@@ -4,6 +4,7 @@ mod answers;
 mod auth;
 mod client;
 mod decode;
+mod hostile;
 mod properties;
 mod search;
 mod telemetry;

@@ -6,7 +6,7 @@ use metrics::with_local_recorder;
 use nhs_pds::demographics::Gender;
 use nhs_pds::gate::Gate;
 use nhs_pds::ids::RandomIds;
-use nhs_pds::trace::{Attended, FindPerson, MessageId, Question, Tracer, VerifyNumber};
+use nhs_pds::trace::{Attended, FindPerson, MessageId, Question, VerifyNumber};
 use nhs_pds::transport::{Error, ErrorKind};
 use std::sync::Arc;
 use tracing_subscriber::fmt::format::FmtSpan;

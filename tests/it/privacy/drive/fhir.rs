@@ -3,7 +3,7 @@
 
 use super::faults::faults;
 use super::road::roads;
-use super::{Chosen, NOW, gate, questions, register, retry};
+use super::{Chosen, NOW, gate, questions, register_of, retry};
 use crate::privacy::ears::Ears;
 use crate::privacy::person::{
     ADDRESS, ALIAS, DIED, FAMILY, GIVEN, NEW_NUMBER, NOTE, NUMBER, POSTCODE, TELEPHONE,
@@ -11,6 +11,7 @@ use crate::privacy::person::{
 use crate::privacy::samples::fhir::key;
 use crate::privacy::samples::fhir_answers::{AnySearch, SignedIn, searches};
 use crate::privacy::samples::http::authority;
+use crate::privacy::samples::simulator::registered;
 use crate::privacy::samples::us;
 use http::header::{AUTHORIZATION, ETAG, HeaderName, HeaderValue, RETRY_AFTER};
 use http::{Method, StatusCode};
@@ -30,25 +31,15 @@ const ROLE: &str = "555254240100";
 /// Of a server that is not there, or is another one.
 const HOST: &str = "https://host.example/personal-demographics/FHIR/R4";
 
-/// The person with relatives, in a simulator that wants tokens.
+/// The person with a relative, in a simulator that wants tokens.
 fn simulator() -> Simulator {
-    let mut register = register();
-    let mut person = register.get(NUMBER).unwrap().clone();
     let mut relative = RelatedPerson::new("GUARD");
     (relative.given, relative.family) = (GIVEN.into(), ALIAS.into());
     relative.telecoms = vec![TELEPHONE.into()];
+    let mut person = registered();
     person.related = vec![relative];
-    person.nhs_number = NUMBER;
-    register = register.iter().filter(|other| other.nhs_number != NUMBER).cloned().fold(
-        Default::default(),
-        |mut register: nhs_pds::simulator::Register, other| {
-            register.insert(other).unwrap();
-            register
-        },
-    );
-    register.insert(person).unwrap();
     let keys = Jwks::of([&key()]).unwrap().to_string();
-    Simulator::new(register)
+    Simulator::new(register_of(person))
         .with_clock(Arc::new(FixedClock::at(NOW)))
         .with_application(Application::new(CLIENT_ID).with_jwks(&keys).unwrap())
 }

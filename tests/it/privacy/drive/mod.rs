@@ -81,17 +81,17 @@ fn nothing_emitted_names_the_person() {
 }
 
 /// The person, found and replaced.
-fn register() -> Register {
+fn register_of(person: Person) -> Register {
     let mut register = Register::default();
     let mut old = Person::new(NEW_NUMBER, "Else", Gender::Female, "1950-01-01".parse().unwrap());
     old.superseded_by = Some(NUMBER);
     register.insert(old).unwrap();
-    register.insert(registered()).unwrap();
+    register.insert(person).unwrap();
     register
 }
 
 fn simulator() -> Simulator {
-    Simulator::new(register())
+    Simulator::new(register_of(registered()))
         .with_clock(Arc::new(FixedClock::at(NOW)))
         .with_ids(Arc::new(CountingIds::default()))
 }
