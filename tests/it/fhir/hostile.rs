@@ -3,7 +3,8 @@
 use crate::fhir::{JANE, answered_by, but, headers, issue, patient, response, us};
 use http::StatusCode;
 use nhs_pds::fhir::{
-    DateRange, Error, ErrorKind, Patient, Received, RelatedPerson, Retrieval, Search, SearchResult,
+    DateRange, DecodeErrorKind, Error, ErrorKind, Patient, Received, RelatedPerson, Retrieval,
+    Search, SearchResult,
 };
 use nhs_pds::transport::Response;
 use serde_json::{Value, json};
@@ -149,6 +150,23 @@ async fn a_crowd_is_read_once() {
     let twice = [people.clone(), people].concat();
     let received = search(response(200, found(twice))).await.unwrap();
     assert_eq!(received.answer.matches().len(), 20_000);
+}
+
+/// Few bytes that would take much memory.
+#[tokio::test]
+async fn more_than_anybody_has_is_not_read() {
+    for (key, one) in
+        [("name", "{}"), ("extension", "{}"), ("address", "{}"), ("entry", "[null,null]")]
+    {
+        let many = vec![one; 100_001].join(",");
+        let body = format!(r#"{{"resourceType":"Patient","id":"9000000009","{key}":[{many}]}}"#);
+        assert_eq!(refused(body.as_bytes()).await, ALL, "{key}");
+        let error = Patient::decode(body.as_bytes()).unwrap_err();
+        assert_eq!((error.kind(), error.line()), (DecodeErrorKind::TooLarge, 0));
+    }
+    let many = vec!["{}"; 99_998].join(",");
+    let body = format!(r#"{{"resourceType":"Patient","id":"9000000009","name":[{many}]}}"#);
+    assert_eq!(Patient::decode(body.as_bytes()).unwrap().names.len(), 99_998);
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use crate::fhir::{JANE, bundle, issue, patient, response, scripted, us, user};
 use crate::telemetry::{Board, Written, run};
 use metrics::with_local_recorder;
 use nhs_pds::demographics::Gender;
+use nhs_pds::fhir::Client;
 use nhs_pds::gate::Gate;
 use nhs_pds::ids::RandomIds;
 use nhs_pds::trace::{Attended, FindPerson, MessageId, Question, VerifyNumber};
@@ -20,8 +21,8 @@ fn find() -> Question<Attended> {
     FindPerson::in_mode("Smi*".parse().unwrap(), Gender::Female, born).into()
 }
 
-#[test]
-fn spans_tell_service_operation_and_code_and_no_address() {
+/// What is written, at its most talkative, while `client` is asked by number and by particulars, at a screen.
+fn asked(client: Client, board: &Board) -> String {
     let written = Written::default();
     let writer = written.clone();
     let subscriber = tracing_subscriber::fmt()
@@ -30,17 +31,8 @@ fn spans_tell_service_operation_and_code_and_no_address() {
         .with_ansi(false)
         .with_writer(move || writer.clone())
         .finish();
-    let board = Board::default();
-    let (client, transport) = scripted([
-        Ok(response(200, patient("9000000009"))),
-        Ok(response(404, issue("RESOURCE_NOT_FOUND"))),
-        Ok(response(404, issue("Jane Smith"))),
-        Ok(response(200, bundle(&[]))),
-        Ok(response(200, issue("TOO_MANY_MATCHES"))),
-        Err(Error::new(ErrorKind::Interrupted)),
-    ]);
     tracing::subscriber::with_default(subscriber, || {
-        with_local_recorder(&board, || {
+        with_local_recorder(board, || {
             run(async {
                 let screens = Gate::new(Arc::new(client)).foreground();
                 let id = || MessageId::fresh(&RandomIds);
@@ -53,7 +45,21 @@ fn spans_tell_service_operation_and_code_and_no_address() {
             });
         });
     });
-    let text = written.text();
+    written.text()
+}
+
+#[test]
+fn spans_tell_service_operation_and_code_and_no_address() {
+    let board = Board::default();
+    let (client, transport) = scripted([
+        Ok(response(200, patient("9000000009"))),
+        Ok(response(404, issue("RESOURCE_NOT_FOUND"))),
+        Ok(response(404, issue("Jane Smith"))),
+        Ok(response(200, bundle(&[]))),
+        Ok(response(200, issue("TOO_MANY_MATCHES"))),
+        Err(Error::new(ErrorKind::Interrupted)),
+    ]);
+    let text = asked(client, &board);
     let closed: Vec<&str> = text
         .lines()
         .filter(|line| line.contains("nhs_pds::gate") && line.contains("close"))
