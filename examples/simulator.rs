@@ -4,7 +4,8 @@
 //! cargo run --all-features --example simulator -- --cases 240
 //! ```
 //!
-//! Prints the address of the service in one line, and serves until it is stopped. The people are those of
+//! Prints the address of the Spine Mini Service in one line and that of the PDS FHIR API in the next (for
+//! `PDS_FHIR_BASE`), and serves until it is stopped. The people are those of
 //! a caseload of the seed and the number of cases (the shipped one, unless told otherwise); `--caseload`
 //! writes that caseload too. Every answer depends on who is asked about, and never on when.
 #![expect(clippy::print_stderr, reason = "that is what it is for")]
@@ -58,7 +59,8 @@ async fn run(cli: &Cli) -> Result<(), Box<dyn Error>> {
         simulator.add_fault(When::Always, Fault::Delay(Duration::from_millis(cli.delay)));
     }
     let server = Server::start(simulator).await?;
-    writeln!(io::stdout(), "{}", server.url())?;
+    // The second address is for whoever reads on, so the first line stays what it was.
+    writeln!(io::stdout(), "{}\n{}", server.url(), server.fhir_url())?;
     tokio::signal::ctrl_c().await?;
     Ok(())
 }

@@ -288,8 +288,14 @@ impl Ticket {
             Err(ErrorKind::Unavailable | ErrorKind::Unreadable) => {
                 self.circuit.fail(&mut inner, leave, now, result.as_ref().err());
             }
-            // Our certificate, our address or a proxy: it does not say whether the service works.
+            // Our certificate, our address or a proxy: it does not say whether the service works. Nor does a
+            // question that was refused before a message was made of it.
             Err(ErrorKind::Configuration) => inner.breaker.left(leave, now),
+            Err(ErrorKind::Rejected)
+                if result.as_ref().is_err_and(|it| it.exchange().is_none()) =>
+            {
+                inner.breaker.left(leave, now);
+            }
             _ => {
                 let was_suspended = inner.breaker.suspended.is_some();
                 inner.breaker.succeeded(leave);

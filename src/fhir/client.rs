@@ -138,6 +138,10 @@ impl Client {
         self
     }
 
+    pub(in crate::fhir) fn config(&self) -> &Config {
+        &self.config
+    }
+
     /// The mode of access in which the tracer asks.
     pub(in crate::fhir) const fn mode(&self) -> AccessMode {
         match self.authorisation {

@@ -13,7 +13,8 @@ use async_trait::async_trait;
 /// Verifying and fetching retrieve the patient and [cross-check](crate::fhir::cross_check) the record
 /// here, since the API compares nothing; finding searches.
 ///
-/// * Unattended, a search is exact (`_exact-match`), by everything that the question has.
+/// * Unattended, a search is exact (`_exact-match`), by everything that the question has; by its postcode
+///   unless the [configuration](crate::fhir::Config::with_unattended_search_by_postcode) says otherwise.
 /// * Attended, wildcards may stand, a partial date of birth is a range of days, and former names and
 ///   addresses match too (`_history`).
 /// * A number verifies only by what was returned: of somebody whose date of birth is withheld, nothing
@@ -34,10 +35,10 @@ impl Tracer for Client {
             Question::Verify(question) => self.verify(caller, question, id).await,
             Question::Fetch(question) => self.fetch(caller, question.verification(), id).await,
             Question::Find(question) if self.mode() == AccessMode::HealthcareWorker => {
-                self.find(caller, exact::<HealthcareWorker>(question), id).await
+                self.find(caller, self.exact::<HealthcareWorker>(question), id).await
             }
             Question::Find(question) => {
-                self.find(caller, exact::<ApplicationRestricted>(question), id).await
+                self.find(caller, self.exact::<ApplicationRestricted>(question), id).await
             }
         };
         Ok(answer?)
@@ -110,8 +111,22 @@ impl Client {
         let received = self.search_by(caller, &search?, id).await?;
         told(received.answer.outcome(), received.exchange)
     }
-}
 
+    /// Unattended: everything as it is held.
+    fn exact<A: Access>(&self, question: &FindPerson) -> Result<Search<Exact, A>, Error> {
+        let family = taken(question.family().clone().try_into(), Particular::Family)?;
+        let born = DateRange::on(question.date_of_birth());
+        let mut search = Search::exact(family, born).with_gender(question.gender());
+        if let Some(given) = question.given() {
+            search = search.with_given(taken(given.clone().try_into(), Particular::Given)?);
+        }
+        let by_postcode = self.config().is_unattended_by_postcode();
+        if let Some(postcode) = question.postcode().filter(|_| by_postcode) {
+            search = search.with_postcode(*postcode);
+        }
+        Ok(search)
+    }
+}
 /// The answer, unless it is somebody whose identifier is no NHS Number.
 fn told(outcome: Option<Outcome>, exchange: trace::Exchange) -> Result<Answer, Error> {
     match outcome {
@@ -121,20 +136,6 @@ fn told(outcome: Option<Outcome>, exchange: trace::Exchange) -> Result<Answer, E
             Err(error.with_exchange(exchange))
         }
     }
-}
-
-/// Unattended: everything as it is held.
-fn exact<A: Access>(question: &FindPerson) -> Result<Search<Exact, A>, Error> {
-    let family = taken(question.family().clone().try_into(), Particular::Family)?;
-    let born = DateRange::on(question.date_of_birth());
-    let mut search = Search::exact(family, born).with_gender(question.gender());
-    if let Some(given) = question.given() {
-        search = search.with_given(taken(given.clone().try_into(), Particular::Given)?);
-    }
-    if let Some(postcode) = question.postcode() {
-        search = search.with_postcode(*postcode);
-    }
-    Ok(search)
 }
 
 /// Attended: with wildcards, partial dates and former names.

@@ -73,7 +73,7 @@ impl Error {
         self.kind
     }
 
-    /// The exchange, when a message was made at all.
+    /// The exchange, when a message was made at all; a question that was refused without one was not sent.
     #[must_use]
     pub fn exchange(&self) -> Option<&Exchange> {
         self.exchange.as_deref()

@@ -2,6 +2,7 @@
 
 use crate::process::TokioClock;
 use crate::service::{Service, ask, case, unavailable, us};
+use async_trait::async_trait;
 use nhs_pds::alert::MemoryAlerts;
 use nhs_pds::audit::{Actor, AuditLog, EventKind, Filter, MemoryLog};
 use nhs_pds::case::{CaseStore, MemoryStore};
@@ -11,7 +12,9 @@ use nhs_pds::gate::Gate;
 use nhs_pds::ids::{CountingIds, RandomIds};
 use nhs_pds::pace::{Limiter, Pace, Priority};
 use nhs_pds::retry::{self, Retry, Retrying};
-use nhs_pds::trace::{Error, ErrorKind, Outcome};
+use nhs_pds::trace::{
+    Answer, Attended, Caller, Error, ErrorKind, MessageId, Outcome, Question, Tracer, User,
+};
 use nhs_pds::worker::{Process, RefreshEvent, Schedule, TraceResult, Worker};
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
@@ -250,6 +253,41 @@ async fn a_refused_configuration_does_not_say_that_the_service_works() {
     sleep(5 * SECOND).await;
     let refused = ask(&*gate.background()).await.unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Configuration);
+    assert_eq!(gate.status().circuit.state, State::Open);
+    ask(&*gate.background()).await.unwrap();
+    assert_eq!(gate.status().circuit.state, State::Closed);
+}
+
+/// A client that takes no question, so that none reaches the service.
+#[derive(Debug)]
+struct Refusing;
+
+#[async_trait]
+impl Tracer for Refusing {
+    async fn trace(&self, _: &Caller, _: &Question, _: MessageId) -> Result<Answer, Error> {
+        Err(Error::new(ErrorKind::Rejected))
+    }
+
+    async fn trace_attended(
+        &self,
+        _: &User,
+        _: &Question<Attended>,
+        _: MessageId,
+    ) -> Result<Answer, Error> {
+        Err(Error::new(ErrorKind::Rejected))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_question_that_was_not_sent_does_not_say_that_the_service_works() {
+    let policy = circuit::Policy::default().with_failures(NonZeroU32::MIN);
+    let circuit = Circuit::new(policy.with_pauses(SECOND, SECOND));
+    let service = Service::failing(1);
+    let gate = gate(&service).with_circuit(circuit.clone());
+    ask(&*gate.background()).await.unwrap_err();
+    sleep(2 * SECOND).await;
+    let refusing = Gate::new(Arc::new(Refusing)).with_circuit(circuit);
+    assert_eq!(ask(&*refusing.background()).await.unwrap_err().kind(), ErrorKind::Rejected);
     assert_eq!(gate.status().circuit.state, State::Open);
     ask(&*gate.background()).await.unwrap();
     assert_eq!(gate.status().circuit.state, State::Closed);

@@ -58,9 +58,11 @@ fn settled<'a>(register: &'a Register, person: &'a Person) -> Option<Verdict<'a>
     if person.sensitivity == Sensitivity::Invalidated {
         return Some(Verdict::of("DEMOG-0022"));
     }
-    person
-        .superseded_by
-        .map(|_| Verdict { subject: register.replacement(person), ..Verdict::of(SUPERSEDED) })
+    person.superseded_by.map(|_| match register.replacement(person) {
+        // An invalid number replaces none.
+        Some(by) if by.sensitivity == Sensitivity::Invalidated => Verdict::of("DEMOG-0022"),
+        subject => Verdict { subject, ..Verdict::of(SUPERSEDED) },
+    })
 }
 
 fn success(person: &Person) -> Verdict<'_> {
