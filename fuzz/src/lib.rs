@@ -18,6 +18,9 @@ macro_rules! targets {
 targets! {
     caseload_csv,
     case_json,
+    fhir_patient,
+    fhir_response,
+    fhir_token,
     hl7_ts,
     nhs_number,
     partial_date,

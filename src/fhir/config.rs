@@ -81,10 +81,10 @@ impl Config {
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Config")
-            .field("base", &self.base.as_str())
+            .field("origin", &self.base.origin().ascii_serialization())
             .field("end_user_organisation", &self.end_user_organisation)
             .field("unattended_by_postcode", &self.unattended_by_postcode)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

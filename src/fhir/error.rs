@@ -278,6 +278,9 @@ pub enum DecodeErrorKind {
     /// Another resource than was asked for.
     #[error("another resource")]
     ResourceType,
+    /// More than 100,000 objects and lists.
+    #[error("too large")]
+    TooLarge,
     /// A document that ends too early.
     #[error("cut off")]
     Truncated,

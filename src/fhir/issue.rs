@@ -80,6 +80,42 @@ pub enum IssueClass {
     Defect,
 }
 
+/// FHIR's own codes (R4, value set issue-type). A list, because a double-barrelled name in lower case has the
+/// shape of one.
+const ISSUE_TYPES: [&str; 31] = [
+    "business-rule",
+    "code-invalid",
+    "conflict",
+    "deleted",
+    "duplicate",
+    "exception",
+    "expired",
+    "extension",
+    "forbidden",
+    "incomplete",
+    "informational",
+    "invalid",
+    "invariant",
+    "lock-error",
+    "login",
+    "multiple-matches",
+    "no-store",
+    "not-found",
+    "not-supported",
+    "processing",
+    "required",
+    "security",
+    "structure",
+    "suppressed",
+    "throttled",
+    "timeout",
+    "too-costly",
+    "too-long",
+    "transient",
+    "unknown",
+    "value",
+];
+
 use IssueClass::{Answer, AskLater, CorrectData, Defect, FixConfiguration};
 
 impl IssueCode {
@@ -122,18 +158,15 @@ impl IssueCode {
         }
     }
 
-    /// The code for a log or a report: the text if it has the shape of a code, `RESOURCE_NOT_FOUND` or
-    /// FHIR's own `not-supported`, else `unrecognised`, because what a service sends in the place of a
-    /// code may be anything.
+    /// The code for a log or a report: the text if it has the shape of a code, `RESOURCE_NOT_FOUND`, or is
+    /// one of FHIR's own (issue-type), such as `not-supported`; else `unrecognised`, because what a service
+    /// sends in the place of a code may be anything.
     #[must_use]
     pub fn loggable(&self) -> &str {
         let text = self.as_str();
-        let is = |letter: fn(&u8) -> bool, mark: u8| {
-            text.bytes().all(|byte| letter(&byte) || byte == mark)
-        };
-        let spine = is(u8::is_ascii_uppercase, b'_') && text.contains('_');
-        let fhir = is(u8::is_ascii_lowercase, b'-') && text.contains('-');
-        if (spine || fhir) && text.len() <= 40 { text } else { "unrecognised" }
+        let letters = text.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
+        let spine = letters && text.contains('_') && text.len() <= 40;
+        if spine || ISSUE_TYPES.contains(&text) { text } else { "unrecognised" }
     }
 
     /// What a client does about it.
@@ -198,7 +231,16 @@ mod tests {
 
     #[test]
     fn what_is_no_code_is_not_repeated() {
-        for text in ["SMITH", "9000000009", "Jane Smith", "", "smith", "A_1", &"A_".repeat(21)] {
+        for text in [
+            "SMITH",
+            "9000000009",
+            "Jane Smith",
+            "",
+            "smith",
+            "smith-jones",
+            "A_1",
+            &"A_".repeat(21),
+        ] {
             assert_eq!(IssueCode::from(text).loggable(), "unrecognised", "{text}");
             assert_eq!(format!("{:?}", IssueCode::from(text)), "IssueCode(unrecognised)");
             assert_eq!(IssueCode::from(text).to_string(), "unrecognised");

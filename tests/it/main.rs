@@ -10,7 +10,7 @@ mod case_store;
 #[cfg(feature = "barcode")]
 mod correspondence;
 mod decisions;
-#[cfg(all(feature = "csv", feature = "simulator", feature = "smsp"))]
+#[cfg(all(feature = "csv", feature = "fhir", feature = "simulator", feature = "smsp"))]
 mod decoders;
 #[cfg(feature = "fhir")]
 mod fhir;
@@ -41,7 +41,7 @@ mod retry;
 mod review;
 #[cfg(feature = "simulator")]
 mod sample_data;
-#[cfg(all(feature = "csv", feature = "simulator", feature = "smsp"))]
+#[cfg(all(feature = "csv", feature = "fhir", feature = "simulator", feature = "smsp"))]
 mod seeds;
 mod service;
 #[cfg(all(feature = "simulator", feature = "smsp"))]

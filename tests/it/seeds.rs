@@ -7,9 +7,12 @@ use std::path::PathBuf;
 
 type Target = (&'static str, fn(&[u8]));
 
-const TARGETS: [Target; 10] = [
+const TARGETS: [Target; 13] = [
     ("caseload_csv", decoders::caseload_csv),
     ("case_json", decoders::case_json),
+    ("fhir_patient", decoders::fhir_patient),
+    ("fhir_response", decoders::fhir_response),
+    ("fhir_token", decoders::fhir_token),
     ("hl7_ts", decoders::hl7_ts),
     ("nhs_number", decoders::nhs_number),
     ("partial_date", decoders::partial_date),

@@ -105,7 +105,7 @@ impl Recorder for Board {
 }
 
 /// Runs to the end in paused time, on this thread, where recorder and subscriber are.
-fn run(future: impl Future<Output = ()>) {
+pub(crate) fn run(future: impl Future<Output = ()>) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
@@ -185,7 +185,13 @@ fn an_hour_in_which_things_go_wrong() {
 
 /// What was written, shared with the subscriber.
 #[derive(Clone, Default)]
-struct Written(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Written(Arc<Mutex<Vec<u8>>>);
+
+impl Written {
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
 
 impl Write for Written {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -218,7 +224,7 @@ fn spans_tell_which_message_of_which_attempt_brought_what() {
             worker.run_once(&mut |_| ()).await.unwrap();
         });
     });
-    let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+    let text = written.text();
     let requests: Vec<&str> = text
         .lines()
         .filter(|line| line.contains("nhs_pds::gate") && line.contains("close"))

@@ -8,7 +8,7 @@ pub use criteria::{ContactText, DateRange, MaxResults, SearchError, SearchName, 
 use crate::demographics::{Gender, OdsCode, Postcode};
 use crate::fhir::{Access, ApplicationRestricted, HealthcareWorker};
 use crate::trace::PostcodePattern;
-use std::fmt::{Debug, Display};
+use std::fmt::{self, Debug, Display};
 use std::marker::PhantomData;
 
 /// How a search compares: [`Exact`], [`Plain`] or [`Fuzzy`].
@@ -100,7 +100,9 @@ mod sealed {
 /// let search = Search::<_, ApplicationRestricted>::exact("Smith".parse().unwrap(), born)
 ///     .with_max_results(MaxResults::new(20).unwrap());
 /// ```
-#[derive(Clone, Debug, Eq, PartialEq)]
+///
+/// `Debug` shows nothing of it.
+#[derive(Clone, Eq, PartialEq)]
 pub struct Search<K: Matching = Exact, A: Access = ApplicationRestricted> {
     family: Option<K::Name>,
     given: Option<K::Name>,
@@ -115,6 +117,12 @@ pub struct Search<K: Matching = Exact, A: Access = ApplicationRestricted> {
     history: bool,
     max_results: Option<MaxResults>,
     access: PhantomData<A>,
+}
+
+impl<K: Matching, A: Access> fmt::Debug for Search<K, A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Search(redacted)")
+    }
 }
 
 impl<A: Access> Search<Exact, A> {

@@ -288,11 +288,8 @@ pub(super) fn held<T: FromStr>(text: Option<&Text<'_>>) -> Held<T> {
 
 pub(super) fn date(text: Option<&Text<'_>>) -> Held<PartialDate> {
     let Some(text) = text.map(|text| text.as_str().trim()) else { return Held::NotReturned };
-    match PartialDate::from_iso_8601(text) {
-        Ok(date) => Held::Known(date),
-        Err(_) if text.is_empty() => Held::Blank,
-        Err(_) => Held::Unrecognised(text.to_owned()),
-    }
+    // In another form it is read as it would be from where it is kept, so that what cannot be read stays so.
+    PartialDate::from_iso_8601(text).map_or_else(|_| Held::read(text), Held::Known)
 }
 
 pub(super) fn gender(code: Option<&Text<'_>>) -> Held<Gender> {
@@ -301,8 +298,8 @@ pub(super) fn gender(code: Option<&Text<'_>>) -> Held<Gender> {
         Some("female") => Held::Known(Gender::Female),
         Some("other") => Held::Known(Gender::NotSpecified),
         Some("unknown") => Held::Known(Gender::NotKnown),
-        Some("") => Held::Blank,
-        Some(text) => Held::Unrecognised(text.to_owned()),
+        // As with dates.
+        Some(text) => Held::read(text),
         None => Held::NotReturned,
     }
 }

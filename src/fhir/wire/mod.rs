@@ -14,10 +14,23 @@ pub(in crate::fhir) use bundle::{matches, related_people};
 pub(in crate::fhir) use outcome::OperationOutcome;
 pub(in crate::fhir) use patient::patient;
 
-use crate::fhir::DecodeError;
+use crate::fhir::{DecodeError, DecodeErrorKind};
 use serde::Deserialize;
 
-/// Reads `bytes` as a document of one value.
+/// The most objects and lists of a document. Fifty people, which is the most that a search returns, have some
+/// thousands.
+const MOST: usize = 100_000;
+
+/// Reads `bytes` as a document of one object.
 pub(in crate::fhir) fn read<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, DecodeError> {
+    // Derived readers take a list of values, in their own order, for an object.
+    if bytes.trim_ascii_start().starts_with(b"[") {
+        return Err(DecodeError::of(DecodeErrorKind::Value));
+    }
+    // Three bytes are an empty name, which takes a hundred times as many.
+    let opening = bytes.iter().filter(|byte| matches!(byte, b'{' | b'['));
+    if opening.count() > MOST {
+        return Err(DecodeError::of(DecodeErrorKind::TooLarge));
+    }
     Ok(serde_json::from_slice(bytes)?)
 }

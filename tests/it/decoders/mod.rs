@@ -4,14 +4,17 @@
 //! that they are compiled and run with every other test. Each panics when something does not hold.
 
 mod differential;
+mod fhir;
 mod files;
 mod independent;
+mod independent_fhir;
 mod messages;
 mod numbers;
 mod values;
 mod xml;
 
 pub(crate) use differential::smsp_differential;
+pub(crate) use fhir::{fhir_patient, fhir_response, fhir_token};
 pub(crate) use files::{caseload_csv, register_csv};
 pub(crate) use messages::{soap_fault, soap_response};
 pub(crate) use numbers::nhs_number;

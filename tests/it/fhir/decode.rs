@@ -129,6 +129,27 @@ fn partial_dates_and_codes_that_nobody_knows() {
     assert!(read.addresses[0].postcode.is_not_returned());
 }
 
+/// What is kept is read back as it was: a date or a gender in another form too, whether it is one or not.
+#[test]
+fn what_is_kept_is_read_back_the_same() {
+    for (birth, gender) in [
+        ("20101022", "Male"),
+        ("201010", "1"),
+        (" 2010 ", " female "),
+        ("20101322", "m"),
+        (" ", " "),
+        ("2010-10-22T", "not known"),
+    ] {
+        let changes = json!({"birthDate": birth, "gender": gender, "address": [{
+            "period": {"start": birth, "end": gender},
+        }]});
+        let person = read(&but(patient("9000000009"), changes)).demographics();
+        let kept = serde_json::to_vec(&person).unwrap();
+        let again: nhs_pds::demographics::Demographics = serde_json::from_slice(&kept).unwrap();
+        assert!(again == person, "{birth} {gender}");
+    }
+}
+
 #[test]
 fn six_lines_lose_none() {
     let lines = json!([{"line": ["1", "2", null, "4", "5", "6"]}]);
@@ -226,6 +247,11 @@ fn what_is_no_patient() {
         ("<html>", DecodeErrorKind::NotJson),
         ("{}{}", DecodeErrorKind::NotJson),
         ("[]", DecodeErrorKind::Value),
+        // The values of all fields, in the order in which the reader has them.
+        (
+            r#" ["Patient","9",[],null,[],null,null,null,null,null,[],[],[],[],null,[]]"#,
+            DecodeErrorKind::Value,
+        ),
         ("\"SMITH\"", DecodeErrorKind::Value),
         ("{}", DecodeErrorKind::ResourceType),
         (r#"{"resourceType": "Person", "id": "1"}"#, DecodeErrorKind::ResourceType),

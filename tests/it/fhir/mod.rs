@@ -5,8 +5,10 @@ mod audit;
 mod auth;
 mod client;
 mod decode;
+mod hostile;
 mod properties;
 mod search;
+mod telemetry;
 
 use async_trait::async_trait;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};

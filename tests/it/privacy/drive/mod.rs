@@ -6,6 +6,8 @@
 //! queries and exports.
 
 mod faults;
+#[cfg(feature = "fhir")]
+mod fhir;
 mod files;
 mod road;
 mod work;
@@ -50,6 +52,12 @@ fn nothing_emitted_names_the_person() {
             said += &faults::over_http(&ears).await;
             said += &road::broken(&ears).await;
             said += &road::tls(&ears).await;
+            #[cfg(feature = "fhir")]
+            {
+                said += &fhir::in_process(&ears).await;
+                said += &fhir::over_http(&ears).await;
+                said += &fhir::broken(&ears).await;
+            }
             said + &work::done(&ears).await
         })
     });
@@ -73,17 +81,17 @@ fn nothing_emitted_names_the_person() {
 }
 
 /// The person, found and replaced.
-fn register() -> Register {
+fn register_of(person: Person) -> Register {
     let mut register = Register::default();
     let mut old = Person::new(NEW_NUMBER, "Else", Gender::Female, "1950-01-01".parse().unwrap());
     old.superseded_by = Some(NUMBER);
     register.insert(old).unwrap();
-    register.insert(registered()).unwrap();
+    register.insert(person).unwrap();
     register
 }
 
 fn simulator() -> Simulator {
-    Simulator::new(register())
+    Simulator::new(register_of(registered()))
         .with_clock(Arc::new(FixedClock::at(NOW)))
         .with_ids(Arc::new(CountingIds::default()))
 }
@@ -111,7 +119,7 @@ fn client(endpoint: &str, transport: Arc<dyn Transport>) -> Client {
 }
 
 /// A gate to the client that does not hold a test up: it waits for no turn, and not until it goes on.
-fn gate(client: &Client) -> Gate {
+fn gate<T: Tracer + Clone + 'static>(client: &T) -> Gate {
     let minute = Duration::from_secs(60);
     let circuit = Circuit::new(circuit::Policy::default().with_pauses(minute, minute));
     Gate::new(Arc::new(client.clone()))

@@ -49,7 +49,10 @@ fn read_request(stream: &mut impl Read) -> Option<(String, String)> {
         read.extend_from_slice(&piece[..count]);
         let text = String::from_utf8_lossy(&read);
         if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let length = headers(head).get(CONTENT_LENGTH)?.to_str().unwrap().parse();
+            // Without a length there is no body.
+            let length = headers(head)
+                .get(CONTENT_LENGTH)
+                .map_or(Ok(0), |length| length.to_str().unwrap().parse());
             if length.is_ok_and(|length: usize| body.len() >= length) {
                 return Some((head.to_owned(), body.to_owned()));
             }
@@ -117,8 +120,8 @@ fn answers() -> Vec<(String, bool)> {
     answers
 }
 
-pub(super) async fn broken(ears: &Ears) -> String {
-    let mut said = String::new();
+/// Addresses at which nothing answers as it should, and how to get there.
+pub(super) fn roads() -> Vec<(String, HttpConfig)> {
     let nobody = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
     let mut roads: Vec<(String, HttpConfig)> = vec![
         (format!("http://{nobody}/smsp"), config()),
@@ -141,7 +144,12 @@ pub(super) async fn broken(ears: &Ears) -> String {
             roads.push(("https://host.example/smsp".into(), config.with_proxy(proxy)));
         }
     }
-    for (url, config) in roads {
+    roads
+}
+
+pub(super) async fn broken(ears: &Ears) -> String {
+    let mut said = String::new();
+    for (url, config) in roads() {
         let transport = Arc::new(HttpTransport::new(&config).unwrap());
         assert_eq!(ask_everything(ears, &client(&url, transport)).await, 0, "{url}");
         said += &ears.assert_silent(&url);

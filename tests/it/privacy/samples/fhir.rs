@@ -1,4 +1,4 @@
-//! `fhir`, with what a service may write wherever it likes.
+//! `fhir::auth`, with what a service may write wherever it likes.
 
 use crate::privacy::person::{FAMILY, NOTE, NUMBER};
 use crate::privacy::walk::Shown;
@@ -39,7 +39,7 @@ fn pem(name: &str) -> Secret<Vec<u8>> {
     Secret::new(std::fs::read(path).unwrap())
 }
 
-fn key() -> SigningKey {
+pub(in crate::privacy) fn key() -> SigningKey {
     SigningKey::from_pem("test".parse().unwrap(), &pem("client-a")).unwrap()
 }
 
@@ -54,7 +54,7 @@ fn show_keys(shown: &mut Shown) {
     shown.error(&SigningKey::from_pem("test".parse().unwrap(), &text).unwrap_err());
 }
 
-fn config() -> TokenConfig {
+pub(super) fn config() -> TokenConfig {
     let digits = NUMBER.digits();
     let url = format!("https://{FAMILY}:{digits}@host.example/{FAMILY}?family={FAMILY}#{FAMILY}");
     TokenConfig::new(url.parse().unwrap(), FAMILY.parse().unwrap())

@@ -5,7 +5,9 @@ mod cases;
 #[cfg(feature = "csv")]
 mod csv;
 #[cfg(feature = "fhir")]
-mod fhir;
+pub(super) mod fhir;
+#[cfg(feature = "fhir")]
+pub(super) mod fhir_answers;
 mod gate;
 #[cfg(feature = "http")]
 pub(super) mod http;
@@ -43,6 +45,8 @@ pub(super) fn show(shown: &mut Shown) {
         worker::show(shown).await;
         #[cfg(feature = "fhir")]
         fhir::show(shown).await;
+        #[cfg(feature = "fhir")]
+        fhir_answers::show(shown).await;
         #[cfg(feature = "smsp")]
         smsp::show(shown).await;
         #[cfg(feature = "simulator")]
