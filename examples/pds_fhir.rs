@@ -1,7 +1,7 @@
 //! Asks the PDS FHIR API, and prints its answer as JSON.
 //!
 //! ```sh
-//! cargo run --all-features --example pds_fhir -- retrieve 9990000077
+//! cargo run --all-features --example pds_fhir -- retrieve 9374659298
 //! cargo run --all-features --example pds_fhir -- search --family Owen --birthdate 1986-01-19
 //! cargo run --all-features --example pds_fhir -- search --family 'Ow*' --birthdate ge1986-01-01 --birthdate le1986-12-31 --mode hcw --max 10
 //! PDS_FHIR_BASE=https://sandbox.api.service.nhs.uk/personal-demographics/FHIR/R4 \
@@ -357,7 +357,7 @@ fn retrieval(retrieval: &Retrieval) -> Value {
         Retrieval::Invalidated => ("invalidated", None),
         _ => ("none", None),
     };
-    let mut told = json!({ "outcome": outcome });
+    let mut told = json!({ "outcome": outcome, "matches": [] });
     if let Some(patient) = patient {
         tell(&mut told, patient);
         add(&mut told, "matches", json!([{ "id": patient.id, "score": null }]));

@@ -119,7 +119,7 @@ impl UserTokens for SignedIn {
     }
 }
 
-/// A variable of the environment, unless it is not set or blank.
+/// A variable of the environment, unless it is not set or empty.
 fn variable<T: FromStr<Err: Display>>(name: &str) -> Result<Option<T>, Failed> {
     let text = env::var(name).unwrap_or_default();
     if text.is_empty() {

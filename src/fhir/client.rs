@@ -3,7 +3,7 @@ use crate::demographics::OdsCode;
 use crate::fhir::auth::{AccessToken, ApplicationTokens, SessionRoleId, UserTokens};
 use crate::fhir::interpret::{self, X_REQUEST_ID};
 use crate::fhir::{
-    Access, AccessMode, Config, Error, ErrorKind, IssueCode, Matching, Received, RelatedPerson,
+    Access, AccessMode, Config, Error, ErrorKind, IssueCode, Matching, Received, RelatedPeople,
     Retrieval, Search, SearchResult,
 };
 use crate::ids::{Ids, RandomIds};
@@ -138,10 +138,6 @@ impl Client {
         self
     }
 
-    pub(in crate::fhir) fn config(&self) -> &Config {
-        &self.config
-    }
-
     /// The mode of access in which the tracer asks.
     pub(in crate::fhir) const fn mode(&self) -> AccessMode {
         match self.authorisation {
@@ -182,7 +178,7 @@ impl Client {
     }
 
     /// `GET /Patient/{number}/RelatedPerson`: who is related to this person? Nobody, if the person's record
-    /// is restricted.
+    /// is restricted. Whether the number was superseded is not told here: retrieve the patient first.
     ///
     /// # Errors
     ///
@@ -191,7 +187,7 @@ impl Client {
         &self,
         caller: &Caller,
         number: NhsNumber,
-    ) -> Result<Received<Vec<RelatedPerson>>, Error> {
+    ) -> Result<Received<RelatedPeople>, Error> {
         let url = self.config.url(&format!("Patient/{}/RelatedPerson", number.digits()));
         let id = MessageId::fresh(&*self.ids);
         self.ask(caller, "GET /Patient/{id}/RelatedPerson", url, id, |response| {

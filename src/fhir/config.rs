@@ -16,7 +16,6 @@ pub struct Config {
     /// Ends with a slash, without user, query and fragment.
     base: Url,
     end_user_organisation: Option<OdsCode>,
-    unattended_by_postcode: bool,
 }
 
 impl Config {
@@ -32,7 +31,7 @@ impl Config {
         if !base.path().ends_with('/') {
             base.set_path(&format!("{}/", base.path()));
         }
-        Self { base, end_user_organisation: None, unattended_by_postcode: true }
+        Self { base, end_user_organisation: None }
     }
 
     /// The API in one of the NHS's environments.
@@ -47,23 +46,6 @@ impl Config {
     pub fn with_end_user_organisation(mut self, organisation: OdsCode) -> Self {
         self.end_user_organisation = Some(organisation);
         self
-    }
-
-    /// Whether the tracer's unattended searches are by postcode as well, when the question has one; they
-    /// are, unless switched off.
-    ///
-    /// The API returns no restricted person to a search by postcode, since it would tell where they live.
-    /// Without it they are found, and so is whoever has moved; and of two people of one name and birthday
-    /// none is told. Whoever asked then has to hold the postcode of whoever is found against the one that
-    /// was asked for, as the worker does ([`difference`](crate::worker::difference)).
-    #[must_use]
-    pub const fn with_unattended_search_by_postcode(mut self, on: bool) -> Self {
-        self.unattended_by_postcode = on;
-        self
-    }
-
-    pub(in crate::fhir) const fn is_unattended_by_postcode(&self) -> bool {
-        self.unattended_by_postcode
     }
 
     pub(in crate::fhir) const fn end_user_organisation(&self) -> Option<&OdsCode> {
@@ -83,7 +65,6 @@ impl fmt::Debug for Config {
         f.debug_struct("Config")
             .field("origin", &self.base.origin().ascii_serialization())
             .field("end_user_organisation", &self.end_user_organisation)
-            .field("unattended_by_postcode", &self.unattended_by_postcode)
             .finish_non_exhaustive()
     }
 }

@@ -217,11 +217,23 @@ impl From<TokenError> for Error {
 ///
 /// Says of what kind and where, and never what stands there.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("{kind} at line {line}, column {column}")]
+#[error("{kind}{}", Place(*line, *column))]
 pub struct DecodeError {
     kind: DecodeErrorKind,
     line: usize,
     column: usize,
+}
+
+/// Where in a document, unless the whole of it is meant.
+struct Place(usize, usize);
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self(0, _) => Ok(()),
+            Self(line, column) => write!(f, " at line {line}, column {column}"),
+        }
+    }
 }
 
 impl DecodeError {

@@ -3,8 +3,8 @@
 use crate::demographics::Particular;
 use crate::failure;
 use crate::fhir::{
-    DecodeError, DecodeErrorKind, Error, ErrorKind, IssueCode, Patient, RelatedPerson, Retrieval,
-    SearchResult, wire,
+    DecodeError, DecodeErrorKind, Error, ErrorKind, IssueCode, Patient, RelatedPeople,
+    RelatedPerson, Retrieval, SearchResult, wire,
 };
 use crate::nhs_number::NhsNumber;
 use crate::trace::{self, Exchange};
@@ -48,8 +48,11 @@ fn retrieved(asked: NhsNumber, response: &Response) -> Interpreted<Retrieval> {
     // Under another identifier than was asked for there is nothing but the record that replaced it.
     if patient.id == asked.digits().as_str() {
         Ok((Retrieval::Found(patient), None))
-    } else {
+    } else if patient.id.len() == 10 && patient.id.bytes().all(|byte| byte.is_ascii_digit()) {
         Ok((Retrieval::Superseded(patient), None))
+    } else {
+        // No identifier of PDS's, so nothing of PDS's either.
+        Err(Error::new(ErrorKind::Mismatch, trace::ErrorKind::Unreadable))
     }
 }
 
@@ -75,13 +78,25 @@ fn found(response: &Response) -> Interpreted<SearchResult> {
 pub(in crate::fhir) fn related_people(
     request: Uuid,
     response: &Response,
-) -> Interpreted<Vec<RelatedPerson>> {
+) -> Interpreted<RelatedPeople> {
+    related(response).and_then(|answer| to(request, response, answer))
+}
+
+fn related(response: &Response) -> Interpreted<RelatedPeople> {
     if response.status() != StatusCode::OK {
-        return Err(failure(response).2);
+        return match failure(response) {
+            (StatusCode::NOT_FOUND, Some(code @ IssueCode::ResourceNotFound), _) => {
+                Ok((RelatedPeople::NoPatient, Some(code)))
+            }
+            (StatusCode::NOT_FOUND, Some(code @ IssueCode::InvalidatedResource), _) => {
+                Ok((RelatedPeople::Invalidated, Some(code)))
+            }
+            (_, _, error) => Err(error),
+        };
     }
     let people = RelatedPerson::decode_bundle(response.body().expose());
     let people = people.map_err(|error| other_than_expected(error, response))?;
-    to(request, response, (people, None))
+    Ok((RelatedPeople::People(people), None))
 }
 
 /// The answer, if it is one to `request`, whose identifier a response repeats. One that repeats another's

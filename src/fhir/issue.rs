@@ -178,7 +178,8 @@ impl IssueCode {
     /// The kind of failure that the code stands for under `status`, when it does not stand for an answer.
     ///
     /// Where the status says that the service does not work, or that it is asked too much, no code makes
-    /// that the data's fault. What is refused by 403 is refused to whoever asks, whatever is asked.
+    /// that the data's fault. What is refused by 401 or 403 is refused to whoever asks,
+    /// whatever is asked.
     pub(in crate::fhir) fn failure(&self, status: StatusCode) -> Option<trace::ErrorKind> {
         let busy =
             status.is_server_error() || failure::of_status(status) == trace::ErrorKind::Unavailable;
@@ -186,6 +187,9 @@ impl IssueCode {
             Answer => return None,
             CorrectData | Defect if busy => trace::ErrorKind::Unavailable,
             CorrectData if status == StatusCode::FORBIDDEN => trace::ErrorKind::Configuration,
+            Defect if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
+                trace::ErrorKind::Configuration
+            }
             AskLater => trace::ErrorKind::Unavailable,
             CorrectData => trace::ErrorKind::Rejected,
             FixConfiguration => trace::ErrorKind::Configuration,

@@ -45,7 +45,7 @@ pub use patient::{
     EmergencyContact, Patient, PatientMatch, Removal, WrittenFormat,
 };
 pub use related_person::RelatedPerson;
-pub use retrieval::{Received, Retrieval, SearchResult};
+pub use retrieval::{Received, RelatedPeople, Retrieval, SearchResult};
 pub use search::{
     ContactText, DateRange, Exact, Fuzzy, Matching, MaxResults, Plain, Search, SearchError,
     SearchName, SearchPattern,

@@ -129,7 +129,16 @@ impl Patient {
         })
     }
 
-    /// The particulars in the crate's own terms, whichever service answered.
+    /// The date of death, unless the notification of it was withdrawn.
+    fn standing_date_of_death(&self) -> Held<PartialDate> {
+        match &self.death_notification {
+            Some(notification) if !notification.status.is_death() => Held::NotReturned,
+            _ => self.date_of_death.clone(),
+        }
+    }
+
+    /// The particulars in the crate's own terms, whichever service answered. Somebody whose death was
+    /// notified, and the notification withdrawn (`U`), is alive by these, whatever date is still held.
     #[must_use]
     pub fn demographics(&self) -> Demographics {
         let usual = self.usual_name();
@@ -140,7 +149,7 @@ impl Patient {
             other_names: others.cloned().collect(),
             gender: self.gender.clone(),
             date_of_birth: self.date_of_birth.clone(),
-            date_of_death: self.date_of_death.clone(),
+            date_of_death: self.standing_date_of_death(),
             addresses: self.addresses.clone(),
             telecoms: self.telecoms.clone(),
             gp_practice: self.gp_practice.clone(),

@@ -1,4 +1,4 @@
-use crate::fhir::{Patient, PatientMatch};
+use crate::fhir::{Patient, PatientMatch, RelatedPerson};
 use crate::nhs_number::NhsNumber;
 use crate::trace::{Exchange, Match, Outcome};
 
@@ -57,6 +57,29 @@ impl Retrieval {
         match self {
             Self::Found(patient) | Self::Superseded(patient) => Some(patient),
             Self::Invalidated | Self::None => None,
+        }
+    }
+}
+
+/// Who is related to a patient.
+#[non_exhaustive]
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum RelatedPeople {
+    /// These people; nobody, if there are none or the patient's record is restricted.
+    People(Vec<RelatedPerson>),
+    /// The patient's number is no longer valid, and none replaces it (`INVALIDATED_RESOURCE`).
+    Invalidated,
+    /// No patient has this number (`RESOURCE_NOT_FOUND`).
+    NoPatient,
+}
+
+impl RelatedPeople {
+    /// The people that were returned.
+    #[must_use]
+    pub fn people(&self) -> &[RelatedPerson] {
+        match self {
+            Self::People(people) => people,
+            Self::Invalidated | Self::NoPatient => &[],
         }
     }
 }

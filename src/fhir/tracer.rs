@@ -1,8 +1,8 @@
-use crate::demographics::Particular;
+use crate::demographics::{Gender, Particular};
 use crate::fhir::search::{Exact, Plain};
 use crate::fhir::{
     Access, AccessMode, ApplicationRestricted, Client, CrossCheck, DateRange, Error, ErrorKind,
-    HealthcareWorker, Matching, Retrieval, Search, SearchError, cross_check,
+    HealthcareWorker, Matching, Received, Retrieval, Search, SearchError, cross_check,
 };
 use crate::trace::{
     self, Answer, Attended, Caller, FindPerson, MessageId, Mode, Outcome, Question, Tracer, User,
@@ -13,8 +13,8 @@ use async_trait::async_trait;
 /// Verifying and fetching retrieve the patient and [cross-check](crate::fhir::cross_check) the record
 /// here, since the API compares nothing; finding searches.
 ///
-/// * Unattended, a search is exact (`_exact-match`), by everything that the question has; by its postcode
-///   unless the [configuration](crate::fhir::Config::with_unattended_search_by_postcode) says otherwise.
+/// * Unattended, a search is exact (`_exact-match`), by everything that the question has. A match of a lesser
+///   score than 1 answers something else, and is refused.
 /// * Attended, wildcards may stand, a partial date of birth is a range of days, and former names and
 ///   addresses match too (`_history`).
 /// * A number verifies only by what was returned: of somebody whose date of birth is withheld, nothing
@@ -22,6 +22,10 @@ use async_trait::async_trait;
 ///   has to hold it against what is known.
 /// * A number that was replaced by that of somebody whose date of birth is withheld is told as replaced
 ///   by an unknown one: nothing says that either is the person's. [`Client::retrieve`] tells which.
+/// * A number that replaces the one that was asked about is told with its person if the cross-check agrees
+///   with the new record; else it is told only that there is another.
+/// * Gender narrows a search if it is male or female. One that is not known or not specified here is not
+///   asked for.
 /// * With application-restricted access the API tells one match at most, so several are
 ///   [`Outcome::Ambiguous`] without candidates.
 /// * The API repeats no local identifier.
@@ -37,10 +41,10 @@ impl Tracer for Client {
             Question::Verify(question) => self.verify(caller, question, id).await,
             Question::Fetch(question) => self.fetch(caller, question.verification(), id).await,
             Question::Find(question) if self.mode() == AccessMode::HealthcareWorker => {
-                self.find(caller, self.exact::<HealthcareWorker>(question), id).await
+                self.find(caller, exact::<HealthcareWorker>(question), id).await
             }
             Question::Find(question) => {
-                self.find(caller, self.exact::<ApplicationRestricted>(question), id).await
+                self.find(caller, exact::<ApplicationRestricted>(question), id).await
             }
         };
         Ok(answer?)
@@ -99,8 +103,10 @@ impl Client {
             Retrieval::Found(patient) if !good(cross_check(question, patient)) => {
                 Some(Outcome::NotVerified)
             }
-            // Nobody has compared the old number with anything, and the new one cannot be.
-            Retrieval::Superseded(patient) if patient.date_of_birth.is_not_returned() => {
+            // Nobody has compared the old number with anything: a slip of the pen may have led to anybody.
+            Retrieval::Superseded(patient)
+                if cross_check(question, patient) != CrossCheck::Agrees =>
+            {
                 Some(Outcome::Superseded { by: None, person: None })
             }
             retrieval => retrieval.outcome(),
@@ -114,25 +120,17 @@ impl Client {
         search: Result<Search<K, A>, Error>,
         id: MessageId,
     ) -> Result<Answer, Error> {
-        let received = self.search_by(caller, &search?, id).await?;
-        told(received.answer.outcome(), received.exchange)
-    }
-
-    /// Unattended: everything as it is held.
-    fn exact<A: Access>(&self, question: &FindPerson) -> Result<Search<Exact, A>, Error> {
-        let family = taken(question.family().clone().try_into(), Particular::Family)?;
-        let born = DateRange::on(question.date_of_birth());
-        let mut search = Search::exact(family, born).with_gender(question.gender());
-        if let Some(given) = question.given() {
-            search = search.with_given(taken(given.clone().try_into(), Particular::Given)?);
+        let Received { answer, exchange } = self.search_by(caller, &search?, id).await?;
+        match answer.matches() {
+            [only] if K::IS_EXACT && only.score.is_some_and(|score| score.value() < 1.0) => {
+                let error = Error::new(ErrorKind::Mismatch, trace::ErrorKind::Unreadable);
+                Err(error.with_exchange(exchange))
+            }
+            _ => told(answer.outcome(), exchange),
         }
-        let by_postcode = self.config().is_unattended_by_postcode();
-        if let Some(postcode) = question.postcode().filter(|_| by_postcode) {
-            search = search.with_postcode(*postcode);
-        }
-        Ok(search)
     }
 }
+
 /// The answer, unless it is somebody whose identifier is no NHS Number.
 fn told(outcome: Option<Outcome>, exchange: trace::Exchange) -> Result<Answer, Error> {
     match outcome {
@@ -144,11 +142,34 @@ fn told(outcome: Option<Outcome>, exchange: trace::Exchange) -> Result<Answer, E
     }
 }
 
+/// Unattended: everything as it is held.
+fn exact<A: Access>(question: &FindPerson) -> Result<Search<Exact, A>, Error> {
+    let family = taken(question.family().clone().try_into(), Particular::Family)?;
+    let born = DateRange::on(question.date_of_birth());
+    let mut search = of_gender(Search::exact(family, born), question.gender());
+    if let Some(given) = question.given() {
+        search = search.with_given(taken(given.clone().try_into(), Particular::Given)?);
+    }
+    if let Some(postcode) = question.postcode() {
+        search = search.with_postcode(*postcode);
+    }
+    Ok(search)
+}
+
+/// Among those of `gender`, if it is one that somebody has: one that is not known to who asks may be known
+/// to PDS.
+fn of_gender<K: Matching, A: Access>(search: Search<K, A>, gender: Gender) -> Search<K, A> {
+    match gender {
+        Gender::Male | Gender::Female => search.with_gender(gender),
+        Gender::NotKnown | Gender::NotSpecified => search,
+    }
+}
+
 /// Attended: with wildcards, partial dates and former names.
 fn plain<A: Access>(question: &FindPerson<Attended>) -> Result<Search<Plain, A>, Error> {
     let family = taken(question.family().clone().try_into(), Particular::Family)?;
     let born = DateRange::within(question.date_of_birth());
-    let mut search = Search::plain(family, born).with_gender(question.gender()).with_history();
+    let mut search = of_gender(Search::plain(family, born), question.gender()).with_history();
     if let Some(given) = question.given() {
         search = search.with_given(taken(given.clone().try_into(), Particular::Given)?);
     }

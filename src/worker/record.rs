@@ -34,10 +34,15 @@ pub(super) fn sent(
             }
         }
     }
-    Entry::new(EventKind::MessageSent, at, actor)
+    let entry = Entry::new(EventKind::MessageSent, at, actor)
         .with_message_id(id.to_string())
-        .with_detail("question", plan.question.word())
-        .about(subject)
+        .with_detail("question", plan.question.word());
+    // Services that are told so know the message by the request that it repeats.
+    let entry = match id.request() {
+        request if request != id.uuid() => entry.with_detail("request", format!("{request:X}")),
+        _ => entry,
+    };
+    entry.about(subject)
 }
 
 /// The record of what came back, be it nothing.

@@ -22,6 +22,9 @@ pub trait Matching: sealed::Sealed + Clone + Debug + Eq + Send + Sync + 'static 
     /// How, as the flags of the request say it.
     #[doc(hidden)]
     const FLAG: Option<&'static str>;
+    /// Whether only what is wholly as it was asked for matches.
+    #[doc(hidden)]
+    const IS_EXACT: bool = false;
 }
 
 /// Everything asked has to be as it is held, so that the score is 1 (`_exact-match`).
@@ -44,6 +47,7 @@ impl Matching for Exact {
     type Name = SearchName;
     type Postcode = Postcode;
     const FLAG: Option<&'static str> = Some("_exact-match");
+    const IS_EXACT: bool = true;
 }
 
 impl Matching for Plain {

@@ -154,8 +154,9 @@ pub(super) struct HumanName<'a> {
     usage: Option<Text<'a>>,
     #[serde(borrow)]
     period: Option<Period<'a>>,
-    #[serde(borrow, default)]
-    given: List<Text<'a>>,
+    /// `null` is a blank name that keeps its place.
+    #[serde(borrow)]
+    given: Option<Vec<Option<Text<'a>>>>,
     #[serde(borrow)]
     family: Option<Text<'a>>,
     #[serde(borrow, default)]
@@ -172,7 +173,12 @@ impl HumanName<'_> {
                 other => named(other),
             }),
             prefix: joined(&self.prefix),
-            given: self.given.iter().map(|given| given.as_str().trim().to_owned()).collect(),
+            given: self
+                .given
+                .iter()
+                .flatten()
+                .map(|given| given.as_ref().map_or("", Text::as_str).trim().to_owned())
+                .collect(),
             family: held(self.family.as_ref()),
             suffix: joined(&self.suffix),
             period: self.period.as_ref().map(Period::read),

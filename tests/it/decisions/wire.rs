@@ -27,6 +27,11 @@ const fn differences(face: Face) -> &'static [(Row, Row, &'static str)] {
                 Row::NoMatch,
                 "a search finds the record that stands, which here has other particulars",
             ),
+            (
+                Row::HeldSupersededFree,
+                Row::HeldSupersededUnknown,
+                "nobody has compared the old number: the new one has to be of somebody of that name",
+            ),
             (Row::Verified, Row::HeldRestricted, "the service says that a record is restricted"),
         ],
     }

@@ -52,10 +52,10 @@ pub(super) fn read(bytes: &[u8]) -> Option<Patient> {
 }
 
 fn name(name: &Map<String, Value>) -> Name {
-    let given = list(name, "given").into_iter();
+    let given = name.get("given").and_then(Value::as_array).into_iter().flatten();
     Name {
         usage: text(name, "use"),
-        given: given.map(|given| given.as_str().unwrap().trim().to_owned()).collect(),
+        given: given.map(|given| given.as_str().unwrap_or_default().trim().to_owned()).collect(),
         family: text(name, "family"),
     }
 }

@@ -58,6 +58,11 @@ async fn retrievals() {
     // The new identifier is no number: it is not told, and the old one is superseded all the same.
     let odd = retrieved(response(200, patient("9000000015"))).await.unwrap();
     assert!(matches!(odd.outcome(), Some(Outcome::Superseded { by: None, .. })));
+    // What is no identifier of PDS's comes from somewhere else.
+    for id in ["abc", "90000000090", "900000000x"] {
+        let error = retrieved(response(200, patient(id))).await.unwrap_err();
+        assert_eq!((error.kind(), error.action()), (ErrorKind::Mismatch, Action::Unreadable));
+    }
 
     let none = retrieved(response(404, issue("RESOURCE_NOT_FOUND"))).await.unwrap();
     assert_eq!(none.outcome(), Some(Outcome::None));
@@ -112,6 +117,42 @@ async fn searches() {
     let twice = bundle(&[(1.0, patient("9000000009")), (0.9, patient("9000000009"))]);
     let result = searched(response(200, twice)).await.unwrap();
     assert_eq!(result.outcome().unwrap().name(), "found");
+}
+
+/// A slip of the pen may have led to the old number of anybody.
+#[tokio::test]
+async fn the_number_that_replaces_another_is_told_if_the_person_is_the_one_asked_about() {
+    let replaced = async |question: Question, changes: Value| {
+        let body = but(patient("9000000017"), changes);
+        match traced(question, response(200, body)).await.unwrap().outcome {
+            Outcome::Superseded { by, person } => {
+                assert_eq!(by.is_some(), person.is_some());
+                by.is_some()
+            }
+            other => panic!("{other:?}"),
+        }
+    };
+    let married = json!({"name": [{"use": "usual", "given": ["Jane"], "family": "Jones"},
+        {"use": "old", "given": ["Jane"], "family": "Smith"}]});
+    let another = json!({"name": [{"use": "usual", "given": ["Rosalind"], "family": "Quux"}]});
+    let withheld = json!({"birthDate": null});
+    let named = || fetch("2010-10-22").with_family("Smith".parse().unwrap());
+    for question in [Question::from(named()), named().verification().clone().into()] {
+        assert!(replaced(question.clone(), json!({})).await);
+        assert!(replaced(question.clone(), married.clone()).await);
+        assert!(!replaced(question.clone(), another.clone()).await);
+        assert!(!replaced(question, withheld.clone()).await);
+    }
+    assert!(!replaced(fetch("2010-10-23").into(), json!({})).await);
+}
+
+#[tokio::test]
+async fn what_matches_an_exact_search_in_part_answers_something_else() {
+    for (score, found) in [(1.0, true), (0.9999, false), (0.0, false)] {
+        let body = bundle(&[(score, patient("9000000009"))]);
+        let answer = traced(find(), response(200, body)).await;
+        assert_eq!(answer.is_ok_and(|answer| answer.outcome.name() == "found"), found, "{score}");
+    }
 }
 
 #[tokio::test]
@@ -172,7 +213,8 @@ async fn every_failure_by_its_code_and_status() {
         (403, "ACCESS_DENIED", Configuration),
         (403, "INVALID_VALUE", Configuration),
         (403, "INVALID_METHOD", Configuration),
-        (403, "FORBIDDEN_UPDATE", Unreadable),
+        (403, "FORBIDDEN_UPDATE", Configuration),
+        (401, "SOMETHING_NEW", Configuration),
         (408, "UNABLE_TO_CALL_SERVICE", Unavailable),
         (409, "RESOURCE_VERSION_MISMATCH", Unreadable),
         (412, "PRECONDITION_FAILED", Unreadable),

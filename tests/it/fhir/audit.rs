@@ -61,6 +61,14 @@ async fn every_message_that_came_back_can_be_followed_at_the_service() {
     }
     let request = |place: usize| detail(came[place], "X-Request-ID");
     assert_eq!((request(0), request(1)), (request(1), request(2)), "a repeat is the same request");
+    for came in &came {
+        let is = |out: &&Event| out.message_id == came.message_id;
+        let mut sent = events.iter().filter(|it| it.kind == EventKind::MessageSent);
+        let out = sent.find(is).unwrap();
+        let repeats = detail(came, "X-Request-ID").map(str::to_uppercase);
+        let repeats = repeats.filter(|request| out.message_id.as_ref() != Some(request));
+        assert_eq!(detail(out, "request"), repeats.as_deref(), "before it is sent");
+    }
     assert_ne!(request(2), request(3));
     assert_ne!(request(3), request(4));
 }

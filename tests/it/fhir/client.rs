@@ -10,7 +10,7 @@ use nhs_pds::fhir::auth::{
 };
 use nhs_pds::fhir::{
     ApplicationRestricted, Client, Config, DateRange, Environment, ErrorKind, HealthcareWorker,
-    Search,
+    RelatedPeople, Search,
 };
 use nhs_pds::ids::{CountingIds, RandomIds};
 use nhs_pds::retry::{Policy, Retry, Retrying};
@@ -65,9 +65,17 @@ async fn what_a_retrieval_sends() {
 async fn related_people_are_read() {
     let body = json!({"resourceType": "Bundle", "total": 0});
     let (client, transport) = answered_by(response(200, body));
-    assert!(client.related_people(&us(), JANE).await.unwrap().answer.is_empty());
+    let answer = client.related_people(&us(), JANE).await.unwrap().answer;
+    assert_eq!(answer, RelatedPeople::People(Vec::new()));
     assert!(transport.sent()[0].url().path().ends_with("/Patient/9000000009/RelatedPerson"));
-    let (client, _transport) = answered_by(response(404, issue("RESOURCE_NOT_FOUND")));
+    for (code, expected) in [
+        ("RESOURCE_NOT_FOUND", RelatedPeople::NoPatient),
+        ("INVALIDATED_RESOURCE", RelatedPeople::Invalidated),
+    ] {
+        let (client, _transport) = answered_by(response(404, issue(code)));
+        assert_eq!(client.related_people(&us(), JANE).await.unwrap().answer, expected);
+    }
+    let (client, _transport) = answered_by(response(500, issue("RESOURCE_NOT_FOUND")));
     assert!(client.related_people(&us(), JANE).await.is_err());
 }
 

@@ -217,6 +217,7 @@ fn a_death_is_a_death_with_a_date_or_without() {
         (json!({"extension": notified("2"), "deceasedDateTime": ""}), true),
         (json!({"extension": notified("9")}), true),
         (json!({"extension": notified("U")}), false),
+        (json!({"extension": notified("U"), "deceasedDateTime": "2026-03-01"}), false),
     ] {
         let read = read(&but(patient("9000000009"), changes.clone()));
         assert_eq!(read.demographics().is_deceased(), deceased, "{changes}");
@@ -224,6 +225,12 @@ fn a_death_is_a_death_with_a_date_or_without() {
     let dated =
         read(&but(patient("9000000009"), json!({"deceasedDateTime": "2026-03-01T12:00:00"})));
     assert_eq!(dated.date_of_death.known().unwrap().to_string(), "2026-03-01");
+}
+
+#[test]
+fn a_blank_given_name_keeps_its_place() {
+    let names = json!({"name": [{"use": "usual", "given": [null, "Ann"], "family": "Smith"}]});
+    assert_eq!(details(names)["name"]["given"], json!(["", "Ann"]));
 }
 
 #[test]

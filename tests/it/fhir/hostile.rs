@@ -3,7 +3,7 @@
 use crate::fhir::{JANE, answered_by, but, headers, issue, patient, response, us};
 use http::StatusCode;
 use nhs_pds::fhir::{
-    DateRange, DecodeErrorKind, Error, ErrorKind, Patient, Received, RelatedPerson, Retrieval,
+    DateRange, DecodeErrorKind, Error, ErrorKind, Patient, Received, RelatedPeople, Retrieval,
     Search, SearchResult,
 };
 use nhs_pds::transport::Response;
@@ -23,7 +23,7 @@ async fn search(response: Response) -> Result<Received<SearchResult>, Error> {
     answered_by(response).0.search(&us(), &search).await
 }
 
-async fn related(response: Response) -> Result<Received<Vec<RelatedPerson>>, Error> {
+async fn related(response: Response) -> Result<Received<RelatedPeople>, Error> {
     answered_by(response).0.related_people(&us(), JANE).await
 }
 

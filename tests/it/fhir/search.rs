@@ -167,30 +167,20 @@ async fn the_tracers_searches() {
 }
 
 #[tokio::test]
-async fn unattended_searches_may_leave_the_postcode_out() {
-    let question =
-        FindPerson::new("Smith".parse().unwrap(), Gender::Female, "2010-10-22".parse().unwrap())
-            .with_postcode("LS1 6AE".parse().unwrap());
-    let attended = FindPerson::attended(
-        "Smith".parse().unwrap(),
-        Gender::Female,
-        "2010-10-22".parse().unwrap(),
-    )
-    .with_postcode("LS1 6AE".parse().unwrap());
-    for on in [true, false] {
-        let answers = [(); 2].map(|()| Ok(response(200, bundle(&[]))));
-        let transport = Arc::new(Scripted::new(answers));
-        let config = Config::of(Environment::Sandbox).with_unattended_search_by_postcode(on);
+async fn a_gender_that_nobody_knows_is_not_asked_for() {
+    for (gender, asked) in [
+        (Gender::Male, true),
+        (Gender::Female, true),
+        (Gender::NotKnown, false),
+        (Gender::NotSpecified, false),
+    ] {
+        let transport = Arc::new(Scripted::new([Ok(response(200, bundle(&[])))]));
+        let config = Config::of(Environment::Sandbox);
         let client = Client::open(config, Arc::<Scripted>::clone(&transport));
-        let id = || MessageId::fresh(&RandomIds);
-        client.trace(&us(), &question.clone().into(), id()).await.unwrap();
-        client.trace_attended(&user(), &attended.clone().into(), id()).await.unwrap();
-        let by_postcode = transport.sent();
-        let by_postcode: Vec<bool> = by_postcode
-            .iter()
-            .map(|sent| sent.url().query().unwrap().contains("address-postalcode=LS1+6AE"))
-            .collect();
-        assert_eq!(by_postcode, [on, true]);
+        let question: Question =
+            FindPerson::new("Smith".parse().unwrap(), gender, "2010-10-22".parse().unwrap()).into();
+        client.trace(&us(), &question, MessageId::fresh(&RandomIds)).await.unwrap();
+        assert_eq!(query(&transport).1.contains("gender="), asked, "{gender}");
     }
 }
 

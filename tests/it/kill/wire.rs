@@ -89,6 +89,8 @@ async fn over_every_service_the_undisturbed_run_ends_as_it_should() {
     for face in Face::UNATTENDED.iter().copied() {
         let (end, _) = world(face).undisturbed().await;
         let from_a_copy = if face.stale().is_some() { "stale" } else { "found" };
+        // The number that replaces the last one's is of somebody of another name.
+        let replaced_by_a_stranger = if face == Face::Smsp { "superseded" } else { "none" };
         assert_eq!(
             results(&end),
             [
@@ -107,7 +109,7 @@ async fn over_every_service_the_undisturbed_run_ends_as_it_should() {
                 "unreadable",
                 "rejected",
                 "verified",
-                "superseded"
+                replaced_by_a_stranger
             ],
             "{face:?}"
         );

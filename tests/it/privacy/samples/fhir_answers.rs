@@ -13,8 +13,8 @@ use nhs_pds::demographics::{Gender, Postcode};
 use nhs_pds::fhir::auth::{ApplicationTokens, TokenError, UserToken, UserTokens};
 use nhs_pds::fhir::{
     Access, ApplicationRestricted, Client, Config, ContactText, DateRange, Exact, Fuzzy,
-    HealthcareWorker, IssueCode, Matching, MaxResults, Patient, PatientMatch, Plain, RelatedPerson,
-    Retrieval, Search, SearchError, SearchName, SearchPattern, SearchResult,
+    HealthcareWorker, IssueCode, Matching, MaxResults, Patient, PatientMatch, Plain, RelatedPeople,
+    RelatedPerson, Retrieval, Search, SearchError, SearchName, SearchPattern, SearchResult,
 };
 use nhs_pds::trace::{Caller, Error, PostcodePattern, User};
 use nhs_pds::transport::{self, Response, Scripted};
@@ -327,6 +327,8 @@ fn show_resources(shown: &mut Shown) {
         shown.value(&patient);
     }
     let related = bundle(&[related()]).to_string();
+    let people = RelatedPerson::decode_bundle(related.as_bytes()).unwrap();
+    shown.value(&RelatedPeople::People(people));
     for person in RelatedPerson::decode_bundle(related.as_bytes()).unwrap() {
         assert!(person.patient_id.is_some() && person.period.is_some());
         shown.value(&person);
