@@ -185,10 +185,10 @@ fn an_hour_in_which_things_go_wrong() {
 
 /// What was written, shared with the subscriber.
 #[derive(Clone, Default)]
-pub(crate) struct Written(Arc<Mutex<Vec<u8>>>);
+struct Written(Arc<Mutex<Vec<u8>>>);
 
 impl Written {
-    pub(crate) fn text(&self) -> String {
+    fn text(&self) -> String {
         String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
     }
 }
@@ -203,8 +203,8 @@ impl Write for Written {
     }
 }
 
-#[test]
-fn spans_tell_which_message_of_which_attempt_brought_what() {
+/// What is written, at its most talkative, while `work` is done on this thread.
+pub(crate) fn told(work: impl FnOnce()) -> String {
     let written = Written::default();
     let writer = written.clone();
     let subscriber = tracing_subscriber::fmt()
@@ -213,18 +213,27 @@ fn spans_tell_which_message_of_which_attempt_brought_what() {
         .with_ansi(false)
         .with_writer(move || writer.clone())
         .finish();
+    // While there is only one, whatever another thread does first is judged by that thread's own subscriber,
+    // which is none, and is silent from then on, on this thread too.
+    let second = tracing::Dispatch::new(tracing_subscriber::registry());
+    tracing::subscriber::with_default(subscriber, work);
+    drop(second);
+    written.text()
+}
+
+#[test]
+fn spans_tell_which_message_of_which_attempt_brought_what() {
     let service = Service::slow(SECOND, |count| match count {
         0 => Err(unavailable()),
         _ => Ok(Outcome::None),
     });
-    tracing::subscriber::with_default(subscriber, || {
+    let text = told(|| {
         run(async {
             let gate = Gate::new(Arc::<Service>::clone(&service));
             let worker = worker(&gate, retry::Policy::default(), &["CASE77"]).await;
             worker.run_once(&mut |_| ()).await.unwrap();
         });
     });
-    let text = written.text();
     let requests: Vec<&str> = text
         .lines()
         .filter(|line| line.contains("nhs_pds::gate") && line.contains("close"))

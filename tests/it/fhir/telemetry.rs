@@ -1,7 +1,7 @@
 //! What spans and metrics tell of questions that went to the FHIR API.
 
 use crate::fhir::{JANE, bundle, issue, patient, response, scripted, us, user};
-use crate::telemetry::{Board, Written, run};
+use crate::telemetry::{Board, run, told};
 use metrics::with_local_recorder;
 use nhs_pds::demographics::Gender;
 use nhs_pds::fhir::Client;
@@ -10,7 +10,6 @@ use nhs_pds::ids::RandomIds;
 use nhs_pds::trace::{Attended, FindPerson, MessageId, Question, VerifyNumber};
 use nhs_pds::transport::{Error, ErrorKind};
 use std::sync::Arc;
-use tracing_subscriber::fmt::format::FmtSpan;
 
 fn verify() -> Question {
     VerifyNumber::new(JANE, "2010-10-22".parse().unwrap()).into()
@@ -23,15 +22,7 @@ fn find() -> Question<Attended> {
 
 /// What is written, at its most talkative, while `client` is asked by number and by particulars, at a screen.
 fn asked(client: Client, board: &Board) -> String {
-    let written = Written::default();
-    let writer = written.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_span_events(FmtSpan::CLOSE)
-        .with_ansi(false)
-        .with_writer(move || writer.clone())
-        .finish();
-    tracing::subscriber::with_default(subscriber, || {
+    told(|| {
         with_local_recorder(board, || {
             run(async {
                 let screens = Gate::new(Arc::new(client)).foreground();
@@ -44,8 +35,7 @@ fn asked(client: Client, board: &Board) -> String {
                 }
             });
         });
-    });
-    written.text()
+    })
 }
 
 #[test]
@@ -66,7 +56,7 @@ fn spans_tell_service_operation_and_code_and_no_address() {
         .collect();
     let retrieve = r#"service="PDS FHIR" operation="GET /Patient/{id}""#;
     let search = r#"service="PDS FHIR" operation="GET /Patient""#;
-    let told = [
+    let expected = [
         ("verify", retrieve, None, "found"),
         ("verify", retrieve, Some("RESOURCE_NOT_FOUND"), "none"),
         ("verify", retrieve, Some("unrecognised"), "error_unreadable"),
@@ -74,8 +64,8 @@ fn spans_tell_service_operation_and_code_and_no_address() {
         ("find", search, Some("TOO_MANY_MATCHES"), "ambiguous"),
         ("find", search, None, "error_unavailable"),
     ];
-    assert_eq!((closed.len(), transport.sent().len()), (told.len(), told.len()), "{text}");
-    for (line, (question, operation, code, outcome)) in closed.iter().zip(told) {
+    assert_eq!((closed.len(), transport.sent().len()), (expected.len(), expected.len()), "{text}");
+    for (line, (question, operation, code, outcome)) in closed.iter().zip(expected) {
         for part in [
             format!("question=\"{question}\""),
             operation.to_owned(),
