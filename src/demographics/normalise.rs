@@ -133,18 +133,22 @@ const fn is_accent(c: char) -> bool {
     matches!(c, '\u{300}'..='\u{36F}')
 }
 
-/// Apostrophes and what is used for them, and characters of no width.
+/// Apostrophes, and characters of no width.
 const fn is_dropped(c: char) -> bool {
+    is_apostrophe(c) || matches!(c, '\u{200B}'..='\u{200D}' | '\u{2060}' | '\u{FEFF}')
+}
+
+/// Apostrophes and what is used for them.
+pub(super) const fn is_apostrophe(c: char) -> bool {
     matches!(
         c,
         '\'' | '`' | '´' | '\u{2B9}'..='\u{2BF}' | '\u{2C8}' | '\u{2CA}' | '\u{2CB}' | '\u{2018}'
             ..='\u{201B}' | '\u{2032}' | '\u{2035}' | '\u{A78C}' | '\u{FF07}' | '\u{FF40}' | '\u{1FBD}'
             | '\u{1FBF}' | '\u{1FEF}' | '\u{1FFD}' | '\u{1FFE}' | '\u{374}' | '\u{384}' | '\u{55A}'
-            | '\u{200B}'..='\u{200D}' | '\u{2060}' | '\u{FEFF}'
     )
 }
 
-const fn is_hyphen(c: char) -> bool {
+pub(super) const fn is_hyphen(c: char) -> bool {
     matches!(
         c,
         '-' | '\u{AD}' | '\u{2010}'

@@ -1,0 +1,113 @@
+use crate::demographics::normalise::{is_apostrophe, is_hyphen};
+use icu_normalizer::ComposingNormalizerBorrowed;
+
+/// A name in the one form in which it is sent and compared.
+///
+/// * Unicode normalisation form C: an accent typed as a character of its own becomes part of its letter.
+/// * Typographic apostrophes, hyphens and spaces become `'`, `-` and the ASCII space; white space becomes
+///   one space between words and none around the name.
+/// * Characters without a width, and those that change the direction of writing, are removed.
+///
+/// Letters, accents, upper and lower case stay as they are, and so do control characters, which no
+/// request may carry. The form of a form is the form itself.
+///
+/// ```
+/// use nhs_pds::demographics::name_form;
+///
+/// assert_eq!(name_form(" Zoe\u{308}\u{a0}O\u{2019}Brien\u{2010}Smith\u{200b}"), "Zoë O'Brien-Smith");
+/// ```
+#[must_use]
+pub fn name_form(text: &str) -> String {
+    const NFC: ComposingNormalizerBorrowed<'static> = ComposingNormalizerBorrowed::new_nfc();
+    // Removed first, because a character without a width may stand between a letter and its accent.
+    let kept = text.chars().filter(|&c| !is_invisible(c));
+    let ascii = NFC.normalize_iter(kept).map(|c| match c {
+        _ if is_apostrophe(c) => '\'',
+        _ if is_hyphen(c) => '-',
+        _ if c.is_whitespace() && !c.is_control() => ' ',
+        _ => c,
+    });
+    let ascii: String = ascii.collect();
+    ascii.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+/// Whether two names have one [form](name_form), in upper or lower case.
+///
+/// Accents, nicknames and other spellings count as differences.
+///
+/// ```
+/// use nhs_pds::demographics::is_same_form;
+///
+/// assert!(is_same_form("O\u{2019}BRIEN", "o'brien"));
+/// assert!(!is_same_form("Zoë", "Zoe"));
+/// ```
+#[must_use]
+pub fn is_same_form(a: &str, b: &str) -> bool {
+    // Upper case, because `ß` and the two small sigmas have one upper case form each.
+    let words = |name: &str| -> Vec<String> {
+        name_form(name).split_whitespace().map(str::to_uppercase).collect()
+    };
+    words(a) == words(b)
+}
+
+/// Characters that show nothing: no width of their own, or only a direction of writing.
+const fn is_invisible(c: char) -> bool {
+    matches!(
+        c,
+        '\u{34F}' | '\u{61C}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}'
+            | '\u{2060}'..='\u{2064}' | '\u{2066}'..='\u{206F}' | '\u{FEFF}'
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn how_a_name_was_typed_does_not_reach_the_wire() {
+        for (typed, form) in [
+            ("  Ann\u{A0}\u{2003} Marie ", "Ann Marie"),
+            ("Zoe\u{308}", "Zoë"),
+            ("O\u{2019}Brien", "O'Brien"),
+            ("O`Brien", "O'Brien"),
+            ("O\u{B4}Brien", "O'Brien"),
+            ("O\u{2BC}Brien", "O'Brien"),
+            ("O\u{FF07}Brien", "O'Brien"),
+            ("Smith\u{2013}Jones", "Smith-Jones"),
+            ("Smith\u{2011}Jones", "Smith-Jones"),
+            ("Smith\u{2212}Jones", "Smith-Jones"),
+            ("\u{FEFF}Smi\u{200B}th\u{202C}", "Smith"),
+            ("\u{202E}Smith", "Smith"),
+            ("e\u{200D}\u{301}", "é"),
+            ("Smith\tJones", "Smith\tJones"),
+            ("", ""),
+            ("\u{200B} ", ""),
+        ] {
+            assert_eq!(name_form(typed), form, "{typed:?}");
+        }
+    }
+
+    #[test]
+    fn letters_stay_letters() {
+        for (a, b) in
+            [("Zoë", "Zoe"), ("Łukasz", "Lukasz"), ("Bob", "Robert"), ("Mary Ann", "Maryann")]
+        {
+            assert!(!is_same_form(a, b), "{a} {b}");
+        }
+        for (a, b) in
+            [("Zoë", "ZOE\u{308}"), ("Strauß", "STRAUSS"), ("Νίκος", "ΝΊΚΟΣ"), ("a\tb", "A B")]
+        {
+            assert!(is_same_form(a, b), "{a} {b}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_form_of_a_form_is_itself(text in "[\\PC\u{300}-\u{310}\u{200B}-\u{200F}'’ \u{A0}-]{0,12}") {
+            let form = name_form(&text);
+            prop_assert_eq!(name_form(&form), &*form);
+            prop_assert!(is_same_form(&text, &form));
+        }
+    }
+}
