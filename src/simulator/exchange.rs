@@ -102,6 +102,7 @@ impl Simulator {
             now: self.clock.now(),
             advanced_trace: self.advanced_trace,
             superseding_payload: self.superseding_payload,
+            strict_soap_action: self.strict_soap_action,
         };
         let mut met = Met::default();
         let reply = service.answer(request.headers(), request.body().expose(), |about, whom| {

@@ -49,6 +49,7 @@ pub struct Simulator {
     pub(super) ids: Arc<dyn Ids>,
     pub(super) advanced_trace: bool,
     pub(super) superseding_payload: bool,
+    pub(super) strict_soap_action: bool,
     pub(super) empty_address_lines: bool,
     pub(super) issuing: Issuing,
 }
@@ -79,6 +80,7 @@ impl Simulator {
             ids: Arc::new(RandomIds),
             advanced_trace: true,
             superseding_payload: true,
+            strict_soap_action: false,
             empty_address_lines: false,
             issuing: Issuing::default(),
         }
@@ -111,6 +113,15 @@ impl Simulator {
     #[must_use]
     pub const fn with_superseding_payload(mut self, on: bool) -> Self {
         self.superseding_payload = on;
+        self
+    }
+
+    /// Whether a request to the Spine Mini Service must have the header `SOAPAction`, in quotes, as SOAP 1.1
+    /// says. Without this, a header that is missing or not in quotes is accepted. A header that names
+    /// another service than `wsa:Action` is always refused.
+    #[must_use]
+    pub const fn with_strict_soap_action(mut self, on: bool) -> Self {
+        self.strict_soap_action = on;
         self
     }
 
@@ -266,6 +277,7 @@ impl fmt::Debug for Simulator {
             .field("request_count", &shared.count)
             .field("advanced_trace", &self.advanced_trace)
             .field("superseding_payload", &self.superseding_payload)
+            .field("strict_soap_action", &self.strict_soap_action)
             .field("empty_address_lines", &self.empty_address_lines)
             .field("issuing", &self.issuing)
             .finish_non_exhaustive()
