@@ -11,6 +11,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use url::Url;
 
 /// The response header in which the simulator says what is wrong with a request: a place in the
 /// message, never a value.
@@ -51,6 +52,7 @@ pub struct Simulator {
     pub(super) superseding_payload: bool,
     pub(super) strict_soap_action: bool,
     pub(super) empty_address_lines: bool,
+    pub(super) fhir_base: Option<String>,
     pub(super) issuing: Issuing,
 }
 
@@ -82,6 +84,7 @@ impl Simulator {
             superseding_payload: true,
             strict_soap_action: false,
             empty_address_lines: false,
+            fhir_base: None,
             issuing: Issuing::default(),
         }
     }
@@ -130,6 +133,14 @@ impl Simulator {
     #[must_use]
     pub const fn with_empty_address_lines(mut self, on: bool) -> Self {
         self.empty_address_lines = on;
+        self
+    }
+
+    /// The base address that `fullUrl` and references of the FHIR API name, such as that of another host. In
+    /// the live service it is not always the address that was called; without this, it is.
+    #[must_use]
+    pub fn with_fhir_base(mut self, base: &Url) -> Self {
+        self.fhir_base = Some(base.as_str().trim_end_matches('/').to_owned());
         self
     }
 
@@ -279,6 +290,7 @@ impl fmt::Debug for Simulator {
             .field("superseding_payload", &self.superseding_payload)
             .field("strict_soap_action", &self.strict_soap_action)
             .field("empty_address_lines", &self.empty_address_lines)
+            .field("fhir_base", &self.fhir_base)
             .field("issuing", &self.issuing)
             .finish_non_exhaustive()
     }
