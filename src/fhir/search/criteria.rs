@@ -1,5 +1,5 @@
 use crate::demographics::{DateError, FullDate, PartialDate, redacted_debug};
-use crate::trace::{CriterionError, NamePattern, NameText};
+use crate::trace::{CriterionError, NamePattern, NameText, sendable};
 use std::fmt;
 use std::str::FromStr;
 
@@ -106,13 +106,13 @@ fn fits(name: &str) -> Result<(), SearchError> {
 /// # Ok::<(), SearchError>(())
 /// ```
 #[derive(Clone, Eq, Hash, PartialEq)]
-pub struct ContactText(NameText);
+pub struct ContactText(String);
 
 impl ContactText {
     /// The number or address.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        self.0.as_str()
+        &self.0
     }
 }
 
@@ -121,7 +121,11 @@ impl FromStr for ContactText {
 
     /// Refused is what a name is refused for: blank text, wildcards, and characters that cannot be sent.
     fn from_str(text: &str) -> Result<Self, SearchError> {
-        Ok(Self(text.parse()?))
+        let text = sendable(text)?;
+        if text.contains('*') {
+            return Err(CriterionError::Wildcard.into());
+        }
+        Ok(Self(text.to_owned()))
     }
 }
 
@@ -317,7 +321,22 @@ mod tests {
     }
 
     #[test]
+    fn what_is_no_name_is_asked_for_as_it_is() {
+        let contact = |text: &str| text.parse::<ContactText>().map(|contact| contact.0);
+        assert_eq!(contact(" o\u{2019}b@example.org "), Ok("o\u{2019}b@example.org".to_owned()));
+        for (text, error) in [
+            ("", CriterionError::Blank),
+            ("01632*", CriterionError::Wildcard),
+            ("0\n1", CriterionError::Character),
+        ] {
+            assert_eq!(contact(text), Err(SearchError::Text(error)), "{text:?}");
+        }
+    }
+
+    #[test]
     fn lengths() {
+        // The form is what is sent, and what is counted.
+        assert!(format!("{}\u{200B}", "e\u{301}".repeat(35)).parse::<SearchName>().is_ok());
         assert!("é".repeat(35).parse::<SearchName>().is_ok());
         assert_eq!("x".repeat(36).parse::<SearchName>(), Err(SearchError::TooLong));
         assert_eq!("x".repeat(36).parse::<SearchPattern>(), Err(SearchError::TooLong));
