@@ -124,7 +124,9 @@ fn table() -> Vec<(&'static str, Vec<&'static str>)> {
 /// A file without its inline test module.
 fn shipped(file: &Path) -> String {
     let text = fs::read_to_string(file).unwrap();
-    text.split("\n#[cfg(test)]\nmod tests").next().unwrap_or_default().to_owned()
+    let tests = ["\n#[cfg(test)]\nmod tests", "\n#[cfg(test)]\npub(super) mod tests"];
+    let end = tests.iter().filter_map(|tests| text.find(tests)).min();
+    text.get(..end.unwrap_or(text.len())).unwrap_or_default().to_owned()
 }
 
 fn leading_word(text: &str) -> &str {

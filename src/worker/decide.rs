@@ -7,6 +7,7 @@ use crate::nhs_number::NhsNumber;
 use crate::reconcile::{Weight, compare};
 use crate::trace::{Answer, Error, ErrorKind, Exchange, Freshness, Match, Outcome, Restriction};
 use crate::worker::difference::{difference, replacement_differs};
+use crate::worker::plausible::without_implausible_death;
 use crate::worker::{Effects, NumberEffect, Policy, ReviewEffect, Row, TraceResult};
 use chrono::{DateTime, Utc};
 
@@ -100,6 +101,8 @@ pub fn decide(
     context: &Context<'_>,
     now: DateTime<Utc>,
 ) -> Decision {
+    let plausible = without_implausible_death(reply, now);
+    let reply = plausible.as_ref().map_or(reply, Ok);
     let row = row(case, reply, context);
     let effects = row.effects();
     let found = match reply.map(|answer| &answer.outcome) {
