@@ -181,7 +181,7 @@ redacted_debug!(NameText, NamePattern, PostcodePattern, LocalIdentifier);
 const LONGEST: usize = 350;
 
 /// `text` without white space around it, when there is something left that XML 1.0 can carry.
-pub(crate) fn sendable(text: &str) -> Result<&str, CriterionError> {
+fn sendable(text: &str) -> Result<&str, CriterionError> {
     let text = text.trim();
     if text.is_empty() {
         return Err(CriterionError::Blank);

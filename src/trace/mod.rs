@@ -35,8 +35,8 @@ pub use answer::{
     Answer, Candidate, Exchange, Freshness, Match, Outcome, Restriction, Score, ScoreError,
 };
 pub use caller::{Caller, CallerError, LocalIdentity, SmartcardIdentity, User};
+pub(crate) use criteria::is_sendable;
 pub use criteria::{CriterionError, LocalIdentifier, NamePattern, NameText, PostcodePattern};
-pub(crate) use criteria::{is_sendable, sendable};
 pub use error::{Error, ErrorKind};
 pub use message_id::MessageId;
 pub use question::{Attended, FetchDetails, FindPerson, Mode, Question, Unattended, VerifyNumber};

@@ -32,7 +32,7 @@ mod layer;
 mod move_guide;
 #[cfg(all(feature = "http", feature = "simulator", feature = "smsp"))]
 mod opentest;
-#[cfg(all(feature = "http", feature = "simulator", feature = "smsp"))]
+#[cfg(all(feature = "simulator", feature = "smsp"))]
 mod pace;
 mod privacy;
 mod process;
