@@ -150,9 +150,32 @@ fn blank_is_not_absent() {
         serde_json::json!({"date_of_birth": "2014-05-12", "date_of_death": "2020", "gender": "not_specified"})
     );
     // A death of which the day is not known is a death.
+    for flavour in ["UNK", "ASKU", "NAV", "MSK", "OTH"] {
+        for value in ["", "value=''"] {
+            let died = format!("<deceasedTime {value} nullFlavor='{flavour}'/>");
+            assert_eq!(
+                details(&format!("<patientPerson>{died}</patientPerson>")),
+                serde_json::json!({"date_of_death": flavour})
+            );
+        }
+    }
+    // No information about a death, and no death to have a date, are none.
+    for flavour in ["NI", "NA", " NA "] {
+        let none = format!("<deceasedTime nullFlavor='{flavour}'/>");
+        let born = format!("<birthTime nullFlavor='{flavour}'/>");
+        let person = details(&format!("<patientPerson>{none}{born}</patientPerson>"));
+        assert_eq!(person, serde_json::json!({}), "{flavour}");
+    }
+    // PDS gives times in UTC; a day is a day in London.
     assert_eq!(
-        details("<patientPerson><deceasedTime nullFlavor='UNK'/></patientPerson>"),
-        serde_json::json!({"date_of_death": "UNK"})
+        details(
+            "<telecom value='tel:1'><useablePeriod><low value='20230331233000+0000'/></useablePeriod></telecom>\
+             <patientPerson><birthTime value='20060718230000+0000'/><deceasedTime value='20231028233000+0000'/></patientPerson>"
+        ),
+        serde_json::json!({
+            "telecoms": [{"value": "tel:1", "usable_periods": [{"low": "2023-04-01"}]}],
+            "date_of_birth": "2006-07-19", "date_of_death": "2023-10-29"
+        })
     );
     // Uses are sets; periods may be several, and keep apart.
     assert_eq!(
