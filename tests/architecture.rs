@@ -27,6 +27,7 @@ const MODULES: &str = "
     transport: secret telemetry
     failure: trace transport
     case: clock sqlite nhs_number demographics trace
+    matching: nhs_number demographics trace case
     correspondence: nhs_number demographics case trace
     audit: clock ids secret sqlite nhs_number demographics trace case
     smsp: clock ids secret nhs_number demographics trace transport failure
@@ -35,7 +36,7 @@ const MODULES: &str = "
     delivery: clock case audit alert
     reconcile: clock nhs_number demographics trace case
     review: clock ids nhs_number demographics trace case audit alert delivery reconcile
-    worker: clock ids nhs_number demographics trace telemetry retry case audit alert delivery reconcile
+    worker: clock ids nhs_number demographics trace telemetry retry case matching audit alert delivery reconcile
     simulator: clock ids secret seed nhs_number demographics transport
 ";
 

@@ -49,7 +49,9 @@ pub use error::{Error, ErrorKind};
 pub use id::{CaseId, CaseIdError};
 pub use lease::{Claim, Lease};
 pub use memory::MemoryStore;
-pub use number::{HeldNumber, NumberSource, NumberStanding, Provenance, TraceRecord};
+pub use number::{
+    Corroboration, HeldNumber, NumberSource, NumberStanding, Provenance, TraceRecord,
+};
 pub(crate) use placeholder::{is_no_forename, is_no_surname, is_no_worker};
 pub(crate) use plausible::{is_before_birth, is_implausible_birth, is_implausible_death};
 pub use record::{Allocation, Case};

@@ -124,6 +124,9 @@ pub enum Reason {
     /// The day, or the day and the month, of birth is not known; nobody is there to judge what such a
     /// date finds.
     DateOfBirthIncomplete,
+    /// The postcode is not a UK postcode. Left out of the question, the answer might be a person who lives
+    /// elsewhere: correct it, or leave it blank.
+    PostcodeUnusable,
     /// The case id cannot be sent as a local identifier.
     LocalIdentifierUnusable,
     /// The date of death is to come, before the date of birth, or more than 125 years ago. It keeps no case
@@ -155,6 +158,7 @@ impl Reason {
             Self::DateOfBirthMissing => "date_of_birth_missing",
             Self::DateOfBirthImplausible => "date_of_birth_implausible",
             Self::DateOfBirthIncomplete => "date_of_birth_incomplete",
+            Self::PostcodeUnusable => "postcode_unusable",
             Self::LocalIdentifierUnusable => "local_identifier_unusable",
             Self::DateOfDeathImplausible => "date_of_death_implausible",
         }

@@ -1,6 +1,8 @@
 //! Integration tests, in one binary.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+#[cfg(all(feature = "simulator", feature = "smsp"))]
+mod absent;
 #[cfg(all(feature = "simulator", feature = "sqlite"))]
 mod audit;
 #[cfg(feature = "sqlite")]
