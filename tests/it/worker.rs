@@ -456,9 +456,9 @@ async fn faults_in_the_data_are_reported() {
             held(Reason::NotAllocated),
             held(Reason::DateOfBirthImplausible),
             held(Reason::DateOfBirthImplausible),
+            (None, implausible()),
             (Some(Reason::NotAllocated), implausible()),
             held(Reason::DeathRecorded),
-            (None, implausible()),
         ]
     );
     assert_eq!(report.faults[&Reason::DateOfDeathImplausible], 2);

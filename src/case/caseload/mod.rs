@@ -8,7 +8,7 @@
 //! |---|---|
 //! | `case_id`, `record_type` | text; neither blank |
 //! | `surname`, `forename` | text |
-//! | `date_of_birth`, `date_of_death` | `YYYY-MM-DD` or `YYYYMMDD`; `YYYY-MM` or `YYYY` where less is known; a time after the day, as in `1986-01-19 00:00:00`, is passed over ([`PartialDate::from_local`](crate::demographics::PartialDate::from_local)) |
+//! | `date_of_birth`, `date_of_death` | `YYYY-MM-DD` or `YYYYMMDD`; `YYYY-MM` or `YYYY` where less is known; a day may have a time, as in `1986-01-19 00:00:00` ([`PartialDate::from_local`](crate::demographics::PartialDate::from_local)) |
 //! | `gender` | code `1`, `2`, `9` or `0`, or its name |
 //! | `address_1` to `address_5`, `postcode` | text as the local system holds it |
 //! | `allocated_worker` | text; blank when nobody is allocated |
