@@ -508,7 +508,7 @@ def main():
         faults += api.faults
         count += api.count
         codes |= api.codes
-    # Those of a token that may not, which this client has not.
+    # 403 INVALID_VALUE and INVALID_METHOD need the token of an application: the tests of the library have one.
     missing = ERRORS.keys() - codes
     if missing:
         faults.append(f"never answered: {sorted(missing)}")

@@ -50,7 +50,7 @@ fn fill(person: &mut Person, place: usize, relative: Option<&Person>) {
     person.telecoms.push("textphone:01632960100".into());
     let mut known = RelatedPerson::new(turn(&RELATIONSHIPS, place));
     known.nhs_number = relative.map(|relative| relative.nhs_number);
-    known.next_of_kin = place % 2 == 0;
+    known.next_of_kin = place.is_multiple_of(2);
     let mut unknown = RelatedPerson::new(turn(&RELATIONSHIPS, place + 1));
     (unknown.given, unknown.family) = ("Olive".into(), "Keeper".into());
     unknown.address = ["", "7 Mill Lane", "", "Leeds", ""].map(str::to_owned);
