@@ -32,7 +32,9 @@ impl From<case::Error> for Error {
 impl From<audit::Error> for Error {
     fn from(error: audit::Error) -> Self {
         let kind = match error.kind() {
-            audit::ErrorKind::Unavailable | audit::ErrorKind::ReadOnly => ErrorKind::AuditUnavailable,
+            audit::ErrorKind::Unavailable | audit::ErrorKind::ReadOnly => {
+                ErrorKind::AuditUnavailable
+            }
             _ => ErrorKind::AuditBroken,
         };
         Self { kind, source: Some(error.into()) }
