@@ -40,6 +40,7 @@ mod intake;
 mod plan;
 mod policy;
 mod process;
+mod purpose;
 mod record;
 mod refresh;
 mod report;

@@ -25,6 +25,13 @@ requirements are those of the Spine Mini Service client (MSCA-DQ-01, DQ-03, DQ-0
 gender and date of birth, with forename and postcode where they are known. A number that nobody has traced, that came from a provider's copy, or
 that is due to be verified again, is asked about *by number*: the number with the date of birth and the surname.
 
+**When the person changes.** A number is kept with the names, the date of birth and the gender that it was imported for, or last confirmed for. When
+one of these changes on the case, in whatever way (a newer caseload, a correction, a merge or its undoing), the number is in doubt. It is verified *by
+number* at once, also when it was traced and whatever the time to ask again. Until it is confirmed it is not printed, not exported as usable, and
+everyone who opens the case is warned. Upper and lower case, white space and typographic apostrophes are no change; a field that becomes known or
+unknown is one; addresses and postcodes do not count. In a row with *kept as it is* the number stays in doubt. Restoring the fields ends the doubt. A
+number that *replaces* another was confirmed for whom the old one was, so a name that has changed is still to be verified.
+
 **Which row.** The rows of a section are looked through from the top, and the first that fits counts. An answer to any question may also be one of
 the section *No answer*, which comes first.
 

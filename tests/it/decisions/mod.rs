@@ -153,6 +153,10 @@ fn traced(number: &str, code: &str, strategy: &str, freshness: &str, since: &str
             "exchange": exchange(code), "freshness": freshness, "strategy": strategy,
         }},
         "since": since,
+        "person": {
+            "surname": "Aindow", "forename": "Comfort", "date_of_birth": "1943-05-19",
+            "gender": "female",
+        },
     })
 }
 
