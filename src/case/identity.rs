@@ -1,4 +1,4 @@
-use crate::case::{Asked, Case, HeldNumber};
+use crate::case::{Asked, Case, HeldNumber, NumberSource};
 use crate::demographics::{Gender, PartialDate, Particular, is_same_form, redacted_debug};
 use serde::{Deserialize, Serialize};
 
@@ -88,8 +88,17 @@ impl Case {
     /// confirmed for ([`HeldNumber::person`]); none without a number.
     #[must_use]
     pub fn changed_fields(&self) -> Vec<Particular> {
-        let person = self.nhs_number.as_ref().and_then(|held| held.person.as_ref());
+        let person = self.person_of_number();
         person.map(|person| person.changes(&self.identity())).unwrap_or_default()
+    }
+
+    /// The person whose the NHS Number is taken to be, as far as anything says so: where a traced number
+    /// has no record of it, the person who was asked about last.
+    fn person_of_number(&self) -> Option<Identity> {
+        let held = self.nhs_number.as_ref()?;
+        let traced = matches!(held.source, NumberSource::Traced(_));
+        let asked = self.asking.asked.as_ref().filter(|_| traced);
+        held.person.clone().or_else(|| asked.map(Asked::identity))
     }
 
     /// Whether name, date of birth or gender have changed since the NHS Number was imported or last
@@ -127,25 +136,24 @@ impl Case {
         held.filter(|held| held.standing.is_usable() && !self.person_changed())
     }
 
-    /// The NHS Number with the person whose it is taken to be: where none is recorded, the person of the
+    /// The NHS Number with the person whose it is taken to be: where nothing says so, the person of the
     /// case as it is.
     pub(crate) fn number_with_person(&self) -> Option<HeldNumber> {
         let held = self.nhs_number.clone()?;
-        let person = held.person.clone().unwrap_or_else(|| self.identity());
+        let person = self.person_of_number().unwrap_or_else(|| self.identity());
         Some(held.with_person(person))
     }
 
-    /// This case, changed from `before`: a number that it had and of which no person was recorded stays
-    /// the number of the person that the case was about then.
+    /// This case, changed from `before`: a number that it had, with no record of its person, stays the
+    /// number of the person whose it was taken to be then, where that is not the person of this case.
     #[must_use]
     pub(crate) fn with_person_of(mut self, before: &Self) -> Self {
-        let same = |held: &HeldNumber| {
-            let number = before.nhs_number.as_ref().map(|held| held.number);
-            held.person.is_none() && number == Some(held.number)
-        };
-        let changed = !before.identity().changes(&self.identity()).is_empty();
-        if let Some(held) = self.nhs_number.as_mut().filter(|held| changed && same(held)) {
-            held.person = Some(before.identity());
+        let Some(was) = before.number_with_person() else { return self };
+        let identity = self.identity();
+        let changed = |person: &Identity| !person.changes(&identity).is_empty();
+        let same = |held: &HeldNumber| held.person.is_none() && held.number == was.number;
+        if let Some(held) = self.nhs_number.as_mut().filter(|held| same(held)) {
+            held.person = was.person.filter(changed);
         }
         self
     }
@@ -156,8 +164,9 @@ redacted_debug!(Identity);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::case::{NumberSource, RecordType};
+    use crate::case::{Asking, Provenance, RecordType};
     use crate::nhs_number::NhsNumber;
+    use crate::trace::{Exchange, Freshness};
 
     fn parry() -> Identity {
         Identity {
@@ -236,6 +245,21 @@ mod tests {
         let mut back = bound.clone();
         back.surname = Some("Parry".into());
         assert!(!back.with_person_of(&bound).person_changed(), "changed back, it is as it was");
+
+        // Whom the question was about that found it says whose it is.
+        let exchange = Exchange::new("SMSP", "getNHSNumber", "M-1", chrono::DateTime::UNIX_EPOCH);
+        let traced = NumberSource::Traced(Provenance::new(exchange, Freshness::Live, "exact"));
+        let mut found = before.clone();
+        found.nhs_number = Some(HeldNumber::new(number, traced));
+        found.date_of_birth = Some("1943-05-19".parse().unwrap());
+        found.asking.asked = Some(Asked::new("PARRY", "1943-05-19".parse().unwrap()));
+        assert!(!found.person_changed());
+        found.surname = Some("Jones".into());
+        assert_eq!(found.changed_fields(), [Particular::Family]);
+        let mut moved = found.clone();
+        moved.postcode = Some("LS1 4HY".into());
+        moved.asking = Asking::default();
+        assert!(moved.with_person_of(&found).person_changed(), "whatever else changes");
 
         let other = NhsNumber::constant(9_449_304_424);
         after.nhs_number = Some(HeldNumber::new(other, NumberSource::Imported(None)));

@@ -21,7 +21,8 @@ pub struct HeldNumber {
     pub since: Option<DateTime<Utc>>,
     /// The person that the number was imported for, or last confirmed for. When the case is about another
     /// person ([`Case::person_changed`](crate::case::Case::person_changed)), the number is in doubt.
-    /// `None` when this is not recorded: then the number counts as that of the case's person.
+    /// `None` when this is not recorded: then a traced number counts as that of the person who was asked
+    /// about last, and any other as that of the case's person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub person: Option<Identity>,
 }

@@ -9,7 +9,7 @@ use nhs_pds::case::{
     NumberSource, NumberStanding, Provenance, RecordType, ReviewReason, TraceRecord, advisories,
 };
 use nhs_pds::clock::FixedClock;
-use nhs_pds::correspondence::{Refusal, printable};
+use nhs_pds::correspondence::{PrintableNumber, Refusal, printable};
 use nhs_pds::demographics::{
     Address, AddressUse, Demographics, Gender, Held, Particular, PersonName,
 };
@@ -58,6 +58,10 @@ fn john() -> Case {
 
 fn imported(source: &str, number: NhsNumber) -> Option<HeldNumber> {
     Some(HeldNumber::new(number, NumberSource::Imported(Some(source.into()))))
+}
+
+fn exchange(at: DateTime<Utc>) -> Exchange {
+    Exchange::new("SMSP", "getPatientDetails", "M-1", at)
 }
 
 /// The person of the case, as PDS has them.
@@ -188,7 +192,7 @@ fn jo() -> Actor {
 }
 
 fn printed(case: &Case) -> Result<NhsNumber, Refusal> {
-    printable(case, &[]).map(|number| number.number())
+    printable(case, &[]).map(PrintableNumber::number)
 }
 
 fn kinds(case: &Case) -> Vec<AdvisoryKind> {
@@ -415,6 +419,25 @@ async fn a_correction_puts_the_number_in_doubt_too() {
     assert_eq!(printed(&office.stored().await), Ok(NUMBER));
 }
 
+/// A store from before does not say whose a number is; whom the worker asked about does.
+#[tokio::test]
+async fn whom_a_number_was_found_for_is_known_from_the_question() {
+    let mut office = Office::with_eleanor().await;
+    let mut case = john();
+    let found = office.stored().await;
+    (case.version, case.asking) = (found.version, found.asking);
+    case.nhs_number = found.nhs_number.map(|mut held| {
+        held.person = None;
+        held
+    });
+    office.store.save(&case).await.unwrap();
+    is_in_doubt(&office.stored().await, office.now);
+    // That the question is about John now does not make the number his.
+    office.pass([Ok(Outcome::Ambiguous(Vec::new()))]).await;
+    office.resolve("1", &Resolution::Dismiss).await;
+    assert_eq!(printed(&office.stored().await), Err(Refusal::PersonChanged));
+}
+
 #[tokio::test]
 async fn a_person_who_accepts_the_number_confirms_it_for_whom_was_asked_about() {
     let mut office = Office::with_john().await;
@@ -573,7 +596,7 @@ async fn a_conflict_that_is_open_keeps_its_evidence() {
     let office = Office::with_eleanor().await;
     let mut evidence = Evidence::default();
     evidence.nhs_number = Some(THIRD);
-    evidence.exchange = Some(Exchange::new("SMSP", "getPatientDetails", "M-1", office.now));
+    evidence.exchange = Some(exchange(office.now));
     office.open("1", ReviewReason::Conflict, evidence.clone()).await;
     let mut read = eleanor();
     read.nhs_number = imported("GP letter", OTHER);
@@ -698,10 +721,26 @@ async fn a_file_from_before_keeps_its_numbers_printable_and_notices_a_change() {
     let mut bare = Case::new(id("2"), RecordType::Review);
     bare.nhs_number = imported("SMSP", OTHER);
     let without = Case::new(id("3"), RecordType::Review);
-    store.insert_all(vec![traced, bare, without]).await.unwrap();
+    // Found by the worker; and one that has become another person's since, which nobody has noticed.
+    let by_the_worker = |text: &str, now: &Case| {
+        let source = Provenance::new(exchange(start()), Freshness::Live, "exact");
+        let mut case = now.clone();
+        case.id = id(text);
+        case.nhs_number = Some(HeldNumber::new(THIRD, NumberSource::Traced(source)));
+        let (scope, policy) = (Scope::default(), Policy::default());
+        let root = LocalIdentifier::LOCAL_PATIENT_ROOT;
+        case.asking.asked = Some(plan(&eleanor(), &scope, &policy, root, start()).unwrap().asked);
+        case
+    };
+    let (same, another) = (by_the_worker("4", &eleanor()), by_the_worker("5", &john()));
+    store.insert_all(vec![traced, bare, without, same, another]).await.unwrap();
     drop(store);
     let old = rusqlite::Connection::open(&file).unwrap();
-    old.execute_batch("PRAGMA user_version = 4").unwrap();
+    old.execute_batch(
+        "INSERT INTO cases (case_id, version, document) VALUES ('6', 1, 'damaged');
+         PRAGMA user_version = 4",
+    )
+    .unwrap();
     drop(old);
 
     let store = Arc::new(SqliteStore::open(&file).unwrap());
@@ -714,6 +753,8 @@ async fn a_file_from_before_keeps_its_numbers_printable_and_notices_a_change() {
     assert!(bare.nhs_number.as_ref().unwrap().person == Some(Identity::default()));
     assert_eq!(printed(&bare), Ok(OTHER));
     assert!(office.get("3").await.nhs_number.is_none());
+    assert_eq!(printed(&office.get("4").await), Ok(THIRD));
+    is_in_doubt(&office.get("5").await, office.now);
 
     // By whoever saves it, in whatever way.
     let mut changed = case;
@@ -727,8 +768,8 @@ async fn a_file_from_before_keeps_its_numbers_printable_and_notices_a_change() {
 async fn a_clock_that_was_ahead_hides_no_case_from_verification() {
     let ahead: DateTime<Utc> = "2036-11-23T09:30:00Z".parse().unwrap();
     let confirmed = |at| {
-        let exchange = Exchange::new("SMSP", "getNHSNumber", "M-1", at);
-        let source = NumberSource::Traced(Provenance::new(exchange, Freshness::Live, "exact"));
+        let provenance = Provenance::new(exchange(at), Freshness::Live, "exact");
+        let source = NumberSource::Traced(provenance);
         Some(HeldNumber::new(NUMBER, source).with_since(at))
     };
     let mut smsp = imported("SMSP", NUMBER);
@@ -841,7 +882,7 @@ async fn happen(office: &mut Office, seen: &mut Seen, event: Event) {
     let number = |case: &Case| case.nhs_number.as_ref().map(|held| held.number);
     match event {
         Event::Import(who, number_read) => {
-            let mut read = people()[who].clone();
+            let mut read = people().get(who).cloned().unwrap();
             read.nhs_number = number_read
                 .and_then(|(traced, it)| imported(if traced { "SMSP" } else { "GP letter" }, it));
             office.import(read).await;
@@ -852,7 +893,7 @@ async fn happen(office: &mut Office, seen: &mut Seen, event: Event) {
         }
         Event::Correct(who) => {
             office.open("1", ReviewReason::Discrepancy, Evidence::default()).await;
-            let person = &people()[who];
+            let person = people().get(who).cloned().unwrap();
             let mut corrections = Corrections::default();
             corrections.surname.clone_from(&person.surname);
             corrections.forename = Some(person.forename.clone().unwrap_or_default());
@@ -862,27 +903,11 @@ async fn happen(office: &mut Office, seen: &mut Seen, event: Event) {
             let correct = Resolution::CorrectAndAskAgain(corrections);
             office.queue().resolve(&item, &correct, &jo()).await.map(drop).unwrap();
         }
-        Event::Accept => {
-            let Some(item) = before.open_items().last() else { return };
-            let (Some(offered), Some(asked)) =
-                (item.evidence.nhs_number, item.evidence.asked.clone())
-            else {
-                return;
-            };
-            let accept = Resolution::AcceptNumber(offered);
-            let item = ItemId::new(id("1"), item.number);
-            let done = office.queue().resolve(&item, &accept, &jo()).await.unwrap();
-            if done == Done::Done && seen.confirmed != Some((offered, before.identity())) {
-                let mut identity = Identity::default();
-                (identity.surname, identity.forename) = (Some(asked.family), asked.given);
-                identity.date_of_birth = Some(asked.date_of_birth.into());
-                identity.gender = asked.gender;
-                seen.confirmed = Some((offered, identity));
-            }
-        }
+        Event::Accept => accept(office, seen, &before).await,
         Event::Pass(chosen) => {
             office.now += TimeDelta::days(1);
-            let chosen = chosen.iter().map(|place| answers()[*place].clone());
+            let answers = answers();
+            let chosen = chosen.iter().filter_map(|place| answers.get(*place).cloned());
             let tracer = Arc::new(ScriptedTracer::new(chosen));
             let mut written = false;
             let observe = &mut |case: &CaseReport| written = case.number_written;
@@ -899,6 +924,25 @@ async fn happen(office: &mut Office, seen: &mut Seen, event: Event) {
                 seen.confirm(&after);
             }
         }
+    }
+}
+
+/// A person accepts the number of the last open item, for whom was asked about.
+async fn accept(office: &Office, seen: &mut Seen, case: &Case) {
+    let Some(item) = case.open_items().last() else { return };
+    let evidence = &item.evidence;
+    let (Some(offered), Some(asked)) = (evidence.nhs_number, evidence.asked.clone()) else {
+        return;
+    };
+    let item = ItemId::new(id("1"), item.number);
+    let accepted = Resolution::AcceptNumber(offered);
+    let done = office.queue().resolve(&item, &accepted, &jo()).await.unwrap();
+    if done == Done::Done && seen.confirmed != Some((offered, case.identity())) {
+        let mut identity = Identity::default();
+        (identity.surname, identity.forename) = (Some(asked.family), asked.given);
+        identity.date_of_birth = Some(asked.date_of_birth.into());
+        identity.gender = asked.gender;
+        seen.confirmed = Some((offered, identity));
     }
 }
 
