@@ -7,8 +7,11 @@
 //! Prints the address of the Spine Mini Service in one line and that of the PDS FHIR API in the next (for
 //! `PDS_FHIR_BASE`), and serves until it is stopped. The people are those of
 //! a caseload of the seed and the number of cases (the shipped one, unless told otherwise); `--caseload`
-//! writes that caseload too. Every answer depends on who is asked about, and never on when.
+//! writes that caseload too. With `--mutual-tls`, both are served over HTTPS to a client that shows the
+//! certificate in that folder, as a provider demands it. Every answer depends on who is asked about, and never on when.
 #![expect(clippy::print_stderr, reason = "that is what it is for")]
+
+mod mutual_tls;
 
 use clap::Parser;
 use nhs_pds::simulator::{Caseload, Fault, Server, Simulator, When};
@@ -18,6 +21,7 @@ use std::io::{self, BufWriter, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
+use url::Url;
 
 #[derive(Parser)]
 #[command(about = "Serves a simulated PDS until it is stopped")]
@@ -34,6 +38,9 @@ struct Cli {
     /// How long every answer takes, in milliseconds.
     #[arg(long, value_name = "MS", default_value_t = 0)]
     delay: u64,
+    /// Serves over mutual TLS, and writes client.pem, client.key and spine-roots.pem to this folder.
+    #[arg(long, value_name = "FOLDER")]
+    mutual_tls: Option<PathBuf>,
 }
 
 #[tokio::main]
@@ -59,8 +66,17 @@ async fn run(cli: &Cli) -> Result<(), Box<dyn Error>> {
         simulator.add_fault(When::Always, Fault::Delay(Duration::from_millis(cli.delay)));
     }
     let server = Server::start(simulator).await?;
+    let mut addresses = [server.url(), server.fhir_url()];
+    if let Some(folder) = &cli.mutual_tls {
+        let plain: Url = server.url().parse()?;
+        let plain = plain.socket_addrs(|| None)?.into_iter().next().ok_or("no address")?;
+        let secure = mutual_tls::in_front_of(plain, folder).await?;
+        let (plain, secure) = (format!("http://{plain}/"), format!("https://{secure}/"));
+        addresses = addresses.map(|address| address.replace(&plain, &secure));
+    }
     // The second address is for whoever reads on, so the first line stays what it was.
-    writeln!(io::stdout(), "{}\n{}", server.url(), server.fhir_url())?;
+    let [smsp, fhir] = addresses;
+    writeln!(io::stdout(), "{smsp}\n{fhir}")?;
     tokio::signal::ctrl_c().await?;
     Ok(())
 }

@@ -49,7 +49,9 @@ pub use id::{CaseId, CaseIdError};
 pub use identity::Identity;
 pub use lease::{Claim, Lease};
 pub use memory::MemoryStore;
-pub use number::{HeldNumber, NumberSource, NumberStanding, Provenance, TraceRecord};
+pub use number::{
+    Corroboration, HeldNumber, NumberSource, NumberStanding, Provenance, TraceRecord,
+};
 pub use record::{Allocation, Case};
 pub use record_type::{RecordType, RecordTypeError};
 pub use review::{Evidence, ReviewItem, ReviewReason, ReviewReasonError, ReviewState, ReviewStep};

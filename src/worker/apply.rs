@@ -1,7 +1,4 @@
-use crate::case::{
-    Alert, AlertKind, Case, HeldNumber, Identity, ReviewReason, ReviewState, ReviewStep,
-    TraceRecord,
-};
+use crate::case::{Alert, AlertKind, Case, ReviewReason, ReviewState, ReviewStep, TraceRecord};
 use crate::worker::{Again, Decision, Effects, NumberEffect, Policy, ReviewEffect, Row};
 
 /// By whom a review item is opened and settled when nobody did it.
@@ -54,23 +51,12 @@ fn number(case: &mut Case, decision: &Decision, effects: Effects) {
                 let before = case.nhs_number.as_ref();
                 let same = before.filter(|held| held.number == written.number);
                 written.since = same.map_or(written.since, |held| held.since.or(written.since));
-                written.person = Some(person(before, decision));
+                written.person = Some(decision.asked.identity());
                 case.nhs_number = Some(written);
                 case.not_on_pds = false;
             }
         }
     }
-}
-
-/// The person for whom the number is written or confirmed: the one who was asked about.
-///
-/// A number that replaces the one `before` is only known to be the same person's as that one, whatever
-/// name the question had. If the name has changed since, the new number is verified in its turn.
-fn person(before: Option<&HeldNumber>, decision: &Decision) -> Identity {
-    let former = before.and_then(|held| held.person.clone());
-    former
-        .filter(|_| decision.row == Row::HeldSupersededFree)
-        .unwrap_or_else(|| decision.asked.identity())
 }
 
 /// Opens and closes review items; the number of the one that was opened, if it was not open before.
