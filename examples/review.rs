@@ -375,6 +375,10 @@ fn text(shown: &ShownItem) -> Result<String, std::fmt::Error> {
     if let Some(held) = &case.nhs_number {
         writeln!(said, "held      {} ({})", held.number, held.standing.word())?;
     }
+    if case.person_changed() {
+        let fields: Vec<&str> = case.changed_fields().iter().map(|field| field.word()).collect();
+        writeln!(said, "changed   {} since the number was confirmed", fields.join(", "))?;
+    }
     if let Some(number) = shown.offered {
         writeln!(said, "offered   {number}")?;
     }

@@ -170,7 +170,10 @@ fn agreed(
     match reply.map(|answer| &answer.outcome) {
         // MSCA-DQ-03: PDS itself names the successor of a number that is known to be the person's.
         Ok(Outcome::Superseded { .. })
-            if context.asked.nhs_number.is_some() && held.is_some_and(is_confirmed) =>
+            if context.asked.nhs_number.is_some()
+                && held.is_some_and(is_confirmed)
+                // For somebody of another name the rule has not confirmed it.
+                && !case.person_changed() =>
         {
             match contradiction(context.asked, person) {
                 Some(particular) => Err(ReviewReason::Differs(particular)),

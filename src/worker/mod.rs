@@ -41,6 +41,7 @@ mod plan;
 mod plausible;
 mod policy;
 mod process;
+mod purpose;
 mod record;
 mod refresh;
 mod report;

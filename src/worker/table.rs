@@ -31,6 +31,13 @@ person's after all, a user traces them at a screen, and enters the number in the
 stands for none is no legitimate relationship (HAV-2). A local date of death that cannot be right is reported too, and does not stop the tracing. Days
 are days in London.
 
+**When the person changes.** A number is kept with the names, the date of birth and the gender that it was imported for, or last confirmed for. When
+one of these changes on the case, in whatever way (a newer caseload, a correction, a merge or its undoing), the number is in doubt. It is verified *by
+number* at once, also when it was traced and whatever the time to ask again. Until it is confirmed it is not printed, not exported as usable, and
+everyone who opens the case is warned. Upper and lower case, white space and typographic apostrophes are no change; a field that becomes known or
+unknown is one; addresses and postcodes do not count. In a row with *kept as it is* the number stays in doubt. Restoring the fields ends the doubt. A
+number that *replaces* one in doubt is no exception to the evidence rule: all fields have to agree.
+
 **Which row.** The rows of a section are looked through from the top, and the first that fits counts. An answer to any question may also be one of
 the section *No answer*, which comes first.
 

@@ -9,6 +9,7 @@ mod audit;
 mod audit_tampering;
 #[cfg(all(feature = "simulator", feature = "sqlite"))]
 mod case_store;
+mod changed_person;
 #[cfg(feature = "barcode")]
 mod correspondence;
 mod decisions;

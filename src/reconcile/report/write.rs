@@ -100,6 +100,7 @@ impl Report {
             let key = format!("{}:{}", numbers.source.word(), numbers.standing.word());
             Row::new("numbers", key, numbers.count)
         }));
+        rows.push(Row::new("numbers", "person_changed", self.person_changed));
     }
 
     fn completeness_rows(&self, rows: &mut Vec<Row>) {

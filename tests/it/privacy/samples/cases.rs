@@ -82,7 +82,9 @@ pub(in crate::privacy) fn found(number: NhsNumber) -> Outcome {
 
 pub(super) fn held() -> HeldNumber {
     let provenance = Provenance::new(exchange(), Freshness::Live, "exact");
-    HeldNumber::new(NUMBER, NumberSource::Traced(provenance)).with_since(NOW)
+    HeldNumber::new(NUMBER, NumberSource::Traced(provenance))
+        .with_since(NOW)
+        .with_person(person_case(CASE).identity())
 }
 
 fn evidence() -> Evidence {
@@ -128,6 +130,7 @@ pub(super) fn show(shown: &mut Shown) {
     shown.value(&absorbed());
     shown.value(&held());
     shown.value(&held().source);
+    shown.value(held().person.as_ref().unwrap());
     shown.value(&NumberSource::Imported(Some(FAMILY.into())));
     shown.value(&DeletionKind::MergedInto(other_id()));
     shown.value(&Deletion::new(NOW, "j.doe", DeletionKind::MergedInto(other_id())));
