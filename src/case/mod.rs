@@ -38,13 +38,17 @@ mod record_type;
 mod review;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+#[cfg(feature = "sqlite")]
+mod sqlite_rows;
 mod store;
+mod unreadable;
 mod update;
 
 pub use advisory::{Advisory, AdvisoryKind, advisories};
 pub use alert::{Alert, AlertKind, AlertedPerson};
 pub use asking::{Asked, Asking};
 pub use deletion::{Absorbed, Deletion, DeletionKind};
+pub(crate) use error::readable;
 pub use error::{Error, ErrorKind};
 pub use id::{CaseId, CaseIdError};
 pub use lease::{Claim, Lease};
@@ -60,3 +64,4 @@ pub use review::{Evidence, ReviewItem, ReviewReason, ReviewReasonError, ReviewSt
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
 pub use store::{CaseStore, Change};
+pub use unreadable::Unreadable;

@@ -20,6 +20,8 @@ pub struct Imported {
     pub updated: usize,
     /// Cases about which nothing is new.
     pub unchanged: usize,
+    /// Cases that are stored and cannot be read, so that nothing was taken in for them.
+    pub unreadable: usize,
     /// Pairs of cases that were found to have one number (MSCA-DQ-01).
     pub duplicates: usize,
 }
@@ -30,6 +32,8 @@ pub struct Imported {
 ///
 /// Numbers are taken as they are, also where two cases have one: both are flagged then, and the back office
 /// is told, by the next run (MSCA-DQ-01). A pair that somebody has dismissed is not flagged again.
+///
+/// A case that is stored and cannot be read is passed over ([`CaseStore::unreadable`] names it).
 ///
 /// Each change is in `audit` before it is saved, so that a case can be rebuilt as it was on any day
 /// (MSCA-AUD-02). Killed in between, it is simply done again. Of a case that comes twice the later
@@ -101,6 +105,7 @@ async fn import_chunk(
 ) -> Result<Vec<Case>, Error> {
     let now = clock.now();
     let (mut new, mut updated, mut unchanged) = (Vec::new(), Vec::new(), 0);
+    let mut unreadable = Vec::new();
     // What comes twice is looked at again once the first is stored.
     let mut seen = BTreeSet::new();
     let (cases, twice): (Vec<Case>, Vec<Case>) =
@@ -114,7 +119,14 @@ async fn import_chunk(
             case.read_digest.clone_from(&digest);
             case
         };
-        match store.get(&read.id).await? {
+        let stored = match store.get(&read.id).await {
+            Err(error) if error.is_about_a_damaged_case() => {
+                unreadable.push(read.id.clone());
+                continue;
+            }
+            stored => stored?,
+        };
+        match stored {
             None => new.push(taken(read.clone())),
             // The local system says what it said before; what somebody has corrected since stays.
             Some(stored) if digest.is_some() && stored.read_digest == digest => unchanged += 1,
@@ -140,6 +152,7 @@ async fn import_chunk(
     let Err(error) = saved else {
         imported.updated += count_updated;
         imported.unchanged += unchanged;
+        imported.unreadable += unreadable.len();
         return Ok(twice);
     };
     if !matches!(error.kind(), ErrorKind::Conflict | ErrorKind::Exists | ErrorKind::NotFound) {

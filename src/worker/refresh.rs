@@ -90,7 +90,11 @@ impl Worker {
             let hurried = retry.policy().hurried();
             retry.clone().with_policy(hurried)
         });
-        let Some(case) = owning.claim_one(id).await? else { return Ok(None) };
+        let Some(case) = owning.claim_one(id).await? else {
+            // Not there, or damaged, which is an error.
+            self.store.get(id).await?;
+            return Ok(None);
+        };
         let report = owning.ask_out_of_turn(case).await;
         owning.give_back(std::slice::from_ref(id)).await?;
         let (report, held_back) = report?;

@@ -178,6 +178,10 @@ pub struct RunReport {
     pub numbers_written: u64,
     /// How many cases somebody has to look at.
     pub to_review: u64,
+    /// How many cases cannot be read and were passed over; [`CaseStore::unreadable`] names them.
+    ///
+    /// [`CaseStore::unreadable`]: crate::case::CaseStore::unreadable
+    pub unreadable: u64,
     /// Whether the run was told to end before the last case.
     pub interrupted: bool,
     /// Why asking ended before the last case. Either the service refused the configuration: have it fixed

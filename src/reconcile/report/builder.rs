@@ -43,12 +43,14 @@ pub async fn report(store: &dyn CaseStore, now: DateTime<Utc>) -> Result<Report,
     let mut after = None;
     loop {
         let page = store.page(after.as_ref(), PAGE_SIZE).await?;
-        let Some(last) = page.last() else { return Ok(builder.finish()) };
+        let Some(last) = page.last() else { break };
         after = Some(last.id.clone());
         for case in &page {
             builder.add(case);
         }
     }
+    builder.report.cases.unreadable = store.unreadable().await?.len() as u64;
+    Ok(builder.finish())
 }
 
 /// A report in the making.

@@ -87,6 +87,9 @@ pub struct CaseCounts {
     pub merged: u64,
     /// Those erased by order of a court.
     pub erased: u64,
+    /// Those that cannot be read, which are in no other figure
+    /// ([`CaseStore::unreadable`](crate::case::CaseStore::unreadable) names them).
+    pub unreadable: u64,
 }
 
 /// How many cases have a number from one source and of one standing.
@@ -443,6 +446,7 @@ cases,in_use,6
 cases,deleted,1
 cases,merged,1
 cases,erased,1
+cases,unreadable,0
 record_types,"Carer, ""young""",1
 record_types,adult case,3
 record_types,home care,2
@@ -534,6 +538,7 @@ cases
   deleted                                       0
   merged                                        0
   erased                                        0
+  unreadable                                    0
 
 record types
   Young [2J                                     1

@@ -84,6 +84,7 @@ impl Report {
                 ("deleted", cases.deleted),
                 ("merged", cases.merged),
                 ("erased", cases.erased),
+                ("unreadable", cases.unreadable),
             ]
             .map(|(key, count)| Row::new("cases", key, count)),
         );
