@@ -143,7 +143,7 @@ struct Particulars {
     surname: Option<String>,
     #[arg(long)]
     forename: Option<String>,
-    #[arg(long)]
+    #[arg(long, value_parser = PartialDate::from_local)]
     date_of_birth: Option<PartialDate>,
     #[arg(long)]
     gender: Option<Gender>,
@@ -152,7 +152,7 @@ struct Particulars {
     address: Option<Vec<String>>,
     #[arg(long)]
     postcode: Option<String>,
-    #[arg(long)]
+    #[arg(long, value_parser = PartialDate::from_local)]
     date_of_death: Option<PartialDate>,
     /// The local data do not contradict themselves any more.
     #[arg(long)]

@@ -312,6 +312,9 @@ fn summary(report: &RunReport) -> Result<String, std::fmt::Error> {
     for (reason, count) in &report.ineligible {
         writeln!(said, "    {:<26} {count:>6}", reason.word())?;
     }
+    for (fault, count) in &report.faults {
+        writeln!(said, "  with a fault in their data: {:<26} {count:>6}", fault.word())?;
+    }
     writeln!(said, "Asked about     {:>8}", report.eligible)?;
     for (result, count) in &report.results {
         writeln!(said, "    {:<26} {count:>6}", result.word())?;

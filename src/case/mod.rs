@@ -31,6 +31,8 @@ mod id;
 mod lease;
 mod memory;
 mod number;
+mod placeholder;
+mod plausible;
 mod record;
 mod record_type;
 mod review;
@@ -54,6 +56,8 @@ pub use memory::MemoryStore;
 pub use number::{
     Corroboration, HeldNumber, NumberSource, NumberStanding, Provenance, TraceRecord,
 };
+pub(crate) use placeholder::{is_no_forename, is_no_surname, is_no_worker};
+pub(crate) use plausible::{is_before_birth, is_implausible_birth, is_implausible_death};
 pub use record::{Allocation, Case};
 pub use record_type::{RecordType, RecordTypeError};
 pub use review::{Evidence, ReviewItem, ReviewReason, ReviewReasonError, ReviewState, ReviewStep};

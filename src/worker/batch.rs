@@ -118,13 +118,14 @@ impl Worker {
     fn is_still_asked(&self, turn: &Turn, case: &Case) -> bool {
         case.version == turn.claimed.version
             || (case.last_trace == turn.claimed.last_trace
-                && crate::worker::eligibility(case, &self.scope).is_eligible()
+                && crate::worker::eligibility(case, &self.scope, self.clock.now()).is_eligible()
                 && turn.is_still_about(case)
                 && turn.steps.first().is_none_or(|step| {
                     let again = crate::worker::plan::ask(
                         case,
                         step.plan.asked.nhs_number,
                         &self.local_root,
+                        self.clock.now(),
                     );
                     again.is_ok_and(|again| again == step.plan)
                 }))

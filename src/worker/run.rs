@@ -5,6 +5,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::ids::{Ids, RandomIds};
 use crate::retry::Retry;
 use crate::trace::{self, Caller, CriterionError, LocalIdentifier, Tracer};
+use crate::worker::report::PageFaults;
 use crate::worker::tally::Tally;
 use crate::worker::turn::Turn;
 use crate::worker::{CaseReport, Eligibility, Error, Plan, Policy, Reason, RunReport, Scope, plan};
@@ -303,6 +304,7 @@ impl Worker {
         stopped: &mut Option<trace::Error>,
         stop: &(dyn Fn() -> bool + Sync),
     ) -> Result<Vec<CaseReport>, Error> {
+        let faults = PageFaults::of(&page, self.clock.now());
         let mut reports = Vec::with_capacity(page.len());
         let mut due = Vec::new();
         let mut untold = Vec::new();
@@ -353,6 +355,7 @@ impl Worker {
                 CaseReport::not_asked(case)
             }
         }));
+        faults.add_to(&mut reports);
         Ok(reports)
     }
 

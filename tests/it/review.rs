@@ -866,7 +866,7 @@ async fn an_erased_person_is_nowhere_in_the_file() {
     person.address[0] = "Larkspur Cottage".into();
     person.nhs_number = imported(NUMBER);
     let mut twin = case("2");
-    twin.nhs_number = imported(NUMBER);
+    (twin.postcode, twin.nhs_number) = (None, imported(NUMBER));
     person.deleted =
         Some(nhs_pds::case::Deletion::new(NOW.parse().unwrap(), "j.doe", DeletionKind::Logical));
     store.insert_all(vec![person, twin]).await.unwrap();
