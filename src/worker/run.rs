@@ -16,7 +16,7 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use tracing::{Instrument, debug_span, warn};
+use tracing::{Instrument, debug_span};
 
 /// How many cases are in memory at a time, unless told otherwise.
 const PAGE_SIZE: NonZeroUsize = NonZeroUsize::new(100).unwrap();
@@ -290,10 +290,7 @@ impl Worker {
             }
         }
         if !report.interrupted {
-            report.unreadable = self.store.unreadable().await?.len() as u64;
-            if report.unreadable > 0 {
-                warn!(count = report.unreadable, "stored cases cannot be read");
-            }
+            report.unreadable = self.unreadable().await?;
         }
         tally.report(self.clock.now());
         Ok(report)

@@ -640,52 +640,59 @@ async fn a_trail_that_is_written_meanwhile_is_not_called_broken() {
     drop((reading, log, folder));
 }
 
+/// Runs a program as a user whom permissions bind. `None` if that user may not even run it, because the
+/// programs were built where only the superuser may look.
 #[cfg(unix)]
-mod read_only {
-    use super::*;
-    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+fn as_nobody(name: &str, db: &Path, arguments: &[&str]) -> Option<(Option<i32>, String, String)> {
+    use std::os::unix::fs::MetadataExt;
     use std::os::unix::process::CommandExt;
-
-    /// Somebody whom permissions bind.
-    fn as_nobody(name: &str, db: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
-        let mut command = program(name);
-        if fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0) {
-            command.uid(65_534).gid(65_534);
-        }
-        said(command.arg("--db").arg(db).args(arguments).output().unwrap())
+    let mut command = program(name);
+    if fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0) {
+        command.uid(65_534).gid(65_534);
     }
-
-    fn permit(folder: &Path, files: u32, itself: u32) {
-        for file in fs::read_dir(folder).unwrap() {
-            let mode = fs::Permissions::from_mode(files);
-            fs::set_permissions(file.unwrap().path(), mode).unwrap();
-        }
-        fs::set_permissions(folder, fs::Permissions::from_mode(itself)).unwrap();
+    match command.arg("--db").arg(db).args(arguments).output() {
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => None,
+        output => Some(said(output.unwrap())),
     }
+}
 
-    #[tokio::test]
-    async fn on_a_read_only_place_verify_works_and_what_has_to_be_on_record_says_why_not() {
-        for (how, folder, open) in trails().await {
-            let file = folder.path().join("cases.db");
-            permit(folder.path(), 0o444, 0o555);
-            let before = state(folder.path());
-            let (code, told, wrong) = as_nobody("audit", &file, &["verify"]);
-            assert_eq!(code, Some(0), "{how}: {wrong}");
-            assert!(told.starts_with("whole: 5 events"), "{how}: {told}");
-            for (name, arguments) in [
-                ("audit", &["query"][..]),
-                ("audit", &["export", "RXX:00001"]),
-                ("review", &["list"]),
-                ("review", &["show", "RXX:00001", "1"]),
-            ] {
-                let (code, shown, wrong) = as_nobody(name, &file, arguments);
-                assert_eq!((code, shown.as_str()), (Some(2), ""), "{how} {arguments:?}");
-                assert!(wrong.contains("read-only"), "{how} {arguments:?}: {wrong}");
-            }
-            assert!(state(folder.path()) == before, "{how}: something was changed");
+#[cfg(unix)]
+fn permit(folder: &Path, files: u32, itself: u32) {
+    use std::os::unix::fs::PermissionsExt;
+    for file in fs::read_dir(folder).unwrap() {
+        let mode = fs::Permissions::from_mode(files);
+        fs::set_permissions(file.unwrap().path(), mode).unwrap();
+    }
+    fs::set_permissions(folder, fs::Permissions::from_mode(itself)).unwrap();
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn on_a_read_only_place_verify_works_and_what_has_to_be_on_record_says_why_not() {
+    for (how, folder, open) in trails().await {
+        let file = folder.path().join("cases.db");
+        permit(folder.path(), 0o444, 0o555);
+        let before = state(folder.path());
+        let Some((code, told, wrong)) = as_nobody("audit", &file, &["verify"]) else {
+            eprintln!("passed over: nobody but the superuser may run the programs here");
             permit(folder.path(), 0o644, 0o755);
-            drop(open);
+            return;
+        };
+        assert_eq!(code, Some(0), "{how}: {wrong}");
+        assert!(told.starts_with("whole: 5 events"), "{how}: {told}");
+        for (name, arguments) in [
+            ("audit", &["query"][..]),
+            ("audit", &["export", "RXX:00001"]),
+            ("review", &["list"]),
+            ("review", &["show", "RXX:00001", "1"]),
+        ] {
+            let (code, shown, wrong) = as_nobody(name, &file, arguments).unwrap();
+            assert_eq!((code, shown.as_str()), (Some(2), ""), "{how} {arguments:?}");
+            assert!(wrong.contains("read-only"), "{how} {arguments:?}: {wrong}");
         }
+        assert!(state(folder.path()) == before, "{how}: something was changed");
+        permit(folder.path(), 0o644, 0o755);
+        drop(open);
     }
 }
 
