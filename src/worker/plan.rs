@@ -3,7 +3,7 @@ use crate::demographics::{FullDate, Gender, Postcode, name_form};
 use crate::nhs_number::NhsNumber;
 use crate::trace::{CriterionError, FetchDetails, FindPerson, LocalIdentifier, NameText, Question};
 use crate::worker::{Eligibility, Policy, Reason, Scope, eligibility};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 /// What is asked about a case next.
 #[non_exhaustive]
@@ -157,8 +157,21 @@ impl Purpose {
 /// Whether the same words may be asked again. A time further off than any wait was set before the clock was
 /// put back, or under another policy.
 fn is_due(case: &Case, policy: &Policy, now: DateTime<Utc>) -> bool {
+    if case.asking.until_corrected {
+        return is_refusal_over(case, policy, now);
+    }
     let latest = now.checked_add_signed(policy.longest_wait()).unwrap_or(now);
-    !case.asking.until_corrected && case.asking.not_before.is_none_or(|at| at <= now || at > latest)
+    case.asking.not_before.is_none_or(|at| at <= now || at > latest)
+}
+
+/// Whether a case that waits for a correction does not have to: its message was refused by a fault or a
+/// status, which older stores have on record as a fault of the data.
+fn is_refusal_over(case: &Case, policy: &Policy, now: DateTime<Utc>) -> bool {
+    case.last_trace.as_ref().is_some_and(|last| {
+        let since = now.signed_duration_since(last.at);
+        // A time to come was set by a clock that was ahead.
+        last.is_unexplained_refusal() && !(TimeDelta::zero()..policy.refusal_wait).contains(&since)
+    })
 }
 
 fn family(case: &Case) -> Result<NameText, Reason> {
