@@ -22,6 +22,7 @@ use nhs_pds::audit::{Actor, SqliteLog};
 use nhs_pds::case::caseload::{self, Caseload, ResultRow};
 use nhs_pds::case::{CaseStore, SqliteStore};
 use nhs_pds::clock::SystemClock;
+use nhs_pds::retry::{Policy, Retry};
 use nhs_pds::trace::Caller;
 use nhs_pds::worker::{CaseReport, RunReport, TraceResult, Worker, import};
 use service::{Service, because};
@@ -29,6 +30,7 @@ use std::error::Error;
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -85,7 +87,9 @@ async fn run(cli: &Cli) -> Result<bool, Box<dyn Error>> {
     let store: Arc<dyn CaseStore> = Arc::new(store);
     let alerts = Arc::new(SqliteAlerts::open(&db)?);
     let client = Arc::new(reached.client.clone());
-    let worker = Worker::new(client, Arc::clone(&store), audit, alerts, caller);
+    // One pass: only what was lost with a kept connection is asked again.
+    let retry = Retry::new(Policy::default().with_attempts(NonZeroU32::MIN));
+    let worker = Worker::new(client, Arc::clone(&store), audit, alerts, caller).with_retry(retry);
     let (report, reports) = trace(&worker, in_caseload as u64).await?;
 
     let mut said = String::new();
@@ -113,7 +117,9 @@ async fn run(cli: &Cli) -> Result<bool, Box<dyn Error>> {
     let unanswered =
         |result: &TraceResult| matches!(result, TraceResult::Unavailable | TraceResult::Unreadable);
     if report.eligible > 0 && report.results.keys().all(unanswered) {
-        eprintln!("get_nhs_number: none of the questions was answered");
+        let cause = reports.iter().rev().find_map(|report| report.cause.as_deref());
+        let cause = cause.unwrap_or("no cause is known");
+        eprintln!("get_nhs_number: none of the questions was answered: {cause}");
         return Ok(false);
     }
     Ok(true)

@@ -14,7 +14,7 @@
 //! An answer is an object with `outcome` (`found`, `restricted`, `none`, `ambiguous`, `superseded`,
 //! `invalidated`) and, where there are any, `nhs_number`, `score`, `version`, `restriction`, `matches` (each with
 //! the `id` as it was sent and its `score`) and `details`; exit code 0. No answer is an object with `error`:
-//! its `kind` (`configuration`, `rejected`, `unavailable`, `unreadable`), `code`, `status` and whether it is `retryable`;
+//! its `kind` (`configuration`, `rejected`, `unavailable`, `unreadable`), `code`, `status`, whether it is `retryable`, and the `cause`;
 //! exit code 1. What cannot be asked is exit code 2, with the reason.
 //!
 //! The JSON names people: it is the answer. Use it with synthetic ones.
@@ -206,6 +206,7 @@ async fn token() -> Result<Result<Value, Value>, Refused> {
             "code": error.code().map(|code| code.to_string()),
             "status": error.status().map(|status| status.as_u16()),
             "retryable": error.is_transient(),
+            "cause": cause(&error),
         })),
     })
 }
@@ -428,5 +429,13 @@ fn failure(error: &Error) -> Value {
         "code": error.code().map(nhs_pds::fhir::IssueCode::loggable).or(code),
         "status": error.status().map(|status| status.as_u16()),
         "retryable": error.is_transient(),
+        "cause": cause(error),
     })
+}
+
+/// The texts of all that caused `error`, such as `could not connect: … : Connection refused`.
+fn cause(error: &dyn std::error::Error) -> Option<String> {
+    let causes = std::iter::successors(error.source(), |&cause| cause.source());
+    let texts: Vec<String> = causes.map(ToString::to_string).collect();
+    (!texts.is_empty()).then(|| texts.join(": "))
 }

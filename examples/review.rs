@@ -4,6 +4,7 @@
 //! cargo run --all-features --example review -- --db cases.sqlite list
 //! cargo run --all-features --example review -- --db cases.sqlite --as j.doe show RXX:00001 1
 //! cargo run --all-features --example review -- --db cases.sqlite --as j.doe resolve RXX:00001 1 accept "943 476 5919"
+//! cargo run --all-features --example review -- --db cases.sqlite --as j.doe release --code Client/1000
 //! ```
 //!
 //! Works on a store that `worker --db` has kept. Whoever is named by `--as` answers for it in the
@@ -27,7 +28,8 @@ use nhs_pds::demographics::{Gender, OdsCode, PartialDate};
 use nhs_pds::nhs_number::NhsNumber;
 use nhs_pds::reconcile::Comparison;
 use nhs_pds::review::{
-    Corrections, ItemFilter, ItemId, Outcome, Resolution, ReviewQueue, ShownItem,
+    Corrections, ItemFilter, ItemId, Outcome, Release, ReleaseReason, Resolution, ReviewQueue,
+    ShownItem,
 };
 use nhs_pds::trace::{Caller, LocalIdentity, User};
 use std::error::Error;
@@ -103,6 +105,15 @@ enum Command {
         item: u32,
         #[command(subcommand)]
         how: How,
+    },
+    /// Releases all cases whose questions the service refused, after the fault was put right: the next pass asks.
+    Release {
+        /// `rejected`, or `defect` for answers that could not be understood.
+        #[arg(long, default_value = "rejected", value_parser = release_reason)]
+        reason: ReleaseReason,
+        /// Only those refused with this code, such as `Client/1000`; `-` is no code.
+        #[arg(long, allow_hyphen_values = true)]
+        code: Option<String>,
     },
     /// Takes OTHER out of CASE again.
     UndoMerge { case: CaseId, other: CaseId },
@@ -224,6 +235,13 @@ async fn act(
         Command::Resolve { case, item: number, how } => {
             queue.resolve(&item(case, number), &resolution(how), jo).await?
         }
+        Command::Release { reason, code } => {
+            let all = Release::of(reason);
+            let release = code.into_iter().fold(all, Release::with_code);
+            let released = queue.release(&release, jo).await?;
+            say(&format!("released {released} cases\n"))?;
+            return Ok(None);
+        }
         Command::UndoMerge { case, other } => queue.undo_merge(&case, &other, jo).await?,
         Command::Delete { case } => queue.delete(&case, jo).await?,
         Command::Undelete { case } => queue.undelete(&case, jo).await?,
@@ -294,6 +312,13 @@ fn state(word: &str) -> Result<ReviewState, &'static str> {
         .into_iter()
         .find(|state| state.word() == word)
         .ok_or("open, with_front_line, with_gp, with_national_back_office, resolved or dismissed")
+}
+
+fn release_reason(word: &str) -> Result<ReleaseReason, &'static str> {
+    [ReleaseReason::Rejected, ReleaseReason::Defect]
+        .into_iter()
+        .find(|reason| reason.word() == word)
+        .ok_or("rejected or defect")
 }
 
 fn filter(

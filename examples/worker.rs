@@ -239,8 +239,14 @@ async fn tell_of_runs(process: Process, store: Arc<SqliteStore>) {
                 format!("; the service does not work, asking is suspended until {until}")
             }),
         };
+        let cause = status.last_cause.map(|cause| format!("; the last failure: {cause}"));
+        let cause = cause.unwrap_or_default();
+        let skew = status.clock_skew.map_or(0, |skew| skew.num_seconds());
+        if skew.abs() > 30 {
+            eprintln!("worker: this machine's clock is {skew} s ahead of the service's: set it");
+        }
         eprintln!(
-            "worker: {} looked at {}, asked about {}, of which {} unanswered; {} numbers written, {} to be reviewed{ended}",
+            "worker: {} looked at {}, asked about {}, of which {} unanswered; {} numbers written, {} to be reviewed{ended}{cause}",
             run.began.format("%Y-%m-%d %H:%M:%SZ"),
             run.seen,
             run.asked,

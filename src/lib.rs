@@ -96,6 +96,8 @@ pub(crate) mod seed;
 #[cfg(feature = "simulator")]
 #[cfg_attr(docsrs, doc(cfg(feature = "simulator")))]
 pub mod simulator;
+#[cfg(any(feature = "fhir", feature = "smsp"))]
+pub(crate) mod skew;
 #[cfg(feature = "smsp")]
 #[cfg_attr(docsrs, doc(cfg(feature = "smsp")))]
 pub mod smsp;

@@ -26,12 +26,13 @@ const MODULES: &str = "
     gate: clock ids trace telemetry pace circuit
     transport: secret telemetry
     failure: trace transport
+    skew: telemetry transport
     case: clock sqlite nhs_number demographics trace
     matching: nhs_number demographics trace case
     correspondence: nhs_number demographics case trace
     audit: clock ids secret sqlite nhs_number demographics trace case
-    smsp: clock ids secret nhs_number demographics trace transport failure
-    fhir: clock ids secret nhs_number demographics trace telemetry transport failure
+    smsp: clock ids secret nhs_number demographics trace transport failure skew
+    fhir: clock ids secret nhs_number demographics trace telemetry transport failure skew
     alert: sqlite case
     delivery: clock case audit alert
     reconcile: clock nhs_number demographics trace case

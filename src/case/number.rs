@@ -267,6 +267,18 @@ impl TraceRecord {
         self.detail = Some(detail.into());
         self
     }
+
+    /// Whether a message was sent and rejected by a fault or a status, not by a code that blames the data.
+    pub(crate) fn is_unexplained_refusal(&self) -> bool {
+        // SOAP 1.1 section 4.4.1: no service code begins with one of these.
+        const FAULTS: [&str; 5] = ["Client", "Server", "MustUnderstand", "VersionMismatch", "?"];
+        self.result == "rejected"
+            && self.message_id.is_some()
+            && self
+                .code
+                .as_deref()
+                .is_none_or(|code| FAULTS.contains(&code.split('/').next().unwrap_or_default()))
+    }
 }
 
 /// The stored words for [`Freshness`].

@@ -8,8 +8,10 @@ use crate::fhir::{
 };
 use crate::ids::{Ids, RandomIds};
 use crate::nhs_number::NhsNumber;
+use crate::skew::ServiceClock;
 use crate::trace::{self, Caller, Exchange, MessageId, User};
 use crate::transport::{Request, Response, Transport};
+use chrono::TimeDelta;
 use http::header::{ACCEPT, AUTHORIZATION};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use std::sync::Arc;
@@ -68,6 +70,7 @@ pub struct Client {
     transport: Arc<dyn Transport>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
+    service_clock: ServiceClock,
 }
 
 /// By what right it asks.
@@ -121,6 +124,7 @@ impl Client {
             transport,
             clock: Arc::new(SystemClock),
             ids: Arc::new(RandomIds),
+            service_clock: ServiceClock::default(),
         }
     }
 
@@ -250,6 +254,7 @@ impl Client {
         };
         pass.show(&mut headers);
         exchange = referring(exchange, &headers);
+        let mut sent_last = self.clock.now();
         let mut sent = self.transport.send(request(url.clone(), headers.clone())).await;
         if let (Ok(response), Some(refused)) = (&sent, &pass.token)
             && response.status() == StatusCode::UNAUTHORIZED
@@ -260,13 +265,19 @@ impl Client {
             };
             pass.show(&mut headers);
             exchange = referring(exchange, &headers);
+            sent_last = self.clock.now();
             sent = self.transport.send(request(url, headers)).await;
         }
         let response = match sent {
             Ok(response) => response,
             Err(error) => return Err(Error::from(error).with_exchange(exchange)),
         };
-        match interpret(&response) {
+        let came = self.clock.now();
+        let interpreted = interpret(&response);
+        if interpreted.as_ref().err().is_none_or(|error| error.kind() == ErrorKind::Issue) {
+            self.service_clock.compare(&response, sent_last, came);
+        }
+        match interpreted {
             Ok((answer, None)) => Ok(Received::new(answer, exchange)),
             Ok((answer, Some(code))) => {
                 Ok(Received::new(answer, exchange.with_code(code.loggable())))
@@ -279,6 +290,10 @@ impl Client {
                 Err(error.with_response(&response, retry_after).with_exchange(exchange))
             }
         }
+    }
+
+    pub(in crate::fhir) fn skew(&self) -> Option<TimeDelta> {
+        self.service_clock.latest()
     }
 
     /// A token for `caller`, other than the one that was `refused`; none where none is needed.

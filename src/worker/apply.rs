@@ -157,6 +157,7 @@ fn asking(case: &mut Case, decision: &Decision, effects: Effects, policy: &Polic
         }
         Again::Afresh | Again::NextPass | Again::Stop => None,
         Again::Soon => Some(decision.at + policy.stale_wait),
+        Again::NextDay => Some(decision.at + policy.refusal_wait),
         Again::WhenCorrected => {
             asking.until_corrected = true;
             None

@@ -282,6 +282,7 @@ fn without_answer(case: &Case, error: &Error, context: &Context<'_>) -> Row {
         ErrorKind::Rejected if error.particular() == Some(Particular::NhsNumber) => {
             Row::NumberRejected
         }
+        ErrorKind::Rejected if error.is_unexplained() => Row::MessageRefused,
         ErrorKind::Rejected => Row::Rejected,
         ErrorKind::Unreadable => unreadable(case, context),
     }

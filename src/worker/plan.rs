@@ -4,7 +4,7 @@ use crate::nhs_number::NhsNumber;
 use crate::trace::{CriterionError, FetchDetails, FindPerson, LocalIdentifier, NameText, Question};
 use crate::worker::purpose::Purpose;
 use crate::worker::{Eligibility, Policy, Reason, Scope, eligibility};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 /// What is asked about a case next.
 #[non_exhaustive]
@@ -129,10 +129,23 @@ pub(super) fn ask(
 /// Whether the same words may be asked again. A time further off than any wait was set before the clock was
 /// put back, or under another policy; so was any time that was set at a time still to come.
 fn is_due(case: &Case, policy: &Policy, now: DateTime<Utc>) -> bool {
+    if case.asking.until_corrected {
+        return is_refusal_over(case, policy, now);
+    }
     let latest = now.checked_add_signed(policy.longest_wait()).unwrap_or(now);
     let was_ahead = case.last_trace.as_ref().is_some_and(|last| last.at > now);
     let is_over = |at| at <= now || at > latest || was_ahead;
-    !case.asking.until_corrected && case.asking.not_before.is_none_or(is_over)
+    case.asking.not_before.is_none_or(is_over)
+}
+
+/// Whether a case that waits for a correction does not have to: its message was refused by a fault or a
+/// status, which older stores have on record as a fault of the data.
+fn is_refusal_over(case: &Case, policy: &Policy, now: DateTime<Utc>) -> bool {
+    case.last_trace.as_ref().is_some_and(|last| {
+        let since = now.signed_duration_since(last.at);
+        // A time to come was set by a clock that was ahead.
+        last.is_unexplained_refusal() && !(TimeDelta::zero()..policy.refusal_wait).contains(&since)
+    })
 }
 
 fn family(case: &Case) -> Result<NameText, Reason> {

@@ -23,6 +23,8 @@ pub struct Policy {
     pub waits: Vec<TimeDelta>,
     /// How long after an answer from a provider's copy the Spine is asked.
     pub stale_wait: TimeDelta,
+    /// How long after a message was refused, with no code that blames the data, the same words are asked again.
+    pub refusal_wait: TimeDelta,
     /// How many answers in a row may be unreadable before somebody is told.
     pub unreadable_limit: u32,
     /// How often a number that was traced is verified again; `None` is never (HAV-3).
@@ -30,12 +32,13 @@ pub struct Policy {
 }
 
 impl Default for Policy {
-    /// After 1, 2, 4, 7, 14 and 30 days; 15 minutes after a copy; five unreadable answers; no
+    /// After 1, 2, 4, 7, 14 and 30 days; 15 minutes after a copy; a day after a refused message; five unreadable answers; no
     /// re-verification.
     fn default() -> Self {
         Self {
             waits: [1, 2, 4, 7, 14, 30].map(TimeDelta::days).into(),
             stale_wait: TimeDelta::minutes(15),
+            refusal_wait: TimeDelta::days(1),
             unreadable_limit: 5,
             reverification: None,
         }
@@ -60,7 +63,8 @@ impl Policy {
 
     /// Longer than this no case waits.
     pub(super) fn longest_wait(&self) -> TimeDelta {
-        self.waits.iter().copied().fold(self.stale_wait, TimeDelta::max)
+        let other = self.stale_wait.max(self.refusal_wait);
+        self.waits.iter().copied().fold(other, TimeDelta::max)
     }
 
     /// Whether the number `held` by the case `id` is to be verified again at `now`.

@@ -81,7 +81,8 @@ about finding the person are closed. So are they when another item is opened in 
 
 **Alert.** To the back office, once for each review item it comes with, and once for a date of death. It carries local id, names, aliases, date of
 birth, gender, address and postcode, the code, the other cases, and the numbers: shared, old and new, or *invalid* and marked as such (MSCA-DQ-04).
-That the configuration is refused is alerted once a day, and names nobody.
+That the configuration is refused is alerted once a day, and names nobody. So is that the questions about five cases in a row were refused with the
+same code and nothing answered between: then all asking stops, and the five cases are treated as their rows say.
 
 **Others flagged.** The other cases that hold the number get a `duplicate` item too, and no alert of their own (MSCA-DQ-01).
 
@@ -144,13 +145,14 @@ fn again(policy: &Policy) -> String {
     let days: Vec<String> = policy.waits.iter().map(|wait| wait.num_days().to_string()).collect();
     let soon: TimeDelta = policy.stale_wait;
     format!(
-        "**Asked again.** *After days*: after {} days, and every {} from then on, while answers settle nothing. *Soon*: after {} minutes. *When\n\
-         corrected*: not before the particulars change. *No*: unless numbers are verified again from time to time. *Too often*, for what cannot be\n\
-         understood, is {} times in a row. Whoever corrects the particulars by which a case was asked about has it asked about in the next pass, whatever\n\
+        "**Asked again.** *After days*: after {} days, and every {} from then on, while answers settle nothing. *Soon*: after {} minutes. *After a\n\
+         day*: after {} hours. *When corrected*: not before the particulars change. A reviewer can release both before that, for all cases at once. *No*:\n\
+         unless numbers are verified again from time to time. *Too often*, for what cannot be understood, is {} times in a row. Whoever corrects the particulars by which a case was asked about has it asked about in the next pass, whatever\n\
          the row says. These are the default times (`worker::Policy`).",
         days.join(", "),
         days.last().map_or("0", String::as_str),
         soon.num_minutes(),
+        policy.refusal_wait.num_hours(),
         policy.unreadable_limit,
     )
 }

@@ -9,6 +9,8 @@ mod audit;
 mod audit_tampering;
 #[cfg(all(feature = "simulator", feature = "sqlite"))]
 mod case_store;
+#[cfg(all(feature = "http", feature = "simulator", feature = "smsp"))]
+mod causes;
 mod changed_person;
 #[cfg(feature = "barcode")]
 mod correspondence;
@@ -31,6 +33,8 @@ mod http;
 #[cfg(all(feature = "simulator", feature = "sqlite"))]
 mod kill;
 mod layer;
+#[cfg(all(feature = "http", feature = "simulator", feature = "smsp"))]
+mod lost_connections;
 #[cfg(all(feature = "fhir", feature = "smsp"))]
 mod move_guide;
 #[cfg(all(feature = "http", feature = "simulator", feature = "smsp"))]
@@ -39,6 +43,8 @@ mod opentest;
 mod pace;
 mod privacy;
 mod process;
+#[cfg(all(feature = "http", feature = "simulator", feature = "smsp"))]
+mod refusals;
 mod reliability;
 mod retry;
 mod review;
