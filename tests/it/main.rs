@@ -30,6 +30,7 @@ mod http;
 #[cfg(all(feature = "simulator", feature = "sqlite"))]
 mod kill;
 mod layer;
+mod matching;
 #[cfg(all(feature = "fhir", feature = "smsp"))]
 mod move_guide;
 #[cfg(all(feature = "http", feature = "simulator", feature = "smsp"))]
