@@ -35,6 +35,7 @@ mod kill;
 mod layer;
 #[cfg(all(feature = "http", feature = "simulator", feature = "smsp"))]
 mod lost_connections;
+mod matching;
 #[cfg(all(feature = "fhir", feature = "smsp"))]
 mod move_guide;
 #[cfg(all(feature = "http", feature = "simulator", feature = "smsp"))]
