@@ -230,7 +230,12 @@ impl Process {
         let ended_by = run.as_ref().err().and_then(|error| causes(error));
         status.last_cause = ended_by.or(stopped_by.and_then(trace::Error::cause)).or(cause);
         let ended = self.worker.clock.now();
-        status.last = status.current.take().map(|progress| progress.ended(ended));
+        let unreadable = run.as_ref().map_or(0, |report| report.unreadable);
+        status.last = status.current.take().map(|progress| {
+            let mut progress = progress.ended(ended);
+            progress.unreadable = unreadable;
+            progress
+        });
         drop(status);
         (run.map(drop), stopped)
     }

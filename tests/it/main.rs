@@ -11,6 +11,7 @@ mod audit_tampering;
 mod case_store;
 #[cfg(all(feature = "http", feature = "simulator", feature = "smsp"))]
 mod causes;
+mod changed_person;
 #[cfg(feature = "barcode")]
 mod correspondence;
 mod decisions;
@@ -60,6 +61,8 @@ mod simulator;
 mod smsp;
 #[cfg(all(feature = "csv", feature = "simulator", feature = "smsp"))]
 mod soak;
+#[cfg(feature = "sqlite")]
+mod store_file;
 #[cfg(all(feature = "csv", feature = "simulator"))]
 mod sweep_order;
 mod telemetry;
