@@ -30,9 +30,7 @@
 //! codes, counts and times. Cases and people are in none of them.
 
 use crate::trace::{Answer, Error, ErrorKind};
-#[cfg(any(feature = "fhir", feature = "smsp"))]
-use chrono::TimeDelta;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use metrics::{
     Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
 };
@@ -144,7 +142,7 @@ pub(crate) fn case(result: &'static str) {
     counter!(CASES, "result" => result).increment(1);
 }
 
-#[cfg(any(feature = "fhir", feature = "smsp"))]
+#[allow(dead_code, reason = "features choose the services")]
 pub(crate) fn clock_skew(skew: TimeDelta) {
     gauge!(CLOCK_SKEW).set(skew.num_milliseconds() as f64 / 1_000.0);
 }

@@ -114,11 +114,11 @@ pub struct CaseReport {
     pub number_written: bool,
     /// The exchange, when a message was made.
     pub exchange: Option<Exchange>,
+    /// Why there was no answer: the [causes](Error::cause) of the error, if it had any.
+    pub cause: Option<String>,
     /// What is wrong with the data, and does not keep the case from being traced, such as a date of death
     /// that is to come. A run fills it in.
     pub faults: Vec<Reason>,
-    /// Why there was no answer: the [causes](Error::cause) of the error, if it had any.
-    pub cause: Option<String>,
 }
 
 impl CaseReport {
@@ -132,8 +132,8 @@ impl CaseReport {
             review: None,
             number_written: false,
             exchange: None,
-            faults: Vec::new(),
             cause: None,
+            faults: Vec::new(),
         }
     }
 

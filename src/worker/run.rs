@@ -205,9 +205,10 @@ impl Worker {
     /// writing. A case that cannot be saved because somebody else changed it meanwhile is read again; if
     /// it would still be asked about in the same words, it is decided again and saved, else left for the
     /// next run. When the service refuses the configuration, or the questions about five cases in a row for
-    /// the same reason, or asking is [suspended](crate::circuit), nothing more is asked, and the eligible cases that are left count as
-    /// [`TraceResult::NotAsked`](crate::worker::TraceResult::NotAsked); see [`RunReport::stopped`]. Cases that
-    /// cannot be read are passed over and counted ([`RunReport::unreadable`]). Cases inserted during the run behind the one at
+    /// the same reason, or asking is [suspended](crate::circuit), nothing more is asked, and the eligible
+    /// cases that are left count as [`TraceResult::NotAsked`](crate::worker::TraceResult::NotAsked); see
+    /// [`RunReport::stopped`]. Cases that cannot be read are passed over and counted
+    /// ([`RunReport::unreadable`]). Cases inserted during the run behind the one at
     /// hand are the next run's.
     ///
     /// Needs a Tokio runtime with its timer.
@@ -388,13 +389,7 @@ impl Worker {
         left.extend(turns.drain(came.to..).map(|turn| turn.claimed));
         let settled = self.settle(&turns).await?;
         reports.extend(settled);
-        let refused = turns.into_iter().find_map(Turn::refusal);
-        if let Some(error) = refused.or_else(|| pass.refusals.verdict()) {
-            self.tell_of_refusal(&error).await?;
-            pass.stopped = Some(error);
-        } else if came.held_back.is_some() {
-            pass.stopped = came.held_back;
-        }
+        self.end_if_refused(turns, came.held_back, pass).await?;
         Ok(reports)
     }
 
