@@ -1,3 +1,4 @@
+use crate::case::Identity;
 use crate::nhs_number::NhsNumber;
 use crate::trace::{Exchange, Freshness};
 use chrono::{DateTime, Utc};
@@ -18,19 +19,32 @@ pub struct HeldNumber {
     /// Since when the case has it; `None` when nobody knows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<DateTime<Utc>>,
+    /// The person that the number was imported for, or last confirmed for. When the case is about another
+    /// person ([`Case::person_changed`](crate::case::Case::person_changed)), the number is in doubt.
+    /// `None` when this is not recorded: then a traced number counts as that of the person who was asked
+    /// about last, and any other as that of the case's person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person: Option<Identity>,
 }
 
 impl HeldNumber {
     /// `number`, from `source`.
     #[must_use]
     pub const fn new(number: NhsNumber, source: NumberSource) -> Self {
-        Self { number, source, standing: NumberStanding::Usable, since: None }
+        Self { number, source, standing: NumberStanding::Usable, since: None, person: None }
     }
 
     /// The same number, held since `since`.
     #[must_use]
     pub const fn with_since(mut self, since: DateTime<Utc>) -> Self {
         self.since = Some(since);
+        self
+    }
+
+    /// The same number, which was imported or confirmed for `person`.
+    #[must_use]
+    pub fn with_person(mut self, person: Identity) -> Self {
+        self.person = Some(person);
         self
     }
 

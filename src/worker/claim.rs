@@ -4,6 +4,7 @@ use crate::case::{Case, CaseId, Lease};
 use crate::worker::{Error, Worker};
 use chrono::{DateTime, Utc};
 use std::time::Duration;
+use tracing::warn;
 
 /// How soon a worker looks again whether another is done with a case.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
@@ -43,6 +44,15 @@ impl Worker {
 
     pub(super) async fn give_back(&self, ids: &[CaseId]) -> Result<(), Error> {
         Ok(self.store.release(&self.owner, ids, Some(self.clock.now())).await?)
+    }
+
+    /// How many stored cases cannot be read, and so cannot be claimed.
+    pub(super) async fn unreadable(&self) -> Result<u64, Error> {
+        let count = self.store.unreadable().await?.len() as u64;
+        if count > 0 {
+            warn!(count, "stored cases are damaged and cannot be read");
+        }
+        Ok(count)
     }
 
     /// Gives back what was claimed and not asked about.

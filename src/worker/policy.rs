@@ -2,6 +2,9 @@ use crate::case::{CaseId, HeldNumber};
 use chrono::{DateTime, TimeDelta, Utc};
 use sha2::{Digest, Sha256};
 
+/// By how much the clocks of two machines may differ before one of them counts as wrong.
+const SKEW: TimeDelta = TimeDelta::days(1);
+
 /// When a case is asked about again.
 ///
 /// ```
@@ -65,7 +68,8 @@ impl Policy {
     /// A caseload that was loaded in an hour is not asked about again in an hour: each case has its own
     /// time within the interval, which depends on its id alone, and its turn is the first such time
     /// after half an interval, so between half and one and a half intervals after the last confirmation.
-    /// A number of which nobody knows since when it is held has a day in each interval.
+    /// A number of which nobody knows since when it is held has a day in each interval. A confirmation
+    /// that is dated more than a day after `now` was dated by a clock that was ahead, so the number is due.
     #[must_use]
     pub fn is_reverification_due(
         &self,
@@ -80,7 +84,9 @@ impl Policy {
             return true;
         }
         let slot = slot(id, interval);
+        let latest = now.checked_add_signed(SKEW.min(TimeDelta::seconds(interval))).unwrap_or(now);
         match held.confirmed_at().or(held.since) {
+            Some(from) if from > latest => true,
             Some(from) => {
                 let earliest = from.timestamp().saturating_add(interval / 2);
                 let behind = (slot - earliest).rem_euclid(interval);

@@ -9,6 +9,7 @@ mod audit;
 mod audit_tampering;
 #[cfg(all(feature = "simulator", feature = "sqlite"))]
 mod case_store;
+mod changed_person;
 #[cfg(feature = "barcode")]
 mod correspondence;
 mod decisions;
@@ -54,6 +55,8 @@ mod simulator;
 mod smsp;
 #[cfg(all(feature = "csv", feature = "simulator", feature = "smsp"))]
 mod soak;
+#[cfg(feature = "sqlite")]
+mod store_file;
 #[cfg(all(feature = "csv", feature = "simulator"))]
 mod sweep_order;
 mod telemetry;

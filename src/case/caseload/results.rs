@@ -30,7 +30,8 @@ pub struct ResultRow {
     pub record_type: RecordType,
     /// Whether the run selected the case (HAV-2 to HAV-4); written `yes` or `no`.
     pub eligible: bool,
-    /// Why it did not: a stable word.
+    /// Why it did not, or, of a case that it selected, a fault in the data that keeps the case from nothing: a
+    /// stable word.
     pub reason: Option<String>,
     /// What tracing brought: a stable word.
     pub result: Option<String>,
@@ -39,9 +40,10 @@ pub struct ResultRow {
     pub detail: Option<String>,
     /// The service's code.
     pub code: Option<String>,
-    /// The number that the case holds; written as ten digits.
+    /// The number that the case has, unless something is known against it ([`Case::usable_number`]);
+    /// written as ten digits.
     pub nhs_number: Option<NhsNumber>,
-    /// Where the number comes from.
+    /// Where that number comes from.
     pub nhs_number_source: Option<String>,
     /// The date of death that the case holds, as far as it is known; written `YYYY-MM-DD`.
     pub date_of_death: Option<PartialDate>,
@@ -54,7 +56,7 @@ impl ResultRow {
     /// are those of the case's last trace, until this run brings others.
     #[must_use]
     pub fn new(case: &Case) -> Self {
-        let last = case.last_trace.as_ref();
+        let (last, usable) = (case.last_trace.as_ref(), case.usable_number());
         Self {
             case_id: case.id.clone(),
             record_type: case.record_type.clone(),
@@ -63,8 +65,8 @@ impl ResultRow {
             result: None,
             detail: None,
             code: last.and_then(|trace| trace.code.clone()),
-            nhs_number: case.nhs_number.as_ref().map(|held| held.number),
-            nhs_number_source: case.nhs_number.as_ref().map(|held| held.source.to_string()),
+            nhs_number: usable.map(|held| held.number),
+            nhs_number_source: usable.map(|held| held.source.to_string()),
             date_of_death: case.date_of_death,
             message_id: last.and_then(|trace| trace.message_id.clone()),
         }
@@ -75,6 +77,13 @@ impl ResultRow {
     pub fn with_reason(mut self, reason: impl Into<String>) -> Self {
         self.eligible = false;
         self.reason = Some(reason.into());
+        self
+    }
+
+    /// The same row, with a `fault` in the case's data that did not keep the run from selecting it.
+    #[must_use]
+    pub fn with_fault(mut self, fault: impl Into<String>) -> Self {
+        self.reason = Some(fault.into());
         self
     }
 
@@ -153,6 +162,7 @@ mod tests {
             vec![
                 ResultRow::new(&found).with_result("deceased", Some(&exchange)),
                 ResultRow::new(&held)
+                    .with_fault("date_of_death_implausible")
                     .with_result("differs", Some(&exchange))
                     .with_detail("differs:given"),
                 ResultRow::new(&left_out).with_reason("not_allocated"),
@@ -164,7 +174,7 @@ mod tests {
             "case_id,record_type,eligible,reason,result,detail,code,nhs_number,nhs_number_source,date_of_death,message_id\n\
              a,review,no,not_allocated,,,,,,,\n\
              \"b, 2\",\"blind, partially sighted or deaf\",yes,,deceased,,SMSP-0000,9434765919,SMSP,2026-11,M-1\n\
-             c,review,yes,,differs,differs:given,SMSP-0000,,,,M-1\n"
+             c,review,yes,date_of_death_implausible,differs,differs:given,SMSP-0000,,,,M-1\n"
         );
         let row = ResultRow::new(&found);
         assert_eq!(format!("{row:?}"), "ResultRow(redacted)");

@@ -9,7 +9,8 @@ use std::io::Write;
 /// A number's source is written as its text. What was traced counts as traced when it is read back if
 /// the service that traced it calls itself by one of their usual names
 /// ([`NumberSource::is_traced`](crate::case::NumberSource::is_traced)); a number of a service of any
-/// other name is asked for again. The last trace, the exchange that brought a number, whether a death
+/// other name is asked for again. A number against which something is known ([`Case::usable_number`]) is
+/// written without its source, so that it is verified when it is read back. The last trace, the exchange that brought a number, whether a death
 /// was traced, whether the local data contradicted themselves, and the version are not written.
 ///
 /// # Errors
@@ -51,7 +52,7 @@ fn values(case: &Case, allocation: Option<&Allocation>) -> [String; COLUMNS.len(
         text(allocation.and_then(|allocation| allocation.end)),
         text(case.date_of_death),
         text(held.map(|held| held.number.digits())),
-        text(held.map(|held| &held.source)),
+        text(case.usable_number().map(|held| &held.source)),
     ]
 }
 

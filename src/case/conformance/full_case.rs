@@ -36,7 +36,9 @@ pub(super) fn full_case(id: &str) -> Result<Case, Breach> {
     let source = NumberSource::Traced(
         Provenance::new(exchange, Freshness::Stale, "exact").with_confirmed_by("u1"),
     );
-    case.nhs_number = Some(HeldNumber::new(NUMBER, source).with_since(at));
+    let mut person = case.identity();
+    (person.surname, person.gender) = (text("Former"), Some(Gender::Female));
+    case.nhs_number = Some(HeldNumber::new(NUMBER, source).with_since(at).with_person(person));
     work(&mut case, at);
     Ok(case)
 }

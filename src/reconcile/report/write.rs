@@ -84,6 +84,7 @@ impl Report {
                 ("deleted", cases.deleted),
                 ("merged", cases.merged),
                 ("erased", cases.erased),
+                ("unreadable", cases.unreadable),
             ]
             .map(|(key, count)| Row::new("cases", key, count)),
         );
@@ -99,6 +100,7 @@ impl Report {
             let key = format!("{}:{}", numbers.source.word(), numbers.standing.word());
             Row::new("numbers", key, numbers.count)
         }));
+        rows.push(Row::new("numbers", "person_changed", self.person_changed));
     }
 
     fn completeness_rows(&self, rows: &mut Vec<Row>) {
@@ -116,6 +118,10 @@ impl Report {
                 ("postcode:pseudo", complete.postcode_pseudo),
                 ("postcode:unreadable", complete.postcode_unreadable),
                 ("contradicted", complete.contradicted),
+                ("surname:placeholder", complete.surname_placeholder),
+                ("forename:placeholder", complete.forename_placeholder),
+                ("date_of_birth:implausible", complete.date_of_birth_implausible),
+                ("date_of_death:implausible", complete.date_of_death_implausible),
             ]
             .map(|(key, count)| Row::new("completeness", key, count)),
         );

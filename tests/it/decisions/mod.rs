@@ -169,6 +169,10 @@ fn traced(number: &str, code: &str, strategy: &str, freshness: &str, since: &str
             "corroboration": corroboration,
         }},
         "since": since,
+        "person": {
+            "surname": "Aindow", "forename": "Comfort", "date_of_birth": "1943-05-19",
+            "gender": "female",
+        },
     })
 }
 
