@@ -13,14 +13,18 @@
 //! prints all that stands in the trail about one case, with the case as it was at each change, for a
 //! subject access request (MSCA-ORG-04): one event a line, as JSON; that too is audited.
 //!
-//! Exits 0 when all is well, 1 when the trail is broken, 2 when it cannot be read or what was asked
-//! makes no sense.
-#![expect(clippy::print_stderr, reason = "that is what it is for")]
+//! `export --out FILE` writes to a file that only its owner may read (Unix).
+//!
+//! Exits 0 when all is well, 1 when the trail is broken or has nothing about the case, 2 when it cannot be
+//! read or what was asked makes no sense.
 
+mod console;
 mod device;
+mod private;
 
 use chrono::{DateTime, NaiveDate, NaiveTime, SecondsFormat, Utc};
 use clap::{Args, Parser, Subcommand};
+use console::{Quiet, about, check_database, end, warn};
 use nhs_pds::audit::{
     About, Actor, AuditLog, Event, EventKind, FileAnchors, Filter, SqliteLog, export, query,
 };
@@ -28,17 +32,22 @@ use nhs_pds::case::CaseId;
 use nhs_pds::clock::{Clock, SystemClock};
 use nhs_pds::demographics::OdsCode;
 use nhs_pds::nhs_number::NhsNumber;
+use nhs_pds::terminal::printable;
 use nhs_pds::trace::{Caller, LocalIdentity, User};
+use private::PrivateFile;
 use std::error::Error;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// How many events one query reads.
 const PAGE: usize = 500;
 
 #[derive(Parser)]
-#[command(about = "Verifies an audit trail, and queries it")]
+#[command(
+    about = "Verifies an audit trail, and queries it",
+    after_help = "Exit codes: 0 all is well, 1 the trail is broken, or has nothing about the case, 2 it cannot be read, or the question makes no sense"
+)]
 struct Cli {
     /// The SQLite file of the trail.
     #[arg(long, value_name = "FILE")]
@@ -61,6 +70,9 @@ enum Command {
     Export {
         /// The case.
         case: CaseId,
+        /// Where it goes, instead of standard output. Only its owner may read the file (Unix).
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
         #[command(flatten)]
         asker: Asker,
     },
@@ -115,74 +127,87 @@ struct Query {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run(Cli::parse()).await {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::from(1),
-        Err(error) => {
-            eprintln!("audit: {}", because(&*error));
-            ExitCode::from(2)
-        }
-    }
+    end("audit", run(Cli::parse()).await)
 }
 
-/// Whether nothing is wrong with the trail.
+/// Whether nothing is wrong with the trail, and something was found.
 async fn run(cli: Cli) -> Result<bool, Box<dyn Error>> {
-    let name = cli.db.display();
     // SQLite would make the file, and an empty trail is whole.
-    std::fs::metadata(&cli.db).map_err(|error| format!("{name}: {error}"))?;
-    let log = SqliteLog::open(&cli.db).map_err(|error| format!("{name}: {}", because(&error)))?;
+    console::open(&cli.db)?;
+    check_database(&cli.db)?;
+    let log = SqliteLog::open(&cli.db).map_err(|error| about(&cli.db, &error))?;
     match cli.command {
         Command::Verify { anchors } => {
             let anchors = match anchors {
-                Some(file) => FileAnchors::read(&file)
-                    .map_err(|error| format!("{}: {}", file.display(), because(&error)))?,
+                Some(file) => FileAnchors::read(&file).map_err(|error| about(&file, &error))?,
                 None => Vec::new(),
             };
             let verdict = log.verify(&anchors).await?;
-            writeln!(io::stdout(), "{verdict}")?;
+            console::say(&format!("{verdict}\n"))?;
             Ok(verdict.is_whole())
         }
         Command::Query(asked) => {
-            let events = print(&log, *asked).await;
-            read_enough(events)
+            let case = asked.case.is_some();
+            let found = print(&log, *asked).await?;
+            if case && !found {
+                warn("audit: no such event is about this case");
+            }
+            Ok(found || !case)
         }
-        Command::Export { case, asker } => {
-            let (to, now) = (io::BufWriter::new(io::stdout()), SystemClock.now());
-            let events = export(&log, &asker.actor()?, now, &case, to).await;
-            read_enough(events.map(drop).map_err(Into::into))
+        Command::Export { case, out, asker } => {
+            let (actor, now) = (asker.actor()?, SystemClock.now());
+            let events = match out {
+                None => {
+                    let to = io::BufWriter::new(Quiet(io::stdout()));
+                    export(&log, &actor, now, &case, to).await?
+                }
+                Some(place) => export_to(&log, &actor, &case, &place)
+                    .await
+                    .map_err(|error| about(&place, &*error))?,
+            };
+            // The event that it was exported is always about the case.
+            if events <= 1 {
+                warn("audit: nothing is on record about this case");
+            }
+            Ok(events > 1)
         }
     }
 }
 
-/// Whether it was printed; whoever reads may stop when they have seen enough.
-fn read_enough(printed: Result<(), Box<dyn Error>>) -> Result<bool, Box<dyn Error>> {
-    let Err(error) = printed else { return Ok(true) };
-    let mut cause = Some(&*error as &(dyn Error + 'static));
-    while let Some(error) = cause {
-        let io = error.downcast_ref::<io::Error>();
-        if io.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
-            return Ok(true);
-        }
-        cause = error.source();
-    }
-    Err(error)
+/// Writes what there is about `case` to a file; how many events that are.
+async fn export_to(
+    log: &SqliteLog,
+    actor: &Actor,
+    case: &CaseId,
+    place: &Path,
+) -> Result<u64, Box<dyn Error>> {
+    let file = PrivateFile::begin(place)?;
+    let events =
+        export(log, actor, SystemClock.now(), case, io::BufWriter::new(file.file())).await?;
+    file.finish()?;
+    Ok(events)
 }
 
-/// Prints page after page, up to what was the end when it began.
-async fn print(log: &SqliteLog, asked: Query) -> Result<(), Box<dyn Error>> {
+/// Prints page after page, up to what was the end when it began; whether there was anything.
+async fn print(log: &SqliteLog, asked: Query) -> Result<bool, Box<dyn Error>> {
+    let mut found = false;
     let (actor, filter) = (asked.asker.actor()?, asked.filter(log.head().await?.seq));
     let (mut after, mut left) = (asked.after, asked.limit);
-    let mut out = io::BufWriter::new(io::stdout().lock());
+    let mut out = io::BufWriter::new(Quiet(io::stdout().lock()));
     loop {
         let limit = left.min(PAGE);
         let page = query(log, &actor, SystemClock.now(), &filter, after, limit).await?;
         for event in &page {
             writeln!(out, "{}", line(event))?;
         }
+        found |= !page.is_empty();
         left -= page.len();
         match page.last() {
             Some(last) if page.len() == limit && left > 0 => after = last.seq,
-            _ => return Ok(out.flush()?),
+            _ => {
+                out.flush()?;
+                return Ok(found);
+            }
         }
     }
 }
@@ -266,7 +291,7 @@ fn line(event: &Event) -> String {
     ];
     let fields = fields.map(|field| match field {
         // No text makes a field or a line of its own.
-        Some(text) if !text.is_empty() => text.replace(|c: char| c.is_control(), " "),
+        Some(text) if !text.is_empty() => printable(&text).into_owned(),
         _ => "-".to_owned(),
     });
     fields.join("\t")
@@ -280,10 +305,4 @@ fn time(text: &str) -> Result<DateTime<Utc>, String> {
         (_, Ok(day)) => Ok(day.and_utc()),
         _ => Err("a time is like 2026-11-23T09:30:00Z, and a date like 2026-11-23".to_owned()),
     }
-}
-
-/// An error with all its causes.
-fn because(error: &(dyn Error + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |&error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

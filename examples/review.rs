@@ -8,14 +8,15 @@
 //!
 //! Works on a store that `worker --db` has kept. Whoever is named by `--as` answers for it in the
 //! audit trail, which is in the same file. Exits 0 when it is done (or was done before), 1 when it is
-//! refused, with the reason, 2 when it cannot be done or the input is wrong.
+//! refused, with the reason, or there is no such case or item, 2 when it cannot be done or the input is wrong.
 //!
 //! Who may do what is not looked at here: whoever can write the file may do all of it.
-#![expect(clippy::print_stderr, reason = "that is what it is for")]
 
+mod console;
 mod device;
 
 use clap::{Args, Parser, Subcommand};
+use console::{about, check_database, say, warn};
 use nhs_pds::alert::SqliteAlerts;
 use nhs_pds::audit::{Actor, SqliteLog};
 use nhs_pds::case::{CaseId, ReviewItem, ReviewReason, ReviewState, SqliteStore};
@@ -23,13 +24,12 @@ use nhs_pds::demographics::{Gender, OdsCode, PartialDate};
 use nhs_pds::nhs_number::NhsNumber;
 use nhs_pds::reconcile::Comparison;
 use nhs_pds::review::{
-    Corrections, ItemFilter, ItemId, Outcome, Resolution, ReviewQueue, ShownItem,
+    Corrections, ItemFilter, ItemId, Outcome, Refusal, Resolution, ReviewQueue, ShownItem,
 };
+use nhs_pds::terminal::printable;
 use nhs_pds::trace::{Caller, LocalIdentity, User};
 use std::error::Error;
 use std::fmt::Write as _;
-use std::fs::File;
-use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -38,7 +38,10 @@ use std::sync::Arc;
 const PAGE: usize = 100;
 
 #[derive(Parser)]
-#[command(about = "Lists, shows and resolves what the worker left to people")]
+#[command(
+    about = "Lists, shows and resolves what the worker left to people",
+    after_help = "Exit codes: 0 done (or done before), 1 refused, or no such case or item, 2 it cannot be done, or the input is wrong"
+)]
 struct Cli {
     /// The store of cases, their audit trail and their alerts.
     #[arg(long, value_name = "FILE")]
@@ -155,26 +158,22 @@ struct Particulars {
 async fn main() -> ExitCode {
     match run(Cli::parse()).await {
         Ok(Some(Outcome::Refused(refusal))) => {
-            eprintln!("review: refused: {refusal}");
+            warn(format!("review: refused: {refusal}"));
             ExitCode::from(1)
         }
         Ok(Some(Outcome::AlreadyDone)) => {
-            eprintln!("review: done already");
+            warn("review: done already");
             ExitCode::SUCCESS
         }
         Ok(_) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("review: {error}");
-            ExitCode::from(2)
-        }
+        Err(error) => console::end("review", Err(error)),
     }
 }
 
 /// What became of an action; of looking, nothing becomes.
 async fn run(cli: Cli) -> Result<Option<Outcome>, Box<dyn Error>> {
     let jo = actor(&cli)?;
-    let (queue, alerts) =
-        open(&cli.db).map_err(|error| format!("{}: {error}", cli.db.display()))?;
+    let (queue, alerts) = open(&cli.db)?;
     let item = ItemId::new;
     Ok(Some(match cli.command {
         Command::List { state, reason, assignee } => {
@@ -183,7 +182,10 @@ async fn run(cli: Cli) -> Result<Option<Outcome>, Box<dyn Error>> {
         }
         Command::Show { case, item: number } => {
             let shown = queue.show(&item(case, number), &jo).await?;
-            say(&text(&shown.ok_or("there is no such item")?)?)?;
+            let Some(shown) = shown else {
+                return Ok(Some(Outcome::Refused(Refusal::NoSuchItem)));
+            };
+            say(&text(&shown)?)?;
             return Ok(None);
         }
         Command::Assign { case, item: number, user } => {
@@ -232,9 +234,11 @@ fn actor(cli: &Cli) -> Result<Actor, Box<dyn Error>> {
 
 fn open(db: &Path) -> Result<(ReviewQueue, SqliteAlerts), Box<dyn Error>> {
     // A store that is not there would be made, and found empty.
-    File::open(db)?;
-    let alerts = SqliteAlerts::open(db)?;
-    let (store, audit) = (Arc::new(SqliteStore::open(db)?), Arc::new(SqliteLog::open(db)?));
+    console::open(db)?;
+    check_database(db)?;
+    let alerts = SqliteAlerts::open(db).map_err(|error| about(db, &error))?;
+    let store = Arc::new(SqliteStore::open(db).map_err(|error| about(db, &error))?);
+    let audit = Arc::new(SqliteLog::open(db).map_err(|error| about(db, &error))?);
     Ok((ReviewQueue::new(store, audit, Arc::new(alerts.clone())), alerts))
 }
 
@@ -301,12 +305,12 @@ async fn list(queue: &ReviewQueue, filter: &ItemFilter) -> Result<(), Box<dyn Er
             writeln!(
                 said,
                 "{:<16} {:>3}  {:<22} {:<26} {:>5} days  {}",
-                listed.id.case.as_str(),
+                printable(listed.id.case.as_str()),
                 listed.id.item,
                 listed.reason.word(),
                 listed.state.word(),
                 listed.age.num_days(),
-                listed.assignee.as_deref().unwrap_or("-"),
+                printable(listed.assignee.as_deref().unwrap_or("-")),
             )?;
         }
         say(&said)?;
@@ -318,12 +322,16 @@ async fn list(queue: &ReviewQueue, filter: &ItemFilter) -> Result<(), Box<dyn Er
 fn text(shown: &ShownItem) -> Result<String, std::fmt::Error> {
     let (case, item) = (&shown.case, &shown.item);
     let mut said = String::new();
-    writeln!(said, "{} item {}: {}, {}", case.id, item.number, item.reason, item.state)?;
+    let id = printable(case.id.as_str());
+    writeln!(said, "{id} item {}: {}, {}", item.number, item.reason, item.state)?;
     for advisory in &shown.advisories {
         writeln!(said, "  ! {}", advisory.text())?;
     }
     if let Some(held) = &case.nhs_number {
         writeln!(said, "held      {} ({})", held.number, held.standing.word())?;
+    }
+    if let Some(damaged) = &item.evidence.damaged_number {
+        writeln!(said, "damaged   {}", printable(damaged))?;
     }
     if let Some(number) = shown.offered {
         writeln!(said, "offered   {number}")?;
@@ -333,8 +341,9 @@ fn text(shown: &ShownItem) -> Result<String, std::fmt::Error> {
         side_by_side(&mut said, comparison)?;
     }
     for step in &item.history {
-        let note = step.note.as_deref().unwrap_or_default();
-        writeln!(said, "{}  {}  {}  {note}", step.at.format("%F %R"), step.by, step.what)?;
+        let note = printable(step.note.as_deref().unwrap_or_default());
+        let by = printable(&step.by);
+        writeln!(said, "{}  {by}  {}  {note}", step.at.format("%F %R"), step.what)?;
     }
     Ok(said)
 }
@@ -343,16 +352,16 @@ fn asked(said: &mut String, item: &ReviewItem) -> std::fmt::Result {
     if let Some(asked) = &item.evidence.asked {
         let gender = asked.gender.map(|gender| gender.to_string()).unwrap_or_default();
         let postcode = asked.postcode.map(|postcode| postcode.to_string()).unwrap_or_default();
-        let given = asked.given.as_deref().unwrap_or_default();
+        let given = printable(asked.given.as_deref().unwrap_or_default());
         let number = asked.nhs_number.map(|number| format!("{number} ")).unwrap_or_default();
-        let (family, born) = (&asked.family, asked.date_of_birth);
+        let (family, born) = (printable(&asked.family), asked.date_of_birth);
         writeln!(said, "asked     {number}{given} {family}, {born}, {gender}, {postcode}")?;
     }
     if let Some(particular) = item.evidence.particular {
         writeln!(said, "field     {}", particular.word())?;
     }
     for other in &item.evidence.others {
-        writeln!(said, "other     {other}")?;
+        writeln!(said, "other     {}", printable(other.as_str()))?;
     }
     if let Some(exchange) = &item.evidence.exchange {
         let code = exchange.code.as_deref().unwrap_or("-");
@@ -364,17 +373,9 @@ fn asked(said: &mut String, item: &ReviewItem) -> std::fmt::Result {
 fn side_by_side(said: &mut String, comparison: &Comparison) -> std::fmt::Result {
     writeln!(said, "{:<14} {:<44} {:<44} weight", "", "here", "PDS")?;
     for field in comparison.fields() {
-        let local = field.local.as_deref().unwrap_or("-");
-        let pds = field.pds.as_deref().unwrap_or("-");
+        let local = printable(field.local.as_deref().unwrap_or("-"));
+        let pds = printable(field.pds.as_deref().unwrap_or("-"));
         writeln!(said, "{:<14} {local:<44} {pds:<44} {}", field.particular.word(), field.weight)?;
     }
     Ok(())
-}
-
-fn say(text: &str) -> io::Result<()> {
-    match io::stdout().write_all(text.as_bytes()) {
-        // Whoever reads has seen enough.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        written => written,
-    }
 }

@@ -8,19 +8,25 @@
 //! `PDS_FHIR_BASE`), and serves until it is stopped. The people are those of
 //! a caseload of the seed and the number of cases (the shipped one, unless told otherwise); `--caseload`
 //! writes that caseload too. Every answer depends on who is asked about, and never on when.
-#![expect(clippy::print_stderr, reason = "that is what it is for")]
+
+mod console;
+mod private;
 
 use clap::Parser;
+use console::{about, end, say};
 use nhs_pds::simulator::{Caseload, Fault, Server, Simulator, When};
+use private::PrivateFile;
 use std::error::Error;
-use std::fs::File;
-use std::io::{self, BufWriter, Write as _};
+use std::io::BufWriter;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 #[derive(Parser)]
-#[command(about = "Serves a simulated PDS until it is stopped")]
+#[command(
+    about = "Serves a simulated PDS until it is stopped",
+    after_help = "Exit codes: 0 stopped, 2 it cannot listen or write"
+)]
 struct Cli {
     /// The seed of the people.
     #[arg(long, default_value_t = 2026)]
@@ -38,20 +44,15 @@ struct Cli {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run(&Cli::parse()).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("simulator: {error}");
-            ExitCode::from(2)
-        }
-    }
+    end("simulator", run(&Cli::parse()).await.map(|()| true))
 }
 
 async fn run(cli: &Cli) -> Result<(), Box<dyn Error>> {
     let caseload = Caseload::from_seed(cli.seed, cli.cases);
     if let Some(path) = &cli.caseload {
-        let file = File::create(path).map_err(|error| format!("{}: {error}", path.display()))?;
-        caseload.write_csv(BufWriter::new(file))?;
+        let file = PrivateFile::begin(path).map_err(|error| about(path, &error))?;
+        caseload.write_csv(BufWriter::new(file.file()))?;
+        file.finish().map_err(|error| about(path, &error))?;
     }
     let simulator = Simulator::new(caseload.register().clone());
     drop(caseload);
@@ -60,7 +61,7 @@ async fn run(cli: &Cli) -> Result<(), Box<dyn Error>> {
     }
     let server = Server::start(simulator).await?;
     // The second address is for whoever reads on, so the first line stays what it was.
-    writeln!(io::stdout(), "{}\n{}", server.url(), server.fhir_url())?;
+    say(&format!("{}\n{}\n", server.url(), server.fhir_url()))?;
     tokio::signal::ctrl_c().await?;
     Ok(())
 }

@@ -31,6 +31,9 @@ pub struct Imported {
 /// Numbers are taken as they are, also where two cases have one: both are flagged then, and the back office
 /// is told, by the next run (MSCA-DQ-01). A pair that somebody has dismissed is not flagged again.
 ///
+/// A case whose NHS Number is damaged ([`Case::damaged_number`]) gets a review item, which is resolved when the
+/// local system has a readable number, or none.
+///
 /// Each change is in `audit` before it is saved, so that a case can be rebuilt as it was on any day
 /// (MSCA-AUD-02). Killed in between, it is simply done again. Of a case that comes twice the later
 /// word counts.
@@ -111,6 +114,7 @@ async fn import_chunk(
             if let Some(held) = &mut case.nhs_number {
                 held.since = held.since.or(Some(now));
             }
+            case.flag_damaged_number(now, actor.user_id());
             case.read_digest.clone_from(&digest);
             case
         };

@@ -7,6 +7,8 @@ mod audit;
 mod audit_tampering;
 #[cfg(all(feature = "simulator", feature = "sqlite"))]
 mod case_store;
+#[cfg(feature = "csv")]
+mod caseload;
 #[cfg(feature = "barcode")]
 mod correspondence;
 mod decisions;
@@ -35,6 +37,7 @@ mod opentest;
 #[cfg(all(feature = "http", feature = "simulator", feature = "smsp"))]
 mod pace;
 mod privacy;
+mod private_file;
 mod process;
 mod reliability;
 mod retry;
