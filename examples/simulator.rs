@@ -7,9 +7,11 @@
 //! Prints the address of the Spine Mini Service in one line and that of the PDS FHIR API in the next (for
 //! `PDS_FHIR_BASE`), and serves until it is stopped. The people are those of
 //! a caseload of the seed and the number of cases (the shipped one, unless told otherwise); `--caseload`
-//! writes that caseload too. Every answer depends on who is asked about, and never on when.
+//! writes that caseload too. With `--mutual-tls`, both are served over HTTPS to a client that shows the
+//! certificate in that folder, as a provider demands it. Every answer depends on who is asked about, and never on when.
 
 mod console;
+mod mutual_tls;
 mod private;
 
 use clap::Parser;
@@ -21,6 +23,7 @@ use std::io::BufWriter;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
+use url::Url;
 
 #[derive(Parser)]
 #[command(
@@ -40,6 +43,9 @@ struct Cli {
     /// How long every answer takes, in milliseconds.
     #[arg(long, value_name = "MS", default_value_t = 0)]
     delay: u64,
+    /// Serves over mutual TLS, and writes client.pem, client.key and spine-roots.pem to this folder.
+    #[arg(long, value_name = "FOLDER")]
+    mutual_tls: Option<PathBuf>,
 }
 
 #[tokio::main]
@@ -60,8 +66,17 @@ async fn run(cli: &Cli) -> Result<(), Box<dyn Error>> {
         simulator.add_fault(When::Always, Fault::Delay(Duration::from_millis(cli.delay)));
     }
     let server = Server::start(simulator).await?;
+    let mut addresses = [server.url(), server.fhir_url()];
+    if let Some(folder) = &cli.mutual_tls {
+        let plain: Url = server.url().parse()?;
+        let plain = plain.socket_addrs(|| None)?.into_iter().next().ok_or("no address")?;
+        let secure = mutual_tls::in_front_of(plain, folder).await?;
+        let (plain, secure) = (format!("http://{plain}/"), format!("https://{secure}/"));
+        addresses = addresses.map(|address| address.replace(&plain, &secure));
+    }
     // The second address is for whoever reads on, so the first line stays what it was.
-    say(&format!("{}\n{}\n", server.url(), server.fhir_url()))?;
+    let [smsp, fhir] = addresses;
+    say(&format!("{smsp}\n{fhir}\n"))?;
     tokio::signal::ctrl_c().await?;
     Ok(())
 }

@@ -13,6 +13,9 @@
 //! `fhir` (feature `fhir`), the PDS FHIR API; both over a [`transport`], of which `transport::http`
 //! (feature `http`) is HTTPS with mutual TLS.
 //!
+//! "Found" does not yet mean that it is the person: a namesake or a twin may be on PDS while the person is
+//! not. [`matching::find`] asks and compares in one step, and is the question to begin with.
+//!
 //! Then the way there. A [`gate`] stands in front of a service: it keeps the [`pace`] that the provider
 //! allows, lets whoever waits at a screen go before the worker, and leaves the service alone while it does
 //! not work ([`circuit`]); [`retry`] asks again what was not answered; [`telemetry`] says what can be
@@ -82,6 +85,7 @@ pub(crate) mod failure;
 pub mod fhir;
 pub mod gate;
 pub mod ids;
+pub mod matching;
 pub mod nhs_number;
 pub mod pace;
 pub mod reconcile;

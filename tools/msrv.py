@@ -1,11 +1,15 @@
 #!/usr/bin/env python3
 """Fails when a dependency needs a newer Rust than `rust-version` in Cargo.toml promises.
 
+    python3 tools/msrv.py [--manifest-path PATH --package NAME]
+
 Looks at what users compile: normal and build dependencies, with all features, on every platform.
-Development dependencies are ours alone. Our own code is held to the promise by clippy's
+Development dependencies are ours alone. With a manifest, looks at a dependency of that crate, and so
+at the versions in that crate's lock file. Our own code is held to the promise by clippy's
 `incompatible_msrv`, so no second toolchain is needed.
 """
 
+import argparse
 import json
 import subprocess
 import sys
@@ -31,11 +35,18 @@ def shipped(root, nodes):
 
 
 def main():
+    arguments = argparse.ArgumentParser(description="Compares dependencies with `rust-version`")
+    arguments.add_argument("--manifest-path", default="Cargo.toml")
+    arguments.add_argument("--package", help="the dependency to look at, and not the crate itself")
+    arguments = arguments.parse_args()
     command = ["cargo", "metadata", "--all-features", "--locked", "--format-version", "1"]
+    command += ["--manifest-path", arguments.manifest_path]
     metadata = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
     packages = {package["id"]: package for package in metadata["packages"]}
     nodes = {node["id"]: node for node in metadata["resolve"]["nodes"]}
     root = metadata["resolve"]["root"]
+    if arguments.package:
+        (root,) = [package["id"] for package in packages.values() if package["name"] == arguments.package]
     promised = packages[root]["rust_version"]
 
     needs = []

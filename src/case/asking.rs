@@ -31,6 +31,9 @@ pub struct Asking {
 
 /// The particulars by which a case is asked about, whether they go into the question or are held against
 /// the person returned.
+///
+/// Without a number, all of them go into the question, a search that is not fuzzy. With one, the number goes
+/// with family name and date of birth.
 #[non_exhaustive]
 #[derive(Clone, Deserialize, Eq, Hash, PartialEq, Serialize)]
 pub struct Asked {

@@ -47,7 +47,9 @@ pub use error::{Error, ErrorKind};
 pub use id::{CaseId, CaseIdError};
 pub use lease::{Claim, Lease};
 pub use memory::MemoryStore;
-pub use number::{HeldNumber, NumberSource, NumberStanding, Provenance, TraceRecord};
+pub use number::{
+    Corroboration, HeldNumber, NumberSource, NumberStanding, Provenance, TraceRecord,
+};
 pub use record::{Allocation, Case};
 pub use record_type::{RecordType, RecordTypeError};
 pub use review::{Evidence, ReviewItem, ReviewReason, ReviewReasonError, ReviewState, ReviewStep};

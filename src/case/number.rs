@@ -165,6 +165,10 @@ pub struct Provenance {
     pub freshness: Freshness,
     /// Which way of asking found the person, such as `exact`.
     pub strategy: String,
+    /// What showed, besides names, date of birth and gender, that it is the person; `None` when a user
+    /// decided, and for a number from before this was recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub corroboration: Option<Corroboration>,
     /// The user who confirmed that it is the person, by their user id; `None` when nobody had to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confirmed_by: Option<String>,
@@ -174,7 +178,15 @@ impl Provenance {
     /// A number brought by `exchange`, asked for by `strategy`.
     #[must_use]
     pub fn new(exchange: Exchange, freshness: Freshness, strategy: impl Into<String>) -> Self {
-        Self { exchange, freshness, strategy: strategy.into(), confirmed_by: None }
+        let (corroboration, confirmed_by) = (None, None);
+        Self { exchange, freshness, strategy: strategy.into(), corroboration, confirmed_by }
+    }
+
+    /// The same provenance, with the independent evidence.
+    #[must_use]
+    pub const fn with_corroboration(mut self, corroboration: Corroboration) -> Self {
+        self.corroboration = Some(corroboration);
+        self
     }
 
     /// The same provenance, confirmed by `user`.
@@ -183,6 +195,21 @@ impl Provenance {
         self.confirmed_by = Some(user.into());
         self
     }
+}
+
+/// The independent evidence that a number is the person's, where names, date of birth and gender agree: a
+/// twin or a namesake may share those.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Corroboration {
+    /// The postcode: the service matched it in a search that is not fuzzy, or returned it as that of the
+    /// current usual address.
+    Postcode,
+    /// The number itself, which came from elsewhere and was verified.
+    Number,
+    /// PDS itself named the number as the one that replaces a number so confirmed (MSCA-DQ-03).
+    Successor,
 }
 
 /// What the last trace of a case brought, whether or not it changed anything else.

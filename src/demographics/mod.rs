@@ -28,6 +28,7 @@ pub use date::{DateError, FullDate, PartialDate};
 pub use gender::{Gender, GenderError};
 pub use held::Held;
 pub use name::{NameUse, PersonName};
+pub(crate) use name_form::is_invisible;
 pub use name_form::{is_same_form, name_form};
 pub use normalise::{given_names, is_same_name, is_same_text, normalised, normalised_name};
 pub use particular::Particular;

@@ -51,7 +51,7 @@ pub fn is_same_form(a: &str, b: &str) -> bool {
 }
 
 /// Characters that show nothing: no width of their own, or only a direction of writing.
-const fn is_invisible(c: char) -> bool {
+pub(crate) const fn is_invisible(c: char) -> bool {
     matches!(
         c,
         '\u{34F}' | '\u{61C}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}'

@@ -1,10 +1,12 @@
+use crate::demographics::is_invisible;
 use crate::demographics::text::{redacted_debug, serde_text};
 use std::fmt;
 use std::str::FromStr;
 
 /// A postcode in its canonical form: upper case, one space before the last three characters.
 ///
-/// Reads any case, with spaces anywhere; checks the shape (`A9 9AA`, `A99 9AA`, `A9A 9AA`, `AA9 9AA`,
+/// Reads any case, with white space anywhere, of any kind that Unicode has; characters that show nothing
+/// (without a width, or for the direction of writing) are passed over. Checks the shape (`A9 9AA`, `A99 9AA`, `A9A 9AA`, `AA9 9AA`,
 /// `AA99 9AA`, `AA9A 9AA` and the girobank's `GIR 0AA`), not whether the Royal Mail has issued it.
 ///
 /// ```
@@ -62,7 +64,8 @@ impl FromStr for Postcode {
         let mut characters = [0; 7];
         let mut shape = [0; 7];
         let mut length = 0;
-        for byte in text.bytes().filter(|&byte| byte != b' ') {
+        let shown = text.chars().filter(|&c| !c.is_whitespace() && !is_invisible(c));
+        for byte in shown.map(|c| u8::try_from(c).unwrap_or_default()) {
             let (Some(character), Some(kind)) = (characters.get_mut(length), shape.get_mut(length))
             else {
                 return Err(PostcodeError);
@@ -114,6 +117,9 @@ mod tests {
             ("  ec1a1bb ", "EC1A 1BB"),
             ("gir0aa", "GIR 0AA"),
             ("zz993vz", "ZZ99 3VZ"),
+            ("M1\t1AA\r\n", "M1 1AA"),
+            ("M1\u{A0}1AA", "M1 1AA"),
+            ("\u{FEFF}M1\u{2003}\u{3000}1A\u{200B}A\u{202C}\u{85}", "M1 1AA"),
         ] {
             let postcode: Postcode = text.parse().unwrap();
             assert_eq!(postcode.to_string(), canonical);
@@ -134,8 +140,14 @@ mod tests {
             "EC1A 1BBB",
             "M1-1AA",
             "GIR 1AA",
-            "M1\t1AA",
             "Ｍ1 1AA",
+            "RM14 OTA",
+            "RM14 0TA (temp)",
+            "NULL",
+            "M1 1\u{0}AA",
+            "M1 1\u{301}AA",
+            "M1 1ÄA",
+            "\u{200B}",
         ] {
             assert_eq!(text.parse::<Postcode>(), Err(PostcodeError), "{text}");
         }

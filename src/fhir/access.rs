@@ -9,12 +9,15 @@ pub trait Access: sealed::Sealed + Clone + Debug + Eq + Send + Sync + 'static {
     const MODE: AccessMode;
 }
 
-/// An application that nobody has signed in to: at most one match is told.
+/// An application on its own, such as a scheduled process: at most one match is returned.
+///
+/// Not for people at a screen: the API's terms require healthcare-worker access wherever a member of staff
+/// is signed in and sees the results.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub struct ApplicationRestricted;
 
-/// A person who has signed in with CIS2: up to fifty matches are told.
+/// A member of staff who has signed in with CIS2: up to fifty matches are returned.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub struct HealthcareWorker;

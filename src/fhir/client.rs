@@ -177,8 +177,14 @@ impl Client {
         self.search_by(caller, search, MessageId::fresh(&*self.ids)).await
     }
 
-    /// `GET /Patient/{number}/RelatedPerson`: who is related to this person? Nobody, if the person's record
-    /// is restricted. Whether the number was superseded is not told here: retrieve the patient first.
+    /// `GET /Patient/{number}/RelatedPerson`: who is related to this person?
+    ///
+    /// The list is empty when the person's record is restricted, or when no related people are recorded,
+    /// which says nothing about the number. Nor does the response say whether the number was superseded:
+    /// retrieve the patient first.
+    ///
+    /// The address and the telecoms of a *restricted* relative may be returned without any mark. Retrieve the
+    /// relative's own record before showing or storing either: see [`RelatedPerson`](crate::fhir::RelatedPerson).
     ///
     /// # Errors
     ///
@@ -312,7 +318,7 @@ impl Client {
     fn headers(&self, caller: &Caller, id: MessageId) -> HeaderMap {
         let organisation = self.config.end_user_organisation().or_else(|| organisation_of(caller));
         let mut headers = HeaderMap::with_capacity(8);
-        headers.insert(ACCEPT, HeaderValue::from_static("application/fhir+json"));
+        headers.insert(ACCEPT, self.config.accept().clone());
         insert(&mut headers, X_REQUEST_ID, &id.request().hyphenated().to_string());
         insert(&mut headers, X_CORRELATION_ID, &id.uuid().hyphenated().to_string());
         if let Some(organisation) = organisation {

@@ -1,4 +1,5 @@
 use crate::demographics::OdsCode;
+use http::HeaderValue;
 use std::fmt;
 use url::Url;
 
@@ -16,6 +17,7 @@ pub struct Config {
     /// Ends with a slash, without user, query and fragment.
     base: Url,
     end_user_organisation: Option<OdsCode>,
+    accept: HeaderValue,
 }
 
 impl Config {
@@ -31,7 +33,11 @@ impl Config {
         if !base.path().ends_with('/') {
             base.set_path(&format!("{}/", base.path()));
         }
-        Self { base, end_user_organisation: None }
+        Self {
+            base,
+            end_user_organisation: None,
+            accept: HeaderValue::from_static("application/fhir+json"),
+        }
     }
 
     /// The API in one of the NHS's environments.
@@ -46,6 +52,27 @@ impl Config {
     pub fn with_end_user_organisation(mut self, organisation: OdsCode) -> Self {
         self.end_user_organisation = Some(organisation);
         self
+    }
+
+    /// Sends this `Accept` header; `application/fhir+json` unless set.
+    ///
+    /// The API's tests send `version=1.1` together with its newer matching algorithm for fuzzy searches. The
+    /// published description does not mention it: agree it with the API's team before use.
+    ///
+    /// ```
+    /// use nhs_pds::fhir::{Config, Environment};
+    ///
+    /// let config = Config::of(Environment::Integration).with_accept("version=1.1".parse()?);
+    /// # Ok::<(), http::header::InvalidHeaderValue>(())
+    /// ```
+    #[must_use]
+    pub fn with_accept(mut self, accept: HeaderValue) -> Self {
+        self.accept = accept;
+        self
+    }
+
+    pub(in crate::fhir) const fn accept(&self) -> &HeaderValue {
+        &self.accept
     }
 
     pub(in crate::fhir) const fn end_user_organisation(&self) -> Option<&OdsCode> {

@@ -287,6 +287,9 @@ pub enum DecodeErrorKind {
     /// Not JSON, or nested more than 128 deep.
     #[error("not JSON")]
     NotJson,
+    /// A record labelled `REDACTED`, which the API is documented never to return. Nothing in it may be used.
+    #[error("a record that is marked as redacted")]
+    Redacted,
     /// Another resource than was asked for.
     #[error("another resource")]
     ResourceType,

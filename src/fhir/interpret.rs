@@ -86,7 +86,8 @@ fn related(response: &Response) -> Interpreted<RelatedPeople> {
     if response.status() != StatusCode::OK {
         return match failure(response) {
             (StatusCode::NOT_FOUND, Some(code @ IssueCode::ResourceNotFound), _) => {
-                Ok((RelatedPeople::NoPatient, Some(code)))
+                // "No related people exist", in the words of the API's description.
+                Ok((RelatedPeople::People(Vec::new()), Some(code)))
             }
             (StatusCode::NOT_FOUND, Some(code @ IssueCode::InvalidatedResource), _) => {
                 Ok((RelatedPeople::Invalidated, Some(code)))

@@ -8,7 +8,8 @@
 //!
 //! Access comes in two modes, which the access token decides: [`ApplicationRestricted`], whose tokens
 //! [`auth`] gets by signed JWTs, and [`HealthcareWorker`], whose tokens the surrounding program gets
-//! when users sign in with CIS2.
+//! when users sign in with CIS2. A scheduled process uses the first. A member of staff at a screen must use
+//! the second: since July 2024 application-restricted access is not for end users.
 //!
 //! # What is not supported
 //!
@@ -47,7 +48,7 @@ pub use patient::{
 pub use related_person::RelatedPerson;
 pub use retrieval::{Received, RelatedPeople, Retrieval, SearchResult};
 pub use search::{
-    ContactText, DateRange, Exact, Fuzzy, Matching, MaxResults, Plain, Search, SearchError,
-    SearchName, SearchPattern,
+    ContactText, DateRange, Exact, Fuzzy, Matching, MaxResults, Plain, PostcodeText, Search,
+    SearchError, SearchName, SearchPattern,
 };
 pub use verify::{CrossCheck, cross_check};

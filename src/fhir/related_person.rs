@@ -6,6 +6,11 @@ use crate::fhir::{Communication, ContactPreferences, DecodeError, wire};
 /// Somebody related to a patient, as PDS holds them: a parent, a guardian, a carer.
 ///
 /// A relative is held by reference to a patient, by particulars of their own, or by both.
+///
+/// **Before showing or storing [`addresses`](Self::addresses) or [`telecoms`](Self::telecoms), retrieve the
+/// relative's own record** by [`patient_id`](Self::patient_id) and check its restriction. The service has
+/// returned both for relatives whose own record is restricted, without any mark on them. Where there is no
+/// `patient_id`, treat both as restricted.
 #[non_exhaustive]
 #[derive(Clone, Default, Eq, PartialEq)]
 pub struct RelatedPerson {
@@ -13,7 +18,8 @@ pub struct RelatedPerson {
     pub id: Option<String>,
     /// Whether the relationship holds.
     pub active: Option<bool>,
-    /// The identifier of the patient to whom the resource refers, as it was sent.
+    /// The relative's own NHS Number, where PDS holds one, as it was sent. (FHIR R4 has the patient's number in
+    /// this place; the API's description has the relative's.)
     pub patient_id: Option<String>,
     /// What they are to the patient, by code, such as `Guardian`.
     pub relationships: Vec<String>,

@@ -65,12 +65,12 @@ impl Retrieval {
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum RelatedPeople {
-    /// These people; nobody, if there are none or the patient's record is restricted.
+    /// These people. The list is empty when the service knows of none, or when the patient's record is
+    /// restricted. The service reports "none" as an empty bundle or as 404 `RESOURCE_NOT_FOUND`; neither says
+    /// anything about the patient's number.
     People(Vec<RelatedPerson>),
     /// The patient's number is no longer valid, and none replaces it (`INVALIDATED_RESOURCE`).
     Invalidated,
-    /// No patient has this number (`RESOURCE_NOT_FOUND`).
-    NoPatient,
 }
 
 impl RelatedPeople {
@@ -79,7 +79,7 @@ impl RelatedPeople {
     pub fn people(&self) -> &[RelatedPerson] {
         match self {
             Self::People(people) => people,
-            Self::Invalidated | Self::NoPatient => &[],
+            Self::Invalidated => &[],
         }
     }
 }

@@ -9,7 +9,7 @@ pub(super) enum Kind {
     Found,
     /// Found; the record is restricted.
     Restricted,
-    /// Found; the postcode, here and on PDS, is that of no fixed abode.
+    /// Found, unconfirmed; the postcode, here and on PDS, is that of no fixed abode.
     NoFixedAbode,
     NumberAgrees,
     NumberDiffers,

@@ -183,7 +183,7 @@ impl Maker {
             Kind::NoFixedAbode => {
                 person.address = Default::default();
                 person.postcode = "ZZ99 3VZ".to_owned();
-                (self.registered(person), Expected::Found)
+                (self.registered(person), Expected::Unconfirmed)
             }
             Kind::NumberAgrees => {
                 let number = person.nhs_number;

@@ -8,7 +8,7 @@ use crate::secret::RawBody;
 use crate::seed::SplitMix64;
 use crate::transport::{Error, ErrorKind, Request, Response, Transport};
 use async_trait::async_trait;
-use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, StatusCode};
 use std::time::Duration;
 
@@ -76,7 +76,8 @@ impl Simulator {
         let with_headers = |response: Response| {
             let mut headers = response.headers().clone();
             headers.extend(met.headers.iter().cloned());
-            response.with_headers(headers)
+            let response = response.with_headers(headers);
+            if request.method() == Method::HEAD { head(response) } else { response }
         };
         match met.fault {
             Some(Fault::Cut) => Exchange::Cut,
@@ -102,6 +103,7 @@ impl Simulator {
             now: self.clock.now(),
             advanced_trace: self.advanced_trace,
             superseding_payload: self.superseding_payload,
+            strict_soap_action: self.strict_soap_action,
         };
         let mut met = Met::default();
         let reply = service.answer(request.headers(), request.body().expose(), |about, whom| {
@@ -131,6 +133,7 @@ impl Simulator {
             register: &register,
             now: self.clock.now(),
             empty_lines: self.empty_address_lines,
+            base: self.fhir_base.clone().unwrap_or_else(|| request.base(path)),
         };
         let mut met = Met::default();
         let reply = api.answer(path, request, &self.access(), |about, whom| {
@@ -169,9 +172,18 @@ impl Transport for Simulator {
 
 fn assemble(reply: Reply) -> Response {
     let mut headers = HeaderMap::new();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(reply.content_type));
+    if !reply.content_type.is_empty() {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(reply.content_type));
+    }
     headers.extend(reply.headers);
     Response::new(reply.status, reply.body.into()).with_headers(headers)
+}
+
+/// The same without its body, of which the length is still told.
+fn head(response: Response) -> Response {
+    let mut headers = response.headers().clone();
+    headers.insert(CONTENT_LENGTH, response.body().expose().len().into());
+    Response::new(response.status(), RawBody::default()).with_headers(headers)
 }
 
 fn respond(

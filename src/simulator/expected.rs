@@ -14,6 +14,9 @@ pub enum Expected {
     Duplicate,
     /// Found, and PDS knows of a death that the case does not.
     Deceased,
+    /// Found, and nothing but name, gender and date of birth says that it is the person: there is no postcode
+    /// of an address. A program that nobody watches must write nothing.
+    Unconfirmed,
     /// Found in the provider's own copy, for the Spine is not there (SMSP-0003).
     Stale,
     /// Nobody is found (DEMOG-0001).
@@ -74,7 +77,8 @@ impl Expected {
             | Self::NumberAgrees
             | Self::NumberDiffers
             | Self::Duplicate
-            | Self::Deceased => Some("SMSP-0000"),
+            | Self::Deceased
+            | Self::Unconfirmed => Some("SMSP-0000"),
             Self::Stale => Some("SMSP-0003"),
             Self::None => Some("DEMOG-0001"),
             Self::Ambiguous => Some("DEMOG-0007"),
@@ -95,6 +99,7 @@ impl fmt::Display for Expected {
             Self::NumberDiffers => "found, number from elsewhere differs",
             Self::Duplicate => "found, another case has the same person",
             Self::Deceased => "found, deceased on PDS",
+            Self::Unconfirmed => "found, nothing independent agrees",
             Self::Stale => "found, stale",
             Self::None => "none",
             Self::Ambiguous => "ambiguous",

@@ -134,27 +134,41 @@ redacted_debug!(OtherAddress);
 #[non_exhaustive]
 #[derive(Clone, Eq, PartialEq)]
 pub struct RelatedPerson {
-    /// What they are to the person: a code such as `MTH` (mother), `GUARD` (guardian) or `Agent`.
+    /// The type of the relationship, by a code of the API's specification such as `MTH` (mother), `SPS`
+    /// (spouse), `Carer` or `Guardian`.
     pub relationship: String,
+    /// The role: `Personal`, `Agent` or `Guardian`. Not sent beside a relationship that is itself one of
+    /// these.
+    pub role: String,
+    /// Whether they are the next of kin.
+    pub next_of_kin: bool,
     /// Their own NHS Number, where they have a record.
     pub nhs_number: Option<NhsNumber>,
     /// Given name; empty where it is on their own record.
     pub given: String,
     /// Family name; empty where it is on their own record.
     pub family: String,
-    /// Telecoms as URIs: `tel:`, `mailto:`.
+    /// The five lines of their address; a blank line is left out.
+    pub address: [String; 5],
+    /// Their postcode, with or without its space.
+    pub postcode: String,
+    /// Telecoms as URIs: `tel:`, `mailto:`. The first five are sent.
     pub telecoms: Vec<String>,
 }
 
 impl RelatedPerson {
-    /// Somebody of whom nothing else is held.
+    /// A related person in the role `Personal`. The service holds a number, or a name and an address.
     #[must_use]
     pub fn new(relationship: impl Into<String>) -> Self {
         Self {
             relationship: relationship.into(),
+            role: "Personal".into(),
+            next_of_kin: false,
             nhs_number: None,
             given: String::new(),
             family: String::new(),
+            address: Default::default(),
+            postcode: String::new(),
             telecoms: Vec::new(),
         }
     }
@@ -197,7 +211,8 @@ pub struct Further {
     pub written_format: String,
     /// Preferred contact times, in words.
     pub contact_times: String,
-    /// Why they are registered with no GP practice any more, such as `EMB` or `SCT`, if they are not.
+    /// Why they are registered with no GP practice any more, if they are not: `DEA`, `EMB`, `SCT`, `NIT`, `TRA`
+    /// or `ORR`. Any other code is sent as `ORR` (other reason), as to every application without privileges.
     pub removal: String,
     /// The day of the removal.
     pub removed_on: Option<PartialDate>,

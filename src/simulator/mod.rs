@@ -33,6 +33,13 @@
 //! * A search that finds a superseded record and its replacement has found the replacement.
 //! * Restricted people come without address, telecom and GP practice, very restricted ones without name
 //!   and date of birth as well; the dead with their date of death.
+//! * Telecoms carry `use`: `MC` for the number of a mobile telephone, and `H`.
+//! * Requests are accepted in UTF-8, UTF-16, ISO-8859-1 and US-ASCII: by the byte order mark, the XML
+//!   declaration, or the charset of `Content-Type`, in this order.
+//! * What the published schemas permit is accepted, but for what the client requirements rule out: a
+//!   request needs an audit identity (MSCA-AUD-04), a WS-Security timestamp and user name, a `MessageID`
+//!   that is a UUID in upper case, and one payload, as XML and in clear. `SOAPAction` may be missing or
+//!   without quotes, unless [switched off](Simulator::with_strict_soap_action).
 //! * A payload that is not as it should be is SMSP-0001, with the reason in the HTTP header
 //!   [`NOTE`]; a message that is not, a SOAP fault (HTTP 500) that says where.
 //!

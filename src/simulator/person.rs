@@ -43,7 +43,8 @@ pub struct Person {
     pub address: [String; 5],
     /// Postcode, with or without its space; text that is no postcode is held and never matches.
     pub postcode: String,
-    /// Telecoms as URIs: `tel:`, `mailto:`.
+    /// Telecoms as URIs: `tel:`, `mailto:`. A number that begins with 07 or +447 is of a mobile telephone,
+    /// and everything else is used at home.
     pub telecoms: Vec<String>,
     /// ODS code of the GP practice.
     pub practice_code: String,
@@ -111,6 +112,12 @@ impl Person {
 }
 
 redacted_debug!(Person);
+
+/// Whether a telecom is the number of a mobile telephone.
+pub(super) fn is_mobile(uri: &str) -> bool {
+    let digits: String = uri.chars().filter(|character| *character != ' ').collect();
+    ["tel:07", "tel:+447", "tel:00447"].into_iter().any(|start| digits.starts_with(start))
+}
 
 /// What a record's sensitivity flag says.
 #[non_exhaustive]

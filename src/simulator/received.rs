@@ -64,6 +64,12 @@ impl Received {
         &self.body
     }
 
+    /// The part of the address that `path`, its end, follows.
+    pub(super) fn base(&self, path: &str) -> String {
+        let address = self.address();
+        address.strip_suffix(path).unwrap_or(&address).to_owned()
+    }
+
     /// The address that was called, without its query.
     pub(super) fn address(&self) -> String {
         let mut url = self.url.clone();

@@ -11,6 +11,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use url::Url;
 
 /// The response header in which the simulator says what is wrong with a request: a place in the
 /// message, never a value.
@@ -49,7 +50,9 @@ pub struct Simulator {
     pub(super) ids: Arc<dyn Ids>,
     pub(super) advanced_trace: bool,
     pub(super) superseding_payload: bool,
+    pub(super) strict_soap_action: bool,
     pub(super) empty_address_lines: bool,
+    pub(super) fhir_base: Option<String>,
     pub(super) issuing: Issuing,
 }
 
@@ -79,7 +82,9 @@ impl Simulator {
             ids: Arc::new(RandomIds),
             advanced_trace: true,
             superseding_payload: true,
+            strict_soap_action: false,
             empty_address_lines: false,
+            fhir_base: None,
             issuing: Issuing::default(),
         }
     }
@@ -114,11 +119,28 @@ impl Simulator {
         self
     }
 
+    /// Whether a request to the Spine Mini Service must have the header `SOAPAction`, in quotes, as SOAP 1.1
+    /// says. Without this, a header that is missing or not in quotes is accepted. A header that names
+    /// another service than `wsa:Action` is always refused.
+    #[must_use]
+    pub const fn with_strict_soap_action(mut self, on: bool) -> Self {
+        self.strict_soap_action = on;
+        self
+    }
+
     /// Whether the FHIR API writes blank lines of an address as null, and beside them what `_line` says
     /// of them (it leaves them out, unless switched on).
     #[must_use]
     pub const fn with_empty_address_lines(mut self, on: bool) -> Self {
         self.empty_address_lines = on;
+        self
+    }
+
+    /// The base address that `fullUrl` and references of the FHIR API name, such as that of another host. In
+    /// the live service it is not always the address that was called; without this, it is.
+    #[must_use]
+    pub fn with_fhir_base(mut self, base: &Url) -> Self {
+        self.fhir_base = Some(base.as_str().trim_end_matches('/').to_owned());
         self
     }
 
@@ -266,7 +288,9 @@ impl fmt::Debug for Simulator {
             .field("request_count", &shared.count)
             .field("advanced_trace", &self.advanced_trace)
             .field("superseding_payload", &self.superseding_payload)
+            .field("strict_soap_action", &self.strict_soap_action)
             .field("empty_address_lines", &self.empty_address_lines)
+            .field("fhir_base", &self.fhir_base)
             .field("issuing", &self.issuing)
             .finish_non_exhaustive()
     }

@@ -1,4 +1,4 @@
-use crate::demographics::{Postcode, redacted_debug};
+use crate::demographics::{Postcode, is_invisible, redacted_debug};
 use std::fmt;
 use std::str::FromStr;
 
@@ -90,7 +90,12 @@ impl FromStr for PostcodePattern {
     type Err = CriterionError;
 
     fn from_str(text: &str) -> Result<Self, CriterionError> {
-        let text = sendable(text)?;
+        let text: String = text
+            .chars()
+            .filter(|&c| !is_invisible(c))
+            .map(|c| if c.is_whitespace() { ' ' } else { c })
+            .collect();
+        let text = sendable(&text)?;
         if !text.contains('*') {
             return text.parse::<Postcode>().map(Self::from).map_err(|_| CriterionError::Postcode);
         }
@@ -265,7 +270,12 @@ mod tests {
         for text in ["K*", "K *"] {
             assert_eq!(text.parse::<PostcodePattern>(), Err(CriterionError::WildcardTooEarly));
         }
-        assert_eq!("KT1 7*".parse::<PostcodePattern>().unwrap().to_string(), "KT1 7*");
+        for text in ["KT1 7*", "kt1\u{A0}7*\u{200B}", "KT1\t7*"] {
+            assert_eq!(text.parse::<PostcodePattern>().unwrap().to_string(), "KT1 7*");
+        }
+        for text in ["\u{200B}", "\u{A0}"] {
+            assert_eq!(text.parse::<PostcodePattern>(), Err(CriterionError::Blank));
+        }
     }
 
     #[test]

@@ -17,6 +17,8 @@ use std::fmt::Debug;
 /// * [`Outcome::Found`](crate::trace::Outcome::Found) for a [`Question::Find`] or a
 ///   [`Question::Fetch`] carries the person's particulars, so that whoever asked can check them; for a
 ///   [`Question::Verify`] it need not.
+/// * [`Outcome::Found`](crate::trace::Outcome::Found) for an unattended [`Question::Find`] matches everything
+///   that the question has, the postcode included: the search is not fuzzy. Callers rely on it as evidence.
 /// * The caller is sent along, and nothing about the person is logged or put into an error.
 ///
 /// `conformance::check` (feature `simulator`) holds a tracer against this.

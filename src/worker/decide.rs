@@ -1,12 +1,12 @@
 use crate::case::{
-    Asked, Case, CaseId, Evidence, HeldNumber, NumberSource, NumberStanding, Provenance,
-    ReviewReason,
+    Asked, Case, CaseId, Corroboration, Evidence, HeldNumber, NumberSource, NumberStanding,
+    Provenance, ReviewReason,
 };
 use crate::demographics::{Demographics, Held, PartialDate, Particular};
+use crate::matching::{NumberOrigin, agreement, contradiction, is_confirmed};
 use crate::nhs_number::NhsNumber;
 use crate::reconcile::{Weight, compare};
 use crate::trace::{Answer, Error, ErrorKind, Exchange, Freshness, Match, Outcome, Restriction};
-use crate::worker::difference::{difference, replacement_differs};
 use crate::worker::{Effects, NumberEffect, Policy, ReviewEffect, Row, TraceResult};
 use chrono::{DateTime, Utc};
 
@@ -100,7 +100,8 @@ pub fn decide(
     context: &Context<'_>,
     now: DateTime<Utc>,
 ) -> Decision {
-    let row = row(case, reply, context);
+    let agreed = agreed(case, reply, context);
+    let row = row(case, reply, context, agreed);
     let effects = row.effects();
     let found = match reply.map(|answer| &answer.outcome) {
         Ok(Outcome::Found(found)) => Some(&**found),
@@ -110,9 +111,7 @@ pub fn decide(
     let exchange = exchange(reply);
     let review = match effects.review {
         ReviewEffect::Open(reason) => Some(reason),
-        ReviewEffect::OpenDoubt => {
-            Some(difference(context.asked, person).unwrap_or(ReviewReason::Unconfirmed))
-        }
+        ReviewEffect::OpenDoubt => Some(agreed.err().unwrap_or(ReviewReason::Unconfirmed)),
         ReviewEffect::Settle | ReviewEffect::Keep => None,
     };
     let written = matches!(effects.number, NumberEffect::Write | NumberEffect::Confirm);
@@ -128,7 +127,7 @@ pub fn decide(
             .or(context.asked.nhs_number)
             .filter(|_| written)
             .zip(exchange)
-            .map(|(number, exchange)| held(row, number, exchange, freshness, now)),
+            .map(|(number, exchange)| held(row, number, exchange, freshness, now, agreed.ok())),
         date_of_death: told.copied().filter(|_| effects.date_of_death),
         review,
         evidence: evidence(case, reply, context, review.is_some()),
@@ -142,14 +141,41 @@ fn held(
     exchange: &Exchange,
     freshness: Freshness,
     now: DateTime<Utc>,
+    corroboration: Option<Corroboration>,
 ) -> HeldNumber {
     let strategy = match row {
         Row::SupersededFree | Row::HeldSupersededFree => "superseded",
         _ if matches!(row.effects().number, NumberEffect::Confirm) => "verified",
         _ => "exact",
     };
-    let provenance = Provenance::new(exchange.clone(), freshness, strategy);
+    let mut provenance = Provenance::new(exchange.clone(), freshness, strategy);
+    provenance.corroboration = corroboration;
     HeldNumber::new(number, NumberSource::Traced(provenance)).with_since(now)
+}
+
+/// Whether the evidence is complete that the person returned is the person of the case, and what completes
+/// it; else what differs, or [`ReviewReason::Unconfirmed`].
+fn agreed(
+    case: &Case,
+    reply: Reply<'_>,
+    context: &Context<'_>,
+) -> Result<Corroboration, ReviewReason> {
+    let (_, person) = subject(reply);
+    let held = case.nhs_number.as_ref();
+    let origin = held.map_or(NumberOrigin::Elsewhere, NumberOrigin::of);
+    let agreed = agreement(context.asked, person, origin);
+    match reply.map(|answer| &answer.outcome) {
+        // MSCA-DQ-03: PDS itself names the successor of a number that is known to be the person's.
+        Ok(Outcome::Superseded { .. })
+            if context.asked.nhs_number.is_some() && held.is_some_and(is_confirmed) =>
+        {
+            match contradiction(context.asked, person) {
+                Some(particular) => Err(ReviewReason::Differs(particular)),
+                None => agreed.or(Ok(Corroboration::Successor)),
+            }
+        }
+        _ => agreed,
+    }
 }
 
 /// The number and the person that the reply names.
@@ -207,7 +233,13 @@ fn invalid(case: &Case) -> Option<NhsNumber> {
 }
 
 /// The left-hand side of the table.
-fn row(case: &Case, reply: Reply<'_>, context: &Context<'_>) -> Row {
+fn row(
+    case: &Case,
+    reply: Reply<'_>,
+    context: &Context<'_>,
+    agreed: Result<Corroboration, ReviewReason>,
+) -> Row {
+    let agrees = agreed.is_ok();
     let held = case.nhs_number.as_ref().map(|held| held.number);
     let changed = context.asked.nhs_number.is_some_and(|asked| held != Some(asked));
     let outcome = match reply.map(|answer| &answer.outcome) {
@@ -218,12 +250,12 @@ fn row(case: &Case, reply: Reply<'_>, context: &Context<'_>) -> Row {
         Ok(outcome) => outcome,
     };
     match (context.asked.nhs_number, outcome) {
-        (None, Outcome::Found(found)) => by_particulars(case, found, context),
+        (None, Outcome::Found(found)) => by_particulars(case, found, context, agrees),
         (Some(number), Outcome::Found(found)) if found.nhs_number != number => {
             // The tracer's contract forbids it; an answer about another number is none.
             unreadable(case, context)
         }
-        (Some(_), Outcome::Found(found)) => by_number(case, found, context),
+        (Some(_), Outcome::Found(found)) => by_number(case, found, context, agrees),
         (None, Outcome::None) if held.is_some() => Row::NoMatchForDoubtful,
         (None, Outcome::None) => Row::NoMatch,
         (None, Outcome::Ambiguous(_)) if held.is_some() => Row::AmbiguousForDoubtful,
@@ -234,9 +266,7 @@ fn row(case: &Case, reply: Reply<'_>, context: &Context<'_>) -> Row {
         (Some(_), Outcome::Ambiguous(_)) => Row::HeldAmbiguous,
         (Some(_), Outcome::Invalidated) => Row::HeldInvalidated,
         (Some(_), Outcome::NotVerified) => Row::HeldNotVerified,
-        (asked, Outcome::Superseded { by, person }) => {
-            superseded(case, asked.is_some(), *by, person.as_deref(), context)
-        }
+        (_, Outcome::Superseded { by, .. }) => superseded(case, *by, context, agrees),
     }
 }
 
@@ -261,13 +291,13 @@ const fn unreadable(case: &Case, context: &Context<'_>) -> Row {
 }
 
 /// Somebody was found by particulars.
-fn by_particulars(case: &Case, found: &Match, context: &Context<'_>) -> Row {
+fn by_particulars(case: &Case, found: &Match, context: &Context<'_>, agrees: bool) -> Row {
     let person = found.person.as_ref();
     let live = found.freshness == Freshness::Live;
     if case.rejected_numbers.contains(&found.nhs_number) {
         return Row::FoundRejected;
     }
-    if difference(context.asked, person).is_some() {
+    if !agrees {
         return Row::FoundDiffers;
     }
     if context.is_held_by_another(case) {
@@ -301,13 +331,13 @@ fn may_become(held: &HeldNumber, found: NhsNumber) -> bool {
 }
 
 /// The number that the case holds is somebody's.
-fn by_number(case: &Case, found: &Match, context: &Context<'_>) -> Row {
+fn by_number(case: &Case, found: &Match, context: &Context<'_>, agrees: bool) -> Row {
     let person = found.person.as_ref();
     let live = found.freshness == Freshness::Live;
     if case.rejected_numbers.contains(&found.nhs_number) {
         return Row::HeldRejected;
     }
-    if difference(context.asked, person).is_some() {
+    if !agrees {
         return Row::HeldDiffers;
     }
     if context.is_held_by_another(case) {
@@ -330,21 +360,13 @@ fn by_number(case: &Case, found: &Match, context: &Context<'_>) -> Row {
 }
 
 /// A number was replaced: the one that the case holds, or the one that its particulars lead to.
-fn superseded(
-    case: &Case,
-    is_held: bool,
-    by: Option<NhsNumber>,
-    person: Option<&Demographics>,
-    context: &Context<'_>,
-) -> Row {
+fn superseded(case: &Case, by: Option<NhsNumber>, context: &Context<'_>, agrees: bool) -> Row {
+    let is_held = context.asked.nhs_number.is_some();
     // The old number repeated is not the new one.
     let Some(by) = by.filter(|by| Some(*by) != context.asked.nhs_number) else {
         return if is_held { Row::HeldSupersededUnknown } else { Row::SupersededUnknown };
     };
-    // A case that has no number gets none on the service's word alone.
-    let nobody = !is_held && person.is_none_or(|person| person.date_of_birth.is_not_returned());
-    let unwanted =
-        nobody || case.rejected_numbers.contains(&by) || replacement_differs(context.asked, person);
+    let unwanted = !agrees || case.rejected_numbers.contains(&by);
     match (is_held, unwanted, context.is_held_by_another(case)) {
         (true, true, _) => Row::HeldSupersededDiffers,
         (true, false, true) => Row::HeldSupersededHeld,

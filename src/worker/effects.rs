@@ -1,7 +1,7 @@
 //! The right-hand side of the decision table.
 
 use crate::case::{AlertKind, NumberStanding, ReviewReason};
-use crate::worker::{Again, Effects, NumberEffect, ReviewEffect, Row, TraceResult};
+use crate::worker::{Again, Effects, NumberEffect, Requirement, ReviewEffect, Row, TraceResult};
 
 use Again::{Afresh, AfterDays, NextPass, Settled, Soon, Stop, WhenCorrected};
 use NumberEffect::{Confirm, Keep, Mark, Write};
@@ -78,6 +78,37 @@ impl Row {
             | Self::Invalidated
             | Self::NotVerified => self.not_found(),
             _ => self.verified(),
+        }
+    }
+
+    /// What evidence the row rests upon. A table like [`effects`](Self::effects).
+    #[must_use]
+    pub const fn requirement(self) -> Requirement {
+        match self {
+            Self::FoundDuplicate
+            | Self::FoundStaleForDoubtful
+            | Self::FoundDoubtfulAgain
+            | Self::FoundConflict
+            | Self::FoundStale
+            | Self::FoundDeathUndated
+            | Self::FoundDeceased
+            | Self::FoundSame
+            | Self::FoundInstead
+            | Self::FoundRestricted
+            | Self::Found
+            | Self::SupersededHeld
+            | Self::SupersededConflict
+            | Self::SupersededFree => Requirement::FieldsAndPostcode,
+            Self::HeldDuplicate
+            | Self::HeldStaleAfterLive
+            | Self::HeldStale
+            | Self::HeldDeathUndated
+            | Self::HeldDeceased
+            | Self::HeldRestricted
+            | Self::HeldDiscrepant
+            | Self::Verified => Requirement::FieldsAndNumber,
+            Self::HeldSupersededHeld | Self::HeldSupersededFree => Requirement::Successor,
+            _ => Requirement::None,
         }
     }
 

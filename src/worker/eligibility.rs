@@ -113,6 +113,9 @@ pub enum Reason {
     /// The day, or the day and the month, of birth is not known; nobody is there to judge what such a
     /// date finds.
     DateOfBirthIncomplete,
+    /// The postcode is not a UK postcode. Left out of the question, the answer might be a person who lives
+    /// elsewhere: correct it, or leave it blank.
+    PostcodeUnusable,
     /// The case id cannot be sent as a local identifier.
     LocalIdentifierUnusable,
 }
@@ -137,6 +140,7 @@ impl Reason {
             Self::GenderMissing => "gender_missing",
             Self::DateOfBirthMissing => "date_of_birth_missing",
             Self::DateOfBirthIncomplete => "date_of_birth_incomplete",
+            Self::PostcodeUnusable => "postcode_unusable",
             Self::LocalIdentifierUnusable => "local_identifier_unusable",
         }
     }

@@ -16,10 +16,11 @@
 //! (MSCA-PDS-05), and [`import`] takes in what the local system says.
 //!
 //! A wrong number on a record joins two people's histories, and a missing one only costs time. So a
-//! number is written only when the person returned is the person asked for ([`difference`] finds
-//! nothing), nobody has rejected it for them, and no other case holds it. A number that is held is
-//! replaced only when the service has said that it was replaced or is invalid, and what replaces it is
-//! held to birth and gender (MSCA-DQ-03). Whatever is in doubt is held for a person to decide (HAV-10)
+//! number is written only when the evidence is complete that the person returned is the person asked for
+//! ([`difference`] has the rule), nobody has rejected it for them, and no other case holds it. A number that
+//! is held is replaced only when the service has said that it was replaced or is invalid. The successor that
+//! PDS names for a number which the rule had confirmed is held to birth and gender (MSCA-DQ-03); every other
+//! one to the whole rule. Whatever is in doubt is held for a person to decide (HAV-10)
 //! and reported; a case in doubt stays eligible and is asked about again, by and by ([`Policy`]).
 //!
 //! What follows is decided in the order of the cases' ids, so a run over the same cases and answers gives
@@ -31,7 +32,6 @@ mod batch;
 mod claim;
 mod decide;
 mod deliver;
-mod difference;
 mod duplicates;
 mod effects;
 mod eligibility;
@@ -51,9 +51,9 @@ mod table;
 mod tally;
 mod turn;
 
+pub use crate::matching::difference::difference;
 pub use apply::apply;
 pub use decide::{Context, Decision, Reply, decide};
-pub use difference::difference;
 pub use eligibility::{Eligibility, Reason, Scope, eligibility};
 pub use error::{Error, ErrorKind};
 pub use intake::{Imported, import};
@@ -62,7 +62,7 @@ pub use policy::Policy;
 pub use process::Process;
 pub use refresh::{RefreshEvent, Refreshed};
 pub use report::{CaseReport, RunReport, TraceResult};
-pub use row::{Again, Effects, NumberEffect, ReviewEffect, Row};
+pub use row::{Again, Effects, NumberEffect, Requirement, ReviewEffect, Row};
 pub use run::Worker;
 pub use schedule::{Schedule, ScheduleError};
 pub use status::{Progress, State, Status};

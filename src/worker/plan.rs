@@ -1,5 +1,5 @@
 use crate::case::{Asked, Case, NumberStanding};
-use crate::demographics::{FullDate, Gender, Postcode};
+use crate::demographics::{FullDate, Gender, Postcode, name_form};
 use crate::nhs_number::NhsNumber;
 use crate::trace::{CriterionError, FetchDetails, FindPerson, LocalIdentifier, NameText, Question};
 use crate::worker::{Eligibility, Policy, Reason, Scope, eligibility};
@@ -24,8 +24,9 @@ pub struct Plan {
 /// is left alone (HAV-3), unless `policy` has it verified again. The case id goes along under the OID
 /// `local_root`, and an answer repeats it.
 ///
-/// Addresses are no criterion of any tracing service. A postcode that is none, or stands for a
-/// country or for "no fixed abode" (`ZZ99`), is left out: it would only prevent a match.
+/// Addresses are no criterion of any tracing service. A postcode that stands for a country or for "no fixed
+/// abode" (`ZZ99`) is left out: it would only prevent a match. A postcode that cannot be read is not left out:
+/// the case is held until it is corrected ([`Reason::PostcodeUnusable`]).
 ///
 /// Pure.
 ///
@@ -90,18 +91,18 @@ pub(super) fn ask(
 ) -> Result<Plan, Vec<Reason>> {
     let (family, given) = (family(case), given(case));
     let (gender, born) = (gender(case, number), date_of_birth(case));
-    let local = LocalIdentifier::new(local_root, case.id.as_str());
-    let (Ok(family), Ok(given), Ok(gender), Ok(born), Ok(local)) =
-        (&family, &given, gender, born, &local)
+    let (postcode, local) = (postcode(case), LocalIdentifier::new(local_root, case.id.as_str()));
+    let (Ok(family), Ok(given), Ok(gender), Ok(born), Ok(postcode), Ok(local)) =
+        (&family, &given, gender, born, postcode, &local)
     else {
         let local = local.err().map(|_| Reason::LocalIdentifierUnusable);
-        let faults = [family.err(), given.err(), gender.err(), born.err(), local];
+        let faults = [family.err(), given.err(), gender.err(), born.err(), postcode.err(), local];
         return Err(faults.into_iter().flatten().collect());
     };
     let mut asked = Asked::new(family.as_str(), born);
     asked.nhs_number = number;
     asked.given = given.as_ref().map(|given| given.as_str().to_owned());
-    (asked.gender, asked.postcode) = (case.gender, postcode(case));
+    (asked.gender, asked.postcode) = (case.gender, postcode);
     let question = match number {
         Some(number) => FetchDetails::new(number, born)
             .with_family(family.clone())
@@ -190,9 +191,14 @@ fn date_of_birth(case: &Case) -> Result<FullDate, Reason> {
     date.full().ok_or(Reason::DateOfBirthIncomplete)
 }
 
-fn postcode(case: &Case) -> Option<Postcode> {
-    let postcode: Postcode = case.postcode.as_deref()?.trim().parse().ok()?;
-    (!postcode.is_pseudo()).then_some(postcode)
+/// The postcode of an address, if the case has one.
+fn postcode(case: &Case) -> Result<Option<Postcode>, Reason> {
+    let text = case.postcode.as_deref().unwrap_or_default();
+    if name_form(text).chars().all(char::is_whitespace) {
+        return Ok(None);
+    }
+    let postcode: Postcode = text.parse().map_err(|_| Reason::PostcodeUnusable)?;
+    Ok(Some(postcode).filter(|postcode| !postcode.is_pseudo()))
 }
 
 #[cfg(test)]
@@ -277,7 +283,9 @@ pub(super) mod tests {
     #[test]
     fn what_is_not_known_is_left_out() {
         let mut case = case();
-        for postcode in [None, Some("not known"), Some(""), Some("ZZ99 3VZ"), Some("zz993wz")] {
+        for postcode in
+            [None, Some(""), Some(" \t\u{A0}\u{200B}"), Some("ZZ99 3VZ"), Some("zz993wz")]
+        {
             case.postcode = postcode.map(str::to_owned);
             assert_eq!(find(&case).postcode(), None, "{postcode:?}");
         }
@@ -380,6 +388,19 @@ pub(super) mod tests {
         assert_eq!(reasons(|case| case.forename = None), []);
         assert_eq!(reasons(|case| case.gender = None), [Reason::GenderMissing]);
         assert_eq!(reasons(|case| case.date_of_birth = None), [Reason::DateOfBirthMissing]);
+        for postcode in ["RM14 OTA", "RM14 0TA (temp)", "NULL", "not known", "RM14", "N/A", "-"] {
+            let told = reasons(|case| case.postcode = text(postcode));
+            assert_eq!(told, [Reason::PostcodeUnusable], "{postcode}");
+            let told = reasons(|case| {
+                case.postcode = text(postcode);
+                case.nhs_number = Some(imported(NUMBER, "GP letter"));
+            });
+            assert_eq!(told, [Reason::PostcodeUnusable], "{postcode}: nor is a number verified");
+        }
+        for postcode in ["kt17\u{A0}1na", "\u{FEFF}KT17\u{2003}1NA", "KT17\t1NA\r\n"] {
+            let case = Case { postcode: text(postcode), ..case() };
+            assert_eq!(find(&case).postcode().unwrap().to_string(), "KT17 1NA");
+        }
         let month = Some("1984-02".parse().unwrap());
         assert_eq!(reasons(|case| case.date_of_birth = month), [Reason::DateOfBirthIncomplete]);
         let no_root = ask(&case(), None, "no OID");

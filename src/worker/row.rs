@@ -89,6 +89,36 @@ impl fmt::Display for Again {
     }
 }
 
+/// What evidence a row rests upon that the person returned is the person of the case.
+///
+/// A row that writes a number, confirms one, or takes a date of death always requires some.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Requirement {
+    /// None: nothing is written on the strength of the person returned.
+    None,
+    /// Family name, first given name, date of birth and gender agree, and so does the postcode.
+    FieldsAndPostcode,
+    /// Family name, first given name, date of birth and gender agree, for a number from elsewhere, or where
+    /// the number has no recorded evidence, and so does the postcode.
+    FieldsAndNumber,
+    /// The same; or the rule confirmed the number that was replaced, and date of birth and gender of its
+    /// successor do not contradict (MSCA-DQ-03).
+    Successor,
+}
+
+impl fmt::Display for Requirement {
+    /// For the table that people read.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "–",
+            Self::FieldsAndPostcode => "four fields, postcode",
+            Self::FieldsAndNumber => "four fields, number",
+            Self::Successor => "four fields, number; or successor",
+        })
+    }
+}
+
 /// The consequences of a row of the decision table.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -159,7 +189,7 @@ rows! {
 
     /// Found by particulars; somebody has rejected the number for this person.
     FoundRejected = "found_a_rejected_number",
-    /// Found by particulars; the person returned differs from the person asked for, or too little was returned to tell.
+    /// Found by particulars; the person returned differs from the person asked for, or the evidence is not complete: a field is not known to the case or was not returned, or the postcode was not part of the search.
     FoundDiffers = "found_somebody_who_differs",
     /// Found by particulars; another case in use holds the number.
     FoundDuplicate = "found_a_number_that_another_case_holds",
@@ -179,7 +209,7 @@ rows! {
     FoundSame = "found_the_unverified_number",
     /// Found by particulars; the case holds a number that was replaced or is invalid.
     FoundInstead = "found_a_number_for_one_in_doubt",
-    /// Found by particulars, restricted: number and name are usable, and no address comes.
+    /// Found by particulars, restricted: number and name are usable, no address comes, and the service matched the postcode.
     FoundRestricted = "found_restricted",
     /// Found by particulars; the case holds no number.
     Found = "found",
@@ -194,7 +224,7 @@ rows! {
     Ambiguous = "several",
     /// The particulars lead to a number that was replaced (DEMOG-0017), and by which is not told.
     SupersededUnknown = "superseded_by_an_unknown_number",
-    /// The particulars lead to a number that was replaced by one that somebody has rejected for this person, or whose person has another birth or gender, or is not returned with a birth.
+    /// The particulars lead to a number that was replaced by one that somebody has rejected for this person, or whose person differs, or for whom the evidence is not complete.
     SupersededDiffers = "superseded_by_somebody_who_differs",
     /// The particulars lead to a number that was replaced by one that another case in use holds.
     SupersededHeld = "superseded_by_a_number_that_another_case_holds",
@@ -209,7 +239,7 @@ rows! {
 
     /// The number held is one that somebody has rejected for this person.
     HeldRejected = "held_number_that_was_rejected",
-    /// The number held is somebody's who differs, or too little was returned to tell.
+    /// The number held is somebody's who differs, or the evidence is not complete: a field is not known to the case or was not returned, or the number has no recorded evidence and the postcode returned is not that of the case.
     HeldDiffers = "held_number_of_somebody_who_differs",
     /// The number held is the person's, and another case in use holds it too.
     HeldDuplicate = "held_number_that_another_case_holds_too",
@@ -235,7 +265,7 @@ rows! {
     HeldNotVerified = "held_number_not_verified",
     /// The number held was replaced (DEMOG-0017), and by which is not told.
     HeldSupersededUnknown = "held_number_superseded_by_an_unknown_number",
-    /// The number held was replaced by one that somebody has rejected for this person, or whose person has another birth or gender.
+    /// The number held was replaced by one that somebody has rejected for this person, or whose person has another birth or gender; or the rule never confirmed the number held, and the person of the new one differs, or the evidence is not complete.
     HeldSupersededDiffers = "held_number_superseded_by_somebody_who_differs",
     /// The number held was replaced by one that another case in use holds.
     HeldSupersededHeld = "held_number_superseded_by_a_number_that_another_case_holds",

@@ -28,9 +28,28 @@ that is due to be verified again, is asked about *by number*: the number with th
 **Which row.** The rows of a section are looked through from the top, and the first that fits counts. An answer to any question may also be one of
 the section *No answer*, which comes first.
 
-**The person returned differs** when anything that was asked and returned does not agree: family name, first given name, date of birth, gender, and,
-unless a number is verified, the postcode of the usual address. It also differs when family name and date of birth were not both returned. Upper and
-lower case and white space do not count; nicknames and accents do. Whoever *replaces* a number is held to birth and gender only.
+**Evidence.** A number is written or confirmed, and a date of death is taken, only when the evidence is complete that the person returned is the
+person of the case. The column *evidence* says what each row rests upon.
+
+- *Four fields*: family name, first given name, date of birth and gender are all known to the case, were all returned, and all agree. The gender codes
+  0 (not known) and 9 (not specified) never agree, and a field that is blank was not returned. Names agree in any case and however they were typed
+  (apostrophes, hyphens, white space); nicknames and accents count. `Mary Ann` agrees with the given names `Mary`, `Ann`, in this order.
+- *Postcode*: a full postcode was sent in the search, and the service itself has matched it. `ZZ99` postcodes are not sent and are no evidence. A
+  postcode of the current usual address that was returned and is another one differs. A restricted person comes without an address: the postcode that
+  was sent is the evidence, and without one the case is held.
+- *Number*: the number came from elsewhere (another source, an earlier confirmation by this rule, or a person) and was verified. People move, so the
+  postcode may differ. A number of which no evidence is recorded may come from an earlier search by the same names; it is no evidence for them, and the
+  postcode of the current usual address has to be returned and agree instead.
+- *Successor*: PDS itself names the number that replaces one which this rule had confirmed on the Spine. Names have often changed by then, so they may
+  differ (MSCA-DQ-03); date of birth and gender must not. The successor of any other number needs the four fields like everybody else.
+
+What differs is named in the review item (`differs:given`). Where nothing differs and the evidence is not complete, the item is `unconfirmed`. Both
+carry the person and the number that were returned, so that a reviewer can accept or reject the number. In both cases nothing is written: no number, no
+confirmation, no date of death.
+
+**What cannot be read is not left out.** A case whose surname, forename, date of birth or postcode cannot be read is not asked about, and reported with
+the reason (`postcode_unusable` and the like). White space of any kind in a postcode is read; a letter in the place of a digit, a note, or a
+placeholder is not.
 
 **Number.** *Kept as it is*: whatever the case has, or has not, stays. *Written*: the number with its whole provenance (HAV-5: service,
 operation, message, time, code, way of asking). *Confirmed*: the number that is held gets this provenance. *Kept, marked …*: it stays, and whoever opens
@@ -64,7 +83,7 @@ the next question saved together or not at all; the alerts delivered. Whatever i
 ///
 /// ```
 /// let table = nhs_pds::worker::table();
-/// assert!(table.contains("| `nobody` | Nobody matches the particulars (DEMOG-0001). | none | kept as it is |"));
+/// assert!(table.contains("| `nobody` | Nobody matches the particulars (DEMOG-0001). | – | none | kept as it is |"));
 /// ```
 #[must_use]
 pub fn table() -> String {
@@ -74,8 +93,8 @@ pub fn table() -> String {
             text.push_str("\n## ");
             text.push_str(title);
             text.push_str(
-                "\n\n| row | situation | result | number | date of death | review item | alert | others flagged | asked again |\n\
-                 |---|---|---|---|---|---|---|---|---|\n",
+                "\n\n| row | situation | evidence | result | number | date of death | review item | alert | others flagged | asked again |\n\
+                 |---|---|---|---|---|---|---|---|---|---|\n",
             );
         }
         text.push_str(&line(*row));
@@ -96,8 +115,9 @@ fn line(row: Row) -> String {
     };
     let alert = if death == "if told" { format!("{alert}; deceased, if told") } else { alert };
     format!(
-        "| `{row}` | {} | {} | {} | {death} | {} | {alert} | {} | {} |\n",
+        "| `{row}` | {} | {} | {} | {} | {death} | {} | {alert} | {} | {} |\n",
         row.situation().trim(),
+        row.requirement(),
         effects.result.word().replace('_', " "),
         effects.number,
         effects.review,

@@ -139,6 +139,7 @@ async fn of_two_workers_on_one_file_one_writes_the_number() {
     let cases = ["1", "2"].iter().zip(kinds.clone()).map(|(id, kind)| {
         let mut case = Case::new(id.parse().unwrap(), kind);
         case.surname = Some("Aindow".into());
+        (case.forename, case.postcode) = (Some("Comfort".into()), Some("KT17 1NA".into()));
         case.date_of_birth = Some("1943-05-19".parse().unwrap());
         case.gender = Some(Gender::Female);
         case.allocations = vec![Allocation::new("A Worker")];
@@ -150,6 +151,7 @@ async fn of_two_workers_on_one_file_one_writes_the_number() {
         let mut person = Demographics::default();
         person.name = Some(PersonName::new("COMFORT", "AINDOW"));
         person.date_of_birth = Held::read("1943-05-19");
+        person.gender = Held::Known(Gender::Female);
         let found = Outcome::Found(Box::new(Match::new(NUMBER).with_person(person)));
         let tracer = Arc::new(ScriptedTracer::new([Ok(found)]));
         let rival = Arc::clone(&rival);

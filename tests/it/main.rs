@@ -1,6 +1,8 @@
 //! Integration tests, in one binary.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+#[cfg(all(feature = "simulator", feature = "smsp"))]
+mod absent;
 #[cfg(all(feature = "simulator", feature = "sqlite"))]
 mod audit;
 #[cfg(feature = "sqlite")]
@@ -34,7 +36,7 @@ mod layer;
 mod move_guide;
 #[cfg(all(feature = "http", feature = "simulator", feature = "smsp"))]
 mod opentest;
-#[cfg(all(feature = "http", feature = "simulator", feature = "smsp"))]
+#[cfg(all(feature = "simulator", feature = "smsp"))]
 mod pace;
 mod privacy;
 mod private_file;

@@ -105,6 +105,7 @@ fn found() -> Result<Outcome, ErrorKind> {
     let mut person = Demographics::default();
     person.name = Some(PersonName::new("COMFORT", "AINDOW"));
     person.date_of_birth = Held::read("1943-05-19");
+    person.gender = Held::read("2");
     Ok(Outcome::Found(Box::new(Match::new(NUMBER).with_person(person))))
 }
 
@@ -533,7 +534,7 @@ async fn what_is_imported_is_on_record_and_nothing_is_twice() {
     house.store.save(&corrected).await.unwrap();
     assert_eq!(take_in(vec![case("008")]).await, (0, 0, 1));
     let mut anew = case("008");
-    anew.forename = Some("Comfort".into());
+    anew.forename = Some("Joy".into());
     assert_eq!(take_in(vec![anew]).await, (0, 1, 0));
     let stored = house.store.get(&"008".parse().unwrap()).await.unwrap().unwrap();
     assert_eq!(stored.surname.as_deref(), Some("Aindow"));

@@ -41,7 +41,7 @@ fn item(text: &str, number: u32) -> ItemId {
 fn case(text: &str) -> Case {
     let mut case = Case::new(id(text), RecordType::AdultCase);
     case.surname = Some(format!("Family {text}"));
-    case.forename = Some("Comfort".into());
+    (case.forename, case.postcode) = (Some("Comfort".into()), Some("KT17 1NA".into()));
     case.date_of_birth = Some("1943-05-19".parse().unwrap());
     case.gender = Some(Gender::Female);
     case.allocations = vec![Allocation::new("A Worker")];
@@ -220,6 +220,42 @@ async fn a_number_is_confirmed_and_never_asked_again() {
             accepted.review[0].history.iter().map(|step| step.what.as_str()).collect();
         assert_eq!(steps, ["accepted"]);
         assert_eq!(office.pass_at("2026-12-24T09:30:00Z", []).await, 0, "the number was traced");
+    }
+}
+
+/// A candidate for whom the evidence is not complete can be accepted, however the case was asked about.
+#[tokio::test]
+async fn an_unconfirmed_candidate_is_confirmed_by_a_person() {
+    let letter = NumberSource::Imported(Some("GP letter".into()));
+    let without_forename = |held: Option<NumberSource>| {
+        let mut case = case("1");
+        case.forename = None;
+        case.nhs_number = held.map(|source| HeldNumber::new(OTHER, source));
+        case
+    };
+    let successor = Traced::Superseded {
+        by: Some(NUMBER),
+        person: Some(Box::new(person("COMFORT", "FAMILY 1"))),
+    };
+    for (held, answer, candidate) in [
+        (None, found("COMFORT", "FAMILY 1", NUMBER), NUMBER),
+        (Some(letter.clone()), found("COMFORT", "FAMILY 1", OTHER), OTHER),
+        (Some(letter), successor, NUMBER),
+    ] {
+        for mut office in Office::each(&[without_forename(held.clone())]).await {
+            office.pass([answer.clone()]).await;
+            let before = office.stored("1").await.nhs_number;
+            assert!(before.is_none_or(|before| before.source == held.clone().unwrap()));
+            let shown = office.queue.show(&item("1", 1), &jo()).await.unwrap().unwrap();
+            assert_eq!(shown.item.reason, ReviewReason::Unconfirmed);
+            assert_eq!(shown.offered, Some(candidate));
+            assert!(shown.comparison.is_some(), "the candidate is shown beside the case");
+            office.resolve(&item("1", 1), Resolution::AcceptNumber(candidate)).await;
+            let accepted = office.stored("1").await.nhs_number.unwrap();
+            assert_eq!(accepted.number, candidate);
+            assert!(accepted.source.is_traced() && accepted.standing.is_usable());
+            assert_eq!(office.pass_at("2026-12-24T09:30:00Z", []).await, 0);
+        }
     }
 }
 

@@ -108,6 +108,7 @@ pub(crate) async fn ask(tracer: &dyn Tracer) -> Result<Answer, Error> {
 pub(crate) fn case(text: &str) -> Case {
     let mut case = Case::new(text.parse().unwrap(), RecordType::AdultCase);
     case.surname = Some("Aindow".into());
+    (case.forename, case.postcode) = (Some("Comfort".into()), Some("KT17 1NA".into()));
     case.date_of_birth = Some("1943-05-19".parse().unwrap());
     case.gender = Some(Gender::Female);
     case.allocations = vec![Allocation::new("A Worker")];

@@ -195,11 +195,12 @@ impl Tracer for Service {
 }
 
 fn outcome(says: Says, held: Option<NhsNumber>) -> Result<Outcome, ErrorKind> {
+    let mut person = Demographics::default();
+    person.name = Some(PersonName::new("COMFORT", "AINDOW"));
+    person.date_of_birth = Held::read("1943-05-19");
+    person.gender = Held::Known(Gender::Female);
+    let successor = Some(Box::new(person.clone()));
     let found = |n, change: fn(&mut Match)| {
-        let mut person = Demographics::default();
-        person.name = Some(PersonName::new("COMFORT", "AINDOW"));
-        person.date_of_birth = Held::read("1943-05-19");
-        person.gender = Held::Known(Gender::Female);
         let mut found = Match::new(held.unwrap_or_else(|| number(n))).with_person(person);
         change(&mut found);
         Ok(Outcome::Found(Box::new(found)))
@@ -210,7 +211,7 @@ fn outcome(says: Says, held: Option<NhsNumber>) -> Result<Outcome, ErrorKind> {
         Says::FoundDead(n) => found(n, |found| {
             found.person.as_mut().unwrap().date_of_death = Held::read("2026-11-01");
         }),
-        Says::Superseded(by) => Ok(Outcome::Superseded { by: by.map(number), person: None }),
+        Says::Superseded(by) => Ok(Outcome::Superseded { by: by.map(number), person: successor }),
         Says::Invalidated => Ok(Outcome::Invalidated),
         Says::NotVerified => Ok(Outcome::NotVerified),
         Says::Nobody => Ok(Outcome::None),
@@ -238,6 +239,7 @@ impl Clock for Time {
 fn case(place: usize, sample: &Sample) -> Case {
     let mut case = Case::new(format!("{place:02}").parse().unwrap(), RecordType::AdultCase);
     case.surname = Some("Aindow".into());
+    (case.forename, case.postcode) = (Some("Comfort".into()), Some("KT17 1NA".into()));
     case.date_of_birth = Some("1943-05-19".parse().unwrap());
     case.gender = Some(Gender::Female);
     case.allocations = vec![Allocation::new("A Worker")];

@@ -1,4 +1,4 @@
-use crate::demographics::{DateError, FullDate, PartialDate, redacted_debug};
+use crate::demographics::{DateError, FullDate, PartialDate, Postcode, redacted_debug};
 use crate::trace::{CriterionError, NamePattern, NameText};
 use std::fmt;
 use std::str::FromStr;
@@ -96,6 +96,12 @@ fn fits(name: &str) -> Result<(), SearchError> {
     if name.chars().count() > LONGEST { Err(SearchError::TooLong) } else { Ok(()) }
 }
 
+/// The text as it is written, if it passes as a name.
+fn literal(text: &str) -> Result<String, SearchError> {
+    text.parse::<NameText>()?;
+    Ok(text.trim().to_owned())
+}
+
 /// A telephone number or an e-mail address, compared as it is.
 ///
 /// ```
@@ -106,13 +112,13 @@ fn fits(name: &str) -> Result<(), SearchError> {
 /// # Ok::<(), SearchError>(())
 /// ```
 #[derive(Clone, Eq, Hash, PartialEq)]
-pub struct ContactText(NameText);
+pub struct ContactText(String);
 
 impl ContactText {
     /// The number or address.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        self.0.as_str()
+        &self.0
     }
 }
 
@@ -121,12 +127,50 @@ impl FromStr for ContactText {
 
     /// Refused is what a name is refused for: blank text, wildcards, and characters that cannot be sent.
     fn from_str(text: &str) -> Result<Self, SearchError> {
-        Ok(Self(text.parse()?))
+        literal(text).map(Self)
     }
 }
 
-/// A day, or the days from one to another, both included. The API takes neither partial dates nor ranges
-/// that are open at one end.
+/// A postcode as the local system has it, in any spelling, without wildcards.
+///
+/// A fuzzy search compares postcodes loosely, and matches one with a mistyped character. Text that is
+/// not a [`Postcode`] is therefore worth sending.
+///
+/// ```
+/// use nhs_pds::fhir::{PostcodeText, SearchError};
+/// use nhs_pds::trace::CriterionError;
+///
+/// assert_eq!(" LS16AEE ".parse::<PostcodeText>()?.to_string(), "LS16AEE");
+/// assert_eq!("LS1*".parse::<PostcodeText>(), Err(SearchError::Text(CriterionError::Wildcard)));
+/// # Ok::<(), SearchError>(())
+/// ```
+#[derive(Clone, Eq, Hash, PartialEq)]
+pub struct PostcodeText(String);
+
+impl FromStr for PostcodeText {
+    type Err = SearchError;
+
+    /// Rejects blank text, wildcards, and characters that cannot be sent.
+    fn from_str(text: &str) -> Result<Self, SearchError> {
+        literal(text).map(Self)
+    }
+}
+
+impl From<Postcode> for PostcodeText {
+    fn from(postcode: Postcode) -> Self {
+        Self(postcode.to_string())
+    }
+}
+
+impl fmt::Display for PostcodeText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A day, or a range of days that includes its first and last day and may be open at one end.
+///
+/// The API accepts no partial dates: search [within](Self::within) one.
 ///
 /// ```
 /// use nhs_pds::fhir::{DateRange, SearchError};
@@ -135,20 +179,41 @@ impl FromStr for ContactText {
 /// assert_eq!(day, DateRange::on("2010-10-22".parse()?));
 /// let month = DateRange::from_values(["ge2010-10-01", "le2010-10-31"])?;
 /// assert_eq!(month, DateRange::within("2010-10".parse()?));
-/// assert_eq!(DateRange::from_values(["ge2010-10-01"]), Err(SearchError::Prefix));
+/// let later = DateRange::from_values(["ge2010-10-01"])?;
+/// assert_eq!(later, DateRange::since("2010-10-01".parse()?));
+/// assert_eq!(DateRange::from_values(["gt2010-10-01"]), Err(SearchError::Prefix));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Eq, Hash, PartialEq)]
-pub struct DateRange {
-    first: FullDate,
-    last: FullDate,
+pub struct DateRange(Days);
+
+#[derive(Clone, Copy, Eq, Hash, PartialEq)]
+enum Days {
+    /// From the first to the last.
+    Between(FullDate, FullDate),
+    /// From this day on.
+    Since(FullDate),
+    /// Up to this day.
+    Until(FullDate),
 }
 
 impl DateRange {
     /// That day.
     #[must_use]
     pub const fn on(day: FullDate) -> Self {
-        Self { first: day, last: day }
+        Self(Days::Between(day, day))
+    }
+
+    /// That day and every later one.
+    #[must_use]
+    pub const fn since(day: FullDate) -> Self {
+        Self(Days::Since(day))
+    }
+
+    /// That day and every earlier one.
+    #[must_use]
+    pub const fn until(day: FullDate) -> Self {
+        Self(Days::Until(day))
     }
 
     /// From `first` to `last`.
@@ -157,21 +222,22 @@ impl DateRange {
     ///
     /// [`SearchError::Order`] when `last` is before `first`.
     pub fn between(first: FullDate, last: FullDate) -> Result<Self, SearchError> {
-        if first <= last { Ok(Self { first, last }) } else { Err(SearchError::Order) }
+        if first <= last { Ok(Self(Days::Between(first, last))) } else { Err(SearchError::Order) }
     }
 
     /// Every day that a partial date may be.
     #[must_use]
     pub fn within(date: PartialDate) -> Self {
-        Self { first: date.first_day(), last: date.last_day() }
+        Self(Days::Between(date.first_day(), date.last_day()))
     }
 
-    /// Reads what is given for a `birthdate` or `death-date`: one day, bare or with `eq`; or two, one with
-    /// `ge` and one with `le`, in either order. Days are `YYYY-MM-DD`.
+    /// Reads the values of a `birthdate` or `death-date` parameter: one day, bare or with `eq`; one with `ge`
+    /// or `le`, a range that is open at the other end; or two, one with `ge` and one with `le`, in either
+    /// order. Days are `YYYY-MM-DD`.
     ///
     /// # Errors
     ///
-    /// [`SearchError::Prefix`] for other prefixes, none or more days; [`SearchError::Date`] for what is no
+    /// [`SearchError::Prefix`] for other prefixes, no value, or more than two; [`SearchError::Date`] for what is no
     /// full date; [`SearchError::Order`] when the range ends before it begins.
     pub fn from_values<'a>(values: impl IntoIterator<Item = &'a str>) -> Result<Self, SearchError> {
         let mut values = values.into_iter();
@@ -185,6 +251,12 @@ impl DateRange {
         };
         match (values.next(), values.next(), values.next()) {
             (Some(text), None, None) => {
+                if let Some(first) = text.strip_prefix("ge") {
+                    return Ok(Self::since(day(first)?));
+                }
+                if let Some(last) = text.strip_prefix("le") {
+                    return Ok(Self::until(day(last)?));
+                }
                 let bare = text.strip_prefix("eq").unwrap_or(text);
                 if bare.starts_with(|first: char| first.is_ascii_digit()) {
                     Ok(Self::on(day(bare)?))
@@ -205,10 +277,11 @@ impl DateRange {
 
     /// The values of the parameter.
     pub(super) fn values(self) -> Vec<String> {
-        if self.first == self.last {
-            vec![format!("eq{}", self.first)]
-        } else {
-            vec![format!("ge{}", self.first), format!("le{}", self.last)]
+        match self.0 {
+            Days::Between(first, last) if first == last => vec![format!("eq{first}")],
+            Days::Between(first, last) => vec![format!("ge{first}"), format!("le{last}")],
+            Days::Since(first) => vec![format!("ge{first}")],
+            Days::Until(last) => vec![format!("le{last}")],
         }
     }
 }
@@ -234,7 +307,7 @@ impl fmt::Display for MaxResults {
     }
 }
 
-redacted_debug!(SearchName, SearchPattern, ContactText, DateRange);
+redacted_debug!(SearchName, SearchPattern, ContactText, PostcodeText, DateRange);
 
 /// Why something cannot be searched for. Never carries what it was.
 #[non_exhaustive]
@@ -249,8 +322,8 @@ pub enum SearchError {
     /// A range that ends before it begins. Correct the data.
     #[error("a range of dates ends before it begins")]
     Order,
-    /// A date with another prefix than the API takes, or half a range. Give a day, or `ge` and `le`.
-    #[error("a date is a day, or a range of two with ge and le")]
+    /// A date with a prefix that the API does not accept. Use a day, or `ge` and `le`, or one of them.
+    #[error("a date is a day, or a range with ge, le or both")]
     Prefix,
     /// Text that cannot be asked for.
     #[error("{0}")]
@@ -288,7 +361,7 @@ mod tests {
         ] {
             let range = DateRange::within(date.parse().unwrap());
             let (first, last) = (first.parse().unwrap(), last.parse().unwrap());
-            assert_eq!(range, DateRange { first, last }, "{date}");
+            assert_eq!(range, DateRange(Days::Between(first, last)), "{date}");
         }
     }
 
@@ -297,7 +370,11 @@ mod tests {
         for (values, error) in [
             (&[][..], SearchError::Prefix),
             (&["gt2010-10-22"], SearchError::Prefix),
-            (&["le2010-10-22"], SearchError::Prefix),
+            (&["ge"], SearchError::Date(DateError::Format)),
+            (&["le2010-10"], SearchError::Date(DateError::Partial)),
+            (&["ge20101022"], SearchError::Date(DateError::Format)),
+            (&["lt2010-10-22"], SearchError::Prefix),
+            (&["ge2010-10-22", "2010-10-23"], SearchError::Prefix),
             (&["2010-10-22", "2010-10-23"], SearchError::Prefix),
             (&["ge2010-10-22", "ge2010-10-23"], SearchError::Prefix),
             (&["le2010-10-22", "le2010-10-23"], SearchError::Prefix),
@@ -313,7 +390,9 @@ mod tests {
         }
         let swapped = DateRange::from_values(["le2010-10-31", "ge2010-10-01"]).unwrap();
         assert_eq!(swapped.values(), ["ge2010-10-01", "le2010-10-31"]);
-        assert_eq!(DateRange::from_values(["eq2010-10-31"]).unwrap().values(), ["eq2010-10-31"]);
+        for one in ["eq2010-10-31", "le1920-08-11", "ge2000-05-03"] {
+            assert_eq!(DateRange::from_values([one]).unwrap().values(), [one]);
+        }
     }
 
     #[test]

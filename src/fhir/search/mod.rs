@@ -3,7 +3,9 @@
 mod criteria;
 mod query;
 
-pub use criteria::{ContactText, DateRange, MaxResults, SearchError, SearchName, SearchPattern};
+pub use criteria::{
+    ContactText, DateRange, MaxResults, PostcodeText, SearchError, SearchName, SearchPattern,
+};
 
 use crate::demographics::{Gender, OdsCode, Postcode};
 use crate::fhir::{Access, ApplicationRestricted, HealthcareWorker};
@@ -38,7 +40,7 @@ pub struct Exact;
 pub struct Plain;
 
 /// Names that sound alike or are transposed match too, and former ones always (`_fuzzy-match`). No
-/// wildcards.
+/// wildcards. A postcode may be in any spelling ([`PostcodeText`]).
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub struct Fuzzy;
@@ -58,7 +60,7 @@ impl Matching for Plain {
 
 impl Matching for Fuzzy {
     type Name = SearchName;
-    type Postcode = Postcode;
+    type Postcode = PostcodeText;
     const FLAG: Option<&'static str> = Some("_fuzzy-match");
 }
 
@@ -172,7 +174,7 @@ impl<A: Access> Search<Fuzzy, A> {
         family: SearchName,
         born: DateRange,
         gender: Gender,
-        postcode: Postcode,
+        postcode: PostcodeText,
     ) -> Self {
         let (gender, postcode) = (Some(gender), Some(postcode));
         Self { family: Some(family), gender, postcode, ..Self::born(born) }
@@ -184,7 +186,7 @@ impl<A: Access> Search<Fuzzy, A> {
         given: SearchName,
         born: DateRange,
         gender: Gender,
-        postcode: Postcode,
+        postcode: PostcodeText,
     ) -> Self {
         let (gender, postcode) = (Some(gender), Some(postcode));
         Self { given: Some(given), gender, postcode, ..Self::born(born) }

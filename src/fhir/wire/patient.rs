@@ -2,7 +2,7 @@ use super::datatypes::{
     ContactPoint, Extension, HumanName, Identifier, Period, Reference, WireAddress, date,
     extension, gender,
 };
-use super::text::{List, Text};
+use super::text::{List, Text, TextOrNumber};
 use crate::demographics::{Held, PartialDate};
 use crate::fhir::{
     Communication, ContactPreferences, DeathNotification, DecodeError, DecodeErrorKind,
@@ -53,7 +53,7 @@ pub(super) struct WirePatient<'a> {
 #[serde(rename_all = "camelCase")]
 struct Meta<'a> {
     #[serde(borrow)]
-    version_id: Option<Text<'a>>,
+    version_id: Option<TextOrNumber<'a>>,
     #[serde(borrow, default)]
     security: List<super::datatypes::Coding<'a>>,
 }
@@ -85,11 +85,12 @@ pub(super) fn patient_of(wire: &WirePatient<'_>) -> Result<Patient, DecodeError>
         return Err(DecodeError::of(DecodeErrorKind::Identifier));
     }
     let meta = wire.meta.as_ref();
+    if meta.is_some_and(|meta| is_labelled(&meta.security, "REDACTED")) {
+        return Err(DecodeError::of(DecodeErrorKind::Redacted));
+    }
     let notification = death_notification(wire);
     Ok(Patient {
-        version: meta
-            .and_then(|meta| meta.version_id.as_ref())
-            .map(|version| version.as_str().to_owned()),
+        version: meta.and_then(|meta| meta.version_id.as_ref()).map(TextOrNumber::to_string),
         restriction: meta.map_or(Restriction::NotTold, |meta| restriction(&meta.security)),
         names: wire.name.iter().map(HumanName::read).collect(),
         gender: gender(wire.gender.as_ref()),
@@ -118,12 +119,16 @@ impl Contact<'_> {
     }
 }
 
+fn is_labelled(labels: &List<super::datatypes::Coding<'_>>, label: &str) -> bool {
+    labels.iter().any(|coding| coding.code.as_ref().is_some_and(|code| code.as_str() == label))
+}
+
 /// A label that nobody knows restricts. There is one at most; of several the strictest would count.
 fn restriction(labels: &List<super::datatypes::Coding<'_>>) -> Restriction {
-    let all = || labels.iter().map(|label| label.code.as_ref().map(Text::as_str));
-    if all().any(|code| matches!(code, Some("V" | "REDACTED"))) {
+    let mut all = labels.iter().map(|label| label.code.as_ref().map(Text::as_str));
+    if is_labelled(labels, "V") {
         Restriction::VeryRestricted
-    } else if all().any(|code| code != Some("U")) {
+    } else if all.any(|code| code != Some("U")) {
         Restriction::Restricted
     } else if labels.first().is_some() {
         Restriction::Unrestricted

@@ -36,6 +36,49 @@ impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
     }
 }
 
+/// Text, or a whole number in its place.
+pub(super) enum TextOrNumber<'a> {
+    Text(Text<'a>),
+    Number(u64),
+}
+
+impl fmt::Display for TextOrNumber<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => f.write_str(text.as_str()),
+            Self::Number(number) => number.fmt(f),
+        }
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for TextOrNumber<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reading;
+
+        impl<'de> Visitor<'de> for Reading {
+            type Value = TextOrNumber<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("text or a whole number")
+            }
+
+            fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {
+                Ok(TextOrNumber::Text(Text(Cow::Borrowed(text))))
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(TextOrNumber::Text(Text(Cow::Owned(text.to_owned()))))
+            }
+
+            fn visit_u64<E: Error>(self, number: u64) -> Result<Self::Value, E> {
+                Ok(TextOrNumber::Number(number))
+            }
+        }
+
+        deserializer.deserialize_any(Reading)
+    }
+}
+
 /// A list that may be `null`, as may each of its members; those are left out.
 pub(super) struct List<T>(pub(super) Vec<T>);
 

@@ -1,13 +1,14 @@
 //! Writing a `Bundle`: what a search found, or who belongs to a person.
 
-use super::patient::{Extent, NHS_NUMBER, telecoms, write};
+use super::codings;
+use super::patient::{Extent, NHS_NUMBER, address, period, telecoms, write};
 use super::search::Hit;
 use crate::simulator::{Person, RelatedPerson};
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value, json};
 
-/// Where entries say that they are. It is another host than the one called, as in the live service.
-const ELSEWHERE: &str = "https://veit07.api.service.nhs.uk/personal-demographics/FHIR/R4";
+/// The most telecoms of a related person.
+const MOST_TELECOMS: usize = 5;
 
 /// A set of entries. With none, `entry` is left out.
 fn searchset(entries: Vec<Value>, now: DateTime<Utc>) -> Value {
@@ -23,11 +24,11 @@ fn searchset(entries: Vec<Value>, now: DateTime<Utc>) -> Value {
     bundle.into()
 }
 
-/// What a search found, in its order.
-pub(super) fn hits(hits: &[&Hit<'_>], empty_lines: bool, now: DateTime<Utc>) -> Value {
+/// What a search found, in its order. Entries say that they are at `base`.
+pub(super) fn hits(hits: &[&Hit<'_>], base: &str, empty_lines: bool, now: DateTime<Utc>) -> Value {
     let entry = |hit: &&Hit<'_>| {
         json!({
-            "fullUrl": format!("{ELSEWHERE}/Patient/{}", hit.person.nhs_number.digits().as_str()),
+            "fullUrl": format!("{base}/Patient/{}", hit.person.nhs_number.digits().as_str()),
             "search": { "score": score(hit.score) },
             "resource": write(hit.person, Extent::Searched, empty_lines),
         })
@@ -41,7 +42,7 @@ fn score(score: f64) -> Value {
 }
 
 /// Who belongs to `person`; of a restricted one, nobody is told.
-pub(super) fn related(person: &Person, now: DateTime<Utc>) -> Value {
+pub(super) fn related(person: &Person, base: &str, now: DateTime<Utc>) -> Value {
     if person.sensitivity.is_restricted() {
         return searchset(Vec::new(), now);
     }
@@ -49,47 +50,45 @@ pub(super) fn related(person: &Person, now: DateTime<Utc>) -> Value {
     let entry = |(place, other): (usize, &RelatedPerson)| {
         let id = format!("R{}", place + 1);
         json!({
-            "fullUrl": format!("{ELSEWHERE}/Patient/{}/RelatedPerson/{id}", number.as_str()),
-            "resource": related_person(other, &id, person),
+            "fullUrl": format!("{base}/Patient/{}/RelatedPerson/{id}", number.as_str()),
+            "resource": related_person(other, &id, person, base),
         })
     };
     searchset(person.related.iter().enumerate().map(entry).collect(), now)
 }
 
 /// `patient` is the record of the other person, who may have none.
-fn related_person(other: &RelatedPerson, id: &str, of: &Person) -> Value {
+fn related_person(other: &RelatedPerson, id: &str, of: &Person, base: &str) -> Value {
     let mut patient = Map::new();
     patient.insert("type".into(), "Patient".into());
     if let Some(number) = other.nhs_number {
         let digits = number.digits();
         let identifier = json!({ "system": NHS_NUMBER, "value": digits.as_str() });
         patient.insert("identifier".into(), identifier);
-        let reference = format!("{ELSEWHERE}/Patient/{}", digits.as_str());
-        patient.insert("reference".into(), reference.into());
+        patient.insert("reference".into(), format!("{base}/Patient/{}", digits.as_str()).into());
     }
-    let mut resource = Map::new();
-    resource.insert("resourceType".into(), "RelatedPerson".into());
-    resource.insert("id".into(), id.into());
-    resource.insert("active".into(), true.into());
-    resource.insert("patient".into(), patient.into());
-    let relationship = json!({ "coding": [{
-        "system": "http://hl7.org/fhir/ValueSet/relatedperson-relationshiptype",
-        "code": other.relationship,
-    }] });
-    resource.insert("relationship".into(), json!([relationship]));
-    let mut name = Map::new();
-    if !other.family.is_empty() {
-        name.insert("family".into(), other.family.as_str().into());
+    let since = || period(None, None, of.birth);
+    let mut resource = json!({
+        "resourceType": "RelatedPerson",
+        "id": id,
+        "active": true,
+        "patient": patient,
+        "period": since(),
+        "relationship": [codings::relationship(other)],
+    });
+    if !other.family.is_empty() || !other.given.is_empty() {
+        resource["name"] = json!([{
+            "use": "usual",
+            "period": since(),
+            "given": [other.given],
+            "family": other.family,
+        }]);
     }
-    if !other.given.is_empty() {
-        name.insert("given".into(), json!([other.given]));
+    if !other.postcode.is_empty() || other.address.iter().any(|line| !line.is_empty()) {
+        resource["address"] =
+            json!([address("A1", "home", since(), &other.address, &other.postcode, false)]);
     }
-    if !name.is_empty() {
-        name.insert("use".into(), "usual".into());
-        resource.insert("name".into(), json!([name]));
-    }
-    if !other.telecoms.is_empty() {
-        resource.insert("telecom".into(), telecoms(&other.telecoms, of.birth).into());
-    }
-    resource.into()
+    let shown = other.telecoms.get(..MOST_TELECOMS).unwrap_or(&other.telecoms);
+    resource["telecom"] = telecoms(shown, of.birth).into();
+    resource
 }

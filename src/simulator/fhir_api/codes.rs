@@ -64,6 +64,7 @@ pub(super) fn issue(code: &str) -> Issue {
         }
         None => (Cow::Owned(code.to_owned()), 400, "processing", "error", "Unknown to this table"),
     };
+    let display = display.into();
     Issue { status, code, kind, severity, display, diagnostics: None, by_proxy: false }
 }
 
@@ -106,7 +107,12 @@ pub(super) fn meaning(code: &str, asked: Asked) -> Meaning {
         "DEMOG-0017" | "DEMOG-0022" if by_number => issue("INVALIDATED_RESOURCE"),
         "DEMOG-0042" if by_number => issue("INVALID_RESOURCE_ID"),
         "DEMOG-0017" | "DEMOG-0022" | "DEMOG-0042" => return Meaning::Nobody,
+        // A number has one record, and no answer to a retrieval is of several.
+        "DEMOG-0007" | "TOO_MANY_MATCHES" | "MULTIPLE_MATCHES" | "SINGLE_MATCH" if by_number => {
+            return Meaning::Truth;
+        }
         "DEMOG-0007" => issue("TOO_MANY_MATCHES"),
+        "SMSP-0001" if by_number => issue("INVALID_RESOURCE_ID"),
         "SMSP-0001" => issue("INVALID_SEARCH_DATA"),
         "SMSP-0004" => issue("UNABLE_TO_CALL_SERVICE"),
         "SMSP-0005" => issue("ACCESS_DENIED").diagnosed("Invalid Access Token").by_proxy(),

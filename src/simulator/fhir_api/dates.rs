@@ -1,43 +1,43 @@
-//! `birthdate` and `death-date`: a day, or two that bound a range.
+//! `birthdate` and `death-date`: a day, or one or two that bound a range.
 
-use super::codes::{invalid_value, missing};
+use super::codes::invalid_value;
 use super::outcome::Issue;
 use crate::demographics::{FullDate, PartialDate};
-use chrono::NaiveDate;
+use chrono::{Datelike, NaiveDate};
+use std::ops::RangeInclusive;
 
-/// The days that a date may be, both ends included.
+/// The days that a date may be, both ends included. A range may be open at one end.
 #[derive(Clone, Copy)]
 pub(super) struct Range {
-    start: NaiveDate,
-    end: NaiveDate,
+    start: Option<NaiveDate>,
+    end: Option<NaiveDate>,
 }
 
 impl Range {
     /// Whether this is one day.
     pub(super) fn day(self) -> Option<NaiveDate> {
-        (self.start == self.end).then_some(self.start)
+        self.start.filter(|_| self.start == self.end)
     }
 
-    pub(super) fn start(self) -> NaiveDate {
-        self.start
-    }
-
-    pub(super) fn end(self) -> NaiveDate {
-        self.end
+    /// The years that the range touches. A date has a year of four digits.
+    pub(super) fn years(self) -> RangeInclusive<u16> {
+        let year = |day: NaiveDate| u16::try_from(day.year()).ok();
+        let first = self.start.and_then(year).unwrap_or(1);
+        let last = self.end.and_then(year).unwrap_or(9999);
+        first..=last
     }
 
     /// Whether a date that is held lies in it; one without a day never does.
     pub(super) fn holds(self, held: PartialDate) -> bool {
-        held.full().is_some_and(|held| (self.start..=self.end).contains(&held.date()))
+        held.full().is_some_and(|held| {
+            let held = held.date();
+            self.start.is_none_or(|start| start <= held) && self.end.is_none_or(|end| held <= end)
+        })
     }
 }
 
-/// Reads the values of `field`; `term` is the service's own word for it.
-pub(super) fn read(
-    field: &'static str,
-    term: &'static str,
-    values: &[&str],
-) -> Result<Option<Range>, Issue> {
+/// Reads the values of `field`.
+pub(super) fn read(field: &'static str, values: &[&str]) -> Result<Option<Range>, Issue> {
     let mut start = None;
     let mut end = None;
     for &value in values {
@@ -62,12 +62,7 @@ pub(super) fn read(
         start = start.or(first);
         end = end.or(last);
     }
-    match (start, end) {
-        (Some(start), Some(end)) => Ok(Some(Range { start, end })),
-        (None, None) => Ok(None),
-        (Some(_), None) => Err(missing(&format!("{term}_range_end"))),
-        (None, Some(_)) => Err(missing(&format!("{term}_range_start"))),
-    }
+    Ok((!values.is_empty()).then_some(Range { start, end }))
 }
 
 /// A day of the calendar as `yyyy-mm-dd`, and nothing shorter.

@@ -1,5 +1,6 @@
 //! Writing what FHIR's `Patient` has no place for.
 
+use super::codings;
 use super::patient::{Extent, organisation};
 use crate::demographics::PartialDate;
 use crate::simulator::{DeathNotification, Person};
@@ -11,9 +12,15 @@ pub(super) const UK_CORE: &str = "https://fhir.hl7.org.uk/StructureDefinition/Ex
 const REMOVAL: &str =
     "https://fhir.nhs.uk/StructureDefinition/Extension-PDS-RemovalFromRegistration";
 
-/// A day as a time; less than a day stays what it is.
-pub(super) fn date_time(date: PartialDate) -> String {
-    if date.full().is_some() { format!("{date}T00:00:00+00:00") } else { date.to_string() }
+/// A date of death: a day as a time. Less than a day stays what it is; the specification expects some.
+pub(super) fn deceased(date: PartialDate) -> String {
+    if date.full().is_some() { date_time(date) } else { date.to_string() }
+}
+
+/// A date as a time, where the specification permits nothing less: the beginning of the first day that it
+/// may be.
+fn date_time(date: PartialDate) -> String {
+    format!("{}T00:00:00+00:00", date.first_day())
 }
 
 /// The extensions of a record. A search shows the notification of death alone.
@@ -47,15 +54,16 @@ fn death(person: &Person) -> Option<Value> {
         return None;
     }
     let (code, display) = match notification {
-        DeathNotification::Informal => {
-            ("1", "Informal - death notice received via an update from a local NHS Organisation")
-        }
+        DeathNotification::Informal => (
+            "1",
+            "Informal - death notice received via an update from a local NHS Organisation such as GP or Trust",
+        ),
         DeathNotification::Formal => {
             ("2", "Formal - death notice received from Registrar of Deaths")
         }
         DeathNotification::Removed => ("U", "Removed"),
     };
-    let status = concept("UKCore-DeathNotificationStatus", code, Some(display));
+    let status = codings::death_notification(code, display);
     let mut parts =
         vec![json!({ "url": "deathNotificationStatus", "valueCodeableConcept": status })];
     if let Some(death) = person.death {
@@ -64,20 +72,10 @@ fn death(person: &Person) -> Option<Value> {
     Some(json!({ "url": format!("{UK_CORE}DeathNotificationStatus"), "extension": parts }))
 }
 
-fn concept(system: &str, code: &str, display: Option<&str>) -> Value {
-    let mut coding = Map::new();
-    coding.insert("system".into(), format!("https://fhir.hl7.org.uk/CodeSystem/{system}").into());
-    coding.insert("code".into(), code.into());
-    if let Some(display) = display {
-        coding.insert("display".into(), display.into());
-    }
-    json!({ "coding": [coding] })
-}
-
 fn communication(person: &Person) -> Option<Value> {
     let further = &person.further;
     (!further.language.is_empty()).then(|| {
-        let language = concept("UKCore-HumanLanguage", &further.language, None);
+        let language = codings::language(&further.language);
         json!({
             "url": format!("{UK_CORE}NHSCommunication"),
             "extension": [
@@ -91,14 +89,16 @@ fn communication(person: &Person) -> Option<Value> {
 fn preference(person: &Person) -> Option<Value> {
     let further = &person.further;
     let mut parts = Vec::new();
-    for (url, code) in [
-        ("PreferredWrittenCommunicationFormat", &further.written_format),
-        ("PreferredContactMethod", &further.contact_method),
-    ] {
-        if !code.is_empty() {
-            let concept = concept(&format!("UKCore-{url}"), code, None);
-            parts.push(json!({ "url": url, "valueCodeableConcept": concept }));
-        }
+    let format = &further.written_format;
+    if !format.is_empty() {
+        let concept = codings::written_format(format);
+        let url = "PreferredWrittenCommunicationFormat";
+        parts.push(json!({ "url": url, "valueCodeableConcept": concept }));
+    }
+    let method = &further.contact_method;
+    if !method.is_empty() {
+        let concept = codings::contact_method(method);
+        parts.push(json!({ "url": "PreferredContactMethod", "valueCodeableConcept": concept }));
     }
     if !further.contact_times.is_empty() {
         let times = &further.contact_times;
@@ -123,10 +123,7 @@ fn birth_place(person: &Person) -> Option<Value> {
 fn removal(person: &Person) -> Option<Value> {
     let further = &person.further;
     (!further.removal.is_empty()).then(|| {
-        let code = json!({ "coding": [{
-            "system": "https://fhir.nhs.uk/CodeSystem/PDS-RemovalReasonExitCode",
-            "code": further.removal,
-        }] });
+        let code = codings::removal(&further.removal);
         let mut parts =
             vec![json!({ "url": "removalFromRegistrationCode", "valueCodeableConcept": code })];
         if let Some(day) = further.removed_on {

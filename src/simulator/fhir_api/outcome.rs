@@ -21,7 +21,13 @@ pub(in crate::simulator) struct Reply {
 
 impl Reply {
     pub(super) fn new(status: StatusCode, content_type: &'static str, body: &Value) -> Self {
-        Self { status, content_type, headers: Vec::new(), body: body.to_string() }
+        let body = filled(body).unwrap_or_default().to_string();
+        Self { status, content_type, headers: Vec::new(), body }
+    }
+
+    /// A response without a body.
+    pub(super) const fn empty(status: StatusCode) -> Self {
+        Self { status, content_type: "", headers: Vec::new(), body: String::new() }
     }
 
     /// The same with a header, unless the value cannot be one.
@@ -33,6 +39,31 @@ impl Reply {
     }
 }
 
+/// What is left of a document without what is empty: FHIR permits no empty text, list or object, and null
+/// only among the elements of a list.
+fn filled(value: &Value) -> Option<Value> {
+    match value {
+        Value::Null => None,
+        Value::String(text) if text.is_empty() => None,
+        Value::Array(all) => {
+            let kept: Vec<Value> = all
+                .iter()
+                .filter(|element| element.is_null() || filled(element).is_some())
+                .map(|element| filled(element).unwrap_or_default())
+                .collect();
+            kept.iter().any(|element| !element.is_null()).then_some(Value::Array(kept))
+        }
+        Value::Object(fields) => {
+            let kept: Map<String, Value> = fields
+                .iter()
+                .filter_map(|(name, value)| Some((name.clone(), filled(value)?)))
+                .collect();
+            (!kept.is_empty()).then_some(Value::Object(kept))
+        }
+        other => Some(other.clone()),
+    }
+}
+
 /// An `OperationOutcome` of one issue.
 #[derive(Clone)]
 pub(super) struct Issue {
@@ -41,7 +72,7 @@ pub(super) struct Issue {
     /// `issue.code`.
     pub(super) kind: &'static str,
     pub(super) severity: &'static str,
-    pub(super) display: &'static str,
+    pub(super) display: Cow<'static, str>,
     pub(super) diagnostics: Option<String>,
     /// Whether the proxy before the service says so.
     pub(super) by_proxy: bool,

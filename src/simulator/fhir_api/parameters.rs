@@ -118,8 +118,8 @@ impl Sent {
             (Some(_), Some(_)) => return Err(search_data("address.postalCode")),
             (postcode, alias) => postcode.or(alias).map(|text| text.replace(' ', "")),
         };
-        let birth = dates::read("birthdate", "birth_date", &self.all("birthdate"))?;
-        let death = dates::read("death-date", "death_date", &self.all("death-date"))?;
+        let birth = dates::read("birthdate", &self.all("birthdate"))?;
+        let death = dates::read("death-date", &self.all("death-date"))?;
         let (family, given) = (self.once("family")?, self.all("given"));
         let starred = |text: &str| text.contains('*');
         let wild = family.is_some_and(starred)

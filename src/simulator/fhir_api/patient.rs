@@ -1,7 +1,8 @@
 //! Writing a `Patient`: all of a record, or the part of it that a search shows.
 
-use super::extensions;
+use super::{codings, extensions};
 use crate::demographics::{Gender, PartialDate};
+use crate::simulator::person::is_mobile;
 use crate::simulator::{OtherAddressUse, OtherName, Person, Sensitivity};
 use serde_json::{Map, Value, json};
 
@@ -25,11 +26,9 @@ pub(super) fn write(person: &Person, extent: Extent, empty_lines: bool) -> Value
     let very = person.sensitivity == Sensitivity::VeryRestricted;
     let number = person.nhs_number.digits();
     let mut resource = Map::new();
+    // What is empty is left out of every answer.
     let mut add = |name: &str, value: Value| {
-        let empty = value.is_null() || value.as_array().is_some_and(Vec::is_empty);
-        if !empty {
-            resource.insert(name.into(), value);
-        }
+        resource.insert(name.into(), value);
     };
     add("resourceType", "Patient".into());
     add("id", number.as_str().into());
@@ -41,7 +40,7 @@ pub(super) fn write(person: &Person, extent: Extent, empty_lines: bool) -> Value
     }
     add("gender", gender(person.gender).into());
     add("multipleBirthInteger", json!(person.further.multiple_birth));
-    add("deceasedDateTime", person.death.map(extensions::date_time).into());
+    add("deceasedDateTime", person.death.map(extensions::deceased).into());
     if !restricted {
         add("address", addresses(person, extent, empty_lines).into());
         add("telecom", telecoms(&person.telecoms, person.birth).into());
@@ -53,18 +52,12 @@ pub(super) fn write(person: &Person, extent: Extent, empty_lines: bool) -> Value
 }
 
 fn identifier(number: &str) -> Value {
-    let status = json!({
-        "system": "https://fhir.hl7.org.uk/CodeSystem/UKCore-NHSNumberVerificationStatus",
-        "version": "1.0.0",
-        "code": "01",
-        "display": "Number present and verified",
-    });
     json!({
         "system": NHS_NUMBER,
         "value": number,
         "extension": [{
             "url": format!("{}NHSNumberVerificationStatus", extensions::UK_CORE),
-            "valueCodeableConcept": { "coding": [status] },
+            "valueCodeableConcept": codings::verification(),
         }],
     })
 }
@@ -96,11 +89,17 @@ pub(super) const fn gender(gender: Gender) -> &'static str {
     }
 }
 
-fn period(from: Option<PartialDate>, to: Option<PartialDate>, birth: PartialDate) -> Value {
+/// The specification permits whole days alone: of a date that is less, the first or the last day that it
+/// may be.
+pub(super) fn period(
+    from: Option<PartialDate>,
+    to: Option<PartialDate>,
+    birth: PartialDate,
+) -> Value {
     let mut period = Map::new();
-    period.insert("start".into(), from.unwrap_or(birth).to_string().into());
+    period.insert("start".into(), from.unwrap_or(birth).first_day().to_string().into());
     if let Some(to) = to {
-        period.insert("end".into(), to.to_string().into());
+        period.insert("end".into(), to.last_day().to_string().into());
     }
     period.into()
 }
@@ -110,7 +109,8 @@ fn texts<'a>(all: impl IntoIterator<Item = &'a String>) -> Vec<Value> {
     all.into_iter().filter(|text| !text.is_empty()).map(|text| text.as_str().into()).collect()
 }
 
-/// The usual name stands after the others: it is known by its use, and not by its place.
+/// The usual name stands after the others: it is known by its use, and not by its place. Every name has a
+/// family name: one that lacks it has the usual one.
 fn names(person: &Person, extent: Extent) -> Vec<Value> {
     let shown = |name: &&OtherName| extent == Extent::Whole || !name.name_use.is_past();
     let others = person.other_names.iter().filter(shown).enumerate().map(|(place, name)| {
@@ -119,7 +119,7 @@ fn names(person: &Person, extent: Extent) -> Vec<Value> {
             name.name_use.code(),
             period(name.from, name.to, person.birth),
             [texts([&name.given]), texts([&name.title])],
-            &name.family,
+            if name.family.is_empty() { &person.family } else { &name.family },
         )
     });
     let usual = human_name(
@@ -143,14 +143,9 @@ fn human_name(
     name.insert("id".into(), id.into());
     name.insert("use".into(), name_use.into());
     name.insert("period".into(), period);
-    for (field, list) in [("given", given), ("prefix", prefix)] {
-        if !list.is_empty() {
-            name.insert(field.into(), list.into());
-        }
-    }
-    if !family.is_empty() {
-        name.insert("family".into(), family.into());
-    }
+    name.insert("given".into(), given.into());
+    name.insert("prefix".into(), prefix.into());
+    name.insert("family".into(), family.into());
     name.into()
 }
 
@@ -179,7 +174,7 @@ fn addresses(person: &Person, extent: Extent, empty_lines: bool) -> Vec<Value> {
     all.into_iter().map(Value::Object).collect()
 }
 
-fn address(
+pub(super) fn address(
     id: &str,
     address_use: &str,
     period: Value,
@@ -191,7 +186,8 @@ fn address(
     address.insert("id".into(), id.into());
     address.insert("use".into(), address_use.into());
     address.insert("period".into(), period);
-    if empty_lines {
+    let any = lines.iter().any(|line| !line.is_empty());
+    if empty_lines && any {
         let line = |text: &String| if text.is_empty() { Value::Null } else { text.as_str().into() };
         let absent = json!({ "extension": [{
             "url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason",
@@ -203,54 +199,56 @@ fn address(
     } else {
         address.insert("line".into(), texts(lines).into());
     }
-    if !postcode.is_empty() {
-        address.insert("postalCode".into(), postcode.into());
-    }
+    address.insert("postalCode".into(), postcode.into());
     address
 }
 
-/// Numbers that begin with 07 are of mobile telephones.
 pub(super) fn telecoms(uris: &[String], since: PartialDate) -> Vec<Value> {
-    uris.iter()
-        .enumerate()
-        .map(|(place, uri)| {
-            let (system, value) = telecom(uri);
-            let telecom_use =
-                if system == "phone" && value.starts_with("07") { "mobile" } else { "home" };
-            json!({
-                "id": format!("T{}", place + 1),
-                "period": period(None, None, since),
-                "system": system,
-                "value": value,
-                "use": telecom_use,
-            })
-        })
-        .collect()
+    let point = |(place, uri): (usize, &String)| {
+        let mut point = contact_point(uri);
+        point.insert("id".into(), format!("T{}", place + 1).into());
+        point.insert("period".into(), period(None, None, since));
+        point.insert("use".into(), if is_mobile(uri) { "mobile" } else { "home" }.into());
+        Value::Object(point)
+    };
+    uris.iter().enumerate().map(point).collect()
 }
 
-fn telecom(uri: &str) -> (&'static str, &str) {
-    match uri.split_once(':') {
+/// What every contact point has: its system and value, and what the system is if it is another.
+fn contact_point(uri: &str) -> Map<String, Value> {
+    let (system, value) = match uri.split_once(':') {
         Some(("tel", value)) => ("phone", value),
         Some(("mailto", value)) => ("email", value),
         Some(("fax", value)) => ("fax", value),
+        Some(("textphone", value)) => ("other", value),
         _ => ("other", uri),
+    };
+    let mut point = Map::new();
+    point.insert("system".into(), system.into());
+    point.insert("value".into(), value.into());
+    if uri.starts_with("textphone:") {
+        let extension = json!({
+            "url": format!("{}OtherContactSystem", extensions::UK_CORE),
+            "valueCoding": codings::textphone(),
+        });
+        point.insert("extension".into(), json!([extension]));
     }
+    point
 }
 
 fn contacts(person: &Person) -> Vec<Value> {
-    let relationship = json!({ "coding": [{
-        "system": "http://terminology.hl7.org/CodeSystem/v2-0131",
-        "code": "C",
-        "display": "Emergency Contact",
-    }] });
     let all = person.further.emergency_telecoms.iter().enumerate();
     all.map(|(place, uri)| {
-        let (system, value) = telecom(uri);
+        let mut point = contact_point(uri);
+        // Nobody is reached in an emergency by fax.
+        if point.get("system").is_some_and(|system| system == "fax") {
+            point.insert("system".into(), "other".into());
+        }
         json!({
             "id": format!("C{}", place + 1),
             "period": period(None, None, person.birth),
-            "relationship": [relationship],
-            "telecom": [{ "system": system, "value": value }],
+            "relationship": [codings::emergency_contact()],
+            "telecom": [point],
         })
     })
     .collect()

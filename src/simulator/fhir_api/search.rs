@@ -5,7 +5,7 @@ use super::score::score;
 use crate::demographics::{FullDate, PartialDate};
 use crate::simulator::pattern::Pattern;
 use crate::simulator::{Person, Register, Sensitivity};
-use chrono::{Datelike, NaiveDate};
+use chrono::NaiveDate;
 
 /// A record that fits, and how well.
 pub(super) struct Hit<'a> {
@@ -39,7 +39,5 @@ fn candidates<'q, 'a: 'q>(
     if let (Some(family), Some(day)) = (indexed, day) {
         return Box::new(register.born(family.as_str(), PartialDate::from(day)));
     }
-    let years = query.birth.start().year()..=query.birth.end().year();
-    let years = years.filter_map(|year| u16::try_from(year).ok());
-    Box::new(years.flat_map(|year| register.born_in(year)))
+    Box::new(query.birth.years().flat_map(|year| register.born_in(year)))
 }

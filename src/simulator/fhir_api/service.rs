@@ -14,7 +14,11 @@ use crate::nhs_number::NhsNumber;
 use crate::simulator::received::Received;
 use crate::simulator::{Person, Register, Sensitivity};
 use chrono::{DateTime, Utc};
-use http::header::{ETAG, HeaderMap, HeaderName, HeaderValue};
+use http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, ETAG, HeaderMap, HeaderName,
+    HeaderValue, ORIGIN,
+};
 use http::{Method, StatusCode};
 use sha2::{Digest, Sha256};
 
@@ -27,6 +31,8 @@ pub(in crate::simulator) struct Api<'a> {
     pub(in crate::simulator) register: &'a Register,
     pub(in crate::simulator) now: DateTime<Utc>,
     pub(in crate::simulator) empty_lines: bool,
+    /// What answers say that the API's base is.
+    pub(in crate::simulator) base: String,
 }
 
 /// An answer, and what it is about.
@@ -76,7 +82,10 @@ impl Api<'_> {
     fn judge(&self, path: &str, request: &Received, access: &Access) -> Result<Judged, Issue> {
         let headers = request.headers();
         if request.method() == Method::OPTIONS {
-            // The live proxy cannot answer these.
+            if let Some(reply) = preflight(headers) {
+                return Ok(Judged { reply, about: Vec::new(), asked: None });
+            }
+            // Others the live proxy cannot answer.
             let mut issue = issue("UNKNOWN_ERROR").by_proxy();
             issue.status = 502;
             return Err(issue);
@@ -91,7 +100,8 @@ impl Api<'_> {
         check_role(headers, &mode)?;
         let sent = Sent::new(request.query());
         check_mode(&mode, request.method(), &target, &sent)?;
-        if request.method() != Method::GET {
+        // The head of an answer is that of the same request by GET.
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
             return Err(issue("UNSUPPORTED_SERVICE"));
         }
         if !headers.contains_key(&REQUEST_ID) {
@@ -107,7 +117,8 @@ impl Api<'_> {
                 Reply::new(StatusCode::OK, FHIR_JSON, &body).with_header(ETAG, &version)
             }),
             Target::RelatedPerson(id) => self.by_number(id, |person| {
-                Reply::new(StatusCode::OK, FHIR_JSON, &bundle::related(person, self.now))
+                let body = bundle::related(person, &self.base, self.now);
+                Reply::new(StatusCode::OK, FHIR_JSON, &body)
             }),
             Target::NoNumber | Target::Coverage | Target::Unknown => {
                 Err(issue("UNSUPPORTED_SERVICE"))
@@ -161,7 +172,7 @@ impl Api<'_> {
     }
 
     fn found(&self, hits: &[&Hit<'_>]) -> Reply {
-        let body = bundle::hits(hits, self.empty_lines, self.now);
+        let body = bundle::hits(hits, &self.base, self.empty_lines, self.now);
         // It is strong, and of no record.
         let digest = Sha256::digest(body.to_string().as_bytes());
         let tag: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
@@ -229,25 +240,44 @@ fn check_role(headers: &HeaderMap, mode: &Mode) -> Result<(), Issue> {
     Err(invalid_header("NHSD-Session-URID", named, more))
 }
 
+/// The answer to a browser that asks, without a token, whether it may call from another origin.
+fn preflight(headers: &HeaderMap) -> Option<Reply> {
+    let origin =
+        headers.get(ORIGIN).filter(|_| headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD))?;
+    let mut reply = Reply::empty(StatusCode::OK)
+        .with_header(
+            ACCESS_CONTROL_ALLOW_HEADERS,
+            "origin, x-requested-with, accept, content-type, if-match, nhsd-session-urid, \
+             authorization, x-correlation-id, x-request-id, nhsd-end-user-organisation-ods",
+        )
+        .with_header(ACCESS_CONTROL_ALLOW_METHODS, "GET, PUT, POST, PATCH, DELETE")
+        .with_header(ACCESS_CONTROL_MAX_AGE, "3628800");
+    reply.headers.push((ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone()));
+    Some(reply)
+}
+
 /// What an application may not do.
 fn check_mode(mode: &Mode, method: &Method, target: &Target<'_>, sent: &Sent) -> Result<(), Issue> {
     let application = *mode == Mode::Application;
-    let name = if application { "application-restricted" } else { "healthcare worker" };
+    let name = if application { "application-restricted" } else { "user-restricted" };
+    let insufficient = |what: &str| {
+        format!("Your app has insufficient permissions to {what}. Please contact support.")
+    };
     if let Target::Coverage = target {
         let mut issue = issue("ACCESS_DENIED").by_proxy();
         issue.status = 403;
-        issue.display = "Cannot access resource with this access token";
-        return Err(issue.diagnosed(format!("Cannot {method} resource with {name} access token")));
+        issue.display = format!("Cannot {method} resource with {name} access token").into();
+        return Err(issue.diagnosed(insufficient("use this operation")));
     }
     if !application {
         return Ok(());
     }
-    let mut refused = issue("INVALID_METHOD").by_proxy();
+    let mut refused = issue("INVALID_METHOD").diagnosed(insufficient("use this method")).by_proxy();
     if *method == Method::PATCH {
         return Err(refused);
     }
     if *method == Method::POST {
-        refused.display = "Cannot create resource with application-restricted access token";
+        refused.display = "Cannot create resource with application-restricted access token".into();
         return Err(refused);
     }
     if matches!(target, Target::Search) && sent.asks_for_several() {
@@ -255,10 +285,8 @@ fn check_mode(mode: &Mode, method: &Method, target: &Target<'_>, sent: &Sent) ->
         issue.status = 403;
         issue.kind = "token";
         issue.display =
-            "Cannot retrieve more than one result with application-restricted access token";
-        return Err(issue.diagnosed(
-            "Your app has insufficient permissions to perform this search. Please contact support.",
-        ));
+            "Cannot retrieve more than one result with application-restricted access token".into();
+        return Err(issue.diagnosed(insufficient("perform this search")));
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use super::names::{ADDRESSING, ITK, ROLE_PROFILE, SECURITY, SMARTCARD_USER, SOAP, UTILITY};
 use super::operation::Operation;
 use super::refusal::Refusal;
-use super::xml::{Element, children, in_order, is_upper_uuid, maybe, only, only_text, text};
+use super::xml::{Element, children, in_order, is_name, is_upper_uuid, maybe, only, only_text};
 use chrono::{DateTime, TimeDelta, Utc};
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
@@ -33,10 +33,12 @@ pub(super) fn check_content_type(headers: &HeaderMap) -> Result<(), Refusal> {
     }
 }
 
-/// Opens the envelopes around a payload.
+/// Opens the envelopes around a payload. With `strict_action`, refuses a SOAPAction that is missing or not
+/// in quotes.
 pub(super) fn open<'a>(
     document: &'a Document<'a>,
     headers: &HeaderMap,
+    strict_action: bool,
     now: DateTime<Utc>,
 ) -> Result<Opened<'a>, Refusal> {
     let root = document.root_element();
@@ -46,7 +48,8 @@ pub(super) fn open<'a>(
     in_order(root, SOAP, &["Header", "Body"])?;
     let soap_header = only(root, SOAP, "Header")?;
     let message_id = message_id(soap_header)?;
-    let (operation, action) = operation(soap_header, headers)?;
+    let (operation, action) = operation(soap_header)?;
+    check_soap_action(headers, &action, strict_action)?;
     only_text(soap_header, ADDRESSING, "To")?;
     let from = maybe(soap_header, ADDRESSING, "From")?
         .map(|from| only_text(from, ADDRESSING, "Address"))
@@ -76,20 +79,25 @@ fn message_id(soap_header: Element<'_>) -> Result<String, Refusal> {
     }
 }
 
-/// One service is named three times; twice here.
-fn operation(
-    soap_header: Element<'_>,
-    headers: &HeaderMap,
-) -> Result<(Operation, String), Refusal> {
+fn operation(soap_header: Element<'_>) -> Result<(Operation, String), Refusal> {
     let action = only_text(soap_header, ADDRESSING, "Action")?;
-    let operation = Operation::of_service(&action)
-        .ok_or_else(|| Refusal::message("wsa:Action is not a service of this endpoint"))?;
-    let soap_action = header(headers, "SOAPAction").trim();
-    let quoted = soap_action.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
-    match quoted {
-        None => Err(Refusal::message("the header SOAPAction is missing or not in quotes")),
-        Some(urn) if urn == action => Ok((operation, action)),
-        Some(_) => Err(Refusal::message("the header SOAPAction differs from wsa:Action")),
+    Operation::of_service(&action)
+        .map(|operation| (operation, action))
+        .ok_or_else(|| Refusal::message("wsa:Action is not a service of this endpoint"))
+}
+
+/// SOAP 1.1 wants the header, and its value in quotes; many stacks send it otherwise, and servers mostly
+/// accept that. A value that names another service is always refused.
+fn check_soap_action(headers: &HeaderMap, action: &str, strict: bool) -> Result<(), Refusal> {
+    let sent = header(headers, "SOAPAction").trim();
+    let quoted = sent.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    if strict && quoted.is_none_or(str::is_empty) {
+        return Err(Refusal::message("the header SOAPAction is missing or not in quotes"));
+    }
+    match quoted.unwrap_or(sent).trim() {
+        "" => Ok(()),
+        urn if urn == action => Ok(()),
+        _ => Err(Refusal::message("the header SOAPAction differs from wsa:Action")),
     }
 }
 
@@ -129,9 +137,9 @@ fn check_itk_header(itk_header: Element<'_>, action: &str) -> Result<(), Refusal
         return Err(Refusal::message("itk:header/@trackingid is not a UUID in upper case"));
     }
     check_audit_identity(itk_header)?;
-    let sender = only(itk_header, ITK, "senderAddress")?;
-    if sender.attribute("uri").is_none_or(|uri| uri.trim().is_empty()) {
-        return Err(Refusal::message("itk:senderAddress/@uri is missing or blank"));
+    let sender = maybe(itk_header, ITK, "senderAddress")?;
+    if sender.is_some_and(|sender| sender.attribute("uri").is_none()) {
+        return Err(Refusal::message("itk:senderAddress/@uri is missing"));
     }
     let manifest = only(itk_header, ITK, "manifest")?;
     check_count(manifest, "manifestitem")
@@ -162,8 +170,10 @@ fn check_manifest_item(item: Element<'_>, operation: Operation) -> Result<(), Re
     if !is("mimetype", "text/xml") {
         return Err(Refusal::message("itk:manifestitem/@mimetype is not text/xml"));
     }
-    let profile = item.attribute("profileid").and_then(|id| id.strip_prefix("urn:nhs-en:profile:"));
-    if profile != Some(operation.request_profile()) {
+    // The schema has it optional; the payload's root and code say the same.
+    let fits =
+        |id: &str| id.strip_prefix("urn:nhs-en:profile:") == Some(operation.request_profile());
+    if !item.attribute("profileid").is_none_or(fits) {
         return Err(Refusal::message("itk:manifestitem/@profileid is not the service's request"));
     }
     for name in ["base64", "compressed", "encrypted"] {
@@ -179,16 +189,17 @@ fn payload<'a>(envelope: Element<'a>, item: Element<'_>) -> Result<Element<'a>, 
     check_count(payloads, "payload")?;
     let holder = only(payloads, ITK, "payload")?;
     let id = holder.attribute("id").unwrap_or_default();
-    // An xs:ID is a name, so it cannot begin with a digit; the service's own form is narrower.
-    if !id.strip_prefix("uuid_").is_some_and(is_upper_uuid) {
-        return Err(Refusal::message("itk:payload/@id is not uuid_ and a UUID in upper case"));
+    if !is_name(id) {
+        return Err(Refusal::message(
+            "itk:payload/@id is not an xs:ID: it begins with a digit, or is blank",
+        ));
     }
     if item.attribute("id") != Some(id) {
         return Err(Refusal::message("itk:manifestitem/@id differs from itk:payload/@id"));
     }
     let mut inside = children(holder);
     match (inside.next(), inside.next()) {
-        (Some(payload), None) if text(holder).is_empty() => Ok(payload),
+        (Some(payload), None) => Ok(payload),
         _ => Err(Refusal::message("itk:payload does not hold one element")),
     }
 }

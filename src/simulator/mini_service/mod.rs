@@ -4,6 +4,7 @@
 //! a mistake in one of the two does not agree with itself in the other.
 
 mod answer;
+mod encoding;
 mod envelope;
 mod identity;
 mod names;
@@ -29,6 +30,7 @@ pub(super) struct Service<'a> {
     pub(super) now: DateTime<Utc>,
     pub(super) advanced_trace: bool,
     pub(super) superseding_payload: bool,
+    pub(super) strict_soap_action: bool,
 }
 
 /// What to answer in place of the truth.
@@ -56,12 +58,21 @@ impl Service<'_> {
         body: &[u8],
         instead: impl FnOnce(&[NhsNumber], Option<u64>) -> Option<Instead>,
     ) -> Reply {
-        let text = std::str::from_utf8(body);
-        let document = text.ok().and_then(|text| Document::parse(text).ok());
+        let text = encoding::decode(headers, body);
+        let document = text.as_deref().and_then(|text| Document::parse(text).ok());
         let opened = envelope::check_content_type(headers).and_then(|()| {
-            let unreadable = || Refusal::message("the body is not well-formed XML in UTF-8");
-            let document = document.as_ref().ok_or_else(unreadable)?;
-            envelope::open(document, headers, self.now)
+            let document = match (&text, &document) {
+                (_, Some(document)) => document,
+                (Some(_), None) => {
+                    return Err(Refusal::message("the body is not well-formed XML"));
+                }
+                (None, None) => {
+                    return Err(Refusal::message(
+                        "the body is not in the encoding that it declares",
+                    ));
+                }
+            };
+            envelope::open(document, headers, self.strict_soap_action, self.now)
         });
         let asked = opened
             .as_ref()

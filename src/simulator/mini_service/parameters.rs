@@ -2,7 +2,7 @@
 
 use super::names::{GENDER_CODES, HL7, MESSAGE_CODES, NHS_NUMBERS};
 use super::operation::{Need, Operation, Parameter};
-use super::xml::{Element, children, is_upper_uuid, text};
+use super::xml::{Element, children, is_nil, is_upper_uuid, own_children, text};
 use crate::demographics::{Gender, PartialDate, Postcode};
 use crate::nhs_number::NhsNumber;
 use crate::simulator::pattern::Pattern;
@@ -45,13 +45,18 @@ pub(super) fn read(
     let event = query_event(payload, operation)?;
     let mut found = Vec::new();
     let mut order = operation.parameters().iter();
-    for child in children(event) {
-        let Some((parameter, _)) = operation.parameters().iter().find(|(p, _)| is(child, p.name()))
+    for child in own_children(event) {
+        let Some((parameter, need)) =
+            operation.parameters().iter().find(|(p, _)| is(child, p.name()))
         else {
             return Err("queryEvent has an element that is no parameter of the service".into());
         };
         if !order.any(|(next, _)| next == parameter) {
             return Err(format!("{} is repeated or out of order", parameter.name()));
+        }
+        // The schemas let what is optional be nil.
+        if *need == Need::Optional && is_nil(child) {
+            continue;
         }
         found.push((*parameter, value(child, *parameter)?));
     }
@@ -110,7 +115,7 @@ fn query_event(payload: Element<'_>, operation: Operation) -> Result<Element<'_>
     if !fixed("classCode", "CACT") || !fixed("moodCode", "EVN") {
         return Err("the payload's classCode and moodCode are not CACT and EVN".into());
     }
-    let parts: Vec<_> = children(payload).collect();
+    let parts: Vec<_> = own_children(payload).collect();
     let [id, code, event] = parts.as_slice() else {
         return Err("the payload does not hold id, code and queryEvent".into());
     };
@@ -132,7 +137,7 @@ fn query_event(payload: Element<'_>, operation: Operation) -> Result<Element<'_>
 /// The `value` of a parameter, which is followed by the parameter's name once more.
 fn value(element: Element<'_>, parameter: Parameter) -> Result<Element<'_>, Misfit> {
     let name = parameter.name();
-    let parts: Vec<_> = children(element).collect();
+    let parts: Vec<_> = own_children(element).collect();
     match parts.as_slice() {
         [value, semantics] if is(*value, "value") && is(*semantics, "semanticsText") => {
             if text(*semantics) == name {
@@ -147,8 +152,8 @@ fn value(element: Element<'_>, parameter: Parameter) -> Result<Element<'_>, Misf
 
 fn date_of_birth(value: Element<'_>) -> Result<PartialDate, Misfit> {
     let text = value.attribute("value").unwrap_or_default();
-    let unhyphenated = text.bytes().all(|byte| byte.is_ascii_digit());
-    let date = text.parse().ok().filter(|_| unhyphenated);
+    // A time of day is of no account to a date of birth.
+    let date = PartialDate::from_hl7_ts(text).ok();
     date.ok_or_else(|| "Person.DateOfBirth/value/@value is not a date YYYYMMDD".into())
 }
 
@@ -195,6 +200,9 @@ fn name_part(value: Element<'_>, part: &str) -> Result<Option<Pattern>, Misfit> 
         return Err("Person.Name/value does not hold given and family, each once at most".into());
     }
     let Some(name) = names.into_iter().find(|name| is(*name, part)) else { return Ok(None) };
+    if part == "given" && text(name).is_empty() {
+        return Ok(None);
+    }
     let wrong = || format!("Person.Name/value/{part} is blank, or its wildcard stands too early");
     Pattern::new(&text(name)).map(Some).ok_or_else(wrong)
 }

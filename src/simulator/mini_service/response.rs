@@ -10,6 +10,7 @@ use super::operation::Operation;
 use super::parameters::LocalIdentifier;
 use super::xml::escape;
 use crate::ids::Ids;
+use crate::simulator::person::is_mobile;
 use crate::simulator::{Person, Sensitivity};
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
@@ -122,7 +123,8 @@ fn particulars(person: &Person) -> String {
     if !restricted {
         xml += &address(person);
         for telecom in &person.telecoms {
-            xml += &format!(r#"<telecom value="{}"/>"#, escape(telecom));
+            let usage = if is_mobile(telecom) { "MC" } else { "H" };
+            xml += &format!(r#"<telecom value="{}" use="{usage}"/>"#, escape(telecom));
         }
     }
     xml += r#"<patientPerson classCode="PSN" determinerCode="INSTANCE">"#;

@@ -80,6 +80,31 @@ pub(super) fn is_upper_uuid(text: &str) -> bool {
         })
 }
 
+/// Whether this may be an `xs:ID`: a name without a colon.
+pub(super) fn is_name(text: &str) -> bool {
+    let starts = |character: char| character.is_alphabetic() || character == '_';
+    text.starts_with(starts)
+        && text.chars().all(|character| {
+            starts(character) || character.is_numeric() || matches!(character, '-' | '.' | '\u{b7}')
+        })
+}
+
+/// The elements below `node`, without those that any element of HL7 V3 may begin with.
+pub(super) fn own_children<'a>(node: Element<'a>) -> impl Iterator<Item = Element<'a>> {
+    let is_infrastructure = |child: &Element<'a>| {
+        ["realmCode", "typeId", "templateId"]
+            .into_iter()
+            .any(|name| child.has_tag_name((names::HL7, name)))
+    };
+    children(node).skip_while(is_infrastructure)
+}
+
+/// Whether an element says that it has no content (`xsi:nil`), and has none.
+pub(super) fn is_nil(node: Element<'_>) -> bool {
+    let nil = node.attribute(("http://www.w3.org/2001/XMLSchema-instance", "nil"));
+    matches!(nil.map(str::trim), Some("true" | "1")) && children(node).next().is_none()
+}
+
 fn qualified(namespace: &str, name: &str) -> String {
     let prefix = match namespace {
         names::SOAP => "soap:",

@@ -2,11 +2,11 @@
 
 use super::{
     HELD, NEW, Scene, alert, answer, asked_once, asked_until_soon, asked_until_tomorrow,
-    by_particulars, case, comfort, comfort_but, earlier, exchange, found as spine,
+    by_particulars, case, comfort, comfort_but, corroborated, earlier, exchange, found as spine,
     found_in_a_copy as copy, item, last_trace, person, settled, traced, with, with_doubtful,
     with_traced, written,
 };
-use nhs_pds::case::{AdvisoryKind, Case, NumberStanding, advisories};
+use nhs_pds::case::{AdvisoryKind, Asked, Case, NumberStanding, advisories};
 use nhs_pds::trace::{Answer, Error, Match, Outcome, Restriction};
 use nhs_pds::worker::Row;
 use serde_json::{Value, json};
@@ -64,6 +64,88 @@ fn found_somebody_who_differs() {
                 "last_trace": last_trace("differs", Some(reason), "SMSP-0000"),
             }),
         );
+    }
+    // The evidence is not complete: a field was not returned.
+    for changes in [
+        json!({"name": null}),
+        json!({"name": {"family": "AINDOW"}}),
+        json!({"name": {"given": [""], "family": "AINDOW"}}),
+        json!({"name": {"given": ["COMFORT"]}}),
+        json!({"date_of_birth": null}),
+        json!({"gender": null}),
+        json!({"gender": null, "date_of_death": "2026-10-01"}),
+    ] {
+        let who = serde_json::to_value(person(&comfort_but(changes))).unwrap();
+        is_held(by_particulars(), &who, "unconfirmed");
+    }
+    // Or it is not known to the case, or no postcode of an address was part of the search. Her namesake is
+    // found, or her twin; alive, or dead.
+    let without = |fields: &[&str]| {
+        let mut asked = by_particulars();
+        fields.iter().for_each(|field| drop(asked.as_object_mut().unwrap().remove(*field)));
+        asked
+    };
+    for asked in [
+        without(&["given"]),
+        without(&["postcode"]),
+        without(&["given", "postcode"]),
+        without(&["gender"]),
+        with(by_particulars(), json!({"postcode": "ZZ99 3VZ"})),
+        with(by_particulars(), json!({"given": " "})),
+    ] {
+        for changes in [
+            json!({}),
+            json!({"addresses": []}),
+            json!({"date_of_death": "2026-10-01"}),
+            json!({"date_of_death": "in May"}),
+        ] {
+            is_held(asked.clone(), &comfort_but(changes), "unconfirmed");
+        }
+    }
+    // The codes for "not known" and "not specified" agree with nothing.
+    for gender in ["not_known", "not_specified"] {
+        let gender = json!({"gender": gender});
+        is_held(
+            with(by_particulars(), gender.clone()),
+            &comfort_but(gender.clone()),
+            "unconfirmed",
+        );
+        is_held(with(by_particulars(), gender.clone()), &comfort(), "differs:gender");
+        is_held(by_particulars(), &comfort_but(gender), "differs:gender");
+    }
+}
+
+/// That nothing is written when `who` was found by `asked`, alive or dead, on the Spine or in a copy; and
+/// that a reviewer gets the candidate.
+#[track_caller]
+fn is_held(asked: Value, who: &Value, reason: &str) {
+    let who = serde_json::to_value(person(who)).unwrap();
+    let asked = serde_json::to_value(serde_json::from_value::<Asked>(asked).unwrap()).unwrap();
+    let grounds = with(evidence(NEW, &who, &[]), json!({"asked": asked}));
+    for case in [case(), with_doubtful(NumberStanding::Invalid)] {
+        Scene::new(case, asked.clone(), spine(NEW, &who)).becomes(
+            Row::FoundDiffers,
+            json!({
+                "review": [item(1, reason, grounds.clone())],
+                "asking": asked_until_tomorrow(asked.clone()),
+                "last_trace": last_trace("differs", Some(reason), "SMSP-0000"),
+            }),
+        );
+    }
+    let copied = Scene::new(case(), asked, copy(NEW, &who));
+    assert_eq!(copied.decide(&copied.case).row, Row::FoundDiffers);
+}
+
+/// A postcode that the service has matched is evidence, also where no address comes back.
+#[test]
+fn a_given_name_in_one_field_or_in_two_and_a_postcode_that_only_the_service_compares() {
+    let asked = with(by_particulars(), json!({"given": "Comfort Joy"}));
+    for given in [json!(["COMFORT", "JOY"]), json!(["COMFORT JOY"])] {
+        let who = comfort_but(json!({
+            "name": {"given": given, "family": "AINDOW"}, "addresses": [],
+        }));
+        let scene = Scene::new(case(), asked.clone(), spine(NEW, &who));
+        assert_eq!(scene.decide(&scene.case).row, Row::Found);
     }
 }
 
@@ -221,7 +303,10 @@ fn found_the_unverified_number() {
     scene(case, spine(HELD, &comfort())).held_by(&["RXX:1"]).becomes(
         Row::FoundSame,
         json!({
-            "nhs_number": traced(HELD, "SMSP-0000", "verified", "live", "2026-03-01T08:00:00Z"),
+            "nhs_number": corroborated(
+                traced(HELD, "SMSP-0000", "verified", "live", "2026-03-01T08:00:00Z"),
+                "postcode",
+            ),
             "review": [settled(items[0].clone()), items[1]],
             "asking": asked_once(by_particulars()),
             "last_trace": last_trace("verified", None, "SMSP-0000"),

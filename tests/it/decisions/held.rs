@@ -2,8 +2,9 @@
 
 use super::{
     HELD, NEW, Scene, alert, answer, asked_once, asked_until_soon, asked_until_tomorrow, by_number,
-    comfort, comfort_but, earlier, exchange, found, found_in_a_copy, item, last_trace, person,
-    settled, superseded, traced, with, with_imported, with_traced, written,
+    comfort, comfort_but, corroborated, earlier, exchange, found, found_in_a_copy, item,
+    last_trace, person, settled, superseded, traced, with, with_imported, with_traced,
+    with_traced_before, written,
 };
 use nhs_pds::case::{AdvisoryKind, Case, NumberStanding, advisories};
 use nhs_pds::trace::{Answer, Error, Match, Outcome, Restriction};
@@ -69,6 +70,66 @@ fn held_number_of_somebody_who_differs() {
                 }),
             );
         }
+    }
+}
+
+/// The imported number may be her twin's, or her namesake's; and one that a search by the same names has
+/// found, without evidence, is found again by them.
+#[test]
+fn held_number_of_somebody_of_whom_too_little_is_known() {
+    let died = comfort_but(json!({"date_of_death": "2026-10-01"}));
+    let is_held = |case: &Case, asked: Value, who: &Value| {
+        let who = serde_json::to_value(person(who)).unwrap();
+        let grounds = with(evidence_of(&who), json!({"asked": asked}));
+        Scene::new(case.clone(), asked.clone(), found(HELD, &who)).held_by(&["RXX:1"]).becomes(
+            Row::HeldDiffers,
+            json!({
+                "review": [item(1, "unconfirmed", grounds)],
+                "asking": asked_until_tomorrow(asked),
+                "last_trace": last_trace("differs", Some("unconfirmed"), "SMSP-0000"),
+            }),
+        );
+    };
+    let without = |field: &str| {
+        let mut asked = by_number();
+        asked.as_object_mut().unwrap().remove(field).unwrap();
+        asked
+    };
+    for case in [with_imported(), with_traced(), with_traced_before()] {
+        for who in [comfort(), died.clone()] {
+            is_held(&case, without("given"), &who);
+            is_held(&case, without("gender"), &who);
+        }
+        for changes in [
+            json!({"name": {"family": "AINDOW"}}),
+            json!({"name": {"given": [""], "family": "AINDOW"}}),
+            json!({"date_of_birth": null}),
+            json!({"gender": null}),
+        ] {
+            is_held(&case, by_number(), &comfort_but(changes));
+        }
+    }
+    let moved = comfort_but(json!({
+        "addresses": [{"use": "home", "postcode": "KT1 1AA"}], "date_of_death": "2026-10-01",
+    }));
+    for who in [comfort_but(json!({"addresses": []})), moved.clone()] {
+        is_held(&with_traced_before(), by_number(), &who);
+    }
+    is_held(&with_traced_before(), without("postcode"), &comfort());
+    // With the postcode that the case has too, it is confirmed; and a number with evidence without.
+    let again = scene(with_traced_before(), found(HELD, &comfort()));
+    assert_eq!(again.decide(&again.case).row, Row::Verified);
+    let number = serde_json::to_value(again.after(&again.case).nhs_number).unwrap();
+    let since = "2026-03-01T08:00:00Z";
+    let confirmed = traced(HELD, "SMSP-0000", "verified", "live", since);
+    assert_eq!(number, corroborated(confirmed, "postcode"));
+    let mut by_a_user = with_traced_before();
+    let mut held = serde_json::to_value(&by_a_user.nhs_number).unwrap();
+    held["source"]["traced"]["confirmed_by"] = json!("j.doe");
+    by_a_user.nhs_number = serde_json::from_value(held).unwrap();
+    for case in [with_traced(), with_imported(), by_a_user] {
+        let moved = scene(case, found(HELD, &moved));
+        assert_eq!(moved.decide(&moved.case).row, Row::HeldDeceased);
     }
 }
 
@@ -309,6 +370,32 @@ fn held_number_superseded_by_somebody_who_differs() {
     let told = advisories(&differs.after(&differs.case));
     assert_eq!(told[0].kind, AdvisoryKind::Superseded);
     assert!(told.iter().all(|told| !told.text().contains("944 930 4424")), "somebody else's");
+    // A number that the rule never confirmed is no ground for another name, or none, under the new one.
+    let married = comfort_but(json!({"name": {"given": ["COMFORT"], "family": "OBI"}}));
+    let died = json!({"name": {"family": "AINDOW"}, "date_of_death": "2026-10-01"});
+    let nameless = comfort_but(died);
+    let mut doubtful = with_traced();
+    doubtful.nhs_number.as_mut().unwrap().standing = NumberStanding::NotVerified;
+    for case in [with_imported(), with_traced_before(), doubtful] {
+        for (who, reason) in [(&married, "differs:family"), (&nameless, "unconfirmed")] {
+            scene(case.clone(), superseded(Some(NEW), Some(who))).becomes(
+                Row::HeldSupersededDiffers,
+                json!({
+                    "nhs_number": marked(&case, "superseded"),
+                    "review": [item(1, reason, evidence("DEMOG-0017", json!({
+                        "nhs_number": NEW, "returned": who,
+                    })))],
+                    "undelivered": [
+                        alert("RXX:1/1/superseded", "superseded", "DEMOG-0017", json!({
+                            "nhs_number": HELD,
+                        })),
+                    ],
+                    "asking": asked_until_tomorrow(by_number()),
+                    "last_trace": last_trace("superseded", Some(reason), "DEMOG-0017"),
+                }),
+            );
+        }
+    }
     let mut case = with_traced();
     case.rejected_numbers = vec![NEW.parse().unwrap()];
     let rejected = scene(case, superseded(Some(NEW), Some(&comfort())));
@@ -361,6 +448,22 @@ fn held_number_superseded_by_a_free_number() {
             "last_trace": last_trace("replaced", Some("replaced"), "DEMOG-0017"),
         }),
     );
+    // Whoever agrees in everything is written for a number that was only imported, too, and is confirmed by it.
+    for case in [with_imported(), with_traced()] {
+        let agrees = scene(case, superseded(Some(NEW), Some(&comfort()))).held_by(&[]);
+        assert_eq!(agrees.decide(&agrees.case).row, Row::HeldSupersededFree);
+        let number = serde_json::to_value(agrees.after(&agrees.case).nhs_number).unwrap();
+        assert_eq!(number, corroborated(written(NEW, "superseded"), "number"));
+    }
+    // The successor of a successor is not the successor of a number that was confirmed.
+    let mut after = free.after(&free.case);
+    let asked = with(by_number(), json!({"nhs_number": NEW}));
+    let next = Scene::new(after.clone(), asked.clone(), superseded(Some(HELD), Some(&married)));
+    assert_eq!(next.decide(&next.case).row, Row::HeldSupersededDiffers);
+    after.surname = Some("Obi".into());
+    let asked = with(asked, json!({"family": "Obi"}));
+    let next = Scene::new(after, asked, superseded(Some(HELD), Some(&married)));
+    assert_eq!(next.decide(&next.case).row, Row::HeldSupersededFree);
     let told = advisories(&free.after(&free.case));
     assert!(told[0].text().contains("944 930 4424, which this record now has"));
     // A death that comes with it is not left unsaid: nobody asks again.

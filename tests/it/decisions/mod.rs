@@ -14,8 +14,8 @@ mod wire;
 mod without_answer;
 
 use nhs_pds::case::{
-    Allocation, Asked, Case, CaseId, HeldNumber, NumberSource, NumberStanding, Provenance,
-    RecordType,
+    Allocation, Asked, Case, CaseId, Corroboration, HeldNumber, NumberSource, NumberStanding,
+    Provenance, RecordType,
 };
 use nhs_pds::demographics::{Demographics, Gender};
 use nhs_pds::trace::{Answer, Error, Exchange, Freshness, Match, Outcome};
@@ -56,13 +56,23 @@ fn with_imported() -> Case {
     case
 }
 
-/// The case with a number that the Spine has told in spring.
+/// The case with a number that the Spine has told in spring, by the rule of evidence.
 fn with_traced() -> Case {
     let mut case = case();
     let then = "2026-03-01T08:00:00Z".parse().unwrap();
     let exchange = Exchange::new("SMSP", "getPatientDetailsBySearch", "M-1", then);
-    let source = NumberSource::Traced(Provenance::new(exchange, Freshness::Live, "exact"));
+    let provenance = Provenance::new(exchange, Freshness::Live, "exact");
+    let source = NumberSource::Traced(provenance.with_corroboration(Corroboration::Postcode));
     case.nhs_number = Some(HeldNumber::new(HELD.parse().unwrap(), source).with_since(then));
+    case
+}
+
+/// The same by a search of which no evidence is recorded: an earlier version did not ask for it.
+fn with_traced_before() -> Case {
+    let mut case = with_traced();
+    let mut held = serde_json::to_value(&case.nhs_number).unwrap();
+    held["source"]["traced"].as_object_mut().unwrap().remove("corroboration").unwrap();
+    case.nhs_number = serde_json::from_value(held).unwrap();
     case
 }
 
@@ -147,13 +157,25 @@ fn superseded(by: Option<&str>, who: Option<&Value>) -> Result<Answer, Error> {
 
 /// What is expected of a number that was written or confirmed.
 fn traced(number: &str, code: &str, strategy: &str, freshness: &str, since: &str) -> Value {
+    let corroboration = match strategy {
+        "exact" => "postcode",
+        "verified" => "number",
+        _ => "successor",
+    };
     json!({
         "number": number,
         "source": {"traced": {
             "exchange": exchange(code), "freshness": freshness, "strategy": strategy,
+            "corroboration": corroboration,
         }},
         "since": since,
     })
+}
+
+/// The same number with other independent evidence.
+fn corroborated(mut number: Value, by: &str) -> Value {
+    number["source"]["traced"]["corroboration"] = json!(by);
+    number
 }
 
 fn written(number: &str, strategy: &str) -> Value {

@@ -2,8 +2,8 @@
 
 use super::{
     HELD, NEW, Scene, alert, answer, asked_once, asked_until_tomorrow, by_particulars, case,
-    comfort, comfort_but, earlier, exchange, item, last_trace, superseded, with, with_doubtful,
-    written,
+    comfort, comfort_but, corroborated, earlier, exchange, item, last_trace, superseded, with,
+    with_doubtful, written,
 };
 use nhs_pds::case::{Case, NumberStanding};
 use nhs_pds::trace::{Answer, Candidate, Error, Outcome};
@@ -112,7 +112,17 @@ fn superseded_by_an_unknown_number() {
 fn superseded_by_somebody_who_differs() {
     let born = comfort_but(json!({"date_of_birth": "1950-01-01"}));
     let male = comfort_but(json!({"gender": "male"}));
-    for (who, reason) in [(born, "differs:date_of_birth"), (male, "differs:gender")] {
+    // No number of hers was ever confirmed, so her successor's name counts like anybody's.
+    let married = comfort_but(json!({"name": {"given": ["COMFORT"], "family": "OBI"}}));
+    let moved = comfort_but(json!({"addresses": [{"use": "home", "postcode": "LS1 4HY"}]}));
+    let nameless = comfort_but(json!({"name": {"family": "AINDOW"}}));
+    for (who, reason) in [
+        (born, "differs:date_of_birth"),
+        (male, "differs:gender"),
+        (married, "differs:family"),
+        (moved, "differs:postcode"),
+        (nameless, "unconfirmed"),
+    ] {
         scene(case(), superseded(Some(NEW), Some(&who))).becomes(
             Row::SupersededDiffers,
             json!({
@@ -143,8 +153,7 @@ fn superseded_by_somebody_who_differs() {
 
 #[test]
 fn superseded_by_a_number_that_another_case_holds() {
-    // Of somebody of whom only birth and gender are compared no death is believed where the number
-    // is another's.
+    // No death is taken where the number is another's and the old one was never confirmed.
     let died = comfort_but(json!({"date_of_death": "2026-10-01"}));
     for case in [case(), with_doubtful(NumberStanding::NotVerified)] {
         scene(case, superseded(Some(NEW), Some(&died))).held_by(&["RXX:2"]).becomes(
@@ -186,12 +195,11 @@ fn superseded_by_a_number_in_conflict() {
 
 #[test]
 fn superseded_by_a_free_number() {
-    // The name is not held against anybody: it is often what has changed.
-    let married = comfort_but(json!({"name": {"given": ["COMFORT"], "family": "OBI"}}));
+    let number = corroborated(written(NEW, "superseded"), "postcode");
     let expected = json!({
-        "nhs_number": written(NEW, "superseded"),
+        "nhs_number": number,
         "review": [item(1, "replaced", evidence("DEMOG-0017", json!({
-            "nhs_number": NEW, "returned": married,
+            "nhs_number": NEW, "returned": comfort(),
         })))],
         "undelivered": [alert("RXX:1/1/superseded", "superseded", "DEMOG-0017", json!({
             "new_nhs_number": NEW,
@@ -199,13 +207,13 @@ fn superseded_by_a_free_number() {
         "asking": asked_once(by_particulars()),
         "last_trace": last_trace("replaced", Some("replaced"), "DEMOG-0017"),
     });
-    scene(case(), superseded(Some(NEW), Some(&married))).becomes(Row::SupersededFree, expected);
+    scene(case(), superseded(Some(NEW), Some(&comfort()))).becomes(Row::SupersededFree, expected);
     let died = comfort_but(json!({"date_of_death": "2026-10-01"}));
     let dead = scene(with_doubtful(NumberStanding::Superseded), superseded(Some(NEW), Some(&died)));
     dead.becomes(
         Row::SupersededFree,
         json!({
-            "nhs_number": written(NEW, "superseded"),
+            "nhs_number": corroborated(written(NEW, "superseded"), "postcode"),
             "date_of_death": "2026-10-01",
             "death_traced": true,
             "review": [item(1, "replaced", evidence("DEMOG-0017", json!({

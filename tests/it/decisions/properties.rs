@@ -2,14 +2,15 @@
 
 use super::{Scene, by_particulars, case, comfort, person, with};
 use nhs_pds::case::{
-    Case, Evidence, HeldNumber, NumberSource, NumberStanding, Provenance, ReviewReason,
+    Asked, Case, Corroboration, Evidence, HeldNumber, NumberSource, NumberStanding, Provenance,
+    ReviewReason,
 };
-use nhs_pds::demographics::{Demographics, Held, Particular};
+use nhs_pds::demographics::{AddressUse, Demographics, Gender, Held, Particular};
 use nhs_pds::nhs_number::NhsNumber;
 use nhs_pds::trace::{
     Answer, Candidate, Error, ErrorKind, Exchange, Freshness, Match, Outcome, Restriction,
 };
-use nhs_pds::worker::{Context, Decision, NumberEffect, Policy, Row, apply, decide, difference};
+use nhs_pds::worker::{Context, Decision, NumberEffect, Policy, Requirement, Row, apply, decide};
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
@@ -28,11 +29,20 @@ fn number() -> impl Strategy<Value = NhsNumber> {
 }
 
 fn sources() -> impl Strategy<Value = NumberSource> {
-    let traced = |freshness| {
+    let provenance = |freshness| {
         let exchange = Exchange::new("SMSP", "anOperation", "M-0", chrono::DateTime::UNIX_EPOCH);
-        NumberSource::Traced(Provenance::new(exchange, freshness, "exact"))
+        Provenance::new(exchange, freshness, "exact")
+    };
+    let traced = |freshness| NumberSource::Traced(provenance(freshness));
+    let by = |corroboration, freshness| {
+        NumberSource::Traced(provenance(freshness).with_corroboration(corroboration))
     };
     select(vec![
+        by(Corroboration::Postcode, Freshness::Live),
+        by(Corroboration::Number, Freshness::Live),
+        by(Corroboration::Successor, Freshness::Live),
+        by(Corroboration::Postcode, Freshness::Stale),
+        NumberSource::Traced(provenance(Freshness::Live).with_confirmed_by("j.doe")),
         NumberSource::Imported(None),
         NumberSource::Imported(Some("GP letter".into())),
         NumberSource::Imported(Some("SMSP".into())),
@@ -104,17 +114,24 @@ fn people() -> impl Strategy<Value = Demographics> {
         json!({"given": ["JOY"], "family": "AINDOW"}),
         json!({"given": ["COMFORT"], "family": "OBI"}),
         json!({"given": ["COMFORT"]}),
+        json!({"given": ["COMFORT", "JOY"], "family": "AINDOW"}),
+        json!({"given": ["COMFORT JOY"], "family": "AINDOW"}),
+        json!({"given": [""], "family": "AINDOW"}),
+        json!({"given": [], "family": "AINDOW"}),
         json!({"given": [""], "family": ""}),
         Value::Null,
     ];
     let births = ["1950-01-01", "1943-05", "1943", "", "in May"].map(|born| json!(born));
     let births = births.into_iter().chain([Value::Null]).collect();
     let deaths = ["2026-10-01", "2026-10", "", "in May"].map(|died| json!(died)).into();
-    let genders = vec![json!("male"), json!("not known"), json!(""), Value::Null];
+    let genders =
+        vec![json!("male"), json!("not known"), json!("not specified"), json!(""), Value::Null];
     let homes = vec![
         json!([]),
         json!([{"use": "home", "postcode": "KT1 1AA"}]),
         json!([{"use": "home", "postcode": ""}]),
+        json!([{"use": "temporary", "postcode": "KT17 1NA"}]),
+        json!([{"use": "home", "postcode": "ZZ99 3VZ"}]),
     ];
     (change(6, names), change(6, births), change(1, deaths), change(6, genders), change(2, homes))
         .prop_map(|(name, born, died, gender, home)| {
@@ -201,8 +218,28 @@ fn replies(asked: Option<NhsNumber>) -> impl Strategy<Value = Came> {
     ]
 }
 
-/// A case, the number asked by, what came back, and who holds the number that came back.
-fn situations() -> impl Strategy<Value = (Case, Option<NhsNumber>, Came, Vec<&'static str>)> {
+/// What is asked by: mostly everything.
+fn askeds(number: Option<NhsNumber>) -> impl Strategy<Value = Asked> {
+    let givens = ["Comfort Joy", " "].map(|given| json!(given));
+    let givens = givens.into_iter().chain([Value::Null]).collect();
+    let genders = ["not_known", "not_specified"].map(|gender| json!(gender));
+    let genders = genders.into_iter().chain([Value::Null]).collect();
+    let postcodes = vec![json!("ZZ99 3VZ"), json!("LS1 4HY"), Value::Null];
+    (change(4, givens), change(9, genders), change(3, postcodes)).prop_map(
+        move |(given, gender, postcode)| {
+            let changes = [("given", given), ("gender", gender), ("postcode", postcode)];
+            let changes =
+                changes.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?)));
+            let asked = with(by_particulars(), Value::Object(changes.collect()));
+            let mut asked: Asked = serde_json::from_value(asked).unwrap();
+            asked.nhs_number = number;
+            asked
+        },
+    )
+}
+
+/// A case, what is asked by, what came back, and who holds the number that came back.
+fn situations() -> impl Strategy<Value = (Case, Asked, Came, Vec<&'static str>)> {
     cases()
         .prop_flat_map(|case| {
             let own = case.nhs_number.as_ref().map(|held| held.number);
@@ -218,13 +255,13 @@ fn situations() -> impl Strategy<Value = (Case, Option<NhsNumber>, Came, Vec<&'s
                 2 => Just(Vec::new()),
                 1 => subsequence(vec!["RXX:1", "RXX:2", "RXX:3"], 0..=3),
             ];
-            (Just(case), Just(asked), replies(asked), holders)
+            (Just(case), askeds(asked), replies(asked), holders)
         })
 }
 
-fn scene(case: &Case, asked: Option<NhsNumber>, came: &Came, holders: &[&str]) -> Scene {
+fn scene(case: &Case, asked: &Asked, came: &Came, holders: &[&str]) -> Scene {
     let mut scene = Scene::new(case.clone(), by_particulars(), came.reply()).held_by(holders);
-    scene.asked.nhs_number = asked;
+    scene.asked.clone_from(asked);
     scene
 }
 
@@ -240,17 +277,86 @@ fn returned(came: &Came) -> (Option<NhsNumber>, Option<&Demographics>, bool) {
     }
 }
 
-/// Whether the person is the one asked about, by everything that may be held against them.
+/// Whether family name, first given name, date of birth and gender are known, were returned and agree: by
+/// what this file's people and questions are made of.
+fn four_fields_agree(asked: &Asked, person: &Demographics) -> bool {
+    let Some(name) = &person.name else { return false };
+    let given: Vec<&str> = name.given.iter().map(String::as_str).collect();
+    let first_given = match asked.given.as_deref() {
+        Some("Comfort") => given == ["COMFORT"] || given == ["COMFORT", "JOY"],
+        Some("Comfort Joy") => given == ["COMFORT", "JOY"] || given == ["COMFORT JOY"],
+        _ => false,
+    };
+    first_given
+        && name.family == Held::Known("AINDOW".into())
+        && person.date_of_birth == Held::Known("1943-05-19".parse().unwrap())
+        && asked.gender == Some(Gender::Female)
+        && person.gender == Held::Known(Gender::Female)
+}
+
+/// The postcodes that were returned for the usual address.
+fn homes(person: &Demographics) -> Vec<String> {
+    let home = person.addresses.iter().filter(|at| at.usage == Some(AddressUse::Home));
+    home.filter_map(|at| at.postcode.known()).map(ToString::to_string).collect()
+}
+
+/// Whether the evidence is complete that the person returned is the person of the case: the rule of
+/// `docs/decisions.md`, in other words than the code's.
 fn is_the_person(scene: &Scene, came: &Came) -> bool {
     let (_, person, _) = returned(came);
-    match came {
-        Came::Answer(Outcome::Superseded { .. }) => person.is_none_or(|person| {
-            let born = [Held::NotReturned, Held::Known("1943-05-19".parse().unwrap())];
-            let gender = [Held::NotReturned, Held::read("female")];
-            born.contains(&person.date_of_birth) && gender.contains(&person.gender)
-        }),
-        _ => difference(&scene.asked, person).is_none(),
-    }
+    let (asked, held) = (&scene.asked, scene.case.nhs_number.as_ref());
+    let provenance = held.and_then(|held| match &held.source {
+        NumberSource::Traced(provenance) => Some(provenance),
+        _ => None,
+    });
+    let by_number = asked.nhs_number.is_some();
+    let asked_postcode = asked.postcode.map(|postcode| postcode.to_string());
+    let whole = person.is_some_and(|person| {
+        let homes = homes(person);
+        let lives_there = asked_postcode.is_some_and(|asked| homes.contains(&asked));
+        let independent = if by_number {
+            lives_there
+                || provenance.is_none_or(|provenance| {
+                    provenance.corroboration.is_some() || provenance.confirmed_by.is_some()
+                })
+        } else {
+            let sent = asked.postcode.is_some_and(|postcode| !postcode.is_pseudo());
+            sent && (homes.is_empty() || lives_there)
+        };
+        four_fields_agree(asked, person) && independent
+    });
+    let confirmed = held.is_some_and(|held| held.standing == NumberStanding::Usable)
+        && provenance.is_some_and(|provenance| {
+            use Corroboration::{Number, Postcode};
+            provenance.freshness == Freshness::Live
+                && [Some(Postcode), Some(Number)].contains(&provenance.corroboration)
+        });
+    let successor =
+        by_number && confirmed && matches!(came, Came::Answer(Outcome::Superseded { .. }));
+    let uncontradicted = person.is_none_or(|person| {
+        let born = [Held::NotReturned, Held::Known("1943-05-19".parse().unwrap())];
+        let same = asked.gender.is_none_or(|asked| person.gender == Held::Known(asked));
+        born.contains(&person.date_of_birth) && (person.gender == Held::NotReturned || same)
+    });
+    if successor { uncontradicted } else { whole }
+}
+
+/// Whether nothing but the evidence decides about the number that came back.
+fn nothing_is_in_the_way(scene: &Scene, came: &Came) -> bool {
+    let (number, person, live) = returned(came);
+    let Some(number) = number else { return false };
+    let held = scene.case.nhs_number.as_ref().map(|held| held.number);
+    let found = matches!(came, Came::Answer(Outcome::Found(_)));
+    let death_can_be_read = !found
+        || person.is_none_or(|person| !matches!(person.date_of_death, Held::Unrecognised(_)));
+    !scene.case.rejected_numbers.contains(&number)
+        && scene.holders.iter().all(|holder| *holder == scene.case.id)
+        && death_can_be_read
+        && scene.asked.nhs_number == held
+        && match held {
+            None => true,
+            Some(held) => live && (found == (held == number)),
+        }
 }
 
 fn check_number(scene: &Scene, came: &Came, decision: &Decision, after: &Case) {
@@ -271,7 +377,8 @@ fn check_number(scene: &Scene, came: &Came, decision: &Decision, after: &Case) {
     assert!(now.standing.is_usable());
     assert!(!scene.case.rejected_numbers.contains(&now.number), "rejected");
     assert!(scene.holders.iter().all(|holder| *holder == scene.case.id), "held by another");
-    assert!(is_the_person(scene, came), "somebody who differs");
+    assert!(is_the_person(scene, came), "without evidence");
+    assert_ne!(decision.row.requirement(), Requirement::None);
     let before = before.as_ref();
     if before.is_none_or(|before| before.number != now.number) {
         assert_eq!(effect, NumberEffect::Write);
@@ -294,7 +401,7 @@ fn check_death(scene: &Scene, came: &Came, after: &Case) {
         assert_eq!(scene.case.date_of_death, after.date_of_death);
     } else if let Some(died) = after.date_of_death {
         let (_, person, live) = returned(came);
-        assert!(live && is_the_person(scene, came));
+        assert!(live && is_the_person(scene, came), "without evidence");
         assert!(person.is_some_and(|person| person.date_of_death == Held::Known(died)));
         assert!(after.death_traced);
     }
@@ -360,7 +467,26 @@ fn check_others(scene: &Scene, decision: &Decision) {
     }
 }
 
-fn check(case: &Case, asked: Option<NhsNumber>, came: &Came, holders: &[&str]) -> Row {
+/// Whoever agrees in everything is written: the row, and whether this was one.
+fn check_written(scene: &Scene, came: &Came, decision: &Decision, after: &Case) -> bool {
+    let complete = is_the_person(scene, came) && nothing_is_in_the_way(scene, came);
+    if complete {
+        let effect = decision.effects().number;
+        assert!(matches!(effect, NumberEffect::Write | NumberEffect::Confirm), "{}", decision.row);
+        let (number, person, live) = returned(came);
+        let now = after.nhs_number.as_ref().unwrap();
+        assert_eq!(Some(now.number), number);
+        let NumberSource::Traced(provenance) = &now.source else { panic!() };
+        assert!(provenance.corroboration.is_some());
+        assert_ne!(decision.row.requirement(), Requirement::None);
+        let died = person.and_then(|person| person.date_of_death.known()).filter(|_| live);
+        let died = scene.case.date_of_death.or(died.copied());
+        assert_eq!(after.date_of_death, died);
+    }
+    complete
+}
+
+fn check(case: &Case, asked: &Asked, came: &Came, holders: &[&str]) -> (Row, bool) {
     let scene = scene(case, asked, came, holders);
     let policy = Policy::default();
     let context = Context::new(&scene.asked, &scene.holders, &policy);
@@ -368,17 +494,18 @@ fn check(case: &Case, asked: Option<NhsNumber>, came: &Came, holders: &[&str]) -
     assert_eq!(scene.decide_as_told(case), decision);
     let Some(after) = apply(case, &decision, &policy) else {
         assert!(matches!(decision.row, Row::Configuration | Row::Unavailable | Row::HeldChanged));
-        return decision.row;
+        return (decision.row, false);
     };
     assert!(!matches!(came, Came::Error(ErrorKind::Unavailable | ErrorKind::Configuration, _)));
     check_number(&scene, came, &decision, &after);
     check_death(&scene, came, &after);
+    let written = check_written(&scene, came, &decision, &after);
     check_local(case, &after);
     check_items(&scene, &decision, &after);
     check_others(&scene, &decision);
     let last = after.last_trace.unwrap();
     assert_eq!(last.result, decision.result().word());
-    decision.row
+    (decision.row, written)
 }
 
 #[test]
@@ -391,13 +518,16 @@ fn whatever_comes_back_nothing_is_written_that_may_not_be() {
     };
     let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
     let reached = RefCell::new(BTreeMap::<Row, u32>::new());
+    let written = RefCell::new(0);
     TestRunner::new_with_rng(config, rng)
         .run(&situations(), |(case, asked, came, holders)| {
-            let row = check(&case, asked, &came, &holders);
+            let (row, was_written) = check(&case, &asked, &came, &holders);
             *reached.borrow_mut().entry(row).or_default() += 1;
+            *written.borrow_mut() += u32::from(was_written);
             Ok(())
         })
         .unwrap();
+    assert!(written.into_inner() > 500);
     let reached = reached.into_inner();
     for row in Row::ALL {
         assert!(reached.get(row).is_some_and(|count| *count >= 3), "{row}: {reached:?}");

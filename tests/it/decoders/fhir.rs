@@ -114,7 +114,7 @@ fn compare(ours: &Patient, theirs: &independent_fhir::Patient) {
     let restriction = match theirs.label.as_deref() {
         None => Restriction::NotTold,
         Some("U") => Restriction::Unrestricted,
-        Some("V" | "REDACTED") => Restriction::VeryRestricted,
+        Some("V") => Restriction::VeryRestricted,
         Some(_) => Restriction::Restricted,
     };
     assert_eq!(ours.restriction, restriction);

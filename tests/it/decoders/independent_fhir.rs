@@ -38,7 +38,10 @@ pub(super) fn read(bytes: &[u8]) -> Option<Patient> {
     let labels = meta.map(|meta| list(meta, "security")).unwrap_or_default();
     Some(Patient {
         id: text(patient, "id")?.trim().to_owned(),
-        version: meta.and_then(|meta| text(meta, "versionId")),
+        version: meta.and_then(|meta| {
+            let number = || Some(meta.get("versionId")?.as_u64()?.to_string());
+            text(meta, "versionId").or_else(number)
+        }),
         label: labels.first().map(|label| label["code"].as_str().unwrap_or_default().to_owned()),
         names: objects(patient, "name").into_iter().map(name).collect(),
         gender: text(patient, "gender"),

@@ -32,6 +32,15 @@ fn verify() -> VerifyNumber {
 }
 
 #[tokio::test]
+async fn the_accept_header_is_configurable() {
+    let transport = Arc::new(Scripted::new([Ok(response(200, patient("9000000009")))]));
+    let config = Config::of(Environment::Sandbox).with_accept("version=1.1".parse().unwrap());
+    let client = Client::open(config, Arc::<Scripted>::clone(&transport));
+    client.retrieve(&us(), JANE).await.unwrap();
+    assert_eq!(header(&transport.sent()[0], "accept"), Some("version=1.1"));
+}
+
+#[tokio::test]
 async fn what_a_retrieval_sends() {
     let (client, transport) = answered_by(response(200, patient("9000000009")));
     let received = client.retrieve(&us(), JANE).await.unwrap();
@@ -69,7 +78,8 @@ async fn related_people_are_read() {
     assert_eq!(answer, RelatedPeople::People(Vec::new()));
     assert!(transport.sent()[0].url().path().ends_with("/Patient/9000000009/RelatedPerson"));
     for (code, expected) in [
-        ("RESOURCE_NOT_FOUND", RelatedPeople::NoPatient),
+        // No related people are recorded: nothing is said about the number.
+        ("RESOURCE_NOT_FOUND", RelatedPeople::People(Vec::new())),
         ("INVALIDATED_RESOURCE", RelatedPeople::Invalidated),
     ] {
         let (client, _transport) = answered_by(response(404, issue(code)));

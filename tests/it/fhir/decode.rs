@@ -180,6 +180,32 @@ fn the_usual_name_is_the_one_that_is_called_so() {
 }
 
 #[test]
+fn a_redacted_record_is_invalid_data() {
+    let labelled = |code: &str| {
+        let labels = json!([{"code": "U"}, {"code": code}]);
+        let json = but(patient("9000000009"), json!({"meta": {"security": labels}}));
+        Patient::decode(json.to_string().as_bytes())
+    };
+    assert_eq!(labelled("REDACTED").unwrap_err().kind(), DecodeErrorKind::Redacted);
+    assert!(labelled("V").is_ok());
+}
+
+#[test]
+fn a_version_may_be_a_number() {
+    let version = |version: Value| {
+        let json = but(patient("9000000009"), json!({"meta": {"versionId": version}}));
+        Patient::decode(json.to_string().as_bytes()).map(|patient| patient.version)
+    };
+    assert_eq!(version(json!("2")).unwrap().as_deref(), Some("2"));
+    assert_eq!(version(json!(2)).unwrap().as_deref(), Some("2"));
+    assert_eq!(version(json!("a\"b")).unwrap().as_deref(), Some("a\"b"));
+    assert_eq!(version(Value::Null).unwrap(), None);
+    for other in [json!(-1), json!(1.5), json!(true), json!(["2"])] {
+        assert_eq!(version(other).unwrap_err().kind(), DecodeErrorKind::Value);
+    }
+}
+
+#[test]
 fn restrictions() {
     let restriction =
         |meta: Value| read(&but(patient("9000000009"), json!({"meta": meta}))).restriction;
@@ -187,7 +213,6 @@ fn restrictions() {
         ("U", Restriction::Unrestricted),
         ("R", Restriction::Restricted),
         ("V", Restriction::VeryRestricted),
-        ("REDACTED", Restriction::VeryRestricted),
         // Whatever it means, it is not "nothing is withheld".
         ("N", Restriction::Restricted),
         ("u", Restriction::Restricted),

@@ -121,6 +121,30 @@ async fn fuzzy_searches() {
     assert_eq!(asked(sent(&by_given).await), expected);
 }
 
+#[tokio::test]
+async fn a_fuzzy_search_carries_the_postcode_as_it_is_written() {
+    for text in ["dn15258jy", "LS1 6AEE", "RM14 OTA"] {
+        let name = |text: &str| text.parse().unwrap();
+        let search = Search::<_, ApplicationRestricted>::fuzzy(name("Jane"), name("Smith"), born())
+            .with_postcode(text.parse().unwrap());
+        let sent = sent(&search).await.0;
+        assert!(sent.contains(&("address-postalcode".to_owned(), text.to_owned())), "{sent:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_range_of_dates_may_be_open_at_one_end() {
+    for value in ["le1920-08-11", "ge2000-05-03"] {
+        let range = DateRange::from_values([value]).unwrap();
+        let search = Search::<Exact, ApplicationRestricted>::exact("Smith".parse().unwrap(), range)
+            .with_death(range);
+        let sent = sent(&search).await.0;
+        let of = |name| sent.iter().filter(move |(key, _)| key == name).map(|(_, value)| value);
+        assert_eq!(of("birthdate").collect::<Vec<_>>(), [value]);
+        assert_eq!(of("death-date").collect::<Vec<_>>(), [value]);
+    }
+}
+
 /// A person found by the tracer, unattended and attended.
 #[tokio::test]
 async fn the_tracers_searches() {

@@ -11,7 +11,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
-use tokio::time::Instant;
 
 const HEAD: &str = "HTTP/1.1 200 OK\r\n";
 
@@ -50,6 +49,8 @@ fn endless(
 }
 
 /// A byte now and then keeps no request waiting longer than the whole time, wherever it comes.
+///
+/// If each byte began the time-out anew, these answers would end by their size, or never.
 #[tokio::test]
 async fn an_answer_that_drips_is_a_timeout() {
     let pause = Duration::from_millis(10);
@@ -62,10 +63,8 @@ async fn an_answer_that_drips_is_a_timeout() {
         ("", "HTTP/1.1 100 Continue\r\n\r\n"),
     ] {
         let (address, _) = endless(start, piece, pause);
-        let begun = Instant::now();
         let result = impatient().send(request(format_args!("http://{address}"))).await;
         assert_failed(result, ErrorKind::Timeout);
-        assert!(begun.elapsed() < Duration::from_secs(5), "{start:?} {piece:?}");
     }
 }
 
@@ -224,10 +223,24 @@ async fn what_is_not_http_is_told_apart_from_a_lost_connection() {
 async fn a_second_answer_is_not_taken_for_the_next_question() {
     let two = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\npong\
                HTTP/1.1 200 OK\r\nContent-Length: 22\r\n\r\n<family>JONES</family>";
-    let (address, _) = raw::answer(two, Then::Hold);
-    let transport = impatient();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        let next = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nnext";
+        let mut open = Vec::new();
+        for answer in [two, next] {
+            let mut stream = listener.accept().unwrap().0;
+            raw::hear(&mut stream);
+            stream.write_all(answer.as_bytes()).unwrap();
+            // Closing would lose what was not read.
+            open.push(stream);
+        }
+        open.iter_mut().for_each(raw::drain);
+    });
+    let transport = transport();
     let response = transport.send(request(format_args!("http://{address}"))).await.unwrap();
     assert_eq!(response.body().expose(), "pong");
     let next = transport.send(request(format_args!("http://{address}"))).await;
-    assert!(next.is_err(), "{BODY}");
+    // On a connection of its own, or refused because the old one was found closed.
+    assert!(next.is_err() || next.is_ok_and(|next| next.body().expose() == "next"), "{BODY}");
 }

@@ -64,13 +64,20 @@ fn particulars(held: &Demographics) -> String {
         .iter()
         .map(|address| address.postcode.known().map(ToString::to_string))
         .collect();
+    let telecoms: Vec<_> = held
+        .telecoms
+        .iter()
+        .map(|telecom| {
+            let usage = telecom.usage.as_ref().map(ToString::to_string);
+            (usage, telecom.value.known().cloned())
+        })
+        .collect();
     let practice = held.gp_practice.as_ref().map(|practice| practice.ods_code.known().cloned());
     format!(
-        "{name:?} {:?} {:?} {:?} {postcodes:?} {practice:?} {}",
+        "{name:?} {:?} {:?} {:?} {postcodes:?} {practice:?} {telecoms:?}",
         held.gender.known().map(|gender| gender.code()),
         held.date_of_birth.known().map(ToString::to_string),
         held.date_of_death.known().map(ToString::to_string),
-        held.telecoms.len()
     )
 }
 

@@ -168,7 +168,9 @@ async fn particulars_as_pds_holds_them() {
         "<prefix>Mrs</prefix><given>Comfort</given><given>Zoë</given><family>Ainsley</family>",
         "<postalCode>KT17 1NA</postalCode><streetAddressLine></streetAddressLine>\
          <streetAddressLine>41 The Kingsway</streetAddressLine>",
-        r#"<telecom value="tel:01632960001"/>"#,
+        r#"<telecom value="tel:01632960001" use="H"/>"#,
+        r#"<telecom value="tel:07700900350" use="MC"/>"#,
+        r#"<telecom value="mailto:comfort@example.org" use="H"/>"#,
         r#"<administrativeGenderCode code="2""#,
         r#"<birthTime value="19430519"/>"#,
         r#"extension="Z99001"/><name>A &amp; B Surgery</name>"#,

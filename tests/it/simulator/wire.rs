@@ -1,11 +1,12 @@
 //! What is refused, and how.
 
 use super::message::{
-    Answer, ask, birth, gender, local, message, name, number, postcode, request, send, simulator,
+    Answer, ask, birth, gender, local, message, name, number, postcode, request, send, simulate,
+    simulator,
 };
-use http::HeaderName;
 use http::header::{CONTENT_TYPE, HeaderValue};
-use nhs_pds::transport::Transport;
+use nhs_pds::simulator::Register;
+use nhs_pds::transport::{Request, Transport};
 
 const GET: &str = "getNHSNumber";
 const IDENTITY: &str = r#"<itk:id uri="urn:nhs-uk:identity:ods:ZZ999:worker"/>"#;
@@ -40,12 +41,12 @@ async fn the_template_is_good() {
 
 /// What is replaced by what, and the error code and note that it brings.
 const ENVELOPES: &[(&str, &str, &str, &str)] = &[
-    ("<soap:Header>", "<soap:Header", "1000", "the body is not well-formed XML in UTF-8"),
+    ("<soap:Header>", "<soap:Header", "1000", "the body is not well-formed XML"),
     (
         "?><!-- synthetic -->",
         "?><!DOCTYPE a [<!ENTITY b \"c\">]>",
         "1000",
-        "the body is not well-formed XML in UTF-8",
+        "the body is not well-formed XML",
     ),
     ("schemas.xmlsoap.org", "elsewhere", "1000", "the root is not a SOAP 1.1 Envelope"),
     ("B72F7785", "b72f7785", "1000", "wsa:MessageID is not a UUID in upper case"),
@@ -116,7 +117,7 @@ const ENVELOPES: &[(&str, &str, &str, &str)] = &[
         "payload id=\"uuid_",
         "payload id=\"",
         "1000",
-        "itk:payload/@id is not uuid_ and a UUID in upper case",
+        "itk:payload/@id is not an xs:ID: it begins with a digit, or is blank",
     ),
     (
         "profile:getNHSNumber",
@@ -160,7 +161,6 @@ async fn whole_parts_that_are_missing() {
         ("<wsa:MessageID>", "</wsa:MessageID>", "wsa:MessageID is missing"),
         ("<wsu:Timestamp", "</wsu:Timestamp>", "wsu:Timestamp is missing"),
         ("<itk:auditIdentity>", "</itk:auditIdentity>", "itk:auditIdentity is missing"),
-        ("<itk:senderAddress", "/>", "itk:senderAddress is missing"),
         ("<itk:manifest ", "</itk:manifest>", "itk:manifest is missing"),
         (
             "<itk:DistributionEnvelope>",
@@ -193,22 +193,167 @@ async fn clocks_may_differ_by_five_minutes() {
     }
 }
 
+/// A request whose header `SOAPAction` is this, or is not there.
+fn with_soap_action(value: Option<&str>) -> Request {
+    let request = request(GET, good());
+    let mut headers = request.headers().clone();
+    headers.remove("soapaction");
+    if let Some(value) = value {
+        headers.insert("soapaction", value.parse().unwrap());
+    }
+    Request::post(request.url().clone(), request.body().clone()).with_headers(headers)
+}
+
 #[tokio::test]
-async fn http_headers_are_checked() {
-    let simulator = simulator();
-    let soap_action = HeaderName::from_static("soapaction");
-    for (name, value, note) in [
-        (CONTENT_TYPE, "application/soap+xml", "the header Content-Type is not text/xml"),
-        (
-            soap_action.clone(),
-            "urn:nhs-itk:services:201005:getNHSNumber-v1-0",
-            "the header SOAPAction is missing or not in quotes",
-        ),
-        (soap_action, "\"urn:x\"", "the header SOAPAction differs from wsa:Action"),
+async fn the_header_soap_action() {
+    const URN: &str = "urn:nhs-itk:services:201005:getNHSNumber-v1-0";
+    let quoted = format!("\"{URN}\"");
+    let differs = "the header SOAPAction differs from wsa:Action";
+    let missing = "the header SOAPAction is missing or not in quotes";
+    for (value, lenient, strict) in [
+        (Some(&*quoted), "", ""),
+        (Some(URN), "", missing),
+        (None, "", missing),
+        (Some(""), "", missing),
+        (Some("\"\""), "", missing),
+        (Some("\"urn:x\""), differs, differs),
+        (Some("urn:x"), differs, missing),
     ] {
-        let request = request(GET, good()).with_header(name, HeaderValue::from_static(value));
+        for (is_strict, note) in [(false, lenient), (true, strict)] {
+            let simulator = simulator().with_strict_soap_action(is_strict);
+            let answer = Answer::of(&simulator.send(with_soap_action(value)).await.unwrap());
+            let status = if note.is_empty() { 200 } else { 500 };
+            assert_eq!((answer.status, answer.note()), (status, note), "{value:?} {is_strict}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_content_type_is_checked() {
+    let soap_12 = HeaderValue::from_static("application/soap+xml");
+    let request = request(GET, good()).with_header(CONTENT_TYPE, soap_12);
+    let answer = Answer::of(&simulator().send(request).await.unwrap());
+    assert_eq!((answer.status, answer.note()), (500, "the header Content-Type is not text/xml"));
+}
+
+/// What is replaced by what in a message that the schemas still permit.
+pub(super) const PERMITTED: &[(&str, &str)] = &[
+    ("<itk:senderAddress uri=\"urn:nhs-uk:addressing:ods:ZZ999:worker\"/>", ""),
+    ("senderAddress uri=\"urn:nhs-uk:addressing:ods:ZZ999:worker\"", "senderAddress uri=\"\""),
+    (
+        "<itk:auditIdentity>",
+        "<itk:addresslist><itk:address uri=\"urn:x:y\"/></itk:addresslist><itk:auditIdentity>",
+    ),
+    (
+        "</itk:header>",
+        "<itk:handlingSpecification><itk:spec key=\"urn:a:b\" value=\"c\"/></itk:handlingSpecification></itk:header>",
+    ),
+    (" profileid=\"urn:nhs-en:profile:getNHSNumberRequest-v1-0\"", ""),
+    (" base64=\"false\" compressed=\"false\" encrypted=\"false\"", ""),
+    ("base64=\"false\"", "base64=\"0\" metadata=\"false\""),
+    ("uuid_808A9678-49B2-498B-AD75-1D7A0F1262D7", "_808a9678-49b2-498b-ad75-1d7a0f1262d7"),
+    ("uuid_808A9678-49B2-498B-AD75-1D7A0F1262D7", "ID.1"),
+    ("<getNHSNumberRequest-v1-0 ", "text <getNHSNumberRequest-v1-0 "),
+    (
+        "<id root=\"3E25ACE2",
+        "<realmCode code=\"GB\"/><typeId root=\"1.2\" extension=\"a\"/><templateId root=\"1.2\" extension=\"a\"/><id root=\"3E25ACE2",
+    ),
+    ("<queryEvent>", "<queryEvent><templateId root=\"1.2\" extension=\"a\"/>"),
+    ("<Person.Gender>", "<Person.Gender><realmCode code=\"GB\"/>"),
+    ("value value=\"19430519\"", "value value=\"19430519103000\""),
+    ("value value=\"19430519\"", "value value=\"194305191030+0000\""),
+    ("<given>Comfort</given>", "<given></given>"),
+    (
+        "<Person.Postcode><value><postalCode>KT17 1NA</postalCode></value><semanticsText>Person.Postcode</semanticsText></Person.Postcode>",
+        "<Person.Postcode xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" xsi:nil=\"true\"/>",
+    ),
+    (
+        "<Person.LocalIdentifier><value root=\"2.16.840.1.113883.2.1.3.2.4.18.24\" extension=\"RXX:00001\"/><semanticsText>Person.LocalIdentifier</semanticsText></Person.LocalIdentifier>",
+        "<Person.LocalIdentifier xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" xsi:nil=\"1\"/>",
+    ),
+    ("<semanticsText>Person.Name<", "<semanticsText mediaType=\"text/plain\">Person.Name<"),
+];
+
+/// Every message of [`PERMITTED`].
+pub(super) fn permitted() -> impl Iterator<Item = String> {
+    PERMITTED.iter().map(|(from, to)| {
+        let message = good();
+        assert!(message.contains(from), "{from}");
+        message.replace(from, to)
+    })
+}
+
+#[tokio::test]
+async fn what_the_schemas_permit_is_answered() {
+    let simulator = simulator();
+    for message in permitted() {
+        let answer = send(&simulator, GET, message.clone()).await;
+        assert_eq!((answer.status, answer.note()), (200, ""), "{message}");
+        assert_eq!(answer.code(), "SMSP-0000");
+    }
+    // What is nil has to be optional, and empty.
+    let nil = "xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" xsi:nil=\"true\"";
+    let gender = good().replace("<Person.Gender>", &format!("<Person.Gender {nil}><value/>"));
+    assert_eq!(send(&simulator, GET, gender).await.code(), "SMSP-0001");
+}
+
+/// A message with characters beyond ASCII in its question, and one beyond ISO 8859-1 in a comment.
+fn accented(declaration: &str) -> String {
+    good()
+        .replace("<?xml version=\"1.0\" encoding=\"UTF-8\"?>", declaration)
+        .replace("Comfort", "ZOË")
+}
+
+fn wide(text: &str, bytes: fn(u16) -> [u8; 2]) -> Vec<u8> {
+    text.encode_utf16().flat_map(bytes).collect()
+}
+
+fn narrow(text: &str) -> Vec<u8> {
+    text.chars().map(|character| u8::try_from(u32::from(character)).unwrap()).collect()
+}
+
+#[tokio::test]
+async fn encodings() {
+    let people = "NHS_NUMBER,DATE_OF_BIRTH,FAMILY_NAME,GIVEN_NAME,GENDER,POST_CODE\n\
+                  9449304424,19430519,Ainsley,Zoë,Female,KT17 1NA\n";
+    let (register, _) = Register::from_csv(people.as_bytes()).unwrap();
+    let simulator = simulate(register);
+    let declare = |name: &str| accented(&format!("<?xml version='1.0' encoding='{name}'?>"));
+    let marked = |mark: &[u8], bytes: Vec<u8>| [mark, &bytes].concat();
+    let (little, big) = (u16::to_le_bytes, u16::to_be_bytes);
+    let good: Vec<(&str, Vec<u8>)> = vec![
+        ("text/xml", accented("").into_bytes()),
+        ("text/xml", declare("utf-8").into_bytes()),
+        ("text/xml", marked(b"\xef\xbb\xbf", accented("").into_bytes())),
+        ("text/xml; charset=utf-16", marked(b"\xff\xfe", wide(&declare("UTF-16"), little))),
+        ("text/xml", marked(b"\xfe\xff", wide(&declare("UTF-16"), big))),
+        ("text/xml", marked(b"\xff\xfe", wide(&accented(""), little))),
+        ("text/xml", wide(&declare("UTF-16LE"), little)),
+        ("text/xml", wide(&declare("UTF-16BE"), big)),
+        ("text/xml", narrow(&declare("ISO-8859-1"))),
+        ("text/xml; charset=utf-8", narrow(&declare("iso-8859-1"))),
+        ("text/xml; charset=\"ISO-8859-1\"", narrow(&accented(""))),
+    ];
+    for (content_type, body) in good {
+        let request = Request::post("https://smsp.example/".parse().unwrap(), body.into())
+            .with_header(CONTENT_TYPE, content_type.parse().unwrap());
         let answer = Answer::of(&simulator.send(request).await.unwrap());
-        assert_eq!((answer.status, answer.note()), (500, note));
+        assert_eq!((answer.status, answer.note()), (200, ""), "{content_type}");
+        assert_eq!(answer.code(), "SMSP-0000", "{content_type}");
+    }
+    let not_so = "the body is not in the encoding that it declares";
+    for (content_type, body) in [
+        ("text/xml", narrow(&declare("utf-8"))),
+        ("text/xml; charset=utf-8", narrow(&accented(""))),
+        ("text/xml", declare("us-ascii").into_bytes()),
+        ("text/xml", declare("UTF-16").into_bytes()),
+        ("text/xml", declare("ebcdic-cp-gb").into_bytes()),
+        ("text/xml", marked(b"\xff\xfe", b"<a/>\n".to_vec())),
+    ] {
+        let request = Request::post("https://smsp.example/".parse().unwrap(), body.into())
+            .with_header(CONTENT_TYPE, content_type.parse().unwrap());
+        let answer = Answer::of(&simulator.send(request).await.unwrap());
+        assert_eq!((answer.status, answer.note()), (500, not_so), "{content_type}");
     }
 }
 

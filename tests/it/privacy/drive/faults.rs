@@ -100,13 +100,15 @@ pub(super) async fn over_http(ears: &Ears) -> String {
         let simulator = fault.as_ref().map_or_else(simulator, broken);
         let server = Server::start(simulator.clone()).await.unwrap();
         let mut config = HttpConfig::new().with_root_certificates_pem(authority().pem());
-        if matches!(fault, Some(Fault::Delay(_))) {
+        let is_late = matches!(fault, Some(Fault::Delay(_)));
+        if is_late {
             config = config.with_total_timeout(Duration::from_millis(5));
         }
         let transport = HttpTransport::new(&config).unwrap();
         let answers = ask_everything(ears, &client(&server.url(), Arc::new(transport))).await;
         assert!(fault.is_some() || answers == ALL_ANSWERS);
-        assert!(simulator.request_count() > 0);
+        // On a slow machine the time may be over before anything is sent.
+        assert!(is_late || simulator.request_count() > 0);
         ears.value(&(server, config));
         said += &ears.assert_silent(&format!("{fault:?}, over HTTP"));
     }

@@ -13,8 +13,9 @@ use nhs_pds::demographics::{Gender, Postcode};
 use nhs_pds::fhir::auth::{ApplicationTokens, TokenError, UserToken, UserTokens};
 use nhs_pds::fhir::{
     Access, ApplicationRestricted, Client, Config, ContactText, DateRange, Exact, Fuzzy,
-    HealthcareWorker, IssueCode, Matching, MaxResults, Patient, PatientMatch, Plain, RelatedPeople,
-    RelatedPerson, Retrieval, Search, SearchError, SearchName, SearchPattern, SearchResult,
+    HealthcareWorker, IssueCode, Matching, MaxResults, Patient, PatientMatch, Plain, PostcodeText,
+    RelatedPeople, RelatedPerson, Retrieval, Search, SearchError, SearchName, SearchPattern,
+    SearchResult,
 };
 use nhs_pds::trace::{Caller, Error, PostcodePattern, User};
 use nhs_pds::transport::{self, Response, Scripted};
@@ -229,7 +230,10 @@ fn show_criteria(shown: &mut Shown) {
     shown.value(&of::<SearchName>(FAMILY));
     shown.value(&of::<SearchPattern>("Que*"));
     shown.value(&of::<ContactText>(TELEPHONE));
+    shown.value(&of::<PostcodeText>(POSTCODE));
     shown.value(&DateRange::on(of(BORN)));
+    shown.value(&DateRange::since(of(BORN)));
+    shown.value(&DateRange::until(of(BORN)));
     let refused: SearchError = FAMILY.repeat(9).parse::<SearchName>().unwrap_err();
     shown.error(&refused);
     shown.error(&DateRange::from_values([NOTE]).unwrap_err());
@@ -289,10 +293,15 @@ pub(in crate::privacy) fn searches<A: Access>() -> Vec<AnySearch<A>> {
         AnySearch::Plain(by_pattern.clone()),
         AnySearch::Plain(full(by_pattern, of::<PostcodePattern>("KT17*")).with_history()),
         AnySearch::Fuzzy(Search::fuzzy(of(GIVEN), of(FAMILY), born)),
-        AnySearch::Fuzzy(Search::fuzzy_by_family(of(FAMILY), born, Gender::Female, postcode)),
+        AnySearch::Fuzzy(Search::fuzzy_by_family(
+            of(FAMILY),
+            born,
+            Gender::Female,
+            postcode.into(),
+        )),
         AnySearch::Fuzzy(full(
-            Search::fuzzy_by_given(of(GIVEN), born, Gender::Female, postcode),
-            postcode,
+            Search::fuzzy_by_given(of(GIVEN), born, Gender::Female, of(POSTCODE)),
+            of(POSTCODE),
         )),
     ]
 }

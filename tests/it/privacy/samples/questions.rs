@@ -86,6 +86,7 @@ pub(super) fn show(shown: &mut Shown) {
     shown.value(&User::Local(us()));
     shown.error(&error());
     show_scripted(shown);
+    show_findings(shown);
     #[cfg(feature = "simulator")]
     show_population(shown);
 }
@@ -125,6 +126,39 @@ fn show_population(shown: &mut Shown) {
         nobody: known,
     });
     shown.error(&Breach::from(error()));
+}
+
+/// Each finding that has room for a person.
+fn show_findings(shown: &mut Shown) {
+    use nhs_pds::matching::{Compared, Finding};
+    let stranger = Match::new(NUMBER).with_person(nhs_pds::demographics::Demographics::default());
+    let mut twin = person();
+    twin.name.as_mut().unwrap().given = vec!["Twin".into()];
+    let Outcome::Found(mut copy) = found(NUMBER) else { panic!() };
+    copy.freshness = nhs_pds::trace::Freshness::Stale;
+    let answers = [
+        found(NUMBER),
+        Outcome::Found(copy),
+        Outcome::Found(Box::new(Match::new(NUMBER).with_person(twin))),
+        Outcome::Found(Box::new(stranger)),
+        Outcome::Ambiguous(vec![candidate()]),
+        Outcome::Superseded { by: Some(NEW_NUMBER), person: Some(Box::new(person())) },
+    ];
+    let tracer = ScriptedTracer::new(answers.map(Ok));
+    let caller = Caller::System(us());
+    while tracer.left() > 0 {
+        let id = MessageId::fresh(&nhs_pds::ids::CountingIds::default());
+        let question = find();
+        let asking = std::pin::pin!(nhs_pds::matching::find(&tracer, &caller, &question, id));
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        let std::task::Poll::Ready(compared) = asking.poll(&mut context) else { panic!() };
+        let compared: Compared = compared.unwrap();
+        shown.value(&compared);
+        shown.value(&compared.finding);
+        if let Finding::Verified(verified) = &compared.finding {
+            shown.value(&**verified);
+        }
+    }
 }
 
 /// Asked once, and with answers left.

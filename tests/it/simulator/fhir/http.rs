@@ -125,6 +125,94 @@ async fn methods() {
     }
 }
 
+/// Head and body of the answer to a request of this method with these headers.
+async fn call(server: &Server, method: &str, path: &str, headers: &str) -> (String, String) {
+    let url = format!("{}{path}", server.fhir_url());
+    let (host, path) = parts(&url);
+    let request =
+        format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{headers}\r\n");
+    exchange(host, &request).await
+}
+
+/// The headers of an answer, but for the time.
+fn headers(head: &str) -> Vec<&str> {
+    let mut all: Vec<&str> = head.lines().filter(|line| !line.starts_with("date:")).collect();
+    all.sort_unstable();
+    all
+}
+
+#[tokio::test]
+async fn head_is_get_without_a_body() {
+    let (simulator, server) = start().await;
+    let id = format!("X-Request-ID: {REQUEST_ID}\r\n");
+    for path in [
+        "/Patient/9449304424",
+        "/Patient/9449304424/RelatedPerson",
+        "/Patient?family=Ainsley&birthdate=1943-05-19",
+        "/Patient/9999999980",
+        "/Patient/1",
+        "/Observation",
+        "/Coverage",
+    ] {
+        let (whole, body) = call(&server, "GET", path, &id).await;
+        let (alone, nothing) = call(&server, "HEAD", path, &id).await;
+        if path == "/Coverage" {
+            // The only answer that names the method.
+            assert!(alone.starts_with("HTTP/1.1 403 ") && nothing.is_empty());
+            continue;
+        }
+        assert_eq!(headers(&alone), headers(&whole), "{path}");
+        assert!(!body.is_empty() && nothing.is_empty(), "{path}");
+    }
+    simulator.add_application(application());
+    let (head, _) = call(&server, "HEAD", "/Patient/9449304424", &id).await;
+    assert!(head.starts_with("HTTP/1.1 401 "), "{head}");
+}
+
+#[tokio::test]
+async fn a_browser_asks_first() {
+    let (simulator, server) = start().await;
+    // It has no token yet, and no X-Request-ID.
+    simulator.add_application(application());
+    let asks = "Origin: https://app.example\r\nAccess-Control-Request-Method: GET\r\n";
+    let (head, body) = call(&server, "OPTIONS", "/Patient/9449304424", asks).await;
+    assert!(head.starts_with("HTTP/1.1 200 ") && body.is_empty(), "{head}");
+    let head = head.to_lowercase();
+    for line in [
+        "access-control-allow-origin: https://app.example",
+        "access-control-allow-methods: get, put, post, patch, delete",
+        "access-control-max-age: 3628800",
+    ] {
+        assert!(head.contains(line), "{line} in {head}");
+    }
+    let allowed = head.lines().find(|line| line.starts_with("access-control-allow-headers: "));
+    for name in ["authorization", "x-request-id", "x-correlation-id", "nhsd-session-urid"] {
+        assert!(allowed.unwrap().contains(name), "{name}");
+    }
+    for more in ["", "Origin: https://app.example\r\n", "Access-Control-Request-Method: GET\r\n"] {
+        let (head, _) = call(&server, "OPTIONS", "/Patient/9449304424", more).await;
+        assert!(head.starts_with("HTTP/1.1 502 "), "{head}");
+    }
+}
+
+#[tokio::test]
+async fn addresses_are_those_of_the_host_that_was_called() {
+    let (_, server) = start().await;
+    let url = format!("{}/Patient?family=Ainsley&birthdate=1943-05-19", server.fhir_url());
+    let (host, path) = parts(&url);
+    for called in [host, "pds.example:8443"] {
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nHost: {called}\r\nX-Request-ID: {REQUEST_ID}\r\nConnection: close\r\n\r\n"
+        );
+        let (_, body) = exchange(host, &request).await;
+        let json: Value = serde_json::from_str(&body).unwrap();
+        assert_eq!(
+            json["entry"][0]["fullUrl"],
+            format!("http://{called}/personal-demographics/FHIR/R4/Patient/9449304424")
+        );
+    }
+}
+
 #[tokio::test]
 async fn cut_connections() {
     let (simulator, server) = start().await;

@@ -8,5 +8,6 @@ pub(super) mod jwt;
 mod modes;
 mod retrieve;
 mod search;
+mod shape;
 mod terms;
 mod token;

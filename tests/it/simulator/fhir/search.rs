@@ -23,7 +23,7 @@ async fn one_hit_and_what_is_shown_of_it() {
     let entry = &answer.json["entry"][0];
     assert!(entry["search"]["score"].is_u64() && entry["search"].get("mode").is_none());
     let url = entry["fullUrl"].as_str().unwrap();
-    assert!(url.ends_with("/Patient/9449304424") && !url.starts_with("https://pds.example"));
+    assert_eq!(url, "https://pds.example/personal-demographics/FHIR/R4/Patient/9449304424");
     assert_eq!(entry["resource"]["address"][0]["use"], "home");
     assert_eq!(entry["resource"]["name"][0]["family"], "Ainsley");
 }

@@ -1,0 +1,95 @@
+//! Mutual TLS in front of a server of this machine, with certificates that are made when it starts.
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use rustls::crypto::ring;
+use rustls::pki_types::PrivateKeyDer;
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig};
+use std::error::Error;
+use std::fs::OpenOptions;
+use std::io::{self, Write as _};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::sync::Arc;
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+
+const HOST: &str = "127.0.0.1";
+
+/// Serves the server at `plain` on a free port too, to clients that show the certificate made here.
+///
+/// Writes what a client needs to `folder`: `client.pem` and `client.key`, the certificate to show and
+/// its key, and `spine-roots.pem`, the authority to trust. Nothing else trusts this authority.
+///
+/// # Errors
+///
+/// When a file cannot be written, or the machine gives no port.
+pub(crate) async fn in_front_of(
+    plain: SocketAddr,
+    folder: &Path,
+) -> Result<SocketAddr, Box<dyn Error>> {
+    let acceptor = TlsAcceptor::from(Arc::new(demanding(folder)?));
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    let address = listener.local_addr()?;
+    tokio::spawn(async move {
+        loop {
+            match listener.accept().await {
+                Ok((stream, _)) => {
+                    let acceptor = acceptor.clone();
+                    // A connection that fails is reported by its client.
+                    tokio::spawn(async move { relay(&acceptor, stream, plain).await });
+                }
+                // No file descriptor is free: a connection has to close first.
+                Err(_) => tokio::task::yield_now().await,
+            }
+        }
+    });
+    Ok(address)
+}
+
+async fn relay(acceptor: &TlsAcceptor, stream: TcpStream, plain: SocketAddr) -> io::Result<()> {
+    let mut client = acceptor.accept(stream).await?;
+    let mut server = TcpStream::connect(plain).await?;
+    copy_bidirectional(&mut client, &mut server).await?;
+    Ok(())
+}
+
+/// Takes TLS 1.2 and 1.3, from clients with a certificate of the authority.
+fn demanding(folder: &Path) -> Result<ServerConfig, Box<dyn Error>> {
+    let mut params = CertificateParams::default();
+    params.distinguished_name.push(DnType::CommonName, "Simulated authority: trust it nowhere");
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let authority = CertifiedIssuer::self_signed(params, KeyPair::generate()?)?;
+
+    let key = KeyPair::generate()?;
+    let client = CertificateParams::new(["endpoint.example".to_owned()])?;
+    let client = client.signed_by(&key, &authority)?;
+    write(folder, "client.pem", &client.pem())?;
+    write(folder, "client.key", &key.serialize_pem())?;
+    write(folder, "spine-roots.pem", &authority.pem())?;
+
+    let mut roots = RootCertStore::empty();
+    roots.add(authority.der().clone())?;
+    let key = KeyPair::generate()?;
+    let server = CertificateParams::new([HOST.to_owned()])?.signed_by(&key, &authority)?;
+    let key = PrivateKeyDer::try_from(key.serialize_der())?;
+    let provider = Arc::new(ring::default_provider());
+    let clients =
+        WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider));
+    Ok(ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_client_cert_verifier(clients.build()?)
+        .with_single_cert(vec![server.der().clone()], key)?)
+}
+
+/// The key is in one of the files, so only their owner can read them.
+fn write(folder: &Path, name: &str, text: &str) -> io::Result<()> {
+    let path = folder.join(name);
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let written = options.open(&path).and_then(|mut file| file.write_all(text.as_bytes()));
+    written.map_err(|error| io::Error::other(format!("{}: {error}", path.display())))
+}

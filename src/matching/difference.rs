@@ -1,0 +1,464 @@
+use crate::case::{Asked, Corroboration, HeldNumber, NumberSource, ReviewReason};
+use crate::demographics::{
+    Address, AddressUse, Demographics, Gender, Held, Particular, Postcode, is_same_form, name_form,
+};
+use crate::trace::Freshness;
+
+/// Why the person returned must not be taken for the person asked for unattended; `None` when the evidence
+/// is complete.
+///
+/// The evidence is complete when all of these hold:
+///
+/// * Family name, first given name, date of birth and gender are in `asked`, were returned, and agree. The
+///   gender codes 0 (not known) and 9 (not specified) never agree.
+/// * Something independent agrees. With a number in `asked`, which must come from elsewhere, that is the
+///   number itself. Without one, it is the postcode: `asked` must hold the postcode that was sent in a search
+///   which is not fuzzy, so that the service itself has matched it. A `ZZ99` pseudo-postcode is no evidence.
+/// * Nothing else that was returned differs: without a number in `asked`, the postcode of the current usual
+///   address. With a number it may differ, because people move.
+///
+/// Names are compared by [`is_same_form`]: upper and lower case and the way of typing do not count; accents
+/// and nicknames do. A given name of several words agrees with as many given names in the same order:
+/// `Mary Ann` with `Mary`, `Ann`.
+///
+/// [`matching::find`](crate::matching::find) asks and compares in one step. Use this function to compare an
+/// answer that a program got by itself.
+///
+/// ```
+/// use nhs_pds::case::{Asked, ReviewReason};
+/// use nhs_pds::demographics::{Demographics, Gender, Held, Particular, PersonName};
+/// use nhs_pds::worker::difference;
+///
+/// let mut asked = Asked::new("Aindow", "1943-05-19".parse()?);
+/// asked.given = Some("Comfort".into());
+/// asked.gender = Some(Gender::Female);
+/// asked.postcode = Some("KT17 1NA".parse()?);
+/// let mut person = Demographics::default();
+/// person.name = Some(PersonName::new("JOY", "AINDOW"));
+/// person.gender = Held::Known(Gender::Female);
+/// let given = ReviewReason::Differs(Particular::Given);
+/// assert_eq!(difference(&asked, Some(&person)), Some(given));
+/// person.name = Some(PersonName::new("COMFORT", "AINDOW"));
+/// assert_eq!(difference(&asked, Some(&person)), Some(ReviewReason::Unconfirmed));
+/// person.date_of_birth = Held::read("1943-05-19");
+/// assert_eq!(difference(&asked, Some(&person)), None);
+/// asked.postcode = None;
+/// assert_eq!(difference(&asked, Some(&person)), Some(ReviewReason::Unconfirmed));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use]
+pub fn difference(asked: &Asked, returned: Option<&Demographics>) -> Option<ReviewReason> {
+    agreement(asked, returned, NumberOrigin::Elsewhere).err()
+}
+
+/// Where the number that is being verified comes from.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum NumberOrigin {
+    /// Not from a search that the answer only repeats, so the number is evidence of its own.
+    Elsewhere,
+    /// From a search of which it is not recorded that anything independent agreed. The answer may only
+    /// repeat what that search found.
+    Search,
+}
+
+impl NumberOrigin {
+    pub(crate) const fn of(held: &HeldNumber) -> Self {
+        match &held.source {
+            NumberSource::Traced(provenance)
+                if provenance.corroboration.is_none() && provenance.confirmed_by.is_none() =>
+            {
+                Self::Search
+            }
+            NumberSource::Traced(_) | NumberSource::Imported(_) => Self::Elsewhere,
+        }
+    }
+}
+
+/// Whether the evidence rule has confirmed the number, on the Spine's own word, and nothing speaks against
+/// it since.
+pub(crate) fn is_confirmed(held: &HeldNumber) -> bool {
+    let NumberSource::Traced(provenance) = &held.source else { return false };
+    held.standing.is_usable()
+        && provenance.freshness == Freshness::Live
+        && matches!(provenance.corroboration, Some(Corroboration::Postcode | Corroboration::Number))
+}
+
+/// What independent evidence completes the agreement of `returned` with `asked`.
+///
+/// The one place of the evidence rule; [`difference`] has its text.
+///
+/// # Errors
+///
+/// What differs; else [`ReviewReason::Unconfirmed`], when something needed is unknown or was not returned.
+pub(crate) fn agreement(
+    asked: &Asked,
+    returned: Option<&Demographics>,
+    origin: NumberOrigin,
+) -> Result<Corroboration, ReviewReason> {
+    let person = returned.ok_or(ReviewReason::Unconfirmed)?;
+    let by_search = asked.nhs_number.is_none();
+    let home = usual_postcode(asked, person);
+    let fields = [
+        (family(asked, person), Particular::Family),
+        (given(asked, person), Particular::Given),
+        (birth(asked, person), Particular::DateOfBirth),
+        (gender(asked, person), Particular::Gender),
+    ];
+    let differs = |field: Field| field == Field::Differs;
+    let postcode = (by_search && differs(home)).then_some(Particular::Postcode);
+    let differing = fields.into_iter().find_map(|(field, name)| differs(field).then_some(name));
+    if let Some(particular) = differing.or(postcode) {
+        return Err(ReviewReason::Differs(particular));
+    }
+    let agrees = fields.into_iter().all(|(field, _)| field == Field::Agrees);
+    let corroboration = match origin {
+        _ if by_search => full(asked.postcode).map(|_| Corroboration::Postcode),
+        NumberOrigin::Elsewhere => Some(Corroboration::Number),
+        NumberOrigin::Search => (home == Field::Agrees).then_some(Corroboration::Postcode),
+    };
+    corroboration.filter(|_| agrees).ok_or(ReviewReason::Unconfirmed)
+}
+
+/// What date of birth or gender contradicts that `person`, whose number replaces the one asked about, is the
+/// person asked for. The name is not compared: a record is often replaced because the name has changed.
+pub(crate) fn contradiction(asked: &Asked, person: Option<&Demographics>) -> Option<Particular> {
+    let person = person?;
+    [(birth(asked, person), Particular::DateOfBirth), (gender(asked, person), Particular::Gender)]
+        .into_iter()
+        .find_map(|(field, name)| (field == Field::Differs).then_some(name))
+}
+
+/// One demographic field, as asked and as returned.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Field {
+    Agrees,
+    Differs,
+    /// Not known to the case, or not returned.
+    Unknown,
+}
+
+impl Field {
+    const fn of(agrees: bool) -> Self {
+        if agrees { Self::Agrees } else { Self::Differs }
+    }
+}
+
+fn family(asked: &Asked, person: &Demographics) -> Field {
+    let returned = person.name.as_ref().and_then(|name| text(name.family.known()?));
+    match (text(&asked.family), returned) {
+        (Some(asked), Some(returned)) => Field::of(is_same_form(returned, asked)),
+        _ => Field::Unknown,
+    }
+}
+
+/// The first given name. One that is returned blank was not returned.
+fn given(asked: &Asked, person: &Demographics) -> Field {
+    let Some(asked) = asked.given.as_deref().and_then(text) else { return Field::Unknown };
+    let returned = person.name.as_ref().map_or(&[][..], |name| &name.given);
+    if returned.first().and_then(|first| text(first)).is_none() {
+        return Field::Unknown;
+    }
+    let mut so_far = String::new();
+    let agrees = returned.iter().filter_map(|part| text(part)).any(|part| {
+        so_far = format!("{so_far} {part}");
+        is_same_form(&so_far, asked)
+    });
+    Field::of(agrees)
+}
+
+fn birth(asked: &Asked, person: &Demographics) -> Field {
+    match &person.date_of_birth {
+        Held::NotReturned => Field::Unknown,
+        Held::Known(born) => Field::of(*born == asked.date_of_birth.into()),
+        Held::Blank | Held::Unrecognised(_) => Field::Differs,
+    }
+}
+
+fn gender(asked: &Asked, person: &Demographics) -> Field {
+    match (asked.gender, &person.gender) {
+        (None, _) | (_, Held::NotReturned) => Field::Unknown,
+        (Some(asked), Held::Known(returned)) if *returned == asked => match asked {
+            Gender::Male | Gender::Female => Field::Agrees,
+            Gender::NotKnown | Gender::NotSpecified => Field::Unknown,
+        },
+        (Some(_), Held::Known(_) | Held::Blank | Held::Unrecognised(_)) => Field::Differs,
+    }
+}
+
+/// The postcode of the current usual address.
+///
+/// A pseudo-postcode that was returned differs: the person does not live where the local system says.
+fn usual_postcode(asked: &Asked, person: &Demographics) -> Field {
+    let Some(asked) = full(asked.postcode) else { return Field::Unknown };
+    let homes = || person.addresses.iter().filter(|at| at.usage == Some(AddressUse::Home));
+    let postcode = |at: &&Address| at.postcode.known().is_some();
+    let ended =
+        |at: &&Address| at.period.as_ref().is_some_and(|period| period.high.known().is_some());
+    let mut current = homes().filter(postcode).filter(|at| !ended(at)).peekable();
+    let fits = |at: &Address| at.postcode.known() == Some(&asked);
+    if current.peek().is_some() {
+        return Field::of(current.any(fits));
+    }
+    // A former home shows that the person lived there, and not that they do.
+    let mut former = homes().filter(postcode).peekable();
+    if former.peek().is_some() && !former.any(fits) { Field::Differs } else { Field::Unknown }
+}
+
+/// The postcode, if it is one of an address.
+fn full(postcode: Option<Postcode>) -> Option<Postcode> {
+    postcode.filter(|postcode| !postcode.is_pseudo())
+}
+
+/// The text, if it is not blank.
+fn text(text: &str) -> Option<&str> {
+    (!name_form(text).is_empty()).then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::demographics::{PersonName, UsablePeriod};
+    use crate::nhs_number::NhsNumber;
+
+    const UNCONFIRMED: Option<ReviewReason> = Some(ReviewReason::Unconfirmed);
+
+    /// Found by a search with everything.
+    fn asked() -> Asked {
+        let mut asked = Asked::new("Aindow", "1943-05-19".parse().unwrap());
+        asked.given = Some("Comfort".into());
+        asked.gender = Some(Gender::Female);
+        asked.postcode = Some("KT17 1NA".parse().unwrap());
+        asked
+    }
+
+    /// Verified by a number from elsewhere.
+    fn by_number() -> Asked {
+        Asked { nhs_number: Some(NhsNumber::constant(9_434_765_919)), postcode: None, ..asked() }
+    }
+
+    fn person() -> Demographics {
+        Demographics {
+            name: Some(PersonName::new("COMFORT", "AINDOW")),
+            date_of_birth: Held::Known("1943-05-19".parse().unwrap()),
+            gender: Held::Known(Gender::Female),
+            ..Demographics::default()
+        }
+    }
+
+    /// The same whether she was found or her number verified.
+    #[track_caller]
+    fn on(change: impl Fn(&mut Demographics)) -> Option<ReviewReason> {
+        let mut person = person();
+        change(&mut person);
+        let found = difference(&asked(), Some(&person));
+        assert_eq!(difference(&by_number(), Some(&person)), found);
+        found
+    }
+
+    const fn by(particular: Particular) -> Option<ReviewReason> {
+        Some(ReviewReason::Differs(particular))
+    }
+
+    #[test]
+    fn a_person_who_differs() {
+        assert_eq!(on(|_| ()), None);
+        for family in ["AINDOWE", "?"] {
+            let changed = on(|person| person.name.as_mut().unwrap().family = Held::read(family));
+            assert_eq!(changed, by(Particular::Family));
+        }
+        for born in ["1943-05-20", "1943-05", "1943", "", "long ago"] {
+            let changed = on(|person| person.date_of_birth = Held::read(born));
+            assert_eq!(changed, by(Particular::DateOfBirth));
+        }
+        for gender in ["1", "0", "9", "", "F"] {
+            assert_eq!(on(|person| person.gender = Held::read(gender)), by(Particular::Gender));
+        }
+        for given in ["Comfortable", "Com", "COMFORT ANN"] {
+            let changed = on(|person| person.name = Some(PersonName::new(given, "AINDOW")));
+            assert_eq!(changed, by(Particular::Given), "{given}");
+        }
+        let second = on(|person| {
+            person.name.as_mut().unwrap().given = ["ANN", "COMFORT"].map(str::to_owned).into();
+        });
+        assert_eq!(second, by(Particular::Given), "the first is the first");
+        // Two fields in doubt: the reason is the one that differs.
+        let both = on(|person| {
+            person.date_of_birth = Held::NotReturned;
+            person.gender = Held::read("1");
+        });
+        assert_eq!(both, by(Particular::Gender));
+    }
+
+    #[test]
+    fn each_field_has_to_be_returned() {
+        for asked in [asked(), by_number()] {
+            assert_eq!(difference(&asked, None), UNCONFIRMED);
+        }
+        assert_eq!(on(|person| *person = Demographics::default()), UNCONFIRMED);
+        assert_eq!(on(|person| person.name = None), UNCONFIRMED);
+        for family in [Held::NotReturned, Held::Blank, Held::Known("\u{200B} ".into())] {
+            let changed = on(|person| person.name.as_mut().unwrap().family.clone_from(&family));
+            assert_eq!(changed, UNCONFIRMED, "{family:?}");
+        }
+        for given in [&[][..], &[""], &[" ", "COMFORT"], &["\u{FEFF}"]] {
+            let given: Vec<String> = given.iter().map(|&part| part.to_owned()).collect();
+            let changed = on(|person| person.name.as_mut().unwrap().given.clone_from(&given));
+            assert_eq!(changed, UNCONFIRMED, "{given:?}");
+        }
+        assert_eq!(on(|person| person.date_of_birth = Held::NotReturned), UNCONFIRMED);
+        assert_eq!(on(|person| person.gender = Held::NotReturned), UNCONFIRMED);
+    }
+
+    #[test]
+    fn each_field_has_to_be_known_here() {
+        let changes: [fn(&mut Asked); 5] = [
+            |asked| asked.family = " ".into(),
+            |asked| asked.given = None,
+            |asked| asked.given = Some("\u{A0}".into()),
+            |asked| asked.gender = None,
+            |asked| asked.gender = Some(Gender::NotKnown),
+        ];
+        for change in changes {
+            for mut asked in [asked(), by_number()] {
+                change(&mut asked);
+                assert!(difference(&asked, Some(&person())).is_some());
+            }
+        }
+        // The codes for "not known" and "not specified" agree with nothing, not even with themselves.
+        for gender in [Gender::NotKnown, Gender::NotSpecified] {
+            let person = Demographics { gender: Held::Known(gender), ..person() };
+            for mut asked in [asked(), by_number()] {
+                asked.gender = Some(gender);
+                assert_eq!(difference(&asked, Some(&person)), UNCONFIRMED);
+            }
+        }
+    }
+
+    #[test]
+    fn something_independent_has_to_agree() {
+        let home = Address {
+            usage: Some(AddressUse::Home),
+            postcode: Held::read("KT17 1NA"),
+            ..Address::default()
+        };
+        for addresses in [vec![], vec![home]] {
+            let person = Demographics { addresses, ..person() };
+            for postcode in [None, Some("ZZ99 3VZ".parse().unwrap())] {
+                let asked = Asked { postcode, ..asked() };
+                assert_eq!(difference(&asked, Some(&person)), UNCONFIRMED);
+            }
+            let evidence = |asked: &Asked, origin| agreement(asked, Some(&person), origin);
+            let (number, postcode) = (Corroboration::Number, Corroboration::Postcode);
+            for origin in [NumberOrigin::Elsewhere, NumberOrigin::Search] {
+                assert_eq!(evidence(&asked(), origin), Ok(postcode), "the service matched it");
+            }
+            let mut asked = by_number();
+            assert_eq!(evidence(&asked, NumberOrigin::Elsewhere), Ok(number));
+            // A number that a search by names has found is no evidence for the names.
+            assert!(evidence(&asked, NumberOrigin::Search).is_err(), "no postcode is known");
+            asked.postcode = Some("KT17 1NA".parse().unwrap());
+            let returned = !person.addresses.is_empty();
+            assert_eq!(evidence(&asked, NumberOrigin::Search).ok(), returned.then_some(postcode));
+            asked.postcode = Some("LS1 4HY".parse().unwrap());
+            assert!(evidence(&asked, NumberOrigin::Search).is_err());
+        }
+    }
+
+    #[test]
+    fn given_names() {
+        let returned = |name: &str, given: &[&str]| {
+            let asked = Asked { given: Some(name.to_owned()), ..asked() };
+            let mut person = person();
+            person.name.as_mut().unwrap().given = given.iter().map(|&s| s.to_owned()).collect();
+            difference(&asked, Some(&person))
+        };
+        for (asked, given) in [
+            ("Comfort", &["comfort", "ANN"][..]),
+            ("Comfort", &[" Comfort "]),
+            ("Zoë", &["ZOË"]),
+            ("Zoe\u{308}", &["ZOË"]),
+            ("Strauß", &["STRAUSS"]),
+            ("Νίκος", &["ΝΊΚΟΣ"]),
+            ("Mary Ann", &["MARY", "ANN"]),
+            ("Mary\u{A0}Ann", &["MARY ANN", "JANE"]),
+            ("Mary Ann", &["MARY", "", "ANN"]),
+            ("Mary Ann Jane", &["MARY ANN", "JANE"]),
+        ] {
+            assert_eq!(returned(asked, given), None, "{asked:?} {given:?}");
+        }
+        for (asked, given) in [
+            ("Zoë", &["ZOE"][..]),
+            ("Mary Ann", &["MARY"]),
+            ("Mary Ann", &["ANN", "MARY"]),
+            ("Mary Ann", &["MARYANN"]),
+            ("Mary Ann", &["MARY", "ANNE"]),
+            ("Mary", &["MARY ANN"]),
+            ("Ann", &["MARY", "ANN"]),
+        ] {
+            assert_eq!(returned(asked, given), by(Particular::Given), "{asked:?} {given:?}");
+        }
+    }
+
+    #[test]
+    fn the_postcode_of_the_usual_address() {
+        let address = |usage, postcode| Address {
+            usage: Some(usage),
+            postcode: Held::read(postcode),
+            ..Address::default()
+        };
+        let home = |postcode| address(AddressUse::Home, postcode);
+        let ended = |postcode| {
+            let high = Held::read("2020-01-31");
+            Address {
+                period: Some(UsablePeriod { high, ..UsablePeriod::default() }),
+                ..home(postcode)
+            }
+        };
+        let with = |mut asked: Asked, addresses: Vec<Address>| {
+            asked.postcode = Some("KT17 1NA".parse().unwrap());
+            difference(&asked, Some(&Demographics { addresses, ..person() }))
+        };
+        for postcode in ["KT17 1NB", "LS1 4HY", "ZZ99 3VZ"] {
+            let differs = by(Particular::Postcode);
+            assert_eq!(with(asked(), vec![home(postcode)]), differs, "{postcode}");
+            assert_eq!(with(asked(), vec![ended("KT17 1NA"), home(postcode)]), differs);
+            assert_eq!(with(asked(), vec![ended(postcode)]), differs);
+            assert_eq!(with(by_number(), vec![home(postcode)]), None, "people move");
+            let temporary = address(AddressUse::Temporary, postcode);
+            assert_eq!(with(asked(), vec![temporary.clone()]), None);
+            assert_eq!(with(asked(), vec![temporary, home("kt171na")]), None);
+            assert_eq!(with(asked(), vec![ended(postcode), home("kt171na")]), None);
+        }
+        for postcode in ["KT17 1NA", "", "NOT KNOWN"] {
+            assert_eq!(with(asked(), vec![home(postcode)]), None);
+        }
+        // A former home that agrees is no evidence by itself.
+        let moved = Demographics { addresses: vec![ended("KT17 1NA")], ..person() };
+        let held = Asked { postcode: asked().postcode, ..by_number() };
+        assert!(agreement(&held, Some(&moved), NumberOrigin::Search).is_err());
+    }
+
+    #[test]
+    fn what_is_the_same_name() {
+        let family = |text: &str| {
+            let asked = Asked { family: "de  la Zoë".into(), ..asked() };
+            let name = Some(PersonName::new("COMFORT", text));
+            difference(&asked, Some(&Demographics { name, ..person() }))
+        };
+        assert_eq!(family("DE LA ZOË"), None);
+        assert_eq!(family("DE LA ZOE"), by(Particular::Family));
+        assert_eq!(family("DELAZOË"), by(Particular::Family));
+    }
+
+    #[test]
+    fn what_contradicts_that_a_number_was_replaced_by_that_of_the_same_person() {
+        let mut other = person();
+        other.name = Some(PersonName::new("COMFORT", "MARRIED"));
+        assert_eq!(contradiction(&asked(), Some(&other)), None);
+        assert_eq!(contradiction(&asked(), None), None);
+        other.gender = Held::Known(Gender::Male);
+        assert_eq!(contradiction(&asked(), Some(&other)), Some(Particular::Gender));
+        other.date_of_birth = Held::read("1943-05-20");
+        assert_eq!(contradiction(&asked(), Some(&other)), Some(Particular::DateOfBirth));
+    }
+}

@@ -1,0 +1,103 @@
+use crate::case::{Asked, Corroboration, ReviewReason};
+use crate::demographics::{Demographics, Particular};
+use crate::matching::{NumberOrigin, agreement};
+use crate::nhs_number::NhsNumber;
+use crate::trace::{Answer, Candidate, Exchange, Freshness, Match, Outcome, Restriction};
+
+/// An answer, compared with the question.
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq)]
+pub struct Compared {
+    /// What the answer means for the person asked for.
+    pub finding: Finding,
+    /// Where the answer comes from: what the provenance of a number keeps.
+    pub exchange: Exchange,
+}
+
+/// What an answer means for the person asked for.
+///
+/// Only [`Verified`](Self::Verified) gives a number that may be written unattended.
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq)]
+pub enum Finding {
+    /// The person returned is the person asked for, and the evidence is complete.
+    Verified(Box<Verified>),
+    /// The same, from a provider's copy and not from the Spine (SMSP-0003). Ask again before relying on it,
+    /// and take no date of death from it.
+    VerifiedInCopy(Box<Verified>),
+    /// Another person was returned. Write nothing.
+    DifferentPerson {
+        /// Who was returned.
+        candidate: Box<Match>,
+        /// The first demographic field that differs.
+        differs: Particular,
+    },
+    /// Nothing differs, but the evidence is not complete: a field is not known here, or was not returned, or
+    /// nothing independent agrees. A person must decide whether the candidate is the person asked for.
+    Unconfirmed(Box<Match>),
+    /// No person matches (DEMOG-0001).
+    None,
+    /// Several people match (DEMOG-0007). A person must choose, or complete the question.
+    Ambiguous(Vec<Candidate>),
+    /// The number that was asked about, or that the question leads to, was replaced (DEMOG-0017). Nothing
+    /// was compared. To compare, [`verify`](crate::matching::verify) the new number.
+    Superseded {
+        /// The number that replaces it; `None` when it was not returned.
+        by: Option<NhsNumber>,
+        /// What is held under the new number, when it was returned.
+        person: Option<Box<Demographics>>,
+    },
+    /// The number is no longer valid, and no other replaces it (DEMOG-0022).
+    Invalidated,
+    /// The number is in use, but not by a person with these demographics (DEMOG-0040).
+    NotVerified,
+}
+
+/// The person asked for, with the evidence that it is this person.
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq)]
+pub struct Verified {
+    /// The person's NHS Number.
+    pub nhs_number: NhsNumber,
+    /// What the service holds about the person.
+    pub person: Demographics,
+    /// What agrees besides names, date of birth and gender.
+    pub corroboration: Corroboration,
+    /// Whether parts of the record are withheld.
+    pub restriction: Restriction,
+}
+
+/// Compares `answer` with what was asked.
+pub(super) fn compared(asked: &Asked, answer: Answer) -> Compared {
+    let finding = match answer.outcome {
+        Outcome::Found(found) => of_match(asked, found),
+        Outcome::None => Finding::None,
+        Outcome::Ambiguous(candidates) => Finding::Ambiguous(candidates),
+        Outcome::Superseded { by, person } => Finding::Superseded { by, person },
+        Outcome::Invalidated => Finding::Invalidated,
+        Outcome::NotVerified => Finding::NotVerified,
+    };
+    Compared { finding, exchange: answer.exchange }
+}
+
+fn of_match(asked: &Asked, found: Box<Match>) -> Finding {
+    let corroboration = match agreement(asked, found.person.as_ref(), NumberOrigin::Elsewhere) {
+        Err(ReviewReason::Differs(differs)) => {
+            return Finding::DifferentPerson { candidate: found, differs };
+        }
+        // The tracer's contract forbids an answer about another number.
+        _ if asked.nhs_number.is_some_and(|asked| asked != found.nhs_number) => {
+            return Finding::DifferentPerson { candidate: found, differs: Particular::NhsNumber };
+        }
+        Err(_) => return Finding::Unconfirmed(found),
+        Ok(corroboration) => corroboration,
+    };
+    let Match { nhs_number, person: Some(person), freshness, restriction, .. } = *found else {
+        return Finding::Unconfirmed(found);
+    };
+    let verified = Box::new(Verified { nhs_number, person, corroboration, restriction });
+    match freshness {
+        Freshness::Live => Finding::Verified(verified),
+        Freshness::Stale => Finding::VerifiedInCopy(verified),
+    }
+}

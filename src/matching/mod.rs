@@ -1,0 +1,18 @@
+//! Who was found: an answer compared with the question, by one rule of evidence.
+//!
+//! A service that answers "found" has matched what was sent by its own rules. That does not yet make the
+//! number the person's: a namesake, a twin or a parent may be on PDS while the person is not. [`find`] asks
+//! who a person is, [`verify`] asks whether a number is the person's, and both compare the person returned
+//! with the person asked for. Their result is a [`Finding`], of which only [`Finding::Verified`] gives a
+//! number that a program may write unattended.
+//!
+//! The rule is that of [`worker::difference`](crate::worker::difference), and the
+//! [`worker`](crate::worker) decides by the same one. Neither function writes or records anything.
+
+pub(crate) mod difference;
+mod find;
+mod finding;
+
+pub(crate) use difference::{NumberOrigin, agreement, contradiction, is_confirmed};
+pub use find::{find, verify};
+pub use finding::{Compared, Finding, Verified};

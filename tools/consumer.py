@@ -1,0 +1,330 @@
+#!/usr/bin/env python3
+"""Builds the packaged crate as a vendor does: as a dependency of crates of their own.
+
+    python3 tools/consumer.py
+
+Development dependencies enable features that a consumer does not have, so a build of this repository proves
+nothing about a consumer's. Each consumer here is outside the package and has its own lock file. All of them share
+the repository's target directory. The checks, in this order:
+
+* package: the files of the package build its library, examples, tests and benchmarks.
+* features: a consumer compiles without features, with the default ones, with each alone and with all, without a
+  warning in this crate, and its lock file keeps to `rust-version`.
+* README: the dependencies and the first two programs of the README compile. The first program runs against the
+  simulator, which is a process of its own and demands a client certificate. The address of the service is
+  replaced, and nothing else; the certificates have the names that the README gives them.
+* sqlite: stores and trails pass their conformance suites with the lowest and the highest rusqlite.
+* sqlx: this crate's `sqlite` and sqlx's `sqlite` and `macros` resolve to one SQLite library.
+* oldest: with each direct dependency in the lowest version that Cargo.toml allows, all features compile, and
+  `rust-version` holds.
+"""
+
+import argparse
+import json
+import os
+import re
+import shutil
+import socket
+import ssl
+import subprocess
+import sys
+import tarfile
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+TARGET = os.path.abspath(os.environ.get("CARGO_TARGET_DIR", os.path.join(ROOT, "target")))
+WORK = os.path.join(TARGET, "consumer")
+PACKAGE = os.path.join(WORK, "package")
+CRATE = "nhs-pds"
+
+# What the README's first program is asked to find, and what it prints.
+README_ADDRESS = '"https://smsp.example/pds"'
+README_OUTPUT = "found\n"
+
+# Runs the conformance suites of the crate over SQLite files of their own.
+SQLITE = """
+use nhs_pds::audit::{self, AuditLog, SqliteLog};
+use nhs_pds::case::{self, CaseStore, SqliteStore};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let folder = std::env::args().nth(1).ok_or("needs a folder")?;
+    let count = AtomicUsize::new(0);
+    let file = || format!("{folder}/{}.sqlite", count.fetch_add(1, Ordering::Relaxed));
+    let store = async || Arc::new(SqliteStore::open(file()).unwrap()) as Arc<dyn CaseStore>;
+    case::conformance::check(store).await?;
+    let log = async || Arc::new(SqliteLog::open(file()).unwrap()) as Arc<dyn AuditLog>;
+    audit::conformance::check(log).await?;
+    println!("SQLite {}: stores and trails conform", rusqlite::version());
+    Ok(())
+}
+"""
+
+
+def fail(text):
+    sys.exit(f"consumer: {text}")
+
+
+def run(command, **options):
+    environment = {**os.environ, "CARGO_TARGET_DIR": TARGET}
+    done = subprocess.run(command, env=environment, **options)
+    if done.returncode != 0:
+        fail(f"{' '.join(command)} ended with {done.returncode}")
+    return done
+
+
+def output(command, **options):
+    return run(command, stdout=subprocess.PIPE, text=True, **options).stdout
+
+
+def write(path, text):
+    """Leaves a file alone that is as it should be: cargo goes by the time of the last change."""
+    data = text if isinstance(text, bytes) else text.encode()
+    if os.path.exists(path):
+        with open(path, "rb") as file:
+            if file.read() == data:
+                return
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "wb") as file:
+        file.write(data)
+
+
+def metadata(folder, *arguments):
+    manifest = os.path.join(folder, "Cargo.toml")
+    return json.loads(output(["cargo", "metadata", "--format-version", "1", "--manifest-path", manifest, *arguments]))
+
+
+def package():
+    """Packs the crate, and unpacks it where it cannot see the repository's other files."""
+    # In a clean clone this is what would be published; locally, what would be after a commit.
+    run(["cargo", "package", "--quiet", "--locked", "--no-verify", "--allow-dirty"], cwd=ROOT)
+    described = metadata(ROOT, "--no-deps")["packages"][0]
+    name = f"{CRATE}-{described['version']}"
+    kept = set()
+    with tarfile.open(os.path.join(TARGET, "package", f"{name}.crate")) as archive:
+        for member in archive.getmembers():
+            path = os.path.normpath(os.path.join(PACKAGE, os.path.relpath(member.name, name)))
+            if not member.isfile() or not path.startswith(PACKAGE + os.sep):
+                fail(f"{member.name} is not a file in the package")
+            write(path, archive.extractfile(member).read())
+            kept.add(path)
+    for folder, _, files in os.walk(PACKAGE):
+        for file in files:
+            if os.path.join(folder, file) not in kept:
+                os.remove(os.path.join(folder, file))
+    return metadata(PACKAGE, "--no-deps")["packages"][0]
+
+
+def profiles():
+    """The repository's profiles, so that what is compiled for it is not compiled again."""
+    with open(os.path.join(ROOT, "Cargo.toml")) as file:
+        sections = re.split(r"^(?=\[)", file.read(), flags=re.MULTILINE)
+    return "".join(section for section in sections if section.startswith("[profile."))
+
+
+def consumer(name, crate, dependencies, features="", files=None):
+    """A crate outside the package, which gets it from the registry as far as it can tell."""
+    folder = os.path.join(WORK, name)
+    manifest = f"""[package]
+name = "consumer-{name}"
+version = "0.0.0"
+edition = "2024"
+rust-version = "{crate['rust_version']}"
+
+[workspace]
+
+[dependencies]
+{dependencies}
+[features]
+{features}
+[patch.crates-io]
+{CRATE} = {{ path = "../package" }}
+
+{profiles()}"""
+    write(os.path.join(folder, "Cargo.toml"), manifest)
+    shutil.rmtree(os.path.join(folder, "src"), ignore_errors=True)
+    for file, text in (files or {"lib.rs": "pub use nhs_pds::NhsNumber;\n"}).items():
+        write(os.path.join(folder, "src", file), text)
+    lock = os.path.join(folder, "Cargo.lock")
+    if os.path.exists(lock):
+        os.remove(lock)
+    run(["cargo", "generate-lockfile", "--quiet"], cwd=folder)
+    return folder
+
+
+def rust_version(folder):
+    tool = os.path.join(ROOT, "tools", "msrv.py")
+    run([sys.executable, tool, "--manifest-path", os.path.join(folder, "Cargo.toml"), "--package", CRATE])
+
+
+def check(folder, *arguments):
+    """`cargo check`, in which a warning of this crate is a failure too."""
+    command = ["cargo", "check", "--quiet", "--locked", "--message-format=json-render-diagnostics", *arguments]
+    for line in output(command, cwd=folder).splitlines():
+        message = json.loads(line)
+        if message["reason"] == "compiler-message" and CRATE in message["package_id"]:
+            fail(f"a warning in {' '.join(arguments)}: {message['message']['message']}")
+
+
+def check_package():
+    command = ["cargo", "check", "--quiet", "--locked", "--all-targets", "--all-features"]
+    run(command, cwd=PACKAGE)
+
+
+def check_features(crate):
+    names = sorted(feature for feature in crate["features"] if feature != "default")
+    forwarded = "".join(f'{name} = ["{CRATE}/{name}"]\n' for name in names)
+    forwarded += f'of-the-crate = ["{CRATE}/default"]\n'
+    version = crate["version"]
+    dependency = f'{CRATE} = {{ version = "{version}", default-features = false }}\n'
+    folder = consumer("features", crate, dependency, forwarded)
+    rust_version(folder)
+    for features in ["", "of-the-crate", *names, " ".join(names)]:
+        print(f"-- features: {features or 'none'}", flush=True)
+        check(folder, "--features", features)
+
+
+def block(text, language, count):
+    """The first fenced blocks of this language."""
+    found = re.findall(rf"^```{language}\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
+    if len(found) < count:
+        fail(f"README.md has {len(found)} blocks of {language}, and not {count}")
+    return found[:count]
+
+
+def simulator(certificates):
+    command = ["cargo", "build", "--locked", "--quiet", "--all-features", "--example", "simulator"]
+    made = output([*command, "--message-format=json-render-diagnostics"], cwd=ROOT)
+    binary = next(filter(None, (json.loads(line).get("executable") for line in made.splitlines())))
+    return subprocess.Popen([binary, "--mutual-tls", certificates], stdout=subprocess.PIPE, text=True)
+
+
+def refuses_strangers(url, certificates):
+    """The server ends the exchange when no certificate is shown."""
+    host, port = re.match(r"https://([^:/]+):(\d+)/", url).groups()
+    context = ssl.create_default_context(cafile=os.path.join(certificates, "spine-roots.pem"))
+    try:
+        with socket.create_connection((host, int(port))) as tcp, context.wrap_socket(tcp, server_hostname=host) as tls:
+            tls.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            answer = tls.recv(99)
+    except ssl.SSLError:
+        return
+    fail(f"the simulator answered a client without a certificate: {answer!r}")
+
+
+def check_readme(crate):
+    with open(os.path.join(PACKAGE, "README.md")) as file:
+        readme = file.read()
+    (manifest,) = block(readme, "toml", 1)
+    dependencies = manifest.removeprefix("[dependencies]\n")
+    first, second = block(readme, "rust,no_run", 2)
+    if first.count(README_ADDRESS) != 1:
+        fail(f"README.md: its first program has no {README_ADDRESS}")
+    certificates = os.path.join(WORK, "certificates")
+    os.makedirs(certificates, exist_ok=True)
+    process = simulator(certificates)
+    try:
+        url = process.stdout.readline().strip()
+        refuses_strangers(url, certificates)
+        # One binary at one path, so that an address that changes is all that is compiled again.
+        programs = {"bin/first.rs": first.replace(README_ADDRESS, f'"{url}"'), "bin/second.rs": second}
+        folder = consumer("readme", crate, dependencies, files=programs)
+        run(["cargo", "build", "--quiet", "--locked", "--bins"], cwd=folder)
+        # The README names the files without a folder.
+        printed = output([os.path.join(TARGET, "debug", "first")], cwd=certificates)
+    finally:
+        process.kill()
+        process.wait()
+    if printed != README_OUTPUT:
+        fail(f"README.md: its first program printed {printed!r}, and not {README_OUTPUT!r}")
+    print(f"-- README: printed {printed!r} over mutual TLS", flush=True)
+
+
+def bounds(crate, name):
+    """The lowest version that Cargo.toml allows, and the first one above if it states that."""
+    (required,) = [each["req"] for each in crate["dependencies"] if each["name"] == name and each["kind"] is None]
+    low = re.match(r"(?:\^|>=|=|~)?(\d+(?:\.\d+){0,2})", required)
+    if low is None:
+        fail(f"{name}: {required!r} has no lowest version")
+    low = ".".join((low.group(1).split(".") + ["0", "0"])[:3])
+    above = re.search(r"<(\d+(?:\.\d+){0,2})$", required)
+    return low, above and above.group(1)
+
+
+def locked(folder, name):
+    with open(os.path.join(folder, "Cargo.lock")) as file:
+        return re.findall(rf'^name = "{name}"\nversion = "([^"]+)"', file.read(), flags=re.MULTILINE)
+
+
+def check_sqlite(crate):
+    low, above = bounds(crate, "rusqlite")
+    dependencies = f"""{CRATE} = {{ version = "{crate['version']}", features = ["sqlite", "simulator"] }}
+rusqlite = "*"
+tokio = {{ version = "1", features = ["macros", "rt-multi-thread"] }}
+"""
+    folder = consumer("sqlite", crate, dependencies, files={"main.rs": SQLITE})
+    (high,) = locked(folder, "rusqlite")
+    major, minor = above.split(".")
+    if not high.startswith(f"{major}.{int(minor) - 1}."):
+        fail(f"rusqlite {high} is the highest that resolves, and Cargo.toml has < {above}")
+    for version in [high, low]:
+        run(["cargo", "update", "--quiet", "--package", "rusqlite", "--precise", version], cwd=folder)
+        files = os.path.join(WORK, "sqlite-files")
+        shutil.rmtree(files, ignore_errors=True)
+        os.makedirs(files)
+        said = output(["cargo", "run", "--quiet", "--locked", "--", files], cwd=folder).strip()
+        print(f"-- sqlite: rusqlite {version}, {said}", flush=True)
+
+
+def check_sqlx(crate):
+    dependencies = f"""{CRATE} = {{ version = "{crate['version']}", features = ["sqlite"] }}
+sqlx = {{ version = "0.9", features = ["macros", "runtime-tokio", "sqlite"] }}
+"""
+    folder = consumer("sqlx", crate, dependencies)
+    libraries = locked(folder, "libsqlite3-sys")
+    if len(libraries) != 1:
+        fail(f"beside sqlx there are these libsqlite3-sys: {libraries}")
+    print(f"-- sqlx {locked(folder, 'sqlx')[0]}: rusqlite {locked(folder, 'rusqlite')[0]}", flush=True)
+
+
+def check_oldest(crate):
+    names = sorted({each["name"] for each in crate["dependencies"] if each["kind"] is None})
+    lowest = {name: bounds(crate, name)[0] for name in names}
+    features = json.dumps(sorted(crate["features"]))
+    dependencies = f'{CRATE} = {{ version = "{crate["version"]}", features = {features} }}\n'
+    for name, version in lowest.items():
+        dependencies += f'{name} = {{ version = "={version}", default-features = false }}\n'
+    folder = consumer("oldest", crate, dependencies)
+    resolved = metadata(folder, "--locked")
+    versions = {each["id"]: (each["name"], each["version"]) for each in resolved["packages"]}
+    for node in resolved["resolve"]["nodes"]:
+        if versions[node["id"]][0] == CRATE:
+            found = dict(versions[each["pkg"]] for each in node["deps"])
+            if found != lowest:
+                fail(f"these were not the lowest versions: {set(found.items()) ^ set(lowest.items())}")
+    rust_version(folder)
+    check(folder)
+
+
+def main():
+    arguments = argparse.ArgumentParser(description="Builds the packaged crate as a dependency")
+    checks = ["package", "features", "readme", "sqlite", "sqlx", "oldest"]
+    arguments.add_argument("only", nargs="*", metavar="CHECK", help=f"of {', '.join(checks)}; all without")
+    only = arguments.parse_args().only
+    began = time.monotonic()
+    crate = package()
+    for name in checks:
+        if only and name not in only:
+            continue
+        print(f"-- {name} ({time.monotonic() - began:.0f}s)", flush=True)
+        if name == "package":
+            check_package()
+        else:
+            globals()[f"check_{name}"](crate)
+    print(f"a consumer of the package builds ({time.monotonic() - began:.0f}s)")
+
+
+if __name__ == "__main__":
+    main()
