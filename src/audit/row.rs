@@ -9,6 +9,7 @@ use chacha20poly1305::{ChaCha20Poly1305, KeyInit, Nonce};
 use chrono::DateTime;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
+use zeroize::Zeroizing;
 
 /// What stands first in everything that is hashed.
 const CHAINED: &[u8] = b"nhs-pds audit 1\n";
@@ -96,8 +97,8 @@ pub(super) struct Row {
 /// last in an index and not anywhere, and eight random bytes.
 pub(super) type SubjectId = [u8; 16];
 
-/// The secret key of what is sealed about a subject.
-pub(super) type Key = [u8; 32];
+/// The secret key of what is sealed about a subject. Overwritten when it is dropped.
+pub(super) type Key = Zeroizing<[u8; 32]>;
 
 /// Draws the name and the key of a subject that the event `seq` is the first about.
 pub(super) fn draw(seq: u64) -> Result<(SubjectId, Key), Error> {
@@ -105,7 +106,7 @@ pub(super) fn draw(seq: u64) -> Result<(SubjectId, Key), Error> {
     let (number, random) = name.split_at_mut(8);
     number.copy_from_slice(&seq.to_be_bytes());
     getrandom::fill(random)
-        .and_then(|()| getrandom::fill(&mut key))
+        .and_then(|()| getrandom::fill(&mut *key))
         .map_err(|error| Error::new(ErrorKind::Unavailable).with_source(error))?;
     Ok((name, key))
 }
@@ -113,7 +114,7 @@ pub(super) fn draw(seq: u64) -> Result<(SubjectId, Key), Error> {
 /// What is known of the key of a row.
 pub(super) enum Unsealing {
     /// The subject's key as it is stored, whose it is, and the numbers that lead to it.
-    Key(Vec<u8>, Option<Whose>, BTreeSet<NhsNumber>),
+    Key(Zeroizing<Vec<u8>>, Option<Whose>, BTreeSet<NhsNumber>),
     /// There is no key, and an event says that the subject was erased.
     Erased,
     /// There is no key.
@@ -162,7 +163,8 @@ impl Row {
             // Its cause is left out, because it may quote what it could not write.
             let plain = serde_json::to_vec(subject).map_err(|_| corrupt())?;
             let bound = row.bound();
-            let sealed = ChaCha20Poly1305::new(&key.into())
+            let sealed = ChaCha20Poly1305::new_from_slice(&*key)
+                .map_err(|_| corrupt())?
                 .encrypt(&row.nonce(), Payload { msg: &plain, aad: &bound })
                 .map_err(|_| corrupt())?;
             row.sealed = Value::Blob(sealed);

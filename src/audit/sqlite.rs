@@ -11,6 +11,7 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::path::Path;
+use zeroize::Zeroizing;
 
 /// How many rows a walk reads at once, so that others may append meanwhile.
 const STRIDE: usize = 500;
@@ -157,13 +158,13 @@ impl<'a> Sealers<'a> {
             return Ok(None);
         };
         let sealer = match self.known.get(&whose) {
-            Some(sealer) => *sealer,
+            Some(sealer) => sealer.clone(),
             None => {
                 let sealer = match self.find(&whose)? {
                     Some(sealer) => sealer,
                     None => self.add(&whose, seq)?,
                 };
-                self.known.insert(whose, sealer);
+                self.known.insert(whose, sealer.clone());
                 sealer
             }
         };
@@ -197,7 +198,9 @@ impl<'a> Sealers<'a> {
         self.connection
             .prepare_cached(sql)
             .and_then(|mut query| {
-                query.query_row([text], |row| Ok((row.get(0)?, row.get(1)?))).optional()
+                query
+                    .query_row([text], |row| Ok((row.get(0)?, Zeroizing::new(row.get(1)?))))
+                    .optional()
             })
             .map_err(failed)
     }
@@ -212,7 +215,7 @@ impl<'a> Sealers<'a> {
             .prepare_cached(
                 "INSERT INTO audit_subject (subject, key, case_id, person) VALUES (?1, ?2, ?3, ?4)",
             )
-            .and_then(|mut insert| insert.execute(params![name, key, case, person]))
+            .and_then(|mut insert| insert.execute(params![name, &key[..], case, person]))
             .map_err(failed)?;
         Ok((name, key))
     }
