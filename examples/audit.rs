@@ -147,50 +147,67 @@ async fn run(cli: Cli) -> Result<bool, Box<dyn Error>> {
             Ok(verdict.is_whole())
         }
         Command::Query(asked) => {
-            let case = asked.case.is_some();
-            let found = print(&log, *asked).await?;
-            if case && !found {
-                warn("audit: no such event is about this case");
+            let known = match &asked.case {
+                Some(case) => is_known(&log, case).await?,
+                None => true,
+            };
+            print(&log, *asked).await?;
+            if !known {
+                warn("audit: nothing is on record about this case");
             }
-            Ok(found || !case)
+            Ok(known)
         }
         Command::Export { case, out, asker } => {
             let (actor, now) = (asker.actor()?, SystemClock.now());
-            let events = match out {
+            let known = is_known(&log, &case).await?;
+            match out {
                 None => {
                     let to = io::BufWriter::new(Quiet(io::stdout()));
-                    export(&log, &actor, now, &case, to).await?
+                    export(&log, &actor, now, &case, to).await?;
                 }
                 Some(place) => export_to(&log, &actor, &case, &place)
                     .await
                     .map_err(|error| about(&place, &*error))?,
-            };
-            // The event that it was exported is always about the case.
-            if events <= 1 {
+            }
+            if !known {
                 warn("audit: nothing is on record about this case");
             }
-            Ok(events > 1)
+            Ok(known)
         }
     }
 }
 
-/// Writes what there is about `case` to a file; how many events that are.
+/// Whether something is on record about `case`, besides that the record was looked at.
+async fn is_known(log: &SqliteLog, case: &CaseId) -> Result<bool, Box<dyn Error>> {
+    let about = Filter::new().with_case(case.clone());
+    let mut after = 0;
+    loop {
+        let page = log.page(&about, after, PAGE).await?;
+        let looked = |event: &Event| {
+            matches!(event.kind, EventKind::AuditQueried | EventKind::AuditExported)
+        };
+        match page.last() {
+            None => return Ok(false),
+            Some(_) if !page.iter().all(looked) => return Ok(true),
+            Some(last) => after = last.seq,
+        }
+    }
+}
+
+/// Writes what there is about `case` to a file.
 async fn export_to(
     log: &SqliteLog,
     actor: &Actor,
     case: &CaseId,
     place: &Path,
-) -> Result<u64, Box<dyn Error>> {
+) -> Result<(), Box<dyn Error>> {
     let file = PrivateFile::begin(place)?;
-    let events =
-        export(log, actor, SystemClock.now(), case, io::BufWriter::new(file.file())).await?;
-    file.finish()?;
-    Ok(events)
+    export(log, actor, SystemClock.now(), case, io::BufWriter::new(file.file())).await?;
+    Ok(file.finish()?)
 }
 
-/// Prints page after page, up to what was the end when it began; whether there was anything.
-async fn print(log: &SqliteLog, asked: Query) -> Result<bool, Box<dyn Error>> {
-    let mut found = false;
+/// Prints page after page, up to what was the end when it began.
+async fn print(log: &SqliteLog, asked: Query) -> Result<(), Box<dyn Error>> {
     let (actor, filter) = (asked.asker.actor()?, asked.filter(log.head().await?.seq));
     let (mut after, mut left) = (asked.after, asked.limit);
     let mut out = io::BufWriter::new(Quiet(io::stdout().lock()));
@@ -200,14 +217,10 @@ async fn print(log: &SqliteLog, asked: Query) -> Result<bool, Box<dyn Error>> {
         for event in &page {
             writeln!(out, "{}", line(event))?;
         }
-        found |= !page.is_empty();
         left -= page.len();
         match page.last() {
             Some(last) if page.len() == limit && left > 0 => after = last.seq,
-            _ => {
-                out.flush()?;
-                return Ok(found);
-            }
+            _ => return Ok(out.flush()?),
         }
     }
 }

@@ -88,13 +88,15 @@ def main():
 
 
 def check(folder, file):
-    text = "Smi\u200bth\u202e\x1b[2J"
+    # Where a control character stands, a quotation mark may have taken in other rows: some columns refuse it.
+    soft = "Smi\u200bth\u202e"
+    text = soft + "\x1b[2J"
     rows = {
         "good.csv": ["C1,home care,Aindow,Ann,1943-05-19,2,,,,,,KT17 1NA,W,2020-01-01,,,,"],
         "refused.csv": [
-            f"C1,home care,{text},Ann,1943-05-19,2,,,,,,KT17 1NA,{text},2020-01-01,,,,",
+            f"C1,home care,{text},Ann,1943-05-19,2,,,,,,KT17 1NA,{soft},2020-01-01,,,,",
             "C2,home care,Bell,Ann,1943-05-32,2,,,,,,KT17 1NA,W,2020-01-01,,,,",
-            f"C3{text.replace(chr(27), '')},{text},Bell,Ann,1943-05-19,2,,,,,,,,,,,9.43477E+09{text.replace(chr(27), '')},",
+            f"C3{soft},{soft},Bell,Ann,1943-05-19,2,,,,,,,,,,,9.43477E+09{soft},",
         ],
         "nobody.csv": ["C1,home care,Aindow,Ann,1943-05-19,2,,,,,,KT17 1NA,,,,,,"],
     }
@@ -131,7 +133,8 @@ def check(folder, file):
     expect(0, "audit", "--db", db, "export", damaged, "--out", file("export.jsonl"))
     expect(0, "audit", "--db", db, "export", "C1")
     for command in ["query", "--case"], ["export"]:
-        expect(1, "audit", "--db", db, *command, "NOBODY", says="about this case")
+        for _ in range(2):  # That somebody has looked is on record, and tells nothing of the case.
+            expect(1, "audit", "--db", db, *command, "NOBODY", says="about this case")
     expect(1, "review", "--db", db, "show", "NOBODY", "1", says="refused")
     expect(1, "review", "--db", db, "delete", "NOBODY", says="refused")
     for path, code in ("tests/data/smsp/details.xml", 0), (file("good.csv"), 2):
