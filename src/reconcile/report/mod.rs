@@ -524,7 +524,7 @@ cases
   erased                                    0
 
 record types
-  Young\u{1b}[2J                            1
+  Young\\u{1b}[2J                            1
   adult case                                1
 
 numbers
