@@ -13,14 +13,18 @@
 //! prints all that stands in the trail about one case, with the case as it was at each change, for a
 //! subject access request (MSCA-ORG-04): one event a line, as JSON; that too is audited.
 //!
+//! `verify` opens the file read-only, on a read-only medium too, and changes nothing. `query` and `export`
+//! have to be put on record, so they need a file that can be written; `--anchors` keeps the heads of
+//! the trail in a file, as `worker --anchors` does. Events that were damaged are left out and named.
 //! `export --out FILE` writes to a file that only its owner may read (Unix).
 //!
-//! Exits 0 when all is well, 1 when the trail is broken or has nothing about the case, 2 when it cannot be
-//! read or what was asked makes no sense.
+//! Exits 0 when all is well, 1 when the trail is broken, an event cannot be read, or there is nothing about the
+//! case, 2 when it cannot be read or what was asked makes no sense.
 
 mod console;
 mod device;
 mod private;
+mod trail;
 
 use chrono::{DateTime, NaiveDate, NaiveTime, SecondsFormat, Utc};
 use clap::{Args, Parser, Subcommand};
@@ -39,6 +43,7 @@ use std::error::Error;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use trail::Trail;
 
 /// How many events one query reads.
 const PAGE: usize = 500;
@@ -87,6 +92,9 @@ struct Asker {
     /// The organisation of whoever asks.
     #[arg(long, value_name = "CODE", default_value = "RHM")]
     ods_code: OdsCode,
+    /// Where the heads of the audit trail are kept too, as `worker --anchors` keeps them.
+    #[arg(long, value_name = "FILE")]
+    anchors: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -132,53 +140,74 @@ async fn main() -> ExitCode {
 
 /// Whether nothing is wrong with the trail, and something was found.
 async fn run(cli: Cli) -> Result<bool, Box<dyn Error>> {
-    // SQLite would make the file, and an empty trail is whole.
-    console::open(&cli.db)?;
-    check_database(&cli.db)?;
-    let log = SqliteLog::open(&cli.db).map_err(|error| about(&cli.db, &error))?;
+    let db = &cli.db;
+    let in_db = |error: nhs_pds::audit::Error| about(db, &error);
+    console::open(db)?;
+    check_database(db)?;
+    let to_read = || SqliteLog::open_read_only(db).map_err(in_db);
+    let to_write = |anchors: &Option<PathBuf>| {
+        // SQLite would make a trail where there is none.
+        to_read()?;
+        Trail::open(db, anchors.as_deref()).map_err(in_db)
+    };
     match cli.command {
         Command::Verify { anchors } => {
             let anchors = match anchors {
                 Some(file) => FileAnchors::read(&file).map_err(|error| about(&file, &error))?,
                 None => Vec::new(),
             };
-            let verdict = log.verify(&anchors).await?;
+            let verdict = to_read()?.verify(&anchors).await.map_err(in_db)?;
             console::say(&format!("{verdict}\n"))?;
             Ok(verdict.is_whole())
         }
         Command::Query(asked) => {
+            let trail = to_write(&asked.asker.anchors)?;
+            let filter = asked.filter(trail.log.head().await.map_err(in_db)?.seq);
             let known = match &asked.case {
-                Some(case) => is_known(&log, case).await?,
+                Some(case) => is_known(&*trail.log, case).await?,
                 None => true,
             };
-            print(&log, *asked).await?;
-            if !known {
-                warn("audit: nothing is on record about this case");
-            }
-            Ok(known)
+            print(&*trail.log, *asked, &filter).await?;
+            ended(&trail, &filter, known).await
         }
         Command::Export { case, out, asker } => {
+            let trail = to_write(&asker.anchors)?;
             let (actor, now) = (asker.actor()?, SystemClock.now());
-            let known = is_known(&log, &case).await?;
+            let known = is_known(&*trail.log, &case).await?;
             match out {
                 None => {
                     let to = io::BufWriter::new(Quiet(io::stdout()));
-                    export(&log, &actor, now, &case, to).await?;
+                    export(&*trail.log, &actor, now, &case, to).await?;
                 }
-                Some(place) => export_to(&log, &actor, &case, &place)
+                Some(place) => export_to(&*trail.log, &actor, &case, &place)
                     .await
                     .map_err(|error| about(&place, &*error))?,
             }
-            if !known {
-                warn("audit: nothing is on record about this case");
-            }
-            Ok(known)
+            ended(&trail, &Filter::new().with_case(case), known).await
         }
     }
 }
 
+/// Whether the case is `known` and everything that `filter` lets pass could be read. Says what is amiss.
+async fn ended(trail: &Trail, filter: &Filter, known: bool) -> Result<bool, Box<dyn Error>> {
+    if let Some(warning) = trail.warning() {
+        warn(format!("audit: {warning}"));
+    }
+    if !known {
+        warn("audit: nothing is on record about this case");
+    }
+    let damaged = trail.log.unreadable(filter).await?;
+    if damaged.is_empty() {
+        return Ok(known);
+    }
+    let numbers: Vec<String> = damaged.iter().map(ToString::to_string).collect();
+    let numbers = numbers.join(", ");
+    warn(format!("audit: these events cannot be read, verify the trail: {numbers}"));
+    Ok(false)
+}
+
 /// Whether something is on record about `case`, besides that the record was looked at.
-async fn is_known(log: &SqliteLog, case: &CaseId) -> Result<bool, Box<dyn Error>> {
+async fn is_known(log: &dyn AuditLog, case: &CaseId) -> Result<bool, Box<dyn Error>> {
     let about = Filter::new().with_case(case.clone());
     let mut after = 0;
     loop {
@@ -196,7 +225,7 @@ async fn is_known(log: &SqliteLog, case: &CaseId) -> Result<bool, Box<dyn Error>
 
 /// Writes what there is about `case` to a file.
 async fn export_to(
-    log: &SqliteLog,
+    log: &dyn AuditLog,
     actor: &Actor,
     case: &CaseId,
     place: &Path,
@@ -207,13 +236,13 @@ async fn export_to(
 }
 
 /// Prints page after page, up to what was the end when it began.
-async fn print(log: &SqliteLog, asked: Query) -> Result<(), Box<dyn Error>> {
-    let (actor, filter) = (asked.asker.actor()?, asked.filter(log.head().await?.seq));
+async fn print(log: &dyn AuditLog, asked: Query, filter: &Filter) -> Result<(), Box<dyn Error>> {
+    let actor = asked.asker.actor()?;
     let (mut after, mut left) = (asked.after, asked.limit);
     let mut out = io::BufWriter::new(Quiet(io::stdout().lock()));
     loop {
         let limit = left.min(PAGE);
-        let page = query(log, &actor, SystemClock.now(), &filter, after, limit).await?;
+        let page = query(log, &actor, SystemClock.now(), filter, after, limit).await?;
         for event in &page {
             writeln!(out, "{}", line(event))?;
         }

@@ -10,15 +10,19 @@
 //! audit trail, which is in the same file. Exits 0 when it is done (or was done before), 1 when it is
 //! refused, with the reason, or there is no such case or item, 2 when it cannot be done or the input is wrong.
 //!
+//! Looking is audited too, so the file has to be one that can be written. `--anchors` keeps the heads of
+//! the audit trail in a file, as `worker --anchors` does.
+//!
 //! Who may do what is not looked at here: whoever can write the file may do all of it.
 
 mod console;
 mod device;
+mod trail;
 
 use clap::{Args, Parser, Subcommand};
 use console::{about, check_database, say, warn};
 use nhs_pds::alert::SqliteAlerts;
-use nhs_pds::audit::{Actor, SqliteLog};
+use nhs_pds::audit::{self, Actor, SqliteLog};
 use nhs_pds::case::{CaseId, ReviewItem, ReviewReason, ReviewState, SqliteStore};
 use nhs_pds::demographics::{Gender, OdsCode, PartialDate};
 use nhs_pds::nhs_number::NhsNumber;
@@ -33,6 +37,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use trail::Trail;
 
 /// How many items are read at a time.
 const PAGE: usize = 100;
@@ -61,6 +66,9 @@ struct Cli {
     /// Their organisation's ODS code.
     #[arg(long, value_name = "CODE", default_value = "RHM")]
     ods_code: OdsCode,
+    /// Where the heads of the audit trail are kept too, for `audit verify --anchors`.
+    #[arg(long, value_name = "FILE")]
+    anchors: Option<PathBuf>,
     #[command(subcommand)]
     command: Command,
 }
@@ -138,7 +146,7 @@ struct Particulars {
     surname: Option<String>,
     #[arg(long)]
     forename: Option<String>,
-    #[arg(long)]
+    #[arg(long, value_parser = PartialDate::from_local)]
     date_of_birth: Option<PartialDate>,
     #[arg(long)]
     gender: Option<Gender>,
@@ -147,7 +155,7 @@ struct Particulars {
     address: Option<Vec<String>>,
     #[arg(long)]
     postcode: Option<String>,
-    #[arg(long)]
+    #[arg(long, value_parser = PartialDate::from_local)]
     date_of_death: Option<PartialDate>,
     /// The local data do not contradict themselves any more.
     #[arg(long)]
@@ -166,22 +174,42 @@ async fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Ok(_) => ExitCode::SUCCESS,
-        Err(error) => console::end("review", Err(error)),
+        Err(error) => {
+            let case = error.downcast_ref::<nhs_pds::review::Error>().and_then(|e| e.case());
+            if let Some(case) = case {
+                warn(format!("review: the fault is in case {case}"));
+            }
+            console::end("review", Err(error))
+        }
     }
 }
 
 /// What became of an action; of looking, nothing becomes.
 async fn run(cli: Cli) -> Result<Option<Outcome>, Box<dyn Error>> {
     let jo = actor(&cli)?;
-    let (queue, alerts) = open(&cli.db)?;
+    let (queue, alerts, trail) = open(&cli.db, cli.anchors.as_deref())?;
+    let done = act(cli.command, &queue, &alerts, &jo).await;
+    if let Some(warning) = trail.warning() {
+        warn(format!("review: {warning}"));
+    }
+    done
+}
+
+async fn act(
+    command: Command,
+    queue: &ReviewQueue,
+    alerts: &SqliteAlerts,
+    jo: &Actor,
+) -> Result<Option<Outcome>, Box<dyn Error>> {
     let item = ItemId::new;
-    Ok(Some(match cli.command {
+    Ok(Some(match command {
         Command::List { state, reason, assignee } => {
-            list(&queue, &filter(state, reason, assignee)).await?;
+            list(queue, &filter(state, reason, assignee), jo).await?;
+            say_what_is_damaged(queue).await?;
             return Ok(None);
         }
         Command::Show { case, item: number } => {
-            let shown = queue.show(&item(case, number), &jo).await?;
+            let shown = queue.show(&item(case, number), jo).await?;
             let Some(shown) = shown else {
                 return Ok(Some(Outcome::Refused(Refusal::NoSuchItem)));
             };
@@ -189,25 +217,27 @@ async fn run(cli: Cli) -> Result<Option<Outcome>, Box<dyn Error>> {
             return Ok(None);
         }
         Command::Assign { case, item: number, user } => {
-            queue.assign(&item(case, number), Some(&user), &jo).await?
+            queue.assign(&item(case, number), Some(&user), jo).await?
         }
         Command::Move { case, item: number, state } => {
-            queue.transition(&item(case, number), state, &jo).await?
+            queue.transition(&item(case, number), state, jo).await?
         }
         Command::Note { case, item: number, text } => {
-            queue.note(&item(case, number), &text, &jo).await?
+            queue.note(&item(case, number), &text, jo).await?
         }
         Command::Resolve { case, item: number, how } => {
-            queue.resolve(&item(case, number), &resolution(how), &jo).await?
+            queue.resolve(&item(case, number), &resolution(how), jo).await?
         }
-        Command::UndoMerge { case, other } => queue.undo_merge(&case, &other, &jo).await?,
-        Command::Delete { case } => queue.delete(&case, &jo).await?,
-        Command::Undelete { case } => queue.undelete(&case, &jo).await?,
+        Command::UndoMerge { case, other } => queue.undo_merge(&case, &other, jo).await?,
+        Command::Delete { case } => queue.delete(&case, jo).await?,
+        Command::Undelete { case } => queue.undelete(&case, jo).await?,
         Command::Erase { case, court_order } => {
-            let outcome = queue.erase(&case, &court_order, &jo).await?;
+            let outcome = queue.erase(&case, &court_order, jo).await?;
             if !matches!(outcome, Outcome::Refused(_)) {
                 // The queue delivers alerts; what was delivered here is ours to delete.
                 alerts.forget(&case).await?;
+                // They may still name the case, and nothing can tell.
+                say_what_is_damaged(queue).await?;
             }
             outcome
         }
@@ -232,14 +262,36 @@ fn actor(cli: &Cli) -> Result<Actor, Box<dyn Error>> {
     })
 }
 
-fn open(db: &Path) -> Result<(ReviewQueue, SqliteAlerts), Box<dyn Error>> {
+fn open(
+    db: &Path,
+    anchors: Option<&Path>,
+) -> Result<(ReviewQueue, SqliteAlerts, Trail), Box<dyn Error>> {
     // A store that is not there would be made, and found empty.
     console::open(db)?;
     check_database(db)?;
-    let alerts = SqliteAlerts::open(db).map_err(|error| about(db, &error))?;
+    // So would one be in a file that is of another program.
+    if let Err(error) = SqliteLog::open_read_only(db)
+        && error.kind() == audit::ErrorKind::NoTrail
+    {
+        return Err(about(db, &error));
+    }
+    let trail = Trail::open(db, anchors).map_err(|error| about(db, &error))?;
     let store = Arc::new(SqliteStore::open(db).map_err(|error| about(db, &error))?);
-    let audit = Arc::new(SqliteLog::open(db).map_err(|error| about(db, &error))?);
-    Ok((ReviewQueue::new(store, audit, Arc::new(alerts.clone())), alerts))
+    let alerts = SqliteAlerts::open(db).map_err(|error| about(db, &error))?;
+    let queue = ReviewQueue::new(store, Arc::clone(&trail.log), Arc::new(alerts.clone()));
+    Ok((queue, alerts, trail))
+}
+
+/// Names the cases that are damaged in the store: no list has them.
+async fn say_what_is_damaged(queue: &ReviewQueue) -> Result<(), Box<dyn Error>> {
+    let damaged: Vec<String> = queue.unreadable().await?.iter().map(ToString::to_string).collect();
+    if !damaged.is_empty() {
+        warn(format!(
+            "review: these stored cases are damaged and cannot be read: {}",
+            damaged.join(", ")
+        ));
+    }
+    Ok(())
 }
 
 fn state(word: &str) -> Result<ReviewState, &'static str> {
@@ -296,10 +348,10 @@ fn corrections(particulars: Particulars) -> Corrections {
     corrections
 }
 
-async fn list(queue: &ReviewQueue, filter: &ItemFilter) -> Result<(), Box<dyn Error>> {
+async fn list(queue: &ReviewQueue, filter: &ItemFilter, jo: &Actor) -> Result<(), Box<dyn Error>> {
     let mut after = None;
     loop {
-        let page = queue.list(filter, after.as_ref(), PAGE).await?;
+        let page = queue.list(filter, after.as_ref(), PAGE, jo).await?;
         let mut said = String::new();
         for listed in &page {
             writeln!(

@@ -86,6 +86,7 @@ impl Report {
                 ("deleted", cases.deleted),
                 ("merged", cases.merged),
                 ("erased", cases.erased),
+                ("unreadable", cases.unreadable),
             ]
             .map(|(key, count)| Row::new("cases", key, count)),
         );
@@ -118,6 +119,10 @@ impl Report {
                 ("postcode:pseudo", complete.postcode_pseudo),
                 ("postcode:unreadable", complete.postcode_unreadable),
                 ("contradicted", complete.contradicted),
+                ("surname:placeholder", complete.surname_placeholder),
+                ("forename:placeholder", complete.forename_placeholder),
+                ("date_of_birth:implausible", complete.date_of_birth_implausible),
+                ("date_of_death:implausible", complete.date_of_death_implausible),
             ]
             .map(|(key, count)| Row::new("completeness", key, count)),
         );
