@@ -319,11 +319,11 @@ mod tests {
     /// Random numbers that were restored together with the file come again.
     #[test]
     fn a_nonce_depends_on_key_and_content_and_not_on_chance_alone() {
-        let (key, random) = ([1; 32], [2; 32]);
+        let (key, random) = (Zeroizing::new([1; 32]), [2; 32]);
         let first = nonce(&key, &random, b"bound", b"plain");
         assert_eq!(first, nonce(&key, &random, b"bound", b"plain"));
         for other in [
-            nonce(&[3; 32], &random, b"bound", b"plain"),
+            nonce(&Zeroizing::new([3; 32]), &random, b"bound", b"plain"),
             nonce(&key, &[3; 32], b"bound", b"plain"),
             nonce(&key, &random, b"other", b"plain"),
             nonce(&key, &random, b"bound", b"other"),
