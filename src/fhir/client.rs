@@ -206,7 +206,13 @@ impl Client {
         .await
     }
 
-    pub(in crate::fhir) async fn retrieve_by(
+    /// [`retrieve`](Self::retrieve) by the message `id`, so that a caller who retries can send the same
+    /// `X-Request-ID` again ([`MessageId::repeat`]).
+    ///
+    /// # Errors
+    ///
+    /// As [`retrieve`](Self::retrieve).
+    pub async fn retrieve_by(
         &self,
         caller: &Caller,
         number: NhsNumber,
@@ -219,7 +225,13 @@ impl Client {
         .await
     }
 
-    pub(in crate::fhir) async fn search_by<K: Matching, A: Access>(
+    /// [`search`](Self::search) by the message `id`, so that a caller who retries can send the same
+    /// `X-Request-ID` again ([`MessageId::repeat`]).
+    ///
+    /// # Errors
+    ///
+    /// As [`search`](Self::search).
+    pub async fn search_by<K: Matching, A: Access>(
         &self,
         caller: &Caller,
         search: &Search<K, A>,
@@ -334,7 +346,7 @@ impl Client {
 impl Pass {
     fn show(&self, headers: &mut HeaderMap) {
         if let Some(token) = &self.token {
-            headers.insert(AUTHORIZATION, token.authorization().clone());
+            headers.insert(AUTHORIZATION, token.authorization());
         }
         match &self.role {
             Some(role) => insert(headers, SESSION_URID, role.as_str()),

@@ -223,6 +223,7 @@ fn evidence(case: &Case, reply: Reply<'_>, context: &Context<'_>, wanted: bool) 
         returned: person.cloned(),
         others: context.holders.iter().filter(|holder| **holder != case.id).cloned().collect(),
         particular,
+        damaged_number: None,
         exchange: exchange(reply).cloned(),
         stale: matches!(
             reply.map(|answer| &answer.outcome),

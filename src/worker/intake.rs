@@ -34,6 +34,9 @@ pub struct Imported {
 /// Numbers are taken as they are, also where two cases have one: both are flagged then, and the back office
 /// is told, by the next run (MSCA-DQ-01). A pair that somebody has dismissed is not flagged again.
 ///
+/// A case whose NHS Number is damaged ([`Case::damaged_number`]) gets a review item, which is resolved when the
+/// local system has a readable number, or none.
+///
 /// A case that is stored and cannot be read is passed over ([`CaseStore::unreadable`] names it).
 ///
 /// A number that was imported before and never traced gives way to another one that the local system has
@@ -139,6 +142,7 @@ async fn import_chunk(
             if let Some(held) = &mut case.nhs_number {
                 held.since = held.since.or(Some(now));
             }
+            case.flag_damaged_number(now, actor.user_id());
             case.read_digest.clone_from(&digest);
             case
         };

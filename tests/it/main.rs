@@ -9,6 +9,8 @@ mod audit;
 mod audit_tampering;
 #[cfg(all(feature = "simulator", feature = "sqlite"))]
 mod case_store;
+#[cfg(feature = "csv")]
+mod caseload;
 #[cfg(all(feature = "http", feature = "simulator", feature = "smsp"))]
 mod causes;
 mod changed_person;
@@ -43,6 +45,7 @@ mod opentest;
 #[cfg(all(feature = "simulator", feature = "smsp"))]
 mod pace;
 mod privacy;
+mod private_file;
 mod process;
 #[cfg(all(feature = "http", feature = "simulator", feature = "smsp"))]
 mod refusals;

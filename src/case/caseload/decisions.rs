@@ -3,6 +3,7 @@ use crate::case::{
     Advisory, AdvisoryKind, Case, DeletionKind, HeldNumber, NumberSource, ReviewItem, advisories,
 };
 use crate::nhs_number::NhsNumber;
+use crate::sheet;
 use std::fmt;
 use std::io::Write;
 
@@ -70,7 +71,7 @@ impl<W: Write> DecisionWriter<W> {
     ///
     /// [`ErrorKind::Io`].
     pub fn write(&mut self, case: &Case) -> Result<(), Error> {
-        self.0.write_record(values(case)).map_err(failed)
+        self.0.write_record(sheet::row(&values(case))).map_err(failed)
     }
 
     /// Ends the file.

@@ -2,6 +2,7 @@ use crate::case::caseload::{Error, ErrorKind};
 use crate::case::{Case, CaseId, RecordType};
 use crate::demographics::{PartialDate, redacted_debug};
 use crate::nhs_number::NhsNumber;
+use crate::sheet;
 use crate::trace::Exchange;
 use std::io::Write;
 
@@ -134,7 +135,7 @@ pub fn write_results(to: impl Write, mut results: Vec<ResultRow>) -> Result<(), 
             died.unwrap_or_default(),
             text(&row.message_id),
         ];
-        rows.write_record(values).map_err(failed)?;
+        rows.write_record(sheet::row(&values)).map_err(failed)?;
     }
     rows.flush().map_err(|error| Error::new(ErrorKind::Io, error))
 }

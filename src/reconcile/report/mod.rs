@@ -546,7 +546,7 @@ cases
   unreadable                                    0
 
 record types
-  Young [2J                                     1
+  Young\\u{1b}[2J                                1
   adult case                                    1
 
 numbers

@@ -45,6 +45,7 @@ pub(in crate::privacy) fn person_case(id: &str) -> Case {
     case.gender = Some(Gender::Female);
     case.address = ADDRESS.map(str::to_owned);
     case.postcode = Some(POSTCODE.into());
+    case.damaged_number = Some(NOTE.into());
     case.allocations.push(Allocation::new(NOTE));
     case
 }
@@ -89,6 +90,7 @@ pub(super) fn held() -> HeldNumber {
 
 fn evidence() -> Evidence {
     let mut evidence = Evidence::default();
+    evidence.damaged_number = Some(NOTE.into());
     evidence.asked = Some(asked());
     evidence.nhs_number = Some(NEW_NUMBER);
     evidence.returned = Some(person());
