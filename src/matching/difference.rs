@@ -1,4 +1,6 @@
-use crate::case::{Asked, Corroboration, HeldNumber, NumberSource, ReviewReason};
+use crate::case::{
+    Asked, Corroboration, HeldNumber, NumberSource, NumberStanding, ReviewReason,
+};
 use crate::demographics::{
     Address, AddressUse, Demographics, Gender, Held, Particular, Postcode, is_same_form, name_form,
 };
@@ -78,7 +80,8 @@ impl NumberOrigin {
 /// it since.
 pub(crate) fn is_confirmed(held: &HeldNumber) -> bool {
     let NumberSource::Traced(provenance) = &held.source else { return false };
-    held.standing.is_usable()
+    // That PDS replaced the number says nothing against it as evidence of who its successor is.
+    matches!(held.standing, NumberStanding::Usable | NumberStanding::Superseded)
         && provenance.freshness == Freshness::Live
         && matches!(provenance.corroboration, Some(Corroboration::Postcode | Corroboration::Number))
 }
