@@ -325,7 +325,8 @@ fn is_the_person(scene: &Scene, came: &Came) -> bool {
         };
         four_fields_agree(asked, person) && independent
     });
-    let confirmed = held.is_some_and(|held| held.standing == NumberStanding::Usable)
+    let standings = [NumberStanding::Usable, NumberStanding::Superseded];
+    let confirmed = held.is_some_and(|held| standings.contains(&held.standing))
         && provenance.is_some_and(|provenance| {
             use Corroboration::{Number, Postcode};
             provenance.freshness == Freshness::Live
