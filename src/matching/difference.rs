@@ -1,6 +1,4 @@
-use crate::case::{
-    Asked, Corroboration, HeldNumber, NumberSource, NumberStanding, ReviewReason,
-};
+use crate::case::{Asked, Corroboration, HeldNumber, NumberSource, NumberStanding, ReviewReason};
 use crate::demographics::{
     Address, AddressUse, Demographics, Gender, Held, Particular, Postcode, is_same_form, name_form,
 };
@@ -76,11 +74,10 @@ impl NumberOrigin {
     }
 }
 
-/// Whether the evidence rule has confirmed the number, on the Spine's own word, and nothing speaks against
-/// it since.
+/// Whether the evidence rule has confirmed the number, on the Spine's own word, and nothing since has spoken
+/// against its being the person's. That it was superseded does not.
 pub(crate) fn is_confirmed(held: &HeldNumber) -> bool {
     let NumberSource::Traced(provenance) = &held.source else { return false };
-    // That PDS replaced the number says nothing against it as evidence of who its successor is.
     matches!(held.standing, NumberStanding::Usable | NumberStanding::Superseded)
         && provenance.freshness == Freshness::Live
         && matches!(provenance.corroboration, Some(Corroboration::Postcode | Corroboration::Number))
