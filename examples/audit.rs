@@ -16,16 +16,19 @@
 //! `verify` opens the file read-only, on a read-only medium too, and changes nothing. `query` and `export`
 //! have to be put on record, so they need a file that can be written; `--anchors` keeps the heads of
 //! the trail in a file, as `worker --anchors` does. Events that were damaged are left out and named.
+//! `export --out FILE` writes to a file that only its owner may read (Unix).
 //!
-//! Exits 0 when all is well, 1 when the trail is broken or an event cannot be read, 2 when it cannot be read or what was asked
-//! makes no sense.
-#![expect(clippy::print_stderr, reason = "that is what it is for")]
+//! Exits 0 when all is well, 1 when the trail is broken, an event cannot be read, or there is nothing about the
+//! case, 2 when it cannot be read or what was asked makes no sense.
 
+mod console;
 mod device;
+mod private;
 mod trail;
 
 use chrono::{DateTime, NaiveDate, NaiveTime, SecondsFormat, Utc};
 use clap::{Args, Parser, Subcommand};
+use console::{Quiet, about, check_database, end, warn};
 use nhs_pds::audit::{
     About, Actor, AuditLog, Event, EventKind, FileAnchors, Filter, SqliteLog, export, query,
 };
@@ -33,10 +36,12 @@ use nhs_pds::case::CaseId;
 use nhs_pds::clock::{Clock, SystemClock};
 use nhs_pds::demographics::OdsCode;
 use nhs_pds::nhs_number::NhsNumber;
+use nhs_pds::terminal::printable;
 use nhs_pds::trace::{Caller, LocalIdentity, User};
+use private::PrivateFile;
 use std::error::Error;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use trail::Trail;
 
@@ -44,7 +49,10 @@ use trail::Trail;
 const PAGE: usize = 500;
 
 #[derive(Parser)]
-#[command(about = "Verifies an audit trail, and queries it")]
+#[command(
+    about = "Verifies an audit trail, and queries it",
+    after_help = "Exit codes: 0 all is well, 1 the trail is broken, or has nothing about the case, 2 it cannot be read, or the question makes no sense"
+)]
 struct Cli {
     /// The SQLite file of the trail.
     #[arg(long, value_name = "FILE")]
@@ -67,6 +75,9 @@ enum Command {
     Export {
         /// The case.
         case: CaseId,
+        /// Where it goes, instead of standard output. Only its owner may read the file (Unix).
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
         #[command(flatten)]
         asker: Asker,
     },
@@ -124,21 +135,15 @@ struct Query {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run(Cli::parse()).await {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::from(1),
-        Err(error) => {
-            eprintln!("audit: {}", because(&*error));
-            ExitCode::from(2)
-        }
-    }
+    end("audit", run(Cli::parse()).await)
 }
 
-/// Whether nothing is wrong with the trail.
+/// Whether nothing is wrong with the trail, and something was found.
 async fn run(cli: Cli) -> Result<bool, Box<dyn Error>> {
     let db = &cli.db;
-    let in_db = |error: nhs_pds::audit::Error| format!("{}: {}", db.display(), because(&error));
-    std::fs::metadata(db).map_err(|error| format!("{}: {error}", db.display()))?;
+    let in_db = |error: nhs_pds::audit::Error| about(db, &error);
+    console::open(db)?;
+    check_database(db)?;
     let to_read = || SqliteLog::open_read_only(db).map_err(in_db);
     let to_write = |anchors: &Option<PathBuf>| {
         // SQLite would make a trail where there is none.
@@ -148,68 +153,93 @@ async fn run(cli: Cli) -> Result<bool, Box<dyn Error>> {
     match cli.command {
         Command::Verify { anchors } => {
             let anchors = match anchors {
-                Some(file) => FileAnchors::read(&file)
-                    .map_err(|error| format!("{}: {}", file.display(), because(&error)))?,
+                Some(file) => FileAnchors::read(&file).map_err(|error| about(&file, &error))?,
                 None => Vec::new(),
             };
             let verdict = to_read()?.verify(&anchors).await.map_err(in_db)?;
-            writeln!(io::stdout(), "{verdict}")?;
+            console::say(&format!("{verdict}\n"))?;
             Ok(verdict.is_whole())
         }
         Command::Query(asked) => {
             let trail = to_write(&asked.asker.anchors)?;
             let filter = asked.filter(trail.log.head().await.map_err(in_db)?.seq);
-            let printed = print(&*trail.log, *asked, &filter).await;
-            ended(&trail, &filter, printed).await
+            let known = match &asked.case {
+                Some(case) => is_known(&*trail.log, case).await?,
+                None => true,
+            };
+            print(&*trail.log, *asked, &filter).await?;
+            ended(&trail, &filter, known).await
         }
-        Command::Export { case, asker } => {
+        Command::Export { case, out, asker } => {
             let trail = to_write(&asker.anchors)?;
-            let (to, now) = (io::BufWriter::new(io::stdout()), SystemClock.now());
-            let events = export(&*trail.log, &asker.actor()?, now, &case, to).await;
-            let filter = Filter::new().with_case(case);
-            ended(&trail, &filter, events.map(drop).map_err(Into::into)).await
+            let (actor, now) = (asker.actor()?, SystemClock.now());
+            let known = is_known(&*trail.log, &case).await?;
+            match out {
+                None => {
+                    let to = io::BufWriter::new(Quiet(io::stdout()));
+                    export(&*trail.log, &actor, now, &case, to).await?;
+                }
+                Some(place) => export_to(&*trail.log, &actor, &case, &place)
+                    .await
+                    .map_err(|error| about(&place, &*error))?,
+            }
+            ended(&trail, &Filter::new().with_case(case), known).await
         }
     }
 }
 
-/// Whether everything that `filter` lets pass was printed. Says what could not be read.
-async fn ended(
-    trail: &Trail,
-    filter: &Filter,
-    printed: Result<(), Box<dyn Error>>,
-) -> Result<bool, Box<dyn Error>> {
+/// Whether the case is `known` and everything that `filter` lets pass could be read. Says what is amiss.
+async fn ended(trail: &Trail, filter: &Filter, known: bool) -> Result<bool, Box<dyn Error>> {
     if let Some(warning) = trail.warning() {
-        eprintln!("audit: {warning}");
+        warn(format!("audit: {warning}"));
     }
-    let printed = read_enough(printed)?;
+    if !known {
+        warn("audit: nothing is on record about this case");
+    }
     let damaged = trail.log.unreadable(filter).await?;
     if damaged.is_empty() {
-        return Ok(printed);
+        return Ok(known);
     }
     let numbers: Vec<String> = damaged.iter().map(ToString::to_string).collect();
-    eprintln!("audit: these events cannot be read, verify the trail: {}", numbers.join(", "));
+    let numbers = numbers.join(", ");
+    warn(format!("audit: these events cannot be read, verify the trail: {numbers}"));
     Ok(false)
 }
 
-/// Whether it was printed; whoever reads may stop when they have seen enough.
-fn read_enough(printed: Result<(), Box<dyn Error>>) -> Result<bool, Box<dyn Error>> {
-    let Err(error) = printed else { return Ok(true) };
-    let mut cause = Some(&*error as &(dyn Error + 'static));
-    while let Some(error) = cause {
-        let io = error.downcast_ref::<io::Error>();
-        if io.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
-            return Ok(true);
+/// Whether something is on record about `case`, besides that the record was looked at.
+async fn is_known(log: &dyn AuditLog, case: &CaseId) -> Result<bool, Box<dyn Error>> {
+    let about = Filter::new().with_case(case.clone());
+    let mut after = 0;
+    loop {
+        let page = log.page(&about, after, PAGE).await?;
+        let looked = |event: &Event| {
+            matches!(event.kind, EventKind::AuditQueried | EventKind::AuditExported)
+        };
+        match page.last() {
+            None => return Ok(false),
+            Some(_) if !page.iter().all(looked) => return Ok(true),
+            Some(last) => after = last.seq,
         }
-        cause = error.source();
     }
-    Err(error)
+}
+
+/// Writes what there is about `case` to a file.
+async fn export_to(
+    log: &dyn AuditLog,
+    actor: &Actor,
+    case: &CaseId,
+    place: &Path,
+) -> Result<(), Box<dyn Error>> {
+    let file = PrivateFile::begin(place)?;
+    export(log, actor, SystemClock.now(), case, io::BufWriter::new(file.file())).await?;
+    Ok(file.finish()?)
 }
 
 /// Prints page after page, up to what was the end when it began.
 async fn print(log: &dyn AuditLog, asked: Query, filter: &Filter) -> Result<(), Box<dyn Error>> {
     let actor = asked.asker.actor()?;
     let (mut after, mut left) = (asked.after, asked.limit);
-    let mut out = io::BufWriter::new(io::stdout().lock());
+    let mut out = io::BufWriter::new(Quiet(io::stdout().lock()));
     loop {
         let limit = left.min(PAGE);
         let page = query(log, &actor, SystemClock.now(), filter, after, limit).await?;
@@ -303,7 +333,7 @@ fn line(event: &Event) -> String {
     ];
     let fields = fields.map(|field| match field {
         // No text makes a field or a line of its own.
-        Some(text) if !text.is_empty() => text.replace(|c: char| c.is_control(), " "),
+        Some(text) if !text.is_empty() => printable(&text).into_owned(),
         _ => "-".to_owned(),
     });
     fields.join("\t")
@@ -317,10 +347,4 @@ fn time(text: &str) -> Result<DateTime<Utc>, String> {
         (_, Ok(day)) => Ok(day.and_utc()),
         _ => Err("a time is like 2026-11-23T09:30:00Z, and a date like 2026-11-23".to_owned()),
     }
-}
-
-/// An error with all its causes.
-fn because(error: &(dyn Error + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |&error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

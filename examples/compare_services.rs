@@ -15,14 +15,16 @@
 //! simulator, which has one register for both, and gives out tokens as the live service does.
 //!
 //! `docs/from-smsp-to-fhir.md` explains the kinds of difference. Exits 0 when the services agree but for
-//! these, 1 when somebody has to look, 2 when it could not compare.
-#![expect(clippy::print_stderr, reason = "that is what it is for")]
+//! these, 1 when a person has to look (at a difference, at refused rows, or because nothing was compared), 2 when it
+//! could not compare.
 
 mod comparison;
+mod console;
 mod service;
 
 use clap::Parser;
 use comparison::{Difference, Noting, Side};
+use console::{about, because, end, say, warn};
 use nhs_pds::alert::MemoryAlerts;
 use nhs_pds::audit::{Actor, MemoryLog};
 use nhs_pds::case::caseload::{self, Caseload};
@@ -38,24 +40,26 @@ use nhs_pds::trace::{Caller, Tracer};
 use nhs_pds::transport::Transport;
 use nhs_pds::transport::http::{HttpConfig, HttpTransport};
 use nhs_pds::worker::{CaseReport, TraceResult, Worker, import};
-use service::{Reached, Service, because, file, read};
+use service::{Reached, Service, parse};
 use std::collections::{BTreeMap, HashMap};
 use std::error::Error;
 use std::fmt::Write as _;
-use std::fs::File;
-use std::io::{self, Write as _};
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 #[derive(Parser)]
-#[command(about = "Asks both services about one caseload, and says where they differ")]
+#[command(
+    about = "Asks both services about one caseload, and says where they differ",
+    long_about = "Asks both services about one caseload, and says where they differ.\n\nGive the addresses of both services (--smsp and --fhir), or of neither: then both are the simulator. One of them alone is an error, because a live service and the simulator know different people.",
+    after_help = "Exit codes: 0 the services agree but for explained differences, 1 a person has to look (at a difference, at refused rows, or because nothing was compared), 2 it could not compare"
+)]
 struct Cli {
     /// The caseload, as CSV.
     #[arg(default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/data/caseload.csv"))]
     caseload: PathBuf,
-    /// The PDS FHIR API, the address before `/Patient`; without it, the simulator.
+    /// The PDS FHIR API, the address before `/Patient`. Needs --smsp (or --service) beside it.
     #[arg(long, value_name = "URL", requires = "service")]
     fhir: Option<String>,
     /// The API's token endpoint; without it, no tokens are sent.
@@ -79,24 +83,16 @@ struct Cli {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run(&Cli::parse()).await {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::from(1),
-        Err(error) => {
-            eprintln!("compare_services: {}", because(&*error));
-            ExitCode::from(2)
-        }
-    }
+    end("compare_services", run(&Cli::parse()).await)
 }
 
 /// Whether nobody has to look.
 async fn run(cli: &Cli) -> Result<bool, Box<dyn Error>> {
     let name = cli.caseload.display();
-    let opened = File::open(&cli.caseload).map_err(|error| format!("{name}: {error}"))?;
-    let Caseload { cases, refused, .. } =
-        caseload::read(opened).map_err(|error| format!("{name}: {}", because(&error)))?;
+    let Caseload { cases, refused, .. } = caseload::read(console::open(&cli.caseload)?)
+        .map_err(|error| about(&cli.caseload, &error))?;
     for row in &refused {
-        eprintln!("{name}: {row}");
+        warn(format!("{name}: {row}"));
     }
     let reached = cli.service.reach().await?;
     let client = second(cli, &reached)?;
@@ -112,8 +108,8 @@ async fn run(cli: &Cli) -> Result<bool, Box<dyn Error>> {
     writeln!(said, "SMSP      {reached}")?;
     writeln!(said, "FHIR      {}", fhir_address(cli, &reached))?;
     let explained = tell(&mut said, &pairs)?;
-    io::stdout().write_all(said.as_bytes())?;
-    Ok(explained && smsp.ended && fhir.ended)
+    say(&said)?;
+    Ok(explained && smsp.ended && fhir.ended && refused.is_empty() && reached.knows_everybody())
 }
 
 /// The client of the API: the one that was named, or the simulator's other face.
@@ -121,17 +117,17 @@ fn second(cli: &Cli, reached: &Reached) -> Result<fhir::Client, Box<dyn Error>> 
     let transport: Arc<dyn Transport> = Arc::new(HttpTransport::new(&HttpConfig::new())?);
     match (&cli.fhir, reached.simulator()) {
         (Some(base), _) => {
-            let config = Config::new(read("--fhir", base)?);
+            let config = Config::new(parse("--fhir", base)?);
             let (Some(url), Some(client_id), Some(key_id), Some(key)) =
                 (&cli.token_url, &cli.client_id, &cli.key_id, &cli.key)
             else {
                 return Ok(fhir::Client::open(config, transport));
             };
-            let pem = Secret::new(file(key)?);
-            let key = SigningKey::from_pem(read("--key-id", key_id)?, &pem)
-                .map_err(|error| format!("{}: {error}", key.display()))?;
+            let pem = Secret::new(console::read(key)?);
+            let key = SigningKey::from_pem(parse("--key-id", key_id)?, &pem)
+                .map_err(|error| about(key, &error))?;
             let tokens =
-                TokenConfig::new(read("--token-url", url)?, read("--client-id", client_id)?);
+                TokenConfig::new(parse("--token-url", url)?, parse("--client-id", client_id)?);
             let tokens = ApplicationTokens::new(tokens, key, Arc::clone(&transport));
             Ok(fhir::Client::application_restricted(config, tokens, transport))
         }
@@ -192,7 +188,7 @@ async fn trace(
     let mut reports: Vec<CaseReport> = Vec::new();
     let report = worker.run_once(&mut |case: &CaseReport| reports.push(case.clone())).await?;
     if let Some(reason) = &report.stopped {
-        eprintln!("compare_services: {name}: stopped early: {}", because(reason));
+        warn(format!("compare_services: {name}: stopped early: {}", because(reason)));
     }
 
     let mut sides = HashMap::new();
@@ -266,17 +262,38 @@ fn tell(said: &mut String, pairs: &[Pair<'_>]) -> Result<bool, std::fmt::Error> 
             }
         }
     }
+    if pairs.is_empty() {
+        writeln!(said, "\nNothing was compared: no case of the file may be traced.")?;
+        return Ok(false);
+    }
     let silent = pairs.iter().filter(|(_, smsp, fhir)| !smsp.is_answered() && !fhir.is_answered());
     let (asked, silent) = (pairs.len(), silent.count());
     let agreeing = pairs.iter().filter(|(_, smsp, fhir)| smsp.is_answered() && smsp.agrees(fhir));
+    if let Some(who) = silent_service(pairs) {
+        writeln!(said, "\nNothing was compared: {who}.")?;
+        return Ok(false);
+    }
     write!(said, "\nThe services agree about {} of {asked} cases", agreeing.count())?;
     if silent > 0 {
         write!(said, "; {silent} were answered by neither")?;
     }
     writeln!(said, ".")?;
-    // Two services of which neither answers agree about nothing.
-    let compared = silent < asked || asked == 0;
-    Ok(compared && differing.iter().all(|(_, why)| why.is_explained()))
+    Ok(differing.iter().all(|(_, why)| why.is_explained()))
+}
+
+/// Why no case was answered by both services, if none was.
+fn silent_service(pairs: &[Pair<'_>]) -> Option<&'static str> {
+    if pairs.iter().any(|(_, smsp, fhir)| smsp.is_answered() && fhir.is_answered()) {
+        return None;
+    }
+    let smsp = pairs.iter().any(|(_, smsp, _)| smsp.is_answered());
+    let fhir = pairs.iter().any(|(.., fhir)| fhir.is_answered());
+    Some(match (smsp, fhir) {
+        (false, false) => "neither service answered",
+        (false, true) => "the Spine Mini Service answered no question",
+        (true, false) => "the PDS FHIR API answered no question",
+        (true, true) => "no question was answered by both services",
+    })
 }
 
 /// `found (SMSP-0000)`, and `duplicate` only once where the review item is called so too.

@@ -8,19 +8,24 @@
 //! Asks the simulator, or the service of `--service`, for the person's details and prints what a
 //! person at a screen needs to confirm the match (MSCA-PDS-03). With `--attended`, names and postcode
 //! may hold wildcards and the date of birth may be partial (MSCA-PDS-07). Exits 0 when one person was
-//! found, 1 when not, 2 when there was no answer or the question cannot be asked.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "that is what it is for")]
+//! found, 1 when not (or when rows of `--register` were refused), 2 when there was no answer or the question
+//! cannot be asked.
 
+mod console;
 mod service;
 
 use clap::Parser;
+use console::{end, say, say_json, warn};
 use nhs_pds::trace::{Attended, Caller, FindPerson, Mode, Outcome, Unattended, User};
-use service::{Service, because, read};
+use service::{Service, parse};
 use std::error::Error;
 use std::process::ExitCode;
 
 #[derive(Parser)]
-#[command(about = "Finds a person and prints their details")]
+#[command(
+    about = "Finds a person and prints their details",
+    after_help = "Exit codes: 0 one person was found, 1 not, or rows of --register were refused, 2 no answer, or the question cannot be asked"
+)]
 struct Cli {
     /// Surname.
     #[arg(default_value = "Owen")]
@@ -46,14 +51,7 @@ struct Cli {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match find(&Cli::parse()).await {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::from(1),
-        Err(error) => {
-            eprintln!("find_person: {}", because(&*error));
-            ExitCode::from(2)
-        }
-    }
+    end("find_person", find(&Cli::parse()).await)
 }
 
 async fn find(cli: &Cli) -> Result<bool, Box<dyn Error>> {
@@ -70,32 +68,34 @@ async fn find(cli: &Cli) -> Result<bool, Box<dyn Error>> {
         let caller = Caller::System(us);
         (reached.client.get_patient_details_by_search(&caller, &question).await?.outcome, reached)
     };
-    eprintln!("asked {reached}");
-    match &outcome {
+    warn(format!("asked {reached}"));
+    let said = match &outcome {
         Outcome::Found(found) => {
-            println!("{}", found.nhs_number);
-            println!("{}", serde_json::to_string_pretty(&found.person)?);
+            say(&format!("{}\n", found.nhs_number))?;
+            say_json(&serde_json::to_string_pretty(&found.person)?)?;
+            return Ok(reached.knows_everybody());
         }
-        Outcome::None => println!("nobody matches"),
-        Outcome::Ambiguous(_) => println!("several people match: add a given name or a postcode"),
-        Outcome::Superseded { .. } => println!("the record found has been superseded"),
-        Outcome::Invalidated => println!("the record found is no longer valid"),
-        other => println!("{}", other.name()),
-    }
-    Ok(matches!(outcome, Outcome::Found(_)))
+        Outcome::None => "nobody matches",
+        Outcome::Ambiguous(_) => "several people match: add a given name or a postcode",
+        Outcome::Superseded { .. } => "the record found has been superseded",
+        Outcome::Invalidated => "the record found is no longer valid",
+        other => other.name(),
+    };
+    say(&format!("{said}\n"))?;
+    Ok(false)
 }
 
 fn question<M: Mode>(cli: &Cli) -> Result<FindPerson<M>, Box<dyn Error>> {
     let mut question = FindPerson::in_mode(
-        read("surname", &cli.family)?,
-        read("gender", &cli.gender)?,
-        read("date of birth", &cli.date_of_birth)?,
+        parse("surname", &cli.family)?,
+        parse("gender", &cli.gender)?,
+        parse("date of birth", &cli.date_of_birth)?,
     );
     if let Some(given) = &cli.given {
-        question = question.with_given(read("--given", given)?);
+        question = question.with_given(parse("--given", given)?);
     }
     if let Some(postcode) = &cli.postcode {
-        question = question.with_postcode(read("--postcode", postcode)?);
+        question = question.with_postcode(parse("--postcode", postcode)?);
     }
     Ok(question)
 }

@@ -8,33 +8,39 @@
 //! `--service`), runs once over all cases, prints a summary and writes the results as CSV. Rows that
 //! cannot be used are named by their line; the others go through. With `--db`, the store is kept:
 //! run it again, with the same file or a newer one, and what has changed locally is taken over, while
-//! what was traced stays and is not asked again (HAV-3). Exits 0 when the run went through, 1 when
-//! the service refused the configuration or answered nothing, 2 when it could not run. On Unix, the store and the results can be
+//! what was traced stays and is not asked again (HAV-3). Exits 0 when the run went through, 1 when rows
+//! were refused, or the service refused the configuration or answered nothing, 2 when it could not run. On Unix, the store and the results can be
 //! read by their owner alone.
-#![expect(clippy::print_stderr, reason = "that is what it is for")]
 
+mod console;
+mod private;
 mod service;
 
 use clap::Parser;
+use console::{about, because, check_database, end, say, warn};
 use indicatif::{ProgressBar, ProgressStyle};
 use nhs_pds::alert::SqliteAlerts;
 use nhs_pds::audit::{Actor, SqliteLog};
 use nhs_pds::case::caseload::{self, Caseload, ResultRow};
 use nhs_pds::case::{CaseStore, SqliteStore};
 use nhs_pds::clock::SystemClock;
+use nhs_pds::retry::{Policy, Retry};
 use nhs_pds::trace::Caller;
 use nhs_pds::worker::{CaseReport, RunReport, TraceResult, Worker, import};
-use service::{Service, because};
+use private::PrivateFile;
+use service::Service;
 use std::error::Error;
 use std::fmt::Write as _;
-use std::fs::{self, File};
-use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::num::NonZeroU32;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 #[derive(Parser)]
-#[command(about = "Finds the NHS Numbers of a caseload")]
+#[command(
+    about = "Finds the NHS Numbers of a caseload",
+    after_help = "Exit codes: 0 the run went through, 1 rows were refused, or the service refused the configuration or answered nothing, 2 it could not run"
+)]
 struct Cli {
     /// The caseload, as CSV.
     #[arg(default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/data/caseload.csv"))]
@@ -51,46 +57,44 @@ struct Cli {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run(&Cli::parse()).await {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::from(1),
-        Err(error) => {
-            eprintln!("get_nhs_number: {}", because(&*error));
-            ExitCode::from(2)
-        }
-    }
+    end("get_nhs_number", run(&Cli::parse()).await)
 }
 
 /// Whether the run went through to its end, and was answered.
 async fn run(cli: &Cli) -> Result<bool, Box<dyn Error>> {
     let name = cli.caseload.display();
-    let file = File::open(&cli.caseload).map_err(|error| format!("{name}: {error}"))?;
-    let Caseload { cases, refused, .. } =
-        caseload::read(file).map_err(|error| format!("{name}: {}", because(&error)))?;
+    let file = console::open(&cli.caseload)?;
+    let Caseload { cases, refused, flagged, .. } =
+        caseload::read(file).map_err(|error| about(&cli.caseload, &error))?;
     for row in &refused {
-        eprintln!("{name}: {row}");
+        warn(format!("{name}: {row}"));
+    }
+    for row in &flagged {
+        warn(format!("{name}: {row}"));
     }
     // Before anybody is asked: what cannot be written afterwards would be asked in vain.
-    let results = Results::begin(&cli.results)
-        .map_err(|error| format!("{}: {error}", cli.results.display()))?;
+    let results = PrivateFile::begin(&cli.results).map_err(|error| about(&cli.results, &error))?;
     let (db, store) = open(cli)?;
     let in_caseload = cases.len();
     let contradicted = cases.iter().filter(|case| case.contradicted).count();
-    let audit = Arc::new(SqliteLog::open(&db)?);
+    let audit = Arc::new(SqliteLog::open(&db).map_err(|error| about(&db, &error))?);
     let caller = Caller::System(cli.service.us()?);
     let actor = Actor::new(&caller, "Get NHS Number");
     let imported = import(&store, &*audit, &actor, &SystemClock, cases).await?;
 
     let reached = cli.service.reach().await?;
     let store: Arc<dyn CaseStore> = Arc::new(store);
-    let alerts = Arc::new(SqliteAlerts::open(&db)?);
+    let alerts = Arc::new(SqliteAlerts::open(&db).map_err(|error| about(&db, &error))?);
     let client = Arc::new(reached.client.clone());
-    let worker = Worker::new(client, Arc::clone(&store), audit, alerts, caller);
+    // One pass: only what was lost with a kept connection is asked again.
+    let retry = Retry::new(Policy::default().with_attempts(NonZeroU32::MIN));
+    let worker = Worker::new(client, Arc::clone(&store), audit, alerts, caller).with_retry(retry);
     let (report, reports) = trace(&worker, in_caseload as u64).await?;
 
     let mut said = String::new();
     writeln!(said, "Caseload      {name}")?;
     writeln!(said, "  rows refused {:>10}", refused.len())?;
+    writeln!(said, "  without number {:>8}", flagged.len())?;
     writeln!(said, "  cases read   {in_caseload:>10}")?;
     writeln!(said, "  contradicted {contradicted:>10}")?;
     writeln!(said, "  imported     {:>10}", imported.new)?;
@@ -100,23 +104,22 @@ async fn run(cli: &Cli) -> Result<bool, Box<dyn Error>> {
     writeln!(said, "Service       {reached}")?;
     writeln!(said, "Store         {}", db.display())?;
     writeln!(said, "Results       {}", cli.results.display())?;
-    io::stdout().write_all(said.as_bytes())?;
-    results
-        .end(&*store, &reports)
-        .await
-        .map_err(|error| format!("{}: {}", cli.results.display(), because(&*error)))?;
+    say(&said)?;
+    write(results, &*store, &reports).await.map_err(|error| about(&cli.results, &*error))?;
 
     if let Some(reason) = &report.stopped {
-        eprintln!("get_nhs_number: stopped early: {}", because(reason));
+        warn(format!("get_nhs_number: stopped early: {}", because(reason)));
         return Ok(false);
     }
     let unanswered =
         |result: &TraceResult| matches!(result, TraceResult::Unavailable | TraceResult::Unreadable);
     if report.eligible > 0 && report.results.keys().all(unanswered) {
-        eprintln!("get_nhs_number: none of the questions was answered");
+        let cause = reports.iter().rev().find_map(|report| report.cause.as_deref());
+        let cause = cause.unwrap_or("no cause is known");
+        warn(format!("get_nhs_number: none of the questions was answered: {cause}"));
         return Ok(false);
     }
-    Ok(true)
+    Ok(refused.is_empty() && reached.knows_everybody())
 }
 
 /// Runs the worker once, with a bar where there is a terminal to draw it on.
@@ -148,58 +151,37 @@ fn open(cli: &Cli) -> Result<(PathBuf, SqliteStore), Box<dyn Error>> {
             folder.keep().join("cases.sqlite")
         }
     };
-    let store =
-        SqliteStore::open(&db).map_err(|error| format!("{}: {}", db.display(), because(&error)))?;
+    check_database(&db)?;
+    let store = SqliteStore::open(&db).map_err(|error| about(&db, &error))?;
     Ok((db, store))
 }
 
-/// The results' file, written beside its place and put there when it is whole.
-struct Results {
-    place: PathBuf,
-    file: tempfile::NamedTempFile,
-}
-
-impl Results {
-    /// A file that can be written where the results are to be; its owner alone may read it.
-    fn begin(place: &Path) -> io::Result<Self> {
-        let folder = match place.parent() {
-            Some(folder) if folder != Path::new("") => folder,
-            _ => Path::new("."),
+/// Writes the results, and puts their file at its place.
+async fn write(
+    results: PrivateFile,
+    store: &dyn CaseStore,
+    reports: &[CaseReport],
+) -> Result<(), Box<dyn Error>> {
+    let mut rows = Vec::with_capacity(reports.len());
+    for report in reports {
+        let Some(case) = store.get(&report.case_id).await? else { continue };
+        let row = ResultRow::new(&case);
+        let row = match report.faults.first() {
+            Some(fault) => row.with_fault(fault.word()),
+            None => row,
         };
-        fs::create_dir_all(folder)?;
-        if place.is_dir() {
-            return Err(io::ErrorKind::IsADirectory.into());
-        }
-        Ok(Self { place: place.to_owned(), file: tempfile::NamedTempFile::new_in(folder)? })
+        let row = match (report.result, report.eligibility.reason()) {
+            (Some(result), _) => row.with_result(result.word(), report.exchange.as_ref()),
+            (None, Some(reason)) => row.with_reason(reason.word()),
+            (None, None) => row,
+        };
+        rows.push(match report.review {
+            Some(reason) => row.with_detail(reason.word()),
+            None => row,
+        });
     }
-
-    async fn end(
-        self,
-        store: &dyn CaseStore,
-        reports: &[CaseReport],
-    ) -> Result<(), Box<dyn Error>> {
-        let mut rows = Vec::with_capacity(reports.len());
-        for report in reports {
-            let Some(case) = store.get(&report.case_id).await? else { continue };
-            let row = ResultRow::new(&case);
-            let row = match report.faults.first() {
-                Some(fault) => row.with_fault(fault.word()),
-                None => row,
-            };
-            let row = match (report.result, report.eligibility.reason()) {
-                (Some(result), _) => row.with_result(result.word(), report.exchange.as_ref()),
-                (None, Some(reason)) => row.with_reason(reason.word()),
-                (None, None) => row,
-            };
-            rows.push(match report.review {
-                Some(reason) => row.with_detail(reason.word()),
-                None => row,
-            });
-        }
-        caseload::write_results(self.file.as_file(), rows)?;
-        self.file.persist(&self.place)?;
-        Ok(())
-    }
+    caseload::write_results(results.file(), rows)?;
+    Ok(results.finish()?)
 }
 
 fn summary(said: &mut String, report: &RunReport) -> std::fmt::Result {

@@ -11,18 +11,20 @@
 //! `examples/data/example-key.pem`, which everybody has: never register that one.
 //!
 //! Exits 2 when an argument is no key.
-#![expect(clippy::print_stderr, clippy::print_stdout, reason = "a command")]
+
+mod console;
 
 use clap::Parser;
+use console::{about, end, say_json, warn};
 use nhs_pds::fhir::auth::{Jwks, KeyId, SigningKey};
 use nhs_pds::secret::Secret;
 use std::error::Error;
-use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Prints the JSON Web Key Set of private keys.
 #[derive(Parser)]
+#[command(after_help = "Exit codes: 0 printed, 2 an argument is no key")]
 struct Options {
     /// Names of keys and their files, PEM and not encrypted.
     #[arg(value_name = "KID=FILE", value_parser = named)]
@@ -32,20 +34,12 @@ struct Options {
 fn main() -> ExitCode {
     let Options { mut keys } = Options::parse();
     if keys.is_empty() {
-        eprintln!("no key was given: this is the example's, which must never be registered");
+        warn("no key was given: this is the example's, which must never be registered");
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/data/example-key.pem");
         keys.extend(named(&format!("example={path}")));
     }
-    match key_set(&keys) {
-        Ok(set) => {
-            println!("{set:#}");
-            ExitCode::SUCCESS
-        }
-        Err(fault) => {
-            eprintln!("jwks: {fault}");
-            ExitCode::from(2)
-        }
-    }
+    let printed = key_set(&keys).and_then(|set| Ok(say_json(&format!("{set:#}"))?));
+    end("jwks", printed.map(|()| true))
 }
 
 fn named(argument: &str) -> Result<(KeyId, PathBuf), String> {
@@ -56,9 +50,9 @@ fn named(argument: &str) -> Result<(KeyId, PathBuf), String> {
 fn key_set(keys: &[(KeyId, PathBuf)]) -> Result<Jwks, Box<dyn Error>> {
     let mut read = Vec::new();
     for (id, file) in keys {
-        let of_file = |fault: &dyn Error| format!("{}: {fault}", file.display());
-        let pem = Secret::new(fs::read(file).map_err(|fault| of_file(&fault))?);
-        read.push(SigningKey::from_pem(id.clone(), &pem).map_err(|fault| of_file(&fault))?);
+        let pem = Secret::new(console::read(file)?);
+        let key = SigningKey::from_pem(id.clone(), &pem);
+        read.push(key.map_err(|fault| about(file, &fault))?);
     }
     Ok(Jwks::of(&read)?)
 }

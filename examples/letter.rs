@@ -7,20 +7,30 @@
 //! ```
 //!
 //! The second shows a refusal: it says why the number may not be printed, and writes nothing.
+//! Only its owner may read the page (Unix). Exits 0 when it is written, 1 when it is refused, 2 when it
+//! cannot be written.
+//!
 //! Everybody in the letter is invented, and the number was never issued.
-#![expect(clippy::print_stderr, clippy::print_stdout, reason = "a command")]
+
+mod console;
+mod private;
 
 use clap::Parser;
+use console::{about, end, say, warn};
 use nhs_pds::case::{Advisory, AdvisoryKind, Case, HeldNumber, NumberSource, RecordType};
 use nhs_pds::correspondence::{CONFIDENTIAL, PageNumber, PrintableNumber, printable};
 use nhs_pds::demographics::PartialDate;
+use private::PrivateFile;
 use std::error::Error;
-use std::fs;
-use std::path::PathBuf;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Writes a letter with an NHS Number and its bar code, or says why the number may not be printed.
 #[derive(Parser)]
+#[command(
+    after_help = "Exit codes: 0 written, 1 the number may not be printed, 2 the page cannot be written"
+)]
 struct Options {
     /// Where to write the page.
     #[arg(long, default_value = "target/letter/letter.html")]
@@ -31,28 +41,36 @@ struct Options {
     advisory: Option<AdvisoryKind>,
 }
 
-fn main() -> Result<ExitCode, Box<dyn Error>> {
-    let options = Options::parse();
+fn main() -> ExitCode {
+    end("letter", run(&Options::parse()))
+}
+
+/// Whether the letter was written.
+fn run(options: &Options) -> Result<bool, Box<dyn Error>> {
     let case = case()?;
     let further = options.advisory.map(|kind| Advisory::new(kind, "put on by hand"));
 
     let number = match printable(&case, further.as_slice()) {
         Ok(number) if number.is_deceased() => {
-            eprintln!("not written: the person has died, and this letter is to them");
-            return Ok(ExitCode::FAILURE);
+            warn("not written: the person has died, and this letter is to them");
+            return Ok(false);
         }
         Ok(number) => number,
         Err(refusal) => {
-            eprintln!("not written: {refusal}");
-            return Ok(ExitCode::FAILURE);
+            warn(format!("not written: {refusal}"));
+            return Ok(false);
         }
     };
-    if let Some(folder) = options.out.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    fs::write(&options.out, page(&case, number, PageNumber::new(1, 1)?))?;
-    println!("written to {}", options.out.display());
-    Ok(ExitCode::SUCCESS)
+    let page = page(&case, number, PageNumber::new(1, 1)?);
+    write(&options.out, &page).map_err(|error| about(&options.out, &error))?;
+    say(&format!("written to {}\n", options.out.display()))?;
+    Ok(true)
+}
+
+fn write(place: &Path, page: &str) -> io::Result<()> {
+    let file = PrivateFile::begin(place)?;
+    file.file().write_all(page.as_bytes())?;
+    file.finish()
 }
 
 fn advisory_kind(text: &str) -> Result<AdvisoryKind, String> {

@@ -14,36 +14,62 @@
 //! An answer is an object with `outcome` (`found`, `restricted`, `none`, `ambiguous`, `superseded`,
 //! `invalidated`) and, where there are any, `nhs_number`, `score`, `version`, `restriction`, `matches` (each with
 //! the `id` as it was sent and its `score`) and `details`; exit code 0. No answer is an object with `error`:
-//! its `kind` (`configuration`, `rejected`, `unavailable`, `unreadable`), `code`, `status` and whether it is `retryable`;
+//! its `kind` (`configuration`, `rejected`, `unavailable`, `unreadable`), `code`, `status`, whether it is `retryable`, and the `cause`;
 //! exit code 1. What cannot be asked is exit code 2, with the reason.
 //!
+//! A record whose identifier fails the check digit of NHS Numbers is no answer: `error` of kind `unreadable`, with
+//! the `reason` `not_a_number`. A failure that may pass (such as 429) is retried, `--attempts` times in all, with
+//! the same `X-Request-ID`.
+//!
 //! The JSON names people: it is the answer. Use it with synthetic ones.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "that is what it is for")]
 
 mod api;
+mod console;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use console::{say_json, warn};
 use nhs_pds::demographics::{Gender, OdsCode};
+use nhs_pds::fhir::auth::TokenError;
 use nhs_pds::fhir::{
     Access, AccessMode, ApplicationRestricted, ContactText, DateRange, Error, Exact, Fuzzy,
     HealthcareWorker, Matching, MaxResults, Patient, PatientMatch, Plain, Received, Retrieval,
     Search, SearchName, SearchResult,
 };
+use nhs_pds::ids::{Ids, RandomIds};
 use nhs_pds::nhs_number::NhsNumber;
-use nhs_pds::trace::{Caller, LocalIdentity, Restriction, Score, User};
+use nhs_pds::retry::Policy;
+use nhs_pds::trace::{self, Caller, LocalIdentity, MessageId, Restriction, Score, User};
 use serde_json::{Value, json};
 use std::fmt::Display;
+use std::num::NonZeroU32;
 use std::process::ExitCode;
 use std::str::FromStr;
+use std::time::Duration;
+
+/// What the environment says, and the exit codes.
+const HELP: &str = "\
+Environment:
+  PDS_FHIR_BASE          the address before /Patient; without it, the simulator is asked
+  PDS_FHIR_TOKEN_URL     application-restricted access: the token endpoint; without it, no token is sent
+  PDS_FHIR_CLIENT_ID     the API key
+  PDS_FHIR_KEY_ID        the name (kid) of the private key
+  PDS_FHIR_KEY           the private key's file, as PEM
+  PDS_FHIR_ACCESS_TOKEN  healthcare-worker access (--mode hcw): the user's token
+  PDS_FHIR_ROLE          the user's role, if the user has several
+
+Exit codes: 0 answered, 1 not answered, or the answer cannot be used, 2 it cannot be asked";
 
 #[derive(Parser)]
-#[command(about = "Asks the PDS FHIR API and prints JSON")]
+#[command(about = "Asks the PDS FHIR API and prints JSON", after_help = HELP)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
     /// By what right: the application's own, or a healthcare worker's.
     #[arg(long, value_enum, global = true, default_value_t = Mode::App)]
     mode: Mode,
+    /// How often to ask at most, the first time included, when a failure may pass.
+    #[arg(long, global = true, value_name = "COUNT", default_value = "4")]
+    attempts: NonZeroU32,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -122,19 +148,17 @@ impl<E: Display> From<E> for Refused {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run(&Cli::parse()).await {
-        Ok(Ok(answer)) => {
-            println!("{answer:#}");
-            ExitCode::SUCCESS
-        }
-        Ok(Err(error)) => {
-            println!("{:#}", json!({ "error": error }));
-            ExitCode::from(1)
-        }
+    let (answer, code) = match run(&Cli::parse()).await {
+        Ok(Ok(answer)) => (answer, 0),
+        Ok(Err(error)) => (json!({ "error": error }), 1),
         Err(Refused(reason)) => {
-            eprintln!("pds_fhir: {reason}");
-            ExitCode::from(2)
+            warn(format!("pds_fhir: {reason}"));
+            return ExitCode::from(2);
         }
+    };
+    match say_json(&format!("{answer:#}")) {
+        Ok(()) => ExitCode::from(code),
+        Err(error) => console::end("pds_fhir", Err(error.into())),
     }
 }
 
@@ -143,29 +167,73 @@ async fn run(cli: &Cli) -> Result<Result<Value, Value>, Refused> {
     match (&cli.command, cli.mode) {
         (Command::Retrieve { nhs_number }, mode) => {
             let number = read("NHS Number", nhs_number)?;
-            retrieve(mode, number).await
+            retrieve(cli, mode, number).await
         }
         (Command::Search(criteria), Mode::App) => {
             if criteria.max.is_some_and(|max| max > 1) {
                 return Err("--max: application-restricted access is told one match at most".into());
             }
-            search::<ApplicationRestricted>(cli.mode, criteria).await
+            search::<ApplicationRestricted>(cli, criteria).await
         }
-        (Command::Search(criteria), Mode::Hcw) => {
-            search::<HealthcareWorker>(cli.mode, criteria).await
-        }
-        (Command::Token, Mode::App) => token().await,
+        (Command::Search(criteria), Mode::Hcw) => search::<HealthcareWorker>(cli, criteria).await,
+        (Command::Token, Mode::App) => token(cli).await,
         (Command::Token, Mode::Hcw) => Err("a user's token comes from signing in".into()),
     }
 }
 
-async fn retrieve(mode: Mode, number: NhsNumber) -> Result<Result<Value, Value>, Refused> {
+async fn retrieve(
+    cli: &Cli,
+    mode: Mode,
+    number: NhsNumber,
+) -> Result<Result<Value, Value>, Refused> {
     let reached = api::reach(mode.access()).await?;
-    let received = reached.client.retrieve(&mode.caller()?, number).await;
-    Ok(received.map(|Received { answer, .. }| retrieval(&answer)).map_err(|error| failure(&error)))
+    let caller = mode.caller()?;
+    let ask = async |id| reached.client.retrieve_by(&caller, number, id).await;
+    Ok(match attempts(cli, ask, Passing::of).await {
+        Ok(Received { answer, .. }) => retrieval(&answer),
+        Err(error) => Err(failure(&error)),
+    })
 }
 
-async fn search<A: Access>(mode: Mode, criteria: &Criteria) -> Result<Result<Value, Value>, Refused>
+/// A failure, as far as retrying it depends on it.
+struct Passing {
+    action: trace::ErrorKind,
+    retry_after: Option<Duration>,
+}
+
+impl Passing {
+    const fn of(error: &Error) -> Self {
+        Self { action: error.action(), retry_after: error.retry_after() }
+    }
+}
+
+/// Asks, and asks again what may be answered then: each time by another message, with the request's own
+/// identifier.
+async fn attempts<T, E>(
+    cli: &Cli,
+    ask: impl AsyncFn(MessageId) -> Result<T, E>,
+    passing: impl Fn(&E) -> Passing,
+) -> Result<T, E> {
+    let policy = Policy::default().with_attempts(cli.attempts);
+    let (mut id, mut failed, mut waited) = (MessageId::fresh(&RandomIds), 1, Duration::ZERO);
+    loop {
+        let error = match ask(id).await {
+            Ok(answer) => return Ok(answer),
+            Err(error) => error,
+        };
+        let Passing { action, retry_after } = passing(&error);
+        let mut why = trace::Error::new(action);
+        if let Some(wait) = retry_after {
+            why = why.with_retry_after(wait);
+        }
+        let random = RandomIds.next().as_u64_pair().1;
+        let Some(pause) = policy.pause(&why, failed, waited, random) else { return Err(error) };
+        tokio::time::sleep(pause).await;
+        (id, failed, waited) = (id.repeat(&RandomIds), failed + 1, waited + pause);
+    }
+}
+
+async fn search<A: Access>(cli: &Cli, criteria: &Criteria) -> Result<Result<Value, Value>, Refused>
 where
     Search<Exact, A>: Limited,
     Search<Plain, A>: Limited,
@@ -175,37 +243,42 @@ where
     let max =
         criteria.max.map(MaxResults::new).transpose().map_err(|why| format!("--max: {why}"))?;
     if criteria.fuzzy {
-        send(mode, criteria.fuzzy()?.limited(max)).await
+        send(cli, criteria.fuzzy()?.limited(max)).await
     } else if criteria.exact {
-        send(mode, criteria.exact()?.limited(max)).await
+        send(cli, criteria.exact()?.limited(max)).await
     } else {
-        send(mode, criteria.plain()?.limited(max)).await
+        send(cli, criteria.plain()?.limited(max)).await
     }
 }
 
 async fn send<K: Matching, A: Access>(
-    mode: Mode,
+    cli: &Cli,
     search: Search<K, A>,
 ) -> Result<Result<Value, Value>, Refused> {
-    let reached = api::reach(mode.access()).await?;
-    let received = reached.client.search(&mode.caller()?, &search).await;
-    Ok(received
-        .map(|Received { answer, .. }| search_result(&answer))
-        .map_err(|error| failure(&error)))
+    let reached = api::reach(cli.mode.access()).await?;
+    let caller = cli.mode.caller()?;
+    let ask = async |id| reached.client.search_by(&caller, &search, id).await;
+    Ok(match attempts(cli, ask, Passing::of).await {
+        Ok(Received { answer, .. }) => search_result(&answer),
+        Err(error) => Err(failure(&error)),
+    })
 }
 
-async fn token() -> Result<Result<Value, Value>, Refused> {
+async fn token(cli: &Cli) -> Result<Result<Value, Value>, Refused> {
     let reached = api::reach(AccessMode::ApplicationRestricted).await?;
     let Some(tokens) = &reached.tokens else {
         return Err("PDS_FHIR_TOKEN_URL is not set: this service is asked without tokens".into());
     };
-    Ok(match tokens.token().await {
+    let passing =
+        |error: &TokenError| Passing { action: error.action(), retry_after: error.retry_after() };
+    Ok(match attempts(cli, async |_| tokens.token().await, passing).await {
         Ok(_) => Ok(json!({ "outcome": "token", "key_id": tokens.key_id().as_str() })),
         Err(error) => Err(json!({
             "kind": error.action().name(),
             "code": error.code().map(|code| code.to_string()),
             "status": error.status().map(|status| status.as_u16()),
             "retryable": error.is_transient(),
+            "cause": cause(&error),
         })),
     })
 }
@@ -350,7 +423,10 @@ fn read<T: FromStr<Err: Display>>(option: &str, text: &str) -> Result<T, Refused
     text.parse().map_err(|reason| format!("{option}: {reason}").into())
 }
 
-fn retrieval(retrieval: &Retrieval) -> Value {
+fn retrieval(retrieval: &Retrieval) -> Result<Value, Value> {
+    if retrieval.outcome().is_none() {
+        return Err(not_a_number());
+    }
     let (outcome, patient) = match retrieval {
         Retrieval::Found(patient) => (found(patient), Some(patient)),
         Retrieval::Superseded(patient) => ("superseded", Some(patient)),
@@ -362,10 +438,13 @@ fn retrieval(retrieval: &Retrieval) -> Value {
         tell(&mut told, patient);
         add(&mut told, "matches", json!([{ "id": patient.id, "score": null }]));
     }
-    told
+    Ok(told)
 }
 
-fn search_result(result: &SearchResult) -> Value {
+fn search_result(result: &SearchResult) -> Result<Value, Value> {
+    if result.outcome().is_none() {
+        return Err(not_a_number());
+    }
     let matches: Vec<Value> = result.matches().iter().map(one_match).collect();
     let (outcome, only) = match (result, result.matches()) {
         (SearchResult::TooMany, _) => ("ambiguous", None),
@@ -380,7 +459,18 @@ fn search_result(result: &SearchResult) -> Value {
             add(&mut told, "score", json!(score.value()));
         }
     }
-    told
+    Ok(told)
+}
+
+/// One record was returned whose identifier is no NHS Number, so nobody was found.
+fn not_a_number() -> Value {
+    json!({
+        "kind": trace::ErrorKind::Unreadable.name(),
+        "code": null,
+        "status": 200,
+        "retryable": false,
+        "reason": "not_a_number",
+    })
 }
 
 fn one_match(found: &PatientMatch) -> Value {
@@ -428,5 +518,13 @@ fn failure(error: &Error) -> Value {
         "code": error.code().map(nhs_pds::fhir::IssueCode::loggable).or(code),
         "status": error.status().map(|status| status.as_u16()),
         "retryable": error.is_transient(),
+        "cause": cause(error),
     })
+}
+
+/// The texts of all that caused `error`, such as `could not connect: … : Connection refused`.
+fn cause(error: &dyn std::error::Error) -> Option<String> {
+    let causes = std::iter::successors(error.source(), |&cause| cause.source());
+    let texts: Vec<String> = causes.map(ToString::to_string).collect();
+    (!texts.is_empty()).then(|| texts.join(": "))
 }

@@ -4,22 +4,24 @@
 //! cargo run --all-features --example review -- --db cases.sqlite list
 //! cargo run --all-features --example review -- --db cases.sqlite --as j.doe show RXX:00001 1
 //! cargo run --all-features --example review -- --db cases.sqlite --as j.doe resolve RXX:00001 1 accept "943 476 5919"
+//! cargo run --all-features --example review -- --db cases.sqlite --as j.doe release --code Client/1000
 //! ```
 //!
 //! Works on a store that `worker --db` has kept. Whoever is named by `--as` answers for it in the
 //! audit trail, which is in the same file. Exits 0 when it is done (or was done before), 1 when it is
-//! refused, with the reason, 2 when it cannot be done or the input is wrong.
+//! refused, with the reason, or there is no such case or item, 2 when it cannot be done or the input is wrong.
 //!
 //! Looking is audited too, so the file has to be one that can be written. `--anchors` keeps the heads of
 //! the audit trail in a file, as `worker --anchors` does.
 //!
 //! Who may do what is not looked at here: whoever can write the file may do all of it.
-#![expect(clippy::print_stderr, reason = "that is what it is for")]
 
+mod console;
 mod device;
 mod trail;
 
 use clap::{Args, Parser, Subcommand};
+use console::{about, check_database, say, warn};
 use nhs_pds::alert::SqliteAlerts;
 use nhs_pds::audit::{self, Actor, SqliteLog};
 use nhs_pds::case::{CaseId, ReviewItem, ReviewReason, ReviewState, SqliteStore};
@@ -27,13 +29,13 @@ use nhs_pds::demographics::{Gender, OdsCode, PartialDate};
 use nhs_pds::nhs_number::NhsNumber;
 use nhs_pds::reconcile::Comparison;
 use nhs_pds::review::{
-    Corrections, ItemFilter, ItemId, Outcome, Resolution, ReviewQueue, ShownItem,
+    Corrections, ItemFilter, ItemId, Outcome, Refusal, Release, ReleaseReason, Resolution,
+    ReviewQueue, ShownItem,
 };
+use nhs_pds::terminal::printable;
 use nhs_pds::trace::{Caller, LocalIdentity, User};
 use std::error::Error;
 use std::fmt::Write as _;
-use std::fs::File;
-use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -43,7 +45,10 @@ use trail::Trail;
 const PAGE: usize = 100;
 
 #[derive(Parser)]
-#[command(about = "Lists, shows and resolves what the worker left to people")]
+#[command(
+    about = "Lists, shows and resolves what the worker left to people",
+    after_help = "Exit codes: 0 done (or done before), 1 refused, or no such case or item, 2 it cannot be done, or the input is wrong"
+)]
 struct Cli {
     /// The store of cases, their audit trail and their alerts.
     #[arg(long, value_name = "FILE")]
@@ -104,6 +109,15 @@ enum Command {
         #[command(subcommand)]
         how: How,
     },
+    /// Releases all cases whose questions the service refused, after the fault was put right: the next pass asks.
+    Release {
+        /// `rejected`, or `defect` for answers that could not be understood.
+        #[arg(long, default_value = "rejected", value_parser = release_reason)]
+        reason: ReleaseReason,
+        /// Only those refused with this code, such as `Client/1000`; `-` is no code.
+        #[arg(long, allow_hyphen_values = true)]
+        code: Option<String>,
+    },
     /// Takes OTHER out of CASE again.
     UndoMerge { case: CaseId, other: CaseId },
     /// Deletes a case logically.
@@ -163,21 +177,20 @@ struct Particulars {
 async fn main() -> ExitCode {
     match run(Cli::parse()).await {
         Ok(Some(Outcome::Refused(refusal))) => {
-            eprintln!("review: refused: {refusal}");
+            warn(format!("review: refused: {refusal}"));
             ExitCode::from(1)
         }
         Ok(Some(Outcome::AlreadyDone)) => {
-            eprintln!("review: done already");
+            warn("review: done already");
             ExitCode::SUCCESS
         }
         Ok(_) => ExitCode::SUCCESS,
         Err(error) => {
             let case = error.downcast_ref::<nhs_pds::review::Error>().and_then(|e| e.case());
-            match case {
-                Some(case) => eprintln!("review: {case}: {error}"),
-                None => eprintln!("review: {error}"),
+            if let Some(case) = case {
+                warn(format!("review: the fault is in case {case}"));
             }
-            ExitCode::from(2)
+            console::end("review", Err(error))
         }
     }
 }
@@ -185,11 +198,10 @@ async fn main() -> ExitCode {
 /// What became of an action; of looking, nothing becomes.
 async fn run(cli: Cli) -> Result<Option<Outcome>, Box<dyn Error>> {
     let jo = actor(&cli)?;
-    let (queue, alerts, trail) = open(&cli.db, cli.anchors.as_deref())
-        .map_err(|error| format!("{}: {error}", cli.db.display()))?;
+    let (queue, alerts, trail) = open(&cli.db, cli.anchors.as_deref())?;
     let done = act(cli.command, &queue, &alerts, &jo).await;
     if let Some(warning) = trail.warning() {
-        eprintln!("review: {warning}");
+        warn(format!("review: {warning}"));
     }
     done
 }
@@ -209,7 +221,10 @@ async fn act(
         }
         Command::Show { case, item: number } => {
             let shown = queue.show(&item(case, number), jo).await?;
-            say(&text(&shown.ok_or("there is no such item")?)?)?;
+            let Some(shown) = shown else {
+                return Ok(Some(Outcome::Refused(Refusal::NoSuchItem)));
+            };
+            say(&text(&shown)?)?;
             return Ok(None);
         }
         Command::Assign { case, item: number, user } => {
@@ -223,6 +238,13 @@ async fn act(
         }
         Command::Resolve { case, item: number, how } => {
             queue.resolve(&item(case, number), &resolution(how), jo).await?
+        }
+        Command::Release { reason, code } => {
+            let all = Release::of(reason);
+            let release = code.into_iter().fold(all, Release::with_code);
+            let released = queue.release(&release, jo).await?;
+            say(&format!("released {released} cases\n"))?;
+            return Ok(None);
         }
         Command::UndoMerge { case, other } => queue.undo_merge(&case, &other, jo).await?,
         Command::Delete { case } => queue.delete(&case, jo).await?,
@@ -263,15 +285,17 @@ fn open(
     anchors: Option<&Path>,
 ) -> Result<(ReviewQueue, SqliteAlerts, Trail), Box<dyn Error>> {
     // A store that is not there would be made, and found empty.
-    File::open(db)?;
+    console::open(db)?;
+    check_database(db)?;
     // So would one be in a file that is of another program.
     if let Err(error) = SqliteLog::open_read_only(db)
         && error.kind() == audit::ErrorKind::NoTrail
     {
-        return Err(error.into());
+        return Err(about(db, &error));
     }
-    let trail = Trail::open(db, anchors)?;
-    let (store, alerts) = (Arc::new(SqliteStore::open(db)?), SqliteAlerts::open(db)?);
+    let trail = Trail::open(db, anchors).map_err(|error| about(db, &error))?;
+    let store = Arc::new(SqliteStore::open(db).map_err(|error| about(db, &error))?);
+    let alerts = SqliteAlerts::open(db).map_err(|error| about(db, &error))?;
     let queue = ReviewQueue::new(store, Arc::clone(&trail.log), Arc::new(alerts.clone()));
     Ok((queue, alerts, trail))
 }
@@ -280,10 +304,10 @@ fn open(
 async fn say_what_is_damaged(queue: &ReviewQueue) -> Result<(), Box<dyn Error>> {
     let damaged: Vec<String> = queue.unreadable().await?.iter().map(ToString::to_string).collect();
     if !damaged.is_empty() {
-        eprintln!(
+        warn(format!(
             "review: these stored cases are damaged and cannot be read: {}",
             damaged.join(", ")
-        );
+        ));
     }
     Ok(())
 }
@@ -294,6 +318,13 @@ fn state(word: &str) -> Result<ReviewState, &'static str> {
         .into_iter()
         .find(|state| state.word() == word)
         .ok_or("open, with_front_line, with_gp, with_national_back_office, resolved or dismissed")
+}
+
+fn release_reason(word: &str) -> Result<ReleaseReason, &'static str> {
+    [ReleaseReason::Rejected, ReleaseReason::Defect]
+        .into_iter()
+        .find(|reason| reason.word() == word)
+        .ok_or("rejected or defect")
 }
 
 fn filter(
@@ -351,12 +382,12 @@ async fn list(queue: &ReviewQueue, filter: &ItemFilter, jo: &Actor) -> Result<()
             writeln!(
                 said,
                 "{:<16} {:>3}  {:<22} {:<26} {:>5} days  {}",
-                listed.id.case.as_str(),
+                printable(listed.id.case.as_str()),
                 listed.id.item,
                 listed.reason.word(),
                 listed.state.word(),
                 listed.age.num_days(),
-                listed.assignee.as_deref().unwrap_or("-"),
+                printable(listed.assignee.as_deref().unwrap_or("-")),
             )?;
         }
         say(&said)?;
@@ -368,12 +399,20 @@ async fn list(queue: &ReviewQueue, filter: &ItemFilter, jo: &Actor) -> Result<()
 fn text(shown: &ShownItem) -> Result<String, std::fmt::Error> {
     let (case, item) = (&shown.case, &shown.item);
     let mut said = String::new();
-    writeln!(said, "{} item {}: {}, {}", case.id, item.number, item.reason, item.state)?;
+    let id = printable(case.id.as_str());
+    writeln!(said, "{id} item {}: {}, {}", item.number, item.reason, item.state)?;
     for advisory in &shown.advisories {
         writeln!(said, "  ! {}", advisory.text())?;
     }
     if let Some(held) = &case.nhs_number {
         writeln!(said, "held      {} ({})", held.number, held.standing.word())?;
+    }
+    if case.person_changed() {
+        let fields: Vec<&str> = case.changed_fields().iter().map(|field| field.word()).collect();
+        writeln!(said, "changed   {} since the number was confirmed", fields.join(", "))?;
+    }
+    if let Some(damaged) = &item.evidence.damaged_number {
+        writeln!(said, "damaged   {}", printable(damaged))?;
     }
     if let Some(number) = shown.offered {
         writeln!(said, "offered   {number}")?;
@@ -383,8 +422,9 @@ fn text(shown: &ShownItem) -> Result<String, std::fmt::Error> {
         side_by_side(&mut said, comparison)?;
     }
     for step in &item.history {
-        let note = step.note.as_deref().unwrap_or_default();
-        writeln!(said, "{}  {}  {}  {note}", step.at.format("%F %R"), step.by, step.what)?;
+        let note = printable(step.note.as_deref().unwrap_or_default());
+        let by = printable(&step.by);
+        writeln!(said, "{}  {by}  {}  {note}", step.at.format("%F %R"), step.what)?;
     }
     Ok(said)
 }
@@ -393,16 +433,16 @@ fn asked(said: &mut String, item: &ReviewItem) -> std::fmt::Result {
     if let Some(asked) = &item.evidence.asked {
         let gender = asked.gender.map(|gender| gender.to_string()).unwrap_or_default();
         let postcode = asked.postcode.map(|postcode| postcode.to_string()).unwrap_or_default();
-        let given = asked.given.as_deref().unwrap_or_default();
+        let given = printable(asked.given.as_deref().unwrap_or_default());
         let number = asked.nhs_number.map(|number| format!("{number} ")).unwrap_or_default();
-        let (family, born) = (&asked.family, asked.date_of_birth);
+        let (family, born) = (printable(&asked.family), asked.date_of_birth);
         writeln!(said, "asked     {number}{given} {family}, {born}, {gender}, {postcode}")?;
     }
     if let Some(particular) = item.evidence.particular {
         writeln!(said, "field     {}", particular.word())?;
     }
     for other in &item.evidence.others {
-        writeln!(said, "other     {other}")?;
+        writeln!(said, "other     {}", printable(other.as_str()))?;
     }
     if let Some(exchange) = &item.evidence.exchange {
         let code = exchange.code.as_deref().unwrap_or("-");
@@ -414,17 +454,9 @@ fn asked(said: &mut String, item: &ReviewItem) -> std::fmt::Result {
 fn side_by_side(said: &mut String, comparison: &Comparison) -> std::fmt::Result {
     writeln!(said, "{:<14} {:<44} {:<44} weight", "", "here", "PDS")?;
     for field in comparison.fields() {
-        let local = field.local.as_deref().unwrap_or("-");
-        let pds = field.pds.as_deref().unwrap_or("-");
+        let local = printable(field.local.as_deref().unwrap_or("-"));
+        let pds = printable(field.pds.as_deref().unwrap_or("-"));
         writeln!(said, "{:<14} {local:<44} {pds:<44} {}", field.particular.word(), field.weight)?;
     }
     Ok(())
-}
-
-fn say(text: &str) -> io::Result<()> {
-    match io::stdout().write_all(text.as_bytes()) {
-        // Whoever reads has seen enough.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        written => written,
-    }
 }

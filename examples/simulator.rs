@@ -10,24 +10,29 @@
 //! writes that caseload too. With `--mutual-tls`, both are served over HTTPS to a client that shows the
 //! certificate in that folder, as a provider demands it. Every answer depends on who is asked about, and never on when.
 //! `--help` lists the switches.
-#![expect(clippy::print_stderr, reason = "that is what it is for")]
 
+mod console;
 mod mutual_tls;
+mod private;
 mod records;
 
 use clap::Parser;
+use console::{about, end, say};
 use nhs_pds::nhs_number::NhsNumber;
 use nhs_pds::simulator::{Caseload, Fault, Register, Server, Simulator, When};
+use private::PrivateFile;
 use std::error::Error;
-use std::fs::File;
-use std::io::{self, BufWriter, Write as _};
+use std::io::BufWriter;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 use url::Url;
 
 #[derive(Parser)]
-#[command(about = "Serves a simulated PDS until it is stopped")]
+#[command(
+    about = "Serves a simulated PDS until it is stopped",
+    after_help = "Exit codes: 0 stopped, 2 it cannot listen or write"
+)]
 struct Cli {
     /// The seed of the people.
     #[arg(long, default_value_t = 2026)]
@@ -76,20 +81,15 @@ fn answer(text: &str) -> Result<(NhsNumber, String), String> {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run(&Cli::parse()).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("simulator: {error}");
-            ExitCode::from(2)
-        }
-    }
+    end("simulator", run(&Cli::parse()).await.map(|()| true))
 }
 
 async fn run(cli: &Cli) -> Result<(), Box<dyn Error>> {
     let caseload = Caseload::from_seed(cli.seed, cli.cases);
     if let Some(path) = &cli.caseload {
-        let file = File::create(path).map_err(|error| format!("{}: {error}", path.display()))?;
-        caseload.write_csv(BufWriter::new(file))?;
+        let file = PrivateFile::begin(path).map_err(|error| about(path, &error))?;
+        caseload.write_csv(BufWriter::new(file.file()))?;
+        file.finish().map_err(|error| about(path, &error))?;
     }
     let mut simulator = Simulator::new(people(cli, caseload.register())?)
         .with_strict_soap_action(cli.strict_soap_action)
@@ -114,7 +114,7 @@ async fn run(cli: &Cli) -> Result<(), Box<dyn Error>> {
     }
     // The second address is for whoever reads on, so the first line stays what it was.
     let [smsp, fhir] = addresses;
-    writeln!(io::stdout(), "{smsp}\n{fhir}")?;
+    say(&format!("{smsp}\n{fhir}\n"))?;
     tokio::signal::ctrl_c().await?;
     Ok(())
 }

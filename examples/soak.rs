@@ -16,12 +16,13 @@
 //! many: `MALLOC_ARENA_MAX=1` leaves that out.)
 //!
 //! Ends with 1 when anything is not as it should be.
-#![expect(clippy::print_stderr, reason = "that is what it is for")]
 
+mod console;
 mod resident;
 mod rounds;
 
 use clap::Parser;
+use console::{Quiet, end};
 use nhs_pds::alert::{MemoryAlerts, SqliteAlerts};
 use nhs_pds::audit::{AuditLog, EventKind, Filter, MemoryLog, SqliteLog};
 use nhs_pds::case::{MemoryStore, SqliteStore};
@@ -42,7 +43,10 @@ use std::time::Duration;
 const NOISE: f64 = 8.0 * 1024.0;
 
 #[derive(Parser)]
-#[command(about = "Works through caseloads while the service keeps failing")]
+#[command(
+    about = "Works through caseloads while the service keeps failing",
+    after_help = "Exit codes: 0 all is as it should be, 1 it is not, 2 it could not run"
+)]
 struct Cli {
     /// How many cases a round has.
     #[arg(long, default_value_t = 10_000)]
@@ -66,19 +70,12 @@ struct Cli {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run(&Cli::parse()).await {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::from(1),
-        Err(error) => {
-            eprintln!("soak: {error}");
-            ExitCode::from(2)
-        }
-    }
+    end("soak", run(&Cli::parse()).await)
 }
 
 /// Whether everything is as it should be.
 async fn run(cli: &Cli) -> Result<bool, Box<dyn Error>> {
-    let mut out = io::stdout();
+    let mut out = Quiet(io::stdout());
     let services = Services::start(cli).await?;
     let began = SystemClock.now();
     let mut good = true;

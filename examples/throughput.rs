@@ -7,28 +7,30 @@
 //!
 //! `--db FILE` runs over a file that `worker --import` has filled. `tools/throughput.py` does both, with the
 //! simulator in a process of its own, and prints the ratio and the memory taken.
-#![expect(clippy::print_stderr, reason = "that is what it is for")]
 
+mod console;
 mod service;
 
 use clap::Parser;
+use console::{about, check_database, end, open, say, warn};
 use nhs_pds::alert::{AlertSink, MemoryAlerts, SqliteAlerts};
 use nhs_pds::audit::{Actor, AuditLog, MemoryLog, SqliteLog};
 use nhs_pds::case::{CaseStore, MemoryStore, SqliteStore, caseload};
 use nhs_pds::clock::{Clock, SystemClock};
 use nhs_pds::trace::Caller;
 use nhs_pds::worker::{Worker, import};
-use service::{Service, because};
+use service::Service;
 use std::error::Error;
-use std::fs::File;
-use std::io::{self, Write as _};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 #[derive(Parser)]
-#[command(about = "Measures one run")]
+#[command(
+    about = "Measures one run",
+    after_help = "Exit codes: 0 it ran, 1 it ran without rows that were refused, 2 it could not run"
+)]
 struct Cli {
     /// A caseload to be read into memory.
     #[arg(long, value_name = "CSV", conflicts_with = "db", required_unless_present = "db")]
@@ -48,13 +50,7 @@ struct Cli {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run(&Cli::parse()).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("throughput: {}", because(&*error));
-            ExitCode::from(2)
-        }
-    }
+    end("throughput", run(&Cli::parse()).await)
 }
 
 /// Where everything is kept.
@@ -64,7 +60,9 @@ struct Kept {
     alerts: Arc<dyn AlertSink>,
 }
 
-async fn run(cli: &Cli) -> Result<(), Box<dyn Error>> {
+/// Whether no row was refused.
+async fn run(cli: &Cli) -> Result<bool, Box<dyn Error>> {
+    let mut refused = 0;
     let caller = Caller::System(cli.service.us()?);
     let kept = match (&cli.memory, &cli.db) {
         (Some(file), _) => {
@@ -74,15 +72,22 @@ async fn run(cli: &Cli) -> Result<(), Box<dyn Error>> {
                 alerts: Arc::new(MemoryAlerts::default()),
             };
             let actor = Actor::new(&caller, "Import");
-            let cases = caseload::read(File::open(file)?)?.cases;
-            import(&*kept.store, &*kept.audit, &actor, &SystemClock, cases).await?;
+            let read = caseload::read(open(file)?).map_err(|error| about(file, &error))?;
+            for row in &read.refused {
+                warn(format!("{}: {row}", file.display()));
+            }
+            refused = read.refused.len();
+            import(&*kept.store, &*kept.audit, &actor, &SystemClock, read.cases).await?;
             kept
         }
-        (None, Some(db)) => Kept {
-            store: Arc::new(SqliteStore::open(db)?),
-            audit: Arc::new(SqliteLog::open(db)?),
-            alerts: Arc::new(SqliteAlerts::open(db)?),
-        },
+        (None, Some(db)) => {
+            check_database(db)?;
+            Kept {
+                store: Arc::new(SqliteStore::open(db).map_err(|error| about(db, &error))?),
+                audit: Arc::new(SqliteLog::open(db).map_err(|error| about(db, &error))?),
+                alerts: Arc::new(SqliteAlerts::open(db).map_err(|error| about(db, &error))?),
+            }
+        }
         (None, None) => return Err("either --memory or --db".into()),
     };
     let reached = cli.service.reach().await?;
@@ -93,12 +98,9 @@ async fn run(cli: &Cli) -> Result<(), Box<dyn Error>> {
     let began = SystemClock.now();
     let report = worker.run_once(&mut |_| ()).await?;
     let seconds = (SystemClock.now() - began).as_seconds_f64();
-    writeln!(
-        io::stdout(),
-        "{{\"seen\":{},\"asked\":{},\"written\":{},\"seconds\":{seconds:.3}}}",
-        report.seen,
-        report.eligible,
-        report.numbers_written
-    )?;
-    Ok(())
+    say(&format!(
+        "{{\"seen\":{},\"asked\":{},\"written\":{},\"seconds\":{seconds:.3}}}\n",
+        report.seen, report.eligible, report.numbers_written
+    ))?;
+    Ok(refused == 0 && reached.knows_everybody())
 }

@@ -6,11 +6,18 @@
 //! ```
 //!
 //! `encode` asks unattended unless `--attended` is given: only then may a name or a postcode hold
-//! wildcards and the date of birth be partial. Exits 2 with a reason for what the types refuse, and
+//! wildcards and the date of birth be partial.
+//!
+//! `decode` prints what the message has, and what this library concludes from it: `outcome` is the answer's name,
+//! and `verified`, of an answer to verifyNHSNumber, whether the number is verified. Providers send the flag `true`
+//! beside codes that say the opposite, so the flag as it was sent has a name of its own, `verified_flag`.
+//! Exits 0 when it has printed, 2 with a reason for what the types refuse, and
 //! for a message that cannot be read.
-#![expect(clippy::print_stderr, reason = "that is what it is for")]
+
+mod console;
 
 use clap::{Args, Parser, Subcommand};
+use console::{about, end, say, say_json};
 use nhs_pds::clock::SystemClock;
 use nhs_pds::demographics::{Demographics, Gender};
 use nhs_pds::ids::RandomIds;
@@ -19,19 +26,21 @@ use nhs_pds::smsp::{
     self, Body, Config, Limits, Operation, PatientDetails, Request, ResponseMessage, Stamp,
 };
 use nhs_pds::trace::{
-    Attended, Caller, FetchDetails, FindPerson, LocalIdentifier, LocalIdentity, Mode, Unattended,
-    User, VerifyNumber,
+    Attended, Caller, FetchDetails, FindPerson, LocalIdentifier, LocalIdentity, Mode, Outcome,
+    Unattended, User, VerifyNumber,
 };
 use serde::Serialize;
 use std::error::Error;
 use std::fmt::Display;
-use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::str::FromStr;
 
 #[derive(Parser)]
-#[command(about = "Shows Spine Mini Service messages as they go over the wire")]
+#[command(
+    about = "Shows Spine Mini Service messages as they go over the wire",
+    after_help = "Exit codes: 0 printed, 2 the question or the message is refused"
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -81,16 +90,12 @@ struct Question {
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
-        Command::Encode(question) => encode(&question),
-        Command::Decode { file } => decode(&file),
-    };
-    match done.and_then(|text| Ok(writeln!(io::stdout(), "{text}")?)) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(reason) => {
-            eprintln!("wire: {reason}");
-            ExitCode::from(2)
+        Command::Encode(question) => {
+            encode(&question).and_then(|text| Ok(say(&format!("{text}\n"))?))
         }
-    }
+        Command::Decode { file } => decode(&file).and_then(|text| Ok(say_json(&text)?)),
+    };
+    end("wire", done.map(|()| true))
 }
 
 type Refused = Box<dyn Error>;
@@ -242,8 +247,15 @@ struct Decoded {
     relates_to: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<String>,
+    /// What the library concludes, by the name of the outcome.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outcome: Option<&'static str>,
+    /// What the library concludes; only of an answer to verifyNHSNumber.
     #[serde(skip_serializing_if = "Option::is_none")]
     verified: Option<bool>,
+    /// What the message says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verified_flag: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     nhs_number: Option<NhsNumber>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -272,8 +284,8 @@ struct DecodedFault {
 }
 
 fn decode(file: &std::path::Path) -> Result<String, Refused> {
-    let bytes = std::fs::read(file).map_err(|error| format!("{}: {error}", file.display()))?;
-    let message = smsp::decode(&bytes, Limits::default())?;
+    let bytes = console::read(file)?;
+    let message = smsp::decode(&bytes, Limits::default()).map_err(|error| about(file, &error))?;
     Ok(serde_json::to_string_pretty(&decoded(message))?)
 }
 
@@ -283,7 +295,9 @@ fn decoded(message: ResponseMessage) -> Decoded {
         message_id: message.message_id,
         relates_to: message.relates_to,
         code: None,
+        outcome: None,
         verified: None,
+        verified_flag: None,
         nhs_number: None,
         local_identifier: None,
         details: None,
@@ -293,7 +307,13 @@ fn decoded(message: ResponseMessage) -> Decoded {
         Body::Response(response) => {
             decoded.operation = Some(response.operation.name());
             decoded.code = Some(response.code.to_string());
-            decoded.verified = response.verified;
+            let outcome = response.outcome();
+            decoded.outcome = outcome.as_ref().map(Outcome::name);
+            if response.operation == Operation::VerifyNhsNumber {
+                decoded.verified =
+                    outcome.as_ref().map(|outcome| matches!(outcome, Outcome::Found(_)));
+            }
+            decoded.verified_flag = response.verified;
             decoded.nhs_number = response.nhs_number;
             decoded.local_identifier = response.local_identifier.map(|id| DecodedIdentifier {
                 root: id.root().to_owned(),

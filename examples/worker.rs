@@ -11,17 +11,20 @@
 //! worker that died; without it, it runs every `--interval`. Ctrl-C and SIGTERM stop either: the questions
 //! under way are waited for, and started again, it goes on. Importing the same file again changes nothing. `--export`
 //! alone writes the file and asks nobody; with `--once` or `--interval` it writes it at the end. Exits 0
-//! when all is well, 1 when a stored case is damaged, the service refused the configuration or did not answer at all or the last run of
-//! several failed, 2 when it could not run.
+//! when all is well, 1 when rows were refused, a stored case is damaged, or the service refused the configuration or
+//! did not answer at all, or the last run of several failed, 2 when it could not run. On Unix, only their owner may
+//! read the files.
 //! Questions go through a gate: at a pace, asked again when they are not answered, and none while the service
 //! does not work.
-#![expect(clippy::print_stderr, reason = "that is what it is for")]
 
+mod console;
 mod device;
+mod private;
 mod service;
 mod trail;
 
 use clap::Parser;
+use console::{about, because, check_database, end, say, warn};
 use nhs_pds::alert::SqliteAlerts;
 use nhs_pds::audit::{Actor, AuditLog, Entry, EventKind};
 use nhs_pds::case::caseload::{self, DecisionWriter};
@@ -32,11 +35,11 @@ use nhs_pds::pace::Pace;
 use nhs_pds::retry::{self, Retry};
 use nhs_pds::trace::Caller;
 use nhs_pds::worker::{CaseReport, Policy, Process, RunReport, Schedule, Worker, import};
-use service::{Reached, Service, because};
+use private::PrivateFile;
+use service::{Reached, Service};
 use std::error::Error;
 use std::fmt::Write as _;
-use std::fs::File;
-use std::io::{self, BufWriter, Write as _};
+use std::io::BufWriter;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -45,7 +48,10 @@ use std::time::Duration;
 use trail::Trail;
 
 #[derive(Parser)]
-#[command(about = "Finds and verifies the NHS Numbers of a store of cases, on a schedule")]
+#[command(
+    about = "Finds and verifies the NHS Numbers of a store of cases, on a schedule",
+    after_help = "Exit codes: 0 all is well, 1 rows were refused, or the service refused the configuration or did not answer, or the last run failed, 2 it could not run"
+)]
 struct Cli {
     /// The SQLite file with cases, audit trail and alerts; made if it is not there.
     #[arg(long, value_name = "FILE")]
@@ -112,17 +118,10 @@ fn time_of_day(text: &str) -> Result<chrono::NaiveTime, String> {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run(&Cli::parse()).await {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::from(1),
-        Err(error) => {
-            eprintln!("worker: {}", because(&*error));
-            ExitCode::from(2)
-        }
-    }
+    end("worker", run(&Cli::parse()).await)
 }
 
-/// Whether the service answered as it should.
+/// Whether the service answered as it should, and no row was refused.
 async fn run(cli: &Cli) -> Result<bool, Box<dyn Error>> {
     // What is wrong with the arguments is told before anything is touched.
     let only_export = cli.export.is_some() && cli.interval.is_none() && !cli.once;
@@ -133,6 +132,7 @@ async fn run(cli: &Cli) -> Result<bool, Box<dyn Error>> {
     }
     spare_inputs(cli)?;
     let db = &cli.db;
+    check_database(db)?;
     let in_db = |error: &(dyn Error + 'static)| format!("{}: {}", db.display(), because(error));
     let store = Arc::new(SqliteStore::open(db).map_err(|error| in_db(&error))?);
     let trail = Trail::open(db, cli.anchors.as_deref()).map_err(|error| in_db(&error))?;
@@ -142,12 +142,14 @@ async fn run(cli: &Cli) -> Result<bool, Box<dyn Error>> {
     let actor = Actor::new(&caller, "Get NHS Number")
         .with_role("system process", cli.service.us()?.organisation().clone())
         .on_device(device::name());
+    let mut all_taken = true;
     if let Some(file) = &cli.import {
-        take_in(file, &store, &*audit, &actor).await?;
+        all_taken = take_in(file, &store, &*audit, &actor).await?;
     }
     let mut answered = true;
     if !only_export {
         let reached = cli.service.reach().await?;
+        all_taken &= reached.knows_everybody();
         let gate = Gate::new(Arc::new(reached.client.clone())).with_pace(pace(cli, &reached));
         let cases = Arc::clone(&store) as Arc<dyn CaseStore>;
         let worker = Worker::new(gate.background(), cases, audit, alerts, caller)
@@ -165,17 +167,15 @@ async fn run(cli: &Cli) -> Result<bool, Box<dyn Error>> {
             process.run_until(shutdown(), &mut |_: &CaseReport| ()).await?;
             telling.abort();
             let status = process.status();
-            eprintln!("worker: {}", status.state.word());
+            warn(format!("worker: {}", status.state.word()));
             answered = !status.service_refused && status.last_error.is_none();
         }
     }
     if let Some(file) = &cli.export {
-        take_out(file, &*store, &*trail.log, &actor)
-            .await
-            .map_err(|error| format!("{}: {}", file.display(), because(&*error)))?;
+        take_out(file, &*store, &*trail.log, &actor).await.map_err(|error| about(file, &*error))?;
     }
     let is_sound = say_what_is_wrong(&*store, &trail).await?;
-    Ok(answered && is_sound)
+    Ok(answered && all_taken && is_sound)
 }
 
 /// Refuses to replace a file that is read.
@@ -207,7 +207,7 @@ async fn take_out(
 async fn say_what_is_wrong(store: &dyn CaseStore, trail: &Trail) -> Result<bool, Box<dyn Error>> {
     let damaged = damaged(store).await?;
     for warning in trail.warning().iter().chain(&damaged) {
-        eprintln!("worker: {warning}");
+        warn(format!("worker: {warning}"));
     }
     Ok(damaged.is_none())
 }
@@ -257,48 +257,60 @@ async fn tell_of_runs(process: Process, store: Arc<SqliteStore>) {
                 format!("; the service does not work, asking is suspended until {until}")
             }),
         };
-        eprintln!(
-            "worker: {} looked at {}, asked about {}, of which {} unanswered; {} numbers written, {} to be reviewed{ended}",
+        let cause = status.last_cause.map(|cause| format!("; the last failure: {cause}"));
+        let cause = cause.unwrap_or_default();
+        let skew = status.clock_skew.map_or(0, |skew| skew.num_seconds());
+        if skew.abs() > 30 {
+            warn(format!(
+                "worker: this machine's clock is {skew} s ahead of the service's: set it"
+            ));
+        }
+        warn(format!(
+            "worker: {} looked at {}, asked about {}, of which {} unanswered; {} numbers written, {} to be reviewed{ended}{cause}",
             run.began.format("%Y-%m-%d %H:%M:%SZ"),
             run.seen,
             run.asked,
             run.unanswered,
             run.numbers_written,
             run.to_review
-        );
+        ));
         if run.unreadable > 0
             && let Ok(Some(damaged)) = damaged(&*store).await
         {
-            eprintln!("worker: {damaged}");
+            warn(format!("worker: {damaged}"));
         }
     }
 }
 
+/// Whether no row was refused.
 async fn take_in(
     path: &Path,
     store: &SqliteStore,
     audit: &dyn AuditLog,
     actor: &Actor,
-) -> Result<(), Box<dyn Error>> {
+) -> Result<bool, Box<dyn Error>> {
     let name = path.display();
-    let file = File::open(path).map_err(|error| format!("{name}: {error}"))?;
-    let read = caseload::read(file).map_err(|error| format!("{name}: {}", because(&error)))?;
+    let read = caseload::read(console::open(path)?).map_err(|error| about(path, &error))?;
     for row in &read.refused {
-        eprintln!("{name}: {row}");
+        warn(format!("{name}: {row}"));
+    }
+    for row in &read.flagged {
+        warn(format!("{name}: {row}"));
     }
     let imported = import(store, audit, actor, &SystemClock, read.cases).await?;
-    eprintln!(
-        "worker: imported {} new, {} updated, {} unchanged; {} rows refused; {} duplicates",
+    warn(format!(
+        "worker: imported {} new, {} updated, {} unchanged; {} rows refused, {} read without their number; {} duplicates",
         imported.new,
         imported.updated,
         imported.unchanged,
         read.refused.len(),
+        read.flagged.len(),
         imported.duplicates
-    );
+    ));
     if imported.unreadable > 0 {
-        eprintln!("worker: {} cases of the file are damaged in the store", imported.unreadable);
+        warn(format!("worker: {} cases of the file are damaged in the store", imported.unreadable));
     }
-    Ok(())
+    Ok(read.refused.is_empty())
 }
 
 async fn once(worker: &Worker) -> Result<bool, Box<dyn Error>> {
@@ -307,19 +319,19 @@ async fn once(worker: &Worker) -> Result<bool, Box<dyn Error>> {
         reached |= case.exchange.as_ref().is_some_and(|exchange| exchange.code.is_some());
     };
     let report = worker.run_once_until(shutdown(), &mut observe).await?;
-    io::stdout().write_all(summary(&report)?.as_bytes())?;
+    say(&summary(&report)?)?;
     if let Some(reason) = &report.stopped {
-        eprintln!("worker: stopped early: {}", because(reason));
+        warn(format!("worker: stopped early: {}", because(reason)));
         return Ok(false);
     }
     if report.interrupted {
-        eprintln!("worker: stopped; started again, it goes on");
+        warn("worker: stopped; started again, it goes on");
         return Ok(true);
     }
     // A service that answers, if only that the Spine is not there, is asked again in time.
     let silent = report.eligible > 0 && !reached;
     if silent {
-        eprintln!("worker: the service did not answer");
+        warn("worker: the service did not answer");
     }
     Ok(!silent)
 }
@@ -364,12 +376,8 @@ async fn shutdown() {
 
 /// Writes the decisions beside their place, and puts them there when they are whole.
 async fn export(place: &Path, store: &dyn CaseStore) -> Result<(), Box<dyn Error>> {
-    let folder = match place.parent() {
-        Some(folder) if folder != Path::new("") => folder,
-        _ => Path::new("."),
-    };
-    let file = tempfile::NamedTempFile::new_in(folder)?;
-    let mut rows = DecisionWriter::new(BufWriter::new(file.as_file()))?;
+    let file = PrivateFile::begin(place)?;
+    let mut rows = DecisionWriter::new(BufWriter::new(file.file()))?;
     let mut after = None;
     loop {
         let page = store.page(after.as_ref(), 500).await?;
@@ -380,6 +388,5 @@ async fn export(place: &Path, store: &dyn CaseStore) -> Result<(), Box<dyn Error
         }
     }
     rows.finish()?;
-    file.persist(place)?;
-    Ok(())
+    Ok(file.finish()?)
 }

@@ -3,6 +3,8 @@
 use crate::trace::ErrorKind;
 use crate::transport;
 use http::StatusCode;
+use std::error::Error as StdError;
+use std::iter;
 
 /// What to do when no complete response came.
 pub(crate) const fn of_exchange(kind: transport::ErrorKind) -> ErrorKind {
@@ -28,4 +30,11 @@ pub(crate) const fn of_status(status: StatusCode) -> ErrorKind {
         300..=399 | 401..=499 => ErrorKind::Configuration,
         _ => ErrorKind::Unreadable,
     }
+}
+
+/// Whether `error` comes from a kept connection that the server closed in place of a response.
+pub(crate) fn is_lost_on_reuse(error: &(dyn StdError + 'static)) -> bool {
+    iter::successors(Some(error), |&error| error.source())
+        .filter_map(|error| error.downcast_ref::<transport::Error>())
+        .any(|error| error.kind() == transport::ErrorKind::KeptConnectionClosed)
 }

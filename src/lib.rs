@@ -65,7 +65,7 @@
 //! `Debug` of the types here shows no number, name, date, address, contact or identifier of a person,
 //! except NHS Numbers in the range that is never issued; errors carry ids, codes and counts. (What a
 //! JSON library says of a document of the wrong shape is its own, and may quote it.) Text forms (`Display`, serde) are the data
-//! themselves: whoever asks for one answers for where it goes.
+//! themselves: whoever asks for one answers for where it goes. [`terminal`] makes them fit to be printed.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -93,15 +93,19 @@ pub mod retry;
 pub mod review;
 pub mod secret;
 pub(crate) mod seed;
+pub(crate) mod sheet;
 #[cfg(feature = "simulator")]
 #[cfg_attr(docsrs, doc(cfg(feature = "simulator")))]
 pub mod simulator;
+#[cfg(any(feature = "fhir", feature = "smsp"))]
+pub(crate) mod skew;
 #[cfg(feature = "smsp")]
 #[cfg_attr(docsrs, doc(cfg(feature = "smsp")))]
 pub mod smsp;
 #[cfg(feature = "sqlite")]
 pub(crate) mod sqlite;
 pub mod telemetry;
+pub mod terminal;
 pub mod trace;
 pub mod transport;
 pub mod worker;

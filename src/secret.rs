@@ -2,23 +2,29 @@
 //!
 //! `Debug` is how values reach logs without anybody meaning it. What is wrapped here prints its type
 //! and, where harmless, its size; reading it takes a call that a reviewer can search for.
+//!
+//! A [`Secret`] overwrites its memory when it is dropped. Copies that other libraries make are beyond that: the
+//! TLS and signature libraries keep the keys they use, and messages that were sent or received are not
+//! overwritten.
 
 use bytes::Bytes;
 use std::fmt;
+use zeroize::{Zeroize, ZeroizeOnDrop};
 
-/// A value that must not be printed: a key, a password, a token, a person's particulars.
+/// A value that must not be printed: a key, a password, a token, a person's particulars. Its memory is
+/// overwritten when it is dropped.
 ///
 /// ```
 /// use nhs_pds::secret::Secret;
 ///
-/// let password = Secret::new("tr0ub4dor");
+/// let password = Secret::new(String::from("tr0ub4dor"));
 /// assert_eq!(format!("{password:?}"), "Secret(..)");
-/// assert_eq!(*password.expose(), "tr0ub4dor");
+/// assert_eq!(password.expose(), "tr0ub4dor");
 /// ```
 #[derive(Clone, Eq, PartialEq)]
-pub struct Secret<T>(T);
+pub struct Secret<T: Zeroize>(T);
 
-impl<T> Secret<T> {
+impl<T: Zeroize> Secret<T> {
     /// Hides `value`.
     pub const fn new(value: T) -> Self {
         Self(value)
@@ -31,7 +37,15 @@ impl<T> Secret<T> {
     }
 }
 
-impl<T> fmt::Debug for Secret<T> {
+impl<T: Zeroize> Drop for Secret<T> {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+impl<T: Zeroize> ZeroizeOnDrop for Secret<T> {}
+
+impl<T: Zeroize> fmt::Debug for Secret<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret(..)")
     }
@@ -78,5 +92,40 @@ impl fmt::Debug for RawBody {
 impl<T: Into<Bytes>> From<T> for RawBody {
     fn from(bytes: T) -> Self {
         Self(bytes.into())
+    }
+}
+
+/// PEM as it is read from files that editors have saved: without a byte order mark, which would hide the first
+/// section.
+#[allow(dead_code, reason = "of use to what reads keys")]
+pub(crate) fn unmarked(pem: &[u8]) -> &[u8] {
+    pem.strip_prefix(b"\xef\xbb\xbf").unwrap_or(pem)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    #[derive(Clone)]
+    struct Spy(Arc<AtomicUsize>);
+
+    impl Zeroize for Spy {
+        fn zeroize(&mut self) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn each_copy_is_overwritten_when_it_is_dropped() {
+        let overwritten = Arc::new(AtomicUsize::new(0));
+        let secret = Secret::new(Spy(Arc::clone(&overwritten)));
+        let copy = secret.clone();
+        assert_eq!(overwritten.load(Ordering::Relaxed), 0);
+        drop(secret);
+        assert_eq!(overwritten.load(Ordering::Relaxed), 1);
+        drop(copy);
+        assert_eq!(overwritten.load(Ordering::Relaxed), 2);
     }
 }

@@ -14,12 +14,13 @@ use std::time::{Duration, SystemTime};
 use tokio::runtime::Handle;
 
 /// What brings a file from one version of the schema to the next; `user_version` counts those done.
-pub(crate) const MIGRATIONS: [&str; 5] = [
+pub(crate) const MIGRATIONS: [&str; 6] = [
     include_str!("../migrations/sqlite/0001_cases.sql"),
     include_str!("../migrations/sqlite/0002_local_data.sql"),
     include_str!("../migrations/sqlite/0003_audit.sql"),
     include_str!("../migrations/sqlite/0004_get_nhs_number.sql"),
     include_str!("../migrations/sqlite/0005_audit_nonce.sql"),
+    include_str!("../migrations/sqlite/0006_person_of_the_number.sql"),
 ];
 
 /// How long to wait for another writer of the same file.

@@ -23,13 +23,14 @@
 //! | `nhs_pds_review_items` | gauge | | cases of the last pass that somebody has to look at |
 //! | `nhs_pds_pass_duration_seconds` | histogram | | how long a pass took |
 //! | `nhs_pds_last_pass_timestamp_seconds` | gauge | | when the last pass ended (Unix time): compare it with now |
+//! | `nhs_pds_clock_skew_seconds` | gauge | | how far this machine's clock is ahead of the service's, by the last response (MSCA-AUD-06); negative when it is behind |
 //! | `nhs_pds_client_certificate_expiry_timestamp_seconds` | gauge | | when the client certificate expires (Unix time) |
 //!
 //! Spans go through `tracing`: `pass`, `attempt` and `request`, with identifiers of messages, operations,
 //! codes, counts and times. Cases and people are in none of them.
 
 use crate::trace::{Answer, Error, ErrorKind};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use metrics::{
     Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
 };
@@ -52,6 +53,7 @@ const OLDEST_WAIT: &str = "nhs_pds_oldest_wait_seconds";
 const REVIEW_ITEMS: &str = "nhs_pds_review_items";
 const PASS_DURATION: &str = "nhs_pds_pass_duration_seconds";
 const LAST_PASS: &str = "nhs_pds_last_pass_timestamp_seconds";
+const CLOCK_SKEW: &str = "nhs_pds_clock_skew_seconds";
 const CERTIFICATE_EXPIRY: &str = "nhs_pds_client_certificate_expiry_timestamp_seconds";
 
 /// Tells the recorder what each metric means. Call it once, after the recorder was installed.
@@ -73,6 +75,7 @@ pub fn describe() {
     describe_gauge!(REVIEW_ITEMS, "cases of the last pass that somebody has to look at");
     describe_histogram!(PASS_DURATION, Unit::Seconds, "how long a pass took");
     describe_gauge!(LAST_PASS, Unit::Seconds, "when the last pass ended, in Unix time");
+    describe_gauge!(CLOCK_SKEW, Unit::Seconds, "how far our clock is ahead of the service's");
     describe_gauge!(CERTIFICATE_EXPIRY, Unit::Seconds, "when the client certificate expires");
 }
 
@@ -137,6 +140,11 @@ pub(crate) fn token_requested(error: Option<ErrorKind>) {
 
 pub(crate) fn case(result: &'static str) {
     counter!(CASES, "result" => result).increment(1);
+}
+
+#[allow(dead_code, reason = "features choose the services")]
+pub(crate) fn clock_skew(skew: TimeDelta) {
+    gauge!(CLOCK_SKEW).set(skew.num_milliseconds() as f64 / 1_000.0);
 }
 
 #[cfg(feature = "http")]

@@ -15,6 +15,8 @@ const MODULES: &str = "
     seed:
     ids: seed
     secret:
+    sheet:
+    terminal:
     sqlite:
     nhs_number: seed
     demographics: nhs_number
@@ -26,18 +28,19 @@ const MODULES: &str = "
     gate: clock ids trace telemetry pace circuit
     transport: secret telemetry
     failure: trace transport
-    case: clock sqlite nhs_number demographics trace
+    skew: telemetry transport
+    case: clock sheet sqlite nhs_number demographics trace
     matching: nhs_number demographics trace case
     correspondence: nhs_number demographics case trace
-    audit: clock ids secret sqlite nhs_number demographics trace case
-    smsp: clock ids secret nhs_number demographics trace transport failure
-    fhir: clock ids secret nhs_number demographics trace telemetry transport failure
+    audit: clock ids secret terminal sqlite nhs_number demographics trace case
+    smsp: clock ids secret nhs_number demographics trace transport failure skew
+    fhir: clock ids secret nhs_number demographics trace telemetry transport failure skew
     alert: sqlite case
     delivery: clock case audit alert
-    reconcile: clock nhs_number demographics trace case
+    reconcile: clock sheet terminal nhs_number demographics trace case
     review: clock ids nhs_number demographics trace case audit alert delivery reconcile
     worker: clock ids nhs_number demographics trace telemetry retry case matching audit alert delivery reconcile
-    simulator: clock ids secret seed nhs_number demographics transport
+    simulator: clock ids secret seed sheet nhs_number demographics transport
 ";
 
 /// Longest file, not counting its inline tests.

@@ -416,7 +416,7 @@ def errors(api, answers, register):
 
 # What people are made to answer by, and what a retrieval then is.
 CHOSEN = [
-    ("SMSP-0001", (400, "INVALID_RESOURCE_ID")),
+    ("SMSP-0001", (400, "INVALID_VALUE")),
     ("SMSP-0004", (408, "UNABLE_TO_CALL_SERVICE")),
     ("SMSP-0005", (401, "ACCESS_DENIED")),
     ("SMSP-9999", (500, "UNKNOWN_ERROR")),

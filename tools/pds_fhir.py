@@ -10,13 +10,16 @@ OpenAPI examples; its people are the sandbox's.
 import http.server
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
 import urllib.parse
 
+# Characters of a direction or without a width.
+HIDDEN = {0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A), 0xFEFF}
 BASE = "/personal-demographics/FHIR/R4"
-UUID = __import__("re").compile(r"^[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$")
+UUID = re.compile(r"^[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$")
 
 
 def patient(number, family, given, security="U", **fields):
@@ -61,6 +64,9 @@ RETRIEVED = {
     "9434765919": (404, outcome("INVALIDATED_RESOURCE", "processing")),
     "9449305552": (404, outcome("RESOURCE_NOT_FOUND", "not-found", "information")),
     "9449305609": (429, outcome("TOO_MANY_REQUESTS")),
+    # Answered at the third attempt.
+    "9449306753": [(429, outcome("TOO_MANY_REQUESTS")), (429, outcome("TOO_MANY_REQUESTS")),
+                   (200, patient("9449306753", "Smi\u200bth\u202e", "Jane\u2066"))],
     "9449306613": (401, outcome("ACCESS_DENIED", "forbidden")),
     "9449306621": (502, b"<html>Bad Gateway</html>"),
     "9449306680": (200, b"{\"resourceType\": \"Patient\""),
@@ -89,6 +95,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     queries = []
     faults = []
+    # The identifiers of each path's requests, and of their messages.
+    requests = {}
 
     def log_message(self, *_):
         pass
@@ -104,7 +112,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if path == f"{BASE}/Patient":
             status, body = searched(query)
         else:
-            status, body = RETRIEVED[path.removeprefix(f"{BASE}/Patient/")]
+            answers = RETRIEVED[path.removeprefix(f"{BASE}/Patient/")]
+            asked = Handler.requests.setdefault(path, [])
+            status, body = answers[min(len(asked), len(answers) - 1)] if isinstance(answers, list) else answers
+            asked.append((self.headers.get("X-Request-ID"), self.headers.get("X-Correlation-ID")))
         body = body if isinstance(body, bytes) else json.dumps(body).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/fhir+json")
@@ -126,9 +137,10 @@ CASES = [
     (["retrieve", "9449304424"], 0, {"outcome": "superseded", "nhs_number": "9000000009"}),
     (["retrieve", "9434765919"], 0, {"outcome": "invalidated", "nhs_number": None}),
     (["retrieve", "9449305552"], 0, {"outcome": "none", "nhs_number": None}),
-    (["retrieve", "9449305609"], 1, {"error": {"kind": "unavailable", "code": "TOO_MANY_REQUESTS", "status": 429, "retryable": True}}),
+    (["retrieve", "9449306753"], 0, {"outcome": "found", "nhs_number": "9449306753"}),
+    (["retrieve", "9449305609", "--attempts", "2"], 1, {"error": {"kind": "unavailable", "code": "TOO_MANY_REQUESTS", "status": 429, "retryable": True}}),
     (["retrieve", "9449306613"], 1, {"error": {"kind": "configuration", "code": "ACCESS_DENIED", "status": 401, "retryable": False}}),
-    (["retrieve", "9449306621"], 1, {"error": {"kind": "unavailable", "code": None, "status": 502, "retryable": True}}),
+    (["retrieve", "9449306621", "--attempts", "1"], 1, {"error": {"kind": "unavailable", "code": None, "status": 502, "retryable": True}}),
     (["retrieve", "9449306680"], 1, {"error": {"kind": "unreadable", "code": None, "status": 200, "retryable": False}}),
     (["retrieve", "9000000008"], 2, None),
     (PLAIN, 0, {"outcome": "found", "nhs_number": "9000000009", "score": 1, "matches": [{"id": "9000000009", "score": 1}]}),
@@ -136,14 +148,14 @@ CASES = [
     (["search", "--family", "Smythe", *BORN], 0, {"outcome": "restricted"}),
     (["search", "--family", "Nobody", *BORN], 0, {"outcome": "none", "matches": []}),
     (["search", "--family", "Many", *BORN], 0, {"outcome": "ambiguous", "matches": []}),
-    ([*PLAIN, "--given", "John Paul", "--given", "James"], 0,
-     {"outcome": "found", "nhs_number": None, "matches": [{"id": "9000000015", "score": 1}]}),
+    ([*PLAIN, "--given", "John Paul", "--given", "James"], 1,
+     {"error": {"kind": "unreadable", "reason": "not_a_number", "retryable": False}, "outcome": None}),
     (["search", "--family", "Sm*", *BORN, "--mode", "hcw", "--max", "50"], 0,
      {"outcome": "ambiguous", "matches": [{"id": "9000000009", "score": 0.8343}, {"id": "9000000017", "score": 0.5}]}),
     (["search", "--family", "Unmodelled", *BORN], 1, {"error": {"kind": "unreadable", "code": "not-supported", "status": 200, "retryable": False}}),
     ([*PLAIN, "--birthdate", "2010-10-23"], 2, None),
     (["search", "--family", "Smith", "--birthdate", "ge2010-10-01", "--birthdate", "le2010-10-31"], 0, {"outcome": "found"}),
-    (["search", "--family", "Smith", "--birthdate", "ge2010-10-01"], 2, None),
+    (["search", "--family", "Smith", "--birthdate", "ge2010-10-01"], 0, {"outcome": "found"}),
     (["search", "--family", "Smith", "--birthdate", "2010-10"], 2, None),
     (["search", "--family", "Smith", "--birthdate", "gt2010-10-01"], 2, None),
     (["search", "--family", "S*", *BORN], 2, None),
@@ -188,8 +200,22 @@ def main():
                 faults.append(f"{where}: no reason on standard error")
         else:
             faults += [f"{where}: {difference}" for difference in differences(expected, json.loads(run.stdout))]
+            if not run.stdout.isascii() and any(ord(letter) in HIDDEN for letter in run.stdout):
+                faults.append(f"{where}: prints {run.stdout!r}")
     if not any("family=Sm%2A" in query for query in Handler.queries):
         faults.append("a wildcard went out unencoded")
+    # A retry is the same request by another message.
+    for number, attempts in ("9449306753", 3), ("9449305609", 2), ("9449306621", 1), ("9449306613", 1):
+        asked = Handler.requests.get(f"{BASE}/Patient/{number}", [])
+        requests, messages = {request for request, _ in asked}, {message for _, message in asked}
+        if len(asked) != attempts or len(requests) != 1 or len(messages) != attempts:
+            faults.append(f"{number}: {attempts} attempts were expected: {asked}")
+    helped = subprocess.run([binary, "--help"], capture_output=True, text=True, timeout=60).stdout
+    with open(os.path.join(os.path.dirname(__file__), "../examples/api/mod.rs")) as source:
+        names = set(re.findall(r"PDS_FHIR_[A-Z_]+[A-Z]", source.read()))
+    faults += [f"--help does not name {name}" for name in sorted(names) if name not in helped]
+    if not names:
+        faults.append("no variable is known")
     faults += Handler.faults
     for fault in faults:
         print(fault)

@@ -9,6 +9,7 @@
 //!
 //! Without a token endpoint and an access token no token is sent, as the NHS's sandbox has it.
 
+use crate::console;
 use nhs_pds::async_trait;
 use nhs_pds::fhir::auth::{
     AccessToken, ApplicationTokens, Jwks, SigningKey, TokenConfig, TokenError, UserToken,
@@ -23,7 +24,7 @@ use nhs_pds::transport::http::{HttpConfig, HttpTransport};
 use std::env;
 use std::error::Error;
 use std::fmt::Display;
-use std::fs;
+use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -72,7 +73,7 @@ pub(crate) async fn reach(mode: AccessMode) -> Result<Reached, Failed> {
         });
     };
     let key_file: String = needed("PDS_FHIR_KEY")?;
-    let pem = fs::read(&key_file).map_err(|error| format!("{key_file}: {error}"))?;
+    let pem = console::read(Path::new(&key_file))?;
     let key = SigningKey::from_pem(needed("PDS_FHIR_KEY_ID")?, &Secret::new(pem))
         .map_err(|error| format!("{key_file}: {error}"))?;
     let token_config = TokenConfig::new(token_url, needed("PDS_FHIR_CLIENT_ID")?);

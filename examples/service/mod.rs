@@ -1,5 +1,6 @@
 //! The service that the examples ask: a provider's, or the simulator, started here on a free port.
 
+use crate::console::{read, warn};
 use clap::Args;
 use nhs_pds::clock::{Clock, SystemClock};
 use nhs_pds::secret::Secret;
@@ -9,7 +10,6 @@ use nhs_pds::trace::LocalIdentity;
 use nhs_pds::transport::http::{HttpConfig, HttpTransport};
 use std::error::Error;
 use std::fmt::{self, Display};
-use std::fs;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -47,9 +47,16 @@ pub(crate) struct Reached {
     pub(crate) client: Client,
     url: String,
     simulator: Option<(Server, Simulator)>,
+    refused_rows: usize,
 }
 
 impl Reached {
+    /// Whether every row of `--register` could be used.
+    #[allow(dead_code, reason = "of interest to some examples only")]
+    pub(crate) const fn knows_everybody(&self) -> bool {
+        self.refused_rows == 0
+    }
+
     /// Whether it is the simulator that is asked.
     #[allow(dead_code, reason = "of interest to some examples only")]
     pub(crate) const fn is_simulator(&self) -> bool {
@@ -82,63 +89,51 @@ impl Service {
 
     /// A client of the service that was asked for.
     pub(crate) async fn reach(&self) -> Result<Reached, Box<dyn Error>> {
-        let (url, simulator) = match &self.service {
-            Some(url) => (url.clone(), None),
+        let (url, simulator, refused_rows) = match &self.service {
+            Some(url) => (url.clone(), None, 0),
             None => {
-                let simulator = Simulator::new(self.people()?);
+                let (people, refused_rows) = self.people()?;
+                let simulator = Simulator::new(people);
                 let server = Server::start(simulator.clone()).await?;
-                (server.url(), Some((server, simulator)))
+                (server.url(), Some((server, simulator)), refused_rows)
             }
         };
         let mut http = HttpConfig::new();
         if let (Some(chain), Some(key)) = (&self.client_certificate, &self.client_key) {
-            http = http.with_client_certificate_pem(file(chain)?, Secret::new(file(key)?));
+            http = http.with_client_certificate_pem(read(chain)?, Secret::new(read(key)?));
         }
         if let Some(roots) = &self.roots {
-            http = http.with_root_certificates_pem(file(roots)?);
+            http = http.with_root_certificates_pem(read(roots)?);
         }
-        let config = Config::new(read("--service", &url)?, self.us()?);
+        let config = Config::new(parse("--service", &url)?, self.us()?);
         let transport = HttpTransport::new(&http)?;
         let month = Duration::from_secs(30 * 24 * 60 * 60);
         let expiry = transport.client_certificate_expiry();
         if let Some(warning) = expiry.and_then(|expiry| expiry.warning(SystemClock.now(), month)) {
-            eprintln!("{warning}");
+            warn(warning);
         }
         let client = Client::new(config, Arc::new(transport));
-        Ok(Reached { client, url, simulator })
+        Ok(Reached { client, url, simulator, refused_rows })
     }
 
-    fn people(&self) -> Result<Register, Box<dyn Error>> {
+    /// The people whom the simulator knows, and how many rows of a register could not be used.
+    fn people(&self) -> Result<(Register, usize), Box<dyn Error>> {
         let Some(path) = &self.register else {
-            return Ok(Caseload::from_seed(SHIPPED.0, SHIPPED.1).register().clone());
+            return Ok((Caseload::from_seed(SHIPPED.0, SHIPPED.1).register().clone(), 0));
         };
-        let (register, refused) = Register::from_csv(file(path)?.as_slice())?;
-        for row in refused {
-            eprintln!("{}: {row}", path.display());
+        let (register, refused) = Register::from_csv(read(path)?.as_slice())
+            .map_err(|error| crate::console::about(path, &error))?;
+        for row in &refused {
+            warn(format!("{}: {row}", path.display()));
         }
-        Ok(register)
+        Ok((register, refused.len()))
     }
-}
-
-/// An error and its causes, in a line.
-pub(crate) fn because(error: &(dyn Error + 'static)) -> String {
-    let mut said = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        said = format!("{said}: {cause}");
-        next = cause.source();
-    }
-    said
 }
 
 /// Reads `text`, or says of which argument it is no value.
-pub(crate) fn read<T: FromStr<Err: Display>>(
+pub(crate) fn parse<T: FromStr<Err: Display>>(
     argument: &str,
     text: &str,
 ) -> Result<T, Box<dyn Error>> {
     text.parse().map_err(|reason| format!("{argument}: {reason}").into())
-}
-
-pub(crate) fn file(path: &PathBuf) -> Result<Vec<u8>, Box<dyn Error>> {
-    fs::read(path).map_err(|error| format!("{}: {error}", path.display()).into())
 }

@@ -2,6 +2,7 @@ use crate::audit::{
     About, Actor, AuditLog, Entry, Error, ErrorKind, Event, EventKind, Filter, Subject,
 };
 use crate::case::CaseId;
+use crate::terminal::printable_json;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
 use std::io::{self, Write};
@@ -16,7 +17,7 @@ const PAGE: usize = 200;
 /// has `seq`, `at` (RFC 3339, UTC), `kind` and `actor` (`user_id`, `name`, and what is known of
 /// `role`, `organisation`, `authority` and `device`); and, where there are any, `message_id`,
 /// `details` (a list of pairs) and `subject` (`case`, `numbers`, `personal`, `snapshot`: the case
-/// as it was then).
+/// as it was then). Characters that a terminal obeys or does not show are written as `\uXXXX`.
 ///
 /// Searches that were by number alone are not in it: which patient they were about, the trail
 /// cannot know. Query by number for them. Events that cannot be read are not in it either:
@@ -83,7 +84,7 @@ fn write_line(to: &mut impl Write, event: &Event) -> io::Result<()> {
     if let (Value::Object(line), Value::Object(mut rest)) = (&mut line, some(rest)) {
         line.append(&mut rest);
     }
-    writeln!(to, "{line}")
+    writeln!(to, "{}", printable_json(&line.to_string()))
 }
 
 /// An object of the values that there are.

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use zeroize::Zeroizing;
 
 /// An audit trail in memory, forgotten with the log. For tests.
 ///
@@ -99,14 +100,14 @@ impl Trail {
         if entry.kind == EventKind::CaseErased {
             self.erased.insert(name);
         }
-        Ok(Some((name, sealer.key)))
+        Ok(Some((name, sealer.key.clone())))
     }
 
     fn unsealing(&self, row: &Row) -> Unsealing {
         let name = row.subject_id();
         match name.and_then(|name| self.subjects.get(&name)) {
             Some(Sealer { whose, key, numbers }) => {
-                Unsealing::Key(key.to_vec(), Some(whose.clone()), numbers.clone())
+                Unsealing::Key(Zeroizing::new(key.to_vec()), Some(whose.clone()), numbers.clone())
             }
             None if name.is_some_and(|name| self.erased.contains(&name)) => Unsealing::Erased,
             None => Unsealing::Missing,

@@ -9,6 +9,7 @@ use chacha20poly1305::{ChaCha20Poly1305, KeyInit, Nonce, XChaCha20Poly1305, XNon
 use chrono::DateTime;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
+use zeroize::Zeroizing;
 
 /// What stands first in everything that is hashed.
 const CHAINED: &[u8] = b"nhs-pds audit 1\n";
@@ -103,8 +104,8 @@ pub(super) struct Row {
 /// last in an index and not anywhere, and eight random bytes.
 pub(super) type SubjectId = [u8; 16];
 
-/// The secret key of what is sealed about a subject.
-pub(super) type Key = [u8; 32];
+/// The secret key of what is sealed about a subject. Overwritten when it is dropped.
+pub(super) type Key = Zeroizing<[u8; 32]>;
 
 /// Draws the name and the key of a subject that the event `seq` is the first about.
 pub(super) fn draw(seq: u64) -> Result<(SubjectId, Key), Error> {
@@ -112,7 +113,7 @@ pub(super) fn draw(seq: u64) -> Result<(SubjectId, Key), Error> {
     let (number, random) = name.split_at_mut(8);
     number.copy_from_slice(&seq.to_be_bytes());
     getrandom::fill(random)
-        .and_then(|()| getrandom::fill(&mut key))
+        .and_then(|()| getrandom::fill(&mut *key))
         .map_err(|error| Error::new(ErrorKind::Unavailable).with_source(error))?;
     Ok((name, key))
 }
@@ -120,7 +121,7 @@ pub(super) fn draw(seq: u64) -> Result<(SubjectId, Key), Error> {
 /// What is known of the key of a row.
 pub(super) enum Unsealing {
     /// The subject's key as it is stored, whose it is, and the numbers that lead to it.
-    Key(Vec<u8>, Option<Whose>, BTreeSet<NhsNumber>),
+    Key(Zeroizing<Vec<u8>>, Option<Whose>, BTreeSet<NhsNumber>),
     /// There is no key, and an event says that the subject was erased.
     Erased,
     /// There is no key.
@@ -190,7 +191,7 @@ impl Row {
     fn seal(&self, plain: &[u8], key: &Key) -> Result<Vec<u8>, Error> {
         let bound = self.bound(SEALED_2);
         let nonce = fresh_nonce(key, &bound, plain)?;
-        let sealed = XChaCha20Poly1305::new(key.into())
+        let sealed = XChaCha20Poly1305::new((&**key).into())
             .encrypt(&XNonce::from(nonce), Payload { msg: plain, aad: &bound })
             .map_err(|_| Error::new(ErrorKind::Corrupt))?;
         Ok([&FORM_2[..], &nonce, &sealed].concat())
@@ -318,11 +319,11 @@ mod tests {
     /// Random numbers that were restored together with the file come again.
     #[test]
     fn a_nonce_depends_on_key_and_content_and_not_on_chance_alone() {
-        let (key, random) = ([1; 32], [2; 32]);
+        let (key, random) = (Zeroizing::new([1; 32]), [2; 32]);
         let first = nonce(&key, &random, b"bound", b"plain");
         assert_eq!(first, nonce(&key, &random, b"bound", b"plain"));
         for other in [
-            nonce(&[3; 32], &random, b"bound", b"plain"),
+            nonce(&Zeroizing::new([3; 32]), &random, b"bound", b"plain"),
             nonce(&key, &[3; 32], b"bound", b"plain"),
             nonce(&key, &random, b"other", b"plain"),
             nonce(&key, &random, b"bound", b"other"),

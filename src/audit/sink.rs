@@ -73,6 +73,8 @@ impl FileAnchors {
         let corrupt = || Error::new(ErrorKind::Corrupt);
         let text = std::fs::read(path).map_err(unavailable)?;
         let text = str::from_utf8(&text).map_err(|_| corrupt())?;
+        // An editor may have saved the file with a byte order mark.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let lines = text.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n'));
         let anchor = |line: &str| line.split_whitespace().next().and_then(|word| word.parse().ok());
         lines.map(|line| anchor(line).ok_or_else(corrupt)).collect()
@@ -137,7 +139,7 @@ mod tests {
         sink.keep(&anchors[0], DateTime::UNIX_EPOCH).await.unwrap();
         let whole = std::fs::read_to_string(&path).unwrap();
         assert!(whole.ends_with(" 1970-01-01T00:00:00Z\n"));
-        std::fs::write(&path, format!("{whole}2:0202")).unwrap();
+        std::fs::write(&path, format!("\u{feff}{whole}2:0202")).unwrap();
         assert_eq!(FileAnchors::read(&path).unwrap(), anchors[..1]);
         sink.keep(&anchors[1], DateTime::UNIX_EPOCH).await.unwrap();
         assert_eq!(FileAnchors::read(&path).unwrap(), anchors);

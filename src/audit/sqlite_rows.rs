@@ -7,6 +7,7 @@ use crate::audit::{Anchor, Error, ErrorKind, Filter};
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 use std::collections::BTreeSet;
+use zeroize::Zeroizing;
 
 impl From<ValueRef<'_>> for Value {
     fn from(value: ValueRef<'_>) -> Self {
@@ -188,9 +189,9 @@ fn unsealing_of(row: &rusqlite::Row<'_>) -> rusqlite::Result<Unsealing> {
             let person = || text(17).and_then(|number| number.parse().ok()).map(Whose::Person);
             let numbers = text(19).unwrap_or_default().split(',');
             let numbers = numbers.filter_map(|number| number.parse().ok()).collect();
-            Unsealing::Key(key.to_vec(), case.or_else(person), numbers)
+            Unsealing::Key(Zeroizing::new(key.to_vec()), case.or_else(person), numbers)
         }
-        _ => Unsealing::Key(Vec::new(), None, BTreeSet::new()),
+        _ => Unsealing::Key(Zeroizing::default(), None, BTreeSet::new()),
     })
 }
 

@@ -7,6 +7,7 @@ use crate::audit::{Entry, Error};
 use crate::nhs_number::NhsNumber;
 use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::{HashMap, HashSet};
+use zeroize::Zeroizing;
 
 /// The subjects of one transaction and their keys, looked up once.
 pub(super) struct Sealers<'a> {
@@ -32,13 +33,13 @@ impl<'a> Sealers<'a> {
             return Ok(None);
         };
         let sealer = match self.known.get(&whose) {
-            Some(sealer) => *sealer,
+            Some(sealer) => sealer.clone(),
             None => {
                 let sealer = match self.find(&whose)? {
                     Some(sealer) => sealer,
                     None => self.add(&whose, seq)?,
                 };
-                self.known.insert(whose, sealer);
+                self.known.insert(whose, sealer.clone());
                 sealer
             }
         };
@@ -72,7 +73,9 @@ impl<'a> Sealers<'a> {
         self.connection
             .prepare_cached(sql)
             .and_then(|mut query| {
-                query.query_row([text], |row| Ok((row.get(0)?, row.get(1)?))).optional()
+                query
+                    .query_row([text], |row| Ok((row.get(0)?, Zeroizing::new(row.get(1)?))))
+                    .optional()
             })
             .map_err(failed)
     }
@@ -87,7 +90,7 @@ impl<'a> Sealers<'a> {
             .prepare_cached(
                 "INSERT INTO audit_subject (subject, key, case_id, person) VALUES (?1, ?2, ?3, ?4)",
             )
-            .and_then(|mut insert| insert.execute(params![name, key, case, person]))
+            .and_then(|mut insert| insert.execute(params![name, &key[..], case, person]))
             .map_err(failed)?;
         Ok((name, key))
     }

@@ -46,6 +46,8 @@ pub enum AdvisoryKind {
     Duplicate,
     /// Whether the number is the person's is being looked into.
     UnderInvestigation,
+    /// Name, date of birth or gender have changed since the number was confirmed.
+    PersonChanged,
     /// The number was replaced, and the record has the new one.
     Replaced,
     /// The person has died.
@@ -61,6 +63,7 @@ impl AdvisoryKind {
             Self::Superseded => "superseded",
             Self::Duplicate => "duplicate",
             Self::UnderInvestigation => "under_investigation",
+            Self::PersonChanged => "person_changed",
             Self::Replaced => "replaced",
             Self::Deceased => "deceased",
         }
@@ -77,10 +80,16 @@ impl fmt::Display for AdvisoryKind {
 const CAUTION: &str = "The record is with the back office. Treat all demographic and clinical \
      information on it with caution until this is resolved.";
 
+/// What to do with a record that may have become another person's.
+const PERSON_CHANGED: &str = "The name, date of birth or gender on this record has changed since the \
+     NHS Number was confirmed, so the number may be another person's. Do not use the number until it has \
+     been verified. Treat all demographic and clinical information on the record with caution until then.";
+
 /// What has to be shown whenever `case` is opened; nothing when all is well.
 ///
-/// Pure. Each advisory lasts as long as the open review item, the number's standing or the date of
-/// death that it comes from, so resolving the one takes the other away.
+/// Pure. Each advisory lasts as long as the open review item, the number's standing, the changed person
+/// ([`Case::person_changed`]) or the date of death that it comes from, so resolving the one takes the other
+/// away.
 ///
 /// ```
 /// use nhs_pds::case::{AdvisoryKind, Case, RecordType, advisories};
@@ -109,6 +118,9 @@ pub fn advisories(case: &Case) -> Vec<Advisory> {
     }
     if let Some(held) = &case.nhs_number {
         told.extend(of_standing(held.standing));
+    }
+    if case.person_changed() {
+        told.push(Advisory::new(AdvisoryKind::PersonChanged, PERSON_CHANGED));
     }
     if let Some(died) = case.date_of_death {
         let text = if is_before_birth(died, case.date_of_birth) {

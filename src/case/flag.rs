@@ -1,4 +1,4 @@
-use crate::case::{Case, CaseId, Evidence, ReviewItem, ReviewReason, ReviewState};
+use crate::case::{Case, CaseId, Evidence, ReviewItem, ReviewReason, ReviewState, ReviewStep};
 use crate::nhs_number::NhsNumber;
 use chrono::{DateTime, Utc};
 
@@ -34,6 +34,27 @@ impl Case {
             history: Vec::new(),
         });
         Some(number)
+    }
+
+    /// Opens a review item when the local system's number is damaged, and resolves it, as done by `by`, when
+    /// the number is no more. A text that a person has looked at is not raised again.
+    pub(crate) fn flag_damaged_number(&mut self, at: DateTime<Utc>, by: &str) {
+        let text = self.damaged_number.clone();
+        let mut known = false;
+        for item in &mut self.review {
+            if item.reason != ReviewReason::NumberDamaged {
+                continue;
+            }
+            known |= item.evidence.damaged_number == text;
+            if text.is_none() && item.is_open() {
+                item.state = ReviewState::Resolved;
+                item.history.push(ReviewStep::new(at, by, "corrected"));
+            }
+        }
+        if text.is_some() && !known {
+            let evidence = Evidence { damaged_number: text, ..Evidence::default() };
+            self.open_item(ReviewReason::NumberDamaged, &evidence, at);
+        }
     }
 
     /// The case as it is once `newcomer` was found to have its `number` too (MSCA-DQ-01); `None` when it is

@@ -49,6 +49,10 @@ pub struct Claim {
     pub blocked_until: Option<DateTime<Utc>>,
 }
 
+/// How old a claim's time may be when the store looks at it: the store may have waited meanwhile for
+/// another worker, which then has done something later than that time.
+const WAITED: TimeDelta = TimeDelta::seconds(1);
+
 /// Who has which case: what stores that keep leases in memory need.
 #[derive(Debug, Default)]
 pub(super) struct Leases(HashMap<CaseId, Held>);
@@ -79,9 +83,10 @@ impl Place {
         until: DateTime<Utc>,
         asked_at: Option<DateTime<Utc>>,
     ) -> Self {
-        let held = lease.now < until && until <= lease.now + Lease::LONGEST;
+        let latest = lease.now + WAITED;
+        let held = lease.now < until && until <= latest + Lease::LONGEST;
         // Not after now, or the clock was put back since, and it says nothing about this pass.
-        let asked = |at| lease.pass_began < at && at <= lease.now + TimeDelta::milliseconds(1);
+        let asked = |at| lease.pass_began < at && at <= latest;
         if held && owner != lease.owner {
             Self::Blocked(until)
         } else if asked_at.is_some_and(asked) {
@@ -118,5 +123,26 @@ impl Leases {
                 held.until = DateTime::UNIX_EPOCH;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The claim read the clock at 10, waited for the store, and looks at what another worker did meanwhile.
+    #[test]
+    fn a_claim_that_waited_sees_what_was_done_meanwhile() {
+        let at = |ms: i64| DateTime::UNIX_EPOCH + TimeDelta::milliseconds(ms);
+        let longest = Lease::LONGEST.num_milliseconds();
+        let claim = Lease::new("b", at(10_000), at(20_000)).with_pass_began(at(1_000));
+        let asked = Some(at(10_400));
+        assert_eq!(Place::of(&claim, "", DateTime::UNIX_EPOCH, asked), Place::Asked);
+        let until = at(10_400 + longest);
+        assert_eq!(Place::of(&claim, "a", until, None), Place::Blocked(until));
+        // Far later than now: the clock was put back.
+        let before = Some(at(12_000));
+        assert_eq!(Place::of(&claim, "", DateTime::UNIX_EPOCH, before), Place::Free);
+        assert_eq!(Place::of(&claim, "a", at(12_000 + longest), None), Place::Free);
     }
 }

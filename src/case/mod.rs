@@ -28,6 +28,7 @@ mod deletion;
 mod error;
 mod flag;
 mod id;
+mod identity;
 mod lease;
 mod memory;
 mod number;
@@ -51,6 +52,7 @@ pub use deletion::{Absorbed, Deletion, DeletionKind};
 pub(crate) use error::readable;
 pub use error::{Error, ErrorKind};
 pub use id::{CaseId, CaseIdError};
+pub use identity::Identity;
 pub use lease::{Claim, Lease};
 pub use memory::MemoryStore;
 pub use number::{

@@ -1,3 +1,4 @@
+use crate::case::Identity;
 use crate::nhs_number::NhsNumber;
 use crate::trace::{Exchange, Freshness};
 use chrono::{DateTime, Utc};
@@ -18,19 +19,32 @@ pub struct HeldNumber {
     /// Since when the case has it; `None` when nobody knows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<DateTime<Utc>>,
+    /// The person that the number was imported for, or last confirmed for. When the case is about another
+    /// person ([`Case::person_changed`](crate::case::Case::person_changed)), the number is in doubt.
+    /// `None` when this is not recorded: then a traced number counts as that of the person who was asked
+    /// about last, and any other as that of the case's person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person: Option<Identity>,
 }
 
 impl HeldNumber {
     /// `number`, from `source`.
     #[must_use]
     pub const fn new(number: NhsNumber, source: NumberSource) -> Self {
-        Self { number, source, standing: NumberStanding::Usable, since: None }
+        Self { number, source, standing: NumberStanding::Usable, since: None, person: None }
     }
 
     /// The same number, held since `since`.
     #[must_use]
     pub const fn with_since(mut self, since: DateTime<Utc>) -> Self {
         self.since = Some(since);
+        self
+    }
+
+    /// The same number, which was imported or confirmed for `person`.
+    #[must_use]
+    pub fn with_person(mut self, person: Identity) -> Self {
+        self.person = Some(person);
         self
     }
 
@@ -252,6 +266,18 @@ impl TraceRecord {
     pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into());
         self
+    }
+
+    /// Whether a message was sent and rejected by a fault or a status, not by a code that blames the data.
+    pub(crate) fn is_unexplained_refusal(&self) -> bool {
+        // SOAP 1.1 section 4.4.1: no service code begins with one of these.
+        const FAULTS: [&str; 5] = ["Client", "Server", "MustUnderstand", "VersionMismatch", "?"];
+        self.result == "rejected"
+            && self.message_id.is_some()
+            && self
+                .code
+                .as_deref()
+                .is_none_or(|code| FAULTS.contains(&code.split('/').next().unwrap_or_default()))
     }
 }
 

@@ -65,6 +65,10 @@ pub struct Case {
     /// The NHS Number and its provenance (HAV-5).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nhs_number: Option<HeldNumber>,
+    /// What the local system has in place of an NHS Number, when its digits are damaged, as in
+    /// `9.43477E+09`. It is shown to those who work the case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub damaged_number: Option<String>,
     /// What the last trace brought.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_trace: Option<TraceRecord>,
@@ -119,6 +123,7 @@ impl Case {
             death_traced: false,
             contradicted: false,
             nhs_number: None,
+            damaged_number: None,
             last_trace: None,
             asking: Asking::default(),
             rejected_numbers: Vec::new(),

@@ -90,6 +90,9 @@ pub struct Evidence {
     /// The particular that the service found fault with.
     #[serde(skip_serializing_if = "Option::is_none", with = "particular")]
     pub particular: Option<Particular>,
+    /// The text that stands in place of a number, when that is damaged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub damaged_number: Option<String>,
     /// The exchange that brought it up.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exchange: Option<Exchange>,
@@ -186,10 +189,13 @@ pub enum ReviewReason {
     /// The person is the right one, but what PDS holds of them is not what the case says
     /// (MSCA-DQ-06). Social care may hold the newer data.
     Discrepancy,
+    /// The local system's NHS Number is damaged, and was not taken. Correct it there, from the person's
+    /// papers, or remove it.
+    NumberDamaged,
 }
 
 impl ReviewReason {
-    const PLAIN: [Self; 13] = [
+    const PLAIN: [Self; 14] = [
         Self::Unconfirmed,
         Self::Conflict,
         Self::Duplicate,
@@ -203,6 +209,7 @@ impl ReviewReason {
         Self::Rejected,
         Self::Defect,
         Self::Discrepancy,
+        Self::NumberDamaged,
     ];
 
     /// The stable word.
@@ -230,6 +237,7 @@ impl ReviewReason {
             Self::Rejected => "rejected",
             Self::Defect => "defect",
             Self::Discrepancy => "discrepancy",
+            Self::NumberDamaged => "number_damaged",
         }
     }
 
@@ -237,7 +245,14 @@ impl ReviewReason {
     /// not about what was found to be wrong with the record.
     #[must_use]
     pub const fn is_settled_by_an_answer(self) -> bool {
-        !matches!(self, Self::Duplicate | Self::Replaced | Self::Superseded | Self::Invalidated)
+        !matches!(
+            self,
+            Self::Duplicate
+                | Self::Replaced
+                | Self::Superseded
+                | Self::Invalidated
+                | Self::NumberDamaged
+        )
     }
 }
 

@@ -1,4 +1,5 @@
-use crate::case::{Asking, Case, DeletionKind, NumberSource};
+use crate::case::{Asking, Case, DeletionKind, HeldNumber, NumberSource};
+use crate::nhs_number::NhsNumber;
 
 impl Case {
     /// The case as it is after the local system has been read again as `read`; `None` when nothing
@@ -10,10 +11,15 @@ impl Case {
     /// Spine told ([`Case::death_traced`]), unless `read` has one of its own. A date of death that
     /// only the local system told goes when the local system takes it back.
     ///
-    /// A case without a number takes one that `read` has imported, unless `read` contradicts itself.
-    /// A number that is held is never replaced, whatever `read` says; a trace finds out which is right. A
+    /// A case without a number takes one that `read` has imported, unless `read` contradicts itself. So does
+    /// a case with a number that was imported and never traced, when `read` has another: the local system
+    /// has corrected it, and the new number is to be verified. A number that was traced is never replaced,
+    /// whatever `read` says; [`import`](crate::worker::import) opens a review item where the two differ. A
     /// number that somebody has rejected for this person is not taken again. Nothing is taken for a case
     /// that was erased (MSCA-DQ-02).
+    ///
+    /// When `read` is about another person by name, date of birth or gender, the number stays and is in
+    /// doubt ([`Case::person_changed`]).
     ///
     /// The version stays, so the result is saved over what `self` was read as.
     ///
@@ -34,15 +40,19 @@ impl Case {
         if read.id != self.id || erased {
             return None;
         }
-        let imported = read.nhs_number.filter(|held| {
-            !read.contradicted
-                && matches!(held.source, NumberSource::Imported(_))
-                && !self.rejected_numbers.contains(&held.number)
-        });
-        let nhs_number = self.nhs_number.clone().or(imported);
+        let imported = self.imported_number(&read).and_then(|_| read.number_with_person());
+        let nhs_number = match (&self.nhs_number, imported) {
+            (Some(held), Some(new)) if is_replaced(held, &new) => Some(new),
+            (Some(held), _) => Some(held.clone()),
+            (None, new) => new,
+        };
         // A number that is new is verified at once.
-        let asking =
-            if nhs_number == self.nhs_number { self.asking.clone() } else { Asking::default() };
+        let number = |held: &Option<HeldNumber>| held.as_ref().map(|held| held.number);
+        let asking = if number(&nhs_number) == number(&self.nhs_number) {
+            self.asking.clone()
+        } else {
+            Asking::default()
+        };
         let told = self.date_of_death.filter(|_| self.death_traced);
         let updated = Self {
             date_of_death: read.date_of_death.or(told),
@@ -59,9 +69,39 @@ impl Case {
             read_digest: self.read_digest.clone(),
             version: self.version,
             ..read
-        };
+        }
+        .with_person_of(self);
         (updated != *self).then_some(updated)
     }
+
+    /// The number that `read` says the person has, where it may be taken for this case.
+    fn imported_number<'a>(&self, read: &'a Self) -> Option<&'a HeldNumber> {
+        read.nhs_number.as_ref().filter(|held| {
+            !read.contradicted
+                && matches!(held.source, NumberSource::Imported(_))
+                && !self.rejected_numbers.contains(&held.number)
+        })
+    }
+
+    /// The number that `read` says the person has, where the case keeps another in spite of it, and no
+    /// review item has ever named it.
+    pub(crate) fn number_in_conflict(&self, read: &Self) -> Option<NhsNumber> {
+        let held = self.nhs_number.as_ref().filter(|_| self.is_live())?;
+        let other = self.imported_number(read)?;
+        let differs = other.number != held.number && !is_replaced(held, other);
+        let is_named = self.review.iter().any(|item| {
+            let asked = item.evidence.asked.as_ref().and_then(|asked| asked.nhs_number);
+            [asked, item.evidence.nhs_number].contains(&Some(other.number))
+        });
+        (differs && !is_named).then_some(other.number)
+    }
+}
+
+/// Whether the number `held` gives way to another that is `imported` later: the local system alone has
+/// said it, and now says another.
+fn is_replaced(held: &HeldNumber, imported: &HeldNumber) -> bool {
+    let local = matches!(held.source, NumberSource::Imported(_)) && !held.source.is_traced();
+    local && held.number != imported.number
 }
 
 #[cfg(test)]
@@ -87,7 +127,7 @@ mod tests {
         case.surname = Some("Aindow".into());
         case.last_trace = Some(TraceRecord::new(DateTime::UNIX_EPOCH, "found", Some(&exchange)));
         let source = NumberSource::Traced(Provenance::new(exchange, Freshness::Live, "exact"));
-        case.nhs_number = Some(HeldNumber::new(NUMBER, source));
+        case.nhs_number = Some(HeldNumber::new(NUMBER, source).with_person(case.identity()));
         case.version = 3;
         case
     }
@@ -137,7 +177,8 @@ mod tests {
         let mut without = stored();
         without.nhs_number = None;
         let updated = without.updated_from(file.clone()).unwrap();
-        assert_eq!(updated.nhs_number, imported(OTHER));
+        let taken = imported(OTHER).map(|held| held.with_person(file.identity()));
+        assert_eq!(updated.nhs_number, taken);
         assert!(updated.updated_from(read()).is_none(), "and it stays");
 
         file.contradicted = true;

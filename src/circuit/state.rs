@@ -45,6 +45,7 @@ struct Inner {
 struct Failure {
     kind: ErrorKind,
     code: Option<String>,
+    cause: Option<String>,
 }
 
 /// Whether a service is asked.
@@ -101,6 +102,8 @@ pub struct Suspended {
     pub reason: ErrorKind,
     /// The service's code for that, if it gave one.
     pub code: Option<String>,
+    /// The [causes](Error::cause) of that failure, if it had any.
+    pub cause: Option<String>,
 }
 
 impl fmt::Display for Suspended {
@@ -109,6 +112,9 @@ impl fmt::Display for Suspended {
         write!(f, "asking is suspended since {}: {}", time(self.since), self.reason)?;
         if let Some(code) = &self.code {
             write!(f, " ({code})")?;
+        }
+        if let Some(cause) = &self.cause {
+            write!(f, ": {cause}")?;
         }
         write!(f, "; again at {}", time(self.until))
     }
@@ -186,6 +192,7 @@ impl Circuit {
                 until: self.clock.now(),
                 reason: ErrorKind::Unavailable,
                 code: None,
+                cause: None,
             })),
         }
     }
@@ -223,11 +230,14 @@ impl Circuit {
     fn fail(&self, inner: &mut Inner, leave: Leave, now: Duration, error: Option<&Error>) {
         let exchange = error.and_then(Error::exchange);
         let kind = error.map_or(ErrorKind::Unavailable, Error::kind);
-        inner.last = Some(Failure { kind, code: exchange.and_then(|it| it.code.clone()) });
+        let code = exchange.and_then(|it| it.code.clone());
+        let cause = error.and_then(Error::cause);
+        inner.last = Some(Failure { kind, code, cause: cause.clone() });
         let asked_for = error.and_then(Error::retry_after);
         if inner.breaker.failed(leave, now, asked_for, random(&*self.ids)) {
             telemetry::circuit_opened();
-            tracing::warn!(reason = kind.name(), "asking is suspended");
+            let cause = cause.as_deref();
+            tracing::warn!(reason = kind.name(), cause, "asking is suspended");
         }
     }
 
@@ -255,6 +265,7 @@ impl Circuit {
             until: after(until.saturating_sub(now)).unwrap_or(DateTime::<Utc>::MAX_UTC),
             reason: inner.last.as_ref().map_or(ErrorKind::Unavailable, |last| last.kind),
             code: inner.last.as_ref().and_then(|last| last.code.clone()),
+            cause: inner.last.as_ref().and_then(|last| last.cause.clone()),
         })
     }
 
@@ -285,6 +296,10 @@ impl Ticket {
         let mut inner = self.circuit.inner();
         let now = inner.now();
         match result.as_ref().map_err(Error::kind) {
+            // The server closed an idle connection. After a restart all idle connections end like this.
+            Err(_) if result.as_ref().is_err_and(Error::is_lost_on_reuse) => {
+                inner.breaker.left(leave, now);
+            }
             Err(ErrorKind::Unavailable | ErrorKind::Unreadable) => {
                 self.circuit.fail(&mut inner, leave, now, result.as_ref().err());
             }

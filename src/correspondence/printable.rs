@@ -54,6 +54,7 @@ const fn forbids(kind: AdvisoryKind) -> Option<Refusal> {
         AdvisoryKind::Superseded => Some(Refusal::Superseded),
         AdvisoryKind::Duplicate => Some(Refusal::Duplicate),
         AdvisoryKind::UnderInvestigation => Some(Refusal::UnderInvestigation),
+        AdvisoryKind::PersonChanged => Some(Refusal::PersonChanged),
         // The record has the new number; a letter to an executor carries the number.
         AdvisoryKind::Replaced | AdvisoryKind::Deceased => None,
     }
@@ -110,6 +111,9 @@ pub enum Refusal {
     Duplicate,
     /// Whether the number is the person's is being looked into. Wait for the outcome.
     UnderInvestigation,
+    /// Name, date of birth or gender have changed since the number was confirmed
+    /// ([`Case::person_changed`]). Wait until the number has been verified.
+    PersonChanged,
     /// The case's local data contradict themselves in who the person is
     /// ([`Case::contradicted`]). Correct them.
     Contradicted,
@@ -133,6 +137,7 @@ impl Refusal {
             Self::Superseded => "superseded",
             Self::Duplicate => "duplicate",
             Self::UnderInvestigation => "under_investigation",
+            Self::PersonChanged => "person_changed",
             Self::Contradicted => "contradicted",
             Self::Unverified => "unverified",
         }
@@ -156,6 +161,10 @@ impl fmt::Display for Refusal {
             Self::UnderInvestigation => {
                 "whether the NHS Number is this person's is being looked into: print without it \
                  until that is known"
+            }
+            Self::PersonChanged => {
+                "the name, date of birth or gender has changed since the NHS Number was confirmed: \
+                 print without it until the number has been verified"
             }
             Self::Contradicted => {
                 "the record may be of two people: correct it, then trace the person"

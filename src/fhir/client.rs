@@ -8,8 +8,10 @@ use crate::fhir::{
 };
 use crate::ids::{Ids, RandomIds};
 use crate::nhs_number::NhsNumber;
+use crate::skew::ServiceClock;
 use crate::trace::{self, Caller, Exchange, MessageId, User};
 use crate::transport::{Request, Response, Transport};
+use chrono::TimeDelta;
 use http::header::{ACCEPT, AUTHORIZATION};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use std::sync::Arc;
@@ -68,6 +70,7 @@ pub struct Client {
     transport: Arc<dyn Transport>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
+    service_clock: ServiceClock,
 }
 
 /// By what right it asks.
@@ -121,6 +124,7 @@ impl Client {
             transport,
             clock: Arc::new(SystemClock),
             ids: Arc::new(RandomIds),
+            service_clock: ServiceClock::default(),
         }
     }
 
@@ -202,7 +206,13 @@ impl Client {
         .await
     }
 
-    pub(in crate::fhir) async fn retrieve_by(
+    /// [`retrieve`](Self::retrieve) by the message `id`, so that a caller who retries can send the same
+    /// `X-Request-ID` again ([`MessageId::repeat`]).
+    ///
+    /// # Errors
+    ///
+    /// As [`retrieve`](Self::retrieve).
+    pub async fn retrieve_by(
         &self,
         caller: &Caller,
         number: NhsNumber,
@@ -215,7 +225,13 @@ impl Client {
         .await
     }
 
-    pub(in crate::fhir) async fn search_by<K: Matching, A: Access>(
+    /// [`search`](Self::search) by the message `id`, so that a caller who retries can send the same
+    /// `X-Request-ID` again ([`MessageId::repeat`]).
+    ///
+    /// # Errors
+    ///
+    /// As [`search`](Self::search).
+    pub async fn search_by<K: Matching, A: Access>(
         &self,
         caller: &Caller,
         search: &Search<K, A>,
@@ -250,6 +266,7 @@ impl Client {
         };
         pass.show(&mut headers);
         exchange = referring(exchange, &headers);
+        let mut sent_last = self.clock.now();
         let mut sent = self.transport.send(request(url.clone(), headers.clone())).await;
         if let (Ok(response), Some(refused)) = (&sent, &pass.token)
             && response.status() == StatusCode::UNAUTHORIZED
@@ -260,13 +277,19 @@ impl Client {
             };
             pass.show(&mut headers);
             exchange = referring(exchange, &headers);
+            sent_last = self.clock.now();
             sent = self.transport.send(request(url, headers)).await;
         }
         let response = match sent {
             Ok(response) => response,
             Err(error) => return Err(Error::from(error).with_exchange(exchange)),
         };
-        match interpret(&response) {
+        let came = self.clock.now();
+        let interpreted = interpret(&response);
+        if interpreted.as_ref().err().is_none_or(|error| error.kind() == ErrorKind::Issue) {
+            self.service_clock.compare(&response, sent_last, came);
+        }
+        match interpreted {
             Ok((answer, None)) => Ok(Received::new(answer, exchange)),
             Ok((answer, Some(code))) => {
                 Ok(Received::new(answer, exchange.with_code(code.loggable())))
@@ -279,6 +302,10 @@ impl Client {
                 Err(error.with_response(&response, retry_after).with_exchange(exchange))
             }
         }
+    }
+
+    pub(in crate::fhir) fn skew(&self) -> Option<TimeDelta> {
+        self.service_clock.latest()
     }
 
     /// A token for `caller`, other than the one that was `refused`; none where none is needed.
@@ -319,7 +346,7 @@ impl Client {
 impl Pass {
     fn show(&self, headers: &mut HeaderMap) {
         if let Some(token) = &self.token {
-            headers.insert(AUTHORIZATION, token.authorization().clone());
+            headers.insert(AUTHORIZATION, token.authorization());
         }
         match &self.role {
             Some(role) => insert(headers, SESSION_URID, role.as_str()),

@@ -1,4 +1,5 @@
 use crate::demographics::{Gender, Particular};
+use crate::failure;
 use crate::fhir::search::{Exact, Plain};
 use crate::fhir::{
     Access, AccessMode, ApplicationRestricted, Client, CrossCheck, DateRange, Error, ErrorKind,
@@ -9,6 +10,7 @@ use crate::trace::{
     VerifyNumber,
 };
 use async_trait::async_trait;
+use chrono::TimeDelta;
 
 /// Verifying and fetching retrieve the patient and [cross-check](crate::fhir::cross_check) the record
 /// here, since the API compares nothing; finding searches.
@@ -68,6 +70,10 @@ impl Tracer for Client {
             }
         };
         Ok(answer?)
+    }
+
+    fn clock_skew(&self) -> Option<TimeDelta> {
+        self.skew()
     }
 }
 
@@ -196,6 +202,12 @@ impl From<Error> for trace::Error {
         }
         if let Some(wait) = error.retry_after() {
             same = same.with_retry_after(wait);
+        }
+        if failure::is_lost_on_reuse(&error) {
+            same = same.with_lost_on_reuse();
+        }
+        if error.kind() == ErrorKind::Status {
+            same = same.with_unexplained();
         }
         match error.exchange().cloned() {
             Some(exchange) => same.with_exchange(exchange).with_source(error),

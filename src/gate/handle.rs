@@ -3,6 +3,7 @@ use crate::pace::{Limiter, Permit, Priority};
 use crate::telemetry;
 use crate::trace::{Answer, Attended, Caller, Error, Exchange, MessageId, Question, Tracer, User};
 use async_trait::async_trait;
+use chrono::TimeDelta;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
@@ -135,5 +136,9 @@ impl Tracer for Handle {
         id: MessageId,
     ) -> Result<Answer, Error> {
         self.ask(question.word(), id, || self.tracer.trace_attended(user, question, id)).await
+    }
+
+    fn clock_skew(&self) -> Option<TimeDelta> {
+        self.tracer.clock_skew()
     }
 }

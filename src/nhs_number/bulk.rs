@@ -9,7 +9,8 @@ use std::iter::FusedIterator;
 /// Each line is read as [`NhsNumber::from_bytes`] reads it, which also takes `\r\n`. A line with
 /// nothing in it is not passed over: it is refused as [`ParseError::Length`], so that verdicts and
 /// lines keep step. The end of the last line may be missing, and is not a further line. Bytes that
-/// are not UTF-8 are refused as [`ParseError::Character`].
+/// are not UTF-8 are refused as [`ParseError::Character`]. A byte order mark before the first line is
+/// passed over.
 ///
 /// ```
 /// use nhs_pds::nhs_number::{ParseError, lines};
@@ -21,7 +22,11 @@ use std::iter::FusedIterator;
 /// ```
 #[must_use]
 pub const fn lines(buffer: &[u8]) -> Lines<'_> {
-    Lines { rest: buffer, line: 0 }
+    let rest = match buffer {
+        [0xef, 0xbb, 0xbf, rest @ ..] => rest,
+        _ => buffer,
+    };
+    Lines { rest, line: 0 }
 }
 
 /// Line numbers, from 1, each with its number or the reason why there is none. From [`lines`].
@@ -84,6 +89,16 @@ mod tests {
 
     fn verdicts(buffer: &[u8]) -> Vec<Result<u64, ParseError>> {
         lines(buffer).map(|(_, verdict)| verdict.map(NhsNumber::value)).collect()
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_the_first_number() {
+        assert_eq!(verdicts(b"\xef\xbb\xbf9434765919\n"), [Ok(9_434_765_919)]);
+        assert_eq!(verdicts(b"\xef\xbb\xbf"), []);
+        assert_eq!(
+            verdicts(b"9434765919\n\xef\xbb\xbf9434765919"),
+            [Ok(9_434_765_919), Err(Character)]
+        );
     }
 
     #[test]

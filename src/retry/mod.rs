@@ -9,6 +9,10 @@
 //! Doing so is safe, since the three [questions](crate::trace::Question) only read. Not asked again is
 //! what was never sent because asking is [suspended](crate::circuit).
 //!
+//! One repeat of each call is free: after the server closed a kept connection in place of a response
+//! ([`Policy::is_free`]). It has an identifier, a record and a rate-limit permit like any other, but no
+//! pause, and it costs neither an attempt nor a share of the budget.
+//!
 //! An outage must not be multiplied: all who share a `Retry` share a *budget*, a small share of what they
 //! ask, and when it is used up a failure is final. [`Policy`] has the numbers.
 //!

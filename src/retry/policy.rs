@@ -18,7 +18,8 @@ use std::time::Duration;
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Policy {
-    /// How often a question is asked at most, the first time included.
+    /// How often a question is asked at most, the first time included. The one free repeat after a
+    /// [closed connection](Self::is_free) is not counted.
     pub attempts: NonZeroU32,
     /// The longest pause after the first failure; it doubles with each further one.
     pub first_pause: Duration,
@@ -110,6 +111,19 @@ impl Policy {
         doubled(self.first_pause, failed, self.longest_pause)
     }
 
+    /// Whether the failure `error`, `elapsed` after the call began, is worth a repeat at once that costs
+    /// neither an attempt nor a share of the budget. A call has at most one such repeat.
+    ///
+    /// So it is when the server [closed a kept connection](Error::is_lost_on_reuse): the message most
+    /// likely never arrived, and the repeat does not add load to a service in trouble.
+    #[must_use]
+    pub fn is_free(&self, error: &Error, elapsed: Duration) -> bool {
+        error.is_lost_on_reuse()
+            && error.is_transient()
+            && error.held_back_until().is_none()
+            && elapsed < self.total
+    }
+
     /// How long to wait before a question is asked again whose `failed`th attempt ended with `error`,
     /// `elapsed` after the call began; `None` when it is not asked again.
     ///
@@ -151,6 +165,19 @@ mod tests {
         }
         let held_back = UNAVAILABLE.with_held_back_until(chrono::DateTime::UNIX_EPOCH);
         assert_eq!(pause(&held_back), None);
+    }
+
+    #[test]
+    fn only_a_kept_connection_that_was_closed_is_free() {
+        let policy = Policy::default();
+        let lost = || UNAVAILABLE.with_lost_on_reuse();
+        assert!(policy.is_free(&lost(), Duration::ZERO));
+        assert!(!policy.is_free(&lost(), policy.total), "there is no time left");
+        assert!(!policy.is_free(&UNAVAILABLE, Duration::ZERO));
+        let until = chrono::DateTime::UNIX_EPOCH;
+        assert!(!policy.is_free(&lost().with_held_back_until(until), Duration::ZERO));
+        let other = Error::new(ErrorKind::Configuration).with_lost_on_reuse();
+        assert!(!policy.is_free(&other, Duration::ZERO));
     }
 
     #[test]

@@ -130,11 +130,17 @@ impl Retry {
         self.budget().call();
         let mut asked =
             Asked { message_id: id, attempts: 1, result: self.attempt(began, 1, id, &send).await };
+        let mut free = 0;
         loop {
             let Err(error) = &asked.result else { return asked };
-            let Some(pause) = self.pause(error, asked.attempts, began.elapsed()) else {
-                return asked;
+            let elapsed = began.elapsed();
+            let pause = if free == 0 && self.policy.is_free(error, elapsed) {
+                free = 1;
+                Some(Duration::ZERO)
+            } else {
+                self.pause(error, asked.attempts - free, elapsed)
             };
+            let Some(pause) = pause else { return asked };
             if tokio::time::timeout(pause, repeats.given_up()).await.is_ok() {
                 return asked;
             }

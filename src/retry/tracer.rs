@@ -1,6 +1,7 @@
 use crate::retry::{Repeats, Retry, Unrecorded};
 use crate::trace::{Answer, Attended, Caller, Error, MessageId, Question, Tracer, User};
 use async_trait::async_trait;
+use chrono::TimeDelta;
 use std::fmt;
 use std::future;
 use std::sync::Arc;
@@ -60,6 +61,10 @@ impl Tracer for Retrying {
         id: MessageId,
     ) -> Result<Answer, Error> {
         self.retry.trace_attended(&*self.tracer, user, question, id, &*self.repeats).await.result
+    }
+
+    fn clock_skew(&self) -> Option<TimeDelta> {
+        self.tracer.clock_skew()
     }
 }
 

@@ -56,7 +56,7 @@ impl Corrections {
             changed.address.clone_from(address);
         }
         changed.contradicted &= !self.is_one_person;
-        changed
+        changed.with_person_of(case)
     }
 }
 

@@ -8,10 +8,6 @@ use crate::review::presence::flag_duplicates;
 use crate::review::{Changed, Context, Refusal};
 use chrono::{DateTime, Utc};
 
-fn usable(case: &Case) -> Option<&HeldNumber> {
-    case.nhs_number.as_ref().filter(|held| held.standing.is_usable())
-}
-
 /// `absorbed` goes into `case`.
 pub(super) fn merge(
     case: &Case,
@@ -26,7 +22,10 @@ pub(super) fn merge(
     if !other.is_live() {
         return Err(Refusal::OtherNotInUse);
     }
-    let taken = usable(other).filter(|_| usable(case).is_none());
+    // With the person it is of: if that is not the survivor's, it is verified at once.
+    let taken = other.number_with_person();
+    let taken = taken.filter(|_| other.usable_number().is_some());
+    let taken = taken.as_ref().filter(|_| case.usable_number().is_none());
     if taken.is_some_and(|taken| case.rejected_numbers.contains(&taken.number)) {
         return Err(Refusal::RejectedBefore);
     }
@@ -41,7 +40,7 @@ pub(super) fn merge(
     if let Some(unlinked) = context.unlink(&survivor, absorbed, None, "merged") {
         survivor = unlinked;
     }
-    let mut note = Absorbed::new(absorbed.clone(), context.at, case.nhs_number.clone());
+    let mut note = Absorbed::new(absorbed.clone(), context.at, case.number_with_person());
     if case.date_of_death.is_none() && other.date_of_death.is_some() {
         (survivor.date_of_death, survivor.death_traced) = (other.date_of_death, other.death_traced);
         note = note.with_death();
@@ -147,6 +146,7 @@ pub fn undo_merge(
         now.filter(|_| now == number(&other.nhs_number) && now != number(&was.number_before));
     if returned.is_some() {
         survivor.nhs_number = was.number_before;
+        survivor.nhs_number = survivor.number_with_person();
         survivor.asking = Asking::default();
         reopen(&mut survivor, was.at, context);
     }
@@ -286,10 +286,11 @@ mod tests {
             let (mine, theirs) = (make("1", mine), make("2", theirs));
             let (survivor, gone) = into_one(&mine, &theirs).unwrap();
             assert_eq!(number(&survivor), expected);
-            assert_eq!(survivor.absorbed[0].number_before, mine.nhs_number);
+            assert_eq!(survivor.absorbed[0].number_before, mine.number_with_person());
             assert!(!gone.is_live() && gone.nhs_number == theirs.nhs_number);
             let changes = apart(&survivor, &[gone]).unwrap();
-            assert_eq!(changes[0].case.nhs_number, mine.nhs_number, "as it was");
+            let now = changes[0].case.number_with_person();
+            assert_eq!(now, mine.number_with_person(), "as it was");
             let gave_back = number(&survivor) != number(&mine);
             assert_eq!(changes[0].case.review[0].is_open(), gave_back, "what is wrong with it too");
             assert_eq!(changes[1].case.nhs_number, theirs.nhs_number);

@@ -4,7 +4,8 @@
 //! The worker opens review items on cases; people work them here. [`ReviewQueue`] lists the items, shows
 //! one with its evidence, hands it from the front-line staff to the GP practice to the PDS National Back
 //! Office, and carries out how it was resolved ([`Resolution`]). It also merges cases and takes merges
-//! back, deletes and undeletes them, and erases one for good when a court orders it.
+//! back, deletes and undeletes them, and erases one for good when a court orders it. Cases that the service
+//! refused for a fault that has been put right are released all at once ([`ReviewQueue::release`]).
 //!
 //! What follows from an action is decided by pure functions ([`resolve`], [`step`], [`undo_merge`],
 //! [`delete`], [`undelete`]), of which the queue reads the arguments and carries out the result, in this
@@ -32,6 +33,7 @@ mod merge;
 mod presence;
 mod queue;
 mod refusal;
+mod release;
 mod resolution;
 mod resolve;
 mod show;
@@ -45,6 +47,7 @@ pub use merge::undo_merge;
 pub use presence::{delete, undelete};
 pub use queue::{Outcome, ReviewQueue};
 pub use refusal::Refusal;
+pub use release::{Release, ReleaseReason};
 pub use resolution::Resolution;
 pub use resolve::resolve;
 pub use show::ShownItem;

@@ -1,6 +1,6 @@
 use crate::case::{
-    Asking, Case, HeldNumber, NumberSource, Provenance, ReviewItem, ReviewReason, ReviewState,
-    is_implausible_death,
+    Asked, Asking, Case, HeldNumber, NumberSource, Provenance, ReviewItem, ReviewReason,
+    ReviewState, is_implausible_death,
 };
 use crate::demographics::london_day;
 use crate::nhs_number::NhsNumber;
@@ -125,6 +125,10 @@ fn accept(
     let since = same.map_or(Some(context.at), |held| held.since.or(Some(context.at)));
     let mut held = HeldNumber::new(number, NumberSource::Traced(provenance));
     held.since = since;
+    // Confirmed for the person who was asked about. If the case is about another by now, it is in doubt.
+    let still = same.and_then(|held| held.person.clone()).filter(|_| !case.person_changed());
+    let asked = evidence.asked.as_ref().map(Asked::identity);
+    held.person = still.or(asked).or_else(|| Some(case.identity()));
 
     let mut changed = case.clone();
     changed.nhs_number = Some(held);

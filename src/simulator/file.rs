@@ -3,6 +3,7 @@
 use super::{Error, ErrorKind, Person, Register, Sensitivity};
 use crate::demographics::{Gender, PartialDate};
 use crate::nhs_number::NhsNumber;
+use crate::sheet;
 use csv::ByteRecord;
 use std::collections::HashMap;
 use std::io::{Read, Write};
@@ -135,7 +136,8 @@ impl Register {
     }
 
     /// Writes everybody as CSV that [`from_csv`](Self::from_csv) reads back the same, but for what
-    /// only the FHIR API tells: [`Person::version`] and the fields that follow it have no column.
+    /// only the FHIR API tells: [`Person::version`] and the fields that follow it have no column. A text
+    /// that a spreadsheet program would run as a formula has an apostrophe in front, which is read away.
     ///
     /// # Errors
     ///
@@ -145,7 +147,7 @@ impl Register {
         let write_failed = |error: csv::Error| Error::new(ErrorKind::Write).with_source(error);
         rows.write_record(COLUMNS).map_err(write_failed)?;
         for person in self {
-            rows.write_record(fields(person)).map_err(write_failed)?;
+            rows.write_record(sheet::row(&fields(person))).map_err(write_failed)?;
         }
         rows.flush().map_err(|error| Error::new(ErrorKind::Write).with_source(error))
     }
@@ -204,7 +206,7 @@ impl Columns {
         let field = |name: &str| {
             let place = self.places.get(name).copied();
             let bytes = place.and_then(|place| row.get(place)).unwrap_or_default();
-            std::str::from_utf8(bytes).unwrap_or_default().trim()
+            sheet::text(std::str::from_utf8(bytes).unwrap_or_default().trim())
         };
         let text = |name: &str| field(name).to_owned();
         let number = |name: &str| field(name).parse::<NhsNumber>();

@@ -1,11 +1,15 @@
 use crate::clock::{Clock, SystemClock};
 use crate::ids::{Ids, RandomIds};
 use crate::secret::RawBody;
+use crate::skew::ServiceClock;
 use crate::smsp::interpret::interpret;
 use crate::smsp::replay::Answered;
-use crate::smsp::{Config, Error, PatientDetails, Request, Stamp, wire};
-use crate::trace::{Answer, Exchange, FetchDetails, FindPerson, MessageId, Mode, VerifyNumber};
+use crate::smsp::{Config, Error, ErrorKind, PatientDetails, Request, Stamp, wire};
+use crate::trace::{
+    self, Answer, Exchange, FetchDetails, FindPerson, MessageId, Mode, VerifyNumber,
+};
 use crate::transport::{self, Transport};
+use chrono::TimeDelta;
 use http::header::CONTENT_TYPE;
 use http::{HeaderName, HeaderValue};
 use std::sync::Arc;
@@ -48,6 +52,7 @@ pub struct Client {
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
     answered: Arc<Answered>,
+    service_clock: ServiceClock,
 }
 
 impl Client {
@@ -60,6 +65,7 @@ impl Client {
             clock: Arc::new(SystemClock),
             ids: Arc::new(RandomIds),
             answered: Arc::default(),
+            service_clock: ServiceClock::default(),
         }
     }
 
@@ -172,7 +178,30 @@ impl Client {
             Ok(response) => response,
             Err(error) => return Err(Error::from(error).with_exchange(exchange)),
         };
-        interpret(request, &stamp, &response, self.config.limits, &self.answered, exchange)
+        let came = self.clock.now();
+        let result =
+            interpret(request, &stamp, &response, self.config.limits, &self.answered, exchange);
+        if is_the_services(&result) {
+            self.service_clock.compare(&response, stamp.created, came);
+        }
+        result.map_err(|error| self.with_clock_blamed(error))
+    }
+
+    /// The same error. A fault that does not say why the message is refused is taken for one about its times
+    /// if our clock is wrong.
+    fn with_clock_blamed(&self, error: Error) -> Error {
+        if error.kind() == ErrorKind::Fault
+            && error.action() == trace::ErrorKind::Rejected
+            && self.service_clock.explains_refusals()
+        {
+            error.with_action(trace::ErrorKind::Configuration)
+        } else {
+            error
+        }
+    }
+
+    pub(in crate::smsp) fn skew(&self) -> Option<TimeDelta> {
+        self.service_clock.latest()
     }
 
     fn message<M: Mode>(
@@ -188,5 +217,14 @@ impl Client {
         transport::Request::post(self.config.endpoint.clone(), RawBody::from(body))
             .with_header(CONTENT_TYPE, HeaderValue::from_static("text/xml; charset=utf-8"))
             .with_header(SOAP_ACTION, action)
+    }
+}
+
+/// Whether the response is the service's own, and to this message: not a proxy's page, and no message that
+/// has come before.
+fn is_the_services(result: &Result<Answer, Error>) -> bool {
+    match result {
+        Ok(_) => true,
+        Err(error) => matches!(error.kind(), ErrorKind::Code | ErrorKind::Fault),
     }
 }

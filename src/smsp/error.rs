@@ -26,6 +26,11 @@ impl Error {
         Self { kind, action, status: None, retry_after: None, exchange: None, source: None }
     }
 
+    pub(in crate::smsp) const fn with_action(mut self, action: trace::ErrorKind) -> Self {
+        self.action = action;
+        self
+    }
+
     pub(in crate::smsp) const fn with_status(mut self, status: StatusCode) -> Self {
         self.status = Some(status);
         self

@@ -157,6 +157,9 @@ pub struct Fault {
     pub toolkit_code: Option<String>,
     /// The toolkit's `ErrorText`.
     pub toolkit_text: Option<String>,
+    /// Whether a text, the diagnostic one included, names a part of the envelope: a header, an address,
+    /// credentials or a time.
+    pub names_envelope: bool,
 }
 
 impl Fault {
@@ -184,20 +187,76 @@ impl Fault {
         }
     }
 
-    /// What a client does about it: 1000 correct the data, 2100 ask later, 2200 report a defect, 3000
-    /// fix the configuration; without a toolkit code, by who is at fault.
+    /// What a client does about it: 2100 ask later, 2200 report a defect, 3000 fix the configuration. A fault
+    /// about the envelope is one of the configuration, whoever is at fault: every other message would be
+    /// refused too. Else 1000 is for the data, and a fault without a toolkit code goes by who is at fault.
     #[must_use]
     pub fn class(&self) -> CodeClass {
         match (self.toolkit_code.as_deref(), self.local_code()) {
-            (_, "MustUnderstand" | "VersionMismatch") | (Some("2200"), _) => CodeClass::Defect,
-            (Some("3000"), _) => CodeClass::FixConfiguration,
+            (_, "MustUnderstand" | "VersionMismatch") | (Some("3000"), _) => {
+                CodeClass::FixConfiguration
+            }
+            (Some("2200"), _) => CodeClass::Defect,
             (Some("2100"), _) => CodeClass::AskLater,
+            _ if self.is_about_envelope() => CodeClass::FixConfiguration,
             (Some("1000"), _) | (_, "Client") => CodeClass::CorrectData,
-            (_, "Server") => CodeClass::AskLater,
+            (_, "Server" | "EndpointUnavailable") => CodeClass::AskLater,
             _ => CodeClass::Defect,
         }
     }
+
+    fn is_about_envelope(&self) -> bool {
+        self.names_envelope
+            || ENVELOPE_FAULTS.contains(&self.local_code())
+            || self.code.ends_with("Client.Authentication")
+    }
+
+    /// Notes whether `text`, which need not be kept, names a part of the envelope.
+    pub(in crate::smsp) fn hear(&mut self, text: &str) {
+        let text = text.to_ascii_lowercase();
+        self.names_envelope |= ENVELOPE_WORDS.iter().any(|word| text.contains(word));
+    }
 }
+
+/// Fault codes of WS-Security 1.1 (section 12) and WS-Addressing, of 2004 and 1.0, that blame the envelope.
+const ENVELOPE_FAULTS: [&str; 14] = [
+    "ActionNotSupported",
+    "DestinationUnreachable",
+    "FailedAuthentication",
+    "FailedCheck",
+    "InvalidAddressingHeader",
+    "InvalidMessageInformationHeader",
+    "InvalidSecurity",
+    "InvalidSecurityToken",
+    "MessageAddressingHeaderRequired",
+    "MessageExpired",
+    "MessageInformationHeaderRequired",
+    "SecurityTokenUnavailable",
+    "UnsupportedAlgorithm",
+    "UnsupportedSecurityToken",
+];
+
+/// What a text about the envelope names, in lower case. None of these can be a person's name, which a text
+/// may quote.
+const ENVELOPE_WORDS: [&str; 17] = [
+    "timestamp",
+    "wsu:",
+    "wsse:",
+    "wsa:",
+    "auditidentity",
+    "senderaddress",
+    "trackingid",
+    "manifestitem",
+    "soapaction",
+    "messageid",
+    "content-type",
+    "ws-security",
+    "ws-addressing",
+    "soap header",
+    "soap envelope",
+    "security header",
+    "message has expired",
+];
 
 impl fmt::Debug for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

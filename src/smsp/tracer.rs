@@ -1,7 +1,9 @@
 use crate::demographics::Particular;
-use crate::smsp::{Client, Error, Request, ResponseCode};
+use crate::failure;
+use crate::smsp::{Client, CodeClass, Error, ErrorKind, Request, ResponseCode};
 use crate::trace::{self, Answer, Attended, Caller, MessageId, Mode, Question, Tracer, User};
 use async_trait::async_trait;
+use chrono::TimeDelta;
 
 /// Verifying asks verifyNHSNumber, fetching getPatientDetailsByNHSNumber, and finding
 /// getPatientDetailsBySearch rather than getNHSNumber, so that the person who was found can be held
@@ -24,6 +26,10 @@ impl Tracer for Client {
         id: MessageId,
     ) -> Result<Answer, trace::Error> {
         Ok(self.put(user, question, id).await?)
+    }
+
+    fn clock_skew(&self) -> Option<TimeDelta> {
+        self.skew()
     }
 }
 
@@ -52,6 +58,14 @@ impl From<Error> for trace::Error {
         }
         if let Some(wait) = error.retry_after() {
             same = same.with_retry_after(wait);
+        }
+        if failure::is_lost_on_reuse(&error) {
+            same = same.with_lost_on_reuse();
+        }
+        let blames_data =
+            code.is_some_and(|code| ResponseCode::from(code).class() == CodeClass::CorrectData);
+        if matches!(error.kind(), ErrorKind::Fault | ErrorKind::Status) && !blames_data {
+            same = same.with_unexplained();
         }
         match error.exchange().cloned() {
             Some(exchange) => same.with_exchange(exchange).with_source(error),

@@ -2,6 +2,7 @@ use crate::demographics::Particular;
 use crate::trace::Exchange;
 use chrono::{DateTime, Utc};
 use std::error::Error as StdError;
+use std::iter;
 use std::time::Duration;
 
 /// A question that was not answered.
@@ -15,6 +16,8 @@ pub struct Error {
     particular: Option<Particular>,
     retry_after: Option<Duration>,
     held_back_until: Option<DateTime<Utc>>,
+    unexplained: bool,
+    lost_on_reuse: bool,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -28,6 +31,8 @@ impl Error {
             particular: None,
             retry_after: None,
             held_back_until: None,
+            unexplained: false,
+            lost_on_reuse: false,
             source: None,
         }
     }
@@ -67,6 +72,22 @@ impl Error {
         self
     }
 
+    /// The same error, of a message that was refused by no code about the data: see
+    /// [`is_unexplained`](Self::is_unexplained).
+    #[must_use]
+    pub const fn with_unexplained(mut self) -> Self {
+        self.unexplained = true;
+        self
+    }
+
+    /// The same error, of a message whose connection was lost: see
+    /// [`is_lost_on_reuse`](Self::is_lost_on_reuse).
+    #[must_use]
+    pub const fn with_lost_on_reuse(mut self) -> Self {
+        self.lost_on_reuse = true;
+        self
+    }
+
     /// Why there was no answer.
     #[must_use]
     pub const fn kind(&self) -> ErrorKind {
@@ -103,7 +124,53 @@ impl Error {
     pub const fn is_transient(&self) -> bool {
         matches!(self.kind, ErrorKind::Unavailable)
     }
+
+    /// Whether a question was [`Rejected`](ErrorKind::Rejected) by a fault or a status, not by a code that
+    /// blames the data. The cause may be the message's envelope, a gateway, or the data; so the rejection
+    /// holds for a limited time only.
+    #[must_use]
+    pub const fn is_unexplained(&self) -> bool {
+        self.unexplained
+    }
+
+    /// Whether the server closed a kept connection in place of a response. This happens to clients that
+    /// keep connections open, and does not show that the service is in trouble.
+    #[must_use]
+    pub const fn is_lost_on_reuse(&self) -> bool {
+        self.lost_on_reuse
+    }
+
+    /// The texts of all causes, outermost first, such as `could not connect: … : Connection refused`.
+    /// `None` when the error has no source.
+    ///
+    /// For logs and status pages. It holds nothing about a person, no control characters, and at most
+    /// 500 characters.
+    ///
+    /// ```
+    /// use nhs_pds::trace::{Error, ErrorKind};
+    ///
+    /// let refused = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
+    /// let error = Error::new(ErrorKind::Unavailable).with_source(refused);
+    /// assert_eq!(error.cause().as_deref(), Some("connection refused"));
+    /// ```
+    #[must_use]
+    pub fn cause(&self) -> Option<String> {
+        causes(self)
+    }
 }
+
+/// The texts of all that caused `error`, outermost first, as [`Error::cause`] has them.
+pub(crate) fn causes(error: &(dyn StdError + 'static)) -> Option<String> {
+    let causes = iter::successors(error.source(), |&cause| cause.source());
+    let texts: Vec<String> = causes.map(ToString::to_string).collect();
+    let text = texts.join(": ");
+    let shown = |c: char| if c.is_control() { ' ' } else { c };
+    (!text.is_empty()).then(|| text.chars().take(LONGEST_CAUSE).map(shown).collect())
+}
+
+/// The most characters of [`Error::cause`]: some causes quote what a server sent, such as its certificate's
+/// names.
+const LONGEST_CAUSE: usize = 500;
 
 /// Why there was no answer, and so what to do about it.
 #[non_exhaustive]
@@ -138,5 +205,37 @@ impl ErrorKind {
             Self::Unavailable => "unavailable",
             Self::Unreadable => "unreadable",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fmt;
+
+    #[derive(Debug)]
+    struct Chain(&'static str, Option<Box<Self>>);
+
+    impl fmt::Display for Chain {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(self.0)
+        }
+    }
+
+    impl StdError for Chain {
+        fn source(&self) -> Option<&(dyn StdError + 'static)> {
+            self.1.as_deref().map(|cause| cause as _)
+        }
+    }
+
+    #[test]
+    fn the_whole_chain_is_shown_without_control_characters() {
+        let inner = Chain("refused\u{1b}[31m\n", None);
+        let error = Error::new(ErrorKind::Unavailable)
+            .with_source(Chain("could not connect", Some(Box::new(inner))));
+        assert_eq!(error.cause().unwrap(), "could not connect: refused [31m ");
+        assert_eq!(Error::new(ErrorKind::Unavailable).cause(), None);
+        let long = Error::new(ErrorKind::Unavailable).with_source("é".repeat(2_000));
+        assert_eq!(long.cause().unwrap().chars().count(), LONGEST_CAUSE);
     }
 }

@@ -37,6 +37,7 @@ pub use answer::{
 pub use caller::{Caller, CallerError, LocalIdentity, SmartcardIdentity, User};
 pub(crate) use criteria::is_sendable;
 pub use criteria::{CriterionError, LocalIdentifier, NamePattern, NameText, PostcodePattern};
+pub(crate) use error::causes;
 pub use error::{Error, ErrorKind};
 pub use message_id::MessageId;
 pub use question::{Attended, FetchDetails, FindPerson, Mode, Question, Unattended, VerifyNumber};

@@ -1,5 +1,6 @@
 use crate::trace::{Answer, Attended, Caller, Error, MessageId, Question, User};
 use async_trait::async_trait;
+use chrono::TimeDelta;
 use std::fmt::Debug;
 
 /// A service that can trace people.
@@ -76,4 +77,12 @@ pub trait Tracer: Debug + Send + Sync {
         question: &Question<Attended>,
         id: MessageId,
     ) -> Result<Answer, Error>;
+
+    /// How far this machine's clock is ahead of the service's, by the service's last response
+    /// (MSCA-AUD-06); negative when it is behind. `None` when that is not known.
+    ///
+    /// A tracer that passes questions on to another one returns what that one says.
+    fn clock_skew(&self) -> Option<TimeDelta> {
+        None
+    }
 }

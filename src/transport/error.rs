@@ -22,6 +22,12 @@ impl Error {
         self
     }
 
+    #[cfg(feature = "http")]
+    pub(in crate::transport) const fn with_kind(mut self, kind: ErrorKind) -> Self {
+        self.kind = kind;
+        self
+    }
+
     /// What went wrong.
     #[must_use]
     pub const fn kind(&self) -> ErrorKind {
@@ -58,6 +64,11 @@ pub enum ErrorKind {
     /// The connection broke before the response was complete. Try again what may be repeated.
     #[error("the connection was lost")]
     Interrupted,
+    /// The server closed a connection that was kept open from an earlier exchange, and no response had
+    /// begun: it gave the connection up just when it was used again. Try again what may be repeated.
+    /// (A response that breaks off within its head looks the same from here.)
+    #[error("the connection was reused, and closed before a byte of response")]
+    KeptConnectionClosed,
     /// What answered does not speak HTTP/1. Report a defect at the service, after a look at whether
     /// the address and port are the service's.
     #[error("the answer is not HTTP")]
@@ -112,9 +123,12 @@ impl ErrorKind {
             | Self::ServerName
             | Self::Tls
             | Self::TlsVersion => true,
-            Self::Connect | Self::Interrupted | Self::NotHttp | Self::Timeout | Self::TooLarge => {
-                false
-            }
+            Self::Connect
+            | Self::Interrupted
+            | Self::KeptConnectionClosed
+            | Self::NotHttp
+            | Self::Timeout
+            | Self::TooLarge => false,
         }
     }
 
@@ -123,6 +137,9 @@ impl ErrorKind {
     /// Of these, only after [`Connect`](Self::Connect) is it certain that nothing was sent.
     #[must_use]
     pub const fn is_transient(self) -> bool {
-        matches!(self, Self::Connect | Self::Interrupted | Self::Timeout)
+        matches!(
+            self,
+            Self::Connect | Self::Interrupted | Self::KeptConnectionClosed | Self::Timeout
+        )
     }
 }

@@ -1,6 +1,6 @@
 use crate::secret::RawBody;
 use chrono::{DateTime, Utc};
-use http::header::{DATE, RETRY_AFTER};
+use http::header::{AGE, DATE, RETRY_AFTER};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -152,11 +152,23 @@ impl Response {
         if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
             return Some(Duration::from_secs(text.parse().unwrap_or(u64::MAX)));
         }
-        let date = |text: &str| httpdate::parse_http_date(text.trim()).ok();
-        let from = self.headers.get(DATE).and_then(|value| value.to_str().ok()).and_then(date);
+        let from = self.headers.get(DATE).and_then(|value| value.to_str().ok()).and_then(http_date);
         let from = from.unwrap_or_else(|| SystemTime::from(asked_at));
-        Some(date(text)?.duration_since(from).unwrap_or_default())
+        Some(http_date(text)?.duration_since(from).unwrap_or_default())
     }
+
+    /// When the response was made, by the clock of the server that made it: `Date`, in whole seconds
+    /// (RFC 9110 section 6.6.1). `None` without one, and for a copy from a cache (`Age`).
+    #[must_use]
+    pub fn date(&self) -> Option<DateTime<Utc>> {
+        let is_fresh = self.headers.get(AGE).is_none_or(|age| age.as_bytes() == b"0");
+        let text = self.headers.get(DATE).filter(|_| is_fresh)?.to_str().ok()?;
+        http_date(text).map(DateTime::from)
+    }
+}
+
+fn http_date(text: &str) -> Option<SystemTime> {
+    httpdate::parse_http_date(text.trim()).ok()
 }
 
 /// Counts the headers: their names too are whatever the other side wrote.

@@ -15,7 +15,8 @@ pub fn apply(case: &Case, decision: &Decision, policy: &Policy) -> Option<Case> 
     if matches!(decision.row, Row::Unavailable | Row::Configuration | Row::HeldChanged) {
         return None;
     }
-    let mut changed = case.clone();
+    // A number that no answer confirms stays that of the person whose it was before this question.
+    let mut changed = case.clone().with_person_of(case);
     number(&mut changed, decision, effects);
     if let Some(died) = decision.date_of_death {
         changed.date_of_death = case.date_of_death.or(Some(died));
@@ -50,6 +51,7 @@ fn number(case: &mut Case, decision: &Decision, effects: Effects) {
                 let before = case.nhs_number.as_ref();
                 let same = before.filter(|held| held.number == written.number);
                 written.since = same.map_or(written.since, |held| held.since.or(written.since));
+                written.person = Some(decision.asked.identity());
                 case.nhs_number = Some(written);
                 case.not_on_pds = false;
             }
@@ -155,6 +157,7 @@ fn asking(case: &mut Case, decision: &Decision, effects: Effects, policy: &Polic
         }
         Again::Afresh | Again::NextPass | Again::Stop => None,
         Again::Soon => Some(decision.at + policy.stale_wait),
+        Again::NextDay => Some(decision.at + policy.refusal_wait),
         Again::WhenCorrected => {
             asking.until_corrected = true;
             None

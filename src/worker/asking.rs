@@ -7,6 +7,7 @@ use crate::clock::Clock;
 use crate::retry::{Repeats, Unrecorded};
 use crate::trace::{self, Answer, MessageId};
 use crate::worker::claim::Claims;
+use crate::worker::pass::Pass;
 use crate::worker::record::{came_back, received, sent};
 use crate::worker::turn::{Step, Turn};
 use crate::worker::{Error, Plan, Worker};
@@ -61,6 +62,7 @@ impl Worker {
         turns: &mut [Turn],
         first: Vec<Plan>,
         claimed: usize,
+        pass: &mut Pass,
         stop: &(dyn Fn() -> bool + Sync),
     ) -> Result<Came, Error> {
         let mut claims = Claims::new(claimed, self.clock.now());
@@ -86,7 +88,7 @@ impl Worker {
                 .iter()
                 .filter_map(|(place, plan, id)| Some((turns.get(*place)?.id(), plan, *id)))
                 .collect::<Vec<_>>();
-            let round = self.exchange(&questions, &mut claims, stop).await?;
+            let round = self.exchange(&questions, &mut claims, pass, stop).await?;
             let mut unasked = None;
             let at = self.clock.now();
             let mut entries = Vec::with_capacity(waiting.len());
@@ -114,12 +116,13 @@ impl Worker {
         }
     }
 
-    /// Sends the questions, so many at a time, in order; none after one was refused for who we are or was
-    /// held back, nor when `stop` says so or a claim is lost.
+    /// Sends the questions, so many at a time, in order; none after one was refused for who we are, or several
+    /// were refused alike, or one was held back, nor when `stop` says so or a claim is lost.
     async fn exchange(
         &self,
         questions: &[(&CaseId, &Plan, MessageId)],
         claims: &mut Claims,
+        pass: &mut Pass,
         stop: &(dyn Fn() -> bool + Sync),
     ) -> Result<Round, Error> {
         let mut replies: Vec<Option<Reply>> = questions.iter().map(|_| None).collect();
@@ -154,7 +157,11 @@ impl Worker {
                         return Err(error);
                     }
                     let is = |kind| matches!(&asked.result, Err(error) if error.kind() == kind);
-                    refused |= is(trace::ErrorKind::Configuration);
+                    if let Some((case, ..)) = questions.get(place) {
+                        pass.refusals.note(case, &asked.result);
+                    }
+                    refused |=
+                        is(trace::ErrorKind::Configuration) || pass.refusals.verdict().is_some();
                     let result = match asked.result {
                         Err(error) if error.held_back_until().is_some() => {
                             held_back = Some(error);
@@ -208,7 +215,8 @@ impl Asked {
     /// every run at this case.
     fn panicked(latest: &Mutex<MessageId>) -> Self {
         let message_id = *latest.lock().unwrap_or_else(PoisonError::into_inner);
-        let result = Err(trace::Error::new(trace::ErrorKind::Unreadable));
+        let error = trace::Error::new(trace::ErrorKind::Unreadable);
+        let result = Err(error.with_source("the tracer panicked"));
         Self { message_id, result, unrecorded: None }
     }
 }

@@ -66,7 +66,11 @@ impl Worker {
             let (decided, changes) = self.decide_all(turns, attempt > 0).await?;
             if self.save(&changes).await? {
                 let reports = decided.iter().map(|(turn, decision)| {
-                    CaseReport::decided(&turn.claimed, decision.as_ref(), turn.is_asked())
+                    let is_asked = turn.is_asked();
+                    let mut report =
+                        CaseReport::decided(&turn.claimed, decision.as_ref(), is_asked);
+                    report.cause = turn.cause();
+                    report
                 });
                 let reports = reports.collect();
                 let mut saved: Vec<Case> =
@@ -206,6 +210,11 @@ impl Worker {
 impl Turn {
     fn is_asked(&self) -> bool {
         self.steps.iter().all(|step| step.reply.is_some())
+    }
+
+    /// Why the last question was not answered.
+    fn cause(&self) -> Option<String> {
+        self.steps.last()?.reply.as_ref()?.as_ref().err()?.cause()
     }
 }
 

@@ -170,7 +170,10 @@ fn agreed(
     match reply.map(|answer| &answer.outcome) {
         // MSCA-DQ-03: PDS itself names the successor of a number that is known to be the person's.
         Ok(Outcome::Superseded { .. })
-            if context.asked.nhs_number.is_some() && held.is_some_and(is_confirmed) =>
+            if context.asked.nhs_number.is_some()
+                && held.is_some_and(is_confirmed)
+                // For somebody of another name the rule has not confirmed it.
+                && !case.person_changed() =>
         {
             match contradiction(context.asked, person) {
                 Some(particular) => Err(ReviewReason::Differs(particular)),
@@ -220,6 +223,7 @@ fn evidence(case: &Case, reply: Reply<'_>, context: &Context<'_>, wanted: bool) 
         returned: person.cloned(),
         others: context.holders.iter().filter(|holder| **holder != case.id).cloned().collect(),
         particular,
+        damaged_number: None,
         exchange: exchange(reply).cloned(),
         stale: matches!(
             reply.map(|answer| &answer.outcome),
@@ -279,6 +283,7 @@ fn without_answer(case: &Case, error: &Error, context: &Context<'_>) -> Row {
         ErrorKind::Rejected if error.particular() == Some(Particular::NhsNumber) => {
             Row::NumberRejected
         }
+        ErrorKind::Rejected if error.is_unexplained() => Row::MessageRefused,
         ErrorKind::Rejected => Row::Rejected,
         ErrorKind::Unreadable => unreadable(case, context),
     }

@@ -4,6 +4,8 @@ use crate::case::{Alert, AlertKind, Case};
 use crate::delivery::Delivery;
 use crate::demographics::london_day;
 use crate::trace;
+use crate::worker::pass::Pass;
+use crate::worker::turn::Turn;
 use crate::worker::{Error, Worker};
 
 impl Worker {
@@ -23,9 +25,27 @@ impl Worker {
         }
     }
 
+    /// Puts into `pass` what ends the asking: our configuration was refused, several cases were refused alike,
+    /// or a question was held back.
+    pub(super) async fn end_if_refused(
+        &self,
+        turns: Vec<Turn>,
+        held_back: Option<trace::Error>,
+        pass: &mut Pass,
+    ) -> Result<(), Error> {
+        let refused = turns.into_iter().find_map(Turn::refusal);
+        if let Some(error) = refused.or_else(|| pass.refusals.verdict()) {
+            self.tell_of_refusal(&error).await?;
+            pass.stopped = Some(error);
+        } else if held_back.is_some() {
+            pass.stopped = held_back;
+        }
+        Ok(())
+    }
+
     /// Tells the back office that the service refuses our configuration: once a day, and not once per
     /// case or pass. A sink that fails is tried again in the next pass.
-    pub(super) async fn tell_of_refusal(&self, error: &trace::Error) -> Result<(), Error> {
+    async fn tell_of_refusal(&self, error: &trace::Error) -> Result<(), Error> {
         let now = self.clock.now();
         let code = error.exchange().and_then(|exchange| exchange.code.clone());
         let id = format!(

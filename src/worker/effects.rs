@@ -3,7 +3,7 @@
 use crate::case::{AlertKind, NumberStanding, ReviewReason};
 use crate::worker::{Again, Effects, NumberEffect, Requirement, ReviewEffect, Row, TraceResult};
 
-use Again::{Afresh, AfterDays, NextPass, Settled, Soon, Stop, WhenCorrected};
+use Again::{Afresh, AfterDays, NextDay, NextPass, Settled, Soon, Stop, WhenCorrected};
 use NumberEffect::{Confirm, Keep, Mark, Write};
 use ReviewEffect::{Open, OpenDoubt, Settle};
 
@@ -51,6 +51,7 @@ impl Row {
             | Self::HeldChanged
             | Self::Rejected
             | Self::NumberRejected
+            | Self::MessageRefused
             | Self::Unreadable
             | Self::UnreadableTooOften => self.without_answer(),
             Self::FoundRejected
@@ -122,6 +123,7 @@ impl Row {
             Self::Rejected | Self::NumberRejected => {
                 Effects::new(TraceResult::Rejected, Keep, rejected, WhenCorrected)
             }
+            Self::MessageRefused => Effects::new(TraceResult::Rejected, Keep, rejected, NextDay),
             Self::Unreadable => {
                 Effects::new(TraceResult::Unreadable, Keep, ReviewEffect::Keep, NextPass)
             }

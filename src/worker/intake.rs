@@ -1,9 +1,10 @@
 use crate::audit::{Actor, AuditLog};
-use crate::case::{Case, CaseId, CaseStore, Change, ErrorKind};
+use crate::case::{Case, CaseId, CaseStore, Change, ErrorKind, Evidence, ReviewReason};
 use crate::clock::Clock;
 use crate::delivery::{changed, withdraw};
 use crate::worker::Error;
 use crate::worker::duplicates::flag_duplicates;
+use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 
@@ -33,7 +34,16 @@ pub struct Imported {
 /// Numbers are taken as they are, also where two cases have one: both are flagged then, and the back office
 /// is told, by the next run (MSCA-DQ-01). A pair that somebody has dismissed is not flagged again.
 ///
+/// A case whose NHS Number is damaged ([`Case::damaged_number`]) gets a review item, which is resolved when the
+/// local system has a readable number, or none.
+///
 /// A case that is stored and cannot be read is passed over ([`CaseStore::unreadable`] names it).
+///
+/// A number that was imported before and never traced gives way to another one that the local system has
+/// now. A traced number stays, and the case gets a review item ([`ReviewReason::Conflict`]), once for each
+/// number that the local system has instead. A number is imported for the person that the case is about
+/// ([`HeldNumber::person`](crate::case::HeldNumber::person)); when a later caseload says that it is
+/// another, the number is in doubt until it is verified ([`Case::person_changed`]).
 ///
 /// Each change is in `audit` before it is saved, so that a case can be rebuilt as it was on any day
 /// (MSCA-AUD-02). Killed in between, it is simply done again. Of a case that comes twice the later
@@ -94,6 +104,21 @@ fn digest(read: &Case) -> Option<String> {
     Some(hash.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
+/// `stored` as it is once the local system has been read again as `read`; `None` when nothing changes.
+///
+/// A number in `read` that is not taken, because the case has a traced one, is for a person to look at.
+fn read_again(stored: &Case, read: &Case, now: DateTime<Utc>) -> Option<Case> {
+    let updated = stored.updated_from(read.clone());
+    let is_open = stored.open_items().any(|item| item.reason == ReviewReason::Conflict);
+    let Some(other) = stored.number_in_conflict(read).filter(|_| !is_open) else {
+        return updated;
+    };
+    let mut flagged = updated.unwrap_or_else(|| stored.clone());
+    let evidence = Evidence { nhs_number: Some(other), ..Evidence::default() };
+    flagged.open_item(ReviewReason::Conflict, &evidence, now);
+    Some(flagged)
+}
+
 /// Imports `cases`, and returns those that have to be looked at again.
 async fn import_chunk(
     store: &dyn CaseStore,
@@ -113,9 +138,11 @@ async fn import_chunk(
     for read in &cases {
         let digest = digest(read);
         let taken = |mut case: Case| {
+            case.nhs_number = case.number_with_person();
             if let Some(held) = &mut case.nhs_number {
                 held.since = held.since.or(Some(now));
             }
+            case.flag_damaged_number(now, actor.user_id());
             case.read_digest.clone_from(&digest);
             case
         };
@@ -130,7 +157,7 @@ async fn import_chunk(
             None => new.push(taken(read.clone())),
             // The local system says what it said before; what somebody has corrected since stays.
             Some(stored) if digest.is_some() && stored.read_digest == digest => unchanged += 1,
-            Some(stored) => match stored.updated_from(read.clone()) {
+            Some(stored) => match read_again(&stored, read, now) {
                 Some(case) => updated.push(taken(case)),
                 None => unchanged += 1,
             },

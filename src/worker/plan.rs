@@ -1,11 +1,10 @@
-use crate::case::{
-    Asked, Case, NumberStanding, is_implausible_birth, is_no_forename, is_no_surname,
-};
+use crate::case::{Asked, Case, is_implausible_birth, is_no_forename, is_no_surname};
 use crate::demographics::{FullDate, Gender, Postcode, london_day, name_form};
 use crate::nhs_number::NhsNumber;
 use crate::trace::{CriterionError, FetchDetails, FindPerson, LocalIdentifier, NameText, Question};
+use crate::worker::purpose::Purpose;
 use crate::worker::{Eligibility, Policy, Reason, Scope, eligibility};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 /// What is asked about a case next.
 #[non_exhaustive]
@@ -23,8 +22,9 @@ pub struct Plan {
 /// particulars: surname, gender and full date of birth, with forename and postcode where they are known
 /// (HAV-1). A number from elsewhere, or from a provider's copy, is verified: the number is sent with the
 /// date of birth and the surname, so that nothing comes back about anybody else. A number that was traced
-/// is left alone (HAV-3), unless `policy` has it verified again. The case id goes along under the OID
-/// `local_root`, and an answer repeats it.
+/// is left alone (HAV-3), unless `policy` has it verified again, or name, date of birth or gender have
+/// changed since it was confirmed ([`Case::person_changed`]): then it is verified at once. The case id goes
+/// along under the OID `local_root`, and an answer repeats it.
 ///
 /// A name that stands for none, such as `UNKNOWN` or `Baby` (`reference/placeholders.txt`), and a birth that
 /// is to come or more than 125 years ago, by the day in London, are faults of the data and make no question.
@@ -68,11 +68,9 @@ pub fn plan(
     match planned {
         Err(reasons) => Err(eligible.and(reasons)),
         Ok(planned) => {
-            let again = case
-                .asking
-                .asked
-                .as_ref()
-                .is_some_and(|asked| asked.has_same_particulars(&planned.asked));
+            let again = case.asking.asked.as_ref().is_some_and(|asked| {
+                asked.has_same_particulars(&planned.asked) && purpose.is_answered_by(case, asked)
+            });
             if again && case.not_on_pds {
                 eligible = eligible.and([Reason::NotOnPds]);
             } else if again && !is_due(case, policy, now) {
@@ -128,43 +126,26 @@ pub(super) fn ask(
     Ok(Plan { asked, question })
 }
 
-/// What there is to be asked about a case.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Purpose {
-    /// Who is the person?
-    Find,
-    /// Is the number the person's?
-    Verify(NhsNumber),
-    /// The number was traced.
-    Nothing,
-}
-
-impl Purpose {
-    fn of(case: &Case, policy: &Policy, now: DateTime<Utc>) -> Self {
-        match &case.nhs_number {
-            None => Self::Find,
-            Some(held) if held.standing != NumberStanding::Usable => Self::Find,
-            Some(held) if !held.source.is_traced() => Self::Verify(held.number),
-            Some(held) if policy.is_reverification_due(&case.id, held, now) => {
-                Self::Verify(held.number)
-            }
-            Some(_) => Self::Nothing,
-        }
-    }
-
-    const fn number(self) -> Option<NhsNumber> {
-        match self {
-            Self::Verify(number) => Some(number),
-            Self::Find | Self::Nothing => None,
-        }
-    }
-}
-
 /// Whether the same words may be asked again. A time further off than any wait was set before the clock was
-/// put back, or under another policy.
+/// put back, or under another policy; so was any time that was set at a time still to come.
 fn is_due(case: &Case, policy: &Policy, now: DateTime<Utc>) -> bool {
+    if case.asking.until_corrected {
+        return is_refusal_over(case, policy, now);
+    }
     let latest = now.checked_add_signed(policy.longest_wait()).unwrap_or(now);
-    !case.asking.until_corrected && case.asking.not_before.is_none_or(|at| at <= now || at > latest)
+    let was_ahead = case.last_trace.as_ref().is_some_and(|last| last.at > now);
+    let is_over = |at| at <= now || at > latest || was_ahead;
+    case.asking.not_before.is_none_or(is_over)
+}
+
+/// Whether a case that waits for a correction does not have to: its message was refused by a fault or a
+/// status, which older stores have on record as a fault of the data.
+fn is_refusal_over(case: &Case, policy: &Policy, now: DateTime<Utc>) -> bool {
+    case.last_trace.as_ref().is_some_and(|last| {
+        let since = now.signed_duration_since(last.at);
+        // A time to come was set by a clock that was ahead.
+        last.is_unexplained_refusal() && !(TimeDelta::zero()..policy.refusal_wait).contains(&since)
+    })
 }
 
 fn family(case: &Case) -> Result<NameText, Reason> {
@@ -217,7 +198,9 @@ fn postcode(case: &Case) -> Result<Option<Postcode>, Reason> {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::case::{Allocation, HeldNumber, NumberSource, Provenance, RecordType};
+    use crate::case::{
+        Allocation, HeldNumber, NumberSource, NumberStanding, Provenance, RecordType,
+    };
     use crate::trace::{Exchange, Freshness};
 
     pub(in crate::worker) const ROOT: &str = LocalIdentifier::LOCAL_PATIENT_ROOT;

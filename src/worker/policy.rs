@@ -2,6 +2,9 @@ use crate::case::{CaseId, HeldNumber};
 use chrono::{DateTime, TimeDelta, Utc};
 use sha2::{Digest, Sha256};
 
+/// By how much the clocks of two machines may differ before one of them counts as wrong.
+const SKEW: TimeDelta = TimeDelta::days(1);
+
 /// When a case is asked about again.
 ///
 /// ```
@@ -20,6 +23,8 @@ pub struct Policy {
     pub waits: Vec<TimeDelta>,
     /// How long after an answer from a provider's copy the Spine is asked.
     pub stale_wait: TimeDelta,
+    /// How long after a message was refused, with no code that blames the data, the same words are asked again.
+    pub refusal_wait: TimeDelta,
     /// How many answers in a row may be unreadable before somebody is told.
     pub unreadable_limit: u32,
     /// How often a number that was traced is verified again; `None` is never (HAV-3).
@@ -27,12 +32,13 @@ pub struct Policy {
 }
 
 impl Default for Policy {
-    /// After 1, 2, 4, 7, 14 and 30 days; 15 minutes after a copy; five unreadable answers; no
+    /// After 1, 2, 4, 7, 14 and 30 days; 15 minutes after a copy; a day after a refused message; five unreadable answers; no
     /// re-verification.
     fn default() -> Self {
         Self {
             waits: [1, 2, 4, 7, 14, 30].map(TimeDelta::days).into(),
             stale_wait: TimeDelta::minutes(15),
+            refusal_wait: TimeDelta::days(1),
             unreadable_limit: 5,
             reverification: None,
         }
@@ -57,7 +63,8 @@ impl Policy {
 
     /// Longer than this no case waits.
     pub(super) fn longest_wait(&self) -> TimeDelta {
-        self.waits.iter().copied().fold(self.stale_wait, TimeDelta::max)
+        let other = self.stale_wait.max(self.refusal_wait);
+        self.waits.iter().copied().fold(other, TimeDelta::max)
     }
 
     /// Whether the number `held` by the case `id` is to be verified again at `now`.
@@ -65,7 +72,8 @@ impl Policy {
     /// A caseload that was loaded in an hour is not asked about again in an hour: each case has its own
     /// time within the interval, which depends on its id alone, and its turn is the first such time
     /// after half an interval, so between half and one and a half intervals after the last confirmation.
-    /// A number of which nobody knows since when it is held has a day in each interval.
+    /// A number of which nobody knows since when it is held has a day in each interval. A confirmation
+    /// that is dated more than a day after `now` was dated by a clock that was ahead, so the number is due.
     #[must_use]
     pub fn is_reverification_due(
         &self,
@@ -80,7 +88,9 @@ impl Policy {
             return true;
         }
         let slot = slot(id, interval);
+        let latest = now.checked_add_signed(SKEW.min(TimeDelta::seconds(interval))).unwrap_or(now);
         match held.confirmed_at().or(held.since) {
+            Some(from) if from > latest => true,
             Some(from) => {
                 let earliest = from.timestamp().saturating_add(interval / 2);
                 let behind = (slot - earliest).rem_euclid(interval);

@@ -1,6 +1,6 @@
 use crate::audit::{Actor, Entry, EventKind};
 use crate::ids::random;
-use crate::trace;
+use crate::trace::{self, causes};
 use crate::worker::status::{Progress, State, Status};
 use crate::worker::{CaseReport, Error, ErrorKind, Schedule, Worker};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -200,20 +200,35 @@ impl Process {
             status.next_run = None;
             status.current = Some(Progress::of(began));
         }
+        let mut cause = None;
         let mut observe = |case: &CaseReport| {
-            if let Some(progress) = &mut self.shared().current {
+            let mut status = self.shared();
+            if let Some(progress) = &mut status.current {
                 progress.count(case);
             }
+            status.clock_skew = self.worker.tracer.clock_skew();
+            if case.cause.is_some() {
+                cause.clone_from(&case.cause);
+                status.last_cause.clone_from(&case.cause);
+            }
+            drop(status);
             observer(case);
         };
         let stopping = || self.shared().state = State::Stopping;
         let (run, stopped) = self.worker.sweep_until(shutdown, &stopping, &mut observe).await;
+        if let Err(error) = &run {
+            let (kind, cause) = (error.kind().to_string(), causes(error));
+            tracing::warn!(kind, cause, "a run ended early");
+        }
         let mut status = self.shared();
         status.last_error = run.as_ref().err().map(Error::kind);
         let stopped_by = run.as_ref().ok().and_then(|report| report.stopped.as_ref());
         status.service_refused =
             stopped_by.is_some_and(|error| error.kind() == trace::ErrorKind::Configuration);
         status.held_back_until = stopped_by.and_then(trace::Error::held_back_until);
+        status.clock_skew = self.worker.tracer.clock_skew();
+        let ended_by = run.as_ref().err().and_then(|error| causes(error));
+        status.last_cause = ended_by.or(stopped_by.and_then(trace::Error::cause)).or(cause);
         let ended = self.worker.clock.now();
         let unreadable = run.as_ref().map_or(0, |report| report.unreadable);
         status.last = status.current.take().map(|progress| {

@@ -1,6 +1,7 @@
 use crate::audit::{Actor, Entry, EventKind, Subject};
 use crate::case::{Advisory, Case, CaseId, NumberStanding, advisories};
 use crate::trace::{self, Caller};
+use crate::worker::pass::Pass;
 use crate::worker::plan::ask;
 use crate::worker::turn::Turn;
 use crate::worker::{CaseReport, Error, Worker, eligibility};
@@ -118,7 +119,7 @@ impl Worker {
             }
         };
         let mut turns = [Turn { claimed: case, steps: Vec::new() }];
-        let came = self.ask(&mut turns, vec![plan], 0, &|| false).await?;
+        let came = self.ask(&mut turns, vec![plan], 0, &mut Pass::default(), &|| false).await?;
         let reports = self.settle(&turns).await?;
         let [turn] = turns;
         let asked = CaseReport::new(&turn.claimed, eligibility);

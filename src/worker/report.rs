@@ -114,6 +114,8 @@ pub struct CaseReport {
     pub number_written: bool,
     /// The exchange, when a message was made.
     pub exchange: Option<Exchange>,
+    /// Why there was no answer: the [causes](Error::cause) of the error, if it had any.
+    pub cause: Option<String>,
     /// What is wrong with the data, and does not keep the case from being traced, such as a date of death
     /// that is to come. A run fills it in.
     pub faults: Vec<Reason>,
@@ -130,6 +132,7 @@ impl CaseReport {
             review: None,
             number_written: false,
             exchange: None,
+            cause: None,
             faults: Vec::new(),
         }
     }
@@ -184,8 +187,8 @@ pub struct RunReport {
     pub unreadable: u64,
     /// Whether the run was told to end before the last case.
     pub interrupted: bool,
-    /// Why asking ended before the last case. Either the service refused the configuration: have it fixed
-    /// before the next run. Or asking is [suspended](crate::circuit), and the error says [until
+    /// Why asking ended before the last case. Either the service refused the configuration, or the questions
+    /// about five cases in a row for the same reason: have it fixed before the next run. Or asking is [suspended](crate::circuit), and the error says [until
     /// when](Error::held_back_until): run again then.
     pub stopped: Option<Error>,
 }

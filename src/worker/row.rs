@@ -70,6 +70,8 @@ pub enum Again {
     AfterDays,
     /// Not before the particulars are corrected.
     WhenCorrected,
+    /// After a day.
+    NextDay,
     /// Nobody is asked about any more in this run.
     Stop,
 }
@@ -84,6 +86,7 @@ impl fmt::Display for Again {
             Self::Soon => "soon",
             Self::AfterDays => "after days",
             Self::WhenCorrected => "when corrected",
+            Self::NextDay => "after a day",
             Self::Stop => "all asking stops",
         })
     }
@@ -182,6 +185,8 @@ rows! {
     NumberRejected = "local_number_rejected",
     /// No answer, for the service refuses the data (SMSP-0001).
     Rejected = "data_rejected",
+    /// No answer, for the service refuses the message, with no code that blames the data (SOAP fault Client or 1000, HTTP 413, 414, 422, 431).
+    MessageRefused = "message_refused",
     /// An answer that cannot be understood, or is to something else (SMSP-0002, unknown codes, damage), not yet too often.
     Unreadable = "unreadable",
     /// The same, too often in a row.

@@ -4,7 +4,8 @@ use crate::case::{Case, CaseId, CaseStore, Lease};
 use crate::clock::{Clock, SystemClock};
 use crate::ids::{Ids, RandomIds};
 use crate::retry::Retry;
-use crate::trace::{self, Caller, CriterionError, LocalIdentifier, Tracer};
+use crate::trace::{Caller, CriterionError, LocalIdentifier, Tracer};
+use crate::worker::pass::Pass;
 use crate::worker::report::PageFaults;
 use crate::worker::tally::Tally;
 use crate::worker::turn::Turn;
@@ -203,10 +204,11 @@ impl Worker {
     /// or its lease has run out. A number is written only while no other case holds it, whoever else is
     /// writing. A case that cannot be saved because somebody else changed it meanwhile is read again; if
     /// it would still be asked about in the same words, it is decided again and saved, else left for the
-    /// next run. When the service refuses the configuration, or asking is
-    /// [suspended](crate::circuit), nothing more is asked, and the eligible cases that are left count as
-    /// [`TraceResult::NotAsked`](crate::worker::TraceResult::NotAsked); see [`RunReport::stopped`]. Cases that
-    /// cannot be read are passed over and counted ([`RunReport::unreadable`]). Cases inserted during the run behind the one at
+    /// next run. When the service refuses the configuration, or the questions about five cases in a row for
+    /// the same reason, or asking is [suspended](crate::circuit), nothing more is asked, and the eligible
+    /// cases that are left count as [`TraceResult::NotAsked`](crate::worker::TraceResult::NotAsked); see
+    /// [`RunReport::stopped`]. Cases that cannot be read are passed over and counted
+    /// ([`RunReport::unreadable`]). Cases inserted during the run behind the one at
     /// hand are the next run's.
     ///
     /// Needs a Tokio runtime with its timer.
@@ -270,7 +272,7 @@ impl Worker {
         let mut report = RunReport::default();
         let began = self.clock.now();
         let owned = self.owning();
-        let mut tally = Tally::of(began);
+        let (mut tally, mut pass) = (Tally::of(began), Pass::default());
         let mut after: Option<CaseId> = None;
         loop {
             if stop() {
@@ -281,10 +283,11 @@ impl Worker {
             let Some(last) = page.last() else { break };
             after = Some(last.id.clone());
             let asked = Tally::asked(&page);
-            let mut cases = owned.visit(page, began, &mut report.stopped, stop).await?;
+            let mut cases = owned.visit(page, began, &mut pass, stop).await?;
             cases.sort_by(|a, b| a.case_id.cmp(&b.case_id));
             for case in &cases {
                 report.count(case);
+                pass.log(case);
                 tally.count(case, &asked);
                 observer(case);
             }
@@ -293,15 +296,17 @@ impl Worker {
             report.unreadable = self.unreadable().await?;
         }
         tally.report(self.clock.now());
+        pass.log_end();
+        report.stopped = pass.stopped;
         Ok(report)
     }
 
-    /// Selects, asks and settles a page of cases; puts into `stopped` what ends the asking.
+    /// Selects, asks and settles a page of cases; puts into `pass` what ends the asking.
     async fn visit(
         &self,
         page: Vec<Case>,
         began: DateTime<Utc>,
-        stopped: &mut Option<trace::Error>,
+        pass: &mut Pass,
         stop: &(dyn Fn() -> bool + Sync),
     ) -> Result<Vec<CaseReport>, Error> {
         let faults = PageFaults::of(&page, self.clock.now());
@@ -320,14 +325,14 @@ impl Worker {
         // What an earlier run has saved and not told.
         self.deliver(untold).await?;
         let mut come_to_all = false;
-        while !due.is_empty() && stopped.is_none() && !stop() {
+        while !due.is_empty() && pass.stopped.is_none() && !stop() {
             let ids: Vec<CaseId> = due.iter().map(|case| case.id.clone()).collect();
             let claim = self.store.claim(&ids, &self.lease(began)).await?;
             let claimed: Vec<CaseId> = claim.cases.iter().map(|case| case.id.clone()).collect();
             due.retain(|case| !claimed.contains(&case.id));
             let mut left = Vec::new();
             if !claim.cases.is_empty() {
-                let settled = self.trace(claim.cases, &mut left, stopped, stop).await;
+                let settled = self.trace(claim.cases, &mut left, pass, stop).await;
                 // Given back whatever happened, so that nobody has to wait for the lease to run out.
                 let asked: Vec<CaseId> = claimed
                     .into_iter()
@@ -364,7 +369,7 @@ impl Worker {
         &self,
         cases: Vec<Case>,
         left: &mut Vec<Case>,
-        stopped: &mut Option<trace::Error>,
+        pass: &mut Pass,
         stop: &(dyn Fn() -> bool + Sync),
     ) -> Result<Vec<CaseReport>, Error> {
         let mut reports = Vec::new();
@@ -380,16 +385,11 @@ impl Worker {
                 Err(eligibility) => reports.push(CaseReport::new(&case, eligibility)),
             }
         }
-        let came = self.ask(&mut turns, plans, claimed, stop).await?;
+        let came = self.ask(&mut turns, plans, claimed, pass, stop).await?;
         left.extend(turns.drain(came.to..).map(|turn| turn.claimed));
         let settled = self.settle(&turns).await?;
         reports.extend(settled);
-        if let Some(error) = turns.into_iter().find_map(Turn::refusal) {
-            self.tell_of_refusal(&error).await?;
-            *stopped = Some(error);
-        } else if came.held_back.is_some() {
-            *stopped = came.held_back;
-        }
+        self.end_if_refused(turns, came.held_back, pass).await?;
         Ok(reports)
     }
 

@@ -1,5 +1,5 @@
 use crate::worker::{CaseReport, ErrorKind, TraceResult};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 /// What a process is doing (HAV-6). Holds nothing about a person.
 #[non_exhaustive]
@@ -15,11 +15,19 @@ pub struct Status {
     pub last: Option<Progress>,
     /// What ended the last run before its last case.
     pub last_error: Option<ErrorKind>,
-    /// Whether the last run ended because the service refuses our configuration: have it fixed.
+    /// Why the latest failure of the last run, or of the one that is going on, happened: the causes, such as
+    /// `could not connect: … : Connection refused`. `None` once a run has had no failure.
+    pub last_cause: Option<String>,
+    /// Whether the last run ended because the service refuses our configuration, or the questions about five
+    /// cases in a row for the same reason: have it fixed.
     pub service_refused: bool,
     /// Until when asking is suspended, when that ended the last run: the service does not work. The next
     /// run begins then, to find out.
     pub held_back_until: Option<DateTime<Utc>>,
+    /// How far this machine's clock is ahead of the service's, by the service's last response (MSCA-AUD-06);
+    /// negative when it is behind. `None` while that is not known. More than half a minute is logged: set
+    /// the clock.
+    pub clock_skew: Option<TimeDelta>,
 }
 
 /// What a process is doing, in one word.

@@ -31,6 +31,13 @@ person's after all, a user traces them at a screen, and enters the number in the
 stands for none is no legitimate relationship (HAV-2). A local date of death that cannot be right is reported too, and does not stop the tracing. Days
 are days in London.
 
+**When the person changes.** A number is kept with the names, the date of birth and the gender that it was imported for, or last confirmed for. When
+one of these changes on the case, in whatever way (a newer caseload, a correction, a merge or its undoing), the number is in doubt. It is verified *by
+number* at once, also when it was traced and whatever the time to ask again. Until it is confirmed it is not printed, not exported as usable, and
+everyone who opens the case is warned. Upper and lower case, white space and typographic apostrophes are no change; a field that becomes known or
+unknown is one; addresses and postcodes do not count. In a row with *kept as it is* the number stays in doubt. Restoring the fields ends the doubt. A
+number that *replaces* one in doubt is no exception to the evidence rule: all fields have to agree.
+
 **Which row.** The rows of a section are looked through from the top, and the first that fits counts. An answer to any question may also be one of
 the section *No answer*, which comes first.
 
@@ -74,7 +81,8 @@ about finding the person are closed. So are they when another item is opened in 
 
 **Alert.** To the back office, once for each review item it comes with, and once for a date of death. It carries local id, names, aliases, date of
 birth, gender, address and postcode, the code, the other cases, and the numbers: shared, old and new, or *invalid* and marked as such (MSCA-DQ-04).
-That the configuration is refused is alerted once a day, and names nobody.
+That the configuration is refused is alerted once a day, and names nobody. So is that the questions about five cases in a row were refused with the
+same code and nothing answered between: then all asking stops, and the five cases are treated as their rows say.
 
 **Others flagged.** The other cases that hold the number get a `duplicate` item too, and no alert of their own (MSCA-DQ-01).
 
@@ -137,13 +145,14 @@ fn again(policy: &Policy) -> String {
     let days: Vec<String> = policy.waits.iter().map(|wait| wait.num_days().to_string()).collect();
     let soon: TimeDelta = policy.stale_wait;
     format!(
-        "**Asked again.** *After days*: after {} days, and every {} from then on, while answers settle nothing. *Soon*: after {} minutes. *When\n\
-         corrected*: not before the particulars change. *No*: unless numbers are verified again from time to time. *Too often*, for what cannot be\n\
-         understood, is {} times in a row. Whoever corrects the particulars by which a case was asked about has it asked about in the next pass, whatever\n\
+        "**Asked again.** *After days*: after {} days, and every {} from then on, while answers settle nothing. *Soon*: after {} minutes. *After a\n\
+         day*: after {} hours. *When corrected*: not before the particulars change. A reviewer can release both before that, for all cases at once. *No*:\n\
+         unless numbers are verified again from time to time. *Too often*, for what cannot be understood, is {} times in a row. Whoever corrects the particulars by which a case was asked about has it asked about in the next pass, whatever\n\
          the row says. These are the default times (`worker::Policy`).",
         days.join(", "),
         days.last().map_or("0", String::as_str),
         soon.num_minutes(),
+        policy.refusal_wait.num_hours(),
         policy.unreadable_limit,
     )
 }

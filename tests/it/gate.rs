@@ -322,6 +322,31 @@ async fn refusals_are_answers_as_far_as_the_circuit_goes() {
     assert_eq!(gate.status().circuit.state, State::Closed);
 }
 
+#[tokio::test(start_paused = true)]
+async fn kept_connections_that_were_closed_do_not_open_the_circuit() {
+    let service = Service::new(|_| Err(unavailable().with_lost_on_reuse()));
+    let gate = gate(&service).with_pace(Pace::per_second(number(100)));
+    for _ in 0..50 {
+        ask(&*gate.background()).await.unwrap_err();
+    }
+    assert_eq!(gate.status().circuit.state, State::Closed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_is_held_back_learns_the_cause_of_the_failures() {
+    let refused = || std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
+    let service = Service::new(move |_| Err(unavailable().with_source(refused())));
+    let gate = gate(&service).with_pace(Pace::per_second(number(100)));
+    while gate.status().circuit.state == State::Closed {
+        ask(&*gate.background()).await.unwrap_err();
+    }
+    let suspended = gate.status().circuit.suspended.unwrap();
+    assert_eq!(suspended.cause.as_deref(), Some("connection refused"));
+    let held_back = ask(&*gate.foreground()).await.unwrap_err();
+    assert!(held_back.held_back_until().is_some());
+    assert!(held_back.cause().unwrap().contains("connection refused"));
+}
+
 struct House {
     gate: Gate,
     store: Arc<MemoryStore>,

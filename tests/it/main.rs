@@ -9,6 +9,11 @@ mod audit;
 mod audit_tampering;
 #[cfg(all(feature = "simulator", feature = "sqlite"))]
 mod case_store;
+#[cfg(feature = "csv")]
+mod caseload;
+#[cfg(all(feature = "http", feature = "simulator", feature = "smsp"))]
+mod causes;
+mod changed_person;
 #[cfg(feature = "barcode")]
 mod correspondence;
 mod decisions;
@@ -30,6 +35,9 @@ mod http;
 #[cfg(all(feature = "simulator", feature = "sqlite"))]
 mod kill;
 mod layer;
+#[cfg(all(feature = "http", feature = "simulator", feature = "smsp"))]
+mod lost_connections;
+mod matching;
 #[cfg(all(feature = "fhir", feature = "smsp"))]
 mod move_guide;
 #[cfg(all(feature = "http", feature = "simulator", feature = "smsp"))]
@@ -37,7 +45,10 @@ mod opentest;
 #[cfg(all(feature = "simulator", feature = "smsp"))]
 mod pace;
 mod privacy;
+mod private_file;
 mod process;
+#[cfg(all(feature = "http", feature = "simulator", feature = "smsp"))]
+mod refusals;
 mod reliability;
 mod retry;
 mod review;

@@ -108,6 +108,35 @@ async fn an_outage_is_not_multiplied() {
     assert_eq!(repeats, 1000 / 5 + 10);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_kept_connection_that_was_closed_costs_nothing_once() {
+    let none = Policy::default().with_budget(0, 0).with_attempts(attempts(1));
+    let lost = |times: usize| {
+        Service::new(move |count| match count {
+            n if n < times => Err(unavailable().with_lost_on_reuse()),
+            _ => Ok(Outcome::None),
+        })
+    };
+    let (service, began) = (lost(1), Instant::now());
+    ask(&retrying(&service, none)).await.unwrap();
+    assert_eq!((service.count(), began.elapsed()), (2, Duration::ZERO));
+    let service = lost(2);
+    ask(&retrying(&service, none)).await.unwrap_err();
+    assert_eq!(service.count(), 2, "the second loss is a failure like any other");
+    let service = lost(usize::MAX);
+    ask(&retrying(&service, Policy::default())).await.unwrap_err();
+    assert_eq!(service.count(), 1 + 4, "the attempts that are allowed, and the free one");
+    // Each call has its own.
+    let service = Service::new(|count| match count % 2 {
+        0 => Err(unavailable().with_lost_on_reuse()),
+        _ => Ok(Outcome::None),
+    });
+    let tracer = retrying(&service, none);
+    for _ in 0..100 {
+        ask(&tracer).await.unwrap();
+    }
+}
+
 #[derive(Default)]
 struct Book {
     told: Mutex<Vec<(MessageId, MessageId)>>,

@@ -1,6 +1,9 @@
 use crate::case::caseload::{Error, ErrorKind};
-use crate::case::{Advisory, Case, DeletionKind, HeldNumber, NumberSource, ReviewItem, advisories};
+use crate::case::{
+    Advisory, AdvisoryKind, Case, DeletionKind, HeldNumber, NumberSource, ReviewItem, advisories,
+};
 use crate::nhs_number::NhsNumber;
+use crate::sheet;
 use std::fmt;
 use std::io::Write;
 
@@ -68,7 +71,7 @@ impl<W: Write> DecisionWriter<W> {
     ///
     /// [`ErrorKind::Io`].
     pub fn write(&mut self, case: &Case) -> Result<(), Error> {
-        self.0.write_record(values(case)).map_err(failed)
+        self.0.write_record(sheet::row(&values(case))).map_err(failed)
     }
 
     /// Ends the file.
@@ -102,7 +105,7 @@ fn values(case: &Case) -> [String; DECISION_COLUMNS.len()] {
         some(last.and_then(|last| last.code.as_ref())),
         held.map(|held| held.number.digits().to_string()).unwrap_or_default(),
         held.map(|held| held.source.to_string()).unwrap_or_default(),
-        held.map(standing).unwrap_or_default(),
+        held.map(|held| standing(case, held)).unwrap_or_default(),
         some(traced.map(|traced| &traced.strategy)),
         some(traced.and_then(|traced| traced.confirmed_by.as_ref())),
         case.date_of_death.map(|date| date.to_string()).unwrap_or_default(),
@@ -122,8 +125,11 @@ fn in_use(case: &Case) -> String {
     }
 }
 
-fn standing(held: &HeldNumber) -> String {
-    held.standing.word().to_owned()
+/// Whether the number may be relied upon: its standing, or that the person has changed since.
+fn standing(case: &Case, held: &HeldNumber) -> String {
+    let in_doubt = held.standing.is_usable() && case.person_changed();
+    let word = if in_doubt { AdvisoryKind::PersonChanged.word() } else { held.standing.word() };
+    word.to_owned()
 }
 
 /// `reason state [assignee] number with others`, as far as there is something to say.

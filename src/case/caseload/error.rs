@@ -30,6 +30,10 @@ pub enum ErrorKind {
     /// The first line lacks a column, or has one twice; the cause names it. Correct the file.
     #[error("the first line is not that of a caseload")]
     Header,
+    /// The file is a workbook, a web page or another file that is not CSV; the cause names it. Save the
+    /// sheet as "CSV UTF-8", and read that.
+    #[error("the file is not CSV text; save the sheet as \"CSV UTF-8\"")]
+    NotCsv,
     /// Reading or writing failed. Try again, and have the disk or the connection looked at.
     #[error("the file could not be read or written")]
     Io,
@@ -52,16 +56,44 @@ pub struct RefusedRow {
 
 impl fmt::Display for RefusedRow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.last_line > self.line {
-            write!(f, "lines {} to {}", self.line, self.last_line)?;
-        } else {
-            write!(f, "line {}", self.line)?;
-        }
-        if let Some(column) = self.column {
-            write!(f, ", {column}")?;
-        }
+        place(f, self.line, self.last_line, self.column)?;
         write!(f, ": {}", self.reason)
     }
+}
+
+/// A row that was taken in without its NHS Number, because that is damaged. Contains no value of the row.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct FlaggedRow {
+    /// The line of the file on which the row begins; the first line, with the names, is 1.
+    pub line: u64,
+    /// The line on which the row ends.
+    pub last_line: u64,
+    /// The column that was read as blank.
+    pub column: &'static str,
+    /// What is wrong with its value.
+    pub reason: Fault,
+}
+
+impl fmt::Display for FlaggedRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        place(f, self.line, self.last_line, Some(self.column))?;
+        write!(f, ": {}; the row was read without it", self.reason)
+    }
+}
+
+fn place(
+    f: &mut fmt::Formatter<'_>,
+    line: u64,
+    last_line: u64,
+    column: Option<&str>,
+) -> fmt::Result {
+    if last_line > line {
+        write!(f, "lines {line} to {last_line}")?;
+    } else {
+        write!(f, "line {line}")?;
+    }
+    column.map_or(Ok(()), |column| write!(f, ", {column}"))
 }
 
 /// What is wrong with a row. Correct the row, in the local system, and read it again.
@@ -82,8 +114,9 @@ pub enum Fault {
     /// No date, or a date that has to be full and is not. Correct the row.
     #[error(transparent)]
     Date(#[from] DateError),
-    /// Bytes that are not UTF-8. Write the file as UTF-8.
-    #[error("not UTF-8")]
+    /// Bytes that are neither UTF-8 nor UTF-16, often from a file in Windows-1252 ("ANSI"). Its letters
+    /// with accents could be taken for others, so nothing is guessed: save the file as "CSV UTF-8".
+    #[error("not UTF-8; save the file as \"CSV UTF-8\"")]
     Encoding,
     /// More or fewer values than the first line has names: often a comma that is not quoted. Correct
     /// the row.
@@ -92,7 +125,8 @@ pub enum Fault {
     /// No gender. Correct the row.
     #[error(transparent)]
     Gender(#[from] GenderError),
-    /// No NHS Number. Correct the row, from the person's papers or by leaving the number out.
+    /// No NHS Number: its digits are damaged. The row is taken in without it ([`FlaggedRow`]). Correct
+    /// the number in the local system, from the person's papers, or remove it.
     #[error(transparent)]
     NhsNumber(#[from] ParseError),
     /// A quotation mark that is not closed, so that where the row ends is a guess. Correct the row.

@@ -16,8 +16,18 @@
 //! | `nhs_number` | ten digits, also grouped 3-3-4 |
 //! | `nhs_number_source` | text; `SMSP`, `DBS` and their like (`reference/tracing_services.txt`) for numbers already traced (HAV-3) |
 //!
-//! Blank is "not recorded"; white space around a value does not count. The file is UTF-8, with or
-//! without a byte order mark, comma-separated and quoted as in RFC 4180.
+//! Blank is "not recorded"; white space around a value does not count. The file is UTF-8 or UTF-16, with or
+//! without a byte order mark, and quoted as in RFC 4180. Values are separated by commas, semicolons, tabs or
+//! vertical lines: the separator is the one that a first line such as `sep=;` declares, or else the one that
+//! finds the names of the columns. Rows without any value are passed over. A workbook, a web page or another
+//! file that is not CSV is an error that names the kind of file.
+//!
+//! A value that a spreadsheet program would run as a formula (`=`, `+`, `-`, `@`, a tab or a line end at its
+//! start) is written with an apostrophe in front, and read without it. Other apostrophes stay, as in
+//! `'t Hooft`.
+//!
+//! A row whose NHS Number is damaged, such as `9.43477E+09`, is taken in without the number and listed in
+//! [`Caseload::flagged`]. Importing it adds a review item to the case, with the damaged text.
 //!
 //! A row that cannot be read is refused by itself, with its line and the reason, and never with what
 //! it holds; all other rows go through. A case whose rows disagree in who the person is goes in as its
@@ -42,10 +52,11 @@ mod error;
 mod read;
 mod results;
 mod row;
+mod text;
 mod write;
 
 pub use decisions::{DECISION_COLUMNS, DecisionWriter};
-pub use error::{Error, ErrorKind, Fault, RefusedRow};
+pub use error::{Error, ErrorKind, Fault, FlaggedRow, RefusedRow};
 pub use read::{Caseload, read};
 pub use results::{RESULT_COLUMNS, ResultRow, write_results};
 pub use write::write;

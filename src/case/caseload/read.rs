@@ -1,5 +1,6 @@
-use crate::case::caseload::{COLUMNS, Error, ErrorKind, Fault, RefusedRow, row};
+use crate::case::caseload::{COLUMNS, Error, ErrorKind, Fault, FlaggedRow, RefusedRow, row, text};
 use crate::case::{Case, CaseId};
+use crate::sheet;
 use csv::{ByteRecord, ReaderBuilder};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -13,6 +14,9 @@ pub struct Caseload {
     pub cases: Vec<Case>,
     /// The rows that were not taken in, in the order of the file.
     pub refused: Vec<RefusedRow>,
+    /// The rows that were taken in without their NHS Number, because it is damaged, in the order of the
+    /// file. The cases are in [`cases`](Self::cases), with [`Case::damaged_number`].
+    pub flagged: Vec<FlaggedRow>,
 }
 
 /// Reads a caseload. The whole file is held in memory.
@@ -25,45 +29,66 @@ pub struct Caseload {
 /// * Rows that disagree in who the person is (record type, surname, forename, date of birth, gender,
 ///   number or its source) may be of two people: the case is marked [`Case::contradicted`], and not
 ///   asked about until the local data are corrected and read again.
+/// * A damaged number contradicts no other number. The case keeps the number of its first row, if it has
+///   one, and the damaged text for a person to look at.
 ///
 /// # Errors
 ///
-/// [`ErrorKind::Header`] when a column is missing or comes twice, [`ErrorKind::Io`] when the file
-/// cannot be read. A bad row is no error: see [`Caseload::refused`].
+/// [`ErrorKind::Header`] when a column is missing or comes twice, [`ErrorKind::NotCsv`] when the file is a
+/// workbook or something else that is not CSV, [`ErrorKind::Io`] when the file cannot be read. A bad row is
+/// no error: see [`Caseload::refused`] and [`Caseload::flagged`].
 pub fn read(mut file: impl Read) -> Result<Caseload, Error> {
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes).map_err(|error| Error::new(ErrorKind::Io, error))?;
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
-    let mut rows = ReaderBuilder::new().has_headers(false).flexible(true).from_reader(bytes);
+    let text::Text { bytes, first_line, delimiter } = text::read(bytes)?;
+    let mut rows = ReaderBuilder::new();
+    rows.has_headers(false).flexible(true).delimiter(delimiter);
+    let mut rows = rows.from_reader(&*bytes);
     let mut record = ByteRecord::new();
-    let mut lines = Lines { bytes, at: 0, line: 1 };
+    let mut lines = Lines { bytes: &bytes, at: 0, line: first_line, delimiter };
     let mut next = |record: &mut ByteRecord| {
         let from = lines.go_to(rows.position().byte());
         let more = rows.read_byte_record(record).map_err(|error| Error::new(ErrorKind::Io, error));
         let to = rows.position().byte();
         more.map(|more| more.then(|| lines.span(from, to)))
     };
-    next(&mut record)?;
+    while next(&mut record)?.is_some_and(|span| !span.open_quote) && is_blank(&record) {}
     let columns = columns(&record)?;
     let width = record.len();
     let mut gathered = Gathered::default();
     while let Some(span) = next(&mut record)? {
+        if !span.open_quote && is_blank(&record) {
+            continue;
+        }
         let read = if span.open_quote {
             Err((None, Fault::Quote))
         } else if record.len() != width {
             Err((None, Fault::FieldCount))
         } else {
             values(&record, &columns).and_then(|values| {
-                let case = row::case(values);
-                case.and_then(|case| gathered.add(case)).map_err(|(at, why)| (Some(at), why))
+                let row = row::case(values);
+                row.and_then(|(case, flag)| gathered.add(case).map(|()| flag))
+                    .map_err(|(at, why)| (Some(at), why))
             })
         };
-        if let Err((column, reason)) = read {
-            let (line, last_line) = (span.line, span.last_line);
-            gathered.caseload.refused.push(RefusedRow { line, last_line, column, reason });
+        let (line, last_line) = (span.line, span.last_line);
+        match read {
+            Ok(None) => {}
+            Ok(Some((column, reason))) => {
+                gathered.caseload.flagged.push(FlaggedRow { line, last_line, column, reason });
+            }
+            Err((column, reason)) => {
+                gathered.caseload.refused.push(RefusedRow { line, last_line, column, reason });
+            }
         }
     }
     Ok(gathered.caseload)
+}
+
+/// Whether the row has no value, as the rows have that a spreadsheet program adds below a sheet.
+fn is_blank(record: &ByteRecord) -> bool {
+    let blank = |cell: &[u8]| std::str::from_utf8(cell).is_ok_and(|cell| cell.trim().is_empty());
+    record.iter().all(blank)
 }
 
 /// Where each of [`COLUMNS`] stands.
@@ -100,7 +125,7 @@ fn values<'a>(
             return Err((name, Fault::Encoding));
         };
         if let Some(value) = column.and_then(|column| values.get_mut(column)) {
-            *value = text.trim();
+            *value = sheet::text(text.trim());
         }
     }
     Ok(values)
@@ -133,6 +158,7 @@ impl Gathered {
                 if case.date_of_death.is_some() && case.date_of_death != first.date_of_death {
                     return Err(("date_of_death", Fault::Contradiction));
                 }
+                first.damaged_number = first.damaged_number.take().or(case.damaged_number);
                 let new = |allocation: &_| !first.allocations.contains(allocation);
                 let allocations: Vec<_> = case.allocations.into_iter().filter(new).collect();
                 first.allocations.extend(allocations);
@@ -148,6 +174,7 @@ struct Lines<'a> {
     bytes: &'a [u8],
     at: usize,
     line: u64,
+    delimiter: u8,
 }
 
 /// Where a row stands in the file.
@@ -178,7 +205,7 @@ impl Lines<'_> {
         let line = self.line;
         self.count_to(from + end);
         let quotes = row.iter().filter(|byte| **byte == b'"').count();
-        let open_quote = quotes % 2 == 1 || (self.line > line && misquoted(row));
+        let open_quote = quotes % 2 == 1 || (self.line > line && misquoted(row, self.delimiter));
         Span { line, last_line: self.line, open_quote }
     }
 
@@ -198,7 +225,7 @@ impl Lines<'_> {
 /// Whether quotation marks stand where RFC 4180 has none: within a value that does not begin with one,
 /// or before other text at a value's end. Within one line that is a matter of taste; over several it
 /// shows that two stray marks have taken the rows between them for one value.
-fn misquoted(row: &[u8]) -> bool {
+fn misquoted(row: &[u8], delimiter: u8) -> bool {
     enum At {
         Start,
         Plain,
@@ -212,7 +239,8 @@ fn misquoted(row: &[u8]) -> bool {
             (At::Plain, b'"') => return true,
             (At::Quoted, b'"') => At::Closed,
             (At::Quoted, _) => At::Quoted,
-            (_, b',' | b'\r' | b'\n') => At::Start,
+            (_, b'\r' | b'\n') => At::Start,
+            (_, byte) if *byte == delimiter => At::Start,
             (At::Closed, _) => return true,
             (At::Start | At::Plain, _) => At::Plain,
         };
@@ -225,7 +253,7 @@ mod tests {
     use super::*;
     use crate::case::{Allocation, NumberSource, RecordType};
     use crate::demographics::{DateError, Gender, GenderError, PartialDate};
-    use crate::nhs_number::{NhsNumber, ParseError};
+    use crate::nhs_number::NhsNumber;
     use proptest::prelude::*;
 
     /// A file of `rows`, each given by the columns that are not blank.
@@ -336,7 +364,8 @@ mod tests {
         let header = COLUMNS.join(",");
         assert_eq!(named(&header.replace("gender,", "")), "missing: gender");
         assert_eq!(named(&header.replace("gender", "surname")), "surname comes twice");
-        assert!(named("").starts_with("missing: case_id, record_type"));
+        assert!(named("x").starts_with("missing: case_id, record_type"));
+        assert_eq!(named(""), "the file is empty");
         assert_eq!(read(header.as_bytes()).unwrap().cases.len(), 0);
     }
 
@@ -480,7 +509,6 @@ mod tests {
             ("allocated_worker", "a\nb", Fault::Control),
             ("allocation_start", "2026-01", Fault::Date(DateError::Partial)),
             ("allocation_end", "2026", Fault::Date(DateError::Partial)),
-            ("nhs_number", "9434765918", Fault::NhsNumber(ParseError::CheckDigit)),
             ("nhs_number", "", Fault::Blank),
             ("nhs_number_source", "SMSP\nx", Fault::Control),
         ];

@@ -2,6 +2,7 @@ use crate::case::caseload::{Error, ErrorKind};
 use crate::case::{Case, CaseId, RecordType};
 use crate::demographics::{PartialDate, redacted_debug};
 use crate::nhs_number::NhsNumber;
+use crate::sheet;
 use crate::trace::Exchange;
 use std::io::Write;
 
@@ -40,9 +41,10 @@ pub struct ResultRow {
     pub detail: Option<String>,
     /// The service's code.
     pub code: Option<String>,
-    /// The number that the case holds; written as ten digits.
+    /// The number that the case has, unless something is known against it ([`Case::usable_number`]);
+    /// written as ten digits.
     pub nhs_number: Option<NhsNumber>,
-    /// Where the number comes from.
+    /// Where that number comes from.
     pub nhs_number_source: Option<String>,
     /// The date of death that the case holds, as far as it is known; written `YYYY-MM-DD`.
     pub date_of_death: Option<PartialDate>,
@@ -55,7 +57,7 @@ impl ResultRow {
     /// are those of the case's last trace, until this run brings others.
     #[must_use]
     pub fn new(case: &Case) -> Self {
-        let last = case.last_trace.as_ref();
+        let (last, usable) = (case.last_trace.as_ref(), case.usable_number());
         Self {
             case_id: case.id.clone(),
             record_type: case.record_type.clone(),
@@ -64,8 +66,8 @@ impl ResultRow {
             result: None,
             detail: None,
             code: last.and_then(|trace| trace.code.clone()),
-            nhs_number: case.nhs_number.as_ref().map(|held| held.number),
-            nhs_number_source: case.nhs_number.as_ref().map(|held| held.source.to_string()),
+            nhs_number: usable.map(|held| held.number),
+            nhs_number_source: usable.map(|held| held.source.to_string()),
             date_of_death: case.date_of_death,
             message_id: last.and_then(|trace| trace.message_id.clone()),
         }
@@ -133,7 +135,7 @@ pub fn write_results(to: impl Write, mut results: Vec<ResultRow>) -> Result<(), 
             died.unwrap_or_default(),
             text(&row.message_id),
         ];
-        rows.write_record(values).map_err(failed)?;
+        rows.write_record(sheet::row(&values)).map_err(failed)?;
     }
     rows.flush().map_err(|error| Error::new(ErrorKind::Io, error))
 }

@@ -1,14 +1,16 @@
 use crate::case::caseload::{COLUMNS, Fault};
 use crate::case::{Allocation, Case, CaseId, CaseIdError, HeldNumber, NumberSource};
 use crate::demographics::{DateError, FullDate, PartialDate, is_same_form};
+use crate::nhs_number::ParseError;
 
 /// A fault and the column that has it.
 pub(super) type At = (&'static str, Fault);
 
-/// What one row says: a case with at most one allocation.
+/// What one row says: a case with at most one allocation, and what is wrong with a value that was read as
+/// blank.
 ///
 /// `values` are in the order of [`COLUMNS`], without white space around them.
-pub(super) fn case(values: [&str; COLUMNS.len()]) -> Result<Case, At> {
+pub(super) fn case(values: [&str; COLUMNS.len()]) -> Result<(Case, Option<At>), At> {
     // Column by column, so that the compiler counts them.
     let [
         id,
@@ -49,8 +51,17 @@ pub(super) fn case(values: [&str; COLUMNS.len()]) -> Result<Case, At> {
     case.postcode = text(postcode);
     case.allocations.extend(allocation(worker, start, end)?);
     case.date_of_death = partial_date("date_of_death", date_of_death)?;
-    case.nhs_number = held_number(number, source)?;
-    Ok(case)
+    let flag = match held_number(number, source)? {
+        Ok(held) => {
+            case.nhs_number = held;
+            None
+        }
+        Err(error) => {
+            case.damaged_number = Some(number.to_owned());
+            Some(("nhs_number", Fault::NhsNumber(error)))
+        }
+    };
+    Ok((case, flag))
 }
 
 fn text(value: &str) -> Option<String> {
@@ -87,13 +98,14 @@ fn allocation(worker: &str, start: &str, end: &str) -> Result<Option<Allocation>
     Ok(Some(allocation))
 }
 
-fn held_number(number: &str, source: &str) -> Result<Option<HeldNumber>, At> {
+/// The number with its source, or why the number cannot be read.
+fn held_number(number: &str, source: &str) -> Result<Result<Option<HeldNumber>, ParseError>, At> {
     let source = text(single_line("nhs_number_source", source)?);
     if number.is_empty() {
-        return if source.is_some() { Err(("nhs_number", Fault::Blank)) } else { Ok(None) };
+        return if source.is_some() { Err(("nhs_number", Fault::Blank)) } else { Ok(Ok(None)) };
     }
-    let number = number.parse().map_err(|error| ("nhs_number", Fault::NhsNumber(error)))?;
-    Ok(Some(HeldNumber::new(number, NumberSource::Imported(source))))
+    let number = single_line("nhs_number", number)?.parse();
+    Ok(number.map(|number| Some(HeldNumber::new(number, NumberSource::Imported(source)))))
 }
 
 /// How two rows of one case disagree, allocations and dates of death apart.
@@ -115,14 +127,16 @@ pub(super) fn contradiction(first: &Case, other: &Case) -> Option<Contradiction>
 fn identity(first: &Case, other: &Case) -> Option<&'static str> {
     let source = |case: &Case| case.nhs_number.as_ref().map(|held| held.source.clone());
     let number = |case: &Case| case.nhs_number.as_ref().map(|held| held.number);
+    // Which number a damaged one was, nobody knows.
+    let damaged = first.damaged_number.is_some() || other.damaged_number.is_some();
     [
         ("record_type", first.record_type == other.record_type),
         ("surname", is_same(first.surname.as_deref(), other.surname.as_deref())),
         ("forename", is_same(first.forename.as_deref(), other.forename.as_deref())),
         ("date_of_birth", first.date_of_birth == other.date_of_birth),
         ("gender", first.gender == other.gender),
-        ("nhs_number", number(first) == number(other)),
-        ("nhs_number_source", source(first) == source(other)),
+        ("nhs_number", damaged || number(first) == number(other)),
+        ("nhs_number_source", damaged || source(first) == source(other)),
     ]
     .into_iter()
     .find_map(disagrees)

@@ -1,6 +1,7 @@
 use crate::case::caseload::{COLUMNS, Error, ErrorKind};
 use crate::case::{Allocation, Case};
 use crate::demographics::Gender;
+use crate::sheet;
 use std::io::Write;
 
 /// Writes `cases` as a caseload that [`read`](crate::case::caseload::read) reads: one row per
@@ -9,7 +10,9 @@ use std::io::Write;
 /// A number's source is written as its text. What was traced counts as traced when it is read back if
 /// the service that traced it calls itself by one of their usual names
 /// ([`NumberSource::is_traced`](crate::case::NumberSource::is_traced)); a number of a service of any
-/// other name is asked for again. The last trace, the exchange that brought a number, whether a death
+/// other name is asked for again. A number against which something is known ([`Case::usable_number`]) is
+/// written without its source, so that it is verified when it is read back. A case without a number
+/// has the text of a damaged one, if there is one. The last trace, the exchange that brought a number, whether a death
 /// was traced, whether the local data contradicted themselves, and the version are not written.
 ///
 /// # Errors
@@ -21,10 +24,10 @@ pub fn write<'a>(to: impl Write, cases: impl IntoIterator<Item = &'a Case>) -> R
     rows.write_record(COLUMNS).map_err(failed)?;
     for case in cases {
         if case.allocations.is_empty() {
-            rows.write_record(values(case, None)).map_err(failed)?;
+            rows.write_record(sheet::row(&values(case, None))).map_err(failed)?;
         }
         for allocation in &case.allocations {
-            rows.write_record(values(case, Some(allocation))).map_err(failed)?;
+            rows.write_record(sheet::row(&values(case, Some(allocation)))).map_err(failed)?;
         }
     }
     rows.flush().map_err(|error| Error::new(ErrorKind::Io, error))
@@ -50,8 +53,11 @@ fn values(case: &Case, allocation: Option<&Allocation>) -> [String; COLUMNS.len(
         text(allocation.and_then(|allocation| allocation.start)),
         text(allocation.and_then(|allocation| allocation.end)),
         text(case.date_of_death),
-        text(held.map(|held| held.number.digits())),
-        text(held.map(|held| &held.source)),
+        match held {
+            Some(held) => held.number.digits().to_string(),
+            None => case.damaged_number.clone().unwrap_or_default(),
+        },
+        text(case.usable_number().map(|held| &held.source)),
     ]
 }
 
@@ -71,7 +77,7 @@ mod tests {
     /// Text as it is after reading: no white space around, and `None` rather than nothing.
     fn words() -> impl Strategy<Value = Option<String>> {
         proptest::option::of(
-            "[a-z\"',;\\n]{0,3}[A-Zé李=+ ]{0,4}[a-z\"',]{1,3}"
+            "[a-z\"',;\\n=+@＝-]{0,3}[A-Zé李=+ ]{0,4}[a-z\"',]{1,3}"
                 .prop_map(|text| text.trim().to_owned()),
         )
     }

@@ -36,7 +36,9 @@ pub(super) fn full_case(id: &str) -> Result<Case, Breach> {
     let source = NumberSource::Traced(
         Provenance::new(exchange, Freshness::Stale, "exact").with_confirmed_by("u1"),
     );
-    case.nhs_number = Some(HeldNumber::new(NUMBER, source).with_since(at));
+    let mut person = case.identity();
+    (person.surname, person.gender) = (text("Former"), Some(Gender::Female));
+    case.nhs_number = Some(HeldNumber::new(NUMBER, source).with_since(at).with_person(person));
     work(&mut case, at);
     Ok(case)
 }
@@ -53,6 +55,7 @@ fn work(case: &mut Case, at: DateTime<Utc>) {
     case.aliases = vec!["Bob \"the\" builder".into()];
     case.asking.asked.clone_from(&asked);
     (case.asking.not_before, case.asking.unsettled, case.asking.unreadable) = (Some(at), 2, 3);
+    case.damaged_number = Some("9.43477E+09".into());
     (case.rejected_numbers, case.not_on_pds) = (vec![OTHER_NUMBER], true);
     let returned = Demographics {
         name: Some(PersonName::new("ZOE", "O'BRIEN")),
@@ -72,6 +75,7 @@ fn work(case: &mut Case, at: DateTime<Utc>) {
             returned: Some(returned),
             others: vec![case.id.clone()],
             particular: Some(Particular::NhsNumber),
+            damaged_number: Some("9.43477E+09".into()),
             exchange: Some(Exchange::new("SMSP", "getNHSNumber", "M-2", at)),
             stale: true,
         },

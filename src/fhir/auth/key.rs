@@ -1,5 +1,5 @@
 use crate::fhir::auth::Jwk;
-use crate::secret::Secret;
+use crate::secret::{Secret, unmarked};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::rand::SystemRandom;
@@ -10,6 +10,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
+use zeroize::Zeroizing;
 
 /// The name of a key (`kid`): under it the public half is registered, and every assertion says by which
 /// key it was signed.
@@ -128,6 +129,7 @@ impl fmt::Debug for SigningKey {
 }
 
 fn read(pem: &[u8]) -> Result<KeyPair, KeyError> {
+    let pem = unmarked(pem);
     if is_encrypted(pem) {
         return Err(KeyError::new(KeyErrorKind::Encrypted));
     }
@@ -135,6 +137,7 @@ fn read(pem: &[u8]) -> Result<KeyPair, KeyError> {
     for section in <(SectionKind, Vec<u8>)>::pem_slice_iter(pem) {
         // What the parser says of a faulty section may quote it.
         let (kind, der) = section.map_err(|_| KeyError::new(KeyErrorKind::NotPem))?;
+        let der = Zeroizing::new(der);
         let pair = match kind {
             SectionKind::PrivateKey => KeyPair::from_pkcs8(&der),
             SectionKind::RsaPrivateKey => KeyPair::from_der(&der),
@@ -251,6 +254,7 @@ mod tests {
             assert_eq!(kind(pem), None);
             assert_eq!(kind(text(pem).replace('\n', "\r\n").as_bytes()), None);
             assert_eq!(kind(format!("Key of the test\n\n{}\n\n", text(pem)).as_bytes()), None);
+            assert_eq!(kind(format!("\u{feff}{}", text(pem)).as_bytes()), None);
         }
     }
 

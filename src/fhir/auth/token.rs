@@ -1,13 +1,15 @@
+use crate::secret::Secret;
 use http::HeaderValue;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 const SCHEME: &str = "Bearer ";
 
 /// An access token: whoever holds it may ask the API. Cheap to clone.
 ///
 /// One or more visible ASCII characters, so that it can stand in a header. `Debug` does not show it; two
-/// can be compared without showing either.
+/// can be compared without showing either. Its memory is overwritten when the last clone is dropped.
 ///
 /// ```
 /// use nhs_pds::fhir::auth::AccessToken;
@@ -18,21 +20,24 @@ const SCHEME: &str = "Bearer ";
 /// # Ok::<(), nhs_pds::fhir::auth::AccessTokenError>(())
 /// ```
 #[derive(Clone, Eq, PartialEq)]
-pub struct AccessToken(HeaderValue);
+pub struct AccessToken(Arc<Secret<String>>);
 
 impl AccessToken {
     /// The value of `Authorization`: the scheme, which the API compares case by case, and the token. It is
     /// marked as sensitive.
     #[must_use]
-    pub const fn authorization(&self) -> &HeaderValue {
-        &self.0
+    pub fn authorization(&self) -> HeaderValue {
+        // The scheme and visible ASCII are always a legal value.
+        let mut value =
+            HeaderValue::from_str(self.0.expose()).unwrap_or_else(|_| HeaderValue::from_static(""));
+        value.set_sensitive(true);
+        value
     }
 
     /// The token. Whoever calls this answers for where it goes.
     #[must_use]
     pub fn expose(&self) -> &str {
-        let text = self.0.to_str().unwrap_or_default();
-        text.strip_prefix(SCHEME).unwrap_or_default()
+        self.0.expose().strip_prefix(SCHEME).unwrap_or_default()
     }
 }
 
@@ -43,10 +48,7 @@ impl FromStr for AccessToken {
         if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(AccessTokenError);
         }
-        let value = HeaderValue::from_str(&format!("{SCHEME}{text}"));
-        let mut value = value.map_err(|_| AccessTokenError)?;
-        value.set_sensitive(true);
-        Ok(Self(value))
+        Ok(Self(Arc::new(Secret::new(format!("{SCHEME}{text}")))))
     }
 }
 

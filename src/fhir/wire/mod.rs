@@ -23,6 +23,8 @@ const MOST: usize = 100_000;
 
 /// Reads `bytes` as a document of one object.
 pub(in crate::fhir) fn read<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, DecodeError> {
+    // RFC 8259 section 8.1 has a reader pass over a byte order mark.
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     // Derived readers take a list of values, in their own order, for an object.
     if bytes.trim_ascii_start().starts_with(b"[") {
         return Err(DecodeError::of(DecodeErrorKind::Value));

@@ -69,6 +69,7 @@ impl ReportBuilder {
             cases: CaseCounts::default(),
             record_types: BTreeMap::new(),
             numbers: Vec::new(),
+            person_changed: 0,
             completeness: Completeness::default(),
             duplicates: Duplicates::default(),
             review: ReviewCounts::default(),
@@ -106,6 +107,7 @@ impl ReportBuilder {
             if let Some(held) = &case.nhs_number {
                 self.add_number(held);
             }
+            self.report.person_changed += u64::from(case.person_changed());
             for item in case.open_items() {
                 self.add_item(item);
             }
@@ -168,9 +170,8 @@ impl ReportBuilder {
             && case.allocations.iter().any(|row| row.end.is_none() && !is_no_worker(&row.worker));
         let matches = &mut self.report.matches;
         if is_in_scope {
-            let is_certain =
-                |held: &HeldNumber| held.source.is_traced() && held.standing.is_usable();
-            matches.in_scope.count(held.is_some_and(is_certain));
+            let is_certain = |held: &HeldNumber| held.source.is_traced();
+            matches.in_scope.count(case.usable_number().is_some_and(is_certain));
         }
         let asked = case.last_trace.as_ref().map(|trace| month(trace.at));
         let confirmed = held.and_then(HeldNumber::confirmed_at).map(month);

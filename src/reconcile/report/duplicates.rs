@@ -43,8 +43,7 @@ impl Seen {
             self.by_number.entry(number).or_default().push(case.id.clone());
         }
         if let Some(key) = Key::of(case) {
-            let held = case.nhs_number.as_ref();
-            let traced = held.filter(|held| held.source.is_traced() && held.standing.is_usable());
+            let traced = case.usable_number().filter(|held| held.source.is_traced());
             let member = Member { id: case.id.clone(), traced: traced.map(|held| held.number) };
             self.by_particulars.entry(key).or_default().push(member);
         }

@@ -29,6 +29,9 @@ pub struct Report {
     /// NHS Numbers, by where they come from and whether they may be relied upon; what there is none of
     /// is left out.
     pub numbers: Vec<NumberCount>,
+    /// How many cases have a number that is in doubt because name, date of birth or gender have changed
+    /// since it was confirmed ([`Case::person_changed`](crate::case::Case::person_changed)).
+    pub person_changed: u64,
     /// What is recorded.
     pub completeness: Completeness,
     /// Cases that may be of one person.
@@ -64,6 +67,7 @@ impl fmt::Debug for Report {
             .field("cases", &self.cases)
             .field("record_types", &self.record_types.len())
             .field("numbers", &self.numbers)
+            .field("person_changed", &self.person_changed)
             .field("completeness", &self.completeness)
             .field("duplicates", &self.duplicates)
             .field("review", &self.review)
@@ -455,6 +459,7 @@ numbers,without,1
 numbers,traced:usable,3
 numbers,provider_copy:usable,1
 numbers,elsewhere:not_verified,1
+numbers,person_changed,0
 completeness,surname,5
 completeness,forename,4
 completeness,date_of_birth:full,4
@@ -541,13 +546,14 @@ cases
   unreadable                                    0
 
 record types
-  Young [2J                                     1
+  Young\\u{1b}[2J                                1
   adult case                                    1
 
 numbers
   with                                          1
   without                                       1
   traced:usable                                 1
+  person_changed                                0
 
 completeness
   surname                                       2

@@ -1,5 +1,7 @@
 use crate::case::CaseId;
 use crate::reconcile::report::{MatchRate, Report};
+use crate::sheet::cell;
+use crate::terminal::printable;
 use chrono::{DateTime, SecondsFormat, Utc};
 use std::fmt::Write;
 
@@ -37,7 +39,7 @@ impl Report {
     pub fn text(&self) -> String {
         let rows = self.rows();
         let width = |text: fn(&Row) -> &str| {
-            rows.iter().map(|row| text(row).chars().count()).max().unwrap_or_default()
+            rows.iter().map(|row| printable(text(row)).chars().count()).max().unwrap_or_default()
         };
         let (keys, values) = (width(|row| &row.key), width(|row| &row.value));
         let mut text = String::new();
@@ -100,6 +102,7 @@ impl Report {
             let key = format!("{}:{}", numbers.source.word(), numbers.standing.word());
             Row::new("numbers", key, numbers.count)
         }));
+        rows.push(Row::new("numbers", "person_changed", self.person_changed));
     }
 
     fn completeness_rows(&self, rows: &mut Vec<Row>) {
@@ -166,15 +169,12 @@ fn rfc3339(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
+/// A cell that no spreadsheet program runs as a formula.
 fn quoted(text: &str) -> String {
+    let text = cell(text);
     if text.contains([',', '"', '\n', '\r']) {
         format!("\"{}\"", text.replace('"', "\"\""))
     } else {
-        text.to_owned()
+        text.into_owned()
     }
-}
-
-/// What a local system put into a text moves no cursor.
-fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }

@@ -112,7 +112,7 @@ pub(super) fn meaning(code: &str, asked: Asked) -> Meaning {
             return Meaning::Truth;
         }
         "DEMOG-0007" => issue("TOO_MANY_MATCHES"),
-        "SMSP-0001" if by_number => issue("INVALID_RESOURCE_ID"),
+        "SMSP-0001" if by_number => issue("INVALID_VALUE"),
         "SMSP-0001" => issue("INVALID_SEARCH_DATA"),
         "SMSP-0004" => issue("UNABLE_TO_CALL_SERVICE"),
         "SMSP-0005" => issue("ACCESS_DENIED").diagnosed("Invalid Access Token").by_proxy(),

@@ -100,6 +100,9 @@ fn fault(cursor: &mut Cursor<'_>) -> Result<Fault, DecodeError> {
     if fault.code.is_empty() {
         return Err(cursor.error_at(DecodeErrorKind::NoCode, "Fault"));
     }
+    for text in [fault.text.clone(), fault.toolkit_text.clone()].into_iter().flatten() {
+        fault.hear(&text);
+    }
     Ok(fault)
 }
 
@@ -113,6 +116,10 @@ fn detail(cursor: &mut Cursor<'_>, fault: &mut Fault) -> Result<(), DecodeError>
                 once(cursor, &mut fault.toolkit_code)
             } else if element.is(Namespace::Itk, "ErrorText") {
                 once(cursor, &mut fault.toolkit_text)
+            } else if element.is(Namespace::Itk, "ErrorDiagnosticText") {
+                // It may quote a person, and is not kept.
+                fault.hear(&trimmed(cursor)?);
+                Ok(())
             } else {
                 Ok(())
             }

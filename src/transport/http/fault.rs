@@ -1,6 +1,7 @@
 //! Tells from a failed exchange what to do about it.
 
 use crate::transport::http::client_auth::Shown;
+use crate::transport::http::reuse::Answered;
 use crate::transport::{Error, ErrorKind};
 use rustls::{AlertDescription, CertificateError, PeerIncompatible};
 use std::error::Error as StdError;
@@ -31,6 +32,32 @@ fn kind(error: &reqwest::Error, shown: Shown) -> ErrorKind {
     } else {
         unreadable.unwrap_or(ErrorKind::Interrupted)
     }
+}
+
+/// Whether the server closed a connection that had brought an answer before, in place of the response.
+///
+/// Where TLS refuses the client certificate, [`classify`] says so instead.
+pub(super) fn is_lost_on_reuse(error: &reqwest::Error, answered: &Answered) -> bool {
+    let connection = causes(error)
+        .filter_map(|cause| cause.downcast_ref::<hyper_util::client::legacy::Error>())
+        .find_map(hyper_util::client::legacy::Error::connect_info);
+    connection.is_some_and(|connection| answered.forget(connection)) && causes(error).any(is_close)
+}
+
+fn is_close(error: &(dyn StdError + 'static)) -> bool {
+    use io::ErrorKind::{
+        BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected, UnexpectedEof,
+    };
+    let closed = error
+        .downcast_ref::<hyper::Error>()
+        .is_some_and(|error| error.is_incomplete_message() || error.is_canceled());
+    closed
+        || error.downcast_ref::<io::Error>().is_some_and(|error| {
+            matches!(
+                error.kind(),
+                BrokenPipe | ConnectionAborted | ConnectionReset | NotConnected | UnexpectedEof
+            )
+        })
 }
 
 /// The error and what caused it, outermost first.

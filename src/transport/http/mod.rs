@@ -10,7 +10,9 @@
 //!
 //! Each call is one attempt. Connections are kept open between calls; a request that such a
 //! connection had not begun to send when the server closed it goes out on a fresh one, since
-//! nothing of it had left.
+//! nothing of it had left. A request that had begun is
+//! [`ErrorKind::KeptConnectionClosed`], which [`Retry`](crate::retry::Retry) repeats once without
+//! a charge to its budget.
 //!
 //! Not supported: HTTP/2, from which single exchanges gain nothing; encrypted keys and PKCS#12, which
 //! need a passphrase; revocation lists, where the platform does not look at them itself; SOCKS.
@@ -20,6 +22,7 @@ mod config;
 mod error;
 mod expiry;
 mod fault;
+mod reuse;
 mod tls;
 
 pub use config::HttpConfig;
@@ -31,6 +34,7 @@ use crate::telemetry;
 use crate::transport::http::client_auth::Shown;
 use crate::transport::http::config::Identity;
 use crate::transport::http::expiry::Validity;
+use crate::transport::http::reuse::Answered;
 use crate::transport::{Error, ErrorKind, Request, Response, Transport};
 use ::http::Method;
 use async_trait::async_trait;
@@ -87,6 +91,7 @@ struct Shared {
 #[derive(Clone)]
 struct Current {
     client: reqwest::Client,
+    answered: Answered,
     validity: Option<Validity>,
 }
 
@@ -174,7 +179,15 @@ impl HttpTransport {
         let mut request = reqwest::Request::new(method, url);
         *request.headers_mut() = headers;
         *request.body_mut() = body.map(Into::into);
-        self.read(current.client.execute(request).await?).await
+        let response = match current.client.execute(request).await {
+            Ok(response) => response,
+            Err(error) if fault::is_lost_on_reuse(&error, &current.answered) => {
+                return Err(Failure::KeptConnectionClosed(error));
+            }
+            Err(error) => return Err(error.into()),
+        };
+        current.answered.remember(&response);
+        self.read(response).await
     }
 
     /// Reads the response piece by piece, so that its size is known before memory is used up.
@@ -209,6 +222,7 @@ impl HttpTransport {
 /// Why there is no response, before anybody has asked what follows from it.
 enum Failure {
     Exchange(reqwest::Error),
+    KeptConnectionClosed(reqwest::Error),
     TooLarge,
 }
 
@@ -222,6 +236,14 @@ impl Failure {
     fn into_error(self, shown: Shown) -> Error {
         match self {
             Self::Exchange(error) => fault::classify(error, shown),
+            Self::KeptConnectionClosed(error) => {
+                let lost = fault::classify(error, shown);
+                if lost.kind() == ErrorKind::Interrupted {
+                    lost.with_kind(ErrorKind::KeptConnectionClosed)
+                } else {
+                    lost
+                }
+            }
             Self::TooLarge => Error::new(ErrorKind::TooLarge),
         }
     }
@@ -253,7 +275,8 @@ impl Current {
         let client = builder
             .build()
             .map_err(|error| ConfigError::new(ConfigErrorKind::Client, error.without_url()))?;
-        Ok(Self { client, validity })
+        let answered = Answered::new(config.total_timeout.saturating_add(IDLE));
+        Ok(Self { client, answered, validity })
     }
 }
 

@@ -1,16 +1,20 @@
 //! Makes the TLS configuration: who is trusted, and who the client says it is.
 
+use crate::secret::unmarked;
 use crate::transport::http::client_auth;
 use crate::transport::http::config::Identity;
 use crate::transport::http::error::{ConfigError, ConfigErrorKind};
 use crate::transport::http::expiry::Validity;
 use rustls::crypto::ring;
+use rustls::crypto::ring::sign::any_supported_type;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::ParsedCertificate;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::{ClientConfig, InconsistentKeys, RootCertStore};
 use rustls_platform_verifier::BuilderVerifierExt;
 use std::sync::Arc;
+use zeroize::Zeroize;
 
 /// TLS 1.2 and 1.3 on ring's cryptography, whatever provider the process may have installed; and how
 /// long the client's certificates are valid.
@@ -31,14 +35,24 @@ pub(super) fn client_config(
         return Ok((client_auth::watching(builder.with_no_client_auth()), None));
     };
     let (chain, validity) = chain(&identity.chain)?;
-    let key = private_key(identity.key.expose())?;
-    let config = builder.with_client_auth_cert(chain, key).map_err(|error| {
+    let mut key = private_key(identity.key.expose())?;
+    let signing = any_supported_type(&key);
+    key.zeroize();
+    let refused = |error| {
         let kind = match error {
             rustls::Error::InconsistentKeys(_) => ConfigErrorKind::KeyMismatch,
             _ => ConfigErrorKind::Key,
         };
         ConfigError::new(kind, error)
-    })?;
+    };
+    let certified = CertifiedKey::new(chain, signing.map_err(refused)?);
+    match certified.keys_match() {
+        // A key that has no public half cannot be compared; the server does.
+        Ok(()) | Err(rustls::Error::InconsistentKeys(InconsistentKeys::Unknown)) => {}
+        Err(error) => return Err(refused(error)),
+    }
+    let resolver = Arc::new(SingleCertAndKey::from(certified));
+    let config = builder.with_client_cert_resolver(resolver);
     Ok((client_auth::watching(config), validity))
 }
 
@@ -73,7 +87,7 @@ fn certificates(
     pem: &[u8],
     kind: ConfigErrorKind,
 ) -> Result<Vec<CertificateDer<'static>>, ConfigError> {
-    let found: Vec<_> = CertificateDer::pem_slice_iter(pem)
+    let found: Vec<_> = CertificateDer::pem_slice_iter(unmarked(pem))
         .collect::<Result<_, _>>()
         .map_err(|_| ConfigError::new(kind, "a PEM section is damaged"))?;
     if found.is_empty() {
@@ -83,6 +97,7 @@ fn certificates(
 }
 
 fn private_key(pem: &[u8]) -> Result<PrivateKeyDer<'static>, ConfigError> {
+    let pem = unmarked(pem);
     if is_encrypted(pem) {
         return Err(ConfigError::without_source(ConfigErrorKind::EncryptedKey));
     }

@@ -169,6 +169,10 @@ fn traced(number: &str, code: &str, strategy: &str, freshness: &str, since: &str
             "corroboration": corroboration,
         }},
         "since": since,
+        "person": {
+            "surname": "Aindow", "forename": "Comfort", "date_of_birth": "1943-05-19",
+            "gender": "female",
+        },
     })
 }
 
@@ -274,7 +278,10 @@ impl Scene {
             let reply = match &self.reply {
                 Ok(answer) => Ok(Answer::new(answer.outcome.clone(), exchange)),
                 Err(error) => {
-                    let same = Error::new(error.kind()).with_exchange(exchange);
+                    let mut same = Error::new(error.kind()).with_exchange(exchange);
+                    if error.is_unexplained() {
+                        same = same.with_unexplained();
+                    }
                     Err(match error.particular() {
                         Some(particular) => same.with_particular(particular),
                         None => same,

@@ -197,6 +197,7 @@ impl Came {
                 let error = Error::new(*kind).with_exchange(exchange);
                 Err(match particular {
                     Some(particular) => error.with_particular(*particular),
+                    None if *kind == ErrorKind::Rejected => error.with_unexplained(),
                     None => error,
                 })
             }

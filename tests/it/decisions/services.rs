@@ -31,6 +31,8 @@ pub(super) const OTHERS: &[Service] = &[Service {
         ("SMSP-0003", Said::Never),
         ("SMSP-0005", Said::Code("ACCESS_DENIED")),
         ("SMSP-9999", Said::Code("UNKNOWN_ERROR")),
+        // HTTP 413, 414, 422 or 431, without a code.
+        ("Client/1000", Said::Nothing),
         ("DEMOG-0001", Said::Code("RESOURCE_NOT_FOUND")),
         ("DEMOG-0007", Said::Code("TOO_MANY_MATCHES")),
         ("DEMOG-0017", Said::Nothing),

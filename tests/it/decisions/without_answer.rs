@@ -87,6 +87,30 @@ fn data_rejected() {
 }
 
 #[test]
+fn message_refused() {
+    for (case, asked) in [(case(), by_particulars()), (with_imported(), by_number())] {
+        let reply = Err(error(ErrorKind::Rejected, "Client/1000").with_unexplained());
+        let mut evidence = json!({"asked": &asked, "exchange": exchange("Client/1000")});
+        if let Some(number) = asked.get("nhs_number") {
+            evidence["nhs_number"] = number.clone();
+        }
+        let scene = Scene::new(case, asked.clone(), reply);
+        scene.becomes(
+            Row::MessageRefused,
+            json!({
+                "review": [item(1, "rejected", evidence)],
+                "asking": {"asked": asked, "not_before": "2026-11-24T09:30:00Z"},
+                "last_trace": last_trace("rejected", Some("rejected"), "Client/1000"),
+            }),
+        );
+        // It is a day each time, and one item.
+        let after = scene.after(&scene.case);
+        let again = differing(&after, &scene.after(&after));
+        assert_eq!(again, json!({}));
+    }
+}
+
+#[test]
 fn unreadable() {
     let mut case = case();
     for (before, asking) in [

@@ -21,6 +21,12 @@ fn details(changes: Value) -> Value {
 }
 
 #[test]
+fn a_byte_order_mark_is_passed_over() {
+    let marked = [b"\xef\xbb\xbf", FULL].concat();
+    assert!(Patient::decode(&marked).unwrap() == Patient::decode(FULL).unwrap());
+}
+
+#[test]
 fn everything_that_demographics_can_say_is_there() {
     let patient = Patient::decode(FULL).unwrap();
     let period = |low: &str| json!({"low": low});

@@ -76,7 +76,10 @@ impl Respond for Reply {
             relates.unwrap_or_default(),
             self.body
         );
-        ResponseTemplate::new(self.status).set_body_raw(body, "text/xml; charset=utf-8")
+        ResponseTemplate::new(self.status)
+            // When the client asks, by its own clock.
+            .insert_header("date", "Mon, 23 Nov 2026 09:30:00 GMT")
+            .set_body_raw(body, "text/xml; charset=utf-8")
     }
 }
 

@@ -306,8 +306,13 @@ fn what_each_fault_means() {
         ("S:Client", Some("2200"), CodeClass::Defect),
         ("S:Server", Some("3000"), CodeClass::FixConfiguration),
         ("S:Client", Some("3000"), CodeClass::FixConfiguration),
-        ("S:MustUnderstand", Some("1000"), CodeClass::Defect),
-        ("S:VersionMismatch", None, CodeClass::Defect),
+        ("S:MustUnderstand", Some("1000"), CodeClass::FixConfiguration),
+        ("S:VersionMismatch", None, CodeClass::FixConfiguration),
+        ("wsse:InvalidSecurity", None, CodeClass::FixConfiguration),
+        ("wsse:MessageExpired", Some("1000"), CodeClass::FixConfiguration),
+        ("wsa:ActionNotSupported", None, CodeClass::FixConfiguration),
+        ("S:Client.Authentication", None, CodeClass::FixConfiguration),
+        ("wsse:FailedCheck", Some("2100"), CodeClass::AskLater),
         ("S:Server.Timeout", None, CodeClass::AskLater),
         ("Odd", None, CodeClass::Defect),
     ] {
@@ -316,4 +321,33 @@ fn what_each_fault_means() {
         assert!(!format!("{fault:?}").contains("SMITH"));
     }
     assert_eq!(fault("x:Client", Some("MRS SMITH")).summary(), "Client/?");
+}
+
+#[test]
+fn a_fault_that_names_the_envelope_is_one_of_the_configuration() {
+    let fault = |place: &str, text: &str| {
+        let (mut string, mut error, mut diagnostic) = ("Fault", "Refused", "SMITH");
+        match place {
+            "faultstring" => string = text,
+            "ErrorText" => error = text,
+            _ => diagnostic = text,
+        }
+        let text = format!(
+            "<S:Fault><faultcode>S:Client</faultcode><faultstring>{string}</faultstring><detail><t:ToolkitErrorInfo xmlns:t='urn:nhs-itk:ns:201005'><t:ErrorCode>1000</t:ErrorCode><t:ErrorText>{error}</t:ErrorText><t:ErrorDiagnosticText>{diagnostic}</t:ErrorDiagnosticText></t:ToolkitErrorInfo></detail></S:Fault>"
+        );
+        match decode(soap(&text).as_bytes(), Limits::default()).unwrap().body {
+            Body::Fault(fault) => fault.class(),
+            _ => panic!("not a fault"),
+        }
+    };
+    for place in ["faultstring", "ErrorText", "ErrorDiagnosticText"] {
+        for text in ["wsu:Expires is past", "The Timestamp is not valid", "No SOAPAction header"] {
+            assert_eq!(fault(place, text), CodeClass::FixConfiguration, "{place}: {text}");
+        }
+        // A schema error may name the toolkit's namespace, and a text the person.
+        for text in ["cvc-type.3: 'urn:nhs-itk:ns:201005' SMITH is too long", "Mrs Header expired"]
+        {
+            assert_eq!(fault(place, text), CodeClass::CorrectData, "{place}: {text}");
+        }
+    }
 }

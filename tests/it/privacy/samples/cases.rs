@@ -45,6 +45,7 @@ pub(in crate::privacy) fn person_case(id: &str) -> Case {
     case.gender = Some(Gender::Female);
     case.address = ADDRESS.map(str::to_owned);
     case.postcode = Some(POSTCODE.into());
+    case.damaged_number = Some(NOTE.into());
     case.allocations.push(Allocation::new(NOTE));
     case
 }
@@ -82,11 +83,14 @@ pub(in crate::privacy) fn found(number: NhsNumber) -> Outcome {
 
 pub(super) fn held() -> HeldNumber {
     let provenance = Provenance::new(exchange(), Freshness::Live, "exact");
-    HeldNumber::new(NUMBER, NumberSource::Traced(provenance)).with_since(NOW)
+    HeldNumber::new(NUMBER, NumberSource::Traced(provenance))
+        .with_since(NOW)
+        .with_person(person_case(CASE).identity())
 }
 
 fn evidence() -> Evidence {
     let mut evidence = Evidence::default();
+    evidence.damaged_number = Some(NOTE.into());
     evidence.asked = Some(asked());
     evidence.nhs_number = Some(NEW_NUMBER);
     evidence.returned = Some(person());
@@ -128,6 +132,7 @@ pub(super) fn show(shown: &mut Shown) {
     shown.value(&absorbed());
     shown.value(&held());
     shown.value(&held().source);
+    shown.value(held().person.as_ref().unwrap());
     shown.value(&NumberSource::Imported(Some(FAMILY.into())));
     shown.value(&DeletionKind::MergedInto(other_id()));
     shown.value(&Deletion::new(NOW, "j.doe", DeletionKind::MergedInto(other_id())));

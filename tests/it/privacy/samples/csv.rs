@@ -1,7 +1,7 @@
 //! `case::caseload`.
 
 use super::cases::full_case;
-use crate::privacy::person::{CASE, FAMILY, NOTE};
+use crate::privacy::person::{CASE, FAMILY, NOTE, OTHER_CASE};
 use crate::privacy::walk::Shown;
 use nhs_pds::case::caseload::{self, DecisionWriter, ResultRow};
 
@@ -17,6 +17,10 @@ fn muddled() -> String {
         row[column] = FAMILY;
         text += &format!("{}\n", row.join(","));
     }
+    // Of a case of its own, so that no other row contradicts it.
+    let mut damaged = [""; caseload::COLUMNS.len()];
+    (damaged[0], damaged[1], damaged[16]) = (OTHER_CASE, NOTE, FAMILY);
+    text += &format!("{}\n", damaged.join(","));
     text + "\"" + FAMILY
 }
 
@@ -27,6 +31,9 @@ pub(super) fn show(shown: &mut Shown) {
     for refused in &caseload.refused {
         shown.value(refused);
         shown.error(&refused.reason);
+    }
+    for flagged in &caseload.flagged {
+        shown.value(flagged);
     }
     shown.error(&caseload::read(FAMILY.as_bytes()).unwrap_err());
     let mut row = ResultRow::new(&full_case());

@@ -12,6 +12,7 @@ use nhs_pds::ids::CountingIds;
 use nhs_pds::pace::{Limiter, Pace, Priority};
 use nhs_pds::retry::{Policy, Repeats, Retry, Retrying, Unrecorded};
 use nhs_pds::trace::{Caller, Error, MessageId, Question};
+use nhs_pds::transport;
 use std::error::Error as _;
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -40,7 +41,8 @@ fn question() -> Question {
 
 /// A gate through which nobody gets any more, and what it says to those who try.
 pub(super) async fn shut() -> (Gate, Error) {
-    let gate = Gate::new(Service::new(|_| Err(unavailable())));
+    let lost = || transport::Error::new(transport::ErrorKind::Connect);
+    let gate = Gate::new(Service::new(move |_| Err(unavailable().with_source(lost()))));
     let gate = gate.with_pace(Pace::per_second(NonZeroU32::MAX));
     let screen = gate.foreground();
     loop {

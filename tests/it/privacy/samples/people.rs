@@ -93,7 +93,7 @@ pub(super) fn show(shown: &mut Shown) {
     shown.value(&Synthetic::from_seed(NUMBER.value()));
     shown.value(&CountingIds::default());
 
-    shown.value(&Secret::new(FAMILY));
+    shown.value(&Secret::new(FAMILY.to_owned()));
     shown.value(&Secret::new(FAMILY.as_bytes().to_vec()));
     shown.value(&RawBody::from(FAMILY));
 }

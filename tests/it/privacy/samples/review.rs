@@ -11,8 +11,8 @@ use nhs_pds::audit::{Actor, MemoryLog};
 use nhs_pds::case::{CaseStore, MemoryStore};
 use nhs_pds::demographics::Gender;
 use nhs_pds::review::{
-    Context, Corrections, Error, ItemFilter, ItemId, Outcome, Refusal, Resolution, ReviewQueue,
-    Step, delete,
+    Context, Corrections, Error, ItemFilter, ItemId, Outcome, Refusal, Release, Resolution,
+    ReviewQueue, Step, delete,
 };
 use nhs_pds::trace::Caller;
 use std::sync::Arc;
@@ -42,6 +42,7 @@ pub(super) async fn show(shown: &mut Shown) {
     shown.value(&Step::Note(NOTE.into()));
     shown.value(&Step::Assign(Some(FAMILY.into())));
     shown.value(&ItemFilter::default().with_assignee(FAMILY));
+    shown.value(&Release::default().with_code(FAMILY));
     shown.value(&ItemId::new(id(), 1));
     shown.value(&Outcome::Refused(Refusal::Closed));
     let others = [traced_case(OTHER_CASE)];

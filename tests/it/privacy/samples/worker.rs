@@ -4,11 +4,17 @@ use super::cases::{asked, other_id};
 use super::{NOW, audit, cases, exchange, found, gate, person, person_case, traced_case, us};
 use crate::privacy::person::{CASE, FAMILY, NEW_NUMBER, NUMBER, OTHER_CASE};
 use crate::privacy::walk::Shown;
+use async_trait::async_trait;
+use chrono::TimeDelta;
 use nhs_pds::alert::MemoryAlerts;
 use nhs_pds::audit::MemoryLog;
 use nhs_pds::case::{Case, CaseStore, MemoryStore, RecordType, advisories};
 use nhs_pds::retry::Retry;
-use nhs_pds::trace::{self, Answer, Caller, ErrorKind, LocalIdentifier, Outcome, ScriptedTracer};
+use nhs_pds::trace::{
+    self, Answer, Attended, Caller, ErrorKind, LocalIdentifier, MessageId, Outcome, Question,
+    ScriptedTracer, Tracer, User,
+};
+use nhs_pds::transport;
 use nhs_pds::worker::{
     CaseReport, Context, Error, Plan, Policy, Process, RefreshEvent, Row, Schedule, Scope, Worker,
     apply, decide, plan,
@@ -52,7 +58,10 @@ fn show_decisions(shown: &mut Shown, case: &Case) {
     ];
     let answers = answers.map(|outcome| Ok(Answer::new(outcome, exchange())));
     let kinds = [ErrorKind::Configuration, ErrorKind::Rejected, ErrorKind::Unreadable];
-    let errors = kinds.map(|kind| Err(trace::Error::new(kind).with_exchange(exchange())));
+    let mut errors: Vec<_> =
+        kinds.map(|kind| Err(trace::Error::new(kind).with_exchange(exchange()))).into();
+    let refused = trace::Error::new(ErrorKind::Rejected).with_exchange(exchange());
+    errors.push(Err(refused.with_unexplained()));
     for reply in answers.into_iter().chain(errors) {
         for holders in [&[other_id()][..], &[]] {
             let mut about = plan.asked.clone();
@@ -99,7 +108,39 @@ async fn show_work(shown: &mut Shown) {
         shown.value(&run);
         shown.value(&worker);
     }
-    show_process(shown, worker(cases, Ok(found(NUMBER))).await).await;
+    show_process(shown, unanswered(cases).await).await;
+}
+
+/// A worker that connects to nobody, by a clock that is an hour ahead of the service's.
+async fn unanswered(cases: Vec<Case>) -> Worker {
+    let store = Arc::new(MemoryStore::new());
+    store.insert_all(cases).await.unwrap();
+    let (audit, alerts) = (Arc::new(MemoryLog::new()), Arc::new(MemoryAlerts::default()));
+    Worker::new(Arc::new(Nobody), store, audit, alerts, Caller::System(us()))
+}
+
+#[derive(Debug)]
+struct Nobody;
+
+#[async_trait]
+impl Tracer for Nobody {
+    async fn trace(&self, _: &Caller, _: &Question, _: MessageId) -> Result<Answer, trace::Error> {
+        let lost = transport::Error::new(transport::ErrorKind::Connect);
+        Err(trace::Error::new(ErrorKind::Unavailable).with_source(lost))
+    }
+
+    async fn trace_attended(
+        &self,
+        _: &User,
+        _: &Question<Attended>,
+        _: MessageId,
+    ) -> Result<Answer, trace::Error> {
+        Err(trace::Error::new(ErrorKind::Configuration))
+    }
+
+    fn clock_skew(&self) -> Option<TimeDelta> {
+        Some(TimeDelta::hours(1))
+    }
 }
 
 async fn show_process(shown: &mut Shown, worker: Worker) {
@@ -111,7 +152,10 @@ async fn show_process(shown: &mut Shown, worker: Worker) {
             tokio::task::yield_now().await;
         }
     };
-    let observe = &mut |_: &CaseReport| shown.value(&process.status());
+    let observe = &mut |report: &CaseReport| {
+        shown.value(report);
+        shown.value(&process.status());
+    };
     process.run_until(until_run, observe).await.unwrap();
     shown.value(&process);
     shown.value(&process.status());

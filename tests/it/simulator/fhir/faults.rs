@@ -47,7 +47,7 @@ fn table() -> Vec<(&'static str, Shape, Shape)> {
         ("DEMOG-0007", Shape::Truth, error(200, "TOO_MANY_MATCHES")),
         ("TOO_MANY_MATCHES", Shape::Truth, error(200, "TOO_MANY_MATCHES")),
         ("MULTIPLE_MATCHES", Shape::Truth, error(200, "MULTIPLE_MATCHES")),
-        ("SMSP-0001", error(400, "INVALID_RESOURCE_ID"), error(400, "INVALID_SEARCH_DATA")),
+        ("SMSP-0001", error(400, "INVALID_VALUE"), error(400, "INVALID_SEARCH_DATA")),
         both("SMSP-0002", 500, "UNKNOWN_ERROR"),
         both("SMSP-0004", 408, "UNABLE_TO_CALL_SERVICE"),
         both("SMSP-0005", 401, "ACCESS_DENIED"),

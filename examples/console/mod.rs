@@ -1,0 +1,153 @@
+//! How the examples read files, print, report errors and end.
+//!
+//! Whatever they print goes through [`say`], [`say_json`] or [`warn`]: text from a service or from local
+//! data reaches no terminal with characters that the terminal obeys or does not show, and a reader that
+//! has seen enough (`| head -1`) ends no example with a panic.
+#![allow(dead_code, reason = "each example uses a part of it")]
+
+use nhs_pds::terminal::{printable, printable_json};
+use std::error::Error;
+use std::fmt::Display;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+pub(crate) type Failed = Box<dyn Error>;
+
+/// Prints text of several lines; a tab within a line stays.
+pub(crate) fn say(text: &str) -> io::Result<()> {
+    let mut shown = String::with_capacity(text.len());
+    for part in text.split_inclusive(['\n', '\t']) {
+        let end = part.len() - usize::from(part.ends_with(['\n', '\t']));
+        let (words, end) = part.split_at(end);
+        shown.push_str(&printable(words));
+        shown.push_str(end);
+    }
+    write(io::stdout(), shown.as_bytes())
+}
+
+/// Prints a JSON document and a line end.
+pub(crate) fn say_json(json: &str) -> io::Result<()> {
+    write(io::stdout(), format!("{}\n", printable_json(json)).as_bytes())
+}
+
+/// A reader that has closed its end has seen enough: that is no error.
+fn write(to: impl Write, bytes: &[u8]) -> io::Result<()> {
+    let mut to = Quiet(to);
+    to.write_all(bytes)?;
+    to.flush()
+}
+
+/// Passes on what is written, as long as somebody reads it.
+pub(crate) struct Quiet<W>(pub(crate) W);
+
+impl<W: Write> Write for Quiet<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.0.write(bytes) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(bytes.len()),
+            written => written,
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self.0.flush() {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            flushed => flushed,
+        }
+    }
+}
+
+/// Prints a line to standard error. When nobody can read it, nothing can be said about that either.
+pub(crate) fn warn(line: impl Display) {
+    let line = line.to_string();
+    let _ = write(io::stderr(), format!("{}\n", printable(&line)).as_bytes());
+}
+
+/// Exit code 0 for `true`, 1 for `false`, 2 for an error, with its sentence on standard error.
+pub(crate) fn end(program: &str, ended: Result<bool, Failed>) -> ExitCode {
+    match ended {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(error) => {
+            warn(format!("{program}: {}", because(&*error)));
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// An error and its causes, in a line.
+pub(crate) fn because(error: &(dyn Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |&error| error.source());
+    let said = causes.map(|cause| match cause.downcast_ref::<io::Error>() {
+        Some(error) => sentence(error),
+        None => cause.to_string(),
+    });
+    said.collect::<Vec<_>>().join(": ")
+}
+
+/// What the operating system refused, and what to do about it.
+pub(crate) fn sentence(error: &io::Error) -> String {
+    use io::ErrorKind::{
+        IsADirectory, NotADirectory, NotFound, PermissionDenied, ReadOnlyFilesystem, StorageFull,
+    };
+    let said = match error.kind() {
+        IsADirectory => "it is a folder: give the path of a file",
+        NotADirectory => "a part of the path is a file and not a folder: check the path",
+        NotFound => "there is no such file or folder: check the path",
+        PermissionDenied => "permission denied: check who may read and write it",
+        ReadOnlyFilesystem => "it is on a read-only medium: choose another place",
+        StorageFull => "the disk is full: free some space, and try again",
+        _ => {
+            let text = error.to_string();
+            return text.split(" (os error").next().unwrap_or_default().to_owned();
+        }
+    };
+    said.to_owned()
+}
+
+/// An error about the file at `path`.
+pub(crate) fn about(path: &Path, error: &(dyn Error + 'static)) -> Failed {
+    format!("{}: {}", path.display(), because(error)).into()
+}
+
+/// Opens a file to be read. A folder, which some systems open too, is refused.
+pub(crate) fn open(path: &Path) -> Result<File, Failed> {
+    let opened = File::open(path).and_then(|file| {
+        let folder = file.metadata()?.is_dir();
+        if folder { Err(io::ErrorKind::IsADirectory.into()) } else { Ok(file) }
+    });
+    opened.map_err(|error| about(path, &error))
+}
+
+/// The bytes of a file.
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Failed> {
+    let mut bytes = Vec::new();
+    open(path)?.read_to_end(&mut bytes).map_err(|error| about(path, &error))?;
+    Ok(bytes)
+}
+
+/// A file of text or PEM, without a byte order mark.
+pub(crate) fn read_text(path: &Path) -> Result<Vec<u8>, Failed> {
+    let mut bytes = read(path)?;
+    if bytes.starts_with(b"\xef\xbb\xbf") {
+        bytes.drain(..3);
+    }
+    Ok(bytes)
+}
+
+/// Refuses a place where no database can be, in words that SQLite does not have. One that is not there yet
+/// can be made, if its folder is there.
+pub(crate) fn check_database(path: &Path) -> Result<(), Failed> {
+    match std::fs::metadata(path) {
+        Ok(_) => open(path).map(drop),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let folder = match path.parent() {
+                Some(folder) if folder != Path::new("") => folder,
+                _ => Path::new("."),
+            };
+            std::fs::read_dir(folder).map(drop).map_err(|error| about(folder, &error))
+        }
+        Err(error) => Err(about(path, &error)),
+    }
+}

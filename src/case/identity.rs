@@ -1,0 +1,270 @@
+use crate::case::{Asked, Case, HeldNumber, NumberSource};
+use crate::demographics::{Gender, PartialDate, Particular, is_same_form, redacted_debug};
+use serde::{Deserialize, Serialize};
+
+/// The demographic fields that say who a person is: names, date of birth and gender.
+///
+/// Addresses, postcodes and aliases are not among them: people move, and have other names.
+///
+/// ```
+/// use nhs_pds::case::Identity;
+///
+/// let mut eleanor = Identity::default();
+/// eleanor.surname = Some("Parry".into());
+/// let mut typed = eleanor.clone();
+/// typed.surname = Some(" PARRY ".into());
+/// assert!(eleanor.changes(&typed).is_empty());
+/// typed.forename = Some("John".into());
+/// assert_eq!(eleanor.changes(&typed).len(), 1);
+/// assert_eq!(format!("{eleanor:?}"), "Identity(redacted)");
+/// ```
+#[non_exhaustive]
+#[derive(Clone, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(default)]
+pub struct Identity {
+    /// Family name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub surname: Option<String>,
+    /// First given name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub forename: Option<String>,
+    /// Date of birth, of which day and month may be unknown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub date_of_birth: Option<PartialDate>,
+    /// Administrative gender.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gender: Option<Gender>,
+}
+
+impl Identity {
+    /// The fields in which `other` is not as `self`.
+    ///
+    /// Names are compared in one form ([`is_same_form`]), so upper case or a typographic apostrophe is no
+    /// change. A field that becomes known, and one that becomes unknown, has changed. A blank name and the
+    /// gender [`Gender::NotKnown`] are unknown.
+    #[must_use]
+    pub fn changes(&self, other: &Self) -> Vec<Particular> {
+        fn name(text: &Option<String>) -> &str {
+            text.as_deref().unwrap_or_default()
+        }
+        let gender = |identity: &Self| identity.gender.filter(|code| *code != Gender::NotKnown);
+        [
+            (is_same_form(name(&self.surname), name(&other.surname)), Particular::Family),
+            (is_same_form(name(&self.forename), name(&other.forename)), Particular::Given),
+            (self.date_of_birth == other.date_of_birth, Particular::DateOfBirth),
+            (gender(self) == gender(other), Particular::Gender),
+        ]
+        .into_iter()
+        .filter_map(|(same, field)| (!same).then_some(field))
+        .collect()
+    }
+}
+
+impl Asked {
+    /// The person who was asked about.
+    pub(crate) fn identity(&self) -> Identity {
+        Identity {
+            surname: Some(self.family.clone()),
+            forename: self.given.clone(),
+            date_of_birth: Some(self.date_of_birth.into()),
+            gender: self.gender,
+        }
+    }
+}
+
+impl Case {
+    /// Who the person is, by what the local system says.
+    #[must_use]
+    pub fn identity(&self) -> Identity {
+        Identity {
+            surname: self.surname.clone(),
+            forename: self.forename.clone(),
+            date_of_birth: self.date_of_birth,
+            gender: self.gender,
+        }
+    }
+
+    /// The fields in which the person is not the one that the NHS Number was imported for, or last
+    /// confirmed for ([`HeldNumber::person`]); none without a number.
+    #[must_use]
+    pub fn changed_fields(&self) -> Vec<Particular> {
+        let person = self.person_of_number();
+        person.map(|person| person.changes(&self.identity())).unwrap_or_default()
+    }
+
+    /// The person whose the NHS Number is taken to be, as far as anything says so: where a traced number
+    /// has no record of it, the person who was asked about last.
+    fn person_of_number(&self) -> Option<Identity> {
+        let held = self.nhs_number.as_ref()?;
+        let traced = matches!(held.source, NumberSource::Traced(_));
+        let asked = self.asking.asked.as_ref().filter(|_| traced);
+        held.person.clone().or_else(|| asked.map(Asked::identity))
+    }
+
+    /// Whether name, date of birth or gender have changed since the NHS Number was imported or last
+    /// confirmed. The number may then be another person's: it is verified at once, and until it is
+    /// confirmed it must not be used.
+    ///
+    /// Derived from the fields each time, so whatever changes a case cannot forget it. Restoring the
+    /// fields restores the number.
+    ///
+    /// ```
+    /// use nhs_pds::case::{Case, HeldNumber, NumberSource, RecordType};
+    ///
+    /// let mut case = Case::new("RXX:1".parse()?, RecordType::Review);
+    /// case.surname = Some("Parry".into());
+    /// let source = NumberSource::Imported(Some("SMSP".into()));
+    /// let held = HeldNumber::new("943 476 5919".parse()?, source).with_person(case.identity());
+    /// case.nhs_number = Some(held);
+    /// assert!(!case.person_changed() && case.usable_number().is_some());
+    /// case.surname = Some("Jones".into());
+    /// assert!(case.person_changed() && case.usable_number().is_none());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn person_changed(&self) -> bool {
+        !self.changed_fields().is_empty()
+    }
+
+    /// The NHS Number, unless something is known against it: its standing, or that the person has
+    /// [changed](Self::person_changed).
+    ///
+    /// Whether it may be printed is for `correspondence::printable` to say, which asks more.
+    #[must_use]
+    pub fn usable_number(&self) -> Option<&HeldNumber> {
+        let held = self.nhs_number.as_ref();
+        held.filter(|held| held.standing.is_usable() && !self.person_changed())
+    }
+
+    /// The NHS Number with the person whose it is taken to be: where nothing says so, the person of the
+    /// case as it is.
+    pub(crate) fn number_with_person(&self) -> Option<HeldNumber> {
+        let held = self.nhs_number.clone()?;
+        let person = self.person_of_number().unwrap_or_else(|| self.identity());
+        Some(held.with_person(person))
+    }
+
+    /// This case, changed from `before`: a number that it had, with no record of its person, stays the
+    /// number of the person whose it was taken to be then, where that is not the person of this case.
+    #[must_use]
+    pub(crate) fn with_person_of(mut self, before: &Self) -> Self {
+        let Some(was) = before.number_with_person() else { return self };
+        let identity = self.identity();
+        let changed = |person: &Identity| !person.changes(&identity).is_empty();
+        let same = |held: &HeldNumber| held.person.is_none() && held.number == was.number;
+        if let Some(held) = self.nhs_number.as_mut().filter(|held| same(held)) {
+            held.person = was.person.filter(changed);
+        }
+        self
+    }
+}
+
+redacted_debug!(Identity);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::case::{Asking, Provenance, RecordType};
+    use crate::nhs_number::NhsNumber;
+    use crate::trace::{Exchange, Freshness};
+
+    fn parry() -> Identity {
+        Identity {
+            surname: Some("O'Parry".into()),
+            forename: Some("Eleanor".into()),
+            date_of_birth: Some("1943-05-19".parse().unwrap()),
+            gender: Some(Gender::Female),
+        }
+    }
+
+    fn changes(change: impl FnOnce(&mut Identity)) -> Vec<Particular> {
+        let mut other = parry();
+        change(&mut other);
+        let (there, back) = (parry().changes(&other), other.changes(&parry()));
+        assert_eq!(there, back, "a change is one from either side");
+        there
+    }
+
+    #[test]
+    fn how_a_name_is_typed_is_no_change() {
+        for surname in ["O'PARRY", " o\u{2019}parry ", "O\u{200b}'Parry"] {
+            assert_eq!(changes(|person| person.surname = Some(surname.into())), []);
+        }
+        assert_eq!(changes(|person| person.forename = Some("ELEANOR".into())), []);
+    }
+
+    #[test]
+    fn each_field_that_changes_becomes_known_or_becomes_unknown() {
+        for surname in [Some("O'Parrý"), Some("O Parry"), Some(" "), None] {
+            let changed = changes(|person| person.surname = surname.map(str::to_owned));
+            assert_eq!(changed, [Particular::Family], "{surname:?}");
+        }
+        for forename in [Some("Eleanor Ann"), Some("Ellie"), Some(""), None] {
+            let changed = changes(|person| person.forename = forename.map(str::to_owned));
+            assert_eq!(changed, [Particular::Given], "{forename:?}");
+        }
+        for born in [Some("1943-05-20"), Some("1943-05"), None] {
+            let born = born.map(|born| born.parse().unwrap());
+            assert_eq!(changes(|person| person.date_of_birth = born), [Particular::DateOfBirth]);
+        }
+        for gender in [Some(Gender::Male), Some(Gender::NotSpecified), Some(Gender::NotKnown), None]
+        {
+            assert_eq!(changes(|person| person.gender = gender), [Particular::Gender]);
+        }
+        let all =
+            [Particular::Family, Particular::Given, Particular::DateOfBirth, Particular::Gender];
+        assert_eq!(changes(|person| *person = Identity::default()), all);
+    }
+
+    #[test]
+    fn blank_is_unknown_and_so_is_the_gender_not_known() {
+        let blank = Identity {
+            surname: Some(" ".into()),
+            gender: Some(Gender::NotKnown),
+            ..Identity::default()
+        };
+        assert_eq!(blank.changes(&Identity::default()), []);
+    }
+
+    #[test]
+    fn a_number_of_which_no_person_is_recorded_stays_that_of_the_person_before() {
+        let mut before = Case::new("1".parse().unwrap(), RecordType::Review);
+        before.surname = Some("Parry".into());
+        let number = NhsNumber::constant(9_434_765_919);
+        before.nhs_number = Some(HeldNumber::new(number, NumberSource::Imported(None)));
+        assert!(!before.person_changed(), "nothing is known of whose it was");
+
+        let mut after = before.clone();
+        after.surname = Some("PARRY".into());
+        let same = after.clone().with_person_of(&before);
+        assert_eq!(same.nhs_number, before.nhs_number, "no change, nothing to be recorded");
+
+        after.surname = Some("Jones".into());
+        let bound = after.clone().with_person_of(&before);
+        assert!(bound.person_changed());
+        let mut back = bound.clone();
+        back.surname = Some("Parry".into());
+        assert!(!back.with_person_of(&bound).person_changed(), "changed back, it is as it was");
+
+        // Whom the question was about that found it says whose it is.
+        let exchange = Exchange::new("SMSP", "getNHSNumber", "M-1", chrono::DateTime::UNIX_EPOCH);
+        let traced = NumberSource::Traced(Provenance::new(exchange, Freshness::Live, "exact"));
+        let mut found = before.clone();
+        found.nhs_number = Some(HeldNumber::new(number, traced));
+        found.date_of_birth = Some("1943-05-19".parse().unwrap());
+        found.asking.asked = Some(Asked::new("PARRY", "1943-05-19".parse().unwrap()));
+        assert!(!found.person_changed());
+        found.surname = Some("Jones".into());
+        assert_eq!(found.changed_fields(), [Particular::Family]);
+        let mut moved = found.clone();
+        moved.postcode = Some("LS1 4HY".into());
+        moved.asking = Asking::default();
+        assert!(moved.with_person_of(&found).person_changed(), "whatever else changes");
+
+        let other = NhsNumber::constant(9_449_304_424);
+        after.nhs_number = Some(HeldNumber::new(other, NumberSource::Imported(None)));
+        let new = after.with_person_of(&before);
+        assert!(!new.person_changed(), "another number was not the former person's");
+        assert!(new.number_with_person().unwrap().person == Some(new.identity()));
+    }
+}

@@ -1,0 +1,194 @@
+//! A server that closes kept connections just when they are used again.
+
+use crate::service::case;
+use crate::services::{Face, Way};
+use nhs_pds::alert::MemoryAlerts;
+use nhs_pds::audit::{AuditLog, EventKind, Filter, MemoryLog};
+use nhs_pds::case::{CaseStore, MemoryStore};
+use nhs_pds::gate::Gate;
+use nhs_pds::pace::Pace;
+use nhs_pds::retry::{Policy, Retry};
+use nhs_pds::simulator::{Register, Server, Simulator};
+use nhs_pds::trace::Tracer;
+use nhs_pds::transport::http::{HttpConfig, HttpTransport};
+use nhs_pds::transport::{ErrorKind, Request, Transport};
+use nhs_pds::worker::{TraceResult, Worker};
+use std::collections::HashSet;
+use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+/// Stands in front of a server.
+struct Middle {
+    address: String,
+    /// How many requests came, the dropped ones included.
+    requests: Arc<AtomicUsize>,
+    /// The bodies of the requests.
+    bodies: Arc<Mutex<Vec<String>>>,
+}
+
+impl Middle {
+    /// Passes requests on to `server`, and closes the connection in place of those that `drops` names, by
+    /// their place in all requests and on their connection, both from 1.
+    async fn before(server: String, drops: fn(usize, usize) -> bool) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let (requests, bodies) =
+            (Arc::new(AtomicUsize::new(0)), Arc::<Mutex<Vec<String>>>::default());
+        let (count, kept) = (Arc::clone(&requests), Arc::clone(&bodies));
+        tokio::spawn(async move {
+            while let Ok((mut client, _)) = listener.accept().await {
+                let (server, count, kept) = (server.clone(), Arc::clone(&count), Arc::clone(&kept));
+                tokio::spawn(async move {
+                    for here in 1.. {
+                        let Some(request) = message(&mut client).await else { return };
+                        let all = count.fetch_add(1, Ordering::SeqCst) + 1;
+                        kept.lock().unwrap().push(String::from_utf8_lossy(&request).into_owned());
+                        if drops(all, here) {
+                            return;
+                        }
+                        let mut server = TcpStream::connect(&server).await.unwrap();
+                        server.write_all(&request).await.unwrap();
+                        let response = message(&mut server).await.unwrap();
+                        client.write_all(&response).await.unwrap();
+                    }
+                });
+            }
+        });
+        Self { address, requests, bodies }
+    }
+
+    fn requests(&self) -> usize {
+        self.requests.load(Ordering::SeqCst)
+    }
+}
+
+/// A whole HTTP message with a body of a stated length; `None` at the end of the connection.
+async fn message(stream: &mut TcpStream) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    loop {
+        let head = bytes.windows(4).position(|four| four == b"\r\n\r\n").map(|end| end + 4);
+        if let Some(head) = head {
+            let text = String::from_utf8_lossy(bytes.get(..head)?).to_lowercase();
+            let length = text.lines().find_map(|line| line.strip_prefix("content-length:"));
+            let length = length.map_or(0, |length| length.trim().parse::<usize>().unwrap());
+            if bytes.len() >= head + length {
+                return Some(bytes);
+            }
+        }
+        if stream.read_buf(&mut bytes).await.ok()? == 0 {
+            return None;
+        }
+    }
+}
+
+fn transport() -> HttpTransport {
+    HttpTransport::new(&HttpConfig::new()).unwrap()
+}
+
+/// No repeats but the free one.
+fn without_budget() -> Retry {
+    Retry::new(Policy::default().with_budget(0, 0).with_attempts(NonZeroU32::MIN))
+}
+
+/// A worker over 47 cases, all of whom nobody knows, and what it works with.
+async fn worker(tracer: Arc<dyn Tracer>, retry: Retry) -> (Worker, Arc<MemoryLog>) {
+    let store = Arc::new(MemoryStore::new());
+    store.insert_all((10..57).map(|n| case(&format!("RXX:{n}"))).collect()).await.unwrap();
+    let audit = Arc::new(MemoryLog::new());
+    let log = Arc::clone(&audit) as Arc<dyn AuditLog>;
+    let often = NonZeroU32::new(10_000).unwrap();
+    let gate = Gate::new(tracer).with_pace(Pace::per_second(often).with_burst(often));
+    let caller = Face::Smsp.caller();
+    let worker =
+        Worker::new(gate.background(), store, log, Arc::new(MemoryAlerts::default()), caller)
+            .with_retry(retry);
+    (worker, audit)
+}
+
+async fn unattended(
+    face: Face,
+    drops: fn(usize, usize) -> bool,
+) -> (Middle, Arc<dyn Tracer>, Server) {
+    let simulator = Simulator::new(Register::default());
+    let server = Server::start(simulator.clone()).await.unwrap();
+    let host = server.url().strip_prefix("http://").unwrap().split('/').next().unwrap().to_owned();
+    let middle = Middle::before(host.clone(), drops).await;
+    let through = |url: String| url.replace(&host, &middle.address);
+    let way = Way {
+        transport: Arc::new(transport()),
+        smsp: through(server.url()),
+        #[cfg(feature = "fhir")]
+        fhir: through(server.fhir_url()),
+        // The token endpoint is asked directly: what is lost here are questions.
+        #[cfg(feature = "fhir")]
+        token: server.token_url(),
+    };
+    let client = face.client(&simulator, &way);
+    (middle, client, server)
+}
+
+#[tokio::test]
+async fn a_server_that_drops_every_second_request_leaves_nobody_unanswered() {
+    for &face in Face::UNATTENDED {
+        for retry in [Retry::new(Policy::default()), without_budget()] {
+            let (middle, client, _server) = unattended(face, |all, _| all % 2 == 0).await;
+            let (worker, audit) = worker(client, retry).await;
+            let report = worker.run_once(&mut |_| ()).await.unwrap();
+            assert_eq!(report.results.get(&TraceResult::None), Some(&47), "{face:?} {report:?}");
+            assert_eq!(middle.requests(), 47 + 46);
+
+            let sent = Filter::new().with_kind(EventKind::MessageSent);
+            let events = audit.page(&sent, 0, 1_000).await.unwrap();
+            let repeats = events.iter().flat_map(|event| &event.details);
+            let repeats = repeats.filter(|(key, _)| key == "repeats").count();
+            assert_eq!((events.len(), repeats), (47 + 46, 46), "each message is on record");
+        }
+    }
+}
+
+#[tokio::test]
+async fn over_smsp_the_repeat_is_another_message() {
+    let (middle, client, _server) = unattended(Face::Smsp, |_, here| here == 2).await;
+    let (worker, _) = worker(client, without_budget()).await;
+    worker.run_once(&mut |_| ()).await.unwrap();
+    let bodies = middle.bodies.lock().unwrap();
+    let id = |body: &String| {
+        let from = body.find("MessageID>").unwrap() + "MessageID>".len();
+        body.get(from..).unwrap().split('<').next().unwrap().to_owned()
+    };
+    let ids: HashSet<String> = bodies.iter().map(id).collect();
+    assert_eq!(ids.len(), middle.requests());
+}
+
+#[tokio::test]
+async fn what_is_lost_on_a_fresh_connection_is_an_interruption() {
+    let middle = Middle::before(String::new(), |_, _| true).await;
+    let url = format!("http://{}/", middle.address);
+    for _ in 0..3 {
+        let error = transport().send(Request::get(url.parse().unwrap())).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Interrupted);
+    }
+}
+
+#[tokio::test]
+async fn the_transport_says_that_the_connection_was_kept() {
+    let server = Server::start(Simulator::new(Register::default())).await.unwrap();
+    let host = server.url().strip_prefix("http://").unwrap().split('/').next().unwrap().to_owned();
+    let middle = Middle::before(host, |_, here| here == 2).await;
+    let transport = transport();
+    let url: url::Url = format!("http://{}/", middle.address).parse().unwrap();
+    let mut lost = 0;
+    // A connection that is not yet back in the pool is not used again; then a fresh one answers.
+    while lost < 3 && middle.requests() < 1_000 {
+        let Err(error) = transport.send(Request::get(url.clone())).await else { continue };
+        assert_eq!(error.kind(), ErrorKind::KeptConnectionClosed);
+        let words = "the connection was reused, and closed before a byte of response";
+        assert_eq!(error.to_string(), words);
+        assert!(error.kind().is_transient() && !error.kind().is_configuration());
+        lost += 1;
+    }
+    assert_eq!(lost, 3);
+}

@@ -1,0 +1,108 @@
+//! Files that name people, as the examples write them.
+#![cfg(unix)]
+
+#[path = "../../examples/private/mod.rs"]
+mod private;
+
+use private::PrivateFile;
+use std::fs::{self, Permissions};
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+
+fn write(place: &Path, text: &str) {
+    let file = PrivateFile::begin(place).unwrap();
+    file.file().write_all(text.as_bytes()).unwrap();
+    file.finish().unwrap();
+}
+
+fn mode(place: &Path) -> u32 {
+    fs::metadata(place).unwrap().permissions().mode() & 0o777
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap();
+    entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+}
+
+#[test]
+fn only_the_owner_reads_a_file_whoever_could_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("new/results.csv");
+    write(&place, "one");
+    assert_eq!(mode(&place), 0o600);
+    fs::set_permissions(&place, Permissions::from_mode(0o664)).unwrap();
+    write(&place, "two");
+    assert_eq!((mode(&place), &*fs::read_to_string(&place).unwrap()), (0o600, "two"));
+    assert_eq!(names(place.parent().unwrap()), ["results.csv"]);
+}
+
+#[test]
+fn what_a_killed_program_left_is_gone_with_the_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("results.csv");
+    let partial = folder.path().join(".results.csv.partial");
+    fs::write(&partial, "half of a person").unwrap();
+    fs::set_permissions(&partial, Permissions::from_mode(0o644)).unwrap();
+    write(&place, "whole");
+    assert_eq!(names(folder.path()), ["results.csv"]);
+    assert_eq!((mode(&place), &*fs::read_to_string(&place).unwrap()), (0o600, "whole"));
+    // A program that ends early takes its own along.
+    drop(PrivateFile::begin(&place).unwrap());
+    assert_eq!(names(folder.path()), ["results.csv"]);
+}
+
+#[test]
+fn two_programs_do_not_write_one_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("results.csv");
+    let first = PrivateFile::begin(&place).unwrap();
+    assert_eq!(PrivateFile::begin(&place).unwrap_err().kind(), ErrorKind::ResourceBusy);
+    first.file().write_all(b"the first").unwrap();
+    first.finish().unwrap();
+    assert_eq!(fs::read_to_string(&place).unwrap(), "the first");
+    write(&place, "the second");
+    assert_eq!(fs::read_to_string(&place).unwrap(), "the second");
+}
+
+#[test]
+fn a_planted_link_leads_nowhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let (place, other) = (folder.path().join("out.csv"), folder.path().join("other"));
+    fs::write(&other, "theirs").unwrap();
+    for target in [other.as_path(), Path::new("no such file")] {
+        symlink(target, folder.path().join(".out.csv.partial")).unwrap();
+        write(&place, "ours");
+        assert_eq!(fs::read_to_string(&other).unwrap(), "theirs");
+        assert!(fs::symlink_metadata(&place).unwrap().is_file());
+    }
+    // A link at the place itself is how the owner wants it.
+    let link = folder.path().join("link.csv");
+    symlink(&place, &link).unwrap();
+    write(&link, "through the link");
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert_eq!(fs::read_to_string(&place).unwrap(), "through the link");
+}
+
+#[test]
+fn a_folder_is_refused_and_a_device_is_no_file() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(PrivateFile::begin(folder.path()).unwrap_err().kind(), ErrorKind::IsADirectory);
+    write(Path::new("/dev/null"), "gone");
+    assert!(!fs::metadata("/dev/null").unwrap().is_file());
+}
+
+#[cfg(feature = "sqlite")]
+#[tokio::test]
+async fn only_the_owner_reads_a_store_and_what_is_beside_it() {
+    use nhs_pds::case::{Case, CaseStore, RecordType, SqliteStore};
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(folder.path().join("cases.sqlite")).unwrap();
+    let case = Case::new("1".parse().unwrap(), RecordType::Review);
+    store.insert_all(vec![case]).await.unwrap();
+    let found = names(folder.path());
+    assert!(found.len() > 1, "the write-ahead log is looked at too: {found:?}");
+    for name in found {
+        assert_eq!(mode(&folder.path().join(&name)), 0o600, "{name}");
+    }
+}

@@ -1,0 +1,229 @@
+//! A service that refuses every message, whatever it is about.
+
+use crate::service::case;
+use crate::services::{Face, Way};
+use chrono::{DateTime, TimeDelta, Utc};
+use nhs_pds::alert::{AlertSink, MemoryAlerts};
+use nhs_pds::audit::{Actor, AuditLog, EventKind, Filter, MemoryLog};
+use nhs_pds::case::{AlertKind, Case, CaseStore, MemoryStore, ReviewState, TraceRecord};
+use nhs_pds::clock::{Clock, FixedClock};
+use nhs_pds::review::{Release, ReviewQueue};
+use nhs_pds::simulator::{Fault, Register, Simulator, When};
+use nhs_pds::smsp;
+use nhs_pds::trace::{ErrorKind, Exchange, Tracer};
+use nhs_pds::worker::{Reason, RunReport, TraceResult, Worker};
+use std::sync::Arc;
+
+const CASES: usize = 12;
+
+struct House {
+    simulator: Simulator,
+    tracer: Arc<dyn Tracer>,
+    store: Arc<MemoryStore>,
+    audit: Arc<MemoryLog>,
+    alerts: Arc<MemoryAlerts>,
+    face: Face,
+}
+
+async fn house(face: Face) -> House {
+    let simulator = Simulator::new(Register::default());
+    let store = Arc::new(MemoryStore::new());
+    let cases = (10..10 + CASES).map(|n| case(&format!("RXX:{n}"))).collect();
+    store.insert_all(cases).await.unwrap();
+    House {
+        tracer: face.in_process(&simulator),
+        simulator,
+        store,
+        audit: Arc::new(MemoryLog::new()),
+        alerts: Arc::new(MemoryAlerts::default()),
+        face,
+    }
+}
+
+fn now() -> DateTime<Utc> {
+    nhs_pds::clock::SystemClock.now()
+}
+
+impl House {
+    /// One pass, so much later than now.
+    async fn pass(&self, later: TimeDelta) -> RunReport {
+        let log = Arc::clone(&self.audit) as Arc<dyn AuditLog>;
+        let alerts = Arc::clone(&self.alerts) as Arc<dyn AlertSink>;
+        let store = Arc::clone(&self.store) as Arc<dyn CaseStore>;
+        let tracer = Arc::clone(&self.tracer);
+        let worker = Worker::new(tracer, store, log, alerts, self.face.caller())
+            .with_clock(Arc::new(FixedClock::at(now() + later)));
+        worker.run_once(&mut |_| ()).await.unwrap()
+    }
+
+    /// Refuses everything by a fault, or by a status where there are no faults.
+    fn refuse(&self) {
+        let fault = match self.face {
+            Face::Smsp => Fault::soap("soap:Client", "1000"),
+            #[cfg(feature = "fhir")]
+            _ => Fault::Http { status: http::StatusCode::UNPROCESSABLE_ENTITY, body: "no".into() },
+        };
+        self.simulator.add_fault(When::Always, fault);
+    }
+
+    fn configuration_alerts(&self) -> usize {
+        let alerts = self.alerts.delivered();
+        alerts.iter().filter(|alert| alert.kind == AlertKind::Configuration).count()
+    }
+
+    async fn cases(&self) -> Vec<Case> {
+        self.store.page(None, 1_000).await.unwrap()
+    }
+
+    async fn rejected(&self) -> usize {
+        let is_rejected =
+            |case: &&Case| case.last_trace.as_ref().is_some_and(|last| last.result == "rejected");
+        self.cases().await.iter().filter(is_rejected).count()
+    }
+}
+
+fn count(report: &RunReport, result: TraceResult) -> u64 {
+    report.results.get(&result).copied().unwrap_or_default()
+}
+
+#[tokio::test]
+async fn five_equal_refusals_end_the_pass_and_are_alerted_once() {
+    for &face in Face::UNATTENDED {
+        let house = house(face).await;
+        house.refuse();
+        let before = house.simulator.request_count();
+        let report = house.pass(TimeDelta::zero()).await;
+        assert_eq!(count(&report, TraceResult::Rejected), 5, "{face:?}");
+        assert_eq!(count(&report, TraceResult::NotAsked), CASES as u64 - 5);
+        assert_eq!(house.simulator.request_count() - before, 5);
+        let stopped = report.stopped.unwrap();
+        assert_eq!(stopped.kind(), ErrorKind::Configuration);
+        assert!(stopped.cause().unwrap().contains("refused alike"));
+        for case in house.cases().await {
+            assert!(!case.asking.until_corrected, "nobody is held until corrected");
+        }
+        // The next pass goes on behind them, and tells nobody a second time.
+        let report = house.pass(TimeDelta::minutes(1)).await;
+        assert_eq!(report.ineligible.get(&Reason::NotDue), Some(&5));
+        assert_eq!((count(&report, TraceResult::Rejected), house.rejected().await), (5, 10));
+        assert_eq!(house.configuration_alerts(), 1);
+
+        // It is mended: a day later everybody is asked about.
+        house.simulator.clear_faults();
+        let report = house.pass(TimeDelta::hours(25)).await;
+        assert_eq!(count(&report, TraceResult::None), CASES as u64, "{face:?} {report:?}");
+        assert!(report.stopped.is_none());
+        for case in house.cases().await {
+            assert!(case.open_items().all(|item| item.reason.word() == "none"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn single_refusals_stop_nobody_else() {
+    for &face in Face::UNATTENDED {
+        let house = house(face).await;
+        for days in [0, 2] {
+            house.simulator.add_fault(When::Next(4), face.rejection());
+            let report = house.pass(TimeDelta::days(days)).await;
+            assert!(report.stopped.is_none());
+            assert_eq!(count(&report, TraceResult::Rejected), 4, "{face:?}");
+        }
+        assert_eq!(house.configuration_alerts(), 0);
+    }
+}
+
+#[tokio::test]
+async fn what_an_older_store_holds_until_corrected_because_of_a_fault_is_asked_about_again() {
+    let house = house(Face::Smsp).await;
+    let held = |code: Option<&str>, sent: bool, at: DateTime<Utc>| {
+        let exchange = Exchange::new("SMSP", "getPatientDetailsBySearch", "M-1", at);
+        let exchange = code.into_iter().fold(exchange, Exchange::with_code);
+        TraceRecord::new(at, "rejected", sent.then_some(&exchange))
+    };
+    let (yesterday, lately) = (now() - TimeDelta::hours(25), now() - TimeDelta::hours(1));
+    house.pass(TimeDelta::zero()).await;
+    for (place, (code, sent, at, asked)) in [
+        (Some("Client/1000"), true, yesterday, true),
+        (Some("?/1000"), true, yesterday, true),
+        (None, true, yesterday, true),
+        // The clock was ahead.
+        (Some("Client"), true, now() + TimeDelta::days(400), true),
+        (Some("Client/1000"), true, lately, false),
+        (Some("SMSP-0001"), true, yesterday, false),
+        (Some("INVALID_SEARCH_DATA"), true, yesterday, false),
+        (None, false, yesterday, false),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let mut case = house.cases().await.swap_remove(place);
+        (case.asking.until_corrected, case.asking.not_before) = (true, None);
+        case.last_trace = Some(held(code, sent, at));
+        house.store.save(&case).await.unwrap();
+        let before = house.simulator.request_count();
+        house.pass(TimeDelta::zero()).await;
+        let sent = house.simulator.request_count() - before;
+        assert_eq!(sent == 1, asked, "{code:?} {sent}");
+    }
+}
+
+#[tokio::test]
+async fn a_clock_an_hour_off_is_configuration_and_locks_nobody() {
+    for off in [TimeDelta::hours(1), TimeDelta::hours(-1)] {
+        let mut house = house(Face::Smsp).await;
+        let way = Way::over(Arc::new(house.simulator.clone()));
+        let us = nhs_pds::trace::LocalIdentity::new("RHM".parse().unwrap(), "get-nhs-number");
+        let config = smsp::Config::new(way.smsp.parse().unwrap(), us.unwrap());
+        let client = smsp::Client::new(config, way.transport);
+        house.tracer = Arc::new(client.with_clock(Arc::new(FixedClock::at(now() + off))));
+        let before = house.cases().await;
+        let report = house.pass(TimeDelta::zero()).await;
+        assert_eq!(report.stopped.unwrap().kind(), ErrorKind::Configuration);
+        assert_eq!(house.simulator.request_count(), 1);
+        assert!(house.cases().await == before, "no case was changed");
+        assert_eq!(house.configuration_alerts(), 1);
+    }
+}
+
+#[tokio::test]
+async fn all_rejected_cases_are_released_at_once() {
+    for &face in Face::UNATTENDED {
+        let house = house(face).await;
+        house.simulator.add_fault(When::Always, face.rejection());
+        for _ in 0..3 {
+            house.pass(TimeDelta::zero()).await;
+        }
+        assert_eq!(house.rejected().await, CASES);
+        house.simulator.clear_faults();
+        let report = house.pass(TimeDelta::days(400)).await;
+        assert_eq!(
+            report.ineligible.get(&Reason::NotDue),
+            Some(&(CASES as u64)),
+            "until corrected"
+        );
+
+        let (log, alerts) = (Arc::clone(&house.audit), Arc::clone(&house.alerts));
+        let queue = ReviewQueue::new(Arc::clone(&house.store) as Arc<dyn CaseStore>, log, alerts);
+        let jo = Actor::new(&face.caller(), "Jo Doe");
+        let other = Release::default().with_code("Client/1000");
+        assert_eq!(queue.release(&other, &jo).await.unwrap(), 0);
+        let code = house.cases().await[0].last_trace.as_ref().unwrap().code.clone().unwrap();
+        let release = Release::default().with_code(code);
+        assert_eq!(queue.release(&release, &jo).await.unwrap(), CASES as u64);
+        assert_eq!(queue.release(&release, &jo).await.unwrap(), 0, "twice is once");
+
+        let changed = Filter::new().with_kind(EventKind::CaseChanged);
+        let events = house.audit.page(&changed, 0, 1_000).await.unwrap();
+        let action = ("action".to_owned(), "released".to_owned());
+        let released: Vec<_> =
+            events.iter().filter(|event| event.details.contains(&action)).collect();
+        assert_eq!(released.len(), CASES);
+        assert!(released.iter().all(|event| event.actor.name() == "Jo Doe"));
+        for case in house.cases().await {
+            assert!(case.review.iter().all(|item| item.state == ReviewState::Resolved));
+        }
+        let report = house.pass(TimeDelta::zero()).await;
+        assert_eq!(count(&report, TraceResult::None), CASES as u64);
+    }
+}

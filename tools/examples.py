@@ -1,0 +1,244 @@
+#!/usr/bin/env python3
+"""Holds every example to what an operator needs of a program.
+
+    python3 tools/examples.py [folder of the examples' binaries]
+
+* A reader that closes its end (`| head -1`) ends no example with a panic, on standard output or standard error.
+* A path that cannot be used (a folder, nothing there) is a sentence with the path, and exit code 2.
+* Refused rows and an unknown case are not exit code 0; `--help` names the exit codes.
+* Text from local data or from a service reaches no terminal with control, direction or zero-width characters.
+* Files that name people are created with mode 0600, and what a killed program left is removed.
+"""
+
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import tempfile
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+BINARIES = sys.argv[1] if len(sys.argv) > 1 else os.path.join(ROOT, "target/debug/examples")
+COLUMNS = (
+    "case_id,record_type,surname,forename,date_of_birth,gender,address_1,address_2,address_3,address_4,address_5,"
+    "postcode,allocated_worker,allocation_start,allocation_end,date_of_death,nhs_number,nhs_number_source"
+)
+# What a terminal obeys or does not show.
+HIDDEN = "\x1b\x07\x7f\x9b\u200b\u202e\u2066\ufeff"
+FAULTS = []
+
+
+def fault(text):
+    FAULTS.append(text)
+    print(text)
+
+
+def run(name, *arguments, stdin="", **more):
+    command = [os.path.join(BINARIES, name), *arguments]
+    env = {key: value for key, value in os.environ.items() if not key.startswith("PDS_FHIR")}
+    return subprocess.run(command, input=stdin.encode(), capture_output=True, timeout=300, env=env, cwd=ROOT, **more)
+
+
+def expect(code, name, *arguments, says=None, stdin=""):
+    """Runs an example and holds it to its exit code, to clean text, and to a word on either stream."""
+    done = run(name, *arguments, stdin=stdin)
+    where = f"{name} {' '.join(arguments)}"
+    out, err = done.stdout.decode(), done.stderr.decode()
+    if done.returncode != code:
+        fault(f"{where}: exit code {done.returncode}, not {code}: {err.strip()}")
+    for text in (out, err):
+        if any(letter in text for letter in HIDDEN):
+            fault(f"{where}: prints {text!r}")
+    if "panicked" in err or "Os {" in err or "os error" in err:
+        fault(f"{where}: {err.strip()}")
+    if says is not None and says not in out + err:
+        fault(f"{where}: does not say {says!r}: {(out + err).strip()}")
+    return out
+
+
+def closed(name, *arguments, stdin="", stream="stdout"):
+    """Runs an example whose reader is gone before it begins."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    other = "stderr" if stream == "stdout" else "stdout"
+    done = subprocess.run(
+        [os.path.join(BINARIES, name), *arguments], input=stdin.encode(), timeout=300, cwd=ROOT,
+        **{stream: writer, other: subprocess.PIPE},
+    )
+    os.close(writer)
+    said = (done.stderr or b"") + (done.stdout or b"")
+    if done.returncode not in (0, 1, 2) or b"panicked" in said:
+        fault(f"{name} {' '.join(arguments)} with {stream} closed: {done.returncode}: {said.decode().strip()}")
+
+
+def private(path):
+    mode = stat.S_IMODE(os.stat(path).st_mode)
+    if mode != 0o600:
+        fault(f"{path} has mode {mode:o}")
+
+
+def main():
+    # So that what is created without a mode of its own can be read by everybody.
+    os.umask(0)
+    with tempfile.TemporaryDirectory() as folder:
+        check(folder, lambda name: os.path.join(folder, name))
+    print(f"{len(FAULTS)} faults")
+    return 1 if FAULTS else 0
+
+
+def check(folder, file):
+    # Where a control character stands, a quotation mark may have taken in other rows: some columns refuse it.
+    soft = "Smi\u200bth\u202e"
+    text = soft + "\x1b[2J"
+    rows = {
+        "good.csv": ["C1,home care,Aindow,Ann,1943-05-19,2,,,,,,KT17 1NA,W,2020-01-01,,,,"],
+        "refused.csv": [
+            f"C1,home care,{text},Ann,1943-05-19,2,,,,,,KT17 1NA,{soft},2020-01-01,,,,",
+            "C2,home care,Bell,Ann,1943-05-32,2,,,,,,KT17 1NA,W,2020-01-01,,,,",
+            f"C3{soft},{soft},Bell,Ann,1943-05-19,2,,,,,,,,,,,9.43477E+09{soft},",
+        ],
+        "nobody.csv": ["C1,home care,Aindow,Ann,1943-05-19,2,,,,,,KT17 1NA,,,,,,"],
+    }
+    for name, lines in rows.items():
+        with open(file(name), "w") as made:
+            made.write("\n".join([COLUMNS, *lines, ""]))
+    with open(file("book.xlsx"), "wb") as made:
+        made.write(b"PK\x03\x04\x14\x00\x06\x00")
+    db = file("cases.sqlite")
+
+    # Exit codes, and what is said.
+    expect(0, "worker", "--db", file("good.sqlite"), "--import", file("good.csv"), "--once")
+    expect(1, "worker", "--db", db, "--import", file("refused.csv"), "--once", "--export", file("out.csv"),
+           says="line 3, date_of_birth")
+    expect(0, "worker", "--db", db, "--export", file("out.csv"))
+    expect(1, "get_nhs_number", file("refused.csv"), "--results", file("results.csv"), says="line 3, date_of_birth")
+    expect(1, "data_quality", "--caseload", file("refused.csv"), "--csv", file("quality.csv"), says="line 4, nhs_number")
+    expect(0, "data_quality", "--db", db, says="number_damaged:open")
+    expect(1, "throughput", "--memory", file("refused.csv"), says="line 3")
+    expect(1, "compare_services", file("refused.csv"))
+    expect(1, "compare_services", file("nobody.csv"), says="Nothing was compared")
+    # Nobody listens there.
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        nobody = f"http://127.0.0.1:{taken.getsockname()[1]}/"
+        expect(1, "compare_services", file("good.csv"), "--smsp", nobody, "--fhir", nobody, says="Nothing was compared")
+    listed = expect(0, "review", "--db", db, "list", says="number_damaged")
+    item = next(line for line in listed.splitlines() if "number_damaged" in line)
+    damaged = next(row for row in rows["refused.csv"] if "9.43477E+09" in row).split(",")[0]
+    if "\\u{200b}" not in item:
+        fault(f"review list shows {item!r}")
+    expect(0, "review", "--db", db, "show", damaged, "1", says="9.43477E+09")
+    expect(0, "audit", "--db", db, "query", "--case", damaged)
+    expect(0, "audit", "--db", db, "export", damaged, "--out", file("export.jsonl"))
+    expect(0, "audit", "--db", db, "export", "C1")
+    for command in ["query", "--case"], ["export"]:
+        for _ in range(2):  # That somebody has looked is on record, and tells nothing of the case.
+            expect(1, "audit", "--db", db, *command, "NOBODY", says="about this case")
+    expect(1, "review", "--db", db, "show", "NOBODY", "1", says="refused")
+    expect(1, "review", "--db", db, "delete", "NOBODY", says="refused")
+    for path, code in ("tests/data/smsp/details.xml", 0), (file("good.csv"), 2):
+        expect(code, "wire", "decode", path)
+    expect(1, "check_numbers", stdin=f"{text}\n")
+    expect(0, "check_numbers", stdin="\ufeff943 476 5919\n")
+    expect(0, "letter", "--out", file("letter.html"))
+    expect(0, "sample_data", "--cases", "20", "--out", file("sample"))
+
+    # Paths that cannot be used.
+    missing = file("missing/none")
+    for path in folder, missing:
+        for name, *arguments in [
+            ["worker", "--db", path, "--once"],
+            ["worker", "--db", file("other.sqlite"), "--import", path],
+            ["review", "--db", path, "list"],
+            ["audit", "--db", path, "verify"],
+            ["audit", "--db", db, "verify", "--anchors", path],
+            ["data_quality", "--db", path],
+            ["data_quality", "--caseload", path],
+            ["get_nhs_number", path, "--results", file("results.csv")],
+            ["get_nhs_number", file("good.csv"), "--results", file("results.csv"), "--db", path],
+            ["compare_services", path],
+            ["throughput", "--memory", path],
+            ["throughput", "--db", path],
+            ["wire", "decode", path],
+            ["jwks", f"k={path}"],
+            ["find_person", "--roots", path],
+            ["find_person", "--register", path],
+        ]:
+            if "--anchors" in arguments and path == missing:
+                continue  # An anchor file that is not there yet has no anchors.
+            expect(2, name, *arguments, says=os.path.dirname(path) if path == missing else path)
+    for name, *arguments in [
+        ["letter", "--out", folder],
+        ["worker", "--db", db, "--export", folder],
+        ["data_quality", "--csv", folder],
+        ["get_nhs_number", file("good.csv"), "--results", folder],
+        ["simulator", "--caseload", folder],
+    ]:
+        expect(2, name, *arguments, says="it is a folder")
+    for name, *arguments in [
+        ["worker", "--db", file("other.sqlite"), "--import", file("book.xlsx")],
+        ["data_quality", "--caseload", file("book.xlsx")],
+        ["get_nhs_number", file("book.xlsx"), "--results", file("results.csv")],
+    ]:
+        expect(2, name, *arguments, says="workbook")
+
+    # Files that name people.
+    for name in ["cases.sqlite", "out.csv", "results.csv", "quality.csv", "letter.html", "export.jsonl",
+                 "sample/caseload.csv", "sample/register.csv"]:
+        private(file(name))
+    killed(file)
+
+    # Readers that have gone, and the exit codes in the help.
+    commands = {
+        "audit": ["--db", db, "query"],
+        "check_numbers": [],
+        "compare_services": [file("good.csv")],
+        "data_quality": ["--db", db],
+        "find_person": [],
+        "get_nhs_number": [file("good.csv"), "--results", file("results.csv")],
+        "jwks": [],
+        "letter": ["--out", file("letter.html")],
+        "pds_fhir": ["token"],
+        "review": ["--db", db, "list"],
+        "sample_data": ["--cases", "20", "--out", file("sample")],
+        "soak": ["--cases", "20"],
+        "throughput": ["--memory", file("good.csv")],
+        "verify_number": [],
+        "wire": ["decode", "tests/data/smsp/details.xml"],
+        "worker": ["--db", db, "--once"],
+    }
+    sources = {name[:-3] for name in os.listdir(os.path.join(ROOT, "examples")) if name.endswith(".rs")}
+    # The simulator prints two lines and serves until it is stopped.
+    for name in sorted(sources - set(commands) - {"simulator"}):
+        fault(f"{name} is not run with a closed pipe")
+    for name, arguments in commands.items():
+        for stream in "stdout", "stderr":
+            closed(name, *arguments, stdin="x\n9434765919\n", stream=stream)
+        closed(name, "--no-such-option", stream="stderr")
+    for name in sorted(sources):
+        expect(0, name, "--help", says="Exit codes: 0")
+
+
+def killed(file):
+    """What a killed export leaves is removed by the next."""
+    partial = file(".killed.csv.partial")
+    with open(partial, "w") as left:
+        left.write("half of a person")
+    process = subprocess.Popen(
+        [os.path.join(BINARIES, "get_nhs_number"), "--results", file("killed.csv")],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=ROOT,
+    )
+    try:
+        process.wait(timeout=0.5)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    expect(0, "get_nhs_number", "--results", file("killed.csv"))
+    if os.path.exists(partial):
+        fault("a partial file stays behind")
+    private(file("killed.csv"))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
