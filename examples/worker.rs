@@ -130,14 +130,7 @@ async fn run(cli: &Cli) -> Result<bool, Box<dyn Error>> {
     if let Some([from, to]) = cli.quiet.as_deref() {
         schedule = schedule.with_quiet_hours(*from, *to);
     }
-    if let Some(export) = &cli.export
-        && let Some(input) = [Some(&cli.db), cli.import.as_ref()]
-            .into_iter()
-            .flatten()
-            .find(|input| is_same(input, export))
-    {
-        return Err(format!("--export would replace {}", input.display()).into());
-    }
+    spare_inputs(cli)?;
     let db = &cli.db;
     check_database(db)?;
     let in_db = |error: &(dyn Error + 'static)| format!("{}: {}", db.display(), because(error));
@@ -179,19 +172,44 @@ async fn run(cli: &Cli) -> Result<bool, Box<dyn Error>> {
         }
     }
     if let Some(file) = &cli.export {
-        // That somebody takes them out is put on record first (MSCA-AUD-05).
-        let exported = Entry::new(EventKind::CasesExported, SystemClock.now(), &actor);
-        trail.log.append(vec![exported.with_detail("what", "decisions")]).await?;
-        export(file, &*store).await.map_err(|error| about(file, &*error))?;
+        take_out(file, &*store, &*trail.log, &actor).await.map_err(|error| about(file, &*error))?;
     }
-    if let Some(warning) = trail.warning() {
+    let is_sound = say_what_is_wrong(&*store, &trail).await?;
+    Ok(answered && all_taken && is_sound)
+}
+
+/// Refuses to replace a file that is read.
+fn spare_inputs(cli: &Cli) -> Result<(), Box<dyn Error>> {
+    if let Some(export) = &cli.export
+        && let Some(input) = [Some(&cli.db), cli.import.as_ref()]
+            .into_iter()
+            .flatten()
+            .find(|input| is_same(input, export))
+    {
+        return Err(format!("--export would replace {}", input.display()).into());
+    }
+    Ok(())
+}
+
+/// Exports the decisions; that somebody takes them out is put on record first (MSCA-AUD-05).
+async fn take_out(
+    file: &Path,
+    store: &dyn CaseStore,
+    audit: &dyn AuditLog,
+    actor: &Actor,
+) -> Result<(), Box<dyn Error>> {
+    let exported = Entry::new(EventKind::CasesExported, SystemClock.now(), actor);
+    audit.append(vec![exported.with_detail("what", "decisions")]).await?;
+    export(file, store).await
+}
+
+/// Names what could not be anchored and what cannot be read; whether all can be read.
+async fn say_what_is_wrong(store: &dyn CaseStore, trail: &Trail) -> Result<bool, Box<dyn Error>> {
+    let damaged = damaged(store).await?;
+    for warning in trail.warning().iter().chain(&damaged) {
         warn(format!("worker: {warning}"));
     }
-    let damaged = damaged(&*store).await?;
-    if let Some(damaged) = &damaged {
-        warn(format!("worker: {damaged}"));
-    }
-    Ok(answered && all_taken && damaged.is_none())
+    Ok(damaged.is_none())
 }
 
 /// Names the cases that are damaged in the store, if there are any: nothing is asked about them, and no
