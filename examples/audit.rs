@@ -13,11 +13,16 @@
 //! prints all that stands in the trail about one case, with the case as it was at each change, for a
 //! subject access request (MSCA-ORG-04): one event a line, as JSON; that too is audited.
 //!
-//! Exits 0 when all is well, 1 when the trail is broken, 2 when it cannot be read or what was asked
+//! `verify` opens the file read-only, on a read-only medium too, and changes nothing. `query` and `export`
+//! have to be put on record, so they need a file that can be written; `--anchors` keeps the heads of
+//! the trail in a file, as `worker --anchors` does. Events that were damaged are left out and named.
+//!
+//! Exits 0 when all is well, 1 when the trail is broken or an event cannot be read, 2 when it cannot be read or what was asked
 //! makes no sense.
 #![expect(clippy::print_stderr, reason = "that is what it is for")]
 
 mod device;
+mod trail;
 
 use chrono::{DateTime, NaiveDate, NaiveTime, SecondsFormat, Utc};
 use clap::{Args, Parser, Subcommand};
@@ -33,6 +38,7 @@ use std::error::Error;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use trail::Trail;
 
 /// How many events one query reads.
 const PAGE: usize = 500;
@@ -75,6 +81,9 @@ struct Asker {
     /// The organisation of whoever asks.
     #[arg(long, value_name = "CODE", default_value = "RHM")]
     ods_code: OdsCode,
+    /// Where the heads of the audit trail are kept too, as `worker --anchors` keeps them.
+    #[arg(long, value_name = "FILE")]
+    anchors: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -127,10 +136,15 @@ async fn main() -> ExitCode {
 
 /// Whether nothing is wrong with the trail.
 async fn run(cli: Cli) -> Result<bool, Box<dyn Error>> {
-    let name = cli.db.display();
-    // SQLite would make the file, and an empty trail is whole.
-    std::fs::metadata(&cli.db).map_err(|error| format!("{name}: {error}"))?;
-    let log = SqliteLog::open(&cli.db).map_err(|error| format!("{name}: {}", because(&error)))?;
+    let db = &cli.db;
+    let in_db = |error: nhs_pds::audit::Error| format!("{}: {}", db.display(), because(&error));
+    std::fs::metadata(db).map_err(|error| format!("{}: {error}", db.display()))?;
+    let to_read = || SqliteLog::open_read_only(db).map_err(in_db);
+    let to_write = |anchors: &Option<PathBuf>| {
+        // SQLite would make a trail where there is none.
+        to_read()?;
+        Trail::open(db, anchors.as_deref()).map_err(in_db)
+    };
     match cli.command {
         Command::Verify { anchors } => {
             let anchors = match anchors {
@@ -138,20 +152,43 @@ async fn run(cli: Cli) -> Result<bool, Box<dyn Error>> {
                     .map_err(|error| format!("{}: {}", file.display(), because(&error)))?,
                 None => Vec::new(),
             };
-            let verdict = log.verify(&anchors).await?;
+            let verdict = to_read()?.verify(&anchors).await.map_err(in_db)?;
             writeln!(io::stdout(), "{verdict}")?;
             Ok(verdict.is_whole())
         }
         Command::Query(asked) => {
-            let events = print(&log, *asked).await;
-            read_enough(events)
+            let trail = to_write(&asked.asker.anchors)?;
+            let filter = asked.filter(trail.log.head().await.map_err(in_db)?.seq);
+            let printed = print(&*trail.log, *asked, &filter).await;
+            ended(&trail, &filter, printed).await
         }
         Command::Export { case, asker } => {
+            let trail = to_write(&asker.anchors)?;
             let (to, now) = (io::BufWriter::new(io::stdout()), SystemClock.now());
-            let events = export(&log, &asker.actor()?, now, &case, to).await;
-            read_enough(events.map(drop).map_err(Into::into))
+            let events = export(&*trail.log, &asker.actor()?, now, &case, to).await;
+            let filter = Filter::new().with_case(case);
+            ended(&trail, &filter, events.map(drop).map_err(Into::into)).await
         }
     }
+}
+
+/// Whether everything that `filter` lets pass was printed. Says what could not be read.
+async fn ended(
+    trail: &Trail,
+    filter: &Filter,
+    printed: Result<(), Box<dyn Error>>,
+) -> Result<bool, Box<dyn Error>> {
+    if let Some(warning) = trail.warning() {
+        eprintln!("audit: {warning}");
+    }
+    let printed = read_enough(printed)?;
+    let damaged = trail.log.unreadable(filter).await?;
+    if damaged.is_empty() {
+        return Ok(printed);
+    }
+    let numbers: Vec<String> = damaged.iter().map(ToString::to_string).collect();
+    eprintln!("audit: these events cannot be read, verify the trail: {}", numbers.join(", "));
+    Ok(false)
 }
 
 /// Whether it was printed; whoever reads may stop when they have seen enough.
@@ -169,13 +206,13 @@ fn read_enough(printed: Result<(), Box<dyn Error>>) -> Result<bool, Box<dyn Erro
 }
 
 /// Prints page after page, up to what was the end when it began.
-async fn print(log: &SqliteLog, asked: Query) -> Result<(), Box<dyn Error>> {
-    let (actor, filter) = (asked.asker.actor()?, asked.filter(log.head().await?.seq));
+async fn print(log: &dyn AuditLog, asked: Query, filter: &Filter) -> Result<(), Box<dyn Error>> {
+    let actor = asked.asker.actor()?;
     let (mut after, mut left) = (asked.after, asked.limit);
     let mut out = io::BufWriter::new(io::stdout().lock());
     loop {
         let limit = left.min(PAGE);
-        let page = query(log, &actor, SystemClock.now(), &filter, after, limit).await?;
+        let page = query(log, &actor, SystemClock.now(), filter, after, limit).await?;
         for event in &page {
             writeln!(out, "{}", line(event))?;
         }

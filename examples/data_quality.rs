@@ -57,6 +57,9 @@ async fn run(cli: &Cli) -> Result<(), Box<dyn Error>> {
             .map_err(|error| format!("{}: {error}", cli.caseload.display()))?,
     };
     let report = report(&*store, SystemClock.now()).await?;
+    for damaged in store.unreadable().await? {
+        eprintln!("data_quality: the stored case {damaged} is damaged and cannot be read");
+    }
     if let Some(place) = &cli.csv {
         write(place, &report.csv()).map_err(|error| format!("{}: {error}", place.display()))?;
     }

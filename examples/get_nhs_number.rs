@@ -182,6 +182,10 @@ impl Results {
         for report in reports {
             let Some(case) = store.get(&report.case_id).await? else { continue };
             let row = ResultRow::new(&case);
+            let row = match report.faults.first() {
+                Some(fault) => row.with_fault(fault.word()),
+                None => row,
+            };
             let row = match (report.result, report.eligibility.reason()) {
                 (Some(result), _) => row.with_result(result.word(), report.exchange.as_ref()),
                 (None, Some(reason)) => row.with_reason(reason.word()),
@@ -205,6 +209,9 @@ fn summary(said: &mut String, report: &RunReport) -> std::fmt::Result {
     writeln!(said, "  not eligible {:>10}", report.ineligible.values().sum::<u64>())?;
     for (reason, count) in &report.ineligible {
         writeln!(said, "    {:<26} {count:>6}", reason.word())?;
+    }
+    for (fault, count) in &report.faults {
+        writeln!(said, "  with a fault in their data: {:<26} {count:>6}", fault.word())?;
     }
     writeln!(said, "Results")?;
     for (result, count) in &report.results {

@@ -10,14 +10,18 @@
 //! audit trail, which is in the same file. Exits 0 when it is done (or was done before), 1 when it is
 //! refused, with the reason, 2 when it cannot be done or the input is wrong.
 //!
+//! Looking is audited too, so the file has to be one that can be written. `--anchors` keeps the heads of
+//! the audit trail in a file, as `worker --anchors` does.
+//!
 //! Who may do what is not looked at here: whoever can write the file may do all of it.
 #![expect(clippy::print_stderr, reason = "that is what it is for")]
 
 mod device;
+mod trail;
 
 use clap::{Args, Parser, Subcommand};
 use nhs_pds::alert::SqliteAlerts;
-use nhs_pds::audit::{Actor, SqliteLog};
+use nhs_pds::audit::{self, Actor, SqliteLog};
 use nhs_pds::case::{CaseId, ReviewItem, ReviewReason, ReviewState, SqliteStore};
 use nhs_pds::demographics::{Gender, OdsCode, PartialDate};
 use nhs_pds::nhs_number::NhsNumber;
@@ -33,6 +37,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use trail::Trail;
 
 /// How many items are read at a time.
 const PAGE: usize = 100;
@@ -58,6 +63,9 @@ struct Cli {
     /// Their organisation's ODS code.
     #[arg(long, value_name = "CODE", default_value = "RHM")]
     ods_code: OdsCode,
+    /// Where the heads of the audit trail are kept too, for `audit verify --anchors`.
+    #[arg(long, value_name = "FILE")]
+    anchors: Option<PathBuf>,
     #[command(subcommand)]
     command: Command,
 }
@@ -135,7 +143,7 @@ struct Particulars {
     surname: Option<String>,
     #[arg(long)]
     forename: Option<String>,
-    #[arg(long)]
+    #[arg(long, value_parser = PartialDate::from_local)]
     date_of_birth: Option<PartialDate>,
     #[arg(long)]
     gender: Option<Gender>,
@@ -144,7 +152,7 @@ struct Particulars {
     address: Option<Vec<String>>,
     #[arg(long)]
     postcode: Option<String>,
-    #[arg(long)]
+    #[arg(long, value_parser = PartialDate::from_local)]
     date_of_death: Option<PartialDate>,
     /// The local data do not contradict themselves any more.
     #[arg(long)]
@@ -164,7 +172,11 @@ async fn main() -> ExitCode {
         }
         Ok(_) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("review: {error}");
+            let case = error.downcast_ref::<nhs_pds::review::Error>().and_then(|e| e.case());
+            match case {
+                Some(case) => eprintln!("review: {case}: {error}"),
+                None => eprintln!("review: {error}"),
+            }
             ExitCode::from(2)
         }
     }
@@ -173,39 +185,55 @@ async fn main() -> ExitCode {
 /// What became of an action; of looking, nothing becomes.
 async fn run(cli: Cli) -> Result<Option<Outcome>, Box<dyn Error>> {
     let jo = actor(&cli)?;
-    let (queue, alerts) =
-        open(&cli.db).map_err(|error| format!("{}: {error}", cli.db.display()))?;
+    let (queue, alerts, trail) = open(&cli.db, cli.anchors.as_deref())
+        .map_err(|error| format!("{}: {error}", cli.db.display()))?;
+    let done = act(cli.command, &queue, &alerts, &jo).await;
+    if let Some(warning) = trail.warning() {
+        eprintln!("review: {warning}");
+    }
+    done
+}
+
+async fn act(
+    command: Command,
+    queue: &ReviewQueue,
+    alerts: &SqliteAlerts,
+    jo: &Actor,
+) -> Result<Option<Outcome>, Box<dyn Error>> {
     let item = ItemId::new;
-    Ok(Some(match cli.command {
+    Ok(Some(match command {
         Command::List { state, reason, assignee } => {
-            list(&queue, &filter(state, reason, assignee)).await?;
+            list(queue, &filter(state, reason, assignee), jo).await?;
+            say_what_is_damaged(queue).await?;
             return Ok(None);
         }
         Command::Show { case, item: number } => {
-            let shown = queue.show(&item(case, number), &jo).await?;
+            let shown = queue.show(&item(case, number), jo).await?;
             say(&text(&shown.ok_or("there is no such item")?)?)?;
             return Ok(None);
         }
         Command::Assign { case, item: number, user } => {
-            queue.assign(&item(case, number), Some(&user), &jo).await?
+            queue.assign(&item(case, number), Some(&user), jo).await?
         }
         Command::Move { case, item: number, state } => {
-            queue.transition(&item(case, number), state, &jo).await?
+            queue.transition(&item(case, number), state, jo).await?
         }
         Command::Note { case, item: number, text } => {
-            queue.note(&item(case, number), &text, &jo).await?
+            queue.note(&item(case, number), &text, jo).await?
         }
         Command::Resolve { case, item: number, how } => {
-            queue.resolve(&item(case, number), &resolution(how), &jo).await?
+            queue.resolve(&item(case, number), &resolution(how), jo).await?
         }
-        Command::UndoMerge { case, other } => queue.undo_merge(&case, &other, &jo).await?,
-        Command::Delete { case } => queue.delete(&case, &jo).await?,
-        Command::Undelete { case } => queue.undelete(&case, &jo).await?,
+        Command::UndoMerge { case, other } => queue.undo_merge(&case, &other, jo).await?,
+        Command::Delete { case } => queue.delete(&case, jo).await?,
+        Command::Undelete { case } => queue.undelete(&case, jo).await?,
         Command::Erase { case, court_order } => {
-            let outcome = queue.erase(&case, &court_order, &jo).await?;
+            let outcome = queue.erase(&case, &court_order, jo).await?;
             if !matches!(outcome, Outcome::Refused(_)) {
                 // The queue delivers alerts; what was delivered here is ours to delete.
                 alerts.forget(&case).await?;
+                // They may still name the case, and nothing can tell.
+                say_what_is_damaged(queue).await?;
             }
             outcome
         }
@@ -230,12 +258,34 @@ fn actor(cli: &Cli) -> Result<Actor, Box<dyn Error>> {
     })
 }
 
-fn open(db: &Path) -> Result<(ReviewQueue, SqliteAlerts), Box<dyn Error>> {
+fn open(
+    db: &Path,
+    anchors: Option<&Path>,
+) -> Result<(ReviewQueue, SqliteAlerts, Trail), Box<dyn Error>> {
     // A store that is not there would be made, and found empty.
     File::open(db)?;
-    let alerts = SqliteAlerts::open(db)?;
-    let (store, audit) = (Arc::new(SqliteStore::open(db)?), Arc::new(SqliteLog::open(db)?));
-    Ok((ReviewQueue::new(store, audit, Arc::new(alerts.clone())), alerts))
+    // So would one be in a file that is of another program.
+    if let Err(error) = SqliteLog::open_read_only(db)
+        && error.kind() == audit::ErrorKind::NoTrail
+    {
+        return Err(error.into());
+    }
+    let trail = Trail::open(db, anchors)?;
+    let (store, alerts) = (Arc::new(SqliteStore::open(db)?), SqliteAlerts::open(db)?);
+    let queue = ReviewQueue::new(store, Arc::clone(&trail.log), Arc::new(alerts.clone()));
+    Ok((queue, alerts, trail))
+}
+
+/// Names the cases that are damaged in the store: no list has them.
+async fn say_what_is_damaged(queue: &ReviewQueue) -> Result<(), Box<dyn Error>> {
+    let damaged: Vec<String> = queue.unreadable().await?.iter().map(ToString::to_string).collect();
+    if !damaged.is_empty() {
+        eprintln!(
+            "review: these stored cases are damaged and cannot be read: {}",
+            damaged.join(", ")
+        );
+    }
+    Ok(())
 }
 
 fn state(word: &str) -> Result<ReviewState, &'static str> {
@@ -292,10 +342,10 @@ fn corrections(particulars: Particulars) -> Corrections {
     corrections
 }
 
-async fn list(queue: &ReviewQueue, filter: &ItemFilter) -> Result<(), Box<dyn Error>> {
+async fn list(queue: &ReviewQueue, filter: &ItemFilter, jo: &Actor) -> Result<(), Box<dyn Error>> {
     let mut after = None;
     loop {
-        let page = queue.list(filter, after.as_ref(), PAGE).await?;
+        let page = queue.list(filter, after.as_ref(), PAGE, jo).await?;
         let mut said = String::new();
         for listed in &page {
             writeln!(

@@ -9,12 +9,15 @@
 //! a caseload of the seed and the number of cases (the shipped one, unless told otherwise); `--caseload`
 //! writes that caseload too. With `--mutual-tls`, both are served over HTTPS to a client that shows the
 //! certificate in that folder, as a provider demands it. Every answer depends on who is asked about, and never on when.
+//! `--help` lists the switches.
 #![expect(clippy::print_stderr, reason = "that is what it is for")]
 
 mod mutual_tls;
+mod records;
 
 use clap::Parser;
-use nhs_pds::simulator::{Caseload, Fault, Server, Simulator, When};
+use nhs_pds::nhs_number::NhsNumber;
+use nhs_pds::simulator::{Caseload, Fault, Register, Server, Simulator, When};
 use std::error::Error;
 use std::fs::File;
 use std::io::{self, BufWriter, Write as _};
@@ -41,6 +44,34 @@ struct Cli {
     /// Serves over mutual TLS, and writes client.pem, client.key and spine-roots.pem to this folder.
     #[arg(long, value_name = "FOLDER")]
     mutual_tls: Option<PathBuf>,
+    /// Give every person all that the FHIR API can return: other names and addresses, related people,
+    /// preferences.
+    #[arg(long)]
+    full_records: bool,
+    /// Answer about this person by this code, of either service. May be repeated.
+    #[arg(long = "answer", value_name = "NUMBER=CODE", value_parser = answer)]
+    answers: Vec<(NhsNumber, String)>,
+    /// SMSP: refuse a request without the header SOAPAction, or with one that is not in quotes.
+    #[arg(long)]
+    strict_soap_action: bool,
+    /// SMSP: answer SMSP-0001 to wildcards and partial dates of birth.
+    #[arg(long)]
+    no_advanced_trace: bool,
+    /// SMSP: send DEMOG-0017 without the data of the number that replaces the other.
+    #[arg(long)]
+    no_superseding_payload: bool,
+    /// FHIR: write the blank lines of an address as null, beside `_line`.
+    #[arg(long)]
+    empty_address_lines: bool,
+    /// FHIR: the base address that fullUrl and references name [default: the address that was called]
+    #[arg(long, value_name = "URL")]
+    fhir_base: Option<Url>,
+}
+
+fn answer(text: &str) -> Result<(NhsNumber, String), String> {
+    let (number, code) = text.split_once('=').ok_or("not NUMBER=CODE")?;
+    let number = number.parse().map_err(|error| format!("{error}"))?;
+    Ok((number, code.to_owned()))
 }
 
 #[tokio::main]
@@ -60,7 +91,14 @@ async fn run(cli: &Cli) -> Result<(), Box<dyn Error>> {
         let file = File::create(path).map_err(|error| format!("{}: {error}", path.display()))?;
         caseload.write_csv(BufWriter::new(file))?;
     }
-    let simulator = Simulator::new(caseload.register().clone());
+    let mut simulator = Simulator::new(people(cli, caseload.register())?)
+        .with_strict_soap_action(cli.strict_soap_action)
+        .with_advanced_trace(!cli.no_advanced_trace)
+        .with_superseding_payload(!cli.no_superseding_payload)
+        .with_empty_address_lines(cli.empty_address_lines);
+    if let Some(base) = &cli.fhir_base {
+        simulator = simulator.with_fhir_base(base);
+    }
     drop(caseload);
     if cli.delay > 0 {
         simulator.add_fault(When::Always, Fault::Delay(Duration::from_millis(cli.delay)));
@@ -79,4 +117,19 @@ async fn run(cli: &Cli) -> Result<(), Box<dyn Error>> {
     writeln!(io::stdout(), "{smsp}\n{fhir}")?;
     tokio::signal::ctrl_c().await?;
     Ok(())
+}
+
+/// The people, with what the command line says of them.
+fn people(cli: &Cli, register: &Register) -> Result<Register, Box<dyn Error>> {
+    let register = if cli.full_records { records::filled(register)? } else { register.clone() };
+    let mut all = Register::default();
+    for person in &register {
+        let mut person = person.clone();
+        let chosen = cli.answers.iter().find(|(number, _)| *number == person.nhs_number);
+        if let Some((_, code)) = chosen {
+            person.answer = Some(code.clone());
+        }
+        all.insert(person)?;
+    }
+    Ok(all)
 }

@@ -11,7 +11,7 @@
 //! worker that died; without it, it runs every `--interval`. Ctrl-C and SIGTERM stop either: the questions
 //! under way are waited for, and started again, it goes on. Importing the same file again changes nothing. `--export`
 //! alone writes the file and asks nobody; with `--once` or `--interval` it writes it at the end. Exits 0
-//! when all is well, 1 when the service refused the configuration or did not answer at all or the last run of
+//! when all is well, 1 when a stored case is damaged, the service refused the configuration or did not answer at all or the last run of
 //! several failed, 2 when it could not run.
 //! Questions go through a gate: at a pace, asked again when they are not answered, and none while the service
 //! does not work.
@@ -19,13 +19,14 @@
 
 mod device;
 mod service;
+mod trail;
 
 use clap::Parser;
 use nhs_pds::alert::SqliteAlerts;
-use nhs_pds::audit::{Actor, Anchored, AuditLog, FileAnchors, SqliteLog};
+use nhs_pds::audit::{Actor, AuditLog, Entry, EventKind};
 use nhs_pds::case::caseload::{self, DecisionWriter};
 use nhs_pds::case::{CaseStore, SqliteStore};
-use nhs_pds::clock::SystemClock;
+use nhs_pds::clock::{Clock, SystemClock};
 use nhs_pds::gate::Gate;
 use nhs_pds::pace::Pace;
 use nhs_pds::retry::{self, Retry};
@@ -41,6 +42,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
+use trail::Trail;
 
 #[derive(Parser)]
 #[command(about = "Finds and verifies the NHS Numbers of a store of cases, on a schedule")]
@@ -140,7 +142,8 @@ async fn run(cli: &Cli) -> Result<bool, Box<dyn Error>> {
     let db = &cli.db;
     let in_db = |error: &(dyn Error + 'static)| format!("{}: {}", db.display(), because(error));
     let store = Arc::new(SqliteStore::open(db).map_err(|error| in_db(&error))?);
-    let audit = trail(cli).map_err(|error| in_db(&error))?;
+    let trail = Trail::open(db, cli.anchors.as_deref()).map_err(|error| in_db(&error))?;
+    let audit = Arc::clone(&trail.log);
     let alerts = Arc::new(SqliteAlerts::open(db).map_err(|error| in_db(&error))?);
     let caller = Caller::System(cli.service.us()?);
     let actor = Actor::new(&caller, "Get NHS Number")
@@ -157,7 +160,7 @@ async fn run(cli: &Cli) -> Result<bool, Box<dyn Error>> {
         let worker = Worker::new(gate.background(), cases, audit, alerts, caller)
             .with_retry(Retry::new(retry::Policy::default().with_attempts(cli.attempts)))
             .with_foreground(gate.foreground())
-            .with_actor(actor)
+            .with_actor(actor.clone())
             .with_policy(policy(cli))
             .with_lease(cli.lease)
             .with_in_flight(cli.in_flight);
@@ -165,7 +168,7 @@ async fn run(cli: &Cli) -> Result<bool, Box<dyn Error>> {
             answered = once(&worker).await?;
         } else {
             let process = Process::new(worker, schedule);
-            let telling = tokio::spawn(tell_of_runs(process.clone()));
+            let telling = tokio::spawn(tell_of_runs(process.clone(), Arc::clone(&store)));
             process.run_until(shutdown(), &mut |_: &CaseReport| ()).await?;
             telling.abort();
             let status = process.status();
@@ -174,11 +177,29 @@ async fn run(cli: &Cli) -> Result<bool, Box<dyn Error>> {
         }
     }
     if let Some(file) = &cli.export {
+        // That somebody takes them out is put on record first (MSCA-AUD-05).
+        let exported = Entry::new(EventKind::CasesExported, SystemClock.now(), &actor);
+        trail.log.append(vec![exported.with_detail("what", "decisions")]).await?;
         export(file, &*store)
             .await
             .map_err(|error| format!("{}: {}", file.display(), because(&*error)))?;
     }
-    Ok(answered)
+    if let Some(warning) = trail.warning() {
+        eprintln!("worker: {warning}");
+    }
+    let damaged = damaged(&*store).await?;
+    if let Some(damaged) = &damaged {
+        eprintln!("worker: {damaged}");
+    }
+    Ok(answered && damaged.is_none())
+}
+
+/// Names the cases that are damaged in the store, if there are any: nothing is asked about them, and no
+/// export has them.
+async fn damaged(store: &dyn CaseStore) -> Result<Option<String>, Box<dyn Error>> {
+    let damaged: Vec<String> = store.unreadable().await?.iter().map(ToString::to_string).collect();
+    let (count, ids) = (damaged.len(), damaged.join(", "));
+    Ok((count > 0).then(|| format!("{count} stored cases are damaged and cannot be read: {ids}")))
 }
 
 fn policy(cli: &Cli) -> Policy {
@@ -203,7 +224,7 @@ fn is_same(one: &Path, other: &Path) -> bool {
 }
 
 /// Says of each run, soon after it has ended, what it brought.
-async fn tell_of_runs(process: Process) {
+async fn tell_of_runs(process: Process, store: Arc<SqliteStore>) {
     let mut told = None;
     loop {
         tokio::time::sleep(Duration::from_millis(100)).await;
@@ -227,18 +248,12 @@ async fn tell_of_runs(process: Process) {
             run.numbers_written,
             run.to_review
         );
-    }
-}
-
-/// The audit trail, whose heads are kept elsewhere too when there is a place for them.
-fn trail(cli: &Cli) -> Result<Arc<dyn AuditLog>, nhs_pds::audit::Error> {
-    let log = Arc::new(SqliteLog::open(&cli.db)?);
-    Ok(match &cli.anchors {
-        Some(file) => {
-            Arc::new(Anchored::new(log, Arc::new(FileAnchors::new(file)), Arc::new(SystemClock)))
+        if run.unreadable > 0
+            && let Ok(Some(damaged)) = damaged(&*store).await
+        {
+            eprintln!("worker: {damaged}");
         }
-        None => log,
-    })
+    }
 }
 
 async fn take_in(
@@ -262,6 +277,9 @@ async fn take_in(
         read.refused.len(),
         imported.duplicates
     );
+    if imported.unreadable > 0 {
+        eprintln!("worker: {} cases of the file are damaged in the store", imported.unreadable);
+    }
     Ok(())
 }
 
@@ -294,12 +312,18 @@ fn summary(report: &RunReport) -> Result<String, std::fmt::Error> {
     for (reason, count) in &report.ineligible {
         writeln!(said, "    {:<26} {count:>6}", reason.word())?;
     }
+    for (fault, count) in &report.faults {
+        writeln!(said, "  with a fault in their data: {:<26} {count:>6}", fault.word())?;
+    }
     writeln!(said, "Asked about     {:>8}", report.eligible)?;
     for (result, count) in &report.results {
         writeln!(said, "    {:<26} {count:>6}", result.word())?;
     }
     writeln!(said, "Numbers written {:>8}", report.numbers_written)?;
     writeln!(said, "To be reviewed  {:>8}", report.to_review)?;
+    if report.unreadable > 0 {
+        writeln!(said, "Cannot be read  {:>8}", report.unreadable)?;
+    }
     Ok(said)
 }
 

@@ -3,7 +3,7 @@
 
 use crate::alert::AlertSink;
 use crate::audit::{self, Actor, AuditLog, Entry, EventKind, Subject};
-use crate::case::{self, Alert, Case, CaseId, CaseStore, Change};
+use crate::case::{self, Alert, Case, CaseId, CaseStore, Change, readable};
 use crate::clock::Clock;
 use chrono::{DateTime, Utc};
 
@@ -121,7 +121,7 @@ pub(crate) async fn withdraw<E: From<case::Error> + From<audit::Error>>(
 ) -> Result<(), E> {
     let mut entries = Vec::new();
     for id in ids {
-        if let Some(stored) = store.get(id).await? {
+        if let Some(stored) = readable(store.get(id).await)? {
             let entry = Entry::new(EventKind::CaseChanged, at, actor)
                 .with_detail("decision", "not_saved")
                 .about(Subject::snapshot(&stored));

@@ -3,21 +3,24 @@
 //!
 //! Each store has a connection of its own, so that one may wait for the disk while another reads.
 
-use rusqlite::{Connection, ErrorCode, TransactionBehavior};
-use std::fs::OpenOptions;
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use tokio::runtime::Handle;
 
 /// What brings a file from one version of the schema to the next; `user_version` counts those done.
-pub(crate) const MIGRATIONS: [&str; 5] = [
+pub(crate) const MIGRATIONS: [&str; 6] = [
     include_str!("../migrations/sqlite/0001_cases.sql"),
     include_str!("../migrations/sqlite/0002_local_data.sql"),
     include_str!("../migrations/sqlite/0003_audit.sql"),
     include_str!("../migrations/sqlite/0004_get_nhs_number.sql"),
-    include_str!("../migrations/sqlite/0005_person_of_the_number.sql"),
+    include_str!("../migrations/sqlite/0005_audit_nonce.sql"),
+    include_str!("../migrations/sqlite/0006_person_of_the_number.sql"),
 ];
 
 /// How long to wait for another writer of the same file.
@@ -25,7 +28,11 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A connection to the file, for threads that may block.
 #[derive(Clone)]
-pub(crate) struct Database(Arc<Mutex<Connection>>);
+pub(crate) struct Database {
+    connection: Arc<Mutex<Connection>>,
+    /// The file as it was when it was opened to be read only.
+    seen: Option<Arc<Seen>>,
+}
 
 /// Why the file did not do what was asked.
 #[derive(Debug)]
@@ -39,6 +46,10 @@ pub(crate) struct Error {
 pub(crate) enum ErrorKind {
     /// Damaged, or no SQLite file.
     Corrupt,
+    /// The file, or its directory, can only be read.
+    ReadOnly,
+    /// The change is stored, and what was there before may still be found in the file.
+    Residue,
     /// Written by a newer version of this crate.
     Schema,
     /// Locked, full, no permission, no such place; or no runtime to work on.
@@ -48,6 +59,11 @@ pub(crate) enum ErrorKind {
 impl Error {
     fn unavailable(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self { kind: ErrorKind::Unavailable, source: Some(source.into()) }
+    }
+
+    fn is_cannot_open(&self) -> bool {
+        let source = self.source.as_ref().and_then(|error| error.downcast_ref::<rusqlite::Error>());
+        source.and_then(rusqlite::Error::sqlite_error_code) == Some(ErrorCode::CannotOpen)
     }
 }
 
@@ -64,7 +80,12 @@ impl From<rusqlite::Error> for Error {
                 | rusqlite::Error::InvalidColumnType(..)
                 | rusqlite::Error::Utf8Error(..)
         );
-        let kind = if damaged { ErrorKind::Corrupt } else { ErrorKind::Unavailable };
+        let read_only = error.sqlite_error_code() == Some(ErrorCode::ReadOnly);
+        let kind = match (damaged, read_only) {
+            (true, _) => ErrorKind::Corrupt,
+            (_, true) => ErrorKind::ReadOnly,
+            _ => ErrorKind::Unavailable,
+        };
         Self { kind, source: Some(error.into()) }
     }
 }
@@ -75,7 +96,30 @@ impl Database {
         // SQLite takes `:memory:` and `file:` for more than names; an absolute path is only a path.
         let path = std::path::absolute(path).map_err(Error::unavailable)?;
         make_private(&path).map_err(Error::unavailable)?;
-        Self::new(Connection::open(path)?)
+        let opened = Connection::open(&path).map_err(Error::from).and_then(Self::new);
+        opened.map_err(|error| match error.kind {
+            // SQLite writes beside the file even to read it. If the file itself opens, its place is
+            // what cannot be written.
+            ErrorKind::Unavailable if error.is_cannot_open() && is_readable(&path) => {
+                Error { kind: ErrorKind::ReadOnly, ..error }
+            }
+            _ => error,
+        })
+    }
+
+    /// Opens the file at `path` to read it, and changes nothing: not the file, not its schema, not
+    /// its directory.
+    pub(crate) fn open_read_only(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let path = std::path::absolute(path).map_err(Error::unavailable)?;
+        let seen = Seen::of(&path);
+        let connection = open_read_only(&path)?;
+        Ok(Self { connection: Arc::new(Mutex::new(connection)), seen: Some(Arc::new(seen)) })
+    }
+
+    /// Whether another program has written the file since it was opened to be read only, so that what
+    /// was read may be of two moments.
+    pub(crate) fn has_changed(&self) -> bool {
+        self.seen.as_ref().is_some_and(|seen| **seen != Seen::of(&seen.path))
     }
 
     /// An empty file in memory, forgotten with its last clone.
@@ -86,7 +130,7 @@ impl Database {
     fn new(mut connection: Connection) -> Result<Self, Error> {
         prepare(&connection)?;
         migrate(&mut connection)?;
-        Ok(Self(Arc::new(Mutex::new(connection))))
+        Ok(Self { connection: Arc::new(Mutex::new(connection)), seen: None })
     }
 
     /// Does `work` on a thread that may block.
@@ -110,8 +154,82 @@ impl Database {
     /// Does `work` here and now.
     pub(crate) fn with<T>(&self, work: impl FnOnce(&mut Connection) -> T) -> T {
         // After a panic the transaction has been rolled back, so the connection is good.
-        work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        work(&mut self.connection.lock().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+/// What shows that a file was written: size and time of the file and of its write-ahead log.
+#[derive(Eq, PartialEq)]
+struct Seen {
+    path: PathBuf,
+    state: [Option<(u64, Option<SystemTime>)>; 2],
+}
+
+impl Seen {
+    fn of(path: &Path) -> Self {
+        let state = [path.to_owned(), beside(path, "-wal")].map(|path| {
+            let metadata = fs::metadata(path).ok()?;
+            Some((metadata.len(), metadata.modified().ok()))
+        });
+        Self { path: path.to_owned(), state }
+    }
+}
+
+/// The file that SQLite keeps beside the one at `path`.
+fn beside(path: &Path, end: &str) -> PathBuf {
+    let mut name: OsString = path.as_os_str().to_owned();
+    name.push(end);
+    name.into()
+}
+
+fn is_readable(path: &Path) -> bool {
+    File::open(path).and_then(|file| file.metadata()).is_ok_and(|metadata| metadata.is_file())
+}
+
+/// A connection that neither writes the file nor creates one beside it.
+///
+/// Without a write-ahead log all there is stands in the file itself. With one, the index that the
+/// writers share (`-shm`) leads through it; where that is missing, the index is built in memory,
+/// which SQLite does only for a connection that takes the file to be its own.
+fn open_read_only(path: &Path) -> Result<Connection, Error> {
+    let log = fs::metadata(beside(path, "-wal")).map_or(0, |metadata| metadata.len());
+    let is_shared = beside(path, "-wal").exists() && beside(path, "-shm").exists();
+    let own_index = !is_shared && log > 0;
+    let how = match (is_shared, own_index) {
+        (true, _) => "readonly_shm=1",
+        (_, true) if cfg!(windows) => "vfs=win32-none",
+        (_, true) => "vfs=unix-none",
+        _ => "immutable=1",
+    };
+    let path = path.to_str().ok_or_else(|| Error::unavailable("the path is not UTF-8"))?;
+    let path = path.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    let path = if cfg!(windows) { format!("/{}", path.replace('\\', "/")) } else { path };
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+        | OpenFlags::SQLITE_OPEN_URI
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(format!("file:{path}?{how}"), flags)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    if own_index {
+        connection.pragma_update_and_check(None, "locking_mode", "exclusive", |_| Ok(()))?;
+    }
+    Ok(connection)
+}
+
+/// Rewrites the file, and empties the write-ahead log, so that the file holds what is in its rows and
+/// nothing else.
+///
+/// `secure_delete` overwrites deleted rows and freed pages. It does not reach the copies that stay
+/// in a page when SQLite moves rows to another one; only a rewrite does.
+pub(crate) fn scrub(connection: &Connection) -> Result<(), Error> {
+    let residue = |source| Error { kind: ErrorKind::Residue, source };
+    connection
+        .execute_batch("VACUUM")
+        .and_then(|()| {
+            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0))
+        })
+        .map_err(|error| residue(Some(error.into())))
+        .and_then(|busy| if busy == 0 { Ok(()) } else { Err(residue(None)) })
 }
 
 /// Makes the file, unless there is something, before SQLite would make it readable for everybody.

@@ -39,7 +39,10 @@ CRATE = "nhs-pds"
 
 # What the README's first program is asked to find, and what it prints.
 README_ADDRESS = '"https://smsp.example/pds"'
-README_OUTPUT = "found\n"
+README_OUTPUT = """verified match
+on a screen or a letter: 937 465 9298
+in a database or a message: 9374659298
+"""
 
 # Runs the conformance suites of the crate over SQLite files of their own.
 SQLITE = """

@@ -33,6 +33,14 @@ impl Error {
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, thiserror::Error)]
 pub enum ErrorKind {
+    /// The alerts are deleted, but copies of them may still be found in the file, because another
+    /// connection is using it or there is no room to rewrite it. Close other programs or free room, and
+    /// forget the case again; doing so twice does no harm.
+    #[error(
+        "the alerts are deleted, but the file may still hold copies of them: close other programs \
+         that use it, make sure that there is room for a second copy, and erase again"
+    )]
+    Residue,
     /// It could not be delivered. Deliver it again later.
     #[error("the alert could not be delivered")]
     Unavailable,

@@ -2,7 +2,8 @@ use crate::alert::{AlertSink, Error, ErrorKind};
 use crate::case::{Alert, CaseId};
 use crate::sqlite::{self, Database};
 use async_trait::async_trait;
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 use std::fmt;
 use std::path::Path;
 
@@ -36,21 +37,40 @@ impl SqliteAlerts {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Unavailable`] when the file cannot be read, or holds what is no alert.
+    /// [`ErrorKind::Unavailable`] when the file cannot be read. An alert that was damaged is left out, and
+    /// [`unreadable`](Self::unreadable) names it.
     pub async fn page(&self, skip: usize, limit: usize) -> Result<Vec<Alert>, Error> {
-        let count = |count| i64::try_from(count).unwrap_or(i64::MAX);
         self.0
             .blocking(move |connection| {
                 let mut query = connection
-                    .prepare_cached("SELECT document FROM alert ORDER BY number LIMIT ?1 OFFSET ?2")
+                    .prepare_cached("SELECT id, document FROM alert ORDER BY number")
                     .map_err(failed)?;
-                let rows = query
-                    .query_map(params![count(limit), count(skip)], |row| row.get::<_, String>(0))
+                let rows = query.query_map([], |row| Ok(stored(row).1)).map_err(failed)?;
+                rows.filter_map(|row| row.map_err(failed).transpose())
+                    .skip(skip)
+                    .take(limit)
+                    .collect()
+            })
+            .await
+    }
+
+    /// The ids of the alerts that cannot be read, because they were damaged, in the order in which they
+    /// came.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unavailable`] when the file cannot be read.
+    pub async fn unreadable(&self) -> Result<Vec<String>, Error> {
+        self.0
+            .blocking(|connection| {
+                let mut query = connection
+                    .prepare_cached("SELECT id, document FROM alert ORDER BY number")
                     .map_err(failed)?;
-                rows.map(|row| {
-                    // A cause is left out, because it may quote content.
-                    serde_json::from_str(&row.map_err(failed)?)
-                        .map_err(|_| Error::new(ErrorKind::Unavailable))
+                let rows = query.query_map([], |row| Ok(stored(row))).map_err(failed)?;
+                rows.filter_map(|row| match row.map_err(failed) {
+                    Ok((id, None)) => Some(Ok(id)),
+                    Ok(_) => None,
+                    Err(error) => Some(Err(error)),
                 })
                 .collect()
             })
@@ -59,41 +79,58 @@ impl SqliteAlerts {
 
     /// Deletes the alerts about `case`, names it in no other, and sees to it that none of it is left in
     /// the file (MSCA-DQ-02: permanent erasure by court order). Of a case without alerts it changes
-    /// nothing.
+    /// nothing. An alert that cannot be read is deleted if its id or its text names the case.
     ///
     /// Whoever erases a case calls this too: a review queue knows of an [`AlertSink`] only, which
     /// delivers. What a vendor's own sink has delivered is the vendor's to delete.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Unavailable`] when the file cannot be read or written, holds what is no alert, or may
-    /// still hold what was deleted, because somebody is reading it: call again.
+    /// [`ErrorKind::Unavailable`] when the file cannot be read or written, [`ErrorKind::Residue`] when it may
+    /// still hold what was deleted: call again.
     pub async fn forget(&self, case: &CaseId) -> Result<(), Error> {
         let case = case.clone();
         self.0.blocking(move |connection| forget(connection, &case)).await
     }
 }
 
+/// The id and the alert in the first two columns; no alert if the row was damaged. A cause is left out,
+/// because it may quote content.
+fn stored(row: &Row<'_>) -> (String, Option<Alert>) {
+    let text = |column| match row.get_ref(column) {
+        Ok(ValueRef::Text(text)) => String::from_utf8_lossy(text).into_owned(),
+        _ => String::new(),
+    };
+    let (id, document) = (text(0), text(1));
+    (id, serde_json::from_str(&document).ok())
+}
+
 fn forget(connection: &mut Connection, case: &CaseId) -> Result<(), Error> {
     let transaction =
         connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
     let mut after = 0;
+    // As it stands in JSON, so that one id is not found within another.
+    let quoted = serde_json::to_string(case).map_err(|_| Error::new(ErrorKind::Unavailable))?;
     // One at a time, so that memory stays bounded.
-    while let Some((number, document)) = transaction
+    while let Some((number, (id, alert), mentions)) = transaction
         .query_row(
-            "SELECT number, document FROM alert WHERE number > ?1 ORDER BY number LIMIT 1",
-            [after],
-            |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)),
+            "SELECT id, document, number,
+                instr(CAST(document AS BLOB), CAST(?2 AS BLOB)) > 0 AS mentions
+             FROM alert WHERE number > ?1 ORDER BY number LIMIT 1",
+            params![after, quoted],
+            |row| Ok((row.get::<_, i64>(2)?, stored(row), row.get::<_, bool>(3)?)),
         )
         .optional()
         .map_err(failed)?
     {
         after = number;
-        let mut alert: Alert =
-            serde_json::from_str(&document).map_err(|_| Error::new(ErrorKind::Unavailable))?;
-        if alert.case_id.as_ref() == Some(case) {
+        let is_about = match &alert {
+            Some(alert) => alert.case_id.as_ref() == Some(case),
+            None => mentions || id.starts_with(&format!("{case}/")),
+        };
+        if is_about {
             transaction.execute("DELETE FROM alert WHERE number = ?1", [number]).map_err(failed)?;
-        } else if alert.others.contains(case) {
+        } else if let Some(mut alert) = alert.filter(|alert| alert.others.contains(case)) {
             alert.others.retain(|other| other != case);
             let document =
                 serde_json::to_string(&alert).map_err(|_| Error::new(ErrorKind::Unavailable))?;
@@ -106,10 +143,7 @@ fn forget(connection: &mut Connection, case: &CaseId) -> Result<(), Error> {
         }
     }
     transaction.commit().map_err(failed)?;
-    let busy: i64 = connection
-        .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
-        .map_err(failed)?;
-    if busy == 0 { Ok(()) } else { Err(Error::new(ErrorKind::Unavailable)) }
+    Ok(sqlite::scrub(connection)?)
 }
 
 #[async_trait]
@@ -144,7 +178,10 @@ impl AlertSink for SqliteAlerts {
 
 impl From<sqlite::Error> for Error {
     fn from(error: sqlite::Error) -> Self {
-        let same = Self::new(ErrorKind::Unavailable);
+        let same = Self::new(match error.kind {
+            sqlite::ErrorKind::Residue => ErrorKind::Residue,
+            _ => ErrorKind::Unavailable,
+        });
         match error.source {
             Some(source) => same.with_source(source),
             None => same,

@@ -85,6 +85,10 @@ impl AuditLog for Anchored {
         self.log.page(filter, after, limit).await
     }
 
+    async fn unreadable(&self, filter: &Filter) -> Result<Vec<u64>, Error> {
+        self.log.unreadable(filter).await
+    }
+
     async fn head(&self) -> Result<Anchor, Error> {
         self.log.head().await
     }

@@ -37,10 +37,25 @@ pub enum ErrorKind {
     /// as it is, and have it looked at: this is damage or tampering.
     #[error("what is stored cannot be read as an audit trail")]
     Corrupt,
+    /// There is no audit trail: the file is empty, belongs to another program, or is incomplete.
+    #[error("no audit trail here: the file is empty, incomplete or of another program")]
+    NoTrail,
     /// No event says that the case was erased. Append a `case_erased` event about it first, so that
     /// the destroyed key is explained.
     #[error("no event says that the case was erased")]
     NotErased,
+    /// The trail can only be read: the file, its directory or the medium is read-only. What has to be on
+    /// record is not done. Open the file where it can be written; to verify it, it need not be.
+    #[error("the audit trail is read-only, so nothing can be put on record")]
+    ReadOnly,
+    /// The key is destroyed, but copies of it may still be found in the log's files, because another
+    /// connection is using them or there is no room to rewrite them. Close other programs or free
+    /// room, and forget the case again; doing so twice does no harm.
+    #[error(
+        "the key is destroyed, but the trail's files may still hold copies of it: close other \
+         programs that use them, make sure that there is room for a second copy, and erase again"
+    )]
+    Residue,
     /// The trail was written by a newer version of this crate. Use that version.
     #[error("the audit trail belongs to a newer version")]
     Schema,

@@ -19,7 +19,8 @@ const PAGE: usize = 200;
 /// as it was then).
 ///
 /// Searches that were by number alone are not in it: which patient they were about, the trail
-/// cannot know. Query by number for them. `to` is written to where the future is polled, so it
+/// cannot know. Query by number for them. Events that cannot be read are not in it either:
+/// [`AuditLog::unreadable`] names them. `to` is written to where the future is polled, so it
 /// should be fast.
 ///
 /// # Errors

@@ -1,4 +1,4 @@
-use crate::audit::{AuditLog, Error, Event, EventKind, Filter};
+use crate::audit::{AuditLog, Error, ErrorKind, Event, EventKind, Filter};
 use crate::case::{Case, CaseId};
 use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
@@ -20,7 +20,8 @@ const PAGE: usize = 200;
 ///
 /// # Errors
 ///
-/// Those of [`AuditLog::page`].
+/// Those of [`AuditLog::page`]; [`Corrupt`](ErrorKind::Corrupt) also when a change of the case cannot
+/// be read, because an earlier state of it might then be taken for a later one.
 pub async fn case_as_of(
     log: &dyn AuditLog,
     case: &CaseId,
@@ -35,6 +36,9 @@ pub async fn case_as_of(
         let Some(last) = page.last() else { break };
         after = last.seq;
         page.iter().for_each(|event| history.add(event));
+    }
+    if !log.unreadable(&filter).await?.is_empty() {
+        return Err(Error::new(ErrorKind::Corrupt));
     }
     Ok(history.version_at(current_version, at))
 }

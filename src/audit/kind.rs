@@ -19,6 +19,10 @@ pub enum EventKind {
     MessageReceived,
     /// Somebody looked at a case.
     CaseViewed,
+    /// Somebody looked at a list of review items.
+    CasesListed,
+    /// Somebody took data of all cases out of the store, such as the decisions about them.
+    CasesExported,
     /// A case is about to be saved; the event carries it as it will be.
     CaseChanged,
     /// A case is erased for good (MSCA-DQ-02).
@@ -47,10 +51,12 @@ pub enum EventKind {
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::MessageSent,
         Self::MessageReceived,
         Self::CaseViewed,
+        Self::CasesListed,
+        Self::CasesExported,
         Self::CaseChanged,
         Self::CaseErased,
         Self::AlertSent,
@@ -72,6 +78,8 @@ impl EventKind {
             Self::MessageSent => "message_sent",
             Self::MessageReceived => "message_received",
             Self::CaseViewed => "case_viewed",
+            Self::CasesListed => "cases_listed",
+            Self::CasesExported => "cases_exported",
             Self::CaseChanged => "case_changed",
             Self::CaseErased => "case_erased",
             Self::AlertSent => "alert_sent",

@@ -34,13 +34,26 @@ pub trait AuditLog: Debug + Send + Sync {
     /// At most `limit` events in order, from the first with a number greater than `after` on, that
     /// `filter` lets pass. None are left when the page is empty and `limit` is not 0.
     ///
+    /// Left out are events that cannot be read, because they were damaged:
+    /// [`unreadable`](Self::unreadable) names them.
+    ///
     /// Reading is to be audited, and this is not: call [`query`](crate::audit::query) for a user.
     ///
     /// # Errors
     ///
-    /// [`Corrupt`](crate::audit::ErrorKind::Corrupt) when a row is no event, and
+    /// [`Corrupt`](crate::audit::ErrorKind::Corrupt) when the trail as a whole cannot be read, and
     /// [`Unavailable`](crate::audit::ErrorKind::Unavailable).
     async fn page(&self, filter: &Filter, after: u64, limit: usize) -> Result<Vec<Event>, Error>;
+
+    /// The numbers of the events that a page by `filter` leaves out because they cannot be read, in
+    /// order. A log whose events cannot be damaged one by one need not implement it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`page`](Self::page).
+    async fn unreadable(&self, _filter: &Filter) -> Result<Vec<u64>, Error> {
+        Ok(Vec::new())
+    }
 
     /// How far the trail goes.
     ///
@@ -70,7 +83,7 @@ pub trait AuditLog: Debug + Send + Sync {
     /// # Errors
     ///
     /// [`NotErased`](crate::audit::ErrorKind::NotErased) when no `case_erased` event about the case
-    /// stands in the trail: append it first. [`Unavailable`](crate::audit::ErrorKind::Unavailable)
-    /// also when the key may still be found in the log's files: call again.
+    /// stands in the trail: append it first. [`Residue`](crate::audit::ErrorKind::Residue) when the key
+    /// may still be found in the log's files: call again.
     async fn forget(&self, case: &CaseId) -> Result<(), Error>;
 }

@@ -26,14 +26,23 @@
 //! # What is sealed
 //!
 //! Whatever an entry says about its [`Subject`] (case id, numbers, particulars, the case itself) is
-//! encrypted with ChaCha20-Poly1305 under a random key of that subject, and the row carries a name
+//! encrypted with XChaCha20-Poly1305 under a random key of that subject, and the row carries a name
 //! made up for the subject instead: the number of the first event about it and eight random bytes.
-//! The nonce is four zero bytes and the row's number (eight bytes, big-endian); bound to it are
-//! `nhs-pds audit 1 sealed`, a line feed, and the columns `seq`, `at` to `details`, and `subject`,
-//! encoded as above. The hash covers what is encrypted, so the chain stays whole when the key is
-//! destroyed. What leads from a case id or a number to that name stands in tables beside, and is
-//! deleted with the key; `verify` finds when it no longer leads there. Anything else of a row stands
-//! in the clear and is kept for ever.
+//! The column holds the eight bytes `sealed 2`, a nonce of 24 bytes, and what is encrypted. The nonce
+//! is the beginning of the SHA-256 of `nhs-pds audit 2 nonce`, a line feed, the key, 32 random bytes,
+//! the length of what it is bound to (eight bytes, big-endian), that, and what is encrypted. So it
+//! does not repeat for other content when a copy of the file is restored and both are appended to,
+//! not even if the random bytes repeat. Bound to it are `nhs-pds audit 2 sealed`, a line feed, and the
+//! columns `seq`, `at` to `details`, and `subject`, encoded as above.
+//!
+//! Rows of earlier versions hold the encrypted bytes alone, by ChaCha20-Poly1305; their nonce is four
+//! zero bytes and the row's number (eight bytes, big-endian), and what they are bound to begins with
+//! `nhs-pds audit 1 sealed`. They are read, and not written any more.
+//!
+//! The hash covers what is encrypted, so the chain stays whole when the key is destroyed. What leads
+//! from a case id or a number to that name stands in tables beside, and is deleted with the key;
+//! `verify` finds when it no longer leads there. Anything else of a row stands in the clear and is
+//! kept for ever.
 //!
 //! Not here: a defence against those who may write the file and every anchor, and retention
 //! periods.
@@ -59,6 +68,8 @@ mod sink;
 mod sqlite;
 #[cfg(feature = "sqlite")]
 mod sqlite_rows;
+#[cfg(feature = "sqlite")]
+mod sqlite_sealers;
 mod verdict;
 mod walk;
 

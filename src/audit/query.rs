@@ -6,7 +6,8 @@ use chrono::{DateTime, SecondsFormat, Utc};
 ///
 /// The event is an `audit_queried` one with the filter's conditions as details; a patient who is
 /// asked for stands in its sealed part, and of a case and a number, each has an event of its own.
-/// The page holds nothing that was appended after the question.
+/// The page holds nothing that was appended after the question, and no events that cannot be read:
+/// [`AuditLog::unreadable`] names these.
 ///
 /// Each page is a query and leaves an event. To read to the end, take the trail's
 /// [`head`](AuditLog::head) first and bound the filter by it ([`Filter::with_sequence`]): else the

@@ -5,7 +5,7 @@ use crate::audit::{About, Actor, Entry, Error, ErrorKind, Event, Subject};
 use crate::demographics::OdsCode;
 use crate::nhs_number::NhsNumber;
 use chacha20poly1305::aead::{Aead, Payload};
-use chacha20poly1305::{ChaCha20Poly1305, KeyInit, Nonce};
+use chacha20poly1305::{ChaCha20Poly1305, KeyInit, Nonce, XChaCha20Poly1305, XNonce};
 use chrono::DateTime;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
@@ -13,8 +13,15 @@ use std::collections::BTreeSet;
 /// What stands first in everything that is hashed.
 const CHAINED: &[u8] = b"nhs-pds audit 1\n";
 
-/// What stands first in what a sealed part is bound to.
-const SEALED: &[u8] = b"nhs-pds audit 1 sealed\n";
+/// What stands first in what a sealed part is bound to, in each of its two forms.
+const SEALED_1: &[u8] = b"nhs-pds audit 1 sealed\n";
+const SEALED_2: &[u8] = b"nhs-pds audit 2 sealed\n";
+
+/// What stands first in what a nonce is made from.
+const NONCE: &[u8] = b"nhs-pds audit 2 nonce\n";
+
+/// How a sealed part of the second form begins. The first form begins with what is encrypted.
+const FORM_2: &[u8; 8] = b"sealed 2";
 
 pub(super) type Hash = [u8; 32];
 
@@ -161,11 +168,7 @@ impl Row {
             row.subject = Value::Blob(name.to_vec());
             // Its cause is left out, because it may quote what it could not write.
             let plain = serde_json::to_vec(subject).map_err(|_| corrupt())?;
-            let bound = row.bound();
-            let sealed = ChaCha20Poly1305::new(&key.into())
-                .encrypt(&row.nonce(), Payload { msg: &plain, aad: &bound })
-                .map_err(|_| corrupt())?;
-            row.sealed = Value::Blob(sealed);
+            row.sealed = Value::Blob(row.seal(&plain, &key)?);
         }
         let hash = row.digest();
         row.hash = Value::Blob(hash.to_vec());
@@ -183,17 +186,28 @@ impl Row {
         Sha256::digest(&bytes).into()
     }
 
+    /// The form, the nonce, and `plain` encrypted.
+    fn seal(&self, plain: &[u8], key: &Key) -> Result<Vec<u8>, Error> {
+        let bound = self.bound(SEALED_2);
+        let nonce = fresh_nonce(key, &bound, plain)?;
+        let sealed = XChaCha20Poly1305::new(key.into())
+            .encrypt(&XNonce::from(nonce), Payload { msg: plain, aad: &bound })
+            .map_err(|_| Error::new(ErrorKind::Corrupt))?;
+        Ok([&FORM_2[..], &nonce, &sealed].concat())
+    }
+
     /// What the sealed part is bound to: the row's number, its facts and its subject's name.
-    fn bound(&self) -> Vec<u8> {
-        let mut bytes = SEALED.to_vec();
+    fn bound(&self, form: &[u8]) -> Vec<u8> {
+        let mut bytes = form.to_vec();
         Value::Integer(self.seq).encode(&mut bytes);
         self.facts.iter().for_each(|fact| fact.encode(&mut bytes));
         self.subject.encode(&mut bytes);
         bytes
     }
 
-    /// Never the same for two rows, so a key never meets the same one twice.
-    fn nonce(&self) -> Nonce {
+    /// The nonce of the first form. It repeats when a copy of the file is restored and both go on, so
+    /// nothing is sealed with it any more.
+    fn nonce_1(&self) -> Nonce {
         let mut nonce = [0; 12];
         let (_, number) = nonce.split_at_mut(4);
         number.copy_from_slice(&self.seq.to_be_bytes());
@@ -252,10 +266,69 @@ impl Row {
     }
 
     fn unseal(&self, sealed: &[u8], key: &[u8]) -> Result<Subject, Unreadable> {
-        let cipher = ChaCha20Poly1305::new_from_slice(key).map_err(|_| Unreadable::Sealed)?;
-        let plain = cipher
-            .decrypt(&self.nonce(), Payload { msg: sealed, aad: &self.bound() })
-            .map_err(|_| Unreadable::Sealed)?;
+        let second = sealed.strip_prefix(FORM_2).and_then(|rest| rest.split_first_chunk::<24>());
+        let plain = match second {
+            Some((nonce, sealed)) => {
+                let bound = self.bound(SEALED_2);
+                XChaCha20Poly1305::new_from_slice(key)
+                    .map_err(|_| Unreadable::Sealed)?
+                    .decrypt(&XNonce::from(*nonce), Payload { msg: sealed, aad: &bound })
+            }
+            None => {
+                let bound = self.bound(SEALED_1);
+                ChaCha20Poly1305::new_from_slice(key)
+                    .map_err(|_| Unreadable::Sealed)?
+                    .decrypt(&self.nonce_1(), Payload { msg: sealed, aad: &bound })
+            }
+        };
+        let plain = plain.map_err(|_| Unreadable::Sealed)?;
         serde_json::from_slice(&plain).map_err(|_| Unreadable::Content)
+    }
+}
+
+/// A nonce that no other content gets under `key`: it is made from random bytes, and from the content
+/// as well, so that a machine whose random numbers were restored with the file repeats it only for the
+/// same content.
+fn fresh_nonce(key: &Key, bound: &[u8], plain: &[u8]) -> Result<[u8; 24], Error> {
+    let mut random = [0; 32];
+    getrandom::fill(&mut random)
+        .map_err(|error| Error::new(ErrorKind::Unavailable).with_source(error))?;
+    Ok(nonce(key, &random, bound, plain))
+}
+
+/// The first 24 bytes of the SHA-256 of the key, the random bytes and the content.
+fn nonce(key: &Key, random: &[u8; 32], bound: &[u8], plain: &[u8]) -> [u8; 24] {
+    let mut hash = Sha256::new();
+    hash.update(NONCE);
+    hash.update(key);
+    hash.update(random);
+    hash.update((bound.len() as u64).to_be_bytes());
+    hash.update(bound);
+    hash.update(plain);
+    let hash: Hash = hash.finalize().into();
+    let mut nonce = [0; 24];
+    nonce.iter_mut().zip(hash).for_each(|(to, from)| *to = from);
+    nonce
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Random numbers that were restored together with the file come again.
+    #[test]
+    fn a_nonce_depends_on_key_and_content_and_not_on_chance_alone() {
+        let (key, random) = ([1; 32], [2; 32]);
+        let first = nonce(&key, &random, b"bound", b"plain");
+        assert_eq!(first, nonce(&key, &random, b"bound", b"plain"));
+        for other in [
+            nonce(&[3; 32], &random, b"bound", b"plain"),
+            nonce(&key, &[3; 32], b"bound", b"plain"),
+            nonce(&key, &random, b"other", b"plain"),
+            nonce(&key, &random, b"bound", b"other"),
+            nonce(&key, &random, b"boundp", b"lain"),
+        ] {
+            assert_ne!(other, first);
+        }
     }
 }

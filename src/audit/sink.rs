@@ -29,7 +29,7 @@ pub trait AnchorSink: Debug + Send + Sync {
 ///
 /// Put it where the trail's writers can append at most, such as an append-only or a mounted
 /// directory. A line is on the disk when it is acknowledged. On Unix a new file is its owner's
-/// alone (mode 0600). One process writes it. Calls need a Tokio runtime, whose threads for blocking
+/// alone (mode 0600). Several processes of one machine may write it: each locks it for its line. Calls need a Tokio runtime, whose threads for blocking
 /// work do the work.
 ///
 /// ```
@@ -97,6 +97,11 @@ fn append_line(path: &Path, line: &str) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(path)?;
+    match file.lock() {
+        // A file system without locks is used by one process.
+        Err(error) if error.kind() != io::ErrorKind::Unsupported => return Err(error),
+        _ => {}
+    }
     drop_torn_line(&mut file)?;
     file.write_all(line.as_bytes())?;
     file.sync_all()

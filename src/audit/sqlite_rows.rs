@@ -3,7 +3,7 @@
 use crate::audit::entry::Whose;
 use crate::audit::row::{Row, Unsealing, Value};
 use crate::audit::sqlite::failed;
-use crate::audit::{Anchor, Error, EventKind, Filter};
+use crate::audit::{Anchor, Error, ErrorKind, Filter};
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 use std::collections::BTreeSet;
@@ -82,32 +82,73 @@ impl Condition {
     }
 }
 
+/// The columns of a row, and what is known of its key, from which `condition` picks.
+const SELECT: &str =
+    "SELECT e.seq, e.prev_hash, e.hash, e.at, e.kind, e.user_id, e.user_name, e.role,
+        e.organisation, e.authority, e.device, e.message_id, e.details, e.subject, e.sealed,
+        s.key, s.case_id, s.person,
+        e.subject IS NOT NULL AND s.subject IS NULL AND EXISTS (
+            SELECT 1 FROM audit_event x WHERE x.subject = e.subject AND x.kind = 'case_erased'),
+        (SELECT group_concat(number) FROM audit_subject_number n WHERE n.subject = e.subject)
+     FROM audit_event e LEFT JOIN audit_subject s ON s.subject = e.subject";
+
 /// At most `limit` rows that meet `condition`, in order, with what is known of their keys.
 pub(super) fn read(
     connection: &Connection,
     condition: &Condition,
     limit: usize,
 ) -> Result<Vec<(Row, Unsealing)>, Error> {
+    let (mut rows, mut failed) = (Vec::new(), false);
+    each(connection, condition, i64::try_from(limit).unwrap_or(i64::MAX), |_, read| {
+        match read {
+            Some(row) => rows.push(row),
+            None => failed = true,
+        }
+        !failed
+    })?;
+    if failed { Err(Error::new(ErrorKind::Corrupt)) } else { Ok(rows) }
+}
+
+/// Hands the first `limit` rows that meet `condition` to `take`, in order, each with its number, until
+/// `take` returns false. `None` is a row whose columns are not of the types that they have.
+pub(super) fn each(
+    connection: &Connection,
+    condition: &Condition,
+    limit: i64,
+    mut take: impl FnMut(i64, Option<(Row, Unsealing)>) -> bool,
+) -> Result<(), Error> {
     let Condition { sql, values } = condition;
-    let sql = format!(
-        "SELECT e.seq, e.prev_hash, e.hash, e.at, e.kind, e.user_id, e.user_name, e.role,
-            e.organisation, e.authority, e.device, e.message_id, e.details, e.subject, e.sealed,
-            s.key, s.case_id, s.person,
-            e.subject IS NOT NULL AND s.subject IS NULL AND EXISTS (
-                SELECT 1 FROM audit_event x WHERE x.subject = e.subject AND x.kind = '{}'),
-            (SELECT group_concat(number) FROM audit_subject_number n WHERE n.subject = e.subject)
-         FROM audit_event e LEFT JOIN audit_subject s ON s.subject = e.subject
-         WHERE {sql} ORDER BY e.seq LIMIT ?",
-        EventKind::CaseErased
-    );
+    let sql = format!("{SELECT} WHERE {sql} ORDER BY e.seq LIMIT ?");
     let mut query = connection.prepare_cached(&sql).map_err(failed)?;
-    let limit = Value::Integer(i64::try_from(limit).unwrap_or(i64::MAX));
-    let found = query
-        .query_map(params_from_iter(values.iter().chain([&limit])), |row| {
-            Ok((row_of(row)?, unsealing_of(row)?))
-        })
-        .map_err(failed)?;
-    found.map(|row| row.map_err(failed)).collect()
+    let limit = Value::Integer(limit);
+    let mut found = query.query(params_from_iter(values.iter().chain([&limit]))).map_err(failed)?;
+    while let Some(row) = found.next().map_err(failed)? {
+        let seq = row.get(0).map_err(failed)?;
+        let read = row_of(row).and_then(|read| Ok((read, unsealing_of(row)?)));
+        if !take(seq, read.ok()) {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Whether the tables and columns of a trail are there.
+pub(super) fn are_there(connection: &Connection) -> Result<bool, Error> {
+    let queries = [SELECT, "SELECT id, seq, hash FROM audit_anchor"];
+    for query in queries {
+        match connection.prepare(query) {
+            Ok(_) => {}
+            // No such table, or no such column.
+            Err(rusqlite::Error::SqlInputError { .. }) => return Ok(false),
+            Err(rusqlite::Error::SqliteFailure(error, _))
+                if error.code == rusqlite::ErrorCode::Unknown =>
+            {
+                return Ok(false);
+            }
+            Err(error) => return Err(failed(error)),
+        }
+    }
+    Ok(true)
 }
 
 fn row_of(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {

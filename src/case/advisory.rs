@@ -1,4 +1,4 @@
-use crate::case::{Case, NumberStanding, ReviewItem, ReviewReason};
+use crate::case::{Case, NumberStanding, ReviewItem, ReviewReason, is_before_birth};
 use crate::demographics::Demographics;
 use crate::nhs_number::NhsNumber;
 use std::fmt;
@@ -122,11 +122,14 @@ pub fn advisories(case: &Case) -> Vec<Advisory> {
     if case.person_changed() {
         told.push(Advisory::new(AdvisoryKind::PersonChanged, PERSON_CHANGED));
     }
-    if case.date_of_death.is_some() {
-        told.push(Advisory::new(
-            AdvisoryKind::Deceased,
-            "This person has died. Do not write to them.",
-        ));
+    if let Some(died) = case.date_of_death {
+        let text = if is_before_birth(died, case.date_of_birth) {
+            "The date of death on this record is before the date of birth, so one of the two is wrong. Find \
+             out whether this person has died. Do not write to them until the record is corrected."
+        } else {
+            "This person has died. Do not write to them."
+        };
+        told.push(Advisory::new(AdvisoryKind::Deceased, text));
     } else if case.open_items().any(tells_of_death) {
         told.push(Advisory::new(
             AdvisoryKind::Deceased,
@@ -218,6 +221,20 @@ mod tests {
         let evidence = Evidence { asked: Some(about), ..Evidence::default() };
         case.open_item(reason, &evidence, DateTime::UNIX_EPOCH);
         advisories(&case).iter().map(|advisory| advisory.kind).collect()
+    }
+
+    #[test]
+    fn a_death_before_the_birth_is_shown_as_a_fault() {
+        let mut case = Case::new("RXX:1".parse().unwrap(), RecordType::Review);
+        case.date_of_birth = Some("1943-05-19".parse().unwrap());
+        for (died, fault) in [("1943-05-18", true), ("1943-05", false), ("2026-11-01", false)] {
+            case.date_of_death = Some(died.parse().unwrap());
+            let shown = advisories(&case);
+            assert_eq!(shown.len(), 1);
+            assert_eq!(shown[0].kind, AdvisoryKind::Deceased);
+            assert_eq!(shown[0].text().contains("before the date of birth"), fault, "{died}");
+            assert!(shown[0].text().contains("Do not write"));
+        }
     }
 
     #[test]

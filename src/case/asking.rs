@@ -69,10 +69,23 @@ impl Asked {
         }
     }
 
-    /// Whether the two are of one person in the same words, whatever the number.
+    /// Whether the two are of one person in the same words, whatever the number. Names are held in the form
+    /// in which they are sent ([`name_form`](crate::demographics::name_form)), and upper and lower case do
+    /// not count: no service tells them apart.
     #[must_use]
     pub fn has_same_particulars(&self, other: &Self) -> bool {
-        Self { nhs_number: other.nhs_number, ..self.clone() } == *other
+        let same = |a: &str, b: &str| a == b || a.to_uppercase() == b.to_uppercase();
+        let given = match (&self.given, &other.given) {
+            (Some(a), Some(b)) => same(a, b),
+            (a, b) => a == b,
+        };
+        let unnamed = |asked: &Self| Self {
+            nhs_number: None,
+            family: String::new(),
+            given: None,
+            ..asked.clone()
+        };
+        given && same(&self.family, &other.family) && unnamed(self) == unnamed(other)
     }
 }
 
@@ -81,4 +94,43 @@ redacted_debug!(Asked);
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "that is how serde asks")]
 const fn is_zero(count: &u32) -> bool {
     *count == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(family: &str, given: Option<&str>) -> Asked {
+        let mut asked = Asked::new(family, "1943-05-19".parse().unwrap());
+        asked.given = given.map(str::to_owned);
+        asked
+    }
+
+    #[test]
+    fn upper_and_lower_case_make_no_other_words_and_all_else_does() {
+        let one = asked("Strauß", Some("Zoë"));
+        for (other, same) in [
+            (asked("STRAUSS", Some("ZOË")), true),
+            (asked("Strauß", Some("Zoe")), false),
+            (asked("Strauß", None), false),
+            (asked("Straus", Some("Zoë")), false),
+            // As it was sent before names went out in one form.
+            (asked("Strauß", Some("Zoe\u{308}")), false),
+        ] {
+            assert_eq!(one.has_same_particulars(&other), same);
+            assert_eq!(other.has_same_particulars(&one), same);
+        }
+        let mut verified = one.clone();
+        verified.nhs_number = Some(NhsNumber::constant(9_434_765_919));
+        assert!(one.has_same_particulars(&verified), "whatever the number");
+        for change in [
+            (|asked| asked.gender = Some(Gender::Female)) as fn(&mut Asked),
+            |asked| asked.postcode = "KT17 1NA".parse().ok(),
+            |asked| asked.date_of_birth = "1943-05-20".parse().unwrap(),
+        ] {
+            let mut other = one.clone();
+            change(&mut other);
+            assert!(!one.has_same_particulars(&other));
+        }
+    }
 }

@@ -32,18 +32,24 @@ mod identity;
 mod lease;
 mod memory;
 mod number;
+mod placeholder;
+mod plausible;
 mod record;
 mod record_type;
 mod review;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+#[cfg(feature = "sqlite")]
+mod sqlite_rows;
 mod store;
+mod unreadable;
 mod update;
 
 pub use advisory::{Advisory, AdvisoryKind, advisories};
 pub use alert::{Alert, AlertKind, AlertedPerson};
 pub use asking::{Asked, Asking};
 pub use deletion::{Absorbed, Deletion, DeletionKind};
+pub(crate) use error::readable;
 pub use error::{Error, ErrorKind};
 pub use id::{CaseId, CaseIdError};
 pub use identity::Identity;
@@ -52,9 +58,12 @@ pub use memory::MemoryStore;
 pub use number::{
     Corroboration, HeldNumber, NumberSource, NumberStanding, Provenance, TraceRecord,
 };
+pub(crate) use placeholder::{is_no_forename, is_no_surname, is_no_worker};
+pub(crate) use plausible::{is_before_birth, is_implausible_birth, is_implausible_death};
 pub use record::{Allocation, Case};
 pub use record_type::{RecordType, RecordTypeError};
 pub use review::{Evidence, ReviewItem, ReviewReason, ReviewReasonError, ReviewState, ReviewStep};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
 pub use store::{CaseStore, Change};
+pub use unreadable::Unreadable;

@@ -1,5 +1,7 @@
+use crate::case::error::readable;
 use crate::case::lease::Place;
-use crate::case::{Case, CaseId, CaseStore, Change, Claim, Error, ErrorKind, Lease};
+use crate::case::sqlite_rows::{self as rows, document, number};
+use crate::case::{Case, CaseId, CaseStore, Change, Claim, Error, ErrorKind, Lease, Unreadable};
 use crate::nhs_number::NhsNumber;
 use crate::sqlite::{self, Database};
 use async_trait::async_trait;
@@ -60,25 +62,26 @@ impl CaseStore for SqliteStore {
 
     async fn get(&self, id: &CaseId) -> Result<Option<Case>, Error> {
         let id = id.clone();
-        self.0.blocking(move |connection| get(connection, &id)).await
+        self.0.blocking(move |connection| rows::get(connection, &id)).await
     }
 
     async fn page(&self, after: Option<&CaseId>, limit: usize) -> Result<Vec<Case>, Error> {
         // Ids are not empty, so all of them are greater than the empty text.
         let after = after.map_or_else(String::new, |id| id.as_str().to_owned());
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        self.0
-            .blocking(move |connection| {
-                let mut query = connection
-                    .prepare_cached(
-                        "SELECT case_id, version, nhs_number, document FROM cases
-                     WHERE case_id > ?1 ORDER BY case_id LIMIT ?2",
-                    )
-                    .map_err(failed)?;
-                let rows = query.query_map(params![after, limit], Stored::read).map_err(failed)?;
-                rows.map(|row| row.map_err(failed)?.case()).collect()
-            })
-            .await
+        self.0.blocking(move |connection| rows::page(connection, &after, limit)).await
+    }
+
+    async fn unreadable(&self) -> Result<Vec<Unreadable>, Error> {
+        let (mut found, mut after) = (Vec::new(), Vec::new());
+        loop {
+            let looked_at = self.0.blocking(move |connection| rows::unreadable(connection, &after));
+            let (damaged, last) = looked_at.await?;
+            found.extend(damaged);
+            match last {
+                Some(last) => after = last,
+                None => return Ok(found),
+            }
+        }
     }
 
     async fn save_all(&self, changes: Vec<Change>) -> Result<(), Error> {
@@ -94,9 +97,13 @@ impl CaseStore for SqliteStore {
                     )
                     .map_err(failed)?;
                 let rows = query
-                    .query_map([number.digits().as_str()], |row| row.get::<_, String>(0))
+                    .query_map([number.digits().as_str()], |row| {
+                        Ok(rows::text(row, 0).unwrap_or_default())
+                    })
                     .map_err(failed)?;
-                rows.map(|row| row.map_err(failed)?.parse().map_err(|_| corrupt())).collect()
+                // One whose id was damaged cannot be named. It is still in the way of a sole holder.
+                rows.filter_map(|row| row.map(|id| id.parse().ok()).map_err(failed).transpose())
+                    .collect()
             })
             .await
     }
@@ -139,12 +146,10 @@ impl CaseStore for SqliteStore {
     async fn erase(&self, case: Case) -> Result<(), Error> {
         self.0
             .blocking(move |connection| {
-                save_all(connection, vec![Change::new(case)])?;
-                // What was there is overwritten in the file by `secure_delete`, and in the log by this.
-                let busy: i64 = connection
-                    .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
-                    .map_err(failed)?;
-                if busy == 0 { Ok(()) } else { Err(Error::new(ErrorKind::Unavailable)) }
+                if !rows::overwrite_damaged(connection, &case)? {
+                    save_all(connection, vec![Change::new(case)])?;
+                }
+                Ok(sqlite::scrub(connection)?)
             })
             .await
     }
@@ -252,7 +257,7 @@ fn claim(connection: &mut Connection, ids: &[CaseId], lease: &Lease) -> Result<C
             }
             Place::Free => {}
         }
-        let Some(case) = get(&transaction, id)? else { continue };
+        let Some(case) = readable(rows::get(&transaction, id))? else { continue };
         transaction
             .prepare_cached(
                 "INSERT INTO case_lease (case_id, owner, until) VALUES (?1, ?2, ?3)
@@ -278,7 +283,8 @@ fn place(connection: &Connection, id: &CaseId, lease: &Lease) -> Result<Place, E
         })
         .map_err(failed)?;
     let Some((owner, until, asked_at)) = row else { return Ok(Place::Free) };
-    let time = |at| DateTime::from_timestamp_micros(at).ok_or_else(corrupt);
+    let time =
+        |at| DateTime::from_timestamp_micros(at).ok_or_else(|| Error::new(ErrorKind::Corrupt));
     Ok(Place::of(lease, &owner, time(until)?, asked_at.map(time).transpose()?))
 }
 
@@ -306,69 +312,12 @@ fn release(
     transaction.commit().map_err(failed)
 }
 
-fn get(connection: &Connection, id: &CaseId) -> Result<Option<Case>, Error> {
-    connection
-        .prepare_cached(
-            "SELECT case_id, version, nhs_number, document FROM cases WHERE case_id = ?1",
-        )
-        .and_then(|mut query| query.query_row([id.as_str()], Stored::read).optional())
-        .map_err(failed)?
-        .map(Stored::case)
-        .transpose()
-}
-
-/// The ten digits of the number that the case holds.
-fn number(case: &Case) -> Option<String> {
-    case.live_number().map(|number| number.digits().to_string())
-}
-
-/// The case as JSON. Its cause is left out, because it may quote what it could not write.
-fn document(case: &Case) -> Result<String, Error> {
-    serde_json::to_string(case)
-        .map_err(|_| Error::new(ErrorKind::Corrupt).with_case(case.id.clone()))
-}
-
-/// One row.
-struct Stored {
-    id: String,
-    version: i64,
-    number: Option<String>,
-    document: String,
-}
-
-impl Stored {
-    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
-        Ok(Self {
-            id: row.get(0)?,
-            version: row.get(1)?,
-            number: row.get(2)?,
-            document: row.get(3)?,
-        })
-    }
-
-    /// The case, if columns and document agree. A cause is left out, because it may quote content.
-    fn case(self) -> Result<Case, Error> {
-        let case: Option<Case> = serde_json::from_str(&self.document).ok();
-        let agrees = |case: &Case| {
-            case.id.as_str() == self.id
-                && u64::try_from(self.version) == Ok(case.version)
-                && number(case) == self.number
-        };
-        case.filter(agrees).ok_or_else(|| match self.id.parse() {
-            Ok(id) => corrupt().with_case(id),
-            Err(_) => corrupt(),
-        })
-    }
-}
-
-const fn corrupt() -> Error {
-    Error::new(ErrorKind::Corrupt)
-}
-
 impl From<sqlite::Error> for Error {
     fn from(error: sqlite::Error) -> Self {
         let same = Self::new(match error.kind {
             sqlite::ErrorKind::Corrupt => ErrorKind::Corrupt,
+            sqlite::ErrorKind::ReadOnly => ErrorKind::ReadOnly,
+            sqlite::ErrorKind::Residue => ErrorKind::Residue,
             sqlite::ErrorKind::Schema => ErrorKind::Schema,
             sqlite::ErrorKind::Unavailable => ErrorKind::Unavailable,
         });
@@ -379,7 +328,7 @@ impl From<sqlite::Error> for Error {
     }
 }
 
-fn failed(error: rusqlite::Error) -> Error {
+pub(super) fn failed(error: rusqlite::Error) -> Error {
     sqlite::Error::from(error).into()
 }
 
@@ -405,10 +354,10 @@ mod tests {
         store.0.with(|connection| connection.execute_batch(sql)).unwrap();
     }
 
-    async fn refuses_to_write(store: &SqliteStore) {
+    async fn refuses_to_write(store: &SqliteStore, kind: ErrorKind) {
         let many = (0..1_000).map(|id| case(&format!("new {id}"))).collect();
         let error = store.insert_all(many).await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
+        assert_eq!(error.kind(), kind, "{error:?}");
         let left = store.page(None, 10).await.unwrap();
         assert_eq!(left.len(), 1, "nothing of it was inserted");
     }
@@ -419,7 +368,7 @@ mod tests {
         let store = SqliteStore::open(folder.path().join("cases.db")).unwrap();
         store.insert_all(vec![case("1")]).await.unwrap();
         execute(&store, "PRAGMA max_page_count = 10");
-        refuses_to_write(&store).await;
+        refuses_to_write(&store, ErrorKind::Unavailable).await;
         execute(&store, "PRAGMA max_page_count = 1000000");
         store.insert_all(vec![case("2")]).await.unwrap();
     }
@@ -429,9 +378,9 @@ mod tests {
         let store = SqliteStore::open_in_memory().unwrap();
         store.insert_all(vec![case("1")]).await.unwrap();
         execute(&store, "PRAGMA query_only = on");
-        refuses_to_write(&store).await;
+        refuses_to_write(&store, ErrorKind::ReadOnly).await;
         let error = store.save(&store.get(&case("1").id).await.unwrap().unwrap()).await;
-        assert_eq!(error.unwrap_err().kind(), ErrorKind::Unavailable);
+        assert_eq!(error.unwrap_err().kind(), ErrorKind::ReadOnly);
     }
 
     #[tokio::test]
@@ -446,15 +395,12 @@ mod tests {
             let store = SqliteStore::open_in_memory().unwrap();
             store.insert_all(vec![case("1")]).await.unwrap();
             execute(&store, &format!("UPDATE cases SET {damage}"));
-            let errors = [
-                store.get(&case("1").id).await.unwrap_err(),
-                store.page(None, 1).await.unwrap_err(),
-            ];
-            for error in errors {
-                assert_eq!(error.kind(), ErrorKind::Corrupt, "{damage}");
-                assert_eq!(error.case(), Some(&case("1").id));
-                assert!(!format!("{error} {error:?}").contains("Quentinsson"));
-            }
+            let error = store.get(&case("1").id).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Corrupt, "{damage}");
+            assert_eq!(error.case(), Some(&case("1").id));
+            assert!(!format!("{error} {error:?}").contains("Quentinsson"));
+            assert!(store.page(None, 1).await.unwrap().is_empty());
+            assert_eq!(store.unreadable().await.unwrap(), [Unreadable::Case(case("1").id)]);
         }
     }
 

@@ -1,4 +1,4 @@
-use crate::case::{Case, CaseId, Claim, Error, Lease};
+use crate::case::{Case, CaseId, Claim, Error, Lease, Unreadable};
 use crate::nhs_number::NhsNumber;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -46,6 +46,8 @@ impl Change {
 ///   store's own clock; one that runs out later than [`Lease::LONGEST`] from now has run out. It changes no
 ///   case and no version, and keeps nobody from saving.
 /// * Ids are in the order of their UTF-8 bytes, which is `CaseId`'s `Ord`.
+/// * A stored case that was damaged, so that it cannot be read, keeps no other case from being read,
+///   claimed, saved or erased. It still holds its number as long as the store can tell which that is.
 /// * Errors carry nothing of a case but its id, and `Debug` nothing at all.
 /// * A call whose future is dropped may or may not take effect.
 ///
@@ -65,19 +67,32 @@ pub trait CaseStore: Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`Corrupt`](crate::case::ErrorKind::Corrupt) and
+    /// [`Corrupt`](crate::case::ErrorKind::Corrupt), which names the case if only that one is damaged, and
     /// [`Unavailable`](crate::case::ErrorKind::Unavailable).
     async fn get(&self, id: &CaseId) -> Result<Option<Case>, Error>;
 
     /// At most `limit` cases in the order of their ids, from the first id greater than `after` on, or
     /// from the very first. No case need exist for `after`. None are left when the page is empty and
-    /// `limit` is not 0.
+    /// `limit` is not 0. Left out are cases that cannot be read: [`unreadable`](Self::unreadable) names
+    /// them.
     ///
     /// # Errors
     ///
     /// [`Corrupt`](crate::case::ErrorKind::Corrupt) and
     /// [`Unavailable`](crate::case::ErrorKind::Unavailable).
     async fn page(&self, after: Option<&CaseId>, limit: usize) -> Result<Vec<Case>, Error>;
+
+    /// The cases that cannot be read, because they were damaged, in the order of their ids. It may take
+    /// as long as reading all cases. A store whose cases cannot be damaged one by one need not implement
+    /// it.
+    ///
+    /// # Errors
+    ///
+    /// [`Corrupt`](crate::case::ErrorKind::Corrupt) and
+    /// [`Unavailable`](crate::case::ErrorKind::Unavailable).
+    async fn unreadable(&self) -> Result<Vec<Unreadable>, Error> {
+        Ok(Vec::new())
+    }
 
     /// Saves each case over the version that it was read as, all or none. No case may come twice.
     ///
@@ -99,7 +114,7 @@ pub trait CaseStore: Debug + Send + Sync {
     async fn holders(&self, number: NhsNumber) -> Result<Vec<CaseId>, Error>;
 
     /// Gives the lease's owner those of `ids`, in this order, up to the first that somebody else has.
-    /// Left out are cases that are not there, and those that another worker has given back since the
+    /// Left out are cases that are not there or cannot be read, and those that another worker has given back since the
     /// owner's pass began, as asked about after that.
     ///
     /// # Errors
@@ -128,14 +143,14 @@ pub trait CaseStore: Debug + Send + Sync {
         asked_at: Option<DateTime<Utc>>,
     ) -> Result<(), Error>;
 
-    /// Saves `case` as [`save_all`](Self::save_all) does, and sees to it that what it was before is not
-    /// left anywhere in the store's own files (MSCA-DQ-02). Copies and backups are the deployment's.
+    /// Saves `case` as [`save_all`](Self::save_all) does, and sees to it that the store's own files hold
+    /// nothing of any case but what it is now (MSCA-DQ-02). Copies and backups are the deployment's. Over
+    /// a case that cannot be read, it saves whatever the version.
     ///
     /// # Errors
     ///
-    /// Those of [`save_all`](Self::save_all).
-    /// [`Unavailable`](crate::case::ErrorKind::Unavailable) also when the case was saved, and what it was
-    /// may still be found: read the case, and erase it again.
+    /// Those of [`save_all`](Self::save_all). [`Residue`](crate::case::ErrorKind::Residue) when the case was
+    /// saved, and what it was may still be found: read the case, and erase it again.
     async fn erase(&self, case: Case) -> Result<(), Error>;
 
     /// Saves one case, and returns its new version.

@@ -1,3 +1,5 @@
+use crate::demographics::london::london_day_of;
+use crate::demographics::moment::{hl7_offset, time_of_day};
 use crate::demographics::text::{redacted_debug, serde_text};
 use chrono::{Datelike, NaiveDate};
 use std::fmt;
@@ -50,12 +52,16 @@ impl PartialDate {
     }
 
     /// Reads an HL7 V3 point in time, `YYYY[MM[DD[HH[MM[SS[.f]]]]]]`, from the hour on with an
-    /// optional offset `±ZZZZ`, and keeps its date as written.
+    /// optional offset `±ZZZZ`.
+    ///
+    /// A time with an offset gives its [day in London](crate::demographics::london_day); before 1996, and
+    /// without an offset, the day as written.
     ///
     /// ```
     /// use nhs_pds::demographics::PartialDate;
     ///
     /// assert_eq!(PartialDate::from_hl7_ts("20120612143000+0100")?.to_string(), "2012-06-12");
+    /// assert_eq!(PartialDate::from_hl7_ts("20120612233000+0000")?.to_string(), "2012-06-13");
     /// assert!(PartialDate::from_hl7_ts("2012061225").is_err());
     /// # Ok::<(), nhs_pds::demographics::DateError>(())
     /// ```
@@ -82,22 +88,31 @@ impl PartialDate {
         if !well_formed {
             return Err(DateError::Format);
         }
-        let at = |from: usize| number(digits, from, from + 2);
-        if at(8)?.unwrap_or(0) > 23 || at(10)?.unwrap_or(0) > 59 || at(12)?.unwrap_or(0) > 60 {
+        let at = |from: usize| Ok(number(digits, from, from + 2)?.unwrap_or(0));
+        let (hour, minute) = (at(8)?, at(10)?);
+        if hour > 23 || minute > 59 || at(12)? > 60 {
             return Err(DateError::Calendar);
         }
-        Self::from_digits(digits.get(..8).unwrap_or(digits))
+        let date = Self::from_digits(digits.get(..8).unwrap_or(digits))?;
+        match hl7_offset(zone)? {
+            None => Ok(date),
+            Some(offset) => date.in_london(i64::from(hour * 60 + minute), offset),
+        }
     }
 
     /// Reads a date or a point in time as ISO 8601 and XML Schema write them, `YYYY`, `YYYY-MM`,
-    /// `YYYY-MM-DD` or `YYYY-MM-DDTHH:MM[:SS[.f]]` with an optional `Z` or offset `±HH:MM`, and keeps its
-    /// date as written.
+    /// `YYYY-MM-DD` or `YYYY-MM-DDTHH:MM[:SS[.f]]` with an optional `Z` or offset `±HH:MM`.
+    ///
+    /// A time with an offset gives its [day in London](crate::demographics::london_day); before 1996, and
+    /// without an offset, the day as written.
     ///
     /// ```
     /// use nhs_pds::demographics::PartialDate;
     ///
-    /// let moment = PartialDate::from_iso_8601("2010-10-22T00:00:00+00:00")?;
-    /// assert_eq!(moment.to_string(), "2010-10-22");
+    /// let winter = PartialDate::from_iso_8601("2023-10-29T23:30:00+00:00")?;
+    /// assert_eq!(winter.to_string(), "2023-10-29");
+    /// let summer = PartialDate::from_iso_8601("2023-10-28T23:30:00+00:00")?;
+    /// assert_eq!(summer.to_string(), "2023-10-29");
     /// assert!(PartialDate::from_iso_8601("20101022").is_err());
     /// # Ok::<(), nhs_pds::demographics::DateError>(())
     /// ```
@@ -114,10 +129,49 @@ impl PartialDate {
         if !matches!((date.len(), time), (4 | 7, None) | (10, _)) {
             return Err(DateError::Format);
         }
-        if let Some(time) = time {
-            is_time_of_day(time)?;
+        let date: Self = date.parse()?;
+        match time.map(time_of_day).transpose()? {
+            Some((minute, Some(offset))) => date.in_london(minute, offset),
+            _ => Ok(date),
         }
-        date.parse()
+    }
+
+    /// Reads a date as a local system exports it or a person types it: `YYYY`, `YYYY-MM`, `YYYY-MM-DD`,
+    /// `YYYYMMDD`, or a day with a time, such as `1986-01-19 00:00:00`, which is that day.
+    ///
+    /// The time may follow a space or a `T`, and may have an offset, as in
+    /// [`from_iso_8601`](Self::from_iso_8601). Six digits are refused: they may be a day, a month and a
+    /// year of two digits as well as a year and a month.
+    ///
+    /// ```
+    /// use nhs_pds::demographics::{DateError, PartialDate};
+    ///
+    /// assert_eq!(PartialDate::from_local("1986-01-19 00:00:00")?.to_string(), "1986-01-19");
+    /// assert_eq!(PartialDate::from_local("190186"), Err(DateError::Format));
+    /// # Ok::<(), DateError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`DateError::Format`] when the text has another shape, [`DateError::Calendar`] when there is no
+    /// such date or time.
+    pub fn from_local(text: &str) -> Result<Self, DateError> {
+        match (text.len(), text.split_once([' ', 'T'])) {
+            (6, _) => Err(DateError::Format),
+            // `datetimeoffset` of a database has a space before the offset.
+            (_, Some((date, time))) => {
+                let time = time.replacen(" +", "+", 1).replacen(" -", "-", 1);
+                Self::from_iso_8601(&format!("{date}T{time}"))
+            }
+            (_, None) => text.parse(),
+        }
+    }
+
+    /// The day in London at `minute` of this day in a zone that is `offset` minutes ahead of UTC.
+    fn in_london(self, minute: i64, offset: i64) -> Result<Self, DateError> {
+        let date = self.full().ok_or(DateError::Partial)?;
+        let day = london_day_of(date.date(), minute, offset).ok_or(DateError::Calendar)?;
+        FullDate::try_from(day).map(Self::from)
     }
 
     fn from_digits(digits: &str) -> Result<Self, DateError> {
@@ -190,36 +244,6 @@ impl PartialDate {
     #[must_use]
     pub fn to_hl7(self) -> String {
         self.to_string().replace('-', "")
-    }
-}
-
-/// Whether the text is `HH:MM[:SS[.f]]` with an optional `Z` or offset `±HH:MM`, and there is such a time.
-fn is_time_of_day(text: &str) -> Result<(), DateError> {
-    let (clock, offset) = match text.find(['Z', '+', '-']) {
-        Some(at) => text.split_at(at),
-        None => (text, ""),
-    };
-    let offset = offset.strip_prefix(['+', '-']).or(matches!(offset, "" | "Z").then_some("00:00"));
-    let (clock, fraction) = clock.split_once('.').unwrap_or((clock, "0"));
-    let two = |text: &str| match text.as_bytes() {
-        [tens, ones] if tens.is_ascii_digit() && ones.is_ascii_digit() => {
-            Ok((tens - b'0') * 10 + (ones - b'0'))
-        }
-        _ => Err(DateError::Format),
-    };
-    let parts = |text: &str| text.split(':').map(two).collect::<Result<Vec<_>, _>>();
-    let whole = !fraction.is_empty() && fraction.bytes().all(|byte| byte.is_ascii_digit());
-    let zone = parts(offset.ok_or(DateError::Format)?)?;
-    match (parts(clock)?.as_slice(), zone.as_slice()) {
-        _ if !whole => Err(DateError::Format),
-        ([hour, minute], [ahead, _]) if *hour < 24 && *minute < 60 && *ahead < 24 => Ok(()),
-        ([hour, minute, second], [ahead, _])
-            if *hour < 24 && *minute < 60 && *second <= 60 && *ahead < 24 =>
-        {
-            Ok(())
-        }
-        ([_, _] | [_, _, _], [_, _]) => Err(DateError::Calendar),
-        _ => Err(DateError::Format),
     }
 }
 
@@ -328,7 +352,7 @@ pub enum DateError {
     #[error("the calendar has no such date or time")]
     Calendar,
     /// Digits or hyphens are not where the format has them. Correct the data.
-    #[error("a date is written YYYY, YYYYMM, YYYYMMDD, YYYY-MM or YYYY-MM-DD")]
+    #[error("a date is written YYYY-MM-DD or YYYYMMDD, or YYYY-MM or YYYY where less is known")]
     Format,
     /// Month or day is missing where a full date is needed. Complete the data, or ask attended.
     #[error("a full date, with year, month and day, is needed")]
@@ -366,7 +390,16 @@ mod tests {
             ("20140512235959", "2014-05-12"),
             ("20140512235959.123", "2014-05-12"),
             ("20140512235959.1+0100", "2014-05-12"),
-            ("2014051223-5", "2014-05-12"),
+            ("20140512005959+0100", "2014-05-12"),
+            ("2014051223-5", "2014-05-13"),
+            ("2014051223+14", "2014-05-12"),
+            ("201405120030+130", "2014-05-12"),
+            ("20231028233000+0000", "2023-10-29"),
+            ("20231028223000-0000", "2023-10-28"),
+            ("20231029233000+0000", "2023-10-29"),
+            ("202307010030+0200", "2023-06-30"),
+            ("19950701233000+0000", "1995-07-01"),
+            ("19960101003000+0100", "1996-01-01"),
         ] {
             assert_eq!(
                 PartialDate::from_hl7_ts(ts).map(|d| d.to_string()),
@@ -386,7 +419,15 @@ mod tests {
         ] {
             assert_eq!(PartialDate::from_hl7_ts(ts), Err(DateError::Format), "{ts}");
         }
-        for ts in ["2014051224", "201405122360", "20140512235961", "20141301"] {
+        for ts in [
+            "2014051224",
+            "201405122360",
+            "20140512235961",
+            "20141301",
+            "2014051200+2400",
+            "2014051200+0060",
+            "9999123123-05",
+        ] {
             assert_eq!(PartialDate::from_hl7_ts(ts), Err(DateError::Calendar), "{ts}");
         }
     }
@@ -400,8 +441,14 @@ mod tests {
             ("2010-10-22T00:00:00+00:00", "2010-10-22"),
             ("2010-10-22T23:59:60", "2010-10-22"),
             ("2010-10-22T23:59", "2010-10-22"),
-            ("2010-10-22T23:59:59.123Z", "2010-10-22"),
-            ("2010-10-22T23:59:59-11:30", "2010-10-22"),
+            ("2010-10-22T23:59:59.123Z", "2010-10-23"),
+            ("2010-10-22T23:59:59-11:30", "2010-10-23"),
+            ("2023-10-28T23:30:00+00:00", "2023-10-29"),
+            ("2023-10-28T22:59:60Z", "2023-10-28"),
+            ("2023-03-26T00:59:00Z", "2023-03-26"),
+            ("2023-03-26T23:00:00Z", "2023-03-27"),
+            ("2023-12-01T00:30:00+01:00", "2023-11-30"),
+            ("1995-07-01T23:30:00Z", "1995-07-01"),
         ] {
             let read = PartialDate::from_iso_8601(text).map(|date| date.to_string());
             assert_eq!(read, Ok(date.into()), "{text}");
@@ -425,8 +472,56 @@ mod tests {
         ] {
             assert_eq!(PartialDate::from_iso_8601(text), Err(DateError::Format), "{text}");
         }
-        for text in ["2010-13", "2010-02-30T10:00", "2010-10-22T24:00", "2010-10-22T10:60:00"] {
+        for text in [
+            "2010-13",
+            "2010-02-30T10:00",
+            "2010-10-22T24:00",
+            "2010-10-22T10:60:00",
+            "2010-10-22T10:00:61",
+            "2010-10-22T10:00+24:00",
+            "2010-10-22T10:00+00:60",
+            "9999-12-31T23:00-05:00",
+        ] {
             assert_eq!(PartialDate::from_iso_8601(text), Err(DateError::Calendar), "{text}");
+        }
+    }
+
+    #[test]
+    fn dates_of_a_local_system() {
+        for (text, date) in [
+            ("1986", "1986"),
+            ("1986-01", "1986-01"),
+            ("1986-01-19", "1986-01-19"),
+            ("19860119", "1986-01-19"),
+            ("1986-01-19 00:00:00", "1986-01-19"),
+            ("1986-01-19T00:00:00", "1986-01-19"),
+            ("1986-01-19 00:00", "1986-01-19"),
+            ("1986-01-19 00:00:00.000", "1986-01-19"),
+            ("1986-01-19T00:00:00Z", "1986-01-19"),
+            ("2006-07-18 23:00:00.0000000 +00:00", "2006-07-19"),
+            ("2006-07-18T23:00:00Z", "2006-07-19"),
+            ("2006-01-18 23:00:00 -05:00", "2006-01-19"),
+        ] {
+            let read = PartialDate::from_local(text).map(|date| date.to_string());
+            assert_eq!(read, Ok(date.into()), "{text}");
+        }
+        for text in [
+            "",
+            "190186",
+            "198601",
+            "19/01/1986",
+            "19/01/1986 00:00:00",
+            "1986-01 00:00",
+            "19860119 00:00",
+            "1986-01-19 ",
+            "1986-01-19  00:00",
+            "19 Jan 1986",
+            "31431",
+        ] {
+            assert_eq!(PartialDate::from_local(text), Err(DateError::Format), "{text}");
+        }
+        for text in ["1986-02-30 00:00:00", "1986-01-19 25:00", "19011986"] {
+            assert_eq!(PartialDate::from_local(text), Err(DateError::Calendar), "{text}");
         }
     }
 
@@ -462,7 +557,7 @@ mod tests {
         #[test]
         fn no_text_panics(text in ".{0,20}") {
             let _ = (text.parse::<PartialDate>(), PartialDate::from_hl7_ts(&text));
-            let _ = PartialDate::from_iso_8601(&text);
+            let _ = (PartialDate::from_iso_8601(&text), PartialDate::from_local(&text));
         }
     }
 }

@@ -1,3 +1,5 @@
+use crate::demographics::is_same_form;
+use crate::demographics::name_form::is_invisible;
 use icu_normalizer::DecomposingNormalizerBorrowed;
 
 /// Which words a text has, whatever their spelling: in upper case, without accents and apostrophes, with
@@ -62,8 +64,8 @@ pub fn given_names(text: &str) -> Vec<String> {
 /// Whether two names are the same but for how they were typed: of one [`normalised_name`], whether its
 /// parts are written apart or together, as in `De La Cruz` and `Delacruz`.
 ///
-/// Says nothing of whether they are of one person. Names without a letter are the same only when they
-/// are equal but for white space.
+/// Two names that have the [same form](is_same_form) are the same here too. Says nothing of whether they
+/// are of one person. Names without a letter are the same only when they have the same form.
 ///
 /// ```
 /// use nhs_pds::demographics::is_same_name;
@@ -73,7 +75,7 @@ pub fn given_names(text: &str) -> Vec<String> {
 /// ```
 #[must_use]
 pub fn is_same_name(a: &str, b: &str) -> bool {
-    are_same_words(a, b) || same(&normalised_name(a), &normalised_name(b))
+    is_same_form(a, b) || same(&normalised_name(a), &normalised_name(b))
 }
 
 /// [`is_same_name`] for texts that are no names, in which brackets are part of the text.
@@ -133,9 +135,9 @@ const fn is_accent(c: char) -> bool {
     matches!(c, '\u{300}'..='\u{36F}')
 }
 
-/// Apostrophes, and characters of no width.
+/// Apostrophes, and characters that show nothing.
 const fn is_dropped(c: char) -> bool {
-    is_apostrophe(c) || matches!(c, '\u{200B}'..='\u{200D}' | '\u{2060}' | '\u{FEFF}')
+    is_apostrophe(c) || is_invisible(c)
 }
 
 /// Apostrophes and what is used for them.
@@ -177,6 +179,7 @@ fn without_notes(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::demographics::name_form;
     use proptest::prelude::*;
 
     #[test]
@@ -213,6 +216,8 @@ mod tests {
             ("Smith [do not use (old)]", "Smith"),
             ("Smith (formerly Jones", "smith"),
             ("(Miss) Smith", "Smith"),
+            ("\u{202E}Smi\u{200E}th", "Smith"),
+            ("'", "\u{2019}"),
         ] {
             assert!(is_same_name(a, b), "{a} {b}: {} {}", normalised_name(a), normalised_name(b));
         }
@@ -258,6 +263,19 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn names_of_one_form_are_the_same_name(
+            name in "[A-Za-zéëßσς()'’`´\u{2BC}\u{2010}\u{2013} \u{A0}\u{200B}\u{202E}\u{2066}\u{308}-]{0,10}",
+        ) {
+            let form = name_form(&name);
+            let decomposed: String = DecomposingNormalizerBorrowed::new_nfd().normalize(&name).into();
+            for typed in [form.clone(), form.to_uppercase(), decomposed, name.replace('\'', "’")] {
+                prop_assert!(is_same_form(&name, &typed));
+                prop_assert!(is_same_name(&name, &typed), "{:?} {:?}", name, typed);
+                prop_assert!(!is_same_text(&name, &typed) || is_same_name(&name, &typed));
+            }
+        }
+
         #[test]
         fn the_form_of_a_form_is_itself(text in ".{0,12}", name in "[(\\[A-cé'’´ŉ\u{301}\u{5B0}\u{5C1}א \\-)\\]]{0,12}") {
             for text in [text, name] {

@@ -1,6 +1,6 @@
 use crate::demographics::{
-    Address, Demographics, Gender, GpPractice, Held, NameUse, PartialDate, PersonName, Telecom,
-    UsablePeriod, redacted_debug,
+    Address, Demographics, FullDate, Gender, GpPractice, Held, NameUse, PartialDate, PersonName,
+    Telecom, UsablePeriod, redacted_debug,
 };
 use crate::fhir::coded::coded;
 use crate::fhir::{DecodeError, wire};
@@ -53,8 +53,8 @@ pub struct Patient {
     pub date_of_birth: Held<PartialDate>,
     /// The place in the order of a multiple birth: 1 to 7; 8 not applicable, 9 unknown.
     pub multiple_birth: Option<u32>,
-    /// Date of death: of `deceasedDateTime`, as written. A death that is told without a date is
-    /// [`Held::Unrecognised`].
+    /// Date of death: of `deceasedDateTime`, as a [day in London](crate::demographics::london_day). A death
+    /// that is told without a date is [`Held::Unrecognised`].
     pub date_of_death: Held<PartialDate>,
     /// How PDS knows of the death.
     pub death_notification: Option<DeathNotification>,
@@ -120,12 +120,21 @@ impl Patient {
 
     /// The name by which the person is known: the usual one, or the only one, if nothing is said of its
     /// use.
+    ///
+    /// Of several usual names, one that says something comes before a blank one, one without an end before
+    /// one that ends, and a later end before an earlier one.
     #[must_use]
     pub fn usual_name(&self) -> Option<&PersonName> {
-        let usual = self.names.iter().find(|name| name.usage == Some(NameUse::Usual));
-        usual.or(match self.names.as_slice() {
-            [only] if only.usage.is_none() => Some(only),
-            _ => None,
+        let usual = self.names.iter().filter(|name| name.usage == Some(NameUse::Usual));
+        // Reversed, because of equals the last is the greatest, and the first in order is wanted.
+        usual.rev().max_by_key(|name| currency(name)).or_else(|| {
+            let mut telling = self.names.iter().filter(|name| is_filled(name));
+            match (telling.next(), telling.next()) {
+                (Some(only), None) if only.usage.is_none() => Some(only),
+                _ => {
+                    self.names.first().filter(|name| self.names.len() == 1 && name.usage.is_none())
+                }
+            }
         })
     }
 
@@ -155,6 +164,19 @@ impl Patient {
             gp_practice: self.gp_practice.clone(),
         }
     }
+}
+
+/// Whether the name has a family or a given name that is not blank.
+fn is_filled(name: &PersonName) -> bool {
+    name.family.known().is_some() || name.given.iter().any(|given| !given.trim().is_empty())
+}
+
+/// What makes a name more likely to be the one in use today: that it is filled, that it has no end, and how
+/// late it ends.
+fn currency(name: &PersonName) -> (bool, bool, Option<FullDate>) {
+    let end = name.period.as_ref().map_or(&Held::NotReturned, |period| &period.high);
+    let endless = matches!(end, Held::NotReturned | Held::Blank);
+    (is_filled(name), endless, end.known().map(|end| end.last_day()))
 }
 
 /// How PDS knows of a death (UKCore-DeathNotificationStatus).

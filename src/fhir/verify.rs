@@ -1,6 +1,6 @@
 //! Whether a number is the person's: PDS's cross-check trace, done here on the record that was retrieved.
 
-use crate::demographics::{Held, PartialDate, PersonName};
+use crate::demographics::{Held, PartialDate, PersonName, is_same_form, name_form};
 use crate::fhir::Patient;
 use crate::trace::{Mode, NamePattern, VerifyNumber};
 
@@ -26,10 +26,11 @@ pub enum CrossCheck {
 /// * A full date of birth has to be the one held. A partial one, which only a question has that somebody
 ///   attends, has to be one that it could be.
 /// * Names that are given have to be those of one name of the record, whatever its use: a nickname or a
-///   maiden name is the person's too. Compared are the family name and the first given name, in any case
-///   and with any amount of white space; accents and apostrophes count. `*` stands for any characters.
+///   maiden name is the person's too. Compared are the family name and the first given name, each in its
+///   [form](name_form) and in any case; accents count. `*` stands for any characters. A given name of
+///   several words, as in `Mary Ann`, agrees with as many given names in their order.
 ///   Where no name agrees, the usual one decides whether they differ or were not returned.
-/// * What was not returned, or cannot be read, neither agrees nor differs.
+/// * What was not returned, is blank, or cannot be read, neither agrees nor differs.
 ///
 /// Nothing is compared but what was asked: whoever needs more holds the person returned against the
 /// person asked for, as [`difference`](crate::worker::difference) does.
@@ -87,13 +88,25 @@ fn check_name(
         (Some(_), Some(_)) => CrossCheck::Differs,
     };
     let family = part(family, name.family.known().map(String::as_str));
-    family.min(part(given, name.given.first().map(String::as_str)))
+    let first = name.given.first().map(String::as_str).filter(|name| !name.trim().is_empty());
+    let several = given.is_some_and(|given| is_run_of(given.as_str(), &name.given));
+    family.min(if several { CrossCheck::Agrees } else { part(given, first) })
+}
+
+/// Whether a name without wildcards is the first few of `held`, written together.
+fn is_run_of(name: &str, held: &[String]) -> bool {
+    let told = held.iter().take_while(|name| !name.trim().is_empty()).count();
+    (1..=told).filter_map(|count| held.get(..count)).any(|run| is_same_form(name, &run.join(" ")))
 }
 
 /// Whether `held` is as `pattern` says, `*` standing for any characters.
 fn fits(pattern: &str, held: &str) -> bool {
     // Upper case, because `ß` and the two small sigmas have one upper case form each.
-    let form = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ").to_uppercase();
+    let form = |text: &str| {
+        let words: Vec<String> =
+            name_form(text).split_whitespace().map(str::to_uppercase).collect();
+        words.join(" ")
+    };
     let (pattern, held) = (form(pattern), form(held));
     let mut pieces = pattern.split('*');
     let start = pieces.next().unwrap_or_default();
@@ -113,6 +126,33 @@ mod tests {
     use super::*;
 
     #[test]
+    fn several_given_names_in_one_field() {
+        let check = |asked: &str, held: &[&str]| {
+            let mut name = PersonName::new("", "Smith");
+            name.given = held.iter().map(|&given| given.to_owned()).collect();
+            check_name(&name, None, Some(&asked.parse().unwrap()))
+        };
+        for (asked, held, expected) in [
+            ("Mary Ann", &["MARY", "ANN"][..], CrossCheck::Agrees),
+            ("Mary Ann", &["Mary", "Ann", "Rose"], CrossCheck::Agrees),
+            ("Mary Ann", &["Mary Ann"], CrossCheck::Agrees),
+            ("Mary", &["Mary", "Ann"], CrossCheck::Agrees),
+            ("Mary Ann", &["Ann", "Mary"], CrossCheck::Differs),
+            ("Mary Ann", &["Mary"], CrossCheck::Differs),
+            ("Mary Ann", &["Mary", "", "Ann"], CrossCheck::Differs),
+            ("Mary Ann", &["Mary", "Ann Rose"], CrossCheck::Differs),
+            ("Mary", &["Mary Ann"], CrossCheck::Differs),
+            ("Ann", &["Mary", "Ann"], CrossCheck::Differs),
+            ("Mary A*", &["Mary", "Ann"], CrossCheck::Differs),
+            ("Mary", &[""], CrossCheck::NotTold),
+            ("Mary", &[" ", "Mary"], CrossCheck::NotTold),
+            ("Mary", &[], CrossCheck::NotTold),
+        ] {
+            assert_eq!(check(asked, held), expected, "{asked} {held:?}");
+        }
+    }
+
+    #[test]
     fn patterns() {
         for (pattern, held, expected) in [
             ("Smith", "SMITH", true),
@@ -126,6 +166,9 @@ mod tests {
             ("Smiths*sson", "Smithson", false),
             ("Strauß", "STRAUSS", true),
             ("Zoe", "Zoë", false),
+            ("Zoë", "ZOE\u{308}", true),
+            ("O'Brien", "O\u{2019}BRIEN", true),
+            ("Smith-J*", "Smith\u{2010}Jones", true),
         ] {
             assert_eq!(fits(pattern, held), expected, "{pattern} {held}");
         }

@@ -1,11 +1,14 @@
 use crate::audit::{Actor, Entry, EventKind, Filter, Subject};
 use crate::case::{
-    Case, CaseId, Deletion, DeletionKind, RecordType, ReviewReason, ReviewState, ReviewStep,
+    self, Case, CaseId, Change, Deletion, DeletionKind, RecordType, ReviewReason, ReviewState,
+    ReviewStep, readable,
 };
 use crate::delivery::{saved, withdraw};
+use crate::nhs_number::NhsNumber;
 use crate::review::queue::record;
 use crate::review::{Error, ErrorKind, Outcome, Refusal, ReviewQueue};
 use chrono::{DateTime, Utc};
+use std::collections::BTreeSet;
 
 /// How many cases are in memory at a time.
 const PAGE: usize = 100;
@@ -21,17 +24,25 @@ impl ReviewQueue {
     /// 1. The trail says who erases the case by what order.
     /// 2. Nothing is left of the case in the store but its id, and that it was erased, when and by whom.
     /// 3. Other cases name it no more. A case that was merged into it is logically deleted instead.
-    /// 4. The trail forgets the person: what it has sealed about the case cannot be opened any more.
+    /// 4. The store's files are rewritten, so that no copies of what the case was stay in them.
+    /// 5. The trail forgets the person: what it has sealed about the case cannot be opened any more. So
+    ///    does what it has sealed about each number that the case has ever had, unless another case has
+    ///    the number, or a person has rejected it for this one. Its files are rewritten too.
     ///
-    /// Whatever breaks off in between, calling it again completes it. It is also to be called again when
-    /// a pass of the worker was asking about the person at the same time, because that leaves its own
-    /// record. What other cases took over in a merge (a number, a date of death) is theirs, and stays.
-    /// Alerts that were delivered are where they were delivered to: `SqliteAlerts::forget` deletes those
-    /// in a file. Backups are the deployment's.
+    /// Whatever breaks off in between, calling it again completes it, as often as is needed. It is also to
+    /// be called again when a pass of the worker was asking about the person at the same time, because that
+    /// leaves its own record. A case that is damaged and cannot be read can be erased; one that is damaged
+    /// is not searched for references to another ([`unreadable`](Self::unreadable) names it).
+    ///
+    /// What other cases took over in a merge (a number, a date of death) is theirs, and stays. So is what
+    /// the trail has sealed about them, which may name this case's id. Alerts that were delivered are where
+    /// they were delivered to: `SqliteAlerts::forget` deletes those in a file. Backups, and what the file
+    /// system or the disk keeps of blocks that are no part of a file any more, are the deployment's.
     ///
     /// # Errors
     ///
-    /// Any [`ErrorKind`]. Call it again.
+    /// Any [`ErrorKind`]. Call it again; after [`Residue`](ErrorKind::Residue), once nothing else uses the
+    /// files.
     pub async fn erase(
         &self,
         case: &CaseId,
@@ -42,40 +53,89 @@ impl ReviewQueue {
         if court_order.is_empty() {
             return Ok(Outcome::Refused(Refusal::NoCourtOrder));
         }
-        let Some(stored) = self.store.get(case).await? else {
+        let Some(stored) = self.stored(case).await? else {
             return Ok(Outcome::Refused(Refusal::NoSuchCase));
         };
         let about = Filter::new().with_case(case.clone());
-        if is_erased(&stored) && self.audit.page(&about, 0, 1).await?.is_empty() {
-            return Ok(Outcome::AlreadyDone);
+        let done = is_erased(&stored)
+            && self.audit.page(&about, 0, 1).await?.is_empty()
+            && self.audit.unreadable(&about).await?.is_empty();
+        if !done {
+            self.record_erasure(&stored, court_order, actor).await?;
+            self.blank(case, actor, Blanked::InItsRow).await?;
+            self.drop_references(case, actor).await?;
         }
-        self.record_erasure(&stored, court_order, actor).await?;
-        self.blank(case, actor).await?;
-        self.drop_references(case, actor).await?;
+        // Also when all was done before: what a first call could not overwrite, the next one does.
+        self.blank(case, actor, Blanked::Everywhere).await?;
         self.audit.forget(case).await?;
-        Ok(Outcome::Done)
+        Ok(if done { Outcome::AlreadyDone } else { Outcome::Done })
+    }
+
+    /// The case as it is stored; of one that cannot be read, what is known: its id.
+    async fn stored(&self, id: &CaseId) -> Result<Option<Case>, Error> {
+        match self.store.get(id).await {
+            Err(error) if error.is_about_a_damaged_case() => {
+                Ok(Some(Case::new(id.clone(), RecordType::Other("unreadable".to_owned()))))
+            }
+            stored => Ok(stored?),
+        }
     }
 
     async fn record_erasure(&self, case: &Case, order: &str, actor: &Actor) -> Result<(), Error> {
+        let numbers = self.numbers(case).await?;
         let entry = Entry::new(EventKind::CaseErased, self.clock.now(), actor)
             .with_detail("court_order", order);
-        let mut entries = vec![entry.clone().about(Subject::of(case))];
-        // What is on record of the number alone is of the same person, unless somebody else has it.
-        if let Some(held) = &case.nhs_number {
-            let holders = self.store.holders(held.number).await?;
+        let subject =
+            numbers.iter().fold(Subject::of(case), |all, number| all.with_number(*number));
+        let mut entries = vec![entry.clone().about(subject)];
+        // What is on record of a number alone is of the same person, unless somebody else has it.
+        for number in numbers {
+            let holders = self.store.holders(number).await?;
             if holders.iter().all(|holder| *holder == case.id) {
-                entries.push(entry.about(Subject::person(held.number)));
+                entries.push(entry.clone().about(Subject::person(number)));
             }
         }
         self.audit.append(entries).await?;
         Ok(())
     }
 
-    /// Erased twice is erased; what a first call could not overwrite, the second does.
-    async fn blank(&self, id: &CaseId, actor: &Actor) -> Result<(), Error> {
+    /// Every number that the case has or has had, by the trail, but for those that were found not to be
+    /// the person's.
+    async fn numbers(&self, case: &Case) -> Result<BTreeSet<NhsNumber>, Error> {
+        let mut numbers: BTreeSet<NhsNumber> = case.nhs_number.iter().map(|n| n.number).collect();
+        let mut rejected: BTreeSet<NhsNumber> = case.rejected_numbers.iter().copied().collect();
+        let changes = Filter::new().with_case(case.id.clone()).with_kind(EventKind::CaseChanged);
+        let mut after = 0;
+        loop {
+            let page = self.audit.page(&changes, after, PAGE).await?;
+            let Some(last) = page.last() else { break };
+            after = last.seq;
+            let subjects = page.iter().filter_map(|event| event.about.subject());
+            for then in subjects.filter_map(|subject| subject.case()) {
+                numbers.extend(then.nhs_number.iter().map(|held| held.number));
+                rejected.extend(&then.rejected_numbers);
+            }
+        }
+        let held = case.nhs_number.as_ref().map(|held| held.number);
+        numbers.retain(|number| Some(*number) == held || !rejected.contains(number));
+        Ok(numbers)
+    }
+
+    async fn blank(&self, id: &CaseId, actor: &Actor, how: Blanked) -> Result<(), Error> {
         for _ in 0..ATTEMPTS {
-            let Some(case) = self.store.get(id).await? else { return Ok(()) };
-            if saved(self.store.erase(blank(&case, actor.user_id(), self.clock.now())).await)? {
+            let stored = self.store.get(id).await;
+            let damaged = stored.as_ref().is_err_and(case::Error::is_about_a_damaged_case);
+            let Some(case) = (if damaged { self.stored(id).await } else { Ok(stored?) })? else {
+                return Ok(());
+            };
+            let blank = blank(&case, actor.user_id(), self.clock.now());
+            let done = match how {
+                Blanked::InItsRow if !damaged => {
+                    self.store.save_all(vec![Change::new(blank)]).await
+                }
+                _ => self.store.erase(blank).await,
+            };
+            if saved(done)? {
                 return Ok(());
             }
         }
@@ -107,15 +167,23 @@ impl ReviewQueue {
             let at = self.clock.now();
             let Some(changed) = without(&case, erased, actor.user_id(), at) else { return Ok(()) };
             self.audit.append(vec![record(&changed, "other_erased", actor, at)]).await?;
-            // What it was named the erased case, so it is not to stay in the store's files either.
-            if saved(self.store.erase(changed).await)? {
+            if saved(self.store.save_all(vec![Change::new(changed)]).await)? {
                 return Ok(());
             }
             withdraw::<Error>(&*self.store, &*self.audit, actor, [&id].into_iter(), at).await?;
-            current = self.store.get(&id).await?;
+            current = readable(self.store.get(&id).await)?;
         }
         Err(Error::new(ErrorKind::Conflict))
     }
+}
+
+/// How far a case is blanked.
+#[derive(Clone, Copy)]
+enum Blanked {
+    /// Only where it is stored now.
+    InItsRow,
+    /// Wherever the store's files hold something of it.
+    Everywhere,
 }
 
 fn is_erased(case: &Case) -> bool {

@@ -1,5 +1,5 @@
 use crate::audit;
-use crate::case;
+use crate::case::{self, CaseId};
 use std::error::Error as StdError;
 
 /// An action that could not be carried out.
@@ -7,12 +7,13 @@ use std::error::Error as StdError;
 #[error("{kind}")]
 pub struct Error {
     kind: ErrorKind,
+    case: Option<CaseId>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
 impl Error {
     pub(super) const fn new(kind: ErrorKind) -> Self {
-        Self { kind, source: None }
+        Self { kind, case: None, source: None }
     }
 
     /// What went wrong.
@@ -20,15 +21,23 @@ impl Error {
     pub const fn kind(&self) -> ErrorKind {
         self.kind
     }
+
+    /// The case that the error is about, when it is about one. `Display` leaves it out.
+    #[must_use]
+    pub const fn case(&self) -> Option<&CaseId> {
+        self.case.as_ref()
+    }
 }
 
 impl From<case::Error> for Error {
     fn from(error: case::Error) -> Self {
         let kind = match error.kind() {
-            case::ErrorKind::Unavailable => ErrorKind::StoreUnavailable,
+            case::ErrorKind::Unavailable | case::ErrorKind::ReadOnly => ErrorKind::StoreUnavailable,
+            case::ErrorKind::Residue => ErrorKind::Residue,
+            case::ErrorKind::Corrupt if error.case().is_some() => ErrorKind::Unreadable,
             _ => ErrorKind::StoreBroken,
         };
-        Self { kind, source: Some(error.into()) }
+        Self { kind, case: error.case().cloned(), source: Some(error.into()) }
     }
 }
 
@@ -36,9 +45,11 @@ impl From<audit::Error> for Error {
     fn from(error: audit::Error) -> Self {
         let kind = match error.kind() {
             audit::ErrorKind::Unavailable => ErrorKind::AuditUnavailable,
+            audit::ErrorKind::ReadOnly => ErrorKind::ReadOnly,
+            audit::ErrorKind::Residue => ErrorKind::Residue,
             _ => ErrorKind::AuditBroken,
         };
-        Self { kind, source: Some(error.into()) }
+        Self { kind, case: None, source: Some(error.into()) }
     }
 }
 
@@ -57,6 +68,23 @@ pub enum ErrorKind {
     /// Somebody else keeps changing the cases. Look at them again, and decide again.
     #[error("the cases have changed in the meantime")]
     Conflict,
+    /// The audit trail can only be read, so nothing is shown or done. Open it where it can be written.
+    #[error(
+        "the audit trail is read-only, so nothing is put on record and nothing is shown or done"
+    )]
+    ReadOnly,
+    /// The case is erased, but the files of the store or of the trail may still hold copies of what it
+    /// was: another connection is using them, or there is no room to rewrite them. Close other programs
+    /// or free room, and erase the case again; doing so twice does no harm.
+    #[error(
+        "the case is erased, but its files may still hold copies of what it was: close other programs \
+         that use them, make sure that there is room for a second copy, and erase the case again"
+    )]
+    Residue,
+    /// A case that the action depends on is damaged and cannot be read; the others can. Restore it from
+    /// a copy, or erase it.
+    #[error("a stored case is damaged and cannot be read: restore it from a copy, or erase it")]
+    Unreadable,
     /// The store of cases cannot be read or written. Try again later.
     #[error("the store of cases is unavailable")]
     StoreUnavailable,

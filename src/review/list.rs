@@ -1,4 +1,5 @@
-use crate::case::{Case, CaseId, ReviewItem, ReviewReason, ReviewState};
+use crate::audit::{Actor, Entry, EventKind, Subject};
+use crate::case::{Case, CaseId, ReviewItem, ReviewReason, ReviewState, Unreadable, readable};
 use crate::demographics::redacted_debug;
 use crate::review::{Error, ReviewQueue};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -62,6 +63,33 @@ impl ItemFilter {
         self
     }
 
+    /// The event that says what is asked for. The case after which a page begins is sealed.
+    fn question(
+        &self,
+        actor: &Actor,
+        now: DateTime<Utc>,
+        after: Option<&ItemId>,
+        limit: usize,
+    ) -> Entry {
+        let conditions = [
+            ("state", self.state.map(|state| state.word().to_owned())),
+            ("reason", self.reason.map(|reason| reason.word().to_owned())),
+            ("assignee", self.assignee.clone()),
+            ("limit", Some(limit.to_string())),
+        ];
+        let conditions = conditions.into_iter().filter_map(|(key, value)| Some((key, value?)));
+        let entry = conditions
+            .fold(Entry::new(EventKind::CasesListed, now, actor), |entry, (key, value)| {
+                entry.with_detail(key, value)
+            });
+        match after {
+            Some(after) => {
+                entry.with_detail("after", "sealed").about(Subject::new(after.case.clone()))
+            }
+            None => entry,
+        }
+    }
+
     fn passes(&self, item: &ReviewItem) -> bool {
         self.state.map_or(item.is_open(), |state| item.state == state)
             && self.reason.is_none_or(|reason| item.reason == reason)
@@ -91,20 +119,22 @@ impl ReviewQueue {
     /// At most `limit` items of cases in use that `filter` lets pass, in the order of their cases' ids and
     /// their numbers, from the first after `after` on. None are left when there are fewer than `limit`.
     ///
-    /// Cases are read page by page, so that memory stays bounded. That somebody looked at the list is not
-    /// audited, because it shows nobody's particulars.
+    /// That `actor` looked at the list is audited first, as `cases_listed` (MSCA-AUD-05); each page is an
+    /// event of its own. Cases are read page by page, so that memory stays bounded. Left out are cases
+    /// that cannot be read: [`unreadable`](Self::unreadable) names them.
     ///
     /// # Errors
     ///
-    /// [`StoreUnavailable`](crate::review::ErrorKind::StoreUnavailable) and
-    /// [`StoreBroken`](crate::review::ErrorKind::StoreBroken).
+    /// Any [`ErrorKind`](crate::review::ErrorKind) but `Conflict`; without a record, nothing is shown.
     pub async fn list(
         &self,
         filter: &ItemFilter,
         after: Option<&ItemId>,
         limit: usize,
+        actor: &Actor,
     ) -> Result<Vec<ListedItem>, Error> {
         let now = self.clock.now();
+        self.audit.append(vec![filter.question(actor, now, after, limit)]).await?;
         let mut listed = Vec::new();
         let mut add = |case: &Case| {
             let items = case.review.iter().filter(|_| case.is_live());
@@ -126,7 +156,7 @@ impl ReviewQueue {
         // Of the case of `after` there may be more.
         let mut read = after.map(|after| after.case.clone());
         if let Some(id) = &read
-            && let Some(case) = self.store.get(id).await?
+            && let Some(case) = readable(self.store.get(id).await)?
             && !add(&case)
         {
             return Ok(listed);
@@ -139,6 +169,17 @@ impl ReviewQueue {
             }
             read = Some(last.id.clone());
         }
+    }
+
+    /// The cases that cannot be read, because they were damaged in the store: no list has them. They can
+    /// be erased.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreUnavailable`](crate::review::ErrorKind::StoreUnavailable) and
+    /// [`StoreBroken`](crate::review::ErrorKind::StoreBroken).
+    pub async fn unreadable(&self) -> Result<Vec<Unreadable>, Error> {
+        Ok(self.store.unreadable().await?)
     }
 }
 

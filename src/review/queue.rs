@@ -1,6 +1,8 @@
 use crate::alert::AlertSink;
 use crate::audit::{Actor, AuditLog, Entry};
-use crate::case::{Case, CaseId, CaseStore, Change, ReviewItem, ReviewReason, ReviewState};
+use crate::case::{
+    Case, CaseId, CaseStore, Change, ReviewItem, ReviewReason, ReviewState, readable,
+};
 use crate::clock::{Clock, SystemClock};
 use crate::delivery::{Delivery, changed, saved, withdraw};
 use crate::nhs_number::NhsNumber;
@@ -48,12 +50,12 @@ pub enum Outcome {
 /// let user = User::Local(LocalIdentity::new("RHM".parse()?, "j.doe")?);
 /// let actor = Actor::new(&user.into(), "Jo Doe");
 ///
-/// let items = queue.list(&ItemFilter::default(), None, 10).await?;
+/// let items = queue.list(&ItemFilter::default(), None, 10, &actor).await?;
 /// let shown = queue.show(&items[0].id, &actor).await?.ok_or("gone")?;
 /// assert_eq!(shown.advisories.len(), 1);
 /// let done = queue.resolve(&items[0].id, &Resolution::Acknowledge, &actor).await?;
 /// assert_eq!(done, Outcome::Done);
-/// assert!(queue.list(&ItemFilter::default(), None, 10).await?.is_empty());
+/// assert!(queue.list(&ItemFilter::default(), None, 10, &actor).await?.is_empty());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # })?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -212,7 +214,9 @@ impl ReviewQueue {
     async fn involved(&self, case: &Case, action: Action<'_>) -> Result<Vec<Case>, Error> {
         let mut others = Vec::new();
         for id in action.names(case) {
-            others.extend(self.store.get(&id).await?);
+            let other = self.store.get(&id).await;
+            // Who is merged is needed. Another case of a duplicate only has its note of it removed.
+            others.extend(if action.is_about_a_merge() { other? } else { readable(other)? });
         }
         let mut numbers: Vec<NhsNumber> = action.numbers(case);
         if action.is_about_a_merge() {
@@ -220,7 +224,7 @@ impl ReviewQueue {
             let named: Vec<CaseId> = others.iter().chain([case]).flat_map(duplicates).collect();
             for id in named {
                 if id != case.id && !others.iter().any(|other| other.id == id) {
-                    others.extend(self.store.get(&id).await?);
+                    others.extend(readable(self.store.get(&id).await)?);
                 }
             }
             numbers

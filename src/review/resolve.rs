@@ -1,7 +1,8 @@
 use crate::case::{
     Asked, Asking, Case, HeldNumber, NumberSource, Provenance, ReviewItem, ReviewReason,
-    ReviewState,
+    ReviewState, is_implausible_death,
 };
+use crate::demographics::london_day;
 use crate::nhs_number::NhsNumber;
 use crate::review::context::{in_use, item, item_mut};
 use crate::review::merge::merge;
@@ -131,7 +132,11 @@ fn accept(
 
     let mut changed = case.clone();
     changed.nhs_number = Some(held);
-    let died = evidence.returned.as_ref().and_then(|person| person.date_of_death.known());
+    let returned = evidence.returned.as_ref();
+    let died = returned.and_then(|person| person.date_of_death.known()).filter(|died| {
+        let born = returned.and_then(|person| person.date_of_birth.known()).copied();
+        !is_implausible_death(**died, born, london_day(context.at))
+    });
     if let Some(died) = died.filter(|_| !evidence.stale) {
         changed.date_of_death = case.date_of_death.or(Some(*died));
         changed.death_traced = true;

@@ -61,9 +61,9 @@
 //! * **Searches.** Parameters are checked as in the live service: each by itself, date of birth, then
 //!   what has to be together. Where that is not published: a name that is blank or too long, or whose
 //!   wildcard stands in the first two characters, is INVALID_SEARCH_DATA; any other value that is
-//!   wrong or comes too often INVALID_VALUE; one end of a range without the other MISSING_VALUE; and
-//!   exact matches with wildcards or fuzzily are INVALID_SEARCH_DATA. Of dates that are held, only
-//!   whole ones are found.
+//!   wrong or comes too often INVALID_VALUE; and exact matches with wildcards or fuzzily are
+//!   INVALID_SEARCH_DATA. A range of dates may be open at one end. Of dates that are held, only whole
+//!   ones are found.
 //! * **Names** are compared within one name of the person, letter case aside, given names in their order;
 //!   what another name lacks is as in the usual one. A nickname, a temporary name, and any address that
 //!   has not ended are found without history; telecoms, genders, names and homes of the past with it.
@@ -77,6 +77,11 @@
 //!   Superseded and invalidated records never come, restricted ones not when postcode or GP practice is
 //!   asked for. Very restricted ones are found, as by the other face.
 //! * Former names come with a retrieval, former homes with nothing.
+//! * **Shapes** are those of the published OpenAPI description: every code of it comes with its system and
+//!   display, periods are whole days, related people have a type and a role, and nothing is empty.
+//!   `fullUrl` and references name the address that was called, or [another](Simulator::with_fhir_base).
+//! * **HEAD** is GET without the body. **OPTIONS** is answered when it is a browser's preflight request
+//!   (`Origin` and `Access-Control-Request-Method`), without a token; any other is 502 UNKNOWN_ERROR.
 //!
 //! A code that a [fault](Fault::Code) or a [person](Person::answer) answers by may be of either service.
 //! The Spine Mini Service sends any as it is. Here, one of its own has the status that is published
@@ -88,13 +93,26 @@
 //! | DEMOG-0001, DEMOG-0040 | 404 RESOURCE_NOT_FOUND | nobody |
 //! | DEMOG-0017, DEMOG-0022 | 404 INVALIDATED_RESOURCE | nobody |
 //! | DEMOG-0042 | 400 INVALID_RESOURCE_ID | nobody |
-//! | DEMOG-0007 | 200 TOO_MANY_MATCHES | 200 TOO_MANY_MATCHES |
-//! | SMSP-0001 | 400 INVALID_SEARCH_DATA | 400 INVALID_SEARCH_DATA |
+//! | DEMOG-0007 | the true answer | 200 TOO_MANY_MATCHES |
+//! | SMSP-0001 | 400 INVALID_RESOURCE_ID | 400 INVALID_SEARCH_DATA |
 //! | SMSP-0004 | 408 UNABLE_TO_CALL_SERVICE | 408 UNABLE_TO_CALL_SERVICE |
 //! | SMSP-0005 | 401 ACCESS_DENIED | 401 ACCESS_DENIED |
 //! | others | 500 UNKNOWN_ERROR | 500 UNKNOWN_ERROR |
 //!
+//! A retrieval never finds several, so it passes over the API's own codes of that kind too.
 //! In a search, the code of a person counts when they alone are found, or when it means nobody.
+//!
+//! # Switches
+//!
+//! | | service | unless switched |
+//! |---|---|---|
+//! | [`with_strict_soap_action`](Simulator::with_strict_soap_action) | SMSP | `SOAPAction` may be missing or without quotes |
+//! | [`with_advanced_trace`](Simulator::with_advanced_trace) | SMSP | wildcards and partial dates are accepted |
+//! | [`with_superseding_payload`](Simulator::with_superseding_payload) | SMSP | DEMOG-0017 comes with data |
+//! | [`with_empty_address_lines`](Simulator::with_empty_address_lines) | FHIR | blank address lines are left out |
+//! | [`with_fhir_base`](Simulator::with_fhir_base) | FHIR | addresses name the server that was called |
+//! | [`with_token_life`](Simulator::with_token_life) | FHIR | a token lasts 599 seconds |
+//! | [`with_numeric_expires_in`](Simulator::with_numeric_expires_in) | FHIR | `expires_in` is a string |
 //!
 //! # Not here
 //!

@@ -1,3 +1,5 @@
+use crate::demographics::name_form;
+
 /// Text of a request to which a record has to be equal, where `*` stands for any characters.
 ///
 /// A wildcard may stand after two characters or more (SMSP, alphanumeric traces; FHIR, the rules of
@@ -23,9 +25,10 @@ impl Pattern {
         &self.0
     }
 
-    /// Whether `held` is as the pattern says.
+    /// Whether `held` is as the pattern says. What is held is compared in its form, whatever the register was
+    /// typed like; what is asked is compared as it was sent.
     pub(super) fn fits(&self, held: &str) -> bool {
-        let held = held.to_lowercase();
+        let held = name_form(held).to_lowercase();
         let Some((start, rest)) = self.0.split_once('*') else { return self.0 == held };
         let Some(mut left) = held.strip_prefix(start) else { return false };
         let (middle, end) = rest.rsplit_once('*').unwrap_or(("", rest));
@@ -55,6 +58,9 @@ mod tests {
             ("Smithson*", "Smithson", true),
             ("Smiths*sson", "Smithson", false),
             ("ZO*", "Zoë", true),
+            ("Zoë", "Zoe\u{308}", true),
+            ("O'Brien", "O\u{2019}Brien", true),
+            ("O\u{2019}Brien", "O\u{2019}Brien", false),
         ] {
             assert_eq!(Pattern::new(pattern).unwrap().fits(held), fits, "{pattern} {held}");
         }

@@ -1,8 +1,13 @@
 use super::{Error, ErrorKind, Person};
-use crate::demographics::PartialDate;
+use crate::demographics::{PartialDate, name_form};
 use crate::nhs_number::NhsNumber;
 use std::collections::HashMap;
 use std::fmt;
+
+/// The family name by which people are looked up. Lower case may have another form than its upper case.
+fn key(family: &str) -> String {
+    name_form(&family.to_lowercase())
+}
 
 /// The people whom the simulator knows.
 ///
@@ -41,7 +46,7 @@ impl Register {
             }
             std::collections::hash_map::Entry::Vacant(entry) => entry.insert(place),
         };
-        let key = (person.family.to_lowercase(), person.birth);
+        let key = (key(&name_form(&person.family)), person.birth);
         self.by_name_and_birth.entry(key).or_default().push(place);
         self.by_year.entry(person.birth.year()).or_default().push(place);
         self.has_other_names |= !person.other_names.is_empty();
@@ -55,9 +60,9 @@ impl Register {
         self.people.get(*self.by_number.get(&number)?)
     }
 
-    /// Those of this family name, in any case, and exactly this date of birth.
+    /// Those of this family name, in its [form](name_form) and in any case, and exactly this date of birth.
     pub fn born(&self, family: &str, birth: PartialDate) -> impl Iterator<Item = &Person> {
-        let places = self.by_name_and_birth.get(&(family.to_lowercase(), birth));
+        let places = self.by_name_and_birth.get(&(key(family), birth));
         self.at(places)
     }
 

@@ -1,16 +1,17 @@
-use crate::demographics::{Postcode, is_invisible, redacted_debug};
+use crate::demographics::{Postcode, is_invisible, name_form, redacted_debug};
 use std::fmt;
 use std::str::FromStr;
 
 /// A name, or part of one, that is meant literally.
 ///
-/// White space around it is dropped; the rest is sent as it is. Refused are blank text, the wildcard
-/// `*`, and characters that XML 1.0 cannot carry.
+/// Holds, and sends, the name in its [form](name_form): apostrophes, hyphens and spaces of ASCII, and no
+/// characters that show nothing. Refused are blank text, the wildcard `*`, and characters that XML 1.0
+/// cannot carry.
 ///
 /// ```
 /// use nhs_pds::trace::{CriterionError, NameText};
 ///
-/// assert_eq!(" O'Brien ".parse::<NameText>()?.as_str(), "O'Brien");
+/// assert_eq!(" O\u{2019}Brien ".parse::<NameText>()?.as_str(), "O'Brien");
 /// assert_eq!("O*".parse::<NameText>(), Err(CriterionError::Wildcard));
 /// # Ok::<(), CriterionError>(())
 /// ```
@@ -29,12 +30,15 @@ impl FromStr for NameText {
     type Err = CriterionError;
 
     fn from_str(text: &str) -> Result<Self, CriterionError> {
-        let text = sendable(text)?;
+        let form = name_form(text);
+        let text = sendable(&form)?;
         if text.contains('*') { Err(CriterionError::Wildcard) } else { Ok(Self(text.to_owned())) }
     }
 }
 
 /// A name in which `*` stands for any characters, after at least two that are meant literally.
+///
+/// Held and sent in its [form](name_form), as [`NameText`] is.
 ///
 /// Wildcards raise the risk of taking one person for another, so they exist only in questions whose
 /// answer a person confirms (MSCA-PDS-07).
@@ -61,7 +65,8 @@ impl FromStr for NamePattern {
     type Err = CriterionError;
 
     fn from_str(text: &str) -> Result<Self, CriterionError> {
-        let text = sendable(text)?;
+        let form = name_form(text);
+        let text = sendable(&form)?;
         wildcard_late_enough(text)?;
         Ok(Self(text.to_owned()))
     }
@@ -241,8 +246,22 @@ mod tests {
             assert_eq!(text.parse::<NameText>().unwrap().as_str(), text);
             assert_eq!(text.parse::<NamePattern>().unwrap().as_str(), text);
         }
+        for (text, form) in [
+            ("O\u{2019}Brien", "O'Brien"),
+            ("Smith\u{2010}Jones", "Smith-Jones"),
+            ("de\u{A0}la  Cruz\u{200B}", "de la Cruz"),
+            ("\u{202E}Zoe\u{308}", "Zoë"),
+        ] {
+            assert_eq!(text.parse::<NameText>().unwrap().as_str(), form);
+            assert_eq!(text.parse::<NamePattern>().unwrap().as_str(), form);
+            assert_eq!(LocalIdentifier::new("1.2", text).unwrap().extension(), text.trim());
+        }
+        assert_eq!("Sm\u{200B}*".parse::<NamePattern>().unwrap().as_str(), "Sm*");
+        let invisible = "S\u{200B}*".parse::<NamePattern>();
+        assert_eq!(invisible, Err(CriterionError::WildcardTooEarly));
         for (text, error) in [
             ("", CriterionError::Blank),
+            ("\u{200B}", CriterionError::Blank),
             (" \t", CriterionError::Blank),
             ("A\u{0}B", CriterionError::Character),
             ("A\nB", CriterionError::Character),

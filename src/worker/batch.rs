@@ -1,7 +1,7 @@
 //! What follows from the answers about some cases at once: decide, record, save, tell. With
 //! [asking](super::asking) before it, the order of these is what makes a run safe to kill at any point.
 
-use crate::case::{Case, CaseId, Change};
+use crate::case::{Case, CaseId, Change, readable};
 use crate::delivery::{changed, saved, withdraw};
 use crate::nhs_number::NhsNumber;
 use crate::worker::turn::Turn;
@@ -91,7 +91,7 @@ impl Worker {
         for turn in turns {
             let current = match changes.0.get(turn.id()) {
                 Some(planned) => Some(planned.case.clone()),
-                None if read_again => self.store.get(turn.id()).await?,
+                None if read_again => readable(self.store.get(turn.id()).await)?,
                 None => Some(turn.claimed.clone()),
             };
             let current = current.filter(|case| self.is_still_asked(turn, case));
@@ -118,13 +118,14 @@ impl Worker {
     fn is_still_asked(&self, turn: &Turn, case: &Case) -> bool {
         case.version == turn.claimed.version
             || (case.last_trace == turn.claimed.last_trace
-                && crate::worker::eligibility(case, &self.scope).is_eligible()
+                && crate::worker::eligibility(case, &self.scope, self.clock.now()).is_eligible()
                 && turn.is_still_about(case)
                 && turn.steps.first().is_none_or(|step| {
                     let again = crate::worker::plan::ask(
                         case,
                         step.plan.asked.nhs_number,
                         &self.local_root,
+                        self.clock.now(),
                     );
                     again.is_ok_and(|again| again == step.plan)
                 }))
@@ -163,7 +164,7 @@ impl Worker {
         for other in &decision.evidence.others {
             let holder = match changes.0.get(other) {
                 Some(planned) => Some(planned.case.clone()),
-                None => self.store.get(other).await?,
+                None => readable(self.store.get(other).await)?,
             };
             let flagged =
                 holder.and_then(|holder| holder.flag_duplicate(&case.id, number, decision.at));

@@ -7,6 +7,7 @@ use crate::matching::{NumberOrigin, agreement, contradiction, is_confirmed};
 use crate::nhs_number::NhsNumber;
 use crate::reconcile::{Weight, compare};
 use crate::trace::{Answer, Error, ErrorKind, Exchange, Freshness, Match, Outcome, Restriction};
+use crate::worker::plausible::without_implausible_death;
 use crate::worker::{Effects, NumberEffect, Policy, ReviewEffect, Row, TraceResult};
 use chrono::{DateTime, Utc};
 
@@ -100,6 +101,8 @@ pub fn decide(
     context: &Context<'_>,
     now: DateTime<Utc>,
 ) -> Decision {
+    let plausible = without_implausible_death(reply, now);
+    let reply = plausible.as_ref().map_or(reply, Ok);
     let agreed = agreed(case, reply, context);
     let row = row(case, reply, context, agreed);
     let effects = row.effects();

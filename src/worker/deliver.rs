@@ -2,6 +2,7 @@
 
 use crate::case::{Alert, AlertKind, Case};
 use crate::delivery::Delivery;
+use crate::demographics::london_day;
 use crate::trace;
 use crate::worker::{Error, Worker};
 
@@ -31,7 +32,7 @@ impl Worker {
             "{}/{}/{}",
             AlertKind::Configuration,
             code.as_deref().unwrap_or("-"),
-            now.date_naive()
+            london_day(now)
         );
         let mut alert = Alert::new(id, AlertKind::Configuration, now);
         alert.code = code;

@@ -1,7 +1,9 @@
 //! Duplicates that come in with a caseload (MSCA-DQ-01).
 
 use crate::audit::{Actor, AuditLog};
-use crate::case::{Alert, AlertKind, Case, CaseId, CaseStore, Change, ErrorKind, ReviewReason};
+use crate::case::{
+    Alert, AlertKind, Case, CaseId, CaseStore, Change, ErrorKind, ReviewReason, readable,
+};
 use crate::clock::Clock;
 use crate::delivery::{changed, withdraw};
 use crate::nhs_number::NhsNumber;
@@ -20,7 +22,7 @@ pub(super) async fn flag_duplicates(
 ) -> Result<usize, Error> {
     let mut flagged = 0;
     for id in ids {
-        let Some(case) = store.get(id).await? else { continue };
+        let Some(case) = readable(store.get(id).await)? else { continue };
         let Some(number) = case.live_number() else { continue };
         // With the first of them only: a placeholder that a thousand cases share makes a thousand pairs, and
         // not half a million.
@@ -40,9 +42,9 @@ async fn flag(
     clock: &dyn Clock,
     (one, other, number): (&CaseId, &CaseId, NhsNumber),
 ) -> Result<bool, Error> {
-    let (Some(first), Some(second)) = (store.get(one).await?, store.get(other).await?) else {
-        return Ok(false);
-    };
+    let first = readable(store.get(one).await)?;
+    let second = readable(store.get(other).await)?;
+    let (Some(first), Some(second)) = (first, second) else { return Ok(false) };
     if is_known(&first, other, number) || is_known(&second, one, number) {
         return Ok(false);
     }

@@ -1,4 +1,6 @@
-use crate::case::{Case, RecordType};
+use crate::case::{Case, RecordType, is_implausible_death, is_no_worker};
+use crate::demographics::london_day;
+use chrono::{DateTime, Utc};
 use std::fmt;
 
 /// Which record types are traced (HAV-4).
@@ -104,12 +106,21 @@ pub enum Reason {
     SurnameMissing,
     /// The surname holds a wildcard or a character that cannot be sent.
     SurnameUnusable,
+    /// The surname stands for one that is not known, or not given yet, such as `UNKNOWN` or `Baby`
+    /// (`reference/placeholders.txt`). Enter the surname. If it is the person's name, trace them at a screen,
+    /// and enter the number with the tracing service as its source.
+    SurnamePlaceholder,
     /// The forename holds a wildcard or a character that cannot be sent.
     ForenameUnusable,
+    /// The forename stands for one that is not known, or not given yet. Enter the forename or leave it blank;
+    /// else as for [`SurnamePlaceholder`](Self::SurnamePlaceholder).
+    ForenamePlaceholder,
     /// There is no gender.
     GenderMissing,
     /// There is no date of birth.
     DateOfBirthMissing,
+    /// The date of birth is to come, or more than 125 years ago. Correct it.
+    DateOfBirthImplausible,
     /// The day, or the day and the month, of birth is not known; nobody is there to judge what such a
     /// date finds.
     DateOfBirthIncomplete,
@@ -118,6 +129,10 @@ pub enum Reason {
     PostcodeUnusable,
     /// The case id cannot be sent as a local identifier.
     LocalIdentifierUnusable,
+    /// The date of death is to come, before the date of birth, or more than 125 years ago. It keeps no case
+    /// from being traced: nobody knows from it that the person has died. See
+    /// [`CaseReport::faults`](crate::worker::CaseReport::faults). Correct the date.
+    DateOfDeathImplausible,
 }
 
 impl Reason {
@@ -136,12 +151,16 @@ impl Reason {
             Self::Contradicted => "contradicted",
             Self::SurnameMissing => "surname_missing",
             Self::SurnameUnusable => "surname_unusable",
+            Self::SurnamePlaceholder => "surname_placeholder",
             Self::ForenameUnusable => "forename_unusable",
+            Self::ForenamePlaceholder => "forename_placeholder",
             Self::GenderMissing => "gender_missing",
             Self::DateOfBirthMissing => "date_of_birth_missing",
+            Self::DateOfBirthImplausible => "date_of_birth_implausible",
             Self::DateOfBirthIncomplete => "date_of_birth_incomplete",
             Self::PostcodeUnusable => "postcode_unusable",
             Self::LocalIdentifierUnusable => "local_identifier_unusable",
+            Self::DateOfDeathImplausible => "date_of_death_implausible",
         }
     }
 }
@@ -155,23 +174,26 @@ impl fmt::Display for Reason {
 /// Whether `case` may be asked about: a legitimate relationship exists (HAV-2), its record type is in
 /// `scope` (HAV-4), it is in use, and its data are of one person.
 ///
+/// An allocation to a worker whose name stands for none, such as `NULL` or `N/A`, is no relationship
+/// (`reference/placeholders.txt` has the texts). A date of death that cannot be right at `now` (in the
+/// future, before the birth, or more than 125 years ago) is passed over.
+///
 /// Whether its data make a question, and whether it is time to ask it, [`plan`](crate::worker::plan)
 /// says besides.
 #[must_use]
-pub fn eligibility(case: &Case, scope: &Scope) -> Eligibility {
+pub fn eligibility(case: &Case, scope: &Scope, now: DateTime<Utc>) -> Eligibility {
     let mut reasons = Vec::new();
     if !scope.contains(&case.record_type) {
         reasons.push(Reason::RecordTypeOutOfScope);
     }
     // An allocation to nobody is none.
-    let mut allocated =
-        case.allocations.iter().filter(|row| !row.worker.trim().is_empty()).peekable();
+    let mut allocated = case.allocations.iter().filter(|row| !is_no_worker(&row.worker)).peekable();
     if allocated.peek().is_none() {
         reasons.push(Reason::NotAllocated);
     } else if allocated.all(|row| row.end.is_some()) {
         reasons.push(Reason::AllocationEnded);
     }
-    if case.date_of_death.is_some() {
+    if case.date_of_death.is_some() && faults(case, now).is_empty() {
         reasons.push(Reason::DeathRecorded);
     }
     if !case.is_live() {
@@ -183,21 +205,29 @@ pub fn eligibility(case: &Case, scope: &Scope) -> Eligibility {
     Eligibility(reasons)
 }
 
+/// What is wrong with the data of `case` and keeps it from nothing.
+pub(super) fn faults(case: &Case, now: DateTime<Utc>) -> Vec<Reason> {
+    let died = case
+        .date_of_death
+        .filter(|died| is_implausible_death(*died, case.date_of_birth, london_day(now)));
+    died.map(|_| Reason::DateOfDeathImplausible).into_iter().collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::case::{Allocation, Deletion, DeletionKind};
-    use crate::worker::plan::tests::case;
+    use crate::worker::plan::tests::{case, now};
 
     fn reasons(change: impl FnOnce(&mut Case)) -> Vec<Reason> {
         let mut case = case();
         change(&mut case);
-        eligibility(&case, &Scope::default()).reasons().to_vec()
+        eligibility(&case, &Scope::default(), now()).reasons().to_vec()
     }
 
     #[test]
     fn a_case_with_an_open_allocation_and_no_traced_number_is_eligible() {
-        assert!(eligibility(&case(), &Scope::default()).is_eligible());
+        assert!(eligibility(&case(), &Scope::default(), now()).is_eligible());
         for kind in RecordType::HAV4 {
             assert_eq!(reasons(|case| case.record_type = kind), []);
         }
@@ -208,7 +238,10 @@ mod tests {
         let adoption = || RecordType::Other("adoption".into());
         assert_eq!(reasons(|case| case.record_type = adoption()), [Reason::RecordTypeOutOfScope]);
         let scope = Scope::new([adoption()]);
-        assert_eq!(eligibility(&case(), &scope).reason(), Some(Reason::RecordTypeOutOfScope));
+        assert_eq!(
+            eligibility(&case(), &scope, now()).reason(),
+            Some(Reason::RecordTypeOutOfScope)
+        );
     }
 
     #[test]
@@ -216,10 +249,32 @@ mod tests {
         let ended = || Allocation::new("a").with_end("9999-12-31".parse().unwrap());
         let is = |rows: Vec<Allocation>| reasons(|case| case.allocations = rows);
         assert_eq!(is(vec![]), [Reason::NotAllocated]);
-        assert_eq!(is(vec![Allocation::new(" ")]), [Reason::NotAllocated]);
+        for nobody in [" ", "NULL", "n/a", "-", "Unknown", "TBC", "N/A\u{200B}", "0"] {
+            assert_eq!(is(vec![Allocation::new(nobody)]), [Reason::NotAllocated], "{nobody}");
+            let both = vec![ended(), Allocation::new(nobody)];
+            assert_eq!(is(both), [Reason::AllocationEnded], "{nobody}");
+            assert_eq!(is(vec![Allocation::new(nobody), Allocation::new("b")]), [], "{nobody}");
+        }
         assert_eq!(is(vec![ended(), ended()]), [Reason::AllocationEnded]);
         assert_eq!(is(vec![ended(), Allocation::new("")]), [Reason::AllocationEnded]);
         assert_eq!(is(vec![ended(), Allocation::new("b")]), []);
+    }
+
+    #[test]
+    fn a_death_that_cannot_be_right_does_not_end_the_asking() {
+        let died = |text: &str| {
+            let mut case = case();
+            case.date_of_death = Some(text.parse().unwrap());
+            let reasons = eligibility(&case, &Scope::default(), now()).reasons().to_vec();
+            (reasons, faults(&case, now()))
+        };
+        for text in ["2026-11-24", "2030", "9999-12-31", "1943-05-18", "1066", "0084"] {
+            assert_eq!(died(text), (vec![], vec![Reason::DateOfDeathImplausible]), "{text}");
+        }
+        for text in ["2026-11-23", "2026-11", "1943-05-19", "1943"] {
+            assert_eq!(died(text), (vec![Reason::DeathRecorded], vec![]), "{text}");
+        }
+        assert_eq!(faults(&case(), now()), []);
     }
 
     #[test]

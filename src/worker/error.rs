@@ -21,7 +21,8 @@ impl Error {
 impl From<case::Error> for Error {
     fn from(error: case::Error) -> Self {
         let kind = match error.kind() {
-            case::ErrorKind::Unavailable => ErrorKind::StoreUnavailable,
+            // A disk with faults is often mounted again read-only: once it is mended, the work goes on.
+            case::ErrorKind::Unavailable | case::ErrorKind::ReadOnly => ErrorKind::StoreUnavailable,
             _ => ErrorKind::StoreBroken,
         };
         Self { kind, source: Some(error.into()) }
@@ -31,7 +32,9 @@ impl From<case::Error> for Error {
 impl From<audit::Error> for Error {
     fn from(error: audit::Error) -> Self {
         let kind = match error.kind() {
-            audit::ErrorKind::Unavailable => ErrorKind::AuditUnavailable,
+            audit::ErrorKind::Unavailable | audit::ErrorKind::ReadOnly => {
+                ErrorKind::AuditUnavailable
+            }
             _ => ErrorKind::AuditBroken,
         };
         Self { kind, source: Some(error.into()) }

@@ -21,6 +21,8 @@ pub struct Imported {
     pub updated: usize,
     /// Cases about which nothing is new.
     pub unchanged: usize,
+    /// Cases that are stored and cannot be read, so that nothing was taken in for them.
+    pub unreadable: usize,
     /// Pairs of cases that were found to have one number (MSCA-DQ-01).
     pub duplicates: usize,
 }
@@ -37,6 +39,8 @@ pub struct Imported {
 /// number that the local system has instead. A number is imported for the person that the case is about
 /// ([`HeldNumber::person`](crate::case::HeldNumber::person)); when a later caseload says that it is
 /// another, the number is in doubt until it is verified ([`Case::person_changed`]).
+///
+/// A case that is stored and cannot be read is passed over ([`CaseStore::unreadable`] names it).
 ///
 /// Each change is in `audit` before it is saved, so that a case can be rebuilt as it was on any day
 /// (MSCA-AUD-02). Killed in between, it is simply done again. Of a case that comes twice the later
@@ -123,6 +127,7 @@ async fn import_chunk(
 ) -> Result<Vec<Case>, Error> {
     let now = clock.now();
     let (mut new, mut updated, mut unchanged) = (Vec::new(), Vec::new(), 0);
+    let mut unreadable = Vec::new();
     // What comes twice is looked at again once the first is stored.
     let mut seen = BTreeSet::new();
     let (cases, twice): (Vec<Case>, Vec<Case>) =
@@ -137,7 +142,14 @@ async fn import_chunk(
             case.read_digest.clone_from(&digest);
             case
         };
-        match store.get(&read.id).await? {
+        let stored = match store.get(&read.id).await {
+            Err(error) if error.is_about_a_damaged_case() => {
+                unreadable.push(read.id.clone());
+                continue;
+            }
+            stored => stored?,
+        };
+        match stored {
             None => new.push(taken(read.clone())),
             // The local system says what it said before; what somebody has corrected since stays.
             Some(stored) if digest.is_some() && stored.read_digest == digest => unchanged += 1,
@@ -163,6 +175,7 @@ async fn import_chunk(
     let Err(error) = saved else {
         imported.updated += count_updated;
         imported.unchanged += unchanged;
+        imported.unreadable += unreadable.len();
         return Ok(twice);
     };
     if !matches!(error.kind(), ErrorKind::Conflict | ErrorKind::Exists | ErrorKind::NotFound) {

@@ -38,6 +38,7 @@ mod eligibility;
 mod error;
 mod intake;
 mod plan;
+mod plausible;
 mod policy;
 mod process;
 mod purpose;

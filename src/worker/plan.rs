@@ -1,5 +1,5 @@
-use crate::case::{Asked, Case};
-use crate::demographics::{FullDate, Gender, Postcode, name_form};
+use crate::case::{Asked, Case, is_implausible_birth, is_no_forename, is_no_surname};
+use crate::demographics::{FullDate, Gender, Postcode, london_day, name_form};
 use crate::nhs_number::NhsNumber;
 use crate::trace::{CriterionError, FetchDetails, FindPerson, LocalIdentifier, NameText, Question};
 use crate::worker::purpose::Purpose;
@@ -25,6 +25,9 @@ pub struct Plan {
 /// is left alone (HAV-3), unless `policy` has it verified again, or name, date of birth or gender have
 /// changed since it was confirmed ([`Case::person_changed`]): then it is verified at once. The case id goes
 /// along under the OID `local_root`, and an answer repeats it.
+///
+/// A name that stands for none, such as `UNKNOWN` or `Baby` (`reference/placeholders.txt`), and a birth that
+/// is to come or more than 125 years ago, by the day in London, are faults of the data and make no question.
 ///
 /// Addresses are no criterion of any tracing service. A postcode that stands for a country or for "no fixed
 /// abode" (`ZZ99`) is left out: it would only prevent a match. A postcode that cannot be read is not left out:
@@ -57,8 +60,8 @@ pub fn plan(
     now: DateTime<Utc>,
 ) -> Result<Plan, Eligibility> {
     let purpose = Purpose::of(case, policy, now);
-    let planned = ask(case, purpose.number(), local_root);
-    let mut eligible = eligibility(case, scope);
+    let planned = ask(case, purpose.number(), local_root, now);
+    let mut eligible = eligibility(case, scope, now);
     if purpose == Purpose::Nothing {
         eligible = eligible.and([Reason::AlreadyTraced]);
     }
@@ -88,9 +91,10 @@ pub(super) fn ask(
     case: &Case,
     number: Option<NhsNumber>,
     local_root: &str,
+    now: DateTime<Utc>,
 ) -> Result<Plan, Vec<Reason>> {
     let (family, given) = (family(case), given(case));
-    let (gender, born) = (gender(case, number), date_of_birth(case));
+    let (gender, born) = (gender(case, number), date_of_birth(case, now));
     let (postcode, local) = (postcode(case), LocalIdentifier::new(local_root, case.id.as_str()));
     let (Ok(family), Ok(given), Ok(gender), Ok(born), Ok(postcode), Ok(local)) =
         (&family, &given, gender, born, postcode, &local)
@@ -132,7 +136,9 @@ fn is_due(case: &Case, policy: &Policy, now: DateTime<Utc>) -> bool {
 }
 
 fn family(case: &Case) -> Result<NameText, Reason> {
-    match case.surname.as_deref().unwrap_or_default().parse() {
+    let text = case.surname.as_deref().unwrap_or_default();
+    match text.parse() {
+        Ok(_) if is_no_surname(text) => Err(Reason::SurnamePlaceholder),
         Ok(family) => Ok(family),
         Err(CriterionError::Blank) => Err(Reason::SurnameMissing),
         Err(_) => Err(Reason::SurnameUnusable),
@@ -140,7 +146,9 @@ fn family(case: &Case) -> Result<NameText, Reason> {
 }
 
 fn given(case: &Case) -> Result<Option<NameText>, Reason> {
-    match case.forename.as_deref().unwrap_or_default().parse() {
+    let text = case.forename.as_deref().unwrap_or_default();
+    match text.parse() {
+        Ok(_) if is_no_forename(text) => Err(Reason::ForenamePlaceholder),
         Ok(given) => Ok(Some(given)),
         Err(CriterionError::Blank) => Ok(None),
         Err(_) => Err(Reason::ForenameUnusable),
@@ -156,8 +164,11 @@ fn gender(case: &Case, number: Option<NhsNumber>) -> Result<Gender, Reason> {
     }
 }
 
-fn date_of_birth(case: &Case) -> Result<FullDate, Reason> {
+fn date_of_birth(case: &Case, now: DateTime<Utc>) -> Result<FullDate, Reason> {
     let date = case.date_of_birth.ok_or(Reason::DateOfBirthMissing)?;
+    if is_implausible_birth(date, london_day(now)) {
+        return Err(Reason::DateOfBirthImplausible);
+    }
     date.full().ok_or(Reason::DateOfBirthIncomplete)
 }
 
@@ -337,8 +348,10 @@ pub(super) mod tests {
                 corrected(&mut case);
                 assert!(planned(&case).is_ok());
             }
-            case.surname = Some("AINDOW".into());
-            assert!(planned(&case).is_ok(), "another spelling is another question");
+            for typed in ["AINDOW", "Ain\u{200B}dow", "aindow\u{A0}"] {
+                case.surname = Some(typed.into());
+                assert_eq!(planned(&case).unwrap_err(), reasons, "{typed:?} is the same name");
+            }
             case.surname = Some("Aindow".into());
             case.asking.not_before = Some(now());
             (case.asking.until_corrected, case.not_on_pds) = (false, false);
@@ -375,8 +388,68 @@ pub(super) mod tests {
         }
         let month = Some("1984-02".parse().unwrap());
         assert_eq!(reasons(|case| case.date_of_birth = month), [Reason::DateOfBirthIncomplete]);
-        let no_root = ask(&case(), None, "no OID");
+        let no_root = ask(&case(), None, "no OID", now());
         assert_eq!(no_root.unwrap_err(), [Reason::LocalIdentifierUnusable]);
+    }
+
+    #[test]
+    fn a_name_goes_out_in_its_form() {
+        let mut case = case();
+        case.surname = Some("O\u{2019}Brien\u{2010}Smith".into());
+        case.forename = Some("\u{202A}Zoe\u{308}\u{A0}Ann\u{200B}".into());
+        let plan = planned(&case).unwrap();
+        let Question::Find(question) = &plan.question else { panic!("{plan:?}") };
+        assert_eq!(question.family().as_str(), "O'Brien-Smith");
+        assert_eq!(question.given().map(NameText::as_str), Some("Zoë Ann"));
+        assert_eq!(plan.asked.family, "O'Brien-Smith");
+        assert_eq!(plan.asked.given.as_deref(), Some("Zoë Ann"));
+    }
+
+    #[test]
+    fn names_that_stand_for_none() {
+        for text in ["NULL", "n/a", "-", "UNKNOWN", "TBC", "Baby", "Unborn", "Twin 1", "B/O Aindow"]
+        {
+            let name = Some(text.to_owned());
+            let (surname, forename) = (name.clone(), name);
+            let by_surname = reasons(|case| case.surname = surname);
+            assert_eq!(by_surname, [Reason::SurnamePlaceholder], "{text}");
+            let by_forename = reasons(|case| {
+                case.forename = forename;
+                case.nhs_number = Some(imported(NUMBER, "GP letter"));
+            });
+            assert_eq!(by_forename, [Reason::ForenamePlaceholder], "{text}: nor verified by it");
+        }
+        // Somebody really called Null was traced at a screen, which the local system says.
+        let traced = reasons(|case| {
+            case.surname = Some("Null".into());
+            case.nhs_number = Some(imported(NUMBER, "SMSP"));
+        });
+        assert_eq!(traced, [Reason::AlreadyTraced, Reason::SurnamePlaceholder]);
+    }
+
+    #[test]
+    fn births_that_cannot_be_right() {
+        for born in ["0084-05-19", "1066", "1901-11-22", "2026-11-24", "2030-01-01", "9999-12-31"] {
+            let born = Some(born.parse().unwrap());
+            let found = reasons(|case| case.date_of_birth = born);
+            assert_eq!(found, [Reason::DateOfBirthImplausible], "{born:?}");
+            let verified = reasons(|case| {
+                case.date_of_birth = born;
+                case.nhs_number = Some(imported(NUMBER, "GP letter"));
+            });
+            assert_eq!(verified, [Reason::DateOfBirthImplausible], "{born:?}");
+        }
+        for born in ["1901-11-23", "2026-11-23"] {
+            assert_eq!(reasons(|case| case.date_of_birth = Some(born.parse().unwrap())), []);
+        }
+        // Today is the day in London.
+        let mut case = case();
+        case.date_of_birth = Some("2026-07-02".parse().unwrap());
+        let at = |now: &str| {
+            let (scope, policy) = (Scope::default(), Policy::default());
+            plan(&case, &scope, &policy, ROOT, now.parse().unwrap()).is_ok()
+        };
+        assert!(at("2026-07-01T23:00:00Z") && !at("2026-07-01T22:59:59Z"));
     }
 
     #[test]

@@ -215,7 +215,12 @@ impl Process {
             stopped_by.is_some_and(|error| error.kind() == trace::ErrorKind::Configuration);
         status.held_back_until = stopped_by.and_then(trace::Error::held_back_until);
         let ended = self.worker.clock.now();
-        status.last = status.current.take().map(|progress| progress.ended(ended));
+        let unreadable = run.as_ref().map_or(0, |report| report.unreadable);
+        status.last = status.current.take().map(|progress| {
+            let mut progress = progress.ended(ended);
+            progress.unreadable = unreadable;
+            progress
+        });
         drop(status);
         (run.map(drop), stopped)
     }

@@ -90,7 +90,11 @@ impl Worker {
             let hurried = retry.policy().hurried();
             retry.clone().with_policy(hurried)
         });
-        let Some(case) = owning.claim_one(id).await? else { return Ok(None) };
+        let Some(case) = owning.claim_one(id).await? else {
+            // Not there, or damaged, which is an error.
+            self.store.get(id).await?;
+            return Ok(None);
+        };
         let report = owning.ask_out_of_turn(case).await;
         owning.give_back(std::slice::from_ref(id)).await?;
         let (report, held_back) = report?;
@@ -102,10 +106,11 @@ impl Worker {
         &self,
         case: Case,
     ) -> Result<(CaseReport, Option<trace::Error>), Error> {
-        let eligibility = eligibility(&case, &self.scope);
+        let now = self.clock.now();
+        let eligibility = eligibility(&case, &self.scope, now);
         let held = case.nhs_number.as_ref();
         let usable = held.filter(|held| held.standing == NumberStanding::Usable);
-        let plan = match ask(&case, usable.map(|held| held.number), &self.local_root) {
+        let plan = match ask(&case, usable.map(|held| held.number), &self.local_root, now) {
             Ok(plan) if eligibility.is_eligible() => plan,
             Ok(_) => return Ok((CaseReport::new(&case, eligibility), None)),
             Err(reasons) => {

@@ -1,6 +1,8 @@
 use crate::case::{Case, CaseId, RecordType, ReviewReason};
 use crate::trace::{Error, Exchange};
+use crate::worker::eligibility::faults;
 use crate::worker::{Eligibility, Reason, Row};
+use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -112,6 +114,9 @@ pub struct CaseReport {
     pub number_written: bool,
     /// The exchange, when a message was made.
     pub exchange: Option<Exchange>,
+    /// What is wrong with the data, and does not keep the case from being traced, such as a date of death
+    /// that is to come. A run fills it in.
+    pub faults: Vec<Reason>,
 }
 
 impl CaseReport {
@@ -125,6 +130,7 @@ impl CaseReport {
             review: None,
             number_written: false,
             exchange: None,
+            faults: Vec::new(),
         }
     }
 
@@ -133,6 +139,23 @@ impl CaseReport {
         let mut report = Self::new(case, Eligibility::default());
         report.result = Some(TraceResult::NotAsked);
         report
+    }
+}
+
+/// The faults in the data of a page's cases that keep them from nothing.
+pub(super) struct PageFaults(BTreeMap<CaseId, Vec<Reason>>);
+
+impl PageFaults {
+    pub(super) fn of(page: &[Case], now: DateTime<Utc>) -> Self {
+        let all = page.iter().map(|case| (case.id.clone(), faults(case, now)));
+        Self(all.filter(|(_, faults)| !faults.is_empty()).collect())
+    }
+
+    /// Adds them to the reports of their cases.
+    pub(super) fn add_to(mut self, reports: &mut [CaseReport]) {
+        for report in reports {
+            report.faults = self.0.remove(&report.case_id).unwrap_or_default();
+        }
     }
 }
 
@@ -148,10 +171,17 @@ pub struct RunReport {
     pub results: BTreeMap<TraceResult, u64>,
     /// How many cases were not eligible for each first reason.
     pub ineligible: BTreeMap<Reason, u64>,
+    /// How many cases have each fault in their data that keeps them from nothing
+    /// ([`CaseReport::faults`]), eligible or not.
+    pub faults: BTreeMap<Reason, u64>,
     /// How many numbers were written or confirmed.
     pub numbers_written: u64,
     /// How many cases somebody has to look at.
     pub to_review: u64,
+    /// How many cases cannot be read and were passed over; [`CaseStore::unreadable`] names them.
+    ///
+    /// [`CaseStore::unreadable`]: crate::case::CaseStore::unreadable
+    pub unreadable: u64,
     /// Whether the run was told to end before the last case.
     pub interrupted: bool,
     /// Why asking ended before the last case. Either the service refused the configuration: have it fixed
@@ -171,6 +201,9 @@ impl RunReport {
         }
         if let Some(reason) = case.eligibility.reason() {
             *self.ineligible.entry(reason).or_default() += 1;
+        }
+        for fault in &case.faults {
+            *self.faults.entry(*fault).or_default() += 1;
         }
     }
 }

@@ -201,7 +201,7 @@ rows! {
     FoundConflict = "found_another_number_than_the_unverified",
     /// Found by particulars in a provider's copy (SMSP-0003 with data); the case holds no number.
     FoundStale = "found_in_a_copy",
-    /// Found by particulars; the person has died, on a day that cannot be read.
+    /// Found by particulars; the person has died, on a day that cannot be read or cannot be right.
     FoundDeathUndated = "found_dead_on_an_unreadable_day",
     /// Found by particulars; the person has died.
     FoundDeceased = "found_dead",
@@ -247,7 +247,7 @@ rows! {
     HeldStaleAfterLive = "held_traced_number_confirmed_by_a_copy",
     /// The number held is the person's by a provider's copy; the Spine never confirmed it.
     HeldStale = "held_number_confirmed_by_a_copy",
-    /// The number held is the person's, who has died on a day that cannot be read.
+    /// The number held is the person's, who has died on a day that cannot be read or cannot be right.
     HeldDeathUndated = "held_number_dead_on_an_unreadable_day",
     /// The number held is the person's, who has died.
     HeldDeceased = "held_number_dead",

@@ -5,6 +5,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::ids::{Ids, RandomIds};
 use crate::retry::Retry;
 use crate::trace::{self, Caller, CriterionError, LocalIdentifier, Tracer};
+use crate::worker::report::PageFaults;
 use crate::worker::tally::Tally;
 use crate::worker::turn::Turn;
 use crate::worker::{CaseReport, Eligibility, Error, Plan, Policy, Reason, RunReport, Scope, plan};
@@ -15,7 +16,7 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use tracing::{Instrument, debug_span};
+use tracing::{Instrument, debug_span, warn};
 
 /// How many cases are in memory at a time, unless told otherwise.
 const PAGE_SIZE: NonZeroUsize = NonZeroUsize::new(100).unwrap();
@@ -204,7 +205,8 @@ impl Worker {
     /// it would still be asked about in the same words, it is decided again and saved, else left for the
     /// next run. When the service refuses the configuration, or asking is
     /// [suspended](crate::circuit), nothing more is asked, and the eligible cases that are left count as
-    /// [`TraceResult::NotAsked`](crate::worker::TraceResult::NotAsked); see [`RunReport::stopped`]. Cases inserted during the run behind the one at
+    /// [`TraceResult::NotAsked`](crate::worker::TraceResult::NotAsked); see [`RunReport::stopped`]. Cases that
+    /// cannot be read are passed over and counted ([`RunReport::unreadable`]). Cases inserted during the run behind the one at
     /// hand are the next run's.
     ///
     /// Needs a Tokio runtime with its timer.
@@ -287,6 +289,12 @@ impl Worker {
                 observer(case);
             }
         }
+        if !report.interrupted {
+            report.unreadable = self.store.unreadable().await?.len() as u64;
+            if report.unreadable > 0 {
+                warn!(count = report.unreadable, "stored cases cannot be read");
+            }
+        }
         tally.report(self.clock.now());
         Ok(report)
     }
@@ -299,6 +307,7 @@ impl Worker {
         stopped: &mut Option<trace::Error>,
         stop: &(dyn Fn() -> bool + Sync),
     ) -> Result<Vec<CaseReport>, Error> {
+        let faults = PageFaults::of(&page, self.clock.now());
         let mut reports = Vec::with_capacity(page.len());
         let mut due = Vec::new();
         let mut untold = Vec::new();
@@ -349,6 +358,7 @@ impl Worker {
                 CaseReport::not_asked(case)
             }
         }));
+        faults.add_to(&mut reports);
         Ok(reports)
     }
 

@@ -77,6 +77,11 @@ pub struct Progress {
     pub numbers_written: u64,
     /// How many cases somebody has to look at.
     pub to_review: u64,
+    /// How many cases cannot be read and were passed over, once the run has ended;
+    /// [`CaseStore::unreadable`] names them.
+    ///
+    /// [`CaseStore::unreadable`]: crate::case::CaseStore::unreadable
+    pub unreadable: u64,
 }
 
 impl Progress {
@@ -89,6 +94,7 @@ impl Progress {
             unanswered: 0,
             numbers_written: 0,
             to_review: 0,
+            unreadable: 0,
         }
     }
 

@@ -32,6 +32,12 @@ everyone who opens the case is warned. Upper and lower case, white space and typ
 unknown is one; addresses and postcodes do not count. In a row with *kept as it is* the number stays in doubt. Restoring the fields ends the doubt. A
 number that *replaces* one in doubt is no exception to the evidence rule: all fields have to agree.
 
+**What is not asked.** A name that stands for none (`UNKNOWN`, `N/A`, `Baby`, `Twin 1`: `reference/placeholders.txt` has the list) and a birth in the
+future or more than 125 years ago are faults in the local data; the case is reported with the reason until a person corrects it. Where the name is the
+person's after all, a user traces them at a screen, and enters the number in the local system with the tracing service as its source. A worker whose name
+stands for none is no legitimate relationship (HAV-2). A local date of death that cannot be right is reported too, and does not stop the tracing. Days
+are days in London.
+
 **Which row.** The rows of a section are looked through from the top, and the first that fits counts. An answer to any question may also be one of
 the section *No answer*, which comes first.
 
@@ -65,8 +71,8 @@ one that somebody has rejected for this person. Names, addresses and everything 
 restricted person comes without an address, and the local one is not wiped.
 
 **Date of death.** *Written*: on the case, where it has none, which takes the case out of the eligible set (HAV-2). *If told*: the same, should the
-answer have one. A provider's copy never takes a case out: its date is not written, and the Spine is asked. A day that cannot be read is for a person
-to enter; the case carries its warning meanwhile.
+answer have one. A provider's copy never takes a case out: its date is not written, and the Spine is asked. A day that cannot be read, or cannot be
+right (in the future, before the birth, or more than 125 years ago), is for a person to enter; the case carries its warning meanwhile.
 
 **Review item.** What a person has to look at (HAV-10). One item is open for one reason: what comes up again renews its evidence. *Settles*: open items
 about finding the person are closed. So are they when another item is opened in their place. Items about what is wrong with a number (`duplicate`,

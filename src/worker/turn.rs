@@ -42,7 +42,7 @@ impl Turn {
         if decision.effects().again != Again::Afresh {
             return None;
         }
-        ask(&apply(&before, &decision, policy)?, None, local_root).ok()
+        ask(&apply(&before, &decision, policy)?, None, local_root, step.at).ok()
     }
 
     /// `case` as it is when the last reply is decided upon: after what the earlier ones changed, none of

@@ -751,7 +751,7 @@ async fn a_file_from_before_keeps_its_numbers_printable_and_notices_a_change() {
     let old = rusqlite::Connection::open(&file).unwrap();
     old.execute_batch(
         "INSERT INTO cases (case_id, version, document) VALUES ('6', 1, 'damaged');
-         PRAGMA user_version = 4",
+         PRAGMA user_version = 5",
     )
     .unwrap();
     drop(old);

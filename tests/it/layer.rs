@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use nhs_pds::case::{Case, CaseId, CaseStore, Change, Claim, Error, Lease};
+use nhs_pds::case::{Case, CaseId, CaseStore, Change, Claim, Error, Lease, Unreadable};
 use nhs_pds::nhs_number::NhsNumber;
 use std::fmt::Debug;
 
@@ -16,6 +16,9 @@ pub(crate) trait Layer: Debug + Send + Sync {
     }
     async fn page(&self, after: Option<&CaseId>, limit: usize) -> Result<Vec<Case>, Error> {
         self.behind().page(after, limit).await
+    }
+    async fn unreadable(&self) -> Result<Vec<Unreadable>, Error> {
+        self.behind().unreadable().await
     }
     async fn save_all(&self, changes: Vec<Change>) -> Result<(), Error> {
         self.behind().save_all(changes).await
@@ -56,6 +59,9 @@ impl<L: Layer> CaseStore for Layered<L> {
     }
     async fn page(&self, after: Option<&CaseId>, limit: usize) -> Result<Vec<Case>, Error> {
         self.0.page(after, limit).await
+    }
+    async fn unreadable(&self) -> Result<Vec<Unreadable>, Error> {
+        self.0.unreadable().await
     }
     async fn save_all(&self, changes: Vec<Change>) -> Result<(), Error> {
         self.0.save_all(changes).await

@@ -55,6 +55,8 @@ mod simulator;
 mod smsp;
 #[cfg(all(feature = "csv", feature = "simulator", feature = "smsp"))]
 mod soak;
+#[cfg(feature = "sqlite")]
+mod store_file;
 #[cfg(all(feature = "csv", feature = "simulator"))]
 mod sweep_order;
 mod telemetry;

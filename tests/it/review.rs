@@ -149,7 +149,7 @@ impl Office {
     }
 
     async fn open(&self) -> Vec<ItemId> {
-        let listed = self.queue.list(&ItemFilter::default(), None, 99).await.unwrap();
+        let listed = self.queue.list(&ItemFilter::default(), None, 99, &jo()).await.unwrap();
         listed.into_iter().map(|listed| listed.id).collect()
     }
 
@@ -478,7 +478,7 @@ async fn items_are_handed_on_and_listed() {
         let (queue, jo) = (&office.queue, jo());
         let mut seen = Vec::new();
         loop {
-            let page = queue.list(&ItemFilter::default(), seen.last(), 40).await.unwrap();
+            let page = queue.list(&ItemFilter::default(), seen.last(), 40, &jo).await.unwrap();
             if page.is_empty() {
                 break;
             }
@@ -496,13 +496,13 @@ async fn items_are_handed_on_and_listed() {
         }
         let with_nbo = ItemFilter::default().with_state(ReviewState::WithNationalBackOffice);
         let theirs = with_nbo.with_assignee("a.worker").with_reason(ReviewReason::NoMatch);
-        let listed = queue.list(&theirs, None, 9).await.unwrap();
+        let listed = queue.list(&theirs, None, 9, &jo).await.unwrap();
         assert!(listed.len() == 1 && listed[0].id == second && listed[0].age.is_zero());
         assert_eq!(office.last_change("002").await.1[0].1, "noted");
 
         let done = queue.resolve(&second, &Resolution::Dismiss, &jo).await.unwrap();
         assert_eq!(done, Outcome::Done);
-        assert!(queue.list(&theirs, None, 9).await.unwrap().is_empty());
+        assert!(queue.list(&theirs, None, 9, &jo).await.unwrap().is_empty());
         let closed = queue.transition(&second, ReviewState::WithGp, &jo).await.unwrap();
         assert_eq!(closed, Outcome::Refused(Refusal::Closed));
         assert_eq!(queue.transition(&second, ReviewState::Open, &jo).await.unwrap(), Outcome::Done);
@@ -877,7 +877,7 @@ async fn an_erased_person_is_nowhere_in_the_file() {
     person.address[0] = "Larkspur Cottage".into();
     person.nhs_number = imported(NUMBER);
     let mut twin = case("2");
-    twin.nhs_number = imported(NUMBER);
+    (twin.postcode, twin.nhs_number) = (None, imported(NUMBER));
     person.deleted =
         Some(nhs_pds::case::Deletion::new(NOW.parse().unwrap(), "j.doe", DeletionKind::Logical));
     store.insert_all(vec![person, twin]).await.unwrap();

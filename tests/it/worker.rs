@@ -420,6 +420,51 @@ async fn data_that_cannot_be_sent_are_reported_and_not_asked_about() {
     assert!(worker(&tracer, &store).with_local_root("RXX").is_err());
 }
 
+/// What stands in a field where there is no value, and dates that cannot be right.
+#[tokio::test]
+async fn faults_in_the_data_are_reported() {
+    let with = |text, change: fn(&mut Case)| {
+        let mut case = case(text);
+        change(&mut case);
+        case
+    };
+    let store = store([
+        with("1", |case| case.surname = Some("N/A".into())),
+        with("2", |case| case.forename = Some("Twin 1".into())),
+        with("3", |case| case.allocations = vec![Allocation::new("NULL")]),
+        with("4", |case| case.date_of_birth = Some("1066-10-14".parse().unwrap())),
+        with("5", |case| case.date_of_birth = Some("2026-11-24".parse().unwrap())),
+        with("6", |case| case.date_of_death = Some("2030-01-01".parse().unwrap())),
+        with("7", |case| {
+            case.date_of_death = Some("1943-05-18".parse().unwrap());
+            case.allocations = Vec::new();
+        }),
+        with("8", |case| case.date_of_death = Some("2026-11-23".parse().unwrap())),
+    ])
+    .await;
+    let tracer = Arc::new(ScriptedTracer::new([Ok(found("6", NUMBER))]));
+    let (report, seen) = run(&worker(&tracer, &store)).await;
+    let implausible = || vec![Reason::DateOfDeathImplausible];
+    let told: Vec<_> =
+        seen.into_iter().map(|case| (case.eligibility.reason(), case.faults)).collect();
+    let held = |reason| (Some(reason), Vec::new());
+    assert_eq!(
+        told,
+        [
+            held(Reason::SurnamePlaceholder),
+            held(Reason::ForenamePlaceholder),
+            held(Reason::NotAllocated),
+            held(Reason::DateOfBirthImplausible),
+            held(Reason::DateOfBirthImplausible),
+            (None, implausible()),
+            (Some(Reason::NotAllocated), implausible()),
+            held(Reason::DeathRecorded),
+        ]
+    );
+    assert_eq!(report.faults[&Reason::DateOfDeathImplausible], 2);
+    assert_eq!((report.eligible, tracer.asked().len()), (1, 1), "the date does not stop it");
+}
+
 #[tokio::test]
 async fn a_run_may_be_a_task_of_its_own() {
     let store = store([case("1")]).await;

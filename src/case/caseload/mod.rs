@@ -8,11 +8,11 @@
 //! |---|---|
 //! | `case_id`, `record_type` | text; neither blank |
 //! | `surname`, `forename` | text |
-//! | `date_of_birth`, `date_of_death` | `YYYY-MM-DD` or `YYYYMMDD`; day, or day and month, may be left out |
+//! | `date_of_birth`, `date_of_death` | `YYYY-MM-DD` or `YYYYMMDD`; `YYYY-MM` or `YYYY` where less is known; a day may have a time, as in `1986-01-19 00:00:00` ([`PartialDate::from_local`](crate::demographics::PartialDate::from_local)) |
 //! | `gender` | code `1`, `2`, `9` or `0`, or its name |
 //! | `address_1` to `address_5`, `postcode` | text as the local system holds it |
 //! | `allocated_worker` | text; blank when nobody is allocated |
-//! | `allocation_start`, `allocation_end` | `YYYY-MM-DD` or `YYYYMMDD` |
+//! | `allocation_start`, `allocation_end` | `YYYY-MM-DD` or `YYYYMMDD`, with or without a time |
 //! | `nhs_number` | ten digits, also grouped 3-3-4 |
 //! | `nhs_number_source` | text; `SMSP`, `DBS` and their like (`reference/tracing_services.txt`) for numbers already traced (HAV-3) |
 //!

@@ -224,7 +224,7 @@ fn misquoted(row: &[u8]) -> bool {
 mod tests {
     use super::*;
     use crate::case::{Allocation, NumberSource, RecordType};
-    use crate::demographics::{DateError, Gender, GenderError};
+    use crate::demographics::{DateError, Gender, GenderError, PartialDate};
     use crate::nhs_number::{NhsNumber, ParseError};
     use proptest::prelude::*;
 
@@ -259,7 +259,7 @@ mod tests {
             ("record_type", "Home Care"),
             ("surname", "O'Brien, the elder"),
             ("forename", "Zoë"),
-            ("date_of_birth", "198402"),
+            ("date_of_birth", "1984-02"),
             ("gender", "2"),
             ("address_2", "1 High St"),
             ("address_4", "Epsom"),
@@ -290,6 +290,23 @@ mod tests {
         assert!(good(file(&[&full_row()])) == [expected]);
         let blank = good(file(&[&[("case_id", "1"), ("record_type", "carer")]]));
         assert!(blank == [Case::new("1".parse().unwrap(), RecordType::Other("carer".into()))]);
+    }
+
+    #[test]
+    fn a_day_with_a_time_is_that_day() {
+        let row = [
+            ("case_id", "1"),
+            ("record_type", "review"),
+            ("date_of_birth", "1986-01-19 00:00:00"),
+            ("date_of_death", "2023-10-28T23:30:00+00:00"),
+            ("allocated_worker", "a"),
+            ("allocation_start", "2026-01-31T00:00:00"),
+        ];
+        let cases = good(file(&[&row]));
+        let text = |date: Option<PartialDate>| date.map(|date| date.to_string());
+        assert_eq!(text(cases[0].date_of_birth).as_deref(), Some("1986-01-19"));
+        assert_eq!(text(cases[0].date_of_death).as_deref(), Some("2023-10-29"), "in London");
+        assert_eq!(cases[0].allocations[0].start.unwrap().to_string(), "2026-01-31");
     }
 
     #[test]
@@ -406,7 +423,10 @@ mod tests {
             }
         }
         let same = full_row().into_iter().map(|(column, value)| match column {
-            "date_of_birth" => (column, "1984-02"),
+            "surname" => (column, "O\u{2019}BRIEN, the  elder"),
+            "forename" => (column, "Zoe\u{308}"),
+            "date_of_death" => (column, "2026"),
+            "allocation_start" => (column, "2026-01-31 00:00:00"),
             "gender" => (column, "FEMALE"),
             "nhs_number" => (column, "9434765919"),
             _ => (column, value),
@@ -450,6 +470,10 @@ mod tests {
             ("record_type", "a\nb", Fault::Control),
             ("date_of_birth", "29/02/1984", Fault::Date(DateError::Format)),
             ("date_of_birth", "1983-02-29", Fault::Date(DateError::Calendar)),
+            ("date_of_birth", "190186", Fault::Date(DateError::Format)),
+            ("date_of_birth", "198402", Fault::Date(DateError::Format)),
+            ("date_of_death", "202611", Fault::Date(DateError::Format)),
+            ("allocation_end", "202611", Fault::Date(DateError::Format)),
             ("date_of_death", "yesterday", Fault::Date(DateError::Format)),
             ("gender", "F", Fault::Gender(GenderError)),
             ("allocated_worker", "", Fault::Blank),

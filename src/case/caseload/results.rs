@@ -30,7 +30,8 @@ pub struct ResultRow {
     pub record_type: RecordType,
     /// Whether the run selected the case (HAV-2 to HAV-4); written `yes` or `no`.
     pub eligible: bool,
-    /// Why it did not: a stable word.
+    /// Why it did not, or, of a case that it selected, a fault in the data that keeps the case from nothing: a
+    /// stable word.
     pub reason: Option<String>,
     /// What tracing brought: a stable word.
     pub result: Option<String>,
@@ -76,6 +77,13 @@ impl ResultRow {
     pub fn with_reason(mut self, reason: impl Into<String>) -> Self {
         self.eligible = false;
         self.reason = Some(reason.into());
+        self
+    }
+
+    /// The same row, with a `fault` in the case's data that did not keep the run from selecting it.
+    #[must_use]
+    pub fn with_fault(mut self, fault: impl Into<String>) -> Self {
+        self.reason = Some(fault.into());
         self
     }
 
@@ -154,6 +162,7 @@ mod tests {
             vec![
                 ResultRow::new(&found).with_result("deceased", Some(&exchange)),
                 ResultRow::new(&held)
+                    .with_fault("date_of_death_implausible")
                     .with_result("differs", Some(&exchange))
                     .with_detail("differs:given"),
                 ResultRow::new(&left_out).with_reason("not_allocated"),
@@ -165,7 +174,7 @@ mod tests {
             "case_id,record_type,eligible,reason,result,detail,code,nhs_number,nhs_number_source,date_of_death,message_id\n\
              a,review,no,not_allocated,,,,,,,\n\
              \"b, 2\",\"blind, partially sighted or deaf\",yes,,deceased,,SMSP-0000,9434765919,SMSP,2026-11,M-1\n\
-             c,review,yes,,differs,differs:given,SMSP-0000,,,,M-1\n"
+             c,review,yes,date_of_death_implausible,differs,differs:given,SMSP-0000,,,,M-1\n"
         );
         let row = ResultRow::new(&found);
         assert_eq!(format!("{row:?}"), "ResultRow(redacted)");

@@ -1,6 +1,6 @@
 use crate::case::caseload::{COLUMNS, Fault};
 use crate::case::{Allocation, Case, CaseId, CaseIdError, HeldNumber, NumberSource};
-use crate::demographics::{FullDate, PartialDate};
+use crate::demographics::{DateError, FullDate, PartialDate, is_same_form};
 
 /// A fault and the column that has it.
 pub(super) type At = (&'static str, Fault);
@@ -66,14 +66,13 @@ fn partial_date(column: &'static str, value: &str) -> Result<Option<PartialDate>
     if value.is_empty() {
         return Ok(None);
     }
-    value.parse().map(Some).map_err(|error| (column, Fault::Date(error)))
+    PartialDate::from_local(value).map(Some).map_err(|error| (column, Fault::Date(error)))
 }
 
 fn full_date(column: &'static str, value: &str) -> Result<Option<FullDate>, At> {
-    if value.is_empty() {
-        return Ok(None);
-    }
-    value.parse().map(Some).map_err(|error| (column, Fault::Date(error)))
+    let date = partial_date(column, value)?;
+    let full = date.map(|date| date.full().ok_or((column, Fault::Date(DateError::Partial))));
+    full.transpose()
 }
 
 fn allocation(worker: &str, start: &str, end: &str) -> Result<Option<Allocation>, At> {
@@ -118,8 +117,8 @@ fn identity(first: &Case, other: &Case) -> Option<&'static str> {
     let number = |case: &Case| case.nhs_number.as_ref().map(|held| held.number);
     [
         ("record_type", first.record_type == other.record_type),
-        ("surname", first.surname == other.surname),
-        ("forename", first.forename == other.forename),
+        ("surname", is_same(first.surname.as_deref(), other.surname.as_deref())),
+        ("forename", is_same(first.forename.as_deref(), other.forename.as_deref())),
         ("date_of_birth", first.date_of_birth == other.date_of_birth),
         ("gender", first.gender == other.gender),
         ("nhs_number", number(first) == number(other)),
@@ -127,6 +126,13 @@ fn identity(first: &Case, other: &Case) -> Option<&'static str> {
     ]
     .into_iter()
     .find_map(disagrees)
+}
+
+fn is_same(name: Option<&str>, other: Option<&str>) -> bool {
+    match (name, other) {
+        (Some(name), Some(other)) => is_same_form(name, other),
+        (name, other) => name == other,
+    }
 }
 
 /// The first column that says where the person lives in which the two disagree.

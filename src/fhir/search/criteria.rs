@@ -396,7 +396,22 @@ mod tests {
     }
 
     #[test]
+    fn what_is_no_name_is_asked_for_as_it_is() {
+        let contact = |text: &str| text.parse::<ContactText>().map(|contact| contact.0);
+        assert_eq!(contact(" o\u{2019}b@example.org "), Ok("o\u{2019}b@example.org".to_owned()));
+        for (text, error) in [
+            ("", CriterionError::Blank),
+            ("01632*", CriterionError::Wildcard),
+            ("0\n1", CriterionError::Character),
+        ] {
+            assert_eq!(contact(text), Err(SearchError::Text(error)), "{text:?}");
+        }
+    }
+
+    #[test]
     fn lengths() {
+        // The form is what is sent, and what is counted.
+        assert!(format!("{}\u{200B}", "e\u{301}".repeat(35)).parse::<SearchName>().is_ok());
         assert!("é".repeat(35).parse::<SearchName>().is_ok());
         assert_eq!("x".repeat(36).parse::<SearchName>(), Err(SearchError::TooLong));
         assert_eq!("x".repeat(36).parse::<SearchPattern>(), Err(SearchError::TooLong));

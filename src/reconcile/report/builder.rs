@@ -1,13 +1,14 @@
 use crate::case::{
     Case, CaseStore, DeletionKind, Error, HeldNumber, NumberSource, RecordType, ReviewItem,
+    is_implausible_birth, is_implausible_death, is_no_forename, is_no_surname, is_no_worker,
 };
-use crate::demographics::{Gender, Postcode, redacted_debug};
+use crate::demographics::{Gender, Postcode, london_day, redacted_debug};
 use crate::reconcile::report::duplicates::Seen;
 use crate::reconcile::report::{
     CaseCounts, Completeness, Duplicates, MatchCounts, NumberCount, Report, ReviewCount,
     ReviewCounts, SourceKind,
 };
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use std::collections::BTreeMap;
 
 /// How many cases are read at once.
@@ -42,12 +43,14 @@ pub async fn report(store: &dyn CaseStore, now: DateTime<Utc>) -> Result<Report,
     let mut after = None;
     loop {
         let page = store.page(after.as_ref(), PAGE_SIZE).await?;
-        let Some(last) = page.last() else { return Ok(builder.finish()) };
+        let Some(last) = page.last() else { break };
         after = Some(last.id.clone());
         for case in &page {
             builder.add(case);
         }
     }
+    builder.report.cases.unreadable = store.unreadable().await?.len() as u64;
+    Ok(builder.finish())
 }
 
 /// A report in the making.
@@ -99,7 +102,7 @@ impl ReportBuilder {
         }
         if case.is_live() {
             *self.report.record_types.entry(case.record_type.to_string()).or_default() += 1;
-            self.report.completeness.add(case);
+            self.report.completeness.add(case, london_day(self.report.at));
             self.seen.add(case);
             if let Some(held) = &case.nhs_number {
                 self.add_number(held);
@@ -161,8 +164,10 @@ impl ReportBuilder {
         let is_kind =
             |kind: &RecordType| kind.as_str().eq_ignore_ascii_case(case.record_type.as_str());
         let is_in_scope = self.in_scope.iter().any(is_kind)
-            && case.date_of_death.is_none()
-            && case.allocations.iter().any(|allocation| allocation.end.is_none());
+            && case.date_of_death.is_none_or(|died| {
+                is_implausible_death(died, case.date_of_birth, london_day(self.report.at))
+            })
+            && case.allocations.iter().any(|row| row.end.is_none() && !is_no_worker(&row.worker));
         let matches = &mut self.report.matches;
         if is_in_scope {
             let is_certain = |held: &HeldNumber| held.source.is_traced();
@@ -185,13 +190,22 @@ fn month(at: DateTime<Utc>) -> String {
 }
 
 impl Completeness {
-    fn add(&mut self, case: &Case) {
+    fn add(&mut self, case: &Case, today: NaiveDate) {
         let is_text =
             |text: &Option<String>| text.as_deref().is_some_and(|text| !text.trim().is_empty());
         self.surname += u64::from(is_text(&case.surname));
         self.forename += u64::from(is_text(&case.forename));
         self.address += u64::from(case.address.iter().any(|line| !line.trim().is_empty()));
         self.contradicted += u64::from(case.contradicted);
+        let born = case.date_of_birth;
+        self.surname_placeholder += u64::from(case.surname.as_deref().is_some_and(is_no_surname));
+        self.forename_placeholder +=
+            u64::from(case.forename.as_deref().is_some_and(is_no_forename));
+        self.date_of_birth_implausible +=
+            u64::from(born.is_some_and(|born| is_implausible_birth(born, today)));
+        self.date_of_death_implausible += u64::from(
+            case.date_of_death.is_some_and(|died| is_implausible_death(died, born, today)),
+        );
         match case.date_of_birth.map(|born| born.full().is_some()) {
             Some(true) => self.date_of_birth_full += 1,
             Some(false) => self.date_of_birth_partial += 1,

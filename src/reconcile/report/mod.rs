@@ -91,6 +91,9 @@ pub struct CaseCounts {
     pub merged: u64,
     /// Those erased by order of a court.
     pub erased: u64,
+    /// Those that cannot be read, which are in no other figure
+    /// ([`CaseStore::unreadable`](crate::case::CaseStore::unreadable) names them).
+    pub unreadable: u64,
 }
 
 /// How many cases have a number from one source and of one standing.
@@ -156,6 +159,14 @@ pub struct Completeness {
     pub postcode_unreadable: u64,
     /// Data that contradict themselves in who the person is; counted beside all others.
     pub contradicted: u64,
+    /// A surname that stands for none, such as `UNKNOWN`; also counted as a surname.
+    pub surname_placeholder: u64,
+    /// A forename that stands for none, such as `Baby`; also counted as a forename.
+    pub forename_placeholder: u64,
+    /// A date of birth that is to come or more than 125 years ago; also counted as full or partial.
+    pub date_of_birth_implausible: u64,
+    /// A date of death that is to come, before the birth, or more than 125 years ago.
+    pub date_of_death_implausible: u64,
 }
 
 /// Cases that may be of one person, in groups of two and more, by their ids (MSCA-DQ-01).
@@ -216,8 +227,8 @@ pub struct ReviewAges {
 #[derive(Clone, Debug, Default, Eq, PartialEq, serde::Serialize)]
 pub struct MatchCounts {
     /// Of the cases that HAV-2 and HAV-4 want traced (of a record type in scope, with an allocation
-    /// that has no end, without a date of death), those that hold a traced number which may be relied
-    /// upon. CP-IS asks for 95 %.
+    /// that has no end, without a date of death that can be right), those that hold a traced number which
+    /// may be relied upon. CP-IS asks for 95 %.
     pub in_scope: MatchRate,
     /// By month in UTC, as `YYYY-MM`: of the cases that were asked about, those whose number was
     /// confirmed. A case keeps its last trace and the last confirmation of its number, so it counts in
@@ -439,6 +450,7 @@ cases,in_use,6
 cases,deleted,1
 cases,merged,1
 cases,erased,1
+cases,unreadable,0
 record_types,"Carer, ""young""",1
 record_types,adult case,3
 record_types,home care,2
@@ -459,6 +471,10 @@ completeness,postcode:valid,1
 completeness,postcode:pseudo,1
 completeness,postcode:unreadable,1
 completeness,contradicted,1
+completeness,surname:placeholder,3
+completeness,forename:placeholder,0
+completeness,date_of_birth:implausible,0
+completeness,date_of_death:implausible,0
 duplicates_by_number,groups,1
 duplicates_by_number,1,RXX:1
 duplicates_by_number,1,RXX:4
@@ -519,71 +535,76 @@ undelivered_alerts,deceased,3
 
     const TEXT: &str = "\
 report
-  at                     2026-11-24T12:00:00Z
+  at                         2026-11-24T12:00:00Z
 
 cases
-  all                                       2
-  in_use                                    2
-  deleted                                   0
-  merged                                    0
-  erased                                    0
+  all                                           2
+  in_use                                        2
+  deleted                                       0
+  merged                                        0
+  erased                                        0
+  unreadable                                    0
 
 record types
-  Young [2J                                 1
-  adult case                                1
+  Young [2J                                     1
+  adult case                                    1
 
 numbers
-  with                                      1
-  without                                   1
-  traced:usable                             1
-  person_changed                            0
+  with                                          1
+  without                                       1
+  traced:usable                                 1
+  person_changed                                0
 
 completeness
-  surname                                   2
-  forename                                  2
-  date_of_birth:full                        2
-  date_of_birth:partial                     0
-  gender                                    2
-  gender:not_known                          0
-  address                                   1
-  postcode:valid                            1
-  postcode:pseudo                           1
-  postcode:unreadable                       0
-  contradicted                              0
+  surname                                       2
+  forename                                      2
+  date_of_birth:full                            2
+  date_of_birth:partial                         0
+  gender                                        2
+  gender:not_known                              0
+  address                                       1
+  postcode:valid                                1
+  postcode:pseudo                               1
+  postcode:unreadable                           0
+  contradicted                                  0
+  surname:placeholder                           0
+  forename:placeholder                          0
+  date_of_birth:implausible                     0
+  date_of_death:implausible                     0
 
 duplicates by number
-  groups                                    0
+  groups                                        0
 
 duplicates by particulars
-  groups                                    1
-  1                                     RXX:1
-  1                                     RXX:2
+  groups                                        1
+  1                                         RXX:1
+  1                                         RXX:2
 
 review
-  open                                      1
-  none:open                                 1
+  open                                          1
+  none:open                                     1
 
 review ages
-  under_1_day                               1
-  days_1_to_7                               0
-  days_8_to_30                              0
-  days_31_to_90                             0
-  over_90_days                              0
-  oldest                 2026-11-23T12:00:01Z
+  under_1_day                                   1
+  days_1_to_7                                   0
+  days_8_to_30                                  0
+  days_31_to_90                                 0
+  over_90_days                                  0
+  oldest                     2026-11-23T12:00:01Z
 
 match rate
-  in_scope:cases                            1
-  in_scope:matched                          1
-  in_scope:percent                      100.0
-  2026-10:asked                             1
-  2026-10:matched                           1
-  2026-10:percent                       100.0
-  2026-11:asked                             1
-  2026-11:matched                           0
-  2026-11:percent                         0.0
+  in_scope:cases                                1
+  in_scope:matched                              1
+  in_scope:percent                          100.0
+  2026-10:asked                                 1
+  2026-10:matched                               1
+  2026-10:percent                           100.0
+  2026-11:asked                                 1
+  2026-11:matched                               0
+  2026-11:percent                             0.0
 
 undelivered alerts
-  all                                       0
+  all                                           0
 ";
 
     #[test]
@@ -657,6 +678,24 @@ undelivered alerts
             a.nhs_number = imported(OTHER, "SMSP", NumberStanding::Usable);
             b.nhs_number = imported(THIRD, "GP letter", NumberStanding::Usable);
         }));
+    }
+
+    #[test]
+    fn placeholders_and_dates_that_cannot_be_right_are_counted() {
+        let mut faulty = case("1", RecordType::AdultCase, |case| {
+            person(case, "Baby", "N/A", "1066-10-14", Gender::Female);
+            case.date_of_death = Some("2030".parse().unwrap());
+        });
+        let report = counted(std::slice::from_ref(&faulty));
+        let complete = report.completeness;
+        let names = [complete.surname_placeholder, complete.forename_placeholder];
+        let dates = [complete.date_of_birth_implausible, complete.date_of_death_implausible];
+        assert_eq!((names, dates), ([1, 1], [1, 1]));
+        assert_eq!(report.matches.in_scope.of, 1, "such a death takes nobody out");
+        faulty.date_of_death = Some("2026-11-24".parse().unwrap());
+        assert_eq!(counted(std::slice::from_ref(&faulty)).matches.in_scope.of, 0);
+        (faulty.date_of_death, faulty.allocations) = (None, vec![Allocation::new("NULL")]);
+        assert_eq!(counted(&[faulty]).matches.in_scope.of, 0, "nor is a worker called NULL one");
     }
 
     #[test]

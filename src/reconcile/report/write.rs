@@ -84,6 +84,7 @@ impl Report {
                 ("deleted", cases.deleted),
                 ("merged", cases.merged),
                 ("erased", cases.erased),
+                ("unreadable", cases.unreadable),
             ]
             .map(|(key, count)| Row::new("cases", key, count)),
         );
@@ -117,6 +118,10 @@ impl Report {
                 ("postcode:pseudo", complete.postcode_pseudo),
                 ("postcode:unreadable", complete.postcode_unreadable),
                 ("contradicted", complete.contradicted),
+                ("surname:placeholder", complete.surname_placeholder),
+                ("forename:placeholder", complete.forename_placeholder),
+                ("date_of_birth:implausible", complete.date_of_birth_implausible),
+                ("date_of_death:implausible", complete.date_of_death_implausible),
             ]
             .map(|(key, count)| Row::new("completeness", key, count)),
         );

@@ -68,27 +68,28 @@ fn related_person(other: &RelatedPerson, id: &str, of: &Person, base: &str) -> V
         patient.insert("reference".into(), format!("{base}/Patient/{}", digits.as_str()).into());
     }
     let since = || period(None, None, of.birth);
-    let mut resource = json!({
+    let is_named = !other.family.is_empty() || !other.given.is_empty();
+    let name = is_named.then(|| {
+        json!({
+            "use": "usual",
+            "period": since(),
+            "given": [other.given],
+            "family": other.family,
+        })
+    });
+    let is_placed = !other.postcode.is_empty() || other.address.iter().any(|line| !line.is_empty());
+    let home =
+        is_placed.then(|| address("A1", "home", since(), &other.address, &other.postcode, false));
+    let shown = other.telecoms.get(..MOST_TELECOMS).unwrap_or(&other.telecoms);
+    json!({
         "resourceType": "RelatedPerson",
         "id": id,
         "active": true,
         "patient": patient,
         "period": since(),
         "relationship": [codings::relationship(other)],
-    });
-    if !other.family.is_empty() || !other.given.is_empty() {
-        resource["name"] = json!([{
-            "use": "usual",
-            "period": since(),
-            "given": [other.given],
-            "family": other.family,
-        }]);
-    }
-    if !other.postcode.is_empty() || other.address.iter().any(|line| !line.is_empty()) {
-        resource["address"] =
-            json!([address("A1", "home", since(), &other.address, &other.postcode, false)]);
-    }
-    let shown = other.telecoms.get(..MOST_TELECOMS).unwrap_or(&other.telecoms);
-    resource["telecom"] = telecoms(shown, of.birth).into();
-    resource
+        "name": [name],
+        "address": [home],
+        "telecom": telecoms(shown, of.birth),
+    })
 }

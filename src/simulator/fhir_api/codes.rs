@@ -48,7 +48,7 @@ const TABLE: [Row; 21] = [
     ("TOO_MANY_MATCHES", 200, "multiple-matches", "information", "Too Many Matches"),
     ("TOO_MANY_REQUESTS", 429, "value", "error", "Too many requests"),
     ("FORBIDDEN_UPDATE", 403, "forbidden", "information", "Update is forbidden"),
-    ("UNABLE_TO_CALL_SERVICE", 408, "timeout", "error", "Unable to call service"),
+    ("UNABLE_TO_CALL_SERVICE", 408, "timeout", "error", "Unable to call Service"),
     ("UNKNOWN_ERROR", 500, "unknown", "error", "Unknown Error"),
     ("UNSUPPORTED_REQUEST", 400, "value", "error", "The request is not one that is supported."),
     ("UNSUPPORTED_SERVICE", 400, "processing", "error", "Unsupported Service"),

@@ -5,7 +5,7 @@
 //! another formula, which is not published; only 1 means the same in both.
 
 use super::parameters::Query;
-use crate::demographics::PartialDate;
+use crate::demographics::{PartialDate, name_form};
 use crate::simulator::pattern::Pattern;
 use crate::simulator::{OtherAddressUse, OtherName, Person};
 use chrono::NaiveDate;
@@ -138,7 +138,7 @@ fn fuzzy(name: &Name<'_>, query: &Query) -> Option<f64> {
 }
 
 fn sounds(asked: &str, held: &str) -> Option<f64> {
-    if asked == held.to_lowercase() {
+    if asked == name_form(held).to_lowercase() {
         return Some(1.0);
     }
     let asked = soundex(asked)?;

@@ -10,6 +10,7 @@ use super::parameters::Sent;
 use super::patient::{Extent, write};
 use super::route::{Target, target};
 use super::search::{Hit, find, is_shown};
+use crate::demographics::london_day;
 use crate::nhs_number::NhsNumber;
 use crate::simulator::received::Received;
 use crate::simulator::{Person, Register, Sensitivity};
@@ -152,7 +153,7 @@ impl Api<'_> {
 
     fn search(&self, sent: &Sent, mode: &Mode) -> Result<Judged, Issue> {
         let query = sent.read(mode)?;
-        let found = find(self.register, &query, self.now.date_naive());
+        let found = find(self.register, &query, london_day(self.now));
         let about = found.iter().map(|hit| hit.person.nhs_number).collect();
         let shown: Vec<&Hit<'_>> = found
             .iter()

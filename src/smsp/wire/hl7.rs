@@ -199,9 +199,10 @@ fn telecom(cursor: &mut Cursor<'_>) -> Result<Telecom> {
             return Ok(());
         }
         let mut period = UsablePeriod::default();
+        let (mut low, mut high) = (0, 0);
         each_child(cursor, |cursor, element| match element.name() {
-            "low" => once_date(cursor, &mut period.low),
-            "high" => once_date(cursor, &mut period.high),
+            "low" => once_date(cursor, &mut period.low, &mut low),
+            "high" => once_date(cursor, &mut period.high, &mut high),
             _ => Ok(()),
         })?;
         telecom.usable_periods.push(period);
@@ -240,32 +241,36 @@ fn telecom_use(codes: &str) -> TelecomUse {
 
 /// Reads the `value` of an HL7 `TS` that may occur once.
 ///
-/// A date that is said to be there and unknown (`nullFlavor`) is not blank: a death without a date is
-/// a death.
-fn once_date(cursor: &Cursor<'_>, held: &mut Held<PartialDate>) -> Result<()> {
-    first(cursor, held)?;
-    let text = match cursor.attribute("value")? {
-        Some(value) => value,
-        None => cursor.attribute("nullFlavor")?.unwrap_or_default(),
-    };
-    let text = text.trim();
-    *held = match PartialDate::from_hl7_ts(text) {
-        Ok(date) => Held::Known(date),
-        Err(_) if text.is_empty() => Held::Blank,
-        Err(_) => Held::Unrecognised(text.to_owned()),
+/// A date that is not applicable (`NA`), or of which there is no information (`NI`), was not returned: the
+/// living have such a date of death. Every other null flavour says that there is a date which is not known
+/// here (`UNK`, `ASKU`), and a death without a date is a death.
+fn once_date(cursor: &Cursor<'_>, held: &mut Held<PartialDate>, count: &mut usize) -> Result<()> {
+    *count += 1;
+    if *count > 1 {
+        return Err(cursor.error(DecodeErrorKind::Repeated));
+    }
+    let value = cursor.attribute("value")?.unwrap_or_default();
+    let flavour = cursor.attribute("nullFlavor")?.unwrap_or_default();
+    *held = match (value.trim(), flavour.trim()) {
+        ("", "") => Held::Blank,
+        ("", "NA" | "NI") => Held::NotReturned,
+        ("", flavour) => Held::Unrecognised(flavour.to_owned()),
+        (text, _) => PartialDate::from_hl7_ts(text)
+            .map_or_else(|_| Held::Unrecognised(text.to_owned()), Held::Known),
     };
     Ok(())
 }
 
 fn patient_person(cursor: &mut Cursor<'_>, person: &mut Demographics) -> Result<()> {
+    let (mut births, mut deaths) = (0, 0);
     each_child(cursor, |cursor, element| {
         match element.name() {
             "administrativeGenderCode" => {
                 first(cursor, &person.gender)?;
                 person.gender = Held::read(&cursor.attribute("code")?.unwrap_or_default());
             }
-            "birthTime" => once_date(cursor, &mut person.date_of_birth)?,
-            "deceasedTime" => once_date(cursor, &mut person.date_of_death)?,
+            "birthTime" => once_date(cursor, &mut person.date_of_birth, &mut births)?,
+            "deceasedTime" => once_date(cursor, &mut person.date_of_death, &mut deaths)?,
             "gPPractice" => {
                 if person.gp_practice.is_some() {
                     return Err(cursor.error(DecodeErrorKind::Repeated));

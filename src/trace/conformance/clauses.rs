@@ -3,7 +3,7 @@
 use super::asking::{Asker, Inquiry, Word};
 use super::population::{Known, Particulars, Population};
 use super::{Breach, hold};
-use crate::demographics::Demographics;
+use crate::demographics::{Demographics, is_same_form};
 use crate::trace::{Answer, Match, Outcome, Restriction};
 use std::collections::BTreeSet;
 use tokio::task::JoinSet;
@@ -27,14 +27,12 @@ fn is_found<'a>(inquiry: &Inquiry, known: &Known, answer: &'a Answer) -> Result<
     Ok(found)
 }
 
-/// That the particulars are those of `who`, letter case aside.
+/// That the particulars are those of `who`; names in their form, letter case aside.
 fn is_person(person: &Demographics, who: &Particulars) -> Result<(), Breach> {
     let name = person.name.as_ref();
     let family = name.and_then(|name| name.family.known());
     let given = name.and_then(|name| name.given.first());
-    let same = |held: Option<&String>, own: &str| {
-        held.is_some_and(|held| held.to_lowercase() == own.to_lowercase())
-    };
+    let same = |held: Option<&String>, own: &str| held.is_some_and(|held| is_same_form(held, own));
     hold(same(family, who.family.as_str()), "a family name comes as it is held")?;
     hold(same(given, who.given.as_str()), "a given name comes as it is held")?;
     let born = person.date_of_birth.known().copied();

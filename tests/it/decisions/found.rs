@@ -1,10 +1,10 @@
 //! Asked by particulars, and somebody was found.
 
 use super::{
-    HELD, NEW, Scene, alert, answer, asked_once, asked_until_soon, asked_until_tomorrow,
+    HELD, NEW, Scene, alert, answer, asked_once, asked_until_soon, asked_until_tomorrow, by_number,
     by_particulars, case, comfort, comfort_but, corroborated, earlier, exchange, found as spine,
     found_in_a_copy as copy, item, last_trace, person, settled, traced, with, with_doubtful,
-    with_traced, written,
+    with_imported, with_traced, written,
 };
 use nhs_pds::case::{AdvisoryKind, Asked, Case, NumberStanding, advisories};
 use nhs_pds::trace::{Answer, Error, Match, Outcome, Restriction};
@@ -267,6 +267,28 @@ fn found_dead_on_an_unreadable_day() {
     );
     let told = advisories(&scene.after(&scene.case));
     assert_eq!(told.first().map(|told| told.kind), Some(AdvisoryKind::Deceased));
+}
+
+#[test]
+fn a_death_that_cannot_be_right_is_one_without_a_day() {
+    for died in ["2026-11-24", "2030", "1943-05-18", "1066"] {
+        let died = comfort_but(json!({"date_of_death": died}));
+        for (case, asked, number, row) in [
+            (case(), by_particulars(), NEW, Row::FoundDeathUndated),
+            (with_imported(), by_number(), HELD, Row::HeldDeathUndated),
+        ] {
+            let scene = Scene::new(case, asked, spine(number, &died));
+            let after = scene.after(&scene.case);
+            assert_eq!(scene.decide(&scene.case).row, row);
+            assert_eq!((after.date_of_death, after.death_traced), (None, false));
+            assert_eq!(after.nhs_number, scene.case.nhs_number);
+            let told = advisories(&after);
+            assert_eq!(told.first().map(|told| told.kind), Some(AdvisoryKind::Deceased));
+        }
+    }
+    let today = comfort_but(json!({"date_of_death": "2026-11-23"}));
+    let scene = scene(case(), spine(NEW, &today));
+    assert_eq!(scene.decide(&scene.case).row, Row::FoundDeceased);
 }
 
 #[test]

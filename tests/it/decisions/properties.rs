@@ -511,7 +511,7 @@ fn check(case: &Case, asked: &Asked, came: &Came, holders: &[&str]) -> (Row, boo
 #[test]
 fn whatever_comes_back_nothing_is_written_that_may_not_be() {
     let config = ProptestConfig {
-        cases: 20_000,
+        cases: 12_000,
         max_shrink_iters: 200,
         failure_persistence: None,
         ..Default::default()

@@ -225,8 +225,8 @@ fn person(patient: Node<'_, '_>) -> Person {
         }),
         gender: within("administrativeGenderCode")
             .map(|code| attribute(code, "code").unwrap_or_default()),
-        birth: within("birthTime").map(time),
-        death: within("deceasedTime").map(time),
+        birth: within("birthTime").and_then(time),
+        death: within("deceasedTime").and_then(time),
         addresses: children(patient, HL7, "addr").map(address).collect(),
         telecoms: children(patient, HL7, "telecom").map(telecom).collect(),
         practice: within("gPPractice").map(practice),
@@ -258,7 +258,7 @@ fn address(node: Node<'_, '_>) -> Address {
 
 fn telecom(node: Node<'_, '_>) -> Telecom {
     let period = |period: Node<'_, '_>| {
-        (child(period, HL7, "low").map(time), child(period, HL7, "high").map(time))
+        (child(period, HL7, "low").and_then(time), child(period, HL7, "high").and_then(time))
     };
     Telecom {
         usage: node.attribute("use").map(str::to_owned),
@@ -267,8 +267,16 @@ fn telecom(node: Node<'_, '_>) -> Telecom {
     }
 }
 
-fn time(node: Node<'_, '_>) -> String {
-    attribute(node, "value").or_else(|| attribute(node, "nullFlavor")).unwrap_or_default()
+/// `None` for "not applicable" and "no information".
+fn time(node: Node<'_, '_>) -> Option<String> {
+    let filled = |name| attribute(node, name).filter(|text| !text.is_empty());
+    match filled("value") {
+        Some(value) => Some(value),
+        None => match filled("nullFlavor") {
+            Some(flavour) if ["NA", "NI"].contains(&&*flavour) => None,
+            flavour => Some(flavour.unwrap_or_default()),
+        },
+    }
 }
 
 fn attribute(node: Node<'_, '_>, name: &str) -> Option<String> {

@@ -44,7 +44,7 @@ pub(crate) fn hl7_ts(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let verdict = PartialDate::from_hl7_ts(&text);
     let date = point_in_time(&text);
-    assert_eq!(verdict.ok().map(PartialDate::to_hl7).as_deref(), date);
+    assert_eq!(verdict.ok().map(PartialDate::to_hl7), date);
 
     let message = xml::details(&format!(
         "<patientPerson><deceasedTime value=\"{}\"/></patientPerson>",
@@ -67,8 +67,9 @@ pub(crate) fn hl7_ts(bytes: &[u8]) {
     assert!(held == expected);
 }
 
-/// The date of `YYYY[MM[DD[HH[MM[SS[.f]]]]]]`, with an offset from the hour on.
-fn point_in_time(text: &str) -> Option<&str> {
+/// The date of `YYYY[MM[DD[HH[MM[SS[.f]]]]]]`, with an offset from the hour on: then it is the day in London,
+/// by the rule of 1996.
+fn point_in_time(text: &str) -> Option<String> {
     let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (digits, mut rest) = text.split_at(end);
     if let Some(fraction) = rest.strip_prefix('.') {
@@ -78,11 +79,22 @@ fn point_in_time(text: &str) -> Option<&str> {
         }
         rest = &fraction[end..];
     }
+    let mut ahead = None;
     if let Some(offset) = rest.strip_prefix(['+', '-']) {
         let digits_only = offset.bytes().all(|byte| byte.is_ascii_digit());
         if digits.len() <= 8 || !(1..=4).contains(&offset.len()) || !digits_only {
             return None;
         }
+        let number: i64 = offset.parse().unwrap();
+        let (hours, minutes) = match offset.len() {
+            1 | 2 => (number, 0),
+            _ => (number / 100, number % 100),
+        };
+        if hours > 23 || minutes > 59 {
+            return None;
+        }
+        let sign = if rest.starts_with('-') { -1 } else { 1 };
+        ahead = Some(sign * (hours * 60 + minutes));
     } else if !rest.is_empty() {
         return None;
     }
@@ -92,7 +104,38 @@ fn point_in_time(text: &str) -> Option<&str> {
             return None;
         }
     }
-    (digits.len() <= 14 && calendar_has(date)).then_some(date)
+    if digits.len() > 14 || !calendar_has(date) {
+        return None;
+    }
+    let Some(ahead) = ahead else { return Some(date.to_owned()) };
+    let part = |from: usize, to: usize| {
+        digits.get(from..to).map_or(0, |part| part.parse::<i64>().unwrap())
+    };
+    let day = days(part(0, 4), part(4, 6), part(6, 8));
+    let utc = day * 1440 + part(8, 10) * 60 + part(10, 12) - ahead;
+    if utc < days(1996, 1, 1) * 1440 {
+        return Some(date.to_owned());
+    }
+    let year = (1996..).find(|year| utc < days(year + 1, 1, 1) * 1440)?;
+    // Day 0 of this count, the first of March of the year 0, was a Wednesday.
+    let change = |month| {
+        let last = days(year, month, 31);
+        (last - (last + 3) % 7) * 1440 + 60
+    };
+    let summer = (change(3)..change(10)).contains(&utc);
+    let london = (utc + if summer { 60 } else { 0 }).div_euclid(1440);
+    let month = (1..=12).rev().find(|month| days(year, *month, 1) <= london)?;
+    let (year, month) = if london >= days(year + 1, 1, 1) { (year + 1, 1) } else { (year, month) };
+    let day = london - days(year, month, 1) + 1;
+    (year <= 9999).then(|| format!("{year:04}{month:02}{day:02}"))
+}
+
+/// Days from the first of March of the year 0 in the Gregorian calendar.
+fn days(year: i64, month: i64, day: i64) -> i64 {
+    // January and February belong to the year before, so that a leap day is its last.
+    let (year, month) = if month < 3 { (year - 1, month + 9) } else { (year, month - 3) };
+    let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
+    365 * year + leap_days + (153 * month + 2) / 5 + day - 1
 }
 
 /// Whether `digits` are `YYYY`, `YYYYMM` or `YYYYMMDD` of a date that there is.

@@ -1,7 +1,7 @@
 //! Reading resources.
 
 use crate::fhir::{but, patient};
-use nhs_pds::demographics::{AddressUse, Held, NameUse};
+use nhs_pds::demographics::{AddressUse, Held, NameUse, PartialDate};
 use nhs_pds::fhir::{
     ContactMethod, DeathNotificationStatus, DecodeErrorKind, Patient, RelatedPerson, WrittenFormat,
 };
@@ -175,6 +175,22 @@ fn the_usual_name_is_the_one_that_is_called_so() {
     assert_eq!(usual(json!([name(Some("nickname"), "A")])), None);
     assert_eq!(usual(json!([name(None, "A"), name(None, "B")])), None);
     assert_eq!(usual(json!([])), None);
+    // A blank or ended name hides no current one.
+    let until =
+        |family: &str, end: &str| json!({"use": "usual", "family": family, "period": {"end": end}});
+    let current = name(Some("usual"), "B");
+    for names in [
+        json!([until("A", "2019-12-31"), current]),
+        json!([current, until("A", "2999-12-31")]),
+        json!([name(Some("usual"), " "), current]),
+        json!([{"use": "usual"}, {"use": "usual", "given": [""]}, current]),
+        json!([until("A", "2019-12-31"), until("B", "2999-12-31"), until("C", "2020")]),
+        json!([until("A", "in May"), until("B", "2019")]),
+        json!([current, name(Some("usual"), "A")]),
+        json!([name(None, ""), name(None, "B")]),
+    ] {
+        assert_eq!(usual(names.clone()).as_deref(), Some("B"), "{names}");
+    }
     let read = read(&but(patient("1"), json!({"name": [name(Some("temp"), "A")]})));
     assert_eq!(read.names[0].usage, Some(NameUse::Temporary));
 }
@@ -250,6 +266,21 @@ fn a_death_is_a_death_with_a_date_or_without() {
     let dated =
         read(&but(patient("9000000009"), json!({"deceasedDateTime": "2026-03-01T12:00:00"})));
     assert_eq!(dated.date_of_death.known().unwrap().to_string(), "2026-03-01");
+}
+
+#[test]
+fn a_day_is_a_day_in_london() {
+    let changes = json!({
+        "birthDate": "2006-07-18T23:00:00Z",
+        "deceasedDateTime": "2023-10-28T23:30:00+00:00",
+        "name": [{"use": "usual", "period": {"start": "2020-03-31T23:00:00+00:00", "end": "2020-12-31T23:00:00+00:00"}}],
+    });
+    let read = read(&but(patient("9000000009"), changes));
+    let day = |date: &Held<PartialDate>| date.known().unwrap().to_string();
+    assert_eq!(day(&read.date_of_birth), "2006-07-19");
+    assert_eq!(day(&read.date_of_death), "2023-10-29");
+    let period = read.names[0].period.as_ref().unwrap();
+    assert_eq!((day(&period.low), day(&period.high)), ("2020-04-01".into(), "2020-12-31".into()));
 }
 
 #[test]

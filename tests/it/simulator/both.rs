@@ -87,6 +87,35 @@ fn find(person: &Person) -> FindPerson {
         .with_given(person.given.parse().unwrap())
 }
 
+/// However a name was typed, it goes out in one form, and the person is found under it.
+#[tokio::test]
+async fn find_a_name_however_it_was_typed() {
+    let mut person = Register::from_seed(4, 1).iter().next().unwrap().clone();
+    (person.family, person.given) = ("O'BRIEN-SMITH".into(), "ZOË".into());
+    let mut register = Register::default();
+    register.insert(person.clone()).unwrap();
+    let simulator = simulate(register).with_application(application());
+    let clients = clients(&simulator);
+    let born = person.birth.full().unwrap();
+    for (family, given) in [
+        ("O'Brien-Smith", "Zoë"),
+        ("O\u{2019}Brien\u{2010}Smith", "Zoe\u{308}"),
+        (" O\u{2BC}Brien\u{2013}Smith\u{200B}", "\u{202A}zoë\u{A0}"),
+    ] {
+        let question = FindPerson::new(family.parse().unwrap(), person.gender, born)
+            .with_given(given.parse().unwrap());
+        for outcome in ask(&clients, &Question::Find(question)).await {
+            assert_eq!(number(&outcome), Some(person.nhs_number), "{family:?} {given:?}");
+        }
+        let question = VerifyNumber::new(person.nhs_number, born)
+            .with_family(family.parse().unwrap())
+            .with_given(given.parse().unwrap());
+        for outcome in ask(&clients, &Question::Verify(question)).await {
+            assert_eq!(outcome.name(), "found", "{family:?} {given:?}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn say_the_same_of_everybody() {
     let register = Register::from_seed(4, 400);

@@ -59,13 +59,11 @@ fn checked(messages: impl IntoIterator<Item = String>) -> Option<(usize, String)
         |_| String::new(),
         |output| String::from_utf8_lossy(&output.stdout).into_owned(),
     );
-    if said.contains(" messages, ") {
-        return Some((files.len(), said));
-    }
-    // No such tool, or no lxml for it.
-    println!("passed over: the published schemas cannot be checked against here");
-    None
+    // Else there is no such tool, or no lxml for it.
+    said.contains(" messages, ").then_some((files.len(), said))
 }
+
+const PASSED_OVER: &str = "passed over: the published schemas cannot be checked against here";
 
 #[tokio::test]
 async fn every_kind_of_answer_is_valid() {
@@ -76,18 +74,22 @@ async fn every_kind_of_answer_is_valid() {
     }
     if let Some((count, said)) = checked(messages) {
         assert!(said.contains(&format!("{count} messages, 0 faults")), "{said}");
+    } else {
+        println!("{PASSED_OVER}");
     }
 }
 
 /// That the simulator answers these is another test.
 #[test]
 fn what_is_said_to_be_permitted_is() {
-    // The tool has rules of its own besides: these two are not of the schemas.
+    // The tool has rules of its own, which want senderAddress and profileid: only the schemas name a line.
     let of_schemas = |said: &str| {
         let lines = said.lines().filter(|line| line.contains(": line "));
         lines.map(str::to_owned).collect::<Vec<_>>()
     };
     if let Some((_, said)) = checked(super::wire::permitted()) {
         assert_eq!(of_schemas(&said), Vec::<String>::new());
+    } else {
+        println!("{PASSED_OVER}");
     }
 }

@@ -121,13 +121,47 @@ fn packed_payloads() {
     }
 }
 
+/// The particulars that come of `rest` in a patient.
+fn details(rest: &str) -> serde_json::Value {
+    let subject = format!("<subject><patient>{NUMBER}{rest}</patient></subject>");
+    let text = payload("getPatientDetailsResponse-v1-0", "SMSP-0000", &subject);
+    serde_json::to_value(packed("", &text).person.unwrap()).unwrap()
+}
+
+#[test]
+fn null_flavours_and_times() {
+    // A death of which the day is not known is a death.
+    for flavour in ["UNK", "ASKU", "NAV", "MSK", "OTH"] {
+        for value in ["", "value=''"] {
+            let died = format!("<deceasedTime {value} nullFlavor='{flavour}'/>");
+            assert_eq!(
+                details(&format!("<patientPerson>{died}</patientPerson>")),
+                serde_json::json!({"date_of_death": flavour})
+            );
+        }
+    }
+    // No information about a death, and no death to have a date, are none.
+    for flavour in ["NI", "NA", " NA "] {
+        let none = format!("<deceasedTime nullFlavor='{flavour}'/>");
+        let born = format!("<birthTime nullFlavor='{flavour}'/>");
+        let person = details(&format!("<patientPerson>{none}{born}</patientPerson>"));
+        assert_eq!(person, serde_json::json!({}), "{flavour}");
+    }
+    // PDS gives times in UTC; a day is a day in London.
+    assert_eq!(
+        details(
+            "<telecom value='tel:1'><useablePeriod><low value='20230331233000+0000'/></useablePeriod></telecom>\
+             <patientPerson><birthTime value='20060718230000+0000'/><deceasedTime value='20231028233000+0000'/></patientPerson>"
+        ),
+        serde_json::json!({
+            "telecoms": [{"value": "tel:1", "usable_periods": [{"low": "2023-04-01"}]}],
+            "date_of_birth": "2006-07-19", "date_of_death": "2023-10-29"
+        })
+    );
+}
+
 #[test]
 fn blank_is_not_absent() {
-    let patient = |rest: &str| format!("<subject><patient>{NUMBER}{rest}</patient></subject>");
-    let details = |rest: &str| {
-        let text = payload("getPatientDetailsResponse-v1-0", "SMSP-0000", &patient(rest));
-        serde_json::to_value(packed("", &text).person.unwrap()).unwrap()
-    };
     assert_eq!(details(""), serde_json::json!({}));
     assert_eq!(
         details("<name><prefix/><given></given><family> </family></name>"),
@@ -148,11 +182,6 @@ fn blank_is_not_absent() {
             "<patientPerson><birthTime value='201405120030+0100'/><deceasedTime value='2020'/><administrativeGenderCode code='9'/></patientPerson>"
         ),
         serde_json::json!({"date_of_birth": "2014-05-12", "date_of_death": "2020", "gender": "not_specified"})
-    );
-    // A death of which the day is not known is a death.
-    assert_eq!(
-        details("<patientPerson><deceasedTime nullFlavor='UNK'/></patientPerson>"),
-        serde_json::json!({"date_of_death": "UNK"})
     );
     // Uses are sets; periods may be several, and keep apart.
     assert_eq!(

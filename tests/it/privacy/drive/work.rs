@@ -125,7 +125,7 @@ async fn process(ears: &Ears, worker: &Worker) {
 }
 
 async fn review(ears: &Ears, queue: &ReviewQueue) {
-    let listed = queue.list(&ItemFilter::default(), None, 99).await.unwrap();
+    let listed = queue.list(&ItemFilter::default(), None, 99, &jo()).await.unwrap();
     ears.value(&listed);
     let mut corrections = Corrections::default();
     corrections.surname = Some(FAMILY.into());

@@ -10,7 +10,7 @@ use nhs_pds::alert::{self, AlertSink, MemoryAlerts};
 use nhs_pds::case::{
     self, Absorbed, Advisory, AdvisoryKind, Alert, AlertKind, Allocation, Asked, Case, CaseId,
     CaseStore, Change, Deletion, DeletionKind, Evidence, HeldNumber, Lease, MemoryStore,
-    NumberSource, Provenance, RecordType, ReviewReason, ReviewStep, advisories,
+    NumberSource, Provenance, RecordType, ReviewReason, ReviewStep, Unreadable, advisories,
 };
 use nhs_pds::correspondence::printable;
 use nhs_pds::demographics::{Demographics, Gender, Particular};
@@ -137,6 +137,8 @@ pub(super) fn show(shown: &mut Shown) {
     shown.value(&Advisory::new(AdvisoryKind::Duplicate, NOTE));
     advisories(&case).iter().for_each(|advisory| shown.value(advisory));
     shown.value(&Change::as_sole_holder(case.clone()));
+    shown.value(&Unreadable::Case(id()));
+    shown.value(&Unreadable::Row(7));
     shown.error(&error());
     let cause = FAMILY.parse::<NhsNumber>().unwrap_err();
     shown.error(&alert::Error::new(alert::ErrorKind::Unavailable).with_source(cause));

@@ -59,10 +59,10 @@ async fn show_queue(shown: &mut Shown) {
     let log = Arc::new(MemoryLog::new());
     let queue = ReviewQueue::new(store, log, Arc::new(MemoryAlerts::default()));
     shown.value(&queue);
-    let listed = queue.list(&ItemFilter::default(), None, 9).await.unwrap();
+    let jo = Actor::new(&Caller::System(us()), "Jo Doe");
+    let listed = queue.list(&ItemFilter::default(), None, 9, &jo).await.unwrap();
     assert_eq!(listed[0].id.case.as_str(), CASE);
     shown.value(&listed[0]);
-    let jo = Actor::new(&Caller::System(us()), "Jo Doe");
     let item = queue.show(&listed[0].id, &jo).await.unwrap().unwrap();
     assert!(item.comparison.is_some());
     shown.value(&item);

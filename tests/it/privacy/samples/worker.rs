@@ -20,7 +20,9 @@ fn plan_for(case: &Case, policy: &Policy) -> Plan {
     let mut due = case.clone();
     due.nhs_number = None;
     let root = LocalIdentifier::LOCAL_PATIENT_ROOT;
-    plan(&due, &Scope::default(), policy, root, NOW).unwrap()
+    // Later than the person's birth, unlike `NOW`.
+    let now = "2026-11-23T09:30:00Z".parse().unwrap();
+    plan(&due, &Scope::default(), policy, root, now).unwrap()
 }
 
 pub(super) async fn show(shown: &mut Shown) {

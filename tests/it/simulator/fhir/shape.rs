@@ -159,7 +159,7 @@ fn coding(part: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn codings_are_whole() {
+async fn codings_of_death_and_removal_are_whole() {
     for (notification, code, display) in [
         (
             DeathNotification::Informal,
@@ -194,6 +194,27 @@ async fn codings_are_whole() {
         let expected = json!({ "system": system, "code": sent, "display": display });
         assert_eq!(coding(&extension(&json, "RemovalFromRegistration")[0]), expected);
     }
+}
+
+#[tokio::test]
+async fn numbers_of_mobile_telephones_are_known() {
+    let telecoms = [
+        ("tel:07700900350", "mobile"),
+        ("tel:+447700900350", "mobile"),
+        ("tel:+44 7700 900350", "mobile"),
+        ("tel:00447700900350", "mobile"),
+        ("tel:01632960001", "home"),
+        ("tel:+441632960001", "home"),
+        ("mailto:07@example.org", "home"),
+    ];
+    let uris = telecoms.iter().map(|(uri, _)| (*uri).to_owned()).collect();
+    let json = record(rose(|person| person.telecoms = uris)).await;
+    let sent = json["telecom"].as_array().unwrap().iter().map(|sent| sent["use"].as_str().unwrap());
+    assert_eq!(sent.collect::<Vec<_>>(), telecoms.map(|(_, usage)| usage));
+}
+
+#[tokio::test]
+async fn codings_of_language_and_contact_are_whole() {
     for (language, display) in
         [("cy", "Welsh"), ("q4", "British Sign Language"), ("ur", "Urdu"), ("xx", "Unknown")]
     {

@@ -1,0 +1,3 @@
+-- What is sealed in the audit trail begins with its nonce from now on (see the module `audit`). What was
+-- sealed before stays as it is. The tables stay; the new version keeps a program that cannot open the
+-- new form from the file.

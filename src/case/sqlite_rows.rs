@@ -1,0 +1,176 @@
+//! Rows in and out of the table of cases. A row that was damaged is told from a file that was: the one
+//! is set aside, the other cannot be used.
+
+use crate::case::sqlite::failed;
+use crate::case::{Case, CaseId, Error, ErrorKind, Unreadable};
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
+
+/// How many rows are looked at before others may use the connection.
+const STRIDE: usize = 500;
+
+/// The case `id`, if there is one.
+pub(super) fn get(connection: &Connection, id: &CaseId) -> Result<Option<Case>, Error> {
+    connection
+        .prepare_cached(
+            "SELECT rowid, case_id, version, nhs_number, document FROM cases WHERE case_id = ?1",
+        )
+        .and_then(|mut query| query.query_row([id.as_str()], Stored::read).optional())
+        .map_err(failed)?
+        .map(Stored::case)
+        .transpose()
+        .map_err(|error| error.with_case(id.clone()))
+}
+
+/// The first `limit` cases after `after` that can be read.
+pub(super) fn page(connection: &Connection, after: &str, limit: usize) -> Result<Vec<Case>, Error> {
+    let mut cases = Vec::new();
+    if limit > 0 {
+        each_after(connection, after.as_bytes(), |stored| {
+            cases.extend(stored.case().ok());
+            cases.len() < limit
+        })?;
+    }
+    Ok(cases)
+}
+
+/// Of the next rows after the id `after`, those that cannot be read; and the last id that was looked at,
+/// unless no rows are left.
+pub(super) fn unreadable(
+    connection: &Connection,
+    after: &[u8],
+) -> Result<(Vec<Unreadable>, Option<Vec<u8>>), Error> {
+    let (mut damaged, mut last, mut seen) = (Vec::new(), None, 0);
+    each_after(connection, after, |stored| {
+        last = Some(stored.id.clone());
+        damaged.extend(stored.unreadable());
+        seen += 1;
+        seen < STRIDE
+    })?;
+    Ok((damaged, last))
+}
+
+/// Hands the rows after the id `after` to `take`, in the order of the ids' bytes, until it returns false.
+fn each_after(
+    connection: &Connection,
+    after: &[u8],
+    mut take: impl FnMut(Stored) -> bool,
+) -> Result<(), Error> {
+    let mut query = connection
+        .prepare_cached(
+            "SELECT rowid, case_id, version, nhs_number, document FROM cases
+             WHERE case_id > CAST(?1 AS TEXT) ORDER BY case_id",
+        )
+        .map_err(failed)?;
+    let mut rows = query.query([after]).map_err(failed)?;
+    while let Some(row) = rows.next().map_err(failed)? {
+        if !take(Stored::read(row).map_err(failed)?) {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Puts `case` over the damaged row of its id, whatever version that has. False when the row can be read,
+/// or is not there.
+pub(super) fn overwrite_damaged(connection: &mut Connection, case: &Case) -> Result<bool, Error> {
+    let transaction =
+        connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+    match get(&transaction, &case.id) {
+        Err(error) if error.is_about_a_damaged_case() => {}
+        Err(error) => return Err(error),
+        Ok(_) => return Ok(false),
+    }
+    let mut case = case.clone();
+    case.version = transaction
+        .query_row("SELECT version FROM cases WHERE case_id = ?1", [case.id.as_str()], |row| {
+            Ok(integer(row, 0).and_then(|version| u64::try_from(version).ok()))
+        })
+        .map_err(failed)?
+        .filter(|version| *version < i64::MAX as u64)
+        .map_or(1, |version| version + 1);
+    let version = i64::try_from(case.version).unwrap_or(i64::MAX);
+    let values = params![case.id.as_str(), version, number(&case), document(&case)?];
+    transaction
+        .execute(
+            "UPDATE cases SET version = ?2, nhs_number = ?3, document = ?4 WHERE case_id = ?1",
+            values,
+        )
+        .map_err(failed)?;
+    transaction.commit().map_err(failed)?;
+    Ok(true)
+}
+
+/// The ten digits of the number that the case holds.
+pub(super) fn number(case: &Case) -> Option<String> {
+    case.live_number().map(|number| number.digits().to_string())
+}
+
+/// The case as JSON. Its cause is left out, because it may quote what it could not write.
+pub(super) fn document(case: &Case) -> Result<String, Error> {
+    serde_json::to_string(case)
+        .map_err(|_| Error::new(ErrorKind::Corrupt).with_case(case.id.clone()))
+}
+
+/// One row as it is stored. What is not of the type of its column is `None`.
+struct Stored {
+    row: i64,
+    id: Vec<u8>,
+    version: Option<i64>,
+    /// The inner `None` is no number.
+    number: Option<Option<String>>,
+    document: Option<String>,
+}
+
+impl Stored {
+    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let id = match row.get_ref(1)? {
+            ValueRef::Text(id) | ValueRef::Blob(id) => id.to_vec(),
+            _ => Vec::new(),
+        };
+        let number = match row.get_ref(3)? {
+            ValueRef::Null => Some(None),
+            _ => text(row, 3).map(Some),
+        };
+        let (version, document) = (integer(row, 2), text(row, 4));
+        Ok(Self { row: row.get(0)?, id, version, number, document })
+    }
+
+    fn id(&self) -> Option<CaseId> {
+        let text = str::from_utf8(&self.id).ok()?;
+        text.parse().ok().filter(|id: &CaseId| id.as_str() == text)
+    }
+
+    fn parse(&self) -> Option<Case> {
+        let case: Case = serde_json::from_str(self.document.as_deref()?).ok()?;
+        let agrees = Some(&case.id) == self.id().as_ref()
+            && u64::try_from(self.version?) == Ok(case.version)
+            && Some(number(&case)) == self.number;
+        agrees.then_some(case)
+    }
+
+    /// The case, if columns and document agree. A cause is left out, because it may quote content.
+    fn case(self) -> Result<Case, Error> {
+        self.parse().ok_or_else(|| Error::new(ErrorKind::Corrupt))
+    }
+
+    /// What names the row, if it cannot be read.
+    fn unreadable(&self) -> Option<Unreadable> {
+        let damaged = self.parse().is_none();
+        damaged.then(|| self.id().map_or(Unreadable::Row(self.row), Unreadable::Case))
+    }
+}
+
+pub(super) fn text(row: &Row<'_>, column: usize) -> Option<String> {
+    match row.get_ref(column) {
+        Ok(ValueRef::Text(text)) => str::from_utf8(text).ok().map(str::to_owned),
+        _ => None,
+    }
+}
+
+fn integer(row: &Row<'_>, column: usize) -> Option<i64> {
+    match row.get_ref(column) {
+        Ok(ValueRef::Integer(value)) => Some(value),
+        _ => None,
+    }
+}

@@ -1,0 +1,909 @@
+//! What stands in the files of a store, byte by byte: nothing of who was erased; one damaged row stops
+//! nothing else; what only reads changes nothing.
+
+use chrono::{DateTime, Utc};
+use nhs_pds::alert::{AlertSink, MemoryAlerts, SqliteAlerts};
+use nhs_pds::audit::{
+    self, Actor, AuditLog, Entry, EventKind, Filter, SqliteLog, Subject, case_as_of, export, query,
+};
+use nhs_pds::case::{
+    self, Alert, AlertKind, Allocation, Case, CaseId, CaseStore, HeldNumber, NumberSource,
+    RecordType, ReviewReason, ReviewStep, SqliteStore, Unreadable,
+};
+use nhs_pds::clock::{FixedClock, SystemClock};
+use nhs_pds::nhs_number::{NhsNumber, Synthetic};
+use nhs_pds::reconcile::report;
+use nhs_pds::review::{ErrorKind, ItemFilter, ItemId, Outcome, ReviewQueue};
+use nhs_pds::trace::{Caller, LocalIdentity, Outcome as Traced, ScriptedTracer, User};
+use nhs_pds::worker::{CaseReport, Process, Schedule, Worker, import};
+use rusqlite::Connection;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+use tempfile::TempDir;
+
+const NUMBER: NhsNumber = NhsNumber::constant(9_434_765_919);
+
+fn id(text: &str) -> CaseId {
+    text.parse().unwrap()
+}
+
+fn at(minute: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(1_700_000_000 + 60 * minute, 0).unwrap()
+}
+
+fn jo() -> Actor {
+    let user = User::Local(LocalIdentity::new("RHM".parse().unwrap(), "j.doe").unwrap());
+    Actor::new(&user.into(), "Jo Doe")
+}
+
+fn us() -> Caller {
+    Caller::System(LocalIdentity::new("RHM".parse().unwrap(), "get-nhs-number").unwrap())
+}
+
+fn imported(number: NhsNumber) -> Option<HeldNumber> {
+    Some(HeldNumber::new(number, NumberSource::Imported(None)))
+}
+
+/// A file with cases, trail and alerts, in a folder of its own.
+struct Kept {
+    folder: TempDir,
+    file: PathBuf,
+    store: Arc<SqliteStore>,
+    log: Arc<SqliteLog>,
+    alerts: SqliteAlerts,
+}
+
+impl Kept {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("cases.db");
+        let (store, log) = (SqliteStore::open(&file).unwrap(), SqliteLog::open(&file).unwrap());
+        let alerts = SqliteAlerts::open(folder.path().join("alerts.db")).unwrap();
+        Self { folder, file, store: Arc::new(store), log: Arc::new(log), alerts }
+    }
+
+    fn queue(&self) -> ReviewQueue {
+        let store = Arc::<SqliteStore>::clone(&self.store);
+        let log = Arc::<SqliteLog>::clone(&self.log);
+        ReviewQueue::new(store, log, Arc::new(self.alerts.clone()))
+    }
+
+    fn sql(&self) -> Connection {
+        Connection::open(&self.file).unwrap()
+    }
+
+    /// Every byte of every file in the folder.
+    fn bytes(&self) -> Vec<u8> {
+        let files = fs::read_dir(self.folder.path()).unwrap();
+        files.flat_map(|file| fs::read(file.unwrap().path()).unwrap()).collect()
+    }
+}
+
+fn contains(bytes: &[u8], value: &[u8]) -> bool {
+    let Some(first) = value.first() else { return true };
+    let starts = bytes.iter().enumerate().filter(|(_, byte)| *byte == first);
+    starts.into_iter().any(|(at, _)| bytes[at..].starts_with(value))
+}
+
+// Erasure
+
+const PEOPLE: usize = 3_000;
+
+fn person(n: usize, number: NhsNumber) -> Case {
+    let mut case = Case::new(id(&format!("RXX:{n:05}")), RecordType::AdultCase);
+    case.surname = Some(format!("Quent{n:05}son"));
+    case.forename = Some(format!("Arab{n:05}ella"));
+    case.postcode = Some(format!("QX{n:05} 9ZZ"));
+    case.address[0] = format!("{n:05} Larkspur Cottage");
+    case.nhs_number = imported(number);
+    case
+}
+
+/// How often each person's family name stands in `bytes`.
+fn names(bytes: &[u8]) -> BTreeMap<usize, usize> {
+    let mut found = BTreeMap::new();
+    for (at, byte) in bytes.iter().enumerate() {
+        if *byte == b'Q'
+            && bytes[at..].starts_with(b"Quent")
+            && let Some(digits) = bytes.get(at + 5..at + 10)
+            && let Ok(n) = String::from_utf8_lossy(digits).parse()
+        {
+            *found.entry(n).or_default() += 1;
+        }
+    }
+    found
+}
+
+/// A file in which rows have grown, so that pages were split and hold copies of what moved.
+async fn kept_people() -> (Kept, Vec<NhsNumber>) {
+    let kept = Kept::new();
+    let numbers: Vec<NhsNumber> = Synthetic::from_seed(11).take(2 * PEOPLE).collect();
+    let order: Vec<usize> = (0..PEOPLE).map(|n| n * 7 % PEOPLE).collect();
+    for chunk in order.chunks(300) {
+        let cases: Vec<Case> = chunk.iter().map(|n| person(*n, numbers[PEOPLE + n])).collect();
+        kept.store.insert_all(cases.clone()).await.unwrap();
+        let entries = cases.into_iter().map(|mut case| {
+            case.version = 1;
+            Entry::new(EventKind::CaseChanged, at(0), &jo()).about(Subject::snapshot(&case))
+        });
+        kept.log.append(entries.collect()).await.unwrap();
+    }
+    for round in 0..3_usize {
+        for chunk in order.chunks(300) {
+            let (mut changes, mut entries) = (Vec::new(), Vec::new());
+            for n in chunk.iter().filter(|n| (*n + round) % 2 == 0) {
+                let mut case = kept.store.get(&id(&format!("RXX:{n:05}"))).await.unwrap().unwrap();
+                // The number is another one than before.
+                case.nhs_number = imported(numbers[*n]);
+                case.open_item(ReviewReason::NoMatch, &case::Evidence::default(), at(1));
+                let note = format!("Quent{n:05}son of {n:05} Larkspur Cottage. ").repeat(round + 2);
+                let step = ReviewStep::new(at(1), "j.doe", "noted").with_note(note);
+                case.review[0].history.push(step);
+                changes.push(case::Change::new(case.clone()));
+                case.version += 1;
+                entries.push(
+                    Entry::new(EventKind::CaseChanged, at(1), &jo())
+                        .about(Subject::snapshot(&case)),
+                );
+            }
+            kept.log.append(entries).await.unwrap();
+            kept.store.save_all(changes).await.unwrap();
+        }
+    }
+    let asked = (0..PEOPLE).step_by(3).map(|n| {
+        let looked = Entry::new(EventKind::AuditQueried, at(2), &jo());
+        looked.about(Subject::person(numbers[PEOPLE + n]))
+    });
+    kept.log.append(asked.collect()).await.unwrap();
+    for chunk in order.chunks(500) {
+        let alerts = chunk.iter().map(|n| {
+            let mut alert = Alert::about(
+                format!("RXX:{n:05}/1/duplicate"),
+                AlertKind::Duplicate,
+                at(2),
+                &person(*n, numbers[*n]),
+            );
+            alert.others = vec![id(&format!("RXX:{:05}", (n + 1) % PEOPLE))];
+            alert
+        });
+        kept.alerts.deliver(&alerts.collect::<Vec<_>>()).await.unwrap();
+    }
+    (kept, numbers)
+}
+
+/// People of whom the file holds more than their rows do: `secure_delete` does not reach those copies.
+fn with_copies(kept: &Kept) -> Vec<usize> {
+    let sql = kept.sql();
+    sql.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+    let mut rows = Vec::new();
+    let mut query = sql.prepare("SELECT document FROM cases").unwrap();
+    let documents = query.query_map([], |row| row.get::<_, String>(0)).unwrap();
+    documents.for_each(|document| rows.extend(document.unwrap().into_bytes()));
+    let (rows, file) = (names(&rows), names(&fs::read(&kept.file).unwrap()));
+    file.into_iter().filter(|(n, count)| *count > rows[n]).map(|(n, _)| n).collect()
+}
+
+#[tokio::test]
+async fn an_erased_person_of_3000_is_nowhere_in_the_files() {
+    let (kept, numbers) = kept_people().await;
+    let queue = kept.queue();
+    let copied = with_copies(&kept);
+    assert!(copied.len() >= 3, "pages were split");
+    let mut secrets: Vec<Vec<u8>> = Vec::new();
+    // One of those who are asked for by a former number, too.
+    let sought = copied.iter().copied().find(|n| n % 3 == 0);
+    let gone: Vec<usize> = copied.iter().copied().step_by(copied.len() / 3).chain(sought).collect();
+    for n in &gone {
+        let case = id(&format!("RXX:{n:05}"));
+        let held = [numbers[*n], numbers[PEOPLE + n]];
+        secrets.extend(held.iter().map(|number| number.digits().as_str().as_bytes().to_vec()));
+        secrets.extend(held.iter().map(|number| number.to_string().into_bytes()));
+        for text in ["Quent{}son", "Arab{}ella", "QX{} 9ZZ", "{} Larkspur"] {
+            secrets.push(text.replace("{}", &format!("{n:05}")).into_bytes());
+        }
+        let sql = kept.sql();
+        let keys = "SELECT key FROM audit_subject WHERE case_id = ?1 OR person = ?2";
+        let mut keys = sql.prepare(keys).unwrap();
+        let former = numbers[PEOPLE + n].digits().to_string();
+        let keys = keys.query_map([case.as_str(), &former], |row| row.get(0)).unwrap();
+        let keys: Vec<Vec<u8>> = keys.map(Result::unwrap).collect();
+        assert_eq!(keys.len(), if n % 3 == 0 { 2 } else { 1 });
+        secrets.extend(keys);
+        queue_erases(&queue, &case, Outcome::Done).await;
+        kept.alerts.forget(&case).await.unwrap();
+    }
+    let bytes = kept.bytes();
+    for secret in &secrets {
+        let text = String::from_utf8_lossy(secret);
+        assert!(!contains(&bytes, secret), "{text} is still in the files");
+    }
+    // Everybody else is there, and the trail is whole.
+    let left = kept.store.page(None, usize::MAX).await.unwrap();
+    assert_eq!(left.iter().filter(|case| case.surname.is_some()).count(), PEOPLE - distinct(&gone));
+    assert!(kept.log.verify(&[]).await.unwrap().is_whole());
+    let alerts = kept.alerts.page(0, usize::MAX).await.unwrap();
+    assert_eq!(alerts.len(), PEOPLE - distinct(&gone));
+    let named = |n: &usize| alerts.iter().any(|a| a.others.contains(&id(&format!("RXX:{n:05}"))));
+    assert!(!gone.iter().any(named));
+    queue_erases(&queue, &id(&format!("RXX:{:05}", gone[0])), Outcome::AlreadyDone).await;
+}
+
+fn distinct(all: &[usize]) -> usize {
+    all.iter().collect::<std::collections::BTreeSet<_>>().len()
+}
+
+async fn queue_erases(queue: &ReviewQueue, case: &CaseId, expected: Outcome) {
+    let outcome = queue.erase(case, "CO/2026/1", &jo()).await.unwrap();
+    assert!(outcome == expected || outcome == Outcome::AlreadyDone, "{outcome:?}");
+}
+
+/// A number that a person has rejected is of somebody else, and what is on record of it stays.
+#[tokio::test]
+async fn what_is_on_record_of_a_rejected_number_stays() {
+    let kept = Kept::new();
+    let mut case = person(1, NUMBER);
+    let others: NhsNumber = Synthetic::from_seed(3).next().unwrap();
+    case.rejected_numbers = vec![others];
+    kept.store.insert_all(vec![case]).await.unwrap();
+    let looked =
+        |number| Entry::new(EventKind::AuditQueried, at(0), &jo()).about(Subject::person(number));
+    kept.log.append(vec![looked(NUMBER), looked(others)]).await.unwrap();
+    queue_erases(&kept.queue(), &id("RXX:00001"), Outcome::Done).await;
+    let found = kept.log.page(&Filter::new().with_number(others), 0, 9).await.unwrap();
+    assert_eq!(found.len(), 1);
+    assert!(kept.log.page(&Filter::new().with_number(NUMBER), 0, 9).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn an_erasure_while_somebody_reads_says_what_remains_and_is_completed_later() {
+    let kept = Kept::new();
+    kept.store.insert_all(vec![person(1, NUMBER), person(2, NUMBER)]).await.unwrap();
+    let reader = kept.sql();
+    reader.execute_batch("BEGIN; SELECT count(*) FROM cases").unwrap();
+    let queue = kept.queue();
+    let error = queue.erase(&id("RXX:00001"), "CO/2026/1", &jo()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Residue);
+    let said = error.to_string();
+    assert!(
+        said.contains("may still hold copies") && said.contains("erase the case again"),
+        "{said}"
+    );
+    reader.execute_batch("COMMIT").unwrap();
+    queue_erases(&queue, &id("RXX:00001"), Outcome::Done).await;
+    let bytes = kept.bytes();
+    for value in ["Quent00001son", "Arab00001ella", "QX00001 9ZZ", "00001 Larkspur"] {
+        assert!(!contains(&bytes, value.as_bytes()), "{value}");
+    }
+    assert!(contains(&bytes, b"Quent00002son"));
+}
+
+// Damage
+
+/// Each is one row, damaged in another way.
+const DAMAGE: [(&str, &str); 7] = [
+    ("RXX:00001", "document = 'Quentinsson'"),
+    ("RXX:00002", "version = 7"),
+    ("RXX:00003", "document = CAST(x'ff' AS TEXT)"),
+    ("RXX:00004", "nhs_number = '9434765919'"),
+    ("RXX:00005", "document = replace(document, 'RXX:00005', 'RXX:00006')"),
+    ("RXX:00007", "document = ''"),
+    ("RXX:00009", "case_id = CAST(x'ff41' AS TEXT)"),
+];
+
+/// Ten cases, and one of each damage among them.
+async fn damaged() -> Kept {
+    let kept = Kept::new();
+    let cases = (0..10).map(|n| {
+        let mut case = person(n, NUMBER);
+        case.nhs_number = None;
+        case.postcode = Some("KT17 1NA".into());
+        case.date_of_birth = Some("1943-05-19".parse().unwrap());
+        case.gender = Some(nhs_pds::demographics::Gender::Female);
+        case.allocations = vec![Allocation::new("A Worker")];
+        case.open_item(ReviewReason::Ambiguous, &case::Evidence::default(), at(0));
+        case
+    });
+    let cases: Vec<Case> = cases.collect();
+    import(&*kept.store, &*kept.log, &jo(), &FixedClock::at(at(0)), cases).await.unwrap();
+    for (case, damage) in DAMAGE {
+        let sql = format!("UPDATE cases SET {damage} WHERE case_id = '{case}'");
+        kept.sql().execute_batch(&sql).unwrap();
+    }
+    kept
+}
+
+fn readable() -> [CaseId; 3] {
+    ["RXX:00000", "RXX:00006", "RXX:00008"].map(id)
+}
+
+fn named(damaged: &[Unreadable]) -> String {
+    damaged.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+}
+
+const NAMES: &str = "RXX:00001 RXX:00002 RXX:00003 RXX:00004 RXX:00005 RXX:00007 row 10";
+
+#[tokio::test]
+async fn a_damaged_row_is_named_and_stops_nothing() {
+    let kept = damaged().await;
+    assert_eq!(named(&kept.store.unreadable().await.unwrap()), NAMES);
+    for limit in [1, 2, 99] {
+        let (mut seen, mut after) = (Vec::new(), None);
+        loop {
+            let page = kept.store.page(after.as_ref(), limit).await.unwrap();
+            assert!(page.len() <= limit);
+            let Some(last) = page.last() else { break };
+            after = Some(last.id.clone());
+            seen.extend(page.into_iter().map(|case| case.id));
+        }
+        assert_eq!(seen, readable());
+    }
+    let error = kept.store.get(&id("RXX:00001")).await.unwrap_err();
+    assert_eq!((error.kind(), error.case()), (case::ErrorKind::Corrupt, Some(&id("RXX:00001"))));
+    // A number that can be read is held.
+    assert_eq!(kept.store.holders(NUMBER).await.unwrap(), [id("RXX:00004")]);
+    let mut rival = kept.store.get(&id("RXX:00000")).await.unwrap().unwrap();
+    rival.nhs_number = imported(NUMBER);
+    let error = kept.store.save_as_sole_holder(&rival).await.unwrap_err();
+    assert_eq!(error.kind(), case::ErrorKind::Held);
+    let quality = report(&*kept.store, at(9)).await.unwrap();
+    assert_eq!((quality.cases.all, quality.cases.unreadable), (3, 7));
+    assert!(quality.csv().contains("cases,unreadable,7\n"));
+}
+
+#[tokio::test]
+async fn the_worker_goes_on_past_damaged_rows_and_counts_them() {
+    let kept = damaged().await;
+    let worker = |answers: usize| {
+        let tracer = Arc::new(ScriptedTracer::new((0..answers).map(|_| Ok(Traced::None))));
+        let store = Arc::<SqliteStore>::clone(&kept.store);
+        let log = Arc::<SqliteLog>::clone(&kept.log);
+        Worker::new(tracer, store, log, Arc::new(MemoryAlerts::default()), us())
+    };
+    let mut asked = Vec::new();
+    let mut observe = |case: &CaseReport| {
+        if case.result.is_some() {
+            asked.push(case.case_id.clone());
+        }
+    };
+    let run = worker(3).run_once(&mut observe).await.unwrap();
+    assert_eq!((run.seen, run.unreadable, asked), (3, 7, readable().to_vec()));
+    let process = Process::new(worker(0), Schedule::every(Duration::from_secs(60)).unwrap());
+    let until_run = async {
+        while process.status().last.is_none() {
+            tokio::task::yield_now().await;
+        }
+    };
+    process.run_until(until_run, &mut |_| ()).await.unwrap();
+    let status = process.status();
+    assert_eq!(status.last_error, None);
+    assert_eq!(status.last.unwrap().unreadable, 7);
+}
+
+#[tokio::test]
+async fn an_import_passes_over_what_is_damaged_in_the_store() {
+    let kept = damaged().await;
+    let cases = [1, 6, 11].map(|n| person(n, Synthetic::from_seed(5).nth(n).unwrap()));
+    let done = import(&*kept.store, &*kept.log, &jo(), &SystemClock, cases.into()).await.unwrap();
+    assert_eq!((done.new, done.updated, done.unreadable), (1, 1, 1));
+    assert_eq!(named(&kept.store.unreadable().await.unwrap()), NAMES);
+}
+
+#[tokio::test]
+async fn people_work_on_past_damaged_rows_and_erase_them() {
+    let kept = damaged().await;
+    let queue = kept.queue();
+    let listed = queue.list(&ItemFilter::default(), None, 99, &jo()).await.unwrap();
+    let listed: Vec<CaseId> = listed.into_iter().map(|item| item.id.case).collect();
+    assert_eq!(listed, readable());
+    assert_eq!(named(&queue.unreadable().await.unwrap()), NAMES);
+    let item = ItemId::new(id("RXX:00000"), 1);
+    assert_eq!(queue.note(&item, "Seen.", &jo()).await.unwrap(), Outcome::Done);
+    let error = queue.show(&ItemId::new(id("RXX:00003"), 1), &jo()).await.unwrap_err();
+    assert_eq!((error.kind(), error.case()), (ErrorKind::Unreadable, Some(&id("RXX:00003"))));
+    assert_eq!(queue.delete(&id("RXX:00006"), &jo()).await.unwrap(), Outcome::Done);
+    // Another case, and then each damaged one that can be named.
+    queue_erases(&queue, &id("RXX:00008"), Outcome::Done).await;
+    for (case, _) in DAMAGE.iter().filter(|(case, _)| *case != "RXX:00009") {
+        assert_eq!(queue.erase(&id(case), "CO/2026/2", &jo()).await.unwrap(), Outcome::Done);
+        let blank = kept.store.get(&id(case)).await.unwrap().unwrap();
+        assert!(blank.surname.is_none() && blank.deleted.is_some(), "{case}");
+        let again = queue.erase(&id(case), "CO/2026/2", &jo()).await.unwrap();
+        assert_eq!(again, Outcome::AlreadyDone);
+    }
+    assert_eq!(named(&kept.store.unreadable().await.unwrap()), "row 10");
+    let bytes = kept.bytes();
+    assert!(!contains(&bytes, b"Quentinsson") && !contains(&bytes, b"Quent00002son"));
+    assert!(contains(&bytes, b"Quent00000son"));
+    assert!(kept.log.verify(&[]).await.unwrap().is_whole());
+}
+
+#[tokio::test]
+async fn a_damaged_event_is_named_and_the_others_are_read() {
+    let kept = Kept::new();
+    let mut case = person(1, NUMBER);
+    case.version = 1;
+    let event = |kind| Entry::new(kind, at(0), &jo()).about(Subject::snapshot(&case));
+    let kinds = [EventKind::CaseViewed, EventKind::CaseChanged, EventKind::CaseViewed];
+    for damage in [
+        "kind = 'Quentinsson'",
+        "details = CAST(x'ff' AS TEXT)",
+        "sealed = x'00'",
+        "at = 9223372036854775807",
+    ] {
+        kept.sql()
+            .execute_batch("DELETE FROM audit_event; UPDATE audit_anchor SET seq = 0")
+            .unwrap();
+        kept.log.append(kinds.map(event).to_vec()).await.unwrap();
+        let sql = format!("UPDATE audit_event SET {damage} WHERE seq = 2");
+        kept.sql().execute_batch(&sql).unwrap();
+        let all = Filter::new().with_case(case.id.clone());
+        let read = query(&*kept.log, &jo(), at(1), &all, 0, 9).await.unwrap();
+        assert_eq!(read.iter().map(|event| event.seq).collect::<Vec<_>>(), [1, 3], "{damage}");
+        assert_eq!(kept.log.unreadable(&all).await.unwrap(), [2], "{damage}");
+        let written = export(&*kept.log, &jo(), at(1), &case.id, std::io::sink()).await.unwrap();
+        assert_eq!(written, 4, "{damage}");
+    }
+    let was = case_as_of(&*kept.log, &case.id, 1, at(9)).await.unwrap_err();
+    assert_eq!(was.kind(), audit::ErrorKind::Corrupt, "what was then cannot be told");
+}
+
+#[tokio::test]
+async fn a_damaged_alert_is_named_and_goes_with_its_case() {
+    let kept = Kept::new();
+    let alert = |n: usize| {
+        let id = format!("RXX:{n:05}/1/duplicate");
+        Alert::about(id, AlertKind::Duplicate, at(0), &person(n, NUMBER))
+    };
+    kept.alerts.deliver(&[alert(1), alert(2), alert(3)]).await.unwrap();
+    let sql = Connection::open(kept.folder.path().join("alerts.db")).unwrap();
+    sql.execute_batch("UPDATE alert SET document = substr(document, 1, 90) WHERE number < 3")
+        .unwrap();
+    let left = kept.alerts.page(0, 9).await.unwrap();
+    assert_eq!(left.len(), 1);
+    let damaged = kept.alerts.unreadable().await.unwrap();
+    assert_eq!(damaged, ["RXX:00001/1/duplicate", "RXX:00002/1/duplicate"]);
+    kept.alerts.forget(&id("RXX:00001")).await.unwrap();
+    assert_eq!(kept.alerts.unreadable().await.unwrap(), ["RXX:00002/1/duplicate"]);
+    kept.alerts.forget(&id("RXX:00003")).await.unwrap();
+    assert!(kept.alerts.page(0, 9).await.unwrap().is_empty());
+    assert_eq!(kept.alerts.unreadable().await.unwrap(), ["RXX:00002/1/duplicate"]);
+}
+
+// Programs
+
+/// An example of this crate, as it was built with the tests.
+fn program(name: &str) -> Command {
+    let tests = std::env::current_exe().unwrap();
+    let built = tests.parent().and_then(Path::parent).unwrap().join("examples").join(name);
+    assert!(built.exists(), "{} is not built: build the examples first", built.display());
+    Command::new(built)
+}
+
+fn run(name: &str, db: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
+    said(program(name).arg("--db").arg(db).args(arguments).output().unwrap())
+}
+
+fn said(output: Output) -> (Option<i32>, String, String) {
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+#[tokio::test]
+async fn the_review_program_leaves_nothing_of_who_is_erased() {
+    let kept = Kept::new();
+    kept.store.insert_all(vec![person(1, NUMBER), person(2, NUMBER)]).await.unwrap();
+    let alerts = SqliteAlerts::open(&kept.file).unwrap();
+    let alert = Alert::about("RXX:00001/1", AlertKind::Deceased, at(0), &person(1, NUMBER));
+    alerts.deliver(&[alert]).await.unwrap();
+    assert!(contains(&kept.bytes(), b"Quent00001son"));
+    let erase = ["--as", "j.doe", "erase", "RXX:00001", "--court-order", "CO/2026/1"];
+    for _ in 0..2 {
+        let (code, _, told) = run("review", &kept.file, &erase);
+        assert_eq!(code, Some(0), "{told}");
+        let bytes = kept.bytes();
+        for value in ["Quent00001son", "Arab00001ella", "QX00001 9ZZ", "00001 Larkspur"] {
+            assert!(!contains(&bytes, value.as_bytes()), "{value}");
+        }
+        assert!(contains(&bytes, b"Quent00002son"));
+    }
+}
+
+#[cfg(all(feature = "csv", feature = "http", feature = "smsp"))]
+#[tokio::test]
+async fn the_programs_name_damaged_rows_and_go_on() {
+    let kept = damaged().await;
+    let decisions = kept.folder.path().join("decisions.csv");
+    let (code, _, told) = run("worker", &kept.file, &["--export", decisions.to_str().unwrap()]);
+    assert_eq!(code, Some(1), "{told}");
+    assert!(told.contains("7 stored cases are damaged") && told.contains("RXX:00003"), "{told}");
+    let written = fs::read_to_string(decisions).unwrap();
+    for case in readable() {
+        assert!(written.contains(case.as_str()), "{case}");
+    }
+    let exported = Filter::new().with_kind(EventKind::CasesExported);
+    assert_eq!(kept.log.page(&exported, 0, 9).await.unwrap().len(), 1);
+    let (code, listed, told) = run("review", &kept.file, &["list"]);
+    assert_eq!(code, Some(0), "{told}");
+    assert_eq!(listed.lines().count(), 3);
+    assert!(told.contains("RXX:00007, row 10"), "{told}");
+    let (code, _, told) = run("review", &kept.file, &["show", "RXX:00003", "1"]);
+    assert_eq!(code, Some(2));
+    assert!(told.contains("RXX:00003: a stored case is damaged"), "{told}");
+    kept.sql().execute_batch("UPDATE audit_event SET kind = 'x' WHERE seq = 2").unwrap();
+    let (code, listed, told) = run("audit", &kept.file, &["query"]);
+    assert_eq!(code, Some(1));
+    assert!(listed.lines().count() > 5 && !listed.contains("\n2\t"));
+    assert!(told.contains("cannot be read, verify the trail: 2"), "{told}");
+}
+
+// What only reads
+
+/// Names, bytes and times of what is in a folder; of the index that connections share, only the name.
+fn state(folder: &Path) -> Vec<(String, Vec<u8>, Option<SystemTime>)> {
+    let mut files: Vec<_> = fs::read_dir(folder)
+        .unwrap()
+        .map(|file| {
+            let file = file.unwrap();
+            let name = file.file_name().into_string().unwrap();
+            if name.ends_with("-shm") {
+                return (name, Vec::new(), None);
+            }
+            let time = file.metadata().unwrap().modified().unwrap();
+            (name, fs::read(file.path()).unwrap(), Some(time))
+        })
+        .collect();
+    files.sort();
+    files
+}
+
+fn viewed(n: usize) -> Entry {
+    Entry::new(EventKind::CaseViewed, at(0), &jo()).about(Subject::of(&person(n, NUMBER)))
+}
+
+/// The trail as other programs leave it: closed; open, with what was appended in the write-ahead log;
+/// killed, with the log and with or without its index.
+async fn trails() -> Vec<(&'static str, TempDir, Option<SqliteLog>)> {
+    let mut all = Vec::new();
+    for how in ["closed", "open", "killed", "copied"] {
+        let kept = Kept::new();
+        let mut case = person(1, NUMBER);
+        case.open_item(ReviewReason::NoMatch, &case::Evidence::default(), at(0));
+        kept.store.insert_all(vec![case]).await.unwrap();
+        kept.log.append((0..5).map(viewed).collect()).await.unwrap();
+        let Kept { folder, file, store, log, alerts } = kept;
+        drop((store, alerts));
+        fs::remove_file(folder.path().join("alerts.db")).unwrap();
+        let log = Arc::into_inner(log).unwrap();
+        match how {
+            "closed" => {
+                drop(log);
+                all.push((how, folder, None));
+            }
+            "open" => all.push((how, folder, Some(log))),
+            _ => {
+                let copy = tempfile::tempdir().unwrap();
+                for end in ["", "-wal", "-shm"] {
+                    let name = format!("cases.db{end}");
+                    if how == "killed" || end != "-shm" {
+                        fs::copy(file.with_file_name(&name), copy.path().join(&name)).unwrap();
+                    }
+                }
+                all.push((how, copy, None));
+            }
+        }
+    }
+    all
+}
+
+#[tokio::test]
+async fn verify_reads_and_changes_nothing() {
+    for (how, folder, open) in trails().await {
+        let file = folder.path().join("cases.db");
+        let before = state(folder.path());
+        let (code, told, wrong) = run("audit", &file, &["verify"]);
+        assert_eq!(code, Some(0), "{how}: {wrong}");
+        assert!(told.starts_with("whole: 5 events"), "{how}: {told}");
+        let log = SqliteLog::open_read_only(&file).unwrap();
+        assert_eq!(log.page(&Filter::new(), 0, 9).await.unwrap().len(), 5, "{how}");
+        let error = log.append(vec![viewed(1)]).await.unwrap_err();
+        assert_eq!(error.kind(), audit::ErrorKind::ReadOnly, "{how}");
+        drop(log);
+        assert!(state(folder.path()) == before, "{how}: something was changed");
+        drop(open);
+    }
+}
+
+/// What is appended while another program has the trail open to read it is read by the next look.
+#[tokio::test]
+async fn a_trail_that_is_written_meanwhile_is_not_called_broken() {
+    let kept = Kept::new();
+    kept.log.append((0..5).map(viewed).collect()).await.unwrap();
+    let reading = SqliteLog::open_read_only(&kept.file).unwrap();
+    kept.log.append((0..5).map(viewed).collect()).await.unwrap();
+    match reading.verify(&[]).await {
+        Ok(verdict) => assert!(verdict.is_whole()),
+        Err(error) => assert_eq!(error.kind(), audit::ErrorKind::Unavailable),
+    }
+    drop(reading);
+    let Kept { folder, file, store, log, .. } = kept;
+    drop((store, log));
+    // Nobody has it open now, so it is read without locks.
+    let reading = SqliteLog::open_read_only(&file).unwrap();
+    let log = SqliteLog::open(&file).unwrap();
+    log.append(vec![viewed(9)]).await.unwrap();
+    let error = reading.verify(&[]).await.unwrap_err();
+    assert_eq!(error.kind(), audit::ErrorKind::Unavailable);
+    drop((reading, log, folder));
+}
+
+#[cfg(unix)]
+mod read_only {
+    use super::*;
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    use std::os::unix::process::CommandExt;
+
+    /// Somebody whom permissions bind.
+    fn as_nobody(name: &str, db: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
+        let mut command = program(name);
+        if fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0) {
+            command.uid(65_534).gid(65_534);
+        }
+        said(command.arg("--db").arg(db).args(arguments).output().unwrap())
+    }
+
+    fn permit(folder: &Path, files: u32, itself: u32) {
+        for file in fs::read_dir(folder).unwrap() {
+            let mode = fs::Permissions::from_mode(files);
+            fs::set_permissions(file.unwrap().path(), mode).unwrap();
+        }
+        fs::set_permissions(folder, fs::Permissions::from_mode(itself)).unwrap();
+    }
+
+    #[tokio::test]
+    async fn on_a_read_only_place_verify_works_and_what_has_to_be_on_record_says_why_not() {
+        for (how, folder, open) in trails().await {
+            let file = folder.path().join("cases.db");
+            permit(folder.path(), 0o444, 0o555);
+            let before = state(folder.path());
+            let (code, told, wrong) = as_nobody("audit", &file, &["verify"]);
+            assert_eq!(code, Some(0), "{how}: {wrong}");
+            assert!(told.starts_with("whole: 5 events"), "{how}: {told}");
+            for (name, arguments) in [
+                ("audit", &["query"][..]),
+                ("audit", &["export", "RXX:00001"]),
+                ("review", &["list"]),
+                ("review", &["show", "RXX:00001", "1"]),
+            ] {
+                let (code, shown, wrong) = as_nobody(name, &file, arguments);
+                assert_eq!((code, shown.as_str()), (Some(2), ""), "{how} {arguments:?}");
+                assert!(wrong.contains("read-only"), "{how} {arguments:?}: {wrong}");
+            }
+            assert!(state(folder.path()) == before, "{how}: something was changed");
+            permit(folder.path(), 0o644, 0o755);
+            drop(open);
+        }
+    }
+}
+
+#[tokio::test]
+async fn where_no_trail_is_verify_says_so_and_makes_none() {
+    let whole = {
+        let kept = Kept::new();
+        kept.log.append((0..50).map(viewed).collect()).await.unwrap();
+        kept.sql().query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+        fs::read(&kept.file).unwrap()
+    };
+    let cases_only = include_str!("../../migrations/sqlite/0001_cases.sql");
+    let half =
+        format!("{cases_only}; CREATE TABLE audit_event (seq INTEGER); PRAGMA user_version = 5");
+    for (what, content) in [
+        ("empty", Err("")),
+        ("foreign", Err("CREATE TABLE t (a); INSERT INTO t VALUES (1)")),
+        ("cases without a trail", Err(cases_only)),
+        ("some of the tables", Err(half.as_str())),
+        ("text", Ok(b"case_id,record_type\n".repeat(100))),
+        ("cut after the first page", Ok(whole[..4096].to_vec())),
+        ("cut in the middle", Ok(whole[..whole.len() / 2].to_vec())),
+        ("cut within the header", Ok(whole[..60].to_vec())),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("cases.db");
+        match content {
+            Ok(bytes) => fs::write(&file, bytes).unwrap(),
+            Err(sql) => {
+                fs::write(&file, "").unwrap();
+                Connection::open(&file).unwrap().execute_batch(sql).unwrap();
+            }
+        }
+        let before = state(folder.path());
+        for (name, arguments) in [
+            ("audit", &["verify"][..]),
+            ("audit", &["query"]),
+            ("audit", &["export", "RXX:00001"]),
+            ("review", &["list"]),
+        ] {
+            let (code, shown, wrong) = run(name, &file, arguments);
+            assert_eq!((code, shown.as_str()), (Some(2), ""), "{what} {arguments:?}");
+            assert!(wrong.contains("no audit trail here"), "{what} {arguments:?}: {wrong}");
+        }
+        let error = SqliteLog::open_read_only(&file).unwrap_err();
+        assert_eq!(error.kind(), audit::ErrorKind::NoTrail, "{what}");
+        assert!(state(folder.path()) == before, "{what}: something was changed");
+    }
+}
+
+/// A trail of an earlier version is verified as it is, and goes on in the new form.
+#[tokio::test]
+async fn a_trail_of_the_first_form_is_verified_as_it_is_and_read_for_ever() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("cases.db");
+    let sql = Connection::open(&file).unwrap();
+    sql.execute_batch(include_str!("../data/audit/trail-1.sql")).unwrap();
+    sql.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(())).unwrap();
+    drop(sql);
+    let before = state(folder.path());
+    let (code, told, wrong) = run("audit", &file, &["verify"]);
+    assert_eq!(code, Some(0), "{wrong}");
+    assert!(told.starts_with("whole: 4 events"), "{told}");
+    assert!(state(folder.path()) == before, "nothing was brought up to date");
+    let log = SqliteLog::open(&file).unwrap();
+    let filter = Filter::new().with_case(id("CASE-77"));
+    let old = log.page(&filter, 0, 9).await.unwrap();
+    let subject = old[0].about.subject().unwrap();
+    assert_eq!(subject.case().unwrap().surname.as_deref(), Some("Quentinsson"));
+    let case = subject.case().unwrap().clone();
+    let entry = Entry::new(EventKind::CaseViewed, at(0), &jo()).about(Subject::snapshot(&case));
+    log.append(vec![entry]).await.unwrap();
+    assert_eq!(log.page(&filter, 0, 9).await.unwrap().len(), 3);
+    assert!(log.verify(&[]).await.unwrap().is_whole());
+}
+
+// Who looked, and the anchors of it
+
+#[tokio::test]
+async fn who_looks_at_the_list_is_on_record() {
+    let kept = Kept::new();
+    let mut case = person(1, NUMBER);
+    case.open_item(ReviewReason::NoMatch, &case::Evidence::default(), at(0));
+    kept.store.insert_all(vec![case]).await.unwrap();
+    let (code, listed, _) =
+        run("review", &kept.file, &["--as", "j.doe", "list", "--reason", "none"]);
+    assert_eq!((code, listed.lines().count()), (Some(0), 1));
+    let listed = Filter::new().with_kind(EventKind::CasesListed);
+    let events = kept.log.page(&listed, 0, 9).await.unwrap();
+    assert!(events[0].actor.user_id().ends_with("j.doe"));
+    let limit = ("limit".to_owned(), "100".to_owned());
+    assert_eq!(events[0].details, [("reason".to_owned(), "none".to_owned()), limit]);
+    // From the second page on the case is named where it can be erased.
+    let after = ItemId::new(id("RXX:00001"), 1);
+    let filter = ItemFilter::default();
+    let page = kept.queue().list(&filter, Some(&after), 9, &jo()).await.unwrap();
+    assert!(page.is_empty());
+    let events = kept.log.page(&listed, 0, 9).await.unwrap();
+    assert_eq!(events[1].about.subject().unwrap().case_id(), Some(&id("RXX:00001")));
+    assert!(events[1].details.iter().all(|(_, value)| value != "RXX:00001"));
+}
+
+/// The worker keeps the anchors of what it does; so do the programs that people use.
+#[tokio::test]
+async fn a_cut_tail_of_what_people_did_is_found_by_the_anchors() {
+    let kept = Kept::new();
+    let mut case = person(1, NUMBER);
+    case.open_item(ReviewReason::NoMatch, &case::Evidence::default(), at(0));
+    kept.store.insert_all(vec![case]).await.unwrap();
+    let anchors = kept.folder.path().join("anchors.txt");
+    let anchors = anchors.to_str().unwrap();
+    let verify = || run("audit", &kept.file, &["verify", "--anchors", anchors]);
+    let acts: [(&str, &[&str]); 5] = [
+        ("review", &["--anchors", anchors, "note", "RXX:00001", "1", "Seen."]),
+        ("review", &["--anchors", anchors, "list"]),
+        ("review", &["--anchors", anchors, "show", "RXX:00001", "1"]),
+        ("audit", &["query", "--anchors", anchors]),
+        ("audit", &["export", "RXX:00001", "--anchors", anchors]),
+    ];
+    for (name, act) in acts {
+        let before = kept.log.head().await.unwrap();
+        let (code, _, wrong) = run(name, &kept.file, act);
+        assert_eq!(code, Some(0), "{act:?}: {wrong}");
+        assert!(kept.log.head().await.unwrap().seq > before.seq, "{act:?}");
+        assert_eq!(verify().0, Some(0), "{act:?}");
+        // Somebody takes back what was put on record, and the trail's own anchor with it.
+        let copy = kept.folder.path().join("before.db");
+        let _ = fs::remove_file(&copy);
+        kept.sql().execute("VACUUM INTO ?1", [copy.to_str().unwrap()]).unwrap();
+        let cut = Connection::open(&copy).unwrap();
+        cut.execute("DELETE FROM audit_event WHERE seq > ?1", [before.seq as i64]).unwrap();
+        cut.execute(
+            "UPDATE audit_anchor SET seq = ?1, hash = ?2",
+            rusqlite::params![before.seq as i64, before.hash],
+        )
+        .unwrap();
+        drop(cut);
+        assert_eq!(run("audit", &copy, &["verify"]).0, Some(0), "by itself it is a good trail");
+        let (code, told, _) = run("audit", &copy, &["verify", "--anchors", anchors]);
+        assert_eq!(code, Some(1), "{act:?}");
+        assert!(told.contains("an anchor kept outside does not agree"), "{told}");
+    }
+    let nowhere = kept.folder.path().join("missing").join("anchors.txt");
+    let nowhere = nowhere.to_str().unwrap();
+    let (code, _, wrong) = run("review", &kept.file, &["--anchors", nowhere, "list"]);
+    assert_eq!(code, Some(0), "what was done is done");
+    assert!(wrong.contains("no anchor could be kept"), "{wrong}");
+}
+
+/// Several programs may keep their anchors in one file at a time.
+#[test]
+fn anchors_of_several_writers_are_whole_lines() {
+    use nhs_pds::audit::{Anchor, AnchorSink, FileAnchors};
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("anchors.txt");
+    let writers: Vec<_> = (0..4_u8)
+        .map(|writer| {
+            let path = path.clone();
+            std::thread::spawn(move || {
+                let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+                let sink = FileAnchors::new(path);
+                for seq in 0..40 {
+                    let anchor = Anchor::new(seq, [writer; 32]);
+                    runtime.block_on(sink.keep(&anchor, at(0))).unwrap();
+                }
+            })
+        })
+        .collect();
+    writers.into_iter().for_each(|writer| writer.join().unwrap());
+    assert_eq!(FileAnchors::read(&path).unwrap().len(), 160);
+}
+
+// Seals
+
+fn sealed(file: &Path, seq: i64) -> Vec<u8> {
+    let sql = "SELECT sealed FROM audit_event WHERE seq = ?1";
+    Connection::open(file).unwrap().query_row(sql, [seq], |row| row.get(0)).unwrap()
+}
+
+/// Two files of one origin go on, each with an event of its own: number and key are the same.
+#[tokio::test]
+async fn a_restored_copy_that_goes_on_reveals_nothing() {
+    let kept = Kept::new();
+    kept.log.append(vec![viewed(1)]).await.unwrap();
+    let copy = kept.folder.path().join("copy.db");
+    kept.sql().execute("VACUUM INTO ?1", [copy.to_str().unwrap()]).unwrap();
+    let subject = |fact: &str| {
+        let long = format!("{fact} {}", "x".repeat(200));
+        Subject::of(&person(1, NUMBER)).with_personal("fact", long)
+    };
+    let plain = |fact| serde_json::to_vec(&subject(fact)).unwrap();
+    let entry = |fact| Entry::new(EventKind::CaseViewed, at(0), &jo()).about(subject(fact));
+    let restored = SqliteLog::open(&copy).unwrap();
+    assert_eq!(kept.log.append(vec![entry("Ash Grove")]).await.unwrap(), 2);
+    assert_eq!(restored.append(vec![entry("Elm Close")]).await.unwrap(), 2);
+    let (one, other) = (sealed(&kept.file, 2), sealed(&copy, 2));
+    let xor = |a: &[u8], b: &[u8]| a.iter().zip(b).map(|(a, b)| a ^ b).collect::<Vec<u8>>();
+    let revealed = xor(&plain("Ash Grove"), &plain("Elm Close"));
+    for skip in [0, 8, 32] {
+        let (one, other) = (&one[skip..], &other[skip..]);
+        assert_ne!(xor(one, other)[..revealed.len()], revealed[..], "they share a key stream");
+    }
+    // The form, then the nonce: of 24 bytes, and never the same.
+    let nonce = |sealed: &[u8]| {
+        assert_eq!(&sealed[..8], b"sealed 2");
+        sealed[8..32].to_vec()
+    };
+    let mut nonces = vec![nonce(&one), nonce(&other)];
+    let same = || entry("Ash Grove");
+    kept.log.append((0..50).map(|_| same()).collect()).await.unwrap();
+    restored.append((0..50).map(|_| same()).collect()).await.unwrap();
+    for seq in 3..53 {
+        nonces.extend([nonce(&sealed(&kept.file, seq)), nonce(&sealed(&copy, seq))]);
+    }
+    nonces.sort();
+    nonces.dedup();
+    assert_eq!(nonces.len(), 102);
+    for log in [&*kept.log, &restored] {
+        assert!(log.verify(&[]).await.unwrap().is_whole());
+    }
+}
