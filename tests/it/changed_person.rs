@@ -943,7 +943,10 @@ async fn accept(office: &Office, seen: &mut Seen, case: &Case) {
     let item = ItemId::new(id("1"), item.number);
     let accepted = Resolution::AcceptNumber(offered);
     let done = office.queue().resolve(&item, &accepted, &jo()).await.unwrap();
-    if done == Done::Done && seen.confirmed != Some((offered, case.identity())) {
+    let is_confirmed = seen.confirmed.as_ref().is_some_and(|(number, person)| {
+        *number == offered && person.changes(&case.identity()).is_empty()
+    });
+    if done == Done::Done && !is_confirmed {
         let mut identity = Identity::default();
         (identity.surname, identity.forename) = (Some(asked.family), asked.given);
         identity.date_of_birth = Some(asked.date_of_birth.into());
