@@ -751,7 +751,7 @@ async fn a_file_from_before_keeps_its_numbers_printable_and_notices_a_change() {
     let old = rusqlite::Connection::open(&file).unwrap();
     old.execute_batch(
         "INSERT INTO cases (case_id, version, document) VALUES ('6', 1, 'damaged');
-         PRAGMA user_version = 4",
+         PRAGMA user_version = 5",
     )
     .unwrap();
     drop(old);
@@ -943,7 +943,10 @@ async fn accept(office: &Office, seen: &mut Seen, case: &Case) {
     let item = ItemId::new(id("1"), item.number);
     let accepted = Resolution::AcceptNumber(offered);
     let done = office.queue().resolve(&item, &accepted, &jo()).await.unwrap();
-    if done == Done::Done && seen.confirmed != Some((offered, case.identity())) {
+    let is_confirmed = seen.confirmed.as_ref().is_some_and(|(number, person)| {
+        *number == offered && person.changes(&case.identity()).is_empty()
+    });
+    if done == Done::Done && !is_confirmed {
         let mut identity = Identity::default();
         (identity.surname, identity.forename) = (Some(asked.family), asked.given);
         identity.date_of_birth = Some(asked.date_of_birth.into());
