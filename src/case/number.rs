@@ -34,6 +34,20 @@ impl HeldNumber {
         Self { number, source, standing: NumberStanding::Usable, since: None, person: None }
     }
 
+    /// Marks the number as not to be relied upon. Its evidence stays only while all that is known against it
+    /// is that it was superseded: then it is still evidence of who the successor is (MSCA-DQ-03).
+    pub(crate) fn mark(&mut self, standing: NumberStanding) {
+        let is_only_superseded = [self.standing, standing]
+            .iter()
+            .all(|it| matches!(it, NumberStanding::Usable | NumberStanding::Superseded));
+        self.standing = standing;
+        if let NumberSource::Traced(provenance) = &mut self.source
+            && !is_only_superseded
+        {
+            provenance.corroboration = None;
+        }
+    }
+
     /// The same number, held since `since`.
     #[must_use]
     pub const fn with_since(mut self, since: DateTime<Utc>) -> Self {

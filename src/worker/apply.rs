@@ -41,7 +41,7 @@ fn number(case: &mut Case, decision: &Decision, effects: Effects) {
         NumberEffect::Keep => {}
         NumberEffect::Mark(standing) => {
             if let Some(held) = &mut case.nhs_number {
-                held.standing = standing;
+                held.mark(standing);
             }
         }
         NumberEffect::Write | NumberEffect::Confirm => {

@@ -104,7 +104,7 @@ pub fn decide(
     let plausible = without_implausible_death(reply, now);
     let reply = plausible.as_ref().map_or(reply, Ok);
     let agreed = agreed(case, reply, context);
-    let row = row(case, reply, context, agreed);
+    let row = row(case, reply, context, agreed.is_ok());
     let effects = row.effects();
     let found = match reply.map(|answer| &answer.outcome) {
         Ok(Outcome::Found(found)) => Some(&**found),
@@ -239,13 +239,7 @@ fn invalid(case: &Case) -> Option<NhsNumber> {
 }
 
 /// The left-hand side of the table.
-fn row(
-    case: &Case,
-    reply: Reply<'_>,
-    context: &Context<'_>,
-    agreed: Result<Corroboration, ReviewReason>,
-) -> Row {
-    let agrees = agreed.is_ok();
+fn row(case: &Case, reply: Reply<'_>, context: &Context<'_>, agrees: bool) -> Row {
     let held = case.nhs_number.as_ref().map(|held| held.number);
     let changed = context.asked.nhs_number.is_some_and(|asked| held != Some(asked));
     let outcome = match reply.map(|answer| &answer.outcome) {

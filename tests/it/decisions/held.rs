@@ -26,7 +26,16 @@ fn evidence_of(who: &Value) -> Value {
 
 /// The imported number, or the traced one, as it stands once something is known against it.
 fn marked(case: &Case, standing: &str) -> Value {
-    with(serde_json::to_value(&case.nhs_number).unwrap(), json!({"standing": standing}))
+    let mut held =
+        with(serde_json::to_value(&case.nhs_number).unwrap(), json!({"standing": standing}));
+    let before = case.nhs_number.as_ref().unwrap().standing.word();
+    // What the service has spoken against keeps no evidence; to be superseded is not that.
+    if ![before, standing].iter().all(|word| ["usable", "superseded"].contains(word))
+        && let Some(traced) = held["source"].get_mut("traced")
+    {
+        traced.as_object_mut().unwrap().remove("corroboration");
+    }
+    held
 }
 
 /// The imported number, confirmed on the Spine.

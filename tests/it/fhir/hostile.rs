@@ -74,7 +74,7 @@ async fn what_is_no_document_of_one_resource() {
         format!("{whole}{whole}"),
         format!("{whole},"),
         format!("[{whole}]"),
-        format!("\u{feff}{whole}"),
+        format!("\u{feff}\u{feff}{whole}"),
         format!("<html>{whole}</html>"),
         format!("//{whole}\n{whole}"),
         format!("{whole}\0"),

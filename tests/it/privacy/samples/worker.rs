@@ -1,11 +1,11 @@
 //! `worker`.
 
 use super::cases::{asked, other_id};
-use super::{NOW, audit, cases, exchange, found, gate, person, person_case, traced_case, us};
-use crate::privacy::person::{CASE, FAMILY, NEW_NUMBER, NUMBER, OTHER_CASE};
+use super::{audit, cases, exchange, found, gate, person, person_case, traced_case, us};
+use crate::privacy::person::{BORN, CASE, FAMILY, NEW_NUMBER, NUMBER, OTHER_CASE};
 use crate::privacy::walk::Shown;
 use async_trait::async_trait;
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use nhs_pds::alert::MemoryAlerts;
 use nhs_pds::audit::MemoryLog;
 use nhs_pds::case::{Case, CaseStore, MemoryStore, RecordType, advisories};
@@ -26,9 +26,12 @@ fn plan_for(case: &Case, policy: &Policy) -> Plan {
     let mut due = case.clone();
     due.nhs_number = None;
     let root = LocalIdentifier::LOCAL_PATIENT_ROOT;
-    // Later than the person's birth, unlike `NOW`.
-    let now = "2026-11-23T09:30:00Z".parse().unwrap();
-    plan(&due, &Scope::default(), policy, root, now).unwrap()
+    plan(&due, &Scope::default(), policy, root, later()).unwrap()
+}
+
+/// Later than the person's birth and death, unlike `NOW`.
+fn later() -> DateTime<Utc> {
+    "2026-11-23T09:30:00Z".parse().unwrap()
 }
 
 pub(super) async fn show(shown: &mut Shown) {
@@ -68,7 +71,7 @@ fn show_decisions(shown: &mut Shown, case: &Case) {
             about.nhs_number = case.nhs_number.as_ref().map(|held| held.number);
             let context = Context::new(&about, holders, &policy);
             shown.value(&context);
-            let decision = decide(case, reply.as_ref(), &context, NOW);
+            let decision = decide(case, reply.as_ref(), &context, later());
             shown.value(&decision);
             let Some(after) = apply(case, &decision, &policy) else { continue };
             shown.value(&after);
@@ -100,7 +103,9 @@ async fn show_work(shown: &mut Shown) {
         refreshing.with_foreground(gate.foreground()).with_retry(Retry::new(Default::default()));
     shown.value(&refused);
     shown.value(&refused.refresh(&id, RefreshEvent::OnRequest).await.unwrap().unwrap());
-    let odd = Case::new("CASE-9".parse().unwrap(), RecordType::Other(FAMILY.into()));
+    let mut odd = Case::new("CASE-9".parse().unwrap(), RecordType::Other(FAMILY.into()));
+    odd.date_of_birth = Some(BORN.parse().unwrap());
+    odd.date_of_death = Some("1900".parse().unwrap());
     let cases = vec![person_case(CASE), odd];
     for answer in [Ok(found(NUMBER)), Err(ErrorKind::Configuration)] {
         let worker = worker(cases.clone(), answer).await;
