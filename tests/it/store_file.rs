@@ -7,7 +7,7 @@ use nhs_pds::audit::{
     self, Actor, AuditLog, Entry, EventKind, Filter, SqliteLog, Subject, case_as_of, export, query,
 };
 use nhs_pds::case::{
-    self, Alert, AlertKind, Allocation, Case, CaseId, CaseStore, HeldNumber, NumberSource,
+    self, Alert, AlertKind, Allocation, Case, CaseId, CaseStore, HeldNumber, Lease, NumberSource,
     RecordType, ReviewReason, ReviewStep, SqliteStore, Unreadable,
 };
 use nhs_pds::clock::{FixedClock, SystemClock};
@@ -292,19 +292,22 @@ const DAMAGE: [(&str, &str); 7] = [
     ("RXX:00009", "case_id = CAST(x'ff41' AS TEXT)"),
 ];
 
+/// A case that a worker asks about.
+fn traceable(n: usize) -> Case {
+    let mut case = person(n, NUMBER);
+    case.nhs_number = None;
+    case.postcode = Some("KT17 1NA".into());
+    case.date_of_birth = Some("1943-05-19".parse().unwrap());
+    case.gender = Some(nhs_pds::demographics::Gender::Female);
+    case.allocations = vec![Allocation::new("A Worker")];
+    case.open_item(ReviewReason::Ambiguous, &case::Evidence::default(), at(0));
+    case
+}
+
 /// Ten cases, and one of each damage among them.
 async fn damaged() -> Kept {
     let kept = Kept::new();
-    let cases = (0..10).map(|n| {
-        let mut case = person(n, NUMBER);
-        case.nhs_number = None;
-        case.postcode = Some("KT17 1NA".into());
-        case.date_of_birth = Some("1943-05-19".parse().unwrap());
-        case.gender = Some(nhs_pds::demographics::Gender::Female);
-        case.allocations = vec![Allocation::new("A Worker")];
-        case.open_item(ReviewReason::Ambiguous, &case::Evidence::default(), at(0));
-        case
-    });
+    let cases = (0..10).map(traceable);
     let cases: Vec<Case> = cases.collect();
     import(&*kept.store, &*kept.log, &jo(), &FixedClock::at(at(0)), cases).await.unwrap();
     for (case, damage) in DAMAGE {
@@ -352,24 +355,29 @@ async fn a_damaged_row_is_named_and_stops_nothing() {
     assert!(quality.csv().contains("cases,unreadable,7\n"));
 }
 
-#[tokio::test]
-async fn the_worker_goes_on_past_damaged_rows_and_counts_them() {
-    let kept = damaged().await;
-    let worker = |answers: usize| {
-        let tracer = Arc::new(ScriptedTracer::new((0..answers).map(|_| Ok(Traced::None))));
-        let store = Arc::<SqliteStore>::clone(&kept.store);
-        let log = Arc::<SqliteLog>::clone(&kept.log);
-        Worker::new(tracer, store, log, Arc::new(MemoryAlerts::default()), us())
-    };
-    let mut asked = Vec::new();
-    let mut observe = |case: &CaseReport| {
+/// A worker that is answered `answers` times that PDS knows no such person.
+fn worker(kept: &Kept, answers: usize) -> Worker {
+    let tracer = Arc::new(ScriptedTracer::new((0..answers).map(|_| Ok(Traced::None))));
+    let store = Arc::<SqliteStore>::clone(&kept.store);
+    let log = Arc::<SqliteLog>::clone(&kept.log);
+    Worker::new(tracer, store, log, Arc::new(MemoryAlerts::default()), us())
+}
+
+fn asked_of(asked: &mut Vec<CaseId>) -> impl FnMut(&CaseReport) {
+    |case| {
         if case.result.is_some() {
             asked.push(case.case_id.clone());
         }
-    };
-    let run = worker(3).run_once(&mut observe).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn the_worker_goes_on_past_damaged_rows_and_counts_them() {
+    let kept = damaged().await;
+    let mut asked = Vec::new();
+    let run = worker(&kept, 3).run_once(&mut asked_of(&mut asked)).await.unwrap();
     assert_eq!((run.seen, run.unreadable, asked), (3, 7, readable().to_vec()));
-    let process = Process::new(worker(0), Schedule::every(Duration::from_secs(60)).unwrap());
+    let process = Process::new(worker(&kept, 0), Schedule::every(Duration::from_secs(60)).unwrap());
     let until_run = async {
         while process.status().last.is_none() {
             tokio::task::yield_now().await;
@@ -379,6 +387,61 @@ async fn the_worker_goes_on_past_damaged_rows_and_counts_them() {
     let status = process.status();
     assert_eq!(status.last_error, None);
     assert_eq!(status.last.unwrap().unreadable, 7);
+}
+
+#[tokio::test]
+async fn a_damaged_lease_leases_nothing_and_is_replaced() {
+    const LATEST: i64 = i64::MAX;
+    for lease in [
+        format!("'gone', {LATEST}, NULL"),
+        format!("'', 0, {LATEST}"),
+        "CAST(x'ff' AS TEXT), 0, NULL".to_owned(),
+    ] {
+        let kept = Kept::new();
+        let cases = vec![traceable(1), traceable(2)];
+        import(&*kept.store, &*kept.log, &jo(), &FixedClock::at(at(0)), cases).await.unwrap();
+        let damage = format!("INSERT OR REPLACE INTO case_lease VALUES ('RXX:00001', {lease})");
+        kept.sql().execute_batch(&damage).unwrap();
+        // It is replaced as a whole, so that it keeps the next worker away.
+        let terms = |owner: &str| Lease::new(owner, at(0), at(0) + Lease::LONGEST);
+        let ids = [id("RXX:00001")];
+        assert_eq!(kept.store.claim(&ids, &terms("a")).await.unwrap().cases.len(), 1, "{lease}");
+        let claim = kept.store.claim(&ids, &terms("b")).await.unwrap();
+        assert_eq!(claim.blocked_until, Some(at(0) + Lease::LONGEST), "{lease}");
+        kept.sql().execute_batch(&damage).unwrap();
+        let mut asked = Vec::new();
+        worker(&kept, 2).run_once(&mut asked_of(&mut asked)).await.unwrap();
+        assert_eq!(asked, [id("RXX:00001"), id("RXX:00002")], "{lease}");
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_key_of_the_trail_is_named_and_its_case_goes_on_and_is_erased() {
+    for damage in ["key = x'00'", "key = x''", "subject = x'00'"] {
+        let kept = Kept::new();
+        let cases = vec![traceable(1), traceable(2)];
+        import(&*kept.store, &*kept.log, &jo(), &FixedClock::at(at(0)), cases).await.unwrap();
+        kept.sql()
+            .execute_batch(&format!(
+                "UPDATE audit_subject SET {damage} WHERE case_id = 'RXX:00001'"
+            ))
+            .unwrap();
+        let mut asked = Vec::new();
+        worker(&kept, 2).run_once(&mut asked_of(&mut asked)).await.unwrap();
+        assert_eq!(asked, [id("RXX:00001"), id("RXX:00002")], "{damage}");
+        // What is sealed from now on is read again; what was sealed before is named.
+        let about = Filter::new().with_case(id("RXX:00001"));
+        assert!(!kept.log.page(&about, 0, 9).await.unwrap().is_empty(), "{damage}");
+        let (code, told, _) = run("audit", &kept.file, &["verify"]);
+        assert_eq!(code, Some(1), "{damage}: {told}");
+        assert!(told.starts_with("broken at event 1:"), "{damage}: {told}");
+        queue_erases(&kept.queue(), &id("RXX:00001"), Outcome::Done).await;
+        assert!(kept.log.page(&about, 0, 9).await.unwrap().is_empty(), "{damage}");
+        let keys = "SELECT count(*) FROM audit_subject WHERE case_id = 'RXX:00001'";
+        let left: i64 = kept.sql().query_row(keys, [], |row| row.get(0)).unwrap();
+        assert_eq!(left, 0, "{damage}");
+        assert!(!contains(&kept.bytes(), b"Quent00001son"), "{damage}");
+    }
 }
 
 #[tokio::test]
