@@ -13,7 +13,7 @@ use nhs_pds::case::{
 use nhs_pds::clock::{FixedClock, SystemClock};
 use nhs_pds::nhs_number::{NhsNumber, Synthetic};
 use nhs_pds::reconcile::report;
-use nhs_pds::review::{ErrorKind, ItemFilter, ItemId, Outcome, ReviewQueue};
+use nhs_pds::review::{ErrorKind, ItemFilter, ItemId, Outcome, Resolution, ReviewQueue};
 use nhs_pds::trace::{Caller, LocalIdentity, Outcome as Traced, ScriptedTracer, User};
 use nhs_pds::worker::{CaseReport, Process, Schedule, Worker, import};
 use rusqlite::Connection;
@@ -254,6 +254,45 @@ async fn what_is_on_record_of_a_rejected_number_stays() {
     let found = kept.log.page(&Filter::new().with_number(others), 0, 9).await.unwrap();
     assert_eq!(found.len(), 1);
     assert!(kept.log.page(&Filter::new().with_number(NUMBER), 0, 9).await.unwrap().is_empty());
+}
+
+/// Merges case `absorbed` into case `survivor`, by an item that is opened for it.
+async fn merge(kept: &Kept, survivor: &str, absorbed: &str) {
+    let mut case = kept.store.get(&id(survivor)).await.unwrap().unwrap();
+    let item = case.open_item(ReviewReason::Duplicate, &case::Evidence::default(), at(0)).unwrap();
+    kept.store.save(&case).await.unwrap();
+    let merge = Resolution::Merge { absorbed: id(absorbed) };
+    let item = ItemId::new(id(survivor), item);
+    assert_eq!(kept.queue().resolve(&item, &merge, &jo()).await.unwrap(), Outcome::Done);
+}
+
+/// A number that was taken over comes with the person it was confirmed for.
+#[tokio::test]
+async fn whom_a_number_was_taken_over_from_is_erased_too() {
+    for has_names in [true, false] {
+        let kept = Kept::new();
+        let mut survivor = Case::new(id("1"), RecordType::AdultCase);
+        survivor.surname = has_names.then(|| "Parry".to_owned());
+        survivor.forename = has_names.then(|| "E".to_owned());
+        let mut gone = person(2, NUMBER);
+        gone.id = id("2");
+        gone.nhs_number = imported(NUMBER).map(|held| held.with_person(gone.identity()));
+        let later = Case::new(id("3"), RecordType::AdultCase);
+        kept.store.insert_all(vec![survivor, gone, later]).await.unwrap();
+        merge(&kept, "1", "2").await;
+        // The survivor's number is noted again, to be restored when this merge is undone.
+        merge(&kept, "1", "3").await;
+        let survivor = kept.store.get(&id("1")).await.unwrap().unwrap();
+        assert!(survivor.person_changed() && contains(&kept.bytes(), b"Quent00002son"));
+        queue_erases(&kept.queue(), &id("2"), Outcome::Done).await;
+        let bytes = kept.bytes();
+        for value in ["Quent00002son", "Arab00002ella"] {
+            assert!(!contains(&bytes, value.as_bytes()), "{has_names}: {value}");
+        }
+        let left = kept.store.get(&id("1")).await.unwrap().unwrap();
+        assert_eq!(left.nhs_number.as_ref().map(|held| held.number), Some(NUMBER));
+        assert!(left.usable_number().is_none(), "it stays in doubt");
+    }
 }
 
 #[tokio::test]
