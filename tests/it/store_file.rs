@@ -640,6 +640,17 @@ async fn the_programs_name_damaged_rows_and_go_on() {
     assert!(told.contains("cannot be read, verify the trail: 2"), "{told}");
 }
 
+#[tokio::test]
+async fn the_id_of_a_damaged_case_reaches_no_terminal_raw() {
+    let kept = Kept::new();
+    let case = Case::new(id("RXX:\u{202e}gro\u{200b}1"), RecordType::AdultCase);
+    kept.store.insert_all(vec![case]).await.unwrap();
+    kept.sql().execute_batch("UPDATE cases SET version = 7").unwrap();
+    let (code, _, told) = run("data_quality", &kept.file, &[]);
+    assert_eq!(code, Some(0), "{told}");
+    assert!(told.contains(r"case RXX:\u{202e}gro\u{200b}1 is damaged"), "{told:?}");
+}
+
 // What only reads
 
 /// Names, bytes and times of what is in a folder; of the index that connections share, only the name.
