@@ -57,7 +57,7 @@ async fn run(cli: &Cli) -> Result<bool, Box<dyn Error>> {
     };
     let report = report(&*store, SystemClock.now()).await?;
     for damaged in store.unreadable().await? {
-        eprintln!("data_quality: the stored case {damaged} is damaged and cannot be read");
+        warn(format!("data_quality: the stored case {damaged} is damaged and cannot be read"));
     }
     if let Some(place) = &cli.csv {
         write(place, &report.csv()).map_err(|error| about(place, &error))?;

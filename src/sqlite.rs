@@ -30,7 +30,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 #[derive(Clone)]
 pub(crate) struct Database {
     connection: Arc<Mutex<Connection>>,
-    /// The file as it was when it was opened to be read only.
+    /// The file as it was when it was opened to be read without locks.
     seen: Option<Arc<Seen>>,
 }
 
@@ -112,12 +112,14 @@ impl Database {
     pub(crate) fn open_read_only(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = std::path::absolute(path).map_err(Error::unavailable)?;
         let seen = Seen::of(&path);
-        let connection = open_read_only(&path)?;
-        Ok(Self { connection: Arc::new(Mutex::new(connection)), seen: Some(Arc::new(seen)) })
+        let (connection, has_locks) = open_read_only(&path)?;
+        // With locks, SQLite reads each transaction as of one moment, whatever is written meanwhile.
+        let seen = (!has_locks).then(|| Arc::new(seen));
+        Ok(Self { connection: Arc::new(Mutex::new(connection)), seen })
     }
 
-    /// Whether another program has written the file since it was opened to be read only, so that what
-    /// was read may be of two moments.
+    /// Whether another program has written the file since it was opened to be read without locks, so that
+    /// what was read may be of two moments.
     pub(crate) fn has_changed(&self) -> bool {
         self.seen.as_ref().is_some_and(|seen| **seen != Seen::of(&seen.path))
     }
@@ -186,12 +188,12 @@ fn is_readable(path: &Path) -> bool {
     File::open(path).and_then(|file| file.metadata()).is_ok_and(|metadata| metadata.is_file())
 }
 
-/// A connection that neither writes the file nor creates one beside it.
+/// A connection that neither writes the file nor creates one beside it, and whether it takes locks.
 ///
 /// Without a write-ahead log all there is stands in the file itself. With one, the index that the
 /// writers share (`-shm`) leads through it; where that is missing, the index is built in memory,
 /// which SQLite does only for a connection that takes the file to be its own.
-fn open_read_only(path: &Path) -> Result<Connection, Error> {
+fn open_read_only(path: &Path) -> Result<(Connection, bool), Error> {
     let log = fs::metadata(beside(path, "-wal")).map_or(0, |metadata| metadata.len());
     let is_shared = beside(path, "-wal").exists() && beside(path, "-shm").exists();
     let own_index = !is_shared && log > 0;
@@ -213,7 +215,7 @@ fn open_read_only(path: &Path) -> Result<Connection, Error> {
     if own_index {
         connection.pragma_update_and_check(None, "locking_mode", "exclusive", |_| Ok(()))?;
     }
-    Ok(connection)
+    Ok((connection, is_shared))
 }
 
 /// Rewrites the file, and empties the write-ahead log, so that the file holds what is in its rows and

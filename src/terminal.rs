@@ -67,7 +67,7 @@ fn replaced(
 }
 
 /// Control characters, line and paragraph separators, and what Unicode calls default ignorable.
-fn is_hidden(c: char) -> bool {
+pub(crate) fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(
             c,

@@ -20,7 +20,7 @@ const MODULES: &str = "
     sqlite:
     nhs_number: seed
     demographics: nhs_number
-    trace: ids secret nhs_number demographics
+    trace: ids secret terminal nhs_number demographics
     telemetry: trace
     retry: backoff ids trace telemetry
     pace: telemetry

@@ -5,7 +5,7 @@ use crate::audit::row::{self, Key, SubjectId};
 use crate::audit::sqlite::failed;
 use crate::audit::{Entry, Error};
 use crate::nhs_number::NhsNumber;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::collections::{HashMap, HashSet};
 use zeroize::Zeroizing;
 
@@ -35,7 +35,7 @@ impl<'a> Sealers<'a> {
         let sealer = match self.known.get(&whose) {
             Some(sealer) => sealer.clone(),
             None => {
-                let sealer = match self.find(&whose)? {
+                let sealer = match self.find(&whose, seq)? {
                     Some(sealer) => sealer,
                     None => self.add(&whose, seq)?,
                 };
@@ -59,25 +59,36 @@ impl<'a> Sealers<'a> {
         Ok(Some(sealer))
     }
 
-    fn find(&self, whose: &Whose) -> Result<Option<(SubjectId, Key)>, Error> {
+    /// The name and key of a subject that is known. A damaged name or key, which nothing can be sealed
+    /// with, is replaced in its row: what was sealed with it stays unreadable, and `verify` names it.
+    fn find(&self, whose: &Whose, seq: u64) -> Result<Option<(SubjectId, Key)>, Error> {
         let (sql, text) = match whose {
             Whose::Case(case) => (
-                "SELECT subject, key FROM audit_subject WHERE case_id = ?1",
+                "SELECT rowid, subject, key FROM audit_subject WHERE case_id = ?1",
                 case.as_str().to_owned(),
             ),
             Whose::Person(number) => (
-                "SELECT subject, key FROM audit_subject WHERE person = ?1",
+                "SELECT rowid, subject, key FROM audit_subject WHERE person = ?1",
                 number.digits().to_string(),
             ),
         };
-        self.connection
+        let stored = self
+            .connection
             .prepare_cached(sql)
-            .and_then(|mut query| {
-                query
-                    .query_row([text], |row| Ok((row.get(0)?, Zeroizing::new(row.get(1)?))))
-                    .optional()
-            })
-            .map_err(failed)
+            .and_then(|mut query| query.query_row([text], |row| sealer_of(row)).optional())
+            .map_err(failed)?;
+        let (row, name, key) = match stored {
+            None => return Ok(None),
+            Some((_, Some(name), Some(key))) => return Ok(Some((name, key))),
+            Some(damaged) => damaged,
+        };
+        let (fresh_name, fresh_key) = row::draw(seq)?;
+        let (name, key) = (name.unwrap_or(fresh_name), key.unwrap_or(fresh_key));
+        self.connection
+            .prepare_cached("UPDATE audit_subject SET subject = ?2, key = ?3 WHERE rowid = ?1")
+            .and_then(|mut update| update.execute(params![row, name, &key[..]]))
+            .map_err(failed)?;
+        Ok(Some((name, key)))
     }
 
     fn add(&self, whose: &Whose, seq: u64) -> Result<(SubjectId, Key), Error> {
@@ -94,4 +105,11 @@ impl<'a> Sealers<'a> {
             .map_err(failed)?;
         Ok((name, key))
     }
+}
+
+/// A row's id, and its name and key. `None` is one of another length.
+fn sealer_of(row: &Row<'_>) -> rusqlite::Result<(i64, Option<SubjectId>, Option<Key>)> {
+    let blob = |column: usize| row.get_ref(column).map(|value| value.as_blob().unwrap_or_default());
+    let key = blob(2)?.try_into().ok().map(Zeroizing::new);
+    Ok((row.get(0)?, blob(1)?.try_into().ok(), key))
 }

@@ -273,19 +273,33 @@ fn claim(connection: &mut Connection, ids: &[CaseId], lease: &Lease) -> Result<C
     Ok(claim)
 }
 
-/// Whether `lease` may have the case `id`.
+/// Whether `lease` may have the case `id`. A row that cannot be read is deleted, and leases nothing.
 fn place(connection: &Connection, id: &CaseId, lease: &Lease) -> Result<Place, Error> {
-    let row: Option<(String, i64, Option<i64>)> = connection
+    let row: Option<Option<Place>> = connection
         .prepare_cached("SELECT owner, until, asked_at FROM case_lease WHERE case_id = ?1")
         .and_then(|mut query| {
-            let columns = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
-            query.query_row([id.as_str()], columns).optional()
+            query.query_row([id.as_str()], |row| Ok(place_of(row, lease).ok())).optional()
         })
         .map_err(failed)?;
-    let Some((owner, until, asked_at)) = row else { return Ok(Place::Free) };
-    let time =
-        |at| DateTime::from_timestamp_micros(at).ok_or_else(|| Error::new(ErrorKind::Corrupt));
-    Ok(Place::of(lease, &owner, time(until)?, asked_at.map(time).transpose()?))
+    match row {
+        None => Ok(Place::Free),
+        Some(Some(place)) => Ok(place),
+        Some(None) => connection
+            .execute("DELETE FROM case_lease WHERE case_id = ?1", [id.as_str()])
+            .map(|_| Place::Free)
+            .map_err(failed),
+    }
+}
+
+fn place_of(row: &Row<'_>, lease: &Lease) -> rusqlite::Result<Place> {
+    let time = |column: usize, micros: i64| {
+        DateTime::from_timestamp_micros(micros)
+            .ok_or(rusqlite::Error::IntegralValueOutOfRange(column, micros))
+    };
+    let owner: String = row.get(0)?;
+    let asked_at: Option<i64> = row.get(2)?;
+    let asked_at = asked_at.map(|micros| time(2, micros)).transpose()?;
+    Ok(Place::of(lease, &owner, time(1, row.get(1)?)?, asked_at))
 }
 
 fn release(

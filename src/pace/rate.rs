@@ -137,7 +137,7 @@ mod tests {
     fn most_in_a_second(turns: &[Duration]) -> usize {
         let window = |from: &Duration| {
             let to = *from + Duration::from_secs(1);
-            turns.iter().filter(|turn| (*from..to).contains(turn)).count()
+            turns.iter().filter(|turn| (*from..to).contains(*turn)).count()
         };
         turns.iter().map(window).max().unwrap_or_default()
     }

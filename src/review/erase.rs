@@ -1,7 +1,7 @@
 use crate::audit::{Actor, Entry, EventKind, Filter, Subject};
 use crate::case::{
-    self, Case, CaseId, Change, Deletion, DeletionKind, RecordType, ReviewReason, ReviewState,
-    ReviewStep, readable,
+    self, Case, CaseId, Change, Deletion, DeletionKind, Identity, NumberStanding, RecordType,
+    ReviewReason, ReviewState, ReviewStep, readable,
 };
 use crate::delivery::{saved, withdraw};
 use crate::nhs_number::NhsNumber;
@@ -34,8 +34,9 @@ impl ReviewQueue {
     /// leaves its own record. A case that is damaged and cannot be read can be erased; one that is damaged
     /// is not searched for references to another ([`unreadable`](Self::unreadable) names it).
     ///
-    /// What other cases took over in a merge (a number, a date of death) is theirs, and stays. So is what
-    /// the trail has sealed about them, which may name this case's id. Alerts that were delivered are where
+    /// Other cases keep what they took over in a merge (a number, a date of death). The person that such a
+    /// number was confirmed for is deleted, and the number stays in doubt. What the trail has sealed about
+    /// other cases stays; it may name this case's id and that person. Alerts that were delivered are where
     /// they were delivered to: `SqliteAlerts::forget` deletes those in a file. Backups, and what the file
     /// system or the disk keeps of blocks that are no part of a file any more, are the deployment's.
     ///
@@ -199,6 +200,24 @@ fn blank(case: &Case, by: &str, at: DateTime<Utc>) -> Case {
     blank
 }
 
+/// Forgets for which person each number of `case` was confirmed, unless it was for the case's own: such a
+/// number may have been taken over in a merge, with the person. The number stays in doubt.
+fn forget_other_people(case: &mut Case) {
+    let own = case.identity();
+    let before = case.absorbed.iter_mut().filter_map(|was| was.number_before.as_mut());
+    for held in case.nhs_number.iter_mut().chain(before) {
+        let Some(person) = &mut held.person else { continue };
+        if person.changes(&own).is_empty() {
+            continue;
+        }
+        *person = Identity::default();
+        // A case without names, date of birth and gender does not differ from an unknown person.
+        if person.changes(&own).is_empty() && held.standing.is_usable() {
+            held.mark(NumberStanding::NotVerified);
+        }
+    }
+}
+
 /// `case` without what names the case `erased`; `None` when nothing does.
 fn without(case: &Case, erased: &CaseId, by: &str, at: DateTime<Utc>) -> Option<Case> {
     let mut changed = case.clone();
@@ -215,6 +234,9 @@ fn without(case: &Case, erased: &CaseId, by: &str, at: DateTime<Utc>) -> Option<
         alert.others.retain(|other| other != erased);
     }
     changed.absorbed.retain(|was| was.case_id != *erased);
+    if changed.absorbed.len() < case.absorbed.len() {
+        forget_other_people(&mut changed);
+    }
     if let Some(deletion) = &mut changed.deleted
         && deletion.how == DeletionKind::MergedInto(erased.clone())
     {

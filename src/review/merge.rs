@@ -1,6 +1,5 @@
 use crate::case::{
-    Absorbed, Asking, Case, CaseId, Deletion, DeletionKind, HeldNumber, ReviewItem, ReviewReason,
-    ReviewState,
+    Absorbed, Asking, Case, CaseId, Deletion, DeletionKind, ReviewItem, ReviewReason, ReviewState,
 };
 use crate::nhs_number::NhsNumber;
 use crate::review::context::in_use;
@@ -140,10 +139,8 @@ pub fn undo_merge(
     }
     let mut survivor = case.clone();
     let was = survivor.absorbed.remove(place.ok_or(Refusal::NotMerged)?);
-    let number = |held: &Option<HeldNumber>| held.as_ref().map(|held| held.number);
-    let now = number(&case.nhs_number);
-    let returned =
-        now.filter(|_| now == number(&other.nhs_number) && now != number(&was.number_before));
+    let returned = taken_number(case, other, &was);
+    let held_before = was.number_before.as_ref().map(|held| held.number);
     if returned.is_some() {
         survivor.nhs_number = was.number_before;
         survivor.nhs_number = survivor.number_with_person();
@@ -157,7 +154,8 @@ pub fn undo_merge(
     back.deleted = None;
     // What made it a duplicate is found out again at once.
     back.asking.not_before = None;
-    let thirds = match returned {
+    // A case that had the same number before still has it.
+    let thirds = match returned.filter(|_| returned != held_before) {
         Some(number) => give_back_duplicates(&mut survivor, &mut back, number, context),
         None => Vec::new(),
     };
@@ -167,6 +165,27 @@ pub fn undo_merge(
     flag_duplicates(&mut changes, absorbed, context);
     flag_duplicates(&mut changes, &case.id, context);
     Ok(changes)
+}
+
+/// The number that `case` took over from `other` when it absorbed it, if it still has that number.
+///
+/// Two cases may have had the same number with different sources and for different people. Then it was
+/// taken over if it was not usable before, and was usable in the other case.
+fn taken_number(case: &Case, other: &Case, was: &Absorbed) -> Option<NhsNumber> {
+    let now = case.number_with_person()?;
+    let theirs = other.number_with_person().filter(|theirs| theirs.number == now.number)?;
+    let taken = match was.number_before.as_ref().filter(|before| before.number == now.number) {
+        None => true,
+        Some(before) => {
+            let of_another = before
+                .person
+                .as_ref()
+                .is_some_and(|person| !person.changes(&case.identity()).is_empty());
+            let was_usable = before.standing.is_usable() && !of_another;
+            now != *before && other.usable_number().is_some() && (!was_usable || now == theirs)
+        }
+    };
+    taken.then_some(now.number)
 }
 
 /// What a merge `at` a time has settled about the number is open again with the number.
@@ -268,7 +287,7 @@ mod tests {
 
     #[test]
     fn which_number_is_kept() {
-        use NumberStanding::{Invalid, Superseded, Usable};
+        use NumberStanding::{Invalid, NotVerified, Superseded, Usable};
         for (mine, theirs, expected) in [
             (None, None, None),
             (None, Some((OTHER, Usable)), Some(OTHER)),
@@ -277,13 +296,17 @@ mod tests {
             (Some((NUMBER, Superseded)), Some((OTHER, Usable)), Some(OTHER)),
             (Some((NUMBER, Superseded)), Some((OTHER, Invalid)), Some(NUMBER)),
             (Some((NUMBER, Usable)), None, Some(NUMBER)),
+            (Some((NUMBER, NotVerified)), Some((NUMBER, Usable)), Some(NUMBER)),
+            (Some((NUMBER, Usable)), Some((NUMBER, Usable)), Some(NUMBER)),
+            (Some((NUMBER, NotVerified)), Some((NUMBER, Superseded)), Some(NUMBER)),
         ] {
             let make = |text: &str, number: Option<(NhsNumber, NumberStanding)>| {
                 let mut case = case(text, ReviewReason::Superseded, Some(OTHER));
                 case.nhs_number = number.map(|(number, standing)| held(number, standing));
                 case
             };
-            let (mine, theirs) = (make("1", mine), make("2", theirs));
+            let (mine, mut theirs) = (make("1", mine), make("2", theirs));
+            theirs.surname = Some("Quentinsson".into());
             let (survivor, gone) = into_one(&mine, &theirs).unwrap();
             assert_eq!(number(&survivor), expected);
             assert_eq!(survivor.absorbed[0].number_before, mine.number_with_person());
@@ -291,7 +314,7 @@ mod tests {
             let changes = apart(&survivor, &[gone]).unwrap();
             let now = changes[0].case.number_with_person();
             assert_eq!(now, mine.number_with_person(), "as it was");
-            let gave_back = number(&survivor) != number(&mine);
+            let gave_back = survivor.number_with_person() != mine.number_with_person();
             assert_eq!(changes[0].case.review[0].is_open(), gave_back, "what is wrong with it too");
             assert_eq!(changes[1].case.nhs_number, theirs.nhs_number);
             assert!(changes[0].case.absorbed.is_empty() && changes[1].case.is_live());
@@ -373,5 +396,39 @@ mod tests {
         survivor.nhs_number = Some(held(new, NumberStanding::Usable));
         let changes = apart(&survivor, &[gone]).unwrap();
         assert_eq!(number(&changes[0].case), Some(new));
+    }
+
+    #[test]
+    fn the_same_number_goes_back_to_what_it_was_and_keeps_what_was_found_out_since() {
+        use NumberStanding::{NotVerified, Superseded, Usable};
+        let make = |text: &str, surname: &str, standing| {
+            let mut case = case(text, ReviewReason::NotVerified, None);
+            case.surname = Some(surname.into());
+            case.nhs_number = Some(held(NUMBER, standing).with_person(case.identity()));
+            case
+        };
+        let theirs = make("2", "Quentinsson", Usable);
+        // Taken over, and confirmed since.
+        let mine = make("1", "Aindow", NotVerified);
+        let (survivor, gone) = into_one(&mine, &theirs).unwrap();
+        assert_eq!(survivor.nhs_number, theirs.nhs_number);
+        let mut confirmed = survivor.clone();
+        confirmed.nhs_number = Some(held(NUMBER, Usable).with_person(mine.identity()));
+        for survivor in [survivor, confirmed] {
+            let changes = apart(&survivor, std::slice::from_ref(&gone)).unwrap();
+            assert_eq!(changes[0].case.nhs_number, mine.nhs_number);
+        }
+        // Never taken over, and spoken against since, as the other's was before.
+        let mine = make("1", "Quentinsson", Usable);
+        let (mut survivor, gone) = into_one(&mine, &make("2", "Quentinsson", Superseded)).unwrap();
+        let replaced = make("1", "Quentinsson", Superseded).nhs_number;
+        survivor.nhs_number = replaced.clone();
+        let changes = apart(&survivor, &[gone]).unwrap();
+        assert_eq!(changes[0].case.nhs_number, replaced);
+        let (mut survivor, gone) = into_one(&make("1", "Aindow", Usable), &theirs).unwrap();
+        let replaced = held(NUMBER, Superseded).with_person(survivor.identity());
+        survivor.nhs_number = Some(replaced.clone());
+        let changes = apart(&survivor, &[gone]).unwrap();
+        assert_eq!(changes[0].case.nhs_number, Some(replaced));
     }
 }

@@ -1,4 +1,5 @@
 use crate::demographics::Particular;
+use crate::terminal::is_hidden;
 use crate::trace::Exchange;
 use chrono::{DateTime, Utc};
 use std::error::Error as StdError;
@@ -143,8 +144,8 @@ impl Error {
     /// The texts of all causes, outermost first, such as `could not connect: … : Connection refused`.
     /// `None` when the error has no source.
     ///
-    /// For logs and status pages. It holds nothing about a person, no control characters, and at most
-    /// 500 characters.
+    /// For logs, status pages and terminals. It holds nothing about a person, and at most 500 characters.
+    /// A space replaces each character that [`terminal::printable`](crate::terminal::printable) escapes.
     ///
     /// ```
     /// use nhs_pds::trace::{Error, ErrorKind};
@@ -164,7 +165,7 @@ pub(crate) fn causes(error: &(dyn StdError + 'static)) -> Option<String> {
     let causes = iter::successors(error.source(), |&cause| cause.source());
     let texts: Vec<String> = causes.map(ToString::to_string).collect();
     let text = texts.join(": ");
-    let shown = |c: char| if c.is_control() { ' ' } else { c };
+    let shown = |c: char| if is_hidden(c) { ' ' } else { c };
     (!text.is_empty()).then(|| text.chars().take(LONGEST_CAUSE).map(shown).collect())
 }
 
@@ -234,6 +235,10 @@ mod tests {
         let error = Error::new(ErrorKind::Unavailable)
             .with_source(Chain("could not connect", Some(Box::new(inner))));
         assert_eq!(error.cause().unwrap(), "could not connect: refused [31m ");
+        let hidden =
+            Chain("for \u{202e}gro.elpmaxe\u{2066}, \u{200b}\u{feff}\u{9b}\u{2028}é", None);
+        let error = Error::new(ErrorKind::Unavailable).with_source(hidden);
+        assert_eq!(error.cause().unwrap(), "for  gro.elpmaxe ,     é");
         assert_eq!(Error::new(ErrorKind::Unavailable).cause(), None);
         let long = Error::new(ErrorKind::Unavailable).with_source("é".repeat(2_000));
         assert_eq!(long.cause().unwrap().chars().count(), LONGEST_CAUSE);

@@ -6,9 +6,10 @@ mod private;
 
 use private::PrivateFile;
 use std::fs::{self, Permissions};
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 
 fn write(place: &Path, text: &str) {
     let file = PrivateFile::begin(place).unwrap();
@@ -41,7 +42,7 @@ fn only_the_owner_reads_a_file_whoever_could_before() {
 fn what_a_killed_program_left_is_gone_with_the_next() {
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().join("results.csv");
-    let partial = folder.path().join(".results.csv.partial");
+    let partial = folder.path().join(".results.csv.nhs-pds.partial");
     fs::write(&partial, "half of a person").unwrap();
     fs::set_permissions(&partial, Permissions::from_mode(0o644)).unwrap();
     write(&place, "whole");
@@ -50,6 +51,70 @@ fn what_a_killed_program_left_is_gone_with_the_next() {
     // A program that ends early takes its own along.
     drop(PrivateFile::begin(&place).unwrap());
     assert_eq!(names(folder.path()), ["results.csv"]);
+}
+
+/// What the next test kills.
+#[test]
+#[ignore = "waits to be killed by another test"]
+fn writes_until_it_is_killed() {
+    let file = PrivateFile::begin(Path::new(&std::env::var_os("PLACE").unwrap())).unwrap();
+    file.file().write_all(b"half of a person").unwrap();
+    std::io::stdin().read_to_end(&mut Vec::new()).unwrap();
+    file.finish().unwrap();
+}
+
+/// A writer of `place` in a process of its own, once it has written half.
+fn writer(place: &Path) -> Child {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["private_file::writes_until_it_is_killed", "--exact", "--ignored"]);
+    command.env("PLACE", place).stdin(Stdio::piped()).stdout(Stdio::null());
+    let child = command.spawn().unwrap();
+    let partial = partial(place);
+    while fs::metadata(&partial).map_or(0, |found| found.len()) == 0 {
+        std::thread::yield_now();
+    }
+    child
+}
+
+fn partial(place: &Path) -> PathBuf {
+    let name = place.file_name().unwrap().display();
+    place.with_file_name(format!(".{name}.nhs-pds.partial"))
+}
+
+/// Exports have other names every day.
+#[test]
+fn what_a_killed_program_left_is_gone_with_the_next_of_another_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = |name: &str| folder.path().join(name);
+    let (mut killed, mut running) = (writer(&place("monday.csv")), writer(&place("running.csv")));
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    assert!(partial(&place("monday.csv")).exists());
+    // What another program or another user may have made.
+    let kept = [".other.partial", ".open.csv.nhs-pds.partial", "notes.nhs-pds.partial"];
+    for name in kept {
+        fs::write(place(name), "not ours").unwrap();
+        let mode = if name.contains("open") { 0o640 } else { 0o600 };
+        fs::set_permissions(place(name), Permissions::from_mode(mode)).unwrap();
+    }
+    symlink(place(".other.partial"), partial(&place("link.csv"))).unwrap();
+    fs::create_dir(partial(&place("folder.csv"))).unwrap();
+
+    write(&place("tuesday.csv"), "whole");
+    let mut left = names(folder.path());
+    left.sort();
+    let mut expected = vec![
+        "tuesday.csv",
+        ".running.csv.nhs-pds.partial",
+        ".link.csv.nhs-pds.partial",
+        ".folder.csv.nhs-pds.partial",
+    ];
+    expected.extend(kept);
+    expected.sort_unstable();
+    assert_eq!(left, expected);
+    drop(running.stdin.take());
+    assert!(running.wait().unwrap().success());
+    assert_eq!(fs::read_to_string(place("running.csv")).unwrap(), "half of a person");
 }
 
 #[test]
@@ -71,7 +136,7 @@ fn a_planted_link_leads_nowhere() {
     let (place, other) = (folder.path().join("out.csv"), folder.path().join("other"));
     fs::write(&other, "theirs").unwrap();
     for target in [other.as_path(), Path::new("no such file")] {
-        symlink(target, folder.path().join(".out.csv.partial")).unwrap();
+        symlink(target, folder.path().join(".out.csv.nhs-pds.partial")).unwrap();
         write(&place, "ours");
         assert_eq!(fs::read_to_string(&other).unwrap(), "theirs");
         assert!(fs::symlink_metadata(&place).unwrap().is_file());
