@@ -1,5 +1,6 @@
 //! People who are not on PDS, each with a namesake, a twin or a parent who is: nothing is written, and nobody
 //! is dead. And people who are: all of them are found.
+#![expect(clippy::indexing_slicing, reason = "tests, whose panics are failures")]
 
 use crate::services::{Face, us};
 use nhs_pds::alert::MemoryAlerts;
@@ -8,7 +9,7 @@ use nhs_pds::case::{
     Allocation, Case, CaseStore, HeldNumber, MemoryStore, NumberSource, RecordType, ReviewReason,
 };
 use nhs_pds::correspondence::printable;
-use nhs_pds::demographics::{Gender, PartialDate};
+use nhs_pds::demographics::{Demographics, Gender, PartialDate};
 use nhs_pds::simulator::{Person, Register, Simulator};
 use nhs_pds::trace::Caller;
 use nhs_pds::worker::{RefreshEvent, Worker};
@@ -59,7 +60,7 @@ fn absent(n: usize, other: &Person) -> Case {
     }
     // A letter had the other person's number. (Of a namesake of whom the forename is known too, nobody could
     // tell: the rule takes the letter's word for it.)
-    if n % 5 < 2 && (n % 3 > 0 || case.forename.is_none()) {
+    if n % 5 < 2 && (!n.is_multiple_of(3) || case.forename.is_none()) {
         let letter = NumberSource::Imported(Some("GP letter".into()));
         case.nhs_number = Some(HeldNumber::new(other.nhs_number, letter));
     }
@@ -154,7 +155,7 @@ async fn nothing_is_written_for_the_absent(face: Face) {
             let returned = item.evidence.returned.as_ref();
             assert!(item.evidence.nhs_number.is_some() && returned.is_some(), "the candidate");
             unconfirmed += 1;
-            dead += usize::from(returned.is_some_and(|person| person.is_deceased()));
+            dead += usize::from(returned.is_some_and(Demographics::is_deceased));
         }
     }
     assert!(unconfirmed > 200 && dead > 40, "{unconfirmed} candidates, {dead} of them dead");

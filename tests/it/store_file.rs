@@ -1,5 +1,6 @@
 //! What stands in the files of a store, byte by byte: nothing of who was erased; one damaged row stops
 //! nothing else; what only reads changes nothing.
+#![expect(clippy::indexing_slicing, reason = "tests, whose panics are failures")]
 
 use chrono::{DateTime, Utc};
 use nhs_pds::alert::{AlertSink, MemoryAlerts, SqliteAlerts};

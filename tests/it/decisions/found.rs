@@ -65,7 +65,12 @@ fn found_somebody_who_differs() {
             }),
         );
     }
-    // The evidence is not complete: a field was not returned.
+}
+
+/// Her namesake is found, or her twin; alive, or dead.
+#[test]
+fn found_somebody_for_whom_the_evidence_is_not_complete() {
+    // A field was not returned.
     for changes in [
         json!({"name": null}),
         json!({"name": {"family": "AINDOW"}}),
@@ -78,8 +83,7 @@ fn found_somebody_who_differs() {
         let who = serde_json::to_value(person(&comfort_but(changes))).unwrap();
         is_held(by_particulars(), &who, "unconfirmed");
     }
-    // Or it is not known to the case, or no postcode of an address was part of the search. Her namesake is
-    // found, or her twin; alive, or dead.
+    // It is not known to the case, or no postcode of an address was part of the search.
     let without = |fields: &[&str]| {
         let mut asked = by_particulars();
         fields.iter().for_each(|field| drop(asked.as_object_mut().unwrap().remove(*field)));

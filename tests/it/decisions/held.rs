@@ -31,7 +31,7 @@ fn marked(case: &Case, standing: &str) -> Value {
     let before = case.nhs_number.as_ref().unwrap().standing.word();
     // What the service has spoken against keeps no evidence; to be superseded is not that.
     if ![before, standing].iter().all(|word| ["usable", "superseded"].contains(word))
-        && let Some(traced) = held["source"].get_mut("traced")
+        && let Some(traced) = held.pointer_mut("/source/traced")
     {
         traced.as_object_mut().unwrap().remove("corroboration");
     }

@@ -71,7 +71,8 @@ fn with_traced() -> Case {
 fn with_traced_before() -> Case {
     let mut case = with_traced();
     let mut held = serde_json::to_value(&case.nhs_number).unwrap();
-    held["source"]["traced"].as_object_mut().unwrap().remove("corroboration").unwrap();
+    let traced = held.pointer_mut("/source/traced").unwrap();
+    traced.as_object_mut().unwrap().remove("corroboration").unwrap();
     case.nhs_number = serde_json::from_value(held).unwrap();
     case
 }
@@ -178,7 +179,7 @@ fn traced(number: &str, code: &str, strategy: &str, freshness: &str, since: &str
 
 /// The same number with other independent evidence.
 fn corroborated(mut number: Value, by: &str) -> Value {
-    number["source"]["traced"]["corroboration"] = json!(by);
+    *number.pointer_mut("/source/traced/corroboration").unwrap() = json!(by);
     number
 }
 
