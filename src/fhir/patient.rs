@@ -1,6 +1,6 @@
 use crate::demographics::{
-    Address, Demographics, FullDate, Gender, GpPractice, Held, NameUse, PartialDate, PersonName,
-    Telecom, UsablePeriod, redacted_debug,
+    Address, Demographics, Gender, GpPractice, Held, NameUse, PartialDate, PersonName, Telecom,
+    UsablePeriod, redacted_debug,
 };
 use crate::fhir::coded::coded;
 use crate::fhir::{DecodeError, wire};
@@ -176,9 +176,7 @@ fn is_filled(name: &PersonName) -> bool {
 
 /// What makes a name more likely to be the one in use today: that it is filled, that it has no end, how late
 /// it ends, and how early it begins. A start that cannot be read comes last.
-fn currency(
-    name: &PersonName,
-) -> (bool, bool, Option<FullDate>, Reverse<(bool, Option<FullDate>)>) {
+fn currency(name: &PersonName) -> impl Ord + use<> {
     let is_open = |date: &Held<PartialDate>| matches!(date, Held::NotReturned | Held::Blank);
     let period = name.period.as_ref();
     let start = period.map_or(&Held::NotReturned, |period| &period.low);
