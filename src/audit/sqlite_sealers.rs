@@ -75,7 +75,7 @@ impl<'a> Sealers<'a> {
         let stored = self
             .connection
             .prepare_cached(sql)
-            .and_then(|mut query| query.query_row([text], |row| sealer_of(row)).optional())
+            .and_then(|mut query| query.query_row([text], sealer_of).optional())
             .map_err(failed)?;
         let (row, name, key) = match stored {
             None => return Ok(None),
