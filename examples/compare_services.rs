@@ -89,9 +89,12 @@ async fn main() -> ExitCode {
 /// Whether nobody has to look.
 async fn run(cli: &Cli) -> Result<bool, Box<dyn Error>> {
     let name = cli.caseload.display();
-    let Caseload { cases, refused, .. } = caseload::read(console::open(&cli.caseload)?)
+    let Caseload { cases, refused, flagged, .. } = caseload::read(console::open(&cli.caseload)?)
         .map_err(|error| about(&cli.caseload, &error))?;
     for row in &refused {
+        warn(format!("{name}: {row}"));
+    }
+    for row in &flagged {
         warn(format!("{name}: {row}"));
     }
     let reached = cli.service.reach().await?;

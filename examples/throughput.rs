@@ -76,6 +76,9 @@ async fn run(cli: &Cli) -> Result<bool, Box<dyn Error>> {
             for row in &read.refused {
                 warn(format!("{}: {row}", file.display()));
             }
+            for row in &read.flagged {
+                warn(format!("{}: {row}", file.display()));
+            }
             refused = read.refused.len();
             import(&*kept.store, &*kept.audit, &actor, &SystemClock, read.cases).await?;
             kept

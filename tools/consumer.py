@@ -10,9 +10,10 @@ the repository's target directory. The checks, in this order:
 * package: the files of the package build its library, examples, tests and benchmarks.
 * features: a consumer compiles without features, with the default ones, with each alone and with all, without a
   warning in this crate, and its lock file keeps to `rust-version`.
-* README: the dependencies and the first two programs of the README compile. The first program runs against the
-  simulator, which is a process of its own and demands a client certificate. The address of the service is
-  replaced, and nothing else; the certificates have the names that the README gives them.
+* README: the dependencies and the first two programs of the README compile, and run against the simulator, which
+  is a process of its own. For the first program it demands a client certificate. The address of the service is
+  replaced, and nothing else; the certificates have the names that the README gives them. The second program
+  writes the number of its case.
 * sqlite: stores and trails pass their conformance suites with the lowest and the highest rusqlite.
 * sqlx: this crate's `sqlite` and sqlx's `sqlite` and `macros` resolve to one SQLite library.
 * oldest: with each direct dependency in the lowest version that Cargo.toml allows, all features compile, and
@@ -24,7 +25,9 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
+import sqlite3
 import ssl
 import subprocess
 import sys
@@ -37,12 +40,13 @@ WORK = os.path.join(TARGET, "consumer")
 PACKAGE = os.path.join(WORK, "package")
 CRATE = "nhs-pds"
 
-# What the README's first program is asked to find, and what it prints.
+# The service's address in the README's programs, what the first one prints, and the number that the second writes.
 README_ADDRESS = '"https://smsp.example/pds"'
 README_OUTPUT = """verified match
 on a screen or a letter: 937 465 9298
 in a database or a message: 9374659298
 """
+README_NUMBER = "9374659298"
 
 # Runs the conformance suites of the crate over SQLite files of their own.
 SQLITE = """
@@ -197,11 +201,11 @@ def block(text, language, count):
     return found[:count]
 
 
-def simulator(certificates):
+def simulator(*arguments):
     command = ["cargo", "build", "--locked", "--quiet", "--all-features", "--example", "simulator"]
     made = output([*command, "--message-format=json-render-diagnostics"], cwd=ROOT)
     binary = next(filter(None, (json.loads(line).get("executable") for line in made.splitlines())))
-    return subprocess.Popen([binary, "--mutual-tls", certificates], stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen([binary, *arguments], stdout=subprocess.PIPE, text=True)
 
 
 def refuses_strangers(url, certificates):
@@ -223,26 +227,51 @@ def check_readme(crate):
     (manifest,) = block(readme, "toml", 1)
     dependencies = manifest.removeprefix("[dependencies]\n")
     first, second = block(readme, "rust,no_run", 2)
-    if first.count(README_ADDRESS) != 1:
-        fail(f"README.md: its first program has no {README_ADDRESS}")
+    for program in first, second:
+        if program.count(README_ADDRESS) != 1:
+            fail(f"README.md: one of its first two programs has no {README_ADDRESS}")
     certificates = os.path.join(WORK, "certificates")
     os.makedirs(certificates, exist_ok=True)
-    process = simulator(certificates)
+    secure, plain = simulator("--mutual-tls", certificates), simulator()
     try:
-        url = process.stdout.readline().strip()
-        refuses_strangers(url, certificates)
-        # One binary at one path, so that an address that changes is all that is compiled again.
-        programs = {"bin/first.rs": first.replace(README_ADDRESS, f'"{url}"'), "bin/second.rs": second}
+        urls = [process.stdout.readline().strip() for process in (secure, plain)]
+        refuses_strangers(urls[0], certificates)
+        # One binary at one path each, so that an address that changes is all that is compiled again.
+        programs = {
+            f"bin/{name}.rs": program.replace(README_ADDRESS, f'"{url}"')
+            for name, program, url in zip(("first", "second"), (first, second), urls)
+        }
         folder = consumer("readme", crate, dependencies, files=programs)
         run(["cargo", "build", "--quiet", "--locked", "--bins"], cwd=folder)
         # The README names the files without a folder.
         printed = output([os.path.join(TARGET, "debug", "first")], cwd=certificates)
+        if printed != README_OUTPUT:
+            fail(f"README.md: its first program printed {printed!r}, and not {README_OUTPUT!r}")
+        print(f"-- README: printed {printed!r} over mutual TLS", flush=True)
+        print(f"-- README: wrote {second_program()}", flush=True)
     finally:
-        process.kill()
-        process.wait()
-    if printed != README_OUTPUT:
-        fail(f"README.md: its first program printed {printed!r}, and not {README_OUTPUT!r}")
-    print(f"-- README: printed {printed!r} over mutual TLS", flush=True)
+        for process in secure, plain:
+            process.kill()
+            process.wait()
+
+
+def second_program():
+    """The number that the README's second program writes. It goes on until it is interrupted."""
+    folder = os.path.join(WORK, "second")
+    shutil.rmtree(folder, ignore_errors=True)
+    os.makedirs(folder)
+    program = subprocess.Popen(
+        [os.path.join(TARGET, "debug", "second")], cwd=folder, stdout=subprocess.PIPE, text=True
+    )
+    traced = program.stdout.readline()
+    program.send_signal(signal.SIGINT)
+    if program.wait(timeout=300) != 0:
+        fail(f"README.md: its second program ended with {program.returncode}")
+    with sqlite3.connect(os.path.join(folder, "cases.sqlite")) as database:
+        numbers = [number for (number,) in database.execute("SELECT nhs_number FROM cases")]
+    if numbers != [README_NUMBER]:
+        fail(f"README.md: its second program said {traced!r} and wrote {numbers}, and not {README_NUMBER}")
+    return numbers[0]
 
 
 def bounds(crate, name):

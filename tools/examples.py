@@ -115,8 +115,8 @@ def check(folder, file):
     expect(1, "get_nhs_number", file("refused.csv"), "--results", file("results.csv"), says="line 3, date_of_birth")
     expect(1, "data_quality", "--caseload", file("refused.csv"), "--csv", file("quality.csv"), says="line 4, nhs_number")
     expect(0, "data_quality", "--db", db, says="number_damaged:open")
-    expect(1, "throughput", "--memory", file("refused.csv"), says="line 3")
-    expect(1, "compare_services", file("refused.csv"))
+    expect(1, "throughput", "--memory", file("refused.csv"), says="line 4, nhs_number")
+    expect(1, "compare_services", file("refused.csv"), says="line 4, nhs_number")
     expect(1, "compare_services", file("nobody.csv"), says="Nothing was compared")
     # Nobody listens there.
     with socket.socket() as taken:

@@ -123,7 +123,10 @@ pub fn advisories(case: &Case) -> Vec<Advisory> {
         told.push(Advisory::new(AdvisoryKind::PersonChanged, PERSON_CHANGED));
     }
     if let Some(died) = case.date_of_death {
-        let text = if is_before_birth(died, case.date_of_birth) {
+        let text = if case.death_in_doubt() {
+            "The date of death on this record was returned for the person whom the record was about before, and \
+             may be another person's. Find out whether this person has died. Do not write to them until then."
+        } else if is_before_birth(died, case.date_of_birth) {
             "The date of death on this record is before the date of birth, so one of the two is wrong. Find \
              out whether this person has died. Do not write to them until the record is corrected."
         } else {

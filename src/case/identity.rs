@@ -126,6 +126,18 @@ impl Case {
         !self.changed_fields().is_empty()
     }
 
+    /// Whether the date of death was returned for the person of the NHS Number, and the case is about another
+    /// person by now.
+    pub(crate) fn death_in_doubt(&self) -> bool {
+        self.death_traced && self.person_changed()
+    }
+
+    /// Whether a date of death that the Spine returned has to be dropped because the case, which has no
+    /// number by which the change could be noticed later, has become about `other`.
+    pub(crate) fn loses_traced_death_to(&self, other: &Identity) -> bool {
+        self.death_traced && self.nhs_number.is_none() && !self.identity().changes(other).is_empty()
+    }
+
     /// The NHS Number, unless something is known against it: its standing, or that the person has
     /// [changed](Self::person_changed).
     ///

@@ -58,6 +58,8 @@ pub use memory::MemoryStore;
 pub use number::{
     Corroboration, HeldNumber, NumberSource, NumberStanding, Provenance, TraceRecord,
 };
+#[cfg(feature = "csv")]
+pub(crate) use placeholder::is_no_number;
 pub(crate) use placeholder::{is_no_forename, is_no_surname, is_no_worker};
 pub(crate) use plausible::{is_before_birth, is_implausible_birth, is_implausible_death};
 pub use record::{Allocation, Case};

@@ -34,17 +34,26 @@ impl HeldNumber {
         Self { number, source, standing: NumberStanding::Usable, since: None, person: None }
     }
 
-    /// Marks the number as not to be relied upon. Its evidence stays only while all that is known against it
-    /// is that it was superseded: then it is still evidence of who the successor is (MSCA-DQ-03).
+    /// The independent evidence for the number that is on record, as long as the service has not spoken
+    /// against the number: that it was superseded is no reason against it as evidence of who its successor is
+    /// (MSCA-DQ-03).
+    pub(crate) const fn corroboration(&self) -> Option<Corroboration> {
+        match (&self.source, self.standing) {
+            (
+                NumberSource::Traced(provenance),
+                NumberStanding::Usable | NumberStanding::Superseded,
+            ) => provenance.corroboration,
+            _ => None,
+        }
+    }
+
+    /// Marks the number as not to be relied upon. Evidence that the service has spoken against is dropped.
     pub(crate) fn mark(&mut self, standing: NumberStanding) {
-        let is_only_superseded = [self.standing, standing]
-            .iter()
-            .all(|it| matches!(it, NumberStanding::Usable | NumberStanding::Superseded));
+        let before = self.corroboration();
         self.standing = standing;
-        if let NumberSource::Traced(provenance) = &mut self.source
-            && !is_only_superseded
-        {
-            provenance.corroboration = None;
+        let after = self.corroboration().and(before);
+        if let NumberSource::Traced(provenance) = &mut self.source {
+            provenance.corroboration = after;
         }
     }
 

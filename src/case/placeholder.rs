@@ -11,6 +11,16 @@ pub(crate) fn is_no_worker(text: &str) -> bool {
     says_nothing(text) || is_listed(text, &["any", "worker"])
 }
 
+/// Whether `text` says that there is no NHS Number, or no source of one: it is blank or stands for no value.
+///
+/// Digits and `#` are what is left of a number: `0000000000`, `#####`, `#N/A`.
+#[must_use]
+#[cfg(any(feature = "csv", test))]
+pub(crate) fn is_no_number(text: &str) -> bool {
+    let left = |c: char| c.is_numeric() || c == '#';
+    !text.chars().any(left) && (says_nothing(text) || is_listed(text, &["any", "number"]))
+}
+
 /// Whether `text` stands where a surname is not known, or not given yet. A blank text does not.
 #[must_use]
 pub(crate) fn is_no_surname(text: &str) -> bool {
@@ -61,10 +71,15 @@ fn matches(entry: &str, words: &str) -> bool {
     }
 }
 
-/// In capitals, with one space wherever there is anything but letters and digits.
+/// In capitals, with one space wherever there is anything but letters and digits, and between a letter and
+/// a digit.
 fn form(text: &str) -> String {
     let upper = name_form(text).to_uppercase();
-    let words = upper.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    let words = upper
+        .split(|c: char| !c.is_alphanumeric())
+        .flat_map(|word| word.as_bytes().chunk_by(|a, b| a.is_ascii_digit() == b.is_ascii_digit()));
+    // Cut beside ASCII digits only, so each part is UTF-8.
+    let words = words.filter_map(|word| std::str::from_utf8(word).ok());
     words.collect::<Vec<_>>().join(" ")
 }
 
@@ -75,7 +90,10 @@ mod tests {
     #[test]
     fn every_entry_is_in_the_form_that_is_looked_up() {
         for (section, entry) in entries() {
-            assert!(["any", "worker", "name", "forename"].contains(&section), "{section}");
+            assert!(
+                ["any", "worker", "number", "name", "forename"].contains(&section),
+                "{section}"
+            );
             let bare = entry.trim_start_matches("* ").trim_end_matches(" *");
             assert_eq!(form(bare), bare, "{entry}");
         }
@@ -110,6 +128,9 @@ mod tests {
             "Test",
             "Unknown person",
             "nu\u{200B}ll",
+            "Not supplied",
+            "NOT DISCLOSED",
+            "Unknown1",
         ] {
             assert!(is_no_worker(text), "{text}");
             assert!(is_no_surname(text), "{text}");
@@ -119,10 +140,10 @@ mod tests {
 
     #[test]
     fn what_is_a_value_in_one_field_and_none_in_another() {
-        for text in ["", " ", "NA", "Nobody", "Unallocated - duty", "Vacant", "0", "00"] {
+        for text in ["", " ", "NA", "NaN", "Nobody", "Unallocated - duty", "Vacant", "0", "00"] {
             assert!(is_no_worker(text), "{text}");
         }
-        for text in ["", " ", "\u{200B}", "NA", "Na", "Blank", "Default", "Nobody"] {
+        for text in ["", " ", "\u{200B}", "NA", "Na", "Nan", "Blank", "Default", "Nobody"] {
             assert!(!is_no_surname(text) && !is_no_forename(text), "{text}");
         }
         for text in [
@@ -139,6 +160,19 @@ mod tests {
             "B/O Smith",
             "Infant",
             "Newborn",
+            "Twin1",
+            "1TWIN",
+            "TWINB",
+            "twina",
+            "Twin2Smith",
+            "Second Twin",
+            "Baby1",
+            "Babygirl",
+            "BABYBOY",
+            "Smith (Baby)",
+            "Smith-Baby",
+            "Third triplet",
+            "TripletC",
             "000",
             "0",
         ] {
@@ -156,7 +190,14 @@ mod tests {
             "Nuller",
             "Babych",
             "Babylon",
+            "Babyak",
+            "Babygirlova",
             "Twinn",
+            "Twining",
+            "Twinberrow",
+            "Entwin",
+            "Triplett",
+            "Babs",
             "Testa",
             "Unknownson",
             "Xu",
@@ -176,8 +217,43 @@ mod tests {
         ] {
             assert!(!is_no_surname(text) && !is_no_forename(text), "{text}");
         }
-        for text in ["A Worker", "12345", "10", "W0", "a", "Baby", "Mr Null Smith", "Duty Team"] {
+        for text in
+            ["A Worker", "12345", "10", "W0", "a", "Baby", "Mr Null Smith", "Duty Team", "Twin1"]
+        {
             assert!(!is_no_worker(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_says_that_there_is_no_number_and_what_is_left_of_one() {
+        for text in [
+            "",
+            " ",
+            "NULL",
+            "N/A",
+            "NA",
+            "-",
+            "UNKNOWN",
+            "TBC",
+            "NaN",
+            "?",
+            "No NHS number",
+            "XXX",
+        ] {
+            assert!(is_no_number(text), "{text}");
+        }
+        for text in [
+            "0",
+            "0000000000",
+            "#####",
+            "#N/A",
+            "#REF!",
+            "9.43477E+09",
+            "UNKNOWN 943",
+            "TEST 1",
+            "GP",
+        ] {
+            assert!(!is_no_number(text), "{text}");
         }
     }
 }

@@ -9,7 +9,8 @@ impl Case {
     /// gender, address, postcode, allocations, and whether its data contradict themselves. What traces
     /// brought stays: the number with its provenance, the last trace, and a date of death that the
     /// Spine told ([`Case::death_traced`]), unless `read` has one of its own. A date of death that
-    /// only the local system told goes when the local system takes it back.
+    /// only the local system told goes when the local system takes it back. On a case without a number, so
+    /// does one that the Spine returned, when `read` is about another person.
     ///
     /// A case without a number takes one that `read` has imported, unless `read` contradicts itself. So does
     /// a case with a number that was imported and never traced, when `read` has another: the local system
@@ -53,10 +54,12 @@ impl Case {
         } else {
             Asking::default()
         };
-        let told = self.date_of_death.filter(|_| self.death_traced);
+        let told = self
+            .date_of_death
+            .filter(|_| self.death_traced && !self.loses_traced_death_to(&read.identity()));
         let updated = Self {
             date_of_death: read.date_of_death.or(told),
-            death_traced: self.death_traced,
+            death_traced: told.is_some(),
             nhs_number,
             last_trace: self.last_trace.clone(),
             asking,

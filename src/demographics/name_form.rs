@@ -6,7 +6,8 @@ use icu_normalizer::ComposingNormalizerBorrowed;
 /// * Unicode normalisation form C: an accent typed as a character of its own becomes part of its letter.
 /// * Typographic apostrophes, hyphens and spaces become `'`, `-` and the ASCII space; white space becomes
 ///   one space between words and none around the name.
-/// * Characters without a width, and those that change the direction of writing, are removed.
+/// * Characters without a width, and those that change the direction of writing, are removed; so are the
+///   soft hyphen, variation selectors and tags.
 ///
 /// Letters, accents, upper and lower case stay as they are, and so do control characters, which no
 /// request may carry. The form of a form is the form itself.
@@ -50,12 +51,14 @@ pub fn is_same_form(a: &str, b: &str) -> bool {
     words(a) == words(b)
 }
 
-/// Characters that show nothing: no width of their own, or only a direction of writing.
+/// Characters that show nothing: no width of their own, or only a direction of writing, or a variant of the
+/// character before. The soft hyphen shows only where a line is broken.
 pub(crate) const fn is_invisible(c: char) -> bool {
     matches!(
         c,
-        '\u{34F}' | '\u{61C}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}'
-            | '\u{2060}'..='\u{2064}' | '\u{2066}'..='\u{206F}' | '\u{FEFF}'
+        '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{180B}'..='\u{180F}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}'
+            | '\u{2060}'..='\u{2064}' | '\u{2066}'..='\u{206F}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}'
+            | '\u{E0000}'..='\u{E007F}' | '\u{E0100}'..='\u{E01EF}'
     )
 }
 
@@ -80,6 +83,11 @@ mod tests {
             ("\u{FEFF}Smi\u{200B}th\u{202C}", "Smith"),
             ("\u{202E}Smith", "Smith"),
             ("e\u{200D}\u{301}", "é"),
+            ("Smith\u{AD}son", "Smithson"),
+            ("\u{AD}Smi\u{AD}\u{AD}th\u{AD}-\u{AD}Jones", "Smith-Jones"),
+            ("\u{845B}\u{E0100}\u{57CE}\u{FE00}", "\u{845B}\u{57CE}"),
+            ("Smith\u{FE0F}\u{E0041}\u{E007F}", "Smith"),
+            ("e\u{AD}\u{301}", "é"),
             ("Smith\tJones", "Smith\tJones"),
             ("", ""),
             ("\u{200B} ", ""),
@@ -104,7 +112,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_form_of_a_form_is_itself(text in "[\\PC\u{300}-\u{310}\u{200B}-\u{200F}'’ \u{A0}-]{0,12}") {
+        fn the_form_of_a_form_is_itself(text in "[\\PC\u{300}-\u{310}\u{200B}-\u{200F}\u{AD}\u{FE0F}\u{E0041}'’ \u{A0}-]{0,12}") {
             let form = name_form(&text);
             prop_assert_eq!(name_form(&form), &*form);
             prop_assert!(is_same_form(&text, &form));

@@ -6,6 +6,7 @@ use crate::fhir::coded::coded;
 use crate::fhir::{DecodeError, wire};
 use crate::nhs_number::NhsNumber;
 use crate::trace::{Candidate, Restriction, Score};
+use std::cmp::Reverse;
 
 /// A `Patient` as the API returns it: the part that a client of PDS needs.
 ///
@@ -122,7 +123,9 @@ impl Patient {
     /// use.
     ///
     /// Of several usual names, one that says something comes before a blank one, one without an end before
-    /// one that ends, and a later end before an earlier one.
+    /// one that ends, a later end before an earlier one, and then an earlier start before a later one. PDS
+    /// has one usual name at a time: of two without an end, the later one has not begun. A response has no
+    /// date of its own, so a name with an end gives way to its successor before that has begun.
     #[must_use]
     pub fn usual_name(&self) -> Option<&PersonName> {
         let usual = self.names.iter().filter(|name| name.usage == Some(NameUse::Usual));
@@ -171,12 +174,19 @@ fn is_filled(name: &PersonName) -> bool {
     name.family.known().is_some() || name.given.iter().any(|given| !given.trim().is_empty())
 }
 
-/// What makes a name more likely to be the one in use today: that it is filled, that it has no end, and how
-/// late it ends.
-fn currency(name: &PersonName) -> (bool, bool, Option<FullDate>) {
-    let end = name.period.as_ref().map_or(&Held::NotReturned, |period| &period.high);
-    let endless = matches!(end, Held::NotReturned | Held::Blank);
-    (is_filled(name), endless, end.known().map(|end| end.last_day()))
+/// What makes a name more likely to be the one in use today: that it is filled, that it has no end, how late
+/// it ends, and how early it begins. A start that cannot be read comes last.
+fn currency(
+    name: &PersonName,
+) -> (bool, bool, Option<FullDate>, Reverse<(bool, Option<FullDate>)>) {
+    let is_open = |date: &Held<PartialDate>| matches!(date, Held::NotReturned | Held::Blank);
+    let period = name.period.as_ref();
+    let start = period.map_or(&Held::NotReturned, |period| &period.low);
+    let end = period.map_or(&Held::NotReturned, |period| &period.high);
+    let begins = start.known().map(|start| start.first_day());
+    let is_unreadable = begins.is_none() && !is_open(start);
+    let ends = end.known().map(|end| end.last_day());
+    (is_filled(name), is_open(end), ends, Reverse((is_unreadable, begins)))
 }
 
 /// How PDS knows of a death (UKCore-DeathNotificationStatus).

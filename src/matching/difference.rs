@@ -1,4 +1,4 @@
-use crate::case::{Asked, Corroboration, HeldNumber, NumberSource, NumberStanding, ReviewReason};
+use crate::case::{Asked, Corroboration, HeldNumber, NumberSource, ReviewReason};
 use crate::demographics::{
     Address, AddressUse, Demographics, Gender, Held, Particular, Postcode, is_same_form, name_form,
 };
@@ -65,7 +65,7 @@ impl NumberOrigin {
     pub(crate) const fn of(held: &HeldNumber) -> Self {
         match &held.source {
             NumberSource::Traced(provenance)
-                if provenance.corroboration.is_none() && provenance.confirmed_by.is_none() =>
+                if held.corroboration().is_none() && provenance.confirmed_by.is_none() =>
             {
                 Self::Search
             }
@@ -78,9 +78,8 @@ impl NumberOrigin {
 /// against its being the person's. That it was superseded does not.
 pub(crate) fn is_confirmed(held: &HeldNumber) -> bool {
     let NumberSource::Traced(provenance) = &held.source else { return false };
-    matches!(held.standing, NumberStanding::Usable | NumberStanding::Superseded)
-        && provenance.freshness == Freshness::Live
-        && matches!(provenance.corroboration, Some(Corroboration::Postcode | Corroboration::Number))
+    provenance.freshness == Freshness::Live
+        && matches!(held.corroboration(), Some(Corroboration::Postcode | Corroboration::Number))
 }
 
 /// What independent evidence completes the agreement of `returned` with `asked`.

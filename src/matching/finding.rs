@@ -40,7 +40,11 @@ pub enum Finding {
     /// Several people match (DEMOG-0007). A person must choose, or complete the question.
     Ambiguous(Vec<Candidate>),
     /// The number that was asked about, or that the question leads to, was replaced (DEMOG-0017). Nothing
-    /// was compared. To compare, [`verify`](crate::matching::verify) the new number.
+    /// was compared.
+    ///
+    /// After [`verify`](crate::matching::verify) of a number from elsewhere, verify the new number in the same
+    /// way. After [`find`](crate::matching::find), the new number comes from a search and is no evidence of its
+    /// own: do not pass it to `verify`; a person must decide.
     Superseded {
         /// The number that replaces it; `None` when it was not returned.
         by: Option<NhsNumber>,

@@ -55,6 +55,9 @@ impl Corrections {
         if let Some(address) = &self.address {
             changed.address.clone_from(address);
         }
+        if self.date_of_death.is_none() && case.loses_traced_death_to(&changed.identity()) {
+            (changed.date_of_death, changed.death_traced) = (None, false);
+        }
         changed.contradicted &= !self.is_one_person;
         changed.with_person_of(case)
     }

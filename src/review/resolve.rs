@@ -1,5 +1,5 @@
 use crate::case::{
-    Asked, Asking, Case, HeldNumber, NumberSource, Provenance, ReviewItem, ReviewReason,
+    Asked, Asking, Case, HeldNumber, Identity, NumberSource, Provenance, ReviewItem, ReviewReason,
     ReviewState, is_implausible_death,
 };
 use crate::demographics::london_day;
@@ -138,7 +138,10 @@ fn accept(
         !is_implausible_death(**died, born, london_day(context.at))
     });
     if let Some(died) = died.filter(|_| !evidence.stale) {
-        changed.date_of_death = case.date_of_death.or(Some(*died));
+        let local = case.date_of_death.filter(|local| {
+            !is_implausible_death(*local, case.date_of_birth, london_day(context.at))
+        });
+        changed.date_of_death = local.or(Some(*died));
         changed.death_traced = true;
     }
     changed.not_on_pds = false;
@@ -206,8 +209,26 @@ fn correct(
     }
     changed.asking = Asking::default();
     changed.not_on_pds = false;
+    // Nothing is said for the number yet: it stays in doubt until it is verified, which happens at once.
+    if let Some(held) = changed.nhs_number.as_mut().filter(|held| is_doubted(held, found)) {
+        held.person = Some(Identity::default());
+    }
     context.close(item_mut(&mut changed, found.number)?, ReviewState::Resolved, "corrected");
     Ok(vec![Changed::new(changed, "corrected")])
+}
+
+/// Whether the item is about a number that the case has, and doubts it.
+fn is_doubted(held: &HeldNumber, item: &ReviewItem) -> bool {
+    let asked = item.evidence.asked.as_ref().and_then(|asked| asked.nhs_number);
+    let doubts = matches!(
+        item.reason,
+        ReviewReason::Ambiguous
+            | ReviewReason::Conflict
+            | ReviewReason::Differs(_)
+            | ReviewReason::NotVerified
+            | ReviewReason::Unconfirmed
+    );
+    doubts && asked == Some(held.number)
 }
 
 fn not_on_pds(

@@ -187,9 +187,10 @@ impl Fault {
         }
     }
 
-    /// What a client does about it: 2100 ask later, 2200 report a defect, 3000 fix the configuration. A fault
-    /// about the envelope is one of the configuration, whoever is at fault: every other message would be
-    /// refused too. Else 1000 is for the data, and a fault without a toolkit code goes by who is at fault.
+    /// What a client does about it: 2100 ask later, 2200 report a defect, 3000 fix the configuration. Other
+    /// faults of the server are temporary, whatever their text quotes; with 1000, the text counts. A fault
+    /// about the envelope is one of the configuration: every other message would be refused too. Else 1000
+    /// and `Client` are for the data.
     #[must_use]
     pub fn class(&self) -> CodeClass {
         match (self.toolkit_code.as_deref(), self.local_code()) {
@@ -198,9 +199,11 @@ impl Fault {
             }
             (Some("2200"), _) => CodeClass::Defect,
             (Some("2100"), _) => CodeClass::AskLater,
+            (toolkit, "Server" | "EndpointUnavailable") if toolkit != Some("1000") => {
+                CodeClass::AskLater
+            }
             _ if self.is_about_envelope() => CodeClass::FixConfiguration,
             (Some("1000"), _) | (_, "Client") => CodeClass::CorrectData,
-            (_, "Server" | "EndpointUnavailable") => CodeClass::AskLater,
             _ => CodeClass::Defect,
         }
     }
@@ -237,9 +240,9 @@ const ENVELOPE_FAULTS: [&str; 14] = [
 ];
 
 /// What a text about the envelope names, in lower case. None of these can be a person's name, which a text
-/// may quote.
-const ENVELOPE_WORDS: [&str; 17] = [
-    "timestamp",
+/// may quote, or stand in a text about a field of the payload: `timestamp` does, because HL7 calls a date a
+/// timestamp.
+const ENVELOPE_WORDS: [&str; 15] = [
     "wsu:",
     "wsse:",
     "wsa:",
@@ -248,14 +251,13 @@ const ENVELOPE_WORDS: [&str; 17] = [
     "trackingid",
     "manifestitem",
     "soapaction",
-    "messageid",
-    "content-type",
     "ws-security",
     "ws-addressing",
     "soap header",
     "soap envelope",
     "security header",
     "message has expired",
+    "message have expired",
 ];
 
 impl fmt::Debug for Fault {

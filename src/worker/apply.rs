@@ -1,4 +1,8 @@
-use crate::case::{Alert, AlertKind, Case, ReviewReason, ReviewState, ReviewStep, TraceRecord};
+use crate::case::{
+    Alert, AlertKind, Case, ReviewReason, ReviewState, ReviewStep, TraceRecord,
+    is_implausible_death,
+};
+use crate::demographics::london_day;
 use crate::worker::{Again, Decision, Effects, NumberEffect, Policy, ReviewEffect, Row};
 
 /// By whom a review item is opened and settled when nobody did it.
@@ -19,8 +23,14 @@ pub fn apply(case: &Case, decision: &Decision, policy: &Policy) -> Option<Case> 
     let mut changed = case.clone().with_person_of(case);
     number(&mut changed, decision, effects);
     if let Some(died) = decision.date_of_death {
-        changed.date_of_death = case.date_of_death.or(Some(died));
+        let today = london_day(decision.at);
+        let local = case.date_of_death.filter(|local| {
+            !is_implausible_death(*local, case.date_of_birth, today) && !case.death_in_doubt()
+        });
+        changed.date_of_death = local.or(Some(died));
         changed.death_traced = true;
+    } else if case.death_in_doubt() && is_confirmed_alive(decision, effects) {
+        (changed.date_of_death, changed.death_traced) = (None, false);
     }
     let opened = review(&mut changed, decision, effects);
     for (kind, id) in alerts(case, decision, effects, opened) {
@@ -34,6 +44,12 @@ pub fn apply(case: &Case, decision: &Decision, policy: &Policy) -> Option<Case> 
     }
     changed.last_trace = Some(record);
     Some(changed)
+}
+
+/// Whether the Spine itself has confirmed the number for the person, and returned no death.
+fn is_confirmed_alive(decision: &Decision, effects: Effects) -> bool {
+    let live = decision.number.as_ref().is_some_and(|held| held.source.is_traced());
+    matches!(effects.number, NumberEffect::Write | NumberEffect::Confirm) && live
 }
 
 fn number(case: &mut Case, decision: &Decision, effects: Effects) {
@@ -68,7 +84,10 @@ fn review(case: &mut Case, decision: &Decision, effects: Effects) -> Option<u32>
             None
         }
         (_, Some(reason)) => {
-            settle(case, decision, |other| other != reason);
+            // Only an answer settles: that a question was refused says nothing about a number in doubt.
+            if decision.row.is_answer() {
+                settle(case, decision, |other| other != reason);
+            }
             case.open_item(reason, &decision.evidence, decision.at)
         }
     }
@@ -100,7 +119,7 @@ fn alerts(
 ) -> Vec<(AlertKind, String)> {
     let died = decision
         .date_of_death
-        .filter(|_| !case.death_traced)
+        .filter(|_| !case.death_traced || case.death_in_doubt())
         .map(|died| (AlertKind::Deceased, format!("{}/{}/{died}", case.id, AlertKind::Deceased)));
     let item = effects
         .alert

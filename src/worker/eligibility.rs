@@ -176,7 +176,8 @@ impl fmt::Display for Reason {
 ///
 /// An allocation to a worker whose name stands for none, such as `NULL` or `N/A`, is no relationship
 /// (`reference/placeholders.txt` has the texts). A date of death that cannot be right at `now` (in the
-/// future, before the birth, or more than 125 years ago) is passed over.
+/// future, before the birth, or more than 125 years ago) is passed over. So is one that the Spine returned for
+/// the person before name, date of birth or gender changed ([`Case::person_changed`]).
 ///
 /// Whether its data make a question, and whether it is time to ask it, [`plan`](crate::worker::plan)
 /// says besides.
@@ -193,7 +194,7 @@ pub fn eligibility(case: &Case, scope: &Scope, now: DateTime<Utc>) -> Eligibilit
     } else if allocated.all(|row| row.end.is_some()) {
         reasons.push(Reason::AllocationEnded);
     }
-    if case.date_of_death.is_some() && faults(case, now).is_empty() {
+    if case.date_of_death.is_some() && faults(case, now).is_empty() && !case.death_in_doubt() {
         reasons.push(Reason::DeathRecorded);
     }
     if !case.is_live() {

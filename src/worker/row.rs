@@ -165,6 +165,12 @@ macro_rules! rows {
                 match self { $(Self::$row => $slug),+ }
             }
 
+            /// Whether the service has answered: the rows after the section *No answer*.
+            #[must_use]
+            pub(crate) fn is_answer(self) -> bool {
+                self >= Self::FoundRejected
+            }
+
             /// The situation in words.
             #[must_use]
             pub const fn situation(self) -> &'static str {

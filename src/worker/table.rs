@@ -72,10 +72,12 @@ restricted person comes without an address, and the local one is not wiped.
 
 **Date of death.** *Written*: on the case, where it has none, which takes the case out of the eligible set (HAV-2). *If told*: the same, should the
 answer have one. A provider's copy never takes a case out: its date is not written, and the Spine is asked. A day that cannot be read, or cannot be
-right (in the future, before the birth, or more than 125 years ago), is for a person to enter; the case carries its warning meanwhile.
+right (in the future, before the birth, or more than 125 years ago), is for a person to enter; the case carries its warning meanwhile. A date that the
+Spine returned before the person changed does not stop the tracing: it goes when the number is confirmed for a person who has not died. A local date
+that cannot be right gives way to the one that the Spine returns.
 
 **Review item.** What a person has to look at (HAV-10). One item is open for one reason: what comes up again renews its evidence. *Settles*: open items
-about finding the person are closed. So are they when another item is opened in their place. Items about what is wrong with a number (`duplicate`,
+about finding the person are closed. So are they when an answer opens another item in their place; a row of *No answer* closes none. Items about what is wrong with a number (`duplicate`,
 `replaced`, `superseded`, `invalidated`) are closed by people, with one exception: once the Spine itself has told the number that the case now has,
 `superseded` and `invalidated` are settled, for they spoke of the old one.
 

@@ -5,7 +5,7 @@ use nhs_pds::case::caseload::{
     self, COLUMNS, Caseload, DecisionWriter, ErrorKind, Fault, ResultRow, write_results,
 };
 use nhs_pds::case::{
-    Allocation, Case, CaseStore, MemoryStore, RecordType, ReviewReason, ReviewState,
+    Allocation, Case, CaseStore, MemoryStore, NumberSource, RecordType, ReviewReason, ReviewState,
 };
 use nhs_pds::clock::SystemClock;
 use nhs_pds::nhs_number::{NhsNumber, ParseError};
@@ -181,7 +181,11 @@ fn what_is_no_csv_is_named_for_what_it_is() {
 }
 
 /// A number as a spreadsheet or a typist damages it.
-const DAMAGED: [&str; 7] = [
+const DAMAGED: [&str; 11] = [
+    "943\t476 5918",
+    "9434\u{0}765919",
+    "#N/A",
+    "0000000000",
     "9.43477E+09",
     "9434765918",
     "943476591",
@@ -223,6 +227,31 @@ fn a_row_whose_number_is_damaged_is_taken_in_without_it() {
     let lines = file(&[&[("case_id", "1"), ("record_type", "review"), ("nhs_number", "\"9\n4\"")]]);
     let refused = caseload::read(lines.as_bytes()).unwrap().refused;
     assert_eq!(refused[0].reason, Fault::Control, "that is a swallowed row");
+}
+
+#[test]
+fn a_text_that_stands_for_no_number_is_none() {
+    let read = |number: &str, source: &str| {
+        let row = [
+            ("case_id", "1"),
+            ("record_type", "review"),
+            ("nhs_number", number),
+            ("nhs_number_source", source),
+        ];
+        let mut read = caseload::read(file(&[&row]).as_bytes()).unwrap();
+        assert_eq!((read.refused.len(), read.flagged.len()), (0, 0), "{number} {source}");
+        read.cases.remove(0)
+    };
+    for none in ["NULL", "null", "N/A", "NA", "-", "UNKNOWN", "TBC"] {
+        for source in ["", none, "GP letter"] {
+            let case = read(none, source);
+            assert!(case.nhs_number.is_none() && case.damaged_number.is_none(), "{none} {source}");
+        }
+        let case = read("", none);
+        assert!(case.nhs_number.is_none(), "{none}");
+        let number = read("943 476 5919", none).nhs_number.unwrap();
+        assert_eq!(number.source, NumberSource::Imported(None), "{none}");
+    }
 }
 
 #[test]
@@ -330,7 +359,8 @@ fn case_of(text: &str) -> Case {
     case.address = std::array::from_fn(|_| text.to_owned());
     case.postcode = Some(text.to_owned());
     case.allocations = vec![Allocation::new(text)];
-    case.damaged_number = text.parse::<NhsNumber>().is_err().then(|| text.to_owned());
+    // With a mark that no text has which stands for no number.
+    case.damaged_number = Some(format!("{text}#"));
     case
 }
 

@@ -5,8 +5,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use nhs_pds::alert::MemoryAlerts;
 use nhs_pds::audit::{Actor, MemoryLog};
 use nhs_pds::case::{
-    AdvisoryKind, Allocation, Case, CaseId, CaseStore, Evidence, HeldNumber, Identity, MemoryStore,
-    NumberSource, NumberStanding, Provenance, RecordType, ReviewReason, TraceRecord, advisories,
+    AdvisoryKind, Allocation, Asked, Case, CaseId, CaseStore, Evidence, HeldNumber, Identity,
+    MemoryStore, NumberSource, NumberStanding, Provenance, RecordType, ReviewReason, TraceRecord,
+    advisories,
 };
 use nhs_pds::clock::FixedClock;
 use nhs_pds::correspondence::{PrintableNumber, Refusal, printable};
@@ -225,6 +226,132 @@ async fn a_traced_number_is_verified_when_a_caseload_says_that_it_is_another_per
     let case = office.stored().await;
     assert_eq!((printed(&case), kinds(&case)), (Ok(NUMBER), vec![]), "it is confirmed");
     assert!(office.pass([]).await.0.is_empty(), "and not asked for again");
+}
+
+/// As she was, with the date on which the Spine says that she died.
+fn dead(of: &Case, died: &str) -> Match {
+    let mut found = matched(of, NUMBER);
+    found.person.as_mut().unwrap().date_of_death = Held::read(died);
+    found
+}
+
+fn found_dead(of: &Case, died: &str) -> Outcome {
+    Outcome::Found(Box::new(dead(of, died)))
+}
+
+#[tokio::test]
+async fn a_death_that_was_returned_for_one_person_is_not_anothers() {
+    let eleanor_died = || async {
+        let mut office = Office::over(Arc::new(MemoryStore::new()));
+        office.import(eleanor()).await;
+        office.pass([Ok(found_dead(&eleanor(), "2026-10-01"))]).await;
+        assert!(office.stored().await.death_traced);
+        office.import(john()).await;
+        office
+    };
+    // His number: he lives.
+    let mut office = eleanor_died().await;
+    is_in_doubt(&office.stored().await, office.now);
+    office.pass([Ok(found(&john(), NUMBER))]).await;
+    let case = office.stored().await;
+    assert_eq!((case.date_of_death, case.death_traced), (None, false));
+    assert_eq!((printed(&case), kinds(&case)), (Ok(NUMBER), vec![]));
+    // His number: he has died, on another day, and the back office learns of it.
+    let mut office = eleanor_died().await;
+    let before = office.stored().await.undelivered.len();
+    office.pass([Ok(found_dead(&john(), "2026-11-02"))]).await;
+    let case = office.stored().await;
+    assert_eq!(case.date_of_death.unwrap().to_string(), "2026-11-02");
+    assert!(case.death_traced && case.undelivered.len() >= before);
+    // Not his number: it stays in doubt, and so does the death.
+    let mut office = eleanor_died().await;
+    office.pass([Ok(found_dead(&eleanor(), "2026-10-01"))]).await;
+    let case = office.stored().await;
+    assert!(case.person_changed() && printed(&case).is_err());
+    let text = advisories(&case).iter().map(|it| it.text().to_owned()).collect::<String>();
+    assert!(text.contains("may be another person's") && !text.contains("This person has died."));
+    // Restored, it is hers again.
+    office.import(eleanor()).await;
+    assert!(kinds(&office.stored().await).contains(&AdvisoryKind::Deceased));
+}
+
+#[tokio::test]
+async fn a_death_without_a_number_goes_with_the_person() {
+    let mut case = eleanor();
+    (case.date_of_death, case.death_traced) = (Some("2026-10-01".parse().unwrap()), true);
+    let became = case.updated_from(john()).unwrap();
+    assert_eq!((became.date_of_death, became.death_traced), (None, false));
+    // Her address alone has changed.
+    let mut moved = eleanor();
+    moved.postcode = Some("LS1 4HY".into());
+    let moved = case.updated_from(moved).unwrap();
+    assert!(moved.death_traced && moved.date_of_death == case.date_of_death);
+}
+
+#[tokio::test]
+async fn a_local_death_that_cannot_be_right_gives_way_to_the_spines() {
+    for local in ["9999-12-31", "1920-01-01"] {
+        let mut office = Office::over(Arc::new(MemoryStore::new()));
+        let mut case = eleanor();
+        case.date_of_death = Some(local.parse().unwrap());
+        office.import(case).await;
+        office.pass([Ok(found_dead(&eleanor(), "2026-10-01"))]).await;
+        let case = office.stored().await;
+        assert_eq!(case.date_of_death.unwrap().to_string(), "2026-10-01");
+        assert!(case.death_traced);
+    }
+}
+
+#[tokio::test]
+async fn only_an_answer_closes_a_doubt() {
+    let mut office = Office::with_eleanor().await;
+    let mut evidence = Evidence::default();
+    (evidence.asked, evidence.nhs_number) = (Some(plan_of(&eleanor(), NUMBER)), Some(NUMBER));
+    office.open("1", ReviewReason::Differs(Particular::Gender), evidence).await;
+    let doubted = |case: &Case| printed(case).unwrap_err();
+    let before = doubted(&office.stored().await);
+    let unanswered = [
+        Err(ErrorKind::Rejected),
+        Err(ErrorKind::Unavailable),
+        Err(ErrorKind::Unreadable),
+        Err(ErrorKind::Unreadable),
+        Err(ErrorKind::Unreadable),
+        Err(ErrorKind::Unreadable),
+        Err(ErrorKind::Unreadable),
+    ];
+    for answer in unanswered {
+        let tracer = Arc::new(ScriptedTracer::new([answer]));
+        office.now += TimeDelta::minutes(30);
+        office.worker(&tracer).refresh(&id("1"), RefreshEvent::BeforeContact).await.unwrap();
+        assert_eq!(doubted(&office.stored().await), before);
+    }
+    let tracer = Arc::new(ScriptedTracer::new([Ok(found(&eleanor(), NUMBER))]));
+    office.worker(&tracer).refresh(&id("1"), RefreshEvent::BeforeContact).await.unwrap();
+    assert_eq!(printed(&office.stored().await), Ok(NUMBER));
+}
+
+fn plan_of(case: &Case, number: NhsNumber) -> Asked {
+    let mut case = case.clone();
+    case.nhs_number = imported("GP letter", number);
+    let root = LocalIdentifier::LOCAL_PATIENT_ROOT;
+    plan(&case, &Scope::default(), &Policy::default(), root, start()).unwrap().asked
+}
+
+#[tokio::test]
+async fn a_doubted_number_is_verified_after_a_correction_and_not_used_before() {
+    let mut office = Office::with_eleanor().await;
+    let mut evidence = Evidence::default();
+    evidence.asked = Some(plan_of(&eleanor(), NUMBER));
+    office.open("1", ReviewReason::Unconfirmed, evidence).await;
+    let mut corrections = Corrections::default();
+    corrections.postcode = Some("LS1 4HY".into());
+    office.resolve("1", &Resolution::CorrectAndAskAgain(corrections)).await;
+    is_in_doubt(&office.stored().await, office.now);
+    let mut moved = eleanor();
+    moved.postcode = Some("LS1 4HY".into());
+    let (asked, _) = office.pass([Ok(found(&moved, NUMBER))]).await;
+    assert_eq!(asked.len(), 1, "at once");
+    assert_eq!(printed(&office.stored().await), Ok(NUMBER));
 }
 
 #[tokio::test]

@@ -187,6 +187,42 @@ async fn a_clock_an_hour_off_is_configuration_and_locks_nobody() {
 }
 
 #[tokio::test]
+async fn a_fault_that_quotes_a_timestamp_does_not_stop_the_pass() {
+    let fault = |status: http::StatusCode, code: &str, text: &str, toolkit_code: &str| {
+        let detail = match toolkit_code {
+            "" => String::new(),
+            code => format!(
+                "<detail><t:ToolkitErrorInfo xmlns:t='urn:nhs-itk:ns:201005'><t:ErrorCode>{code}</t:ErrorCode></t:ToolkitErrorInfo></detail>"
+            ),
+        };
+        let body = format!(
+            "<s:Envelope xmlns:s='http://schemas.xmlsoap.org/soap/envelope/'><s:Body><s:Fault><faultcode>s:{code}</faultcode><faultstring>{text}</faultstring>{detail}</s:Fault></s:Body></s:Envelope>"
+        );
+        Fault::Http { status, body: body.into() }
+    };
+    let (error, unavailable) =
+        (http::StatusCode::INTERNAL_SERVER_ERROR, http::StatusCode::SERVICE_UNAVAILABLE);
+    let (late, birth) = (
+        "Backend timeout, timestamp=2026-11-29T03:00:00Z",
+        "birthTime is not a valid HL7 timestamp",
+    );
+    for (fault, rejected) in [
+        (fault(error, "Server", late, ""), 0),
+        (fault(unavailable, "Server", late, ""), 0),
+        (fault(error, "Client", birth, "1000"), 1),
+    ] {
+        let house = house(Face::Smsp).await;
+        house.simulator.add_fault(When::Next(1), fault.clone());
+        let report = house.pass(TimeDelta::zero()).await;
+        assert!(report.stopped.is_none(), "{fault:?}: {report:?}");
+        assert_eq!(count(&report, TraceResult::Rejected), rejected, "{fault:?}");
+        let answered = CASES as u64 - 1;
+        assert!(count(&report, TraceResult::None) >= answered, "{fault:?}: {report:?}");
+        assert_eq!(house.configuration_alerts(), 0);
+    }
+}
+
+#[tokio::test]
 async fn all_rejected_cases_are_released_at_once() {
     for &face in Face::UNATTENDED {
         let house = house(face).await;

@@ -1024,3 +1024,23 @@ async fn a_restored_copy_that_goes_on_reveals_nothing() {
         assert!(log.verify(&[]).await.unwrap().is_whole());
     }
 }
+
+#[test]
+fn the_changelog_names_the_version_of_the_schema() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("cases.sqlite");
+    drop(SqliteStore::open(&path).unwrap());
+    let file = Connection::open(&path).unwrap();
+    let version: i64 = file.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+    let changelog = include_str!("../../CHANGELOG.md");
+    let unreleased = changelog.split("\n## [").nth(1).unwrap();
+    let words: Vec<_> = unreleased.split_whitespace().collect();
+    let sentence = "schema of SQLite files is version";
+    let named: Vec<_> = words
+        .windows(7)
+        .filter(|words| words[..6].join(" ") == sentence)
+        .map(|words| words[6].trim_end_matches(['.', ',', ';']))
+        .collect();
+    assert!(!named.is_empty());
+    assert!(named.iter().all(|named| *named == version.to_string()), "{named:?}, not {version}");
+}

@@ -1,5 +1,5 @@
 use crate::case::caseload::{COLUMNS, Fault};
-use crate::case::{Allocation, Case, CaseId, CaseIdError, HeldNumber, NumberSource};
+use crate::case::{Allocation, Case, CaseId, CaseIdError, HeldNumber, NumberSource, is_no_number};
 use crate::demographics::{DateError, FullDate, PartialDate, is_same_form};
 use crate::nhs_number::ParseError;
 
@@ -98,13 +98,22 @@ fn allocation(worker: &str, start: &str, end: &str) -> Result<Option<Allocation>
     Ok(Some(allocation))
 }
 
-/// The number with its source, or why the number cannot be read.
+/// The number with its source, or why the number cannot be read. A text that stands for no value is no
+/// number and no source.
 fn held_number(number: &str, source: &str) -> Result<Result<Option<HeldNumber>, ParseError>, At> {
     let source = text(single_line("nhs_number_source", source)?);
+    let source = source.filter(|source| !is_no_number(source));
     if number.is_empty() {
         return if source.is_some() { Err(("nhs_number", Fault::Blank)) } else { Ok(Ok(None)) };
     }
-    let number = single_line("nhs_number", number)?.parse();
+    if is_no_number(number) {
+        return Ok(Ok(None));
+    }
+    // Other control characters, such as a tab between digits, are damage of this value alone.
+    if number.contains(['\r', '\n']) {
+        return Err(("nhs_number", Fault::Control));
+    }
+    let number = number.parse();
     Ok(number.map(|number| Some(HeldNumber::new(number, NumberSource::Imported(source)))))
 }
 

@@ -106,7 +106,7 @@ mod tests {
             proptest::sample::select(RecordType::HAV4.to_vec()),
             Just(RecordType::Other("carer, \"young\"".into()))
         ];
-        let sources = proptest::option::of("[A-Za-z, \"]{0,8}".prop_map(|text| text + "x"));
+        let sources = proptest::option::of("[A-Za-z, \"]{0,8}".prop_map(|text| text + "xyz"));
         let number = sources.prop_map(|text| {
             let text = text.map(|text| text.trim().to_owned());
             let number = NhsNumber::constant(9_434_765_919);

@@ -242,6 +242,14 @@ fn askeds(number: Option<NhsNumber>) -> impl Strategy<Value = Asked> {
 /// A case, what is asked by, what came back, and who holds the number that came back.
 fn situations() -> impl Strategy<Value = (Case, Asked, Came, Vec<&'static str>)> {
     cases()
+        .prop_map(|mut case| {
+            // Questions below may leave out what the case has, as no worker does.
+            let identity = case.identity();
+            if let Some(held) = &mut case.nhs_number {
+                held.person = Some(identity);
+            }
+            case
+        })
         .prop_flat_map(|case| {
             let own = case.nhs_number.as_ref().map(|held| held.number);
             let asked = prop_oneof![
@@ -318,7 +326,10 @@ fn is_the_person(scene: &Scene, came: &Came) -> bool {
         let independent = if by_number {
             lives_there
                 || provenance.is_none_or(|provenance| {
-                    provenance.corroboration.is_some() || provenance.confirmed_by.is_some()
+                    let refused = [NumberStanding::NotVerified, NumberStanding::Invalid];
+                    let stands = held.is_some_and(|held| !refused.contains(&held.standing));
+                    (stands && provenance.corroboration.is_some())
+                        || provenance.confirmed_by.is_some()
                 })
         } else {
             let sent = asked.postcode.is_some_and(|postcode| !postcode.is_pseudo());

@@ -197,6 +197,18 @@ fn the_usual_name_is_the_one_that_is_called_so() {
     ] {
         assert_eq!(usual(names.clone()).as_deref(), Some("B"), "{names}");
     }
+    // Nor does one that has not begun: only one is usual at a time, so it has an earlier one before it.
+    let from = |family: &str, start: &str| json!({"use": "usual", "family": family, "period": {"start": start}});
+    for names in [
+        json!([from("A", "2999-01-01"), from("B", "2010-05-01")]),
+        json!([from("B", "2010"), from("A", "2999")]),
+        json!([from("A", "2999-01-01"), current]),
+        json!([from("A", "in May"), from("B", "2010")]),
+        json!([from("", "2010"), from("B", "2999")]),
+        json!([from("B", "2010"), from("A", "2010-01-01")]),
+    ] {
+        assert_eq!(usual(names.clone()).as_deref(), Some("B"), "{names}");
+    }
     let read = read(&but(patient("1"), json!({"name": [name(Some("temp"), "A")]})));
     assert_eq!(read.names[0].usage, Some(NameUse::Temporary));
 }

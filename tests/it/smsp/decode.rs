@@ -341,13 +341,37 @@ fn a_fault_that_names_the_envelope_is_one_of_the_configuration() {
         }
     };
     for place in ["faultstring", "ErrorText", "ErrorDiagnosticText"] {
-        for text in ["wsu:Expires is past", "The Timestamp is not valid", "No SOAPAction header"] {
+        for text in ["wsu:Expires is past", "The message has expired", "No SOAPAction header"] {
             assert_eq!(fault(place, text), CodeClass::FixConfiguration, "{place}: {text}");
         }
         // A schema error may name the toolkit's namespace, and a text the person.
-        for text in ["cvc-type.3: 'urn:nhs-itk:ns:201005' SMITH is too long", "Mrs Header expired"]
-        {
+        for text in [
+            "cvc-type.3: 'urn:nhs-itk:ns:201005' SMITH is too long",
+            "Mrs Header expired",
+            "birthTime is not a valid HL7 timestamp",
+            "The Content-Type of the attachment is unknown",
+        ] {
             assert_eq!(fault(place, text), CodeClass::CorrectData, "{place}: {text}");
         }
     }
+}
+
+#[test]
+fn a_temporary_fault_of_the_server_may_quote_anything() {
+    let class = |code: &str, text: &str| {
+        let text = format!(
+            "<S:Fault><faultcode>{code}</faultcode><faultstring>{text}</faultstring></S:Fault>"
+        );
+        match decode(soap(&text).as_bytes(), Limits::default()).unwrap().body {
+            Body::Fault(fault) => fault.class(),
+            _ => panic!("not a fault"),
+        }
+    };
+    let envelope = "wsse:Security was not processed";
+    for text in ["Backend timeout, timestamp=2026-11-29T03:00:00Z", envelope] {
+        for code in ["soap:Server", "soap:Server.Timeout", "wsa:EndpointUnavailable"] {
+            assert_eq!(class(code, text), CodeClass::AskLater, "{code} {text}");
+        }
+    }
+    assert_eq!(class("soap:Client", envelope), CodeClass::FixConfiguration);
 }
