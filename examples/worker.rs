@@ -314,12 +314,16 @@ async fn take_in(
 }
 
 async fn once(worker: &Worker) -> Result<bool, Box<dyn Error>> {
-    let mut reached = false;
+    let (mut reached, mut cause) = (false, None);
     let mut observe = |case: &CaseReport| {
+        cause = case.cause.clone().or_else(|| cause.take());
         reached |= case.exchange.as_ref().is_some_and(|exchange| exchange.code.is_some());
     };
     let report = worker.run_once_until(shutdown(), &mut observe).await?;
     say(&summary(&report)?)?;
+    if let Some(cause) = cause {
+        warn(format!("worker: the last failure: {cause}"));
+    }
     if let Some(reason) = &report.stopped {
         warn(format!("worker: stopped early: {}", because(reason)));
         return Ok(false);

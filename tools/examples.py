@@ -112,6 +112,10 @@ def check(folder, file):
     expect(1, "worker", "--db", db, "--import", file("refused.csv"), "--once", "--export", file("out.csv"),
            says="line 3, date_of_birth")
     expect(0, "worker", "--db", db, "--export", file("out.csv"))
+    lost = run("worker", "--db", file("lost.sqlite"), "--import", file("good.csv"), "--once", "--attempts", "1",
+               "--service", "http://127.0.0.1:1/")
+    if lost.returncode != 1 or b"Connection refused" not in lost.stderr:
+        fault(f"worker --service: does not say why nothing was answered: {lost.stderr.decode().strip()}")
     expect(1, "get_nhs_number", file("refused.csv"), "--results", file("results.csv"), says="line 3, date_of_birth")
     expect(1, "data_quality", "--caseload", file("refused.csv"), "--csv", file("quality.csv"), says="line 4, nhs_number")
     expect(0, "data_quality", "--db", db, says="number_damaged:open")
