@@ -68,7 +68,9 @@ impl SqliteLog {
     /// of this crate wrote it.
     ///
     /// ```
-    /// use nhs_pds::audit::{AuditLog, ErrorKind, SqliteLog};
+    /// use chrono::DateTime;
+    /// use nhs_pds::audit::{Actor, AuditLog, Entry, ErrorKind, EventKind, SqliteLog};
+    /// use nhs_pds::trace::{Caller, LocalIdentity};
     ///
     /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
     /// # let folder = tempfile::tempdir()?;
@@ -76,7 +78,12 @@ impl SqliteLog {
     /// drop(SqliteLog::open(&path)?);
     /// let log = SqliteLog::open_read_only(&path)?;
     /// assert!(log.verify(&[]).await?.is_whole());
-    /// assert_eq!(log.append(Vec::new()).await.map_err(|error| error.kind()), Err(ErrorKind::ReadOnly));
+    ///
+    /// let worker = Caller::System(LocalIdentity::new("RHM".parse()?, "get-nhs-number")?);
+    /// let actor = Actor::new(&worker, "Get NHS Number");
+    /// let entry = Entry::new(EventKind::SignedOut, DateTime::UNIX_EPOCH, &actor);
+    /// let refused = log.append(vec![entry]).await.map_err(|error| error.kind());
+    /// assert_eq!(refused, Err(ErrorKind::ReadOnly));
     ///
     /// std::fs::write(&path, "")?;
     /// let nothing = SqliteLog::open_read_only(&path).map_err(|error| error.kind());
