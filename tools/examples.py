@@ -225,10 +225,12 @@ def check(folder, file):
 
 
 def killed(file):
-    """What a killed export leaves is removed by the next."""
-    partial = file(".killed.csv.partial")
-    with open(partial, "w") as left:
-        left.write("half of a person")
+    """What a killed export leaves is removed by the next, of another name too."""
+    partial = [file(f".{name}.csv.nhs-pds.partial") for name in ("killed", "killed-yesterday")]
+    for path in partial:
+        with open(path, "w") as left:
+            left.write("half of a person")
+        os.chmod(path, 0o600)
     process = subprocess.Popen(
         [os.path.join(BINARIES, "get_nhs_number"), "--results", file("killed.csv")],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=ROOT,
@@ -239,7 +241,7 @@ def killed(file):
         process.send_signal(signal.SIGKILL)
         process.wait()
     expect(0, "get_nhs_number", "--results", file("killed.csv"))
-    if os.path.exists(partial):
+    if any(map(os.path.exists, partial)):
         fault("a partial file stays behind")
     private(file("killed.csv"))
 
