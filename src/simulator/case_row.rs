@@ -110,7 +110,8 @@ impl CaseRow {
 
     /// `date` as this case's dates are written.
     pub(super) fn date(&self, date: PartialDate) -> String {
-        if self.hyphens { date.to_string() } else { date.to_hl7() }
+        // Six digits are no date in a caseload: they may as well be a day, a month and a year.
+        if self.hyphens || date.full().is_none() { date.to_string() } else { date.to_hl7() }
     }
 
     fn allocation(&self, ended: bool, seed: &mut SplitMix64) -> Allocation {
