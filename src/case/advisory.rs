@@ -146,8 +146,7 @@ pub fn advisories(case: &Case) -> Vec<Advisory> {
 
 /// Whether the item came up when the number was asked about that the case holds.
 fn is_about_the_held(case: &Case, item: &ReviewItem) -> bool {
-    let asked = item.evidence.asked.as_ref().and_then(|asked| asked.nhs_number);
-    asked.is_some() && asked == case.nhs_number.as_ref().map(|held| held.number)
+    case.nhs_number.as_ref().is_some_and(|held| item.is_about(held.number))
 }
 
 /// Whether the person of the case was returned as dead; who may be somebody else does not count.

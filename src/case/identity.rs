@@ -1,5 +1,6 @@
-use crate::case::{Asked, Case, HeldNumber, NumberSource};
+use crate::case::{Asked, Case, HeldNumber, NumberSource, is_implausible_death};
 use crate::demographics::{Gender, PartialDate, Particular, is_same_form, redacted_debug};
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 /// The demographic fields that say who a person is: names, date of birth and gender.
@@ -130,6 +131,23 @@ impl Case {
     /// person by now.
     pub(crate) fn death_in_doubt(&self) -> bool {
         self.death_traced && self.person_changed()
+    }
+
+    /// Takes the date of death that the Spine returned with a number confirmed for the person of this case,
+    /// which was `before`. A local date stays, unless it cannot be right by `today` or was another person's.
+    pub(crate) fn take_traced_death(&mut self, before: &Self, died: PartialDate, today: NaiveDate) {
+        let kept = before.date_of_death.filter(|local| {
+            !is_implausible_death(*local, before.date_of_birth, today) && !before.death_in_doubt()
+        });
+        self.date_of_death = kept.or(Some(died));
+        self.death_traced = true;
+    }
+
+    /// Drops a date of death that was another person's, now that the Spine has returned a person who lives.
+    pub(crate) fn drop_doubted_death(&mut self, before: &Self) {
+        if before.death_in_doubt() {
+            (self.date_of_death, self.death_traced) = (None, false);
+        }
     }
 
     /// Whether a date of death that the Spine returned has to be dropped because the case, which has no

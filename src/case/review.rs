@@ -30,6 +30,11 @@ pub struct ReviewItem {
 }
 
 impl ReviewItem {
+    /// Whether the item came up when this number was asked about.
+    pub(crate) fn is_about(&self, number: NhsNumber) -> bool {
+        self.evidence.asked.as_ref().and_then(|asked| asked.nhs_number) == Some(number)
+    }
+
     /// Whether it still has to be worked.
     #[must_use]
     pub const fn is_open(&self) -> bool {

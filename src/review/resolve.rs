@@ -138,11 +138,12 @@ fn accept(
         !is_implausible_death(**died, born, london_day(context.at))
     });
     if let Some(died) = died.filter(|_| !evidence.stale) {
-        let local = case.date_of_death.filter(|local| {
-            !is_implausible_death(*local, case.date_of_birth, london_day(context.at))
-        });
-        changed.date_of_death = local.or(Some(*died));
-        changed.death_traced = true;
+        changed.take_traced_death(case, *died, london_day(context.at));
+    } else if !evidence.stale
+        && !changed.person_changed()
+        && returned.is_some_and(|person| !person.is_deceased())
+    {
+        changed.drop_doubted_death(case);
     }
     changed.not_on_pds = false;
     // What was asked stays known; nothing keeps it from being asked again.
@@ -219,7 +220,6 @@ fn correct(
 
 /// Whether the item is about a number that the case has, and doubts it.
 fn is_doubted(held: &HeldNumber, item: &ReviewItem) -> bool {
-    let asked = item.evidence.asked.as_ref().and_then(|asked| asked.nhs_number);
     let doubts = matches!(
         item.reason,
         ReviewReason::Ambiguous
@@ -228,7 +228,7 @@ fn is_doubted(held: &HeldNumber, item: &ReviewItem) -> bool {
             | ReviewReason::NotVerified
             | ReviewReason::Unconfirmed
     );
-    doubts && asked == Some(held.number)
+    doubts && item.is_about(held.number)
 }
 
 fn not_on_pds(

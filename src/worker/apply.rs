@@ -1,7 +1,4 @@
-use crate::case::{
-    Alert, AlertKind, Case, ReviewReason, ReviewState, ReviewStep, TraceRecord,
-    is_implausible_death,
-};
+use crate::case::{Alert, AlertKind, Case, ReviewReason, ReviewState, ReviewStep, TraceRecord};
 use crate::demographics::london_day;
 use crate::worker::{Again, Decision, Effects, NumberEffect, Policy, ReviewEffect, Row};
 
@@ -23,14 +20,9 @@ pub fn apply(case: &Case, decision: &Decision, policy: &Policy) -> Option<Case> 
     let mut changed = case.clone().with_person_of(case);
     number(&mut changed, decision, effects);
     if let Some(died) = decision.date_of_death {
-        let today = london_day(decision.at);
-        let local = case.date_of_death.filter(|local| {
-            !is_implausible_death(*local, case.date_of_birth, today) && !case.death_in_doubt()
-        });
-        changed.date_of_death = local.or(Some(died));
-        changed.death_traced = true;
-    } else if case.death_in_doubt() && is_confirmed_alive(decision, effects) {
-        (changed.date_of_death, changed.death_traced) = (None, false);
+        changed.take_traced_death(case, died, london_day(decision.at));
+    } else if is_confirmed_alive(decision, effects) {
+        changed.drop_doubted_death(case);
     }
     let opened = review(&mut changed, decision, effects);
     for (kind, id) in alerts(case, decision, effects, opened) {

@@ -263,6 +263,13 @@ async fn a_death_that_was_returned_for_one_person_is_not_anothers() {
     let case = office.stored().await;
     assert_eq!(case.date_of_death.unwrap().to_string(), "2026-11-02");
     assert!(case.death_traced && case.undelivered.len() >= before);
+    // A person decides that it is his number: he lives.
+    let mut office = eleanor_died().await;
+    let untold = |found: &mut Match| found.person.as_mut().unwrap().gender = Held::NotReturned;
+    office.pass([Ok(found_as(&john(), NUMBER, untold))]).await;
+    office.resolve("1", &Resolution::AcceptNumber(NUMBER)).await;
+    let case = office.stored().await;
+    assert_eq!((case.date_of_death, case.death_traced, printed(&case)), (None, false, Ok(NUMBER)));
     // Not his number: it stays in doubt, and so does the death.
     let mut office = eleanor_died().await;
     office.pass([Ok(found_dead(&eleanor(), "2026-10-01"))]).await;
