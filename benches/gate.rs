@@ -6,10 +6,8 @@
 use async_trait::async_trait;
 use criterion::{Criterion, criterion_group, criterion_main};
 use nhs_pds::NhsNumber;
-use nhs_pds::gate::Gate;
 use nhs_pds::ids::RandomIds;
-use nhs_pds::pace::Pace;
-use nhs_pds::retry::{Policy, Retry, Retrying};
+use nhs_pds::resilience::{Gateway, RateLimit, Retry, RetryPolicy, Retrying};
 use nhs_pds::trace::{
     Answer, Attended, Caller, Error, Exchange, LocalIdentity, MessageId, Outcome, Question, Tracer,
     User, VerifyNumber,
@@ -46,9 +44,9 @@ impl Tracer for Service {
 }
 
 fn gate(c: &mut Criterion) {
-    let pace = Pace::per_second(NonZeroU32::MAX).with_burst(NonZeroU32::MAX);
-    let gate = Gate::new(Arc::new(Service)).with_pace(pace);
-    let retry = Retry::new(Policy::default());
+    let pace = RateLimit::per_second(NonZeroU32::MAX).with_burst(NonZeroU32::MAX);
+    let gate = Gateway::new(Arc::new(Service)).with_rate_limit(pace);
+    let retry = Retry::new(RetryPolicy::default());
     let tracers: [(&str, Arc<dyn Tracer>); 3] = [
         ("bare", Arc::new(Service)),
         ("retries", Arc::new(Retrying::new(Arc::new(Service), retry.clone()))),

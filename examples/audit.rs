@@ -36,7 +36,7 @@ use nhs_pds::case::CaseId;
 use nhs_pds::clock::{Clock, SystemClock};
 use nhs_pds::demographics::OdsCode;
 use nhs_pds::nhs_number::NhsNumber;
-use nhs_pds::terminal::printable;
+use nhs_pds::text::terminal::printable;
 use nhs_pds::trace::{Caller, LocalIdentity, User};
 use private::PrivateFile;
 use std::error::Error;

@@ -13,7 +13,7 @@ mod console;
 use clap::Parser;
 use console::warn;
 use nhs_pds::nhs_number::NhsNumber;
-use nhs_pds::terminal::printable;
+use nhs_pds::text::terminal::printable;
 use std::io::{self, BufRead, BufWriter, Write};
 use std::process::ExitCode;
 

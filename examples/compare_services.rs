@@ -25,21 +25,20 @@ mod service;
 use clap::Parser;
 use comparison::{Difference, Noting, Side};
 use console::{about, because, end, say, warn};
-use nhs_pds::alert::MemoryAlerts;
 use nhs_pds::audit::{Actor, MemoryLog};
 use nhs_pds::case::caseload::{self, Caseload};
 use nhs_pds::case::{Case, CaseId, CaseStore, MemoryStore, ReviewReason};
 use nhs_pds::clock::SystemClock;
 use nhs_pds::fhir::auth::{ApplicationTokens, Jwks, SigningKey, TokenConfig};
 use nhs_pds::fhir::{self, Config};
-use nhs_pds::gate::Gate;
-use nhs_pds::pace::Pace;
+use nhs_pds::process::alert::MemoryAlerts;
+use nhs_pds::process::{CaseReport, TraceResult, Worker, import};
+use nhs_pds::resilience::{Gateway, RateLimit};
 use nhs_pds::secret::Secret;
 use nhs_pds::simulator::Application;
 use nhs_pds::trace::{Caller, Tracer};
 use nhs_pds::transport::Transport;
 use nhs_pds::transport::http::{HttpConfig, HttpTransport};
-use nhs_pds::worker::{CaseReport, TraceResult, Worker, import};
 use service::{Reached, Service, parse};
 use std::collections::{BTreeMap, HashMap};
 use std::error::Error;
@@ -184,7 +183,7 @@ async fn trace(
 
     let noting = Arc::new(Noting::new(client));
     let service = Arc::clone(&noting) as Arc<dyn Tracer>;
-    let gate = Gate::new(service).with_pace(pace(cli, reached));
+    let gate = Gateway::new(service).with_rate_limit(pace(cli, reached));
     let alerts = Arc::new(MemoryAlerts::default());
     let kept = Arc::clone(&store) as Arc<dyn CaseStore>;
     let worker = Worker::new(gate.background(), kept, audit, alerts, caller).with_actor(actor);
@@ -213,10 +212,10 @@ async fn trace(
 }
 
 /// As fast as a service allows, or as the simulator can.
-fn pace(cli: &Cli, reached: &Reached) -> Pace {
-    let usual = if reached.is_simulator() { 1_000 } else { Pace::default().per_second.get() };
+fn pace(cli: &Cli, reached: &Reached) -> RateLimit {
+    let usual = if reached.is_simulator() { 1_000 } else { RateLimit::default().per_second.get() };
     let per_second = cli.per_second.or(NonZeroU32::new(usual)).unwrap_or(NonZeroU32::MIN);
-    Pace::per_second(per_second).with_burst(per_second)
+    RateLimit::per_second(per_second).with_burst(per_second)
 }
 
 /// A case's place in the file, from 1, and what each service made of it.
@@ -254,7 +253,7 @@ fn tell(said: &mut String, pairs: &[Pair<'_>]) -> Result<bool, std::fmt::Error> 
         *counts.entry((smsp.result, fhir.result)).or_default() += 1;
     }
     for ((smsp, fhir), count) in counts {
-        writeln!(said, "  {count:>5}  {:<30} {}", smsp.word(), fhir.word())?;
+        writeln!(said, "  {count:>5}  {:<30} {}", smsp.as_str(), fhir.as_str())?;
     }
     if !differing.is_empty() {
         writeln!(said, "\nWhy they differ (docs/from-smsp-to-fhir.md)")?;
@@ -301,8 +300,8 @@ fn silent_service(pairs: &[Pair<'_>]) -> Option<&'static str> {
 
 /// `found (SMSP-0000)`, and `duplicate` only once where the review item is called so too.
 fn in_words(side: &Side) -> String {
-    let result = side.result.word();
-    let review = side.review.map(ReviewReason::word).filter(|word| *word != result);
+    let result = side.result.as_str();
+    let review = side.review.map(ReviewReason::as_str).filter(|word| *word != result);
     let details: Vec<&str> = review.into_iter().chain(side.code.as_deref()).collect();
     if details.is_empty() {
         result.to_owned()

@@ -20,7 +20,7 @@ use console::{about, check_database, end, say, warn};
 use nhs_pds::case::caseload::{self, Caseload};
 use nhs_pds::case::{CaseStore, MemoryStore, SqliteStore};
 use nhs_pds::clock::{Clock, SystemClock};
-use nhs_pds::reconcile::report;
+use nhs_pds::report::report;
 use private::PrivateFile;
 use std::error::Error;
 use std::io::{self, Write};

@@ -19,14 +19,14 @@ mod service;
 use clap::Parser;
 use console::{about, because, check_database, end, say, warn};
 use indicatif::{ProgressBar, ProgressStyle};
-use nhs_pds::alert::SqliteAlerts;
 use nhs_pds::audit::{Actor, SqliteLog};
 use nhs_pds::case::caseload::{self, Caseload, ResultRow};
 use nhs_pds::case::{CaseStore, SqliteStore};
 use nhs_pds::clock::SystemClock;
-use nhs_pds::retry::{Policy, Retry};
+use nhs_pds::process::alert::SqliteAlerts;
+use nhs_pds::process::{CaseReport, RunReport, TraceResult, Worker, import};
+use nhs_pds::resilience::{Retry, RetryPolicy};
 use nhs_pds::trace::Caller;
-use nhs_pds::worker::{CaseReport, RunReport, TraceResult, Worker, import};
 use private::PrivateFile;
 use service::Service;
 use std::error::Error;
@@ -87,7 +87,7 @@ async fn run(cli: &Cli) -> Result<bool, Box<dyn Error>> {
     let alerts = Arc::new(SqliteAlerts::open(&db).map_err(|error| about(&db, &error))?);
     let client = Arc::new(reached.client.clone());
     // One pass: only what was lost with a kept connection is asked again.
-    let retry = Retry::new(Policy::default().with_attempts(NonZeroU32::MIN));
+    let retry = Retry::new(RetryPolicy::default().with_attempts(NonZeroU32::MIN));
     let worker = Worker::new(client, Arc::clone(&store), audit, alerts, caller).with_retry(retry);
     let (report, reports) = trace(&worker, in_caseload as u64).await?;
 
@@ -167,16 +167,16 @@ async fn write(
         let Some(case) = store.get(&report.case_id).await? else { continue };
         let row = ResultRow::new(&case);
         let row = match report.faults.first() {
-            Some(fault) => row.with_fault(fault.word()),
+            Some(fault) => row.with_fault(fault.as_str()),
             None => row,
         };
         let row = match (report.result, report.eligibility.reason()) {
-            (Some(result), _) => row.with_result(result.word(), report.exchange.as_ref()),
-            (None, Some(reason)) => row.with_reason(reason.word()),
+            (Some(result), _) => row.with_result(result.as_str(), report.exchange.as_ref()),
+            (None, Some(reason)) => row.with_reason(reason.as_str()),
             (None, None) => row,
         };
         rows.push(match report.review {
-            Some(reason) => row.with_detail(reason.word()),
+            Some(reason) => row.with_detail(reason.as_str()),
             None => row,
         });
     }
@@ -190,14 +190,14 @@ fn summary(said: &mut String, report: &RunReport) -> std::fmt::Result {
     writeln!(said, "  eligible     {:>10}", report.eligible)?;
     writeln!(said, "  not eligible {:>10}", report.ineligible.values().sum::<u64>())?;
     for (reason, count) in &report.ineligible {
-        writeln!(said, "    {:<26} {count:>6}", reason.word())?;
+        writeln!(said, "    {:<26} {count:>6}", reason.as_str())?;
     }
     for (fault, count) in &report.faults {
-        writeln!(said, "  with a fault in their data: {:<26} {count:>6}", fault.word())?;
+        writeln!(said, "  with a fault in their data: {:<26} {count:>6}", fault.as_str())?;
     }
     writeln!(said, "Results")?;
     for (result, count) in &report.results {
-        writeln!(said, "    {:<26} {count:>6}", result.word())?;
+        writeln!(said, "    {:<26} {count:>6}", result.as_str())?;
     }
     writeln!(said, "Numbers written {:>8}", report.numbers_written)
 }

@@ -17,7 +17,7 @@ mod private;
 
 use clap::Parser;
 use console::{about, end, say, warn};
-use nhs_pds::case::{Advisory, AdvisoryKind, Case, HeldNumber, NumberSource, RecordType};
+use nhs_pds::case::{Advisory, AdvisoryKind, Case, NumberSource, RecordType, RecordedNumber};
 use nhs_pds::correspondence::{CONFIDENTIAL, PageNumber, PrintableNumber, printable};
 use nhs_pds::demographics::PartialDate;
 use private::PrivateFile;
@@ -77,7 +77,7 @@ fn advisory_kind(text: &str) -> Result<AdvisoryKind, String> {
     use AdvisoryKind::{Deceased, Duplicate, Invalid, Replaced, Superseded, UnderInvestigation};
     [Invalid, Superseded, Duplicate, UnderInvestigation, Replaced, Deceased]
         .into_iter()
-        .find(|kind| kind.word() == text)
+        .find(|kind| kind.as_str() == text)
         .ok_or_else(|| "no such advisory".to_owned())
 }
 
@@ -91,7 +91,7 @@ fn case() -> Result<Case, Box<dyn Error>> {
         ["Flat 2", "Mint & Thyme House", "14 Sample Row", "Exampleton", ""].map(Into::into);
     case.postcode = Some("ZZ99 3WZ".to_owned());
     let source = NumberSource::Imported(Some("SMSP".to_owned()));
-    case.nhs_number = Some(HeldNumber::new("943 476 5919".parse()?, source));
+    case.nhs_number = Some(RecordedNumber::new("943 476 5919".parse()?, source));
     Ok(case)
 }
 

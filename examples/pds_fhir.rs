@@ -37,7 +37,7 @@ use nhs_pds::fhir::{
 };
 use nhs_pds::ids::{Ids, RandomIds};
 use nhs_pds::nhs_number::NhsNumber;
-use nhs_pds::retry::Policy;
+use nhs_pds::resilience::RetryPolicy;
 use nhs_pds::trace::{self, Caller, LocalIdentity, MessageId, Restriction, Score, User};
 use serde_json::{Value, json};
 use std::fmt::Display;
@@ -214,7 +214,7 @@ async fn attempts<T, E>(
     ask: impl AsyncFn(MessageId) -> Result<T, E>,
     passing: impl Fn(&E) -> Passing,
 ) -> Result<T, E> {
-    let policy = Policy::default().with_attempts(cli.attempts);
+    let policy = RetryPolicy::default().with_attempts(cli.attempts);
     let (mut id, mut failed, mut waited) = (MessageId::fresh(&RandomIds), 1, Duration::ZERO);
     loop {
         let error = match ask(id).await {

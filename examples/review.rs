@@ -22,17 +22,17 @@ mod trail;
 
 use clap::{Args, Parser, Subcommand};
 use console::{about, check_database, say, warn};
-use nhs_pds::alert::SqliteAlerts;
 use nhs_pds::audit::{self, Actor, SqliteLog};
 use nhs_pds::case::{CaseId, ReviewItem, ReviewReason, ReviewState, SqliteStore};
 use nhs_pds::demographics::{Gender, OdsCode, PartialDate};
+use nhs_pds::matching::Comparison;
 use nhs_pds::nhs_number::NhsNumber;
-use nhs_pds::reconcile::Comparison;
-use nhs_pds::review::{
+use nhs_pds::process::alert::SqliteAlerts;
+use nhs_pds::process::review::{
     Corrections, ItemFilter, ItemId, Outcome, Refusal, Release, ReleaseReason, Resolution,
     ReviewQueue, ShownItem,
 };
-use nhs_pds::terminal::printable;
+use nhs_pds::text::terminal::printable;
 use nhs_pds::trace::{Caller, LocalIdentity, User};
 use std::error::Error;
 use std::fmt::Write as _;
@@ -186,7 +186,8 @@ async fn main() -> ExitCode {
         }
         Ok(_) => ExitCode::SUCCESS,
         Err(error) => {
-            let case = error.downcast_ref::<nhs_pds::review::Error>().and_then(|e| e.case());
+            let case =
+                error.downcast_ref::<nhs_pds::process::review::Error>().and_then(|e| e.case());
             if let Some(case) = case {
                 warn(format!("review: the fault is in case {case}"));
             }
@@ -316,14 +317,14 @@ fn state(word: &str) -> Result<ReviewState, &'static str> {
     use ReviewState::{Dismissed, Open, Resolved, WithFrontLine, WithGp, WithNationalBackOffice};
     [Open, WithFrontLine, WithGp, WithNationalBackOffice, Resolved, Dismissed]
         .into_iter()
-        .find(|state| state.word() == word)
+        .find(|state| state.as_str() == word)
         .ok_or("open, with_front_line, with_gp, with_national_back_office, resolved or dismissed")
 }
 
 fn release_reason(word: &str) -> Result<ReleaseReason, &'static str> {
     [ReleaseReason::Rejected, ReleaseReason::Defect]
         .into_iter()
-        .find(|reason| reason.word() == word)
+        .find(|reason| reason.as_str() == word)
         .ok_or("rejected or defect")
 }
 
@@ -384,8 +385,8 @@ async fn list(queue: &ReviewQueue, filter: &ItemFilter, jo: &Actor) -> Result<()
                 "{:<16} {:>3}  {:<22} {:<26} {:>5} days  {}",
                 printable(listed.id.case.as_str()),
                 listed.id.item,
-                listed.reason.word(),
-                listed.state.word(),
+                listed.reason.as_str(),
+                listed.state.as_str(),
                 listed.age.num_days(),
                 printable(listed.assignee.as_deref().unwrap_or("-")),
             )?;
@@ -405,10 +406,10 @@ fn text(shown: &ShownItem) -> Result<String, std::fmt::Error> {
         writeln!(said, "  ! {}", advisory.text())?;
     }
     if let Some(held) = &case.nhs_number {
-        writeln!(said, "held      {} ({})", held.number, held.standing.word())?;
+        writeln!(said, "held      {} ({})", held.number, held.standing.as_str())?;
     }
     if case.person_changed() {
-        let fields: Vec<&str> = case.changed_fields().iter().map(|field| field.word()).collect();
+        let fields: Vec<&str> = case.changed_fields().iter().map(|field| field.as_str()).collect();
         writeln!(said, "changed   {} since the number was confirmed", fields.join(", "))?;
     }
     if let Some(damaged) = &item.evidence.damaged_number {
@@ -438,8 +439,8 @@ fn asked(said: &mut String, item: &ReviewItem) -> std::fmt::Result {
         let (family, born) = (printable(&asked.family), asked.date_of_birth);
         writeln!(said, "asked     {number}{given} {family}, {born}, {gender}, {postcode}")?;
     }
-    if let Some(particular) = item.evidence.particular {
-        writeln!(said, "field     {}", particular.word())?;
+    if let Some(field) = item.evidence.field {
+        writeln!(said, "field     {}", field.as_str())?;
     }
     for other in &item.evidence.others {
         writeln!(said, "other     {}", printable(other.as_str()))?;
@@ -456,7 +457,7 @@ fn side_by_side(said: &mut String, comparison: &Comparison) -> std::fmt::Result 
     for field in comparison.fields() {
         let local = printable(field.local.as_deref().unwrap_or("-"));
         let pds = printable(field.pds.as_deref().unwrap_or("-"));
-        writeln!(said, "{:<14} {local:<44} {pds:<44} {}", field.particular.word(), field.weight)?;
+        writeln!(said, "{:<14} {local:<44} {pds:<44} {}", field.field.as_str(), field.weight)?;
     }
     Ok(())
 }

@@ -25,16 +25,14 @@ mod trail;
 
 use clap::Parser;
 use console::{about, because, check_database, end, say, warn};
-use nhs_pds::alert::SqliteAlerts;
 use nhs_pds::audit::{Actor, AuditLog, Entry, EventKind};
 use nhs_pds::case::caseload::{self, DecisionWriter};
 use nhs_pds::case::{CaseStore, SqliteStore};
 use nhs_pds::clock::{Clock, SystemClock};
-use nhs_pds::gate::Gate;
-use nhs_pds::pace::Pace;
-use nhs_pds::retry::{self, Retry};
+use nhs_pds::process::alert::SqliteAlerts;
+use nhs_pds::process::{CaseReport, Policy, Process, RunReport, Schedule, Worker, import};
+use nhs_pds::resilience::{self, Gateway, RateLimit, Retry};
 use nhs_pds::trace::Caller;
-use nhs_pds::worker::{CaseReport, Policy, Process, RunReport, Schedule, Worker, import};
 use private::PrivateFile;
 use service::{Reached, Service};
 use std::error::Error;
@@ -150,10 +148,11 @@ async fn run(cli: &Cli) -> Result<bool, Box<dyn Error>> {
     if !only_export {
         let reached = cli.service.reach().await?;
         all_taken &= reached.knows_everybody();
-        let gate = Gate::new(Arc::new(reached.client.clone())).with_pace(pace(cli, &reached));
+        let gate =
+            Gateway::new(Arc::new(reached.client.clone())).with_rate_limit(pace(cli, &reached));
         let cases = Arc::clone(&store) as Arc<dyn CaseStore>;
         let worker = Worker::new(gate.background(), cases, audit, alerts, caller)
-            .with_retry(Retry::new(retry::Policy::default().with_attempts(cli.attempts)))
+            .with_retry(Retry::new(resilience::RetryPolicy::default().with_attempts(cli.attempts)))
             .with_foreground(gate.foreground())
             .with_actor(actor.clone())
             .with_policy(policy(cli))
@@ -167,7 +166,7 @@ async fn run(cli: &Cli) -> Result<bool, Box<dyn Error>> {
             process.run_until(shutdown(), &mut |_: &CaseReport| ()).await?;
             telling.abort();
             let status = process.status();
-            warn(format!("worker: {}", status.state.word()));
+            warn(format!("worker: {}", status.state.as_str()));
             answered = !status.service_refused && status.last_error.is_none();
         }
     }
@@ -228,11 +227,11 @@ fn policy(cli: &Cli) -> Policy {
 }
 
 /// As fast as a provider allows, or as the simulator can.
-fn pace(cli: &Cli, reached: &Reached) -> Pace {
-    let usual = if reached.is_simulator() { 1_000 } else { Pace::default().per_second.get() };
+fn pace(cli: &Cli, reached: &Reached) -> RateLimit {
+    let usual = if reached.is_simulator() { 1_000 } else { RateLimit::default().per_second.get() };
     let per_second = cli.per_second.or(NonZeroU32::new(usual)).unwrap_or(NonZeroU32::MIN);
     let in_flight = NonZeroU32::try_from(cli.in_flight).unwrap_or(NonZeroU32::MAX);
-    Pace::per_second(per_second).with_burst(per_second).with_in_flight(in_flight)
+    RateLimit::per_second(per_second).with_burst(per_second).with_in_flight(in_flight)
 }
 
 /// Whether both are one file.
@@ -252,7 +251,7 @@ async fn tell_of_runs(process: Process, store: Arc<SqliteStore>) {
         let ended = match status.last_error {
             Some(error) => format!("; it ended early: {error}"),
             None if status.service_refused => "; the service refuses our configuration".to_owned(),
-            None => status.held_back_until.map_or_else(String::new, |until| {
+            None => status.suspended_until.map_or_else(String::new, |until| {
                 let until = until.format("%H:%M:%SZ");
                 format!("; the service does not work, asking is suspended until {until}")
             }),
@@ -344,14 +343,14 @@ fn summary(report: &RunReport) -> Result<String, std::fmt::Error> {
     let mut said = String::new();
     writeln!(said, "Cases looked at {:>8}", report.seen)?;
     for (reason, count) in &report.ineligible {
-        writeln!(said, "    {:<26} {count:>6}", reason.word())?;
+        writeln!(said, "    {:<26} {count:>6}", reason.as_str())?;
     }
     for (fault, count) in &report.faults {
-        writeln!(said, "  with a fault in their data: {:<26} {count:>6}", fault.word())?;
+        writeln!(said, "  with a fault in their data: {:<26} {count:>6}", fault.as_str())?;
     }
     writeln!(said, "Asked about     {:>8}", report.eligible)?;
     for (result, count) in &report.results {
-        writeln!(said, "    {:<26} {count:>6}", result.word())?;
+        writeln!(said, "    {:<26} {count:>6}", result.as_str())?;
     }
     writeln!(said, "Numbers written {:>8}", report.numbers_written)?;
     writeln!(said, "To be reviewed  {:>8}", report.to_review)?;

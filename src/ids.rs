@@ -3,7 +3,7 @@
 //! Every attempt at an exchange needs fresh identifiers, and a test needs known ones; so they are
 //! injected like the time.
 
-use crate::seed::SplitMix64;
+use crate::nhs_number::seed::SplitMix64;
 use std::fmt::Debug;
 use std::sync::atomic::{AtomicU64, Ordering};
 use uuid::Uuid;

@@ -16,23 +16,23 @@
 //! "Found" does not yet mean that it is the person: a namesake or a twin may be on PDS while the person is
 //! not. [`matching::find`] asks and compares in one step, and is the question to begin with.
 //!
-//! Then the way there. A [`gate`] stands in front of a service: it keeps the [`pace`] that the provider
+//! Then the way there. A [gateway](resilience::Gateway) stands in front of a service: it keeps the [rate limit](resilience::RateLimit) that the provider
 //! allows, lets whoever waits at a screen go before the worker, and leaves the service alone while it does
-//! not work ([`circuit`]); [`retry`] asks again what was not answered; [`telemetry`] says what can be
+//! not work ([circuit breaker](resilience::CircuitBreaker)); [`Retry`](resilience::Retry) asks again what was not answered; [`telemetry`](resilience::telemetry) says what can be
 //! measured of it.
 //!
-//! Then the job. A [`case`] is a client's record in the local system; the [`worker`] goes through a
+//! Then the job. A [`case`] is a client's record in the local system; the [process](process) goes through a
 //! store of cases on a schedule, asks a tracer about those it may ask about, and decides by a table what
 //! each answer means. What was done, by whom and about whom goes into an [`audit`] trail, which shows
-//! tampering; what the back office has to know goes out as an [`alert`].
+//! tampering; what the back office has to know goes out as an [alert](process::alert).
 //!
-//! Then the people. What the worker does not settle stands on the case as a review item; [`review`] lists
+//! Then the people. What the worker does not settle stands on the case as a review item; [review](process::review) lists
 //! and shows the items, hands them on, and carries out how they were resolved.
 //!
 //! Then the paper. [`correspondence`] says whether a case's number may be printed, and prints it; as a
 //! bar code too, with feature `barcode`.
 //!
-//! And then the differences. [`reconcile`] holds a case against what PDS holds of the person, field by
+//! And then the differences. [`report`] holds a case against what PDS holds of the person, field by
 //! field, for whoever has to settle which is right, and reports on the quality of the local data.
 //!
 //! To see it work without a network, there is the `simulator` (feature `simulator`): a PDS with
@@ -65,54 +65,42 @@
 //! `Debug` of the types here shows no number, name, date, address, contact or identifier of a person,
 //! except NHS Numbers in the range that is never issued; errors carry ids, codes and counts. (What a
 //! JSON library says of a document of the wrong shape is its own, and may quote it.) Text forms (`Display`, serde) are the data
-//! themselves: whoever asks for one answers for where it goes. [`terminal`] makes them fit to be printed.
+//! themselves: whoever asks for one answers for where it goes. [`text::terminal`] makes them fit to be printed.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-pub mod alert;
+// In the order of the layers: a module imports only what stands above it here.
 pub mod audit;
-pub(crate) mod backoff;
 pub mod case;
-pub mod circuit;
 pub mod clock;
 pub mod correspondence;
-pub(crate) mod delivery;
 pub mod demographics;
-#[cfg(any(feature = "fhir", feature = "smsp"))]
-pub(crate) mod failure;
-#[cfg(feature = "fhir")]
-#[cfg_attr(docsrs, doc(cfg(feature = "fhir")))]
-pub mod fhir;
-pub mod gate;
 pub mod ids;
 pub mod matching;
 pub mod nhs_number;
-pub mod pace;
-pub mod reconcile;
-pub mod retry;
-pub mod review;
+pub mod process;
+pub mod report;
+pub mod resilience;
 pub mod secret;
-pub(crate) mod seed;
-pub(crate) mod sheet;
+#[cfg(any(feature = "fhir", feature = "smsp"))]
+pub(crate) mod service;
 #[cfg(feature = "simulator")]
 #[cfg_attr(docsrs, doc(cfg(feature = "simulator")))]
 pub mod simulator;
-#[cfg(any(feature = "fhir", feature = "smsp"))]
-pub(crate) mod skew;
-#[cfg(feature = "smsp")]
-#[cfg_attr(docsrs, doc(cfg(feature = "smsp")))]
-pub mod smsp;
-#[cfg(feature = "sqlite")]
-pub(crate) mod sqlite;
-pub mod telemetry;
-pub mod terminal;
+pub(crate) mod store;
+pub mod text;
 pub mod trace;
 pub mod transport;
-pub mod worker;
 
 /// The attribute with which the crate's traits are written, for those who implement them.
 pub use async_trait::async_trait;
 pub use nhs_number::NhsNumber;
+#[cfg(feature = "fhir")]
+#[cfg_attr(docsrs, doc(cfg(feature = "fhir")))]
+pub use service::fhir;
+#[cfg(feature = "smsp")]
+#[cfg_attr(docsrs, doc(cfg(feature = "smsp")))]
+pub use service::smsp;
 pub use trace::{Answer, Caller, Outcome, Tracer};
 
 /// The README's code, compiled as it stands.

@@ -3,10 +3,10 @@
 use nhs_pds::async_trait;
 use nhs_pds::case::ReviewReason;
 use nhs_pds::nhs_number::NhsNumber;
+use nhs_pds::process::TraceResult;
 use nhs_pds::trace::{
     Answer, Attended, Caller, Error, MessageId, Outcome, Question, Restriction, Tracer, User,
 };
-use nhs_pds::worker::TraceResult;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 

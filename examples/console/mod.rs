@@ -5,7 +5,7 @@
 //! has seen enough (`| head -1`) ends no example with a panic.
 #![allow(dead_code, reason = "each example uses a part of it")]
 
-use nhs_pds::terminal::{printable, printable_json};
+use nhs_pds::text::terminal::{printable, printable_json};
 use std::error::Error;
 use std::fmt::Display;
 use std::fs::File;

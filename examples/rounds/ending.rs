@@ -103,7 +103,7 @@ fn whichever(mut fields: Map<String, Value>) -> Map<String, Value> {
     fields.retain(|name, _| !OF_THE_FIRST.contains(&name.as_str()));
     let items = fields.get_mut("review").and_then(Value::as_array_mut);
     for item in items.into_iter().flatten() {
-        if item.get("reason").and_then(Value::as_str) == Some(ReviewReason::Duplicate.word())
+        if item.get("reason").and_then(Value::as_str) == Some(ReviewReason::Duplicate.as_str())
             && let Some(evidence) = item.get_mut("evidence").and_then(Value::as_object_mut)
         {
             evidence.retain(|name, _| name == "nhs_number" || name == "others");

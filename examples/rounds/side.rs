@@ -1,18 +1,16 @@
 //! One of the two: cases, what is kept of them, and the worker that goes through them.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use nhs_pds::alert::{self, AlertSink};
 use nhs_pds::audit::{Actor, AuditLog};
 use nhs_pds::case::{Alert, Case, CaseId, CaseStore, caseload};
 use nhs_pds::clock::{Clock as _, FixedClock};
-use nhs_pds::gate::Gate;
-use nhs_pds::pace::Pace;
-use nhs_pds::retry::{Policy, Retry};
+use nhs_pds::process::alert::{self, AlertSink};
+use nhs_pds::process::{CaseReport, Row, TraceResult, Worker, import};
+use nhs_pds::resilience::{Gateway, RateLimit, Retry, RetryPolicy};
 use nhs_pds::simulator::{Caseload, Fault, FaultMix, Register, Simulator};
 use nhs_pds::smsp::{Client, Config};
 use nhs_pds::trace::{Caller, LocalIdentity};
 use nhs_pds::transport::Transport;
-use nhs_pds::worker::{CaseReport, Row, TraceResult, Worker, import};
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::num::NonZeroU32;
@@ -28,7 +26,7 @@ pub(crate) struct Kept {
 /// A service, and the way to it: for all rounds, so that what either keeps too long shows.
 pub(crate) struct Reached {
     simulator: Simulator,
-    gate: Gate,
+    gate: Gateway,
     retry: Retry,
     us: LocalIdentity,
     /// What both ends of the way go by.
@@ -49,9 +47,10 @@ impl Reached {
         let client = Client::new(Config::new(endpoint.parse()?, us.clone()), transport)
             .with_clock(Arc::clone(&clock) as _);
         // As fast as it will go, for it is not the pace that is tried here.
-        let pace = Pace::per_second(NonZeroU32::MIN.saturating_add(9_999)).with_burst(in_flight);
-        let gate = Gate::new(Arc::new(client)).with_pace(pace.with_in_flight(in_flight));
-        let retry = Retry::new(Policy::default());
+        let pace =
+            RateLimit::per_second(NonZeroU32::MIN.saturating_add(9_999)).with_burst(in_flight);
+        let gate = Gateway::new(Arc::new(client)).with_rate_limit(pace.with_in_flight(in_flight));
+        let retry = Retry::new(RetryPolicy::default());
         Ok(Self { simulator, gate, retry, us, clock, in_flight })
     }
 }

@@ -17,7 +17,7 @@ use crate::audit::{
     About, Actor, Anchor, AuditLog, BreakReason, Entry, Error, ErrorKind, Event, EventKind, Filter,
     Subject, Verdict,
 };
-use crate::case::{Case, CaseId, HeldNumber, NumberSource, RecordType};
+use crate::case::{Case, CaseId, NumberSource, RecordType, RecordedNumber};
 use crate::nhs_number::NhsNumber;
 use crate::trace::{Caller, LocalIdentity};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -101,7 +101,7 @@ fn entry(kind: EventKind, minutes: i64) -> Result<Entry, Breach> {
 fn full_entry() -> Result<Entry, Breach> {
     let mut case = Case::new(case_id("full")?, RecordType::Other("o'\"".into()));
     case.surname = Some("O'Brien-李\u{0}".into());
-    case.nhs_number = Some(HeldNumber::new(NUMBER, NumberSource::Imported(None)));
+    case.nhs_number = Some(RecordedNumber::new(NUMBER, NumberSource::Imported(None)));
     case.version = 7;
     let ods = "RHM".parse().map_err(|_| Breach { clause: OWN, source: None })?;
     let actor = user("u2")?.with_role("Duty; worker", ods).authorised_by("boss").on_device("");

@@ -2,7 +2,7 @@ use crate::audit::{
     About, Actor, AuditLog, Entry, Error, ErrorKind, Event, EventKind, Filter, Subject,
 };
 use crate::case::CaseId;
-use crate::terminal::printable_json;
+use crate::text::terminal::printable_json;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
 use std::io::{self, Write};
@@ -58,7 +58,7 @@ fn write_line(to: &mut impl Write, event: &Event) -> io::Result<()> {
     let mut line = json!({
         "seq": event.seq,
         "at": event.at.to_rfc3339_opts(SecondsFormat::AutoSi, true),
-        "kind": event.kind.word(),
+        "kind": event.kind.as_str(),
         "actor": some([
             ("user_id", Some(actor.user_id().into())),
             ("name", Some(actor.name().into())),

@@ -73,7 +73,7 @@ impl EventKind {
 
     /// A stable word for storage and queries: the variant's name in lower case, joined by `_`.
     #[must_use]
-    pub const fn word(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::MessageSent => "message_sent",
             Self::MessageReceived => "message_received",
@@ -98,7 +98,7 @@ impl EventKind {
 
 impl fmt::Display for EventKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.word())
+        f.write_str(self.as_str())
     }
 }
 
@@ -106,7 +106,7 @@ impl FromStr for EventKind {
     type Err = EventKindError;
 
     fn from_str(word: &str) -> Result<Self, EventKindError> {
-        Self::ALL.into_iter().find(|kind| kind.word() == word).ok_or(EventKindError)
+        Self::ALL.into_iter().find(|kind| kind.as_str() == word).ok_or(EventKindError)
     }
 }
 
@@ -122,8 +122,8 @@ mod tests {
     #[test]
     fn every_word_reads_back() {
         for kind in EventKind::ALL {
-            assert_eq!(kind.word().parse(), Ok(kind));
-            assert_eq!(format!("{kind:?}").to_lowercase(), kind.word().replace('_', ""));
+            assert_eq!(kind.as_str().parse(), Ok(kind));
+            assert_eq!(format!("{kind:?}").to_lowercase(), kind.as_str().replace('_', ""));
         }
         assert!("".parse::<EventKind>().is_err());
     }

@@ -152,7 +152,7 @@ impl Row {
             hash: Value::Null,
             facts: [
                 Value::Integer(entry.at.timestamp_micros()),
-                Value::text(entry.kind.word()),
+                Value::text(entry.kind.as_str()),
                 Value::text(&actor.user_id),
                 Value::text(&actor.name),
                 Value::optional(actor.role.as_deref()),

@@ -4,7 +4,7 @@ use crate::audit::sqlite_sealers::Sealers;
 use crate::audit::walk::Walk;
 use crate::audit::{Anchor, AuditLog, Entry, Error, ErrorKind, Event, EventKind, Filter, Verdict};
 use crate::case::CaseId;
-use crate::sqlite::{self, Database};
+use crate::store::sqlite::{self, Database};
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use std::fmt;
@@ -276,7 +276,7 @@ fn forget(connection: &mut Connection, case: &CaseId) -> Result<(), Error> {
         .optional()
         .map_err(failed)?;
     if let Some(subject) = subject {
-        let erased = EventKind::CaseErased.word();
+        let erased = EventKind::CaseErased.as_str();
         let told: bool = transaction
             .query_row(
                 "SELECT EXISTS (SELECT 1 FROM audit_event WHERE subject = ?1 AND kind = ?2)",

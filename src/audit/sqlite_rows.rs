@@ -57,7 +57,7 @@ impl Condition {
         );
         when("e.authority = ?", filter.authority.as_deref().map(text));
         when("e.message_id = ?", filter.message_id.as_deref().map(text));
-        when("e.kind = ?", filter.kind.map(|kind| text(kind.word())));
+        when("e.kind = ?", filter.kind.map(|kind| text(kind.as_str())));
         let subjects = "e.subject IN (SELECT subject FROM audit_subject_number WHERE number = ?)";
         when(subjects, filter.number.map(|number| text(number.digits().as_str())));
         let subjects = "e.subject = (SELECT subject FROM audit_subject WHERE case_id = ?)";

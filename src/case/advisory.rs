@@ -1,4 +1,4 @@
-use crate::case::{Case, NumberStanding, ReviewItem, ReviewReason, is_before_birth};
+use crate::case::{Case, NumberStatus, ReviewItem, ReviewReason, is_before_birth};
 use crate::demographics::Demographics;
 use crate::nhs_number::NhsNumber;
 use std::fmt;
@@ -57,7 +57,7 @@ pub enum AdvisoryKind {
 impl AdvisoryKind {
     /// A stable word: the variant's name in lower case, joined by `_`.
     #[must_use]
-    pub const fn word(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Invalid => "invalid",
             Self::Superseded => "superseded",
@@ -72,7 +72,7 @@ impl AdvisoryKind {
 
 impl fmt::Display for AdvisoryKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.word())
+        f.write_str(self.as_str())
     }
 }
 
@@ -160,12 +160,12 @@ fn tells_of_death(item: &ReviewItem) -> bool {
     ) && item.evidence.returned.as_ref().is_some_and(Demographics::is_deceased)
 }
 
-fn of_standing(standing: NumberStanding) -> Option<Advisory> {
+fn of_standing(standing: NumberStatus) -> Option<Advisory> {
     match standing {
-        NumberStanding::Usable => None,
-        NumberStanding::Superseded => of_reason(ReviewReason::Superseded, None),
-        NumberStanding::Invalid => of_reason(ReviewReason::Invalidated, None),
-        NumberStanding::NotVerified => of_reason(ReviewReason::NotVerified, None),
+        NumberStatus::Usable => None,
+        NumberStatus::Superseded => of_reason(ReviewReason::Superseded, None),
+        NumberStatus::Invalid => of_reason(ReviewReason::Invalidated, None),
+        NumberStatus::NotVerified => of_reason(ReviewReason::NotVerified, None),
     }
 }
 
@@ -207,7 +207,7 @@ fn of_reason(reason: ReviewReason, number: Option<NhsNumber>) -> Option<Advisory
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::case::{Asked, Evidence, HeldNumber, NumberSource, RecordType};
+    use crate::case::{Criteria, Evidence, NumberSource, RecordType, RecordedNumber};
     use chrono::DateTime;
 
     const NUMBER: NhsNumber = NhsNumber::constant(9_434_765_919);
@@ -217,8 +217,8 @@ mod tests {
     /// opened an item.
     fn shown(reason: ReviewReason, asked: Option<NhsNumber>) -> Vec<AdvisoryKind> {
         let mut case = Case::new("RXX:1".parse().unwrap(), RecordType::Review);
-        case.nhs_number = Some(HeldNumber::new(NUMBER, NumberSource::Imported(None)));
-        let mut about = Asked::new("Aindow", "1943-05-19".parse().unwrap());
+        case.nhs_number = Some(RecordedNumber::new(NUMBER, NumberSource::Imported(None)));
+        let mut about = Criteria::new("Aindow", "1943-05-19".parse().unwrap());
         about.nhs_number = asked;
         let evidence = Evidence { asked: Some(about), ..Evidence::default() };
         case.open_item(reason, &evidence, DateTime::UNIX_EPOCH);

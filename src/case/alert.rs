@@ -136,7 +136,7 @@ pub enum AlertKind {
 impl AlertKind {
     /// A stable word: the variant's name in lower case.
     #[must_use]
-    pub const fn word(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Duplicate => "duplicate",
             Self::Superseded => "superseded",
@@ -150,6 +150,6 @@ impl AlertKind {
 
 impl fmt::Display for AlertKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.word())
+        f.write_str(self.as_str())
     }
 }

@@ -1,4 +1,4 @@
-use crate::case::{CaseId, HeldNumber};
+use crate::case::{CaseId, RecordedNumber};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::ops::Not;
@@ -46,7 +46,7 @@ pub struct Absorbed {
     pub at: DateTime<Utc>,
     /// What this case held before, to be restored when the merge is undone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub number_before: Option<HeldNumber>,
+    pub number_before: Option<RecordedNumber>,
     /// Whether this case took over the other's date of death, to be given back when the merge is undone.
     #[serde(default, skip_serializing_if = "Not::not")]
     pub took_death: bool,
@@ -58,7 +58,7 @@ impl Absorbed {
     pub const fn new(
         case_id: CaseId,
         at: DateTime<Utc>,
-        number_before: Option<HeldNumber>,
+        number_before: Option<RecordedNumber>,
     ) -> Self {
         Self { case_id, at, number_before, took_death: false }
     }

@@ -78,7 +78,7 @@ pub enum ErrorKind {
     /// Another case holds the number that the case was to be the only one to hold. Ask who holds it,
     /// and find out whether it is the same person (MSCA-DQ-01).
     #[error("another case holds the number")]
-    Held,
+    NumberTaken,
     /// There is no case of this id. Insert it, or drop it where it came from too.
     #[error("there is no case of this id")]
     NotFound,

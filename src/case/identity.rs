@@ -1,5 +1,5 @@
-use crate::case::{Asked, Case, HeldNumber, NumberSource, is_implausible_death};
-use crate::demographics::{Gender, PartialDate, Particular, is_same_form, redacted_debug};
+use crate::case::{Case, Criteria, NumberSource, RecordedNumber, is_implausible_death};
+use crate::demographics::{Field, Gender, PartialDate, is_same_form, redacted_debug};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
@@ -44,16 +44,16 @@ impl Identity {
     /// change. A field that becomes known, and one that becomes unknown, has changed. A blank name and the
     /// gender [`Gender::NotKnown`] are unknown.
     #[must_use]
-    pub fn changes(&self, other: &Self) -> Vec<Particular> {
+    pub fn changes(&self, other: &Self) -> Vec<Field> {
         fn name(text: &Option<String>) -> &str {
             text.as_deref().unwrap_or_default()
         }
         let gender = |identity: &Self| identity.gender.filter(|code| *code != Gender::NotKnown);
         [
-            (is_same_form(name(&self.surname), name(&other.surname)), Particular::Family),
-            (is_same_form(name(&self.forename), name(&other.forename)), Particular::Given),
-            (self.date_of_birth == other.date_of_birth, Particular::DateOfBirth),
-            (gender(self) == gender(other), Particular::Gender),
+            (is_same_form(name(&self.surname), name(&other.surname)), Field::Family),
+            (is_same_form(name(&self.forename), name(&other.forename)), Field::Given),
+            (self.date_of_birth == other.date_of_birth, Field::DateOfBirth),
+            (gender(self) == gender(other), Field::Gender),
         ]
         .into_iter()
         .filter_map(|(same, field)| (!same).then_some(field))
@@ -61,7 +61,7 @@ impl Identity {
     }
 }
 
-impl Asked {
+impl Criteria {
     /// The person who was asked about.
     pub(crate) fn identity(&self) -> Identity {
         Identity {
@@ -86,9 +86,9 @@ impl Case {
     }
 
     /// The fields in which the person is not the one that the NHS Number was imported for, or last
-    /// confirmed for ([`HeldNumber::person`]); none without a number.
+    /// confirmed for ([`RecordedNumber::person`]); none without a number.
     #[must_use]
-    pub fn changed_fields(&self) -> Vec<Particular> {
+    pub fn changed_fields(&self) -> Vec<Field> {
         let person = self.person_of_number();
         person.map(|person| person.changes(&self.identity())).unwrap_or_default()
     }
@@ -99,7 +99,7 @@ impl Case {
         let held = self.nhs_number.as_ref()?;
         let traced = matches!(held.source, NumberSource::Traced(_));
         let asked = self.asking.asked.as_ref().filter(|_| traced);
-        held.person.clone().or_else(|| asked.map(Asked::identity))
+        held.person.clone().or_else(|| asked.map(Criteria::identity))
     }
 
     /// Whether name, date of birth or gender have changed since the NHS Number was imported or last
@@ -110,12 +110,12 @@ impl Case {
     /// fields restores the number.
     ///
     /// ```
-    /// use nhs_pds::case::{Case, HeldNumber, NumberSource, RecordType};
+    /// use nhs_pds::case::{Case, NumberSource, RecordType, RecordedNumber};
     ///
     /// let mut case = Case::new("RXX:1".parse()?, RecordType::Review);
     /// case.surname = Some("Parry".into());
     /// let source = NumberSource::Imported(Some("SMSP".into()));
-    /// let held = HeldNumber::new("943 476 5919".parse()?, source).with_person(case.identity());
+    /// let held = RecordedNumber::new("943 476 5919".parse()?, source).with_person(case.identity());
     /// case.nhs_number = Some(held);
     /// assert!(!case.person_changed() && case.usable_number().is_some());
     /// case.surname = Some("Jones".into());
@@ -161,14 +161,14 @@ impl Case {
     ///
     /// Whether it may be printed is for `correspondence::printable` to say, which asks more.
     #[must_use]
-    pub fn usable_number(&self) -> Option<&HeldNumber> {
+    pub fn usable_number(&self) -> Option<&RecordedNumber> {
         let held = self.nhs_number.as_ref();
         held.filter(|held| held.standing.is_usable() && !self.person_changed())
     }
 
     /// The NHS Number with the person whose it is taken to be: where nothing says so, the person of the
     /// case as it is.
-    pub(crate) fn number_with_person(&self) -> Option<HeldNumber> {
+    pub(crate) fn number_with_person(&self) -> Option<RecordedNumber> {
         let held = self.nhs_number.clone()?;
         let person = self.person_of_number().unwrap_or_else(|| self.identity());
         Some(held.with_person(person))
@@ -181,7 +181,7 @@ impl Case {
         let Some(was) = before.number_with_person() else { return self };
         let identity = self.identity();
         let changed = |person: &Identity| !person.changes(&identity).is_empty();
-        let same = |held: &HeldNumber| held.person.is_none() && held.number == was.number;
+        let same = |held: &RecordedNumber| held.person.is_none() && held.number == was.number;
         if let Some(held) = self.nhs_number.as_mut().filter(|held| same(held)) {
             held.person = was.person.filter(changed);
         }
@@ -194,7 +194,7 @@ redacted_debug!(Identity);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::case::{Asking, Provenance, RecordType};
+    use crate::case::{Provenance, RecordType, TraceState};
     use crate::nhs_number::NhsNumber;
     use crate::trace::{Exchange, Freshness};
 
@@ -207,7 +207,7 @@ mod tests {
         }
     }
 
-    fn changes(change: impl FnOnce(&mut Identity)) -> Vec<Particular> {
+    fn changes(change: impl FnOnce(&mut Identity)) -> Vec<Field> {
         let mut other = parry();
         change(&mut other);
         let (there, back) = (parry().changes(&other), other.changes(&parry()));
@@ -227,22 +227,21 @@ mod tests {
     fn each_field_that_changes_becomes_known_or_becomes_unknown() {
         for surname in [Some("O'Parrý"), Some("O Parry"), Some(" "), None] {
             let changed = changes(|person| person.surname = surname.map(str::to_owned));
-            assert_eq!(changed, [Particular::Family], "{surname:?}");
+            assert_eq!(changed, [Field::Family], "{surname:?}");
         }
         for forename in [Some("Eleanor Ann"), Some("Ellie"), Some(""), None] {
             let changed = changes(|person| person.forename = forename.map(str::to_owned));
-            assert_eq!(changed, [Particular::Given], "{forename:?}");
+            assert_eq!(changed, [Field::Given], "{forename:?}");
         }
         for born in [Some("1943-05-20"), Some("1943-05"), None] {
             let born = born.map(|born| born.parse().unwrap());
-            assert_eq!(changes(|person| person.date_of_birth = born), [Particular::DateOfBirth]);
+            assert_eq!(changes(|person| person.date_of_birth = born), [Field::DateOfBirth]);
         }
         for gender in [Some(Gender::Male), Some(Gender::NotSpecified), Some(Gender::NotKnown), None]
         {
-            assert_eq!(changes(|person| person.gender = gender), [Particular::Gender]);
+            assert_eq!(changes(|person| person.gender = gender), [Field::Gender]);
         }
-        let all =
-            [Particular::Family, Particular::Given, Particular::DateOfBirth, Particular::Gender];
+        let all = [Field::Family, Field::Given, Field::DateOfBirth, Field::Gender];
         assert_eq!(changes(|person| *person = Identity::default()), all);
     }
 
@@ -261,7 +260,7 @@ mod tests {
         let mut before = Case::new("1".parse().unwrap(), RecordType::Review);
         before.surname = Some("Parry".into());
         let number = NhsNumber::constant(9_434_765_919);
-        before.nhs_number = Some(HeldNumber::new(number, NumberSource::Imported(None)));
+        before.nhs_number = Some(RecordedNumber::new(number, NumberSource::Imported(None)));
         assert!(!before.person_changed(), "nothing is known of whose it was");
 
         let mut after = before.clone();
@@ -280,19 +279,19 @@ mod tests {
         let exchange = Exchange::new("SMSP", "getNHSNumber", "M-1", chrono::DateTime::UNIX_EPOCH);
         let traced = NumberSource::Traced(Provenance::new(exchange, Freshness::Live, "exact"));
         let mut found = before.clone();
-        found.nhs_number = Some(HeldNumber::new(number, traced));
+        found.nhs_number = Some(RecordedNumber::new(number, traced));
         found.date_of_birth = Some("1943-05-19".parse().unwrap());
-        found.asking.asked = Some(Asked::new("PARRY", "1943-05-19".parse().unwrap()));
+        found.asking.asked = Some(Criteria::new("PARRY", "1943-05-19".parse().unwrap()));
         assert!(!found.person_changed());
         found.surname = Some("Jones".into());
-        assert_eq!(found.changed_fields(), [Particular::Family]);
+        assert_eq!(found.changed_fields(), [Field::Family]);
         let mut moved = found.clone();
         moved.postcode = Some("LS1 4HY".into());
-        moved.asking = Asking::default();
+        moved.asking = TraceState::default();
         assert!(moved.with_person_of(&found).person_changed(), "whatever else changes");
 
         let other = NhsNumber::constant(9_449_304_424);
-        after.nhs_number = Some(HeldNumber::new(other, NumberSource::Imported(None)));
+        after.nhs_number = Some(RecordedNumber::new(other, NumberSource::Imported(None)));
         let new = after.with_person_of(&before);
         assert!(!new.person_changed(), "another number was not the former person's");
         assert!(new.number_with_person().unwrap().person == Some(new.identity()));

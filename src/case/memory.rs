@@ -48,7 +48,7 @@ impl Cases {
         }
         for Change { case, .. } in changes.iter().filter(|change| change.sole_holder) {
             if self.is_held_beside(case, changes) {
-                return refuse(ErrorKind::Held, case);
+                return refuse(ErrorKind::NumberTaken, case);
             }
         }
         Ok(())

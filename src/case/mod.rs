@@ -19,7 +19,6 @@
 
 mod advisory;
 mod alert;
-mod asking;
 #[cfg(feature = "csv")]
 pub mod caseload;
 #[cfg(feature = "simulator")]
@@ -42,12 +41,12 @@ mod sqlite;
 #[cfg(feature = "sqlite")]
 mod sqlite_rows;
 mod store;
+mod trace_state;
 mod unreadable;
 mod update;
 
 pub use advisory::{Advisory, AdvisoryKind, advisories};
 pub use alert::{Alert, AlertKind, AlertedPerson};
-pub use asking::{Asked, Asking};
 pub use deletion::{Absorbed, Deletion, DeletionKind};
 pub(crate) use error::readable;
 pub use error::{Error, ErrorKind};
@@ -56,7 +55,7 @@ pub use identity::Identity;
 pub use lease::{Claim, Lease};
 pub use memory::MemoryStore;
 pub use number::{
-    Corroboration, HeldNumber, NumberSource, NumberStanding, Provenance, TraceRecord,
+    Corroboration, NumberSource, NumberStatus, Provenance, RecordedNumber, TraceRecord,
 };
 #[cfg(feature = "csv")]
 pub(crate) use placeholder::is_no_number;
@@ -68,4 +67,5 @@ pub use review::{Evidence, ReviewItem, ReviewReason, ReviewReasonError, ReviewSt
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
 pub use store::{CaseStore, Change};
+pub use trace_state::{Criteria, TraceState};
 pub use unreadable::Unreadable;

@@ -8,14 +8,14 @@ use std::fmt;
 /// A case's NHS Number and where it comes from (HAV-5).
 #[non_exhaustive]
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub struct HeldNumber {
+pub struct RecordedNumber {
     /// The number.
     pub number: NhsNumber,
     /// Where it comes from.
     pub source: NumberSource,
     /// Whether it may be relied upon.
-    #[serde(default, skip_serializing_if = "NumberStanding::is_usable")]
-    pub standing: NumberStanding,
+    #[serde(default, skip_serializing_if = "NumberStatus::is_usable")]
+    pub standing: NumberStatus,
     /// Since when the case has it; `None` when nobody knows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<DateTime<Utc>>,
@@ -27,11 +27,11 @@ pub struct HeldNumber {
     pub person: Option<Identity>,
 }
 
-impl HeldNumber {
+impl RecordedNumber {
     /// `number`, from `source`.
     #[must_use]
     pub const fn new(number: NhsNumber, source: NumberSource) -> Self {
-        Self { number, source, standing: NumberStanding::Usable, since: None, person: None }
+        Self { number, source, standing: NumberStatus::Usable, since: None, person: None }
     }
 
     /// The independent evidence for the number that is on record, as long as the service has not spoken
@@ -39,16 +39,15 @@ impl HeldNumber {
     /// (MSCA-DQ-03).
     pub(crate) const fn corroboration(&self) -> Option<Corroboration> {
         match (&self.source, self.standing) {
-            (
-                NumberSource::Traced(provenance),
-                NumberStanding::Usable | NumberStanding::Superseded,
-            ) => provenance.corroboration,
+            (NumberSource::Traced(provenance), NumberStatus::Usable | NumberStatus::Superseded) => {
+                provenance.corroboration
+            }
             _ => None,
         }
     }
 
     /// Marks the number as not to be relied upon. Evidence that the service has spoken against is dropped.
-    pub(crate) fn mark(&mut self, standing: NumberStanding) {
+    pub(crate) fn mark(&mut self, standing: NumberStatus) {
         let before = self.corroboration();
         self.standing = standing;
         let after = self.corroboration().and(before);
@@ -87,7 +86,7 @@ impl HeldNumber {
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum NumberStanding {
+pub enum NumberStatus {
     /// Nothing is known against it.
     #[default]
     Usable,
@@ -99,7 +98,7 @@ pub enum NumberStanding {
     NotVerified,
 }
 
-impl NumberStanding {
+impl NumberStatus {
     /// Whether nothing is known against the number.
     #[must_use]
     pub const fn is_usable(&self) -> bool {
@@ -108,7 +107,7 @@ impl NumberStanding {
 
     /// A stable word: the variant's name in lower case, joined by `_`.
     #[must_use]
-    pub const fn word(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Usable => "usable",
             Self::Superseded => "superseded",
@@ -374,7 +373,7 @@ mod tests {
     #[test]
     fn the_local_systems_text_is_not_shown() {
         let source = NumberSource::Imported(Some("told by Mrs Quentinsson".into()));
-        let held = HeldNumber::new(NhsNumber::constant(9_434_765_919), source);
+        let held = RecordedNumber::new(NhsNumber::constant(9_434_765_919), source);
         assert_eq!(format!("{:?}", held.source), "Imported(redacted)");
         assert!(!format!("{held:?} {held:#?}").contains("Quentinsson"));
         assert_eq!(format!("{:?}", NumberSource::Imported(None)), "Imported(None)");

@@ -1,5 +1,6 @@
 use crate::case::{
-    Absorbed, Alert, Asking, CaseId, Deletion, HeldNumber, RecordType, ReviewItem, TraceRecord,
+    Absorbed, Alert, CaseId, Deletion, RecordType, RecordedNumber, ReviewItem, TraceRecord,
+    TraceState,
 };
 use crate::demographics::{FullDate, Gender, PartialDate, redacted_debug};
 use crate::nhs_number::NhsNumber;
@@ -64,7 +65,7 @@ pub struct Case {
     pub contradicted: bool,
     /// The NHS Number and its provenance (HAV-5).
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub nhs_number: Option<HeldNumber>,
+    pub nhs_number: Option<RecordedNumber>,
     /// What the local system has in place of an NHS Number, when its digits are damaged, as in
     /// `9.43477E+09`. It is shown to those who work the case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -74,7 +75,7 @@ pub struct Case {
     pub last_trace: Option<TraceRecord>,
     /// What was asked last, and when it is asked again.
     #[serde(default)]
-    pub asking: Asking,
+    pub asking: TraceState,
     /// Numbers that somebody has found not to be this person's; they are never offered again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rejected_numbers: Vec<NhsNumber>,
@@ -125,7 +126,7 @@ impl Case {
             nhs_number: None,
             damaged_number: None,
             last_trace: None,
-            asking: Asking::default(),
+            asking: TraceState::default(),
             rejected_numbers: Vec::new(),
             not_on_pds: false,
             review: Vec::new(),

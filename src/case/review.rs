@@ -1,5 +1,5 @@
-use crate::case::{Asked, CaseId};
-use crate::demographics::{Demographics, Particular, redacted_debug};
+use crate::case::{CaseId, Criteria};
+use crate::demographics::{Demographics, Field, redacted_debug};
 use crate::nhs_number::NhsNumber;
 use crate::trace::Exchange;
 use chrono::{DateTime, Utc};
@@ -82,7 +82,7 @@ impl ReviewStep {
 pub struct Evidence {
     /// What was asked.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub asked: Option<Asked>,
+    pub asked: Option<Criteria>,
     /// The number that was found, that replaces the one held, or that is wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nhs_number: Option<NhsNumber>,
@@ -93,8 +93,8 @@ pub struct Evidence {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub others: Vec<CaseId>,
     /// The particular that the service found fault with.
-    #[serde(skip_serializing_if = "Option::is_none", with = "particular")]
-    pub particular: Option<Particular>,
+    #[serde(skip_serializing_if = "Option::is_none", with = "field")]
+    pub field: Option<Field>,
     /// The text that stands in place of a number, when that is damaged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub damaged_number: Option<String>,
@@ -134,7 +134,7 @@ impl ReviewState {
 
     /// A stable word: the variant's name in lower case, joined by `_`.
     #[must_use]
-    pub const fn word(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Open => "open",
             Self::WithFrontLine => "with_front_line",
@@ -148,7 +148,7 @@ impl ReviewState {
 
 impl fmt::Display for ReviewState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.word())
+        f.write_str(self.as_str())
     }
 }
 
@@ -161,7 +161,7 @@ impl fmt::Display for ReviewState {
 #[serde(try_from = "String", into = "String")]
 pub enum ReviewReason {
     /// The person returned is not as asked for. Compare the two.
-    Differs(Particular),
+    Differs(Field),
     /// Family name and date of birth were not both returned, so too little shows that it is the same
     /// person. Compare what else is known of the two.
     Unconfirmed,
@@ -219,16 +219,16 @@ impl ReviewReason {
 
     /// The stable word.
     #[must_use]
-    pub const fn word(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
-            Self::Differs(Particular::NhsNumber) => "differs:nhs_number",
-            Self::Differs(Particular::Family) => "differs:family",
-            Self::Differs(Particular::Given) => "differs:given",
-            Self::Differs(Particular::DateOfBirth) => "differs:date_of_birth",
-            Self::Differs(Particular::Gender) => "differs:gender",
-            Self::Differs(Particular::Address) => "differs:address",
-            Self::Differs(Particular::Postcode) => "differs:postcode",
-            Self::Differs(Particular::DateOfDeath) => "differs:date_of_death",
+            Self::Differs(Field::NhsNumber) => "differs:nhs_number",
+            Self::Differs(Field::Family) => "differs:family",
+            Self::Differs(Field::Given) => "differs:given",
+            Self::Differs(Field::DateOfBirth) => "differs:date_of_birth",
+            Self::Differs(Field::Gender) => "differs:gender",
+            Self::Differs(Field::Address) => "differs:address",
+            Self::Differs(Field::Postcode) => "differs:postcode",
+            Self::Differs(Field::DateOfDeath) => "differs:date_of_death",
             Self::Unconfirmed => "unconfirmed",
             Self::Conflict => "conflict",
             Self::Duplicate => "duplicate",
@@ -263,7 +263,7 @@ impl ReviewReason {
 
 impl fmt::Display for ReviewReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.word())
+        f.write_str(self.as_str())
     }
 }
 
@@ -278,8 +278,8 @@ impl std::str::FromStr for ReviewReason {
     fn from_str(text: &str) -> Result<Self, ReviewReasonError> {
         Self::PLAIN
             .into_iter()
-            .chain(Particular::ALL.map(Self::Differs))
-            .find(|reason| reason.word() == text)
+            .chain(Field::ALL.map(Self::Differs))
+            .find(|reason| reason.as_str() == text)
             .ok_or(ReviewReasonError)
     }
 }
@@ -294,36 +294,36 @@ impl TryFrom<String> for ReviewReason {
 
 impl From<ReviewReason> for String {
     fn from(reason: ReviewReason) -> Self {
-        reason.word().to_owned()
+        reason.as_str().to_owned()
     }
 }
 
 redacted_debug!(ReviewItem, ReviewStep, Evidence);
 
-/// The stored words for [`Particular`].
-mod particular {
-    use crate::demographics::Particular;
+/// The stored words for [`Field`].
+mod field {
+    use crate::demographics::Field;
     use serde::de::{Deserialize, Deserializer, Error};
     use serde::ser::Serializer;
 
     #[expect(clippy::ref_option, reason = "that is how serde asks")]
     pub(super) fn serialize<S: Serializer>(
-        particular: &Option<Particular>,
+        field: &Option<Field>,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
-        match particular {
-            Some(particular) => serializer.serialize_str(particular.word()),
+        match field {
+            Some(field) => serializer.serialize_str(field.as_str()),
             None => serializer.serialize_none(),
         }
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
-    ) -> Result<Option<Particular>, D::Error> {
+    ) -> Result<Option<Field>, D::Error> {
         let Some(word) = Option::<std::borrow::Cow<'_, str>>::deserialize(deserializer)? else {
             return Ok(None);
         };
-        let known = Particular::ALL.into_iter().find(|particular| particular.word() == word);
+        let known = Field::ALL.into_iter().find(|field| field.as_str() == word);
         known.map(Some).ok_or_else(|| D::Error::custom("no such particular"))
     }
 }
@@ -334,9 +334,7 @@ mod tests {
 
     #[test]
     fn every_reason_reads_back() {
-        for reason in
-            ReviewReason::PLAIN.into_iter().chain(Particular::ALL.map(ReviewReason::Differs))
-        {
+        for reason in ReviewReason::PLAIN.into_iter().chain(Field::ALL.map(ReviewReason::Differs)) {
             assert_eq!(reason.to_string().parse(), Ok(reason));
             let json = serde_json::to_string(&reason).unwrap();
             assert_eq!(serde_json::from_str::<ReviewReason>(&json).unwrap(), reason);
@@ -346,9 +344,9 @@ mod tests {
 
     #[test]
     fn evidence_reads_back() {
-        let evidence = Evidence { particular: Some(Particular::NhsNumber), ..Evidence::default() };
+        let evidence = Evidence { field: Some(Field::NhsNumber), ..Evidence::default() };
         let json = serde_json::to_string(&evidence).unwrap();
-        assert_eq!(json, r#"{"particular":"nhs_number"}"#);
+        assert_eq!(json, r#"{"field":"nhs_number"}"#);
         assert!(serde_json::from_str::<Evidence>(&json).unwrap() == evidence);
         assert!(serde_json::from_str::<Evidence>("{}").unwrap() == Evidence::default());
     }

@@ -3,7 +3,7 @@ use crate::case::lease::Place;
 use crate::case::sqlite_rows::{self as rows, document, number};
 use crate::case::{Case, CaseId, CaseStore, Change, Claim, Error, ErrorKind, Lease, Unreadable};
 use crate::nhs_number::NhsNumber;
-use crate::sqlite::{self, Database};
+use crate::store::sqlite::{self, Database};
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
@@ -204,7 +204,7 @@ fn save_all(connection: &mut Connection, changes: Vec<Change>) -> Result<(), Err
     }
     for case in soles {
         if is_held_beside(&transaction, &case)? {
-            return Err(Error::new(ErrorKind::Held).with_case(case.id));
+            return Err(Error::new(ErrorKind::NumberTaken).with_case(case.id));
         }
     }
     transaction.commit().map_err(failed)
@@ -356,7 +356,7 @@ impl fmt::Debug for SqliteStore {
 mod tests {
     use super::*;
     use crate::case::RecordType;
-    use crate::sqlite::{MIGRATIONS, schema};
+    use crate::store::sqlite::{MIGRATIONS, schema};
 
     fn case(id: &str) -> Case {
         let mut case = Case::new(id.parse().unwrap(), RecordType::AdultCase);

@@ -100,7 +100,7 @@ pub trait CaseStore: Debug + Send + Sync {
     ///
     /// Each names the case. [`Conflict`](crate::case::ErrorKind::Conflict) when the stored version is
     /// another, [`NotFound`](crate::case::ErrorKind::NotFound) when there is no such case,
-    /// [`Held`](crate::case::ErrorKind::Held) when one is to be the sole holder of its number and another
+    /// [`Held`](crate::case::ErrorKind::NumberTaken) when one is to be the sole holder of its number and another
     /// case holds it, whose id is not told; it comes after the others. And
     /// [`Unavailable`](crate::case::ErrorKind::Unavailable).
     async fn save_all(&self, changes: Vec<Change>) -> Result<(), Error>;

@@ -1,4 +1,4 @@
-use crate::case::{Asking, Case, DeletionKind, HeldNumber, NumberSource};
+use crate::case::{Case, DeletionKind, NumberSource, RecordedNumber, TraceState};
 use crate::nhs_number::NhsNumber;
 
 impl Case {
@@ -15,7 +15,7 @@ impl Case {
     /// A case without a number takes one that `read` has imported, unless `read` contradicts itself. So does
     /// a case with a number that was imported and never traced, when `read` has another: the local system
     /// has corrected it, and the new number is to be verified. A number that was traced is never replaced,
-    /// whatever `read` says; [`import`](crate::worker::import) opens a review item where the two differ. A
+    /// whatever `read` says; [`import`](crate::process::import) opens a review item where the two differ. A
     /// number that somebody has rejected for this person is not taken again. Nothing is taken for a case
     /// that was erased (MSCA-DQ-02).
     ///
@@ -48,11 +48,11 @@ impl Case {
             (None, new) => new,
         };
         // A number that is new is verified at once.
-        let number = |held: &Option<HeldNumber>| held.as_ref().map(|held| held.number);
+        let number = |held: &Option<RecordedNumber>| held.as_ref().map(|held| held.number);
         let asking = if number(&nhs_number) == number(&self.nhs_number) {
             self.asking.clone()
         } else {
-            Asking::default()
+            TraceState::default()
         };
         let told = self
             .date_of_death
@@ -78,7 +78,7 @@ impl Case {
     }
 
     /// The number that `read` says the person has, where it may be taken for this case.
-    fn imported_number<'a>(&self, read: &'a Self) -> Option<&'a HeldNumber> {
+    fn imported_number<'a>(&self, read: &'a Self) -> Option<&'a RecordedNumber> {
         read.nhs_number.as_ref().filter(|held| {
             !read.contradicted
                 && matches!(held.source, NumberSource::Imported(_))
@@ -102,7 +102,7 @@ impl Case {
 
 /// Whether the number `held` gives way to another that is `imported` later: the local system alone has
 /// said it, and now says another.
-fn is_replaced(held: &HeldNumber, imported: &HeldNumber) -> bool {
+fn is_replaced(held: &RecordedNumber, imported: &RecordedNumber) -> bool {
     let local = matches!(held.source, NumberSource::Imported(_)) && !held.source.is_traced();
     local && held.number != imported.number
 }
@@ -110,7 +110,7 @@ fn is_replaced(held: &HeldNumber, imported: &HeldNumber) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::case::{Allocation, HeldNumber, Provenance, RecordType, TraceRecord};
+    use crate::case::{Allocation, Provenance, RecordType, RecordedNumber, TraceRecord};
     use crate::demographics::Gender;
     use crate::nhs_number::NhsNumber;
     use crate::trace::{Exchange, Freshness};
@@ -119,8 +119,8 @@ mod tests {
     const NUMBER: NhsNumber = NhsNumber::constant(9_434_765_919);
     const OTHER: NhsNumber = NhsNumber::constant(9_449_304_424);
 
-    fn imported(number: NhsNumber) -> Option<HeldNumber> {
-        Some(HeldNumber::new(number, NumberSource::Imported(Some("GP letter".into()))))
+    fn imported(number: NhsNumber) -> Option<RecordedNumber> {
+        Some(RecordedNumber::new(number, NumberSource::Imported(Some("GP letter".into()))))
     }
 
     /// A case that was traced, at its third version.
@@ -130,7 +130,7 @@ mod tests {
         case.surname = Some("Aindow".into());
         case.last_trace = Some(TraceRecord::new(DateTime::UNIX_EPOCH, "found", Some(&exchange)));
         let source = NumberSource::Traced(Provenance::new(exchange, Freshness::Live, "exact"));
-        case.nhs_number = Some(HeldNumber::new(NUMBER, source).with_person(case.identity()));
+        case.nhs_number = Some(RecordedNumber::new(NUMBER, source).with_person(case.identity()));
         case.version = 3;
         case
     }

@@ -33,12 +33,12 @@ impl PrintableNumber {
     /// The number as a linear bar code.
     ///
     /// ```
-    /// use nhs_pds::case::{Case, HeldNumber, NumberSource, RecordType};
+    /// use nhs_pds::case::{Case, NumberSource, RecordType, RecordedNumber};
     /// use nhs_pds::correspondence::printable;
     ///
     /// let mut case = Case::new("RXX:00001".parse()?, RecordType::Review);
     /// let source = NumberSource::Imported(Some("SMSP".into()));
-    /// case.nhs_number = Some(HeldNumber::new("943 476 5919".parse()?, source));
+    /// case.nhs_number = Some(RecordedNumber::new("943 476 5919".parse()?, source));
     ///
     /// let number = printable(&case, &[]).unwrap();
     /// let bar_code = number.bar_code().with_text();

@@ -22,12 +22,12 @@ impl PrintableNumber {
     /// agreed on.
     ///
     /// ```
-    /// use nhs_pds::case::{Case, HeldNumber, NumberSource, RecordType};
+    /// use nhs_pds::case::{Case, NumberSource, RecordType, RecordedNumber};
     /// use nhs_pds::correspondence::{ApplicationIdentifier, printable};
     ///
     /// let mut case = Case::new("RXX:00001".parse()?, RecordType::Review);
     /// let source = NumberSource::Imported(Some("SMSP".into()));
-    /// case.nhs_number = Some(HeldNumber::new("943 476 5919".parse()?, source));
+    /// case.nhs_number = Some(RecordedNumber::new("943 476 5919".parse()?, source));
     ///
     /// let number = printable(&case, &[]).unwrap();
     /// let matrix = number.data_matrix(ApplicationIdentifier::new(91)?);
@@ -155,7 +155,7 @@ pub struct ApplicationIdentifierError;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::case::{Case, HeldNumber, NumberSource, RecordType};
+    use crate::case::{Case, NumberSource, RecordType, RecordedNumber};
     use crate::correspondence::printable;
     use crate::nhs_number::{NhsNumber, Synthetic};
     use datamatrix::SymbolList;
@@ -163,7 +163,7 @@ mod tests {
     fn matrix(number: NhsNumber, identifier: u8) -> DataMatrix {
         let mut case = Case::new("RXX:1".parse().unwrap(), RecordType::Review);
         let source = NumberSource::Imported(Some("SMSP".into()));
-        case.nhs_number = Some(HeldNumber::new(number, source));
+        case.nhs_number = Some(RecordedNumber::new(number, source));
         let identifier = ApplicationIdentifier::new(identifier).unwrap();
         printable(&case, &[]).unwrap().data_matrix(identifier)
     }

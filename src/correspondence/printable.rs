@@ -16,18 +16,18 @@ use std::fmt;
 /// says. Of several reasons it is the gravest.
 ///
 /// ```
-/// use nhs_pds::case::{Advisory, AdvisoryKind, Case, HeldNumber, NumberSource, RecordType};
+/// use nhs_pds::case::{Advisory, AdvisoryKind, Case, NumberSource, RecordType, RecordedNumber};
 /// use nhs_pds::correspondence::{Refusal, printable};
 ///
 /// let mut case = Case::new("RXX:00001".parse()?, RecordType::Review);
 /// assert_eq!(printable(&case, &[]), Err(Refusal::NoNumber));
 ///
 /// let letter = NumberSource::Imported(Some("GP letter".into()));
-/// case.nhs_number = Some(HeldNumber::new("943 476 5919".parse()?, letter));
+/// case.nhs_number = Some(RecordedNumber::new("943 476 5919".parse()?, letter));
 /// assert_eq!(printable(&case, &[]), Err(Refusal::Unverified));
 ///
 /// let traced = NumberSource::Imported(Some("SMSP".into()));
-/// case.nhs_number = Some(HeldNumber::new("943 476 5919".parse()?, traced));
+/// case.nhs_number = Some(RecordedNumber::new("943 476 5919".parse()?, traced));
 /// assert_eq!(printable(&case, &[]).unwrap().to_string(), "943 476 5919");
 ///
 /// let ours = Advisory::new(AdvisoryKind::UnderInvestigation, "The GP knows another number.");
@@ -127,10 +127,10 @@ impl Refusal {
     ///
     /// ```
     /// # use nhs_pds::correspondence::Refusal;
-    /// assert_eq!(Refusal::UnderInvestigation.word(), "under_investigation");
+    /// assert_eq!(Refusal::UnderInvestigation.as_str(), "under_investigation");
     /// ```
     #[must_use]
-    pub const fn word(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::NoNumber => "no_number",
             Self::Invalid => "invalid",
@@ -180,7 +180,7 @@ impl fmt::Display for Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::case::{HeldNumber, NumberSource, NumberStanding, Provenance, RecordType};
+    use crate::case::{NumberSource, NumberStatus, Provenance, RecordType, RecordedNumber};
     use crate::trace::{Exchange, Freshness};
     use chrono::DateTime;
 
@@ -193,7 +193,7 @@ mod tests {
 
     fn case(source: Option<NumberSource>) -> Case {
         let mut case = Case::new("RXX:1".parse().unwrap(), RecordType::Review);
-        case.nhs_number = source.map(|source| HeldNumber::new(NUMBER, source));
+        case.nhs_number = source.map(|source| RecordedNumber::new(NUMBER, source));
         case
     }
 
@@ -239,10 +239,10 @@ mod tests {
     fn what_the_case_itself_says_cannot_be_forgotten() {
         let mut case = case(Some(traced(Freshness::Live)));
         for (standing, refusal) in [
-            (NumberStanding::Usable, None),
-            (NumberStanding::Superseded, Some(Refusal::Superseded)),
-            (NumberStanding::Invalid, Some(Refusal::Invalid)),
-            (NumberStanding::NotVerified, Some(Refusal::UnderInvestigation)),
+            (NumberStatus::Usable, None),
+            (NumberStatus::Superseded, Some(Refusal::Superseded)),
+            (NumberStatus::Invalid, Some(Refusal::Invalid)),
+            (NumberStatus::NotVerified, Some(Refusal::UnderInvestigation)),
         ] {
             case.nhs_number.as_mut().unwrap().standing = standing;
             assert_eq!(printable(&case, &[]).err(), refusal, "{standing:?}");

@@ -1,5 +1,5 @@
 use crate::demographics::text::{redacted_debug, serde_text};
-use crate::demographics::{Held, Postcode, UsablePeriod};
+use crate::demographics::{Postcode, Recorded, UsablePeriod};
 use serde::{Deserialize, Serialize};
 use std::convert::Infallible;
 use std::fmt;
@@ -21,8 +21,8 @@ pub struct Address {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lines: Option<[String; 5]>,
     /// The postcode.
-    #[serde(skip_serializing_if = "Held::is_not_returned")]
-    pub postcode: Held<Postcode>,
+    #[serde(skip_serializing_if = "Recorded::is_not_returned")]
+    pub postcode: Recorded<Postcode>,
     /// What kind of place it is, in the service's words, such as `Student Accommodation`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,

@@ -1,5 +1,5 @@
 use crate::demographics::text::{redacted_debug, serde_text};
-use crate::demographics::{Held, UsablePeriod};
+use crate::demographics::{Recorded, UsablePeriod};
 use serde::{Deserialize, Serialize};
 use std::convert::Infallible;
 use std::fmt;
@@ -17,17 +17,17 @@ pub struct PersonName {
     #[serde(rename = "use", skip_serializing_if = "Option::is_none")]
     pub usage: Option<NameUse>,
     /// Title, such as `MRS` (PERSON TITLE).
-    #[serde(skip_serializing_if = "Held::is_not_returned")]
-    pub prefix: Held<String>,
+    #[serde(skip_serializing_if = "Recorded::is_not_returned")]
+    pub prefix: Recorded<String>,
     /// Given names in order; an empty string is a name that PDS holds as blank.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub given: Vec<String>,
     /// Surname (PERSON FAMILY NAME).
-    #[serde(skip_serializing_if = "Held::is_not_returned")]
-    pub family: Held<String>,
+    #[serde(skip_serializing_if = "Recorded::is_not_returned")]
+    pub family: Recorded<String>,
     /// What stands behind the name, such as `MBE` (PERSON NAME SUFFIX).
-    #[serde(skip_serializing_if = "Held::is_not_returned")]
-    pub suffix: Held<String>,
+    #[serde(skip_serializing_if = "Recorded::is_not_returned")]
+    pub suffix: Recorded<String>,
     /// From when until when the name holds, from services that tell. It may be over, or not have begun.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub period: Option<UsablePeriod>,
@@ -39,7 +39,7 @@ impl PersonName {
     pub fn new(given: &str, family: &str) -> Self {
         Self {
             given: vec![given.to_owned()],
-            family: Held::Known(family.to_owned()),
+            family: Recorded::Known(family.to_owned()),
             ..Self::default()
         }
     }

@@ -1,4 +1,3 @@
-use crate::demographics::normalise::{is_apostrophe, is_hyphen};
 use icu_normalizer::ComposingNormalizerBorrowed;
 
 /// A name in the one form in which it is sent and compared.
@@ -59,6 +58,24 @@ pub(crate) const fn is_invisible(c: char) -> bool {
         '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{180B}'..='\u{180F}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}'
             | '\u{2060}'..='\u{2064}' | '\u{2066}'..='\u{206F}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}'
             | '\u{E0000}'..='\u{E007F}' | '\u{E0100}'..='\u{E01EF}'
+    )
+}
+
+/// Apostrophes and what is used for them.
+pub(crate) const fn is_apostrophe(c: char) -> bool {
+    matches!(
+        c,
+        '\'' | '`' | '´' | '\u{2B9}'..='\u{2BF}' | '\u{2C8}' | '\u{2CA}' | '\u{2CB}' | '\u{2018}'
+            ..='\u{201B}' | '\u{2032}' | '\u{2035}' | '\u{A78C}' | '\u{FF07}' | '\u{FF40}' | '\u{1FBD}'
+            | '\u{1FBF}' | '\u{1FEF}' | '\u{1FFD}' | '\u{1FFE}' | '\u{374}' | '\u{384}' | '\u{55A}'
+    )
+}
+
+pub(crate) const fn is_hyphen(c: char) -> bool {
+    matches!(
+        c,
+        '-' | '\u{2010}'
+            ..='\u{2015}' | '\u{2043}' | '\u{2212}' | '\u{FE58}' | '\u{FE63}' | '\u{FF0D}'
     )
 }
 

@@ -1,5 +1,7 @@
 use crate::demographics::text::redacted_debug;
-use crate::demographics::{Address, Gender, GpPractice, Held, PartialDate, PersonName, Telecom};
+use crate::demographics::{
+    Address, Gender, GpPractice, PartialDate, PersonName, Recorded, Telecom,
+};
 use serde::{Deserialize, Serialize};
 
 /// What PDS holds about a person, as far as it was returned.
@@ -8,7 +10,7 @@ use serde::{Deserialize, Serialize};
 /// and an answer to "what is the number?" comes without particulars at all.
 ///
 /// ```
-/// use nhs_pds::demographics::{Demographics, Held};
+/// use nhs_pds::demographics::{Demographics, Recorded};
 ///
 /// let person: Demographics =
 ///     serde_json::from_str(r#"{"gender":"female","date_of_birth":"1984-02","date_of_death":""}"#)?;
@@ -28,14 +30,14 @@ pub struct Demographics {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub other_names: Vec<PersonName>,
     /// Administrative gender.
-    #[serde(skip_serializing_if = "Held::is_not_returned")]
-    pub gender: Held<Gender>,
+    #[serde(skip_serializing_if = "Recorded::is_not_returned")]
+    pub gender: Recorded<Gender>,
     /// Date of birth.
-    #[serde(skip_serializing_if = "Held::is_not_returned")]
-    pub date_of_birth: Held<PartialDate>,
+    #[serde(skip_serializing_if = "Recorded::is_not_returned")]
+    pub date_of_birth: Recorded<PartialDate>,
     /// Date of death; "not returned" for the living.
-    #[serde(skip_serializing_if = "Held::is_not_returned")]
-    pub date_of_death: Held<PartialDate>,
+    #[serde(skip_serializing_if = "Recorded::is_not_returned")]
+    pub date_of_death: Recorded<PartialDate>,
     /// Addresses, in the order returned.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub addresses: Vec<Address>,
@@ -51,7 +53,7 @@ impl Demographics {
     /// Whether PDS says that the person has died, with a date that can be read or not.
     #[must_use]
     pub const fn is_deceased(&self) -> bool {
-        matches!(self.date_of_death, Held::Known(_) | Held::Unrecognised(_))
+        matches!(self.date_of_death, Recorded::Known(_) | Recorded::Unrecognised(_))
     }
 }
 

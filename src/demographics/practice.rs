@@ -1,5 +1,5 @@
 use crate::demographics::text::{redacted_debug, serde_text};
-use crate::demographics::{Address, Held, Telecom, UsablePeriod};
+use crate::demographics::{Address, Recorded, Telecom, UsablePeriod};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -10,11 +10,11 @@ use std::str::FromStr;
 #[serde(default)]
 pub struct GpPractice {
     /// The practice's ODS code (GENERAL MEDICAL PRACTICE CODE).
-    #[serde(skip_serializing_if = "Held::is_not_returned")]
-    pub ods_code: Held<OdsCode>,
+    #[serde(skip_serializing_if = "Recorded::is_not_returned")]
+    pub ods_code: Recorded<OdsCode>,
     /// The practice's name.
-    #[serde(skip_serializing_if = "Held::is_not_returned")]
-    pub name: Held<String>,
+    #[serde(skip_serializing_if = "Recorded::is_not_returned")]
+    pub name: Recorded<String>,
     /// Where it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub address: Option<Address>,

@@ -1,5 +1,5 @@
 use crate::demographics::text::{redacted_debug, serde_text};
-use crate::demographics::{Held, PartialDate};
+use crate::demographics::{PartialDate, Recorded};
 use serde::{Deserialize, Serialize};
 use std::convert::Infallible;
 use std::fmt;
@@ -14,8 +14,8 @@ pub struct Telecom {
     #[serde(rename = "use", skip_serializing_if = "Option::is_none")]
     pub usage: Option<TelecomUse>,
     /// A URI as the service sent it, such as `tel:01372000000`, `mailto:…` or `fax:…`.
-    #[serde(skip_serializing_if = "Held::is_not_returned")]
-    pub value: Held<String>,
+    #[serde(skip_serializing_if = "Recorded::is_not_returned")]
+    pub value: Recorded<String>,
     /// When it may be used; none when nothing is said.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub usable_periods: Vec<UsablePeriod>,
@@ -27,11 +27,11 @@ pub struct Telecom {
 #[serde(default)]
 pub struct UsablePeriod {
     /// The first day.
-    #[serde(skip_serializing_if = "Held::is_not_returned")]
-    pub low: Held<PartialDate>,
+    #[serde(skip_serializing_if = "Recorded::is_not_returned")]
+    pub low: Recorded<PartialDate>,
     /// The last day.
-    #[serde(skip_serializing_if = "Held::is_not_returned")]
-    pub high: Held<PartialDate>,
+    #[serde(skip_serializing_if = "Recorded::is_not_returned")]
+    pub high: Recorded<PartialDate>,
 }
 
 redacted_debug!(Telecom, TelecomUse, UsablePeriod);

@@ -1,6 +1,6 @@
-use crate::case::{Asked, Corroboration, HeldNumber, NumberSource, ReviewReason};
+use crate::case::{Corroboration, Criteria, NumberSource, RecordedNumber, ReviewReason};
 use crate::demographics::{
-    Address, AddressUse, Demographics, Gender, Held, Particular, Postcode, is_same_form, name_form,
+    Address, AddressUse, Demographics, Field, Gender, Postcode, Recorded, is_same_form, name_form,
 };
 use crate::trace::Freshness;
 
@@ -25,29 +25,29 @@ use crate::trace::Freshness;
 /// answer that a program got by itself.
 ///
 /// ```
-/// use nhs_pds::case::{Asked, ReviewReason};
-/// use nhs_pds::demographics::{Demographics, Gender, Held, Particular, PersonName};
-/// use nhs_pds::worker::difference;
+/// use nhs_pds::case::{Criteria, ReviewReason};
+/// use nhs_pds::demographics::{Demographics, Agreement, Gender, PersonName, Recorded};
+/// use nhs_pds::matching::difference;
 ///
-/// let mut asked = Asked::new("Aindow", "1943-05-19".parse()?);
+/// let mut asked = Criteria::new("Aindow", "1943-05-19".parse()?);
 /// asked.given = Some("Comfort".into());
 /// asked.gender = Some(Gender::Female);
 /// asked.postcode = Some("KT17 1NA".parse()?);
 /// let mut person = Demographics::default();
 /// person.name = Some(PersonName::new("JOY", "AINDOW"));
-/// person.gender = Held::Known(Gender::Female);
-/// let given = ReviewReason::Differs(Particular::Given);
+/// person.gender = Recorded::Known(Gender::Female);
+/// let given = ReviewReason::Differs(Field::Given);
 /// assert_eq!(difference(&asked, Some(&person)), Some(given));
 /// person.name = Some(PersonName::new("COMFORT", "AINDOW"));
 /// assert_eq!(difference(&asked, Some(&person)), Some(ReviewReason::Unconfirmed));
-/// person.date_of_birth = Held::read("1943-05-19");
+/// person.date_of_birth = Recorded::read("1943-05-19");
 /// assert_eq!(difference(&asked, Some(&person)), None);
 /// asked.postcode = None;
 /// assert_eq!(difference(&asked, Some(&person)), Some(ReviewReason::Unconfirmed));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[must_use]
-pub fn difference(asked: &Asked, returned: Option<&Demographics>) -> Option<ReviewReason> {
+pub fn difference(asked: &Criteria, returned: Option<&Demographics>) -> Option<ReviewReason> {
     agreement(asked, returned, NumberOrigin::Elsewhere).err()
 }
 
@@ -62,7 +62,7 @@ pub(crate) enum NumberOrigin {
 }
 
 impl NumberOrigin {
-    pub(crate) const fn of(held: &HeldNumber) -> Self {
+    pub(crate) const fn of(held: &RecordedNumber) -> Self {
         match &held.source {
             NumberSource::Traced(provenance)
                 if held.corroboration().is_none() && provenance.confirmed_by.is_none() =>
@@ -76,7 +76,7 @@ impl NumberOrigin {
 
 /// Whether the evidence rule has confirmed the number, on the Spine's own word, and nothing since has spoken
 /// against its being the person's. That it was superseded does not.
-pub(crate) fn is_confirmed(held: &HeldNumber) -> bool {
+pub(crate) fn is_confirmed(held: &RecordedNumber) -> bool {
     let NumberSource::Traced(provenance) = &held.source else { return false };
     provenance.freshness == Freshness::Live
         && matches!(held.corroboration(), Some(Corroboration::Postcode | Corroboration::Number))
@@ -90,7 +90,7 @@ pub(crate) fn is_confirmed(held: &HeldNumber) -> bool {
 ///
 /// What differs; else [`ReviewReason::Unconfirmed`], when something needed is unknown or was not returned.
 pub(crate) fn agreement(
-    asked: &Asked,
+    asked: &Criteria,
     returned: Option<&Demographics>,
     origin: NumberOrigin,
 ) -> Result<Corroboration, ReviewReason> {
@@ -98,97 +98,99 @@ pub(crate) fn agreement(
     let by_search = asked.nhs_number.is_none();
     let home = usual_postcode(asked, person);
     let fields = [
-        (family(asked, person), Particular::Family),
-        (given(asked, person), Particular::Given),
-        (birth(asked, person), Particular::DateOfBirth),
-        (gender(asked, person), Particular::Gender),
+        (family(asked, person), Field::Family),
+        (given(asked, person), Field::Given),
+        (birth(asked, person), Field::DateOfBirth),
+        (gender(asked, person), Field::Gender),
     ];
-    let differs = |field: Field| field == Field::Differs;
-    let postcode = (by_search && differs(home)).then_some(Particular::Postcode);
+    let differs = |field: Agreement| field == Agreement::Differs;
+    let postcode = (by_search && differs(home)).then_some(Field::Postcode);
     let differing = fields.into_iter().find_map(|(field, name)| differs(field).then_some(name));
-    if let Some(particular) = differing.or(postcode) {
-        return Err(ReviewReason::Differs(particular));
+    if let Some(field) = differing.or(postcode) {
+        return Err(ReviewReason::Differs(field));
     }
-    let agrees = fields.into_iter().all(|(field, _)| field == Field::Agrees);
+    let agrees = fields.into_iter().all(|(field, _)| field == Agreement::Agrees);
     let corroboration = match origin {
         _ if by_search => full(asked.postcode).map(|_| Corroboration::Postcode),
         NumberOrigin::Elsewhere => Some(Corroboration::Number),
-        NumberOrigin::Search => (home == Field::Agrees).then_some(Corroboration::Postcode),
+        NumberOrigin::Search => (home == Agreement::Agrees).then_some(Corroboration::Postcode),
     };
     corroboration.filter(|_| agrees).ok_or(ReviewReason::Unconfirmed)
 }
 
 /// What date of birth or gender contradicts that `person`, whose number replaces the one asked about, is the
 /// person asked for. The name is not compared: a record is often replaced because the name has changed.
-pub(crate) fn contradiction(asked: &Asked, person: Option<&Demographics>) -> Option<Particular> {
+pub(crate) fn contradiction(asked: &Criteria, person: Option<&Demographics>) -> Option<Field> {
     let person = person?;
-    [(birth(asked, person), Particular::DateOfBirth), (gender(asked, person), Particular::Gender)]
+    [(birth(asked, person), Field::DateOfBirth), (gender(asked, person), Field::Gender)]
         .into_iter()
-        .find_map(|(field, name)| (field == Field::Differs).then_some(name))
+        .find_map(|(field, name)| (field == Agreement::Differs).then_some(name))
 }
 
 /// One demographic field, as asked and as returned.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Field {
+enum Agreement {
     Agrees,
     Differs,
     /// Not known to the case, or not returned.
     Unknown,
 }
 
-impl Field {
+impl Agreement {
     const fn of(agrees: bool) -> Self {
         if agrees { Self::Agrees } else { Self::Differs }
     }
 }
 
-fn family(asked: &Asked, person: &Demographics) -> Field {
+fn family(asked: &Criteria, person: &Demographics) -> Agreement {
     let returned = person.name.as_ref().and_then(|name| text(name.family.known()?));
     match (text(&asked.family), returned) {
-        (Some(asked), Some(returned)) => Field::of(is_same_form(returned, asked)),
-        _ => Field::Unknown,
+        (Some(asked), Some(returned)) => Agreement::of(is_same_form(returned, asked)),
+        _ => Agreement::Unknown,
     }
 }
 
 /// The first given name. One that is returned blank was not returned.
-fn given(asked: &Asked, person: &Demographics) -> Field {
-    let Some(asked) = asked.given.as_deref().and_then(text) else { return Field::Unknown };
+fn given(asked: &Criteria, person: &Demographics) -> Agreement {
+    let Some(asked) = asked.given.as_deref().and_then(text) else { return Agreement::Unknown };
     let returned = person.name.as_ref().map_or(&[][..], |name| &name.given);
     if returned.first().and_then(|first| text(first)).is_none() {
-        return Field::Unknown;
+        return Agreement::Unknown;
     }
     let mut so_far = String::new();
     let agrees = returned.iter().filter_map(|part| text(part)).any(|part| {
         so_far = format!("{so_far} {part}");
         is_same_form(&so_far, asked)
     });
-    Field::of(agrees)
+    Agreement::of(agrees)
 }
 
-fn birth(asked: &Asked, person: &Demographics) -> Field {
+fn birth(asked: &Criteria, person: &Demographics) -> Agreement {
     match &person.date_of_birth {
-        Held::NotReturned => Field::Unknown,
-        Held::Known(born) => Field::of(*born == asked.date_of_birth.into()),
-        Held::Blank | Held::Unrecognised(_) => Field::Differs,
+        Recorded::NotReturned => Agreement::Unknown,
+        Recorded::Known(born) => Agreement::of(*born == asked.date_of_birth.into()),
+        Recorded::Blank | Recorded::Unrecognised(_) => Agreement::Differs,
     }
 }
 
-fn gender(asked: &Asked, person: &Demographics) -> Field {
+fn gender(asked: &Criteria, person: &Demographics) -> Agreement {
     match (asked.gender, &person.gender) {
-        (None, _) | (_, Held::NotReturned) => Field::Unknown,
-        (Some(asked), Held::Known(returned)) if *returned == asked => match asked {
-            Gender::Male | Gender::Female => Field::Agrees,
-            Gender::NotKnown | Gender::NotSpecified => Field::Unknown,
+        (None, _) | (_, Recorded::NotReturned) => Agreement::Unknown,
+        (Some(asked), Recorded::Known(returned)) if *returned == asked => match asked {
+            Gender::Male | Gender::Female => Agreement::Agrees,
+            Gender::NotKnown | Gender::NotSpecified => Agreement::Unknown,
         },
-        (Some(_), Held::Known(_) | Held::Blank | Held::Unrecognised(_)) => Field::Differs,
+        (Some(_), Recorded::Known(_) | Recorded::Blank | Recorded::Unrecognised(_)) => {
+            Agreement::Differs
+        }
     }
 }
 
 /// The postcode of the current usual address.
 ///
 /// A pseudo-postcode that was returned differs: the person does not live where the local system says.
-fn usual_postcode(asked: &Asked, person: &Demographics) -> Field {
-    let Some(asked) = full(asked.postcode) else { return Field::Unknown };
+fn usual_postcode(asked: &Criteria, person: &Demographics) -> Agreement {
+    let Some(asked) = full(asked.postcode) else { return Agreement::Unknown };
     let homes = || person.addresses.iter().filter(|at| at.usage == Some(AddressUse::Home));
     let postcode = |at: &&Address| at.postcode.known().is_some();
     let ended =
@@ -196,11 +198,15 @@ fn usual_postcode(asked: &Asked, person: &Demographics) -> Field {
     let mut current = homes().filter(postcode).filter(|at| !ended(at)).peekable();
     let fits = |at: &Address| at.postcode.known() == Some(&asked);
     if current.peek().is_some() {
-        return Field::of(current.any(fits));
+        return Agreement::of(current.any(fits));
     }
     // A former home shows that the person lived there, and not that they do.
     let mut former = homes().filter(postcode).peekable();
-    if former.peek().is_some() && !former.any(fits) { Field::Differs } else { Field::Unknown }
+    if former.peek().is_some() && !former.any(fits) {
+        Agreement::Differs
+    } else {
+        Agreement::Unknown
+    }
 }
 
 /// The postcode, if it is one of an address.
@@ -222,8 +228,8 @@ mod tests {
     const UNCONFIRMED: Option<ReviewReason> = Some(ReviewReason::Unconfirmed);
 
     /// Found by a search with everything.
-    fn asked() -> Asked {
-        let mut asked = Asked::new("Aindow", "1943-05-19".parse().unwrap());
+    fn asked() -> Criteria {
+        let mut asked = Criteria::new("Aindow", "1943-05-19".parse().unwrap());
         asked.given = Some("Comfort".into());
         asked.gender = Some(Gender::Female);
         asked.postcode = Some("KT17 1NA".parse().unwrap());
@@ -231,15 +237,15 @@ mod tests {
     }
 
     /// Verified by a number from elsewhere.
-    fn by_number() -> Asked {
-        Asked { nhs_number: Some(NhsNumber::constant(9_434_765_919)), postcode: None, ..asked() }
+    fn by_number() -> Criteria {
+        Criteria { nhs_number: Some(NhsNumber::constant(9_434_765_919)), postcode: None, ..asked() }
     }
 
     fn person() -> Demographics {
         Demographics {
             name: Some(PersonName::new("COMFORT", "AINDOW")),
-            date_of_birth: Held::Known("1943-05-19".parse().unwrap()),
-            gender: Held::Known(Gender::Female),
+            date_of_birth: Recorded::Known("1943-05-19".parse().unwrap()),
+            gender: Recorded::Known(Gender::Female),
             ..Demographics::default()
         }
     }
@@ -254,38 +260,39 @@ mod tests {
         found
     }
 
-    const fn by(particular: Particular) -> Option<ReviewReason> {
-        Some(ReviewReason::Differs(particular))
+    const fn by(field: Field) -> Option<ReviewReason> {
+        Some(ReviewReason::Differs(field))
     }
 
     #[test]
     fn a_person_who_differs() {
         assert_eq!(on(|_| ()), None);
         for family in ["AINDOWE", "?"] {
-            let changed = on(|person| person.name.as_mut().unwrap().family = Held::read(family));
-            assert_eq!(changed, by(Particular::Family));
+            let changed =
+                on(|person| person.name.as_mut().unwrap().family = Recorded::read(family));
+            assert_eq!(changed, by(Field::Family));
         }
         for born in ["1943-05-20", "1943-05", "1943", "", "long ago"] {
-            let changed = on(|person| person.date_of_birth = Held::read(born));
-            assert_eq!(changed, by(Particular::DateOfBirth));
+            let changed = on(|person| person.date_of_birth = Recorded::read(born));
+            assert_eq!(changed, by(Field::DateOfBirth));
         }
         for gender in ["1", "0", "9", "", "F"] {
-            assert_eq!(on(|person| person.gender = Held::read(gender)), by(Particular::Gender));
+            assert_eq!(on(|person| person.gender = Recorded::read(gender)), by(Field::Gender));
         }
         for given in ["Comfortable", "Com", "COMFORT ANN"] {
             let changed = on(|person| person.name = Some(PersonName::new(given, "AINDOW")));
-            assert_eq!(changed, by(Particular::Given), "{given}");
+            assert_eq!(changed, by(Field::Given), "{given}");
         }
         let second = on(|person| {
             person.name.as_mut().unwrap().given = ["ANN", "COMFORT"].map(str::to_owned).into();
         });
-        assert_eq!(second, by(Particular::Given), "the first is the first");
+        assert_eq!(second, by(Field::Given), "the first is the first");
         // Two fields in doubt: the reason is the one that differs.
         let both = on(|person| {
-            person.date_of_birth = Held::NotReturned;
-            person.gender = Held::read("1");
+            person.date_of_birth = Recorded::NotReturned;
+            person.gender = Recorded::read("1");
         });
-        assert_eq!(both, by(Particular::Gender));
+        assert_eq!(both, by(Field::Gender));
     }
 
     #[test]
@@ -295,7 +302,8 @@ mod tests {
         }
         assert_eq!(on(|person| *person = Demographics::default()), UNCONFIRMED);
         assert_eq!(on(|person| person.name = None), UNCONFIRMED);
-        for family in [Held::NotReturned, Held::Blank, Held::Known("\u{200B} ".into())] {
+        for family in [Recorded::NotReturned, Recorded::Blank, Recorded::Known("\u{200B} ".into())]
+        {
             let changed = on(|person| person.name.as_mut().unwrap().family.clone_from(&family));
             assert_eq!(changed, UNCONFIRMED, "{family:?}");
         }
@@ -304,13 +312,13 @@ mod tests {
             let changed = on(|person| person.name.as_mut().unwrap().given.clone_from(&given));
             assert_eq!(changed, UNCONFIRMED, "{given:?}");
         }
-        assert_eq!(on(|person| person.date_of_birth = Held::NotReturned), UNCONFIRMED);
-        assert_eq!(on(|person| person.gender = Held::NotReturned), UNCONFIRMED);
+        assert_eq!(on(|person| person.date_of_birth = Recorded::NotReturned), UNCONFIRMED);
+        assert_eq!(on(|person| person.gender = Recorded::NotReturned), UNCONFIRMED);
     }
 
     #[test]
     fn each_field_has_to_be_known_here() {
-        let changes: [fn(&mut Asked); 5] = [
+        let changes: [fn(&mut Criteria); 5] = [
             |asked| asked.family = " ".into(),
             |asked| asked.given = None,
             |asked| asked.given = Some("\u{A0}".into()),
@@ -325,7 +333,7 @@ mod tests {
         }
         // The codes for "not known" and "not specified" agree with nothing, not even with themselves.
         for gender in [Gender::NotKnown, Gender::NotSpecified] {
-            let person = Demographics { gender: Held::Known(gender), ..person() };
+            let person = Demographics { gender: Recorded::Known(gender), ..person() };
             for mut asked in [asked(), by_number()] {
                 asked.gender = Some(gender);
                 assert_eq!(difference(&asked, Some(&person)), UNCONFIRMED);
@@ -337,16 +345,16 @@ mod tests {
     fn something_independent_has_to_agree() {
         let home = Address {
             usage: Some(AddressUse::Home),
-            postcode: Held::read("KT17 1NA"),
+            postcode: Recorded::read("KT17 1NA"),
             ..Address::default()
         };
         for addresses in [vec![], vec![home]] {
             let person = Demographics { addresses, ..person() };
             for postcode in [None, Some("ZZ99 3VZ".parse().unwrap())] {
-                let asked = Asked { postcode, ..asked() };
+                let asked = Criteria { postcode, ..asked() };
                 assert_eq!(difference(&asked, Some(&person)), UNCONFIRMED);
             }
-            let evidence = |asked: &Asked, origin| agreement(asked, Some(&person), origin);
+            let evidence = |asked: &Criteria, origin| agreement(asked, Some(&person), origin);
             let (number, postcode) = (Corroboration::Number, Corroboration::Postcode);
             for origin in [NumberOrigin::Elsewhere, NumberOrigin::Search] {
                 assert_eq!(evidence(&asked(), origin), Ok(postcode), "the service matched it");
@@ -366,7 +374,7 @@ mod tests {
     #[test]
     fn given_names() {
         let returned = |name: &str, given: &[&str]| {
-            let asked = Asked { given: Some(name.to_owned()), ..asked() };
+            let asked = Criteria { given: Some(name.to_owned()), ..asked() };
             let mut person = person();
             person.name.as_mut().unwrap().given = given.iter().map(|&s| s.to_owned()).collect();
             difference(&asked, Some(&person))
@@ -394,7 +402,7 @@ mod tests {
             ("Mary", &["MARY ANN"]),
             ("Ann", &["MARY", "ANN"]),
         ] {
-            assert_eq!(returned(asked, given), by(Particular::Given), "{asked:?} {given:?}");
+            assert_eq!(returned(asked, given), by(Field::Given), "{asked:?} {given:?}");
         }
     }
 
@@ -402,23 +410,23 @@ mod tests {
     fn the_postcode_of_the_usual_address() {
         let address = |usage, postcode| Address {
             usage: Some(usage),
-            postcode: Held::read(postcode),
+            postcode: Recorded::read(postcode),
             ..Address::default()
         };
         let home = |postcode| address(AddressUse::Home, postcode);
         let ended = |postcode| {
-            let high = Held::read("2020-01-31");
+            let high = Recorded::read("2020-01-31");
             Address {
                 period: Some(UsablePeriod { high, ..UsablePeriod::default() }),
                 ..home(postcode)
             }
         };
-        let with = |mut asked: Asked, addresses: Vec<Address>| {
+        let with = |mut asked: Criteria, addresses: Vec<Address>| {
             asked.postcode = Some("KT17 1NA".parse().unwrap());
             difference(&asked, Some(&Demographics { addresses, ..person() }))
         };
         for postcode in ["KT17 1NB", "LS1 4HY", "ZZ99 3VZ"] {
-            let differs = by(Particular::Postcode);
+            let differs = by(Field::Postcode);
             assert_eq!(with(asked(), vec![home(postcode)]), differs, "{postcode}");
             assert_eq!(with(asked(), vec![ended("KT17 1NA"), home(postcode)]), differs);
             assert_eq!(with(asked(), vec![ended(postcode)]), differs);
@@ -433,20 +441,20 @@ mod tests {
         }
         // A former home that agrees is no evidence by itself.
         let moved = Demographics { addresses: vec![ended("KT17 1NA")], ..person() };
-        let held = Asked { postcode: asked().postcode, ..by_number() };
+        let held = Criteria { postcode: asked().postcode, ..by_number() };
         assert!(agreement(&held, Some(&moved), NumberOrigin::Search).is_err());
     }
 
     #[test]
     fn what_is_the_same_name() {
         let family = |text: &str| {
-            let asked = Asked { family: "de  la Zoë".into(), ..asked() };
+            let asked = Criteria { family: "de  la Zoë".into(), ..asked() };
             let name = Some(PersonName::new("COMFORT", text));
             difference(&asked, Some(&Demographics { name, ..person() }))
         };
         assert_eq!(family("DE LA ZOË"), None);
-        assert_eq!(family("DE LA ZOE"), by(Particular::Family));
-        assert_eq!(family("DELAZOË"), by(Particular::Family));
+        assert_eq!(family("DE LA ZOE"), by(Field::Family));
+        assert_eq!(family("DELAZOË"), by(Field::Family));
     }
 
     #[test]
@@ -455,9 +463,9 @@ mod tests {
         other.name = Some(PersonName::new("COMFORT", "MARRIED"));
         assert_eq!(contradiction(&asked(), Some(&other)), None);
         assert_eq!(contradiction(&asked(), None), None);
-        other.gender = Held::Known(Gender::Male);
-        assert_eq!(contradiction(&asked(), Some(&other)), Some(Particular::Gender));
-        other.date_of_birth = Held::read("1943-05-20");
-        assert_eq!(contradiction(&asked(), Some(&other)), Some(Particular::DateOfBirth));
+        other.gender = Recorded::Known(Gender::Male);
+        assert_eq!(contradiction(&asked(), Some(&other)), Some(Field::Gender));
+        other.date_of_birth = Recorded::read("1943-05-20");
+        assert_eq!(contradiction(&asked(), Some(&other)), Some(Field::DateOfBirth));
     }
 }

@@ -1,4 +1,4 @@
-use crate::case::Asked;
+use crate::case::Criteria;
 use crate::matching::Compared;
 use crate::matching::finding::compared;
 use crate::nhs_number::NhsNumber;
@@ -12,7 +12,7 @@ use crate::trace::{Caller, Error, FetchDetails, FindPerson, MessageId, Tracer};
 /// evidence.
 ///
 /// ```
-/// use nhs_pds::demographics::{Demographics, Gender, Held, PersonName};
+/// use nhs_pds::demographics::{Demographics, Gender, PersonName, Recorded};
 /// use nhs_pds::ids::RandomIds;
 /// use nhs_pds::matching::{Finding, find};
 /// use nhs_pds::trace::{Caller, FindPerson, LocalIdentity, Match, MessageId, Outcome, ScriptedTracer};
@@ -28,8 +28,8 @@ use crate::trace::{Caller, Error, FetchDetails, FindPerson, MessageId, Tracer};
 /// let found = |given: &str| -> Result<Outcome, Box<dyn std::error::Error>> {
 ///     let mut held = Demographics::default();
 ///     held.name = Some(PersonName::new(given, "SMITH"));
-///     held.gender = Held::Known(Gender::Female);
-///     held.date_of_birth = Held::Known("1984-02-29".parse()?);
+///     held.gender = Recorded::Known(Gender::Female);
+///     held.date_of_birth = Recorded::Known("1984-02-29".parse()?);
 ///     Ok(Outcome::Found(Box::new(Match::new("9000000009".parse()?).with_person(held))))
 /// };
 /// let service = ScriptedTracer::new([Ok(found("JOY")?), Ok(found("ANN")?)]);
@@ -41,7 +41,7 @@ use crate::trace::{Caller, Error, FetchDetails, FindPerson, MessageId, Tracer};
 ///             assert_eq!(verified.nhs_number.to_string(), "900 000 0009"); // as people read it
 ///             assert_eq!(verified.nhs_number.digits().as_str(), "9000000009"); // as systems keep it
 ///         }
-///         Finding::DifferentPerson { differs, .. } => assert_eq!(differs.word(), "given"),
+///         Finding::DifferentPerson { differs, .. } => assert_eq!(differs.as_str(), "given"),
 ///         other => panic!("{other:?}"),
 ///     }
 /// }
@@ -103,8 +103,8 @@ pub async fn verify(
     Ok(compared(&asked, answer))
 }
 
-fn asked(person: &FindPerson) -> Asked {
-    let mut asked = Asked::new(person.family().as_str(), person.date_of_birth());
+fn asked(person: &FindPerson) -> Criteria {
+    let mut asked = Criteria::new(person.family().as_str(), person.date_of_birth());
     asked.given = person.given().map(|given| given.as_str().to_owned());
     asked.gender = Some(person.gender());
     asked.postcode = person.postcode().copied();

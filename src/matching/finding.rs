@@ -1,5 +1,5 @@
-use crate::case::{Asked, Corroboration, ReviewReason};
-use crate::demographics::{Demographics, Particular};
+use crate::case::{Corroboration, Criteria, ReviewReason};
+use crate::demographics::{Demographics, Field};
 use crate::matching::{NumberOrigin, agreement};
 use crate::nhs_number::NhsNumber;
 use crate::trace::{Answer, Candidate, Exchange, Freshness, Match, Outcome, Restriction};
@@ -30,7 +30,7 @@ pub enum Finding {
         /// Who was returned.
         candidate: Box<Match>,
         /// The first demographic field that differs.
-        differs: Particular,
+        differs: Field,
     },
     /// Nothing differs, but the evidence is not complete: a field is not known here, or was not returned, or
     /// nothing independent agrees. A person must decide whether the candidate is the person asked for.
@@ -72,7 +72,7 @@ pub struct Verified {
 }
 
 /// Compares `answer` with what was asked.
-pub(super) fn compared(asked: &Asked, answer: Answer) -> Compared {
+pub(super) fn compared(asked: &Criteria, answer: Answer) -> Compared {
     let finding = match answer.outcome {
         Outcome::Found(found) => of_match(asked, found),
         Outcome::None => Finding::None,
@@ -84,14 +84,14 @@ pub(super) fn compared(asked: &Asked, answer: Answer) -> Compared {
     Compared { finding, exchange: answer.exchange }
 }
 
-fn of_match(asked: &Asked, found: Box<Match>) -> Finding {
+fn of_match(asked: &Criteria, found: Box<Match>) -> Finding {
     let corroboration = match agreement(asked, found.person.as_ref(), NumberOrigin::Elsewhere) {
         Err(ReviewReason::Differs(differs)) => {
             return Finding::DifferentPerson { candidate: found, differs };
         }
         // The tracer's contract forbids an answer about another number.
         _ if asked.nhs_number.is_some_and(|asked| asked != found.nhs_number) => {
-            return Finding::DifferentPerson { candidate: found, differs: Particular::NhsNumber };
+            return Finding::DifferentPerson { candidate: found, differs: Field::NhsNumber };
         }
         Err(_) => return Finding::Unconfirmed(found),
         Ok(corroboration) => corroboration,

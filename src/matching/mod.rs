@@ -6,13 +6,22 @@
 //! with the person asked for. Their result is a [`Finding`], of which only [`Finding::Verified`] gives a
 //! number that a program may write unattended.
 //!
-//! The rule is that of [`worker::difference`](crate::worker::difference), and the
-//! [`worker`](crate::worker) decides by the same one. Neither function writes or records anything.
+//! The rule is that of [`worker::difference`](crate::matching::difference), and the
+//! [`worker`](crate::process) decides by the same one. Neither function writes or records anything.
 
+mod class;
+mod compare;
 pub(crate) mod difference;
 mod find;
 mod finding;
+mod given;
+mod normalise;
 
+pub use class::{FieldClass, Weight};
+pub use compare::{Comparison, FieldComparison, compare};
+pub use difference::difference;
 pub(crate) use difference::{NumberOrigin, agreement, contradiction, is_confirmed};
 pub use find::{find, verify};
 pub use finding::{Compared, Finding, Verified};
+pub use given::GivenRung;
+pub use normalise::{given_names, is_same_name, is_same_text, normalised, normalised_name};

@@ -23,6 +23,7 @@ mod bulk;
 mod error;
 mod issuer;
 mod parse;
+pub(crate) mod seed;
 mod synthetic;
 mod text;
 

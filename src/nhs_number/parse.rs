@@ -119,7 +119,7 @@ fn misshapen(bytes: &[u8]) -> ParseError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::seed::SplitMix64;
+    use crate::nhs_number::seed::SplitMix64;
     use ParseError::{Character, CheckDigit, Length, Placeholder, Remainder10};
     use proptest::prelude::*;
 

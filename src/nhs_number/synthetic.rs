@@ -1,7 +1,7 @@
 //! Numbers for test people.
 
 use super::NhsNumber;
-use crate::seed::SplitMix64;
+use crate::nhs_number::seed::SplitMix64;
 use std::iter::FusedIterator;
 
 /// How many numbers a seed gives: 10^7 choices of the second to the eighth digit, with nine of the

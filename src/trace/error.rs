@@ -1,5 +1,5 @@
-use crate::demographics::Particular;
-use crate::terminal::is_hidden;
+use crate::demographics::Field;
+use crate::text::terminal::is_hidden;
 use crate::trace::Exchange;
 use chrono::{DateTime, Utc};
 use std::error::Error as StdError;
@@ -14,9 +14,9 @@ use std::time::Duration;
 pub struct Error {
     kind: ErrorKind,
     exchange: Option<Box<Exchange>>,
-    particular: Option<Particular>,
+    field: Option<Field>,
     retry_after: Option<Duration>,
-    held_back_until: Option<DateTime<Utc>>,
+    suspended_until: Option<DateTime<Utc>>,
     unexplained: bool,
     lost_on_reuse: bool,
     source: Option<Box<dyn StdError + Send + Sync>>,
@@ -29,9 +29,9 @@ impl Error {
         Self {
             kind,
             exchange: None,
-            particular: None,
+            field: None,
             retry_after: None,
-            held_back_until: None,
+            suspended_until: None,
             unexplained: false,
             lost_on_reuse: false,
             source: None,
@@ -54,8 +54,8 @@ impl Error {
 
     /// The same error, with the particular that the service found fault with.
     #[must_use]
-    pub const fn with_particular(mut self, particular: Particular) -> Self {
-        self.particular = Some(particular);
+    pub const fn with_field(mut self, field: Field) -> Self {
+        self.field = Some(field);
         self
     }
 
@@ -68,8 +68,8 @@ impl Error {
 
     /// The same error, of a question that was not sent because asking is suspended until then.
     #[must_use]
-    pub const fn with_held_back_until(mut self, until: DateTime<Utc>) -> Self {
-        self.held_back_until = Some(until);
+    pub const fn with_suspended_until(mut self, until: DateTime<Utc>) -> Self {
+        self.suspended_until = Some(until);
         self
     }
 
@@ -103,8 +103,8 @@ impl Error {
 
     /// The particular that has to be corrected, when the service says which.
     #[must_use]
-    pub const fn particular(&self) -> Option<Particular> {
-        self.particular
+    pub const fn field(&self) -> Option<Field> {
+        self.field
     }
 
     /// For how long from now the service asks to be left alone, when it says so.
@@ -114,10 +114,10 @@ impl Error {
     }
 
     /// When the question may be asked again. Given only when nothing was sent, because asking is
-    /// suspended after too many failures; see [`Circuit`](crate::circuit::Circuit).
+    /// suspended after too many failures; see [`Circuit`](crate::resilience::CircuitBreaker).
     #[must_use]
-    pub const fn held_back_until(&self) -> Option<DateTime<Utc>> {
-        self.held_back_until
+    pub const fn suspended_until(&self) -> Option<DateTime<Utc>> {
+        self.suspended_until
     }
 
     /// Whether the same question may be answered later without anybody doing anything.
@@ -145,7 +145,7 @@ impl Error {
     /// `None` when the error has no source.
     ///
     /// For logs, status pages and terminals. It holds nothing about a person, and at most 500 characters.
-    /// A space replaces each character that [`terminal::printable`](crate::terminal::printable) escapes.
+    /// A space replaces each character that [`terminal::printable`](crate::text::terminal::printable) escapes.
     ///
     /// ```
     /// use nhs_pds::trace::{Error, ErrorKind};

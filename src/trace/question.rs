@@ -72,7 +72,7 @@ pub enum Question<M: Mode = Unattended> {
 impl<M: Mode> Question<M> {
     /// A stable word for the audit trail, spans and metrics: `verify`, `find` or `fetch`.
     #[must_use]
-    pub const fn word(&self) -> &'static str {
+    pub const fn as_str(&self) -> &'static str {
         match self {
             Self::Verify(_) => "verify",
             Self::Find(_) => "find",

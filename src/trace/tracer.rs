@@ -11,7 +11,7 @@ use std::fmt::Debug;
 ///   [`Error`], never [`Outcome::None`](crate::trace::Outcome::None).
 /// * One call asks once, by a message that carries the identifier given, which no other message may
 ///   have; the [`Exchange`](crate::trace::Exchange) repeats it. (What asks another tracer again, like
-///   [`Retrying`](crate::retry::Retrying), draws identifiers for the further messages, and its exchange
+///   [`Retrying`](crate::resilience::Retrying), draws identifiers for the further messages, and its exchange
 ///   names the last.)
 /// * An answer is about the number and the local identifier that were asked about: one that names
 ///   another is refused as [`ErrorKind::Unreadable`](crate::trace::ErrorKind::Unreadable).

@@ -3,16 +3,17 @@
 #![expect(clippy::indexing_slicing, reason = "tests, whose panics are failures")]
 
 use crate::services::{Face, us};
-use nhs_pds::alert::MemoryAlerts;
 use nhs_pds::audit::MemoryLog;
 use nhs_pds::case::{
-    Allocation, Case, CaseStore, HeldNumber, MemoryStore, NumberSource, RecordType, ReviewReason,
+    Allocation, Case, CaseStore, MemoryStore, NumberSource, RecordType, RecordedNumber,
+    ReviewReason,
 };
 use nhs_pds::correspondence::printable;
 use nhs_pds::demographics::{Demographics, Gender, PartialDate};
+use nhs_pds::process::alert::MemoryAlerts;
+use nhs_pds::process::{RefreshEvent, Worker};
 use nhs_pds::simulator::{Person, Register, Simulator};
 use nhs_pds::trace::Caller;
-use nhs_pds::worker::{RefreshEvent, Worker};
 use std::sync::Arc;
 
 const ABSENT: usize = 1_000;
@@ -62,7 +63,7 @@ fn absent(n: usize, other: &Person) -> Case {
     // tell: the rule takes the letter's word for it.)
     if n % 5 < 2 && (!n.is_multiple_of(3) || case.forename.is_none()) {
         let letter = NumberSource::Imported(Some("GP letter".into()));
-        case.nhs_number = Some(HeldNumber::new(other.nhs_number, letter));
+        case.nhs_number = Some(RecordedNumber::new(other.nhs_number, letter));
     }
     case
 }

@@ -8,7 +8,7 @@ use nhs_pds::audit::{
     EventKind, FileAnchors, Filter, MemoryLog, SqliteLog, Subject, Verdict, case_as_of,
     conformance, export, query,
 };
-use nhs_pds::case::{Case, CaseId, HeldNumber, NumberSource, RecordType};
+use nhs_pds::case::{Case, CaseId, NumberSource, RecordType, RecordedNumber};
 use nhs_pds::clock::FixedClock;
 use nhs_pds::nhs_number::NhsNumber;
 use nhs_pds::trace::{Caller, LocalIdentity};
@@ -239,7 +239,7 @@ async fn one_file_holds_cases_and_their_trail() {
 fn quentinsson(case: &str, number: NhsNumber) -> Case {
     let mut case = Case::new(id(case), RecordType::AdultCase);
     case.surname = Some("Quentinsson".into());
-    case.nhs_number = Some(HeldNumber::new(number, NumberSource::Imported(None)));
+    case.nhs_number = Some(RecordedNumber::new(number, NumberSource::Imported(None)));
     case
 }
 

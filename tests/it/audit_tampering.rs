@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta};
 use nhs_pds::audit::{
     Actor, Anchor, AuditLog, BreakReason, Entry, EventKind, SqliteLog, Subject, Verdict,
 };
-use nhs_pds::case::{Case, HeldNumber, NumberSource, RecordType};
+use nhs_pds::case::{Case, NumberSource, RecordType, RecordedNumber};
 use nhs_pds::nhs_number::NhsNumber;
 use nhs_pds::trace::{Caller, LocalIdentity};
 use proptest::prelude::*;
@@ -43,7 +43,7 @@ fn entries() -> Vec<Entry> {
     let mut case = Case::new("CASE-77".parse().unwrap(), RecordType::AdultCase);
     case.surname = Some("Quentinsson".into());
     let number = NhsNumber::constant(9_434_765_919);
-    case.nhs_number = Some(HeldNumber::new(number, NumberSource::Imported(None)));
+    case.nhs_number = Some(RecordedNumber::new(number, NumberSource::Imported(None)));
     case.version = 1;
     let of = |kind, minute, actor: &Actor| {
         Entry::new(kind, DateTime::UNIX_EPOCH + TimeDelta::minutes(minute), actor)

@@ -2,16 +2,16 @@
 
 use crate::layer::{Layer, Layered};
 use async_trait::async_trait;
-use nhs_pds::alert::MemoryAlerts;
 use nhs_pds::audit::MemoryLog;
 use nhs_pds::case::{
     Allocation, Case, CaseId, CaseStore, Change, Claim, Error, ErrorKind, Lease, MemoryStore,
     RecordType, SqliteStore, conformance,
 };
-use nhs_pds::demographics::{Demographics, Gender, Held, PersonName};
+use nhs_pds::demographics::{Demographics, Gender, PersonName, Recorded};
 use nhs_pds::nhs_number::NhsNumber;
+use nhs_pds::process::alert::MemoryAlerts;
+use nhs_pds::process::{Scope, TraceResult, Worker};
 use nhs_pds::trace::{Caller, LocalIdentity, Match, Outcome, ScriptedTracer};
-use nhs_pds::worker::{Scope, TraceResult, Worker};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -150,8 +150,8 @@ async fn of_two_workers_on_one_file_one_writes_the_number() {
     let runs = kinds.map(|kind| {
         let mut person = Demographics::default();
         person.name = Some(PersonName::new("COMFORT", "AINDOW"));
-        person.date_of_birth = Held::read("1943-05-19");
-        person.gender = Held::Known(Gender::Female);
+        person.date_of_birth = Recorded::read("1943-05-19");
+        person.gender = Recorded::Known(Gender::Female);
         let found = Outcome::Found(Box::new(Match::new(NUMBER).with_person(person)));
         let tracer = Arc::new(ScriptedTracer::new([Ok(found)]));
         let rival = Arc::clone(&rival);

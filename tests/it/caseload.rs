@@ -9,10 +9,10 @@ use nhs_pds::case::{
 };
 use nhs_pds::clock::SystemClock;
 use nhs_pds::nhs_number::{NhsNumber, ParseError};
-use nhs_pds::reconcile::report;
-use nhs_pds::review::{Resolution, ReviewQueue};
+use nhs_pds::process::import;
+use nhs_pds::process::review::{Resolution, ReviewQueue};
+use nhs_pds::report::report;
 use nhs_pds::trace::{Caller, LocalIdentity};
-use nhs_pds::worker::import;
 use proptest::prelude::*;
 use std::error::Error as _;
 use std::sync::Arc;
@@ -310,10 +310,10 @@ async fn whoever_works_the_case_sees_the_damaged_text_until_it_is_corrected() {
     take("9.43477E+09", "Aindow-Smith").await;
     assert_eq!(items(&store).await.len(), 1, "another name, the same damage");
 
-    let alerts = Arc::new(nhs_pds::alert::MemoryAlerts::default());
+    let alerts = Arc::new(nhs_pds::process::alert::MemoryAlerts::default());
     let cases = Arc::clone(&store) as Arc<dyn CaseStore>;
     let queue = ReviewQueue::new(cases, Arc::clone(&audit) as _, alerts);
-    let item = nhs_pds::review::ItemId::new("1".parse().unwrap(), 1);
+    let item = nhs_pds::process::review::ItemId::new("1".parse().unwrap(), 1);
     let shown = queue.show(&item, &actor).await.unwrap().unwrap();
     assert_eq!(shown.item.evidence.damaged_number, text("9.43477E+09"));
     let _ = queue.resolve(&item, &Resolution::Dismiss, &actor).await.unwrap();
@@ -384,7 +384,7 @@ proptest! {
         rows.finish().unwrap();
         let mut results = Vec::new();
         write_results(&mut results, vec![ResultRow::new(&case).with_detail(text)]).unwrap();
-        let mut builder = nhs_pds::reconcile::Report::builder(nhs_pds::clock::Clock::now(&SystemClock));
+        let mut builder = nhs_pds::report::Report::builder(nhs_pds::clock::Clock::now(&SystemClock));
         builder.add(&case);
         let quality = builder.finish().csv();
         for file in [decisions, results, quality.into_bytes()] {

@@ -5,18 +5,17 @@ use crate::services::{Face, Way};
 use chrono::{DateTime, TimeDelta, Utc};
 use http::header::{CONTENT_TYPE, DATE};
 use http::{HeaderMap, HeaderValue, StatusCode};
-use nhs_pds::alert::MemoryAlerts;
 use nhs_pds::audit::MemoryLog;
 use nhs_pds::case::{CaseStore, MemoryStore};
 use nhs_pds::clock::FixedClock;
-use nhs_pds::gate::Gate;
-use nhs_pds::retry::{Policy, Retry, Retrying};
+use nhs_pds::process::alert::MemoryAlerts;
+use nhs_pds::process::{CaseReport, Process, Schedule, Status, TraceResult, Worker};
+use nhs_pds::resilience::{Gateway, Retry, RetryPolicy, Retrying};
 use nhs_pds::simulator::{Register, Simulator};
 use nhs_pds::smsp::{Client, Config};
 use nhs_pds::trace::{ErrorKind, Tracer};
 use nhs_pds::transport::http::{HttpConfig, HttpTransport};
 use nhs_pds::transport::{self, Response, Scripted};
-use nhs_pds::worker::{CaseReport, Process, Schedule, Status, TraceResult, Worker};
 use std::io;
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
@@ -91,8 +90,8 @@ async fn a_refused_connection_is_named_in_report_status_and_log() {
             token: format!("http://{nobody}/token"),
         };
         // Through every wrapper.
-        let gate = Gate::new(face.client(&simulator, &way));
-        let retry = Retry::new(Policy::default().with_budget(0, 0));
+        let gate = Gateway::new(face.client(&simulator, &way));
+        let retry = Retry::new(RetryPolicy::default().with_budget(0, 0));
         let tracer = Arc::new(Retrying::new(gate.background(), retry));
         let (log, _guard) = Log::listen();
         let (reports, status) = run(worker(tracer, 3).await).await;
@@ -158,8 +157,8 @@ async fn a_clock_that_is_not_the_services_is_in_status_and_log_once() {
     let client = Arc::new(client(dates.map(refusal)));
     assert_eq!(client.clock_skew(), None);
     let (log, _guard) = Log::listen();
-    let gate = Gate::new(Arc::<Client>::clone(&client) as Arc<dyn Tracer>);
-    let tracer = Arc::new(Retrying::new(gate.background(), Retry::new(Policy::default())));
+    let gate = Gateway::new(Arc::<Client>::clone(&client) as Arc<dyn Tracer>);
+    let tracer = Arc::new(Retrying::new(gate.background(), Retry::new(RetryPolicy::default())));
     let (reports, status) = run(worker(tracer, 4).await).await;
     assert!(reports.iter().all(|report| report.result == Some(TraceResult::Rejected)));
     assert_eq!(status.clock_skew, Some(TimeDelta::seconds(-60)), "behind, by the last response");

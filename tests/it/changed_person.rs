@@ -2,27 +2,27 @@
 //! about, until it is confirmed for that person.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use nhs_pds::alert::MemoryAlerts;
 use nhs_pds::audit::{Actor, MemoryLog};
 use nhs_pds::case::{
-    AdvisoryKind, Allocation, Asked, Case, CaseId, CaseStore, Evidence, HeldNumber, Identity,
-    MemoryStore, NumberSource, NumberStanding, Provenance, RecordType, ReviewReason, TraceRecord,
+    AdvisoryKind, Allocation, Case, CaseId, CaseStore, Criteria, Evidence, Identity, MemoryStore,
+    NumberSource, NumberStatus, Provenance, RecordType, RecordedNumber, ReviewReason, TraceRecord,
     advisories,
 };
 use nhs_pds::clock::FixedClock;
 use nhs_pds::correspondence::{PrintableNumber, Refusal, printable};
 use nhs_pds::demographics::{
-    Address, AddressUse, Demographics, Gender, Held, Particular, PersonName,
+    Address, AddressUse, Demographics, Field, Gender, PersonName, Recorded,
 };
 use nhs_pds::nhs_number::NhsNumber;
-use nhs_pds::reconcile::Report;
-use nhs_pds::review::{Corrections, ItemId, Outcome as Done, Resolution, ReviewQueue};
+use nhs_pds::process::alert::MemoryAlerts;
+use nhs_pds::process::review::{Corrections, ItemId, Outcome as Done, Resolution, ReviewQueue};
+use nhs_pds::process::{
+    CaseReport, Imported, Policy, RefreshEvent, Scope, TraceResult, Worker, import, plan,
+};
+use nhs_pds::report::Report;
 use nhs_pds::trace::{
     Caller, ErrorKind, Exchange, Freshness, LocalIdentifier, LocalIdentity, Match, Outcome,
     Question, Restriction, ScriptedTracer, User,
-};
-use nhs_pds::worker::{
-    CaseReport, Imported, Policy, RefreshEvent, Scope, TraceResult, Worker, import, plan,
 };
 use proptest::prelude::*;
 use std::sync::Arc;
@@ -57,8 +57,8 @@ fn john() -> Case {
     case("1", "John", "Jones", "1950-02-01", Gender::Male)
 }
 
-fn imported(source: &str, number: NhsNumber) -> Option<HeldNumber> {
-    Some(HeldNumber::new(number, NumberSource::Imported(Some(source.into()))))
+fn imported(source: &str, number: NhsNumber) -> Option<RecordedNumber> {
+    Some(RecordedNumber::new(number, NumberSource::Imported(Some(source.into()))))
 }
 
 fn exchange(at: DateTime<Utc>) -> Exchange {
@@ -70,10 +70,10 @@ fn person(of: &Case) -> Demographics {
     let text = |text: &Option<String>| text.clone().unwrap_or_default().to_uppercase();
     let mut person = Demographics::default();
     person.name = Some(PersonName::new(&text(&of.forename), &text(&of.surname)));
-    person.date_of_birth = of.date_of_birth.map_or(Held::Blank, Held::Known);
-    person.gender = of.gender.map_or(Held::Blank, Held::Known);
+    person.date_of_birth = of.date_of_birth.map_or(Recorded::Blank, Recorded::Known);
+    person.gender = of.gender.map_or(Recorded::Blank, Recorded::Known);
     let mut home = Address::default();
-    (home.usage, home.postcode) = (Some(AddressUse::Home), Held::read(&text(&of.postcode)));
+    (home.usage, home.postcode) = (Some(AddressUse::Home), Recorded::read(&text(&of.postcode)));
     person.addresses = vec![home];
     person
 }
@@ -218,7 +218,7 @@ async fn a_traced_number_is_verified_when_a_caseload_says_that_it_is_another_per
     let mut office = Office::with_john().await;
     let case = office.stored().await;
     is_in_doubt(&case, office.now);
-    let all = [Particular::Family, Particular::Given, Particular::DateOfBirth, Particular::Gender];
+    let all = [Field::Family, Field::Given, Field::DateOfBirth, Field::Gender];
     assert_eq!(case.changed_fields(), all);
 
     let (asked, _) = office.pass([Ok(found(&john(), NUMBER))]).await;
@@ -231,7 +231,7 @@ async fn a_traced_number_is_verified_when_a_caseload_says_that_it_is_another_per
 /// As she was, with the date on which the Spine says that she died.
 fn dead(of: &Case, died: &str) -> Match {
     let mut found = matched(of, NUMBER);
-    found.person.as_mut().unwrap().date_of_death = Held::read(died);
+    found.person.as_mut().unwrap().date_of_death = Recorded::read(died);
     found
 }
 
@@ -265,7 +265,7 @@ async fn a_death_that_was_returned_for_one_person_is_not_anothers() {
     assert!(case.death_traced && case.undelivered.len() >= before);
     // A person decides that it is his number: he lives.
     let mut office = eleanor_died().await;
-    let untold = |found: &mut Match| found.person.as_mut().unwrap().gender = Held::NotReturned;
+    let untold = |found: &mut Match| found.person.as_mut().unwrap().gender = Recorded::NotReturned;
     office.pass([Ok(found_as(&john(), NUMBER, untold))]).await;
     office.resolve("1", &Resolution::AcceptNumber(NUMBER)).await;
     let case = office.stored().await;
@@ -314,7 +314,7 @@ async fn only_an_answer_closes_a_doubt() {
     let mut office = Office::with_eleanor().await;
     let mut evidence = Evidence::default();
     (evidence.asked, evidence.nhs_number) = (Some(plan_of(&eleanor(), NUMBER)), Some(NUMBER));
-    office.open("1", ReviewReason::Differs(Particular::Gender), evidence).await;
+    office.open("1", ReviewReason::Differs(Field::Gender), evidence).await;
     let doubted = |case: &Case| printed(case).unwrap_err();
     let before = doubted(&office.stored().await);
     let unanswered = [
@@ -337,7 +337,7 @@ async fn only_an_answer_closes_a_doubt() {
     assert_eq!(printed(&office.stored().await), Ok(NUMBER));
 }
 
-fn plan_of(case: &Case, number: NhsNumber) -> Asked {
+fn plan_of(case: &Case, number: NhsNumber) -> Criteria {
     let mut case = case.clone();
     case.nhs_number = imported("GP letter", number);
     let root = LocalIdentifier::LOCAL_PATIENT_ROOT;
@@ -408,11 +408,11 @@ async fn only_an_answer_that_confirms_it_ends_the_doubt() {
     let dead = |day: &str| {
         let day = day.to_owned();
         found_as(&john(), NUMBER, move |found| {
-            found.person.as_mut().unwrap().date_of_death = Held::read(&day);
+            found.person.as_mut().unwrap().date_of_death = Recorded::read(&day);
         })
     };
     let moved = found_as(&john(), NUMBER, |found| {
-        found.person.as_mut().unwrap().addresses[0].postcode = Held::read("LS1 4HY");
+        found.person.as_mut().unwrap().addresses[0].postcode = Recorded::read("LS1 4HY");
     });
     let restricted = found_as(&john(), NUMBER, |found| {
         found.restriction = Restriction::Restricted;
@@ -551,10 +551,10 @@ async fn a_correction_puts_the_number_in_doubt_too() {
     office.resolve("1", &Resolution::CorrectAndAskAgain(corrections)).await;
     let case = office.stored().await;
     is_in_doubt(&case, office.now);
-    assert_eq!(case.changed_fields(), [Particular::Family, Particular::Given]);
+    assert_eq!(case.changed_fields(), [Field::Family, Field::Given]);
     office.pass([Ok(Outcome::NotVerified), Ok(Outcome::None)]).await;
     let case = office.stored().await;
-    assert_eq!(case.nhs_number.as_ref().unwrap().standing, NumberStanding::NotVerified);
+    assert_eq!(case.nhs_number.as_ref().unwrap().standing, NumberStatus::NotVerified);
     assert!(printed(&case).is_err());
 
     // An address is no change of the person.
@@ -639,7 +639,7 @@ async fn a_number_that_a_merge_set_aside_comes_back_with_its_person() {
     let mut office = Office::with_eleanor().await;
     let mut held = office.stored().await;
     let number = held.nhs_number.as_mut().unwrap();
-    (number.person, number.standing) = (None, NumberStanding::NotVerified);
+    (number.person, number.standing) = (None, NumberStatus::NotVerified);
     office.store.save(&held).await.unwrap();
     let mut other = eleanor();
     other.id = id("2");
@@ -691,7 +691,7 @@ async fn an_imported_number_that_the_local_system_corrects_is_taken_and_verified
     read.nhs_number = imported("GP letter", NUMBER);
     assert_eq!(office.import(read).await.updated, 1);
     let held = office.stored().await.nhs_number.unwrap();
-    assert_eq!((held.number, held.standing), (NUMBER, NumberStanding::Usable));
+    assert_eq!((held.number, held.standing), (NUMBER, NumberStatus::Usable));
     assert_eq!(held.since, Some(office.now));
     let (asked, _) = office.pass([Ok(found(&eleanor(), NUMBER))]).await;
     assert!(matches!(&asked[..], [Question::Fetch(question)] if question.nhs_number() == NUMBER));
@@ -812,15 +812,13 @@ async fn no_file_presents_a_number_in_doubt_as_good() {
     assert!(decisions(&good).contains(",9449304424,SMSP,usable,"));
     assert!(results(&good).contains(",9449304424,SMSP,"));
     assert_eq!(read_back(&good), Some((NUMBER, true)));
-    for standing in
-        [NumberStanding::Invalid, NumberStanding::NotVerified, NumberStanding::Superseded]
-    {
+    for standing in [NumberStatus::Invalid, NumberStatus::NotVerified, NumberStatus::Superseded] {
         good.nhs_number.as_mut().unwrap().standing = standing;
         assert!(!results(&good).contains("9449304424"), "{standing:?}");
         assert_eq!(read_back(&good), Some((NUMBER, false)), "{standing:?}");
         let mut both = good.clone();
         both.surname = Some("Jones".into());
-        assert!(decisions(&both).contains(&format!(",{},", standing.word())), "the graver word");
+        assert!(decisions(&both).contains(&format!(",{},", standing.as_str())), "the graver word");
     }
 }
 
@@ -873,7 +871,7 @@ async fn a_file_from_before_keeps_its_numbers_printable_and_notices_a_change() {
         let source = Provenance::new(exchange(start()), Freshness::Live, "exact");
         let mut case = now.clone();
         case.id = id(text);
-        case.nhs_number = Some(HeldNumber::new(THIRD, NumberSource::Traced(source)));
+        case.nhs_number = Some(RecordedNumber::new(THIRD, NumberSource::Traced(source)));
         let (scope, policy) = (Scope::default(), Policy::default());
         let root = LocalIdentifier::LOCAL_PATIENT_ROOT;
         case.asking.asked = Some(plan(&eleanor(), &scope, &policy, root, start()).unwrap().asked);
@@ -917,7 +915,7 @@ async fn a_clock_that_was_ahead_hides_no_case_from_verification() {
     let confirmed = |at| {
         let provenance = Provenance::new(exchange(at), Freshness::Live, "exact");
         let source = NumberSource::Traced(provenance);
-        Some(HeldNumber::new(NUMBER, source).with_since(at))
+        Some(RecordedNumber::new(NUMBER, source).with_since(at))
     };
     let mut smsp = imported("SMSP", NUMBER);
     smsp.as_mut().unwrap().since = Some(ahead);

@@ -1,7 +1,7 @@
 //! Bar codes, read back by a decoder that shares nothing with the encoder: the published table of
 //! symbols, and, where they are installed, the scanners `zbarimg` and `dmtxread`.
 
-use nhs_pds::case::{Case, HeldNumber, NumberSource, RecordType};
+use nhs_pds::case::{Case, NumberSource, RecordType, RecordedNumber};
 use nhs_pds::correspondence::{
     ApplicationIdentifier, BarCode, DataMatrix, PrintableNumber, printable,
 };
@@ -46,7 +46,7 @@ fn decode(modules: &[bool]) -> Option<String> {
 fn number(number: NhsNumber) -> PrintableNumber {
     let mut case = Case::new("RXX:1".parse().unwrap(), RecordType::Review);
     let source = NumberSource::Imported(Some("SMSP".into()));
-    case.nhs_number = Some(HeldNumber::new(number, source));
+    case.nhs_number = Some(RecordedNumber::new(number, source));
     printable(&case, &[]).unwrap()
 }
 

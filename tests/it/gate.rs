@@ -3,19 +3,19 @@
 use crate::process::TokioClock;
 use crate::service::{Service, ask, case, unavailable, us};
 use async_trait::async_trait;
-use nhs_pds::alert::MemoryAlerts;
 use nhs_pds::audit::{Actor, AuditLog, EventKind, Filter, MemoryLog};
 use nhs_pds::case::{CaseStore, MemoryStore};
-use nhs_pds::circuit::{self, Circuit, State};
 use nhs_pds::clock::{Clock, FixedClock};
-use nhs_pds::gate::Gate;
 use nhs_pds::ids::{CountingIds, RandomIds};
-use nhs_pds::pace::{Limiter, Pace, Priority};
-use nhs_pds::retry::{self, Retry, Retrying};
+use nhs_pds::process::alert::MemoryAlerts;
+use nhs_pds::process::{Process, RefreshEvent, Schedule, TraceResult, Worker};
+use nhs_pds::resilience::{
+    self, CircuitBreaker, CircuitBreakerState, Gateway, Priority, RateLimit, RateLimiter, Retry,
+    Retrying,
+};
 use nhs_pds::trace::{
     Answer, Attended, Caller, Error, ErrorKind, MessageId, Outcome, Question, Tracer, User,
 };
-use nhs_pds::worker::{Process, RefreshEvent, Schedule, TraceResult, Worker};
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -28,8 +28,8 @@ fn number(number: u32) -> NonZeroU32 {
     NonZeroU32::new(number).unwrap()
 }
 
-fn gate(service: &Arc<Service>) -> Gate {
-    Gate::new(Arc::<Service>::clone(service))
+fn gate(service: &Arc<Service>) -> Gateway {
+    Gateway::new(Arc::<Service>::clone(service))
 }
 
 /// The most that any window of one second holds.
@@ -46,8 +46,8 @@ async fn a_minute_by_the_pace() {
     for (burst, takes) in [(1, 0), (10, 35), (100, 250)] {
         let takes = Duration::from_millis(takes);
         let service = Service::slow(takes, |_| Ok(Outcome::None));
-        let pace = Pace::per_second(number(100)).with_burst(number(burst));
-        let gate = gate(&service).with_pace(pace.with_in_flight(number(64)));
+        let pace = RateLimit::per_second(number(100)).with_burst(number(burst));
+        let gate = gate(&service).with_rate_limit(pace.with_in_flight(number(64)));
         let began = Instant::now();
         let mut tasks = JoinSet::new();
         for place in 0..64 {
@@ -70,8 +70,9 @@ async fn a_minute_by_the_pace() {
 #[tokio::test(start_paused = true)]
 async fn no_more_are_under_way_than_may_be() {
     let service = Service::slow(SECOND, |_| Ok(Outcome::None));
-    let pace = Pace::per_second(number(1000)).with_burst(number(1000)).with_in_flight(number(3));
-    let gate = gate(&service).with_pace(pace);
+    let pace =
+        RateLimit::per_second(number(1000)).with_burst(number(1000)).with_in_flight(number(3));
+    let gate = gate(&service).with_rate_limit(pace);
     let mut tasks = JoinSet::new();
     for _ in 0..9 {
         let tracer = gate.background();
@@ -87,7 +88,7 @@ async fn no_more_are_under_way_than_may_be() {
 }
 
 /// Who gets the turns while both wait.
-async fn turns(limiter: &Limiter, queue: &[Priority]) -> Vec<Priority> {
+async fn turns(limiter: &RateLimiter, queue: &[Priority]) -> Vec<Priority> {
     let turns = Arc::new(Mutex::new(Vec::new()));
     let held = limiter.enter(Priority::Foreground).await;
     let mut tasks = JoinSet::new();
@@ -109,10 +110,11 @@ async fn turns(limiter: &Limiter, queue: &[Priority]) -> Vec<Priority> {
 #[tokio::test(start_paused = true)]
 async fn the_worker_yields_to_screens_but_not_for_ever() {
     use Priority::{Background, Foreground};
-    let pace = Pace::per_second(number(1000)).with_burst(number(1000)).with_in_flight(number(1));
+    let pace =
+        RateLimit::per_second(number(1000)).with_burst(number(1000)).with_in_flight(number(1));
     let mut queue = vec![Background; 5];
     queue.extend([Foreground; 40]);
-    let turns = turns(&Limiter::new(pace), &queue).await;
+    let turns = turns(&RateLimiter::new(pace), &queue).await;
     let background: Vec<usize> =
         (0..turns.len()).filter(|place| turns[*place] == Background).collect();
     assert_eq!(background, [9, 19, 29, 39, 44]);
@@ -120,8 +122,8 @@ async fn the_worker_yields_to_screens_but_not_for_ever() {
 
 #[tokio::test(start_paused = true)]
 async fn whoever_leaves_the_queue_holds_nobody_up() {
-    let pace = Pace::per_second(number(10)).with_in_flight(number(1));
-    let limiter = Limiter::new(pace);
+    let pace = RateLimit::per_second(number(10)).with_in_flight(number(1));
+    let limiter = RateLimiter::new(pace);
     let held = limiter.enter(Priority::Background).await;
     let waiting = limiter.clone();
     let gone = tokio::spawn(async move { waiting.enter(Priority::Foreground).await });
@@ -144,12 +146,12 @@ async fn while_the_service_does_not_work_screens_are_told_at_once_why_and_until_
     for _ in 0..10 {
         ask(&*gate.background()).await.unwrap_err();
     }
-    assert_eq!(gate.status().circuit.state, State::Open);
+    assert_eq!(gate.status().circuit.state, CircuitBreakerState::Open);
     let began = Instant::now();
     let error = ask(&*gate.foreground()).await.unwrap_err();
     assert!(began.elapsed() < SECOND / 10, "at once");
     assert_eq!((service.count(), error.kind()), (10, ErrorKind::Unavailable));
-    let until = error.held_back_until().unwrap();
+    let until = error.suspended_until().unwrap();
     assert_eq!(gate.status().circuit.suspended.unwrap().reason, ErrorKind::Unavailable);
     let wait = (until - nhs_pds::clock::SystemClock.now()).num_milliseconds();
     assert!((1_000..=5_000).contains(&wait), "{wait}");
@@ -157,7 +159,8 @@ async fn while_the_service_does_not_work_screens_are_told_at_once_why_and_until_
     assert!(why.contains("asking is suspended since"), "{why}");
     assert!(why.contains("the service is unavailable (TEST-1); again at"), "{why}");
     // And it is not asked again in vain.
-    let screens = Retrying::new(gate.foreground(), Retry::new(retry::Policy::foreground()));
+    let screens =
+        Retrying::new(gate.foreground(), Retry::new(resilience::RetryPolicy::foreground()));
     ask(&screens).await.unwrap_err();
     assert_eq!(service.count(), 10);
 }
@@ -165,8 +168,11 @@ async fn while_the_service_does_not_work_screens_are_told_at_once_why_and_until_
 #[tokio::test(start_paused = true)]
 async fn whoever_waits_for_a_turn_then_is_told_at_once_too() {
     let service = Service::failing(usize::MAX);
-    let circuit = Circuit::new(circuit::Policy::default().with_failures(number(3)));
-    let gate = gate(&service).with_pace(Pace::per_second(number(1))).with_circuit(circuit);
+    let circuit =
+        CircuitBreaker::new(resilience::CircuitBreakerPolicy::default().with_failures(number(3)));
+    let gate = gate(&service)
+        .with_rate_limit(RateLimit::per_second(number(1)))
+        .with_circuit_breaker(circuit);
     let began = Instant::now();
     let mut tasks = JoinSet::new();
     for _ in 0..20 {
@@ -174,7 +180,7 @@ async fn whoever_waits_for_a_turn_then_is_told_at_once_too() {
         tasks.spawn(async move { ask(&*tracer).await });
     }
     let errors = tasks.join_all().await.into_iter().filter_map(Result::err);
-    assert_eq!(errors.filter(|error| error.held_back_until().is_some()).count(), 17);
+    assert_eq!(errors.filter(|error| error.suspended_until().is_some()).count(), 17);
     assert_eq!(service.count(), 3);
     assert!(began.elapsed() < 3 * SECOND, "{:?}", began.elapsed());
     assert_eq!(gate.status().waiting.foreground, 0);
@@ -200,9 +206,9 @@ async fn one_question_finds_out_whether_it_works_again() {
         tasks.spawn(async move { ask(&*tracer).await });
     }
     sleep(SECOND / 10).await;
-    assert_eq!((gate.status().circuit.state, service.count()), (State::Probing, 11));
+    assert_eq!((gate.status().circuit.state, service.count()), (CircuitBreakerState::Probing, 11));
     assert!(tasks.join_all().await.into_iter().all(|answer| answer.is_ok()), "they waited");
-    assert_eq!(gate.status().circuit.state, State::Closed);
+    assert_eq!(gate.status().circuit.state, CircuitBreakerState::Closed);
     assert_eq!(gate.status().circuit.suspended, None);
 }
 
@@ -214,7 +220,7 @@ async fn a_service_that_asks_to_be_left_alone_is_left_alone_by_everybody() {
     });
     let gate = gate(&service);
     ask(&*gate.foreground()).await.unwrap_err();
-    assert!(ask(&*gate.background()).await.unwrap_err().held_back_until().is_some());
+    assert!(ask(&*gate.background()).await.unwrap_err().suspended_until().is_some());
     assert_eq!(service.count(), 1);
     sleep(60 * SECOND).await;
     ask(&*gate.background()).await.unwrap();
@@ -229,14 +235,14 @@ async fn a_service_that_never_answers_is_left_alone_too() {
         let given_up = tokio::time::timeout(SECOND, ask(&*gate.foreground())).await;
         assert!(given_up.is_err());
     }
-    assert_eq!(gate.status().circuit.state, State::Closed);
-    let policy = retry::Policy::foreground().with_total(30 * SECOND);
+    assert_eq!(gate.status().circuit.state, CircuitBreakerState::Closed);
+    let policy = resilience::RetryPolicy::foreground().with_total(30 * SECOND);
     let screens = Retrying::new(gate.foreground(), Retry::new(policy));
     for _ in 0..3 {
         ask(&screens).await.unwrap_err();
     }
-    assert_eq!(gate.status().circuit.state, State::Open);
-    assert!(ask(&screens).await.unwrap_err().held_back_until().is_some());
+    assert_eq!(gate.status().circuit.state, CircuitBreakerState::Open);
+    assert!(ask(&screens).await.unwrap_err().suspended_until().is_some());
 }
 
 #[tokio::test(start_paused = true)]
@@ -253,9 +259,9 @@ async fn a_refused_configuration_does_not_say_that_the_service_works() {
     sleep(5 * SECOND).await;
     let refused = ask(&*gate.background()).await.unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Configuration);
-    assert_eq!(gate.status().circuit.state, State::Open);
+    assert_eq!(gate.status().circuit.state, CircuitBreakerState::Open);
     ask(&*gate.background()).await.unwrap();
-    assert_eq!(gate.status().circuit.state, State::Closed);
+    assert_eq!(gate.status().circuit.state, CircuitBreakerState::Closed);
 }
 
 /// A client that takes no question, so that none reaches the service.
@@ -280,31 +286,31 @@ impl Tracer for Refusing {
 
 #[tokio::test(start_paused = true)]
 async fn a_question_that_was_not_sent_does_not_say_that_the_service_works() {
-    let policy = circuit::Policy::default().with_failures(NonZeroU32::MIN);
-    let circuit = Circuit::new(policy.with_pauses(SECOND, SECOND));
+    let policy = resilience::CircuitBreakerPolicy::default().with_failures(NonZeroU32::MIN);
+    let circuit = CircuitBreaker::new(policy.with_pauses(SECOND, SECOND));
     let service = Service::failing(1);
-    let gate = gate(&service).with_circuit(circuit.clone());
+    let gate = gate(&service).with_circuit_breaker(circuit.clone());
     ask(&*gate.background()).await.unwrap_err();
     sleep(2 * SECOND).await;
-    let refusing = Gate::new(Arc::new(Refusing)).with_circuit(circuit);
+    let refusing = Gateway::new(Arc::new(Refusing)).with_circuit_breaker(circuit);
     assert_eq!(ask(&*refusing.background()).await.unwrap_err().kind(), ErrorKind::Rejected);
-    assert_eq!(gate.status().circuit.state, State::Open);
+    assert_eq!(gate.status().circuit.state, CircuitBreakerState::Open);
     ask(&*gate.background()).await.unwrap();
-    assert_eq!(gate.status().circuit.state, State::Closed);
+    assert_eq!(gate.status().circuit.state, CircuitBreakerState::Closed);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_pause_may_be_longer_than_any_calendar() {
     for pause in [Duration::MAX, Duration::from_secs(10_000_000_000_000)] {
         let service = Service::failing(usize::MAX);
-        let policy = circuit::Policy::default().with_failures(NonZeroU32::MIN);
-        let circuit = Circuit::new(policy.with_pauses(pause, pause));
-        let gate = gate(&service).with_circuit(circuit);
+        let policy = resilience::CircuitBreakerPolicy::default().with_failures(NonZeroU32::MIN);
+        let circuit = CircuitBreaker::new(policy.with_pauses(pause, pause));
+        let gate = gate(&service).with_circuit_breaker(circuit);
         ask(&*gate.foreground()).await.unwrap_err();
         let began = Instant::now();
         let error = ask(&*gate.background()).await.unwrap_err();
         assert!(began.elapsed() < SECOND / 10, "at once");
-        assert!(error.held_back_until() > "9999-12-31T00:00:00Z".parse().ok());
+        assert!(error.suspended_until() > "9999-12-31T00:00:00Z".parse().ok());
         assert_eq!(service.count(), 1);
     }
 }
@@ -315,40 +321,40 @@ async fn refusals_are_answers_as_far_as_the_circuit_goes() {
         9 => Err(Error::new(ErrorKind::Rejected)),
         _ => Err(Error::new(ErrorKind::Unreadable)),
     });
-    let gate = gate(&service).with_pace(Pace::per_second(number(100)));
+    let gate = gate(&service).with_rate_limit(RateLimit::per_second(number(100)));
     for _ in 0..50 {
         ask(&*gate.background()).await.unwrap_err();
     }
-    assert_eq!(gate.status().circuit.state, State::Closed);
+    assert_eq!(gate.status().circuit.state, CircuitBreakerState::Closed);
 }
 
 #[tokio::test(start_paused = true)]
 async fn kept_connections_that_were_closed_do_not_open_the_circuit() {
     let service = Service::new(|_| Err(unavailable().with_lost_on_reuse()));
-    let gate = gate(&service).with_pace(Pace::per_second(number(100)));
+    let gate = gate(&service).with_rate_limit(RateLimit::per_second(number(100)));
     for _ in 0..50 {
         ask(&*gate.background()).await.unwrap_err();
     }
-    assert_eq!(gate.status().circuit.state, State::Closed);
+    assert_eq!(gate.status().circuit.state, CircuitBreakerState::Closed);
 }
 
 #[tokio::test(start_paused = true)]
 async fn whoever_is_held_back_learns_the_cause_of_the_failures() {
     let refused = || std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
     let service = Service::new(move |_| Err(unavailable().with_source(refused())));
-    let gate = gate(&service).with_pace(Pace::per_second(number(100)));
-    while gate.status().circuit.state == State::Closed {
+    let gate = gate(&service).with_rate_limit(RateLimit::per_second(number(100)));
+    while gate.status().circuit.state == CircuitBreakerState::Closed {
         ask(&*gate.background()).await.unwrap_err();
     }
     let suspended = gate.status().circuit.suspended.unwrap();
     assert_eq!(suspended.cause.as_deref(), Some("connection refused"));
     let held_back = ask(&*gate.foreground()).await.unwrap_err();
-    assert!(held_back.held_back_until().is_some());
+    assert!(held_back.suspended_until().is_some());
     assert!(held_back.cause().unwrap().contains("connection refused"));
 }
 
 struct House {
-    gate: Gate,
+    gate: Gateway,
     store: Arc<MemoryStore>,
     audit: Arc<MemoryLog>,
     worker: Worker,
@@ -356,7 +362,7 @@ struct House {
 
 async fn house(service: &Arc<Service>, cases: usize) -> House {
     let clock: Arc<dyn Clock> = TokioClock::new();
-    let circuit = Circuit::new(circuit::Policy::default())
+    let circuit = CircuitBreaker::new(resilience::CircuitBreakerPolicy::default())
         .with_clock(Arc::clone(&clock))
         .with_ids(Arc::new(CountingIds::default()));
     house_with(service, cases, circuit, clock).await
@@ -365,10 +371,10 @@ async fn house(service: &Arc<Service>, cases: usize) -> House {
 async fn house_with(
     service: &Arc<Service>,
     cases: usize,
-    circuit: Circuit,
+    circuit: CircuitBreaker,
     clock: Arc<dyn Clock>,
 ) -> House {
-    let gate = gate(service).with_circuit(circuit);
+    let gate = gate(service).with_circuit_breaker(circuit);
     let store = Arc::new(MemoryStore::new());
     store.insert_all((0..cases).map(|place| case(&format!("{place:03}"))).collect()).await.unwrap();
     let audit = Arc::new(MemoryLog::new());
@@ -377,7 +383,7 @@ async fn house_with(
     let worker = Worker::new(gate.background(), cases, trail, alerts, us())
         .with_clock(clock)
         .with_ids(Arc::new(CountingIds::default()))
-        .with_retry(Retry::new(retry::Policy::default()).with_ids(Arc::new(RandomIds)))
+        .with_retry(Retry::new(resilience::RetryPolicy::default()).with_ids(Arc::new(RandomIds)))
         .with_foreground(gate.foreground());
     House { gate, store, audit, worker }
 }
@@ -388,7 +394,7 @@ async fn the_worker_stops_asking_and_the_cases_that_are_left_wait() {
     let house = house(&service, 30).await;
     let mut seen = Vec::new();
     let report = house.worker.run_once(&mut |case| seen.push(case.result)).await.unwrap();
-    assert!(report.stopped.unwrap().held_back_until().is_some());
+    assert!(report.stopped.unwrap().suspended_until().is_some());
     // Ten that open the circuit, retries among them, and two probes that the worker waited for.
     assert_eq!(service.count(), 12);
     assert_eq!(seen.len(), 30);
@@ -424,11 +430,11 @@ async fn the_process_probes_and_resumes_by_itself() {
         sleep(SECOND / 10).await;
     }
     let status = process.status();
-    assert_eq!(status.next_run, status.held_back_until, "not in half an hour");
+    assert_eq!(status.next_run, status.suspended_until, "not in half an hour");
     assert!(house.gate.status().circuit.suspended.is_some());
     run.await.unwrap();
-    assert_eq!(process.status().held_back_until, None);
-    assert_eq!(house.gate.status().circuit.state, State::Closed);
+    assert_eq!(process.status().suspended_until, None);
+    assert_eq!(house.gate.status().circuit.state, CircuitBreakerState::Closed);
     let first = house.store.page(None, 30).await.unwrap();
     assert!(first.iter().all(|case| case.last_trace.is_some()), "all were asked about");
     assert_eq!(service.count(), 30 + 14);
@@ -438,8 +444,9 @@ async fn the_process_probes_and_resumes_by_itself() {
 async fn a_circuit_by_a_clock_that_is_behind_keeps_the_process_no_busier() {
     let service = Service::failing(usize::MAX);
     let behind = FixedClock::at("2020-01-01T00:00:00Z".parse().unwrap());
-    let policy = circuit::Policy::default().with_pauses(600 * SECOND, 600 * SECOND);
-    let circuit = Circuit::new(policy).with_clock(Arc::new(behind));
+    let policy =
+        resilience::CircuitBreakerPolicy::default().with_pauses(600 * SECOND, 600 * SECOND);
+    let circuit = CircuitBreaker::new(policy).with_clock(Arc::new(behind));
     let clock = TokioClock::new();
     let house = house_with(&service, 30, circuit, clock).await;
     let process = Process::new(house.worker, Schedule::every(1800 * SECOND).unwrap());
@@ -461,6 +468,6 @@ async fn who_opens_a_record_meanwhile_is_told_at_once() {
     let refreshed = worker.refresh(&id, RefreshEvent::OnRequest).await.unwrap().unwrap();
     assert!(began.elapsed() < SECOND, "{:?}", began.elapsed());
     assert_eq!(refreshed.report.result, Some(TraceResult::NotAsked));
-    assert!(refreshed.held_back.unwrap().held_back_until().is_some());
+    assert!(refreshed.held_back.unwrap().suspended_until().is_some());
     assert_eq!(service.count(), 12);
 }

@@ -1,18 +1,18 @@
 //! The main job, from the shipped caseload to the results: over HTTP, into an SQLite file.
 
-use nhs_pds::alert::MemoryAlerts;
 use nhs_pds::audit::MemoryLog;
 use nhs_pds::case::caseload::{self, ResultRow};
-use nhs_pds::case::{CaseStore, HeldNumber, MemoryStore, SqliteStore};
-use nhs_pds::demographics::{Demographics, Held, PersonName};
+use nhs_pds::case::{CaseStore, MemoryStore, RecordedNumber, SqliteStore};
+use nhs_pds::demographics::{Demographics, PersonName, Recorded};
 use nhs_pds::nhs_number::NhsNumber;
+use nhs_pds::process::alert::MemoryAlerts;
+use nhs_pds::process::{CaseReport, RunReport, Worker};
 use nhs_pds::simulator::{
     Caseload, Expected, Fault, Register, SampleCase, Server, Simulator, When,
 };
 use nhs_pds::smsp::{Client, Config};
 use nhs_pds::trace::{Caller, LocalIdentity, Match, Outcome, ScriptedTracer, Tracer};
 use nhs_pds::transport::http::{HttpConfig, HttpTransport};
-use nhs_pds::worker::{CaseReport, RunReport, Worker};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -89,8 +89,8 @@ impl Job {
         let mut words = BTreeMap::new();
         let mut observe = |case: &CaseReport| {
             let word = match (case.result, case.eligibility.reason()) {
-                (Some(result), _) => result.word(),
-                (None, reason) => reason.unwrap().word(),
+                (Some(result), _) => result.as_str(),
+                (None, reason) => reason.unwrap().as_str(),
             };
             assert!(words.insert(case.case_id.to_string(), word).is_none(), "each case once");
         };
@@ -120,10 +120,10 @@ async fn every_case_ends_as_it_was_made_to() {
     assert!(words.len() >= 200);
     let count = |word: &str| words.values().filter(|other| **other == word).count() as u64;
     for (result, cases) in &report.results {
-        assert_eq!(*cases, count(result.word()), "{result}");
+        assert_eq!(*cases, count(result.as_str()), "{result}");
     }
     for (reason, cases) in &report.ineligible {
-        assert_eq!(*cases, count(reason.word()), "{reason}");
+        assert_eq!(*cases, count(reason.as_str()), "{reason}");
     }
     let written = ["found", "verified", "deceased", "stale"].map(count);
     let written = written.iter().sum::<u64>();
@@ -160,7 +160,7 @@ async fn the_numbers_written_are_the_right_ones() {
     for was in before {
         let is = job.store.get(&was.id).await.unwrap().unwrap();
         let word = words[&was.id.to_string()];
-        let number = |held: &Option<HeldNumber>| held.as_ref().map(|held| held.number);
+        let number = |held: &Option<RecordedNumber>| held.as_ref().map(|held| held.number);
         if !["found", "verified", "deceased", "stale"].contains(&word) {
             assert!(number(&is.nhs_number) == number(&was.nhs_number), "{word}: as it was");
             assert_eq!(is.date_of_death, was.date_of_death);
@@ -241,11 +241,11 @@ async fn results(store: &dyn CaseStore, reports: &[CaseReport]) -> Vec<BTreeMap<
         let case = store.get(&report.case_id).await.unwrap().unwrap();
         let row = ResultRow::new(&case);
         let row = match report.result {
-            Some(result) => row.with_result(result.word(), report.exchange.as_ref()),
-            None => row.with_reason(report.eligibility.reason().unwrap().word()),
+            Some(result) => row.with_result(result.as_str(), report.exchange.as_ref()),
+            None => row.with_reason(report.eligibility.reason().unwrap().as_str()),
         };
         rows.push(match report.review {
-            Some(reason) => row.with_detail(reason.word()),
+            Some(reason) => row.with_detail(reason.as_str()),
             None => row,
         });
     }
@@ -319,8 +319,8 @@ async fn run_over(store: &Arc<MemoryStore>, answers: Vec<Outcome>) -> Vec<[Strin
 fn found(family: &str, given: &str) -> Outcome {
     let mut person = Demographics::default();
     person.name = Some(PersonName::new(given, family));
-    person.date_of_birth = Held::read("1943-05-19");
-    person.gender = Held::read("2");
+    person.date_of_birth = Recorded::read("1943-05-19");
+    person.gender = Recorded::read("2");
     let number = NhsNumber::constant(9_434_765_919);
     Outcome::Found(Box::new(Match::new(number).with_person(person)))
 }

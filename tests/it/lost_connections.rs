@@ -2,17 +2,15 @@
 
 use crate::service::case;
 use crate::services::{Face, Way};
-use nhs_pds::alert::MemoryAlerts;
 use nhs_pds::audit::{AuditLog, EventKind, Filter, MemoryLog};
 use nhs_pds::case::{CaseStore, MemoryStore};
-use nhs_pds::gate::Gate;
-use nhs_pds::pace::Pace;
-use nhs_pds::retry::{Policy, Retry};
+use nhs_pds::process::alert::MemoryAlerts;
+use nhs_pds::process::{TraceResult, Worker};
+use nhs_pds::resilience::{Gateway, RateLimit, Retry, RetryPolicy};
 use nhs_pds::simulator::{Register, Server, Simulator};
 use nhs_pds::trace::Tracer;
 use nhs_pds::transport::http::{HttpConfig, HttpTransport};
 use nhs_pds::transport::{ErrorKind, Request, Transport};
-use nhs_pds::worker::{TraceResult, Worker};
 use std::collections::HashSet;
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -90,7 +88,7 @@ fn transport() -> HttpTransport {
 
 /// No repeats but the free one.
 fn without_budget() -> Retry {
-    Retry::new(Policy::default().with_budget(0, 0).with_attempts(NonZeroU32::MIN))
+    Retry::new(RetryPolicy::default().with_budget(0, 0).with_attempts(NonZeroU32::MIN))
 }
 
 /// A worker over 47 cases, all of whom nobody knows, and what it works with.
@@ -100,7 +98,7 @@ async fn worker(tracer: Arc<dyn Tracer>, retry: Retry) -> (Worker, Arc<MemoryLog
     let audit = Arc::new(MemoryLog::new());
     let log = Arc::clone(&audit) as Arc<dyn AuditLog>;
     let often = NonZeroU32::new(10_000).unwrap();
-    let gate = Gate::new(tracer).with_pace(Pace::per_second(often).with_burst(often));
+    let gate = Gateway::new(tracer).with_rate_limit(RateLimit::per_second(often).with_burst(often));
     let caller = Face::Smsp.caller();
     let worker =
         Worker::new(gate.background(), store, log, Arc::new(MemoryAlerts::default()), caller)
@@ -133,7 +131,7 @@ async fn unattended(
 #[tokio::test]
 async fn a_server_that_drops_every_second_request_leaves_nobody_unanswered() {
     for &face in Face::UNATTENDED {
-        for retry in [Retry::new(Policy::default()), without_budget()] {
+        for retry in [Retry::new(RetryPolicy::default()), without_budget()] {
             let (middle, client, _server) = unattended(face, |all, _| all % 2 == 0).await;
             let (worker, audit) = worker(client, retry).await;
             let report = worker.run_once(&mut |_| ()).await.unwrap();

@@ -1,7 +1,7 @@
 //! `matching::find` and `matching::verify`: a question that also compares.
 
 use nhs_pds::case::Corroboration;
-use nhs_pds::demographics::{Demographics, Gender, Held, Particular, PersonName};
+use nhs_pds::demographics::{Demographics, Field, Gender, PersonName, Recorded};
 use nhs_pds::ids::RandomIds;
 use nhs_pds::matching::{Finding, find, verify};
 use nhs_pds::nhs_number::NhsNumber;
@@ -35,8 +35,8 @@ fn comfort() -> FindPerson {
 fn person() -> Demographics {
     let mut person = Demographics::default();
     person.name = Some(PersonName::new("COMFORT", "AINDOW"));
-    person.date_of_birth = Held::read("1943-05-19");
-    person.gender = Held::Known(Gender::Female);
+    person.date_of_birth = Recorded::read("1943-05-19");
+    person.gender = Recorded::Known(Gender::Female);
     person
 }
 
@@ -105,14 +105,14 @@ async fn a_twin_is_a_different_person() {
             let Finding::DifferentPerson { candidate, differs } = finding else {
                 panic!("{finding:?}")
             };
-            assert_eq!((candidate.nhs_number, differs), (NUMBER, Particular::Given));
+            assert_eq!((candidate.nhs_number, differs), (NUMBER, Field::Given));
         }
     }
     // Another number than was asked about is another person's, whatever else agrees.
     let other = found(|found| found.nhs_number = OTHER);
     let (finding, _) = verifying(&comfort(), other).await;
     let Finding::DifferentPerson { differs, .. } = finding else { panic!("{finding:?}") };
-    assert_eq!(differs, Particular::NhsNumber);
+    assert_eq!(differs, Field::NhsNumber);
 }
 
 /// A namesake would agree in all of this.
@@ -133,8 +133,8 @@ async fn without_a_postcode_a_given_name_or_a_field_nothing_is_confirmed() {
     let unknown: [fn(&mut Match); 4] = [
         |found| found.person = None,
         |found| found.person.as_mut().unwrap().name = None,
-        |found| found.person.as_mut().unwrap().date_of_birth = Held::NotReturned,
-        |found| found.person.as_mut().unwrap().gender = Held::NotReturned,
+        |found| found.person.as_mut().unwrap().date_of_birth = Recorded::NotReturned,
+        |found| found.person.as_mut().unwrap().gender = Recorded::NotReturned,
     ];
     for change in unknown {
         for finding in [

@@ -4,9 +4,8 @@ use crate::gate::most_in_a_second;
 use crate::process::TokioClock;
 use chrono::{DateTime, Utc};
 use nhs_pds::clock::Clock;
-use nhs_pds::gate::Gate;
 use nhs_pds::ids::RandomIds;
-use nhs_pds::pace::Pace;
+use nhs_pds::resilience::{Gateway, RateLimit};
 use nhs_pds::simulator::{Fault, Register, Simulator, When};
 use nhs_pds::smsp::{Client, Config};
 use nhs_pds::trace::{LocalIdentity, MessageId};
@@ -47,8 +46,8 @@ async fn a_minute_at_a_hundred_a_second() {
     let us = LocalIdentity::new("RHM".parse().unwrap(), "pace").unwrap();
     let config = Config::new("http://127.0.0.1/smsp".parse().unwrap(), us);
     let client = Client::new(config, Arc::new(simulator.clone())).with_clock(clock);
-    let pace = Pace::per_second(number(100)).with_burst(number(10)).with_in_flight(number(16));
-    let gate = Gate::new(Arc::new(client)).with_pace(pace);
+    let pace = RateLimit::per_second(number(100)).with_burst(number(10)).with_in_flight(number(16));
+    let gate = Gateway::new(Arc::new(client)).with_rate_limit(pace);
     let began = Instant::now();
     let mut tasks = JoinSet::new();
     for place in 0..32 {

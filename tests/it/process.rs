@@ -3,20 +3,21 @@
 use crate::service::case;
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
-use nhs_pds::alert::{AlertSink, MemoryAlerts};
-use nhs_pds::audit::{Actor, EventKind, Filter, MemoryLog};
-use nhs_pds::audit::{AuditLog, Event};
-use nhs_pds::case::{AdvisoryKind, Case, CaseStore, HeldNumber, Lease, MemoryStore, NumberSource};
+use nhs_pds::audit::{Actor, AuditLog, Event, EventKind, Filter, MemoryLog};
+use nhs_pds::case::{
+    AdvisoryKind, Case, CaseStore, Lease, MemoryStore, NumberSource, RecordedNumber,
+};
 use nhs_pds::clock::Clock;
-use nhs_pds::demographics::{Demographics, Held, PersonName};
+use nhs_pds::demographics::{Demographics, PersonName, Recorded};
 use nhs_pds::ids::CountingIds;
 use nhs_pds::nhs_number::NhsNumber;
+use nhs_pds::process::alert::{AlertSink, MemoryAlerts};
+use nhs_pds::process::{
+    Policy, Process, Reason, RefreshEvent, Schedule, State, TraceResult, Worker, import,
+};
 use nhs_pds::trace::{
     Answer, Attended, Caller, Error, ErrorKind, Exchange, LocalIdentity, Match, MessageId, Outcome,
     Question, Tracer, User,
-};
-use nhs_pds::worker::{
-    Policy, Process, Reason, RefreshEvent, Schedule, State, TraceResult, Worker, import,
 };
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -104,8 +105,8 @@ struct House {
 fn found() -> Result<Outcome, ErrorKind> {
     let mut person = Demographics::default();
     person.name = Some(PersonName::new("COMFORT", "AINDOW"));
-    person.date_of_birth = Held::read("1943-05-19");
-    person.gender = Held::read("2");
+    person.date_of_birth = Recorded::read("1943-05-19");
+    person.gender = Recorded::read("2");
     Ok(Outcome::Found(Box::new(Match::new(NUMBER).with_person(person))))
 }
 
@@ -401,7 +402,7 @@ async fn unreadable_answers_are_asked_for_so_often_and_then_told() {
     assert_eq!(house.asked_at().len(), 5, "in five passes, and then not for a day");
     let alerts = house.alerts.delivered();
     assert_eq!(alerts.len(), 1);
-    assert_eq!(alerts[0].kind.word(), "defect");
+    assert_eq!(alerts[0].kind.as_str(), "defect");
     house.run_for(&process, 3 * 24 * 60 * MINUTE).await;
     assert_eq!(house.alerts.delivered().len(), 1, "told once");
     *house.service.outcome.lock().unwrap() = found();
@@ -472,7 +473,7 @@ async fn duplicates_that_come_in_with_a_caseload_are_flagged_and_told_once() {
     let twin = |text: &str, source: &str| {
         let mut case = case(text);
         let source = NumberSource::Imported(Some(source.into()));
-        case.nhs_number = Some(HeldNumber::new(NUMBER, source));
+        case.nhs_number = Some(RecordedNumber::new(NUMBER, source));
         case
     };
     let take_in = async |cases: Vec<Case>| {
@@ -486,7 +487,7 @@ async fn duplicates_that_come_in_with_a_caseload_are_flagged_and_told_once() {
     for (one, other) in [("1", "2"), ("2", "1")] {
         let case = stored(one).await;
         let item = case.open_items().next().unwrap();
-        assert_eq!(item.reason.word(), "duplicate");
+        assert_eq!(item.reason.as_str(), "duplicate");
         assert_eq!(item.evidence.others, [other.parse().unwrap()]);
         assert_eq!(case.live_number(), Some(NUMBER), "both keep what they came with");
     }
@@ -510,7 +511,7 @@ async fn what_is_imported_is_on_record_and_nothing_is_twice() {
     let numbered = |text: &str| {
         let mut case = case(text);
         let source = NumberSource::Imported(Some("GP letter".into()));
-        case.nhs_number = Some(HeldNumber::new(NUMBER, source));
+        case.nhs_number = Some(RecordedNumber::new(NUMBER, source));
         case
     };
     let take_in = async |cases: Vec<Case>| {
@@ -638,7 +639,7 @@ async fn a_tracer_that_panics_over_one_case_keeps_no_other_from_being_asked() {
     for _ in 0..9 {
         worker.run_once(&mut |_| ()).await.unwrap();
     }
-    let alerts: Vec<_> = house.alerts.delivered().iter().map(|alert| alert.kind.word()).collect();
+    let alerts: Vec<_> = house.alerts.delivered().iter().map(|alert| alert.kind.as_str()).collect();
     assert_eq!(alerts, ["defect"], "and somebody is told");
 }
 
@@ -710,14 +711,16 @@ async fn an_alert_that_was_not_delivered_is_on_record_as_such() {
         async fn deliver(
             &self,
             alerts: &[nhs_pds::case::Alert],
-        ) -> Result<(), nhs_pds::alert::Error> {
+        ) -> Result<(), nhs_pds::process::alert::Error> {
             let down = {
                 let mut left = self.1.lock().unwrap();
                 *left = left.saturating_sub(1);
                 *left > 0
             };
             if down {
-                return Err(nhs_pds::alert::Error::new(nhs_pds::alert::ErrorKind::Unavailable));
+                return Err(nhs_pds::process::alert::Error::new(
+                    nhs_pds::process::alert::ErrorKind::Unavailable,
+                ));
             }
             self.0.deliver(alerts).await
         }

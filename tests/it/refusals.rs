@@ -3,15 +3,15 @@
 use crate::service::case;
 use crate::services::{Face, Way};
 use chrono::{DateTime, TimeDelta, Utc};
-use nhs_pds::alert::{AlertSink, MemoryAlerts};
 use nhs_pds::audit::{Actor, AuditLog, EventKind, Filter, MemoryLog};
 use nhs_pds::case::{AlertKind, Case, CaseStore, MemoryStore, ReviewState, TraceRecord};
 use nhs_pds::clock::{Clock, FixedClock};
-use nhs_pds::review::{Release, ReviewQueue};
+use nhs_pds::process::alert::{AlertSink, MemoryAlerts};
+use nhs_pds::process::review::{Release, ReviewQueue};
+use nhs_pds::process::{Reason, RunReport, TraceResult, Worker};
 use nhs_pds::simulator::{Fault, Register, Simulator, When};
 use nhs_pds::smsp;
 use nhs_pds::trace::{ErrorKind, Exchange, Tracer};
-use nhs_pds::worker::{Reason, RunReport, TraceResult, Worker};
 use std::sync::Arc;
 
 const CASES: usize = 12;
@@ -114,7 +114,7 @@ async fn five_equal_refusals_end_the_pass_and_are_alerted_once() {
         assert_eq!(count(&report, TraceResult::None), CASES as u64, "{face:?} {report:?}");
         assert!(report.stopped.is_none());
         for case in house.cases().await {
-            assert!(case.open_items().all(|item| item.reason.word() == "none"));
+            assert!(case.open_items().all(|item| item.reason.as_str() == "none"));
         }
     }
 }

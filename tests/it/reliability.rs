@@ -36,7 +36,7 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// `it::retry::a_test` of `tests/it/retry.rs`, `pace::rate::tests::a_test` of `src/pace/rate.rs`, and the
+/// `it::retry::a_test` of `tests/it/retry.rs`, `pace::rate::tests::a_test` of `src/resilience/rate_limit/rate.rs`, and the
 /// modules that they are in.
 fn present() -> BTreeSet<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));

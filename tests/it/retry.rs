@@ -2,16 +2,16 @@
 
 use crate::service::{Service, ask, case, unavailable, us};
 use async_trait::async_trait;
-use nhs_pds::alert::MemoryAlerts;
 use nhs_pds::audit::{
     Actor, Anchor, AuditLog, Entry, Error as AuditError, ErrorKind as AuditErrorKind, Event,
     Filter, MemoryLog, Verdict,
 };
 use nhs_pds::case::{CaseId, CaseStore, MemoryStore};
 use nhs_pds::ids::{CountingIds, RandomIds};
-use nhs_pds::retry::{Policy, Repeats, Retry, Retrying, Unrecorded};
+use nhs_pds::process::alert::MemoryAlerts;
+use nhs_pds::process::{RefreshEvent, TraceResult, Worker};
+use nhs_pds::resilience::{Retry, RetryObserver, RetryPolicy, Retrying, Unrecorded};
 use nhs_pds::trace::{Error, ErrorKind, MessageId, Outcome};
-use nhs_pds::worker::{RefreshEvent, TraceResult, Worker};
 use std::collections::HashSet;
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
@@ -20,7 +20,7 @@ use tokio::time::Instant;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-fn retrying(service: &Arc<Service>, policy: Policy) -> Retrying {
+fn retrying(service: &Arc<Service>, policy: RetryPolicy) -> Retrying {
     Retrying::new(Arc::<Service>::clone(service), Retry::new(policy))
 }
 
@@ -31,7 +31,7 @@ fn attempts(count: u32) -> NonZeroU32 {
 #[tokio::test(start_paused = true)]
 async fn what_is_transient_is_asked_again_by_another_message() {
     let service = Service::failing(2);
-    let answer = ask(&retrying(&service, Policy::default())).await.unwrap();
+    let answer = ask(&retrying(&service, RetryPolicy::default())).await.unwrap();
     let asked = service.asked();
     let ids: HashSet<_> = asked.iter().map(|(_, id)| *id).collect();
     assert_eq!((asked.len(), ids.len()), (3, 3));
@@ -44,18 +44,18 @@ async fn what_is_transient_is_asked_again_by_another_message() {
 async fn what_is_not_transient_is_not_asked_again() {
     for kind in [ErrorKind::Configuration, ErrorKind::Rejected, ErrorKind::Unreadable] {
         let service = Service::new(move |_| Err(Error::new(kind)));
-        let error = ask(&retrying(&service, Policy::default())).await.unwrap_err();
+        let error = ask(&retrying(&service, RetryPolicy::default())).await.unwrap_err();
         assert_eq!((error.kind(), service.count()), (kind, 1));
     }
     let service = Service::new(|_| Ok(Outcome::None));
-    ask(&retrying(&service, Policy::default())).await.unwrap();
+    ask(&retrying(&service, RetryPolicy::default())).await.unwrap();
     assert_eq!(service.count(), 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_last_failure_is_what_the_caller_sees() {
     let service = Service::failing(usize::MAX);
-    let error = ask(&retrying(&service, Policy::default())).await.unwrap_err();
+    let error = ask(&retrying(&service, RetryPolicy::default())).await.unwrap_err();
     assert!(error.is_transient());
     let asked = service.asked();
     assert_eq!(asked.len(), 4);
@@ -68,14 +68,14 @@ async fn the_service_is_left_alone_for_as_long_as_it_asks() {
         0 => Err(unavailable().with_retry_after(30 * SECOND)),
         _ => Ok(Outcome::None),
     });
-    ask(&retrying(&service, Policy::default())).await.unwrap();
+    ask(&retrying(&service, RetryPolicy::default())).await.unwrap();
     let asked = service.asked();
     let pause = asked[1].0 - asked[0].0;
     assert!(pause >= 30 * SECOND && pause < 31 * SECOND, "{pause:?}");
     // Longer than the call may take: then it is not asked again at all.
     let service = Service::new(|_| Err(unavailable().with_retry_after(3600 * SECOND)));
     let began = Instant::now();
-    let error = ask(&retrying(&service, Policy::default())).await.unwrap_err();
+    let error = ask(&retrying(&service, RetryPolicy::default())).await.unwrap_err();
     assert_eq!((service.count(), error.retry_after()), (1, Some(3600 * SECOND)));
     assert!(began.elapsed() < SECOND);
 }
@@ -83,7 +83,7 @@ async fn the_service_is_left_alone_for_as_long_as_it_asks() {
 #[tokio::test(start_paused = true)]
 async fn a_call_takes_no_longer_than_it_may() {
     let service = Service::slow(40 * SECOND, |_| Err(unavailable()));
-    let policy = Policy::default().with_total(100 * SECOND).with_attempts(attempts(100));
+    let policy = RetryPolicy::default().with_total(100 * SECOND).with_attempts(attempts(100));
     let began = Instant::now();
     let error = ask(&retrying(&service, policy)).await.unwrap_err();
     assert!(began.elapsed() <= 101 * SECOND, "{:?}", began.elapsed());
@@ -100,7 +100,7 @@ async fn a_call_takes_no_longer_than_it_may() {
 #[tokio::test(start_paused = true)]
 async fn an_outage_is_not_multiplied() {
     let service = Service::failing(usize::MAX);
-    let tracer = retrying(&service, Policy::default());
+    let tracer = retrying(&service, RetryPolicy::default());
     for _ in 0..1000 {
         ask(&tracer).await.unwrap_err();
     }
@@ -110,7 +110,7 @@ async fn an_outage_is_not_multiplied() {
 
 #[tokio::test(start_paused = true)]
 async fn a_kept_connection_that_was_closed_costs_nothing_once() {
-    let none = Policy::default().with_budget(0, 0).with_attempts(attempts(1));
+    let none = RetryPolicy::default().with_budget(0, 0).with_attempts(attempts(1));
     let lost = |times: usize| {
         Service::new(move |count| match count {
             n if n < times => Err(unavailable().with_lost_on_reuse()),
@@ -124,7 +124,7 @@ async fn a_kept_connection_that_was_closed_costs_nothing_once() {
     ask(&retrying(&service, none)).await.unwrap_err();
     assert_eq!(service.count(), 2, "the second loss is a failure like any other");
     let service = lost(usize::MAX);
-    ask(&retrying(&service, Policy::default())).await.unwrap_err();
+    ask(&retrying(&service, RetryPolicy::default())).await.unwrap_err();
     assert_eq!(service.count(), 1 + 4, "the attempts that are allowed, and the free one");
     // Each call has its own.
     let service = Service::new(|count| match count % 2 {
@@ -144,8 +144,8 @@ struct Book {
 }
 
 #[async_trait]
-impl Repeats for Book {
-    async fn before_repeat(
+impl RetryObserver for Book {
+    async fn before_retry(
         &self,
         failed: MessageId,
         _: &Error,
@@ -164,14 +164,14 @@ impl Repeats for Book {
 async fn whoever_keeps_the_record_hears_of_each_message_before_it_is_sent() {
     let service = Service::failing(2);
     let book = Arc::new(Book::default());
-    let tracer = retrying(&service, Policy::default()).with_repeats(Arc::<Book>::clone(&book));
+    let tracer = retrying(&service, RetryPolicy::default()).with_repeats(Arc::<Book>::clone(&book));
     ask(&tracer).await.unwrap();
     let ids: Vec<_> = service.asked().into_iter().map(|(_, id)| id).collect();
     assert_eq!(*book.told.lock().unwrap(), [(ids[0], ids[1]), (ids[1], ids[2])]);
 
     let service = Service::failing(2);
     let refusing = Arc::new(Book { refuses: true, ..Book::default() });
-    let tracer = retrying(&service, Policy::default()).with_repeats(refusing);
+    let tracer = retrying(&service, RetryPolicy::default()).with_repeats(refusing);
     assert!(ask(&tracer).await.unwrap_err().is_transient());
     assert_eq!(service.count(), 1);
 }
@@ -182,13 +182,13 @@ async fn worker(service: &Arc<Service>, audit: Arc<dyn AuditLog>, cases: &[&str]
     let tracer = Arc::<Service>::clone(service);
     Worker::new(tracer, store, audit, Arc::new(MemoryAlerts::default()), us())
         .with_ids(Arc::new(CountingIds::default()))
-        .with_retry(Retry::new(Policy::default()).with_ids(Arc::new(RandomIds)))
+        .with_retry(Retry::new(RetryPolicy::default()).with_ids(Arc::new(RandomIds)))
 }
 
 fn told(event: &Event) -> String {
     let detail = |key: &str| event.details.iter().find(|(name, _)| name.as_str() == key);
     let value = ["outcome", "error", "question"].into_iter().find_map(detail);
-    format!("{} {}", event.kind.word(), value.map_or("", |(_, value)| value.as_str()))
+    format!("{} {}", event.kind.as_str(), value.map_or("", |(_, value)| value.as_str()))
 }
 
 #[tokio::test(start_paused = true)]
@@ -287,7 +287,7 @@ async fn what_cannot_be_recorded_is_not_sent() {
     let audit = Arc::new(Full { trail: MemoryLog::new(), left: Mutex::new(1) });
     let worker = worker(&service, audit, &["1"]).await;
     let error = worker.run_once(&mut |_| ()).await.unwrap_err();
-    assert_eq!(error.kind(), nhs_pds::worker::ErrorKind::AuditUnavailable);
+    assert_eq!(error.kind(), nhs_pds::process::ErrorKind::AuditUnavailable);
     assert_eq!(service.count(), 1);
 }
 
@@ -349,7 +349,7 @@ async fn each_attempt_is_a_message_of_its_own() {
     let config = Config::new("https://smsp.example/".parse().unwrap(), identity);
     let client = Client::new(config, Arc::new(simulator.clone()));
     let client = client.with_clock(Arc::new(Ticking::default()));
-    let tracer = Retrying::new(Arc::new(client), Retry::new(Policy::default()));
+    let tracer = Retrying::new(Arc::new(client), Retry::new(RetryPolicy::default()));
     tracer.trace(&us(), &question(), MessageId::fresh(&RandomIds)).await.unwrap();
 
     let received = simulator.received();

@@ -2,26 +2,26 @@
 
 use crate::layer::{Layer, Layered};
 use async_trait::async_trait;
-use nhs_pds::alert::{AlertSink, MemoryAlerts};
 use nhs_pds::audit::{
     self, Actor, Anchor, AuditLog, Entry, Event, EventKind, Filter, MemoryLog, Verdict, case_as_of,
 };
 use nhs_pds::case::{
     self, Absorbed, AdvisoryKind, Allocation, Case, CaseId, CaseStore, Change, DeletionKind,
-    HeldNumber, MemoryStore, NumberSource, NumberStanding, RecordType, ReviewReason, ReviewState,
+    MemoryStore, NumberSource, NumberStatus, RecordType, RecordedNumber, ReviewReason, ReviewState,
     advisories,
 };
 use nhs_pds::clock::FixedClock;
-use nhs_pds::demographics::{Demographics, Gender, Held, Particular, PersonName};
+use nhs_pds::demographics::{Demographics, Field, Gender, PersonName, Recorded};
 use nhs_pds::nhs_number::NhsNumber;
-use nhs_pds::review::{
+use nhs_pds::process::alert::{AlertSink, MemoryAlerts};
+use nhs_pds::process::review::{
     Corrections, ErrorKind, ItemFilter, ItemId, Outcome, Refusal, Resolution, ReviewQueue,
 };
+use nhs_pds::process::{Policy, Scope, Worker, plan};
 use nhs_pds::trace::{
     Caller, LocalIdentifier, LocalIdentity, Match, Outcome as Traced, Question, ScriptedTracer,
     User,
 };
-use nhs_pds::worker::{Policy, Scope, Worker, plan};
 use proptest::prelude::*;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -48,8 +48,8 @@ fn case(text: &str) -> Case {
     case
 }
 
-fn imported(number: NhsNumber) -> Option<HeldNumber> {
-    Some(HeldNumber::new(number, NumberSource::Imported(Some("SMSP".into()))))
+fn imported(number: NhsNumber) -> Option<RecordedNumber> {
+    Some(RecordedNumber::new(number, NumberSource::Imported(Some("SMSP".into()))))
 }
 
 fn number(case: &Case) -> Option<NhsNumber> {
@@ -59,8 +59,8 @@ fn number(case: &Case) -> Option<NhsNumber> {
 fn person(given: &str, family: &str) -> Demographics {
     let mut person = Demographics::default();
     person.name = Some(PersonName::new(given, family));
-    person.date_of_birth = Held::read("1943-05-19");
-    person.gender = Held::Known(Gender::Female);
+    person.date_of_birth = Recorded::read("1943-05-19");
+    person.gender = Recorded::Known(Gender::Female);
     person
 }
 
@@ -156,10 +156,10 @@ impl Office {
     /// Resolves, which is done, and done already after that, without a second record.
     async fn resolve(&self, item: &ItemId, resolution: Resolution) {
         let done = self.queue.resolve(item, &resolution, &jo()).await.unwrap();
-        assert_eq!(done, Outcome::Done, "{}", resolution.word());
+        assert_eq!(done, Outcome::Done, "{}", resolution.as_str());
         let head = self.audit.head().await.unwrap();
         let again = self.queue.resolve(item, &resolution, &jo()).await.unwrap();
-        assert_eq!(again, Outcome::AlreadyDone, "{}", resolution.word());
+        assert_eq!(again, Outcome::AlreadyDone, "{}", resolution.as_str());
         assert_eq!(self.audit.head().await.unwrap(), head, "nothing was done, so nothing is said");
     }
 
@@ -199,10 +199,10 @@ async fn a_number_is_confirmed_and_never_asked_again() {
         office.pass([found("JOY", "FAMILY 1", NUMBER)]).await;
         let doubt = item("1", 1);
         let shown = office.queue.show(&doubt, &jo()).await.unwrap().unwrap();
-        assert_eq!(shown.item.reason, ReviewReason::Differs(Particular::Given));
+        assert_eq!(shown.item.reason, ReviewReason::Differs(Field::Given));
         assert_eq!(shown.offered, Some(NUMBER));
         let comparison = shown.comparison.unwrap();
-        let given = comparison.field(Particular::Given).unwrap();
+        let given = comparison.field(Field::Given).unwrap();
         assert_eq!((given.local.as_deref(), given.pds.as_deref()), (Some("Comfort"), Some("JOY")));
         let viewed = office.events("1").await.pop().unwrap();
         assert_eq!(viewed.kind, EventKind::CaseViewed);
@@ -234,7 +234,7 @@ async fn an_unconfirmed_candidate_is_confirmed_by_a_person() {
     let without_forename = |held: Option<NumberSource>| {
         let mut case = case("1");
         case.forename = None;
-        case.nhs_number = held.map(|source| HeldNumber::new(OTHER, source));
+        case.nhs_number = held.map(|source| RecordedNumber::new(OTHER, source));
         case
     };
     let successor = Traced::Superseded {
@@ -284,7 +284,7 @@ async fn a_rejected_number_is_never_offered_again() {
 #[tokio::test]
 async fn a_number_that_is_held_and_rejected_is_given_up_and_asked_for_afresh() {
     let mut held = case("1");
-    held.nhs_number = Some(HeldNumber::new(OTHER, NumberSource::Imported(None)));
+    held.nhs_number = Some(RecordedNumber::new(OTHER, NumberSource::Imported(None)));
     for mut office in Office::each(&[held]).await {
         // It is somebody else's, by the service too.
         office.pass([Traced::NotVerified, Traced::None]).await;
@@ -415,7 +415,7 @@ async fn whoever_has_the_number_again_has_its_duplicates_again() {
 #[tokio::test]
 async fn a_replaced_number_gives_way_to_that_of_the_record_it_is_merged_with() {
     let mut old = case("1");
-    old.nhs_number = Some(HeldNumber::new(OTHER, NumberSource::Imported(None)));
+    old.nhs_number = Some(RecordedNumber::new(OTHER, NumberSource::Imported(None)));
     let mut new = case("2");
     new.surname.clone_from(&old.surname);
     new.nhs_number = imported(NUMBER);
@@ -427,7 +427,7 @@ async fn a_replaced_number_gives_way_to_that_of_the_record_it_is_merged_with() {
             }])
             .await;
         let before = office.stored("1").await;
-        assert_eq!(before.nhs_number.as_ref().unwrap().standing, NumberStanding::Superseded);
+        assert_eq!(before.nhs_number.as_ref().unwrap().standing, NumberStatus::Superseded);
         assert!(advisories(&before).iter().any(|told| told.kind == AdvisoryKind::Superseded));
         office.resolve(&item("1", 1), Resolution::Merge { absorbed: id("2") }).await;
         let survivor = office.stored("1").await;
@@ -437,7 +437,7 @@ async fn a_replaced_number_gives_way_to_that_of_the_record_it_is_merged_with() {
         let undone = office.stored("1").await.nhs_number.unwrap();
         assert_eq!(
             (undone.number, undone.standing),
-            (OTHER, NumberStanding::Superseded),
+            (OTHER, NumberStatus::Superseded),
             "as it was"
         );
     }
@@ -750,8 +750,11 @@ struct Unreachable;
 
 #[async_trait]
 impl AlertSink for Unreachable {
-    async fn deliver(&self, _: &[nhs_pds::case::Alert]) -> Result<(), nhs_pds::alert::Error> {
-        Err(nhs_pds::alert::Error::new(nhs_pds::alert::ErrorKind::Unavailable))
+    async fn deliver(
+        &self,
+        _: &[nhs_pds::case::Alert],
+    ) -> Result<(), nhs_pds::process::alert::Error> {
+        Err(nhs_pds::process::alert::Error::new(nhs_pds::process::alert::ErrorKind::Unavailable))
     }
 }
 
@@ -861,9 +864,9 @@ async fn futures_in_turn<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::
 #[cfg(feature = "sqlite")]
 #[tokio::test]
 async fn an_erased_person_is_nowhere_in_the_file() {
-    use nhs_pds::alert::SqliteAlerts;
     use nhs_pds::audit::SqliteLog;
     use nhs_pds::case::{Alert, AlertKind, SqliteStore};
+    use nhs_pds::process::alert::SqliteAlerts;
 
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().join("cases.db");

@@ -4,10 +4,10 @@
 mod rounds;
 
 use async_trait::async_trait;
-use nhs_pds::alert::MemoryAlerts;
 use nhs_pds::audit::{self, Anchor, AuditLog, Entry, Event, Filter, MemoryLog, Verdict};
 use nhs_pds::case::{CaseId, MemoryStore};
 use nhs_pds::clock::FixedClock;
+use nhs_pds::process::alert::MemoryAlerts;
 use nhs_pds::simulator::{Caseload, Fault, FaultMix, Register, Share, Simulator};
 use rounds::{Kept, Reached, Round, Side, round, start};
 use std::num::NonZeroU32;

@@ -3,20 +3,20 @@
 #![expect(clippy::indexing_slicing, reason = "tests, whose panics are failures")]
 
 use chrono::{DateTime, Utc};
-use nhs_pds::alert::{AlertSink, MemoryAlerts, SqliteAlerts};
 use nhs_pds::audit::{
     self, Actor, AuditLog, Entry, EventKind, Filter, SqliteLog, Subject, case_as_of, export, query,
 };
 use nhs_pds::case::{
-    self, Alert, AlertKind, Allocation, Case, CaseId, CaseStore, HeldNumber, Lease, NumberSource,
-    RecordType, ReviewReason, ReviewStep, SqliteStore, Unreadable,
+    self, Alert, AlertKind, Allocation, Case, CaseId, CaseStore, Lease, NumberSource, RecordType,
+    RecordedNumber, ReviewReason, ReviewStep, SqliteStore, Unreadable,
 };
 use nhs_pds::clock::{FixedClock, SystemClock};
 use nhs_pds::nhs_number::{NhsNumber, Synthetic};
-use nhs_pds::reconcile::report;
-use nhs_pds::review::{ErrorKind, ItemFilter, ItemId, Outcome, Resolution, ReviewQueue};
+use nhs_pds::process::alert::{AlertSink, MemoryAlerts, SqliteAlerts};
+use nhs_pds::process::review::{ErrorKind, ItemFilter, ItemId, Outcome, Resolution, ReviewQueue};
+use nhs_pds::process::{CaseReport, Process, Schedule, Worker, import};
+use nhs_pds::report::report;
 use nhs_pds::trace::{Caller, LocalIdentity, Outcome as Traced, ScriptedTracer, User};
-use nhs_pds::worker::{CaseReport, Process, Schedule, Worker, import};
 use rusqlite::Connection;
 use std::collections::BTreeMap;
 use std::fs;
@@ -45,8 +45,8 @@ fn us() -> Caller {
     Caller::System(LocalIdentity::new("RHM".parse().unwrap(), "get-nhs-number").unwrap())
 }
 
-fn imported(number: NhsNumber) -> Option<HeldNumber> {
-    Some(HeldNumber::new(number, NumberSource::Imported(None)))
+fn imported(number: NhsNumber) -> Option<RecordedNumber> {
+    Some(RecordedNumber::new(number, NumberSource::Imported(None)))
 }
 
 /// A file with cases, trail and alerts, in a folder of its own.
@@ -389,7 +389,7 @@ async fn a_damaged_row_is_named_and_stops_nothing() {
     let mut rival = kept.store.get(&id("RXX:00000")).await.unwrap().unwrap();
     rival.nhs_number = imported(NUMBER);
     let error = kept.store.save_as_sole_holder(&rival).await.unwrap_err();
-    assert_eq!(error.kind(), case::ErrorKind::Held);
+    assert_eq!(error.kind(), case::ErrorKind::NumberTaken);
     let quality = report(&*kept.store, at(9)).await.unwrap();
     assert_eq!((quality.cases.all, quality.cases.unreadable), (3, 7));
     assert!(quality.csv().contains("cases,unreadable,7\n"));

@@ -4,21 +4,21 @@
 use crate::layer::{Layer, Layered};
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
-use nhs_pds::alert::{self, AlertSink, MemoryAlerts};
 use nhs_pds::audit::{self, Anchor, AuditLog, Entry, Event, Filter, MemoryLog, Verdict};
 use nhs_pds::case::caseload::DecisionWriter;
 use nhs_pds::case::{
-    self, Alert, Allocation, Case, CaseId, CaseStore, Change, Claim, HeldNumber, Lease,
-    MemoryStore, NumberSource, RecordType,
+    self, Alert, Allocation, Case, CaseId, CaseStore, Change, Claim, Lease, MemoryStore,
+    NumberSource, RecordType, RecordedNumber,
 };
 use nhs_pds::clock::Clock;
-use nhs_pds::demographics::{Demographics, Gender, Held, PersonName};
+use nhs_pds::demographics::{Demographics, Gender, PersonName, Recorded};
 use nhs_pds::nhs_number::{NhsNumber, Synthetic};
+use nhs_pds::process::alert::{self, AlertSink, MemoryAlerts};
+use nhs_pds::process::{Policy, Worker};
 use nhs_pds::trace::{
     Answer, Attended, Caller, Error, ErrorKind, Exchange, Freshness, LocalIdentity, Match,
     MessageId, Outcome, Question, Tracer, User,
 };
-use nhs_pds::worker::{Policy, Worker};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -197,8 +197,8 @@ impl Tracer for Service {
 fn outcome(says: Says, held: Option<NhsNumber>) -> Result<Outcome, ErrorKind> {
     let mut person = Demographics::default();
     person.name = Some(PersonName::new("COMFORT", "AINDOW"));
-    person.date_of_birth = Held::read("1943-05-19");
-    person.gender = Held::Known(Gender::Female);
+    person.date_of_birth = Recorded::read("1943-05-19");
+    person.gender = Recorded::Known(Gender::Female);
     let successor = Some(Box::new(person.clone()));
     let found = |n, change: fn(&mut Match)| {
         let mut found = Match::new(held.unwrap_or_else(|| number(n))).with_person(person);
@@ -209,7 +209,7 @@ fn outcome(says: Says, held: Option<NhsNumber>) -> Result<Outcome, ErrorKind> {
         Says::Found(n) => found(n, |_| ()),
         Says::FoundInACopy(n) => found(n, |found| found.freshness = Freshness::Stale),
         Says::FoundDead(n) => found(n, |found| {
-            found.person.as_mut().unwrap().date_of_death = Held::read("2026-11-01");
+            found.person.as_mut().unwrap().date_of_death = Recorded::read("2026-11-01");
         }),
         Says::Superseded(by) => Ok(Outcome::Superseded { by: by.map(number), person: successor }),
         Says::Invalidated => Ok(Outcome::Invalidated),
@@ -244,7 +244,7 @@ fn case(place: usize, sample: &Sample) -> Case {
     case.gender = Some(Gender::Female);
     case.allocations = vec![Allocation::new("A Worker")];
     let source = NumberSource::Imported(Some("GP letter".into()));
-    case.nhs_number = sample.imported.map(|n| HeldNumber::new(number(n), source));
+    case.nhs_number = sample.imported.map(|n| RecordedNumber::new(number(n), source));
     case
 }
 

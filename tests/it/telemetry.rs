@@ -5,15 +5,12 @@ use metrics::{
     Counter, CounterFn, Gauge, GaugeFn, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder,
     SharedString, Unit, with_local_recorder,
 };
-use nhs_pds::alert::MemoryAlerts;
 use nhs_pds::audit::MemoryLog;
 use nhs_pds::case::{CaseStore, MemoryStore};
-use nhs_pds::circuit::{Circuit, Policy};
-use nhs_pds::gate::Gate;
-use nhs_pds::retry::{self, Retry};
-use nhs_pds::telemetry;
+use nhs_pds::process::Worker;
+use nhs_pds::process::alert::MemoryAlerts;
+use nhs_pds::resilience::{self, CircuitBreaker, CircuitBreakerPolicy, Gateway, Retry, telemetry};
 use nhs_pds::trace::{Error, ErrorKind, Outcome};
-use nhs_pds::worker::Worker;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::num::NonZeroU32;
@@ -114,7 +111,7 @@ pub(crate) fn run(future: impl Future<Output = ()>) {
     runtime.block_on(future);
 }
 
-async fn worker(gate: &Gate, retry: retry::Policy, cases: &[&str]) -> Worker {
+async fn worker(gate: &Gateway, retry: resilience::RetryPolicy, cases: &[&str]) -> Worker {
     let store = Arc::new(MemoryStore::new());
     store.insert_all(cases.iter().copied().map(case).collect()).await.unwrap();
     let (audit, alerts) = (Arc::new(MemoryLog::new()), Arc::new(MemoryAlerts::default()));
@@ -134,9 +131,9 @@ fn an_hour_in_which_things_go_wrong() {
                 _ => Err(unavailable()),
             });
             let four = NonZeroU32::new(4).unwrap();
-            let circuit = Circuit::new(Policy::default().with_failures(four));
-            let gate = Gate::new(Arc::<Service>::clone(&service)).with_circuit(circuit);
-            let retry = retry::Policy::default().with_budget(0, 3);
+            let circuit = CircuitBreaker::new(CircuitBreakerPolicy::default().with_failures(four));
+            let gate = Gateway::new(Arc::<Service>::clone(&service)).with_circuit_breaker(circuit);
+            let retry = resilience::RetryPolicy::default().with_budget(0, 3);
             worker(&gate, retry, &["1", "2", "3", "4"]).await.run_once(&mut |_| ()).await.unwrap();
             for _ in 0..3 {
                 ask(&*gate.foreground()).await.unwrap_err();
@@ -172,7 +169,7 @@ fn an_hour_in_which_things_go_wrong() {
     assert!(value("last_pass_timestamp_seconds").unwrap() > 1.7e9);
 
     // Whatever is measured was described, and stands in the module's table.
-    let page = include_str!("../../src/telemetry.rs");
+    let page = include_str!("../../src/resilience/telemetry.rs");
     let measured = board.values.lock().unwrap();
     let described = board.described.lock().unwrap();
     for name in measured.keys().map(|key| key.split(' ').next().unwrap()) {
@@ -229,14 +226,14 @@ fn spans_tell_which_message_of_which_attempt_brought_what() {
     });
     let text = told(|| {
         run(async {
-            let gate = Gate::new(Arc::<Service>::clone(&service));
-            let worker = worker(&gate, retry::Policy::default(), &["CASE77"]).await;
+            let gate = Gateway::new(Arc::<Service>::clone(&service));
+            let worker = worker(&gate, resilience::RetryPolicy::default(), &["CASE77"]).await;
             worker.run_once(&mut |_| ()).await.unwrap();
         });
     });
     let requests: Vec<&str> = text
         .lines()
-        .filter(|line| line.contains("nhs_pds::gate") && line.contains("close"))
+        .filter(|line| line.contains("nhs_pds::resilience") && line.contains("close"))
         .collect();
     let ids: Vec<String> = service.asked().iter().map(|(_, id)| id.to_string()).collect();
     assert_eq!(requests.len(), 2, "{text}");

@@ -2,22 +2,22 @@
 
 use crate::layer::{Layer, Layered};
 use async_trait::async_trait;
-use nhs_pds::alert::MemoryAlerts;
 use nhs_pds::audit::MemoryLog;
 use nhs_pds::case::{
-    self, Allocation, Case, CaseId, CaseStore, Change, HeldNumber, MemoryStore, NumberSource,
-    NumberStanding, RecordType, ReviewReason,
+    self, Allocation, Case, CaseId, CaseStore, Change, MemoryStore, NumberSource, NumberStatus,
+    RecordType, RecordedNumber, ReviewReason,
 };
 use nhs_pds::clock::FixedClock;
-use nhs_pds::demographics::{Demographics, Gender, Held, PersonName};
+use nhs_pds::demographics::{Demographics, Gender, PersonName, Recorded};
 use nhs_pds::ids::CountingIds;
 use nhs_pds::nhs_number::NhsNumber;
+use nhs_pds::process::alert::MemoryAlerts;
+use nhs_pds::process::{
+    self, CaseReport, Policy, Reason, RunReport, Scope, TraceResult, Worker, plan,
+};
 use nhs_pds::trace::{
     Answer, Attended, Caller, Error, ErrorKind, Exchange, Freshness, LocalIdentity, Match,
     MessageId, Outcome, Question, ScriptedTracer, Tracer, User,
-};
-use nhs_pds::worker::{
-    self, CaseReport, Policy, Reason, RunReport, Scope, TraceResult, Worker, plan,
 };
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex};
@@ -54,8 +54,8 @@ fn superseded(text: &str, by: NhsNumber) -> Outcome {
 fn found_as(text: &str, number: NhsNumber, change: impl FnOnce(&mut Match)) -> Outcome {
     let mut person = Demographics::default();
     person.name = Some(PersonName::new("COMFORT", &format!("FAMILY {text}").to_uppercase()));
-    person.date_of_birth = Held::Known("1943-05-19".parse().unwrap());
-    person.gender = Held::Known(Gender::Female);
+    person.date_of_birth = Recorded::Known("1943-05-19".parse().unwrap());
+    person.gender = Recorded::Known(Gender::Female);
     let mut found = Match::new(number).with_person(person);
     change(&mut found);
     Outcome::Found(Box::new(found))
@@ -95,7 +95,7 @@ async fn results(
     let store = store(cases).await;
     let worker = worker(&Arc::new(ScriptedTracer::new(answers)), &store);
     let (_, seen) = run(&worker).await;
-    (seen.iter().map(|case| case.result.unwrap().word()).collect(), store)
+    (seen.iter().map(|case| case.result.unwrap().as_str()).collect(), store)
 }
 
 async fn stored(store: &MemoryStore, text: &str) -> Case {
@@ -166,7 +166,7 @@ async fn what_was_traced_is_not_asked_again_and_a_copy_is() {
 #[tokio::test]
 async fn a_death_is_recorded_and_ends_the_asking() {
     let died = found_as("1", NUMBER, |found| {
-        found.person.as_mut().unwrap().date_of_death = Held::read("2026-11");
+        found.person.as_mut().unwrap().date_of_death = Recorded::read("2026-11");
     });
     let (words, store) = results(vec![case("1")], vec![Ok(died)]).await;
     assert_eq!(words, ["deceased"]);
@@ -181,7 +181,7 @@ async fn a_number_from_elsewhere_is_confirmed_or_held_but_never_overwritten() {
     let imported = |text| {
         let mut case = case(text);
         let source = NumberSource::Imported(Some("GP letter".into()));
-        case.nhs_number = Some(HeldNumber::new(NUMBER, source));
+        case.nhs_number = Some(RecordedNumber::new(NUMBER, source));
         case
     };
     // Not confirmed, so the person is asked about by their particulars, and has another number.
@@ -189,7 +189,7 @@ async fn a_number_from_elsewhere_is_confirmed_or_held_but_never_overwritten() {
     let (words, store) = results(vec![imported("1")], answers).await;
     assert_eq!(words, ["conflict"]);
     let held = stored(&store, "1").await.nhs_number.unwrap();
-    assert_eq!((held.number, held.standing), (NUMBER, NumberStanding::NotVerified));
+    assert_eq!((held.number, held.standing), (NUMBER, NumberStatus::NotVerified));
     assert!(matches!(held.source, NumberSource::Imported(_)));
     let (words, store) = results(vec![imported("1")], vec![Ok(found("1", NUMBER))]).await;
     assert_eq!(words, ["verified"]);
@@ -326,12 +326,12 @@ async fn a_case_that_would_not_be_asked_about_so_any_more_is_left_for_the_next_r
 #[tokio::test]
 async fn after_a_conflict_it_is_decided_again() {
     let other_number = |case: &mut Case| {
-        case.nhs_number = Some(HeldNumber::new(OTHER, NumberSource::Imported(None)));
+        case.nhs_number = Some(RecordedNumber::new(OTHER, NumberSource::Imported(None)));
     };
     let (result, case) = meddled(Vec::new(), other_number).await;
     assert_eq!((result, case.nhs_number.unwrap().number), (TraceResult::Conflict, OTHER));
     let mut holder = case_out_of_scope("2");
-    holder.nhs_number = Some(HeldNumber::new(NUMBER, NumberSource::Imported(None)));
+    holder.nhs_number = Some(RecordedNumber::new(NUMBER, NumberSource::Imported(None)));
     let (result, case) = meddled(vec![holder], |_| ()).await;
     assert_eq!((result, case.nhs_number), (TraceResult::Duplicate, None));
 }
@@ -354,7 +354,7 @@ impl Layer for Refusing {
     }
 }
 
-async fn refused(kind: case::ErrorKind) -> Result<RunReport, worker::Error> {
+async fn refused(kind: case::ErrorKind) -> Result<RunReport, process::Error> {
     let store = Arc::new(Layered(Refusing(store([case("1")]).await, kind)));
     let tracer = Arc::new(ScriptedTracer::new([Ok(found("1", NUMBER))]));
     worker(&tracer, &store).run_once(&mut |_| ()).await
@@ -362,8 +362,8 @@ async fn refused(kind: case::ErrorKind) -> Result<RunReport, worker::Error> {
 
 #[tokio::test]
 async fn a_case_that_changes_all_the_time_is_left_for_the_next_run() {
-    use case::ErrorKind::{Conflict, Held, NotFound};
-    for kind in [Conflict, NotFound, Held] {
+    use case::ErrorKind::{Conflict, NotFound, NumberTaken};
+    for kind in [Conflict, NotFound, NumberTaken] {
         let report = refused(kind).await.unwrap();
         assert_eq!(report.results[&TraceResult::ConflictOnSave], 1);
         assert_eq!(report.numbers_written, 0);
@@ -373,9 +373,9 @@ async fn a_case_that_changes_all_the_time_is_left_for_the_next_run() {
 #[tokio::test]
 async fn a_store_that_fails_ends_the_run() {
     for (kind, expected) in [
-        (case::ErrorKind::Unavailable, worker::ErrorKind::StoreUnavailable),
-        (case::ErrorKind::Corrupt, worker::ErrorKind::StoreBroken),
-        (case::ErrorKind::Schema, worker::ErrorKind::StoreBroken),
+        (case::ErrorKind::Unavailable, process::ErrorKind::StoreUnavailable),
+        (case::ErrorKind::Corrupt, process::ErrorKind::StoreBroken),
+        (case::ErrorKind::Schema, process::ErrorKind::StoreBroken),
     ] {
         let error = refused(kind).await.unwrap_err();
         assert_eq!(error.kind(), expected);

@@ -1,9 +1,10 @@
 use crate::case::caseload::{Error, ErrorKind};
 use crate::case::{
-    Advisory, AdvisoryKind, Case, DeletionKind, HeldNumber, NumberSource, ReviewItem, advisories,
+    Advisory, AdvisoryKind, Case, DeletionKind, NumberSource, RecordedNumber, ReviewItem,
+    advisories,
 };
 use crate::nhs_number::NhsNumber;
-use crate::sheet;
+use crate::text::spreadsheet;
 use std::fmt;
 use std::io::Write;
 
@@ -71,7 +72,7 @@ impl<W: Write> DecisionWriter<W> {
     ///
     /// [`ErrorKind::Io`].
     pub fn write(&mut self, case: &Case) -> Result<(), Error> {
-        self.0.write_record(sheet::row(&values(case))).map_err(failed)
+        self.0.write_record(spreadsheet::row(&values(case))).map_err(failed)
     }
 
     /// Ends the file.
@@ -126,9 +127,9 @@ fn in_use(case: &Case) -> String {
 }
 
 /// Whether the number may be relied upon: its standing, or that the person has changed since.
-fn standing(case: &Case, held: &HeldNumber) -> String {
+fn standing(case: &Case, held: &RecordedNumber) -> String {
     let in_doubt = held.standing.is_usable() && case.person_changed();
-    let word = if in_doubt { AdvisoryKind::PersonChanged.word() } else { held.standing.word() };
+    let word = if in_doubt { AdvisoryKind::PersonChanged.as_str() } else { held.standing.as_str() };
     word.to_owned()
 }
 

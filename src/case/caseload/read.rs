@@ -1,6 +1,6 @@
 use crate::case::caseload::{COLUMNS, Error, ErrorKind, Fault, FlaggedRow, RefusedRow, row, text};
 use crate::case::{Case, CaseId};
-use crate::sheet;
+use crate::text::spreadsheet;
 use csv::{ByteRecord, ReaderBuilder};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -125,7 +125,7 @@ fn values<'a>(
             return Err((name, Fault::Encoding));
         };
         if let Some(value) = column.and_then(|column| values.get_mut(column)) {
-            *value = sheet::text(text.trim());
+            *value = spreadsheet::text(text.trim());
         }
     }
     Ok(values)
@@ -314,7 +314,7 @@ mod tests {
         expected.date_of_death = Some("2026".parse().unwrap());
         let source = NumberSource::Imported(Some("GP letter".into()));
         let number = NhsNumber::constant(9_434_765_919);
-        expected.nhs_number = Some(crate::case::HeldNumber::new(number, source));
+        expected.nhs_number = Some(crate::case::RecordedNumber::new(number, source));
         assert!(good(file(&[&full_row()])) == [expected]);
         let blank = good(file(&[&[("case_id", "1"), ("record_type", "carer")]]));
         assert!(blank == [Case::new("1".parse().unwrap(), RecordType::Other("carer".into()))]);

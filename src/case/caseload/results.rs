@@ -2,7 +2,7 @@ use crate::case::caseload::{Error, ErrorKind};
 use crate::case::{Case, CaseId, RecordType};
 use crate::demographics::{PartialDate, redacted_debug};
 use crate::nhs_number::NhsNumber;
-use crate::sheet;
+use crate::text::spreadsheet;
 use crate::trace::Exchange;
 use std::io::Write;
 
@@ -135,7 +135,7 @@ pub fn write_results(to: impl Write, mut results: Vec<ResultRow>) -> Result<(), 
             died.unwrap_or_default(),
             text(&row.message_id),
         ];
-        rows.write_record(sheet::row(&values)).map_err(failed)?;
+        rows.write_record(spreadsheet::row(&values)).map_err(failed)?;
     }
     rows.flush().map_err(|error| Error::new(ErrorKind::Io, error))
 }
@@ -143,12 +143,12 @@ pub fn write_results(to: impl Write, mut results: Vec<ResultRow>) -> Result<(), 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::case::{HeldNumber, NumberSource};
+    use crate::case::{NumberSource, RecordedNumber};
 
     #[test]
     fn one_row_per_case_in_the_order_of_ids() {
         let mut found = Case::new("b, 2".parse().unwrap(), RecordType::SensoryLoss);
-        found.nhs_number = Some(HeldNumber::new(
+        found.nhs_number = Some(RecordedNumber::new(
             NhsNumber::constant(9_434_765_919),
             NumberSource::Imported(Some("SMSP".into())),
         ));

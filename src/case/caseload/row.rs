@@ -1,5 +1,7 @@
 use crate::case::caseload::{COLUMNS, Fault};
-use crate::case::{Allocation, Case, CaseId, CaseIdError, HeldNumber, NumberSource, is_no_number};
+use crate::case::{
+    Allocation, Case, CaseId, CaseIdError, NumberSource, RecordedNumber, is_no_number,
+};
 use crate::demographics::{DateError, FullDate, PartialDate, is_same_form};
 use crate::nhs_number::ParseError;
 
@@ -100,7 +102,10 @@ fn allocation(worker: &str, start: &str, end: &str) -> Result<Option<Allocation>
 
 /// The number with its source, or why the number cannot be read. A text that stands for no value is no
 /// number and no source.
-fn held_number(number: &str, source: &str) -> Result<Result<Option<HeldNumber>, ParseError>, At> {
+fn held_number(
+    number: &str,
+    source: &str,
+) -> Result<Result<Option<RecordedNumber>, ParseError>, At> {
     let source = text(single_line("nhs_number_source", source)?);
     let source = source.filter(|source| !is_no_number(source));
     if number.is_empty() {
@@ -114,7 +119,7 @@ fn held_number(number: &str, source: &str) -> Result<Result<Option<HeldNumber>, 
         return Err(("nhs_number", Fault::Control));
     }
     let number = number.parse();
-    Ok(number.map(|number| Some(HeldNumber::new(number, NumberSource::Imported(source)))))
+    Ok(number.map(|number| Some(RecordedNumber::new(number, NumberSource::Imported(source)))))
 }
 
 /// How two rows of one case disagree, allocations and dates of death apart.

@@ -1,7 +1,7 @@
 use crate::case::caseload::{COLUMNS, Error, ErrorKind};
 use crate::case::{Allocation, Case};
 use crate::demographics::Gender;
-use crate::sheet;
+use crate::text::spreadsheet;
 use std::io::Write;
 
 /// Writes `cases` as a caseload that [`read`](crate::case::caseload::read) reads: one row per
@@ -24,10 +24,10 @@ pub fn write<'a>(to: impl Write, cases: impl IntoIterator<Item = &'a Case>) -> R
     rows.write_record(COLUMNS).map_err(failed)?;
     for case in cases {
         if case.allocations.is_empty() {
-            rows.write_record(sheet::row(&values(case, None))).map_err(failed)?;
+            rows.write_record(spreadsheet::row(&values(case, None))).map_err(failed)?;
         }
         for allocation in &case.allocations {
-            rows.write_record(sheet::row(&values(case, Some(allocation)))).map_err(failed)?;
+            rows.write_record(spreadsheet::row(&values(case, Some(allocation)))).map_err(failed)?;
         }
     }
     rows.flush().map_err(|error| Error::new(ErrorKind::Io, error))
@@ -69,7 +69,7 @@ fn text(value: Option<impl ToString>) -> String {
 mod tests {
     use super::*;
     use crate::case::caseload::read;
-    use crate::case::{HeldNumber, NumberSource, RecordType};
+    use crate::case::{NumberSource, RecordType, RecordedNumber};
     use crate::demographics::{FullDate, PartialDate};
     use crate::nhs_number::NhsNumber;
     use proptest::prelude::*;
@@ -110,7 +110,7 @@ mod tests {
         let number = sources.prop_map(|text| {
             let text = text.map(|text| text.trim().to_owned());
             let number = NhsNumber::constant(9_434_765_919);
-            HeldNumber::new(number, NumberSource::Imported(text))
+            RecordedNumber::new(number, NumberSource::Imported(text))
         });
         (
             (kinds, words(), words(), words()),

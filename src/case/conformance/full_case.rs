@@ -2,11 +2,11 @@
 
 use super::{Breach, NUMBER, OTHER_NUMBER};
 use crate::case::{
-    Absorbed, Alert, AlertKind, Allocation, Asked, Case, Evidence, HeldNumber, NumberSource,
-    Provenance, RecordType, ReviewItem, ReviewReason, ReviewState, ReviewStep, TraceRecord,
+    Absorbed, Alert, AlertKind, Allocation, Case, Criteria, Evidence, NumberSource, Provenance,
+    RecordType, RecordedNumber, ReviewItem, ReviewReason, ReviewState, ReviewStep, TraceRecord,
 };
 use crate::demographics::{
-    Demographics, FullDate, Gender, Held, PartialDate, Particular, PersonName,
+    Demographics, Field, FullDate, Gender, PartialDate, PersonName, Recorded,
 };
 use crate::trace::{Exchange, Freshness};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -38,7 +38,7 @@ pub(super) fn full_case(id: &str) -> Result<Case, Breach> {
     );
     let mut person = case.identity();
     (person.surname, person.gender) = (text("Former"), Some(Gender::Female));
-    case.nhs_number = Some(HeldNumber::new(NUMBER, source).with_since(at).with_person(person));
+    case.nhs_number = Some(RecordedNumber::new(NUMBER, source).with_since(at).with_person(person));
     work(&mut case, at);
     Ok(case)
 }
@@ -47,7 +47,7 @@ pub(super) fn full_case(id: &str) -> Result<Case, Breach> {
 fn work(case: &mut Case, at: DateTime<Utc>) {
     let born = NaiveDate::from_ymd_opt(1984, 2, 29).and_then(|date| FullDate::try_from(date).ok());
     let asked = born.map(|born| {
-        let mut asked = Asked::new("O'Brien", born);
+        let mut asked = Criteria::new("O'Brien", born);
         (asked.nhs_number, asked.given) = (Some(NUMBER), Some("Zo\u{eb}".into()));
         (asked.gender, asked.postcode) = (Some(Gender::Female), "KT17 1NA".parse().ok());
         asked
@@ -59,13 +59,13 @@ fn work(case: &mut Case, at: DateTime<Utc>) {
     (case.rejected_numbers, case.not_on_pds) = (vec![OTHER_NUMBER], true);
     let returned = Demographics {
         name: Some(PersonName::new("ZOE", "O'BRIEN")),
-        date_of_death: Held::Blank,
+        date_of_death: Recorded::Blank,
         ..Demographics::default()
     };
     let step = ReviewStep::new(at, "u2", "assigned").with_note("ask the GP\n(again)");
     case.review = vec![ReviewItem {
         number: 1,
-        reason: ReviewReason::Differs(Particular::Given),
+        reason: ReviewReason::Differs(Field::Given),
         state: ReviewState::WithGp,
         opened_at: at,
         assignee: Some("u2".into()),
@@ -74,7 +74,7 @@ fn work(case: &mut Case, at: DateTime<Utc>) {
             nhs_number: Some(OTHER_NUMBER),
             returned: Some(returned),
             others: vec![case.id.clone()],
-            particular: Some(Particular::NhsNumber),
+            field: Some(Field::NhsNumber),
             damaged_number: Some("9.43477E+09".into()),
             exchange: Some(Exchange::new("SMSP", "getNHSNumber", "M-2", at)),
             stale: true,

@@ -16,8 +16,8 @@ mod full_case;
 mod leases;
 
 use crate::case::{
-    Case, CaseId, CaseStore, Change, Deletion, DeletionKind, Error, ErrorKind, HeldNumber,
-    NumberSource, RecordType,
+    Case, CaseId, CaseStore, Change, Deletion, DeletionKind, Error, ErrorKind, NumberSource,
+    RecordType, RecordedNumber,
 };
 use crate::nhs_number::NhsNumber;
 use chrono::DateTime;
@@ -183,8 +183,8 @@ async fn pages_in_order(store: &dyn CaseStore) -> Result<(), Breach> {
     hold(next == Some("a"), "a page may begin after an id that is not there")
 }
 
-fn imported(number: NhsNumber) -> Option<HeldNumber> {
-    Some(HeldNumber::new(number, NumberSource::Imported(None)))
+fn imported(number: NhsNumber) -> Option<RecordedNumber> {
+    Some(RecordedNumber::new(number, NumberSource::Imported(None)))
 }
 
 async fn finds_holders(store: &dyn CaseStore) -> Result<(), Breach> {
@@ -225,7 +225,7 @@ async fn saves_sole_holders(store: &dyn CaseStore) -> Result<(), Breach> {
     b.nhs_number = imported(OTHER_NUMBER);
     let held = store.save_as_sole_holder(&b).await;
     let named = held.as_ref().err().and_then(Error::case).is_none_or(|case| *case == b.id);
-    refuse(held, ErrorKind::Held, "a number that another case holds gets no sole holder")?;
+    refuse(held, ErrorKind::NumberTaken, "a number that another case holds gets no sole holder")?;
     hold(named, "the error does not name who holds the number")?;
     let mut stored = case("b")?;
     stored.version = 1;
@@ -271,7 +271,11 @@ async fn saves_all_or_none(store: &dyn CaseStore) -> Result<(), Breach> {
     c.version = 1;
     (b.nhs_number, c.nhs_number) = (imported(OTHER_NUMBER), imported(OTHER_NUMBER));
     let both = vec![Change::as_sole_holder(b.clone()), Change::new(c.clone())];
-    refuse(store.save_all(both).await, ErrorKind::Held, "two in one call are no sole holders")?;
+    refuse(
+        store.save_all(both).await,
+        ErrorKind::NumberTaken,
+        "two in one call are no sole holders",
+    )?;
     // The number changes hands in one step.
     a.nhs_number = None;
     b.nhs_number = imported(NUMBER);
@@ -292,7 +296,11 @@ async fn leaves_deleted_cases_out_of_the_holders(store: &dyn CaseStore) -> Resul
     hold(stored.as_ref() == Some(&a), "a case not in use comes back as it was saved")?;
     store.save_as_sole_holder(&b).await?;
     a.deleted = None;
-    refuse(store.save_as_sole_holder(&a).await, ErrorKind::Held, "who comes back is a rival")?;
+    refuse(
+        store.save_as_sole_holder(&a).await,
+        ErrorKind::NumberTaken,
+        "who comes back is a rival",
+    )?;
     store.save(&a).await?;
     hold(store.holders(NUMBER).await? == [a.id, b.id], "who comes back is a holder again")
 }
@@ -326,7 +334,9 @@ async fn one_of_many_holders_is_the_sole_one(store: Arc<dyn CaseStore>) -> Resul
         let clause = "a save as sole holder does not panic";
         match task.await.map_err(|_| Breach { clause, source: None })? {
             (Ok(_), id) => winners.push(id),
-            (lost, _) => refuse(lost, ErrorKind::Held, "who comes second is told of the holder")?,
+            (lost, _) => {
+                refuse(lost, ErrorKind::NumberTaken, "who comes second is told of the holder")?
+            }
         }
     }
     let sole = winners.len() == 1 && store.holders(NUMBER).await? == winners;

@@ -11,7 +11,7 @@
 //! Each call is one attempt. Connections are kept open between calls; a request that such a
 //! connection had not begun to send when the server closed it goes out on a fresh one, since
 //! nothing of it had left. A request that had begun is
-//! [`ErrorKind::KeptConnectionClosed`], which [`Retry`](crate::retry::Retry) repeats once without
+//! [`ErrorKind::KeptConnectionClosed`], which [`Retry`](crate::resilience::Retry) repeats once without
 //! a charge to its budget.
 //!
 //! Not supported: HTTP/2, from which single exchanges gain nothing; encrypted keys and PKCS#12, which
@@ -29,8 +29,8 @@ pub use config::HttpConfig;
 pub use error::{ConfigError, ConfigErrorKind};
 pub use expiry::{CertificateExpiry, ExpiryWarning};
 
+use crate::resilience::telemetry;
 use crate::secret::Secret;
-use crate::telemetry;
 use crate::transport::http::client_auth::Shown;
 use crate::transport::http::config::Identity;
 use crate::transport::http::expiry::Validity;

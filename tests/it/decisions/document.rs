@@ -1,6 +1,6 @@
 //! `docs/decisions.md` is the table, and every row of it has its test.
 
-use nhs_pds::worker::{Row, table};
+use nhs_pds::process::{Row, table};
 use std::fs;
 
 const DOCUMENT: &str = "docs/decisions.md";

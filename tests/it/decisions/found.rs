@@ -1,4 +1,4 @@
-//! Asked by particulars, and somebody was found.
+//! Criteria by particulars, and somebody was found.
 
 use super::{
     HELD, NEW, Scene, alert, answer, asked_once, asked_until_soon, asked_until_tomorrow, by_number,
@@ -6,9 +6,9 @@ use super::{
     found_in_a_copy as copy, item, last_trace, person, settled, traced, with, with_doubtful,
     with_imported, with_traced, written,
 };
-use nhs_pds::case::{AdvisoryKind, Asked, Case, NumberStanding, advisories};
+use nhs_pds::case::{AdvisoryKind, Case, Criteria, NumberStatus, advisories};
+use nhs_pds::process::Row;
 use nhs_pds::trace::{Answer, Error, Match, Outcome, Restriction};
-use nhs_pds::worker::Row;
 use serde_json::{Value, json};
 
 fn scene(case: Case, reply: Result<Answer, Error>) -> Scene {
@@ -124,9 +124,9 @@ fn found_somebody_for_whom_the_evidence_is_not_complete() {
 #[track_caller]
 fn is_held(asked: Value, who: &Value, reason: &str) {
     let who = serde_json::to_value(person(who)).unwrap();
-    let asked = serde_json::to_value(serde_json::from_value::<Asked>(asked).unwrap()).unwrap();
+    let asked = serde_json::to_value(serde_json::from_value::<Criteria>(asked).unwrap()).unwrap();
     let grounds = with(evidence(NEW, &who, &[]), json!({"asked": asked}));
-    for case in [case(), with_doubtful(NumberStanding::Invalid)] {
+    for case in [case(), with_doubtful(NumberStatus::Invalid)] {
         Scene::new(case, asked.clone(), spine(NEW, &who)).becomes(
             Row::FoundDiffers,
             json!({
@@ -164,7 +164,7 @@ fn found_a_number_that_another_case_holds() {
         "last_trace": last_trace("duplicate", Some("duplicate"), "SMSP-0000"),
     });
     // The holder keeps it and the newcomer gets none, be it one with another number that is in doubt.
-    for case in [case(), with_doubtful(NumberStanding::NotVerified)] {
+    for case in [case(), with_doubtful(NumberStatus::NotVerified)] {
         scene(case, spine(NEW, &comfort()))
             .held_by(&["RXX:1", "RXX:2", "RXX:3"])
             .becomes(Row::FoundDuplicate, duplicate.clone());
@@ -192,7 +192,7 @@ fn found_a_number_that_another_case_holds() {
 fn found_in_a_copy_for_a_number_in_doubt() {
     let items = json!([earlier(1, "invalidated", json!({"nhs_number": HELD}))]);
     for number in [HELD, NEW] {
-        let case = with_items(with_doubtful(NumberStanding::Invalid), &items);
+        let case = with_items(with_doubtful(NumberStatus::Invalid), &items);
         scene(case, copy(number, &comfort())).becomes(
             Row::FoundStaleForDoubtful,
             json!({
@@ -205,7 +205,7 @@ fn found_in_a_copy_for_a_number_in_doubt() {
 
 #[test]
 fn found_the_number_in_doubt_again() {
-    for standing in [NumberStanding::Invalid, NumberStanding::Superseded] {
+    for standing in [NumberStatus::Invalid, NumberStatus::Superseded] {
         scene(with_doubtful(standing), spine(HELD, &comfort())).held_by(&["RXX:1"]).becomes(
             Row::FoundDoubtfulAgain,
             json!({
@@ -220,7 +220,7 @@ fn found_the_number_in_doubt_again() {
 fn found_another_number_than_the_unverified() {
     let died = comfort_but(json!({"date_of_death": "2026-10-01"}));
     for who in [comfort(), died] {
-        for case in [with_doubtful(NumberStanding::NotVerified), with_traced()] {
+        for case in [with_doubtful(NumberStatus::NotVerified), with_traced()] {
             scene(case, spine(NEW, &who)).becomes(
                 Row::FoundConflict,
                 json!({
@@ -325,7 +325,7 @@ fn found_the_unverified_number() {
         earlier(1, "not_verified", json!({"nhs_number": HELD})),
         earlier(2, "duplicate", json!({"nhs_number": HELD, "others": ["RXX:2"]})),
     ]);
-    let case = with_items(with_doubtful(NumberStanding::NotVerified), &items);
+    let case = with_items(with_doubtful(NumberStatus::NotVerified), &items);
     scene(case, spine(HELD, &comfort())).held_by(&["RXX:1"]).becomes(
         Row::FoundSame,
         json!({
@@ -343,7 +343,7 @@ fn found_the_unverified_number() {
 #[test]
 fn found_a_number_for_one_in_doubt() {
     for (standing, reason) in
-        [(NumberStanding::Invalid, "invalidated"), (NumberStanding::Superseded, "superseded")]
+        [(NumberStatus::Invalid, "invalidated"), (NumberStatus::Superseded, "superseded")]
     {
         let items = json!([earlier(1, reason, json!({"nhs_number": HELD}))]);
         let case = with_items(with_doubtful(standing), &items);

@@ -6,9 +6,9 @@ use super::{
     last_trace, person, settled, superseded, traced, with, with_imported, with_traced,
     with_traced_before, written,
 };
-use nhs_pds::case::{AdvisoryKind, Case, NumberStanding, advisories};
+use nhs_pds::case::{AdvisoryKind, Case, NumberStatus, advisories};
+use nhs_pds::process::Row;
 use nhs_pds::trace::{Answer, Error, Match, Outcome, Restriction};
-use nhs_pds::worker::Row;
 use serde_json::{Value, json};
 
 fn scene(case: Case, reply: Result<Answer, Error>) -> Scene {
@@ -28,7 +28,7 @@ fn evidence_of(who: &Value) -> Value {
 fn marked(case: &Case, standing: &str) -> Value {
     let mut held =
         with(serde_json::to_value(&case.nhs_number).unwrap(), json!({"standing": standing}));
-    let before = case.nhs_number.as_ref().unwrap().standing.word();
+    let before = case.nhs_number.as_ref().unwrap().standing.as_str();
     // What the service has spoken against keeps no evidence; to be superseded is not that.
     if ![before, standing].iter().all(|word| ["usable", "superseded"].contains(word))
         && let Some(traced) = held.pointer_mut("/source/traced")
@@ -173,7 +173,7 @@ fn held_number_that_another_case_holds_too() {
 fn held_traced_number_confirmed_by_a_copy() {
     for who in [comfort(), comfort_but(json!({"date_of_death": "2026-10-01"}))] {
         let mut doubtful = with_imported();
-        doubtful.nhs_number.as_mut().unwrap().standing = NumberStanding::Invalid;
+        doubtful.nhs_number.as_mut().unwrap().standing = NumberStatus::Invalid;
         for case in [with_traced(), doubtful] {
             scene(case, found_in_a_copy(HELD, &who)).becomes(
                 Row::HeldStaleAfterLive,
@@ -384,7 +384,7 @@ fn held_number_superseded_by_somebody_who_differs() {
     let died = json!({"name": {"family": "AINDOW"}, "date_of_death": "2026-10-01"});
     let nameless = comfort_but(died);
     let mut doubtful = with_traced();
-    doubtful.nhs_number.as_mut().unwrap().standing = NumberStanding::NotVerified;
+    doubtful.nhs_number.as_mut().unwrap().standing = NumberStatus::NotVerified;
     for case in [with_imported(), with_traced_before(), doubtful] {
         for (who, reason) in [(&married, "differs:family"), (&nameless, "unconfirmed")] {
             scene(case.clone(), superseded(Some(NEW), Some(who))).becomes(

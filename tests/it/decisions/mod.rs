@@ -14,12 +14,12 @@ mod wire;
 mod without_answer;
 
 use nhs_pds::case::{
-    Allocation, Asked, Case, CaseId, Corroboration, HeldNumber, NumberSource, NumberStanding,
-    Provenance, RecordType,
+    Allocation, Case, CaseId, Corroboration, Criteria, NumberSource, NumberStatus, Provenance,
+    RecordType, RecordedNumber,
 };
 use nhs_pds::demographics::{Demographics, Gender};
+use nhs_pds::process::{Context, Decision, Policy, Row, apply, decide};
 use nhs_pds::trace::{Answer, Error, Exchange, Freshness, Match, Outcome};
-use nhs_pds::worker::{Context, Decision, Policy, Row, apply, decide};
 use serde_json::{Value, json};
 use services::Service;
 
@@ -52,7 +52,7 @@ fn case() -> Case {
 fn with_imported() -> Case {
     let mut case = case();
     let source = NumberSource::Imported(Some("GP letter".into()));
-    case.nhs_number = Some(HeldNumber::new(HELD.parse().unwrap(), source));
+    case.nhs_number = Some(RecordedNumber::new(HELD.parse().unwrap(), source));
     case
 }
 
@@ -63,7 +63,7 @@ fn with_traced() -> Case {
     let exchange = Exchange::new("SMSP", "getPatientDetailsBySearch", "M-1", then);
     let provenance = Provenance::new(exchange, Freshness::Live, "exact");
     let source = NumberSource::Traced(provenance.with_corroboration(Corroboration::Postcode));
-    case.nhs_number = Some(HeldNumber::new(HELD.parse().unwrap(), source).with_since(then));
+    case.nhs_number = Some(RecordedNumber::new(HELD.parse().unwrap(), source).with_since(then));
     case
 }
 
@@ -78,7 +78,7 @@ fn with_traced_before() -> Case {
 }
 
 /// The case with a number that something is known against.
-fn with_doubtful(standing: NumberStanding) -> Case {
+fn with_doubtful(standing: NumberStatus) -> Case {
     let mut case = with_traced();
     case.nhs_number.as_mut().unwrap().standing = standing;
     case
@@ -233,17 +233,17 @@ fn last_trace(result: &str, detail: Option<&str>, code: &str) -> Value {
     }
 }
 
-/// Asked, and asked again at once, in the next pass, or never.
+/// Criteria, and asked again at once, in the next pass, or never.
 fn asked_once(asked: Value) -> Value {
     json!({"asked": asked})
 }
 
-/// Asked, and asked again tomorrow.
+/// Criteria, and asked again tomorrow.
 fn asked_until_tomorrow(asked: Value) -> Value {
     json!({"asked": asked, "not_before": "2026-11-24T09:30:00Z", "unsettled": 1})
 }
 
-/// Asked, and asked again in a quarter of an hour.
+/// Criteria, and asked again in a quarter of an hour.
 fn asked_until_soon(asked: Value) -> Value {
     json!({"asked": asked, "not_before": "2026-11-23T09:45:00Z"})
 }
@@ -251,7 +251,7 @@ fn asked_until_soon(asked: Value) -> Value {
 /// A case, what was asked about it, what came back, and who holds the number that came back.
 struct Scene {
     case: Case,
-    asked: Asked,
+    asked: Criteria,
     reply: Result<Answer, Error>,
     holders: Vec<CaseId>,
 }
@@ -283,8 +283,8 @@ impl Scene {
                     if error.is_unexplained() {
                         same = same.with_unexplained();
                     }
-                    Err(match error.particular() {
-                        Some(particular) => same.with_particular(particular),
+                    Err(match error.field() {
+                        Some(field) => same.with_field(field),
                         None => same,
                     })
                 }

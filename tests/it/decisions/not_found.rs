@@ -5,9 +5,9 @@ use super::{
     comfort, comfort_but, corroborated, earlier, exchange, item, last_trace, superseded, with,
     with_doubtful, written,
 };
-use nhs_pds::case::{Case, NumberStanding};
+use nhs_pds::case::{Case, NumberStatus};
+use nhs_pds::process::Row;
 use nhs_pds::trace::{Answer, Candidate, Error, Outcome};
-use nhs_pds::worker::Row;
 use serde_json::{Value, json};
 
 fn scene(case: Case, reply: Result<Answer, Error>) -> Scene {
@@ -20,7 +20,7 @@ fn evidence(code: &str, more: Value) -> Value {
 }
 
 /// A case with a number in doubt, and the item about it.
-fn in_doubt(standing: NumberStanding, reason: &str) -> Case {
+fn in_doubt(standing: NumberStatus, reason: &str) -> Case {
     let mut case = with_doubtful(standing);
     let items = json!([earlier(1, reason, json!({"nhs_number": HELD}))]);
     case.review = serde_json::from_value(items).unwrap();
@@ -30,7 +30,7 @@ fn in_doubt(standing: NumberStanding, reason: &str) -> Case {
 #[test]
 fn nobody_for_a_number_in_doubt() {
     for (standing, reason) in
-        [(NumberStanding::Invalid, "invalidated"), (NumberStanding::NotVerified, "not_verified")]
+        [(NumberStatus::Invalid, "invalidated"), (NumberStatus::NotVerified, "not_verified")]
     {
         scene(in_doubt(standing, reason), answer("DEMOG-0001", Outcome::None)).becomes(
             Row::NoMatchForDoubtful,
@@ -68,7 +68,7 @@ fn nobody() {
 
 #[test]
 fn several_for_a_number_in_doubt() {
-    let case = in_doubt(NumberStanding::Superseded, "superseded");
+    let case = in_doubt(NumberStatus::Superseded, "superseded");
     scene(case, answer("DEMOG-0007", Outcome::Ambiguous(Vec::new()))).becomes(
         Row::AmbiguousForDoubtful,
         json!({
@@ -155,7 +155,7 @@ fn superseded_by_somebody_who_differs() {
 fn superseded_by_a_number_that_another_case_holds() {
     // No death is taken where the number is another's and the old one was never confirmed.
     let died = comfort_but(json!({"date_of_death": "2026-10-01"}));
-    for case in [case(), with_doubtful(NumberStanding::NotVerified)] {
+    for case in [case(), with_doubtful(NumberStatus::NotVerified)] {
         scene(case, superseded(Some(NEW), Some(&died))).held_by(&["RXX:2"]).becomes(
             Row::SupersededHeld,
             json!({
@@ -175,10 +175,10 @@ fn superseded_by_a_number_that_another_case_holds() {
 #[test]
 fn superseded_by_a_number_in_conflict() {
     for (case, by) in [
-        (with_doubtful(NumberStanding::NotVerified), NEW),
-        (with_doubtful(NumberStanding::Usable), NEW),
-        (with_doubtful(NumberStanding::Invalid), HELD),
-        (with_doubtful(NumberStanding::Superseded), HELD),
+        (with_doubtful(NumberStatus::NotVerified), NEW),
+        (with_doubtful(NumberStatus::Usable), NEW),
+        (with_doubtful(NumberStatus::Invalid), HELD),
+        (with_doubtful(NumberStatus::Superseded), HELD),
     ] {
         scene(case, superseded(Some(by), Some(&comfort()))).held_by(&["RXX:1"]).becomes(
             Row::SupersededConflict,
@@ -209,7 +209,7 @@ fn superseded_by_a_free_number() {
     });
     scene(case(), superseded(Some(NEW), Some(&comfort()))).becomes(Row::SupersededFree, expected);
     let died = comfort_but(json!({"date_of_death": "2026-10-01"}));
-    let dead = scene(with_doubtful(NumberStanding::Superseded), superseded(Some(NEW), Some(&died)));
+    let dead = scene(with_doubtful(NumberStatus::Superseded), superseded(Some(NEW), Some(&died)));
     dead.becomes(
         Row::SupersededFree,
         json!({
@@ -236,7 +236,7 @@ fn superseded_by_a_free_number() {
 #[test]
 fn invalidated() {
     // Which number it is the service does not say, so none is called invalid that is not known to be.
-    for case in [case(), with_doubtful(NumberStanding::NotVerified)] {
+    for case in [case(), with_doubtful(NumberStatus::NotVerified)] {
         scene(case, answer("DEMOG-0022", Outcome::Invalidated)).becomes(
             Row::Invalidated,
             json!({
@@ -253,7 +253,7 @@ fn invalidated() {
     let mut renewed = earlier(1, "invalidated", evidence("DEMOG-0022", json!({})));
     renewed["evidence"]["nhs_number"] = json!(HELD);
     scene(
-        in_doubt(NumberStanding::Invalid, "invalidated"),
+        in_doubt(NumberStatus::Invalid, "invalidated"),
         answer("DEMOG-0022", Outcome::Invalidated),
     )
     .becomes(

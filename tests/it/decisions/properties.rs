@@ -2,15 +2,15 @@
 
 use super::{Scene, by_particulars, case, comfort, person, with};
 use nhs_pds::case::{
-    Asked, Case, Corroboration, Evidence, HeldNumber, NumberSource, NumberStanding, Provenance,
-    ReviewReason,
+    Case, Corroboration, Criteria, Evidence, NumberSource, NumberStatus, Provenance,
+    RecordedNumber, ReviewReason,
 };
-use nhs_pds::demographics::{AddressUse, Demographics, Gender, Held, Particular};
+use nhs_pds::demographics::{AddressUse, Demographics, Field, Gender, Recorded};
 use nhs_pds::nhs_number::NhsNumber;
+use nhs_pds::process::{Context, Decision, NumberEffect, Policy, Requirement, Row, apply, decide};
 use nhs_pds::trace::{
     Answer, Candidate, Error, ErrorKind, Exchange, Freshness, Match, Outcome, Restriction,
 };
-use nhs_pds::worker::{Context, Decision, NumberEffect, Policy, Requirement, Row, apply, decide};
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
@@ -51,16 +51,16 @@ fn sources() -> impl Strategy<Value = NumberSource> {
     ])
 }
 
-fn held() -> impl Strategy<Value = HeldNumber> {
+fn held() -> impl Strategy<Value = RecordedNumber> {
     let standing = select(vec![
-        NumberStanding::Usable,
-        NumberStanding::Usable,
-        NumberStanding::Superseded,
-        NumberStanding::Invalid,
-        NumberStanding::NotVerified,
+        NumberStatus::Usable,
+        NumberStatus::Usable,
+        NumberStatus::Superseded,
+        NumberStatus::Invalid,
+        NumberStatus::NotVerified,
     ]);
     (number(), sources(), standing).prop_map(|(number, source, standing)| {
-        let mut held = HeldNumber::new(number, source);
+        let mut held = RecordedNumber::new(number, source);
         held.standing = standing;
         held
     })
@@ -93,7 +93,7 @@ fn cases() -> impl Strategy<Value = Case> {
             let items: Vec<Value> = (1..)
                 .zip(items)
                 .map(|(number, reason): (u32, _)| {
-                    super::earlier(number, reason.word(), evidence.clone())
+                    super::earlier(number, reason.as_str(), evidence.clone())
                 })
                 .collect();
             case.review = serde_json::from_value(json!(items)).unwrap();
@@ -185,7 +185,7 @@ fn outcomes(asked: Option<NhsNumber>) -> impl Strategy<Value = Outcome> {
 #[derive(Clone, Debug)]
 enum Came {
     Answer(Outcome),
-    Error(ErrorKind, Option<Particular>),
+    Error(ErrorKind, Option<Field>),
 }
 
 impl Came {
@@ -193,10 +193,10 @@ impl Came {
         let exchange: Exchange = serde_json::from_value(super::exchange("SMSP-0000")).unwrap();
         match self {
             Self::Answer(outcome) => Ok(Answer::new(outcome.clone(), exchange)),
-            Self::Error(kind, particular) => {
+            Self::Error(kind, field) => {
                 let error = Error::new(*kind).with_exchange(exchange);
-                Err(match particular {
-                    Some(particular) => error.with_particular(*particular),
+                Err(match field {
+                    Some(field) => error.with_field(*field),
                     None if *kind == ErrorKind::Rejected => error.with_unexplained(),
                     None => error,
                 })
@@ -212,15 +212,15 @@ fn replies(asked: Option<NhsNumber>) -> impl Strategy<Value = Came> {
         ErrorKind::Unavailable,
         ErrorKind::Unreadable,
     ]);
-    let particulars = prop::option::of(select(vec![Particular::NhsNumber, Particular::Family]));
+    let particulars = prop::option::of(select(vec![Field::NhsNumber, Field::Family]));
     prop_oneof![
         8 => outcomes(asked).prop_map(Came::Answer),
-        1 => (kinds, particulars).prop_map(|(kind, particular)| Came::Error(kind, particular)),
+        1 => (kinds, particulars).prop_map(|(kind, field)| Came::Error(kind, field)),
     ]
 }
 
 /// What is asked by: mostly everything.
-fn askeds(number: Option<NhsNumber>) -> impl Strategy<Value = Asked> {
+fn askeds(number: Option<NhsNumber>) -> impl Strategy<Value = Criteria> {
     let givens = ["Comfort Joy", " "].map(|given| json!(given));
     let givens = givens.into_iter().chain([Value::Null]).collect();
     let genders = ["not_known", "not_specified"].map(|gender| json!(gender));
@@ -232,7 +232,7 @@ fn askeds(number: Option<NhsNumber>) -> impl Strategy<Value = Asked> {
             let changes =
                 changes.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?)));
             let asked = with(by_particulars(), Value::Object(changes.collect()));
-            let mut asked: Asked = serde_json::from_value(asked).unwrap();
+            let mut asked: Criteria = serde_json::from_value(asked).unwrap();
             asked.nhs_number = number;
             asked
         },
@@ -240,7 +240,7 @@ fn askeds(number: Option<NhsNumber>) -> impl Strategy<Value = Asked> {
 }
 
 /// A case, what is asked by, what came back, and who holds the number that came back.
-fn situations() -> impl Strategy<Value = (Case, Asked, Came, Vec<&'static str>)> {
+fn situations() -> impl Strategy<Value = (Case, Criteria, Came, Vec<&'static str>)> {
     cases()
         .prop_map(|mut case| {
             // Questions below may leave out what the case has, as no worker does.
@@ -268,7 +268,7 @@ fn situations() -> impl Strategy<Value = (Case, Asked, Came, Vec<&'static str>)>
         })
 }
 
-fn scene(case: &Case, asked: &Asked, came: &Came, holders: &[&str]) -> Scene {
+fn scene(case: &Case, asked: &Criteria, came: &Came, holders: &[&str]) -> Scene {
     let mut scene = Scene::new(case.clone(), by_particulars(), came.reply()).held_by(holders);
     scene.asked.clone_from(asked);
     scene
@@ -288,7 +288,7 @@ fn returned(came: &Came) -> (Option<NhsNumber>, Option<&Demographics>, bool) {
 
 /// Whether family name, first given name, date of birth and gender are known, were returned and agree: by
 /// what this file's people and questions are made of.
-fn four_fields_agree(asked: &Asked, person: &Demographics) -> bool {
+fn four_fields_agree(asked: &Criteria, person: &Demographics) -> bool {
     let Some(name) = &person.name else { return false };
     let given: Vec<&str> = name.given.iter().map(String::as_str).collect();
     let first_given = match asked.given.as_deref() {
@@ -297,10 +297,10 @@ fn four_fields_agree(asked: &Asked, person: &Demographics) -> bool {
         _ => false,
     };
     first_given
-        && name.family == Held::Known("AINDOW".into())
-        && person.date_of_birth == Held::Known("1943-05-19".parse().unwrap())
+        && name.family == Recorded::Known("AINDOW".into())
+        && person.date_of_birth == Recorded::Known("1943-05-19".parse().unwrap())
         && asked.gender == Some(Gender::Female)
-        && person.gender == Held::Known(Gender::Female)
+        && person.gender == Recorded::Known(Gender::Female)
 }
 
 /// The postcodes that were returned for the usual address.
@@ -326,7 +326,7 @@ fn is_the_person(scene: &Scene, came: &Came) -> bool {
         let independent = if by_number {
             lives_there
                 || provenance.is_none_or(|provenance| {
-                    let refused = [NumberStanding::NotVerified, NumberStanding::Invalid];
+                    let refused = [NumberStatus::NotVerified, NumberStatus::Invalid];
                     let stands = held.is_some_and(|held| !refused.contains(&held.standing));
                     (stands && provenance.corroboration.is_some())
                         || provenance.confirmed_by.is_some()
@@ -337,7 +337,7 @@ fn is_the_person(scene: &Scene, came: &Came) -> bool {
         };
         four_fields_agree(asked, person) && independent
     });
-    let standings = [NumberStanding::Usable, NumberStanding::Superseded];
+    let standings = [NumberStatus::Usable, NumberStatus::Superseded];
     let confirmed = held.is_some_and(|held| standings.contains(&held.standing))
         && provenance.is_some_and(|provenance| {
             use Corroboration::{Number, Postcode};
@@ -347,9 +347,9 @@ fn is_the_person(scene: &Scene, came: &Came) -> bool {
     let successor =
         by_number && confirmed && matches!(came, Came::Answer(Outcome::Superseded { .. }));
     let uncontradicted = person.is_none_or(|person| {
-        let born = [Held::NotReturned, Held::Known("1943-05-19".parse().unwrap())];
-        let same = asked.gender.is_none_or(|asked| person.gender == Held::Known(asked));
-        born.contains(&person.date_of_birth) && (person.gender == Held::NotReturned || same)
+        let born = [Recorded::NotReturned, Recorded::Known("1943-05-19".parse().unwrap())];
+        let same = asked.gender.is_none_or(|asked| person.gender == Recorded::Known(asked));
+        born.contains(&person.date_of_birth) && (person.gender == Recorded::NotReturned || same)
     });
     if successor { uncontradicted } else { whole }
 }
@@ -361,7 +361,7 @@ fn nothing_is_in_the_way(scene: &Scene, came: &Came) -> bool {
     let held = scene.case.nhs_number.as_ref().map(|held| held.number);
     let found = matches!(came, Came::Answer(Outcome::Found(_)));
     let death_can_be_read = !found
-        || person.is_none_or(|person| !matches!(person.date_of_death, Held::Unrecognised(_)));
+        || person.is_none_or(|person| !matches!(person.date_of_death, Recorded::Unrecognised(_)));
     !scene.case.rejected_numbers.contains(&number)
         && scene.holders.iter().all(|holder| *holder == scene.case.id)
         && death_can_be_read
@@ -382,9 +382,9 @@ fn check_number(scene: &Scene, came: &Came, decision: &Decision, after: &Case) {
     if let NumberEffect::Mark(standing) = effect {
         let mut marked = before.clone().unwrap();
         // What the service has spoken against keeps no evidence; to be superseded is not that.
-        let kept = [marked.standing, standing].into_iter().all(|standing| {
-            [NumberStanding::Usable, NumberStanding::Superseded].contains(&standing)
-        });
+        let kept = [marked.standing, standing]
+            .into_iter()
+            .all(|standing| [NumberStatus::Usable, NumberStatus::Superseded].contains(&standing));
         marked.standing = standing;
         if let (false, NumberSource::Traced(provenance)) = (kept, &mut marked.source) {
             provenance.corroboration = None;
@@ -406,7 +406,7 @@ fn check_number(scene: &Scene, came: &Came, decision: &Decision, after: &Case) {
         assert!(matches!(effect, NumberEffect::Write | NumberEffect::Confirm));
     }
     let Some(before) = before else { return };
-    let wrong = matches!(before.standing, NumberStanding::Superseded | NumberStanding::Invalid);
+    let wrong = matches!(before.standing, NumberStatus::Superseded | NumberStatus::Invalid);
     if before.number != now.number && !wrong {
         assert_eq!(decision.row, Row::HeldSupersededFree, "a usable number was replaced");
         assert_eq!(scene.asked.nhs_number, Some(before.number));
@@ -422,7 +422,7 @@ fn check_death(scene: &Scene, came: &Came, after: &Case) {
     } else if let Some(died) = after.date_of_death {
         let (_, person, live) = returned(came);
         assert!(live && is_the_person(scene, came), "without evidence");
-        assert!(person.is_some_and(|person| person.date_of_death == Held::Known(died)));
+        assert!(person.is_some_and(|person| person.date_of_death == Recorded::Known(died)));
         assert!(after.death_traced);
     }
 }
@@ -479,7 +479,7 @@ fn check_others(scene: &Scene, decision: &Decision) {
     for other in &decision.evidence.others {
         assert_ne!(*other, scene.case.id);
         let mut holder = Case::new(other.clone(), case().record_type);
-        holder.nhs_number = Some(HeldNumber::new(number, NumberSource::Imported(None)));
+        holder.nhs_number = Some(RecordedNumber::new(number, NumberSource::Imported(None)));
         let flagged = holder.flag_duplicate(&scene.case.id, number, super::now()).unwrap();
         assert!(flagged.nhs_number == holder.nhs_number, "the holder keeps it");
         assert_eq!(flagged.open_items().count(), 1);
@@ -507,7 +507,7 @@ fn check_written(scene: &Scene, came: &Came, decision: &Decision, after: &Case) 
     complete
 }
 
-fn check(case: &Case, asked: &Asked, came: &Came, holders: &[&str]) -> (Row, bool) {
+fn check(case: &Case, asked: &Criteria, came: &Came, holders: &[&str]) -> (Row, bool) {
     let scene = scene(case, asked, came, holders);
     let policy = Policy::default();
     let context = Context::new(&scene.asked, &scene.holders, &policy);
@@ -525,7 +525,7 @@ fn check(case: &Case, asked: &Asked, came: &Came, holders: &[&str]) -> (Row, boo
     check_items(&scene, &decision, &after);
     check_others(&scene, &decision);
     let last = after.last_trace.unwrap();
-    assert_eq!(last.result, decision.result().word());
+    assert_eq!(last.result, decision.result().as_str());
     (decision.row, written)
 }
 

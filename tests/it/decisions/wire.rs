@@ -2,11 +2,11 @@
 //! what is written down here.
 
 use crate::services::{Face, us};
-use nhs_pds::case::{Case, HeldNumber, NumberSource, caseload};
+use nhs_pds::case::{Case, NumberSource, RecordedNumber, caseload};
 use nhs_pds::ids::CountingIds;
+use nhs_pds::process::{Context, Policy, Row, Scope, decide, plan};
 use nhs_pds::simulator::{Caseload, Simulator};
 use nhs_pds::trace::{Caller, LocalIdentifier, MessageId};
-use nhs_pds::worker::{Context, Policy, Row, Scope, decide, plan};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Rounds of the sample caseload: enough for every answer that it has.
@@ -62,7 +62,7 @@ fn cases(sample: &Caseload) -> Vec<Case> {
         case.postcode = Some(person.postcode.clone());
         case.date_of_death = None;
         let source = NumberSource::Imported(Some("GP letter".into()));
-        case.nhs_number = Some(HeldNumber::new(holder.nhs_number, source));
+        case.nhs_number = Some(RecordedNumber::new(holder.nhs_number, source));
         case
     });
     cases.iter().map(by_particulars).chain(by_number.take(CASES)).collect()

@@ -4,10 +4,10 @@ use super::{
     Scene, alert, answer, asked_once, asked_until_tomorrow, by_number, by_particulars, case,
     comfort, differing, exchange, found, item, last_trace, with_imported,
 };
-use nhs_pds::case::HeldNumber;
-use nhs_pds::demographics::Particular;
+use nhs_pds::case::RecordedNumber;
+use nhs_pds::demographics::Field;
+use nhs_pds::process::Row;
 use nhs_pds::trace::{Answer, Error, ErrorKind, Outcome};
-use nhs_pds::worker::Row;
 use serde_json::{Value, json};
 
 fn error(kind: ErrorKind, code: &str) -> Error {
@@ -38,7 +38,7 @@ fn unavailable() {
 fn held_number_changed_meanwhile() {
     let mut other = with_imported();
     let source = other.nhs_number.clone().unwrap().source;
-    other.nhs_number = Some(HeldNumber::new("9990000018".parse().unwrap(), source));
+    other.nhs_number = Some(RecordedNumber::new("9990000018".parse().unwrap(), source));
     for case in [case(), other] {
         for reply in [
             found("9434765919", &comfort()),
@@ -55,8 +55,7 @@ fn held_number_changed_meanwhile() {
 
 #[test]
 fn local_number_rejected() {
-    let reply =
-        Err(error(ErrorKind::Rejected, "DEMOG-0042").with_particular(Particular::NhsNumber));
+    let reply = Err(error(ErrorKind::Rejected, "DEMOG-0042").with_field(Field::NhsNumber));
     Scene::new(with_imported(), by_number(), reply).becomes(
         Row::NumberRejected,
         json!({
@@ -72,7 +71,7 @@ fn local_number_rejected() {
 
 #[test]
 fn data_rejected() {
-    let reply = Err(error(ErrorKind::Rejected, "SMSP-0001").with_particular(Particular::Family));
+    let reply = Err(error(ErrorKind::Rejected, "SMSP-0001").with_field(Field::Family));
     Scene::new(case(), by_particulars(), reply).becomes(
         Row::Rejected,
         json!({

@@ -1,6 +1,6 @@
 use super::independent::{self, Address, Person, Practice, Response, Telecom};
 use nhs_pds::demographics::{
-    self, AddressUse, Demographics, GpPractice, Held, PartialDate, TelecomUse,
+    self, AddressUse, Demographics, GpPractice, PartialDate, Recorded, TelecomUse,
 };
 use nhs_pds::smsp::{self, Body, DecodeErrorKind, Limits, Operation, decode};
 use nhs_pds::trace::LocalIdentifier;
@@ -209,32 +209,32 @@ fn used<'a>(codes: &'a str, names: &[(&str, &'static str)]) -> &'a str {
     codes.split_whitespace().find_map(name).unwrap_or(codes)
 }
 
-fn held<T: FromStr + Display>(ours: &Held<T>, theirs: Option<&str>) {
+fn held<T: FromStr + Display>(ours: &Recorded<T>, theirs: Option<&str>) {
     let parsed = theirs.map(|text| text.parse::<T>().map(|value| value.to_string()));
     let expected = match parsed {
-        None => Held::NotReturned,
-        Some(_) if theirs == Some("") => Held::Blank,
-        Some(Ok(text)) => Held::Known(text),
-        Some(Err(_)) => Held::Unrecognised(theirs.unwrap_or_default().to_owned()),
+        None => Recorded::NotReturned,
+        Some(_) if theirs == Some("") => Recorded::Blank,
+        Some(Ok(text)) => Recorded::Known(text),
+        Some(Err(_)) => Recorded::Unrecognised(theirs.unwrap_or_default().to_owned()),
     };
     assert!(shown(ours) == expected);
 }
 
-fn date(ours: &Held<PartialDate>, theirs: Option<&str>) {
+fn date(ours: &Recorded<PartialDate>, theirs: Option<&str>) {
     let expected = match theirs.map(|text| (text, PartialDate::from_hl7_ts(text))) {
-        None => Held::NotReturned,
-        Some((_, Ok(date))) => Held::Known(date.to_string()),
-        Some(("", Err(_))) => Held::Blank,
-        Some((text, Err(_))) => Held::Unrecognised(text.to_owned()),
+        None => Recorded::NotReturned,
+        Some((_, Ok(date))) => Recorded::Known(date.to_string()),
+        Some(("", Err(_))) => Recorded::Blank,
+        Some((text, Err(_))) => Recorded::Unrecognised(text.to_owned()),
     };
     assert!(shown(ours) == expected);
 }
 
-fn shown<T: Display>(held: &Held<T>) -> Held<String> {
+fn shown<T: Display>(held: &Recorded<T>) -> Recorded<String> {
     match held {
-        Held::NotReturned => Held::NotReturned,
-        Held::Blank => Held::Blank,
-        Held::Known(value) => Held::Known(value.to_string()),
-        Held::Unrecognised(text) => Held::Unrecognised(text.clone()),
+        Recorded::NotReturned => Recorded::NotReturned,
+        Recorded::Blank => Recorded::Blank,
+        Recorded::Known(value) => Recorded::Known(value.to_string()),
+        Recorded::Unrecognised(text) => Recorded::Unrecognised(text.clone()),
     }
 }

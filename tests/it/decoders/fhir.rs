@@ -6,7 +6,7 @@ use http::header::RETRY_AFTER;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use nhs_pds::clock::FixedClock;
 use nhs_pds::demographics::{
-    self, AddressUse, Demographics, FullDate, Gender, Held, NameUse, PartialDate,
+    self, AddressUse, Demographics, FullDate, Gender, NameUse, PartialDate, Recorded,
 };
 use nhs_pds::fhir::auth::{ApplicationTokens, SigningKey, TokenConfig, TokenError, TokenErrorKind};
 use nhs_pds::fhir::{
@@ -80,8 +80,8 @@ fn checks_itself(patient: &Patient) {
     let any: FullDate = "1984-02-29".parse().unwrap();
     let question: VerifyNumber = VerifyNumber::new(ASKED, born.unwrap_or(any));
     let birth = match patient.date_of_birth {
-        Held::Known(_) if born.is_some() => CrossCheck::Agrees,
-        Held::Known(_) => CrossCheck::Differs,
+        Recorded::Known(_) if born.is_some() => CrossCheck::Agrees,
+        Recorded::Known(_) => CrossCheck::Differs,
         _ => CrossCheck::NotTold,
     };
     assert_eq!(cross_check(&question, patient), birth);
@@ -164,12 +164,12 @@ fn used<'a>(code: Option<&'a str>, more: &[(&str, &'static str)]) -> Option<&'a 
     code.map(named)
 }
 
-fn held<T: FromStr + Display>(ours: &Held<T>, theirs: Option<&str>) {
+fn held<T: FromStr + Display>(ours: &Recorded<T>, theirs: Option<&str>) {
     let ours = match ours {
-        Held::NotReturned => None,
-        Held::Blank => Some(String::new()),
-        Held::Known(value) => Some(value.to_string()),
-        Held::Unrecognised(text) => Some(text.clone()),
+        Recorded::NotReturned => None,
+        Recorded::Blank => Some(String::new()),
+        Recorded::Known(value) => Some(value.to_string()),
+        Recorded::Unrecognised(text) => Some(text.clone()),
     };
     let theirs = theirs.map(str::trim);
     let theirs = theirs.map(|text| text.parse::<T>().map_or(text.to_owned(), |it| it.to_string()));
@@ -177,14 +177,14 @@ fn held<T: FromStr + Display>(ours: &Held<T>, theirs: Option<&str>) {
 }
 
 /// The day alone counts, of a date with a time.
-fn date(ours: &Held<PartialDate>, theirs: Option<&str>) {
+fn date(ours: &Recorded<PartialDate>, theirs: Option<&str>) {
     match (ours, theirs.map(str::trim)) {
-        (Held::NotReturned, None) | (Held::Blank, Some("")) => {}
-        (Held::Known(date), Some(text)) => {
+        (Recorded::NotReturned, None) | (Recorded::Blank, Some("")) => {}
+        (Recorded::Known(date), Some(text)) => {
             let text = text.replace('-', "");
             assert!(text.starts_with(&date.to_hl7()));
         }
-        (Held::Unrecognised(ours), Some(theirs)) => {
+        (Recorded::Unrecognised(ours), Some(theirs)) => {
             assert!(ours == theirs && theirs.parse::<PartialDate>().is_err());
         }
         _ => panic!("one has a date"),
@@ -348,12 +348,12 @@ fn is_found(sent: &Sent<'_>, answer: &SearchResult) {
 }
 
 /// Words that errors are made of, so that a body may have them too.
-const WORDS: &str = include_str!("../../../src/fhir/error.rs");
+const WORDS: &str = include_str!("../../../src/service/fhir/error.rs");
 const MORE_WORDS: [&str; 5] = [
-    include_str!("../../../src/fhir/issue.rs"),
-    include_str!("../../../src/fhir/auth/error.rs"),
-    include_str!("../../../src/fhir/auth/refusal.rs"),
-    include_str!("../../../src/fhir/auth/exchange.rs"),
+    include_str!("../../../src/service/fhir/issue.rs"),
+    include_str!("../../../src/service/fhir/auth/error.rs"),
+    include_str!("../../../src/service/fhir/auth/refusal.rs"),
+    include_str!("../../../src/service/fhir/auth/exchange.rs"),
     include_str!("../../../src/trace/error.rs"),
 ];
 
@@ -385,7 +385,7 @@ const HARMLESS: [&str; 3] = [
     "00000000-0000-4000-8000-000000000001",
     "1970-01-01T00:00:00Z",
     "Exchange RawBody redacted message_id references X-Request-ID X-Correlation-ID \
-     NHSD-End-User-Organisation-ODS related-person RelatedPerson particular unrecognised Patient \
+     NHSD-End-User-Organisation-ODS related-person RelatedPerson field unrecognised Patient \
      service operation",
 ];
 

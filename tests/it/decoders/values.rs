@@ -2,9 +2,10 @@ use super::xml::{self, escaped};
 use nhs_pds::audit::{Anchor, EventKind};
 use nhs_pds::case::{Case, CaseId, RecordType, ReviewReason};
 use nhs_pds::demographics::{
-    AddressUse, DateError, Demographics, FullDate, Gender, Held, OdsCode, PartialDate, Postcode,
-    TelecomUse, normalised, normalised_name,
+    AddressUse, DateError, Demographics, FullDate, Gender, OdsCode, PartialDate, Postcode,
+    Recorded, TelecomUse,
 };
+use nhs_pds::matching::{normalised, normalised_name};
 use nhs_pds::smsp::{Body, DecodeErrorKind, Limits, Operation, decode};
 use nhs_pds::trace::{LocalIdentifier, LocalIdentity, NamePattern, NameText, PostcodePattern};
 use std::fmt::Display;
@@ -60,9 +61,9 @@ pub(crate) fn hl7_ts(bytes: &[u8]) {
     let held = response.person.unwrap().date_of_death;
     let trimmed = text.trim();
     let expected = match PartialDate::from_hl7_ts(trimmed) {
-        Ok(date) => Held::Known(date),
-        Err(_) if trimmed.is_empty() => Held::Blank,
-        Err(_) => Held::Unrecognised(trimmed.to_owned()),
+        Ok(date) => Recorded::Known(date),
+        Err(_) if trimmed.is_empty() => Recorded::Blank,
+        Err(_) => Recorded::Unrecognised(trimmed.to_owned()),
     };
     assert!(held == expected);
 }

@@ -3,7 +3,7 @@
 use crate::fhir::{
     JANE, answered_by, bundle, but, headers, issue, patient, response, scripted, us, user,
 };
-use nhs_pds::demographics::{Gender, Particular};
+use nhs_pds::demographics::{Field, Gender};
 use nhs_pds::fhir::{DateRange, Error, ErrorKind, IssueCode, Retrieval, Search, SearchResult};
 use nhs_pds::ids::RandomIds;
 use nhs_pds::trace::{
@@ -235,8 +235,8 @@ async fn every_failure_by_its_code_and_status() {
         assert_eq!(error.status().unwrap().as_u16(), status);
         assert_eq!(error.exchange().unwrap().code.as_deref(), Some(code));
         assert_eq!(error.body().expose(), issue(code).to_string().as_bytes());
-        let particular = (code == "INVALID_RESOURCE_ID").then_some(Particular::NhsNumber);
-        assert_eq!(error.particular(), particular);
+        let field = (code == "INVALID_RESOURCE_ID").then_some(Field::NhsNumber);
+        assert_eq!(error.field(), field);
     }
     // Nobody is found by searching under another status either.
     for code in ["RESOURCE_NOT_FOUND", "INVALIDATED_RESOURCE", "TOO_MANY_MATCHES"] {

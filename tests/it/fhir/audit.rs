@@ -1,14 +1,14 @@
 //! What the worker's audit trail has of the API's headers.
 
 use crate::fhir::{bundle, headers, issue, patient, response, us};
-use nhs_pds::alert::MemoryAlerts;
 use nhs_pds::audit::{Actor, AuditLog, Event, EventKind, Filter, MemoryLog};
 use nhs_pds::case::{Allocation, Case, CaseStore, MemoryStore, RecordType};
 use nhs_pds::demographics::Gender;
 use nhs_pds::fhir::{Client, Config, Environment};
-use nhs_pds::retry::{Policy, Retry};
+use nhs_pds::process::alert::MemoryAlerts;
+use nhs_pds::process::{RefreshEvent, Worker};
+use nhs_pds::resilience::{Retry, RetryPolicy};
 use nhs_pds::transport::{self, Scripted};
-use nhs_pds::worker::{RefreshEvent, Worker};
 use std::sync::Arc;
 
 fn case(id: &str) -> Case {
@@ -41,7 +41,7 @@ async fn every_message_that_came_back_can_be_followed_at_the_service() {
     let (audit, alerts) = (Arc::new(MemoryLog::new()), Arc::new(MemoryAlerts::default()));
     let worker =
         Worker::new(Arc::new(client), store, Arc::<MemoryLog>::clone(&audit), alerts, us())
-            .with_retry(Retry::new(Policy::default()));
+            .with_retry(Retry::new(RetryPolicy::default()));
     worker.run_once(&mut |_| ()).await.unwrap();
     let by = worker.on_behalf_of(us(), Actor::new(&us(), "Jane Doe"));
     by.refresh(&"2".parse().unwrap(), RefreshEvent::OnRequest).await.unwrap();

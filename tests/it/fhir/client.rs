@@ -13,7 +13,7 @@ use nhs_pds::fhir::{
     RelatedPeople, Search,
 };
 use nhs_pds::ids::{CountingIds, RandomIds};
-use nhs_pds::retry::{Policy, Retry, Retrying};
+use nhs_pds::resilience::{Retry, RetryPolicy, Retrying};
 use nhs_pds::secret::Secret;
 use nhs_pds::trace::{Caller, ErrorKind as Action, MessageId, Tracer, User, VerifyNumber};
 use nhs_pds::transport::{self, Request, Response, Scripted};
@@ -115,7 +115,7 @@ async fn a_repeat_is_the_same_request_by_another_message() {
     ];
     let transport = Arc::new(Scripted::new(answers));
     let client = Client::open(Config::of(Environment::Sandbox), Arc::<Scripted>::clone(&transport));
-    let retrying = Retrying::new(Arc::new(client), Retry::new(Policy::default()));
+    let retrying = Retrying::new(Arc::new(client), Retry::new(RetryPolicy::default()));
     let id = MessageId::fresh(&RandomIds);
     let answer = retrying.trace(&us(), &verify().into(), id).await.unwrap();
     let sent = transport.sent();

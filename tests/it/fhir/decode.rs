@@ -1,7 +1,7 @@
 //! Reading resources.
 
 use crate::fhir::{but, patient};
-use nhs_pds::demographics::{AddressUse, Held, NameUse, PartialDate};
+use nhs_pds::demographics::{AddressUse, NameUse, PartialDate, Recorded};
 use nhs_pds::fhir::{
     ContactMethod, DeathNotificationStatus, DecodeErrorKind, Patient, RelatedPerson, WrittenFormat,
 };
@@ -85,7 +85,7 @@ fn what_only_this_service_has_has_its_place() {
     assert_eq!(death.status, DeathNotificationStatus::Formal);
     assert_eq!(death.effective.known().unwrap().to_string(), "2026-03-02");
     let contact = &patient.emergency_contacts[0];
-    assert_eq!(contact.telecoms[0].value, Held::Known("tel:01632960999".into()));
+    assert_eq!(contact.telecoms[0].value, Recorded::Known("tel:01632960999".into()));
     let managing = patient.managing_organisation.unwrap();
     assert_eq!(managing.ods_code.known().unwrap().as_str(), "Y98765");
     let removal = patient.removal.unwrap();
@@ -294,7 +294,7 @@ fn a_day_is_a_day_in_london() {
         "name": [{"use": "usual", "period": {"start": "2020-03-31T23:00:00+00:00", "end": "2020-12-31T23:00:00+00:00"}}],
     });
     let read = read(&but(patient("9000000009"), changes));
-    let day = |date: &Held<PartialDate>| date.known().unwrap().to_string();
+    let day = |date: &Recorded<PartialDate>| date.known().unwrap().to_string();
     assert_eq!(day(&read.date_of_birth), "2006-07-19");
     assert_eq!(day(&read.date_of_death), "2023-10-29");
     let period = read.names[0].period.as_ref().unwrap();
@@ -375,10 +375,10 @@ fn related_people() {
     assert_eq!(guardian.active, Some(true));
     assert_eq!(guardian.patient_id.as_deref(), Some("9000000017"));
     assert_eq!(guardian.relationships, ["Guardian"]);
-    assert_eq!(guardian.names[0].family, Held::Known("Smyth".into()));
+    assert_eq!(guardian.names[0].family, Recorded::Known("Smyth".into()));
     assert_eq!(guardian.date_of_birth.known().unwrap().to_string(), "1985-02");
     assert_eq!(guardian.addresses[0].postcode.known().unwrap().to_string(), "LS1 6AE");
-    assert_eq!(guardian.telecoms[0].value, Held::Known("tel:01632960587".into()));
+    assert_eq!(guardian.telecoms[0].value, Recorded::Known("tel:01632960587".into()));
     assert_eq!(guardian.period.as_ref().unwrap().low.known().unwrap().to_string(), "2020-01-01");
     assert_eq!((guardian.rank, guardian.copy_correspondence), (Some(1), Some(true)));
     assert_eq!(mother.patient_id.as_deref(), Some("9000000033"));

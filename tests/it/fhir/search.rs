@@ -1,8 +1,7 @@
 //! What searches look like on the wire.
 
 use crate::fhir::{bundle, response, us, user};
-use nhs_pds::demographics::Gender;
-use nhs_pds::demographics::Particular;
+use nhs_pds::demographics::{Field, Gender};
 use nhs_pds::fhir::{
     Access, ApplicationRestricted, Client, Config, DateRange, Environment, ErrorKind, Exact,
     HealthcareWorker, Matching, MaxResults, Search, SearchError,
@@ -215,7 +214,7 @@ async fn a_name_that_is_too_long_is_refused_before_it_is_sent() {
     let question: Question =
         FindPerson::new("x".repeat(36).parse().unwrap(), Gender::Female, born).into();
     let error = client.trace(&us(), &question, MessageId::fresh(&RandomIds)).await.unwrap_err();
-    assert_eq!((error.kind(), error.particular()), (Action::Rejected, Some(Particular::Family)));
+    assert_eq!((error.kind(), error.field()), (Action::Rejected, Some(Field::Family)));
     let source = std::error::Error::source(&error).unwrap();
     let source = source.downcast_ref::<nhs_pds::fhir::Error>().unwrap();
     assert_eq!(source.kind(), ErrorKind::Criterion);

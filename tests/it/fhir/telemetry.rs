@@ -5,8 +5,8 @@ use crate::telemetry::{Board, run, told};
 use metrics::with_local_recorder;
 use nhs_pds::demographics::Gender;
 use nhs_pds::fhir::Client;
-use nhs_pds::gate::Gate;
 use nhs_pds::ids::RandomIds;
+use nhs_pds::resilience::Gateway;
 use nhs_pds::trace::{Attended, FindPerson, MessageId, Question, VerifyNumber};
 use nhs_pds::transport::{Error, ErrorKind};
 use std::sync::Arc;
@@ -25,7 +25,7 @@ fn asked(client: Client, board: &Board) -> String {
     told(|| {
         with_local_recorder(board, || {
             run(async {
-                let screens = Gate::new(Arc::new(client)).foreground();
+                let screens = Gateway::new(Arc::new(client)).foreground();
                 let id = || MessageId::fresh(&RandomIds);
                 for _ in 0..3 {
                     let _told = screens.trace(&us(), &verify(), id()).await;
@@ -52,7 +52,7 @@ fn spans_tell_service_operation_and_code_and_no_address() {
     let text = asked(client, &board);
     let closed: Vec<&str> = text
         .lines()
-        .filter(|line| line.contains("nhs_pds::gate") && line.contains("close"))
+        .filter(|line| line.contains("nhs_pds::resilience") && line.contains("close"))
         .collect();
     let retrieve = r#"service="PDS FHIR" operation="GET /Patient/{id}""#;
     let search = r#"service="PDS FHIR" operation="GET /Patient""#;

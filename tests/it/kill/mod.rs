@@ -9,22 +9,22 @@ mod wire;
 use crate::layer::{Layer, Layered};
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
-use nhs_pds::alert::{self, AlertSink, SqliteAlerts};
 use nhs_pds::audit::{
     self, Anchor, AuditLog, Entry, Event, EventKind, Filter, SqliteLog, Verdict, case_as_of,
 };
 use nhs_pds::case::{
-    self, Alert, Allocation, Case, CaseId, CaseStore, Change, Claim, HeldNumber, Lease,
-    NumberSource, RecordType, SqliteStore,
+    self, Alert, Allocation, Case, CaseId, CaseStore, Change, Claim, Lease, NumberSource,
+    RecordType, RecordedNumber, SqliteStore,
 };
 use nhs_pds::clock::{Clock, SystemClock};
-use nhs_pds::demographics::{Demographics, Gender, Held, PersonName};
+use nhs_pds::demographics::{Demographics, Gender, PersonName, Recorded};
 use nhs_pds::nhs_number::NhsNumber;
+use nhs_pds::process::alert::{self, AlertSink, SqliteAlerts};
+use nhs_pds::process::{Policy, RunReport, Worker};
 use nhs_pds::trace::{
     Answer, Attended, Caller, Error, ErrorKind, Exchange, Freshness, LocalIdentity, Match,
     MessageId, Outcome, Question, Tracer, User,
 };
-use nhs_pds::worker::{Policy, RunReport, Worker};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
@@ -218,8 +218,8 @@ fn number(n: usize) -> NhsNumber {
 fn person(family: &str) -> Demographics {
     let mut person = Demographics::default();
     person.name = Some(PersonName::new("COMFORT", family));
-    person.date_of_birth = Held::read("1943-05-19");
-    person.gender = Held::Known(Gender::Female);
+    person.date_of_birth = Recorded::read("1943-05-19");
+    person.gender = Recorded::Known(Gender::Female);
     person
 }
 
@@ -236,7 +236,7 @@ fn answer(case: &str, fetched: Option<NhsNumber>) -> Result<Outcome, ErrorKind> 
         // The same person as 01, and as 09.
         ("02", _) | ("09", _) => found(case, 1, |_| ()),
         ("03", _) => found("03", 3, |found| {
-            found.person.as_mut().unwrap().date_of_death = Held::read("2026-11-01");
+            found.person.as_mut().unwrap().date_of_death = Recorded::read("2026-11-01");
         }),
         ("04", _) => Ok(Outcome::None),
         ("05", _) => Ok(Outcome::Ambiguous(Vec::new())),
@@ -274,7 +274,7 @@ fn cases() -> Vec<Case> {
         // From elsewhere: to be invalidated, superseded, not verified, confirmed, superseded by a held one.
         if [6, 7, 8, 15, 16].contains(&n) {
             let source = NumberSource::Imported(Some("GP letter".into()));
-            case.nhs_number = Some(HeldNumber::new(number(20 + n), source));
+            case.nhs_number = Some(RecordedNumber::new(number(20 + n), source));
         }
         case
     };
@@ -596,7 +596,7 @@ async fn without_an_audit_trail_nothing_is_sent() {
     let alerts = Arc::new(SqliteAlerts::open_in_memory().unwrap());
     let worker = worker(tracer, Arc::clone(&store) as Arc<dyn CaseStore>, Arc::new(Broken), alerts);
     let error = worker.run_once(&mut |_| ()).await.unwrap_err();
-    assert_eq!(error.kind(), nhs_pds::worker::ErrorKind::AuditUnavailable);
+    assert_eq!(error.kind(), nhs_pds::process::ErrorKind::AuditUnavailable);
     for case in store.page(None, 99).await.unwrap() {
         assert_eq!(case.version, 1);
     }

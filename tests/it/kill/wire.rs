@@ -2,7 +2,7 @@
 
 use super::{Boundary, World, cases, number, results};
 use crate::services::Face;
-use nhs_pds::case::{Case, HeldNumber, NumberSource};
+use nhs_pds::case::{Case, NumberSource, RecordedNumber};
 use nhs_pds::demographics::Gender;
 use nhs_pds::secret::RawBody;
 use nhs_pds::simulator::{Fault, Person, Register, Sensitivity, Simulator, When};
@@ -21,7 +21,7 @@ fn wire_cases() -> Vec<Case> {
             // Whoever has the number bears another given name, which no question by number sends.
             "11" => {
                 let source = NumberSource::Imported(Some("GP letter".into()));
-                case.nhs_number = Some(HeldNumber::new(number(31), source));
+                case.nhs_number = Some(RecordedNumber::new(number(31), source));
             }
             _ => {}
         }

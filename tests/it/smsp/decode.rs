@@ -2,7 +2,7 @@
 
 use super::{envelope, payload, soap};
 use base64::Engine as _;
-use nhs_pds::demographics::{AddressUse, Held, TelecomUse};
+use nhs_pds::demographics::{AddressUse, Recorded, TelecomUse};
 use nhs_pds::smsp::{
     Body, CodeClass, DecodeErrorKind, Fault, Limits, Operation, Response, ResponseCode, decode,
 };
@@ -33,14 +33,14 @@ fn a_full_person() {
     let person = response.person.unwrap();
     let name = person.name.unwrap();
     assert_eq!(name.given, ["Zoë", "Aoife"]);
-    assert_eq!(name.family, Held::Known("O'Brien & Sons".to_owned()));
+    assert_eq!(name.family, Recorded::Known("O'Brien & Sons".to_owned()));
     let [home, temporary] = person.addresses.as_slice() else { panic!("two addresses") };
     assert_eq!(home.usage, Some(AddressUse::Home));
     assert_eq!(
         home.lines.as_ref().unwrap(),
         &["FLAT 2", "17 SYNTHETIC STREET", "", "MANCHESTER", ""]
     );
-    assert_eq!(temporary.postcode, Held::Blank);
+    assert_eq!(temporary.postcode, Recorded::Blank);
     let mobile = person.telecoms.last().unwrap();
     assert_eq!(mobile.usage, Some(TelecomUse::Mobile));
     let period = mobile.usable_periods.first().unwrap();
@@ -48,8 +48,8 @@ fn a_full_person() {
     assert_eq!(period.high.known().unwrap().to_string(), "2029-12-31");
     let practice = person.gp_practice.unwrap();
     assert_eq!(practice.ods_code.known().unwrap().as_str(), "P99001");
-    assert_eq!(practice.name, Held::Known("EXAMPLE ROAD SURGERY".to_owned()));
-    assert_eq!(practice.telecom.unwrap().value, Held::Known("tel:01632960100".to_owned()));
+    assert_eq!(practice.name, Recorded::Known("EXAMPLE ROAD SURGERY".to_owned()));
+    assert_eq!(practice.telecom.unwrap().value, Recorded::Known("tel:01632960100".to_owned()));
     assert!(person.date_of_death.is_not_returned());
 }
 

@@ -68,7 +68,7 @@ fn asked<M: Mode>(question: &Question<M>) -> (&'static str, Option<NhsNumber>) {
         Question::Fetch(fetch) => Some(fetch.nhs_number()),
         _ => None,
     };
-    (question.word(), number)
+    (question.as_str(), number)
 }
 
 /// Whoever was found, if anybody was.

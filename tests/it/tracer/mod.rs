@@ -7,9 +7,7 @@ mod people;
 use crate::services::{Face, Way, user};
 use async_trait::async_trait;
 use http::StatusCode;
-use nhs_pds::gate::Gate;
-use nhs_pds::pace::Pace;
-use nhs_pds::retry::{Policy, Retry, Retrying};
+use nhs_pds::resilience::{Gateway, RateLimit, Retry, RetryPolicy, Retrying};
 use nhs_pds::secret::RawBody;
 use nhs_pds::simulator::{Fault, Server, Simulator, When};
 use nhs_pds::trace::Tracer;
@@ -36,15 +34,15 @@ impl Behind {
 
     fn put(self, tracer: Arc<dyn Tracer>) -> Arc<dyn Tracer> {
         let thousands = NonZeroU32::new(10_000).unwrap();
-        let pace = Pace::per_second(thousands).with_burst(thousands).with_in_flight(thousands);
-        let gate = |tracer| Gate::new(tracer).with_pace(pace);
+        let pace = RateLimit::per_second(thousands).with_burst(thousands).with_in_flight(thousands);
+        let gate = |tracer| Gateway::new(tracer).with_rate_limit(pace);
         let tracer = match self {
             Self::Nothing => return tracer,
             Self::RetryInFront => gate(tracer).foreground(),
             Self::RetryInTheBackground => gate(tracer).background(),
         };
         let moment = Duration::from_millis(1);
-        let policy = Policy::default().with_pauses(moment, moment);
+        let policy = RetryPolicy::default().with_pauses(moment, moment);
         Arc::new(Retrying::new(tracer, Retry::new(policy)))
     }
 }

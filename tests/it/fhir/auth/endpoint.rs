@@ -8,7 +8,7 @@ use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{Method, StatusCode};
 use metrics::with_local_recorder;
 use nhs_pds::fhir::auth::{ApplicationTokens, TokenConfig, TokenError, TokenErrorKind};
-use nhs_pds::telemetry;
+use nhs_pds::resilience::telemetry;
 use nhs_pds::trace::ErrorKind;
 use nhs_pds::transport::{self, Response, Scripted};
 use serde_json::json;

@@ -2,10 +2,10 @@
 
 use super::work::Kept;
 use crate::privacy::person::{self, CASE, NEW_NUMBER, NUMBER, OTHER_CASE, leak, leak_in_bytes};
-use nhs_pds::alert::SqliteAlerts;
 use nhs_pds::audit::{Anchored, FileAnchors, SqliteLog};
 use nhs_pds::case::SqliteStore;
 use nhs_pds::clock::FixedClock;
+use nhs_pds::process::alert::SqliteAlerts;
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 use std::collections::BTreeSet;

@@ -18,16 +18,14 @@ use crate::privacy::samples::questions::{fetch, find, verify};
 use crate::privacy::samples::simulator::registered;
 use crate::privacy::samples::us;
 use async_trait::async_trait;
-use nhs_pds::circuit::{self, Circuit};
 use nhs_pds::clock::FixedClock;
 use nhs_pds::demographics::Gender;
-use nhs_pds::gate::Gate;
 use nhs_pds::ids::CountingIds;
-use nhs_pds::pace::Pace;
-use nhs_pds::retry::{Policy, Retry, Retrying};
+use nhs_pds::resilience::{
+    self, CircuitBreaker, Gateway, RateLimit, Retry, RetryPolicy, Retrying, telemetry,
+};
 use nhs_pds::simulator::{Person, Register, Simulator};
 use nhs_pds::smsp::{Client, Config, PatientDetails};
-use nhs_pds::telemetry;
 use nhs_pds::trace::{Attended, Caller, MessageId, Mode, Question, Tracer, Unattended, User};
 use nhs_pds::transport::{Error, Request, Response, Transport};
 use std::fmt;
@@ -119,17 +117,19 @@ fn client(endpoint: &str, transport: Arc<dyn Transport>) -> Client {
 }
 
 /// A gate to the client that does not hold a test up: it waits for no turn, and not until it goes on.
-fn gate<T: Tracer + Clone + 'static>(client: &T) -> Gate {
+fn gate<T: Tracer + Clone + 'static>(client: &T) -> Gateway {
     let minute = Duration::from_secs(60);
-    let circuit = Circuit::new(circuit::Policy::default().with_pauses(minute, minute));
-    Gate::new(Arc::new(client.clone()))
-        .with_pace(Pace::per_second(NonZeroU32::MAX))
-        .with_circuit(circuit.with_clock(Arc::new(FixedClock::at(NOW))))
+    let circuit = CircuitBreaker::new(
+        resilience::CircuitBreakerPolicy::default().with_pauses(minute, minute),
+    );
+    Gateway::new(Arc::new(client.clone()))
+        .with_rate_limit(RateLimit::per_second(NonZeroU32::MAX))
+        .with_circuit_breaker(circuit.with_clock(Arc::new(FixedClock::at(NOW))))
 }
 
 fn retry() -> Retry {
     let soon = Duration::from_millis(1);
-    Retry::new(Policy::default().with_pauses(soon, soon))
+    Retry::new(RetryPolicy::default().with_pauses(soon, soon))
 }
 
 /// Asks everything in every way; how many answers there were.

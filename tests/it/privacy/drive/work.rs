@@ -6,20 +6,20 @@ use crate::privacy::drive::files::Files;
 use crate::privacy::ears::Ears;
 use crate::privacy::person::{CASE, FAMILY, NOTE, NUMBER, OTHER_CASE};
 use crate::privacy::samples::{person_case, traced_case, us};
-use nhs_pds::alert::{AlertSink, MemoryAlerts};
 use nhs_pds::audit::{Actor, AuditLog, MemoryLog};
 use nhs_pds::case::{
-    Case, CaseId, CaseStore, HeldNumber, MemoryStore, NumberSource, RecordType, ReviewState,
+    Case, CaseId, CaseStore, MemoryStore, NumberSource, RecordType, RecordedNumber, ReviewState,
     advisories,
 };
 use nhs_pds::clock::FixedClock;
 use nhs_pds::correspondence::printable;
 use nhs_pds::ids::CountingIds;
-use nhs_pds::reconcile::report;
-use nhs_pds::review::{Corrections, ItemFilter, ItemId, Resolution, ReviewQueue};
+use nhs_pds::process::alert::{AlertSink, MemoryAlerts};
+use nhs_pds::process::review::{Corrections, ItemFilter, ItemId, Resolution, ReviewQueue};
+use nhs_pds::process::{Process, RefreshEvent, Schedule, Worker, import};
+use nhs_pds::report::report;
 use nhs_pds::simulator::{Fault, When};
 use nhs_pds::trace::Caller;
-use nhs_pds::worker::{Process, RefreshEvent, Schedule, Worker, import};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -71,7 +71,8 @@ fn jo() -> Actor {
 /// One who has to be found, one whose number has to be verified, and one whose record type is free text.
 fn caseload() -> Vec<Case> {
     let mut numbered = person_case(OTHER_CASE);
-    numbered.nhs_number = Some(HeldNumber::new(NUMBER, NumberSource::Imported(Some(NOTE.into()))));
+    numbered.nhs_number =
+        Some(RecordedNumber::new(NUMBER, NumberSource::Imported(Some(NOTE.into()))));
     let mut odd = traced_case("CASE-9");
     odd.record_type = RecordType::Other(FAMILY.into());
     vec![person_case(CASE), numbered, odd]

@@ -6,16 +6,17 @@ use crate::privacy::person::{
     ADDRESS, ALIAS, BORN, CASE, DIED, FAMILY, GIVEN, NEW_NUMBER, NOTE, NUMBER, OTHER_CASE, POSTCODE,
 };
 use crate::privacy::walk::Shown;
-use nhs_pds::alert::{self, AlertSink, MemoryAlerts};
 use nhs_pds::case::{
-    self, Absorbed, Advisory, AdvisoryKind, Alert, AlertKind, Allocation, Asked, Case, CaseId,
-    CaseStore, Change, Deletion, DeletionKind, Evidence, HeldNumber, Lease, MemoryStore,
-    NumberSource, Provenance, RecordType, ReviewReason, ReviewStep, Unreadable, advisories,
+    self, Absorbed, Advisory, AdvisoryKind, Alert, AlertKind, Allocation, Case, CaseId, CaseStore,
+    Change, Criteria, Deletion, DeletionKind, Evidence, Lease, MemoryStore, NumberSource,
+    Provenance, RecordType, RecordedNumber, ReviewReason, ReviewStep, Unreadable, advisories,
 };
 use nhs_pds::correspondence::printable;
-use nhs_pds::demographics::{Demographics, Gender, Particular};
+use nhs_pds::demographics::{Demographics, Field, Gender};
+use nhs_pds::matching::compare;
 use nhs_pds::nhs_number::NhsNumber;
-use nhs_pds::reconcile::{Report, compare, report};
+use nhs_pds::process::alert::{self, AlertSink, MemoryAlerts};
+use nhs_pds::report::{Report, report};
 use nhs_pds::trace::{Freshness, Match, Outcome};
 
 pub(super) fn id() -> CaseId {
@@ -26,8 +27,8 @@ pub(super) fn other_id() -> CaseId {
     OTHER_CASE.parse().unwrap()
 }
 
-pub(super) fn asked() -> Asked {
-    let mut asked = Asked::new(FAMILY, BORN.parse().unwrap());
+pub(super) fn asked() -> Criteria {
+    let mut asked = Criteria::new(FAMILY, BORN.parse().unwrap());
     asked.nhs_number = Some(NUMBER);
     asked.given = Some(GIVEN.into());
     asked.gender = Some(Gender::Female);
@@ -64,7 +65,7 @@ pub(super) fn full_case() -> Case {
     case.date_of_death = Some(DIED.parse().unwrap());
     case.asking.asked = Some(asked());
     case.rejected_numbers = vec![NEW_NUMBER];
-    case.open_item(ReviewReason::Differs(Particular::Given), &evidence(), NOW);
+    case.open_item(ReviewReason::Differs(Field::Given), &evidence(), NOW);
     let history = &mut case.review[0].history;
     history.push(ReviewStep::new(NOW, "j.doe", "noted").with_note(NOTE));
     case.undelivered = vec![alert(&case)];
@@ -81,9 +82,9 @@ pub(in crate::privacy) fn found(number: NhsNumber) -> Outcome {
     Outcome::Found(Box::new(found))
 }
 
-pub(super) fn held() -> HeldNumber {
+pub(super) fn held() -> RecordedNumber {
     let provenance = Provenance::new(exchange(), Freshness::Live, "exact");
-    HeldNumber::new(NUMBER, NumberSource::Traced(provenance))
+    RecordedNumber::new(NUMBER, NumberSource::Traced(provenance))
         .with_since(NOW)
         .with_person(person_case(CASE).identity())
 }
@@ -183,8 +184,8 @@ pub(super) async fn show_stored(shown: &mut Shown) {
     shown.value(&alerts);
     #[cfg(feature = "sqlite")]
     {
-        use nhs_pds::alert::SqliteAlerts;
         use nhs_pds::case::SqliteStore;
+        use nhs_pds::process::alert::SqliteAlerts;
         let store = SqliteStore::open_in_memory().unwrap();
         let cases = vec![full_case(), traced_case(OTHER_CASE)];
         store.insert_all(cases.clone()).await.unwrap();

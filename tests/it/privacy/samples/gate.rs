@@ -6,11 +6,11 @@ use crate::privacy::person::NUMBER;
 use crate::privacy::walk::Shown;
 use crate::service::{Service, unavailable};
 use async_trait::async_trait;
-use nhs_pds::circuit::Suspended;
-use nhs_pds::gate::Gate;
 use nhs_pds::ids::CountingIds;
-use nhs_pds::pace::{Limiter, Pace, Priority};
-use nhs_pds::retry::{Policy, Repeats, Retry, Retrying, Unrecorded};
+use nhs_pds::resilience::{
+    Gateway, Priority, RateLimit, RateLimiter, Retry, RetryObserver, RetryPolicy, Retrying,
+    Suspended, Unrecorded,
+};
 use nhs_pds::trace::{Caller, Error, MessageId, Question};
 use nhs_pds::transport;
 use std::error::Error as _;
@@ -21,8 +21,8 @@ use std::sync::Arc;
 struct Untold;
 
 #[async_trait]
-impl Repeats for Untold {
-    async fn before_repeat(&self, _: MessageId, _: &Error, _: MessageId) -> Result<(), Unrecorded> {
+impl RetryObserver for Untold {
+    async fn before_retry(&self, _: MessageId, _: &Error, _: MessageId) -> Result<(), Unrecorded> {
         Ok(())
     }
 
@@ -40,15 +40,15 @@ fn question() -> Question {
 }
 
 /// A gate through which nobody gets any more, and what it says to those who try.
-pub(super) async fn shut() -> (Gate, Error) {
+pub(super) async fn shut() -> (Gateway, Error) {
     let lost = || transport::Error::new(transport::ErrorKind::Connect);
-    let gate = Gate::new(Service::new(move |_| Err(unavailable().with_source(lost()))));
-    let gate = gate.with_pace(Pace::per_second(NonZeroU32::MAX));
+    let gate = Gateway::new(Service::new(move |_| Err(unavailable().with_source(lost()))));
+    let gate = gate.with_rate_limit(RateLimit::per_second(NonZeroU32::MAX));
     let screen = gate.foreground();
     loop {
         let asked = screen.trace(&Caller::System(us()), &question(), id()).await;
         let refused = asked.unwrap_err();
-        if refused.held_back_until().is_some() {
+        if refused.suspended_until().is_some() {
             return (gate, refused);
         }
     }
@@ -62,14 +62,14 @@ pub(super) async fn show(shown: &mut Shown) {
     shown.error(&refused);
     let suspended = refused.source().and_then(|cause| cause.downcast_ref::<Suspended>());
     shown.error(suspended.unwrap());
-    shown.value(&nhs_pds::circuit::Circuit::new(Default::default()));
+    shown.value(&nhs_pds::resilience::CircuitBreaker::new(Default::default()));
 
-    let limiter = Limiter::new(Pace::default());
+    let limiter = RateLimiter::new(RateLimit::default());
     let permit = limiter.enter(Priority::Foreground).await;
     shown.value(&limiter);
     shown.value(&permit);
 
-    let retry = Retry::new(Policy::default().with_attempts(NonZeroU32::MIN));
+    let retry = Retry::new(RetryPolicy::default().with_attempts(NonZeroU32::MIN));
     shown.value(&retry);
     let caller = Caller::System(us());
     for answer in [Ok(found(NUMBER)), Err(error())] {

@@ -6,8 +6,8 @@ use crate::privacy::person::{
 };
 use crate::privacy::walk::Shown;
 use nhs_pds::demographics::{
-    Address, AddressUse, Demographics, FullDate, Gender, GpPractice, Held, NameUse, PartialDate,
-    PersonName, Postcode, Telecom, TelecomUse, UsablePeriod,
+    Address, AddressUse, Demographics, FullDate, Gender, GpPractice, NameUse, PartialDate,
+    PersonName, Postcode, Recorded, Telecom, TelecomUse, UsablePeriod,
 };
 use nhs_pds::ids::CountingIds;
 use nhs_pds::nhs_number::{self, Synthetic};
@@ -18,8 +18,8 @@ pub(in crate::privacy) fn person() -> Demographics {
     let mut person = Demographics::default();
     let mut name = PersonName::new(GIVEN, FAMILY);
     name.given.push(OTHER_GIVEN.into());
-    name.prefix = Held::Known(NOTE.into());
-    name.suffix = Held::Known(NOTE.into());
+    name.prefix = Recorded::Known(NOTE.into());
+    name.suffix = Recorded::Known(NOTE.into());
     name.usage = Some(NameUse::Other(NOTE.into()));
     name.period = Some(period());
     person.other_names = vec![name.clone()];
@@ -37,7 +37,7 @@ fn address() -> Address {
     let mut address = Address::default();
     address.usage = Some(AddressUse::Other(NOTE.into()));
     address.lines = Some(ADDRESS.map(str::to_owned));
-    address.postcode = Held::Known(POSTCODE.parse().unwrap());
+    address.postcode = Recorded::Known(POSTCODE.parse().unwrap());
     address.kind = Some(NOTE.into());
     address.period = Some(period());
     address.uprn = Some(NOTE.into());
@@ -48,22 +48,22 @@ fn address() -> Address {
 fn telecom(value: &str) -> Telecom {
     let mut telecom = Telecom::default();
     telecom.usage = Some(TelecomUse::Other(NOTE.into()));
-    telecom.value = Held::Known(value.into());
+    telecom.value = Recorded::Known(value.into());
     telecom.usable_periods = vec![period()];
     telecom
 }
 
 fn period() -> UsablePeriod {
     let mut period = UsablePeriod::default();
-    period.low = Held::Known(BORN.parse().unwrap());
-    period.high = Held::Unrecognised(DIED.into());
+    period.low = Recorded::Known(BORN.parse().unwrap());
+    period.high = Recorded::Unrecognised(DIED.into());
     period
 }
 
 fn practice() -> GpPractice {
     let mut practice = GpPractice::default();
-    practice.ods_code = Held::Known(PRACTICE.parse().unwrap());
-    practice.name = Held::Known(PRACTICE_NAME.into());
+    practice.ods_code = Recorded::Known(PRACTICE.parse().unwrap());
+    practice.name = Recorded::Known(PRACTICE_NAME.into());
     practice.address = Some(address());
     practice.telecom = Some(telecom(TELEPHONE));
     practice.period = Some(period());
@@ -84,8 +84,8 @@ pub(super) fn show(shown: &mut Shown) {
     shown.value(&BORN.parse::<FullDate>().unwrap());
     shown.value(&BORN.parse::<PartialDate>().unwrap());
     shown.value(&POSTCODE.parse::<Postcode>().unwrap());
-    shown.value(&Held::Known(FAMILY));
-    shown.value(&Held::<String>::Unrecognised(FAMILY.into()));
+    shown.value(&Recorded::Known(FAMILY));
+    shown.value(&Recorded::<String>::Unrecognised(FAMILY.into()));
 
     shown.value(&NUMBER);
     shown.value(&NUMBER.digits());
@@ -110,7 +110,7 @@ fn reading_errors_do_not_repeat_what_was_read() {
         serde_json::from_str::<PartialDate>(&named).unwrap_err(),
         serde_json::from_str::<FullDate>(&named).unwrap_err(),
         serde_json::from_str::<Gender>(&named).unwrap_err(),
-        serde_json::from_str::<Held<PartialDate>>("19840229").unwrap_err(),
+        serde_json::from_str::<Recorded<PartialDate>>("19840229").unwrap_err(),
         serde_json::from_str::<NhsNumber>("5990000014").unwrap_err(),
         serde_json::from_str::<NhsNumber>(&named).unwrap_err(),
         serde_json::from_str::<Postcode>(&named).unwrap_err(),

@@ -3,7 +3,7 @@
 use super::{exchange, found, person, us};
 use crate::privacy::person::{BORN, CASE, FAMILY, GIVEN, NEW_NUMBER, NUMBER, POSTCODE};
 use crate::privacy::walk::Shown;
-use nhs_pds::demographics::{Gender, Particular};
+use nhs_pds::demographics::{Field, Gender};
 use nhs_pds::trace::{
     Answer, Attended, Caller, Candidate, Error, ErrorKind, FetchDetails, FindPerson,
     LocalIdentifier, Match, MessageId, Mode, NamePattern, NameText, Outcome, PostcodePattern,
@@ -58,7 +58,7 @@ fn of_mode<M: Mode>(shown: &mut Shown) {
 pub(in crate::privacy) fn error() -> Error {
     Error::new(ErrorKind::Rejected)
         .with_exchange(exchange())
-        .with_particular(Particular::NhsNumber)
+        .with_field(Field::NhsNumber)
         .with_source(FAMILY.parse::<nhs_pds::NhsNumber>().unwrap_err())
 }
 

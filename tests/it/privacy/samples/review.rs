@@ -6,11 +6,11 @@ use crate::privacy::person::{
     ADDRESS, BORN, CASE, DIED, FAMILY, GIVEN, NEW_NUMBER, NOTE, NUMBER, OTHER_CASE, POSTCODE,
 };
 use crate::privacy::walk::Shown;
-use nhs_pds::alert::MemoryAlerts;
 use nhs_pds::audit::{Actor, MemoryLog};
 use nhs_pds::case::{CaseStore, MemoryStore};
 use nhs_pds::demographics::Gender;
-use nhs_pds::review::{
+use nhs_pds::process::alert::MemoryAlerts;
+use nhs_pds::process::review::{
     Context, Corrections, Error, ItemFilter, ItemId, Outcome, Refusal, Release, Resolution,
     ReviewQueue, Step, delete,
 };

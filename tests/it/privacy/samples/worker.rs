@@ -6,19 +6,19 @@ use crate::privacy::person::{BORN, CASE, FAMILY, NEW_NUMBER, NUMBER, OTHER_CASE}
 use crate::privacy::walk::Shown;
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
-use nhs_pds::alert::MemoryAlerts;
 use nhs_pds::audit::MemoryLog;
 use nhs_pds::case::{Case, CaseStore, MemoryStore, RecordType, advisories};
-use nhs_pds::retry::Retry;
+use nhs_pds::process::alert::MemoryAlerts;
+use nhs_pds::process::{
+    CaseReport, Context, Error, Plan, Policy, Process, RefreshEvent, Row, Schedule, Scope, Worker,
+    apply, decide, plan,
+};
+use nhs_pds::resilience::Retry;
 use nhs_pds::trace::{
     self, Answer, Attended, Caller, ErrorKind, LocalIdentifier, MessageId, Outcome, Question,
     ScriptedTracer, Tracer, User,
 };
 use nhs_pds::transport;
-use nhs_pds::worker::{
-    CaseReport, Context, Error, Plan, Policy, Process, RefreshEvent, Row, Schedule, Scope, Worker,
-    apply, decide, plan,
-};
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -1,0 +1,107 @@
+use serde::de::Deserializer;
+use serde::ser::Serializer;
+use serde::{Deserialize, Serialize};
+use std::fmt::{self, Display};
+use std::str::FromStr;
+
+/// What a service says it holds in one field.
+///
+/// A blank field in an answer means that PDS holds the field as blank; an absent one means that
+/// nothing was returned (SMSP response messages). Taking one for the other wipes data that is still
+/// good, or keeps data that was removed on purpose.
+///
+/// The serde form is the text itself, `""` for blank; a field that was not returned is to be skipped.
+///
+/// ```
+/// use nhs_pds::demographics::{Postcode, Recorded};
+///
+/// assert_eq!(Recorded::<Postcode>::read(" "), Recorded::Blank);
+/// assert_eq!(Recorded::<Postcode>::read("kt171na").known().map(Postcode::to_string), Some("KT17 1NA".into()));
+/// assert_eq!(Recorded::<Postcode>::read("NOT KNOWN"), Recorded::Unrecognised("NOT KNOWN".into()));
+/// assert_eq!(Recorded::<Postcode>::default(), Recorded::NotReturned);
+/// ```
+#[expect(clippy::exhaustive_enums, reason = "a closed set, meant to be matched like Option")]
+#[derive(Clone, Default, Eq, Hash, PartialEq)]
+pub enum Recorded<T> {
+    /// The answer does not have the field: nothing is known about it.
+    #[default]
+    NotReturned,
+    /// The field is there and empty: PDS holds it as blank.
+    Blank,
+    /// The field's value.
+    Known(T),
+    /// The field holds text that is no `T`. Show it to a person; decide nothing by it.
+    Unrecognised(String),
+}
+
+impl<T> Recorded<T> {
+    /// The value, when there is one that can be relied upon.
+    #[must_use]
+    pub const fn known(&self) -> Option<&T> {
+        match self {
+            Self::Known(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// Whether the answer does not have the field.
+    #[must_use]
+    pub const fn is_not_returned(&self) -> bool {
+        matches!(self, Self::NotReturned)
+    }
+
+    /// Whether PDS holds the field as blank.
+    #[must_use]
+    pub const fn is_blank(&self) -> bool {
+        matches!(self, Self::Blank)
+    }
+}
+
+impl<T: FromStr> Recorded<T> {
+    /// Reads the text of a field that is present; white space around it does not count.
+    #[must_use]
+    pub fn read(text: &str) -> Self {
+        let text = text.trim();
+        if text.is_empty() {
+            return Self::Blank;
+        }
+        text.parse().map_or_else(|_| Self::Unrecognised(text.to_owned()), Self::Known)
+    }
+}
+
+impl<T> From<T> for Recorded<T> {
+    fn from(value: T) -> Self {
+        Self::Known(value)
+    }
+}
+
+impl<T> fmt::Debug for Recorded<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotReturned => "NotReturned",
+            Self::Blank => "Blank",
+            Self::Known(_) => "Known(redacted)",
+            Self::Unrecognised(_) => "Unrecognised(redacted)",
+        })
+    }
+}
+
+impl<T: Display> Serialize for Recorded<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::NotReturned => serializer.serialize_none(),
+            Self::Blank => serializer.serialize_str(""),
+            Self::Known(value) => serializer.collect_str(value),
+            Self::Unrecognised(text) => serializer.serialize_str(text),
+        }
+    }
+}
+
+impl<'de, T: FromStr> Deserialize<'de> for Recorded<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // What the format says of other types quotes their values.
+        let text = Option::<std::borrow::Cow<'_, str>>::deserialize(deserializer)
+            .map_err(|_| serde::de::Error::custom("is neither text nor null"))?;
+        Ok(text.map_or(Self::NotReturned, |text| Self::read(&text)))
+    }
+}

@@ -1,0 +1,276 @@
+use crate::demographics::is_same_form;
+use crate::demographics::{is_apostrophe, is_hyphen, is_invisible};
+use icu_normalizer::DecomposingNormalizerBorrowed;
+
+/// Which words a text has, whatever their spelling: in upper case, without accents and apostrophes, with
+/// one space wherever there is white space, a hyphen, a full stop or a comma.
+///
+/// Two texts of one form are the same but for how they were typed. It is not for showing: take the text
+/// itself for that.
+///
+/// * Accents are those that Unicode puts above, below or through Latin, Greek and Cyrillic letters
+///   (U+0300 to U+036F after compatibility decomposition).
+/// * Letters that do not decompose are spelt as the passport rules of their countries or British usage
+///   do: `ø` O, `ł` L, `đ` and `ð` D, `þ` TH, `æ` AE, `œ` OE, `ß` SS, `ħ` H, `ŧ` T, `ŋ` NG. One letter
+///   has one spelling: `ö` is O and never OE, since both at once would make `Moller` and `Moeller` of
+///   one person two forms.
+/// * Hyphens and apostrophes are of every kind, including `’`, `` ` `` and `´`. Characters of no width, and
+///   the soft hyphen, are dropped.
+/// * All else stays, `?` and the replacement character too: they may stand for a letter that was lost.
+///
+/// The form of a form is the form itself.
+///
+/// ```
+/// use nhs_pds::matching::normalised;
+///
+/// assert_eq!(normalised("  Zoë  O’Brien-Łukasz"), "ZOE OBRIEN LUKASZ");
+/// assert_eq!(normalised("12, St. John's Road"), "12 ST JOHNS ROAD");
+/// ```
+#[must_use]
+pub fn normalised(text: &str) -> String {
+    words(&plain(text).replace('-', " "))
+}
+
+/// [`normalised`], without notes in brackets, as in `Smith (née Jones)`.
+///
+/// A bracket that is not closed reaches to the end. When nothing else is left, the note is no note and
+/// stays.
+///
+/// ```
+/// use nhs_pds::matching::normalised_name;
+///
+/// assert_eq!(normalised_name("Smith (née Jones)"), "SMITH");
+/// assert_eq!(normalised_name("(Unborn)"), "(UNBORN)");
+/// ```
+#[must_use]
+pub fn normalised_name(text: &str) -> String {
+    words(&without_notes(&plain(text)).replace('-', " "))
+}
+
+/// The given names in a text that may hold several: each [`normalised_name`]'s form without spaces, so
+/// that a hyphenated name is one.
+///
+/// ```
+/// use nhs_pds::matching::given_names;
+///
+/// assert_eq!(given_names("Anne-Marie  Zoë (Nan)"), ["ANNEMARIE", "ZOE"]);
+/// ```
+#[must_use]
+pub fn given_names(text: &str) -> Vec<String> {
+    let plain = without_notes(&plain(text));
+    plain.split_whitespace().map(joined).filter(|name| !name.is_empty()).collect()
+}
+
+/// Whether two names are the same but for how they were typed: of one [`normalised_name`], whether its
+/// parts are written apart or together, as in `De La Cruz` and `Delacruz`.
+///
+/// Two names that have the [same form](is_same_form) are the same here too. Says nothing of whether they
+/// are of one person. Names without a letter are the same only when they have the same form.
+///
+/// ```
+/// use nhs_pds::matching::is_same_name;
+///
+/// assert!(is_same_name("O'Brien", "O BRIEN"));
+/// assert!(!is_same_name("Smith", "Smyth"));
+/// ```
+#[must_use]
+pub fn is_same_name(a: &str, b: &str) -> bool {
+    is_same_form(a, b) || same(&normalised_name(a), &normalised_name(b))
+}
+
+/// [`is_same_name`] for texts that are no names, in which brackets are part of the text.
+#[must_use]
+pub fn is_same_text(a: &str, b: &str) -> bool {
+    are_same_words(a, b) || same(&normalised(a), &normalised(b))
+}
+
+fn are_same_words(a: &str, b: &str) -> bool {
+    a.split_whitespace().eq(b.split_whitespace())
+}
+
+fn same(a: &str, b: &str) -> bool {
+    let a = joined(a);
+    !a.is_empty() && a == joined(b)
+}
+
+/// Without spaces and hyphens.
+fn joined(text: &str) -> String {
+    text.chars().filter(|c| !matches!(c, ' ' | '-')).collect()
+}
+
+fn words(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Upper case, decomposed, without accents and apostrophes; white space and points are spaces and every
+/// hyphen is `-`.
+fn plain(text: &str) -> String {
+    const NFKD: DecomposingNormalizerBorrowed<'static> = DecomposingNormalizerBorrowed::new_nfkd();
+    // Dropped before as well, because decomposing makes a space of some of them.
+    let kept = text.chars().filter(|&c| !is_dropped(c));
+    let upper = NFKD.normalize_iter(kept).filter(|&c| !is_accent(c)).flat_map(char::to_uppercase);
+    let mut plain = String::with_capacity(text.len());
+    for c in NFKD.normalize_iter(upper).filter(|&c| !is_accent(c) && !is_dropped(c)) {
+        match c {
+            'Ø' => plain.push('O'),
+            'Ł' => plain.push('L'),
+            'Đ' | 'Ð' | 'Ɖ' => plain.push('D'),
+            'Þ' => plain.push_str("TH"),
+            'Æ' => plain.push_str("AE"),
+            'Œ' => plain.push_str("OE"),
+            'ẞ' => plain.push_str("SS"),
+            'Ħ' => plain.push('H'),
+            'Ŧ' => plain.push('T'),
+            'Ŋ' => plain.push_str("NG"),
+            '.' | ',' => plain.push(' '),
+            _ if c.is_whitespace() => plain.push(' '),
+            _ if is_hyphen(c) => plain.push('-'),
+            _ => plain.push(c),
+        }
+    }
+    plain
+}
+
+const fn is_accent(c: char) -> bool {
+    matches!(c, '\u{300}'..='\u{36F}')
+}
+
+/// Apostrophes, and characters that show nothing.
+const fn is_dropped(c: char) -> bool {
+    is_apostrophe(c) || is_invisible(c)
+}
+
+/// A space in place of each note; the text itself when it is all notes.
+fn without_notes(text: &str) -> String {
+    let mut depth = 0_u32;
+    let mut kept = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '(' | '[' | '{' => depth += 1,
+            ')' | ']' | '}' if depth > 0 => {
+                depth -= 1;
+                kept.push(' ');
+            }
+            _ if depth == 0 => kept.push(c),
+            _ => {}
+        }
+    }
+    if joined(&kept).is_empty() { text.to_owned() } else { kept }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::demographics::name_form;
+    use proptest::prelude::*;
+
+    #[test]
+    fn how_a_name_is_typed_does_not_count() {
+        for (a, b) in [
+            ("Zoë", "ZOE"),
+            ("ZOE\u{308}", "Zoë"),
+            ("O'Brien", "O’Brien"),
+            ("O`Brien", "O´BRIEN"),
+            ("OʼBrien", "obrien"),
+            ("O＇Brien", "O Brien"),
+            ("Smith-Jones", "SMITH\u{2013}JONES"),
+            ("Smith\u{AD}son", "SMITHSON"),
+            ("Smith\u{AD}-Jones", "Smith \u{2212} Jones"),
+            ("Smith\u{AD}Jones", "Smith \u{2212} Jones"),
+            ("Smith\u{FE0F}\u{E0041}", "Smith"),
+            ("Smith-Jones", "Smith Jones"),
+            ("De La Cruz", "Delacruz"),
+            ("St. John", "ST JOHN"),
+            ("Sørensen", "Sorensen"),
+            ("ŁUKASZ", "Lukasz"),
+            ("Đorđe", "DORDE"),
+            ("Guðrún Þórsdóttir", "GUDRUN THORSDOTTIR"),
+            ("Æthelred", "AETHELRED"),
+            ("Œuvrard", "oeuvrard"),
+            ("Strauß", "STRAUSS"),
+            ("STRAUẞ", "Strauss"),
+            ("Ħelu", "HELU"),
+            ("Yıldız", "YILDIZ"),
+            ("İnci", "inci"),
+            ("Νίκος", "ΝΙΚΟΣ"),
+            ("Nguyễn", "Nguyen"),
+            ("ＳＭＩＴＨ", "Smith"),
+            ("Ann\u{A0}\u{2003}Marie", "ANN MARIE"),
+            ("Smi\u{200B}th", "Smith"),
+            ("Smith (née Jones)", "SMITH"),
+            ("Smith [do not use (old)]", "Smith"),
+            ("Smith (formerly Jones", "smith"),
+            ("(Miss) Smith", "Smith"),
+            ("\u{202E}Smi\u{200E}th", "Smith"),
+            ("'", "\u{2019}"),
+        ] {
+            assert!(is_same_name(a, b), "{a} {b}: {} {}", normalised_name(a), normalised_name(b));
+        }
+    }
+
+    #[test]
+    fn other_letters_do() {
+        for (a, b) in [
+            ("Smith", "Smyth"),
+            ("Smith", "Smiths"),
+            ("Zoë", "Zo?"),
+            ("Zo\u{FFFD}", "Zo"),
+            ("Möller", "Moeller"),
+            ("Smith", "(Smith"),
+            ("'", "-"),
+            ("", "-"),
+            ("Jones", "Smith (née Jones)"),
+            ("Flat 1/2", "Flat 12"),
+        ] {
+            let same = is_same_name(a, b);
+            // An unclosed bracket around everything is no note.
+            assert!(!same, "{a} {b}");
+        }
+        assert!(is_same_name("?", "?") && is_same_name("", ""));
+        assert!(!is_same_text("1 High St (rear)", "1 High St"));
+    }
+
+    #[test]
+    fn given_names_are_apart_where_white_space_is() {
+        assert_eq!(given_names(" Mary Ann\tO'Dette-Louise "), ["MARY", "ANN", "ODETTELOUISE"]);
+        assert_eq!(given_names("Mary - Ann"), ["MARY", "ANN"]);
+        assert_eq!(given_names("J.P. (Jack)"), ["J", "P"]);
+        assert_eq!(given_names(" - "), [""; 0]);
+        assert_eq!(given_names("Mary\u{AD}Ann \u{AD}"), ["MARYANN"]);
+    }
+
+    #[test]
+    fn the_form_of_every_character_is_its_own_form() {
+        // Above are ideographs, and planes in which nothing has a form of its own.
+        for c in '\0'..='\u{1FFFF}' {
+            let form = normalised(&format!("a{c}b"));
+            assert_eq!(normalised(&form), form, "U+{:04X}", u32::from(c));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn names_of_one_form_are_the_same_name(
+            name in "[A-Za-zéëßσς()'’`´\u{2BC}\u{2010}\u{2013} \u{A0}\u{AD}\u{200B}\u{202E}\u{2066}\u{308}\u{FE0F}\u{E0041}-]{0,10}",
+        ) {
+            let form = name_form(&name);
+            let decomposed: String = DecomposingNormalizerBorrowed::new_nfd().normalize(&name).into();
+            for typed in [form.clone(), form.to_uppercase(), decomposed, name.replace('\'', "’")] {
+                prop_assert!(is_same_form(&name, &typed));
+                prop_assert!(is_same_name(&name, &typed), "{:?} {:?}", name, typed);
+                prop_assert!(!is_same_text(&name, &typed) || is_same_name(&name, &typed));
+            }
+        }
+
+        #[test]
+        fn the_form_of_a_form_is_itself(text in ".{0,12}", name in "[(\\[A-cé'’´ŉ\u{301}\u{5B0}\u{5C1}א \\-)\\]]{0,12}") {
+            for text in [text, name] {
+                let form = normalised(&text);
+                prop_assert_eq!(normalised(&form), &*form);
+                let form = normalised_name(&text);
+                prop_assert_eq!(normalised_name(&form), &*form);
+                prop_assert!(is_same_name(&text, &text) && is_same_text(&text, &text));
+            }
+        }
+    }
+}

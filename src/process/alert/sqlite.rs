@@ -1,0 +1,200 @@
+use crate::case::{Alert, CaseId};
+use crate::process::alert::{AlertSink, Error, ErrorKind};
+use crate::store::sqlite::{self, Database};
+use async_trait::async_trait;
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
+use std::fmt;
+use std::path::Path;
+
+/// Alerts in an SQLite file, each once, for a program that shows or forwards them.
+///
+/// The file may be that of the cases. What it holds is the alert as JSON, with the person's particulars
+/// (MSCA-DQ-04). Calls need a Tokio runtime.
+#[derive(Clone)]
+pub struct SqliteAlerts(Database);
+
+impl SqliteAlerts {
+    /// Opens the file at `path`, makes it if it is not there, and brings its schema up to date.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unavailable`] when the file cannot be opened or written.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
+        Ok(Self(Database::open(path)?))
+    }
+
+    /// An empty inbox that is forgotten when its last clone is dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unavailable`] when there is no memory for it.
+    pub fn open_in_memory() -> Result<Self, Error> {
+        Ok(Self(Database::open_in_memory()?))
+    }
+
+    /// At most `limit` alerts in the order in which they first came, after the first `skip`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unavailable`] when the file cannot be read. An alert that was damaged is left out, and
+    /// [`unreadable`](Self::unreadable) names it.
+    pub async fn page(&self, skip: usize, limit: usize) -> Result<Vec<Alert>, Error> {
+        self.0
+            .blocking(move |connection| {
+                let mut query = connection
+                    .prepare_cached("SELECT id, document FROM alert ORDER BY number")
+                    .map_err(failed)?;
+                let rows = query.query_map([], |row| Ok(stored(row).1)).map_err(failed)?;
+                rows.filter_map(|row| row.map_err(failed).transpose())
+                    .skip(skip)
+                    .take(limit)
+                    .collect()
+            })
+            .await
+    }
+
+    /// The ids of the alerts that cannot be read, because they were damaged, in the order in which they
+    /// came.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unavailable`] when the file cannot be read.
+    pub async fn unreadable(&self) -> Result<Vec<String>, Error> {
+        self.0
+            .blocking(|connection| {
+                let mut query = connection
+                    .prepare_cached("SELECT id, document FROM alert ORDER BY number")
+                    .map_err(failed)?;
+                let rows = query.query_map([], |row| Ok(stored(row))).map_err(failed)?;
+                rows.filter_map(|row| match row.map_err(failed) {
+                    Ok((id, None)) => Some(Ok(id)),
+                    Ok(_) => None,
+                    Err(error) => Some(Err(error)),
+                })
+                .collect()
+            })
+            .await
+    }
+
+    /// Deletes the alerts about `case`, names it in no other, and sees to it that none of it is left in
+    /// the file (MSCA-DQ-02: permanent erasure by court order). Of a case without alerts it changes
+    /// nothing. An alert that cannot be read is deleted if its id or its text names the case.
+    ///
+    /// Whoever erases a case calls this too: a review queue knows of an [`AlertSink`] only, which
+    /// delivers. What a vendor's own sink has delivered is the vendor's to delete.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unavailable`] when the file cannot be read or written, [`ErrorKind::Residue`] when it may
+    /// still hold what was deleted: call again.
+    pub async fn forget(&self, case: &CaseId) -> Result<(), Error> {
+        let case = case.clone();
+        self.0.blocking(move |connection| forget(connection, &case)).await
+    }
+}
+
+/// The id and the alert in the first two columns; no alert if the row was damaged. A cause is left out,
+/// because it may quote content.
+fn stored(row: &Row<'_>) -> (String, Option<Alert>) {
+    let text = |column| match row.get_ref(column) {
+        Ok(ValueRef::Text(text)) => String::from_utf8_lossy(text).into_owned(),
+        _ => String::new(),
+    };
+    let (id, document) = (text(0), text(1));
+    (id, serde_json::from_str(&document).ok())
+}
+
+fn forget(connection: &mut Connection, case: &CaseId) -> Result<(), Error> {
+    let transaction =
+        connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+    let mut after = 0;
+    // As it stands in JSON, so that one id is not found within another.
+    let quoted = serde_json::to_string(case).map_err(|_| Error::new(ErrorKind::Unavailable))?;
+    // One at a time, so that memory stays bounded.
+    while let Some((number, (id, alert), mentions)) = transaction
+        .query_row(
+            "SELECT id, document, number,
+                instr(CAST(document AS BLOB), CAST(?2 AS BLOB)) > 0 AS mentions
+             FROM alert WHERE number > ?1 ORDER BY number LIMIT 1",
+            params![after, quoted],
+            |row| Ok((row.get::<_, i64>(2)?, stored(row), row.get::<_, bool>(3)?)),
+        )
+        .optional()
+        .map_err(failed)?
+    {
+        after = number;
+        let is_about = match &alert {
+            Some(alert) => alert.case_id.as_ref() == Some(case),
+            None => mentions || id.starts_with(&format!("{case}/")),
+        };
+        if is_about {
+            transaction.execute("DELETE FROM alert WHERE number = ?1", [number]).map_err(failed)?;
+        } else if let Some(mut alert) = alert.filter(|alert| alert.others.contains(case)) {
+            alert.others.retain(|other| other != case);
+            let document =
+                serde_json::to_string(&alert).map_err(|_| Error::new(ErrorKind::Unavailable))?;
+            transaction
+                .execute(
+                    "UPDATE alert SET document = ?2 WHERE number = ?1",
+                    params![number, document],
+                )
+                .map_err(failed)?;
+        }
+    }
+    transaction.commit().map_err(failed)?;
+    Ok(sqlite::scrub(connection)?)
+}
+
+#[async_trait]
+impl AlertSink for SqliteAlerts {
+    async fn deliver(&self, alerts: &[Alert]) -> Result<(), Error> {
+        // A cause is left out, because it may quote content.
+        let row = |alert: &Alert| {
+            let document = serde_json::to_string(alert);
+            let document = document.map_err(|_| Error::new(ErrorKind::Unavailable))?;
+            Ok((alert.id.clone(), document))
+        };
+        let rows = alerts.iter().map(row).collect::<Result<Vec<_>, Error>>()?;
+        self.0
+            .blocking(move |connection| {
+                let transaction = connection
+                    .transaction_with_behavior(TransactionBehavior::Immediate)
+                    .map_err(failed)?;
+                for (id, document) in rows {
+                    transaction
+                        .prepare_cached(
+                            "INSERT INTO alert (id, document) VALUES (?1, ?2)
+                             ON CONFLICT (id) DO NOTHING",
+                        )
+                        .and_then(|mut insert| insert.execute(params![id, document]))
+                        .map_err(failed)?;
+                }
+                transaction.commit().map_err(failed)
+            })
+            .await
+    }
+}
+
+impl From<sqlite::Error> for Error {
+    fn from(error: sqlite::Error) -> Self {
+        let same = Self::new(match error.kind {
+            sqlite::ErrorKind::Residue => ErrorKind::Residue,
+            _ => ErrorKind::Unavailable,
+        });
+        match error.source {
+            Some(source) => same.with_source(source),
+            None => same,
+        }
+    }
+}
+
+fn failed(error: rusqlite::Error) -> Error {
+    sqlite::Error::from(error).into()
+}
+
+impl fmt::Debug for SqliteAlerts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SqliteAlerts")
+    }
+}

@@ -1,0 +1,66 @@
+//! What the back office is told by the worker.
+
+use crate::case::{Alert, AlertKind, Case};
+use crate::demographics::london_day;
+use crate::process::commit::Delivery;
+use crate::process::pass::Pass;
+use crate::process::turn::Turn;
+use crate::process::{Error, Worker};
+use crate::trace;
+
+impl Worker {
+    /// Delivers the alerts of these cases, which are as they are stored.
+    pub(super) async fn deliver(&self, cases: Vec<Case>) -> Result<(), Error> {
+        self.delivery().deliver(cases).await
+    }
+
+    fn delivery(&self) -> Delivery<'_> {
+        Delivery {
+            store: &*self.store,
+            audit: &*self.audit,
+            alerts: &*self.alerts,
+            actor: &self.actor,
+            clock: &*self.clock,
+            why: "decision",
+        }
+    }
+
+    /// Puts into `pass` what ends the asking: our configuration was refused, several cases were refused alike,
+    /// or a question was held back.
+    pub(super) async fn end_if_refused(
+        &self,
+        turns: Vec<Turn>,
+        held_back: Option<trace::Error>,
+        pass: &mut Pass,
+    ) -> Result<(), Error> {
+        let refused = turns.into_iter().find_map(Turn::refusal);
+        if let Some(error) = refused.or_else(|| pass.refusals.verdict()) {
+            self.tell_of_refusal(&error).await?;
+            pass.stopped = Some(error);
+        } else if held_back.is_some() {
+            pass.stopped = held_back;
+        }
+        Ok(())
+    }
+
+    /// Tells the back office that the service refuses our configuration: once a day, and not once per
+    /// case or pass. A sink that fails is tried again in the next pass.
+    async fn tell_of_refusal(&self, error: &trace::Error) -> Result<(), Error> {
+        let now = self.clock.now();
+        let code = error.exchange().and_then(|exchange| exchange.code.clone());
+        let id = format!(
+            "{}/{}/{}",
+            AlertKind::Configuration,
+            code.as_deref().unwrap_or("-"),
+            london_day(now)
+        );
+        let mut alert = Alert::new(id, AlertKind::Configuration, now);
+        alert.code = code;
+        let delivery = self.delivery();
+        self.audit.append(vec![delivery.told(&alert, now)]).await?;
+        if self.alerts.deliver(std::slice::from_ref(&alert)).await.is_err() {
+            self.audit.append(vec![delivery.not_told(&alert)]).await?;
+        }
+        Ok(())
+    }
+}

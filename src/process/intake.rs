@@ -1,0 +1,191 @@
+use crate::audit::{Actor, AuditLog};
+use crate::case::{Case, CaseId, CaseStore, Change, ErrorKind, Evidence, ReviewReason};
+use crate::clock::Clock;
+use crate::process::Error;
+use crate::process::commit::{changed, withdraw};
+use crate::process::duplicates::flag_duplicates;
+use chrono::{DateTime, Utc};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
+
+/// How many cases are recorded and saved in one step.
+const CHUNK: usize = 200;
+
+/// How many cases of a caseload were new, and what became of the others.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Imported {
+    /// Cases that were not stored before.
+    pub new: usize,
+    /// Cases of which the local system says something else than before.
+    pub updated: usize,
+    /// Cases about which nothing is new.
+    pub unchanged: usize,
+    /// Cases that are stored and cannot be read, so that nothing was taken in for them.
+    pub unreadable: usize,
+    /// Pairs of cases that were found to have one number (MSCA-DQ-01).
+    pub duplicates: usize,
+}
+
+/// Brings `store` up to what the local system says of `cases`, and leaves alone what traces and people
+/// have brought ([`Case::updated_from`]). The same cases again change nothing, and so do not undo what
+/// somebody has corrected since; only what the local system says anew does.
+///
+/// Numbers are taken as they are, also where two cases have one: both are flagged then, and the back office
+/// is told, by the next run (MSCA-DQ-01). A pair that somebody has dismissed is not flagged again.
+///
+/// A case whose NHS Number is damaged ([`Case::damaged_number`]) gets a review item, which is resolved when the
+/// local system has a readable number, or none.
+///
+/// A case that is stored and cannot be read is passed over ([`CaseStore::unreadable`] names it).
+///
+/// A number that was imported before and never traced gives way to another one that the local system has
+/// now. A traced number stays, and the case gets a review item ([`ReviewReason::Conflict`]), once for each
+/// number that the local system has instead. A number is imported for the person that the case is about
+/// ([`RecordedNumber::person`](crate::case::RecordedNumber::person)); when a later caseload says that it is
+/// another, the number is in doubt until it is verified ([`Case::person_changed`]).
+///
+/// Each change is in `audit` before it is saved, so that a case can be rebuilt as it was on any day
+/// (MSCA-AUD-02). Killed in between, it is simply done again. Of a case that comes twice the later
+/// word counts.
+///
+/// # Errors
+///
+/// [`ErrorKind`](crate::process::ErrorKind), when the store or the audit trail fails. What was imported
+/// before stays.
+///
+/// ```
+/// use nhs_pds::audit::{Actor, MemoryLog};
+/// use nhs_pds::case::{Case, MemoryStore, RecordType};
+/// use nhs_pds::clock::SystemClock;
+/// use nhs_pds::trace::{Caller, LocalIdentity};
+/// use nhs_pds::process::import;
+///
+/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+/// let (store, audit) = (MemoryStore::new(), MemoryLog::new());
+/// let caller = Caller::System(LocalIdentity::new("RHM".parse()?, "import")?);
+/// let actor = Actor::new(&caller, "Nightly import");
+/// let cases = vec![Case::new("RXX:1".parse()?, RecordType::Review)];
+/// let first = import(&store, &audit, &actor, &SystemClock, cases.clone()).await?;
+/// let again = import(&store, &audit, &actor, &SystemClock, cases).await?;
+/// assert_eq!((first.new, again.unchanged), (1, 1));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub async fn import(
+    store: &dyn CaseStore,
+    audit: &dyn AuditLog,
+    actor: &Actor,
+    clock: &dyn Clock,
+    cases: Vec<Case>,
+) -> Result<Imported, Error> {
+    let mut imported = Imported::default();
+    let mut cases = cases.into_iter();
+    loop {
+        let mut chunk: Vec<Case> = cases.by_ref().take(CHUNK).collect();
+        if chunk.is_empty() {
+            return Ok(imported);
+        }
+        let numbered = chunk.iter().filter(|case| case.nhs_number.is_some());
+        let numbered: Vec<CaseId> = numbered.map(|case| case.id.clone()).collect();
+        // What somebody else saves in between is looked at again.
+        while !chunk.is_empty() {
+            chunk = import_chunk(store, audit, actor, clock, chunk, &mut imported).await?;
+        }
+        imported.duplicates += flag_duplicates(store, audit, actor, clock, &numbered).await?;
+    }
+}
+
+/// What the local system says of a case, as a digest; `None` when it cannot be written down.
+fn digest(read: &Case) -> Option<String> {
+    let said = serde_json::to_vec(read).ok()?;
+    let hash: [u8; 32] = Sha256::digest(said).into();
+    Some(hash.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// `stored` as it is once the local system has been read again as `read`; `None` when nothing changes.
+///
+/// A number in `read` that is not taken, because the case has a traced one, is for a person to look at.
+fn read_again(stored: &Case, read: &Case, now: DateTime<Utc>) -> Option<Case> {
+    let updated = stored.updated_from(read.clone());
+    let is_open = stored.open_items().any(|item| item.reason == ReviewReason::Conflict);
+    let Some(other) = stored.number_in_conflict(read).filter(|_| !is_open) else {
+        return updated;
+    };
+    let mut flagged = updated.unwrap_or_else(|| stored.clone());
+    let evidence = Evidence { nhs_number: Some(other), ..Evidence::default() };
+    flagged.open_item(ReviewReason::Conflict, &evidence, now);
+    Some(flagged)
+}
+
+/// Imports `cases`, and returns those that have to be looked at again.
+async fn import_chunk(
+    store: &dyn CaseStore,
+    audit: &dyn AuditLog,
+    actor: &Actor,
+    clock: &dyn Clock,
+    cases: Vec<Case>,
+    imported: &mut Imported,
+) -> Result<Vec<Case>, Error> {
+    let now = clock.now();
+    let (mut new, mut updated, mut unchanged) = (Vec::new(), Vec::new(), 0);
+    let mut unreadable = Vec::new();
+    // What comes twice is looked at again once the first is stored.
+    let mut seen = BTreeSet::new();
+    let (cases, twice): (Vec<Case>, Vec<Case>) =
+        cases.into_iter().partition(|case| seen.insert(case.id.clone()));
+    for read in &cases {
+        let digest = digest(read);
+        let taken = |mut case: Case| {
+            case.nhs_number = case.number_with_person();
+            if let Some(held) = &mut case.nhs_number {
+                held.since = held.since.or(Some(now));
+            }
+            case.flag_damaged_number(now, actor.user_id());
+            case.read_digest.clone_from(&digest);
+            case
+        };
+        let stored = match store.get(&read.id).await {
+            Err(error) if error.is_about_a_damaged_case() => {
+                unreadable.push(read.id.clone());
+                continue;
+            }
+            stored => stored?,
+        };
+        match stored {
+            None => new.push(taken(read.clone())),
+            // The local system says what it said before; what somebody has corrected since stays.
+            Some(stored) if digest.is_some() && stored.read_digest == digest => unchanged += 1,
+            Some(stored) => match read_again(&stored, read, now) {
+                Some(case) => updated.push(taken(case)),
+                None => unchanged += 1,
+            },
+        }
+    }
+    let changes = new.iter().chain(&updated);
+    let entries = changes.map(|case| changed(actor, case, &[("decision", "imported")], now));
+    audit.append(entries.collect()).await?;
+    let ids: Vec<CaseId> = new.iter().chain(&updated).map(|case| case.id.clone()).collect();
+    let (count_new, count_updated) = (new.len(), updated.len());
+    // What is new, and what is not, are two steps: killed in between, the second is done the next time.
+    let inserted = store.insert_all(new).await;
+    let done = inserted.is_ok();
+    let saved = match inserted {
+        Ok(()) => store.save_all(updated.into_iter().map(Change::new).collect()).await,
+        refused => refused,
+    };
+    imported.new += if done { count_new } else { 0 };
+    let Err(error) = saved else {
+        imported.updated += count_updated;
+        imported.unchanged += unchanged;
+        imported.unreadable += unreadable.len();
+        return Ok(twice);
+    };
+    if !matches!(error.kind(), ErrorKind::Conflict | ErrorKind::Exists | ErrorKind::NotFound) {
+        return Err(error.into());
+    }
+    withdraw::<Error>(store, audit, actor, ids.iter(), clock.now()).await?;
+    let is_done = |case: &Case| done && ids.iter().take(count_new).any(|id| *id == case.id);
+    Ok(cases.into_iter().filter(|case| !is_done(case)).chain(twice).collect())
+}

@@ -1,0 +1,481 @@
+use crate::case::{Case, Criteria, is_implausible_birth, is_no_forename, is_no_surname};
+use crate::demographics::{FullDate, Gender, Postcode, london_day, name_form};
+use crate::nhs_number::NhsNumber;
+use crate::process::purpose::Purpose;
+use crate::process::{Eligibility, Policy, Reason, Scope, eligibility};
+use crate::trace::{CriterionError, FetchDetails, FindPerson, LocalIdentifier, NameText, Question};
+use chrono::{DateTime, TimeDelta, Utc};
+
+/// What is asked about a case next.
+#[non_exhaustive]
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Plan {
+    /// The particulars that are asked by, and that the person returned is held against.
+    pub asked: Criteria,
+    /// The question.
+    pub question: Question,
+}
+
+/// What is asked about `case` at `now`, if anything.
+///
+/// A case without a number, or with one that is not to be relied upon, is asked about by its
+/// particulars: surname, gender and full date of birth, with forename and postcode where they are known
+/// (HAV-1). A number from elsewhere, or from a provider's copy, is verified: the number is sent with the
+/// date of birth and the surname, so that nothing comes back about anybody else. A number that was traced
+/// is left alone (HAV-3), unless `policy` has it verified again, or name, date of birth or gender have
+/// changed since it was confirmed ([`Case::person_changed`]): then it is verified at once. The case id goes
+/// along under the OID `local_root`, and an answer repeats it.
+///
+/// A name that stands for none, such as `UNKNOWN` or `Baby` (`reference/placeholders.txt`), and a birth that
+/// is to come or more than 125 years ago, by the day in London, are faults of the data and make no question.
+///
+/// Addresses are no criterion of any tracing service. A postcode that stands for a country or for "no fixed
+/// abode" (`ZZ99`) is left out: it would only prevent a match. A postcode that cannot be read is not left out:
+/// the case is held until it is corrected ([`Reason::PostcodeUnusable`]).
+///
+/// Pure.
+///
+/// ```
+/// use nhs_pds::case::{Allocation, Case, RecordType};
+/// use nhs_pds::trace::LocalIdentifier;
+/// use nhs_pds::process::{plan, Policy, Reason, Scope};
+///
+/// let mut case = Case::new("RXX:00001".parse()?, RecordType::AdultCase);
+/// case.allocations = vec![Allocation::new("A Worker")];
+/// let now = "2026-11-23T09:30:00Z".parse()?;
+/// let (scope, policy) = (Scope::default(), Policy::default());
+/// let planned = plan(&case, &scope, &policy, LocalIdentifier::LOCAL_PATIENT_ROOT, now);
+/// assert_eq!(planned.unwrap_err().reason(), Some(Reason::SurnameMissing));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+///
+/// The [`Eligibility`], with every reason for which nothing is asked, in the order of [`Reason`].
+pub fn plan(
+    case: &Case,
+    scope: &Scope,
+    policy: &Policy,
+    local_root: &str,
+    now: DateTime<Utc>,
+) -> Result<Plan, Eligibility> {
+    let purpose = Purpose::of(case, policy, now);
+    let planned = ask(case, purpose.number(), local_root, now);
+    let mut eligible = eligibility(case, scope, now);
+    if purpose == Purpose::Nothing {
+        eligible = eligible.and([Reason::AlreadyTraced]);
+    }
+    match planned {
+        Err(reasons) => Err(eligible.and(reasons)),
+        Ok(planned) => {
+            let again = case.asking.asked.as_ref().is_some_and(|asked| {
+                asked.has_same_fields(&planned.asked) && purpose.is_answered_by(case, asked)
+            });
+            if again && case.not_on_pds {
+                eligible = eligible.and([Reason::NotOnPds]);
+            } else if again && !is_due(case, policy, now) {
+                eligible = eligible.and([Reason::NotDue]);
+            }
+            if eligible.is_eligible() { Ok(planned) } else { Err(eligible) }
+        }
+    }
+}
+
+/// The question that finds the person of `case`, or that verifies `number`, whether or not it is time to
+/// ask it.
+///
+/// # Errors
+///
+/// Everything in the data for which it makes no question.
+pub(super) fn ask(
+    case: &Case,
+    number: Option<NhsNumber>,
+    local_root: &str,
+    now: DateTime<Utc>,
+) -> Result<Plan, Vec<Reason>> {
+    let (family, given) = (family(case), given(case));
+    let (gender, born) = (gender(case, number), date_of_birth(case, now));
+    let (postcode, local) = (postcode(case), LocalIdentifier::new(local_root, case.id.as_str()));
+    let (Ok(family), Ok(given), Ok(gender), Ok(born), Ok(postcode), Ok(local)) =
+        (&family, &given, gender, born, postcode, &local)
+    else {
+        let local = local.err().map(|_| Reason::LocalIdentifierUnusable);
+        let faults = [family.err(), given.err(), gender.err(), born.err(), postcode.err(), local];
+        return Err(faults.into_iter().flatten().collect());
+    };
+    let mut asked = Criteria::new(family.as_str(), born);
+    asked.nhs_number = number;
+    asked.given = given.as_ref().map(|given| given.as_str().to_owned());
+    (asked.gender, asked.postcode) = (case.gender, postcode);
+    let question = match number {
+        Some(number) => FetchDetails::new(number, born)
+            .with_family(family.clone())
+            .with_local_identifier(local.clone())
+            .into(),
+        None => {
+            let mut question = FindPerson::new(family.clone(), gender, born);
+            if let Some(given) = given {
+                question = question.with_given(given.clone());
+            }
+            if let Some(postcode) = asked.postcode {
+                question = question.with_postcode(postcode);
+            }
+            question.with_local_identifier(local.clone()).into()
+        }
+    };
+    Ok(Plan { asked, question })
+}
+
+/// Whether the same words may be asked again. A time further off than any wait was set before the clock was
+/// put back, or under another policy; so was any time that was set at a time still to come.
+fn is_due(case: &Case, policy: &Policy, now: DateTime<Utc>) -> bool {
+    if case.asking.until_corrected {
+        return is_refusal_over(case, policy, now);
+    }
+    let latest = now.checked_add_signed(policy.longest_wait()).unwrap_or(now);
+    let was_ahead = case.last_trace.as_ref().is_some_and(|last| last.at > now);
+    let is_over = |at| at <= now || at > latest || was_ahead;
+    case.asking.not_before.is_none_or(is_over)
+}
+
+/// Whether a case that waits for a correction does not have to: its message was refused by a fault or a
+/// status, which older stores have on record as a fault of the data.
+fn is_refusal_over(case: &Case, policy: &Policy, now: DateTime<Utc>) -> bool {
+    case.last_trace.as_ref().is_some_and(|last| {
+        let since = now.signed_duration_since(last.at);
+        // A time to come was set by a clock that was ahead.
+        last.is_unexplained_refusal() && !(TimeDelta::zero()..policy.refusal_wait).contains(&since)
+    })
+}
+
+fn family(case: &Case) -> Result<NameText, Reason> {
+    let text = case.surname.as_deref().unwrap_or_default();
+    match text.parse() {
+        Ok(_) if is_no_surname(text) => Err(Reason::SurnamePlaceholder),
+        Ok(family) => Ok(family),
+        Err(CriterionError::Blank) => Err(Reason::SurnameMissing),
+        Err(_) => Err(Reason::SurnameUnusable),
+    }
+}
+
+fn given(case: &Case) -> Result<Option<NameText>, Reason> {
+    let text = case.forename.as_deref().unwrap_or_default();
+    match text.parse() {
+        Ok(_) if is_no_forename(text) => Err(Reason::ForenamePlaceholder),
+        Ok(given) => Ok(Some(given)),
+        Err(CriterionError::Blank) => Ok(None),
+        Err(_) => Err(Reason::ForenameUnusable),
+    }
+}
+
+/// The gender, without which nobody is found; verifying a number does not need it.
+fn gender(case: &Case, number: Option<NhsNumber>) -> Result<Gender, Reason> {
+    match (case.gender, number) {
+        (Some(gender), _) => Ok(gender),
+        (None, Some(_)) => Ok(Gender::NotKnown),
+        (None, None) => Err(Reason::GenderMissing),
+    }
+}
+
+fn date_of_birth(case: &Case, now: DateTime<Utc>) -> Result<FullDate, Reason> {
+    let date = case.date_of_birth.ok_or(Reason::DateOfBirthMissing)?;
+    if is_implausible_birth(date, london_day(now)) {
+        return Err(Reason::DateOfBirthImplausible);
+    }
+    date.full().ok_or(Reason::DateOfBirthIncomplete)
+}
+
+/// The postcode of an address, if the case has one.
+fn postcode(case: &Case) -> Result<Option<Postcode>, Reason> {
+    let text = case.postcode.as_deref().unwrap_or_default();
+    if name_form(text).chars().all(char::is_whitespace) {
+        return Ok(None);
+    }
+    let postcode: Postcode = text.parse().map_err(|_| Reason::PostcodeUnusable)?;
+    Ok(Some(postcode).filter(|postcode| !postcode.is_pseudo()))
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::case::{
+        Allocation, NumberSource, NumberStatus, Provenance, RecordType, RecordedNumber,
+    };
+    use crate::trace::{Exchange, Freshness};
+
+    pub(in crate::process) const ROOT: &str = LocalIdentifier::LOCAL_PATIENT_ROOT;
+    pub(in crate::process) const NUMBER: NhsNumber = NhsNumber::constant(9_449_304_424);
+
+    /// An eligible case.
+    pub(in crate::process) fn case() -> Case {
+        let mut case = Case::new("RXX:1".parse().unwrap(), RecordType::AdultCase);
+        case.surname = Some(" Aindow ".into());
+        case.forename = Some("Comfort".into());
+        case.date_of_birth = Some("1943-05-19".parse().unwrap());
+        case.gender = Some(Gender::Female);
+        case.postcode = Some("kt171na".into());
+        case.allocations = vec![Allocation::new("A Worker")];
+        case
+    }
+
+    pub(in crate::process) fn now() -> DateTime<Utc> {
+        "2026-11-23T09:30:00Z".parse().unwrap()
+    }
+
+    pub(in crate::process) fn traced(number: NhsNumber, freshness: Freshness) -> RecordedNumber {
+        let exchange = Exchange::new("SMSP", "getNHSNumber", "M-0", now());
+        RecordedNumber::new(
+            number,
+            NumberSource::Traced(Provenance::new(exchange, freshness, "exact")),
+        )
+    }
+
+    pub(in crate::process) fn imported(number: NhsNumber, source: &str) -> RecordedNumber {
+        RecordedNumber::new(number, NumberSource::Imported(Some(source.into())))
+    }
+
+    fn planned(case: &Case) -> Result<Plan, Vec<Reason>> {
+        plan(case, &Scope::default(), &Policy::default(), ROOT, now())
+            .map_err(|eligibility| eligibility.reasons().to_vec())
+    }
+
+    fn reasons(change: impl FnOnce(&mut Case)) -> Vec<Reason> {
+        let mut case = case();
+        change(&mut case);
+        planned(&case).err().unwrap_or_default()
+    }
+
+    fn find(case: &Case) -> FindPerson {
+        match planned(case).unwrap().question {
+            Question::Find(question) => question,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn everything_known_is_asked() {
+        let asked = find(&case());
+        assert_eq!(asked.family().as_str(), "Aindow");
+        assert_eq!(asked.given().map(NameText::as_str), Some("Comfort"));
+        assert_eq!(asked.gender(), Gender::Female);
+        assert_eq!(asked.date_of_birth().to_string(), "1943-05-19");
+        assert_eq!(asked.postcode().map(Postcode::to_string).as_deref(), Some("KT17 1NA"));
+        let local = asked.local_identifier().unwrap();
+        assert_eq!((local.root(), local.extension()), (ROOT, "RXX:1"));
+    }
+
+    #[test]
+    fn a_wait_that_no_policy_sets_is_over() {
+        let mut case = case();
+        let asked = planned(&case).unwrap().asked;
+        case.asking.asked = Some(asked);
+        let policy = Policy::default();
+        let at = |case: &Case, now: &str| {
+            plan(case, &Scope::default(), &policy, ROOT, now.parse().unwrap()).is_ok()
+        };
+        case.asking.not_before = Some("2036-11-23T09:30:00Z".parse().unwrap());
+        assert!(at(&case, "2026-11-23T09:30:00Z"), "the clock was ten years ahead");
+        assert!(!at(&case, "2036-11-01T09:30:00Z"));
+        assert!(at(&case, "2036-11-23T09:30:00Z"));
+    }
+
+    #[test]
+    fn what_is_not_known_is_left_out() {
+        let mut case = case();
+        for postcode in
+            [None, Some(""), Some(" \t\u{A0}\u{200B}"), Some("ZZ99 3VZ"), Some("zz993wz")]
+        {
+            case.postcode = postcode.map(str::to_owned);
+            assert_eq!(find(&case).postcode(), None, "{postcode:?}");
+        }
+        for forename in [None, Some(" ")] {
+            case.forename = forename.map(str::to_owned);
+            assert_eq!(find(&case).given(), None);
+        }
+    }
+
+    #[test]
+    fn a_number_from_elsewhere_is_verified_with_birth_and_surname() {
+        for held in [imported(NUMBER, "GP letter"), traced(NUMBER, Freshness::Stale)] {
+            let mut case = case();
+            (case.nhs_number, case.gender) = (Some(held), None);
+            let plan = planned(&case).unwrap();
+            let Question::Fetch(question) = &plan.question else { panic!("{plan:?}") };
+            assert_eq!(question.nhs_number(), NUMBER);
+            assert_eq!(question.family().map(NameText::as_str), Some("Aindow"));
+            assert_eq!(question.given(), None);
+            assert_eq!(question.local_identifier().unwrap().extension(), "RXX:1");
+            assert_eq!(plan.asked.nhs_number, Some(NUMBER));
+            assert_eq!(plan.asked.given.as_deref(), Some("Comfort"));
+        }
+    }
+
+    #[test]
+    fn a_number_in_doubt_is_not_asked_by() {
+        for standing in [NumberStatus::Invalid, NumberStatus::NotVerified, NumberStatus::Superseded]
+        {
+            let mut case = case();
+            let mut held = traced(NUMBER, Freshness::Live);
+            held.standing = standing;
+            case.nhs_number = Some(held);
+            assert_eq!(find(&case).family().as_str(), "Aindow", "{standing:?}");
+        }
+    }
+
+    #[test]
+    fn a_traced_number_is_left_alone_until_it_is_to_be_verified_again() {
+        let with = |held| reasons(|case| case.nhs_number = Some(held));
+        assert_eq!(with(traced(NUMBER, Freshness::Live)), [Reason::AlreadyTraced]);
+        assert_eq!(with(imported(NUMBER, "smsp")), [Reason::AlreadyTraced]);
+        let mut case = case();
+        case.nhs_number = Some(traced(NUMBER, Freshness::Live));
+        let policy = Policy::default().with_reverification(chrono::TimeDelta::days(90));
+        let at = |days| {
+            let then = now() + chrono::TimeDelta::days(days);
+            plan(&case, &Scope::default(), &policy, ROOT, then)
+        };
+        assert_eq!(at(44).unwrap_err().reason(), Some(Reason::AlreadyTraced));
+        assert!(matches!(at(136).unwrap().question, Question::Fetch(_)));
+    }
+
+    #[test]
+    fn the_same_words_wait_and_other_words_do_not() {
+        let waits: [fn(&mut Case); 3] = [
+            |case| case.asking.not_before = Some(now() + chrono::TimeDelta::seconds(1)),
+            |case| case.asking.until_corrected = true,
+            |case| case.not_on_pds = true,
+        ];
+        for wait in waits {
+            let mut case = case();
+            case.asking.asked = Some(planned(&case).unwrap().asked);
+            assert!(planned(&case).is_ok(), "nothing says to wait");
+            wait(&mut case);
+            let reasons = planned(&case).unwrap_err();
+            assert!(reasons == [Reason::NotDue] || reasons == [Reason::NotOnPds]);
+            for corrected in [
+                (|case| case.surname = Some("Aindowe".into())) as fn(&mut Case),
+                |case| case.forename = None,
+                |case| case.gender = Some(Gender::Male),
+                |case| case.postcode = None,
+                |case| case.date_of_birth = Some("1943-05-20".parse().unwrap()),
+            ] {
+                let mut case = case.clone();
+                corrected(&mut case);
+                assert!(planned(&case).is_ok());
+            }
+            for typed in ["AINDOW", "Ain\u{200B}dow", "aindow\u{A0}"] {
+                case.surname = Some(typed.into());
+                assert_eq!(planned(&case).unwrap_err(), reasons, "{typed:?} is the same name");
+            }
+            case.surname = Some("Aindow".into());
+            case.asking.not_before = Some(now());
+            (case.asking.until_corrected, case.not_on_pds) = (false, false);
+            assert!(planned(&case).is_ok(), "it is time");
+        }
+    }
+
+    #[test]
+    fn data_that_make_no_question() {
+        let text = |text: &str| Some(text.to_owned());
+        for blank in [None, text(" ")] {
+            assert_eq!(reasons(|case| case.surname = blank), [Reason::SurnameMissing]);
+        }
+        for unusable in [text("Sm*"), text("a\u{0}b")] {
+            let also = unusable.clone();
+            assert_eq!(reasons(|case| case.surname = unusable), [Reason::SurnameUnusable]);
+            assert_eq!(reasons(|case| case.forename = also), [Reason::ForenameUnusable]);
+        }
+        assert_eq!(reasons(|case| case.forename = None), []);
+        assert_eq!(reasons(|case| case.gender = None), [Reason::GenderMissing]);
+        assert_eq!(reasons(|case| case.date_of_birth = None), [Reason::DateOfBirthMissing]);
+        for postcode in ["RM14 OTA", "RM14 0TA (temp)", "NULL", "not known", "RM14", "N/A", "-"] {
+            let told = reasons(|case| case.postcode = text(postcode));
+            assert_eq!(told, [Reason::PostcodeUnusable], "{postcode}");
+            let told = reasons(|case| {
+                case.postcode = text(postcode);
+                case.nhs_number = Some(imported(NUMBER, "GP letter"));
+            });
+            assert_eq!(told, [Reason::PostcodeUnusable], "{postcode}: nor is a number verified");
+        }
+        for postcode in ["kt17\u{A0}1na", "\u{FEFF}KT17\u{2003}1NA", "KT17\t1NA\r\n"] {
+            let case = Case { postcode: text(postcode), ..case() };
+            assert_eq!(find(&case).postcode().unwrap().to_string(), "KT17 1NA");
+        }
+        let month = Some("1984-02".parse().unwrap());
+        assert_eq!(reasons(|case| case.date_of_birth = month), [Reason::DateOfBirthIncomplete]);
+        let no_root = ask(&case(), None, "no OID", now());
+        assert_eq!(no_root.unwrap_err(), [Reason::LocalIdentifierUnusable]);
+    }
+
+    #[test]
+    fn a_name_goes_out_in_its_form() {
+        let mut case = case();
+        case.surname = Some("O\u{2019}Brien\u{2010}Smith".into());
+        case.forename = Some("\u{202A}Zoe\u{308}\u{A0}Ann\u{200B}".into());
+        let plan = planned(&case).unwrap();
+        let Question::Find(question) = &plan.question else { panic!("{plan:?}") };
+        assert_eq!(question.family().as_str(), "O'Brien-Smith");
+        assert_eq!(question.given().map(NameText::as_str), Some("Zoë Ann"));
+        assert_eq!(plan.asked.family, "O'Brien-Smith");
+        assert_eq!(plan.asked.given.as_deref(), Some("Zoë Ann"));
+    }
+
+    #[test]
+    fn names_that_stand_for_none() {
+        for text in ["NULL", "n/a", "-", "UNKNOWN", "TBC", "Baby", "Unborn", "Twin 1", "B/O Aindow"]
+        {
+            let name = Some(text.to_owned());
+            let (surname, forename) = (name.clone(), name);
+            let by_surname = reasons(|case| case.surname = surname);
+            assert_eq!(by_surname, [Reason::SurnamePlaceholder], "{text}");
+            let by_forename = reasons(|case| {
+                case.forename = forename;
+                case.nhs_number = Some(imported(NUMBER, "GP letter"));
+            });
+            assert_eq!(by_forename, [Reason::ForenamePlaceholder], "{text}: nor verified by it");
+        }
+        // Somebody really called Null was traced at a screen, which the local system says.
+        let traced = reasons(|case| {
+            case.surname = Some("Null".into());
+            case.nhs_number = Some(imported(NUMBER, "SMSP"));
+        });
+        assert_eq!(traced, [Reason::AlreadyTraced, Reason::SurnamePlaceholder]);
+    }
+
+    #[test]
+    fn births_that_cannot_be_right() {
+        for born in ["0084-05-19", "1066", "1901-11-22", "2026-11-24", "2030-01-01", "9999-12-31"] {
+            let born = Some(born.parse().unwrap());
+            let found = reasons(|case| case.date_of_birth = born);
+            assert_eq!(found, [Reason::DateOfBirthImplausible], "{born:?}");
+            let verified = reasons(|case| {
+                case.date_of_birth = born;
+                case.nhs_number = Some(imported(NUMBER, "GP letter"));
+            });
+            assert_eq!(verified, [Reason::DateOfBirthImplausible], "{born:?}");
+        }
+        for born in ["1901-11-23", "2026-11-23"] {
+            assert_eq!(reasons(|case| case.date_of_birth = Some(born.parse().unwrap())), []);
+        }
+        // Today is the day in London.
+        let mut case = case();
+        case.date_of_birth = Some("2026-07-02".parse().unwrap());
+        let at = |now: &str| {
+            let (scope, policy) = (Scope::default(), Policy::default());
+            plan(&case, &scope, &policy, ROOT, now.parse().unwrap()).is_ok()
+        };
+        assert!(at("2026-07-01T23:00:00Z") && !at("2026-07-01T22:59:59Z"));
+    }
+
+    #[test]
+    fn all_reasons_are_told_in_their_order() {
+        let mut nothing = Case::new("1".parse().unwrap(), RecordType::Other("adoption".into()));
+        nothing.date_of_death = Some("2026".parse().unwrap());
+        nothing.nhs_number = Some(traced(NUMBER, Freshness::Live));
+        nothing.contradicted = true;
+        let told = planned(&nothing).unwrap_err();
+        assert_eq!(told.first(), Some(&Reason::RecordTypeOutOfScope));
+        assert_eq!(told.len(), 8);
+        assert!(told.is_sorted());
+    }
+}

@@ -1,0 +1,312 @@
+use crate::audit::{Actor, Entry, EventKind};
+use crate::ids::random;
+use crate::process::status::{Progress, State, Status};
+use crate::process::{CaseReport, Error, ErrorKind, Schedule, Worker};
+use crate::trace::{self, causes};
+use chrono::{DateTime, TimeDelta, Utc};
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
+use std::time::Duration;
+use tokio::sync::Notify;
+
+/// How long a wait is at most before the clock is looked at again: a machine that slept wakes up to a
+/// clock that has gone on, and to timers that have not.
+const LONGEST_WAIT: Duration = Duration::from_secs(20);
+
+/// How soon a run begins at the earliest after one that ended because asking is suspended. The circuit may
+/// go by another clock than the worker, by which the suspension is over already.
+const LOOK_AGAIN: TimeDelta = TimeDelta::seconds(1);
+
+/// "Get NHS Number" as a process: on a schedule, without anybody, and under control from outside
+/// (HAV-1, HAV-6).
+///
+/// Clones control the same process. Pausing, resuming and running at once are on record, with who wanted
+/// it.
+///
+/// ```
+/// use nhs_pds::process::alert::MemoryAlerts;
+/// use nhs_pds::audit::MemoryLog;
+/// use nhs_pds::case::MemoryStore;
+/// use nhs_pds::trace::{Caller, LocalIdentity, ScriptedTracer};
+/// use nhs_pds::process::{Process, Schedule, State, Worker};
+/// use std::sync::Arc;
+/// use std::time::Duration;
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
+/// let caller = Caller::System(LocalIdentity::new("RHM".parse()?, "get-nhs-number")?);
+/// let worker = Worker::new(
+///     Arc::new(ScriptedTracer::new([])),
+///     Arc::new(MemoryStore::new()),
+///     Arc::new(MemoryLog::new()),
+///     Arc::new(MemoryAlerts::default()),
+///     caller,
+/// );
+/// let process = Process::new(worker, Schedule::every(Duration::from_secs(30 * 60))?);
+/// process.run_until(async {}, &mut |_| ()).await?;
+/// assert_eq!(process.status().state, State::Stopped);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Process {
+    worker: Worker,
+    schedule: Schedule,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    status: Mutex<Status>,
+    paused: AtomicBool,
+    run_now: AtomicBool,
+    changed: Notify,
+}
+
+/// Says that the process has ended, however it did: it may be dropped, or its observer may panic.
+struct Ending<'a>(&'a Process);
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        let ended = self.0.worker.clock.now();
+        let mut status = self.0.shared();
+        (status.state, status.next_run) = (State::Stopped, None);
+        if let Some(progress) = status.current.take() {
+            status.last = Some(progress.ended(ended));
+        }
+    }
+}
+
+/// What ended a wait.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Woken {
+    Time,
+    Control,
+    Shutdown,
+}
+
+impl Process {
+    /// Runs `worker` by `schedule`, once it is started.
+    #[must_use]
+    pub fn new(worker: Worker, schedule: Schedule) -> Self {
+        Self { worker, schedule, shared: Arc::default() }
+    }
+
+    /// What the process is doing. Holds nothing about a person.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        self.shared().clone()
+    }
+
+    /// From now on no run begins by itself. One that is going on goes on.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be recorded; then nothing changes.
+    pub async fn pause(&self, by: &Actor) -> Result<(), Error> {
+        self.record(by, "pause").await?;
+        self.shared.paused.store(true, Ordering::SeqCst);
+        self.shared.changed.notify_one();
+        Ok(())
+    }
+
+    /// From now on runs begin by the schedule again; one that was missed begins at once.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be recorded; then nothing changes.
+    pub async fn resume(&self, by: &Actor) -> Result<(), Error> {
+        self.record(by, "resume").await?;
+        self.shared.paused.store(false, Ordering::SeqCst);
+        self.shared.changed.notify_one();
+        Ok(())
+    }
+
+    /// Begins a run at once, be it paused or quiet; after the one that is going on, if one is.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be recorded; then nothing changes.
+    pub async fn run_now(&self, by: &Actor) -> Result<(), Error> {
+        self.record(by, "run_now").await?;
+        self.shared.run_now.store(true, Ordering::SeqCst);
+        self.shared.changed.notify_one();
+        Ok(())
+    }
+
+    /// Runs by the schedule until `shutdown` is ready, the first time at once, and tells `observer` of
+    /// each case. A run that is going on then ends after the questions under way, whose answers are settled;
+    /// see [`Worker::run_once_until`].
+    ///
+    /// When asking is [suspended](crate::resilience) a run ends, and the next begins when the suspension does,
+    /// with the question that probes. A store or an audit trail that is unavailable ends a run, and the next one tries again; see
+    /// [`Status::last_error`]. When the machine slept through the time of a run, or of several, one begins
+    /// as soon as it wakes up.
+    ///
+    /// # Errors
+    ///
+    /// When the store or the audit trail cannot be used at all, or starting and stopping cannot be
+    /// recorded. Have it looked at, and start again.
+    pub async fn run_until(
+        &self,
+        shutdown: impl Future<Output = ()> + Send,
+        observer: &mut (dyn FnMut(&CaseReport) + Send),
+    ) -> Result<(), Error> {
+        let mut shutdown = pin!(shutdown);
+        let _ended = Ending(self);
+        self.record(&self.worker.actor, "start").await?;
+        let mut due = self.worker.clock.now();
+        let ended = loop {
+            if self.wait_until(due, shutdown.as_mut()).await == Woken::Shutdown {
+                break Ok(());
+            }
+            let began = self.worker.clock.now();
+            let random = random(&*self.worker.ids);
+            due = self.schedule.next(began, random);
+            let (run, stopped) = self.run(began, shutdown.as_mut(), observer).await;
+            if let Some(until) = self.shared().suspended_until {
+                due = due.min(until.max(self.worker.clock.now() + LOOK_AGAIN));
+            }
+            if let Err(error) = run
+                && !matches!(
+                    error.kind(),
+                    ErrorKind::StoreUnavailable | ErrorKind::AuditUnavailable
+                )
+            {
+                break Err(error);
+            }
+            if stopped {
+                break Ok(());
+            }
+        };
+        self.set(State::Stopped, None);
+        let recorded = self.record(&self.worker.actor, "stop").await;
+        ended.and(recorded)
+    }
+
+    /// One run; and whether `shutdown` became ready meanwhile.
+    async fn run(
+        &self,
+        began: DateTime<Utc>,
+        shutdown: Pin<&mut (impl Future<Output = ()> + Send)>,
+        observer: &mut (dyn FnMut(&CaseReport) + Send),
+    ) -> (Result<(), Error>, bool) {
+        {
+            let mut status = self.shared();
+            status.state = State::Running;
+            status.next_run = None;
+            status.current = Some(Progress::of(began));
+        }
+        let mut cause = None;
+        let mut observe = |case: &CaseReport| {
+            let mut status = self.shared();
+            if let Some(progress) = &mut status.current {
+                progress.count(case);
+            }
+            status.clock_skew = self.worker.tracer.clock_skew();
+            if case.cause.is_some() {
+                cause.clone_from(&case.cause);
+                status.last_cause.clone_from(&case.cause);
+            }
+            drop(status);
+            observer(case);
+        };
+        let stopping = || self.shared().state = State::Stopping;
+        let (run, stopped) = self.worker.sweep_until(shutdown, &stopping, &mut observe).await;
+        if let Err(error) = &run {
+            let (kind, cause) = (error.kind().to_string(), causes(error));
+            tracing::warn!(kind, cause, "a run ended early");
+        }
+        let mut status = self.shared();
+        status.last_error = run.as_ref().err().map(Error::kind);
+        let stopped_by = run.as_ref().ok().and_then(|report| report.stopped.as_ref());
+        status.service_refused =
+            stopped_by.is_some_and(|error| error.kind() == trace::ErrorKind::Configuration);
+        status.suspended_until = stopped_by.and_then(trace::Error::suspended_until);
+        status.clock_skew = self.worker.tracer.clock_skew();
+        let ended_by = run.as_ref().err().and_then(|error| causes(error));
+        status.last_cause = ended_by.or(stopped_by.and_then(trace::Error::cause)).or(cause);
+        let ended = self.worker.clock.now();
+        let unreadable = run.as_ref().map_or(0, |report| report.unreadable);
+        status.last = status.current.take().map(|progress| {
+            let mut progress = progress.ended(ended);
+            progress.unreadable = unreadable;
+            progress
+        });
+        drop(status);
+        (run.map(drop), stopped)
+    }
+
+    /// Waits until a run is to begin.
+    async fn wait_until(
+        &self,
+        mut due: DateTime<Utc>,
+        mut shutdown: Pin<&mut (impl Future<Output = ()> + Send)>,
+    ) -> Woken {
+        loop {
+            let now = self.worker.clock.now();
+            // Later than that only if the clock was put back.
+            due = due.min(self.schedule.next(now, 0));
+            let wait = if self.shared.run_now.swap(false, Ordering::SeqCst) {
+                return Woken::Control;
+            } else if self.shared.paused.load(Ordering::SeqCst) {
+                self.set(State::Paused, None);
+                LONGEST_WAIT
+            } else {
+                let quiet = self.schedule.quiet_until(now.max(due));
+                let begin = quiet.unwrap_or(due);
+                if begin <= now {
+                    return Woken::Time;
+                }
+                let state = if self.schedule.quiet_until(now).is_some() {
+                    State::Quiet
+                } else {
+                    State::Waiting
+                };
+                self.set(state, Some(begin));
+                (begin - now).to_std().unwrap_or_default().min(LONGEST_WAIT)
+            };
+            if self.sleep(wait, shutdown.as_mut()).await == Woken::Shutdown {
+                return Woken::Shutdown;
+            }
+        }
+    }
+
+    async fn sleep(
+        &self,
+        wait: Duration,
+        mut shutdown: Pin<&mut (impl Future<Output = ()> + Send)>,
+    ) -> Woken {
+        let mut time = pin!(tokio::time::sleep(wait));
+        let mut control = pin!(self.shared.changed.notified());
+        poll_fn(|context| {
+            if shutdown.as_mut().poll(context).is_ready() {
+                Poll::Ready(Woken::Shutdown)
+            } else if control.as_mut().poll(context).is_ready() {
+                Poll::Ready(Woken::Control)
+            } else {
+                time.as_mut().poll(context).map(|()| Woken::Time)
+            }
+        })
+        .await
+    }
+
+    fn set(&self, state: State, next_run: Option<DateTime<Utc>>) {
+        let mut status = self.shared();
+        (status.state, status.next_run) = (state, next_run);
+    }
+
+    fn shared(&self) -> MutexGuard<'_, Status> {
+        self.shared.status.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn record(&self, by: &Actor, what: &str) -> Result<(), Error> {
+        let now = self.worker.clock.now();
+        let entry = Entry::new(EventKind::ProcessControlled, now, by).with_detail("process", what);
+        self.worker.audit.append(vec![entry]).await?;
+        Ok(())
+    }
+}

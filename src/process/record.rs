@@ -1,0 +1,87 @@
+//! What stands in the audit trail about a question and its answer (MSCA-AUD-02).
+
+use crate::audit::{Actor, Entry, EventKind, Subject};
+use crate::case::CaseId;
+use crate::process::decide::{exchange, subject};
+use crate::process::turn::Step;
+use crate::process::{Plan, Reply};
+use crate::trace::MessageId;
+use chrono::{DateTime, Utc};
+
+/// The record of a question that is about to be sent (MSCA-AUD-02).
+pub(super) fn sent(
+    actor: &Actor,
+    case: &CaseId,
+    plan: &Plan,
+    id: MessageId,
+    at: DateTime<Utc>,
+) -> Entry {
+    let asked = &plan.asked;
+    let mut subject = Subject::new(case.clone())
+        .with_personal("family", asked.family.as_str())
+        .with_personal("date_of_birth", asked.date_of_birth.to_string());
+    if let Some(number) = asked.nhs_number {
+        subject = subject.with_number(number);
+    } else {
+        // The question by number goes without these.
+        for (key, value) in [
+            ("given", asked.given.clone()),
+            ("gender", asked.gender.map(|gender| gender.code().to_owned())),
+            ("postcode", asked.postcode.map(|postcode| postcode.to_string())),
+        ] {
+            if let Some(value) = value {
+                subject = subject.with_personal(key, value);
+            }
+        }
+    }
+    let entry = Entry::new(EventKind::MessageSent, at, actor)
+        .with_message_id(id.to_string())
+        .with_detail("question", plan.question.as_str());
+    // Services that are told so know the message by the request that it repeats.
+    let entry = match id.request() {
+        request if request != id.uuid() => entry.with_detail("request", format!("{request:X}")),
+        _ => entry,
+    };
+    entry.about(subject)
+}
+
+/// The record of what came back, be it nothing.
+pub(super) fn received(actor: &Actor, case: &CaseId, step: &Step) -> Entry {
+    let reply = step.reply.as_ref().map(Result::as_ref);
+    came_back(actor, case, step.message_id, reply, step.at)
+}
+
+/// The same, of the message `id`, which brought `reply`; `None` when it was not sent after all.
+pub(super) fn came_back(
+    actor: &Actor,
+    case: &CaseId,
+    id: MessageId,
+    reply: Option<Reply<'_>>,
+    at: DateTime<Utc>,
+) -> Entry {
+    let entry = Entry::new(EventKind::MessageReceived, at, actor).with_message_id(id.to_string());
+    let Some(reply) = reply else {
+        return entry.with_detail("outcome", "not_sent").about(Subject::new(case.clone()));
+    };
+    let mut entry = match reply {
+        Ok(answer) => entry.with_detail("outcome", answer.outcome.name()),
+        Err(error) => entry.with_detail("error", error.kind().name()),
+    };
+    if let Some(exchange) = exchange(reply) {
+        entry = entry
+            .with_detail("service", exchange.service.as_str())
+            .with_detail("operation", exchange.operation.as_str());
+        entry = entry.with_detail("sent_at", exchange.sent_at.to_rfc3339());
+        if let Some(code) = &exchange.code {
+            entry = entry.with_detail("code", code.as_str());
+        }
+        for (name, value) in &exchange.references {
+            entry = entry.with_detail(name.as_str(), value.as_str());
+        }
+    }
+    let mut about = Subject::new(case.clone());
+    if let Some(number) = subject(reply).0 {
+        about = about.with_number(number);
+    }
+    entry.about(about)
+}

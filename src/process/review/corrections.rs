@@ -1,0 +1,66 @@
+use crate::case::Case;
+use crate::demographics::{Gender, PartialDate, redacted_debug};
+
+/// Local particulars as they should be. What is `None` stays; a text that is blank is none.
+///
+/// The local system is to be corrected too. A caseload that says of the case what it said before changes
+/// nothing here; one that says something new about it is taken at its word in all of it
+/// ([`Case::updated_from`]).
+///
+/// ```
+/// use nhs_pds::process::review::Corrections;
+///
+/// let mut corrections = Corrections::default();
+/// corrections.date_of_birth = Some("1943-05-19".parse()?);
+/// assert_eq!(format!("{corrections:?}"), "Corrections(redacted)");
+/// # Ok::<(), nhs_pds::demographics::DateError>(())
+/// ```
+#[non_exhaustive]
+#[derive(Clone, Default, Eq, PartialEq)]
+pub struct Corrections {
+    /// Family name.
+    pub surname: Option<String>,
+    /// First given name.
+    pub forename: Option<String>,
+    /// Date of birth.
+    pub date_of_birth: Option<PartialDate>,
+    /// Administrative gender.
+    pub gender: Option<Gender>,
+    /// The usual address, without the postcode.
+    pub address: Option<[String; 5]>,
+    /// The postcode of the usual address.
+    pub postcode: Option<String>,
+    /// Date of death. It takes the case out of tracing (HAV-2).
+    pub date_of_death: Option<PartialDate>,
+    /// That the local data do not contradict themselves any more.
+    pub is_one_person: bool,
+}
+
+impl Corrections {
+    /// `case` with these; all else as it was.
+    pub(super) fn apply(&self, case: &Case) -> Case {
+        let mut changed = case.clone();
+        let text = |new: &Option<String>, old: &mut Option<String>| {
+            if let Some(new) = new {
+                let new = new.trim();
+                *old = (!new.is_empty()).then(|| new.to_owned());
+            }
+        };
+        text(&self.surname, &mut changed.surname);
+        text(&self.forename, &mut changed.forename);
+        text(&self.postcode, &mut changed.postcode);
+        changed.date_of_birth = self.date_of_birth.or(case.date_of_birth);
+        changed.gender = self.gender.or(case.gender);
+        changed.date_of_death = self.date_of_death.or(case.date_of_death);
+        if let Some(address) = &self.address {
+            changed.address.clone_from(address);
+        }
+        if self.date_of_death.is_none() && case.loses_traced_death_to(&changed.identity()) {
+            (changed.date_of_death, changed.death_traced) = (None, false);
+        }
+        changed.contradicted &= !self.is_one_person;
+        changed.with_person_of(case)
+    }
+}
+
+redacted_debug!(Corrections);

@@ -1,0 +1,58 @@
+//! Cases with review items, for the tests of this room.
+
+use crate::case::{
+    Case, CaseId, Criteria, Evidence, NumberSource, NumberStatus, RecordType, RecordedNumber,
+    ReviewReason,
+};
+use crate::nhs_number::NhsNumber;
+use crate::process::review::Context;
+use crate::trace::Exchange;
+use chrono::{DateTime, Utc};
+
+pub(super) const NUMBER: NhsNumber = NhsNumber::constant(9_449_304_424);
+pub(super) const OTHER: NhsNumber = NhsNumber::constant(9_434_765_919);
+
+pub(super) fn now() -> DateTime<Utc> {
+    "2026-11-24T09:30:00Z".parse().unwrap()
+}
+
+pub(super) fn id(text: &str) -> CaseId {
+    text.parse().unwrap()
+}
+
+pub(super) fn context() -> Context<'static> {
+    Context::new("j.doe", now())
+}
+
+pub(super) fn held(number: NhsNumber, standing: NumberStatus) -> RecordedNumber {
+    let mut held = RecordedNumber::new(number, NumberSource::Imported(None));
+    held.standing = standing;
+    held
+}
+
+/// A case with one open item, which names `number` as found.
+pub(super) fn case(text: &str, reason: ReviewReason, number: Option<NhsNumber>) -> Case {
+    let mut case = Case::new(id(text), RecordType::AdultCase);
+    case.surname = Some("Aindow".into());
+    case.version = 7;
+    let asked = Criteria::new("Aindow", "1943-05-19".parse().unwrap());
+    case.asking.asked = Some(asked.clone());
+    case.asking.until_corrected = true;
+    let evidence = Evidence {
+        asked: Some(asked),
+        nhs_number: number,
+        exchange: Some(Exchange::new("SMSP", "getPatientDetails", "M-1", now())),
+        ..Evidence::default()
+    };
+    case.open_item(reason, &evidence, now());
+    case
+}
+
+pub(super) fn duplicates(a: &str, b: &str, number: NhsNumber) -> (Case, Case) {
+    let flagged = |text: &str, other: &str| {
+        let mut case = case(text, ReviewReason::Duplicate, Some(number));
+        case.review.iter_mut().for_each(|item| item.evidence.others = vec![id(other)]);
+        case
+    };
+    (flagged(a, b), flagged(b, a))
+}

@@ -1,0 +1,186 @@
+use crate::audit::{Actor, Entry, EventKind, Subject};
+use crate::case::{Case, CaseId, ReviewItem, ReviewReason, ReviewState, Unreadable, readable};
+use crate::demographics::redacted_debug;
+use crate::process::review::{Error, ReviewQueue};
+use chrono::{DateTime, TimeDelta, Utc};
+
+/// How many cases are in memory at a time.
+const PAGE: usize = 100;
+
+/// Which item of which case. `Ord` is the order of [`ReviewQueue::list`].
+#[non_exhaustive]
+#[derive(Clone, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct ItemId {
+    /// The case.
+    pub case: CaseId,
+    /// The number of the item in the case.
+    pub item: u32,
+}
+
+impl ItemId {
+    /// The item numbered `item` of `case`.
+    #[must_use]
+    pub const fn new(case: CaseId, item: u32) -> Self {
+        Self { case, item }
+    }
+}
+
+/// Which items are asked for: those that meet every condition.
+///
+/// ```
+/// use nhs_pds::case::ReviewState;
+/// use nhs_pds::process::review::ItemFilter;
+///
+/// let with_gp = ItemFilter::default().with_state(ReviewState::WithGp).with_assignee("j.doe");
+/// # let _ = with_gp;
+/// ```
+#[derive(Clone, Default, Eq, PartialEq)]
+pub struct ItemFilter {
+    state: Option<ReviewState>,
+    reason: Option<ReviewReason>,
+    assignee: Option<String>,
+}
+
+impl ItemFilter {
+    /// Only items in this state; without it, all that are open.
+    #[must_use]
+    pub const fn with_state(mut self, state: ReviewState) -> Self {
+        self.state = Some(state);
+        self
+    }
+
+    /// Only items that came up for this reason.
+    #[must_use]
+    pub const fn with_reason(mut self, reason: ReviewReason) -> Self {
+        self.reason = Some(reason);
+        self
+    }
+
+    /// Only items that this user works on, by their user id as it was assigned.
+    #[must_use]
+    pub fn with_assignee(mut self, user: impl Into<String>) -> Self {
+        self.assignee = Some(user.into());
+        self
+    }
+
+    /// The event that says what is asked for. The case after which a page begins is sealed.
+    fn question(
+        &self,
+        actor: &Actor,
+        now: DateTime<Utc>,
+        after: Option<&ItemId>,
+        limit: usize,
+    ) -> Entry {
+        let conditions = [
+            ("state", self.state.map(|state| state.as_str().to_owned())),
+            ("reason", self.reason.map(|reason| reason.as_str().to_owned())),
+            ("assignee", self.assignee.clone()),
+            ("limit", Some(limit.to_string())),
+        ];
+        let conditions = conditions.into_iter().filter_map(|(key, value)| Some((key, value?)));
+        let entry = conditions
+            .fold(Entry::new(EventKind::CasesListed, now, actor), |entry, (key, value)| {
+                entry.with_detail(key, value)
+            });
+        match after {
+            Some(after) => {
+                entry.with_detail("after", "sealed").about(Subject::new(after.case.clone()))
+            }
+            None => entry,
+        }
+    }
+
+    fn passes(&self, item: &ReviewItem) -> bool {
+        self.state.map_or(item.is_open(), |state| item.state == state)
+            && self.reason.is_none_or(|reason| item.reason == reason)
+            && self.assignee.as_ref().is_none_or(|user| item.assignee.as_ref() == Some(user))
+    }
+}
+
+/// What a list shows of an item: nothing of the person but the case's id.
+#[non_exhaustive]
+#[derive(Clone, Eq, PartialEq)]
+pub struct ListedItem {
+    /// Which it is.
+    pub id: ItemId,
+    /// Why somebody has to look.
+    pub reason: ReviewReason,
+    /// Who has it.
+    pub state: ReviewState,
+    /// Who works on it, by their user id.
+    pub assignee: Option<String>,
+    /// When it came up.
+    pub opened_at: DateTime<Utc>,
+    /// How long ago that was.
+    pub age: TimeDelta,
+}
+
+impl ReviewQueue {
+    /// At most `limit` items of cases in use that `filter` lets pass, in the order of their cases' ids and
+    /// their numbers, from the first after `after` on. None are left when there are fewer than `limit`.
+    ///
+    /// That `actor` looked at the list is audited first, as `cases_listed` (MSCA-AUD-05); each page is an
+    /// event of its own. Cases are read page by page, so that memory stays bounded. Left out are cases
+    /// that cannot be read: [`unreadable`](Self::unreadable) names them.
+    ///
+    /// # Errors
+    ///
+    /// Any [`ErrorKind`](crate::process::review::ErrorKind) but `Conflict`; without a record, nothing is shown.
+    pub async fn list(
+        &self,
+        filter: &ItemFilter,
+        after: Option<&ItemId>,
+        limit: usize,
+        actor: &Actor,
+    ) -> Result<Vec<ListedItem>, Error> {
+        let now = self.clock.now();
+        self.audit.append(vec![filter.question(actor, now, after, limit)]).await?;
+        let mut listed = Vec::new();
+        let mut add = |case: &Case| {
+            let items = case.review.iter().filter(|_| case.is_live());
+            for item in items.filter(|item| filter.passes(item)) {
+                let id = ItemId::new(case.id.clone(), item.number);
+                if after.is_none_or(|after| id > *after) && listed.len() < limit {
+                    listed.push(ListedItem {
+                        id,
+                        reason: item.reason,
+                        state: item.state,
+                        assignee: item.assignee.clone(),
+                        opened_at: item.opened_at,
+                        age: now - item.opened_at,
+                    });
+                }
+            }
+            listed.len() < limit
+        };
+        // Of the case of `after` there may be more.
+        let mut read = after.map(|after| after.case.clone());
+        if let Some(id) = &read
+            && let Some(case) = readable(self.store.get(id).await)?
+            && !add(&case)
+        {
+            return Ok(listed);
+        }
+        loop {
+            let page = self.store.page(read.as_ref(), PAGE).await?;
+            let Some(last) = page.last() else { return Ok(listed) };
+            if !page.iter().all(&mut add) {
+                return Ok(listed);
+            }
+            read = Some(last.id.clone());
+        }
+    }
+
+    /// The cases that cannot be read, because they were damaged in the store: no list has them. They can
+    /// be erased.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreUnavailable`](crate::process::review::ErrorKind::StoreUnavailable) and
+    /// [`StoreBroken`](crate::process::review::ErrorKind::StoreBroken).
+    pub async fn unreadable(&self) -> Result<Vec<Unreadable>, Error> {
+        Ok(self.store.unreadable().await?)
+    }
+}
+
+redacted_debug!(ItemId, ItemFilter, ListedItem);

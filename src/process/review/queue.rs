@@ -1,0 +1,345 @@
+use crate::audit::{Actor, AuditLog, Entry};
+use crate::case::{
+    Case, CaseId, CaseStore, Change, ReviewItem, ReviewReason, ReviewState, readable,
+};
+use crate::clock::{Clock, SystemClock};
+use crate::nhs_number::NhsNumber;
+use crate::process::alert::AlertSink;
+use crate::process::commit::{Delivery, changed, saved, withdraw};
+use crate::process::review::{
+    Changed, Context, Error, ErrorKind, ItemId, Refusal, Resolution, Step, delete, resolve, step,
+    undelete, undo_merge,
+};
+use chrono::{DateTime, Utc};
+use std::sync::Arc;
+
+/// How often an action is decided, over others' changes.
+const ATTEMPTS: usize = 4;
+
+/// What became of an action.
+#[must_use]
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Outcome {
+    /// It was done, and is on record.
+    Done,
+    /// It was done before; nothing was changed.
+    AlreadyDone,
+    /// It may not be done; nothing was changed.
+    Refused(Refusal),
+}
+
+/// The review items of a store's cases, and what people do about them.
+///
+/// ```
+/// use nhs_pds::process::alert::MemoryAlerts;
+/// use nhs_pds::audit::{Actor, MemoryLog};
+/// use nhs_pds::case::{Case, CaseStore, Evidence, MemoryStore, RecordType, ReviewReason};
+/// use nhs_pds::process::review::{ItemFilter, Outcome, Resolution, ReviewQueue};
+/// use nhs_pds::trace::{Caller, LocalIdentity, User};
+/// use std::sync::Arc;
+///
+/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+/// let mut case = Case::new("RXX:1".parse()?, RecordType::Review);
+/// let now = "2026-11-24T09:30:00Z".parse()?;
+/// case.open_item(ReviewReason::Replaced, &Evidence::default(), now);
+/// let store = Arc::new(MemoryStore::new());
+/// store.insert_all(vec![case]).await?;
+/// let (audit, alerts) = (Arc::new(MemoryLog::new()), Arc::new(MemoryAlerts::default()));
+/// let queue = ReviewQueue::new(store, audit, alerts);
+/// let user = User::Local(LocalIdentity::new("RHM".parse()?, "j.doe")?);
+/// let actor = Actor::new(&user.into(), "Jo Doe");
+///
+/// let items = queue.list(&ItemFilter::default(), None, 10, &actor).await?;
+/// let shown = queue.show(&items[0].id, &actor).await?.ok_or("gone")?;
+/// assert_eq!(shown.advisories.len(), 1);
+/// let done = queue.resolve(&items[0].id, &Resolution::Acknowledge, &actor).await?;
+/// assert_eq!(done, Outcome::Done);
+/// assert!(queue.list(&ItemFilter::default(), None, 10, &actor).await?.is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct ReviewQueue {
+    pub(super) store: Arc<dyn CaseStore>,
+    pub(super) audit: Arc<dyn AuditLog>,
+    pub(super) alerts: Arc<dyn AlertSink>,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+/// What is done to a case.
+#[derive(Clone, Copy)]
+enum Action<'a> {
+    Step(u32, &'a Step),
+    Resolve(u32, &'a Resolution),
+    UndoMerge(&'a CaseId),
+    Delete,
+    Undelete,
+}
+
+impl ReviewQueue {
+    /// The items of the cases in `store`. Who did what goes to `audit`, before it is done, and whom the
+    /// back office has to know about to `alerts`.
+    #[must_use]
+    pub fn new(
+        store: Arc<dyn CaseStore>,
+        audit: Arc<dyn AuditLog>,
+        alerts: Arc<dyn AlertSink>,
+    ) -> Self {
+        Self { store, audit, alerts, clock: Arc::new(SystemClock) }
+    }
+
+    /// The same queue, with another clock.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Makes the item `user`'s to work, by their user id; nobody's without one.
+    ///
+    /// # Errors
+    ///
+    /// Any [`ErrorKind`].
+    pub async fn assign(
+        &self,
+        id: &ItemId,
+        user: Option<&str>,
+        actor: &Actor,
+    ) -> Result<Outcome, Error> {
+        let step = Step::Assign(user.map(str::to_owned));
+        self.act(&id.case, Action::Step(id.item, &step), actor).await
+    }
+
+    /// Hands the item to somebody else, or reopens it: see [`Step::Move`].
+    ///
+    /// # Errors
+    ///
+    /// Any [`ErrorKind`].
+    pub async fn transition(
+        &self,
+        id: &ItemId,
+        state: ReviewState,
+        actor: &Actor,
+    ) -> Result<Outcome, Error> {
+        self.act(&id.case, Action::Step(id.item, &Step::Move(state)), actor).await
+    }
+
+    /// Adds `text` to the item's history. The same note again, right after itself, is one note.
+    ///
+    /// # Errors
+    ///
+    /// Any [`ErrorKind`].
+    pub async fn note(&self, id: &ItemId, text: &str, actor: &Actor) -> Result<Outcome, Error> {
+        self.act(&id.case, Action::Step(id.item, &Step::Note(text.to_owned())), actor).await
+    }
+
+    /// Resolves the item, with all that follows from it: see [`Resolution`].
+    ///
+    /// # Errors
+    ///
+    /// Any [`ErrorKind`].
+    pub async fn resolve(
+        &self,
+        id: &ItemId,
+        resolution: &Resolution,
+        actor: &Actor,
+    ) -> Result<Outcome, Error> {
+        self.act(&id.case, Action::Resolve(id.item, resolution), actor).await
+    }
+
+    /// Undoes the merge of `absorbed` into `survivor`: see [`undo_merge`].
+    ///
+    /// # Errors
+    ///
+    /// Any [`ErrorKind`].
+    pub async fn undo_merge(
+        &self,
+        survivor: &CaseId,
+        absorbed: &CaseId,
+        actor: &Actor,
+    ) -> Result<Outcome, Error> {
+        self.act(survivor, Action::UndoMerge(absorbed), actor).await
+    }
+
+    /// Deletes a case logically: see [`delete`].
+    ///
+    /// # Errors
+    ///
+    /// Any [`ErrorKind`].
+    pub async fn delete(&self, case: &CaseId, actor: &Actor) -> Result<Outcome, Error> {
+        self.act(case, Action::Delete, actor).await
+    }
+
+    /// Takes back the logical deletion of a case: see [`undelete`].
+    ///
+    /// # Errors
+    ///
+    /// Any [`ErrorKind`].
+    pub async fn undelete(&self, case: &CaseId, actor: &Actor) -> Result<Outcome, Error> {
+        self.act(case, Action::Undelete, actor).await
+    }
+
+    async fn act(&self, id: &CaseId, action: Action<'_>, actor: &Actor) -> Result<Outcome, Error> {
+        for _ in 0..ATTEMPTS {
+            let Some(case) = self.store.get(id).await? else {
+                return Ok(Outcome::Refused(Refusal::NoSuchCase));
+            };
+            let others = self.involved(&case, action).await?;
+            let at = self.clock.now();
+            let context = Context::new(actor.user_id(), at).with_others(&others);
+            let decided = match action {
+                Action::Step(item, what) => step(&case, item, what, &context),
+                Action::Resolve(item, how) => resolve(&case, item, how, &context),
+                Action::UndoMerge(absorbed) => undo_merge(&case, absorbed, &context),
+                Action::Delete => delete(&case, &context),
+                Action::Undelete => undelete(&case, &context),
+            };
+            let changes = match decided {
+                Err(refusal) => return Ok(Outcome::Refused(refusal)),
+                Ok(changes) if changes.is_empty() => return Ok(Outcome::AlreadyDone),
+                Ok(changes) => changes,
+            };
+            if self.save(&changes, action.item(&case), actor, at).await? {
+                // It is done. What cannot be told now, the worker's next pass tells.
+                let _ = self.deliver(changes, actor).await;
+                return Ok(Outcome::Done);
+            }
+        }
+        Err(Error::new(ErrorKind::Conflict))
+    }
+
+    /// The other cases on which the action depends, as they are stored.
+    async fn involved(&self, case: &Case, action: Action<'_>) -> Result<Vec<Case>, Error> {
+        let mut others = Vec::new();
+        for id in action.names(case) {
+            let other = self.store.get(&id).await;
+            // Who is merged is needed. Another case of a duplicate only has its note of it removed.
+            others.extend(if action.is_about_a_merge() { other? } else { readable(other)? });
+        }
+        let mut numbers: Vec<NhsNumber> = action.numbers(case);
+        if action.is_about_a_merge() {
+            // Whoever shares a number with one of the two is concerned.
+            let named: Vec<CaseId> = others.iter().chain([case]).flat_map(duplicates).collect();
+            for id in named {
+                if id != case.id && !others.iter().any(|other| other.id == id) {
+                    others.extend(readable(self.store.get(&id).await)?);
+                }
+            }
+            numbers
+                .extend(others.iter().filter_map(|other| Some(other.nhs_number.as_ref()?.number)));
+        }
+        for number in numbers {
+            for holder in self.store.holders(number).await? {
+                if holder != case.id && !others.iter().any(|other| other.id == holder) {
+                    others.extend(self.store.get(&holder).await?);
+                }
+            }
+        }
+        Ok(others)
+    }
+
+    /// Records and saves; false when somebody else's change is in the way.
+    pub(super) async fn save(
+        &self,
+        changes: &[Changed],
+        item: Option<&ReviewItem>,
+        actor: &Actor,
+        at: DateTime<Utc>,
+    ) -> Result<bool, Error> {
+        let mut entries: Vec<Entry> =
+            changes.iter().map(|changed| record(&changed.case, changed.what, actor, at)).collect();
+        if let (Some(item), false) = (item, entries.is_empty()) {
+            let first = entries.remove(0);
+            let first = first
+                .with_detail("item", item.number.to_string())
+                .with_detail("reason", item.reason.as_str());
+            entries.insert(0, first);
+        }
+        self.audit.append(entries).await?;
+        let all = changes.iter().map(|changed| {
+            let mut change = Change::new(changed.case.clone());
+            change.sole_holder = changed.sole_holder;
+            change
+        });
+        let saved = saved(self.store.save_all(all.collect()).await)?;
+        if !saved {
+            let ids = changes.iter().map(|changed| &changed.case.id);
+            withdraw::<Error>(&*self.store, &*self.audit, actor, ids, at).await?;
+        }
+        Ok(saved)
+    }
+
+    /// Delivers the alerts of cases that were saved.
+    async fn deliver(&self, changes: Vec<Changed>, actor: &Actor) -> Result<(), Error> {
+        let cases = changes.into_iter().map(|Changed { mut case, .. }| {
+            case.version += 1;
+            case
+        });
+        let delivery = Delivery {
+            store: &*self.store,
+            audit: &*self.audit,
+            alerts: &*self.alerts,
+            actor,
+            clock: &*self.clock,
+            why: "action",
+        };
+        delivery.deliver(cases.collect()).await
+    }
+}
+
+/// The cases that the items of `case` about duplicates name; also those that are settled, because the
+/// other side's may be open.
+fn duplicates(case: &Case) -> Vec<CaseId> {
+    let items = case.review.iter().filter(|item| item.reason == ReviewReason::Duplicate);
+    let mut named: Vec<CaseId> = items.flat_map(|item| item.evidence.others.clone()).collect();
+    named.sort();
+    named.dedup();
+    named
+}
+
+impl Action<'_> {
+    const fn is_about_a_merge(&self) -> bool {
+        matches!(self, Self::UndoMerge(_) | Self::Resolve(_, Resolution::Merge { .. }))
+    }
+
+    /// The item that is worked.
+    fn item<'c>(&self, case: &'c Case) -> Option<&'c ReviewItem> {
+        match self {
+            Self::Step(number, _) | Self::Resolve(number, _) => {
+                case.review.iter().find(|item| item.number == *number)
+            }
+            _ => None,
+        }
+    }
+
+    /// Cases on which it depends.
+    fn names(&self, case: &Case) -> Vec<CaseId> {
+        match self {
+            Self::Resolve(_, Resolution::Merge { absorbed }) => vec![absorbed.clone()],
+            Self::UndoMerge(absorbed) => vec![(*absorbed).clone()],
+            Self::Resolve(_, Resolution::RejectNumber(_)) | Self::Delete => duplicates(case),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Numbers of which it matters who holds them.
+    fn numbers(&self, case: &Case) -> Vec<NhsNumber> {
+        let held = case.nhs_number.as_ref().map(|held| held.number);
+        match self {
+            Self::Resolve(_, Resolution::AcceptNumber(number)) => vec![*number],
+            Self::Undelete => held.into_iter().collect(),
+            Self::UndoMerge(absorbed) => {
+                let before = case.absorbed.iter().filter(|was| was.case_id == **absorbed);
+                before.filter_map(|was| Some(was.number_before.as_ref()?.number)).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// The record of a change that is about to be saved, with the case as it will be.
+pub(super) fn record(case: &Case, what: &str, actor: &Actor, at: DateTime<Utc>) -> Entry {
+    changed(actor, case, &[("action", what)], at)
+}

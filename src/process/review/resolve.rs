@@ -1,0 +1,485 @@
+use crate::case::{
+    Case, Criteria, Identity, NumberSource, Provenance, RecordedNumber, ReviewItem, ReviewReason,
+    ReviewState, TraceState, is_implausible_death,
+};
+use crate::demographics::london_day;
+use crate::nhs_number::NhsNumber;
+use crate::process::review::context::{in_use, item, item_mut};
+use crate::process::review::merge::merge;
+use crate::process::review::{Changed, Context, Corrections, Refusal, Resolution};
+use crate::trace::Freshness;
+
+/// What follows when the item `number` of `case` is resolved: every case that changes, the case itself
+/// first; none when it is done already.
+///
+/// Pure. `context` has to bring the cases that hold a number to be accepted, those that the case's
+/// duplicates name, and the one to be merged, with those that hold its number or that its duplicates name.
+///
+/// ```
+/// use nhs_pds::case::{Case, Evidence, RecordType, ReviewReason};
+/// use nhs_pds::process::review::{resolve, Context, Refusal, Resolution};
+///
+/// let (mut case, now) = (Case::new("1".parse()?, RecordType::Review), "2026-11-24T09:30:00Z".parse()?);
+/// case.open_item(ReviewReason::Replaced, &Evidence::default(), now);
+/// let context = Context::new("j.doe", now);
+/// let told = resolve(&case, 1, &Resolution::Acknowledge, &context).map_err(|no| no.to_string())?;
+/// assert!(told[0].case.open_items().next().is_none());
+/// assert_eq!(resolve(&case, 2, &Resolution::Dismiss, &context), Err(Refusal::NoSuchItem));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+///
+/// The [`Refusal`].
+pub fn resolve(
+    case: &Case,
+    number: u32,
+    resolution: &Resolution,
+    context: &Context<'_>,
+) -> Result<Vec<Changed>, Refusal> {
+    let found = item(case, number)?;
+    if is_done(case, found, resolution) {
+        return Ok(Vec::new());
+    }
+    in_use(case)?;
+    if !found.is_open() {
+        return Err(Refusal::Closed);
+    }
+    match resolution {
+        Resolution::AcceptNumber(accepted) => accept(case, found, *accepted, context),
+        Resolution::RejectNumber(rejected) => reject(case, found, *rejected, context),
+        Resolution::CorrectAndAskAgain(corrections) => correct(case, found, corrections, context),
+        Resolution::NotOnPds => not_on_pds(case, found, context),
+        Resolution::Merge { absorbed } => merge(case, found, absorbed, context),
+        Resolution::Acknowledge | Resolution::Dismiss => {
+            let state = match resolution {
+                Resolution::Dismiss => ReviewState::Dismissed,
+                _ => ReviewState::Resolved,
+            };
+            let mut changed = case.clone();
+            context.close(item_mut(&mut changed, number)?, state, resolution.as_str());
+            Ok(vec![Changed::new(changed, resolution.as_str())])
+        }
+    }
+}
+
+/// Whether the resolution was carried out before.
+fn is_done(case: &Case, item: &ReviewItem, resolution: &Resolution) -> bool {
+    let word = resolution.as_str();
+    let ended = !item.is_open() && item.history.iter().any(|step| step.what == word);
+    let held = case.nhs_number.as_ref().map(|held| held.number);
+    match resolution {
+        Resolution::AcceptNumber(number) => ended && held == Some(*number),
+        Resolution::RejectNumber(number) => {
+            ended && held != Some(*number) && case.rejected_numbers.contains(number)
+        }
+        Resolution::CorrectAndAskAgain(corrections) => ended && corrections.apply(case) == *case,
+        Resolution::NotOnPds => ended && case.not_on_pds,
+        Resolution::Merge { absorbed } => case.absorbed.iter().any(|was| was.case_id == *absorbed),
+        Resolution::Acknowledge => ended && item.state == ReviewState::Resolved,
+        Resolution::Dismiss => ended && item.state == ReviewState::Dismissed,
+    }
+}
+
+/// The number that may be accepted from an item: that of somebody who was found.
+pub(super) fn offered(item: &ReviewItem) -> Option<NhsNumber> {
+    let asked = item.evidence.asked.as_ref().and_then(|asked| asked.nhs_number);
+    match item.reason {
+        ReviewReason::Differs(_)
+        | ReviewReason::Unconfirmed
+        | ReviewReason::Conflict
+        | ReviewReason::Duplicate
+        | ReviewReason::DeathUndated
+        | ReviewReason::Discrepancy => item.evidence.nhs_number,
+        // Where the new number was not told, the item names the old one.
+        ReviewReason::Superseded => item.evidence.nhs_number.filter(|new| Some(*new) != asked),
+        _ => None,
+    }
+}
+
+fn accept(
+    case: &Case,
+    found: &ReviewItem,
+    number: NhsNumber,
+    context: &Context<'_>,
+) -> Result<Vec<Changed>, Refusal> {
+    if case.rejected_numbers.contains(&number) {
+        return Err(Refusal::RejectedBefore);
+    }
+    let evidence = &found.evidence;
+    let Some(exchange) = evidence.exchange.clone().filter(|_| offered(found) == Some(number))
+    else {
+        return Err(Refusal::NotOffered);
+    };
+    let holds = |other: &Case| other.id != case.id && other.live_number() == Some(number);
+    if context.others.iter().any(holds) {
+        return Err(Refusal::HeldByAnother);
+    }
+    if found.reason == ReviewReason::DeathUndated && case.date_of_death.is_none() {
+        return Err(Refusal::DeathUndated);
+    }
+    let freshness = if evidence.stale { Freshness::Stale } else { Freshness::Live };
+    let provenance =
+        Provenance::new(exchange, freshness, "confirmed").with_confirmed_by(context.by);
+    let same = case.nhs_number.as_ref().filter(|held| held.number == number);
+    let since = same.map_or(Some(context.at), |held| held.since.or(Some(context.at)));
+    let mut held = RecordedNumber::new(number, NumberSource::Traced(provenance));
+    held.since = since;
+    // Confirmed for the person who was asked about. If the case is about another by now, it is in doubt.
+    let still = same.and_then(|held| held.person.clone()).filter(|_| !case.person_changed());
+    let asked = evidence.asked.as_ref().map(Criteria::identity);
+    held.person = still.or(asked).or_else(|| Some(case.identity()));
+
+    let mut changed = case.clone();
+    changed.nhs_number = Some(held);
+    let returned = evidence.returned.as_ref();
+    let died = returned.and_then(|person| person.date_of_death.known()).filter(|died| {
+        let born = returned.and_then(|person| person.date_of_birth.known()).copied();
+        !is_implausible_death(**died, born, london_day(context.at))
+    });
+    if let Some(died) = died.filter(|_| !evidence.stale) {
+        changed.take_traced_death(case, *died, london_day(context.at));
+    } else if !evidence.stale
+        && !changed.person_changed()
+        && returned.is_some_and(|person| !person.is_deceased())
+    {
+        changed.drop_doubted_death(case);
+    }
+    changed.not_on_pds = false;
+    // What was asked stays known; nothing keeps it from being asked again.
+    changed.asking = TraceState { asked: case.asking.asked.clone(), ..TraceState::default() };
+    for item in changed.review.iter_mut().filter(|item| item.is_open()) {
+        if item.number == found.number {
+            context.close(item, ReviewState::Resolved, "accepted");
+        } else if item.reason.is_settled_by_an_answer() {
+            context.close(item, ReviewState::Resolved, "settled_by_confirmation");
+        }
+    }
+    Ok(vec![Changed { sole_holder: true, ..Changed::new(changed, "accepted") }])
+}
+
+fn reject(
+    case: &Case,
+    found: &ReviewItem,
+    number: NhsNumber,
+    context: &Context<'_>,
+) -> Result<Vec<Changed>, Refusal> {
+    let held = case.nhs_number.as_ref().is_some_and(|held| held.number == number);
+    if !held && found.evidence.nhs_number != Some(number) {
+        return Err(Refusal::NotOffered);
+    }
+    let mut changed = case.clone();
+    if !changed.rejected_numbers.contains(&number) {
+        changed.rejected_numbers.push(number);
+    }
+    if held {
+        changed.nhs_number = None;
+        changed.asking = TraceState::default();
+        if changed.death_traced {
+            // Whoever has died, it is the number's person.
+            (changed.date_of_death, changed.death_traced) = (None, false);
+        }
+    }
+    for item in changed.review.iter_mut().filter(|item| item.is_open()) {
+        let same = item.evidence.nhs_number == Some(number)
+            && (item.reason == ReviewReason::Duplicate || item.reason.is_settled_by_an_answer());
+        if item.number == found.number || same {
+            context.close(item, ReviewState::Resolved, "rejected");
+        }
+    }
+    let others = context.others.iter().filter(|other| other.id != case.id && other.is_live());
+    let unlinked = others
+        .filter_map(|other| context.unlink(other, &case.id, Some(number), "rejected_elsewhere"))
+        .map(|other| Changed::new(other, "duplicate_settled"));
+    Ok([Changed::new(changed, "rejected")].into_iter().chain(unlinked).collect())
+}
+
+fn correct(
+    case: &Case,
+    found: &ReviewItem,
+    corrections: &Corrections,
+    context: &Context<'_>,
+) -> Result<Vec<Changed>, Refusal> {
+    let mut changed = corrections.apply(case);
+    if changed == *case {
+        return Err(Refusal::NothingToCorrect);
+    }
+    if found.reason == ReviewReason::DeathUndated && corrections.date_of_death.is_some() {
+        // That the person died, the Spine has said.
+        changed.death_traced = true;
+    }
+    changed.asking = TraceState::default();
+    changed.not_on_pds = false;
+    // Nothing is said for the number yet: it stays in doubt until it is verified, which happens at once.
+    if let Some(held) = changed.nhs_number.as_mut().filter(|held| is_doubted(held, found)) {
+        held.person = Some(Identity::default());
+    }
+    context.close(item_mut(&mut changed, found.number)?, ReviewState::Resolved, "corrected");
+    Ok(vec![Changed::new(changed, "corrected")])
+}
+
+/// Whether the item is about a number that the case has, and doubts it.
+fn is_doubted(held: &RecordedNumber, item: &ReviewItem) -> bool {
+    let doubts = matches!(
+        item.reason,
+        ReviewReason::Ambiguous
+            | ReviewReason::Conflict
+            | ReviewReason::Differs(_)
+            | ReviewReason::NotVerified
+            | ReviewReason::Unconfirmed
+    );
+    doubts && item.is_about(held.number)
+}
+
+fn not_on_pds(
+    case: &Case,
+    found: &ReviewItem,
+    context: &Context<'_>,
+) -> Result<Vec<Changed>, Refusal> {
+    if case.nhs_number.as_ref().is_some_and(|held| held.standing.is_usable()) {
+        return Err(Refusal::HoldsNumber);
+    }
+    let mut changed = case.clone();
+    // By these words nobody was found. Corrected ones would not be these, and are asked.
+    changed.asking.asked = case.asking.asked.clone().or_else(|| found.evidence.asked.clone());
+    if changed.asking.asked.is_none() {
+        return Err(Refusal::NeverAsked);
+    }
+    changed.not_on_pds = true;
+    context.close(item_mut(&mut changed, found.number)?, ReviewState::Resolved, "not_on_pds");
+    Ok(vec![Changed::new(changed, "not_on_pds")])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::case::{Deletion, DeletionKind, Evidence, NumberStatus, RecordType, advisories};
+    use crate::demographics::{Demographics, Field, Recorded};
+    use crate::process::review::fixtures::{
+        NUMBER, OTHER, case, context, duplicates, held, id, now,
+    };
+
+    fn one(case: &Case, resolution: &Resolution) -> Result<Case, Refusal> {
+        let mut changes = resolve(case, 1, resolution, &context())?;
+        assert_eq!(changes.len(), 1);
+        let changed = changes.remove(0);
+        assert_eq!(changed.what, resolution.as_str());
+        assert_eq!(changed.case.version, 7, "the version is the store's");
+        let again = resolve(&changed.case, 1, resolution, &context());
+        assert_eq!(again, Ok(Vec::new()), "twice is once");
+        Ok(changed.case)
+    }
+
+    fn every_resolution() -> [Resolution; 7] {
+        let corrections = Corrections { surname: Some("Aindowe".into()), ..Corrections::default() };
+        [
+            Resolution::AcceptNumber(NUMBER),
+            Resolution::RejectNumber(NUMBER),
+            Resolution::CorrectAndAskAgain(corrections),
+            Resolution::NotOnPds,
+            Resolution::Merge { absorbed: id("2") },
+            Resolution::Acknowledge,
+            Resolution::Dismiss,
+        ]
+    }
+
+    #[test]
+    fn what_is_refused_of_every_resolution() {
+        let open = case("1", ReviewReason::Unconfirmed, Some(NUMBER));
+        let others = [Case::new(id("2"), RecordType::Review)];
+        for resolution in every_resolution() {
+            let refusal = |case: &Case, item: u32| {
+                resolve(case, item, &resolution, &context().with_others(&others)).err()
+            };
+            assert_eq!(refusal(&open, 1), None, "{}", resolution.as_str());
+            assert_eq!(refusal(&open, 2), Some(Refusal::NoSuchItem));
+            for state in [ReviewState::Resolved, ReviewState::Dismissed] {
+                let mut closed = open.clone();
+                closed.review[0].state = state;
+                assert_eq!(refusal(&closed, 1), Some(Refusal::Closed), "{}", resolution.as_str());
+            }
+            for how in [DeletionKind::Logical, DeletionKind::MergedInto(id("3"))] {
+                let mut gone = open.clone();
+                gone.deleted = Some(Deletion::new(now(), "j.doe", how));
+                assert_eq!(refusal(&gone, 1), Some(Refusal::NotInUse));
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_refused_of_a_number() {
+        let accept = Resolution::AcceptNumber(NUMBER);
+        let refused = |case: &Case| resolve(case, 1, &accept, &context()).err();
+        for reason in [
+            ReviewReason::Differs(Field::Given),
+            ReviewReason::Unconfirmed,
+            ReviewReason::Conflict,
+            ReviewReason::Duplicate,
+            ReviewReason::Discrepancy,
+            ReviewReason::Superseded,
+        ] {
+            assert_eq!(refused(&case("1", reason, Some(NUMBER))), None, "{reason}");
+            for number in [None, Some(OTHER)] {
+                let refusal = refused(&case("1", reason, number));
+                assert_eq!(refusal, Some(Refusal::NotOffered), "{reason}");
+            }
+            let mut without = case("1", reason, Some(NUMBER));
+            without.review[0].evidence.exchange = None;
+            assert_eq!(refused(&without), Some(Refusal::NotOffered), "nothing to rest upon");
+        }
+        for reason in [
+            ReviewReason::Invalidated,
+            ReviewReason::NotVerified,
+            ReviewReason::Rejected,
+            ReviewReason::Replaced,
+            ReviewReason::Ambiguous,
+            ReviewReason::NoMatch,
+            ReviewReason::Defect,
+        ] {
+            let refusal = refused(&case("1", reason, Some(NUMBER)));
+            assert_eq!(refusal, Some(Refusal::NotOffered), "{reason}");
+        }
+        let mut old = case("1", ReviewReason::Superseded, Some(NUMBER));
+        old.review[0].evidence.asked.as_mut().unwrap().nhs_number = Some(NUMBER);
+        assert_eq!(refused(&old), Some(Refusal::NotOffered), "the one that was replaced");
+
+        let mut rejected = case("1", ReviewReason::Conflict, Some(NUMBER));
+        rejected.rejected_numbers = vec![NUMBER];
+        assert_eq!(refused(&rejected), Some(Refusal::RejectedBefore));
+        let mut died = case("1", ReviewReason::DeathUndated, Some(NUMBER));
+        assert_eq!(refused(&died), Some(Refusal::DeathUndated));
+        died.date_of_death = Some("2026-11".parse().unwrap());
+        assert_eq!(refused(&died), None);
+
+        let mut holder = Case::new(id("2"), RecordType::Review);
+        holder.nhs_number = Some(held(NUMBER, NumberStatus::Usable));
+        let open = case("1", ReviewReason::Duplicate, Some(NUMBER));
+        let among =
+            |others: &[Case]| resolve(&open, 1, &accept, &context().with_others(others)).err();
+        assert_eq!(among(&[holder.clone()]), Some(Refusal::HeldByAnother));
+        holder.deleted = Some(Deletion::new(now(), "j.doe", DeletionKind::Logical));
+        assert_eq!(among(&[holder]), None, "who is not in use holds none");
+
+        let reject = resolve(&open, 1, &Resolution::RejectNumber(OTHER), &context());
+        assert_eq!(reject, Err(Refusal::NotOffered));
+    }
+
+    #[test]
+    fn a_number_that_is_accepted() {
+        let mut open = case("1", ReviewReason::Conflict, Some(NUMBER));
+        open.nhs_number = Some(held(OTHER, NumberStatus::NotVerified));
+        let died = Recorded::read("2026-11-20");
+        let person = Demographics { date_of_death: died, ..Demographics::default() };
+        open.review[0].evidence.returned = Some(person);
+        for reason in [ReviewReason::NoMatch, ReviewReason::Invalidated] {
+            open.open_item(reason, &Evidence::default(), now());
+        }
+        let changes = resolve(&open, 1, &Resolution::AcceptNumber(NUMBER), &context()).unwrap();
+        assert!(changes[0].sole_holder);
+        let accepted = one(&open, &Resolution::AcceptNumber(NUMBER)).unwrap();
+        let held = accepted.nhs_number.as_ref().unwrap();
+        let NumberSource::Traced(provenance) = &held.source else { panic!() };
+        assert_eq!(held.number, NUMBER);
+        assert!(held.standing.is_usable() && held.source.is_traced());
+        assert_eq!((held.since, provenance.strategy.as_str()), (Some(now()), "confirmed"));
+        assert_eq!(provenance.confirmed_by.as_deref(), Some("j.doe"));
+        assert_eq!(provenance.exchange.message_id, "M-1");
+        assert!(accepted.death_traced && !accepted.asking.until_corrected);
+        assert_eq!(accepted.date_of_death, Some("2026-11-20".parse().unwrap()));
+        let states: Vec<ReviewState> = accepted.review.iter().map(|item| item.state).collect();
+        use ReviewState::{Open, Resolved};
+        assert_eq!(states, [Resolved, Resolved, Open], "an answer settles no invalid number");
+
+        open.date_of_death = Some("2026".parse().unwrap());
+        let accepted = one(&open, &Resolution::AcceptNumber(NUMBER)).unwrap();
+        assert_eq!(accepted.date_of_death, open.date_of_death, "what is held stays");
+        (open.date_of_death, open.review[0].evidence.stale) = (None, true);
+        let accepted = one(&open, &Resolution::AcceptNumber(NUMBER)).unwrap();
+        assert!(!accepted.nhs_number.unwrap().source.is_traced(), "a copy is verified yet");
+        assert_eq!(accepted.date_of_death, None);
+    }
+
+    #[test]
+    fn a_number_that_is_rejected() {
+        let mut open = case("1", ReviewReason::Conflict, Some(NUMBER));
+        open.nhs_number = Some(held(OTHER, NumberStatus::Usable));
+        let rejected = one(&open, &Resolution::RejectNumber(NUMBER)).unwrap();
+        assert_eq!(rejected.rejected_numbers, [NUMBER]);
+        assert!(rejected.nhs_number == open.nhs_number && rejected.asking == open.asking);
+
+        (open.date_of_death, open.death_traced) = (Some("2026".parse().unwrap()), true);
+        let given_up = one(&open, &Resolution::RejectNumber(OTHER)).unwrap();
+        assert!(given_up.nhs_number.is_none() && given_up.asking == TraceState::default());
+        assert!(given_up.date_of_death.is_none() && !given_up.death_traced);
+        open.death_traced = false;
+        let given_up = one(&open, &Resolution::RejectNumber(OTHER)).unwrap();
+        assert_eq!(given_up.date_of_death, open.date_of_death, "the local system's own word");
+
+        let (a, mut b) = duplicates("1", "2", NUMBER);
+        let both = [b.clone()];
+        let reject = Resolution::RejectNumber(NUMBER);
+        let changes = resolve(&a, 1, &reject, &context().with_others(&both)).unwrap();
+        assert_eq!(changes[1].what, "duplicate_settled");
+        assert_eq!(changes[1].case.review[0].state, ReviewState::Resolved);
+        assert!(advisories(&changes[1].case).is_empty());
+        b.review[0].evidence.others.push(id("3"));
+        let changes = resolve(&a, 1, &reject, &context().with_others(&[b])).unwrap();
+        let left = &changes[1].case.review[0];
+        assert!(left.is_open() && left.evidence.others == [id("3")]);
+    }
+
+    #[test]
+    fn particulars_that_are_corrected() {
+        let mut open = case("1", ReviewReason::NoMatch, None);
+        (open.contradicted, open.not_on_pds) = (true, true);
+        let mut corrections = Corrections::default();
+        let nothing = Resolution::CorrectAndAskAgain(corrections.clone());
+        assert_eq!(one(&open, &nothing), Err(Refusal::NothingToCorrect));
+        corrections.surname = Some(" Aindowe ".into());
+        corrections.forename = Some(" ".into());
+        corrections.postcode = Some("KT17 1NA".into());
+        let corrected = one(&open, &Resolution::CorrectAndAskAgain(corrections.clone())).unwrap();
+        assert_eq!(corrected.surname.as_deref(), Some("Aindowe"));
+        assert_eq!((corrected.forename, corrected.postcode.as_deref()), (None, Some("KT17 1NA")));
+        assert!(corrected.asking == TraceState::default() && !corrected.not_on_pds);
+        assert!(corrected.contradicted, "unless it is said");
+        corrections.is_one_person = true;
+        let corrected = one(&open, &Resolution::CorrectAndAskAgain(corrections)).unwrap();
+        assert!(!corrected.contradicted);
+
+        let died = case("1", ReviewReason::DeathUndated, Some(NUMBER));
+        let date_of_death = Some("2026-11-20".parse().unwrap());
+        let corrections = Corrections { date_of_death, ..Corrections::default() };
+        let corrected = one(&died, &Resolution::CorrectAndAskAgain(corrections)).unwrap();
+        assert!(corrected.death_traced && corrected.date_of_death == date_of_death);
+    }
+
+    #[test]
+    fn somebody_who_is_not_on_pds() {
+        let mut open = case("1", ReviewReason::NoMatch, None);
+        let marked = one(&open, &Resolution::NotOnPds).unwrap();
+        assert!(marked.not_on_pds && marked.asking.asked == open.asking.asked);
+        let asked = open.asking.asked.take();
+        let marked = one(&open, &Resolution::NotOnPds).unwrap();
+        assert_eq!(marked.asking.asked, asked, "by the evidence");
+        open.review[0].evidence.asked = None;
+        assert_eq!(one(&open, &Resolution::NotOnPds), Err(Refusal::NeverAsked));
+        open.nhs_number = Some(held(NUMBER, NumberStatus::Usable));
+        assert_eq!(one(&open, &Resolution::NotOnPds), Err(Refusal::HoldsNumber));
+    }
+
+    #[test]
+    fn what_was_told_and_what_was_nothing() {
+        let open = case("1", ReviewReason::Replaced, Some(NUMBER));
+        assert_eq!(advisories(&open).len(), 1);
+        for (resolution, state) in [
+            (Resolution::Acknowledge, ReviewState::Resolved),
+            (Resolution::Dismiss, ReviewState::Dismissed),
+        ] {
+            let ended = one(&open, &resolution).unwrap();
+            assert_eq!(ended.review[0].state, state);
+            assert_eq!(ended.review[0].history.last().unwrap().by, "j.doe");
+            assert!(advisories(&ended).is_empty());
+        }
+    }
+}

@@ -1,0 +1,67 @@
+use crate::audit::{Actor, Entry, EventKind, Subject};
+use crate::case::{Advisory, Case, ReviewItem, advisories};
+use crate::demographics::redacted_debug;
+use crate::matching::{Comparison, compare};
+use crate::nhs_number::NhsNumber;
+use crate::process::review::resolve::offered;
+use crate::process::review::{Error, ItemId, ReviewQueue};
+
+/// An item as it is shown to whoever works it: enough to confirm the person by (MSCA-PDS-03).
+///
+/// What was asked, what was returned and what was done stands in the [`item`](Self::item). `Debug` shows
+/// nothing.
+#[non_exhaustive]
+#[derive(Clone, Eq, PartialEq)]
+pub struct ShownItem {
+    /// The case, as it is now.
+    pub case: Case,
+    /// The item.
+    pub item: ReviewItem,
+    /// The number that can be accepted, if there is one. One that another case in use holds can not: the
+    /// two cases are to be merged (MSCA-DQ-01).
+    pub offered: Option<NhsNumber>,
+    /// The case as it is now, held against the person returned, when one was.
+    pub comparison: Option<Comparison>,
+    /// What has to be shown whenever the case is opened.
+    pub advisories: Vec<Advisory>,
+}
+
+impl ReviewQueue {
+    /// The item `id` with everything that it rests upon; `None` when there is no such item.
+    ///
+    /// That `actor` looked at it is audited first, as `case_viewed`.
+    ///
+    /// # Errors
+    ///
+    /// Any [`ErrorKind`](crate::process::review::ErrorKind) but `Conflict`; without a record, nothing is shown.
+    pub async fn show(&self, id: &ItemId, actor: &Actor) -> Result<Option<ShownItem>, Error> {
+        let Some(case) = self.store.get(&id.case).await? else { return Ok(None) };
+        let Some(item) = case.review.iter().find(|item| item.number == id.item).cloned() else {
+            return Ok(None);
+        };
+        let mut about = Subject::of(&case);
+        if let Some(number) = item.evidence.nhs_number {
+            about = about.with_number(number);
+        }
+        let viewed = Entry::new(EventKind::CaseViewed, self.clock.now(), actor)
+            .with_detail("item", id.item.to_string())
+            .with_detail("reason", item.reason.as_str())
+            .about(about);
+        self.audit.append(vec![viewed]).await?;
+        let offered = offered(&item).filter(|number| {
+            let told = item.is_open() && item.evidence.exchange.is_some();
+            told && !case.rejected_numbers.contains(number)
+        });
+        let offered = match offered {
+            Some(number) => {
+                let holders = self.store.holders(number).await?;
+                holders.iter().all(|holder| *holder == case.id).then_some(number)
+            }
+            None => None,
+        };
+        let comparison = item.evidence.returned.as_ref().map(|person| compare(&case, person));
+        Ok(Some(ShownItem { offered, comparison, advisories: advisories(&case), item, case }))
+    }
+}
+
+redacted_debug!(ShownItem);

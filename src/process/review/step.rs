@@ -1,0 +1,171 @@
+use crate::case::{Case, ReviewState};
+use crate::demographics::redacted_debug;
+use crate::process::review::context::{in_use, item, item_mut};
+use crate::process::review::{Changed, Context, Refusal};
+
+/// What is done about an item on the way. `Debug` shows nothing of it.
+#[non_exhaustive]
+#[derive(Clone, Eq, PartialEq)]
+pub enum Step {
+    /// It is somebody's to work, by their user id; nobody's when there is none.
+    Assign(Option<String>),
+    /// It goes to somebody else, in any direction between the open states: the front-line staff, the GP
+    /// practice, the PDS National Back Office (HAV-10). A settled item goes back to
+    /// [`Open`](ReviewState::Open), and nowhere else.
+    Move(ReviewState),
+    /// Somebody has something to say.
+    Note(String),
+}
+
+/// What follows when something is done about the item `number` of `case`; nothing when it is done already.
+/// It is added to the item's history.
+///
+/// Pure.
+///
+/// # Errors
+///
+/// The [`Refusal`].
+pub fn step(
+    case: &Case,
+    number: u32,
+    step: &Step,
+    context: &Context<'_>,
+) -> Result<Vec<Changed>, Refusal> {
+    let found = item(case, number)?;
+    in_use(case)?;
+    let mut changed = case.clone();
+    let target = item_mut(&mut changed, number)?;
+    let what = match step {
+        Step::Assign(user) => {
+            let user = user.as_deref().map(str::trim).filter(|user| !user.is_empty());
+            if found.assignee.as_deref() == user {
+                return Ok(Vec::new());
+            }
+            if !found.is_open() {
+                return Err(Refusal::Closed);
+            }
+            target.assignee = user.map(str::to_owned);
+            target.history.push(match user {
+                Some(user) => context.step("assigned").with_note(user),
+                None => context.step("unassigned"),
+            });
+            "assigned"
+        }
+        Step::Move(state) => {
+            if found.state == *state {
+                return Ok(Vec::new());
+            }
+            check_move(case, number, *state)?;
+            target.state = *state;
+            let word = if found.is_open() { state.as_str() } else { "reopened" };
+            target.history.push(context.step(word));
+            word
+        }
+        Step::Note(text) => {
+            let text = text.trim();
+            if text.is_empty() {
+                return Err(Refusal::Blank);
+            }
+            let last = found.history.last();
+            if last.is_some_and(|last| last.by == context.by && last.note.as_deref() == Some(text))
+            {
+                return Ok(Vec::new());
+            }
+            target.history.push(context.step("noted").with_note(text));
+            "noted"
+        }
+    };
+    Ok(vec![Changed::new(changed, what)])
+}
+
+fn check_move(case: &Case, number: u32, state: ReviewState) -> Result<(), Refusal> {
+    let found = item(case, number)?;
+    if found.is_open() {
+        return if state.is_open() { Ok(()) } else { Err(Refusal::NeedsResolution) };
+    }
+    if state != ReviewState::Open {
+        return Err(Refusal::Closed);
+    }
+    // Two open items about one thing would be worked by two people.
+    let again = case.open_items().any(|other| {
+        other.reason == found.reason
+            && (found.reason.is_settled_by_an_answer()
+                || other.evidence.nhs_number == found.evidence.nhs_number)
+    });
+    if again { Err(Refusal::OpenElsewhere) } else { Ok(()) }
+}
+
+redacted_debug!(Step);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::case::{Evidence, ReviewReason};
+    use crate::process::review::fixtures::{case, context, now};
+    use ReviewState::{Dismissed, Open, Resolved, WithFrontLine, WithGp, WithNationalBackOffice};
+
+    fn done(case: &Case, what: &Step) -> Result<Case, Refusal> {
+        let mut changes = step(case, 1, what, &context())?;
+        assert_eq!(changes.len(), 1);
+        let changed = changes.remove(0).case;
+        assert_eq!(step(&changed, 1, what, &context()), Ok(Vec::new()), "twice is once");
+        Ok(changed)
+    }
+
+    #[test]
+    fn from_each_state_to_each() {
+        let states = [Open, WithFrontLine, WithGp, WithNationalBackOffice, Resolved, Dismissed];
+        for from in states {
+            for to in states.into_iter().filter(|to| *to != from) {
+                let mut item = case("1", ReviewReason::NoMatch, None);
+                item.review[0].state = from;
+                let moved = done(&item, &Step::Move(to)).map(|case| case.review[0].state);
+                let expected = match (from.is_open(), to.is_open()) {
+                    (true, true) => Ok(to),
+                    (true, false) => Err(Refusal::NeedsResolution),
+                    (false, _) if to == Open => Ok(Open),
+                    (false, _) => Err(Refusal::Closed),
+                };
+                assert_eq!(moved, expected, "{from} {to}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_came_up_again_is_not_reopened() {
+        let mut closed = case("1", ReviewReason::NoMatch, None);
+        closed.review[0].state = Resolved;
+        closed.open_item(ReviewReason::NoMatch, &Evidence::default(), now());
+        assert_eq!(done(&closed, &Step::Move(Open)), Err(Refusal::OpenElsewhere));
+    }
+
+    #[test]
+    fn what_is_written_down() {
+        let item = case("1", ReviewReason::NoMatch, None);
+        let item = done(&item, &Step::Assign(Some(" a.worker ".into()))).unwrap();
+        assert_eq!(item.review[0].assignee.as_deref(), Some("a.worker"));
+        let item = done(&item, &Step::Move(WithGp)).unwrap();
+        let item = done(&item, &Step::Note(" Rang the practice. ".into())).unwrap();
+        let mut item = done(&item, &Step::Assign(None)).unwrap();
+        let history: Vec<_> = item.review[0]
+            .history
+            .iter()
+            .map(|step| (step.by.as_str(), step.what.as_str(), step.note.as_deref()))
+            .collect();
+        assert_eq!(
+            history,
+            [
+                ("j.doe", "assigned", Some("a.worker")),
+                ("j.doe", "with_gp", None),
+                ("j.doe", "noted", Some("Rang the practice.")),
+                ("j.doe", "unassigned", None),
+            ]
+        );
+        assert_eq!(done(&item, &Step::Note(" ".into())), Err(Refusal::Blank));
+        item.review[0].state = Resolved;
+        assert_eq!(done(&item, &Step::Assign(Some("b".into()))), Err(Refusal::Closed));
+        assert!(done(&item, &Step::Note("The person rang back.".into())).is_ok());
+        let missing = step(&item, 9, &Step::Move(Open), &context());
+        assert_eq!(missing, Err(Refusal::NoSuchItem));
+    }
+}

@@ -1,0 +1,163 @@
+use chrono::{DateTime, NaiveTime, TimeDelta, Timelike, Utc};
+use std::time::Duration;
+
+/// When "Get NHS Number" runs: every so often, with quiet hours and some jitter if wanted.
+///
+/// ```
+/// use nhs_pds::process::{Schedule, ScheduleError};
+/// use std::time::Duration;
+///
+/// let half_an_hour = Duration::from_secs(30 * 60);
+/// assert!(Schedule::every(half_an_hour).is_ok());
+/// let error = Schedule::every(half_an_hour * 2).unwrap_err();
+/// assert_eq!(error, ScheduleError::TooLong);
+/// assert_eq!(error.to_string(), "the process has to run every 30 minutes or more often (HAV-1)");
+/// ```
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Schedule {
+    interval: Duration,
+    jitter: Duration,
+    quiet: Option<(NaiveTime, NaiveTime)>,
+}
+
+/// Half an hour (HAV-1).
+const LONGEST: Duration = Duration::from_secs(30 * 60);
+
+impl Schedule {
+    /// Every `interval`, from the beginning of one run to that of the next. A run that takes longer is
+    /// not overtaken: the next begins when it is done.
+    ///
+    /// # Errors
+    ///
+    /// [`ScheduleError::TooLong`] for more than 30 minutes, [`ScheduleError::Zero`] for none at all.
+    pub fn every(interval: Duration) -> Result<Self, ScheduleError> {
+        if interval > LONGEST {
+            return Err(ScheduleError::TooLong);
+        }
+        if interval.is_zero() {
+            return Err(ScheduleError::Zero);
+        }
+        Ok(Self { interval, jitter: Duration::ZERO, quiet: None })
+    }
+
+    /// The same schedule, with each run up to `jitter` earlier, so that many boroughs on one machine do not
+    /// all ask at the same second. Earlier and not later, so that the interval is never exceeded.
+    ///
+    /// # Errors
+    ///
+    /// [`ScheduleError::Jitter`] when that could be the whole interval.
+    pub fn with_jitter(mut self, jitter: Duration) -> Result<Self, ScheduleError> {
+        if jitter >= self.interval {
+            return Err(ScheduleError::Jitter);
+        }
+        self.jitter = jitter;
+        Ok(self)
+    }
+
+    /// The same schedule, in which no run begins from `from` until `to`, by the clock in UTC: in British
+    /// summer an hour behind the clock on the wall. `to` may be on the next day.
+    #[must_use]
+    pub const fn with_quiet_hours(mut self, from: NaiveTime, to: NaiveTime) -> Self {
+        self.quiet = Some((from, to));
+        self
+    }
+
+    /// When the quiet hours at `now` end; `None` when it is not quiet.
+    #[must_use]
+    pub fn quiet_until(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let (from, to) = self.quiet?;
+        let day = TimeDelta::days(1);
+        let seconds = |time: NaiveTime| i64::from(time.num_seconds_from_midnight());
+        let length = (seconds(to) - seconds(from)).rem_euclid(day.num_seconds());
+        let since = (seconds(now.time()) - seconds(from)).rem_euclid(day.num_seconds());
+        (since < length).then(|| {
+            let left = TimeDelta::seconds(length - since);
+            left.checked_sub(&TimeDelta::nanoseconds(i64::from(now.nanosecond() % 1_000_000_000)))
+                .map_or(now, |left| now + left)
+        })
+    }
+
+    /// When the next run is due after one that began at `began`. `random` is any number, and chooses the
+    /// jitter.
+    #[must_use]
+    pub fn next(&self, began: DateTime<Utc>, random: u64) -> DateTime<Utc> {
+        let jitter = u64::try_from(self.jitter.as_millis()).unwrap_or(u64::MAX);
+        let earlier = if jitter == 0 { 0 } else { random % (jitter + 1) };
+        let wait = self.interval.saturating_sub(Duration::from_millis(earlier));
+        TimeDelta::from_std(wait).map_or(began, |wait| began + wait)
+    }
+}
+
+/// Why a schedule is none. Correct the configuration.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum ScheduleError {
+    /// The jitter could take up the whole interval.
+    #[error("the jitter has to be shorter than the interval")]
+    Jitter,
+    /// More than half an hour.
+    #[error("the process has to run every 30 minutes or more often (HAV-1)")]
+    TooLong,
+    /// No time at all between two runs.
+    #[error("there has to be some time between two runs")]
+    Zero,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    fn time(text: &str) -> NaiveTime {
+        text.parse().unwrap()
+    }
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn half_an_hour_and_no_more() {
+        assert!(Schedule::every(30 * MINUTE).is_ok());
+        let longer = 30 * MINUTE + Duration::from_millis(1);
+        assert_eq!(Schedule::every(longer), Err(ScheduleError::TooLong));
+        assert_eq!(Schedule::every(Duration::ZERO), Err(ScheduleError::Zero));
+        let schedule = Schedule::every(MINUTE).unwrap();
+        assert_eq!(schedule.with_jitter(MINUTE), Err(ScheduleError::Jitter));
+    }
+
+    #[test]
+    fn jitter_makes_it_earlier_and_never_later() {
+        let schedule = Schedule::every(30 * MINUTE).unwrap().with_jitter(5 * MINUTE).unwrap();
+        let began = at("2026-11-23T09:00:00Z");
+        let mut seen = std::collections::BTreeSet::new();
+        for random in (0..1_000).map(|n: u64| n.wrapping_mul(0x9e37_79b9_7f4a_7c15)) {
+            let next = schedule.next(began, random);
+            assert!(at("2026-11-23T09:25:00Z") <= next && next <= at("2026-11-23T09:30:00Z"));
+            seen.insert(next);
+        }
+        assert!(seen.len() > 900);
+        let plain = Schedule::every(30 * MINUTE).unwrap();
+        assert_eq!(plain.next(began, 7), at("2026-11-23T09:30:00Z"));
+    }
+
+    #[test]
+    fn quiet_hours() {
+        let schedule = Schedule::every(MINUTE).unwrap();
+        assert_eq!(schedule.quiet_until(at("2026-11-23T09:00:00Z")), None);
+        let day = schedule.clone().with_quiet_hours(time("09:00:00"), time("17:30:00"));
+        assert_eq!(day.quiet_until(at("2026-11-23T08:59:59.999Z")), None);
+        let until = Some(at("2026-11-23T17:30:00Z"));
+        assert_eq!(day.quiet_until(at("2026-11-23T09:00:00Z")), until);
+        assert_eq!(day.quiet_until(at("2026-11-23T17:29:59.500Z")), until);
+        assert_eq!(day.quiet_until(at("2026-11-23T17:30:00Z")), None);
+        let night = schedule.clone().with_quiet_hours(time("22:00:00"), time("06:00:00"));
+        let until = Some(at("2026-11-24T06:00:00Z"));
+        assert_eq!(night.quiet_until(at("2026-11-23T23:15:00Z")), until);
+        assert_eq!(night.quiet_until(at("2026-11-24T05:59:59Z")), until);
+        assert_eq!(night.quiet_until(at("2026-11-24T06:00:00Z")), None);
+        let never = schedule.with_quiet_hours(time("06:00:00"), time("06:00:00"));
+        assert_eq!(never.quiet_until(at("2026-11-24T06:00:00Z")), None);
+    }
+}

@@ -1,0 +1,338 @@
+use crate::clock::{Clock, SystemClock};
+use crate::ids::{Ids, RandomIds, random};
+use crate::resilience::circuit_breaker::breaker::{Breaker, Leave, Phase};
+use crate::resilience::{CircuitBreakerPolicy, telemetry};
+use crate::trace::{Answer, Error, ErrorKind};
+use chrono::{DateTime, TimeDelta, Utc};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+/// A circuit breaker. Clones are the same one.
+///
+/// ```
+/// use nhs_pds::resilience::{CircuitBreaker, CircuitBreakerPolicy, CircuitBreakerState};
+///
+/// let circuit = CircuitBreaker::new(CircuitBreakerPolicy::default());
+/// assert_eq!(circuit.status().state, CircuitBreakerState::Closed);
+/// ```
+#[derive(Clone, Debug)]
+pub struct CircuitBreaker {
+    shared: Arc<Shared>,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    inner: Mutex<Inner>,
+    changed: Notify,
+}
+
+#[derive(Debug)]
+struct Inner {
+    breaker: Breaker,
+    /// When the circuit's time began.
+    began: Option<Instant>,
+    last: Option<Failure>,
+}
+
+/// The last failure.
+#[derive(Clone, Debug)]
+struct Failure {
+    kind: ErrorKind,
+    code: Option<String>,
+    cause: Option<String>,
+}
+
+/// Whether a service is asked.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum CircuitBreakerState {
+    /// It is asked.
+    Closed,
+    /// One question is under way, to find out whether it works again.
+    Probing,
+    /// It is left alone.
+    Open,
+}
+
+impl CircuitBreakerState {
+    /// A stable word for status pages: `closed`, `probing` or `open`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Probing => "probing",
+            Self::Open => "open",
+        }
+    }
+
+    const fn gauge(self) -> u32 {
+        match self {
+            Self::Closed => 0,
+            Self::Probing => 1,
+            Self::Open => 2,
+        }
+    }
+}
+
+/// Whether a service is asked, since when not, and why not. Holds nothing about a person.
+#[non_exhaustive]
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct CircuitBreakerStatus {
+    /// In one word.
+    pub state: CircuitBreakerState,
+    /// What suspended it, unless it is closed.
+    pub suspended: Option<Suspended>,
+}
+
+/// Why a question was not sent: asking is suspended. Ask again when it says.
+#[non_exhaustive]
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Suspended {
+    /// Since when.
+    pub since: DateTime<Utc>,
+    /// When the service is tried again.
+    pub until: DateTime<Utc>,
+    /// Why the last question failed.
+    pub reason: ErrorKind,
+    /// The service's code for that, if it gave one.
+    pub code: Option<String>,
+    /// The [causes](Error::cause) of that failure, if it had any.
+    pub cause: Option<String>,
+}
+
+impl fmt::Display for Suspended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let time = |time: DateTime<Utc>| time.format("%H:%M:%SZ");
+        write!(f, "asking is suspended since {}: {}", time(self.since), self.reason)?;
+        if let Some(code) = &self.code {
+            write!(f, " ({code})")?;
+        }
+        if let Some(cause) = &self.cause {
+            write!(f, ": {cause}")?;
+        }
+        write!(f, "; again at {}", time(self.until))
+    }
+}
+
+impl std::error::Error for Suspended {}
+
+impl From<Suspended> for Error {
+    fn from(suspended: Suspended) -> Self {
+        Self::new(ErrorKind::Unavailable)
+            .with_suspended_until(suspended.until)
+            .with_source(suspended)
+    }
+}
+
+/// Whoever has waited so long for an answer, and goes, was not answered.
+const IN_VAIN: Duration = Duration::from_secs(10);
+
+/// Leave to ask one question, whose end the circuit hears of.
+#[derive(Debug)]
+pub(crate) struct Ticket {
+    circuit: CircuitBreaker,
+    leave: Option<Leave>,
+    /// When it was given.
+    at: Duration,
+}
+
+impl CircuitBreaker {
+    /// A closed circuit, by the machine's clock.
+    #[must_use]
+    pub fn new(policy: CircuitBreakerPolicy) -> Self {
+        let inner = Inner { breaker: Breaker::new(policy), began: None, last: None };
+        Self {
+            shared: Arc::new(Shared { inner: Mutex::new(inner), changed: Notify::new() }),
+            clock: Arc::new(SystemClock),
+            ids: Arc::new(RandomIds),
+        }
+    }
+
+    /// The same, saying times by another clock. (Pauses are measured by the runtime's timer.)
+    #[must_use]
+    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// The same, with another source of randomness.
+    #[must_use]
+    pub fn with_ids(mut self, ids: Arc<dyn Ids>) -> Self {
+        self.ids = ids;
+        self
+    }
+
+    /// Whether the service is asked. Holds nothing about a person.
+    #[must_use]
+    pub fn status(&self) -> CircuitBreakerStatus {
+        let mut inner = self.inner();
+        let now = inner.now();
+        let state = inner.state();
+        let suspended =
+            (state != CircuitBreakerState::Closed).then(|| self.suspended(&inner, now)).flatten();
+        CircuitBreakerStatus { state, suspended }
+    }
+
+    /// Leave to ask, or why there is none.
+    pub(crate) fn enter(&self) -> Result<Ticket, Suspended> {
+        let mut inner = self.inner();
+        let now = inner.now();
+        match inner.breaker.admit(now) {
+            Ok(leave) => {
+                telemetry::circuit_state(inner.state().gauge());
+                Ok(Ticket { circuit: self.clone(), leave: Some(leave), at: now })
+            }
+            Err(_) => Err(self.suspended(&inner, now).unwrap_or_else(|| Suspended {
+                since: self.clock.now(),
+                until: self.clock.now(),
+                reason: ErrorKind::Unavailable,
+                code: None,
+                cause: None,
+            })),
+        }
+    }
+
+    /// Waits until there may be leave to ask, if that is within `patience`; else says why there is none.
+    pub(crate) async fn wait(&self, patience: Duration) -> Result<(), Suspended> {
+        let began = Instant::now();
+        loop {
+            let changed = self.shared.changed.notified();
+            let Some(suspended) = self.status().suspended else { return Ok(()) };
+            let wait = (suspended.until - self.clock.now()).to_std().unwrap_or_default();
+            if wait.is_zero() {
+                return Ok(());
+            }
+            let left = patience.saturating_sub(began.elapsed());
+            if wait > left {
+                return Err(suspended);
+            }
+            let _ = tokio::time::timeout(wait, changed).await;
+        }
+    }
+
+    /// Waits until asking is suspended for longer than `patience`, and says why.
+    pub(crate) async fn suspension(&self, patience: Duration) -> Suspended {
+        loop {
+            let changed = self.shared.changed.notified();
+            if let Err(suspended) = self.wait(patience).await {
+                return suspended;
+            }
+            changed.await;
+        }
+    }
+
+    /// A failure, which may suspend asking; `None` for one that did not come to an error.
+    fn fail(&self, inner: &mut Inner, leave: Leave, now: Duration, error: Option<&Error>) {
+        let exchange = error.and_then(Error::exchange);
+        let kind = error.map_or(ErrorKind::Unavailable, Error::kind);
+        let code = exchange.and_then(|it| it.code.clone());
+        let cause = error.and_then(Error::cause);
+        inner.last = Some(Failure { kind, code, cause: cause.clone() });
+        let asked_for = error.and_then(Error::retry_after);
+        if inner.breaker.failed(leave, now, asked_for, random(&*self.ids)) {
+            telemetry::circuit_opened();
+            let cause = cause.as_deref();
+            tracing::warn!(reason = kind.name(), cause, "asking is suspended");
+        }
+    }
+
+    /// Lets whoever watches or waits know how things stand, once a question has ended.
+    fn tell(&self, inner: MutexGuard<'_, Inner>) {
+        telemetry::circuit_state(inner.state().gauge());
+        drop(inner);
+        self.shared.changed.notify_waiters();
+    }
+
+    fn suspended(&self, inner: &Inner, now: Duration) -> Option<Suspended> {
+        let since = inner.breaker.suspended?;
+        let until = match inner.breaker.phase {
+            Phase::Open { until } => until,
+            // When the probe is answered. Nobody knows when that is, but it is soon if ever.
+            _ => now.saturating_add(Duration::from_millis(500)),
+        };
+        let told = self.clock.now();
+        // Pauses may be as long as nobody can say.
+        let delta = |time: Duration| TimeDelta::from_std(time).unwrap_or(TimeDelta::MAX);
+        let after = |time| told.checked_add_signed(delta(time));
+        let before = |time| told.checked_sub_signed(delta(time));
+        Some(Suspended {
+            since: before(now.saturating_sub(since)).unwrap_or(told),
+            until: after(until.saturating_sub(now)).unwrap_or(DateTime::<Utc>::MAX_UTC),
+            reason: inner.last.as_ref().map_or(ErrorKind::Unavailable, |last| last.kind),
+            code: inner.last.as_ref().and_then(|last| last.code.clone()),
+            cause: inner.last.as_ref().and_then(|last| last.cause.clone()),
+        })
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.shared.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn now(&mut self) -> Duration {
+        let now = Instant::now();
+        now.saturating_duration_since(*self.began.get_or_insert(now))
+    }
+
+    const fn state(&self) -> CircuitBreakerState {
+        match self.breaker.phase {
+            Phase::Closed { .. } => CircuitBreakerState::Closed,
+            Phase::Open { .. } => CircuitBreakerState::Open,
+            Phase::Probing => CircuitBreakerState::Probing,
+        }
+    }
+}
+
+impl Ticket {
+    /// Tells the circuit what the question brought.
+    pub(crate) fn settle(mut self, result: &Result<Answer, Error>) {
+        let Some(leave) = self.leave.take() else { return };
+        let mut inner = self.circuit.inner();
+        let now = inner.now();
+        match result.as_ref().map_err(Error::kind) {
+            // The server closed an idle connection. After a restart all idle connections end like this.
+            Err(_) if result.as_ref().is_err_and(Error::is_lost_on_reuse) => {
+                inner.breaker.left(leave, now);
+            }
+            Err(ErrorKind::Unavailable | ErrorKind::Unreadable) => {
+                self.circuit.fail(&mut inner, leave, now, result.as_ref().err());
+            }
+            // Our certificate, our address or a proxy: it does not say whether the service works. Nor does a
+            // question that was refused before a message was made of it.
+            Err(ErrorKind::Configuration) => inner.breaker.left(leave, now),
+            Err(ErrorKind::Rejected)
+                if result.as_ref().is_err_and(|it| it.exchange().is_none()) =>
+            {
+                inner.breaker.left(leave, now);
+            }
+            _ => {
+                let was_suspended = inner.breaker.suspended.is_some();
+                inner.breaker.succeeded(leave);
+                if was_suspended && inner.breaker.suspended.is_none() {
+                    tracing::info!("asking goes on");
+                }
+            }
+        }
+        self.circuit.tell(inner);
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        let Some(leave) = self.leave.take() else { return };
+        let mut inner = self.circuit.inner();
+        let now = inner.now();
+        if now.saturating_sub(self.at) >= IN_VAIN {
+            self.circuit.fail(&mut inner, leave, now, None);
+        } else {
+            inner.breaker.left(leave, now);
+        }
+        self.circuit.tell(inner);
+    }
+}

@@ -1,0 +1,143 @@
+use crate::resilience::circuit_breaker::state::Ticket;
+use crate::resilience::{CircuitBreaker, Permit, Priority, RateLimiter, Suspended, telemetry};
+use crate::trace::{Answer, Attended, Caller, Error, Exchange, MessageId, Question, Tracer, User};
+use async_trait::async_trait;
+use chrono::TimeDelta;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+use tokio::time::Instant;
+use tracing::{Instrument, Span, debug, debug_span, field};
+
+/// How long the end of a suspension is waited for.
+const FOREGROUND_PATIENCE: Duration = Duration::from_secs(1);
+const BACKGROUND_PATIENCE: Duration = Duration::from_secs(10);
+
+/// One side of a gate.
+#[derive(Debug)]
+pub(super) struct Handle {
+    pub(super) tracer: Arc<dyn Tracer>,
+    pub(super) limiter: RateLimiter,
+    pub(super) circuit: CircuitBreaker,
+    pub(super) priority: Priority,
+}
+
+impl Handle {
+    /// Waits for a turn and for leave. A turn that comes while asking is suspended is given up, so that
+    /// those who waited do not all go at once when it goes on.
+    async fn enter(&self, patience: Duration) -> Result<(Permit, Ticket), Suspended> {
+        let began = Instant::now();
+        loop {
+            self.circuit.wait(patience.saturating_sub(began.elapsed())).await?;
+            let permit = self.turn(patience).await?;
+            match self.circuit.enter() {
+                Ok(ticket) => return Ok((permit, ticket)),
+                Err(suspended) if began.elapsed() >= patience => return Err(suspended),
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// Waits for a turn, unless asking is suspended meanwhile: whoever is far back in the queue is told at
+    /// once, and not when the turn comes.
+    async fn turn(&self, patience: Duration) -> Result<Permit, Suspended> {
+        let mut turn = pin!(self.limiter.enter(self.priority));
+        let mut suspension = pin!(self.circuit.suspension(patience));
+        poll_fn(|context| match turn.as_mut().poll(context) {
+            Poll::Ready(permit) => Poll::Ready(Ok(permit)),
+            Poll::Pending => suspension.as_mut().poll(context).map(Err),
+        })
+        .await
+    }
+
+    /// Waits for the turn, sends, and tells the circuit, the span and the metrics what came of it.
+    async fn ask<F: Future<Output = Result<Answer, Error>> + Send>(
+        &self,
+        question: &'static str,
+        id: MessageId,
+        send: impl FnOnce() -> F + Send,
+    ) -> Result<Answer, Error> {
+        let priority = self.priority.as_str();
+        let span = debug_span!(
+            "request",
+            message_id = %id,
+            question,
+            priority,
+            service = field::Empty,
+            operation = field::Empty,
+            code = field::Empty,
+            outcome = field::Empty,
+            duration_ms = field::Empty,
+        );
+        let asking = async {
+            let patience = match self.priority {
+                Priority::Foreground => FOREGROUND_PATIENCE,
+                Priority::Background => BACKGROUND_PATIENCE,
+            };
+            let (permit, ticket) = self.enter(patience).await?;
+            let began = Instant::now();
+            let result = send().await;
+            let took = began.elapsed();
+            ticket.settle(&result);
+            drop(permit);
+            record(&result, took);
+            telemetry::requested(question, telemetry::outcome(&result), took);
+            result
+        };
+        let result = asking.instrument(span).await;
+        if let Err(error) = &result
+            && error.suspended_until().is_some()
+        {
+            telemetry::held_back(priority);
+        }
+        result
+    }
+}
+
+/// Puts onto the present span what a message brought: codes and times, nothing about a person.
+fn record(result: &Result<Answer, Error>, took: Duration) {
+    let span = Span::current();
+    let exchange = match result {
+        Ok(answer) => Some(&answer.exchange),
+        Err(error) => error.exchange(),
+    };
+    if let Some(Exchange { service, operation, code, .. }) = exchange {
+        span.record("service", service.as_str());
+        span.record("operation", operation.as_str());
+        if let Some(code) = code {
+            span.record("code", code.as_str());
+        }
+    }
+    let outcome = telemetry::outcome(result);
+    let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    span.record("outcome", outcome);
+    span.record("duration_ms", duration_ms);
+    debug!(outcome, duration_ms, "answered");
+}
+
+#[async_trait]
+impl Tracer for Handle {
+    async fn trace(
+        &self,
+        caller: &Caller,
+        question: &Question,
+        id: MessageId,
+    ) -> Result<Answer, Error> {
+        self.ask(question.as_str(), id, || self.tracer.trace(caller, question, id)).await
+    }
+
+    async fn trace_attended(
+        &self,
+        user: &User,
+        question: &Question<Attended>,
+        id: MessageId,
+    ) -> Result<Answer, Error> {
+        self.ask(question.as_str(), id, || self.tracer.trace_attended(user, question, id)).await
+    }
+
+    fn clock_skew(&self) -> Option<TimeDelta> {
+        self.tracer.clock_skew()
+    }
+}

@@ -1,0 +1,26 @@
+//! Calls to a service that is limited, busy or down: retry, rate limit, circuit breaker, and the gateway that
+//! joins them.
+//!
+//! * A [`Gateway`] stands in front of one service. All callers of the process go through it.
+//! * Its [`RateLimiter`] issues permits by a [`RateLimit`], and screens go before the worker ([`Priority`]).
+//! * Its [`CircuitBreaker`] suspends queries after repeated failures, and probes until the service answers.
+//! * [`Retry`] sends a failed query again, within a budget that all callers share.
+//! * [`telemetry`] lists the metrics.
+
+pub(crate) mod backoff;
+pub(crate) mod circuit_breaker;
+pub(crate) mod gateway;
+pub(crate) mod rate_limit;
+pub(crate) mod retry;
+pub mod telemetry;
+
+pub use circuit_breaker::policy::CircuitBreakerPolicy;
+pub use circuit_breaker::state::{
+    CircuitBreaker, CircuitBreakerState, CircuitBreakerStatus, Suspended,
+};
+pub use gateway::{Gateway, GatewayStatus};
+pub use rate_limit::limiter::{Permit, Priority, RateLimiter, Waiting};
+pub use rate_limit::rate::RateLimit;
+pub use retry::attempts::{DeadlineExceeded, Retried, Retry, RetryObserver, Unrecorded};
+pub use retry::policy::RetryPolicy;
+pub use retry::tracer::Retrying;

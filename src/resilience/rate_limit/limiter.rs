@@ -1,0 +1,229 @@
+use crate::resilience::rate_limit::rate::Rate;
+use crate::resilience::{RateLimit, telemetry};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+/// While both wait, so many turns in a row are the foreground's; the next is the background's.
+const YIELDED: u32 = 9;
+
+/// Who goes first.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Priority {
+    /// Somebody waits at a screen.
+    Foreground,
+    /// Nobody waits: the worker.
+    Background,
+}
+
+impl Priority {
+    /// A stable word for spans and metrics: `foreground` or `background`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Foreground => "foreground",
+            Self::Background => "background",
+        }
+    }
+}
+
+/// Hands out turns by a [`RateLimit`]. Clones hand out the same turns.
+///
+/// ```
+/// use nhs_pds::resilience::{Priority, RateLimit, RateLimiter};
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// let limiter = RateLimiter::new(RateLimit::default());
+/// let permit = limiter.enter(Priority::Foreground).await;
+/// assert_eq!(limiter.in_flight(), 1);
+/// drop(permit);
+/// assert_eq!(limiter.in_flight(), 0);
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct RateLimiter(Arc<Shared>);
+
+/// A question under way, until it is dropped.
+#[derive(Debug)]
+pub struct Permit(Arc<Shared>);
+
+/// How many wait for a turn.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Waiting {
+    /// At screens.
+    pub foreground: usize,
+    /// In the worker.
+    pub background: usize,
+}
+
+#[derive(Debug)]
+struct Shared {
+    in_flight: u32,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    rate: Rate,
+    /// When the rate's time began.
+    began: Option<Instant>,
+    under_way: u32,
+    foreground: VecDeque<Arc<Notify>>,
+    background: VecDeque<Arc<Notify>>,
+    /// Turns of the foreground in a row while the background waited.
+    yielded: u32,
+}
+
+/// What somebody who waits is told.
+enum Turn {
+    Now,
+    NotBefore(Instant),
+    /// It is another's turn, or too many are under way: word will come.
+    Wait,
+}
+
+impl RateLimiter {
+    /// Hands out turns by `pace`.
+    #[must_use]
+    pub fn new(pace: RateLimit) -> Self {
+        Self(Arc::new(Shared {
+            in_flight: pace.in_flight.get(),
+            state: Mutex::new(State {
+                rate: Rate::of(&pace),
+                began: None,
+                under_way: 0,
+                foreground: VecDeque::new(),
+                background: VecDeque::new(),
+                yielded: 0,
+            }),
+        }))
+    }
+
+    /// Waits for a turn. Whoever drops this leaves the queue. Needs a Tokio runtime with its timer.
+    pub async fn enter(&self, priority: Priority) -> Permit {
+        let began = Instant::now();
+        let place = Place::join(&self.0, priority);
+        loop {
+            let turn = self.0.lock().turn(&place, self.0.in_flight);
+            match turn {
+                Turn::Now => break,
+                Turn::NotBefore(due) => {
+                    let word = place.word.notified();
+                    // Whichever is first: the time, or word that it is another's turn.
+                    let _ = tokio::time::timeout_at(due, word).await;
+                }
+                Turn::Wait => place.word.notified().await,
+            }
+        }
+        drop(place);
+        telemetry::waited(priority.as_str(), began.elapsed());
+        Permit(Arc::clone(&self.0))
+    }
+
+    /// How many questions are under way.
+    #[must_use]
+    pub fn in_flight(&self) -> u32 {
+        self.0.lock().under_way
+    }
+
+    /// How many wait for a turn.
+    #[must_use]
+    pub fn waiting(&self) -> Waiting {
+        let state = self.0.lock();
+        Waiting { foreground: state.foreground.len(), background: state.background.len() }
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        let mut state = self.0.lock();
+        state.under_way = state.under_way.saturating_sub(1);
+        telemetry::in_flight(state.under_way);
+        state.tell_first();
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A place in the queue, until it is dropped.
+struct Place<'a> {
+    shared: &'a Shared,
+    priority: Priority,
+    word: Arc<Notify>,
+}
+
+impl<'a> Place<'a> {
+    fn join(shared: &'a Shared, priority: Priority) -> Self {
+        let word = Arc::new(Notify::new());
+        let mut state = shared.lock();
+        state.queue(priority).push_back(Arc::clone(&word));
+        state.report(priority);
+        Self { shared, priority, word }
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        let mut state = self.shared.lock();
+        state.queue(self.priority).retain(|other| !Arc::ptr_eq(other, &self.word));
+        state.report(self.priority);
+        state.tell_first();
+    }
+}
+
+impl State {
+    const fn queue(&mut self, priority: Priority) -> &mut VecDeque<Arc<Notify>> {
+        match priority {
+            Priority::Foreground => &mut self.foreground,
+            Priority::Background => &mut self.background,
+        }
+    }
+
+    /// Whose turn is next.
+    fn first(&self) -> Option<(Priority, &Arc<Notify>)> {
+        let foreground = self.foreground.front().map(|word| (Priority::Foreground, word));
+        let background = self.background.front().map(|word| (Priority::Background, word));
+        if self.yielded >= YIELDED { background.or(foreground) } else { foreground.or(background) }
+    }
+
+    fn tell_first(&self) {
+        if let Some((_, word)) = self.first() {
+            word.notify_one();
+        }
+    }
+
+    fn turn(&mut self, place: &Place<'_>, in_flight: u32) -> Turn {
+        let is_first = self.first().is_some_and(|(_, word)| Arc::ptr_eq(word, &place.word));
+        if !is_first || self.under_way >= in_flight {
+            return Turn::Wait;
+        }
+        let now = Instant::now();
+        let began = *self.began.get_or_insert(now);
+        if let Err(due) = self.rate.take(now.saturating_duration_since(began)) {
+            return Turn::NotBefore(began + due);
+        }
+        self.under_way += 1;
+        telemetry::in_flight(self.under_way);
+        self.yielded = match place.priority {
+            Priority::Foreground if !self.background.is_empty() => self.yielded + 1,
+            _ => 0,
+        };
+        Turn::Now
+    }
+
+    fn report(&self, priority: Priority) {
+        let waiting = match priority {
+            Priority::Foreground => self.foreground.len(),
+            Priority::Background => self.background.len(),
+        };
+        telemetry::turn_queue(priority.as_str(), waiting);
+    }
+}

@@ -1,0 +1,190 @@
+use governor::clock::{Clock, FakeRelativeClock};
+use governor::middleware::NoOpMiddleware;
+use governor::nanos::Nanos;
+use governor::state::{InMemoryState, NotKeyed};
+use governor::{Quota, RateLimiter};
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+/// How far the steps between turns are stretched, in thousandths: what keeps a second's count within
+/// bounds although turns may be a little late.
+const STRETCH: u64 = 1015;
+
+/// By how much a turn may come after its time and still count as in time. Timers are late by a
+/// millisecond or two, and without this each such lateness would be lost.
+///
+/// With steps of 1.015 / rate, the turns in a window of one second are those due in it and those at most
+/// this late: at most `(1 + 0.005) * rate / 1.015`, rounded down, plus the burst; that is at most rate +
+/// burst − 1. It would still be that if they were 15 milliseconds late, so up to ten more may be lost on
+/// the way to the service.
+const LATE: Duration = Duration::from_millis(5);
+
+/// How fast a service is asked.
+///
+/// ```
+/// use nhs_pds::resilience::RateLimit;
+/// use std::num::NonZeroU32;
+///
+/// let per_second = NonZeroU32::new(5).ok_or("zero")?;
+/// let pace = RateLimit::per_second(per_second).with_burst(per_second).with_in_flight(per_second);
+/// assert_eq!(pace.burst.get(), 5);
+/// # Ok::<(), &str>(())
+/// ```
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct RateLimit {
+    /// Turns a second.
+    pub per_second: NonZeroU32,
+    /// Turns that may come at once when there have been few for a while.
+    pub burst: NonZeroU32,
+    /// Questions under way together, at most.
+    pub in_flight: NonZeroU32,
+}
+
+impl RateLimit {
+    /// So many turns a second, never two at once; eight questions under way together.
+    #[must_use]
+    pub const fn per_second(per_second: NonZeroU32) -> Self {
+        Self { per_second, burst: NonZeroU32::MIN, in_flight: NonZeroU32::MIN.saturating_add(7) }
+    }
+
+    /// The same pace, with so many turns at once.
+    #[must_use]
+    pub const fn with_burst(mut self, burst: NonZeroU32) -> Self {
+        self.burst = burst;
+        self
+    }
+
+    /// The same pace, with so many questions under way together.
+    #[must_use]
+    pub const fn with_in_flight(mut self, in_flight: NonZeroU32) -> Self {
+        self.in_flight = in_flight;
+        self
+    }
+}
+
+impl Default for RateLimit {
+    /// Five turns a second, which is what PDS itself allows an application unless agreed otherwise,
+    /// with a burst of five.
+    fn default() -> Self {
+        let five = NonZeroU32::MIN.saturating_add(4);
+        Self::per_second(five).with_burst(five)
+    }
+}
+
+/// Says whether a turn is due: the generic cell rate algorithm, by governor, over times that are handed
+/// in, since the beginning.
+#[derive(Debug)]
+pub(super) struct Rate {
+    limiter: RateLimiter<NotKeyed, InMemoryState, FakeRelativeClock, NoOpMiddleware<Nanos>>,
+    clock: FakeRelativeClock,
+    /// What the clock says.
+    at: Duration,
+}
+
+impl Rate {
+    pub(super) fn of(pace: &RateLimit) -> Self {
+        let step = Duration::from_micros(STRETCH * 1000) / pace.per_second.get();
+        // Zero only for more than a turn each nanosecond, which is no limit.
+        let quota = Quota::with_period(step).unwrap_or(Quota::per_second(pace.per_second));
+        let clock = FakeRelativeClock::default();
+        let limiter = RateLimiter::direct_with_clock(quota.allow_burst(pace.burst), clock.clone());
+        Self { limiter, clock, at: Duration::ZERO }
+    }
+
+    /// Takes a turn at `now`; or says when the next is due.
+    pub(super) fn take(&mut self, now: Duration) -> Result<(), Duration> {
+        // A turn a little after its time was in time: it counts as of the first moment that allows it.
+        match self.take_at(now.saturating_sub(LATE)) {
+            Err(due) if due <= now => self.take_at(due),
+            taken => taken,
+        }
+    }
+
+    fn take_at(&mut self, at: Duration) -> Result<(), Duration> {
+        self.clock.advance(at.saturating_sub(self.at));
+        self.at = self.at.max(at);
+        let taken = self.limiter.check();
+        taken.map_err(|not_until| self.at + not_until.wait_time_from(self.clock.now()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn pace(per_second: u32, burst: u32) -> RateLimit {
+        let number = |number| NonZeroU32::new(number).unwrap();
+        RateLimit::per_second(number(per_second)).with_burst(number(burst))
+    }
+
+    /// When turns are taken by somebody who always wants one, and whose timer is late by `late`, over
+    /// and over.
+    fn turns(pace: RateLimit, late: &[u64], seconds: u64) -> Vec<Duration> {
+        let mut rate = Rate::of(&pace);
+        let mut late = late.iter().cycle();
+        let (mut now, mut turns) = (Duration::ZERO, Vec::new());
+        while now < Duration::from_secs(seconds) {
+            match rate.take(now) {
+                Ok(()) => turns.push(now),
+                Err(due) => now = due + Duration::from_micros(*late.next().unwrap()),
+            }
+        }
+        turns
+    }
+
+    fn most_in_a_second(turns: &[Duration]) -> usize {
+        let window = |from: &Duration| {
+            let to = *from + Duration::from_secs(1);
+            turns.iter().filter(|turn| (*from..to).contains(*turn)).count()
+        };
+        turns.iter().map(window).max().unwrap_or_default()
+    }
+
+    #[test]
+    fn a_late_timer_costs_nothing() {
+        for burst in [1, 2, 10] {
+            let turns = turns(pace(100, burst), &[1_100, 1_900, 300, 4_000], 60);
+            assert!(turns.len() >= 5_880, "{} with burst {burst}", turns.len());
+        }
+    }
+
+    #[test]
+    fn nor_does_it_at_any_other_rate() {
+        for per_second in [1, 7, 333, 1_000, 3_000] {
+            let turns = turns(pace(per_second, 1), &[1_100, 1_900, 300, 4_000], 60);
+            let kept = turns.len() as f64 / f64::from(per_second * 60);
+            assert!(kept >= 0.98, "{kept} at {per_second} a second");
+        }
+    }
+
+    #[test]
+    fn however_long_nobody_asked_the_burst_is_the_same() {
+        let mut rate = Rate::of(&pace(10, 3));
+        for hours in [0, 1, 1_000] {
+            let now = Duration::from_secs(3_600 * hours);
+            assert_eq!((0..9).filter(|_| rate.take(now).is_ok()).count(), 3, "after {hours} hours");
+        }
+    }
+
+    #[test]
+    fn the_first_second_has_the_burst() {
+        let turns = turns(pace(100, 10), &[0], 3);
+        assert_eq!(turns.iter().filter(|turn| turn.is_zero()).count(), 10);
+        assert_eq!(most_in_a_second(&turns), 108);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn no_second_holds_more_than_rate_and_burst_less_one(
+            per_second in 1_u32..400,
+            burst in 1_u32..30,
+            late in prop::collection::vec(prop_oneof![0_u64..6_000, 0_u64..300_000], 1..40),
+        ) {
+            let turns = turns(pace(per_second, burst), &late, 4);
+            prop_assert!(most_in_a_second(&turns) < (per_second + burst) as usize);
+        }
+    }
+}

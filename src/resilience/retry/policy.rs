@@ -1,0 +1,233 @@
+use crate::resilience::backoff::{doubled, up_to};
+use crate::trace::Error;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+/// How often, how soon and how long a question is asked again.
+///
+/// ```
+/// use nhs_pds::resilience::RetryPolicy;
+/// use std::time::Duration;
+///
+/// let patient = RetryPolicy::default();
+/// let at_a_screen = RetryPolicy::foreground();
+/// assert!(at_a_screen.total < patient.total);
+/// assert_eq!(patient.longest_pause_after(1), Duration::from_millis(500));
+/// assert_eq!(patient.longest_pause_after(3), Duration::from_secs(2));
+/// ```
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct RetryPolicy {
+    /// How often a question is asked at most, the first time included. The one free repeat after a
+    /// [closed connection](Self::is_free) is not counted.
+    pub attempts: NonZeroU32,
+    /// The longest pause after the first failure; it doubles with each further one.
+    pub first_pause: Duration,
+    /// What a pause never exceeds, unless the service asks for more.
+    pub longest_pause: Duration,
+    /// How long a call takes at most, with all its attempts and pauses. An attempt that is under way then
+    /// is given up. Longer than the transport's own time limit, or that never comes to bear.
+    pub total: Duration,
+    /// How many repeats there may be for a hundred calls, over all who share the budget.
+    pub share_percent: u32,
+    /// How many repeats there may be beyond that share at first, so that few calls, too, have some. Of shares
+    /// that are not used, up to ten times as many are kept.
+    pub reserve: u32,
+}
+
+impl Default for RetryPolicy {
+    /// Four attempts within three minutes, with pauses of up to 0.5, 1 and 2 seconds; twenty repeats for
+    /// a hundred calls, and ten in reserve.
+    fn default() -> Self {
+        Self {
+            attempts: NonZeroU32::MIN.saturating_add(3),
+            first_pause: Duration::from_millis(500),
+            longest_pause: Duration::from_secs(20),
+            total: Duration::from_secs(180),
+            share_percent: 20,
+            reserve: 10,
+        }
+    }
+}
+
+impl RetryPolicy {
+    /// For somebody who waits at a screen: two attempts within 65 seconds, the second after a quarter of a
+    /// second at most.
+    #[must_use]
+    pub fn foreground() -> Self {
+        Self {
+            attempts: NonZeroU32::MIN.saturating_add(1),
+            first_pause: Duration::from_millis(250),
+            longest_pause: Duration::from_secs(1),
+            total: Duration::from_secs(65),
+            ..Self::default()
+        }
+    }
+
+    /// The same policy for somebody who waits: each limit is that of [`RetryPolicy::foreground`], if that is less.
+    #[must_use]
+    pub fn hurried(mut self) -> Self {
+        let hurry = Self::foreground();
+        self.attempts = self.attempts.min(hurry.attempts);
+        self.first_pause = self.first_pause.min(hurry.first_pause);
+        self.longest_pause = self.longest_pause.min(hurry.longest_pause);
+        self.total = self.total.min(hurry.total);
+        self
+    }
+
+    /// The same policy, with so many attempts.
+    #[must_use]
+    pub const fn with_attempts(mut self, attempts: NonZeroU32) -> Self {
+        self.attempts = attempts;
+        self
+    }
+
+    /// The same policy, with pauses of up to `first`, doubling up to `longest`.
+    #[must_use]
+    pub const fn with_pauses(mut self, first: Duration, longest: Duration) -> Self {
+        self.first_pause = first;
+        self.longest_pause = longest;
+        self
+    }
+
+    /// The same policy, with so much time for a call.
+    #[must_use]
+    pub const fn with_total(mut self, total: Duration) -> Self {
+        self.total = total;
+        self
+    }
+
+    /// The same policy, with so many repeats for a hundred calls and so many in reserve.
+    #[must_use]
+    pub const fn with_budget(mut self, share_percent: u32, reserve: u32) -> Self {
+        self.share_percent = share_percent;
+        self.reserve = reserve;
+        self
+    }
+
+    /// How long the pause after the `failed`th failure is at most.
+    #[must_use]
+    pub fn longest_pause_after(&self, failed: u32) -> Duration {
+        doubled(self.first_pause, failed, self.longest_pause)
+    }
+
+    /// Whether the failure `error`, `elapsed` after the call began, is worth a repeat at once that costs
+    /// neither an attempt nor a share of the budget. A call has at most one such repeat.
+    ///
+    /// So it is when the server [closed a kept connection](Error::is_lost_on_reuse): the message most
+    /// likely never arrived, and the repeat does not add load to a service in trouble.
+    #[must_use]
+    pub fn is_free(&self, error: &Error, elapsed: Duration) -> bool {
+        error.is_lost_on_reuse()
+            && error.is_transient()
+            && error.suspended_until().is_none()
+            && elapsed < self.total
+    }
+
+    /// How long to wait before a question is asked again whose `failed`th attempt ended with `error`,
+    /// `elapsed` after the call began; `None` when it is not asked again.
+    ///
+    /// Any time up to the longest pause, chosen by the number `random` ("full jitter"), so that those who
+    /// failed together do not come back together. That is added to what the service asks for.
+    #[must_use]
+    pub fn pause(
+        &self,
+        error: &Error,
+        failed: u32,
+        elapsed: Duration,
+        random: u64,
+    ) -> Option<Duration> {
+        let held_back = error.suspended_until().is_some();
+        if !error.is_transient() || held_back || failed >= self.attempts.get() {
+            return None;
+        }
+        let jitter = up_to(self.longest_pause_after(failed), random);
+        let pause = error.retry_after().unwrap_or_default().saturating_add(jitter);
+        (elapsed.saturating_add(pause) < self.total).then_some(pause)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::ErrorKind;
+    use proptest::prelude::*;
+
+    const UNAVAILABLE: Error = Error::new(ErrorKind::Unavailable);
+
+    #[test]
+    fn only_what_is_transient_and_was_sent() {
+        let policy = RetryPolicy::default();
+        let pause = |error: &Error| policy.pause(error, 1, Duration::ZERO, 7);
+        assert!(pause(&UNAVAILABLE).is_some());
+        for kind in [ErrorKind::Configuration, ErrorKind::Rejected, ErrorKind::Unreadable] {
+            assert_eq!(pause(&Error::new(kind)), None, "{kind}");
+        }
+        let held_back = UNAVAILABLE.with_suspended_until(chrono::DateTime::UNIX_EPOCH);
+        assert_eq!(pause(&held_back), None);
+    }
+
+    #[test]
+    fn only_a_kept_connection_that_was_closed_is_free() {
+        let policy = RetryPolicy::default();
+        let lost = || UNAVAILABLE.with_lost_on_reuse();
+        assert!(policy.is_free(&lost(), Duration::ZERO));
+        assert!(!policy.is_free(&lost(), policy.total), "there is no time left");
+        assert!(!policy.is_free(&UNAVAILABLE, Duration::ZERO));
+        let until = chrono::DateTime::UNIX_EPOCH;
+        assert!(!policy.is_free(&lost().with_suspended_until(until), Duration::ZERO));
+        let other = Error::new(ErrorKind::Configuration).with_lost_on_reuse();
+        assert!(!policy.is_free(&other, Duration::ZERO));
+    }
+
+    #[test]
+    fn whoever_is_in_a_hurry_waits_no_longer_for_it() {
+        assert_eq!(RetryPolicy::default().hurried(), RetryPolicy::foreground());
+        let once = RetryPolicy::default().with_attempts(NonZeroU32::MIN).with_total(Duration::ZERO);
+        let hurried = once.hurried();
+        assert_eq!((hurried.attempts, hurried.total), (NonZeroU32::MIN, Duration::ZERO));
+    }
+
+    #[test]
+    fn no_more_attempts_than_allowed_and_no_longer_than_allowed() {
+        let policy = RetryPolicy::default();
+        assert!(policy.pause(&UNAVAILABLE, 3, Duration::ZERO, 0).is_some());
+        assert_eq!(policy.pause(&UNAVAILABLE, 4, Duration::ZERO, 0), None);
+        assert_eq!(policy.pause(&UNAVAILABLE, 1, policy.total, 0), None);
+        let later = UNAVAILABLE.with_retry_after(policy.total);
+        assert_eq!(policy.pause(&later, 1, Duration::ZERO, 0), None);
+    }
+
+    #[test]
+    fn what_the_service_asks_for_comes_before_the_jitter() {
+        let asked = Duration::from_secs(30);
+        let error = UNAVAILABLE.with_retry_after(asked);
+        let policy = RetryPolicy::default();
+        assert_eq!(policy.pause(&error, 1, Duration::ZERO, 0), Some(asked));
+        let most = policy.longest_pause_after(1);
+        let random = u64::try_from(most.as_micros()).unwrap();
+        assert_eq!(policy.pause(&error, 1, Duration::ZERO, random), Some(asked + most));
+        let endless = UNAVAILABLE.with_retry_after(Duration::MAX);
+        assert_eq!(policy.pause(&endless, 1, Duration::ZERO, 0), None);
+    }
+
+    proptest! {
+        #[test]
+        fn pauses_keep_within_bounds(failed in 1_u32..200, random: u64, first in 0_u64..100_000) {
+            let mut policy = RetryPolicy::default()
+                .with_pauses(Duration::from_micros(first), Duration::from_millis(20));
+            policy.attempts = NonZeroU32::MAX;
+            let pause = policy.pause(&UNAVAILABLE, failed, Duration::ZERO, random).unwrap();
+            prop_assert!(pause <= policy.longest_pause_after(failed));
+            prop_assert!(pause <= policy.longest_pause);
+        }
+
+        #[test]
+        fn jitter_is_full(random: u64) {
+            let policy = RetryPolicy::default();
+            let pause = |random| policy.pause(&UNAVAILABLE, 1, Duration::ZERO, random).unwrap();
+            let most = u64::try_from(policy.longest_pause_after(1).as_micros()).unwrap();
+            prop_assert_eq!(pause(random), Duration::from_micros(random % (most + 1)));
+        }
+    }
+}

@@ -1,0 +1,172 @@
+use crate::demographics::redacted_debug;
+use crate::secret::Secret;
+use crate::service::fhir::auth::{KeyError, SigningKey};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, Utc};
+use serde_json::json;
+use std::str::FromStr;
+use std::time::Duration;
+use url::Url;
+use uuid::Uuid;
+
+/// The application's API key, by which the API knows it (`iss` and `sub` of an assertion).
+///
+/// One or more visible ASCII characters. `Debug` does not show it.
+#[derive(Clone, Eq, Hash, PartialEq)]
+pub struct ClientId(String);
+
+redacted_debug!(ClientId);
+
+impl ClientId {
+    /// The key. Whoever calls this answers for where it goes.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for ClientId {
+    type Err = ClientIdError;
+
+    fn from_str(text: &str) -> Result<Self, ClientIdError> {
+        let visible = text.bytes().all(|byte| byte.is_ascii_graphic());
+        if visible && !text.is_empty() { Ok(Self(text.to_owned())) } else { Err(ClientIdError) }
+    }
+}
+
+/// The text is no API key. Correct the configuration. Never carries the text.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("an API key is visible ASCII characters")]
+pub struct ClientIdError;
+
+/// For how long an assertion is good: one second to five minutes; three minutes unless said otherwise.
+///
+/// The API refuses more than five minutes. Shorter is safer, but it must outlast the difference between
+/// this machine's clock and the API's.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct AssertionLifetime(Duration);
+
+impl AssertionLifetime {
+    /// The longest that the API takes.
+    pub const LONGEST: Self = Self(Duration::from_secs(300));
+
+    /// An assertion is good for `time`, of which whole seconds count.
+    ///
+    /// # Errors
+    ///
+    /// [`AssertionLifetimeError`] when that is less than a second or more than five minutes.
+    pub const fn new(time: Duration) -> Result<Self, AssertionLifetimeError> {
+        let seconds = time.as_secs();
+        if seconds == 0 || seconds > 300 || seconds == 300 && time.subsec_nanos() > 0 {
+            return Err(AssertionLifetimeError);
+        }
+        Ok(Self(Duration::from_secs(seconds)))
+    }
+
+    /// The time.
+    #[must_use]
+    pub const fn get(self) -> Duration {
+        self.0
+    }
+}
+
+impl Default for AssertionLifetime {
+    fn default() -> Self {
+        Self(Duration::from_secs(180))
+    }
+}
+
+/// The time is none for an assertion. Correct the configuration.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("an assertion is good for one second to five minutes")]
+pub struct AssertionLifetimeError;
+
+/// Writes a client assertion: a compact JWT, signed with RS512 (RFC 7523, and the API's signed-JWT
+/// pattern).
+///
+/// `audience` is the address of the token endpoint, to the letter. `id` becomes `jti`: the endpoint
+/// remembers each for thirty days and takes none twice, so draw a fresh one every time.
+///
+/// What is written is as good as a password until it expires.
+///
+/// # Errors
+///
+/// [`KeyErrorKind::Damaged`](crate::service::fhir::auth::KeyErrorKind::Damaged) when the key does not sign, which no
+/// key does that was once read.
+///
+/// ```
+/// use nhs_pds::clock::{Clock, SystemClock};
+/// use nhs_pds::fhir::auth::{AssertionLifetime, SigningKey, assertion};
+/// use nhs_pds::ids::{Ids, RandomIds};
+/// use nhs_pds::secret::Secret;
+///
+/// let pem = Secret::new(std::fs::read("examples/data/example-key.pem")?);
+/// let key = SigningKey::from_pem("example-1".parse()?, &pem)?;
+/// let jwt = assertion(
+///     &key,
+///     &"example-api-key".parse()?,
+///     &"https://int.api.service.nhs.uk/oauth2/token".parse()?,
+///     AssertionLifetime::default(),
+///     SystemClock.now(),
+///     RandomIds.next(),
+/// )?;
+/// assert_eq!(jwt.expose().split('.').count(), 3);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn assertion(
+    key: &SigningKey,
+    client_id: &ClientId,
+    audience: &Url,
+    lifetime: AssertionLifetime,
+    now: DateTime<Utc>,
+    id: Uuid,
+) -> Result<Secret<String>, KeyError> {
+    let header = json!({ "alg": "RS512", "typ": "JWT", "kid": key.id().as_str() });
+    let lifetime = i64::try_from(lifetime.get().as_secs()).unwrap_or_default();
+    let claims = json!({
+        "iss": client_id.expose(),
+        "sub": client_id.expose(),
+        "aud": audience.as_str(),
+        "jti": id.to_string(),
+        "exp": now.timestamp().saturating_add(lifetime),
+    });
+    let mut jwt = format!("{}.{}", encoded(header.to_string()), encoded(claims.to_string()));
+    let signature = key.sign(jwt.as_bytes())?;
+    jwt.push('.');
+    jwt.push_str(&encoded(signature));
+    Ok(Secret::new(jwt))
+}
+
+fn encoded(part: impl AsRef<[u8]>) -> String {
+    URL_SAFE_NO_PAD.encode(part)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn five_minutes_is_the_longest() {
+        for (millis, seconds) in [
+            (0, None),
+            (999, None),
+            (1_000, Some(1)),
+            (1_999, Some(1)),
+            (300_000, Some(300)),
+            (300_001, None),
+            (310_000, None),
+        ] {
+            let lifetime = AssertionLifetime::new(Duration::from_millis(millis)).ok();
+            assert_eq!(lifetime.map(|time| time.get().as_secs()), seconds, "{millis}");
+        }
+        assert!(AssertionLifetime::default() < AssertionLifetime::LONGEST);
+    }
+
+    #[test]
+    fn what_is_no_api_key() {
+        for text in ["", " ", "a b", "a\n", "é"] {
+            assert_eq!(text.parse::<ClientId>(), Err(ClientIdError), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! When the token that is held may be used. Pure functions.
+
+use crate::service::fhir::auth::AccessToken;
+use crate::service::fhir::auth::exchange::Granted;
+use chrono::{DateTime, TimeDelta, Utc};
+use std::time::Duration;
+
+/// A token is replaced when less than this of its life is left…
+const EARLY: Duration = Duration::from_secs(30);
+
+/// …or less than this part of it, if that is shorter.
+const EARLY_PART: u32 = 5;
+
+/// After a failure to replace a token that is still good, it is left alone for so long.
+const REST: Duration = Duration::from_secs(5);
+
+/// A token that was given.
+#[derive(Debug)]
+pub(in crate::service::fhir::auth) struct Held {
+    token: AccessToken,
+    lifetime: Duration,
+    expires: DateTime<Utc>,
+    /// The latest time at which anybody looked: the clock goes on from there, or cannot be trusted.
+    seen: DateTime<Utc>,
+    /// When the next may be fetched ahead of time.
+    rested: DateTime<Utc>,
+}
+
+/// What the token that is held is good for.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(in crate::service::fhir::auth) enum Worth {
+    /// It can be used.
+    Good(AccessToken),
+    /// It can be used, but the next should be fetched.
+    Ageing(AccessToken),
+    /// It has expired, or nobody can tell whether it has.
+    Nothing,
+}
+
+impl Held {
+    /// A token that was asked for at that time. Its life is counted from there, for the endpoint counts
+    /// from some time after it.
+    pub(in crate::service::fhir::auth) fn new(granted: Granted, asked_at: DateTime<Utc>) -> Self {
+        Self {
+            token: granted.token,
+            lifetime: granted.lifetime,
+            expires: later(asked_at, granted.lifetime),
+            seen: asked_at,
+            rested: asked_at,
+        }
+    }
+
+    /// Whether it is this token.
+    pub(in crate::service::fhir::auth) fn is(&self, token: &AccessToken) -> bool {
+        self.token == *token
+    }
+
+    /// What it is good for now. A clock that was put back says nothing any more about how much of the
+    /// token's life has passed.
+    pub(in crate::service::fhir::auth) fn worth(&mut self, now: DateTime<Utc>) -> Worth {
+        if now < self.seen {
+            self.expires = self.expires.min(now);
+        }
+        self.seen = self.seen.max(now);
+        let Ok(left) = (self.expires - now).to_std() else { return Worth::Nothing };
+        if left.is_zero() {
+            Worth::Nothing
+        } else if left < EARLY.min(self.lifetime / EARLY_PART) && now >= self.rested {
+            Worth::Ageing(self.token.clone())
+        } else {
+            Worth::Good(self.token.clone())
+        }
+    }
+
+    /// The next could not be fetched. It is tried again after a pause, and after that for which the
+    /// endpoint asks.
+    pub(in crate::service::fhir::auth) fn rest(
+        &mut self,
+        now: DateTime<Utc>,
+        retry_after: Option<Duration>,
+    ) {
+        self.rested = later(now, REST.max(retry_after.unwrap_or_default()));
+    }
+}
+
+fn later(time: DateTime<Utc>, by: Duration) -> DateTime<Utc> {
+    let by = TimeDelta::from_std(by).unwrap_or(TimeDelta::MAX);
+    time.checked_add_signed(by).unwrap_or(DateTime::<Utc>::MAX_UTC)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn at(seconds: i64) -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH + TimeDelta::seconds(seconds)
+    }
+
+    fn token() -> AccessToken {
+        "t".parse().unwrap()
+    }
+
+    fn held(lifetime: u64) -> Held {
+        Held::new(Granted { token: token(), lifetime: Duration::from_secs(lifetime) }, at(0))
+    }
+
+    #[test]
+    fn a_token_is_good_then_ageing_then_nothing() {
+        for (lifetime, ages) in [(599, 569), (150, 120), (100, 80), (10, 8)] {
+            let mut held = held(lifetime);
+            let dies = i64::try_from(lifetime).unwrap();
+            for (seconds, worth) in [
+                (0, Worth::Good(token())),
+                (ages, Worth::Good(token())),
+                (ages + 1, Worth::Ageing(token())),
+                (dies - 1, Worth::Ageing(token())),
+                (dies, Worth::Nothing),
+                (dies + 1, Worth::Nothing),
+            ] {
+                assert_eq!(held.worth(at(seconds)), worth, "{lifetime} after {seconds}");
+            }
+        }
+        assert_eq!(held(0).worth(at(0)), Worth::Nothing);
+    }
+
+    #[test]
+    fn a_clock_that_was_put_back_ends_a_token_for_good() {
+        let mut held = held(599);
+        assert_eq!(held.worth(at(300)), Worth::Good(token()));
+        for seconds in [299, -10_000, 1, 300, 301, 598] {
+            assert_eq!(held.worth(at(seconds)), Worth::Nothing, "{seconds}");
+        }
+    }
+
+    #[test]
+    fn a_rest_is_five_seconds_or_what_the_endpoint_asks() {
+        let mut tired = held(599);
+        tired.rest(at(570), None);
+        assert_eq!(tired.worth(at(574)), Worth::Good(token()));
+        assert_eq!(tired.worth(at(575)), Worth::Ageing(token()));
+        tired.rest(at(575), Some(Duration::from_secs(20)));
+        assert_eq!(tired.worth(at(594)), Worth::Good(token()));
+        assert_eq!(tired.worth(at(595)), Worth::Ageing(token()));
+        tired.rest(at(595), Some(Duration::MAX));
+        assert_eq!(tired.worth(at(598)), Worth::Good(token()));
+        assert_eq!(tired.worth(at(599)), Worth::Nothing);
+    }
+
+    proptest! {
+        /// However the clock goes, a token is used only within its life, and never again once time has
+        /// been seen to go back.
+        #[test]
+        fn a_token_is_used_only_while_it_is_certain_to_be_good(
+            lifetime in 0_u64..700,
+            steps in prop::collection::vec(-20_i64..200, 1..20),
+        ) {
+            let mut held = held(lifetime);
+            let (mut now, mut straight) = (0, true);
+            for step in steps {
+                now += step;
+                straight &= step >= 0;
+                let good = straight && u64::try_from(now).is_ok_and(|age| age < lifetime);
+                prop_assert_eq!(held.worth(at(now)) != Worth::Nothing, good);
+            }
+        }
+    }
+}

@@ -1,0 +1,120 @@
+use crate::service::fhir::auth::{KeyError, KeyErrorKind, KeyId, SigningKey};
+use serde::Serialize;
+use std::fmt;
+
+/// The public half of a key, as a JSON Web Key (RFC 7517).
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct Jwk {
+    kty: &'static str,
+    n: String,
+    e: String,
+    alg: &'static str,
+    #[serde(rename = "use")]
+    usage: &'static str,
+    #[serde(serialize_with = "as_text")]
+    kid: KeyId,
+}
+
+impl Jwk {
+    /// Modulus and exponent are big-endian and in base64url (RFC 7518 section 6.3.1).
+    pub(in crate::service::fhir::auth) const fn rsa(kid: KeyId, n: String, e: String) -> Self {
+        Self { kty: "RSA", n, e, alg: "RS512", usage: "sig", kid }
+    }
+
+    /// The key's name.
+    #[must_use]
+    pub const fn kid(&self) -> &KeyId {
+        &self.kid
+    }
+}
+
+fn as_text<S: serde::Serializer>(kid: &KeyId, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(kid)
+}
+
+/// A JSON Web Key Set: what is registered with the API, so that it can check assertions.
+///
+/// It holds public halves only. `Display` writes JSON, `{:#}` on several lines.
+///
+/// While a key is being replaced, old and new stand in it side by side: register both, change over
+/// ([`ApplicationTokens::replace_key`](crate::service::fhir::auth::ApplicationTokens::replace_key)), and take the
+/// old one out when no assertion by it is under way any more.
+///
+/// ```
+/// use nhs_pds::fhir::auth::{Jwks, SigningKey};
+/// use nhs_pds::secret::Secret;
+///
+/// let pem = Secret::new(std::fs::read("examples/data/example-key.pem")?);
+/// let key = SigningKey::from_pem("example-1".parse()?, &pem)?;
+/// let set = Jwks::of([&key])?.to_string();
+/// assert!(set.starts_with(r#"{"keys":[{"kty":"RSA","n":""#));
+/// assert!(set.ends_with(r#"","e":"AQAB","alg":"RS512","use":"sig","kid":"example-1"}]}"#));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct Jwks {
+    keys: Vec<Jwk>,
+}
+
+impl Jwks {
+    /// The public halves of `keys`, in their order.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyErrorKind::SameId`] when two of them have one name.
+    pub fn of<'a>(keys: impl IntoIterator<Item = &'a SigningKey>) -> Result<Self, KeyError> {
+        let mut set = Self { keys: Vec::new() };
+        for key in keys {
+            if set.keys.iter().any(|other| other.kid == *key.id()) {
+                return Err(KeyError::new(KeyErrorKind::SameId));
+            }
+            set.keys.push(key.jwk());
+        }
+        Ok(set)
+    }
+
+    /// The keys.
+    #[must_use]
+    pub fn keys(&self) -> &[Jwk] {
+        &self.keys
+    }
+}
+
+impl fmt::Display for Jwks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let json = if f.alternate() {
+            serde_json::to_string_pretty(self)
+        } else {
+            serde_json::to_string(self)
+        };
+        f.write_str(&json.map_err(|_| fmt::Error)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secret::Secret;
+
+    fn key(id: &str) -> SigningKey {
+        let pem = Secret::new(include_bytes!("../../../../tests/data/fhir/client-a.pem").to_vec());
+        SigningKey::from_pem(id.parse().unwrap(), &pem).unwrap()
+    }
+
+    #[test]
+    fn two_keys_of_one_name_are_refused() {
+        let set = Jwks::of([&key("old"), &key("new")]).unwrap();
+        let ids: Vec<_> = set.keys().iter().map(|key| key.kid().as_str()).collect();
+        assert_eq!(ids, ["old", "new"]);
+        let refused = Jwks::of([&key("one"), &key("one")]).map_err(|error| error.kind());
+        assert_eq!(refused, Err(KeyErrorKind::SameId));
+    }
+
+    #[test]
+    fn nothing_private_is_in_it() {
+        let set = format!("{:#}", Jwks::of([&key("k")]).unwrap());
+        let set: serde_json::Value = serde_json::from_str(&set).unwrap();
+        let names: Vec<_> = set["keys"][0].as_object().unwrap().keys().collect();
+        assert_eq!(names, ["alg", "e", "kid", "kty", "n", "use"]);
+    }
+}

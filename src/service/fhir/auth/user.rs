@@ -1,0 +1,164 @@
+use crate::service::fhir::auth::{AccessToken, TokenError};
+use crate::trace::User;
+use async_trait::async_trait;
+use std::fmt::{self, Debug};
+use std::str::FromStr;
+
+/// Gives the access tokens of people at screens (healthcare-worker access).
+///
+/// The person signs in with NHS Care Identity Service 2 in the vendor's own program, which then holds their
+/// session and exchanges it for access tokens; this trait is how a client gets at these.
+///
+/// # Contract
+///
+/// * The token is of this very user: what is done with it is recorded as theirs.
+/// * `refused` is the token that the API has just refused (401). It is not given again, but a new one is
+///   fetched, or [`TokenError::sign_in`] said. Of many calls with the same `refused`, only the first needs
+///   to fetch.
+/// * Without `refused`, it is quick when there is a token at hand, and that one is good for the next
+///   half-minute.
+/// * Nobody else's failure is repeated for this user. Errors carry no token.
+///
+/// ```
+/// use nhs_pds::async_trait;
+/// use nhs_pds::fhir::auth::{AccessToken, TokenError, UserToken, UserTokens};
+/// use nhs_pds::trace::{LocalIdentity, User};
+/// use std::collections::HashMap;
+/// use std::sync::Arc;
+///
+/// /// What the sign-in left. A session of this program ends with its first token.
+/// #[derive(Debug)]
+/// struct Sessions(HashMap<User, UserToken>);
+///
+/// #[async_trait]
+/// impl UserTokens for Sessions {
+///     async fn token(
+///         &self,
+///         user: &User,
+///         refused: Option<&AccessToken>,
+///     ) -> Result<UserToken, TokenError> {
+///         match self.0.get(user) {
+///             Some(held) if refused != Some(held.access_token()) => Ok(held.clone()),
+///             _ => Err(TokenError::sign_in()),
+///         }
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let jo = User::Local(LocalIdentity::new("RHM".parse()?, "jo.sampleworth")?);
+/// let token = UserToken::new("2YotnFZFEjr1zCsicMWpAA".parse()?)
+///     .with_role("555254240100".parse()?);
+/// let sessions: Arc<dyn UserTokens> = Arc::new(Sessions(HashMap::from([(jo.clone(), token)])));
+///
+/// let token = sessions.token(&jo, None).await?;
+/// assert_eq!(token.role().map(|role| role.as_str()), Some("555254240100"));
+/// let again = sessions.token(&jo, Some(token.access_token())).await;
+/// assert_eq!(again.unwrap_err().to_string(), "the user has to sign in again");
+/// # Ok(())
+/// # }
+/// ```
+#[async_trait]
+pub trait UserTokens: Debug + Send + Sync {
+    /// A token of `user` that is good now, and is not `refused`.
+    ///
+    /// # Errors
+    ///
+    /// [`TokenError::sign_in`] when the user has to sign in again; [`TokenError::unavailable`] when tokens
+    /// cannot be had at the moment.
+    async fn token(
+        &self,
+        user: &User,
+        refused: Option<&AccessToken>,
+    ) -> Result<UserToken, TokenError>;
+}
+
+/// A user's access token, and the role in which they act.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct UserToken {
+    access_token: AccessToken,
+    role: Option<SessionRoleId>,
+}
+
+impl UserToken {
+    /// The token of a user who has one role.
+    #[must_use]
+    pub const fn new(access_token: AccessToken) -> Self {
+        Self { access_token, role: None }
+    }
+
+    /// The same token, of a user who acts in this one of their roles.
+    #[must_use]
+    pub fn with_role(mut self, role: SessionRoleId) -> Self {
+        self.role = Some(role);
+        self
+    }
+
+    /// The token.
+    #[must_use]
+    pub const fn access_token(&self) -> &AccessToken {
+        &self.access_token
+    }
+
+    /// The role, when it was chosen.
+    #[must_use]
+    pub const fn role(&self) -> Option<&SessionRoleId> {
+        self.role.as_ref()
+    }
+}
+
+/// The role in which a user acts (`NHSD-Session-URID`): the identifier of their role profile, one to twenty
+/// digits. The API wants it from users who have several.
+///
+/// ```
+/// use nhs_pds::fhir::auth::SessionRoleId;
+///
+/// assert_eq!("555254240100".parse::<SessionRoleId>()?.as_str(), "555254240100");
+/// # Ok::<(), nhs_pds::fhir::auth::SessionRoleIdError>(())
+/// ```
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct SessionRoleId(String);
+
+impl SessionRoleId {
+    /// The digits.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for SessionRoleId {
+    type Err = SessionRoleIdError;
+
+    fn from_str(text: &str) -> Result<Self, SessionRoleIdError> {
+        let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+        if digits && (1..=20).contains(&text.len()) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(SessionRoleIdError)
+        }
+    }
+}
+
+impl fmt::Display for SessionRoleId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The text is no role. Correct what the sign-in delivers.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("a session role id is one to twenty digits")]
+pub struct SessionRoleIdError;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_role() {
+        for text in ["", " 1", "1a", "٣", "123456789012345678901"] {
+            assert_eq!(text.parse::<SessionRoleId>(), Err(SessionRoleIdError), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! What a response means for the request it answers. Pure.
+
+use crate::demographics::Field;
+use crate::nhs_number::NhsNumber;
+use crate::service::failure;
+use crate::service::fhir::{
+    DecodeError, DecodeErrorKind, Error, ErrorKind, IssueCode, Patient, RelatedPeople,
+    RelatedPerson, Retrieval, SearchResult, wire,
+};
+use crate::trace::{self, Exchange};
+use crate::transport::Response;
+use http::header::ETAG;
+use http::{HeaderName, StatusCode};
+use uuid::Uuid;
+
+pub(in crate::service::fhir) const X_REQUEST_ID: HeaderName =
+    HeaderName::from_static("x-request-id");
+
+/// An answer with the service's code, if it gave one; or an error.
+type Interpreted<T> = Result<(T, Option<IssueCode>), Error>;
+
+/// What retrieving the patient `asked` brought.
+pub(in crate::service::fhir) fn retrieval(
+    asked: NhsNumber,
+    request: Uuid,
+    response: &Response,
+) -> Interpreted<Retrieval> {
+    retrieved(asked, response).and_then(|answer| to(request, response, answer))
+}
+
+fn retrieved(asked: NhsNumber, response: &Response) -> Interpreted<Retrieval> {
+    if response.status() != StatusCode::OK {
+        return match failure(response) {
+            (StatusCode::NOT_FOUND, Some(code @ IssueCode::ResourceNotFound), _) => {
+                Ok((Retrieval::None, Some(code)))
+            }
+            (StatusCode::NOT_FOUND, Some(code @ IssueCode::InvalidatedResource), _) => {
+                Ok((Retrieval::Invalidated, Some(code)))
+            }
+            (_, _, error) => Err(error),
+        };
+    }
+    let mut patient = Patient::decode(response.body().expose())
+        .map_err(|error| other_than_expected(error, response))?;
+    if patient.version.is_none() {
+        patient.version = version_of(response);
+    }
+    let patient = Box::new(patient);
+    // Under another identifier than was asked for there is nothing but the record that replaced it.
+    if patient.id == asked.digits().as_str() {
+        Ok((Retrieval::Found(patient), None))
+    } else if patient.id.len() == 10 && patient.id.bytes().all(|byte| byte.is_ascii_digit()) {
+        Ok((Retrieval::Superseded(patient), None))
+    } else {
+        // No identifier of PDS's, so nothing of PDS's either.
+        Err(Error::new(ErrorKind::Mismatch, trace::ErrorKind::Unreadable))
+    }
+}
+
+/// What a search brought.
+pub(in crate::service::fhir) fn search(
+    request: Uuid,
+    response: &Response,
+) -> Interpreted<SearchResult> {
+    found(response).and_then(|answer| to(request, response, answer))
+}
+
+fn found(response: &Response) -> Interpreted<SearchResult> {
+    if response.status() != StatusCode::OK {
+        return Err(failure(response).2);
+    }
+    match wire::matches(response.body().expose()) {
+        Ok(matches) => Ok((SearchResult::Matches(matches), None)),
+        Err(error) => match outcome_code(response) {
+            Some(code @ IssueCode::TooManyMatches) => Ok((SearchResult::TooMany, Some(code))),
+            _ => Err(other_than_expected(error, response)),
+        },
+    }
+}
+
+/// Who is related to the patient `asked`.
+pub(in crate::service::fhir) fn related_people(
+    request: Uuid,
+    response: &Response,
+) -> Interpreted<RelatedPeople> {
+    related(response).and_then(|answer| to(request, response, answer))
+}
+
+fn related(response: &Response) -> Interpreted<RelatedPeople> {
+    if response.status() != StatusCode::OK {
+        return match failure(response) {
+            (StatusCode::NOT_FOUND, Some(code @ IssueCode::ResourceNotFound), _) => {
+                // "No related people exist", in the words of the API's description.
+                Ok((RelatedPeople::People(Vec::new()), Some(code)))
+            }
+            (StatusCode::NOT_FOUND, Some(code @ IssueCode::InvalidatedResource), _) => {
+                Ok((RelatedPeople::Invalidated, Some(code)))
+            }
+            (_, _, error) => Err(error),
+        };
+    }
+    let people = RelatedPerson::decode_bundle(response.body().expose());
+    let people = people.map_err(|error| other_than_expected(error, response))?;
+    Ok((RelatedPeople::People(people), None))
+}
+
+/// The answer, if it is one to `request`, whose identifier a response repeats. One that repeats another's
+/// answers somebody else's question, as a cache or a confused proxy may; one without says nothing either
+/// way.
+fn to<T>(request: Uuid, response: &Response, answer: T) -> Result<T, Error> {
+    let Some(repeated) = response.headers().get(X_REQUEST_ID) else { return Ok(answer) };
+    let repeated = repeated.to_str().ok().and_then(|text| Uuid::try_parse(text.trim()).ok());
+    if repeated == Some(request) {
+        Ok(answer)
+    } else {
+        Err(Error::new(ErrorKind::Mismatch, trace::ErrorKind::Unreadable))
+    }
+}
+
+/// The status, the code and the error of a response that is no success.
+fn failure(response: &Response) -> (StatusCode, Option<IssueCode>, Error) {
+    let status = response.status();
+    let outcome = wire::read::<wire::OperationOutcome<'_>>(response.body().expose());
+    let outcome = match outcome {
+        Ok(outcome) if outcome.is_one() => outcome,
+        Ok(_) => return (status, None, Error::new(ErrorKind::Status, failure::of_status(status))),
+        Err(error) => {
+            let failed = Error::new(ErrorKind::Status, failure::of_status(status));
+            return (status, None, failed.with_source(error));
+        }
+    };
+    let Some(code) = outcome.code() else {
+        return (status, None, Error::new(ErrorKind::Status, failure::of_status(status)));
+    };
+    let action = match code.failure(status) {
+        // An answer under a status that does not go with it, or to another question.
+        None if status.is_client_error() => trace::ErrorKind::Unreadable,
+        None => failure::of_status(status),
+        // The headers are the same for whatever is asked.
+        Some(trace::ErrorKind::Rejected) if outcome.is_about_a_header() => {
+            trace::ErrorKind::Configuration
+        }
+        Some(action) => action,
+    };
+    let mut error = Error::new(ErrorKind::Issue, action).with_code(code.clone());
+    if code == IssueCode::InvalidResourceId {
+        error = error.with_field(Field::NhsNumber);
+    }
+    (status, Some(code), error)
+}
+
+/// The token was refused by this response, and `error` is why there is no other one.
+pub(in crate::service::fhir) fn unrenewed(
+    mut error: Error,
+    response: &Response,
+    mut exchange: Exchange,
+) -> Error {
+    if let Some(code) = outcome_code(response) {
+        exchange = exchange.with_code(code.loggable());
+        error = error.with_code(code);
+    }
+    if error.status().is_none() {
+        let retry_after = error.retry_after();
+        error = error.with_response(response, retry_after);
+    }
+    error.with_exchange(exchange)
+}
+
+/// Status 200, and another document than was asked for: perhaps one that says why.
+fn other_than_expected(error: DecodeError, response: &Response) -> Error {
+    let Some(code) = outcome_code(response) else {
+        return Error::new(ErrorKind::Unreadable, trace::ErrorKind::Unreadable).with_source(error);
+    };
+    let action = match code.failure(StatusCode::OK) {
+        Some(action) => action,
+        None => trace::ErrorKind::Unreadable,
+    };
+    let another = DecodeError::of(DecodeErrorKind::ResourceType);
+    Error::new(ErrorKind::Issue, action).with_code(code).with_source(another)
+}
+
+/// The code, if the response is an `OperationOutcome`.
+fn outcome_code(response: &Response) -> Option<IssueCode> {
+    let outcome = wire::read::<wire::OperationOutcome<'_>>(response.body().expose()).ok()?;
+    outcome.is_one().then(|| outcome.code()).flatten()
+}
+
+/// The version that a weak ETag has, `W/"2"`. A strong one is a proxy's, and of its copy.
+fn version_of(response: &Response) -> Option<String> {
+    let tag = response.headers().get(ETAG)?.to_str().ok()?;
+    let version = tag.trim().strip_prefix("W/\"")?.strip_suffix('"')?;
+    (!version.is_empty()).then(|| version.to_owned())
+}

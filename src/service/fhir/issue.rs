@@ -1,0 +1,276 @@
+use crate::service::failure;
+use crate::trace;
+use http::StatusCode;
+use std::fmt;
+
+/// The code by which the API says how it fared: `Spine-ErrorOrWarningCode`, in the issue of an
+/// `OperationOutcome`.
+///
+/// ```
+/// use nhs_pds::fhir::{IssueClass, IssueCode};
+///
+/// assert_eq!(IssueCode::from("RESOURCE_NOT_FOUND").class(), IssueClass::Answer);
+/// assert_eq!(IssueCode::from("TOO_MANY_REQUESTS").class(), IssueClass::AskLater);
+/// let other = IssueCode::from("SOMETHING_NEW");
+/// assert_eq!((other.class(), other.as_str()), (IssueClass::Defect, "SOMETHING_NEW"));
+/// ```
+#[non_exhaustive]
+#[derive(Clone, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum IssueCode {
+    /// 401, or 403: no token, an old one, or one that may not do this.
+    AccessDenied,
+    /// 400: a parameter that the API does not have.
+    AdditionalProperties,
+    /// 404: the NHS Number is no longer valid, and none replaces it.
+    InvalidatedResource,
+    /// 403: what this token's mode of access may not do.
+    InvalidMethod,
+    /// 400: no NHS Number.
+    InvalidResourceId,
+    /// 400: parameters that make no search together, or one that is not taken.
+    InvalidSearchData,
+    /// 400: a value that is not taken; 403: more results asked for than the mode of access allows.
+    InvalidValue,
+    /// 400: a header or value is missing, or the application has no ASID.
+    MissingValue,
+    /// 404: nobody has this NHS Number.
+    ResourceNotFound,
+    /// 503: the service is not available.
+    ServiceUnavailable,
+    /// 400: fewer values than needed.
+    TooFewValuesSubmitted,
+    /// 200: more people match than may be returned.
+    TooManyMatches,
+    /// 429: too many requests.
+    TooManyRequests,
+    /// 400: more values than taken.
+    TooManyValuesSubmitted,
+    /// 408: what stands behind the API did not answer.
+    UnableToCallService,
+    /// 500: something went wrong.
+    UnknownError,
+    /// 400: a character that is not taken.
+    UnsupportedCharactersInField,
+    /// 400: no such path.
+    UnsupportedRequest,
+    /// 400: no such operation, or one without what it needs.
+    UnsupportedService,
+    /// 400: a value that is not taken.
+    UnsupportedValue,
+    /// 400: what was sent is not valid.
+    ValidationError,
+    /// Any other code, by its text. Counts as a failure; codes that only writing has are among them,
+    /// since nothing here writes.
+    Other(String),
+}
+
+/// What a client does about an issue.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum IssueClass {
+    /// The service answered.
+    Answer,
+    /// Nothing is known: ask again later.
+    AskLater,
+    /// The request's data are wrong: correct them.
+    CorrectData,
+    /// The address, the application or the user's role is wrong: fix the configuration.
+    FixConfiguration,
+    /// The service speaks of something unknown, or of what was not asked: report a defect.
+    Defect,
+}
+
+/// FHIR's own codes (R4, value set issue-type). A list, because a double-barrelled name in lower case has the
+/// shape of one.
+const ISSUE_TYPES: [&str; 31] = [
+    "business-rule",
+    "code-invalid",
+    "conflict",
+    "deleted",
+    "duplicate",
+    "exception",
+    "expired",
+    "extension",
+    "forbidden",
+    "incomplete",
+    "informational",
+    "invalid",
+    "invariant",
+    "lock-error",
+    "login",
+    "multiple-matches",
+    "no-store",
+    "not-found",
+    "not-supported",
+    "processing",
+    "required",
+    "security",
+    "structure",
+    "suppressed",
+    "throttled",
+    "timeout",
+    "too-costly",
+    "too-long",
+    "transient",
+    "unknown",
+    "value",
+];
+
+use IssueClass::{Answer, AskLater, CorrectData, Defect, FixConfiguration};
+
+impl IssueCode {
+    const KNOWN: [(Self, &'static str, IssueClass); 21] = [
+        (Self::AccessDenied, "ACCESS_DENIED", FixConfiguration),
+        (Self::AdditionalProperties, "ADDITIONAL_PROPERTIES", Defect),
+        (Self::InvalidatedResource, "INVALIDATED_RESOURCE", Answer),
+        (Self::InvalidMethod, "INVALID_METHOD", FixConfiguration),
+        (Self::InvalidResourceId, "INVALID_RESOURCE_ID", CorrectData),
+        (Self::InvalidSearchData, "INVALID_SEARCH_DATA", CorrectData),
+        (Self::InvalidValue, "INVALID_VALUE", CorrectData),
+        // Everything that a request needs is in every request: what is missing is the application's.
+        (Self::MissingValue, "MISSING_VALUE", FixConfiguration),
+        (Self::ResourceNotFound, "RESOURCE_NOT_FOUND", Answer),
+        (Self::ServiceUnavailable, "SERVICE_UNAVAILABLE", AskLater),
+        (Self::TooFewValuesSubmitted, "TOO_FEW_VALUES_SUBMITTED", CorrectData),
+        (Self::TooManyMatches, "TOO_MANY_MATCHES", Answer),
+        (Self::TooManyRequests, "TOO_MANY_REQUESTS", AskLater),
+        (Self::TooManyValuesSubmitted, "TOO_MANY_VALUES_SUBMITTED", CorrectData),
+        (Self::UnableToCallService, "UNABLE_TO_CALL_SERVICE", AskLater),
+        (Self::UnknownError, "UNKNOWN_ERROR", AskLater),
+        (Self::UnsupportedCharactersInField, "UNSUPPORTED_CHARACTERS_IN_FIELD", CorrectData),
+        (Self::UnsupportedRequest, "UNSUPPORTED_REQUEST", FixConfiguration),
+        (Self::UnsupportedService, "UNSUPPORTED_SERVICE", FixConfiguration),
+        (Self::UnsupportedValue, "UNSUPPORTED_VALUE", CorrectData),
+        (Self::ValidationError, "VALIDATION_ERROR", CorrectData),
+    ];
+
+    /// The codes that are known, by name.
+    pub fn known() -> impl Iterator<Item = Self> {
+        Self::KNOWN.into_iter().map(|(code, ..)| code)
+    }
+
+    /// The code's text, such as `RESOURCE_NOT_FOUND`.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Other(text) => text,
+            known => Self::KNOWN.iter().find(|(code, ..)| code == known).map_or("", |row| row.1),
+        }
+    }
+
+    /// The code for a log or a report: the text if it has the shape of a code, `RESOURCE_NOT_FOUND`, or is
+    /// one of FHIR's own (issue-type), such as `not-supported`; else `unrecognised`, because what a service
+    /// sends in the place of a code may be anything.
+    #[must_use]
+    pub fn loggable(&self) -> &str {
+        let text = self.as_str();
+        let letters = text.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
+        let spine = letters && text.contains('_') && text.len() <= 40;
+        if spine || ISSUE_TYPES.contains(&text) { text } else { "unrecognised" }
+    }
+
+    /// What a client does about it.
+    #[must_use]
+    pub fn class(&self) -> IssueClass {
+        Self::KNOWN.iter().find(|(code, ..)| code == self).map_or(Defect, |row| row.2)
+    }
+
+    /// The kind of failure that the code stands for under `status`, when it does not stand for an answer.
+    ///
+    /// Where the status says that the service does not work, or that it is asked too much, no code makes
+    /// that the data's fault. What is refused by 401 or 403 is refused to whoever asks,
+    /// whatever is asked.
+    pub(in crate::service::fhir) fn failure(&self, status: StatusCode) -> Option<trace::ErrorKind> {
+        let busy =
+            status.is_server_error() || failure::of_status(status) == trace::ErrorKind::Unavailable;
+        Some(match self.class() {
+            Answer => return None,
+            CorrectData | Defect if busy => trace::ErrorKind::Unavailable,
+            CorrectData if status == StatusCode::FORBIDDEN => trace::ErrorKind::Configuration,
+            Defect if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
+                trace::ErrorKind::Configuration
+            }
+            AskLater => trace::ErrorKind::Unavailable,
+            CorrectData => trace::ErrorKind::Rejected,
+            FixConfiguration => trace::ErrorKind::Configuration,
+            Defect => trace::ErrorKind::Unreadable,
+        })
+    }
+}
+
+impl From<&str> for IssueCode {
+    fn from(text: &str) -> Self {
+        let known = Self::KNOWN.into_iter().find(|(_, known, _)| *known == text);
+        known.map_or_else(|| Self::Other(text.to_owned()), |(code, ..)| code)
+    }
+}
+
+impl fmt::Debug for IssueCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "IssueCode({})", self.loggable())
+    }
+}
+
+impl fmt::Display for IssueCode {
+    /// Writes it as [`loggable`](IssueCode::loggable) has it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.loggable())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_reads_back() {
+        for code in IssueCode::known() {
+            assert_eq!(IssueCode::from(code.as_str()), code);
+            assert_eq!(code.loggable(), code.as_str());
+        }
+        let mut names: Vec<_> = IssueCode::known().map(|code| code.to_string()).collect();
+        names.dedup();
+        assert_eq!(names.len(), IssueCode::KNOWN.len());
+    }
+
+    #[test]
+    fn what_is_no_code_is_not_repeated() {
+        for text in [
+            "SMITH",
+            "9000000009",
+            "Jane Smith",
+            "",
+            "smith",
+            "smith-jones",
+            "A_1",
+            &"A_".repeat(21),
+        ] {
+            assert_eq!(IssueCode::from(text).loggable(), "unrecognised", "{text}");
+            assert_eq!(format!("{:?}", IssueCode::from(text)), "IssueCode(unrecognised)");
+            assert_eq!(IssueCode::from(text).to_string(), "unrecognised");
+        }
+        assert_eq!(IssueCode::from("not-supported").loggable(), "not-supported");
+    }
+
+    #[test]
+    fn failures() {
+        use trace::ErrorKind::{Configuration, Rejected, Unavailable, Unreadable};
+        for (code, status, failure) in [
+            ("INVALID_VALUE", 400, Some(Rejected)),
+            ("INVALID_VALUE", 403, Some(Configuration)),
+            ("ACCESS_DENIED", 401, Some(Configuration)),
+            ("TOO_MANY_REQUESTS", 429, Some(Unavailable)),
+            // FHIR's own codes, as gateways have them.
+            ("throttled", 429, Some(Unavailable)),
+            ("timeout", 408, Some(Unavailable)),
+            ("INVALID_VALUE", 503, Some(Unavailable)),
+            ("SOMETHING_NEW", 400, Some(Unreadable)),
+            ("SOMETHING_NEW", 502, Some(Unavailable)),
+            ("PRECONDITION_FAILED", 412, Some(Unreadable)),
+            ("RESOURCE_NOT_FOUND", 404, None),
+        ] {
+            let status = StatusCode::from_u16(status).unwrap();
+            assert_eq!(IssueCode::from(code).failure(status), failure, "{code} {status}");
+        }
+    }
+}

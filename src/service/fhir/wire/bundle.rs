@@ -1,0 +1,77 @@
+use super::patient::{WirePatient, patient_of};
+use super::related_person::{WireRelatedPerson, related_person_of};
+use super::text::{List, Text};
+use crate::service::fhir::{DecodeError, DecodeErrorKind, PatientMatch, RelatedPerson};
+use crate::trace::Score;
+use serde::Deserialize;
+use std::collections::HashSet;
+
+/// What a search brings: as many resources as match.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Bundle<'a, R> {
+    #[serde(borrow)]
+    resource_type: Option<Text<'a>>,
+    total: Option<u64>,
+    entry: Option<List<Entry<R>>>,
+}
+
+#[derive(Deserialize)]
+struct Entry<R> {
+    resource: Option<R>,
+    search: Option<SearchMode>,
+}
+
+#[derive(Deserialize)]
+struct SearchMode {
+    score: Option<f64>,
+}
+
+impl<R> Bundle<'_, R> {
+    /// The entries, when this is a bundle that agrees with itself.
+    fn entries(self) -> Result<Vec<Entry<R>>, DecodeError> {
+        if self.resource_type.is_none_or(|name| name.as_str() != "Bundle") {
+            return Err(DecodeError::of(DecodeErrorKind::ResourceType));
+        }
+        // That nobody matches has to be said: by a total, or by a list with nobody in it.
+        if self.total.is_none() && self.entry.is_none() {
+            return Err(DecodeError::of(DecodeErrorKind::Count));
+        }
+        let entries = self.entry.unwrap_or_default().0;
+        if self.total.is_some_and(|total| total != entries.len() as u64) {
+            return Err(DecodeError::of(DecodeErrorKind::Count));
+        }
+        Ok(entries)
+    }
+}
+
+/// The people who match, in the order in which they came: the best first.
+pub(in crate::service::fhir) fn matches(bytes: &[u8]) -> Result<Vec<PatientMatch>, DecodeError> {
+    let bundle: Bundle<'_, WirePatient<'_>> = super::read(bytes)?;
+    let (mut matches, mut seen) = (Vec::new(), HashSet::new());
+    for Entry { resource, search } in bundle.entries()? {
+        let resource = resource.ok_or(DecodeError::of(DecodeErrorKind::ResourceType))?;
+        let patient = patient_of(&resource)?;
+        // Somebody who comes twice is one person.
+        if !seen.insert(patient.id.clone()) {
+            continue;
+        }
+        let score = search.and_then(|search| search.score);
+        matches.push(PatientMatch { score: score.and_then(|it| Score::new(it).ok()), patient });
+    }
+    Ok(matches)
+}
+
+/// The related people, in the order in which they came.
+pub(in crate::service::fhir) fn related_people(
+    bytes: &[u8],
+) -> Result<Vec<RelatedPerson>, DecodeError> {
+    let bundle: Bundle<'_, WireRelatedPerson<'_>> = super::read(bytes)?;
+    let entries = bundle.entries()?.into_iter();
+    entries
+        .map(|entry| {
+            let resource = entry.resource.ok_or(DecodeError::of(DecodeErrorKind::ResourceType))?;
+            related_person_of(&resource)
+        })
+        .collect()
+}

@@ -1,0 +1,161 @@
+//! What a response means for the question it answers. Pure, but for what is remembered of the
+//! messages that have come.
+
+use crate::nhs_number::NhsNumber;
+use crate::service::failure;
+use crate::service::smsp::content::is_plain_xml;
+use crate::service::smsp::replay::Answered;
+use crate::service::smsp::response::bare_identifier;
+use crate::service::smsp::{
+    Body, CodeClass, Error, ErrorKind, Limits, Request, Response, ResponseMessage, Stamp, wire,
+};
+use crate::trace::{self, Answer, Exchange, Mode, Outcome};
+use crate::transport;
+use http::StatusCode;
+
+pub(in crate::service::smsp) fn interpret<M: Mode>(
+    request: &Request<M>,
+    stamp: &Stamp,
+    response: &transport::Response,
+    limits: Limits,
+    answered: &Answered,
+    mut exchange: Exchange,
+) -> Result<Answer, Error> {
+    let status = response.status();
+    let outcome = match read(response, limits) {
+        Err(error) => Err(error),
+        Ok(message) => {
+            match &message.body {
+                Body::Response(response) => {
+                    exchange = exchange.with_code(response.code.loggable());
+                }
+                Body::Fault(fault) => exchange = exchange.with_code(fault.summary()),
+            }
+            once(outcome(request, stamp, &message, status), &message, answered)
+        }
+    };
+    match outcome {
+        Ok(outcome) => Ok(Answer::new(outcome, exchange)),
+        Err(error) => {
+            let retry_after = response.retry_after(stamp.created);
+            Err(error.with_status(status).with_retry_after(retry_after).with_exchange(exchange))
+        }
+    }
+}
+
+/// The message that the response is.
+fn read(response: &transport::Response, limits: Limits) -> Result<ResponseMessage, Error> {
+    let status = response.status();
+    if status == StatusCode::OK && !is_plain_xml(response.headers()) {
+        return Err(Error::new(ErrorKind::ContentType, trace::ErrorKind::Unreadable));
+    }
+    wire::decode(response.body().expose(), limits).map_err(|error| {
+        // A proxy's own page says less than its status.
+        let failure = match status {
+            StatusCode::OK => unreadable(),
+            _ => Error::new(ErrorKind::Status, failure::of_status(status)),
+        };
+        failure.with_source(error)
+    })
+}
+
+fn outcome<M: Mode>(
+    request: &Request<M>,
+    stamp: &Stamp,
+    message: &ResponseMessage,
+    status: StatusCode,
+) -> Result<Outcome, Error> {
+    if !message.relates_to.as_deref().is_none_or(|id| is(id, stamp)) {
+        return Err(mismatch());
+    }
+    let response = match &message.body {
+        Body::Fault(fault) => {
+            let action = fault.class().failure().unwrap_or(trace::ErrorKind::Unreadable);
+            return Err(Error::new(ErrorKind::Fault, action));
+        }
+        Body::Response(_) if status != StatusCode::OK => {
+            return Err(Error::new(ErrorKind::Status, failure::of_status(status)));
+        }
+        Body::Response(response) => response,
+    };
+    // By the kind of payload only: of the three operations that return details, providers name now
+    // one and now the other.
+    let kind = request.operation().response_root();
+    let named = response.service.unwrap_or(response.operation);
+    if response.operation.response_root() != kind || named.response_root() != kind {
+        return Err(mismatch());
+    }
+    let Some(outcome) = response.outcome() else {
+        return Err(match response.code.class() {
+            // A success that does not hold what was asked for.
+            CodeClass::Answer => unreadable(),
+            class => {
+                let action = class.failure().unwrap_or(trace::ErrorKind::Unreadable);
+                Error::new(ErrorKind::Code, action)
+            }
+        });
+    };
+    check_identifiers(request, response, outcome)
+}
+
+/// The same outcome, unless the message has come before: then it is none. Of a failure, no more is kept
+/// than that the service is unavailable, if it said so.
+///
+/// What answers something else is not remembered. It may be on its way to whoever asked for it, for
+/// whom it will be the first.
+fn once(
+    outcome: Result<Outcome, Error>,
+    message: &ResponseMessage,
+    answered: &Answered,
+) -> Result<Outcome, Error> {
+    if outcome.as_ref().is_err_and(|error| error.kind() == ErrorKind::Mismatch)
+        || answered.is_first(message.message_id.as_deref())
+    {
+        return outcome;
+    }
+    // A gateway in trouble may have one fault for everybody: it is in trouble all the same.
+    let action = match outcome {
+        Err(error) if error.is_transient() => error.action(),
+        _ => trace::ErrorKind::Unreadable,
+    };
+    Err(Error::new(ErrorKind::Replayed, action))
+}
+
+/// Whether a `RelatesTo` names the message of `stamp`: case and `urn:uuid:` or `uuid:` aside.
+fn is(relates_to: &str, stamp: &Stamp) -> bool {
+    bare_identifier(relates_to) == stamp.message_id.to_string()
+}
+
+/// An answer about another number, or to another case of ours, is not an answer to the question.
+fn check_identifiers<M: Mode>(
+    request: &Request<M>,
+    response: &Response,
+    outcome: Outcome,
+) -> Result<Outcome, Error> {
+    let asked = request.parameters();
+    let differs = |asked: Option<NhsNumber>| {
+        asked.zip(response.nhs_number).is_some_and(|(asked, answered)| asked != answered)
+    };
+    if let (Some(asked), Some(answered)) = (&asked.local_identifier, &response.local_identifier)
+        && !asked.is_repeated_by(answered)
+    {
+        return Err(mismatch());
+    }
+    match outcome {
+        // The old number repeated is not the new one.
+        Outcome::Superseded { by, .. } if by.is_some() && by == asked.nhs_number => {
+            Ok(Outcome::Superseded { by: None, person: None })
+        }
+        Outcome::Superseded { .. } => Ok(outcome),
+        _ if differs(asked.nhs_number) => Err(mismatch()),
+        _ => Ok(outcome),
+    }
+}
+
+const fn mismatch() -> Error {
+    Error::new(ErrorKind::Mismatch, trace::ErrorKind::Unreadable)
+}
+
+const fn unreadable() -> Error {
+    Error::new(ErrorKind::Unreadable, trace::ErrorKind::Unreadable)
+}

@@ -1,0 +1,107 @@
+//! Which messages have come before: a response is used once.
+
+use crate::service::smsp::response::bare_identifier;
+use sha2::{Digest, Sha256};
+use std::collections::{HashSet, VecDeque};
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+
+/// How many messages are remembered: forty seconds' worth at a hundred a second, in less than half a
+/// megabyte.
+const REMEMBERED: usize = 4096;
+
+/// The identifiers of the last messages that came in answer to something.
+///
+/// Kept as digests, because a service may write whatever it likes, of whatever length, where an
+/// identifier belongs.
+#[derive(Default)]
+pub(in crate::service::smsp) struct Answered(Mutex<Memory>);
+
+/// Thousands of digests tell nobody anything.
+impl fmt::Debug for Answered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answered").finish_non_exhaustive()
+    }
+}
+
+#[derive(Default)]
+struct Memory {
+    known: HashSet<[u8; 32]>,
+    in_order: VecDeque<[u8; 32]>,
+}
+
+impl Answered {
+    /// Whether a message of this identifier comes for the first time, as far as is remembered; from
+    /// then on it is known. Case and `urn:uuid:` or `uuid:` make no difference.
+    ///
+    /// A message without an identifier cannot be told from another, so each is the first.
+    pub(in crate::service::smsp) fn is_first(&self, message_id: Option<&str>) -> bool {
+        let bare = message_id.map(|id| bare_identifier(id.trim())).unwrap_or_default();
+        bare.is_empty()
+            || self
+                .0
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .remember(Sha256::digest(bare).into())
+    }
+}
+
+impl Memory {
+    fn remember(&mut self, digest: [u8; 32]) -> bool {
+        if !self.known.insert(digest) {
+            return false;
+        }
+        self.in_order.push_back(digest);
+        if self.in_order.len() > REMEMBERED
+            && let Some(oldest) = self.in_order.pop_front()
+        {
+            self.known.remove(&oldest);
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_message_is_first_once() {
+        let answered = Answered::default();
+        assert!(answered.is_first(Some("5E0B9D1A-47C6-4B23-8F3C-2D6A90E4B7F8")));
+        for again in [
+            "5E0B9D1A-47C6-4B23-8F3C-2D6A90E4B7F8",
+            "5e0b9d1a-47c6-4b23-8f3c-2d6a90e4b7f8",
+            "uuid:5E0B9D1A-47C6-4B23-8F3C-2D6A90E4B7F8",
+            "URN:UUID:5e0b9d1a-47c6-4b23-8f3c-2d6a90e4b7f8",
+            " urn:uuid:5E0B9D1A-47C6-4B23-8F3C-2D6A90E4B7F8 ",
+        ] {
+            assert!(!answered.is_first(Some(again)), "{again}");
+        }
+        assert!(answered.is_first(Some("5E0B9D1A-47C6-4B23-8F3C-2D6A90E4B7F9")));
+    }
+
+    #[test]
+    fn what_has_no_identifier_is_always_first() {
+        let answered = Answered::default();
+        for id in [None, Some(""), Some("  "), Some("uuid:"), Some("urn:uuid:")] {
+            assert!(answered.is_first(id) && answered.is_first(id), "{id:?}");
+        }
+    }
+
+    #[test]
+    fn the_memory_has_an_end() {
+        let answered = Answered::default();
+        let id = |number: usize| format!("message {number}");
+        for number in 0..REMEMBERED {
+            assert!(answered.is_first(Some(&id(number))));
+        }
+        assert!(!answered.is_first(Some(&id(0))));
+        assert!(answered.is_first(Some(&id(REMEMBERED))));
+        // The oldest has made room; its return drives out the next.
+        assert!(answered.is_first(Some(&id(0))));
+        assert!(!answered.is_first(Some(&id(2))));
+        let memory = answered.0.lock().unwrap();
+        assert_eq!((memory.known.len(), memory.in_order.len()), (REMEMBERED, REMEMBERED));
+    }
+}

@@ -1,0 +1,277 @@
+//! The SQLite file that the stores of this crate share: how it is opened, kept safe and brought up to
+//! date.
+//!
+//! Each store has a connection of its own, so that one may wait for the disk while another reads.
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+use tokio::runtime::Handle;
+
+/// What brings a file from one version of the schema to the next; `user_version` counts those done.
+pub(crate) const MIGRATIONS: [&str; 6] = [
+    include_str!("../../migrations/sqlite/0001_cases.sql"),
+    include_str!("../../migrations/sqlite/0002_local_data.sql"),
+    include_str!("../../migrations/sqlite/0003_audit.sql"),
+    include_str!("../../migrations/sqlite/0004_get_nhs_number.sql"),
+    include_str!("../../migrations/sqlite/0005_audit_nonce.sql"),
+    include_str!("../../migrations/sqlite/0006_person_of_the_number.sql"),
+];
+
+/// How long to wait for another writer of the same file.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A connection to the file, for threads that may block.
+#[derive(Clone)]
+pub(crate) struct Database {
+    connection: Arc<Mutex<Connection>>,
+    /// The file as it was when it was opened to be read without locks.
+    seen: Option<Arc<Seen>>,
+}
+
+/// Why the file did not do what was asked.
+#[derive(Debug)]
+pub(crate) struct Error {
+    pub(crate) kind: ErrorKind,
+    pub(crate) source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// What is wrong with the file.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum ErrorKind {
+    /// Damaged, or no SQLite file.
+    Corrupt,
+    /// The file, or its directory, can only be read.
+    ReadOnly,
+    /// The change is stored, and what was there before may still be found in the file.
+    Residue,
+    /// Written by a newer version of this crate.
+    Schema,
+    /// Locked, full, no permission, no such place; or no runtime to work on.
+    Unavailable,
+}
+
+impl Error {
+    fn unavailable(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self { kind: ErrorKind::Unavailable, source: Some(source.into()) }
+    }
+
+    fn is_cannot_open(&self) -> bool {
+        let source = self.source.as_ref().and_then(|error| error.downcast_ref::<rusqlite::Error>());
+        source.and_then(rusqlite::Error::sqlite_error_code) == Some(ErrorCode::CannotOpen)
+    }
+}
+
+/// Statements bind every value, so the text of an SQLite error names tables at most.
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        let damaged = matches!(
+            error.sqlite_error_code(),
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
+        ) || matches!(
+            error,
+            rusqlite::Error::FromSqlConversionFailure(..)
+                | rusqlite::Error::IntegralValueOutOfRange(..)
+                | rusqlite::Error::InvalidColumnType(..)
+                | rusqlite::Error::Utf8Error(..)
+        );
+        let read_only = error.sqlite_error_code() == Some(ErrorCode::ReadOnly);
+        let kind = match (damaged, read_only) {
+            (true, _) => ErrorKind::Corrupt,
+            (_, true) => ErrorKind::ReadOnly,
+            _ => ErrorKind::Unavailable,
+        };
+        Self { kind, source: Some(error.into()) }
+    }
+}
+
+impl Database {
+    /// Opens the file at `path`, makes it if it is not there, and brings its schema up to date.
+    pub(crate) fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
+        // SQLite takes `:memory:` and `file:` for more than names; an absolute path is only a path.
+        let path = std::path::absolute(path).map_err(Error::unavailable)?;
+        make_private(&path).map_err(Error::unavailable)?;
+        let opened = Connection::open(&path).map_err(Error::from).and_then(Self::new);
+        opened.map_err(|error| match error.kind {
+            // SQLite writes beside the file even to read it. If the file itself opens, its place is
+            // what cannot be written.
+            ErrorKind::Unavailable if error.is_cannot_open() && is_readable(&path) => {
+                Error { kind: ErrorKind::ReadOnly, ..error }
+            }
+            _ => error,
+        })
+    }
+
+    /// Opens the file at `path` to read it, and changes nothing: not the file, not its schema, not
+    /// its directory.
+    pub(crate) fn open_read_only(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let path = std::path::absolute(path).map_err(Error::unavailable)?;
+        let seen = Seen::of(&path);
+        let (connection, has_locks) = open_read_only(&path)?;
+        // With locks, SQLite reads each transaction as of one moment, whatever is written meanwhile.
+        let seen = (!has_locks).then(|| Arc::new(seen));
+        Ok(Self { connection: Arc::new(Mutex::new(connection)), seen })
+    }
+
+    /// Whether another program has written the file since it was opened to be read without locks, so that
+    /// what was read may be of two moments.
+    pub(crate) fn has_changed(&self) -> bool {
+        self.seen.as_ref().is_some_and(|seen| **seen != Seen::of(&seen.path))
+    }
+
+    /// An empty file in memory, forgotten with its last clone.
+    pub(crate) fn open_in_memory() -> Result<Self, Error> {
+        Self::new(Connection::open_in_memory()?)
+    }
+
+    fn new(mut connection: Connection) -> Result<Self, Error> {
+        prepare(&connection)?;
+        migrate(&mut connection)?;
+        Ok(Self { connection: Arc::new(Mutex::new(connection)), seen: None })
+    }
+
+    /// Does `work` on a thread that may block.
+    pub(crate) async fn blocking<T, E>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        let runtime = Handle::try_current().map_err(Error::unavailable)?;
+        let database = self.clone();
+        let done = runtime.spawn_blocking(move || database.with(work));
+        match done.await {
+            Ok(done) => done,
+            Err(_) => Err(Error { kind: ErrorKind::Unavailable, source: None }.into()),
+        }
+    }
+
+    /// Does `work` here and now.
+    pub(crate) fn with<T>(&self, work: impl FnOnce(&mut Connection) -> T) -> T {
+        // After a panic the transaction has been rolled back, so the connection is good.
+        work(&mut self.connection.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// What shows that a file was written: size and time of the file and of its write-ahead log.
+#[derive(Eq, PartialEq)]
+struct Seen {
+    path: PathBuf,
+    state: [Option<(u64, Option<SystemTime>)>; 2],
+}
+
+impl Seen {
+    fn of(path: &Path) -> Self {
+        let state = [path.to_owned(), beside(path, "-wal")].map(|path| {
+            let metadata = fs::metadata(path).ok()?;
+            Some((metadata.len(), metadata.modified().ok()))
+        });
+        Self { path: path.to_owned(), state }
+    }
+}
+
+/// The file that SQLite keeps beside the one at `path`.
+fn beside(path: &Path, end: &str) -> PathBuf {
+    let mut name: OsString = path.as_os_str().to_owned();
+    name.push(end);
+    name.into()
+}
+
+fn is_readable(path: &Path) -> bool {
+    File::open(path).and_then(|file| file.metadata()).is_ok_and(|metadata| metadata.is_file())
+}
+
+/// A connection that neither writes the file nor creates one beside it, and whether it takes locks.
+///
+/// Without a write-ahead log all there is stands in the file itself. With one, the index that the
+/// writers share (`-shm`) leads through it; where that is missing, the index is built in memory,
+/// which SQLite does only for a connection that takes the file to be its own.
+fn open_read_only(path: &Path) -> Result<(Connection, bool), Error> {
+    let log = fs::metadata(beside(path, "-wal")).map_or(0, |metadata| metadata.len());
+    let is_shared = beside(path, "-wal").exists() && beside(path, "-shm").exists();
+    let own_index = !is_shared && log > 0;
+    let how = match (is_shared, own_index) {
+        (true, _) => "readonly_shm=1",
+        (_, true) if cfg!(windows) => "vfs=win32-none",
+        (_, true) => "vfs=unix-none",
+        _ => "immutable=1",
+    };
+    let path = path.to_str().ok_or_else(|| Error::unavailable("the path is not UTF-8"))?;
+    let path = path.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    let path = if cfg!(windows) { format!("/{}", path.replace('\\', "/")) } else { path };
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+        | OpenFlags::SQLITE_OPEN_URI
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(format!("file:{path}?{how}"), flags)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    if own_index {
+        connection.pragma_update_and_check(None, "locking_mode", "exclusive", |_| Ok(()))?;
+    }
+    Ok((connection, is_shared))
+}
+
+/// Rewrites the file, and empties the write-ahead log, so that the file holds what is in its rows and
+/// nothing else.
+///
+/// `secure_delete` overwrites deleted rows and freed pages. It does not reach the copies that stay
+/// in a page when SQLite moves rows to another one; only a rewrite does.
+pub(crate) fn scrub(connection: &Connection) -> Result<(), Error> {
+    let residue = |source| Error { kind: ErrorKind::Residue, source };
+    connection
+        .execute_batch("VACUUM")
+        .and_then(|()| {
+            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0))
+        })
+        .map_err(|error| residue(Some(error.into())))
+        .and_then(|busy| if busy == 0 { Ok(()) } else { Err(residue(None)) })
+}
+
+/// Makes the file, unless there is something, before SQLite would make it readable for everybody.
+fn make_private(path: &Path) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn prepare(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
+    // What is acknowledged survives a power cut, and what is erased does not stay in free pages.
+    connection.pragma_update(None, "synchronous", "full")?;
+    connection.pragma_update_and_check(None, "secure_delete", "on", |_| Ok(()))
+}
+
+fn migrate(connection: &mut Connection) -> Result<(), Error> {
+    if schema(connection)? == MIGRATIONS.len() {
+        return Ok(());
+    }
+    // Another process may be at the same file: look again once nobody else can write.
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    for migration in MIGRATIONS.iter().skip(schema(&transaction)?) {
+        transaction.execute_batch(migration)?;
+    }
+    transaction.pragma_update(None, "user_version", MIGRATIONS.len() as i64)?;
+    Ok(transaction.commit()?)
+}
+
+/// How many migrations have been done.
+pub(crate) fn schema(connection: &Connection) -> Result<usize, Error> {
+    let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    match usize::try_from(version) {
+        Ok(version) if version <= MIGRATIONS.len() => Ok(version),
+        _ => Err(Error { kind: ErrorKind::Schema, source: None }),
+    }
+}
