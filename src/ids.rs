@@ -3,6 +3,7 @@
 //! Every attempt at an exchange needs fresh identifiers, and a test needs known ones; so they are
 //! injected like the time.
 
+#[cfg(feature = "resilience")]
 use crate::nhs_number::seed::SplitMix64;
 use std::fmt::Debug;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,6 +20,7 @@ pub trait Ids: Debug + Send + Sync {
 }
 
 /// A random number from a source of identifiers: all of its bits count, whatever sets them apart.
+#[cfg(feature = "resilience")]
 pub(crate) fn random(ids: &dyn Ids) -> u64 {
     let (high, low) = ids.next().as_u64_pair();
     SplitMix64::new(high ^ low).next()

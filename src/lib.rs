@@ -70,16 +70,28 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 // In the order of the layers: a module imports only what stands above it here.
+#[cfg(feature = "process")]
+#[cfg_attr(docsrs, doc(cfg(feature = "process")))]
 pub mod audit;
+#[cfg(feature = "process")]
+#[cfg_attr(docsrs, doc(cfg(feature = "process")))]
 pub mod case;
 pub mod clock;
+#[cfg(feature = "process")]
+#[cfg_attr(docsrs, doc(cfg(feature = "process")))]
 pub mod correspondence;
 pub mod demographics;
 pub mod ids;
 pub mod matching;
 pub mod nhs_number;
+#[cfg(feature = "process")]
+#[cfg_attr(docsrs, doc(cfg(feature = "process")))]
 pub mod process;
+#[cfg(feature = "process")]
+#[cfg_attr(docsrs, doc(cfg(feature = "process")))]
 pub mod report;
+#[cfg(feature = "resilience")]
+#[cfg_attr(docsrs, doc(cfg(feature = "resilience")))]
 pub mod resilience;
 pub mod secret;
 #[cfg(any(feature = "fhir", feature = "smsp"))]
@@ -87,9 +99,12 @@ pub(crate) mod service;
 #[cfg(feature = "simulator")]
 #[cfg_attr(docsrs, doc(cfg(feature = "simulator")))]
 pub mod simulator;
+#[cfg(feature = "sqlite")]
 pub(crate) mod store;
 pub mod text;
 pub mod trace;
+#[cfg(feature = "transport")]
+#[cfg_attr(docsrs, doc(cfg(feature = "transport")))]
 pub mod transport;
 
 /// The attribute with which the crate's traits are written, for those who implement them.

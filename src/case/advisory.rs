@@ -207,7 +207,8 @@ fn of_reason(reason: ReviewReason, number: Option<NhsNumber>) -> Option<Advisory
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::case::{Criteria, Evidence, NumberSource, RecordType, RecordedNumber};
+    use crate::case::{Evidence, NumberSource, RecordType, RecordedNumber};
+    use crate::matching::Criteria;
     use chrono::DateTime;
 
     const NUMBER: NhsNumber = NhsNumber::constant(9_434_765_919);

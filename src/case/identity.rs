@@ -1,5 +1,6 @@
-use crate::case::{Case, Criteria, NumberSource, RecordedNumber, is_implausible_death};
+use crate::case::{Case, NumberSource, RecordedNumber, is_implausible_death};
 use crate::demographics::{Field, Gender, PartialDate, is_same_form, redacted_debug};
+use crate::matching::Criteria;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 

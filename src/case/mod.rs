@@ -54,9 +54,7 @@ pub use id::{CaseId, CaseIdError};
 pub use identity::Identity;
 pub use lease::{Claim, Lease};
 pub use memory::MemoryStore;
-pub use number::{
-    Corroboration, NumberSource, NumberStatus, Provenance, RecordedNumber, TraceRecord,
-};
+pub use number::{NumberSource, NumberStatus, Provenance, RecordedNumber, TraceRecord};
 #[cfg(feature = "csv")]
 pub(crate) use placeholder::is_no_number;
 pub(crate) use placeholder::{is_no_forename, is_no_surname, is_no_worker};
@@ -67,5 +65,5 @@ pub use review::{Evidence, ReviewItem, ReviewReason, ReviewReasonError, ReviewSt
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
 pub use store::{CaseStore, Change};
-pub use trace_state::{Criteria, TraceState};
+pub use trace_state::TraceState;
 pub use unreadable::Unreadable;

@@ -1,4 +1,5 @@
 use crate::case::Identity;
+use crate::matching::{Corroboration, NumberOrigin};
 use crate::nhs_number::NhsNumber;
 use crate::trace::{Exchange, Freshness};
 use chrono::{DateTime, Utc};
@@ -44,6 +45,26 @@ impl RecordedNumber {
             }
             _ => None,
         }
+    }
+
+    /// Where the number comes from, as evidence that it is the person's.
+    pub(crate) const fn origin(&self) -> NumberOrigin {
+        match &self.source {
+            NumberSource::Traced(provenance)
+                if self.corroboration().is_none() && provenance.confirmed_by.is_none() =>
+            {
+                NumberOrigin::Search
+            }
+            NumberSource::Traced(_) | NumberSource::Imported(_) => NumberOrigin::Elsewhere,
+        }
+    }
+
+    /// Whether the evidence rule confirmed the number by a response of the Spine itself, and nothing since
+    /// contradicts that it is the person's. A superseded number is still confirmed.
+    pub(crate) fn is_confirmed(&self) -> bool {
+        let NumberSource::Traced(provenance) = &self.source else { return false };
+        provenance.freshness == Freshness::Live
+            && matches!(self.corroboration(), Some(Corroboration::Postcode | Corroboration::Number))
     }
 
     /// Marks the number as not to be relied upon. Evidence that the service has spoken against is dropped.
@@ -231,21 +252,6 @@ impl Provenance {
         self.confirmed_by = Some(user.into());
         self
     }
-}
-
-/// The independent evidence that a number is the person's, where names, date of birth and gender agree: a
-/// twin or a namesake may share those.
-#[non_exhaustive]
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Corroboration {
-    /// The postcode: the service matched it in a search that is not fuzzy, or returned it as that of the
-    /// current usual address.
-    Postcode,
-    /// The number itself, which came from elsewhere and was verified.
-    Number,
-    /// PDS itself named the number as the one that replaces a number so confirmed (MSCA-DQ-03).
-    Successor,
 }
 
 /// What the last trace of a case brought, whether or not it changed anything else.

@@ -3,6 +3,7 @@ use crate::case::{
     TraceState,
 };
 use crate::demographics::{FullDate, Gender, PartialDate, redacted_debug};
+use crate::matching::LocalRecord;
 use crate::nhs_number::NhsNumber;
 use serde::{Deserialize, Serialize};
 use std::ops::Not;
@@ -193,3 +194,16 @@ impl Allocation {
 }
 
 redacted_debug!(Case, Allocation);
+impl From<&Case> for LocalRecord {
+    fn from(case: &Case) -> Self {
+        let mut record = Self::default();
+        record.surname.clone_from(&case.surname);
+        record.forename.clone_from(&case.forename);
+        record.date_of_birth = case.date_of_birth;
+        record.gender = case.gender;
+        record.address.clone_from(&case.address);
+        record.postcode.clone_from(&case.postcode);
+        record.date_of_death = case.date_of_death;
+        record
+    }
+}

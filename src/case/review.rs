@@ -1,5 +1,6 @@
-use crate::case::{CaseId, Criteria};
+use crate::case::CaseId;
 use crate::demographics::{Demographics, Field, redacted_debug};
+use crate::matching::{Criteria, Mismatch};
 use crate::nhs_number::NhsNumber;
 use crate::trace::Exchange;
 use chrono::{DateTime, Utc};
@@ -93,7 +94,7 @@ pub struct Evidence {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub others: Vec<CaseId>,
     /// The particular that the service found fault with.
-    #[serde(skip_serializing_if = "Option::is_none", with = "field")]
+    #[serde(rename = "particular", skip_serializing_if = "Option::is_none", with = "field")]
     pub field: Option<Field>,
     /// The text that stands in place of a number, when that is damaged.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -261,6 +262,15 @@ impl ReviewReason {
     }
 }
 
+impl From<Mismatch> for ReviewReason {
+    fn from(mismatch: Mismatch) -> Self {
+        match mismatch {
+            Mismatch::Differs(field) => Self::Differs(field),
+            Mismatch::Unconfirmed => Self::Unconfirmed,
+        }
+    }
+}
+
 impl fmt::Display for ReviewReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
@@ -346,7 +356,7 @@ mod tests {
     fn evidence_reads_back() {
         let evidence = Evidence { field: Some(Field::NhsNumber), ..Evidence::default() };
         let json = serde_json::to_string(&evidence).unwrap();
-        assert_eq!(json, r#"{"field":"nhs_number"}"#);
+        assert_eq!(json, r#"{"particular":"nhs_number"}"#);
         assert!(serde_json::from_str::<Evidence>(&json).unwrap() == evidence);
         assert!(serde_json::from_str::<Evidence>("{}").unwrap() == Evidence::default());
     }

@@ -1,4 +1,4 @@
-use icu_normalizer::ComposingNormalizerBorrowed;
+use unicode_normalization::UnicodeNormalization;
 
 /// A name in the one form in which it is sent and compared.
 ///
@@ -18,10 +18,9 @@ use icu_normalizer::ComposingNormalizerBorrowed;
 /// ```
 #[must_use]
 pub fn name_form(text: &str) -> String {
-    const NFC: ComposingNormalizerBorrowed<'static> = ComposingNormalizerBorrowed::new_nfc();
     // Removed first, because a character without a width may stand between a letter and its accent.
     let kept = text.chars().filter(|&c| !is_invisible(c));
-    let ascii = NFC.normalize_iter(kept).map(|c| match c {
+    let ascii = kept.nfc().map(|c| match c {
         _ if is_apostrophe(c) => '\'',
         _ if is_hyphen(c) => '-',
         _ if c.is_whitespace() && !c.is_control() => ' ',

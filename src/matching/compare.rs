@@ -1,7 +1,7 @@
-use crate::case::Case;
 use crate::demographics::{
     Address, AddressUse, Demographics, Field, Gender, PartialDate, Postcode, Recorded,
 };
+use crate::matching::LocalRecord;
 use crate::matching::given::are_compatible;
 use crate::matching::{FieldClass, GivenRung, Weight, given_names, is_same_name, is_same_text};
 use std::fmt::{self, Display};
@@ -57,7 +57,7 @@ impl fmt::Debug for FieldComparison {
     }
 }
 
-/// A case and what PDS holds about the person, side by side (HAV-10).
+/// A local record and what PDS has recorded about the person, side by side (HAV-10).
 ///
 /// Data only: which fields differ, how and how much. Whether the two are of one person is not said.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -109,25 +109,24 @@ impl Comparison {
     }
 }
 
-/// Holds `case` against what PDS holds about the person, field by field.
+/// Compares the local record with what PDS has recorded about the person, field by field.
 ///
-/// Pure. Of several addresses, a usual one whose postcode is the case's is taken, or else the first
+/// Pure. Of several addresses, a usual one whose postcode is the local record's is taken, or else the first
 /// usual one; an address of untold use counts as usual, other uses do not.
 ///
 /// ```
-/// use nhs_pds::case::{Case, RecordType};
 /// use nhs_pds::demographics::{Demographics, Field, PersonName, Recorded};
 /// use nhs_pds::matching::{compare, FieldClass, GivenRung, Weight};
 ///
-/// let mut case = Case::new("RXX:00001".parse()?, RecordType::AdultCase);
-/// case.surname = Some("O’Brien (née Aindow)".into());
-/// case.forename = Some("Zoë".into());
-/// case.date_of_birth = Some("1943-05-19".parse()?);
+/// let mut local = LocalRecord::default();
+/// local.surname = Some("O’Brien (née Aindow)".into());
+/// local.forename = Some("Zoë".into());
+/// local.date_of_birth = Some("1943-05-19".parse()?);
 /// let mut person = Demographics::default();
 /// person.name = Some(PersonName::new("ZOE", "O'BRIEN"));
 /// person.date_of_birth = Recorded::Known("1943-05-20".parse()?);
 ///
-/// let comparison = compare(&case, &person);
+/// let comparison = compare(&local, &person);
 /// let class = |particular| comparison.field(particular).map(|field| field.class);
 /// assert_eq!(class(Field::Family), Some(FieldClass::EqualAfterNormalisation));
 /// assert_eq!(class(Field::DateOfBirth), Some(FieldClass::Different));
@@ -136,32 +135,35 @@ impl Comparison {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[must_use]
-pub fn compare(case: &Case, person: &Demographics) -> Comparison {
-    let postcode = case.postcode.as_deref().and_then(|text| text.parse().ok());
+pub fn compare(local: &LocalRecord, person: &Demographics) -> Comparison {
+    let postcode = local.postcode.as_deref().and_then(|text| text.parse().ok());
     let at = usual_address(person, postcode);
-    let (given, given_rung) = compare_given(case, person);
+    let (given, given_rung) = compare_given(local, person);
     Comparison {
         fields: [
-            compare_family(case, person),
+            compare_family(local, person),
             given,
-            compare_dates(Field::DateOfBirth, case.date_of_birth, &person.date_of_birth),
-            compare_gender(case, person),
-            compare_address(case, at),
-            compare_postcode(case, at),
-            compare_dates(Field::DateOfDeath, case.date_of_death, &person.date_of_death),
+            compare_dates(Field::DateOfBirth, local.date_of_birth, &person.date_of_birth),
+            compare_gender(local, person),
+            compare_address(local, at),
+            compare_postcode(local, at),
+            compare_dates(Field::DateOfDeath, local.date_of_death, &person.date_of_death),
         ],
         given_rung,
     }
 }
 
-fn compare_family(case: &Case, person: &Demographics) -> FieldComparison {
+fn compare_family(local: &LocalRecord, person: &Demographics) -> FieldComparison {
     let family = person.name.as_ref().map_or(Recorded::NotReturned, |name| text_of(&name.family));
-    FieldComparison::new(Field::Family, (case.surname.clone(), family), |local, pds| {
+    FieldComparison::new(Field::Family, (local.surname.clone(), family), |local, pds| {
         (of_texts(local, pds, is_same_name), Weight::High)
     })
 }
 
-fn compare_given(case: &Case, person: &Demographics) -> (FieldComparison, Option<GivenRung>) {
+fn compare_given(
+    local: &LocalRecord,
+    person: &Demographics,
+) -> (FieldComparison, Option<GivenRung>) {
     let given = person.name.as_ref().map_or(&[][..], |name| &name.given);
     let text = given.iter().map(|name| name.trim()).filter(|name| !name.is_empty());
     let held = match text.collect::<Vec<_>>().join(" ") {
@@ -170,7 +172,7 @@ fn compare_given(case: &Case, person: &Demographics) -> (FieldComparison, Option
         _ => Recorded::Blank,
     };
     let mut held_by = None;
-    let field = FieldComparison::new(Field::Given, (case.forename.clone(), held), |ours, pds| {
+    let field = FieldComparison::new(Field::Given, (local.forename.clone(), held), |ours, pds| {
         let (local, theirs) = (given_names(ours), given_names(pds));
         let rung = if is_same_name(ours, pds) {
             GivenRung::AllInOrder
@@ -207,12 +209,12 @@ fn compare_dates(
     })
 }
 
-fn compare_gender(case: &Case, person: &Demographics) -> FieldComparison {
-    let texts = (case.gender.map(|gender| gender.to_string()), text_of(&person.gender));
+fn compare_gender(local: &LocalRecord, person: &Demographics) -> FieldComparison {
+    let texts = (local.gender.map(|gender| gender.to_string()), text_of(&person.gender));
     FieldComparison::new(Field::Gender, texts, |_, _| {
         let pds = person.gender.known().copied();
         let is_open = |gender| matches!(gender, Some(Gender::NotKnown | Gender::NotSpecified));
-        match case.gender {
+        match local.gender {
             local if local == pds => (FieldClass::Equal, Weight::None),
             local if is_open(local) || is_open(pds) => (FieldClass::Different, Weight::Low),
             _ => (FieldClass::Different, Weight::Medium),
@@ -220,20 +222,20 @@ fn compare_gender(case: &Case, person: &Demographics) -> FieldComparison {
     })
 }
 
-fn compare_address(case: &Case, at: Option<&Address>) -> FieldComparison {
+fn compare_address(local: &LocalRecord, at: Option<&Address>) -> FieldComparison {
     let pds = match at.and_then(|address| address.lines.as_ref()).map(one_line) {
         None => Recorded::NotReturned,
         Some(text) if text.is_empty() => Recorded::Blank,
         Some(text) => Recorded::Known(text),
     };
-    FieldComparison::new(Field::Address, (Some(one_line(&case.address)), pds), |local, pds| {
+    FieldComparison::new(Field::Address, (Some(one_line(&local.address)), pds), |local, pds| {
         (of_texts(local, pds, is_same_text), Weight::Low)
     })
 }
 
-fn compare_postcode(case: &Case, at: Option<&Address>) -> FieldComparison {
+fn compare_postcode(local: &LocalRecord, at: Option<&Address>) -> FieldComparison {
     let held = at.map_or(&Recorded::NotReturned, |address| &address.postcode);
-    let texts = (case.postcode.clone(), text_of(held));
+    let texts = (local.postcode.clone(), text_of(held));
     FieldComparison::new(Field::Postcode, texts, |local, pds| {
         let (ours, theirs) = (local.parse::<Postcode>().ok(), held.known());
         let (Some(ours), Some(theirs)) = (ours, theirs) else {
@@ -288,7 +290,6 @@ fn text_of<T: Display>(held: &Recorded<T>) -> Recorded<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::case::RecordType;
     use crate::demographics::PersonName;
     use proptest::prelude::*;
 
@@ -297,14 +298,14 @@ mod tests {
         PartialDateCompatible, PdsBlank, PdsMissing,
     };
 
-    fn empty() -> Case {
-        Case::new("RXX:1".parse().unwrap(), RecordType::AdultCase)
+    fn empty() -> LocalRecord {
+        LocalRecord::default()
     }
 
     /// What becomes of one particular of which nothing else is known.
     fn on(
         field: Field,
-        local: impl FnOnce(&mut Case),
+        local: impl FnOnce(&mut LocalRecord),
         pds: impl FnOnce(&mut Demographics),
     ) -> (FieldClass, Weight) {
         let (mut case, mut person) = (empty(), Demographics::default());
@@ -554,7 +555,12 @@ mod tests {
     }
 
     /// A case, and a person of the same particulars.
-    fn pair(surname: &str, forename: &str, born: &str, postcode: &str) -> (Case, Demographics) {
+    fn pair(
+        surname: &str,
+        forename: &str,
+        born: &str,
+        postcode: &str,
+    ) -> (LocalRecord, Demographics) {
         let mut case = empty();
         case.surname = Some(surname.into());
         case.forename = Some(forename.into());

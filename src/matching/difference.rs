@@ -1,8 +1,7 @@
-use crate::case::{Corroboration, Criteria, NumberSource, RecordedNumber, ReviewReason};
 use crate::demographics::{
     Address, AddressUse, Demographics, Field, Gender, Postcode, Recorded, is_same_form, name_form,
 };
-use crate::trace::Freshness;
+use crate::matching::{Corroboration, Criteria};
 
 /// Why the person returned must not be taken for the person asked for unattended; `None` when the evidence
 /// is complete.
@@ -25,9 +24,8 @@ use crate::trace::Freshness;
 /// answer that a program got by itself.
 ///
 /// ```
-/// use nhs_pds::case::{Criteria, ReviewReason};
+/// use nhs_pds::matching::{Criteria, Mismatch, difference};
 /// use nhs_pds::demographics::{Demographics, Agreement, Gender, PersonName, Recorded};
-/// use nhs_pds::matching::difference;
 ///
 /// let mut asked = Criteria::new("Aindow", "1943-05-19".parse()?);
 /// asked.given = Some("Comfort".into());
@@ -36,19 +34,29 @@ use crate::trace::Freshness;
 /// let mut person = Demographics::default();
 /// person.name = Some(PersonName::new("JOY", "AINDOW"));
 /// person.gender = Recorded::Known(Gender::Female);
-/// let given = ReviewReason::Differs(Field::Given);
+/// let given = Mismatch::Differs(Field::Given);
 /// assert_eq!(difference(&asked, Some(&person)), Some(given));
 /// person.name = Some(PersonName::new("COMFORT", "AINDOW"));
-/// assert_eq!(difference(&asked, Some(&person)), Some(ReviewReason::Unconfirmed));
+/// assert_eq!(difference(&asked, Some(&person)), Some(Mismatch::Unconfirmed));
 /// person.date_of_birth = Recorded::read("1943-05-19");
 /// assert_eq!(difference(&asked, Some(&person)), None);
 /// asked.postcode = None;
-/// assert_eq!(difference(&asked, Some(&person)), Some(ReviewReason::Unconfirmed));
+/// assert_eq!(difference(&asked, Some(&person)), Some(Mismatch::Unconfirmed));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[must_use]
-pub fn difference(asked: &Criteria, returned: Option<&Demographics>) -> Option<ReviewReason> {
+pub fn difference(asked: &Criteria, returned: Option<&Demographics>) -> Option<Mismatch> {
     agreement(asked, returned, NumberOrigin::Elsewhere).err()
+}
+
+/// Why the person returned must not be taken for the person asked for.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Mismatch {
+    /// This demographic field differs.
+    Differs(Field),
+    /// Nothing differs, but a needed field is unknown or was not returned, or nothing independent agrees.
+    Unconfirmed,
 }
 
 /// Where the number that is being verified comes from.
@@ -58,28 +66,11 @@ pub(crate) enum NumberOrigin {
     Elsewhere,
     /// From a search of which it is not recorded that anything independent agreed. The answer may only
     /// repeat what that search found.
+    #[cfg_attr(
+        not(feature = "process"),
+        expect(dead_code, reason = "only a case has such a number")
+    )]
     Search,
-}
-
-impl NumberOrigin {
-    pub(crate) const fn of(held: &RecordedNumber) -> Self {
-        match &held.source {
-            NumberSource::Traced(provenance)
-                if held.corroboration().is_none() && provenance.confirmed_by.is_none() =>
-            {
-                Self::Search
-            }
-            NumberSource::Traced(_) | NumberSource::Imported(_) => Self::Elsewhere,
-        }
-    }
-}
-
-/// Whether the evidence rule has confirmed the number, on the Spine's own word, and nothing since has spoken
-/// against its being the person's. That it was superseded does not.
-pub(crate) fn is_confirmed(held: &RecordedNumber) -> bool {
-    let NumberSource::Traced(provenance) = &held.source else { return false };
-    provenance.freshness == Freshness::Live
-        && matches!(held.corroboration(), Some(Corroboration::Postcode | Corroboration::Number))
 }
 
 /// What independent evidence completes the agreement of `returned` with `asked`.
@@ -88,13 +79,13 @@ pub(crate) fn is_confirmed(held: &RecordedNumber) -> bool {
 ///
 /// # Errors
 ///
-/// What differs; else [`ReviewReason::Unconfirmed`], when something needed is unknown or was not returned.
+/// What differs; else [`Mismatch::Unconfirmed`], when something needed is unknown or was not returned.
 pub(crate) fn agreement(
     asked: &Criteria,
     returned: Option<&Demographics>,
     origin: NumberOrigin,
-) -> Result<Corroboration, ReviewReason> {
-    let person = returned.ok_or(ReviewReason::Unconfirmed)?;
+) -> Result<Corroboration, Mismatch> {
+    let person = returned.ok_or(Mismatch::Unconfirmed)?;
     let by_search = asked.nhs_number.is_none();
     let home = usual_postcode(asked, person);
     let fields = [
@@ -107,7 +98,7 @@ pub(crate) fn agreement(
     let postcode = (by_search && differs(home)).then_some(Field::Postcode);
     let differing = fields.into_iter().find_map(|(field, name)| differs(field).then_some(name));
     if let Some(field) = differing.or(postcode) {
-        return Err(ReviewReason::Differs(field));
+        return Err(Mismatch::Differs(field));
     }
     let agrees = fields.into_iter().all(|(field, _)| field == Agreement::Agrees);
     let corroboration = match origin {
@@ -115,11 +106,12 @@ pub(crate) fn agreement(
         NumberOrigin::Elsewhere => Some(Corroboration::Number),
         NumberOrigin::Search => (home == Agreement::Agrees).then_some(Corroboration::Postcode),
     };
-    corroboration.filter(|_| agrees).ok_or(ReviewReason::Unconfirmed)
+    corroboration.filter(|_| agrees).ok_or(Mismatch::Unconfirmed)
 }
 
 /// What date of birth or gender contradicts that `person`, whose number replaces the one asked about, is the
 /// person asked for. The name is not compared: a record is often replaced because the name has changed.
+#[cfg(feature = "process")]
 pub(crate) fn contradiction(asked: &Criteria, person: Option<&Demographics>) -> Option<Field> {
     let person = person?;
     [(birth(asked, person), Field::DateOfBirth), (gender(asked, person), Field::Gender)]
@@ -225,7 +217,7 @@ mod tests {
     use crate::demographics::{PersonName, UsablePeriod};
     use crate::nhs_number::NhsNumber;
 
-    const UNCONFIRMED: Option<ReviewReason> = Some(ReviewReason::Unconfirmed);
+    const UNCONFIRMED: Option<Mismatch> = Some(Mismatch::Unconfirmed);
 
     /// Found by a search with everything.
     fn asked() -> Criteria {
@@ -252,7 +244,7 @@ mod tests {
 
     /// The same whether she was found or her number verified.
     #[track_caller]
-    fn on(change: impl Fn(&mut Demographics)) -> Option<ReviewReason> {
+    fn on(change: impl Fn(&mut Demographics)) -> Option<Mismatch> {
         let mut person = person();
         change(&mut person);
         let found = difference(&asked(), Some(&person));
@@ -260,8 +252,8 @@ mod tests {
         found
     }
 
-    const fn by(field: Field) -> Option<ReviewReason> {
-        Some(ReviewReason::Differs(field))
+    const fn by(field: Field) -> Option<Mismatch> {
+        Some(Mismatch::Differs(field))
     }
 
     #[test]

@@ -1,6 +1,5 @@
-use crate::case::Criteria;
-use crate::matching::Compared;
 use crate::matching::finding::compared;
+use crate::matching::{Compared, Criteria};
 use crate::nhs_number::NhsNumber;
 use crate::trace::{Caller, Error, FetchDetails, FindPerson, MessageId, Tracer};
 

@@ -1,6 +1,5 @@
-use crate::case::{Corroboration, Criteria, ReviewReason};
 use crate::demographics::{Demographics, Field};
-use crate::matching::{NumberOrigin, agreement};
+use crate::matching::{Corroboration, Criteria, Mismatch, NumberOrigin, agreement};
 use crate::nhs_number::NhsNumber;
 use crate::trace::{Answer, Candidate, Exchange, Freshness, Match, Outcome, Restriction};
 
@@ -86,7 +85,7 @@ pub(super) fn compared(asked: &Criteria, answer: Answer) -> Compared {
 
 fn of_match(asked: &Criteria, found: Box<Match>) -> Finding {
     let corroboration = match agreement(asked, found.person.as_ref(), NumberOrigin::Elsewhere) {
-        Err(ReviewReason::Differs(differs)) => {
+        Err(Mismatch::Differs(differs)) => {
             return Finding::DifferentPerson { candidate: found, differs };
         }
         // The tracer's contract forbids an answer about another number.

@@ -11,17 +11,27 @@
 
 mod class;
 mod compare;
+mod corroboration;
+mod criteria;
+mod cross_check;
 pub(crate) mod difference;
 mod find;
 mod finding;
 mod given;
+mod local_record;
 mod normalise;
 
 pub use class::{FieldClass, Weight};
 pub use compare::{Comparison, FieldComparison, compare};
-pub use difference::difference;
-pub(crate) use difference::{NumberOrigin, agreement, contradiction, is_confirmed};
+pub use corroboration::Corroboration;
+pub use criteria::Criteria;
+pub use cross_check::{CrossCheck, cross_check};
+#[cfg(feature = "process")]
+pub(crate) use difference::contradiction;
+pub use difference::{Mismatch, difference};
+pub(crate) use difference::{NumberOrigin, agreement};
 pub use find::{find, verify};
 pub use finding::{Compared, Finding, Verified};
 pub use given::GivenRung;
+pub use local_record::LocalRecord;
 pub use normalise::{given_names, is_same_name, is_same_text, normalised, normalised_name};

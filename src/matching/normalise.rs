@@ -1,6 +1,6 @@
 use crate::demographics::is_same_form;
 use crate::demographics::{is_apostrophe, is_hyphen, is_invisible};
-use icu_normalizer::DecomposingNormalizerBorrowed;
+use unicode_normalization::UnicodeNormalization;
 
 /// Which words a text has, whatever their spelling: in upper case, without accents and apostrophes, with
 /// one space wherever there is white space, a hyphen, a full stop or a comma.
@@ -105,12 +105,11 @@ fn words(text: &str) -> String {
 /// Upper case, decomposed, without accents and apostrophes; white space and points are spaces and every
 /// hyphen is `-`.
 fn plain(text: &str) -> String {
-    const NFKD: DecomposingNormalizerBorrowed<'static> = DecomposingNormalizerBorrowed::new_nfkd();
     // Dropped before as well, because decomposing makes a space of some of them.
     let kept = text.chars().filter(|&c| !is_dropped(c));
-    let upper = NFKD.normalize_iter(kept).filter(|&c| !is_accent(c)).flat_map(char::to_uppercase);
+    let upper = kept.nfkd().filter(|&c| !is_accent(c)).flat_map(char::to_uppercase);
     let mut plain = String::with_capacity(text.len());
-    for c in NFKD.normalize_iter(upper).filter(|&c| !is_accent(c) && !is_dropped(c)) {
+    for c in upper.nfkd().filter(|&c| !is_accent(c) && !is_dropped(c)) {
         match c {
             'Ø' => plain.push('O'),
             'Ł' => plain.push('L'),
@@ -254,7 +253,7 @@ mod tests {
             name in "[A-Za-zéëßσς()'’`´\u{2BC}\u{2010}\u{2013} \u{A0}\u{AD}\u{200B}\u{202E}\u{2066}\u{308}\u{FE0F}\u{E0041}-]{0,10}",
         ) {
             let form = name_form(&name);
-            let decomposed: String = DecomposingNormalizerBorrowed::new_nfd().normalize(&name).into();
+            let decomposed: String = name.nfd().collect();
             for typed in [form.clone(), form.to_uppercase(), decomposed, name.replace('\'', "’")] {
                 prop_assert!(is_same_form(&name, &typed));
                 prop_assert!(is_same_name(&name, &typed), "{:?} {:?}", name, typed);

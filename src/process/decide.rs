@@ -1,9 +1,10 @@
 use crate::case::{
-    Case, CaseId, Corroboration, Criteria, Evidence, NumberSource, NumberStatus, Provenance,
-    RecordedNumber, ReviewReason,
+    Case, CaseId, Evidence, NumberSource, NumberStatus, Provenance, RecordedNumber, ReviewReason,
 };
 use crate::demographics::{Demographics, Field, PartialDate, Recorded};
-use crate::matching::{NumberOrigin, Weight, agreement, compare, contradiction, is_confirmed};
+use crate::matching::{
+    Corroboration, Criteria, NumberOrigin, Weight, agreement, compare, contradiction,
+};
 use crate::nhs_number::NhsNumber;
 use crate::process::plausible::without_implausible_death;
 use crate::process::{Effects, NumberEffect, Policy, ReviewEffect, Row, TraceResult};
@@ -80,7 +81,8 @@ impl Decision {
 /// whenever and wherever.
 ///
 /// ```
-/// use nhs_pds::case::{Case, Criteria, RecordType, ReviewReason};
+/// use nhs_pds::case::{Case, RecordType, ReviewReason};
+/// use nhs_pds::matching::Criteria;
 /// use nhs_pds::trace::{Answer, Exchange, Outcome};
 /// use nhs_pds::process::{decide, Context, Policy, Row};
 ///
@@ -164,13 +166,13 @@ fn agreed(
 ) -> Result<Corroboration, ReviewReason> {
     let (_, person) = subject(reply);
     let held = case.nhs_number.as_ref();
-    let origin = held.map_or(NumberOrigin::Elsewhere, NumberOrigin::of);
-    let agreed = agreement(context.asked, person, origin);
+    let origin = held.map_or(NumberOrigin::Elsewhere, RecordedNumber::origin);
+    let agreed = agreement(context.asked, person, origin).map_err(ReviewReason::from);
     match reply.map(|answer| &answer.outcome) {
         // MSCA-DQ-03: PDS itself names the successor of a number that is known to be the person's.
         Ok(Outcome::Superseded { .. })
             if context.asked.nhs_number.is_some()
-                && held.is_some_and(is_confirmed)
+                && held.is_some_and(RecordedNumber::is_confirmed)
                 // For somebody of another name the rule has not confirmed it.
                 && !case.person_changed() =>
         {
@@ -351,7 +353,7 @@ fn by_number(case: &Case, found: &Match, context: &Context<'_>, agrees: bool) ->
         Ok(None) if is_restricted(found) => Row::HeldRestricted,
         Ok(None) => {
             // MSCA-DQ-06: what differs and may matter is for the back office.
-            let differs = |person| compare(case, person).weight() > Weight::Low;
+            let differs = |person| compare(&case.into(), person).weight() > Weight::Low;
             if person.is_some_and(differs) { Row::HeldDiscrepant } else { Row::Verified }
         }
     }

@@ -1,5 +1,6 @@
-use crate::case::{Case, Criteria, is_implausible_birth, is_no_forename, is_no_surname};
+use crate::case::{Case, is_implausible_birth, is_no_forename, is_no_surname};
 use crate::demographics::{FullDate, Gender, Postcode, london_day, name_form};
+use crate::matching::Criteria;
 use crate::nhs_number::NhsNumber;
 use crate::process::purpose::Purpose;
 use crate::process::{Eligibility, Policy, Reason, Scope, eligibility};

@@ -1,4 +1,5 @@
-use crate::case::{Case, Criteria, NumberStatus, RecordedNumber};
+use crate::case::{Case, NumberStatus, RecordedNumber};
+use crate::matching::Criteria;
 use crate::nhs_number::NhsNumber;
 use crate::process::Policy;
 use chrono::{DateTime, Utc};

@@ -30,7 +30,8 @@
 //! codes, counts and times. Cases and people are in none of them.
 
 use crate::trace::{Answer, Error, ErrorKind};
-use chrono::{DateTime, TimeDelta, Utc};
+#[cfg(feature = "process")]
+use chrono::{DateTime, Utc};
 use metrics::{
     Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
 };
@@ -46,15 +47,18 @@ const CIRCUIT_STATE: &str = "nhs_pds_circuit_state";
 const CIRCUIT_OPENED: &str = "nhs_pds_circuit_opened_total";
 const RETRIES: &str = "nhs_pds_retries_total";
 const BUDGET_SPENT: &str = "nhs_pds_retry_budget_spent_total";
-const TOKEN_REQUESTS: &str = "nhs_pds_token_requests_total";
+#[cfg(feature = "process")]
 const CASES: &str = "nhs_pds_cases_total";
+#[cfg(feature = "process")]
 const CASES_WAITING: &str = "nhs_pds_cases_waiting";
+#[cfg(feature = "process")]
 const OLDEST_WAIT: &str = "nhs_pds_oldest_wait_seconds";
+#[cfg(feature = "process")]
 const REVIEW_ITEMS: &str = "nhs_pds_review_items";
+#[cfg(feature = "process")]
 const PASS_DURATION: &str = "nhs_pds_pass_duration_seconds";
+#[cfg(feature = "process")]
 const LAST_PASS: &str = "nhs_pds_last_pass_timestamp_seconds";
-const CLOCK_SKEW: &str = "nhs_pds_clock_skew_seconds";
-const CERTIFICATE_EXPIRY: &str = "nhs_pds_client_certificate_expiry_timestamp_seconds";
 
 /// Tells the recorder what each metric means. Call it once, after the recorder was installed.
 pub fn describe() {
@@ -68,31 +72,42 @@ pub fn describe() {
     describe_counter!(CIRCUIT_OPENED, "how often asking was suspended");
     describe_counter!(RETRIES, "repeats, by the error before them");
     describe_counter!(BUDGET_SPENT, "repeats not made, because the budget was used up");
-    describe_counter!(TOKEN_REQUESTS, "access tokens asked for, by what came of it");
+    #[cfg(feature = "transport")]
+    describe_counter!(
+        crate::transport::metric::TOKEN_REQUESTS,
+        "access tokens asked for, by what came of it"
+    );
+    #[cfg(feature = "process")]
     describe_counter!(CASES, "cases asked about, by result");
+    #[cfg(feature = "process")]
     describe_gauge!(CASES_WAITING, "cases that the last pass left without a settled answer");
+    #[cfg(feature = "process")]
     describe_gauge!(OLDEST_WAIT, Unit::Seconds, "how long the longest of them has waited");
+    #[cfg(feature = "process")]
     describe_gauge!(REVIEW_ITEMS, "cases of the last pass that somebody has to look at");
+    #[cfg(feature = "process")]
     describe_histogram!(PASS_DURATION, Unit::Seconds, "how long a pass took");
+    #[cfg(feature = "process")]
     describe_gauge!(LAST_PASS, Unit::Seconds, "when the last pass ended, in Unix time");
-    describe_gauge!(CLOCK_SKEW, Unit::Seconds, "how far our clock is ahead of the service's");
-    describe_gauge!(CERTIFICATE_EXPIRY, Unit::Seconds, "when the client certificate expires");
+    #[cfg(feature = "transport")]
+    describe_gauge!(
+        crate::transport::metric::CLOCK_SKEW,
+        Unit::Seconds,
+        "how far our clock is ahead of the service's"
+    );
+    #[cfg(feature = "transport")]
+    describe_gauge!(
+        crate::transport::metric::CERTIFICATE_EXPIRY,
+        Unit::Seconds,
+        "when the client certificate expires"
+    );
 }
 
 /// What an exchange brought, in one word.
 pub(crate) const fn outcome(result: &Result<Answer, Error>) -> &'static str {
     match result {
         Ok(answer) => answer.outcome.name(),
-        Err(error) => failed(error.kind()),
-    }
-}
-
-const fn failed(error: ErrorKind) -> &'static str {
-    match error {
-        ErrorKind::Configuration => "error_configuration",
-        ErrorKind::Rejected => "error_rejected",
-        ErrorKind::Unavailable => "error_unavailable",
-        ErrorKind::Unreadable => "error_unreadable",
+        Err(error) => error.kind().label(),
     }
 }
 
@@ -133,26 +148,13 @@ pub(crate) fn budget_spent() {
     counter!(BUDGET_SPENT).increment(1);
 }
 
-#[allow(dead_code, reason = "not every service wants tokens, and features choose the services")]
-pub(crate) fn token_requested(error: Option<ErrorKind>) {
-    counter!(TOKEN_REQUESTS, "outcome" => error.map_or("granted", failed)).increment(1);
-}
-
+#[cfg(feature = "process")]
 pub(crate) fn case(result: &'static str) {
     counter!(CASES, "result" => result).increment(1);
 }
 
-#[allow(dead_code, reason = "features choose the services")]
-pub(crate) fn clock_skew(skew: TimeDelta) {
-    gauge!(CLOCK_SKEW).set(skew.num_milliseconds() as f64 / 1_000.0);
-}
-
-#[cfg(feature = "http")]
-pub(crate) fn client_certificate_expires(at: DateTime<Utc>) {
-    gauge!(CERTIFICATE_EXPIRY).set(at.timestamp() as f64);
-}
-
 /// What a pass left, and when.
+#[cfg(feature = "process")]
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pass {
     pub(crate) took: Duration,
@@ -162,6 +164,7 @@ pub(crate) struct Pass {
     pub(crate) to_review: u32,
 }
 
+#[cfg(feature = "process")]
 pub(crate) fn passed(pass: &Pass) {
     histogram!(PASS_DURATION).record(pass.took);
     gauge!(LAST_PASS).set(pass.ended.timestamp() as f64);

@@ -1,6 +1,5 @@
 //! How far this machine's clock is from the service's, by the `Date` of its responses (MSCA-AUD-06).
 
-use crate::resilience::telemetry;
 use crate::transport::Response;
 use chrono::{DateTime, TimeDelta, Utc};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -27,7 +26,9 @@ impl ServiceClock {
     pub(crate) fn compare(&self, response: &Response, sent: DateTime<Utc>, came: DateTime<Utc>) {
         let Some(date) = response.date() else { return };
         let skew = skew(date, sent, came);
-        telemetry::clock_skew(skew);
+        #[cfg(feature = "resilience")]
+        metrics::gauge!(crate::transport::metric::CLOCK_SKEW)
+            .set(skew.num_milliseconds() as f64 / 1_000.0);
         let mut skews = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         skews.latest = Some(skew);
         let is_off = skew.abs() > TOLERATED;

@@ -207,6 +207,17 @@ impl ErrorKind {
             Self::Unreadable => "unreadable",
         }
     }
+
+    /// The outcome that metrics give a request which ended with this kind.
+    #[cfg(feature = "resilience")]
+    pub(crate) const fn label(self) -> &'static str {
+        match self {
+            Self::Configuration => "error_configuration",
+            Self::Rejected => "error_rejected",
+            Self::Unavailable => "error_unavailable",
+            Self::Unreadable => "error_unreadable",
+        }
+    }
 }
 
 #[cfg(test)]

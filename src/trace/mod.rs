@@ -35,8 +35,10 @@ pub use answer::{
     Answer, Candidate, Exchange, Freshness, Match, Outcome, Restriction, Score, ScoreError,
 };
 pub use caller::{Caller, CallerError, LocalIdentity, SmartcardIdentity, User};
+#[cfg(any(feature = "process", feature = "smsp"))]
 pub(crate) use criteria::is_sendable;
 pub use criteria::{CriterionError, LocalIdentifier, NamePattern, NameText, PostcodePattern};
+#[cfg(feature = "process")]
 pub(crate) use error::causes;
 pub use error::{Error, ErrorKind};
 pub use message_id::MessageId;

@@ -8,6 +8,8 @@ mod error;
 #[cfg_attr(docsrs, doc(cfg(feature = "http")))]
 pub mod http;
 mod message;
+#[cfg(feature = "resilience")]
+pub(crate) mod metric;
 mod scripted;
 
 pub use error::{Error, ErrorKind};

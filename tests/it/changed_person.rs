@@ -4,7 +4,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use nhs_pds::audit::{Actor, MemoryLog};
 use nhs_pds::case::{
-    AdvisoryKind, Allocation, Case, CaseId, CaseStore, Criteria, Evidence, Identity, MemoryStore,
+    AdvisoryKind, Allocation, Case, CaseId, CaseStore, Evidence, Identity, MemoryStore,
     NumberSource, NumberStatus, Provenance, RecordType, RecordedNumber, ReviewReason, TraceRecord,
     advisories,
 };
@@ -13,6 +13,7 @@ use nhs_pds::correspondence::{PrintableNumber, Refusal, printable};
 use nhs_pds::demographics::{
     Address, AddressUse, Demographics, Field, Gender, PersonName, Recorded,
 };
+use nhs_pds::matching::Criteria;
 use nhs_pds::nhs_number::NhsNumber;
 use nhs_pds::process::alert::MemoryAlerts;
 use nhs_pds::process::review::{Corrections, ItemId, Outcome as Done, Resolution, ReviewQueue};

@@ -1,9 +1,8 @@
 //! `matching::find` and `matching::verify`: a question that also compares.
 
-use nhs_pds::case::Corroboration;
 use nhs_pds::demographics::{Demographics, Field, Gender, PersonName, Recorded};
 use nhs_pds::ids::RandomIds;
-use nhs_pds::matching::{Finding, find, verify};
+use nhs_pds::matching::{Corroboration, Finding, find, verify};
 use nhs_pds::nhs_number::NhsNumber;
 use nhs_pds::trace::{
     Caller, Candidate, ErrorKind, FindPerson, Freshness, LocalIdentifier, LocalIdentity, Match,

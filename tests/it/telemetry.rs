@@ -233,7 +233,7 @@ fn spans_tell_which_message_of_which_attempt_brought_what() {
     });
     let requests: Vec<&str> = text
         .lines()
-        .filter(|line| line.contains("nhs_pds::resilience") && line.contains("close"))
+        .filter(|line| line.contains("nhs_pds::resilience::gateway") && line.contains("close"))
         .collect();
     let ids: Vec<String> = service.asked().iter().map(|(_, id)| id.to_string()).collect();
     assert_eq!(requests.len(), 2, "{text}");

@@ -2,12 +2,13 @@
 
 use super::{Breach, NUMBER, OTHER_NUMBER};
 use crate::case::{
-    Absorbed, Alert, AlertKind, Allocation, Case, Criteria, Evidence, NumberSource, Provenance,
-    RecordType, RecordedNumber, ReviewItem, ReviewReason, ReviewState, ReviewStep, TraceRecord,
+    Absorbed, Alert, AlertKind, Allocation, Case, Evidence, NumberSource, Provenance, RecordType,
+    RecordedNumber, ReviewItem, ReviewReason, ReviewState, ReviewStep, TraceRecord,
 };
 use crate::demographics::{
     Demographics, Field, FullDate, Gender, PartialDate, PersonName, Recorded,
 };
+use crate::matching::Criteria;
 use crate::trace::{Exchange, Freshness};
 use chrono::{DateTime, NaiveDate, Utc};
 

@@ -335,7 +335,7 @@ async fn one_of_many_holders_is_the_sole_one(store: Arc<dyn CaseStore>) -> Resul
         match task.await.map_err(|_| Breach { clause, source: None })? {
             (Ok(_), id) => winners.push(id),
             (lost, _) => {
-                refuse(lost, ErrorKind::NumberTaken, "who comes second is told of the holder")?
+                refuse(lost, ErrorKind::NumberTaken, "who comes second is told of the holder")?;
             }
         }
     }

@@ -1,9 +1,9 @@
 //! Cases with review items, for the tests of this room.
 
 use crate::case::{
-    Case, CaseId, Criteria, Evidence, NumberSource, NumberStatus, RecordType, RecordedNumber,
-    ReviewReason,
+    Case, CaseId, Evidence, NumberSource, NumberStatus, RecordType, RecordedNumber, ReviewReason,
 };
+use crate::matching::Criteria;
 use crate::nhs_number::NhsNumber;
 use crate::process::review::Context;
 use crate::trace::Exchange;

@@ -1,8 +1,9 @@
 use crate::case::{
-    Case, Criteria, Identity, NumberSource, Provenance, RecordedNumber, ReviewItem, ReviewReason,
+    Case, Identity, NumberSource, Provenance, RecordedNumber, ReviewItem, ReviewReason,
     ReviewState, TraceState, is_implausible_death,
 };
 use crate::demographics::london_day;
+use crate::matching::Criteria;
 use crate::nhs_number::NhsNumber;
 use crate::process::review::context::{in_use, item, item_mut};
 use crate::process::review::merge::merge;

@@ -1,6 +1,7 @@
 use crate::audit::{Actor, Entry, EventKind, Subject};
 use crate::case::{Advisory, Case, ReviewItem, advisories};
 use crate::demographics::redacted_debug;
+use crate::matching::LocalRecord;
 use crate::matching::{Comparison, compare};
 use crate::nhs_number::NhsNumber;
 use crate::process::review::resolve::offered;
@@ -59,7 +60,11 @@ impl ReviewQueue {
             }
             None => None,
         };
-        let comparison = item.evidence.returned.as_ref().map(|person| compare(&case, person));
+        let comparison = item
+            .evidence
+            .returned
+            .as_ref()
+            .map(|person| compare(&LocalRecord::from(&case), person));
         Ok(Some(ShownItem { offered, comparison, advisories: advisories(&case), item, case }))
     }
 }

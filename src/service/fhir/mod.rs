@@ -51,4 +51,4 @@ pub use search::{
     ContactText, DateRange, Exact, Fuzzy, Matching, MaxResults, Plain, PostcodeText, Search,
     SearchError, SearchName, SearchPattern,
 };
-pub use verify::{CrossCheck, cross_check};
+pub use verify::cross_check;

@@ -1,8 +1,9 @@
 use crate::demographics::{Field, Gender};
+use crate::matching::CrossCheck;
 use crate::service::failure;
 use crate::service::fhir::search::{Exact, Plain};
 use crate::service::fhir::{
-    Access, AccessMode, ApplicationRestricted, Client, CrossCheck, DateRange, Error, ErrorKind,
+    Access, AccessMode, ApplicationRestricted, Client, DateRange, Error, ErrorKind,
     HealthcareWorker, Matching, Received, Retrieval, Search, SearchError, cross_check,
 };
 use crate::trace::{

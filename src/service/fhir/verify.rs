@@ -1,42 +1,17 @@
 //! Whether a number is the person's: PDS's cross-check trace, done here on the record that was retrieved.
 
-use crate::demographics::{PartialDate, PersonName, Recorded, is_same_form, name_form};
+use crate::matching;
+use crate::matching::CrossCheck;
 use crate::service::fhir::Patient;
-use crate::trace::{Mode, NamePattern, VerifyNumber};
+use crate::trace::{Mode, VerifyNumber};
 
-/// What holding the particulars of a question against a record gives.
-#[non_exhaustive]
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub enum CrossCheck {
-    /// Something that was asked is held otherwise.
-    Differs,
-    /// Nothing differs, and something that was asked was not returned: the record is very restricted, or
-    /// hardly filled.
-    NotTold,
-    /// Everything that was asked agrees.
-    Agrees,
-}
-
-/// Holds the date of birth and the names of `question` against `patient`, the record retrieved under its
-/// number.
+/// Compares the date of birth and the names of `question` with `patient`, the record retrieved under its number.
 ///
-/// The API has no operation for verifying; the Spine's own cross-check trace compares the number with the
-/// date of birth, and with names when they are given. So does this:
-///
-/// * A full date of birth has to be the one held. A partial one, which only a question has that somebody
-///   attends, has to be one that it could be.
-/// * Names that are given have to be those of one name of the record, whatever its use: a nickname or a
-///   maiden name is the person's too. Compared are the family name and the first given name, each in its
-///   [form](name_form) and in any case; accents count. `*` stands for any characters. A given name of
-///   several words, as in `Mary Ann`, agrees with as many given names in their order.
-///   Where no name agrees, the usual one decides whether they differ or were not returned.
-/// * What was not returned, is blank, or cannot be read, neither agrees nor differs.
-///
-/// Nothing is compared but what was asked: whoever needs more holds the person returned against the
-/// person asked for, as [`difference`](crate::matching::difference) does.
+/// The API has no operation that verifies a number. [`matching::cross_check`] has the rule.
 ///
 /// ```
-/// use nhs_pds::fhir::{CrossCheck, Patient, cross_check};
+/// use nhs_pds::fhir::{Patient, cross_check};
+/// use nhs_pds::matching::CrossCheck;
 /// use nhs_pds::trace::VerifyNumber;
 ///
 /// let json = br#"{"resourceType": "Patient", "id": "9000000009", "birthDate": "2010-10-22",
@@ -53,124 +28,5 @@ pub enum CrossCheck {
 /// ```
 #[must_use]
 pub fn cross_check<M: Mode>(question: &VerifyNumber<M>, patient: &Patient) -> CrossCheck {
-    let family: Option<NamePattern> = question.family().cloned().map(Into::into);
-    let given: Option<NamePattern> = question.given().cloned().map(Into::into);
-    let born: PartialDate = question.date_of_birth().into();
-    let birth = match patient.date_of_birth {
-        Recorded::Known(held) if agrees(born, held) => CrossCheck::Agrees,
-        Recorded::Known(_) => CrossCheck::Differs,
-        _ => CrossCheck::NotTold,
-    };
-    let check = |name: &PersonName| check_name(name, family.as_ref(), given.as_ref());
-    let best = patient.names.iter().map(check).max().unwrap_or(CrossCheck::NotTold);
-    let named = match patient.usual_name() {
-        _ if family.is_none() && given.is_none() => CrossCheck::Agrees,
-        // A nickname without a family name says nothing for or against one.
-        Some(usual) if best != CrossCheck::Agrees => check(usual),
-        _ => best,
-    };
-    birth.min(named)
-}
-
-fn agrees(asked: PartialDate, held: PartialDate) -> bool {
-    if asked.full().is_some() { asked == held } else { asked.may_be(held) }
-}
-
-fn check_name(
-    name: &PersonName,
-    family: Option<&NamePattern>,
-    given: Option<&NamePattern>,
-) -> CrossCheck {
-    let part = |asked: Option<&NamePattern>, held: Option<&str>| match (asked, held) {
-        (None, _) => CrossCheck::Agrees,
-        (Some(_), None) => CrossCheck::NotTold,
-        (Some(asked), Some(held)) if fits(asked.as_str(), held) => CrossCheck::Agrees,
-        (Some(_), Some(_)) => CrossCheck::Differs,
-    };
-    let family = part(family, name.family.known().map(String::as_str));
-    let first = name.given.first().map(String::as_str).filter(|name| !name.trim().is_empty());
-    let several = given.is_some_and(|given| is_run_of(given.as_str(), &name.given));
-    family.min(if several { CrossCheck::Agrees } else { part(given, first) })
-}
-
-/// Whether a name without wildcards is the first few of `held`, written together.
-fn is_run_of(name: &str, held: &[String]) -> bool {
-    let told = held.iter().take_while(|name| !name.trim().is_empty()).count();
-    (1..=told).filter_map(|count| held.get(..count)).any(|run| is_same_form(name, &run.join(" ")))
-}
-
-/// Whether `held` is as `pattern` says, `*` standing for any characters.
-fn fits(pattern: &str, held: &str) -> bool {
-    // Upper case, because `ß` and the two small sigmas have one upper case form each.
-    let form = |text: &str| {
-        let words: Vec<String> =
-            name_form(text).split_whitespace().map(str::to_uppercase).collect();
-        words.join(" ")
-    };
-    let (pattern, held) = (form(pattern), form(held));
-    let mut pieces = pattern.split('*');
-    let start = pieces.next().unwrap_or_default();
-    let Some(mut left) = held.strip_prefix(start) else { return false };
-    let Some(end) = pieces.next_back() else { return left.is_empty() };
-    for piece in pieces {
-        match left.split_once(piece) {
-            Some((_, after)) => left = after,
-            None => return false,
-        }
-    }
-    left.ends_with(end)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn several_given_names_in_one_field() {
-        let check = |asked: &str, held: &[&str]| {
-            let mut name = PersonName::new("", "Smith");
-            name.given = held.iter().map(|&given| given.to_owned()).collect();
-            check_name(&name, None, Some(&asked.parse().unwrap()))
-        };
-        for (asked, held, expected) in [
-            ("Mary Ann", &["MARY", "ANN"][..], CrossCheck::Agrees),
-            ("Mary Ann", &["Mary", "Ann", "Rose"], CrossCheck::Agrees),
-            ("Mary Ann", &["Mary Ann"], CrossCheck::Agrees),
-            ("Mary", &["Mary", "Ann"], CrossCheck::Agrees),
-            ("Mary Ann", &["Ann", "Mary"], CrossCheck::Differs),
-            ("Mary Ann", &["Mary"], CrossCheck::Differs),
-            ("Mary Ann", &["Mary", "", "Ann"], CrossCheck::Differs),
-            ("Mary Ann", &["Mary", "Ann Rose"], CrossCheck::Differs),
-            ("Mary", &["Mary Ann"], CrossCheck::Differs),
-            ("Ann", &["Mary", "Ann"], CrossCheck::Differs),
-            ("Mary A*", &["Mary", "Ann"], CrossCheck::Differs),
-            ("Mary", &[""], CrossCheck::NotTold),
-            ("Mary", &[" ", "Mary"], CrossCheck::NotTold),
-            ("Mary", &[], CrossCheck::NotTold),
-        ] {
-            assert_eq!(check(asked, held), expected, "{asked} {held:?}");
-        }
-    }
-
-    #[test]
-    fn patterns() {
-        for (pattern, held, expected) in [
-            ("Smith", "SMITH", true),
-            ("de  la Cruz", "DE LA CRUZ", true),
-            ("Smith", "Smithson", false),
-            ("Sm*", "Smithson", true),
-            ("Sm*n", "Smithson", true),
-            ("Sm*th*n", "Smithson", true),
-            ("Sm*x*n", "Smithson", false),
-            ("Smithson*", "Smithson", true),
-            ("Smiths*sson", "Smithson", false),
-            ("Strauß", "STRAUSS", true),
-            ("Zoe", "Zoë", false),
-            ("Zoë", "ZOE\u{308}", true),
-            ("O'Brien", "O\u{2019}BRIEN", true),
-            ("Smith-J*", "Smith\u{2010}Jones", true),
-        ] {
-            assert_eq!(fits(pattern, held), expected, "{pattern} {held}");
-        }
-    }
+    matching::cross_check(question, &patient.date_of_birth, &patient.names, patient.usual_name())
 }

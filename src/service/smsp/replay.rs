@@ -1,9 +1,9 @@
 //! Which messages have come before: a response is used once.
 
 use crate::service::smsp::response::bare_identifier;
-use sha2::{Digest, Sha256};
 use std::collections::{HashSet, VecDeque};
 use std::fmt;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, PoisonError};
 
 /// How many messages are remembered: forty seconds' worth at a hundred a second, in less than half a
@@ -26,8 +26,10 @@ impl fmt::Debug for Answered {
 
 #[derive(Default)]
 struct Memory {
-    known: HashSet<[u8; 32]>,
-    in_order: VecDeque<[u8; 32]>,
+    /// Two keys, drawn at random, so that no service can make two identifiers collide.
+    keys: [RandomState; 2],
+    known: HashSet<u128>,
+    in_order: VecDeque<u128>,
 }
 
 impl Answered {
@@ -37,17 +39,14 @@ impl Answered {
     /// A message without an identifier cannot be told from another, so each is the first.
     pub(in crate::service::smsp) fn is_first(&self, message_id: Option<&str>) -> bool {
         let bare = message_id.map(|id| bare_identifier(id.trim())).unwrap_or_default();
-        bare.is_empty()
-            || self
-                .0
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .remember(Sha256::digest(bare).into())
+        bare.is_empty() || self.0.lock().unwrap_or_else(PoisonError::into_inner).remember(&bare)
     }
 }
 
 impl Memory {
-    fn remember(&mut self, digest: [u8; 32]) -> bool {
+    fn remember(&mut self, message_id: &str) -> bool {
+        let [high, low] = self.keys.each_ref().map(|key| u128::from(key.hash_one(message_id)));
+        let digest = high << 64 | low;
         if !self.known.insert(digest) {
             return false;
         }

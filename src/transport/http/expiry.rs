@@ -126,6 +126,14 @@ fn instant(time: Time) -> DateTime<Utc> {
     DateTime::<Utc>::UNIX_EPOCH + time.to_unix_duration()
 }
 
+/// Sets the gauge of the client certificate's expiry; see [`telemetry`](crate::resilience::telemetry).
+pub(super) fn measure(at: DateTime<Utc>) {
+    #[cfg(feature = "resilience")]
+    metrics::gauge!(crate::transport::metric::CERTIFICATE_EXPIRY).set(at.timestamp() as f64);
+    #[cfg(not(feature = "resilience"))]
+    let _ = at;
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

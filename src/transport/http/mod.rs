@@ -29,7 +29,6 @@ pub use config::HttpConfig;
 pub use error::{ConfigError, ConfigErrorKind};
 pub use expiry::{CertificateExpiry, ExpiryWarning};
 
-use crate::resilience::telemetry;
 use crate::secret::Secret;
 use crate::transport::http::client_auth::Shown;
 use crate::transport::http::config::Identity;
@@ -171,7 +170,7 @@ impl HttpTransport {
     async fn exchange(&self, request: Request) -> Result<Response, Failure> {
         let current = self.current();
         if let Some(validity) = current.validity {
-            telemetry::client_certificate_expires(validity.expiry().time());
+            expiry::measure(validity.expiry().time());
         }
         let (method, url, headers, body) = request.into_parts();
         // A body of no length is a body, and some servers refuse a `GET` that has one.

@@ -6,7 +6,8 @@ use super::{
     found_in_a_copy as copy, item, last_trace, person, settled, traced, with, with_doubtful,
     with_imported, with_traced, written,
 };
-use nhs_pds::case::{AdvisoryKind, Case, Criteria, NumberStatus, advisories};
+use nhs_pds::case::{AdvisoryKind, Case, NumberStatus, advisories};
+use nhs_pds::matching::Criteria;
 use nhs_pds::process::Row;
 use nhs_pds::trace::{Answer, Error, Match, Outcome, Restriction};
 use serde_json::{Value, json};

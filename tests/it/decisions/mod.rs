@@ -14,10 +14,10 @@ mod wire;
 mod without_answer;
 
 use nhs_pds::case::{
-    Allocation, Case, CaseId, Corroboration, Criteria, NumberSource, NumberStatus, Provenance,
-    RecordType, RecordedNumber,
+    Allocation, Case, CaseId, NumberSource, NumberStatus, Provenance, RecordType, RecordedNumber,
 };
 use nhs_pds::demographics::{Demographics, Gender};
+use nhs_pds::matching::{Corroboration, Criteria};
 use nhs_pds::process::{Context, Decision, Policy, Row, apply, decide};
 use nhs_pds::trace::{Answer, Error, Exchange, Freshness, Match, Outcome};
 use serde_json::{Value, json};

@@ -2,10 +2,10 @@
 
 use super::{Scene, by_particulars, case, comfort, person, with};
 use nhs_pds::case::{
-    Case, Corroboration, Criteria, Evidence, NumberSource, NumberStatus, Provenance,
-    RecordedNumber, ReviewReason,
+    Case, Evidence, NumberSource, NumberStatus, Provenance, RecordedNumber, ReviewReason,
 };
 use nhs_pds::demographics::{AddressUse, Demographics, Field, Gender, Recorded};
+use nhs_pds::matching::{Corroboration, Criteria};
 use nhs_pds::nhs_number::NhsNumber;
 use nhs_pds::process::{Context, Decision, NumberEffect, Policy, Requirement, Row, apply, decide};
 use nhs_pds::trace::{

@@ -10,10 +10,11 @@ use nhs_pds::demographics::{
 };
 use nhs_pds::fhir::auth::{ApplicationTokens, SigningKey, TokenConfig, TokenError, TokenErrorKind};
 use nhs_pds::fhir::{
-    Client, Config, CrossCheck, DateRange, DecodeError, Environment, Error, ErrorKind, IssueCode,
-    Patient, Received, RelatedPerson, Retrieval, Search, SearchResult, cross_check,
+    Client, Config, DateRange, DecodeError, Environment, Error, ErrorKind, IssueCode, Patient,
+    Received, RelatedPerson, Retrieval, Search, SearchResult, cross_check,
 };
 use nhs_pds::ids::CountingIds;
+use nhs_pds::matching::CrossCheck;
 use nhs_pds::nhs_number::NhsNumber;
 use nhs_pds::secret::Secret;
 use nhs_pds::trace::{self, Caller, LocalIdentity, Outcome, Restriction, VerifyNumber};

@@ -13,14 +13,17 @@ use syn::punctuated::Punctuated;
 use syn::{Attribute, Fields, GenericArgument, Item, Meta, PathArguments, Token, Type, Visibility};
 
 /// The features of this build. A `cfg` that names another one fails the scan.
-const FEATURES: [(&str, bool); 7] = [
+const FEATURES: [(&str, bool); 10] = [
     ("barcode", cfg!(feature = "barcode")),
     ("csv", cfg!(feature = "csv")),
     ("fhir", cfg!(feature = "fhir")),
     ("http", cfg!(feature = "http")),
+    ("process", cfg!(feature = "process")),
+    ("resilience", cfg!(feature = "resilience")),
     ("simulator", cfg!(feature = "simulator")),
     ("smsp", cfg!(feature = "smsp")),
     ("sqlite", cfg!(feature = "sqlite")),
+    ("transport", cfg!(feature = "transport")),
 ];
 
 /// One struct or enum.

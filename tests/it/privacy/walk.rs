@@ -23,8 +23,8 @@ const EXEMPT: [(&str, &str); 12] = [
         "demographics::practice::OdsCode",
         "an organisation's; the GP practice of a person is redacted",
     ),
-    ("fhir::auth::key::KeyId", "the name of a key, which the program chooses"),
-    ("fhir::auth::user::SessionRoleId", "the role of a user, who is no patient"),
+    ("service::fhir::auth::key::KeyId", "the name of a key, which the program chooses"),
+    ("service::fhir::auth::user::SessionRoleId", "the role of a user, who is no patient"),
     ("simulator::caseload::SampleCase", "the id of an invented case, which a failing test names"),
     ("simulator::fault::Fault", "the codes that a tester chose"),
     ("trace::answer::Exchange", "ids and codes of a message"),
@@ -33,7 +33,7 @@ const EXEMPT: [(&str, &str); 12] = [
 ];
 
 /// What stays empty whatever a program does, by type and field.
-const ALWAYS_EMPTY: [(&str, &str); 1] = [("worker::run::Worker", "owner")];
+const ALWAYS_EMPTY: [(&str, &str); 1] = [("process::run::Worker", "owner")];
 
 #[test]
 fn debug_of_every_public_type_is_silent() {

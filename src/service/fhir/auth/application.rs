@@ -1,6 +1,5 @@
 use crate::clock::{Clock, SystemClock};
 use crate::ids::{Ids, RandomIds};
-use crate::resilience::telemetry;
 use crate::service::fhir::auth::cache::{Held, Worth};
 use crate::service::fhir::auth::exchange::{self, Granted};
 use crate::service::fhir::auth::{
@@ -214,7 +213,13 @@ impl ApplicationTokens {
         let key = self.lock().key.clone();
         let asked_at = self.clock.now();
         let result = self.ask(&key, asked_at).await;
-        telemetry::token_requested(result.as_ref().err().map(TokenError::action));
+        #[cfg(feature = "resilience")]
+        {
+            let outcome =
+                result.as_ref().map_or_else(|error| error.action().label(), |_| "granted");
+            metrics::counter!(crate::transport::metric::TOKEN_REQUESTS, "outcome" => outcome)
+                .increment(1);
+        }
         let result = self.land(result, asked_at);
         landing.send_replace(Some(result.clone()));
         result

@@ -8,12 +8,12 @@ use crate::privacy::person::{
 use crate::privacy::walk::Shown;
 use nhs_pds::case::{
     self, Absorbed, Advisory, AdvisoryKind, Alert, AlertKind, Allocation, Case, CaseId, CaseStore,
-    Change, Criteria, Deletion, DeletionKind, Evidence, Lease, MemoryStore, NumberSource,
-    Provenance, RecordType, RecordedNumber, ReviewReason, ReviewStep, Unreadable, advisories,
+    Change, Deletion, DeletionKind, Evidence, Lease, MemoryStore, NumberSource, Provenance,
+    RecordType, RecordedNumber, ReviewReason, ReviewStep, Unreadable, advisories,
 };
 use nhs_pds::correspondence::printable;
 use nhs_pds::demographics::{Demographics, Field, Gender};
-use nhs_pds::matching::compare;
+use nhs_pds::matching::{Criteria, LocalRecord, compare};
 use nhs_pds::nhs_number::NhsNumber;
 use nhs_pds::process::alert::{self, AlertSink, MemoryAlerts};
 use nhs_pds::report::{Report, report};
@@ -146,7 +146,9 @@ pub(super) fn show(shown: &mut Shown) {
     let cause = FAMILY.parse::<NhsNumber>().unwrap_err();
     shown.error(&alert::Error::new(alert::ErrorKind::Unavailable).with_source(cause));
 
-    let comparison = compare(&case, &person());
+    let local = LocalRecord::from(&case);
+    shown.value(&local);
+    let comparison = compare(&local, &person());
     shown.value(&comparison);
     comparison.fields().iter().for_each(|field| shown.value(field));
     let mut builder = Report::builder(NOW);

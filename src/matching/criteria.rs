@@ -1,0 +1,104 @@
+use crate::demographics::{FullDate, Gender, Postcode, redacted_debug};
+use crate::nhs_number::NhsNumber;
+use serde::{Deserialize, Serialize};
+
+/// The particulars by which a case is asked about, whether they go into the question or are held against
+/// the person returned.
+///
+/// Without a number, all of them go into the question, a search that is not fuzzy. With one, the number goes
+/// with family name and date of birth.
+#[non_exhaustive]
+#[derive(Clone, Deserialize, Eq, Hash, PartialEq, Serialize)]
+pub struct Criteria {
+    /// The number that was to be verified; `None` when the person was to be found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nhs_number: Option<NhsNumber>,
+    /// Family name.
+    pub family: String,
+    /// First given name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given: Option<String>,
+    /// Date of birth.
+    pub date_of_birth: FullDate,
+    /// Administrative gender; a number can be verified without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gender: Option<Gender>,
+    /// The postcode of the usual address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub postcode: Option<Postcode>,
+}
+
+impl Criteria {
+    /// Of somebody only these are known.
+    #[must_use]
+    pub fn new(family: impl Into<String>, date_of_birth: FullDate) -> Self {
+        Self {
+            nhs_number: None,
+            family: family.into(),
+            given: None,
+            date_of_birth,
+            gender: None,
+            postcode: None,
+        }
+    }
+
+    /// Whether the two are of one person in the same words, whatever the number. Names are held in the form
+    /// in which they are sent ([`name_form`](crate::demographics::name_form)), and upper and lower case do
+    /// not count: no service tells them apart.
+    #[must_use]
+    pub fn has_same_fields(&self, other: &Self) -> bool {
+        let same = |a: &str, b: &str| a == b || a.to_uppercase() == b.to_uppercase();
+        let given = match (&self.given, &other.given) {
+            (Some(a), Some(b)) => same(a, b),
+            (a, b) => a == b,
+        };
+        let unnamed = |asked: &Self| Self {
+            nhs_number: None,
+            family: String::new(),
+            given: None,
+            ..asked.clone()
+        };
+        given && same(&self.family, &other.family) && unnamed(self) == unnamed(other)
+    }
+}
+
+redacted_debug!(Criteria);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(family: &str, given: Option<&str>) -> Criteria {
+        let mut asked = Criteria::new(family, "1943-05-19".parse().unwrap());
+        asked.given = given.map(str::to_owned);
+        asked
+    }
+
+    #[test]
+    fn upper_and_lower_case_make_no_other_words_and_all_else_does() {
+        let one = asked("Strauß", Some("Zoë"));
+        for (other, same) in [
+            (asked("STRAUSS", Some("ZOË")), true),
+            (asked("Strauß", Some("Zoe")), false),
+            (asked("Strauß", None), false),
+            (asked("Straus", Some("Zoë")), false),
+            // As it was sent before names went out in one form.
+            (asked("Strauß", Some("Zoe\u{308}")), false),
+        ] {
+            assert_eq!(one.has_same_fields(&other), same);
+            assert_eq!(other.has_same_fields(&one), same);
+        }
+        let mut verified = one.clone();
+        verified.nhs_number = Some(NhsNumber::constant(9_434_765_919));
+        assert!(one.has_same_fields(&verified), "whatever the number");
+        for change in [
+            (|asked| asked.gender = Some(Gender::Female)) as fn(&mut Criteria),
+            |asked| asked.postcode = "KT17 1NA".parse().ok(),
+            |asked| asked.date_of_birth = "1943-05-20".parse().unwrap(),
+        ] {
+            let mut other = one.clone();
+            change(&mut other);
+            assert!(!one.has_same_fields(&other));
+        }
+    }
+}
