@@ -94,7 +94,6 @@ pub mod report;
 #[cfg_attr(docsrs, doc(cfg(feature = "resilience")))]
 pub mod resilience;
 pub mod secret;
-#[cfg(any(feature = "fhir", feature = "smsp"))]
 pub(crate) mod service;
 #[cfg(feature = "simulator")]
 #[cfg_attr(docsrs, doc(cfg(feature = "simulator")))]
@@ -110,9 +109,22 @@ pub mod transport;
 /// The attribute with which the crate's traits are written, for those who implement them.
 pub use async_trait::async_trait;
 pub use nhs_number::NhsNumber;
+#[cfg(feature = "blocking")]
+#[cfg_attr(docsrs, doc(cfg(feature = "blocking")))]
+pub use service::blocking::BlockingPds;
+#[cfg(all(feature = "fhir", feature = "http"))]
+#[cfg_attr(docsrs, doc(cfg(all(feature = "fhir", feature = "http"))))]
+pub use service::builder::FhirBuilder;
+#[cfg(all(feature = "http", feature = "smsp"))]
+#[cfg_attr(docsrs, doc(cfg(all(feature = "http", feature = "smsp"))))]
+pub use service::builder::SmspBuilder;
+#[cfg(all(feature = "http", any(feature = "fhir", feature = "smsp")))]
+#[cfg_attr(docsrs, doc(cfg(feature = "http")))]
+pub use service::builder::{BuildError, BuildErrorKind};
 #[cfg(feature = "fhir")]
 #[cfg_attr(docsrs, doc(cfg(feature = "fhir")))]
 pub use service::fhir;
+pub use service::pds::Pds;
 #[cfg(feature = "smsp")]
 #[cfg_attr(docsrs, doc(cfg(feature = "smsp")))]
 pub use service::smsp;

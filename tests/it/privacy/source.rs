@@ -13,8 +13,9 @@ use syn::punctuated::Punctuated;
 use syn::{Attribute, Fields, GenericArgument, Item, Meta, PathArguments, Token, Type, Visibility};
 
 /// The features of this build. A `cfg` that names another one fails the scan.
-const FEATURES: [(&str, bool); 10] = [
+const FEATURES: [(&str, bool); 11] = [
     ("barcode", cfg!(feature = "barcode")),
+    ("blocking", cfg!(feature = "blocking")),
     ("csv", cfg!(feature = "csv")),
     ("fhir", cfg!(feature = "fhir")),
     ("http", cfg!(feature = "http")),
