@@ -19,6 +19,7 @@ mod correspondence;
 mod decisions;
 #[cfg(all(feature = "csv", feature = "fhir", feature = "simulator", feature = "smsp"))]
 mod decoders;
+mod documents;
 #[cfg(feature = "fhir")]
 mod fhir;
 mod gate;

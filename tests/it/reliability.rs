@@ -38,7 +38,7 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
 
 /// `it::retry::a_test` of `tests/it/retry.rs`, `pace::rate::tests::a_test` of `src/resilience/rate_limit/rate.rs`, and the
 /// modules that they are in.
-fn present() -> BTreeSet<String> {
+pub(crate) fn present() -> BTreeSet<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut present = BTreeSet::new();
     for (folder, prefix, inner) in [("src", "", "::tests"), ("tests/it", "it::", "")] {
