@@ -7,14 +7,15 @@ use std::str::FromStr;
 
 /// An address of five lines whose positions have meaning.
 ///
-/// Line 1 is the premises' name or flat, 2 number and street, 3 locality, 4 post town, 5 county (NHS
-/// Data Dictionary, ADDRESS STRUCTURED). A blank line keeps its place, unless the service drops blank
-/// lines: where fewer than five came, they stand at the front, and only their order has meaning.
+/// Line 1 is the premises' name or flat, 2 number and street, 3 locality, 4 post town, 5 county
+/// (NHS Data Dictionary, ADDRESS STRUCTURED). A blank line keeps its position, unless the service
+/// drops blank lines. When the service returns fewer than five lines, they fill the array from the
+/// start, and only their order has meaning.
 #[non_exhaustive]
 #[derive(Clone, Default, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(default)]
 pub struct Address {
-    /// What the address is used for, when told.
+    /// What the address is used for, when the service says so.
     #[serde(rename = "use", skip_serializing_if = "Option::is_none")]
     pub usage: Option<AddressUse>,
     /// The five lines, blank ones as empty strings; `None` when no line was returned.
@@ -26,13 +27,14 @@ pub struct Address {
     /// What kind of place it is, in the service's words, such as `Student Accommodation`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
-    /// From when until when it holds, from services that tell. It may be over, or not have begun.
+    /// The period in which the address is valid, from services that return it. It may be over, or
+    /// not have begun.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub period: Option<UsablePeriod>,
-    /// Its Unique Property Reference Number, 1 to 12 digits, as the service sent it.
+    /// The Unique Property Reference Number, 1 to 12 digits, as the service sent it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uprn: Option<String>,
-    /// Its key in the Royal Mail's Postcode Address File, as the service sent it.
+    /// The key in the Royal Mail's Postcode Address File, as the service sent it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub paf_key: Option<String>,
 }

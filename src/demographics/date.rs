@@ -32,12 +32,12 @@ pub struct PartialDate {
 }
 
 impl PartialDate {
-    /// A date that the calendar has.
+    /// Creates a date that exists in the calendar.
     ///
     /// # Errors
     ///
-    /// [`DateError::Calendar`] when there is no such year (1 to 9999), month or day, or a day comes
-    /// without a month.
+    /// [`DateError::Calendar`] when the year (1 to 9999), month or day does not exist, or when a
+    /// day is given without a month.
     pub fn new(year: u16, month: Option<u8>, day: Option<u8>) -> Result<Self, DateError> {
         let exists = NaiveDate::from_ymd_opt(
             i32::from(year),
@@ -51,11 +51,11 @@ impl PartialDate {
         Ok(Self { year, month: month.unwrap_or(0), day: day.unwrap_or(0) })
     }
 
-    /// Reads an HL7 V3 point in time, `YYYY[MM[DD[HH[MM[SS[.f]]]]]]`, from the hour on with an
-    /// optional offset `±ZZZZ`.
+    /// Reads an HL7 V3 point in time, `YYYY[MM[DD[HH[MM[SS[.f]]]]]]`. With an hour, an offset
+    /// `±ZZZZ` may follow.
     ///
-    /// A time with an offset gives its [day in London](crate::demographics::london_day); before 1996, and
-    /// without an offset, the day as written.
+    /// A time with an offset gives its [day in London](crate::demographics::london_day). A time
+    /// before 1996, or without an offset, gives the day as written.
     ///
     /// ```
     /// use nhs_pds::demographics::PartialDate;
@@ -68,8 +68,8 @@ impl PartialDate {
     ///
     /// # Errors
     ///
-    /// [`DateError::Format`] when the text has another shape, [`DateError::Calendar`] when there is
-    /// no such date or time.
+    /// [`DateError::Format`] when the text has another shape, [`DateError::Calendar`] when the date
+    /// or time does not exist.
     pub fn from_hl7_ts(text: &str) -> Result<Self, DateError> {
         let (stamp, zone) = match text.find(['+', '-']) {
             Some(at) => text.split_at(at),
@@ -103,8 +103,8 @@ impl PartialDate {
     /// Reads a date or a point in time as ISO 8601 and XML Schema write them, `YYYY`, `YYYY-MM`,
     /// `YYYY-MM-DD` or `YYYY-MM-DDTHH:MM[:SS[.f]]` with an optional `Z` or offset `±HH:MM`.
     ///
-    /// A time with an offset gives its [day in London](crate::demographics::london_day); before 1996, and
-    /// without an offset, the day as written.
+    /// A time with an offset gives its [day in London](crate::demographics::london_day). A time
+    /// before 1996, or without an offset, gives the day as written.
     ///
     /// ```
     /// use nhs_pds::demographics::PartialDate;
@@ -119,8 +119,8 @@ impl PartialDate {
     ///
     /// # Errors
     ///
-    /// [`DateError::Format`] when the text has another shape, [`DateError::Calendar`] when there is no
-    /// such date or time.
+    /// [`DateError::Format`] when the text has another shape, [`DateError::Calendar`] when the date
+    /// or time does not exist.
     pub fn from_iso_8601(text: &str) -> Result<Self, DateError> {
         let (date, time) = match text.split_once('T') {
             Some((date, time)) => (date, Some(time)),
@@ -136,12 +136,13 @@ impl PartialDate {
         }
     }
 
-    /// Reads a date as a local system exports it or a person types it: `YYYY`, `YYYY-MM`, `YYYY-MM-DD`,
-    /// `YYYYMMDD`, or a day with a time, such as `1986-01-19 00:00:00`, which is that day.
+    /// Reads a date as a local system exports it or a person types it: `YYYY`, `YYYY-MM`,
+    /// `YYYY-MM-DD` or `YYYYMMDD`. Also reads a day with a time, such as `1986-01-19 00:00:00`, as
+    /// that day.
     ///
     /// The time may follow a space or a `T`, and may have an offset, as in
-    /// [`from_iso_8601`](Self::from_iso_8601). Six digits are refused: they may be a day, a month and a
-    /// year of two digits as well as a year and a month.
+    /// [`from_iso_8601`](Self::from_iso_8601). Rejects six digits, because they are ambiguous: day,
+    /// month and two-digit year, or year and month.
     ///
     /// ```
     /// use nhs_pds::demographics::{DateError, PartialDate};
@@ -153,12 +154,12 @@ impl PartialDate {
     ///
     /// # Errors
     ///
-    /// [`DateError::Format`] when the text has another shape, [`DateError::Calendar`] when there is no
-    /// such date or time.
+    /// [`DateError::Format`] when the text has another shape, [`DateError::Calendar`] when the date
+    /// or time does not exist.
     pub fn from_local(text: &str) -> Result<Self, DateError> {
         match (text.len(), text.split_once([' ', 'T'])) {
             (6, _) => Err(DateError::Format),
-            // `datetimeoffset` of a database has a space before the offset.
+            // A database's `datetimeoffset` has a space before the offset.
             (_, Some((date, time))) => {
                 let time = time.replacen(" +", "+", 1).replacen(" -", "-", 1);
                 Self::from_iso_8601(&format!("{date}T{time}"))
@@ -204,7 +205,7 @@ impl PartialDate {
         self.day_of(self.month, self.day()?)
     }
 
-    /// The first day that the date may be.
+    /// The first day that the date can be.
     ///
     /// ```
     /// use nhs_pds::demographics::PartialDate;
@@ -219,7 +220,7 @@ impl PartialDate {
         self.day_of(self.month.max(1), self.day.max(1)).unwrap_or(FullDate::NEVER)
     }
 
-    /// The last day that the date may be.
+    /// The last day that the date can be.
     #[must_use]
     pub fn last_day(self) -> FullDate {
         let month = if self.month == 0 { 12 } else { self.month };
@@ -227,13 +228,13 @@ impl PartialDate {
         days.rev().find_map(|day| self.day_of(month, day)).unwrap_or(FullDate::NEVER)
     }
 
-    /// That day of the year, if there is one.
+    /// The given day of this year, if it exists.
     fn day_of(self, month: u8, day: u8) -> Option<FullDate> {
         let date = NaiveDate::from_ymd_opt(i32::from(self.year), month.into(), day.into());
         date.map(FullDate)
     }
 
-    /// Whether the two could be the same day: what both know is equal.
+    /// Whether the two dates could be the same day: every part that both know is equal.
     #[must_use]
     pub fn may_be(self, other: Self) -> bool {
         let agree = |a: u8, b: u8| a == 0 || b == 0 || a == b;
@@ -247,7 +248,7 @@ impl PartialDate {
     }
 }
 
-/// The number that stands in `digits[from..to]`, when it reaches that far.
+/// The number in `digits[from..to]`; `None` when the digits end before `from`.
 fn number(digits: &str, from: usize, to: usize) -> Result<Option<u16>, DateError> {
     match digits.get(from..to) {
         None if digits.len() > from => Err(DateError::Format),
@@ -263,7 +264,7 @@ impl FromStr for PartialDate {
     type Err = DateError;
 
     fn from_str(text: &str) -> Result<Self, DateError> {
-        // A hyphen that is left over is no digit.
+        // A hyphen that remains is not a digit and is rejected.
         match *text.as_bytes() {
             [_, _, _, _] | [_, _, _, _, _, _] | [_, _, _, _, _, _, _, _] => Self::from_digits(text),
             [_, _, _, _, b'-', _, _] => Self::from_digits(&text.replacen('-', "", 1)),
@@ -286,10 +287,10 @@ impl fmt::Display for PartialDate {
     }
 }
 
-/// A date of which year, month and day are known.
+/// A date whose year, month and day are known.
 ///
-/// What an unattended trace needs: PDS's simple trace takes only a full date of birth.
-/// Reads `YYYYMMDD` and `YYYY-MM-DD`; writes `YYYY-MM-DD`.
+/// An unattended trace needs it: PDS's simple trace takes only a full date of birth. Reads
+/// `YYYYMMDD` and `YYYY-MM-DD`; writes `YYYY-MM-DD`.
 ///
 /// ```
 /// use nhs_pds::demographics::{DateError, FullDate};
@@ -302,7 +303,7 @@ impl fmt::Display for PartialDate {
 pub struct FullDate(NaiveDate);
 
 impl FullDate {
-    /// In place of a day that the calendar does not have, of which no value of these types is made.
+    /// Stands for a day that does not exist. No value of these types has such a day.
     const NEVER: Self = Self(NaiveDate::MIN);
 
     /// The date as a `chrono` date.
@@ -322,7 +323,7 @@ impl TryFrom<NaiveDate> for FullDate {
 
 impl From<FullDate> for PartialDate {
     fn from(FullDate(date): FullDate) -> Self {
-        // A `FullDate` lies in the years 1 to 9999, so nothing is cut off.
+        // A `FullDate` is in the years 1 to 9999, so the casts lose nothing.
         Self { year: date.year() as u16, month: date.month() as u8, day: date.day() as u8 }
     }
 }
@@ -344,18 +345,21 @@ impl fmt::Display for FullDate {
 redacted_debug!(PartialDate, FullDate);
 serde_text!(PartialDate, FullDate);
 
-/// Why text is not a date. Never carries the text.
+/// Why text is not a date. The error never contains the text.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum DateError {
-    /// The calendar has no such date. Correct the data.
+    /// The calendar has no such date or time. Correct the data.
     #[error("the calendar has no such date or time")]
     Calendar,
-    /// Digits or hyphens are not where the format has them. Correct the data.
-    #[error("a date is written YYYY-MM-DD or YYYYMMDD, or YYYY-MM or YYYY where less is known")]
+    /// Digits or hyphens are not where the format requires them. Correct the data.
+    #[error(
+        "a date is written YYYY-MM-DD or YYYYMMDD, or YYYY-MM or YYYY when the day or month is not known"
+    )]
     Format,
-    /// Month or day is missing where a full date is needed. Complete the data, or ask attended.
-    #[error("a full date, with year, month and day, is needed")]
+    /// Month or day is missing where a full date is required. Complete the data, or make an
+    /// attended query.
+    #[error("a full date, with year, month and day, is required")]
     Partial,
 }
 
@@ -365,7 +369,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn what_is_refused() {
+    fn invalid_dates_are_rejected() {
         for text in
             ["", "198", "19845", "1984022", "198402290", "1984-2", "1984-02-", "1984/02/29", "١٩٨٤"]
         {
@@ -433,7 +437,7 @@ mod tests {
     }
 
     #[test]
-    fn points_in_time_as_iso_8601_writes_them() {
+    fn points_in_time_in_iso_8601() {
         for (text, date) in [
             ("2010", "2010"),
             ("2010-10", "2010-10"),

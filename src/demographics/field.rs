@@ -1,8 +1,9 @@
 use std::fmt;
 
-/// One of the particulars by which a person is known, by its kind and not by its value.
+/// A demographic field, by its kind and without its value.
 ///
-/// For reasons, differences and corrections: what is wrong can be named without saying whose it is.
+/// Used for reasons, differences and corrections: a message can name the wrong field without naming
+/// the person.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum Field {
@@ -25,7 +26,7 @@ pub enum Field {
 }
 
 impl Field {
-    /// Every particular, in the order in which they are shown.
+    /// Every field, in the order in which they are shown.
     pub const ALL: [Self; 8] = [
         Self::NhsNumber,
         Self::Family,

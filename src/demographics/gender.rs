@@ -75,7 +75,7 @@ impl fmt::Display for Gender {
 
 serde_text!(Gender);
 
-/// The text is no gender code and no gender's name. Correct the data.
+/// The text is neither a gender code nor a gender's name. Correct the data.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("a gender is 1 (male), 2 (female), 9 (not specified) or 0 (not known)")]
 pub struct GenderError;

@@ -1,13 +1,13 @@
 use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc};
 
-/// The first year of the rule for summer time that is applied here.
+/// The first year in which the summer-time rule used here applies.
 const FIRST_YEAR: i32 = 1996;
 
 /// The day in London at the instant `at`.
 ///
-/// PDS stores and returns times in UTC. From the last Sunday of March to the last Sunday of October, each
-/// at 01:00 UTC, London is one hour ahead of UTC (Summer Time Act 1972 as amended; the rule has held
-/// since 1996). Before 1996 the day in UTC is returned.
+/// PDS stores and returns times in UTC. London is one hour ahead of UTC from the last Sunday of
+/// March to the last Sunday of October. It changes at 01:00 UTC (Summer Time Act 1972 as amended;
+/// the rule applies since 1996). Before 1996, this function returns the day in UTC.
 ///
 /// ```
 /// use nhs_pds::demographics::london_day;
@@ -24,7 +24,7 @@ pub fn london_day(at: DateTime<Utc>) -> NaiveDate {
     utc.checked_add_signed(ahead).unwrap_or(utc).date()
 }
 
-/// The day in London at a time that was written as `date`, `minute` of the day and an `offset` from UTC in
+/// The day in London for a time written as `date`, `minute` of the day and an `offset` from UTC in
 /// minutes. A time before 1996 keeps the day as written. `None` outside the calendar.
 pub(super) fn london_day_of(date: NaiveDate, minute: i64, offset: i64) -> Option<NaiveDate> {
     let since_midnight = TimeDelta::minutes(minute - offset);
@@ -47,8 +47,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// When London's clocks change, in UTC, as day of March and day of October of each year from 1996:
-    /// from the time-zone database (2025b), and not by the rule.
+    /// When London's clocks change, in UTC, as day of March and day of October of each year from
+    /// 1996. Taken from the time-zone database (2025b), so that the test does not repeat the rule.
     const CHANGES: [(u32, u32); 45] = [
         (31, 27),
         (30, 26),

@@ -1,13 +1,13 @@
-//! Who a person is: names, dates, gender, addresses, telecoms and GP practice.
+//! Demographic fields of a person: names, dates, gender, addresses, telecoms and GP practice.
 //!
-//! These are the particulars that the Personal Demographics Service holds, in the terms of the NHS
+//! These are the fields that the Personal Demographics Service records, in the terms of the NHS
 //! Data Dictionary, whichever service returned them.
 //!
-//! "Blank" and "not returned" are different facts and stay apart everywhere: see [`Recorded`]. What PDS
-//! holds but nobody can read (a postcode such as `UNKNOWN`) is kept as it came rather than dropped,
-//! and rather than making the whole answer unreadable.
+//! "Blank" and "not returned" are different facts and stay separate everywhere: see [`Recorded`]. A
+//! recorded value that is not valid (a postcode such as `UNKNOWN`) is kept as text. It is not
+//! dropped, and it does not make the whole response unreadable.
 //!
-//! `Debug` shows no particulars. The serde form of each value is its `Display` form.
+//! `Debug` shows no values. The serde form of each value is its `Display` form.
 
 mod address;
 mod date;

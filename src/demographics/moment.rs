@@ -2,7 +2,8 @@
 
 use crate::demographics::DateError;
 
-/// The minutes of an HL7 V3 offset, `±H`, `±HH`, `±HMM` or `±HHMM`; `None` when there is none.
+/// The minutes of an HL7 V3 offset, `±H`, `±HH`, `±HMM` or `±HHMM`; `None` when the text has no
+/// offset.
 pub(super) fn hl7_offset(zone: &str) -> Result<Option<i64>, DateError> {
     let Some(digits) = zone.strip_prefix(['+', '-']) else { return Ok(None) };
     let hours_end = if digits.len() > 2 { digits.len() - 2 } else { digits.len() };

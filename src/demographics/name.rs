@@ -13,28 +13,29 @@ use std::str::FromStr;
 #[derive(Clone, Default, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(default)]
 pub struct PersonName {
-    /// What the name is used for, from services that tell.
+    /// What the name is used for, from services that return it.
     #[serde(rename = "use", skip_serializing_if = "Option::is_none")]
     pub usage: Option<NameUse>,
     /// Title, such as `MRS` (PERSON TITLE).
     #[serde(skip_serializing_if = "Recorded::is_not_returned")]
     pub prefix: Recorded<String>,
-    /// Given names in order; an empty string is a name that PDS holds as blank.
+    /// Given names in order. An empty string is a name that PDS has recorded as blank.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub given: Vec<String>,
     /// Surname (PERSON FAMILY NAME).
     #[serde(skip_serializing_if = "Recorded::is_not_returned")]
     pub family: Recorded<String>,
-    /// What stands behind the name, such as `MBE` (PERSON NAME SUFFIX).
+    /// Suffix after the name, such as `MBE` (PERSON NAME SUFFIX).
     #[serde(skip_serializing_if = "Recorded::is_not_returned")]
     pub suffix: Recorded<String>,
-    /// From when until when the name holds, from services that tell. It may be over, or not have begun.
+    /// The period in which the name is valid, from services that return it. It may be over, or not
+    /// have begun.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub period: Option<UsablePeriod>,
 }
 
 impl PersonName {
-    /// A name of one given name and a family name.
+    /// Creates a name from one given name and a family name.
     #[must_use]
     pub fn new(given: &str, family: &str) -> Self {
         Self {
@@ -51,9 +52,9 @@ impl PersonName {
 pub enum NameUse {
     /// The name by which the person is known.
     Usual,
-    /// What the person is called by.
+    /// An informal name.
     Nickname,
-    /// A name for a time.
+    /// A temporary name.
     Temporary,
     /// A former name.
     Old,

@@ -2,14 +2,15 @@ use unicode_normalization::UnicodeNormalization;
 
 /// A name in the one form in which it is sent and compared.
 ///
-/// * Unicode normalisation form C: an accent typed as a character of its own becomes part of its letter.
-/// * Typographic apostrophes, hyphens and spaces become `'`, `-` and the ASCII space; white space becomes
-///   one space between words and none around the name.
-/// * Characters without a width, and those that change the direction of writing, are removed; so are the
-///   soft hyphen, variation selectors and tags.
+/// * Unicode normalisation form C: an accent typed as a separate character becomes part of its
+///   letter.
+/// * Typographic apostrophes, hyphens and spaces become `'`, `-` and the ASCII space. White space
+///   becomes one space between words and is removed around the name.
+/// * Characters without a width, and characters that change the direction of writing, are removed.
+///   So are the soft hyphen, variation selectors and tags.
 ///
-/// Letters, accents, upper and lower case stay as they are, and so do control characters, which no
-/// request may carry. The form of a form is the form itself.
+/// Letters, accents, upper and lower case stay unchanged. Control characters also stay, although no
+/// request may carry them. Applying the function again changes nothing.
 ///
 /// ```
 /// use nhs_pds::demographics::name_form;
@@ -18,7 +19,7 @@ use unicode_normalization::UnicodeNormalization;
 /// ```
 #[must_use]
 pub fn name_form(text: &str) -> String {
-    // Removed first, because a character without a width may stand between a letter and its accent.
+    // Removed first, because a character without a width may be between a letter and its accent.
     let kept = text.chars().filter(|&c| !is_invisible(c));
     let ascii = kept.nfc().map(|c| match c {
         _ if is_apostrophe(c) => '\'',
@@ -30,7 +31,7 @@ pub fn name_form(text: &str) -> String {
     ascii.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
-/// Whether two names have one [form](name_form), in upper or lower case.
+/// Whether two names have the same [form](name_form), ignoring case.
 ///
 /// Accents, nicknames and other spellings count as differences.
 ///
@@ -49,8 +50,8 @@ pub fn is_same_form(a: &str, b: &str) -> bool {
     words(a) == words(b)
 }
 
-/// Characters that show nothing: no width of their own, or only a direction of writing, or a variant of the
-/// character before. The soft hyphen shows only where a line is broken.
+/// Characters that show nothing: they have no width, only set the direction of writing, or select a
+/// variant of the previous character. The soft hyphen shows only at the end of a broken line.
 pub(crate) const fn is_invisible(c: char) -> bool {
     matches!(
         c,
@@ -84,7 +85,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn how_a_name_was_typed_does_not_reach_the_wire() {
+    fn a_name_is_sent_in_one_form() {
         for (typed, form) in [
             ("  Ann\u{A0}\u{2003} Marie ", "Ann Marie"),
             ("Zoe\u{308}", "Zoë"),
@@ -113,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn letters_stay_letters() {
+    fn letters_and_accents_stay_unchanged() {
         for (a, b) in
             [("Zoë", "Zoe"), ("Łukasz", "Lukasz"), ("Bob", "Robert"), ("Mary Ann", "Maryann")]
         {
@@ -128,7 +129,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_form_of_a_form_is_itself(text in "[\\PC\u{300}-\u{310}\u{200B}-\u{200F}\u{AD}\u{FE0F}\u{E0041}'’ \u{A0}-]{0,12}") {
+        fn name_form_is_idempotent(text in "[\\PC\u{300}-\u{310}\u{200B}-\u{200F}\u{AD}\u{FE0F}\u{E0041}'’ \u{A0}-]{0,12}") {
             let form = name_form(&text);
             prop_assert_eq!(name_form(&form), &*form);
             prop_assert!(is_same_form(&text, &form));

@@ -4,10 +4,10 @@ use crate::demographics::{
 };
 use serde::{Deserialize, Serialize};
 
-/// What PDS holds about a person, as far as it was returned.
+/// What PDS has recorded about a person, as far as it was returned.
 ///
-/// Every field may be missing: a restricted person comes without addresses, telecoms and GP practice,
-/// and an answer to "what is the number?" comes without particulars at all.
+/// Every field may be missing. A restricted person has no addresses, telecoms or GP practice in the
+/// response, and the response to a trace for a number has no demographic fields at all.
 ///
 /// ```
 /// use nhs_pds::demographics::{Demographics, Recorded};
@@ -26,7 +26,7 @@ pub struct Demographics {
     /// The usual name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<PersonName>,
-    /// Other names, former ones among them, in the order returned, from services that return them.
+    /// Other names, including former names, in the order returned, from services that return them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub other_names: Vec<PersonName>,
     /// Administrative gender.
@@ -35,7 +35,7 @@ pub struct Demographics {
     /// Date of birth.
     #[serde(skip_serializing_if = "Recorded::is_not_returned")]
     pub date_of_birth: Recorded<PartialDate>,
-    /// Date of death; "not returned" for the living.
+    /// Date of death; "not returned" for a living person.
     #[serde(skip_serializing_if = "Recorded::is_not_returned")]
     pub date_of_death: Recorded<PartialDate>,
     /// Addresses, in the order returned.
@@ -50,7 +50,7 @@ pub struct Demographics {
 }
 
 impl Demographics {
-    /// Whether PDS says that the person has died, with a date that can be read or not.
+    /// Whether PDS has recorded a death, even when the date cannot be read.
     #[must_use]
     pub const fn is_deceased(&self) -> bool {
         matches!(self.date_of_death, Recorded::Known(_) | Recorded::Unrecognised(_))

@@ -5,9 +5,10 @@ use std::str::FromStr;
 
 /// A postcode in its canonical form: upper case, one space before the last three characters.
 ///
-/// Reads any case, with white space anywhere, of any kind that Unicode has; characters that show nothing
-/// (without a width, or for the direction of writing) are passed over. Checks the shape (`A9 9AA`, `A99 9AA`, `A9A 9AA`, `AA9 9AA`,
-/// `AA99 9AA`, `AA9A 9AA` and the girobank's `GIR 0AA`), not whether the Royal Mail has issued it.
+/// Reads any case, with Unicode white space anywhere. Ignores characters that show nothing (without
+/// a width, or for the direction of writing). Checks the shape (`A9 9AA`, `A99 9AA`, `A9A 9AA`,
+/// `AA9 9AA`, `AA99 9AA`, `AA9A 9AA` and the girobank's `GIR 0AA`). Does not check whether the
+/// Royal Mail has issued it.
 ///
 /// ```
 /// use nhs_pds::demographics::Postcode;
@@ -35,10 +36,10 @@ impl Postcode {
         self.text().split_at(self.text().len() - 3).1
     }
 
-    /// Whether this is one of the NHS's `ZZ99` codes (NHS Postcode Directory), which stand for a
-    /// country, for "no fixed abode" (`ZZ99 3VZ`) or for "not known" (`ZZ99 3WZ`).
+    /// Whether this is one of the NHS's `ZZ99` codes (NHS Postcode Directory), which mean a
+    /// country, "no fixed abode" (`ZZ99 3VZ`) or "not known" (`ZZ99 3WZ`).
     ///
-    /// Two people with one pseudo-postcode do not live together, so it is no evidence of identity.
+    /// Two people with one pseudo-postcode do not live together, so it is not evidence of identity.
     #[must_use]
     pub fn is_pseudo(&self) -> bool {
         self.outward() == "ZZ99"
@@ -52,7 +53,7 @@ impl Postcode {
 
     fn text(&self) -> &str {
         let end = self.characters.iter().position(|&c| c == 0).unwrap_or(self.characters.len());
-        // Only ASCII is ever put in, so neither fall-back is reached.
+        // The array contains only ASCII, so neither fall-back is used.
         std::str::from_utf8(self.characters.get(..end).unwrap_or_default()).unwrap_or_default()
     }
 }
@@ -129,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_refused() {
+    fn other_shapes_are_rejected() {
         for text in [
             "",
             "M1",

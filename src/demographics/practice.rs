@@ -18,10 +18,10 @@ pub struct GpPractice {
     /// Where it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub address: Option<Address>,
-    /// How it is reached.
+    /// Its contact details.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub telecom: Option<Telecom>,
-    /// From when until when the person is registered there, from services that tell. It may be over.
+    /// The period of the registration, from services that return it. It may be over.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub period: Option<UsablePeriod>,
 }
@@ -30,7 +30,7 @@ redacted_debug!(GpPractice);
 
 /// A code of the Organisation Data Service: three to ten letters and digits, upper case.
 ///
-/// An organisation is not a person, so a code shows itself.
+/// An organisation is not a person, so `Debug` shows the code.
 ///
 /// ```
 /// use nhs_pds::demographics::OdsCode;

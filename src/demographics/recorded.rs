@@ -4,13 +4,13 @@ use serde::{Deserialize, Serialize};
 use std::fmt::{self, Display};
 use std::str::FromStr;
 
-/// What a service says it holds in one field.
+/// What a service has recorded in one field.
 ///
-/// A blank field in an answer means that PDS holds the field as blank; an absent one means that
-/// nothing was returned (SMSP response messages). Taking one for the other wipes data that is still
-/// good, or keeps data that was removed on purpose.
+/// A blank field in a response means that PDS has recorded the field as blank. An absent field
+/// means that nothing was returned (SMSP response messages). Confusing the two deletes data that is
+/// still valid, or keeps data that was removed on purpose.
 ///
-/// The serde form is the text itself, `""` for blank; a field that was not returned is to be skipped.
+/// The serde form is the text itself, `""` for blank. Skip a field that was not returned.
 ///
 /// ```
 /// use nhs_pds::demographics::{Postcode, Recorded};
@@ -23,19 +23,19 @@ use std::str::FromStr;
 #[expect(clippy::exhaustive_enums, reason = "a closed set, meant to be matched like Option")]
 #[derive(Clone, Default, Eq, Hash, PartialEq)]
 pub enum Recorded<T> {
-    /// The answer does not have the field: nothing is known about it.
+    /// The response does not have the field: nothing is known about it.
     #[default]
     NotReturned,
-    /// The field is there and empty: PDS holds it as blank.
+    /// The field is present and empty: PDS has recorded it as blank.
     Blank,
     /// The field's value.
     Known(T),
-    /// The field holds text that is no `T`. Show it to a person; decide nothing by it.
+    /// The field has text that is not a valid `T`. Show it to a person; base no decision on it.
     Unrecognised(String),
 }
 
 impl<T> Recorded<T> {
-    /// The value, when there is one that can be relied upon.
+    /// The value, when it is present and valid.
     #[must_use]
     pub const fn known(&self) -> Option<&T> {
         match self {
@@ -44,13 +44,13 @@ impl<T> Recorded<T> {
         }
     }
 
-    /// Whether the answer does not have the field.
+    /// Whether the response does not have the field.
     #[must_use]
     pub const fn is_not_returned(&self) -> bool {
         matches!(self, Self::NotReturned)
     }
 
-    /// Whether PDS holds the field as blank.
+    /// Whether PDS has recorded the field as blank.
     #[must_use]
     pub const fn is_blank(&self) -> bool {
         matches!(self, Self::Blank)
@@ -58,7 +58,7 @@ impl<T> Recorded<T> {
 }
 
 impl<T: FromStr> Recorded<T> {
-    /// Reads the text of a field that is present; white space around it does not count.
+    /// Reads the text of a field that is present. Ignores white space around the text.
     #[must_use]
     pub fn read(text: &str) -> Self {
         let text = text.trim();
@@ -99,7 +99,7 @@ impl<T: Display> Serialize for Recorded<T> {
 
 impl<'de, T: FromStr> Deserialize<'de> for Recorded<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // What the format says of other types quotes their values.
+        // The format's own error for other types would quote their values.
         let text = Option::<std::borrow::Cow<'_, str>>::deserialize(deserializer)
             .map_err(|_| serde::de::Error::custom("is neither text nor null"))?;
         Ok(text.map_or(Self::NotReturned, |text| Self::read(&text)))

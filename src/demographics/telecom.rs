@@ -5,23 +5,24 @@ use std::convert::Infallible;
 use std::fmt;
 use std::str::FromStr;
 
-/// A telephone number, e-mail address or other way to reach somebody.
+/// A telephone number, e-mail address or other way to contact a person.
 #[non_exhaustive]
 #[derive(Clone, Default, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(default)]
 pub struct Telecom {
-    /// What it is used for, when told.
+    /// What it is used for, when the service says so.
     #[serde(rename = "use", skip_serializing_if = "Option::is_none")]
     pub usage: Option<TelecomUse>,
     /// A URI as the service sent it, such as `tel:01372000000`, `mailto:…` or `fax:…`.
     #[serde(skip_serializing_if = "Recorded::is_not_returned")]
     pub value: Recorded<String>,
-    /// When it may be used; none when nothing is said.
+    /// When it may be used; empty when the service gives no period.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub usable_periods: Vec<UsablePeriod>,
 }
 
-/// From when until when a name, an address, a telecom or a registration holds; both days count.
+/// The period in which a name, an address, a telecom or a registration is valid, both days
+/// included.
 #[non_exhaustive]
 #[derive(Clone, Default, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(default)]
@@ -48,7 +49,7 @@ pub enum TelecomUse {
     VacationHome,
     /// At work.
     Work,
-    /// Carried along.
+    /// A mobile device.
     Mobile,
     /// In an emergency.
     EmergencyContact,

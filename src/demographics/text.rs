@@ -1,5 +1,5 @@
-//! What the value types of this crate share: their text form is their serde form, and `Debug` says
-//! no more than the type's name.
+//! Shared by the value types of this crate: their text form is their serde form, and `Debug` shows
+//! only the type's name.
 
 /// Serialises a value as its `Display` text and reads it back through `FromStr`.
 pub mod serde_as_text {
@@ -24,13 +24,14 @@ pub mod serde_as_text {
     ///
     /// # Errors
     ///
-    /// When there is no text, or `T` refuses it. The error says why, never what the text was.
+    /// When the input is not text, or `T` rejects it. The error says why and never contains the
+    /// text.
     pub fn deserialize<'de, T, D>(deserializer: D) -> Result<T, D::Error>
     where
         T: FromStr<Err: Display>,
         D: Deserializer<'de>,
     {
-        // What the format says of other types quotes their values.
+        // The format's own error for other types would quote their values.
         let text = std::borrow::Cow::<'_, str>::deserialize(deserializer)
             .map_err(|_| D::Error::custom("is not text"))?;
         text.parse().map_err(D::Error::custom)
@@ -55,7 +56,7 @@ macro_rules! serde_text {
 }
 pub(crate) use serde_text;
 
-/// `Debug` that shows the type's name and nothing of the person.
+/// `Debug` that shows only the type's name, and no patient data.
 macro_rules! redacted_debug {
     ($($type:ident),+) => {$(
         impl std::fmt::Debug for $type {

@@ -2,23 +2,24 @@ use crate::demographics::is_same_form;
 use crate::demographics::{is_apostrophe, is_hyphen, is_invisible};
 use unicode_normalization::UnicodeNormalization;
 
-/// Which words a text has, whatever their spelling: in upper case, without accents and apostrophes, with
-/// one space wherever there is white space, a hyphen, a full stop or a comma.
+/// The words of a text without regard to spelling: in upper case, without accents and apostrophes,
+/// with one space for each white space, hyphen, full stop or comma.
 ///
-/// Two texts of one form are the same but for how they were typed. It is not for showing: take the text
-/// itself for that.
+/// Two texts with the same form differ only in how they were typed. Do not show the form to users:
+/// show the text itself.
 ///
 /// * Accents are those that Unicode puts above, below or through Latin, Greek and Cyrillic letters
 ///   (U+0300 to U+036F after compatibility decomposition).
-/// * Letters that do not decompose are spelt as the passport rules of their countries or British usage
-///   do: `ø` O, `ł` L, `đ` and `ð` D, `þ` TH, `æ` AE, `œ` OE, `ß` SS, `ħ` H, `ŧ` T, `ŋ` NG. One letter
-///   has one spelling: `ö` is O and never OE, since both at once would make `Moller` and `Moeller` of
-///   one person two forms.
-/// * Hyphens and apostrophes are of every kind, including `’`, `` ` `` and `´`. Characters of no width, and
-///   the soft hyphen, are dropped.
-/// * All else stays, `?` and the replacement character too: they may stand for a letter that was lost.
+/// * Letters that do not decompose are spelt by the passport rules of their countries or by British
+///   usage: `ø` O, `ł` L, `đ` and `ð` D, `þ` TH, `æ` AE, `œ` OE, `ß` SS, `ħ` H, `ŧ` T, `ŋ` NG. Each
+///   letter has one spelling: `ö` is always O and never OE. With both, `Moller` and `Moeller` of
+///   one person would be two forms.
+/// * All kinds of hyphens and apostrophes count, including `’`, `` ` `` and `´`. Characters without
+///   a width, and the soft hyphen, are dropped.
+/// * Everything else stays, including `?` and the replacement character, because they may replace a
+///   lost letter.
 ///
-/// The form of a form is the form itself.
+/// Applying the function again changes nothing.
 ///
 /// ```
 /// use nhs_pds::matching::normalised;
@@ -33,8 +34,8 @@ pub fn normalised(text: &str) -> String {
 
 /// [`normalised`], without notes in brackets, as in `Smith (née Jones)`.
 ///
-/// A bracket that is not closed reaches to the end. When nothing else is left, the note is no note and
-/// stays.
+/// A bracket that is not closed reaches to the end. If only a note would remain, the text is not
+/// treated as a note and stays.
 ///
 /// ```
 /// use nhs_pds::matching::normalised_name;
@@ -47,8 +48,8 @@ pub fn normalised_name(text: &str) -> String {
     words(&without_notes(&plain(text)).replace('-', " "))
 }
 
-/// The given names in a text that may hold several: each [`normalised_name`]'s form without spaces, so
-/// that a hyphenated name is one.
+/// The given names in a text that may contain several. Each has the form of [`normalised_name`]
+/// without spaces, so that a hyphenated name is one name.
 ///
 /// ```
 /// use nhs_pds::matching::given_names;
@@ -61,11 +62,11 @@ pub fn given_names(text: &str) -> Vec<String> {
     plain.split_whitespace().map(joined).filter(|name| !name.is_empty()).collect()
 }
 
-/// Whether two names are the same but for how they were typed: of one [`normalised_name`], whether its
-/// parts are written apart or together, as in `De La Cruz` and `Delacruz`.
+/// Whether two names differ only in how they were typed. Compares them as [`normalised_name`]
+/// without spaces and hyphens, so that `De La Cruz` and `Delacruz` are the same.
 ///
-/// Two names that have the [same form](is_same_form) are the same here too. Says nothing of whether they
-/// are of one person. Names without a letter are the same only when they have the same form.
+/// Names with the [same form](is_same_form) are also the same here. Two equal names may belong to
+/// different people. Names without a letter are the same only when they have the same form.
 ///
 /// ```
 /// use nhs_pds::matching::is_same_name;
@@ -78,7 +79,7 @@ pub fn is_same_name(a: &str, b: &str) -> bool {
     is_same_form(a, b) || same(&normalised_name(a), &normalised_name(b))
 }
 
-/// [`is_same_name`] for texts that are no names, in which brackets are part of the text.
+/// [`is_same_name`] for texts that are not names. Brackets are part of the text.
 #[must_use]
 pub fn is_same_text(a: &str, b: &str) -> bool {
     are_same_words(a, b) || same(&normalised(a), &normalised(b))
@@ -93,7 +94,7 @@ fn same(a: &str, b: &str) -> bool {
     !a.is_empty() && a == joined(b)
 }
 
-/// Without spaces and hyphens.
+/// The text without spaces and hyphens.
 fn joined(text: &str) -> String {
     text.chars().filter(|c| !matches!(c, ' ' | '-')).collect()
 }
@@ -102,10 +103,10 @@ fn words(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Upper case, decomposed, without accents and apostrophes; white space and points are spaces and every
-/// hyphen is `-`.
+/// Upper case, decomposed, without accents and apostrophes. White space, full stops and commas
+/// become spaces, and every hyphen becomes `-`.
 fn plain(text: &str) -> String {
-    // Dropped before as well, because decomposing makes a space of some of them.
+    // Also dropped before decomposing, because decomposing turns some of them into a space.
     let kept = text.chars().filter(|&c| !is_dropped(c));
     let upper = kept.nfkd().filter(|&c| !is_accent(c)).flat_map(char::to_uppercase);
     let mut plain = String::with_capacity(text.len());
@@ -139,7 +140,7 @@ const fn is_dropped(c: char) -> bool {
     is_apostrophe(c) || is_invisible(c)
 }
 
-/// A space in place of each note; the text itself when it is all notes.
+/// Replaces each note by a space; returns the text unchanged when nothing else is left.
 fn without_notes(text: &str) -> String {
     let mut depth = 0_u32;
     let mut kept = String::with_capacity(text.len());
@@ -164,7 +165,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn how_a_name_is_typed_does_not_count() {
+    fn is_same_name_ignores_typing() {
         for (a, b) in [
             ("Zoë", "ZOE"),
             ("ZOE\u{308}", "Zoë"),
@@ -208,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn other_letters_do() {
+    fn other_letters_are_differences() {
         for (a, b) in [
             ("Smith", "Smyth"),
             ("Smith", "Smiths"),
@@ -222,7 +223,7 @@ mod tests {
             ("Flat 1/2", "Flat 12"),
         ] {
             let same = is_same_name(a, b);
-            // An unclosed bracket around everything is no note.
+            // An unclosed bracket around everything is not a note.
             assert!(!same, "{a} {b}");
         }
         assert!(is_same_name("?", "?") && is_same_name("", ""));
@@ -230,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn given_names_are_apart_where_white_space_is() {
+    fn given_names_are_separated_by_white_space() {
         assert_eq!(given_names(" Mary Ann\tO'Dette-Louise "), ["MARY", "ANN", "ODETTELOUISE"]);
         assert_eq!(given_names("Mary - Ann"), ["MARY", "ANN"]);
         assert_eq!(given_names("J.P. (Jack)"), ["J", "P"]);
@@ -239,8 +240,8 @@ mod tests {
     }
 
     #[test]
-    fn the_form_of_every_character_is_its_own_form() {
-        // Above are ideographs, and planes in which nothing has a form of its own.
+    fn normalised_is_idempotent_for_every_character() {
+        // Higher planes contain ideographs and characters that normalise to themselves.
         for c in '\0'..='\u{1FFFF}' {
             let form = normalised(&format!("a{c}b"));
             assert_eq!(normalised(&form), form, "U+{:04X}", u32::from(c));
@@ -262,7 +263,7 @@ mod tests {
         }
 
         #[test]
-        fn the_form_of_a_form_is_itself(text in ".{0,12}", name in "[(\\[A-cé'’´ŉ\u{301}\u{5B0}\u{5C1}א \\-)\\]]{0,12}") {
+        fn normalised_is_idempotent(text in ".{0,12}", name in "[(\\[A-cé'’´ŉ\u{301}\u{5B0}\u{5C1}א \\-)\\]]{0,12}") {
             for text in [text, name] {
                 let form = normalised(&text);
                 prop_assert_eq!(normalised(&form), &*form);
