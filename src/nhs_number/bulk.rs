@@ -4,13 +4,12 @@ use super::{NhsNumber, ParseError, parse};
 use std::fmt;
 use std::iter::FusedIterator;
 
-/// Checks numbers written one to a line, without allocating.
+/// Checks numbers written one per line, without allocating.
 ///
-/// Each line is read as [`NhsNumber::from_bytes`] reads it, which also takes `\r\n`. A line with
-/// nothing in it is not passed over: it is refused as [`ParseError::Length`], so that verdicts and
-/// lines keep step. The end of the last line may be missing, and is not a further line. Bytes that
-/// are not UTF-8 are refused as [`ParseError::Character`]. A byte order mark before the first line is
-/// passed over.
+/// Reads each line as [`NhsNumber::from_bytes`] does, which also takes `\r\n`. An empty line is not
+/// skipped: it gives [`ParseError::Length`], so that verdicts and line numbers match. The end of
+/// the last line may be missing, and does not start another line. Bytes that are not UTF-8 give
+/// [`ParseError::Character`]. A byte order mark before the first line is skipped.
 ///
 /// ```
 /// use nhs_pds::nhs_number::{ParseError, lines};
@@ -29,7 +28,7 @@ pub const fn lines(buffer: &[u8]) -> Lines<'_> {
     Lines { rest, line: 0 }
 }
 
-/// Line numbers, from 1, each with its number or the reason why there is none. From [`lines`].
+/// Line numbers, from 1, each with its NHS Number or the reason why there is none. From [`lines`].
 #[derive(Clone)]
 pub struct Lines<'a> {
     rest: &'a [u8],
@@ -61,8 +60,8 @@ impl Iterator for Lines<'_> {
 
 impl FusedIterator for Lines<'_> {}
 
-/// The verdict on the first line of `buffer`, and what follows. By value, so that the loop over the
-/// usual lines keeps its place in registers.
+/// The verdict on the first line of `buffer`, and the rest. Returned by value, so that the loop
+/// over the usual lines keeps its position in registers.
 #[cold]
 fn first_of_any_form(buffer: &[u8]) -> Option<(Result<NhsNumber, ParseError>, &[u8])> {
     if buffer.is_empty() {
@@ -73,7 +72,7 @@ fn first_of_any_form(buffer: &[u8]) -> Option<(Result<NhsNumber, ParseError>, &[
     Some((NhsNumber::from_bytes(line), rest.get(1..).unwrap_or_default()))
 }
 
-/// Shows where it stands, never what it reads.
+/// Shows the position, never the content.
 impl fmt::Debug for Lines<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { rest, line } = self;
@@ -92,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn a_byte_order_mark_is_no_part_of_the_first_number() {
+    fn a_byte_order_mark_is_skipped() {
         assert_eq!(verdicts(b"\xef\xbb\xbf9434765919\n"), [Ok(9_434_765_919)]);
         assert_eq!(verdicts(b"\xef\xbb\xbf"), []);
         assert_eq!(

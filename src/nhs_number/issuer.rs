@@ -3,8 +3,8 @@
 /// Who issues the numbers of a range.
 ///
 /// Source: NHS Data Dictionary, "NHS Number", and the ranges shared with the Community Health Index
-/// and the Health and Care Number, which follow the same check. A range says who would have issued a
-/// number, never that it was issued.
+/// and the Health and Care Number, which use the same check. A range says who would have issued a
+/// number. It does not say that the number was issued.
 ///
 /// ```
 /// use nhs_pds::nhs_number::{Issuer, NhsNumber};
@@ -15,17 +15,17 @@
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum Issuer {
-    /// 010 000 0000 to 311 299 9999: Community Health Index numbers. These begin with a date of
-    /// birth, so they are personal data twice over.
+    /// 010 000 0000 to 311 299 9999: Community Health Index numbers. They begin with a date of
+    /// birth, so the number itself contains personal data.
     Scotland,
     /// 320 000 0000 to 399 999 9999: Health and Care Numbers.
     NorthernIreland,
-    /// 400 000 0000 to 499 999 9999, and 600 000 0000 to 799 999 9999: the numbers that the Personal
-    /// Demographics Service answers for.
+    /// 400 000 0000 to 499 999 9999, and 600 000 0000 to 799 999 9999: the numbers that the
+    /// Personal Demographics Service records.
     EnglandWalesIsleOfMan,
-    /// 900 000 0000 to 999 999 9999: never issued to a person, and so used for test people.
+    /// 900 000 0000 to 999 999 9999: never issued to a person, and therefore used for test people.
     NeverIssued,
-    /// Everything else: given to nobody when this was written.
+    /// Everything else: not allocated when this was written.
     Unallocated,
 }
 
@@ -66,7 +66,7 @@ mod tests {
     use Issuer::{EnglandWalesIsleOfMan, NeverIssued, NorthernIreland, Scotland, Unallocated};
 
     #[test]
-    fn ranges_end_where_they_should() {
+    fn ranges_have_the_published_ends() {
         for (first, last, issuer) in [
             (0, 99_999_999, Unallocated),
             (100_000_000, 3_112_999_999, Scotland),

@@ -1,12 +1,13 @@
-//! NHS Numbers: read, checked, written, and told apart by who issues them.
+//! NHS Numbers: reading, checking, writing, and finding who issues them.
 //!
-//! An [`NhsNumber`] is ten digits whose last follows from the first nine, so a value of this type is
-//! always well-formed; whether a person has it is what the Personal Demographics Service says. Rules
-//! are from the NHS Data Dictionary, "NHS Number", unless an item names another source.
+//! An [`NhsNumber`] is ten digits whose last digit follows from the first nine, so a value of this
+//! type is always well-formed. Only the Personal Demographics Service can say whether a person has
+//! it. The rules are from the NHS Data Dictionary, "NHS Number", unless an item names another
+//! source.
 //!
-//! Not here: numbers of the older, shorter kinds, and other numbers of ten digits that follow
-//! another rule. Community Health Index and Health and Care numbers follow this one, and are read;
-//! [`NhsNumber::issuer`] tells them apart.
+//! Not supported: NHS Numbers of the older, shorter kinds, and other ten-digit numbers with another
+//! rule. Community Health Index and Health and Care numbers follow the same rule, and are read;
+//! [`NhsNumber::issuer`] distinguishes them.
 //!
 //! ```
 //! use nhs_pds::nhs_number::{NhsNumber, ParseError};
@@ -38,12 +39,13 @@ const TEN_NINES: u64 = 9_999_999_999;
 
 /// A ten-digit NHS Number whose check digit is correct.
 ///
-/// Source of the rule: NHS Data Dictionary, "NHS Number" (Modulus 11). The two numbers that pass it
-/// but stand for no person, 0000000000 and 9999999999, are refused: the Personal Demographics
-/// Service answers a batch trace with them for "no match" and "several matches".
+/// Source of the rule: NHS Data Dictionary, "NHS Number" (Modulus 11). Two numbers pass it but
+/// belong to no person: 0000000000 and 9999999999. They are rejected, because the Personal
+/// Demographics Service returns them in a batch trace for "no match" and "several matches".
 ///
 /// `Ord` is the order of the digits. `Debug` shows only numbers that are never issued
-/// ([`is_synthetic`](Self::is_synthetic)); `Display` shows any number, so mind where it goes.
+/// ([`is_synthetic`](Self::is_synthetic)). `Display` shows any number, so check where its output
+/// goes.
 ///
 /// ```
 /// use nhs_pds::nhs_number::NhsNumber;
@@ -58,12 +60,12 @@ const TEN_NINES: u64 = 9_999_999_999;
 pub struct NhsNumber(u64);
 
 impl NhsNumber {
-    /// Checks ten digits held in an integer; digits missing at the front are zeros.
+    /// Checks ten digits given as an integer; missing leading digits are zeros.
     ///
     /// # Errors
     ///
-    /// [`ParseError::Length`] when there are more than ten digits, [`ParseError::Placeholder`],
-    /// [`ParseError::Remainder10`] and [`ParseError::CheckDigit`] as these say.
+    /// [`ParseError::Length`] when there are more than ten digits; [`ParseError::Placeholder`],
+    /// [`ParseError::Remainder10`] and [`ParseError::CheckDigit`] as each describes.
     ///
     /// ```
     /// use nhs_pds::nhs_number::{NhsNumber, ParseError};
@@ -96,7 +98,7 @@ impl NhsNumber {
     ///
     /// # Panics
     ///
-    /// When [`NhsNumber::new`] would return an error; in a `const` that is a compile error:
+    /// When [`NhsNumber::new`] would return an error; in a `const` this is a compile error:
     ///
     /// ```compile_fail
     /// const WRONG: nhs_pds::nhs_number::NhsNumber =
@@ -112,15 +114,15 @@ impl NhsNumber {
 
     /// Reads a number from bytes, which need not be UTF-8, in the forms that `FromStr` takes.
     ///
-    /// These are ten digits, or groups of three, three and four with a single space or a single
-    /// hyphen between them, with ASCII white space around. Nothing else is mended: text that has to
-    /// be guessed at is text to be looked at.
+    /// The forms are ten digits, or groups of three, three and four with a single space or a single
+    /// hyphen between them, with optional ASCII white space around. Nothing else is corrected: a
+    /// person must check text in any other form.
     ///
     /// # Errors
     ///
-    /// The first of these that fits: [`ParseError::Character`] for a byte that is no ASCII digit,
-    /// space or hyphen; [`ParseError::Length`]; [`ParseError::Character`] for a space or hyphen in
-    /// the wrong place; [`ParseError::Placeholder`]; [`ParseError::Remainder10`];
+    /// The first of these that applies: [`ParseError::Character`] for a byte that is not an ASCII
+    /// digit, space or hyphen; [`ParseError::Length`]; [`ParseError::Character`] for a space or
+    /// hyphen in the wrong place; [`ParseError::Placeholder`]; [`ParseError::Remainder10`];
     /// [`ParseError::CheckDigit`].
     ///
     /// ```
@@ -141,7 +143,7 @@ impl NhsNumber {
         parse::any_form(bytes)
     }
 
-    /// The ten digits as an integer, without zeros at the front.
+    /// The ten digits as an integer, without leading zeros.
     ///
     /// ```
     /// # use nhs_pds::nhs_number::NhsNumber;
@@ -152,11 +154,11 @@ impl NhsNumber {
         self.0
     }
 
-    /// Whether this lies in 900 000 0000 to 999 999 9999, numbers that are never issued.
+    /// Whether the number is in 900 000 0000 to 999 999 9999, a range that is never issued.
     ///
-    /// Nothing above 799 999 9999 is allocated (NHS Data Dictionary, "NHS Number"), and the test
+    /// No number above 799 999 9999 is allocated (NHS Data Dictionary, "NHS Number"), and the test
     /// people of the Personal Demographics Service have numbers of this range. A caseload of real
-    /// people that holds one has test data in it.
+    /// people that contains such a number contains test data.
     ///
     /// ```
     /// # use nhs_pds::nhs_number::NhsNumber;
@@ -168,7 +170,7 @@ impl NhsNumber {
         self.0 >= 9_000_000_000
     }
 
-    /// Whether all ten digits are equal: valid by Modulus 11, but mostly typed to fill a field.
+    /// Whether all ten digits are equal: valid by Modulus 11, but usually typed to fill a field.
     ///
     /// ```
     /// # use nhs_pds::nhs_number::NhsNumber;

@@ -1,7 +1,7 @@
 //! Reading, eight digits at a time.
 //!
-//! Registers are checked by the million, so ten bare digits cost a few loads, multiplications and
-//! branches. Any other text takes the longer way, which also finds out what is wrong with it.
+//! Registers contain millions of numbers, so ten bare digits cost a few loads, multiplications and
+//! branches. Any other text takes the slower path, which also finds what is wrong with it.
 
 use super::{NhsNumber, ParseError, TEN_NINES};
 use std::str::FromStr;
@@ -9,17 +9,17 @@ use std::str::FromStr;
 impl FromStr for NhsNumber {
     type Err = ParseError;
 
-    /// Takes what [`NhsNumber::from_bytes`] takes.
+    /// Takes the same forms as [`NhsNumber::from_bytes`].
     #[inline]
     fn from_str(text: &str) -> Result<Self, ParseError> {
         Self::from_bytes(text.as_bytes())
     }
 }
 
-/// The digit that Modulus 11 puts after a stem of nine digits, if there is one.
+/// The digit that Modulus 11 puts after a stem of nine digits, if it exists.
 ///
-/// Weights are 10 to 2; the digit is 11 less the remainder by 11, where 11 stands for 0 and 10 for
-/// none. (NHS Data Dictionary, "NHS Number".)
+/// The weights are 10 to 2. The digit is 11 minus the remainder of the sum by 11; 11 becomes 0, and
+/// 10 means no digit. (NHS Data Dictionary, "NHS Number".)
 pub(super) const fn check_digit(stem: u64) -> Option<u64> {
     let (mut rest, mut weight, mut sum) = (stem, 2, 0);
     while weight <= 10 {
@@ -33,7 +33,7 @@ pub(super) const fn check_digit(stem: u64) -> Option<u64> {
     }
 }
 
-/// The verdict on ten bare digits, or nothing when they are not all digits.
+/// The verdict on ten bare digits, or `None` when they are not all digits.
 #[inline]
 pub(super) fn ten_digits(ten: &[u8; 10]) -> Option<Result<NhsNumber, ParseError>> {
     let [a, b, c, d, e, f, g, h, ninth, tenth] = *ten;
@@ -45,8 +45,8 @@ pub(super) fn ten_digits(ten: &[u8; 10]) -> Option<Result<NhsNumber, ParseError>
     }
     let value = eight_to_value(eight) * 100 + ninth * 10 + tenth;
     let sum = eight_weighted(eight) + ninth * 2;
-    // Giving the check digit the weight 1 makes the whole sum divisible. That also refuses stems
-    // without a check digit: they would need a tenth digit of 10.
+    // With a weight of 1 for the check digit, the whole sum is divisible by 11. This also rejects
+    // stems without a check digit: they would need a tenth digit of 10.
     let placeholder = (value == 0) | (value == TEN_NINES);
     Some(if (sum + tenth).is_multiple_of(11) & !placeholder {
         Ok(NhsNumber(value))
@@ -61,14 +61,14 @@ pub(super) fn ten_digits(ten: &[u8; 10]) -> Option<Result<NhsNumber, ParseError>
 
 /// Not zero when a byte of `eight` is more than 9.
 ///
-/// Adding 0x76 takes 10..=127 to the top bit, and 128 and above have it. A carry out of a byte can
-/// only come from one that is already found wanting.
+/// Adding 0x76 sets the top bit for 10..=127, and 128 and above already have it. A byte can carry
+/// into the next only if it is itself not a digit.
 #[inline]
 const fn not_digits(eight: u64) -> u64 {
     (eight.wrapping_add(0x7676_7676_7676_7676) | eight) & 0x8080_8080_8080_8080
 }
 
-/// Eight digits, the first in the lowest byte, as a number: joined to pairs, fours, and eight.
+/// Eight digits, the first in the lowest byte, as a number: joined into pairs, fours, and eight.
 ///
 /// No lane can overflow into the next: pairs are below 100, fours below 10,000.
 #[inline]
@@ -79,10 +79,10 @@ const fn eight_to_value(eight: u64) -> u64 {
     outer.wrapping_add(inner) >> 32
 }
 
-/// Eight digits, the first in the lowest byte, weighted 10 to 3 and added up.
+/// Eight digits, the first in the lowest byte, weighted 10 to 3 and added.
 ///
-/// Every other digit moves to a lane of 16 bits; the top lane of the product is then the sum of each
-/// lane times its weight, and no lane can overflow: 9 × (10 + 9 + … + 3) is 468.
+/// Every other digit moves to a lane of 16 bits. The top lane of the product is then the sum of
+/// each lane times its weight. No lane can overflow: 9 × (10 + 9 + … + 3) is 468.
 #[inline]
 const fn eight_weighted(eight: u64) -> u64 {
     const LANES: u64 = 0x00ff_00ff_00ff_00ff;
@@ -91,7 +91,7 @@ const fn eight_weighted(eight: u64) -> u64 {
     odd.wrapping_add(even) >> 48
 }
 
-/// Every form but the bare one, and what is no form at all.
+/// Reads every form except bare digits, and finds the error in other text.
 #[cold]
 pub(super) fn any_form(bytes: &[u8]) -> Result<NhsNumber, ParseError> {
     let bytes = bytes.trim_ascii();
@@ -105,7 +105,7 @@ pub(super) fn any_form(bytes: &[u8]) -> Result<NhsNumber, ParseError> {
     ten_digits(&ten).unwrap_or_else(|| Err(misshapen(bytes)))
 }
 
-/// What is wrong with text that is not ten digits in a form that is taken.
+/// What is wrong with text that is not ten digits in a supported form.
 fn misshapen(bytes: &[u8]) -> ParseError {
     if !bytes.iter().all(|byte| matches!(byte, b'0'..=b'9' | b' ' | b'-')) {
         return ParseError::Character;
@@ -131,7 +131,7 @@ mod tests {
         Some(ten_digits(ten)?.ok()?.value())
     }
 
-    /// The rule as a person would write it down.
+    /// The rule in its written form.
     fn by_hand(text: &[u8]) -> Option<u64> {
         let digits: Vec<u64> = text
             .iter()
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn forms_that_are_taken() {
+    fn supported_forms_are_read() {
         for text in [
             "9434765919",
             "943 476 5919",
@@ -165,7 +165,7 @@ mod tests {
         }
     }
 
-    // What is refused, each kind in a list of its own.
+    // Rejected texts, with a list for each kind.
 
     #[test]
     fn too_few_digits_or_too_many() {
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn separators_where_none_may_stand() {
+    fn separators_in_wrong_places() {
         for text in [
             "943  476 5919",
             "943--476-5919",
@@ -210,9 +210,9 @@ mod tests {
     }
 
     #[test]
-    fn what_only_looks_like_a_space_or_a_digit() {
+    fn unicode_spaces_and_digits_are_rejected() {
         for text in [
-            // Separators that only look like one.
+            // Characters that only look like a separator.
             "943\t476\t5919",
             "943\n476\n5919",
             "943\u{a0}476\u{a0}5919",
@@ -221,13 +221,13 @@ mod tests {
             "943.476.5919",
             "943/476/5919",
             "943_476_5919",
-            // White space around, but not of ASCII.
+            // White space that is not ASCII.
             "\u{a0}9434765919",
             "\u{feff}9434765919",
             "9434765919\u{3000}",
             "9434765919\u{b}",
             "9434765919\0",
-            // Digits, but not of ASCII.
+            // Digits that are not ASCII.
             "９４３４７６５９１９",
             "٩٤٣٤٧٦٥٩١٩",
             "943476591\u{b9}",
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn other_characters_whatever_the_length() {
+    fn other_characters_at_any_length() {
         for text in [
             "943476591x",
             "943476591O",
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn ten_digits_that_are_no_number() {
+    fn ten_digits_that_are_not_a_number() {
         for (text, kind) in [
             ("0000000000", Placeholder),
             ("000 000 0000", Placeholder),
@@ -303,7 +303,8 @@ mod tests {
     fn lanes_agree_with_the_rule_on_digits() {
         let mut seed = SplitMix64::new(8);
         for index in 0..1_000_000_u64 {
-            // Every ten in a row holds one number or none, so take runs as well as leaps.
+            // Ten consecutive values contain at most one number, so test runs as well as random
+            // values.
             let value = if index % 2 == 0 { seed.below(TEN_NINES + 1) } else { index };
             let text = format!("{value:010}");
             let expected = by_hand(text.as_bytes());
@@ -324,7 +325,7 @@ mod tests {
             ten.fill_with(|| seed.next().to_le_bytes()[0]);
             assert_eq!(read(&ten), by_hand(&ten), "{ten:?}");
         }
-        // One wrong byte of every value at every place in a good number.
+        // Every byte value at every position of a valid number.
         for place in 0..10 {
             for byte in 0..=u8::MAX {
                 let mut ten = *b"9434765919";
@@ -335,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn kinds_have_words_of_their_own() {
+    fn kinds_have_distinct_words() {
         let all = [Character, CheckDigit, Length, Placeholder, Remainder10];
         let words: std::collections::BTreeSet<_> = all.map(ParseError::as_str).into();
         assert_eq!(words.len(), all.len());
@@ -347,7 +348,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_read_or_refused(text in "[0-9 x-]{0,14}") {
+        fn any_text_is_read_or_rejected(text in "[0-9 x-]{0,14}") {
             let bare: String = text.chars().filter(char::is_ascii_digit).collect();
             if let Ok(number) = text.parse::<NhsNumber>() {
                 prop_assert_eq!(number.digits().to_string(), bare);
@@ -355,7 +356,7 @@ mod tests {
         }
 
         #[test]
-        fn any_bytes_are_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..16)) {
+        fn any_bytes_are_read_or_rejected(bytes in proptest::collection::vec(any::<u8>(), 0..16)) {
             let text = std::str::from_utf8(&bytes);
             let verdict = NhsNumber::from_bytes(&bytes);
             match text {

@@ -4,15 +4,16 @@ use super::NhsNumber;
 use crate::nhs_number::seed::SplitMix64;
 use std::iter::FusedIterator;
 
-/// How many numbers a seed gives: 10^7 choices of the second to the eighth digit, with nine of the
-/// ninth each, less the placeholder 9999999999, which would come last.
+/// How many numbers a seed gives: 10^7 choices of the second to the eighth digit, with nine choices
+/// of the ninth each, minus the placeholder 9999999999, which would be last.
 const COUNT: u64 = 9 * 10_000_000 - 1;
 
 /// Valid numbers that are never issued, in an order that follows from a seed.
 ///
-/// All lie in 900 000 0000 to 999 999 9999; none is a placeholder or suspicious, and none comes twice
-/// before the 89,999,999 of a seed are used up. A seed gives the same numbers in every version of
-/// this crate, so documents may name them. [`nth`](Iterator::nth) does not go through those before.
+/// All are in 900 000 0000 to 999 999 9999. None is a placeholder or suspicious. No number is
+/// repeated before all 89,999,999 numbers of a seed are used. A seed gives the same numbers in
+/// every version of this crate, so documents may name them. [`nth`](Iterator::nth) does not compute
+/// the numbers before it.
 ///
 /// ```
 /// use nhs_pds::nhs_number::Synthetic;
@@ -40,7 +41,7 @@ impl Synthetic {
     pub const fn from_seed(seed: u64) -> Self {
         let mut seed = SplitMix64::new(seed);
         let start = seed.below(COUNT);
-        // Small steps would give neighbours that look alike.
+        // Small steps would give neighbours that look similar.
         let mut step = 1_000_000 + seed.below(COUNT - 2_000_000);
         while common_factor(step, COUNT) != 1 {
             step += 1;
@@ -78,8 +79,8 @@ impl FusedIterator for Synthetic {}
 
 /// The number at `rank`, which must be below `COUNT`, in ascending order.
 ///
-/// At most one last digit of a stem leaves Modulus 11 without a check digit, so nine of ten are
-/// always there to choose from, and no number has to be tried and dropped.
+/// Of the ten possible ninth digits, at most one has no check digit under Modulus 11. Nine
+/// therefore always remain, and no number has to be tried and dropped.
 fn ranked(rank: u64) -> NhsNumber {
     let eight = 90_000_000 + rank / 9;
     let stem = eight * 10 + rank % 9;
@@ -110,13 +111,13 @@ mod tests {
     }
 
     #[test]
-    fn the_ends_of_the_ranking() {
+    fn the_first_and_last_rank() {
         assert_eq!(ranked(0), NhsNumber::constant(9_000_000_009));
         assert_eq!(ranked(COUNT - 1), NhsNumber::constant(9_999_999_980));
     }
 
     #[test]
-    fn neighbours_in_rank_ascend() {
+    fn numbers_ascend_with_rank() {
         let ranks = (0..100_000).chain(COUNT - 100_000..COUNT);
         let numbers: Vec<_> = ranks.map(ranked).collect();
         assert!(numbers.is_sorted_by(|a, b| a < b));
@@ -126,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn none_comes_twice() {
+    fn no_number_is_repeated() {
         for seed in [0, 1, u64::MAX] {
             let numbers: HashSet<_> = Synthetic::from_seed(seed).take(100_000).collect();
             assert_eq!(numbers.len(), 100_000);
@@ -138,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn it_comes_to_an_end() {
+    fn the_iterator_ends_after_the_last_number() {
         let mut all = Synthetic::from_seed(5);
         assert!(all.nth(COUNT as usize - 2).is_some());
         assert_eq!(all.len(), 1);
@@ -148,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn leaping_agrees_with_walking() {
+    fn nth_agrees_with_iteration() {
         let walked: Vec<_> = Synthetic::from_seed(9).take(100).collect();
         for (index, number) in walked.into_iter().enumerate() {
             assert_eq!(Synthetic::from_seed(9).nth(index), Some(number));
@@ -156,8 +157,8 @@ mod tests {
     }
 
     #[test]
-    fn a_seed_gives_the_same_for_ever() {
-        // Worked out apart from this code, from the description in the module.
+    fn a_seed_gives_the_same_numbers_in_every_version() {
+        // Computed independently of this code, from the description in the module.
         let first = |seed| Synthetic::from_seed(seed).take(3).map(NhsNumber::value).collect();
         let one: Vec<u64> = first(1);
         let two: Vec<u64> = first(2);

@@ -1,4 +1,4 @@
-//! Writing: for people, for wires and for logs.
+//! Writing numbers: for people, for messages and for logs.
 
 use super::NhsNumber;
 use serde::de::{Error as _, Visitor};
@@ -6,9 +6,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::cell::Cell;
 use std::fmt;
 
-/// The ten bare digits of a number, as wires and files want them.
+/// The ten bare digits of a number, as messages and files need them.
 ///
-/// From [`NhsNumber::digits`]. Like the number it came from, it shows itself in `Debug` only when it
+/// From [`NhsNumber::digits`]. As with `NhsNumber`, `Debug` shows the digits only when the number
 /// is never issued.
 ///
 /// ```
@@ -22,7 +22,7 @@ use std::fmt;
 pub struct Digits([u8; 10]);
 
 impl NhsNumber {
-    /// The ten digits without spaces, on the stack: the form of wires, files and keys.
+    /// The ten digits without spaces, on the stack: the form for messages, files and keys.
     ///
     /// ```
     /// use nhs_pds::nhs_number::NhsNumber;
@@ -37,7 +37,7 @@ impl NhsNumber {
         let mut rest = self.0;
         let mut unset: &mut [u8] = &mut ten;
         while let Some((last, before)) = unset.split_last_mut() {
-            // Less than 10, so nothing is cut off.
+            // Less than 10, so the cast loses nothing.
             *last = b'0' + (rest % 10) as u8;
             rest /= 10;
             unset = before;
@@ -55,7 +55,7 @@ impl Digits {
     /// ```
     #[must_use]
     pub fn as_str(&self) -> &str {
-        // Always ASCII. The default stands in for `unsafe`, and for a panic that cannot come.
+        // Always ASCII. The default avoids `unsafe` and a panic that cannot happen.
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
 }
@@ -81,7 +81,8 @@ impl fmt::Debug for Digits {
     }
 }
 
-/// Groups of three, three and four: how people read a number out (NHS Data Dictionary, "NHS Number").
+/// Groups of three, three and four: how people read a number aloud (NHS Data Dictionary, "NHS
+/// Number").
 impl fmt::Display for NhsNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [a, b, c, d, e, g, h, i, j, k] = self.digits().0;
@@ -90,7 +91,8 @@ impl fmt::Display for NhsNumber {
     }
 }
 
-/// Shows only numbers that no person has, so that logs stay clean and tests readable.
+/// Shows only numbers that no person has, so that logs contain no patient data and tests stay
+/// readable.
 impl fmt::Debug for NhsNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.is_synthetic() {
@@ -101,23 +103,24 @@ impl fmt::Debug for NhsNumber {
     }
 }
 
-/// As a string of ten bare digits, not as [`Display`](fmt::Display) writes it: bare is the form in
-/// messages of every service, in MESH files and in databases. A string, because a number would lose
-/// zeros at the front.
+/// Writes a string of ten bare digits, not the form of [`Display`](fmt::Display). Bare digits are
+/// the form in messages of every service, in MESH files and in databases. It is a string, because a
+/// number would lose leading zeros.
 impl Serialize for NhsNumber {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.digits().as_str())
     }
 }
 
-/// From a string, through `FromStr`. Errors never hold what was read; so where there is no string,
-/// the format's own account of what there is instead is not passed on.
+/// Reads a string, through `FromStr`. Errors never contain the text. When the input is not a
+/// string, the format's own description of the input is dropped.
 impl<'de> Deserialize<'de> for NhsNumber {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let refused_here = Cell::new(false);
         deserializer.deserialize_str(Text { refused_here: &refused_here }).map_err(|error| {
-            // A format reports a number in place of a string by quoting the number. Its own errors
-            // are therefore dropped; the visitor's go through, with the place the format added.
+            // A format describes a number in place of a string by quoting the number, so its own
+            // errors are dropped. The visitor's errors are kept, with the position that the format
+            // added.
             if refused_here.get() { error } else { D::Error::custom(NOT_TEXT) }
         })
     }
@@ -168,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_hides_what_a_person_may_have() {
+    fn debug_hides_numbers_that_can_be_issued() {
         assert_eq!(format!("{HIDDEN:?}"), "NhsNumber(redacted)");
         assert_eq!(format!("{HIDDEN:#?}"), "NhsNumber(redacted)");
         assert_eq!(format!("{:?}", HIDDEN.digits()), "Digits(redacted)");
@@ -177,7 +180,7 @@ mod tests {
         assert_eq!(
             format!("{:?}", NhsNumber::constant(8_888_888_888)),
             "NhsNumber(redacted)",
-            "just below the range that shows itself"
+            "just below the range that Debug shows"
         );
     }
 
@@ -193,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_never_hold_what_was_read() {
+    fn errors_never_contain_the_text() {
         for json in [
             "5990000014",
             "-5990000014",
@@ -227,7 +230,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read_back(seed: u64, index in 0..1_000_000_usize, other: u64) {
+        fn written_numbers_are_read_back(seed: u64, index in 0..1_000_000_usize, other: u64) {
             let synthetic = Synthetic::from_seed(seed).nth(index).unwrap();
             let any = (other % 900_000_000..).find_map(|stem| {
                 let digit = crate::nhs_number::parse::check_digit(stem)?;
