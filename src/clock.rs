@@ -1,17 +1,17 @@
 //! The only source of the current time.
 //!
-//! Everything that needs the time is given a [`Clock`], so that a test, a replay or a simulation
-//! decides what time it is. All times are UTC (MSCA-AUD-07).
+//! Code that needs the time receives a [`Clock`], so that a test, a replay or a simulation sets the
+//! time. All times are UTC (MSCA-AUD-07).
 
 use chrono::{DateTime, Utc};
 use std::fmt::Debug;
 use std::sync::{Mutex, PoisonError};
 
-/// Tells the time.
+/// Returns the current time.
 ///
 /// # Contract
 ///
-/// `now` is UTC and cheap. It may go backwards, as a machine's clock may.
+/// `now` returns UTC and is cheap. It may go backwards, as a machine's clock may.
 pub trait Clock: Debug + Send + Sync {
     /// The current time.
     fn now(&self) -> DateTime<Utc>;
@@ -19,7 +19,8 @@ pub trait Clock: Debug + Send + Sync {
 
 /// The machine's own clock.
 ///
-/// MSCA-AUD-06 asks for a clock kept by a stratum 3 source or better; that is the deployment's duty.
+/// MSCA-AUD-06 requires a clock synchronised to a stratum 3 source or better. The deployment must
+/// provide it.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
@@ -30,7 +31,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that stands still until it is set.
+/// A clock that does not move until it is set.
 ///
 /// ```
 /// use nhs_pds::clock::{Clock, FixedClock};
@@ -43,13 +44,13 @@ impl Clock for SystemClock {
 pub struct FixedClock(Mutex<DateTime<Utc>>);
 
 impl FixedClock {
-    /// A clock that says `now`.
+    /// Creates a clock that returns `now`.
     #[must_use]
     pub const fn at(now: DateTime<Utc>) -> Self {
         Self(Mutex::new(now))
     }
 
-    /// Makes the clock say `now`.
+    /// Makes the clock return `now`.
     pub fn set(&self, now: DateTime<Utc>) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = now;
     }

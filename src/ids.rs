@@ -1,7 +1,7 @@
 //! The only source of message identifiers.
 //!
-//! Every attempt at an exchange needs fresh identifiers, and a test needs known ones; so they are
-//! injected like the time.
+//! Every attempt at an exchange needs new identifiers, and a test needs known identifiers, so the
+//! caller provides them, like the clock.
 
 #[cfg(feature = "resilience")]
 use crate::nhs_number::seed::SplitMix64;
@@ -13,13 +13,14 @@ use uuid::Uuid;
 ///
 /// # Contract
 ///
-/// No identifier is given twice, by any instance, in any process that talks to the same service.
+/// No identifier is returned twice, by any instance, in any process that uses the same service.
 pub trait Ids: Debug + Send + Sync {
     /// The next identifier.
     fn next(&self) -> Uuid;
 }
 
-/// A random number from a source of identifiers: all of its bits count, whatever sets them apart.
+/// A random number from a source of identifiers. Mixes all bits, because a source may vary only
+/// some of them.
 #[cfg(feature = "resilience")]
 pub(crate) fn random(ids: &dyn Ids) -> u64 {
     let (high, low) = ids.next().as_u64_pair();

@@ -1,18 +1,18 @@
-//! Values that do not show themselves.
+//! Values that `Debug` does not show.
 //!
-//! `Debug` is how values reach logs without anybody meaning it. What is wrapped here prints its type
-//! and, where harmless, its size; reading it takes a call that a reviewer can search for.
+//! Values often reach logs through `Debug` by accident. The types here print their name and, where
+//! harmless, their size. Reading the value takes a call that a reviewer can search for.
 //!
-//! A [`Secret`] overwrites its memory when it is dropped. Copies that other libraries make are beyond that: the
-//! TLS and signature libraries keep the keys they use, and messages that were sent or received are not
-//! overwritten.
+//! A [`Secret`] overwrites its memory when it is dropped. It cannot overwrite copies that other
+//! libraries make: the TLS and signature libraries keep the keys they use, and messages that were
+//! sent or received are not overwritten.
 
 use bytes::Bytes;
 use std::fmt;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-/// A value that must not be printed: a key, a password, a token, a person's particulars. Its memory is
-/// overwritten when it is dropped.
+/// A value that must not be printed: a key, a password, a token, a person's demographic fields. Its
+/// memory is overwritten when it is dropped.
 ///
 /// ```
 /// use nhs_pds::secret::Secret;
@@ -30,7 +30,7 @@ impl<T: Zeroize> Secret<T> {
         Self(value)
     }
 
-    /// The value. Whoever calls this answers for where it goes.
+    /// Returns the value. The caller is responsible for where it goes.
     #[must_use]
     pub const fn expose(&self) -> &T {
         &self.0
@@ -51,7 +51,7 @@ impl<T: Zeroize> fmt::Debug for Secret<T> {
     }
 }
 
-/// The body of a message, which holds a person's particulars.
+/// The body of a message, which contains a person's demographic fields.
 ///
 /// ```
 /// use nhs_pds::secret::RawBody;
@@ -64,7 +64,7 @@ impl<T: Zeroize> fmt::Debug for Secret<T> {
 pub struct RawBody(Bytes);
 
 impl RawBody {
-    /// The bytes. Whoever calls this answers for where they go.
+    /// Returns the bytes. The caller is responsible for where they go.
     #[must_use]
     pub const fn expose(&self) -> &Bytes {
         &self.0
@@ -95,9 +95,9 @@ impl<T: Into<Bytes>> From<T> for RawBody {
     }
 }
 
-/// PEM as it is read from files that editors have saved: without a byte order mark, which would hide the first
+/// PEM text without a byte order mark. Some editors save the mark, and it would hide the first
 /// section.
-#[allow(dead_code, reason = "of use to what reads keys")]
+#[allow(dead_code, reason = "used by code that reads keys")]
 pub(crate) fn unmarked(pem: &[u8]) -> &[u8] {
     pem.strip_prefix(b"\xef\xbb\xbf").unwrap_or(pem)
 }
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn each_copy_is_overwritten_when_it_is_dropped() {
+    fn each_copy_is_overwritten_on_drop() {
         let overwritten = Arc::new(AtomicUsize::new(0));
         let secret = Secret::new(Spy(Arc::clone(&overwritten)));
         let copy = secret.clone();

@@ -1,7 +1,7 @@
 //! Repeatable choices from a seed.
 //!
-//! Test people are spoken of by their seed in documents and bug reports, so a seed has to give the
-//! same people for ever; general random number crates keep the right to change their sequences.
+//! Documents and bug reports identify test people by their seed, so a seed must always give the
+//! same people. General random number crates may change their sequences.
 
 /// SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014).
 #[derive(Clone, Debug)]

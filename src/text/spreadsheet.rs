@@ -1,14 +1,15 @@
 //! Text as a cell of a CSV file that people open in a spreadsheet program.
 //!
-//! Spreadsheet programs run a cell that begins with `=`, `+`, `-`, `@` (also as full-width characters) as
-//! a formula, and they drop a tab or a line end before it. An apostrophe in front makes the cell text.
+//! Spreadsheet programs run a cell that begins with `=`, `+`, `-`, `@` (also as full-width
+//! characters) as a formula. They ignore a tab or a line end before it. A leading apostrophe makes
+//! the cell text.
 
 use std::borrow::Cow;
 
-/// The cell for `text`: with one more apostrophe in front if `text` is a formula, or apostrophes and then
-/// a formula; otherwise `text` itself. [`text`] reads it back.
+/// The cell for `text`. Adds an apostrophe in front if `text` is a formula, or is apostrophes
+/// followed by a formula; otherwise returns `text` unchanged. [`text`] reverses it.
 ///
-/// A name such as `'t Hooft` is no formula, and stays.
+/// A name such as `'t Hooft` is not a formula and stays unchanged.
 pub(crate) fn cell(text: &str) -> Cow<'_, str> {
     if is_formula(text.trim_start_matches('\'')) {
         Cow::Owned(format!("'{text}"))
@@ -23,7 +24,7 @@ pub(crate) fn row<T: AsRef<str>>(values: &[T]) -> impl Iterator<Item = Vec<u8>> 
     values.iter().map(|text| cell(text.as_ref()).into_owned().into_bytes())
 }
 
-/// The text of `cell`: without its first apostrophe, if it is apostrophes and then a formula.
+/// The text of `cell`. Removes the first apostrophe if `cell` is apostrophes followed by a formula.
 #[cfg(any(feature = "csv", feature = "simulator", test))]
 pub(crate) fn text(cell: &str) -> &str {
     match cell.strip_prefix('\'') {
@@ -43,7 +44,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn formulas_become_text_and_names_stay() {
+    fn formulas_are_escaped_and_names_are_not() {
         for (plain, written) in [
             ("=1+1", "'=1+1"),
             ("+44 20", "'+44 20"),
@@ -66,7 +67,11 @@ mod tests {
             assert_eq!(cell(plain), written, "{plain:?}");
             assert_eq!(text(written), plain, "{written:?}");
         }
-        assert_eq!(text("'9434765919"), "'9434765919", "what we do not write is not read away");
+        assert_eq!(
+            text("'9434765919"),
+            "'9434765919",
+            "an apostrophe that cell() would not add stays"
+        );
     }
 
     proptest! {

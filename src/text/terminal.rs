@@ -1,16 +1,16 @@
-//! Text as a terminal may show it.
+//! Text that is safe to show on a terminal.
 //!
-//! Names, notes and service messages come from other systems. A terminal obeys control characters in
-//! them, and characters without a width or with a writing direction make two different texts look the
-//! same. Programs that print such text to a terminal use [`printable`] for each value, and
-//! [`printable_json`] for a whole JSON document.
+//! Names, notes and service messages come from other systems. A terminal executes control
+//! characters in them. Characters without a width or with a writing direction make two different
+//! texts look the same. Programs that print such text to a terminal use [`printable`] for each
+//! value, and [`printable_json`] for a whole JSON document.
 
 use std::borrow::Cow;
 use std::fmt::Write;
 
-/// `text` with an escape in place of each character that a terminal obeys or does not show: control
-/// characters (line ends and tabs too), characters without a width, and those that change the direction
-/// of writing.
+/// `text` with an escape in place of each character that a terminal executes or does not show.
+/// These are control characters (including line ends and tabs), characters without a width, and
+/// characters that change the direction of writing.
 ///
 /// ```
 /// use nhs_pds::text::terminal::printable;
@@ -27,8 +27,8 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     })
 }
 
-/// A JSON document in which each character that [`printable`] escapes is written as `\uXXXX`, within
-/// strings and object keys. It has the same value; line ends between values stay.
+/// A JSON document in which each character that [`printable`] escapes is written as `\uXXXX`,
+/// within strings and object keys. The value is the same; line ends between values stay.
 ///
 /// ```
 /// use nhs_pds::text::terminal::printable_json;
@@ -41,7 +41,7 @@ pub fn printable(text: &str) -> Cow<'_, str> {
 /// ```
 #[must_use]
 pub fn printable_json(json: &str) -> Cow<'_, str> {
-    // Below DEL, JSON has escapes of its own in strings, and line ends only between values.
+    // Below DEL, JSON itself escapes characters in strings, and line ends are only between values.
     let is_raw = |c: char| c >= '\u{7f}' && is_hidden(c);
     replaced(json, is_raw, |c, to| {
         for unit in c.encode_utf16(&mut [0; 2]) {
@@ -66,7 +66,8 @@ fn replaced(
     Cow::Owned(shown)
 }
 
-/// Control characters, line and paragraph separators, and what Unicode calls default ignorable.
+/// Control characters, line and paragraph separators, and characters that Unicode calls default
+/// ignorable.
 pub(crate) fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(
@@ -125,7 +126,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_hidden_is_left(text in "[\\PC\\pC]{0,12}") {
+        fn no_hidden_character_remains(text in "[\\PC\\pC]{0,12}") {
             prop_assert!(!printable(&text).chars().any(is_hidden));
         }
 
