@@ -5,11 +5,11 @@ use code128::Code128;
 
 /// An NHS Number as a linear bar code: Code 128 (ISO/IEC 15417) of its ten bare digits.
 ///
-/// In code set C, two digits to a symbol, so it is as short as Code 128 gets: 90 modules and the quiet
-/// zones. A scanner types the ten digits, without spaces. From [`PrintableNumber::bar_code`].
+/// It uses code set C, two digits per symbol, the shortest form of Code 128: 90 modules and the
+/// quiet zones. A scanner types the ten digits, without spaces. From [`PrintableNumber::bar_code`].
 ///
-/// MSCA-PDS-06 wants bar codes as ISB 0061 says, of which no text could be found, so this claims
-/// nothing beyond Code 128. `Debug` shows nothing: the modules are the number.
+/// MSCA-PDS-06 requires bar codes as in ISB 0061. No text of that standard could be found, so this
+/// type claims only Code 128. `Debug` shows nothing, because the modules encode the number.
 #[derive(Clone, Eq, PartialEq)]
 pub struct BarCode {
     number: PrintableNumber,
@@ -21,9 +21,9 @@ pub struct BarCode {
 #[non_exhaustive]
 #[derive(Clone, Copy, Eq, Hash, PartialEq)]
 pub struct Bar {
-    /// Where it begins, from the beginning of the first bar.
+    /// The start, in modules from the start of the first bar.
     pub start: usize,
-    /// How wide it is: 1 to 4.
+    /// The width: 1 to 4.
     pub width: usize,
 }
 
@@ -58,28 +58,29 @@ impl PrintableNumber {
 }
 
 impl BarCode {
-    /// How many light modules have to stay free on the left and on the right (ISO/IEC 15417).
+    /// How many light modules must stay free on the left and on the right (ISO/IEC 15417).
     pub const QUIET_ZONE: usize = 10;
 
-    /// The height of the bars in [`svg`](Self::svg), in modules: more than the 15 hundredths of the
-    /// width that a scanner held by hand needs.
+    /// The height of the bars in [`svg`](Self::svg), in modules: more than the 15 per cent of the
+    /// width that a hand-held scanner needs.
     const HEIGHT: usize = 30;
 
-    /// The same bar code, with the number in groups of 3, 3 and 4 below it for people to read.
+    /// Returns the same bar code with the number in groups of 3, 3 and 4 below it for people to
+    /// read.
     #[must_use]
     pub const fn with_text(mut self) -> Self {
         self.text = true;
         self
     }
 
-    /// The modules from left to right, without the quiet zones; `true` is dark. The first and the last
-    /// are.
+    /// The modules from left to right, without the quiet zones; `true` is dark. The first and the
+    /// last module are dark.
     #[must_use]
     pub fn modules(&self) -> &[bool] {
         &self.modules
     }
 
-    /// The bars from left to right, for programs that draw by themselves.
+    /// The bars from left to right, for programs that do their own drawing.
     pub fn bars(&self) -> impl Iterator<Item = Bar> + '_ {
         let runs = self.modules.chunk_by(|one, next| one == next);
         let placed = runs.scan(0, |end, run| {
@@ -90,13 +91,14 @@ impl BarCode {
         placed.filter_map(|(dark, bar)| (dark == Some(true)).then_some(bar))
     }
 
-    /// The bar code as an SVG document, which may also stand in an HTML page.
+    /// The bar code as an SVG document, which may also be part of an HTML page.
     ///
-    /// One unit is one module, and the quiet zones are in it: 110 wide, and 30 high or, with text, 42.
-    /// It has no size of its own, so give it one: 37 mm in width makes a module a third of a
-    /// millimetre, which office printers print and every scanner reads.
+    /// One unit is one module, and the quiet zones are included: 110 wide, and 30 high, or 42 with
+    /// text. The document has no physical size, so set one. A width of 37 mm makes a module a third
+    /// of a millimetre, which office printers can print and scanners can read.
     ///
-    /// What a screen reader says (`aria-label`) names the number where the text does, and only there.
+    /// The screen-reader text (`aria-label`) contains the number only when the bar code has the
+    /// text.
     #[must_use]
     pub fn svg(&self) -> String {
         let number = self.number.to_string();

@@ -8,8 +8,8 @@ use std::fmt;
 
 /// An NHS Number as a GS1 DataMatrix (ISO/IEC 16022, ECC 200) of 14 by 14 modules.
 ///
-/// It holds FNC1, an [`ApplicationIdentifier`] and the ten bare digits. From
-/// [`PrintableNumber::data_matrix`]. `Debug` shows nothing: the modules are the number.
+/// It contains FNC1, an [`ApplicationIdentifier`] and the ten bare digits. From
+/// [`PrintableNumber::data_matrix`]. `Debug` shows nothing, because the modules encode the number.
 #[derive(Clone, Eq, PartialEq)]
 pub struct DataMatrix {
     modules: Vec<bool>,
@@ -18,7 +18,7 @@ pub struct DataMatrix {
 redacted_debug!(DataMatrix);
 
 impl PrintableNumber {
-    /// The number as a GS1 DataMatrix, under an identifier that the sender and the readers have
+    /// The number as a GS1 DataMatrix, with an identifier that the sender and the readers have
     /// agreed on.
     ///
     /// ```
@@ -49,17 +49,18 @@ impl PrintableNumber {
     }
 }
 
-/// The smallest square that has room: eight codewords of data and ten of error correction.
+/// The smallest square with enough room: eight codewords of data and ten of error correction.
 const SIZE: SymbolSize = SymbolSize::Square14;
 
 /// FNC1, the identifier and the digits in pairs, and one codeword of padding.
 ///
-/// Written out, because twelve digits always fit; the library's encoder takes anything, and so has to
-/// be able to fail.
+/// Written by hand, because twelve digits always fit. The library's encoder takes any input, so it
+/// can fail.
 const fn data_codewords(number: u64, identifier: ApplicationIdentifier) -> [u8; 8] {
     const FNC1: u8 = 232;
     const PADDING: u8 = 129;
-    // A pair of digits is its value and 130; a pair is less than 100, so nothing is cut off.
+    // A pair of digits is encoded as its value plus 130. A pair is less than 100, so the cast loses
+    // nothing.
     const fn pair(value: u64) -> u8 {
         130 + (value % 100) as u8
     }
@@ -76,10 +77,11 @@ const fn data_codewords(number: u64, identifier: ApplicationIdentifier) -> [u8; 
 }
 
 impl DataMatrix {
-    /// How many modules it has in each direction, without the quiet zone.
+    /// The number of modules in each direction, without the quiet zone.
     pub const SIDE: usize = 14;
 
-    /// How many light modules stay free on all four sides: GS1 asks for one, readers like two.
+    /// How many light modules stay free on all four sides: GS1 requires one, readers work better
+    /// with two.
     pub const QUIET_ZONE: usize = 2;
 
     /// The rows from the top, each from the left, without the quiet zone; `true` is dark.
@@ -87,11 +89,11 @@ impl DataMatrix {
         self.modules.chunks(Self::SIDE)
     }
 
-    /// The symbol as an SVG document, which may also stand in an HTML page.
+    /// The symbol as an SVG document, which may also be part of an HTML page.
     ///
-    /// One unit is one module, and the quiet zone is in it: 18 by 18. It has no size of its own, so
-    /// give it one: 9 mm makes a module half a millimetre. What a screen reader says does not name the
-    /// number.
+    /// One unit is one module, and the quiet zone is included: 18 by 18. The document has no
+    /// physical size, so set one: 9 mm makes a module half a millimetre. The screen-reader text
+    /// does not contain the number.
     #[must_use]
     pub fn svg(&self) -> String {
         let areas = self.rows().enumerate().flat_map(|(y, row)| {
@@ -108,13 +110,14 @@ impl DataMatrix {
     }
 }
 
-/// A GS1 application identifier for data whose meaning sender and reader settle between them: 90 to
+/// A GS1 application identifier for data whose meaning sender and reader agree between them: 90 to
 /// 99.
 ///
-/// By the GS1 General Specifications, 90 is for information agreed between trading partners and 91 to
-/// 99 are for a company's own. No standard was found that gives the NHS Number on *correspondence* an
-/// identifier. DCB1077 puts it, within a Global Service Relation Number (8018), on the wristbands of
-/// patients; that is not offered, so that a letter cannot be scanned where a wristband should be.
+/// By the GS1 General Specifications, 90 is for information agreed between trading partners, and 91
+/// to 99 are for internal use in a company. No standard was found that assigns the NHS Number on
+/// *correspondence* an identifier. DCB1077 puts the number on patients' wristbands, within a Global
+/// Service Relation Number (8018). This type does not offer that identifier, so that a letter
+/// cannot be scanned in place of a wristband.
 ///
 /// ```
 /// use nhs_pds::correspondence::ApplicationIdentifier;
@@ -127,11 +130,11 @@ impl DataMatrix {
 pub struct ApplicationIdentifier(u8);
 
 impl ApplicationIdentifier {
-    /// The identifier `value`, from 90 to 99.
+    /// Creates the identifier `value`, from 90 to 99.
     ///
     /// # Errors
     ///
-    /// [`ApplicationIdentifierError`] when it is another.
+    /// [`ApplicationIdentifierError`] for any other value.
     pub const fn new(value: u8) -> Result<Self, ApplicationIdentifierError> {
         match value {
             90..=99 => Ok(Self(value)),
@@ -147,7 +150,8 @@ impl fmt::Display for ApplicationIdentifier {
     }
 }
 
-/// The identifier has a meaning of its own, which an NHS Number does not have. Fix the configuration.
+/// The identifier has a fixed meaning in GS1 that does not fit an NHS Number. Fix the
+/// configuration.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("an application identifier for agreed or internal data lies between 90 and 99")]
 pub struct ApplicationIdentifierError;
@@ -187,7 +191,7 @@ mod tests {
 
     /// Scanned with zxing-cpp 3.1.1, which says `]d2`, GS1, and `(91)9434765919`.
     #[test]
-    fn a_symbol_that_a_scanner_has_read() {
+    fn the_symbol_is_the_one_that_a_scanner_read() {
         let drawn: Vec<String> = matrix(NhsNumber::constant(9_434_765_919), 91)
             .rows()
             .map(|row| row.iter().map(|dark| if *dark { '#' } else { '.' }).collect())
@@ -214,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn identifiers_with_a_meaning_are_refused() {
+    fn identifiers_with_a_fixed_meaning_are_rejected() {
         for value in [0, 1, 21, 80, 89, 100, u8::MAX] {
             assert_eq!(ApplicationIdentifier::new(value), Err(ApplicationIdentifierError));
         }

@@ -1,9 +1,9 @@
 use std::fmt;
 
-/// What pages with personal data are labelled with, on screen and in print (MSCA-IG-04).
+/// The label for pages with personal data, on screen and in print (MSCA-IG-04).
 pub const CONFIDENTIAL: &str = "NHS Confidential: Personal Data about a patient";
 
-/// Which page this is, and of how many, so that a missing one is missed (MSCA-IG-04).
+/// The number of a page and the total, so that a reader notices a missing page (MSCA-IG-04).
 ///
 /// ```
 /// use nhs_pds::correspondence::PageNumber;
@@ -19,7 +19,7 @@ pub struct PageNumber {
 }
 
 impl PageNumber {
-    /// Page number `page`, counted from 1, `of` so many.
+    /// Creates the page number `page`, counted from 1, of a total of `of` pages.
     ///
     /// # Errors
     ///
@@ -37,21 +37,22 @@ impl PageNumber {
         self.page
     }
 
-    /// How many pages there are.
+    /// The total number of pages.
     #[must_use]
     pub const fn of(self) -> u32 {
         self.of
     }
 }
 
-/// As MSCA-IG-04 words it: `page 3 of 5`.
+/// The wording of MSCA-IG-04: `page 3 of 5`.
 impl fmt::Display for PageNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "page {} of {}", self.page, self.of)
     }
 }
 
-/// There is no such page: it is 0, or beyond the last. A defect of the program that counts.
+/// The page does not exist: it is 0, or beyond the last. A defect of the program that counts the
+/// pages.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("a page number lies between 1 and the number of pages")]
 pub struct PageNumberError;
@@ -61,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pages_that_there_are() {
+    fn pages_within_the_total() {
         for (page, of, text) in
             [(1, 1, "page 1 of 1"), (3, 5, "page 3 of 5"), (5, 5, "page 5 of 5")]
         {

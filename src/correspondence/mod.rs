@@ -1,14 +1,15 @@
-//! The NHS Number on letters, plans and forms, and what else has to stand on a printed page.
+//! The NHS Number on letters, plans and forms, and the other required parts of a printed page.
 //!
-//! [`printable`] says whether a case's number may be printed (HAV-11) and, when it may not, why and
-//! what to do. Everything that prints starts from the [`PrintableNumber`] that it returns: the groups
+//! [`printable`] decides whether a case's number may be printed (HAV-11). When it may not, it says
+//! why and what to do. All printing starts from the [`PrintableNumber`] that it returns: the groups
 //! of 3, 3 and 4 (MSCA-PDS-06), the bar code, the GS1 DataMatrix (both with feature `barcode`). So
-//! what may not be printed cannot be turned into a bar code either.
+//! a number that may not be printed cannot become a bar code either.
 //!
 //! [`CONFIDENTIAL`] and [`PageNumber`] are the label and the page number of MSCA-IG-04.
 //!
-//! Not here: templates, which are the vendor's, and a claim to follow ISB 0061, the standard that
-//! MSCA-PDS-06 names for bar codes: its text could not be found. The example `letter` shows a page.
+//! Not included: templates, which the vendor provides. This module does not claim to follow ISB
+//! 0061, the standard that MSCA-PDS-06 names for bar codes, because its text could not be found.
+//! The example `letter` shows a page.
 
 #[cfg(feature = "barcode")]
 mod bar_code;

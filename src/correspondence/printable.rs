@@ -2,18 +2,19 @@ use crate::case::{Advisory, AdvisoryKind, Case, advisories};
 use crate::nhs_number::NhsNumber;
 use std::fmt;
 
-/// Whether the NHS Number of `case` may stand on correspondence (HAV-11).
+/// Whether the NHS Number of `case` may be printed on correspondence (HAV-11).
 ///
-/// Only a number that was traced on the Spine itself may
-/// ([`NumberSource::is_traced`](crate::case::NumberSource::is_traced)), and only while nothing speaks
-/// against it: a letter cannot be called back, and whoever gets it relies on the number. What
-/// [`advisories`] says of the case counts, and so does whatever `further` the local system knows;
-/// nothing overrides either. Pure; ask again for each document, with the case as it is stored now.
+/// The number must have been traced on the Spine itself
+/// ([`NumberSource::is_traced`](crate::case::NumberSource::is_traced)), and nothing may contradict
+/// it. A letter cannot be withdrawn, and the recipient relies on the number. The [`advisories`] of
+/// the case count, and so do the `further` advisories that the local system provides; nothing
+/// overrides them. This function is pure. Call it again for each document, with the case as it is
+/// stored now.
 ///
 /// # Errors
 ///
-/// A [`Refusal`], which is an answer: print the letter without a number, and do what the refusal
-/// says. Of several reasons it is the gravest.
+/// A [`Refusal`], which is a normal result: print the letter without a number, and do what the
+/// refusal says. If several reasons apply, the most serious is returned.
 ///
 /// ```
 /// use nhs_pds::case::{Advisory, AdvisoryKind, Case, NumberSource, RecordType, RecordedNumber};
@@ -47,7 +48,7 @@ pub fn printable(case: &Case, further: &[Advisory]) -> Result<PrintableNumber, R
     Ok(PrintableNumber { number: held.number, deceased })
 }
 
-/// Whether an advisory alone keeps the number off paper.
+/// The refusal that an advisory alone causes.
 const fn forbids(kind: AdvisoryKind) -> Option<Refusal> {
     match kind {
         AdvisoryKind::Invalid => Some(Refusal::Invalid),
@@ -55,15 +56,17 @@ const fn forbids(kind: AdvisoryKind) -> Option<Refusal> {
         AdvisoryKind::Duplicate => Some(Refusal::Duplicate),
         AdvisoryKind::UnderInvestigation => Some(Refusal::UnderInvestigation),
         AdvisoryKind::PersonChanged => Some(Refusal::PersonChanged),
-        // The record has the new number; a letter to an executor carries the number.
+        // For `Replaced` the record has the new number; for `Deceased` a letter to an executor has
+        // the number.
         AdvisoryKind::Replaced | AdvisoryKind::Deceased => None,
     }
 }
 
-/// An NHS Number that may be printed, from [`printable`] and from nowhere else.
+/// An NHS Number that may be printed. Only [`printable`] creates it.
 ///
-/// `Display` writes groups of 3, 3 and 4 (MSCA-PDS-06). It says what was true when it was made, so it
-/// has no serde form and is not for keeping: ask again for the next document.
+/// `Display` writes groups of 3, 3 and 4 (MSCA-PDS-06). The value is valid for the moment of the
+/// check, so it has no serde form and must not be stored. Call [`printable`] again for the next
+/// document.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct PrintableNumber {
     number: NhsNumber,
@@ -79,8 +82,8 @@ impl PrintableNumber {
 
     /// Whether the person has died, by the case or by an advisory.
     ///
-    /// The number may stand on a letter to an executor. A letter to the person must be stopped, and
-    /// that is for the program that knows to whom it writes.
+    /// The number may be printed on a letter to an executor. A letter to the person must be
+    /// stopped; the calling program must do this, because it knows the recipient.
     #[must_use]
     pub const fn is_deceased(self) -> bool {
         self.deceased
@@ -96,29 +99,29 @@ impl fmt::Display for PrintableNumber {
 
 /// Why a number may not be printed; `Display` also says what to do.
 ///
-/// An answer and not an error: it has no `std::error::Error`, so `?` does not pass it on as a failure
-/// of the program. `Ord` puts the gravest first.
+/// A normal result and not an error: it does not implement `std::error::Error`, so `?` does not
+/// report it as a failure of the program. `Ord` puts the most serious first.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum Refusal {
-    /// The case holds no number. Trace the person.
+    /// The case has no number recorded. Trace the person.
     NoNumber,
     /// The number is no longer valid (MSCA-DQ-04). Wait for the back office.
     Invalid,
     /// The number was replaced (MSCA-DQ-03). Resolve that first.
     Superseded,
-    /// Another case holds the same number (MSCA-DQ-01). Find out whether it is the same person.
+    /// Another case has the same number (MSCA-DQ-01). Find out whether it is the same person.
     Duplicate,
-    /// Whether the number is the person's is being looked into. Wait for the outcome.
+    /// An investigation of whether the number is the person's is open. Wait for the outcome.
     UnderInvestigation,
     /// Name, date of birth or gender have changed since the number was confirmed
     /// ([`Case::person_changed`]). Wait until the number has been verified.
     PersonChanged,
-    /// The case's local data contradict themselves in who the person is
+    /// The case's local data contradict themselves about who the person is
     /// ([`Case::contradicted`]). Correct them.
     Contradicted,
-    /// The number was not traced on the Spine: it came from elsewhere, or from a provider's copy. Trace
-    /// the person.
+    /// The number was not traced on the Spine: it came from another source, or from a provider's
+    /// copy. Trace the person.
     Unverified,
 }
 
@@ -147,7 +150,7 @@ impl Refusal {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::NoNumber => "no NHS Number is held: trace the person",
+            Self::NoNumber => "no NHS Number is recorded: trace the person",
             Self::Invalid => {
                 "the NHS Number is no longer valid: print without it until the back office has \
                  resolved this"
@@ -159,7 +162,7 @@ impl fmt::Display for Refusal {
                 "another record has the same NHS Number: find out whether it is the same person"
             }
             Self::UnderInvestigation => {
-                "whether the NHS Number is this person's is being looked into: print without it \
+                "whether the NHS Number is this person's is under investigation: print without it \
                  until that is known"
             }
             Self::PersonChanged => {
@@ -236,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_case_itself_says_cannot_be_forgotten() {
+    fn the_status_of_the_case_s_number_is_always_considered() {
         let mut case = case(Some(traced(Freshness::Live)));
         for (standing, refusal) in [
             (NumberStatus::Usable, None),
@@ -250,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn of_several_reasons_the_gravest() {
+    fn the_most_serious_reason_is_returned() {
         let mut case = case(Some(NumberSource::Imported(None)));
         case.contradicted = true;
         let mut kinds = vec![
@@ -275,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn a_death_is_told_whoever_knows_of_it() {
+    fn a_death_is_reported_from_any_source() {
         let alive = case(Some(traced(Freshness::Live)));
         let mut dated = alive.clone();
         dated.date_of_death = Some("2026-11".parse().unwrap());
@@ -288,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn refusals_say_what_to_do_and_no_number() {
+    fn refusals_say_what_to_do_and_contain_no_number() {
         for refusal in [
             Refusal::NoNumber,
             Refusal::Invalid,
@@ -306,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_shows_no_number_that_somebody_may_have() {
+    fn debug_shows_no_number_that_can_be_issued() {
         let number =
             PrintableNumber { number: NhsNumber::constant(5_990_000_014), deceased: false };
         assert!(!format!("{number:?}").contains("599"));

@@ -1,8 +1,8 @@
-//! Drawing: what both symbols are written with.
+//! SVG drawing for both symbols.
 
 use std::fmt::Write as _;
 
-/// Dark modules that make up a rectangle; coordinates from the top left, in modules.
+/// A rectangle of dark modules; coordinates from the top left, in modules.
 pub(super) struct Area {
     pub(super) x: usize,
     pub(super) y: usize,
@@ -10,7 +10,7 @@ pub(super) struct Area {
     pub(super) height: usize,
 }
 
-/// Text below a symbol: what it says, and the baseline and size of its letters, in modules.
+/// Text below a symbol: its content, and the baseline and size of its letters, in modules.
 pub(super) struct Text<'a> {
     pub(super) content: &'a str,
     pub(super) baseline: usize,
@@ -19,8 +19,8 @@ pub(super) struct Text<'a> {
 
 /// An SVG document of `width` by `height` modules, white where nothing dark is drawn.
 ///
-/// `label` and the text are written as they are, so they hold no character that XML wants escaped.
-/// One path for all areas: neighbours that are drawn one by one may show seams between them.
+/// `label` and the text are not escaped, so they must not contain characters that XML requires to
+/// be escaped. One path draws all areas: separate shapes may show gaps between neighbours.
 pub(super) fn document(
     (width, height): (usize, usize),
     label: &str,
