@@ -3,25 +3,26 @@ use crate::demographics::{
 };
 use crate::matching::{Corroboration, Criteria};
 
-/// Why the person returned must not be taken for the person asked for unattended; `None` when the evidence
-/// is complete.
+/// Why a program must not accept the person returned as the person searched for without a person's
+/// review; `None` when the evidence is complete.
 ///
-/// The evidence is complete when all of these hold:
+/// The evidence is complete when all of these are true:
 ///
-/// * Family name, first given name, date of birth and gender are in `asked`, were returned, and agree. The
-///   gender codes 0 (not known) and 9 (not specified) never agree.
-/// * Something independent agrees. With a number in `asked`, which must come from elsewhere, that is the
-///   number itself. Without one, it is the postcode: `asked` must hold the postcode that was sent in a search
-///   which is not fuzzy, so that the service itself has matched it. A `ZZ99` pseudo-postcode is no evidence.
-/// * Nothing else that was returned differs: without a number in `asked`, the postcode of the current usual
-///   address. With a number it may differ, because people move.
+/// * Family name, first given name, date of birth and gender are in `asked`, were returned, and
+///   agree. The gender codes 0 (not known) and 9 (not specified) never agree.
+/// * Something independent agrees. With a number in `asked`, which must come from another source,
+///   that is the number itself. Without a number, it is the postcode: `asked` must contain the
+///   postcode that was sent in a search that is not fuzzy, so that the service itself has matched
+///   it. A `ZZ99` pseudo-postcode is not evidence.
+/// * No other returned field differs: without a number in `asked`, this is the postcode of the
+///   current usual address. With a number it may differ, because people move.
 ///
-/// Names are compared by [`is_same_form`]: upper and lower case and the way of typing do not count; accents
-/// and nicknames do. A given name of several words agrees with as many given names in the same order:
-/// `Mary Ann` with `Mary`, `Ann`.
+/// [`is_same_form`] compares names: it ignores case and the way of typing, but accents and
+/// nicknames are differences. A given name of several words agrees with the same number of given
+/// names in the same order: `Mary Ann` with `Mary`, `Ann`.
 ///
-/// [`matching::find`](crate::matching::find) asks and compares in one step. Use this function to compare an
-/// answer that a program got by itself.
+/// [`matching::find`](crate::matching::find) queries and compares in one step. Use this function to
+/// compare a response that a program received by other means.
 ///
 /// ```
 /// use nhs_pds::matching::{Criteria, Mismatch, difference};
@@ -62,10 +63,10 @@ pub enum Mismatch {
 /// Where the number that is being verified comes from.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum NumberOrigin {
-    /// Not from a search that the answer only repeats, so the number is evidence of its own.
+    /// Not from a search whose result the response repeats, so the number is independent evidence.
     Elsewhere,
-    /// From a search of which it is not recorded that anything independent agreed. The answer may only
-    /// repeat what that search found.
+    /// From a search for which no independent agreement is recorded. The response may only repeat
+    /// what that search found.
     #[cfg_attr(
         not(feature = "process"),
         expect(dead_code, reason = "only a case has such a number")
@@ -73,13 +74,13 @@ pub(crate) enum NumberOrigin {
     Search,
 }
 
-/// What independent evidence completes the agreement of `returned` with `asked`.
 ///
-/// The one place of the evidence rule; [`difference`] has its text.
+/// The only implementation of the evidence rule; [`difference`] has its text.
 ///
 /// # Errors
 ///
-/// What differs; else [`Mismatch::Unconfirmed`], when something needed is unknown or was not returned.
+/// The field that differs; otherwise [`ReviewReason::Unconfirmed`], when a required field is
+/// unknown or was not returned.
 pub(crate) fn agreement(
     asked: &Criteria,
     returned: Option<&Demographics>,
@@ -109,8 +110,9 @@ pub(crate) fn agreement(
     corroboration.filter(|_| agrees).ok_or(Mismatch::Unconfirmed)
 }
 
-/// What date of birth or gender contradicts that `person`, whose number replaces the one asked about, is the
-/// person asked for. The name is not compared: a record is often replaced because the name has changed.
+/// The date of birth or gender that contradicts that `person` is the person searched for. The
+/// number of `person` replaces the queried number. The name is not compared: a record is often
+/// replaced because the name has changed.
 #[cfg(feature = "process")]
 pub(crate) fn contradiction(asked: &Criteria, person: Option<&Demographics>) -> Option<Field> {
     let person = person?;
@@ -119,7 +121,7 @@ pub(crate) fn contradiction(asked: &Criteria, person: Option<&Demographics>) -> 
         .find_map(|(field, name)| (field == Agreement::Differs).then_some(name))
 }
 
-/// One demographic field, as asked and as returned.
+/// The comparison of one demographic field, as queried and as returned.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Agreement {
     Agrees,
@@ -142,7 +144,7 @@ fn family(asked: &Criteria, person: &Demographics) -> Agreement {
     }
 }
 
-/// The first given name. One that is returned blank was not returned.
+/// The first given name. A first name that is returned blank counts as not returned.
 fn given(asked: &Criteria, person: &Demographics) -> Agreement {
     let Some(asked) = asked.given.as_deref().and_then(text) else { return Agreement::Unknown };
     let returned = person.name.as_ref().map_or(&[][..], |name| &name.given);
@@ -180,7 +182,7 @@ fn gender(asked: &Criteria, person: &Demographics) -> Agreement {
 
 /// The postcode of the current usual address.
 ///
-/// A pseudo-postcode that was returned differs: the person does not live where the local system says.
+/// A returned pseudo-postcode differs: the person does not live at the address in the local system.
 fn usual_postcode(asked: &Criteria, person: &Demographics) -> Agreement {
     let Some(asked) = full(asked.postcode) else { return Agreement::Unknown };
     let homes = || person.addresses.iter().filter(|at| at.usage == Some(AddressUse::Home));
@@ -192,7 +194,7 @@ fn usual_postcode(asked: &Criteria, person: &Demographics) -> Agreement {
     if current.peek().is_some() {
         return Agreement::of(current.any(fits));
     }
-    // A former home shows that the person lived there, and not that they do.
+    // A former home shows that the person lived there, and not that the person lives there now.
     let mut former = homes().filter(postcode).peekable();
     if former.peek().is_some() && !former.any(fits) {
         Agreement::Differs
@@ -201,7 +203,7 @@ fn usual_postcode(asked: &Criteria, person: &Demographics) -> Agreement {
     }
 }
 
-/// The postcode, if it is one of an address.
+/// The postcode, if it belongs to a real address.
 fn full(postcode: Option<Postcode>) -> Option<Postcode> {
     postcode.filter(|postcode| !postcode.is_pseudo())
 }
@@ -219,7 +221,7 @@ mod tests {
 
     const UNCONFIRMED: Option<Mismatch> = Some(Mismatch::Unconfirmed);
 
-    /// Found by a search with everything.
+    /// A search with all fields.
     fn asked() -> Criteria {
         let mut asked = Criteria::new("Aindow", "1943-05-19".parse().unwrap());
         asked.given = Some("Comfort".into());
@@ -228,7 +230,7 @@ mod tests {
         asked
     }
 
-    /// Verified by a number from elsewhere.
+    /// A verification of a number from another source.
     fn by_number() -> Criteria {
         Criteria { nhs_number: Some(NhsNumber::constant(9_434_765_919)), postcode: None, ..asked() }
     }
@@ -242,7 +244,7 @@ mod tests {
         }
     }
 
-    /// The same whether she was found or her number verified.
+    /// The result, which must be the same for a search and for a verification.
     #[track_caller]
     fn on(change: impl Fn(&mut Demographics)) -> Option<Mismatch> {
         let mut person = person();
@@ -257,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn a_person_who_differs() {
+    fn a_different_person() {
         assert_eq!(on(|_| ()), None);
         for family in ["AINDOWE", "?"] {
             let changed =
@@ -278,8 +280,8 @@ mod tests {
         let second = on(|person| {
             person.name.as_mut().unwrap().given = ["ANN", "COMFORT"].map(str::to_owned).into();
         });
-        assert_eq!(second, by(Field::Given), "the first is the first");
-        // Two fields in doubt: the reason is the one that differs.
+        assert_eq!(second, by(Field::Given), "only the first given name counts");
+        // If one field is missing and another differs, the reason is the field that differs.
         let both = on(|person| {
             person.date_of_birth = Recorded::NotReturned;
             person.gender = Recorded::read("1");
@@ -288,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn each_field_has_to_be_returned() {
+    fn each_field_must_be_returned() {
         for asked in [asked(), by_number()] {
             assert_eq!(difference(&asked, None), UNCONFIRMED);
         }
@@ -309,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn each_field_has_to_be_known_here() {
+    fn each_field_must_be_known_locally() {
         let changes: [fn(&mut Criteria); 5] = [
             |asked| asked.family = " ".into(),
             |asked| asked.given = None,
@@ -323,7 +325,7 @@ mod tests {
                 assert!(difference(&asked, Some(&person())).is_some());
             }
         }
-        // The codes for "not known" and "not specified" agree with nothing, not even with themselves.
+        // The codes for "not known" and "not specified" never agree, not even with themselves.
         for gender in [Gender::NotKnown, Gender::NotSpecified] {
             let person = Demographics { gender: Recorded::Known(gender), ..person() };
             for mut asked in [asked(), by_number()] {
@@ -334,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn something_independent_has_to_agree() {
+    fn something_independent_must_agree() {
         let home = Address {
             usage: Some(AddressUse::Home),
             postcode: Recorded::read("KT17 1NA"),
@@ -353,7 +355,7 @@ mod tests {
             }
             let mut asked = by_number();
             assert_eq!(evidence(&asked, NumberOrigin::Elsewhere), Ok(number));
-            // A number that a search by names has found is no evidence for the names.
+            // A number found by a search by name is not evidence for the name.
             assert!(evidence(&asked, NumberOrigin::Search).is_err(), "no postcode is known");
             asked.postcode = Some("KT17 1NA".parse().unwrap());
             let returned = !person.addresses.is_empty();
@@ -431,14 +433,14 @@ mod tests {
         for postcode in ["KT17 1NA", "", "NOT KNOWN"] {
             assert_eq!(with(asked(), vec![home(postcode)]), None);
         }
-        // A former home that agrees is no evidence by itself.
+        // A former home that agrees is not evidence alone.
         let moved = Demographics { addresses: vec![ended("KT17 1NA")], ..person() };
         let held = Criteria { postcode: asked().postcode, ..by_number() };
         assert!(agreement(&held, Some(&moved), NumberOrigin::Search).is_err());
     }
 
     #[test]
-    fn what_is_the_same_name() {
+    fn family_names_are_compared_by_form() {
         let family = |text: &str| {
             let asked = Criteria { family: "de  la Zoë".into(), ..asked() };
             let name = Some(PersonName::new("COMFORT", text));
@@ -450,7 +452,7 @@ mod tests {
     }
 
     #[test]
-    fn what_contradicts_that_a_number_was_replaced_by_that_of_the_same_person() {
+    fn a_contradiction_shows_that_a_replacing_number_is_another_person_s() {
         let mut other = person();
         other.name = Some(PersonName::new("COMFORT", "MARRIED"));
         assert_eq!(contradiction(&asked(), Some(&other)), None);

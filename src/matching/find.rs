@@ -3,12 +3,12 @@ use crate::matching::{Compared, Criteria};
 use crate::nhs_number::NhsNumber;
 use crate::trace::{Caller, Error, FetchDetails, FindPerson, MessageId, Tracer};
 
-/// Asks who `person` is, and compares the answer with `person`.
+/// Searches for `person`, and compares the response with `person`.
 ///
 /// Sends one request, which carries `message_id`, and writes nothing. For a
-/// [`Finding::Verified`](crate::matching::Finding::Verified), `person` needs a given name and a postcode: they
-/// are what tells a person from a twin or a namesake. A `ZZ99` pseudo-postcode is not sent, and is no
-/// evidence.
+/// [`Finding::Verified`](crate::matching::Finding::Verified), `person` needs a given name and a
+/// postcode: they distinguish a person from a twin or a namesake. A `ZZ99` pseudo-postcode is not
+/// sent, and is not evidence.
 ///
 /// ```
 /// use nhs_pds::demographics::{Demographics, Gender, PersonName, Recorded};
@@ -23,7 +23,7 @@ use crate::trace::{Caller, Error, FetchDetails, FindPerson, MessageId, Tracer};
 ///     .with_postcode("KT17 1NA".parse()?);
 /// let caller = Caller::System(LocalIdentity::new("RXX".parse()?, "nightly-job")?);
 ///
-/// // In place of a service: her twin is found, then she herself.
+/// // In place of a service: the first response is her twin, the second is the person.
 /// let found = |given: &str| -> Result<Outcome, Box<dyn std::error::Error>> {
 ///     let mut held = Demographics::default();
 ///     held.name = Some(PersonName::new(given, "SMITH"));
@@ -50,7 +50,7 @@ use crate::trace::{Caller, Error, FetchDetails, FindPerson, MessageId, Tracer};
 ///
 /// # Errors
 ///
-/// As for [`Tracer::trace`]: only when the question was not answered.
+/// As for [`Tracer::trace`]: only when there was no response.
 pub async fn find(
     tracer: &dyn Tracer,
     caller: &Caller,
@@ -74,16 +74,16 @@ pub async fn find(
     Ok(compared(&asked, answer))
 }
 
-/// Asks whether `nhs_number` is that of `person`, and compares the answer with `person`.
+/// Checks whether `nhs_number` is the number of `person`, and compares the response with `person`.
 ///
-/// `nhs_number` must come from elsewhere, such as a letter from a GP practice: it is then evidence of its own.
-/// A number that a search has returned is not. Sends one request, which carries `message_id`, the number,
-/// the family name and the date of birth, and writes nothing. A postcode that differs is no reason against
-/// the number, because people move.
+/// `nhs_number` must come from another source, such as a letter from a GP practice: it is then
+/// independent evidence. A number that a search has returned is not. Sends one request, which
+/// carries `message_id`, the number, the family name and the date of birth, and writes nothing. A
+/// different postcode is not a reason against the number, because people move.
 ///
 /// # Errors
 ///
-/// As for [`Tracer::trace`]: only when the question was not answered.
+/// As for [`Tracer::trace`]: only when there was no response.
 pub async fn verify(
     tracer: &dyn Tracer,
     caller: &Caller,

@@ -3,51 +3,52 @@ use crate::matching::{Corroboration, Criteria, Mismatch, NumberOrigin, agreement
 use crate::nhs_number::NhsNumber;
 use crate::trace::{Answer, Candidate, Exchange, Freshness, Match, Outcome, Restriction};
 
-/// An answer, compared with the question.
+/// A response, compared with the query.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq)]
 pub struct Compared {
-    /// What the answer means for the person asked for.
+    /// What the response means for the person searched for.
     pub finding: Finding,
-    /// Where the answer comes from: what the provenance of a number keeps.
+    /// The exchange that gave the response. The provenance of a number records it.
     pub exchange: Exchange,
 }
 
-/// What an answer means for the person asked for.
+/// What a response means for the person searched for.
 ///
 /// Only [`Verified`](Self::Verified) gives a number that may be written unattended.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq)]
 pub enum Finding {
-    /// The person returned is the person asked for, and the evidence is complete.
+    /// The person returned is the person searched for, and the evidence is complete.
     Verified(Box<Verified>),
-    /// The same, from a provider's copy and not from the Spine (SMSP-0003). Ask again before relying on it,
-    /// and take no date of death from it.
+    /// As [`Verified`](Self::Verified), but from a provider's copy and not from the Spine
+    /// (SMSP-0003). Query again before relying on the result, and take no date of death from it.
     VerifiedInCopy(Box<Verified>),
-    /// Another person was returned. Write nothing.
+    /// A different person was returned. Write nothing.
     DifferentPerson {
-        /// Who was returned.
+        /// The person who was returned.
         candidate: Box<Match>,
         /// The first demographic field that differs.
         differs: Field,
     },
-    /// Nothing differs, but the evidence is not complete: a field is not known here, or was not returned, or
-    /// nothing independent agrees. A person must decide whether the candidate is the person asked for.
+    /// Nothing differs, but the evidence is not complete: a field is not known locally, was not
+    /// returned, or nothing independent agrees. A person must decide whether the candidate is the
+    /// person searched for.
     Unconfirmed(Box<Match>),
     /// No person matches (DEMOG-0001).
     None,
-    /// Several people match (DEMOG-0007). A person must choose, or complete the question.
+    /// Several people match (DEMOG-0007). A person must choose, or add fields to the query.
     Ambiguous(Vec<Candidate>),
-    /// The number that was asked about, or that the question leads to, was replaced (DEMOG-0017). Nothing
+    /// The queried number, or the number that the query matches, was replaced (DEMOG-0017). Nothing
     /// was compared.
     ///
-    /// After [`verify`](crate::matching::verify) of a number from elsewhere, verify the new number in the same
-    /// way. After [`find`](crate::matching::find), the new number comes from a search and is no evidence of its
-    /// own: do not pass it to `verify`; a person must decide.
+    /// After [`verify`](crate::matching::verify) of a number from another source, verify the new
+    /// number in the same way. After [`find`](crate::matching::find), the new number comes from a
+    /// search and is not independent evidence: do not pass it to `verify`. A person must decide.
     Superseded {
         /// The number that replaces it; `None` when it was not returned.
         by: Option<NhsNumber>,
-        /// What is held under the new number, when it was returned.
+        /// What PDS has recorded under the new number, when it was returned.
         person: Option<Box<Demographics>>,
     },
     /// The number is no longer valid, and no other replaces it (DEMOG-0022).
@@ -56,21 +57,21 @@ pub enum Finding {
     NotVerified,
 }
 
-/// The person asked for, with the evidence that it is this person.
+/// The person searched for, with the evidence that it is this person.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq)]
 pub struct Verified {
     /// The person's NHS Number.
     pub nhs_number: NhsNumber,
-    /// What the service holds about the person.
+    /// What the service has recorded about the person.
     pub person: Demographics,
     /// What agrees besides names, date of birth and gender.
     pub corroboration: Corroboration,
-    /// Whether parts of the record are withheld.
+    /// Whether parts of the record are restricted and were not returned.
     pub restriction: Restriction,
 }
 
-/// Compares `answer` with what was asked.
+/// Compares `answer` with the search criteria.
 pub(super) fn compared(asked: &Criteria, answer: Answer) -> Compared {
     let finding = match answer.outcome {
         Outcome::Found(found) => of_match(asked, found),
@@ -88,7 +89,7 @@ fn of_match(asked: &Criteria, found: Box<Match>) -> Finding {
         Err(Mismatch::Differs(differs)) => {
             return Finding::DifferentPerson { candidate: found, differs };
         }
-        // The tracer's contract forbids an answer about another number.
+        // The tracer's contract forbids a response about another number.
         _ if asked.nhs_number.is_some_and(|asked| asked != found.nhs_number) => {
             return Finding::DifferentPerson { candidate: found, differs: Field::NhsNumber };
         }

@@ -1,13 +1,13 @@
-//! Who was found: an answer compared with the question, by one rule of evidence.
+//! Compares a response with the query and says who was found, by one evidence rule.
 //!
-//! A service that answers "found" has matched what was sent by its own rules. That does not yet make the
-//! number the person's: a namesake, a twin or a parent may be on PDS while the person is not. [`find`] asks
-//! who a person is, [`verify`] asks whether a number is the person's, and both compare the person returned
-//! with the person asked for. Their result is a [`Finding`], of which only [`Finding::Verified`] gives a
-//! number that a program may write unattended.
+//! A service that reports a match has matched the sent fields by its own rules. That does not prove
+//! that the number is the person's: a namesake, a twin or a parent may be on PDS while the person
+//! is not. [`find`] searches for a person, [`verify`] checks whether a number is the person's, and
+//! both compare the person returned with the person searched for. The result is a [`Finding`]. Only
+//! [`Finding::Verified`] gives a number that a program may write unattended.
 //!
-//! The rule is that of [`worker::difference`](crate::matching::difference), and the
-//! [`worker`](crate::process) decides by the same one. Neither function writes or records anything.
+//! The rule is documented at [`worker::difference`](crate::matching::difference), and the
+//! [`worker`](crate::process) decides by the same rule. Neither function writes or records anything.
 
 mod class;
 mod compare;
