@@ -2,28 +2,28 @@ use crate::demographics::Field;
 use crate::matching::GivenRung;
 use std::fmt;
 
-/// How one particular of the local system stands to that of PDS.
+/// How one demographic field of the local system compares with that of PDS.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum FieldClass {
     /// Neither side has it.
     BothMissing,
-    /// The two are the same, to the letter.
+    /// The two are identical, character by character.
     Equal,
-    /// The two are the same but for case, accents, white space, apostrophes, hyphens, points, and notes
-    /// in brackets after a name.
+    /// The two are the same apart from case, accents, white space, apostrophes, hyphens, full
+    /// stops, and notes in brackets after a name.
     EqualAfterNormalisation,
-    /// One date is known less exactly than the other, and the two may be one day.
+    /// One date is less exact than the other, and the two may be the same day.
     PartialDateCompatible,
-    /// The given names that both sides have agree, and one side has more of them.
+    /// The given names that both sides have agree, and one side has more given names.
     GivenCompatible,
-    /// The local system has none.
+    /// The local system has no value.
     LocalMissing,
-    /// PDS returned none: nothing is known of what it holds.
+    /// PDS returned no value: what PDS has recorded is not known.
     PdsMissing,
-    /// PDS holds it as blank.
+    /// PDS has recorded the field as blank.
     PdsBlank,
-    /// The two are not the same, or what PDS holds cannot be read.
+    /// The two are not the same, or the value that PDS has recorded cannot be read.
     Different,
 }
 
@@ -51,9 +51,9 @@ impl fmt::Display for FieldClass {
     }
 }
 
-/// How much a difference says that it is another person, or that data are wrong.
+/// How strongly a difference suggests that the records are of two people, or that data are wrong.
 ///
-/// | particular | different | PDS blank | local missing |
+/// | field | different | PDS blank | local missing |
 /// |---|---|---|---|
 /// | family name | high | medium | none |
 /// | date of birth | high | medium | none |
@@ -61,24 +61,24 @@ impl fmt::Display for FieldClass {
 /// | gender | medium; low when one side does not know it or has not specified it | low | none |
 /// | postcode | medium; low within one postal district, and with a pseudo-postcode: people move | low | none |
 /// | address | low: people move, and addresses are written in many ways | low | none |
-/// | date of death | high | medium | high: the local system treats somebody as living whom PDS has as dead |
+/// | date of death | high | medium | high: the local system treats a person as living whom PDS records as dead |
 ///
-/// What PDS did not return weighs nothing, except a local date of death: low, because PDS returns none
-/// for the living. All other classes weigh nothing.
+/// A field that PDS did not return has no weight, except a local date of death: low, because PDS
+/// returns none for the living. All other classes have no weight.
 ///
-/// An estimate such as 1 January, or day and month exchanged, is a difference of high weight too: the
-/// data are wrong, or it is another person.
+/// An estimate such as 1 January, or day and month exchanged, is also a difference of high weight:
+/// the data are wrong, or it is a different person.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum Weight {
-    /// Nothing to look at.
+    /// Nothing to check.
     #[default]
     None,
     /// Data may be out of date on one side.
     Low,
-    /// Data are wrong on one side, or it may be another person.
+    /// Data are wrong on one side, or it may be a different person.
     Medium,
-    /// It is another person, or what people are known by is wrong.
+    /// It is a different person, or an identifying field is wrong.
     High,
 }
 
@@ -94,7 +94,7 @@ impl Weight {
         }
     }
 
-    /// By the table, where a plain difference weighs `different`.
+    /// The weight by the table, where a plain difference has the weight `different`.
     pub(super) const fn of(field: Field, class: FieldClass, different: Self) -> Self {
         match (class, field) {
             (FieldClass::Different, _) => different,
@@ -108,7 +108,7 @@ impl Weight {
         }
     }
 
-    /// What given names weigh that agree by `rung` and contradict each other beyond it.
+    /// The weight of given names that agree by `rung` and contradict each other beyond it.
     pub(super) const fn of_given(rung: GivenRung) -> Self {
         match rung {
             GivenRung::AllInOrder | GivenRung::FirstIsFirst | GivenRung::FirstIsAny => Self::Low,

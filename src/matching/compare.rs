@@ -6,21 +6,21 @@ use crate::matching::given::are_compatible;
 use crate::matching::{FieldClass, GivenRung, Weight, given_names, is_same_name, is_same_text};
 use std::fmt::{self, Display};
 
-/// One particular of a person, as the local system and as PDS has it.
+/// One demographic field of a person, as the local system and as PDS have it.
 ///
-/// The texts are for showing, side by side; `Debug` leaves them out.
+/// The texts are for display side by side; `Debug` omits them.
 #[non_exhaustive]
 #[derive(Clone, Eq, PartialEq)]
 pub struct FieldComparison {
-    /// Which particular.
+    /// The field.
     pub field: Field,
-    /// How the two stand to each other.
+    /// How the two sides compare.
     pub class: FieldClass,
-    /// How much that weighs.
+    /// The weight of the difference.
     pub weight: Weight,
-    /// What the local system has, as it has it.
+    /// The value in the local system, unchanged.
     pub local: Option<String>,
-    /// What PDS has, as it has it.
+    /// The value in PDS, unchanged.
     pub pds: Option<String>,
 }
 
@@ -57,9 +57,10 @@ impl fmt::Debug for FieldComparison {
     }
 }
 
-/// A local record and what PDS has recorded about the person, side by side (HAV-10).
+/// A case and what PDS has recorded about the person, side by side (HAV-10).
 ///
-/// Data only: which fields differ, how and how much. Whether the two are of one person is not said.
+/// Data only: which fields differ, how and how much. It does not say whether the two are the same
+/// person.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Comparison {
     fields: [FieldComparison; 7],
@@ -67,39 +68,39 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// Every particular that is compared: all but the number, in the order of [`Field::ALL`].
+    /// Every field that is compared: all but the number, in the order of [`Field::ALL`].
     #[must_use]
     pub const fn fields(&self) -> &[FieldComparison] {
         &self.fields
     }
 
-    /// One particular; `None` for one that is not compared.
+    /// One field; `None` for a field that is not compared.
     #[must_use]
     pub fn field(&self, field: Field) -> Option<&FieldComparison> {
         self.fields.iter().find(|compared| compared.field == field)
     }
 
-    /// How well the given names agree; `None` when one side has none.
+    /// How well the given names agree; `None` when one side has no given name.
     #[must_use]
     pub const fn given_rung(&self) -> Option<GivenRung> {
         self.given_rung
     }
 
-    /// The greatest weight of a field.
+    /// The greatest weight of any field.
     #[must_use]
     pub fn weight(&self) -> Weight {
         self.fields.iter().map(|field| field.weight).max().unwrap_or_default()
     }
 
-    /// Whether any field weighs anything. Addresses are written in many ways, so to start a back-office
-    /// process (MSCA-DQ-06) ask for a [`weight`](Self::weight) above [`Weight::Low`], or look at the
-    /// fields.
+    /// Whether any field has a weight. Addresses are written in many ways. To start a back-office
+    /// process (MSCA-DQ-06), therefore require a [`weight`](Self::weight) above [`Weight::Low`], or
+    /// check the fields.
     #[must_use]
     pub fn is_discrepant(&self) -> bool {
         self.weight() > Weight::None
     }
 
-    /// The fields that weigh anything, the heaviest first.
+    /// The fields that have a weight, the greatest first.
     #[must_use]
     pub fn discrepancies(&self) -> Vec<&FieldComparison> {
         let mut found: Vec<_> =
@@ -109,10 +110,11 @@ impl Comparison {
     }
 }
 
-/// Compares the local record with what PDS has recorded about the person, field by field.
+/// Compares `case` with what PDS has recorded about the person, field by field.
 ///
-/// Pure. Of several addresses, a usual one whose postcode is the local record's is taken, or else the first
-/// usual one; an address of untold use counts as usual, other uses do not.
+/// Pure. Of several addresses, it uses a usual address with the case's postcode, or else the first
+/// usual address. An address without a stated use counts as usual; addresses with other uses do
+/// not.
 ///
 /// ```
 /// use nhs_pds::demographics::{Demographics, Field, PersonName, Recorded};
@@ -260,7 +262,7 @@ fn usual_address(person: &Demographics, postcode: Option<Postcode>) -> Option<&A
     usual.find(|at| postcode.is_some() && at.postcode.known() == postcode.as_ref()).or(first)
 }
 
-/// The lines that are used, in their order, with commas between.
+/// The lines that are not blank, in order, joined by commas.
 fn one_line(lines: &[String; 5]) -> String {
     let used = lines.iter().map(|line| line.trim()).filter(|line| !line.is_empty());
     used.collect::<Vec<_>>().join(", ")
@@ -276,7 +278,7 @@ fn of_texts(local: &str, pds: &str, same: impl FnOnce(&str, &str) -> bool) -> Fi
     }
 }
 
-/// The text of a field; a known one of white space alone is blank.
+/// The text of a field. A known value of white space alone is blank.
 fn text_of<T: Display>(held: &Recorded<T>) -> Recorded<String> {
     let text = match held {
         Recorded::NotReturned => return Recorded::NotReturned,
@@ -302,7 +304,7 @@ mod tests {
         LocalRecord::default()
     }
 
-    /// What becomes of one particular of which nothing else is known.
+    /// The class and weight of one field when no other field is known.
     fn on(
         field: Field,
         local: impl FnOnce(&mut LocalRecord),
@@ -313,13 +315,13 @@ mod tests {
         pds(&mut person);
         let comparison = compare(&case, &person);
         let field = comparison.field(field).unwrap();
-        assert_eq!(comparison.weight(), field.weight, "the others weigh nothing");
+        assert_eq!(comparison.weight(), field.weight, "the other fields have no weight");
         assert_eq!(comparison.is_discrepant(), field.weight > Weight::None);
         assert_eq!(comparison.discrepancies().len(), usize::from(field.weight > Weight::None));
         (field.class, field.weight)
     }
 
-    /// `-` is not returned, and not recorded; blank is blank.
+    /// `-` means not returned, or not recorded locally; blank text means blank.
     fn held<T: std::str::FromStr>(text: &str) -> Recorded<T> {
         if text == "-" { Recorded::NotReturned } else { Recorded::read(text) }
     }
@@ -527,7 +529,7 @@ mod tests {
     }
 
     #[test]
-    fn every_field_is_there_and_none_shows_itself() {
+    fn every_field_is_compared_and_debug_shows_no_value() {
         let (case, person) = pair("Quentinsson", "Arabella Joy", "1984-02-29", "KT17 1NA");
         let comparison = compare(&case, &person);
         let fields: Vec<_> = comparison.fields().iter().map(|field| field.field).collect();
@@ -543,7 +545,7 @@ mod tests {
     }
 
     #[test]
-    fn the_heaviest_come_first() {
+    fn the_greatest_weights_come_first() {
         let (case, mut person) = pair("Aindow", "Ann", "1984-02-29", "KT17 1NA");
         person.gender = Recorded::Known(Gender::Male);
         person.name = Some(PersonName::new("JOY", "AINDOW"));
@@ -554,7 +556,7 @@ mod tests {
         assert_eq!(found, expected);
     }
 
-    /// A case, and a person of the same particulars.
+    /// A case, and a person with the same demographic fields.
     fn pair(
         surname: &str,
         forename: &str,
@@ -585,7 +587,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_case_s_own_particulars_weigh_nothing(
+        fn a_case_compared_with_itself_has_no_weight(
             surname in ".{1,12}",
             forename in ".{1,12}",
             born in "(19|20)[0-9]{2}(-0[1-9](-[12][0-9])?)?",
@@ -598,7 +600,7 @@ mod tests {
         }
 
         #[test]
-        fn case_accents_spaces_and_hyphens_are_no_difference(
+        fn case_accents_spaces_and_hyphens_are_not_differences(
             name in "[A-Za-zéèöåçñÉÖøŁ]{1,8}([ '-][A-Za-zéèöåçñÉÖøŁ]{1,8}){0,2}",
             how in 0..7_usize,
         ) {

@@ -1,11 +1,12 @@
 use std::fmt;
 
-/// How well the given names of two records agree: the first rung of the ladder that holds.
+/// How well the given names of two records agree: the first rung of the ladder that applies.
 ///
-/// The rungs are those in use for CP-IS (child protection), and the initial, which the local system may
-/// hold alone. Names are compared as [`given_names`](crate::matching::given_names) takes them apart,
-/// and a name that one side writes as one and the other as two (`Maryann`, `Mary Ann`) is one.
-/// Familiar forms (Bob for Robert) are other names. In order, the best first.
+/// The rungs are those used for CP-IS (child protection), and the initial, because the local system
+/// may have only an initial. Names are compared as
+/// [`given_names`](crate::matching::given_names) splits them. A name that one side writes as
+/// one word and the other as two (`Maryann`, `Mary Ann`) is one name. Familiar forms (Bob for
+/// Robert) are different names. The rungs are in order, the best first.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum GivenRung {
@@ -13,13 +14,14 @@ pub enum GivenRung {
     AllInOrder,
     /// The first given names are the same.
     FirstIsFirst,
-    /// The local system's first given name is another one on PDS, as when a middle name is used.
+    /// The local system's first given name is another given name on PDS, for example when a person
+    /// uses a middle name.
     FirstIsAny,
-    /// Any given name of the local system is any one on PDS.
+    /// Any given name of the local system is any given name on PDS.
     AnyIsAny,
     /// One side's first given name is the initial of the other's.
     Initial,
-    /// None agrees.
+    /// No given name agrees.
     None,
 }
 
@@ -63,15 +65,15 @@ impl fmt::Display for GivenRung {
     }
 }
 
-/// Whether names of which the first are the same contradict each other nowhere: one side may have more,
-/// or an initial for a name.
+/// Whether given names with the same first name have no contradiction. One side may have more names,
+/// or an initial in place of a name.
 pub(super) fn are_compatible(local: &[String], pds: &[String]) -> bool {
     is_run(local, &pds.concat())
         || is_run(pds, &local.concat())
         || local.iter().zip(pds).all(|(ours, theirs)| ours == theirs || is_initial(ours, theirs))
 }
 
-/// Whether the first few of `names`, written together, are `name`.
+/// Whether the first one or more of `names`, joined, are `name`.
 fn is_run(names: &[String], name: &str) -> bool {
     let mut rest = name;
     for name in names {
@@ -84,7 +86,7 @@ fn is_run(names: &[String], name: &str) -> bool {
     false
 }
 
-/// Whether one is a single letter, with which the other begins.
+/// Whether one name is a single letter that begins the other.
 fn is_initial(a: &str, b: &str) -> bool {
     let one_letter = |text: &str| text.chars().nth(1).is_none();
     (one_letter(a) || one_letter(b)) && a.chars().next() == b.chars().next()
@@ -100,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_rung_that_holds() {
+    fn the_first_rung_that_applies() {
         for (local, pds, expected) in [
             ("Ann", &["ANN"][..], GivenRung::AllInOrder),
             ("Ann Marie", &["ANN", "MARIE"], GivenRung::AllInOrder),
@@ -127,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn where_given_names_contradict_each_other() {
+    fn given_names_that_contradict_each_other() {
         let compatible = |a: &str, b: &str| are_compatible(&given_names(a), &given_names(b));
         assert!(compatible("Ann", "ANN MARIE") && compatible("Ann Marie Joy", "ANN"));
         assert!(compatible("Ann M", "ANN MARIE") && compatible("Ann Marie", "ANNMARIE JOY"));

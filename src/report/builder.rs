@@ -11,13 +11,14 @@ use crate::report::{
 use chrono::{DateTime, NaiveDate, Utc};
 use std::collections::BTreeMap;
 
-/// How many cases are read at once.
+/// How many cases are read in one page.
 const PAGE_SIZE: usize = 500;
 
 /// Reports on all cases of `store`, as of `now`, with the record types of HAV-4 in scope.
 ///
-/// Reads page by page, so what is saved meanwhile is in the report or not. Memory grows by what finding
-/// duplicates needs: for each case in use its id, twice, with its number and its name's form.
+/// Reads page by page, so a case that is saved during the run may be in the report or not. Memory
+/// grows with the data that duplicate detection needs: for each active case its id, twice, with its
+/// number and its normalised name.
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
@@ -53,7 +54,7 @@ pub async fn report(store: &dyn CaseStore, now: DateTime<Utc>) -> Result<Report,
     Ok(builder.finish())
 }
 
-/// A report in the making.
+/// A report under construction.
 pub struct ReportBuilder {
     report: Report,
     seen: Seen,
@@ -79,15 +80,15 @@ impl ReportBuilder {
         Self { report, seen: Seen::default(), in_scope: RecordType::HAV4.into() }
     }
 
-    /// The same report, where these record types are in scope instead of those of HAV-4; upper and lower
-    /// case do not count. To be told before the first case.
+    /// Returns this builder with these record types in scope instead of those of HAV-4, ignoring
+    /// upper and lower case. Call it before adding the first case.
     #[must_use]
     pub fn with_record_types(mut self, in_scope: impl IntoIterator<Item = RecordType>) -> Self {
         self.in_scope = in_scope.into_iter().collect();
         self
     }
 
-    /// Counts `case`. A case that is added twice counts twice.
+    /// Counts `case`. A case that is added twice is counted twice.
     pub fn add(&mut self, case: &Case) {
         for alert in &case.undelivered {
             *self.report.undelivered_alerts.entry(alert.kind).or_default() += 1;
@@ -115,7 +116,7 @@ impl ReportBuilder {
         }
     }
 
-    /// The report on all that was added.
+    /// Returns the report on all added cases.
     #[must_use]
     pub fn finish(self) -> Report {
         let mut report = self.report;
@@ -175,7 +176,7 @@ impl ReportBuilder {
         }
         let asked = case.last_trace.as_ref().map(|trace| month(trace.at));
         let confirmed = held.and_then(RecordedNumber::confirmed_at).map(month);
-        // A confirmation is a question too, and mostly the last one.
+        // A confirmation is also a query, and usually the last one.
         if let Some(month) = asked.filter(|asked| Some(asked) != confirmed.as_ref()) {
             matches.by_month.entry(month).or_default().count(false);
         }

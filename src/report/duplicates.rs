@@ -5,8 +5,8 @@ use crate::nhs_number::NhsNumber;
 use crate::report::Duplicates;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What has to be kept of each case to find its duplicates: one key and one id for the number, and the
-/// same for the particulars.
+/// The data kept of each case to find its duplicates: a key and an id for the number, and the same
+/// for the demographic fields.
 #[derive(Default)]
 pub(super) struct Seen {
     by_number: BTreeMap<NhsNumber, Vec<CaseId>>,
@@ -23,12 +23,13 @@ struct Key {
 
 struct Member {
     id: CaseId,
-    /// A number that is certain.
+    /// The case's number, when it is traced and usable.
     traced: Option<NhsNumber>,
 }
 
 impl Key {
-    /// `None` when too little is known: a group of all who were born in one year would be none.
+    /// `None` when too little is known: people who share only a year of birth are not a group of
+    /// duplicates.
     fn of(case: &Case) -> Option<Self> {
         let born = case.date_of_birth.filter(|born| born.full().is_some())?;
         let family = normalised_name(case.surname.as_deref()?).replace(' ', "");
@@ -63,7 +64,7 @@ impl Seen {
     }
 }
 
-/// The groups of two and more, in order.
+/// The groups of two or more, in order.
 fn groups(all: impl Iterator<Item = Vec<CaseId>>) -> Vec<Vec<CaseId>> {
     let mut groups: Vec<_> = all.filter(|group| group.len() > 1).collect();
     groups.iter_mut().for_each(|group| group.sort());

@@ -1,4 +1,4 @@
-//! Data quality, counted (MSCA-DQ-05).
+//! A report on data quality (MSCA-DQ-05).
 
 mod builder;
 mod duplicates;
@@ -12,41 +12,40 @@ use serde::ser::{Serialize, SerializeStruct, Serializer};
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// How good the local data are, and how well they match (MSCA-DQ-05).
+/// The quality of the local data, and the match rate (MSCA-DQ-05).
 ///
-/// For a council's data-quality officer. All figures are of cases in use, except where they say
-/// otherwise. Groups of duplicates name case ids, which lead to people: `Debug` leaves them out, the
-/// written forms (serde, [`csv`](Self::csv), [`text`](Self::text)) do not.
+/// For a council's data-quality officer. All figures are for active cases, unless a field says
+/// otherwise. Groups of duplicates contain case ids, which identify people: `Debug` omits them, but
+/// the written forms (serde, [`csv`](Self::csv), [`text`](Self::text)) do not.
 #[non_exhaustive]
 #[derive(Clone, Eq, PartialEq, serde::Serialize)]
 pub struct Report {
-    /// The time for which ages are counted.
+    /// The time of the report, from which ages are calculated.
     pub at: DateTime<Utc>,
-    /// How many cases there are.
+    /// The number of cases.
     pub cases: CaseCounts,
-    /// How many cases there are of each record type, by its text.
+    /// The number of cases of each record type, by its text.
     pub record_types: BTreeMap<String, u64>,
-    /// NHS Numbers, by where they come from and whether they may be relied upon; what there is none of
-    /// is left out.
+    /// NHS Numbers, by source and by status. Combinations that do not occur are left out.
     pub numbers: Vec<NumberCount>,
-    /// How many cases have a number that is in doubt because name, date of birth or gender have changed
+    /// How many cases have a number in doubt because name, date of birth or gender have changed
     /// since it was confirmed ([`Case::person_changed`](crate::case::Case::person_changed)).
     pub person_changed: u64,
-    /// What is recorded.
+    /// How many cases have each field recorded.
     pub completeness: Completeness,
     /// Cases that may be of one person.
     pub duplicates: Duplicates,
-    /// What people have to look at.
+    /// Open review items.
     pub review: ReviewCounts,
-    /// How many people were found.
+    /// How many people were matched.
     pub matches: MatchCounts,
-    /// Alerts that have still to be delivered, also of cases that are not in use; what there is none of
-    /// is left out.
+    /// Alerts that are not yet delivered, also of cases that are not active. Kinds that do not
+    /// occur are left out.
     pub undelivered_alerts: BTreeMap<AlertKind, u64>,
 }
 
 impl Report {
-    /// A report for the time `now`, to which cases are still to be added.
+    /// Creates a builder for a report at the time `now`. Add the cases to it.
     #[must_use]
     pub fn builder(now: DateTime<Utc>) -> ReportBuilder {
         ReportBuilder::new(now)
@@ -59,7 +58,7 @@ impl Report {
     }
 }
 
-/// Counts the record types: their names are text of the local system.
+/// Shows only the number of record types, because their names are text of the local system.
 impl fmt::Debug for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Report")
@@ -77,38 +76,38 @@ impl fmt::Debug for Report {
     }
 }
 
-/// How many cases there are, in use or not.
+/// The number of cases, active or not.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, serde::Serialize)]
 pub struct CaseCounts {
     /// All cases.
     pub all: u64,
-    /// Those in use.
+    /// Active cases.
     pub in_use: u64,
-    /// Those deleted, which can be undeleted.
+    /// Deleted cases, which can be undeleted.
     pub deleted: u64,
-    /// Those merged into another.
+    /// Cases merged into another.
     pub merged: u64,
-    /// Those erased by order of a court.
+    /// Cases erased by order of a court.
     pub erased: u64,
-    /// Those that cannot be read, which are in no other figure
-    /// ([`CaseStore::unreadable`](crate::case::CaseStore::unreadable) names them).
+    /// Cases that cannot be read. No other figure counts them
+    /// ([`CaseStore::unreadable`](crate::case::CaseStore::unreadable) lists them).
     pub unreadable: u64,
 }
 
-/// How many cases have a number from one source and of one standing.
+/// The number of cases whose number has one source and one status.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, PartialEq, serde::Serialize)]
 pub struct NumberCount {
     /// Where the numbers come from.
     pub source: SourceKind,
-    /// Whether they may be relied upon.
+    /// Their status.
     pub standing: NumberStatus,
-    /// How many cases have such a number.
+    /// The number of cases with such a number.
     pub count: u64,
 }
 
-/// Where a number comes from, as far as it is counted.
+/// The source of a number, in the categories of the report.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -117,7 +116,7 @@ pub enum SourceKind {
     Traced,
     /// A provider's own copy.
     ProviderCopy,
-    /// The local system, which does not say that it was traced.
+    /// The local system, without a record that the number was traced.
     Elsewhere,
 }
 
@@ -133,7 +132,7 @@ impl SourceKind {
     }
 }
 
-/// In how many of the cases in use a particular is recorded; in the others it is not.
+/// The number of active cases in which a field is recorded. In the other cases it is not.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, serde::Serialize)]
 pub struct Completeness {
@@ -151,58 +150,59 @@ pub struct Completeness {
     pub gender_not_known: u64,
     /// Any line of an address.
     pub address: u64,
-    /// A postcode of the right shape that stands for a place.
+    /// A postcode of the right shape that is not a pseudo-postcode.
     pub postcode_valid: u64,
     /// A pseudo-postcode (`ZZ99`).
     pub postcode_pseudo: u64,
-    /// A text that has not the shape of a postcode.
+    /// A text that does not have the shape of a postcode.
     pub postcode_unreadable: u64,
-    /// Data that contradict themselves in who the person is; counted beside all others.
+    /// Data that contradict themselves about who the person is; counted in addition to all other
+    /// figures.
     pub contradicted: u64,
-    /// A surname that stands for none, such as `UNKNOWN`; also counted as a surname.
+    /// A placeholder surname, such as `UNKNOWN`; also counted as a surname.
     pub surname_placeholder: u64,
-    /// A forename that stands for none, such as `Baby`; also counted as a forename.
+    /// A placeholder forename, such as `Baby`; also counted as a forename.
     pub forename_placeholder: u64,
-    /// A date of birth that is to come or more than 125 years ago; also counted as full or partial.
+    /// A date of birth in the future or more than 125 years ago; also counted as full or partial.
     pub date_of_birth_implausible: u64,
-    /// A date of death that is to come, before the birth, or more than 125 years ago.
+    /// A date of death in the future, before the birth, or more than 125 years ago.
     pub date_of_death_implausible: u64,
 }
 
-/// Cases that may be of one person, in groups of two and more, by their ids (MSCA-DQ-01).
+/// Cases that may be of one person, in groups of two or more, by their ids (MSCA-DQ-01).
 #[non_exhaustive]
 #[derive(Clone, Debug, Default, Eq, PartialEq, serde::Serialize)]
 pub struct Duplicates {
-    /// Cases with one number.
+    /// Cases with the same number.
     pub by_number: Vec<Vec<CaseId>>,
-    /// Cases with one family name, full date of birth, gender and initial of the first given name, in
-    /// whatever spelling: duplicates before they bite, when only one of them or none has a number yet.
-    /// Groups of which every case has a traced number of its own are left out, for these are different
-    /// people. Twins with one initial are in until both are traced.
+    /// Cases with the same family name, full date of birth, gender and initial of the first given
+    /// name, in any spelling. These are likely duplicates of which one case at most has a number.
+    /// Groups in which each case has a traced number of its own are left out, because these are
+    /// different people. Twins with the same initial are included until both are traced.
     pub by_particulars: Vec<Vec<CaseId>>,
 }
 
-/// The review items that have still to be worked.
+/// Open review items.
 #[non_exhaustive]
 #[derive(Clone, Debug, Default, Eq, PartialEq, serde::Serialize)]
 pub struct ReviewCounts {
-    /// By reason and by who has them, in that order; what there is none of is left out.
+    /// By reason and by state, in that order. Combinations that do not occur are left out.
     pub open: Vec<ReviewCount>,
     /// By how long they have been open.
     pub ages: ReviewAges,
-    /// When the oldest came up.
+    /// When the oldest open item was opened.
     pub oldest: Option<DateTime<Utc>>,
 }
 
-/// How many review items are open for one reason with one party.
+/// The number of open review items for one reason in one state.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, PartialEq, serde::Serialize)]
 pub struct ReviewCount {
-    /// Why somebody has to look.
+    /// Why a person must look.
     pub reason: ReviewReason,
-    /// Who has it.
+    /// The state, which says who has the item.
     pub state: ReviewState,
-    /// How many.
+    /// The number of items.
     pub count: u64,
 }
 
@@ -222,35 +222,36 @@ pub struct ReviewAges {
     pub over_90_days: u64,
 }
 
-/// How many people were found, now and over time.
+/// How many people were matched, now and over time.
 #[non_exhaustive]
 #[derive(Clone, Debug, Default, Eq, PartialEq, serde::Serialize)]
 pub struct MatchCounts {
-    /// Of the cases that HAV-2 and HAV-4 want traced (of a record type in scope, with an allocation
-    /// that has no end, without a date of death that can be right), those that hold a traced number which
-    /// may be relied upon. CP-IS asks for 95 %.
+    /// Cases that must be traced by HAV-2 and HAV-4: the record type is in scope, an allocation has
+    /// no end, and no plausible date of death is recorded. Of these, the matched cases have a
+    /// traced number with a usable status. CP-IS requires 95 %.
     pub in_scope: MatchRate,
-    /// By month in UTC, as `YYYY-MM`: of the cases that were asked about, those whose number was
-    /// confirmed. A case keeps its last trace and the last confirmation of its number, so it counts in
-    /// at most two months, and a month's figures fall as its cases are asked about again; the audit
-    /// trail has every question.
+    /// By month in UTC, as `YYYY-MM`: the cases that were traced, and of these the cases whose
+    /// number was confirmed. A case keeps only its last trace and the last confirmation of its
+    /// number, so it counts in at most two months. A month's figures fall when its cases are traced
+    /// again. The audit trail has every query.
     pub by_month: BTreeMap<String, MatchRate>,
 }
 
-/// How many of how many were matched.
+/// The number of matched cases out of a total.
 ///
-/// The serde form has the rate too, as `per_mille`.
+/// The serde form also contains the rate, as `per_mille`.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct MatchRate {
-    /// Of how many cases.
+    /// The total number of cases.
     pub of: u64,
-    /// How many were matched.
+    /// The number of matched cases.
     pub matched: u64,
 }
 
 impl MatchRate {
-    /// The rate in thousandths, rounded down, so that 94.96 % is not read as 95 %; `None` of no cases.
+    /// The rate in thousandths, rounded down, so that 94.96 % does not become 95 %; `None` when
+    /// there are no cases.
     #[must_use]
     pub fn per_mille(self) -> Option<u64> {
         self.matched.saturating_mul(1000).checked_div(self.of)
@@ -350,7 +351,7 @@ mod tests {
         })
     }
 
-    /// Both traced: no duplicates.
+    /// Both are traced, so they are not duplicates.
     fn twins() -> [Case; 2] {
         [
             case("RXX:5", "Carer, \"young\"".parse().unwrap(), |case| {
@@ -518,11 +519,15 @@ undelivered_alerts,deceased,3
         assert_eq!(report.csv(), CSV);
         let mut backwards = caseload();
         backwards.reverse();
-        assert_eq!(counted(&backwards), report, "the order of the cases does not count");
+        assert_eq!(
+            counted(&backwards),
+            report,
+            "the report does not depend on the order of the cases"
+        );
     }
 
     #[tokio::test]
-    async fn of_a_store() {
+    async fn a_report_on_a_store() {
         let store = MemoryStore::new();
         store.insert_all(caseload()).await.unwrap();
         assert_eq!(super::report(&store, now()).await.unwrap(), counted(&caseload()));
@@ -608,7 +613,7 @@ undelivered alerts
 ";
 
     #[test]
-    fn for_the_console() {
+    fn the_text_form() {
         let mut cases = caseload();
         cases.truncate(2);
         cases[1].record_type = "Young\u{1b}[2J".parse().unwrap();
@@ -641,7 +646,7 @@ undelivered alerts
     }
 
     #[test]
-    fn who_may_be_one_person() {
+    fn cases_that_may_be_one_person() {
         let group = |change: fn(&mut Case, &mut Case)| {
             let person = |id| {
                 case(id, RecordType::Review, |case| {
@@ -655,7 +660,10 @@ undelivered alerts
         assert_eq!(group(|_, _| ()), [["A".parse().unwrap(), "B".parse().unwrap()]]);
         let is_one = |change| group(change).len() == 1;
         assert!(is_one(|_, b| b.surname = Some("TWIN (formerly Doe)".into())));
-        assert!(is_one(|_, b| b.forename = Some("Thomas".into())), "twins are named until traced");
+        assert!(
+            is_one(|_, b| b.forename = Some("Thomas".into())),
+            "twins are listed until both are traced"
+        );
         assert!(is_one(|a, b| (a.forename, b.forename) = (None, None)));
         assert!(!is_one(|_, b| b.forename = Some("Jim".into())));
         assert!(!is_one(|_, b| b.gender = Some(Gender::Female)));
@@ -691,11 +699,15 @@ undelivered alerts
         let names = [complete.surname_placeholder, complete.forename_placeholder];
         let dates = [complete.date_of_birth_implausible, complete.date_of_death_implausible];
         assert_eq!((names, dates), ([1, 1], [1, 1]));
-        assert_eq!(report.matches.in_scope.of, 1, "such a death takes nobody out");
+        assert_eq!(report.matches.in_scope.of, 1, "an implausible death does not exclude a case");
         faulty.date_of_death = Some("2026-11-24".parse().unwrap());
         assert_eq!(counted(std::slice::from_ref(&faulty)).matches.in_scope.of, 0);
         (faulty.date_of_death, faulty.allocations) = (None, vec![Allocation::new("NULL")]);
-        assert_eq!(counted(&[faulty]).matches.in_scope.of, 0, "nor is a worker called NULL one");
+        assert_eq!(
+            counted(&[faulty]).matches.in_scope.of,
+            0,
+            "a worker called NULL is not an allocation"
+        );
     }
 
     #[test]

@@ -19,12 +19,12 @@ impl Row {
 }
 
 impl Report {
-    /// The report as CSV (RFC 4180, lines end with `\n`): `section,key,value`, one figure a line, so that
-    /// new figures disturb nobody who reads the old ones.
+    /// The report as CSV (RFC 4180, lines end with `\n`): `section,key,value`, one figure per line,
+    /// so that new figures do not break programs that read the existing figures.
     ///
-    /// Keys of two parts are joined by `:`, as in `2026-10:matched`. In the two sections of duplicates the
-    /// key is the number of the group, from 1 on, and each line has the id of one of its cases. Rates are
-    /// per cent with one decimal, rounded down; times are RFC 3339 in UTC.
+    /// Keys of two parts are joined by `:`, as in `2026-10:matched`. In the two sections of
+    /// duplicates the key is the number of the group, from 1, and each line has the id of one of
+    /// its cases. Rates are in per cent with one decimal, rounded down; times are RFC 3339 in UTC.
     #[must_use]
     pub fn csv(&self) -> String {
         let mut csv = String::from("section,key,value\n");
