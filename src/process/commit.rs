@@ -1,5 +1,6 @@
-//! Alerts on their way to the back office: delivered once their case is saved, on record before that, and
-//! noted as delivered after it. The worker and the review queue both do it, and do it here.
+//! Delivers alerts to the back office. An alert is recorded in the audit trail, delivered once its
+//! case is saved, and then marked as delivered on the case. The worker and the review queue both
+//! use this module.
 
 use crate::audit::{self, Actor, AuditLog, Entry, EventKind, Subject};
 use crate::case::{self, Alert, Case, CaseId, CaseStore, Change, readable};
@@ -7,7 +8,7 @@ use crate::clock::Clock;
 use crate::process::alert::AlertSink;
 use chrono::{DateTime, Utc};
 
-/// What delivering needs, and on whose behalf it is done.
+/// What delivery needs, and the actor on whose behalf it is done.
 #[derive(Clone, Copy)]
 pub(crate) struct Delivery<'a> {
     pub(crate) store: &'a dyn CaseStore,
@@ -15,14 +16,15 @@ pub(crate) struct Delivery<'a> {
     pub(crate) alerts: &'a dyn AlertSink,
     pub(crate) actor: &'a Actor,
     pub(crate) clock: &'a dyn Clock,
-    /// Under which key the record of a change says why: `decision` for the worker's, `action` for people's.
+    /// The audit key that gives the reason of a change: `decision` for the worker's, `action` for
+    /// people's.
     pub(crate) why: &'static str,
 }
 
 impl Delivery<'_> {
-    /// Delivers the alerts of these cases, which are as they are stored. What is not delivered stays
-    /// on its case for the worker's next pass; what is delivered and cannot be noted is delivered again
-    /// then, under the same id.
+    /// Delivers the alerts of these cases, which must be as they are stored. An alert that is not
+    /// delivered stays on its case for the worker's next pass. An alert that is delivered but
+    /// cannot be marked as delivered is delivered again in that pass, with the same id.
     pub(crate) async fn deliver<E: From<case::Error> + From<audit::Error>>(
         &self,
         cases: Vec<Case>,
@@ -37,7 +39,7 @@ impl Delivery<'_> {
             case.undelivered.iter().map(|alert| self.told(alert, now).about(Subject::of(case)))
         });
         self.audit.append(entries.collect()).await?;
-        let noted = self.tell(cases).await?;
+        let noted = self.send(cases).await?;
         if noted.is_empty() {
             return Ok(());
         }
@@ -58,9 +60,9 @@ impl Delivery<'_> {
         withdraw(self.store, self.audit, self.actor, changed_by_others.iter(), now).await
     }
 
-    /// Hands the alerts to the sink, and returns the cases of which some were delivered, without these.
-    /// One that cannot be delivered does not keep the others from it.
-    async fn tell(&self, cases: Vec<Case>) -> Result<Vec<Case>, audit::Error> {
+    /// Passes the alerts to the sink. Returns the cases with at least one delivered alert, without
+    /// the delivered alerts. A failed alert does not prevent the delivery of the others.
+    async fn send(&self, cases: Vec<Case>) -> Result<Vec<Case>, audit::Error> {
         let alerts: Vec<Alert> =
             cases.iter().flat_map(|case| case.undelivered.iter().cloned()).collect();
         let together = self.alerts.deliver(&alerts).await.is_ok();
@@ -86,18 +88,19 @@ impl Delivery<'_> {
         Ok(noted)
     }
 
-    /// The record of an alert that is about to be sent.
+    /// The audit entry for an alert that is about to be sent.
     pub(crate) fn told(&self, alert: &Alert, now: DateTime<Utc>) -> Entry {
         Entry::new(EventKind::AlertSent, now, self.actor).with_detail("alert", alert.kind.as_str())
     }
 
-    /// What takes the record of an alert back, which was made before it was sent.
+    /// The audit entry that withdraws the entry of an alert, which was made before the alert was
+    /// sent.
     pub(crate) fn not_told(&self, alert: &Alert) -> Entry {
         self.told(alert, self.clock.now()).with_detail("outcome", "not_delivered")
     }
 }
 
-/// The record of a change that is about to be saved, with the case as it will be.
+/// The audit entry for a change that is about to be saved, with the case as it will be.
 pub(crate) fn changed(
     actor: &Actor,
     case: &Case,
@@ -110,8 +113,8 @@ pub(crate) fn changed(
     why.iter().fold(entry, |entry, (key, value)| entry.with_detail(*key, *value))
 }
 
-/// Records the cases `ids` as they are stored, because what was recorded of them was not saved: of one
-/// version, the last record counts.
+/// Records the cases `ids` as they are stored, because the changes recorded for them were not
+/// saved. Of one version, the last record counts.
 pub(crate) async fn withdraw<E: From<case::Error> + From<audit::Error>>(
     store: &dyn CaseStore,
     audit: &dyn AuditLog,
@@ -134,7 +137,8 @@ pub(crate) async fn withdraw<E: From<case::Error> + From<audit::Error>>(
     Ok(())
 }
 
-/// Whether it was saved: not when somebody else has changed or removed a case, or holds a number by now.
+/// Whether the changes were saved: not when another worker or user has changed or removed a case,
+/// or another case now has the number.
 pub(crate) fn saved(result: Result<(), case::Error>) -> Result<bool, case::Error> {
     match result {
         Ok(()) => Ok(true),

@@ -1,7 +1,6 @@
-//! The SQLite file that the stores of this crate share: how it is opened, kept safe and brought up to
-//! date.
+//! The SQLite file that the stores of this crate share: opening, protection and schema migration.
 //!
-//! Each store has a connection of its own, so that one may wait for the disk while another reads.
+//! Each store has its own connection, so that one can wait for the disk while another reads.
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
@@ -13,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 use tokio::runtime::Handle;
 
-/// What brings a file from one version of the schema to the next; `user_version` counts those done.
+/// The migrations, each from one schema version to the next; `user_version` counts those done.
 pub(crate) const MIGRATIONS: [&str; 6] = [
     include_str!("../../migrations/sqlite/0001_cases.sql"),
     include_str!("../../migrations/sqlite/0002_local_data.sql"),
@@ -30,11 +29,11 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 #[derive(Clone)]
 pub(crate) struct Database {
     connection: Arc<Mutex<Connection>>,
-    /// The file as it was when it was opened to be read without locks.
+    /// The state of the file when it was opened for reading without locks.
     seen: Option<Arc<Seen>>,
 }
 
-/// Why the file did not do what was asked.
+/// Why an operation on the file failed.
 #[derive(Debug)]
 pub(crate) struct Error {
     pub(crate) kind: ErrorKind,
@@ -44,15 +43,15 @@ pub(crate) struct Error {
 /// What is wrong with the file.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum ErrorKind {
-    /// Damaged, or no SQLite file.
+    /// Damaged, or not an SQLite file.
     Corrupt,
-    /// The file, or its directory, can only be read.
+    /// The file or its directory is read-only.
     ReadOnly,
-    /// The change is stored, and what was there before may still be found in the file.
+    /// The change is stored, but the previous content may still be in the file.
     Residue,
     /// Written by a newer version of this crate.
     Schema,
-    /// Locked, full, no permission, no such place; or no runtime to work on.
+    /// Locked, full, no permission, no such path; or no runtime to work on.
     Unavailable,
 }
 
@@ -67,7 +66,7 @@ impl Error {
     }
 }
 
-/// Statements bind every value, so the text of an SQLite error names tables at most.
+/// Statements bind every value, so the text of an SQLite error contains table names at most.
 impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
         let damaged = matches!(
@@ -91,15 +90,16 @@ impl From<rusqlite::Error> for Error {
 }
 
 impl Database {
-    /// Opens the file at `path`, makes it if it is not there, and brings its schema up to date.
+    /// Opens the file at `path`, creates it if it does not exist, and migrates its schema.
     pub(crate) fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
-        // SQLite takes `:memory:` and `file:` for more than names; an absolute path is only a path.
+        // SQLite gives `:memory:` and `file:` a special meaning; an absolute path is always only a
+        // path.
         let path = std::path::absolute(path).map_err(Error::unavailable)?;
         make_private(&path).map_err(Error::unavailable)?;
         let opened = Connection::open(&path).map_err(Error::from).and_then(Self::new);
         opened.map_err(|error| match error.kind {
-            // SQLite writes beside the file even to read it. If the file itself opens, its place is
-            // what cannot be written.
+            // SQLite writes beside the file even to read it. If the file itself can be opened, its
+            // directory cannot be written.
             ErrorKind::Unavailable if error.is_cannot_open() && is_readable(&path) => {
                 Error { kind: ErrorKind::ReadOnly, ..error }
             }
@@ -107,24 +107,24 @@ impl Database {
         })
     }
 
-    /// Opens the file at `path` to read it, and changes nothing: not the file, not its schema, not
-    /// its directory.
+    /// Opens the file at `path` for reading and changes nothing: not the file, its schema or its
+    /// directory.
     pub(crate) fn open_read_only(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = std::path::absolute(path).map_err(Error::unavailable)?;
         let seen = Seen::of(&path);
         let (connection, has_locks) = open_read_only(&path)?;
-        // With locks, SQLite reads each transaction as of one moment, whatever is written meanwhile.
+        // With locks, SQLite reads each transaction from one snapshot, even during writes.
         let seen = (!has_locks).then(|| Arc::new(seen));
         Ok(Self { connection: Arc::new(Mutex::new(connection)), seen })
     }
 
-    /// Whether another program has written the file since it was opened to be read without locks, so that
-    /// what was read may be of two moments.
+    /// Whether another program has written the file since it was opened for reading without locks.
+    /// If so, the data read may be of two moments.
     pub(crate) fn has_changed(&self) -> bool {
         self.seen.as_ref().is_some_and(|seen| **seen != Seen::of(&seen.path))
     }
 
-    /// An empty file in memory, forgotten with its last clone.
+    /// An empty file in memory, which ends with its last clone.
     pub(crate) fn open_in_memory() -> Result<Self, Error> {
         Self::new(Connection::open_in_memory()?)
     }
@@ -135,7 +135,7 @@ impl Database {
         Ok(Self { connection: Arc::new(Mutex::new(connection)), seen: None })
     }
 
-    /// Does `work` on a thread that may block.
+    /// Runs `work` on a thread that may block.
     pub(crate) async fn blocking<T, E>(
         &self,
         work: impl FnOnce(&mut Connection) -> Result<T, E> + Send + 'static,
@@ -153,14 +153,14 @@ impl Database {
         }
     }
 
-    /// Does `work` here and now.
+    /// Runs `work` on the current thread.
     pub(crate) fn with<T>(&self, work: impl FnOnce(&mut Connection) -> T) -> T {
-        // After a panic the transaction has been rolled back, so the connection is good.
+        // After a panic the transaction has been rolled back, so the connection is usable.
         work(&mut self.connection.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-/// What shows that a file was written: size and time of the file and of its write-ahead log.
+/// Evidence that a file was written: size and time of the file and of its write-ahead log.
 #[derive(Eq, PartialEq)]
 struct Seen {
     path: PathBuf,
@@ -177,7 +177,7 @@ impl Seen {
     }
 }
 
-/// The file that SQLite keeps beside the one at `path`.
+/// The path of a file that SQLite keeps beside `path`.
 fn beside(path: &Path, end: &str) -> PathBuf {
     let mut name: OsString = path.as_os_str().to_owned();
     name.push(end);
@@ -190,9 +190,9 @@ fn is_readable(path: &Path) -> bool {
 
 /// A connection that neither writes the file nor creates one beside it, and whether it takes locks.
 ///
-/// Without a write-ahead log all there is stands in the file itself. With one, the index that the
-/// writers share (`-shm`) leads through it; where that is missing, the index is built in memory,
-/// which SQLite does only for a connection that takes the file to be its own.
+/// Without a write-ahead log, all data are in the file itself. With a log, the index that the
+/// writers share (`-shm`) is needed to read it. Where the index is missing, SQLite builds it in
+/// memory, but only for a connection that has the file to itself.
 fn open_read_only(path: &Path) -> Result<(Connection, bool), Error> {
     let log = fs::metadata(beside(path, "-wal")).map_or(0, |metadata| metadata.len());
     let is_shared = beside(path, "-wal").exists() && beside(path, "-shm").exists();
@@ -218,11 +218,11 @@ fn open_read_only(path: &Path) -> Result<(Connection, bool), Error> {
     Ok((connection, is_shared))
 }
 
-/// Rewrites the file, and empties the write-ahead log, so that the file holds what is in its rows and
-/// nothing else.
+/// Rewrites the file and empties the write-ahead log, so that the file contains only the data in
+/// its rows.
 ///
 /// `secure_delete` overwrites deleted rows and freed pages. It does not reach the copies that stay
-/// in a page when SQLite moves rows to another one; only a rewrite does.
+/// in a page when SQLite moves rows to another page; only a rewrite does.
 pub(crate) fn scrub(connection: &Connection) -> Result<(), Error> {
     let residue = |source| Error { kind: ErrorKind::Residue, source };
     connection
@@ -234,7 +234,7 @@ pub(crate) fn scrub(connection: &Connection) -> Result<(), Error> {
         .and_then(|busy| if busy == 0 { Ok(()) } else { Err(residue(None)) })
 }
 
-/// Makes the file, unless there is something, before SQLite would make it readable for everybody.
+/// Creates the file if it does not exist, before SQLite would create it readable for all users.
 fn make_private(path: &Path) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -249,7 +249,7 @@ fn make_private(path: &Path) -> io::Result<()> {
 fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
-    // What is acknowledged survives a power cut, and what is erased does not stay in free pages.
+    // Acknowledged data survive a power cut, and erased data do not stay in free pages.
     connection.pragma_update(None, "synchronous", "full")?;
     connection.pragma_update_and_check(None, "secure_delete", "on", |_| Ok(()))
 }
@@ -258,7 +258,7 @@ fn migrate(connection: &mut Connection) -> Result<(), Error> {
     if schema(connection)? == MIGRATIONS.len() {
         return Ok(());
     }
-    // Another process may be at the same file: look again once nobody else can write.
+    // Another process may migrate the same file: check again once no other process can write.
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     for migration in MIGRATIONS.iter().skip(schema(&transaction)?) {
         transaction.execute_batch(migration)?;
@@ -267,7 +267,7 @@ fn migrate(connection: &mut Connection) -> Result<(), Error> {
     Ok(transaction.commit()?)
 }
 
-/// How many migrations have been done.
+/// The number of migrations done.
 pub(crate) fn schema(connection: &Connection) -> Result<usize, Error> {
     let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     match usize::try_from(version) {

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Alerts in memory, each once, in the order in which they first came. For tests, and for programs that
-/// show them themselves.
+/// Alerts in memory, each once, in the order in which they first arrived. For tests, and for
+/// programs that show alerts themselves.
 ///
 /// ```
 /// use nhs_pds::process::alert::{AlertSink, MemoryAlerts};
@@ -25,7 +25,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 pub struct MemoryAlerts(Mutex<Vec<Alert>>);
 
 impl MemoryAlerts {
-    /// What was delivered.
+    /// The alerts that were delivered.
     #[must_use]
     pub fn delivered(&self) -> Vec<Alert> {
         self.alerts().clone()

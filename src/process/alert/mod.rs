@@ -1,9 +1,10 @@
-//! Where alerts go: the back office's inbox, whatever it is (MSCA-DQ-01, DQ-03, DQ-04).
+//! Where alerts go: to the back office's inbox, of any kind (MSCA-DQ-01, DQ-03, DQ-04).
 //!
-//! The worker decides that somebody has to be told, and saves the [`Alert`](crate::case::Alert) with the
-//! case; an [`AlertSink`] delivers it. Because the process may end between delivering an alert and noting
-//! that it was delivered, it may be delivered twice, under one id. [`MemoryAlerts`] and `SqliteAlerts`
-//! (feature `sqlite`) keep alerts and take each once; a vendor's own may send mail or open a task.
+//! The worker decides that the back office must be notified, and saves the
+//! [`Alert`](crate::case::Alert) with the case. An [`AlertSink`] delivers it. The process may end
+//! after delivering an alert and before noting the delivery, so an alert may be delivered twice,
+//! with the same id. [`MemoryAlerts`] and `SqliteAlerts` (feature `sqlite`) store each alert once.
+//! A vendor's own sink may send mail or open a task.
 
 mod error;
 mod memory;

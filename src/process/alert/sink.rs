@@ -7,18 +7,19 @@ use std::fmt::Debug;
 ///
 /// # Contract
 ///
-/// * The alerts have been delivered when the call returns, and survive whatever the sink promises to.
-///   Several at once are not one message: they only come together, so that a sink that keeps them in a
+/// * The alerts have been delivered when the call returns, and are as durable as the sink promises.
+///   Several alerts in one call are not one message. They are passed together so that a sink with a
 ///   database need not wait for the disk once for each.
-/// * An alert may come again, with the same [`id`](Alert::id); it is then one alert still. When a call with
-///   several fails, some of them may have been delivered; each comes again by itself.
-/// * Errors carry nothing of an alert, and `Debug` nothing at all.
+/// * An alert may be passed again, with the same [`id`](Alert::id); it is still one alert. When a
+///   call with several alerts fails, some of them may have been delivered; each is then passed
+///   again in its own call.
+/// * Errors contain nothing of an alert, and `Debug` shows nothing of it.
 #[async_trait]
 pub trait AlertSink: Debug + Send + Sync {
     /// Delivers `alerts`.
     ///
     /// # Errors
     ///
-    /// [`Unavailable`](crate::process::alert::ErrorKind::Unavailable); it will be tried again in the next pass.
+    /// [`Unavailable`](crate::process::alert::ErrorKind::Unavailable); the next pass tries again.
     async fn deliver(&self, alerts: &[Alert]) -> Result<(), Error>;
 }

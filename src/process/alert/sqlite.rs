@@ -9,13 +9,13 @@ use std::path::Path;
 
 /// Alerts in an SQLite file, each once, for a program that shows or forwards them.
 ///
-/// The file may be that of the cases. What it holds is the alert as JSON, with the person's particulars
-/// (MSCA-DQ-04). Calls need a Tokio runtime.
+/// The file may be the file of the cases. It contains each alert as JSON, with the person's
+/// demographic fields (MSCA-DQ-04). Calls need a Tokio runtime.
 #[derive(Clone)]
 pub struct SqliteAlerts(Database);
 
 impl SqliteAlerts {
-    /// Opens the file at `path`, makes it if it is not there, and brings its schema up to date.
+    /// Opens the file at `path`, creates it if it does not exist, and migrates its schema.
     ///
     /// # Errors
     ///
@@ -24,21 +24,21 @@ impl SqliteAlerts {
         Ok(Self(Database::open(path)?))
     }
 
-    /// An empty inbox that is forgotten when its last clone is dropped.
+    /// An empty inbox in memory, which ends with its last clone.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Unavailable`] when there is no memory for it.
+    /// [`ErrorKind::Unavailable`] when there is not enough memory.
     pub fn open_in_memory() -> Result<Self, Error> {
         Ok(Self(Database::open_in_memory()?))
     }
 
-    /// At most `limit` alerts in the order in which they first came, after the first `skip`.
+    /// At most `limit` alerts in the order in which they first arrived, after the first `skip`.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Unavailable`] when the file cannot be read. An alert that was damaged is left out, and
-    /// [`unreadable`](Self::unreadable) names it.
+    /// [`ErrorKind::Unavailable`] when the file cannot be read. A damaged alert is left out;
+    /// [`unreadable`](Self::unreadable) lists it.
     pub async fn page(&self, skip: usize, limit: usize) -> Result<Vec<Alert>, Error> {
         self.0
             .blocking(move |connection| {
@@ -54,8 +54,8 @@ impl SqliteAlerts {
             .await
     }
 
-    /// The ids of the alerts that cannot be read, because they were damaged, in the order in which they
-    /// came.
+    /// The ids of the alerts that cannot be read because they are damaged, in the order in which
+    /// they arrived.
     ///
     /// # Errors
     ///
@@ -77,25 +77,27 @@ impl SqliteAlerts {
             .await
     }
 
-    /// Deletes the alerts about `case`, names it in no other, and sees to it that none of it is left in
-    /// the file (MSCA-DQ-02: permanent erasure by court order). Of a case without alerts it changes
-    /// nothing. An alert that cannot be read is deleted if its id or its text names the case.
+    /// Deletes the alerts about `case`, removes its id from all other alerts, and makes sure that
+    /// no copy of it stays in the file (MSCA-DQ-02: permanent erasure by court order). If the case
+    /// has no alerts, nothing changes. An alert that cannot be read is deleted if its id or its
+    /// text contains the case's id.
     ///
-    /// Whoever erases a case calls this too: a review queue knows of an [`AlertSink`] only, which
-    /// delivers. What a vendor's own sink has delivered is the vendor's to delete.
+    /// A program that erases a case must also call this: a review queue knows only an
+    /// [`AlertSink`], which only delivers. The vendor must delete what the vendor's own sink has
+    /// delivered.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Unavailable`] when the file cannot be read or written, [`ErrorKind::Residue`] when it may
-    /// still hold what was deleted: call again.
+    /// [`ErrorKind::Unavailable`] when the file cannot be read or written, [`ErrorKind::Residue`]
+    /// when it may still contain deleted data: call again.
     pub async fn forget(&self, case: &CaseId) -> Result<(), Error> {
         let case = case.clone();
         self.0.blocking(move |connection| forget(connection, &case)).await
     }
 }
 
-/// The id and the alert in the first two columns; no alert if the row was damaged. A cause is left out,
-/// because it may quote content.
+/// The id and the alert in the first two columns; no alert if the row is damaged. The cause is
+/// dropped, because it may quote content.
 fn stored(row: &Row<'_>) -> (String, Option<Alert>) {
     let text = |column| match row.get_ref(column) {
         Ok(ValueRef::Text(text)) => String::from_utf8_lossy(text).into_owned(),
@@ -109,7 +111,7 @@ fn forget(connection: &mut Connection, case: &CaseId) -> Result<(), Error> {
     let transaction =
         connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
     let mut after = 0;
-    // As it stands in JSON, so that one id is not found within another.
+    // In its JSON form with quotes, so that one id is not found within another.
     let quoted = serde_json::to_string(case).map_err(|_| Error::new(ErrorKind::Unavailable))?;
     // One at a time, so that memory stays bounded.
     while let Some((number, (id, alert), mentions)) = transaction
@@ -149,7 +151,7 @@ fn forget(connection: &mut Connection, case: &CaseId) -> Result<(), Error> {
 #[async_trait]
 impl AlertSink for SqliteAlerts {
     async fn deliver(&self, alerts: &[Alert]) -> Result<(), Error> {
-        // A cause is left out, because it may quote content.
+        // The cause is dropped, because it may quote content.
         let row = |alert: &Alert| {
             let document = serde_json::to_string(alert);
             let document = document.map_err(|_| Error::new(ErrorKind::Unavailable))?;
