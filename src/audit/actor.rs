@@ -1,7 +1,7 @@
 use crate::demographics::{OdsCode, redacted_debug};
 use crate::trace::Caller;
 
-/// Who did something, in which role, on whose authority and from where (MSCA-AUD-03).
+/// The person or system that did something, with role, authority and device (MSCA-AUD-03).
 ///
 /// ```
 /// use nhs_pds::audit::Actor;
@@ -26,7 +26,7 @@ pub struct Actor {
 }
 
 impl Actor {
-    /// The user or system `caller`, whom people know as `name`.
+    /// The user or system `caller`, with `name` as the name that people know.
     #[must_use]
     pub fn new(caller: &Caller, name: impl Into<String>) -> Self {
         Self {
@@ -39,7 +39,7 @@ impl Actor {
         }
     }
 
-    /// The same actor in the role profile of `role` at `organisation`.
+    /// Returns this actor in the role profile of `role` at `organisation`.
     #[must_use]
     pub fn with_role(mut self, role: impl Into<String>, organisation: OdsCode) -> Self {
         self.role = Some(role.into());
@@ -47,21 +47,21 @@ impl Actor {
         self
     }
 
-    /// The same actor, authorised by somebody else, whose user id is `id`.
+    /// Returns this actor with the user id `id` of the other person who authorised the action.
     #[must_use]
     pub fn authorised_by(mut self, id: impl Into<String>) -> Self {
         self.authority = Some(id.into());
         self
     }
 
-    /// The same actor at the originating system or end-user device `device`.
+    /// Returns this actor at the originating system or end-user device `device`.
     #[must_use]
     pub fn on_device(mut self, device: impl Into<String>) -> Self {
         self.device = Some(device.into());
         self
     }
 
-    /// The user or system, as [`Caller`]'s `Display` writes it.
+    /// The user or system, in the form of [`Caller`]'s `Display`.
     #[must_use]
     pub fn user_id(&self) -> &str {
         &self.user_id
@@ -73,7 +73,7 @@ impl Actor {
         &self.name
     }
 
-    /// The role they acted in.
+    /// The role in which the user acted.
     #[must_use]
     pub fn role(&self) -> Option<&str> {
         self.role.as_deref()
@@ -85,7 +85,7 @@ impl Actor {
         self.organisation.as_ref()
     }
 
-    /// The user id of the person who authorised it, when that was another.
+    /// The user id of the person who authorised the action, when that was another person.
     #[must_use]
     pub fn authority(&self) -> Option<&str> {
         self.authority.as_deref()

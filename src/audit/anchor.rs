@@ -2,10 +2,10 @@ use crate::audit::row::{Hash, NO_HASH};
 use std::fmt;
 use std::str::FromStr;
 
-/// How far a trail goes: the last event's number and hash. It says nothing of what was done.
+/// The end of a trail: the last event's number and hash. It contains nothing about what was done.
 ///
-/// Kept outside the trail ([`AnchorSink`](crate::audit::AnchorSink)), it shows that what came
-/// before was not rewritten since.
+/// Stored outside the trail ([`AnchorSink`](crate::audit::AnchorSink)), it proves that the events
+/// before it were not rewritten since.
 ///
 /// ```
 /// use nhs_pds::audit::Anchor;
@@ -26,7 +26,7 @@ pub struct Anchor {
 }
 
 impl Anchor {
-    /// The anchor of a trail that ends with event `seq`, whose hash is `hash`.
+    /// Creates the anchor of a trail that ends with event `seq`, whose hash is `hash`.
     #[must_use]
     pub const fn new(seq: u64, hash: Hash) -> Self {
         Self { seq, hash }
@@ -54,7 +54,7 @@ impl FromStr for Anchor {
 
     fn from_str(text: &str) -> Result<Self, AnchorError> {
         let (seq, digits) = text.split_once(':').ok_or(AnchorError)?;
-        // `parse` and `from_str_radix` would let a sign pass.
+        // `parse` and `from_str_radix` would accept a sign.
         if !seq.bytes().all(|byte| byte.is_ascii_digit())
             || digits.len() != 64
             || !digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
@@ -70,7 +70,7 @@ impl FromStr for Anchor {
     }
 }
 
-/// Text that is no anchor. Take it as it was written, whole.
+/// The text is not an anchor. Use it complete, as it was written.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("an anchor is a number, a colon and 64 hexadecimal digits in lower case")]
 pub struct AnchorError;
@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_refused() {
+    fn invalid_anchors_are_rejected() {
         let good = "ab".repeat(32);
         assert!(format!("0:{good}").parse::<Anchor>().is_ok());
         for bad in [

@@ -8,10 +8,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A log that sends its head to a sink as it grows.
 ///
-/// After an append that ends `every` events or more beyond the last anchor kept, the head is sent.
-/// A sink that fails loses nothing and stops nothing: the append stands and succeeds, and the next
-/// append tries again. How many events are without an anchor since then,
-/// [`unanchored`](Self::unanchored) tells; let somebody be told when that grows.
+/// After an append that ends `every` or more events beyond the last stored anchor, it sends the
+/// head. If the sink fails, nothing is lost and nothing stops: the append succeeds, and the next
+/// append tries again. [`unanchored`](Self::unanchored) returns how many events have no anchor
+/// since then. Monitor it, and notify an operator when it grows.
 ///
 /// ```
 /// use nhs_pds::audit::{Anchored, FileAnchors, MemoryLog};
@@ -32,29 +32,29 @@ pub struct Anchored {
     sink: Arc<dyn AnchorSink>,
     clock: Arc<dyn Clock>,
     every: NonZeroU64,
-    /// The last event that an anchor was kept for; 0 before the first in this process.
+    /// The last event with a stored anchor; 0 before the first in this process.
     kept: AtomicU64,
     /// The last event that was appended.
     appended: AtomicU64,
 }
 
 impl Anchored {
-    /// Sends the head of `log` to `sink` after each append, with the time by `clock`.
+    /// Sends the head of `log` to `sink` after each append, with the time from `clock`.
     #[must_use]
     pub fn new(log: Arc<dyn AuditLog>, sink: Arc<dyn AnchorSink>, clock: Arc<dyn Clock>) -> Self {
         let (kept, appended) = Default::default();
         Self { log, sink, clock, every: NonZeroU64::MIN, kept, appended }
     }
 
-    /// The same log, which sends its head when `every` events are without an anchor.
+    /// Returns this log, set to send its head when `every` events have no anchor.
     #[must_use]
     pub const fn with_every(mut self, every: NonZeroU64) -> Self {
         self.every = every;
         self
     }
 
-    /// How many events of the trail came after the last anchor that was kept, as far as the appends
-    /// of this value tell.
+    /// How many events of the trail are after the last stored anchor, counting only the appends of
+    /// this value.
     #[must_use]
     pub fn unanchored(&self) -> u64 {
         let kept = self.kept.load(Ordering::Relaxed);
@@ -75,7 +75,7 @@ impl AuditLog for Anchored {
         let last = self.log.append(entries).await?;
         self.appended.fetch_max(last, Ordering::Relaxed);
         if self.unanchored() >= self.every.get() {
-            // The events are appended: an error would say that they are not.
+            // The events are appended; an error would wrongly report that they are not.
             let _ = self.anchor().await;
         }
         Ok(last)

@@ -1,4 +1,4 @@
-//! Holds an audit log against the contract of [`AuditLog`].
+//! Tests an audit log against the contract of [`AuditLog`].
 //!
 //! ```
 //! use nhs_pds::audit::{AuditLog, MemoryLog, conformance};
@@ -10,8 +10,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! What a log must survive (a crash, a full disk), and that tampering with it is found, is its own
-//! promise, and its own test.
+//! What a log must survive (a crash, a full disk), and how it detects tampering, each log promises
+//! and tests itself.
 
 use crate::audit::{
     About, Actor, Anchor, AuditLog, BreakReason, Entry, Error, ErrorKind, Event, EventKind, Filter,
@@ -23,7 +23,7 @@ use crate::trace::{Caller, LocalIdentity};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::sync::Arc;
 
-/// Issued to nobody.
+/// Never issued to a person.
 const NUMBER: NhsNumber = NhsNumber::constant(9_434_765_919);
 const OTHER_NUMBER: NhsNumber = NhsNumber::constant(9_449_304_424);
 
@@ -31,13 +31,14 @@ const OTHER_NUMBER: NhsNumber = NhsNumber::constant(9_449_304_424);
 const RIVALS: u64 = 8;
 const EACH: u64 = 5;
 
-/// Checks a log that `new_log` makes, which must be empty and of its own at every call.
+/// Checks a log that `new_log` creates. It must return a new, empty log at every call.
 ///
-/// Needs a Tokio runtime; one with several threads makes rivals meet.
+/// Needs a Tokio runtime. A runtime with several threads makes concurrent appends more likely to
+/// conflict.
 ///
 /// # Errors
 ///
-/// [`Breach`], which says what the log does not keep to.
+/// [`Breach`], which names the clause of the contract that the log breaks.
 pub async fn check(new_log: impl AsyncFn() -> Arc<dyn AuditLog>) -> Result<(), Breach> {
     begins_empty(&*new_log().await).await?;
     returns_what_was_appended(&*new_log().await).await?;
@@ -50,7 +51,7 @@ pub async fn check(new_log: impl AsyncFn() -> Arc<dyn AuditLog>) -> Result<(), B
     lets_rivals_append(new_log().await).await
 }
 
-/// What a log does not keep to. Report a defect at the log.
+/// A clause of the contract that a log breaks. Report a defect of the log.
 #[derive(Debug, thiserror::Error)]
 #[error("an audit log breaks its contract: {clause}")]
 pub struct Breach {
@@ -59,14 +60,14 @@ pub struct Breach {
 }
 
 impl Breach {
-    /// What should have held.
+    /// The clause that was broken.
     #[must_use]
     pub const fn clause(&self) -> &'static str {
         self.clause
     }
 }
 
-/// A call failed that has no reason to.
+/// A call failed without a reason.
 impl From<Error> for Breach {
     fn from(error: Error) -> Self {
         Self { clause: "calls succeed when nothing is wrong", source: Some(error) }
@@ -127,7 +128,7 @@ async fn begins_empty(log: &dyn AuditLog) -> Result<(), Breach> {
     let whole = matches!(log.verify(&[]).await?, Verdict::Whole { events: 0, .. });
     hold(whole, "an empty trail is whole")?;
     log.forget(&case_id("1")?).await?;
-    hold(log.head().await?.seq == 0, "to forget a case that is not there changes nothing")
+    hold(log.head().await?.seq == 0, "forgetting an unknown case changes nothing")
 }
 
 fn is_as_appended(event: &Event, seq: u64, entry: &Entry) -> bool {
@@ -158,13 +159,13 @@ async fn returns_what_was_appended(log: &dyn AuditLog) -> Result<(), Breach> {
     hold(
         events.len() == 4
             && same.clone().all(|((event, seq), entry)| is_as_appended(event, seq, entry)),
-        "events come back as they were appended, in their order",
+        "events are returned as they were appended, in order",
     )?;
     let head = log.head().await?;
     hold(log.append(Vec::new()).await? == 4, "appending nothing returns the last event's number")?;
     hold(log.head().await? == head, "appending nothing changes nothing")?;
     let verdict = log.verify(&[]).await?;
-    hold(verdict == Verdict::Whole { events: 4, head }, "a trail as it was written is whole")
+    hold(verdict == Verdict::Whole { events: 4, head }, "an unchanged trail is whole")
 }
 
 async fn pages_in_order(log: &dyn AuditLog) -> Result<(), Breach> {
@@ -176,20 +177,23 @@ async fn pages_in_order(log: &dyn AuditLog) -> Result<(), Breach> {
         loop {
             let after = seen.last().copied().unwrap_or(0);
             let page = log.page(&Filter::new(), after, limit).await?;
-            hold(page.len() <= limit, "a page holds no more than it may")?;
+            hold(page.len() <= limit, "a page has at most the requested number of events")?;
             if page.is_empty() {
                 break;
             }
             seen.extend(page.iter().map(|event| event.seq));
-            hold(seen.len() <= 6, "pages come to an end")?;
+            hold(seen.len() <= 6, "paging ends")?;
         }
-        hold(seen == [1, 2, 3, 4, 5, 6], "pages hold every event once, in order")?;
+        hold(seen == [1, 2, 3, 4, 5, 6], "pages contain every event once, in order")?;
     }
     let outs = Filter::new().with_kind(EventKind::SignedOut);
     let seen = numbers(log, &outs, 2, 1).await?;
-    hold(seen == [4], "a page is of those that pass, not of those that are looked at")?;
-    hold(log.page(&Filter::new(), 0, 0).await?.is_empty(), "a page of none is empty")?;
-    hold(log.page(&Filter::new(), 0, usize::MAX).await?.len() == 6, "a page may hold everything")?;
+    hold(seen == [4], "the limit counts the events that pass the filter")?;
+    hold(log.page(&Filter::new(), 0, 0).await?.is_empty(), "a page with limit 0 is empty")?;
+    hold(
+        log.page(&Filter::new(), 0, usize::MAX).await?.len() == 6,
+        "a page may contain everything",
+    )?;
     hold(log.page(&Filter::new(), u64::MAX, 1).await?.is_empty(), "nothing is after the end")
 }
 
@@ -226,8 +230,8 @@ async fn filters(log: &dyn AuditLog) -> Result<(), Breach> {
         (all().with_to(minute(1)), &[1], "a filter by time: to is excluded"),
         (all().with_to(minute(1) + second), &[1, 2], "a filter by time to the nanosecond"),
         (all().with_from(minute(1)).with_to(minute(3)), &[2, 3], "a filter by time"),
-        (all().with_from(DateTime::<Utc>::MAX_UTC), &[], "a filter by a time far off"),
-        (all().with_to(DateTime::<Utc>::MAX_UTC), &[1, 2, 3, 4], "a filter by a time far off"),
+        (all().with_from(DateTime::<Utc>::MAX_UTC), &[], "a filter by an extreme time"),
+        (all().with_to(DateTime::<Utc>::MAX_UTC), &[1, 2, 3, 4], "a filter by an extreme time"),
         (all().with_sequence(2..=3), &[2, 3], "a filter by sequence numbers"),
         (all().with_sequence(3..=u64::MAX), &[3, 4], "a filter by sequence numbers"),
         (all().with_user(id).with_kind(EventKind::SignedOut), &[4], "conditions are joined by and"),
@@ -257,7 +261,10 @@ async fn filters_by_patient(log: &dyn AuditLog) -> Result<(), Breach> {
         "a filter by case",
     )?;
     let by_number = numbers(log, &all().with_number(NUMBER), 0, 9).await?;
-    hold(by_number == [1, 2, 4, 6], "a filter by number has all of the cases that had it")?;
+    hold(
+        by_number == [1, 2, 4, 6],
+        "a filter by number finds all events of the cases that had it",
+    )?;
     let both = numbers(log, &all().with_number(NUMBER).with_case(a), 1, 9).await?;
     hold(both == [2, 6], "a filter by case and number")?;
     let both = numbers(log, &all().with_number(NUMBER).with_case(b), 0, 9).await?;
@@ -272,11 +279,11 @@ async fn heeds_outside_anchors(log: &dyn AuditLog) -> Result<(), Breach> {
     }
     anchors.reverse();
     let [third, second, ..] = *anchors else { return hold(false, OWN) };
-    hold(log.verify(&anchors).await?.is_whole(), "anchors that were kept outside are met")?;
+    hold(log.verify(&anchors).await?.is_whole(), "a trail matches the anchors stored outside")?;
     hold(second.hash != third.hash, "no two events have one hash")?;
     let outside = |seq| Verdict::broken(seq, BreakReason::OutsideAnchor);
     let swapped = [Anchor::new(2, third.hash), third];
-    let clause = "an anchor with another hash is named";
+    let clause = "an anchor with another hash is reported";
     hold(log.verify(&swapped).await? == outside(2), clause)?;
     hold(log.verify(&[Anchor::new(0, third.hash)]).await? == outside(0), clause)?;
     let ahead = log.verify(&[Anchor::new(9, third.hash)]).await?;
@@ -291,7 +298,10 @@ async fn forgets(log: &dyn AuditLog) -> Result<(), Breach> {
     };
     log.append(vec![about(EventKind::CaseViewed, &a)?, about(EventKind::CaseErased, &b)?]).await?;
     let early = log.forget(&a).await.err().map(|error| error.kind());
-    hold(early == Some(ErrorKind::NotErased), "a key is not destroyed unless an event says why")?;
+    hold(
+        early == Some(ErrorKind::NotErased),
+        "a key is not destroyed without a case_erased event",
+    )?;
     log.append(vec![about(EventKind::CaseErased, &a)?]).await?;
     let head = log.head().await?;
     log.forget(&a).await?;
@@ -300,15 +310,18 @@ async fn forgets(log: &dyn AuditLog) -> Result<(), Breach> {
     hold(verdict == Verdict::Whole { events: 3, head }, "forgetting leaves the chain whole")?;
     let events = log.page(&Filter::new(), 0, 9).await?;
     let forgotten: Vec<bool> = events.iter().map(|event| event.about == About::Forgotten).collect();
-    hold(forgotten == [true, false, true], "who is forgotten is forgotten, and nobody else")?;
+    hold(forgotten == [true, false, true], "forgetting affects the erased case only")?;
     let found = numbers(log, &Filter::new().with_case(a.clone()), 0, 9).await?;
-    hold(found.is_empty(), "nothing leads to who is forgotten")?;
+    hold(found.is_empty(), "a filter does not find a forgotten case")?;
     let found = numbers(log, &Filter::new().with_number(NUMBER), 0, 9).await?;
-    hold(found == [2], "nothing leads to who is forgotten")?;
+    hold(found == [2], "a filter does not find a forgotten case")?;
     log.append(vec![about(EventKind::CaseViewed, &a)?]).await?;
     let found = numbers(log, &Filter::new().with_case(a), 0, 9).await?;
-    hold(found == [4], "a case that was forgotten may come again, as another subject")?;
-    hold(log.verify(&[head]).await?.is_whole(), "a case that was forgotten may come again")
+    hold(found == [4], "a forgotten case may be appended again, as another subject")?;
+    hold(
+        log.verify(&[head]).await?.is_whole(),
+        "a forgotten case may be appended again, as another subject",
+    )
 }
 
 async fn forgets_people(log: &dyn AuditLog) -> Result<(), Breach> {
@@ -326,7 +339,7 @@ async fn forgets_people(log: &dyn AuditLog) -> Result<(), Breach> {
     log.forget(&a).await?;
     let events = log.page(&Filter::new(), 0, 9).await?;
     let forgotten: Vec<bool> = events.iter().map(|event| event.about == About::Forgotten).collect();
-    hold(forgotten == [true, true, true, false], "a number that was erased goes with its case")?;
+    hold(forgotten == [true, true, true, false], "an erased number is forgotten with its case")?;
     hold(log.verify(&[]).await?.is_whole(), "forgetting a number leaves the chain whole")
 }
 
@@ -350,6 +363,6 @@ async fn lets_rivals_append(log: Arc<dyn AuditLog>) -> Result<(), Breach> {
     hold(last == expected, "each of many appends returns the number of its last event")?;
     let events = log.page(&Filter::new(), 0, usize::MAX).await?;
     let together = events.chunk_by(|one, next| one.details == next.details);
-    hold(together.clone().count() as u64 == RIVALS, "the entries of one append stand together")?;
+    hold(together.clone().count() as u64 == RIVALS, "the entries of one append are adjacent")?;
     hold(log.verify(&[]).await?.is_whole(), "many appends at once make one chain")
 }

@@ -5,7 +5,7 @@ use crate::nhs_number::NhsNumber;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-/// What is to be appended to an audit trail: something that happened, or is about to.
+/// An entry to append to an audit trail: something that happened, or is about to happen.
 ///
 /// ```
 /// use chrono::DateTime;
@@ -32,7 +32,8 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// What `actor` did `at` a time, which is kept to the microsecond.
+    /// Creates the entry that `actor` did something `at` a time, which is stored to the
+    /// microsecond.
     #[must_use]
     pub fn new(kind: EventKind, at: DateTime<Utc>, actor: &Actor) -> Self {
         Self {
@@ -45,24 +46,25 @@ impl Entry {
         }
     }
 
-    /// The same entry, with the identifier of the message. It is kept in upper case, without white
-    /// space around it and without `urn:uuid:` or `uuid:`, so that both ends' spellings are one.
+    /// Returns this entry with the identifier of the message. It is stored in upper case, without
+    /// white space around it and without `urn:uuid:` or `uuid:`, so that the spellings of both ends
+    /// are equal.
     #[must_use]
     pub fn with_message_id(mut self, id: impl AsRef<str>) -> Self {
         self.message_id = Some(bare_message_id(id.as_ref()));
         self
     }
 
-    /// The same entry, with one more fact: a code, an outcome, the name of a decision.
+    /// Returns this entry with one more fact: a code, an outcome, the name of a decision.
     ///
-    /// Details stand in the clear and are never erased: nothing of a patient may be in them.
+    /// Details are not encrypted and are never erased: they must not contain patient data.
     #[must_use]
     pub fn with_detail(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
         self.details.push((key.into(), value.into()));
         self
     }
 
-    /// The same entry, about `subject`. What is in it is sealed.
+    /// Returns this entry, about `subject`. The content of `subject` is encrypted.
     #[must_use]
     pub fn about(mut self, subject: Subject) -> Self {
         self.subject = Some(subject);
@@ -70,14 +72,15 @@ impl Entry {
     }
 }
 
-/// A message identifier as it is kept and compared.
+/// A message identifier in the form that is stored and compared.
 pub(super) fn bare_message_id(id: &str) -> String {
     let id = id.trim().to_uppercase();
     let bare = id.strip_prefix("URN:UUID:").or_else(|| id.strip_prefix("UUID:"));
     bare.unwrap_or(&id).to_owned()
 }
 
-/// Whom an event is about, and what of it is personal; kept sealed, and erasable (MSCA-DQ-02).
+/// The case or person that an event is about, with the personal data. It is stored encrypted, and
+/// can be erased (MSCA-DQ-02).
 ///
 /// ```
 /// use nhs_pds::audit::Subject;
@@ -91,7 +94,8 @@ pub(super) fn bare_message_id(id: &str) -> String {
 /// ```
 #[derive(Clone, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Subject {
-    // The serde form is what is sealed: names and shapes are for ever, as are those of `Case`.
+    // The serde form is the encrypted content: names and shapes must never change. The same applies
+    // to `Case`.
     #[serde(default, rename = "case", skip_serializing_if = "Option::is_none")]
     case_id: Option<CaseId>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -102,7 +106,7 @@ pub struct Subject {
     case: Option<Box<Case>>,
 }
 
-/// By whom subjects are told apart.
+/// The identity of a subject.
 #[derive(Clone, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub(super) enum Whose {
     Case(CaseId),
@@ -110,19 +114,19 @@ pub(super) enum Whose {
 }
 
 impl Subject {
-    /// The case `case_id`.
+    /// The subject for the case `case_id`.
     #[must_use]
     pub const fn new(case_id: CaseId) -> Self {
         Self { case_id: Some(case_id), numbers: Vec::new(), personal: Vec::new(), case: None }
     }
 
-    /// A person of whom no case is known, such as one who is searched for by number at a screen.
+    /// A person without a known case, for example one searched for by number on a screen.
     #[must_use]
     pub fn person(number: NhsNumber) -> Self {
         Self { case_id: None, numbers: vec![number], personal: Vec::new(), case: None }
     }
 
-    /// `case`, by its id and the number that it holds.
+    /// The subject for `case`, with its id and its NHS Number.
     #[must_use]
     pub fn of(case: &Case) -> Self {
         let subject = Self::new(case.id.clone());
@@ -132,15 +136,16 @@ impl Subject {
         }
     }
 
-    /// `case`, and all of it as it is after the event, so that it can be rebuilt (MSCA-AUD-02).
+    /// The subject for `case`, with all of its data after the event, so that it can be rebuilt
+    /// (MSCA-AUD-02).
     ///
-    /// The version must be the one that the case's store will give: that after the save.
+    /// The version must be the version that the case's store will assign in the save.
     #[must_use]
     pub fn snapshot(case: &Case) -> Self {
         Self { case: Some(Box::new(case.clone())), ..Self::of(case) }
     }
 
-    /// The same subject, with one more NHS Number that the event is about.
+    /// Returns this subject with one more NHS Number that the event is about.
     #[must_use]
     pub fn with_number(mut self, number: NhsNumber) -> Self {
         if !self.numbers.contains(&number) {
@@ -149,14 +154,14 @@ impl Subject {
         self
     }
 
-    /// The same subject, with one more fact that is personal.
+    /// Returns this subject with one more personal fact.
     #[must_use]
     pub fn with_personal(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
         self.personal.push((key.into(), value.into()));
         self
     }
 
-    /// The case, unless no case is known.
+    /// The id of the case, when a case is known.
     #[must_use]
     pub const fn case_id(&self) -> Option<&CaseId> {
         self.case_id.as_ref()
@@ -168,19 +173,19 @@ impl Subject {
         &self.numbers
     }
 
-    /// Personal facts, as they were added.
+    /// Personal facts, in the order in which they were added.
     #[must_use]
     pub fn personal(&self) -> &[(String, String)] {
         &self.personal
     }
 
-    /// The case as it was after the event, when the event says.
+    /// The case as it was after the event, when the event contains it.
     #[must_use]
     pub fn case(&self) -> Option<&Case> {
         self.case.as_deref()
     }
 
-    /// By whom this subject is told from others; `None` for what no constructor makes.
+    /// The identity of this subject; `None` for a value that no constructor creates.
     pub(super) fn whose(&self) -> Option<Whose> {
         match &self.case_id {
             Some(case_id) => Some(Whose::Case(case_id.clone())),
@@ -196,7 +201,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn spellings_of_a_message_id_are_one() {
+    fn spellings_of_a_message_id_are_equal() {
         let bare = "1D9C4AC8-6A5A-4A43-9D3C-4D9F0C6B8F7E";
         for id in [
             bare,

@@ -1,6 +1,6 @@
 use std::error::Error as StdError;
 
-/// An audit trail that did not do what was asked. Nothing was appended.
+/// Why an operation on an audit trail failed. Nothing was appended.
 #[derive(Debug, thiserror::Error)]
 #[error("{kind}")]
 pub struct Error {
@@ -9,63 +9,65 @@ pub struct Error {
 }
 
 impl Error {
-    /// An error of `kind`.
+    /// Creates an error of `kind`.
     #[must_use]
     pub const fn new(kind: ErrorKind) -> Self {
         Self { kind, source: None }
     }
 
-    /// The same error, with its cause, which must not carry anything of an event's content.
+    /// Returns this error with its cause. The cause must not contain anything of an event's
+    /// content.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.source = Some(source.into());
         self
     }
 
-    /// What went wrong.
+    /// The kind of the error.
     #[must_use]
     pub const fn kind(&self) -> ErrorKind {
         self.kind
     }
 }
 
-/// What went wrong with an audit trail, and so what to do about it.
+/// The kind of an audit-trail error, which says what to do about it.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, thiserror::Error)]
 pub enum ErrorKind {
-    /// What is stored is no event, or not where it should be. Verify the trail, keep a copy of it
-    /// as it is, and have it looked at: this is damage or tampering.
+    /// A stored row is not a valid event, or is not where it should be: damage or tampering. Verify
+    /// the trail, keep an unchanged copy of it, and have it investigated.
     #[error("what is stored cannot be read as an audit trail")]
     Corrupt,
     /// There is no audit trail: the file is empty, belongs to another program, or is incomplete.
-    #[error("no audit trail here: the file is empty, incomplete or of another program")]
+    #[error("no audit trail here: the file is empty, incomplete or belongs to another program")]
     NoTrail,
-    /// No event says that the case was erased. Append a `case_erased` event about it first, so that
-    /// the destroyed key is explained.
-    #[error("no event says that the case was erased")]
+    /// No event records that the case was erased. First append a `case_erased` event about it, so
+    /// that the trail explains the destroyed key.
+    #[error("no event records that the case was erased")]
     NotErased,
-    /// The trail can only be read: the file, its directory or the medium is read-only. What has to be on
-    /// record is not done. Open the file where it can be written; to verify it, it need not be.
-    #[error("the audit trail is read-only, so nothing can be put on record")]
+    /// The trail can only be read: the file, its directory or the medium is read-only. An action
+    /// that must be recorded does not take place. Open the file where it can be written;
+    /// verification does not need that.
+    #[error("the audit trail is read-only, so nothing can be recorded")]
     ReadOnly,
-    /// The key is destroyed, but copies of it may still be found in the log's files, because another
-    /// connection is using them or there is no room to rewrite them. Close other programs or free
-    /// room, and forget the case again; doing so twice does no harm.
+    /// The key is destroyed, but copies of it may still be in the log's files, because another
+    /// connection uses them or there is not enough space to rewrite them. Close other programs or
+    /// free space, and forget the case again. Repeating the call is safe.
     #[error(
-        "the key is destroyed, but the trail's files may still hold copies of it: close other \
-         programs that use them, make sure that there is room for a second copy, and erase again"
+        "the key is destroyed, but the trail's files may still contain copies of it: close other \
+         programs that use them, make sure that there is space for a second copy, and erase again"
     )]
     Residue,
     /// The trail was written by a newer version of this crate. Use that version.
     #[error("the audit trail belongs to a newer version")]
     Schema,
-    /// The trail cannot be reached, read or written: locked, full, no permission, no such place. Do
-    /// not do what was to be audited; try again later, and have the trail looked at when that does
-    /// not help.
+    /// The trail cannot be reached, read or written: locked, full, no permission, no such path. Do
+    /// not perform the action that was to be audited. Try again later, and have the trail checked
+    /// if the error continues.
     #[error("the audit trail is unavailable")]
     Unavailable,
-    /// What was read from the trail could not be written where it was to go. Free the place, and
-    /// ask again.
+    /// Data read from the trail could not be written to their destination. Free space there, and
+    /// repeat the call.
     #[error("an extract of the audit trail could not be written")]
     Write,
 }

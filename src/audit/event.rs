@@ -2,7 +2,7 @@ use crate::audit::{Actor, EventKind, Subject};
 use chrono::{DateTime, Utc};
 use std::fmt;
 
-/// What is read back from an audit trail (MSCA-AUD-03). `Debug` shows its number and kind.
+/// An event read from an audit trail (MSCA-AUD-03). `Debug` shows only its number and kind.
 #[non_exhaustive]
 #[derive(Clone, Eq, PartialEq)]
 pub struct Event {
@@ -10,19 +10,19 @@ pub struct Event {
     pub seq: u64,
     /// What happened.
     pub kind: EventKind,
-    /// When, to the microsecond.
+    /// The time, to the microsecond.
     pub at: DateTime<Utc>,
-    /// Who did it.
+    /// The actor.
     pub actor: Actor,
     /// The message's identifier: upper case, without `urn:uuid:`.
     pub message_id: Option<String>,
-    /// Facts that are not personal, as they were added.
+    /// Facts that are not personal, in the order in which they were added.
     pub details: Vec<(String, String)>,
-    /// Whom it is about.
+    /// The patient that the event is about.
     pub about: About,
 }
 
-/// Whom an event is about.
+/// The patient that an event is about.
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum About {
@@ -30,12 +30,12 @@ pub enum About {
     Nobody,
     /// This subject.
     Subject(Box<Subject>),
-    /// Somebody who has been forgotten (MSCA-DQ-02): the key is destroyed.
+    /// A patient who has been forgotten (MSCA-DQ-02): the key is destroyed.
     Forgotten,
 }
 
 impl About {
-    /// The subject, when there is one who is not forgotten.
+    /// The subject, when there is one that is not forgotten.
     #[must_use]
     pub fn subject(&self) -> Option<&Subject> {
         match self {

@@ -11,23 +11,24 @@ use std::io::{self, Write};
 const PAGE: usize = 200;
 
 /// Writes everything about the person of the case `case` to `to`, for a subject access request
-/// (MSCA-ORG-04), and returns how many events that were: one to a line, in order, as JSON.
+/// (MSCA-ORG-04). Writes one event per line, in order, as JSON, and returns the number of events.
 ///
-/// First an `audit_exported` event says who asked for it; it is the last that is written. Each line
-/// has `seq`, `at` (RFC 3339, UTC), `kind` and `actor` (`user_id`, `name`, and what is known of
-/// `role`, `organisation`, `authority` and `device`); and, where there are any, `message_id`,
-/// `details` (a list of pairs) and `subject` (`case`, `numbers`, `personal`, `snapshot`: the case
-/// as it was then). Characters that a terminal obeys or does not show are written as `\uXXXX`.
+/// First it appends an `audit_exported` event that records who asked for the export; that event is
+/// the last that is written. Each line has `seq`, `at` (RFC 3339, UTC), `kind` and `actor`
+/// (`user_id`, `name`, and if known `role`, `organisation`, `authority` and `device`). If present,
+/// a line also has `message_id`, `details` (a list of pairs) and `subject` (`case`, `numbers`,
+/// `personal`, `snapshot`: the case as it was then). Characters that a terminal executes or does
+/// not show are written as `\uXXXX`.
 ///
-/// Searches that were by number alone are not in it: which patient they were about, the trail
-/// cannot know. Query by number for them. Events that cannot be read are not in it either:
-/// [`AuditLog::unreadable`] names them. `to` is written to where the future is polled, so it
-/// should be fast.
+/// The export does not contain searches by number alone, because the trail cannot know which
+/// patient they were about. Query by number for them. It does not contain events that cannot be
+/// read: [`AuditLog::unreadable`] lists them. The function writes to `to` where the future is
+/// polled, so `to` should be fast.
 ///
 /// # Errors
 ///
-/// [`ErrorKind::Write`] when `to` does not take it; else those of [`AuditLog::append`], in which
-/// case nothing was written, and of [`AuditLog::page`].
+/// [`ErrorKind::Write`] when writing to `to` fails; otherwise the errors of [`AuditLog::append`],
+/// in which case nothing was written, and of [`AuditLog::page`].
 pub async fn export(
     log: &dyn AuditLog,
     asked_by: &Actor,
@@ -69,7 +70,7 @@ fn write_line(to: &mut impl Write, event: &Event) -> io::Result<()> {
         ]),
     });
     let subject = match &event.about {
-        // What a JSON library says of a value may quote it.
+        // The error of a JSON library may quote the value.
         About::Subject(subject) => {
             Some(serde_json::to_value(subject).map_err(|_| io::ErrorKind::InvalidData)?)
         }
@@ -87,7 +88,7 @@ fn write_line(to: &mut impl Write, event: &Event) -> io::Result<()> {
     writeln!(to, "{}", printable_json(&line.to_string()))
 }
 
-/// An object of the values that there are.
+/// An object of the values that are present.
 fn some<const N: usize>(values: [(&str, Option<Value>); N]) -> Value {
     let values = values.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?)));
     Value::Object(values.collect())

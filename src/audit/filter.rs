@@ -6,7 +6,7 @@ use crate::nhs_number::NhsNumber;
 use chrono::{DateTime, Utc};
 use std::ops::RangeInclusive;
 
-/// Which events are asked for: those that meet every condition (MSCA-AUD-05).
+/// The conditions of a search in the audit trail: an event must meet every condition (MSCA-AUD-05).
 ///
 /// ```
 /// use chrono::{DateTime, TimeDelta};
@@ -33,44 +33,44 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// Every event.
+    /// A filter that passes every event.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Only what the user or system did whose id this is, as [`Caller`](crate::trace::Caller)'s
-    /// `Display` writes it.
+    /// Only events of the user or system with this id, in the form of
+    /// [`Caller`](crate::trace::Caller)'s `Display`.
     #[must_use]
     pub fn with_user(mut self, id: impl Into<String>) -> Self {
         self.user = Some(id.into());
         self
     }
 
-    /// Only what the person authorised whose user id this is.
+    /// Only events authorised by the person with this user id.
     #[must_use]
     pub fn with_authority(mut self, id: impl Into<String>) -> Self {
         self.authority = Some(id.into());
         self
     }
 
-    /// Only what belongs to this message, in any of the spellings of its identifier.
+    /// Only events of this message, in any spelling of its identifier.
     #[must_use]
     pub fn with_message_id(mut self, id: impl AsRef<str>) -> Self {
         self.message_id = Some(bare_message_id(id.as_ref()));
         self
     }
 
-    /// Only what is about the patient with this number: about the number itself, or about a case
-    /// that any event says it of. Also those of the case's events are meant that came before its
-    /// number was known, and that do not repeat it.
+    /// Only events about the patient with this number: about the number itself, or about a case
+    /// that any event links to the number. This includes earlier events of the case, from before
+    /// its number was known, and events that do not repeat the number.
     #[must_use]
     pub const fn with_number(mut self, number: NhsNumber) -> Self {
         self.number = Some(number);
         self
     }
 
-    /// Only what is about this case.
+    /// Only events about this case.
     #[must_use]
     pub fn with_case(mut self, case: CaseId) -> Self {
         self.case = Some(case);
@@ -84,14 +84,14 @@ impl Filter {
         self
     }
 
-    /// Only what happened at `from` or later.
+    /// Only events at `from` or later.
     #[must_use]
     pub const fn with_from(mut self, from: DateTime<Utc>) -> Self {
         self.from = Some(from);
         self
     }
 
-    /// Only what happened before `to`.
+    /// Only events before `to`.
     #[must_use]
     pub const fn with_to(mut self, to: DateTime<Utc>) -> Self {
         self.to = Some(to);
@@ -105,7 +105,7 @@ impl Filter {
         self
     }
 
-    /// The same filter, up to the event `last` at most.
+    /// Returns this filter, limited to the event `last`.
     #[must_use]
     pub(super) fn up_to(mut self, last: u64) -> Self {
         let (first, end) = self.sequence.unwrap_or((0, u64::MAX));
@@ -113,8 +113,8 @@ impl Filter {
         self
     }
 
-    /// Whether `event` meets every condition but those on the patient, of which the log knows more
-    /// than the event.
+    /// Whether `event` meets every condition except those on the patient. The log checks these,
+    /// because it knows more about the patient than the event.
     pub(super) fn passes(&self, event: &Event) -> bool {
         let same = |asked: &Option<String>, is: Option<&str>| {
             asked.as_deref().is_none_or(|asked| is == Some(asked))

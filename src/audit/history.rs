@@ -6,22 +6,22 @@ use std::collections::BTreeMap;
 /// How many events are in memory at once.
 const PAGE: usize = 200;
 
-/// The case as it was `at` a time, rebuilt from the trail (MSCA-AUD-02); `None` when no event
-/// tells, or when it was not there yet.
+/// The case as it was `at` a time, rebuilt from the trail (MSCA-AUD-02). `None` when no event
+/// contains it, or when it did not exist yet.
 ///
-/// A `case_changed` event is appended *before* its case is saved, so it is an intent, which a crash
-/// or a conflict may have kept from being carried out. `current_version` is the version that the
-/// case's store has now: what would have brought a later one never happened. Of several events for
-/// one version, all but the last were attempts. Where two writers may save one case at a time, let
-/// the one who is told of a conflict append the case as it is stored: else its own attempt may
-/// stand last.
+/// A `case_changed` event is appended *before* its case is saved, so it records an intent. A crash
+/// or a conflict may have prevented the save. `current_version` is the version that the case's
+/// store has now: later versions in the trail were never saved. Of several events for one version,
+/// all but the last were attempts. If two writers may save one case at the same time, the writer
+/// that gets a conflict must append the case as it is stored. Otherwise its own failed attempt may
+/// be the last event.
 ///
-/// It is for the caller to audit that the case was viewed.
+/// The caller must audit that the case was viewed.
 ///
 /// # Errors
 ///
-/// Those of [`AuditLog::page`]; [`Corrupt`](ErrorKind::Corrupt) also when a change of the case cannot
-/// be read, because an earlier state of it might then be taken for a later one.
+/// Those of [`AuditLog::page`]. Also [`Corrupt`](ErrorKind::Corrupt) when a change of the case
+/// cannot be read, because the result might then be an earlier state of the case than requested.
 pub async fn case_as_of(
     log: &dyn AuditLog,
     case: &CaseId,
@@ -43,12 +43,12 @@ pub async fn case_as_of(
     Ok(history.version_at(current_version, at))
 }
 
-/// What became of a case, version by version.
+/// The changes of a case, by version.
 #[derive(Default)]
 struct History(BTreeMap<u64, (DateTime<Utc>, Case)>);
 
 impl History {
-    /// Takes in the next event about the case.
+    /// Adds the next event about the case.
     fn add(&mut self, event: &Event) {
         if let Some(case) = event.about.subject().and_then(|subject| subject.case()) {
             self.0.insert(case.version, (event.at, case.clone()));
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn the_greatest_version_until_then() {
+    fn the_latest_version_at_the_time_is_returned() {
         let changes = [(1, 10, "a"), (2, 20, "b"), (3, 30, "c")];
         for (second, expected) in
             [(9, None), (10, Some("a")), (19, Some("a")), (20, Some("b")), (99, Some("c"))]
@@ -109,14 +109,14 @@ mod tests {
     }
 
     #[test]
-    fn what_was_never_saved_never_was() {
+    fn changes_that_were_not_saved_are_ignored() {
         let changes = [(1, 10, "a"), (2, 20, "b"), (3, 30, "never")];
         assert_eq!(surname(&changes, 2, 99).as_deref(), Some("b"));
         assert_eq!(surname(&changes, 0, 99), None);
     }
 
     #[test]
-    fn of_attempts_at_one_version_the_last_counts() {
+    fn the_last_attempt_at_a_version_counts() {
         let changes = [(1, 10, "a"), (2, 20, "lost"), (2, 40, "b"), (3, 50, "c")];
         assert_eq!(surname(&changes, 3, 45).as_deref(), Some("b"));
         assert_eq!(surname(&changes, 3, 25).as_deref(), Some("a"), "the first attempt failed");
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_went_back_does_not_turn_versions_round() {
+    fn a_clock_that_goes_back_does_not_change_the_order_of_versions() {
         let changes = [(1, 30, "a"), (2, 20, "b")];
         assert_eq!(surname(&changes, 2, 25).as_deref(), Some("b"));
         assert_eq!(surname(&changes, 2, 35).as_deref(), Some("b"));

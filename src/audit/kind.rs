@@ -1,7 +1,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// What happened (MSCA-AUD-02).
+/// The kind of an event (MSCA-AUD-02).
 ///
 /// ```
 /// use nhs_pds::audit::{EventKind, EventKindError};
@@ -13,21 +13,21 @@ use std::str::FromStr;
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum EventKind {
-    /// A message went out.
+    /// A message was sent.
     MessageSent,
-    /// A message came in.
+    /// A message was received.
     MessageReceived,
-    /// Somebody looked at a case.
+    /// A user viewed a case.
     CaseViewed,
-    /// Somebody looked at a list of review items.
+    /// A user viewed a list of review items.
     CasesListed,
-    /// Somebody took data of all cases out of the store, such as the decisions about them.
+    /// A user exported data of all cases from the store, such as the decisions about them.
     CasesExported,
-    /// A case is about to be saved; the event carries it as it will be.
+    /// A case is about to be saved; the event contains the case as it will be.
     CaseChanged,
-    /// A case is erased for good (MSCA-DQ-02).
+    /// A case is erased permanently (MSCA-DQ-02).
     CaseErased,
-    /// Somebody was told of something to be done.
+    /// An alert was sent.
     AlertSent,
     /// The configuration changed.
     ConfigurationChanged,
@@ -37,7 +37,7 @@ pub enum EventKind {
     ProcessControlled,
     /// A user signed in.
     SignedIn,
-    /// A user was not let in.
+    /// A user's sign-in failed.
     SignInFailed,
     /// A user signed out.
     SignedOut,
@@ -45,7 +45,7 @@ pub enum EventKind {
     PasswordChanged,
     /// The audit trail was queried (MSCA-AUD-05).
     AuditQueried,
-    /// Everything about one person was taken out of the audit trail (MSCA-ORG-04).
+    /// Everything about one person was exported from the audit trail (MSCA-ORG-04).
     AuditExported,
 }
 
@@ -110,7 +110,7 @@ impl FromStr for EventKind {
     }
 }
 
-/// Text that names no kind of event. Use one of the words of [`EventKind::ALL`].
+/// The text is not a kind of event. Use one of the words of [`EventKind::ALL`].
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("no kind of event has this name")]
 pub struct EventKindError;
@@ -120,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_word_reads_back() {
+    fn every_word_is_read_back() {
         for kind in EventKind::ALL {
             assert_eq!(kind.as_str().parse(), Ok(kind));
             assert_eq!(format!("{kind:?}").to_lowercase(), kind.as_str().replace('_', ""));

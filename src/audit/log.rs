@@ -3,41 +3,44 @@ use crate::case::CaseId;
 use async_trait::async_trait;
 use std::fmt::Debug;
 
-/// Keeps an audit trail: append-only, in one order, each event chained to the one before
+/// Stores an audit trail: append-only, in one order, each event chained to the previous event
 /// (MSCA-AUD-01).
 ///
 /// # Contract
 ///
-/// * Events are numbered from 1 without a gap, in the order in which they were appended; those of
-///   one call stand together and in their order, whoever appends at the same time.
-/// * An event comes back as it was appended, in every field; its time to the microsecond.
-/// * Each call takes effect wholly or not at all, and what has been acknowledged survives whatever
-///   the log promises to survive. There is no way to change or take out an event.
-/// * What an entry says about its subject is kept sealed under a key of that subject alone. After
-///   `forget` nobody can open it, and the chain is whole.
-/// * A later event about a case that was forgotten is about a new subject: forgetting is no ban.
-/// * Errors carry nothing of an event, and `Debug` counts at most.
+/// * Events are numbered from 1 without a gap, in the order in which they were appended. The events
+///   of one call are adjacent and in order, even if other callers append at the same time.
+/// * An event is returned as it was appended, in every field; its time to the microsecond.
+/// * Each call takes effect completely or not at all. Acknowledged events are as durable as the log
+///   promises. There is no way to change or remove an event.
+/// * The content of an entry's subject is stored encrypted under a key of that subject alone. After
+///   `forget` it cannot be decrypted, and the chain is whole.
+/// * A later event about a forgotten case is about a new subject: a case may be used again after
+///   `forget`.
+/// * Errors contain nothing of an event, and `Debug` shows counts at most.
 /// * A call whose future is dropped may or may not take effect.
 ///
-/// `conformance::check` (feature `simulator`) holds a log against this.
+/// `conformance::check` (feature `simulator`) tests a log against this contract.
 #[async_trait]
 pub trait AuditLog: Debug + Send + Sync {
-    /// Appends `entries`, all or none and in order, durably, and returns the number of the last
-    /// event of the trail then; of none, it changes nothing.
+    /// Appends `entries` durably and in order, all or none. Returns the number of the trail's last
+    /// event afterwards. With no entries, changes nothing.
     ///
     /// # Errors
     ///
     /// [`Unavailable`](crate::audit::ErrorKind::Unavailable), and
-    /// [`Corrupt`](crate::audit::ErrorKind::Corrupt) when the end of the trail is not what it was.
+    /// [`Corrupt`](crate::audit::ErrorKind::Corrupt) when the end of the trail does not match its
+    /// anchor.
     async fn append(&self, entries: Vec<Entry>) -> Result<u64, Error>;
 
-    /// At most `limit` events in order, from the first with a number greater than `after` on, that
-    /// `filter` lets pass. None are left when the page is empty and `limit` is not 0.
+    /// At most `limit` events that pass `filter`, in order, starting after the event number
+    /// `after`. The end is reached when the page is empty and `limit` is not 0.
     ///
-    /// Left out are events that cannot be read, because they were damaged:
-    /// [`unreadable`](Self::unreadable) names them.
+    /// Damaged events that cannot be read are left out: [`unreadable`](Self::unreadable) lists
+    /// them.
     ///
-    /// Reading is to be audited, and this is not: call [`query`](crate::audit::query) for a user.
+    /// Reading by a user must be audited, and this method does not do it: call
+    /// [`query`](crate::audit::query) for a user.
     ///
     /// # Errors
     ///
@@ -45,8 +48,8 @@ pub trait AuditLog: Debug + Send + Sync {
     /// [`Unavailable`](crate::audit::ErrorKind::Unavailable).
     async fn page(&self, filter: &Filter, after: u64, limit: usize) -> Result<Vec<Event>, Error>;
 
-    /// The numbers of the events that a page by `filter` leaves out because they cannot be read, in
-    /// order. A log whose events cannot be damaged one by one need not implement it.
+    /// The numbers of the events that a page with `filter` leaves out because they cannot be read,
+    /// in order. A log whose events cannot be damaged one by one need not implement this method.
     ///
     /// # Errors
     ///
@@ -55,7 +58,7 @@ pub trait AuditLog: Debug + Send + Sync {
         Ok(Vec::new())
     }
 
-    /// How far the trail goes.
+    /// The end of the trail.
     ///
     /// # Errors
     ///
@@ -63,27 +66,27 @@ pub trait AuditLog: Debug + Send + Sync {
     /// [`Unavailable`](crate::audit::ErrorKind::Unavailable).
     async fn head(&self) -> Result<Anchor, Error>;
 
-    /// Walks along the whole trail, in bounded memory, and names the first bad link; `anchors` are
-    /// those that were kept outside it. A broken trail is an answer, not an error.
+    /// Checks the whole trail, in bounded memory, and reports the first broken link. `anchors` are
+    /// those stored outside the trail. A broken trail is a normal result, not an error.
     ///
     /// # Errors
     ///
     /// [`Unavailable`](crate::audit::ErrorKind::Unavailable), and
-    /// [`Corrupt`](crate::audit::ErrorKind::Corrupt) when there is no walking at all.
+    /// [`Corrupt`](crate::audit::ErrorKind::Corrupt) when the trail cannot be read at all.
     async fn verify(&self, anchors: &[Anchor]) -> Result<Verdict, Error>;
 
-    /// Destroys the key of what is sealed about `case`, and what leads from the case and its
-    /// numbers to it (MSCA-DQ-02: permanent erasure by court order). Of a case that is not in the
-    /// trail, it changes nothing.
+    /// Destroys the key of the encrypted content about `case`, and the mappings from the case and
+    /// its numbers to it (MSCA-DQ-02: permanent erasure by court order). If the case is not in the
+    /// trail, nothing changes.
     ///
     /// A person of whom only the number is known
-    /// ([`Subject::person`](crate::audit::Subject::person)) is forgotten along with a case of that
-    /// number if an event says that they were erased too.
+    /// ([`Subject::person`](crate::audit::Subject::person)) is forgotten together with a case of
+    /// that number if an event records that the person was also erased.
     ///
     /// # Errors
     ///
-    /// [`NotErased`](crate::audit::ErrorKind::NotErased) when no `case_erased` event about the case
-    /// stands in the trail: append it first. [`Residue`](crate::audit::ErrorKind::Residue) when the key
-    /// may still be found in the log's files: call again.
+    /// [`NotErased`](crate::audit::ErrorKind::NotErased) when the trail has no `case_erased` event
+    /// about the case: append it first. [`Residue`](crate::audit::ErrorKind::Residue) when copies
+    /// of the key may still be in the log's files: call again.
     async fn forget(&self, case: &CaseId) -> Result<(), Error>;
 }

@@ -10,9 +10,10 @@ use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use zeroize::Zeroizing;
 
-/// An audit trail in memory, forgotten with the log. For tests.
+/// An audit trail in memory, which ends with the log. For tests.
 ///
-/// Its rows, hashes and seals are those that `SqliteLog` (feature `sqlite`) writes.
+/// Its rows, hashes and encrypted parts have the same format as those of `SqliteLog` (feature
+/// `sqlite`).
 ///
 /// ```
 /// use chrono::DateTime;
@@ -63,20 +64,21 @@ impl Default for Trail {
 }
 
 impl MemoryLog {
-    /// A trail without events.
+    /// Creates a trail without events.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Rows are added last and whole, so what a panic elsewhere left behind is whole.
+    /// Rows are added last and in one step, so the trail is consistent even after a panic
+    /// elsewhere.
     fn trail(&self) -> MutexGuard<'_, Trail> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Trail {
-    /// The name and key of whoever an entry is about, who gets both when new.
+    /// The name and key of the subject of an entry; a new subject gets both.
     fn sealer(&mut self, entry: &Entry, seq: u64) -> Result<Option<(SubjectId, Key)>, Error> {
         let Some((subject, whose)) =
             entry.subject.as_ref().and_then(|subject| Some((subject, subject.whose()?)))
@@ -114,7 +116,7 @@ impl Trail {
         }
     }
 
-    /// Whether the subject of `row` is the patient whom `filter` asks for, if it asks for one.
+    /// Whether the subject of `row` is the patient that `filter` names, if it names one.
     fn is_about(&self, row: &Row, filter: &Filter) -> bool {
         let name = row.subject_id();
         let sealer = name.and_then(|name| self.subjects.get(&name));

@@ -1,17 +1,17 @@
 use crate::audit::{Actor, AuditLog, Entry, Error, Event, EventKind, Filter, Subject};
 use chrono::{DateTime, SecondsFormat, Utc};
 
-/// What a user reads of an audit trail: a page as [`AuditLog::page`] has it, after an event that
-/// says who asked for what (MSCA-AUD-05: queries are audited too).
+/// Reads a page of an audit trail for a user. Returns the page as [`AuditLog::page`] does, after
+/// appending an event that records who made which query (MSCA-AUD-05: queries are audited too).
 ///
-/// The event is an `audit_queried` one with the filter's conditions as details; a patient who is
-/// asked for stands in its sealed part, and of a case and a number, each has an event of its own.
-/// The page holds nothing that was appended after the question, and no events that cannot be read:
-/// [`AuditLog::unreadable`] names these.
+/// The event has the kind `audit_queried`, with the filter's conditions as details. A patient in
+/// the conditions is recorded only in the encrypted part. If the filter has a case and a number,
+/// each gets its own event. The page contains nothing that was appended after the query, and no
+/// events that cannot be read: [`AuditLog::unreadable`] lists them.
 ///
-/// Each page is a query and leaves an event. To read to the end, take the trail's
-/// [`head`](AuditLog::head) first and bound the filter by it ([`Filter::with_sequence`]): else the
-/// next page has the question for the last, without end.
+/// Each page is a query and appends an event. To read to the end, first get the trail's
+/// [`head`](AuditLog::head) and limit the filter to it ([`Filter::with_sequence`]). Otherwise each
+/// page contains the query for the previous page, and reading never ends.
 ///
 /// # Errors
 ///
@@ -47,7 +47,7 @@ pub async fn query(
     log.page(&filter.clone().up_to(last.saturating_sub(asked)), after, limit).await
 }
 
-/// The events that say what is asked for.
+/// The events that record the query.
 fn questions(
     asked_by: &Actor,
     now: DateTime<Utc>,

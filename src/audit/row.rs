@@ -1,4 +1,4 @@
-//! One row as it is stored, its hash, and its sealed part. The bytes are described in `audit`.
+//! One stored row, its hash, and its encrypted part. The `audit` module documents the bytes.
 
 use crate::audit::entry::Whose;
 use crate::audit::{About, Actor, Entry, Error, ErrorKind, Event, Subject};
@@ -11,17 +11,17 @@ use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use zeroize::Zeroizing;
 
-/// What stands first in everything that is hashed.
+/// The prefix of everything that is hashed.
 const CHAINED: &[u8] = b"nhs-pds audit 1\n";
 
-/// What stands first in what a sealed part is bound to, in each of its two forms.
+/// The prefix of the associated data of an encrypted part, in each of its two forms.
 const SEALED_1: &[u8] = b"nhs-pds audit 1 sealed\n";
 const SEALED_2: &[u8] = b"nhs-pds audit 2 sealed\n";
 
-/// What stands first in what a nonce is made from.
+/// The prefix of the input of a nonce.
 const NONCE: &[u8] = b"nhs-pds audit 2 nonce\n";
 
-/// How a sealed part of the second form begins. The first form begins with what is encrypted.
+/// The prefix of an encrypted part of the second form. The first form has no prefix.
 const FORM_2: &[u8; 8] = b"sealed 2";
 
 pub(super) type Hash = [u8; 32];
@@ -34,10 +34,10 @@ pub(super) const NO_HASH: Hash = [0; 32];
 pub(super) enum Value {
     Null,
     Integer(i64),
-    /// No column has this type; what is found nevertheless is hashed as it is.
-    #[cfg_attr(not(feature = "sqlite"), expect(dead_code, reason = "only a file can hold it"))]
+    /// No column has this type; a value of it in a changed file is hashed as it is.
+    #[cfg_attr(not(feature = "sqlite"), expect(dead_code, reason = "only a file can contain it"))]
     Real(f64),
-    /// Which need not be UTF-8 once somebody else has written it.
+    /// Need not be UTF-8 if another program has written it.
     Text(Vec<u8>),
     Blob(Vec<u8>),
 }
@@ -79,7 +79,7 @@ impl Value {
         if let Self::Blob(bytes) = self { Some(bytes) } else { None }
     }
 
-    /// `Some(None)` for NULL, `None` for what is no text.
+    /// `Some(None)` for NULL, `None` for a value that is not text.
     fn as_optional(&self) -> Option<Option<&str>> {
         if matches!(self, Self::Null) { Some(None) } else { self.as_str().map(Some) }
     }
@@ -100,14 +100,14 @@ pub(super) struct Row {
     pub(super) sealed: Value,
 }
 
-/// A subject's name in the rows: the number of the first event about it, so that new names come
-/// last in an index and not anywhere, and eight random bytes.
+/// A subject's name in the rows: the number of the first event about it and eight random bytes.
+/// With the number first, new names are added at the end of an index.
 pub(super) type SubjectId = [u8; 16];
 
-/// The secret key of what is sealed about a subject. Overwritten when it is dropped.
+/// The secret key of the encrypted content about a subject. Overwritten when it is dropped.
 pub(super) type Key = Zeroizing<[u8; 32]>;
 
-/// Draws the name and the key of a subject that the event `seq` is the first about.
+/// Draws the name and the key of a subject whose first event is `seq`.
 pub(super) fn draw(seq: u64) -> Result<(SubjectId, Key), Error> {
     let (mut name, mut key) = (SubjectId::default(), Key::default());
     let (number, random) = name.split_at_mut(8);
@@ -118,26 +118,26 @@ pub(super) fn draw(seq: u64) -> Result<(SubjectId, Key), Error> {
     Ok((name, key))
 }
 
-/// What is known of the key of a row.
+/// The state of the key of a row.
 pub(super) enum Unsealing {
-    /// The subject's key as it is stored, whose it is, and the numbers that lead to it.
+    /// The subject's key as it is stored, its owner, and the numbers that map to it.
     Key(Zeroizing<Vec<u8>>, Option<Whose>, BTreeSet<NhsNumber>),
-    /// There is no key, and an event says that the subject was erased.
+    /// There is no key, and an event records that the subject was erased.
     Erased,
     /// There is no key.
     Missing,
 }
 
-/// A row whose content is no event's, or whose sealed part does not open.
+/// A row whose content is not an event, or whose encrypted part cannot be decrypted.
 pub(super) enum Unreadable {
     Content,
     Sealed,
-    /// What leads to its subject, so that the event is found, is not what the event says.
+    /// The tables that map a case or number to the subject do not agree with the event.
     Subject,
 }
 
 impl Row {
-    /// The row of `entry`, chained to the row before.
+    /// The row of `entry`, chained to the previous row.
     pub(super) fn new(
         seq: u64,
         prev_hash: &Hash,
@@ -167,7 +167,7 @@ impl Row {
         };
         if let (Some((name, key)), Some(subject)) = (subject, &entry.subject) {
             row.subject = Value::Blob(name.to_vec());
-            // Its cause is left out, because it may quote what it could not write.
+            // The cause is dropped, because it may quote the content.
             let plain = serde_json::to_vec(subject).map_err(|_| corrupt())?;
             row.sealed = Value::Blob(row.seal(&plain, &key)?);
         }
@@ -176,7 +176,7 @@ impl Row {
         Ok((row, hash))
     }
 
-    /// What the hash should be.
+    /// The hash that the row should have.
     pub(super) fn digest(&self) -> Hash {
         let mut bytes = CHAINED.to_vec();
         Value::Integer(self.seq).encode(&mut bytes);
@@ -187,7 +187,7 @@ impl Row {
         Sha256::digest(&bytes).into()
     }
 
-    /// The form, the nonce, and `plain` encrypted.
+    /// The form prefix, the nonce, and `plain` encrypted.
     fn seal(&self, plain: &[u8], key: &Key) -> Result<Vec<u8>, Error> {
         let bound = self.bound(SEALED_2);
         let nonce = fresh_nonce(key, &bound, plain)?;
@@ -197,7 +197,8 @@ impl Row {
         Ok([&FORM_2[..], &nonce, &sealed].concat())
     }
 
-    /// What the sealed part is bound to: the row's number, its facts and its subject's name.
+    /// The associated data of the encrypted part: the row's number, its facts and its subject's
+    /// name.
     fn bound(&self, form: &[u8]) -> Vec<u8> {
         let mut bytes = form.to_vec();
         Value::Integer(self.seq).encode(&mut bytes);
@@ -206,8 +207,8 @@ impl Row {
         bytes
     }
 
-    /// The nonce of the first form. It repeats when a copy of the file is restored and both go on, so
-    /// nothing is sealed with it any more.
+    /// The nonce of the first form. It repeats when a copy of the file is restored and both are
+    /// appended to, so it is no longer used for encryption.
     fn nonce_1(&self) -> Nonce {
         let mut nonce = [0; 12];
         let (_, number) = nonce.split_at_mut(4);
@@ -223,7 +224,7 @@ impl Row {
         self.subject.as_blob()?.try_into().ok()
     }
 
-    /// The event that this row holds.
+    /// The event in this row.
     pub(super) fn event(&self, unsealing: &Unsealing) -> Result<Event, Unreadable> {
         let mut event = self.facts().ok_or(Unreadable::Content)?;
         event.about = match (&self.subject, &self.sealed, unsealing) {
@@ -287,9 +288,9 @@ impl Row {
     }
 }
 
-/// A nonce that no other content gets under `key`: it is made from random bytes, and from the content
-/// as well, so that a machine whose random numbers were restored with the file repeats it only for the
-/// same content.
+/// A nonce that no other content gets under `key`. It is made from random bytes and from the
+/// content. If a machine's random state is restored with the file, the nonce therefore repeats only
+/// for the same content.
 fn fresh_nonce(key: &Key, bound: &[u8], plain: &[u8]) -> Result<[u8; 24], Error> {
     let mut random = [0; 32];
     getrandom::fill(&mut random)
@@ -316,9 +317,9 @@ fn nonce(key: &Key, random: &[u8; 32], bound: &[u8], plain: &[u8]) -> [u8; 24] {
 mod tests {
     use super::*;
 
-    /// Random numbers that were restored together with the file come again.
+    /// Random numbers repeat when the random state is restored together with the file.
     #[test]
-    fn a_nonce_depends_on_key_and_content_and_not_on_chance_alone() {
+    fn a_nonce_depends_on_key_content_and_random_bytes() {
         let (key, random) = (Zeroizing::new([1; 32]), [2; 32]);
         let first = nonce(&key, &random, b"bound", b"plain");
         assert_eq!(first, nonce(&key, &random, b"bound", b"plain"));

@@ -8,29 +8,29 @@ use std::path::{Path, PathBuf};
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 
-/// Keeps anchors where those who may write the audit trail may not: another machine, a mailbox,
-/// paper.
+/// Stores anchors where a person who can write the audit trail cannot change them: on another
+/// machine, in a mailbox, on paper.
 ///
 /// # Contract
 ///
-/// When `keep` returns, the anchor is kept, and nobody who can change the trail can take it back.
-/// Anchors may come twice, and in another order than that of their numbers.
+/// When `keep` returns, the anchor is stored, and a person who can change the trail cannot remove
+/// it. Anchors may arrive twice, and not in the order of their numbers.
 #[async_trait]
 pub trait AnchorSink: Debug + Send + Sync {
-    /// Keeps `anchor`, which was the trail's head `at` a time.
+    /// Stores `anchor`, which was the trail's head `at` a time.
     ///
     /// # Errors
     ///
-    /// [`Unavailable`](ErrorKind::Unavailable) when it cannot be kept now.
+    /// [`Unavailable`](ErrorKind::Unavailable) when the anchor cannot be stored now.
     async fn keep(&self, anchor: &Anchor, at: DateTime<Utc>) -> Result<(), Error>;
 }
 
-/// Anchors in a text file: one to a line, with the time after it.
+/// Anchors in a text file: one per line, followed by the time.
 ///
-/// Put it where the trail's writers can append at most, such as an append-only or a mounted
-/// directory. A line is on the disk when it is acknowledged. On Unix a new file is its owner's
-/// alone (mode 0600). Several processes of one machine may write it: each locks it for its line. Calls need a Tokio runtime, whose threads for blocking
-/// work do the work.
+/// Put the file where the trail's writers can only append, such as an append-only or a mounted
+/// directory. A line is on the disk when it is acknowledged. On Unix, only the owner can read a new
+/// file (mode 0600). Several processes on one machine may write to it: each locks it while it
+/// writes its line. Calls need a Tokio runtime, and run on its threads for blocking work.
 ///
 /// ```
 /// use chrono::DateTime;
@@ -49,26 +49,26 @@ pub trait AnchorSink: Debug + Send + Sync {
 #[derive(Debug)]
 pub struct FileAnchors {
     path: PathBuf,
-    /// Lines are written one after the other.
+    /// Ensures that one line is written at a time.
     turn: Mutex<()>,
 }
 
 impl FileAnchors {
-    /// Anchors in the file at `path`, which is made when the first is kept.
+    /// Anchors in the file at `path`, which is created with the first anchor.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into(), turn: Mutex::new(()) }
     }
 
-    /// The anchors in the file at `path`, as they were kept. A last line without an end was never
-    /// acknowledged, and is passed over.
+    /// The anchors in the file at `path`, in the order in which they were stored. A last line
+    /// without a line end was never acknowledged, and is skipped.
     ///
     /// Blocks the thread while it reads.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Unavailable`] when there is no such file or it cannot be read,
-    /// [`ErrorKind::Corrupt`] when a line is no anchor.
+    /// [`ErrorKind::Unavailable`] when the file does not exist or cannot be read,
+    /// [`ErrorKind::Corrupt`] when a line is not an anchor.
     pub fn read(path: impl AsRef<Path>) -> Result<Vec<Anchor>, Error> {
         let corrupt = || Error::new(ErrorKind::Corrupt);
         let text = std::fs::read(path).map_err(unavailable)?;
@@ -100,7 +100,7 @@ fn append_line(path: &Path, line: &str) -> io::Result<()> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(path)?;
     match file.lock() {
-        // A file system without locks is used by one process.
+        // A file system without locks is used by one process only.
         Err(error) if error.kind() != io::ErrorKind::Unsupported => return Err(error),
         _ => {}
     }
@@ -109,7 +109,7 @@ fn append_line(path: &Path, line: &str) -> io::Result<()> {
     file.sync_all()
 }
 
-/// Takes away what a crash left of a line.
+/// Removes an incomplete line that a crash left.
 fn drop_torn_line(file: &mut File) -> io::Result<()> {
     let size = file.metadata()?.len();
     // Longer than any line.
@@ -130,7 +130,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn anchors_come_back_and_a_torn_line_does_not() {
+    async fn anchors_are_read_back_and_an_incomplete_line_is_not() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("anchors");
         assert_eq!(FileAnchors::read(&path).unwrap_err().kind(), ErrorKind::Unavailable);
@@ -151,7 +151,7 @@ mod tests {
 
     #[cfg(unix)]
     #[tokio::test]
-    async fn a_new_file_is_its_owners_alone() {
+    async fn only_the_owner_can_read_a_new_file() {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("anchors");

@@ -10,19 +10,18 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use std::fmt;
 use std::path::Path;
 
-/// How many rows a walk reads at once, so that others may append meanwhile.
+/// How many rows a verification reads at once, so that other writers can append in between.
 const STRIDE: usize = 500;
 
-/// An audit trail in an SQLite file, to which several processes of one machine may append at once.
+/// An audit trail in an SQLite file. Several processes on one machine may append to it at once.
 ///
-/// The file may be that of [`SqliteStore`](crate::case::SqliteStore). What is appended is on the
-/// disk when it is acknowledged (write-ahead log, `synchronous=FULL`). The file holds the keys
-/// beside what they seal, so whoever can read it can read everything: on Unix a new file is its
-/// owner's alone (mode 0600). Calls need a Tokio runtime, whose threads for blocking work do the
-/// work.
+/// The file may be the file of [`SqliteStore`](crate::case::SqliteStore). Appended events are on
+/// the disk when they are acknowledged (write-ahead log, `synchronous=FULL`). The file contains the
+/// keys together with the encrypted content, so a person who can read the file can read everything.
+/// On Unix, only the owner can read a new file (mode 0600). Calls need a Tokio runtime, and run on
+/// its threads for blocking work.
 ///
-/// A file that somebody has copied is not changed by `forget`: copies are to be erased on their
-/// own.
+/// `forget` does not change copies of the file: erase copies separately.
 ///
 /// ```
 /// use nhs_pds::audit::{AuditLog, SqliteLog};
@@ -39,33 +38,33 @@ const STRIDE: usize = 500;
 pub struct SqliteLog(Database);
 
 impl SqliteLog {
-    /// Opens the file at `path`, makes it if it is not there, and brings its schema up to date.
+    /// Opens the file at `path`, creates it if it does not exist, and migrates its schema.
     ///
-    /// Blocks the thread while it does.
+    /// Blocks the thread meanwhile.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Unavailable`] when the file cannot be opened or written, [`ErrorKind::Corrupt`]
-    /// when it is no SQLite file, [`ErrorKind::Schema`] when a newer version of this crate wrote
-    /// it.
+    /// when it is not an SQLite file, [`ErrorKind::Schema`] when a newer version of this crate
+    /// wrote it.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         let database = Database::open(path)?;
         database.with(prepare).map_err(failed)?;
         Ok(Self(database))
     }
 
-    /// Opens the trail in the file at `path` to read it, on a read-only medium too. Nothing is changed:
-    /// neither the file, nor its schema, nor what stands beside it in its directory.
+    /// Opens the trail in the file at `path` for reading, also on a read-only medium. Changes
+    /// nothing: neither the file, nor its schema, nor other files in its directory.
     ///
-    /// Other programs may write the file meanwhile. This one must not open it to write while this log is
-    /// there: what it appended would be refused as [`ErrorKind::ReadOnly`]. Blocks the thread while it
-    /// opens.
+    /// Other programs may write the file meanwhile. The same program must not open the file for
+    /// writing while this log exists: its appends would fail with [`ErrorKind::ReadOnly`]. Blocks
+    /// the thread while it opens the file.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::NoTrail`] when there is no trail in the file, or only part of one;
-    /// [`ErrorKind::Unavailable`] when it cannot be opened, [`ErrorKind::Schema`] when a newer version
-    /// of this crate wrote it.
+    /// [`ErrorKind::NoTrail`] when the file has no trail or only part of one;
+    /// [`ErrorKind::Unavailable`] when it cannot be opened, [`ErrorKind::Schema`] when a newer
+    /// version of this crate wrote it.
     ///
     /// ```
     /// use chrono::DateTime;
@@ -104,18 +103,18 @@ impl SqliteLog {
         }
     }
 
-    /// An empty trail that is forgotten when its last clone is dropped.
+    /// An empty trail in memory, which ends with its last clone.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Unavailable`] when there is no memory for it.
+    /// [`ErrorKind::Unavailable`] when there is not enough memory.
     pub fn open_in_memory() -> Result<Self, Error> {
         Ok(Self(Database::open_in_memory()?))
     }
 }
 
-/// Appending touches pages all over the indexes: room for them in memory (minus kibibytes), and
-/// fewer moves from the write-ahead log to the file (pages), make it a fifth quicker.
+/// An append touches pages all over the indexes. A larger cache (minus kibibytes), and fewer
+/// checkpoints of the write-ahead log (pages), make it a fifth faster.
 fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "cache_size", -16_384)?;
     connection.pragma_update_and_check(None, "wal_autocheckpoint", 8_192, |_| Ok(()))
@@ -129,7 +128,7 @@ impl AuditLog for SqliteLog {
 
     async fn page(&self, filter: &Filter, after: u64, limit: usize) -> Result<Vec<Event>, Error> {
         let mut condition = Condition::new(filter);
-        // No number is greater than the greatest integer of a file.
+        // No sequence number is greater than the largest integer of SQLite.
         let Ok(after) = i64::try_from(after) else { return Ok(Vec::new()) };
         condition.and("e.seq > ?", Value::Integer(after));
         self.0
@@ -172,7 +171,7 @@ impl AuditLog for SqliteLog {
                 Progress::At(walk) => {
                     progress = self.0.blocking(|connection| walk_on(connection, walk)).await?;
                 }
-                // Without locks, a file that is written meanwhile looks broken and is not.
+                // Without locks, a file that is written meanwhile looks broken but is not.
                 Progress::Ended(_) if self.0.has_changed() => {
                     return Err(Error::new(ErrorKind::Unavailable)
                         .with_source("another program wrote the file meanwhile: try again"));
@@ -189,7 +188,7 @@ impl AuditLog for SqliteLog {
 }
 
 fn append(connection: &mut Connection, entries: &[Entry]) -> Result<u64, Error> {
-    // Whoever else writes has to wait from here on, so that the end stays where it is.
+    // Other writers must wait from here, so that the end of the trail does not move.
     let transaction =
         connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
     let mut head = rows::anchor(&transaction)?.ok_or_else(corrupt)?;
@@ -209,9 +208,9 @@ fn append(connection: &mut Connection, entries: &[Entry]) -> Result<u64, Error> 
     Ok(head.seq)
 }
 
-/// Whether the tables of a trail are there, with their columns.
+/// Whether the tables of a trail exist, with their columns.
 fn has_trail(connection: &Connection) -> Result<bool, Error> {
-    // The version that brought these tables.
+    // The schema version that added these tables.
     const FIRST: usize = 3;
     if sqlite::schema(connection)? < FIRST || !rows::are_there(connection)? {
         return Ok(false);
@@ -219,14 +218,14 @@ fn has_trail(connection: &Connection) -> Result<bool, Error> {
     Ok(true)
 }
 
-/// The event that a row holds, unless it is damaged.
+/// The event in a row, unless the row is damaged.
 fn event_of(read: Option<(Row, Unsealing)>) -> Option<Event> {
     let (row, unsealing) = read?;
     row.event(&unsealing).ok()
 }
 
-/// Of the next rows that meet `condition`, the numbers of those that are no events; and the number of
-/// the last that was looked at, unless none are left.
+/// The numbers of unreadable events among the next rows that meet `condition`, and the number of
+/// the last row checked, unless no rows remain.
 fn damaged(
     connection: &Connection,
     condition: &Condition,
@@ -247,7 +246,7 @@ enum Progress {
     Ended(Verdict),
 }
 
-/// Walks over the next rows, as they are at one moment.
+/// Checks the next rows, in one transaction.
 fn walk_on(connection: &mut Connection, walk: Walk) -> Result<Progress, Error> {
     let moment = connection.transaction().map_err(failed)?;
     let mut walk = walk.within(rows::anchor(&moment)?);
@@ -306,7 +305,8 @@ fn forget(connection: &mut Connection, case: &CaseId) -> Result<(), Error> {
         }
     }
     transaction.commit().map_err(failed)?;
-    // The key and what led to it may stand in the write-ahead log and in unused parts of pages.
+    // Copies of the key and its mappings may be in the write-ahead log and in unused parts of
+    // pages.
     Ok(sqlite::scrub(connection)?)
 }
 
@@ -331,7 +331,7 @@ impl From<sqlite::Error> for Error {
 }
 
 pub(super) fn failed(error: rusqlite::Error) -> Error {
-    // Nothing that this crate writes breaks a rule of its own tables, unless they were changed.
+    // This crate never violates the constraints of its own tables, unless they were changed.
     if error.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation) {
         return corrupt().with_source(error);
     }
@@ -378,9 +378,9 @@ mod tests {
         assert!(log.verify(&[head]).await.unwrap().is_whole());
     }
 
-    /// The key would be left in the write-ahead log.
+    /// Copies of the key would stay in the write-ahead log.
     #[tokio::test]
-    async fn who_cannot_be_forgotten_while_somebody_reads_can_be_later() {
+    async fn forget_fails_during_a_read_and_succeeds_afterwards() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("audit.db");
         let log = SqliteLog::open(&file).unwrap();
@@ -399,7 +399,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn rows_that_are_no_events_are_left_out_and_named() {
+    async fn rows_that_are_not_events_are_left_out_and_listed() {
         for damage in [
             "UPDATE audit_event SET kind = 'Quentinsson'",
             "UPDATE audit_event SET details = 'Quentinsson'",
@@ -422,7 +422,7 @@ mod tests {
     }
 
     #[test]
-    fn a_newer_schema_is_refused() {
+    fn a_newer_schema_is_rejected() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("audit.db");
         execute(&SqliteLog::open(&file).unwrap(), "PRAGMA user_version = 99");

@@ -1,4 +1,4 @@
-//! Rows in and out of the tables of the audit trail, as they are.
+//! Reads and writes rows of the tables of the audit trail, unchanged.
 
 use crate::audit::entry::Whose;
 use crate::audit::row::{Row, Unsealing, Value};
@@ -48,8 +48,8 @@ impl Condition {
                 condition.and(sql, value);
             }
         };
-        // Few events are of one patient or message, and many of one user; SQLite does not know. The
-        // plus keeps it from going by the index.
+        // Few events are of one patient or message, and many of one user, but SQLite does not know
+        // that. The plus keeps it from using the index.
         let few = filter.number.is_some() || filter.case.is_some() || filter.message_id.is_some();
         when(
             if few { "+e.user_id = ?" } else { "e.user_id = ?" },
@@ -62,7 +62,7 @@ impl Condition {
         when(subjects, filter.number.map(|number| text(number.digits().as_str())));
         let subjects = "e.subject = (SELECT subject FROM audit_subject WHERE case_id = ?)";
         when(subjects, filter.case.as_ref().map(|case| text(case.as_str())));
-        // A bound between two microseconds lets pass what is not before it.
+        // If a bound is between two microseconds, events at the earlier microsecond are before it.
         let up = |at: chrono::DateTime<chrono::Utc>| {
             let between = !at.timestamp_subsec_nanos().is_multiple_of(1000);
             Value::Integer(at.timestamp_micros().saturating_add(i64::from(between)))
@@ -83,7 +83,7 @@ impl Condition {
     }
 }
 
-/// The columns of a row, and what is known of its key, from which `condition` picks.
+/// The columns of a row and of its key; `condition` is added to this query.
 const SELECT: &str =
     "SELECT e.seq, e.prev_hash, e.hash, e.at, e.kind, e.user_id, e.user_name, e.role,
         e.organisation, e.authority, e.device, e.message_id, e.details, e.subject, e.sealed,
@@ -93,7 +93,7 @@ const SELECT: &str =
         (SELECT group_concat(number) FROM audit_subject_number n WHERE n.subject = e.subject)
      FROM audit_event e LEFT JOIN audit_subject s ON s.subject = e.subject";
 
-/// At most `limit` rows that meet `condition`, in order, with what is known of their keys.
+/// At most `limit` rows that meet `condition`, in order, with the state of their keys.
 pub(super) fn read(
     connection: &Connection,
     condition: &Condition,
@@ -110,8 +110,8 @@ pub(super) fn read(
     if failed { Err(Error::new(ErrorKind::Corrupt)) } else { Ok(rows) }
 }
 
-/// Hands the first `limit` rows that meet `condition` to `take`, in order, each with its number, until
-/// `take` returns false. `None` is a row whose columns are not of the types that they have.
+/// Passes the first `limit` rows that meet `condition` to `take`, in order, each with its number,
+/// until `take` returns false. A row is `None` when a column does not have the expected type.
 pub(super) fn each(
     connection: &Connection,
     condition: &Condition,
@@ -133,7 +133,7 @@ pub(super) fn each(
     Ok(())
 }
 
-/// Whether the tables and columns of a trail are there.
+/// Whether the tables and columns of a trail exist.
 pub(super) fn are_there(connection: &Connection) -> Result<bool, Error> {
     let queries = [SELECT, "SELECT id, seq, hash FROM audit_anchor"];
     for query in queries {
@@ -176,7 +176,7 @@ fn row_of(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
 }
 
 fn unsealing_of(row: &rusqlite::Row<'_>) -> rusqlite::Result<Unsealing> {
-    // Whatever else stands in these columns is nobody's.
+    // Any other value in these columns identifies no subject.
     let text = |column: usize| match row.get_ref(column) {
         Ok(ValueRef::Text(text)) => std::str::from_utf8(text).ok(),
         _ => None,
@@ -211,7 +211,7 @@ pub(super) fn insert(connection: &Connection, row: &Row) -> Result<(), Error> {
         .map(|_| ())
 }
 
-/// The trail's own anchor, if it is one.
+/// The trail's own anchor, if it is valid.
 pub(super) fn anchor(connection: &Connection) -> Result<Option<Anchor>, Error> {
     let stored = connection
         .prepare_cached("SELECT seq, hash FROM audit_anchor WHERE id = 1")

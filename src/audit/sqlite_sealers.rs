@@ -1,4 +1,4 @@
-//! Who the subjects of a file are, and their keys.
+//! The subjects of a file, and their keys.
 
 use crate::audit::entry::Whose;
 use crate::audit::row::{self, Key, SubjectId};
@@ -21,7 +21,7 @@ impl<'a> Sealers<'a> {
         Self { connection, known: HashMap::new(), numbers: HashSet::new() }
     }
 
-    /// The name and key of whoever an entry is about, who gets both when new.
+    /// The name and key of the subject of an entry; a new subject gets both.
     pub(super) fn of(
         &mut self,
         entry: &Entry,
@@ -59,8 +59,9 @@ impl<'a> Sealers<'a> {
         Ok(Some(sealer))
     }
 
-    /// The name and key of a subject that is known. A damaged name or key, which nothing can be sealed
-    /// with, is replaced in its row: what was sealed with it stays unreadable, and `verify` names it.
+    /// The name and key of a known subject. A damaged name or key, which cannot be used for
+    /// encryption, is replaced in its row. Content encrypted with it stays unreadable, and `verify`
+    /// reports it.
     fn find(&self, whose: &Whose, seq: u64) -> Result<Option<(SubjectId, Key)>, Error> {
         let (sql, text) = match whose {
             Whose::Case(case) => (
@@ -107,7 +108,7 @@ impl<'a> Sealers<'a> {
     }
 }
 
-/// A row's id, and its name and key. `None` is one of another length.
+/// A row's id, its name and its key. A name or key is `None` when it has the wrong length.
 fn sealer_of(row: &Row<'_>) -> rusqlite::Result<(i64, Option<SubjectId>, Option<Key>)> {
     let blob = |column: usize| row.get_ref(column).map(|value| value.as_blob().unwrap_or_default());
     let key = blob(2)?.try_into().ok().map(Zeroizing::new);

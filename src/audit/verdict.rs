@@ -1,30 +1,30 @@
 use crate::audit::Anchor;
 use std::fmt;
 
-/// Whether an audit trail is as it was written (MSCA-AUD-01). `Display` says it in a line.
+/// Whether an audit trail is unchanged (MSCA-AUD-01). `Display` gives the result in one line.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Verdict {
-    /// Nothing was changed, left out, cut off or slipped in.
+    /// No event was changed, removed, cut off or inserted.
     #[non_exhaustive]
     Whole {
-        /// How many events there are.
+        /// The number of events.
         events: u64,
-        /// The last of them.
+        /// The last event.
         head: Anchor,
     },
-    /// Something was. Keep a copy of the trail as it is, and have it looked at.
+    /// The trail was changed. Keep an unchanged copy of it, and have it investigated.
     #[non_exhaustive]
     Broken {
-        /// The first event at which it shows, which need not be there any more.
+        /// The first event at which the break shows. This event may be missing.
         seq: u64,
-        /// What is wrong with it.
+        /// What is wrong with the event.
         reason: BreakReason,
     },
 }
 
 impl Verdict {
-    /// Whether nothing is wrong.
+    /// Whether the trail is unchanged.
     #[must_use]
     pub const fn is_whole(&self) -> bool {
         matches!(self, Self::Whole { .. })
@@ -44,55 +44,58 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// What is wrong at the first event at which a trail is broken. `Display` says it in words.
+/// What is wrong at the first event at which a trail is broken. `Display` describes it.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum BreakReason {
-    /// Its content does not have its hash: it was changed.
+    /// Its content does not match its hash: it was changed.
     Hash,
-    /// It does not follow from the event before: that one was replaced, hash and all.
+    /// It does not follow from the previous event: the previous event was replaced together with
+    /// its hash.
     Link,
-    /// It is missing, and later ones are there.
+    /// It is missing, and later events exist.
     Missing,
-    /// It is missing, with all that came after it.
+    /// It and all later events are missing.
     CutOff,
-    /// It stands after the last event that was appended: it was slipped in.
+    /// It is after the last appended event: it was inserted.
     Beyond,
-    /// It has a number before the first. It is named as 0.
+    /// Its number is before the first. It is reported as 0.
     BeforeFirst,
-    /// It is the last, and the trail's own anchor has another hash for it.
+    /// It is the last event, and the trail's own anchor has another hash for it.
     Anchor,
-    /// The trail's own anchor is missing or damaged; the event is the last that is there.
+    /// The trail's own anchor is missing or damaged; the event is the last in the trail.
     NoAnchor,
-    /// An anchor that was kept outside has another hash for it, or the trail ends before it.
+    /// An anchor stored outside the trail has another hash for it, or the trail ends before it.
     OutsideAnchor,
-    /// What it says is nothing that an event says.
+    /// Its content is not a valid event.
     Content,
-    /// Its sealed part does not open with the key that is there.
+    /// Its encrypted part cannot be decrypted with the stored key.
     Sealed,
-    /// Its subject would not be found: the key that is there is told to be somebody else's, or a
-    /// number that it names does not lead to it.
+    /// A search would not find its subject: the stored key is recorded for another subject, or a
+    /// number in the event does not map to its subject.
     Subject,
-    /// The key of its sealed part is missing, and no event says that its subject was erased.
+    /// The key of its encrypted part is missing, and no event records that its subject was erased.
     Key,
 }
 
 impl fmt::Display for BreakReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Hash => "its content does not have its hash",
-            Self::Link => "it does not follow from the event before",
+            Self::Hash => "its content does not match its hash",
+            Self::Link => "it does not follow from the previous event",
             Self::Missing => "it is missing",
-            Self::CutOff => "it and all that came after it are missing",
-            Self::Beyond => "it stands after the last event that was appended",
+            Self::CutOff => "it and all later events are missing",
+            Self::Beyond => "it is after the last appended event",
             Self::BeforeFirst => "there is an event before the first",
             Self::Anchor => "the trail's anchor has another hash for it",
             Self::NoAnchor => "the trail's anchor is missing or damaged",
-            Self::OutsideAnchor => "an anchor kept outside does not agree",
-            Self::Content => "its content is no event's",
-            Self::Sealed => "its sealed part does not open",
-            Self::Subject => "what leads to its subject was changed",
-            Self::Key => "the key of its sealed part is missing, and nobody was erased",
+            Self::OutsideAnchor => "an anchor stored outside the trail does not match",
+            Self::Content => "its content is not a valid event",
+            Self::Sealed => "its encrypted part cannot be decrypted",
+            Self::Subject => "the mapping to its subject was changed",
+            Self::Key => {
+                "the key of its encrypted part is missing, and no event records an erasure"
+            }
         })
     }
 }

@@ -1,37 +1,38 @@
-//! The walk along a trail, event by event, that finds the first bad link.
+//! Checks a trail event by event, and finds the first broken link.
 
 use crate::audit::row::{Row, Unreadable, Unsealing};
 use crate::audit::{Anchor, BreakReason, Verdict};
 
-/// How far the walk has come. Nothing was wrong so far.
+/// The progress of the check. No error was found so far.
 pub(super) struct Walk {
-    /// The last event that was good.
+    /// The last event that was checked and is correct.
     pub(super) last: Anchor,
-    /// Anchors that were kept outside, from the greatest number to the least, less those passed.
+    /// Anchors stored outside the trail, from the greatest number to the least, without those
+    /// already checked.
     outside: Vec<Anchor>,
     /// The trail's own anchor, if it can be read.
     own: Option<Anchor>,
 }
 
 impl Walk {
-    /// A walk from the start, which is to meet the anchors `outside`.
+    /// Starts a check at the first event, against the anchors `outside`.
     pub(super) fn new(outside: &[Anchor]) -> Self {
         let mut outside = outside.to_vec();
         outside.sort_unstable_by(|one, other| other.cmp(one));
         Self { last: Anchor::START, outside, own: None }
     }
 
-    /// The same walk, over rows that were read together with the trail's `own` anchor.
+    /// Returns this check, for rows that were read together with the trail's `own` anchor.
     pub(super) const fn within(mut self, own: Option<Anchor>) -> Self {
         self.own = own;
         self
     }
 
-    /// Goes on to the row that is stored next.
+    /// Checks the next stored row.
     ///
     /// # Errors
     ///
-    /// The verdict, when the row is no good next link.
+    /// The verdict, when the row is not a correct next link.
     pub(super) fn step(&mut self, row: &Row, unsealing: &Unsealing) -> Result<(), Verdict> {
         self.meet()?;
         let seq = self.last.seq.saturating_add(1);
@@ -63,7 +64,8 @@ impl Walk {
         Ok(())
     }
 
-    /// Ends the walk where no row is left; `strays` is whether there are rows with numbers below 1.
+    /// Ends the check when no row remains; `strays` says whether there are rows with numbers below
+    /// 1.
     pub(super) fn end(mut self, strays: bool) -> Verdict {
         if let Err(verdict) = self.meet() {
             return verdict;
@@ -84,7 +86,7 @@ impl Walk {
         }
     }
 
-    /// Holds the last event against the anchors for it that were kept outside.
+    /// Compares the last event with its anchors stored outside the trail.
     fn meet(&mut self) -> Result<(), Verdict> {
         while let Some(anchor) = self.outside.pop_if(|anchor| anchor.seq <= self.last.seq) {
             if anchor != self.last {

@@ -141,14 +141,11 @@ impl AuditLog for Flawed {
 #[tokio::test]
 async fn the_suite_finds_flaws() {
     for (flaw, clause) in [
-        (Flaw::DropsDetails, "events come back as they were appended, in their order"),
+        (Flaw::DropsDetails, "events are returned as they were appended, in order"),
         (Flaw::AppendsOneByOne, "each of many appends returns the number of its last event"),
-        (
-            Flaw::PagesBeforeItFilters,
-            "a page is of those that pass, not of those that are looked at",
-        ),
-        (Flaw::ForgetsWithoutReason, "a key is not destroyed unless an event says why"),
-        (Flaw::IgnoresAnchors, "an anchor with another hash is named"),
+        (Flaw::PagesBeforeItFilters, "the limit counts the events that pass the filter"),
+        (Flaw::ForgetsWithoutReason, "a key is not destroyed without a case_erased event"),
+        (Flaw::IgnoresAnchors, "an anchor with another hash is reported"),
     ] {
         let new_log = async || Arc::new(Flawed(MemoryLog::new(), flaw)) as Arc<dyn AuditLog>;
         let breach = conformance::check(new_log).await.unwrap_err();

@@ -944,7 +944,7 @@ async fn a_cut_tail_of_what_people_did_is_found_by_the_anchors() {
         assert_eq!(run("audit", &copy, &["verify"]).0, Some(0), "by itself it is a good trail");
         let (code, told, _) = run("audit", &copy, &["verify", "--anchors", anchors]);
         assert_eq!(code, Some(1), "{act:?}");
-        assert!(told.contains("an anchor kept outside does not agree"), "{told}");
+        assert!(told.contains("an anchor stored outside the trail does not match"), "{told}");
     }
     let nowhere = kept.folder.path().join("missing").join("anchors.txt");
     let nowhere = nowhere.to_str().unwrap();
