@@ -3,25 +3,25 @@ use crate::demographics::Demographics;
 use crate::nhs_number::NhsNumber;
 use std::fmt;
 
-/// What has to be shown whenever somebody opens a case, until it is resolved (MSCA-DQ-01, DQ-03,
-/// DQ-04).
+/// A warning that must be shown whenever a user opens a case, until it is resolved (MSCA-DQ-01,
+/// DQ-03, DQ-04).
 #[non_exhaustive]
 #[derive(Clone, Eq, PartialEq)]
 pub struct Advisory {
-    /// What it is about.
+    /// The kind of the advisory.
     pub kind: AdvisoryKind,
     text: String,
 }
 
 impl Advisory {
-    /// An advisory of `kind` that says `text`.
+    /// Creates an advisory of `kind` with the text `text`.
     #[must_use]
     pub fn new(kind: AdvisoryKind, text: impl Into<String>) -> Self {
         Self { kind, text: text.into() }
     }
 
-    /// What to show, in the substance that MSCA-DQ-03 and DQ-04 ask for. It may name a number, so it is
-    /// for the screen and not for a log.
+    /// The text to show, with the content that MSCA-DQ-03 and DQ-04 require. It may contain a
+    /// number, so show it on a screen and never write it to a log.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
@@ -34,21 +34,21 @@ impl fmt::Debug for Advisory {
     }
 }
 
-/// What an advisory is about, in the order in which they are shown.
+/// The kind of an advisory, in the order in which advisories are shown.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum AdvisoryKind {
     /// The number is no longer valid.
     Invalid,
-    /// The number was replaced, and by which is not known or not settled.
+    /// The number was replaced, and the new number is not known or not confirmed.
     Superseded,
     /// Another case has the same number.
     Duplicate,
-    /// Whether the number is the person's is being looked into.
+    /// Whether the number is the person's is under investigation.
     UnderInvestigation,
     /// Name, date of birth or gender have changed since the number was confirmed.
     PersonChanged,
-    /// The number was replaced, and the record has the new one.
+    /// The number was replaced, and the record has the new number.
     Replaced,
     /// The person has died.
     Deceased,
@@ -76,20 +76,20 @@ impl fmt::Display for AdvisoryKind {
     }
 }
 
-/// What to do with a record whose number is not to be relied upon (MSCA-DQ-03, DQ-04).
+/// What to do with a record whose number must not be relied upon (MSCA-DQ-03, DQ-04).
 const CAUTION: &str = "The record is with the back office. Treat all demographic and clinical \
      information on it with caution until this is resolved.";
 
-/// What to do with a record that may have become another person's.
+/// What to do with a record that may now be about another person.
 const PERSON_CHANGED: &str = "The name, date of birth or gender on this record has changed since the \
      NHS Number was confirmed, so the number may be another person's. Do not use the number until it has \
      been verified. Treat all demographic and clinical information on the record with caution until then.";
 
-/// What has to be shown whenever `case` is opened; nothing when all is well.
+/// The advisories that must be shown whenever `case` is opened; none when nothing is wrong.
 ///
-/// Pure. Each advisory lasts as long as the open review item, the number's standing, the changed person
-/// ([`Case::person_changed`]) or the date of death that it comes from, so resolving the one takes the other
-/// away.
+/// Pure. Each advisory comes from an open review item, the number's status, the changed person
+/// ([`Case::person_changed`]) or the date of death. It lasts as long as its cause, so resolving the
+/// cause removes it.
 ///
 /// ```
 /// use nhs_pds::case::{AdvisoryKind, Case, RecordType, advisories};
@@ -106,7 +106,7 @@ pub fn advisories(case: &Case) -> Vec<Advisory> {
     for item in case.review.iter().filter(|item| item.is_open()) {
         let shown = match item.reason {
             ReviewReason::Conflict | ReviewReason::NotVerified | ReviewReason::Differs(_) => {
-                // Where no number is held there is none to be doubted.
+                // Without a number there is nothing to doubt.
                 case.nhs_number.is_some()
             }
             ReviewReason::Ambiguous | ReviewReason::Unconfirmed => is_about_the_held(case, item),
@@ -136,7 +136,7 @@ pub fn advisories(case: &Case) -> Vec<Advisory> {
     } else if case.open_items().any(tells_of_death) {
         told.push(Advisory::new(
             AdvisoryKind::Deceased,
-            "By PDS this person has died, on a day that has still to be found out. Do not write to them.",
+            "PDS records that this person has died. The date is not yet known. Do not write to them.",
         ));
     }
     told.sort_by_key(|advisory| advisory.kind);
@@ -144,12 +144,13 @@ pub fn advisories(case: &Case) -> Vec<Advisory> {
     told
 }
 
-/// Whether the item came up when the number was asked about that the case holds.
+/// Whether the item was opened by a trace of the case's NHS Number.
 fn is_about_the_held(case: &Case, item: &ReviewItem) -> bool {
     case.nhs_number.as_ref().is_some_and(|held| item.is_about(held.number))
 }
 
-/// Whether the person of the case was returned as dead; who may be somebody else does not count.
+/// Whether the person of the case was returned as deceased. A person who may be a different person
+/// does not count.
 fn tells_of_death(item: &ReviewItem) -> bool {
     matches!(
         item.reason,
@@ -175,7 +176,7 @@ fn of_reason(reason: ReviewReason, number: Option<NhsNumber>) -> Option<Advisory
         ReviewReason::Replaced => (
             AdvisoryKind::Replaced,
             format!(
-                "The NHS Number has been replaced{by}, which this record now has. Tell the person where possible."
+                "The NHS Number has been replaced{by}, which this record now has. Inform the person where possible."
             ),
         ),
         ReviewReason::Superseded => (
@@ -197,7 +198,7 @@ fn of_reason(reason: ReviewReason, number: Option<NhsNumber>) -> Option<Advisory
         | ReviewReason::Ambiguous
         | ReviewReason::Unconfirmed => (
             AdvisoryKind::UnderInvestigation,
-            format!("Whether the NHS Number is this person's is being looked into. {CAUTION}"),
+            format!("Whether the NHS Number is this person's is under investigation. {CAUTION}"),
         ),
         _ => return None,
     };
@@ -214,8 +215,8 @@ mod tests {
     const NUMBER: NhsNumber = NhsNumber::constant(9_434_765_919);
     const OTHER: NhsNumber = NhsNumber::constant(9_449_304_424);
 
-    /// What is shown of a case that holds a number, when an answer to a question about `asked` has
-    /// opened an item.
+    /// The advisories of a case with a number, after the response to a query with the number
+    /// `asked` has opened an item.
     fn shown(reason: ReviewReason, asked: Option<NhsNumber>) -> Vec<AdvisoryKind> {
         let mut case = Case::new("RXX:1".parse().unwrap(), RecordType::Review);
         case.nhs_number = Some(RecordedNumber::new(NUMBER, NumberSource::Imported(None)));
@@ -227,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn a_death_before_the_birth_is_shown_as_a_fault() {
+    fn a_death_before_the_birth_is_shown_as_an_error() {
         let mut case = Case::new("RXX:1".parse().unwrap(), RecordType::Review);
         case.date_of_birth = Some("1943-05-19".parse().unwrap());
         for (died, fault) in [("1943-05-18", true), ("1943-05", false), ("2026-11-01", false)] {
@@ -241,11 +242,15 @@ mod tests {
     }
 
     #[test]
-    fn a_number_that_the_service_could_not_tie_to_one_person_is_under_investigation() {
+    fn a_number_without_one_certain_person_is_under_investigation() {
         for reason in [ReviewReason::Ambiguous, ReviewReason::Unconfirmed] {
             assert_eq!(shown(reason, Some(NUMBER)), [AdvisoryKind::UnderInvestigation], "{reason}");
-            assert_eq!(shown(reason, None), [], "{reason}: particulars say nothing of the number");
-            assert_eq!(shown(reason, Some(OTHER)), [], "{reason}: it was another number");
+            assert_eq!(
+                shown(reason, None),
+                [],
+                "{reason}: a search without the number says nothing about it"
+            );
+            assert_eq!(shown(reason, Some(OTHER)), [], "{reason}: the query had another number");
         }
     }
 }

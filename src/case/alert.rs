@@ -5,36 +5,36 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// Something that the back office has to be told, once (MSCA-DQ-01, DQ-03, DQ-04).
+/// A notification for the back office, to be processed once (MSCA-DQ-01, DQ-03, DQ-04).
 ///
-/// It stays on its case until it has been delivered, so that it is not lost when the process ends in
-/// between; and whoever delivers it twice does so under one [`id`](Self::id). It names a person, so
-/// `Debug` shows nothing of it.
+/// It stays on its case until it has been delivered, so that it is not lost when the process ends
+/// in between. If it is delivered twice, both deliveries have the same [`id`](Self::id). It
+/// identifies a person, so `Debug` shows nothing of it.
 #[non_exhaustive]
 #[derive(Clone, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Alert {
-    /// The same for every delivery of one alert, and for no other alert.
+    /// The same for every delivery of one alert, and different for every other alert.
     pub id: String,
     /// What happened.
     pub kind: AlertKind,
-    /// When it was decided.
+    /// The time of the decision.
     pub at: DateTime<Utc>,
-    /// The case; `None` when it is about the service and not about a person.
+    /// The case; `None` when the alert is about the service and not about a person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub case_id: Option<CaseId>,
-    /// The other cases that are concerned.
+    /// The other cases concerned.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub others: Vec<CaseId>,
-    /// The number that is shared, has been replaced, or is of somebody who died.
+    /// The number that two cases have, that was replaced, or whose person has died.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nhs_number: Option<NhsNumber>,
-    /// The number that replaces it.
+    /// The number that replaces `nhs_number`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub new_nhs_number: Option<NhsNumber>,
     /// A number that must not be used: it is no longer valid.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub invalid_nhs_number: Option<NhsNumber>,
-    /// Who the person is, by the local system.
+    /// Who the person is, according to the local system.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub person: Option<AlertedPerson>,
     /// The service's code, when it gave one.
@@ -43,7 +43,7 @@ pub struct Alert {
 }
 
 impl Alert {
-    /// An alert about the service.
+    /// Creates an alert about the service.
     #[must_use]
     pub fn new(id: impl Into<String>, kind: AlertKind, at: DateTime<Utc>) -> Self {
         Self {
@@ -60,7 +60,7 @@ impl Alert {
         }
     }
 
-    /// An alert about `case`, with the person's particulars as MSCA-DQ-04 lists them.
+    /// Creates an alert about `case`, with the demographic fields that MSCA-DQ-04 lists.
     #[must_use]
     pub fn about(id: impl Into<String>, kind: AlertKind, at: DateTime<Utc>, case: &Case) -> Self {
         Self {
@@ -71,7 +71,7 @@ impl Alert {
     }
 }
 
-/// Who an alert is about, as the local system has them (MSCA-DQ-04).
+/// The person that an alert is about, as recorded in the local system (MSCA-DQ-04).
 #[non_exhaustive]
 #[derive(Clone, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default)]
@@ -82,7 +82,7 @@ pub struct AlertedPerson {
     /// First given name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub forename: Option<String>,
-    /// Other names under which the person is known.
+    /// Other names of the person.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub aliases: Vec<String>,
     /// Date of birth.
@@ -114,7 +114,7 @@ impl AlertedPerson {
 
 redacted_debug!(Alert, AlertedPerson);
 
-/// What the back office is told.
+/// The kind of an alert.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -125,11 +125,11 @@ pub enum AlertKind {
     Superseded,
     /// A number is no longer valid (MSCA-DQ-04).
     Invalidated,
-    /// Somebody has died.
+    /// A person has died.
     Deceased,
-    /// The service's answers cannot be understood.
+    /// The service's responses cannot be read.
     Defect,
-    /// The service refuses our configuration; nobody is asked about until it is fixed.
+    /// The service rejects our configuration. No case is traced until it is fixed.
     Configuration,
 }
 

@@ -3,27 +3,27 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::ops::Not;
 
-/// That a case is not in use any more (MSCA-DQ-02). Its data stay, unless it was erased.
+/// The record that a case is not active any more (MSCA-DQ-02). Its data stay, unless it was erased.
 #[non_exhaustive]
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Deletion {
-    /// When.
+    /// The time.
     pub at: DateTime<Utc>,
-    /// Who deleted it, by their user id.
+    /// The user id of the person who deleted it.
     pub by: String,
-    /// How.
+    /// The kind of deletion.
     pub how: DeletionKind,
 }
 
 impl Deletion {
-    /// `by` deleted the case at `at`.
+    /// Creates the record that `by` deleted the case at `at`.
     #[must_use]
     pub fn new(at: DateTime<Utc>, by: impl Into<String>, how: DeletionKind) -> Self {
         Self { at, by: by.into(), how }
     }
 }
 
-/// How a case came out of use.
+/// How a case was deleted.
 #[non_exhaustive]
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -32,7 +32,7 @@ pub enum DeletionKind {
     Logical,
     /// It was merged into another case of the same person (MSCA-DQ-01), which can be undone.
     MergedInto(CaseId),
-    /// By order of a court: nothing but its id is left.
+    /// By order of a court: only its id is left.
     Erased,
 }
 
@@ -42,18 +42,20 @@ pub enum DeletionKind {
 pub struct Absorbed {
     /// Its id.
     pub case_id: CaseId,
-    /// When.
+    /// The time of the merge.
     pub at: DateTime<Utc>,
-    /// What this case held before, to be restored when the merge is undone.
+    /// The number of this case before the merge, restored when the merge is undone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub number_before: Option<RecordedNumber>,
-    /// Whether this case took over the other's date of death, to be given back when the merge is undone.
+    /// Whether this case took the other's date of death, which is removed again when the merge is
+    /// undone.
     #[serde(default, skip_serializing_if = "Not::not")]
     pub took_death: bool,
 }
 
 impl Absorbed {
-    /// `case_id` was merged into this case at `at`, which held `number_before`.
+    /// Creates the record that `case_id` was merged at `at` into this case, whose number was
+    /// `number_before`.
     #[must_use]
     pub const fn new(
         case_id: CaseId,
@@ -63,7 +65,7 @@ impl Absorbed {
         Self { case_id, at, number_before, took_death: false }
     }
 
-    /// The same, and this case took over the other's date of death.
+    /// Returns this record, marked that this case took the other's date of death.
     #[must_use]
     pub const fn with_death(mut self) -> Self {
         self.took_death = true;

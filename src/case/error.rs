@@ -1,7 +1,7 @@
 use crate::case::CaseId;
 use std::error::Error as StdError;
 
-/// A store that did not do what was asked. Nothing was changed, except for
+/// Why an operation on a store failed. Nothing was changed, except for
 /// [`Residue`](ErrorKind::Residue).
 #[derive(Debug, thiserror::Error)]
 #[error("{kind}")]
@@ -12,46 +12,46 @@ pub struct Error {
 }
 
 impl Error {
-    /// An error of `kind`.
+    /// Creates an error of `kind`.
     #[must_use]
     pub const fn new(kind: ErrorKind) -> Self {
         Self { kind, case: None, source: None }
     }
 
-    /// The same error, with the case that it is about.
+    /// Returns this error with the case that it is about.
     #[must_use]
     pub fn with_case(mut self, case: CaseId) -> Self {
         self.case = Some(case);
         self
     }
 
-    /// The same error, with its cause, which must not carry anything of a case's content.
+    /// Returns this error with its cause. The cause must not contain anything of a case's content.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.source = Some(source.into());
         self
     }
 
-    /// What went wrong.
+    /// The kind of the error.
     #[must_use]
     pub const fn kind(&self) -> ErrorKind {
         self.kind
     }
 
-    /// Whether one case is damaged, and not the store.
+    /// Whether a single case is damaged, and not the store.
     pub(crate) fn is_about_a_damaged_case(&self) -> bool {
         self.kind == ErrorKind::Corrupt && self.case.is_some()
     }
 
-    /// The case that the error is about, when it is about one. `Display` leaves it out.
+    /// The case that the error is about, if any. `Display` does not show it.
     #[must_use]
     pub const fn case(&self) -> Option<&CaseId> {
         self.case.as_ref()
     }
 }
 
-/// What was read, or nothing if the case is stored and cannot be read: whatever does not depend on that
-/// case goes on without it.
+/// The result of a read, or `None` if the stored case is damaged. Work that does not depend on that
+/// case continues without it.
 pub(crate) fn readable<T>(read: Result<Option<T>, Error>) -> Result<Option<T>, Error> {
     match read {
         Err(error) if error.is_about_a_damaged_case() => Ok(None),
@@ -59,46 +59,47 @@ pub(crate) fn readable<T>(read: Result<Option<T>, Error>) -> Result<Option<T>, E
     }
 }
 
-/// What went wrong with a store, and so what to do about it.
+/// The kind of a store error, which says what to do about it.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, thiserror::Error)]
 pub enum ErrorKind {
-    /// The case was saved by somebody else since it was read, or is not new where a new one is
-    /// needed. Read it again and decide again.
+    /// Another worker or user has saved the case since it was read, or it is not new where a new
+    /// case is required. Read it again and decide again.
     #[error("the case has changed since it was read")]
     Conflict,
-    /// What is stored is no case. If the error names a case, only that one is damaged: restore it from
-    /// a copy, or erase it. If it names none, the store as a whole is: restore a copy.
-    #[error("what is stored cannot be read as a case")]
+    /// The stored data are not a valid case. If the error names a case, only that case is damaged:
+    /// restore it from a copy, or erase it. If it names no case, the whole store is damaged:
+    /// restore a copy.
+    #[error("the stored data cannot be read as a case")]
     Corrupt,
-    /// A case of this id is there already, or comes twice. Save the one that exists, or correct the
-    /// ids.
-    #[error("a case of this id exists already")]
+    /// A case with this id already exists, or the id occurs twice. Save the existing case, or
+    /// correct the ids.
+    #[error("a case with this id already exists")]
     Exists,
-    /// Another case holds the number that the case was to be the only one to hold. Ask who holds it,
+    /// Another case has the number that only this case was to have. Ask the store for its holders,
     /// and find out whether it is the same person (MSCA-DQ-01).
-    #[error("another case holds the number")]
+    #[error("another case has the number")]
     NumberTaken,
-    /// There is no case of this id. Insert it, or drop it where it came from too.
-    #[error("there is no case of this id")]
+    /// There is no case with this id. Insert it, or remove it at its source too.
+    #[error("there is no case with this id")]
     NotFound,
-    /// The store can only be read: the file, its directory or the medium is read-only. Open it where
-    /// it can be written.
+    /// The store can only be read: the file, its directory or the medium is read-only. Open it
+    /// where it can be written.
     #[error("the store is read-only")]
     ReadOnly,
-    /// The case is erased, but copies of what it was may still be found in the store's files, because
-    /// another connection is using them or there is no room to rewrite them. Close other programs or
-    /// free room, and erase the case again; doing so twice does no harm.
+    /// The case is erased, but copies of its data may still be in the store's files, because
+    /// another connection uses them or there is not enough space to rewrite them. Close other
+    /// programs or free space, and erase the case again. Repeating the call is safe.
     #[error(
-        "the case is erased, but the store's files may still hold copies of what it was: close \
-         other programs that use them, make sure that there is room for a second copy, and erase again"
+        "the case is erased, but the store's files may still contain copies of its data: close \
+         other programs that use them, make sure that there is space for a second copy, and erase again"
     )]
     Residue,
     /// The store was written by a newer version of this crate. Use that version.
     #[error("the store belongs to a newer version")]
     Schema,
-    /// The store cannot be reached, read or written: locked, full, no permission, no such place. Try
-    /// again later, and have the store looked at when that does not help.
+    /// The store cannot be reached, read or written: locked, full, no permission, no such path. Try
+    /// again later, and have the store checked if the error continues.
     #[error("the store is unavailable")]
     Unavailable,
 }

@@ -3,11 +3,11 @@ use crate::nhs_number::NhsNumber;
 use chrono::{DateTime, Utc};
 
 impl Case {
-    /// Opens a review item, or renews the evidence of the one that is open for the same reason; the number
-    /// of the item, if it is new.
+    /// Opens a review item, or updates the evidence of the open item for the same reason. Returns
+    /// the number of the item if it is new.
     ///
-    /// Of what a later answer may settle, one item for a reason is open at a time; of the rest, one for a
-    /// reason and a number.
+    /// For reasons that a later response may settle, one item per reason is open at a time. For the
+    /// others, one per reason and number.
     pub fn open_item(
         &mut self,
         reason: ReviewReason,
@@ -36,8 +36,9 @@ impl Case {
         Some(number)
     }
 
-    /// Opens a review item when the local system's number is damaged, and resolves it, as done by `by`, when
-    /// the number is no more. A text that a person has looked at is not raised again.
+    /// Opens a review item when the local system's number is damaged. When the damaged text is
+    /// gone, resolves the item, with `by` as the user. A text that a person has reviewed does not
+    /// open a new item.
     pub(crate) fn flag_damaged_number(&mut self, at: DateTime<Utc>, by: &str) {
         let text = self.damaged_number.clone();
         let mut known = false;
@@ -57,8 +58,8 @@ impl Case {
         }
     }
 
-    /// The case as it is once `newcomer` was found to have its `number` too (MSCA-DQ-01); `None` when it is
-    /// flagged already.
+    /// Returns this case, flagged because `newcomer` was found to have its `number` too
+    /// (MSCA-DQ-01); `None` when it is already flagged.
     ///
     /// ```
     /// use nhs_pds::case::{Case, RecordType};

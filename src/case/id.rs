@@ -5,9 +5,9 @@ use std::str::FromStr;
 
 /// The local system's identifier of a case.
 ///
-/// Any text that can be sent along with a question; white space around it is dropped. `Ord` is the
-/// order of the UTF-8 bytes, in every store. It leads to a person, so `Debug` does not show it;
-/// `Display` does.
+/// Any text that can be sent in a query; white space around it is dropped. `Ord` is the order of
+/// the UTF-8 bytes, in every store. It identifies a person, so `Debug` does not show it; `Display`
+/// does.
 ///
 /// ```
 /// use nhs_pds::case::{CaseId, CaseIdError};
@@ -33,7 +33,7 @@ impl FromStr for CaseId {
 
     fn from_str(text: &str) -> Result<Self, CaseIdError> {
         let text = text.trim();
-        // What XML 1.0 cannot carry cannot go along with a question either.
+        // Text that XML 1.0 cannot contain cannot be sent in a query either.
         if !text.chars().all(is_sendable) {
             return Err(CaseIdError::Character);
         }
@@ -63,15 +63,15 @@ impl fmt::Display for CaseId {
 
 crate::demographics::redacted_debug!(CaseId);
 
-/// Why text is no case id. Never carries the text.
+/// Why text is not a case id. The error never contains the text.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum CaseIdError {
-    /// Nothing but white space. Complete the data.
+    /// Only white space. Complete the data.
     #[error("a case id is not blank")]
     Blank,
-    /// A control character, or one that XML cannot carry. Correct the data.
-    #[error("a case id holds no control characters")]
+    /// A control character, or a character that XML cannot contain. Correct the data.
+    #[error("a case id has no control characters")]
     Character,
 }
 
@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_refused() {
+    fn invalid_ids_are_rejected() {
         for text in ["", " \t\n"] {
             assert_eq!(text.parse::<CaseId>(), Err(CaseIdError::Blank));
         }

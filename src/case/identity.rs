@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// The demographic fields that say who a person is: names, date of birth and gender.
 ///
-/// Addresses, postcodes and aliases are not among them: people move, and have other names.
+/// Addresses, postcodes and aliases are not included: people move, and have other names.
 ///
 /// ```
 /// use nhs_pds::case::Identity;
@@ -39,11 +39,11 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// The fields in which `other` is not as `self`.
+    /// The fields in which `other` differs from `self`.
     ///
-    /// Names are compared in one form ([`is_same_form`]), so upper case or a typographic apostrophe is no
-    /// change. A field that becomes known, and one that becomes unknown, has changed. A blank name and the
-    /// gender [`Gender::NotKnown`] are unknown.
+    /// Names are compared in one form ([`is_same_form`]), so upper case or a typographic apostrophe
+    /// is not a change. A field that becomes known or becomes unknown has changed. A blank name and
+    /// the gender [`Gender::NotKnown`] are unknown.
     #[must_use]
     pub fn changes(&self, other: &Self) -> Vec<Field> {
         fn name(text: &Option<String>) -> &str {
@@ -63,7 +63,7 @@ impl Identity {
 }
 
 impl Criteria {
-    /// The person who was asked about.
+    /// The person in the search criteria.
     pub(crate) fn identity(&self) -> Identity {
         Identity {
             surname: Some(self.family.clone()),
@@ -75,7 +75,7 @@ impl Criteria {
 }
 
 impl Case {
-    /// Who the person is, by what the local system says.
+    /// Who the person is, according to the local system.
     #[must_use]
     pub fn identity(&self) -> Identity {
         Identity {
@@ -86,16 +86,16 @@ impl Case {
         }
     }
 
-    /// The fields in which the person is not the one that the NHS Number was imported for, or last
-    /// confirmed for ([`RecordedNumber::person`]); none without a number.
+    /// The fields in which the person differs from the person for whom the NHS Number was imported
+    /// or last confirmed ([`RecordedNumber::person`]); empty without a number.
     #[must_use]
     pub fn changed_fields(&self) -> Vec<Field> {
         let person = self.person_of_number();
         person.map(|person| person.changes(&self.identity())).unwrap_or_default()
     }
 
-    /// The person whose the NHS Number is taken to be, as far as anything says so: where a traced number
-    /// has no record of it, the person who was asked about last.
+    /// The person to whom the NHS Number belongs, as far as it is recorded. If a traced number has
+    /// no recorded person, the person of the last query.
     fn person_of_number(&self) -> Option<Identity> {
         let held = self.nhs_number.as_ref()?;
         let traced = matches!(held.source, NumberSource::Traced(_));
@@ -104,11 +104,11 @@ impl Case {
     }
 
     /// Whether name, date of birth or gender have changed since the NHS Number was imported or last
-    /// confirmed. The number may then be another person's: it is verified at once, and until it is
+    /// confirmed. The number may then be another person's. It is verified at once, and until it is
     /// confirmed it must not be used.
     ///
-    /// Derived from the fields each time, so whatever changes a case cannot forget it. Restoring the
-    /// fields restores the number.
+    /// Derived from the fields at each call, so no code that changes a case can miss it. Restoring
+    /// the fields restores the number.
     ///
     /// ```
     /// use nhs_pds::case::{Case, NumberSource, RecordType, RecordedNumber};
@@ -128,14 +128,15 @@ impl Case {
         !self.changed_fields().is_empty()
     }
 
-    /// Whether the date of death was returned for the person of the NHS Number, and the case is about another
-    /// person by now.
+    /// Whether the date of death was returned for the person of the NHS Number, and the case is now
+    /// about another person.
     pub(crate) fn death_in_doubt(&self) -> bool {
         self.death_traced && self.person_changed()
     }
 
-    /// Takes the date of death that the Spine returned with a number confirmed for the person of this case,
-    /// which was `before`. A local date stays, unless it cannot be right by `today` or was another person's.
+    /// Sets the date of death that the Spine returned with a number confirmed for the person of
+    /// this case, which was `before`. Keeps a local date, unless it is implausible on `today` or
+    /// was another person's.
     pub(crate) fn take_traced_death(&mut self, before: &Self, died: PartialDate, today: NaiveDate) {
         let kept = before.date_of_death.filter(|local| {
             !is_implausible_death(*local, before.date_of_birth, today) && !before.death_in_doubt()
@@ -144,39 +145,41 @@ impl Case {
         self.death_traced = true;
     }
 
-    /// Drops a date of death that was another person's, now that the Spine has returned a person who lives.
+    /// Removes a date of death that was another person's, after the Spine has returned a living
+    /// person.
     pub(crate) fn drop_doubted_death(&mut self, before: &Self) {
         if before.death_in_doubt() {
             (self.date_of_death, self.death_traced) = (None, false);
         }
     }
 
-    /// Whether a date of death that the Spine returned has to be dropped because the case, which has no
-    /// number by which the change could be noticed later, has become about `other`.
+    /// Whether a date of death that the Spine returned must be removed because the case is now
+    /// about `other`. This applies to a case without a number, in which a later check could not
+    /// detect the change.
     pub(crate) fn loses_traced_death_to(&self, other: &Identity) -> bool {
         self.death_traced && self.nhs_number.is_none() && !self.identity().changes(other).is_empty()
     }
 
-    /// The NHS Number, unless something is known against it: its standing, or that the person has
+    /// The NHS Number, unless something is known against it: its status, or that the person has
     /// [changed](Self::person_changed).
     ///
-    /// Whether it may be printed is for `correspondence::printable` to say, which asks more.
+    /// `correspondence::printable` decides whether it may be printed, by further rules.
     #[must_use]
     pub fn usable_number(&self) -> Option<&RecordedNumber> {
         let held = self.nhs_number.as_ref();
         held.filter(|held| held.standing.is_usable() && !self.person_changed())
     }
 
-    /// The NHS Number with the person whose it is taken to be: where nothing says so, the person of the
-    /// case as it is.
+    /// The NHS Number with the person to whom it belongs. If no person is recorded, the person of
+    /// the case as it is now.
     pub(crate) fn number_with_person(&self) -> Option<RecordedNumber> {
         let held = self.nhs_number.clone()?;
         let person = self.person_of_number().unwrap_or_else(|| self.identity());
         Some(held.with_person(person))
     }
 
-    /// This case, changed from `before`: a number that it had, with no record of its person, stays the
-    /// number of the person whose it was taken to be then, where that is not the person of this case.
+    /// This case, changed from `before`. If the same number has no recorded person, this records
+    /// the person to whom it belonged in `before`, when that differs from the person of this case.
     #[must_use]
     pub(crate) fn with_person_of(mut self, before: &Self) -> Self {
         let Some(was) = before.number_with_person() else { return self };
@@ -212,12 +215,12 @@ mod tests {
         let mut other = parry();
         change(&mut other);
         let (there, back) = (parry().changes(&other), other.changes(&parry()));
-        assert_eq!(there, back, "a change is one from either side");
+        assert_eq!(there, back, "a change is the same in both directions");
         there
     }
 
     #[test]
-    fn how_a_name_is_typed_is_no_change() {
+    fn typing_a_name_differently_is_not_a_change() {
         for surname in ["O'PARRY", " o\u{2019}parry ", "O\u{200b}'Parry"] {
             assert_eq!(changes(|person| person.surname = Some(surname.into())), []);
         }
@@ -225,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn each_field_that_changes_becomes_known_or_becomes_unknown() {
+    fn a_field_that_differs_or_becomes_known_or_unknown_has_changed() {
         for surname in [Some("O'Parrý"), Some("O Parry"), Some(" "), None] {
             let changed = changes(|person| person.surname = surname.map(str::to_owned));
             assert_eq!(changed, [Field::Family], "{surname:?}");
@@ -257,26 +260,29 @@ mod tests {
     }
 
     #[test]
-    fn a_number_of_which_no_person_is_recorded_stays_that_of_the_person_before() {
+    fn a_number_without_a_recorded_person_stays_with_the_previous_person() {
         let mut before = Case::new("1".parse().unwrap(), RecordType::Review);
         before.surname = Some("Parry".into());
         let number = NhsNumber::constant(9_434_765_919);
         before.nhs_number = Some(RecordedNumber::new(number, NumberSource::Imported(None)));
-        assert!(!before.person_changed(), "nothing is known of whose it was");
+        assert!(!before.person_changed(), "no person is recorded for the number");
 
         let mut after = before.clone();
         after.surname = Some("PARRY".into());
         let same = after.clone().with_person_of(&before);
-        assert_eq!(same.nhs_number, before.nhs_number, "no change, nothing to be recorded");
+        assert_eq!(same.nhs_number, before.nhs_number, "without a change, nothing is recorded");
 
         after.surname = Some("Jones".into());
         let bound = after.clone().with_person_of(&before);
         assert!(bound.person_changed());
         let mut back = bound.clone();
         back.surname = Some("Parry".into());
-        assert!(!back.with_person_of(&bound).person_changed(), "changed back, it is as it was");
+        assert!(
+            !back.with_person_of(&bound).person_changed(),
+            "changing the name back undoes the change"
+        );
 
-        // Whom the question was about that found it says whose it is.
+        // The person of the query that found the number is the person of the number.
         let exchange = Exchange::new("SMSP", "getNHSNumber", "M-1", chrono::DateTime::UNIX_EPOCH);
         let traced = NumberSource::Traced(Provenance::new(exchange, Freshness::Live, "exact"));
         let mut found = before.clone();
@@ -289,12 +295,12 @@ mod tests {
         let mut moved = found.clone();
         moved.postcode = Some("LS1 4HY".into());
         moved.asking = TraceState::default();
-        assert!(moved.with_person_of(&found).person_changed(), "whatever else changes");
+        assert!(moved.with_person_of(&found).person_changed(), "other changes do not hide it");
 
         let other = NhsNumber::constant(9_449_304_424);
         after.nhs_number = Some(RecordedNumber::new(other, NumberSource::Imported(None)));
         let new = after.with_person_of(&before);
-        assert!(!new.person_changed(), "another number was not the former person's");
+        assert!(!new.person_changed(), "a new number does not belong to the previous person");
         assert!(new.number_with_person().unwrap().person == Some(new.identity()));
     }
 }

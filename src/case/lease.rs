@@ -2,35 +2,36 @@ use crate::case::{Case, CaseId};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::HashMap;
 
-/// The terms on which a worker has cases to itself for a while.
+/// The terms on which a worker has exclusive use of cases for a limited time.
 ///
-/// A worker that dies does not give its cases back; they come back when the lease has run out.
+/// A worker that dies does not release its cases; they become free when the lease expires.
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Lease {
-    /// Whose it is: a name that no other worker has, nor this one before it was started.
+    /// The owner: a name that no other worker has, and that this worker did not use before its last
+    /// start.
     pub owner: String,
     /// The time now.
     pub now: DateTime<Utc>,
-    /// Until when.
+    /// When the lease expires.
     pub until: DateTime<Utc>,
-    /// When the owner's pass began. What another worker has asked about since is not asked about again
-    /// in the same pass, even if it brought no answer.
+    /// When the owner's pass began. A case that another worker has traced since then is not traced
+    /// again in the same pass, even if there was no response.
     pub pass_began: DateTime<Utc>,
 }
 
 impl Lease {
-    /// How long a lease is at most. One that runs out later than this was given before the clock was put
-    /// back, and keeps nobody away.
+    /// The maximum duration of a lease. A lease that expires later than this was granted before the
+    /// clock was set back, and does not block other workers.
     pub const LONGEST: TimeDelta = TimeDelta::minutes(1);
 
-    /// A lease of `owner`, from `now` to `until`, in a pass that begins now.
+    /// Creates a lease of `owner`, from `now` to `until`, in a pass that begins now.
     #[must_use]
     pub fn new(owner: impl Into<String>, now: DateTime<Utc>, until: DateTime<Utc>) -> Self {
         Self { owner: owner.into(), now, until, pass_began: now }
     }
 
-    /// The same lease, in a pass that began before.
+    /// Returns this lease, in a pass that began earlier.
     #[must_use]
     pub const fn with_pass_began(mut self, pass_began: DateTime<Utc>) -> Self {
         self.pass_began = pass_began;
@@ -38,22 +39,22 @@ impl Lease {
     }
 }
 
-/// What a worker got.
+/// The result of a claim.
 #[non_exhaustive]
 #[derive(Debug, Default)]
 pub struct Claim {
-    /// The cases it has now, as they are stored, in the order in which it named them.
+    /// The leased cases, as they are stored, in the order of the requested ids.
     pub cases: Vec<Case>,
-    /// The lease of somebody else that stood in the way, by when it runs out. Cases behind it were not
-    /// looked at.
+    /// When the lease of another worker expires that stopped the claim. Cases after it were not
+    /// checked.
     pub blocked_until: Option<DateTime<Utc>>,
 }
 
-/// How old a claim's time may be when the store looks at it: the store may have waited meanwhile for
-/// another worker, which then has done something later than that time.
+/// How much older than the store's state a claim's time may be. The store may have waited for
+/// another worker, which may then have acted later than that time.
 const WAITED: TimeDelta = TimeDelta::seconds(1);
 
-/// Who has which case: what stores that keep leases in memory need.
+/// Which worker has which case, for stores that keep leases in memory.
 #[derive(Debug, Default)]
 pub(super) struct Leases(HashMap<CaseId, Held>);
 
@@ -64,18 +65,18 @@ struct Held {
     asked_at: Option<DateTime<Utc>>,
 }
 
-/// Whether a case may be had.
+/// Whether a case can be leased.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Place {
     Free,
-    /// Asked about in this pass already.
+    /// Already traced in this pass.
     Asked,
-    /// Somebody else's, until then.
+    /// Leased by another worker, until then.
     Blocked(DateTime<Utc>),
 }
 
 impl Place {
-    /// What `lease` may do about a case that `owner` has `until`, and that was last asked about at
+    /// Whether `lease` can include a case that `owner` has `until`, and that was last traced at
     /// `asked_at`.
     pub(super) fn of(
         lease: &Lease,
@@ -85,7 +86,8 @@ impl Place {
     ) -> Self {
         let latest = lease.now + WAITED;
         let held = lease.now < until && until <= latest + Lease::LONGEST;
-        // Not after now, or the clock was put back since, and it says nothing about this pass.
+        // If it is later than now, the clock was set back since, and the time says nothing about
+        // this pass.
         let asked = |at| lease.pass_began < at && at <= latest;
         if held && owner != lease.owner {
             Self::Blocked(until)
@@ -115,7 +117,7 @@ impl Leases {
         own.map(|held| held.until = lease.until).count()
     }
 
-    /// Gives up what `owner` has of `ids`.
+    /// Releases those of `ids` that `owner` has.
     pub(super) fn release(&mut self, owner: &str, ids: &[CaseId], asked_at: Option<DateTime<Utc>>) {
         for id in ids {
             if let Some(held) = self.0.get_mut(id).filter(|held| held.owner == owner) {
@@ -130,9 +132,10 @@ impl Leases {
 mod tests {
     use super::*;
 
-    /// The claim read the clock at 10, waited for the store, and looks at what another worker did meanwhile.
+    /// The claim read the clock at 10, waited for the store, and then sees what another worker did
+    /// in between.
     #[test]
-    fn a_claim_that_waited_sees_what_was_done_meanwhile() {
+    fn a_claim_that_waited_sees_later_changes() {
         let at = |ms: i64| DateTime::UNIX_EPOCH + TimeDelta::milliseconds(ms);
         let longest = Lease::LONGEST.num_milliseconds();
         let claim = Lease::new("b", at(10_000), at(20_000)).with_pass_began(at(1_000));
@@ -140,7 +143,7 @@ mod tests {
         assert_eq!(Place::of(&claim, "", DateTime::UNIX_EPOCH, asked), Place::Asked);
         let until = at(10_400 + longest);
         assert_eq!(Place::of(&claim, "a", until, None), Place::Blocked(until));
-        // Far later than now: the clock was put back.
+        // Far later than now: the clock was set back.
         let before = Some(at(12_000));
         assert_eq!(Place::of(&claim, "", DateTime::UNIX_EPOCH, before), Place::Free);
         assert_eq!(Place::of(&claim, "a", at(12_000 + longest), None), Place::Free);

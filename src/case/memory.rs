@@ -9,7 +9,7 @@ use std::fmt;
 use std::ops::Bound;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Cases in memory, forgotten with the store. For tests, and for runs over a file of cases.
+/// Cases in memory, which end with the store. For tests, and for runs over a file of cases.
 #[derive(Default)]
 pub struct MemoryStore(Mutex<Cases>);
 
@@ -21,13 +21,14 @@ struct Cases {
 }
 
 impl MemoryStore {
-    /// A store without cases.
+    /// Creates a store without cases.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Every change is made after the checks, so what a panic elsewhere left behind is whole.
+    /// Every change is made after the checks, so the data are consistent even after a panic
+    /// elsewhere.
     fn cases(&self) -> MutexGuard<'_, Cases> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -54,7 +55,7 @@ impl Cases {
         Ok(())
     }
 
-    /// Whether another case holds the number of `case`, once `changes` are made.
+    /// Whether another case has the number of `case`, once `changes` are made.
     fn is_held_beside(&self, case: &Case, changes: &[Change]) -> bool {
         let Some(number) = case.live_number() else { return false };
         let changed = |id: &CaseId| changes.iter().any(|change| change.case.id == *id);
@@ -65,7 +66,7 @@ impl Cases {
                 .any(|other| other.case.id != case.id && other.case.live_number() == Some(number))
     }
 
-    /// Puts `case` in place of the stored one of its id.
+    /// Replaces the stored case with the same id by `case`.
     fn put(&mut self, case: Case) {
         let new = case.live_number();
         let id = case.id.clone();

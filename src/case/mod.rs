@@ -1,21 +1,22 @@
-//! The local system's cases: whom to trace, what is held about them, and where they are kept.
+//! The local system's cases: whom to trace, what is recorded about them, and where they are stored.
 //!
-//! A [`Case`] is one client's record in a social care system, as far as finding the NHS Number needs
-//! it: particulars as the local system holds them, allocations (HAV-2), the record type (HAV-4), the
-//! number with its provenance (HAV-3, HAV-5) and what the last trace brought. Local particulars may
-//! be newer than those of the Personal Demographics Service (HAV-10), so nothing here is overwritten
-//! by what a service returns, except that a number or a date of death is filled in where there is
-//! none, and that a number that is no longer good gives way to the one that replaces it (MSCA-DQ-03).
+//! A [`Case`] is one client's record in a social care system, as far as finding the NHS Number
+//! needs it. It contains the demographic fields of the local system, allocations (HAV-2), the
+//! record type (HAV-4), the number with its provenance (HAV-3, HAV-5) and the result of the last
+//! trace. Local fields may be newer than those of the Personal Demographics Service (HAV-10), so a
+//! service's response never overwrites them. There are two exceptions. A number or a date of death
+//! is filled in where there is none, and a number that is no longer valid is replaced by its
+//! successor (MSCA-DQ-03).
 //!
-//! A [`CaseStore`] keeps cases and refuses to save over a change that the saver has not seen.
-//! [`MemoryStore`] forgets at the end of the process; `SqliteStore` (feature `sqlite`) keeps a file.
-//! Whoever implements a store runs `conformance::check` (feature `simulator`) against it.
-//! `caseload` (feature `csv`) reads and writes cases as CSV.
+//! A [`CaseStore`] stores cases, and rejects a save that would overwrite a change the saver has not
+//! read. [`MemoryStore`] ends with the process; `SqliteStore` (feature `sqlite`) writes a file. To
+//! test another implementation of a store, run `conformance::check` (feature `simulator`) against
+//! it. `caseload` (feature `csv`) reads and writes cases as CSV.
 //!
-//! A case also carries what is being done about it: when it is asked about again ([`Asking`]), what a
-//! person has to look at ([`ReviewItem`]), and which [`Alert`]s have still to be delivered. All of it is
-//! saved in one step with the number, so that none of it can be lost without the others.
-//! [`advisories`] says what has to be shown whenever the case is opened.
+//! A case also contains the state of its processing: when it is traced again ([`Asking`]), what a
+//! person must review ([`ReviewItem`]), and which [`Alert`]s are not yet delivered. All of this is
+//! saved in one step with the number, so that no part can be lost without the others.
+//! [`advisories`] returns what a screen must show whenever the case is opened.
 
 mod advisory;
 mod alert;

@@ -12,32 +12,32 @@ use std::fmt;
 pub struct RecordedNumber {
     /// The number.
     pub number: NhsNumber,
-    /// Where it comes from.
+    /// Its source.
     pub source: NumberSource,
-    /// Whether it may be relied upon.
+    /// Whether the number may be relied upon.
     #[serde(default, skip_serializing_if = "NumberStatus::is_usable")]
     pub standing: NumberStatus,
-    /// Since when the case has it; `None` when nobody knows.
+    /// Since when the case has the number; `None` when this is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<DateTime<Utc>>,
-    /// The person that the number was imported for, or last confirmed for. When the case is about another
-    /// person ([`Case::person_changed`](crate::case::Case::person_changed)), the number is in doubt.
-    /// `None` when this is not recorded: then a traced number counts as that of the person who was asked
-    /// about last, and any other as that of the case's person.
+    /// The person for whom the number was imported or last confirmed. When the case is about
+    /// another person ([`Case::person_changed`](crate::case::Case::person_changed)), the number is
+    /// in doubt. `None` when no person is recorded. Then a traced number counts as that of the
+    /// person in the last query, and any other number as that of the case's person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub person: Option<Identity>,
 }
 
 impl RecordedNumber {
-    /// `number`, from `source`.
+    /// Creates a usable `number` from `source`.
     #[must_use]
     pub const fn new(number: NhsNumber, source: NumberSource) -> Self {
         Self { number, source, standing: NumberStatus::Usable, since: None, person: None }
     }
 
-    /// The independent evidence for the number that is on record, as long as the service has not spoken
-    /// against the number: that it was superseded is no reason against it as evidence of who its successor is
-    /// (MSCA-DQ-03).
+    /// The recorded independent evidence for the number, unless the service has contradicted the
+    /// number. Being superseded is not a contradiction: the number remains evidence for the
+    /// identity of its successor's person (MSCA-DQ-03).
     pub(crate) const fn corroboration(&self) -> Option<Corroboration> {
         match (&self.source, self.standing) {
             (NumberSource::Traced(provenance), NumberStatus::Usable | NumberStatus::Superseded) => {
@@ -77,21 +77,21 @@ impl RecordedNumber {
         }
     }
 
-    /// The same number, held since `since`.
+    /// Returns this number, recorded since `since`.
     #[must_use]
     pub const fn with_since(mut self, since: DateTime<Utc>) -> Self {
         self.since = Some(since);
         self
     }
 
-    /// The same number, which was imported or confirmed for `person`.
+    /// Returns this number, imported or confirmed for `person`.
     #[must_use]
     pub fn with_person(mut self, person: Identity) -> Self {
         self.person = Some(person);
         self
     }
 
-    /// When the Spine itself last confirmed the number, when that is known.
+    /// When the Spine itself last confirmed the number, if known.
     #[must_use]
     pub fn confirmed_at(&self) -> Option<DateTime<Utc>> {
         match &self.source {
@@ -103,7 +103,7 @@ impl RecordedNumber {
     }
 }
 
-/// Whether a number that a case holds may be relied upon.
+/// Whether a case's NHS Number may be relied upon.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -111,7 +111,7 @@ pub enum NumberStatus {
     /// Nothing is known against it.
     #[default]
     Usable,
-    /// It was replaced, by a number that is not known or that another case holds (MSCA-DQ-03).
+    /// It was replaced by a number that is not known, or that another case has (MSCA-DQ-03).
     Superseded,
     /// It is no longer valid (MSCA-DQ-04).
     Invalid,
@@ -140,24 +140,24 @@ impl NumberStatus {
 
 /// Where a case's NHS Number comes from.
 ///
-/// The local system's text may hold anything, so `Debug` does not show it; `Display` does.
+/// The local system's text may contain anything, so `Debug` does not show it; `Display` does.
 #[non_exhaustive]
 #[derive(Clone, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NumberSource {
-    /// A trace, of which the exchange is known.
+    /// A trace with a known exchange.
     Traced(Provenance),
-    /// The local system, which may tell how it came by the number: a text such as `GP letter`.
+    /// The local system, which may say how it got the number, in a text such as `GP letter`.
     Imported(Option<String>),
 }
 
 impl NumberSource {
-    /// Whether the number was traced on the Spine itself, so that it is not asked for again (HAV-3).
+    /// Whether the number was traced on the Spine itself, so that it is not traced again (HAV-3).
     ///
-    /// A number from a provider's own copy ([`Freshness::Stale`]) is still to be asked for. An
-    /// imported number counts as traced when the local system names a tracing service, such as `SMSP`
-    /// or `DBS`, in any case, though the exchange is not known. `reference/tracing_services.txt` has the
-    /// names.
+    /// A number from a provider's own copy ([`Freshness::Stale`]) must still be traced. An imported
+    /// number counts as traced when the local system names a tracing service, such as `SMSP` or
+    /// `DBS`, in any case, although the exchange is not known. `reference/tracing_services.txt`
+    /// lists the names.
     ///
     /// ```
     /// use nhs_pds::case::NumberSource;
@@ -175,11 +175,11 @@ impl NumberSource {
     }
 }
 
-/// What local systems call the services that trace people. Data, because it is about them: nothing here
-/// depends on what a service is.
+/// The names that local systems use for tracing services. A data file, because the names describe
+/// local systems: no code depends on what a service is.
 const TRACING_SERVICES: &str = include_str!("../../reference/tracing_services.txt");
 
-/// Whether this is what a local system calls a tracing service.
+/// Whether this is a local system's name for a tracing service.
 fn is_tracing_service(text: &str) -> bool {
     let names = TRACING_SERVICES.lines().filter(|line| !line.starts_with('#'));
     names.map(str::trim).any(|name| !name.is_empty() && name.eq_ignore_ascii_case(text.trim()))
@@ -211,42 +211,42 @@ impl fmt::Display for NumberSource {
     }
 }
 
-/// The trace that brought a number: the evidence kept on the record (HAV-5).
+/// The trace that found a number: the evidence stored on the record (HAV-5).
 #[non_exhaustive]
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Provenance {
     /// Service, operation, message id, time and code.
     pub exchange: Exchange,
-    /// Whether the answer came from the Spine or from a provider's copy.
+    /// Whether the response came from the Spine or from a provider's copy.
     #[serde(with = "freshness")]
     pub freshness: Freshness,
-    /// Which way of asking found the person, such as `exact`.
+    /// The search strategy that found the person, such as `exact`.
     pub strategy: String,
-    /// What showed, besides names, date of birth and gender, that it is the person; `None` when a user
-    /// decided, and for a number from before this was recorded.
+    /// What agreed besides names, date of birth and gender; `None` when a user decided, and for a
+    /// number from before this was recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub corroboration: Option<Corroboration>,
-    /// The user who confirmed that it is the person, by their user id; `None` when nobody had to.
+    /// The user id of the user who confirmed the person; `None` when no confirmation was needed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confirmed_by: Option<String>,
 }
 
 impl Provenance {
-    /// A number brought by `exchange`, asked for by `strategy`.
+    /// Creates the provenance of a number returned in `exchange` by the search strategy `strategy`.
     #[must_use]
     pub fn new(exchange: Exchange, freshness: Freshness, strategy: impl Into<String>) -> Self {
         let (corroboration, confirmed_by) = (None, None);
         Self { exchange, freshness, strategy: strategy.into(), corroboration, confirmed_by }
     }
 
-    /// The same provenance, with the independent evidence.
+    /// Returns this provenance with the independent evidence.
     #[must_use]
     pub const fn with_corroboration(mut self, corroboration: Corroboration) -> Self {
         self.corroboration = Some(corroboration);
         self
     }
 
-    /// The same provenance, confirmed by `user`.
+    /// Returns this provenance, confirmed by `user`.
     #[must_use]
     pub fn with_confirmed_by(mut self, user: impl Into<String>) -> Self {
         self.confirmed_by = Some(user.into());
@@ -254,30 +254,32 @@ impl Provenance {
     }
 }
 
-/// What the last trace of a case brought, whether or not it changed anything else.
+/// The independent evidence that a number is the person's, when names, date of birth and gender
+/// agree. A twin or a namesake may share those fields.
 ///
-/// Holds nothing about the person.
+/// Contains nothing about the person.
 #[non_exhaustive]
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct TraceRecord {
-    /// When the answer was dealt with.
+    /// When the response was processed.
     pub at: DateTime<Utc>,
     /// The result's stable word, such as `found` or `ambiguous`.
     pub result: String,
-    /// What the result leaves open, by its stable word: for somebody found but held for a person to
-    /// decide (HAV-10), why, such as `differs:given`.
+    /// What the result leaves open, as a stable word. For a person who was found but left for a
+    /// person to decide (HAV-10), the reason, such as `differs:given`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
     /// The service's code, when it gave one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
-    /// The identifier of the request, when a message was made.
+    /// The identifier of the request, when a message was created.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message_id: Option<String>,
 }
 
 impl TraceRecord {
-    /// A trace dealt with at `at` that brought `result`, in `exchange` if there was one.
+    /// Creates the record of a trace processed at `at` with `result`, in `exchange` if there was
+    /// one.
     #[must_use]
     pub fn new(at: DateTime<Utc>, result: impl Into<String>, exchange: Option<&Exchange>) -> Self {
         Self {
@@ -289,16 +291,17 @@ impl TraceRecord {
         }
     }
 
-    /// The same trace, with what its result leaves open.
+    /// Returns this record with what its result leaves open.
     #[must_use]
     pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into());
         self
     }
 
-    /// Whether a message was sent and rejected by a fault or a status, not by a code that blames the data.
+    /// Whether a message was sent and rejected by a fault or an HTTP status, not by a code that
+    /// blames the data.
     pub(crate) fn is_unexplained_refusal(&self) -> bool {
-        // SOAP 1.1 section 4.4.1: no service code begins with one of these.
+        // SOAP 1.1 section 4.4.1: no service code begins with any of these.
         const FAULTS: [&str; 5] = ["Client", "Server", "MustUnderstand", "VersionMismatch", "?"];
         self.result == "rejected"
             && self.message_id.is_some()
@@ -346,7 +349,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_spine_settles_a_number() {
+    fn only_a_number_from_the_spine_is_traced() {
         assert!(traced(Freshness::Live).is_traced());
         assert!(!traced(Freshness::Stale).is_traced());
         let all = TRACING_SERVICES.lines().filter(|line| !line.starts_with('#'));
@@ -369,7 +372,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_source_is_written_as_means_the_same_when_it_is_imported() {
+    fn a_written_source_means_the_same_when_it_is_imported() {
         for source in [traced(Freshness::Live), traced(Freshness::Stale)] {
             let imported = NumberSource::Imported(Some(source.to_string()));
             assert_eq!(imported.is_traced(), source.is_traced());
@@ -387,7 +390,7 @@ mod tests {
     }
 
     #[test]
-    fn records_read_back_with_and_without_a_detail() {
+    fn records_are_read_back_with_and_without_a_detail() {
         let record = TraceRecord::new(DateTime::UNIX_EPOCH, "differs", None);
         let json = serde_json::to_string(&record).unwrap();
         assert!(!json.contains("detail"));
@@ -398,7 +401,7 @@ mod tests {
     }
 
     #[test]
-    fn sources_read_back() {
+    fn sources_are_read_back() {
         for source in [
             traced(Freshness::Live),
             traced(Freshness::Stale),

@@ -1,19 +1,20 @@
-//! Texts that local systems hold where there is no value.
+//! Placeholder texts that local systems use where there is no value.
 
 use crate::demographics::name_form;
 
-/// The texts. Data, because they are the local systems' habits.
+/// The placeholders. A data file, because they come from local systems.
 const PLACEHOLDERS: &str = include_str!("../../reference/placeholders.txt");
 
-/// Whether `text` names no worker: it is blank or stands for no value.
+/// Whether `text` names no worker: it is blank or a placeholder.
 #[must_use]
 pub(crate) fn is_no_worker(text: &str) -> bool {
     says_nothing(text) || is_listed(text, &["any", "worker"])
 }
 
-/// Whether `text` says that there is no NHS Number, or no source of one: it is blank or stands for no value.
+/// Whether `text` means that there is no NHS Number, or no source of a number: it is blank or a
+/// placeholder.
 ///
-/// Digits and `#` are what is left of a number: `0000000000`, `#####`, `#N/A`.
+/// Digits and `#` are the remains of a number: `0000000000`, `#####`, `#N/A`.
 #[must_use]
 #[cfg(any(feature = "csv", test))]
 pub(crate) fn is_no_number(text: &str) -> bool {
@@ -21,13 +22,15 @@ pub(crate) fn is_no_number(text: &str) -> bool {
     !text.chars().any(left) && (says_nothing(text) || is_listed(text, &["any", "number"]))
 }
 
-/// Whether `text` stands where a surname is not known, or not given yet. A blank text does not.
+/// Whether `text` is a placeholder for a surname that is not known or not yet given. Blank text is
+/// not.
 #[must_use]
 pub(crate) fn is_no_surname(text: &str) -> bool {
     is_no_name(text, &["any", "name"])
 }
 
-/// Whether `text` stands where a forename is not known, or not given yet. A blank text does not.
+/// Whether `text` is a placeholder for a forename that is not known or not yet given. Blank text is
+/// not.
 #[must_use]
 pub(crate) fn is_no_forename(text: &str) -> bool {
     is_no_name(text, &["any", "name", "forename"])
@@ -38,7 +41,7 @@ fn is_no_name(text: &str, sections: &[&str]) -> bool {
     !text.is_empty() && (says_nothing(&text) || is_listed(&text, sections))
 }
 
-/// Whether there is neither a letter nor a digit but zero.
+/// Whether the text has no letter, and no digit except zero.
 fn says_nothing(text: &str) -> bool {
     !text.chars().any(|c| c.is_alphanumeric() && c != '0')
 }
@@ -71,14 +74,14 @@ fn matches(entry: &str, words: &str) -> bool {
     }
 }
 
-/// In capitals, with one space wherever there is anything but letters and digits, and between a letter and
-/// a digit.
+/// In capitals, with one space in place of all other characters than letters and digits, and
+/// between a letter and a digit.
 fn form(text: &str) -> String {
     let upper = name_form(text).to_uppercase();
     let words = upper
         .split(|c: char| !c.is_alphanumeric())
         .flat_map(|word| word.as_bytes().chunk_by(|a, b| a.is_ascii_digit() == b.is_ascii_digit()));
-    // Cut beside ASCII digits only, so each part is UTF-8.
+    // Split only beside ASCII digits, so each part is UTF-8.
     let words = words.filter_map(|word| std::str::from_utf8(word).ok());
     words.collect::<Vec<_>>().join(" ")
 }
@@ -88,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_entry_is_in_the_form_that_is_looked_up() {
+    fn every_entry_is_in_normalised_form() {
         for (section, entry) in entries() {
             assert!(
                 ["any", "worker", "number", "name", "forename"].contains(&section),
@@ -100,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_for_no_value_in_every_field() {
+    fn placeholders_in_every_field() {
         for text in [
             "NULL",
             "null",
@@ -139,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_a_value_in_one_field_and_none_in_another() {
+    fn placeholders_in_some_fields_only() {
         for text in ["", " ", "NA", "NaN", "Nobody", "Unallocated - duty", "Vacant", "0", "00"] {
             assert!(is_no_worker(text), "{text}");
         }
@@ -184,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn names_and_workers_that_only_look_alike() {
+    fn names_and_workers_that_resemble_placeholders() {
         for text in [
             "Nulla",
             "Nuller",
@@ -225,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn what_says_that_there_is_no_number_and_what_is_left_of_one() {
+    fn placeholders_for_a_number_and_remains_of_a_number() {
         for text in [
             "",
             " ",

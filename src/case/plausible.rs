@@ -1,19 +1,19 @@
-//! Dates that cannot be right, though the calendar has them.
+//! Dates that exist in the calendar but are not plausible.
 
 use crate::demographics::PartialDate;
 use chrono::{Months, NaiveDate};
 
-/// How old nobody is: the oldest person known lived for 122 years.
+/// No person is older than this: the oldest person known lived for 122 years.
 const OLDEST: Months = Months::new(125 * 12);
 
-/// Whether nobody alive was born on `born`: it is to come, or more than 125 years ago.
+/// Whether no living person can be born on `born`: it is in the future, or more than 125 years ago.
 #[must_use]
 pub(crate) fn is_implausible_birth(born: PartialDate, today: NaiveDate) -> bool {
     is_out_of_reach(born, today)
 }
 
-/// Whether nobody born on `born` died on `died`: it is to come, before the birth, or more than 125 years
-/// ago.
+/// Whether no person born on `born` can have died on `died`: it is in the future, before the birth,
+/// or more than 125 years ago.
 #[must_use]
 pub(crate) fn is_implausible_death(
     died: PartialDate,
@@ -29,7 +29,7 @@ pub(crate) fn is_before_birth(died: PartialDate, born: Option<PartialDate>) -> b
     born.is_some_and(|born| died.last_day() < born.first_day())
 }
 
-/// Whether every day that `date` may be is after `today` or more than 125 years before.
+/// Whether every day that `date` can be is after `today`, or more than 125 years before it.
 fn is_out_of_reach(date: PartialDate, today: NaiveDate) -> bool {
     let earliest = today.checked_sub_months(OLDEST).unwrap_or(NaiveDate::MIN);
     date.first_day().date() > today || date.last_day().date() < earliest

@@ -10,8 +10,8 @@ use std::ops::Not;
 
 /// One client's record in the local system, as far as finding the NHS Number needs it.
 ///
-/// Particulars are as the local system holds them: a postcode need not be one, and a name may hold
-/// anything. `None` is "not recorded". The version belongs to the store.
+/// Demographic fields are as the local system records them: a postcode need not be valid, and a
+/// name may contain anything. `None` is "not recorded". The store sets the version.
 ///
 /// ```
 /// use nhs_pds::case::{Case, RecordType};
@@ -35,7 +35,7 @@ pub struct Case {
     /// First given name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forename: Option<String>,
-    /// Other names under which the person is known (MSCA-DQ-04).
+    /// Other names of the person (MSCA-DQ-04).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub aliases: Vec<String>,
     /// Date of birth, of which day and month may be unknown.
@@ -50,64 +50,64 @@ pub struct Case {
     /// The postcode of the usual address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub postcode: Option<String>,
-    /// Who has worked, and works, on the case (HAV-2).
+    /// The workers who have worked or work on the case (HAV-2).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub allocations: Vec<Allocation>,
-    /// Date of death, whoever it was heard from (HAV-2, HAV-5).
+    /// Date of death, from any source (HAV-2, HAV-5).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub date_of_death: Option<PartialDate>,
-    /// Whether the Spine itself has said that the person died, so that the local system's silence does
-    /// not take the date away.
+    /// Whether the Spine itself has returned the death. If so, an import without a date of death
+    /// does not remove the date.
     #[serde(default, skip_serializing_if = "Not::not")]
     pub death_traced: bool,
-    /// Whether the local data contradict themselves in who the person is, so that nobody may be asked
-    /// about until they are corrected.
+    /// Whether the local data contradict themselves about who the person is. The case is not traced
+    /// until they are corrected.
     #[serde(default, skip_serializing_if = "Not::not")]
     pub contradicted: bool,
     /// The NHS Number and its provenance (HAV-5).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nhs_number: Option<RecordedNumber>,
-    /// What the local system has in place of an NHS Number, when its digits are damaged, as in
-    /// `9.43477E+09`. It is shown to those who work the case.
+    /// The text that the local system has in place of an NHS Number whose digits are damaged, as in
+    /// `9.43477E+09`. Screens show it to users who work on the case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub damaged_number: Option<String>,
-    /// What the last trace brought.
+    /// The result of the last trace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_trace: Option<TraceRecord>,
-    /// What was asked last, and when it is asked again.
+    /// The last query, and when the case is traced again.
     #[serde(default)]
     pub asking: TraceState,
-    /// Numbers that somebody has found not to be this person's; they are never offered again.
+    /// Numbers that a user has found not to be this person's; they are never proposed again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rejected_numbers: Vec<NhsNumber>,
-    /// Whether somebody has found that PDS does not know the person, so that nobody is asked until the
-    /// particulars are corrected (MSCA-PDS-04).
+    /// Whether a user has found that PDS has no record of the person. The case is not traced until
+    /// the demographic fields are corrected (MSCA-PDS-04).
     #[serde(default, skip_serializing_if = "Not::not")]
     pub not_on_pds: bool,
-    /// What a person has to look at, or has looked at (HAV-10), in the order in which it came up.
+    /// The case's review items (HAV-10), in the order in which they were opened.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub review: Vec<ReviewItem>,
-    /// Alerts that have still to be delivered.
+    /// Alerts that are not yet delivered.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub undelivered: Vec<Alert>,
-    /// That the case is not in use (MSCA-DQ-02).
+    /// Set when the case is not active (MSCA-DQ-02).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deleted: Option<Deletion>,
     /// The cases that were merged into this one (MSCA-DQ-01).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub absorbed: Vec<Absorbed>,
-    /// What the local system said of the case when it was last read, as a digest: so that reading the same
-    /// again does not undo what somebody has corrected since.
+    /// A digest of what the local system's data were when the case was last imported. With it,
+    /// importing the same data again does not undo a later correction by a user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub read_digest: Option<String>,
-    /// How often the case has been saved, as its store counts; 0 is never. A store sets it, and saves
-    /// only over the version it gave.
+    /// How often the case has been saved, as counted by its store; 0 means never. A store sets it,
+    /// and saves only over the version that it returned.
     #[serde(default)]
     pub version: u64,
 }
 
 impl Case {
-    /// A new case of which nothing is recorded.
+    /// Creates a case with nothing recorded.
     #[must_use]
     pub fn new(id: CaseId, record_type: RecordType) -> Self {
         Self {
@@ -139,19 +139,20 @@ impl Case {
         }
     }
 
-    /// Whether the case is in use: not deleted, merged into another or erased.
+    /// Whether the case is active: not deleted, merged into another or erased.
     #[must_use]
     pub const fn is_live(&self) -> bool {
         self.deleted.is_none()
     }
 
-    /// The number by which the case counts as a holder; a case that is not in use holds none.
+    /// The case's NHS Number, if the case is active. A case that is not active does not count as a
+    /// holder of its number.
     #[must_use]
     pub fn live_number(&self) -> Option<NhsNumber> {
         self.nhs_number.as_ref().filter(|_| self.is_live()).map(|held| held.number)
     }
 
-    /// The review items that still have to be worked.
+    /// The open review items.
     pub fn open_items(&self) -> impl Iterator<Item = &ReviewItem> {
         self.review.iter().filter(|item| item.is_open())
     }
@@ -161,31 +162,31 @@ impl Case {
 #[non_exhaustive]
 #[derive(Clone, Deserialize, Eq, Hash, PartialEq, Serialize)]
 pub struct Allocation {
-    /// The worker, as the local system names them.
+    /// The worker, by the name or id in the local system.
     pub worker: String,
     /// The first day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start: Option<FullDate>,
-    /// The last day, once it is recorded; a day to come counts as an end too (HAV-2).
+    /// The last day, once it is recorded; a day in the future counts as an end too (HAV-2).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end: Option<FullDate>,
 }
 
 impl Allocation {
-    /// An allocation to `worker` without dates.
+    /// Creates an allocation to `worker` without dates.
     #[must_use]
     pub fn new(worker: impl Into<String>) -> Self {
         Self { worker: worker.into(), start: None, end: None }
     }
 
-    /// The same allocation, from `start` on.
+    /// Returns this allocation, starting on `start`.
     #[must_use]
     pub const fn with_start(mut self, start: FullDate) -> Self {
         self.start = Some(start);
         self
     }
 
-    /// The same allocation, until `end`.
+    /// Returns this allocation, ending on `end`.
     #[must_use]
     pub const fn with_end(mut self, end: FullDate) -> Self {
         self.end = Some(end);

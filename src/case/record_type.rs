@@ -2,10 +2,11 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
-/// What kind of record a case is.
+/// The kind of record of a case.
 ///
-/// The eleven kinds of HAV-4 are in scope for tracing by default; a local system's other kinds are
-/// kept by their text. Reads any case, with white space around; writes the text of HAV-4.
+/// The eleven kinds of HAV-4 are in scope for tracing by default. Other kinds of a local system are
+/// stored by their text. Reads upper and lower case, with white space around; writes the text of
+/// HAV-4.
 ///
 /// ```
 /// use nhs_pds::case::RecordType;
@@ -35,14 +36,14 @@ pub enum RecordType {
     LearningDisability,
     /// Mental health.
     MentalHealth,
-    /// The passage from children's to adults' services.
+    /// The transition from children's to adults' services.
     Transitions,
     /// A review.
     Review,
     /// Safeguarding of adults.
     SafeguardingAdults,
-    /// A kind that HAV-4 does not name, by the local system's text. Made by `FromStr`, which never
-    /// makes it of one that HAV-4 does name.
+    /// A kind that HAV-4 does not name, by the local system's text. `FromStr` creates it, and never
+    /// for a kind that HAV-4 names.
     Other(String),
 }
 
@@ -117,7 +118,7 @@ impl fmt::Display for RecordType {
     }
 }
 
-/// Shows the kinds of HAV-4 only: what else stands there is free text of the local system.
+/// Shows only the kinds of HAV-4: any other text is free text of the local system.
 impl fmt::Debug for RecordType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -127,7 +128,7 @@ impl fmt::Debug for RecordType {
     }
 }
 
-/// The text is blank, so it is no record type. Complete the data.
+/// The text is blank, so it is not a record type. Complete the data.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("a record type is not blank")]
 pub struct RecordTypeError;
@@ -137,7 +138,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_kind_reads_back() {
+    fn every_kind_is_read_back() {
         for kind in RecordType::HAV4 {
             assert_eq!(kind.to_string().parse(), Ok(kind.clone()));
             assert_eq!(format!("\t{} ", kind.as_str().to_uppercase()).parse(), Ok(kind));

@@ -8,64 +8,64 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::ops::Not;
 
-/// Something about a case that a person has to look at (HAV-10, MSCA-DQ-06).
+/// A task for a person about a case (HAV-10, MSCA-DQ-06).
 #[non_exhaustive]
 #[derive(Clone, Deserialize, Eq, PartialEq, Serialize)]
 pub struct ReviewItem {
-    /// Which item of its case it is, from 1 on.
+    /// The number of the item in its case, from 1.
     pub number: u32,
-    /// Why somebody has to look.
+    /// Why a person must look.
     pub reason: ReviewReason,
-    /// Who has it.
+    /// The state, which says who has the item.
     pub state: ReviewState,
-    /// When it came up.
+    /// When the item was opened.
     pub opened_at: DateTime<Utc>,
-    /// Who works on it, by their user id.
+    /// The user id of the user who works on it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assignee: Option<String>,
-    /// What it rests upon.
+    /// The evidence for the item.
     pub evidence: Evidence,
-    /// What was done about it, oldest first.
+    /// The actions taken, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub history: Vec<ReviewStep>,
 }
 
 impl ReviewItem {
-    /// Whether the item came up when this number was asked about.
+    /// Whether a query with this number opened the item.
     pub(crate) fn is_about(&self, number: NhsNumber) -> bool {
         self.evidence.asked.as_ref().and_then(|asked| asked.nhs_number) == Some(number)
     }
 
-    /// Whether it still has to be worked.
+    /// Whether the item is open.
     #[must_use]
     pub const fn is_open(&self) -> bool {
         self.state.is_open()
     }
 }
 
-/// One thing that was done about a review item.
+/// One action on a review item.
 #[non_exhaustive]
 #[derive(Clone, Deserialize, Eq, PartialEq, Serialize)]
 pub struct ReviewStep {
-    /// When.
+    /// The time.
     pub at: DateTime<Utc>,
-    /// Who, by their user id.
+    /// The user id of the user.
     pub by: String,
-    /// What, by a stable word: `assigned`, `with_gp`, `accepted`, and so on.
+    /// The action, by a stable word: `assigned`, `with_gp`, `accepted`, and so on.
     pub what: String,
-    /// What else there was to say.
+    /// The user's note.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
 }
 
 impl ReviewStep {
-    /// `by` did `what`, at `at`.
+    /// Creates the step that `by` did `what`, at `at`.
     #[must_use]
     pub fn new(at: DateTime<Utc>, by: impl Into<String>, what: impl Into<String>) -> Self {
         Self { at, by: by.into(), what: what.into(), note: None }
     }
 
-    /// The same step, with a note.
+    /// Returns this step with a note.
     #[must_use]
     pub fn with_note(mut self, note: impl Into<String>) -> Self {
         self.note = Some(note.into());
@@ -73,46 +73,47 @@ impl ReviewStep {
     }
 }
 
-/// What a review item rests upon: what was asked, what was returned, and who else it is about.
+/// The evidence of a review item: the search criteria, the person returned, and the other cases
+/// concerned.
 ///
-/// What differs between the two is worked out when it is shown (`reconcile`), because the case may
-/// have been corrected since.
+/// The differences between the two are calculated when the item is shown (`reconcile`), because the
+/// case may have been corrected since.
 #[non_exhaustive]
 #[derive(Clone, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default)]
 pub struct Evidence {
-    /// What was asked.
+    /// The search criteria.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub asked: Option<Criteria>,
-    /// The number that was found, that replaces the one held, or that is wrong.
+    /// The number that was found, that replaces the case's NHS Number, or that is wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nhs_number: Option<NhsNumber>,
-    /// Whom the service returned.
+    /// The person whom the service returned.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub returned: Option<Demographics>,
     /// The other cases of a duplicate.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub others: Vec<CaseId>,
-    /// The particular that the service found fault with.
+    /// The field that the service rejected.
     #[serde(rename = "particular", skip_serializing_if = "Option::is_none", with = "field")]
     pub field: Option<Field>,
-    /// The text that stands in place of a number, when that is damaged.
+    /// The damaged text in place of a number.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub damaged_number: Option<String>,
-    /// The exchange that brought it up.
+    /// The exchange that led to the item.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exchange: Option<Exchange>,
-    /// Whether the answer came from a provider's copy, and not from the Spine itself.
+    /// Whether the response came from a provider's copy, and not from the Spine itself.
     #[serde(skip_serializing_if = "Not::not")]
     pub stale: bool,
 }
 
-/// Who has a review item.
+/// The state of a review item, which says who has it.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReviewState {
-    /// Nobody yet.
+    /// Not yet passed to anyone.
     Open,
     /// The front-line staff, who know the person.
     WithFrontLine,
@@ -120,14 +121,14 @@ pub enum ReviewState {
     WithGp,
     /// The PDS National Back Office.
     WithNationalBackOffice,
-    /// It is settled.
+    /// The item is settled.
     Resolved,
-    /// It was nothing.
+    /// The item needed no action.
     Dismissed,
 }
 
 impl ReviewState {
-    /// Whether the item still has to be worked.
+    /// Whether an item in this state is open.
     #[must_use]
     pub const fn is_open(self) -> bool {
         !matches!(self, Self::Resolved | Self::Dismissed)
@@ -153,50 +154,53 @@ impl fmt::Display for ReviewState {
     }
 }
 
-/// Why somebody has to look at a case.
+/// Why a person must look at a case.
 ///
-/// The text form is a stable word: the variant's name in lower case, joined by `_`; for what differs
-/// also the particular's, as in `differs:given`.
+/// The text form is a stable word: the variant's name in lower case, joined by `_`. For a
+/// difference it also contains the field, as in `differs:given`.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum ReviewReason {
-    /// The person returned is not as asked for. Compare the two.
+    /// The person returned does not match the search criteria. Compare the two.
     Differs(Field),
-    /// Family name and date of birth were not both returned, so too little shows that it is the same
-    /// person. Compare what else is known of the two.
+    /// The evidence is not complete enough to show that it is the same person. Compare the other
+    /// fields of the two.
     Unconfirmed,
-    /// The number found is not the one that the case holds. Find out which is right; what is held is
-    /// never overwritten unattended.
+    /// The number found is not the case's NHS Number. Find out which is right. The worker never
+    /// overwrites the case's number unattended.
     Conflict,
-    /// Another case holds the number. Find out whether it is the same person, and merge, or correct
-    /// the one that is wrong (MSCA-DQ-01).
+    /// Another case has the number. Find out whether it is the same person, and merge the cases, or
+    /// correct the wrong one (MSCA-DQ-01).
     Duplicate,
-    /// The person has died, on a day that cannot be read. Enter the date of death by hand.
+    /// The person has died, but the date cannot be read. Enter the date of death manually.
     DeathUndated,
-    /// Nobody matches. Correct the particulars, or mark the person as not on PDS (MSCA-PDS-04).
+    /// No person matches. Correct the demographic fields, or mark the person as not on PDS
+    /// (MSCA-PDS-04).
     NoMatch,
-    /// Several people match. Complete the particulars, or confirm the right one at a screen.
+    /// Several people match. Complete the demographic fields, or confirm the right person on a
+    /// screen.
     Ambiguous,
-    /// The number was replaced, and the new one is held: tell the person where possible, then resolve
-    /// (MSCA-DQ-03).
+    /// The number was replaced, and the case has the new number: inform the person where possible,
+    /// then resolve (MSCA-DQ-03).
     Replaced,
-    /// The number was replaced, and the new one is not known or not free: the old one stays, with a
-    /// warning, until the records are merged (MSCA-DQ-03).
+    /// The number was replaced, and the new number is not known or another case has it. The old
+    /// number stays, with a warning, until the records are merged (MSCA-DQ-03).
     Superseded,
     /// The number is no longer valid (MSCA-DQ-04).
     Invalidated,
-    /// The number is in use, or of nobody, but not the person's by what the case says of them.
+    /// The number is in use or belongs to no person, but it is not this person's according to the
+    /// case's data.
     NotVerified,
-    /// The service refused the data. Correct them.
+    /// The service rejected the data. Correct them.
     Rejected,
-    /// The answers could not be understood, time and again. Report the defect to the provider.
+    /// Repeated responses could not be read. Report the defect to the provider.
     Defect,
-    /// The person is the right one, but what PDS holds of them is not what the case says
-    /// (MSCA-DQ-06). Social care may hold the newer data.
+    /// The person is the right one, but the fields that PDS has recorded differ from the case
+    /// (MSCA-DQ-06). Social care may have the newer data.
     Discrepancy,
-    /// The local system's NHS Number is damaged, and was not taken. Correct it there, from the person's
-    /// papers, or remove it.
+    /// The local system's NHS Number is damaged, and was not imported. Correct it in the local
+    /// system, from the person's documents, or remove it.
     NumberDamaged,
 }
 
@@ -247,8 +251,8 @@ impl ReviewReason {
         }
     }
 
-    /// Whether a later answer may settle the item without anybody: it is about finding the person, and
-    /// not about what was found to be wrong with the record.
+    /// Whether a later response may settle the item without a person. This is true for items about
+    /// finding the person, and false for errors found in the record.
     #[must_use]
     pub const fn is_settled_by_an_answer(self) -> bool {
         !matches!(
@@ -277,7 +281,7 @@ impl fmt::Display for ReviewReason {
     }
 }
 
-/// The word is that of no reason.
+/// The word is not a review reason.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("no such reason for a review")]
 pub struct ReviewReasonError;
@@ -316,7 +320,7 @@ mod field {
     use serde::de::{Deserialize, Deserializer, Error};
     use serde::ser::Serializer;
 
-    #[expect(clippy::ref_option, reason = "that is how serde asks")]
+    #[expect(clippy::ref_option, reason = "serde requires this signature")]
     pub(super) fn serialize<S: Serializer>(
         field: &Option<Field>,
         serializer: S,
@@ -334,7 +338,7 @@ mod field {
             return Ok(None);
         };
         let known = Field::ALL.into_iter().find(|field| field.as_str() == word);
-        known.map(Some).ok_or_else(|| D::Error::custom("no such particular"))
+        known.map(Some).ok_or_else(|| D::Error::custom("no such demographic field"))
     }
 }
 
@@ -343,7 +347,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_reason_reads_back() {
+    fn every_reason_is_read_back() {
         for reason in ReviewReason::PLAIN.into_iter().chain(Field::ALL.map(ReviewReason::Differs)) {
             assert_eq!(reason.to_string().parse(), Ok(reason));
             let json = serde_json::to_string(&reason).unwrap();
@@ -353,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn evidence_reads_back() {
+    fn evidence_is_read_back() {
         let evidence = Evidence { field: Some(Field::NhsNumber), ..Evidence::default() };
         let json = serde_json::to_string(&evidence).unwrap();
         assert_eq!(json, r#"{"particular":"nhs_number"}"#);

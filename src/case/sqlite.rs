@@ -10,12 +10,13 @@ use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 use std::fmt;
 use std::path::Path;
 
-/// Cases in an SQLite file, which several processes of one machine may use at once.
+/// Cases in an SQLite file. Several processes on one machine may use it at once.
 ///
-/// A save is on the disk when it is acknowledged (write-ahead log, `synchronous=FULL`). The file and
-/// those beside it (`-wal`, `-shm`) hold people's particulars as they are. On Unix a new file can be
-/// read and written by its owner alone (mode 0600), and SQLite makes those beside it the same; what is
-/// there already keeps its mode. Elsewhere who may read the directory may read them. Calls need a Tokio runtime, whose threads for blocking work do the work.
+/// A save is on the disk when it is acknowledged (write-ahead log, `synchronous=FULL`). The file
+/// and the files beside it (`-wal`, `-shm`) contain people's demographic fields unencrypted. On
+/// Unix, only the owner can read and write a new file (mode 0600), and SQLite gives the files
+/// beside it the same mode. Existing files keep their mode. On other systems, access follows the
+/// directory. Calls need a Tokio runtime, and run on its threads for blocking work.
 ///
 /// ```
 /// use nhs_pds::case::{Case, CaseStore, RecordType, SqliteStore};
@@ -32,23 +33,24 @@ use std::path::Path;
 pub struct SqliteStore(Database);
 
 impl SqliteStore {
-    /// Opens the file at `path`, makes it if it is not there, and brings its schema up to date.
+    /// Opens the file at `path`, creates it if it does not exist, and migrates its schema.
     ///
-    /// Blocks the thread while it does.
+    /// Blocks the thread meanwhile.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Unavailable`] when the file cannot be opened or written, [`ErrorKind::Corrupt`]
-    /// when it is no SQLite file, [`ErrorKind::Schema`] when a newer version of this crate wrote it.
+    /// when it is not an SQLite file, [`ErrorKind::Schema`] when a newer version of this crate
+    /// wrote it.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         Ok(Self(Database::open(path)?))
     }
 
-    /// An empty store that is forgotten when its last clone is dropped.
+    /// An empty store in memory, which ends with its last clone.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Unavailable`] when there is no memory for it.
+    /// [`ErrorKind::Unavailable`] when there is not enough memory.
     pub fn open_in_memory() -> Result<Self, Error> {
         Ok(Self(Database::open_in_memory()?))
     }
@@ -101,7 +103,8 @@ impl CaseStore for SqliteStore {
                         Ok(rows::text(row, 0).unwrap_or_default())
                     })
                     .map_err(failed)?;
-                // One whose id was damaged cannot be named. It is still in the way of a sole holder.
+                // A case whose id is damaged cannot be listed. It still counts when a sole holder
+                // is checked.
                 rows.filter_map(|row| row.map(|id| id.parse().ok()).map_err(failed).transpose())
                     .collect()
             })
@@ -179,8 +182,8 @@ fn insert_all(connection: &mut Connection, cases: Vec<Case>) -> Result<(), Error
     transaction.commit().map_err(failed)
 }
 
-/// Saves over the versions that were read, all or none. Nobody else can write between the looks and the
-/// saves.
+/// Saves over the versions that were read, all or none. No other connection can write between the
+/// checks and the saves.
 fn save_all(connection: &mut Connection, changes: Vec<Change>) -> Result<(), Error> {
     let transaction =
         connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
@@ -223,7 +226,7 @@ fn check_version(connection: &Connection, case: &Case) -> Result<(), Error> {
     Err(Error::new(kind).with_case(case.id.clone()))
 }
 
-/// Whether another case holds the number of `case`.
+/// Whether another case has the number of `case`.
 fn is_held_beside(connection: &Connection, case: &Case) -> Result<bool, Error> {
     let Some(number) = number(case) else { return Ok(false) };
     connection
@@ -232,8 +235,8 @@ fn is_held_beside(connection: &Connection, case: &Case) -> Result<bool, Error> {
         .map_err(failed)
 }
 
-/// Does `work` without waiting for the disk: leases are of processes that a power cut ends too. What else
-/// is in the log before it was waited for, and what comes after waits for all of it.
+/// Runs `work` without waiting for the disk: leases belong to processes, which a power cut also
+/// ends. Other changes were already waited for, and the next full commit waits for the whole log.
 fn relaxed<T>(
     connection: &mut Connection,
     work: impl FnOnce(&mut Connection) -> Result<T, Error>,
@@ -273,7 +276,8 @@ fn claim(connection: &mut Connection, ids: &[CaseId], lease: &Lease) -> Result<C
     Ok(claim)
 }
 
-/// Whether `lease` may have the case `id`. A row that cannot be read is deleted, and leases nothing.
+/// Whether `lease` can include the case `id`. A row that cannot be read is deleted, and counts as
+/// no lease.
 fn place(connection: &Connection, id: &CaseId, lease: &Lease) -> Result<Place, Error> {
     let row: Option<Option<Place>> = connection
         .prepare_cached("SELECT owner, until, asked_at FROM case_lease WHERE case_id = ?1")
@@ -317,7 +321,8 @@ fn release(
                  WHERE case_id = ?1 AND owner = ?2",
             )
             .map_err(failed)?;
-        // Rounded up, or a question within a microsecond of a pass's beginning would be before it.
+        // Rounded up; otherwise a query within a microsecond after the start of a pass would be
+        // before it.
         let asked_at = asked_at.map(|at| (at + TimeDelta::nanoseconds(999)).timestamp_micros());
         for id in ids {
             update.execute(params![id.as_str(), owner, asked_at]).map_err(failed)?;
@@ -368,12 +373,12 @@ mod tests {
         store.0.with(|connection| connection.execute_batch(sql)).unwrap();
     }
 
-    async fn refuses_to_write(store: &SqliteStore, kind: ErrorKind) {
+    async fn assert_write_fails(store: &SqliteStore, kind: ErrorKind) {
         let many = (0..1_000).map(|id| case(&format!("new {id}"))).collect();
         let error = store.insert_all(many).await.unwrap_err();
         assert_eq!(error.kind(), kind, "{error:?}");
         let left = store.page(None, 10).await.unwrap();
-        assert_eq!(left.len(), 1, "nothing of it was inserted");
+        assert_eq!(left.len(), 1, "no case was inserted");
     }
 
     #[tokio::test]
@@ -382,23 +387,23 @@ mod tests {
         let store = SqliteStore::open(folder.path().join("cases.db")).unwrap();
         store.insert_all(vec![case("1")]).await.unwrap();
         execute(&store, "PRAGMA max_page_count = 10");
-        refuses_to_write(&store, ErrorKind::Unavailable).await;
+        assert_write_fails(&store, ErrorKind::Unavailable).await;
         execute(&store, "PRAGMA max_page_count = 1000000");
         store.insert_all(vec![case("2")]).await.unwrap();
     }
 
     #[tokio::test]
-    async fn a_store_that_may_not_be_written_is_an_error_and_still_reads() {
+    async fn writing_to_a_read_only_store_fails_and_reading_works() {
         let store = SqliteStore::open_in_memory().unwrap();
         store.insert_all(vec![case("1")]).await.unwrap();
         execute(&store, "PRAGMA query_only = on");
-        refuses_to_write(&store, ErrorKind::ReadOnly).await;
+        assert_write_fails(&store, ErrorKind::ReadOnly).await;
         let error = store.save(&store.get(&case("1").id).await.unwrap().unwrap()).await;
         assert_eq!(error.unwrap_err().kind(), ErrorKind::ReadOnly);
     }
 
     #[tokio::test]
-    async fn documents_that_are_no_cases_are_corrupt_and_not_quoted() {
+    async fn documents_that_are_not_cases_are_corrupt_and_not_quoted() {
         for damage in [
             "document = 'Quentinsson'",
             r#"document = '{"id":"1","record_type":"review","version":"Quentinsson"}'"#,
@@ -419,7 +424,7 @@ mod tests {
     }
 
     #[test]
-    fn a_newer_schema_is_refused() {
+    fn a_newer_schema_is_rejected() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("cases.db");
         let store = SqliteStore::open(&file).unwrap();
@@ -429,7 +434,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_file_of_the_first_schema_is_brought_up_to_date() {
+    async fn a_file_of_the_first_schema_is_migrated() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("cases.db");
         let old = Connection::open(&file).unwrap();
@@ -449,7 +454,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_durable() {
+    fn writes_are_durable() {
         let folder = tempfile::tempdir().unwrap();
         let store = SqliteStore::open(folder.path().join("cases.db")).unwrap();
         store.0.with(|connection| {

@@ -1,15 +1,15 @@
-//! Rows in and out of the table of cases. A row that was damaged is told from a file that was: the one
-//! is set aside, the other cannot be used.
+//! Reads and writes rows of the table of cases. A damaged row is distinguished from a damaged file:
+//! the row is skipped, the file cannot be used.
 
 use crate::case::sqlite::failed;
 use crate::case::{Case, CaseId, Error, ErrorKind, Unreadable};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 
-/// How many rows are looked at before others may use the connection.
+/// How many rows are checked before other calls may use the connection.
 const STRIDE: usize = 500;
 
-/// The case `id`, if there is one.
+/// The case `id`, if it exists.
 pub(super) fn get(connection: &Connection, id: &CaseId) -> Result<Option<Case>, Error> {
     connection
         .prepare_cached(
@@ -22,7 +22,7 @@ pub(super) fn get(connection: &Connection, id: &CaseId) -> Result<Option<Case>, 
         .map_err(|error| error.with_case(id.clone()))
 }
 
-/// The first `limit` cases after `after` that can be read.
+/// The first `limit` readable cases after `after`.
 pub(super) fn page(connection: &Connection, after: &str, limit: usize) -> Result<Vec<Case>, Error> {
     let mut cases = Vec::new();
     if limit > 0 {
@@ -34,8 +34,8 @@ pub(super) fn page(connection: &Connection, after: &str, limit: usize) -> Result
     Ok(cases)
 }
 
-/// Of the next rows after the id `after`, those that cannot be read; and the last id that was looked at,
-/// unless no rows are left.
+/// The unreadable rows among the next rows after the id `after`, and the last id checked, unless no
+/// rows remain.
 pub(super) fn unreadable(
     connection: &Connection,
     after: &[u8],
@@ -50,7 +50,8 @@ pub(super) fn unreadable(
     Ok((damaged, last))
 }
 
-/// Hands the rows after the id `after` to `take`, in the order of the ids' bytes, until it returns false.
+/// Passes the rows after the id `after` to `take`, in the order of the ids' bytes, until it returns
+/// false.
 fn each_after(
     connection: &Connection,
     after: &[u8],
@@ -71,8 +72,8 @@ fn each_after(
     Ok(())
 }
 
-/// Puts `case` over the damaged row of its id, whatever version that has. False when the row can be read,
-/// or is not there.
+/// Replaces the damaged row of the case's id by `case`, whatever its version. Returns false when
+/// the row can be read or does not exist.
 pub(super) fn overwrite_damaged(connection: &mut Connection, case: &Case) -> Result<bool, Error> {
     let transaction =
         connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
@@ -101,23 +102,23 @@ pub(super) fn overwrite_damaged(connection: &mut Connection, case: &Case) -> Res
     Ok(true)
 }
 
-/// The ten digits of the number that the case holds.
+/// The ten digits of the case's NHS Number.
 pub(super) fn number(case: &Case) -> Option<String> {
     case.live_number().map(|number| number.digits().to_string())
 }
 
-/// The case as JSON. Its cause is left out, because it may quote what it could not write.
+/// The case as JSON. The cause of an error is dropped, because it may quote content.
 pub(super) fn document(case: &Case) -> Result<String, Error> {
     serde_json::to_string(case)
         .map_err(|_| Error::new(ErrorKind::Corrupt).with_case(case.id.clone()))
 }
 
-/// One row as it is stored. What is not of the type of its column is `None`.
+/// One row as it is stored. A value is `None` when it does not have the type of its column.
 struct Stored {
     row: i64,
     id: Vec<u8>,
     version: Option<i64>,
-    /// The inner `None` is no number.
+    /// The inner `None` means that the case has no number.
     number: Option<Option<String>>,
     document: Option<String>,
 }
@@ -149,12 +150,13 @@ impl Stored {
         agrees.then_some(case)
     }
 
-    /// The case, if columns and document agree. A cause is left out, because it may quote content.
+    /// The case, if columns and document agree. The cause of an error is dropped, because it may
+    /// quote content.
     fn case(self) -> Result<Case, Error> {
         self.parse().ok_or_else(|| Error::new(ErrorKind::Corrupt))
     }
 
-    /// What names the row, if it cannot be read.
+    /// The id or row number, if the row cannot be read.
     fn unreadable(&self) -> Option<Unreadable> {
         let damaged = self.parse().is_none();
         damaged.then(|| self.id().map_or(Unreadable::Row(self.row), Unreadable::Case))

@@ -4,77 +4,81 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use std::fmt::Debug;
 
-/// A case to be saved over the version that it was read as.
+/// A case to save over the version that was read.
 #[non_exhaustive]
 #[derive(Clone, Debug)]
 pub struct Change {
     /// The case.
     pub case: Case,
-    /// Whether it is to be saved only if no other case in use holds its number (MSCA-DQ-01).
+    /// Whether to save it only if no other active case has its number (MSCA-DQ-01).
     pub sole_holder: bool,
 }
 
 impl Change {
-    /// Saves `case`, whoever else holds its number.
+    /// Saves `case`, even if other cases have its number.
     #[must_use]
     pub const fn new(case: Case) -> Self {
         Self { case, sole_holder: false }
     }
 
-    /// Saves `case` only as the sole holder of its number.
+    /// Saves `case` only if no other active case has its number.
     #[must_use]
     pub const fn as_sole_holder(case: Case) -> Self {
         Self { case, sole_holder: true }
     }
 }
 
-/// Keeps cases.
+/// Stores cases.
 ///
 /// # Contract
 ///
-/// * A case comes back as it was saved, in every field; only [`Case::version`] is the store's own. It
-///   is 1 after the insert and grows by one with every save.
-/// * A save takes effect only over the version that was read (compare and set): of any number of
+/// * A case is returned as it was saved, in every field. Only [`Case::version`] belongs to the
+///   store. It is 1 after the insert and grows by one with every save.
+/// * A save takes effect only over the version that was read (compare and set). Of any number of
 ///   saves over one version, at the same time or not, exactly one succeeds.
-/// * A save as sole holder looks for other holders and saves in one step: of any number of them for one
-///   number, at the same time or not, one succeeds, and none while another case holds the number. Who
-///   holds a number is looked at as it is after all changes of the call.
-/// * A case that is not in use ([`Case::is_live`]) is stored and found by its id, but holds no number.
-/// * Each call takes effect wholly or not at all, and what has been acknowledged survives whatever the
-///   store promises to survive.
-/// * A lease is given to one owner at a time, until it runs out by the times in the calls, and not by the
-///   store's own clock; one that runs out later than [`Lease::LONGEST`] from now has run out. It changes no
-///   case and no version, and keeps nobody from saving.
+/// * A save as sole holder checks for other holders and saves in one step. Of any number of such
+///   saves for one number, at the same time or not, one succeeds; while another case has the
+///   number, none succeeds. The check uses the holders after all changes of the call.
+/// * A case that is not active ([`Case::is_live`]) is stored and found by its id, but does not
+///   count as a holder of its number.
+/// * Each call takes effect completely or not at all. Acknowledged changes are as durable as the
+///   store promises.
+/// * A lease has one owner at a time, until it expires. Expiry uses the times in the calls, and not
+///   the store's own clock. A lease that expires later than [`Lease::LONGEST`] from now counts as
+///   expired. A lease changes no case and no version, and does not prevent saves.
 /// * Ids are in the order of their UTF-8 bytes, which is `CaseId`'s `Ord`.
-/// * A stored case that was damaged, so that it cannot be read, keeps no other case from being read,
-///   claimed, saved or erased. It still holds its number as long as the store can tell which that is.
-/// * Errors carry nothing of a case but its id, and `Debug` nothing at all.
+/// * A damaged stored case that cannot be read does not prevent other cases from being read,
+///   claimed, saved or erased. It still counts as a holder of its number as long as the store can
+///   read the number.
+/// * Errors contain nothing of a case except its id, and `Debug` shows nothing of a case.
 /// * A call whose future is dropped may or may not take effect.
 ///
-/// `conformance::check` (feature `simulator`) holds a store against this.
+/// `conformance::check` (feature `simulator`) tests a store against this contract.
 #[async_trait]
 pub trait CaseStore: Debug + Send + Sync {
-    /// Adds new cases, all or none; a whole caseload at once costs little more than one case.
+    /// Adds new cases, all or none. Adding a whole caseload in one call costs little more than
+    /// adding one case.
     ///
     /// # Errors
     ///
-    /// [`Exists`](crate::case::ErrorKind::Exists) when one of them is stored already or comes twice,
-    /// [`Conflict`](crate::case::ErrorKind::Conflict) when the version of one is not 0; both name
-    /// the case. [`Unavailable`](crate::case::ErrorKind::Unavailable) when the store does not work.
+    /// [`Exists`](crate::case::ErrorKind::Exists) when a case is already stored or occurs twice,
+    /// [`Conflict`](crate::case::ErrorKind::Conflict) when the version of a case is not 0; both
+    /// name the case. [`Unavailable`](crate::case::ErrorKind::Unavailable) when the store does not
+    /// work.
     async fn insert_all(&self, cases: Vec<Case>) -> Result<(), Error>;
 
-    /// The case `id`, if there is one, in use or not.
+    /// The case `id`, if it exists, active or not.
     ///
     /// # Errors
     ///
-    /// [`Corrupt`](crate::case::ErrorKind::Corrupt), which names the case if only that one is damaged, and
-    /// [`Unavailable`](crate::case::ErrorKind::Unavailable).
+    /// [`Corrupt`](crate::case::ErrorKind::Corrupt), which names the case if only that case is
+    /// damaged, and [`Unavailable`](crate::case::ErrorKind::Unavailable).
     async fn get(&self, id: &CaseId) -> Result<Option<Case>, Error>;
 
-    /// At most `limit` cases in the order of their ids, from the first id greater than `after` on, or
-    /// from the very first. No case need exist for `after`. None are left when the page is empty and
-    /// `limit` is not 0. Left out are cases that cannot be read: [`unreadable`](Self::unreadable) names
-    /// them.
+    /// At most `limit` cases in the order of their ids, starting with the first id greater than
+    /// `after`, or with the first id of all. The case `after` need not exist. The end is reached
+    /// when the page is empty and `limit` is not 0. Cases that cannot be read are left out:
+    /// [`unreadable`](Self::unreadable) lists them.
     ///
     /// # Errors
     ///
@@ -82,9 +86,9 @@ pub trait CaseStore: Debug + Send + Sync {
     /// [`Unavailable`](crate::case::ErrorKind::Unavailable).
     async fn page(&self, after: Option<&CaseId>, limit: usize) -> Result<Vec<Case>, Error>;
 
-    /// The cases that cannot be read, because they were damaged, in the order of their ids. It may take
-    /// as long as reading all cases. A store whose cases cannot be damaged one by one need not implement
-    /// it.
+    /// The cases that cannot be read because they are damaged, in the order of their ids. The call
+    /// may take as long as reading all cases. A store whose cases cannot be damaged one by one need
+    /// not implement this method.
     ///
     /// # Errors
     ///
@@ -94,18 +98,18 @@ pub trait CaseStore: Debug + Send + Sync {
         Ok(Vec::new())
     }
 
-    /// Saves each case over the version that it was read as, all or none. No case may come twice.
+    /// Saves each case over the version that was read, all or none. No case may occur twice.
     ///
     /// # Errors
     ///
-    /// Each names the case. [`Conflict`](crate::case::ErrorKind::Conflict) when the stored version is
-    /// another, [`NotFound`](crate::case::ErrorKind::NotFound) when there is no such case,
-    /// [`Held`](crate::case::ErrorKind::NumberTaken) when one is to be the sole holder of its number and another
-    /// case holds it, whose id is not told; it comes after the others. And
-    /// [`Unavailable`](crate::case::ErrorKind::Unavailable).
+    /// Each error names the case. [`Conflict`](crate::case::ErrorKind::Conflict) when the stored
+    /// version differs, [`NotFound`](crate::case::ErrorKind::NotFound) when the case does not
+    /// exist. [`Held`](crate::case::ErrorKind::NumberTaken) when a case is saved as the sole holder of its
+    /// number and another case has the number. That error does not contain the other case's id, and
+    /// the other errors take precedence. And [`Unavailable`](crate::case::ErrorKind::Unavailable).
     async fn save_all(&self, changes: Vec<Change>) -> Result<(), Error>;
 
-    /// Which cases in use hold `number`, in the order of their ids.
+    /// The active cases that have `number`, in the order of their ids.
     ///
     /// # Errors
     ///
@@ -113,9 +117,9 @@ pub trait CaseStore: Debug + Send + Sync {
     /// [`Unavailable`](crate::case::ErrorKind::Unavailable).
     async fn holders(&self, number: NhsNumber) -> Result<Vec<CaseId>, Error>;
 
-    /// Gives the lease's owner those of `ids`, in this order, up to the first that somebody else has.
-    /// Left out are cases that are not there or cannot be read, and those that another worker has given back since the
-    /// owner's pass began, as asked about after that.
+    /// Leases `ids` to the lease's owner in order, and stops at the first case leased by another
+    /// worker. Leaves out cases that do not exist or cannot be read. Also leaves out cases that
+    /// another worker has released since the owner's pass began and traced after its start.
     ///
     /// # Errors
     ///
@@ -123,15 +127,16 @@ pub trait CaseStore: Debug + Send + Sync {
     /// [`Unavailable`](crate::case::ErrorKind::Unavailable).
     async fn claim(&self, ids: &[CaseId], lease: &Lease) -> Result<Claim, Error>;
 
-    /// Extends whatever the lease's owner has to the lease's end, and tells how many cases these are: fewer
-    /// than were claimed when another worker has taken some, because the lease had run out.
+    /// Extends all leases of the lease's owner to the lease's end, and returns their number. It is
+    /// smaller than the number claimed when another worker has taken some cases, because the lease
+    /// had expired.
     ///
     /// # Errors
     ///
     /// [`Unavailable`](crate::case::ErrorKind::Unavailable).
     async fn renew(&self, lease: &Lease) -> Result<usize, Error>;
 
-    /// Gives back those of `ids` that `owner` has, as asked about at `asked_at`, or as not asked about.
+    /// Releases those of `ids` that `owner` has, as traced at `asked_at`, or as not traced.
     ///
     /// # Errors
     ///
@@ -143,14 +148,15 @@ pub trait CaseStore: Debug + Send + Sync {
         asked_at: Option<DateTime<Utc>>,
     ) -> Result<(), Error>;
 
-    /// Saves `case` as [`save_all`](Self::save_all) does, and sees to it that the store's own files hold
-    /// nothing of any case but what it is now (MSCA-DQ-02). Copies and backups are the deployment's. Over
-    /// a case that cannot be read, it saves whatever the version.
+    /// Saves `case` as [`save_all`](Self::save_all) does, and makes sure that the store's own files
+    /// contain only the current data of every case (MSCA-DQ-02). The deployment must handle copies
+    /// and backups. Over a case that cannot be read, it saves any version.
     ///
     /// # Errors
     ///
-    /// Those of [`save_all`](Self::save_all). [`Residue`](crate::case::ErrorKind::Residue) when the case was
-    /// saved, and what it was may still be found: read the case, and erase it again.
+    /// Those of [`save_all`](Self::save_all). [`Residue`](crate::case::ErrorKind::Residue) when the
+    /// case was saved, but its previous data may still be in the files: read the case, and erase it
+    /// again.
     async fn erase(&self, case: Case) -> Result<(), Error>;
 
     /// Saves one case, and returns its new version.
@@ -163,8 +169,8 @@ pub trait CaseStore: Debug + Send + Sync {
         Ok(case.version + 1)
     }
 
-    /// Saves one case unless another holds its number: so that two writers who have both asked who holds
-    /// a number, and both heard "nobody", do not both write it (MSCA-DQ-01).
+    /// Saves one case unless another active case has its number. Two writers that have both checked
+    /// the holders and found none can therefore not both write the number (MSCA-DQ-01).
     ///
     /// # Errors
     ///

@@ -3,27 +3,27 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::ops::Not;
 
-/// What was asked about a case last, and when it is asked about again.
+/// The last query about a case, and when the case is traced again.
 ///
-/// `Default` is a case that was never asked about.
+/// `Default` is a case that was never traced.
 #[non_exhaustive]
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default)]
 pub struct TraceState {
-    /// What was asked last. When the case would be asked about in other words than these, somebody has
-    /// corrected it, and it is asked about at once.
+    /// The criteria of the last query. If the case would now be traced with other criteria, a
+    /// person has corrected it, and it is traced at once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub asked: Option<Criteria>,
-    /// When the same words may be asked again; `None` is at once.
+    /// When the same criteria may be queried again; `None` means at once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub not_before: Option<DateTime<Utc>>,
-    /// Whether the same words are not to be asked again at all: the service refuses them.
+    /// Whether the same criteria must not be queried again, because the service rejects them.
     #[serde(skip_serializing_if = "Not::not")]
     pub until_corrected: bool,
-    /// How many answers in a row have settled nothing: the more, the longer the wait.
+    /// How many responses in a row have settled nothing. The more there are, the longer the wait.
     #[serde(skip_serializing_if = "is_zero")]
     pub unsettled: u32,
-    /// How many answers in a row could not be understood.
+    /// How many responses in a row could not be read.
     #[serde(skip_serializing_if = "is_zero")]
     pub unreadable: u32,
 }

@@ -1,9 +1,10 @@
 use crate::case::CaseId;
 use std::fmt;
 
-/// A stored case that cannot be read, because its row was damaged. Restore it from a copy, or erase it.
+/// A stored case that cannot be read because its row is damaged. Restore it from a copy, or erase
+/// it.
 ///
-/// `Display` names it for an operator. `Debug` does not show the id.
+/// `Display` identifies it for an operator. `Debug` does not show the id.
 ///
 /// ```
 /// use nhs_pds::case::Unreadable;
@@ -15,7 +16,7 @@ use std::fmt;
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum Unreadable {
-    /// The case of this id.
+    /// The case with this id.
     Case(CaseId),
     /// The case in this row of the store, whose id cannot be read either.
     Row(i64),

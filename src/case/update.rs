@@ -2,27 +2,28 @@ use crate::case::{Case, DeletionKind, NumberSource, RecordedNumber, TraceState};
 use crate::nhs_number::NhsNumber;
 
 impl Case {
-    /// The case as it is after the local system has been read again as `read`; `None` when nothing
-    /// changes, or when `read` is another case.
+    /// The case after a new import from the local system as `read`; `None` when nothing changes, or
+    /// when `read` is another case.
     ///
-    /// What the local system knows best is taken from `read`: record type, names, aliases, date of birth,
-    /// gender, address, postcode, allocations, and whether its data contradict themselves. What traces
-    /// brought stays: the number with its provenance, the last trace, and a date of death that the
-    /// Spine told ([`Case::death_traced`]), unless `read` has one of its own. A date of death that
-    /// only the local system told goes when the local system takes it back. On a case without a number, so
-    /// does one that the Spine returned, when `read` is about another person.
+    /// Fields of the local system are taken from `read`: record type, names, aliases, date of
+    /// birth, gender, address, postcode, allocations, and whether its data contradict themselves.
+    /// The results of traces stay: the number with its provenance, the last trace, and a date of
+    /// death that the Spine returned ([`Case::death_traced`]), unless `read` has its own. A date of
+    /// death that only the local system recorded is removed when the local system removes it. On a
+    /// case without a number, a date that the Spine returned is also removed when `read` is about
+    /// another person.
     ///
-    /// A case without a number takes one that `read` has imported, unless `read` contradicts itself. So does
-    /// a case with a number that was imported and never traced, when `read` has another: the local system
-    /// has corrected it, and the new number is to be verified. A number that was traced is never replaced,
-    /// whatever `read` says; [`import`](crate::process::import) opens a review item where the two differ. A
-    /// number that somebody has rejected for this person is not taken again. Nothing is taken for a case
-    /// that was erased (MSCA-DQ-02).
+    /// A case without a number takes the imported number of `read`, unless `read` contradicts
+    /// itself. So does a case whose number was imported and never traced, when `read` has another
+    /// number: the local system has corrected it, and the new number must be verified. A traced
+    /// number is never replaced by `read`; [`import`](crate::process::import) opens a review item
+    /// when the two differ. A number that a user has rejected for this person is not taken again.
+    /// An erased case takes nothing (MSCA-DQ-02).
     ///
-    /// When `read` is about another person by name, date of birth or gender, the number stays and is in
-    /// doubt ([`Case::person_changed`]).
+    /// When `read` is about another person by name, date of birth or gender, the number stays and
+    /// is in doubt ([`Case::person_changed`]).
     ///
-    /// The version stays, so the result is saved over what `self` was read as.
+    /// The version stays, so the result is saved over the version of `self`.
     ///
     /// ```
     /// use nhs_pds::case::{Allocation, Case, RecordType};
@@ -47,7 +48,7 @@ impl Case {
             (Some(held), _) => Some(held.clone()),
             (None, new) => new,
         };
-        // A number that is new is verified at once.
+        // A new number is verified at once.
         let number = |held: &Option<RecordedNumber>| held.as_ref().map(|held| held.number);
         let asking = if number(&nhs_number) == number(&self.nhs_number) {
             self.asking.clone()
@@ -77,7 +78,7 @@ impl Case {
         (updated != *self).then_some(updated)
     }
 
-    /// The number that `read` says the person has, where it may be taken for this case.
+    /// The number in `read`, if this case may take it.
     fn imported_number<'a>(&self, read: &'a Self) -> Option<&'a RecordedNumber> {
         read.nhs_number.as_ref().filter(|held| {
             !read.contradicted
@@ -86,8 +87,8 @@ impl Case {
         })
     }
 
-    /// The number that `read` says the person has, where the case keeps another in spite of it, and no
-    /// review item has ever named it.
+    /// The number in `read`, if the case keeps a different number and no review item contains the
+    /// number of `read`.
     pub(crate) fn number_in_conflict(&self, read: &Self) -> Option<NhsNumber> {
         let held = self.nhs_number.as_ref().filter(|_| self.is_live())?;
         let other = self.imported_number(read)?;
@@ -100,8 +101,8 @@ impl Case {
     }
 }
 
-/// Whether the number `held` gives way to another that is `imported` later: the local system alone has
-/// said it, and now says another.
+/// Whether another number, `imported` later, replaces `held`: only the local system has recorded
+/// `held`, and now it has another number.
 fn is_replaced(held: &RecordedNumber, imported: &RecordedNumber) -> bool {
     let local = matches!(held.source, NumberSource::Imported(_)) && !held.source.is_traced();
     local && held.number != imported.number
@@ -123,7 +124,7 @@ mod tests {
         Some(RecordedNumber::new(number, NumberSource::Imported(Some("GP letter".into()))))
     }
 
-    /// A case that was traced, at its third version.
+    /// A traced case, at its third version.
     fn stored() -> Case {
         let exchange = Exchange::new("SMSP", "getNHSNumber", "M-1", DateTime::UNIX_EPOCH);
         let mut case = Case::new("1".parse().unwrap(), RecordType::AdultCase);
@@ -135,7 +136,7 @@ mod tests {
         case
     }
 
-    /// The same case as the local system has it, and as a file says it.
+    /// The same case as the local system has it, read from a file.
     fn read() -> Case {
         let mut case = stored();
         (case.nhs_number, case.last_trace, case.version) = (None, None, 0);
@@ -143,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn each_local_particular_is_taken() {
+    fn each_local_field_is_taken() {
         assert!(stored().updated_from(read()).is_none(), "nothing is new");
         let changes: [fn(&mut Case); 11] = [
             |case| case.record_type = RecordType::Review,
@@ -166,9 +167,12 @@ mod tests {
             change(&mut file);
             change(&mut expected);
             let updated = stored().updated_from(file.clone());
-            assert!(updated.as_ref() == Some(&expected), "traces and version stay");
+            assert!(
+                updated.as_ref() == Some(&expected),
+                "the results of traces and the version stay"
+            );
             assert!(expected.updated_from(file).is_none(), "the same file again changes nothing");
-            assert!(expected.updated_from(read()) == Some(stored()), "and it can be taken back");
+            assert!(expected.updated_from(read()) == Some(stored()), "the change can be undone");
         }
     }
 
@@ -182,22 +186,25 @@ mod tests {
         let updated = without.updated_from(file.clone()).unwrap();
         let taken = imported(OTHER).map(|held| held.with_person(file.identity()));
         assert_eq!(updated.nhs_number, taken);
-        assert!(updated.updated_from(read()).is_none(), "and it stays");
+        assert!(updated.updated_from(read()).is_none(), "the number stays");
 
         file.contradicted = true;
         let updated = without.updated_from(file.clone()).unwrap();
-        assert_eq!(updated.nhs_number, None, "which of two people's numbers it is, nobody knows");
+        assert_eq!(updated.nhs_number, None, "the number may be either of two people's");
         file.contradicted = false;
         file.nhs_number = stored().nhs_number;
-        assert!(without.updated_from(file).is_none(), "no file knows how a number was traced");
+        assert!(without.updated_from(file).is_none(), "a file contains no provenance of a trace");
     }
 
     #[test]
-    fn a_death_that_the_spine_told_stays() {
+    fn a_death_that_the_spine_returned_stays() {
         let died = |text: &str| Some(text.parse().unwrap());
         let (mut told, mut file) = (stored(), read());
         told.date_of_death = died("2026-11-20");
-        assert!(told.updated_from(file.clone()) == Some(stored()), "the local system's own word");
+        assert!(
+            told.updated_from(file.clone()) == Some(stored()),
+            "a date that only the local system recorded"
+        );
         told.death_traced = true;
         assert!(told.updated_from(file.clone()).is_none());
         file.date_of_death = died("2026-11-21");
@@ -208,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rejected_number_and_an_erased_case_stay_away() {
+    fn a_rejected_number_and_an_erased_case_are_not_imported() {
         let mut file = read();
         file.nhs_number = imported(OTHER);
         let mut rejected = stored();

@@ -1,16 +1,17 @@
 use serde::{Deserialize, Serialize};
 
-/// The independent evidence that a number is the person's, where names, date of birth and gender agree: a
-/// twin or a namesake may share those.
+/// The independent evidence that a number is the person's, when names, date of birth and gender
+/// agree. A twin or a namesake may share those fields.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Corroboration {
-    /// The postcode: the service matched it in a search that is not fuzzy, or returned it as that of the
-    /// current usual address.
+    /// The postcode: the service matched it in a search that is not fuzzy, or returned it as the
+    /// postcode of the current usual address.
     Postcode,
-    /// The number itself, which came from elsewhere and was verified.
+    /// The number itself, which came from another source and was verified.
     Number,
-    /// PDS itself named the number as the one that replaces a number so confirmed (MSCA-DQ-03).
+    /// PDS itself returned the number as the replacement of a number confirmed in one of these ways
+    /// (MSCA-DQ-03).
     Successor,
 }

@@ -2,15 +2,15 @@ use crate::demographics::{FullDate, Gender, Postcode, redacted_debug};
 use crate::nhs_number::NhsNumber;
 use serde::{Deserialize, Serialize};
 
-/// The particulars by which a case is asked about, whether they go into the question or are held against
-/// the person returned.
+/// The search criteria of a case: the demographic fields that are sent in the query, or compared
+/// with the person returned.
 ///
-/// Without a number, all of them go into the question, a search that is not fuzzy. With one, the number goes
-/// with family name and date of birth.
+/// Without a number, all of them are sent, in a search that is not fuzzy. With a number, the query
+/// contains the number, family name and date of birth.
 #[non_exhaustive]
 #[derive(Clone, Deserialize, Eq, Hash, PartialEq, Serialize)]
 pub struct Criteria {
-    /// The number that was to be verified; `None` when the person was to be found.
+    /// The number to verify; `None` when the query was a search.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nhs_number: Option<NhsNumber>,
     /// Family name.
@@ -20,7 +20,7 @@ pub struct Criteria {
     pub given: Option<String>,
     /// Date of birth.
     pub date_of_birth: FullDate,
-    /// Administrative gender; a number can be verified without.
+    /// Administrative gender; not needed to verify a number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gender: Option<Gender>,
     /// The postcode of the usual address.
@@ -29,7 +29,7 @@ pub struct Criteria {
 }
 
 impl Criteria {
-    /// Of somebody only these are known.
+    /// Creates criteria with only these fields known.
     #[must_use]
     pub fn new(family: impl Into<String>, date_of_birth: FullDate) -> Self {
         Self {
@@ -42,9 +42,9 @@ impl Criteria {
         }
     }
 
-    /// Whether the two are of one person in the same words, whatever the number. Names are held in the form
-    /// in which they are sent ([`name_form`](crate::demographics::name_form)), and upper and lower case do
-    /// not count: no service tells them apart.
+    /// Whether both contain the same demographic fields, ignoring the number. Names are stored in
+    /// the form in which they are sent ([`name_form`](crate::demographics::name_form)). Upper and
+    /// lower case are ignored, because no service distinguishes them.
     #[must_use]
     pub fn has_same_fields(&self, other: &Self) -> bool {
         let same = |a: &str, b: &str| a == b || a.to_uppercase() == b.to_uppercase();
@@ -75,14 +75,14 @@ mod tests {
     }
 
     #[test]
-    fn upper_and_lower_case_make_no_other_words_and_all_else_does() {
+    fn only_upper_and_lower_case_are_ignored() {
         let one = asked("Strauß", Some("Zoë"));
         for (other, same) in [
             (asked("STRAUSS", Some("ZOË")), true),
             (asked("Strauß", Some("Zoe")), false),
             (asked("Strauß", None), false),
             (asked("Straus", Some("Zoë")), false),
-            // As it was sent before names went out in one form.
+            // As it was sent before names were normalised to one form.
             (asked("Strauß", Some("Zoe\u{308}")), false),
         ] {
             assert_eq!(one.has_same_fields(&other), same);
@@ -90,7 +90,7 @@ mod tests {
         }
         let mut verified = one.clone();
         verified.nhs_number = Some(NhsNumber::constant(9_434_765_919));
-        assert!(one.has_same_fields(&verified), "whatever the number");
+        assert!(one.has_same_fields(&verified), "the number is ignored");
         for change in [
             (|asked| asked.gender = Some(Gender::Female)) as fn(&mut Criteria),
             |asked| asked.postcode = "KT17 1NA".parse().ok(),

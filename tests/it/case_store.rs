@@ -369,20 +369,20 @@ impl Layer for Flawed {
 #[tokio::test]
 async fn the_suite_finds_every_flaw() {
     for (flaw, clause) in [
-        (Flaw::ForgetsAllocations, "a case comes back as it was inserted, at version 1"),
+        (Flaw::ForgetsAllocations, "a case is returned as it was inserted, at version 1"),
         (Flaw::InsertsOverWhatExists, "a case that exists is not inserted"),
-        (Flaw::InsertsUpToTheFirstFault, "a refused insert changes nothing"),
+        (Flaw::InsertsUpToTheFirstFault, "a rejected insert changes nothing"),
         (Flaw::SavesOverAnything, "version 0 saves over nothing"),
         (Flaw::SavesTheUnknown, "an unknown case is not saved"),
-        (Flaw::PagesFromAfterOn, "pages come to an end"),
-        (Flaw::PagesBackwards, "pages come to an end"),
-        (Flaw::ForgetsHolders, "a refused insert changes no holders"),
-        (Flaw::SharesNumbers, "a number that another case holds gets no sole holder"),
-        (Flaw::LooksBeforeItSaves, "exactly one of many rivals for a number gets it"),
-        (Flaw::SavesOneByOne, "what is refused with others is not saved"),
-        (Flaw::LeasesToAnybody, "a claim goes as far as the first case that is somebody else's"),
-        (Flaw::RenewsNothing, "a lease that was renewed lasts as long as it says"),
-        (Flaw::AsksTwiceInAPass, "what was asked about since the pass began is left out"),
+        (Flaw::PagesFromAfterOn, "paging ends"),
+        (Flaw::PagesBackwards, "paging ends"),
+        (Flaw::ForgetsHolders, "a rejected insert changes no holders"),
+        (Flaw::SharesNumbers, "a number that another case has gets no sole holder"),
+        (Flaw::LooksBeforeItSaves, "exactly one of many concurrent saves gets the number"),
+        (Flaw::SavesOneByOne, "a case rejected with others is not saved"),
+        (Flaw::LeasesToAnybody, "a claim stops at the first case leased by another owner"),
+        (Flaw::RenewsNothing, "a renewed lease lasts until its new end"),
+        (Flaw::AsksTwiceInAPass, "a case traced since the pass began is left out"),
     ] {
         let new_store =
             async || Arc::new(Layered(Flawed(MemoryStore::new(), flaw))) as Arc<dyn CaseStore>;

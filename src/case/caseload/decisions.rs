@@ -28,11 +28,11 @@ pub const DECISION_COLUMNS: [&str; 16] = [
     "advisories",
 ];
 
-/// Writes what was decided about cases, one row for each as it comes, in memory for one.
+/// Writes the decisions about cases, one row per case as it arrives, with one row in memory.
 ///
-/// Everything that was decided is in a row, and nothing that depends on when or how often: no times,
-/// message identifiers, versions or counts of attempts. Two stores that have come to the same end give the
-/// same file, if the cases are given in the same order; pages of a store come sorted by their ids.
+/// A row contains every decision, and nothing that depends on time or repetition: no times, message
+/// identifiers, versions or counts of attempts. Two stores with the same final decisions give the
+/// same file, if the cases are written in the same order; pages of a store are sorted by id.
 ///
 /// ```
 /// use nhs_pds::case::caseload::DecisionWriter;
@@ -47,7 +47,7 @@ pub const DECISION_COLUMNS: [&str; 16] = [
 /// ```
 pub struct DecisionWriter<W: Write>(csv::Writer<W>);
 
-/// The writer keeps rows that it has still to write.
+/// Shows nothing, because the writer buffers rows.
 impl<W: Write> fmt::Debug for DecisionWriter<W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("DecisionWriter(..)")
@@ -55,7 +55,7 @@ impl<W: Write> fmt::Debug for DecisionWriter<W> {
 }
 
 impl<W: Write> DecisionWriter<W> {
-    /// Begins a file with [`DECISION_COLUMNS`].
+    /// Creates a file with [`DECISION_COLUMNS`] as the first line.
     ///
     /// # Errors
     ///
@@ -75,7 +75,7 @@ impl<W: Write> DecisionWriter<W> {
         self.0.write_record(spreadsheet::row(&values(case))).map_err(failed)
     }
 
-    /// Ends the file.
+    /// Flushes the file.
     ///
     /// # Errors
     ///
@@ -126,14 +126,14 @@ fn in_use(case: &Case) -> String {
     }
 }
 
-/// Whether the number may be relied upon: its standing, or that the person has changed since.
+/// Whether the number may be relied upon: its status, or `person_changed`.
 fn standing(case: &Case, held: &RecordedNumber) -> String {
     let in_doubt = held.standing.is_usable() && case.person_changed();
     let word = if in_doubt { AdvisoryKind::PersonChanged.as_str() } else { held.standing.as_str() };
     word.to_owned()
 }
 
-/// `reason state [assignee] number with others`, as far as there is something to say.
+/// `reason state [assignee] number with others`; parts without a value are left out.
 fn item(item: &ReviewItem) -> String {
     let mut said = format!("{} {}", item.reason, item.state);
     if let Some(assignee) = &item.assignee {

@@ -3,7 +3,7 @@ use crate::nhs_number::ParseError;
 use std::error::Error as StdError;
 use std::fmt;
 
-/// A file that was not read, or not written, at all.
+/// Why a file was not read or not written at all.
 #[derive(Debug, thiserror::Error)]
 #[error("{kind}")]
 pub struct Error {
@@ -16,39 +16,39 @@ impl Error {
         Self { kind, source: Some(source.into()) }
     }
 
-    /// What went wrong.
+    /// The kind of the error.
     #[must_use]
     pub const fn kind(&self) -> ErrorKind {
         self.kind
     }
 }
 
-/// What went wrong with a file, and so what to do about it.
+/// The kind of a file error, which says what to do about it.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, thiserror::Error)]
 pub enum ErrorKind {
-    /// The first line lacks a column, or has one twice; the cause names it. Correct the file.
-    #[error("the first line is not that of a caseload")]
+    /// The first line lacks a column, or has a column twice; the cause names it. Correct the file.
+    #[error("the first line does not have the columns of a caseload")]
     Header,
-    /// The file is a workbook, a web page or another file that is not CSV; the cause names it. Save the
-    /// sheet as "CSV UTF-8", and read that.
+    /// The file is a workbook, a web page or another file that is not CSV; the cause names it. Save
+    /// the sheet as "CSV UTF-8", and read that file.
     #[error("the file is not CSV text; save the sheet as \"CSV UTF-8\"")]
     NotCsv,
-    /// Reading or writing failed. Try again, and have the disk or the connection looked at.
+    /// Reading or writing failed. Try again, and have the disk or the connection checked.
     #[error("the file could not be read or written")]
     Io,
 }
 
-/// A row that was not taken in, and why. Holds nothing of what the row held.
+/// A row that was rejected, and why. Contains no value of the row.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct RefusedRow {
-    /// The line of the file on which the row begins; the first line, with the names, is 1.
+    /// The line of the file on which the row begins; the first line, with the column names, is 1.
     pub line: u64,
-    /// The line on which the row ends: a later one when a quoted value holds line breaks, or when a
-    /// quotation mark is never closed and so takes in what follows.
+    /// The line on which the row ends. It is later when a quoted value contains line breaks, or
+    /// when a quotation mark is not closed and the following lines become part of the value.
     pub last_line: u64,
-    /// The column at fault, when it is one.
+    /// The column with the fault, if it is a single column.
     pub column: Option<&'static str>,
     /// What is wrong.
     pub reason: Fault,
@@ -61,11 +61,12 @@ impl fmt::Display for RefusedRow {
     }
 }
 
-/// A row that was taken in without its NHS Number, because that is damaged. Contains no value of the row.
+/// A row that was read without its NHS Number, because the number is damaged. Contains no value of
+/// the row.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct FlaggedRow {
-    /// The line of the file on which the row begins; the first line, with the names, is 1.
+    /// The line of the file on which the row begins; the first line, with the column names, is 1.
     pub line: u64,
     /// The line on which the row ends.
     pub last_line: u64,
@@ -96,40 +97,42 @@ fn place(
     column.map_or(Ok(()), |column| write!(f, ", {column}"))
 }
 
-/// What is wrong with a row. Correct the row, in the local system, and read it again.
+/// What is wrong with a row. Correct the row in the local system, and read it again.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum Fault {
-    /// Nothing stands where something is needed: a case id, a record type, the worker of an allocation
-    /// that has dates, the number that has a source. Complete the row.
-    #[error("blank where a value is needed")]
+    /// A required value is blank: a case id, a record type, the worker of an allocation that has
+    /// dates, the number that has a source. Complete the row.
+    #[error("blank where a value is required")]
     Blank,
-    /// A control character, such as a line break, where none can stand. Correct the row.
-    #[error("holds a control character")]
+    /// A control character, such as a line break, where none is allowed. Correct the row.
+    #[error("contains a control character")]
     Control,
-    /// Other than in the first row of the same case. Say in both rows what is right; where it is about
-    /// who the person is, the case is not traced until then.
+    /// The value differs from the first row of the same case. Correct both rows. If the value is
+    /// about who the person is, the case is not traced until then.
     #[error("differs from the first row of the same case")]
     Contradiction,
-    /// No date, or a date that has to be full and is not. Correct the row.
+    /// The value is not a date, or not a full date where one is required. Correct the row.
     #[error(transparent)]
     Date(#[from] DateError),
-    /// Bytes that are neither UTF-8 nor UTF-16, often from a file in Windows-1252 ("ANSI"). Its letters
-    /// with accents could be taken for others, so nothing is guessed: save the file as "CSV UTF-8".
+    /// Bytes that are neither UTF-8 nor UTF-16, often from a file in Windows-1252 ("ANSI").
+    /// Guessing the encoding could change accented letters, so nothing is guessed: save the file as
+    /// "CSV UTF-8".
     #[error("not UTF-8; save the file as \"CSV UTF-8\"")]
     Encoding,
-    /// More or fewer values than the first line has names: often a comma that is not quoted. Correct
-    /// the row.
-    #[error("not as many values as the first line has names")]
+    /// More or fewer values than the first line has names: often a comma that is not quoted.
+    /// Correct the row.
+    #[error("the number of values differs from the number of column names")]
     FieldCount,
-    /// No gender. Correct the row.
+    /// The value is not a gender. Correct the row.
     #[error(transparent)]
     Gender(#[from] GenderError),
-    /// No NHS Number: its digits are damaged. The row is taken in without it ([`FlaggedRow`]). Correct
-    /// the number in the local system, from the person's papers, or remove it.
+    /// The value is not an NHS Number: its digits are damaged. The row is read without it
+    /// ([`FlaggedRow`]). Correct the number in the local system, from the person's documents, or
+    /// remove it.
     #[error(transparent)]
     NhsNumber(#[from] ParseError),
-    /// A quotation mark that is not closed, so that where the row ends is a guess. Correct the row.
+    /// A quotation mark is not closed, so the end of the row is not certain. Correct the row.
     #[error("a quotation mark is not closed")]
     Quote,
 }

@@ -1,37 +1,39 @@
-//! Caseloads as CSV: cases in, cases out, and the results of a run.
+//! Caseloads as CSV: reading cases, writing cases, and writing the results of a run.
 //!
-//! A caseload has one row per allocation; a case without allocations has one row, a case with several
-//! as many, which need not stand together. Columns are found by their names in the first line, in any
-//! order and case; columns of other names are passed over. [`COLUMNS`] lists them:
+//! A caseload has one row per allocation. A case without allocations has one row; a case with
+//! several has several rows, which need not be adjacent. Columns are found by their names in the
+//! first line, in any order and case; columns with other names are ignored. [`COLUMNS`] lists them:
 //!
 //! | column | content |
 //! |---|---|
 //! | `case_id`, `record_type` | text; neither blank |
 //! | `surname`, `forename` | text |
-//! | `date_of_birth`, `date_of_death` | `YYYY-MM-DD` or `YYYYMMDD`; `YYYY-MM` or `YYYY` where less is known; a day may have a time, as in `1986-01-19 00:00:00` ([`PartialDate::from_local`](crate::demographics::PartialDate::from_local)) |
+//! | `date_of_birth`, `date_of_death` | `YYYY-MM-DD` or `YYYYMMDD`; `YYYY-MM` or `YYYY` when the day or month is not known; a day may have a time, as in `1986-01-19 00:00:00` ([`PartialDate::from_local`](crate::demographics::PartialDate::from_local)) |
 //! | `gender` | code `1`, `2`, `9` or `0`, or its name |
-//! | `address_1` to `address_5`, `postcode` | text as the local system holds it |
-//! | `allocated_worker` | text; blank when nobody is allocated |
+//! | `address_1` to `address_5`, `postcode` | text as the local system records it |
+//! | `allocated_worker` | text; blank when no worker is allocated |
 //! | `allocation_start`, `allocation_end` | `YYYY-MM-DD` or `YYYYMMDD`, with or without a time |
 //! | `nhs_number` | ten digits, also grouped 3-3-4 |
-//! | `nhs_number_source` | text; `SMSP`, `DBS` and their like (`reference/tracing_services.txt`) for numbers already traced (HAV-3) |
+//! | `nhs_number_source` | text; `SMSP`, `DBS` and similar (`reference/tracing_services.txt`) for numbers already traced (HAV-3) |
 //!
-//! Blank is "not recorded"; white space around a value does not count. The file is UTF-8 or UTF-16, with or
-//! without a byte order mark, and quoted as in RFC 4180. Values are separated by commas, semicolons, tabs or
-//! vertical lines: the separator is the one that a first line such as `sep=;` declares, or else the one that
-//! finds the names of the columns. Rows without any value are passed over. A workbook, a web page or another
-//! file that is not CSV is an error that names the kind of file.
+//! Blank is "not recorded"; white space around a value is ignored. The file is UTF-8 or UTF-16,
+//! with or without a byte order mark, and quoted as in RFC 4180. Values are separated by commas,
+//! semicolons, tabs or vertical lines. A first line such as `sep=;` declares the separator;
+//! otherwise it is the separator that finds the column names. Rows without any value are skipped. A
+//! workbook, a web page or another file that is not CSV gives an error that names the kind of file.
 //!
-//! A value that a spreadsheet program would run as a formula (`=`, `+`, `-`, `@`, a tab or a line end at its
-//! start) is written with an apostrophe in front, and read without it. Other apostrophes stay, as in
-//! `'t Hooft`.
+//! A value that a spreadsheet program would run as a formula (`=`, `+`, `-`, `@`, a tab or a line
+//! end at its start) is written with an apostrophe in front, and read without it. Other apostrophes
+//! stay, as in `'t Hooft`.
 //!
-//! A row whose NHS Number is damaged, such as `9.43477E+09`, is taken in without the number and listed in
-//! [`Caseload::flagged`]. Importing it adds a review item to the case, with the damaged text.
+//! A row whose NHS Number is damaged, such as `9.43477E+09`, is read without the number and listed
+//! in [`Caseload::flagged`]. Importing it adds a review item to the case, with the damaged text.
 //!
-//! A row that cannot be read is refused by itself, with its line and the reason, and never with what
-//! it holds; all other rows go through. A case whose rows disagree in who the person is goes in as its
-//! first row says, and is not traced ([`Case::contradicted`](crate::case::Case::contradicted)). Only a file in which a column is missing is refused whole.
+//! A row that cannot be read is rejected alone, with its line and the reason, and never with its
+//! content; all other rows are read. If the rows of a case disagree about who the person is, the
+//! case has the data of its first row and is not traced
+//! ([`Case::contradicted`](crate::case::Case::contradicted)). Only a file without a required column
+//! is rejected as a whole.
 //!
 //! ```
 //! use nhs_pds::case::caseload;

@@ -6,37 +6,39 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::io::Read;
 
-/// What a file of cases held.
+/// The content of a file of cases.
 #[non_exhaustive]
 #[derive(Debug, Default)]
 pub struct Caseload {
-    /// The cases, in the order of their first good rows, with their allocations in the order of rows.
+    /// The cases, in the order of their first valid rows, with their allocations in the order of
+    /// rows.
     pub cases: Vec<Case>,
-    /// The rows that were not taken in, in the order of the file.
+    /// The rows that were rejected, in the order of the file.
     pub refused: Vec<RefusedRow>,
-    /// The rows that were taken in without their NHS Number, because it is damaged, in the order of the
+    /// The rows that were read without their NHS Number, because it is damaged, in the order of the
     /// file. The cases are in [`cases`](Self::cases), with [`Case::damaged_number`].
     pub flagged: Vec<FlaggedRow>,
 }
 
-/// Reads a caseload. The whole file is held in memory.
+/// Reads a caseload. The whole file is kept in memory.
 ///
-/// Two rows of a case that name the same allocation are one allocation. What else the rows of a case
-/// say has to agree; a row that contradicts the first is refused, and the case is as the first said:
+/// Two rows of a case with the same allocation are one allocation. All other values of the rows of
+/// a case must agree. A row that contradicts the first row is rejected, and the case keeps the
+/// values of the first row:
 ///
-/// * A date of death is never lost. It may stand in any row of the case, in a refused one too; of two
-///   dates the first stays.
-/// * Rows that disagree in who the person is (record type, surname, forename, date of birth, gender,
-///   number or its source) may be of two people: the case is marked [`Case::contradicted`], and not
-///   asked about until the local data are corrected and read again.
-/// * A damaged number contradicts no other number. The case keeps the number of its first row, if it has
-///   one, and the damaged text for a person to look at.
+/// * A date of death is never lost. It may be in any row of the case, also in a rejected row. Of
+///   two dates the first stays.
+/// * Rows that disagree about who the person is (record type, surname, forename, date of birth,
+///   gender, number or its source) may be of two people. The case is marked [`Case::contradicted`],
+///   and not traced until the local data are corrected and read again.
+/// * A damaged number does not contradict another number. The case keeps the number of its first
+///   row, if it has one, and the damaged text for a person to review.
 ///
 /// # Errors
 ///
-/// [`ErrorKind::Header`] when a column is missing or comes twice, [`ErrorKind::NotCsv`] when the file is a
-/// workbook or something else that is not CSV, [`ErrorKind::Io`] when the file cannot be read. A bad row is
-/// no error: see [`Caseload::refused`] and [`Caseload::flagged`].
+/// [`ErrorKind::Header`] when a column is missing or occurs twice, [`ErrorKind::NotCsv`] when the
+/// file is a workbook or another kind that is not CSV, [`ErrorKind::Io`] when the file cannot be
+/// read. A bad row is not an error: see [`Caseload::refused`] and [`Caseload::flagged`].
 pub fn read(mut file: impl Read) -> Result<Caseload, Error> {
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes).map_err(|error| Error::new(ErrorKind::Io, error))?;
@@ -85,13 +87,13 @@ pub fn read(mut file: impl Read) -> Result<Caseload, Error> {
     Ok(gathered.caseload)
 }
 
-/// Whether the row has no value, as the rows have that a spreadsheet program adds below a sheet.
+/// Whether the row has no value. Spreadsheet programs add such rows below a sheet.
 fn is_blank(record: &ByteRecord) -> bool {
     let blank = |cell: &[u8]| std::str::from_utf8(cell).is_ok_and(|cell| cell.trim().is_empty());
     record.iter().all(blank)
 }
 
-/// Where each of [`COLUMNS`] stands.
+/// The position of each of [`COLUMNS`].
 fn columns(header: &ByteRecord) -> Result<[usize; COLUMNS.len()], Error> {
     let mut places = [0; COLUMNS.len()];
     let mut missing = Vec::new();
@@ -101,7 +103,7 @@ fn columns(header: &ByteRecord) -> Result<[usize; COLUMNS.len()], Error> {
         match (found.next(), found.next()) {
             (Some((at, _)), None) => *place = at,
             (Some(_), Some(_)) => {
-                return Err(Error::new(ErrorKind::Header, format!("{name} comes twice")));
+                return Err(Error::new(ErrorKind::Header, format!("{name} occurs twice")));
             }
             (None, _) => missing.push(*name),
         }
@@ -131,7 +133,7 @@ fn values<'a>(
     Ok(values)
 }
 
-/// The cases so far, and where each of them stands.
+/// The cases so far, and the position of each case.
 #[derive(Default)]
 struct Gathered {
     caseload: Caseload,
@@ -147,9 +149,9 @@ impl Gathered {
                 cases.push(case);
             }
             Entry::Occupied(place) => {
-                // Places are those of `cases`, so there is a first row.
+                // Places are positions in `cases`, so the first row exists.
                 let Some(first) = cases.get_mut(*place.get()) else { return Ok(()) };
-                // A death counts whatever else is wrong with the row: it ends the asking.
+                // A death counts even if the row has other faults: it ends tracing.
                 first.date_of_death = first.date_of_death.or(case.date_of_death);
                 if let Some(contradiction) = row::contradiction(first, &case) {
                     first.contradicted |= contradiction.of_identity;
@@ -168,8 +170,8 @@ impl Gathered {
     }
 }
 
-/// Counts lines as an editor does. The reader's own count takes blank lines before a row, and the
-/// second half of a line end, for part of the row.
+/// Counts lines as an editor does. The reader's own count includes blank lines before a row, and
+/// the second half of a line end, in the row.
 struct Lines<'a> {
     bytes: &'a [u8],
     at: usize,
@@ -177,16 +179,16 @@ struct Lines<'a> {
     delimiter: u8,
 }
 
-/// Where a row stands in the file.
+/// The position of a row in the file.
 struct Span {
     line: u64,
     last_line: u64,
-    /// A quotation mark is not closed, or closes what another row opened.
+    /// A quotation mark is not closed, or closes a quotation of another row.
     open_quote: bool,
 }
 
 impl Lines<'_> {
-    /// Moves on to the first byte of a row at or after `byte`, and returns where that is.
+    /// Moves to the first byte of a row at or after `byte`, and returns its position.
     fn go_to(&mut self, byte: u64) -> usize {
         let byte = usize::try_from(byte).unwrap_or(usize::MAX).min(self.bytes.len());
         let blank = |byte: &u8| matches!(byte, b'\r' | b'\n');
@@ -196,7 +198,7 @@ impl Lines<'_> {
         start
     }
 
-    /// The row from `from`, where these lines are, up to `to`.
+    /// The row from `from`, the current position, up to `to`.
     fn span(&mut self, from: usize, to: u64) -> Span {
         let to = usize::try_from(to).unwrap_or(usize::MAX).min(self.bytes.len());
         let row = self.bytes.get(from..to).unwrap_or_default();
@@ -222,9 +224,10 @@ impl Lines<'_> {
     }
 }
 
-/// Whether quotation marks stand where RFC 4180 has none: within a value that does not begin with one,
-/// or before other text at a value's end. Within one line that is a matter of taste; over several it
-/// shows that two stray marks have taken the rows between them for one value.
+/// Whether quotation marks are where RFC 4180 does not allow them: within a value that does not
+/// begin with one, or before other text at a value's end. Within one line such marks are harmless.
+/// Over several lines they show that two stray marks have joined the rows between them into one
+/// value.
 fn misquoted(row: &[u8], delimiter: u8) -> bool {
     enum At {
         Start,
@@ -256,7 +259,7 @@ mod tests {
     use crate::nhs_number::NhsNumber;
     use proptest::prelude::*;
 
-    /// A file of `rows`, each given by the columns that are not blank.
+    /// A file of `rows`, each given by its columns that are not blank.
     fn file(rows: &[&[(&str, &str)]]) -> String {
         let mut file = COLUMNS.join(",") + "\n";
         for row in rows {
@@ -355,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_without_a_column_is_refused() {
+    fn a_file_without_a_column_is_rejected() {
         let named = |file: &str| {
             let error = read(file.as_bytes()).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Header);
@@ -363,7 +366,7 @@ mod tests {
         };
         let header = COLUMNS.join(",");
         assert_eq!(named(&header.replace("gender,", "")), "missing: gender");
-        assert_eq!(named(&header.replace("gender", "surname")), "surname comes twice");
+        assert_eq!(named(&header.replace("gender", "surname")), "surname occurs twice");
         assert!(named("x").starts_with("missing: case_id, record_type"));
         assert_eq!(named(""), "the file is empty");
         assert_eq!(read(header.as_bytes()).unwrap().cases.len(), 0);
@@ -415,8 +418,8 @@ mod tests {
         "nhs_number_source",
     ];
 
-    /// What comes of a file of `first`, `second` and `first` again, in which only the second row is
-    /// refused, for `column`.
+    /// The case from a file of `first`, `second` and `first` again, in which only the second row is
+    /// rejected, because of `column`.
     fn contradicted(first: &Row, second: &Row, column: &'static str) -> Case {
         let mut caseload = read(file(&[first, second, first]).as_bytes()).unwrap();
         let at: Vec<_> =
@@ -427,7 +430,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_that_contradicts_the_first_of_its_case_is_refused_by_itself() {
+    fn a_row_that_contradicts_the_first_of_its_case_is_rejected_alone() {
         for (column, _) in full_row() {
             let apart = ["case_id", "allocated_worker", "allocation_start", "date_of_death"];
             if apart.contains(&column) {
@@ -442,7 +445,7 @@ mod tests {
             };
             let other = with(&full_row(), column, Some(value));
             let case = contradicted(&full_row(), &other, column);
-            assert!(case == expected, "{column}: the case is as its first row");
+            assert!(case == expected, "{column}: the case has the values of its first row");
             if !["record_type", "nhs_number"].contains(&column) {
                 let blank = with(&full_row(), column, None);
                 assert!(contradicted(&full_row(), &blank, column) == expected, "{column}");
@@ -465,7 +468,7 @@ mod tests {
     }
 
     #[test]
-    fn who_a_row_is_about_counts_though_its_address_differs_too() {
+    fn a_contradiction_about_the_person_is_found_behind_another_address() {
         let other = with(&full_row(), "address_2", Some("2 High St"));
         let other = with(&other, "nhs_number", Some("9449304424"));
         assert!(contradicted(&full_row(), &other, "nhs_number").contradicted);
@@ -491,7 +494,7 @@ mod tests {
     }
 
     #[test]
-    fn bad_values_are_refused_with_their_column() {
+    fn bad_values_are_rejected_with_their_column() {
         let cases = [
             ("case_id", " ", Fault::Blank),
             ("case_id", "a\tb", Fault::Control),
@@ -516,7 +519,7 @@ mod tests {
             let mut bad = full_row();
             bad.retain(|(name, _)| *name != column);
             bad.push((column, value));
-            // The row after it goes through, and so does its case.
+            // The next row is read, and so is its case.
             let caseload = read(file(&[&bad, &full_row()]).as_bytes()).unwrap();
             assert_eq!(caseload.cases.len(), 1);
             let row = &caseload.refused[0];
@@ -526,7 +529,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_those_of_the_file() {
+    fn line_numbers_are_those_of_the_file() {
         let header = COLUMNS.join(",");
         let bad = ",x".to_owned() + &",".repeat(16);
         let good = "1,review".to_owned() + &",".repeat(16);
@@ -542,7 +545,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_that_are_no_rows() {
+    fn rows_of_another_length_or_encoding_are_rejected() {
         let header = COLUMNS.join(",");
         let good = "1,review".to_owned() + &",".repeat(16);
         assert_eq!(refused(format!("{header}\n1,review\n{good}")), [(2, None, Fault::FieldCount)]);
@@ -555,7 +558,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quotation_mark_that_is_not_closed_does_not_swallow_rows_in_silence() {
+    fn an_open_quotation_mark_is_reported_with_its_rows() {
         let header = COLUMNS.join(",");
         let good = "1,review".to_owned() + &",".repeat(16);
         let file =
@@ -568,7 +571,7 @@ mod tests {
     }
 
     #[test]
-    fn two_stray_quotation_marks_do_not_swallow_the_rows_between_them() {
+    fn two_stray_quotation_marks_do_not_join_rows() {
         let header = COLUMNS.join(",");
         let good = |id: &str| format!("{id},review{}", ",".repeat(16));
         let opens = format!("2,review,,,,,\"Flat 1{}", ",".repeat(11));
@@ -579,7 +582,7 @@ mod tests {
         assert_eq!(caseload.cases.len(), 2);
         let [row] = caseload.refused[..] else { panic!("one row of several lines") };
         assert_eq!((row.line, row.last_line, row.reason), (3, 6, Fault::Quote));
-        // Within one line nothing can be swallowed.
+        // Stray marks within one line cannot join rows.
         let taste = format!("{header}\n1,review,,,,,The \"Old\" Mill{}", ",".repeat(11));
         assert_eq!(read(taste.as_bytes()).unwrap().cases.len(), 1);
     }

@@ -21,40 +21,40 @@ pub const RESULT_COLUMNS: [&str; 11] = [
     "message_id",
 ];
 
-/// One case in a file of results: what it holds after a run, and what the run brought.
+/// One case in a file of results: its data after a run, and the result of the run.
 #[non_exhaustive]
 #[derive(Clone)]
 pub struct ResultRow {
     /// The case.
     pub case_id: CaseId,
-    /// What kind of record it is.
+    /// The kind of record.
     pub record_type: RecordType,
     /// Whether the run selected the case (HAV-2 to HAV-4); written `yes` or `no`.
     pub eligible: bool,
-    /// Why it did not, or, of a case that it selected, a fault in the data that keeps the case from nothing: a
-    /// stable word.
+    /// Why the run did not select the case, as a stable word. For a selected case, a data fault
+    /// that excludes the case from nothing.
     pub reason: Option<String>,
-    /// What tracing brought: a stable word.
+    /// The result of the trace: a stable word.
     pub result: Option<String>,
-    /// Why a person who was found is held for somebody to decide (HAV-10): a stable word, such as
+    /// Why a person who was found is left for a person to decide (HAV-10): a stable word, such as
     /// `differs:given`.
     pub detail: Option<String>,
     /// The service's code.
     pub code: Option<String>,
-    /// The number that the case has, unless something is known against it ([`Case::usable_number`]);
+    /// The case's NHS Number, unless something is known against it ([`Case::usable_number`]);
     /// written as ten digits.
     pub nhs_number: Option<NhsNumber>,
-    /// Where that number comes from.
+    /// The source of that number.
     pub nhs_number_source: Option<String>,
-    /// The date of death that the case holds, as far as it is known; written `YYYY-MM-DD`.
+    /// The date of death recorded on the case, as far as it is known; written `YYYY-MM-DD`.
     pub date_of_death: Option<PartialDate>,
-    /// The identifier of the request, to be quoted to the service's support.
+    /// The identifier of the request, to quote to the service's support.
     pub message_id: Option<String>,
 }
 
 impl ResultRow {
-    /// What `case` holds, of a run that selected it and has brought nothing yet. Code and message id
-    /// are those of the case's last trace, until this run brings others.
+    /// The row of `case` for a run that selected it and has no result yet. Code and message id are
+    /// those of the case's last trace, until this run sets others.
     #[must_use]
     pub fn new(case: &Case) -> Self {
         let (last, usable) = (case.last_trace.as_ref(), case.usable_number());
@@ -73,7 +73,7 @@ impl ResultRow {
         }
     }
 
-    /// The same row, of a run that did not select the case, for `reason`.
+    /// Returns this row for a run that did not select the case, with the `reason`.
     #[must_use]
     pub fn with_reason(mut self, reason: impl Into<String>) -> Self {
         self.eligible = false;
@@ -81,14 +81,14 @@ impl ResultRow {
         self
     }
 
-    /// The same row, with a `fault` in the case's data that did not keep the run from selecting it.
+    /// Returns this row with a `fault` in the case's data that did not exclude the case.
     #[must_use]
     pub fn with_fault(mut self, fault: impl Into<String>) -> Self {
         self.reason = Some(fault.into());
         self
     }
 
-    /// The same row, with what tracing brought, in `exchange` if there was one.
+    /// Returns this row with the result of the trace, in `exchange` if there was one.
     #[must_use]
     pub fn with_result(mut self, result: impl Into<String>, exchange: Option<&Exchange>) -> Self {
         self.result = Some(result.into());
@@ -97,7 +97,7 @@ impl ResultRow {
         self
     }
 
-    /// The same row, with why a person who was found is held.
+    /// Returns this row with the reason why a person who was found is left for a person to decide.
     #[must_use]
     pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into());

@@ -8,12 +8,12 @@ use crate::nhs_number::ParseError;
 /// A fault and the column that has it.
 pub(super) type At = (&'static str, Fault);
 
-/// What one row says: a case with at most one allocation, and what is wrong with a value that was read as
+/// Reads one row: a case with at most one allocation, and the fault of a value that was read as
 /// blank.
 ///
 /// `values` are in the order of [`COLUMNS`], without white space around them.
 pub(super) fn case(values: [&str; COLUMNS.len()]) -> Result<(Case, Option<At>), At> {
-    // Column by column, so that the compiler counts them.
+    // One name per column, so that the compiler checks their number.
     let [
         id,
         record_type,
@@ -70,7 +70,8 @@ fn text(value: &str) -> Option<String> {
     (!value.is_empty()).then(|| value.to_owned())
 }
 
-/// Values that never hold line breaks betray a quotation mark that took in the next rows.
+/// A line break in a value that never has one shows that a quotation mark has joined the next rows
+/// to it.
 fn single_line<'a>(column: &'static str, value: &'a str) -> Result<&'a str, At> {
     if value.chars().any(char::is_control) { Err((column, Fault::Control)) } else { Ok(value) }
 }
@@ -100,8 +101,8 @@ fn allocation(worker: &str, start: &str, end: &str) -> Result<Option<Allocation>
     Ok(Some(allocation))
 }
 
-/// The number with its source, or why the number cannot be read. A text that stands for no value is no
-/// number and no source.
+/// The number with its source, or why the number cannot be read. A placeholder counts as no number
+/// and no source.
 fn held_number(
     number: &str,
     source: &str,
@@ -114,7 +115,7 @@ fn held_number(
     if is_no_number(number) {
         return Ok(Ok(None));
     }
-    // Other control characters, such as a tab between digits, are damage of this value alone.
+    // Other control characters, such as a tab between digits, damage only this value.
     if number.contains(['\r', '\n']) {
         return Err(("nhs_number", Fault::Control));
     }
@@ -122,11 +123,11 @@ fn held_number(
     Ok(number.map(|number| Some(RecordedNumber::new(number, NumberSource::Imported(source)))))
 }
 
-/// How two rows of one case disagree, allocations and dates of death apart.
+/// How two rows of one case disagree, except in allocations and dates of death.
 pub(super) struct Contradiction {
-    /// The first column in which they do.
+    /// The first column in which they disagree.
     pub(super) column: &'static str,
-    /// Whether they may be of two people.
+    /// Whether the rows may be of two people.
     pub(super) of_identity: bool,
 }
 
@@ -137,11 +138,11 @@ pub(super) fn contradiction(first: &Case, other: &Case) -> Option<Contradiction>
     Some(Contradiction { column, of_identity: of_identity.is_some() })
 }
 
-/// The first column that says who the person is in which the two disagree.
+/// The first column about who the person is in which the two disagree.
 fn identity(first: &Case, other: &Case) -> Option<&'static str> {
     let source = |case: &Case| case.nhs_number.as_ref().map(|held| held.source.clone());
     let number = |case: &Case| case.nhs_number.as_ref().map(|held| held.number);
-    // Which number a damaged one was, nobody knows.
+    // The original of a damaged number is not known.
     let damaged = first.damaged_number.is_some() || other.damaged_number.is_some();
     [
         ("record_type", first.record_type == other.record_type),
@@ -163,7 +164,7 @@ fn is_same(name: Option<&str>, other: Option<&str>) -> bool {
     }
 }
 
-/// The first column that says where the person lives in which the two disagree.
+/// The first column about where the person lives in which the two disagree.
 fn home(first: &Case, other: &Case) -> Option<&'static str> {
     let lines = ["address_1", "address_2", "address_3", "address_4", "address_5"];
     let address = first.address.iter().zip(&other.address).map(|(first, other)| first == other);

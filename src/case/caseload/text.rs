@@ -1,17 +1,18 @@
-//! The text of a file as it really comes: which encoding, which delimiter, or which other kind of file.
+//! The text of a real file: its encoding, its delimiter, or its kind when it is not text.
 
 use crate::case::caseload::{COLUMNS, Error, ErrorKind};
 
 /// A file's rows.
 pub(super) struct Text {
-    /// UTF-8, but for what could not be decoded: that is not UTF-8, so that its row is refused.
+    /// UTF-8, except where the file could not be decoded: those bytes are not UTF-8, so that their
+    /// row is rejected.
     pub(super) bytes: Vec<u8>,
     /// The line of the file on which `bytes` begin.
     pub(super) first_line: u64,
     pub(super) delimiter: u8,
 }
 
-/// Kinds of files that are no text, by how they begin, and what each is called.
+/// Kinds of files that are not text, by their first bytes, with their names.
 const OTHERS: [(&[u8], &str); 9] = [
     (b"PK\x03\x04", "an Excel or LibreOffice workbook (or another zip archive)"),
     (
@@ -27,10 +28,10 @@ const OTHERS: [(&[u8], &str); 9] = [
     (b"<", "a web page or an XML document"),
 ];
 
-/// What separates values, the usual one first.
+/// The separators of values, the usual one first.
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 
-/// Reads a file as text, whatever its Unicode encoding and its delimiter are.
+/// Reads a file as text, in any Unicode encoding and with any supported delimiter.
 pub(super) fn read(file: Vec<u8>) -> Result<Text, Error> {
     if let Some((_, name)) = OTHERS.iter().find(|(begin, _)| file.starts_with(begin)) {
         return Err(Error::new(ErrorKind::NotCsv, format!("it is {name}")));
@@ -47,7 +48,7 @@ pub(super) fn read(file: Vec<u8>) -> Result<Text, Error> {
     Ok(Text { bytes, first_line: 1, delimiter })
 }
 
-/// The text without a byte order mark. UTF-16 is known by its mark, or by the zeros in its first two
+/// The text without a byte order mark. UTF-16 is detected by its mark, or by zeros in its first two
 /// letters: the first line begins with the name of a column.
 fn utf_8(mut file: Vec<u8>) -> Vec<u8> {
     let (decode, mark): (fn([u8; 2]) -> u16, usize) = match *file.as_slice() {
@@ -79,7 +80,7 @@ fn declared(text: &[u8]) -> Option<(u8, usize)> {
     let unquoted = line.strip_prefix(b"\"").and_then(|line| line.strip_suffix(b"\""));
     let declaration = unquoted.unwrap_or(line);
     let (name, value) = declaration.split_at_checked(4)?;
-    // A spreadsheet program fills the line up with delimiters.
+    // A spreadsheet program pads the line with delimiters.
     let (delimiter, rest) = value.split_first()?;
     let padded = rest.iter().all(|byte| byte == delimiter || *byte == b',');
     if !name.eq_ignore_ascii_case(b"sep=") || !padded || !is_delimiter(*delimiter) {
@@ -94,7 +95,7 @@ const fn is_delimiter(byte: u8) -> bool {
     byte == b'\t' || (byte.is_ascii_punctuation() && byte != b'"')
 }
 
-/// The delimiter that finds most names of columns in the first line.
+/// The delimiter that finds most column names in the first line.
 fn delimiter_of(text: &[u8]) -> u8 {
     let blank = |byte: &&u8| DELIMITERS.contains(byte) || byte.is_ascii_whitespace();
     let start = text.iter().take_while(blank).count();
@@ -107,7 +108,7 @@ fn delimiter_of(text: &[u8]) -> u8 {
     };
     let names =
         |delimiter: u8| line.split(|byte| *byte == delimiter).filter(|cell| is_name(cell)).count();
-    // Of equals `max_by_key` takes the last.
+    // `max_by_key` returns the last of several maxima.
     DELIMITERS.into_iter().rev().max_by_key(|delimiter| names(*delimiter)).unwrap_or(b',')
 }
 

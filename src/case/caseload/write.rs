@@ -5,15 +5,16 @@ use crate::text::spreadsheet;
 use std::io::Write;
 
 /// Writes `cases` as a caseload that [`read`](crate::case::caseload::read) reads: one row per
-/// allocation, or one for a case without allocations.
+/// allocation, or one row for a case without allocations.
 ///
-/// A number's source is written as its text. What was traced counts as traced when it is read back if
-/// the service that traced it calls itself by one of their usual names
-/// ([`NumberSource::is_traced`](crate::case::NumberSource::is_traced)); a number of a service of any
-/// other name is asked for again. A number against which something is known ([`Case::usable_number`]) is
-/// written without its source, so that it is verified when it is read back. A case without a number
-/// has the text of a damaged one, if there is one. The last trace, the exchange that brought a number, whether a death
-/// was traced, whether the local data contradicted themselves, and the version are not written.
+/// A number's source is written as its text. A traced number counts as traced when it is read back
+/// if its service's name is a usual name of a tracing service
+/// ([`NumberSource::is_traced`](crate::case::NumberSource::is_traced)). A number from a service
+/// with any other name is traced again. A number with something known against it
+/// ([`Case::usable_number`]) is written without its source, so that it is verified when it is read
+/// back. For a case without a number, the text of a damaged number is written, if there is one. Not
+/// written are the last trace, the exchange that returned a number, whether a death was traced,
+/// whether the local data contradicted themselves, and the version.
 ///
 /// # Errors
 ///
@@ -74,7 +75,8 @@ mod tests {
     use crate::nhs_number::NhsNumber;
     use proptest::prelude::*;
 
-    /// Text as it is after reading: no white space around, and `None` rather than nothing.
+    /// Text as it is after reading: without white space around, and `None` instead of an empty
+    /// text.
     fn words() -> impl Strategy<Value = Option<String>> {
         proptest::option::of(
             "[a-z\"',;\\n=+@＝-]{0,3}[A-Zé李=+ ]{0,4}[a-z\"',]{1,3}"
@@ -140,7 +142,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read_back(cases in proptest::collection::vec(cases(), 0..6)) {
+        fn written_cases_are_read_back(cases in proptest::collection::vec(cases(), 0..6)) {
             let numbered = cases.into_iter().enumerate().map(|(number, mut case)| {
                 case.id = format!("case {number}").parse().unwrap();
                 case

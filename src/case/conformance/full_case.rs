@@ -12,7 +12,7 @@ use crate::matching::Criteria;
 use crate::trace::{Exchange, Freshness};
 use chrono::{DateTime, NaiveDate, Utc};
 
-/// A case in which every field is used, with text that wants quoting.
+/// A case in which every field is used, with text that needs quoting.
 pub(super) fn full_case(id: &str) -> Result<Case, Breach> {
     let text = |text: &str| Some(text.to_owned());
     let date = |year, month, day| {
@@ -40,12 +40,12 @@ pub(super) fn full_case(id: &str) -> Result<Case, Breach> {
     let mut person = case.identity();
     (person.surname, person.gender) = (text("Former"), Some(Gender::Female));
     case.nhs_number = Some(RecordedNumber::new(NUMBER, source).with_since(at).with_person(person));
-    work(&mut case, at);
+    set_processing(&mut case, at);
     Ok(case)
 }
 
-/// What is being done about the case.
-fn work(case: &mut Case, at: DateTime<Utc>) {
+/// Sets the fields of the case's processing.
+fn set_processing(case: &mut Case, at: DateTime<Utc>) {
     let born = NaiveDate::from_ymd_opt(1984, 2, 29).and_then(|date| FullDate::try_from(date).ok());
     let asked = born.map(|born| {
         let mut asked = Criteria::new("O'Brien", born);

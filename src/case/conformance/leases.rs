@@ -1,4 +1,4 @@
-//! Leases: one owner at a time, in order, and back when they have run out.
+//! Leases: one owner at a time, in order, and free again after expiry.
 
 use super::{Breach, RIVALS, case, hold};
 use crate::case::{CaseId, CaseStore, Lease};
@@ -9,7 +9,7 @@ fn at(seconds: i64) -> DateTime<Utc> {
     DateTime::UNIX_EPOCH + TimeDelta::seconds(seconds)
 }
 
-/// A lease of ten seconds from `now` on.
+/// A lease of ten seconds from `now`.
 fn lease(owner: &str, now: i64) -> Lease {
     Lease::new(owner, at(now), at(now + 10))
 }
@@ -28,7 +28,7 @@ async fn claimed(
     let claim = store.claim(ids, lease).await?;
     for case in &claim.cases {
         let stored = store.get(&case.id).await?;
-        hold(stored.as_ref() == Some(case), "a claimed case comes as it is stored")?;
+        hold(stored.as_ref() == Some(case), "a claimed case is returned as it is stored")?;
     }
     Ok((claim.cases.into_iter().map(|case| case.id).collect(), claim.blocked_until))
 }
@@ -39,23 +39,23 @@ pub(super) async fn leases_to_one_at_a_time(store: &dyn CaseStore) -> Result<(),
     let got = claimed(store, std::slice::from_ref(two), &lease("a", 0)).await?;
     hold(got == (vec![two.clone()], None), "a free case is claimed")?;
     let got = claimed(store, &ids, &lease("b", 5)).await?;
-    let clause = "a claim goes as far as the first case that is somebody else's";
+    let clause = "a claim stops at the first case leased by another owner";
     hold(got == (vec![one.clone()], Some(at(10))), clause)?;
     let got = claimed(store, &ids, &lease("b", 10)).await?;
-    hold(got == (ids.clone(), None), "a lease that has run out keeps nobody away")?;
+    hold(got == (ids.clone(), None), "an expired lease does not block others")?;
     let got = claimed(store, &ids, &lease("b", 11)).await?;
-    hold(got == (ids.clone(), None), "one's own cases may be claimed again")?;
+    hold(got == (ids.clone(), None), "an owner may claim its own cases again")?;
     let renewed = store.renew(&lease("b", 30)).await?;
-    hold(renewed == 3, "a renewal tells how many cases it is for")?;
-    hold(store.renew(&lease("a", 30)).await? == 0, "what another has taken is not renewed")?;
+    hold(renewed == 3, "a renewal returns its number of cases")?;
+    hold(store.renew(&lease("a", 30)).await? == 0, "a case taken by another owner is not renewed")?;
     let got = claimed(store, std::slice::from_ref(three), &lease("a", 39)).await?;
-    hold(got == (Vec::new(), Some(at(40))), "a lease that was renewed lasts as long as it says")?;
+    hold(got == (Vec::new(), Some(at(40))), "a renewed lease lasts until its new end")?;
     let unknown = case("4")?.id;
     let got = claimed(store, &[unknown], &lease("a", 50)).await?;
-    hold(got == (Vec::new(), None), "a case that is not there is left out")?;
+    hold(got == (Vec::new(), None), "a case that does not exist is left out")?;
     store.renew(&lease("b", 7_200)).await?;
     let got = claimed(store, std::slice::from_ref(one), &lease("a", 3_600)).await?;
-    let clause = "a lease given before the clock was put back keeps nobody away";
+    let clause = "a lease given before the clock was set back does not block others";
     hold(got == (vec![one.clone()], None), clause)?;
     let version = store.get(one).await?.map(|case| case.version);
     hold(version == Some(1), "a lease changes no case")
@@ -67,18 +67,18 @@ pub(super) async fn gives_back(store: &dyn CaseStore) -> Result<(), Breach> {
     store.claim(&ids, &lease("a", 0)).await?;
     store.release("b", &ids, Some(at(1))).await?;
     let got = claimed(store, &ids, &lease("b", 2)).await?;
-    hold(got == (Vec::new(), Some(at(10))), "nobody gives back what is somebody else's")?;
+    hold(got == (Vec::new(), Some(at(10))), "only the owner can release a case")?;
     store.release("a", std::slice::from_ref(one), Some(at(3))).await?;
     let got = claimed(store, &ids, &lease("b", 4)).await?;
-    hold(got == (vec![one.clone()], Some(at(10))), "what was given back is free")?;
+    hold(got == (vec![one.clone()], Some(at(10))), "a released case is free")?;
     store.release("b", std::slice::from_ref(one), Some(at(5))).await?;
     store.release("a", rest, Some(at(5))).await?;
     let behind = lease("c", 6).with_pass_began(at(4));
     let got = claimed(store, &ids, &behind).await?;
-    hold(got == (Vec::new(), None), "what was asked about since the pass began is left out")?;
+    hold(got == (Vec::new(), None), "a case traced since the pass began is left out")?;
     for (began, clause) in [
-        (5, "what was asked about when the pass began is not left out"),
-        (6, "what was asked about before the pass began is not left out"),
+        (5, "a case traced when the pass began is not left out"),
+        (6, "a case traced before the pass began is not left out"),
     ] {
         let got = claimed(store, &ids, &lease("c", 7).with_pass_began(at(began))).await?;
         hold(got == (ids.clone(), None), clause)?;
@@ -86,10 +86,10 @@ pub(super) async fn gives_back(store: &dyn CaseStore) -> Result<(), Breach> {
     }
     store.release("c", &ids, None).await?;
     let got = claimed(store, &ids, &lease("d", 8).with_pass_began(at(4))).await?;
-    hold(got == (Vec::new(), None), "given back unasked, what was asked about before stays so")?;
+    hold(got == (Vec::new(), None), "releasing a case untraced keeps its last trace")?;
     let before = Lease::new("d", at(3), at(13)).with_pass_began(at(2));
     let got = claimed(store, &ids, &before).await?;
-    let clause = "what was asked about before the clock was put back is not left out";
+    let clause = "a case traced before the clock was set back is not left out";
     hold(got == (ids, None), clause)
 }
 
@@ -109,5 +109,5 @@ pub(super) async fn one_of_many_claims_wins(store: Arc<dyn CaseStore>) -> Result
     }
     won.sort_unstable();
     let whole = won.pop() == Some(ids.len()) && won.iter().all(|count| *count == 0);
-    hold(whole, "exactly one of many rivals for cases gets them")
+    hold(whole, "exactly one of many concurrent claims gets the cases")
 }

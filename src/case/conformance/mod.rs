@@ -1,4 +1,4 @@
-//! Holds a store of cases against the contract of [`CaseStore`].
+//! Tests a store of cases against the contract of [`CaseStore`].
 //!
 //! ```
 //! use nhs_pds::case::{CaseStore, MemoryStore, conformance};
@@ -10,7 +10,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! What a store must survive (a crash, a full disk) is its own promise, and its own test.
+//! What a store must survive (a crash, a full disk), each store promises and tests itself.
 
 mod full_case;
 mod leases;
@@ -24,20 +24,21 @@ use chrono::DateTime;
 use full_case::full_case;
 use std::sync::Arc;
 
-/// Issued to nobody.
+/// Never issued to a person.
 const NUMBER: NhsNumber = NhsNumber::constant(9_434_765_919);
 const OTHER_NUMBER: NhsNumber = NhsNumber::constant(9_449_304_424);
 
 /// How many saves run at once.
 const RIVALS: usize = 8;
 
-/// Checks a store that `new_store` makes, which must be empty and of its own at every call.
+/// Checks a store that `new_store` creates. It must return a new, empty store at every call.
 ///
-/// Needs a Tokio runtime; one with several threads makes rivals meet.
+/// Needs a Tokio runtime. A runtime with several threads makes concurrent calls more likely to
+/// conflict.
 ///
 /// # Errors
 ///
-/// [`Breach`], which says what the store does not keep to.
+/// [`Breach`], which names the clause of the contract that the store breaks.
 pub async fn check(new_store: impl AsyncFn() -> Arc<dyn CaseStore>) -> Result<(), Breach> {
     inserts_and_gets(&*new_store().await).await?;
     inserts_all_or_none(&*new_store().await).await?;
@@ -55,7 +56,7 @@ pub async fn check(new_store: impl AsyncFn() -> Arc<dyn CaseStore>) -> Result<()
     one_of_many_holders_is_the_sole_one(new_store().await).await
 }
 
-/// What a store does not keep to. Report a defect at the store.
+/// A clause of the contract that a store breaks. Report a defect of the store.
 #[derive(Debug, thiserror::Error)]
 #[error("a store of cases breaks its contract: {clause}")]
 pub struct Breach {
@@ -64,14 +65,14 @@ pub struct Breach {
 }
 
 impl Breach {
-    /// What should have held.
+    /// The clause that was broken.
     #[must_use]
     pub const fn clause(&self) -> &'static str {
         self.clause
     }
 }
 
-/// A call failed that has no reason to.
+/// A call failed without a reason.
 impl From<Error> for Breach {
     fn from(error: Error) -> Self {
         Self { clause: "calls succeed when nothing is wrong", source: Some(error) }
@@ -101,12 +102,15 @@ fn case(id: &str) -> Result<Case, Breach> {
 
 async fn inserts_and_gets(store: &dyn CaseStore) -> Result<(), Breach> {
     let cases = [full_case("1")?, case("2")?];
-    hold(store.get(&case("1")?.id).await?.is_none(), "a case that was not inserted is not there")?;
+    hold(
+        store.get(&case("1")?.id).await?.is_none(),
+        "a case that was not inserted does not exist",
+    )?;
     store.insert_all(cases.to_vec()).await?;
     for mut case in cases {
         case.version = 1;
         let got = store.get(&case.id).await?;
-        hold(got.as_ref() == Some(&case), "a case comes back as it was inserted, at version 1")?;
+        hold(got.as_ref() == Some(&case), "a case is returned as it was inserted, at version 1")?;
     }
     store.insert_all(Vec::new()).await?;
     hold(store.page(None, 9).await?.len() == 2, "inserting no cases changes nothing")
@@ -119,15 +123,15 @@ async fn inserts_all_or_none(store: &dyn CaseStore) -> Result<(), Breach> {
     refuse(exists, ErrorKind::Exists, "a case that exists is not inserted")?;
     hold(named, "the error names the case that exists")?;
     let twice = store.insert_all(vec![case("4")?, case("5")?, case("4")?]).await;
-    refuse(twice, ErrorKind::Exists, "a case that comes twice is not inserted")?;
+    refuse(twice, ErrorKind::Exists, "a case that occurs twice is not inserted")?;
     let mut saved = case("6")?;
     saved.version = 1;
     let saved = store.insert_all(vec![case("7")?, saved]).await;
     refuse(saved, ErrorKind::Conflict, "a case with a version is not inserted")?;
     let mut only = full_case("2")?;
     only.version = 1;
-    hold(store.page(None, 9).await? == [only], "a refused insert changes nothing")?;
-    hold(store.holders(NUMBER).await? == [case("2")?.id], "a refused insert changes no holders")
+    hold(store.page(None, 9).await? == [only], "a rejected insert changes nothing")?;
+    hold(store.holders(NUMBER).await? == [case("2")?.id], "a rejected insert changes no holders")
 }
 
 async fn saves_over_what_was_read(store: &dyn CaseStore) -> Result<(), Breach> {
@@ -140,23 +144,23 @@ async fn saves_over_what_was_read(store: &dyn CaseStore) -> Result<(), Breach> {
     late.version = 1;
     refuse(store.save(&late).await, ErrorKind::Conflict, "an old version is not saved")?;
     late.version = 3;
-    refuse(store.save(&late).await, ErrorKind::Conflict, "a version to come is not saved")?;
+    refuse(store.save(&late).await, ErrorKind::Conflict, "a future version is not saved")?;
     full.version = 2;
-    hold(store.get(&full.id).await?.as_ref() == Some(&full), "a case comes back as it was saved")?;
-    hold(store.save(&full).await? == 3, "a save that changes nothing is a save")?;
+    hold(store.get(&full.id).await?.as_ref() == Some(&full), "a case is returned as it was saved")?;
+    hold(store.save(&full).await? == 3, "a save without a change is a save")?;
     let other = store.get(&case("2")?.id).await?.map(|case| case.version);
-    hold(other == Some(1), "a save touches no other case")?;
+    hold(other == Some(1), "a save changes no other case")?;
     let mut unknown = case("3")?;
     for version in [0, 1] {
         unknown.version = version;
         refuse(store.save(&unknown).await, ErrorKind::NotFound, "an unknown case is not saved")?;
     }
-    hold(store.get(&unknown.id).await?.is_none(), "a refused save inserts nothing")
+    hold(store.get(&unknown.id).await?.is_none(), "a rejected save inserts nothing")
 }
 
 async fn pages_in_order(store: &dyn CaseStore) -> Result<(), Breach> {
     hold(store.page(None, 9).await?.is_empty(), "an empty store has no pages")?;
-    // By bytes: not by number, not ignoring case, not by a language's alphabet.
+    // By bytes: not by number, not ignoring case, not in the order of an alphabet.
     let ordered = ["10", "9", "A", "Z", "a", "a 1", "a1", "z", "\u{e9}", "\u{ffe6}", "\u{10000}"];
     let mut cases = ordered.iter().map(|id| case(id)).collect::<Result<Vec<_>, _>>()?;
     let ids: Vec<CaseId> = cases.iter().map(|case| case.id.clone()).collect();
@@ -167,20 +171,20 @@ async fn pages_in_order(store: &dyn CaseStore) -> Result<(), Breach> {
         let mut seen: Vec<CaseId> = Vec::new();
         loop {
             let page = store.page(seen.last(), limit).await?;
-            hold(page.len() <= limit, "a page holds no more than it may")?;
+            hold(page.len() <= limit, "a page has at most the requested number of cases")?;
             if page.is_empty() {
                 break;
             }
             seen.extend(page.into_iter().map(|case| case.id));
-            hold(seen.len() <= ids.len(), "pages come to an end")?;
+            hold(seen.len() <= ids.len(), "paging ends")?;
         }
-        hold(seen == ids, "pages hold every case once, in the order of the ids' bytes")?;
+        hold(seen == ids, "pages contain every case once, in the order of the ids' bytes")?;
     }
-    hold(store.page(None, 0).await?.is_empty(), "a page of none is empty")?;
-    hold(store.page(None, usize::MAX).await?.len() == ids.len(), "a page may hold everything")?;
+    hold(store.page(None, 0).await?.is_empty(), "a page with limit 0 is empty")?;
+    hold(store.page(None, usize::MAX).await?.len() == ids.len(), "a page may contain everything")?;
     let between = store.page(Some(&case("Zz")?.id), 1).await?;
     let next = between.first().map(|case| case.id.as_str());
-    hold(next == Some("a"), "a page may begin after an id that is not there")
+    hold(next == Some("a"), "a page may begin after an id that does not exist")
 }
 
 fn imported(number: NhsNumber) -> Option<RecordedNumber> {
@@ -193,28 +197,37 @@ async fn finds_holders(store: &dyn CaseStore) -> Result<(), Breach> {
     let (id_a, id_b) = (a.id.clone(), b.id.clone());
     store.insert_all(vec![c, b.clone(), a.clone()]).await?;
     let holders = store.holders(NUMBER).await?;
-    hold(holders == [id_a.clone(), id_b.clone()], "holders come in the order of their ids")?;
+    hold(holders == [id_a.clone(), id_b.clone()], "holders are in the order of their ids")?;
     hold(
         store.holders(OTHER_NUMBER).await?.is_empty(),
-        "a number that nobody holds has no holders",
+        "a number that no case has has no holders",
     )?;
     a.version = 1;
     a.surname = Some("Smith".into());
     store.save(&a).await?;
-    hold(store.holders(NUMBER).await?.len() == 2, "a save of something else keeps the holder")?;
+    hold(
+        store.holders(NUMBER).await?.len() == 2,
+        "a save that does not change the number keeps the holder",
+    )?;
     a.version = 2;
     a.nhs_number = None;
     store.save(&a).await?;
-    hold(store.holders(NUMBER).await? == [id_b.clone()], "who gave a number up is no holder")?;
+    hold(
+        store.holders(NUMBER).await? == [id_b.clone()],
+        "a case whose number was removed is not a holder",
+    )?;
     b.version = 1;
     b.nhs_number = imported(OTHER_NUMBER);
     store.save(&b).await?;
-    hold(store.holders(NUMBER).await?.is_empty(), "who holds another number is no holder")?;
+    hold(
+        store.holders(NUMBER).await?.is_empty(),
+        "a case whose number was changed is not a holder",
+    )?;
     a.version = 3;
     a.nhs_number = imported(OTHER_NUMBER);
     store.save(&a).await?;
     let both = store.holders(OTHER_NUMBER).await? == [id_a, id_b];
-    hold(both, "who got a number by a save is a holder")
+    hold(both, "a case that got a number in a save is a holder")
 }
 
 async fn saves_sole_holders(store: &dyn CaseStore) -> Result<(), Breach> {
@@ -225,14 +238,14 @@ async fn saves_sole_holders(store: &dyn CaseStore) -> Result<(), Breach> {
     b.nhs_number = imported(OTHER_NUMBER);
     let held = store.save_as_sole_holder(&b).await;
     let named = held.as_ref().err().and_then(Error::case).is_none_or(|case| *case == b.id);
-    refuse(held, ErrorKind::NumberTaken, "a number that another case holds gets no sole holder")?;
-    hold(named, "the error does not name who holds the number")?;
+    refuse(held, ErrorKind::NumberTaken, "a number that another case has gets no sole holder")?;
+    hold(named, "the error does not name the holder of the number")?;
     let mut stored = case("b")?;
     stored.version = 1;
-    hold(store.get(&b.id).await? == Some(stored), "a refused sole holder changes nothing")?;
-    hold(store.holders(OTHER_NUMBER).await? == [a.id.clone()], "who is refused holds nothing")?;
+    hold(store.get(&b.id).await? == Some(stored), "a rejected sole holder changes nothing")?;
+    hold(store.holders(OTHER_NUMBER).await? == [a.id.clone()], "a rejected case is not a holder")?;
     let own = store.save_as_sole_holder(&a).await?;
-    hold(own == 2, "who holds a number alone may be saved as its sole holder")?;
+    hold(own == 2, "the only holder of a number may be saved as its sole holder")?;
     a.nhs_number = None;
     refuse(
         store.save_as_sole_holder(&a).await,
@@ -243,13 +256,13 @@ async fn saves_sole_holders(store: &dyn CaseStore) -> Result<(), Breach> {
     let without = store.save_as_sole_holder(&a).await?;
     hold(without == 3, "a case without a number may be saved as a sole holder")?;
     let free = store.save_as_sole_holder(&b).await?;
-    hold(free == 2, "a number that was given up gets a sole holder")?;
+    hold(free == 2, "a number that was removed from a case gets a sole holder")?;
     b.version = 2;
-    hold(store.get(&b.id).await? == Some(b.clone()), "a sole holder comes back as it was saved")?;
-    hold(store.holders(OTHER_NUMBER).await? == [b.id], "who was saved as sole holder is a holder")?;
+    hold(store.get(&b.id).await? == Some(b.clone()), "a sole holder is returned as it was saved")?;
+    hold(store.holders(OTHER_NUMBER).await? == [b.id], "a case saved as sole holder is a holder")?;
     a.version = 3;
     a.nhs_number = imported(OTHER_NUMBER);
-    hold(store.save(&a).await? == 4, "a plain save does not look who holds the number")?;
+    hold(store.save(&a).await? == 4, "a plain save does not check the holders of the number")?;
     let mut unknown = case("c")?;
     unknown.version = 1;
     let unknown = store.save_as_sole_holder(&unknown).await;
@@ -264,23 +277,23 @@ async fn saves_all_or_none(store: &dyn CaseStore) -> Result<(), Breach> {
     b.surname = Some("Smith".into());
     let late = store.save_all(vec![Change::new(b.clone()), Change::new(c.clone())]).await;
     let named = late.as_ref().err().and_then(Error::case) == Some(&c.id);
-    refuse(late, ErrorKind::Conflict, "with one of several over an old version, none is saved")?;
+    refuse(late, ErrorKind::Conflict, "if one of several versions is old, none is saved")?;
     hold(named, "the error names the case that has changed")?;
     let stored = store.get(&b.id).await?.map(|case| case.version);
-    hold(stored == Some(1), "what is refused with others is not saved")?;
+    hold(stored == Some(1), "a case rejected with others is not saved")?;
     c.version = 1;
     (b.nhs_number, c.nhs_number) = (imported(OTHER_NUMBER), imported(OTHER_NUMBER));
     let both = vec![Change::as_sole_holder(b.clone()), Change::new(c.clone())];
     refuse(
         store.save_all(both).await,
         ErrorKind::NumberTaken,
-        "two in one call are no sole holders",
+        "two cases of one call with one number are not sole holders",
     )?;
-    // The number changes hands in one step.
+    // The number moves to another case in one step.
     a.nhs_number = None;
     b.nhs_number = imported(NUMBER);
     store.save_all(vec![Change::as_sole_holder(b.clone()), Change::new(a.clone())]).await?;
-    hold(store.holders(NUMBER).await? == [b.id], "a number may change hands in one call")?;
+    hold(store.holders(NUMBER).await? == [b.id], "a number may move to another case in one call")?;
     store.save_all(Vec::new()).await?;
     hold(store.page(None, 9).await?.len() == 3, "saving no cases changes nothing")
 }
@@ -291,18 +304,21 @@ async fn leaves_deleted_cases_out_of_the_holders(store: &dyn CaseStore) -> Resul
     a.deleted = Some(Deletion::new(DateTime::UNIX_EPOCH, "1", DeletionKind::Logical));
     store.insert_all(vec![a.clone(), b.clone()]).await?;
     (a.version, b.version) = (1, 1);
-    hold(store.holders(NUMBER).await? == [b.id.clone()], "a case not in use is no holder")?;
+    hold(
+        store.holders(NUMBER).await? == [b.id.clone()],
+        "a case that is not active is not a holder",
+    )?;
     let stored = store.get(&a.id).await?;
-    hold(stored.as_ref() == Some(&a), "a case not in use comes back as it was saved")?;
+    hold(stored.as_ref() == Some(&a), "a case that is not active is returned as it was saved")?;
     store.save_as_sole_holder(&b).await?;
     a.deleted = None;
     refuse(
         store.save_as_sole_holder(&a).await,
         ErrorKind::NumberTaken,
-        "who comes back is a rival",
+        "an undeleted case cannot be sole holder of a number that another case has",
     )?;
     store.save(&a).await?;
-    hold(store.holders(NUMBER).await? == [a.id, b.id], "who comes back is a holder again")
+    hold(store.holders(NUMBER).await? == [a.id, b.id], "an undeleted case is a holder again")
 }
 
 async fn erases(store: &dyn CaseStore) -> Result<(), Breach> {
@@ -313,7 +329,7 @@ async fn erases(store: &dyn CaseStore) -> Result<(), Breach> {
     erased.deleted = Some(Deletion::new(DateTime::UNIX_EPOCH, "1", DeletionKind::Erased));
     store.erase(erased.clone()).await?;
     erased.version = 2;
-    hold(store.get(&erased.id).await? == Some(erased), "of an erased case what was saved is left")
+    hold(store.get(&erased.id).await? == Some(erased), "an erased case has only the saved data")
 }
 
 async fn one_of_many_holders_is_the_sole_one(store: Arc<dyn CaseStore>) -> Result<(), Breach> {
@@ -335,12 +351,12 @@ async fn one_of_many_holders_is_the_sole_one(store: Arc<dyn CaseStore>) -> Resul
         match task.await.map_err(|_| Breach { clause, source: None })? {
             (Ok(_), id) => winners.push(id),
             (lost, _) => {
-                refuse(lost, ErrorKind::NumberTaken, "who comes second is told of the holder")?;
+                refuse(lost, ErrorKind::NumberTaken, "a later save gets the error NumberTaken")?;
             }
         }
     }
     let sole = winners.len() == 1 && store.holders(NUMBER).await? == winners;
-    hold(sole, "exactly one of many rivals for a number gets it")
+    hold(sole, "exactly one of many concurrent saves gets the number")
 }
 
 async fn one_of_many_saves_wins(store: Arc<dyn CaseStore>) -> Result<(), Breach> {
@@ -358,10 +374,10 @@ async fn one_of_many_saves_wins(store: Arc<dyn CaseStore>) -> Result<(), Breach>
         let clause = "a save does not panic";
         match task.await.map_err(|_| Breach { clause, source: None })? {
             Ok(_) => winners.push(Some(rival.to_string())),
-            lost => refuse(lost, ErrorKind::Conflict, "who comes second is told of the conflict")?,
+            lost => refuse(lost, ErrorKind::Conflict, "a later save gets a conflict")?,
         }
     }
     let stored = store.get(&case("1")?.id).await?;
     let won = stored.map(|case| (vec![case.surname], case.version));
-    hold(won == Some((winners, 2)), "exactly one of many saves wins, and is what is stored")
+    hold(won == Some((winners, 2)), "exactly one of many concurrent saves succeeds, and is stored")
 }
