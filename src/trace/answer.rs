@@ -7,27 +7,27 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// A service's answer, and the exchange that brought it.
+/// A service's answer, and the exchange in which it was received.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answer {
-    /// What the service answered.
+    /// The result.
     pub outcome: Outcome,
-    /// Where the answer comes from.
+    /// The request and response that produced the answer.
     pub exchange: Exchange,
 }
 
 impl Answer {
-    /// `outcome`, brought by `exchange`.
+    /// Returns the answer with this outcome and exchange.
     #[must_use]
     pub const fn new(outcome: Outcome, exchange: Exchange) -> Self {
         Self { outcome, exchange }
     }
 }
 
-/// Where an answer comes from: what a number's provenance and the audit trail keep.
+/// Identifies the request behind an answer, for a number's provenance and for the audit trail.
 ///
-/// Holds nothing about a person.
+/// Contains no personal data.
 #[non_exhaustive]
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Exchange {
@@ -42,14 +42,15 @@ pub struct Exchange {
     /// The service's code for its answer, such as `SMSP-0000`, when it gave one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
-    /// What else the request can be traced by at the service, by the service's names for it: the
-    /// session, the organisation, an identifier that several messages share. Goes into the audit trail.
+    /// Other references by which the service can find the request, under the service's names for
+    /// them: the session, the organisation, an identifier that several messages share. Written to
+    /// the audit trail.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub references: BTreeMap<String, String>,
 }
 
 impl Exchange {
-    /// An exchange that has brought no code yet.
+    /// Returns an exchange without a response code.
     #[must_use]
     pub fn new(
         service: impl Into<String>,
@@ -67,14 +68,14 @@ impl Exchange {
         }
     }
 
-    /// The same exchange, with one more reference.
+    /// Adds a reference.
     #[must_use]
     pub fn with_reference(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.references.insert(name.into(), value.into());
         self
     }
 
-    /// The same exchange, with the code it brought.
+    /// Sets the response code.
     #[must_use]
     pub fn with_code(mut self, code: impl Into<String>) -> Self {
         self.code = Some(code.into());
@@ -82,31 +83,32 @@ impl Exchange {
     }
 }
 
-/// What a service answered. None of these is an error.
+/// The result of a question that the service answered. None of these is an error.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
     /// One person matches, or the number was verified (SMSP-0000, and SMSP-0003 with data).
     Found(Box<Match>),
-    /// Nobody matches (DEMOG-0001).
+    /// No person matches (DEMOG-0001).
     None,
-    /// More than one person matches (DEMOG-0007). Nothing may be chosen from this unattended.
+    /// More than one person matches (DEMOG-0007). An unattended caller must not choose one of them.
     Ambiguous(Vec<Candidate>),
-    /// The number has been replaced (DEMOG-0017). It must not be used as if it had been found.
+    /// The number has been replaced (DEMOG-0017). Do not use it as if it had been found.
     Superseded {
-        /// The number that replaces it; `None` when it was not told, and has to be asked for.
+        /// The number that replaces it. `None` when the service did not return it: trace the person
+        /// to find it.
         by: Option<NhsNumber>,
-        /// What is held under the new number, when it was returned.
+        /// What PDS has recorded under the new number, if the service returned it.
         person: Option<Box<Demographics>>,
     },
-    /// The number is no longer valid, and none replaces it (DEMOG-0022).
+    /// The number is no longer valid, and no number replaces it (DEMOG-0022).
     Invalidated,
-    /// The number is in use, but not by a person with these particulars (DEMOG-0040).
+    /// The number is in use, but the demographics do not match its person (DEMOG-0040).
     NotVerified,
 }
 
 impl Outcome {
-    /// A stable word for reports and metrics: `found`, `none`, `ambiguous`, `superseded`,
+    /// Returns a stable word for reports and metrics: `found`, `none`, `ambiguous`, `superseded`,
     /// `invalidated` or `not_verified`.
     #[must_use]
     pub const fn name(&self) -> &'static str {
@@ -121,28 +123,28 @@ impl Outcome {
     }
 }
 
-/// The one person who matches.
+/// The one matching person.
 #[non_exhaustive]
 #[derive(Clone, PartialEq)]
 pub struct Match {
     /// The person's NHS Number.
     pub nhs_number: NhsNumber,
-    /// What is held about them; `None` from operations that return no particulars.
+    /// What PDS has recorded about the person. `None` from operations that return no demographics.
     pub person: Option<Demographics>,
-    /// The caller's own identifier, when the service repeated it.
+    /// The caller's own identifier, if the service repeated it.
     pub local_identifier: Option<LocalIdentifier>,
     /// Whether the answer comes from the Spine or from a provider's copy.
     pub freshness: Freshness,
-    /// How well the person matches, from services that tell.
+    /// How well the person matches, from services that return a score.
     pub score: Option<Score>,
     /// The version of the record, from services that have versions.
     pub record_version: Option<String>,
-    /// Whether parts of the record are withheld.
+    /// Whether the service withholds parts of the record.
     pub restriction: Restriction,
 }
 
 impl Match {
-    /// A live match of which only the number is known.
+    /// Returns a live match that has only a number.
     #[must_use]
     pub const fn new(nhs_number: NhsNumber) -> Self {
         Self {
@@ -156,14 +158,15 @@ impl Match {
         }
     }
 
-    /// The same match, with the person's particulars.
+    /// Sets the person's demographics.
     #[must_use]
     pub fn with_person(mut self, person: Demographics) -> Self {
         self.person = Some(person);
         self
     }
 
-    /// Whether PDS says that the person has died; `None` when no particulars were returned.
+    /// Whether PDS records the person as deceased. `None` when the service returned no
+    /// demographics.
     #[must_use]
     pub fn is_deceased(&self) -> Option<bool> {
         self.person.as_ref().map(Demographics::is_deceased)
@@ -172,7 +175,7 @@ impl Match {
 
 impl fmt::Debug for Match {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // A version is whatever the service writes in its place.
+        // The version is free text from the service, so it may contain personal data.
         f.debug_struct("Match")
             .field("nhs_number", &self.nhs_number)
             .field("person", &self.person)
@@ -194,8 +197,8 @@ impl fmt::Debug for Match {
 pub enum Freshness {
     /// From the Spine, now.
     Live,
-    /// From a provider's own copy, while the Spine could not be reached (SMSP-0003). Usable, but to
-    /// be asked again.
+    /// From a provider's own copy, because the Spine could not be reached (SMSP-0003). Usable, but
+    /// trace the person again later.
     Stale,
 }
 
@@ -203,33 +206,33 @@ pub enum Freshness {
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Restriction {
-    /// The service does not say. SMSP never does: a record may come without address, telecom and GP
-    /// practice because they are withheld or because none are held.
+    /// The service does not say. SMSP never does: a record without address, telecom and GP practice
+    /// may be restricted, or may have none.
     NotTold,
     /// Nothing is withheld.
     Unrestricted,
-    /// Where the person lives, how they are reached and who treats them are withheld.
+    /// The address, telecoms and GP practice are withheld.
     Restricted,
-    /// The name and the date of birth are withheld as well.
+    /// The name and date of birth are withheld too.
     VeryRestricted,
 }
 
-/// One of several people who match, from services that name them.
+/// One of several matching people, from services that list them.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq)]
 pub struct Candidate {
-    /// The person's identifier as the service sent it, which need not be a valid NHS Number.
+    /// The person's identifier as the service sent it. It may not be a valid NHS Number.
     pub id: Secret<String>,
-    /// The identifier as an NHS Number, when it is one.
+    /// The identifier as an NHS Number, if it is valid.
     pub nhs_number: Option<NhsNumber>,
-    /// What is held about them.
+    /// What PDS has recorded about the person.
     pub person: Option<Demographics>,
-    /// How well they match, from services that tell.
+    /// How well the person matches, from services that return a score.
     pub score: Option<Score>,
 }
 
 impl Candidate {
-    /// A candidate of whom only the identifier is known.
+    /// Returns a candidate that has only an identifier.
     #[must_use]
     pub fn new(id: impl Into<String>) -> Self {
         let id = id.into();
@@ -237,28 +240,28 @@ impl Candidate {
     }
 }
 
-/// How well a person matches a question: 0 (not at all) to 1 (exactly).
+/// How well a person matches a question: 0 (no match) to 1 (exact match).
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 pub struct Score(f64);
 
 impl Score {
-    /// A score.
+    /// Creates a score.
     ///
     /// # Errors
     ///
-    /// [`ScoreError`] when `score` is not between 0 and 1.
+    /// Returns [`ScoreError`] when `score` is not between 0 and 1.
     pub fn new(score: f64) -> Result<Self, ScoreError> {
         if (0.0..=1.0).contains(&score) { Ok(Self(score)) } else { Err(ScoreError) }
     }
 
-    /// The score, 0 to 1.
+    /// Returns the score, 0 to 1.
     #[must_use]
     pub const fn value(self) -> f64 {
         self.0
     }
 }
 
-/// The score does not lie between 0 and 1. Report a defect at the service.
+/// The score is not between 0 and 1. Report a defect to the service.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("a score lies between 0 and 1")]
+#[error("the score is not between 0 and 1")]
 pub struct ScoreError;

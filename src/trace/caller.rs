@@ -1,7 +1,8 @@
 use crate::demographics::OdsCode;
 use std::fmt;
 
-/// On whose behalf a question is asked: the audit identity of every message (MSCA-AUD-04).
+/// The user or system on whose behalf a question is sent: the audit identity of every message
+/// (MSCA-AUD-04).
 ///
 /// ```
 /// use nhs_pds::trace::{Caller, LocalIdentity};
@@ -13,19 +14,19 @@ use std::fmt;
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub enum Caller {
-    /// A system at work with nobody looking on.
+    /// A system that works without a user.
     System(LocalIdentity),
-    /// A person.
+    /// A user.
     User(User),
 }
 
-/// A person on whose behalf a question is asked.
+/// A user on whose behalf a question is sent.
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub enum User {
-    /// Somebody known to the local system, by an identifier that is theirs alone.
+    /// A user of the local system, by an identifier that no other user has.
     Local(LocalIdentity),
-    /// Somebody with an NHS smartcard.
+    /// A user with an NHS smartcard.
     Smartcard(SmartcardIdentity),
 }
 
@@ -57,12 +58,12 @@ pub struct LocalIdentity {
 }
 
 impl LocalIdentity {
-    /// The user or system that `organisation` knows as `id`.
+    /// Creates the identity of the user or system with this `id` in `organisation`.
     ///
     /// # Errors
     ///
-    /// [`CallerError::LocalId`] when `id` is empty or holds more than letters, digits and `-._~@:`,
-    /// which is what can stand in a URN as it is.
+    /// [`CallerError::LocalId`] when `id` is empty or contains a character other than letters,
+    /// digits and `-._~@:`. These need no escape in a URN.
     pub fn new(organisation: OdsCode, id: &str) -> Result<Self, CallerError> {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~@:".contains(&byte);
         if id.is_empty() || !id.bytes().all(allowed) {
@@ -71,26 +72,27 @@ impl LocalIdentity {
         Ok(Self { organisation, id: id.to_owned() })
     }
 
-    /// The organisation's ODS code.
+    /// Returns the organisation's ODS code.
     #[must_use]
     pub const fn organisation(&self) -> &OdsCode {
         &self.organisation
     }
 
-    /// The identifier within the organisation.
+    /// Returns the identifier within the organisation.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// `urn:nhs-uk:identity:ods:<ODS code>:<id>` (ITK Distribution Envelope, audit identity).
+    /// Returns `urn:nhs-uk:identity:ods:<ODS code>:<id>` (ITK Distribution Envelope, audit
+    /// identity).
     #[must_use]
     pub fn uri(&self) -> String {
         format!("urn:nhs-uk:identity:ods:{}:{}", self.organisation, self.id)
     }
 }
 
-/// A person as the Spine knows them, from their smartcard session.
+/// A user as the Spine knows them, from their smartcard session.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct SmartcardIdentity {
     role_profile_id: String,
@@ -99,7 +101,8 @@ pub struct SmartcardIdentity {
 }
 
 impl SmartcardIdentity {
-    /// The user `user_id` acting in the role `role_profile_id`, both as issued by the Spine.
+    /// Creates the identity of the user `user_id` in the role `role_profile_id`, both issued by the
+    /// Spine.
     ///
     /// # Errors
     ///
@@ -117,11 +120,12 @@ impl SmartcardIdentity {
         })
     }
 
-    /// The same person, with a job role code such as `S0080:G0450:R5080`.
+    /// Sets the job role code, such as `S0080:G0450:R5080`.
     ///
     /// # Errors
     ///
-    /// [`CallerError::JobRole`] when the code holds more than letters, digits and `:`.
+    /// [`CallerError::JobRole`] when the code contains a character other than letters, digits and
+    /// `:`.
     pub fn with_job_role(mut self, job_role: &str) -> Result<Self, CallerError> {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b':';
         if job_role.is_empty() || !job_role.bytes().all(allowed) {
@@ -131,37 +135,37 @@ impl SmartcardIdentity {
         Ok(self)
     }
 
-    /// The role profile: the person in a role at an organisation.
+    /// Returns the role profile: the user in a role at an organisation.
     #[must_use]
     pub fn role_profile_id(&self) -> &str {
         &self.role_profile_id
     }
 
-    /// The person.
+    /// Returns the user's identifier.
     #[must_use]
     pub fn user_id(&self) -> &str {
         &self.user_id
     }
 
-    /// The job role code.
+    /// Returns the job role code.
     #[must_use]
     pub fn job_role(&self) -> Option<&str> {
         self.job_role.as_deref()
     }
 }
 
-/// Why something is no audit identity. Correct the configuration, or what the sign-in delivers.
+/// Why a value is not an audit identity. Correct the configuration, or the data from the sign-in.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum CallerError {
-    /// A job role with other characters than letters, digits and colons.
-    #[error("a job role code is letters, digits and colons")]
+    /// The job role contains a character other than letters, digits and colons.
+    #[error("the job role code is not letters, digits and colons only")]
     JobRole,
-    /// A local identifier that cannot stand in a URN.
-    #[error("a local user or system id is letters, digits and any of -._~@:")]
+    /// The local identifier cannot be part of a URN.
+    #[error("the local user or system id is not letters, digits and -._~@: only")]
     LocalId,
-    /// A smartcard identifier that is not digits.
-    #[error("a role profile id and a user id are one to twenty digits")]
+    /// The smartcard identifier is not digits.
+    #[error("the role profile id or user id is not one to twenty digits")]
     SmartcardId,
 }
 
@@ -170,7 +174,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_refused() {
+    fn malformed_identities_are_rejected() {
         let ods = || "RHM".parse::<OdsCode>().unwrap();
         for id in ["", "a b", "a/b", "ä", "a\n"] {
             assert_eq!(LocalIdentity::new(ods(), id), Err(CallerError::LocalId), "{id:?}");

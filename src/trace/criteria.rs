@@ -2,10 +2,10 @@ use crate::demographics::{Postcode, is_invisible, name_form, redacted_debug};
 use std::fmt;
 use std::str::FromStr;
 
-/// A name, or part of one, that is meant literally.
+/// A literal name, or part of one.
 ///
-/// Holds, and sends, the name in its [form](name_form): apostrophes, hyphens and spaces of ASCII, and no
-/// characters that show nothing. Refused are blank text, the wildcard `*`, and characters that XML 1.0
+/// Stores and sends the name in its [form](name_form): ASCII apostrophes, hyphens and spaces, and
+/// no invisible characters. Rejects blank text, the wildcard `*`, and characters that XML 1.0
 /// cannot carry.
 ///
 /// ```
@@ -19,7 +19,7 @@ use std::str::FromStr;
 pub struct NameText(String);
 
 impl NameText {
-    /// The name.
+    /// Returns the name.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -36,12 +36,12 @@ impl FromStr for NameText {
     }
 }
 
-/// A name in which `*` stands for any characters, after at least two that are meant literally.
+/// A name in which `*` matches any characters, after at least two literal ones.
 ///
-/// Held and sent in its [form](name_form), as [`NameText`] is.
+/// Stored and sent in its [form](name_form), like [`NameText`].
 ///
-/// Wildcards raise the risk of taking one person for another, so they exist only in questions whose
-/// answer a person confirms (MSCA-PDS-07).
+/// Wildcards increase the risk of matching a different person. They are therefore allowed only in
+/// questions whose answer a person confirms (MSCA-PDS-07).
 ///
 /// ```
 /// use nhs_pds::trace::{CriterionError, NamePattern};
@@ -54,7 +54,7 @@ impl FromStr for NameText {
 pub struct NamePattern(String);
 
 impl NamePattern {
-    /// The pattern.
+    /// Returns the pattern.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -78,7 +78,7 @@ impl From<NameText> for NamePattern {
     }
 }
 
-/// A postcode, or the beginning of one with a wildcard, such as `KT1*`.
+/// A postcode, or the start of one with a wildcard, such as `KT1*`.
 ///
 /// ```
 /// use nhs_pds::trace::{CriterionError, PostcodePattern};
@@ -104,7 +104,7 @@ impl FromStr for PostcodePattern {
         if !text.contains('*') {
             return text.parse::<Postcode>().map(Self::from).map_err(|_| CriterionError::Postcode);
         }
-        // Services pass over the space in a postcode, so it is none of the two characters.
+        // Services ignore the space, so it does not count as one of the two characters.
         wildcard_late_enough(&text.replace(' ', ""))?;
         let shaped = text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'*' || b == b' ');
         if shaped { Ok(Self(text.to_ascii_uppercase())) } else { Err(CriterionError::Postcode) }
@@ -123,7 +123,7 @@ impl fmt::Display for PostcodePattern {
     }
 }
 
-/// A person's identifier in the caller's own system, echoed by SMSP in its answer.
+/// A person's identifier in the caller's own system. SMSP repeats it in its response.
 ///
 /// `root` is the OID of the identifier's kind, `extension` the identifier itself.
 ///
@@ -145,12 +145,13 @@ impl LocalIdentifier {
     /// The OID under which published messages send local patient identifiers.
     pub const LOCAL_PATIENT_ROOT: &str = "2.16.840.1.113883.2.1.3.2.4.18.24";
 
-    /// An identifier of `extension` under `root`.
+    /// Creates an identifier of `extension` under `root`.
     ///
     /// # Errors
     ///
-    /// [`CriterionError::Oid`] when `root` is not numbers joined by full stops, and
-    /// [`CriterionError::Blank`] or [`CriterionError::Character`] for the extension.
+    /// [`CriterionError::Oid`] when `root` is not numbers joined by full stops. For the extension,
+    /// the errors are [`CriterionError::Blank`], [`CriterionError::TooLong`] and
+    /// [`CriterionError::Character`].
     pub fn new(root: &str, extension: &str) -> Result<Self, CriterionError> {
         let number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
         if !root.split('.').all(number) {
@@ -159,20 +160,20 @@ impl LocalIdentifier {
         Ok(Self { root: root.to_owned(), extension: sendable(extension)?.to_owned() })
     }
 
-    /// The OID of the identifier's kind.
+    /// Returns the OID of the identifier's kind.
     #[must_use]
     pub fn root(&self) -> &str {
         &self.root
     }
 
-    /// The identifier.
+    /// Returns the identifier.
     #[must_use]
     pub fn extension(&self) -> &str {
         &self.extension
     }
 
-    /// Whether `answered` repeats this identifier. Roots are not compared: a provider may repeat it
-    /// under an OID of its own.
+    /// Whether `answered` repeats this identifier. Compares only the extension, because a provider
+    /// may repeat it under its own OID.
     #[must_use]
     pub fn is_repeated_by(&self, answered: &Self) -> bool {
         self.extension == answered.extension
@@ -181,11 +182,11 @@ impl LocalIdentifier {
 
 redacted_debug!(NameText, NamePattern, PostcodePattern, LocalIdentifier);
 
-/// The most characters that a criterion may have. PDS keeps 35 of a name; ten times that is a mistake
-/// in the data, and would have a provider refuse the whole message.
+/// The longest criterion, in characters. PDS stores 35 characters of a name. Ten times that is an
+/// error in the data, and would make a provider reject the whole message.
 const LONGEST: usize = 350;
 
-/// `text` without white space around it, when there is something left that XML 1.0 can carry.
+/// Trims `text`, and checks that XML 1.0 can carry it.
 fn sendable(text: &str) -> Result<&str, CriterionError> {
     let text = text.trim();
     if text.is_empty() {
@@ -197,7 +198,7 @@ fn sendable(text: &str) -> Result<&str, CriterionError> {
     if text.chars().all(is_sendable) { Ok(text) } else { Err(CriterionError::Character) }
 }
 
-/// Whether a message can carry `character`: XML 1.0 does, and it is no control character.
+/// Whether a message can carry `character`: XML 1.0 allows it, and it is not a control character.
 pub(crate) fn is_sendable(character: char) -> bool {
     !character.is_control() && !matches!(character, '\u{fffe}' | '\u{ffff}')
 }
@@ -209,30 +210,31 @@ fn wildcard_late_enough(text: &str) -> Result<(), CriterionError> {
     }
 }
 
-/// Why text cannot be asked for. Never carries the text.
+/// Why text cannot be used as a search criterion. Never contains the text.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum CriterionError {
-    /// Nothing but white space. Complete the data.
-    #[error("blank text cannot be searched for")]
+    /// Only white space. Complete the data.
+    #[error("the text is blank: complete it")]
     Blank,
-    /// A control character, or one that XML cannot carry. Correct the data.
-    #[error("holds a character that cannot be sent")]
+    /// A control character, or a character that XML cannot carry. Correct the data.
+    #[error("the text contains a character that cannot be sent: remove it")]
     Character,
     /// The root of an identifier is not an OID. Correct the configuration.
-    #[error("the root of an identifier is numbers joined by full stops")]
+    #[error("the root of the identifier is not an OID (numbers joined by full stops)")]
     Oid,
-    /// Not the shape of a postcode. Correct the data.
-    #[error("not the shape of a postcode")]
+    /// The text does not have the format of a postcode. Correct the data.
+    #[error("the text does not have the format of a postcode")]
     Postcode,
     /// More than 350 characters. Correct the data.
-    #[error("longer than any name or identifier")]
+    #[error("the text is longer than 350 characters")]
     TooLong,
-    /// A wildcard where nobody confirms the match. Correct the data, or ask attended.
-    #[error("a wildcard may stand only in a question that a person attends")]
+    /// A wildcard in a match that no person confirms. Correct the data, or use an attended
+    /// question.
+    #[error("a wildcard is allowed only in an attended question")]
     Wildcard,
-    /// A wildcard before the third character. Type more of the name.
-    #[error("a wildcard needs at least two characters before it")]
+    /// A wildcard with fewer than two characters before it. Enter more of the name.
+    #[error("the wildcard has fewer than two characters before it")]
     WildcardTooEarly,
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 /// A question that was not answered.
 ///
-/// The kind says what to do. Neither the error nor its sources carry anything about a person.
+/// The kind says what to do. Neither the error nor its sources contain personal data.
 #[derive(Debug, thiserror::Error)]
 #[error("{kind}")]
 pub struct Error {
@@ -23,7 +23,7 @@ pub struct Error {
 }
 
 impl Error {
-    /// An error of `kind`.
+    /// Creates an error of `kind`.
     #[must_use]
     pub const fn new(kind: ErrorKind) -> Self {
         Self {
@@ -38,42 +38,42 @@ impl Error {
         }
     }
 
-    /// The same error, with its cause.
+    /// Sets the cause.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.source = Some(source.into());
         self
     }
 
-    /// The same error, with the exchange in which it came up.
+    /// Sets the exchange that failed.
     #[must_use]
     pub fn with_exchange(mut self, exchange: Exchange) -> Self {
         self.exchange = Some(Box::new(exchange));
         self
     }
 
-    /// The same error, with the particular that the service found fault with.
+    /// Sets the demographic field that the service rejected.
     #[must_use]
     pub const fn with_field(mut self, field: Field) -> Self {
         self.field = Some(field);
         self
     }
 
-    /// The same error, with the time for which the service asks to be left alone (`Retry-After`).
+    /// Sets the wait that the service asks for (`Retry-After`).
     #[must_use]
     pub const fn with_retry_after(mut self, wait: Duration) -> Self {
         self.retry_after = Some(wait);
         self
     }
 
-    /// The same error, of a question that was not sent because asking is suspended until then.
+    /// Marks a question that was not sent, because queries are suspended until `until`.
     #[must_use]
     pub const fn with_suspended_until(mut self, until: DateTime<Utc>) -> Self {
         self.suspended_until = Some(until);
         self
     }
 
-    /// The same error, of a message that was refused by no code about the data: see
+    /// Marks a message that was rejected without a code about the data: see
     /// [`is_unexplained`](Self::is_unexplained).
     #[must_use]
     pub const fn with_unexplained(mut self) -> Self {
@@ -81,61 +81,61 @@ impl Error {
         self
     }
 
-    /// The same error, of a message whose connection was lost: see
-    /// [`is_lost_on_reuse`](Self::is_lost_on_reuse).
+    /// Marks a message whose connection was lost: see [`is_lost_on_reuse`](Self::is_lost_on_reuse).
     #[must_use]
     pub const fn with_lost_on_reuse(mut self) -> Self {
         self.lost_on_reuse = true;
         self
     }
 
-    /// Why there was no answer.
+    /// Returns why there was no answer.
     #[must_use]
     pub const fn kind(&self) -> ErrorKind {
         self.kind
     }
 
-    /// The exchange, when a message was made at all; a question that was refused without one was not sent.
+    /// Returns the exchange, if a message was built. Without an exchange, nothing was sent.
     #[must_use]
     pub fn exchange(&self) -> Option<&Exchange> {
         self.exchange.as_deref()
     }
 
-    /// The particular that has to be corrected, when the service says which.
+    /// Returns the demographic field to correct, if the service names it.
     #[must_use]
     pub const fn field(&self) -> Option<Field> {
         self.field
     }
 
-    /// For how long from now the service asks to be left alone, when it says so.
+    /// Returns how long to wait from now before the next query, if the service says so.
     #[must_use]
     pub const fn retry_after(&self) -> Option<Duration> {
         self.retry_after
     }
 
-    /// When the question may be asked again. Given only when nothing was sent, because asking is
+    /// Returns when the question may be sent again. Set only when nothing was sent, because queries
+    /// are
     /// suspended after too many failures; see [`Circuit`](crate::resilience::CircuitBreaker).
     #[must_use]
     pub const fn suspended_until(&self) -> Option<DateTime<Utc>> {
         self.suspended_until
     }
 
-    /// Whether the same question may be answered later without anybody doing anything.
+    /// Whether the same question may succeed later without any action by a person.
     #[must_use]
     pub const fn is_transient(&self) -> bool {
         matches!(self.kind, ErrorKind::Unavailable)
     }
 
-    /// Whether a question was [`Rejected`](ErrorKind::Rejected) by a fault or a status, not by a code that
-    /// blames the data. The cause may be the message's envelope, a gateway, or the data; so the rejection
-    /// holds for a limited time only.
+    /// Whether a [`Rejected`](ErrorKind::Rejected) question got a fault or a status, not a code
+    /// about the data. The cause may be the message's envelope, a gateway, or the data, so the
+    /// rejection applies for a limited time only.
     #[must_use]
     pub const fn is_unexplained(&self) -> bool {
         self.unexplained
     }
 
-    /// Whether the server closed a kept connection in place of a response. This happens to clients that
-    /// keep connections open, and does not show that the service is in trouble.
+    /// Whether the server closed a reused connection instead of responding. Clients that keep
+    /// connections open must expect this. It does not mean that the service is failing.
     #[must_use]
     pub const fn is_lost_on_reuse(&self) -> bool {
         self.lost_on_reuse
@@ -144,8 +144,9 @@ impl Error {
     /// The texts of all causes, outermost first, such as `could not connect: … : Connection refused`.
     /// `None` when the error has no source.
     ///
-    /// For logs, status pages and terminals. It holds nothing about a person, and at most 500 characters.
-    /// A space replaces each character that [`terminal::printable`](crate::text::terminal::printable) escapes.
+    /// For logs, status pages and terminals. Contains no personal data, and at most 500 characters.
+    /// A space replaces each character that [`terminal::printable`](crate::text::terminal::printable)
+    /// escapes.
     ///
     /// ```
     /// use nhs_pds::trace::{Error, ErrorKind};
@@ -160,7 +161,7 @@ impl Error {
     }
 }
 
-/// The texts of all that caused `error`, outermost first, as [`Error::cause`] has them.
+/// Returns the texts of all causes of `error`, outermost first, as in [`Error::cause`].
 pub(crate) fn causes(error: &(dyn StdError + 'static)) -> Option<String> {
     let causes = iter::successors(error.source(), |&cause| cause.source());
     let texts: Vec<String> = causes.map(ToString::to_string).collect();
@@ -169,34 +170,34 @@ pub(crate) fn causes(error: &(dyn StdError + 'static)) -> Option<String> {
     (!text.is_empty()).then(|| text.chars().take(LONGEST_CAUSE).map(shown).collect())
 }
 
-/// The most characters of [`Error::cause`]: some causes quote what a server sent, such as its certificate's
-/// names.
+/// The longest [`Error::cause`], in characters. Some causes quote what a server sent, such as the
+/// names in its certificate.
 const LONGEST_CAUSE: usize = 500;
 
-/// Why there was no answer, and so what to do about it.
+/// Why there was no answer, and what to do.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, thiserror::Error)]
 pub enum ErrorKind {
-    /// Certificates, addresses, roles or identities are wrong (SMSP-0005, access denied, TLS). Every
-    /// other question will fail the same way: stop asking, and have the configuration fixed.
-    #[error("the service refused our configuration")]
+    /// Certificates, addresses, roles or identities are wrong (SMSP-0005, access denied, TLS).
+    /// Every other question will fail in the same way: stop, and correct the configuration.
+    #[error("the service refused this system's configuration")]
     Configuration,
-    /// The service refused the question's data (SMSP-0001, DEMOG-0042). Correct the data; asking
-    /// again unchanged will not help.
+    /// The service rejected the data of the question (SMSP-0001, DEMOG-0042). Correct the data; the
+    /// same question will fail again.
     #[error("the service rejected the question")]
     Rejected,
-    /// The service, or the way to it, did not work (SMSP-0004, SMSP-9999, time-outs). Nothing is
-    /// known about the person: ask again later.
+    /// The service, or the connection to it, failed (SMSP-0004, SMSP-9999, time-outs). Nothing is
+    /// known about the person: try again later.
     #[error("the service is unavailable")]
     Unavailable,
-    /// What came back is no answer to the question (SMSP-0002, unknown codes, damaged messages).
-    /// Report a defect; asking again may help, but not for ever.
-    #[error("the answer could not be understood")]
+    /// The response is not an answer to the question (SMSP-0002, unknown codes, damaged messages).
+    /// Report a defect. A retry may help, but limit the number of retries.
+    #[error("the response could not be understood")]
     Unreadable,
 }
 
 impl ErrorKind {
-    /// A stable word for reports and metrics: `configuration`, `rejected`, `unavailable` or
+    /// Returns a stable word for reports and metrics: `configuration`, `rejected`, `unavailable` or
     /// `unreadable`.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -4,11 +4,11 @@ use uuid::Uuid;
 
 /// The identifier of one message, drawn before it is sent.
 ///
-/// Whoever asks draws it, and not the client, so that the audit trail can say which message is about to
-/// go out while it can still be held back (MSCA-AUD-02). Written in upper case, as on the wire.
+/// The caller draws it, not the client. The audit trail can then record the message before it is
+/// sent, while it can still be stopped (MSCA-AUD-02). Written in upper case, as on the wire.
 ///
-/// Each message has an identifier of its own, and one that is sent because another was not answered
-/// knows the request that it repeats: there are services that want to be told.
+/// Each message has its own identifier. A retry also knows the identifier of the request that it
+/// repeats, because some services require it.
 ///
 /// ```
 /// use nhs_pds::ids::CountingIds;
@@ -28,27 +28,27 @@ pub struct MessageId {
 }
 
 impl MessageId {
-    /// An identifier that no message has had.
+    /// Draws a new identifier.
     #[must_use]
     pub fn fresh(ids: &dyn Ids) -> Self {
         let uuid = ids.next();
         Self { uuid, request: uuid }
     }
 
-    /// An identifier that no message has had, for one that asks again what this one asked.
+    /// Draws a new identifier for a retry of this message.
     #[must_use]
     pub fn repeat(self, ids: &dyn Ids) -> Self {
         Self { uuid: ids.next(), ..self }
     }
 
-    /// The identifier as a UUID.
+    /// Returns the identifier as a UUID.
     #[must_use]
     pub const fn uuid(self) -> Uuid {
         self.uuid
     }
 
-    /// The identifier of the first message by which the same was asked: this one, unless it is a
-    /// [repeat](Self::repeat).
+    /// Returns the identifier of the first message of this request. That is this message, unless it
+    /// is a [retry](Self::repeat).
     #[must_use]
     pub const fn request(self) -> Uuid {
         self.request

@@ -1,23 +1,26 @@
-//! The crate's one question, whoever answers it: who is this person, and is this their NHS Number?
+//! The contract of every service: verify an NHS Number, find a person, fetch the details of a
+//! number.
 //!
-//! A [`Tracer`] puts a [`Question`] to a service and returns an [`Answer`]. Three questions exist:
-//! verify a number ([`VerifyNumber`]), find a person ([`FindPerson`]) and fetch the details held
-//! under a number ([`FetchDetails`]). Each exists in two modes that are different types:
+//! A [`Tracer`] sends a [`Question`] to a service and returns an [`Answer`]. Three questions exist:
+//! verify a number ([`VerifyNumber`]), find a person ([`FindPerson`]) and fetch the details
+//! recorded under a number ([`FetchDetails`]). Each exists in two modes, which are different types:
 //!
-//! * [`Unattended`]: nobody looks at the answer before it is used, so names and postcodes are
-//!   literal and the date of birth is full;
-//! * [`Attended`]: a person confirms the match, so wildcards and partial dates may be used. Asking
-//!   takes a [`User`], never a system's own identity (MSCA-PDS-07).
+//! * [`Unattended`]: no person checks the answer before it is used. Names and postcodes are
+//!   literal, and the date of birth is full.
+//! * [`Attended`]: a person confirms the match, so wildcards and partial dates are allowed. The
+//!   call takes a [`User`], never a system identity (MSCA-PDS-07).
 //!
-//! Who asks ([`Caller`]) is an argument of every call, because every message carries the audit
-//! identity of the user or system on whose behalf it is sent (MSCA-AUD-04).
+//! Every call takes a [`Caller`], because every message carries the audit identity of the user or
+//! system on whose behalf it is sent (MSCA-AUD-04).
 //!
-//! **An answer is not an error.** That nobody matches, or several do, or that a number was
-//! superseded, are [`Outcome`]s; an [`Error`] means that the question was not answered, and its kind
-//! says what to do about it. Superseded is not a kind of found: whoever took it for one would go on
-//! using a number that is no longer the person's.
+//! **An answer is not an error.** No match, several matches and a superseded number are
+//! [`Outcome`]s. An [`Error`] means that the question was not answered, and its kind says what to
+//! do. Superseded is not a form of found: the number is no longer the person's, and must not be
+//! used.
 //!
-//! Whoever implements a tracer runs `conformance::check` and `conformance::check_failing` (feature
+//! To test a tracer, run `conformance::check` and `conformance::check_failing` (feature
+//! `simulator`)
+//! against it.
 //! `simulator`) against it.
 
 mod answer;

@@ -10,13 +10,13 @@ use std::str::FromStr;
 ///
 /// Sealed: there is no third mode.
 pub trait Mode: sealed::Sealed + Clone + Debug + Eq + Send + Sync + 'static {
-    /// Who may ask.
+    /// The type that identifies the caller.
     type Caller: Clone + Debug + Into<Caller> + Send + Sync;
-    /// A date of birth.
+    /// The type of a date of birth.
     type Date: Copy + Debug + Eq + FromStr<Err = DateError> + Into<PartialDate> + Send + Sync;
-    /// A given or family name.
+    /// The type of a given or family name.
     type Name: Clone + Debug + Eq + FromStr<Err = CriterionError> + Into<NamePattern> + Send + Sync;
-    /// A postcode.
+    /// The type of a postcode.
     type Postcode: Clone
         + Debug
         + Display
@@ -26,12 +26,12 @@ pub trait Mode: sealed::Sealed + Clone + Debug + Eq + Send + Sync + 'static {
         + Sync;
 }
 
-/// Nobody looks at the answer before it is used: everything is meant literally.
+/// No person checks the answer before it is used: every criterion is literal.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub struct Unattended;
 
-/// A person confirms the match: wildcards and partial dates may be used (MSCA-PDS-07).
+/// A person confirms the match: wildcards and partial dates are allowed (MSCA-PDS-07).
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub struct Attended;
@@ -61,16 +61,16 @@ mod sealed {
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Question<M: Mode = Unattended> {
-    /// Is this the person's number?
+    /// Does this number belong to this person?
     Verify(VerifyNumber<M>),
     /// Who is this person?
     Find(FindPerson<M>),
-    /// What is held under this number?
+    /// What is recorded under this number?
     Fetch(FetchDetails<M>),
 }
 
 impl<M: Mode> Question<M> {
-    /// A stable word for the audit trail, spans and metrics: `verify`, `find` or `fetch`.
+    /// Returns a stable word for the audit trail, spans and metrics: `verify`, `find` or `fetch`.
     #[must_use]
     pub const fn as_str(&self) -> &'static str {
         match self {
@@ -99,7 +99,7 @@ impl<M: Mode> From<FetchDetails<M>> for Question<M> {
     }
 }
 
-/// Is this number the one of the person born on this day, and so named?
+/// Asks whether a number belongs to the person with this date of birth and name.
 ///
 /// ```
 /// use nhs_pds::trace::VerifyNumber;
@@ -118,7 +118,8 @@ pub struct VerifyNumber<M: Mode = Unattended> {
 }
 
 impl VerifyNumber {
-    /// Asks, unattended, whether `nhs_number` is that of the person born on `date_of_birth`.
+    /// Creates an unattended question: does `nhs_number` belong to a person born on
+    /// `date_of_birth`?
     #[must_use]
     pub const fn new(nhs_number: NhsNumber, date_of_birth: FullDate) -> Self {
         Self::in_mode(nhs_number, date_of_birth)
@@ -126,7 +127,7 @@ impl VerifyNumber {
 }
 
 impl VerifyNumber<Attended> {
-    /// Asks, attended, whether `nhs_number` is that of the person born on `date_of_birth`.
+    /// Creates an attended question: does `nhs_number` belong to a person born on `date_of_birth`?
     #[must_use]
     pub const fn attended(nhs_number: NhsNumber, date_of_birth: PartialDate) -> Self {
         Self::in_mode(nhs_number, date_of_birth)
@@ -134,7 +135,7 @@ impl VerifyNumber<Attended> {
 }
 
 impl<M: Mode> VerifyNumber<M> {
-    /// [`VerifyNumber::new`] or [`VerifyNumber::attended`], for code that serves both modes.
+    /// [`VerifyNumber::new`] or [`VerifyNumber::attended`], for code that supports both modes.
     #[must_use]
     pub const fn in_mode(nhs_number: NhsNumber, date_of_birth: M::Date) -> Self {
         Self { nhs_number, date_of_birth, given: None, family: None }
@@ -154,35 +155,35 @@ impl<M: Mode> VerifyNumber<M> {
         self
     }
 
-    /// The number to be verified.
+    /// Returns the number to verify.
     #[must_use]
     pub const fn nhs_number(&self) -> NhsNumber {
         self.nhs_number
     }
 
-    /// The date of birth.
+    /// Returns the date of birth.
     #[must_use]
     pub const fn date_of_birth(&self) -> M::Date {
         self.date_of_birth
     }
 
-    /// The first given name.
+    /// Returns the first given name.
     #[must_use]
     pub const fn given(&self) -> Option<&M::Name> {
         self.given.as_ref()
     }
 
-    /// The family name.
+    /// Returns the family name.
     #[must_use]
     pub const fn family(&self) -> Option<&M::Name> {
         self.family.as_ref()
     }
 }
 
-/// Who is the person of this name, gender and date of birth?
+/// Asks for the person with this name, gender and date of birth.
 ///
-/// Family name, gender and date of birth are what PDS's simple trace needs; given name and postcode
-/// narrow it. SMSP answers only exact matches.
+/// PDS's simple trace needs family name, gender and date of birth. Given name and postcode narrow
+/// the search. SMSP returns only exact matches.
 ///
 /// ```
 /// use nhs_pds::demographics::Gender;
@@ -198,7 +199,7 @@ impl<M: Mode> VerifyNumber<M> {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// A wildcard or a partial date of birth does not compile into an unattended question:
+/// An unattended question with a wildcard or a partial date of birth does not compile:
 ///
 /// ```compile_fail
 /// use nhs_pds::demographics::{Gender, PartialDate};
@@ -219,7 +220,7 @@ pub struct FindPerson<M: Mode = Unattended> {
 }
 
 impl FindPerson {
-    /// Asks, unattended, for the person of this family name, gender and date of birth.
+    /// Creates an unattended search by family name, gender and date of birth.
     #[must_use]
     pub const fn new(family: NameText, gender: Gender, date_of_birth: FullDate) -> Self {
         Self::in_mode(family, gender, date_of_birth)
@@ -227,7 +228,7 @@ impl FindPerson {
 }
 
 impl FindPerson<Attended> {
-    /// Asks, attended, for the person of this family name, gender and date of birth.
+    /// Creates an attended search by family name, gender and date of birth.
     #[must_use]
     pub const fn attended(family: NamePattern, gender: Gender, date_of_birth: PartialDate) -> Self {
         Self::in_mode(family, gender, date_of_birth)
@@ -235,7 +236,7 @@ impl FindPerson<Attended> {
 }
 
 impl<M: Mode> FindPerson<M> {
-    /// [`FindPerson::new`] or [`FindPerson::attended`], for code that serves both modes.
+    /// [`FindPerson::new`] or [`FindPerson::attended`], for code that supports both modes.
     #[must_use]
     pub const fn in_mode(family: M::Name, gender: Gender, date_of_birth: M::Date) -> Self {
         Self { family, gender, date_of_birth, given: None, postcode: None, local_identifier: None }
@@ -255,51 +256,51 @@ impl<M: Mode> FindPerson<M> {
         self
     }
 
-    /// Adds the caller's own identifier of the person, which an answer repeats.
+    /// Adds the caller's own identifier of the person. The answer repeats it.
     #[must_use]
     pub fn with_local_identifier(mut self, local_identifier: LocalIdentifier) -> Self {
         self.local_identifier = Some(local_identifier);
         self
     }
 
-    /// The family name.
+    /// Returns the family name.
     #[must_use]
     pub const fn family(&self) -> &M::Name {
         &self.family
     }
 
-    /// The gender.
+    /// Returns the gender.
     #[must_use]
     pub const fn gender(&self) -> Gender {
         self.gender
     }
 
-    /// The date of birth.
+    /// Returns the date of birth.
     #[must_use]
     pub const fn date_of_birth(&self) -> M::Date {
         self.date_of_birth
     }
 
-    /// The first given name.
+    /// Returns the first given name.
     #[must_use]
     pub const fn given(&self) -> Option<&M::Name> {
         self.given.as_ref()
     }
 
-    /// The postcode.
+    /// Returns the postcode.
     #[must_use]
     pub const fn postcode(&self) -> Option<&M::Postcode> {
         self.postcode.as_ref()
     }
 
-    /// The caller's own identifier of the person.
+    /// Returns the caller's own identifier of the person.
     #[must_use]
     pub const fn local_identifier(&self) -> Option<&LocalIdentifier> {
         self.local_identifier.as_ref()
     }
 }
 
-/// What is held about the person with this number, born on this day, and so named?
+/// Asks what is recorded about the person with this number, date of birth and name.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct FetchDetails<M: Mode = Unattended> {
     number: VerifyNumber<M>,
@@ -307,8 +308,8 @@ pub struct FetchDetails<M: Mode = Unattended> {
 }
 
 impl FetchDetails {
-    /// Asks, unattended, for the details held under `nhs_number`, if it is that of a person born on
-    /// `date_of_birth`.
+    /// Creates an unattended question for the details recorded under `nhs_number`, if its person
+    /// was born on `date_of_birth`.
     #[must_use]
     pub const fn new(nhs_number: NhsNumber, date_of_birth: FullDate) -> Self {
         Self::in_mode(nhs_number, date_of_birth)
@@ -316,8 +317,8 @@ impl FetchDetails {
 }
 
 impl FetchDetails<Attended> {
-    /// Asks, attended, for the details held under `nhs_number`, if it is that of a person born on
-    /// `date_of_birth`.
+    /// Creates an attended question for the details recorded under `nhs_number`, if its person was
+    /// born on `date_of_birth`.
     #[must_use]
     pub const fn attended(nhs_number: NhsNumber, date_of_birth: PartialDate) -> Self {
         Self::in_mode(nhs_number, date_of_birth)
@@ -325,64 +326,64 @@ impl FetchDetails<Attended> {
 }
 
 impl<M: Mode> FetchDetails<M> {
-    /// [`FetchDetails::new`] or [`FetchDetails::attended`], for code that serves both modes.
+    /// [`FetchDetails::new`] or [`FetchDetails::attended`], for code that supports both modes.
     #[must_use]
     pub const fn in_mode(nhs_number: NhsNumber, date_of_birth: M::Date) -> Self {
         Self { number: VerifyNumber::in_mode(nhs_number, date_of_birth), local_identifier: None }
     }
 
-    /// Adds the first given name, which must then agree too.
+    /// Adds the first given name, which must then match too.
     #[must_use]
     pub fn with_given(mut self, given: M::Name) -> Self {
         self.number = self.number.with_given(given);
         self
     }
 
-    /// Adds the family name, which must then agree too.
+    /// Adds the family name, which must then match too.
     #[must_use]
     pub fn with_family(mut self, family: M::Name) -> Self {
         self.number = self.number.with_family(family);
         self
     }
 
-    /// Adds the caller's own identifier of the person, which an answer repeats.
+    /// Adds the caller's own identifier of the person. The answer repeats it.
     #[must_use]
     pub fn with_local_identifier(mut self, local_identifier: LocalIdentifier) -> Self {
         self.local_identifier = Some(local_identifier);
         self
     }
 
-    /// Whether the number is the person's: the part of the question that is a [`VerifyNumber`].
+    /// Returns the part of the question that verifies the number.
     #[must_use]
     pub const fn verification(&self) -> &VerifyNumber<M> {
         &self.number
     }
 
-    /// The number.
+    /// Returns the number.
     #[must_use]
     pub const fn nhs_number(&self) -> NhsNumber {
         self.number.nhs_number
     }
 
-    /// The date of birth.
+    /// Returns the date of birth.
     #[must_use]
     pub const fn date_of_birth(&self) -> M::Date {
         self.number.date_of_birth
     }
 
-    /// The first given name.
+    /// Returns the first given name.
     #[must_use]
     pub const fn given(&self) -> Option<&M::Name> {
         self.number.given.as_ref()
     }
 
-    /// The family name.
+    /// Returns the family name.
     #[must_use]
     pub const fn family(&self) -> Option<&M::Name> {
         self.number.family.as_ref()
     }
 
-    /// The caller's own identifier of the person.
+    /// Returns the caller's own identifier of the person.
     #[must_use]
     pub const fn local_identifier(&self) -> Option<&LocalIdentifier> {
         self.local_identifier.as_ref()

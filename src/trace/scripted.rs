@@ -7,7 +7,7 @@ use chrono::DateTime;
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
-/// A tracer that gives prepared answers in order, for tests of what is done with them.
+/// A tracer that returns prepared answers in order, for tests of the code that uses them.
 ///
 /// ```
 /// use nhs_pds::trace::{ErrorKind, Outcome, ScriptedTracer};
@@ -16,7 +16,7 @@ use std::sync::{Mutex, PoisonError};
 /// assert_eq!(tracer.left(), 2);
 /// ```
 ///
-/// Once the answers are used up it is [`ErrorKind::Unavailable`].
+/// After the last answer it returns [`ErrorKind::Unavailable`].
 #[derive(Debug)]
 pub struct ScriptedTracer {
     answers: Mutex<VecDeque<Result<Outcome, ErrorKind>>>,
@@ -24,19 +24,19 @@ pub struct ScriptedTracer {
 }
 
 impl ScriptedTracer {
-    /// Will answer with `answers`, in order.
+    /// Creates a tracer that returns `answers` in order.
     #[must_use]
     pub fn new(answers: impl IntoIterator<Item = Result<Outcome, ErrorKind>>) -> Self {
         Self { answers: Mutex::new(answers.into_iter().collect()), asked: Mutex::default() }
     }
 
-    /// How many answers have not been given yet.
+    /// Returns how many answers are left.
     #[must_use]
     pub fn left(&self) -> usize {
         self.answers.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
-    /// The unattended questions asked so far.
+    /// Returns the unattended questions received so far.
     #[must_use]
     pub fn asked(&self) -> Vec<Question> {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()

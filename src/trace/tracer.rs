@@ -7,22 +7,26 @@ use std::fmt::Debug;
 ///
 /// # Contract
 ///
-/// * An outcome is returned only when the service gave it; whatever goes wrong on the way is an
-///   [`Error`], never [`Outcome::None`](crate::trace::Outcome::None).
-/// * One call asks once, by a message that carries the identifier given, which no other message may
-///   have; the [`Exchange`](crate::trace::Exchange) repeats it. (What asks another tracer again, like
-///   [`Retrying`](crate::resilience::Retrying), draws identifiers for the further messages, and its exchange
+/// * Return an outcome only if the service returned it. Every other failure is an [`Error`], never
+///   [`Outcome::None`](crate::trace::Outcome::None).
+/// * One call sends one message, with the given identifier; no other message has that identifier.
+///   The
+///   [`Exchange`](crate::trace::Exchange) repeats it. (A tracer that retries through another
+///   tracer,
+///   like [`Retrying`](crate::resilience::Retrying), draws identifiers for the retries, and its exchange
 ///   names the last.)
-/// * An answer is about the number and the local identifier that were asked about: one that names
-///   another is refused as [`ErrorKind::Unreadable`](crate::trace::ErrorKind::Unreadable).
+/// * An answer is about the requested number and local identifier. Reject any other as
+///   [`ErrorKind::Unreadable`](crate::trace::ErrorKind::Unreadable).
 /// * [`Outcome::Found`](crate::trace::Outcome::Found) for a [`Question::Find`] or a
-///   [`Question::Fetch`] carries the person's particulars, so that whoever asked can check them; for a
-///   [`Question::Verify`] it need not.
-/// * [`Outcome::Found`](crate::trace::Outcome::Found) for an unattended [`Question::Find`] matches everything
-///   that the question has, the postcode included: the search is not fuzzy. Callers rely on it as evidence.
-/// * The caller is sent along, and nothing about the person is logged or put into an error.
+///   [`Question::Fetch`] carries the person's demographics, so that the caller can compare them.
+///   For a
+///   [`Question::Verify`] they are optional.
+/// * [`Outcome::Found`](crate::trace::Outcome::Found) for an unattended [`Question::Find`] matches
+///   every criterion of the question, including the postcode: the search is not fuzzy. Callers use
+///   this as evidence.
+/// * Send the caller's identity with the message. Never log personal data or put it into an error.
 ///
-/// `conformance::check` (feature `simulator`) holds a tracer against this.
+/// `conformance::check` (feature `simulator`) tests a tracer against this contract.
 ///
 /// ```
 /// use nhs_pds::async_trait;
@@ -30,7 +34,7 @@ use std::fmt::Debug;
 ///     Answer, Attended, Caller, Error, ErrorKind, Exchange, MessageId, Outcome, Question, Tracer, User,
 /// };
 ///
-/// /// A service that knows nobody, and serves nobody at a screen.
+/// /// A service that finds no person, and does not support attended questions.
 /// #[derive(Debug)]
 /// struct Empty;
 ///
@@ -54,7 +58,7 @@ use std::fmt::Debug;
 /// ```
 #[async_trait]
 pub trait Tracer: Debug + Send + Sync {
-    /// Asks `question` for `caller`, by the message `id`.
+    /// Sends `question` on behalf of `caller`, in the message `id`.
     ///
     /// # Errors
     ///
@@ -66,7 +70,7 @@ pub trait Tracer: Debug + Send + Sync {
         id: MessageId,
     ) -> Result<Answer, Error>;
 
-    /// Asks `question` for `user`, who will confirm the match.
+    /// Sends `question` on behalf of `user`, who will confirm the match.
     ///
     /// # Errors
     ///
@@ -78,10 +82,10 @@ pub trait Tracer: Debug + Send + Sync {
         id: MessageId,
     ) -> Result<Answer, Error>;
 
-    /// How far this machine's clock is ahead of the service's, by the service's last response
-    /// (MSCA-AUD-06); negative when it is behind. `None` when that is not known.
+    /// Returns how far this machine's clock is ahead of the service's, from the service's last
+    /// response (MSCA-AUD-06); negative when it is behind. `None` when it is not known.
     ///
-    /// A tracer that passes questions on to another one returns what that one says.
+    /// A tracer that wraps another one returns that tracer's value.
     fn clock_skew(&self) -> Option<TimeDelta> {
         None
     }

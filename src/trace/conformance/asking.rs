@@ -1,4 +1,4 @@
-//! Puts a question in either mode, and holds every answer against what every answer has to keep to.
+//! Sends a question in either mode, and checks every answer against the general clauses.
 
 use super::population::{Known, Particulars, Population};
 use super::{Breach, hold};
@@ -12,7 +12,7 @@ use crate::trace::{
 use std::str::FromStr;
 use std::sync::Arc;
 
-/// Who asks whom.
+/// The tracer under test, and the identities that send the questions.
 #[derive(Clone)]
 pub(super) struct Asker {
     pub(super) tracer: Arc<dyn Tracer>,
@@ -30,11 +30,11 @@ pub(super) enum Word {
 
 impl Word {
     pub(super) const ALL: [Self; 3] = [Self::Verify, Self::Find, Self::Fetch];
-    /// Those that name a number.
+    /// The questions that contain a number.
     pub(super) const BY_NUMBER: [Self; 2] = [Self::Verify, Self::Fetch];
 }
 
-/// A question before it is put into a mode.
+/// A question without its mode.
 #[derive(Clone)]
 pub(super) struct Inquiry {
     pub(super) attended: bool,
@@ -45,12 +45,12 @@ pub(super) struct Inquiry {
     pub(super) gender: Gender,
     pub(super) born: String,
     pub(super) postcode: Option<String>,
-    /// The case on whose behalf it is asked.
+    /// The case on whose behalf it is sent.
     pub(super) local: String,
 }
 
 impl Inquiry {
-    /// About `known`, by family name, gender and date of birth.
+    /// Creates a question for `known` with family name, gender and date of birth.
     pub(super) fn about(word: Word, attended: bool, known: &Known) -> Self {
         Self::by(word, attended, known.nhs_number, &known.particulars)
     }
@@ -84,7 +84,7 @@ impl Inquiry {
         self
     }
 
-    /// The same in other letters.
+    /// Changes the case of the letters in the names.
     pub(super) fn in_case(mut self, change: impl Fn(&str) -> String) -> Self {
         self.family = self.family.as_deref().map(&change);
         self.given = self.given.as_deref().map(&change);
@@ -95,7 +95,7 @@ impl Inquiry {
         sound(LocalIdentifier::new(LocalIdentifier::LOCAL_PATIENT_ROOT, &self.local))
     }
 
-    /// The question, in words of the mode.
+    /// Builds the question in the types of the mode.
     fn question<M: Mode>(&self) -> Result<Question<M>, Breach> {
         let family = self.family.as_deref().map(of).transpose()?;
         let given = self.given.as_deref().map(of).transpose()?;
@@ -138,8 +138,8 @@ impl Inquiry {
         })
     }
 
-    /// What must not be printed. Too short a text, or one that could be a part of a random identifier,
-    /// says nothing.
+    /// The texts that must not be printed. Leaves out short texts, and texts that could be a part
+    /// of a random identifier.
     fn personal(&self) -> Vec<String> {
         let mut words: Vec<String> = vec![self.local.clone()];
         let written = [&self.family, &self.given, &self.postcode];
@@ -147,7 +147,7 @@ impl Inquiry {
         if self.born.len() == 10 {
             words.extend([self.born.clone(), self.born.replace('-', "")]);
         }
-        // Numbers that nobody has show themselves.
+        // Numbers that were never issued are not redacted.
         if !format!("{:?}", self.number).contains(|shown: char| shown.is_ascii_digit()) {
             words.extend([self.number.to_string(), self.number.to_string().replace(' ', "")]);
         }
@@ -159,13 +159,13 @@ impl Inquiry {
         words.into_iter().filter(telling).map(|word| word.to_lowercase()).collect()
     }
 
-    /// Whether `text` shows nothing of the person.
+    /// Whether `text` contains no personal data.
     fn is_kept_from(&self, text: &str) -> bool {
         let text = text.to_lowercase();
         self.personal().iter().all(|word| !text.contains(word))
     }
 
-    /// What was asked, for a report.
+    /// The question and its mode, for a report.
     pub(super) const fn name(&self) -> &'static str {
         match (self.attended, self.word) {
             (false, Word::Verify) => "verify, unattended",
@@ -178,9 +178,9 @@ impl Inquiry {
     }
 }
 
-const UNSOUND: &str = "the suite's people can be asked about";
+const UNSOUND: &str = "the suite's people can be traced";
 
-/// What a tester has given cannot be put into words of the mode: a defect of the test.
+/// A value from the tester that the mode does not allow is a defect of the test.
 fn sound<T, E>(result: Result<T, E>) -> Result<T, Breach> {
     result.map_err(|_| Breach::of(UNSOUND))
 }
@@ -190,7 +190,7 @@ fn of<T: FromStr>(text: &str) -> Result<T, Breach> {
 }
 
 impl Asker {
-    /// Asks, and holds what came back against what holds of every answer.
+    /// Sends the question, and checks the answer against the general clauses.
     pub(super) async fn ask(&self, inquiry: &Inquiry) -> Result<Answer, Breach> {
         let id = MessageId::fresh(&RandomIds);
         let answer = match self.put(inquiry, id).await? {
@@ -201,7 +201,7 @@ impl Asker {
         Ok(answer)
     }
 
-    /// Asks, and makes sure that an error shows nothing of the person.
+    /// Sends the question, and checks that an error contains no personal data.
     pub(super) async fn put(
         &self,
         inquiry: &Inquiry,
@@ -221,13 +221,13 @@ impl Asker {
                 told.push_str(&format!(" {cause:?} {cause}"));
                 source = cause.source();
             }
-            hold(inquiry.is_kept_from(&told), "an error shows nothing of the person")
+            hold(inquiry.is_kept_from(&told), "an error contains no personal data")
                 .map_err(|breach| breach.about(inquiry))?;
         }
         Ok(result)
     }
 
-    /// The tracer, with whatever it remembers of those it was asked about.
+    /// Checks that the tracer's `Debug` output contains no personal data.
     pub(super) fn keeps_to_itself(&self, population: &Population) -> Result<(), Breach> {
         let shown = format!("{:?} {:#?}", self.tracer, self.tracer);
         let silent = population.found().all(|known| {
@@ -236,54 +236,54 @@ impl Asker {
                 .with_postcode(known.particulars.postcode.as_ref())
                 .is_kept_from(&shown)
         });
-        hold(silent, "a tracer shows nothing of those it was asked about")
+        hold(silent, "the debug output of a tracer contains no personal data")
     }
 }
 
-/// What holds of every answer.
+/// The clauses that apply to every answer.
 fn is_an_answer(inquiry: &Inquiry, id: MessageId, answer: &Answer) -> Result<(), Breach> {
     let exchange = &answer.exchange;
     hold(exchange.message_id == id.to_string(), "the exchange repeats the identifier given")?;
     hold(!exchange.service.is_empty(), "the exchange names the service")?;
     hold(!exchange.operation.is_empty(), "the exchange names the operation")?;
     let kept = serde_json::to_string(exchange).is_ok_and(|text| inquiry.is_kept_from(&text));
-    hold(kept, "the exchange holds nothing of the person")?;
+    hold(kept, "the exchange contains no personal data")?;
     let shown = format!("{answer:?} {answer:#?}");
-    hold(inquiry.is_kept_from(&shown), "an answer shows nothing of the person")?;
+    hold(inquiry.is_kept_from(&shown), "the debug output of an answer contains no personal data")?;
     let Outcome::Found(found) = &answer.outcome else { return Ok(()) };
     let own = inquiry.local_identifier()?;
     let repeated = found.local_identifier.as_ref();
     hold(
         repeated.is_none_or(|repeated| own.is_repeated_by(repeated)),
-        "an answer names no other case than the one asked about",
+        "an answer repeats only the local identifier of the question",
     )?;
     let named = inquiry.word == Word::Find || found.nhs_number == inquiry.number;
-    hold(named, "an answer is about the number that was asked about")?;
+    hold(named, "an answer is about the number of the question")?;
     hold(
         inquiry.word == Word::Verify || found.person.is_some(),
-        "whoever is found or fetched comes with particulars",
+        "a found or fetched person has demographics",
     )
 }
 
-/// That the tester's people are as the suite needs them.
+/// Checks that the tester's people meet the needs of the suite.
 pub(super) fn is_sound(population: &Population) -> Result<(), Breach> {
-    let nobody = &population.nobody;
+    let absent = &population.nobody;
     let twins = &population.twins;
     let mut numbers: Vec<NhsNumber> = population.found().map(|known| known.nhs_number).collect();
-    // Whoever is recognised may be one of the others.
+    // The recognisable person may be one of the others.
     numbers.sort_unstable();
     numbers.dedup();
     let count = numbers.len() + 5;
     numbers.extend([population.superseded.nhs_number, population.invalidated.nhs_number]);
-    numbers.extend([nobody.nhs_number, twins.1[0], twins.1[1]]);
+    numbers.extend([absent.nhs_number, twins.1[0], twins.1[1]]);
     numbers.sort_unstable();
     numbers.dedup();
-    hold(numbers.len() == count, "the suite's people have numbers of their own")?;
+    hold(numbers.len() == count, "the suite's people have different numbers")?;
     let strange = |who: &Particulars| {
         let differs = |a: &str, b: &str| a.to_lowercase() != b.to_lowercase();
-        differs(who.family.as_str(), nobody.particulars.family.as_str())
-            && differs(who.given.as_str(), nobody.particulars.given.as_str())
+        differs(who.family.as_str(), absent.particulars.family.as_str())
+            && differs(who.given.as_str(), absent.particulars.given.as_str())
     };
     let mut people = population.found().map(|known| &known.particulars);
-    hold(people.all(strange), "nobody has a name of the suite's nobody")
+    hold(people.all(strange), "no known person has a name of the unknown one")
 }

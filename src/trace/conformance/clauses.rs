@@ -1,4 +1,4 @@
-//! The clauses, one by one.
+//! The clauses of the contract.
 
 use super::asking::{Asker, Inquiry, Word};
 use super::population::{Known, Particulars, Population};
@@ -8,17 +8,17 @@ use crate::trace::{Answer, Match, Outcome, Restriction};
 use std::collections::BTreeSet;
 use tokio::task::JoinSet;
 
-/// How many questions are asked at once.
+/// How many questions are sent at the same time.
 const AT_ONCE: usize = 50;
 
-/// That `answer` is `known`, with their particulars if the question was for them.
+/// Checks that `answer` is `known`, with their demographics if the question fetched them.
 fn is_found<'a>(inquiry: &Inquiry, known: &Known, answer: &'a Answer) -> Result<&'a Match, Breach> {
-    let clause = "whoever the service knows is found";
+    let clause = "a known person is found";
     let Outcome::Found(found) = &answer.outcome else {
         return Err(Breach::of(clause).about(inquiry));
     };
     let own = found.nhs_number == known.nhs_number;
-    hold(own, "whoever is found has their own number")
+    hold(own, "a found person has their own number")
         .and_then(|()| match &found.person {
             Some(person) => is_person(person, &known.particulars),
             None => Ok(()),
@@ -27,24 +27,24 @@ fn is_found<'a>(inquiry: &Inquiry, known: &Known, answer: &'a Answer) -> Result<
     Ok(found)
 }
 
-/// That the particulars are those of `who`; names in their form, letter case aside.
+/// Checks that the demographics are those of `who`. Compares names in their form, without case.
 fn is_person(person: &Demographics, who: &Particulars) -> Result<(), Breach> {
     let name = person.name.as_ref();
     let family = name.and_then(|name| name.family.known());
     let given = name.and_then(|name| name.given.first());
-    let same = |held: Option<&String>, own: &str| held.is_some_and(|held| is_same_form(held, own));
-    hold(same(family, who.family.as_str()), "a family name comes as it is held")?;
-    hold(same(given, who.given.as_str()), "a given name comes as it is held")?;
+    let same = |name: Option<&String>, own: &str| name.is_some_and(|name| is_same_form(name, own));
+    hold(same(family, who.family.as_str()), "a family name is returned as it is recorded")?;
+    hold(same(given, who.given.as_str()), "a given name is returned as it is recorded")?;
     let born = person.date_of_birth.known().copied();
-    hold(born == Some(who.date_of_birth.into()), "a date of birth comes as it is held")?;
-    hold(person.gender.known() == Some(&who.gender), "a gender comes as it is held")
+    hold(born == Some(who.date_of_birth.into()), "a date of birth is returned as it is recorded")?;
+    hold(person.gender.known() == Some(&who.gender), "a gender is returned as it is recorded")
 }
 
 fn is(answer: &Answer, inquiry: &Inquiry, word: &str, clause: &'static str) -> Result<(), Breach> {
     hold(answer.outcome.name() == word, clause).map_err(|breach| breach.about(inquiry))
 }
 
-/// With the family name only, with the given name too, and with everything.
+/// The question with the family name only, with the given name too, and with every criterion.
 fn ways(word: Word, attended: bool, known: &Known) -> Vec<Inquiry> {
     let plain = Inquiry::about(word, attended, known);
     let named = plain.clone().with_given(known.particulars.given.as_str());
@@ -52,7 +52,7 @@ fn ways(word: Word, attended: bool, known: &Known) -> Vec<Inquiry> {
     if word == Word::Find {
         ways.push(named.with_postcode(known.particulars.postcode.as_ref()));
     } else {
-        // A number and a date of birth are enough.
+        // A number and a date of birth are sufficient.
         ways.push(Inquiry { family: None, given: None, ..named });
     }
     ways
@@ -66,7 +66,7 @@ pub(super) async fn finds_everybody(
     for known in population.found() {
         for word in Word::ALL {
             for inquiry in ways(word, attended, known) {
-                // Some services leave those out whose address is withheld when one is asked by.
+                // Some services omit restricted records from searches by postcode.
                 let withheld = known.nhs_number == population.restricted.nhs_number;
                 if withheld && inquiry.postcode.is_some() {
                     continue;
@@ -100,38 +100,38 @@ pub(super) async fn finds_nobody(
     population: &Population,
     attended: bool,
 ) -> Result<(), Breach> {
-    let nobody = &population.nobody;
+    let absent = &population.nobody;
     for word in Word::ALL {
-        let inquiry = Inquiry::about(word, attended, nobody);
+        let inquiry = Inquiry::about(word, attended, absent);
         let answer = asker.ask(&inquiry).await?;
-        let clause = "of a number or of particulars that nobody has comes nobody";
+        let clause = "an unknown number or unknown demographics find no person";
         is(&answer, &inquiry, "none", clause)?;
     }
     Ok(())
 }
 
-/// Somebody else of the same number, or of nearly the same particulars, is not the person.
+/// A different person with the same number, or with similar demographics, does not match.
 pub(super) async fn tells_others_apart(
     asker: &Asker,
     population: &Population,
     attended: bool,
 ) -> Result<(), Breach> {
-    let (known, nobody) = (&population.ordinary, &population.nobody.particulars);
+    let (known, absent) = (&population.ordinary, &population.nobody.particulars);
     let day = known.particulars.date_of_birth.date();
     let other_day = day.succ_opt().unwrap_or(day).to_string();
     for word in Word::ALL {
         let plain = Inquiry::about(word, attended, known);
         let (outcome, clause) = match word {
-            Word::Find => ("none", "whoever has other particulars is not found"),
-            _ => ("not_verified", "a number is not verified for other particulars"),
+            Word::Find => ("none", "a person with other demographics is not found"),
+            _ => ("not_verified", "a number is not verified for other demographics"),
         };
         let mut others = vec![
-            plain.clone().with_given(nobody.given.as_str()),
-            plain.clone().with_family(nobody.family.as_str()),
+            plain.clone().with_given(absent.given.as_str()),
+            plain.clone().with_family(absent.family.as_str()),
             Inquiry { born: other_day.clone(), ..plain.clone() },
         ];
-        if word == Word::Find && nobody.postcode.is_some() {
-            others.push(plain.with_postcode(nobody.postcode.as_ref()));
+        if word == Word::Find && absent.postcode.is_some() {
+            others.push(plain.with_postcode(absent.postcode.as_ref()));
         }
         for inquiry in others {
             is(&asker.ask(&inquiry).await?, &inquiry, outcome, clause)?;
@@ -149,17 +149,17 @@ pub(super) async fn names_none_of_several(
     let inquiry = Inquiry::by(Word::Find, attended, numbers[0], who);
     for inquiry in [inquiry.clone(), inquiry.with_given(who.given.as_str())] {
         let answer = asker.ask(&inquiry).await?;
-        is(&answer, &inquiry, "ambiguous", "of several people none is chosen")?;
+        is(&answer, &inquiry, "ambiguous", "several matching people are ambiguous")?;
         let Outcome::Ambiguous(candidates) = &answer.outcome else { continue };
         let own = candidates.iter().filter_map(|candidate| candidate.nhs_number);
         hold(own.clone().all(|number| numbers.contains(&number)), "candidates match the question")
             .and_then(|()| {
                 let different: BTreeSet<_> = own.clone().collect();
-                hold(different.len() == own.count(), "no candidate comes twice")
+                hold(different.len() == own.count(), "each candidate is listed once")
             })
             .map_err(|breach| breach.about(&inquiry))?;
     }
-    // By number each of them is found.
+    // A question by number finds each of them.
     for number in numbers {
         let known = Known { nhs_number: *number, particulars: who.clone() };
         for word in Word::BY_NUMBER {
@@ -176,29 +176,30 @@ pub(super) async fn follows_a_replaced_number(
     attended: bool,
 ) -> Result<(), Breach> {
     let (old, new) = (&population.superseded, &population.replacement);
-    // Known by the new particulars, and by those that went with the old number.
+    // By the new demographics, and by those recorded under the old number.
     let updated = Known { nhs_number: old.nhs_number, particulars: new.particulars.clone() };
     for (word, who) in Word::ALL.into_iter().flat_map(|word| [(word, &updated), (word, old)]) {
         let inquiry = Inquiry::about(word, attended, who);
         let answer = asker.ask(&inquiry).await?;
         let checked = match (&answer.outcome, word) {
-            // A service that cannot tell that it is the same person need not say which number it is.
+            // A service that cannot establish that this is the same person may omit the new number.
             (Outcome::Superseded { by: None, person: None }, _) if std::ptr::eq(who, old) => Ok(()),
             (Outcome::Superseded { by, person }, _) => {
                 let told = *by == Some(new.nhs_number);
-                hold(told, "a replaced number comes with the one that replaces it").and_then(|()| {
+                hold(told, "a replaced number is returned with its replacement").and_then(|()| {
                     match person.as_deref() {
                         Some(person) => is_person(person, &new.particulars),
                         None => Ok(()),
                     }
                 })
             }
-            // Some services search only among the records that stand.
+            // Some services search current records only.
             (Outcome::None, Word::Find) => Ok(()),
-            (Outcome::Found(found), Word::Find) => {
-                hold(found.nhs_number == new.nhs_number, "nobody is found under a replaced number")
-            }
-            _ => hold(false, "a replaced number is superseded, and nothing else"),
+            (Outcome::Found(found), Word::Find) => hold(
+                found.nhs_number == new.nhs_number,
+                "no person is found under a replaced number",
+            ),
+            _ => hold(false, "a replaced number is superseded"),
         };
         checked.map_err(|breach| breach.about(&inquiry))?;
     }
@@ -214,11 +215,11 @@ pub(super) async fn refuses_an_invalid_number(
         let inquiry = Inquiry::about(word, attended, &population.invalidated);
         let answer = asker.ask(&inquiry).await?;
         let kept = match (&answer.outcome, word) {
-            // Some services leave the record out of a search.
+            // Some services omit the record from searches.
             (Outcome::None, Word::Find) | (Outcome::Invalidated, _) => true,
             _ => false,
         };
-        hold(kept, "a number that is no longer valid is invalidated, and nothing else")
+        hold(kept, "a number that is no longer valid is invalidated")
             .map_err(|breach| breach.about(&inquiry))?;
     }
     Ok(())
@@ -234,7 +235,7 @@ pub(super) async fn tells_of_a_death(
             let inquiry = Inquiry::about(word, attended, known);
             let answer = asker.ask(&inquiry).await?;
             let told = is_found(&inquiry, known, &answer)?.is_deceased();
-            let clause = "particulars tell whether the person has died";
+            let clause = "demographics say whether the person has died";
             hold(told.is_none_or(|told| told == dead), clause)
                 .map_err(|breach| breach.about(&inquiry))?;
         }
@@ -251,7 +252,7 @@ pub(super) async fn withholds(
         let inquiry = Inquiry::about(word, attended, &population.restricted);
         let answer = asker.ask(&inquiry).await?;
         let found = is_found(&inquiry, &population.restricted, &answer)?;
-        let clause = "an address, telecoms and a GP practice that are withheld do not come";
+        let clause = "a withheld address, telecom or GP practice is not returned";
         hold(is_withheld(found), clause).map_err(|breach| breach.about(&inquiry))?;
 
         let inquiry = Inquiry::about(word, attended, &population.ordinary);
@@ -262,7 +263,7 @@ pub(super) async fn withholds(
         let own = population.ordinary.particulars.postcode.as_ref();
         let comes = own.is_none_or(|own| postcodes.any(|postcode| postcode == own));
         let open = matches!(found.restriction, Restriction::NotTold | Restriction::Unrestricted);
-        hold(comes && open, "an address that is not withheld comes")
+        hold(comes && open, "an address that is not withheld is returned")
             .map_err(|breach| breach.about(&inquiry))?;
     }
     let Some(very) = &population.very_restricted else { return Ok(()) };
@@ -274,12 +275,11 @@ pub(super) async fn withholds(
                 let named = found.person.iter().any(|person| person.name.is_some());
                 is_withheld(found) && !named && found.restriction == Restriction::VeryRestricted
             }
-            // What is withheld cannot be compared.
+            // Withheld fields cannot be compared.
             Outcome::None | Outcome::NotVerified => true,
             _ => false,
         };
-        hold(kept, "a name that is withheld does not come")
-            .map_err(|breach| breach.about(&inquiry))?;
+        hold(kept, "a withheld name is not returned").map_err(|breach| breach.about(&inquiry))?;
     }
     Ok(())
 }
@@ -291,7 +291,7 @@ fn is_withheld(found: &Match) -> bool {
     silent && found.restriction != Restriction::Unrestricted
 }
 
-/// The same question twice is two exchanges.
+/// Two calls with the same question are two exchanges.
 pub(super) async fn asks_anew(
     asker: &Asker,
     population: &Population,
@@ -303,13 +303,13 @@ pub(super) async fn asks_anew(
         let second = asker.ask(&inquiry).await?.exchange;
         let same = first.service == second.service && first.operation == second.operation;
         hold(same && first.message_id != second.message_id, "one call is one exchange")
-            .and_then(|()| hold(first.sent_at <= second.sent_at, "exchanges come in their order"))
+            .and_then(|()| hold(first.sent_at <= second.sent_at, "exchanges are in order of time"))
             .map_err(|breach| breach.about(&inquiry))?;
     }
     Ok(())
 }
 
-/// What only somebody at a screen may ask.
+/// Questions that only an attended mode allows.
 pub(super) async fn recognises(asker: &Asker, population: &Population) -> Result<(), Breach> {
     let Some(recognisable) = &population.recognisable else { return Ok(()) };
     let plain = Inquiry::about(Word::Find, true, &recognisable.person);
@@ -328,7 +328,7 @@ pub(super) async fn recognises(asker: &Asker, population: &Population) -> Result
     Ok(())
 }
 
-/// Nobody gets an answer that is another's.
+/// Answers to simultaneous questions are not mixed up.
 pub(super) async fn answers_many_at_once(
     asker: &Asker,
     population: &Population,

@@ -5,34 +5,34 @@ use crate::ids::RandomIds;
 use crate::trace::{Caller, ErrorKind, MessageId, Tracer, User};
 use std::sync::Arc;
 
-/// What may befall a service, or the way to it.
+/// A failure of a service, or of the connection to it.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Trouble {
-    /// Nobody listens at the address.
+    /// The address does not accept connections.
     Unreachable,
-    /// The connection is cut before the answer.
+    /// The connection is closed before the response.
     Cut,
-    /// The connection is cut half way through the answer.
+    /// The connection is closed in the middle of the response.
     CutHalfWay,
-    /// No answer comes in time.
+    /// No response arrives in time.
     Late,
-    /// The service has no time, and says so, as by HTTP 429.
+    /// The service reports that it is too busy, as by HTTP 429.
     Busy,
-    /// The service does not work, and says so, as by HTTP 503.
+    /// The service reports that it does not work, as by HTTP 503.
     Broken,
-    /// What comes is no message at all.
+    /// The response is not a message.
     Garbage,
-    /// What comes is empty, and is called a success.
+    /// The response is empty, with a status of success.
     Empty,
-    /// The service, or its front door, does not take us for who we are, as by HTTP 403.
+    /// The service, or its gateway, refuses this system's identity, as by HTTP 403.
     Refused,
-    /// The service finds fault with the data of the question.
+    /// The service rejects the data of the question.
     Rejected,
 }
 
 impl Trouble {
-    /// All of them.
+    /// All failures.
     pub const ALL: [Self; 10] = [
         Self::Unreachable,
         Self::Cut,
@@ -46,7 +46,7 @@ impl Trouble {
         Self::Rejected,
     ];
 
-    /// What the error says is to be done.
+    /// Returns the kind of error that a tracer must report.
     #[must_use]
     pub const fn kind(self) -> ErrorKind {
         match self {
@@ -64,23 +64,23 @@ impl Trouble {
 
     const fn clause(self) -> &'static str {
         match self {
-            Self::Unreachable => "a service that is not there is unavailable",
-            Self::Cut => "an exchange that was cut is unavailable",
-            Self::CutHalfWay => "an answer that was cut off is unavailable",
-            Self::Late => "an answer that does not come in time is unavailable",
-            Self::Busy => "a service that has no time is unavailable",
-            Self::Broken => "a service that does not work is unavailable",
+            Self::Unreachable => "an unreachable service is unavailable",
+            Self::Cut => "a closed connection is unavailable",
+            Self::CutHalfWay => "an incomplete response is unavailable",
+            Self::Late => "a response that is too late is unavailable",
+            Self::Busy => "a busy service is unavailable",
+            Self::Broken => "a broken service is unavailable",
             Self::Garbage => "garbage is unreadable",
-            Self::Empty => "an empty answer is unreadable",
-            Self::Refused => "a refused identity is a matter of configuration",
-            Self::Rejected => "data that the service refuses are rejected",
+            Self::Empty => "an empty response is unreadable",
+            Self::Refused => "a refused identity is a configuration error",
+            Self::Rejected => "rejected data are a rejection",
         }
     }
 }
 
-/// Checks that a tracer tells trouble from an answer. `tracer_in` makes one whose service is in the
-/// trouble named, and stays in it; or none, when this service cannot be in it. `person` is somebody whom
-/// the service would find.
+/// Tests that a tracer reports failures as errors. `tracer_in` returns a tracer whose service stays
+/// in the given trouble, or `None` if this service cannot have it. `person` is a person whom the
+/// service would find.
 ///
 /// ```
 /// use nhs_pds::demographics::Gender;
@@ -108,11 +108,11 @@ impl Trouble {
 /// };
 /// conformance::check_failing(async |trouble| honest(trouble), &caller, &user, &person).await?;
 ///
-/// // Taking an outage for nobody is the mistake that makes people vanish.
+/// /// // To report an outage as "no match" is the mistake that makes people vanish.
 /// let answers = || std::iter::repeat_n(Ok(Outcome::None), 6);
 /// let wrong = async |_| Some(Arc::new(ScriptedTracer::new(answers())) as Arc<dyn Tracer>);
 /// let breach = conformance::check_failing(wrong, &caller, &user, &person).await.unwrap_err();
-/// assert_eq!(breach.clause(), "a service that is not there is unavailable");
+/// /// assert_eq!(breach.clause(), "an unreachable service is unavailable");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # })?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -120,7 +120,7 @@ impl Trouble {
 ///
 /// # Errors
 ///
-/// [`Breach`], which says what the tracer does not keep to.
+/// [`Breach`], which names the clause that the tracer breaks.
 pub async fn check_failing(
     tracer_in: impl AsyncFn(Trouble) -> Option<Arc<dyn Tracer>>,
     caller: &Caller,
@@ -147,7 +147,7 @@ async fn fails(asker: &Asker, inquiry: &Inquiry, trouble: Trouble) -> Result<(),
             Err(Breach { source: Some(error), ..Breach::of(trouble.clause()) })
         }
         Err(error) => match error.exchange() {
-            // Whoever asks again what is transient names the last message.
+            // A retry of a transient failure names its last message.
             Some(exchange) => hold(
                 error.is_transient() || exchange.message_id == id.to_string(),
                 "the exchange of an error repeats the identifier given",

@@ -2,64 +2,64 @@ use crate::demographics::{FullDate, Gender, PartialDate, Postcode, redacted_debu
 use crate::nhs_number::NhsNumber;
 use crate::trace::{NamePattern, NameText};
 
-/// Whom the service under test knows, and whom it does not: invented people, whom the tester has put
-/// there or found there.
+/// The invented people whom the service under test knows, and one whom it does not know. The tester
+/// creates them there, or finds them there.
 ///
-/// Everybody has to be given, because whoever is forgotten goes unchecked; `None` stands for what the
-/// service under test does not have. Choose names that stand in no code and no operation's name: they
-/// are looked for in what is printed.
+/// Every person is required, so that no clause is skipped by mistake. Use `None` for what the
+/// service under test does not have. Choose names that are not part of any code or operation name:
+/// the suite searches the printed output for them.
 #[derive(Clone)]
 pub struct Population {
-    /// Somebody of whom nothing is to be said: living, with the postcode of their home, and alone in
-    /// having these particulars.
+    /// A living person with no special status, with a home postcode, and with demographics that no
+    /// other person has.
     pub ordinary: Known,
-    /// Somebody who has died.
+    /// A person who has died.
     pub deceased: Known,
-    /// Somebody whose address, telecoms and GP practice are withheld.
+    /// A person whose address, telecoms and GP practice are withheld.
     pub restricted: Known,
-    /// Somebody of whom the name is withheld as well.
+    /// A person whose name is withheld too.
     pub very_restricted: Option<Known>,
-    /// Somebody whose names a codec may damage, with apostrophes, ampersands, accents or spaces.
+    /// A person whose names a codec may damage: with apostrophes, ampersands, accents or spaces.
     pub awkward: Option<Known>,
-    /// Whoever had a number that has been replaced, as they stand under it.
+    /// A person whose number has been replaced, as recorded under the old number.
     pub superseded: Known,
-    /// The same person, as they stand under the number that replaces it.
+    /// The same person, as recorded under the number that replaces it.
     pub replacement: Known,
-    /// Whoever stands under a number that is no longer valid, and that none replaces.
+    /// A person whose number is no longer valid, and has no replacement.
     pub invalidated: Known,
-    /// The particulars that two people have, and their numbers.
+    /// The demographics that two people share, and their numbers.
     pub twins: (Particulars, [NhsNumber; 2]),
-    /// Somebody to be found at a screen by a part of their name and of their date of birth.
+    /// A person whom a user can find by a part of the name and of the date of birth.
     pub recognisable: Option<Recognisable>,
-    /// A number and particulars of nobody. No name is one of the others'.
+    /// A number and demographics that no person has. Its names differ from all the others.
     pub nobody: Known,
 }
 
-/// A person under a number.
+/// A person and the number.
 #[derive(Clone)]
 pub struct Known {
     /// The number.
     pub nhs_number: NhsNumber,
-    /// What is held about them.
+    /// What the service has recorded about the person.
     pub particulars: Particulars,
 }
 
-/// What a person is found by.
+/// The criteria that find a person.
 #[derive(Clone)]
 pub struct Particulars {
-    /// The family name, spelt as the service holds it.
+    /// The family name, spelt as the service records it.
     pub family: NameText,
-    /// The first given name, spelt as the service holds it.
+    /// The first given name, spelt as the service records it.
     pub given: NameText,
     /// The gender.
     pub gender: Gender,
     /// The date of birth.
     pub date_of_birth: FullDate,
-    /// The postcode of the home, where there is one to be asked by.
+    /// The home postcode, if the person can be traced by one.
     pub postcode: Option<Postcode>,
 }
 
-/// How somebody is found at a screen.
+/// The criteria by which a user finds a person.
 #[derive(Clone)]
 pub struct Recognisable {
     /// A part of the family name, with a wildcard.
@@ -68,14 +68,14 @@ pub struct Recognisable {
     pub gender: Gender,
     /// A part of the date of birth.
     pub date_of_birth: PartialDate,
-    /// Who is found.
+    /// The person found.
     pub person: Known,
 }
 
 redacted_debug!(Population, Known, Particulars, Recognisable);
 
 impl Population {
-    /// Those who are found, by number and by particulars.
+    /// The people whom the service finds, by number and by demographics.
     pub(super) fn found(&self) -> impl Iterator<Item = &Known> {
         [&self.ordinary, &self.deceased, &self.restricted, &self.replacement]
             .into_iter()

@@ -87,7 +87,7 @@ fn take_for_found(answer: &mut Answer, number: Option<NhsNumber>) {
     }
 }
 
-const IN_OLD_RECORDS: &str = "nobody is found under a replaced number";
+const IN_OLD_RECORDS: &str = "no person is found under a replaced number";
 
 /// What a tracer gets wrong, and what the suite says of it.
 const MISTAKES: &[(&str, Change)] = &[
@@ -96,22 +96,22 @@ const MISTAKES: &[(&str, Change)] = &[
     }),
     ("the exchange names the service", |answer, _| answer.exchange.service.clear()),
     ("the exchange names the operation", |answer, _| answer.exchange.operation.clear()),
-    ("the exchange holds nothing of the person", |answer, _| {
+    ("the exchange contains no personal data", |answer, _| {
         let exchange = answer.exchange.clone();
         answer.exchange = exchange.with_reference("query", "family=eq:AINSLEY");
     }),
-    ("whoever is found or fetched comes with particulars", |answer, _| {
+    ("a found or fetched person has demographics", |answer, _| {
         if let Some(found) = found(answer) {
             found.person = None;
         }
     }),
-    ("an answer names no other case than the one asked about", |answer, _| {
+    ("an answer repeats only the local identifier of the question", |answer, _| {
         let other = LocalIdentifier::new(LocalIdentifier::LOCAL_PATIENT_ROOT, "OTHER").unwrap();
         if let Some(found) = found(answer) {
             found.local_identifier = Some(other);
         }
     }),
-    ("an answer is about the number that was asked about", |answer, state| {
+    ("an answer is about the number of the question", |answer, state| {
         // The one before.
         let fetched = state.asked.lock().unwrap().0 == "fetch";
         let Some(found) = found(answer).filter(|_| fetched) else { return };
@@ -120,7 +120,7 @@ const MISTAKES: &[(&str, Change)] = &[
             found.local_identifier = None;
         }
     }),
-    ("a family name comes as it is held", |answer, _| {
+    ("a family name is returned as it is recorded", |answer, _| {
         let name = found(answer).and_then(|found| found.person.as_mut()?.name.as_mut());
         if let Some(name) = name {
             // As a codec with the wrong encoding reads it.
@@ -128,11 +128,11 @@ const MISTAKES: &[(&str, Change)] = &[
             name.family = spoilt.into_iter().map(Into::into).next().unwrap_or_default();
         }
     }),
-    ("a replaced number is superseded, and nothing else", |answer, state| {
+    ("a replaced number is superseded", |answer, state| {
         let number = state.asked.lock().unwrap().1;
         take_for_found(answer, number);
     }),
-    ("an answer is about the number that was asked about", |answer, _| {
+    ("an answer is about the number of the question", |answer, _| {
         if let Outcome::Superseded { by, .. } = answer.outcome {
             take_for_found(answer, by);
         }
@@ -143,43 +143,43 @@ const MISTAKES: &[(&str, Change)] = &[
             take_for_found(answer, Some(NhsNumber::constant(9_449_306_613)));
         }
     }),
-    ("a replaced number comes with the one that replaces it", |answer, _| {
+    ("a replaced number is returned with its replacement", |answer, _| {
         if let Outcome::Superseded { by, .. } = &mut answer.outcome {
             *by = None;
         }
     }),
-    ("a number that is no longer valid is invalidated, and nothing else", |answer, _| {
+    ("a number that is no longer valid is invalidated", |answer, _| {
         if answer.outcome == Outcome::Invalidated {
             answer.outcome = Outcome::NotVerified;
         }
     }),
-    ("a number is not verified for other particulars", |answer, _| {
+    ("a number is not verified for other demographics", |answer, _| {
         if answer.outcome == Outcome::NotVerified {
             answer.outcome = Outcome::None;
         }
     }),
-    ("of several people none is chosen", |answer, _| {
+    ("several matching people are ambiguous", |answer, _| {
         if matches!(answer.outcome, Outcome::Ambiguous(_)) {
             answer.outcome = Outcome::None;
         }
     }),
-    ("particulars tell whether the person has died", |answer, _| {
+    ("demographics say whether the person has died", |answer, _| {
         if let Some(person) = found(answer).and_then(|found| found.person.as_mut()) {
             person.date_of_death = Default::default();
         }
     }),
-    ("an address, telecoms and a GP practice that are withheld do not come", |answer, _| {
+    ("a withheld address, telecom or GP practice is not returned", |answer, _| {
         let person = found(answer).and_then(|found| found.person.as_mut());
         if let Some(person) = person.filter(|person| person.addresses.is_empty()) {
             person.addresses.push(Default::default());
         }
     }),
-    ("an address that is not withheld comes", |answer, _| {
+    ("an address that is not withheld is returned", |answer, _| {
         if let Some(found) = found(answer) {
             found.restriction = Restriction::Restricted;
         }
     }),
-    ("a tracer shows nothing of those it was asked about", |answer, state| {
+    ("the debug output of a tracer contains no personal data", |answer, state| {
         let Some(person) = found(answer).and_then(|found| found.person.as_ref()) else { return };
         if let Some(family) = person.name.as_ref().and_then(|name| name.family.known()) {
             *state.seen.lock().unwrap() = family.clone();
@@ -257,13 +257,13 @@ async fn a_tracer_that_takes_trouble_for_something_else_is_caught() {
         Some(Arc::new(Optimist(Arc::new(Failing(trouble, honest)))) as Arc<dyn Tracer>)
     };
     let checked = conformance::check_failing(optimist, &face.caller(), &user(), person).await;
-    assert_eq!(checked.unwrap_err().clause(), "a service that is not there is unavailable");
+    assert_eq!(checked.unwrap_err().clause(), "an unreachable service is unavailable");
 
     for (clause, mistaken) in [
-        ("an answer that does not come in time is unavailable", Trouble::Late),
+        ("a response that is too late is unavailable", Trouble::Late),
         ("garbage is unreadable", Trouble::Garbage),
-        ("a refused identity is a matter of configuration", Trouble::Refused),
-        ("data that the service refuses are rejected", Trouble::Rejected),
+        ("a refused identity is a configuration error", Trouble::Refused),
+        ("rejected data are a rejection", Trouble::Rejected),
     ] {
         let wrong = async |trouble| {
             let other: fn(Trouble) -> Error = |trouble| {
@@ -286,5 +286,5 @@ async fn a_tracer_that_takes_trouble_for_something_else_is_caught() {
         |trouble| Error::new(trouble.kind()).with_source("invalid value: Ainsley");
     let told = async |trouble| Some(Arc::new(Failing(trouble, quoting)) as Arc<dyn Tracer>);
     let checked = conformance::check_failing(told, &face.caller(), &user(), person).await;
-    assert_eq!(checked.unwrap_err().clause(), "an error shows nothing of the person");
+    assert_eq!(checked.unwrap_err().clause(), "an error contains no personal data");
 }
