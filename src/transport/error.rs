@@ -1,6 +1,6 @@
 use std::error::Error as StdError;
 
-/// An exchange that brought no complete response.
+/// An exchange without a complete response.
 #[derive(Debug, thiserror::Error)]
 #[error("{kind}")]
 pub struct Error {
@@ -9,13 +9,13 @@ pub struct Error {
 }
 
 impl Error {
-    /// An error of `kind`.
+    /// Creates an error of `kind`.
     #[must_use]
     pub const fn new(kind: ErrorKind) -> Self {
         Self { kind, source: None }
     }
 
-    /// The same error, with its cause, which must not name a URL's path or query, or a body.
+    /// Sets the cause. It must not contain a URL's path or query, or a body.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.source = Some(source.into());
@@ -28,88 +28,88 @@ impl Error {
         self
     }
 
-    /// What went wrong.
+    /// Returns what failed.
     #[must_use]
     pub const fn kind(&self) -> ErrorKind {
         self.kind
     }
 }
 
-/// What went wrong with an exchange, and so what to do about it.
+/// What failed in an exchange, and what to do.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, thiserror::Error)]
 pub enum ErrorKind {
-    /// The server says that the client certificate has expired. Fix the configuration: have the
-    /// certificate renewed and give the new one.
-    #[error("the server says that the client certificate has expired")]
+    /// The server reports that the client certificate has expired. Correct the configuration: renew
+    /// the certificate and install the new one.
+    #[error("the server reports that the client certificate has expired")]
     ClientCertificateExpired,
-    /// The server does not accept the client certificate: it is of an authority that the server does
-    /// not know, revoked, of the wrong kind, or of nobody whom the server admits. Fix the
-    /// configuration: give the certificate that was issued for this service and this environment,
-    /// with its intermediates, or have it admitted.
+    /// The server does not accept the client certificate. Its authority is unknown to the server,
+    /// it is revoked or of the wrong kind, or the server does not admit its holder. Correct the
+    /// configuration: use the certificate issued for this service and environment, with its
+    /// intermediates, or ask the service to admit it.
     #[error("the server does not accept the client certificate")]
     ClientCertificateRefused,
-    /// The server demands a client certificate and was shown none, because none is configured or
-    /// because the key is of a kind that the server cannot check. Fix the configuration: give the
-    /// endpoint's certificate and key.
-    #[error("the server demands a client certificate and was shown none")]
+    /// The server requires a client certificate and received none. None is configured, or the
+    /// server cannot check keys of this kind. Correct the configuration: set the endpoint's
+    /// certificate and key.
+    #[error("the server requires a client certificate and received none")]
     ClientCertificateRequired,
-    /// No connection was made, so nothing was sent: always safe to try again.
+    /// No connection was made, so nothing was sent: a retry is always safe.
     #[error("could not connect")]
     Connect,
-    /// Refused before anything was sent: the address would carry particulars unprotected, or is no
-    /// HTTP address at all. Fix the configuration: give an `https` address.
+    /// Refused before anything was sent: the address would send personal data unprotected, or is
+    /// not an HTTP address. Correct the configuration: use an `https` address.
     #[error("the address is not https")]
     Insecure,
-    /// The connection broke before the response was complete. Try again what may be repeated.
+    /// The connection broke before the response was complete. Retry if the request may be repeated.
     #[error("the connection was lost")]
     Interrupted,
-    /// The server closed a connection that was kept open from an earlier exchange, and no response had
-    /// begun: it gave the connection up just when it was used again. Try again what may be repeated.
-    /// (A response that breaks off within its head looks the same from here.)
-    #[error("the connection was reused, and closed before a byte of response")]
+    /// The server closed a connection kept open from an earlier exchange, before the response
+    /// began. It closed the connection just as it was used again. Retry if the request may be
+    /// repeated. (A response that breaks off within its head looks the same to the client.)
+    #[error("the server closed a reused connection before any response")]
     KeptConnectionClosed,
-    /// What answered does not speak HTTP/1. Report a defect at the service, after a look at whether
-    /// the address and port are the service's.
-    #[error("the answer is not HTTP")]
+    /// The response is not HTTP/1. Check the address and port; if they are correct, report a defect
+    /// to the service.
+    #[error("the response is not HTTP")]
     NotHttp,
-    /// The proxy demands a user name and password, or takes others than those given; nothing was
-    /// sent. Fix the configuration: put them into the proxy's address.
-    #[error("the proxy demands a user name and password")]
+    /// The proxy requires a user name and password, or rejects those given. Nothing was sent.
+    /// Correct the configuration: put them into the proxy's address.
+    #[error("the proxy requires a user name and password")]
     ProxyAuthentication,
-    /// The server's certificate has expired, or is not valid yet. Fix the configuration: set this
-    /// machine's clock if it is wrong; else have the service renew its certificate.
+    /// The server's certificate has expired, or is not valid yet. Set this machine's clock if it is
+    /// wrong. If it is right, ask the service to renew its certificate.
     #[error("the server's certificate has expired or is not valid yet")]
     ServerCertificateExpired,
-    /// The server's certificate is of an authority that is not trusted. Fix the configuration: give
-    /// the roots of the authority that the service's documents name. If those are configured,
-    /// somebody else may be answering in the service's place: ask the service, and trust nothing new.
-    #[error("the server's certificate is of an unknown authority")]
+    /// The server's certificate is from an untrusted authority. Correct the configuration: set the
+    /// roots of the authority that the service's documents name. If they are already set, another
+    /// server may be posing as the service: ask the service, and do not trust a new authority.
+    #[error("the server's certificate is from an unknown authority")]
     ServerCertificateUnknown,
-    /// The server's certificate is for another host, or the server knows of no host of this name.
-    /// Fix the configuration: give the address with the name that the certificate has. If it is
-    /// right, somebody else may be answering in the service's place.
+    /// The server's certificate is for another host, or the server does not know this host name.
+    /// Correct the configuration: use the name in the certificate. If the address is correct,
+    /// another server may be posing as the service.
     #[error("the server's certificate is for another host")]
     ServerName,
-    /// No complete response in time. Try again what may be repeated.
-    #[error("no answer in time")]
+    /// No complete response arrived in time. Retry if the request may be repeated.
+    #[error("no response in time")]
     Timeout,
-    /// The TLS handshake failed for another reason: what answers does not speak TLS, or the two sides
-    /// have no cipher in common. Fix the configuration: the source says which.
-    #[error("the TLS handshake was refused")]
+    /// The TLS handshake failed for another reason: the server does not speak TLS, or the two sides
+    /// share no cipher. Correct the configuration: the source says which.
+    #[error("the TLS handshake failed")]
     Tls,
-    /// The server offers no TLS version from 1.2 up. Fix the configuration: have the service, or the
-    /// proxy before it, turn on TLS 1.2 or 1.3; older ones protect nothing.
-    #[error("the server offers no TLS version from 1.2 up")]
+    /// The server does not support TLS 1.2 or later. Ask the service, or the owner of its proxy, to
+    /// enable TLS 1.2 or 1.3; older versions give no protection.
+    #[error("the server does not support TLS 1.2 or later")]
     TlsVersion,
-    /// The response is larger than the limit, or its head is. Report a defect at the service.
-    #[error("the answer is larger than the limit")]
+    /// The response or its head is larger than the limit. Report a defect to the service.
+    #[error("the response is larger than the limit")]
     TooLarge,
 }
 
 impl ErrorKind {
-    /// Whether the configuration has to be put right, on either side: every other exchange will meet
-    /// the same until then.
+    /// Whether the configuration of either side must be corrected. Until then every exchange fails
+    /// in the same way.
     #[must_use]
     pub const fn is_configuration(self) -> bool {
         match self {
@@ -132,9 +132,9 @@ impl ErrorKind {
         }
     }
 
-    /// Whether the same exchange may succeed later without anybody doing anything.
+    /// Whether the same exchange may succeed later without any action by a person.
     ///
-    /// Of these, only after [`Connect`](Self::Connect) is it certain that nothing was sent.
+    /// Of these errors, only [`Connect`](Self::Connect) guarantees that nothing was sent.
     #[must_use]
     pub const fn is_transient(self) -> bool {
         matches!(

@@ -6,10 +6,10 @@ use std::fmt;
 use std::time::{Duration, SystemTime};
 use url::Url;
 
-/// What is sent.
+/// A request to send.
 ///
-/// Not `http::Request`, whose `Debug` prints the URL, the headers and the body: a URL may name a
-/// person, a header may carry a token, and the body does carry particulars.
+/// This is not `http::Request`, whose `Debug` prints the URL, headers and body. A URL may name a
+/// person, a header may carry a token, and the body carries personal data.
 #[derive(Clone)]
 pub struct Request {
     method: Method,
@@ -19,57 +19,57 @@ pub struct Request {
 }
 
 impl Request {
-    /// A `POST` of `body` to `url`.
+    /// Creates a `POST` of `body` to `url`.
     #[must_use]
     pub fn post(url: Url, body: RawBody) -> Self {
         Self { method: Method::POST, url, headers: HeaderMap::new(), body }
     }
 
-    /// A `GET` of `url`, without a body.
+    /// Creates a `GET` of `url`, without a body.
     #[must_use]
     pub fn get(url: Url) -> Self {
         Self { method: Method::GET, url, headers: HeaderMap::new(), body: RawBody::default() }
     }
 
-    /// The same request with a header.
+    /// Sets a header.
     #[must_use]
     pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.insert(name, value);
         self
     }
 
-    /// The same request with these headers and no others.
+    /// Replaces all headers.
     #[must_use]
     pub fn with_headers(mut self, headers: HeaderMap) -> Self {
         self.headers = headers;
         self
     }
 
-    /// The method.
+    /// Returns the method.
     #[must_use]
     pub const fn method(&self) -> &Method {
         &self.method
     }
 
-    /// The address. Its path and query may name a person.
+    /// Returns the address. Its path and query may name a person.
     #[must_use]
     pub const fn url(&self) -> &Url {
         &self.url
     }
 
-    /// The headers.
+    /// Returns the headers.
     #[must_use]
     pub const fn headers(&self) -> &HeaderMap {
         &self.headers
     }
 
-    /// The body.
+    /// Returns the body.
     #[must_use]
     pub const fn body(&self) -> &RawBody {
         &self.body
     }
 
-    /// Method, address, headers and body, for whoever sends them.
+    /// Splits the request into method, address, headers and body, for the transport.
     #[cfg(feature = "http")]
     pub(in crate::transport) fn into_parts(self) -> (Method, Url, HeaderMap, RawBody) {
         (self.method, self.url, self.headers, self.body)
@@ -87,7 +87,7 @@ impl fmt::Debug for Request {
     }
 }
 
-/// What came back.
+/// A response.
 #[derive(Clone)]
 pub struct Response {
     status: StatusCode,
@@ -96,32 +96,32 @@ pub struct Response {
 }
 
 impl Response {
-    /// A response of `status` with `body` and no headers.
+    /// Creates a response with this status and body, without headers.
     #[must_use]
     pub fn new(status: StatusCode, body: RawBody) -> Self {
         Self { status, headers: HeaderMap::new(), body }
     }
 
-    /// The same response with these headers.
+    /// Replaces all headers.
     #[must_use]
     pub fn with_headers(mut self, headers: HeaderMap) -> Self {
         self.headers = headers;
         self
     }
 
-    /// The status, whatever it is.
+    /// Returns the status, which may be any.
     #[must_use]
     pub const fn status(&self) -> StatusCode {
         self.status
     }
 
-    /// The headers.
+    /// Returns the headers.
     #[must_use]
     pub const fn headers(&self) -> &HeaderMap {
         &self.headers
     }
 
-    /// The body.
+    /// Returns the body.
     #[must_use]
     pub const fn body(&self) -> &RawBody {
         &self.body
@@ -129,11 +129,11 @@ impl Response {
 }
 
 impl Response {
-    /// How long the other side asks to be left alone: `Retry-After`, in seconds or as a date
-    /// (RFC 9110 section 10.2.3). `None` when it does not say, or not in these forms.
+    /// Returns how long the server asks the client to wait: `Retry-After`, in seconds or as a date
+    /// (RFC 9110 section 10.2.3). `None` when the header is absent or has another form.
     ///
-    /// A date is counted from the response's own `Date`, so that it does not matter how far the two
-    /// clocks are apart; without one, from `asked_at`. One that has passed is no time at all.
+    /// A date counts from the response's own `Date`, so a difference between the two clocks does
+    /// not matter; without `Date`, from `asked_at`. A date in the past returns zero.
     ///
     /// ```
     /// use http::{HeaderMap, HeaderValue, StatusCode, header::RETRY_AFTER};
@@ -157,8 +157,8 @@ impl Response {
         Some(http_date(text)?.duration_since(from).unwrap_or_default())
     }
 
-    /// When the response was made, by the clock of the server that made it: `Date`, in whole seconds
-    /// (RFC 9110 section 6.6.1). `None` without one, and for a copy from a cache (`Age`).
+    /// Returns when the server made the response, by its own clock: `Date`, in whole seconds (RFC
+    /// 9110 section 6.6.1). `None` without the header, and for a copy from a cache (`Age`).
     #[must_use]
     pub fn date(&self) -> Option<DateTime<Utc>> {
         let is_fresh = self.headers.get(AGE).is_none_or(|age| age.as_bytes() == b"0");
@@ -171,7 +171,7 @@ fn http_date(text: &str) -> Option<SystemTime> {
     httpdate::parse_http_date(text.trim()).ok()
 }
 
-/// Counts the headers: their names too are whatever the other side wrote.
+/// Prints the number of headers only: the server also chooses their names.
 impl fmt::Debug for Response {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Response")
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn a_date_is_counted_by_the_clock_of_whoever_wrote_it() {
+    fn a_date_is_counted_by_the_clock_of_the_server() {
         let date = (RETRY_AFTER, "Sun, 06 Nov 1994 08:49:37 GMT");
         let theirs = said(&[date.clone(), (DATE, "Sun, 06 Nov 1994 08:49:30 GMT")]);
         assert_eq!(theirs, Some(Duration::from_secs(7)));
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_tells_nothing_personal() {
+    fn debug_contains_no_personal_data() {
         let url =
             Url::parse("https://user:secret@pds.example/Patient/9434765919?family=SMITH").unwrap();
         let request = Request::post(url, "<family>SMITH</family>".into())

@@ -1,7 +1,7 @@
-//! Moves bytes to and from a remote service. Knows nothing of messages or patients.
+//! Sends bytes to a remote service and receives the response. Does not interpret them.
 //!
-//! [`Transport`] is one attempt at one exchange. [`Scripted`] is the mock that is always there;
-//! `http` (feature `http`) is HTTPS with mutual TLS.
+//! [`Transport`] makes one attempt at one exchange. [`Scripted`] is a mock for tests. `http`
+//! (feature `http`) is HTTPS with mutual TLS.
 
 mod error;
 #[cfg(feature = "http")]
@@ -19,22 +19,22 @@ pub use scripted::Scripted;
 use async_trait::async_trait;
 use std::fmt::Debug;
 
-/// Sends one request and returns whatever the other side answered.
+/// Sends one request and returns the response.
 ///
 /// # Contract
 ///
-/// * Any HTTP status is a response, not an error: SOAP faults arrive as 500. A redirect is not
-///   followed but returned.
-/// * One call makes one attempt. Whether to try again is not decided here, because "could not
-///   connect to the Spine" is a code inside a good response, and each attempt needs a fresh message.
-/// * The response is the whole body; one that was cut off is [`ErrorKind::Interrupted`].
-/// * Nothing of the request or the response is logged or put into an error.
+/// * Any HTTP status is a response, not an error: SOAP faults arrive as 500. Return a redirect; do
+///   not follow it.
+/// * One call makes one attempt. Retries are decided elsewhere, because "could not connect to the
+///   Spine" is a code inside a good response, and each attempt needs a new message.
+/// * Return the whole body. An incomplete body is [`ErrorKind::Interrupted`].
+/// * Never log any part of the request or response, or put it into an error.
 ///
 /// ```
 /// use nhs_pds::async_trait;
 /// use nhs_pds::transport::{Error, ErrorKind, Request, Response, Transport};
 ///
-/// /// A line that is down.
+/// /// /// A transport that never connects.
 /// #[derive(Debug)]
 /// struct Down;
 ///
@@ -51,6 +51,6 @@ pub trait Transport: Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// When no complete response arrived; see [`ErrorKind`].
+    /// When no complete response was received; see [`ErrorKind`].
     async fn send(&self, request: Request) -> Result<Response, Error>;
 }

@@ -3,10 +3,10 @@ use async_trait::async_trait;
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// A transport that gives prepared answers in order and keeps what it was sent.
+/// A transport that returns prepared responses in order and records what was sent.
 ///
-/// It fails the test in which it stands: by a panic when it is sent more than it has answers for, and
-/// when it is dropped before all answers were used.
+/// It fails a test by a panic: when a request has no prepared response, and when it is dropped
+/// before every response was used.
 ///
 /// ```
 /// use nhs_pds::transport::{Request, Response, Scripted, Transport};
@@ -30,13 +30,13 @@ struct Script {
 }
 
 impl Scripted {
-    /// Will answer with `answers`, in order.
+    /// Creates a transport that returns `answers` in order.
     #[must_use]
     pub fn new(answers: impl IntoIterator<Item = Result<Response, Error>>) -> Self {
         Self(Mutex::new(Script { answers: answers.into_iter().collect(), sent: Vec::new() }))
     }
 
-    /// What was sent so far, in order.
+    /// Returns the requests sent so far, in order.
     #[must_use]
     pub fn sent(&self) -> Vec<Request> {
         self.script().sent.clone()
@@ -51,7 +51,7 @@ impl Scripted {
 impl Transport for Scripted {
     /// # Panics
     ///
-    /// When the answers are used up.
+    /// When no prepared response is left.
     async fn send(&self, request: Request) -> Result<Response, Error> {
         let mut script = self.script();
         script.sent.push(request);
@@ -59,7 +59,7 @@ impl Transport for Scripted {
         let answer = script.answers.pop_front();
         drop(script);
         answer
-            .unwrap_or_else(|| panic!("request {count} was sent, but no answer is scripted for it"))
+            .unwrap_or_else(|| panic!("request {count} was sent, but it has no scripted response"))
     }
 }
 
@@ -67,7 +67,7 @@ impl Drop for Scripted {
     fn drop(&mut self) {
         let left = self.script().answers.len();
         if left > 0 && !std::thread::panicking() {
-            panic!("{left} scripted answers were never asked for");
+            panic!("{left} scripted responses were not used");
         }
     }
 }
@@ -82,13 +82,13 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "1 scripted answers were never asked for")]
-    fn unused_answers_fail_the_test() {
+    #[should_panic(expected = "1 scripted responses were not used")]
+    fn unused_responses_fail_the_test() {
         drop(Scripted::new([pong()]));
     }
 
     #[tokio::test]
-    #[should_panic(expected = "request 1 was sent, but no answer is scripted for it")]
+    #[should_panic(expected = "request 1 was sent, but it has no scripted response")]
     async fn unscripted_requests_fail_the_test() {
         let request = Request::post("https://smsp.example/".parse().unwrap(), "ping".into());
         let _ = Scripted::new([]).send(request).await;

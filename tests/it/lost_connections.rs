@@ -183,7 +183,7 @@ async fn the_transport_says_that_the_connection_was_kept() {
     while lost < 3 && middle.requests() < 1_000 {
         let Err(error) = transport.send(Request::get(url.clone())).await else { continue };
         assert_eq!(error.kind(), ErrorKind::KeptConnectionClosed);
-        let words = "the connection was reused, and closed before a byte of response";
+        let words = "the server closed a reused connection before any response";
         assert_eq!(error.to_string(), words);
         assert!(error.kind().is_transient() && !error.kind().is_configuration());
         lost += 1;

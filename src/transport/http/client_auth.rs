@@ -1,7 +1,7 @@
-//! Remembers whether the server asked for a client certificate, and whether it was shown one.
+//! Records whether the server requested a client certificate, and whether the client sent one.
 //!
-//! What a server means by breaking off a handshake depends on it: before TLS 1.3 there is no word
-//! for "you have shown no certificate", and `handshake_failure` is said of ciphers too.
+//! The meaning of a failed handshake depends on it. Before TLS 1.3 there is no alert for a missing
+//! certificate, and `handshake_failure` is also used for ciphers.
 
 use rustls::client::ResolvesClientCert;
 use rustls::sign::CertifiedKey;
@@ -12,12 +12,12 @@ use std::sync::Arc;
 /// What happened to the client certificate in one exchange.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) enum Shown {
-    /// The server did not ask, or the exchange went over a connection that was there before.
+    /// The server did not request one, or the exchange used an existing connection.
     #[default]
     NotAsked,
-    /// The server asked and was shown none.
+    /// The server requested one and received none.
     Nothing,
-    /// The server asked and was shown one.
+    /// The server requested one and received it.
     Certificate,
 }
 
@@ -26,7 +26,7 @@ tokio::task_local! {
     static SHOWN: Cell<Shown>;
 }
 
-/// Performs `exchange`, and says what happened to the client certificate.
+/// Runs `exchange`, and returns what happened to the client certificate.
 pub(super) async fn watched<F: Future>(exchange: F) -> (F::Output, Shown) {
     SHOWN
         .scope(Cell::default(), async {
@@ -36,7 +36,7 @@ pub(super) async fn watched<F: Future>(exchange: F) -> (F::Output, Shown) {
         .await
 }
 
-/// The same configuration, which notes what it is asked for.
+/// Wraps the certificate resolver, to record requests.
 pub(super) fn watching(mut config: ClientConfig) -> ClientConfig {
     let inner = Arc::clone(&config.client_auth_cert_resolver);
     config.client_auth_cert_resolver = Arc::new(Watching(inner));
@@ -54,7 +54,7 @@ impl ResolvesClientCert for Watching {
     ) -> Option<Arc<CertifiedKey>> {
         let found = self.0.resolve(root_hint_subjects, sigschemes);
         let shown = if found.is_some() { Shown::Certificate } else { Shown::Nothing };
-        // Outside an exchange nobody wants to know.
+        // Outside an exchange the result is not needed.
         let _ = SHOWN.try_with(|cell| cell.set(shown));
         found
     }

@@ -3,8 +3,8 @@ use std::fmt;
 use std::time::Duration;
 use url::Url;
 
-/// How an [`HttpTransport`](crate::transport::http::HttpTransport) connects, whom it trusts, and
-/// when it gives up.
+/// How an [`HttpTransport`](crate::transport::http::HttpTransport) connects, which servers it
+/// trusts, and its time limits.
 ///
 /// ```
 /// use nhs_pds::transport::http::HttpConfig;
@@ -23,7 +23,7 @@ pub struct HttpConfig {
     pub(super) plain_http: bool,
 }
 
-/// Who the client says it is: a certificate with its issuers, and its key, both as PEM.
+/// The client's identity: a certificate with its issuers, and its key, both as PEM.
 #[derive(Clone)]
 pub(super) struct Identity {
     pub(super) chain: Vec<u8>,
@@ -31,8 +31,8 @@ pub(super) struct Identity {
 }
 
 impl HttpConfig {
-    /// No client certificate, the platform's roots, no proxy; 10 s to connect, 60 s in all, and at
-    /// most 5 MiB of response.
+    /// The defaults: no client certificate, the platform's roots, no proxy, 10 s to connect, 60 s
+    /// in total, and at most 5 MiB of response.
     #[must_use]
     pub const fn new() -> Self {
         Self {
@@ -46,12 +46,12 @@ impl HttpConfig {
         }
     }
 
-    /// Shows this certificate to servers that ask for one (mutual TLS).
+    /// Sends this certificate to servers that request one (mutual TLS).
     ///
-    /// `chain` holds PEM certificates: the endpoint's own first, then its intermediates. `key` is
-    /// its private key as PEM: PKCS#8 (`BEGIN PRIVATE KEY`), PKCS#1 (`BEGIN RSA PRIVATE KEY`) or
-    /// SEC1 (`BEGIN EC PRIVATE KEY`), not encrypted. Text around the PEM sections is passed over,
-    /// so one file with both may be given twice.
+    /// `chain` contains PEM certificates: the endpoint's own first, then its intermediates. `key`
+    /// is its private key as PEM: PKCS#8 (`BEGIN PRIVATE KEY`), PKCS#1 (`BEGIN RSA PRIVATE KEY`) or
+    /// SEC1 (`BEGIN EC PRIVATE KEY`), not encrypted. Text around the PEM sections is ignored, so
+    /// you can pass one file that contains both twice.
     ///
     /// ```
     /// use nhs_pds::secret::Secret;
@@ -73,31 +73,30 @@ impl HttpConfig {
         self
     }
 
-    /// Trusts servers certified by these authorities, given as PEM, and no others.
+    /// Trusts only servers certified by these authorities, given as PEM.
     ///
-    /// Right for the Spine, whose certificates come from NHS authorities: any other certificate is
-    /// then an impostor's, whoever issued it. Without this, the platform decides: its own verifier
-    /// on Windows and Apple systems; elsewhere the certificate files of the system, or those that
-    /// `SSL_CERT_FILE` and `SSL_CERT_DIR` name.
+    /// Use this for the Spine, whose certificates come from NHS authorities. Any other certificate
+    /// then shows a false server. Without this, the platform decides: its own verifier on Windows
+    /// and Apple systems. On other systems it is the system's certificate files, or those named by
+    /// `SSL_CERT_FILE` and `SSL_CERT_DIR`.
     #[must_use]
     pub fn with_root_certificates_pem(mut self, roots: impl Into<Vec<u8>>) -> Self {
         self.roots = Some(roots.into());
         self
     }
 
-    /// Time to resolve the name, connect and shake hands: 10 s unless said otherwise.
+    /// Sets the time limit to resolve the name, connect and complete the handshake. Default: 10 s.
     ///
-    /// When it is up, nothing was sent, so the error is
-    /// [`Connect`](crate::transport::ErrorKind::Connect).
+    /// Nothing was sent by then, so the error is [`Connect`](crate::transport::ErrorKind::Connect).
     #[must_use]
     pub const fn with_connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self
     }
 
-    /// Time for the whole exchange, from connecting to the last byte: 60 s unless said otherwise.
+    /// Sets the time limit for the whole exchange, from connecting to the last byte. Default: 60 s.
     ///
-    /// When it is up, the request may have arrived, so the error is
+    /// The request may have arrived by then, so the error is
     /// [`Timeout`](crate::transport::ErrorKind::Timeout).
     #[must_use]
     pub const fn with_total_timeout(mut self, timeout: Duration) -> Self {
@@ -105,30 +104,30 @@ impl HttpConfig {
         self
     }
 
-    /// Largest body accepted in a response: 5 MiB unless said otherwise.
+    /// Sets the largest response body accepted. Default: 5 MiB.
     #[must_use]
     pub const fn with_max_response_bytes(mut self, bytes: usize) -> Self {
         self.max_response_bytes = bytes;
         self
     }
 
-    /// Goes through the HTTP proxy at this `http` or `https` address, which may hold a user name and
-    /// password for it.
+    /// Uses the HTTP proxy at this `http` or `https` address, which may contain a user name and
+    /// password for the proxy.
     ///
-    /// The proxy learns the host and port of the service, but not what is said: the TLS session is
-    /// with the service. Loopback addresses are not sent to it. `HTTPS_PROXY` and its like in the
-    /// environment are ignored, proxy or none: patient data go where this configuration says.
+    /// The proxy sees the host and port of the service, but not the content: the TLS session is
+    /// with the service. Loopback addresses bypass the proxy. `HTTPS_PROXY` and similar environment
+    /// variables are always ignored, so that patient data go only where this configuration says.
     #[must_use]
     pub fn with_proxy(mut self, proxy: Url) -> Self {
         self.proxy = Some(proxy);
         self
     }
 
-    /// Allows `http` addresses that are not loopback. Whoever is on the path can then read and
-    /// change what is said about patients.
+    /// Allows `http` addresses that are not loopback. Anyone on the network path can then read and
+    /// change patient data.
     ///
-    /// For a test bed whose network is separate. Loopback (`127.0.0.0/8`, `::1`, `localhost`) needs
-    /// no permission.
+    /// For a test bed on a separate network. Loopback (`127.0.0.0/8`, `::1`, `localhost`) is always
+    /// allowed.
     #[must_use]
     pub const fn danger_allow_plain_http(mut self) -> Self {
         self.plain_http = true;
@@ -144,7 +143,7 @@ impl Default for HttpConfig {
 
 impl fmt::Debug for HttpConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The proxy's address may hold a password; its origin does not.
+        // The proxy's address may contain a password; its origin does not.
         let proxy = self.proxy.as_ref().map(|url| url.origin().ascii_serialization());
         f.debug_struct("HttpConfig")
             .field("client_certificate", &self.identity.is_some())
@@ -163,7 +162,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn debug_tells_no_secret() {
+    fn debug_contains_no_secret() {
         let config = HttpConfig::new()
             .with_client_certificate_pem("the chain", Secret::new(b"the key".to_vec()))
             .with_proxy("http://alice:hunter2@proxy.example:3128/".parse().unwrap());

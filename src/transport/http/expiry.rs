@@ -1,4 +1,4 @@
-//! From when until when certificates are valid.
+//! The validity period of certificates.
 
 use chrono::{DateTime, Utc};
 use std::fmt;
@@ -9,9 +9,10 @@ use x509_cert::time::Time;
 
 const SECONDS_OF_DAY: i64 = 24 * 60 * 60;
 
-/// When a client certificate expires, or the first of its issuers that go with it.
+/// The expiry of a client certificate: the earliest of its own and those of its issuers.
 ///
-/// From [`HttpTransport::client_certificate_expiry`]; ask daily, and tell whoever has it renewed.
+/// From [`HttpTransport::client_certificate_expiry`]. Check it daily, and warn the person who
+/// renews the certificate.
 ///
 /// [`HttpTransport::client_certificate_expiry`]: crate::transport::http::HttpTransport::client_certificate_expiry
 ///
@@ -35,21 +36,21 @@ const SECONDS_OF_DAY: i64 = 24 * 60 * 60;
 pub struct CertificateExpiry(DateTime<Utc>);
 
 impl CertificateExpiry {
-    /// An expiry at `time`, the last moment at which the certificate is valid.
+    /// Creates an expiry at `time`, the last moment at which the certificate is valid.
     #[must_use]
     pub const fn at(time: DateTime<Utc>) -> Self {
         Self(time)
     }
 
-    /// The last moment at which the certificate is valid.
+    /// Returns the last moment at which the certificate is valid.
     #[must_use]
     pub const fn time(self) -> DateTime<Utc> {
         self.0
     }
 
-    /// What to warn of at `now`: that the certificate has expired, or will within `ahead`.
+    /// Returns a warning if the certificate has expired at `now`, or will expire within `ahead`.
     ///
-    /// To have a certificate renewed takes people and days: a month ahead is not too early.
+    /// A renewal takes people and days: use an `ahead` of about a month.
     #[must_use]
     pub fn warning(self, now: DateTime<Utc>, ahead: Duration) -> Option<ExpiryWarning> {
         let left = self.0.signed_duration_since(now);
@@ -64,15 +65,15 @@ impl CertificateExpiry {
     }
 }
 
-/// What to warn whoever looks after the certificate of. Its `Display` is a line for them.
+/// A warning for the person who renews the certificate. `Display` writes one line.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum ExpiryWarning {
-    /// Every exchange fails, or will with the next connection. Renew the certificate now.
+    /// Every exchange fails, or will fail on the next connection. Renew the certificate now.
     Expired,
-    /// Renew the certificate within so many whole days.
+    /// Renew the certificate within this many whole days.
     ExpiresIn {
-        /// Whole days that are left; 0 on the last.
+        /// Whole days left; 0 on the last day.
         days: u64,
     },
 }
@@ -100,14 +101,14 @@ pub(super) struct Validity {
 }
 
 impl Validity {
-    /// That of one certificate (RFC 5280 section 4.1.2.5), given as DER.
+    /// Returns the validity of one certificate (RFC 5280 section 4.1.2.5), given as DER.
     pub(super) fn of(certificate: &[u8]) -> Result<Self, der::Error> {
         let certificate = Certificate::from_der(certificate)?;
         let validity = certificate.tbs_certificate().validity();
         Ok(Self { from: instant(validity.not_before), until: instant(validity.not_after) })
     }
 
-    /// The time during which both are valid.
+    /// Returns the time during which both are valid.
     pub(super) fn and(self, other: Self) -> Self {
         Self { from: self.from.max(other.from), until: self.until.min(other.until) }
     }
@@ -122,7 +123,7 @@ impl Validity {
 }
 
 fn instant(time: Time) -> DateTime<Utc> {
-    // DER's years end with 9999, chrono's long after.
+    // DER's last year is 9999; chrono's is much later.
     DateTime::<Utc>::UNIX_EPOCH + time.to_unix_duration()
 }
 
@@ -181,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn of_two_the_shorter_holds() {
+    fn the_shorter_of_two_validities_applies() {
         let validity = |from: &str, until: &str| Validity { from: time(from), until: time(until) };
         let both = validity("2026-01-01T00:00:00Z", "2027-01-01T00:00:00Z")
             .and(validity("2025-01-01T00:00:00Z", "2026-06-01T00:00:00Z"));
@@ -197,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_certificate_has_no_validity() {
+    fn invalid_certificates_have_no_validity() {
         for bytes in [&b""[..], b"hunter2", &[0x30, 0], &[0x30, 0x82, 0xff, 0xff]] {
             assert!(Validity::of(bytes).is_err());
         }

@@ -1,4 +1,4 @@
-//! Tells from a failed exchange what to do about it.
+//! Classifies a failed exchange.
 
 use crate::transport::http::client_auth::Shown;
 use crate::transport::http::reuse::Answered;
@@ -7,7 +7,7 @@ use rustls::{AlertDescription, CertificateError, PeerIncompatible};
 use std::error::Error as StdError;
 use std::{io, iter};
 
-/// The error for a failed exchange, without the address, which may name a person.
+/// Returns the error for a failed exchange, without the address, which may name a person.
 pub(super) fn classify(error: reqwest::Error, shown: Shown) -> Error {
     Error::new(kind(&error, shown)).with_source(error.without_url())
 }
@@ -34,9 +34,9 @@ fn kind(error: &reqwest::Error, shown: Shown) -> ErrorKind {
     }
 }
 
-/// Whether the server closed a connection that had brought an answer before, in place of the response.
+/// Whether the server closed a connection with an earlier response, instead of responding.
 ///
-/// Where TLS refuses the client certificate, [`classify`] says so instead.
+/// If TLS refused the client certificate, [`classify`] reports that instead.
 pub(super) fn is_lost_on_reuse(error: &reqwest::Error, answered: &Answered) -> bool {
     let connection = causes(error)
         .filter_map(|cause| cause.downcast_ref::<hyper_util::client::legacy::Error>())
@@ -60,9 +60,10 @@ fn is_close(error: &(dyn StdError + 'static)) -> bool {
         })
 }
 
-/// The error and what caused it, outermost first.
+/// Returns the error and its causes, outermost first.
 ///
-/// An I/O error's `source()` is that of the error it wraps, and so passes over the wrapped one.
+/// The `source()` of an I/O error is the source of the error it wraps, so it skips the wrapped
+/// error.
 fn causes<'a>(
     error: &'a (dyn StdError + 'static),
 ) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
@@ -72,13 +73,13 @@ fn causes<'a>(
     })
 }
 
-/// Whether a proxy has answered `CONNECT` with 407. The type of this error has no public name, so it
-/// goes by its words; were they to change, it would be [`ErrorKind::Connect`] again.
+/// Whether a proxy answered `CONNECT` with 407. This error's type is not public, so the text is
+/// compared. If the text changes, the kind becomes [`ErrorKind::Connect`].
 fn proxy_demands_password(error: &(dyn StdError + 'static)) -> bool {
     error.to_string() == "tunnel error: proxy authorization required"
 }
 
-/// What is wrong with the head of an answer that came, if it is that.
+/// Returns the fault in the head of a response, if the error is one.
 fn not_http(error: &hyper::Error) -> Option<ErrorKind> {
     if error.is_parse_too_large() {
         Some(ErrorKind::TooLarge)
@@ -89,11 +90,11 @@ fn not_http(error: &hyper::Error) -> Option<ErrorKind> {
     }
 }
 
-/// Why one side would not have the other, which trying again does not change.
+/// Returns why one side refused the other, which a retry does not change.
 ///
-/// While connecting, that is every TLS error except the other side's own trouble. Later it can only
-/// be the client certificate: in TLS 1.3 the server judges it after the client has finished its
-/// handshake and perhaps sent its request.
+/// While connecting, this is every TLS error except the server's internal errors. Later it can only
+/// be about the client certificate. In TLS 1.3 the server checks it after the client has finished
+/// its handshake, and perhaps sent its request.
 fn refusal(error: &rustls::Error, connecting: bool, shown: Shown) -> Option<ErrorKind> {
     match error {
         rustls::Error::AlertReceived(alert) => refused_by_server(*alert, connecting, shown),
@@ -107,7 +108,7 @@ fn refusal(error: &rustls::Error, connecting: bool, shown: Shown) -> Option<Erro
     }
 }
 
-/// What the server says in so many words (RFC 8446 section 6.2, RFC 5246 section 7.2.2).
+/// Maps the server's alert (RFC 8446 section 6.2, RFC 5246 section 7.2.2).
 fn refused_by_server(alert: AlertDescription, connecting: bool, shown: Shown) -> Option<ErrorKind> {
     match (alert, shown) {
         (
@@ -117,7 +118,7 @@ fn refused_by_server(alert: AlertDescription, connecting: bool, shown: Shown) ->
             _,
         ) => None,
         (AlertDescription::CertificateRequired, _) => Some(ErrorKind::ClientCertificateRequired),
-        // Servers have several words for a certificate that is not there.
+        // Servers use several alerts for a missing certificate.
         (
             AlertDescription::AccessDenied
             | AlertDescription::BadCertificate
@@ -154,7 +155,7 @@ fn refused_by_server(alert: AlertDescription, connecting: bool, shown: Shown) ->
     }
 }
 
-/// What is wrong with the server's certificate.
+/// Maps a fault in the server's certificate.
 const fn refused_by_client(error: &CertificateError) -> ErrorKind {
     match error {
         CertificateError::Expired
@@ -164,7 +165,7 @@ const fn refused_by_client(error: &CertificateError) -> ErrorKind {
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             ErrorKind::ServerName
         }
-        // An authority of a trusted name and another key is not the one that is trusted.
+        // An authority with a trusted name and a different key is not the trusted one.
         CertificateError::BadSignature | CertificateError::UnknownIssuer => {
             ErrorKind::ServerCertificateUnknown
         }
@@ -186,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn only_refusals_are_refusals() {
+    fn other_errors_are_not_refusals() {
         let garbled = rustls::Error::General(String::from("garbled"));
         assert_eq!(refusal(&garbled, true, Shown::NotAsked), Some(ErrorKind::Tls));
         assert_eq!(refusal(&garbled, false, Shown::NotAsked), None);
@@ -201,8 +202,8 @@ mod tests {
         let refused = Some(ErrorKind::ClientCertificateRefused);
         let expired = Some(ErrorKind::ClientCertificateExpired);
         let tls = Some(ErrorKind::Tls);
-        // The alert; while connecting, when no certificate was asked for, when none was shown, and
-        // when one was shown; and after connecting, when one was shown.
+        // The alert; while connecting, when no certificate was requested, when none was sent, and
+        // when one was sent; and after connecting, when one was sent.
         for (alert, expected) in [
             (Alert::CertificateRequired, [required, required, required, required]),
             (Alert::BadCertificate, [refused, required, refused, refused]),

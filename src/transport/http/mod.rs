@@ -1,21 +1,20 @@
 //! HTTPS with mutual TLS, on reqwest and rustls.
 //!
-//! The Spine knows an endpoint by its client certificate, so that certificate and its key are what
-//! an installation mainly configures; see [`HttpConfig`].
+//! The Spine identifies an endpoint by its client certificate. That certificate and its key are the
+//! main settings of an installation; see [`HttpConfig`].
 //!
-//! Secure unless asked: TLS 1.2 or later; certificates always verified, with the host's name among
-//! the subject alternative names; no plain HTTP except to the machine itself; no proxy from the
-//! environment; no redirects, which would carry particulars to whoever is named in one; no
-//! decompression, which turns a small answer into a large one; a limit on size and on time.
+//! Secure defaults: TLS 1.2 or later. Certificates are always verified, with the host's name among
+//! the subject alternative names. No plain HTTP, except to this machine. No proxy from the
+//! environment. No redirects, because they could send personal data to another server. No
+//! decompression, which can turn a small response into a large one. Limits on size and time.
 //!
-//! Each call is one attempt. Connections are kept open between calls; a request that such a
-//! connection had not begun to send when the server closed it goes out on a fresh one, since
-//! nothing of it had left. A request that had begun is
-//! [`ErrorKind::KeptConnectionClosed`], which [`Retry`](crate::resilience::Retry) repeats once without
-//! a charge to its budget.
+//! Each call is one attempt. Connections stay open between calls. If the server closes one before
+//! any part of a request was sent, the request is sent on a new connection. If a part was sent, the
+//! error is [`ErrorKind::KeptConnectionClosed`], which [`Retry`](crate::resilience::Retry) retries once
+//! without a charge to its budget.
 //!
-//! Not supported: HTTP/2, from which single exchanges gain nothing; encrypted keys and PKCS#12, which
-//! need a passphrase; revocation lists, where the platform does not look at them itself; SOCKS.
+//! Not supported: HTTP/2, which does not help single exchanges; encrypted keys and PKCS#12, which
+//! need a passphrase; revocation lists, unless the platform checks them; SOCKS.
 
 mod client_auth;
 mod config;
@@ -47,20 +46,20 @@ use url::{Host, Url};
 
 const USER_AGENT: &str = concat!("nhs-pds/", env!("CARGO_PKG_VERSION"));
 
-/// Load balancers commonly close idle connections after a minute. Letting go sooner keeps requests
-/// off connections that are about to be closed.
+/// Load balancers commonly close idle connections after a minute. A shorter limit avoids sending
+/// requests on connections that are about to close.
 const IDLE: Duration = Duration::from_secs(30);
 
 const LOOPBACK: &str = "localhost,127.0.0.0/8,::1";
 
-/// Sends requests over HTTPS, or over plain HTTP to the machine itself.
+/// Sends requests over HTTPS, or over plain HTTP to this machine.
 ///
-/// Clones share their connections, and the client certificate: renewed in one, it is renewed in all.
-/// Needs a Tokio runtime with its I/O and time drivers on.
+/// Clones share connections and the client certificate: a renewal in one clone applies to all.
+/// Needs a Tokio runtime with I/O and time drivers enabled.
 ///
-/// After TLS 1.3 refuses a client certificate, the server may reset the connection before its reason
-/// is read; that is [`ErrorKind::Interrupted`] instead of
-/// [`ErrorKind::ClientCertificateRefused`] or its like.
+/// In TLS 1.3, a server that refuses a client certificate may reset the connection before the
+/// client reads the reason. The error is then [`ErrorKind::Interrupted`], not
+/// [`ErrorKind::ClientCertificateRefused`] or a similar kind.
 ///
 /// ```no_run
 /// use nhs_pds::secret::Secret;
@@ -81,12 +80,12 @@ pub struct HttpTransport {
 }
 
 struct Shared {
-    /// All but the identity, which changes.
+    /// Everything except the identity, which changes.
     config: HttpConfig,
     current: RwLock<Current>,
 }
 
-/// What is replaced when the certificate is renewed: its connections go with it.
+/// The part that a certificate renewal replaces, including the connections.
 #[derive(Clone)]
 struct Current {
     client: reqwest::Client,
@@ -95,30 +94,31 @@ struct Current {
 }
 
 impl HttpTransport {
-    /// A transport as configured. Reads the certificates now; connects when first used.
+    /// Creates a transport from the configuration. Reads the certificates now; connects when first
+    /// used.
     ///
     /// # Errors
     ///
-    /// [`ConfigErrorKind`] says which part of the configuration to put right.
+    /// [`ConfigErrorKind`] says which part of the configuration to correct.
     pub fn new(config: &HttpConfig) -> Result<Self, ConfigError> {
         let current = Current::new(config, config.identity.as_ref())?;
         let config = HttpConfig { identity: None, ..config.clone() };
         Ok(Self { shared: Arc::new(Shared { config, current: RwLock::new(current) }) })
     }
 
-    /// Shows this certificate from the next request on, in every clone, without a restart.
+    /// Uses this certificate from the next request on, in every clone, without a restart.
     ///
-    /// `chain` and `key` are as in [`HttpConfig::with_client_certificate_pem`]. Requests under way
-    /// finish as they began; no request that begins after this goes over a connection, or resumes
-    /// a TLS session, that the earlier certificate opened. The rest of the configuration stays, but
-    /// the platform's roots are read again where it decides whom to trust.
+    /// `chain` and `key` are as in [`HttpConfig::with_client_certificate_pem`]. Requests in
+    /// progress continue unchanged. Later requests never use a connection, or resume a TLS session,
+    /// that the earlier certificate opened. The rest of the configuration stays. If the platform's
+    /// roots are used, they are read again.
     ///
     /// ```no_run
     /// use nhs_pds::clock::{Clock, SystemClock};
     /// use nhs_pds::secret::Secret;
     /// use nhs_pds::transport::http::HttpTransport;
     ///
-    /// /// Called when the files have been replaced.
+    ///     /// /// Called when the files have been replaced.
     /// fn renew(transport: &HttpTransport) -> Result<(), Box<dyn std::error::Error>> {
     ///     let key = Secret::new(std::fs::read("endpoint.key")?);
     ///     let chain = std::fs::read("endpoint.pem")?;
@@ -130,7 +130,8 @@ impl HttpTransport {
     /// # Errors
     ///
     /// As [`HttpTransport::new`], and [`ConfigErrorKind::CertificateExpired`] when the new
-    /// certificate is not valid at `now`. The one in use then stays in use.
+    /// certificate
+    /// is not valid at `now`. The current certificate then stays in use.
     pub fn renew_client_certificate_pem(
         &self,
         chain: impl Into<Vec<u8>>,
@@ -146,10 +147,10 @@ impl HttpTransport {
         Ok(())
     }
 
-    /// When the client certificate in use expires, if there is one.
+    /// Returns when the client certificate in use expires, if there is one.
     ///
-    /// That is the earliest expiry of all certificates given with it: once an issuer's has expired,
-    /// a server that needs it refuses the endpoint's own too.
+    /// This is the earliest expiry of the certificate and its issuers: when an issuer's certificate
+    /// has expired, a server that needs it also refuses the endpoint's certificate.
     #[must_use]
     pub fn client_certificate_expiry(&self) -> Option<CertificateExpiry> {
         self.current().validity.map(Validity::expiry)
@@ -173,7 +174,7 @@ impl HttpTransport {
             expiry::measure(validity.expiry().time());
         }
         let (method, url, headers, body) = request.into_parts();
-        // A body of no length is a body, and some servers refuse a `GET` that has one.
+        // An empty body is still a body, and some servers refuse a `GET` that has one.
         let body = (!body.is_empty() || method != Method::GET).then(|| body.expose().clone());
         let mut request = reqwest::Request::new(method, url);
         *request.headers_mut() = headers;
@@ -189,14 +190,14 @@ impl HttpTransport {
         self.read(response).await
     }
 
-    /// Reads the response piece by piece, so that its size is known before memory is used up.
+    /// Reads the response in chunks, so that the size limit applies before memory is used up.
     async fn read(&self, mut response: reqwest::Response) -> Result<Response, Failure> {
         let limit = self.shared.config.max_response_bytes;
         let fits = |length| usize::try_from(length).is_ok_and(|length| length <= limit);
         if !response.content_length().is_none_or(fits) {
             return Err(Failure::TooLarge);
         }
-        // Most responses come in one piece, which then is not copied.
+        // Most responses are one chunk, which is not copied.
         let (mut first, mut joined) = (Bytes::new(), BytesMut::new());
         while let Some(chunk) = response.chunk().await? {
             let length = first.len().max(joined.len());
@@ -218,7 +219,7 @@ impl HttpTransport {
     }
 }
 
-/// Why there is no response, before anybody has asked what follows from it.
+/// Why there is no response, before it is classified.
 enum Failure {
     Exchange(reqwest::Error),
     KeptConnectionClosed(reqwest::Error),
@@ -251,8 +252,8 @@ impl Failure {
 impl Current {
     fn new(config: &HttpConfig, identity: Option<&Identity>) -> Result<Self, ConfigError> {
         let (tls, validity) = tls::client_config(identity, config.roots.as_deref())?;
-        // What a feature of reqwest would turn on by itself is turned off by name: another crate in
-        // the same build may have asked for the feature.
+        // Disables by name what reqwest features enable by default: another crate in the same build
+        // may have enabled a feature.
         let mut builder = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
             .http1_only()
@@ -306,7 +307,8 @@ fn proxy(url: &Url) -> Result<reqwest::Proxy, ConfigError> {
     }
     let proxy = reqwest::Proxy::all(url.clone())
         .map_err(|error| ConfigError::new(ConfigErrorKind::Proxy, error.without_url()))?;
-    // Loopback may be spoken to without TLS because it stays on the machine; so it has to stay.
+    // Loopback is allowed without TLS because it stays on this machine, so it must not use the
+    // proxy.
     Ok(proxy.no_proxy(reqwest::NoProxy::from_string(LOOPBACK)))
 }
 
@@ -324,7 +326,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn loopback_is_the_machine_itself_and_nothing_that_looks_like_it() {
+    fn only_loopback_addresses_are_this_machine() {
         let is_loopback = |url: &str| is_loopback(&url.parse().unwrap());
         for url in
             ["http://127.0.0.1/", "http://127.9.9.9:80/", "http://[::1]/", "http://LOCALHOST/"]

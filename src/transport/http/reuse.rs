@@ -1,4 +1,4 @@
-//! Tells whether a failed request went over a connection that had brought an answer before.
+//! Records which connections had a response before a request failed on them.
 
 use hyper_util::client::legacy::connect::{Connected, HttpInfo};
 use std::collections::HashMap;
@@ -7,14 +7,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Both ends of a connection: no two open connections of one machine have the same.
+/// Both ends of a connection. No two open connections of one machine have the same ends.
 type Ends = (SocketAddr, SocketAddr);
 
-/// The connections that have brought an answer, and when they last did.
+/// The connections that had a response, and when the last one arrived.
 #[derive(Clone, Debug)]
 pub(super) struct Answered {
     ends: Arc<Mutex<HashMap<Ends, Instant>>>,
-    /// After this long without an answer a connection has been closed: its ends may belong to another.
+    /// After this time without a response the connection is closed, and another may have its ends.
     forget_after: Duration,
 }
 
@@ -23,7 +23,7 @@ impl Answered {
         Self { ends: Arc::default(), forget_after }
     }
 
-    /// Remembers the connection over which `response` came.
+    /// Records the connection of `response`.
     pub(super) fn remember(&self, response: &reqwest::Response) {
         if let Some(ends) = response.extensions().get::<HttpInfo>().map(ends) {
             let now = Instant::now();
@@ -33,7 +33,7 @@ impl Answered {
         }
     }
 
-    /// Whether `connection`, which has failed, brought an answer before.
+    /// Whether `connection`, which has failed, had a response before.
     pub(super) fn forget(&self, connection: &Connected) -> bool {
         let mut extensions = http::Extensions::new();
         connection.get_extras(&mut extensions);

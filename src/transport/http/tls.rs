@@ -1,4 +1,4 @@
-//! Makes the TLS configuration: who is trusted, and who the client says it is.
+//! Builds the TLS configuration: which servers are trusted, and the client's identity.
 
 use crate::secret::unmarked;
 use crate::transport::http::client_auth;
@@ -16,8 +16,8 @@ use rustls_platform_verifier::BuilderVerifierExt;
 use std::sync::Arc;
 use zeroize::Zeroize;
 
-/// TLS 1.2 and 1.3 on ring's cryptography, whatever provider the process may have installed; and how
-/// long the client's certificates are valid.
+/// Returns TLS 1.2 and 1.3 on ring, regardless of the provider that the process has installed; and
+/// the validity of the client's certificates.
 pub(super) fn client_config(
     identity: Option<&Identity>,
     roots: Option<&[u8]>,
@@ -47,7 +47,7 @@ pub(super) fn client_config(
     };
     let certified = CertifiedKey::new(chain, signing.map_err(refused)?);
     match certified.keys_match() {
-        // A key that has no public half cannot be compared; the server does.
+        // A key without a public half cannot be compared here; the server checks it.
         Ok(()) | Err(rustls::Error::InconsistentKeys(InconsistentKeys::Unknown)) => {}
         Err(error) => return Err(refused(error)),
     }
@@ -64,8 +64,8 @@ fn root_store(pem: &[u8]) -> Result<RootCertStore, ConfigError> {
     Ok(store)
 }
 
-/// The client's certificates, and how long all of them are valid. rustls looks at the first only, so
-/// a damaged intermediate would be noticed by the server, in words that do not say so.
+/// Returns the client's certificates, and when all of them are valid. rustls checks the first only;
+/// a damaged intermediate would cause an unclear error from the server.
 fn chain(pem: &[u8]) -> Result<(Vec<CertificateDer<'static>>, Option<Validity>), ConfigError> {
     let chain = certificates(pem, ConfigErrorKind::Certificate)?;
     let mut whole: Option<Validity> = None;
@@ -79,10 +79,10 @@ fn chain(pem: &[u8]) -> Result<(Vec<CertificateDer<'static>>, Option<Validity>),
     Ok((chain, whole))
 }
 
-/// At least one certificate.
+/// Returns at least one certificate.
 ///
-/// The PEM reader's own error is not kept, here and below: it quotes the offending line, which is
-/// the whole key when somebody lost the line breaks.
+/// Drops the PEM reader's error, here and below: it quotes the faulty line. Without line breaks,
+/// that line is the whole key.
 fn certificates(
     pem: &[u8],
     kind: ConfigErrorKind,
@@ -112,8 +112,8 @@ fn private_key(pem: &[u8]) -> Result<PrivateKeyDer<'static>, ConfigError> {
     })
 }
 
-/// Whether there is an encrypted key: in PKCS#8 the section's label says so, in the older forms a
-/// header inside the section does (RFC 1421 section 4.6.1.1).
+/// Whether the key is encrypted: PKCS#8 says so in the section's label, older forms in a header
+/// inside the section (RFC 1421 section 4.6.1.1).
 fn is_encrypted(pem: &[u8]) -> bool {
     pem.split(|byte| matches!(byte, b'\r' | b'\n')).any(|line| {
         line.starts_with(b"-----BEGIN ENCRYPTED PRIVATE KEY")
