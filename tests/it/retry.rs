@@ -94,7 +94,7 @@ async fn a_call_takes_no_longer_than_it_may() {
     let error = ask(&retrying(&service, policy)).await.unwrap_err();
     assert!(began.elapsed() <= 101 * SECOND);
     let source = std::error::Error::source(&error).unwrap().to_string();
-    assert_eq!(source, "the time for the call was over");
+    assert_eq!(source, "the deadline of the call was exceeded");
 }
 
 #[tokio::test(start_paused = true)]

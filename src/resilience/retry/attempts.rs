@@ -9,9 +9,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tracing::{Instrument, debug_span};
 
-/// Asks again what was not answered; see the [module's words](crate::resilience).
+/// Retries questions that were not answered; see the [module](crate::resilience).
 ///
-/// Clones share one budget of repeats: have one for each service.
+/// Clones share one budget: use one `Retry` for each service.
 #[derive(Clone, Debug)]
 pub struct Retry {
     policy: RetryPolicy,
@@ -19,33 +19,33 @@ pub struct Retry {
     ids: Arc<dyn Ids>,
 }
 
-/// What asking came to, repeats included.
+/// The result of a call, including its retries.
 #[non_exhaustive]
 #[derive(Debug)]
 pub struct Retried {
     /// The identifier of the last message.
     pub message_id: MessageId,
-    /// How many messages there were.
+    /// The number of messages sent.
     pub attempts: u32,
-    /// What the last one brought.
+    /// The result of the last message.
     pub result: Result<Answer, Error>,
 }
 
-/// What has to be known of repeats by whoever keeps the record (MSCA-AUD-02).
+/// Informs the caller of retries, for the audit trail (MSCA-AUD-02).
 ///
 /// # Contract
 ///
-/// * `before_retry` returns once it is on record that the message `failed` brought `error` and that `next`
-///   is about to be sent. When that cannot be recorded, nothing is sent.
-/// * `given_up` is ready when nobody wants the answer any more; while it is not, it is pending.
-/// * Both may be dropped at any time.
+/// * `before_retry` returns when two facts are on record: the message `failed` ended with `error`,
+///   and `next` is about to be sent. If it returns an error, nothing is sent.
+/// * `given_up` completes when the caller no longer wants the answer. Until then it stays pending.
+/// * Both futures may be dropped at any time.
 #[async_trait]
 pub trait RetryObserver: Send + Sync {
-    /// Records a repeat before it is sent.
+    /// Records a retry before it is sent.
     ///
     /// # Errors
     ///
-    /// When it cannot be recorded. Then the question is not asked again.
+    /// When it cannot be recorded. The question is then not retried.
     async fn before_retry(
         &self,
         failed: MessageId,
@@ -53,49 +53,51 @@ pub trait RetryObserver: Send + Sync {
         next: MessageId,
     ) -> Result<(), Unrecorded>;
 
-    /// Waits until nobody wants the answer any more. Ends a pause, but no attempt that is under way.
+    /// Waits until the caller no longer wants the answer. Ends a pause, but not an attempt in
+    /// progress.
     async fn given_up(&self);
 }
 
-/// A repeat that could not be recorded, and so was not sent.
+/// A retry that could not be recorded, and so was not sent.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("the repeat could not be recorded")]
+#[error("the retry could not be recorded")]
 pub struct Unrecorded;
 
-/// A call for which there was no time left: nobody knows whether the last message arrived. Ask again later.
+/// The call's deadline has passed. It is not known whether the last message arrived. Try again
+/// later.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("the time for the call was over")]
+#[error("the deadline of the call was exceeded")]
 pub struct DeadlineExceeded;
 
 impl Retry {
-    /// Asks again by `policy`, with random pauses and identifiers.
+    /// Creates a `Retry` with this policy, and random pauses and identifiers.
     #[must_use]
     pub fn new(policy: RetryPolicy) -> Self {
         Self { budget: Arc::new(Mutex::new(Budget::of(&policy))), policy, ids: Arc::new(RandomIds) }
     }
 
-    /// The same, with another source of identifiers, and of randomness.
+    /// Sets the source of identifiers and of randomness.
     #[must_use]
     pub fn with_ids(mut self, ids: Arc<dyn Ids>) -> Self {
         self.ids = ids;
         self
     }
 
-    /// The same, by another policy, and out of the same budget.
+    /// Replaces the policy. Keeps the budget.
     #[must_use]
     pub const fn with_policy(mut self, policy: RetryPolicy) -> Self {
         self.policy = policy;
         self
     }
 
-    /// By which it asks again.
+    /// Returns the policy.
     #[must_use]
     pub const fn policy(&self) -> &RetryPolicy {
         &self.policy
     }
 
-    /// Asks `tracer`, first by the message `id`, then by others; `repeats` hears of each of these before it
-    /// is sent. Needs a Tokio runtime with its timer.
+    /// Sends `question` to `tracer`, first in the message `id`, then in others. Calls `repeats`
+    /// before each of these. Needs a Tokio runtime with its timer.
     pub async fn trace(
         &self,
         tracer: &dyn Tracer,
@@ -107,7 +109,7 @@ impl Retry {
         self.ask(id, repeats, |id| tracer.trace(caller, question, id)).await
     }
 
-    /// The same, for somebody who will confirm the match.
+    /// As [`trace`](Self::trace), on behalf of a user who will confirm the match.
     pub async fn trace_attended(
         &self,
         tracer: &dyn Tracer,
@@ -157,7 +159,7 @@ impl Retry {
         }
     }
 
-    /// One attempt, given up when the call's time is over.
+    /// Makes one attempt, and cancels it at the call's deadline.
     async fn attempt<F: Future<Output = Result<Answer, Error>> + Send>(
         &self,
         began: Instant,

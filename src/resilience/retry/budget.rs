@@ -1,11 +1,11 @@
-//! How much repeating there may be, over all calls.
+//! The limit on retries, over all calls.
 
 use crate::resilience::RetryPolicy;
 
-/// A hundredth of a repeat, so that shares of them are whole numbers.
+/// One retry, in hundredths, so that a share of a retry is a whole number.
 const REPEAT: u64 = 100;
 
-/// RetryObserver that may still be made: each call brings its share, each repeat takes one.
+/// The retries left: each call adds its share, and each retry takes one.
 #[derive(Debug)]
 pub(super) struct Budget {
     hundredths: u64,
@@ -14,8 +14,8 @@ pub(super) struct Budget {
 }
 
 impl Budget {
-    /// A full reserve. What calls bring beyond ten times that is lost: an hour without failures is no
-    /// licence to repeat everything in the next one.
+    /// Starts with a full reserve, and keeps at most ten times that. An hour without failures must
+    /// not allow a retry of everything in the next hour.
     pub(super) fn of(policy: &RetryPolicy) -> Self {
         let reserve = u64::from(policy.reserve) * REPEAT;
         let share = u64::from(policy.share_percent);
@@ -26,7 +26,7 @@ impl Budget {
         self.hundredths = (self.hundredths + self.share).min(self.most);
     }
 
-    /// Takes a repeat, if one is left.
+    /// Takes a retry, if one is left.
     pub(super) const fn take(&mut self) -> bool {
         let left = self.hundredths >= REPEAT;
         if left {
@@ -45,14 +45,14 @@ mod tests {
         (0..calls)
             .map(|_| {
                 budget.call();
-                // Everything fails, and each call would be repeated three times.
+                // Every attempt fails, and each call would use three retries.
                 (0..3).filter(|_| budget.take()).count() as u32
             })
             .sum()
     }
 
     #[test]
-    fn an_outage_is_not_multiplied() {
+    fn retries_stay_in_proportion_during_an_outage() {
         let policy = RetryPolicy::default();
         assert_eq!(taken(&policy, 10_000), 2_000 + policy.reserve);
         assert_eq!(taken(&policy.with_budget(0, 0), 10_000), 0);
@@ -60,12 +60,12 @@ mod tests {
     }
 
     #[test]
-    fn few_calls_have_the_reserve() {
+    fn few_calls_can_use_the_reserve() {
         assert_eq!(taken(&RetryPolicy::default(), 2), 6);
     }
 
     #[test]
-    fn quiet_times_do_not_pile_up() {
+    fn unused_shares_are_limited() {
         let policy = RetryPolicy::default();
         let mut budget = Budget::of(&policy);
         (0..1_000_000).for_each(|_| budget.call());

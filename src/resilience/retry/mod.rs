@@ -1,20 +1,21 @@
-//! Asking again what was not answered.
+//! Retries questions that were not answered.
 //!
-//! The Spine is often too busy for a moment, and connections break. A question that fails for such a
-//! reason is worth asking again after a while; [`Retry`] does that. It stands above the codec and not in
-//! the [transport](crate::transport), because "could not connect to the Spine" (SMSP-0004) is a code
-//! inside a good response, and because each message needs an identifier and a time of its own.
+//! The Spine is often too busy for a moment, and connections break. [`Retry`] sends such a question
+//! again after a pause. It works above the codec and not in the [transport](crate::transport), for
+//! two reasons: "could not connect to the Spine" (SMSP-0004) is a code inside a good response, and
+//! each message needs its own identifier and time.
 //!
-//! What is asked again is exactly what [`Error::is_transient`](crate::trace::Error::is_transient) says.
-//! Doing so is safe, since the three [questions](crate::trace::Question) only read. Not asked again is
-//! what was never sent because asking is [suspended](crate::resilience).
+//! A failure is retried if [`Error::is_transient`](crate::trace::Error::is_transient) returns true.
+//! This is safe, because the three [questions](crate::trace::Question) only read. A question that
+//! was not sent because queries are [suspended](crate::resilience) is not retried.
 //!
-//! One repeat of each call is free: after the server closed a kept connection in place of a response
-//! ([`RetryPolicy::is_free`]). It has an identifier, a record and a rate-limit permit like any other, but no
-//! pause, and it costs neither an attempt nor a share of the budget.
+//! Each call has one free retry: after the server closed a reused connection instead of responding
+//! ([`RetryPolicy::is_free`]). It has its own identifier, audit record and rate-limit permit, but no
+//! pause. It costs neither an attempt nor a part of the budget.
 //!
-//! An outage must not be multiplied: all who share a `Retry` share a *budget*, a small share of what they
-//! ask, and when it is used up a failure is final. [`RetryPolicy`] has the numbers.
+//! Retries must not multiply the load in an outage. All users of a `Retry` share a *budget*, which
+//! is a small share of their calls. When it is used up, failures are final. [`RetryPolicy`] sets the
+//! numbers.
 //!
 //! ```
 //! use nhs_pds::ids::CountingIds;
@@ -28,7 +29,7 @@
 //!
 //! # #[tokio::main(flavor = "current_thread", start_paused = true)]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! // In earnest a client of a service; here one that does not answer at first.
+//! //! // A real program uses a client of a service. This one fails at first.
 //! let service = ScriptedTracer::new([Err(ErrorKind::Unavailable), Ok(Outcome::None)]);
 //! let tracer = Retrying::new(Arc::new(service), Retry::new(RetryPolicy::default()));
 //!

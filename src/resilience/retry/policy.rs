@@ -3,7 +3,7 @@ use crate::trace::Error;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-/// How often, how soon and how long a question is asked again.
+/// How often, how soon and for how long a question is retried.
 ///
 /// ```
 /// use nhs_pds::resilience::RetryPolicy;
@@ -18,26 +18,26 @@ use std::time::Duration;
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct RetryPolicy {
-    /// How often a question is asked at most, the first time included. The one free repeat after a
-    /// [closed connection](Self::is_free) is not counted.
+    /// The most attempts for a call, including the first. Does not count the one free retry after a
+    /// [closed connection](Self::is_free).
     pub attempts: NonZeroU32,
-    /// The longest pause after the first failure; it doubles with each further one.
+    /// The longest pause after the first failure. Doubles with each further failure.
     pub first_pause: Duration,
-    /// What a pause never exceeds, unless the service asks for more.
+    /// The upper limit of a pause, unless the service asks for more.
     pub longest_pause: Duration,
-    /// How long a call takes at most, with all its attempts and pauses. An attempt that is under way then
-    /// is given up. Longer than the transport's own time limit, or that never comes to bear.
+    /// The time limit of a call, with all attempts and pauses. An attempt in progress is then
+    /// cancelled. Set it longer than the transport's time limit, or that limit has no effect.
     pub total: Duration,
-    /// How many repeats there may be for a hundred calls, over all who share the budget.
+    /// The number of retries for a hundred calls, over all users of the budget.
     pub share_percent: u32,
-    /// How many repeats there may be beyond that share at first, so that few calls, too, have some. Of shares
-    /// that are not used, up to ten times as many are kept.
+    /// The number of retries allowed beyond that share at first, so that a few calls can be retried
+    /// too. At most ten times this number is kept from unused shares.
     pub reserve: u32,
 }
 
 impl Default for RetryPolicy {
-    /// Four attempts within three minutes, with pauses of up to 0.5, 1 and 2 seconds; twenty repeats for
-    /// a hundred calls, and ten in reserve.
+    /// Four attempts within three minutes, with pauses of up to 0.5, 1 and 2 seconds; twenty
+    /// retries for a hundred calls, and ten in reserve.
     fn default() -> Self {
         Self {
             attempts: NonZeroU32::MIN.saturating_add(3),
@@ -51,8 +51,8 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// For somebody who waits at a screen: two attempts within 65 seconds, the second after a quarter of a
-    /// second at most.
+    /// For a user who waits for the answer: two attempts within 65 seconds, with a pause of at most
+    /// a quarter of a second.
     #[must_use]
     pub fn foreground() -> Self {
         Self {
@@ -64,7 +64,7 @@ impl RetryPolicy {
         }
     }
 
-    /// The same policy for somebody who waits: each limit is that of [`RetryPolicy::foreground`], if that is less.
+    /// Lowers each limit to that of [`RetryPolicy::foreground`], for a user who waits for the answer.
     #[must_use]
     pub fn hurried(mut self) -> Self {
         let hurry = Self::foreground();
@@ -75,14 +75,14 @@ impl RetryPolicy {
         self
     }
 
-    /// The same policy, with so many attempts.
+    /// Sets the number of attempts.
     #[must_use]
     pub const fn with_attempts(mut self, attempts: NonZeroU32) -> Self {
         self.attempts = attempts;
         self
     }
 
-    /// The same policy, with pauses of up to `first`, doubling up to `longest`.
+    /// Sets pauses of up to `first`, doubling up to `longest`.
     #[must_use]
     pub const fn with_pauses(mut self, first: Duration, longest: Duration) -> Self {
         self.first_pause = first;
@@ -90,14 +90,14 @@ impl RetryPolicy {
         self
     }
 
-    /// The same policy, with so much time for a call.
+    /// Sets the time limit of a call.
     #[must_use]
     pub const fn with_total(mut self, total: Duration) -> Self {
         self.total = total;
         self
     }
 
-    /// The same policy, with so many repeats for a hundred calls and so many in reserve.
+    /// Sets the number of retries for a hundred calls, and the reserve.
     #[must_use]
     pub const fn with_budget(mut self, share_percent: u32, reserve: u32) -> Self {
         self.share_percent = share_percent;
@@ -105,17 +105,17 @@ impl RetryPolicy {
         self
     }
 
-    /// How long the pause after the `failed`th failure is at most.
+    /// Returns the longest pause after the `failed`th failure.
     #[must_use]
     pub fn longest_pause_after(&self, failed: u32) -> Duration {
         doubled(self.first_pause, failed, self.longest_pause)
     }
 
-    /// Whether the failure `error`, `elapsed` after the call began, is worth a repeat at once that costs
-    /// neither an attempt nor a share of the budget. A call has at most one such repeat.
+    /// Whether `error`, `elapsed` after the call began, allows an immediate retry that costs
+    /// neither an attempt nor a part of the budget. A call has at most one such retry.
     ///
-    /// So it is when the server [closed a kept connection](Error::is_lost_on_reuse): the message most
-    /// likely never arrived, and the repeat does not add load to a service in trouble.
+    /// It does when the server [closed a reused connection](Error::is_lost_on_reuse). The message
+    /// most likely never arrived, and the retry adds no load to a failing service.
     #[must_use]
     pub fn is_free(&self, error: &Error, elapsed: Duration) -> bool {
         error.is_lost_on_reuse()
@@ -124,11 +124,12 @@ impl RetryPolicy {
             && elapsed < self.total
     }
 
-    /// How long to wait before a question is asked again whose `failed`th attempt ended with `error`,
-    /// `elapsed` after the call began; `None` when it is not asked again.
+    /// Returns the pause before the next attempt, when the `failed`th attempt ended with `error`,
+    /// `elapsed` after the call began. `None` means no retry.
     ///
-    /// Any time up to the longest pause, chosen by the number `random` ("full jitter"), so that those who
-    /// failed together do not come back together. That is added to what the service asks for.
+    /// The pause is a random time up to the longest pause, from the number `random` ("full
+    /// jitter"), so that callers that failed together do not retry together. It is added to the
+    /// wait that the service asks for.
     #[must_use]
     pub fn pause(
         &self,
@@ -156,7 +157,7 @@ mod tests {
     const UNAVAILABLE: Error = Error::new(ErrorKind::Unavailable);
 
     #[test]
-    fn only_what_is_transient_and_was_sent() {
+    fn only_transient_failures_of_sent_questions_are_retried() {
         let policy = RetryPolicy::default();
         let pause = |error: &Error| policy.pause(error, 1, Duration::ZERO, 7);
         assert!(pause(&UNAVAILABLE).is_some());
@@ -168,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_kept_connection_that_was_closed_is_free() {
+    fn only_a_closed_reused_connection_is_free() {
         let policy = RetryPolicy::default();
         let lost = || UNAVAILABLE.with_lost_on_reuse();
         assert!(policy.is_free(&lost(), Duration::ZERO));
@@ -181,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_is_in_a_hurry_waits_no_longer_for_it() {
+    fn hurried_limits_are_never_longer() {
         assert_eq!(RetryPolicy::default().hurried(), RetryPolicy::foreground());
         let once = RetryPolicy::default().with_attempts(NonZeroU32::MIN).with_total(Duration::ZERO);
         let hurried = once.hurried();
@@ -189,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_attempts_than_allowed_and_no_longer_than_allowed() {
+    fn attempts_and_time_are_limited() {
         let policy = RetryPolicy::default();
         assert!(policy.pause(&UNAVAILABLE, 3, Duration::ZERO, 0).is_some());
         assert_eq!(policy.pause(&UNAVAILABLE, 4, Duration::ZERO, 0), None);
@@ -199,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_service_asks_for_comes_before_the_jitter() {
+    fn the_wait_the_service_asks_for_comes_before_the_jitter() {
         let asked = Duration::from_secs(30);
         let error = UNAVAILABLE.with_retry_after(asked);
         let policy = RetryPolicy::default();

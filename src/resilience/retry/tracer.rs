@@ -6,12 +6,12 @@ use std::fmt;
 use std::future;
 use std::sync::Arc;
 
-/// A tracer that asks another one again when it is not answered.
+/// A tracer that retries questions through another tracer.
 ///
-/// The first message has the identifier that was given; the answer's
-/// [`Exchange`](crate::trace::Exchange) names the one that was answered. Whoever keeps an audit trail has to
-/// know of the messages in between: give a [`RetryObserver`]. The [`Worker`](crate::process::Worker) has retries
-/// of its own, which do that; do not give it this as well.
+/// The first message has the given identifier. The answer's [`Exchange`](crate::trace::Exchange)
+/// names the message that was answered. An audit trail also needs the messages in between: set a
+/// [`RetryObserver`]. The [`Worker`](crate::process::Worker) has its own retries, which record them; do
+/// not wrap its tracer in this one.
 #[derive(Clone)]
 pub struct Retrying {
     tracer: Arc<dyn Tracer>,
@@ -20,13 +20,13 @@ pub struct Retrying {
 }
 
 impl Retrying {
-    /// Asks `tracer`, again where `retry` says so.
+    /// Creates a tracer that sends questions to `tracer`, and retries by `retry`.
     #[must_use]
     pub fn new(tracer: Arc<dyn Tracer>, retry: Retry) -> Self {
         Self { tracer, retry, repeats: Arc::new(Untold) }
     }
 
-    /// The same, telling `repeats` of each message after the first, before it is sent.
+    /// Calls `repeats` for each message after the first, before it is sent.
     #[must_use]
     pub fn with_repeats(mut self, repeats: Arc<dyn RetryObserver>) -> Self {
         self.repeats = repeats;
@@ -68,7 +68,7 @@ impl Tracer for Retrying {
     }
 }
 
-/// Nobody keeps a record.
+/// Records nothing.
 struct Untold;
 
 #[async_trait]
