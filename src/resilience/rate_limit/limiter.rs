@@ -5,21 +5,21 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-/// While both wait, so many turns in a row are the foreground's; the next is the background's.
+/// While both wait, the foreground gets this many permits in a row; the background gets the next.
 const YIELDED: u32 = 9;
 
-/// Who goes first.
+/// Which callers get permits first.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Priority {
-    /// Somebody waits at a screen.
+    /// A user waits for the answer.
     Foreground,
-    /// Nobody waits: the worker.
+    /// No user waits: the worker.
     Background,
 }
 
 impl Priority {
-    /// A stable word for spans and metrics: `foreground` or `background`.
+    /// Returns a stable word for spans and metrics: `foreground` or `background`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -29,7 +29,7 @@ impl Priority {
     }
 }
 
-/// Hands out turns by a [`RateLimit`]. Clones hand out the same turns.
+/// Issues permits by a [`RateLimit`]. Clones share the same permits.
 ///
 /// ```
 /// use nhs_pds::resilience::{Priority, RateLimit, RateLimiter};
@@ -46,17 +46,17 @@ impl Priority {
 #[derive(Clone, Debug)]
 pub struct RateLimiter(Arc<Shared>);
 
-/// A question under way, until it is dropped.
+/// Allows one question to be in progress, until it is dropped.
 #[derive(Debug)]
 pub struct Permit(Arc<Shared>);
 
-/// How many wait for a turn.
+/// How many callers wait for a permit.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Waiting {
-    /// At screens.
+    /// For users.
     pub foreground: usize,
-    /// In the worker.
+    /// For the worker.
     pub background: usize,
 }
 
@@ -74,20 +74,20 @@ struct State {
     under_way: u32,
     foreground: VecDeque<Arc<Notify>>,
     background: VecDeque<Arc<Notify>>,
-    /// Turns of the foreground in a row while the background waited.
+    /// Permits in a row for the foreground while the background waited.
     yielded: u32,
 }
 
-/// What somebody who waits is told.
+/// The decision for a waiting caller.
 enum Turn {
     Now,
     NotBefore(Instant),
-    /// It is another's turn, or too many are under way: word will come.
+    /// Another caller is first, or too many questions are in progress: wait for a notification.
     Wait,
 }
 
 impl RateLimiter {
-    /// Hands out turns by `pace`.
+    /// Creates a limiter for `pace`.
     #[must_use]
     pub fn new(pace: RateLimit) -> Self {
         Self(Arc::new(Shared {
@@ -103,7 +103,8 @@ impl RateLimiter {
         }))
     }
 
-    /// Waits for a turn. Whoever drops this leaves the queue. Needs a Tokio runtime with its timer.
+    /// Waits for a permit. Dropping the future leaves the queue. Needs a Tokio runtime with its
+    /// timer.
     pub async fn enter(&self, priority: Priority) -> Permit {
         let began = Instant::now();
         let place = Place::join(&self.0, priority);
@@ -113,7 +114,7 @@ impl RateLimiter {
                 Turn::Now => break,
                 Turn::NotBefore(due) => {
                     let word = place.word.notified();
-                    // Whichever is first: the time, or word that it is another's turn.
+                    // Ends at that time, or earlier when another caller is first.
                     let _ = tokio::time::timeout_at(due, word).await;
                 }
                 Turn::Wait => place.word.notified().await,
@@ -124,13 +125,13 @@ impl RateLimiter {
         Permit(Arc::clone(&self.0))
     }
 
-    /// How many questions are under way.
+    /// Returns how many questions are in progress.
     #[must_use]
     pub fn in_flight(&self) -> u32 {
         self.0.lock().under_way
     }
 
-    /// How many wait for a turn.
+    /// Returns how many callers wait for a permit.
     #[must_use]
     pub fn waiting(&self) -> Waiting {
         let state = self.0.lock();
@@ -187,7 +188,7 @@ impl State {
         }
     }
 
-    /// Whose turn is next.
+    /// Returns the caller that gets the next permit.
     fn first(&self) -> Option<(Priority, &Arc<Notify>)> {
         let foreground = self.foreground.front().map(|word| (Priority::Foreground, word));
         let background = self.background.front().map(|word| (Priority::Background, word));

@@ -1,15 +1,16 @@
-//! How fast one service is asked, by all who ask it.
+//! The rate limit of one service, for all callers in the process.
 //!
-//! Whoever provides a service allows so many requests a second, and punishes more. A
-//! [`RateLimiter`] hands out turns by a [`RateLimit`]: so many a second, so many at once after a quiet time, and so
-//! many under way together. It is for one process; several that share an allowance have to divide it.
+//! A provider allows a number of requests a second, and penalises more. A [`RateLimiter`] issues
+//! permits by a [`RateLimit`]: a number a second, a burst after a quiet time, and a number of questions
+//! in progress at the same time. It works within one process. Processes that share a rate limit
+//! must divide it between them.
 //!
-//! Somebody who waits at a screen ([`Priority::Foreground`]) goes before the worker
-//! ([`Priority::Background`]), which yields. But not for ever: while both wait, one turn in
-//! ten is the background's. Within a priority it is first come, first served.
+//! A user who waits ([`Priority::Foreground`]) goes before the worker ([`Priority::Background`]).
+//! While both wait, the background still gets one permit in ten. Within a priority, the first
+//! caller is served first.
 //!
-//! No window of one second holds more than rate + burst − 1 turns, and at least 98 % of the rate is kept as
-//! long as somebody waits; see [`RateLimit`] for how both can be.
+//! No window of one second has more than rate + burst − 1 permits. While callers wait, at least 98
+//! % of the rate is used. [`RateLimit`] has both limits.
 
 pub(crate) mod limiter;
 pub(crate) mod rate;

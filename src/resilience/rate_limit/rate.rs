@@ -6,20 +6,20 @@ use governor::{Quota, RateLimiter};
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-/// How far the steps between turns are stretched, in thousandths: what keeps a second's count within
-/// bounds although turns may be a little late.
+/// The factor that stretches the steps between permits, in thousandths. It keeps the count of a
+/// second within the limit although permits may be used a little late.
 const STRETCH: u64 = 1015;
 
-/// By how much a turn may come after its time and still count as in time. Timers are late by a
-/// millisecond or two, and without this each such lateness would be lost.
+/// How late a permit may be used and still count as on time. Timers are late by a millisecond or
+/// two, and without this tolerance each delay would lower the rate.
 ///
-/// With steps of 1.015 / rate, the turns in a window of one second are those due in it and those at most
-/// this late: at most `(1 + 0.005) * rate / 1.015`, rounded down, plus the burst; that is at most rate +
-/// burst − 1. It would still be that if they were 15 milliseconds late, so up to ten more may be lost on
-/// the way to the service.
+/// With steps of 1.015 / rate, the permits in a window of one second are those due in it and those
+/// at most this late. That is at most `(1 + 0.005) * rate / 1.015`, rounded down, plus the burst:
+/// at most rate + burst − 1. The same limit applies up to 15 milliseconds, so ten more may be lost
+/// on the way to the service.
 const LATE: Duration = Duration::from_millis(5);
 
-/// How fast a service is asked.
+/// The rate limit of a service.
 ///
 /// ```
 /// use nhs_pds::resilience::RateLimit;
@@ -33,29 +33,29 @@ const LATE: Duration = Duration::from_millis(5);
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct RateLimit {
-    /// Turns a second.
+    /// Permits a second.
     pub per_second: NonZeroU32,
-    /// Turns that may come at once when there have been few for a while.
+    /// Permits available at once after a quiet time.
     pub burst: NonZeroU32,
-    /// Questions under way together, at most.
+    /// The most questions in progress at the same time.
     pub in_flight: NonZeroU32,
 }
 
 impl RateLimit {
-    /// So many turns a second, never two at once; eight questions under way together.
+    /// Sets the permits a second, with a burst of one, and eight questions in progress at a time.
     #[must_use]
     pub const fn per_second(per_second: NonZeroU32) -> Self {
         Self { per_second, burst: NonZeroU32::MIN, in_flight: NonZeroU32::MIN.saturating_add(7) }
     }
 
-    /// The same pace, with so many turns at once.
+    /// Sets the burst.
     #[must_use]
     pub const fn with_burst(mut self, burst: NonZeroU32) -> Self {
         self.burst = burst;
         self
     }
 
-    /// The same pace, with so many questions under way together.
+    /// Sets the most questions in progress at the same time.
     #[must_use]
     pub const fn with_in_flight(mut self, in_flight: NonZeroU32) -> Self {
         self.in_flight = in_flight;
@@ -64,37 +64,37 @@ impl RateLimit {
 }
 
 impl Default for RateLimit {
-    /// Five turns a second, which is what PDS itself allows an application unless agreed otherwise,
-    /// with a burst of five.
+    /// Five permits a second, with a burst of five. PDS allows an application five requests a
+    /// second unless agreed otherwise.
     fn default() -> Self {
         let five = NonZeroU32::MIN.saturating_add(4);
         Self::per_second(five).with_burst(five)
     }
 }
 
-/// Says whether a turn is due: the generic cell rate algorithm, by governor, over times that are handed
-/// in, since the beginning.
+/// Decides whether a permit is due: the generic cell rate algorithm, by governor. The caller passes
+/// the time since the start.
 #[derive(Debug)]
 pub(super) struct Rate {
     limiter: RateLimiter<NotKeyed, InMemoryState, FakeRelativeClock, NoOpMiddleware<Nanos>>,
     clock: FakeRelativeClock,
-    /// What the clock says.
+    /// The clock's current time.
     at: Duration,
 }
 
 impl Rate {
     pub(super) fn of(pace: &RateLimit) -> Self {
         let step = Duration::from_micros(STRETCH * 1000) / pace.per_second.get();
-        // Zero only for more than a turn each nanosecond, which is no limit.
+        // Zero only for more than one permit a nanosecond, which is no limit.
         let quota = Quota::with_period(step).unwrap_or(Quota::per_second(pace.per_second));
         let clock = FakeRelativeClock::default();
         let limiter = RateLimiter::direct_with_clock(quota.allow_burst(pace.burst), clock.clone());
         Self { limiter, clock, at: Duration::ZERO }
     }
 
-    /// Takes a turn at `now`; or says when the next is due.
+    /// Takes a permit at `now`, or returns when the next is due.
     pub(super) fn take(&mut self, now: Duration) -> Result<(), Duration> {
-        // A turn a little after its time was in time: it counts as of the first moment that allows it.
+        // A permit used a little late counts from the first moment that allows it.
         match self.take_at(now.saturating_sub(LATE)) {
             Err(due) if due <= now => self.take_at(due),
             taken => taken,
@@ -119,8 +119,8 @@ mod tests {
         RateLimit::per_second(number(per_second)).with_burst(number(burst))
     }
 
-    /// When turns are taken by somebody who always wants one, and whose timer is late by `late`, over
-    /// and over.
+    /// The times of the permits, for a caller that always wants one, with a timer that is late by
+    /// each `late` in turn.
     fn turns(pace: RateLimit, late: &[u64], seconds: u64) -> Vec<Duration> {
         let mut rate = Rate::of(&pace);
         let mut late = late.iter().cycle();
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn nor_does_it_at_any_other_rate() {
+    fn a_late_timer_costs_nothing_at_other_rates() {
         for per_second in [1, 7, 333, 1_000, 3_000] {
             let turns = turns(pace(per_second, 1), &[1_100, 1_900, 300, 4_000], 60);
             let kept = turns.len() as f64 / f64::from(per_second * 60);
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn however_long_nobody_asked_the_burst_is_the_same() {
+    fn a_quiet_time_does_not_increase_the_burst() {
         let mut rate = Rate::of(&pace(10, 3));
         for hours in [0, 1, 1_000] {
             let now = Duration::from_secs(3_600 * hours);
@@ -178,7 +178,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
         #[test]
-        fn no_second_holds_more_than_rate_and_burst_less_one(
+        fn no_second_has_more_than_rate_and_burst_less_one(
             per_second in 1_u32..400,
             burst in 1_u32..30,
             late in prop::collection::vec(prop_oneof![0_u64..6_000, 0_u64..300_000], 1..40),
