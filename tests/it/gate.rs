@@ -156,7 +156,7 @@ async fn while_the_service_does_not_work_screens_are_told_at_once_why_and_until_
     let wait = (until - nhs_pds::clock::SystemClock.now()).num_milliseconds();
     assert!((1_000..=5_000).contains(&wait), "{wait}");
     let why = std::error::Error::source(&error).unwrap().to_string();
-    assert!(why.contains("asking is suspended since"), "{why}");
+    assert!(why.contains("queries are suspended since"), "{why}");
     assert!(why.contains("the service is unavailable (TEST-1); again at"), "{why}");
     // And it is not asked again in vain.
     let screens =

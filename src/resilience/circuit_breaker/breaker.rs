@@ -1,21 +1,21 @@
-//! The rules of a circuit, over times that are handed in, since the beginning. Pure.
+//! The rules of the circuit breaker. Pure: the caller passes the time since the start.
 
 use crate::resilience::circuit_breaker::policy::{CircuitBreakerPolicy, FEW, LONGEST_ASKED_FOR};
 use std::time::Duration;
 
-/// A circuit's state.
+/// The circuit breaker's state.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Phase {
-    /// Asking goes on.
+    /// Queries are sent.
     Closed {
         /// Failures in a row.
         failed: u32,
-        /// When the first of them was.
+        /// When the first of them happened.
         since: Option<Duration>,
     },
-    /// Nothing is asked before `until`.
+    /// No query is sent before `until`.
     Open { until: Duration },
-    /// One question is under way, and everything depends on it.
+    /// One query is in progress, and its result decides.
     Probing,
 }
 
@@ -25,13 +25,13 @@ pub(super) struct Breaker {
     pub(super) phase: Phase,
     /// Pauses in a row.
     opened: u32,
-    /// When asking was suspended, and not resumed since.
+    /// When queries were suspended, if they have not resumed.
     pub(super) suspended: Option<Duration>,
-    /// Counts suspensions and resumptions, so that what was asked before one says nothing after it.
+    /// Counts suspensions and resumptions. The result of a query from an earlier era is ignored.
     era: u64,
 }
 
-/// Leave to ask.
+/// Permission to send one query.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Leave {
     era: u64,
@@ -44,7 +44,7 @@ impl Breaker {
         Self { policy, phase, opened: 0, suspended: None, era: 0 }
     }
 
-    /// Leave to ask at `now`; or when there may be.
+    /// Permits a query at `now`, or returns when the next may be permitted.
     pub(super) fn admit(&mut self, now: Duration) -> Result<Leave, Option<Duration>> {
         match self.phase {
             Phase::Closed { .. } => Ok(Leave { era: self.era, probe: false }),
@@ -70,7 +70,7 @@ impl Breaker {
         self.phase = Phase::Closed { failed: 0, since: None };
     }
 
-    /// Whether asking is suspended because of this, which it was not before.
+    /// Returns true if this failure newly suspends queries.
     pub(super) fn failed(
         &mut self,
         leave: Leave,
@@ -92,7 +92,7 @@ impl Breaker {
             let pause = self.policy.pause(self.opened, random);
             pause.max(asked_for.unwrap_or_default())
         } else if let Some(asked_for) = asked_for.filter(|time| !time.is_zero()) {
-            // It is left alone, but it is not taken for broken.
+            // The service asked for a pause. It does not count as broken.
             asked_for
         } else {
             self.phase = Phase::Closed { failed, since: Some(since) };
@@ -105,7 +105,7 @@ impl Breaker {
         anew
     }
 
-    /// A question that ended without saying anything about the service, such as one that was dropped.
+    /// A query that ended without a result about the service, such as a cancelled one.
     pub(super) fn left(&mut self, leave: Leave, now: Duration) {
         if leave.era == self.era && leave.probe {
             self.era += 1;
@@ -131,7 +131,7 @@ mod tests {
         breaker.failed(leave, now, None, 0)
     }
 
-    /// Until it is suspended.
+    /// Fails until queries are suspended.
     fn fail_often(breaker: &mut Breaker, now: Duration) {
         while !fail(breaker, now) {}
     }
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn failures_in_a_row_suspend_and_one_answer_starts_the_count_afresh() {
+    fn failures_in_a_row_suspend_and_an_answer_resets_the_count() {
         let mut breaker = breaker();
         for _ in 0..3 {
             assert!(!fail(&mut breaker, SECOND));
@@ -177,8 +177,8 @@ mod tests {
             pauses.push((until - now).as_secs_f64());
             now = until;
             let probe = breaker.admit(now).unwrap();
-            assert_eq!(breaker.admit(now), Err(None), "one is enough");
-            assert!(!breaker.failed(probe, now, None, 0), "it is suspended already");
+            assert_eq!(breaker.admit(now), Err(None), "a second probe was permitted");
+            assert!(!breaker.failed(probe, now, None, 0), "queries were suspended already");
         }
         assert_eq!(pauses[..4], [2.5, 5.0, 10.0, 20.0]);
         assert_eq!(pauses[9], 150.0);
@@ -186,11 +186,11 @@ mod tests {
         breaker.succeeded(probe);
         assert_eq!(breaker.suspended, None);
         fail_often(&mut breaker, now);
-        assert_eq!(opened(&breaker) - now, Duration::from_millis(2_500), "from the beginning");
+        assert_eq!(opened(&breaker) - now, Duration::from_millis(2_500), "the first pause again");
     }
 
     #[test]
-    fn what_was_asked_before_says_nothing_after() {
+    fn results_of_queries_from_before_a_suspension_are_ignored() {
         let mut breaker = breaker();
         let early = breaker.admit(SECOND).unwrap();
         fail_often(&mut breaker, SECOND);
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_probe_that_is_dropped_makes_way_for_another() {
+    fn after_a_cancelled_probe_another_may_be_sent() {
         let mut breaker = breaker();
         fail_often(&mut breaker, SECOND);
         let until = opened(&breaker);
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_service_is_left_alone_for_as_long_as_it_asks() {
+    fn queries_are_suspended_for_as_long_as_the_service_asks() {
         let mut breaker = breaker();
         let leave = breaker.admit(SECOND).unwrap();
         assert!(breaker.failed(leave, SECOND, Some(7 * SECOND), 0));
@@ -229,7 +229,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever happens, it does not stay shut once the service works, and no two probes are under way.
+        /// A working service is always queried again, and at most one probe is in progress.
         #[test]
         fn it_always_recovers(steps in prop::collection::vec((0_u8..4, 0_u64..400), 0..200)) {
             let mut breaker = breaker();

@@ -1,15 +1,18 @@
-//! Leaving a service alone that does not work, and finding out when it works again.
+//! The circuit breaker: suspends queries to a service that fails, and finds out when it works
+//! again.
 //!
-//! After sustained failure nothing is asked any more (the circuit is *open*); after a pause one question
-//! goes through, to probe; when that is answered asking goes on, when not the next pause is longer.
-//! [`CircuitBreakerPolicy`] has the numbers. A failure is that the service or the way to it did not work, or that what
-//! came back could not be understood; that a question was refused is an answer as far as this goes. Whoever
-//! gives up waiting after ten seconds or more was not answered; sooner, it says nothing, and neither does a
-//! configuration that is refused, or a kept connection that the server closed just when it was used again.
+//! After repeated failures it *opens*, and no query is sent. After a pause, one query is sent as a
+//! probe. If it is answered, queries resume; if not, the next pause is longer. [`CircuitBreakerPolicy`] sets the
+//! numbers.
 //!
-//! A service that asks to be left alone for a time (`Retry-After`) is, at once.
+//! A failure means that the service or the connection did not work, or that the response could not
+//! be understood. A rejected question counts as answered. A call cancelled after ten seconds or
+//! more counts as a failure. Three results do not count: a call cancelled earlier, a refused
+//! configuration, and a connection that the server closed just as it was reused.
 //!
-//! A [`Gate`](crate::resilience::Gateway) has a circuit and keeps to it.
+//! When a service asks for a pause (`Retry-After`), queries are suspended at once.
+//!
+//! A [`Gate`](crate::resilience::Gateway) contains a circuit breaker and obeys it.
 
 pub(crate) mod breaker;
 pub(crate) mod policy;

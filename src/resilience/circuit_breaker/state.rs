@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-/// A circuit breaker. Clones are the same one.
+/// A circuit breaker. Clones share its state.
 ///
 /// ```
 /// use nhs_pds::resilience::{CircuitBreaker, CircuitBreakerPolicy, CircuitBreakerState};
@@ -34,7 +34,7 @@ struct Shared {
 #[derive(Debug)]
 struct Inner {
     breaker: Breaker,
-    /// When the circuit's time began.
+    /// When the circuit breaker's time began.
     began: Option<Instant>,
     last: Option<Failure>,
 }
@@ -47,20 +47,20 @@ struct Failure {
     cause: Option<String>,
 }
 
-/// Whether a service is asked.
+/// Whether queries are sent to a service.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum CircuitBreakerState {
-    /// It is asked.
+    /// Queries are sent.
     Closed,
-    /// One question is under way, to find out whether it works again.
+    /// One query is in progress, to find out whether the service works again.
     Probing,
-    /// It is left alone.
+    /// Queries are suspended.
     Open,
 }
 
 impl CircuitBreakerState {
-    /// A stable word for status pages: `closed`, `probing` or `open`.
+    /// Returns a stable word for status pages: `closed`, `probing` or `open`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -79,27 +79,27 @@ impl CircuitBreakerState {
     }
 }
 
-/// Whether a service is asked, since when not, and why not. Holds nothing about a person.
+/// Whether queries are sent, and if not, since when and why. Contains no personal data.
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct CircuitBreakerStatus {
-    /// In one word.
+    /// The state.
     pub state: CircuitBreakerState,
-    /// What suspended it, unless it is closed.
+    /// Why queries are suspended, unless the state is closed.
     pub suspended: Option<Suspended>,
 }
 
-/// Why a question was not sent: asking is suspended. Ask again when it says.
+/// Why a question was not sent: queries are suspended. Try again at `until`.
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Suspended {
-    /// Since when.
+    /// When queries were suspended.
     pub since: DateTime<Utc>,
-    /// When the service is tried again.
+    /// When the next query may be sent.
     pub until: DateTime<Utc>,
-    /// Why the last question failed.
+    /// Why the last query failed.
     pub reason: ErrorKind,
-    /// The service's code for that, if it gave one.
+    /// The service's code for that failure, if it returned one.
     pub code: Option<String>,
     /// The [causes](Error::cause) of that failure, if it had any.
     pub cause: Option<String>,
@@ -108,7 +108,7 @@ pub struct Suspended {
 impl fmt::Display for Suspended {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let time = |time: DateTime<Utc>| time.format("%H:%M:%SZ");
-        write!(f, "asking is suspended since {}: {}", time(self.since), self.reason)?;
+        write!(f, "queries are suspended since {}: {}", time(self.since), self.reason)?;
         if let Some(code) = &self.code {
             write!(f, " ({code})")?;
         }
@@ -129,10 +129,10 @@ impl From<Suspended> for Error {
     }
 }
 
-/// Whoever has waited so long for an answer, and goes, was not answered.
+/// A call cancelled after this long counts as a failure.
 const IN_VAIN: Duration = Duration::from_secs(10);
 
-/// Leave to ask one question, whose end the circuit hears of.
+/// Permission to send one query. Reports its result to the circuit breaker.
 #[derive(Debug)]
 pub(crate) struct Ticket {
     circuit: CircuitBreaker,
@@ -142,7 +142,7 @@ pub(crate) struct Ticket {
 }
 
 impl CircuitBreaker {
-    /// A closed circuit, by the machine's clock.
+    /// Creates a closed circuit breaker that uses the machine's clock.
     #[must_use]
     pub fn new(policy: CircuitBreakerPolicy) -> Self {
         let inner = Inner { breaker: Breaker::new(policy), began: None, last: None };
@@ -153,21 +153,21 @@ impl CircuitBreaker {
         }
     }
 
-    /// The same, saying times by another clock. (Pauses are measured by the runtime's timer.)
+    /// Sets the clock for the times it reports. (The runtime's timer measures the pauses.)
     #[must_use]
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
         self
     }
 
-    /// The same, with another source of randomness.
+    /// Sets the source of randomness.
     #[must_use]
     pub fn with_ids(mut self, ids: Arc<dyn Ids>) -> Self {
         self.ids = ids;
         self
     }
 
-    /// Whether the service is asked. Holds nothing about a person.
+    /// Returns whether queries are sent. Contains no personal data.
     #[must_use]
     pub fn status(&self) -> CircuitBreakerStatus {
         let mut inner = self.inner();
@@ -178,7 +178,7 @@ impl CircuitBreaker {
         CircuitBreakerStatus { state, suspended }
     }
 
-    /// Leave to ask, or why there is none.
+    /// Permits a query, or returns why it is suspended.
     pub(crate) fn enter(&self) -> Result<Ticket, Suspended> {
         let mut inner = self.inner();
         let now = inner.now();
@@ -197,7 +197,8 @@ impl CircuitBreaker {
         }
     }
 
-    /// Waits until there may be leave to ask, if that is within `patience`; else says why there is none.
+    /// Waits until a query may be permitted, for up to `patience`; else returns why it is
+    /// suspended.
     pub(crate) async fn wait(&self, patience: Duration) -> Result<(), Suspended> {
         let began = Instant::now();
         loop {
@@ -215,7 +216,7 @@ impl CircuitBreaker {
         }
     }
 
-    /// Waits until asking is suspended for longer than `patience`, and says why.
+    /// Waits until queries are suspended for longer than `patience`, and returns why.
     pub(crate) async fn suspension(&self, patience: Duration) -> Suspended {
         loop {
             let changed = self.shared.changed.notified();
@@ -226,7 +227,7 @@ impl CircuitBreaker {
         }
     }
 
-    /// A failure, which may suspend asking; `None` for one that did not come to an error.
+    /// Records a failure, which may suspend queries. `error` is `None` for a cancelled call.
     fn fail(&self, inner: &mut Inner, leave: Leave, now: Duration, error: Option<&Error>) {
         let exchange = error.and_then(Error::exchange);
         let kind = error.map_or(ErrorKind::Unavailable, Error::kind);
@@ -237,11 +238,11 @@ impl CircuitBreaker {
         if inner.breaker.failed(leave, now, asked_for, random(&*self.ids)) {
             telemetry::circuit_opened();
             let cause = cause.as_deref();
-            tracing::warn!(reason = kind.name(), cause, "asking is suspended");
+            tracing::warn!(reason = kind.name(), cause, "queries are suspended");
         }
     }
 
-    /// Lets whoever watches or waits know how things stand, once a question has ended.
+    /// Notifies waiting callers after a query has ended.
     fn tell(&self, inner: MutexGuard<'_, Inner>) {
         telemetry::circuit_state(inner.state().gauge());
         drop(inner);
@@ -252,11 +253,11 @@ impl CircuitBreaker {
         let since = inner.breaker.suspended?;
         let until = match inner.breaker.phase {
             Phase::Open { until } => until,
-            // When the probe is answered. Nobody knows when that is, but it is soon if ever.
+            // Until the probe ends. That time is not known, but is usually short.
             _ => now.saturating_add(Duration::from_millis(500)),
         };
         let told = self.clock.now();
-        // Pauses may be as long as nobody can say.
+        // A pause may be longer than the type can express.
         let delta = |time: Duration| TimeDelta::from_std(time).unwrap_or(TimeDelta::MAX);
         let after = |time| told.checked_add_signed(delta(time));
         let before = |time| told.checked_sub_signed(delta(time));
@@ -290,21 +291,22 @@ impl Inner {
 }
 
 impl Ticket {
-    /// Tells the circuit what the question brought.
+    /// Reports the result of the query.
     pub(crate) fn settle(mut self, result: &Result<Answer, Error>) {
         let Some(leave) = self.leave.take() else { return };
         let mut inner = self.circuit.inner();
         let now = inner.now();
         match result.as_ref().map_err(Error::kind) {
-            // The server closed an idle connection. After a restart all idle connections end like this.
+            // The server closed an idle connection. After a restart, all idle connections end like
+            // this.
             Err(_) if result.as_ref().is_err_and(Error::is_lost_on_reuse) => {
                 inner.breaker.left(leave, now);
             }
             Err(ErrorKind::Unavailable | ErrorKind::Unreadable) => {
                 self.circuit.fail(&mut inner, leave, now, result.as_ref().err());
             }
-            // Our certificate, our address or a proxy: it does not say whether the service works. Nor does a
-            // question that was refused before a message was made of it.
+            // A wrong certificate, address or proxy does not show whether the service works. Nor
+            // does a question that was rejected before a message was built.
             Err(ErrorKind::Configuration) => inner.breaker.left(leave, now),
             Err(ErrorKind::Rejected)
                 if result.as_ref().is_err_and(|it| it.exchange().is_none()) =>
@@ -315,7 +317,7 @@ impl Ticket {
                 let was_suspended = inner.breaker.suspended.is_some();
                 inner.breaker.succeeded(leave);
                 if was_suspended && inner.breaker.suspended.is_none() {
-                    tracing::info!("asking goes on");
+                    tracing::info!("queries resumed");
                 }
             }
         }

@@ -68,7 +68,7 @@ fn nothing_emitted_names_the_person() {
         "hyper_util::client",
         "log: DEBUG rustls::client",
         "log: TRACE reqwest",
-        "asking is suspended",
+        "queries are suspended",
         "nhs_pds_requests_total",
         "0 closed, 1 probing, 2 open",
         "panic: panicked at",
