@@ -11,11 +11,11 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tracing::{Instrument, Span, debug, debug_span, field};
 
-/// How long the end of a suspension is waited for.
+/// How long a call waits for a suspension to end.
 const FOREGROUND_PATIENCE: Duration = Duration::from_secs(1);
 const BACKGROUND_PATIENCE: Duration = Duration::from_secs(10);
 
-/// One side of a gate.
+/// The gateway for callers of one priority.
 #[derive(Debug)]
 pub(super) struct Handle {
     pub(super) tracer: Arc<dyn Tracer>,
@@ -25,8 +25,8 @@ pub(super) struct Handle {
 }
 
 impl Handle {
-    /// Waits for a turn and for leave. A turn that comes while asking is suspended is given up, so that
-    /// those who waited do not all go at once when it goes on.
+    /// Waits for a rate-limit permit and for the circuit breaker. Returns a permit that arrives
+    /// during a suspension, so that waiting callers do not all start at once when it ends.
     async fn enter(&self, patience: Duration) -> Result<(Permit, Ticket), Suspended> {
         let began = Instant::now();
         loop {
@@ -40,8 +40,8 @@ impl Handle {
         }
     }
 
-    /// Waits for a turn, unless asking is suspended meanwhile: whoever is far back in the queue is told at
-    /// once, and not when the turn comes.
+    /// Waits for a permit. If queries are suspended meanwhile, returns at once, also to callers far
+    /// back in the queue.
     async fn turn(&self, patience: Duration) -> Result<Permit, Suspended> {
         let mut turn = pin!(self.limiter.enter(self.priority));
         let mut suspension = pin!(self.circuit.suspension(patience));
@@ -52,7 +52,7 @@ impl Handle {
         .await
     }
 
-    /// Waits for the turn, sends, and tells the circuit, the span and the metrics what came of it.
+    /// Waits, sends, and reports the result to the circuit breaker, the span and the metrics.
     async fn ask<F: Future<Output = Result<Answer, Error>> + Send>(
         &self,
         question: &'static str,
@@ -96,7 +96,7 @@ impl Handle {
     }
 }
 
-/// Puts onto the present span what a message brought: codes and times, nothing about a person.
+/// Records a message's codes and times on the current span. Records no personal data.
 fn record(result: &Result<Answer, Error>, took: Duration) {
     let span = Span::current();
     let exchange = match result {

@@ -1,16 +1,15 @@
-//! The one way to a service, which keeps the pace and leaves it alone when it does not work.
+//! The gateway: rate limiter, circuit breaker and priority in front of one service.
 //!
-//! A [`Gateway`] stands in front of a [`Tracer`] of one service, and everybody in the process who asks that
-//! service goes through it: screens by [`Gateway::foreground`], the worker by [`Gateway::background`]. It hands
-//! out turns by a [`RateLimit`], keeps to a [`CircuitBreaker`], and is where each message gets its span and its
-//! [metrics](crate::resilience::telemetry).
+//! A [`Gateway`] wraps the [`Tracer`] of one service. All callers in the process use it: users through
+//! [`Gateway::foreground`], the worker through [`Gateway::background`]. It applies a [`RateLimit`] and a
+//! [`CircuitBreaker`], and records a span and [metrics](crate::resilience::telemetry) for each message.
 //!
-//! A question that is held back, because asking is suspended, is
-//! [`ErrorKind::Unavailable`](crate::trace::ErrorKind::Unavailable) at once, without being sent; the error
-//! says [until when](crate::trace::Error::suspended_until), and its source why. A suspension that is
-//! about to end is waited for: a second in the foreground, ten in the background. Where the worker goes by
-//! another clock than the machine's, give the circuit the same
-//! ([`CircuitBreaker::with_clock`]), or "until when" is by the wrong one.
+//! While queries are suspended, a question is not sent. It fails at once with
+//! [`ErrorKind::Unavailable`](crate::trace::ErrorKind::Unavailable). The error contains [the end of
+//! the suspension](crate::trace::Error::suspended_until), and its source the reason. If the
+//! suspension ends soon, the call waits: up to one second in the foreground, ten in the background.
+//! If the worker does not use the machine's clock, give the circuit breaker the worker's clock
+//! ([`CircuitBreaker::with_clock`]), or that time is wrong.
 //!
 //! ```
 //! use nhs_pds::resilience::{
@@ -20,12 +19,12 @@
 //! use std::num::NonZeroU32;
 //! use std::sync::Arc;
 //!
-//! // In earnest a client of a service.
+//! //! // A real program uses a client of a service.
 //! let service = Arc::new(ScriptedTracer::new([]));
 //! let ten = NonZeroU32::new(10).ok_or("zero")?;
 //! let gate = Gateway::new(service).with_rate_limit(RateLimit::per_second(ten).with_burst(ten));
 //!
-//! // For screens. The worker gets `gate.background()`, and has retries of its own.
+//! //! // For users. The worker gets `gate.background()`, and has its own retries.
 //! let screens = Retrying::new(gate.foreground(), Retry::new(RetryPolicy::foreground()));
 //! assert_eq!(gate.status().circuit.state, CircuitBreakerState::Closed);
 //! # Ok::<(), &str>(())
@@ -38,7 +37,7 @@ use crate::trace::Tracer;
 use handle::Handle;
 use std::sync::Arc;
 
-/// Stands in front of one service; see the [module's words](crate::resilience). Clones are the same gate.
+/// The gateway to one service; see the [module](crate::resilience). Clones share its state.
 #[derive(Clone, Debug)]
 pub struct Gateway {
     tracer: Arc<dyn Tracer>,
@@ -46,20 +45,20 @@ pub struct Gateway {
     circuit: CircuitBreaker,
 }
 
-/// How things stand at a gate. Holds nothing about a person.
+/// The status of a gateway. Contains no personal data.
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct GatewayStatus {
-    /// Whether the service is asked, and if not, why.
+    /// Whether queries are sent, and if not, why.
     pub circuit: resilience::CircuitBreakerStatus,
-    /// How many questions are under way.
+    /// How many questions are in progress.
     pub in_flight: u32,
-    /// How many wait for a turn.
+    /// How many callers wait for a permit.
     pub waiting: Waiting,
 }
 
 impl Gateway {
-    /// A gate to the service of `tracer`, by the default [`RateLimit`] and [circuit
+    /// Creates a gateway to the service of `tracer`, with the default [`RateLimit`] and [circuit breaker
     /// policy](crate::resilience::CircuitBreakerPolicy).
     #[must_use]
     pub fn new(tracer: Arc<dyn Tracer>) -> Self {
@@ -70,33 +69,33 @@ impl Gateway {
         }
     }
 
-    /// The same, by another pace. Call it before handing out handles.
+    /// Sets the rate limit. Call it before creating handles.
     #[must_use]
     pub fn with_rate_limit(mut self, pace: RateLimit) -> Self {
         self.limiter = RateLimiter::new(pace);
         self
     }
 
-    /// The same, with another circuit. Call it before handing out handles.
+    /// Sets the circuit breaker. Call it before creating handles.
     #[must_use]
     pub fn with_circuit_breaker(mut self, circuit: CircuitBreaker) -> Self {
         self.circuit = circuit;
         self
     }
 
-    /// For somebody who waits at a screen.
+    /// Returns the tracer for callers with a waiting user.
     #[must_use]
     pub fn foreground(&self) -> Arc<dyn Tracer> {
         self.handle(Priority::Foreground)
     }
 
-    /// For the worker, which yields.
+    /// Returns the tracer for the worker, which gives way to users.
     #[must_use]
     pub fn background(&self) -> Arc<dyn Tracer> {
         self.handle(Priority::Background)
     }
 
-    /// How things stand.
+    /// Returns the current status.
     #[must_use]
     pub fn status(&self) -> GatewayStatus {
         GatewayStatus {
