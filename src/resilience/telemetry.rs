@@ -1,33 +1,33 @@
-//! What can be measured from outside: metrics, through the `metrics` facade.
+//! Metrics for operators, through the `metrics` facade.
 //!
-//! Whoever runs the crate installs a recorder; without one nothing is counted, and it costs next to
-//! nothing. Everything that the crate counts is counted here, and labels are words of the crate's own
-//! (`&'static str`), so that nothing personal can become one.
+//! The application installs a recorder; without one, nothing is counted, at almost no cost. All
+//! metrics of the crate are recorded here. Labels are fixed words of the crate (`&'static str`), so
+//! no personal data can become a label.
 //!
 //! | metric | kind | labels | meaning |
 //! |---|---|---|---|
-//! | `nhs_pds_requests_total` | counter | `question`, `outcome` | messages by what they brought: an outcome's word, or `error_` and the error's |
-//! | `nhs_pds_request_duration_seconds` | histogram | `question` | from sending to the answer, without waiting for a turn |
-//! | `nhs_pds_requests_in_flight` | gauge | | messages under way |
-//! | `nhs_pds_turn_wait_seconds` | histogram | `priority` | waiting for a turn, by the pace |
-//! | `nhs_pds_turn_queue` | gauge | `priority` | questions that wait for a turn |
-//! | `nhs_pds_held_back_total` | counter | `priority` | questions not sent, because asking is suspended |
-//! | `nhs_pds_circuit_state` | gauge | | 0 closed, 1 probing, 2 open |
-//! | `nhs_pds_circuit_opened_total` | counter | | how often asking was suspended |
-//! | `nhs_pds_retries_total` | counter | `error` | repeats, by the error before them |
-//! | `nhs_pds_retry_budget_spent_total` | counter | | repeats not made, because the budget was used up |
-//! | `nhs_pds_token_requests_total` | counter | `outcome` | access tokens asked for, where a service wants them: `granted`, or `error_` and the error's word |
-//! | `nhs_pds_cases_total` | counter | `result` | cases asked about, by result |
-//! | `nhs_pds_cases_waiting` | gauge | | eligible cases that the last pass left without a settled answer |
-//! | `nhs_pds_oldest_wait_seconds` | gauge | | how long the one among them has waited that was asked about longest ago |
-//! | `nhs_pds_review_items` | gauge | | cases of the last pass that somebody has to look at |
-//! | `nhs_pds_pass_duration_seconds` | histogram | | how long a pass took |
+//! | `nhs_pds_requests_total` | counter | `question`, `outcome` | messages by result: an outcome's word, or `error_` and the error's |
+//! | `nhs_pds_request_duration_seconds` | histogram | `question` | time from sending to the response, without the wait for a permit |
+//! | `nhs_pds_requests_in_flight` | gauge | | messages in progress |
+//! | `nhs_pds_turn_wait_seconds` | histogram | `priority` | wait for a rate-limit permit |
+//! | `nhs_pds_turn_queue` | gauge | `priority` | questions that wait for a rate-limit permit |
+//! | `nhs_pds_held_back_total` | counter | `priority` | questions not sent, because queries are suspended |
+//! | `nhs_pds_circuit_state` | gauge | | circuit breaker: 0 closed, 1 probing, 2 open |
+//! | `nhs_pds_circuit_opened_total` | counter | | how often queries were suspended |
+//! | `nhs_pds_retries_total` | counter | `error` | retries, by the error before them |
+//! | `nhs_pds_retry_budget_spent_total` | counter | | retries not made, because the budget was used up |
+//! | `nhs_pds_token_requests_total` | counter | `outcome` | requests for access tokens, from services that need them: `granted`, or `error_` and the error's word |
+//! | `nhs_pds_cases_total` | counter | `result` | cases traced, by result |
+//! | `nhs_pds_cases_waiting` | gauge | | eligible cases without a settled answer after the last pass |
+//! | `nhs_pds_oldest_wait_seconds` | gauge | | of these cases, the longest time since the last trace |
+//! | `nhs_pds_review_items` | gauge | | cases of the last pass that need a reviewer |
+//! | `nhs_pds_pass_duration_seconds` | histogram | | duration of a pass |
 //! | `nhs_pds_last_pass_timestamp_seconds` | gauge | | when the last pass ended (Unix time): compare it with now |
 //! | `nhs_pds_clock_skew_seconds` | gauge | | how far this machine's clock is ahead of the service's, by the last response (MSCA-AUD-06); negative when it is behind |
 //! | `nhs_pds_client_certificate_expiry_timestamp_seconds` | gauge | | when the client certificate expires (Unix time) |
 //!
-//! Spans go through `tracing`: `pass`, `attempt` and `request`, with identifiers of messages, operations,
-//! codes, counts and times. Cases and people are in none of them.
+//! Spans use `tracing`: `pass`, `attempt` and `request`, with message identifiers, operations,
+//! codes, counts and times. They contain no data about cases or people.
 
 use crate::trace::{Answer, Error, ErrorKind};
 #[cfg(feature = "process")]
@@ -60,50 +60,47 @@ const PASS_DURATION: &str = "nhs_pds_pass_duration_seconds";
 #[cfg(feature = "process")]
 const LAST_PASS: &str = "nhs_pds_last_pass_timestamp_seconds";
 
-/// Tells the recorder what each metric means. Call it once, after the recorder was installed.
+/// Sends the description of each metric to the recorder. Call it once, after installing the
+/// recorder.
 pub fn describe() {
-    describe_counter!(REQUESTS, "messages by what they brought");
-    describe_histogram!(REQUEST_DURATION, Unit::Seconds, "from sending to the answer");
-    describe_gauge!(IN_FLIGHT, "messages under way");
-    describe_histogram!(TURN_WAIT, Unit::Seconds, "waiting for a turn, by the pace");
-    describe_gauge!(TURN_QUEUE, "questions that wait for a turn");
-    describe_counter!(HELD_BACK, "questions not sent, because asking is suspended");
-    describe_gauge!(CIRCUIT_STATE, "0 closed, 1 probing, 2 open");
-    describe_counter!(CIRCUIT_OPENED, "how often asking was suspended");
-    describe_counter!(RETRIES, "repeats, by the error before them");
-    describe_counter!(BUDGET_SPENT, "repeats not made, because the budget was used up");
+    describe_counter!(REQUESTS, "messages by result");
+    describe_histogram!(REQUEST_DURATION, Unit::Seconds, "time from sending to the response");
+    describe_gauge!(IN_FLIGHT, "messages in progress");
+    describe_histogram!(TURN_WAIT, Unit::Seconds, "wait for a rate-limit permit");
+    describe_gauge!(TURN_QUEUE, "questions that wait for a rate-limit permit");
+    describe_counter!(HELD_BACK, "questions not sent, because queries are suspended");
+    describe_gauge!(CIRCUIT_STATE, "circuit breaker: 0 closed, 1 probing, 2 open");
+    describe_counter!(CIRCUIT_OPENED, "how often queries were suspended");
+    describe_counter!(RETRIES, "retries, by the error before them");
+    describe_counter!(BUDGET_SPENT, "retries not made, because the budget was used up");
     #[cfg(feature = "transport")]
-    describe_counter!(
-        crate::transport::metric::TOKEN_REQUESTS,
-        "access tokens asked for, by what came of it"
-    );
+    describe_transport();
     #[cfg(feature = "process")]
-    describe_counter!(CASES, "cases asked about, by result");
-    #[cfg(feature = "process")]
-    describe_gauge!(CASES_WAITING, "cases that the last pass left without a settled answer");
-    #[cfg(feature = "process")]
-    describe_gauge!(OLDEST_WAIT, Unit::Seconds, "how long the longest of them has waited");
-    #[cfg(feature = "process")]
-    describe_gauge!(REVIEW_ITEMS, "cases of the last pass that somebody has to look at");
-    #[cfg(feature = "process")]
-    describe_histogram!(PASS_DURATION, Unit::Seconds, "how long a pass took");
-    #[cfg(feature = "process")]
-    describe_gauge!(LAST_PASS, Unit::Seconds, "when the last pass ended, in Unix time");
-    #[cfg(feature = "transport")]
-    describe_gauge!(
-        crate::transport::metric::CLOCK_SKEW,
-        Unit::Seconds,
-        "how far our clock is ahead of the service's"
-    );
-    #[cfg(feature = "transport")]
-    describe_gauge!(
-        crate::transport::metric::CERTIFICATE_EXPIRY,
-        Unit::Seconds,
-        "when the client certificate expires"
-    );
+    describe_process();
 }
 
-/// What an exchange brought, in one word.
+#[cfg(feature = "transport")]
+fn describe_transport() {
+    use crate::transport::metric::{CERTIFICATE_EXPIRY, CLOCK_SKEW, TOKEN_REQUESTS};
+
+    describe_counter!(TOKEN_REQUESTS, "requests for access tokens, by result");
+    let ahead = "how far this machine's clock is ahead of the service's";
+    describe_gauge!(CLOCK_SKEW, Unit::Seconds, ahead);
+    describe_gauge!(CERTIFICATE_EXPIRY, Unit::Seconds, "when the client certificate expires");
+}
+
+#[cfg(feature = "process")]
+fn describe_process() {
+    describe_counter!(CASES, "cases traced, by result");
+    describe_gauge!(CASES_WAITING, "cases without a settled answer after the last pass");
+    let oldest = "of these cases, the longest time since the last trace";
+    describe_gauge!(OLDEST_WAIT, Unit::Seconds, oldest);
+    describe_gauge!(REVIEW_ITEMS, "cases of the last pass that need a reviewer");
+    describe_histogram!(PASS_DURATION, Unit::Seconds, "duration of a pass");
+    describe_gauge!(LAST_PASS, Unit::Seconds, "when the last pass ended, in Unix time");
+}
+
+/// Returns the result of an exchange as one word.
 pub(crate) const fn outcome(result: &Result<Answer, Error>) -> &'static str {
     match result {
         Ok(answer) => answer.outcome.name(),
@@ -153,7 +150,6 @@ pub(crate) fn case(result: &'static str) {
     counter!(CASES, "result" => result).increment(1);
 }
 
-/// What a pass left, and when.
 #[cfg(feature = "process")]
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pass {

@@ -1,4 +1,4 @@
-//! What a service's failure means for whoever asked, as far as HTTP tells it: the same for every service.
+//! Maps failures of HTTP exchanges to error kinds, in the same way for every service.
 
 use crate::trace::ErrorKind;
 use crate::transport;
@@ -6,7 +6,7 @@ use http::StatusCode;
 use std::error::Error as StdError;
 use std::iter;
 
-/// What to do when no complete response came.
+/// Maps an exchange without a complete response.
 pub(crate) const fn of_exchange(kind: transport::ErrorKind) -> ErrorKind {
     if kind.is_configuration() {
         ErrorKind::Configuration
@@ -17,22 +17,23 @@ pub(crate) const fn of_exchange(kind: transport::ErrorKind) -> ErrorKind {
     }
 }
 
-/// What an HTTP status means when no message of the service says more.
+/// Maps an HTTP status, when the response contains no code of the service.
 pub(crate) const fn of_status(status: StatusCode) -> ErrorKind {
     match status.as_u16() {
         408 | 425 | 429 => ErrorKind::Unavailable,
-        // Too large, too long or unreadable: this question, not every question.
+        // Too large, too long or unreadable: applies to this question, not to every question.
         413 | 414 | 422 | 431 => ErrorKind::Rejected,
         501 | 505 => ErrorKind::Configuration,
         500..=599 => ErrorKind::Unavailable,
-        // A redirect, a missing page, a refused method or credential: the address or the identity is
-        // wrong, and every other question will meet the same.
+        // A redirect, a missing page, a refused method or credential: the address or the identity
+        // is wrong, and every other question will fail in the same way.
         300..=399 | 401..=499 => ErrorKind::Configuration,
         _ => ErrorKind::Unreadable,
     }
 }
 
-/// Whether `error` comes from a kept connection that the server closed in place of a response.
+/// Whether the cause of `error` is a reused connection that the server closed instead of
+/// responding.
 pub(crate) fn is_lost_on_reuse(error: &(dyn StdError + 'static)) -> bool {
     iter::successors(Some(error), |&error| error.source())
         .filter_map(|error| error.downcast_ref::<transport::Error>())

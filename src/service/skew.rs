@@ -1,28 +1,29 @@
-//! How far this machine's clock is from the service's, by the `Date` of its responses (MSCA-AUD-06).
+//! The difference between this machine's clock and the service's, from the `Date` of its responses
+//! (MSCA-AUD-06).
 
 use crate::transport::Response;
 use chrono::{DateTime, TimeDelta, Utc};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// More than this is logged.
+/// A larger difference is logged.
 const TOLERATED: TimeDelta = TimeDelta::seconds(30);
 
-/// With more than this a service may refuse every message as too old, or as not valid yet.
+/// With a larger difference, a service may refuse every message as too old, or as not valid yet.
 const REFUSED: TimeDelta = TimeDelta::minutes(5);
 
-/// The clock of one service, as its responses show it. Clones are the same.
+/// The clock of one service, as its responses show it. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ServiceClock(Arc<Mutex<Skews>>);
 
 #[derive(Debug, Default)]
 struct Skews {
     latest: Option<TimeDelta>,
-    /// What was logged last, until the clocks agree again.
+    /// The last difference logged, until the clocks agree again.
     logged: Option<TimeDelta>,
 }
 
 impl ServiceClock {
-    /// Compares the `Date` of `response` with the times at which the request was sent and the response came.
+    /// Compares the `Date` of `response` with the times of the request and of the response.
     pub(crate) fn compare(&self, response: &Response, sent: DateTime<Utc>, came: DateTime<Utc>) {
         let Some(date) = response.date() else { return };
         let skew = skew(date, sent, came);
@@ -42,24 +43,29 @@ impl ServiceClock {
             Some(logged) if (skew - logged).abs() <= TOLERATED => {}
             _ => {
                 skews.logged = Some(skew);
-                tracing::warn!(seconds, "this machine's clock is not the service's: set the clock");
+                tracing::warn!(
+                    seconds,
+                    "this machine's clock differs from the service's: set the clock"
+                );
             }
         }
     }
 
-    /// How far this machine's clock was ahead of the service's (behind it, if negative) by the last response.
+    /// Returns how far this machine's clock was ahead of the service's (negative: behind) at the
+    /// last response.
     pub(crate) fn latest(&self) -> Option<TimeDelta> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).latest
     }
 
-    /// Whether the clocks are so far apart that a service may refuse every message for its time.
+    /// Whether the clocks differ so much that a service may refuse every message because of its
+    /// time.
     #[allow(dead_code, reason = "not every service has times in its messages")]
     pub(crate) fn explains_refusals(&self) -> bool {
         self.latest().is_some_and(|skew| skew.abs() > REFUSED)
     }
 }
 
-/// How far our clock is ahead of theirs, at least. `date`, which has whole seconds, is a time between
+/// Returns the least possible lead of this machine's clock. `date`, in whole seconds, lies between
 /// `sent` and `came` if the clocks agree.
 fn skew(date: DateTime<Utc>, sent: DateTime<Utc>, came: DateTime<Utc>) -> TimeDelta {
     let (sent, came) = (sent.min(came), sent.max(came));
@@ -93,7 +99,7 @@ mod tests {
     const NINE: (HeaderName, &str) = (DATE, "Mon, 23 Nov 2026 09:00:00 GMT");
 
     #[test]
-    fn only_what_the_time_under_way_and_whole_seconds_do_not_explain_is_a_skew() {
+    fn travel_time_and_whole_seconds_are_not_a_difference() {
         let skew = |sent: &str, came: &str| {
             skew(at("2026-11-23T09:00:00Z"), at(sent), at(came)).num_milliseconds()
         };
@@ -103,12 +109,12 @@ mod tests {
         assert_eq!(skew("2026-11-23T09:00:01.5Z", "2026-11-23T09:10:00Z"), 500);
         assert_eq!(skew("2026-11-23T08:00:00Z", "2026-11-23T08:59:58.5Z"), -1_500);
         assert_eq!(skew("2026-11-23T10:00:01Z", "2026-11-23T10:00:02Z"), 3_600_000);
-        // Our clock was put back between the two.
+        // This machine's clock was set back between the two.
         assert_eq!(skew("2026-11-23T09:30:00Z", "2026-11-23T08:59:00Z"), 0);
     }
 
     #[test]
-    fn a_copy_and_a_response_without_a_date_say_nothing() {
+    fn copies_and_responses_without_a_date_are_ignored() {
         let clock = ServiceClock::default();
         let now = at("2026-11-23T10:00:00Z");
         let nonsense = (DATE, "2026-11-23");
