@@ -3,27 +3,27 @@ use crate::nhs_number::NhsNumber;
 use crate::process::review::Refusal;
 use chrono::{DateTime, Utc};
 
-/// What an action depends on besides its case.
+/// The data that an action depends on besides its case.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug)]
 pub struct Context<'a> {
-    /// The other cases that matter, as they are stored: the one to be merged, those that hold the number,
-    /// those of a duplicate. More of them do no harm.
+    /// The related cases, as they are stored: the one to merge, those with the same number, those
+    /// of a duplicate. Additional cases do no harm.
     pub others: &'a [Case],
-    /// Who acts, by their user id.
+    /// The user id of the person who acts.
     pub by: &'a str,
-    /// The time now.
+    /// The current time.
     pub at: DateTime<Utc>,
 }
 
 impl<'a> Context<'a> {
-    /// `by` acts at `at`, and no other case matters.
+    /// Creates a context without related cases.
     #[must_use]
     pub const fn new(by: &'a str, at: DateTime<Utc>) -> Self {
         Self { others: &[], by, at }
     }
 
-    /// The same, with the other cases that matter.
+    /// Sets the related cases.
     #[must_use]
     pub const fn with_others(mut self, others: &'a [Case]) -> Self {
         self.others = others;
@@ -38,14 +38,14 @@ impl<'a> Context<'a> {
         ReviewStep::new(self.at, self.by, what)
     }
 
-    /// Ends `item`.
+    /// Closes `item`.
     pub(super) fn close(&self, item: &mut ReviewItem, state: ReviewState, what: &str) {
         item.state = state;
         item.history.push(self.step(what));
     }
 
-    /// `case` without `other` in its open items about duplicates (of `number`, when one is given), which
-    /// end when they name nobody else; `None` when it names it nowhere.
+    /// Removes `other` from the open duplicate items of `case` (only those of `number`, if given),
+    /// and closes items without another case. Returns `None` if no item names it.
     pub(super) fn unlink(
         &self,
         case: &Case,
@@ -64,7 +64,7 @@ impl<'a> Context<'a> {
                 continue;
             }
             if others.iter().all(|named| named == other) {
-                // Whom it was about is still to be told afterwards.
+                // Keeps `others` for the case history.
                 self.close(item, ReviewState::Resolved, what);
             } else {
                 others.retain(|named| named != other);
@@ -75,15 +75,15 @@ impl<'a> Context<'a> {
     }
 }
 
-/// A case as an action leaves it.
+/// A case after an action.
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Changed {
-    /// The case.
+    /// The changed case.
     pub case: Case,
-    /// Whether it is to be saved only if no other case in use holds its number (MSCA-DQ-01).
+    /// Whether to save it only if no other active case has its number (MSCA-DQ-01).
     pub sole_holder: bool,
-    /// What happened to it, by a stable word, for the audit trail: `accepted`, `absorbed`, and so on.
+    /// The change, as a stable word for the audit trail: `accepted`, `absorbed`, and so on.
     pub what: &'static str,
 }
 
@@ -93,7 +93,7 @@ impl Changed {
     }
 }
 
-/// The item `number` of `case`.
+/// Returns the item `number` of `case`.
 pub(super) fn item(case: &Case, number: u32) -> Result<&ReviewItem, Refusal> {
     case.review.iter().find(|item| item.number == number).ok_or(Refusal::NoSuchItem)
 }

@@ -1,11 +1,10 @@
 use crate::case::Case;
 use crate::demographics::{Gender, PartialDate, redacted_debug};
 
-/// Local particulars as they should be. What is `None` stays; a text that is blank is none.
+/// Corrected demographics of a case. `None` keeps a field; blank text clears it.
 ///
-/// The local system is to be corrected too. A caseload that says of the case what it said before changes
-/// nothing here; one that says something new about it is taken at its word in all of it
-/// ([`Case::updated_from`]).
+/// Correct the local system too. A caseload with the same data as before changes nothing here. A
+/// caseload with new data about the case replaces all of these fields ([`Case::updated_from`]).
 ///
 /// ```
 /// use nhs_pds::process::review::Corrections;
@@ -30,14 +29,14 @@ pub struct Corrections {
     pub address: Option<[String; 5]>,
     /// The postcode of the usual address.
     pub postcode: Option<String>,
-    /// Date of death. It takes the case out of tracing (HAV-2).
+    /// Date of death. The worker no longer traces the case (HAV-2).
     pub date_of_death: Option<PartialDate>,
-    /// That the local data do not contradict themselves any more.
+    /// Whether the local data no longer contradict each other.
     pub is_one_person: bool,
 }
 
 impl Corrections {
-    /// `case` with these; all else as it was.
+    /// Returns `case` with these corrections.
     pub(super) fn apply(&self, case: &Case) -> Case {
         let mut changed = case.clone();
         let text = |new: &Option<String>, old: &mut Option<String>| {

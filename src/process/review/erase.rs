@@ -13,36 +13,38 @@ use std::collections::BTreeSet;
 /// How many cases are in memory at a time.
 const PAGE: usize = 100;
 
-/// How often a case is tried to be saved, over others' changes.
+/// How often a save is tried when other programs change the case.
 const ATTEMPTS: usize = 8;
 
 impl ReviewQueue {
-    /// Erases a case for good, by the order of a court (MSCA-DQ-02), of which `court_order` is the
-    /// reference. It stands in the audit trail in the clear and for ever: nothing of a patient may be in
-    /// it.
+    /// Erases a case permanently, by order of a court (MSCA-DQ-02). `court_order` is the reference
+    /// of the order. It is stored in the audit trail permanently and unencrypted, so it must not
+    /// contain patient data.
     ///
-    /// 1. The trail says who erases the case by what order.
-    /// 2. Nothing is left of the case in the store but its id, and that it was erased, when and by whom.
-    /// 3. Other cases name it no more. A case that was merged into it is logically deleted instead.
-    /// 4. The store's files are rewritten, so that no copies of what the case was stay in them.
-    /// 5. The trail forgets the person: what it has sealed about the case cannot be opened any more. So
-    ///    does what it has sealed about each number that the case has ever had, unless another case has
-    ///    the number, or a person has rejected it for this one. Its files are rewritten too.
+    /// 1. The trail records who erases the case, and by which order.
+    /// 2. The store keeps only the case's id, and when and by whom it was erased.
+    /// 3. Other cases no longer name it. A case merged into it becomes logically deleted.
+    /// 4. The store rewrites its files, so that they contain no copies of the case.
+    /// 5. The trail forgets the person: its sealed data about the case cannot be opened any more.
+    ///    The same applies to each number that the case has ever had, unless another case has that
+    ///    number, or a user rejected it for this case. Its files are rewritten too.
     ///
-    /// Whatever breaks off in between, calling it again completes it, as often as is needed. It is also to
-    /// be called again when a pass of the worker was asking about the person at the same time, because that
-    /// leaves its own record. A case that is damaged and cannot be read can be erased; one that is damaged
-    /// is not searched for references to another ([`unreadable`](Self::unreadable) names it).
+    /// If it is interrupted, call it again, as often as needed, to complete it. Also call it again
+    /// if a pass of the worker traced the person at the same time, because the pass leaves its own
+    /// record. A damaged case can be erased. Damaged cases are not searched for references to
+    /// another case ([`unreadable`](Self::unreadable) lists them).
     ///
-    /// Other cases keep what they took over in a merge (a number, a date of death). The person that such a
-    /// number was confirmed for is deleted, and the number stays in doubt. What the trail has sealed about
-    /// other cases stays; it may name this case's id and that person. Alerts that were delivered are where
-    /// they were delivered to: `SqliteAlerts::forget` deletes those in a file. Backups, and what the file
-    /// system or the disk keeps of blocks that are no part of a file any more, are the deployment's.
+    /// Other cases keep what they took over in a merge (a number, a date of death). The person for
+    /// whom such a number was confirmed is deleted, and the number stays in doubt. The trail keeps
+    /// its sealed data about other cases, which may name this case's id and that person. Delivered
+    /// alerts stay at their destination; `SqliteAlerts::forget` deletes those in a file. The
+    /// operator must erase backups, and old blocks that the file system or disk may keep.
     ///
     /// # Errors
     ///
-    /// Any [`ErrorKind`]. Call it again; after [`Residue`](ErrorKind::Residue), once nothing else uses the
+    /// Any [`ErrorKind`]. Call it again; after [`Residue`](ErrorKind::Residue), when no other
+    /// program
+    /// uses the files.
     /// files.
     pub async fn erase(
         &self,
@@ -66,13 +68,14 @@ impl ReviewQueue {
             self.blank(case, actor, Blanked::InItsRow).await?;
             self.drop_references(case, actor).await?;
         }
-        // Also when all was done before: what a first call could not overwrite, the next one does.
+        // Repeated even if everything was done: a later call overwrites what an earlier one could
+        // not.
         self.blank(case, actor, Blanked::Everywhere).await?;
         self.audit.forget(case).await?;
         Ok(if done { Outcome::AlreadyDone } else { Outcome::Done })
     }
 
-    /// The case as it is stored; of one that cannot be read, what is known: its id.
+    /// Returns the stored case. For a damaged case, returns its id only.
     async fn stored(&self, id: &CaseId) -> Result<Option<Case>, Error> {
         match self.store.get(id).await {
             Err(error) if error.is_about_a_damaged_case() => {
@@ -89,7 +92,8 @@ impl ReviewQueue {
         let subject =
             numbers.iter().fold(Subject::of(case), |all, number| all.with_number(*number));
         let mut entries = vec![entry.clone().about(subject)];
-        // What is on record of a number alone is of the same person, unless somebody else has it.
+        // Sealed data about a number alone belong to this person, unless another case has the
+        // number.
         for number in numbers {
             let holders = self.store.holders(number).await?;
             if holders.iter().all(|holder| *holder == case.id) {
@@ -100,8 +104,8 @@ impl ReviewQueue {
         Ok(())
     }
 
-    /// Every number that the case has or has had, by the trail, but for those that were found not to be
-    /// the person's.
+    /// Returns every number that the case has or has had, according to the trail, except those that
+    /// were found not to be the person's.
     async fn numbers(&self, case: &Case) -> Result<BTreeSet<NhsNumber>, Error> {
         let mut numbers: BTreeSet<NhsNumber> = case.nhs_number.iter().map(|n| n.number).collect();
         let mut rejected: BTreeSet<NhsNumber> = case.rejected_numbers.iter().copied().collect();
@@ -178,12 +182,12 @@ impl ReviewQueue {
     }
 }
 
-/// How far a case is blanked.
+/// How much of a case is blanked.
 #[derive(Clone, Copy)]
 enum Blanked {
-    /// Only where it is stored now.
+    /// Only its current row in the store.
     InItsRow,
-    /// Wherever the store's files hold something of it.
+    /// Every copy in the store's files.
     Everywhere,
 }
 
@@ -191,7 +195,7 @@ fn is_erased(case: &Case) -> bool {
     case.deleted.as_ref().is_some_and(|deletion| deletion.how == DeletionKind::Erased)
 }
 
-/// What is left of `case`. When it was erased, and by whom, stays as it was the first time.
+/// Returns the case without its data. Keeps when and by whom it was first erased.
 fn blank(case: &Case, by: &str, at: DateTime<Utc>) -> Case {
     let mut blank = Case::new(case.id.clone(), RecordType::Other("erased".to_owned()));
     blank.version = case.version;
@@ -200,8 +204,8 @@ fn blank(case: &Case, by: &str, at: DateTime<Utc>) -> Case {
     blank
 }
 
-/// Forgets for which person each number of `case` was confirmed, unless it was for the case's own: such a
-/// number may have been taken over in a merge, with the person. The number stays in doubt.
+/// Removes the person for whom a number of `case` was confirmed, if different from the case's own
+/// person. A merge may have taken such a number over, with its person. The number stays in doubt.
 fn forget_other_people(case: &mut Case) {
     let own = case.identity();
     let before = case.absorbed.iter_mut().filter_map(|was| was.number_before.as_mut());
@@ -218,7 +222,7 @@ fn forget_other_people(case: &mut Case) {
     }
 }
 
-/// `case` without what names the case `erased`; `None` when nothing does.
+/// Removes references to the case `erased`. Returns `None` if there are none.
 fn without(case: &Case, erased: &CaseId, by: &str, at: DateTime<Utc>) -> Option<Case> {
     let mut changed = case.clone();
     for item in &mut changed.review {

@@ -2,7 +2,7 @@ use crate::audit;
 use crate::case::{self, CaseId};
 use std::error::Error as StdError;
 
-/// An action that could not be carried out.
+/// An action that failed.
 #[derive(Debug, thiserror::Error)]
 #[error("{kind}")]
 pub struct Error {
@@ -16,13 +16,13 @@ impl Error {
         Self { kind, case: None, source: None }
     }
 
-    /// What went wrong.
+    /// Returns what failed.
     #[must_use]
     pub const fn kind(&self) -> ErrorKind {
         self.kind
     }
 
-    /// The case that the error is about, when it is about one. `Display` leaves it out.
+    /// Returns the case that the error is about, if any. `Display` omits it.
     #[must_use]
     pub const fn case(&self) -> Option<&CaseId> {
         self.case.as_ref()
@@ -53,43 +53,43 @@ impl From<audit::Error> for Error {
     }
 }
 
-/// What went wrong, and so what to do about it. Nothing was done, unless a case was being erased: an
-/// erasure that ended early is completed by erasing the case again.
+/// What failed, and what to do. Nothing was changed, except by an erasure: to complete an
+/// interrupted erasure, erase the case again.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, thiserror::Error)]
 pub enum ErrorKind {
-    /// The audit trail cannot be written or read, so nothing is done that would not be on record. Try
-    /// again later.
+    /// The audit trail cannot be written or read. No action is done without a record. Try again
+    /// later.
     #[error("the audit trail is unavailable")]
     AuditUnavailable,
-    /// The audit trail is damaged, or belongs to a newer version. Have it verified.
+    /// The audit trail is damaged, or belongs to a newer version. Verify it.
     #[error("the audit trail cannot be used")]
     AuditBroken,
-    /// Somebody else keeps changing the cases. Look at them again, and decide again.
+    /// Other programs keep changing the cases. Review the cases and decide again.
     #[error("the cases have changed in the meantime")]
     Conflict,
-    /// The audit trail can only be read, so nothing is shown or done. Open it where it can be written.
+    /// The audit trail is read-only, so nothing is shown or done. Open it with write access.
     #[error(
-        "the audit trail is read-only, so nothing is put on record and nothing is shown or done"
+        "the audit trail is read-only, so nothing is recorded, shown or done: open it with write access"
     )]
     ReadOnly,
-    /// The case is erased, but the files of the store or of the trail may still hold copies of what it
-    /// was: another connection is using them, or there is no room to rewrite them. Close other programs
-    /// or free room, and erase the case again; doing so twice does no harm.
+    /// The case is erased, but the files of the store or trail may still contain copies of it.
+    /// Another connection uses them, or there is no room to rewrite them. Close other programs or
+    /// free disk space, and erase the case again; this does no harm.
     #[error(
-        "the case is erased, but its files may still hold copies of what it was: close other programs \
-         that use them, make sure that there is room for a second copy, and erase the case again"
+        "the case is erased, but its files may still contain copies of it: close other programs \
+         that use them, make sure that there is disk space for a second copy, and erase the case again"
     )]
     Residue,
-    /// A case that the action depends on is damaged and cannot be read; the others can. Restore it from
-    /// a copy, or erase it.
+    /// A case that the action depends on is damaged and cannot be read. Other cases are not
+    /// affected. Restore it from a copy, or erase it.
     #[error("a stored case is damaged and cannot be read: restore it from a copy, or erase it")]
     Unreadable,
     /// The store of cases cannot be read or written. Try again later.
     #[error("the store of cases is unavailable")]
     StoreUnavailable,
-    /// The store of cases holds what is no case, belongs to a newer version, or does not keep to its
-    /// contract. Have the store looked at.
+    /// The store of cases contains invalid data, belongs to a newer version, or breaks its
+    /// contract. Have the store examined.
     #[error("the store of cases cannot be used")]
     StoreBroken,
 }

@@ -1,4 +1,4 @@
-//! Cases with review items, for the tests of this room.
+//! Cases with review items, for the tests of this module.
 
 use crate::case::{
     Case, CaseId, Evidence, NumberSource, NumberStatus, RecordType, RecordedNumber, ReviewReason,
@@ -30,7 +30,7 @@ pub(super) fn held(number: NhsNumber, standing: NumberStatus) -> RecordedNumber 
     held
 }
 
-/// A case with one open item, which names `number` as found.
+/// Creates a case with one open item, in which `number` was found.
 pub(super) fn case(text: &str, reason: ReviewReason, number: Option<NhsNumber>) -> Case {
     let mut case = Case::new(id(text), RecordType::AdultCase);
     case.surname = Some("Aindow".into());

@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 /// How many cases are in memory at a time.
 const PAGE: usize = 100;
 
-/// Which item of which case. `Ord` is the order of [`ReviewQueue::list`].
+/// Identifies an item of a case. `Ord` is the order of [`ReviewQueue::list`].
 #[non_exhaustive]
 #[derive(Clone, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct ItemId {
@@ -18,14 +18,14 @@ pub struct ItemId {
 }
 
 impl ItemId {
-    /// The item numbered `item` of `case`.
+    /// Creates the id of the item numbered `item` of `case`.
     #[must_use]
     pub const fn new(case: CaseId, item: u32) -> Self {
         Self { case, item }
     }
 }
 
-/// Which items are asked for: those that meet every condition.
+/// Selects items that meet every condition.
 ///
 /// ```
 /// use nhs_pds::case::ReviewState;
@@ -42,28 +42,28 @@ pub struct ItemFilter {
 }
 
 impl ItemFilter {
-    /// Only items in this state; without it, all that are open.
+    /// Only items in this state. Default: all open items.
     #[must_use]
     pub const fn with_state(mut self, state: ReviewState) -> Self {
         self.state = Some(state);
         self
     }
 
-    /// Only items that came up for this reason.
+    /// Only items with this reason.
     #[must_use]
     pub const fn with_reason(mut self, reason: ReviewReason) -> Self {
         self.reason = Some(reason);
         self
     }
 
-    /// Only items that this user works on, by their user id as it was assigned.
+    /// Only items assigned to the user with this user id.
     #[must_use]
     pub fn with_assignee(mut self, user: impl Into<String>) -> Self {
         self.assignee = Some(user.into());
         self
     }
 
-    /// The event that says what is asked for. The case after which a page begins is sealed.
+    /// Returns the audit event of the query. The case of `after` is sealed.
     fn question(
         &self,
         actor: &Actor,
@@ -97,35 +97,37 @@ impl ItemFilter {
     }
 }
 
-/// What a list shows of an item: nothing of the person but the case's id.
+/// An item in a list. Contains no personal data except the case's id.
 #[non_exhaustive]
 #[derive(Clone, Eq, PartialEq)]
 pub struct ListedItem {
-    /// Which it is.
+    /// The item.
     pub id: ItemId,
-    /// Why somebody has to look.
+    /// Why a reviewer is needed.
     pub reason: ReviewReason,
-    /// Who has it.
+    /// The state: who has the item.
     pub state: ReviewState,
-    /// Who works on it, by their user id.
+    /// The user id of the reviewer to whom it is assigned.
     pub assignee: Option<String>,
-    /// When it came up.
+    /// When the item was opened.
     pub opened_at: DateTime<Utc>,
-    /// How long ago that was.
+    /// The time since then.
     pub age: TimeDelta,
 }
 
 impl ReviewQueue {
-    /// At most `limit` items of cases in use that `filter` lets pass, in the order of their cases' ids and
-    /// their numbers, from the first after `after` on. None are left when there are fewer than `limit`.
+    /// Returns at most `limit` items of active cases that meet `filter`, ordered by case id and
+    /// item number, starting after `after`. Fewer than `limit` items mean that this is the last
+    /// page.
     ///
-    /// That `actor` looked at the list is audited first, as `cases_listed` (MSCA-AUD-05); each page is an
-    /// event of its own. Cases are read page by page, so that memory stays bounded. Left out are cases
-    /// that cannot be read: [`unreadable`](Self::unreadable) names them.
+    /// First records in the audit trail that `actor` viewed the list, as `cases_listed`
+    /// (MSCA-AUD-05); each page is a separate event. Reads cases page by page, so memory is
+    /// bounded. Omits cases that cannot be read: [`unreadable`](Self::unreadable) lists them.
     ///
     /// # Errors
     ///
-    /// Any [`ErrorKind`](crate::process::review::ErrorKind) but `Conflict`; without a record, nothing is shown.
+    /// Any [`ErrorKind`](crate::process::review::ErrorKind) but `Conflict`. Nothing is shown without a
+    /// record.
     pub async fn list(
         &self,
         filter: &ItemFilter,
@@ -153,7 +155,7 @@ impl ReviewQueue {
             }
             listed.len() < limit
         };
-        // Of the case of `after` there may be more.
+        // The case of `after` may have more items.
         let mut read = after.map(|after| after.case.clone());
         if let Some(id) = &read
             && let Some(case) = readable(self.store.get(id).await)?
@@ -171,8 +173,7 @@ impl ReviewQueue {
         }
     }
 
-    /// The cases that cannot be read, because they were damaged in the store: no list has them. They can
-    /// be erased.
+    /// Returns the damaged cases, which cannot be read. No list contains them. They can be erased.
     ///
     /// # Errors
     ///

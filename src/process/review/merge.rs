@@ -8,7 +8,7 @@ use crate::process::review::presence::flag_duplicates;
 use crate::process::review::{Changed, Context, Refusal};
 use chrono::{DateTime, Utc};
 
-/// `absorbed` goes into `case`.
+/// Merges `absorbed` into `case`.
 pub(super) fn merge(
     case: &Case,
     found: &ReviewItem,
@@ -22,7 +22,7 @@ pub(super) fn merge(
     if !other.is_live() {
         return Err(Refusal::OtherNotInUse);
     }
-    // With the person it is of: if that is not the survivor's, it is verified at once.
+    // The number keeps its person. If that is not the survivor's person, it is verified at once.
     let taken = other.number_with_person();
     let taken = taken.filter(|_| other.usable_number().is_some());
     let taken = taken.as_ref().filter(|_| case.usable_number().is_none());
@@ -52,15 +52,15 @@ pub(super) fn merge(
         survivor.asking = TraceState { asked: case.asking.asked.clone(), ..TraceState::default() };
     }
     for item in survivor.review.iter_mut().filter(|item| item.is_open()) {
-        // Duplicates that name a third case stay open.
+        // Duplicate items that name a third case stay open.
         let worked = item.number == found.number && item.reason != ReviewReason::Duplicate;
-        if worked || (taken.is_some() && speaks_of_the_number(item)) || names_nobody(item) {
+        if worked || (taken.is_some() && speaks_of_the_number(item)) || has_no_other_case(item) {
             context.close(item, ReviewState::Resolved, "merged");
         }
     }
     let mut gone = other.clone();
     for item in gone.review.iter_mut().filter(|item| item.is_open()) {
-        // What is still a duplicate when it is taken out again comes up again.
+        // Undoing the merge opens the item again if the case is still a duplicate.
         if item.reason == ReviewReason::Duplicate {
             context.close(item, ReviewState::Resolved, "merged");
         }
@@ -73,8 +73,8 @@ pub(super) fn merge(
     Ok(changes)
 }
 
-/// A third case whose duplicates name the absorbed one: it and the survivor name each other instead if the
-/// survivor will have the number, and it names nobody if not.
+/// Updates a third case whose duplicate items name the absorbed case. If the survivor will have the
+/// number, the third case and the survivor name each other; if not, the reference is removed.
 fn relink(
     third: &Case,
     absorbed: &CaseId,
@@ -99,7 +99,7 @@ fn relink(
     context.unlink(&relinked, absorbed, None, "other_merged")
 }
 
-/// Whether the item says what is wrong with the number that the case held.
+/// Whether the item is about a fault of the case's number.
 const fn speaks_of_the_number(item: &ReviewItem) -> bool {
     matches!(
         item.reason,
@@ -107,19 +107,21 @@ const fn speaks_of_the_number(item: &ReviewItem) -> bool {
     )
 }
 
-fn names_nobody(item: &ReviewItem) -> bool {
+fn has_no_other_case(item: &ReviewItem) -> bool {
     item.reason == ReviewReason::Duplicate && item.evidence.others.is_empty()
 }
 
-/// What follows when the merge of `absorbed` into `case` is undone (MSCA-DQ-01): both cases, as they are
-/// then, and others that are flagged.
+/// Returns the changes when the merge of `absorbed` into `case` is undone (MSCA-DQ-01): both cases,
+/// and other cases that are flagged.
 ///
-/// The other case is in use again. The case gets back the number that it held before, unless its number
-/// has changed since for another reason, and gives back a date of death that it took over and still has.
-/// If two cases in use hold one number then, each is flagged as a duplicate, and the back office is told.
-/// Third cases that were duplicates for a number that is given back are the other case's again.
+/// The other case becomes active again. The case gets its earlier number back, unless its number
+/// has changed since for another reason. It loses a date of death that it took over and still has.
+/// If two active cases then have one number, both are flagged as duplicates, and the back office is
+/// alerted. Third cases that were duplicates by a returned number become duplicates of the other
+/// case.
 ///
-/// Pure. `context` has to bring the other case, those that hold the numbers of the two, and those that
+/// Pure. `context` must contain the other case, the cases with the numbers of the two, and the
+/// cases that
 /// their items name.
 ///
 /// # Errors
@@ -153,7 +155,7 @@ pub fn undo_merge(
     }
     let mut back = other.clone();
     back.deleted = None;
-    // What made it a duplicate is found out again at once.
+    // The worker checks again at once whether it is a duplicate.
     back.asking.not_before = None;
     // A case that had the same number before still has it.
     let thirds = match returned.filter(|_| returned != held_before) {
@@ -168,10 +170,10 @@ pub fn undo_merge(
     Ok(changes)
 }
 
-/// The number that `case` took over from `other` when it absorbed it, if it still has that number.
+/// Returns the number that `case` took over from `other` in the merge, if it still has that number.
 ///
-/// Two cases may have had the same number with different sources and for different people. Then it was
-/// taken over if it was not usable before, and was usable in the other case.
+/// Both cases may have had the same number, with different sources and for different people. Then
+/// it was taken over if it was usable in the other case but not in this one.
 fn taken_number(case: &Case, other: &Case, was: &Absorbed) -> Option<NhsNumber> {
     let now = case.number_with_person()?;
     let theirs = other.number_with_person().filter(|theirs| theirs.number == now.number)?;
@@ -189,7 +191,7 @@ fn taken_number(case: &Case, other: &Case, was: &Absorbed) -> Option<NhsNumber> 
     taken.then_some(now.number)
 }
 
-/// What a merge `at` a time has settled about the number is open again with the number.
+/// Reopens the items about the number that the merge `at` this time resolved.
 fn reopen(survivor: &mut Case, at: DateTime<Utc>, context: &Context<'_>) {
     let open: Vec<ReviewReason> = survivor.open_items().map(|item| item.reason).collect();
     for item in survivor.review.iter_mut().filter(|item| speaks_of_the_number(item)) {
@@ -202,8 +204,8 @@ fn reopen(survivor: &mut Case, at: DateTime<Utc>, context: &Context<'_>) {
     }
 }
 
-/// Third cases that are duplicates of the survivor for the `number` that it gives back: each of them and the
-/// case that has the number then name each other instead.
+/// Updates third cases that are duplicates of the survivor by the returned `number`: each of them
+/// and the case that now has the number name each other instead.
 fn give_back_duplicates(
     survivor: &mut Case,
     back: &mut Case,
@@ -220,7 +222,7 @@ fn give_back_duplicates(
         if !is_named {
             continue;
         }
-        // The other case first, so that the item stays open.
+        // Adds the other case first, so that the item stays open.
         let flagged = third.flag_duplicate(&back.id, number, context.at);
         let flagged = flagged.as_ref().unwrap_or(third);
         let relinked = context.unlink(flagged, &survivor.id, Some(number), "merge_undone");
@@ -249,7 +251,7 @@ mod tests {
         let [survivor, absorbed] = &changes[..] else { panic!() };
         assert_eq!((survivor.what, absorbed.what), ("merged", "absorbed"));
         let again = resolve(&survivor.case, 1, &merge, &context());
-        assert_eq!(again, Ok(Vec::new()), "twice is once");
+        assert_eq!(again, Ok(Vec::new()), "a second call changes nothing");
         Ok((survivor.case.clone(), absorbed.case.clone()))
     }
 
@@ -262,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_refused() {
+    fn refused_merges_and_undone_merges() {
         let open = case("1", ReviewReason::Duplicate, Some(NUMBER));
         let mut other = Case::new(id("2"), RecordType::Review);
         let merge = Resolution::Merge { absorbed: id("2") };
@@ -287,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn which_number_is_kept() {
+    fn a_usable_number_is_kept_or_taken_over() {
         use NumberStatus::{Invalid, NotVerified, Superseded, Usable};
         for (mine, theirs, expected) in [
             (None, None, None),
@@ -314,22 +316,22 @@ mod tests {
             assert!(!gone.is_live() && gone.nhs_number == theirs.nhs_number);
             let changes = apart(&survivor, &[gone]).unwrap();
             let now = changes[0].case.number_with_person();
-            assert_eq!(now, mine.number_with_person(), "as it was");
+            assert_eq!(now, mine.number_with_person(), "the number before the merge");
             let gave_back = survivor.number_with_person() != mine.number_with_person();
-            assert_eq!(changes[0].case.review[0].is_open(), gave_back, "what is wrong with it too");
+            assert_eq!(changes[0].case.review[0].is_open(), gave_back, "the item about the number");
             assert_eq!(changes[1].case.nhs_number, theirs.nhs_number);
             assert!(changes[0].case.absorbed.is_empty() && changes[1].case.is_live());
         }
     }
 
     #[test]
-    fn duplicates_that_named_each_other_are_settled_and_flagged_again() {
+    fn duplicates_of_each_other_are_settled_and_flagged_again() {
         let (mut mine, mut theirs) = duplicates("1", "2", NUMBER);
         mine.nhs_number = Some(held(NUMBER, NumberStatus::Usable));
         theirs.nhs_number = mine.nhs_number.clone();
         mine.review[0].evidence.others.push(id("3"));
         let (survivor, gone) = into_one(&mine, &theirs).unwrap();
-        assert!(survivor.review[0].is_open(), "there is a third");
+        assert!(survivor.review[0].is_open(), "a third case has the number");
         assert_eq!(survivor.review[0].evidence.others, [id("3")]);
         assert!(!gone.review[0].is_open());
 
@@ -368,7 +370,7 @@ mod tests {
             let open: Vec<_> = changed.case.open_items().collect();
             assert!(matches!(&open[..], [item] if item.evidence.others == [id(other)]));
         }
-        assert!(survivor.case.undelivered.is_empty(), "what is open was told");
+        assert!(survivor.case.undelivered.is_empty(), "an open item had its alert before");
     }
 
     #[test]
@@ -400,7 +402,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_number_goes_back_to_what_it_was_and_keeps_what_was_found_out_since() {
+    fn the_same_number_is_restored_and_keeps_later_findings() {
         use NumberStatus::{NotVerified, Superseded, Usable};
         let make = |text: &str, surname: &str, standing| {
             let mut case = case(text, ReviewReason::NotVerified, None);
@@ -419,7 +421,7 @@ mod tests {
             let changes = apart(&survivor, std::slice::from_ref(&gone)).unwrap();
             assert_eq!(changes[0].case.nhs_number, mine.nhs_number);
         }
-        // Never taken over, and spoken against since, as the other's was before.
+        // Never taken over, and found to be superseded since, as the other case's was before.
         let mine = make("1", "Quentinsson", Usable);
         let (mut survivor, gone) = into_one(&mine, &make("2", "Quentinsson", Superseded)).unwrap();
         let replaced = make("1", "Quentinsson", Superseded).nhs_number;

@@ -1,26 +1,28 @@
-//! What people do about the cases that the worker could not settle (HAV-10, MSCA-PDS-03, PDS-04, DQ-01,
-//! DQ-02, DQ-03).
+//! The actions of reviewers on cases that the worker could not settle (HAV-10, MSCA-PDS-03, PDS-04,
+//! DQ-01, DQ-02, DQ-03).
 //!
-//! The worker opens review items on cases; people work them here. [`ReviewQueue`] lists the items, shows
-//! one with its evidence, hands it from the front-line staff to the GP practice to the PDS National Back
-//! Office, and carries out how it was resolved ([`Resolution`]). It also merges cases and takes merges
-//! back, deletes and undeletes them, and erases one for good when a court orders it. Cases that the service
-//! refused for a fault that has been put right are released all at once ([`ReviewQueue::release`]).
+//! The worker adds review items to cases; reviewers work on them here. [`ReviewQueue`] lists the
+//! items and shows each with its evidence. It passes an item between the front-line staff, the GP
+//! practice and the PDS National Back Office, and applies its [`Resolution`]. It also merges cases
+//! and undoes merges, deletes and undeletes cases, and erases a case permanently by order of a
+//! court. When a fault that made the service reject questions is corrected,
+//! [`ReviewQueue::release`] releases all cases it affected.
 //!
-//! What follows from an action is decided by pure functions ([`resolve`], [`step`], [`undo_merge`],
-//! [`delete`], [`undelete`]), of which the queue reads the arguments and carries out the result, in this
+//! Pure functions decide the effects of an action ([`resolve`], [`step`], [`undo_merge`],
+//! [`delete`], [`undelete`]). The queue reads their arguments and applies the result, in this
 //! order:
 //!
-//! 1. The audit trail says who is about to change what (MSCA-AUD-03). If it cannot, nothing is changed.
-//! 2. All cases of the action are saved in one step, over the versions that were read. When somebody else
-//!    has changed one of them, everything is read and decided again.
-//! 3. Alerts that stand on the saved cases are delivered. What is not, the worker's next pass delivers.
+//! 1. Writes to the audit trail who is about to change what (MSCA-AUD-03). If this fails, nothing
+//!    is changed.
+//! 2. Saves all cases of the action in one step, if their versions are unchanged. If another
+//!    program has changed one of them, the queue reads and decides again.
+//! 3. Delivers the alerts of the saved cases. The worker's next pass delivers the rest.
 //!
-//! Nothing is done twice: what is done already is [`Outcome::AlreadyDone`], and what may not be done a
-//! [`Refusal`], which is an answer and not an error.
+//! No action is applied twice: a repeated action returns [`Outcome::AlreadyDone`]. An action that
+//! is not allowed returns a [`Refusal`], which is a result and not an error.
 //!
-//! Who may do which of this is the program's to decide, and so are the screens. Notes are kept as they are
-//! typed; nobody looks for other people's particulars in them.
+//! The program decides who may do what, and provides the screens. Notes are stored as they are
+//! typed, and not checked for other people's data.
 
 mod context;
 mod corrections;

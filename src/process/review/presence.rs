@@ -1,4 +1,4 @@
-//! Whether a case is in use.
+//! Deletes and undeletes cases.
 
 use crate::case::{
     Alert, AlertKind, Case, CaseId, Deletion, DeletionKind, ReviewReason, ReviewState,
@@ -6,10 +6,10 @@ use crate::case::{
 use crate::nhs_number::NhsNumber;
 use crate::process::review::{Changed, Context, Refusal};
 
-/// What follows when `case` is logically deleted (MSCA-DQ-02): its data stay, and it holds no number for
-/// others; none when it is deleted already.
+/// Returns the changes when `case` is logically deleted (MSCA-DQ-02), or none if it is deleted
+/// already. The case keeps its data, and its number no longer conflicts with other cases.
 ///
-/// Pure. `context` has to bring the cases that its duplicates name, which are flagged with it no longer.
+/// Pure. `context` must contain the cases that its duplicate items name; these no longer name it.
 ///
 /// # Errors
 ///
@@ -23,7 +23,7 @@ pub fn delete(case: &Case, context: &Context<'_>) -> Result<Vec<Changed>, Refusa
     }
     let mut gone = case.clone();
     gone.deleted = Some(Deletion::new(context.at, context.by, DeletionKind::Logical));
-    // What is still a duplicate when it is undeleted comes up again, and is told again.
+    // Undeleting opens the item again, with a new alert, if the case is still a duplicate.
     let duplicates = gone.review.iter_mut().filter(|item| item.reason == ReviewReason::Duplicate);
     for item in duplicates.filter(|item| item.is_open()) {
         context.close(item, ReviewState::Resolved, "deleted");
@@ -35,12 +35,14 @@ pub fn delete(case: &Case, context: &Context<'_>) -> Result<Vec<Changed>, Refusa
     Ok([Changed::new(gone, "deleted")].into_iter().chain(unlinked).collect())
 }
 
-/// What follows when the logical deletion of `case` is taken back (MSCA-DQ-02); none when it is in use.
+/// Returns the changes when the logical deletion of `case` is undone (MSCA-DQ-02), or none if it is
+/// active.
 ///
-/// If another case holds its number by now, each is flagged as a duplicate, and the back office is told
+/// If another case now has its number, both are flagged as duplicates, and the back office is
+/// alerted
 /// (MSCA-DQ-01).
 ///
-/// Pure. `context` has to bring the cases that hold the case's number.
+/// Pure. `context` must contain the cases with the case's number.
 ///
 /// # Errors
 ///
@@ -59,7 +61,7 @@ pub fn undelete(case: &Case, context: &Context<'_>) -> Result<Vec<Changed>, Refu
     Ok(changes)
 }
 
-/// Flags the case `newcomer`, which is among `changes`, and every other that holds its number then.
+/// Flags the case `newcomer`, which is among `changes`, and every other case with its number.
 pub(super) fn flag_duplicates(
     changes: &mut Vec<Changed>,
     newcomer: &CaseId,
@@ -67,7 +69,7 @@ pub(super) fn flag_duplicates(
 ) {
     let is_changed = |id: &CaseId| changes.iter().any(|changed| changed.case.id == *id);
     let changed = changes.iter().map(|changed| &changed.case);
-    // A case that changes is looked at as it will be.
+    // Use the new version of a case that changes.
     let as_stored = context.others.iter().filter(|other| !is_changed(&other.id));
     let Some(number) =
         changed.clone().find(|case| case.id == *newcomer).and_then(Case::live_number)
@@ -103,7 +105,7 @@ pub(super) fn flag_duplicates(
     }
 }
 
-/// Names the holders in the newcomer's own item, and puts an alert on it if there was none open.
+/// Names the other cases in the newcomer's own item, and adds an alert if no item was open.
 fn flag_newcomer(case: &mut Case, number: NhsNumber, holders: Vec<CaseId>, context: &Context<'_>) {
     let known = case.review.len();
     for holder in &holders {
@@ -125,7 +127,7 @@ mod tests {
     use crate::process::review::fixtures::{NUMBER, case, context, duplicates, held, id, now};
 
     #[test]
-    fn there_and_back() {
+    fn a_deleted_case_can_be_undeleted() {
         let open = case("1", ReviewReason::NoMatch, None);
         let gone = delete(&open, &context()).unwrap().remove(0).case;
         assert!(!gone.is_live());
@@ -136,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_refused() {
+    fn merged_and_erased_cases_are_refused() {
         for (how, refusal) in [
             (DeletionKind::MergedInto(id("3")), Refusal::Merged),
             (DeletionKind::Erased, Refusal::Erased),
@@ -166,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn the_back_office_is_told_of_a_duplicate_that_is_new() {
+    fn the_back_office_is_alerted_to_a_new_duplicate() {
         let mut gone = Case::new(id("1"), RecordType::Review);
         gone.nhs_number = Some(held(NUMBER, NumberStatus::Usable));
         let mut holder = gone.clone();
@@ -175,6 +177,6 @@ mod tests {
         let changes = undelete(&gone, &context().with_others(&[holder])).unwrap();
         let [alert] = &changes[0].case.undelivered[..] else { panic!() };
         assert_eq!((alert.id.as_str(), &alert.others[..]), ("1/1/duplicate", &[id("2")][..]));
-        assert!(changes[1].case.undelivered.is_empty(), "once for the two");
+        assert!(changes[1].case.undelivered.is_empty(), "one alert for both cases");
     }
 }

@@ -13,23 +13,23 @@ use crate::process::review::{
 use chrono::{DateTime, Utc};
 use std::sync::Arc;
 
-/// How often an action is decided, over others' changes.
+/// How often an action is decided when other programs change its cases.
 const ATTEMPTS: usize = 4;
 
-/// What became of an action.
+/// The result of an action.
 #[must_use]
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Outcome {
-    /// It was done, and is on record.
+    /// The action was done, and is on record.
     Done,
-    /// It was done before; nothing was changed.
+    /// The action was done before; nothing was changed.
     AlreadyDone,
-    /// It may not be done; nothing was changed.
+    /// The action is not allowed; nothing was changed.
     Refused(Refusal),
 }
 
-/// The review items of a store's cases, and what people do about them.
+/// The review items of a store's cases, and the actions on them.
 ///
 /// ```
 /// use nhs_pds::process::alert::MemoryAlerts;
@@ -68,7 +68,7 @@ pub struct ReviewQueue {
     pub(super) clock: Arc<dyn Clock>,
 }
 
-/// What is done to a case.
+/// An action on a case.
 #[derive(Clone, Copy)]
 enum Action<'a> {
     Step(u32, &'a Step),
@@ -79,8 +79,8 @@ enum Action<'a> {
 }
 
 impl ReviewQueue {
-    /// The items of the cases in `store`. Who did what goes to `audit`, before it is done, and whom the
-    /// back office has to know about to `alerts`.
+    /// Creates a queue of the items in `store`. Writes each action to `audit` before it is done,
+    /// and sends the back office's alerts to `alerts`.
     #[must_use]
     pub fn new(
         store: Arc<dyn CaseStore>,
@@ -90,14 +90,14 @@ impl ReviewQueue {
         Self { store, audit, alerts, clock: Arc::new(SystemClock) }
     }
 
-    /// The same queue, with another clock.
+    /// Sets the clock.
     #[must_use]
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
         self
     }
 
-    /// Makes the item `user`'s to work, by their user id; nobody's without one.
+    /// Assigns the item to the user with this user id, or to no user.
     ///
     /// # Errors
     ///
@@ -112,7 +112,7 @@ impl ReviewQueue {
         self.act(&id.case, Action::Step(id.item, &step), actor).await
     }
 
-    /// Hands the item to somebody else, or reopens it: see [`Step::Move`].
+    /// Passes the item to another group, or reopens it: see [`Step::Move`].
     ///
     /// # Errors
     ///
@@ -126,7 +126,7 @@ impl ReviewQueue {
         self.act(&id.case, Action::Step(id.item, &Step::Move(state)), actor).await
     }
 
-    /// Adds `text` to the item's history. The same note again, right after itself, is one note.
+    /// Adds `text` to the item's history. Ignores an immediate repetition of the same note.
     ///
     /// # Errors
     ///
@@ -135,7 +135,7 @@ impl ReviewQueue {
         self.act(&id.case, Action::Step(id.item, &Step::Note(text.to_owned())), actor).await
     }
 
-    /// Resolves the item, with all that follows from it: see [`Resolution`].
+    /// Resolves the item, with all effects: see [`Resolution`].
     ///
     /// # Errors
     ///
@@ -172,7 +172,7 @@ impl ReviewQueue {
         self.act(case, Action::Delete, actor).await
     }
 
-    /// Takes back the logical deletion of a case: see [`undelete`].
+    /// Undoes the logical deletion of a case: see [`undelete`].
     ///
     /// # Errors
     ///
@@ -202,7 +202,7 @@ impl ReviewQueue {
                 Ok(changes) => changes,
             };
             if self.save(&changes, action.item(&case), actor, at).await? {
-                // It is done. What cannot be told now, the worker's next pass tells.
+                // The action is done. The worker's next pass delivers what cannot be delivered now.
                 let _ = self.deliver(changes, actor).await;
                 return Ok(Outcome::Done);
             }
@@ -210,17 +210,17 @@ impl ReviewQueue {
         Err(Error::new(ErrorKind::Conflict))
     }
 
-    /// The other cases on which the action depends, as they are stored.
+    /// Returns the related cases of the action, as they are stored.
     async fn involved(&self, case: &Case, action: Action<'_>) -> Result<Vec<Case>, Error> {
         let mut others = Vec::new();
         for id in action.names(case) {
             let other = self.store.get(&id).await;
-            // Who is merged is needed. Another case of a duplicate only has its note of it removed.
+            // A merge needs the other case. Another case of a duplicate only loses its reference.
             others.extend(if action.is_about_a_merge() { other? } else { readable(other)? });
         }
         let mut numbers: Vec<NhsNumber> = action.numbers(case);
         if action.is_about_a_merge() {
-            // Whoever shares a number with one of the two is concerned.
+            // A merge also affects cases that share a number with one of the two.
             let named: Vec<CaseId> = others.iter().chain([case]).flat_map(duplicates).collect();
             for id in named {
                 if id != case.id && !others.iter().any(|other| other.id == id) {
@@ -240,7 +240,7 @@ impl ReviewQueue {
         Ok(others)
     }
 
-    /// Records and saves; false when somebody else's change is in the way.
+    /// Records and saves the changes. Returns false when another program has changed a case.
     pub(super) async fn save(
         &self,
         changes: &[Changed],
@@ -271,7 +271,7 @@ impl ReviewQueue {
         Ok(saved)
     }
 
-    /// Delivers the alerts of cases that were saved.
+    /// Delivers the alerts of the saved cases.
     async fn deliver(&self, changes: Vec<Changed>, actor: &Actor) -> Result<(), Error> {
         let cases = changes.into_iter().map(|Changed { mut case, .. }| {
             case.version += 1;
@@ -289,8 +289,8 @@ impl ReviewQueue {
     }
 }
 
-/// The cases that the items of `case` about duplicates name; also those that are settled, because the
-/// other side's may be open.
+/// Returns the cases that the duplicate items of `case` name. Includes settled items, because the
+/// other case's item may be open.
 fn duplicates(case: &Case) -> Vec<CaseId> {
     let items = case.review.iter().filter(|item| item.reason == ReviewReason::Duplicate);
     let mut named: Vec<CaseId> = items.flat_map(|item| item.evidence.others.clone()).collect();
@@ -304,7 +304,7 @@ impl Action<'_> {
         matches!(self, Self::UndoMerge(_) | Self::Resolve(_, Resolution::Merge { .. }))
     }
 
-    /// The item that is worked.
+    /// Returns the item that the action is about.
     fn item<'c>(&self, case: &'c Case) -> Option<&'c ReviewItem> {
         match self {
             Self::Step(number, _) | Self::Resolve(number, _) => {
@@ -314,7 +314,7 @@ impl Action<'_> {
         }
     }
 
-    /// Cases on which it depends.
+    /// Returns the cases that the action names.
     fn names(&self, case: &Case) -> Vec<CaseId> {
         match self {
             Self::Resolve(_, Resolution::Merge { absorbed }) => vec![absorbed.clone()],
@@ -324,7 +324,7 @@ impl Action<'_> {
         }
     }
 
-    /// Numbers of which it matters who holds them.
+    /// Returns the numbers whose other cases matter.
     fn numbers(&self, case: &Case) -> Vec<NhsNumber> {
         let held = case.nhs_number.as_ref().map(|held| held.number);
         match self {
@@ -339,7 +339,7 @@ impl Action<'_> {
     }
 }
 
-/// The record of a change that is about to be saved, with the case as it will be.
+/// The audit record of a change that is about to be saved, with the changed case.
 pub(super) fn record(case: &Case, what: &str, actor: &Actor, at: DateTime<Utc>) -> Entry {
     changed(actor, case, &[("action", what)], at)
 }

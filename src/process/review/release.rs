@@ -6,10 +6,10 @@ use crate::process::review::{Changed, Context, Error, ErrorKind, ReviewQueue};
 /// How many cases are read, and saved, at a time.
 const PAGE: usize = 100;
 
-/// How often a case is decided, over others' changes.
+/// How often a case is decided when other programs change it.
 const ATTEMPTS: usize = 4;
 
-/// Which cases are released: those that wait because the service refused their questions.
+/// Selects the cases to release: those that wait because the service rejected their questions.
 ///
 /// ```
 /// use nhs_pds::process::review::Release;
@@ -21,22 +21,23 @@ const ATTEMPTS: usize = 4;
 #[non_exhaustive]
 #[derive(Clone, Default, Eq, PartialEq)]
 pub struct Release {
-    /// Why they wait.
+    /// Why the cases wait.
     pub reason: ReleaseReason,
-    /// The code with which the service refused the last question, such as `Client/1000`; `-` is none.
+    /// The code with which the service rejected the last question, such as `Client/1000`; `-` means
+    /// none.
     pub code: Option<String>,
 }
 
 redacted_debug!(Release);
 
 impl Release {
-    /// Cases that wait for `reason`.
+    /// Selects cases that wait for `reason`.
     #[must_use]
     pub const fn of(reason: ReleaseReason) -> Self {
         Self { reason, code: None }
     }
 
-    /// The same, limited to one code; `-` selects refusals without a code.
+    /// Limits the selection to one code; `-` selects rejections without a code.
     #[must_use]
     pub fn with_code(mut self, code: impl Into<String>) -> Self {
         self.code = Some(code.into());
@@ -44,19 +45,19 @@ impl Release {
     }
 }
 
-/// Why a case waits though nothing may be wrong with its data.
+/// Why a case waits although its data may be correct.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub enum ReleaseReason {
-    /// The service refused the question.
+    /// The service rejected the question.
     #[default]
     Rejected,
-    /// The service's answers could not be understood, too often in a row.
+    /// The service's responses could not be understood, too often in a row.
     Defect,
 }
 
 impl ReleaseReason {
-    /// A stable word, that of the review item: `rejected` or `defect`.
+    /// Returns a stable word, the same as the review item's: `rejected` or `defect`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         self.item().as_str()
@@ -69,7 +70,7 @@ impl ReleaseReason {
         }
     }
 
-    /// The result of the last trace, as it is stored.
+    /// Returns the result of the last trace, as it is stored.
     const fn result(self) -> &'static str {
         match self {
             Self::Rejected => "rejected",
@@ -79,12 +80,13 @@ impl ReleaseReason {
 }
 
 impl ReviewQueue {
-    /// Releases every case in use that waits as `release` says, after the fault was put right: the worker's
-    /// next pass asks about it, and its review item is resolved as `released`. Returns how many were released.
+    /// Releases every active case that waits as selected, after the fault was corrected. The
+    /// worker's next pass traces these cases, and their review items are resolved as `released`.
+    /// Returns the number of released cases.
     ///
-    /// A case that does not wait any more is left as it is, so a second call releases nothing. Each case is
-    /// on record with `actor` before it is changed (MSCA-AUD-03). When it fails on the way, what was released
-    /// stays released: call it again.
+    /// Skips cases that no longer wait, so a second call releases nothing. Records each case with
+    /// `actor` before it is changed (MSCA-AUD-03). If it fails part way, released cases stay
+    /// released: call it again.
     ///
     /// # Errors
     ///
@@ -113,7 +115,7 @@ impl ReviewQueue {
         }
     }
 
-    /// Releases one case, over others' changes; whether it still waited.
+    /// Releases one case, when other programs change it. Returns whether it still waited.
     async fn release_one(
         &self,
         id: &CaseId,
@@ -133,7 +135,7 @@ impl ReviewQueue {
     }
 }
 
-/// `case` as it is after the release; `None` when it does not wait as `release` says. Pure.
+/// Returns `case` after the release, or `None` if it does not wait as selected. Pure.
 fn released_from(case: &Case, release: &Release, context: &Context<'_>) -> Option<Changed> {
     let last = case.last_trace.as_ref()?;
     let waits = case.asking.until_corrected || case.asking.not_before.is_some();
@@ -141,7 +143,7 @@ fn released_from(case: &Case, release: &Release, context: &Context<'_>) -> Optio
     if !case.is_live()
         || !waits
         || last.result != release.reason.result()
-        // Nothing was sent: what refused the question is this library, and it would again.
+        // Nothing was sent: this library rejected the question, and would do so again.
         || last.message_id.is_none()
         || release.code.as_ref().is_some_and(|wanted| wanted != code)
     {
@@ -179,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn a_case_that_was_rejected_is_asked_about_again_and_its_item_resolved() {
+    fn a_rejected_case_is_traced_again_and_its_item_resolved() {
         for not_before in [None, Some(now())] {
             let mut rejected = waiting("rejected", Some("Client/1000"));
             rejected.asking.until_corrected = not_before.is_none();
@@ -191,7 +193,10 @@ mod tests {
             assert_eq!(item.state, ReviewState::Resolved);
             let last = item.history.last().unwrap();
             assert_eq!((last.by.as_str(), last.what.as_str()), ("j.doe", "released"));
-            assert!(released(&after, &Release::default()).is_none(), "twice is once");
+            assert!(
+                released(&after, &Release::default()).is_none(),
+                "a second release changes nothing"
+            );
         }
     }
 
@@ -209,11 +214,11 @@ mod tests {
         assert!(released(&defect, &Release::default()).is_none());
         let after = released(&defect, &Release::of(ReleaseReason::Defect)).unwrap();
         assert_eq!(after.asking.unreadable, 0);
-        assert!(after.review[0].is_open(), "its reason is another");
+        assert!(after.review[0].is_open(), "the item has another reason");
     }
 
     #[test]
-    fn what_waits_for_another_reason_or_is_not_in_use_stays() {
+    fn other_cases_are_not_released() {
         for result in ["none", "ambiguous", "differs", "found"] {
             assert!(released(&waiting(result, None), &Release::default()).is_none(), "{result}");
         }

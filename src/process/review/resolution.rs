@@ -3,48 +3,48 @@ use crate::demographics::redacted_debug;
 use crate::nhs_number::NhsNumber;
 use crate::process::review::Corrections;
 
-/// How a review item was resolved. `Debug` shows nothing of it.
+/// How a review item is resolved. `Debug` shows no content.
 #[non_exhaustive]
 #[derive(Clone, Eq, PartialEq)]
 pub enum Resolution {
-    /// The user has confirmed that the number which the item offers is the person's (MSCA-PDS-03).
+    /// The user has confirmed that the number offered by the item is the person's (MSCA-PDS-03).
     ///
-    /// It becomes the case's, with the exchange that brought it and the user who confirmed it, in
-    /// place of whatever the case held. A date of death that came with it from the Spine is filled in
-    /// where the case has none. Open items that an answer would settle are settled. What a service
+    /// It replaces the case's NHS Number, with the exchange that returned it and the user who
+    /// confirmed it. If the case has no date of death, it gets the one that the Spine returned with
+    /// the number. Open items that an answer would settle are settled. A number that a service
     /// replaced, found invalid or did not verify is not offered.
     AcceptNumber(NhsNumber),
-    /// The number is not the person's, for good: it is never offered or imported again.
+    /// The number is permanently not the person's: it is never offered or imported again.
     ///
-    /// It is the item's number, or the one that the case holds. If the case holds it, it is given up,
-    /// along with a date of death that the Spine told of the number's person, and the person is asked
-    /// about afresh. Other cases that were flagged with this one for the number are not any more.
+    /// It is the item's number or the case's own. If it is the case's, the case loses it, with a
+    /// date of death that the Spine returned for the number's person, and is traced again from the
+    /// start. Other cases that were flagged with this one for the number no longer are.
     RejectNumber(NhsNumber),
-    /// The local particulars were wrong, and are corrected; the person is asked about at once.
+    /// The demographics were wrong and are corrected; the person is traced at once.
     CorrectAndAskAgain(Corrections),
-    /// PDS does not know the person (MSCA-PDS-04). Nobody is asked again in the words that were asked
-    /// last; once the particulars are corrected, the corrected ones are.
+    /// PDS does not know the person (MSCA-PDS-04). The same criteria are not traced again. After a
+    /// correction, the new criteria are.
     NotOnPds,
-    /// The other case is of the same person, and goes into this one (MSCA-DQ-01).
+    /// The other case is of the same person, and is merged into this one (MSCA-DQ-01).
     ///
-    /// The other is out of use, and keeps its data. This case keeps its number if nothing is known
-    /// against it, and else takes over the other's if nothing is known against that (MSCA-DQ-03);
-    /// a date of death it takes over where it has none. Allocations stay with each. A third case that has
-    /// the number too is a duplicate of this one then.
+    /// The other case becomes inactive and keeps its data. This case keeps its number if the number
+    /// has no known fault. Otherwise it takes over the other's, if that has no known fault
+    /// (MSCA-DQ-03). It takes over a date of death if it has none. Each case keeps its allocations.
+    /// A third case that also has the number becomes a duplicate of this one.
     Merge {
         /// The other case.
         absorbed: CaseId,
     },
-    /// It was looked at, and what had to be done was done, such as telling the person of their new
+    /// A user has viewed the item and done what was needed, such as informing the person of the new
     /// number.
     Acknowledge,
-    /// It was nothing.
+    /// No action was needed.
     Dismiss,
 }
 
 impl Resolution {
-    /// A stable word for what was done: `accepted`, `rejected`, `corrected`, `not_on_pds`, `merged`,
-    /// `acknowledged` or `dismissed`.
+    /// Returns a stable word for the resolution: `accepted`, `rejected`, `corrected`, `not_on_pds`,
+    /// `merged`, `acknowledged` or `dismissed`.
     #[must_use]
     pub const fn as_str(&self) -> &'static str {
         match self {

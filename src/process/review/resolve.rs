@@ -10,11 +10,12 @@ use crate::process::review::merge::merge;
 use crate::process::review::{Changed, Context, Corrections, Refusal, Resolution};
 use crate::trace::Freshness;
 
-/// What follows when the item `number` of `case` is resolved: every case that changes, the case itself
-/// first; none when it is done already.
+/// Returns the changes when the item `number` of `case` is resolved, the case itself first, or none
+/// if it is done already.
 ///
-/// Pure. `context` has to bring the cases that hold a number to be accepted, those that the case's
-/// duplicates name, and the one to be merged, with those that hold its number or that its duplicates name.
+/// Pure. `context` must contain the cases with the number to accept, the cases that the case's
+/// duplicate items name, and the case to merge. For a merge it also needs the cases that have that
+/// case's number or that its duplicate items name.
 ///
 /// ```
 /// use nhs_pds::case::{Case, Evidence, RecordType, ReviewReason};
@@ -64,7 +65,7 @@ pub fn resolve(
     }
 }
 
-/// Whether the resolution was carried out before.
+/// Whether the resolution was applied before.
 fn is_done(case: &Case, item: &ReviewItem, resolution: &Resolution) -> bool {
     let word = resolution.as_str();
     let ended = !item.is_open() && item.history.iter().any(|step| step.what == word);
@@ -82,7 +83,7 @@ fn is_done(case: &Case, item: &ReviewItem, resolution: &Resolution) -> bool {
     }
 }
 
-/// The number that may be accepted from an item: that of somebody who was found.
+/// Returns the number that may be accepted from an item: the number of a person who was found.
 pub(super) fn offered(item: &ReviewItem) -> Option<NhsNumber> {
     let asked = item.evidence.asked.as_ref().and_then(|asked| asked.nhs_number);
     match item.reason {
@@ -92,7 +93,7 @@ pub(super) fn offered(item: &ReviewItem) -> Option<NhsNumber> {
         | ReviewReason::Duplicate
         | ReviewReason::DeathUndated
         | ReviewReason::Discrepancy => item.evidence.nhs_number,
-        // Where the new number was not told, the item names the old one.
+        // Without the new number, the item names the old one.
         ReviewReason::Superseded => item.evidence.nhs_number.filter(|new| Some(*new) != asked),
         _ => None,
     }
@@ -126,7 +127,8 @@ fn accept(
     let since = same.map_or(Some(context.at), |held| held.since.or(Some(context.at)));
     let mut held = RecordedNumber::new(number, NumberSource::Traced(provenance));
     held.since = since;
-    // Confirmed for the person who was asked about. If the case is about another by now, it is in doubt.
+    // Confirmed for the person who was traced. If the case's person has changed since, it is in
+    // doubt.
     let still = same.and_then(|held| held.person.clone()).filter(|_| !case.person_changed());
     let asked = evidence.asked.as_ref().map(Criteria::identity);
     held.person = still.or(asked).or_else(|| Some(case.identity()));
@@ -147,7 +149,7 @@ fn accept(
         changed.drop_doubted_death(case);
     }
     changed.not_on_pds = false;
-    // What was asked stays known; nothing keeps it from being asked again.
+    // Keeps the search criteria, and removes what delays the next trace.
     changed.asking = TraceState { asked: case.asking.asked.clone(), ..TraceState::default() };
     for item in changed.review.iter_mut().filter(|item| item.is_open()) {
         if item.number == found.number {
@@ -177,7 +179,7 @@ fn reject(
         changed.nhs_number = None;
         changed.asking = TraceState::default();
         if changed.death_traced {
-            // Whoever has died, it is the number's person.
+            // The recorded death is that of the number's person.
             (changed.date_of_death, changed.death_traced) = (None, false);
         }
     }
@@ -206,12 +208,13 @@ fn correct(
         return Err(Refusal::NothingToCorrect);
     }
     if found.reason == ReviewReason::DeathUndated && corrections.date_of_death.is_some() {
-        // That the person died, the Spine has said.
+        // The Spine reported the death.
         changed.death_traced = true;
     }
     changed.asking = TraceState::default();
     changed.not_on_pds = false;
-    // Nothing is said for the number yet: it stays in doubt until it is verified, which happens at once.
+    // The number is not confirmed yet: it stays in doubt until it is verified, which happens at
+    // once.
     if let Some(held) = changed.nhs_number.as_mut().filter(|held| is_doubted(held, found)) {
         held.person = Some(Identity::default());
     }
@@ -219,7 +222,7 @@ fn correct(
     Ok(vec![Changed::new(changed, "corrected")])
 }
 
-/// Whether the item is about a number that the case has, and doubts it.
+/// Whether the item puts the case's number in doubt.
 fn is_doubted(held: &RecordedNumber, item: &ReviewItem) -> bool {
     let doubts = matches!(
         item.reason,
@@ -241,7 +244,7 @@ fn not_on_pds(
         return Err(Refusal::HoldsNumber);
     }
     let mut changed = case.clone();
-    // By these words nobody was found. Corrected ones would not be these, and are asked.
+    // These criteria found no person. Corrected criteria are different, and are traced.
     changed.asking.asked = case.asking.asked.clone().or_else(|| found.evidence.asked.clone());
     if changed.asking.asked.is_none() {
         return Err(Refusal::NeverAsked);
@@ -265,9 +268,9 @@ mod tests {
         assert_eq!(changes.len(), 1);
         let changed = changes.remove(0);
         assert_eq!(changed.what, resolution.as_str());
-        assert_eq!(changed.case.version, 7, "the version is the store's");
+        assert_eq!(changed.case.version, 7, "the store sets the version");
         let again = resolve(&changed.case, 1, resolution, &context());
-        assert_eq!(again, Ok(Vec::new()), "twice is once");
+        assert_eq!(again, Ok(Vec::new()), "a second call changes nothing");
         Ok(changed.case)
     }
 
@@ -285,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_refused_of_every_resolution() {
+    fn refused_for_every_resolution() {
         let open = case("1", ReviewReason::Unconfirmed, Some(NUMBER));
         let others = [Case::new(id("2"), RecordType::Review)];
         for resolution in every_resolution() {
@@ -308,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_refused_of_a_number() {
+    fn numbers_that_cannot_be_accepted() {
         let accept = Resolution::AcceptNumber(NUMBER);
         let refused = |case: &Case| resolve(case, 1, &accept, &context()).err();
         for reason in [
@@ -326,7 +329,7 @@ mod tests {
             }
             let mut without = case("1", reason, Some(NUMBER));
             without.review[0].evidence.exchange = None;
-            assert_eq!(refused(&without), Some(Refusal::NotOffered), "nothing to rest upon");
+            assert_eq!(refused(&without), Some(Refusal::NotOffered), "no evidence");
         }
         for reason in [
             ReviewReason::Invalidated,
@@ -342,7 +345,7 @@ mod tests {
         }
         let mut old = case("1", ReviewReason::Superseded, Some(NUMBER));
         old.review[0].evidence.asked.as_mut().unwrap().nhs_number = Some(NUMBER);
-        assert_eq!(refused(&old), Some(Refusal::NotOffered), "the one that was replaced");
+        assert_eq!(refused(&old), Some(Refusal::NotOffered), "the replaced number");
 
         let mut rejected = case("1", ReviewReason::Conflict, Some(NUMBER));
         rejected.rejected_numbers = vec![NUMBER];
@@ -359,14 +362,14 @@ mod tests {
             |others: &[Case]| resolve(&open, 1, &accept, &context().with_others(others)).err();
         assert_eq!(among(&[holder.clone()]), Some(Refusal::HeldByAnother));
         holder.deleted = Some(Deletion::new(now(), "j.doe", DeletionKind::Logical));
-        assert_eq!(among(&[holder]), None, "who is not in use holds none");
+        assert_eq!(among(&[holder]), None, "an inactive case does not count");
 
         let reject = resolve(&open, 1, &Resolution::RejectNumber(OTHER), &context());
         assert_eq!(reject, Err(Refusal::NotOffered));
     }
 
     #[test]
-    fn a_number_that_is_accepted() {
+    fn an_accepted_number_replaces_the_old_one() {
         let mut open = case("1", ReviewReason::Conflict, Some(NUMBER));
         open.nhs_number = Some(held(OTHER, NumberStatus::NotVerified));
         let died = Recorded::read("2026-11-20");
@@ -389,19 +392,26 @@ mod tests {
         assert_eq!(accepted.date_of_death, Some("2026-11-20".parse().unwrap()));
         let states: Vec<ReviewState> = accepted.review.iter().map(|item| item.state).collect();
         use ReviewState::{Open, Resolved};
-        assert_eq!(states, [Resolved, Resolved, Open], "an answer settles no invalid number");
+        assert_eq!(
+            states,
+            [Resolved, Resolved, Open],
+            "an answer does not settle an invalid number"
+        );
 
         open.date_of_death = Some("2026".parse().unwrap());
         let accepted = one(&open, &Resolution::AcceptNumber(NUMBER)).unwrap();
-        assert_eq!(accepted.date_of_death, open.date_of_death, "what is held stays");
+        assert_eq!(accepted.date_of_death, open.date_of_death, "the recorded date stays");
         (open.date_of_death, open.review[0].evidence.stale) = (None, true);
         let accepted = one(&open, &Resolution::AcceptNumber(NUMBER)).unwrap();
-        assert!(!accepted.nhs_number.unwrap().source.is_traced(), "a copy is verified yet");
+        assert!(
+            !accepted.nhs_number.unwrap().source.is_traced(),
+            "a stale answer is verified later"
+        );
         assert_eq!(accepted.date_of_death, None);
     }
 
     #[test]
-    fn a_number_that_is_rejected() {
+    fn a_rejected_number_is_given_up() {
         let mut open = case("1", ReviewReason::Conflict, Some(NUMBER));
         open.nhs_number = Some(held(OTHER, NumberStatus::Usable));
         let rejected = one(&open, &Resolution::RejectNumber(NUMBER)).unwrap();
@@ -414,7 +424,7 @@ mod tests {
         assert!(given_up.date_of_death.is_none() && !given_up.death_traced);
         open.death_traced = false;
         let given_up = one(&open, &Resolution::RejectNumber(OTHER)).unwrap();
-        assert_eq!(given_up.date_of_death, open.date_of_death, "the local system's own word");
+        assert_eq!(given_up.date_of_death, open.date_of_death, "from the local system");
 
         let (a, mut b) = duplicates("1", "2", NUMBER);
         let both = [b.clone()];
@@ -430,7 +440,7 @@ mod tests {
     }
 
     #[test]
-    fn particulars_that_are_corrected() {
+    fn corrected_demographics_are_traced() {
         let mut open = case("1", ReviewReason::NoMatch, None);
         (open.contradicted, open.not_on_pds) = (true, true);
         let mut corrections = Corrections::default();
@@ -443,7 +453,7 @@ mod tests {
         assert_eq!(corrected.surname.as_deref(), Some("Aindowe"));
         assert_eq!((corrected.forename, corrected.postcode.as_deref()), (None, Some("KT17 1NA")));
         assert!(corrected.asking == TraceState::default() && !corrected.not_on_pds);
-        assert!(corrected.contradicted, "unless it is said");
+        assert!(corrected.contradicted, "not stated otherwise");
         corrections.is_one_person = true;
         let corrected = one(&open, &Resolution::CorrectAndAskAgain(corrections)).unwrap();
         assert!(!corrected.contradicted);
@@ -456,13 +466,13 @@ mod tests {
     }
 
     #[test]
-    fn somebody_who_is_not_on_pds() {
+    fn a_person_who_is_not_on_pds() {
         let mut open = case("1", ReviewReason::NoMatch, None);
         let marked = one(&open, &Resolution::NotOnPds).unwrap();
         assert!(marked.not_on_pds && marked.asking.asked == open.asking.asked);
         let asked = open.asking.asked.take();
         let marked = one(&open, &Resolution::NotOnPds).unwrap();
-        assert_eq!(marked.asking.asked, asked, "by the evidence");
+        assert_eq!(marked.asking.asked, asked, "from the evidence");
         open.review[0].evidence.asked = None;
         assert_eq!(one(&open, &Resolution::NotOnPds), Err(Refusal::NeverAsked));
         open.nhs_number = Some(held(NUMBER, NumberStatus::Usable));
@@ -470,7 +480,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_told_and_what_was_nothing() {
+    fn acknowledged_and_dismissed_items_end() {
         let open = case("1", ReviewReason::Replaced, Some(NUMBER));
         assert_eq!(advisories(&open).len(), 1);
         for (resolution, state) in [

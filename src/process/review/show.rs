@@ -7,34 +7,34 @@ use crate::nhs_number::NhsNumber;
 use crate::process::review::resolve::offered;
 use crate::process::review::{Error, ItemId, ReviewQueue};
 
-/// An item as it is shown to whoever works it: enough to confirm the person by (MSCA-PDS-03).
+/// An item with the evidence that a reviewer needs to confirm the person (MSCA-PDS-03).
 ///
-/// What was asked, what was returned and what was done stands in the [`item`](Self::item). `Debug` shows
-/// nothing.
+/// The [`item`](Self::item) contains what was queried, returned and done. `Debug` shows no content.
 #[non_exhaustive]
 #[derive(Clone, Eq, PartialEq)]
 pub struct ShownItem {
-    /// The case, as it is now.
+    /// The current case.
     pub case: Case,
     /// The item.
     pub item: ReviewItem,
-    /// The number that can be accepted, if there is one. One that another case in use holds can not: the
-    /// two cases are to be merged (MSCA-DQ-01).
+    /// The number that can be accepted, if any. A number that another active case has cannot be
+    /// accepted: merge the cases (MSCA-DQ-01).
     pub offered: Option<NhsNumber>,
-    /// The case as it is now, held against the person returned, when one was.
+    /// The comparison of the current case with the returned person, if any.
     pub comparison: Option<Comparison>,
-    /// What has to be shown whenever the case is opened.
+    /// The advisories to show whenever the case is opened.
     pub advisories: Vec<Advisory>,
 }
 
 impl ReviewQueue {
-    /// The item `id` with everything that it rests upon; `None` when there is no such item.
+    /// Returns the item `id` with its evidence, or `None` if it does not exist.
     ///
-    /// That `actor` looked at it is audited first, as `case_viewed`.
+    /// First records in the audit trail that `actor` viewed it, as `case_viewed`.
     ///
     /// # Errors
     ///
-    /// Any [`ErrorKind`](crate::process::review::ErrorKind) but `Conflict`; without a record, nothing is shown.
+    /// Any [`ErrorKind`](crate::process::review::ErrorKind) but `Conflict`. Nothing is shown without a
+    /// record.
     pub async fn show(&self, id: &ItemId, actor: &Actor) -> Result<Option<ShownItem>, Error> {
         let Some(case) = self.store.get(&id.case).await? else { return Ok(None) };
         let Some(item) = case.review.iter().find(|item| item.number == id.item).cloned() else {

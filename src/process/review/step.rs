@@ -3,22 +3,22 @@ use crate::demographics::redacted_debug;
 use crate::process::review::context::{in_use, item, item_mut};
 use crate::process::review::{Changed, Context, Refusal};
 
-/// What is done about an item on the way. `Debug` shows nothing of it.
+/// An action on an item that does not settle it. `Debug` shows no content.
 #[non_exhaustive]
 #[derive(Clone, Eq, PartialEq)]
 pub enum Step {
-    /// It is somebody's to work, by their user id; nobody's when there is none.
+    /// Assigns the item to the user with this user id, or to no user.
     Assign(Option<String>),
-    /// It goes to somebody else, in any direction between the open states: the front-line staff, the GP
-    /// practice, the PDS National Back Office (HAV-10). A settled item goes back to
-    /// [`Open`](ReviewState::Open), and nowhere else.
+    /// Passes the item between the open states, in any direction: the front-line staff, the GP
+    /// practice, the PDS National Back Office (HAV-10). A settled item can only go back to
+    /// [`Open`](ReviewState::Open).
     Move(ReviewState),
-    /// Somebody has something to say.
+    /// Adds a note.
     Note(String),
 }
 
-/// What follows when something is done about the item `number` of `case`; nothing when it is done already.
-/// It is added to the item's history.
+/// Returns the changes of a step on the item `number` of `case`, or none if it is done already.
+/// Adds the step to the item's history.
 ///
 /// Pure.
 ///
@@ -86,7 +86,7 @@ fn check_move(case: &Case, number: u32, state: ReviewState) -> Result<(), Refusa
     if state != ReviewState::Open {
         return Err(Refusal::Closed);
     }
-    // Two open items about one thing would be worked by two people.
+    // Two users could otherwise work on two items on the same subject.
     let again = case.open_items().any(|other| {
         other.reason == found.reason
             && (found.reason.is_settled_by_an_answer()
@@ -108,12 +108,12 @@ mod tests {
         let mut changes = step(case, 1, what, &context())?;
         assert_eq!(changes.len(), 1);
         let changed = changes.remove(0).case;
-        assert_eq!(step(&changed, 1, what, &context()), Ok(Vec::new()), "twice is once");
+        assert_eq!(step(&changed, 1, what, &context()), Ok(Vec::new()), "a second call");
         Ok(changed)
     }
 
     #[test]
-    fn from_each_state_to_each() {
+    fn moves_between_all_states() {
         let states = [Open, WithFrontLine, WithGp, WithNationalBackOffice, Resolved, Dismissed];
         for from in states {
             for to in states.into_iter().filter(|to| *to != from) {
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn what_came_up_again_is_not_reopened() {
+    fn an_item_with_an_open_successor_is_not_reopened() {
         let mut closed = case("1", ReviewReason::NoMatch, None);
         closed.review[0].state = Resolved;
         closed.open_item(ReviewReason::NoMatch, &Evidence::default(), now());
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_down() {
+    fn steps_are_recorded_in_the_history() {
         let item = case("1", ReviewReason::NoMatch, None);
         let item = done(&item, &Step::Assign(Some(" a.worker ".into()))).unwrap();
         assert_eq!(item.review[0].assignee.as_deref(), Some("a.worker"));
