@@ -1,5 +1,5 @@
-//! Asking about some cases at once. Nothing is sent that is not on record, and what came back is on record
-//! before anything follows from it.
+//! Traces a batch of cases. Records each question before it is sent, and each response before any
+//! effect.
 
 use crate::audit::{Actor, AuditLog};
 use crate::case::CaseId;
@@ -20,43 +20,44 @@ use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 use tracing::Instrument;
 
-/// How far asking came.
+/// The progress of a batch.
 pub(super) struct Came {
-    /// About how many turns, from the first on, it is over.
+    /// The number of turns, from the first on, that are complete.
     pub(super) to: usize,
-    /// Why it came no further, when that is because asking is suspended.
+    /// Why later turns were not traced, if queries are suspended.
     pub(super) held_back: Option<trace::Error>,
 }
 
-/// A reply, the message that brought it, and when it came.
+/// A reply, its message, and when it arrived.
 struct Reply {
     message_id: MessageId,
     at: DateTime<Utc>,
-    /// `None` when the message was held back.
+    /// `None` when the message was not sent.
     result: Option<Result<Answer, trace::Error>>,
 }
 
-/// The replies to a round of questions, and whether and why not all were sent.
+/// The replies to a round of questions, and why some were not sent.
 struct Round {
     replies: Vec<Option<Reply>>,
     ended: bool,
     held_back: Option<trace::Error>,
 }
 
-/// One question, its repeats, and what came of it.
+/// One question, its retries, and its result.
 struct Asked {
     message_id: MessageId,
     result: Result<Answer, trace::Error>,
-    /// What kept a repeat off the record, and so from being sent.
+    /// Why a retry could not be recorded, and so was not sent.
     unrecorded: Option<Error>,
 }
 
 impl Worker {
-    /// Asks about each turn's case, and again where the first answer leads to a second question.
+    /// Sends the questions of each turn, including a second question where the first answer needs
+    /// one.
     ///
-    /// Asking is over for all turns, unless `stop` said so, asking is suspended, or another
-    /// worker has taken some of the `claimed` cases. A turn behind one that is to be asked about again is left
-    /// though it was answered, because of two cases that find one number the first gets it.
+    /// Ends early if `stop` returns true, queries are suspended, or another worker has taken
+    /// `claimed` cases. Discards responses behind a case that needs a second query: if two cases
+    /// match one number, the earlier case gets it.
     pub(super) async fn ask(
         &self,
         turns: &mut [Turn],
@@ -116,8 +117,8 @@ impl Worker {
         }
     }
 
-    /// Sends the questions, so many at a time, in order; none after one was refused for who we are, or several
-    /// were refused alike, or one was held back, nor when `stop` says so or a claim is lost.
+    /// Sends the questions in order, several at a time. Stops after a refused configuration,
+    /// several equal rejections or a suspension, when `stop` returns true, or when a claim is lost.
     async fn exchange(
         &self,
         questions: &[(&CaseId, &Plan, MessageId)],
@@ -178,7 +179,7 @@ impl Worker {
         }
     }
 
-    /// Asks one question, again where retries allow it and until `given_up` says that nobody waits.
+    /// Sends one question, with retries, until `given_up` is set.
     fn put(
         &self,
         (case, plan, id): (&CaseId, &Plan, MessageId),
@@ -211,7 +212,8 @@ impl Worker {
 }
 
 impl Asked {
-    /// Nothing aborts these tasks, so it is a defect, like an answer that is none. Passed on, it would end
+    /// A panic in the tracer is a defect, and is reported like an unreadable response. Passed on,
+    /// it would end
     /// every run at this case.
     fn panicked(latest: &Mutex<MessageId>) -> Self {
         let message_id = *latest.lock().unwrap_or_else(PoisonError::into_inner);
@@ -221,14 +223,14 @@ impl Asked {
     }
 }
 
-/// Puts on record the messages by which one question is asked again (MSCA-AUD-02).
+/// Records the retries of one question (MSCA-AUD-02).
 struct Record {
     audit: Arc<dyn AuditLog>,
     clock: Arc<dyn Clock>,
     actor: Actor,
     case: CaseId,
     plan: Plan,
-    /// The last message that is on record, which is what a task that panicked was about.
+    /// The last message on record: the message of a task that panicked.
     latest: Arc<Mutex<MessageId>>,
     given_up: watch::Receiver<bool>,
     failed: Mutex<Option<Error>>,
@@ -261,7 +263,7 @@ impl RetryObserver for Record {
 
     async fn given_up(&self) {
         let mut given_up = self.given_up.clone();
-        // The sender outlives the question; if it does not, nobody waits either.
+        // If the sender no longer exists, the answer is not wanted either.
         let _ = given_up.wait_for(|given_up| *given_up).await;
     }
 }

@@ -1,5 +1,5 @@
-//! What follows from the answers about some cases at once: decide, record, save, tell. With
-//! [asking](super::asking) before it, the order of these is what makes a run safe to kill at any point.
+//! Applies the answers of a batch: decide, record, save, deliver. [`asking`](super::asking) comes
+//! before. Because of this order, a run can be killed at any point.
 
 use crate::case::{Case, CaseId, Change, readable};
 use crate::nhs_number::NhsNumber;
@@ -8,26 +8,26 @@ use crate::process::turn::Turn;
 use crate::process::{CaseReport, Decision, Error, NumberEffect, TraceResult, Worker, apply};
 use std::collections::BTreeMap;
 
-/// How often what was decided is tried to be saved, over others' changes.
+/// How often a save is tried when other programs change the cases.
 const SAVES: usize = 3;
 
-/// What was decided about a turn's case.
+/// The decision about a turn's case.
 type Decided<'a> = (&'a Turn, Option<Decision>);
 
-/// Cases as they are to be saved, by their ids.
+/// The cases to save, by id.
 #[derive(Default)]
 struct Changes(BTreeMap<CaseId, Planned>);
 
 struct Planned {
     case: Case,
     sole_holder: bool,
-    /// Why it is changed, for the record.
+    /// Why it is changed, for the audit trail.
     why: Vec<&'static str>,
 }
 
 impl Changes {
     fn put(&mut self, case: Case, sole_holder: bool, why: &'static str) {
-        // What is changed twice is so for both reasons.
+        // A case that changes twice has both reasons.
         let before = self.0.remove(&case.id);
         let (sole, mut all) =
             before.map_or((false, Vec::new()), |before| (before.sole_holder, before.why));
@@ -38,10 +38,10 @@ impl Changes {
 }
 
 impl Worker {
-    /// Decides about the turns in their order, saves all of it in one step, and delivers the alerts.
+    /// Decides the turns in order, saves all in one step, and delivers the alerts.
     ///
-    /// When somebody else's change is in the way, everything is read and decided again; a case that keeps
-    /// others from being saved is in the end saved by itself, or left.
+    /// If another program has changed a case, reads and decides everything again. If that fails,
+    /// saves each case separately, and skips cases that cannot be saved.
     pub(super) async fn settle(&self, turns: &[Turn]) -> Result<Vec<CaseReport>, Error> {
         if let Some(reports) = self.settle_together(turns, 2).await? {
             return Ok(reports);
@@ -83,8 +83,8 @@ impl Worker {
         Ok(None)
     }
 
-    /// What follows for each case as it is now, in the order of the turns; of two that found one number,
-    /// the first gets it.
+    /// Decides each current case, in the order of the turns. If two cases match one number, the
+    /// first gets it.
     async fn decide_all<'a>(
         &self,
         turns: &'a [Turn],
@@ -117,8 +117,8 @@ impl Worker {
         Ok((decided, changes))
     }
 
-    /// Whether the case would still be asked about, and in the same words. If another worker, to whom the lease
-    /// went, has saved what it was told meanwhile, that counts.
+    /// Whether the case would still be traced with the same criteria. Results that another worker
+    /// saved after the lease expired count.
     fn is_still_asked(&self, turn: &Turn, case: &Case) -> bool {
         case.version == turn.claimed.version
             || (case.last_trace == turn.claimed.last_trace
@@ -135,7 +135,7 @@ impl Worker {
                 }))
     }
 
-    /// The cases in use that hold `number`, once `changes` are made.
+    /// The active cases that will have `number` after `changes`.
     async fn holders(&self, number: NhsNumber, changes: &Changes) -> Result<Vec<CaseId>, Error> {
         let mut holders = self.store.holders(number).await?;
         holders.retain(|id| !changes.0.contains_key(id));
@@ -156,7 +156,7 @@ impl Worker {
     ) -> Result<(), Error> {
         let effects = decision.effects();
         let changed = apply(case, decision, &self.policy);
-        // An earlier step may have changed the case though the last one does not.
+        // An earlier step may have changed the case even if the last one does not.
         let changed = changed.unwrap_or_else(|| case.clone());
         if changed != *current {
             let written = matches!(effects.number, NumberEffect::Write | NumberEffect::Confirm);
@@ -179,7 +179,7 @@ impl Worker {
         Ok(())
     }
 
-    /// Records and saves; false when somebody else's change is in the way.
+    /// Records and saves. Returns false when another program has changed a case.
     async fn save(&self, changes: &Changes) -> Result<bool, Error> {
         if changes.0.is_empty() {
             return Ok(true);
@@ -219,7 +219,7 @@ impl Turn {
 }
 
 impl CaseReport {
-    /// What was decided, if anything.
+    /// The report of a decision, if any.
     fn decided(case: &Case, decision: Option<&Decision>, is_asked: bool) -> Self {
         let mut report = Self::new(case, crate::process::Eligibility::default());
         let Some(decision) = decision else {
@@ -237,7 +237,7 @@ impl CaseReport {
         report
     }
 
-    /// A case that could not be saved.
+    /// The report of a case that could not be saved.
     fn left(case: &Case) -> Self {
         Self::decided(case, None, true)
     }

@@ -1,4 +1,4 @@
-//! Cases that are a worker's own for a while.
+//! Leases on cases, which keep other workers away for a time.
 
 use crate::case::{Case, CaseId, Lease};
 use crate::process::{Error, Worker};
@@ -6,31 +6,31 @@ use chrono::{DateTime, Utc};
 use std::time::Duration;
 use tracing::warn;
 
-/// How soon a worker looks again whether another is done with a case.
+/// How soon a worker checks again whether another worker has finished with a case.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
 
-/// The cases that are this worker's for a while.
+/// The cases leased by this worker.
 pub(super) struct Claims {
     count: usize,
     renewed: DateTime<Utc>,
-    /// Whether another worker has taken some, because the lease had run out.
+    /// Whether another worker has taken a case because its lease had expired.
     pub(super) lost: bool,
 }
 
 impl Claims {
-    /// So many cases, claimed now.
+    /// Counts the cases leased now.
     pub(super) const fn new(count: usize, now: DateTime<Utc>) -> Self {
         Self { count, renewed: now, lost: false }
     }
 }
 
 impl Worker {
-    /// This worker under a name of its own, so that what it claims nobody else does.
+    /// Returns this worker under a unique name, for its leases.
     pub(super) fn owning(&self) -> Self {
         Self { owner: self.ids.next().to_string(), ..self.clone() }
     }
 
-    /// The case `id`, as this worker's own for a while, once nobody else has it.
+    /// Leases the case `id`, as soon as no other worker has a lease on it.
     pub(super) async fn claim_one(&self, id: &CaseId) -> Result<Option<Case>, Error> {
         loop {
             let now = self.clock.now();
@@ -46,7 +46,7 @@ impl Worker {
         Ok(self.store.release(&self.owner, ids, Some(self.clock.now())).await?)
     }
 
-    /// How many stored cases cannot be read, and so cannot be claimed.
+    /// Returns how many stored cases are damaged, and so cannot be leased.
     pub(super) async fn unreadable(&self) -> Result<u64, Error> {
         let count = self.store.unreadable().await?.len() as u64;
         if count > 0 {
@@ -55,7 +55,7 @@ impl Worker {
         Ok(count)
     }
 
-    /// Gives back what was claimed and not asked about.
+    /// Releases cases that were leased and not traced.
     pub(super) async fn give_back_unasked(&self, ids: &[CaseId]) -> Result<(), Error> {
         if ids.is_empty() {
             return Ok(());
@@ -63,8 +63,8 @@ impl Worker {
         Ok(self.store.release(&self.owner, ids, None).await?)
     }
 
-    /// Waits for a lease of somebody else's to be given up, or to run out; not longer at a time than a
-    /// lively worker needs for a few cases.
+    /// Waits until another worker's lease is released or expires, but only for a short time per
+    /// call.
     pub(super) async fn wait_for(&self, until: DateTime<Utc>) {
         let left = (until - self.clock.now()).to_std().unwrap_or_default();
         tokio::time::sleep(left.clamp(Duration::from_millis(1), LOOK_AGAIN)).await;
@@ -75,16 +75,16 @@ impl Worker {
         Lease::new(self.owner.as_str(), now, now + self.lease).with_pass_began(began)
     }
 
-    /// Keeps what is claimed for another while, and tells how many cases that are.
+    /// Extends the leases, and returns their number.
     pub(super) async fn renew(&self) -> Result<usize, Error> {
         Ok(self.store.renew(&self.lease(self.clock.now())).await?)
     }
 
-    /// Renews the claims when the last time was so long ago, and finds out whether they are all there still:
-    /// a machine that slept comes back to cases that others have asked about meanwhile.
+    /// Extends the leases when they are old enough, and checks that none was lost. After a machine
+    /// sleeps, other workers may have traced its cases.
     pub(super) async fn keep(&self, claims: &mut Claims, after: Duration) -> Result<(), Error> {
         let now = self.clock.now();
-        // Before the last time it is only if the clock was put back.
+        // A time before the last renewal means that the clock was set back.
         if (now - claims.renewed).to_std().map_or(true, |gone| gone >= after) {
             claims.lost |= self.renew().await? < claims.count;
             claims.renewed = now;

@@ -1,4 +1,4 @@
-//! What the back office is told by the worker.
+//! The alerts that the worker sends to the back office.
 
 use crate::case::{Alert, AlertKind, Case};
 use crate::demographics::london_day;
@@ -9,7 +9,7 @@ use crate::process::{Error, Worker};
 use crate::trace;
 
 impl Worker {
-    /// Delivers the alerts of these cases, which are as they are stored.
+    /// Delivers the alerts of these stored cases.
     pub(super) async fn deliver(&self, cases: Vec<Case>) -> Result<(), Error> {
         self.delivery().deliver(cases).await
     }
@@ -25,8 +25,8 @@ impl Worker {
         }
     }
 
-    /// Puts into `pass` what ends the asking: our configuration was refused, several cases were refused alike,
-    /// or a question was held back.
+    /// Stores in `pass` why the run must end: a refused configuration, several equal rejections, or
+    /// a suspension.
     pub(super) async fn end_if_refused(
         &self,
         turns: Vec<Turn>,
@@ -43,8 +43,8 @@ impl Worker {
         Ok(())
     }
 
-    /// Tells the back office that the service refuses our configuration: once a day, and not once per
-    /// case or pass. A sink that fails is tried again in the next pass.
+    /// Alerts the back office that the service refuses the configuration: once a day, not once per
+    /// case or pass. If the delivery fails, the next pass tries again.
     async fn tell_of_refusal(&self, error: &trace::Error) -> Result<(), Error> {
         let now = self.clock.now();
         let code = error.exchange().and_then(|exchange| exchange.code.clone());

@@ -1,4 +1,4 @@
-//! Duplicates that come in with a caseload (MSCA-DQ-01).
+//! Duplicates in an imported caseload (MSCA-DQ-01).
 
 use crate::audit::{Actor, AuditLog};
 use crate::case::{
@@ -9,10 +9,10 @@ use crate::nhs_number::NhsNumber;
 use crate::process::Error;
 use crate::process::commit::{changed, withdraw};
 
-/// Flags each of `ids` whose number another case in use holds too, and the first such case; and has the back
-/// office told of each pair once. How many pairs were new.
+/// Flags each of `ids` that shares its number with another active case, and the first such case.
+/// The back office gets one alert for each pair. Returns the number of new pairs.
 ///
-/// A pair that was ever looked at is not flagged again: somebody may have found that it is none.
+/// Never flags a pair again: a user may have found that it is not a duplicate.
 pub(super) async fn flag_duplicates(
     store: &dyn CaseStore,
     audit: &dyn AuditLog,
@@ -24,8 +24,8 @@ pub(super) async fn flag_duplicates(
     for id in ids {
         let Some(case) = readable(store.get(id).await)? else { continue };
         let Some(number) = case.live_number() else { continue };
-        // With the first of them only: a placeholder that a thousand cases share makes a thousand pairs, and
-        // not half a million.
+        // Pairs it with the first case only: a placeholder shared by a thousand cases makes a
+        // thousand pairs, not half a million.
         let others = store.holders(number).await?;
         let Some(other) = others.iter().find(|other| *other != id) else { continue };
         flagged += usize::from(flag(store, audit, actor, clock, (id, other, number)).await?);
@@ -33,8 +33,8 @@ pub(super) async fn flag_duplicates(
     Ok(flagged)
 }
 
-/// Flags one pair; false when it is known, or when somebody changed one of the two meanwhile: then the next
-/// import comes back to it.
+/// Flags one pair. Returns false when the pair is known, or when another program changed one of the
+/// cases; the next import then tries again.
 async fn flag(
     store: &dyn CaseStore,
     audit: &dyn AuditLog,

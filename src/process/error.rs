@@ -2,7 +2,7 @@ use crate::audit;
 use crate::case;
 use std::error::Error as StdError;
 
-/// A run that came to an early end. What was saved before it stays saved; the next run goes on.
+/// A run that ended early. Saved changes stay saved; the next run continues.
 #[derive(Debug, thiserror::Error)]
 #[error("{kind}")]
 pub struct Error {
@@ -11,7 +11,7 @@ pub struct Error {
 }
 
 impl Error {
-    /// What went wrong.
+    /// Returns what failed.
     #[must_use]
     pub const fn kind(&self) -> ErrorKind {
         self.kind
@@ -21,7 +21,7 @@ impl Error {
 impl From<case::Error> for Error {
     fn from(error: case::Error) -> Self {
         let kind = match error.kind() {
-            // A disk with faults is often mounted again read-only: once it is mended, the work goes on.
+            // A disk with faults is often mounted read-only. After a repair, runs continue.
             case::ErrorKind::Unavailable | case::ErrorKind::ReadOnly => ErrorKind::StoreUnavailable,
             _ => ErrorKind::StoreBroken,
         };
@@ -41,23 +41,22 @@ impl From<audit::Error> for Error {
     }
 }
 
-/// What ended a run, and so what to do about it.
+/// What ended a run, and what to do.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, thiserror::Error)]
 pub enum ErrorKind {
-    /// The audit trail cannot be written, so nothing was done that would not be on record. Run again
-    /// later.
+    /// The audit trail cannot be written. No action is done without a record. Run again later.
     #[error("the audit trail is unavailable")]
     AuditUnavailable,
-    /// The audit trail is damaged, or belongs to a newer version. Running again will not help: have it
-    /// verified.
+    /// The audit trail is damaged, or belongs to a newer version. Another run does not help: verify
+    /// the trail.
     #[error("the audit trail cannot be used")]
     AuditBroken,
     /// The store of cases cannot be read or written. Run again later.
     #[error("the store of cases is unavailable")]
     StoreUnavailable,
-    /// The store of cases holds what is no case, belongs to a newer version, or does not keep to its
-    /// contract. Running again will not help: have the store looked at.
+    /// The store of cases contains invalid data, belongs to a newer version, or breaks its
+    /// contract. Another run does not help: have the store examined.
     #[error("the store of cases cannot be used")]
     StoreBroken,
 }

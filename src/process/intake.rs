@@ -11,48 +11,50 @@ use std::collections::BTreeSet;
 /// How many cases are recorded and saved in one step.
 const CHUNK: usize = 200;
 
-/// How many cases of a caseload were new, and what became of the others.
+/// The result of an import.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Imported {
     /// Cases that were not stored before.
     pub new: usize,
-    /// Cases of which the local system says something else than before.
+    /// Cases with changed data in the local system.
     pub updated: usize,
-    /// Cases about which nothing is new.
+    /// Cases without changes.
     pub unchanged: usize,
-    /// Cases that are stored and cannot be read, so that nothing was taken in for them.
+    /// Stored cases that cannot be read; nothing was imported for them.
     pub unreadable: usize,
-    /// Pairs of cases that were found to have one number (MSCA-DQ-01).
+    /// New pairs of cases with the same number (MSCA-DQ-01).
     pub duplicates: usize,
 }
 
-/// Brings `store` up to what the local system says of `cases`, and leaves alone what traces and people
-/// have brought ([`Case::updated_from`]). The same cases again change nothing, and so do not undo what
-/// somebody has corrected since; only what the local system says anew does.
+/// Updates `store` with the local system's `cases`, and keeps the results of traces and reviewers
+/// ([`Case::updated_from`]). Only data that are new in the local system change a case: the same
+/// cases again change nothing, and do not undo a reviewer's corrections.
 ///
-/// Numbers are taken as they are, also where two cases have one: both are flagged then, and the back office
-/// is told, by the next run (MSCA-DQ-01). A pair that somebody has dismissed is not flagged again.
+/// Numbers are imported as they are. If two cases have the same number, both are flagged, and the
+/// next run alerts the back office (MSCA-DQ-01). A pair that a reviewer has dismissed is not
+/// flagged again.
 ///
-/// A case whose NHS Number is damaged ([`Case::damaged_number`]) gets a review item, which is resolved when the
+/// A case with a damaged NHS Number ([`Case::damaged_number`]) gets a review item. It is resolved
+/// when the
 /// local system has a readable number, or none.
 ///
-/// A case that is stored and cannot be read is passed over ([`CaseStore::unreadable`] names it).
+/// Stored cases that cannot be read are skipped ([`CaseStore::unreadable`] lists them).
 ///
-/// A number that was imported before and never traced gives way to another one that the local system has
-/// now. A traced number stays, and the case gets a review item ([`ReviewReason::Conflict`]), once for each
-/// number that the local system has instead. A number is imported for the person that the case is about
-/// ([`RecordedNumber::person`](crate::case::RecordedNumber::person)); when a later caseload says that it is
-/// another, the number is in doubt until it is verified ([`Case::person_changed`]).
+/// A new number in the local system replaces a number that was imported and never traced. A traced
+/// number stays, and the case gets a review item ([`ReviewReason::Conflict`]), once for each other
+/// number. A number is imported for the case's current person
+/// ([`RecordedNumber::person`](crate::case::RecordedNumber::person)). If a later caseload describes a
+/// different person, the number is in doubt until it is verified ([`Case::person_changed`]).
 ///
-/// Each change is in `audit` before it is saved, so that a case can be rebuilt as it was on any day
-/// (MSCA-AUD-02). Killed in between, it is simply done again. Of a case that comes twice the later
-/// word counts.
+/// Each change is in `audit` before it is saved, so that the case on any day can be reconstructed
+/// (MSCA-AUD-02). After an interruption, import again. If a case occurs twice, the later data
+/// apply.
 ///
 /// # Errors
 ///
-/// [`ErrorKind`](crate::process::ErrorKind), when the store or the audit trail fails. What was imported
-/// before stays.
+/// [`ErrorKind`](crate::process::ErrorKind), when the store or the audit trail fails. Cases imported
+/// before stay imported.
 ///
 /// ```
 /// use nhs_pds::audit::{Actor, MemoryLog};
@@ -89,7 +91,7 @@ pub async fn import(
         }
         let numbered = chunk.iter().filter(|case| case.nhs_number.is_some());
         let numbered: Vec<CaseId> = numbered.map(|case| case.id.clone()).collect();
-        // What somebody else saves in between is looked at again.
+        // Cases that another program changed meanwhile are read again.
         while !chunk.is_empty() {
             chunk = import_chunk(store, audit, actor, clock, chunk, &mut imported).await?;
         }
@@ -97,16 +99,16 @@ pub async fn import(
     }
 }
 
-/// What the local system says of a case, as a digest; `None` when it cannot be written down.
+/// The digest of the local system's data of a case; `None` if it cannot be serialised.
 fn digest(read: &Case) -> Option<String> {
     let said = serde_json::to_vec(read).ok()?;
     let hash: [u8; 32] = Sha256::digest(said).into();
     Some(hash.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-/// `stored` as it is once the local system has been read again as `read`; `None` when nothing changes.
+/// Returns `stored` updated with the new data `read`, or `None` if nothing changes.
 ///
-/// A number in `read` that is not taken, because the case has a traced one, is for a person to look at.
+/// A number in `read` that is not used, because the case has a traced one, is left for a reviewer.
 fn read_again(stored: &Case, read: &Case, now: DateTime<Utc>) -> Option<Case> {
     let updated = stored.updated_from(read.clone());
     let is_open = stored.open_items().any(|item| item.reason == ReviewReason::Conflict);
@@ -119,7 +121,7 @@ fn read_again(stored: &Case, read: &Case, now: DateTime<Utc>) -> Option<Case> {
     Some(flagged)
 }
 
-/// Imports `cases`, and returns those that have to be looked at again.
+/// Imports `cases`, and returns those to try again.
 async fn import_chunk(
     store: &dyn CaseStore,
     audit: &dyn AuditLog,
@@ -131,7 +133,7 @@ async fn import_chunk(
     let now = clock.now();
     let (mut new, mut updated, mut unchanged) = (Vec::new(), Vec::new(), 0);
     let mut unreadable = Vec::new();
-    // What comes twice is looked at again once the first is stored.
+    // A second entry of a case is imported after the first is stored.
     let mut seen = BTreeSet::new();
     let (cases, twice): (Vec<Case>, Vec<Case>) =
         cases.into_iter().partition(|case| seen.insert(case.id.clone()));
@@ -155,7 +157,7 @@ async fn import_chunk(
         };
         match stored {
             None => new.push(taken(read.clone())),
-            // The local system says what it said before; what somebody has corrected since stays.
+            // The local system's data are unchanged; a reviewer's corrections stay.
             Some(stored) if digest.is_some() && stored.read_digest == digest => unchanged += 1,
             Some(stored) => match read_again(&stored, read, now) {
                 Some(case) => updated.push(taken(case)),
@@ -168,7 +170,8 @@ async fn import_chunk(
     audit.append(entries.collect()).await?;
     let ids: Vec<CaseId> = new.iter().chain(&updated).map(|case| case.id.clone()).collect();
     let (count_new, count_updated) = (new.len(), updated.len());
-    // What is new, and what is not, are two steps: killed in between, the second is done the next time.
+    // New and updated cases are saved in two steps. After an interruption, the next import does the
+    // second.
     let inserted = store.insert_all(new).await;
     let done = inserted.is_ok();
     let saved = match inserted {

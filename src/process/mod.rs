@@ -1,30 +1,32 @@
-//! "Get NHS Number": finds the numbers of a store's cases, with nobody looking on (HAV-1).
+//! "Get NHS Number": finds the numbers of a store's cases, unattended (HAV-1).
 //!
-//! One run goes through the store and takes each case through four steps, the first, second and
-//! fourth of which are pure functions:
+//! One run goes through the store and takes each case through four steps. The first, second and
+//! fourth are pure functions:
 //!
-//! 1. [`eligibility`]: may and can this case be asked about? (HAV-2, HAV-3, HAV-4)
-//! 2. [`plan`]: what is asked, from the local particulars or by the number held.
-//! 3. A [`Tracer`](crate::trace::Tracer) answers, whichever service stands behind it.
-//! 4. [`decide`]: what follows from the answer, by the [`table()`] of [`Row`]s; [`apply`]: the case as it
-//!    is afterwards.
+//! 1. [`eligibility`]: decides whether the case may and can be traced (HAV-2, HAV-3, HAV-4).
+//! 2. [`plan`]: builds the question, from the local demographics or from the case's NHS Number.
+//! 3. A [`Tracer`](crate::trace::Tracer) returns the answer of any service.
+//! 4. [`decide`]: decides the effects of the answer, by the [`table()`] of [`Row`]s; [`apply`]
+//!    returns the changed case.
 //!
-//! What is asked is on record before it is sent, what follows before it is saved, and the case is saved
-//! over the version that was read, or not at all; then the back office is told. Each of these effects can
-//! be done again, so a run may be killed between any two. [`Worker::run_once`] is the unit, and
-//! [`Process`] repeats it by a [`Schedule`]; [`Worker::refresh`] asks about one case out of turn
-//! (MSCA-PDS-05), and [`import`] takes in what the local system says.
+//! Each question is recorded before it is sent, and each effect before it is saved. A case is saved
+//! only if its version is unchanged since it was read. Then alerts go to the back office. Every
+//! effect can be repeated, so a run can be killed between any two. [`Worker::run_once`] makes one
+//! run, and [`Process`] repeats it by a [`Schedule`]. [`Worker::refresh`] traces one case at once
+//! (MSCA-PDS-05), and [`import`] reads the local system's cases.
 //!
-//! A wrong number on a record joins two people's histories, and a missing one only costs time. So a
-//! number is written only when the evidence is complete that the person returned is the person asked for
-//! ([`difference`] has the rule), nobody has rejected it for them, and no other case holds it. A number that
-//! is held is replaced only when the service has said that it was replaced or is invalid. The successor that
-//! PDS names for a number which the rule had confirmed is held to birth and gender (MSCA-DQ-03); every other
-//! one to the whole rule. Whatever is in doubt is held for a person to decide (HAV-10)
-//! and reported; a case in doubt stays eligible and is asked about again, by and by ([`Policy`]).
+//! A wrong number on a record joins two people's histories; a missing number only costs time. The
+//! worker therefore writes a number only under three conditions. The evidence shows that the
+//! returned person is the traced person ([`difference`] has the rule), no user has rejected the
+//! number for this case, and no other case has it. The worker replaces a case's number only when
+//! the service reports it as replaced or invalid. For a number that the rule had confirmed, PDS may
+//! name a successor: the worker compares its date of birth and gender only (MSCA-DQ-03). It applies
+//! the whole rule to every other successor. Cases in doubt are left for a reviewer (HAV-10) and
+//! reported. They stay eligible, and are traced again after a time ([`Policy`]).
 //!
-//! What follows is decided in the order of the cases' ids, so a run over the same cases and answers gives
-//! the same result, however many questions were under way, and whatever came in between.
+//! Effects are decided in the order of the cases' ids. A run over the same cases and answers
+//! therefore gives the same result, regardless of the number of parallel questions and of
+//! interruptions.
 
 pub mod alert;
 mod apply;

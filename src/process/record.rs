@@ -1,4 +1,4 @@
-//! What stands in the audit trail about a question and its answer (MSCA-AUD-02).
+//! The audit records of a question and its response (MSCA-AUD-02).
 
 use crate::audit::{Actor, Entry, EventKind, Subject};
 use crate::case::CaseId;
@@ -23,7 +23,7 @@ pub(super) fn sent(
     if let Some(number) = asked.nhs_number {
         subject = subject.with_number(number);
     } else {
-        // The question by number goes without these.
+        // A question by number does not contain these.
         for (key, value) in [
             ("given", asked.given.clone()),
             ("gender", asked.gender.map(|gender| gender.code().to_owned())),
@@ -37,7 +37,7 @@ pub(super) fn sent(
     let entry = Entry::new(EventKind::MessageSent, at, actor)
         .with_message_id(id.to_string())
         .with_detail("question", plan.question.as_str());
-    // Services that are told so know the message by the request that it repeats.
+    // For services that identify a retry by the request it repeats.
     let entry = match id.request() {
         request if request != id.uuid() => entry.with_detail("request", format!("{request:X}")),
         _ => entry,
@@ -45,13 +45,13 @@ pub(super) fn sent(
     entry.about(subject)
 }
 
-/// The record of what came back, be it nothing.
+/// The record of a response, or that nothing was sent.
 pub(super) fn received(actor: &Actor, case: &CaseId, step: &Step) -> Entry {
     let reply = step.reply.as_ref().map(Result::as_ref);
     came_back(actor, case, step.message_id, reply, step.at)
 }
 
-/// The same, of the message `id`, which brought `reply`; `None` when it was not sent after all.
+/// The same for the message `id` with its `reply`; `None` when it was not sent.
 pub(super) fn came_back(
     actor: &Actor,
     case: &CaseId,

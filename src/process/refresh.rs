@@ -7,24 +7,24 @@ use crate::process::{CaseReport, Error, Worker, eligibility};
 use crate::trace::{self, Caller};
 use std::sync::Arc;
 
-/// Why a case is brought up to date out of turn (MSCA-PDS-05).
+/// Why one case is traced at once (MSCA-PDS-05).
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum RefreshEvent {
     /// An episode of care begins.
     EpisodeStarted,
-    /// Somebody is about to use the contact details, or to post something.
+    /// A user is about to use the contact details, or to post something.
     BeforeContact,
     /// The person is about to be admitted.
     BeforeAdmission,
     /// The person is about to be discharged.
     BeforeDischarge,
-    /// Somebody wants to know.
+    /// A user requests it.
     OnRequest,
 }
 
 impl RefreshEvent {
-    /// A stable word: the variant's name in lower case, joined by `_`.
+    /// Returns a stable word: the variant's name in lower case, joined by `_`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -37,42 +37,42 @@ impl RefreshEvent {
     }
 }
 
-/// A case that was brought up to date.
+/// A refreshed case.
 #[non_exhaustive]
 #[derive(Debug)]
 pub struct Refreshed {
-    /// The case as it is now.
+    /// The current case.
     pub case: Case,
-    /// What the question brought, or why none was asked: then the case is as it was.
+    /// The result of the trace, or why the case was not traced and is unchanged.
     pub report: CaseReport,
-    /// What has to be shown with the case.
+    /// The advisories to show with the case.
     pub advisories: Vec<Advisory>,
-    /// Why it was not asked about, when asking is [suspended](crate::resilience): the error says until when,
-    /// and its source why.
+    /// Why it was not traced, if queries are [suspended](crate::resilience). The error contains the
+    /// end of the suspension, and its source the reason.
     pub held_back: Option<trace::Error>,
 }
 
 impl Worker {
-    /// The same worker, acting for somebody: their identity goes with the messages (MSCA-AUD-04), and the
-    /// audit trail names them.
+    /// Returns this worker acting for a user: the messages carry the user's identity (MSCA-AUD-04),
+    /// and the audit trail names the user.
     #[must_use]
     pub fn on_behalf_of(&self, caller: Caller, actor: Actor) -> Self {
         Self { caller, actor, ..self.clone() }
     }
 
-    /// Asks about the case `id` at once, because of `event` (MSCA-PDS-05): its number is verified, or,
-    /// where it has none that is usable, the person is looked for. What follows is decided, recorded and
-    /// saved as in a run. `None` when there is no such case.
+    /// Traces the case `id` at once, because of `event` (MSCA-PDS-05). Verifies its number, or
+    /// searches for the person if it has no usable one. Decides, records and saves the effects as
+    /// in a run. Returns `None` if the case does not exist.
     ///
-    /// Waits for a run that has the case at the moment. Then, with [retries](Self::with_retry), whoever
-    /// waits does so for a little over a minute at most for each of up to two questions: they are
-    /// [hurried](crate::resilience::RetryPolicy::hurried). That it was asked about lately, or settled long ago, does
-    /// not keep it from being asked about; HAV-2 and HAV-4 do.
+    /// Waits for a run that is working on the case. After that, with [retries](Self::with_retry),
+    /// each of up to two questions takes at most a little over a minute: their policy is
+    /// [hurried](crate::resilience::RetryPolicy::hurried). A recent trace or a settled result does not
+    /// prevent it; HAV-2 and HAV-4 do.
     ///
     /// # Errors
     ///
     /// [`ErrorKind`](crate::process::ErrorKind), when the store or the audit trail fails. A question
-    /// without an answer is no error: see [`CaseReport::result`].
+    /// without an answer is not an error: see [`CaseReport::result`].
     pub async fn refresh(
         &self,
         id: &CaseId,
@@ -86,13 +86,13 @@ impl Worker {
         if let Some(tracer) = &self.foreground {
             owning.tracer = Arc::clone(tracer);
         }
-        // Somebody waits.
+        // A user waits for the answer.
         owning.retry = self.retry.as_ref().map(|retry| {
             let hurried = retry.policy().hurried();
             retry.clone().with_policy(hurried)
         });
         let Some(case) = owning.claim_one(id).await? else {
-            // Not there, or damaged, which is an error.
+            // The case does not exist, or it is damaged, which is an error.
             self.store.get(id).await?;
             return Ok(None);
         };

@@ -6,55 +6,55 @@ use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// What a run brought for one eligible case.
+/// The result of a run for one eligible case.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum TraceResult {
     /// The number was written.
     Found,
-    /// The number that the case held was matched and validated.
+    /// The case's NHS Number was matched and validated.
     Verified,
     /// The number was replaced, and the new one was written.
     Replaced,
     /// The date of death was written, and the number written or confirmed.
     Deceased,
-    /// The number was written from a provider's copy, and will be asked for again.
+    /// The number was written from a provider's copy, and will be traced again.
     Stale,
-    /// Nobody matches.
+    /// No person matches.
     None,
     /// Several people match.
     Ambiguous,
-    /// The number has been replaced, and by which is not known or not settled; nothing was written.
+    /// The number was replaced, but the new number is unknown or unconfirmed; nothing was written.
     Superseded,
     /// The number is no longer valid.
     Invalidated,
-    /// The number is in use, but the particulars do not agree with it well enough.
+    /// The number is in use, but the demographics do not match well enough.
     NotVerified,
-    /// The person found is not as asked for, or cannot be told to be; nothing was written.
+    /// The returned person does not match, or the match cannot be confirmed; nothing was written.
     Differs,
-    /// The number found is not the one that the case holds; nothing was written.
+    /// The number found is not the case's NHS Number; nothing was written.
     Conflict,
-    /// Another case holds the number found; nothing was written.
+    /// Another case has the number found; nothing was written.
     Duplicate,
-    /// The person found has died on a day that cannot be read; nothing was written.
+    /// The person found has died, but the date of death cannot be read; nothing was written.
     DeathUndated,
-    /// The service refused the data.
+    /// The service rejected the data.
     Rejected,
-    /// There was no answer; the case will be asked about again.
+    /// There was no answer; the case will be traced again.
     Unavailable,
-    /// The answer could not be understood.
+    /// The response could not be understood.
     Unreadable,
-    /// The service refused the configuration, which ended the asking.
+    /// The service refused the configuration, and queries ended.
     Configuration,
-    /// The case was changed by somebody else meanwhile; left for the next run.
+    /// Another program changed the case meanwhile; left for the next run.
     ConflictOnSave,
-    /// Asking had ended before this case's turn.
+    /// Queries ended before this case's turn.
     NotAsked,
 }
 
 impl TraceResult {
-    /// A stable word for reports, metrics and a case's last trace: the variant's name in lower case,
-    /// joined by `_`.
+    /// Returns a stable word for reports, metrics and a case's last trace: the variant's name in
+    /// lower case, joined by `_`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -81,7 +81,7 @@ impl TraceResult {
         }
     }
 
-    /// Whether it is settled who the person is, at least until a copy's word is checked.
+    /// Whether the person is identified, at least until a provider's copy is verified.
     #[must_use]
     pub const fn is_settled(self) -> bool {
         matches!(self, Self::Found | Self::Verified | Self::Replaced | Self::Deceased | Self::Stale)
@@ -94,30 +94,30 @@ impl fmt::Display for TraceResult {
     }
 }
 
-/// What became of one case in a run. Holds nothing about the person.
+/// The report of one case in a run. Contains no personal data.
 #[non_exhaustive]
 #[derive(Clone, Debug)]
 pub struct CaseReport {
     /// The case.
     pub case_id: CaseId,
-    /// What kind of record it is.
+    /// The record type.
     pub record_type: RecordType,
     /// Whether it was selected.
     pub eligibility: Eligibility,
-    /// What tracing brought; `None` when the case was not selected.
+    /// The result of the trace; `None` when the case was not selected.
     pub result: Option<TraceResult>,
     /// The row of the decision table that applied.
     pub row: Option<Row>,
-    /// Why somebody has to look.
+    /// Why a reviewer is needed.
     pub review: Option<ReviewReason>,
     /// Whether a number was written or confirmed.
     pub number_written: bool,
-    /// The exchange, when a message was made.
+    /// The exchange, if a message was built.
     pub exchange: Option<Exchange>,
     /// Why there was no answer: the [causes](Error::cause) of the error, if it had any.
     pub cause: Option<String>,
-    /// What is wrong with the data, and does not keep the case from being traced, such as a date of death
-    /// that is to come. A run fills it in.
+    /// Faults in the data that do not prevent tracing, such as a future date of death. Filled in by
+    /// a run.
     pub faults: Vec<Reason>,
 }
 
@@ -137,7 +137,7 @@ impl CaseReport {
         }
     }
 
-    /// A case that asking did not come to.
+    /// Reports a case that the run did not reach.
     pub(super) fn not_asked(case: &Case) -> Self {
         let mut report = Self::new(case, Eligibility::default());
         report.result = Some(TraceResult::NotAsked);
@@ -145,7 +145,7 @@ impl CaseReport {
     }
 }
 
-/// The faults in the data of a page's cases that keep them from nothing.
+/// The faults of a page's cases that do not prevent tracing.
 pub(super) struct PageFaults(BTreeMap<CaseId, Vec<Reason>>);
 
 impl PageFaults {
@@ -162,34 +162,36 @@ impl PageFaults {
     }
 }
 
-/// What one run did. Every case seen is counted once, by its result or by its first reason.
+/// The report of one run. Counts every case once, by its result or by its first reason.
 #[non_exhaustive]
 #[derive(Debug, Default)]
 pub struct RunReport {
-    /// How many cases were looked at.
+    /// The number of cases examined.
     pub seen: u64,
-    /// How many of them were eligible.
+    /// The number of eligible cases.
     pub eligible: u64,
-    /// How many of these had each result.
+    /// The number of eligible cases with each result.
     pub results: BTreeMap<TraceResult, u64>,
-    /// How many cases were not eligible for each first reason.
+    /// The number of ineligible cases for each first reason.
     pub ineligible: BTreeMap<Reason, u64>,
-    /// How many cases have each fault in their data that keeps them from nothing
-    /// ([`CaseReport::faults`]), eligible or not.
+    /// The number of cases, eligible or not, with each fault that does not prevent tracing
+    /// ([`CaseReport::faults`]).
     pub faults: BTreeMap<Reason, u64>,
-    /// How many numbers were written or confirmed.
+    /// The number of NHS Numbers written or confirmed.
     pub numbers_written: u64,
-    /// How many cases somebody has to look at.
+    /// The number of cases that need a reviewer.
     pub to_review: u64,
-    /// How many cases cannot be read and were passed over; [`CaseStore::unreadable`] names them.
+    /// The number of cases skipped because they cannot be read; [`CaseStore::unreadable`] lists
+    /// them.
     ///
     /// [`CaseStore::unreadable`]: crate::case::CaseStore::unreadable
     pub unreadable: u64,
     /// Whether the run was told to end before the last case.
     pub interrupted: bool,
-    /// Why asking ended before the last case. Either the service refused the configuration, or the questions
-    /// about five cases in a row for the same reason: have it fixed before the next run. Or asking is [suspended](crate::resilience), and the error says [until
-    /// when](Error::suspended_until): run again then.
+    /// Why queries ended before the last case. Either the service refused the configuration, or it
+    /// rejected the questions about five cases in a row for the same reason: correct the fault
+    /// before the next run. Or queries are [suspended](crate::resilience): run again at the
+    /// [time](Error::suspended_until) in the error.
     pub stopped: Option<Error>,
 }
 

@@ -21,8 +21,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tracing::{Instrument, debug_span};
 
-/// The default number of cases in memory at a time, and the default length of a lease.
+/// The default number of cases in memory at a time.
 const PAGE_SIZE: NonZeroUsize = NonZeroUsize::new(100).unwrap();
+
+/// The default time that a case stays leased after the worker's last sign of activity.
 const LEASE: Duration = Duration::from_secs(10);
 
 /// Finds and verifies the NHS Numbers of a store's cases (HAV-1).
@@ -51,7 +53,7 @@ const LEASE: Duration = Duration::from_secs(10);
 #[derive(Clone, Debug)]
 pub struct Worker {
     pub(super) tracer: Arc<dyn Tracer>,
-    /// Through which it asks about one case out of turn, when that is another one.
+    /// The tracer for tracing one case at once, if it is a different one.
     pub(super) foreground: Option<Arc<dyn Tracer>>,
     pub(super) retry: Option<Retry>,
     pub(super) store: Arc<dyn CaseStore>,
@@ -67,15 +69,15 @@ pub struct Worker {
     pub(super) in_flight: NonZeroUsize,
     pub(super) lease: Duration,
     pub(super) local_root: String,
-    /// The name under which cases are claimed: another one for each pass, so that what a pass has left
-    /// behind is nobody's.
+    /// The name on the leases. Each pass has a new name, so that leases of an earlier pass do not
+    /// count as its own.
     pub(super) owner: String,
 }
 
 impl Worker {
-    /// A worker that asks `tracer` about the cases in `store` on behalf of `caller`, the audit
-    /// identity that goes with every message (MSCA-AUD-04). What it does stands in `audit` before it is
-    /// done (MSCA-AUD-01), and whom the back office has to know about goes to `alerts`.
+    /// Creates a worker that traces the cases in `store` through `tracer`, on behalf of `caller`.
+    /// Every message carries the caller's audit identity (MSCA-AUD-04). Records each action in
+    /// `audit` before it is done (MSCA-AUD-01), and sends the back office's alerts to `alerts`.
     #[must_use]
     pub fn new(
         tracer: Arc<dyn Tracer>,
@@ -105,55 +107,54 @@ impl Worker {
         }
     }
 
-    /// The same worker, as the audit trail is to know it: with the role and the organisation of the
-    /// process, who authorised it, and on what machine it runs (MSCA-AUD-03).
+    /// Sets the identity for the audit trail: the role and organisation of the process, the person
+    /// who authorised it, and the machine (MSCA-AUD-03).
     #[must_use]
     pub fn with_actor(mut self, actor: Actor) -> Self {
         self.actor = actor;
         self
     }
 
-    /// The same worker, asking again what was not answered; each message is on record before it is sent
-    /// (MSCA-AUD-02). Without this a case that was not answered waits for the next run.
+    /// Retries questions without an answer; each message is on record before it is sent
+    /// (MSCA-AUD-02). Without this, such a case waits for the next run.
     #[must_use]
     pub fn with_retry(mut self, retry: Retry) -> Self {
         self.retry = Some(retry);
         self
     }
 
-    /// The same worker, asking about one case out of turn ([`refresh`](Self::refresh)) through `tracer`: the
-    /// foreground of the [`Gate`](crate::resilience::Gateway) in whose background it runs.
+    /// Traces one case at once ([`refresh`](Self::refresh)) through `tracer`: the foreground of the
+    /// [`Gate`](crate::resilience::Gateway) that this worker uses in the background.
     #[must_use]
     pub fn with_foreground(mut self, tracer: Arc<dyn Tracer>) -> Self {
         self.foreground = Some(tracer);
         self
     }
 
-    /// The same worker, with another source of identifiers.
+    /// Sets the source of identifiers.
     #[must_use]
     pub fn with_ids(mut self, ids: Arc<dyn Ids>) -> Self {
         self.ids = ids;
         self
     }
 
-    /// The same worker, with other times to ask again.
+    /// Sets the policy for tracing again.
     #[must_use]
     pub fn with_policy(mut self, policy: Policy) -> Self {
         self.policy = policy;
         self
     }
 
-    /// The same worker, with so many questions under way at a time (one, unless told otherwise). What
-    /// follows from the answers is decided in the order of the cases all the same.
+    /// Sets the number of questions in progress at a time (default: one). Effects are still decided
+    /// in the order of the cases.
     #[must_use]
     pub const fn with_in_flight(mut self, in_flight: NonZeroUsize) -> Self {
         self.in_flight = in_flight;
         self
     }
 
-    /// The same worker, whose claimed cases come back so long after it has died (ten seconds, unless told
-    /// otherwise, and no more than [`Lease::LONGEST`]). While it lives it renews its claims three times as
-    /// often.
+    /// Sets how long a case stays leased after the worker has died. Default: ten seconds; maximum:
+    /// [`Lease::LONGEST`]. A live worker renews its leases three times as often.
     #[must_use]
     pub fn with_lease(mut self, lease: Duration) -> Self {
         let longest = Lease::LONGEST.to_std().unwrap_or(LEASE);
@@ -161,29 +162,28 @@ impl Worker {
         self
     }
 
-    /// The same worker, with another clock than the machine's.
+    /// Sets the clock.
     #[must_use]
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
         self
     }
 
-    /// The same worker, with other record types than those of HAV-4.
+    /// Sets record types other than those of HAV-4.
     #[must_use]
     pub fn with_scope(mut self, scope: Scope) -> Self {
         self.scope = scope;
         self
     }
 
-    /// The same worker, with at most so many cases in memory at a time (100 unless told otherwise).
+    /// Sets the number of cases in memory at a time (default: 100).
     #[must_use]
     pub const fn with_page_size(mut self, page_size: NonZeroUsize) -> Self {
         self.page_size = page_size;
         self
     }
 
-    /// The same worker, sending case ids under the OID `root` rather than
-    /// [`LocalIdentifier::LOCAL_PATIENT_ROOT`].
+    /// Sends case ids under the OID `root` instead of [`LocalIdentifier::LOCAL_PATIENT_ROOT`].
     ///
     /// # Errors
     ///
@@ -193,30 +193,31 @@ impl Worker {
         LocalIdentifier::new(root, "1").map(|_| self)
     }
 
-    /// Goes through all cases once, in the order of their ids, and tells `observer` of each.
+    /// Goes through all cases once, in the order of their ids, and calls `observer` for each.
     ///
-    /// Of each case the order of effects is: the question on record, sent, its answer on record, what
-    /// follows on record, saved, the alert delivered. Each can be done again, so a run may be dropped, or
-    /// the process killed, at any point; the next run ends as this one would have.
+    /// For each case: record the question, send it, record its answer, record the effects, save,
+    /// deliver the alert. Each step can be repeated, so a run may be dropped, or the process
+    /// killed, at any point. The next run has the same result.
     ///
-    /// Cases are claimed before they are asked about, so that no other worker asks about them too, and
-    /// always in order: where another worker has the next case, this one waits until it is done with it,
-    /// or its lease has run out. A number is written only while no other case holds it, whoever else is
-    /// writing. A case that cannot be saved because somebody else changed it meanwhile is read again; if
-    /// it would still be asked about in the same words, it is decided again and saved, else left for the
-    /// next run. When the service refuses the configuration, or the questions about five cases in a row for
-    /// the same reason, or asking is [suspended](crate::resilience), nothing more is asked, and the eligible
-    /// cases that are left count as [`TraceResult::NotAsked`](crate::process::TraceResult::NotAsked); see
-    /// [`RunReport::stopped`]. Cases that cannot be read are passed over and counted
-    /// ([`RunReport::unreadable`]). Cases inserted during the run behind the one at
-    /// hand are the next run's.
+    /// Cases are leased before they are traced, in order, so that no other worker traces them too.
+    /// If another worker has the next case, this worker waits until that worker has finished or its
+    /// lease expires. A number is written only if no other case has it, even with several writers.
+    /// If another program has changed a case, it is read again. If it would still be traced with
+    /// the same criteria, it is decided again and saved; else it is left for the next run.
+    ///
+    /// Queries end when the service refuses the configuration, when it rejects the questions about
+    /// five cases in a row for the same reason, or when they are [suspended](crate::resilience). The
+    /// remaining eligible cases then count as
+    /// [`TraceResult::NotAsked`](crate::process::TraceResult::NotAsked); see [`RunReport::stopped`].
+    /// Cases that cannot be read are skipped and counted ([`RunReport::unreadable`]). Cases
+    /// inserted during the run before the current one are left for the next run.
     ///
     /// Needs a Tokio runtime with its timer.
     ///
     /// # Errors
     ///
     /// [`ErrorKind`](crate::process::ErrorKind), when the store or the audit trail fails. A question
-    /// without an answer is no error: see [`CaseReport::result`].
+    /// without an answer is not an error: see [`CaseReport::result`].
     pub async fn run_once(
         &self,
         observer: &mut (dyn FnMut(&CaseReport) + Send),
@@ -224,10 +225,10 @@ impl Worker {
         self.sweep(observer, &|| false).instrument(debug_span!("pass")).await
     }
 
-    /// The same, until `shutdown` is ready. From then on no question is sent; those under way are waited for,
-    /// and what was answered is settled. The cases of the batch at hand that asking did not come to count as
-    /// [`TraceResult::NotAsked`](crate::process::TraceResult::NotAsked), and the report says that the run was
-    /// [`interrupted`](RunReport::interrupted).
+    /// As [`run_once`](Self::run_once), until `shutdown` completes. Then no more questions are
+    /// sent; the run waits for those in progress, and settles their answers. The remaining cases of
+    /// the batch count as [`TraceResult::NotAsked`](crate::process::TraceResult::NotAsked), and the
+    /// report says that the run was [`interrupted`](RunReport::interrupted).
     ///
     /// # Errors
     ///
@@ -241,7 +242,7 @@ impl Worker {
         self.sweep_until(shutdown, &|| (), observer).await.0
     }
 
-    /// The same; and whether `shutdown` became ready, of which `stopping` is told at once.
+    /// As above. Calls `stopping` when `shutdown` completes, and returns whether it did.
     pub(super) async fn sweep_until(
         &self,
         mut shutdown: Pin<&mut (impl Future<Output = ()> + Send)>,
@@ -263,7 +264,7 @@ impl Worker {
         (run, stop())
     }
 
-    /// The same, ending early, between questions, when `stop` says so.
+    /// As above. Ends early, between questions, when `stop` returns true.
     async fn sweep(
         &self,
         observer: &mut (dyn FnMut(&CaseReport) + Send),
@@ -301,7 +302,7 @@ impl Worker {
         Ok(report)
     }
 
-    /// Selects, asks and settles a page of cases; puts into `pass` what ends the asking.
+    /// Selects, traces and settles a page of cases. Stores in `pass` why queries end.
     async fn visit(
         &self,
         page: Vec<Case>,
@@ -322,7 +323,7 @@ impl Worker {
                 Ok(_) => due.push(case),
             }
         }
-        // What an earlier run has saved and not told.
+        // Alerts that an earlier run has saved and not delivered.
         self.deliver(untold).await?;
         let mut come_to_all = false;
         while !due.is_empty() && pass.stopped.is_none() && !stop() {
@@ -333,7 +334,8 @@ impl Worker {
             let mut left = Vec::new();
             if !claim.cases.is_empty() {
                 let settled = self.trace(claim.cases, &mut left, pass, stop).await;
-                // Given back whatever happened, so that nobody has to wait for the lease to run out.
+                // Released in every case, so that other workers need not wait for the lease to
+                // expire.
                 let asked: Vec<CaseId> = claimed
                     .into_iter()
                     .filter(|id| left.iter().all(|case| case.id != *id))
@@ -354,7 +356,7 @@ impl Worker {
         }
         reports.extend(due.iter().map(|case| {
             if come_to_all {
-                // Another worker has asked about it since this pass began.
+                // Another worker has traced it since this pass began.
                 CaseReport::new(case, Eligibility::default().and([Reason::NotDue]))
             } else {
                 CaseReport::not_asked(case)
@@ -364,7 +366,7 @@ impl Worker {
         Ok(reports)
     }
 
-    /// Asks about claimed cases and settles them; puts into `left` those that asking did not come to.
+    /// Traces and settles leased cases. Puts into `left` the cases that were not traced.
     async fn trace(
         &self,
         cases: Vec<Case>,
@@ -376,7 +378,7 @@ impl Worker {
         let claimed = cases.len();
         let (mut turns, mut plans) = (Vec::new(), Vec::new());
         for case in cases {
-            // It may have changed since its page was read.
+            // The case may have changed since its page was read.
             match self.plan(&case) {
                 Ok(plan) => {
                     plans.push(plan);

@@ -1,7 +1,7 @@
 use chrono::{DateTime, NaiveTime, TimeDelta, Timelike, Utc};
 use std::time::Duration;
 
-/// When "Get NHS Number" runs: every so often, with quiet hours and some jitter if wanted.
+/// When "Get NHS Number" runs: at an interval, with optional quiet hours and jitter.
 ///
 /// ```
 /// use nhs_pds::process::{Schedule, ScheduleError};
@@ -11,7 +11,8 @@ use std::time::Duration;
 /// assert!(Schedule::every(half_an_hour).is_ok());
 /// let error = Schedule::every(half_an_hour * 2).unwrap_err();
 /// assert_eq!(error, ScheduleError::TooLong);
-/// assert_eq!(error.to_string(), "the process has to run every 30 minutes or more often (HAV-1)");
+/// /// assert_eq!(error.to_string(), "the process must run every 30 minutes or more often
+/// (HAV-1)");
 /// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Schedule {
@@ -24,12 +25,12 @@ pub struct Schedule {
 const LONGEST: Duration = Duration::from_secs(30 * 60);
 
 impl Schedule {
-    /// Every `interval`, from the beginning of one run to that of the next. A run that takes longer is
-    /// not overtaken: the next begins when it is done.
+    /// Creates a schedule with this `interval` between the starts of two runs. Runs do not overlap:
+    /// after a longer run, the next starts when it ends.
     ///
     /// # Errors
     ///
-    /// [`ScheduleError::TooLong`] for more than 30 minutes, [`ScheduleError::Zero`] for none at all.
+    /// [`ScheduleError::TooLong`] for more than 30 minutes, [`ScheduleError::Zero`] for zero.
     pub fn every(interval: Duration) -> Result<Self, ScheduleError> {
         if interval > LONGEST {
             return Err(ScheduleError::TooLong);
@@ -40,12 +41,12 @@ impl Schedule {
         Ok(Self { interval, jitter: Duration::ZERO, quiet: None })
     }
 
-    /// The same schedule, with each run up to `jitter` earlier, so that many boroughs on one machine do not
-    /// all ask at the same second. Earlier and not later, so that the interval is never exceeded.
+    /// Starts each run up to `jitter` earlier, so that many boroughs on one machine do not all send
+    /// queries in the same second. Earlier and not later, so that the interval is never exceeded.
     ///
     /// # Errors
     ///
-    /// [`ScheduleError::Jitter`] when that could be the whole interval.
+    /// [`ScheduleError::Jitter`] when the jitter is not shorter than the interval.
     pub fn with_jitter(mut self, jitter: Duration) -> Result<Self, ScheduleError> {
         if jitter >= self.interval {
             return Err(ScheduleError::Jitter);
@@ -54,15 +55,15 @@ impl Schedule {
         Ok(self)
     }
 
-    /// The same schedule, in which no run begins from `from` until `to`, by the clock in UTC: in British
-    /// summer an hour behind the clock on the wall. `to` may be on the next day.
+    /// Sets quiet hours: no run starts from `from` until `to`, in UTC, which is one hour behind
+    /// British summer time. `to` may be on the next day.
     #[must_use]
     pub const fn with_quiet_hours(mut self, from: NaiveTime, to: NaiveTime) -> Self {
         self.quiet = Some((from, to));
         self
     }
 
-    /// When the quiet hours at `now` end; `None` when it is not quiet.
+    /// Returns when the current quiet hours end; `None` outside quiet hours.
     #[must_use]
     pub fn quiet_until(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let (from, to) = self.quiet?;
@@ -77,8 +78,8 @@ impl Schedule {
         })
     }
 
-    /// When the next run is due after one that began at `began`. `random` is any number, and chooses the
-    /// jitter.
+    /// Returns when the next run is due after one that started at `began`. `random` is any number,
+    /// and determines the jitter.
     #[must_use]
     pub fn next(&self, began: DateTime<Utc>, random: u64) -> DateTime<Utc> {
         let jitter = u64::try_from(self.jitter.as_millis()).unwrap_or(u64::MAX);
@@ -88,18 +89,18 @@ impl Schedule {
     }
 }
 
-/// Why a schedule is none. Correct the configuration.
+/// Why a schedule is invalid. Correct the configuration.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum ScheduleError {
-    /// The jitter could take up the whole interval.
-    #[error("the jitter has to be shorter than the interval")]
+    /// The jitter is not shorter than the interval.
+    #[error("the jitter must be shorter than the interval")]
     Jitter,
     /// More than half an hour.
-    #[error("the process has to run every 30 minutes or more often (HAV-1)")]
+    #[error("the process must run every 30 minutes or more often (HAV-1)")]
     TooLong,
-    /// No time at all between two runs.
-    #[error("there has to be some time between two runs")]
+    /// The interval is zero.
+    #[error("the interval between two runs must be longer than zero")]
     Zero,
 }
 
@@ -118,7 +119,7 @@ mod tests {
     const MINUTE: Duration = Duration::from_secs(60);
 
     #[test]
-    fn half_an_hour_and_no_more() {
+    fn the_interval_is_limited_to_half_an_hour() {
         assert!(Schedule::every(30 * MINUTE).is_ok());
         let longer = 30 * MINUTE + Duration::from_millis(1);
         assert_eq!(Schedule::every(longer), Err(ScheduleError::TooLong));
@@ -128,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn jitter_makes_it_earlier_and_never_later() {
+    fn jitter_is_earlier_and_never_later() {
         let schedule = Schedule::every(30 * MINUTE).unwrap().with_jitter(5 * MINUTE).unwrap();
         let began = at("2026-11-23T09:00:00Z");
         let mut seen = std::collections::BTreeSet::new();

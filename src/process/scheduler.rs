@@ -12,19 +12,19 @@ use std::task::Poll;
 use std::time::Duration;
 use tokio::sync::Notify;
 
-/// How long a wait is at most before the clock is looked at again: a machine that slept wakes up to a
-/// clock that has gone on, and to timers that have not.
+/// The longest wait before the clock is checked again. After a machine sleeps, its clock has
+/// advanced but its timers have not.
 const LONGEST_WAIT: Duration = Duration::from_secs(20);
 
-/// How soon a run begins at the earliest after one that ended because asking is suspended. The circuit may
-/// go by another clock than the worker, by which the suspension is over already.
+/// The shortest wait after a run that ended because queries are suspended. The circuit breaker may
+/// use another clock, by which the suspension has already ended.
 const LOOK_AGAIN: TimeDelta = TimeDelta::seconds(1);
 
-/// "Get NHS Number" as a process: on a schedule, without anybody, and under control from outside
-/// (HAV-1, HAV-6).
+/// "Get NHS Number" as a process: runs unattended on a schedule, under external control (HAV-1,
+/// HAV-6).
 ///
-/// Clones control the same process. Pausing, resuming and running at once are on record, with who wanted
-/// it.
+/// Clones control the same process. The audit trail records each pause, resume and immediate run,
+/// with the user who asked for it.
 ///
 /// ```
 /// use nhs_pds::process::alert::MemoryAlerts;
@@ -66,7 +66,7 @@ struct Shared {
     changed: Notify,
 }
 
-/// Says that the process has ended, however it did: it may be dropped, or its observer may panic.
+/// Marks the process as ended, in any case: it may be dropped, or its observer may panic.
 struct Ending<'a>(&'a Process);
 
 impl Drop for Ending<'_> {
@@ -80,7 +80,7 @@ impl Drop for Ending<'_> {
     }
 }
 
-/// What ended a wait.
+/// Why a wait ended.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Woken {
     Time,
@@ -89,23 +89,23 @@ enum Woken {
 }
 
 impl Process {
-    /// Runs `worker` by `schedule`, once it is started.
+    /// Creates a process that runs `worker` by `schedule`.
     #[must_use]
     pub fn new(worker: Worker, schedule: Schedule) -> Self {
         Self { worker, schedule, shared: Arc::default() }
     }
 
-    /// What the process is doing. Holds nothing about a person.
+    /// Returns the current status. Contains no personal data.
     #[must_use]
     pub fn status(&self) -> Status {
         self.shared().clone()
     }
 
-    /// From now on no run begins by itself. One that is going on goes on.
+    /// Stops scheduling runs. A run in progress continues.
     ///
     /// # Errors
     ///
-    /// When it cannot be recorded; then nothing changes.
+    /// When it cannot be recorded; nothing changes then.
     pub async fn pause(&self, by: &Actor) -> Result<(), Error> {
         self.record(by, "pause").await?;
         self.shared.paused.store(true, Ordering::SeqCst);
@@ -113,11 +113,11 @@ impl Process {
         Ok(())
     }
 
-    /// From now on runs begin by the schedule again; one that was missed begins at once.
+    /// Starts scheduling runs again; a missed run starts at once.
     ///
     /// # Errors
     ///
-    /// When it cannot be recorded; then nothing changes.
+    /// When it cannot be recorded; nothing changes then.
     pub async fn resume(&self, by: &Actor) -> Result<(), Error> {
         self.record(by, "resume").await?;
         self.shared.paused.store(false, Ordering::SeqCst);
@@ -125,11 +125,12 @@ impl Process {
         Ok(())
     }
 
-    /// Begins a run at once, be it paused or quiet; after the one that is going on, if one is.
+    /// Starts a run at once, even when paused or in quiet hours; after the current run, if there is
+    /// one.
     ///
     /// # Errors
     ///
-    /// When it cannot be recorded; then nothing changes.
+    /// When it cannot be recorded; nothing changes then.
     pub async fn run_now(&self, by: &Actor) -> Result<(), Error> {
         self.record(by, "run_now").await?;
         self.shared.run_now.store(true, Ordering::SeqCst);
@@ -137,19 +138,19 @@ impl Process {
         Ok(())
     }
 
-    /// Runs by the schedule until `shutdown` is ready, the first time at once, and tells `observer` of
-    /// each case. A run that is going on then ends after the questions under way, whose answers are settled;
-    /// see [`Worker::run_once_until`].
+    /// Runs by the schedule until `shutdown` completes, starting with a run at once. Calls
+    /// `observer` for each case. At shutdown, a run in progress waits for its sent questions and
+    /// settles their answers; see [`Worker::run_once_until`].
     ///
-    /// When asking is [suspended](crate::resilience) a run ends, and the next begins when the suspension does,
-    /// with the question that probes. A store or an audit trail that is unavailable ends a run, and the next one tries again; see
-    /// [`Status::last_error`]. When the machine slept through the time of a run, or of several, one begins
-    /// as soon as it wakes up.
+    /// A run ends when queries are [suspended](crate::resilience). The next starts at the end of the
+    /// suspension, with the probe. A run also ends when the store or the audit trail is
+    /// unavailable, and the next one tries again; see [`Status::last_error`]. If the machine slept
+    /// through one or more runs, one starts as soon as it wakes.
     ///
     /// # Errors
     ///
-    /// When the store or the audit trail cannot be used at all, or starting and stopping cannot be
-    /// recorded. Have it looked at, and start again.
+    /// When the store or the audit trail cannot be used at all, or the start or stop cannot be
+    /// recorded. Correct the cause, and start again.
     pub async fn run_until(
         &self,
         shutdown: impl Future<Output = ()> + Send,
@@ -187,7 +188,7 @@ impl Process {
         ended.and(recorded)
     }
 
-    /// One run; and whether `shutdown` became ready meanwhile.
+    /// Makes one run. Returns its result, and whether `shutdown` completed meanwhile.
     async fn run(
         &self,
         began: DateTime<Utc>,
@@ -240,7 +241,7 @@ impl Process {
         (run.map(drop), stopped)
     }
 
-    /// Waits until a run is to begin.
+    /// Waits until the next run must start.
     async fn wait_until(
         &self,
         mut due: DateTime<Utc>,
@@ -248,7 +249,7 @@ impl Process {
     ) -> Woken {
         loop {
             let now = self.worker.clock.now();
-            // Later than that only if the clock was put back.
+            // A later time is possible only if the clock was set back.
             due = due.min(self.schedule.next(now, 0));
             let wait = if self.shared.run_now.swap(false, Ordering::SeqCst) {
                 return Woken::Control;

@@ -1,58 +1,58 @@
 use crate::process::{CaseReport, ErrorKind, TraceResult};
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// What a process is doing (HAV-6). Holds nothing about a person.
+/// The status of a process (HAV-6). Contains no personal data.
 #[non_exhaustive]
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Status {
-    /// In one word.
+    /// The state.
     pub state: State,
-    /// When the next run is to begin, when that is known.
+    /// When the next run starts, if known.
     pub next_run: Option<DateTime<Utc>>,
-    /// How far the run is that is going on.
+    /// The progress of the current run.
     pub current: Option<Progress>,
-    /// The last run, as far as it came.
+    /// The last run, complete or not.
     pub last: Option<Progress>,
-    /// What ended the last run before its last case.
+    /// The error that ended the last run early.
     pub last_error: Option<ErrorKind>,
-    /// Why the latest failure of the last run, or of the one that is going on, happened: the causes, such as
-    /// `could not connect: … : Connection refused`. `None` once a run has had no failure.
+    /// Why the latest failure of the last or current run happened: the causes, such as `could not
+    /// connect: … : Connection refused`. `None` after a run without failures.
     pub last_cause: Option<String>,
-    /// Whether the last run ended because the service refuses our configuration, or the questions about five
-    /// cases in a row for the same reason: have it fixed.
+    /// Whether the last run ended because the service refused the configuration, or rejected the
+    /// questions about five cases in a row for the same reason: correct the fault.
     pub service_refused: bool,
-    /// Until when asking is suspended, when that ended the last run: the service does not work. The next
-    /// run begins then, to find out.
+    /// The end of the suspension of queries that ended the last run: the service does not work. The
+    /// next run starts then, to test the service.
     pub suspended_until: Option<DateTime<Utc>>,
-    /// How far this machine's clock is ahead of the service's, by the service's last response (MSCA-AUD-06);
-    /// negative when it is behind. `None` while that is not known. More than half a minute is logged: set
-    /// the clock.
+    /// How far this machine's clock is ahead of the service's, from the service's last response
+    /// (MSCA-AUD-06); negative when it is behind. `None` while unknown. More than half a minute is
+    /// logged: set the clock.
     pub clock_skew: Option<TimeDelta>,
 }
 
-/// What a process is doing, in one word.
+/// The state of a process.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub enum State {
-    /// It has never been started.
+    /// It was never started.
     #[default]
     NotStarted,
     /// It waits for the time of the next run.
     Waiting,
-    /// It waits for the quiet hours to end.
+    /// It waits for the end of the quiet hours.
     Quiet,
-    /// Somebody has paused it.
+    /// A user has paused it.
     Paused,
-    /// It asks.
+    /// A run is in progress.
     Running,
-    /// It was told to stop, and waits for the questions under way.
+    /// It is stopping, and waits for the questions in progress.
     Stopping,
     /// It has ended.
     Stopped,
 }
 
 impl State {
-    /// A stable word: the variant's name in lower case, joined by `_`.
+    /// Returns a stable word: the variant's name in lower case, joined by `_`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -67,26 +67,27 @@ impl State {
     }
 }
 
-/// How far a run is, or was.
+/// The progress of a run.
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Progress {
-    /// When it began.
+    /// When it started.
     pub began: DateTime<Utc>,
     /// When it ended.
     pub ended: Option<DateTime<Utc>>,
-    /// How many cases were looked at.
+    /// The number of cases examined.
     pub seen: u64,
-    /// How many were asked about.
+    /// The number of cases traced.
     pub asked: u64,
-    /// How many of these were not answered: all of them, when the service cannot be reached.
+    /// The number of these without an answer. If the service cannot be reached, that is all of
+    /// them.
     pub unanswered: u64,
-    /// How many numbers were written or confirmed.
+    /// The number of NHS Numbers written or confirmed.
     pub numbers_written: u64,
-    /// How many cases somebody has to look at.
+    /// The number of cases that need a reviewer.
     pub to_review: u64,
-    /// How many cases cannot be read and were passed over, once the run has ended;
-    /// [`CaseStore::unreadable`] names them.
+    /// The number of cases skipped because they cannot be read, set when the run has ended;
+    /// [`CaseStore::unreadable`] lists them.
     ///
     /// [`CaseStore::unreadable`]: crate::case::CaseStore::unreadable
     pub unreadable: u64,

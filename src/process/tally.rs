@@ -1,4 +1,4 @@
-//! What a pass leaves, for whoever watches from outside.
+//! The metrics of a pass.
 
 use crate::case::{Case, CaseId};
 use crate::process::{CaseReport, Reason};
@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 pub(super) struct Tally {
     began: DateTime<Utc>,
     waiting: u32,
-    /// When the case was asked about that has waited longest.
+    /// When the case that has waited longest was last traced.
     oldest: Option<DateTime<Utc>>,
     to_review: u32,
 }
@@ -19,7 +19,7 @@ impl Tally {
         Self { began, waiting: 0, oldest: None, to_review: 0 }
     }
 
-    /// When the cases of a page were asked about before, in the order of their ids.
+    /// When the cases of a page were last traced, in the order of their ids.
     pub(super) fn asked(page: &[Case]) -> Vec<(CaseId, DateTime<Utc>)> {
         let asked = |case: &Case| Some((case.id.clone(), case.last_trace.as_ref()?.at));
         page.iter().filter_map(asked).collect()

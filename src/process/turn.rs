@@ -1,4 +1,4 @@
-//! What is asked about one case in one go, and what follows. Pure.
+//! The questions about one case in one pass, and their effects. Pure.
 
 use crate::case::{Case, CaseId, RecordedNumber};
 use crate::nhs_number::NhsNumber;
@@ -8,19 +8,19 @@ use crate::process::{Again, Context, Decision, Plan, Policy, apply, decide};
 use crate::trace::{Answer, Error, ErrorKind, MessageId};
 use chrono::{DateTime, Utc};
 
-/// One question about a case, and what came back.
+/// One question about a case, and its reply.
 #[derive(Debug)]
 pub(super) struct Step {
     pub(super) plan: Plan,
     pub(super) message_id: MessageId,
-    /// `None` when asking had ended before this question's turn.
+    /// `None` when queries had ended before this question was sent.
     pub(super) reply: Option<Result<Answer, Error>>,
-    /// When it was dealt with.
+    /// When it was processed.
     pub(super) at: DateTime<Utc>,
 }
 
-/// A case that was claimed, and what was asked about it: one question, and another when the first shows
-/// that the number held is not to be relied upon.
+/// A claimed case and its questions: one, and a second when the first shows that the case's number
+/// is unreliable.
 #[derive(Debug)]
 pub(super) struct Turn {
     pub(super) claimed: Case,
@@ -32,7 +32,7 @@ impl Turn {
         &self.claimed.id
     }
 
-    /// What is asked next, in the same turn.
+    /// Returns the next question of this turn.
     pub(super) fn follow_up(&self, policy: &Policy, local_root: &str) -> Option<Plan> {
         let step = self.steps.last()?;
         let reply = step.reply.as_ref()?.as_ref();
@@ -45,8 +45,7 @@ impl Turn {
         ask(&apply(&before, &decision, policy)?, None, local_root, step.at).ok()
     }
 
-    /// `case` as it is when the last reply is decided upon: after what the earlier ones changed, none of
-    /// which depends on other cases.
+    /// Returns `case` after all replies before the last, none of which depends on other cases.
     pub(super) fn before_last(&self, case: &Case, policy: &Policy) -> Case {
         let mut case = case.clone();
         let earlier = self.steps.split_last().map_or(&[][..], |(_, earlier)| earlier);
@@ -59,13 +58,13 @@ impl Turn {
         case
     }
 
-    /// The number that the last reply names, of which it matters who holds it.
+    /// Returns the number in the last reply.
     pub(super) fn number(&self) -> Option<NhsNumber> {
         let reply = self.steps.last()?.reply.as_ref()?;
         subject(reply.as_ref()).0
     }
 
-    /// What follows for `case`, as it is before the last reply.
+    /// Decides about `case`, which is as it was before the last reply.
     pub(super) fn decide(
         &self,
         case: &Case,
@@ -77,13 +76,13 @@ impl Turn {
         Some(decide(case, reply, &Context::new(&step.plan.asked, holders, policy), step.at))
     }
 
-    /// Why asking has to end: the service refused our configuration.
+    /// Returns the error by which the service refused the configuration, if any.
     pub(super) fn refusal(self) -> Option<Error> {
         let replies = self.steps.into_iter().filter_map(|step| step.reply);
         replies.filter_map(Result::err).find(|error| error.kind() == ErrorKind::Configuration)
     }
 
-    /// Whether `case` would still be asked about as this one was: nothing that was asked by has changed.
+    /// Whether `case` would still be traced in the same way: its criteria have not changed.
     pub(super) fn is_still_about(&self, case: &Case) -> bool {
         let same_number = |held: &Option<RecordedNumber>| held.as_ref().map(|held| held.number);
         let number = same_number(&case.nhs_number) == same_number(&self.claimed.nhs_number);
