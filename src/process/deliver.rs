@@ -35,7 +35,7 @@ impl Worker {
     ) -> Result<(), Error> {
         let refused = turns.into_iter().find_map(Turn::refusal);
         if let Some(error) = refused.or_else(|| pass.refusals.verdict()) {
-            self.tell_of_refusal(&error).await?;
+            self.alert_refusal(&error).await?;
             pass.stopped = Some(error);
         } else if held_back.is_some() {
             pass.stopped = held_back;
@@ -45,7 +45,7 @@ impl Worker {
 
     /// Alerts the back office that the service refuses the configuration: once a day, not once per
     /// case or pass. If the delivery fails, the next pass tries again.
-    async fn tell_of_refusal(&self, error: &trace::Error) -> Result<(), Error> {
+    async fn alert_refusal(&self, error: &trace::Error) -> Result<(), Error> {
         let now = self.clock.now();
         let code = error.exchange().and_then(|exchange| exchange.code.clone());
         let id = format!(

@@ -54,7 +54,7 @@ pub(super) fn merge(
     for item in survivor.review.iter_mut().filter(|item| item.is_open()) {
         // Duplicate items that name a third case stay open.
         let worked = item.number == found.number && item.reason != ReviewReason::Duplicate;
-        if worked || (taken.is_some() && speaks_of_the_number(item)) || has_no_other_case(item) {
+        if worked || (taken.is_some() && is_about_the_number(item)) || has_no_other_case(item) {
             context.close(item, ReviewState::Resolved, "merged");
         }
     }
@@ -100,7 +100,7 @@ fn relink(
 }
 
 /// Whether the item is about a fault of the case's number.
-const fn speaks_of_the_number(item: &ReviewItem) -> bool {
+const fn is_about_the_number(item: &ReviewItem) -> bool {
     matches!(
         item.reason,
         ReviewReason::Superseded | ReviewReason::Invalidated | ReviewReason::NotVerified
@@ -194,7 +194,7 @@ fn taken_number(case: &Case, other: &Case, was: &Absorbed) -> Option<NhsNumber> 
 /// Reopens the items about the number that the merge `at` this time resolved.
 fn reopen(survivor: &mut Case, at: DateTime<Utc>, context: &Context<'_>) {
     let open: Vec<ReviewReason> = survivor.open_items().map(|item| item.reason).collect();
-    for item in survivor.review.iter_mut().filter(|item| speaks_of_the_number(item)) {
+    for item in survivor.review.iter_mut().filter(|item| is_about_the_number(item)) {
         let last = item.history.last();
         let merged = last.is_some_and(|step| step.what == "merged" && step.at == at);
         if merged && !item.is_open() && !open.contains(&item.reason) {

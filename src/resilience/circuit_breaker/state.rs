@@ -243,7 +243,7 @@ impl CircuitBreaker {
     }
 
     /// Notifies waiting callers after a query has ended.
-    fn tell(&self, inner: MutexGuard<'_, Inner>) {
+    fn notify(&self, inner: MutexGuard<'_, Inner>) {
         telemetry::circuit_state(inner.state().gauge());
         drop(inner);
         self.shared.changed.notify_waiters();
@@ -321,7 +321,7 @@ impl Ticket {
                 }
             }
         }
-        self.circuit.tell(inner);
+        self.circuit.notify(inner);
     }
 }
 
@@ -335,6 +335,6 @@ impl Drop for Ticket {
         } else {
             inner.breaker.left(leave, now);
         }
-        self.circuit.tell(inner);
+        self.circuit.notify(inner);
     }
 }

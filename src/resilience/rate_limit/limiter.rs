@@ -144,7 +144,7 @@ impl Drop for Permit {
         let mut state = self.0.lock();
         state.under_way = state.under_way.saturating_sub(1);
         telemetry::in_flight(state.under_way);
-        state.tell_first();
+        state.notify_first();
     }
 }
 
@@ -176,7 +176,7 @@ impl Drop for Place<'_> {
         let mut state = self.shared.lock();
         state.queue(self.priority).retain(|other| !Arc::ptr_eq(other, &self.word));
         state.report(self.priority);
-        state.tell_first();
+        state.notify_first();
     }
 }
 
@@ -195,7 +195,7 @@ impl State {
         if self.yielded >= YIELDED { background.or(foreground) } else { foreground.or(background) }
     }
 
-    fn tell_first(&self) {
+    fn notify_first(&self) {
         if let Some((_, word)) = self.first() {
             word.notify_one();
         }

@@ -160,7 +160,7 @@ impl Inquiry {
     }
 
     /// Whether `text` contains no personal data.
-    fn is_kept_from(&self, text: &str) -> bool {
+    fn is_absent_from(&self, text: &str) -> bool {
         let text = text.to_lowercase();
         self.personal().iter().all(|word| !text.contains(word))
     }
@@ -221,20 +221,20 @@ impl Asker {
                 told.push_str(&format!(" {cause:?} {cause}"));
                 source = cause.source();
             }
-            hold(inquiry.is_kept_from(&told), "an error contains no personal data")
+            hold(inquiry.is_absent_from(&told), "an error contains no personal data")
                 .map_err(|breach| breach.about(inquiry))?;
         }
         Ok(result)
     }
 
     /// Checks that the tracer's `Debug` output contains no personal data.
-    pub(super) fn keeps_to_itself(&self, population: &Population) -> Result<(), Breach> {
+    pub(super) fn prints_no_personal_data(&self, population: &Population) -> Result<(), Breach> {
         let shown = format!("{:?} {:#?}", self.tracer, self.tracer);
         let silent = population.found().all(|known| {
             Inquiry::about(Word::Find, false, known)
                 .with_given(known.particulars.given.as_str())
                 .with_postcode(known.particulars.postcode.as_ref())
-                .is_kept_from(&shown)
+                .is_absent_from(&shown)
         });
         hold(silent, "the debug output of a tracer contains no personal data")
     }
@@ -246,10 +246,13 @@ fn is_an_answer(inquiry: &Inquiry, id: MessageId, answer: &Answer) -> Result<(),
     hold(exchange.message_id == id.to_string(), "the exchange repeats the identifier given")?;
     hold(!exchange.service.is_empty(), "the exchange names the service")?;
     hold(!exchange.operation.is_empty(), "the exchange names the operation")?;
-    let kept = serde_json::to_string(exchange).is_ok_and(|text| inquiry.is_kept_from(&text));
+    let kept = serde_json::to_string(exchange).is_ok_and(|text| inquiry.is_absent_from(&text));
     hold(kept, "the exchange contains no personal data")?;
     let shown = format!("{answer:?} {answer:#?}");
-    hold(inquiry.is_kept_from(&shown), "the debug output of an answer contains no personal data")?;
+    hold(
+        inquiry.is_absent_from(&shown),
+        "the debug output of an answer contains no personal data",
+    )?;
     let Outcome::Found(found) = &answer.outcome else { return Ok(()) };
     let own = inquiry.local_identifier()?;
     let repeated = found.local_identifier.as_ref();

@@ -58,7 +58,7 @@ fn ways(word: Word, attended: bool, known: &Known) -> Vec<Inquiry> {
     ways
 }
 
-pub(super) async fn finds_everybody(
+pub(super) async fn finds_known_people(
     asker: &Asker,
     population: &Population,
     attended: bool,
@@ -78,7 +78,7 @@ pub(super) async fn finds_everybody(
     Ok(())
 }
 
-pub(super) async fn takes_letters_of_either_case(
+pub(super) async fn ignores_letter_case(
     asker: &Asker,
     population: &Population,
     attended: bool,
@@ -95,7 +95,7 @@ pub(super) async fn takes_letters_of_either_case(
     Ok(())
 }
 
-pub(super) async fn finds_nobody(
+pub(super) async fn finds_no_unknown_person(
     asker: &Asker,
     population: &Population,
     attended: bool,
@@ -111,7 +111,7 @@ pub(super) async fn finds_nobody(
 }
 
 /// A different person with the same number, or with similar demographics, does not match.
-pub(super) async fn tells_others_apart(
+pub(super) async fn rejects_similar_people(
     asker: &Asker,
     population: &Population,
     attended: bool,
@@ -140,7 +140,7 @@ pub(super) async fn tells_others_apart(
     Ok(())
 }
 
-pub(super) async fn names_none_of_several(
+pub(super) async fn reports_several_as_ambiguous(
     asker: &Asker,
     population: &Population,
     attended: bool,
@@ -225,7 +225,7 @@ pub(super) async fn refuses_an_invalid_number(
     Ok(())
 }
 
-pub(super) async fn tells_of_a_death(
+pub(super) async fn reports_a_death(
     asker: &Asker,
     population: &Population,
     attended: bool,
@@ -243,7 +243,7 @@ pub(super) async fn tells_of_a_death(
     Ok(())
 }
 
-pub(super) async fn withholds(
+pub(super) async fn withholds_restricted_data(
     asker: &Asker,
     population: &Population,
     attended: bool,
@@ -292,7 +292,7 @@ fn is_withheld(found: &Match) -> bool {
 }
 
 /// Two calls with the same question are two exchanges.
-pub(super) async fn asks_anew(
+pub(super) async fn makes_one_exchange_per_call(
     asker: &Asker,
     population: &Population,
     attended: bool,
@@ -310,7 +310,10 @@ pub(super) async fn asks_anew(
 }
 
 /// Questions that only an attended mode allows.
-pub(super) async fn recognises(asker: &Asker, population: &Population) -> Result<(), Breach> {
+pub(super) async fn finds_by_wildcard(
+    asker: &Asker,
+    population: &Population,
+) -> Result<(), Breach> {
     let Some(recognisable) = &population.recognisable else { return Ok(()) };
     let plain = Inquiry::about(Word::Find, true, &recognisable.person);
     let inquiry = Inquiry {

@@ -85,24 +85,24 @@ pub async fn check(
     is_sound(population)?;
     let asker = Asker { tracer, caller: caller.clone(), user: user.clone() };
     for attended in [false, true] {
-        clauses::finds_everybody(&asker, population, attended).await?;
-        clauses::takes_letters_of_either_case(&asker, population, attended).await?;
-        clauses::finds_nobody(&asker, population, attended).await?;
-        clauses::tells_others_apart(&asker, population, attended).await?;
-        clauses::names_none_of_several(&asker, population, attended).await?;
+        clauses::finds_known_people(&asker, population, attended).await?;
+        clauses::ignores_letter_case(&asker, population, attended).await?;
+        clauses::finds_no_unknown_person(&asker, population, attended).await?;
+        clauses::rejects_similar_people(&asker, population, attended).await?;
+        clauses::reports_several_as_ambiguous(&asker, population, attended).await?;
         clauses::follows_a_replaced_number(&asker, population, attended).await?;
         clauses::refuses_an_invalid_number(&asker, population, attended).await?;
-        clauses::tells_of_a_death(&asker, population, attended).await?;
-        clauses::withholds(&asker, population, attended).await?;
-        clauses::asks_anew(&asker, population, attended).await?;
-        asker.keeps_to_itself(population)?;
+        clauses::reports_a_death(&asker, population, attended).await?;
+        clauses::withholds_restricted_data(&asker, population, attended).await?;
+        clauses::makes_one_exchange_per_call(&asker, population, attended).await?;
+        asker.prints_no_personal_data(population)?;
     }
-    clauses::recognises(&asker, population).await?;
+    clauses::finds_by_wildcard(&asker, population).await?;
     // A question for a user that no user attends.
     let for_user = Asker { caller: user.clone().into(), ..asker.clone() };
-    clauses::takes_letters_of_either_case(&for_user, population, false).await?;
+    clauses::ignores_letter_case(&for_user, population, false).await?;
     clauses::answers_many_at_once(&asker, population).await?;
-    asker.keeps_to_itself(population)
+    asker.prints_no_personal_data(population)
 }
 
 /// A clause of the contract that a tracer breaks. Report a defect in the tracer, or to the service.
