@@ -1,7 +1,7 @@
-//! The fuzz targets: each throws bytes at one decoder, and panics when something does not hold that
-//! has to hold whatever the bytes.
+//! The fuzz targets: each passes arbitrary bytes to one decoder, and panics when a property is
+//! violated that must be true for all bytes.
 //!
-//! What has to hold stands in `tests/it/decoders`, so that it is compiled and run with every other test.
+//! The properties are in `tests/it/decoders`, so that they are compiled and run with all other tests.
 
 #[path = "../../tests/it/decoders/mod.rs"]
 mod decoders;
