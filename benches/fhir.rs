@@ -1,8 +1,8 @@
-//! What the PDS FHIR API's client costs: a `Patient` decoded, beside `serde_json` reading the same bytes into a
-//! `Value`; and one retrieved over loopback with a cached token, beside a bare reqwest `GET` with the same headers
-//! whose body is read into a `Value`.
+//! The cost of the client of the PDS FHIR API. It decodes a `Patient`; the baseline reads the same bytes into a
+//! `serde_json::Value`. It retrieves one over loopback with a cached token; the baseline is a plain reqwest `GET`
+//! with the same headers, whose body is read into a `Value`.
 //!
-//! `benches/ratios.py` compares and holds the limits.
+//! `benches/ratios.py` compares these and checks the limits.
 #![allow(missing_docs, reason = "criterion's macros")]
 #![expect(clippy::unwrap_used, reason = "a bench")]
 
@@ -22,7 +22,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// A patient of 7 KB, with everything that is read.
+/// A patient of 7 KB, with every element that is read.
 const PATIENT: &[u8] = include_bytes!("../tests/data/fhir/patient.json");
 const KEY: &[u8] = include_bytes!("../tests/data/fhir/client-a.pem");
 const NUMBER: NhsNumber = NhsNumber::constant(9_000_000_009);
@@ -70,7 +70,7 @@ fn retrieve(criterion: &mut Criterion) {
             serde_json::from_slice::<Value>(&body).unwrap()
         }));
     };
-    // Both are measured together, and criterion is told of the one and then of the other.
+    // Measures both together, then passes the two series to criterion.
     let [ours, theirs] = in_turns(if criterion_tests() { 10 } else { 30_000 }, ours, theirs);
     let mut group = criterion.benchmark_group("fhir/retrieve");
     group.sample_size(200);
@@ -83,13 +83,13 @@ fn retrieve(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// Whether the benches only run once, as tests.
+/// Whether the benchmarks run only once, as tests.
 fn criterion_tests() -> bool {
     std::env::args().any(|argument| argument == "--test")
 }
 
-/// How long each of so many goes takes, of the one and of the other. They take turns, now the one first and now the
-/// other, so that whatever else the machine does befalls both.
+/// Measures `one` and `other` the given number of times. They alternate, and so does which is first, so that other
+/// work on the machine affects both.
 fn in_turns(times: usize, one: impl Fn(), other: impl Fn()) -> [Vec<Duration>; 2] {
     #[expect(clippy::disallowed_methods, reason = "that is what is measured")]
     let timed = |go: &dyn Fn()| {
@@ -98,7 +98,7 @@ fn in_turns(times: usize, one: impl Fn(), other: impl Fn()) -> [Vec<Duration>; 2
         began.elapsed()
     };
     let mut took = [Vec::with_capacity(times), Vec::with_capacity(times)];
-    // The first few open connections and get the token.
+    // The first calls open connections and get the token.
     for _ in 0..20 {
         timed(&one);
         timed(&other);
@@ -118,7 +118,7 @@ fn in_turns(times: usize, one: impl Fn(), other: impl Fn()) -> [Vec<Duration>; 2
     took
 }
 
-/// As reqwest comes, but for what it is built with here: it wants to be told who does TLS, which is not used.
+/// A reqwest client with default settings. This build requires a TLS provider, although it is not used.
 fn bare_client() -> reqwest::Client {
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder().no_proxy().build().unwrap()
@@ -138,8 +138,7 @@ fn headers() -> HeaderMap {
     ])
 }
 
-/// A server that has one patient, and a token for everybody: as little as can be, so that what is compared is the
-/// clients.
+/// A server with one patient and one token. It does as little as possible, so that only the clients are compared.
 fn serve() -> SocketAddr {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let address = listener.local_addr().unwrap();

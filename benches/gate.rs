@@ -1,5 +1,5 @@
-//! What the way through the gate costs: a question that is answered at once, asked bare, through retries, and
-//! through retries and a gate whose pace is never reached.
+//! The cost of the gateway: a question that is answered at once is sent directly, through retries, and
+//! through retries and a gateway whose rate limit is never reached.
 #![allow(missing_docs, reason = "criterion's macros")]
 #![expect(clippy::unwrap_used, reason = "a bench")]
 
@@ -16,7 +16,7 @@ use std::hint::black_box;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-/// Answers at once that nobody matches.
+/// Returns "no match" at once.
 #[derive(Debug)]
 struct Service;
 

@@ -1,6 +1,6 @@
-//! Reading NHS Numbers, beside the published crate `nhs-number` on the same numbers in the same run.
+//! Reads NHS Numbers. The baseline is the published crate `nhs-number`, on the same numbers in the same run.
 //!
-//! `benches/ratios.py` compares the two and holds the limits.
+//! `benches/ratios.py` compares the two and checks the limits.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use nhs_number::NHSNumber;
@@ -8,8 +8,8 @@ use nhs_pds::nhs_number::{NhsNumber, lines};
 use std::hint::black_box;
 use std::time::Duration;
 
-/// Ten bare digits each, over all ranges, one in ten with a wrong check digit at places that a
-/// branch predictor cannot count out.
+/// Numbers of ten bare digits, over all ranges. One in ten has a wrong check digit, at places that a
+/// branch predictor cannot predict.
 fn numbers(count: usize) -> Vec<String> {
     let stems = (1_u64..).map(|index| index.wrapping_mul(618_033_989) % 1_000_000_000);
     let valid = stems.filter_map(|stem| {
@@ -22,7 +22,7 @@ fn numbers(count: usize) -> Vec<String> {
     mixed.take(count).map(|value| format!("{value:010}")).collect()
 }
 
-/// The published crate's parse and its separate check, as one verdict.
+/// The published crate's parse and its separate check, as one result.
 fn published(text: &str) -> Option<NHSNumber> {
     text.parse().ok().filter(NHSNumber::validate_check_digit)
 }

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Compares benchmarks that ran side by side, and fails when a ratio is over its limit.
+"""Compares pairs of benchmarks, and fails when a ratio exceeds its limit.
 
     cargo bench --all-features && python3 benches/ratios.py
 
-Ratios, not times: both sides of a pair run on the same machine in the same minute, so a slow or busy
-machine slows both. Medians, because a machine that does other things has outliers on one side only.
+It compares ratios, not times: both sides of a pair run on the same machine in the same minute, so a slow or
+busy machine slows both. It uses medians, because other work on the machine can cause outliers on one side only.
 """
 
 import json
@@ -18,7 +18,7 @@ LIMITS = [
     ("nhs_number/bulk", "nhs_number/bulk/ours", "nhs_number/bulk/nhs-number", 0.25),
     ("smsp/decode", "codec/decode_details/ours", "codec/decode_details/ns_reader", 2.00),
     ("fhir/decode", "fhir/decode/ours", "fhir/decode/value", 2.00),
-    # The simulator's lookups do not depend on how many people it knows.
+    # The cost of the simulator's lookups does not depend on the number of people.
     ("register", "register/100000", "register/1000", 3.00),
     # 95 % of the baseline's rate.
     ("fhir/retrieve", "fhir/retrieve/ours", "fhir/retrieve/bare", 1 / 0.95),
@@ -26,9 +26,9 @@ LIMITS = [
 
 
 def medians(criterion):
-    """Nanoseconds of each benchmark, by the name it has in the source.
+    """Returns the nanoseconds of each benchmark, by its name in the source.
 
-    Criterion changes names to make directories of them, and keeps the name itself in benchmark.json.
+    Criterion changes names to use them as directories, and keeps the original in benchmark.json.
     """
     found = {}
     for estimates in sorted(criterion.glob("**/new/estimates.json")):

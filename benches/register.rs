@@ -1,5 +1,5 @@
-//! What the simulator's lookups cost with a thousand people and with a hundred thousand: about the same, because
-//! it looks in an index. A pass over everybody would cost a hundred times as much.
+//! The cost of the simulator's lookups with a thousand people and with a hundred thousand: about the same, because
+//! it uses an index. A search through all people would cost a hundred times as much.
 #![allow(missing_docs, reason = "criterion's macros")]
 #![expect(clippy::unwrap_used, reason = "a bench")]
 
