@@ -3,21 +3,20 @@
 
     python3 tools/consumer.py
 
-Development dependencies enable features that a consumer does not have, so a build of this repository proves
-nothing about a consumer's. Each consumer here is outside the package and has its own lock file. All of them share
+Development dependencies enable features that a consumer does not have, so a build of this repository does
+not test a consumer's build. Each consumer here is outside the package and has its own lock file. All of them share
 the repository's target directory. The checks, in this order:
 
 * package: the files of the package build its library, examples, tests and benchmarks.
 * features: a consumer compiles without features, with the default ones, with each alone and with all, without a
-  warning in this crate, and its lock file keeps to `rust-version`.
+  warning in this crate, and its lock file respects `rust-version`.
 * README: the dependencies and the first two programs of the README compile, and run against the simulator, which
-  is a process of its own. For the first program it demands a client certificate. The address of the service is
-  replaced, and nothing else; the certificates have the names that the README gives them. The second program
-  writes the number of its case.
+  is a separate process. For the first program it requires a client certificate. Only the address of the service is
+  replaced; the certificates have the names in the README. The second program writes the number of its case.
 * sqlite: stores and trails pass their conformance suites with the lowest and the highest rusqlite.
 * sqlx: this crate's `sqlite` and sqlx's `sqlite` and `macros` resolve to one SQLite library.
-* oldest: with each direct dependency in the lowest version that Cargo.toml allows, all features compile, and
-  `rust-version` holds.
+* oldest: with each direct dependency in the lowest version that Cargo.toml allows, all features compile with
+  `rust-version`.
 """
 
 import argparse
@@ -40,7 +39,7 @@ WORK = os.path.join(TARGET, "consumer")
 PACKAGE = os.path.join(WORK, "package")
 CRATE = "nhs-pds"
 
-# The service's address in the README's programs, what the first one prints, and the number that the second writes.
+# The service's address in the README's programs, the output of the first, and the number that the second writes.
 README_ADDRESS = '"https://smsp.example/pds"'
 README_OUTPUT = """verified match
 on a screen or a letter: 937 465 9298
@@ -48,7 +47,7 @@ in a database or a message: 9374659298
 """
 README_NUMBER = "9374659298"
 
-# Runs the conformance suites of the crate over SQLite files of their own.
+# Runs the conformance suites of the crate over new SQLite files.
 SQLITE = """
 use nhs_pds::audit::{self, AuditLog, SqliteLog};
 use nhs_pds::case::{self, CaseStore, SqliteStore};
@@ -87,7 +86,7 @@ def output(command, **options):
 
 
 def write(path, text):
-    """Leaves a file alone that is as it should be: cargo goes by the time of the last change."""
+    """Writes a file only if its contents change: cargo checks the time of the last change."""
     data = text if isinstance(text, bytes) else text.encode()
     if os.path.exists(path):
         with open(path, "rb") as file:
@@ -104,8 +103,8 @@ def metadata(folder, *arguments):
 
 
 def package():
-    """Packs the crate, and unpacks it where it cannot see the repository's other files."""
-    # In a clean clone this is what would be published; locally, what would be after a commit.
+    """Packs the crate, and unpacks it without access to the other files of the repository."""
+    # In a clean clone these files would be published; locally, after a commit.
     run(["cargo", "package", "--quiet", "--locked", "--no-verify", "--allow-dirty"], cwd=ROOT)
     described = metadata(ROOT, "--no-deps")["packages"][0]
     name = f"{CRATE}-{described['version']}"
@@ -125,14 +124,14 @@ def package():
 
 
 def profiles():
-    """The repository's profiles, so that what is compiled for it is not compiled again."""
+    """Returns the repository's profiles, so that its compiled dependencies are reused."""
     with open(os.path.join(ROOT, "Cargo.toml")) as file:
         sections = re.split(r"^(?=\[)", file.read(), flags=re.MULTILINE)
     return "".join(section for section in sections if section.startswith("[profile."))
 
 
 def consumer(name, crate, dependencies, features="", files=None):
-    """A crate outside the package, which gets it from the registry as far as it can tell."""
+    """Creates a crate outside the package, which depends on it as if from a registry."""
     folder = os.path.join(WORK, name)
     manifest = f"""[package]
 name = "consumer-{name}"
@@ -167,7 +166,7 @@ def rust_version(folder):
 
 
 def check(folder, *arguments):
-    """`cargo check`, in which a warning of this crate is a failure too."""
+    """Runs `cargo check`, and fails on a warning in this crate too."""
     command = ["cargo", "check", "--quiet", "--locked", "--message-format=json-render-diagnostics", *arguments]
     for line in output(command, cwd=folder).splitlines():
         message = json.loads(line)
@@ -194,7 +193,7 @@ def check_features(crate):
 
 
 def block(text, language, count):
-    """The first fenced blocks of this language."""
+    """Returns the first fenced blocks of this language."""
     found = re.findall(rf"^```{language}\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
     if len(found) < count:
         fail(f"README.md has {len(found)} blocks of {language}, and not {count}")
@@ -209,7 +208,7 @@ def simulator(*arguments):
 
 
 def refuses_strangers(url, certificates):
-    """The server ends the exchange when no certificate is shown."""
+    """Checks that the server ends the exchange without a client certificate."""
     host, port = re.match(r"https://([^:/]+):(\d+)/", url).groups()
     context = ssl.create_default_context(cafile=os.path.join(certificates, "spine-roots.pem"))
     try:
@@ -236,7 +235,7 @@ def check_readme(crate):
     try:
         urls = [process.stdout.readline().strip() for process in (secure, plain)]
         refuses_strangers(urls[0], certificates)
-        # One binary at one path each, so that an address that changes is all that is compiled again.
+        # One binary at one path each, so that a new address recompiles only the program.
         programs = {
             f"bin/{name}.rs": program.replace(README_ADDRESS, f'"{url}"')
             for name, program, url in zip(("first", "second"), (first, second), urls)
@@ -256,7 +255,7 @@ def check_readme(crate):
 
 
 def second_program():
-    """The number that the README's second program writes. It goes on until it is interrupted."""
+    """Returns the number that the README's second program writes. The program runs until it is interrupted."""
     folder = os.path.join(WORK, "second")
     shutil.rmtree(folder, ignore_errors=True)
     os.makedirs(folder)
@@ -275,7 +274,7 @@ def second_program():
 
 
 def bounds(crate, name):
-    """The lowest version that Cargo.toml allows, and the first one above if it states that."""
+    """Returns the lowest version that Cargo.toml allows, and the first one above the range, if stated."""
     (required,) = [each["req"] for each in crate["dependencies"] if each["name"] == name and each["kind"] is None]
     low = re.match(r"(?:\^|>=|=|~)?(\d+(?:\.\d+){0,2})", required)
     if low is None:

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Holds every example to what an operator needs of a program.
+"""Checks that every example meets an operator's needs.
 
     python3 tools/examples.py [folder of the examples' binaries]
 
-* A reader that closes its end (`| head -1`) ends no example with a panic, on standard output or standard error.
-* A path that cannot be used (a folder, nothing there) is a sentence with the path, and exit code 2.
-* Refused rows and an unknown case are not exit code 0; `--help` names the exit codes.
-* Text from local data or from a service reaches no terminal with control, direction or zero-width characters.
-* Files that name people are created with mode 0600, and what a killed program left is removed.
+* An example does not panic when the reader of its standard output or standard error closes (`| head -1`).
+* An unusable path (a folder, a missing file) gives a message with the path, and exit code 2.
+* Rejected rows and an unknown case give an exit code other than 0; `--help` lists the exit codes.
+* Text from local data or a service reaches a terminal without control, direction or zero-width characters.
+* Files with personal data are created with mode 0600, and the files of a killed program are removed.
 """
 
 import os
@@ -24,7 +24,7 @@ COLUMNS = (
     "case_id,record_type,surname,forename,date_of_birth,gender,address_1,address_2,address_3,address_4,address_5,"
     "postcode,allocated_worker,allocation_start,allocation_end,date_of_death,nhs_number,nhs_number_source"
 )
-# What a terminal obeys or does not show.
+# Characters that a terminal obeys or does not show.
 HIDDEN = "\x1b\x07\x7f\x9b\u200b\u202e\u2066\ufeff"
 FAULTS = []
 
@@ -41,7 +41,7 @@ def run(name, *arguments, stdin="", **more):
 
 
 def expect(code, name, *arguments, says=None, stdin=""):
-    """Runs an example and holds it to its exit code, to clean text, and to a word on either stream."""
+    """Runs an example; checks its exit code, for clean text, and for a text on either stream."""
     done = run(name, *arguments, stdin=stdin)
     where = f"{name} {' '.join(arguments)}"
     out, err = done.stdout.decode(), done.stderr.decode()
@@ -58,7 +58,7 @@ def expect(code, name, *arguments, says=None, stdin=""):
 
 
 def closed(name, *arguments, stdin="", stream="stdout"):
-    """Runs an example whose reader is gone before it begins."""
+    """Runs an example whose reader has closed before it starts."""
     reader, writer = os.pipe()
     os.close(reader)
     other = "stderr" if stream == "stdout" else "stdout"
@@ -79,7 +79,7 @@ def private(path):
 
 
 def main():
-    # So that what is created without a mode of its own can be read by everybody.
+    # Files created without an explicit mode are then readable by all users.
     os.umask(0)
     with tempfile.TemporaryDirectory() as folder:
         check(folder, lambda name: os.path.join(folder, name))
@@ -88,7 +88,7 @@ def main():
 
 
 def check(folder, file):
-    # Where a control character stands, a quotation mark may have taken in other rows: some columns refuse it.
+    # A control character may come from a wrong quotation mark that merged rows: some columns reject it.
     soft = "Smi\u200bth\u202e"
     text = soft + "\x1b[2J"
     rows = {
@@ -107,7 +107,7 @@ def check(folder, file):
         made.write(b"PK\x03\x04\x14\x00\x06\x00")
     db = file("cases.sqlite")
 
-    # Exit codes, and what is said.
+    # Exit codes and messages.
     expect(0, "worker", "--db", file("good.sqlite"), "--import", file("good.csv"), "--once")
     expect(1, "worker", "--db", db, "--import", file("refused.csv"), "--once", "--export", file("out.csv"),
            says="line 3, date_of_birth")
@@ -122,11 +122,12 @@ def check(folder, file):
     expect(1, "throughput", "--memory", file("refused.csv"), says="line 4, nhs_number")
     expect(1, "compare_services", file("refused.csv"), says="line 4, nhs_number")
     expect(1, "compare_services", file("nobody.csv"), says="Nothing was compared")
-    # Nobody listens there.
+    # A port without a listener.
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        nobody = f"http://127.0.0.1:{taken.getsockname()[1]}/"
-        expect(1, "compare_services", file("good.csv"), "--smsp", nobody, "--fhir", nobody, says="Nothing was compared")
+        closed_port = f"http://127.0.0.1:{taken.getsockname()[1]}/"
+        expect(1, "compare_services", file("good.csv"), "--smsp", closed_port, "--fhir", closed_port,
+               says="Nothing was compared")
     listed = expect(0, "review", "--db", db, "list", says="number_damaged")
     item = next(line for line in listed.splitlines() if "number_damaged" in line)
     damaged = next(row for row in rows["refused.csv"] if "9.43477E+09" in row).split(",")[0]
@@ -137,7 +138,7 @@ def check(folder, file):
     expect(0, "audit", "--db", db, "export", damaged, "--out", file("export.jsonl"))
     expect(0, "audit", "--db", db, "export", "C1")
     for command in ["query", "--case"], ["export"]:
-        for _ in range(2):  # That somebody has looked is on record, and tells nothing of the case.
+        for _ in range(2):  # The first query is on record, and is not an event of the case.
             expect(1, "audit", "--db", db, *command, "NOBODY", says="about this case")
     expect(1, "review", "--db", db, "show", "NOBODY", "1", says="refused")
     expect(1, "review", "--db", db, "delete", "NOBODY", says="refused")
@@ -148,7 +149,7 @@ def check(folder, file):
     expect(0, "letter", "--out", file("letter.html"))
     expect(0, "sample_data", "--cases", "20", "--out", file("sample"))
 
-    # Paths that cannot be used.
+    # Unusable paths.
     missing = file("missing/none")
     for path in folder, missing:
         for name, *arguments in [
@@ -170,7 +171,7 @@ def check(folder, file):
             ["find_person", "--register", path],
         ]:
             if "--anchors" in arguments and path == missing:
-                continue  # An anchor file that is not there yet has no anchors.
+                continue  # A missing anchor file has no anchors.
             expect(2, name, *arguments, says=os.path.dirname(path) if path == missing else path)
     for name, *arguments in [
         ["letter", "--out", folder],
@@ -187,13 +188,13 @@ def check(folder, file):
     ]:
         expect(2, name, *arguments, says="workbook")
 
-    # Files that name people.
+    # Files with personal data.
     for name in ["cases.sqlite", "out.csv", "results.csv", "quality.csv", "letter.html", "export.jsonl",
                  "sample/caseload.csv", "sample/register.csv"]:
         private(file(name))
     killed(file)
 
-    # Readers that have gone, and the exit codes in the help.
+    # Closed readers, and the exit codes in the help.
     commands = {
         "audit": ["--db", db, "query"],
         "check_numbers": [],
@@ -225,7 +226,7 @@ def check(folder, file):
 
 
 def killed(file):
-    """What a killed export leaves is removed by the next, of another name too."""
+    """Checks that an export removes the partial files of killed exports, also under other names."""
     partial = [file(f".{name}.csv.nhs-pds.partial") for name in ("killed", "killed-yesterday")]
     for path in partial:
         with open(path, "w") as left:

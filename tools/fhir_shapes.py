@@ -5,8 +5,8 @@
 
 Starts the simulator, requests every person of the register by each operation, provokes each error, and checks
 required members, types, patterns, formats, code lists, displays, and FHIR's own rule that nothing is empty. The
-facts are those of the description; no file of it is used, and no code of the library. Then it spoils good answers
-in many ways, and fails if one of those passes.
+facts are those of the description; no file of it is used, and no code of the library. Then it damages valid
+answers in many ways, and fails if a damaged answer passes.
 """
 
 import copy
@@ -40,7 +40,7 @@ REMOVAL = {"DEA": "Death", "EMB": "Embarkation", "SCT": "Transferred to Scotland
 METHOD = {"1": "Letter", "2": "Visit", "3": "Telephone", "4": "E-mail", "5": "Minicom (Textphone)",
           "6": "Telephone contact via proxy", "7": "Sign language", "8": "No Telephone contact"}
 FORMAT = {"11": "Large print", "12": "Braille", "13": "Audio tape"}
-# Those of the records that the simulator fills; the display of a code that has none is `Unknown`.
+# The codes that the simulator's records use; a code without a display has the display `Unknown`.
 LANGUAGE = {"cy": "Welsh", "en": "English", "fr": "French", "pa": "Panjabi; Punjabi", "q4": "British Sign Language", "ur": "Urdu"}
 SECURITY = {"U": "unrestricted", "R": "restricted", "V": "very restricted"}
 ROLE = {"Agent": "Agent of patient", "Guardian": "Guardian of patient", "Personal": "Personal relationship with the patient"}
@@ -53,7 +53,7 @@ TYPE = {"SPS": "spouse", "DOMPART": "domestic partner", "PRN": "parent", "PRNFOS
         "CHILD": "child", "MTH": "mother", "FTH": "father", "SIS": "sister", "BRO": "brother", "FAMMEMB": "family member",
         "ONESELF": "self", "N": "Next-of-Kin", "U": "Unknown"}
 
-# Status and code: issue.code, severity, display. `token` is the gateway's own word, in no list of FHIR's.
+# Status and code: issue.code, severity, display. `token` is a word of the gateway, and not in a list of FHIR.
 ERRORS = {
     (200, "TOO_MANY_MATCHES"): ("multiple-matches", "information", "Too Many Matches"),
     (400, "ADDITIONAL_PROPERTIES"): ("invariant", "error", "Additional properties should not be included"),
@@ -77,7 +77,7 @@ ERRORS = {
 ANYWHERE = {(401, "ACCESS_DENIED"), (408, "UNABLE_TO_CALL_SERVICE"), (429, "TOO_MANY_REQUESTS"), (500, "UNKNOWN_ERROR"),
             (502, "UNKNOWN_ERROR"), (503, "SERVICE_UNAVAILABLE"), (400, "MISSING_VALUE"), (400, "INVALID_VALUE"),
             (400, "UNSUPPORTED_SERVICE")}
-# What each operation may say, by the tables of the description.
+# The errors that each operation may return, by the tables of the description.
 SAYS = {
     "Patient": ANYWHERE | {(400, "INVALID_RESOURCE_ID"), (403, "ACCESS_DENIED"), (404, "RESOURCE_NOT_FOUND"), (404, "INVALIDATED_RESOURCE")},
     "RelatedPerson": ANYWHERE | {(400, "INVALID_RESOURCE_ID"), (404, "RESOURCE_NOT_FOUND"), (404, "INVALIDATED_RESOURCE")},
@@ -86,7 +86,7 @@ SAYS = {
 }
 
 
-# Shapes: functions of a value and its place, which give the faults of it.
+# Shapes: functions of a value and its place, which return its faults.
 
 def text(pattern=".+", most=None):
     def check(value, place):
@@ -147,7 +147,7 @@ def concept(*of):
 
 
 def either(*shapes):
-    """One of several: the faults are those of the shape that fits best."""
+    """One of several shapes: returns the faults of the one that fits best."""
     return lambda value, place: min((shape(value, place) for shape in shapes), key=len)
 
 
@@ -156,7 +156,7 @@ def part(url, name, shape):
 
 
 def whole(url, *parts, least=1):
-    """An extension of parts, each of which comes once at most."""
+    """An extension with parts, each at most once."""
     inner = items(either(*parts), least, len(parts))
 
     def check(value, place):
@@ -316,7 +316,7 @@ def outcome(status, operation):
 
 
 class Api:
-    """The simulator, over HTTP. Collects the faults of its answers, and one good answer of each kind."""
+    """The simulator, over HTTP. Collects the faults of its answers, and one valid answer of each kind."""
 
     def __init__(self, base, named=None):
         self.base, self.named = base, named or base
@@ -414,7 +414,7 @@ def errors(api, answers, register):
         api.faults.append("a preflight is not answered")
 
 
-# What people are made to answer by, and what a retrieval then is.
+# The behaviours that a person in the register can have, and the result of a retrieval.
 CHOSEN = [
     ("SMSP-0001", (400, "INVALID_VALUE")),
     ("SMSP-0004", (408, "UNABLE_TO_CALL_SERVICE")),
@@ -430,7 +430,7 @@ CHOSEN = [
 
 
 def spoiled(value, place=""):
-    """The value with each part of it emptied, replaced, removed or added to in turn, and where."""
+    """Yields the value with each part emptied, replaced, removed or extended in turn, and its place."""
     if isinstance(value, dict):
         yield f"{place}+", value | {"made-up": "x"}
         yield place, {}
@@ -448,7 +448,7 @@ def spoiled(value, place=""):
         yield place, [] if isinstance(value, str) else "x"
 
 
-# Members without which an answer is no answer.
+# Members that every answer must have.
 REQUIRED = {
     "Patient": [["id"], ["meta", "versionId"], ["identifier", 0, "value"], ["name", 0, "family"], ["address", 0, "period", "start"],
                 ["extension", 0, "url"], ["extension", 0, "extension", 0, "valueCodeableConcept", "coding", 0, "display"]],
@@ -460,7 +460,7 @@ REQUIRED = {
 
 
 def self_test(good):
-    """Spoils good answers; gives how many, and those that pass all the same."""
+    """Damages valid answers; returns their number, and those that still pass."""
     count, passed = 0, []
     for kind, (value, check) in good.items():
         for where, other in spoiled(value):
@@ -508,7 +508,7 @@ def main():
         faults += api.faults
         count += api.count
         codes |= api.codes
-    # 403 INVALID_VALUE and INVALID_METHOD need the token of an application: the tests of the library have one.
+    # 403 INVALID_VALUE and INVALID_METHOD need an application's token; the tests of the library cover them.
     missing = ERRORS.keys() - codes
     if missing:
         faults.append(f"never answered: {sorted(missing)}")

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Kills the worker, for real and again and again, and holds the end against an undisturbed run.
+"""Kills the worker repeatedly, and compares the result with an undisturbed run.
 
     python3 tools/kill_loop.py [--kills 50] [--cases 1200]
 
-Builds the examples, starts the simulator in a process of its own, runs the worker once over a caseload
-for comparison, and then over other copies of it with `kill -9` at random moments, until it was killed
-often enough. A copy that comes to its end before that is followed by another, so the speed of the machine
-does not matter. In each copy what was decided, every alert and the audit trail have to be as in the
-undisturbed run; the exit code is 1 if not. Prints the seed of the random moments.
+Builds the examples, starts the simulator as a separate process, and runs the worker once over a caseload
+for comparison. Then runs it over copies of the caseload with `kill -9` at random moments, until the number
+of kills is reached. When a copy is complete, another follows, so the speed of the machine does not matter.
+In each copy the decisions, alerts and audit trail must be the same as in the undisturbed run; otherwise
+the exit code is 1. Prints the seed of the random moments.
 """
 
 import argparse
@@ -43,7 +43,7 @@ def alerts(db):
 
 
 def differences(made, file, db):
-    """What is not in this copy as it is in the undisturbed one."""
+    """Returns the differences between this copy and the undisturbed one."""
     faults = []
     with open(file("undisturbed.csv")) as one, open(file(f"{db}.csv")) as other:
         if one.read() != other.read():
@@ -83,7 +83,7 @@ def main():
 def compare(arguments, moments, made, file, url):
     def worker(db, *more):
         command = [made["worker"], "--db", file(db), "--service", url, "--lease", "100ms"]
-        # Asked again, but without the long pauses that only cost time here.
+        # With a retry, but without long pauses.
         command += ["--per-second", "1000", "--attempts", "2", *more]
         return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
@@ -100,7 +100,7 @@ def compare(arguments, moments, made, file, url):
     finish(worker("undisturbed", "--once", "--export", file("undisturbed.csv")))
     whole = time.monotonic() - began
 
-    # Each life is long enough for a few batches of cases, and all of them together for most of the work.
+    # Each run lasts for a few batches of cases; all runs together do most of the work.
     longest = 0.15 + 2 * whole / arguments.kills
     kills, copies, faults = 0, [], []
     while kills < arguments.kills:
@@ -117,7 +117,7 @@ def compare(arguments, moments, made, file, url):
                 process.kill()
                 process.wait()
                 kills += 1
-        # The machine has become faster than it was when the time was taken.
+        # The machine is now faster than at the time of measurement.
         longest = max(longest / 2, 0.03)
         finish(worker(db, "--once", "--export", file(f"{db}.csv")))
         faults += differences(made, file, db)

@@ -3,10 +3,10 @@
 
     python3 tools/msrv.py [--manifest-path PATH --package NAME]
 
-Looks at what users compile: normal and build dependencies, with all features, on every platform.
-Development dependencies are ours alone. With a manifest, looks at a dependency of that crate, and so
-at the versions in that crate's lock file. Our own code is held to the promise by clippy's
-`incompatible_msrv`, so no second toolchain is needed.
+Checks what users compile: normal and build dependencies, with all features, on every platform, but no
+development dependencies. With a manifest, checks a dependency of that crate, with the versions in that
+crate's lock file. Clippy's `incompatible_msrv` checks this crate's own code, so no second toolchain is
+needed.
 """
 
 import argparse
@@ -16,12 +16,12 @@ import sys
 
 
 def version(text):
-    """1.89 and 1.89.0 are the same version."""
+    """Returns the version as numbers; 1.89 and 1.89.0 are the same."""
     return tuple(int(part) for part in (text.split("-")[0] + ".0.0").split(".")[:3])
 
 
 def shipped(root, nodes):
-    """The packages that a user of `root` compiles, each with the path that leads to it."""
+    """Returns the packages that a user of `root` compiles, each with its path."""
     found = {root: ()}
     to_visit = [root]
     while to_visit:

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Holds the example `pds_fhir` to what its documentation says, against a server that shares no code with it.
+"""Tests the example `pds_fhir` against its documentation, with a server that shares no code with it.
 
     python3 tools/pds_fhir.py [path of the example's binary]
 
-The server answers by the path and the query alone, as the public sandbox does, in the shapes of the published
-OpenAPI examples; its people are the sandbox's.
+The server's response depends only on the path and the query, as in the public sandbox. Its responses have the
+shapes of the published OpenAPI examples; its people are the sandbox's.
 """
 
 import http.server
@@ -16,7 +16,7 @@ import sys
 import threading
 import urllib.parse
 
-# Characters of a direction or without a width.
+# Direction and zero-width characters.
 HIDDEN = {0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A), 0xFEFF}
 BASE = "/personal-demographics/FHIR/R4"
 UUID = re.compile(r"^[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$")
@@ -64,7 +64,7 @@ RETRIEVED = {
     "9434765919": (404, outcome("INVALIDATED_RESOURCE", "processing")),
     "9449305552": (404, outcome("RESOURCE_NOT_FOUND", "not-found", "information")),
     "9449305609": (429, outcome("TOO_MANY_REQUESTS")),
-    # Answered at the third attempt.
+    # The third attempt succeeds.
     "9449306753": [(429, outcome("TOO_MANY_REQUESTS")), (429, outcome("TOO_MANY_REQUESTS")),
                    (200, patient("9449306753", "Smi\u200bth\u202e", "Jane\u2066"))],
     "9449306613": (401, outcome("ACCESS_DENIED", "forbidden")),
@@ -82,7 +82,7 @@ def searched(query):
     if family == "Many":
         return 200, outcome("TOO_MANY_MATCHES", "multiple-matches", "information")
     if query.get("given") == ["John Paul", "James"]:
-        # The one identifier in the sandbox that is no NHS Number.
+        # The only identifier in the sandbox that is not an NHS Number.
         return 200, bundle((1, patient("9000000015", "Smith", "John Paul")))
     if family == "Sm*" and query.get("_max-results") != ["1"]:
         return 200, bundle((0.8343, JANE), (0.5, patient("9000000017", "Smyth", "Jayne")))
@@ -128,7 +128,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 BORN = ["--birthdate", "2010-10-22"]
 PLAIN = ["search", "--family", "Smith", *BORN]
 
-# Arguments, exit code, and what of the JSON is expected.
+# Arguments, exit code, and the expected part of the JSON.
 CASES = [
     (["retrieve", "9000000009"], 0, {"outcome": "found", "nhs_number": "9000000009", "version": "2"}),
     (["retrieve", "900 000 0009"], 0, {"outcome": "found"}),
@@ -187,7 +187,7 @@ def main():
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     env = {key: value for key, value in os.environ.items() if not key.startswith("PDS_FHIR")}
-    # By name: loopback is spoken to without TLS however it is called.
+    # By name: loopback needs no TLS, under any of its names.
     env["PDS_FHIR_BASE"] = f"http://localhost:{server.server_port}{BASE}"
     faults = []
     for arguments, code, expected in CASES:
@@ -204,7 +204,7 @@ def main():
                 faults.append(f"{where}: prints {run.stdout!r}")
     if not any("family=Sm%2A" in query for query in Handler.queries):
         faults.append("a wildcard went out unencoded")
-    # A retry is the same request by another message.
+    # A retry is the same request in a new message.
     for number, attempts in ("9449306753", 3), ("9449305609", 2), ("9449306621", 1), ("9449306613", 1):
         asked = Handler.requests.get(f"{BASE}/Patient/{number}", [])
         requests, messages = {request for request, _ in asked}, {message for _, message in asked}

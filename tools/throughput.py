@@ -3,8 +3,8 @@
 
     python3 tools/throughput.py [--cases 10000 100000]
 
-The simulator runs in a process of its own, so that its people do not count. Memory and SQLite are measured
-one after the other, on the same people; the figure that counts is their ratio. Peak memory is the
+The simulator runs as a separate process, so that its memory does not count. Memory and SQLite are measured
+one after the other, with the same people; the important figure is their ratio. Peak memory is the
 operating system's (maximum resident set size).
 """
 
@@ -20,7 +20,7 @@ MADE = os.path.join(ROOT, "target", "release", "examples")
 
 
 def measured(command):
-    """The program's last line, read as JSON, and its peak memory in MiB."""
+    """Returns the program's last line, read as JSON, and its peak memory in MiB."""
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     said = process.stdout.read()
     _, status, usage = os.wait4(process.pid, 0)
