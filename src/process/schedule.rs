@@ -11,8 +11,7 @@ use std::time::Duration;
 /// assert!(Schedule::every(half_an_hour).is_ok());
 /// let error = Schedule::every(half_an_hour * 2).unwrap_err();
 /// assert_eq!(error, ScheduleError::TooLong);
-/// /// assert_eq!(error.to_string(), "the process must run every 30 minutes or more often
-/// (HAV-1)");
+/// assert_eq!(error.to_string(), "the process must run every 30 minutes or more often (HAV-1)");
 /// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Schedule {

@@ -34,7 +34,7 @@ use std::fmt::Debug;
 /// use nhs_pds::async_trait;
 /// use nhs_pds::transport::{Error, ErrorKind, Request, Response, Transport};
 ///
-/// /// /// A transport that never connects.
+/// /// A transport that never connects.
 /// #[derive(Debug)]
 /// struct Down;
 ///

@@ -19,12 +19,12 @@
 //! use std::num::NonZeroU32;
 //! use std::sync::Arc;
 //!
-//! //! // A real program uses a client of a service.
+//! // A real program uses a client of a service.
 //! let service = Arc::new(ScriptedTracer::new([]));
 //! let ten = NonZeroU32::new(10).ok_or("zero")?;
 //! let gate = Gateway::new(service).with_rate_limit(RateLimit::per_second(ten).with_burst(ten));
 //!
-//! //! // For users. The worker gets `gate.background()`, and has its own retries.
+//! // For users. The worker gets `gate.background()`, and has its own retries.
 //! let screens = Retrying::new(gate.foreground(), Retry::new(RetryPolicy::foreground()));
 //! assert_eq!(gate.status().circuit.state, CircuitBreakerState::Closed);
 //! # Ok::<(), &str>(())

@@ -29,7 +29,7 @@
 //!
 //! # #[tokio::main(flavor = "current_thread", start_paused = true)]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! //! // A real program uses a client of a service. This one fails at first.
+//! // A real program uses a client of a service. This one fails at first.
 //! let service = ScriptedTracer::new([Err(ErrorKind::Unavailable), Ok(Outcome::None)]);
 //! let tracer = Retrying::new(Arc::new(service), Retry::new(RetryPolicy::default()));
 //!

@@ -108,11 +108,11 @@ impl Trouble {
 /// };
 /// conformance::check_failing(async |trouble| honest(trouble), &caller, &user, &person).await?;
 ///
-/// /// // To report an outage as "no match" is the mistake that makes people vanish.
+/// // To report an outage as "no match" is the mistake that makes people vanish.
 /// let answers = || std::iter::repeat_n(Ok(Outcome::None), 6);
 /// let wrong = async |_| Some(Arc::new(ScriptedTracer::new(answers())) as Arc<dyn Tracer>);
 /// let breach = conformance::check_failing(wrong, &caller, &user, &person).await.unwrap_err();
-/// /// assert_eq!(breach.clause(), "an unreachable service is unavailable");
+/// assert_eq!(breach.clause(), "an unreachable service is unavailable");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # })?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -40,13 +40,12 @@
 //!     nobody: Known { nhs_number: number()?, particulars: particulars("Absent", "Nora")? },
 //! };
 //!
-//! //! // A real test uses a client of a service that knows these people. This tracer finds no
-//! person.
+//! // A real test uses a client of a service with these people. This tracer finds no person.
 //! let tracer = Arc::new(ScriptedTracer::new([Ok(Outcome::None)]));
 //! let us = LocalIdentity::new("RHM".parse()?, "worker")?;
 //! let (caller, user) = (Caller::System(us.clone()), User::Local(us));
 //! let breach = conformance::check(tracer, &caller, &user, &population).await.unwrap_err();
-//! //! assert_eq!(breach.clause(), "a known person is found");
+//! assert_eq!(breach.clause(), "a known person is found");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! # })?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())

@@ -118,7 +118,7 @@ impl HttpTransport {
     /// use nhs_pds::secret::Secret;
     /// use nhs_pds::transport::http::HttpTransport;
     ///
-    ///     /// /// Called when the files have been replaced.
+    /// /// Called when the files have been replaced.
     /// fn renew(transport: &HttpTransport) -> Result<(), Box<dyn std::error::Error>> {
     ///     let key = Secret::new(std::fs::read("endpoint.key")?);
     ///     let chain = std::fs::read("endpoint.pem")?;
