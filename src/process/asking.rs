@@ -213,8 +213,7 @@ impl Worker {
 
 impl Asked {
     /// A panic in the tracer is a defect, and is reported like an unreadable response. Passed on,
-    /// it would end
-    /// every run at this case.
+    /// it would end every run at this case.
     fn panicked(latest: &Mutex<MessageId>) -> Self {
         let message_id = *latest.lock().unwrap_or_else(PoisonError::into_inner);
         let error = trace::Error::new(trace::ErrorKind::Unreadable);

@@ -36,8 +36,7 @@ pub struct Imported {
 /// flagged again.
 ///
 /// A case with a damaged NHS Number ([`Case::damaged_number`]) gets a review item. It is resolved
-/// when the
-/// local system has a readable number, or none.
+/// when the local system has a readable number, or none.
 ///
 /// Stored cases that cannot be read are skipped ([`CaseStore::unreadable`] lists them).
 ///

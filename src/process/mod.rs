@@ -20,9 +20,10 @@
 //! returned person is the traced person ([`difference`] has the rule), no user has rejected the
 //! number for this case, and no other case has it. The worker replaces a case's number only when
 //! the service reports it as replaced or invalid. For a number that the rule had confirmed, PDS may
-//! name a successor: the worker compares its date of birth and gender only (MSCA-DQ-03). It applies
-//! the whole rule to every other successor. Cases in doubt are left for a reviewer (HAV-10) and
-//! reported. They stay eligible, and are traced again after a time ([`Policy`]).
+//! name a successor: the worker then compares the person's date of birth and gender only
+//! (MSCA-DQ-03). It applies the whole rule to every other successor. Cases in doubt are left for a
+//! reviewer (HAV-10) and reported. They stay eligible, and are traced again after a time
+//! ([`Policy`]).
 //!
 //! Effects are decided in the order of the cases' ids. A run over the same cases and answers
 //! therefore gives the same result, regardless of the number of parallel questions and of

@@ -19,8 +19,6 @@
 //! used.
 //!
 //! To test a tracer, run `conformance::check` and `conformance::check_failing` (feature
-//! `simulator`)
-//! against it.
 //! `simulator`) against it.
 
 mod answer;

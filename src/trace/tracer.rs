@@ -10,17 +10,14 @@ use std::fmt::Debug;
 /// * Return an outcome only if the service returned it. Every other failure is an [`Error`], never
 ///   [`Outcome::None`](crate::trace::Outcome::None).
 /// * One call sends one message, with the given identifier; no other message has that identifier.
-///   The
-///   [`Exchange`](crate::trace::Exchange) repeats it. (A tracer that retries through another
-///   tracer,
-///   like [`Retrying`](crate::resilience::Retrying), draws identifiers for the retries, and its exchange
-///   names the last.)
+///   The [`Exchange`](crate::trace::Exchange) repeats it. (A tracer that retries through another
+///   tracer, like [`Retrying`](crate::resilience::Retrying), draws identifiers for the retries, and its
+///   exchange names the last.)
 /// * An answer is about the requested number and local identifier. Reject any other as
 ///   [`ErrorKind::Unreadable`](crate::trace::ErrorKind::Unreadable).
 /// * [`Outcome::Found`](crate::trace::Outcome::Found) for a [`Question::Find`] or a
 ///   [`Question::Fetch`] carries the person's demographics, so that the caller can compare them.
-///   For a
-///   [`Question::Verify`] they are optional.
+///   For a [`Question::Verify`] they are optional.
 /// * [`Outcome::Found`](crate::trace::Outcome::Found) for an unattended [`Question::Find`] matches
 ///   every criterion of the question, including the postcode: the search is not fuzzy. Callers use
 ///   this as evidence.

@@ -43,9 +43,7 @@ impl ReviewQueue {
     /// # Errors
     ///
     /// Any [`ErrorKind`]. Call it again; after [`Residue`](ErrorKind::Residue), when no other
-    /// program
-    /// uses the files.
-    /// files.
+    /// program uses the files.
     pub async fn erase(
         &self,
         case: &CaseId,

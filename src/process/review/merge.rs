@@ -121,8 +121,7 @@ fn has_no_other_case(item: &ReviewItem) -> bool {
 /// case.
 ///
 /// Pure. `context` must contain the other case, the cases with the numbers of the two, and the
-/// cases that
-/// their items name.
+/// cases that their items name.
 ///
 /// # Errors
 ///

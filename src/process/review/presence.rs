@@ -39,8 +39,7 @@ pub fn delete(case: &Case, context: &Context<'_>) -> Result<Vec<Changed>, Refusa
 /// active.
 ///
 /// If another case now has its number, both are flagged as duplicates, and the back office is
-/// alerted
-/// (MSCA-DQ-01).
+/// alerted (MSCA-DQ-01).
 ///
 /// Pure. `context` must contain the cases with the case's number.
 ///

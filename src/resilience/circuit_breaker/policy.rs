@@ -33,8 +33,7 @@ pub(super) const LONGEST_ASKED_FOR: Duration = Duration::from_secs(3600);
 
 impl Default for CircuitBreakerPolicy {
     /// Ten failures in a row, or three in a minute without an answer; pauses from five seconds to
-    /// five
-    /// minutes.
+    /// five minutes.
     fn default() -> Self {
         Self {
             failures: NonZeroU32::MIN.saturating_add(9),

@@ -9,8 +9,8 @@
 //! While both wait, the background still gets one permit in ten. Within a priority, the first
 //! caller is served first.
 //!
-//! No window of one second has more than rate + burst − 1 permits. While callers wait, at least 98
-//! % of the rate is used. [`RateLimit`] has both limits.
+//! No window of one second has more than rate + burst − 1 permits. While callers wait, at least
+//! 98% of the rate is used. [`RateLimit`] has both limits.
 
 pub(crate) mod limiter;
 pub(crate) mod rate;

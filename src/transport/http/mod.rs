@@ -130,8 +130,7 @@ impl HttpTransport {
     /// # Errors
     ///
     /// As [`HttpTransport::new`], and [`ConfigErrorKind::CertificateExpired`] when the new
-    /// certificate
-    /// is not valid at `now`. The current certificate then stays in use.
+    /// certificate is not valid at `now`. The current certificate then stays in use.
     pub fn renew_client_certificate_pem(
         &self,
         chain: impl Into<Vec<u8>>,
