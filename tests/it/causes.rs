@@ -162,7 +162,7 @@ async fn a_clock_that_is_not_the_services_is_in_status_and_log_once() {
     let (reports, status) = run(worker(tracer, 4).await).await;
     assert!(reports.iter().all(|report| report.result == Some(TraceResult::Rejected)));
     assert_eq!(status.clock_skew, Some(TimeDelta::seconds(-60)), "behind, by the last response");
-    let lines = log.lines("clock is not the service's");
+    let lines = log.lines("clock differs from the service's");
     assert_eq!(lines.len(), 2, "once for a minute ahead, and once for a minute behind: {lines:?}");
     assert!(lines[0].contains("seconds=59") && lines[1].contains("seconds=-60"), "{lines:?}");
 }
