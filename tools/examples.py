@@ -98,7 +98,7 @@ def check(folder, file):
             "C2,home care,Bell,Ann,1943-05-32,2,,,,,,KT17 1NA,W,2020-01-01,,,,",
             f"C3{soft},{soft},Bell,Ann,1943-05-19,2,,,,,,,,,,,9.43477E+09{soft},",
         ],
-        "nobody.csv": ["C1,home care,Aindow,Ann,1943-05-19,2,,,,,,KT17 1NA,,,,,,"],
+        "unallocated.csv": ["C1,home care,Aindow,Ann,1943-05-19,2,,,,,,KT17 1NA,,,,,,"],
     }
     for name, lines in rows.items():
         with open(file(name), "w") as made:
@@ -121,7 +121,7 @@ def check(folder, file):
     expect(0, "data_quality", "--db", db, says="number_damaged:open")
     expect(1, "throughput", "--memory", file("refused.csv"), says="line 4, nhs_number")
     expect(1, "compare_services", file("refused.csv"), says="line 4, nhs_number")
-    expect(1, "compare_services", file("nobody.csv"), says="Nothing was compared")
+    expect(1, "compare_services", file("unallocated.csv"), says="Nothing was compared")
     # A port without a listener.
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -139,9 +139,9 @@ def check(folder, file):
     expect(0, "audit", "--db", db, "export", "C1")
     for command in ["query", "--case"], ["export"]:
         for _ in range(2):  # The first query is on record, and is not an event of the case.
-            expect(1, "audit", "--db", db, *command, "NOBODY", says="about this case")
-    expect(1, "review", "--db", db, "show", "NOBODY", "1", says="refused")
-    expect(1, "review", "--db", db, "delete", "NOBODY", says="refused")
+            expect(1, "audit", "--db", db, *command, "NO-SUCH-CASE", says="about this case")
+    expect(1, "review", "--db", db, "show", "NO-SUCH-CASE", "1", says="refused")
+    expect(1, "review", "--db", db, "delete", "NO-SUCH-CASE", says="refused")
     for path, code in ("tests/data/smsp/details.xml", 0), (file("good.csv"), 2):
         expect(code, "wire", "decode", path)
     expect(1, "check_numbers", stdin=f"{text}\n")
