@@ -23,7 +23,6 @@ use tracing::{Instrument, debug_span};
 
 /// The default number of cases in memory at a time.
 const PAGE_SIZE: NonZeroUsize = NonZeroUsize::new(100).unwrap();
-
 /// The default time that a case stays leased after the worker's last sign of activity.
 const LEASE: Duration = Duration::from_secs(10);
 

@@ -6,6 +6,7 @@ use crate::trace::LocalIdentity;
 use crate::transport::Transport;
 use crate::transport::http::{HttpConfig, HttpTransport};
 use std::error::Error as StdError;
+use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -85,6 +86,13 @@ impl Connection {
 
 macro_rules! connection_options {
     ($builder:ident) => {
+        /// Shows neither addresses nor credentials.
+        impl fmt::Debug for $builder {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct(stringify!($builder)).finish_non_exhaustive()
+            }
+        }
+
         impl $builder {
             /// Identifies this system by a client certificate (PEM, the certificate first, then its issuers) and
             /// its private key (PEM, not encrypted).
@@ -117,7 +125,7 @@ macro_rules! connection_options {
 
 /// Builds a [`Pds`] over Spine Mini Services; see [`Pds::smsp`].
 #[cfg(feature = "smsp")]
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct SmspBuilder {
     address: String,
     us: LocalIdentity,
@@ -146,7 +154,7 @@ impl SmspBuilder {
 
 /// Builds a [`Pds`] over the PDS FHIR API; see [`Pds::fhir`].
 #[cfg(feature = "fhir")]
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct FhirBuilder {
     environment: crate::service::fhir::Environment,
     us: LocalIdentity,

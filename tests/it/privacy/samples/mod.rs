@@ -11,6 +11,7 @@ pub(super) mod fhir_answers;
 mod gate;
 #[cfg(feature = "http")]
 pub(super) mod http;
+mod pds;
 mod people;
 pub(super) mod questions;
 mod review;
@@ -33,6 +34,7 @@ pub(super) const NOW: DateTime<Utc> = DateTime::UNIX_EPOCH;
 
 pub(super) fn show(shown: &mut Shown) {
     people::show(shown);
+    pds::show(shown);
     questions::show(shown);
     transport::show(shown);
     cases::show(shown);

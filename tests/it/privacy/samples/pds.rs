@@ -1,0 +1,24 @@
+//! The front door to a service, built from files and with a person in what it is given.
+
+use super::{found, us};
+use crate::privacy::person::{FAMILY, NUMBER};
+use crate::privacy::walk::Shown;
+use nhs_pds::trace::ScriptedTracer;
+use nhs_pds::{BlockingPds, Pds};
+use std::sync::Arc;
+
+pub(super) fn show(shown: &mut Shown) {
+    let pds = Pds::new(Arc::new(ScriptedTracer::new([Ok(found(NUMBER))])), us());
+    shown.value(&pds);
+    shown.value(&BlockingPds::new(pds).unwrap());
+    let smsp = Pds::smsp(FAMILY, us());
+    shown.value(&smsp);
+    shown.error(&smsp.build().unwrap_err());
+    let fhir = Pds::fhir(nhs_pds::fhir::Environment::Production, us()).with_application(
+        FAMILY,
+        FAMILY,
+        format!("/no/such/{FAMILY}.pem"),
+    );
+    shown.value(&fhir);
+    shown.error(&fhir.build().unwrap_err());
+}
