@@ -1,22 +1,22 @@
 use crate::case::{Alert, AlertKind, Case, ReviewReason, ReviewState, ReviewStep, TraceRecord};
 use crate::demographics::london_day;
-use crate::process::{Again, Decision, Effects, NumberEffect, Policy, ReviewEffect, Row};
+use crate::process::{Decision, Effects, NextQuery, NumberEffect, Policy, ReviewEffect, Saved};
 
-/// By whom a review item is opened and settled when nobody did it.
+/// The name of the worker in the history of a review item that it settles. Stored.
 const WORKER: &str = "get-nhs-number";
 
-/// `case` as it is after `decision`; `None` when nothing changes.
+/// Returns `case` as it is after `decision`; `None` when nothing changes.
 ///
-/// Pure. Number, date of death, review items, alerts and the time of the next question change in one
-/// step, so that saving the case carries out all of it or nothing. Opening what is open already renews
-/// its evidence, and sends no second alert.
+/// Pure. Number, date of death, review items, alerts and the time of the next query change in one step, so
+/// that saving the case saves all of them or none. Opening an item that is already open renews its evidence
+/// and sends no second alert.
 #[must_use]
 pub fn apply(case: &Case, decision: &Decision, policy: &Policy) -> Option<Case> {
     let effects = decision.effects();
-    if matches!(decision.row, Row::Unavailable | Row::Configuration | Row::HeldChanged) {
+    if effects.saved == Saved::Nothing {
         return None;
     }
-    // A number that no answer confirms stays that of the person whose it was before this question.
+    // A number that this response does not confirm keeps the person that it had before the query.
     let mut changed = case.clone().with_person_of(case);
     number(&mut changed, decision, effects);
     if let Some(died) = decision.date_of_death {
@@ -38,7 +38,7 @@ pub fn apply(case: &Case, decision: &Decision, policy: &Policy) -> Option<Case> 
     Some(changed)
 }
 
-/// Whether the Spine itself has confirmed the number for the person, and returned no death.
+/// Whether the Spine itself has confirmed the number. The caller calls this when no death is written.
 fn is_confirmed_alive(decision: &Decision, effects: Effects) -> bool {
     let live = decision.number.as_ref().is_some_and(|held| held.source.is_traced());
     matches!(effects.number, NumberEffect::Write | NumberEffect::Confirm) && live
@@ -55,7 +55,7 @@ fn number(case: &mut Case, decision: &Decision, effects: Effects) {
         NumberEffect::Write | NumberEffect::Confirm => {
             if let Some(written) = &decision.number {
                 let mut written = written.clone();
-                // Held since it was first held, however often it is confirmed.
+                // A confirmation does not change since when the case has the number.
                 let before = case.nhs_number.as_ref();
                 let same = before.filter(|held| held.number == written.number);
                 written.since = same.map_or(written.since, |held| held.since.or(written.since));
@@ -67,17 +67,17 @@ fn number(case: &mut Case, decision: &Decision, effects: Effects) {
     }
 }
 
-/// Opens and closes review items; the number of the one that was opened, if it was not open before.
+/// Opens and closes review items. Returns the number of the opened item, unless it was open before.
 fn review(case: &mut Case, decision: &Decision, effects: Effects) -> Option<u32> {
     match (effects.review, decision.review) {
-        (ReviewEffect::Keep, _) => None,
+        (ReviewEffect::Unchanged, _) => None,
         (_, None) => {
             settle(case, decision, |_| true);
             None
         }
         (_, Some(reason)) => {
-            // Only an answer settles: that a question was refused says nothing about a number in doubt.
-            if decision.row.is_answer() {
+            // Only a response settles items: a refused query says nothing about a number in doubt.
+            if decision.row.is_response() {
                 settle(case, decision, |other| other != reason);
             }
             case.open_item(reason, &decision.evidence, decision.at)
@@ -85,24 +85,26 @@ fn review(case: &mut Case, decision: &Decision, effects: Effects) -> Option<u32>
     }
 }
 
-/// Closes the open items that an answer settles, of the reasons chosen.
+/// Closes the open items that a response settles and whose reasons are `chosen`.
 ///
-/// Once the Spine itself has told the number that the case now has, it also settles what was wrong with
-/// the one that it had: a warning that "the number is no longer valid" would be read of the new one.
+/// A number that the Spine itself has returned also settles what was wrong with the number before it. A user
+/// would take an old warning that "the number is no longer valid" as a warning about the new number.
 fn settle(case: &mut Case, decision: &Decision, chosen: impl Fn(ReviewReason) -> bool) {
-    let told = decision.number.as_ref().is_some_and(|held| held.source.is_traced());
+    let from_spine = decision.number.as_ref().is_some_and(|held| held.source.is_traced());
     for item in case.review.iter_mut().filter(|item| item.is_open()) {
-        let of_the_old =
-            matches!(item.reason, ReviewReason::Superseded | ReviewReason::Invalidated) && told;
-        if (item.reason.is_settled_by_an_answer() || of_the_old) && chosen(item.reason) {
+        let about_old_number =
+            matches!(item.reason, ReviewReason::Superseded | ReviewReason::Invalidated);
+        if (item.reason.is_settled_by_an_answer() || (about_old_number && from_spine))
+            && chosen(item.reason)
+        {
             item.state = ReviewState::Resolved;
             item.history.push(ReviewStep::new(decision.at, WORKER, "settled_by_an_answer"));
         }
     }
 }
 
-/// Which alerts are sent, under which ids: one that comes with a review item once for the item, and one
-/// that somebody has died once for the date.
+/// The alerts to send, with their ids. An alert for a review item is sent once for the item, and an alert
+/// for a date of death once for the date.
 fn alerts(
     case: &Case,
     decision: &Decision,
@@ -120,7 +122,7 @@ fn alerts(
     item.into_iter().chain(died).collect()
 }
 
-/// Puts an alert on the `changed` case, to be delivered once that is saved.
+/// Adds an alert to the `changed` case. The worker delivers it after the case is saved.
 fn alert(case: &Case, changed: &mut Case, kind: AlertKind, id: String, decision: &Decision) {
     if changed.undelivered.iter().any(|alert| alert.id == id) {
         return;
@@ -132,7 +134,7 @@ fn alert(case: &Case, changed: &mut Case, kind: AlertKind, id: String, decision:
     match kind {
         AlertKind::Invalidated => alert.invalid_nhs_number = evidence.nhs_number,
         AlertKind::Superseded => {
-            // A number that may be somebody else's is not handed on as the new one.
+            // A number that may belong to a different person is not sent as the new number.
             let settled =
                 matches!(decision.review, Some(ReviewReason::Replaced | ReviewReason::Superseded));
             alert.new_nhs_number = evidence.nhs_number.filter(|_| settled);
@@ -155,25 +157,25 @@ fn asking(case: &mut Case, decision: &Decision, effects: Effects, policy: &Polic
         asking.unsettled = 0;
     }
     asking.asked = Some(decision.asked.clone());
-    if matches!(decision.row, Row::Unreadable | Row::UnreadableTooOften) {
+    if effects.saved == Saved::UnreadableTrace {
         asking.unreadable = asking.unreadable.saturating_add(1);
     } else {
         asking.unreadable = 0;
     }
     asking.until_corrected = false;
-    asking.not_before = match effects.again {
-        Again::Settled => {
+    asking.not_before = match effects.next_query {
+        NextQuery::NotNeeded => {
             asking.unsettled = 0;
             None
         }
-        Again::Afresh | Again::NextPass | Again::Stop => None,
-        Again::Soon => Some(decision.at + policy.stale_wait),
-        Again::NextDay => Some(decision.at + policy.refusal_wait),
-        Again::WhenCorrected => {
+        NextQuery::AtOnce | NextQuery::NextPass | NextQuery::StopAll => None,
+        NextQuery::Soon => Some(decision.at + policy.stale_wait),
+        NextQuery::AfterOneDay => Some(decision.at + policy.refusal_wait),
+        NextQuery::WhenCorrected => {
             asking.until_corrected = true;
             None
         }
-        Again::AfterDays => {
+        NextQuery::AfterDays => {
             asking.unsettled = asking.unsettled.saturating_add(1);
             Some(decision.at + policy.wait(asking.unsettled))
         }

@@ -160,9 +160,9 @@ impl Worker {
         let changed = changed.unwrap_or_else(|| case.clone());
         if changed != *current {
             let written = matches!(effects.number, NumberEffect::Write | NumberEffect::Confirm);
-            changes.put(changed, written, decision.row.name());
+            changes.put(changed, written, decision.row.audited());
         }
-        let Some(number) = decision.evidence.nhs_number.filter(|_| effects.flag_holders) else {
+        let Some(number) = decision.evidence.nhs_number.filter(|_| effects.flag_others) else {
             return Ok(());
         };
         for other in &decision.evidence.others {

@@ -7,78 +7,78 @@ use crate::matching::{
 };
 use crate::nhs_number::NhsNumber;
 use crate::process::plausible::without_implausible_death;
-use crate::process::{Effects, NumberEffect, Policy, ReviewEffect, Row, TraceResult};
+use crate::process::{DeathEffect, Effects, NumberEffect, Policy, ReviewEffect, Row, TraceResult};
 use crate::trace::{Answer, Error, ErrorKind, Exchange, Freshness, Match, Outcome, Restriction};
 use chrono::{DateTime, Utc};
 
-/// What came back: an answer, or why there is none.
+/// The reply to a query: an answer, or the error that explains why there is no answer.
 pub type Reply<'a> = Result<&'a Answer, &'a Error>;
 
-/// What a decision depends on besides the case and the reply.
+/// What a decision depends on, besides the case and the reply.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug)]
 pub struct Context<'a> {
-    /// The particulars that were asked by.
+    /// The search criteria of the query.
     pub asked: &'a Criteria,
-    /// The cases in use that hold the number of the reply, among which the case itself may be.
+    /// The active cases that have the number of the reply. The case itself may be one of them.
     pub holders: &'a [CaseId],
-    /// When is asked again, and how often what is unreadable.
+    /// When a case is queried again, and how many unreadable responses in a row are too many.
     pub policy: &'a Policy,
 }
 
 impl<'a> Context<'a> {
-    /// A reply to what was `asked`, of whose number these are the `holders`.
+    /// Returns the context of a reply to `asked`, whose number the cases `holders` have.
     #[must_use]
     pub const fn new(asked: &'a Criteria, holders: &'a [CaseId], policy: &'a Policy) -> Self {
         Self { asked, holders, policy }
     }
 
-    fn is_held_by_another(&self, case: &Case) -> bool {
+    /// Whether another active case has the number of the reply.
+    fn is_shared(&self, case: &Case) -> bool {
         self.holders.iter().any(|holder| *holder != case.id)
     }
 }
 
-/// What follows from a reply: a row of the table, and the values that its effects need.
+/// The decision about a reply: a row of the table, and the values that its effects need.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq)]
 pub struct Decision {
     /// The row.
     pub row: Row,
-    /// When it was taken.
+    /// When the decision was made.
     pub at: DateTime<Utc>,
-    /// What was asked.
+    /// The search criteria of the query.
     pub asked: Criteria,
-    /// The exchange, when a message was made.
+    /// The exchange, if a message was made.
     pub exchange: Option<Exchange>,
-    /// The number with its provenance, where the row writes or confirms one.
+    /// The number with its provenance, if the row writes or confirms a number.
     pub number: Option<RecordedNumber>,
-    /// The date of death, where the row writes one.
+    /// The date of death, if the row writes a date and the Spine returned one.
     pub date_of_death: Option<PartialDate>,
-    /// Why somebody has to look, where the row says so.
+    /// The reason of the review item, if the row opens one.
     pub review: Option<ReviewReason>,
-    /// What that rests upon.
+    /// The evidence for the review item.
     pub evidence: Evidence,
 }
 
 impl Decision {
-    /// The consequences.
+    /// The consequences of the row.
     #[must_use]
     pub const fn effects(&self) -> Effects {
         self.row.effects()
     }
 
-    /// What a report calls it.
+    /// The result in reports.
     #[must_use]
     pub const fn result(&self) -> TraceResult {
         self.row.effects().result
     }
 }
 
-/// What follows from `reply` about `case`, at `now`: the whole judgement of the worker, in one place.
+/// Decides what follows from `reply` about `case`, at `now`. All decisions of the worker are made here.
 ///
-/// Pure, and total: every outcome and every error in every state of a case is one of the [`Row`]s of
-/// `docs/decisions.md`, whose effects are fixed. The same case, reply and holders give the same decision,
-/// whenever and wherever.
+/// Pure and total: every outcome and every error, in every state of a case, has one of the [`Row`]s of
+/// `docs/decisions.md`. The effects of a row are fixed. The same arguments always give the same decision.
 ///
 /// ```
 /// use nhs_pds::case::{Case, RecordType, ReviewReason};
@@ -116,49 +116,43 @@ pub fn decide(
     let review = match effects.review {
         ReviewEffect::Open(reason) => Some(reason),
         ReviewEffect::OpenDoubt => Some(agreed.err().unwrap_or(ReviewReason::Unconfirmed)),
-        ReviewEffect::Settle | ReviewEffect::Keep => None,
+        ReviewEffect::Settle | ReviewEffect::Unchanged => None,
     };
     let written = matches!(effects.number, NumberEffect::Write | NumberEffect::Confirm);
     let freshness = found.map_or(Freshness::Live, |found| found.freshness);
-    // A copy's word takes nobody out of the eligible set.
-    let told = death(person).ok().flatten().filter(|_| freshness == Freshness::Live);
+    // A provider's copy never makes a case ineligible.
+    let died = death(person).ok().flatten().filter(|_| freshness == Freshness::Live);
     Decision {
         row,
         at: now,
         asked: context.asked.clone(),
         exchange: exchange.cloned(),
-        number: number
-            .or(context.asked.nhs_number)
-            .filter(|_| written)
-            .zip(exchange)
-            .map(|(number, exchange)| held(row, number, exchange, freshness, now, agreed.ok())),
-        date_of_death: told.copied().filter(|_| effects.date_of_death),
+        number: number.or(context.asked.nhs_number).filter(|_| written).zip(exchange).map(
+            |(number, exchange)| {
+                let strategy = strategy(reply, effects.number);
+                let mut provenance = Provenance::new(exchange.clone(), freshness, strategy);
+                provenance.corroboration = agreed.ok();
+                RecordedNumber::new(number, NumberSource::Traced(provenance)).with_since(now)
+            },
+        ),
+        date_of_death: died.copied().filter(|_| effects.date_of_death != DeathEffect::No),
         review,
         evidence: evidence(case, reply, context, review.is_some()),
     }
 }
 
-/// The number, as it is written: with its whole provenance (HAV-5).
-fn held(
-    row: Row,
-    number: NhsNumber,
-    exchange: &Exchange,
-    freshness: Freshness,
-    now: DateTime<Utc>,
-    corroboration: Option<Corroboration>,
-) -> RecordedNumber {
-    let strategy = match row {
-        Row::SupersededFree | Row::HeldSupersededFree => "superseded",
-        _ if matches!(row.effects().number, NumberEffect::Confirm) => "verified",
+/// How a number was found, for its provenance (HAV-5). Stored.
+fn strategy(reply: Reply<'_>, effect: NumberEffect) -> &'static str {
+    match (reply.map(|answer| &answer.outcome), effect) {
+        (Ok(Outcome::Superseded { .. }), _) => "superseded",
+        (_, NumberEffect::Confirm) => "verified",
         _ => "exact",
-    };
-    let mut provenance = Provenance::new(exchange.clone(), freshness, strategy);
-    provenance.corroboration = corroboration;
-    RecordedNumber::new(number, NumberSource::Traced(provenance)).with_since(now)
+    }
 }
 
-/// Whether the evidence is complete that the person returned is the person of the case, and what completes
-/// it; else what differs, or [`ReviewReason::Unconfirmed`].
+/// The evidence that the person returned is the person of the case.
+///
+/// An error when the evidence is not complete: the field that differs, or [`ReviewReason::Unconfirmed`].
 fn agreed(
     case: &Case,
     reply: Reply<'_>,
@@ -169,7 +163,7 @@ fn agreed(
     let origin = held.map_or(NumberOrigin::Elsewhere, RecordedNumber::origin);
     let agreed = agreement(context.asked, person, origin).map_err(ReviewReason::from);
     match reply.map(|answer| &answer.outcome) {
-        // MSCA-DQ-03: PDS itself names the successor of a number that is known to be the person's.
+        // MSCA-DQ-03: PDS itself names the successor of a number that is confirmed as the person's.
         Ok(Outcome::Superseded { .. })
             if context.asked.nhs_number.is_some()
                 && held.is_some_and(RecordedNumber::is_confirmed)
@@ -212,9 +206,9 @@ fn evidence(case: &Case, reply: Reply<'_>, context: &Context<'_>, wanted: bool) 
         Ok(_) => None,
     };
     let nhs_number = match reply.map(|answer| &answer.outcome) {
-        // Only ever the number that replaces another: the one replaced would be taken for it.
+        // Only the successor: a reader would take the superseded number for the successor.
         Ok(Outcome::Superseded { .. }) => number.filter(|by| Some(*by) != asked),
-        // Of several invalid numbers found for one case the service names none; it is one matter.
+        // The service does not name the invalid number. One item covers all of them.
         Ok(Outcome::Invalidated) => asked.or_else(|| invalid(case)),
         _ => number.or(asked),
     };
@@ -233,7 +227,7 @@ fn evidence(case: &Case, reply: Reply<'_>, context: &Context<'_>, wanted: bool) 
     }
 }
 
-/// The number that the case holds, when it is known to be invalid.
+/// The case's number, if it is marked invalid.
 fn invalid(case: &Case) -> Option<NhsNumber> {
     let held = case.nhs_number.as_ref();
     held.filter(|held| held.standing == NumberStatus::Invalid).map(|held| held.number)
@@ -246,14 +240,14 @@ fn row(case: &Case, reply: Reply<'_>, context: &Context<'_>, agrees: bool) -> Ro
     let outcome = match reply.map(|answer| &answer.outcome) {
         Err(error) if error.kind() == ErrorKind::Configuration => return Row::Configuration,
         Err(error) if error.kind() == ErrorKind::Unavailable => return Row::Unavailable,
-        _ if changed => return Row::HeldChanged,
-        Err(error) => return without_answer(case, error, context),
+        _ if changed => return Row::RecordedChanged,
+        Err(error) => return without_response(case, error, context),
         Ok(outcome) => outcome,
     };
     match (context.asked.nhs_number, outcome) {
         (None, Outcome::Found(found)) => by_particulars(case, found, context, agrees),
         (Some(number), Outcome::Found(found)) if found.nhs_number != number => {
-            // The tracer's contract forbids it; an answer about another number is none.
+            // The tracer's contract forbids this. A response about another number is unreadable.
             unreadable(case, context)
         }
         (Some(_), Outcome::Found(found)) => by_number(case, found, context, agrees),
@@ -263,15 +257,15 @@ fn row(case: &Case, reply: Reply<'_>, context: &Context<'_>, agrees: bool) -> Ro
         (None, Outcome::Ambiguous(_)) => Row::Ambiguous,
         (None, Outcome::Invalidated) => Row::Invalidated,
         (None, Outcome::NotVerified) => Row::NotVerified,
-        (Some(_), Outcome::None) => Row::HeldUnknown,
-        (Some(_), Outcome::Ambiguous(_)) => Row::HeldAmbiguous,
-        (Some(_), Outcome::Invalidated) => Row::HeldInvalidated,
-        (Some(_), Outcome::NotVerified) => Row::HeldNotVerified,
+        (Some(_), Outcome::None) => Row::RecordedUnknown,
+        (Some(_), Outcome::Ambiguous(_)) => Row::RecordedAmbiguous,
+        (Some(_), Outcome::Invalidated) => Row::RecordedInvalidated,
+        (Some(_), Outcome::NotVerified) => Row::RecordedNotVerified,
         (_, Outcome::Superseded { by, .. }) => superseded(case, *by, context, agrees),
     }
 }
 
-fn without_answer(case: &Case, error: &Error, context: &Context<'_>) -> Row {
+fn without_response(case: &Case, error: &Error, context: &Context<'_>) -> Row {
     match error.kind() {
         ErrorKind::Configuration => Row::Configuration,
         ErrorKind::Unavailable => Row::Unavailable,
@@ -290,7 +284,7 @@ const fn unreadable(case: &Case, context: &Context<'_>) -> Row {
     }
 }
 
-/// Somebody was found by particulars.
+/// The row when a person was found by demographic fields.
 fn by_particulars(case: &Case, found: &Match, context: &Context<'_>, agrees: bool) -> Row {
     let person = found.person.as_ref();
     let live = found.freshness == Freshness::Live;
@@ -300,7 +294,7 @@ fn by_particulars(case: &Case, found: &Match, context: &Context<'_>, agrees: boo
     if !agrees {
         return Row::FoundDiffers;
     }
-    if context.is_held_by_another(case) {
+    if context.is_shared(case) {
         return Row::FoundDuplicate;
     }
     match (&case.nhs_number, live) {
@@ -316,63 +310,68 @@ fn by_particulars(case: &Case, found: &Match, context: &Context<'_>, agrees: boo
         Ok(Some(_)) => Row::FoundDeceased,
         Ok(None) => match &case.nhs_number {
             Some(held) if held.number == found.nhs_number => Row::FoundSame,
-            Some(_) => Row::FoundInstead,
+            Some(_) => Row::FoundReplacement,
             None if is_restricted(found) => Row::FoundRestricted,
             None => Row::Found,
         },
     }
 }
 
-/// Whether what is `held` may give way to the number that was `found`, or become it: a number that is
-/// known to be wrong to another one, and a number that nobody has spoken against to itself.
+/// Whether the number `found` may replace or confirm the case's number `held`.
+///
+/// Another number may replace a number that is superseded or invalid. The same number may confirm a number
+/// that is neither.
 fn may_become(held: &RecordedNumber, found: NhsNumber) -> bool {
     let wrong = matches!(held.standing, NumberStatus::Superseded | NumberStatus::Invalid);
     wrong != (held.number == found)
 }
 
-/// The number that the case holds is somebody's.
+/// The row when the case's number was verified and a person was returned.
 fn by_number(case: &Case, found: &Match, context: &Context<'_>, agrees: bool) -> Row {
     let person = found.person.as_ref();
     let live = found.freshness == Freshness::Live;
     if case.rejected_numbers.contains(&found.nhs_number) {
-        return Row::HeldRejected;
+        return Row::RecordedRejected;
     }
     if !agrees {
-        return Row::HeldDiffers;
+        return Row::RecordedDiffers;
     }
-    if context.is_held_by_another(case) {
-        return Row::HeldDuplicate;
+    if context.is_shared(case) {
+        return Row::RecordedDuplicate;
     }
-    // What the Spine has said, for the number or against it, a copy does not take away.
-    let spoken_of = |held: &RecordedNumber| held.source.is_traced() || !held.standing.is_usable();
+    // A copy does not overrule what the Spine has said, for the number or against it.
+    let spine_has_answered =
+        |held: &RecordedNumber| held.source.is_traced() || !held.standing.is_usable();
     match death(person) {
-        _ if !live && case.nhs_number.as_ref().is_some_and(spoken_of) => Row::HeldStaleAfterLive,
-        _ if !live => Row::HeldStale,
-        Err(()) => Row::HeldDeathUndated,
-        Ok(Some(_)) => Row::HeldDeceased,
-        Ok(None) if is_restricted(found) => Row::HeldRestricted,
+        _ if !live && case.nhs_number.as_ref().is_some_and(spine_has_answered) => {
+            Row::RecordedStaleAfterLive
+        }
+        _ if !live => Row::RecordedStale,
+        Err(()) => Row::RecordedDeathUndated,
+        Ok(Some(_)) => Row::RecordedDeceased,
+        Ok(None) if is_restricted(found) => Row::RecordedRestricted,
         Ok(None) => {
-            // MSCA-DQ-06: what differs and may matter is for the back office.
+            // MSCA-DQ-06: the back office gets every difference that may matter.
             let differs = |person| compare(&case.into(), person).weight() > Weight::Low;
-            if person.is_some_and(differs) { Row::HeldDiscrepant } else { Row::Verified }
+            if person.is_some_and(differs) { Row::RecordedDiscrepant } else { Row::Verified }
         }
     }
 }
 
-/// A number was replaced: the one that the case holds, or the one that its particulars lead to.
+/// The row when a number was superseded: the case's number, or the one that its fields lead to.
 fn superseded(case: &Case, by: Option<NhsNumber>, context: &Context<'_>, agrees: bool) -> Row {
-    let is_held = context.asked.nhs_number.is_some();
-    // The old number repeated is not the new one.
+    let is_recorded = context.asked.nhs_number.is_some();
+    // A service that returns the old number has not named the successor.
     let Some(by) = by.filter(|by| Some(*by) != context.asked.nhs_number) else {
-        return if is_held { Row::HeldSupersededUnknown } else { Row::SupersededUnknown };
+        return if is_recorded { Row::RecordedSupersededUnknown } else { Row::SupersededUnknown };
     };
     let unwanted = !agrees || case.rejected_numbers.contains(&by);
-    match (is_held, unwanted, context.is_held_by_another(case)) {
-        (true, true, _) => Row::HeldSupersededDiffers,
-        (true, false, true) => Row::HeldSupersededHeld,
-        (true, false, false) => Row::HeldSupersededFree,
+    match (is_recorded, unwanted, context.is_shared(case)) {
+        (true, true, _) => Row::RecordedSupersededDiffers,
+        (true, false, true) => Row::RecordedSupersededDuplicate,
+        (true, false, false) => Row::RecordedSupersededFree,
         (false, true, _) => Row::SupersededDiffers,
-        (false, false, true) => Row::SupersededHeld,
+        (false, false, true) => Row::SupersededDuplicate,
         (false, false, false) => match &case.nhs_number {
             Some(held) if !may_become(held, by) => Row::SupersededConflict,
             _ => Row::SupersededFree,
@@ -384,7 +383,7 @@ const fn is_restricted(found: &Match) -> bool {
     matches!(found.restriction, Restriction::Restricted | Restriction::VeryRestricted)
 }
 
-/// The day on which the person died; an error when it cannot be read.
+/// The date of death, if one was returned. An error when the date cannot be read.
 fn death(person: Option<&Demographics>) -> Result<Option<&PartialDate>, ()> {
     match person.map(|person| &person.date_of_death) {
         Some(Recorded::Known(date)) => Ok(Some(date)),

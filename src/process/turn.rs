@@ -4,7 +4,7 @@ use crate::case::{Case, CaseId, RecordedNumber};
 use crate::nhs_number::NhsNumber;
 use crate::process::decide::subject;
 use crate::process::plan::ask;
-use crate::process::{Again, Context, Decision, Plan, Policy, apply, decide};
+use crate::process::{Context, Decision, NextQuery, Plan, Policy, apply, decide};
 use crate::trace::{Answer, Error, ErrorKind, MessageId};
 use chrono::{DateTime, Utc};
 
@@ -39,7 +39,7 @@ impl Turn {
         let before = self.before_last(&self.claimed, policy);
         let decision =
             decide(&before, reply, &Context::new(&step.plan.asked, &[], policy), step.at);
-        if decision.effects().again != Again::Afresh {
+        if decision.effects().next_query != NextQuery::AtOnce {
             return None;
         }
         ask(&apply(&before, &decision, policy)?, None, local_root, step.at).ok()

@@ -1,4 +1,4 @@
-//! `docs/decisions.md` is the table, and every row of it has its test.
+//! `docs/decisions.md` is the decision table, and every row has a test of its name.
 
 use nhs_pds::process::{Row, table};
 use std::fs;
@@ -17,14 +17,26 @@ fn the_document_is_the_table() {
 #[test]
 fn every_row_is_in_the_document_and_has_a_test_of_its_name() {
     let document = fs::read_to_string(DOCUMENT).unwrap();
-    let tests: String = ["without_answer", "found", "not_found", "held"]
+    let tests: String = ["no_response", "found", "not_found", "recorded"]
         .map(|file| fs::read_to_string(format!("tests/it/decisions/{file}.rs")).unwrap())
         .concat();
     for row in Row::ALL {
-        let lines = document.lines().filter(|line| line.starts_with(&format!("| `{row}` |")));
+        let start = format!("| `{row}` | {} | ", row.situation());
+        let lines = document.lines().filter(|line| line.starts_with(&start));
         assert_eq!(lines.count(), 1, "{row} in {DOCUMENT}");
         let test = format!("#[test]\nfn {row}() {{");
         assert_eq!(tests.matches(&test).count(), 1, "fn {row}()");
         assert!(tests.contains(&format!("Row::{row:?},")), "{row:?} in no test");
+    }
+}
+
+#[test]
+fn the_introduction_has_no_value_left_to_fill_in() {
+    let table = table();
+    let (introduction, _) = table.split_once("## No usable response").unwrap();
+    assert!(!introduction.contains(['{', '}']));
+    assert!(introduction.contains("after 1, 2, 4, 7, 14, 30 days, and every 30 from then on"));
+    for part in ["*Soon*: after 15 minutes", "day*: after 24 hours", "is 5 times in a row"] {
+        assert!(introduction.contains(part), "{part}");
     }
 }

@@ -45,7 +45,7 @@ fn found_a_rejected_number() {
 }
 
 #[test]
-fn found_somebody_who_differs() {
+fn found_a_different_person() {
     for (changes, reason) in [
         (json!({"name": {"given": ["COMFORT"], "family": "AINDOWE"}}), "differs:family"),
         (json!({"name": {"given": ["JOY"], "family": "AINDOW"}}), "differs:given"),
@@ -155,7 +155,7 @@ fn a_given_name_in_one_field_or_in_two_and_a_postcode_that_only_the_service_comp
 }
 
 #[test]
-fn found_a_number_that_another_case_holds() {
+fn found_a_number_of_another_case() {
     let duplicate = json!({
         "review": [item(1, "duplicate", evidence(NEW, &comfort(), &["RXX:2", "RXX:3"]))],
         "undelivered": [alert("RXX:1/1/duplicate", "duplicate", "SMSP-0000", json!({
@@ -218,7 +218,7 @@ fn found_the_number_in_doubt_again() {
 }
 
 #[test]
-fn found_another_number_than_the_unverified() {
+fn found_a_conflicting_number() {
     let died = comfort_but(json!({"date_of_death": "2026-10-01"}));
     for who in [comfort(), died] {
         for case in [with_doubtful(NumberStatus::NotVerified), with_traced()] {
@@ -256,7 +256,7 @@ fn found_in_a_copy() {
 }
 
 #[test]
-fn found_dead_on_an_unreadable_day() {
+fn found_with_an_unusable_date_of_death() {
     let died = comfort_but(json!({"date_of_death": "in May"}));
     let scene = scene(case(), spine(NEW, &died));
     scene.becomes(
@@ -280,7 +280,7 @@ fn a_death_that_cannot_be_right_is_one_without_a_day() {
         let died = comfort_but(json!({"date_of_death": died}));
         for (case, asked, number, row) in [
             (case(), by_particulars(), NEW, Row::FoundDeathUndated),
-            (with_imported(), by_number(), HELD, Row::HeldDeathUndated),
+            (with_imported(), by_number(), HELD, Row::RecordedDeathUndated),
         ] {
             let scene = Scene::new(case, asked, spine(number, &died));
             let after = scene.after(&scene.case);
@@ -297,7 +297,7 @@ fn a_death_that_cannot_be_right_is_one_without_a_day() {
 }
 
 #[test]
-fn found_dead() {
+fn found_deceased() {
     let died = comfort_but(json!({"date_of_death": "2026-10"}));
     scene(case(), spine(NEW, &died)).becomes(
         Row::FoundDeceased,
@@ -342,7 +342,7 @@ fn found_the_unverified_number() {
 }
 
 #[test]
-fn found_a_number_for_one_in_doubt() {
+fn found_a_replacement_number() {
     for (standing, reason) in
         [(NumberStatus::Invalid, "invalidated"), (NumberStatus::Superseded, "superseded")]
     {
@@ -350,7 +350,7 @@ fn found_a_number_for_one_in_doubt() {
         let case = with_items(with_doubtful(standing), &items);
         let scene = scene(case, spine(NEW, &comfort()));
         scene.becomes(
-            Row::FoundInstead,
+            Row::FoundReplacement,
             json!({
                 "nhs_number": written(NEW, "exact"),
                 "review": [

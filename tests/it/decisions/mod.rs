@@ -5,13 +5,14 @@
 
 mod document;
 mod found;
-mod held;
+mod no_response;
 mod not_found;
 mod properties;
+mod recorded;
 mod services;
+mod trail;
 #[cfg(all(feature = "csv", feature = "simulator", feature = "smsp"))]
 mod wire;
-mod without_answer;
 
 use nhs_pds::case::{
     Allocation, Case, CaseId, NumberSource, NumberStatus, Provenance, RecordType, RecordedNumber,

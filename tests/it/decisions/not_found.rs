@@ -28,7 +28,7 @@ fn in_doubt(standing: NumberStatus, reason: &str) -> Case {
 }
 
 #[test]
-fn nobody_for_a_number_in_doubt() {
+fn no_match_for_a_number_in_doubt() {
     for (standing, reason) in
         [(NumberStatus::Invalid, "invalidated"), (NumberStatus::NotVerified, "not_verified")]
     {
@@ -43,7 +43,7 @@ fn nobody_for_a_number_in_doubt() {
 }
 
 #[test]
-fn nobody() {
+fn no_match() {
     let none = || answer("DEMOG-0001", Outcome::None);
     let expected = json!({
         "review": [item(1, "none", evidence("DEMOG-0001", json!({})))],
@@ -67,7 +67,7 @@ fn nobody() {
 }
 
 #[test]
-fn several_for_a_number_in_doubt() {
+fn several_matches_for_a_number_in_doubt() {
     let case = in_doubt(NumberStatus::Superseded, "superseded");
     scene(case, answer("DEMOG-0007", Outcome::Ambiguous(Vec::new()))).becomes(
         Row::AmbiguousForDoubtful,
@@ -79,7 +79,7 @@ fn several_for_a_number_in_doubt() {
 }
 
 #[test]
-fn several() {
+fn several_matches() {
     // None of the candidates is chosen, not even the only one that has a number.
     for candidates in [Vec::new(), vec![Candidate::new(NEW), Candidate::new("?")]] {
         scene(case(), answer("DEMOG-0007", Outcome::Ambiguous(candidates))).becomes(
@@ -109,7 +109,7 @@ fn superseded_by_an_unknown_number() {
 }
 
 #[test]
-fn superseded_by_somebody_who_differs() {
+fn superseded_by_a_number_of_a_different_person() {
     let born = comfort_but(json!({"date_of_birth": "1950-01-01"}));
     let male = comfort_but(json!({"gender": "male"}));
     // No number of hers was ever confirmed, so her successor's name counts like anybody's.
@@ -152,12 +152,12 @@ fn superseded_by_somebody_who_differs() {
 }
 
 #[test]
-fn superseded_by_a_number_that_another_case_holds() {
+fn superseded_by_a_number_of_another_case() {
     // No death is taken where the number is another's and the old one was never confirmed.
     let died = comfort_but(json!({"date_of_death": "2026-10-01"}));
     for case in [case(), with_doubtful(NumberStatus::NotVerified)] {
         scene(case, superseded(Some(NEW), Some(&died))).held_by(&["RXX:2"]).becomes(
-            Row::SupersededHeld,
+            Row::SupersededDuplicate,
             json!({
                 "review": [item(1, "duplicate", evidence("DEMOG-0017", json!({
                     "nhs_number": NEW, "returned": died, "others": ["RXX:2"],
@@ -173,7 +173,7 @@ fn superseded_by_a_number_that_another_case_holds() {
 }
 
 #[test]
-fn superseded_by_a_number_in_conflict() {
+fn superseded_by_a_conflicting_number() {
     for (case, by) in [
         (with_doubtful(NumberStatus::NotVerified), NEW),
         (with_doubtful(NumberStatus::Usable), NEW),

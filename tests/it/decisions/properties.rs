@@ -408,7 +408,7 @@ fn check_number(scene: &Scene, came: &Came, decision: &Decision, after: &Case) {
     let Some(before) = before else { return };
     let wrong = matches!(before.standing, NumberStatus::Superseded | NumberStatus::Invalid);
     if before.number != now.number && !wrong {
-        assert_eq!(decision.row, Row::HeldSupersededFree, "a usable number was replaced");
+        assert_eq!(decision.row, Row::RecordedSupersededFree, "a usable number was replaced");
         assert_eq!(scene.asked.nhs_number, Some(before.number));
     }
     if !live {
@@ -471,7 +471,7 @@ fn check_items(scene: &Scene, decision: &Decision, after: &Case) {
 }
 
 fn check_others(scene: &Scene, decision: &Decision) {
-    if !decision.effects().flag_holders {
+    if !decision.effects().flag_others {
         return;
     }
     let number = decision.evidence.nhs_number.unwrap();
@@ -514,7 +514,10 @@ fn check(case: &Case, asked: &Criteria, came: &Came, holders: &[&str]) -> (Row, 
     let decision = decide(case, scene.reply.as_ref(), &context, super::now());
     assert_eq!(scene.decide_as_told(case), decision);
     let Some(after) = apply(case, &decision, &policy) else {
-        assert!(matches!(decision.row, Row::Configuration | Row::Unavailable | Row::HeldChanged));
+        assert!(matches!(
+            decision.row,
+            Row::Configuration | Row::Unavailable | Row::RecordedChanged
+        ));
         return (decision.row, false);
     };
     assert!(!matches!(came, Came::Error(ErrorKind::Unavailable | ErrorKind::Configuration, _)));

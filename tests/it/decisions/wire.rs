@@ -20,7 +20,11 @@ const fn differences(face: Face) -> &'static [(Row, Row, &'static str)] {
         _ => &[
             (Row::Found, Row::NoMatch, "the restricted are left out of a search with a postcode"),
             (Row::FoundStale, Row::Found, "there is no provider with a copy: it is the Spine"),
-            (Row::HeldStale, Row::Verified, "there is no provider with a copy: it is the Spine"),
+            (
+                Row::RecordedStale,
+                Row::Verified,
+                "there is no provider with a copy: it is the Spine",
+            ),
             (Row::Invalidated, Row::NoMatch, "a search finds no record that was invalidated"),
             (
                 Row::SupersededDiffers,
@@ -28,11 +32,15 @@ const fn differences(face: Face) -> &'static [(Row, Row, &'static str)] {
                 "a search finds the record that stands, which here has other particulars",
             ),
             (
-                Row::HeldSupersededDiffers,
-                Row::HeldSupersededUnknown,
+                Row::RecordedSupersededDiffers,
+                Row::RecordedSupersededUnknown,
                 "nobody has compared the old number: the new one has to be of somebody of that name",
             ),
-            (Row::Verified, Row::HeldRestricted, "the service says that a record is restricted"),
+            (
+                Row::Verified,
+                Row::RecordedRestricted,
+                "the service says that a record is restricted",
+            ),
         ],
     }
 }
@@ -99,11 +107,11 @@ async fn the_same_follows_whichever_service_has_answered() {
         Row::SupersededDiffers,
         Row::Invalidated,
         Row::Verified,
-        Row::HeldDeceased,
-        Row::HeldStale,
-        Row::HeldNotVerified,
-        Row::HeldSupersededDiffers,
-        Row::HeldInvalidated,
+        Row::RecordedDeceased,
+        Row::RecordedStale,
+        Row::RecordedNotVerified,
+        Row::RecordedSupersededDiffers,
+        Row::RecordedInvalidated,
         Row::Unavailable,
         Row::Rejected,
     ] {

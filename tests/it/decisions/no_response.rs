@@ -35,7 +35,7 @@ fn unavailable() {
 }
 
 #[test]
-fn held_number_changed_meanwhile() {
+fn recorded_number_changed_meanwhile() {
     let mut other = with_imported();
     let source = other.nhs_number.clone().unwrap().source;
     other.nhs_number = Some(RecordedNumber::new("9990000018".parse().unwrap(), source));
@@ -48,7 +48,7 @@ fn held_number_changed_meanwhile() {
             failed(ErrorKind::Rejected, "DEMOG-0042"),
             failed(ErrorKind::Unreadable, "SMSP-0002"),
         ] {
-            Scene::new(case.clone(), by_number(), reply).becomes(Row::HeldChanged, json!({}));
+            Scene::new(case.clone(), by_number(), reply).becomes(Row::RecordedChanged, json!({}));
         }
     }
 }

@@ -44,12 +44,12 @@ fn confirmed() -> Value {
 }
 
 #[test]
-fn held_number_that_was_rejected() {
+fn recorded_number_rejected_by_a_reviewer() {
     let mut case = with_imported();
     case.rejected_numbers = vec![HELD.parse().unwrap()];
     let number = marked(&case, "not_verified");
     scene(case, found(HELD, &comfort())).becomes(
-        Row::HeldRejected,
+        Row::RecordedRejected,
         json!({
             "nhs_number": number,
             "review": [item(1, "not_verified", evidence_of(&comfort()))],
@@ -60,7 +60,7 @@ fn held_number_that_was_rejected() {
 }
 
 #[test]
-fn held_number_of_somebody_who_differs() {
+fn recorded_number_of_a_different_person() {
     for (changes, reason) in [
         (json!({"name": {"given": ["COMFORT"], "family": "AINDOWE"}}), "differs:family"),
         (json!({"name": {"given": ["JOY"], "family": "AINDOW"}}), "differs:given"),
@@ -71,7 +71,7 @@ fn held_number_of_somebody_who_differs() {
         let who = serde_json::to_value(person(&comfort_but(changes))).unwrap();
         for case in [with_imported(), with_traced()] {
             scene(case, found(HELD, &who)).becomes(
-                Row::HeldDiffers,
+                Row::RecordedDiffers,
                 json!({
                     "review": [item(1, reason, evidence_of(&who))],
                     "asking": asked_until_tomorrow(by_number()),
@@ -91,7 +91,7 @@ fn held_number_of_somebody_of_whom_too_little_is_known() {
         let who = serde_json::to_value(person(who)).unwrap();
         let grounds = with(evidence_of(&who), json!({"asked": asked}));
         Scene::new(case.clone(), asked.clone(), found(HELD, &who)).held_by(&["RXX:1"]).becomes(
-            Row::HeldDiffers,
+            Row::RecordedDiffers,
             json!({
                 "review": [item(1, "unconfirmed", grounds)],
                 "asking": asked_until_tomorrow(asked),
@@ -138,12 +138,12 @@ fn held_number_of_somebody_of_whom_too_little_is_known() {
     by_a_user.nhs_number = serde_json::from_value(held).unwrap();
     for case in [with_traced(), with_imported(), by_a_user] {
         let moved = scene(case, found(HELD, &moved));
-        assert_eq!(moved.decide(&moved.case).row, Row::HeldDeceased);
+        assert_eq!(moved.decide(&moved.case).row, Row::RecordedDeceased);
     }
 }
 
 #[test]
-fn held_number_that_another_case_holds_too() {
+fn recorded_number_shared_with_another_case() {
     let died = comfort_but(json!({"date_of_death": "2026-10-01"}));
     for who in [comfort(), died] {
         let mut grounds = evidence_of(&who);
@@ -165,18 +165,18 @@ fn held_number_that_another_case_holds_too() {
         }
         scene(with_imported(), found(HELD, &who))
             .held_by(&["RXX:0", "RXX:1"])
-            .becomes(Row::HeldDuplicate, expected);
+            .becomes(Row::RecordedDuplicate, expected);
     }
 }
 
 #[test]
-fn held_traced_number_confirmed_by_a_copy() {
+fn recorded_number_in_a_copy_after_the_spine_answered() {
     for who in [comfort(), comfort_but(json!({"date_of_death": "2026-10-01"}))] {
         let mut doubtful = with_imported();
         doubtful.nhs_number.as_mut().unwrap().standing = NumberStatus::Invalid;
         for case in [with_traced(), doubtful] {
             scene(case, found_in_a_copy(HELD, &who)).becomes(
-                Row::HeldStaleAfterLive,
+                Row::RecordedStaleAfterLive,
                 json!({
                     "asking": asked_until_soon(by_number()),
                     "last_trace": last_trace("stale", None, "SMSP-0003"),
@@ -187,10 +187,10 @@ fn held_traced_number_confirmed_by_a_copy() {
 }
 
 #[test]
-fn held_number_confirmed_by_a_copy() {
+fn recorded_number_confirmed_by_a_copy() {
     for who in [comfort(), comfort_but(json!({"date_of_death": "2026-10-01"}))] {
         scene(with_imported(), found_in_a_copy(HELD, &who)).becomes(
-            Row::HeldStale,
+            Row::RecordedStale,
             json!({
                 "nhs_number":
                     traced(HELD, "SMSP-0003", "verified", "stale", "2026-11-23T09:30:00Z"),
@@ -202,10 +202,10 @@ fn held_number_confirmed_by_a_copy() {
 }
 
 #[test]
-fn held_number_dead_on_an_unreadable_day() {
+fn recorded_number_with_an_unusable_date_of_death() {
     let died = comfort_but(json!({"date_of_death": "in May"}));
     scene(with_imported(), found(HELD, &died)).becomes(
-        Row::HeldDeathUndated,
+        Row::RecordedDeathUndated,
         json!({
             "review": [item(1, "death_undated", evidence_of(&died))],
             "undelivered": [alert("RXX:1/1/deceased", "deceased", "SMSP-0000", json!({
@@ -218,10 +218,10 @@ fn held_number_dead_on_an_unreadable_day() {
 }
 
 #[test]
-fn held_number_dead() {
+fn recorded_number_of_a_deceased_person() {
     let died = comfort_but(json!({"date_of_death": "2026-10-01"}));
     scene(with_imported(), found(HELD, &died)).becomes(
-        Row::HeldDeceased,
+        Row::RecordedDeceased,
         json!({
             "nhs_number": confirmed(),
             "date_of_death": "2026-10-01",
@@ -236,12 +236,12 @@ fn held_number_dead() {
 }
 
 #[test]
-fn held_number_restricted() {
+fn recorded_number_of_a_restricted_record() {
     let who = comfort_but(json!({"addresses": []}));
     let mut found = Match::new(HELD.parse().unwrap()).with_person(person(&who));
     found.restriction = Restriction::Restricted;
     scene(with_imported(), answer("SMSP-0000", Outcome::Found(Box::new(found)))).becomes(
-        Row::HeldRestricted,
+        Row::RecordedRestricted,
         json!({
             "nhs_number": confirmed(),
             "asking": asked_once(by_number()),
@@ -251,10 +251,10 @@ fn held_number_restricted() {
 }
 
 #[test]
-fn held_number_with_a_discrepancy() {
+fn recorded_number_with_a_discrepancy() {
     let moved = comfort_but(json!({"addresses": [{"use": "home", "postcode": "KT1 1AA"}]}));
     scene(with_imported(), found(HELD, &moved)).becomes(
-        Row::HeldDiscrepant,
+        Row::RecordedDiscrepant,
         json!({
             "nhs_number": confirmed(),
             "review": [item(1, "discrepancy", evidence_of(&moved))],
@@ -287,11 +287,11 @@ fn verified() {
 }
 
 #[test]
-fn held_number_of_nobody() {
+fn recorded_number_unknown_to_pds() {
     let case = with_traced();
     let number = marked(&case, "not_verified");
     scene(case, answer("DEMOG-0001", Outcome::None)).becomes(
-        Row::HeldUnknown,
+        Row::RecordedUnknown,
         json!({
             "nhs_number": number,
             "review": [
@@ -304,9 +304,9 @@ fn held_number_of_nobody() {
 }
 
 #[test]
-fn held_number_of_several() {
+fn recorded_number_of_several_people() {
     scene(with_traced(), answer("DEMOG-0007", Outcome::Ambiguous(Vec::new()))).becomes(
-        Row::HeldAmbiguous,
+        Row::RecordedAmbiguous,
         json!({
             "review": [item(1, "ambiguous", evidence("DEMOG-0007", json!({"nhs_number": HELD})))],
             "asking": asked_until_tomorrow(by_number()),
@@ -316,11 +316,11 @@ fn held_number_of_several() {
 }
 
 #[test]
-fn held_number_not_verified() {
+fn recorded_number_not_verified() {
     let case = with_imported();
     let number = marked(&case, "not_verified");
     scene(case, answer("DEMOG-0040", Outcome::NotVerified)).becomes(
-        Row::HeldNotVerified,
+        Row::RecordedNotVerified,
         json!({
             "nhs_number": number,
             "review": [
@@ -334,13 +334,13 @@ fn held_number_not_verified() {
 
 /// The number held is told as the new one: that says as little as none.
 #[test]
-fn held_number_superseded_by_an_unknown_number() {
+fn recorded_number_superseded_by_an_unknown_number() {
     for by in [None, Some(HELD)] {
         let case = with_traced();
         let number = marked(&case, "superseded");
         let scene = scene(case, superseded(by, None));
         scene.becomes(
-            Row::HeldSupersededUnknown,
+            Row::RecordedSupersededUnknown,
             json!({
                 "nhs_number": number,
                 "review": [item(1, "superseded", evidence("DEMOG-0017", json!({})))],
@@ -357,13 +357,13 @@ fn held_number_superseded_by_an_unknown_number() {
 }
 
 #[test]
-fn held_number_superseded_by_somebody_who_differs() {
+fn recorded_number_superseded_by_a_number_of_a_different_person() {
     let born = comfort_but(json!({"date_of_birth": "1950-01-01", "date_of_death": "2026-10-01"}));
     let case = with_traced();
     let number = marked(&case, "superseded");
     let differs = scene(case, superseded(Some(NEW), Some(&born)));
     differs.becomes(
-        Row::HeldSupersededDiffers,
+        Row::RecordedSupersededDiffers,
         json!({
             "nhs_number": number,
             "review": [item(1, "differs:date_of_birth", evidence("DEMOG-0017", json!({
@@ -388,7 +388,7 @@ fn held_number_superseded_by_somebody_who_differs() {
     for case in [with_imported(), with_traced_before(), doubtful] {
         for (who, reason) in [(&married, "differs:family"), (&nameless, "unconfirmed")] {
             scene(case.clone(), superseded(Some(NEW), Some(who))).becomes(
-                Row::HeldSupersededDiffers,
+                Row::RecordedSupersededDiffers,
                 json!({
                     "nhs_number": marked(&case, "superseded"),
                     "review": [item(1, reason, evidence("DEMOG-0017", json!({
@@ -408,19 +408,19 @@ fn held_number_superseded_by_somebody_who_differs() {
     let mut case = with_traced();
     case.rejected_numbers = vec![NEW.parse().unwrap()];
     let rejected = scene(case, superseded(Some(NEW), Some(&comfort())));
-    assert_eq!(rejected.decide(&rejected.case).row, Row::HeldSupersededDiffers);
+    assert_eq!(rejected.decide(&rejected.case).row, Row::RecordedSupersededDiffers);
     let after = rejected.after(&rejected.case);
     assert_eq!(after.nhs_number.unwrap().number, HELD.parse().unwrap());
 }
 
 /// MSCA-DQ-03: alert, keep using the old number, and warn on every access until it is resolved.
 #[test]
-fn held_number_superseded_by_a_number_that_another_case_holds() {
+fn recorded_number_superseded_by_a_number_of_another_case() {
     let case = with_traced();
     let number = marked(&case, "superseded");
     let scene = scene(case, superseded(Some(NEW), Some(&comfort()))).held_by(&["RXX:2"]);
     scene.becomes(
-        Row::HeldSupersededHeld,
+        Row::RecordedSupersededDuplicate,
         json!({
             "nhs_number": number,
             "review": [item(1, "superseded", evidence("DEMOG-0017", json!({
@@ -440,11 +440,11 @@ fn held_number_superseded_by_a_number_that_another_case_holds() {
 
 /// MSCA-DQ-03: warn with the new number, and replace the old one.
 #[test]
-fn held_number_superseded_by_a_free_number() {
+fn recorded_number_superseded_by_a_free_number() {
     let married = comfort_but(json!({"name": {"given": ["COMFORT"], "family": "OBI"}}));
     let free = scene(with_traced(), superseded(Some(NEW), Some(&married))).held_by(&[]);
     free.becomes(
-        Row::HeldSupersededFree,
+        Row::RecordedSupersededFree,
         json!({
             "nhs_number": written(NEW, "superseded"),
             "review": [item(1, "replaced", evidence("DEMOG-0017", json!({
@@ -460,7 +460,7 @@ fn held_number_superseded_by_a_free_number() {
     // Whoever agrees in everything is written for a number that was only imported, too, and is confirmed by it.
     for case in [with_imported(), with_traced()] {
         let agrees = scene(case, superseded(Some(NEW), Some(&comfort()))).held_by(&[]);
-        assert_eq!(agrees.decide(&agrees.case).row, Row::HeldSupersededFree);
+        assert_eq!(agrees.decide(&agrees.case).row, Row::RecordedSupersededFree);
         let number = serde_json::to_value(agrees.after(&agrees.case).nhs_number).unwrap();
         assert_eq!(number, corroborated(written(NEW, "superseded"), "number"));
     }
@@ -468,11 +468,11 @@ fn held_number_superseded_by_a_free_number() {
     let mut after = free.after(&free.case);
     let asked = with(by_number(), json!({"nhs_number": NEW}));
     let next = Scene::new(after.clone(), asked.clone(), superseded(Some(HELD), Some(&married)));
-    assert_eq!(next.decide(&next.case).row, Row::HeldSupersededDiffers);
+    assert_eq!(next.decide(&next.case).row, Row::RecordedSupersededDiffers);
     after.surname = Some("Obi".into());
     let asked = with(asked, json!({"family": "Obi"}));
     let next = Scene::new(after, asked, superseded(Some(HELD), Some(&married)));
-    assert_eq!(next.decide(&next.case).row, Row::HeldSupersededFree);
+    assert_eq!(next.decide(&next.case).row, Row::RecordedSupersededFree);
     let told = advisories(&free.after(&free.case));
     assert!(told[0].text().contains("944 930 4424, which this record now has"));
     // A death that comes with it is not left unsaid: nobody asks again.
@@ -490,12 +490,12 @@ fn held_number_superseded_by_a_free_number() {
 
 /// MSCA-DQ-04: marked, alerted with every field, and traced afresh by particulars.
 #[test]
-fn held_number_invalidated() {
+fn recorded_number_invalidated() {
     let case = with_traced();
     let number = marked(&case, "invalid");
     let scene = scene(case, answer("DEMOG-0022", Outcome::Invalidated));
     scene.becomes(
-        Row::HeldInvalidated,
+        Row::RecordedInvalidated,
         json!({
             "nhs_number": number,
             "review": [
