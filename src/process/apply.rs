@@ -40,7 +40,7 @@ pub fn apply(case: &Case, decision: &Decision, policy: &Policy) -> Option<Case> 
 
 /// Whether the Spine itself has confirmed the number. The caller calls this when no death is written.
 fn is_confirmed_alive(decision: &Decision, effects: Effects) -> bool {
-    let live = decision.number.as_ref().is_some_and(|held| held.source.is_traced());
+    let live = decision.number.as_ref().is_some_and(|recorded| recorded.source.is_traced());
     matches!(effects.number, NumberEffect::Write | NumberEffect::Confirm) && live
 }
 
@@ -48,8 +48,8 @@ fn number(case: &mut Case, decision: &Decision, effects: Effects) {
     match effects.number {
         NumberEffect::Keep => {}
         NumberEffect::Mark(standing) => {
-            if let Some(held) = &mut case.nhs_number {
-                held.mark(standing);
+            if let Some(recorded) = &mut case.nhs_number {
+                recorded.mark(standing);
             }
         }
         NumberEffect::Write | NumberEffect::Confirm => {
@@ -57,8 +57,9 @@ fn number(case: &mut Case, decision: &Decision, effects: Effects) {
                 let mut written = written.clone();
                 // A confirmation does not change since when the case has the number.
                 let before = case.nhs_number.as_ref();
-                let same = before.filter(|held| held.number == written.number);
-                written.since = same.map_or(written.since, |held| held.since.or(written.since));
+                let same = before.filter(|recorded| recorded.number == written.number);
+                written.since =
+                    same.map_or(written.since, |recorded| recorded.since.or(written.since));
                 written.person = Some(decision.asked.identity());
                 case.nhs_number = Some(written);
                 case.not_on_pds = false;
@@ -90,7 +91,7 @@ fn review(case: &mut Case, decision: &Decision, effects: Effects) -> Option<u32>
 /// A number that the Spine itself has returned also settles what was wrong with the number before it. A user
 /// would take an old warning that "the number is no longer valid" as a warning about the new number.
 fn settle(case: &mut Case, decision: &Decision, chosen: impl Fn(ReviewReason) -> bool) {
-    let from_spine = decision.number.as_ref().is_some_and(|held| held.source.is_traced());
+    let from_spine = decision.number.as_ref().is_some_and(|recorded| recorded.source.is_traced());
     for item in case.review.iter_mut().filter(|item| item.is_open()) {
         let about_old_number =
             matches!(item.reason, ReviewReason::Superseded | ReviewReason::Invalidated);
@@ -130,7 +131,7 @@ fn alert(case: &Case, changed: &mut Case, kind: AlertKind, id: String, decision:
     let mut alert = Alert::about(id, kind, decision.at, changed);
     let evidence = &decision.evidence;
     alert.code = decision.exchange.as_ref().and_then(|exchange| exchange.code.clone());
-    let held = |case: &Case| case.nhs_number.as_ref().map(|held| held.number);
+    let recorded = |case: &Case| case.nhs_number.as_ref().map(|recorded| recorded.number);
     match kind {
         AlertKind::Invalidated => alert.invalid_nhs_number = evidence.nhs_number,
         AlertKind::Superseded => {
@@ -141,11 +142,11 @@ fn alert(case: &Case, changed: &mut Case, kind: AlertKind, id: String, decision:
             alert.nhs_number = decision
                 .asked
                 .nhs_number
-                .or(held(case))
+                .or(recorded(case))
                 .filter(|old| Some(*old) != alert.new_nhs_number);
         }
-        AlertKind::Deceased => alert.nhs_number = evidence.nhs_number.or(held(changed)),
-        _ => alert.nhs_number = evidence.nhs_number.or(held(case)),
+        AlertKind::Deceased => alert.nhs_number = evidence.nhs_number.or(recorded(changed)),
+        _ => alert.nhs_number = evidence.nhs_number.or(recorded(case)),
     }
     alert.others.clone_from(&evidence.others);
     changed.undelivered.push(alert);

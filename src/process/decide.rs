@@ -159,15 +159,15 @@ fn agreed(
     context: &Context<'_>,
 ) -> Result<Corroboration, ReviewReason> {
     let (_, person) = subject(reply);
-    let held = case.nhs_number.as_ref();
-    let origin = held.map_or(NumberOrigin::Elsewhere, RecordedNumber::origin);
+    let recorded = case.nhs_number.as_ref();
+    let origin = recorded.map_or(NumberOrigin::Elsewhere, RecordedNumber::origin);
     let agreed = agreement(context.asked, person, origin).map_err(ReviewReason::from);
     match reply.map(|answer| &answer.outcome) {
         // MSCA-DQ-03: PDS itself names the successor of a number that is confirmed as the person's.
         Ok(Outcome::Superseded { .. })
             if context.asked.nhs_number.is_some()
-                && held.is_some_and(RecordedNumber::is_confirmed)
-                // For somebody of another name the rule has not confirmed it.
+                && recorded.is_some_and(RecordedNumber::is_confirmed)
+                // After a change of the person, the rule has not confirmed the number for this person.
                 && !case.person_changed() =>
         {
             match contradiction(context.asked, person) {
@@ -229,14 +229,16 @@ fn evidence(case: &Case, reply: Reply<'_>, context: &Context<'_>, wanted: bool) 
 
 /// The case's number, if it is marked invalid.
 fn invalid(case: &Case) -> Option<NhsNumber> {
-    let held = case.nhs_number.as_ref();
-    held.filter(|held| held.standing == NumberStatus::Invalid).map(|held| held.number)
+    let recorded = case.nhs_number.as_ref();
+    recorded
+        .filter(|recorded| recorded.standing == NumberStatus::Invalid)
+        .map(|recorded| recorded.number)
 }
 
 /// The left-hand side of the table.
 fn row(case: &Case, reply: Reply<'_>, context: &Context<'_>, agrees: bool) -> Row {
-    let held = case.nhs_number.as_ref().map(|held| held.number);
-    let changed = context.asked.nhs_number.is_some_and(|asked| held != Some(asked));
+    let recorded = case.nhs_number.as_ref().map(|recorded| recorded.number);
+    let changed = context.asked.nhs_number.is_some_and(|asked| recorded != Some(asked));
     let outcome = match reply.map(|answer| &answer.outcome) {
         Err(error) if error.kind() == ErrorKind::Configuration => return Row::Configuration,
         Err(error) if error.kind() == ErrorKind::Unavailable => return Row::Unavailable,
@@ -251,9 +253,9 @@ fn row(case: &Case, reply: Reply<'_>, context: &Context<'_>, agrees: bool) -> Ro
             unreadable(case, context)
         }
         (Some(_), Outcome::Found(found)) => by_number(case, found, context, agrees),
-        (None, Outcome::None) if held.is_some() => Row::NoMatchForDoubtful,
+        (None, Outcome::None) if recorded.is_some() => Row::NoMatchForDoubtful,
         (None, Outcome::None) => Row::NoMatch,
-        (None, Outcome::Ambiguous(_)) if held.is_some() => Row::AmbiguousForDoubtful,
+        (None, Outcome::Ambiguous(_)) if recorded.is_some() => Row::AmbiguousForDoubtful,
         (None, Outcome::Ambiguous(_)) => Row::Ambiguous,
         (None, Outcome::Invalidated) => Row::Invalidated,
         (None, Outcome::NotVerified) => Row::NotVerified,
@@ -300,8 +302,10 @@ fn by_particulars(case: &Case, found: &Match, context: &Context<'_>, agrees: boo
     match (&case.nhs_number, live) {
         (None, _) => {}
         (Some(_), false) => return Row::FoundStaleForDoubtful,
-        (Some(held), true) if may_become(held, found.nhs_number) => {}
-        (Some(held), true) if held.number == found.nhs_number => return Row::FoundDoubtfulAgain,
+        (Some(recorded), true) if may_become(recorded, found.nhs_number) => {}
+        (Some(recorded), true) if recorded.number == found.nhs_number => {
+            return Row::FoundDoubtfulAgain;
+        }
         (Some(_), true) => return Row::FoundConflict,
     }
     match death(person) {
@@ -309,7 +313,7 @@ fn by_particulars(case: &Case, found: &Match, context: &Context<'_>, agrees: boo
         Err(()) => Row::FoundDeathUndated,
         Ok(Some(_)) => Row::FoundDeceased,
         Ok(None) => match &case.nhs_number {
-            Some(held) if held.number == found.nhs_number => Row::FoundSame,
+            Some(recorded) if recorded.number == found.nhs_number => Row::FoundSame,
             Some(_) => Row::FoundReplacement,
             None if is_restricted(found) => Row::FoundRestricted,
             None => Row::Found,
@@ -317,13 +321,13 @@ fn by_particulars(case: &Case, found: &Match, context: &Context<'_>, agrees: boo
     }
 }
 
-/// Whether the number `found` may replace or confirm the case's number `held`.
+/// Whether the number `found` may replace or confirm the case's number `recorded`.
 ///
 /// Another number may replace a number that is superseded or invalid. The same number may confirm a number
 /// that is neither.
-fn may_become(held: &RecordedNumber, found: NhsNumber) -> bool {
-    let wrong = matches!(held.standing, NumberStatus::Superseded | NumberStatus::Invalid);
-    wrong != (held.number == found)
+fn may_become(recorded: &RecordedNumber, found: NhsNumber) -> bool {
+    let wrong = matches!(recorded.standing, NumberStatus::Superseded | NumberStatus::Invalid);
+    wrong != (recorded.number == found)
 }
 
 /// The row when the case's number was verified and a person was returned.
@@ -341,7 +345,7 @@ fn by_number(case: &Case, found: &Match, context: &Context<'_>, agrees: bool) ->
     }
     // A copy does not overrule what the Spine has said, for the number or against it.
     let spine_has_answered =
-        |held: &RecordedNumber| held.source.is_traced() || !held.standing.is_usable();
+        |recorded: &RecordedNumber| recorded.source.is_traced() || !recorded.standing.is_usable();
     match death(person) {
         _ if !live && case.nhs_number.as_ref().is_some_and(spine_has_answered) => {
             Row::RecordedStaleAfterLive
@@ -373,7 +377,7 @@ fn superseded(case: &Case, by: Option<NhsNumber>, context: &Context<'_>, agrees:
         (false, true, _) => Row::SupersededDiffers,
         (false, false, true) => Row::SupersededDuplicate,
         (false, false, false) => match &case.nhs_number {
-            Some(held) if !may_become(held, by) => Row::SupersededConflict,
+            Some(recorded) if !may_become(recorded, by) => Row::SupersededConflict,
             _ => Row::SupersededFree,
         },
     }

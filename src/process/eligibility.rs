@@ -57,19 +57,19 @@ impl Eligibility {
         self
     }
 
-    /// Whether nothing stands against tracing the case.
+    /// Whether the case may be traced.
     #[must_use]
     pub const fn is_eligible(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The reason by which the case is counted: the first that applies, in the order of [`Reason`].
+    /// The reason under which reports count the case: the first that applies, in the order of [`Reason`].
     #[must_use]
     pub fn reason(&self) -> Option<Reason> {
         self.0.first().copied()
     }
 
-    /// All reasons, in the order of [`Reason`]: what has to change before the case is traced.
+    /// All reasons, in the order of [`Reason`]. The case is traced after all of them have changed.
     #[must_use]
     pub fn reasons(&self) -> &[Reason] {
         &self.0
@@ -78,60 +78,59 @@ impl Eligibility {
 
 /// Why a case is not traced.
 ///
-/// Those up to [`NotDue`](Self::NotDue) are about the case (HAV-2 to HAV-4), the others about its data:
-/// correct them in the local system.
+/// The reasons up to [`NotDue`](Self::NotDue) are about the case (HAV-2 to HAV-4). The others are about its
+/// data: correct the data in the local system.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum Reason {
     /// The record type is not in scope (HAV-4).
     RecordTypeOutOfScope,
-    /// Nobody has ever been allocated (HAV-2).
+    /// No care worker was ever allocated (HAV-2).
     NotAllocated,
-    /// All allocations have an end date, be it to come (HAV-2).
+    /// All allocations have an end date, in the past or in the future (HAV-2).
     AllocationEnded,
     /// A date of death is recorded (HAV-2).
     DeathRecorded,
-    /// The case is not in use: deleted, merged into another or erased (MSCA-DQ-01, DQ-02).
+    /// The case is not active: it is deleted, merged into another case or erased (MSCA-DQ-01, DQ-02).
     NotInUse,
-    /// The number was traced on the Spine already (HAV-3).
+    /// The number is already traced on the Spine (HAV-3).
     AlreadyTraced,
-    /// Somebody has found that PDS does not know the person (MSCA-PDS-04).
+    /// A reviewer has found that PDS has no record of the person (MSCA-PDS-04).
     NotOnPds,
-    /// The same words were asked lately, and it is not time yet to ask them again.
+    /// The same query was sent recently, and it is not yet time to send it again.
     NotDue,
-    /// The local data contradict themselves in who the person is. Whoever answered the question might
-    /// be somebody else.
+    /// The local data contradict each other about who the person is. A query might return a different person.
     Contradicted,
-    /// There is no surname.
+    /// The case has no surname.
     SurnameMissing,
-    /// The surname holds a wildcard or a character that cannot be sent.
+    /// The surname has a wildcard or a character that cannot be sent.
     SurnameUnusable,
-    /// The surname stands for one that is not known, or not given yet, such as `UNKNOWN` or `Baby`
-    /// (`reference/placeholders.txt`). Enter the surname. If it is the person's name, trace them at a screen,
-    /// and enter the number with the tracing service as its source.
+    /// The surname is a placeholder for a name that is not known or not given yet, such as `UNKNOWN` or `Baby`
+    /// (`reference/placeholders.txt`). Enter the surname. If it is the person's real name, trace the person at a
+    /// screen, and enter the number with the tracing service as its source.
     SurnamePlaceholder,
-    /// The forename holds a wildcard or a character that cannot be sent.
+    /// The forename has a wildcard or a character that cannot be sent.
     ForenameUnusable,
-    /// The forename stands for one that is not known, or not given yet. Enter the forename or leave it blank;
-    /// else as for [`SurnamePlaceholder`](Self::SurnamePlaceholder).
+    /// The forename is a placeholder for a name that is not known or not given yet. Enter the forename or leave
+    /// it blank. If it is the person's real name, see [`SurnamePlaceholder`](Self::SurnamePlaceholder).
     ForenamePlaceholder,
-    /// There is no gender.
+    /// The case has no gender.
     GenderMissing,
-    /// There is no date of birth.
+    /// The case has no date of birth.
     DateOfBirthMissing,
-    /// The date of birth is to come, or more than 125 years ago. Correct it.
+    /// The date of birth is in the future, or more than 125 years ago. Correct it.
     DateOfBirthImplausible,
-    /// The day, or the day and the month, of birth is not known; nobody is there to judge what such a
-    /// date finds.
+    /// The day of birth, or its day and month, is not known. A search by such a date requires a person who judges
+    /// its result.
     DateOfBirthIncomplete,
-    /// The postcode is not a UK postcode. Left out of the question, the answer might be a person who lives
-    /// elsewhere: correct it, or leave it blank.
+    /// The postcode is not a UK postcode. Without it, the query might return a person who lives elsewhere.
+    /// Correct the postcode, or leave it blank.
     PostcodeUnusable,
     /// The case id cannot be sent as a local identifier.
     LocalIdentifierUnusable,
-    /// The date of death is to come, before the date of birth, or more than 125 years ago. It keeps no case
-    /// from being traced: nobody knows from it that the person has died. See
-    /// [`CaseReport::faults`](crate::process::CaseReport::faults). Correct the date.
+    /// The date of death is in the future, before the date of birth, or more than 125 years ago. Correct the
+    /// date. It does not prevent tracing, because it does not show that the person has died. See
+    /// [`CaseReport::faults`](crate::process::CaseReport::faults).
     DateOfDeathImplausible,
 }
 
@@ -171,23 +170,24 @@ impl fmt::Display for Reason {
     }
 }
 
-/// Whether `case` may be asked about: a legitimate relationship exists (HAV-2), its record type is in
-/// `scope` (HAV-4), it is in use, and its data are of one person.
+/// Returns whether `case` may be traced, with the reasons if not.
 ///
-/// An allocation to a worker whose name stands for none, such as `NULL` or `N/A`, is no relationship
-/// (`reference/placeholders.txt` has the texts). A date of death that cannot be right at `now` (in the
-/// future, before the birth, or more than 125 years ago) is passed over. So is one that the Spine returned for
-/// the person before name, date of birth or gender changed ([`Case::person_changed`]).
+/// A case is eligible if a legitimate relationship exists (HAV-2), its record type is in `scope` (HAV-4), it is
+/// active, and its data are about one person.
 ///
-/// Whether its data make a question, and whether it is time to ask it, [`plan`](crate::process::plan)
-/// says besides.
+/// An allocation to a care worker whose name is a placeholder, such as `NULL` or `N/A`, is not a relationship
+/// (`reference/placeholders.txt` has the texts). Two dates of death are ignored: a date that cannot be right at
+/// `now` (in the future, before the birth, or more than 125 years ago), and a date that the Spine returned
+/// before name, date of birth or gender changed ([`Case::person_changed`]).
+///
+/// [`plan`](crate::process::plan) also checks whether the data can be queried, and whether a query is due.
 #[must_use]
 pub fn eligibility(case: &Case, scope: &Scope, now: DateTime<Utc>) -> Eligibility {
     let mut reasons = Vec::new();
     if !scope.contains(&case.record_type) {
         reasons.push(Reason::RecordTypeOutOfScope);
     }
-    // An allocation to nobody is none.
+    // An allocation to a placeholder does not count.
     let mut allocated = case.allocations.iter().filter(|row| !is_no_worker(&row.worker)).peekable();
     if allocated.peek().is_none() {
         reasons.push(Reason::NotAllocated);
@@ -206,7 +206,7 @@ pub fn eligibility(case: &Case, scope: &Scope, now: DateTime<Utc>) -> Eligibilit
     Eligibility(reasons)
 }
 
-/// What is wrong with the data of `case` and keeps it from nothing.
+/// The faults in the data of `case` that do not prevent tracing.
 pub(super) fn faults(case: &Case, now: DateTime<Utc>) -> Vec<Reason> {
     let died = case
         .date_of_death
@@ -250,11 +250,19 @@ mod tests {
         let ended = || Allocation::new("a").with_end("9999-12-31".parse().unwrap());
         let is = |rows: Vec<Allocation>| reasons(|case| case.allocations = rows);
         assert_eq!(is(vec![]), [Reason::NotAllocated]);
-        for nobody in [" ", "NULL", "n/a", "-", "Unknown", "TBC", "N/A\u{200B}", "0"] {
-            assert_eq!(is(vec![Allocation::new(nobody)]), [Reason::NotAllocated], "{nobody}");
-            let both = vec![ended(), Allocation::new(nobody)];
-            assert_eq!(is(both), [Reason::AllocationEnded], "{nobody}");
-            assert_eq!(is(vec![Allocation::new(nobody), Allocation::new("b")]), [], "{nobody}");
+        for placeholder in [" ", "NULL", "n/a", "-", "Unknown", "TBC", "N/A\u{200B}", "0"] {
+            assert_eq!(
+                is(vec![Allocation::new(placeholder)]),
+                [Reason::NotAllocated],
+                "{placeholder}"
+            );
+            let both = vec![ended(), Allocation::new(placeholder)];
+            assert_eq!(is(both), [Reason::AllocationEnded], "{placeholder}");
+            assert_eq!(
+                is(vec![Allocation::new(placeholder), Allocation::new("b")]),
+                [],
+                "{placeholder}"
+            );
         }
         assert_eq!(is(vec![ended(), ended()]), [Reason::AllocationEnded]);
         assert_eq!(is(vec![ended(), Allocation::new("")]), [Reason::AllocationEnded]);
@@ -262,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn a_death_that_cannot_be_right_does_not_end_the_asking() {
+    fn a_date_of_death_that_cannot_be_right_does_not_prevent_tracing() {
         let died = |text: &str| {
             let mut case = case();
             case.date_of_death = Some(text.parse().unwrap());
@@ -279,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn deaths_and_cases_not_in_use() {
+    fn deaths_and_inactive_cases() {
         let died = Some("2026".parse().unwrap());
         assert_eq!(reasons(|case| case.date_of_death = died), [Reason::DeathRecorded]);
         let deleted = Deletion::new(chrono::DateTime::UNIX_EPOCH, "1", DeletionKind::Logical);

@@ -1,4 +1,4 @@
-//! What a pass keeps from case to case: what ends it early, and which failures were logged.
+//! The state that one pass keeps from case to case: why it ends early, and which failures were logged.
 
 use crate::process::CaseReport;
 use crate::process::refusals::Refusals;
@@ -7,17 +7,17 @@ use crate::trace;
 /// The state of one pass.
 #[derive(Default)]
 pub(super) struct Pass {
-    /// What ended the asking before the last case.
+    /// The error that stopped all queries before the last case.
     pub(super) stopped: Option<trace::Error>,
-    /// The refusals since the last answer.
+    /// The refused queries since the last answer.
     pub(super) refusals: Refusals,
-    /// The results whose first failure was logged.
+    /// The results of which one failure is logged already.
     logged: Vec<&'static str>,
 }
 
 impl Pass {
-    /// Logs why there was no answer: the first failure of each kind, so that an outage of a large caseload
-    /// does not fill the log.
+    /// Logs why a query got no answer. Logs only the first failure of each result, so that an outage does not
+    /// fill the log with a line for each case.
     pub(super) fn log(&mut self, case: &CaseReport) {
         let (Some(result), Some(cause)) = (case.result, case.cause.as_deref()) else { return };
         let result = result.as_str();
@@ -28,7 +28,7 @@ impl Pass {
         }
     }
 
-    /// Logs what ended the pass.
+    /// Logs why the pass ended early.
     pub(super) fn log_end(&self) {
         if let Some(error) = &self.stopped {
             let cause = error.cause();

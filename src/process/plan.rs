@@ -7,32 +7,34 @@ use crate::process::{Eligibility, Policy, Reason, Scope, eligibility};
 use crate::trace::{CriterionError, FetchDetails, FindPerson, LocalIdentifier, NameText, Question};
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// What is asked about a case next.
+/// The next query about a case.
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Plan {
-    /// The particulars that are asked by, and that the person returned is held against.
+    /// The search criteria, with which the person returned is compared.
     pub asked: Criteria,
-    /// The question.
+    /// The query.
     pub question: Question,
 }
 
-/// What is asked about `case` at `now`, if anything.
+/// Plans the query about `case` at `now`.
 ///
-/// A case without a number, or with one that is not to be relied upon, is asked about by its
-/// particulars: surname, gender and full date of birth, with forename and postcode where they are known
-/// (HAV-1). A number from elsewhere, or from a provider's copy, is verified: the number is sent with the
-/// date of birth and the surname, so that nothing comes back about anybody else. A number that was traced
-/// is left alone (HAV-3), unless `policy` has it verified again, or name, date of birth or gender have
-/// changed since it was confirmed ([`Case::person_changed`]): then it is verified at once. The case id goes
-/// along under the OID `local_root`, and an answer repeats it.
+/// * A case without a number, or with a number marked as not reliable, is traced by its demographic fields:
+///   surname, gender and full date of birth, with forename and postcode where they are known (HAV-1).
+/// * A number from elsewhere, or from a provider's copy, is verified. The query has the number, the date of
+///   birth and the surname, so that no other person is returned.
+/// * A traced number is not queried (HAV-3), unless `policy` verifies it again. If name, date of birth or gender
+///   have changed since it was confirmed ([`Case::person_changed`]), it is verified at once.
 ///
-/// A name that stands for none, such as `UNKNOWN` or `Baby` (`reference/placeholders.txt`), and a birth that
-/// is to come or more than 125 years ago, by the day in London, are faults of the data and make no question.
+/// The query has the case id under the OID `local_root`, and the answer repeats it.
 ///
-/// Addresses are no criterion of any tracing service. A postcode that stands for a country or for "no fixed
-/// abode" (`ZZ99`) is left out: it would only prevent a match. A postcode that cannot be read is not left out:
-/// the case is held until it is corrected ([`Reason::PostcodeUnusable`]).
+/// A placeholder in place of a name, such as `UNKNOWN` or `Baby` (`reference/placeholders.txt`), is a fault of
+/// the data. So is a birth in the future or more than 125 years ago, by the day in London. Such data are not
+/// queried.
+///
+/// No tracing service searches by address. A postcode for a country or for "no fixed abode" (`ZZ99`) is left
+/// out: it would only prevent a match. A postcode that cannot be read is not left out: the case is not queried
+/// until a person corrects it ([`Reason::PostcodeUnusable`]).
 ///
 /// Pure.
 ///
@@ -52,7 +54,7 @@ pub struct Plan {
 ///
 /// # Errors
 ///
-/// The [`Eligibility`], with every reason for which nothing is asked, in the order of [`Reason`].
+/// The [`Eligibility`], with every reason against the query, in the order of [`Reason`].
 pub fn plan(
     case: &Case,
     scope: &Scope,
@@ -82,12 +84,11 @@ pub fn plan(
     }
 }
 
-/// The question that finds the person of `case`, or that verifies `number`, whether or not it is time to
-/// ask it.
+/// Returns the query that finds the person of `case`, or that verifies `number`, whether or not it is due.
 ///
 /// # Errors
 ///
-/// Everything in the data for which it makes no question.
+/// Every fault in the data that prevents the query.
 pub(super) fn ask(
     case: &Case,
     number: Option<NhsNumber>,
@@ -127,8 +128,10 @@ pub(super) fn ask(
     Ok(Plan { asked, question })
 }
 
-/// Whether the same words may be asked again. A time further off than any wait was set before the clock was
-/// put back, or under another policy; so was any time that was set at a time still to come.
+/// Whether the same query may be sent again.
+///
+/// A time later than the longest wait was set by a clock that was ahead, or under another policy, and does not
+/// count. Neither does a time that was set at a time in the future.
 fn is_due(case: &Case, policy: &Policy, now: DateTime<Utc>) -> bool {
     if case.asking.until_corrected {
         return is_refusal_over(case, policy, now);
@@ -139,12 +142,12 @@ fn is_due(case: &Case, policy: &Policy, now: DateTime<Utc>) -> bool {
     case.asking.not_before.is_none_or(is_over)
 }
 
-/// Whether a case that waits for a correction does not have to: its message was refused by a fault or a
-/// status, which older stores have on record as a fault of the data.
+/// Whether a case that waits for a correction need not wait: its message was refused by a fault or a status,
+/// which older stores record as a fault of the data.
 fn is_refusal_over(case: &Case, policy: &Policy, now: DateTime<Utc>) -> bool {
     case.last_trace.as_ref().is_some_and(|last| {
         let since = now.signed_duration_since(last.at);
-        // A time to come was set by a clock that was ahead.
+        // A time in the future was set by a clock that was ahead.
         last.is_unexplained_refusal() && !(TimeDelta::zero()..policy.refusal_wait).contains(&since)
     })
 }
@@ -169,7 +172,7 @@ fn given(case: &Case) -> Result<Option<NameText>, Reason> {
     }
 }
 
-/// The gender, without which nobody is found; verifying a number does not need it.
+/// The gender. A search requires it; the verification of a number does not.
 fn gender(case: &Case, number: Option<NhsNumber>) -> Result<Gender, Reason> {
     match (case.gender, number) {
         (Some(gender), _) => Ok(gender),
@@ -254,7 +257,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn everything_known_is_asked() {
+    fn a_search_has_every_known_field() {
         let asked = find(&case());
         assert_eq!(asked.family().as_str(), "Aindow");
         assert_eq!(asked.given().map(NameText::as_str), Some("Comfort"));
@@ -266,7 +269,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_wait_that_no_policy_sets_is_over() {
+    fn a_wait_longer_than_any_policy_sets_is_over() {
         let mut case = case();
         let asked = planned(&case).unwrap().asked;
         case.asking.asked = Some(asked);
@@ -281,7 +284,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn what_is_not_known_is_left_out() {
+    fn unknown_fields_are_left_out() {
         let mut case = case();
         for postcode in
             [None, Some(""), Some(" \t\u{A0}\u{200B}"), Some("ZZ99 3VZ"), Some("zz993wz")]
@@ -297,9 +300,9 @@ pub(super) mod tests {
 
     #[test]
     fn a_number_from_elsewhere_is_verified_with_birth_and_surname() {
-        for held in [imported(NUMBER, "GP letter"), traced(NUMBER, Freshness::Stale)] {
+        for recorded in [imported(NUMBER, "GP letter"), traced(NUMBER, Freshness::Stale)] {
             let mut case = case();
-            (case.nhs_number, case.gender) = (Some(held), None);
+            (case.nhs_number, case.gender) = (Some(recorded), None);
             let plan = planned(&case).unwrap();
             let Question::Fetch(question) = &plan.question else { panic!("{plan:?}") };
             assert_eq!(question.nhs_number(), NUMBER);
@@ -312,20 +315,20 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_number_in_doubt_is_not_asked_by() {
+    fn a_marked_number_is_not_sent() {
         for standing in [NumberStatus::Invalid, NumberStatus::NotVerified, NumberStatus::Superseded]
         {
             let mut case = case();
-            let mut held = traced(NUMBER, Freshness::Live);
-            held.standing = standing;
-            case.nhs_number = Some(held);
+            let mut recorded = traced(NUMBER, Freshness::Live);
+            recorded.standing = standing;
+            case.nhs_number = Some(recorded);
             assert_eq!(find(&case).family().as_str(), "Aindow", "{standing:?}");
         }
     }
 
     #[test]
-    fn a_traced_number_is_left_alone_until_it_is_to_be_verified_again() {
-        let with = |held| reasons(|case| case.nhs_number = Some(held));
+    fn a_traced_number_is_not_queried_until_it_is_due() {
+        let with = |recorded| reasons(|case| case.nhs_number = Some(recorded));
         assert_eq!(with(traced(NUMBER, Freshness::Live)), [Reason::AlreadyTraced]);
         assert_eq!(with(imported(NUMBER, "smsp")), [Reason::AlreadyTraced]);
         let mut case = case();
@@ -340,7 +343,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn the_same_words_wait_and_other_words_do_not() {
+    fn the_same_query_waits_and_another_query_does_not() {
         let waits: [fn(&mut Case); 3] = [
             |case| case.asking.not_before = Some(now() + chrono::TimeDelta::seconds(1)),
             |case| case.asking.until_corrected = true,
@@ -349,7 +352,7 @@ pub(super) mod tests {
         for wait in waits {
             let mut case = case();
             case.asking.asked = Some(planned(&case).unwrap().asked);
-            assert!(planned(&case).is_ok(), "nothing says to wait");
+            assert!(planned(&case).is_ok(), "no wait is set");
             wait(&mut case);
             let reasons = planned(&case).unwrap_err();
             assert!(reasons == [Reason::NotDue] || reasons == [Reason::NotOnPds]);
@@ -371,12 +374,12 @@ pub(super) mod tests {
             case.surname = Some("Aindow".into());
             case.asking.not_before = Some(now());
             (case.asking.until_corrected, case.not_on_pds) = (false, false);
-            assert!(planned(&case).is_ok(), "it is time");
+            assert!(planned(&case).is_ok(), "the wait is over");
         }
     }
 
     #[test]
-    fn data_that_make_no_question() {
+    fn data_that_cannot_be_queried() {
         let text = |text: &str| Some(text.to_owned());
         for blank in [None, text(" ")] {
             assert_eq!(reasons(|case| case.surname = blank), [Reason::SurnameMissing]);
@@ -390,13 +393,17 @@ pub(super) mod tests {
         assert_eq!(reasons(|case| case.gender = None), [Reason::GenderMissing]);
         assert_eq!(reasons(|case| case.date_of_birth = None), [Reason::DateOfBirthMissing]);
         for postcode in ["RM14 OTA", "RM14 0TA (temp)", "NULL", "not known", "RM14", "N/A", "-"] {
-            let told = reasons(|case| case.postcode = text(postcode));
-            assert_eq!(told, [Reason::PostcodeUnusable], "{postcode}");
-            let told = reasons(|case| {
+            let found = reasons(|case| case.postcode = text(postcode));
+            assert_eq!(found, [Reason::PostcodeUnusable], "{postcode}");
+            let found = reasons(|case| {
                 case.postcode = text(postcode);
                 case.nhs_number = Some(imported(NUMBER, "GP letter"));
             });
-            assert_eq!(told, [Reason::PostcodeUnusable], "{postcode}: nor is a number verified");
+            assert_eq!(
+                found,
+                [Reason::PostcodeUnusable],
+                "{postcode}: the number is not verified either"
+            );
         }
         for postcode in ["kt17\u{A0}1na", "\u{FEFF}KT17\u{2003}1NA", "KT17\t1NA\r\n"] {
             let case = Case { postcode: text(postcode), ..case() };
@@ -409,7 +416,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_name_goes_out_in_its_form() {
+    fn a_name_is_sent_in_its_normal_form() {
         let mut case = case();
         case.surname = Some("O\u{2019}Brien\u{2010}Smith".into());
         case.forename = Some("\u{202A}Zoe\u{308}\u{A0}Ann\u{200B}".into());
@@ -422,7 +429,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn names_that_stand_for_none() {
+    fn placeholder_names() {
         for text in ["NULL", "n/a", "-", "UNKNOWN", "TBC", "Baby", "Unborn", "Twin 1", "B/O Aindow"]
         {
             let name = Some(text.to_owned());
@@ -433,9 +440,13 @@ pub(super) mod tests {
                 case.forename = forename;
                 case.nhs_number = Some(imported(NUMBER, "GP letter"));
             });
-            assert_eq!(by_forename, [Reason::ForenamePlaceholder], "{text}: nor verified by it");
+            assert_eq!(
+                by_forename,
+                [Reason::ForenamePlaceholder],
+                "{text}: the number is not verified either"
+            );
         }
-        // Somebody really called Null was traced at a screen, which the local system says.
+        // A person really called Null was traced at a screen, and the local system says so.
         let traced = reasons(|case| {
             case.surname = Some("Null".into());
             case.nhs_number = Some(imported(NUMBER, "SMSP"));
@@ -469,14 +480,14 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn all_reasons_are_told_in_their_order() {
+    fn all_reasons_are_returned_in_their_order() {
         let mut nothing = Case::new("1".parse().unwrap(), RecordType::Other("adoption".into()));
         nothing.date_of_death = Some("2026".parse().unwrap());
         nothing.nhs_number = Some(traced(NUMBER, Freshness::Live));
         nothing.contradicted = true;
-        let told = planned(&nothing).unwrap_err();
-        assert_eq!(told.first(), Some(&Reason::RecordTypeOutOfScope));
-        assert_eq!(told.len(), 8);
-        assert!(told.is_sorted());
+        let found = planned(&nothing).unwrap_err();
+        assert_eq!(found.first(), Some(&Reason::RecordTypeOutOfScope));
+        assert_eq!(found.len(), 8);
+        assert!(found.is_sorted());
     }
 }

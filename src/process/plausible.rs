@@ -1,4 +1,4 @@
-//! Deaths that PDS returns and that cannot be right.
+//! Dates of death that PDS returns and that cannot be right.
 
 use crate::case::is_implausible_death;
 use crate::demographics::{Demographics, Recorded, london_day};
@@ -6,10 +6,10 @@ use crate::process::Reply;
 use crate::trace::{Answer, Outcome};
 use chrono::{DateTime, Utc};
 
-/// The answer with its date of death as one that cannot be read, if it returned a person whose death is to
-/// come at `now`, before the birth, or more than 125 years ago; `None` for every other reply.
+/// Returns the answer with its date of death marked as unreadable, if that date cannot be right at `now`: in
+/// the future, before the birth, or more than 125 years ago. `None` for every other reply.
 ///
-/// The person may have died, so the case is held as for every death without a day.
+/// The person may have died, so the decision is the same as for a death without a readable date.
 pub(super) fn without_implausible_death(reply: Reply<'_>, now: DateTime<Utc>) -> Option<Answer> {
     let mut answer = reply.ok()?.clone();
     let person = person_of(&mut answer.outcome)?;

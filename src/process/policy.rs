@@ -2,10 +2,10 @@ use crate::case::{CaseId, RecordedNumber};
 use chrono::{DateTime, TimeDelta, Utc};
 use sha2::{Digest, Sha256};
 
-/// By how much the clocks of two machines may differ before one of them counts as wrong.
+/// How far the clocks of two machines may differ before one of them counts as wrong.
 const SKEW: TimeDelta = TimeDelta::days(1);
 
-/// When a case is asked about again.
+/// When a case is queried again.
 ///
 /// ```
 /// use chrono::TimeDelta;
@@ -18,22 +18,23 @@ const SKEW: TimeDelta = TimeDelta::days(1);
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Policy {
-    /// How long after an answer that settled nothing the same words are asked again: after the first,
-    /// the second, and so on; the last of them from then on.
+    /// How long the worker waits after a response that settled nothing, before it sends the same query again:
+    /// after the first such response in a row, after the second, and so on. The last wait repeats.
     pub waits: Vec<TimeDelta>,
-    /// How long after an answer from a provider's copy the Spine is asked.
+    /// How long the worker waits after an answer from a provider's copy, before it queries the Spine.
     pub stale_wait: TimeDelta,
-    /// How long after a message was refused, with no code that blames the data, the same words are asked again.
+    /// How long the worker waits after a refused message before it sends the same query again, if no code
+    /// names the data as the cause.
     pub refusal_wait: TimeDelta,
-    /// How many answers in a row may be unreadable before somebody is told.
+    /// How many unreadable responses in a row open a review item and send an alert.
     pub unreadable_limit: u32,
-    /// How often a number that was traced is verified again; `None` is never (HAV-3).
+    /// The interval after which a traced number is verified again; `None` means never (HAV-3).
     pub reverification: Option<TimeDelta>,
 }
 
 impl Default for Policy {
-    /// After 1, 2, 4, 7, 14 and 30 days; 15 minutes after a copy; a day after a refused message; five unreadable answers; no
-    /// re-verification.
+    /// Waits of 1, 2, 4, 7, 14 and 30 days; 15 minutes after a provider's copy; one day after a refused
+    /// message; five unreadable responses; numbers are not verified again.
     fn default() -> Self {
         Self {
             waits: [1, 2, 4, 7, 14, 30].map(TimeDelta::days).into(),
@@ -46,39 +47,40 @@ impl Default for Policy {
 }
 
 impl Policy {
-    /// The same policy, by which numbers that were traced are verified again every `interval`, spread
-    /// evenly over it.
+    /// Returns this policy with traced numbers verified again every `interval`. The cases are spread evenly
+    /// over the interval.
     #[must_use]
     pub const fn with_reverification(mut self, interval: TimeDelta) -> Self {
         self.reverification = Some(interval);
         self
     }
 
-    /// How long to wait after the `unsettled`th answer in a row that settled nothing.
+    /// Returns how long to wait after the `unsettled`th response in a row that settled nothing.
     #[must_use]
     pub fn wait(&self, unsettled: u32) -> TimeDelta {
         let place = usize::try_from(unsettled.max(1) - 1).unwrap_or(usize::MAX);
         self.waits.get(place).or(self.waits.last()).copied().unwrap_or_default()
     }
 
-    /// Longer than this no case waits.
+    /// The longest time that a case may wait.
     pub(super) fn longest_wait(&self) -> TimeDelta {
         let other = self.stale_wait.max(self.refusal_wait);
         self.waits.iter().copied().fold(other, TimeDelta::max)
     }
 
-    /// Whether the number `held` by the case `id` is to be verified again at `now`.
+    /// Whether the number `recorded` of the case `id` is due to be verified again at `now`.
     ///
-    /// A caseload that was loaded in an hour is not asked about again in an hour: each case has its own
-    /// time within the interval, which depends on its id alone, and its turn is the first such time
-    /// after half an interval, so between half and one and a half intervals after the last confirmation.
-    /// A number of which nobody knows since when it is held has a day in each interval. A confirmation
-    /// that is dated more than a day after `now` was dated by a clock that was ahead, so the number is due.
+    /// Each case has its own time within the interval, which depends on its id alone. So a caseload that was
+    /// loaded in one hour is not queried again in one hour. A number is due at the first such time that is at
+    /// least half an interval after its last confirmation: between half and one and a half intervals after it.
+    ///
+    /// A number without a known date is due for one day in each interval. A confirmation that is dated more
+    /// than one day after `now` comes from a clock that was ahead, so the number is due.
     #[must_use]
     pub fn is_reverification_due(
         &self,
         id: &CaseId,
-        held: &RecordedNumber,
+        recorded: &RecordedNumber,
         now: DateTime<Utc>,
     ) -> bool {
         let Some(interval) = self.reverification.map(|interval| interval.num_seconds()) else {
@@ -89,7 +91,7 @@ impl Policy {
         }
         let slot = slot(id, interval);
         let latest = now.checked_add_signed(SKEW.min(TimeDelta::seconds(interval))).unwrap_or(now);
-        match held.confirmed_at().or(held.since) {
+        match recorded.confirmed_at().or(recorded.since) {
             Some(from) if from > latest => true,
             Some(from) => {
                 let earliest = from.timestamp().saturating_add(interval / 2);
@@ -104,7 +106,7 @@ impl Policy {
     }
 }
 
-/// The case's own second within an interval of so many.
+/// The case's own second within an interval of this many seconds.
 fn slot(id: &CaseId, interval: i64) -> i64 {
     let hash: [u8; 32] = Sha256::digest(id.as_str().as_bytes()).into();
     let first = hash.iter().take(7).fold(0_i64, |sum, byte| (sum << 8) | i64::from(*byte));
@@ -128,7 +130,7 @@ mod tests {
         format!("C{number:06}").parse().unwrap()
     }
 
-    /// Loaded in one hour, and asked about again over the whole interval.
+    /// The cases were loaded in one hour, and are verified again over the whole interval.
     #[test]
     fn a_caseload_is_spread_evenly() {
         let interval = TimeDelta::days(90);
@@ -136,13 +138,13 @@ mod tests {
         let loaded: DateTime<Utc> = "2026-11-23T09:00:00Z".parse().unwrap();
         let mut by_day = [0_u32; 180];
         for number in 0..9_000 {
-            let held = confirmed(loaded + TimeDelta::seconds(number % 3_600));
+            let recorded = confirmed(loaded + TimeDelta::seconds(number % 3_600));
             let due = |day: i64| {
-                policy.is_reverification_due(&id(number), &held, loaded + TimeDelta::days(day))
+                policy.is_reverification_due(&id(number), &recorded, loaded + TimeDelta::days(day))
             };
             let first = (0..180).find(|day| due(*day)).unwrap();
             assert!((45..=136).contains(&first), "{first}");
-            assert!(due(first + 30), "and due until it is done");
+            assert!(due(first + 30), "the number stays due until it is verified");
             by_day[usize::try_from(first).unwrap()] += 1;
         }
         let busiest = by_day.iter().max().unwrap();
@@ -150,9 +152,9 @@ mod tests {
     }
 
     #[test]
-    fn a_number_held_since_nobody_knows_when_has_a_day() {
+    fn a_number_without_a_known_date_is_due_for_one_day() {
         let policy = Policy::default().with_reverification(TimeDelta::days(30));
-        let held = RecordedNumber::new(
+        let recorded = RecordedNumber::new(
             NhsNumber::constant(9_434_765_919),
             NumberSource::Imported(Some("SMSP".into())),
         );
@@ -160,15 +162,15 @@ mod tests {
         for number in 0..50 {
             let due = (0..30 * 24).filter(|hour| {
                 let now = start + TimeDelta::hours(*hour);
-                policy.is_reverification_due(&id(number), &held, now)
+                policy.is_reverification_due(&id(number), &recorded, now)
             });
             assert!((23..=25).contains(&due.count()));
         }
-        assert!(!Policy::default().is_reverification_due(&id(1), &held, start));
+        assert!(!Policy::default().is_reverification_due(&id(1), &recorded, start));
     }
 
     #[test]
-    fn waits_grow_and_end() {
+    fn waits_grow_until_the_last_one_repeats() {
         let days: Vec<i64> = (0..9).map(|n| Policy::default().wait(n).num_days()).collect();
         assert_eq!(days, [1, 1, 2, 4, 7, 14, 30, 30, 30]);
         let none = Policy { waits: Vec::new(), ..Policy::default() };

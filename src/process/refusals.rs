@@ -1,26 +1,27 @@
-//! Tells a service that refuses every message from data that are wrong. Pure.
+//! Distinguishes a service that refuses every message from cases with wrong data. Pure.
 
 use crate::case::CaseId;
 use crate::trace::{Answer, Error, ErrorKind, Exchange};
 use std::collections::BTreeSet;
 
-/// So many different cases refused alike, with no answer between them, are not refused for their data.
+/// When this many different cases are refused with the same code, and no query is answered in between, their
+/// data are not the cause.
 const ALIKE: usize = 5;
 
-/// The last refusals: all alike, and with no answer between them.
+/// The latest refusals: all with the same code, and no answer between them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Refusals {
-    /// The last of them. Its code is that of all.
+    /// The last of them. All have its code.
     last: Option<Exchange>,
     cases: BTreeSet<CaseId>,
 }
 
 impl Refusals {
-    /// Takes note of what a question about `case` brought.
+    /// Counts the `result` of a query about `case`.
     ///
-    /// An answer starts the count afresh, and so does a refusal with another code. What says nothing about
-    /// the message does not count: no response, a response that cannot be read, and a question that was
-    /// refused here before it was sent.
+    /// An answer resets the count, and so does a refusal with another code. Results that say nothing about the
+    /// message do not count: no response, an unreadable response, and a query that this library refused before
+    /// it was sent.
     pub(super) fn note(&mut self, case: &CaseId, result: &Result<Answer, Error>) {
         match result {
             Ok(_) => *self = Self::default(),
@@ -36,16 +37,16 @@ impl Refusals {
         }
     }
 
-    /// Why asking has to end, if it has to.
+    /// The error that stops all queries, if the limit is reached.
     pub(super) fn verdict(&self) -> Option<Error> {
         let last = self.last.clone().filter(|_| self.cases.len() >= ALIKE)?;
         Some(Error::new(ErrorKind::Configuration).with_exchange(last).with_source(RefusedAlike))
     }
 }
 
-/// Why a pass ended: the service refuses every message alike.
+/// A pass ended because the service refuses every message with the same code.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("the questions about {ALIKE} cases in a row were refused alike")]
+#[error("the service refused the queries about {ALIKE} cases in a row with the same code")]
 struct RefusedAlike;
 
 #[cfg(test)]
@@ -70,7 +71,7 @@ mod tests {
         Err(Error::new(kind).with_exchange(exchange(Some("Client/1000"))))
     }
 
-    /// The place of the reply after which asking ends.
+    /// The place of the reply after which all queries stop.
     fn ends_after(
         replies: impl IntoIterator<Item = (u32, Result<Answer, Error>)>,
     ) -> Option<usize> {
@@ -82,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn five_cases_in_a_row_refused_alike_are_enough() {
+    fn five_cases_in_a_row_refused_with_one_code_stop_all_queries() {
         for code in [Some("Client/1000"), Some("SMSP-0001"), None] {
             assert_eq!(ends_after((1..10).map(|case| (case, refused(code)))), Some(4));
             let mut refusals = Refusals::default();
@@ -92,13 +93,13 @@ mod tests {
             let verdict = refusals.verdict().unwrap();
             assert_eq!(verdict.kind(), ErrorKind::Configuration);
             assert_eq!(verdict.exchange().unwrap().code.as_deref(), code);
-            let words = "the questions about 5 cases in a row were refused alike";
+            let words = "the service refused the queries about 5 cases in a row with the same code";
             assert_eq!(verdict.cause().as_deref(), Some(words));
         }
     }
 
     #[test]
-    fn an_answer_another_code_or_the_same_case_is_not_alike() {
+    fn an_answer_another_code_or_the_same_case_does_not_count() {
         let mut replies: Vec<_> = (1..=4).map(|case| (case, refused(None))).collect();
         replies.push((5, answered()));
         replies.extend((6..=9).map(|case| (case, refused(None))));
@@ -110,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn what_says_nothing_about_the_message_does_not_count_and_is_no_answer() {
+    fn results_that_say_nothing_about_the_message_neither_count_nor_reset() {
         let mut replies = Vec::new();
         for case in 1..=5 {
             replies.push((10 + case, failed(ErrorKind::Unavailable)));

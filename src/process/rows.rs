@@ -100,7 +100,7 @@ decision_table! {
             alert: None, flag_others: false, next_query: WhenCorrected, saved: Trace,
         }
         MessageRefused = "message_refused" {
-            situation: "No usable response: the service refuses the message, with no code that blames the data (SOAP fault Client or 1000, HTTP 413, 414, 422, 431).",
+            situation: "No usable response: the service refuses the message, with no code that names the data as the cause (SOAP fault Client or 1000, HTTP 413, 414, 422, 431).",
             audited: "message_refused", evidence: None, result: Rejected,
             number: Keep, date_of_death: No, review: Open(Rejected),
             alert: None, flag_others: false, next_query: AfterOneDay, saved: Trace,
@@ -126,7 +126,7 @@ decision_table! {
             alert: None, flag_others: false, next_query: AfterDays, saved: Trace,
         }
         FoundDiffers = "found_a_different_person" {
-            situation: "Found by demographic fields; the person returned differs from the person of the case, or the evidence is not complete: a field is not known to the case or was not returned, or the postcode was not part of the search.",
+            situation: "Found by demographic fields; the person returned differs from the person of the case. Or the evidence is not complete: a field is not known to the case or was not returned, or the postcode was not part of the search.",
             audited: "found_somebody_who_differs", evidence: None, result: Differs,
             number: Keep, date_of_death: No, review: OpenDoubt,
             alert: None, flag_others: false, next_query: AfterDays, saved: Trace,
@@ -274,7 +274,7 @@ decision_table! {
             alert: None, flag_others: false, next_query: AtOnce, saved: Trace,
         }
         RecordedDiffers = "recorded_number_of_a_different_person" {
-            situation: "The case's number belongs to a person who differs, or the evidence is not complete: a field is not known to the case or was not returned, or the number has no recorded evidence and the postcode returned is not the postcode of the case.",
+            situation: "The case's number belongs to a person who differs. Or the evidence is not complete: a field is not known to the case or was not returned, or the number has no recorded evidence and the postcode returned is not the postcode of the case.",
             audited: "held_number_of_somebody_who_differs", evidence: None, result: Differs,
             number: Keep, date_of_death: No, review: OpenDoubt,
             alert: None, flag_others: false, next_query: AfterDays, saved: Trace,

@@ -98,7 +98,7 @@ async fn five_equal_refusals_end_the_pass_and_are_alerted_once() {
         assert_eq!(house.simulator.request_count() - before, 5);
         let stopped = report.stopped.unwrap();
         assert_eq!(stopped.kind(), ErrorKind::Configuration);
-        assert!(stopped.cause().unwrap().contains("refused alike"));
+        assert!(stopped.cause().unwrap().contains("with the same code"));
         for case in house.cases().await {
             assert!(!case.asking.until_corrected, "nobody is held until corrected");
         }

@@ -36,7 +36,7 @@ fn the_introduction_has_no_value_left_to_fill_in() {
     let (introduction, _) = table.split_once("## No usable response").unwrap();
     assert!(!introduction.contains(['{', '}']));
     assert!(introduction.contains("after 1, 2, 4, 7, 14, 30 days, and every 30 from then on"));
-    for part in ["*Soon*: after 15 minutes", "day*: after 24 hours", "is 5 times in a row"] {
+    for part in ["*Soon*: after 15 minutes", "one day*: after 24 hours", "is 5 times in a row"] {
         assert!(introduction.contains(part), "{part}");
     }
 }

@@ -1,10 +1,10 @@
-//! Criteria by particulars, and somebody was found.
+//! Traced by demographic fields: a person was found.
 
 use super::{
-    HELD, NEW, Scene, alert, answer, asked_once, asked_until_soon, asked_until_tomorrow, by_number,
-    by_particulars, case, comfort, comfort_but, corroborated, earlier, exchange, found as spine,
-    found_in_a_copy as copy, item, last_trace, person, settled, traced, with, with_doubtful,
-    with_imported, with_traced, written,
+    NEW, RECORDED, Scene, alert, answer, by_fields, by_number, case, comfort, comfort_but,
+    corroborated, earlier, exchange, found as spine, found_in_a_copy as copy, item, last_trace,
+    person, queried_once, queried_until_soon, queried_until_tomorrow, settled, traced, with,
+    with_imported, with_status, with_traced, written,
 };
 use nhs_pds::case::{AdvisoryKind, Case, NumberStatus, advisories};
 use nhs_pds::matching::Criteria;
@@ -13,13 +13,13 @@ use nhs_pds::trace::{Answer, Error, Match, Outcome, Restriction};
 use serde_json::{Value, json};
 
 fn scene(case: Case, reply: Result<Answer, Error>) -> Scene {
-    Scene::new(case, by_particulars(), reply)
+    Scene::new(case, by_fields(), reply)
 }
 
-/// What an item about somebody who was found rests upon.
+/// The evidence of an item about a person who was found.
 fn evidence(number: &str, who: &Value, others: &[&str]) -> Value {
     let evidence = json!({
-        "asked": by_particulars(), "nhs_number": number, "returned": who,
+        "asked": by_fields(), "nhs_number": number, "returned": who,
         "exchange": exchange("SMSP-0000"),
     });
     if others.is_empty() { evidence } else { with(evidence, json!({"others": others})) }
@@ -38,7 +38,7 @@ fn found_a_rejected_number() {
         Row::FoundRejected,
         json!({
             "review": [item(1, "none", evidence(NEW, &comfort(), &[]))],
-            "asking": asked_until_tomorrow(by_particulars()),
+            "asking": queried_until_tomorrow(by_fields()),
             "last_trace": last_trace("none", Some("none"), "SMSP-0000"),
         }),
     );
@@ -53,24 +53,24 @@ fn found_a_different_person() {
         (json!({"gender": "male"}), "differs:gender"),
         (json!({"addresses": [{"use": "home", "postcode": "KT1 1AA"}]}), "differs:postcode"),
         (json!({"name": null}), "unconfirmed"),
-        // A death of somebody who differs is nobody's of ours.
+        // The date of death of a different person is not written.
         (json!({"gender": "male", "date_of_death": "2026-10-01"}), "differs:gender"),
     ] {
         let who = serde_json::to_value(person(&comfort_but(changes))).unwrap();
-        scene(case(), spine(NEW, &who)).held_by(&["RXX:2"]).becomes(
+        scene(case(), spine(NEW, &who)).shared_with(&["RXX:2"]).becomes(
             Row::FoundDiffers,
             json!({
                 "review": [item(1, reason, evidence(NEW, &who, &["RXX:2"]))],
-                "asking": asked_until_tomorrow(by_particulars()),
+                "asking": queried_until_tomorrow(by_fields()),
                 "last_trace": last_trace("differs", Some(reason), "SMSP-0000"),
             }),
         );
     }
 }
 
-/// Her namesake is found, or her twin; alive, or dead.
+/// The person found may be her namesake or her twin, living or deceased.
 #[test]
-fn found_somebody_for_whom_the_evidence_is_not_complete() {
+fn found_a_person_with_incomplete_evidence() {
     // A field was not returned.
     for changes in [
         json!({"name": null}),
@@ -82,11 +82,11 @@ fn found_somebody_for_whom_the_evidence_is_not_complete() {
         json!({"gender": null, "date_of_death": "2026-10-01"}),
     ] {
         let who = serde_json::to_value(person(&comfort_but(changes))).unwrap();
-        is_held(by_particulars(), &who, "unconfirmed");
+        is_not_written(by_fields(), &who, "unconfirmed");
     }
-    // It is not known to the case, or no postcode of an address was part of the search.
+    // The field is not known to the case, or the search had no postcode of an address.
     let without = |fields: &[&str]| {
-        let mut asked = by_particulars();
+        let mut asked = by_fields();
         fields.iter().for_each(|field| drop(asked.as_object_mut().unwrap().remove(*field)));
         asked
     };
@@ -95,8 +95,8 @@ fn found_somebody_for_whom_the_evidence_is_not_complete() {
         without(&["postcode"]),
         without(&["given", "postcode"]),
         without(&["gender"]),
-        with(by_particulars(), json!({"postcode": "ZZ99 3VZ"})),
-        with(by_particulars(), json!({"given": " "})),
+        with(by_fields(), json!({"postcode": "ZZ99 3VZ"})),
+        with(by_fields(), json!({"given": " "})),
     ] {
         for changes in [
             json!({}),
@@ -104,35 +104,35 @@ fn found_somebody_for_whom_the_evidence_is_not_complete() {
             json!({"date_of_death": "2026-10-01"}),
             json!({"date_of_death": "in May"}),
         ] {
-            is_held(asked.clone(), &comfort_but(changes), "unconfirmed");
+            is_not_written(asked.clone(), &comfort_but(changes), "unconfirmed");
         }
     }
-    // The codes for "not known" and "not specified" agree with nothing.
+    // The codes for "not known" and "not specified" never agree.
     for gender in ["not_known", "not_specified"] {
         let gender = json!({"gender": gender});
-        is_held(
-            with(by_particulars(), gender.clone()),
+        is_not_written(
+            with(by_fields(), gender.clone()),
             &comfort_but(gender.clone()),
             "unconfirmed",
         );
-        is_held(with(by_particulars(), gender.clone()), &comfort(), "differs:gender");
-        is_held(by_particulars(), &comfort_but(gender), "differs:gender");
+        is_not_written(with(by_fields(), gender.clone()), &comfort(), "differs:gender");
+        is_not_written(by_fields(), &comfort_but(gender), "differs:gender");
     }
 }
 
-/// That nothing is written when `who` was found by `asked`, alive or dead, on the Spine or in a copy; and
-/// that a reviewer gets the candidate.
+/// Checks that nothing is written when a search by `asked` finds `who`, on the Spine or in a copy, and that a
+/// reviewer gets the candidate.
 #[track_caller]
-fn is_held(asked: Value, who: &Value, reason: &str) {
+fn is_not_written(asked: Value, who: &Value, reason: &str) {
     let who = serde_json::to_value(person(who)).unwrap();
     let asked = serde_json::to_value(serde_json::from_value::<Criteria>(asked).unwrap()).unwrap();
     let grounds = with(evidence(NEW, &who, &[]), json!({"asked": asked}));
-    for case in [case(), with_doubtful(NumberStatus::Invalid)] {
+    for case in [case(), with_status(NumberStatus::Invalid)] {
         Scene::new(case, asked.clone(), spine(NEW, &who)).becomes(
             Row::FoundDiffers,
             json!({
                 "review": [item(1, reason, grounds.clone())],
-                "asking": asked_until_tomorrow(asked.clone()),
+                "asking": queried_until_tomorrow(asked.clone()),
                 "last_trace": last_trace("differs", Some(reason), "SMSP-0000"),
             }),
         );
@@ -141,10 +141,10 @@ fn is_held(asked: Value, who: &Value, reason: &str) {
     assert_eq!(copied.decide(&copied.case).row, Row::FoundDiffers);
 }
 
-/// A postcode that the service has matched is evidence, also where no address comes back.
+/// A postcode that the service has matched is evidence, also if no address is returned.
 #[test]
-fn a_given_name_in_one_field_or_in_two_and_a_postcode_that_only_the_service_compares() {
-    let asked = with(by_particulars(), json!({"given": "Comfort Joy"}));
+fn a_given_name_in_one_field_or_two_agrees_without_a_returned_postcode() {
+    let asked = with(by_fields(), json!({"given": "Comfort Joy"}));
     for given in [json!(["COMFORT", "JOY"]), json!(["COMFORT JOY"])] {
         let who = comfort_but(json!({
             "name": {"given": given, "family": "AINDOW"}, "addresses": [],
@@ -161,16 +161,16 @@ fn found_a_number_of_another_case() {
         "undelivered": [alert("RXX:1/1/duplicate", "duplicate", "SMSP-0000", json!({
             "nhs_number": NEW, "others": ["RXX:2", "RXX:3"],
         }))],
-        "asking": asked_until_tomorrow(by_particulars()),
+        "asking": queried_until_tomorrow(by_fields()),
         "last_trace": last_trace("duplicate", Some("duplicate"), "SMSP-0000"),
     });
-    // The holder keeps it and the newcomer gets none, be it one with another number that is in doubt.
-    for case in [case(), with_doubtful(NumberStatus::NotVerified)] {
+    // The other case keeps the number. This case does not get it, even if its own number is in doubt.
+    for case in [case(), with_status(NumberStatus::NotVerified)] {
         scene(case, spine(NEW, &comfort()))
-            .held_by(&["RXX:1", "RXX:2", "RXX:3"])
+            .shared_with(&["RXX:1", "RXX:2", "RXX:3"])
             .becomes(Row::FoundDuplicate, duplicate.clone());
     }
-    // Whoever has the number, nobody writes to the dead; a copy is not believed.
+    // The date of death is written whichever case has the number, but not from a copy.
     let died = comfort_but(json!({"date_of_death": "2026-10-01"}));
     let mut dead = duplicate;
     dead["review"] = json!([item(1, "duplicate", evidence(NEW, &died, &["RXX:2", "RXX:3"]))]);
@@ -183,21 +183,21 @@ fn found_a_number_of_another_case() {
         json!({"nhs_number": NEW, "others": ["RXX:2", "RXX:3"]}),
     ));
     let others = ["RXX:2", "RXX:3"];
-    scene(case(), spine(NEW, &died)).held_by(&others).becomes(Row::FoundDuplicate, dead);
-    let doubtful = scene(case(), copy(NEW, &died)).held_by(&others);
+    scene(case(), spine(NEW, &died)).shared_with(&others).becomes(Row::FoundDuplicate, dead);
+    let doubtful = scene(case(), copy(NEW, &died)).shared_with(&others);
     assert_eq!(doubtful.decide(&doubtful.case).row, Row::FoundDuplicate);
     assert_eq!(doubtful.after(&doubtful.case).date_of_death, None);
 }
 
 #[test]
 fn found_in_a_copy_for_a_number_in_doubt() {
-    let items = json!([earlier(1, "invalidated", json!({"nhs_number": HELD}))]);
-    for number in [HELD, NEW] {
-        let case = with_items(with_doubtful(NumberStatus::Invalid), &items);
+    let items = json!([earlier(1, "invalidated", json!({"nhs_number": RECORDED}))]);
+    for number in [RECORDED, NEW] {
+        let case = with_items(with_status(NumberStatus::Invalid), &items);
         scene(case, copy(number, &comfort())).becomes(
             Row::FoundStaleForDoubtful,
             json!({
-                "asking": asked_until_soon(by_particulars()),
+                "asking": queried_until_soon(by_fields()),
                 "last_trace": last_trace("stale", None, "SMSP-0003"),
             }),
         );
@@ -207,10 +207,10 @@ fn found_in_a_copy_for_a_number_in_doubt() {
 #[test]
 fn found_the_number_in_doubt_again() {
     for standing in [NumberStatus::Invalid, NumberStatus::Superseded] {
-        scene(with_doubtful(standing), spine(HELD, &comfort())).held_by(&["RXX:1"]).becomes(
+        scene(with_status(standing), spine(RECORDED, &comfort())).shared_with(&["RXX:1"]).becomes(
             Row::FoundDoubtfulAgain,
             json!({
-                "asking": asked_until_tomorrow(by_particulars()),
+                "asking": queried_until_tomorrow(by_fields()),
                 "last_trace": last_trace("conflict", None, "SMSP-0000"),
             }),
         );
@@ -221,12 +221,12 @@ fn found_the_number_in_doubt_again() {
 fn found_a_conflicting_number() {
     let died = comfort_but(json!({"date_of_death": "2026-10-01"}));
     for who in [comfort(), died] {
-        for case in [with_doubtful(NumberStatus::NotVerified), with_traced()] {
+        for case in [with_status(NumberStatus::NotVerified), with_traced()] {
             scene(case, spine(NEW, &who)).becomes(
                 Row::FoundConflict,
                 json!({
                     "review": [item(1, "conflict", evidence(NEW, &who, &[]))],
-                    "asking": asked_until_tomorrow(by_particulars()),
+                    "asking": queried_until_tomorrow(by_fields()),
                     "last_trace": last_trace("conflict", Some("conflict"), "SMSP-0000"),
                 }),
             );
@@ -236,19 +236,19 @@ fn found_a_conflicting_number() {
 
 #[test]
 fn found_in_a_copy() {
-    // Nobody is dead on the word of a copy.
+    // A copy's date of death is not written.
     for who in [comfort(), comfort_but(json!({"date_of_death": "2026-10-01"}))] {
         let items = json!([
-            earlier(1, "none", json!({"asked": by_particulars()})),
+            earlier(1, "none", json!({"asked": by_fields()})),
             earlier(2, "invalidated", json!({})),
         ]);
         scene(with_items(case(), &items), copy(NEW, &who)).becomes(
             Row::FoundStale,
             json!({
                 "nhs_number": traced(NEW, "SMSP-0003", "exact", "stale", "2026-11-23T09:30:00Z"),
-                // A copy may not have heard yet of what is no longer valid.
+                // A copy may not yet have the change to a number that is no longer valid.
                 "review": [settled(items[0].clone()), items[1]],
-                "asking": asked_until_soon(by_particulars()),
+                "asking": queried_until_soon(by_fields()),
                 "last_trace": last_trace("stale", None, "SMSP-0003"),
             }),
         );
@@ -266,29 +266,29 @@ fn found_with_an_unusable_date_of_death() {
             "undelivered": [alert("RXX:1/1/deceased", "deceased", "SMSP-0000", json!({
                 "nhs_number": NEW,
             }))],
-            "asking": asked_until_tomorrow(by_particulars()),
+            "asking": queried_until_tomorrow(by_fields()),
             "last_trace": last_trace("death_undated", Some("death_undated"), "SMSP-0000"),
         }),
     );
-    let told = advisories(&scene.after(&scene.case));
-    assert_eq!(told.first().map(|told| told.kind), Some(AdvisoryKind::Deceased));
+    let shown = advisories(&scene.after(&scene.case));
+    assert_eq!(shown.first().map(|shown| shown.kind), Some(AdvisoryKind::Deceased));
 }
 
 #[test]
-fn a_death_that_cannot_be_right_is_one_without_a_day() {
+fn a_date_of_death_that_cannot_be_right_is_unusable() {
     for died in ["2026-11-24", "2030", "1943-05-18", "1066"] {
         let died = comfort_but(json!({"date_of_death": died}));
         for (case, asked, number, row) in [
-            (case(), by_particulars(), NEW, Row::FoundDeathUndated),
-            (with_imported(), by_number(), HELD, Row::RecordedDeathUndated),
+            (case(), by_fields(), NEW, Row::FoundDeathUndated),
+            (with_imported(), by_number(), RECORDED, Row::RecordedDeathUndated),
         ] {
             let scene = Scene::new(case, asked, spine(number, &died));
             let after = scene.after(&scene.case);
             assert_eq!(scene.decide(&scene.case).row, row);
             assert_eq!((after.date_of_death, after.death_traced), (None, false));
             assert_eq!(after.nhs_number, scene.case.nhs_number);
-            let told = advisories(&after);
-            assert_eq!(told.first().map(|told| told.kind), Some(AdvisoryKind::Deceased));
+            let shown = advisories(&after);
+            assert_eq!(shown.first().map(|shown| shown.kind), Some(AdvisoryKind::Deceased));
         }
     }
     let today = comfort_but(json!({"date_of_death": "2026-11-23"}));
@@ -308,11 +308,11 @@ fn found_deceased() {
             "undelivered": [alert("RXX:1/deceased/2026-10", "deceased", "SMSP-0000", json!({
                 "nhs_number": NEW,
             }))],
-            "asking": asked_once(by_particulars()),
+            "asking": queried_once(by_fields()),
             "last_trace": last_trace("deceased", None, "SMSP-0000"),
         }),
     );
-    // The local system's own date stays.
+    // The date of the local system stays.
     let mut known = case();
     known.date_of_death = Some("2026-10-02".parse().unwrap());
     let known = scene(known, spine(NEW, &died));
@@ -323,19 +323,19 @@ fn found_deceased() {
 #[test]
 fn found_the_unverified_number() {
     let items = json!([
-        earlier(1, "not_verified", json!({"nhs_number": HELD})),
-        earlier(2, "duplicate", json!({"nhs_number": HELD, "others": ["RXX:2"]})),
+        earlier(1, "not_verified", json!({"nhs_number": RECORDED})),
+        earlier(2, "duplicate", json!({"nhs_number": RECORDED, "others": ["RXX:2"]})),
     ]);
-    let case = with_items(with_doubtful(NumberStatus::NotVerified), &items);
-    scene(case, spine(HELD, &comfort())).held_by(&["RXX:1"]).becomes(
+    let case = with_items(with_status(NumberStatus::NotVerified), &items);
+    scene(case, spine(RECORDED, &comfort())).shared_with(&["RXX:1"]).becomes(
         Row::FoundSame,
         json!({
             "nhs_number": corroborated(
-                traced(HELD, "SMSP-0000", "verified", "live", "2026-03-01T08:00:00Z"),
+                traced(RECORDED, "SMSP-0000", "verified", "live", "2026-03-01T08:00:00Z"),
                 "postcode",
             ),
             "review": [settled(items[0].clone()), items[1]],
-            "asking": asked_once(by_particulars()),
+            "asking": queried_once(by_fields()),
             "last_trace": last_trace("verified", None, "SMSP-0000"),
         }),
     );
@@ -346,8 +346,8 @@ fn found_a_replacement_number() {
     for (standing, reason) in
         [(NumberStatus::Invalid, "invalidated"), (NumberStatus::Superseded, "superseded")]
     {
-        let items = json!([earlier(1, reason, json!({"nhs_number": HELD}))]);
-        let case = with_items(with_doubtful(standing), &items);
+        let items = json!([earlier(1, reason, json!({"nhs_number": RECORDED}))]);
+        let case = with_items(with_status(standing), &items);
         let scene = scene(case, spine(NEW, &comfort()));
         scene.becomes(
             Row::FoundReplacement,
@@ -358,15 +358,15 @@ fn found_a_replacement_number() {
                     item(2, "replaced", evidence(NEW, &comfort(), &[])),
                 ],
                 "undelivered": [alert("RXX:1/2/superseded", "superseded", "SMSP-0000", json!({
-                    "nhs_number": HELD, "new_nhs_number": NEW,
+                    "nhs_number": RECORDED, "new_nhs_number": NEW,
                 }))],
-                "asking": asked_once(by_particulars()),
+                "asking": queried_once(by_fields()),
                 "last_trace": last_trace("replaced", Some("replaced"), "SMSP-0000"),
             }),
         );
-        let told = advisories(&scene.after(&scene.case));
-        assert_eq!(told.len(), 1, "nothing more is said against the number");
-        assert!(told[0].text().contains("944 930 4424, which this record now has"));
+        let shown = advisories(&scene.after(&scene.case));
+        assert_eq!(shown.len(), 1, "no warning about the number is left");
+        assert!(shown[0].text().contains("944 930 4424, which this record now has"));
     }
 }
 
@@ -381,7 +381,7 @@ fn found_restricted() {
             Row::FoundRestricted,
             json!({
                 "nhs_number": written(NEW, "exact"),
-                "asking": asked_once(by_particulars()),
+                "asking": queried_once(by_fields()),
                 "last_trace": last_trace("found", None, "SMSP-0000"),
             }),
         );
@@ -392,18 +392,18 @@ fn found_restricted() {
 #[test]
 fn found() {
     let items = json!([
-        earlier(1, "none", json!({"asked": by_particulars()})),
+        earlier(1, "none", json!({"asked": by_fields()})),
         earlier(2, "duplicate", json!({"nhs_number": NEW, "others": ["RXX:2"]})),
     ]);
     let mut case = with_items(case(), &items);
     (case.asking.unsettled, case.asking.unreadable) = (3, 2);
-    case.asking.asked = serde_json::from_value(by_particulars()).unwrap();
+    case.asking.asked = serde_json::from_value(by_fields()).unwrap();
     scene(case, spine(NEW, &comfort())).becomes(
         Row::Found,
         json!({
             "nhs_number": written(NEW, "exact"),
             "review": [settled(items[0].clone()), items[1]],
-            "asking": asked_once(by_particulars()),
+            "asking": queried_once(by_fields()),
             "last_trace": last_trace("found", None, "SMSP-0000"),
         }),
     );

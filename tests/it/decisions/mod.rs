@@ -1,7 +1,7 @@
-//! The decision table: each row by an example whose consequences are written out here, and all of it by
-//! what must never happen.
+//! Tests of the decision table: an example with all its consequences for each row, and the properties of
+//! all rows.
 //!
-//! What is expected is JSON, as a case is stored: a change that is not written here is a failure.
+//! Expected values are JSON, as a case is stored. A change that is not expected fails the test.
 
 mod document;
 mod found;
@@ -24,9 +24,9 @@ use nhs_pds::trace::{Answer, Error, Exchange, Freshness, Match, Outcome};
 use serde_json::{Value, json};
 use services::Service;
 
-/// What cases hold.
-const HELD: &str = "9434765919";
-/// What services find.
+/// The number that cases have.
+const RECORDED: &str = "9434765919";
+/// The number that services find.
 const NEW: &str = "9449304424";
 
 fn now() -> chrono::DateTime<chrono::Utc> {
@@ -53,40 +53,40 @@ fn case() -> Case {
 fn with_imported() -> Case {
     let mut case = case();
     let source = NumberSource::Imported(Some("GP letter".into()));
-    case.nhs_number = Some(RecordedNumber::new(HELD.parse().unwrap(), source));
+    case.nhs_number = Some(RecordedNumber::new(RECORDED.parse().unwrap(), source));
     case
 }
 
-/// The case with a number that the Spine has told in spring, by the rule of evidence.
+/// The case with a number that the Spine returned in spring, with complete evidence.
 fn with_traced() -> Case {
     let mut case = case();
     let then = "2026-03-01T08:00:00Z".parse().unwrap();
     let exchange = Exchange::new("SMSP", "getPatientDetailsBySearch", "M-1", then);
     let provenance = Provenance::new(exchange, Freshness::Live, "exact");
     let source = NumberSource::Traced(provenance.with_corroboration(Corroboration::Postcode));
-    case.nhs_number = Some(RecordedNumber::new(HELD.parse().unwrap(), source).with_since(then));
+    case.nhs_number = Some(RecordedNumber::new(RECORDED.parse().unwrap(), source).with_since(then));
     case
 }
 
-/// The same by a search of which no evidence is recorded: an earlier version did not ask for it.
+/// The same without recorded evidence, as an earlier version traced it.
 fn with_traced_before() -> Case {
     let mut case = with_traced();
-    let mut held = serde_json::to_value(&case.nhs_number).unwrap();
-    let traced = held.pointer_mut("/source/traced").unwrap();
+    let mut recorded = serde_json::to_value(&case.nhs_number).unwrap();
+    let traced = recorded.pointer_mut("/source/traced").unwrap();
     traced.as_object_mut().unwrap().remove("corroboration").unwrap();
-    case.nhs_number = serde_json::from_value(held).unwrap();
+    case.nhs_number = serde_json::from_value(recorded).unwrap();
     case
 }
 
-/// The case with a number that something is known against.
-fn with_doubtful(standing: NumberStatus) -> Case {
+/// The case with a traced number of this status.
+fn with_status(standing: NumberStatus) -> Case {
     let mut case = with_traced();
     case.nhs_number.as_mut().unwrap().standing = standing;
     case
 }
 
-/// What is asked, and how it stands on the case afterwards.
-fn by_particulars() -> Value {
+/// The search criteria, as they are sent and as the case records them.
+fn by_fields() -> Value {
     json!({
         "family": "Aindow", "given": "Comfort", "date_of_birth": "1943-05-19", "gender": "female",
         "postcode": "KT17 1NA",
@@ -100,7 +100,7 @@ fn by_number() -> Value {
     })
 }
 
-/// Comfort Aindow, as PDS has her.
+/// Comfort Aindow, as PDS has recorded her.
 fn comfort() -> Value {
     json!({
         "name": {"given": ["COMFORT"], "family": "AINDOW"},
@@ -126,7 +126,7 @@ fn person(json: &Value) -> Demographics {
     serde_json::from_value(json.clone()).unwrap()
 }
 
-/// The exchange, as it stands on cases.
+/// The exchange, as a case records it.
 fn exchange(code: &str) -> Value {
     json!({
         "service": "SMSP", "operation": "anOperation", "message_id": "M-7",
@@ -157,7 +157,7 @@ fn superseded(by: Option<&str>, who: Option<&Value>) -> Result<Answer, Error> {
     answer("DEMOG-0017", Outcome::Superseded { by, person })
 }
 
-/// What is expected of a number that was written or confirmed.
+/// The expected JSON of a number that was written or confirmed.
 fn traced(number: &str, code: &str, strategy: &str, freshness: &str, since: &str) -> Value {
     let corroboration = match strategy {
         "exact" => "postcode",
@@ -196,7 +196,7 @@ fn item(number: u32, reason: &str, evidence: Value) -> Value {
     })
 }
 
-/// An item from before, and how it stands once it is settled.
+/// An item from before this query.
 fn earlier(number: u32, reason: &str, evidence: Value) -> Value {
     json!({
         "number": number, "reason": reason, "state": "open",
@@ -211,7 +211,7 @@ fn settled(item: Value) -> Value {
     with(item, json!({"state": "resolved", "history": history}))
 }
 
-/// An alert about the case, with all that MSCA-DQ-04 lists, and with `more`.
+/// An alert about the case, with every field that MSCA-DQ-04 lists, and with `more`.
 fn alert(id: &str, kind: &str, code: &str, more: Value) -> Value {
     let alert = json!({
         "id": id, "kind": kind, "at": "2026-11-23T09:30:00Z", "case_id": "RXX:1", "code": code,
@@ -234,22 +234,22 @@ fn last_trace(result: &str, detail: Option<&str>, code: &str) -> Value {
     }
 }
 
-/// Criteria, and asked again at once, in the next pass, or never.
-fn asked_once(asked: Value) -> Value {
+/// Queried, and without a wait for the next query.
+fn queried_once(asked: Value) -> Value {
     json!({"asked": asked})
 }
 
-/// Criteria, and asked again tomorrow.
-fn asked_until_tomorrow(asked: Value) -> Value {
+/// Queried, and queried again tomorrow.
+fn queried_until_tomorrow(asked: Value) -> Value {
     json!({"asked": asked, "not_before": "2026-11-24T09:30:00Z", "unsettled": 1})
 }
 
-/// Criteria, and asked again in a quarter of an hour.
-fn asked_until_soon(asked: Value) -> Value {
+/// Queried, and queried again in 15 minutes.
+fn queried_until_soon(asked: Value) -> Value {
     json!({"asked": asked, "not_before": "2026-11-23T09:45:00Z"})
 }
 
-/// A case, what was asked about it, what came back, and who holds the number that came back.
+/// A case, a query about it, the reply, and the cases that have the number returned.
 struct Scene {
     case: Case,
     asked: Criteria,
@@ -262,13 +262,13 @@ impl Scene {
         Self { case, asked: serde_json::from_value(asked).unwrap(), reply, holders: Vec::new() }
     }
 
-    fn held_by(mut self, holders: &[&str]) -> Self {
+    fn shared_with(mut self, holders: &[&str]) -> Self {
         self.holders = holders.iter().map(|holder| holder.parse().unwrap()).collect();
         self
     }
 
-    /// The scene as each other service tells it that can.
-    fn told_by_others(&self) -> impl Iterator<Item = (&'static Service, Self)> {
+    /// The same scene from each other service that can reply so.
+    fn from_other_services(&self) -> impl Iterator<Item = (&'static Service, Self)> {
         let written = match &self.reply {
             Ok(answer) => Some(&answer.exchange),
             Err(error) => error.exchange(),
@@ -295,16 +295,16 @@ impl Scene {
         })
     }
 
-    /// What follows, whichever service has answered so.
+    /// The decision, which is the same for every service.
     fn decide(&self, case: &Case) -> Decision {
-        let decision = self.decide_as_told(case);
-        for (_, other) in self.told_by_others() {
-            assert_eq!(other.decide_as_told(case).row, decision.row);
+        let decision = self.decide_once(case);
+        for (_, other) in self.from_other_services() {
+            assert_eq!(other.decide_once(case).row, decision.row);
         }
         decision
     }
 
-    fn decide_as_told(&self, case: &Case) -> Decision {
+    fn decide_once(&self, case: &Case) -> Decision {
         let policy = Policy::default();
         decide(case, self.reply.as_ref(), &Context::new(&self.asked, &self.holders, &policy), now())
     }
@@ -313,25 +313,24 @@ impl Scene {
         apply(case, &self.decide(case), &Policy::default()).unwrap_or_else(|| case.clone())
     }
 
-    fn after_as_told(&self, case: &Case) -> Case {
-        let decision = self.decide_as_told(case);
+    fn after_once(&self, case: &Case) -> Case {
+        let decision = self.decide_once(case);
         apply(case, &decision, &Policy::default()).unwrap_or_else(|| case.clone())
     }
 
-    /// That the scene is of `row`, and that the case changes in `changes` and in nothing else, whichever
-    /// service has answered so.
+    /// Checks that the scene is of `row`, and that the case changes by exactly `changes`, for every service.
     #[track_caller]
     fn becomes(&self, row: Row, changes: Value) {
         assert_eq!(self.decide(&self.case).row, row);
         assert_eq!(differing(&self.case, &self.after(&self.case)), changes);
-        for (service, other) in self.told_by_others() {
-            let changed = differing(&other.case, &other.after_as_told(&other.case));
+        for (service, other) in self.from_other_services() {
+            let changed = differing(&other.case, &other.after_once(&other.case));
             assert_eq!(changed, service.rewritten(&changes));
         }
     }
 }
 
-/// The parts of the second case that are not as in the first; `null` where it has none.
+/// The fields of the second case that differ from the first; `null` for a field that it does not have.
 fn differing(before: &Case, after: &Case) -> Value {
     let fields = |case: &Case| match serde_json::to_value(case).unwrap() {
         Value::Object(fields) => fields,

@@ -1,8 +1,8 @@
-//! No answer.
+//! No usable response.
 
 use super::{
-    Scene, alert, answer, asked_once, asked_until_tomorrow, by_number, by_particulars, case,
-    comfort, differing, exchange, found, item, last_trace, with_imported,
+    Scene, alert, answer, by_fields, by_number, case, comfort, differing, exchange, found, item,
+    last_trace, queried_once, queried_until_tomorrow, with_imported,
 };
 use nhs_pds::case::RecordedNumber;
 use nhs_pds::demographics::Field;
@@ -20,7 +20,7 @@ fn failed(kind: ErrorKind, code: &str) -> Result<Answer, Error> {
 
 #[test]
 fn configuration_refused() {
-    for (case, asked) in [(case(), by_particulars()), (with_imported(), by_number())] {
+    for (case, asked) in [(case(), by_fields()), (with_imported(), by_number())] {
         let reply = failed(ErrorKind::Configuration, "SMSP-0005");
         Scene::new(case, asked, reply).becomes(Row::Configuration, json!({}));
     }
@@ -28,7 +28,7 @@ fn configuration_refused() {
 
 #[test]
 fn unavailable() {
-    for (case, asked) in [(case(), by_particulars()), (with_imported(), by_number())] {
+    for (case, asked) in [(case(), by_fields()), (with_imported(), by_number())] {
         let reply = failed(ErrorKind::Unavailable, "SMSP-9999");
         Scene::new(case, asked, reply).becomes(Row::Unavailable, json!({}));
     }
@@ -72,14 +72,14 @@ fn local_number_rejected() {
 #[test]
 fn data_rejected() {
     let reply = Err(error(ErrorKind::Rejected, "SMSP-0001").with_field(Field::Family));
-    Scene::new(case(), by_particulars(), reply).becomes(
+    Scene::new(case(), by_fields(), reply).becomes(
         Row::Rejected,
         json!({
             "review": [item(1, "rejected", json!({
-                "asked": by_particulars(), "particular": "family",
+                "asked": by_fields(), "particular": "family",
                 "exchange": exchange("SMSP-0001"),
             }))],
-            "asking": {"asked": by_particulars(), "until_corrected": true},
+            "asking": {"asked": by_fields(), "until_corrected": true},
             "last_trace": last_trace("rejected", Some("rejected"), "SMSP-0001"),
         }),
     );
@@ -87,7 +87,7 @@ fn data_rejected() {
 
 #[test]
 fn message_refused() {
-    for (case, asked) in [(case(), by_particulars()), (with_imported(), by_number())] {
+    for (case, asked) in [(case(), by_fields()), (with_imported(), by_number())] {
         let reply = Err(error(ErrorKind::Rejected, "Client/1000").with_unexplained());
         let mut evidence = json!({"asked": &asked, "exchange": exchange("Client/1000")});
         if let Some(number) = asked.get("nhs_number") {
@@ -102,7 +102,7 @@ fn message_refused() {
                 "last_trace": last_trace("rejected", Some("rejected"), "Client/1000"),
             }),
         );
-        // It is a day each time, and one item.
+        // The wait is one day each time, and there is one item.
         let after = scene.after(&scene.case);
         let again = differing(&after, &scene.after(&after));
         assert_eq!(again, json!({}));
@@ -113,12 +113,12 @@ fn message_refused() {
 fn unreadable() {
     let mut case = case();
     for (before, asking) in [
-        (0, json!({"asked": by_particulars(), "unreadable": 1})),
-        (3, json!({"asked": by_particulars(), "unreadable": 4})),
+        (0, json!({"asked": by_fields(), "unreadable": 1})),
+        (3, json!({"asked": by_fields(), "unreadable": 4})),
     ] {
         case.asking.unreadable = before;
         let reply = failed(ErrorKind::Unreadable, "SMSP-0002");
-        Scene::new(case.clone(), by_particulars(), reply).becomes(
+        Scene::new(case.clone(), by_fields(), reply).becomes(
             Row::Unreadable,
             json!({
                 "asking": asking,
@@ -126,7 +126,7 @@ fn unreadable() {
             }),
         );
     }
-    // An answer about another number than the one asked about is none.
+    // A response about another number than that of the query is unreadable.
     case = with_imported();
     Scene::new(case, by_number(), found("9449304424", &comfort())).becomes(
         Row::Unreadable,
@@ -141,29 +141,29 @@ fn unreadable() {
 fn unreadable_too_often() {
     let mut case = case();
     case.asking.unreadable = 4;
-    let scene = Scene::new(case, by_particulars(), failed(ErrorKind::Unreadable, "SMSP-0002"));
-    let mut asking = asked_until_tomorrow(by_particulars());
+    let scene = Scene::new(case, by_fields(), failed(ErrorKind::Unreadable, "SMSP-0002"));
+    let mut asking = queried_until_tomorrow(by_fields());
     asking["unreadable"] = json!(5);
     scene.becomes(
         Row::UnreadableTooOften,
         json!({
             "review": [item(1, "defect", json!({
-                "asked": by_particulars(), "exchange": exchange("SMSP-0002"),
+                "asked": by_fields(), "exchange": exchange("SMSP-0002"),
             }))],
             "undelivered": [alert("RXX:1/1/defect", "defect", "SMSP-0002", json!({}))],
             "asking": asking,
             "last_trace": last_trace("unreadable", Some("defect"), "SMSP-0002"),
         }),
     );
-    // The sixth time is no second item and no second alert; whatever can be read ends the count.
+    // The sixth time opens no second item and sends no second alert. A readable response resets the count.
     let after = scene.after(&scene.case);
     let again = differing(&after, &scene.after(&after));
     assert_eq!((&again["review"], &again["undelivered"]), (&Value::Null, &Value::Null));
-    let good = Scene::new(after, by_particulars(), answer("DEMOG-0001", Outcome::None));
+    let good = Scene::new(after, by_fields(), answer("DEMOG-0001", Outcome::None));
     assert_eq!(good.after(&good.case).asking.unreadable, 0);
-    assert_ne!(asked_once(by_particulars()), asking_of(&good));
+    assert_ne!(queried_once(by_fields()), tracing_of(&good));
 }
 
-fn asking_of(scene: &Scene) -> Value {
+fn tracing_of(scene: &Scene) -> Value {
     serde_json::to_value(scene.after(&scene.case).asking).unwrap()
 }

@@ -1,9 +1,9 @@
-//! Asked by particulars, and nobody was found, or a number that is not to be gone by.
+//! Traced by demographic fields: no person was found, or the number cannot be used.
 
 use super::{
-    HELD, NEW, Scene, alert, answer, asked_once, asked_until_tomorrow, by_particulars, case,
-    comfort, comfort_but, corroborated, earlier, exchange, item, last_trace, superseded, with,
-    with_doubtful, written,
+    NEW, RECORDED, Scene, alert, answer, by_fields, case, comfort, comfort_but, corroborated,
+    earlier, exchange, item, last_trace, queried_once, queried_until_tomorrow, superseded, with,
+    with_status, written,
 };
 use nhs_pds::case::{Case, NumberStatus};
 use nhs_pds::process::Row;
@@ -11,18 +11,18 @@ use nhs_pds::trace::{Answer, Candidate, Error, Outcome};
 use serde_json::{Value, json};
 
 fn scene(case: Case, reply: Result<Answer, Error>) -> Scene {
-    Scene::new(case, by_particulars(), reply)
+    Scene::new(case, by_fields(), reply)
 }
 
-/// What an item rests upon, with `more`.
+/// The evidence of an item, with `more`.
 fn evidence(code: &str, more: Value) -> Value {
-    with(json!({"asked": by_particulars(), "exchange": exchange(code)}), more)
+    with(json!({"asked": by_fields(), "exchange": exchange(code)}), more)
 }
 
 /// A case with a number in doubt, and the item about it.
 fn in_doubt(standing: NumberStatus, reason: &str) -> Case {
-    let mut case = with_doubtful(standing);
-    let items = json!([earlier(1, reason, json!({"nhs_number": HELD}))]);
+    let mut case = with_status(standing);
+    let items = json!([earlier(1, reason, json!({"nhs_number": RECORDED}))]);
     case.review = serde_json::from_value(items).unwrap();
     case
 }
@@ -35,7 +35,7 @@ fn no_match_for_a_number_in_doubt() {
         scene(in_doubt(standing, reason), answer("DEMOG-0001", Outcome::None)).becomes(
             Row::NoMatchForDoubtful,
             json!({
-                "asking": asked_until_tomorrow(by_particulars()),
+                "asking": queried_until_tomorrow(by_fields()),
                 "last_trace": last_trace("none", None, "DEMOG-0001"),
             }),
         );
@@ -47,22 +47,22 @@ fn no_match() {
     let none = || answer("DEMOG-0001", Outcome::None);
     let expected = json!({
         "review": [item(1, "none", evidence("DEMOG-0001", json!({})))],
-        "asking": asked_until_tomorrow(by_particulars()),
+        "asking": queried_until_tomorrow(by_fields()),
         "last_trace": last_trace("none", Some("none"), "DEMOG-0001"),
     });
     scene(case(), none()).becomes(Row::NoMatch, expected.clone());
-    // The same again waits longer; other particulars begin anew.
+    // The same response again waits longer. A query by other fields starts the waits anew.
     let mut again = case();
-    again.asking.asked = serde_json::from_value(by_particulars()).unwrap();
+    again.asking.asked = serde_json::from_value(by_fields()).unwrap();
     again.asking.unsettled = 1;
     let mut longer = expected.clone();
     longer["asking"] = json!({
-        "asked": by_particulars(), "not_before": "2026-11-25T09:30:00Z", "unsettled": 2,
+        "asked": by_fields(), "not_before": "2026-11-25T09:30:00Z", "unsettled": 2,
     });
     scene(again.clone(), none()).becomes(Row::NoMatch, longer);
     again.asking.asked.as_mut().unwrap().family = "Aindowe".into();
     let mut anew = expected;
-    anew["asking"] = asked_until_tomorrow(by_particulars());
+    anew["asking"] = queried_until_tomorrow(by_fields());
     scene(again, none()).becomes(Row::NoMatch, anew);
 }
 
@@ -72,7 +72,7 @@ fn several_matches_for_a_number_in_doubt() {
     scene(case, answer("DEMOG-0007", Outcome::Ambiguous(Vec::new()))).becomes(
         Row::AmbiguousForDoubtful,
         json!({
-            "asking": asked_until_tomorrow(by_particulars()),
+            "asking": queried_until_tomorrow(by_fields()),
             "last_trace": last_trace("ambiguous", None, "DEMOG-0007"),
         }),
     );
@@ -80,13 +80,13 @@ fn several_matches_for_a_number_in_doubt() {
 
 #[test]
 fn several_matches() {
-    // None of the candidates is chosen, not even the only one that has a number.
+    // No candidate is chosen, not even the only candidate with a number.
     for candidates in [Vec::new(), vec![Candidate::new(NEW), Candidate::new("?")]] {
         scene(case(), answer("DEMOG-0007", Outcome::Ambiguous(candidates))).becomes(
             Row::Ambiguous,
             json!({
                 "review": [item(1, "ambiguous", evidence("DEMOG-0007", json!({})))],
-                "asking": asked_until_tomorrow(by_particulars()),
+                "asking": queried_until_tomorrow(by_fields()),
                 "last_trace": last_trace("ambiguous", Some("ambiguous"), "DEMOG-0007"),
             }),
         );
@@ -102,7 +102,7 @@ fn superseded_by_an_unknown_number() {
             "undelivered": [
                 alert("RXX:1/1/superseded", "superseded", "DEMOG-0017", json!({})),
             ],
-            "asking": asked_until_tomorrow(by_particulars()),
+            "asking": queried_until_tomorrow(by_fields()),
             "last_trace": last_trace("superseded", Some("superseded"), "DEMOG-0017"),
         }),
     );
@@ -112,7 +112,7 @@ fn superseded_by_an_unknown_number() {
 fn superseded_by_a_number_of_a_different_person() {
     let born = comfort_but(json!({"date_of_birth": "1950-01-01"}));
     let male = comfort_but(json!({"gender": "male"}));
-    // No number of hers was ever confirmed, so her successor's name counts like anybody's.
+    // No number of hers was ever confirmed, so the successor needs all four fields.
     let married = comfort_but(json!({"name": {"given": ["COMFORT"], "family": "OBI"}}));
     let moved = comfort_but(json!({"addresses": [{"use": "home", "postcode": "LS1 4HY"}]}));
     let nameless = comfort_but(json!({"name": {"family": "AINDOW"}}));
@@ -129,12 +129,12 @@ fn superseded_by_a_number_of_a_different_person() {
                 "review": [item(1, reason, evidence("DEMOG-0017", json!({
                     "nhs_number": NEW, "returned": who,
                 })))],
-                "asking": asked_until_tomorrow(by_particulars()),
+                "asking": queried_until_tomorrow(by_fields()),
                 "last_trace": last_trace("differs", Some(reason), "DEMOG-0017"),
             }),
         );
     }
-    // Nobody is returned who could be held against the case, or somebody has rejected the number.
+    // No person is returned to compare with the case, or a reviewer has rejected the number.
     let mut rejecting = case();
     rejecting.rejected_numbers = vec![NEW.parse().unwrap()];
     for case in [case(), rejecting] {
@@ -144,7 +144,7 @@ fn superseded_by_a_number_of_a_different_person() {
                 "review": [
                     item(1, "unconfirmed", evidence("DEMOG-0017", json!({"nhs_number": NEW}))),
                 ],
-                "asking": asked_until_tomorrow(by_particulars()),
+                "asking": queried_until_tomorrow(by_fields()),
                 "last_trace": last_trace("differs", Some("unconfirmed"), "DEMOG-0017"),
             }),
         );
@@ -153,10 +153,10 @@ fn superseded_by_a_number_of_a_different_person() {
 
 #[test]
 fn superseded_by_a_number_of_another_case() {
-    // No death is taken where the number is another's and the old one was never confirmed.
+    // No date of death is written: another case has the number, and the old number was never confirmed.
     let died = comfort_but(json!({"date_of_death": "2026-10-01"}));
-    for case in [case(), with_doubtful(NumberStatus::NotVerified)] {
-        scene(case, superseded(Some(NEW), Some(&died))).held_by(&["RXX:2"]).becomes(
+    for case in [case(), with_status(NumberStatus::NotVerified)] {
+        scene(case, superseded(Some(NEW), Some(&died))).shared_with(&["RXX:2"]).becomes(
             Row::SupersededDuplicate,
             json!({
                 "review": [item(1, "duplicate", evidence("DEMOG-0017", json!({
@@ -165,7 +165,7 @@ fn superseded_by_a_number_of_another_case() {
                 "undelivered": [alert("RXX:1/1/duplicate", "duplicate", "DEMOG-0017", json!({
                     "nhs_number": NEW, "others": ["RXX:2"],
                 }))],
-                "asking": asked_until_tomorrow(by_particulars()),
+                "asking": queried_until_tomorrow(by_fields()),
                 "last_trace": last_trace("duplicate", Some("duplicate"), "DEMOG-0017"),
             }),
         );
@@ -175,18 +175,18 @@ fn superseded_by_a_number_of_another_case() {
 #[test]
 fn superseded_by_a_conflicting_number() {
     for (case, by) in [
-        (with_doubtful(NumberStatus::NotVerified), NEW),
-        (with_doubtful(NumberStatus::Usable), NEW),
-        (with_doubtful(NumberStatus::Invalid), HELD),
-        (with_doubtful(NumberStatus::Superseded), HELD),
+        (with_status(NumberStatus::NotVerified), NEW),
+        (with_status(NumberStatus::Usable), NEW),
+        (with_status(NumberStatus::Invalid), RECORDED),
+        (with_status(NumberStatus::Superseded), RECORDED),
     ] {
-        scene(case, superseded(Some(by), Some(&comfort()))).held_by(&["RXX:1"]).becomes(
+        scene(case, superseded(Some(by), Some(&comfort()))).shared_with(&["RXX:1"]).becomes(
             Row::SupersededConflict,
             json!({
                 "review": [item(1, "conflict", evidence("DEMOG-0017", json!({
                     "nhs_number": by, "returned": comfort(),
                 })))],
-                "asking": asked_until_tomorrow(by_particulars()),
+                "asking": queried_until_tomorrow(by_fields()),
                 "last_trace": last_trace("conflict", Some("conflict"), "DEMOG-0017"),
             }),
         );
@@ -204,12 +204,12 @@ fn superseded_by_a_free_number() {
         "undelivered": [alert("RXX:1/1/superseded", "superseded", "DEMOG-0017", json!({
             "new_nhs_number": NEW,
         }))],
-        "asking": asked_once(by_particulars()),
+        "asking": queried_once(by_fields()),
         "last_trace": last_trace("replaced", Some("replaced"), "DEMOG-0017"),
     });
     scene(case(), superseded(Some(NEW), Some(&comfort()))).becomes(Row::SupersededFree, expected);
     let died = comfort_but(json!({"date_of_death": "2026-10-01"}));
-    let dead = scene(with_doubtful(NumberStatus::Superseded), superseded(Some(NEW), Some(&died)));
+    let dead = scene(with_status(NumberStatus::Superseded), superseded(Some(NEW), Some(&died)));
     dead.becomes(
         Row::SupersededFree,
         json!({
@@ -221,13 +221,13 @@ fn superseded_by_a_free_number() {
             })))],
             "undelivered": [
                 alert("RXX:1/1/superseded", "superseded", "DEMOG-0017", json!({
-                    "nhs_number": HELD, "new_nhs_number": NEW,
+                    "nhs_number": RECORDED, "new_nhs_number": NEW,
                 })),
                 alert("RXX:1/deceased/2026-10-01", "deceased", "DEMOG-0017", json!({
                     "nhs_number": NEW,
                 })),
             ],
-            "asking": asked_once(by_particulars()),
+            "asking": queried_once(by_fields()),
             "last_trace": last_trace("replaced", Some("replaced"), "DEMOG-0017"),
         }),
     );
@@ -235,8 +235,8 @@ fn superseded_by_a_free_number() {
 
 #[test]
 fn invalidated() {
-    // Which number it is the service does not say, so none is called invalid that is not known to be.
-    for case in [case(), with_doubtful(NumberStatus::NotVerified)] {
+    // The service does not name the invalid number, so the alert names none.
+    for case in [case(), with_status(NumberStatus::NotVerified)] {
         scene(case, answer("DEMOG-0022", Outcome::Invalidated)).becomes(
             Row::Invalidated,
             json!({
@@ -244,14 +244,14 @@ fn invalidated() {
                 "undelivered": [
                     alert("RXX:1/1/invalidated", "invalidated", "DEMOG-0022", json!({})),
                 ],
-                "asking": asked_until_tomorrow(by_particulars()),
+                "asking": queried_until_tomorrow(by_fields()),
                 "last_trace": last_trace("invalidated", Some("invalidated"), "DEMOG-0022"),
             }),
         );
     }
-    // What was found by number and is found by particulars again is one matter, and alerted once.
+    // The same fault, found by number and then by demographic fields, has one item and one alert.
     let mut renewed = earlier(1, "invalidated", evidence("DEMOG-0022", json!({})));
-    renewed["evidence"]["nhs_number"] = json!(HELD);
+    renewed["evidence"]["nhs_number"] = json!(RECORDED);
     scene(
         in_doubt(NumberStatus::Invalid, "invalidated"),
         answer("DEMOG-0022", Outcome::Invalidated),
@@ -260,7 +260,7 @@ fn invalidated() {
         Row::Invalidated,
         json!({
             "review": [renewed],
-            "asking": asked_until_tomorrow(by_particulars()),
+            "asking": queried_until_tomorrow(by_fields()),
             "last_trace": last_trace("invalidated", Some("invalidated"), "DEMOG-0022"),
         }),
     );
@@ -272,7 +272,7 @@ fn not_verified() {
         Row::NotVerified,
         json!({
             "review": [item(1, "not_verified", evidence("DEMOG-0040", json!({})))],
-            "asking": asked_until_tomorrow(by_particulars()),
+            "asking": queried_until_tomorrow(by_fields()),
             "last_trace": last_trace("not_verified", Some("not_verified"), "DEMOG-0040"),
         }),
     );

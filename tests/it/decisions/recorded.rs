@@ -1,9 +1,9 @@
-//! Asked by number: what became of the number that the case holds.
+//! Verified by number: the NHS Number of the case.
 
 use super::{
-    HELD, NEW, Scene, alert, answer, asked_once, asked_until_soon, asked_until_tomorrow, by_number,
-    comfort, comfort_but, corroborated, earlier, exchange, found, found_in_a_copy, item,
-    last_trace, person, settled, superseded, traced, with, with_imported, with_traced,
+    NEW, RECORDED, Scene, alert, answer, by_number, comfort, comfort_but, corroborated, earlier,
+    exchange, found, found_in_a_copy, item, last_trace, person, queried_once, queried_until_soon,
+    queried_until_tomorrow, settled, superseded, traced, with, with_imported, with_traced,
     with_traced_before, written,
 };
 use nhs_pds::case::{AdvisoryKind, Case, NumberStatus, advisories};
@@ -12,48 +12,48 @@ use nhs_pds::trace::{Answer, Error, Match, Outcome, Restriction};
 use serde_json::{Value, json};
 
 fn scene(case: Case, reply: Result<Answer, Error>) -> Scene {
-    Scene::new(case, by_number(), reply).held_by(&["RXX:1"])
+    Scene::new(case, by_number(), reply).shared_with(&["RXX:1"])
 }
 
-/// What an item rests upon, with `more`.
+/// The evidence of an item, with `more`.
 fn evidence(code: &str, more: Value) -> Value {
     with(json!({"asked": by_number(), "exchange": exchange(code)}), more)
 }
 
 fn evidence_of(who: &Value) -> Value {
-    evidence("SMSP-0000", json!({"nhs_number": HELD, "returned": who}))
+    evidence("SMSP-0000", json!({"nhs_number": RECORDED, "returned": who}))
 }
 
-/// The imported number, or the traced one, as it stands once something is known against it.
+/// The number of the case, marked with this status.
 fn marked(case: &Case, standing: &str) -> Value {
-    let mut held =
+    let mut recorded =
         with(serde_json::to_value(&case.nhs_number).unwrap(), json!({"standing": standing}));
     let before = case.nhs_number.as_ref().unwrap().standing.as_str();
-    // What the service has spoken against keeps no evidence; to be superseded is not that.
+    // A number that the service has spoken against loses its evidence; a superseded number keeps it.
     if ![before, standing].iter().all(|word| ["usable", "superseded"].contains(word))
-        && let Some(traced) = held.pointer_mut("/source/traced")
+        && let Some(traced) = recorded.pointer_mut("/source/traced")
     {
         traced.as_object_mut().unwrap().remove("corroboration");
     }
-    held
+    recorded
 }
 
 /// The imported number, confirmed on the Spine.
 fn confirmed() -> Value {
-    traced(HELD, "SMSP-0000", "verified", "live", "2026-11-23T09:30:00Z")
+    traced(RECORDED, "SMSP-0000", "verified", "live", "2026-11-23T09:30:00Z")
 }
 
 #[test]
 fn recorded_number_rejected_by_a_reviewer() {
     let mut case = with_imported();
-    case.rejected_numbers = vec![HELD.parse().unwrap()];
+    case.rejected_numbers = vec![RECORDED.parse().unwrap()];
     let number = marked(&case, "not_verified");
-    scene(case, found(HELD, &comfort())).becomes(
+    scene(case, found(RECORDED, &comfort())).becomes(
         Row::RecordedRejected,
         json!({
             "nhs_number": number,
             "review": [item(1, "not_verified", evidence_of(&comfort()))],
-            "asking": asked_once(by_number()),
+            "asking": queried_once(by_number()),
             "last_trace": last_trace("not_verified", Some("not_verified"), "SMSP-0000"),
         }),
     );
@@ -70,11 +70,11 @@ fn recorded_number_of_a_different_person() {
     ] {
         let who = serde_json::to_value(person(&comfort_but(changes))).unwrap();
         for case in [with_imported(), with_traced()] {
-            scene(case, found(HELD, &who)).becomes(
+            scene(case, found(RECORDED, &who)).becomes(
                 Row::RecordedDiffers,
                 json!({
                     "review": [item(1, reason, evidence_of(&who))],
-                    "asking": asked_until_tomorrow(by_number()),
+                    "asking": queried_until_tomorrow(by_number()),
                     "last_trace": last_trace("differs", Some(reason), "SMSP-0000"),
                 }),
             );
@@ -82,22 +82,24 @@ fn recorded_number_of_a_different_person() {
     }
 }
 
-/// The imported number may be her twin's, or her namesake's; and one that a search by the same names has
-/// found, without evidence, is found again by them.
+/// The imported number may belong to her twin or her namesake. A number from a search by the same names,
+/// without evidence, is found again by the same names.
 #[test]
-fn held_number_of_somebody_of_whom_too_little_is_known() {
+fn recorded_number_with_incomplete_evidence() {
     let died = comfort_but(json!({"date_of_death": "2026-10-01"}));
-    let is_held = |case: &Case, asked: Value, who: &Value| {
+    let is_not_written = |case: &Case, asked: Value, who: &Value| {
         let who = serde_json::to_value(person(who)).unwrap();
         let grounds = with(evidence_of(&who), json!({"asked": asked}));
-        Scene::new(case.clone(), asked.clone(), found(HELD, &who)).held_by(&["RXX:1"]).becomes(
-            Row::RecordedDiffers,
-            json!({
-                "review": [item(1, "unconfirmed", grounds)],
-                "asking": asked_until_tomorrow(asked),
-                "last_trace": last_trace("differs", Some("unconfirmed"), "SMSP-0000"),
-            }),
-        );
+        Scene::new(case.clone(), asked.clone(), found(RECORDED, &who))
+            .shared_with(&["RXX:1"])
+            .becomes(
+                Row::RecordedDiffers,
+                json!({
+                    "review": [item(1, "unconfirmed", grounds)],
+                    "asking": queried_until_tomorrow(asked),
+                    "last_trace": last_trace("differs", Some("unconfirmed"), "SMSP-0000"),
+                }),
+            );
     };
     let without = |field: &str| {
         let mut asked = by_number();
@@ -106,8 +108,8 @@ fn held_number_of_somebody_of_whom_too_little_is_known() {
     };
     for case in [with_imported(), with_traced(), with_traced_before()] {
         for who in [comfort(), died.clone()] {
-            is_held(&case, without("given"), &who);
-            is_held(&case, without("gender"), &who);
+            is_not_written(&case, without("given"), &who);
+            is_not_written(&case, without("gender"), &who);
         }
         for changes in [
             json!({"name": {"family": "AINDOW"}}),
@@ -115,29 +117,29 @@ fn held_number_of_somebody_of_whom_too_little_is_known() {
             json!({"date_of_birth": null}),
             json!({"gender": null}),
         ] {
-            is_held(&case, by_number(), &comfort_but(changes));
+            is_not_written(&case, by_number(), &comfort_but(changes));
         }
     }
     let moved = comfort_but(json!({
         "addresses": [{"use": "home", "postcode": "KT1 1AA"}], "date_of_death": "2026-10-01",
     }));
     for who in [comfort_but(json!({"addresses": []})), moved.clone()] {
-        is_held(&with_traced_before(), by_number(), &who);
+        is_not_written(&with_traced_before(), by_number(), &who);
     }
-    is_held(&with_traced_before(), without("postcode"), &comfort());
-    // With the postcode that the case has too, it is confirmed; and a number with evidence without.
-    let again = scene(with_traced_before(), found(HELD, &comfort()));
+    is_not_written(&with_traced_before(), without("postcode"), &comfort());
+    // A returned postcode that agrees confirms the number. A number with evidence does not need it.
+    let again = scene(with_traced_before(), found(RECORDED, &comfort()));
     assert_eq!(again.decide(&again.case).row, Row::Verified);
     let number = serde_json::to_value(again.after(&again.case).nhs_number).unwrap();
     let since = "2026-03-01T08:00:00Z";
-    let confirmed = traced(HELD, "SMSP-0000", "verified", "live", since);
+    let confirmed = traced(RECORDED, "SMSP-0000", "verified", "live", since);
     assert_eq!(number, corroborated(confirmed, "postcode"));
     let mut by_a_user = with_traced_before();
-    let mut held = serde_json::to_value(&by_a_user.nhs_number).unwrap();
-    held["source"]["traced"]["confirmed_by"] = json!("j.doe");
-    by_a_user.nhs_number = serde_json::from_value(held).unwrap();
+    let mut recorded = serde_json::to_value(&by_a_user.nhs_number).unwrap();
+    recorded["source"]["traced"]["confirmed_by"] = json!("j.doe");
+    by_a_user.nhs_number = serde_json::from_value(recorded).unwrap();
     for case in [with_traced(), with_imported(), by_a_user] {
-        let moved = scene(case, found(HELD, &moved));
+        let moved = scene(case, found(RECORDED, &moved));
         assert_eq!(moved.decide(&moved.case).row, Row::RecordedDeceased);
     }
 }
@@ -148,23 +150,23 @@ fn recorded_number_shared_with_another_case() {
     for who in [comfort(), died] {
         let mut grounds = evidence_of(&who);
         grounds["others"] = json!(["RXX:0"]);
-        let numbers = json!({"nhs_number": HELD, "others": ["RXX:0"]});
+        let numbers = json!({"nhs_number": RECORDED, "others": ["RXX:0"]});
         let mut expected = json!({
             "review": [item(1, "duplicate", grounds)],
             "undelivered": [
                 alert("RXX:1/1/duplicate", "duplicate", "SMSP-0000", numbers.clone()),
             ],
-            "asking": asked_until_tomorrow(by_number()),
+            "asking": queried_until_tomorrow(by_number()),
             "last_trace": last_trace("duplicate", Some("duplicate"), "SMSP-0000"),
         });
         if who.get("date_of_death").is_some() {
             expected["date_of_death"] = json!("2026-10-01");
             expected["death_traced"] = json!(true);
-            let told = alert("RXX:1/deceased/2026-10-01", "deceased", "SMSP-0000", numbers);
-            expected["undelivered"].as_array_mut().unwrap().push(told);
+            let shown = alert("RXX:1/deceased/2026-10-01", "deceased", "SMSP-0000", numbers);
+            expected["undelivered"].as_array_mut().unwrap().push(shown);
         }
-        scene(with_imported(), found(HELD, &who))
-            .held_by(&["RXX:0", "RXX:1"])
+        scene(with_imported(), found(RECORDED, &who))
+            .shared_with(&["RXX:0", "RXX:1"])
             .becomes(Row::RecordedDuplicate, expected);
     }
 }
@@ -175,10 +177,10 @@ fn recorded_number_in_a_copy_after_the_spine_answered() {
         let mut doubtful = with_imported();
         doubtful.nhs_number.as_mut().unwrap().standing = NumberStatus::Invalid;
         for case in [with_traced(), doubtful] {
-            scene(case, found_in_a_copy(HELD, &who)).becomes(
+            scene(case, found_in_a_copy(RECORDED, &who)).becomes(
                 Row::RecordedStaleAfterLive,
                 json!({
-                    "asking": asked_until_soon(by_number()),
+                    "asking": queried_until_soon(by_number()),
                     "last_trace": last_trace("stale", None, "SMSP-0003"),
                 }),
             );
@@ -189,12 +191,12 @@ fn recorded_number_in_a_copy_after_the_spine_answered() {
 #[test]
 fn recorded_number_confirmed_by_a_copy() {
     for who in [comfort(), comfort_but(json!({"date_of_death": "2026-10-01"}))] {
-        scene(with_imported(), found_in_a_copy(HELD, &who)).becomes(
+        scene(with_imported(), found_in_a_copy(RECORDED, &who)).becomes(
             Row::RecordedStale,
             json!({
                 "nhs_number":
-                    traced(HELD, "SMSP-0003", "verified", "stale", "2026-11-23T09:30:00Z"),
-                "asking": asked_until_soon(by_number()),
+                    traced(RECORDED, "SMSP-0003", "verified", "stale", "2026-11-23T09:30:00Z"),
+                "asking": queried_until_soon(by_number()),
                 "last_trace": last_trace("stale", None, "SMSP-0003"),
             }),
         );
@@ -204,14 +206,14 @@ fn recorded_number_confirmed_by_a_copy() {
 #[test]
 fn recorded_number_with_an_unusable_date_of_death() {
     let died = comfort_but(json!({"date_of_death": "in May"}));
-    scene(with_imported(), found(HELD, &died)).becomes(
+    scene(with_imported(), found(RECORDED, &died)).becomes(
         Row::RecordedDeathUndated,
         json!({
             "review": [item(1, "death_undated", evidence_of(&died))],
             "undelivered": [alert("RXX:1/1/deceased", "deceased", "SMSP-0000", json!({
-                "nhs_number": HELD,
+                "nhs_number": RECORDED,
             }))],
-            "asking": asked_until_tomorrow(by_number()),
+            "asking": queried_until_tomorrow(by_number()),
             "last_trace": last_trace("death_undated", Some("death_undated"), "SMSP-0000"),
         }),
     );
@@ -220,16 +222,16 @@ fn recorded_number_with_an_unusable_date_of_death() {
 #[test]
 fn recorded_number_of_a_deceased_person() {
     let died = comfort_but(json!({"date_of_death": "2026-10-01"}));
-    scene(with_imported(), found(HELD, &died)).becomes(
+    scene(with_imported(), found(RECORDED, &died)).becomes(
         Row::RecordedDeceased,
         json!({
             "nhs_number": confirmed(),
             "date_of_death": "2026-10-01",
             "death_traced": true,
             "undelivered": [alert("RXX:1/deceased/2026-10-01", "deceased", "SMSP-0000", json!({
-                "nhs_number": HELD,
+                "nhs_number": RECORDED,
             }))],
-            "asking": asked_once(by_number()),
+            "asking": queried_once(by_number()),
             "last_trace": last_trace("deceased", None, "SMSP-0000"),
         }),
     );
@@ -238,13 +240,13 @@ fn recorded_number_of_a_deceased_person() {
 #[test]
 fn recorded_number_of_a_restricted_record() {
     let who = comfort_but(json!({"addresses": []}));
-    let mut found = Match::new(HELD.parse().unwrap()).with_person(person(&who));
+    let mut found = Match::new(RECORDED.parse().unwrap()).with_person(person(&who));
     found.restriction = Restriction::Restricted;
     scene(with_imported(), answer("SMSP-0000", Outcome::Found(Box::new(found)))).becomes(
         Row::RecordedRestricted,
         json!({
             "nhs_number": confirmed(),
-            "asking": asked_once(by_number()),
+            "asking": queried_once(by_number()),
             "last_trace": last_trace("verified", None, "SMSP-0000"),
         }),
     );
@@ -253,12 +255,12 @@ fn recorded_number_of_a_restricted_record() {
 #[test]
 fn recorded_number_with_a_discrepancy() {
     let moved = comfort_but(json!({"addresses": [{"use": "home", "postcode": "KT1 1AA"}]}));
-    scene(with_imported(), found(HELD, &moved)).becomes(
+    scene(with_imported(), found(RECORDED, &moved)).becomes(
         Row::RecordedDiscrepant,
         json!({
             "nhs_number": confirmed(),
             "review": [item(1, "discrepancy", evidence_of(&moved))],
-            "asking": asked_once(by_number()),
+            "asking": queried_once(by_number()),
             "last_trace": last_trace("verified", Some("discrepancy"), "SMSP-0000"),
         }),
     );
@@ -267,20 +269,20 @@ fn recorded_number_with_a_discrepancy() {
 #[test]
 fn verified() {
     let items = json!([
-        earlier(1, "differs:given", json!({"nhs_number": HELD})),
+        earlier(1, "differs:given", json!({"nhs_number": RECORDED})),
         earlier(2, "invalidated", json!({})),
-        earlier(3, "replaced", json!({"nhs_number": HELD})),
+        earlier(3, "replaced", json!({"nhs_number": RECORDED})),
     ]);
     let mut case = with_traced();
     case.review = serde_json::from_value(items.clone()).unwrap();
     case.asking.unsettled = 2;
-    scene(case, found(HELD, &comfort())).becomes(
+    scene(case, found(RECORDED, &comfort())).becomes(
         Row::Verified,
         json!({
-            // Held since spring, however often it is confirmed.
-            "nhs_number": traced(HELD, "SMSP-0000", "verified", "live", "2026-03-01T08:00:00Z"),
+            // A confirmation does not change since when the case has the number.
+            "nhs_number": traced(RECORDED, "SMSP-0000", "verified", "live", "2026-03-01T08:00:00Z"),
             "review": [settled(items[0].clone()), settled(items[1].clone()), items[2]],
-            "asking": asked_once(by_number()),
+            "asking": queried_once(by_number()),
             "last_trace": last_trace("verified", None, "SMSP-0000"),
         }),
     );
@@ -295,9 +297,9 @@ fn recorded_number_unknown_to_pds() {
         json!({
             "nhs_number": number,
             "review": [
-                item(1, "not_verified", evidence("DEMOG-0001", json!({"nhs_number": HELD}))),
+                item(1, "not_verified", evidence("DEMOG-0001", json!({"nhs_number": RECORDED}))),
             ],
-            "asking": asked_once(by_number()),
+            "asking": queried_once(by_number()),
             "last_trace": last_trace("not_verified", Some("not_verified"), "DEMOG-0001"),
         }),
     );
@@ -308,8 +310,8 @@ fn recorded_number_of_several_people() {
     scene(with_traced(), answer("DEMOG-0007", Outcome::Ambiguous(Vec::new()))).becomes(
         Row::RecordedAmbiguous,
         json!({
-            "review": [item(1, "ambiguous", evidence("DEMOG-0007", json!({"nhs_number": HELD})))],
-            "asking": asked_until_tomorrow(by_number()),
+            "review": [item(1, "ambiguous", evidence("DEMOG-0007", json!({"nhs_number": RECORDED})))],
+            "asking": queried_until_tomorrow(by_number()),
             "last_trace": last_trace("ambiguous", Some("ambiguous"), "DEMOG-0007"),
         }),
     );
@@ -324,18 +326,18 @@ fn recorded_number_not_verified() {
         json!({
             "nhs_number": number,
             "review": [
-                item(1, "not_verified", evidence("DEMOG-0040", json!({"nhs_number": HELD}))),
+                item(1, "not_verified", evidence("DEMOG-0040", json!({"nhs_number": RECORDED}))),
             ],
-            "asking": asked_once(by_number()),
+            "asking": queried_once(by_number()),
             "last_trace": last_trace("not_verified", Some("not_verified"), "DEMOG-0040"),
         }),
     );
 }
 
-/// The number held is told as the new one: that says as little as none.
+/// A successor that is the old number itself counts as unknown.
 #[test]
 fn recorded_number_superseded_by_an_unknown_number() {
-    for by in [None, Some(HELD)] {
+    for by in [None, Some(RECORDED)] {
         let case = with_traced();
         let number = marked(&case, "superseded");
         let scene = scene(case, superseded(by, None));
@@ -345,14 +347,14 @@ fn recorded_number_superseded_by_an_unknown_number() {
                 "nhs_number": number,
                 "review": [item(1, "superseded", evidence("DEMOG-0017", json!({})))],
                 "undelivered": [alert("RXX:1/1/superseded", "superseded", "DEMOG-0017", json!({
-                    "nhs_number": HELD,
+                    "nhs_number": RECORDED,
                 }))],
-                "asking": asked_once(by_number()),
+                "asking": queried_once(by_number()),
                 "last_trace": last_trace("superseded", Some("superseded"), "DEMOG-0017"),
             }),
         );
-        let told = advisories(&scene.after(&scene.case));
-        assert!(!told[0].text().contains("943 476 5919"), "the old number is not the new one");
+        let shown = advisories(&scene.after(&scene.case));
+        assert!(!shown[0].text().contains("943 476 5919"), "the old number is not the new one");
     }
 }
 
@@ -370,16 +372,19 @@ fn recorded_number_superseded_by_a_number_of_a_different_person() {
                 "nhs_number": NEW, "returned": born,
             })))],
             "undelivered": [alert("RXX:1/1/superseded", "superseded", "DEMOG-0017", json!({
-                "nhs_number": HELD,
+                "nhs_number": RECORDED,
             }))],
-            "asking": asked_until_tomorrow(by_number()),
+            "asking": queried_until_tomorrow(by_number()),
             "last_trace": last_trace("superseded", Some("differs:date_of_birth"), "DEMOG-0017"),
         }),
     );
-    let told = advisories(&differs.after(&differs.case));
-    assert_eq!(told[0].kind, AdvisoryKind::Superseded);
-    assert!(told.iter().all(|told| !told.text().contains("944 930 4424")), "somebody else's");
-    // A number that the rule never confirmed is no ground for another name, or none, under the new one.
+    let shown = advisories(&differs.after(&differs.case));
+    assert_eq!(shown[0].kind, AdvisoryKind::Superseded);
+    assert!(
+        shown.iter().all(|shown| !shown.text().contains("944 930 4424")),
+        "a number of a different person"
+    );
+    // If the rule never confirmed the old number, the successor's name must be returned and must agree.
     let married = comfort_but(json!({"name": {"given": ["COMFORT"], "family": "OBI"}}));
     let died = json!({"name": {"family": "AINDOW"}, "date_of_death": "2026-10-01"});
     let nameless = comfort_but(died);
@@ -396,10 +401,10 @@ fn recorded_number_superseded_by_a_number_of_a_different_person() {
                     })))],
                     "undelivered": [
                         alert("RXX:1/1/superseded", "superseded", "DEMOG-0017", json!({
-                            "nhs_number": HELD,
+                            "nhs_number": RECORDED,
                         })),
                     ],
-                    "asking": asked_until_tomorrow(by_number()),
+                    "asking": queried_until_tomorrow(by_number()),
                     "last_trace": last_trace("superseded", Some(reason), "DEMOG-0017"),
                 }),
             );
@@ -410,7 +415,7 @@ fn recorded_number_superseded_by_a_number_of_a_different_person() {
     let rejected = scene(case, superseded(Some(NEW), Some(&comfort())));
     assert_eq!(rejected.decide(&rejected.case).row, Row::RecordedSupersededDiffers);
     let after = rejected.after(&rejected.case);
-    assert_eq!(after.nhs_number.unwrap().number, HELD.parse().unwrap());
+    assert_eq!(after.nhs_number.unwrap().number, RECORDED.parse().unwrap());
 }
 
 /// MSCA-DQ-03: alert, keep using the old number, and warn on every access until it is resolved.
@@ -418,7 +423,7 @@ fn recorded_number_superseded_by_a_number_of_a_different_person() {
 fn recorded_number_superseded_by_a_number_of_another_case() {
     let case = with_traced();
     let number = marked(&case, "superseded");
-    let scene = scene(case, superseded(Some(NEW), Some(&comfort()))).held_by(&["RXX:2"]);
+    let scene = scene(case, superseded(Some(NEW), Some(&comfort()))).shared_with(&["RXX:2"]);
     scene.becomes(
         Row::RecordedSupersededDuplicate,
         json!({
@@ -427,22 +432,22 @@ fn recorded_number_superseded_by_a_number_of_another_case() {
                 "nhs_number": NEW, "returned": comfort(), "others": ["RXX:2"],
             })))],
             "undelivered": [alert("RXX:1/1/superseded", "superseded", "DEMOG-0017", json!({
-                "nhs_number": HELD, "new_nhs_number": NEW, "others": ["RXX:2"],
+                "nhs_number": RECORDED, "new_nhs_number": NEW, "others": ["RXX:2"],
             }))],
-            "asking": asked_until_tomorrow(by_number()),
+            "asking": queried_until_tomorrow(by_number()),
             "last_trace": last_trace("superseded", Some("superseded"), "DEMOG-0017"),
         }),
     );
-    let told = advisories(&scene.after(&scene.case));
-    assert_eq!(told.len(), 1);
-    assert!(told[0].text().contains("replaced by 944 930 4424"));
+    let shown = advisories(&scene.after(&scene.case));
+    assert_eq!(shown.len(), 1);
+    assert!(shown[0].text().contains("replaced by 944 930 4424"));
 }
 
 /// MSCA-DQ-03: warn with the new number, and replace the old one.
 #[test]
 fn recorded_number_superseded_by_a_free_number() {
     let married = comfort_but(json!({"name": {"given": ["COMFORT"], "family": "OBI"}}));
-    let free = scene(with_traced(), superseded(Some(NEW), Some(&married))).held_by(&[]);
+    let free = scene(with_traced(), superseded(Some(NEW), Some(&married))).shared_with(&[]);
     free.becomes(
         Row::RecordedSupersededFree,
         json!({
@@ -451,31 +456,31 @@ fn recorded_number_superseded_by_a_free_number() {
                 "nhs_number": NEW, "returned": married,
             })))],
             "undelivered": [alert("RXX:1/1/superseded", "superseded", "DEMOG-0017", json!({
-                "nhs_number": HELD, "new_nhs_number": NEW,
+                "nhs_number": RECORDED, "new_nhs_number": NEW,
             }))],
-            "asking": asked_once(by_number()),
+            "asking": queried_once(by_number()),
             "last_trace": last_trace("replaced", Some("replaced"), "DEMOG-0017"),
         }),
     );
-    // Whoever agrees in everything is written for a number that was only imported, too, and is confirmed by it.
+    // A successor whose person agrees in all fields is written for an imported number too.
     for case in [with_imported(), with_traced()] {
-        let agrees = scene(case, superseded(Some(NEW), Some(&comfort()))).held_by(&[]);
+        let agrees = scene(case, superseded(Some(NEW), Some(&comfort()))).shared_with(&[]);
         assert_eq!(agrees.decide(&agrees.case).row, Row::RecordedSupersededFree);
         let number = serde_json::to_value(agrees.after(&agrees.case).nhs_number).unwrap();
         assert_eq!(number, corroborated(written(NEW, "superseded"), "number"));
     }
-    // The successor of a successor is not the successor of a number that was confirmed.
+    // A number that was written as a successor is not a confirmed number: its own successor needs all fields.
     let mut after = free.after(&free.case);
     let asked = with(by_number(), json!({"nhs_number": NEW}));
-    let next = Scene::new(after.clone(), asked.clone(), superseded(Some(HELD), Some(&married)));
+    let next = Scene::new(after.clone(), asked.clone(), superseded(Some(RECORDED), Some(&married)));
     assert_eq!(next.decide(&next.case).row, Row::RecordedSupersededDiffers);
     after.surname = Some("Obi".into());
     let asked = with(asked, json!({"family": "Obi"}));
-    let next = Scene::new(after, asked, superseded(Some(HELD), Some(&married)));
+    let next = Scene::new(after, asked, superseded(Some(RECORDED), Some(&married)));
     assert_eq!(next.decide(&next.case).row, Row::RecordedSupersededFree);
-    let told = advisories(&free.after(&free.case));
-    assert!(told[0].text().contains("944 930 4424, which this record now has"));
-    // A death that comes with it is not left unsaid: nobody asks again.
+    let shown = advisories(&free.after(&free.case));
+    assert!(shown[0].text().contains("944 930 4424, which this record now has"));
+    // A date of death in the same response is written, because no query follows.
     let died = comfort_but(json!({"date_of_death": "2026-10-01"}));
     let dead = scene(with_traced(), superseded(Some(NEW), Some(&died)));
     let after = dead.after(&dead.case);
@@ -484,11 +489,11 @@ fn recorded_number_superseded_by_a_free_number() {
     assert_eq!(ids, ["RXX:1/1/superseded", "RXX:1/deceased/2026-10-01"]);
     let undated = comfort_but(json!({"date_of_death": "in May"}));
     let undated = scene(with_traced(), superseded(Some(NEW), Some(&undated)));
-    let told = advisories(&undated.after(&undated.case));
-    assert!(told.iter().any(|told| told.kind == AdvisoryKind::Deceased));
+    let shown = advisories(&undated.after(&undated.case));
+    assert!(shown.iter().any(|shown| shown.kind == AdvisoryKind::Deceased));
 }
 
-/// MSCA-DQ-04: marked, alerted with every field, and traced afresh by particulars.
+/// MSCA-DQ-04: the number is marked, the alert has every field, and the person is traced by fields at once.
 #[test]
 fn recorded_number_invalidated() {
     let case = with_traced();
@@ -499,7 +504,7 @@ fn recorded_number_invalidated() {
         json!({
             "nhs_number": number,
             "review": [
-                item(1, "invalidated", evidence("DEMOG-0022", json!({"nhs_number": HELD}))),
+                item(1, "invalidated", evidence("DEMOG-0022", json!({"nhs_number": RECORDED}))),
             ],
             "undelivered": [{
                 "id": "RXX:1/1/invalidated",
@@ -518,10 +523,10 @@ fn recorded_number_invalidated() {
                     "postcode": "KT17 1NA",
                 },
             }],
-            "asking": asked_once(by_number()),
+            "asking": queried_once(by_number()),
             "last_trace": last_trace("invalidated", Some("invalidated"), "DEMOG-0022"),
         }),
     );
-    let told = advisories(&scene.after(&scene.case));
-    assert_eq!(told.first().map(|told| told.kind), Some(AdvisoryKind::Invalid));
+    let shown = advisories(&scene.after(&scene.case));
+    assert_eq!(shown.first().map(|shown| shown.kind), Some(AdvisoryKind::Invalid));
 }

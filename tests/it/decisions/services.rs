@@ -1,21 +1,21 @@
-//! The scenes as other services tell them: what follows is the same, but for the service's own words.
+//! The scenes from other services. The decision is the same; only the service's own words differ.
 
 use serde_json::{Map, Value, json};
 
-/// A service's name for what is written down here in SMSP's.
+/// A service with its own words for the codes of SMSP.
 pub(super) struct Service {
     name: &'static str,
     operation: &'static str,
     codes: &'static [(&'static str, Said)],
 }
 
-/// What a service says where SMSP has a code.
+/// What a service returns where SMSP returns a code.
 #[derive(Clone, Copy)]
 enum Said {
     Code(&'static str),
-    /// Says it by the answer itself.
+    /// No code: the answer itself says it.
     Nothing,
-    /// Has no such answer.
+    /// The service has no such answer.
     Never,
 }
 
@@ -27,7 +27,7 @@ pub(super) const OTHERS: &[Service] = &[Service {
         ("SMSP-0000", Said::Nothing),
         ("SMSP-0001", Said::Code("INVALID_SEARCH_DATA")),
         ("SMSP-0002", Said::Nothing),
-        // There is no copy of the Spine to answer from.
+        // The service has no copy of the Spine.
         ("SMSP-0003", Said::Never),
         ("SMSP-0005", Said::Code("ACCESS_DENIED")),
         ("SMSP-9999", Said::Code("UNKNOWN_ERROR")),
@@ -43,7 +43,7 @@ pub(super) const OTHERS: &[Service] = &[Service {
 }];
 
 impl Service {
-    /// Whether the service can answer so.
+    /// Whether the service can return this.
     pub(super) fn says(&self, code: &str) -> bool {
         !matches!(self.said(code), Said::Never)
     }
@@ -53,8 +53,8 @@ impl Service {
         found.unwrap_or_else(|| panic!("{code} in the table of {}", self.name)).1
     }
 
-    /// What is written down, in the words of this service: the exchange of the scene wherever it stands,
-    /// and its code wherever that stands alone. What a case has from before stays.
+    /// Replaces every exchange and every code of the scene in `written` with those of this service. Data that
+    /// the case had before stay.
     pub(super) fn rewritten(&self, written: &Value) -> Value {
         match written {
             Value::Array(values) => values.iter().map(|value| self.rewritten(value)).collect(),

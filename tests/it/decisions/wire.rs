@@ -1,5 +1,5 @@
-//! One caseload over one register: the worker decides the same, whichever service has answered, but for
-//! what is written down here.
+//! One caseload and one register: the worker makes the same decisions with every service, except the
+//! differences listed here.
 
 use crate::services::{Face, us};
 use nhs_pds::case::{Case, NumberSource, RecordedNumber, caseload};
@@ -9,50 +9,50 @@ use nhs_pds::simulator::{Caseload, Simulator};
 use nhs_pds::trace::{Caller, LocalIdentifier, MessageId};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Rounds of the sample caseload: enough for every answer that it has.
+/// The size of the sample caseload: enough for every answer that it has.
 const CASES: usize = 480;
 
-/// Where a service leads to another row than SMSP does, and why. Each is met.
+/// Where a service leads to another row than SMSP does, and why. The test requires every difference to occur.
 const fn differences(face: Face) -> &'static [(Row, Row, &'static str)] {
     match face {
         Face::Smsp => &[],
         #[cfg(feature = "fhir")]
         _ => &[
-            (Row::Found, Row::NoMatch, "the restricted are left out of a search with a postcode"),
-            (Row::FoundStale, Row::Found, "there is no provider with a copy: it is the Spine"),
+            (Row::Found, Row::NoMatch, "a search with a postcode leaves out restricted records"),
+            (Row::FoundStale, Row::Found, "there is no provider with a copy: the Spine answers"),
             (
                 Row::RecordedStale,
                 Row::Verified,
-                "there is no provider with a copy: it is the Spine",
+                "there is no provider with a copy: the Spine answers",
             ),
-            (Row::Invalidated, Row::NoMatch, "a search finds no record that was invalidated"),
+            (Row::Invalidated, Row::NoMatch, "a search finds no invalidated record"),
             (
                 Row::SupersededDiffers,
                 Row::NoMatch,
-                "a search finds the record that stands, which here has other particulars",
+                "a search finds the current record, which here has other demographic fields",
             ),
             (
                 Row::RecordedSupersededDiffers,
                 Row::RecordedSupersededUnknown,
-                "nobody has compared the old number: the new one has to be of somebody of that name",
+                "the old number was not compared: the person of the new number must have that name",
             ),
             (
                 Row::Verified,
                 Row::RecordedRestricted,
-                "the service says that a record is restricted",
+                "the service returns that a record is restricted",
             ),
         ],
     }
 }
 
-/// The caseload, and another of the same people, of whom each case brings a number from elsewhere: the
-/// next one's in every fifth case.
+/// The caseload, and a second one of the same people in which every case has a number from elsewhere. In every
+/// fifth case it is the number of the next person.
 fn cases(sample: &Caseload) -> Vec<Case> {
     let mut file = Vec::new();
     sample.write_csv(&mut file).unwrap();
     let cases = caseload::read(file.as_slice()).unwrap().cases;
     let people: Vec<_> = sample.register().iter().collect();
-    let by_particulars = |case: &Case| {
+    let by_fields = |case: &Case| {
         let mut case = case.clone();
         case.nhs_number = None;
         case
@@ -73,10 +73,10 @@ fn cases(sample: &Caseload) -> Vec<Case> {
         case.nhs_number = Some(RecordedNumber::new(holder.nhs_number, source));
         case
     });
-    cases.iter().map(by_particulars).chain(by_number.take(CASES)).collect()
+    cases.iter().map(by_fields).chain(by_number.take(CASES)).collect()
 }
 
-/// The row for each case that is asked about.
+/// The row for each case that is queried.
 async fn rows(face: Face, sample: &Caseload) -> BTreeMap<String, Row> {
     let tracer = face.in_process(&Simulator::new(sample.register().clone()));
     let (ids, policy, scope) = (CountingIds::default(), Policy::default(), Scope::default());
@@ -94,7 +94,7 @@ async fn rows(face: Face, sample: &Caseload) -> BTreeMap<String, Row> {
 }
 
 #[tokio::test]
-async fn the_same_follows_whichever_service_has_answered() {
+async fn every_service_leads_to_the_same_rows() {
     let sample = Caseload::from_seed(11, CASES);
     let smsp = rows(Face::Smsp, &sample).await;
     let met: BTreeSet<Row> = smsp.values().copied().collect();
