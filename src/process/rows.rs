@@ -274,7 +274,7 @@ decision_table! {
             alert: None, flag_others: false, next_query: AtOnce, saved: Trace,
         }
         RecordedDiffers = "recorded_number_of_a_different_person" {
-            situation: "The case's number belongs to a person who differs. Or the evidence is not complete: a field is not known to the case or was not returned, or the number has no recorded evidence and the postcode returned is not the postcode of the case.",
+            situation: "The case's number belongs to a person who differs. Or the evidence is not complete: a field is not known to the case or was not returned. The same applies if the number has no recorded evidence and the postcode returned is not the postcode of the case.",
             audited: "held_number_of_somebody_who_differs", evidence: None, result: Differs,
             number: Keep, date_of_death: No, review: OpenDoubt,
             alert: None, flag_others: false, next_query: AfterDays, saved: Trace,

@@ -268,7 +268,7 @@ impl Scene {
     }
 
     /// The same scene from each other service that can reply so.
-    fn from_other_services(&self) -> impl Iterator<Item = (&'static Service, Self)> {
+    fn by_other_services(&self) -> impl Iterator<Item = (&'static Service, Self)> {
         let written = match &self.reply {
             Ok(answer) => Some(&answer.exchange),
             Err(error) => error.exchange(),
@@ -298,7 +298,7 @@ impl Scene {
     /// The decision, which is the same for every service.
     fn decide(&self, case: &Case) -> Decision {
         let decision = self.decide_once(case);
-        for (_, other) in self.from_other_services() {
+        for (_, other) in self.by_other_services() {
             assert_eq!(other.decide_once(case).row, decision.row);
         }
         decision
@@ -323,7 +323,7 @@ impl Scene {
     fn becomes(&self, row: Row, changes: Value) {
         assert_eq!(self.decide(&self.case).row, row);
         assert_eq!(differing(&self.case, &self.after(&self.case)), changes);
-        for (service, other) in self.from_other_services() {
+        for (service, other) in self.by_other_services() {
             let changed = differing(&other.case, &other.after_once(&other.case));
             assert_eq!(changed, service.rewritten(&changes));
         }
