@@ -77,7 +77,7 @@ impl Decision {
 
 /// Decides what follows from `reply` about `case`, at `now`. All decisions of the worker are made here.
 ///
-/// Pure and total: every outcome and every error, in every state of a case, has one of the [`Row`]s of
+/// Pure and total: every outcome and every error, in every state of a case, leads to one of the [`Row`]s of
 /// `docs/decisions.md`. The effects of a row are fixed. The same arguments always give the same decision.
 ///
 /// ```
