@@ -408,3 +408,21 @@ fn found() {
         }),
     );
 }
+
+#[test]
+fn a_written_number_shows_that_pds_knows_the_person() {
+    let mut case = case();
+    case.not_on_pds = true;
+    let scene = scene(case, spine(NEW, &comfort()));
+    assert!(!scene.after(&scene.case).not_on_pds);
+}
+
+#[test]
+fn the_same_reason_again_renews_its_item() {
+    let who = comfort_but(json!({"gender": "male"}));
+    let scene = scene(case(), spine(NEW, &who));
+    let after = scene.after(&scene.case);
+    let again = scene.after(&after);
+    assert_eq!(again.review.len(), 1);
+    assert!(again.review.first().unwrap().is_open());
+}

@@ -530,3 +530,42 @@ fn recorded_number_invalidated() {
     let shown = advisories(&scene.after(&scene.case));
     assert_eq!(shown.first().map(|shown| shown.kind), Some(AdvisoryKind::Invalid));
 }
+
+/// The date of death was returned for the person that the case was about before.
+fn with_death_of_another_person() -> Case {
+    let mut case = with_imported();
+    let mut before = case.clone();
+    before.surname = Some("Obi".into());
+    let number = case.nhs_number.take().unwrap();
+    case.nhs_number = Some(number.with_person(before.identity()));
+    (case.date_of_death, case.death_traced) = (Some("2026-09-01".parse().unwrap()), true);
+    case
+}
+
+#[test]
+fn a_date_of_death_of_another_person_is_replaced_with_an_alert_of_its_own() {
+    let died = comfort_but(json!({"date_of_death": "2026-10-01"}));
+    let replaced = scene(with_death_of_another_person(), found(RECORDED, &died));
+    assert_eq!(replaced.decide(&replaced.case).row, Row::RecordedDeceased);
+    let after = replaced.after(&replaced.case);
+    assert_eq!(after.date_of_death, Some("2026-10-01".parse().unwrap()));
+    let ids: Vec<&str> = after.undelivered.iter().map(|alert| alert.id.as_str()).collect();
+    assert_eq!(ids, ["RXX:1/deceased/2026-10-01"]);
+    // An alert that is not delivered yet is not added again.
+    let mut waiting = with_death_of_another_person();
+    waiting.undelivered = after.undelivered;
+    let again = scene(waiting, found(RECORDED, &died));
+    assert_eq!(again.after(&again.case).undelivered.len(), 1);
+}
+
+#[test]
+fn a_date_of_death_of_another_person_is_removed_by_the_spine_and_not_by_a_copy() {
+    let copied = scene(with_death_of_another_person(), found_in_a_copy(RECORDED, &comfort()));
+    assert_eq!(copied.decide(&copied.case).row, Row::RecordedStale);
+    let after = copied.after(&copied.case);
+    assert_eq!(after.date_of_death, Some("2026-09-01".parse().unwrap()));
+    let live = scene(with_death_of_another_person(), found(RECORDED, &comfort()));
+    assert_eq!(live.decide(&live.case).row, Row::Verified);
+    let after = live.after(&live.case);
+    assert_eq!((after.date_of_death, after.death_traced), (None, false));
+}
