@@ -97,6 +97,7 @@ pub mod secret;
 pub(crate) mod service;
 #[cfg(feature = "simulator")]
 #[cfg_attr(docsrs, doc(cfg(feature = "simulator")))]
+#[path = "../crates/nhs-pds-simulator/src/lib.rs"]
 pub mod simulator;
 #[cfg(feature = "sqlite")]
 pub(crate) mod store;

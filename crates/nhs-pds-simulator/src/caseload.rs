@@ -3,7 +3,7 @@ use super::case_row::{Allocation, CaseRow};
 use super::people::People;
 use super::{Error, ErrorKind, Expected, Person, Register, Sensitivity};
 use crate::demographics::{Gender, PartialDate};
-use crate::text::spreadsheet;
+use crate::sheet;
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::io::Write;
@@ -102,7 +102,7 @@ impl Caseload {
         file.write_record(CaseRow::COLUMNS).map_err(write_failed)?;
         for row in &self.rows {
             for record in row.records() {
-                file.write_record(spreadsheet::row(&record)).map_err(write_failed)?;
+                file.write_record(sheet::row(&record)).map_err(write_failed)?;
             }
         }
         file.flush().map_err(|error| Error::new(ErrorKind::Write).with_source(error))

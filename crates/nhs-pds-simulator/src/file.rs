@@ -3,7 +3,7 @@
 use super::{Error, ErrorKind, Person, Register, Sensitivity};
 use crate::demographics::{Gender, PartialDate};
 use crate::nhs_number::NhsNumber;
-use crate::text::spreadsheet;
+use crate::sheet;
 use csv::ByteRecord;
 use std::collections::HashMap;
 use std::io::{Read, Write};
@@ -147,7 +147,7 @@ impl Register {
         let write_failed = |error: csv::Error| Error::new(ErrorKind::Write).with_source(error);
         rows.write_record(COLUMNS).map_err(write_failed)?;
         for person in self {
-            rows.write_record(spreadsheet::row(&fields(person))).map_err(write_failed)?;
+            rows.write_record(sheet::row(&fields(person))).map_err(write_failed)?;
         }
         rows.flush().map_err(|error| Error::new(ErrorKind::Write).with_source(error))
     }
@@ -206,7 +206,7 @@ impl Columns {
         let field = |name: &str| {
             let place = self.places.get(name).copied();
             let bytes = place.and_then(|place| row.get(place)).unwrap_or_default();
-            spreadsheet::text(std::str::from_utf8(bytes).unwrap_or_default().trim())
+            sheet::text(std::str::from_utf8(bytes).unwrap_or_default().trim())
         };
         let text = |name: &str| field(name).to_owned();
         let number = |name: &str| field(name).parse::<NhsNumber>();

@@ -4,7 +4,7 @@ use super::Person;
 use super::people::one_of;
 use crate::demographics::{Gender, PartialDate};
 use crate::nhs_number::NhsNumber;
-use crate::nhs_number::seed::SplitMix64;
+use crate::seed::SplitMix64;
 
 /// Record types in scope (HAV-4).
 const IN_SCOPE: [&str; 11] = [

@@ -1,7 +1,7 @@
 //! What a round of cases is made of.
 
 use super::Expected;
-use crate::nhs_number::seed::SplitMix64;
+use crate::seed::SplitMix64;
 
 /// What makes a case.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -1,6 +1,6 @@
 use super::Fault;
-use crate::nhs_number::seed::SplitMix64;
 use crate::secret::RawBody;
+use crate::seed::SplitMix64;
 use http::StatusCode;
 use std::collections::HashMap;
 use std::fmt;

@@ -4,8 +4,8 @@ use super::places::{LOCALITIES, PRACTICES, PREMISES, STREETS, TOWNS};
 use super::words::{FAMILY, FEMALE, MALE, words};
 use super::{Person, Register, Sensitivity};
 use crate::demographics::{Gender, PartialDate};
-use crate::nhs_number::seed::SplitMix64;
 use crate::nhs_number::{NhsNumber, Synthetic};
+use crate::seed::SplitMix64;
 
 /// Letters that the second half of a postcode may hold.
 const UNIT_LETTERS: &[u8] = b"ABDEFGHJLNPQRSTUWXYZ";
