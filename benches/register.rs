@@ -5,9 +5,9 @@
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use nhs_pds::ids::RandomIds;
-use nhs_pds::simulator::{Person, Register, Simulator};
 use nhs_pds::smsp::{Client, Config};
 use nhs_pds::trace::{Caller, FindPerson, LocalIdentity, MessageId, Outcome, Question, Tracer};
+use nhs_pds_simulator::{Person, Register, Simulator};
 use std::cell::Cell;
 use std::sync::Arc;
 

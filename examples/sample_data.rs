@@ -2,8 +2,8 @@
 //! knows, and `data/caseload.csv`, the cases of a social care system. Or others, of any size:
 //!
 //! ```text
-//! cargo run --features simulator --example sample_data
-//! cargo run --features simulator --example sample_data -- --cases 100000 --out /tmp/load
+//! cargo run --example sample_data
+//! cargo run --example sample_data -- --cases 100000 --out /tmp/load
 //! ```
 //!
 //! Everybody in them is invented, and no number was ever issued. Exits 2 when a file cannot be written.
@@ -13,7 +13,7 @@ mod private;
 
 use clap::Parser;
 use console::{about, end, say};
-use nhs_pds::simulator::Caseload;
+use nhs_pds_simulator::Caseload;
 use private::PrivateFile;
 use std::error::Error;
 use std::fmt::Write;

@@ -19,7 +19,7 @@ mod records;
 use clap::Parser;
 use console::{about, end, say};
 use nhs_pds::nhs_number::NhsNumber;
-use nhs_pds::simulator::{Caseload, Fault, Register, Server, Simulator, When};
+use nhs_pds_simulator::{Caseload, Fault, Register, Server, Simulator, When};
 use private::PrivateFile;
 use std::error::Error;
 use std::io::BufWriter;

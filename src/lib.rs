@@ -35,8 +35,8 @@
 //! And then the differences. [`report`] holds a case against what PDS holds of the person, field by
 //! field, for whoever has to settle which is right, and reports on the quality of the local data.
 //!
-//! To see it work without a network, there is the `simulator` (feature `simulator`): a PDS with
-//! invented people, which checks what it is sent and breaks down when told to.
+//! The crate `nhs-pds-simulator` is a PDS with invented people, for tests without a network. It checks
+//! each request, returns the faults that a test chooses, and has stubs for wiremock.
 //!
 //! # Features
 //!
@@ -47,9 +47,9 @@
 //! | `fhir` | | the PDS FHIR API, with access by signed JWT |
 //! | `http` | yes | HTTPS with mutual TLS |
 //! | `barcode` | | NHS Numbers as Code 128 and GS1 DataMatrix, as modules and as SVG |
+//! | `conformance` | | conformance suites for your own services, stores and audit trails |
 //! | `csv` | | caseloads and results as CSV |
 //! | `sqlite` | | cases and the audit trail in an SQLite file |
-//! | `simulator` | | a PDS to test against; conformance suites for implementers |
 //!
 //! # Bringing your own
 //!
@@ -57,8 +57,8 @@
 //! [`transport::Transport`], [`case::CaseStore`], [`audit::AuditLog`], [`clock::Clock`], [`ids::Ids`]),
 //! each with a *Contract*. Implement them with this crate's [`async_trait`](macro@async_trait), and with the
 //! versions of `bytes` 1, `chrono` 0.4, `http` 1, `url` 2 and `uuid` 1 whose types stand in their
-//! signatures. `trace::conformance`, `case::conformance` and `audit::conformance` (feature `simulator`) hold
-//! a service, a store and a trail against their contracts.
+//! signatures. `trace::conformance`, `case::conformance` and `audit::conformance` (feature `conformance`)
+//! check a service, a store and a trail against their contracts.
 //!
 //! # Patient data
 //!
@@ -95,10 +95,6 @@ pub mod report;
 pub mod resilience;
 pub mod secret;
 pub(crate) mod service;
-#[cfg(feature = "simulator")]
-#[cfg_attr(docsrs, doc(cfg(feature = "simulator")))]
-#[path = "../crates/nhs-pds-simulator/src/lib.rs"]
-pub mod simulator;
 #[cfg(feature = "sqlite")]
 pub(crate) mod store;
 pub mod text;

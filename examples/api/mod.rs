@@ -17,10 +17,10 @@ use nhs_pds::fhir::auth::{
 };
 use nhs_pds::fhir::{AccessMode, Client, Config};
 use nhs_pds::secret::Secret;
-use nhs_pds::simulator::{Application, Caseload, Server, Simulator};
 use nhs_pds::trace::User;
 use nhs_pds::transport::Transport;
 use nhs_pds::transport::http::{HttpConfig, HttpTransport};
+use nhs_pds_simulator::{Application, Caseload, Server, Simulator};
 use std::env;
 use std::error::Error;
 use std::fmt::Display;

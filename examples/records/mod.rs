@@ -1,7 +1,7 @@
 //! Invented particulars that only the FHIR API returns, for every person of a register.
 
 use nhs_pds::demographics::PartialDate;
-use nhs_pds::simulator::{
+use nhs_pds_simulator::{
     DeathNotification, NameUse, OtherAddress, OtherAddressUse, OtherName, Person, Register,
     RelatedPerson,
 };
@@ -17,7 +17,7 @@ const FORMATS: [&str; 3] = ["11", "12", "13"];
 /// # Errors
 ///
 /// When two people have one number.
-pub(crate) fn filled(register: &Register) -> Result<Register, nhs_pds::simulator::Error> {
+pub(crate) fn filled(register: &Register) -> Result<Register, nhs_pds_simulator::Error> {
     let mut all = Register::default();
     let people: Vec<&Person> = register.iter().collect();
     for (place, person) in people.iter().enumerate() {

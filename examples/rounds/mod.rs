@@ -8,7 +8,7 @@ mod ending;
 mod side;
 
 use ending::compare;
-use nhs_pds::simulator::Fault;
+use nhs_pds_simulator::Fault;
 use std::error::Error;
 
 pub(crate) use side::{Kept, Reached, Side, start};

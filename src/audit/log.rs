@@ -20,7 +20,7 @@ use std::fmt::Debug;
 /// * Errors contain nothing of an event, and `Debug` shows counts at most.
 /// * A call whose future is dropped may or may not take effect.
 ///
-/// `conformance::check` (feature `simulator`) tests a log against this contract.
+/// `conformance::check` (feature `conformance`) holds a log against this.
 #[async_trait]
 pub trait AuditLog: Debug + Send + Sync {
     /// Appends `entries` durably and in order, all or none. Returns the number of the trail's last

@@ -1,12 +1,12 @@
 //! The audit trail: who did what, when and about whom. It is append-only, and its events are
 //! chained so that tampering is detected.
 //!
-//! An [`Entry`] is appended to an [`AuditLog`] and is read back as an [`Event`] (MSCA-AUD-02 and
-//! MSCA-AUD-03). [`MemoryLog`] ends with the process; `SqliteLog` (feature `sqlite`) writes a file.
-//! Users read through [`query`], which is itself audited (MSCA-AUD-05). [`case_as_of`] rebuilds a
-//! case as it was (MSCA-AUD-02), [`export`] writes everything about one case (MSCA-ORG-04), and
-//! [`AuditLog::forget`] erases a case permanently (MSCA-DQ-02). To test another implementation of a
-//! log, run `conformance::check` (feature `simulator`) against it.
+//! An [`Entry`] is appended to an [`AuditLog`] and comes back as an [`Event`] (MSCA-AUD-02 and
+//! MSCA-AUD-03). [`MemoryLog`] forgets at the end of the process; `SqliteLog` (feature `sqlite`)
+//! keeps a file. Users read through [`query`], which is audited in turn (MSCA-AUD-05);
+//! [`case_as_of`] rebuilds a case as it was (MSCA-AUD-02), [`export`] takes out everything about
+//! one (MSCA-ORG-04), and [`AuditLog::forget`] erases a case for good (MSCA-DQ-02). Whoever
+//! implements a log runs `conformance::check` (feature `conformance`) against it.
 //!
 //! # What is hashed
 //!
@@ -52,7 +52,8 @@
 mod actor;
 mod anchor;
 mod anchored;
-#[cfg(feature = "simulator")]
+#[cfg(feature = "conformance")]
+#[cfg_attr(docsrs, doc(cfg(feature = "conformance")))]
 pub mod conformance;
 mod entry;
 mod error;

@@ -8,10 +8,10 @@
 //! is filled in where there is none, and a number that is no longer valid is replaced by its
 //! successor (MSCA-DQ-03).
 //!
-//! A [`CaseStore`] stores cases, and rejects a save that would overwrite a change the saver has not
-//! read. [`MemoryStore`] ends with the process; `SqliteStore` (feature `sqlite`) writes a file. To
-//! test another implementation of a store, run `conformance::check` (feature `simulator`) against
-//! it. `caseload` (feature `csv`) reads and writes cases as CSV.
+//! A [`CaseStore`] keeps cases and refuses to save over a change that the saver has not seen.
+//! [`MemoryStore`] forgets at the end of the process; `SqliteStore` (feature `sqlite`) keeps a file.
+//! Whoever implements a store runs `conformance::check` (feature `conformance`) against it.
+//! `caseload` (feature `csv`) reads and writes cases as CSV.
 //!
 //! A case also contains the state of its processing: when it is traced again ([`Asking`]), what a
 //! person must review ([`ReviewItem`]), and which [`Alert`]s are not yet delivered. All of this is
@@ -22,7 +22,8 @@ mod advisory;
 mod alert;
 #[cfg(feature = "csv")]
 pub mod caseload;
-#[cfg(feature = "simulator")]
+#[cfg(feature = "conformance")]
+#[cfg_attr(docsrs, doc(cfg(feature = "conformance")))]
 pub mod conformance;
 mod deletion;
 mod error;

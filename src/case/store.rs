@@ -53,7 +53,7 @@ impl Change {
 /// * Errors contain nothing of a case except its id, and `Debug` shows nothing of a case.
 /// * A call whose future is dropped may or may not take effect.
 ///
-/// `conformance::check` (feature `simulator`) tests a store against this contract.
+/// `conformance::check` (feature `conformance`) holds a store against this.
 #[async_trait]
 pub trait CaseStore: Debug + Send + Sync {
     /// Adds new cases, all or none. Adding a whole caseload in one call costs little more than

@@ -3,6 +3,5 @@
 //! Text from outside can carry control characters and formulas. [`terminal`] escapes what a terminal would
 //! run or hide; [`spreadsheet`] marks what a spreadsheet program would run as a formula.
 
-#[cfg(any(feature = "process", feature = "simulator"))]
-pub(crate) mod spreadsheet;
+pub mod spreadsheet;
 pub mod terminal;

@@ -1,16 +1,26 @@
 //! Text as a cell of a CSV file that people open in a spreadsheet program.
 //!
-//! Spreadsheet programs run a cell that begins with `=`, `+`, `-`, `@` (also as full-width
-//! characters) as a formula. They ignore a tab or a line end before it. A leading apostrophe makes
-//! the cell text.
+//! Spreadsheet programs run a cell that begins with `=`, `+`, `-`, `@` (also as full-width characters) as
+//! a formula, and they drop a tab or a line end before it. An apostrophe in front makes the cell text.
+//! The crate's own CSV files are written with [`cell`] and read with [`text`].
+//!
+//! ```
+//! use nhs_pds::text::spreadsheet::{cell, text};
+//!
+//! assert_eq!(cell("=1+1"), "'=1+1");
+//! assert_eq!(text("'=1+1"), "=1+1");
+//! // This name is not a formula.
+//! assert_eq!(cell("'t Hooft"), "'t Hooft");
+//! ```
 
 use std::borrow::Cow;
 
-/// The cell for `text`. Adds an apostrophe in front if `text` is a formula, or is apostrophes
-/// followed by a formula; otherwise returns `text` unchanged. [`text`] reverses it.
+/// Returns the cell to write for `text`. [`text`] reads it back.
 ///
-/// A name such as `'t Hooft` is not a formula and stays unchanged.
-pub(crate) fn cell(text: &str) -> Cow<'_, str> {
+/// If `text` is a formula, or apostrophes and then a formula, the cell has one more apostrophe in front.
+/// Any other text is returned unchanged. The cell still needs the quoting of CSV.
+#[must_use]
+pub fn cell(text: &str) -> Cow<'_, str> {
     if is_formula(text.trim_start_matches('\'')) {
         Cow::Owned(format!("'{text}"))
     } else {
@@ -19,14 +29,17 @@ pub(crate) fn cell(text: &str) -> Cow<'_, str> {
 }
 
 /// The cells of a row.
-#[cfg(any(feature = "csv", feature = "simulator"))]
+#[cfg(feature = "csv")]
 pub(crate) fn row<T: AsRef<str>>(values: &[T]) -> impl Iterator<Item = Vec<u8>> {
     values.iter().map(|text| cell(text.as_ref()).into_owned().into_bytes())
 }
 
-/// The text of `cell`. Removes the first apostrophe if `cell` is apostrophes followed by a formula.
-#[cfg(any(feature = "csv", feature = "simulator", test))]
-pub(crate) fn text(cell: &str) -> &str {
+/// Returns the text of `cell`, as it was before [`cell`].
+///
+/// If `cell` is apostrophes and then a formula, its first apostrophe is removed. Any other cell is
+/// returned unchanged.
+#[must_use]
+pub fn text(cell: &str) -> &str {
     match cell.strip_prefix('\'') {
         Some(text) if is_formula(text.trim_start_matches('\'')) => text,
         _ => cell,

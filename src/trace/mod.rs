@@ -18,12 +18,13 @@
 //! do. Superseded is not a form of found: the number is no longer the person's, and must not be
 //! used.
 //!
-//! To test a tracer, run `conformance::check` and `conformance::check_failing` (feature
-//! `simulator`) against it.
+//! Whoever implements a tracer runs `conformance::check` and `conformance::check_failing` (feature
+//! `conformance`) against it.
 
 mod answer;
 mod caller;
-#[cfg(feature = "simulator")]
+#[cfg(feature = "conformance")]
+#[cfg_attr(docsrs, doc(cfg(feature = "conformance")))]
 pub mod conformance;
 mod criteria;
 mod error;

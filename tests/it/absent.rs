@@ -12,8 +12,8 @@ use nhs_pds::correspondence::printable;
 use nhs_pds::demographics::{Demographics, Gender, PartialDate};
 use nhs_pds::process::alert::MemoryAlerts;
 use nhs_pds::process::{RefreshEvent, Worker};
-use nhs_pds::simulator::{Person, Register, Simulator};
 use nhs_pds::trace::Caller;
+use nhs_pds_simulator::{Person, Register, Simulator};
 use std::sync::Arc;
 
 const ABSENT: usize = 1_000;

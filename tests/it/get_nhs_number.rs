@@ -7,12 +7,10 @@ use nhs_pds::demographics::{Demographics, PersonName, Recorded};
 use nhs_pds::nhs_number::NhsNumber;
 use nhs_pds::process::alert::MemoryAlerts;
 use nhs_pds::process::{CaseReport, RunReport, Worker};
-use nhs_pds::simulator::{
-    Caseload, Expected, Fault, Register, SampleCase, Server, Simulator, When,
-};
 use nhs_pds::smsp::{Client, Config};
 use nhs_pds::trace::{Caller, LocalIdentity, Match, Outcome, ScriptedTracer, Tracer};
 use nhs_pds::transport::http::{HttpConfig, HttpTransport};
+use nhs_pds_simulator::{Caseload, Expected, Fault, Register, SampleCase, Server, Simulator, When};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

@@ -1,76 +1,68 @@
 //! Integration tests, in one binary.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-#[cfg(all(feature = "simulator", feature = "smsp"))]
+#[cfg(feature = "smsp")]
 mod absent;
-#[cfg(all(feature = "simulator", feature = "sqlite"))]
+#[cfg(all(feature = "conformance", feature = "sqlite"))]
 mod audit;
 #[cfg(feature = "sqlite")]
 mod audit_tampering;
-#[cfg(all(feature = "simulator", feature = "sqlite"))]
+#[cfg(all(feature = "conformance", feature = "sqlite"))]
 mod case_store;
 #[cfg(feature = "csv")]
 mod caseload;
-#[cfg(all(feature = "http", feature = "simulator", feature = "smsp"))]
+#[cfg(all(feature = "http", feature = "smsp"))]
 mod causes;
 mod changed_person;
 #[cfg(feature = "barcode")]
 mod correspondence;
 mod decisions;
-#[cfg(all(feature = "csv", feature = "fhir", feature = "simulator", feature = "smsp"))]
+#[cfg(all(feature = "csv", feature = "fhir", feature = "smsp"))]
 mod decoders;
 mod documents;
 #[cfg(feature = "fhir")]
 mod fhir;
 mod gate;
-#[cfg(all(
-    feature = "csv",
-    feature = "http",
-    feature = "simulator",
-    feature = "smsp",
-    feature = "sqlite"
-))]
+#[cfg(all(feature = "csv", feature = "http", feature = "smsp", feature = "sqlite"))]
 mod get_nhs_number;
 #[cfg(feature = "http")]
 mod http;
-#[cfg(all(feature = "simulator", feature = "sqlite"))]
+#[cfg(feature = "sqlite")]
 mod kill;
 mod layer;
-#[cfg(all(feature = "http", feature = "simulator", feature = "smsp"))]
+#[cfg(all(feature = "http", feature = "smsp"))]
 mod lost_connections;
 mod matching;
 #[cfg(all(feature = "fhir", feature = "smsp"))]
 mod move_guide;
-#[cfg(all(feature = "http", feature = "simulator", feature = "smsp"))]
+#[cfg(all(feature = "http", feature = "smsp"))]
 mod opentest;
-#[cfg(all(feature = "simulator", feature = "smsp"))]
+#[cfg(feature = "smsp")]
 mod pace;
 mod privacy;
 mod private_file;
 mod process;
-#[cfg(all(feature = "http", feature = "simulator", feature = "smsp"))]
+#[cfg(all(feature = "http", feature = "smsp"))]
 mod refusals;
 mod reliability;
 mod retry;
 mod review;
-#[cfg(feature = "simulator")]
 mod sample_data;
-#[cfg(all(feature = "csv", feature = "fhir", feature = "simulator", feature = "smsp"))]
+#[cfg(all(feature = "csv", feature = "fhir", feature = "smsp"))]
 mod seeds;
 mod service;
-#[cfg(all(feature = "simulator", feature = "smsp"))]
+#[cfg(feature = "smsp")]
 mod services;
-#[cfg(feature = "simulator")]
 mod simulator;
 #[cfg(feature = "smsp")]
 mod smsp;
-#[cfg(all(feature = "csv", feature = "simulator", feature = "smsp"))]
+#[cfg(all(feature = "csv", feature = "smsp"))]
 mod soak;
 #[cfg(feature = "sqlite")]
 mod store_file;
-#[cfg(all(feature = "csv", feature = "simulator"))]
+#[cfg(feature = "csv")]
 mod sweep_order;
 mod telemetry;
-#[cfg(all(feature = "http", feature = "simulator", feature = "smsp"))]
+#[cfg(all(feature = "conformance", feature = "http", feature = "smsp"))]
 mod tracer;
 mod worker;

@@ -9,9 +9,9 @@ use nhs_pds::clock::{Clock, FixedClock};
 use nhs_pds::process::alert::{AlertSink, MemoryAlerts};
 use nhs_pds::process::review::{Release, ReviewQueue};
 use nhs_pds::process::{Reason, RunReport, TraceResult, Worker};
-use nhs_pds::simulator::{Fault, Register, Simulator, When};
 use nhs_pds::smsp;
 use nhs_pds::trace::{ErrorKind, Exchange, Tracer};
+use nhs_pds_simulator::{Fault, Register, Simulator, When};
 use std::sync::Arc;
 
 const CASES: usize = 12;

@@ -36,12 +36,13 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// `it::retry::a_test` of `tests/it/retry.rs`, `pace::rate::tests::a_test` of `src/resilience/rate_limit/rate.rs`, and the
-/// modules that they are in.
+/// `it::retry::a_test` of `tests/it/retry.rs`, `pace::rate::tests::a_test` of `src/resilience/rate_limit/rate.rs`,
+/// `nhs_pds_simulator::seed::tests::a_test` of the simulator's sources, and the modules that they are in.
 pub(crate) fn present() -> BTreeSet<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut present = BTreeSet::new();
-    for (folder, prefix, inner) in [("src", "", "::tests"), ("tests/it", "it::", "")] {
+    let simulator = ("crates/nhs-pds-simulator/src", "nhs_pds_simulator::", "::tests");
+    for (folder, prefix, inner) in [("src", "", "::tests"), simulator, ("tests/it", "it::", "")] {
         let mut files = Vec::new();
         sources(&root.join(folder), &mut files);
         for file in files {

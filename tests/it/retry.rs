@@ -318,11 +318,11 @@ async fn who_opens_a_record_does_not_wait_as_long_as_the_worker_does() {
 }
 
 /// A clock that goes on by a second whenever somebody looks at it.
-#[cfg(all(feature = "simulator", feature = "smsp"))]
+#[cfg(feature = "smsp")]
 #[derive(Debug, Default)]
 struct Ticking(std::sync::atomic::AtomicI64);
 
-#[cfg(all(feature = "simulator", feature = "smsp"))]
+#[cfg(feature = "smsp")]
 impl nhs_pds::clock::Clock for Ticking {
     fn now(&self) -> chrono::DateTime<chrono::Utc> {
         let seconds = self.0.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
@@ -331,14 +331,14 @@ impl nhs_pds::clock::Clock for Ticking {
 }
 
 /// Identifier, time and tracking identifier are each message's own; what it asks is the same.
-#[cfg(all(feature = "simulator", feature = "smsp"))]
+#[cfg(feature = "smsp")]
 #[tokio::test(start_paused = true)]
 async fn each_attempt_is_a_message_of_its_own() {
     use crate::service::question;
     use nhs_pds::clock::FixedClock;
-    use nhs_pds::simulator::{Fault, Register, Simulator, When};
     use nhs_pds::smsp::{Client, Config};
     use nhs_pds::trace::Tracer;
+    use nhs_pds_simulator::{Fault, Register, Simulator, When};
     let clock = Arc::new(FixedClock::at(chrono::DateTime::UNIX_EPOCH));
     let simulator = Simulator::new(Register::from_seed(1, 10)).with_clock(clock);
     simulator.add_fault(When::Next(1), Fault::code("SMSP-0004"));

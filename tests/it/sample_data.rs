@@ -1,6 +1,6 @@
 //! The sample data that comes with the crate.
 
-use nhs_pds::simulator::{Caseload, Expected};
+use nhs_pds_simulator::{Caseload, Expected};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;

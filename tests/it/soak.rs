@@ -8,7 +8,7 @@ use nhs_pds::audit::{self, Anchor, AuditLog, Entry, Event, Filter, MemoryLog, Ve
 use nhs_pds::case::{CaseId, MemoryStore};
 use nhs_pds::clock::FixedClock;
 use nhs_pds::process::alert::MemoryAlerts;
-use nhs_pds::simulator::{Caseload, Fault, FaultMix, Register, Share, Simulator};
+use nhs_pds_simulator::{Caseload, Fault, FaultMix, Register, Share, Simulator};
 use rounds::{Kept, Reached, Round, Side, round, start};
 use std::num::NonZeroU32;
 use std::sync::Arc;

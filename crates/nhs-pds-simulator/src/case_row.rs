@@ -2,9 +2,9 @@
 
 use super::Person;
 use super::people::one_of;
-use crate::demographics::{Gender, PartialDate};
-use crate::nhs_number::NhsNumber;
 use crate::seed::SplitMix64;
+use nhs_pds::demographics::{Gender, PartialDate};
+use nhs_pds::nhs_number::NhsNumber;
 
 /// Record types in scope (HAV-4).
 const IN_SCOPE: [&str; 11] = [

@@ -2,8 +2,8 @@ use super::case_plan::{Kind, plan};
 use super::case_row::{Allocation, CaseRow};
 use super::people::People;
 use super::{Error, ErrorKind, Expected, Person, Register, Sensitivity};
-use crate::demographics::{Gender, PartialDate};
-use crate::sheet;
+use nhs_pds::demographics::{Gender, PartialDate};
+use nhs_pds::text::spreadsheet;
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::io::Write;
@@ -18,7 +18,7 @@ use std::io::Write;
 /// surname, forename, gender, date of birth and postcode, as far as they have them.
 ///
 /// ```
-/// use nhs_pds::simulator::{Caseload, Expected, Simulator};
+/// use nhs_pds_simulator::{Caseload, Expected, Simulator};
 ///
 /// let caseload = Caseload::from_seed(1, 240);
 /// assert_eq!(caseload.cases().len(), 240);
@@ -27,7 +27,7 @@ use std::io::Write;
 /// caseload.write_csv(&mut file)?;
 /// assert!(file.starts_with(b"case_id,record_type,surname,forename,date_of_birth,gender,"));
 /// let simulator = Simulator::new(caseload.register().clone());
-/// # Ok::<(), nhs_pds::simulator::Error>(())
+/// # Ok::<(), nhs_pds_simulator::Error>(())
 /// ```
 pub struct Caseload {
     register: Register,
@@ -102,7 +102,8 @@ impl Caseload {
         file.write_record(CaseRow::COLUMNS).map_err(write_failed)?;
         for row in &self.rows {
             for record in row.records() {
-                file.write_record(sheet::row(&record)).map_err(write_failed)?;
+                file.write_record(record.iter().map(|text| spreadsheet::cell(text).into_owned()))
+                    .map_err(write_failed)?;
             }
         }
         file.flush().map_err(|error| Error::new(ErrorKind::Write).with_source(error))
@@ -320,7 +321,7 @@ impl Maker {
         row
     }
 
-    fn numbered(&mut self, mut row: CaseRow, number: crate::nhs_number::NhsNumber) -> CaseRow {
+    fn numbered(&mut self, mut row: CaseRow, number: nhs_pds::nhs_number::NhsNumber) -> CaseRow {
         row.number_from_elsewhere(number, &mut self.people.seed);
         row
     }
@@ -351,7 +352,7 @@ fn misspelt(family: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simulator::words::{FAMILY, words};
+    use crate::words::{FAMILY, words};
 
     #[test]
     fn a_misspelt_name_is_another_name() {

@@ -4,12 +4,12 @@ use super::fhir_api::token;
 use super::fhir_api::{Api, Face, Reply, face};
 use super::mini_service::{Instead, Service};
 use super::{Fault, NOTE, Received, Simulator};
-use crate::secret::RawBody;
 use crate::seed::SplitMix64;
-use crate::transport::{Error, ErrorKind, Request, Response, Transport};
 use async_trait::async_trait;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, StatusCode};
+use nhs_pds::secret::RawBody;
+use nhs_pds::transport::{Error, ErrorKind, Request, Response, Transport};
 use std::time::Duration;
 
 /// What goes back, if anything does.

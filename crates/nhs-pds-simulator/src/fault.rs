@@ -1,8 +1,8 @@
 use super::FaultMix;
 use super::fault_mix::MixAtWork;
-use crate::nhs_number::NhsNumber;
-use crate::secret::RawBody;
 use http::{HeaderName, HeaderValue, StatusCode};
+use nhs_pds::nhs_number::NhsNumber;
+use nhs_pds::secret::RawBody;
 use std::fmt;
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use std::time::Duration;
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Fault {
     /// A response with this code and without data, such as `SMSP-0004`, `TOO_MANY_REQUESTS` or one that
-    /// nobody knows. The [module's words](crate::simulator) say what becomes of it in the FHIR API.
+    /// nobody knows. The [module's words](crate) say what becomes of it in the FHIR API.
     Code(String),
     /// A SOAP fault, with status 500; from the FHIR API, `UNKNOWN_ERROR` with the same status.
     Soap {
@@ -64,7 +64,7 @@ impl Fault {
     ///
     /// ```
     /// use http::header::{HeaderValue, RETRY_AFTER};
-    /// use nhs_pds::simulator::Fault;
+    /// use nhs_pds_simulator::Fault;
     ///
     /// let busy = Fault::code("TOO_MANY_REQUESTS")
     ///     .with_header(RETRY_AFTER, HeaderValue::from_static("2"));

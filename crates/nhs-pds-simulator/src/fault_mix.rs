@@ -1,7 +1,7 @@
 use super::Fault;
-use crate::secret::RawBody;
 use crate::seed::SplitMix64;
 use http::StatusCode;
+use nhs_pds::secret::RawBody;
 use std::collections::HashMap;
 use std::fmt;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use std::time::Duration;
 /// A part of all requests, in thousandths.
 ///
 /// ```
-/// use nhs_pds::simulator::Share;
+/// use nhs_pds_simulator::Share;
 ///
 /// assert_eq!(Share::per_cent(2), Share::per_mille(20));
 /// assert!(Share::per_mille(1_001).is_err());
@@ -57,7 +57,7 @@ pub struct ShareError;
 /// for a token.
 ///
 /// ```
-/// use nhs_pds::simulator::{Fault, FaultMix, Register, Share, Simulator};
+/// use nhs_pds_simulator::{Fault, FaultMix, Register, Share, Simulator};
 ///
 /// let mix = FaultMix::new(7)
 ///     .with(Share::per_cent(2)?, Fault::Cut)?
@@ -65,7 +65,7 @@ pub struct ShareError;
 /// let simulator = Simulator::new(Register::from_seed(1, 1_000));
 /// simulator.set_fault_mix(Some(mix));
 /// assert_eq!(simulator.injected(), [(Fault::Cut, 0), (Fault::code("SMSP-0004"), 0)]);
-/// # Ok::<(), nhs_pds::simulator::ShareError>(())
+/// # Ok::<(), nhs_pds_simulator::ShareError>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct FaultMix {

@@ -1,10 +1,10 @@
 //! The register as a file, in the columns of the NHS "Opentest" environment.
 
 use super::{Error, ErrorKind, Person, Register, Sensitivity};
-use crate::demographics::{Gender, PartialDate};
-use crate::nhs_number::NhsNumber;
-use crate::sheet;
 use csv::ByteRecord;
+use nhs_pds::demographics::{Gender, PartialDate};
+use nhs_pds::nhs_number::NhsNumber;
+use nhs_pds::text::spreadsheet;
 use std::collections::HashMap;
 use std::io::{Read, Write};
 
@@ -99,7 +99,7 @@ impl Register {
     /// `PAF_KEY`, `REF_ID` and `Notes`. Rows that cannot be used are returned; the others go through.
     ///
     /// ```
-    /// use nhs_pds::simulator::Register;
+    /// use nhs_pds_simulator::Register;
     ///
     /// let file = "NHS_NUMBER,DATE_OF_BIRTH,FAMILY_NAME,GENDER\n\
     ///             9434765919,19840229,SMITH,Female\n\
@@ -107,7 +107,7 @@ impl Register {
     /// let (register, passed_over) = Register::from_csv(file.as_bytes())?;
     /// assert_eq!(register.len(), 1);
     /// assert_eq!(passed_over[0].to_string(), "line 3: NHS_NUMBER is no NHS Number");
-    /// # Ok::<(), nhs_pds::simulator::Error>(())
+    /// # Ok::<(), nhs_pds_simulator::Error>(())
     /// ```
     ///
     /// # Errors
@@ -147,7 +147,10 @@ impl Register {
         let write_failed = |error: csv::Error| Error::new(ErrorKind::Write).with_source(error);
         rows.write_record(COLUMNS).map_err(write_failed)?;
         for person in self {
-            rows.write_record(sheet::row(&fields(person))).map_err(write_failed)?;
+            rows.write_record(
+                fields(person).iter().map(|text| spreadsheet::cell(text).into_owned()),
+            )
+            .map_err(write_failed)?;
         }
         rows.flush().map_err(|error| Error::new(ErrorKind::Write).with_source(error))
     }
@@ -206,7 +209,7 @@ impl Columns {
         let field = |name: &str| {
             let place = self.places.get(name).copied();
             let bytes = place.and_then(|place| row.get(place)).unwrap_or_default();
-            sheet::text(std::str::from_utf8(bytes).unwrap_or_default().trim())
+            spreadsheet::text(std::str::from_utf8(bytes).unwrap_or_default().trim())
         };
         let text = |name: &str| field(name).to_owned();
         let number = |name: &str| field(name).parse::<NhsNumber>();
@@ -296,10 +299,10 @@ fn gender(text: &str) -> Option<Gender> {
 
 const fn gender_name(gender: Gender) -> &'static str {
     match gender {
-        Gender::NotKnown => "Not known",
         Gender::Male => "Male",
         Gender::Female => "Female",
         Gender::NotSpecified => "Indeterminate",
+        _ => "Not known",
     }
 }
 

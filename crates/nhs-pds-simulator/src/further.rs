@@ -1,7 +1,8 @@
 //! What the FHIR API tells of a person, and SMSP does not.
 
-use crate::demographics::{PartialDate, redacted_debug};
-use crate::nhs_number::NhsNumber;
+use crate::redacted::redacted_debug;
+use nhs_pds::demographics::PartialDate;
+use nhs_pds::nhs_number::NhsNumber;
 
 /// What a name besides the usual one is.
 #[non_exhaustive]

@@ -3,13 +3,13 @@
 //! [`Simulator`] has two faces over one [`Register`] of people: it answers as a Spine Mini Service for
 //! PDS does, and as the PDS FHIR API does, with its token endpoint. It checks what it is sent down to the
 //! order of elements and the prefixes of dates, traces by the published rules, and breaks down when told
-//! to. It is a [`Transport`](crate::transport::Transport), so tests need no network; [`Server`] puts it
+//! to. It is a [`Transport`](nhs_pds::transport::Transport), so tests need no network; [`Server`] puts it
 //! behind HTTP for programs that do. [`Register`] holds the people: from a seed, or from a file in the
 //! columns of the NHS "Opentest" environment. [`Caseload`] makes the cases of a social care system
 //! to go with them.
 //!
 //! ```
-//! use nhs_pds::simulator::{Fault, Register, Simulator, When};
+//! use nhs_pds_simulator::{Fault, Register, Simulator, When};
 //!
 //! let simulator = Simulator::new(Register::from_seed(1, 1_000));
 //! simulator.add_fault(When::Next(2), Fault::code("SMSP-0004"));
@@ -121,6 +121,8 @@
 //! supported), patient access and privileged applications, the counting of requests per second (429 is a
 //! fault to choose), and telling a request that is sent again from a new one.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod case_plan;
 mod case_row;
 mod caseload;
@@ -138,7 +140,9 @@ mod people;
 mod person;
 mod places;
 mod received;
+mod redacted;
 mod register;
+mod seed;
 mod server;
 mod service;
 mod words;

@@ -1,4 +1,4 @@
-use crate::demographics::name_form;
+use nhs_pds::demographics::name_form;
 
 /// Text of a request to which a record has to be equal, where `*` stands for any characters.
 ///

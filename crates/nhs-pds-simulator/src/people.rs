@@ -3,9 +3,9 @@
 use super::places::{LOCALITIES, PRACTICES, PREMISES, STREETS, TOWNS};
 use super::words::{FAMILY, FEMALE, MALE, words};
 use super::{Person, Register, Sensitivity};
-use crate::demographics::{Gender, PartialDate};
-use crate::nhs_number::{NhsNumber, Synthetic};
 use crate::seed::SplitMix64;
+use nhs_pds::demographics::{Gender, PartialDate};
+use nhs_pds::nhs_number::{NhsNumber, Synthetic};
 
 /// Letters that the second half of a postcode may hold.
 const UNIT_LETTERS: &[u8] = b"ABDEFGHJLNPQRSTUWXYZ";
@@ -20,7 +20,7 @@ impl Register {
     /// pairs of twins, and 5 pairs of strangers with the same name, gender and date of birth.
     ///
     /// ```
-    /// use nhs_pds::simulator::Register;
+    /// use nhs_pds_simulator::Register;
     ///
     /// let register = Register::from_seed(7, 500);
     /// assert_eq!(register.len(), 500);

@@ -1,6 +1,7 @@
 use super::{Further, OtherAddress, OtherName, RelatedPerson};
-use crate::demographics::{Gender, PartialDate, redacted_debug};
-use crate::nhs_number::NhsNumber;
+use crate::redacted::redacted_debug;
+use nhs_pds::demographics::{Gender, PartialDate};
+use nhs_pds::nhs_number::NhsNumber;
 
 /// What the simulator holds about one person: the columns of the "Opentest" register, and what a test
 /// needs besides.
@@ -12,7 +13,7 @@ use crate::nhs_number::NhsNumber;
 /// ```
 /// use nhs_pds::demographics::Gender;
 /// use nhs_pds::nhs_number::NhsNumber;
-/// use nhs_pds::simulator::Person;
+/// use nhs_pds_simulator::Person;
 ///
 /// let number = NhsNumber::constant(9_434_765_919);
 /// let mut person = Person::new(number, "O'Hern", Gender::Female, "1984-02-29".parse()?);
@@ -56,7 +57,7 @@ pub struct Person {
     pub superseded_by: Option<NhsNumber>,
     /// The response code that every answer about this person gets. `SMSP-0003` (the Spine is
     /// unavailable) stands in for success and comes with the person's data; others come alone. It may be
-    /// of either service: the [module's words](crate::simulator) say what the FHIR API makes of it.
+    /// of either service: the [module's words](crate) say what the FHIR API makes of it.
     pub answer: Option<String>,
     /// The version of the record. 1, unless somebody sets it.
     pub version: u32,

@@ -1,13 +1,13 @@
-use crate::secret::RawBody;
-use crate::transport::Request;
 use http::{HeaderMap, Method};
+use nhs_pds::secret::RawBody;
+use nhs_pds::transport::Request;
 use std::fmt;
 use url::Url;
 
 /// A request as it came to the simulator.
 ///
 /// ```
-/// use nhs_pds::simulator::{Register, Simulator};
+/// use nhs_pds_simulator::{Register, Simulator};
 /// use nhs_pds::transport::{Request, Transport};
 ///
 /// # #[tokio::main(flavor = "current_thread")]

@@ -1,6 +1,6 @@
 use super::{Error, ErrorKind, Person};
-use crate::demographics::{PartialDate, name_form};
-use crate::nhs_number::NhsNumber;
+use nhs_pds::demographics::{PartialDate, name_form};
+use nhs_pds::nhs_number::NhsNumber;
 use std::collections::HashMap;
 use std::fmt;
 
@@ -15,7 +15,7 @@ fn key(family: &str) -> String {
 /// Lookups that need more than that look at those born in one year.
 ///
 /// ```
-/// use nhs_pds::simulator::Register;
+/// use nhs_pds_simulator::Register;
 ///
 /// let register = Register::from_seed(1, 1_000);
 /// let somebody = register.iter().next().expect("a person");

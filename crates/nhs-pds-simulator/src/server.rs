@@ -1,8 +1,6 @@
 use super::exchange::Exchange;
 use super::fhir_api::{BASE, Face, TOKEN, face};
 use super::{Received, Simulator};
-use crate::secret::RawBody;
-use crate::transport::Response;
 use bytes::Bytes;
 use http::StatusCode;
 use http::header::HOST;
@@ -13,6 +11,8 @@ use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use nhs_pds::secret::RawBody;
+use nhs_pds::transport::Response;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::Pin;
@@ -30,7 +30,7 @@ const LARGEST: usize = 1 << 20;
 /// A [`Simulator`] behind HTTP/1.1, on a free port of this machine. Stops when it is dropped.
 ///
 /// ```
-/// use nhs_pds::simulator::{Register, Server, Simulator};
+/// use nhs_pds_simulator::{Register, Server, Simulator};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> std::io::Result<()> {

@@ -2,11 +2,11 @@ use super::fault::Faults;
 use super::fhir_api::Access;
 use super::fhir_api::token::Issuing;
 use super::{Application, Fault, FaultMix, Received, Register, When};
-use crate::clock::{Clock, SystemClock};
-use crate::ids::{Ids, RandomIds};
-use crate::secret::{RawBody, Secret};
 use chrono::TimeDelta;
 use http::header::HeaderName;
+use nhs_pds::clock::{Clock, SystemClock};
+use nhs_pds::ids::{Ids, RandomIds};
+use nhs_pds::secret::{RawBody, Secret};
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,13 +22,13 @@ const KEPT: usize = 100;
 
 /// A simulated PDS. Clones are handles to the same one.
 ///
-/// As a [`Transport`](crate::transport::Transport) it takes every URL for its own, whatever its host: a
+/// As a [`Transport`](nhs_pds::transport::Transport) it takes every URL for its own, whatever its host: a
 /// path that ends with `/oauth2/token` is the token endpoint of the FHIR API, one that begins with
 /// `/personal-demographics/FHIR/R4` or has `/Patient` in it is the FHIR API, and every other is the Spine
-/// Mini Service. The rules are in the [module's words](crate::simulator).
+/// Mini Service. The rules are in the [module's words](crate).
 ///
 /// ```
-/// use nhs_pds::simulator::{Register, Simulator};
+/// use nhs_pds_simulator::{Register, Simulator};
 /// use nhs_pds::transport::{Request, Transport};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
@@ -37,7 +37,7 @@ const KEPT: usize = 100;
 /// let request = Request::post("https://smsp.example/".parse()?, "<hello/>".into());
 /// let response = simulator.send(request).await?;
 /// assert_eq!(response.status(), 500);
-/// let note = &response.headers()[nhs_pds::simulator::NOTE];
+/// let note = &response.headers()[nhs_pds_simulator::NOTE];
 /// assert_eq!(note, "the header Content-Type is not text/xml");
 /// # Ok(())
 /// # }

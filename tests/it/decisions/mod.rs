@@ -11,7 +11,7 @@ mod properties;
 mod recorded;
 mod services;
 mod trail;
-#[cfg(all(feature = "csv", feature = "simulator", feature = "smsp"))]
+#[cfg(all(feature = "csv", feature = "smsp"))]
 mod wire;
 
 use nhs_pds::case::{

@@ -5,8 +5,8 @@ use crate::services::{Face, us};
 use nhs_pds::case::{Case, NumberSource, RecordedNumber, caseload};
 use nhs_pds::ids::CountingIds;
 use nhs_pds::process::{Context, Policy, Row, Scope, decide, plan};
-use nhs_pds::simulator::{Caseload, Simulator};
 use nhs_pds::trace::{Caller, LocalIdentifier, MessageId};
+use nhs_pds_simulator::{Caseload, Simulator};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The size of the sample caseload: enough for every answer that it has.

@@ -1,5 +1,5 @@
 use nhs_pds::case::caseload;
-use nhs_pds::simulator::Register;
+use nhs_pds_simulator::Register;
 
 /// Caseloads: what was read is written, and read back the same.
 ///

@@ -5,7 +5,7 @@ use crate::services::Face;
 use nhs_pds::case::{Case, NumberSource, RecordedNumber};
 use nhs_pds::demographics::Gender;
 use nhs_pds::secret::RawBody;
-use nhs_pds::simulator::{Fault, Person, Register, Sensitivity, Simulator, When};
+use nhs_pds_simulator::{Fault, Person, Register, Sensitivity, Simulator, When};
 use std::collections::BTreeMap;
 
 /// How many points of each kind of boundary a run is killed at.

@@ -13,19 +13,25 @@ use syn::punctuated::Punctuated;
 use syn::{Attribute, Fields, GenericArgument, Item, Meta, PathArguments, Token, Type, Visibility};
 
 /// The features of this build. A `cfg` that names another one fails the scan.
-const FEATURES: [(&str, bool); 11] = [
+const FEATURES: [(&str, bool); 12] = [
     ("barcode", cfg!(feature = "barcode")),
     ("blocking", cfg!(feature = "blocking")),
+    ("conformance", cfg!(feature = "conformance")),
     ("csv", cfg!(feature = "csv")),
     ("fhir", cfg!(feature = "fhir")),
     ("http", cfg!(feature = "http")),
     ("process", cfg!(feature = "process")),
     ("resilience", cfg!(feature = "resilience")),
-    ("simulator", cfg!(feature = "simulator")),
     ("smsp", cfg!(feature = "smsp")),
     ("sqlite", cfg!(feature = "sqlite")),
     ("transport", cfg!(feature = "transport")),
+    // A feature of the simulator, which the tests enable.
+    ("wiremock", true),
 ];
+
+/// The crates that are read: the folder of the sources, and the name in paths of types.
+const CRATES: [(&str, &str); 2] =
+    [("src", "nhs_pds"), ("crates/nhs-pds-simulator/src", "nhs_pds_simulator")];
 
 /// One struct or enum.
 #[derive(Default)]
@@ -56,20 +62,23 @@ pub(super) struct Part {
     ty: Type,
 }
 
-/// All that is declared in `src`.
+/// All that is declared in the sources.
 pub(super) struct Source {
     pub(super) types: Vec<Declared>,
     closed: BTreeSet<String>,
 }
 
 impl Source {
-    /// Reads the crate, module by module. `exempt` are paths that are taken as having no room.
+    /// Reads the crates, module by module. `exempt` are paths that are taken as having no room.
     pub(super) fn read<'a>(exempt: impl IntoIterator<Item = &'a str>) -> Self {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
         let mut scan = Scan::default();
-        scan.file(&root.join("lib.rs"), &root, "nhs_pds", true);
-        let missed: Vec<_> = files(&root).into_iter().filter(|f| !scan.seen.contains(f)).collect();
-        assert!(missed.is_empty(), "no `mod` leads to {missed:?}");
+        for (folder, name) in CRATES {
+            let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+            scan.file(&root.join("lib.rs"), &root, name, true);
+            let files = files(&root).into_iter();
+            let missed: Vec<_> = files.filter(|file| !scan.seen.contains(file)).collect();
+            assert!(missed.is_empty(), "no `mod` leads to {missed:?}");
+        }
         Self::of(scan, exempt)
     }
 

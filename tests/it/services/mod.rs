@@ -2,14 +2,18 @@
 //! face for it.
 //!
 //! Whoever adds a service adds it to [`Face::ALL`], and the compiler asks for the rest.
+#![cfg_attr(
+    not(feature = "conformance"),
+    allow(dead_code, reason = "the conformance suites use all of it")
+)]
 
 #[cfg(feature = "fhir")]
 mod tokens;
 
-use nhs_pds::simulator::{Fault, Simulator};
 use nhs_pds::smsp;
 use nhs_pds::trace::{Caller, LocalIdentity, SmartcardIdentity, Tracer, User};
 use nhs_pds::transport::Transport;
+use nhs_pds_simulator::{Fault, Simulator};
 use std::sync::Arc;
 
 /// A service, as the simulator shows it and a client asks it.
@@ -67,6 +71,10 @@ impl Face {
     ];
 
     /// A client of this service, which is `simulator`, by this way.
+    #[cfg_attr(
+        not(feature = "fhir"),
+        expect(unused_variables, reason = "only the tokens of the FHIR API need the simulator")
+    )]
     pub(crate) fn client(self, simulator: &Simulator, way: &Way) -> Arc<dyn Tracer> {
         let transport = Arc::clone(&way.transport);
         #[cfg(feature = "fhir")]

@@ -6,9 +6,9 @@ use nhs_pds::fhir::auth::{
     UserTokens,
 };
 use nhs_pds::secret::Secret;
-use nhs_pds::simulator::{Application, Simulator};
 use nhs_pds::trace::User;
 use nhs_pds::transport::Transport;
+use nhs_pds_simulator::{Application, Simulator};
 use std::sync::Arc;
 
 const CLIENT_ID: &str = "4PaxlGMRkqAcGt0gLmC4sQ";

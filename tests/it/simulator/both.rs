@@ -9,12 +9,12 @@ use nhs_pds::demographics::Demographics;
 use nhs_pds::fhir::auth::{ApplicationTokens, SigningKey, TokenConfig};
 use nhs_pds::ids::RandomIds;
 use nhs_pds::secret::Secret;
-use nhs_pds::simulator::{Person, Register, Simulator};
 use nhs_pds::trace::{
     Caller, FetchDetails, FindPerson, LocalIdentity, MessageId, Outcome, Question, Restriction,
     Tracer, VerifyNumber,
 };
 use nhs_pds::{fhir, smsp};
+use nhs_pds_simulator::{Person, Register, Simulator};
 use std::sync::Arc;
 
 fn us() -> LocalIdentity {

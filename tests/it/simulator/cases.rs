@@ -2,7 +2,7 @@
 
 use super::message::{ask, birth, gender, name, postcode, simulate};
 use nhs_pds::demographics::{FullDate, Gender};
-use nhs_pds::simulator::{Caseload, Expected};
+use nhs_pds_simulator::{Caseload, Expected};
 use std::collections::HashMap;
 
 /// The first row of each case, by identifier and column.

@@ -2,18 +2,18 @@
 
 use super::message::simulate;
 use nhs_pds::clock::FixedClock;
-use nhs_pds::simulator::{Fault, Register, Sensitivity, When};
 use nhs_pds::smsp::{Client, Config};
 use nhs_pds::trace::{
     Caller, FetchDetails, FindPerson, LocalIdentifier, LocalIdentity, Outcome, VerifyNumber,
 };
+use nhs_pds_simulator::{Fault, Register, Sensitivity, When};
 use std::sync::Arc;
 
 fn us() -> LocalIdentity {
     LocalIdentity::new("ZZ999".parse().unwrap(), "worker").unwrap()
 }
 
-fn client(simulator: nhs_pds::simulator::Simulator) -> Client {
+fn client(simulator: nhs_pds_simulator::Simulator) -> Client {
     let config = Config::new("https://smsp.example/smsp/pds".parse().unwrap(), us());
     let clock = FixedClock::at("2026-11-23T09:30:00Z".parse().unwrap());
     Client::new(config, Arc::new(simulator)).with_clock(Arc::new(clock))

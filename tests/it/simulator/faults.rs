@@ -5,8 +5,8 @@ use super::message::{
 };
 use http::StatusCode;
 use nhs_pds::nhs_number::NhsNumber;
-use nhs_pds::simulator::{Fault, FaultMix, Share, When};
 use nhs_pds::transport::{ErrorKind, Transport};
+use nhs_pds_simulator::{Fault, FaultMix, Share, When};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -94,7 +94,7 @@ async fn delays_come_on_top() {
 #[tokio::test]
 async fn other_people_from_one_request_to_the_next() {
     let simulator = simulator();
-    simulator.clone().set_register(nhs_pds::simulator::Register::default());
+    simulator.clone().set_register(nhs_pds_simulator::Register::default());
     let response = simulator.send(request(GET, message(GET, &parameters()))).await.unwrap();
     assert_eq!(Answer::of(&response).code(), "DEMOG-0001");
 }

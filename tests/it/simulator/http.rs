@@ -1,7 +1,7 @@
 //! The simulator behind HTTP, asked over a bare TCP connection.
 
 use super::message::{birth, gender, message, name, simulator};
-use nhs_pds::simulator::{Fault, Server, Simulator, When};
+use nhs_pds_simulator::{Fault, Server, Simulator, When};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 

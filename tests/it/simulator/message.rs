@@ -4,8 +4,8 @@ use http::HeaderMap;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use nhs_pds::clock::FixedClock;
 use nhs_pds::ids::CountingIds;
-use nhs_pds::simulator::{Register, Simulator};
 use nhs_pds::transport::{Request, Response, Transport};
+use nhs_pds_simulator::{Register, Simulator};
 use std::sync::Arc;
 
 /// A request for `getNHSNumber`, after the published example.
@@ -151,7 +151,7 @@ impl Answer {
     }
 
     pub(super) fn note(&self) -> &str {
-        let note = self.headers.get(nhs_pds::simulator::NOTE);
+        let note = self.headers.get(nhs_pds_simulator::NOTE);
         note.map_or("", |note| note.to_str().unwrap())
     }
 

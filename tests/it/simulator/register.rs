@@ -1,7 +1,7 @@
 //! The people: from a seed, from a file, to a file.
 
 use nhs_pds::nhs_number::NhsNumber;
-use nhs_pds::simulator::{ErrorKind, Register, RowReason, Sensitivity};
+use nhs_pds_simulator::{ErrorKind, Register, RowReason, Sensitivity};
 use std::path::Path;
 
 const HEADER: &str = "nhs_number,DATE_OF_BIRTH,DATE_OF_DEATH,FAMILY_NAME,GENDER,SENSITIVE_FLAG,\
@@ -118,7 +118,7 @@ fn a_seed_gives_the_same_people_for_ever() {
 #[test]
 fn a_seed_gives_people_of_every_kind() {
     let register = Register::from_seed(1, 5_000);
-    let count = |is: &dyn Fn(&nhs_pds::simulator::Person) -> bool| {
+    let count = |is: &dyn Fn(&nhs_pds_simulator::Person) -> bool| {
         register.iter().filter(|person| is(person)).count()
     };
     assert!((150..400).contains(&count(&|p| p.death.is_some())));
@@ -129,7 +129,7 @@ fn a_seed_gives_people_of_every_kind() {
     assert!(register.iter().all(|p| p.nhs_number.is_synthetic()));
     assert!(register.iter().all(|p| p.postcode.parse::<nhs_pds::demographics::Postcode>().is_ok()));
     let kin = |same_given: bool, same_home: bool| {
-        let others = |p: &nhs_pds::simulator::Person| {
+        let others = |p: &nhs_pds_simulator::Person| {
             register.born(&p.family, p.birth).any(|other| {
                 other.nhs_number != p.nhs_number
                     && other.superseded_by.is_none()

@@ -1,7 +1,7 @@
 //! Answers against the published schemas.
 
 use super::message::{Answer, ask, birth, gender, local, name, number, simulator};
-use nhs_pds::simulator::{Fault, When};
+use nhs_pds_simulator::{Fault, When};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -5,8 +5,8 @@ use super::message::{
     simulator,
 };
 use http::header::{CONTENT_TYPE, HeaderValue};
-use nhs_pds::simulator::Register;
 use nhs_pds::transport::{Request, Transport};
+use nhs_pds_simulator::Register;
 
 const GET: &str = "getNHSNumber";
 const IDENTITY: &str = r#"<itk:id uri="urn:nhs-uk:identity:ods:ZZ999:worker"/>"#;

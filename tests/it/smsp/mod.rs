@@ -6,7 +6,6 @@ mod client;
 mod decode;
 mod encode;
 mod hostile;
-#[cfg(feature = "simulator")]
 mod properties;
 mod published;
 mod xml;

@@ -6,12 +6,12 @@ use nhs_pds::clock::FixedClock;
 use nhs_pds::demographics::Gender;
 use nhs_pds::ids::CountingIds;
 use nhs_pds::nhs_number::NhsNumber;
-use nhs_pds::simulator::{Person, Register, Simulator};
 use nhs_pds::smsp::{Client, Config, PatientDetails};
 use nhs_pds::trace::{
     Answer, Caller, FetchDetails, FindPerson, LocalIdentifier, LocalIdentity, Match, NameText,
     Outcome, VerifyNumber,
 };
+use nhs_pds_simulator::{Person, Register, Simulator};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;

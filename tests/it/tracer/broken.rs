@@ -6,12 +6,12 @@ use async_trait::async_trait;
 use nhs_pds::clock::{Clock, SystemClock};
 use nhs_pds::ids::RandomIds;
 use nhs_pds::nhs_number::NhsNumber;
-use nhs_pds::simulator::Simulator;
 use nhs_pds::trace::conformance::{self, Trouble};
 use nhs_pds::trace::{
     Answer, Attended, Caller, Error, ErrorKind, Exchange, LocalIdentifier, Match, MessageId, Mode,
     Outcome, Question, Restriction, Tracer, User,
 };
+use nhs_pds_simulator::Simulator;
 use std::sync::{Arc, Mutex};
 
 /// How a tracer changes what a good one answers.

@@ -3,8 +3,8 @@
 use crate::services::Face;
 use nhs_pds::demographics::Gender;
 use nhs_pds::nhs_number::NhsNumber;
-use nhs_pds::simulator::{Person, Register, Sensitivity};
 use nhs_pds::trace::conformance::{Known, Particulars, Population, Recognisable};
+use nhs_pds_simulator::{Person, Register, Sensitivity};
 
 fn person(number: u64, family: &str, given: &str, birth: &str) -> Person {
     let number = NhsNumber::constant(number);

@@ -3,10 +3,10 @@
 use super::application::Application;
 use super::codes::issue;
 use super::outcome::Issue;
-use crate::ids::Ids;
 use chrono::{DateTime, TimeDelta, Utc};
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
+use nhs_pds::ids::Ids;
 use std::collections::HashMap;
 
 /// For how long an identifier of an assertion may not come again.
@@ -28,18 +28,18 @@ struct Token {
 
 /// What is known of those who ask.
 #[derive(Default)]
-pub(in crate::simulator) struct Access {
+pub(crate) struct Access {
     applications: Vec<Application>,
     tokens: HashMap<String, Token>,
     /// Identifiers of assertions, and when they came.
     seen: HashMap<(String, String), DateTime<Utc>>,
     /// How many token requests have come.
-    pub(in crate::simulator) token_count: u64,
+    pub(crate) token_count: u64,
 }
 
 impl Access {
     /// Takes an application in, or another state of one.
-    pub(in crate::simulator) fn register(&mut self, application: Application) {
+    pub(crate) fn register(&mut self, application: Application) {
         self.applications.retain(|other| other.client_id() != application.client_id());
         self.applications.push(application);
     }
@@ -67,7 +67,7 @@ impl Access {
         token
     }
 
-    pub(in crate::simulator) fn healthcare_worker(
+    pub(crate) fn healthcare_worker(
         &mut self,
         roles: &[&str],
         life: TimeDelta,
@@ -78,7 +78,7 @@ impl Access {
         self.issue(Mode::HealthcareWorker(roles), life, ids, now)
     }
 
-    pub(in crate::simulator) fn revoke(&mut self) {
+    pub(crate) fn revoke(&mut self) {
         self.tokens.clear();
     }
 

@@ -1,4 +1,4 @@
-use crate::simulator::{Error, ErrorKind};
+use crate::{Error, ErrorKind};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::signature::{RSA_PKCS1_2048_8192_SHA512, RsaPublicKeyComponents};
@@ -8,13 +8,13 @@ use std::fmt;
 /// An application that may ask the FHIR API: its API key, and the public keys that it has registered.
 ///
 /// ```
-/// use nhs_pds::simulator::{Application, Register, Simulator};
+/// use nhs_pds_simulator::{Application, Register, Simulator};
 ///
 /// let jwks = r#"{"keys":[{"kty":"RSA","kid":"test-1","n":"u1SU1LfVLPHCozMxH2Mo","e":"AQAB"}]}"#;
 /// let application = Application::new("an-api-key").with_jwks(jwks)?;
 /// let simulator = Simulator::new(Register::default()).with_application(application);
 /// assert_eq!(simulator.token_count(), 0);
-/// # Ok::<(), nhs_pds::simulator::Error>(())
+/// # Ok::<(), nhs_pds_simulator::Error>(())
 /// ```
 #[derive(Clone)]
 pub struct Application {

@@ -3,7 +3,7 @@
 use super::codings;
 use super::patient::{Extent, NHS_NUMBER, address, period, telecoms, write};
 use super::search::Hit;
-use crate::simulator::{Person, RelatedPerson};
+use crate::{Person, RelatedPerson};
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value, json};
 

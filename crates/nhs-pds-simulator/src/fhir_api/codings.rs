@@ -1,7 +1,7 @@
 //! Codes with their systems and displays, as the API's specification has them.
 
 use super::languages;
-use crate::simulator::RelatedPerson;
+use crate::RelatedPerson;
 use serde_json::{Map, Value, json};
 
 /// How the systems of UK Core begin.

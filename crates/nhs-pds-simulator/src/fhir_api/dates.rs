@@ -2,8 +2,8 @@
 
 use super::codes::invalid_value;
 use super::outcome::Issue;
-use crate::demographics::{FullDate, PartialDate};
 use chrono::{Datelike, NaiveDate};
+use nhs_pds::demographics::{FullDate, PartialDate};
 use std::ops::RangeInclusive;
 
 /// The days that a date may be, both ends included. A range may be open at one end.

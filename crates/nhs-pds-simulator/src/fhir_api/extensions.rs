@@ -2,8 +2,8 @@
 
 use super::codings;
 use super::patient::{Extent, organisation};
-use crate::demographics::PartialDate;
-use crate::simulator::{DeathNotification, Person};
+use crate::{DeathNotification, Person};
+use nhs_pds::demographics::PartialDate;
 use serde_json::{Map, Value, json};
 
 /// How the addresses of most extensions begin.

@@ -1,7 +1,7 @@
 //! Whom a question is about, as one number.
 
-use crate::nhs_number::NhsNumber;
-use crate::simulator::received::Received;
+use crate::received::Received;
+use nhs_pds::nhs_number::NhsNumber;
 use sha2::{Digest, Sha256};
 
 /// The same for the same people, whatever is asked; where the question is `about` nobody, the same for

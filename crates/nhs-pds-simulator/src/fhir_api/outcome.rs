@@ -12,11 +12,11 @@ pub(super) const JSON: &str = "application/json";
 
 /// A response to send back.
 #[derive(Clone)]
-pub(in crate::simulator) struct Reply {
-    pub(in crate::simulator) status: StatusCode,
-    pub(in crate::simulator) content_type: &'static str,
-    pub(in crate::simulator) headers: Vec<(HeaderName, HeaderValue)>,
-    pub(in crate::simulator) body: String,
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) content_type: &'static str,
+    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
+    pub(crate) body: String,
 }
 
 impl Reply {

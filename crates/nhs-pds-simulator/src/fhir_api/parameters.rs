@@ -4,8 +4,8 @@ use super::access::Mode;
 use super::codes::{invalid_value, issue, missing};
 use super::dates::{self, Range};
 use super::outcome::Issue;
-use crate::demographics::Gender;
-use crate::simulator::pattern::Pattern;
+use crate::pattern::Pattern;
+use nhs_pds::demographics::Gender;
 
 /// All parameters of a search.
 const KNOWN: [&str; 14] = [

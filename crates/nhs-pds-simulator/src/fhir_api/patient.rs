@@ -1,9 +1,9 @@
 //! Writing a `Patient`: all of a record, or the part of it that a search shows.
 
 use super::{codings, extensions};
-use crate::demographics::{Gender, PartialDate};
-use crate::simulator::person::is_mobile;
-use crate::simulator::{OtherAddressUse, OtherName, Person, Sensitivity};
+use crate::person::is_mobile;
+use crate::{OtherAddressUse, OtherName, Person, Sensitivity};
+use nhs_pds::demographics::{Gender, PartialDate};
 use serde_json::{Map, Value, json};
 
 pub(super) const NHS_NUMBER: &str = "https://fhir.nhs.uk/Id/nhs-number";
@@ -85,7 +85,7 @@ pub(super) const fn gender(gender: Gender) -> &'static str {
         Gender::Male => "male",
         Gender::Female => "female",
         Gender::NotSpecified => "other",
-        Gender::NotKnown => "unknown",
+        _ => "unknown",
     }
 }
 

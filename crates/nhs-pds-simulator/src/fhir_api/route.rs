@@ -1,12 +1,12 @@
 //! Which face a path belongs to.
 
 /// Where the API is.
-pub(in crate::simulator) const BASE: &str = "/personal-demographics/FHIR/R4";
+pub(crate) const BASE: &str = "/personal-demographics/FHIR/R4";
 /// Where tokens are.
-pub(in crate::simulator) const TOKEN: &str = "/oauth2/token";
+pub(crate) const TOKEN: &str = "/oauth2/token";
 
 /// Whom a request is for.
-pub(in crate::simulator) enum Face<'a> {
+pub(crate) enum Face<'a> {
     /// The token endpoint.
     Token,
     /// The FHIR API, with the path after its base.
@@ -16,7 +16,7 @@ pub(in crate::simulator) enum Face<'a> {
 }
 
 /// Whom `path` is for. The API may have any base, if `/Patient` follows.
-pub(in crate::simulator) fn face(path: &str) -> Face<'_> {
+pub(crate) fn face(path: &str) -> Face<'_> {
     if path.ends_with(TOKEN) {
         return Face::Token;
     }

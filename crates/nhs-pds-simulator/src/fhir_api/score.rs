@@ -5,10 +5,10 @@
 //! another formula, which is not published; only 1 means the same in both.
 
 use super::parameters::Query;
-use crate::demographics::{PartialDate, name_form};
-use crate::simulator::pattern::Pattern;
-use crate::simulator::{OtherAddressUse, OtherName, Person};
+use crate::pattern::Pattern;
+use crate::{OtherAddressUse, OtherName, Person};
 use chrono::NaiveDate;
+use nhs_pds::demographics::{PartialDate, name_form};
 
 /// A name or postcode that has a wildcard.
 const WILDCARD: f64 = 0.95;

@@ -2,10 +2,10 @@
 
 use super::parameters::Query;
 use super::score::score;
-use crate::demographics::{FullDate, PartialDate};
-use crate::simulator::pattern::Pattern;
-use crate::simulator::{Person, Register, Sensitivity};
+use crate::pattern::Pattern;
+use crate::{Person, Register, Sensitivity};
 use chrono::NaiveDate;
+use nhs_pds::demographics::{FullDate, PartialDate};
 
 /// A record that fits, and how well.
 pub(super) struct Hit<'a> {

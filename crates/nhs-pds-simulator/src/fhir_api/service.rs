@@ -10,10 +10,8 @@ use super::parameters::Sent;
 use super::patient::{Extent, write};
 use super::route::{Target, target};
 use super::search::{Hit, find, is_shown};
-use crate::demographics::london_day;
-use crate::nhs_number::NhsNumber;
-use crate::simulator::received::Received;
-use crate::simulator::{Person, Register, Sensitivity};
+use crate::received::Received;
+use crate::{Person, Register, Sensitivity};
 use chrono::{DateTime, Utc};
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
@@ -21,6 +19,8 @@ use http::header::{
     HeaderValue, ORIGIN,
 };
 use http::{Method, StatusCode};
+use nhs_pds::demographics::london_day;
+use nhs_pds::nhs_number::NhsNumber;
 use sha2::{Digest, Sha256};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -28,12 +28,12 @@ const CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
 const SESSION_ROLE: HeaderName = HeaderName::from_static("nhsd-session-urid");
 
 /// The API, at one instant.
-pub(in crate::simulator) struct Api<'a> {
-    pub(in crate::simulator) register: &'a Register,
-    pub(in crate::simulator) now: DateTime<Utc>,
-    pub(in crate::simulator) empty_lines: bool,
+pub(crate) struct Api<'a> {
+    pub(crate) register: &'a Register,
+    pub(crate) now: DateTime<Utc>,
+    pub(crate) empty_lines: bool,
     /// What answers say that the API's base is.
-    pub(in crate::simulator) base: String,
+    pub(crate) base: String,
 }
 
 /// An answer, and what it is about.
@@ -55,7 +55,7 @@ impl Api<'_> {
     /// Answers one request to `path`, which follows the base. `instead` is told whom the request is
     /// about, and what they are known by in a mix of faults if it is a question, and may give another
     /// code to answer with.
-    pub(in crate::simulator) fn answer(
+    pub(crate) fn answer(
         &self,
         path: &str,
         request: &Received,

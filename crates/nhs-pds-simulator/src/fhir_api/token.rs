@@ -3,11 +3,11 @@
 use super::access::{Access, Mode};
 use super::assertion::{self, Denial};
 use super::outcome::{JSON, Reply};
-use crate::ids::Ids;
-use crate::simulator::received::Received;
+use crate::received::Received;
 use chrono::{DateTime, TimeDelta, Utc};
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE};
 use http::{Method, StatusCode};
+use nhs_pds::ids::Ids;
 use serde_json::{Value, json};
 
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -15,10 +15,10 @@ const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-be
 
 /// How tokens are given out.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::simulator) struct Issuing {
-    pub(in crate::simulator) life: TimeDelta,
+pub(crate) struct Issuing {
+    pub(crate) life: TimeDelta,
     /// Whether `expires_in` is a number, and not a string of digits as in the live service.
-    pub(in crate::simulator) numeric: bool,
+    pub(crate) numeric: bool,
 }
 
 impl Default for Issuing {
@@ -28,7 +28,7 @@ impl Default for Issuing {
 }
 
 /// Answers a request for a token.
-pub(in crate::simulator) fn answer(
+pub(crate) fn answer(
     request: &Received,
     access: &mut Access,
     issuing: Issuing,
@@ -47,7 +47,7 @@ pub(in crate::simulator) fn answer(
 }
 
 /// The body of an error.
-pub(in crate::simulator) fn failed(status: StatusCode, error: &str, ids: &dyn Ids) -> Reply {
+pub(crate) fn failed(status: StatusCode, error: &str, ids: &dyn Ids) -> Reply {
     let body = json!({
         "error": error,
         "error_description": "chosen by the test",

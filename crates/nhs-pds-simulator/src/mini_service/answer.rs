@@ -1,9 +1,9 @@
 //! What the service answers: the rules of a trace.
 
 use super::parameters::{Number, Query};
-use crate::demographics::{PartialDate, Postcode};
-use crate::nhs_number::NhsNumber;
-use crate::simulator::{Person, Register, Sensitivity};
+use crate::{Person, Register, Sensitivity};
+use nhs_pds::demographics::{PartialDate, Postcode};
+use nhs_pds::nhs_number::NhsNumber;
 use std::borrow::Cow;
 
 /// The number has been replaced.

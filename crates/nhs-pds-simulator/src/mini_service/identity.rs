@@ -1,8 +1,8 @@
 //! Whom a question is about, as one number.
 
 use super::parameters::{Number, Query};
-use crate::nhs_number::NhsNumber;
-use crate::simulator::pattern::Pattern;
+use crate::pattern::Pattern;
+use nhs_pds::nhs_number::NhsNumber;
 use sha2::{Digest, Sha256};
 
 /// The same for the same people and the asking system's own identifier, whatever else is asked; where the

@@ -15,11 +15,11 @@ mod response;
 mod xml;
 
 use super::Register;
-use crate::ids::Ids;
-use crate::nhs_number::NhsNumber;
 use answer::Verdict;
 use chrono::{DateTime, Utc};
 use http::HeaderMap;
+use nhs_pds::ids::Ids;
+use nhs_pds::nhs_number::NhsNumber;
 use refusal::Refusal;
 use roxmltree::Document;
 

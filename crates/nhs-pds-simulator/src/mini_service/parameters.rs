@@ -3,9 +3,9 @@
 use super::names::{GENDER_CODES, HL7, MESSAGE_CODES, NHS_NUMBERS};
 use super::operation::{Need, Operation, Parameter};
 use super::xml::{Element, children, is_nil, is_upper_uuid, own_children, text};
-use crate::demographics::{Gender, PartialDate, Postcode};
-use crate::nhs_number::NhsNumber;
-use crate::simulator::pattern::Pattern;
+use crate::pattern::Pattern;
+use nhs_pds::demographics::{Gender, PartialDate, Postcode};
+use nhs_pds::nhs_number::NhsNumber;
 
 /// Why a payload is answered by SMSP-0001: a place and what is wrong there, never a value.
 pub(super) type Misfit = String;

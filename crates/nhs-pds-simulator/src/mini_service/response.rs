@@ -9,10 +9,10 @@ use super::names::{
 use super::operation::Operation;
 use super::parameters::LocalIdentifier;
 use super::xml::escape;
-use crate::ids::Ids;
-use crate::simulator::person::is_mobile;
-use crate::simulator::{Person, Sensitivity};
+use crate::person::is_mobile;
+use crate::{Person, Sensitivity};
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use nhs_pds::ids::Ids;
 
 /// On whose behalf the simulator answers. `ZZZ99` is no organisation.
 const SIMULATOR: &str = "urn:nhs-uk:addressing:ods:ZZZ99:simulator";

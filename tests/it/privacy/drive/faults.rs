@@ -9,11 +9,11 @@ use crate::privacy::samples::us;
 use crate::privacy::source::Source;
 use http::StatusCode;
 use http::header::{HeaderValue, SERVER};
-use nhs_pds::simulator::{Fault, FaultMix, Server, Simulator, When};
 use nhs_pds::smsp::ResponseCode;
 use nhs_pds::trace::{Caller, Unattended};
 use nhs_pds::transport::http::{HttpConfig, HttpTransport};
 use nhs_pds::transport::{Error, ErrorKind, Scripted};
+use nhs_pds_simulator::{Fault, FaultMix, Server, Simulator, When};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
@@ -43,7 +43,7 @@ pub(super) fn faults() -> Vec<Fault> {
 #[test]
 fn every_fault_of_the_simulator_is_met() {
     let source = Source::read([]);
-    let declared = source.types.iter().find(|t| t.path == "nhs_pds::simulator::fault::Fault");
+    let declared = source.types.iter().find(|t| t.path == "nhs_pds_simulator::fault::Fault");
     let met: Vec<String> = faults().iter().map(|fault| format!("{fault:?}")).collect();
     for variant in &declared.unwrap().variants {
         assert!(met.iter().any(|fault| fault.starts_with(variant)), "{variant} is not met");

@@ -19,10 +19,10 @@ use nhs_pds::clock::FixedClock;
 use nhs_pds::fhir::auth::{ApplicationTokens, Jwks, TokenConfig, UserToken};
 use nhs_pds::fhir::{Access, ApplicationRestricted, Client, Config, HealthcareWorker, IssueCode};
 use nhs_pds::resilience::Retrying;
-use nhs_pds::simulator::{Application, Fault, RelatedPerson, Server, Simulator, When};
 use nhs_pds::trace::{Caller, Tracer, User};
 use nhs_pds::transport::http::{HttpConfig, HttpTransport};
 use nhs_pds::transport::{Scripted, Transport};
+use nhs_pds_simulator::{Application, Fault, RelatedPerson, Server, Simulator, When};
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -24,10 +24,10 @@ use nhs_pds::ids::CountingIds;
 use nhs_pds::resilience::{
     self, CircuitBreaker, Gateway, RateLimit, Retry, RetryPolicy, Retrying, telemetry,
 };
-use nhs_pds::simulator::{Person, Register, Simulator};
 use nhs_pds::smsp::{Client, Config, PatientDetails};
 use nhs_pds::trace::{Attended, Caller, MessageId, Mode, Question, Tracer, Unattended, User};
 use nhs_pds::transport::{Error, Request, Response, Transport};
+use nhs_pds_simulator::{Person, Register, Simulator};
 use std::fmt;
 use std::num::NonZeroU32;
 use std::sync::Arc;

@@ -18,8 +18,8 @@ use nhs_pds::process::alert::{AlertSink, MemoryAlerts};
 use nhs_pds::process::review::{Corrections, ItemFilter, ItemId, Resolution, ReviewQueue};
 use nhs_pds::process::{Process, RefreshEvent, Schedule, Worker, import};
 use nhs_pds::report::report;
-use nhs_pds::simulator::{Fault, When};
 use nhs_pds::trace::Caller;
+use nhs_pds_simulator::{Fault, When};
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -55,7 +55,7 @@ pub(super) async fn show(shown: &mut Shown) {
         show_log(shown, &log, &filter).await;
         shown.value(&log);
     }
-    #[cfg(feature = "simulator")]
+    #[cfg(feature = "conformance")]
     shown.error(&nhs_pds::audit::conformance::Breach::from(error()));
 }
 

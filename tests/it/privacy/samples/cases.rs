@@ -197,7 +197,7 @@ pub(super) async fn show_stored(shown: &mut Shown) {
         alerts.deliver(&[alert(&full_case())]).await.unwrap();
         shown.value(&alerts);
     }
-    #[cfg(feature = "simulator")]
+    #[cfg(feature = "conformance")]
     shown.error(&case::conformance::Breach::from(error()));
 }
 

@@ -15,7 +15,6 @@ mod pds;
 mod people;
 pub(super) mod questions;
 mod review;
-#[cfg(feature = "simulator")]
 pub(super) mod simulator;
 #[cfg(feature = "smsp")]
 mod smsp;
@@ -51,7 +50,6 @@ pub(super) fn show(shown: &mut Shown) {
         fhir_answers::show(shown).await;
         #[cfg(feature = "smsp")]
         smsp::show(shown).await;
-        #[cfg(feature = "simulator")]
         simulator::show(shown).await;
     });
     #[cfg(feature = "csv")]

@@ -87,12 +87,12 @@ pub(super) fn show(shown: &mut Shown) {
     shown.error(&error());
     show_scripted(shown);
     show_findings(shown);
-    #[cfg(feature = "simulator")]
+    #[cfg(feature = "conformance")]
     show_population(shown);
 }
 
 /// Whom a conformance suite is told of.
-#[cfg(feature = "simulator")]
+#[cfg(feature = "conformance")]
 fn show_population(shown: &mut Shown) {
     use nhs_pds::trace::conformance::{Breach, Known, Particulars, Population, Recognisable};
     let particulars = Particulars {

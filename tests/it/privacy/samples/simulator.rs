@@ -6,11 +6,11 @@ use crate::privacy::person::{
 };
 use crate::privacy::walk::Shown;
 use nhs_pds::demographics::Gender;
-use nhs_pds::simulator::{
+use nhs_pds::transport::{Request, Transport};
+use nhs_pds_simulator::{
     Application, Caseload, Fault, FaultMix, Further, NameUse, OtherAddress, OtherAddressUse,
     OtherName, Person, Register, RelatedPerson, Server, Simulator, When,
 };
-use nhs_pds::transport::{Request, Transport};
 use std::time::Duration;
 
 /// The person on the register.

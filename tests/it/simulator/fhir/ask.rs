@@ -3,8 +3,8 @@
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use nhs_pds::clock::FixedClock;
 use nhs_pds::ids::CountingIds;
-use nhs_pds::simulator::{Register, Simulator};
 use nhs_pds::transport::{Request, Response, Transport};
+use nhs_pds_simulator::{Register, Simulator};
 use serde_json::Value;
 use std::sync::Arc;
 

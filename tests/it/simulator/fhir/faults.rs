@@ -4,8 +4,8 @@ use super::ask::{Answer, ask, find, get, people, simulate, simulator};
 use http::StatusCode;
 use http::header::{HeaderValue, RETRY_AFTER};
 use nhs_pds::nhs_number::NhsNumber;
-use nhs_pds::simulator::{Fault, FaultMix, Register, Simulator, When};
 use nhs_pds::transport::{ErrorKind, Transport};
+use nhs_pds_simulator::{Fault, FaultMix, Register, Simulator, When};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -179,7 +179,7 @@ async fn a_mix_is_the_same_in_whatever_order_people_are_asked_about() {
 async fn a_mix_spares_what_is_no_question() {
     let simulator: Simulator = simulator();
     let mix = FaultMix::new(1)
-        .with(nhs_pds::simulator::Share::WHOLE, Fault::code("UNKNOWN_ERROR"))
+        .with(nhs_pds_simulator::Share::WHOLE, Fault::code("UNKNOWN_ERROR"))
         .unwrap();
     simulator.set_fault_mix(Some(mix));
     assert_eq!(ask(&simulator, "/Elsewhere").await.status, 400);

@@ -2,7 +2,7 @@
 
 use super::ask::{REQUEST_ID, people, simulate};
 use super::jwt::{ASSERTION_TYPE, application, claims, header, key, sign, token};
-use nhs_pds::simulator::{Fault, Server, Simulator, When};
+use nhs_pds_simulator::{Fault, Server, Simulator, When};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;

@@ -3,8 +3,8 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::header::{CONTENT_TYPE, HeaderValue};
-use nhs_pds::simulator::{Application, Simulator};
 use nhs_pds::transport::{Request, Transport};
+use nhs_pds_simulator::{Application, Simulator};
 use ring::rand::SystemRandom;
 use ring::rsa::{KeyPair, PublicKeyComponents};
 use ring::signature::{KeyPair as _, RSA_PKCS1_SHA512};

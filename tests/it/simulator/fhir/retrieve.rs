@@ -3,11 +3,11 @@
 use super::ask::{Answer, REQUEST_ID, With, ask, get, people, send, simulate, simulator};
 use http::Method;
 use nhs_pds::nhs_number::NhsNumber;
-use nhs_pds::simulator::{
+use nhs_pds::transport::Request;
+use nhs_pds_simulator::{
     DeathNotification, NameUse, OtherAddress, OtherAddressUse, OtherName, Person, Register,
     RelatedPerson,
 };
-use nhs_pds::transport::Request;
 use serde_json::json;
 
 /// The register with one person changed.

@@ -3,7 +3,7 @@
 use super::ask::{find, people, simulate, simulator};
 use nhs_pds::demographics::Gender;
 use nhs_pds::nhs_number::NhsNumber;
-use nhs_pds::simulator::{
+use nhs_pds_simulator::{
     NameUse, OtherAddress, OtherAddressUse, OtherName, Person, Register, Simulator,
 };
 use serde_json::json;

@@ -3,7 +3,7 @@
 use super::ask::{Answer, With, ask, find, get, people, send, simulate, simulator};
 use nhs_pds::demographics::PartialDate;
 use nhs_pds::nhs_number::NhsNumber;
-use nhs_pds::simulator::{
+use nhs_pds_simulator::{
     DeathNotification, NameUse, OtherAddress, OtherAddressUse, OtherName, Person, Register,
     RelatedPerson,
 };
@@ -341,7 +341,7 @@ async fn addresses_name_the_server_that_was_called() {
     };
     let related = "/Patient/9449304424/RelatedPerson";
     let search = "/Patient?family=Ainsley&birthdate=1943-05-19";
-    let all = async |simulator: &nhs_pds::simulator::Simulator, base: &str| {
+    let all = async |simulator: &nhs_pds_simulator::Simulator, base: &str| {
         let mut found = Vec::new();
         for path in [related, search] {
             let request =

@@ -8,8 +8,8 @@ use super::jwt::{
 use http::StatusCode;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use nhs_pds::clock::FixedClock;
-use nhs_pds::simulator::{Application, ErrorKind, Fault, Simulator, When};
 use nhs_pds::transport::Request;
+use nhs_pds_simulator::{Application, ErrorKind, Fault, Simulator, When};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
