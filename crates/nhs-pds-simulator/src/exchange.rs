@@ -62,24 +62,30 @@ struct Answered {
 }
 
 impl Simulator {
-    /// Takes one request to its end.
+    /// Answers one request, after the delay that a fault demands.
     pub(super) async fn exchange(&self, request: &Received) -> Exchange {
+        let (delay, exchange) = self.answer(request);
+        if !delay.is_zero() {
+            tokio::time::sleep(delay).await;
+        }
+        exchange
+    }
+
+    /// Answers one request at once. The caller must wait for the delay before it sends the answer.
+    pub(super) fn answer(&self, request: &Received) -> (Duration, Exchange) {
         let answered = match face(request.path()) {
             Face::Token => self.token(request),
             Face::Api(path) => self.fhir_api(path, request),
             Face::Other => self.mini_service(request),
         };
         let Answered { response, content_type, met } = answered;
-        if !met.delay.is_zero() {
-            tokio::time::sleep(met.delay).await;
-        }
         let with_headers = |response: Response| {
             let mut headers = response.headers().clone();
             headers.extend(met.headers.iter().cloned());
             let response = response.with_headers(headers);
             if request.method() == Method::HEAD { head(response) } else { response }
         };
-        match met.fault {
+        let exchange = match met.fault {
             Some(Fault::Cut) => Exchange::Cut,
             Some(Fault::CutHalfWay) => Exchange::HalfWay(with_headers(response)),
             Some(Fault::Garbage) => Exchange::Whole(with_headers(respond(
@@ -92,7 +98,8 @@ impl Simulator {
                 Exchange::Whole(with_headers(respond(status, "text/html", body, None)))
             }
             _ => Exchange::Whole(with_headers(response)),
-        }
+        };
+        (met.delay, exchange)
     }
 
     fn mini_service(&self, request: &Received) -> Answered {

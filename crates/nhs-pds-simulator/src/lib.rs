@@ -145,6 +145,8 @@ mod register;
 mod seed;
 mod server;
 mod service;
+#[cfg(feature = "wiremock")]
+mod stub;
 mod words;
 
 pub use caseload::{Caseload, SampleCase};
@@ -162,3 +164,8 @@ pub use received::Received;
 pub use register::Register;
 pub use server::Server;
 pub use service::{NOTE, Simulator};
+
+/// The README's code, compiled as it stands.
+#[cfg(all(doctest, feature = "wiremock"))]
+#[doc = include_str!("../README.md")]
+mod readme {}

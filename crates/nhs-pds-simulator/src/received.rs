@@ -1,3 +1,4 @@
+use http::header::HOST;
 use http::{HeaderMap, Method};
 use nhs_pds::secret::RawBody;
 use nhs_pds::transport::Request;
@@ -88,6 +89,12 @@ impl From<Request> for Received {
             request.body().clone(),
         )
     }
+}
+
+/// The address that the client called: the host by the client's own name for it, and `path` with its query.
+pub(super) fn called(headers: &HeaderMap, path: &str) -> Option<Url> {
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or("127.0.0.1");
+    Url::parse(&format!("http://{host}{path}")).ok()
 }
 
 /// Counts the headers: one of them may be a token.

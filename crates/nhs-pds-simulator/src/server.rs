@@ -1,10 +1,9 @@
+use super::Simulator;
 use super::exchange::Exchange;
 use super::fhir_api::{BASE, Face, TOKEN, face};
-use super::{Received, Simulator};
+use super::received::{Received, called};
 use bytes::Bytes;
 use http::StatusCode;
-use http::header::HOST;
-use http::request::Parts;
 use http::uri::PathAndQuery;
 use http_body_util::{BodyExt, Limited};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
@@ -19,7 +18,6 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{AbortHandle, JoinSet};
-use url::Url;
 
 /// Where the Spine Mini Service is.
 const PATH: &str = "/smsp/pds";
@@ -113,7 +111,8 @@ async fn respond(
 ) -> Result<http::Response<Reply>, Cut> {
     let (head, body) = request.into_parts();
     let is_elsewhere = head.uri.path() != PATH && matches!(face(head.uri.path()), Face::Other);
-    let Some(url) = called(&head).filter(|_| !is_elsewhere) else {
+    let path = head.uri.path_and_query().map_or("/", PathAndQuery::as_str);
+    let Some(url) = called(&head.headers, path).filter(|_| !is_elsewhere) else {
         return Ok(empty(StatusCode::NOT_FOUND));
     };
     let Ok(body) = Limited::new(body, LARGEST).collect().await else {
@@ -127,13 +126,6 @@ async fn respond(
         // hyper closes a connection whose service fails, without a word.
         Exchange::Cut => Err(Cut),
     }
-}
-
-/// The address that the client called, by its own name for this machine.
-fn called(head: &Parts) -> Option<Url> {
-    let host = head.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or("127.0.0.1");
-    let path = head.uri.path_and_query().map_or("/", PathAndQuery::as_str);
-    Url::parse(&format!("http://{host}{path}")).ok()
 }
 
 fn assemble(response: Response, reply: impl FnOnce(Bytes) -> Reply) -> http::Response<Reply> {
