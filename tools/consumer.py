@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Builds the packaged crate as a vendor does: as a dependency of crates of their own.
+"""Builds the packaged crates as a vendor does: as dependencies of crates of their own.
 
     python3 tools/consumer.py
 
@@ -7,12 +7,14 @@ Development dependencies enable features that a consumer does not have, so a bui
 not test a consumer's build. Each consumer here is outside the package and has its own lock file. All of them share
 the repository's target directory. The checks, in this order:
 
-* package: the files of the package build its library, examples, tests and benchmarks.
+* package: the files of the package build its library, unit tests and benchmarks.
 * features: a consumer compiles without features, with the default ones, with each alone and with all, without a
   warning in this crate, and its lock file respects `rust-version`.
 * README: the dependencies and the first two programs of the README compile, and run against the simulator, which
   is a separate process. For the first program it requires a client certificate. Only the address of the service is
   replaced; the certificates have the names in the README. The second program writes the number of its case.
+* embed: a crate embeds the client in less than 30 lines, and tests itself with the stub for wiremock of the
+  packaged simulator.
 * sqlite: stores and trails pass their conformance suites with the lowest and the highest rusqlite.
 * sqlx: this crate's `sqlite` and sqlx's `sqlite` and `macros` resolve to one SQLite library.
 * oldest: with each direct dependency in the lowest version that Cargo.toml allows, all features compile with
@@ -38,6 +40,9 @@ TARGET = os.path.abspath(os.environ.get("CARGO_TARGET_DIR", os.path.join(ROOT, "
 WORK = os.path.join(TARGET, "consumer")
 PACKAGE = os.path.join(WORK, "package")
 CRATE = "nhs-pds"
+SIMULATOR = "nhs-pds-simulator"
+# Each packaged crate, and the folder in which it is unpacked.
+PACKAGES = {CRATE: PACKAGE, SIMULATOR: os.path.join(WORK, "package-simulator")}
 
 # The service's address in the README's programs, the output of the first, and the number that the second writes.
 README_ADDRESS = '"https://smsp.example/pds"'
@@ -46,6 +51,65 @@ on a screen or a letter: 937 465 9298
 in a database or a message: 9374659298
 """
 README_NUMBER = "9374659298"
+
+# A program that embeds the client, and how it tests itself.
+EMBED_LINES = 30
+EMBED = """use nhs_pds::ids::RandomIds;
+use nhs_pds::matching::{Finding, find};
+use nhs_pds::smsp::{Client, Config};
+use nhs_pds::trace::{Caller, FindPerson, LocalIdentity, MessageId};
+use nhs_pds::transport::http::{HttpConfig, HttpTransport};
+use nhs_pds::NhsNumber;
+use std::error::Error;
+use std::sync::Arc;
+
+/// Returns the NHS Number of `person`, if the service finds the person and no doubt remains.
+pub async fn nhs_number(
+    service: &str,
+    http: &HttpConfig,
+    person: &FindPerson,
+) -> Result<Option<NhsNumber>, Box<dyn Error>> {
+    let us = LocalIdentity::new("RHM".parse()?, "case-management")?;
+    let config = Config::new(service.parse()?, us.clone());
+    let client = Client::new(config, Arc::new(HttpTransport::new(http)?));
+    let found = find(&client, &Caller::System(us), person, MessageId::fresh(&RandomIds)).await?;
+    match found.finding {
+        Finding::Verified(found) => Ok(Some(found.nhs_number)),
+        _ => Ok(None),
+    }
+}
+
+#[cfg(test)]
+mod tests;
+"""
+EMBED_TESTS = """use crate::nhs_number;
+use nhs_pds::trace::FindPerson;
+use nhs_pds::transport::http::HttpConfig;
+use nhs_pds_simulator::{Fault, Register, Simulator, When};
+use wiremock::{Mock, MockServer, matchers::any};
+
+#[tokio::test]
+async fn a_person_is_found_and_a_fault_is_an_error() {
+    let register = Register::from_seed(1, 100);
+    let person = register.iter().find(|person| person.answer.is_none() && !person.postcode.is_empty()).unwrap();
+    let born = person.birth.full().unwrap();
+    let question: FindPerson = FindPerson::new(person.family.parse().unwrap(), person.gender, born)
+        .with_given(person.given.parse().unwrap())
+        .with_postcode(person.postcode.parse().unwrap());
+
+    let pds = Simulator::new(register.clone());
+    let server = MockServer::start().await;
+    Mock::given(any()).respond_with(pds.clone()).mount(&server).await;
+    let service = format!("{}/smsp/pds", server.uri());
+    let http = HttpConfig::new().danger_allow_plain_http();
+
+    let found = nhs_number(&service, &http, &question).await.unwrap();
+    assert_eq!(found, Some(person.nhs_number));
+    pds.add_fault(When::Next(1), Fault::code("SMSP-0004"));
+    assert!(nhs_number(&service, &http, &question).await.is_err());
+    assert_eq!(nhs_number(&service, &http, &question).await.unwrap(), found);
+}
+"""
 
 # Runs the conformance suites of the crate over new SQLite files.
 SQLITE = """
@@ -103,24 +167,29 @@ def metadata(folder, *arguments):
 
 
 def package():
-    """Packs the crate, and unpacks it without access to the other files of the repository."""
+    """Packs the crates, and unpacks them without access to the other files of the repository."""
     # In a clean clone these files would be published; locally, after a commit.
-    run(["cargo", "package", "--quiet", "--locked", "--no-verify", "--allow-dirty"], cwd=ROOT)
-    described = metadata(ROOT, "--no-deps")["packages"][0]
-    name = f"{CRATE}-{described['version']}"
+    names = [argument for name in PACKAGES for argument in ("--package", name)]
+    run(["cargo", "package", "--quiet", "--locked", "--no-verify", "--allow-dirty", *names], cwd=ROOT)
+    described = {each["name"]: each for each in metadata(ROOT, "--no-deps")["packages"]}
+    for name, folder in PACKAGES.items():
+        unpack(f"{name}-{described[name]['version']}", folder)
+    return metadata(PACKAGE, "--no-deps")["packages"][0]
+
+
+def unpack(name, package):
     kept = set()
     with tarfile.open(os.path.join(TARGET, "package", f"{name}.crate")) as archive:
         for member in archive.getmembers():
-            path = os.path.normpath(os.path.join(PACKAGE, os.path.relpath(member.name, name)))
-            if not member.isfile() or not path.startswith(PACKAGE + os.sep):
+            path = os.path.normpath(os.path.join(package, os.path.relpath(member.name, name)))
+            if not member.isfile() or not path.startswith(package + os.sep):
                 fail(f"{member.name} is not a file in the package")
             write(path, archive.extractfile(member).read())
             kept.add(path)
-    for folder, _, files in os.walk(PACKAGE):
+    for folder, _, files in os.walk(package):
         for file in files:
             if os.path.join(folder, file) not in kept:
                 os.remove(os.path.join(folder, file))
-    return metadata(PACKAGE, "--no-deps")["packages"][0]
 
 
 def profiles():
@@ -128,6 +197,12 @@ def profiles():
     with open(os.path.join(ROOT, "Cargo.toml")) as file:
         sections = re.split(r"^(?=\[)", file.read(), flags=re.MULTILINE)
     return "".join(section for section in sections if section.startswith("[profile."))
+
+
+def patches(dependencies):
+    """The packaged crates, in place of those of the registry. Cargo warns of a patch that nothing uses."""
+    used = [name for name in PACKAGES if name == CRATE or f"{name} = " in dependencies]
+    return "".join(f'{name} = {{ path = "{PACKAGES[name]}" }}\n' for name in used)
 
 
 def consumer(name, crate, dependencies, features="", files=None):
@@ -146,8 +221,7 @@ rust-version = "{crate['rust_version']}"
 [features]
 {features}
 [patch.crates-io]
-{CRATE} = {{ path = "../package" }}
-
+{patches(dependencies)}
 {profiles()}"""
     write(os.path.join(folder, "Cargo.toml"), manifest)
     shutil.rmtree(os.path.join(folder, "src"), ignore_errors=True)
@@ -289,9 +363,29 @@ def locked(folder, name):
         return re.findall(rf'^name = "{name}"\nversion = "([^"]+)"', file.read(), flags=re.MULTILINE)
 
 
+def check_embed(crate):
+    lines = sum(1 for line in EMBED.splitlines() if line)
+    if lines >= EMBED_LINES:
+        fail(f"the program that embeds the client has {lines} lines, and not less than {EMBED_LINES}")
+    version = crate["version"]
+    dependencies = f"""{CRATE} = "{version}"
+
+[dev-dependencies]
+{SIMULATOR} = {{ version = "{version}", features = ["wiremock"] }}
+tokio = {{ version = "1", features = ["macros", "rt-multi-thread"] }}
+wiremock = "0.6"
+
+"""
+    folder = consumer("embed", crate, dependencies, files={"lib.rs": EMBED, "tests.rs": EMBED_TESTS})
+    said = output(["cargo", "test", "--quiet", "--locked"], cwd=folder)
+    if "test result: ok. 1 passed" not in said:
+        fail(f"the program that embeds the client did not run its test: {said}")
+    print(f"-- embed: the client in {lines} lines, tested with the stub", flush=True)
+
+
 def check_sqlite(crate):
     low, above = bounds(crate, "rusqlite")
-    dependencies = f"""{CRATE} = {{ version = "{crate['version']}", features = ["sqlite", "simulator"] }}
+    dependencies = f"""{CRATE} = {{ version = "{crate['version']}", features = ["conformance", "sqlite"] }}
 rusqlite = "*"
 tokio = {{ version = "1", features = ["macros", "rt-multi-thread"] }}
 """
@@ -341,7 +435,7 @@ def check_oldest(crate):
 
 def main():
     arguments = argparse.ArgumentParser(description="Builds the packaged crate as a dependency")
-    checks = ["package", "features", "readme", "sqlite", "sqlx", "oldest"]
+    checks = ["package", "features", "readme", "embed", "sqlite", "sqlx", "oldest"]
     arguments.add_argument("only", nargs="*", metavar="CHECK", help=f"of {', '.join(checks)}; all without")
     only = arguments.parse_args().only
     began = time.monotonic()
