@@ -1,28 +1,28 @@
-//! What a round of cases is made of.
+//! What one round of cases contains.
 
 use super::Expected;
 use crate::seed::SplitMix64;
 
-/// What makes a case.
+/// The kind of a case.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Kind {
     Found,
     /// Found; the record is restricted.
     Restricted,
-    /// Found, unconfirmed; the postcode, here and on PDS, is that of no fixed abode.
+    /// Found, but unconfirmed. The postcode, in the case and on PDS, means no fixed abode.
     NoFixedAbode,
     NumberAgrees,
     NumberDiffers,
-    /// Another case of the person of the latest ordinary one.
+    /// A second case of the person of the latest ordinary case.
     Duplicate,
     Deceased,
-    /// The simulator has a code of its own for the person.
+    /// The simulator answers about the person with this code.
     Answered(&'static str, Expected),
     /// PDS has another family name.
     Married,
-    /// The case has the family name wrong.
+    /// The case has a misspelt family name.
     Misspelt,
-    /// PDS does not know the person.
+    /// PDS has no record of the person.
     Unknown,
     Strangers,
     Twins,
@@ -56,7 +56,7 @@ impl Kind {
     }
 }
 
-/// How many of each are in a round of 240.
+/// The number of cases of each kind in a round of 240.
 const ROUND: [(Kind, usize); 26] = [
     (Kind::Found, 129),
     (Kind::Restricted, 3),
@@ -86,7 +86,7 @@ const ROUND: [(Kind, usize); 26] = [
     (Kind::NoGender, 3),
 ];
 
-/// A round, shuffled.
+/// Returns a round, shuffled.
 pub(super) fn plan(seed: &mut SplitMix64) -> Vec<Kind> {
     let mut round: Vec<Kind> =
         ROUND.into_iter().flat_map(|(kind, count)| std::iter::repeat_n(kind, count)).collect();

@@ -1,4 +1,4 @@
-//! A case as a social care system exports it, with the variety of what people type.
+//! A case as a social care system exports it, with the varied ways in which people type.
 
 use super::Person;
 use super::people::one_of;
@@ -24,10 +24,10 @@ const IN_SCOPE: [&str; 11] = [
 const OUT_OF_SCOPE: [&str; 5] =
     ["children looked after", "child protection", "foster carer", "adoption", "blue badge"];
 
-/// Where numbers come from that nobody has traced.
+/// Sources of numbers that were not traced.
 const SOURCES: [&str; 4] = ["GP letter", "hospital discharge letter", "client", "carer"];
 
-/// A case, with one row in the file for each allocation.
+/// A case. The file has one row for each of its allocations.
 #[derive(Default)]
 pub(super) struct CaseRow {
     pub(super) case_id: String,
@@ -46,7 +46,7 @@ pub(super) struct CaseRow {
     hyphens: bool,
 }
 
-/// Who works on a case, from when to when; blank when nobody does.
+/// The worker on a case, with the first and the last day. Blank when the case has no worker.
 #[derive(Default)]
 pub(super) struct Allocation {
     worker: String,
@@ -76,7 +76,7 @@ impl CaseRow {
         "nhs_number_source",
     ];
 
-    /// An eligible case of `person`, as somebody might have typed it in.
+    /// An eligible case of `person`, with the varied ways in which people type.
     pub(super) fn of(person: &Person, seed: &mut SplitMix64) -> Self {
         let mut row = Self { hyphens: seed.below(2) == 0, ..Self::default() };
         row.record_type = (*one_of(&IN_SCOPE, seed)).to_owned();
@@ -108,9 +108,9 @@ impl CaseRow {
         row
     }
 
-    /// `date` as this case's dates are written.
+    /// Writes `date` in the style of this case.
     pub(super) fn date(&self, date: PartialDate) -> String {
-        // Six digits are no date in a caseload: they may as well be a day, a month and a year.
+        // Six digits are not a date in a caseload: they can also mean day, month and year of two digits.
         if self.hyphens || date.full().is_none() { date.to_string() } else { date.to_hl7() }
     }
 
@@ -124,7 +124,7 @@ impl CaseRow {
         Allocation { worker: format!("worker.{:03}", 1 + seed.below(60)), start, end }
     }
 
-    /// Ends the allocation that is open.
+    /// Ends the open allocation.
     pub(super) fn end_allocations(&mut self, seed: &mut SplitMix64) {
         self.allocations.pop();
         let ended = self.allocation(true, seed);
@@ -135,7 +135,7 @@ impl CaseRow {
         self.record_type = (*one_of(&OUT_OF_SCOPE, seed)).to_owned();
     }
 
-    /// Records a number that came on paper, in one of the ways in which numbers are written.
+    /// Records a number from a paper source, in one of the ways in which people write numbers.
     pub(super) fn number_from_elsewhere(&mut self, number: NhsNumber, seed: &mut SplitMix64) {
         self.nhs_number = match seed.below(2) {
             0 => number.to_string(),

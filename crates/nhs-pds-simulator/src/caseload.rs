@@ -8,14 +8,14 @@ use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::io::Write;
 
-/// The cases of an invented social care system, and the people behind them.
+/// The cases of an invented social care system, and the people of those cases.
 ///
-/// For examples and load tests: a caseload of any size with every reason for which a case is not
-/// traced (HAV-2 to HAV-4) and every answer that tracing one can give, in proportions that a
-/// borough might have. Cases come in rounds of 240 of the same make-up.
+/// For examples and load tests. A caseload of any size has every reason for which a case is not traced
+/// (HAV-2 to HAV-4) and every answer that a trace can give. The proportions are those of a typical borough.
+/// Cases come in rounds of 240 with the same composition.
 ///
-/// A caseload is the same for ever for a seed and a count. Its cases expect to be traced with
-/// surname, forename, gender, date of birth and postcode, as far as they have them.
+/// A seed and a count always give the same caseload. Expected results assume a trace by surname, forename,
+/// gender, date of birth and postcode, as far as the case has them.
 ///
 /// ```
 /// use nhs_pds_simulator::{Caseload, Expected, Simulator};
@@ -35,18 +35,18 @@ pub struct Caseload {
     rows: Vec<CaseRow>,
 }
 
-/// A case and what is to become of it.
+/// A case and its expected result.
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct SampleCase {
     /// The case's identifier, as in the column `case_id`.
     pub id: String,
-    /// What tracing it gives, or why it is not traced.
+    /// The result of a trace, or the reason why the case is not traced.
     pub expected: Expected,
 }
 
 impl Caseload {
-    /// A caseload of `cases` cases, and a register of the people behind them and a few others.
+    /// Makes `cases` cases, and a register with the people of those cases and a few others.
     #[must_use]
     pub fn from_seed(seed: u64, cases: usize) -> Self {
         let mut maker = Maker {
@@ -66,7 +66,7 @@ impl Caseload {
         maker.made
     }
 
-    /// The people whom PDS knows.
+    /// The people on PDS.
     #[must_use]
     pub const fn register(&self) -> &Register {
         &self.register
@@ -78,7 +78,7 @@ impl Caseload {
         &self.cases
     }
 
-    /// How many cases expect what.
+    /// The number of cases for each expected result.
     #[must_use]
     pub fn counts(&self) -> BTreeMap<Expected, usize> {
         let mut counts = BTreeMap::new();
@@ -88,10 +88,10 @@ impl Caseload {
         counts
     }
 
-    /// Writes the cases as CSV, a row for each allocation: `case_id`, `record_type`, `surname`,
-    /// `forename`, `date_of_birth`, `gender`, `address_1` to `address_5`, `postcode`,
-    /// `allocated_worker`, `allocation_start`, `allocation_end`, `date_of_death`, `nhs_number`,
-    /// `nhs_number_source`. Dates are `YYYY-MM-DD` or `YYYYMMDD`, genders codes or names.
+    /// Writes the cases as CSV, one row for each allocation. Columns: `case_id`, `record_type`, `surname`,
+    /// `forename`, `date_of_birth`, `gender`, `address_1` to `address_5`, `postcode`, `allocated_worker`,
+    /// `allocation_start`, `allocation_end`, `date_of_death`, `nhs_number`, `nhs_number_source`. Dates are
+    /// `YYYY-MM-DD` or `YYYYMMDD`; genders are codes or names.
     ///
     /// # Errors
     ///
@@ -116,18 +116,18 @@ impl fmt::Debug for Caseload {
     }
 }
 
-/// Makes one case after the other.
+/// Makes the cases one by one.
 struct Maker {
     people: People,
-    /// Family names and dates of birth that are somebody's, so that nobody is found by accident.
+    /// Family names and dates of birth that are in use, so that no search finds a person by accident.
     taken: HashSet<(String, PartialDate)>,
     made: Caseload,
-    /// The latest ordinary case: its place, and its person.
+    /// The latest ordinary case: its index, and its person.
     last_found: Option<(usize, Person)>,
 }
 
 impl Maker {
-    /// Somebody with a gender that a case would record, whom nobody resembles.
+    /// A person with a gender that a case would record, and with a unique family name and date of birth.
     fn person(&mut self) -> Person {
         loop {
             let person = self.people.person();
@@ -169,7 +169,7 @@ impl Maker {
         self.add(row, expected);
     }
 
-    /// A case that is traced, of a person who is in some way special.
+    /// A traced case of a person with a special record.
     fn traced(&mut self, kind: Kind) -> (CaseRow, Expected) {
         let mut person = self.person();
         match kind {
@@ -210,8 +210,8 @@ impl Maker {
         }
     }
 
-    /// The record that was replaced is found by what the case says; its replacement has another
-    /// family name, and is not.
+    /// The case finds the record that was replaced. The replacement has another family name, so the case
+    /// does not find it.
     fn superseded(&mut self, person: Person) -> CaseRow {
         let [past, mut present] = self.people.superseded(person);
         while present.family == past.family || !self.take(&present.family, present.birth) {
@@ -221,7 +221,7 @@ impl Maker {
         self.registered(past)
     }
 
-    /// Strangers who share everything that the case says, or twins of whom it does not say which.
+    /// Two strangers who share every field of the case, or twins whom the case cannot tell apart.
     fn ambiguous(&mut self, kind: Kind, person: Person) -> CaseRow {
         let twins = kind == Kind::Twins;
         let [first, second] =
@@ -237,7 +237,7 @@ impl Maker {
         row
     }
 
-    /// Somebody whom PDS knows under another name, or does not know.
+    /// A person whose record on PDS has another name, or who has no record.
     fn unknown(&mut self, kind: Kind, person: Person) -> CaseRow {
         let mut row = self.row(&person);
         let birth = person.birth;
@@ -334,8 +334,8 @@ impl Maker {
     }
 }
 
-/// Two letters after the first change places, as when typed in haste. Letter case does not make two
-/// letters different, because it does not to PDS either.
+/// Swaps two letters after the first, as hasty typing does. The two letters must differ by more than case,
+/// because PDS ignores case.
 fn misspelt(family: &str) -> String {
     let mut letters: Vec<char> = family.chars().collect();
     let differ = letters

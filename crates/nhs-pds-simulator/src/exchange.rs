@@ -1,4 +1,4 @@
-//! One request, from its coming in to what goes back.
+//! The exchange of one request and its response.
 
 use super::fhir_api::token;
 use super::fhir_api::{Api, Face, Reply, face};
@@ -12,21 +12,21 @@ use nhs_pds::secret::RawBody;
 use nhs_pds::transport::{Error, ErrorKind, Request, Response, Transport};
 use std::time::Duration;
 
-/// What goes back, if anything does.
+/// The response, or a closed connection.
 pub(super) enum Exchange {
     Whole(Response),
-    /// Cut off before the first byte.
+    /// The connection closes before the first byte.
     Cut,
-    /// Cut off half way through the body.
+    /// The connection closes half way through the body.
     HalfWay(Response),
 }
 
-/// What befalls a request.
+/// The faults of one request.
 #[derive(Default)]
 struct Met {
     delay: Duration,
     fault: Option<Fault>,
-    /// Headers that come with it.
+    /// Headers that are added to the response.
     headers: Vec<(HeaderName, HeaderValue)>,
 }
 
@@ -44,7 +44,7 @@ impl Met {
         Self { delay, fault, headers }
     }
 
-    /// The code to answer by, in the services that have no SOAP faults.
+    /// The response code of the fault, in the services that have no SOAP faults.
     fn code(&self) -> Option<String> {
         match &self.fault {
             Some(Fault::Code(code)) => Some(code.clone()),
@@ -54,7 +54,8 @@ impl Met {
     }
 }
 
-/// An answer of one of the services, the content type that garbage in its place has, and what befalls it.
+/// A response of one of the services, the content type of garbage in its place, and the faults of the
+/// request.
 struct Answered {
     response: Response,
     content_type: &'static str,
@@ -155,7 +156,7 @@ impl Simulator {
         self.access().token_count += 1;
         let met = Met::new(self.shared().token_faults.meet(&[], None));
         let now = self.clock.now();
-        // What goes wrong before the request is looked at leaves no token behind.
+        // A fault before the request is read creates no token.
         let reply = match &met.fault {
             Some(Fault::Code(error)) => token::failed(StatusCode::BAD_REQUEST, error, &*self.ids),
             Some(Fault::Soap { .. }) => {
@@ -186,7 +187,7 @@ fn assemble(reply: Reply) -> Response {
     Response::new(reply.status, reply.body.into()).with_headers(headers)
 }
 
-/// The same without its body, of which the length is still told.
+/// Returns the response without its body, with the length of the body in its header.
 fn head(response: Response) -> Response {
     let mut headers = response.headers().clone();
     headers.insert(CONTENT_LENGTH, response.body().expose().len().into());
@@ -207,7 +208,7 @@ fn respond(
     Response::new(status, body).with_headers(headers)
 }
 
-/// The same bytes every time; most of them are no UTF-8.
+/// Returns the same bytes each time. Most of them are not UTF-8.
 fn garbage() -> RawBody {
     let mut seed = SplitMix64::new(0);
     let bytes: Vec<u8> = (0..64).flat_map(|_| seed.next().to_le_bytes()).collect();

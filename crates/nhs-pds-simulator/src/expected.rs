@@ -1,31 +1,31 @@
 use std::fmt;
 
-/// What tracing a case gives, or why it is not traced.
+/// The expected result of a trace, or the reason why the case is not traced.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum Expected {
     /// The person is found.
     Found,
-    /// Found, and the number is the one that the case had from elsewhere.
+    /// Found, and the number is the number that the case had from another source.
     NumberAgrees,
-    /// Found, and the case had another number from elsewhere.
+    /// Found, and the case had a different number from another source.
     NumberDiffers,
     /// Found, and another case has the same person.
     Duplicate,
-    /// Found, and PDS knows of a death that the case does not.
+    /// Found, and PDS has a date of death that the case does not have.
     Deceased,
-    /// Found, and nothing but name, gender and date of birth says that it is the person: there is no postcode
-    /// of an address. A program that nobody watches must write nothing.
+    /// Found, but only name, gender and date of birth agree: there is no postcode of an address. An
+    /// unattended program must write nothing.
     Unconfirmed,
-    /// Found in the provider's own copy, for the Spine is not there (SMSP-0003).
+    /// Found in the provider's own copy, because the Spine is unavailable (SMSP-0003).
     Stale,
-    /// Nobody is found (DEMOG-0001).
+    /// No person is found (DEMOG-0001).
     None,
-    /// Several are found (DEMOG-0007).
+    /// Several people are found (DEMOG-0007).
     Ambiguous,
-    /// The person's number has been replaced (DEMOG-0017).
+    /// The person's number was replaced (DEMOG-0017).
     Superseded,
-    /// The person's number is not valid any more (DEMOG-0022).
+    /// The person's number is no longer valid (DEMOG-0022).
     Invalidated,
     /// The provider refuses the request (SMSP-0001).
     Rejected,
@@ -33,26 +33,26 @@ pub enum Expected {
     Unavailable,
     /// Not traced: the record type is out of scope.
     OutOfScope,
-    /// Not traced: nobody is allocated.
+    /// Not traced: no worker is allocated.
     NoWorker,
     /// Not traced: every allocation has ended.
     AllocationEnded,
     /// Not traced: a date of death is recorded.
     DeathRecorded,
-    /// Not traced: the number has been traced already.
+    /// Not traced: the number was already traced.
     AlreadyTraced,
     /// Not traced: there is no surname.
     NoSurname,
     /// Not traced: there is no date of birth.
     NoDateOfBirth,
-    /// Not traced: the date of birth lacks its day, or month and day.
+    /// Not traced: the date of birth has no day, or no month and no day.
     PartialDateOfBirth,
     /// Not traced: there is no gender.
     NoGender,
 }
 
 impl Expected {
-    /// Whether the case is eligible to be traced.
+    /// Returns whether the case is eligible to be traced.
     #[must_use]
     pub const fn is_traced(self) -> bool {
         !matches!(
@@ -69,7 +69,7 @@ impl Expected {
         )
     }
 
-    /// The response code that a trace of the case brings, if it is traced.
+    /// The response code of a trace, if the case is traced.
     #[must_use]
     pub const fn code(self) -> Option<&'static str> {
         match self {

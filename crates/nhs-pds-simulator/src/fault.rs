@@ -6,28 +6,28 @@ use nhs_pds::secret::RawBody;
 use std::fmt;
 use std::time::Duration;
 
-/// What goes wrong, when a test wants it to.
+/// A fault that a test chooses.
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Fault {
-    /// A response with this code and without data, such as `SMSP-0004`, `TOO_MANY_REQUESTS` or one that
-    /// nobody knows. The [module's words](crate) say what becomes of it in the FHIR API.
+    /// A response with this code and without data, such as `SMSP-0004`, `TOO_MANY_REQUESTS` or an unknown
+    /// code. The [crate's documentation](crate) says how the FHIR API sends it.
     Code(String),
-    /// A SOAP fault, with status 500; from the FHIR API, `UNKNOWN_ERROR` with the same status.
+    /// A SOAP fault with status 500. The FHIR API sends `UNKNOWN_ERROR` with the same status.
     Soap {
         /// `soap:Client`, `soap:Server` and so on.
         faultcode: String,
         /// The toolkit's error code: `1000`, `2100`, `2200` or `3000`.
         toolkit_code: String,
     },
-    /// Some other answer, such as a proxy's page.
+    /// A response that is not from the service, such as a proxy's page.
     Http {
         /// The status.
         status: StatusCode,
-        /// The body, which goes out as `text/html`.
+        /// The body, sent as `text/html`.
         body: RawBody,
     },
-    /// The answer comes after this time; what it is, other faults may say.
+    /// The response is late by this time. Another fault can change the response itself.
     Delay(Duration),
     /// The connection is closed before the answer.
     Cut,
@@ -35,8 +35,8 @@ pub enum Fault {
     CutHalfWay,
     /// Status 200, the service's content type, and bytes that are neither XML nor JSON.
     Garbage,
-    /// Another fault, with one more header in the response; around a delay, in the answer that comes
-    /// late.
+    /// Another fault, with one more header in the response. Around a delay, the late response has the
+    /// header.
     WithHeader {
         /// The other fault.
         fault: Box<Self>,
@@ -60,7 +60,7 @@ impl Fault {
         Self::Soap { faultcode: faultcode.into(), toolkit_code: toolkit_code.into() }
     }
 
-    /// The same, and its response has this header.
+    /// Returns the fault with one more header in its response.
     ///
     /// ```
     /// use http::header::{HeaderValue, RETRY_AFTER};
@@ -77,7 +77,7 @@ impl Fault {
 }
 
 impl fmt::Display for Fault {
-    /// In a few words, for reports: the code, `HTTP 503`, `cut off` and so on.
+    /// Writes a short name for reports: the code, `HTTP 503`, `cut off` and so on.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Code(code) => f.write_str(code),
@@ -92,15 +92,15 @@ impl fmt::Display for Fault {
     }
 }
 
-/// Which requests a fault befalls.
+/// The requests that a fault affects.
 #[non_exhaustive]
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub enum When {
-    /// The next so many requests.
+    /// The given number of next requests.
     Next(usize),
     /// Every request.
     Always,
-    /// Every request that names this number, or searches and finds its holder.
+    /// Every request that names this number, or whose search finds this person.
     About(NhsNumber),
 }
 
@@ -114,10 +114,10 @@ impl fmt::Debug for When {
     }
 }
 
-/// The faults that a request may meet.
+/// The faults in use.
 #[derive(Debug, Default)]
 pub(super) struct Faults {
-    /// Those that were chosen one by one, oldest first.
+    /// The faults that were added one by one, oldest first.
     chosen: Vec<(When, Fault)>,
     mix: Option<MixAtWork>,
 }
@@ -139,8 +139,9 @@ impl Faults {
         self.mix.as_ref().map(MixAtWork::injected).unwrap_or_default()
     }
 
-    /// The delay and the fault for a request about `about`, which the mix knows as `whom`. Delays come on
-    /// top of one other fault, the oldest; those that wait behind it do not count this request.
+    /// Returns the delay and the fault for a request about `about`; the mix identifies it by `whom`. Delays
+    /// are added to one other fault, the oldest. The count of a fault that waits behind another does not go
+    /// down.
     pub(super) fn meet(
         &mut self,
         about: &[NhsNumber],

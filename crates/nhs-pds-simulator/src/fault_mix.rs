@@ -21,40 +21,40 @@ impl Share {
     /// All requests.
     pub const WHOLE: Self = Self(1_000);
 
-    /// So many in a thousand.
+    /// A number of requests in a thousand.
     ///
     /// # Errors
     ///
-    /// [`ShareError`] when that is more than all.
+    /// [`ShareError`] when the number is more than 1000.
     pub const fn per_mille(count: u16) -> Result<Self, ShareError> {
         if count <= Self::WHOLE.0 { Ok(Self(count)) } else { Err(ShareError) }
     }
 
-    /// So many in a hundred.
+    /// A number of requests in a hundred.
     ///
     /// # Errors
     ///
-    /// [`ShareError`] when that is more than all.
+    /// [`ShareError`] when the number is more than 100.
     pub const fn per_cent(count: u8) -> Result<Self, ShareError> {
         Self::per_mille(count as u16 * 10)
     }
 }
 
-/// Shares come to more than the whole. Correct the numbers.
+/// The shares add up to more than the whole. Correct the numbers.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("shares come to more than the whole")]
 pub struct ShareError;
 
-/// Faults that befall a share of the requests each, chosen from a seed.
+/// Faults that each affect a share of all requests, chosen by a seed.
 ///
-/// Which fault befalls a request, if any, follows from nothing but the seed, whom the request is about,
-/// and how many requests about them there were before. So it does not depend on the order in which
-/// people are asked about, on how many questions are under way at a time, or on the process; and asking
-/// once more draws afresh, so that it mostly helps. *Whom* is whoever the request names or finds, as
-/// the asking system's own identifier tells them apart, or else, where nobody is found, the
-/// question itself. The FHIR API has no such identifier, so there it does depend on the order in which one
-/// person is asked about for two cases. A request that is no question meets nothing, and neither does one
-/// for a token.
+/// The fault of a request depends only on the seed, on the person of the request, and on the number of
+/// earlier requests about that person. It does not depend on the order of people, on the number of
+/// concurrent requests, or on the process. A retry draws again, so it usually succeeds.
+///
+/// The person is the person that the request names or finds, together with the local identifier in the
+/// request. If no person is found, it is the query itself. The FHIR API has no local identifier: if two
+/// cases are about one person, the order of their requests matters. Requests that are not queries, and
+/// requests for a token, have no fault.
 ///
 /// ```
 /// use nhs_pds_simulator::{Fault, FaultMix, Register, Share, Simulator};
@@ -74,18 +74,17 @@ pub struct FaultMix {
 }
 
 impl FaultMix {
-    /// No faults yet.
+    /// A mix without faults.
     #[must_use]
     pub const fn new(seed: u64) -> Self {
         Self { seed, faults: Vec::new() }
     }
 
-    /// The same, and `fault` befalls `share` of all requests. At most one fault of a mix befalls a
-    /// request.
+    /// Returns the mix with `fault` for `share` of all requests. A request has at most one fault of a mix.
     ///
     /// # Errors
     ///
-    /// [`ShareError`] when the shares come to more than the whole.
+    /// [`ShareError`] when the shares add up to more than the whole.
     pub fn with(mut self, share: Share, fault: Fault) -> Result<Self, ShareError> {
         let taken: u16 = self.faults.iter().map(|(share, _)| share.0).sum();
         Share::per_mille(taken + share.0)?;
@@ -93,10 +92,10 @@ impl FaultMix {
         Ok(self)
     }
 
-    /// The mix that this crate is tried by: 2 % of connections cut, 2 % answered by status 503, 1 %
-    /// garbage, 1 % late by `slow`, and 1 % each of the codes SMSP-0004, SMSP-9999 and DEMOG-9999.
+    /// The mix of this project's own tests: 2 % of connections cut, 2 % status 503, 1 % garbage, 1 % late
+    /// by `slow`, and 1 % each of the codes SMSP-0004, SMSP-9999 and DEMOG-9999.
     ///
-    /// Where `slow` is longer than the client waits, these fail too.
+    /// If `slow` is longer than the client waits, late responses fail too.
     #[must_use]
     pub fn soak(seed: u64, slow: Duration) -> Self {
         let unavailable = Fault::Http {
@@ -115,7 +114,7 @@ impl FaultMix {
         Self { seed, faults }
     }
 
-    /// The place of the fault that befalls the `attempt`th request about `whom`.
+    /// The index of the fault for the `attempt`th request about `whom`.
     fn draw(&self, whom: u64, attempt: u32) -> Option<usize> {
         let stream = SplitMix64::new(SplitMix64::new(self.seed).next() ^ whom).next();
         let drawn = SplitMix64::new(stream ^ u64::from(attempt)).below(Share::WHOLE.0.into());
@@ -127,14 +126,14 @@ impl FaultMix {
     }
 }
 
-/// A mix at work.
+/// A mix in use.
 ///
-/// Its memory grows with the people asked about, sixteen bytes or so for each, and with nothing else.
+/// Its memory grows only with the number of people in requests: about sixteen bytes for each.
 pub(super) struct MixAtWork {
     mix: FaultMix,
-    /// How many requests there were about whom.
+    /// The number of requests for each person.
     attempts: HashMap<u64, u32>,
-    /// How often each fault was met.
+    /// The number of requests that each fault affected.
     met: Vec<u64>,
 }
 
@@ -144,8 +143,8 @@ impl MixAtWork {
         Self { mix, attempts: HashMap::new(), met }
     }
 
-    /// Counts a request about `whom`, and tells what befalls it, unless it is `spared` all but delays
-    /// because something else has befallen it.
+    /// Counts a request about `whom`, and returns its fault. A `spared` request already has another fault:
+    /// only a delay can affect it.
     pub(super) fn meet(&mut self, whom: u64, spared: bool) -> Option<&Fault> {
         let attempts = self.attempts.entry(whom).or_default();
         let attempt = *attempts;
@@ -161,7 +160,7 @@ impl MixAtWork {
         Some(fault)
     }
 
-    /// Every fault, and how often it was met.
+    /// Each fault, and the number of requests that it affected.
     pub(super) fn injected(&self) -> Vec<(Fault, u64)> {
         let faults = self.mix.faults.iter().map(|(_, fault)| fault.clone());
         faults.zip(self.met.iter().copied()).collect()
@@ -184,7 +183,7 @@ mod tests {
 
     const SLOW: Duration = Duration::from_millis(250);
 
-    /// Within four standard deviations of what is expected, on any seed that is not hand-picked.
+    /// Within four standard deviations of the expected number, for any seed.
     fn assert_near(count: u64, share: u16, requests: f64) {
         let share = f64::from(share) / 1_000.0;
         let expected = requests * share;

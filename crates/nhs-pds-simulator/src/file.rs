@@ -1,4 +1,4 @@
-//! The register as a file, in the columns of the NHS "Opentest" environment.
+//! The register as a file, with the columns of the NHS "Opentest" environment.
 
 use super::{Error, ErrorKind, Person, Register, Sensitivity};
 use csv::ByteRecord;
@@ -8,7 +8,7 @@ use nhs_pds::text::spreadsheet;
 use std::collections::HashMap;
 use std::io::{Read, Write};
 
-/// All columns, in the order in which they are written. The last four are not Opentest's.
+/// All columns, in the order of the file. The last four are not columns of Opentest.
 const COLUMNS: [&str; 24] = [
     "Test ref",
     "NHS_NUMBER",
@@ -36,31 +36,31 @@ const COLUMNS: [&str; 24] = [
     "TELECOM",
 ];
 
-/// Columns without which no row means anything.
+/// Columns that every register must have.
 const REQUIRED: [&str; 4] = ["NHS_NUMBER", "DATE_OF_BIRTH", "FAMILY_NAME", "GENDER"];
 
-/// A row that was passed over.
+/// A row that was skipped.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("line {line}: {reason}")]
 pub struct RowError {
-    /// The line of the file on which the row begins; the first is 1, and holds the columns' names.
+    /// The line of the file on which the row begins. Line 1 has the names of the columns.
     pub line: u64,
-    /// Why.
+    /// The reason.
     pub reason: RowReason,
 }
 
-/// Why a row was passed over. Correct the row, or do without the person.
+/// The reason why a row was skipped. Correct the row, or continue without the person.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, thiserror::Error)]
 pub enum RowReason {
-    /// `ANSWER` is no response code: letters, digits, hyphens and low lines.
+    /// `ANSWER` is not a response code: letters, digits, hyphens and underscores.
     #[error("ANSWER is no response code")]
     Answer,
     /// `DATE_OF_BIRTH` is not `YYYY[MM[DD[HH[MM[SS]]]]]`, or the calendar has no such date.
     #[error("DATE_OF_BIRTH is no date")]
     Birth,
-    /// More or fewer fields than the first line has, so values may stand in the wrong columns.
+    /// The row has more or fewer fields than the first line, so values may be in the wrong columns.
     #[error("not as many fields as the first line has")]
     Columns,
     /// `DATE_OF_DEATH` is not `YYYY[MM[DD[HH[MM[SS]]]]]`, or the calendar has no such date.
@@ -69,22 +69,22 @@ pub enum RowReason {
     /// An earlier row has the same `NHS_NUMBER`.
     #[error("NHS_NUMBER has come before")]
     Duplicate,
-    /// Not UTF-8.
+    /// The row is not UTF-8.
     #[error("not UTF-8")]
     Encoding,
     /// `FAMILY_NAME` is blank.
     #[error("FAMILY_NAME is blank")]
     Family,
-    /// `GENDER` is none of the names and codes.
+    /// `GENDER` is not one of the names and codes.
     #[error("GENDER is none of Male, Female, Indeterminate, Not known, 1, 2, 9 and 0")]
     Gender,
-    /// `NHS_NUMBER` is no NHS Number.
+    /// `NHS_NUMBER` is not an NHS Number.
     #[error("NHS_NUMBER is no NHS Number")]
     Number,
-    /// `SENSITIVE_FLAG` is neither blank nor `I`, `S` or `V`.
+    /// `SENSITIVE_FLAG` is not blank, `I`, `S` or `V`.
     #[error("SENSITIVE_FLAG is none of I, S and V")]
     Sensitivity,
-    /// `SUPERSEDED_BY` is no NHS Number.
+    /// `SUPERSEDED_BY` is not an NHS Number.
     #[error("SUPERSEDED_BY is no NHS Number")]
     SupersededBy,
 }
@@ -92,11 +92,11 @@ pub enum RowReason {
 impl Register {
     /// Reads people from CSV (UTF-8, comma, names of columns in the first line).
     ///
-    /// The columns are those of the people published for the NHS "Opentest" environment, found by
-    /// name. Two more are understood: `SUPERSEDED_BY` (an NHS Number) and `ANSWER` (a response
-    /// code); and, for what [`write_csv`](Self::write_csv) writes, `PRIMARY_CARE_NAME` and `TELECOM`
-    /// (URIs, separated by spaces). Unknown columns are passed over, and so are `Test ref`,
-    /// `PAF_KEY`, `REF_ID` and `Notes`. Rows that cannot be used are returned; the others go through.
+    /// The columns are those of the people published for the NHS "Opentest" environment, found by name. Two
+    /// more columns are read: `SUPERSEDED_BY` (an NHS Number) and `ANSWER` (a response code).
+    /// `PRIMARY_CARE_NAME` and `TELECOM` (URIs, separated by spaces) are read too, because
+    /// [`write_csv`](Self::write_csv) writes them. Unknown columns, `Test ref`, `PAF_KEY`, `REF_ID` and
+    /// `Notes` are ignored. Returns the rows that cannot be used; the other rows are in the register.
     ///
     /// ```
     /// use nhs_pds_simulator::Register;
@@ -135,9 +135,9 @@ impl Register {
         Ok((register, passed_over))
     }
 
-    /// Writes everybody as CSV that [`from_csv`](Self::from_csv) reads back the same, but for what
-    /// only the FHIR API tells: [`Person::version`] and the fields that follow it have no column. A text
-    /// that a spreadsheet program would run as a formula has an apostrophe in front, which is read away.
+    /// Writes all people as CSV. [`from_csv`](Self::from_csv) reads the same people back, except that
+    /// [`Person::version`] and the fields after it have no column: only the FHIR API sends them. A text
+    /// that a spreadsheet program would run as a formula has an apostrophe in front, which reading removes.
     ///
     /// # Errors
     ///
@@ -156,16 +156,17 @@ impl Register {
     }
 }
 
-/// Counts lines. The CSV reader's own count is one short where lines end in CR LF, because it takes a
-/// row to begin with the LF of the one before.
+/// Counts lines. The count of the CSV reader is one short where lines end in CR LF, because a row then
+/// begins with the LF of the line before.
 struct Lines<'a> {
-    /// What is not counted yet.
+    /// The bytes that are not counted yet.
     file: &'a [u8],
     line: u64,
 }
 
 impl Lines<'_> {
-    /// The line of the row that begins when `rest` bytes are left. Rows have to be asked for in order.
+    /// Returns the line of the row that begins when `rest` bytes are left. Call it in the order of the
+    /// rows.
     fn until(&mut self, rest: u64) -> u64 {
         while let [first, after @ ..] = self.file
             && (self.file.len() as u64 > rest || matches!(first, b'\r' | b'\n'))
@@ -177,7 +178,7 @@ impl Lines<'_> {
     }
 }
 
-/// Where each column stands.
+/// The index of each column.
 struct Columns {
     places: HashMap<&'static str, usize>,
     count: usize,
@@ -289,7 +290,7 @@ fn fields(person: &Person) -> [String; 24] {
     ]
 }
 
-/// Opentest's word for 9 is `Indeterminate`.
+/// Opentest's word for code 9 is `Indeterminate`.
 fn gender(text: &str) -> Option<Gender> {
     if text.eq_ignore_ascii_case(gender_name(Gender::NotSpecified)) {
         return Some(Gender::NotSpecified);

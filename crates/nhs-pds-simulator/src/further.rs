@@ -1,25 +1,25 @@
-//! What the FHIR API tells of a person, and SMSP does not.
+//! What the FHIR API sends about a person and a Spine Mini Service does not.
 
 use crate::redacted::redacted_debug;
 use nhs_pds::demographics::PartialDate;
 use nhs_pds::nhs_number::NhsNumber;
 
-/// What a name besides the usual one is.
+/// The use of a name that is not the usual name.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum NameUse {
-    /// `old`: borne in the past. Found by a search with history alone.
+    /// `old`: a former name. Only a search with history finds it.
     Former,
-    /// `maiden`: borne before marriage. Found by a search with history alone.
+    /// `maiden`: the name before marriage. Only a search with history finds it.
     Maiden,
-    /// `nickname`: what they are called.
+    /// `nickname`: an informal name.
     Nickname,
-    /// `temp`: borne for a time.
+    /// `temp`: a temporary name.
     Temporary,
 }
 
 impl NameUse {
-    /// The code on the wire.
+    /// The code in a message.
     pub(super) const fn code(self) -> &'static str {
         match self {
             Self::Former => "old",
@@ -34,11 +34,11 @@ impl NameUse {
     }
 }
 
-/// A name besides the usual one. Empty text is not held.
+/// A name that is not the usual name. Empty text means that the record has no value.
 #[non_exhaustive]
 #[derive(Clone, Eq, PartialEq)]
 pub struct OtherName {
-    /// What it is.
+    /// The use of the name.
     pub name_use: NameUse,
     /// Title.
     pub title: String,
@@ -46,14 +46,14 @@ pub struct OtherName {
     pub given: String,
     /// Family name.
     pub family: String,
-    /// Its first day.
+    /// The first day of the name.
     pub from: Option<PartialDate>,
-    /// Its last day; one that is to come leaves it in force.
+    /// The last day of the name. The name is in force until a future last day.
     pub to: Option<PartialDate>,
 }
 
 impl OtherName {
-    /// A name of this family name and nothing else.
+    /// A name with this family name only.
     #[must_use]
     pub fn new(name_use: NameUse, family: impl Into<String>) -> Self {
         Self {
@@ -69,20 +69,20 @@ impl OtherName {
 
 redacted_debug!(OtherName);
 
-/// What an address besides the usual one is.
+/// The use of an address that is not the usual address.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum OtherAddressUse {
-    /// `billing`: where letters go.
+    /// `billing`: the address for letters.
     Correspondence,
-    /// A former home, which a search with history finds people by, and no answer shows.
+    /// A former home. A search with history finds people by it, and no response contains it.
     Former,
-    /// `temp`: where they stay for a time.
+    /// `temp`: a temporary address.
     Temporary,
 }
 
 impl OtherAddressUse {
-    /// The code on the wire.
+    /// The code in a message.
     pub(super) const fn code(self) -> &'static str {
         match self {
             Self::Correspondence => "billing",
@@ -92,26 +92,26 @@ impl OtherAddressUse {
     }
 }
 
-/// An address besides the usual one. Empty text is not held.
+/// An address that is not the usual address. Empty text means that the record has no value.
 #[non_exhaustive]
 #[derive(Clone, Eq, PartialEq)]
 pub struct OtherAddress {
-    /// What it is.
+    /// The use of the address.
     pub address_use: OtherAddressUse,
     /// The five lines; a blank line keeps its place.
     pub lines: [String; 5],
     /// Postcode, with or without its space.
     pub postcode: String,
-    /// What kind of temporary address it is, such as `Student Accommodation`.
+    /// The kind of a temporary address, such as `Student Accommodation`.
     pub text: String,
-    /// Its first day.
+    /// The first day of the address.
     pub from: Option<PartialDate>,
-    /// Its last day.
+    /// The last day of the address.
     pub to: Option<PartialDate>,
 }
 
 impl OtherAddress {
-    /// An address of these lines and this postcode.
+    /// An address with these lines and this postcode.
     #[must_use]
     pub fn new(
         address_use: OtherAddressUse,
@@ -131,34 +131,33 @@ impl OtherAddress {
 
 redacted_debug!(OtherAddress);
 
-/// Somebody who belongs to a person.
+/// A person who is related to another person.
 #[non_exhaustive]
 #[derive(Clone, Eq, PartialEq)]
 pub struct RelatedPerson {
     /// The type of the relationship, by a code of the API's specification such as `MTH` (mother), `SPS`
     /// (spouse), `Carer` or `Guardian`.
     pub relationship: String,
-    /// The role: `Personal`, `Agent` or `Guardian`. Not sent beside a relationship that is itself one of
-    /// these.
+    /// The role: `Personal`, `Agent` or `Guardian`. Not sent if the relationship is itself one of these.
     pub role: String,
-    /// Whether they are the next of kin.
+    /// Whether this person is the next of kin.
     pub next_of_kin: bool,
-    /// Their own NHS Number, where they have a record.
+    /// This person's own NHS Number, if there is a record.
     pub nhs_number: Option<NhsNumber>,
-    /// Given name; empty where it is on their own record.
+    /// Given name. Empty if it is on this person's own record.
     pub given: String,
-    /// Family name; empty where it is on their own record.
+    /// Family name. Empty if it is on this person's own record.
     pub family: String,
-    /// The five lines of their address; a blank line is left out.
+    /// The five lines of the address. Blank lines are not sent.
     pub address: [String; 5],
-    /// Their postcode, with or without its space.
+    /// The postcode, with or without its space.
     pub postcode: String,
     /// Telecoms as URIs: `tel:`, `mailto:`. The first five are sent.
     pub telecoms: Vec<String>,
 }
 
 impl RelatedPerson {
-    /// A related person in the role `Personal`. The service holds a number, or a name and an address.
+    /// A related person in the role `Personal`. The service records a number, or a name and an address.
     #[must_use]
     pub fn new(relationship: impl Into<String>) -> Self {
         Self {
@@ -177,24 +176,25 @@ impl RelatedPerson {
 
 redacted_debug!(RelatedPerson);
 
-/// How sure a death is.
+/// The status of a notification of death.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub enum DeathNotification {
-    /// `1`: somebody has told.
+    /// `1`: informal.
     Informal,
-    /// `2`: it is registered.
+    /// `2`: formal; the death is registered.
     #[default]
     Formal,
-    /// `U`: it was recorded by mistake. The person lives, and has no date of death.
+    /// `U`: recorded by mistake. The person is alive and has no date of death.
     Removed,
 }
 
-/// What only the FHIR API tells of a person. Empty text is not held.
+/// What only the FHIR API sends about a person. Empty text means that the record has no value.
 #[non_exhaustive]
 #[derive(Clone, Default, Eq, PartialEq)]
 pub struct Further {
-    /// How sure the death is: of the dead, and where it is [removed](DeathNotification::Removed).
+    /// The notification of death: for people who died, and where it was
+    /// [removed](DeathNotification::Removed).
     pub death_notification: DeathNotification,
     /// The place in the order of a multiple birth (1 to 7), 8 for none, 9 for not known.
     pub multiple_birth: Option<u8>,
@@ -202,9 +202,9 @@ pub struct Further {
     pub birth_city: String,
     /// Country of birth, as an ISO code of three letters.
     pub birth_country: String,
-    /// The language they are to be spoken to in: ISO 639-1, or `q1` to `q5`.
+    /// The preferred language: ISO 639-1, or `q1` to `q5`.
     pub language: String,
-    /// Whether an interpreter is needed; sent if there is a language.
+    /// Whether an interpreter is needed. Sent only with a language.
     pub interpreter: bool,
     /// Preferred contact method: `1` letter to `8` no telephone.
     pub contact_method: String,
@@ -212,14 +212,15 @@ pub struct Further {
     pub written_format: String,
     /// Preferred contact times, in words.
     pub contact_times: String,
-    /// Why they are registered with no GP practice any more, if they are not: `DEA`, `EMB`, `SCT`, `NIT`, `TRA`
-    /// or `ORR`. Any other code is sent as `ORR` (other reason), as to every application without privileges.
+    /// The reason why the person has no GP practice any more: `DEA`, `EMB`, `SCT`, `NIT`, `TRA` or `ORR`.
+    /// Any other code is sent as `ORR` (other reason), as the service does for applications without
+    /// privileges.
     pub removal: String,
     /// The day of the removal.
     pub removed_on: Option<PartialDate>,
     /// ODS code of the nominated pharmacy.
     pub pharmacy: String,
-    /// Telecoms, as URIs, of whom to tell in an emergency.
+    /// Telecoms, as URIs, of the emergency contact.
     pub emergency_telecoms: Vec<String>,
 }
 

@@ -1,21 +1,21 @@
 use nhs_pds::demographics::name_form;
 
-/// Text of a request to which a record has to be equal, where `*` stands for any characters.
+/// A text of a request that a record must equal. `*` stands for any characters.
 ///
-/// A wildcard may stand after two characters or more (SMSP, alphanumeric traces; FHIR, the rules of
-/// `family`, `given` and `address-postalcode`). Case does not count.
+/// A wildcard may come after two characters or more (SMSP, alphanumeric traces; FHIR, the rules of
+/// `family`, `given` and `address-postalcode`). Letter case is ignored.
 #[derive(Clone, Eq, PartialEq)]
 pub(super) struct Pattern(String);
 
 impl Pattern {
-    /// Reads text; `None` when it is blank, or a wildcard stands too early.
+    /// Reads the text. Returns `None` when it is blank, or when a wildcard comes too early.
     pub(super) fn new(text: &str) -> Option<Self> {
         let start = text.split('*').next().unwrap_or_default();
         let fits = !text.is_empty() && (start == text || start.chars().count() >= 2);
         fits.then(|| Self(text.to_lowercase()))
     }
 
-    /// Whether there is a wildcard, so that this is an advanced trace.
+    /// Returns whether there is a wildcard, so that the request is an advanced trace.
     pub(super) fn is_wild(&self) -> bool {
         self.0.contains('*')
     }
@@ -25,8 +25,8 @@ impl Pattern {
         &self.0
     }
 
-    /// Whether `held` is as the pattern says. What is held is compared in its form, whatever the register was
-    /// typed like; what is asked is compared as it was sent.
+    /// Returns whether the recorded text matches. The recorded text is compared in its normal form, however
+    /// the register has it; the requested text is compared as it was sent.
     pub(super) fn fits(&self, held: &str) -> bool {
         let held = name_form(held).to_lowercase();
         let Some((start, rest)) = self.0.split_once('*') else { return self.0 == held };

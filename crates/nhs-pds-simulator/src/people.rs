@@ -1,4 +1,4 @@
-//! Inventing people from a seed.
+//! Invents people from a seed.
 
 use super::places::{LOCALITIES, PRACTICES, PREMISES, STREETS, TOWNS};
 use super::words::{FAMILY, FEMALE, MALE, words};
@@ -7,17 +7,17 @@ use crate::seed::SplitMix64;
 use nhs_pds::demographics::{Gender, PartialDate};
 use nhs_pds::nhs_number::{NhsNumber, Synthetic};
 
-/// Letters that the second half of a postcode may hold.
+/// Letters that the second half of a postcode may have.
 const UNIT_LETTERS: &[u8] = b"ABDEFGHJLNPQRSTUWXYZ";
 
 impl Register {
-    /// A register of `count` invented people, the same for ever for a seed.
+    /// Makes a register of `count` invented people. A seed always gives the same people.
     ///
-    /// Their numbers are never issued, their telephone numbers are kept for drama by Ofcom, and
-    /// their e-mail addresses lie in the domains kept for examples. Among a thousand draws are, on
-    /// average, 50 dead people, 20 restricted ones, 5 with an invalidated number, 10 with a
-    /// superseded record beside their present one (every other time under another family name), 10
-    /// pairs of twins, and 5 pairs of strangers with the same name, gender and date of birth.
+    /// Their NHS Numbers are never issued, their telephone numbers are reserved by Ofcom for drama, and
+    /// their e-mail addresses are in domains reserved for examples. A thousand draws have, on average, 50
+    /// people who died, 20 restricted records, 5 invalidated numbers, 10 superseded records beside their
+    /// replacements (half of them under another family name), 10 pairs of twins, and 5 pairs of strangers
+    /// with the same name, gender and date of birth.
     ///
     /// ```
     /// use nhs_pds_simulator::Register;
@@ -36,7 +36,7 @@ impl Register {
                 continue;
             }
             for person in group {
-                // Numbers of a seed do not come twice.
+                // A seed gives no number twice.
                 if register.insert(person).is_err() {
                     return register;
                 }
@@ -117,7 +117,7 @@ impl People {
         self.numbers.next().expect("a number")
     }
 
-    /// A family name, one in twenty of them doubled.
+    /// A family name. One in twenty is a double name.
     pub(super) fn family(&mut self) -> String {
         let first = self.pick(Self::families);
         if self.seed.below(20) > 0 || first.contains('-') {
@@ -156,11 +156,11 @@ impl People {
         }
     }
 
-    /// A day of the `years` that begin with `first`.
+    /// A day within `years` years from the year `first`.
     pub(super) fn day(&mut self, first: u16, years: u64) -> PartialDate {
         let year = first + self.seed.below(years) as u16;
         let month = 1 + self.seed.below(12) as u8;
-        // The 29th to 31st are left out rather than weighed.
+        // The 29th to 31st are left out, which is simpler than weighting the months.
         let day = 1 + self.seed.below(28) as u8;
         #[expect(clippy::expect_used, reason = "every month of these years has 28 days")]
         PartialDate::new(year, Some(month), Some(day)).expect("a date")
@@ -212,7 +212,7 @@ impl People {
         person.death = Some(self.day(2015, 10));
     }
 
-    /// The record that `present` has replaced, and `present`.
+    /// Returns the record that `present` replaced, and `present`.
     pub(super) fn superseded(&mut self, mut present: Person) -> [Person; 2] {
         let mut past = present.clone();
         past.nhs_number = self.number();
@@ -223,7 +223,7 @@ impl People {
         [past, present]
     }
 
-    /// A family name that is not `family`.
+    /// Returns a family name other than `family`.
     pub(super) fn other_family(&mut self, family: &str) -> String {
         loop {
             let other = self.family();
@@ -233,7 +233,7 @@ impl People {
         }
     }
 
-    /// Same family name, gender, date of birth and home; other given names.
+    /// The same family name, gender, date of birth and home; other given names.
     pub(super) fn twins(&mut self, first: Person) -> [Person; 2] {
         let mut second = first.clone();
         second.nhs_number = self.number();
@@ -244,7 +244,7 @@ impl People {
         [first, second]
     }
 
-    /// Same names, gender and date of birth; nothing else in common.
+    /// The same names, gender and date of birth; everything else differs.
     pub(super) fn strangers(&mut self, first: Person) -> [Person; 2] {
         let mut second = first.clone();
         second.nhs_number = self.number();
@@ -263,13 +263,13 @@ impl People {
         list(self).get(place).copied().unwrap_or("Nemo")
     }
 
-    /// One of a list that is not empty.
+    /// Returns one item of a list that is not empty.
     fn one_of<'a, T>(&mut self, list: &'a [T]) -> &'a T {
         one_of(list, &mut self.seed)
     }
 }
 
-/// One of a list that is not empty.
+/// Returns one item of a list that is not empty.
 pub(super) fn one_of<'a, T>(list: &'a [T], seed: &mut SplitMix64) -> &'a T {
     let place = seed.below(list.len() as u64) as usize;
     #[expect(clippy::indexing_slicing, reason = "the place is below the length")]

@@ -3,11 +3,11 @@ use crate::redacted::redacted_debug;
 use nhs_pds::demographics::{Gender, PartialDate};
 use nhs_pds::nhs_number::NhsNumber;
 
-/// What the simulator holds about one person: the columns of the "Opentest" register, and what a test
-/// needs besides.
+/// A person's record in the simulator: the columns of the "Opentest" register, and further fields for
+/// tests.
 ///
-/// Texts are held as they are given; an empty one is a field that PDS does not hold. What follows
-/// [`answer`](Self::answer) is told by the FHIR API alone, is empty in a register from a seed, and is
+/// Texts are kept as given. An empty text means that PDS has nothing recorded in the field. Only the FHIR
+/// API sends the fields after [`answer`](Self::answer). They are empty in a register from a seed, and are
 /// not written to a register's file.
 ///
 /// ```
@@ -24,11 +24,11 @@ use nhs_pds::nhs_number::NhsNumber;
 #[non_exhaustive]
 #[derive(Clone, Eq, PartialEq)]
 pub struct Person {
-    /// The NHS Number under which the record is held.
+    /// The NHS Number of the record.
     pub nhs_number: NhsNumber,
     /// Title, such as `MRS`.
     pub title: String,
-    /// First given name, the one a trace compares.
+    /// First given name, which a trace compares.
     pub given: String,
     /// Other given name.
     pub other_given: String,
@@ -36,47 +36,47 @@ pub struct Person {
     pub family: String,
     /// Administrative gender.
     pub gender: Gender,
-    /// Date of birth; a real register holds some without a day.
+    /// Date of birth. A real register has some dates without a day.
     pub birth: PartialDate,
     /// Date of death.
     pub death: Option<PartialDate>,
     /// The five lines of the usual address; a blank line keeps its place.
     pub address: [String; 5],
-    /// Postcode, with or without its space; text that is no postcode is held and never matches.
+    /// Postcode, with or without its space. Text that is not a postcode is kept, and never matches.
     pub postcode: String,
-    /// Telecoms as URIs: `tel:`, `mailto:`. A number that begins with 07 or +447 is of a mobile telephone,
-    /// and everything else is used at home.
+    /// Telecoms as URIs: `tel:`, `mailto:`. A number that begins with 07 or +447 is a mobile number. All
+    /// other telecoms have the use home.
     pub telecoms: Vec<String>,
     /// ODS code of the GP practice.
     pub practice_code: String,
     /// Name of the GP practice.
     pub practice_name: String,
-    /// Whether the record is restricted, or its number invalidated.
+    /// Whether the record is restricted, or its number is invalidated.
     pub sensitivity: Sensitivity,
-    /// The number that replaces this record's, which is then superseded.
+    /// The number that replaces the number of this record. The record is then superseded.
     pub superseded_by: Option<NhsNumber>,
-    /// The response code that every answer about this person gets. `SMSP-0003` (the Spine is
-    /// unavailable) stands in for success and comes with the person's data; others come alone. It may be
-    /// of either service: the [module's words](crate) say what the FHIR API makes of it.
+    /// The response code of every response about this person. `SMSP-0003` (the Spine is unavailable)
+    /// replaces success and comes with the person's data; other codes come alone. The code may be from
+    /// either service: the [crate's documentation](crate) says how the FHIR API sends it.
     pub answer: Option<String>,
-    /// The version of the record. 1, unless somebody sets it.
+    /// The version of the record: 1, unless a test sets it.
     pub version: u32,
-    /// Names besides the usual one, and former ones, by which a search with history finds.
+    /// Other and former names. A search with history finds people by all of them.
     pub other_names: Vec<OtherName>,
-    /// Addresses besides the usual one, and former ones, by which a search with history finds.
+    /// Other and former addresses. A search with history finds people by all of them.
     pub other_addresses: Vec<OtherAddress>,
-    /// Former telecoms, as URIs, by which a search with history finds.
+    /// Former telecoms, as URIs. A search with history finds people by them.
     pub former_telecoms: Vec<String>,
-    /// Genders once recorded, by which a search with history finds.
+    /// Genders that were recorded before. A search with history finds people by them.
     pub former_genders: Vec<Gender>,
-    /// People who belong to this one: relatives, guardians, carers.
+    /// Related people: relatives, guardians, carers.
     pub related: Vec<RelatedPerson>,
-    /// What only the FHIR API tells.
+    /// Further fields that only the FHIR API sends.
     pub further: Further,
 }
 
 impl Person {
-    /// A living person of whom nothing else is held.
+    /// A living person with no other fields recorded.
     #[must_use]
     pub fn new(
         nhs_number: NhsNumber,
@@ -114,24 +114,24 @@ impl Person {
 
 redacted_debug!(Person);
 
-/// Whether a telecom is the number of a mobile telephone.
+/// Returns whether a telecom is a mobile number.
 pub(super) fn is_mobile(uri: &str) -> bool {
     let digits: String = uri.chars().filter(|character| *character != ' ').collect();
     ["tel:07", "tel:+447", "tel:00447"].into_iter().any(|start| digits.starts_with(start))
 }
 
-/// What a record's sensitivity flag says.
+/// The sensitivity flag of a record.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub enum Sensitivity {
-    /// Nothing.
+    /// No flag.
     #[default]
     None,
-    /// `I`: the number is invalidated, and nothing replaces it (DEMOG-0022).
+    /// `I`: the number is invalidated, and no number replaces it (DEMOG-0022).
     Invalidated,
-    /// `S`: address, telecoms and GP practice are withheld from every answer.
+    /// `S`: every response omits address, telecoms and GP practice.
     Restricted,
-    /// `V`: names and date of birth are withheld as well. The mark of the FHIR API; Opentest has none.
+    /// `V`: responses omit names and date of birth as well. The mark of the FHIR API; Opentest has none.
     VeryRestricted,
 }
 
@@ -147,12 +147,12 @@ impl Sensitivity {
         }
     }
 
-    /// Whether address, telecoms and GP practice are withheld.
+    /// Returns whether responses omit address, telecoms and GP practice.
     pub(super) const fn is_restricted(self) -> bool {
         matches!(self, Self::Restricted | Self::VeryRestricted)
     }
 
-    /// What `flag` stands for, in either case.
+    /// Reads a flag, in upper or lower case.
     pub(super) fn from_flag(flag: &str) -> Option<Self> {
         [Self::None, Self::Invalidated, Self::Restricted, Self::VeryRestricted]
             .into_iter()

@@ -1,5 +1,5 @@
-//! Addresses for invented people: streets that every town has, and towns with their postcode areas.
-//! Orders and lengths must not change: seeds depend on them.
+//! Addresses for invented people: common street names, and towns with their postcode areas. Orders and
+//! lengths must not change, because seeds depend on them.
 
 /// Names of streets.
 pub(super) const STREETS: [&str; 40] = [
@@ -85,7 +85,7 @@ pub(super) const LOCALITIES: [&str; 12] = [
 pub(super) struct Town {
     pub(super) name: &'static str,
     pub(super) county: &'static str,
-    /// The postcode area, and its districts that lie in the town.
+    /// The postcode area, and its districts in the town.
     pub(super) area: &'static str,
     pub(super) districts: &'static [u64],
 }
@@ -127,7 +127,7 @@ pub(super) const TOWNS: [Town; 24] = [
     town("Bournemouth", "Dorset", "BH", &[1, 5, 8, 9]),
 ];
 
-/// GP practices: codes of the shape that the Organisation Data Service gives them, and names.
+/// GP practices: codes in the form of the Organisation Data Service, and names.
 pub(super) const PRACTICES: [(&str, &str); 16] = [
     ("Z99001", "Albert Road Surgery"),
     ("Z99002", "The Bridge Medical Centre"),

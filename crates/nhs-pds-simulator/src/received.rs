@@ -5,7 +5,7 @@ use nhs_pds::transport::Request;
 use std::fmt;
 use url::Url;
 
-/// A request as it came to the simulator.
+/// A request as the simulator received it.
 ///
 /// ```
 /// use nhs_pds_simulator::{Register, Simulator};
@@ -41,19 +41,19 @@ impl Received {
         &self.method
     }
 
-    /// The path, as it was sent. It may name a person.
+    /// The path, as it was sent. It may identify a person.
     #[must_use]
     pub fn path(&self) -> &str {
         self.url.path()
     }
 
-    /// The query, as it was sent: empty where there is none. It may name a person.
+    /// The query, as it was sent; empty if there is none. It may identify a person.
     #[must_use]
     pub fn query(&self) -> &str {
         self.url.query().unwrap_or_default()
     }
 
-    /// The headers. One of them may be a token.
+    /// The headers. They may include a token.
     #[must_use]
     pub const fn headers(&self) -> &HeaderMap {
         &self.headers
@@ -65,13 +65,13 @@ impl Received {
         &self.body
     }
 
-    /// The part of the address that `path`, its end, follows.
+    /// The address without `path`, which is its end.
     pub(super) fn base(&self, path: &str) -> String {
         let address = self.address();
         address.strip_suffix(path).unwrap_or(&address).to_owned()
     }
 
-    /// The address that was called, without its query.
+    /// The address of the request, without its query.
     pub(super) fn address(&self) -> String {
         let mut url = self.url.clone();
         url.set_query(None);
@@ -91,13 +91,13 @@ impl From<Request> for Received {
     }
 }
 
-/// The address that the client called: the host by the client's own name for it, and `path` with its query.
+/// The address of the request: the host as the client names it, and `path` with its query.
 pub(super) fn called(headers: &HeaderMap, path: &str) -> Option<Url> {
     let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or("127.0.0.1");
     Url::parse(&format!("http://{host}{path}")).ok()
 }
 
-/// Counts the headers: one of them may be a token.
+/// Shows the number of headers only, because a header may be a token.
 impl fmt::Debug for Received {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Received")

@@ -4,15 +4,15 @@ use nhs_pds::nhs_number::NhsNumber;
 use std::collections::HashMap;
 use std::fmt;
 
-/// The family name by which people are looked up. Lower case may have another form than its upper case.
+/// The form of a family name for lookups. Lower case may have another form than upper case.
 fn key(family: &str) -> String {
     name_form(&family.to_lowercase())
 }
 
-/// The people whom the simulator knows.
+/// The people on the simulated PDS.
 ///
-/// Lookups by number, and by family name and date of birth, do not depend on how many there are.
-/// Lookups that need more than that look at those born in one year.
+/// The cost of a lookup by number, or by family name and date of birth, does not depend on the size of the
+/// register. Other lookups search the people born in one year.
 ///
 /// ```
 /// use nhs_pds_simulator::Register;
@@ -28,7 +28,7 @@ pub struct Register {
     by_number: HashMap<NhsNumber, usize>,
     by_name_and_birth: HashMap<(String, PartialDate), Vec<usize>>,
     by_year: HashMap<u16, Vec<usize>>,
-    /// Whether anybody has a name that is not in `by_name_and_birth`.
+    /// Whether any person has a name that is not in `by_name_and_birth`.
     has_other_names: bool,
 }
 
@@ -37,7 +37,7 @@ impl Register {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Duplicate`] when somebody has this number already.
+    /// [`ErrorKind::Duplicate`] when the register already has this number.
     pub fn insert(&mut self, person: Person) -> Result<(), Error> {
         let place = self.people.len();
         match self.by_number.entry(person.nhs_number) {
@@ -54,24 +54,26 @@ impl Register {
         Ok(())
     }
 
-    /// The record held under `number`.
+    /// Returns the record with `number`.
     #[must_use]
     pub fn get(&self, number: NhsNumber) -> Option<&Person> {
         self.people.get(*self.by_number.get(&number)?)
     }
 
-    /// Those of this family name, in its [form](name_form) and in any case, and exactly this date of birth.
+    /// Returns the people with this family name, in its [form](name_form) and in any letter case, and
+    /// exactly this date of birth.
     pub fn born(&self, family: &str, birth: PartialDate) -> impl Iterator<Item = &Person> {
         let places = self.by_name_and_birth.get(&(key(family), birth));
         self.at(places)
     }
 
-    /// Those born in `year`.
+    /// Returns the people born in `year`.
     pub(super) fn born_in(&self, year: u16) -> impl Iterator<Item = &Person> {
         self.at(self.by_year.get(&year))
     }
 
-    /// Whether anybody has a name besides the usual one, which [`born`](Self::born) does not find.
+    /// Returns whether any person has a name that is not the usual name. [`born`](Self::born) does not find
+    /// such names.
     pub(super) const fn has_other_names(&self) -> bool {
         self.has_other_names
     }
@@ -80,8 +82,8 @@ impl Register {
         places.into_iter().flatten().filter_map(|&place| self.people.get(place))
     }
 
-    /// The record that stands for the holder of a superseded number today: replacements are
-    /// followed to their end, unless they lead out of the register or round in a circle.
+    /// Returns the current record of a person with a superseded number. Replacements are followed to the
+    /// end, unless they leave the register or form a circle.
     #[must_use]
     pub fn replacement(&self, person: &Person) -> Option<&Person> {
         let mut next = self.get(person.superseded_by?)?;
@@ -94,18 +96,18 @@ impl Register {
         None
     }
 
-    /// Everybody, in the order in which they came.
+    /// Returns all people, in the order of their insertion.
     pub fn iter(&self) -> std::slice::Iter<'_, Person> {
         self.people.iter()
     }
 
-    /// How many records there are.
+    /// Returns the number of records.
     #[must_use]
     pub const fn len(&self) -> usize {
         self.people.len()
     }
 
-    /// Whether there are none.
+    /// Returns whether the register is empty.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.people.is_empty()

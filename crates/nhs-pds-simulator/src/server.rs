@@ -19,13 +19,13 @@ use std::task::{Context, Poll};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{AbortHandle, JoinSet};
 
-/// Where the Spine Mini Service is.
+/// The path of the Spine Mini Service.
 const PATH: &str = "/smsp/pds";
 
-/// The largest request taken, in bytes. Real ones have about three thousand.
+/// The largest accepted request, in bytes. Real requests have about three thousand.
 const LARGEST: usize = 1 << 20;
 
-/// A [`Simulator`] behind HTTP/1.1, on a free port of this machine. Stops when it is dropped.
+/// A [`Simulator`] behind HTTP/1.1, on a free port of this machine. It stops when it is dropped.
 ///
 /// ```
 /// use nhs_pds_simulator::{Register, Server, Simulator};
@@ -45,11 +45,11 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts to listen, on the tokio runtime that this is called on.
+    /// Starts to listen, on the current tokio runtime.
     ///
     /// # Errors
     ///
-    /// When the machine gives no port.
+    /// When the machine has no free port.
     pub async fn start(simulator: Simulator) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
@@ -78,7 +78,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // The connections belong to the task, and end with it.
+        // The task owns the connections, so they end with it.
         self.accepting.abort();
     }
 }
@@ -91,7 +91,8 @@ async fn accept(listener: TcpListener, simulator: Simulator) {
                 Ok((stream, _)) => {
                     connections.spawn(serve(stream, simulator.clone()));
                 }
-                // Out of file descriptors, mostly: others have to close theirs first.
+                // Usually the process has no free file descriptors. Other connections must close theirs
+                // first.
                 Err(_) => tokio::task::yield_now().await,
             },
             Some(_) = connections.join_next() => {}
@@ -101,7 +102,7 @@ async fn accept(listener: TcpListener, simulator: Simulator) {
 
 async fn serve(stream: TcpStream, simulator: Simulator) {
     let service = service_fn(|request| respond(&simulator, request));
-    // A connection that breaks is the client's to notice.
+    // A broken connection is an error for the client only.
     let _broken = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }
 
@@ -123,7 +124,7 @@ async fn respond(
     match simulator.exchange(&request).await {
         Exchange::Whole(response) => Ok(assemble(response, Reply::Whole)),
         Exchange::HalfWay(response) => Ok(assemble(response, Reply::HalfWay)),
-        // hyper closes a connection whose service fails, without a word.
+        // hyper closes a connection whose service fails, without a response.
         Exchange::Cut => Err(Cut),
     }
 }
@@ -142,13 +143,13 @@ fn empty(status: StatusCode) -> http::Response<Reply> {
 /// A body that may break off.
 enum Reply {
     Whole(Bytes),
-    /// Half of this is still to be sent.
+    /// Half of these bytes are still to be sent.
     HalfWay(Bytes),
-    /// One half is handed over, and has to reach the wire.
+    /// hyper has the first half, and must write it to the connection.
     Flushing {
         missing: usize,
     },
-    /// Nothing follows, and it shows.
+    /// The body ends here, and the client can see that it is incomplete.
     Broken {
         missing: usize,
     },
@@ -173,7 +174,7 @@ impl Body for Reply {
             }
             Self::Flushing { missing } => {
                 *self = Self::Broken { missing: *missing };
-                // hyper writes out what it has when a body lets it wait.
+                // hyper writes out its buffer when a body is pending.
                 context.waker().wake_by_ref();
                 Poll::Pending
             }
@@ -193,7 +194,7 @@ impl Body for Reply {
     }
 }
 
-/// The connection is to be closed.
+/// The connection must close.
 #[derive(Debug, thiserror::Error)]
 #[error("cut off, as chosen")]
 struct Cut;

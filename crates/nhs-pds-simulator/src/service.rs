@@ -13,19 +13,19 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use url::Url;
 
-/// The response header in which the simulator says what is wrong with a request: a place in the
+/// The response header in which the simulator says what is wrong with a request. It names a place in the
 /// message, never a value.
 pub const NOTE: HeaderName = HeaderName::from_static("simulator-note");
 
-/// How many requests are kept to be looked at.
+/// The number of requests that are kept for inspection.
 const KEPT: usize = 100;
 
-/// A simulated PDS. Clones are handles to the same one.
+/// A simulated PDS. Clones are handles to the same PDS.
 ///
-/// As a [`Transport`](nhs_pds::transport::Transport) it takes every URL for its own, whatever its host: a
-/// path that ends with `/oauth2/token` is the token endpoint of the FHIR API, one that begins with
-/// `/personal-demographics/FHIR/R4` or has `/Patient` in it is the FHIR API, and every other is the Spine
-/// Mini Service. The rules are in the [module's words](crate).
+/// As a [`Transport`](nhs_pds::transport::Transport) it accepts every URL, with any host. A path that ends
+/// with `/oauth2/token` is the token endpoint of the FHIR API. A path that begins with
+/// `/personal-demographics/FHIR/R4` or contains `/Patient` is the FHIR API. Every other path is the Spine
+/// Mini Service. The [crate's documentation](crate) has the rules.
 ///
 /// ```
 /// use nhs_pds_simulator::{Register, Simulator};
@@ -61,12 +61,12 @@ pub(super) struct Shared {
     pub(super) faults: Faults,
     pub(super) token_faults: Faults,
     count: u64,
-    /// With each, whether it is for a token.
+    /// With each request, whether it is for a token.
     received: VecDeque<(Received, bool)>,
 }
 
 impl Simulator {
-    /// A PDS that knows the people of `register`, by the machine's clock and with random identifiers.
+    /// A PDS with the people of `register`, the machine's clock and random identifiers.
     #[must_use]
     pub fn new(register: Register) -> Self {
         Self {
@@ -89,63 +89,63 @@ impl Simulator {
         }
     }
 
-    /// The same, by another clock. Requests are refused when they have expired by it.
+    /// Returns the simulator with another clock. Requests that have expired by this clock are refused.
     #[must_use]
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
         self
     }
 
-    /// The same, with other identifiers in its answers.
+    /// Returns the simulator with another source of identifiers for its responses.
     #[must_use]
     pub fn with_ids(mut self, ids: Arc<dyn Ids>) -> Self {
         self.ids = ids;
         self
     }
 
-    /// Whether wildcards and partial dates of birth are taken (they are, unless switched off) or
-    /// answered by SMSP-0001.
+    /// Sets whether wildcards and partial dates of birth are accepted. Default: yes. If not, the response
+    /// is SMSP-0001.
     #[must_use]
     pub const fn with_advanced_trace(mut self, on: bool) -> Self {
         self.advanced_trace = on;
         self
     }
 
-    /// Whether DEMOG-0017 comes with the data of the number's replacement (it does, unless switched
-    /// off) or alone; both are published.
+    /// Sets whether DEMOG-0017 comes with the data of the number's replacement, or alone. Default: with
+    /// data. Both are published behaviour.
     #[must_use]
     pub const fn with_superseding_payload(mut self, on: bool) -> Self {
         self.superseding_payload = on;
         self
     }
 
-    /// Whether a request to the Spine Mini Service must have the header `SOAPAction`, in quotes, as SOAP 1.1
-    /// says. Without this, a header that is missing or not in quotes is accepted. A header that names
-    /// another service than `wsa:Action` is always refused.
+    /// Sets whether a request to the Spine Mini Service must have the header `SOAPAction`, in quotes, as
+    /// SOAP 1.1 requires. Default: no. A header that names another service than `wsa:Action` is always
+    /// refused.
     #[must_use]
     pub const fn with_strict_soap_action(mut self, on: bool) -> Self {
         self.strict_soap_action = on;
         self
     }
 
-    /// Whether the FHIR API writes blank lines of an address as null, and beside them what `_line` says
-    /// of them (it leaves them out, unless switched on).
+    /// Sets whether the FHIR API writes blank lines of an address as null, with `_line` beside them.
+    /// Default: no, blank lines are left out.
     #[must_use]
     pub const fn with_empty_address_lines(mut self, on: bool) -> Self {
         self.empty_address_lines = on;
         self
     }
 
-    /// The base address that `fullUrl` and references of the FHIR API name, such as that of another host. In
-    /// the live service it is not always the address that was called; without this, it is.
+    /// Sets the base address in `fullUrl` and in references of the FHIR API, such as the address of another
+    /// host. Default: the address that was called. In the live service the two can differ.
     #[must_use]
     pub fn with_fhir_base(mut self, base: &Url) -> Self {
         self.fhir_base = Some(base.as_str().trim_end_matches('/').to_owned());
         self
     }
 
-    /// How long a token of the FHIR API lasts: 599 seconds, unless set. Parts of a second are cut off,
-    /// as is what goes beyond a century, and tokens given out already keep their time.
+    /// Sets the life of a token of the FHIR API. Default: 599 seconds. Fractions of a second and anything
+    /// beyond a century are cut off. Tokens that were already issued keep their life.
     #[must_use]
     pub fn with_token_life(mut self, life: Duration) -> Self {
         let seconds = u32::try_from(life.as_secs()).unwrap_or(u32::MAX);
@@ -153,96 +153,96 @@ impl Simulator {
         self
     }
 
-    /// Whether `expires_in` of a token is a number, or a string of digits (it is a string, as in the live
-    /// service, unless switched on).
+    /// Sets whether `expires_in` of a token is a number. Default: no, it is a string of digits, as in the
+    /// live service.
     #[must_use]
     pub const fn with_numeric_expires_in(mut self, on: bool) -> Self {
         self.issuing.numeric = on;
         self
     }
 
-    /// The same, and [`add_application`](Self::add_application).
+    /// Returns the simulator after [`add_application`](Self::add_application).
     #[must_use]
     pub fn with_application(self, application: Application) -> Self {
         self.add_application(application);
         self
     }
 
-    /// From now on `application` may get tokens, in place of an earlier one of the same id; and without a
-    /// token the FHIR API is closed.
+    /// Registers `application`, which may then get tokens. It replaces an earlier application with the same
+    /// id. From then on the FHIR API requires a token.
     pub fn add_application(&self, application: Application) {
         self.access().register(application);
     }
 
-    /// A token of a member of staff with these roles (the ids of role profiles), by which the FHIR API is
-    /// in healthcare worker mode. With several roles, each request has to name one of them in
-    /// `NHSD-Session-URID`. It lasts as long as others, and does not count as a request for a token.
+    /// Returns a token of a member of staff with these roles (ids of role profiles). With it, the FHIR API
+    /// is in healthcare worker mode. With several roles, each request must name one of them in
+    /// `NHSD-Session-URID`. The token has the usual life, and does not count as a request for a token.
     #[must_use]
     pub fn healthcare_worker_token(&self, roles: &[&str]) -> Secret<String> {
         let (life, now) = (self.issuing.life, self.clock.now());
         Secret::new(self.access().healthcare_worker(roles, life, &*self.ids, now))
     }
 
-    /// From now on, no token given out so far is good.
+    /// Makes all issued tokens invalid.
     pub fn revoke_tokens(&self) {
         self.access().revoke();
     }
 
-    /// How many requests have come to the token endpoint, whatever became of them.
+    /// The number of requests to the token endpoint, with any result.
     #[must_use]
     pub fn token_count(&self) -> u64 {
         self.access().token_count
     }
 
-    /// From now on, `when` a request is one of these, `fault` befalls it, whichever service it is for.
+    /// Adds `fault` for the requests of `when`, to either service.
     ///
-    /// Delays add up, and come on top of the oldest other fault. Requests for a token meet none of these
-    /// faults.
+    /// Delays add up, and are added to the oldest other fault. These faults do not affect requests for a
+    /// token.
     pub fn add_fault(&self, when: When, fault: Fault) {
         self.shared().faults.add(when, fault);
     }
 
-    /// As [`add_fault`](Self::add_fault), for requests to the token endpoint, which are about nobody. A
-    /// code is the `error` of status 400, and a SOAP fault is status 500.
+    /// Adds `fault` for requests to the token endpoint, as [`add_fault`](Self::add_fault) does for queries.
+    /// A code is the `error` of status 400, and a SOAP fault is status 500.
     pub fn add_token_fault(&self, when: When, fault: Fault) {
         self.shared().token_faults.add(when, fault);
     }
 
-    /// From now on a share of all requests meets a fault of `mix`, whose attempts are counted anew; or
-    /// none does.
+    /// Sets the faults that affect a share of all requests, or removes them. The mix starts with a new
+    /// count of attempts.
     ///
-    /// The mix is on top of what was [added](Self::add_fault): its delays add up with those, and its
-    /// other faults befall a request that no other fault of those befalls.
+    /// The mix works beside [added](Self::add_fault) faults: its delays are added to theirs. Its other
+    /// faults affect a request only if no other added fault does.
     pub fn set_fault_mix(&self, mix: Option<FaultMix>) {
         self.shared().faults.set_mix(mix);
     }
 
-    /// Each fault of the [mix](Self::set_fault_mix), and how many requests it has befallen.
+    /// Each fault of the [mix](Self::set_fault_mix), and the number of requests that it affected.
     #[must_use]
     pub fn injected(&self) -> Vec<(Fault, u64)> {
         self.shared().faults.injected()
     }
 
-    /// From now on nothing goes wrong.
+    /// Removes all faults.
     pub fn clear_faults(&self) {
         let mut shared = self.shared();
         shared.faults.clear();
         shared.token_faults.clear();
     }
 
-    /// From now on these are the people, as after a night in which some have moved or died.
+    /// Replaces the people, as after a night of changes on PDS.
     pub fn set_register(&self, register: Register) {
         self.shared().register = Arc::new(register);
     }
 
-    /// How many requests have come, whatever became of them. Those for a token are
-    /// [counted apart](Self::token_count), so that the counts of the two services compare.
+    /// The number of requests, with any result. Requests for a token [count separately](Self::token_count),
+    /// so that the counts of the two services compare.
     #[must_use]
     pub fn request_count(&self) -> u64 {
         self.shared().count
     }
 
-    /// The bodies of those of the last hundred requests that are not for a token, oldest first.
+    /// The bodies of the last hundred requests, oldest first, without requests for a token.
     #[must_use]
     pub fn received(&self) -> Vec<RawBody> {
         let shared = self.shared();
@@ -250,13 +250,13 @@ impl Simulator {
         questions.map(|(request, _)| request.body().clone()).collect()
     }
 
-    /// The last hundred requests, oldest first, with those for a token.
+    /// The last hundred requests, oldest first, with requests for a token.
     #[must_use]
     pub fn received_requests(&self) -> Vec<Received> {
         self.shared().received.iter().map(|(request, _)| request.clone()).collect()
     }
 
-    /// Takes a request in.
+    /// Records a request.
     pub(super) fn receive(&self, request: &Received, is_for_token: bool) -> Arc<Register> {
         let mut shared = self.shared();
         shared.count += u64::from(!is_for_token);
@@ -278,7 +278,7 @@ impl Simulator {
 
 impl fmt::Debug for Simulator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // In the order in which a request takes them: the other way round, the two wait for each other.
+        // Locks in the order of a request. The other order can deadlock.
         let access = self.access();
         let shared = self.shared();
         f.debug_struct("Simulator")

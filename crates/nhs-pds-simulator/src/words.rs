@@ -1,6 +1,6 @@
-//! Names for invented people. Orders and lengths must not change: seeds depend on them.
+//! Names for invented people. Orders and lengths must not change, because seeds depend on them.
 
-/// Given names of men, by their look in English registers of the last century.
+/// Given names of men, as common in English registers of the last century.
 pub(super) const MALE: &str = "
 Aaron Abdul Abraham Adam Adrian Ahmed Aidan Alan Albert Alexander Alfie Alfred Ali Andrew Angus
 Anthony Archie Arthur Ashley Barry Basil Ben Benjamin Bernard Bilal Brandon Brendan Brian Bruce
@@ -14,7 +14,7 @@ Joshua Julian Karl Keith Kenneth Kevin Kieran Kofi Kwame Lance Laurence Lee Leon
 Lewis Liam Lloyd Louis Lucas Luke Malcolm Marcus Mark Martin Matthew Maurice Max Michael Mohammed
 Nathan Neil Nigel";
 
-/// Given names of women.
+/// Given names of women, as common in the same registers.
 pub(super) const FEMALE: &str = "
 Abigail Ada Agnes Aisha Alexandra Alice Alison Amanda Amelia Amina Amy Angela Anita Ann Anna Annie
 Audrey Barbara Beatrice Bernadette Beryl Bethany Betty Beverley Brenda Bridget Bronwen Carol
@@ -28,7 +28,7 @@ Katie Kelly Khadija Lakshmi Laura Lauren Leah Lillian Linda Lisa Lorna Louise Lu
 Mabel Madeleine Margaret Maria Marian Marjorie Marlene Mary Maureen Mavis Megan Melanie Mildred
 Minnie Miriam Moira Molly Muriel Myrtle Nadia Naomi Natalie Ngozi Nicola Nora Olive Olivia Zoë";
 
-/// Family names; among them with apostrophes, hyphens and accents.
+/// Family names, some with apostrophes, hyphens and accents.
 pub(super) const FAMILY: &str = "
 Abbott Adams Addison Ahmed Akhtar Ali Allen Anderson Andrews Appleby Armstrong Arnold Ashworth
 Atkinson Bailey Baker Baldwin Ball Banks Barker Barnes Barrett Bates Begum Bell Bennett Berry

@@ -1,4 +1,4 @@
-//! Who may ask: applications, tokens, and the headers that carry them.
+//! Controls access: applications, tokens, and the headers with tokens.
 
 use super::application::Application;
 use super::codes::issue;
@@ -9,15 +9,16 @@ use http::header::AUTHORIZATION;
 use nhs_pds::ids::Ids;
 use std::collections::HashMap;
 
-/// For how long an identifier of an assertion may not come again.
+/// How long an identifier of an assertion must not be used again.
 const REPLAY: TimeDelta = TimeDelta::days(30);
 
-/// How the caller is looked upon, which the token alone decides.
+/// The mode of the caller, which depends on the token only.
 #[derive(Clone, Eq, PartialEq)]
 pub(super) enum Mode {
-    /// A system: one person at a time, nothing changed.
+    /// A system: one person for each request, and no changes.
     Application,
-    /// A member of staff, with the roles they have; nobody's, where access is open.
+    /// A member of staff, with the roles of the token. Where access is open, the member of staff has no
+    /// roles.
     HealthcareWorker(Vec<String>),
 }
 
@@ -26,19 +27,19 @@ struct Token {
     expires: DateTime<Utc>,
 }
 
-/// What is known of those who ask.
+/// The known applications and tokens.
 #[derive(Default)]
 pub(crate) struct Access {
     applications: Vec<Application>,
     tokens: HashMap<String, Token>,
-    /// Identifiers of assertions, and when they came.
+    /// The identifiers of assertions, and the times of their arrival.
     seen: HashMap<(String, String), DateTime<Utc>>,
-    /// How many token requests have come.
+    /// The number of token requests.
     pub(crate) token_count: u64,
 }
 
 impl Access {
-    /// Takes an application in, or another state of one.
+    /// Adds an application, or replaces it.
     pub(crate) fn register(&mut self, application: Application) {
         self.applications.retain(|other| other.client_id() != application.client_id());
         self.applications.push(application);
@@ -48,13 +49,13 @@ impl Access {
         self.applications.iter().find(|application| application.client_id() == client_id)
     }
 
-    /// Whether this assertion of the client is the first of its identifier.
+    /// Returns whether this is the client's first assertion with its identifier.
     pub(super) fn is_first(&mut self, client_id: &str, jti: &str, now: DateTime<Utc>) -> bool {
         self.seen.retain(|_, came| now - *came < REPLAY);
         self.seen.insert((client_id.to_owned(), jti.to_owned()), now).is_none()
     }
 
-    /// A new token.
+    /// Returns a new token.
     pub(super) fn issue(
         &mut self,
         mode: Mode,
@@ -82,7 +83,7 @@ impl Access {
         self.tokens.clear();
     }
 
-    /// The mode of a request, or why it is refused.
+    /// Returns the mode of a request, or why it is refused.
     pub(super) fn mode(&self, headers: &HeaderMap, now: DateTime<Utc>) -> Result<Mode, Issue> {
         let denied = |why: String| issue("ACCESS_DENIED").diagnosed(why).by_proxy();
         let open = self.applications.is_empty();

@@ -5,7 +5,7 @@ use ring::signature::{RSA_PKCS1_2048_8192_SHA512, RsaPublicKeyComponents};
 use serde_json::Value;
 use std::fmt;
 
-/// An application that may ask the FHIR API: its API key, and the public keys that it has registered.
+/// An application with access to the FHIR API: its API key and its registered public keys.
 ///
 /// ```
 /// use nhs_pds_simulator::{Application, Register, Simulator};
@@ -30,18 +30,19 @@ struct Key {
 }
 
 impl Application {
-    /// An application of this API key (client id), without public keys yet.
+    /// An application with this API key (client id), without public keys.
     #[must_use]
     pub fn new(client_id: impl Into<String>) -> Self {
         Self { client_id: client_id.into(), keys: Vec::new() }
     }
 
-    /// The same with the public keys of a JSON Web Key Set, or of a single JSON Web Key (RFC 7517);
-    /// several keys stand beside each other while keys are changed.
+    /// Returns the application with the public keys of a JSON Web Key Set, or of a single JSON Web Key (RFC
+    /// 7517). Several keys are permitted, so that keys can be rotated.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Keys`] when this is no JSON, or a key is not of type `RSA` with `kid`, `n` and `e`.
+    /// [`ErrorKind::Keys`] when the text is not JSON, or when a key is not of type `RSA` with `kid`, `n`
+    /// and `e`.
     pub fn with_jwks(mut self, jwks: &str) -> Result<Self, Error> {
         // The cause would quote the text.
         let jwks: Value = serde_json::from_str(jwks).map_err(|_| Error::new(ErrorKind::Keys))?;
@@ -65,7 +66,7 @@ impl Application {
         self.keys.iter().any(|key| key.kid == kid)
     }
 
-    /// Whether `signature` over `message` was made with the key of this id (RS512).
+    /// Returns whether the key with this id made `signature` over `message` (RS512).
     pub(super) fn has_signed(&self, kid: &str, message: &[u8], signature: &[u8]) -> bool {
         self.keys.iter().filter(|key| key.kid == kid).any(|key| {
             let public = RsaPublicKeyComponents { n: &key.n, e: &key.e };

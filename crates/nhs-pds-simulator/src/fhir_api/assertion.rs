@@ -1,4 +1,4 @@
-//! Checking the signed JWT by which an application asks for a token.
+//! Checks the signed JWT with which an application requests a token.
 
 use super::access::Access;
 use base64::Engine;
@@ -6,10 +6,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-/// How far ahead an assertion may expire, in seconds: five minutes, and ten seconds of grace.
+/// The latest permitted expiry of an assertion, in seconds from now: five minutes and ten seconds.
 const FURTHEST: i64 = 310;
 
-/// Why there is no token: status, `error` and `error_description`.
+/// The reason why there is no token: status, `error` and `error_description`.
 pub(super) struct Denial {
     pub(super) status: u16,
     pub(super) error: &'static str,
@@ -26,8 +26,8 @@ impl Denial {
     }
 }
 
-/// Checks the assertion sent to `token_url`, in the order in which the service does: what can be seen
-/// without knowing the application first, and whether it came before last.
+/// Checks the assertion sent to `token_url`, in the order of the live service: first what does not depend
+/// on the application, and last whether the assertion is new.
 pub(super) fn check(
     assertion: &str,
     token_url: &str,

@@ -1,4 +1,4 @@
-//! Writing a `Bundle`: what a search found, or who belongs to a person.
+//! Writes a `Bundle`: the result of a search, or the related people of a person.
 
 use super::codings;
 use super::patient::{Extent, NHS_NUMBER, address, period, telecoms, write};
@@ -7,10 +7,10 @@ use crate::{Person, RelatedPerson};
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value, json};
 
-/// The most telecoms of a related person.
+/// The maximum number of telecoms of a related person.
 const MOST_TELECOMS: usize = 5;
 
-/// A set of entries. With none, `entry` is left out.
+/// A set of entries. Without entries, `entry` is left out.
 fn searchset(entries: Vec<Value>, now: DateTime<Utc>) -> Value {
     let mut bundle = Map::new();
     bundle.insert("resourceType".into(), "Bundle".into());
@@ -24,7 +24,7 @@ fn searchset(entries: Vec<Value>, now: DateTime<Utc>) -> Value {
     bundle.into()
 }
 
-/// What a search found, in its order. Entries say that they are at `base`.
+/// The result of a search, in its order. The entries' addresses are below `base`.
 pub(super) fn hits(hits: &[&Hit<'_>], base: &str, empty_lines: bool, now: DateTime<Utc>) -> Value {
     let entry = |hit: &&Hit<'_>| {
         json!({
@@ -41,7 +41,7 @@ fn score(score: f64) -> Value {
     if score >= 1.0 { json!(1) } else { json!(score) }
 }
 
-/// Who belongs to `person`; of a restricted one, nobody is told.
+/// The people related to `person`. A restricted record shows none.
 pub(super) fn related(person: &Person, base: &str, now: DateTime<Utc>) -> Value {
     if person.sensitivity.is_restricted() {
         return searchset(Vec::new(), now);
@@ -57,7 +57,7 @@ pub(super) fn related(person: &Person, base: &str, now: DateTime<Utc>) -> Value 
     searchset(person.related.iter().enumerate().map(entry).collect(), now)
 }
 
-/// `patient` is the record of the other person, who may have none.
+/// `patient` is the record of the related person, if there is one.
 fn related_person(other: &RelatedPerson, id: &str, of: &Person, base: &str) -> Value {
     let mut patient = Map::new();
     patient.insert("type".into(), "Patient".into());

@@ -1,4 +1,4 @@
-//! The API's codes, and what it makes of those of SMSP.
+//! The API's codes, and how it translates the codes of SMSP.
 
 use super::outcome::Issue;
 use std::borrow::Cow;
@@ -54,8 +54,8 @@ const TABLE: [Row; 21] = [
     ("UNSUPPORTED_SERVICE", 400, "processing", "error", "Unsupported Service"),
 ];
 
-/// The error of this code, as the table of the specification has it; what is not in it is answered by
-/// status 400 and the code as it is.
+/// Returns the error with this code, from the specification's table. Other codes are sent as they are, with
+/// status 400.
 pub(super) fn issue(code: &str) -> Issue {
     let row = TABLE.iter().find(|row| row.0 == code);
     let (code, status, kind, severity, display) = match row {
@@ -74,31 +74,31 @@ pub(super) fn missing(field: &str) -> Issue {
         .diagnosed(format!("Invalid request with error - Missing value - '{field}'"))
 }
 
-/// `Invalid value - 'v' in field 'f'`. The service does say the value.
+/// `Invalid value - 'v' in field 'f'`. The live service does send the value.
 pub(super) fn invalid_value(field: &str, value: &str) -> Issue {
     issue("INVALID_VALUE").diagnosed(format!(
         "Invalid request with error - Invalid value - '{value}' in field '{field}'"
     ))
 }
 
-/// What a response code means to a question.
+/// The meaning of a response code for a query.
 pub(super) enum Meaning {
-    /// The answer is what it would be without the code.
+    /// The response is the same as without the code.
     Truth,
-    /// There is no such person.
+    /// No such person.
     Nobody,
-    /// An error, or another answer that is an `OperationOutcome`.
+    /// An error, or another response that is an `OperationOutcome`.
     Issue(Issue),
 }
 
-/// What kind of question it is.
+/// The kind of a query.
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub(super) enum Asked {
     ByNumber,
     BySearch,
 }
 
-/// What `code`, of either service, means here.
+/// Returns the meaning of `code`, from either service.
 pub(super) fn meaning(code: &str, asked: Asked) -> Meaning {
     let by_number = asked == Asked::ByNumber;
     Meaning::Issue(match code {
@@ -107,7 +107,7 @@ pub(super) fn meaning(code: &str, asked: Asked) -> Meaning {
         "DEMOG-0017" | "DEMOG-0022" if by_number => issue("INVALIDATED_RESOURCE"),
         "DEMOG-0042" if by_number => issue("INVALID_RESOURCE_ID"),
         "DEMOG-0017" | "DEMOG-0022" | "DEMOG-0042" => return Meaning::Nobody,
-        // A number has one record, and no answer to a retrieval is of several.
+        // A number has one record, so a retrieval never finds several.
         "DEMOG-0007" | "TOO_MANY_MATCHES" | "MULTIPLE_MATCHES" | "SINGLE_MATCH" if by_number => {
             return Meaning::Truth;
         }

@@ -1,14 +1,14 @@
-//! Codes with their systems and displays, as the API's specification has them.
+//! Codes with their systems and displays, from the API's specification.
 
 use super::languages;
 use crate::RelatedPerson;
 use serde_json::{Map, Value, json};
 
-/// How the systems of UK Core begin.
+/// The start of the addresses of UK Core's systems.
 const UK_CORE: &str = "https://fhir.hl7.org.uk/CodeSystem/UKCore-";
-/// Roles of related people. The API uses this older name of the system.
+/// The roles of related people. The API uses this older name of the system.
 const ROLES: &str = "https://fhir.nhs.uk/R4/CodeSystem/UKCore-AdditionalRelatedPersonRole";
-/// Types of related people. It is the address of a value set, which the API uses as a system.
+/// The types of related people. This is the address of a value set, which the API uses as a system.
 const TYPES: &str = "http://hl7.org/fhir/ValueSet/relatedperson-relationshiptype";
 
 /// Codes and their displays.
@@ -36,7 +36,7 @@ const REMOVALS: Displays = &[
     ("TRA", "Temporary resident not returned"),
 ];
 
-/// What an application without privileges gets for a reason that is not in [`REMOVALS`].
+/// The code that an application without privileges gets for a reason that is not in [`REMOVALS`].
 const OTHER_REASON: &str = "ORR";
 
 const RELATED_ROLES: Displays = &[
@@ -45,7 +45,7 @@ const RELATED_ROLES: Displays = &[
     ("Personal", "Personal relationship with the patient"),
 ];
 
-/// Types whose system is that of roles.
+/// Types whose system is the system of roles.
 const UK_TYPES: Displays = &[
     ("Carer", "Carer of patient"),
     ("Dependant", "Dependant of patient"),
@@ -85,7 +85,7 @@ fn coding(system: &str, version: Option<&str>, code: &str, display: Option<&str>
         coding.insert("version".into(), version.into());
     }
     coding.insert("code".into(), code.into());
-    // A code that a test has made up has none.
+    // A code that a test invents has no display.
     if let Some(display) = display {
         coding.insert("display".into(), display.into());
     }
@@ -109,7 +109,7 @@ pub(super) fn verification() -> Value {
     uk_core("NHSNumberVerificationStatus", Some("1.0.0"), "01", Some(display))
 }
 
-/// The display of a code without one is `Unknown`.
+/// The display of a code without a display is `Unknown`.
 pub(super) fn language(code: &str) -> Value {
     let display = languages::display(code).unwrap_or("Unknown");
     uk_core("HumanLanguage", Some("1.0.0"), code, Some(display))
@@ -140,12 +140,12 @@ pub(super) fn removal(code: &str) -> Value {
     concept(coding(system, None, code, display(REMOVALS, code)))
 }
 
-/// The type and the role, and whether they are the next of kin. `Guardian` is type and role in one.
+/// The type and the role, and whether the person is the next of kin. `Guardian` is a type and a role.
 pub(super) fn relationship(other: &RelatedPerson) -> Value {
     let role = |code: &str| coding(ROLES, None, code, display(RELATED_ROLES, code));
     let mut codings = Vec::new();
     match other.relationship.as_str() {
-        // Of HL7's two codes for a guardian the API has one.
+        // The API has one of HL7's two codes for a guardian.
         "Guardian" | "GUARD" => codings.push(role("Guardian")),
         code if display(RELATED_ROLES, code).is_some() => {
             codings.push(coding(ROLES, None, "NotSpecified", display(UK_TYPES, "NotSpecified")));

@@ -1,4 +1,4 @@
-//! `birthdate` and `death-date`: a day, or one or two that bound a range.
+//! `birthdate` and `death-date`: a day, or one or two bounds of a range.
 
 use super::codes::invalid_value;
 use super::outcome::Issue;
@@ -6,7 +6,7 @@ use chrono::{Datelike, NaiveDate};
 use nhs_pds::demographics::{FullDate, PartialDate};
 use std::ops::RangeInclusive;
 
-/// The days that a date may be, both ends included. A range may be open at one end.
+/// The first and the last day of a date, both included. A range may be open at one end.
 #[derive(Clone, Copy)]
 pub(super) struct Range {
     start: Option<NaiveDate>,
@@ -14,12 +14,12 @@ pub(super) struct Range {
 }
 
 impl Range {
-    /// Whether this is one day.
+    /// Returns whether this is one day.
     pub(super) fn day(self) -> Option<NaiveDate> {
         self.start.filter(|_| self.start == self.end)
     }
 
-    /// The years that the range touches. A date has a year of four digits.
+    /// The years of the range. A date has a year of four digits.
     pub(super) fn years(self) -> RangeInclusive<u16> {
         let year = |day: NaiveDate| u16::try_from(day.year()).ok();
         let first = self.start.and_then(year).unwrap_or(1);
@@ -27,7 +27,7 @@ impl Range {
         first..=last
     }
 
-    /// Whether a date that is held lies in it; one without a day never does.
+    /// Returns whether a recorded date is in the range. A date without a day never is.
     pub(super) fn holds(self, held: PartialDate) -> bool {
         held.full().is_some_and(|held| {
             let held = held.date();
@@ -55,7 +55,7 @@ pub(super) fn read(field: &'static str, values: &[&str]) -> Result<Option<Range>
             "le" => (None, Some(day)),
             _ => return Err(wrong()),
         };
-        // A bound that comes twice has no meaning.
+        // The same bound twice has no meaning.
         if (first.is_some() && start.is_some()) || (last.is_some() && end.is_some()) {
             return Err(wrong());
         }
@@ -65,7 +65,7 @@ pub(super) fn read(field: &'static str, values: &[&str]) -> Result<Option<Range>
     Ok((!values.is_empty()).then_some(Range { start, end }))
 }
 
-/// A day of the calendar as `yyyy-mm-dd`, and nothing shorter.
+/// Reads a date as `yyyy-mm-dd`. Shorter dates are refused.
 fn day_of(text: &str) -> Option<NaiveDate> {
     let shaped = text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
     let date: PartialDate = text.parse().ok().filter(|_| shaped)?;

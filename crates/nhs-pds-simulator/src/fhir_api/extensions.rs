@@ -1,4 +1,4 @@
-//! Writing what FHIR's `Patient` has no place for.
+//! Writes the fields that FHIR's `Patient` does not have.
 
 use super::codings;
 use super::patient::{Extent, organisation};
@@ -6,24 +6,23 @@ use crate::{DeathNotification, Person};
 use nhs_pds::demographics::PartialDate;
 use serde_json::{Map, Value, json};
 
-/// How the addresses of most extensions begin.
+/// The start of the addresses of most extensions.
 pub(super) const UK_CORE: &str = "https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCore-";
 
 const REMOVAL: &str =
     "https://fhir.nhs.uk/StructureDefinition/Extension-PDS-RemovalFromRegistration";
 
-/// A date of death: a day as a time. Less than a day stays what it is; the specification expects some.
+/// A date of death: a day is written as a time. A partial date stays partial; the specification permits it.
 pub(super) fn deceased(date: PartialDate) -> String {
     if date.full().is_some() { date_time(date) } else { date.to_string() }
 }
 
-/// A date as a time, where the specification permits nothing less: the beginning of the first day that it
-/// may be.
+/// A date as a time, where the specification permits nothing less: the start of the first possible day.
 fn date_time(date: PartialDate) -> String {
     format!("{}T00:00:00+00:00", date.first_day())
 }
 
-/// The extensions of a record. A search shows the notification of death alone.
+/// The extensions of a record. A search shows only the notification of death.
 pub(super) fn of(person: &Person, extent: Extent) -> Vec<Value> {
     let mut all = Vec::new();
     all.extend(death(person));

@@ -1,11 +1,12 @@
-//! Whom a question is about, as one number.
+//! Identifies the person of a query by one number.
 
 use crate::received::Received;
 use nhs_pds::nhs_number::NhsNumber;
 use sha2::{Digest, Sha256};
 
-/// The same for the same people, whatever is asked; where the question is `about` nobody, the same for
-/// the same question. There is no identifier of the asking system's own to tell cases of one person apart.
+/// Returns the same number for the same people, for every operation. If the query is `about` no person,
+/// returns the same number for the same query. The API has no local identifier to distinguish cases of one
+/// person.
 pub(super) fn of(request: &Received, about: &[NhsNumber]) -> u64 {
     let mut digest = Sha256::new();
     let mut add = |text: &str| {
@@ -13,7 +14,7 @@ pub(super) fn of(request: &Received, about: &[NhsNumber]) -> u64 {
         digest.update(text.as_bytes());
     };
     if about.is_empty() {
-        // Not to be taken for the number of somebody.
+        // Must never equal the number of a person.
         add(request.path());
         add(request.query());
     } else {

@@ -1,6 +1,6 @@
 //! Languages by their codes: ISO 639-1, and five of UK Core's own (UKCore-HumanLanguage).
 
-/// A code, a space and its display; a line each.
+/// A code, a space and a display on each line.
 const LANGUAGES: &str = "\
 q1 Braille
 q2 American Sign Language
@@ -194,7 +194,7 @@ zh Chinese
 zu Zulu
 ";
 
-/// The display of a code.
+/// Returns the display of a code.
 pub(super) fn display(code: &str) -> Option<&'static str> {
     let mut all = LANGUAGES.lines().filter_map(|line| line.split_once(' '));
     all.find(|(known, _)| *known == code).map(|(_, display)| display)

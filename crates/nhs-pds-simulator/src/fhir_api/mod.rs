@@ -1,7 +1,7 @@
-//! The face of the PDS FHIR API: JSON over HTTP, and the token endpoint beside it.
+//! The PDS FHIR API: JSON over HTTP, and its token endpoint.
 //!
-//! Writes and checks everything by itself, as the face of the Spine Mini Service does: the crate's own
-//! client has no part in it.
+//! Writes and checks everything itself, as the Spine Mini Service here does. It uses no code of the
+//! library's client.
 
 mod access;
 mod application;

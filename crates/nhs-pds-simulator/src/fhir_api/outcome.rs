@@ -1,4 +1,4 @@
-//! What goes back, and the errors among it.
+//! Responses, and the errors of the API.
 
 use http::StatusCode;
 use http::header::{HeaderName, HeaderValue};
@@ -7,10 +7,10 @@ use std::borrow::Cow;
 
 /// Written by the service itself.
 pub(super) const FHIR_JSON: &str = "application/fhir+json";
-/// Written by the proxy before it.
+/// Written by the proxy in front of it.
 pub(super) const JSON: &str = "application/json";
 
-/// A response to send back.
+/// A response.
 #[derive(Clone)]
 pub(crate) struct Reply {
     pub(crate) status: StatusCode,
@@ -30,7 +30,7 @@ impl Reply {
         Self { status, content_type: "", headers: Vec::new(), body: String::new() }
     }
 
-    /// The same with a header, unless the value cannot be one.
+    /// Returns the response with a header, unless the value is not a valid header value.
     pub(super) fn with_header(mut self, name: HeaderName, value: &str) -> Self {
         if let Ok(value) = HeaderValue::from_str(value) {
             self.headers.push((name, value));
@@ -39,8 +39,8 @@ impl Reply {
     }
 }
 
-/// What is left of a document without what is empty: FHIR permits no empty text, list or object, and null
-/// only among the elements of a list.
+/// Returns a document without its empty parts. FHIR permits no empty text, list or object, and null only in
+/// a list.
 fn filled(value: &Value) -> Option<Value> {
     match value {
         Value::Null => None,
@@ -74,7 +74,7 @@ pub(super) struct Issue {
     pub(super) severity: &'static str,
     pub(super) display: Cow<'static, str>,
     pub(super) diagnostics: Option<String>,
-    /// Whether the proxy before the service says so.
+    /// Whether the proxy in front of the service sends it.
     pub(super) by_proxy: bool,
 }
 
@@ -106,7 +106,7 @@ impl Issue {
         let body = json!({ "resourceType": "OperationOutcome", "issue": [issue] });
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::BAD_REQUEST);
         let reply = Reply::new(status, if self.by_proxy { JSON } else { FHIR_JSON }, &body);
-        // Of all the errors, this one alone says when to come again.
+        // Only this error says when to retry.
         if self.status == 503 { reply.with_header(http::header::RETRY_AFTER, "5") } else { reply }
     }
 }

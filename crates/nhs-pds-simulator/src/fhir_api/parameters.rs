@@ -1,4 +1,4 @@
-//! Reading a search: which parameters there may be, and which have to be together.
+//! Reads a search: the permitted parameters and combinations.
 
 use super::access::Mode;
 use super::codes::{invalid_value, issue, missing};
@@ -28,14 +28,14 @@ const KNOWN: [&str; 14] = [
 /// The longest name, in characters.
 const LONGEST_NAME: usize = 35;
 
-/// The most people in an answer.
+/// The maximum number of people in a response.
 const MOST: usize = 50;
 
-/// Said when names and date of birth do not suffice.
+/// The diagnostics when names and date of birth are not sufficient.
 const TOO_LITTLE: &str = "Invalid request with error - Invalid search data provided - 'No searches were performed as the search criteria did not meet the minimum requirements'";
 const TOO_LITTLE_FUZZY: &str = "Invalid request with error - Invalid search data provided - 'A fuzzy search was requested however the data given did not meet the fuzzy search criteria'";
 
-/// What is searched for.
+/// A search.
 pub(super) struct Query {
     pub(super) family: Option<Pattern>,
     pub(super) given: Vec<Pattern>,
@@ -52,7 +52,7 @@ pub(super) struct Query {
     pub(super) most: usize,
 }
 
-/// The parameters as they came, decoded.
+/// The parameters of the request, decoded.
 pub(super) struct Sent(Vec<(String, String)>);
 
 impl Sent {
@@ -65,7 +65,7 @@ impl Sent {
         named.map(|(_, value)| value.as_str()).collect()
     }
 
-    /// The value of a parameter that may come once.
+    /// Returns the value of a parameter that may occur once.
     fn once(&self, name: &'static str) -> Result<Option<&str>, Issue> {
         match self.all(name).as_slice() {
             [] => Ok(None),
@@ -82,7 +82,7 @@ impl Sent {
         }
     }
 
-    /// Whether more than one person is asked for, which an application may not.
+    /// Whether the search asks for more than one person, which an application must not do.
     pub(super) fn asks_for_several(&self) -> bool {
         self.all("_max-results").iter().any(|value| *value != "1")
     }
@@ -108,7 +108,7 @@ impl Sent {
         )))
     }
 
-    /// Reads a search of this mode.
+    /// Reads a search in this mode.
     pub(super) fn read(&self, mode: &Mode) -> Result<Query, Issue> {
         self.check_names()?;
         let fuzzy = self.flag("_fuzzy-match")?;

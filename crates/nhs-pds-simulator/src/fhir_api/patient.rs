@@ -1,4 +1,4 @@
-//! Writing a `Patient`: all of a record, or the part of it that a search shows.
+//! Writes a `Patient`: a whole record, or the part that a search shows.
 
 use super::{codings, extensions};
 use crate::person::is_mobile;
@@ -9,24 +9,24 @@ use serde_json::{Map, Value, json};
 pub(super) const NHS_NUMBER: &str = "https://fhir.nhs.uk/Id/nhs-number";
 const ORGANISATION: &str = "https://fhir.nhs.uk/Id/ods-organization-code";
 
-/// How much is written.
+/// The extent of the resource.
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub(super) enum Extent {
-    /// What a retrieval shows.
+    /// The content of a retrieval.
     Whole,
-    /// What a search shows.
+    /// The content of a search.
     Searched,
 }
 
-/// The resource. Blank lines of addresses are left out, or with `empty_lines` written as null.
+/// The resource. Blank lines of addresses are left out, or written as null with `empty_lines`.
 ///
-/// A record holds no day on which a name, home or registration began; the date of birth stands in.
+/// A record has no first day of its name, home or registration. The date of birth is written in its place.
 pub(super) fn write(person: &Person, extent: Extent, empty_lines: bool) -> Value {
     let restricted = person.sensitivity.is_restricted();
     let very = person.sensitivity == Sensitivity::VeryRestricted;
     let number = person.nhs_number.digits();
     let mut resource = Map::new();
-    // What is empty is left out of every answer.
+    // Empty parts are left out of every response.
     let mut add = |name: &str, value: Value| {
         resource.insert(name.into(), value);
     };
@@ -67,7 +67,7 @@ fn meta(person: &Person) -> Value {
         Sensitivity::None => ("U", "unrestricted"),
         Sensitivity::Restricted => ("R", "restricted"),
         Sensitivity::VeryRestricted => ("V", "very restricted"),
-        // No answer shows such a record.
+        // No response contains such a record.
         Sensitivity::Invalidated => ("REDACTED", "redacted"),
     };
     json!({
@@ -89,8 +89,7 @@ pub(super) const fn gender(gender: Gender) -> &'static str {
     }
 }
 
-/// The specification permits whole days alone: of a date that is less, the first or the last day that it
-/// may be.
+/// The specification permits only whole days. A partial date becomes the first or the last possible day.
 pub(super) fn period(
     from: Option<PartialDate>,
     to: Option<PartialDate>,
@@ -104,13 +103,13 @@ pub(super) fn period(
     period.into()
 }
 
-/// Drops the text that is empty.
+/// Removes empty texts.
 fn texts<'a>(all: impl IntoIterator<Item = &'a String>) -> Vec<Value> {
     all.into_iter().filter(|text| !text.is_empty()).map(|text| text.as_str().into()).collect()
 }
 
-/// The usual name stands after the others: it is known by its use, and not by its place. Every name has a
-/// family name: one that lacks it has the usual one.
+/// The usual name comes after the others: clients must find it by its use, not by its position. Every name
+/// has a family name; a name without one gets the usual one.
 fn names(person: &Person, extent: Extent) -> Vec<Value> {
     let shown = |name: &&OtherName| extent == Extent::Whole || !name.name_use.is_past();
     let others = person.other_names.iter().filter(shown).enumerate().map(|(place, name)| {
@@ -214,7 +213,7 @@ pub(super) fn telecoms(uris: &[String], since: PartialDate) -> Vec<Value> {
     uris.iter().enumerate().map(point).collect()
 }
 
-/// What every contact point has: its system and value, and what the system is if it is another.
+/// The fields of every contact point: its system and value, and the name of a system that is not standard.
 fn contact_point(uri: &str) -> Map<String, Value> {
     let (system, value) = match uri.split_once(':') {
         Some(("tel", value)) => ("phone", value),
@@ -240,7 +239,7 @@ fn contacts(person: &Person) -> Vec<Value> {
     let all = person.further.emergency_telecoms.iter().enumerate();
     all.map(|(place, uri)| {
         let mut point = contact_point(uri);
-        // Nobody is reached in an emergency by fax.
+        // An emergency contact has no fax.
         if point.get("system").is_some_and(|system| system == "fax") {
             point.insert("system".into(), "other".into());
         }

@@ -1,21 +1,21 @@
-//! Which face a path belongs to.
+//! Decides which service a path belongs to.
 
-/// Where the API is.
+/// The base path of the API.
 pub(crate) const BASE: &str = "/personal-demographics/FHIR/R4";
-/// Where tokens are.
+/// The path of the token endpoint.
 pub(crate) const TOKEN: &str = "/oauth2/token";
 
-/// Whom a request is for.
+/// The service of a request.
 pub(crate) enum Face<'a> {
     /// The token endpoint.
     Token,
     /// The FHIR API, with the path after its base.
     Api(&'a str),
-    /// Another.
+    /// Another path.
     Other,
 }
 
-/// Whom `path` is for. The API may have any base, if `/Patient` follows.
+/// Returns the service of `path`. The API may have any base, if `/Patient` follows.
 pub(crate) fn face(path: &str) -> Face<'_> {
     if path.ends_with(TOKEN) {
         return Face::Token;
@@ -29,10 +29,10 @@ pub(crate) fn face(path: &str) -> Face<'_> {
     }
 }
 
-/// What the API is asked for.
+/// The resource of a request to the API.
 pub(super) enum Target<'a> {
     Search,
-    /// `/Patient/` and nothing.
+    /// `/Patient/` with nothing after it.
     NoNumber,
     Patient(&'a str),
     RelatedPerson(&'a str),
@@ -41,7 +41,7 @@ pub(super) enum Target<'a> {
     Unknown,
 }
 
-/// What `path`, which follows the base, stands for.
+/// Reads `path`, which follows the base.
 pub(super) fn target(path: &str) -> Target<'_> {
     let parts: Vec<&str> = path.split('/').collect();
     match parts.as_slice() {

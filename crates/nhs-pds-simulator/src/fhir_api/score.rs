@@ -1,8 +1,8 @@
-//! How well a record fits a search.
+//! Scores how well a record matches a search.
 //!
-//! A score is the product of what each parameter costs: nothing where it is equal to the record's present
-//! particulars, and otherwise the factors below. It is rounded to four decimals. The live service has
-//! another formula, which is not published; only 1 means the same in both.
+//! A score is a product of one factor for each parameter: 1 where it equals the record's present field, and
+//! otherwise a constant below. It is rounded to four decimals. The formula of the live service is not
+//! published; only the meaning of 1 is the same in both.
 
 use super::parameters::Query;
 use crate::pattern::Pattern;
@@ -10,15 +10,15 @@ use crate::{OtherAddressUse, OtherName, Person};
 use chrono::NaiveDate;
 use nhs_pds::demographics::{PartialDate, name_form};
 
-/// A name or postcode that has a wildcard.
+/// A name or postcode with a wildcard.
 const WILDCARD: f64 = 0.95;
-/// A name, postcode, telecom or gender of the past.
+/// A former name, postcode, telecom or gender.
 const PAST: f64 = 0.9;
 /// Fuzzy: a name that only sounds the same.
 const HOMOPHONE: f64 = 0.85;
-/// Fuzzy: given and family name the other way round.
+/// Fuzzy: given and family name swapped.
 const TRANSPOSED: f64 = 0.8;
-/// Fuzzy: a date of death, GP practice or further given name that differs.
+/// Fuzzy: a different date of death, GP practice or further given name.
 const DIFFERENT: f64 = 0.9;
 
 /// The score of `person`, or `None` when the search does not find them.
@@ -41,7 +41,7 @@ pub(super) fn score(person: &Person, query: &Query, today: NaiveDate) -> Option<
     Some((product * 10_000.0).round() / 10_000.0)
 }
 
-/// What only lowers the score of a fuzzy search, and decides any other.
+/// A field that only lowers the score of a fuzzy search, and excludes the record in any other search.
 fn soft(fits: bool, fuzzy: bool) -> Option<f64> {
     match (fits, fuzzy) {
         (true, _) => Some(1.0),
@@ -50,12 +50,12 @@ fn soft(fits: bool, fuzzy: bool) -> Option<f64> {
     }
 }
 
-/// The best of what several particulars score.
+/// The best of several scores.
 fn best(scores: impl Iterator<Item = f64>) -> Option<f64> {
     scores.max_by(f64::total_cmp)
 }
 
-/// One name of a record: family and given, and what it costs that it is of the past.
+/// A name of a record: family and given names, and the factor for a former name.
 struct Name<'a> {
     family: &'a str,
     given: Vec<&'a str>,
@@ -71,7 +71,7 @@ fn names(person: &Person, query: &Query, today: NaiveDate) -> Option<f64> {
             .collect(),
         cost: 1.0,
     };
-    // What another name lacks is as in the usual one.
+    // Parts that another name lacks are those of the usual name.
     let others = person.other_names.iter().filter_map(|name| {
         let past = is_past(name, today);
         (query.history || !past).then(|| Name {
@@ -102,7 +102,7 @@ fn pattern(asked: &Pattern, held: &str) -> Option<f64> {
     asked.fits(held).then_some(if asked.is_wild() { WILDCARD } else { 1.0 })
 }
 
-/// Given names are compared in their order; a wildcard counts in the first alone.
+/// Given names are compared in order. A wildcard is permitted only in the first.
 fn plain(name: &Name<'_>, query: &Query) -> Option<f64> {
     let mut score = match &query.family {
         Some(family) => pattern(family, name.family)?,
@@ -117,7 +117,7 @@ fn plain(name: &Name<'_>, query: &Query) -> Option<f64> {
     Some(score)
 }
 
-/// Either way round, whichever is better.
+/// Names as given or swapped: the better score counts.
 fn fuzzy(name: &Name<'_>, query: &Query) -> Option<f64> {
     let first = name.given.first().copied().unwrap_or_default();
     let pair = |family: &str, given: &str| {
@@ -145,7 +145,7 @@ fn sounds(asked: &str, held: &str) -> Option<f64> {
     (Some(asked) == soundex(held)).then_some(HOMOPHONE)
 }
 
-/// American Soundex of the ASCII letters; `None` where there are none.
+/// American Soundex of the ASCII letters. `None` without letters.
 fn soundex(name: &str) -> Option<[u8; 4]> {
     let digit = |letter: u8| match letter {
         b'B' | b'F' | b'P' | b'V' => b'1',
@@ -154,7 +154,7 @@ fn soundex(name: &str) -> Option<[u8; 4]> {
         b'L' => b'4',
         b'M' | b'N' => b'5',
         b'R' => b'6',
-        // Between two letters of one digit, these do not count, and vowels part them.
+        // Equal digits count once across these letters; vowels separate them.
         b'H' | b'W' => b'-',
         _ => b'0',
     };
@@ -199,7 +199,7 @@ fn postcode(person: &Person, query: &Query, today: NaiveDate) -> Option<f64> {
     best(fits(&person.postcode).into_iter().chain(others))
 }
 
-/// Telephone numbers are compared as they stand, e-mail addresses letter case aside.
+/// Telephone numbers are compared exactly, e-mail addresses without letter case.
 fn telecom(person: &Person, query: &Query, scheme: &str, asked: Option<&str>) -> Option<f64> {
     let Some(asked) = asked else { return Some(1.0) };
     let fits = |held: &String| {

@@ -1,4 +1,4 @@
-//! Whom a search finds.
+//! Finds the records of a search.
 
 use super::parameters::Query;
 use super::score::score;
@@ -7,14 +7,14 @@ use crate::{Person, Register, Sensitivity};
 use chrono::NaiveDate;
 use nhs_pds::demographics::{FullDate, PartialDate};
 
-/// A record that fits, and how well.
+/// A record that matches, with its score.
 pub(super) struct Hit<'a> {
     pub(super) person: &'a Person,
     pub(super) score: f64,
 }
 
-/// Every record that fits, those that no answer shows included; the best first, and those that fit
-/// alike in the order of the register.
+/// Returns every record that matches, including records that no response shows. The best score is first;
+/// equal scores are in the order of the register.
 pub(super) fn find<'a>(register: &'a Register, query: &Query, today: NaiveDate) -> Vec<Hit<'a>> {
     let mut hits: Vec<Hit<'a>> = candidates(register, query)
         .filter_map(|person| Some(Hit { person, score: score(person, query, today)? }))
@@ -24,7 +24,7 @@ pub(super) fn find<'a>(register: &'a Register, query: &Query, today: NaiveDate) 
     hits
 }
 
-/// Whether answers show this record: those superseded and invalidated never come.
+/// Returns whether responses show this record. Superseded and invalidated records are never shown.
 pub(super) fn is_shown(person: &Person) -> bool {
     person.superseded_by.is_none() && person.sensitivity != Sensitivity::Invalidated
 }

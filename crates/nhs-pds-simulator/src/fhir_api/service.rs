@@ -1,5 +1,5 @@
-//! What the API answers, in the order in which the live service looks at a request: the token, the path,
-//! the form of `X-Request-ID`, the role, the rules of the mode; then the service's own.
+//! Answers requests to the API. It checks a request in the order of the live service: token, path, form of
+//! `X-Request-ID`, role, rules of the mode, then the service's own rules.
 
 use super::access::{Access, Mode};
 use super::bundle;
@@ -27,21 +27,21 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
 const SESSION_ROLE: HeaderName = HeaderName::from_static("nhsd-session-urid");
 
-/// The API, at one instant.
+/// The API at one time.
 pub(crate) struct Api<'a> {
     pub(crate) register: &'a Register,
     pub(crate) now: DateTime<Utc>,
     pub(crate) empty_lines: bool,
-    /// What answers say that the API's base is.
+    /// The base address in responses.
     pub(crate) base: String,
 }
 
-/// An answer, and what it is about.
+/// A response, and the people of the request.
 struct Judged {
     reply: Reply,
-    /// Whom the request names or finds.
+    /// The people whom the request names or finds.
     about: Vec<NhsNumber>,
-    /// What kind of question it is, if it is one.
+    /// The kind of query, if the request is one.
     asked: Option<Asked>,
 }
 
@@ -52,9 +52,9 @@ impl Judged {
 }
 
 impl Api<'_> {
-    /// Answers one request to `path`, which follows the base. `instead` is told whom the request is
-    /// about, and what they are known by in a mix of faults if it is a question, and may give another
-    /// code to answer with.
+    /// Answers one request to `path`, which follows the base. `instead` receives the people of the request,
+    /// and their identity in a mix of faults if the request is a query. It may return another response
+    /// code.
     pub(crate) fn answer(
         &self,
         path: &str,
@@ -86,7 +86,7 @@ impl Api<'_> {
             if let Some(reply) = preflight(headers) {
                 return Ok(Judged { reply, about: Vec::new(), asked: None });
             }
-            // Others the live proxy cannot answer.
+            // The live proxy refuses other requests of this kind.
             let mut issue = issue("UNKNOWN_ERROR").by_proxy();
             issue.status = 502;
             return Err(issue);
@@ -101,7 +101,7 @@ impl Api<'_> {
         check_role(headers, &mode)?;
         let sent = Sent::new(request.query());
         check_mode(&mode, request.method(), &target, &sent)?;
-        // The head of an answer is that of the same request by GET.
+        // HEAD has the headers of the same request by GET.
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             return Err(issue("UNSUPPORTED_SERVICE"));
         }
@@ -137,14 +137,14 @@ impl Api<'_> {
         Ok(Judged { reply, about: vec![number], asked: Some(Asked::ByNumber) })
     }
 
-    /// The record that answers for `number` today.
+    /// Returns the current record for `number`.
     fn record(&self, number: NhsNumber) -> Result<&Person, Issue> {
         let person = self.register.get(number).ok_or_else(|| issue("RESOURCE_NOT_FOUND"))?;
         settle(person)?;
         if person.superseded_by.is_none() {
             return Ok(person);
         }
-        // A replacement that nobody has leaves a number that is no longer valid.
+        // If the replacement is not in the register, the number is no longer valid.
         let replacement = self.register.replacement(person);
         let replacement = replacement.ok_or_else(|| issue("INVALIDATED_RESOURCE"))?;
         settle(replacement)?;
@@ -174,7 +174,7 @@ impl Api<'_> {
 
     fn found(&self, hits: &[&Hit<'_>]) -> Reply {
         let body = bundle::hits(hits, &self.base, self.empty_lines, self.now);
-        // It is strong, and of no record.
+        // A strong ETag, not a record version.
         let digest = Sha256::digest(body.to_string().as_bytes());
         let tag: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
         Reply::new(StatusCode::OK, FHIR_JSON, &body).with_header(ETAG, &format!("\"{tag}\""))
@@ -188,12 +188,12 @@ impl Api<'_> {
     }
 }
 
-/// What the code that a record answers by, if it has one, means.
+/// Returns the meaning of the record's own response code, if it has one.
 fn chosen(person: &Person, asked: Asked) -> Meaning {
     person.answer.as_deref().map_or(Meaning::Truth, |code| meaning(code, asked))
 }
 
-/// Refuses records of which a retrieval says nothing.
+/// Refuses records that a retrieval does not return.
 fn settle(person: &Person) -> Result<(), Issue> {
     match chosen(person, Asked::ByNumber) {
         Meaning::Truth => {}
@@ -225,7 +225,7 @@ fn check_request_id(headers: &HeaderMap) -> Result<(), Issue> {
     }
 }
 
-/// With one role, it need not be named; with several, it has to be.
+/// With one role, the header is optional. With several, it is required.
 fn check_role(headers: &HeaderMap, mode: &Mode) -> Result<(), Issue> {
     let Mode::HealthcareWorker(roles) = mode else { return Ok(()) };
     let none = HeaderValue::from_static("");
@@ -241,7 +241,7 @@ fn check_role(headers: &HeaderMap, mode: &Mode) -> Result<(), Issue> {
     Err(invalid_header("NHSD-Session-URID", named, more))
 }
 
-/// The answer to a browser that asks, without a token, whether it may call from another origin.
+/// Answers a browser that asks, without a token, whether another origin may call.
 fn preflight(headers: &HeaderMap) -> Option<Reply> {
     let origin =
         headers.get(ORIGIN).filter(|_| headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD))?;
@@ -257,7 +257,7 @@ fn preflight(headers: &HeaderMap) -> Option<Reply> {
     Some(reply)
 }
 
-/// What an application may not do.
+/// Requests that an application must not make.
 fn check_mode(mode: &Mode, method: &Method, target: &Target<'_>, sent: &Sent) -> Result<(), Issue> {
     let application = *mode == Mode::Application;
     let name = if application { "application-restricted" } else { "user-restricted" };

@@ -13,11 +13,11 @@ use serde_json::{Value, json};
 const FORM: &str = "application/x-www-form-urlencoded";
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
-/// How tokens are given out.
+/// How tokens are issued.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Issuing {
     pub(crate) life: TimeDelta,
-    /// Whether `expires_in` is a number, and not a string of digits as in the live service.
+    /// Whether `expires_in` is a number. In the live service it is a string of digits.
     pub(crate) numeric: bool,
 }
 
@@ -97,7 +97,7 @@ fn grant(
     }
     let assertion = field("client_assertion").ok_or_else(|| bad("Missing client_assertion"))?;
     assertion::check(assertion, &request.address(), access, now)?;
-    // It can only shorten.
+    // The client can only shorten the life.
     let wanted = field("_access_token_expiry_ms").and_then(|text| text.parse::<u32>().ok());
     let life = wanted
         .map_or(issuing.life, |wanted| issuing.life.min(TimeDelta::milliseconds(wanted.into())));

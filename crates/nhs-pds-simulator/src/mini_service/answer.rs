@@ -1,4 +1,4 @@
-//! What the service answers: the rules of a trace.
+//! The responses of the service: the rules of a trace.
 
 use super::parameters::{Number, Query};
 use crate::{Person, Register, Sensitivity};
@@ -6,23 +6,23 @@ use nhs_pds::demographics::{PartialDate, Postcode};
 use nhs_pds::nhs_number::NhsNumber;
 use std::borrow::Cow;
 
-/// The number has been replaced.
+/// The number was replaced.
 pub(super) const SUPERSEDED: &str = "DEMOG-0017";
 
-/// Given in place of success, this code still comes with the person's data.
+/// This code replaces success, and still comes with the person's data.
 const STALE: &str = "SMSP-0003";
 
-/// A response code, and whom it comes with.
+/// A response code, and the people of the response.
 pub(super) struct Verdict<'a> {
     pub(super) code: Cow<'a, str>,
-    /// Whose data the answer holds.
+    /// The person whose data the response has.
     pub(super) subject: Option<&'a Person>,
-    /// Whom the request is about: those it names and those it finds.
+    /// The people of the request: those that it names and those that it finds.
     pub(super) about: Vec<NhsNumber>,
 }
 
 impl Verdict<'_> {
-    /// A code that comes alone.
+    /// Returns a code without data.
     pub(super) const fn of(code: &'static str) -> Self {
         Self { code: Cow::Borrowed(code), subject: None, about: Vec::new() }
     }
@@ -50,7 +50,7 @@ fn by_number<'a>(register: &'a Register, query: &Query, number: NhsNumber) -> Ve
     verdict
 }
 
-/// The answer that a record gives whatever is asked about it.
+/// Returns the verdict of a record that is the same for every query, if there is one.
 fn settled<'a>(register: &'a Register, person: &'a Person) -> Option<Verdict<'a>> {
     if let Some(code) = person.answer.as_deref().filter(|code| *code != STALE) {
         return Some(Verdict { code: code.into(), ..Verdict::of("") });
@@ -59,7 +59,7 @@ fn settled<'a>(register: &'a Register, person: &'a Person) -> Option<Verdict<'a>
         return Some(Verdict::of("DEMOG-0022"));
     }
     person.superseded_by.map(|_| match register.replacement(person) {
-        // An invalid number replaces none.
+        // An invalid number does not replace another number.
         Some(by) if by.sensitivity == Sensitivity::Invalidated => Verdict::of("DEMOG-0022"),
         subject => Verdict { subject, ..Verdict::of(SUPERSEDED) },
     })
@@ -70,8 +70,8 @@ fn success(person: &Person) -> Verdict<'_> {
     Verdict { code: code.into(), subject: Some(person), about: Vec::new() }
 }
 
-/// Whether the particulars that come with a number are those of its holder. Gender and postcode are
-/// no part of the operations that ask by number; where all may be sent, they are passed over.
+/// Returns whether the demographics in the request match the person with the number. Gender and postcode
+/// are not part of the operations by number. If a request has them, they are ignored.
 fn agrees(query: &Query, person: &Person) -> bool {
     same_birth(query.birth, person.birth)
         && query.family.as_ref().is_none_or(|family| family.fits(&person.family))
@@ -81,7 +81,7 @@ fn agrees(query: &Query, person: &Person) -> bool {
 fn by_search<'a>(register: &'a Register, query: &Query) -> Verdict<'a> {
     let matches = search(register, query);
     let about = matches.iter().map(|person| person.nhs_number).collect();
-    // A record and the one that replaced it are one person.
+    // A record and its replacement are one person.
     let standing: Vec<_> = matches
         .iter()
         .filter(|person| {
@@ -117,7 +117,7 @@ fn search<'a>(register: &'a Register, query: &Query) -> Vec<&'a Person> {
     }
 }
 
-/// Full dates have to be equal; a partial one only may not contradict the record.
+/// Full dates must be equal. A partial date must not contradict the record.
 fn same_birth(asked: PartialDate, held: PartialDate) -> bool {
     if asked.full().is_some() { asked == held } else { asked.may_be(held) }
 }

@@ -4,20 +4,20 @@ use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use std::borrow::Cow;
 
-/// An encoding that a request may be in. XML 1.0 requires the two UTFs of every reader.
+/// An encoding of a request. XML 1.0 requires every reader to support UTF-8 and UTF-16.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Encoding {
     Utf8,
     Utf16Le,
     Utf16Be,
-    /// UTF-16 whose byte order neither the name nor a byte order mark says.
+    /// UTF-16 without a byte order, neither in its name nor by a byte order mark.
     Utf16,
     Latin1,
     Ascii,
 }
 
 impl Encoding {
-    /// The encoding of a name registered with IANA.
+    /// Returns the encoding with this IANA name.
     fn named(name: &str) -> Option<Self> {
         Some(match name.to_ascii_lowercase().as_str() {
             "utf-8" | "utf8" => Self::Utf8,
@@ -45,15 +45,15 @@ impl Encoding {
                 Some(Cow::Owned(bytes.iter().copied().map(char::from).collect()))
             }
             Self::Utf16Le => units(u16::from_le_bytes),
-            // RFC 2781: without a mark, the first byte is the higher.
+            // RFC 2781: without a byte order mark, the first byte is the higher one.
             Self::Utf16Be | Self::Utf16 => units(u16::from_be_bytes),
         }
     }
 }
 
-/// The text of a body: by its byte order mark, the encoding that its XML declaration names, or the charset of
-/// `Content-Type`, in this order; UTF-8 where none of them says. `None` when the encoding is not one of
-/// these, or the bytes are not in it.
+/// Returns the text of a body. The encoding comes from the byte order mark, the XML declaration or the
+/// charset of `Content-Type`, in this order; without any of them it is UTF-8. Returns `None` when the
+/// encoding is unknown, or when the bytes are not in it.
 pub(super) fn decode<'a>(headers: &HeaderMap, body: &'a [u8]) -> Option<Cow<'a, str>> {
     let marked = [
         (&b"\xef\xbb\xbf"[..], Encoding::Utf8),
@@ -65,7 +65,7 @@ pub(super) fn decode<'a>(headers: &HeaderMap, body: &'a [u8]) -> Option<Cow<'a, 
             return encoding.decode(rest);
         }
     }
-    // Without a mark, the first `<` shows how wide the characters of the declaration are.
+    // Without a mark, the first `<` shows the width of the declaration's characters.
     let assumed = match body {
         [b'<', 0, ..] => Encoding::Utf16Le,
         [0, b'<', ..] => Encoding::Utf16Be,
@@ -75,7 +75,7 @@ pub(super) fn decode<'a>(headers: &HeaderMap, body: &'a [u8]) -> Option<Cow<'a, 
     let declared =
         assumed.decode(start).as_deref().and_then(declared).map(|name| Encoding::named(&name));
     let encoding = match declared {
-        // A declaration that can be read in 16 bits is in 16 bits, whatever it says.
+        // A declaration that is readable in 16 bits is in 16 bits, whatever name it contains.
         _ if assumed != Encoding::Latin1 => assumed,
         Some(encoding) => encoding?,
         None => match charset(headers) {
@@ -84,14 +84,14 @@ pub(super) fn decode<'a>(headers: &HeaderMap, body: &'a [u8]) -> Option<Cow<'a, 
         },
     };
     let is_wide = matches!(encoding, Encoding::Utf16 | Encoding::Utf16Le | Encoding::Utf16Be);
-    // A declaration that can be read in 8 bits is not in 16.
+    // A declaration that is readable in 8 bits is not in 16 bits.
     if is_wide && declared.is_some() && assumed == Encoding::Latin1 {
         return None;
     }
     encoding.decode(body)
 }
 
-/// The encoding that an XML declaration names.
+/// Returns the encoding in an XML declaration.
 fn declared(start: &str) -> Option<String> {
     let (declaration, _) = start.trim_start().strip_prefix("<?xml")?.split_once("?>")?;
     let (_, value) = declaration.split_once("encoding")?;
@@ -100,7 +100,7 @@ fn declared(start: &str) -> Option<String> {
     value.split(quote).nth(1).map(str::to_owned)
 }
 
-/// The charset of `Content-Type`.
+/// Returns the charset of `Content-Type`.
 fn charset(headers: &HeaderMap) -> Option<String> {
     let value = headers.get(CONTENT_TYPE)?.to_str().ok()?;
     value.split(';').skip(1).find_map(|parameter| {

@@ -1,4 +1,4 @@
-//! Reading the SOAP envelope and the toolkit's, and refusing what is wrong with them.
+//! Reads the SOAP envelope and the toolkit's envelope, and refuses incorrect ones.
 
 use super::names::{ADDRESSING, ITK, ROLE_PROFILE, SECURITY, SMARTCARD_USER, SOAP, UTILITY};
 use super::operation::Operation;
@@ -9,21 +9,21 @@ use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use roxmltree::Document;
 
-/// By how much the clocks of the client and the simulator may differ.
+/// The permitted difference between the clocks of the client and the simulator.
 const SKEW: TimeDelta = TimeDelta::minutes(5);
 
-/// What an envelope says, and the payload in it.
+/// The content of an envelope, and its payload.
 #[derive(Debug)]
 pub(super) struct Opened<'a> {
     pub(super) operation: Operation,
-    /// As it was sent, with its prefix if it had one.
+    /// The identifier as it was sent, with its prefix if it had one.
     pub(super) message_id: String,
     /// The client's own address.
     pub(super) from: Option<String>,
     pub(super) payload: Element<'a>,
 }
 
-/// Refuses what is no request of SOAP 1.1 by its headers.
+/// Refuses a request whose headers are not those of SOAP 1.1.
 pub(super) fn check_content_type(headers: &HeaderMap) -> Result<(), Refusal> {
     let essence = header(headers, CONTENT_TYPE.as_str()).split(';').next().unwrap_or_default();
     if essence.trim().eq_ignore_ascii_case("text/xml") {
@@ -86,8 +86,8 @@ fn operation(soap_header: Element<'_>) -> Result<(Operation, String), Refusal> {
         .ok_or_else(|| Refusal::message("wsa:Action is not a service of this endpoint"))
 }
 
-/// SOAP 1.1 wants the header, and its value in quotes; many stacks send it otherwise, and servers mostly
-/// accept that. A value that names another service is always refused.
+/// SOAP 1.1 requires the header, and its value in quotes. Many clients send it in other forms, and most
+/// servers accept those. A value that names another service is always refused.
 fn check_soap_action(headers: &HeaderMap, action: &str, strict: bool) -> Result<(), Refusal> {
     let sent = header(headers, "SOAPAction").trim();
     let quoted = sent.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
@@ -145,7 +145,7 @@ fn check_itk_header(itk_header: Element<'_>, action: &str) -> Result<(), Refusal
     check_count(manifest, "manifestitem")
 }
 
-/// MSCA-AUD-04: every call says on whose behalf it is made.
+/// MSCA-AUD-04: every call names the user or system on whose behalf it is made.
 fn check_audit_identity(itk_header: Element<'_>) -> Result<(), Refusal> {
     let identity = only(itk_header, ITK, "auditIdentity")?;
     in_order_repeated(identity, "id")?;
@@ -170,7 +170,7 @@ fn check_manifest_item(item: Element<'_>, operation: Operation) -> Result<(), Re
     if !is("mimetype", "text/xml") {
         return Err(Refusal::message("itk:manifestitem/@mimetype is not text/xml"));
     }
-    // The schema has it optional; the payload's root and code say the same.
+    // The schema makes it optional. The payload's root and code say the same.
     let fits =
         |id: &str| id.strip_prefix("urn:nhs-en:profile:") == Some(operation.request_profile());
     if !item.attribute("profileid").is_none_or(fits) {
@@ -204,7 +204,7 @@ fn payload<'a>(envelope: Element<'a>, item: Element<'_>) -> Result<Element<'a>, 
     }
 }
 
-/// Refuses a list whose `count` is not what it holds; one, in every message of this service.
+/// Refuses a list whose `count` is not the number of its items. Every message of this service has one item.
 fn check_count(list: Element<'_>, item: &str) -> Result<(), Refusal> {
     in_order_repeated(list, item)?;
     let name = list.tag_name().name();

@@ -1,15 +1,15 @@
-//! Whom a question is about, as one number.
+//! Identifies the person of a query by one number.
 
 use super::parameters::{Number, Query};
 use crate::pattern::Pattern;
 use nhs_pds::nhs_number::NhsNumber;
 use sha2::{Digest, Sha256};
 
-/// The same for the same people and the asking system's own identifier, whatever else is asked; where the
-/// question is `about` nobody, the same for the same question.
+/// Returns the same number for the same people and the same local identifier, for every operation. If the
+/// query is `about` no person, returns the same number for the same query.
 ///
-/// With the identifier, because two cases of one person may be asked about at a time, and which comes first
-/// is chance.
+/// The local identifier is included because two cases of one person may be traced concurrently, in any
+/// order.
 pub(super) fn of(query: &Query, about: &[NhsNumber]) -> u64 {
     let mut digest = Sha256::new();
     let mut add = |text: &str| {
@@ -21,7 +21,7 @@ pub(super) fn of(query: &Query, about: &[NhsNumber]) -> u64 {
         add(&local.extension);
     }
     if about.is_empty() {
-        // Every part is there, if blank, so that none is taken for another.
+        // Every part is present, even if blank, so that two different queries never give the same text.
         let pattern = |pattern: &Option<Pattern>| {
             pattern.as_ref().map(|pattern| pattern.as_str().to_owned()).unwrap_or_default()
         };

@@ -1,7 +1,7 @@
-//! The face of a Spine Mini Service for PDS: SOAP 1.1, ITK envelopes, HL7 V3 payloads.
+//! The Spine Mini Service for PDS: SOAP 1.1, ITK envelopes, HL7 V3 payloads.
 //!
-//! Reads with another parser, and writes from other templates, than the crate's own client, so that
-//! a mistake in one of the two does not agree with itself in the other.
+//! Uses another parser and other templates than the library's client, so that the two do not share a
+//! mistake.
 
 mod answer;
 mod encoding;
@@ -23,7 +23,7 @@ use nhs_pds::nhs_number::NhsNumber;
 use refusal::Refusal;
 use roxmltree::Document;
 
-/// What the service works with.
+/// What the service needs to answer.
 pub(super) struct Service<'a> {
     pub(super) register: &'a Register,
     pub(super) ids: &'a dyn Ids,
@@ -33,7 +33,7 @@ pub(super) struct Service<'a> {
     pub(super) strict_soap_action: bool,
 }
 
-/// What to answer in place of the truth.
+/// A response that replaces the true one.
 pub(super) enum Instead {
     /// A response code without data.
     Code(String),
@@ -50,8 +50,8 @@ pub(super) struct Reply {
 }
 
 impl Service<'_> {
-    /// Answers one request. `instead` is told whom the request is about, and what they are known by in a
-    /// mix of faults if it is a question, and may change the answer.
+    /// Answers one request. `instead` receives the people of the request, and their identity in a mix of
+    /// faults if the request is a query. It may return another response.
     pub(super) fn answer(
         &self,
         headers: &HeaderMap,

@@ -1,4 +1,4 @@
-//! Namespaces and code systems of the wire.
+//! Namespaces and code systems of the messages.
 
 pub(super) const SOAP: &str = "http://schemas.xmlsoap.org/soap/envelope/";
 pub(super) const ADDRESSING: &str = "http://www.w3.org/2005/08/addressing";
@@ -21,6 +21,6 @@ pub(super) const TOOLKIT_CODES: &str = "2.16.840.1.113883.2.1.3.2.4.17.268";
 pub(super) const GENDER_CODES: &str = "2.16.840.1.113883.2.1.3.2.4.16.25";
 pub(super) const NHS_NUMBERS: &str = "2.16.840.1.113883.2.1.4.1";
 pub(super) const ORGANISATIONS: &str = "2.16.840.1.113883.2.1.3.2.4.19.2";
-/// Identity types that come with a smartcard; both have to be there (MSCA-AUD-04).
+/// Identity types of a smartcard. A message must have both (MSCA-AUD-04).
 pub(super) const ROLE_PROFILE: &str = "1.2.826.0.1285.0.2.0.67";
 pub(super) const SMARTCARD_USER: &str = "1.2.826.0.1285.0.2.0.65";

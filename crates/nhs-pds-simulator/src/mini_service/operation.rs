@@ -1,6 +1,6 @@
 //! The five operations, as the schemas have them.
 
-/// What is asked of the service.
+/// An operation of the service.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Operation {
     VerifyNhsNumber,
@@ -21,7 +21,7 @@ pub(super) enum Parameter {
     Postcode,
 }
 
-/// Whether a parameter has to be there.
+/// Whether a parameter is required.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Need {
     Required,
@@ -39,13 +39,13 @@ impl Operation {
         Self::GetPatientDetailsBySearch,
     ];
 
-    /// The operation behind a service's URN.
+    /// Returns the operation with a service URN.
     pub(super) fn of_service(urn: &str) -> Option<Self> {
         let name = urn.strip_prefix("urn:nhs-itk:services:201005:")?.strip_suffix("-v1-0")?;
         Self::ALL.into_iter().find(|operation| operation.name() == name)
     }
 
-    /// The URN under which answers come.
+    /// The URN of the responses.
     pub(super) fn response_service(self) -> String {
         format!("urn:nhs-itk:services:201005:{}-v1-0Response", self.name())
     }
@@ -63,7 +63,7 @@ impl Operation {
     /// The root element of a request.
     pub(super) const fn request_root(self) -> &'static str {
         match self {
-            // The one root that is not named like its profile.
+            // The only root that does not have the name of its profile.
             Self::GetPatientDetails => "getPatientDetails-v1-0",
             _ => self.request_profile(),
         }
@@ -80,7 +80,7 @@ impl Operation {
         }
     }
 
-    /// The root element of an answer, its profile and its code.
+    /// The root element of a response, its profile and its code.
     pub(super) const fn response_root(self) -> &'static str {
         match self {
             Self::VerifyNhsNumber => "verifyNHSNumberResponse-v1-0",
@@ -89,7 +89,7 @@ impl Operation {
         }
     }
 
-    /// The parameters, in the one order in which they may come.
+    /// The parameters, in their required order.
     pub(super) const fn parameters(self) -> &'static [(Parameter, Need)] {
         match self {
             Self::VerifyNhsNumber => &[
@@ -123,7 +123,7 @@ impl Operation {
 }
 
 impl Parameter {
-    /// The element, and the text that comes with the value.
+    /// The element, and the text beside its value.
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::DateOfBirth => "Person.DateOfBirth",

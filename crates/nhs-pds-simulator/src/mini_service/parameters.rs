@@ -1,4 +1,4 @@
-//! Reading the payload of a request: what is asked about whom.
+//! Reads the payload of a request: the operation and its parameters.
 
 use super::names::{GENDER_CODES, HL7, MESSAGE_CODES, NHS_NUMBERS};
 use super::operation::{Need, Operation, Parameter};
@@ -7,10 +7,10 @@ use crate::pattern::Pattern;
 use nhs_pds::demographics::{Gender, PartialDate, Postcode};
 use nhs_pds::nhs_number::NhsNumber;
 
-/// Why a payload is answered by SMSP-0001: a place and what is wrong there, never a value.
+/// The reason for SMSP-0001: a place and what is wrong there, never a value.
 pub(super) type Misfit = String;
 
-/// What is asked.
+/// A query.
 pub(super) struct Query {
     pub(super) birth: PartialDate,
     pub(super) gender: Option<Gender>,
@@ -21,22 +21,22 @@ pub(super) struct Query {
     pub(super) postcode: Option<Pattern>,
 }
 
-/// What stands in the place of an NHS Number.
+/// The content of a field for an NHS Number.
 #[derive(Clone, Copy)]
 pub(super) enum Number {
     Valid(NhsNumber),
-    /// Not ten digits with a good check digit: DEMOG-0042.
+    /// The text is not ten digits with a valid check digit: DEMOG-0042.
     Invalid,
 }
 
-/// The caller's own identifier, which is repeated in the answer.
+/// The caller's local identifier. The response repeats it.
 #[derive(Clone)]
 pub(super) struct LocalIdentifier {
     pub(super) root: String,
     pub(super) extension: String,
 }
 
-/// Reads a payload. Wildcards and partial dates are refused unless `advanced`.
+/// Reads a payload. Refuses wildcards and partial dates unless `advanced`.
 pub(super) fn read(
     payload: Element<'_>,
     operation: Operation,
@@ -54,7 +54,7 @@ pub(super) fn read(
         if !order.any(|(next, _)| next == parameter) {
             return Err(format!("{} is repeated or out of order", parameter.name()));
         }
-        // The schemas let what is optional be nil.
+        // The schemas permit nil in optional elements.
         if *need == Need::Optional && is_nil(child) {
             continue;
         }
@@ -81,7 +81,7 @@ pub(super) fn read(
     if advanced { Ok(query) } else { check_simple(query) }
 }
 
-/// What the operation's own list of parameters does not say: a search needs surname and gender.
+/// Rules that the list of parameters does not express: a search needs surname and gender.
 fn check_needs(query: &Query) -> Result<(), Misfit> {
     if query.number.is_some() {
         return Ok(());
@@ -95,7 +95,7 @@ fn check_needs(query: &Query) -> Result<(), Misfit> {
     Ok(())
 }
 
-/// A simple trace takes a full date of birth and no wildcard.
+/// A simple trace needs a full date of birth, and permits no wildcard.
 fn check_simple(query: Query) -> Result<Query, Misfit> {
     if query.birth.full().is_none() {
         return Err("Person.DateOfBirth is not a full date".into());
@@ -134,7 +134,7 @@ fn query_event(payload: Element<'_>, operation: Operation) -> Result<Element<'_>
     Ok(*event)
 }
 
-/// The `value` of a parameter, which is followed by the parameter's name once more.
+/// Reads the `value` of a parameter. The parameter's name follows it again.
 fn value(element: Element<'_>, parameter: Parameter) -> Result<Element<'_>, Misfit> {
     let name = parameter.name();
     let parts: Vec<_> = own_children(element).collect();
@@ -152,7 +152,7 @@ fn value(element: Element<'_>, parameter: Parameter) -> Result<Element<'_>, Misf
 
 fn date_of_birth(value: Element<'_>) -> Result<PartialDate, Misfit> {
     let text = value.attribute("value").unwrap_or_default();
-    // A time of day is of no account to a date of birth.
+    // The time of day in a date of birth is ignored.
     let date = PartialDate::from_hl7_ts(text).ok();
     date.ok_or_else(|| "Person.DateOfBirth/value/@value is not a date YYYYMMDD".into())
 }

@@ -1,11 +1,11 @@
 use std::borrow::Cow;
 
-/// Why a message is not taken at all: it is answered by a SOAP fault.
+/// The reason why a message is refused with a SOAP fault.
 #[derive(Debug, Eq, PartialEq)]
 pub(super) struct Refusal {
     /// The toolkit's error code.
     pub(super) code: &'static str,
-    /// The place and what is wrong there; never a value.
+    /// The place and what is wrong there, never a value.
     pub(super) diagnostic: Cow<'static, str>,
 }
 

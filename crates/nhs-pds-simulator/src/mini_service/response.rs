@@ -1,4 +1,4 @@
-//! Writing answers, from templates of the simulator's own.
+//! Writes responses, from the simulator's own templates.
 
 use super::answer::{SUPERSEDED, Verdict};
 use super::envelope::Opened;
@@ -14,11 +14,11 @@ use crate::{Person, Sensitivity};
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use nhs_pds::ids::Ids;
 
-/// On whose behalf the simulator answers. `ZZZ99` is no organisation.
+/// The organisation of the responses. `ZZZ99` is not a real organisation.
 const SIMULATOR: &str = "urn:nhs-uk:addressing:ods:ZZZ99:simulator";
 const SIMULATOR_IDENTITY: &str = "urn:nhs-uk:identity:ods:ZZZ99:simulator";
 
-/// The complete message that answers `opened` with `verdict`.
+/// Returns the complete message that answers `opened` with `verdict`.
 pub(super) fn write(
     opened: &Opened<'_>,
     verdict: &Verdict<'_>,
@@ -93,7 +93,7 @@ fn payload(
     )
 }
 
-/// For a superseded number, `valid` is false and the number is the one that replaces it.
+/// For a superseded number, `valid` is false, and the number is the replacement.
 fn verification(person: &Person, valid: bool) -> String {
     let patient = patient_ids(person, None);
     format!(
@@ -114,8 +114,8 @@ fn patient_ids(person: &Person, local: Option<&LocalIdentifier>) -> String {
     id(NHS_NUMBERS, person.nhs_number.digits().as_str()) + &local.unwrap_or_default()
 }
 
-/// What PDS does not hold is left out: an empty element would say that it holds a blank. Of an
-/// address, though, every line counts by its place.
+/// Fields without a recorded value are left out, because an empty element would mean a recorded blank. The
+/// lines of an address are all written, because their positions matter.
 fn particulars(person: &Person) -> String {
     let restricted = person.sensitivity.is_restricted();
     let very = person.sensitivity == Sensitivity::VeryRestricted;
@@ -176,7 +176,7 @@ fn element(name: &str, text: &str) -> String {
     if text.is_empty() { String::new() } else { format!("<{name}>{}</{name}>", escape(text)) }
 }
 
-/// The complete message of a SOAP fault with the toolkit's details.
+/// Returns the complete message of a SOAP fault with the toolkit's details.
 pub(super) fn fault(
     faultcode: &str,
     toolkit_code: &str,

@@ -1,4 +1,4 @@
-//! Steps over a parsed message. What is not as it should be is named by its place, never by its value.
+//! Walks through a parsed message. Errors name a place, never a value.
 
 use super::names;
 use super::refusal::Refusal;
@@ -11,7 +11,7 @@ pub(super) fn children<'a>(node: Element<'a>) -> impl Iterator<Item = Element<'a
     node.children().filter(Node::is_element)
 }
 
-/// The one child of this name.
+/// Returns the one child with this name.
 pub(super) fn only<'a>(
     node: Element<'a>,
     namespace: &str,
@@ -25,7 +25,7 @@ pub(super) fn only<'a>(
     }
 }
 
-/// The child of this name, when there is just one.
+/// Returns the child with this name, if there is exactly one.
 pub(super) fn maybe<'a>(
     node: Element<'a>,
     namespace: &str,
@@ -38,7 +38,7 @@ pub(super) fn maybe<'a>(
     }
 }
 
-/// The text of the one child of this name, which must not be blank.
+/// Returns the text of the one child with this name, which must not be blank.
 pub(super) fn only_text(node: Element<'_>, namespace: &str, name: &str) -> Result<String, Refusal> {
     let text = text(only(node, namespace, name)?);
     if text.is_empty() {
@@ -47,13 +47,13 @@ pub(super) fn only_text(node: Element<'_>, namespace: &str, name: &str) -> Resul
     Ok(text)
 }
 
-/// All text directly in `node`, in as many pieces as comments and CDATA leave it, trimmed.
+/// Returns all text directly in `node`, trimmed. Comments and CDATA may divide it.
 pub(super) fn text(node: Element<'_>) -> String {
     let pieces: String = node.children().filter(Node::is_text).filter_map(|n| n.text()).collect();
     pieces.trim().to_owned()
 }
 
-/// Refuses children other than `order`, and children in another order. Each may be missing.
+/// Refuses children that are not in `order`, and children in another order. Each is optional.
 pub(super) fn in_order(node: Element<'_>, namespace: &str, order: &[&str]) -> Result<(), Refusal> {
     let mut rest = order.iter();
     for child in children(node) {
@@ -71,7 +71,7 @@ pub(super) fn in_order(node: Element<'_>, namespace: &str, order: &[&str]) -> Re
     Ok(())
 }
 
-/// Upper case, as the envelope's schema has it: `[A-F0-9]{8}-…`.
+/// Upper case, as the envelope's schema requires: `[A-F0-9]{8}-…`.
 pub(super) fn is_upper_uuid(text: &str) -> bool {
     text.len() == 36
         && text.bytes().enumerate().all(|(place, byte)| match place {
@@ -80,7 +80,7 @@ pub(super) fn is_upper_uuid(text: &str) -> bool {
         })
 }
 
-/// Whether this may be an `xs:ID`: a name without a colon.
+/// Returns whether this can be an `xs:ID`: a name without a colon.
 pub(super) fn is_name(text: &str) -> bool {
     let starts = |character: char| character.is_alphabetic() || character == '_';
     text.starts_with(starts)
@@ -89,7 +89,7 @@ pub(super) fn is_name(text: &str) -> bool {
         })
 }
 
-/// The elements below `node`, without those that any element of HL7 V3 may begin with.
+/// The elements below `node`, without those that may begin any element of HL7 V3.
 pub(super) fn own_children<'a>(node: Element<'a>) -> impl Iterator<Item = Element<'a>> {
     let is_infrastructure = |child: &Element<'a>| {
         ["realmCode", "typeId", "templateId"]
@@ -99,7 +99,7 @@ pub(super) fn own_children<'a>(node: Element<'a>) -> impl Iterator<Item = Elemen
     children(node).skip_while(is_infrastructure)
 }
 
-/// Whether an element says that it has no content (`xsi:nil`), and has none.
+/// Returns whether an element has `xsi:nil` and no content.
 pub(super) fn is_nil(node: Element<'_>) -> bool {
     let nil = node.attribute(("http://www.w3.org/2001/XMLSchema-instance", "nil"));
     matches!(nil.map(str::trim), Some("true" | "1")) && children(node).next().is_none()
@@ -117,7 +117,7 @@ fn qualified(namespace: &str, name: &str) -> String {
     format!("{prefix}{name}")
 }
 
-/// Text for an element or an attribute. Characters that XML cannot hold become U+FFFD.
+/// Escapes text for an element or an attribute. Characters that XML does not permit become U+FFFD.
 pub(super) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
