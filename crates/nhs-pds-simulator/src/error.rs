@@ -21,32 +21,33 @@ impl Error {
         self
     }
 
-    /// What went wrong.
+    /// The kind of error.
     #[must_use]
     pub const fn kind(&self) -> ErrorKind {
         self.kind
     }
 }
 
-/// What went wrong with a register or with keys, and so what to do about it.
+/// The kind of an error with a register or with keys, and what to do about it.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, thiserror::Error)]
 pub enum ErrorKind {
-    /// A person with this NHS Number is in the register already. Correct the data.
-    #[error("the register has a person with this NHS Number already")]
+    /// The register already has a person with this NHS Number. Correct the data.
+    #[error("the register already has a person with this NHS Number")]
     Duplicate,
-    /// The first line lacks a column that every register has: `NHS_NUMBER`, `DATE_OF_BIRTH`,
-    /// `FAMILY_NAME` or `GENDER`. Correct the file.
-    #[error("the file lacks a column that every register has")]
+    /// The first line has no column `NHS_NUMBER`, `DATE_OF_BIRTH`, `FAMILY_NAME` or `GENDER`. Correct the
+    /// file.
+    #[error("a required column is missing: NHS_NUMBER, DATE_OF_BIRTH, FAMILY_NAME or GENDER")]
     Header,
-    /// The public keys of an application are no JSON Web Key Set of RSA keys with `kid`, `n` and `e`.
+    /// The public keys of an application are not a JSON Web Key Set of RSA keys with `kid`, `n` and `e`.
     /// Correct the text.
-    #[error("the keys are no set of RSA keys with their ids")]
+    #[error("the keys are not a JSON Web Key Set of RSA keys with kid, n and e")]
     Keys,
-    /// The file could not be read; the cause says why. Correct the path or the file.
+    /// The file could not be read. The source of the error says why. Correct the path or the file.
     #[error("the register could not be read")]
     Read,
-    /// The file could not be written; the cause says why. Correct the path, or free some space.
+    /// The file could not be written. The source of the error says why. Correct the path, or free some
+    /// space.
     #[error("the register could not be written")]
     Write,
 }

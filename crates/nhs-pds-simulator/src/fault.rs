@@ -151,12 +151,12 @@ impl Faults {
         let mut met = None;
         for (when, fault) in &mut self.chosen {
             let is_delay = matches!(fault, Fault::Delay(_));
-            let befalls = match when {
+            let applies = match when {
                 When::Next(count) => *count > 0,
                 When::Always => true,
                 When::About(number) => about.contains(number),
             };
-            if !befalls || (!is_delay && met.is_some()) {
+            if !applies || (!is_delay && met.is_some()) {
                 continue;
             }
             if let When::Next(count) = when {

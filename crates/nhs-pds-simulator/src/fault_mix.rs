@@ -42,7 +42,7 @@ impl Share {
 
 /// The shares add up to more than the whole. Correct the numbers.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("shares come to more than the whole")]
+#[error("the shares add up to more than the whole")]
 pub struct ShareError;
 
 /// Faults that each affect a share of all requests, chosen by a seed.
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn asking_again_draws_afresh() {
+    fn a_retry_draws_again() {
         let mut work = MixAtWork::new(FaultMix::soak(7, SLOW));
         let mut failed = |whom| matches!(work.meet(whom, false), Some(fault) if !matches!(fault, Fault::Delay(_)));
         let met: Vec<u64> = (0..100_000).filter(|whom| failed(*whom)).collect();
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn one_person_over_and_over_meets_every_fault() {
+    fn many_requests_about_one_person_have_every_fault() {
         let mut work = MixAtWork::new(FaultMix::soak(7, SLOW));
         for _ in 0..100_000 {
             work.meet(9_434_765_919, false);
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn a_seed_is_another_choice() {
+    fn another_seed_gives_other_faults() {
         let drawn = |seed| {
             let mix = FaultMix::soak(seed, SLOW);
             (0..1_000).map(|whom| mix.draw(whom, 0)).collect::<Vec<_>>()
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn shares_are_no_more_than_the_whole() {
+    fn shares_above_the_whole_are_refused() {
         let whole = FaultMix::new(1).with(Share::WHOLE, Fault::Cut).unwrap();
         assert!((0..1_000).all(|whom| whole.draw(whom, 3) == Some(0)));
         assert_eq!(whole.clone().with(Share(1), Fault::Garbage).err(), Some(ShareError));

@@ -55,37 +55,37 @@ pub struct RowError {
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, thiserror::Error)]
 pub enum RowReason {
     /// `ANSWER` is not a response code: letters, digits, hyphens and underscores.
-    #[error("ANSWER is no response code")]
+    #[error("ANSWER is not a response code")]
     Answer,
     /// `DATE_OF_BIRTH` is not `YYYY[MM[DD[HH[MM[SS]]]]]`, or the calendar has no such date.
-    #[error("DATE_OF_BIRTH is no date")]
+    #[error("DATE_OF_BIRTH is not a date")]
     Birth,
     /// The row has more or fewer fields than the first line, so values may be in the wrong columns.
-    #[error("not as many fields as the first line has")]
+    #[error("the row has more or fewer fields than the first line")]
     Columns,
     /// `DATE_OF_DEATH` is not `YYYY[MM[DD[HH[MM[SS]]]]]`, or the calendar has no such date.
-    #[error("DATE_OF_DEATH is no date")]
+    #[error("DATE_OF_DEATH is not a date")]
     Death,
     /// An earlier row has the same `NHS_NUMBER`.
-    #[error("NHS_NUMBER has come before")]
+    #[error("NHS_NUMBER is in an earlier row")]
     Duplicate,
     /// The row is not UTF-8.
-    #[error("not UTF-8")]
+    #[error("the row is not UTF-8")]
     Encoding,
     /// `FAMILY_NAME` is blank.
     #[error("FAMILY_NAME is blank")]
     Family,
     /// `GENDER` is not one of the names and codes.
-    #[error("GENDER is none of Male, Female, Indeterminate, Not known, 1, 2, 9 and 0")]
+    #[error("GENDER is not Male, Female, Indeterminate, Not known, 1, 2, 9 or 0")]
     Gender,
     /// `NHS_NUMBER` is not an NHS Number.
-    #[error("NHS_NUMBER is no NHS Number")]
+    #[error("NHS_NUMBER is not an NHS Number")]
     Number,
     /// `SENSITIVE_FLAG` is not blank, `I`, `S` or `V`.
-    #[error("SENSITIVE_FLAG is none of I, S and V")]
+    #[error("SENSITIVE_FLAG is not I, S or V")]
     Sensitivity,
     /// `SUPERSEDED_BY` is not an NHS Number.
-    #[error("SUPERSEDED_BY is no NHS Number")]
+    #[error("SUPERSEDED_BY is not an NHS Number")]
     SupersededBy,
 }
 
@@ -106,7 +106,7 @@ impl Register {
     ///             9434765918,19840229,SMITH,Female\n";
     /// let (register, passed_over) = Register::from_csv(file.as_bytes())?;
     /// assert_eq!(register.len(), 1);
-    /// assert_eq!(passed_over[0].to_string(), "line 3: NHS_NUMBER is no NHS Number");
+    /// assert_eq!(passed_over[0].to_string(), "line 3: NHS_NUMBER is not an NHS Number");
     /// # Ok::<(), nhs_pds_simulator::Error>(())
     /// ```
     ///

@@ -18,8 +18,8 @@ fn key(family: &str) -> String {
 /// use nhs_pds_simulator::Register;
 ///
 /// let register = Register::from_seed(1, 1_000);
-/// let somebody = register.iter().next().expect("a person");
-/// assert_eq!(register.get(somebody.nhs_number), Some(somebody));
+/// let person = register.iter().next().expect("a person");
+/// assert_eq!(register.get(person.nhs_number), Some(person));
 /// assert_eq!(format!("{register:?}"), "Register(1000 people)");
 /// ```
 #[derive(Clone, Default)]

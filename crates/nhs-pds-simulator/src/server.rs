@@ -196,5 +196,5 @@ impl Body for Reply {
 
 /// The connection must close.
 #[derive(Debug, thiserror::Error)]
-#[error("cut off, as chosen")]
+#[error("closed by a chosen fault")]
 struct Cut;

@@ -99,13 +99,13 @@ const ENVELOPES: &[(&str, &str, &str, &str)] = &[
         "manifest count=\"1\"",
         "manifest count=\"2\"",
         "1000",
-        "itk:manifest does not count and hold one itk:manifestitem",
+        "itk:manifest does not have count 1 and one itk:manifestitem",
     ),
     (
         "payloads count=\"1\"",
         "payloads count=\"0\"",
         "1000",
-        "itk:payloads does not count and hold one itk:payload",
+        "itk:payloads does not have count 1 and one itk:payload",
     ),
     (
         "manifestitem id=\"uuid_8",
@@ -170,7 +170,7 @@ async fn whole_parts_that_are_missing() {
         (
             "<getNHSNumberRequest-v1-0 ",
             "</getNHSNumberRequest-v1-0>",
-            "itk:payload does not hold one element",
+            "itk:payload does not have exactly one element",
         ),
     ] {
         let answer = send(&simulator, GET, without(&good(), from, to)).await;
@@ -182,9 +182,9 @@ async fn whole_parts_that_are_missing() {
 async fn clocks_may_differ_by_five_minutes() {
     for (created, expires, note) in [
         ("09:20:00Z", "09:30:00Z", ""),
-        ("09:20:00Z", "09:29:59Z", "wsu:Expires is past"),
+        ("09:20:00Z", "09:29:59Z", "wsu:Expires is in the past"),
         ("09:40:00Z", "09:50:00Z", ""),
-        ("09:40:01Z", "09:50:00Z", "wsu:Created is to come"),
+        ("09:40:01Z", "09:50:00Z", "wsu:Created is in the future"),
     ] {
         let message = good()
             .replace("09:40:00Z", expires)
@@ -375,7 +375,7 @@ const PAYLOADS: &[(&str, &str, &str)] = &[
     (
         "Person.Postcode",
         "Person.Post",
-        "queryEvent has an element that is no parameter of the service",
+        "queryEvent has an element that is not a parameter of the service",
     ),
     (
         "<semanticsText>Person.Name<",
@@ -390,14 +390,14 @@ const PAYLOADS: &[(&str, &str, &str)] = &[
     (
         "<family>Ainsley",
         "<family>",
-        "Person.Name/value/family is blank, or its wildcard stands too early",
+        "Person.Name/value/family is blank, or its wildcard comes too early",
     ),
     (
         "<given>Comfort</given>",
         "<given>A</given><given>B</given>",
-        "Person.Name/value does not hold given and family, each once at most",
+        "Person.Name/value does not have given and family, each at most once",
     ),
-    ("KT17 1NA", "KT17", "Person.Postcode/value/postalCode is not the shape of a postcode"),
+    ("KT17 1NA", "KT17", "Person.Postcode/value/postalCode does not have the form of a postcode"),
 ];
 
 #[tokio::test]

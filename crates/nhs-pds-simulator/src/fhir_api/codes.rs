@@ -86,7 +86,7 @@ pub(super) enum Meaning {
     /// The response is the same as without the code.
     Truth,
     /// No such person.
-    Nobody,
+    NoPerson,
     /// An error, or another response that is an `OperationOutcome`.
     Issue(Issue),
 }
@@ -103,10 +103,10 @@ pub(super) fn meaning(code: &str, asked: Asked) -> Meaning {
     let by_number = asked == Asked::ByNumber;
     Meaning::Issue(match code {
         "SMSP-0000" | "SMSP-0003" => return Meaning::Truth,
-        "DEMOG-0001" | "DEMOG-0040" => return Meaning::Nobody,
+        "DEMOG-0001" | "DEMOG-0040" => return Meaning::NoPerson,
         "DEMOG-0017" | "DEMOG-0022" if by_number => issue("INVALIDATED_RESOURCE"),
         "DEMOG-0042" if by_number => issue("INVALID_RESOURCE_ID"),
-        "DEMOG-0017" | "DEMOG-0022" | "DEMOG-0042" => return Meaning::Nobody,
+        "DEMOG-0017" | "DEMOG-0022" | "DEMOG-0042" => return Meaning::NoPerson,
         // A number has one record, so a retrieval never finds several.
         "DEMOG-0007" | "TOO_MANY_MATCHES" | "MULTIPLE_MATCHES" | "SINGLE_MATCH" if by_number => {
             return Meaning::Truth;

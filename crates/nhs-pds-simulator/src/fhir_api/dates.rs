@@ -28,10 +28,11 @@ impl Range {
     }
 
     /// Returns whether a recorded date is in the range. A date without a day never is.
-    pub(super) fn holds(self, held: PartialDate) -> bool {
-        held.full().is_some_and(|held| {
-            let held = held.date();
-            self.start.is_none_or(|start| start <= held) && self.end.is_none_or(|end| held <= end)
+    pub(super) fn contains(self, recorded: PartialDate) -> bool {
+        recorded.full().is_some_and(|recorded| {
+            let recorded = recorded.date();
+            self.start.is_none_or(|start| start <= recorded)
+                && self.end.is_none_or(|end| recorded <= end)
         })
     }
 }

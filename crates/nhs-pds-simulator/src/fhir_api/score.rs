@@ -25,10 +25,12 @@ const DIFFERENT: f64 = 0.9;
 pub(super) fn score(person: &Person, query: &Query, today: NaiveDate) -> Option<f64> {
     let withheld = person.sensitivity.is_restricted()
         && (query.postcode.is_some() || query.practice.is_some());
-    if withheld || !query.birth.holds(person.birth) {
+    if withheld || !query.birth.contains(person.birth) {
         return None;
     }
-    let death = query.death.is_none_or(|death| person.death.is_some_and(|held| death.holds(held)));
+    let death = query
+        .death
+        .is_none_or(|death| person.death.is_some_and(|recorded| death.contains(recorded)));
     let practice =
         query.practice.as_ref().is_none_or(|code| code.eq_ignore_ascii_case(&person.practice_code));
     let product = soft(death, query.fuzzy)?
@@ -98,8 +100,8 @@ fn ended(last: Option<PartialDate>, today: NaiveDate) -> bool {
     last.and_then(PartialDate::full).is_some_and(|last| last.date() < today)
 }
 
-fn pattern(asked: &Pattern, held: &str) -> Option<f64> {
-    asked.fits(held).then_some(if asked.is_wild() { WILDCARD } else { 1.0 })
+fn pattern(asked: &Pattern, recorded: &str) -> Option<f64> {
+    asked.fits(recorded).then_some(if asked.is_wild() { WILDCARD } else { 1.0 })
 }
 
 /// Given names are compared in order. A wildcard is permitted only in the first.
@@ -121,8 +123,8 @@ fn plain(name: &Name<'_>, query: &Query) -> Option<f64> {
 fn fuzzy(name: &Name<'_>, query: &Query) -> Option<f64> {
     let first = name.given.first().copied().unwrap_or_default();
     let pair = |family: &str, given: &str| {
-        let one = |asked: Option<&Pattern>, held: &str| {
-            asked.map_or(Some(1.0), |asked| sounds(asked.as_str(), held))
+        let one = |asked: Option<&Pattern>, recorded: &str| {
+            asked.map_or(Some(1.0), |asked| sounds(asked.as_str(), recorded))
         };
         Some(one(query.family.as_ref(), family)? * one(query.given.first(), given)?)
     };
@@ -130,19 +132,19 @@ fn fuzzy(name: &Name<'_>, query: &Query) -> Option<f64> {
     let transposed = pair(first, name.family).map(|score| score * TRANSPOSED);
     let mut score = best(straight.into_iter().chain(transposed))?;
     for (place, asked) in query.given.iter().enumerate().skip(1) {
-        if !name.given.get(place).is_some_and(|held| asked.fits(held)) {
+        if !name.given.get(place).is_some_and(|recorded| asked.fits(recorded)) {
             score *= DIFFERENT;
         }
     }
     Some(score)
 }
 
-fn sounds(asked: &str, held: &str) -> Option<f64> {
-    if asked == name_form(held).to_lowercase() {
+fn sounds(asked: &str, recorded: &str) -> Option<f64> {
+    if asked == name_form(recorded).to_lowercase() {
         return Some(1.0);
     }
     let asked = soundex(asked)?;
-    (Some(asked) == soundex(held)).then_some(HOMOPHONE)
+    (Some(asked) == soundex(recorded)).then_some(HOMOPHONE)
 }
 
 /// American Soundex of the ASCII letters. `None` without letters.
@@ -190,7 +192,7 @@ fn gender(person: &Person, query: &Query) -> Option<f64> {
 
 fn postcode(person: &Person, query: &Query, today: NaiveDate) -> Option<f64> {
     let Some(asked) = &query.postcode else { return Some(1.0) };
-    let fits = |held: &str| pattern(asked, &held.replace(' ', ""));
+    let fits = |recorded: &str| pattern(asked, &recorded.replace(' ', ""));
     let others = person.other_addresses.iter().filter_map(|address| {
         let past = address.address_use == OtherAddressUse::Former || ended(address.to, today);
         let cost = if past { PAST } else { 1.0 };
@@ -202,8 +204,8 @@ fn postcode(person: &Person, query: &Query, today: NaiveDate) -> Option<f64> {
 /// Telephone numbers are compared exactly, e-mail addresses without letter case.
 fn telecom(person: &Person, query: &Query, scheme: &str, asked: Option<&str>) -> Option<f64> {
     let Some(asked) = asked else { return Some(1.0) };
-    let fits = |held: &String| {
-        held.strip_prefix(scheme).is_some_and(|value| value.eq_ignore_ascii_case(asked))
+    let fits = |recorded: &String| {
+        recorded.strip_prefix(scheme).is_some_and(|value| value.eq_ignore_ascii_case(asked))
     };
     if person.telecoms.iter().any(fits) {
         return Some(1.0);

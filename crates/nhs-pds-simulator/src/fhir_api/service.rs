@@ -69,7 +69,7 @@ impl Api<'_> {
         let code = instead(&judged.about, whom);
         let mut reply = match code.map(|code| meaning(&code, asked)) {
             None | Some(Meaning::Truth) => judged.reply,
-            Some(Meaning::Nobody) => self.nobody(asked),
+            Some(Meaning::NoPerson) => self.no_person(asked),
             Some(Meaning::Issue(issue)) => issue.reply(),
         };
         for name in [REQUEST_ID, CORRELATION_ID] {
@@ -158,7 +158,7 @@ impl Api<'_> {
         let shown: Vec<&Hit<'_>> = found
             .iter()
             .filter(|hit| is_shown(hit.person))
-            .filter(|hit| !matches!(chosen(hit.person, Asked::BySearch), Meaning::Nobody))
+            .filter(|hit| !matches!(chosen(hit.person, Asked::BySearch), Meaning::NoPerson))
             .collect();
         let alone = match shown.as_slice() {
             [hit] => chosen(hit.person, Asked::BySearch),
@@ -180,7 +180,7 @@ impl Api<'_> {
         Reply::new(StatusCode::OK, FHIR_JSON, &body).with_header(ETAG, &format!("\"{tag}\""))
     }
 
-    fn nobody(&self, asked: Asked) -> Reply {
+    fn no_person(&self, asked: Asked) -> Reply {
         match asked {
             Asked::ByNumber => issue("RESOURCE_NOT_FOUND").reply(),
             Asked::BySearch => self.found(&[]),
@@ -197,7 +197,7 @@ fn chosen(person: &Person, asked: Asked) -> Meaning {
 fn settle(person: &Person) -> Result<(), Issue> {
     match chosen(person, Asked::ByNumber) {
         Meaning::Truth => {}
-        Meaning::Nobody => return Err(issue("RESOURCE_NOT_FOUND")),
+        Meaning::NoPerson => return Err(issue("RESOURCE_NOT_FOUND")),
         Meaning::Issue(issue) => return Err(issue),
     }
     if person.sensitivity == Sensitivity::Invalidated {

@@ -106,8 +106,8 @@ fn search<'a>(register: &'a Register, query: &Query) -> Vec<&'a Person> {
             && family.fits(&person.family)
             && query.given.as_ref().is_none_or(|given| given.fits(&person.given))
             && query.postcode.as_ref().is_none_or(|asked| {
-                let held: Result<Postcode, _> = person.postcode.parse();
-                held.is_ok_and(|held| asked.fits(&held.to_string().replace(' ', "")))
+                let recorded: Result<Postcode, _> = person.postcode.parse();
+                recorded.is_ok_and(|recorded| asked.fits(&recorded.to_string().replace(' ', "")))
             })
     };
     if family.is_wild() || query.birth.full().is_none() {
@@ -118,6 +118,6 @@ fn search<'a>(register: &'a Register, query: &Query) -> Vec<&'a Person> {
 }
 
 /// Full dates must be equal. A partial date must not contradict the record.
-fn same_birth(asked: PartialDate, held: PartialDate) -> bool {
-    if asked.full().is_some() { asked == held } else { asked.may_be(held) }
+fn same_birth(asked: PartialDate, recorded: PartialDate) -> bool {
+    if asked.full().is_some() { asked == recorded } else { asked.may_be(recorded) }
 }

@@ -116,10 +116,10 @@ fn check_security(soap_header: Element<'_>, now: DateTime<Utc>) -> Result<(), Re
         return Err(Refusal::message("wsu:Expires is not after wsu:Created"));
     }
     if expires < now - SKEW {
-        return Err(Refusal::message("wsu:Expires is past"));
+        return Err(Refusal::message("wsu:Expires is in the past"));
     }
     if created > now + SKEW {
-        return Err(Refusal::message("wsu:Created is to come"));
+        return Err(Refusal::message("wsu:Created is in the future"));
     }
     let token = only(security, SECURITY, "UsernameToken").map_err(as_credentials)?;
     only_text(token, SECURITY, "Username").map_err(as_credentials)?;
@@ -200,7 +200,7 @@ fn payload<'a>(envelope: Element<'a>, item: Element<'_>) -> Result<Element<'a>, 
     let mut inside = children(holder);
     match (inside.next(), inside.next()) {
         (Some(payload), None) => Ok(payload),
-        _ => Err(Refusal::message("itk:payload does not hold one element")),
+        _ => Err(Refusal::message("itk:payload does not have exactly one element")),
     }
 }
 
@@ -211,7 +211,7 @@ fn check_count(list: Element<'_>, item: &str) -> Result<(), Refusal> {
     if list.attribute("count") == Some("1") && children(list).count() == 1 {
         Ok(())
     } else {
-        Err(Refusal::message(format!("itk:{name} does not count and hold one itk:{item}")))
+        Err(Refusal::message(format!("itk:{name} does not have count 1 and one itk:{item}")))
     }
 }
 

@@ -49,7 +49,7 @@ pub(super) fn read(
         let Some((parameter, need)) =
             operation.parameters().iter().find(|(p, _)| is(child, p.name()))
         else {
-            return Err("queryEvent has an element that is no parameter of the service".into());
+            return Err("queryEvent has an element that is not a parameter of the service".into());
         };
         if !order.any(|(next, _)| next == parameter) {
             return Err(format!("{} is repeated or out of order", parameter.name()));
@@ -102,7 +102,7 @@ fn check_simple(query: Query) -> Result<Query, Misfit> {
     }
     let wild = |pattern: &Option<Pattern>| pattern.as_ref().is_some_and(Pattern::is_wild);
     if wild(&query.family) || wild(&query.given) || wild(&query.postcode) {
-        return Err("a wildcard stands in a simple trace".into());
+        return Err("a simple trace has a wildcard".into());
     }
     Ok(query)
 }
@@ -117,10 +117,10 @@ fn query_event(payload: Element<'_>, operation: Operation) -> Result<Element<'_>
     }
     let parts: Vec<_> = own_children(payload).collect();
     let [id, code, event] = parts.as_slice() else {
-        return Err("the payload does not hold id, code and queryEvent".into());
+        return Err("the payload does not have id, code and queryEvent".into());
     };
     if !is(*id, "id") || !is(*code, "code") || !is(*event, "queryEvent") {
-        return Err("the payload does not hold id, code and queryEvent in this order".into());
+        return Err("the payload does not have id, code and queryEvent in this order".into());
     }
     if !id.attribute("root").is_some_and(is_upper_uuid) {
         return Err("id/@root is not a UUID in upper case".into());
@@ -146,7 +146,7 @@ fn value(element: Element<'_>, parameter: Parameter) -> Result<Element<'_>, Misf
                 Err(format!("{name}/semanticsText is not the parameter's name"))
             }
         }
-        _ => Err(format!("{name} does not hold value and semanticsText")),
+        _ => Err(format!("{name} does not have value and semanticsText")),
     }
 }
 
@@ -197,13 +197,13 @@ fn name_part(value: Element<'_>, part: &str) -> Result<Option<Pattern>, Misfit> 
         _ => false,
     };
     if !shaped {
-        return Err("Person.Name/value does not hold given and family, each once at most".into());
+        return Err("Person.Name/value does not have given and family, each at most once".into());
     }
     let Some(name) = names.into_iter().find(|name| is(*name, part)) else { return Ok(None) };
     if part == "given" && text(name).is_empty() {
         return Ok(None);
     }
-    let wrong = || format!("Person.Name/value/{part} is blank, or its wildcard stands too early");
+    let wrong = || format!("Person.Name/value/{part} is blank, or its wildcard comes too early");
     Pattern::new(&text(name)).map(Some).ok_or_else(wrong)
 }
 
@@ -211,16 +211,16 @@ fn name_part(value: Element<'_>, part: &str) -> Result<Option<Pattern>, Misfit> 
 fn postcode(value: Element<'_>) -> Result<Pattern, Misfit> {
     let codes: Vec<_> = children(value).collect();
     let [code] = codes.as_slice() else {
-        return Err("Person.Postcode/value does not hold one postalCode".into());
+        return Err("Person.Postcode/value does not have exactly one postalCode".into());
     };
     if !is(*code, "postalCode") {
-        return Err("Person.Postcode/value does not hold a postalCode".into());
+        return Err("Person.Postcode/value does not have a postalCode".into());
     }
     let compact = text(*code).replace(' ', "");
     let wild = compact.contains('*')
         && compact.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'*');
     if !wild && compact.parse::<Postcode>().is_err() {
-        return Err("Person.Postcode/value/postalCode is not the shape of a postcode".into());
+        return Err("Person.Postcode/value/postalCode does not have the form of a postcode".into());
     }
     Pattern::new(&compact)
         .ok_or_else(|| "Person.Postcode/value/postalCode has its wildcard too early".into())

@@ -83,7 +83,7 @@ fn payload(
     let data = verdict.subject.map(|person| match operation {
         Operation::VerifyNhsNumber => verification(person, verdict.code != SUPERSEDED),
         Operation::GetNhsNumber => subject(&patient_ids(person, local)),
-        _ => subject(&(patient_ids(person, local) + &particulars(person))),
+        _ => subject(&(patient_ids(person, local) + &demographics(person))),
     });
     format!(
         r#"<{root} xmlns="{HL7}" classCode="OBS" moodCode="EVN"><id root="{id:X}"/><code code="{root}" codeSystem="{MESSAGE_CODES}"/><value code="{code}" codeSystem="{RESPONSE_CODES}"/>{data}</{root}>"#,
@@ -116,7 +116,7 @@ fn patient_ids(person: &Person, local: Option<&LocalIdentifier>) -> String {
 
 /// Fields without a recorded value are left out, because an empty element would mean a recorded blank. The
 /// lines of an address are all written, because their positions matter.
-fn particulars(person: &Person) -> String {
+fn demographics(person: &Person) -> String {
     let restricted = person.sensitivity.is_restricted();
     let very = person.sensitivity == Sensitivity::VeryRestricted;
     let mut xml = if very { String::new() } else { name(person) };

@@ -21,7 +21,7 @@ pub(super) fn only<'a>(
     match (found.next(), found.next()) {
         (Some(child), None) => Ok(child),
         (None, _) => Err(Refusal::message(format!("{} is missing", qualified(namespace, name)))),
-        _ => Err(Refusal::message(format!("{} comes twice", qualified(namespace, name)))),
+        _ => Err(Refusal::message(format!("{} is repeated", qualified(namespace, name)))),
     }
 }
 
