@@ -29,15 +29,15 @@ mod console;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use console::{say_json, warn};
 use nhs_pds::demographics::{Gender, OdsCode};
-use nhs_pds::fhir::auth::TokenError;
 use nhs_pds::fhir::{
-    Access, AccessMode, ApplicationRestricted, ContactText, DateRange, Error, Exact, Fuzzy,
+    Access, AccessMode, ApplicationRestricted, ContactText, DateRange, Exact, Fuzzy,
     HealthcareWorker, Matching, MaxResults, Patient, PatientMatch, Plain, Received, Retrieval,
     Search, SearchName, SearchResult,
 };
 use nhs_pds::ids::{Ids, RandomIds};
 use nhs_pds::nhs_number::NhsNumber;
 use nhs_pds::resilience::RetryPolicy;
+use nhs_pds::service::{Error, ErrorKind};
 use nhs_pds::trace::{self, Caller, LocalIdentity, MessageId, Restriction, Score, User};
 use serde_json::{Value, json};
 use std::fmt::Display;
@@ -269,13 +269,11 @@ async fn token(cli: &Cli) -> Result<Result<Value, Value>, Refused> {
     let Some(tokens) = &reached.tokens else {
         return Err("PDS_FHIR_TOKEN_URL is not set: this service is asked without tokens".into());
     };
-    let passing =
-        |error: &TokenError| Passing { action: error.action(), retry_after: error.retry_after() };
-    Ok(match attempts(cli, async |_| tokens.token().await, passing).await {
+    Ok(match attempts(cli, async |_| tokens.token().await, Passing::of).await {
         Ok(_) => Ok(json!({ "outcome": "token", "key_id": tokens.key_id().as_str() })),
         Err(error) => Err(json!({
             "kind": error.action().name(),
-            "code": error.code().map(|code| code.to_string()),
+            "code": error.code(),
             "status": error.status().map(|status| status.as_u16()),
             "retryable": error.is_transient(),
             "cause": cause(&error),
@@ -515,16 +513,20 @@ fn failure(error: &Error) -> Value {
     let code = error.exchange().and_then(|exchange| exchange.code.as_deref());
     json!({
         "kind": error.action().name(),
-        "code": error.code().map(nhs_pds::fhir::IssueCode::loggable).or(code),
+        "code": code,
         "status": error.status().map(|status| status.as_u16()),
         "retryable": error.is_transient(),
         "cause": cause(error),
     })
 }
 
-/// The texts of all that caused `error`, such as `could not connect: … : Connection refused`.
-fn cause(error: &dyn std::error::Error) -> Option<String> {
-    let causes = std::iter::successors(error.source(), |&cause| cause.source());
+/// The texts of all that caused `error`, such as `could not connect: … : Connection refused`. That there
+/// is no token is a cause too.
+fn cause(error: &Error) -> Option<String> {
+    let token = [ErrorKind::SignIn, ErrorKind::Token, ErrorKind::TokenRefused];
+    let first: &dyn std::error::Error = error;
+    let causes = std::iter::successors(Some(first), |&cause| cause.source());
+    let causes = causes.skip(usize::from(!token.contains(&error.kind())));
     let texts: Vec<String> = causes.map(ToString::to_string).collect();
     (!texts.is_empty()).then(|| texts.join(": "))
 }

@@ -94,7 +94,7 @@ pub mod report;
 #[cfg_attr(docsrs, doc(cfg(feature = "resilience")))]
 pub mod resilience;
 pub mod secret;
-pub(crate) mod service;
+pub mod service;
 #[cfg(feature = "sqlite")]
 pub(crate) mod store;
 pub mod text;
@@ -120,10 +120,12 @@ pub use service::builder::SmspBuilder;
 pub use service::builder::{BuildError, BuildErrorKind};
 #[cfg(feature = "fhir")]
 #[cfg_attr(docsrs, doc(cfg(feature = "fhir")))]
+#[doc(inline)]
 pub use service::fhir;
 pub use service::pds::Pds;
 #[cfg(feature = "smsp")]
 #[cfg_attr(docsrs, doc(cfg(feature = "smsp")))]
+#[doc(inline)]
 pub use service::smsp;
 pub use trace::{Answer, Caller, Outcome, Tracer};
 

@@ -12,11 +12,11 @@
 use crate::console;
 use nhs_pds::async_trait;
 use nhs_pds::fhir::auth::{
-    AccessToken, ApplicationTokens, Jwks, SigningKey, TokenConfig, TokenError, UserToken,
-    UserTokens,
+    AccessToken, ApplicationTokens, Jwks, SigningKey, TokenConfig, UserToken, UserTokens,
 };
 use nhs_pds::fhir::{AccessMode, Client, Config};
 use nhs_pds::secret::Secret;
+use nhs_pds::service;
 use nhs_pds::trace::User;
 use nhs_pds::transport::Transport;
 use nhs_pds::transport::http::{HttpConfig, HttpTransport};
@@ -112,10 +112,10 @@ impl UserTokens for SignedIn {
         &self,
         _: &User,
         refused: Option<&AccessToken>,
-    ) -> Result<UserToken, TokenError> {
+    ) -> Result<UserToken, service::Error> {
         match refused {
             None => Ok(self.0.clone()),
-            Some(_) => Err(TokenError::sign_in()),
+            Some(_) => Err(service::Error::sign_in()),
         }
     }
 }

@@ -227,7 +227,7 @@ async fn a_replayed_response_is_refused() {
     let client = mini_service(&server);
     client.verify_nhs_number(&caller, &question).await.unwrap();
     let replayed = client.verify_nhs_number(&caller, &question).await.unwrap_err();
-    assert_eq!(replayed.kind(), smsp::ErrorKind::Replayed);
+    assert_eq!(replayed.kind(), nhs_pds::service::ErrorKind::Replayed);
 }
 
 #[tokio::test]

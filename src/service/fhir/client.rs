@@ -5,10 +5,11 @@ use crate::nhs_number::NhsNumber;
 use crate::service::fhir::auth::{AccessToken, ApplicationTokens, SessionRoleId, UserTokens};
 use crate::service::fhir::interpret::{self, X_REQUEST_ID};
 use crate::service::fhir::{
-    Access, AccessMode, Config, Error, ErrorKind, IssueCode, Matching, Received, RelatedPeople,
-    Retrieval, Search, SearchResult,
+    Access, AccessMode, Config, IssueCode, Matching, Received, RelatedPeople, Retrieval, Search,
+    SearchResult,
 };
 use crate::service::skew::ServiceClock;
+use crate::service::{Error, ErrorKind};
 use crate::trace::{self, Caller, Exchange, MessageId, User};
 use crate::transport::{Request, Response, Transport};
 use chrono::TimeDelta;
@@ -171,7 +172,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Access`] when the search is for another mode of access than the client's; otherwise
+    /// [`ErrorKind::AccessMode`] when the search is for another mode of access than the client's; otherwise
     /// when the service did not answer, see [`ErrorKind`].
     pub async fn search<K: Matching, A: Access>(
         &self,
@@ -238,7 +239,7 @@ impl Client {
         id: MessageId,
     ) -> Result<Received<SearchResult>, Error> {
         if !matches!(self.authorisation, Authorisation::Open) && A::MODE != self.mode() {
-            return Err(Error::new(ErrorKind::Access, trace::ErrorKind::Configuration));
+            return Err(Error::new(ErrorKind::AccessMode, trace::ErrorKind::Configuration));
         }
         let mut url = self.config.url("Patient");
         url.set_query(Some(&search.query()));
@@ -286,7 +287,7 @@ impl Client {
         };
         let came = self.clock.now();
         let interpreted = interpret(&response);
-        if interpreted.as_ref().err().is_none_or(|error| error.kind() == ErrorKind::Issue) {
+        if interpreted.as_ref().err().is_none_or(|error| error.kind() == ErrorKind::Code) {
             self.service_clock.compare(&response, sent_last, came);
         }
         match interpreted {
@@ -296,7 +297,7 @@ impl Client {
             }
             Err(error) => {
                 if let Some(code) = error.code() {
-                    exchange = exchange.with_code(code.loggable());
+                    exchange = exchange.with_code(code);
                 }
                 let retry_after = response.retry_after(sent_at);
                 Err(error.with_response(&response, retry_after).with_exchange(exchange))

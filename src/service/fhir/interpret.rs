@@ -2,11 +2,11 @@
 
 use crate::demographics::Field;
 use crate::nhs_number::NhsNumber;
-use crate::service::failure;
 use crate::service::fhir::{
-    DecodeError, DecodeErrorKind, Error, ErrorKind, IssueCode, Patient, RelatedPeople,
-    RelatedPerson, Retrieval, SearchResult, wire,
+    DecodeError, DecodeErrorKind, IssueCode, Patient, RelatedPeople, RelatedPerson, Retrieval,
+    SearchResult, wire,
 };
+use crate::service::{Error, ErrorKind, failure};
 use crate::trace::{self, Exchange};
 use crate::transport::Response;
 use http::header::ETAG;
@@ -123,14 +123,11 @@ fn failure(response: &Response) -> (StatusCode, Option<IssueCode>, Error) {
     let outcome = wire::read::<wire::OperationOutcome<'_>>(response.body().expose());
     let outcome = match outcome {
         Ok(outcome) if outcome.is_one() => outcome,
-        Ok(_) => return (status, None, Error::new(ErrorKind::Status, failure::of_status(status))),
-        Err(error) => {
-            let failed = Error::new(ErrorKind::Status, failure::of_status(status));
-            return (status, None, failed.with_source(error));
-        }
+        Ok(_) => return (status, None, by_status(status)),
+        Err(error) => return (status, None, by_status(status).with_source(error)),
     };
     let Some(code) = outcome.code() else {
-        return (status, None, Error::new(ErrorKind::Status, failure::of_status(status)));
+        return (status, None, by_status(status));
     };
     let action = match code.failure(status) {
         // An answer under a status that does not go with it, or to another question.
@@ -142,11 +139,16 @@ fn failure(response: &Response) -> (StatusCode, Option<IssueCode>, Error) {
         }
         Some(action) => action,
     };
-    let mut error = Error::new(ErrorKind::Issue, action).with_code(code.clone());
+    let mut error = failed(&code, action);
     if code == IssueCode::InvalidResourceId {
         error = error.with_field(Field::NhsNumber);
     }
     (status, Some(code), error)
+}
+
+/// The error of a response that says nothing but its status.
+fn by_status(status: StatusCode) -> Error {
+    Error::new(ErrorKind::Status, failure::of_status(status)).with_unexplained()
 }
 
 /// The token was refused by this response, and `error` is why there is no other one.
@@ -157,7 +159,6 @@ pub(in crate::service::fhir) fn unrenewed(
 ) -> Error {
     if let Some(code) = outcome_code(response) {
         exchange = exchange.with_code(code.loggable());
-        error = error.with_code(code);
     }
     if error.status().is_none() {
         let retry_after = error.retry_after();
@@ -176,7 +177,11 @@ fn other_than_expected(error: DecodeError, response: &Response) -> Error {
         None => trace::ErrorKind::Unreadable,
     };
     let another = DecodeError::of(DecodeErrorKind::ResourceType);
-    Error::new(ErrorKind::Issue, action).with_code(code).with_source(another)
+    failed(&code, action).with_source(another)
+}
+
+fn failed(code: &IssueCode, action: trace::ErrorKind) -> Error {
+    Error::new(ErrorKind::Code, action).with_code(code.loggable().to_owned())
 }
 
 /// The code, if the response is an `OperationOutcome`.

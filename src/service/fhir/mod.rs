@@ -39,7 +39,7 @@ mod wire;
 pub use access::{Access, AccessMode, ApplicationRestricted, HealthcareWorker};
 pub use client::Client;
 pub use config::{Config, Environment};
-pub use error::{DecodeError, DecodeErrorKind, Error, ErrorKind};
+pub use error::{DecodeError, DecodeErrorKind};
 pub use issue::{IssueClass, IssueCode};
 pub use patient::{
     Communication, ContactMethod, ContactPreferences, DeathNotification, DeathNotificationStatus,

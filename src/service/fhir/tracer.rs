@@ -1,11 +1,11 @@
 use crate::demographics::{Field, Gender};
 use crate::matching::CrossCheck;
-use crate::service::failure;
 use crate::service::fhir::search::{Exact, Plain};
 use crate::service::fhir::{
-    Access, AccessMode, ApplicationRestricted, Client, DateRange, Error, ErrorKind,
-    HealthcareWorker, Matching, Received, Retrieval, Search, SearchError, cross_check,
+    Access, AccessMode, ApplicationRestricted, Client, DateRange, HealthcareWorker, Matching,
+    Received, Retrieval, Search, SearchError, cross_check,
 };
+use crate::service::{Error, ErrorKind};
 use crate::trace::{
     self, Answer, Attended, Caller, FindPerson, MessageId, Mode, Outcome, Question, Tracer, User,
     VerifyNumber,
@@ -143,7 +143,7 @@ fn told(outcome: Option<Outcome>, exchange: trace::Exchange) -> Result<Answer, E
     match outcome {
         Some(outcome) => Ok(Answer::new(outcome, exchange)),
         None => {
-            let error = Error::new(ErrorKind::NotANumber, trace::ErrorKind::Unreadable);
+            let error = Error::new(ErrorKind::InvalidNumber, trace::ErrorKind::Unreadable);
             Err(error.with_exchange(exchange))
         }
     }
@@ -193,26 +193,4 @@ fn taken<T>(criterion: Result<T, SearchError>, field: Field) -> Result<T, Error>
             .with_field(field)
             .with_source(reason)
     })
-}
-
-impl From<Error> for trace::Error {
-    fn from(error: Error) -> Self {
-        let mut same = Self::new(error.action());
-        if let Some(field) = error.field() {
-            same = same.with_field(field);
-        }
-        if let Some(wait) = error.retry_after() {
-            same = same.with_retry_after(wait);
-        }
-        if failure::is_lost_on_reuse(&error) {
-            same = same.with_lost_on_reuse();
-        }
-        if error.kind() == ErrorKind::Status {
-            same = same.with_unexplained();
-        }
-        match error.exchange().cloned() {
-            Some(exchange) => same.with_exchange(exchange).with_source(error),
-            None => same.with_source(error),
-        }
-    }
 }

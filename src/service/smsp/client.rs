@@ -4,7 +4,8 @@ use crate::secret::RawBody;
 use crate::service::skew::ServiceClock;
 use crate::service::smsp::interpret::interpret;
 use crate::service::smsp::replay::Answered;
-use crate::service::smsp::{Config, Error, ErrorKind, PatientDetails, Request, Stamp, wire};
+use crate::service::smsp::{Config, PatientDetails, Request, Stamp, wire};
+use crate::service::{Error, ErrorKind};
 use crate::trace::{
     self, Answer, Exchange, FetchDetails, FindPerson, MessageId, Mode, VerifyNumber,
 };
@@ -22,7 +23,7 @@ const SOAP_ACTION: HeaderName = HeaderName::from_static("soapaction");
 /// answer. Cheap to clone, and safe to share.
 ///
 /// A client remembers the identifiers of the last few thousand messages that came, together with its
-/// clones: one that comes again is [`ErrorKind::Replayed`](crate::service::smsp::ErrorKind::Replayed).
+/// clones: one that comes again is [`ErrorKind::Replayed`](crate::service::ErrorKind::Replayed).
 ///
 /// ```
 /// use nhs_pds::demographics::Gender;
@@ -88,7 +89,7 @@ impl Client {
     /// # Errors
     ///
     /// When the service did not answer; see
-    /// [`ErrorKind`](crate::service::smsp::ErrorKind).
+    /// [`ErrorKind`](crate::service::ErrorKind).
     pub async fn verify_nhs_number<M: Mode>(
         &self,
         caller: &M::Caller,
@@ -102,7 +103,7 @@ impl Client {
     /// # Errors
     ///
     /// When the service did not answer; see
-    /// [`ErrorKind`](crate::service::smsp::ErrorKind).
+    /// [`ErrorKind`](crate::service::ErrorKind).
     pub async fn get_nhs_number<M: Mode>(
         &self,
         caller: &M::Caller,
@@ -116,7 +117,7 @@ impl Client {
     /// # Errors
     ///
     /// When the service did not answer; see
-    /// [`ErrorKind`](crate::service::smsp::ErrorKind).
+    /// [`ErrorKind`](crate::service::ErrorKind).
     pub async fn get_patient_details_by_nhs_number<M: Mode>(
         &self,
         caller: &M::Caller,
@@ -131,7 +132,7 @@ impl Client {
     /// # Errors
     ///
     /// When the service did not answer; see
-    /// [`ErrorKind`](crate::service::smsp::ErrorKind).
+    /// [`ErrorKind`](crate::service::ErrorKind).
     pub async fn get_patient_details_by_search<M: Mode>(
         &self,
         caller: &M::Caller,
@@ -146,7 +147,7 @@ impl Client {
     /// # Errors
     ///
     /// When the service did not answer; see
-    /// [`ErrorKind`](crate::service::smsp::ErrorKind).
+    /// [`ErrorKind`](crate::service::ErrorKind).
     pub async fn get_patient_details<M: Mode>(
         &self,
         caller: &M::Caller,

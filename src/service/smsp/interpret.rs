@@ -1,14 +1,15 @@
 //! What a response means for the question it answers. Pure, but for what is remembered of the
 //! messages that have come.
 
+use crate::demographics::Field;
 use crate::nhs_number::NhsNumber;
-use crate::service::failure;
 use crate::service::smsp::content::is_plain_xml;
 use crate::service::smsp::replay::Answered;
 use crate::service::smsp::response::bare_identifier;
 use crate::service::smsp::{
-    Body, CodeClass, Error, ErrorKind, Limits, Request, Response, ResponseMessage, Stamp, wire,
+    Body, CodeClass, Limits, Request, Response, ResponseCode, ResponseMessage, Stamp, wire,
 };
+use crate::service::{Error, ErrorKind, failure};
 use crate::trace::{self, Answer, Exchange, Mode, Outcome};
 use crate::transport;
 use http::StatusCode;
@@ -38,9 +39,22 @@ pub(in crate::service::smsp) fn interpret<M: Mode>(
         Ok(outcome) => Ok(Answer::new(outcome, exchange)),
         Err(error) => {
             let retry_after = response.retry_after(stamp.created);
-            Err(error.with_status(status).with_retry_after(retry_after).with_exchange(exchange))
+            Err(explained(error.with_response(response, retry_after).with_exchange(exchange)))
         }
     }
+}
+
+/// The same error, with what its code says about the data.
+fn explained(mut error: Error) -> Error {
+    let code = error.code().map(ResponseCode::from);
+    if code == Some(ResponseCode::NotNewStyle) {
+        error = error.with_field(Field::NhsNumber);
+    }
+    let blames_data = code.is_some_and(|code| code.class() == CodeClass::CorrectData);
+    if matches!(error.kind(), ErrorKind::Fault | ErrorKind::Status) && !blames_data {
+        error = error.with_unexplained();
+    }
+    error
 }
 
 /// The message that the response is.
@@ -152,10 +166,10 @@ fn check_identifiers<M: Mode>(
     }
 }
 
-const fn mismatch() -> Error {
+fn mismatch() -> Error {
     Error::new(ErrorKind::Mismatch, trace::ErrorKind::Unreadable)
 }
 
-const fn unreadable() -> Error {
+fn unreadable() -> Error {
     Error::new(ErrorKind::Unreadable, trace::ErrorKind::Unreadable)
 }

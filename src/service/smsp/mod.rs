@@ -32,7 +32,7 @@ mod wire;
 pub use client::Client;
 pub use code::{CodeClass, ResponseCode};
 pub use config::{Config, Limits};
-pub use error::{DecodeError, DecodeErrorKind, Error, ErrorKind};
+pub use error::{DecodeError, DecodeErrorKind};
 pub use operation::{Operation, OperationError};
 pub use request::{PatientDetails, Request, Stamp};
 pub use response::{Body, Fault, Response, ResponseMessage};

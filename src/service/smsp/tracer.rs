@@ -1,6 +1,5 @@
-use crate::demographics::Field;
-use crate::service::failure;
-use crate::service::smsp::{Client, CodeClass, Error, ErrorKind, Request, ResponseCode};
+use crate::service::Error;
+use crate::service::smsp::{Client, Request};
 use crate::trace::{self, Answer, Attended, Caller, MessageId, Mode, Question, Tracer, User};
 use async_trait::async_trait;
 use chrono::TimeDelta;
@@ -46,30 +45,5 @@ impl Client {
             Question::Fetch(question) => Request::get_patient_details_by_nhs_number(question),
         };
         self.send(caller, &request, id).await
-    }
-}
-
-impl From<Error> for trace::Error {
-    fn from(error: Error) -> Self {
-        let mut same = Self::new(error.action());
-        let code = error.exchange().and_then(|exchange| exchange.code.as_deref());
-        if code == Some(ResponseCode::NotNewStyle.as_str()) {
-            same = same.with_field(Field::NhsNumber);
-        }
-        if let Some(wait) = error.retry_after() {
-            same = same.with_retry_after(wait);
-        }
-        if failure::is_lost_on_reuse(&error) {
-            same = same.with_lost_on_reuse();
-        }
-        let blames_data =
-            code.is_some_and(|code| ResponseCode::from(code).class() == CodeClass::CorrectData);
-        if matches!(error.kind(), ErrorKind::Fault | ErrorKind::Status) && !blames_data {
-            same = same.with_unexplained();
-        }
-        match error.exchange().cloned() {
-            Some(exchange) => same.with_exchange(exchange).with_source(error),
-            None => same.with_source(error),
-        }
     }
 }

@@ -8,15 +8,16 @@ use nhs_pds::clock::FixedClock;
 use nhs_pds::demographics::{
     self, AddressUse, Demographics, FullDate, Gender, NameUse, PartialDate, Recorded,
 };
-use nhs_pds::fhir::auth::{ApplicationTokens, SigningKey, TokenConfig, TokenError, TokenErrorKind};
+use nhs_pds::fhir::auth::{ApplicationTokens, SigningKey, TokenConfig};
 use nhs_pds::fhir::{
-    Client, Config, DateRange, DecodeError, Environment, Error, ErrorKind, IssueCode, Patient,
-    Received, RelatedPerson, Retrieval, Search, SearchResult, cross_check,
+    Client, Config, DateRange, DecodeError, Environment, IssueCode, Patient, Received,
+    RelatedPerson, Retrieval, Search, SearchResult, cross_check,
 };
 use nhs_pds::ids::CountingIds;
 use nhs_pds::matching::CrossCheck;
 use nhs_pds::nhs_number::NhsNumber;
 use nhs_pds::secret::Secret;
+use nhs_pds::service::{Error, ErrorKind};
 use nhs_pds::trace::{self, Caller, LocalIdentity, Outcome, Restriction, VerifyNumber};
 use nhs_pds::transport::{Response, Scripted};
 use std::error::Error as StdError;
@@ -289,17 +290,17 @@ fn judged<T>(sent: &Sent<'_>, result: Result<Received<T>, Error>) -> Option<T> {
     assert_eq!(error.body().expose(), sent.body);
     assert!(error.retry_after().is_none() || sent.header(RETRY_AFTER).is_some());
     let exchange = error.exchange().unwrap();
-    assert_eq!(exchange.code.as_deref(), error.code().map(IssueCode::loggable));
+    assert_eq!(exchange.code.as_deref(), error.code());
     let (kind, status) = (error.kind(), sent.response.status().as_u16());
-    let code = error.code().map(|code| format!(", {}", code.loggable())).unwrap_or_default();
+    let code = error.code().map(|code| format!(", {code}")).unwrap_or_default();
     let (operation, id) = (&exchange.operation, &exchange.message_id);
     assert_eq!(error.to_string(), format!("{kind} ({operation} {id}{code}, HTTP {status})"));
     let known = matches!(
         kind,
-        ErrorKind::Issue | ErrorKind::Mismatch | ErrorKind::Status | ErrorKind::Unreadable
+        ErrorKind::Code | ErrorKind::Mismatch | ErrorKind::Status | ErrorKind::Unreadable
     );
-    assert!(known && (kind == ErrorKind::Issue) == error.code().is_some());
-    let loggable = error.code().map(|code| code.loggable().to_owned()).unwrap_or_default();
+    assert!(known && (kind == ErrorKind::Code) == error.code().is_some());
+    let loggable = error.code().map(str::to_owned).unwrap_or_default();
     repeats_nothing(sent, &error, &loggable);
     let action = error.action();
     let told = trace::Error::from(error);
@@ -352,7 +353,7 @@ fn is_found(sent: &Sent<'_>, answer: &SearchResult) {
 const WORDS: &str = include_str!("../../../src/service/fhir/error.rs");
 const MORE_WORDS: [&str; 5] = [
     include_str!("../../../src/service/fhir/issue.rs"),
-    include_str!("../../../src/service/fhir/auth/error.rs"),
+    include_str!("../../../src/service/error.rs"),
     include_str!("../../../src/service/fhir/auth/refusal.rs"),
     include_str!("../../../src/service/fhir/auth/exchange.rs"),
     include_str!("../../../src/trace/error.rs"),
@@ -422,14 +423,14 @@ pub(crate) fn fhir_token(bytes: &[u8]) {
     assert_eq!(scripted.sent().len(), 1);
 }
 
-fn is_refused(sent: &Sent<'_>, error: &TokenError) {
+fn is_refused(sent: &Sent<'_>, error: &Error) {
     assert_eq!(error.status(), Some(sent.response.status()));
     assert_eq!(error.body().expose(), sent.body);
     assert!(error.retry_after().is_none() || sent.header(RETRY_AFTER).is_some());
-    let read = error.kind() == TokenErrorKind::Unreadable;
-    assert_eq!(read, sent.response.status() == StatusCode::OK);
+    assert!(matches!(error.kind(), ErrorKind::Token | ErrorKind::TokenRefused));
+    assert_eq!(error.kind() == ErrorKind::TokenRefused, error.code().is_some());
+    assert!(sent.response.status() != StatusCode::OK || error.kind() == ErrorKind::Token);
     assert_ne!(error.action(), trace::ErrorKind::Rejected);
     repeats_nothing(sent, error, "");
     repeats_nothing(sent, &trace::Error::from(error.clone()), "");
-    repeats_nothing(sent, &Error::from(error.clone()), "");
 }

@@ -4,8 +4,9 @@ use crate::fhir::{
     JANE, answered_by, bundle, but, headers, issue, patient, response, scripted, us, user,
 };
 use nhs_pds::demographics::{Field, Gender};
-use nhs_pds::fhir::{DateRange, Error, ErrorKind, IssueCode, Retrieval, Search, SearchResult};
+use nhs_pds::fhir::{DateRange, IssueCode, Retrieval, Search, SearchResult};
 use nhs_pds::ids::RandomIds;
+use nhs_pds::service::{Error, ErrorKind};
 use nhs_pds::trace::{
     Answer, Attended, Error as TraceError, ErrorKind as Action, FetchDetails, FindPerson,
     MessageId, Outcome, Question, Restriction, Tracer, VerifyNumber,
@@ -230,8 +231,8 @@ async fn every_failure_by_its_code_and_status() {
         (404, "TOO_MANY_MATCHES", Unreadable),
     ] {
         let error = retrieved(response(status, issue(code))).await.unwrap_err();
-        assert_eq!((error.kind(), error.action()), (ErrorKind::Issue, action), "{status} {code}");
-        assert_eq!(error.code(), Some(&IssueCode::from(code)));
+        assert_eq!((error.kind(), error.action()), (ErrorKind::Code, action), "{status} {code}");
+        assert_eq!(error.code().map(IssueCode::from), Some(IssueCode::from(code)));
         assert_eq!(error.status().unwrap().as_u16(), status);
         assert_eq!(error.exchange().unwrap().code.as_deref(), Some(code));
         assert_eq!(error.body().expose(), issue(code).to_string().as_bytes());
@@ -280,11 +281,11 @@ async fn status_and_body_are_kept_whatever_they_are() {
     }
     // Status 200 and a reason: the reason counts.
     let error = retrieved(response(200, issue("UNKNOWN_ERROR"))).await.unwrap_err();
-    assert_eq!((error.kind(), error.action()), (ErrorKind::Issue, Unavailable));
+    assert_eq!((error.kind(), error.action()), (ErrorKind::Code, Unavailable));
     // The sandbox's own.
     let unmodelled = json!({"resourceType": "OperationOutcome", "issue": [{"severity": "warning", "code": "not-supported"}]});
     let error = searched(response(200, unmodelled)).await.unwrap_err();
-    assert_eq!((error.kind(), error.action()), (ErrorKind::Issue, Unreadable));
+    assert_eq!((error.kind(), error.action()), (ErrorKind::Code, Unreadable));
     assert_eq!(error.exchange().unwrap().code.as_deref(), Some("not-supported"));
 }
 

@@ -6,15 +6,16 @@ use crate::fhir::{
 use async_trait::async_trait;
 use http::Method;
 use nhs_pds::fhir::auth::{
-    AccessToken, ApplicationTokens, SigningKey, TokenConfig, TokenError, UserToken, UserTokens,
+    AccessToken, ApplicationTokens, SigningKey, TokenConfig, UserToken, UserTokens,
 };
 use nhs_pds::fhir::{
-    ApplicationRestricted, Client, Config, DateRange, Environment, ErrorKind, HealthcareWorker,
-    RelatedPeople, Search,
+    ApplicationRestricted, Client, Config, DateRange, Environment, HealthcareWorker, RelatedPeople,
+    Search,
 };
 use nhs_pds::ids::{CountingIds, RandomIds};
 use nhs_pds::resilience::{Retry, RetryPolicy, Retrying};
 use nhs_pds::secret::Secret;
+use nhs_pds::service::{Error, ErrorKind};
 use nhs_pds::trace::{Caller, ErrorKind as Action, MessageId, Tracer, User, VerifyNumber};
 use nhs_pds::transport::{self, Request, Response, Scripted};
 use serde_json::json;
@@ -141,11 +142,7 @@ struct Users {
 
 #[async_trait]
 impl UserTokens for Users {
-    async fn token(
-        &self,
-        user: &User,
-        refused: Option<&AccessToken>,
-    ) -> Result<UserToken, TokenError> {
+    async fn token(&self, user: &User, refused: Option<&AccessToken>) -> Result<UserToken, Error> {
         let asked = (Caller::User(user.clone()).to_string(), refused.is_some());
         self.asked.lock().unwrap().push(asked);
         if refused.is_some() {
@@ -203,7 +200,7 @@ async fn a_refused_token_is_renewed_once() {
     // The second refusal is final.
     let (client, transport) = for_users(&users, vec![denied(), denied()]);
     let error = client.retrieve(&user().into(), JANE).await.unwrap_err();
-    assert_eq!((error.kind(), error.action()), (ErrorKind::Issue, Action::Configuration));
+    assert_eq!((error.kind(), error.action()), (ErrorKind::Code, Action::Configuration));
     assert_eq!(transport.sent().len(), 2);
     let asked: Vec<bool> =
         users.asked.lock().unwrap().iter().map(|(_, refused)| *refused).collect();
@@ -216,14 +213,10 @@ struct Ended;
 
 #[async_trait]
 impl UserTokens for Ended {
-    async fn token(
-        &self,
-        _: &User,
-        refused: Option<&AccessToken>,
-    ) -> Result<UserToken, TokenError> {
+    async fn token(&self, _: &User, refused: Option<&AccessToken>) -> Result<UserToken, Error> {
         match refused {
             None => Ok(UserToken::new("token-1".parse().unwrap())),
-            Some(_) => Err(TokenError::sign_in()),
+            Some(_) => Err(Error::sign_in()),
         }
     }
 }
@@ -235,7 +228,8 @@ async fn a_refusal_is_kept_when_there_is_no_other_token() {
     let config = Config::of(Environment::Integration);
     let client = Client::healthcare_worker(config, Arc::new(Ended), transport);
     let error = client.retrieve(&user().into(), JANE).await.unwrap_err();
-    assert_eq!((error.kind(), error.action()), (ErrorKind::Token, Action::Configuration));
+    assert_eq!((error.kind(), error.action()), (ErrorKind::SignIn, Action::Configuration));
+    assert_eq!(error.code(), Some("ACCESS_DENIED"));
     assert_eq!(error.status().unwrap().as_u16(), 401);
     assert_eq!(error.body().expose(), body.to_string().as_bytes());
     assert_eq!(error.exchange().unwrap().code.as_deref(), Some("ACCESS_DENIED"));
@@ -256,7 +250,7 @@ async fn a_search_of_the_other_mode_is_not_sent() {
     let (client, _transport) = for_users(&users, vec![response(200, bundle(&[]))]);
     let search = Search::<_, ApplicationRestricted>::exact("Smith".parse().unwrap(), born);
     let error = client.search(&user().into(), &search).await.unwrap_err();
-    assert_eq!((error.kind(), error.action()), (ErrorKind::Access, Action::Configuration));
+    assert_eq!((error.kind(), error.action()), (ErrorKind::AccessMode, Action::Configuration));
     let search = Search::<_, HealthcareWorker>::exact("Smith".parse().unwrap(), born);
     client.search(&user().into(), &search).await.unwrap();
 }

@@ -3,9 +3,9 @@
 use crate::fhir::{JANE, answered_by, but, headers, issue, patient, response, us};
 use http::StatusCode;
 use nhs_pds::fhir::{
-    DateRange, DecodeErrorKind, Error, ErrorKind, Patient, Received, RelatedPeople, Retrieval,
-    Search, SearchResult,
+    DateRange, DecodeErrorKind, Patient, Received, RelatedPeople, Retrieval, Search, SearchResult,
 };
+use nhs_pds::service::{Error, ErrorKind};
 use nhs_pds::transport::Response;
 use serde_json::{Value, json};
 use std::error::Error as _;

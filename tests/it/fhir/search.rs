@@ -3,10 +3,11 @@
 use crate::fhir::{bundle, response, us, user};
 use nhs_pds::demographics::{Field, Gender};
 use nhs_pds::fhir::{
-    Access, ApplicationRestricted, Client, Config, DateRange, Environment, ErrorKind, Exact,
-    HealthcareWorker, Matching, MaxResults, Search, SearchError,
+    Access, ApplicationRestricted, Client, Config, DateRange, Environment, Exact, HealthcareWorker,
+    Matching, MaxResults, Search, SearchError,
 };
 use nhs_pds::ids::RandomIds;
+use nhs_pds::service::{Error, ErrorKind};
 use nhs_pds::trace::{
     Attended, ErrorKind as Action, FindPerson, MessageId, Outcome, Question, Tracer,
 };
@@ -216,7 +217,7 @@ async fn a_name_that_is_too_long_is_refused_before_it_is_sent() {
     let error = client.trace(&us(), &question, MessageId::fresh(&RandomIds)).await.unwrap_err();
     assert_eq!((error.kind(), error.field()), (Action::Rejected, Some(Field::Family)));
     let source = std::error::Error::source(&error).unwrap();
-    let source = source.downcast_ref::<nhs_pds::fhir::Error>().unwrap();
+    let source = source.downcast_ref::<Error>().unwrap();
     assert_eq!(source.kind(), ErrorKind::Criterion);
     let reason = std::error::Error::source(source).unwrap();
     assert_eq!(reason.downcast_ref::<SearchError>(), Some(&SearchError::TooLong));

@@ -15,8 +15,8 @@ fn assert_misconfigured(result: Result<Response, Error>, kind: ErrorKind) {
     assert!(kind.is_configuration() && !kind.is_transient());
     #[cfg(feature = "smsp")]
     {
-        use nhs_pds::{smsp, trace};
-        let error = smsp::Error::from(error);
+        use nhs_pds::{service, trace};
+        let error = service::Error::from(error);
         assert_eq!(error.action(), trace::ErrorKind::Configuration);
         let error = trace::Error::from(error);
         assert_eq!(error.kind(), trace::ErrorKind::Configuration);

@@ -2,10 +2,10 @@
 
 use nhs_pds::async_trait;
 use nhs_pds::fhir::auth::{
-    AccessToken, ApplicationTokens, Jwks, SigningKey, TokenConfig, TokenError, UserToken,
-    UserTokens,
+    AccessToken, ApplicationTokens, Jwks, SigningKey, TokenConfig, UserToken, UserTokens,
 };
 use nhs_pds::secret::Secret;
+use nhs_pds::service::Error;
 use nhs_pds::trace::User;
 use nhs_pds::transport::Transport;
 use nhs_pds_simulator::{Application, Simulator};
@@ -42,7 +42,7 @@ impl OfStaff {
 
 #[async_trait]
 impl UserTokens for OfStaff {
-    async fn token(&self, _: &User, _: Option<&AccessToken>) -> Result<UserToken, TokenError> {
+    async fn token(&self, _: &User, _: Option<&AccessToken>) -> Result<UserToken, Error> {
         Ok(self.0.clone())
     }
 }

@@ -6,9 +6,8 @@ use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use nhs_pds::async_trait;
 use nhs_pds::demographics::Gender;
-use nhs_pds::smsp::{
-    Client, Config, DecodeError, DecodeErrorKind, Error, ErrorKind, Limits, PatientDetails,
-};
+use nhs_pds::service::{Error, ErrorKind};
+use nhs_pds::smsp::{Client, Config, DecodeError, DecodeErrorKind, Limits, PatientDetails};
 use nhs_pds::trace::{
     self, Answer, Caller, FetchDetails, FindPerson, LocalIdentifier, LocalIdentity, Outcome,
     Unattended, VerifyNumber,

@@ -4,7 +4,8 @@ use super::{envelope, payload};
 use nhs_pds::clock::FixedClock;
 use nhs_pds::demographics::Gender;
 use nhs_pds::ids::RandomIds;
-use nhs_pds::smsp::{Client, Config, Error, ErrorKind, Limits, PatientDetails, ResponseCode};
+use nhs_pds::service::{Error, ErrorKind};
+use nhs_pds::smsp::{Client, Config, Limits, PatientDetails, ResponseCode};
 use nhs_pds::trace::{
     self, Answer, Attended, Caller, FetchDetails, FindPerson, LocalIdentifier, LocalIdentity,
     MessageId, NameText, Outcome, Question, Tracer, Unattended, User, VerifyNumber,

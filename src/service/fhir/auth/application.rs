@@ -1,9 +1,10 @@
 use crate::clock::{Clock, SystemClock};
 use crate::ids::{Ids, RandomIds};
+use crate::service::Error;
 use crate::service::fhir::auth::cache::{Held, Worth};
 use crate::service::fhir::auth::exchange::{self, Granted};
 use crate::service::fhir::auth::{
-    AccessToken, AssertionLifetime, ClientId, KeyId, SigningKey, TokenError, assertion,
+    AccessToken, AssertionLifetime, ClientId, KeyId, SigningKey, assertion,
 };
 use crate::transport::Transport;
 use chrono::{DateTime, Utc};
@@ -108,7 +109,7 @@ struct State {
 
 /// What a flight brought; nothing while it is under way. A sender that is gone without having sent was
 /// cancelled.
-type Landing = Option<Result<AccessToken, TokenError>>;
+type Landing = Option<Result<AccessToken, Error>>;
 
 /// What whoever needs a token does.
 enum Step {
@@ -148,9 +149,9 @@ impl ApplicationTokens {
     ///
     /// # Errors
     ///
-    /// When there is none; see [`TokenErrorKind`](crate::service::fhir::auth::TokenErrorKind). Nothing is tried
+    /// When there is none; see [`ErrorKind`](crate::service::ErrorKind). Nothing is tried
     /// twice: whoever repeats the question repeats this.
-    pub async fn token(&self) -> Result<AccessToken, TokenError> {
+    pub async fn token(&self) -> Result<AccessToken, Error> {
         loop {
             match self.step() {
                 Step::Use(token) => return Ok(token),
@@ -209,7 +210,7 @@ impl ApplicationTokens {
         }
     }
 
-    async fn fetch(&self, landing: watch::Sender<Landing>) -> Result<AccessToken, TokenError> {
+    async fn fetch(&self, landing: watch::Sender<Landing>) -> Result<AccessToken, Error> {
         let key = self.lock().key.clone();
         let asked_at = self.clock.now();
         let result = self.ask(&key, asked_at).await;
@@ -226,19 +227,21 @@ impl ApplicationTokens {
     }
 
     /// One exchange with the endpoint.
-    async fn ask(&self, key: &SigningKey, now: DateTime<Utc>) -> Result<Granted, TokenError> {
+    async fn ask(&self, key: &SigningKey, now: DateTime<Utc>) -> Result<Granted, Error> {
         let TokenConfig { token_url, client_id, lifetime } = &*self.config;
-        let jwt = assertion(key, client_id, token_url, *lifetime, now, self.ids.next())?;
+        let jwt = assertion(key, client_id, token_url, *lifetime, now, self.ids.next())
+            .map_err(exchange::not_signed)?;
         let request = exchange::request(token_url.clone(), &jwt);
-        exchange::read(&self.transport.send(request).await?, now)
+        let response = self.transport.send(request).await.map_err(exchange::no_response)?;
+        exchange::read(&response, now)
     }
 
     /// Keeps what was fetched; or, if nothing was, keeps to what is held.
     fn land(
         &self,
-        result: Result<Granted, TokenError>,
+        result: Result<Granted, Error>,
         asked_at: DateTime<Utc>,
-    ) -> Result<AccessToken, TokenError> {
+    ) -> Result<AccessToken, Error> {
         let mut state = self.lock();
         state.flight = None;
         let error = match result {

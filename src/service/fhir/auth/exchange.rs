@@ -1,10 +1,11 @@
-//! One exchange with a token endpoint: what is sent, and what its answer means. Pure functions.
+//! One exchange with a token endpoint: the request, and what its response means. Pure functions.
 
 use crate::secret::{RawBody, Secret};
-use crate::service::failure;
-use crate::service::fhir::auth::{AccessToken, TokenError, TokenErrorKind};
+use crate::service::fhir::auth::refusal::Refusal;
+use crate::service::fhir::auth::{AccessToken, KeyError};
+use crate::service::{Error, failure};
 use crate::trace;
-use crate::transport::{Request, Response};
+use crate::transport::{self, Request, Response};
 use chrono::{DateTime, Utc};
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderValue, StatusCode};
@@ -46,35 +47,39 @@ pub(in crate::service::fhir::auth) fn request(
         .with_header(ACCEPT, HeaderValue::from_static("application/json"))
 }
 
-/// What the endpoint's answer means, to what was asked at that time.
+/// What `response` means, to a request that was sent at `asked_at`.
 pub(in crate::service::fhir::auth) fn read(
     response: &Response,
     asked_at: DateTime<Utc>,
-) -> Result<Granted, TokenError> {
-    let (status, body) = (response.status(), response.body());
+) -> Result<Granted, Error> {
+    let (status, body) = (response.status(), response.body().expose());
     if status == StatusCode::OK {
-        return granted(body.expose()).map_err(|fault| {
-            TokenError::new(TokenErrorKind::Unreadable, trace::ErrorKind::Configuration)
-                .with_source(fault)
-                .with_response(status, body.clone())
+        return granted(body).map_err(|fault| {
+            let error = Error::no_token(trace::ErrorKind::Configuration);
+            error.with_source(fault).with_response(response, None)
         });
     }
-    let error = TokenError::new(TokenErrorKind::Status, action(status));
-    let error = error.with_response(status, body.clone()).named_by_refusal();
-    Err(match response.retry_after(asked_at) {
-        Some(wait) => error.with_retry_after(wait),
-        None => error,
-    })
+    let action = of_all(failure::of_status(status));
+    let error = match Refusal::read(body) {
+        Some(refusal) => refusal.error(action),
+        None => Error::no_token(action).with_source(Fault::NoMessage),
+    };
+    Err(error.with_response(response, response.retry_after(asked_at)))
 }
 
-/// A request for a token holds nothing but the configuration, so whatever is wrong with one is wrong with
-/// all.
-const fn action(status: StatusCode) -> trace::ErrorKind {
-    of_all(failure::of_status(status))
+/// The error of a request that brought no complete response.
+pub(in crate::service::fhir::auth) fn no_response(error: transport::Error) -> Error {
+    Error::no_token(of_all(failure::of_exchange(error.kind()))).with_source(error)
 }
 
-/// The same, of whatever kind the failure is.
-pub(in crate::service::fhir::auth) const fn of_all(action: trace::ErrorKind) -> trace::ErrorKind {
+/// The error of a key that does not sign.
+pub(in crate::service::fhir::auth) fn not_signed(error: KeyError) -> Error {
+    Error::no_token(trace::ErrorKind::Configuration).with_source(error)
+}
+
+/// A request for a token has nothing in it but the configuration. So a failure that a retry does not help
+/// is a failure of the configuration.
+const fn of_all(action: trace::ErrorKind) -> trace::ErrorKind {
     match action {
         trace::ErrorKind::Unavailable => trace::ErrorKind::Unavailable,
         _ => trace::ErrorKind::Configuration,
@@ -116,28 +121,35 @@ fn lifetime(expires_in: &Value) -> Duration {
     told.unwrap_or(UNTOLD)
 }
 
-/// What is wrong with a body that should bring a token. Quotes nothing of it.
+/// What is wrong with a response without a token. Quotes nothing of it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 enum Fault {
-    #[error("no JSON of the expected shape, at line {line} column {column}")]
+    #[error(
+        "the response is not a token message (line {line}, column {column}): check the address of the \
+         token endpoint"
+    )]
     Json { line: usize, column: usize },
-    #[error("an access token that cannot stand in a header")]
+    #[error("the token endpoint returned an HTTP status and no message of its own")]
+    NoMessage,
+    #[error("the token has a character that a header cannot carry: report a defect")]
     Token,
-    #[error("a token that is no bearer token")]
+    #[error("the token is not a bearer token: report a defect")]
     Type,
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::service::ErrorKind;
     use crate::service::fhir::auth::{RefusedPart, TokenErrorCode};
     use http::HeaderMap;
     use http::header::RETRY_AFTER;
     use proptest::prelude::*;
+    use std::error::Error as _;
 
     const NOW: DateTime<Utc> = DateTime::UNIX_EPOCH;
 
-    fn answered(status: u16, body: &str) -> Result<Granted, TokenError> {
+    fn answered(status: u16, body: &str) -> Result<Granted, Error> {
         let status = StatusCode::from_u16(status).unwrap();
         read(&Response::new(status, RawBody::from(body.to_owned())), NOW)
     }
@@ -210,7 +222,8 @@ mod tests {
             r#"{"access_token":"t""#,
         ] {
             let error = answered(200, body).unwrap_err();
-            assert_eq!(error.kind(), TokenErrorKind::Unreadable, "{body}");
+            assert_eq!(error.kind(), ErrorKind::Token, "{body}");
+            assert!(error.source().unwrap().is::<Fault>(), "{body}");
             assert_eq!(error.action(), trace::ErrorKind::Configuration);
             assert_eq!(error.status(), Some(StatusCode::OK));
             assert_eq!(error.body().expose(), body.as_bytes());
@@ -239,11 +252,13 @@ mod tests {
             (504, Unavailable),
         ] {
             let bare = answered(status, "<html>SECRET</html>").unwrap_err();
-            assert_eq!((bare.kind(), bare.action()), (TokenErrorKind::Status, action), "{status}");
+            assert_eq!((bare.kind(), bare.action()), (ErrorKind::Token, action), "{status}");
+            let source = bare.source().and_then(|source| source.downcast_ref());
+            assert_eq!(source, Some(&Fault::NoMessage), "{status}");
             let message = r#"{"error":"invalid_request","error_description":"SECRET"}"#;
             let told = answered(status, message).unwrap_err();
-            assert_eq!((told.kind(), told.action()), (TokenErrorKind::Refused, action), "{status}");
-            assert_eq!(told.code(), Some(TokenErrorCode::InvalidRequest));
+            assert_eq!((told.kind(), told.action()), (ErrorKind::TokenRefused, action), "{status}");
+            assert_eq!(told.code(), Some("invalid_request"));
             assert_eq!(told.status().unwrap().as_u16(), status);
             assert!(!format!("{bare} {bare:?} {told} {told:?}").contains("SECRET"));
         }
@@ -253,12 +268,14 @@ mod tests {
     fn an_error_says_what_to_look_at() {
         let body = r#"{"error":"public_key error","error_description":"JWT signature verification failed"}"#;
         let error = answered(401, body).unwrap_err();
-        assert_eq!(error.refused_part(), Some(RefusedPart::Signature));
+        assert_eq!(RefusedPart::find_in(&error), Some(RefusedPart::Signature));
+        assert_eq!(TokenErrorCode::from(error.code().unwrap()), TokenErrorCode::PublicKey);
         assert_eq!(
             error.to_string(),
-            "the token endpoint refused the request (HTTP 401, public_key error, because of the \
-             signature)"
+            "the token endpoint refused to issue a token (public_key error, HTTP 401)"
         );
+        let traced = trace::Error::from(error);
+        assert_eq!(RefusedPart::find_in(&traced), Some(RefusedPart::Signature));
     }
 
     #[test]

@@ -15,7 +15,6 @@
 mod application;
 mod assertion;
 mod cache;
-mod error;
 mod exchange;
 mod jwks;
 mod key;
@@ -27,7 +26,6 @@ pub use application::{ApplicationTokens, TokenConfig};
 pub use assertion::{
     AssertionLifetime, AssertionLifetimeError, ClientId, ClientIdError, assertion,
 };
-pub use error::{TokenError, TokenErrorKind};
 pub use jwks::{Jwk, Jwks};
 pub use key::{KeyError, KeyErrorKind, KeyId, KeyIdError, SigningKey};
 pub use refusal::{RefusedPart, TokenErrorCode};

@@ -1,30 +1,43 @@
+use crate::service::{Error, ErrorKind};
+use crate::trace;
 use serde::Deserialize;
+use std::error::Error as StdError;
 use std::fmt;
+use std::iter;
 
-/// The code with which a token endpoint refuses (`error`; RFC 6749 section 5.2, and what the API adds).
+/// The code with which a token endpoint refuses a token (`error`; RFC 6749 section 5.2, and codes that the
+/// API adds).
+///
+/// ```
+/// use nhs_pds::fhir::auth::TokenErrorCode;
+///
+/// // As `service::Error::code` returns it.
+/// assert_eq!(TokenErrorCode::from("invalid_client"), TokenErrorCode::InvalidClient);
+/// assert_eq!(TokenErrorCode::from("slow_down"), TokenErrorCode::Other);
+/// ```
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum TokenErrorCode {
     /// `invalid_client`: the client could not be authenticated.
     InvalidClient,
-    /// `invalid_grant`: what should have earned a token is not valid any more.
+    /// `invalid_grant`: the grant is no longer valid.
     InvalidGrant,
     /// `invalid_request`: something is missing from the request or the assertion, or wrong in it.
     InvalidRequest,
-    /// `invalid_scope`: a scope that is not to be had.
+    /// `invalid_scope`: the endpoint does not give this scope.
     InvalidScope,
     /// `public_key error`: the registered key set cannot be used, or the signature is not by a key in it.
     PublicKey,
-    /// `unauthorized_client`: the client may not ask in this way.
+    /// `unauthorized_client`: the client may not use this kind of grant.
     UnauthorizedClient,
-    /// `unsupported_grant_type`: the endpoint gives no tokens in this way.
+    /// `unsupported_grant_type`: the endpoint does not support this kind of grant.
     UnsupportedGrantType,
-    /// Any other. The error's body has it.
+    /// Any other code. The error's body has it.
     Other,
 }
 
-impl TokenErrorCode {
-    fn of(text: &str) -> Self {
+impl From<&str> for TokenErrorCode {
+    fn from(text: &str) -> Self {
         match text {
             "invalid_client" => Self::InvalidClient,
             "invalid_grant" => Self::InvalidGrant,
@@ -36,7 +49,9 @@ impl TokenErrorCode {
             _ => Self::Other,
         }
     }
+}
 
+impl TokenErrorCode {
     /// The code as it is on the wire; `other` for any other.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -59,46 +74,57 @@ impl fmt::Display for TokenErrorCode {
     }
 }
 
-/// What a token endpoint finds fault with, as far as its message tells: so, what to look at first.
+/// The part of a token request that the endpoint rejects, if its message says so: what to check first.
 ///
-/// The message is for people and not stable, so nothing but a log line should depend on this.
+/// The endpoint's message is written for people and may change. Use this for log lines only.
+///
+/// It is the source of the [`service::Error`](crate::service::Error) of kind
+/// [`TokenRefused`](crate::service::ErrorKind::TokenRefused); [`RefusedPart::find_in`] returns it.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, thiserror::Error)]
 pub enum RefusedPart {
-    /// `aud` is not the endpoint's address. Give the address of the environment's token endpoint, to the
-    /// letter.
-    #[error("the audience")]
+    /// `aud` is not the endpoint's address. Give the exact address of the environment's token endpoint.
+    #[error("the audience is wrong: give the address of the environment's token endpoint")]
     Audience,
     /// `iss` and `sub`: no application has this API key. Give the key of the environment's application.
-    #[error("the API key")]
+    #[error("the API key is unknown: give the API key of the environment's application")]
     ClientId,
-    /// `Content-Type`. Something on the way changes the request; have it fixed.
-    #[error("the content type")]
+    /// `Content-Type`. A proxy changes the request; have it fixed.
+    #[error("the content type is wrong: find out what changes the request on its way")]
     ContentType,
     /// `exp` is past, or too far ahead. Set this machine's clock.
-    #[error("the time of expiry")]
+    #[error("the time of expiry is wrong: set this machine's clock")]
     Expiry,
     /// `grant_type` or `client_assertion_type`. Give the address of a token endpoint.
-    #[error("the kind of grant")]
+    #[error("the kind of grant is wrong: give the address of a token endpoint")]
     Grant,
-    /// `jti` has come before. Let identifiers be random; if they are, something on the way sends requests
-    /// twice.
-    #[error("the identifier of the assertion")]
+    /// `jti` was used before. Use random identifiers; if they are random, a proxy sends requests twice.
+    #[error("the identifier of the assertion was used before: use random identifiers")]
     Jti,
-    /// `kid`: no key of this name is registered. Register the key, or give the name under which it is.
-    #[error("the key id")]
+    /// `kid`: no key with this id is registered. Register the key, or give the id of the registered key.
+    #[error("the key id is unknown: register the key, or give the id of the registered key")]
     KeyId,
-    /// The registered address of the key set cannot be reached. Have it made reachable, or register the
-    /// set itself.
-    #[error("the key set")]
+    /// The registered address of the key set cannot be reached. Make it reachable, or register the set
+    /// itself.
+    #[error(
+        "the key set cannot be reached: make its address reachable, or register the set itself"
+    )]
     KeySet,
-    /// The signature is not by the registered key of this name. Give the key that is registered, or
-    /// register this one.
-    #[error("the signature")]
+    /// The signature is not by the registered key with this id. Give the registered key, or register this
+    /// one.
+    #[error("the signature is by another key: give the registered key, or register this one")]
     Signature,
 }
 
 impl RefusedPart {
+    /// Returns the rejected part, if the chain that starts with `error` has one. `error` may be a
+    /// [`service::Error`](crate::service::Error) or a [`trace::Error`](crate::trace::Error).
+    #[must_use]
+    pub fn find_in(error: &(dyn StdError + 'static)) -> Option<Self> {
+        iter::successors(Some(error), |&error| error.source())
+            .find_map(|error| error.downcast_ref().copied())
+    }
+
     /// The first of these that the message names.
     fn of(message: &str) -> Option<Self> {
         const WORDS: [(&str, RefusedPart); 14] = [
@@ -121,7 +147,7 @@ impl RefusedPart {
     }
 }
 
-/// A token endpoint's own account of why it gives no token.
+/// The message with which a token endpoint refuses a token.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(in crate::service::fhir::auth) struct Refusal {
     pub(in crate::service::fhir::auth) code: TokenErrorCode,
@@ -129,7 +155,16 @@ pub(in crate::service::fhir::auth) struct Refusal {
 }
 
 impl Refusal {
-    /// Reads `{"error": …, "error_description": …}`; nothing else counts as one.
+    /// The error that this refusal means.
+    pub(in crate::service::fhir::auth) fn error(self, action: trace::ErrorKind) -> Error {
+        let error = Error::new(ErrorKind::TokenRefused, action).with_code(self.code.name());
+        match self.part {
+            Some(part) => error.with_source(part),
+            None => error,
+        }
+    }
+
+    /// Reads `{"error": …, "error_description": …}`. Any other body is not a refusal.
     pub(in crate::service::fhir::auth) fn read(body: &[u8]) -> Option<Self> {
         #[derive(Deserialize)]
         struct Message {
@@ -139,7 +174,7 @@ impl Refusal {
         }
         let message: Message = serde_json::from_slice(body).ok()?;
         let part = message.error_description.as_str().and_then(RefusedPart::of);
-        Some(Self { code: TokenErrorCode::of(&message.error), part })
+        Some(Self { code: TokenErrorCode::from(&*message.error), part })
     }
 }
 

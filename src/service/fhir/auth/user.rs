@@ -1,4 +1,5 @@
-use crate::service::fhir::auth::{AccessToken, TokenError};
+use crate::service::Error;
+use crate::service::fhir::auth::AccessToken;
 use crate::trace::User;
 use async_trait::async_trait;
 use std::fmt::{self, Debug};
@@ -13,7 +14,7 @@ use std::str::FromStr;
 ///
 /// * The token is of this very user: what is done with it is recorded as theirs.
 /// * `refused` is the token that the API has just refused (401). It is not given again, but a new one is
-///   fetched, or [`TokenError::sign_in`] said. Of many calls with the same `refused`, only the first needs
+///   fetched, or [`Error::sign_in`] said. Of many calls with the same `refused`, only the first needs
 ///   to fetch.
 /// * Without `refused`, it is quick when there is a token at hand, and that one is good for the next
 ///   half-minute.
@@ -21,7 +22,8 @@ use std::str::FromStr;
 ///
 /// ```
 /// use nhs_pds::async_trait;
-/// use nhs_pds::fhir::auth::{AccessToken, TokenError, UserToken, UserTokens};
+/// use nhs_pds::fhir::auth::{AccessToken, UserToken, UserTokens};
+/// use nhs_pds::service::Error;
 /// use nhs_pds::trace::{LocalIdentity, User};
 /// use std::collections::HashMap;
 /// use std::sync::Arc;
@@ -36,10 +38,10 @@ use std::str::FromStr;
 ///         &self,
 ///         user: &User,
 ///         refused: Option<&AccessToken>,
-///     ) -> Result<UserToken, TokenError> {
+///     ) -> Result<UserToken, Error> {
 ///         match self.0.get(user) {
 ///             Some(held) if refused != Some(held.access_token()) => Ok(held.clone()),
-///             _ => Err(TokenError::sign_in()),
+///             _ => Err(Error::sign_in()),
 ///         }
 ///     }
 /// }
@@ -54,7 +56,7 @@ use std::str::FromStr;
 /// let token = sessions.token(&jo, None).await?;
 /// assert_eq!(token.role().map(|role| role.as_str()), Some("555254240100"));
 /// let again = sessions.token(&jo, Some(token.access_token())).await;
-/// assert_eq!(again.unwrap_err().to_string(), "the user has to sign in again");
+/// assert_eq!(again.unwrap_err().to_string(), "the user must sign in again");
 /// # Ok(())
 /// # }
 /// ```
@@ -64,13 +66,9 @@ pub trait UserTokens: Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`TokenError::sign_in`] when the user has to sign in again; [`TokenError::unavailable`] when tokens
+    /// [`Error::sign_in`] when the user has to sign in again; [`Error::no_token`] when tokens
     /// cannot be had at the moment.
-    async fn token(
-        &self,
-        user: &User,
-        refused: Option<&AccessToken>,
-    ) -> Result<UserToken, TokenError>;
+    async fn token(&self, user: &User, refused: Option<&AccessToken>) -> Result<UserToken, Error>;
 }
 
 /// A user's access token, and the role in which they act.

@@ -7,8 +7,9 @@ use crate::telemetry::Board;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{Method, StatusCode};
 use metrics::with_local_recorder;
-use nhs_pds::fhir::auth::{ApplicationTokens, TokenConfig, TokenError, TokenErrorKind};
+use nhs_pds::fhir::auth::{ApplicationTokens, RefusedPart, TokenConfig};
 use nhs_pds::resilience::telemetry;
+use nhs_pds::service;
 use nhs_pds::trace::ErrorKind;
 use nhs_pds::transport::{self, Response, Scripted};
 use serde_json::json;
@@ -16,7 +17,7 @@ use std::error::Error as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-async fn failing(answer: Result<Response, transport::Error>) -> TokenError {
+async fn failing(answer: Result<Response, transport::Error>) -> service::Error {
     let scripted = Arc::new(Scripted::new([answer]));
     ApplicationTokens::new(config(), key("client-a"), scripted).token().await.unwrap_err()
 }
@@ -69,11 +70,11 @@ async fn each_refusal_says_what_to_do_and_what_to_look_at() {
             json!({ "error": code, "error_description": description, "message_id": "rrt-1" });
         let status: StatusCode = status.parse().unwrap();
         let error = failing(Ok(Response::new(status, body.to_string().into()))).await;
-        assert_eq!(error.kind(), TokenErrorKind::Refused, "{refusal}");
+        assert_eq!(error.kind(), service::ErrorKind::TokenRefused, "{refusal}");
         assert_eq!(error.action(), ErrorKind::Configuration, "{refusal}");
         assert_eq!(error.status(), Some(status));
-        assert_eq!(error.code().unwrap().name(), code, "{refusal}");
-        let found = error.refused_part().map_or("-".to_owned(), |part| format!("{part:?}"));
+        assert_eq!(error.code(), Some(code), "{refusal}");
+        let found = RefusedPart::find_in(&error).map_or("-".to_owned(), |part| format!("{part:?}"));
         assert_eq!(found, part, "{refusal}");
         assert_eq!(error.body().expose(), body.to_string().as_bytes());
         assert!(!error.is_transient());
@@ -94,7 +95,7 @@ async fn a_body_that_is_no_message_is_kept_and_the_status_decides() {
         let status = StatusCode::from_u16(status).unwrap();
         let response = Response::new(status, "Method Not Allowed".into());
         let error = failing(Ok(response.with_headers(headers(RETRY_AFTER, "30")))).await;
-        assert_eq!((error.kind(), error.action()), (TokenErrorKind::Status, action), "{status}");
+        assert_eq!((error.kind(), error.action()), (service::ErrorKind::Token, action), "{status}");
         assert_eq!(error.code(), None);
         assert_eq!(error.retry_after(), Some(Duration::from_secs(30)));
         assert_eq!(error.body().expose(), "Method Not Allowed");
@@ -112,7 +113,7 @@ async fn without_a_response_the_way_there_decides() {
         (TooLarge, ErrorKind::Configuration),
     ] {
         let error = failing(Err(transport::Error::new(kind))).await;
-        assert_eq!((error.kind(), error.action()), (TokenErrorKind::Transport, action), "{kind:?}");
+        assert_eq!((error.kind(), error.action()), (service::ErrorKind::Token, action), "{kind:?}");
         assert_eq!(error.status(), None);
         assert!(error.body().is_empty());
         let source = error.source().unwrap().downcast_ref::<transport::Error>().unwrap();

@@ -2,12 +2,13 @@
 
 use crate::fhir::auth::{Endpoint, THINKING, at, granted, status, tokens};
 use http::StatusCode;
-use nhs_pds::fhir::auth::{AccessToken, ApplicationTokens, TokenError, TokenErrorKind};
+use nhs_pds::fhir::auth::{AccessToken, ApplicationTokens};
+use nhs_pds::service;
 use nhs_pds::transport::{Error, ErrorKind};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 
-type Caller = JoinHandle<Result<AccessToken, TokenError>>;
+type Caller = JoinHandle<Result<AccessToken, service::Error>>;
 
 /// So many callers, each of which has begun.
 async fn callers(tokens: &ApplicationTokens, count: usize) -> Vec<Caller> {
@@ -20,7 +21,7 @@ async fn callers(tokens: &ApplicationTokens, count: usize) -> Vec<Caller> {
     callers
 }
 
-async fn all(callers: Vec<Caller>) -> Vec<Result<String, TokenError>> {
+async fn all(callers: Vec<Caller>) -> Vec<Result<String, service::Error>> {
     let mut results = Vec::new();
     for caller in callers {
         results.push(caller.await.unwrap().map(|token| token.expose().to_owned()));
@@ -45,7 +46,7 @@ async fn a_hundred_callers_share_one_failure() {
     let results = all(callers(&tokens, 100).await).await;
     assert_eq!((results.len(), endpoint.asked()), (100, 1));
     for error in results.into_iter().map(Result::unwrap_err) {
-        assert_eq!(error.kind(), TokenErrorKind::Status);
+        assert_eq!(error.kind(), service::ErrorKind::Token);
         assert_eq!(error.status(), Some(StatusCode::SERVICE_UNAVAILABLE));
         assert!(error.is_transient());
     }
@@ -163,7 +164,7 @@ async fn a_token_that_was_refused_is_not_used_because_the_next_fails() {
     tokens.discard(&refused);
     let waiting = callers(&tokens, 5).await;
     for result in all(early).await.into_iter().chain(all(waiting).await) {
-        assert_eq!(result.unwrap_err().kind(), TokenErrorKind::Status);
+        assert_eq!(result.unwrap_err().kind(), service::ErrorKind::Token);
     }
     assert_eq!(endpoint.asked(), 2);
 }

@@ -3,11 +3,11 @@
 use crate::fhir::auth::{CLIENT_ID, config, granted, key, pem};
 use http::StatusCode;
 use nhs_pds::fhir::auth::{
-    AccessToken, ApplicationTokens, AssertionLifetime, Jwks, SigningKey, TokenError, UserToken,
-    assertion,
+    AccessToken, ApplicationTokens, AssertionLifetime, Jwks, SigningKey, UserToken, assertion,
 };
 use nhs_pds::ids::{CountingIds, Ids};
 use nhs_pds::secret::Secret;
+use nhs_pds::service;
 use nhs_pds::transport::{Response, Scripted, Transport};
 use std::error::Error;
 use std::fmt::Write;
@@ -36,7 +36,7 @@ fn all_it_says(error: &(dyn Error + 'static)) -> String {
     })
 }
 
-async fn failed(status: u16, body: String) -> TokenError {
+async fn failed(status: u16, body: String) -> service::Error {
     let response = Response::new(StatusCode::from_u16(status).unwrap(), body.into());
     let scripted: Arc<dyn Transport> = Arc::new(Scripted::new([Ok(response)]));
     ApplicationTokens::new(config(), key("client-a"), scripted).token().await.unwrap_err()

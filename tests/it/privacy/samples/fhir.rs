@@ -5,7 +5,7 @@ use crate::privacy::walk::Shown;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use nhs_pds::fhir::auth::{
     AccessToken, ApplicationTokens, ClientId, Jwks, KeyErrorKind, SigningKey, TokenConfig,
-    TokenError, UserToken,
+    UserToken,
 };
 use nhs_pds::secret::Secret;
 use nhs_pds::transport::{self, Response, Scripted};
@@ -31,7 +31,7 @@ pub(super) async fn show(shown: &mut Shown) {
     }
     show_token_error(shown, Err(transport::Error::new(transport::ErrorKind::Tls))).await;
     let number = FAMILY.parse::<nhs_pds::NhsNumber>().unwrap_err();
-    shown.error(&TokenError::sign_in().with_source(number));
+    shown.error(&nhs_pds::service::Error::sign_in().with_source(number));
 }
 
 fn pem(name: &str) -> Secret<Vec<u8>> {

@@ -10,14 +10,15 @@ use crate::privacy::walk::Shown;
 use async_trait::async_trait;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use nhs_pds::demographics::{Gender, Postcode};
-use nhs_pds::fhir::auth::{ApplicationTokens, TokenError, UserToken, UserTokens};
+use nhs_pds::fhir::auth::{ApplicationTokens, UserToken, UserTokens};
 use nhs_pds::fhir::{
     Access, ApplicationRestricted, Client, Config, ContactText, DateRange, Exact, Fuzzy,
     HealthcareWorker, IssueCode, Matching, MaxResults, Patient, PatientMatch, Plain, PostcodeText,
     RelatedPeople, RelatedPerson, Retrieval, Search, SearchError, SearchName, SearchPattern,
     SearchResult,
 };
-use nhs_pds::trace::{Caller, Error, PostcodePattern, User};
+use nhs_pds::service::Error;
+use nhs_pds::trace::{self, Caller, PostcodePattern, User};
 use nhs_pds::transport::{self, Response, Scripted};
 use serde_json::{Value, json};
 use std::fmt::Debug;
@@ -354,10 +355,10 @@ impl UserTokens for SignedIn {
         &self,
         _: &User,
         refused: Option<&nhs_pds::fhir::auth::AccessToken>,
-    ) -> Result<UserToken, TokenError> {
+    ) -> Result<UserToken, Error> {
         match refused {
             None => Ok(self.0.clone()),
-            Some(_) => Err(TokenError::sign_in()),
+            Some(_) => Err(Error::sign_in()),
         }
     }
 }
@@ -409,15 +410,12 @@ fn show_matches(shown: &mut Shown, result: &SearchResult) {
     result.matches().iter().for_each(|it| shown.value(it));
 }
 
-fn show_result<T: Debug>(
-    shown: &mut Shown,
-    result: Result<nhs_pds::fhir::Received<T>, nhs_pds::fhir::Error>,
-) {
+fn show_result<T: Debug>(shown: &mut Shown, result: Result<nhs_pds::fhir::Received<T>, Error>) {
     match result {
         Ok(received) => shown.value(&received),
         Err(error) => {
             shown.error(&error);
-            shown.error(&Error::from(error));
+            shown.error(&trace::Error::from(error));
         }
     }
 }
