@@ -29,7 +29,7 @@ use nhs_pds::matching::Comparison;
 use nhs_pds::nhs_number::NhsNumber;
 use nhs_pds::process::alert::SqliteAlerts;
 use nhs_pds::process::review::{
-    Corrections, ItemFilter, ItemId, Outcome, Refusal, Release, ReleaseReason, Resolution,
+    ActionOutcome, Corrections, ItemFilter, ItemId, Refusal, Release, ReleaseReason, Resolution,
     ReviewQueue, ShownItem,
 };
 use nhs_pds::text::terminal::printable;
@@ -176,18 +176,17 @@ struct Particulars {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     match run(Cli::parse()).await {
-        Ok(Some(Outcome::Refused(refusal))) => {
+        Ok(Some(ActionOutcome::Refused(refusal))) => {
             warn(format!("review: refused: {refusal}"));
             ExitCode::from(1)
         }
-        Ok(Some(Outcome::AlreadyDone)) => {
+        Ok(Some(ActionOutcome::AlreadyDone)) => {
             warn("review: done already");
             ExitCode::SUCCESS
         }
         Ok(_) => ExitCode::SUCCESS,
         Err(error) => {
-            let case =
-                error.downcast_ref::<nhs_pds::process::review::Error>().and_then(|e| e.case());
+            let case = error.downcast_ref::<nhs_pds::process::Error>().and_then(|e| e.case());
             if let Some(case) = case {
                 warn(format!("review: the fault is in case {case}"));
             }
@@ -197,7 +196,7 @@ async fn main() -> ExitCode {
 }
 
 /// What became of an action; of looking, nothing becomes.
-async fn run(cli: Cli) -> Result<Option<Outcome>, Box<dyn Error>> {
+async fn run(cli: Cli) -> Result<Option<ActionOutcome>, Box<dyn Error>> {
     let jo = actor(&cli)?;
     let (queue, alerts, trail) = open(&cli.db, cli.anchors.as_deref())?;
     let done = act(cli.command, &queue, &alerts, &jo).await;
@@ -212,7 +211,7 @@ async fn act(
     queue: &ReviewQueue,
     alerts: &SqliteAlerts,
     jo: &Actor,
-) -> Result<Option<Outcome>, Box<dyn Error>> {
+) -> Result<Option<ActionOutcome>, Box<dyn Error>> {
     let item = ItemId::new;
     Ok(Some(match command {
         Command::List { state, reason, assignee } => {
@@ -223,7 +222,7 @@ async fn act(
         Command::Show { case, item: number } => {
             let shown = queue.show(&item(case, number), jo).await?;
             let Some(shown) = shown else {
-                return Ok(Some(Outcome::Refused(Refusal::NoSuchItem)));
+                return Ok(Some(ActionOutcome::Refused(Refusal::NoSuchItem)));
             };
             say(&text(&shown)?)?;
             return Ok(None);
@@ -252,7 +251,7 @@ async fn act(
         Command::Undelete { case } => queue.undelete(&case, jo).await?,
         Command::Erase { case, court_order } => {
             let outcome = queue.erase(&case, &court_order, jo).await?;
-            if !matches!(outcome, Outcome::Refused(_)) {
+            if !matches!(outcome, ActionOutcome::Refused(_)) {
                 // The queue delivers alerts; what was delivered here is ours to delete.
                 alerts.forget(&case).await?;
                 // They may still name the case, and nothing can tell.

@@ -1,7 +1,7 @@
 use crate::audit::{Actor, Entry, EventKind};
 use crate::ids::random;
 use crate::process::status::{Progress, State, Status};
-use crate::process::{CaseReport, Error, ErrorKind, Schedule, Worker};
+use crate::process::{CaseReport, Error, Schedule, Worker};
 use crate::trace::{self, causes};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::future::{Future, poll_fn};
@@ -172,10 +172,7 @@ impl Process {
                 due = due.min(until.max(self.worker.clock.now() + LOOK_AGAIN));
             }
             if let Err(error) = run
-                && !matches!(
-                    error.kind(),
-                    ErrorKind::StoreUnavailable | ErrorKind::AuditUnavailable
-                )
+                && !error.is_transient()
             {
                 break Err(error);
             }

@@ -16,7 +16,9 @@ use nhs_pds::demographics::{
 use nhs_pds::matching::Criteria;
 use nhs_pds::nhs_number::NhsNumber;
 use nhs_pds::process::alert::MemoryAlerts;
-use nhs_pds::process::review::{Corrections, ItemId, Outcome as Done, Resolution, ReviewQueue};
+use nhs_pds::process::review::{
+    ActionOutcome as Done, Corrections, ItemId, Resolution, ReviewQueue,
+};
 use nhs_pds::process::{
     CaseReport, Imported, Policy, RefreshEvent, Scope, TraceResult, Worker, import, plan,
 };

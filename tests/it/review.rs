@@ -15,9 +15,9 @@ use nhs_pds::demographics::{Demographics, Field, Gender, PersonName, Recorded};
 use nhs_pds::nhs_number::NhsNumber;
 use nhs_pds::process::alert::{AlertSink, MemoryAlerts};
 use nhs_pds::process::review::{
-    Corrections, ErrorKind, ItemFilter, ItemId, Outcome, Refusal, Resolution, ReviewQueue,
+    ActionOutcome, Corrections, ItemFilter, ItemId, Refusal, Resolution, ReviewQueue,
 };
-use nhs_pds::process::{Policy, Scope, Worker, plan};
+use nhs_pds::process::{ErrorKind, Policy, Scope, Worker, plan};
 use nhs_pds::trace::{
     Caller, LocalIdentifier, LocalIdentity, Match, Outcome as Traced, Question, ScriptedTracer,
     User,
@@ -156,10 +156,10 @@ impl Office {
     /// Resolves, which is done, and done already after that, without a second record.
     async fn resolve(&self, item: &ItemId, resolution: Resolution) {
         let done = self.queue.resolve(item, &resolution, &jo()).await.unwrap();
-        assert_eq!(done, Outcome::Done, "{}", resolution.as_str());
+        assert_eq!(done, ActionOutcome::Done, "{}", resolution.as_str());
         let head = self.audit.head().await.unwrap();
         let again = self.queue.resolve(item, &resolution, &jo()).await.unwrap();
-        assert_eq!(again, Outcome::AlreadyDone, "{}", resolution.as_str());
+        assert_eq!(again, ActionOutcome::AlreadyDone, "{}", resolution.as_str());
         assert_eq!(self.audit.head().await.unwrap(), head, "nothing was done, so nothing is said");
     }
 
@@ -167,7 +167,7 @@ impl Office {
         let head = self.audit.head().await.unwrap();
         let outcome = self.queue.resolve(item, &resolution, &jo()).await.unwrap();
         assert_eq!(self.audit.head().await.unwrap(), head);
-        let Outcome::Refused(refusal) = outcome else { panic!("{outcome:?}") };
+        let ActionOutcome::Refused(refusal) = outcome else { panic!("{outcome:?}") };
         refusal
     }
 
@@ -365,9 +365,9 @@ async fn duplicates_are_merged_and_taken_apart() {
         }
 
         let undone = office.queue.undo_merge(&id("2"), &id("1"), &jo()).await.unwrap();
-        assert_eq!(undone, Outcome::Done);
+        assert_eq!(undone, ActionOutcome::Done);
         let again = office.queue.undo_merge(&id("2"), &id("1"), &jo()).await.unwrap();
-        assert_eq!(again, Outcome::Refused(Refusal::NotMerged));
+        assert_eq!(again, ActionOutcome::Refused(Refusal::NotMerged));
         let (survivor, back) = (office.stored("2").await, office.stored("1").await);
         assert!(survivor.nhs_number.is_none() && back.nhs_number == imported(NUMBER));
         assert!(survivor.absorbed.is_empty() && back.is_live());
@@ -405,7 +405,7 @@ async fn whoever_has_the_number_again_has_its_duplicates_again() {
         };
         assert_eq!(named(&office.stored("3").await), [id("2")]);
         let undone = office.queue.undo_merge(&id("2"), &id("1"), &jo()).await.unwrap();
-        assert_eq!(undone, Outcome::Done);
+        assert_eq!(undone, ActionOutcome::Done);
         assert_eq!(named(&office.stored("1").await), [id("3")], "the holder is warned of");
         assert_eq!(named(&office.stored("3").await), [id("1")]);
         assert_eq!(named(&office.stored("2").await), [], "it has no number to share");
@@ -447,7 +447,7 @@ async fn a_replaced_number_gives_way_to_that_of_the_record_it_is_merged_with() {
 async fn a_case_is_deleted_undeleted_and_flagged() {
     for mut office in Office::each(&holder_and_newcomer()).await {
         two_of_one_number(&mut office).await;
-        for expected in [Outcome::Done, Outcome::AlreadyDone] {
+        for expected in [ActionOutcome::Done, ActionOutcome::AlreadyDone] {
             assert_eq!(office.queue.delete(&id("1"), &jo()).await.unwrap(), expected);
         }
         assert!(!office.stored("2").await.review[0].is_open(), "nobody else has the number");
@@ -455,7 +455,7 @@ async fn a_case_is_deleted_undeleted_and_flagged() {
         // The number is free.
         office.pass_at("2027-11-24T09:30:00Z", [found("COMFORT", "FAMILY 2", NUMBER)]).await;
         assert!(office.stored("2").await.nhs_number.is_some());
-        for expected in [Outcome::Done, Outcome::AlreadyDone] {
+        for expected in [ActionOutcome::Done, ActionOutcome::AlreadyDone] {
             assert_eq!(office.queue.undelete(&id("1"), &jo()).await.unwrap(), expected);
         }
         for text in ["1", "2"] {
@@ -466,7 +466,7 @@ async fn a_case_is_deleted_undeleted_and_flagged() {
         assert_eq!(office.alerts.delivered().len(), 2);
         assert!(office.stored("1").await.undelivered.is_empty(), "and it is noted");
         let missing = office.queue.delete(&id("9"), &jo()).await.unwrap();
-        assert_eq!(missing, Outcome::Refused(Refusal::NoSuchCase));
+        assert_eq!(missing, ActionOutcome::Refused(Refusal::NoSuchCase));
     }
 }
 
@@ -488,7 +488,7 @@ async fn items_are_handed_on_and_listed() {
         assert!(seen.is_sorted());
 
         let second = item("002", 1);
-        for expected in [Outcome::Done, Outcome::AlreadyDone] {
+        for expected in [ActionOutcome::Done, ActionOutcome::AlreadyDone] {
             let state = ReviewState::WithNationalBackOffice;
             assert_eq!(queue.assign(&second, Some("a.worker"), &jo).await.unwrap(), expected);
             assert_eq!(queue.transition(&second, state, &jo).await.unwrap(), expected);
@@ -501,11 +501,14 @@ async fn items_are_handed_on_and_listed() {
         assert_eq!(office.last_change("002").await.1[0].1, "noted");
 
         let done = queue.resolve(&second, &Resolution::Dismiss, &jo).await.unwrap();
-        assert_eq!(done, Outcome::Done);
+        assert_eq!(done, ActionOutcome::Done);
         assert!(queue.list(&theirs, None, 9, &jo).await.unwrap().is_empty());
         let closed = queue.transition(&second, ReviewState::WithGp, &jo).await.unwrap();
-        assert_eq!(closed, Outcome::Refused(Refusal::Closed));
-        assert_eq!(queue.transition(&second, ReviewState::Open, &jo).await.unwrap(), Outcome::Done);
+        assert_eq!(closed, ActionOutcome::Refused(Refusal::Closed));
+        assert_eq!(
+            queue.transition(&second, ReviewState::Open, &jo).await.unwrap(),
+            ActionOutcome::Done
+        );
         let case = office.stored("002").await;
         let steps: Vec<&str> =
             case.review[0].history.iter().map(|step| step.what.as_str()).collect();
@@ -718,11 +721,11 @@ async fn an_erasure_that_breaks_off_is_completed_by_the_next() {
                 broke_off = queue.erase(&id("1"), "CO/2026/1", &jo()).await.is_err();
                 let outcome = office.queue.erase(&id("1"), "CO/2026/1", &jo()).await.unwrap();
                 if !broke_off {
-                    assert_eq!(outcome, Outcome::AlreadyDone);
+                    assert_eq!(outcome, ActionOutcome::AlreadyDone);
                 }
                 is_erased_wholly(&office).await;
                 let refused = office.queue.undelete(&id("1"), &jo()).await.unwrap();
-                assert_eq!(refused, Outcome::Refused(Refusal::Erased));
+                assert_eq!(refused, ActionOutcome::Refused(Refusal::Erased));
             }
             if !broke_off {
                 assert!(effects > 5, "every boundary was tried");
@@ -739,7 +742,7 @@ async fn what_an_erasure_needs() {
             [("1", " ", Refusal::NoCourtOrder), ("9", "CO", Refusal::NoSuchCase)]
         {
             let outcome = office.queue.erase(&id(text), order, &jo()).await.unwrap();
-            assert_eq!(outcome, Outcome::Refused(refusal));
+            assert_eq!(outcome, ActionOutcome::Refused(refusal));
         }
     }
 }
@@ -767,7 +770,7 @@ async fn an_alert_that_cannot_be_delivered_is_left_to_the_worker() {
     for mut office in Office::each(&[holder, twin]).await {
         let (store, audit) = (Arc::clone(&office.store), Arc::clone(&office.audit));
         let queue = ReviewQueue::new(store, audit, Arc::new(Unreachable));
-        assert_eq!(queue.undelete(&id("2"), &jo()).await.unwrap(), Outcome::Done);
+        assert_eq!(queue.undelete(&id("2"), &jo()).await.unwrap(), ActionOutcome::Done);
         assert_eq!(office.stored("2").await.undelivered.len(), 1);
         let sent = Filter::new().with_kind(EventKind::AlertSent);
         let sent = office.audit.page(&sent, 0, 9).await.unwrap();
@@ -811,7 +814,7 @@ async fn what_others_change_meanwhile_is_kept() {
             let outcome = queue.resolve(&item("1", 1), &Resolution::Acknowledge, &jo()).await;
             let case = office.stored("1").await;
             if succeeds {
-                assert_eq!(outcome.unwrap(), Outcome::Done);
+                assert_eq!(outcome.unwrap(), ActionOutcome::Done);
                 assert!(case.aliases.len() == meddling && !case.review[0].is_open());
             } else {
                 assert_eq!(outcome.unwrap_err().kind(), ErrorKind::Conflict);
@@ -835,7 +838,7 @@ async fn of_many_at_once_one_does_it() {
         let tries = (0..8).map(|_| office.queue.resolve(&first, &Resolution::Acknowledge, &jo));
         let mut done = 0;
         for outcome in futures_in_turn(tries).await {
-            done += usize::from(outcome.unwrap() == Outcome::Done);
+            done += usize::from(outcome.unwrap() == ActionOutcome::Done);
         }
         assert_eq!(done, 1);
         assert_eq!(office.stored("1").await.review[0].history.len(), 1);
@@ -886,14 +889,14 @@ async fn an_erased_person_is_nowhere_in_the_file() {
     store.insert_all(vec![person, twin]).await.unwrap();
     let queue = ReviewQueue::new(Arc::clone(&store), Arc::clone(&audit), Arc::new(alerts.clone()));
     let (jo, erased) = (jo(), id("1"));
-    assert_eq!(queue.undelete(&erased, &jo).await.unwrap(), Outcome::Done);
+    assert_eq!(queue.undelete(&erased, &jo).await.unwrap(), ActionOutcome::Done);
     assert_eq!(alerts.page(0, 9).await.unwrap().len(), 1);
     let twin = store.get(&id("2")).await.unwrap().unwrap();
     let mut told = Alert::about("2/1/duplicate", AlertKind::Duplicate, NOW.parse().unwrap(), &twin);
     told.others = vec![erased.clone(), id("3")];
     alerts.deliver(&[told]).await.unwrap();
     let note = "Larkspur Cottage is let.";
-    assert_eq!(queue.note(&item("1", 1), note, &jo).await.unwrap(), Outcome::Done);
+    assert_eq!(queue.note(&item("1", 1), note, &jo).await.unwrap(), ActionOutcome::Done);
 
     let values = ["Quentinsson", "Arabella", "QX17 9ZZ", "Larkspur"];
     let contents = || {
@@ -913,7 +916,7 @@ async fn an_erased_person_is_nowhere_in_the_file() {
         assert!(count(value) > 0, "{value} is there before");
     }
     let done = queue.erase(&erased, "CO/2026/1", &jo).await.unwrap();
-    assert_eq!(done, Outcome::Done);
+    assert_eq!(done, ActionOutcome::Done);
     alerts.forget(&erased).await.unwrap();
     for value in values {
         assert_eq!(count(value), 0, "{value}");

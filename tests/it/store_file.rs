@@ -13,8 +13,8 @@ use nhs_pds::case::{
 use nhs_pds::clock::{FixedClock, SystemClock};
 use nhs_pds::nhs_number::{NhsNumber, Synthetic};
 use nhs_pds::process::alert::{AlertSink, MemoryAlerts, SqliteAlerts};
-use nhs_pds::process::review::{ErrorKind, ItemFilter, ItemId, Outcome, Resolution, ReviewQueue};
-use nhs_pds::process::{CaseReport, Process, Schedule, Worker, import};
+use nhs_pds::process::review::{ActionOutcome, ItemFilter, ItemId, Resolution, ReviewQueue};
+use nhs_pds::process::{CaseReport, ErrorKind, Process, Schedule, Worker, import};
 use nhs_pds::report::report;
 use nhs_pds::trace::{Caller, LocalIdentity, Outcome as Traced, ScriptedTracer, User};
 use rusqlite::Connection;
@@ -212,7 +212,7 @@ async fn an_erased_person_of_3000_is_nowhere_in_the_files() {
         let keys: Vec<Vec<u8>> = keys.map(Result::unwrap).collect();
         assert_eq!(keys.len(), if n % 3 == 0 { 2 } else { 1 });
         secrets.extend(keys);
-        queue_erases(&queue, &case, Outcome::Done).await;
+        queue_erases(&queue, &case, ActionOutcome::Done).await;
         kept.alerts.forget(&case).await.unwrap();
     }
     let bytes = kept.bytes();
@@ -228,16 +228,16 @@ async fn an_erased_person_of_3000_is_nowhere_in_the_files() {
     assert_eq!(alerts.len(), PEOPLE - distinct(&gone));
     let named = |n: &usize| alerts.iter().any(|a| a.others.contains(&id(&format!("RXX:{n:05}"))));
     assert!(!gone.iter().any(named));
-    queue_erases(&queue, &id(&format!("RXX:{:05}", gone[0])), Outcome::AlreadyDone).await;
+    queue_erases(&queue, &id(&format!("RXX:{:05}", gone[0])), ActionOutcome::AlreadyDone).await;
 }
 
 fn distinct(all: &[usize]) -> usize {
     all.iter().collect::<std::collections::BTreeSet<_>>().len()
 }
 
-async fn queue_erases(queue: &ReviewQueue, case: &CaseId, expected: Outcome) {
+async fn queue_erases(queue: &ReviewQueue, case: &CaseId, expected: ActionOutcome) {
     let outcome = queue.erase(case, "CO/2026/1", &jo()).await.unwrap();
-    assert!(outcome == expected || outcome == Outcome::AlreadyDone, "{outcome:?}");
+    assert!(outcome == expected || outcome == ActionOutcome::AlreadyDone, "{outcome:?}");
 }
 
 /// A number that a person has rejected is of somebody else, and what is on record of it stays.
@@ -251,7 +251,7 @@ async fn what_is_on_record_of_a_rejected_number_stays() {
     let looked =
         |number| Entry::new(EventKind::AuditQueried, at(0), &jo()).about(Subject::person(number));
     kept.log.append(vec![looked(NUMBER), looked(others)]).await.unwrap();
-    queue_erases(&kept.queue(), &id("RXX:00001"), Outcome::Done).await;
+    queue_erases(&kept.queue(), &id("RXX:00001"), ActionOutcome::Done).await;
     let found = kept.log.page(&Filter::new().with_number(others), 0, 9).await.unwrap();
     assert_eq!(found.len(), 1);
     assert!(kept.log.page(&Filter::new().with_number(NUMBER), 0, 9).await.unwrap().is_empty());
@@ -264,7 +264,7 @@ async fn merge(kept: &Kept, survivor: &str, absorbed: &str) {
     kept.store.save(&case).await.unwrap();
     let merge = Resolution::Merge { absorbed: id(absorbed) };
     let item = ItemId::new(id(survivor), item);
-    assert_eq!(kept.queue().resolve(&item, &merge, &jo()).await.unwrap(), Outcome::Done);
+    assert_eq!(kept.queue().resolve(&item, &merge, &jo()).await.unwrap(), ActionOutcome::Done);
 }
 
 /// A number that was taken over comes with the person it was confirmed for.
@@ -285,7 +285,7 @@ async fn whom_a_number_was_taken_over_from_is_erased_too() {
         merge(&kept, "1", "3").await;
         let survivor = kept.store.get(&id("1")).await.unwrap().unwrap();
         assert!(survivor.person_changed() && contains(&kept.bytes(), b"Quent00002son"));
-        queue_erases(&kept.queue(), &id("2"), Outcome::Done).await;
+        queue_erases(&kept.queue(), &id("2"), ActionOutcome::Done).await;
         let bytes = kept.bytes();
         for value in ["Quent00002son", "Arab00002ella"] {
             assert!(!contains(&bytes, value.as_bytes()), "{has_names}: {value}");
@@ -307,11 +307,11 @@ async fn an_erasure_while_somebody_reads_says_what_remains_and_is_completed_late
     assert_eq!(error.kind(), ErrorKind::Residue);
     let said = error.to_string();
     assert!(
-        said.contains("may still hold copies") && said.contains("erase the case again"),
+        said.contains("may still contain copies") && said.contains("erase the case again"),
         "{said}"
     );
     reader.execute_batch("COMMIT").unwrap();
-    queue_erases(&queue, &id("RXX:00001"), Outcome::Done).await;
+    queue_erases(&queue, &id("RXX:00001"), ActionOutcome::Done).await;
     let bytes = kept.bytes();
     for value in ["Quent00001son", "Arab00001ella", "QX00001 9ZZ", "00001 Larkspur"] {
         assert!(!contains(&bytes, value.as_bytes()), "{value}");
@@ -475,7 +475,7 @@ async fn a_damaged_key_of_the_trail_is_named_and_its_case_goes_on_and_is_erased(
         let (code, told, _) = run("audit", &kept.file, &["verify"]);
         assert_eq!(code, Some(1), "{damage}: {told}");
         assert!(told.starts_with("broken at event 1:"), "{damage}: {told}");
-        queue_erases(&kept.queue(), &id("RXX:00001"), Outcome::Done).await;
+        queue_erases(&kept.queue(), &id("RXX:00001"), ActionOutcome::Done).await;
         assert!(kept.log.page(&about, 0, 9).await.unwrap().is_empty(), "{damage}");
         let keys = "SELECT count(*) FROM audit_subject WHERE case_id = 'RXX:00001'";
         let left: i64 = kept.sql().query_row(keys, [], |row| row.get(0)).unwrap();
@@ -502,18 +502,18 @@ async fn people_work_on_past_damaged_rows_and_erase_them() {
     assert_eq!(listed, readable());
     assert_eq!(named(&queue.unreadable().await.unwrap()), NAMES);
     let item = ItemId::new(id("RXX:00000"), 1);
-    assert_eq!(queue.note(&item, "Seen.", &jo()).await.unwrap(), Outcome::Done);
+    assert_eq!(queue.note(&item, "Seen.", &jo()).await.unwrap(), ActionOutcome::Done);
     let error = queue.show(&ItemId::new(id("RXX:00003"), 1), &jo()).await.unwrap_err();
-    assert_eq!((error.kind(), error.case()), (ErrorKind::Unreadable, Some(&id("RXX:00003"))));
-    assert_eq!(queue.delete(&id("RXX:00006"), &jo()).await.unwrap(), Outcome::Done);
+    assert_eq!((error.kind(), error.case()), (ErrorKind::CaseUnreadable, Some(&id("RXX:00003"))));
+    assert_eq!(queue.delete(&id("RXX:00006"), &jo()).await.unwrap(), ActionOutcome::Done);
     // Another case, and then each damaged one that can be named.
-    queue_erases(&queue, &id("RXX:00008"), Outcome::Done).await;
+    queue_erases(&queue, &id("RXX:00008"), ActionOutcome::Done).await;
     for (case, _) in DAMAGE.iter().filter(|(case, _)| *case != "RXX:00009") {
-        assert_eq!(queue.erase(&id(case), "CO/2026/2", &jo()).await.unwrap(), Outcome::Done);
+        assert_eq!(queue.erase(&id(case), "CO/2026/2", &jo()).await.unwrap(), ActionOutcome::Done);
         let blank = kept.store.get(&id(case)).await.unwrap().unwrap();
         assert!(blank.surname.is_none() && blank.deleted.is_some(), "{case}");
         let again = queue.erase(&id(case), "CO/2026/2", &jo()).await.unwrap();
-        assert_eq!(again, Outcome::AlreadyDone);
+        assert_eq!(again, ActionOutcome::AlreadyDone);
     }
     assert_eq!(named(&kept.store.unreadable().await.unwrap()), "row 10");
     let bytes = kept.bytes();

@@ -6,7 +6,8 @@ use crate::case::{
 use crate::nhs_number::NhsNumber;
 use crate::process::commit::{saved, withdraw};
 use crate::process::review::queue::record;
-use crate::process::review::{Error, ErrorKind, Outcome, Refusal, ReviewQueue};
+use crate::process::review::{ActionOutcome, Refusal, ReviewQueue};
+use crate::process::{Error, ErrorKind};
 use chrono::{DateTime, Utc};
 use std::collections::BTreeSet;
 
@@ -49,13 +50,13 @@ impl ReviewQueue {
         case: &CaseId,
         court_order: &str,
         actor: &Actor,
-    ) -> Result<Outcome, Error> {
+    ) -> Result<ActionOutcome, Error> {
         let court_order = court_order.trim();
         if court_order.is_empty() {
-            return Ok(Outcome::Refused(Refusal::NoCourtOrder));
+            return Ok(ActionOutcome::Refused(Refusal::NoCourtOrder));
         }
         let Some(stored) = self.stored(case).await? else {
-            return Ok(Outcome::Refused(Refusal::NoSuchCase));
+            return Ok(ActionOutcome::Refused(Refusal::NoSuchCase));
         };
         let about = Filter::new().with_case(case.clone());
         let done = is_erased(&stored)
@@ -70,7 +71,7 @@ impl ReviewQueue {
         // not.
         self.blank(case, actor, Blanked::Everywhere).await?;
         self.audit.forget(case).await?;
-        Ok(if done { Outcome::AlreadyDone } else { Outcome::Done })
+        Ok(if done { ActionOutcome::AlreadyDone } else { ActionOutcome::Done })
     }
 
     /// Returns the stored case. For a damaged case, returns its id only.

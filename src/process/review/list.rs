@@ -1,7 +1,8 @@
 use crate::audit::{Actor, Entry, EventKind, Subject};
 use crate::case::{Case, CaseId, ReviewItem, ReviewReason, ReviewState, Unreadable, readable};
 use crate::demographics::redacted_debug;
-use crate::process::review::{Error, ReviewQueue};
+use crate::process::Error;
+use crate::process::review::ReviewQueue;
 use chrono::{DateTime, TimeDelta, Utc};
 
 /// How many cases are in memory at a time.
@@ -126,8 +127,7 @@ impl ReviewQueue {
     ///
     /// # Errors
     ///
-    /// Any [`ErrorKind`](crate::process::review::ErrorKind) but `Conflict`. Nothing is shown without a
-    /// record.
+    /// Any [`ErrorKind`](crate::process::ErrorKind) but `Conflict`; without a record, nothing is shown.
     pub async fn list(
         &self,
         filter: &ItemFilter,
@@ -177,8 +177,8 @@ impl ReviewQueue {
     ///
     /// # Errors
     ///
-    /// [`StoreUnavailable`](crate::process::review::ErrorKind::StoreUnavailable) and
-    /// [`StoreBroken`](crate::process::review::ErrorKind::StoreBroken).
+    /// [`StoreUnavailable`](crate::process::ErrorKind::StoreUnavailable) and
+    /// [`StoreBroken`](crate::process::ErrorKind::StoreBroken).
     pub async fn unreadable(&self) -> Result<Vec<Unreadable>, Error> {
         Ok(self.store.unreadable().await?)
     }

@@ -18,8 +18,8 @@
 //!    program has changed one of them, the queue reads and decides again.
 //! 3. Delivers the alerts of the saved cases. The worker's next pass delivers the rest.
 //!
-//! No action is applied twice: a repeated action returns [`Outcome::AlreadyDone`]. An action that
-//! is not allowed returns a [`Refusal`], which is a result and not an error.
+//! Nothing is done twice: what is done already is [`ActionOutcome::AlreadyDone`], and what may not be done a
+//! [`Refusal`], which is an answer and not an error.
 //!
 //! The program decides who may do what, and provides the screens. Notes are stored as they are
 //! typed, and not checked for other people's data.
@@ -27,7 +27,6 @@
 mod context;
 mod corrections;
 mod erase;
-mod error;
 #[cfg(test)]
 mod fixtures;
 mod list;
@@ -43,11 +42,10 @@ mod step;
 
 pub use context::{Changed, Context};
 pub use corrections::Corrections;
-pub use error::{Error, ErrorKind};
 pub use list::{ItemFilter, ItemId, ListedItem};
 pub use merge::undo_merge;
 pub use presence::{delete, undelete};
-pub use queue::{Outcome, ReviewQueue};
+pub use queue::{ActionOutcome, ReviewQueue};
 pub use refusal::Refusal;
 pub use release::{Release, ReleaseReason};
 pub use resolution::Resolution;

@@ -7,9 +7,10 @@ use crate::nhs_number::NhsNumber;
 use crate::process::alert::AlertSink;
 use crate::process::commit::{Delivery, changed, saved, withdraw};
 use crate::process::review::{
-    Changed, Context, Error, ErrorKind, ItemId, Refusal, Resolution, Step, delete, resolve, step,
-    undelete, undo_merge,
+    Changed, Context, ItemId, Refusal, Resolution, Step, delete, resolve, step, undelete,
+    undo_merge,
 };
+use crate::process::{Error, ErrorKind};
 use chrono::{DateTime, Utc};
 use std::sync::Arc;
 
@@ -20,8 +21,8 @@ const ATTEMPTS: usize = 4;
 #[must_use]
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Outcome {
-    /// The action was done, and is on record.
+pub enum ActionOutcome {
+    /// It was done, and is on record.
     Done,
     /// The action was done before; nothing was changed.
     AlreadyDone,
@@ -35,7 +36,7 @@ pub enum Outcome {
 /// use nhs_pds::process::alert::MemoryAlerts;
 /// use nhs_pds::audit::{Actor, MemoryLog};
 /// use nhs_pds::case::{Case, CaseStore, Evidence, MemoryStore, RecordType, ReviewReason};
-/// use nhs_pds::process::review::{ItemFilter, Outcome, Resolution, ReviewQueue};
+/// use nhs_pds::process::review::{ActionOutcome, ItemFilter, Resolution, ReviewQueue};
 /// use nhs_pds::trace::{Caller, LocalIdentity, User};
 /// use std::sync::Arc;
 ///
@@ -54,7 +55,7 @@ pub enum Outcome {
 /// let shown = queue.show(&items[0].id, &actor).await?.ok_or("gone")?;
 /// assert_eq!(shown.advisories.len(), 1);
 /// let done = queue.resolve(&items[0].id, &Resolution::Acknowledge, &actor).await?;
-/// assert_eq!(done, Outcome::Done);
+/// assert_eq!(done, ActionOutcome::Done);
 /// assert!(queue.list(&ItemFilter::default(), None, 10, &actor).await?.is_empty());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # })?;
@@ -107,7 +108,7 @@ impl ReviewQueue {
         id: &ItemId,
         user: Option<&str>,
         actor: &Actor,
-    ) -> Result<Outcome, Error> {
+    ) -> Result<ActionOutcome, Error> {
         let step = Step::Assign(user.map(str::to_owned));
         self.act(&id.case, Action::Step(id.item, &step), actor).await
     }
@@ -122,7 +123,7 @@ impl ReviewQueue {
         id: &ItemId,
         state: ReviewState,
         actor: &Actor,
-    ) -> Result<Outcome, Error> {
+    ) -> Result<ActionOutcome, Error> {
         self.act(&id.case, Action::Step(id.item, &Step::Move(state)), actor).await
     }
 
@@ -131,7 +132,12 @@ impl ReviewQueue {
     /// # Errors
     ///
     /// Any [`ErrorKind`].
-    pub async fn note(&self, id: &ItemId, text: &str, actor: &Actor) -> Result<Outcome, Error> {
+    pub async fn note(
+        &self,
+        id: &ItemId,
+        text: &str,
+        actor: &Actor,
+    ) -> Result<ActionOutcome, Error> {
         self.act(&id.case, Action::Step(id.item, &Step::Note(text.to_owned())), actor).await
     }
 
@@ -145,7 +151,7 @@ impl ReviewQueue {
         id: &ItemId,
         resolution: &Resolution,
         actor: &Actor,
-    ) -> Result<Outcome, Error> {
+    ) -> Result<ActionOutcome, Error> {
         self.act(&id.case, Action::Resolve(id.item, resolution), actor).await
     }
 
@@ -159,7 +165,7 @@ impl ReviewQueue {
         survivor: &CaseId,
         absorbed: &CaseId,
         actor: &Actor,
-    ) -> Result<Outcome, Error> {
+    ) -> Result<ActionOutcome, Error> {
         self.act(survivor, Action::UndoMerge(absorbed), actor).await
     }
 
@@ -168,7 +174,7 @@ impl ReviewQueue {
     /// # Errors
     ///
     /// Any [`ErrorKind`].
-    pub async fn delete(&self, case: &CaseId, actor: &Actor) -> Result<Outcome, Error> {
+    pub async fn delete(&self, case: &CaseId, actor: &Actor) -> Result<ActionOutcome, Error> {
         self.act(case, Action::Delete, actor).await
     }
 
@@ -177,14 +183,19 @@ impl ReviewQueue {
     /// # Errors
     ///
     /// Any [`ErrorKind`].
-    pub async fn undelete(&self, case: &CaseId, actor: &Actor) -> Result<Outcome, Error> {
+    pub async fn undelete(&self, case: &CaseId, actor: &Actor) -> Result<ActionOutcome, Error> {
         self.act(case, Action::Undelete, actor).await
     }
 
-    async fn act(&self, id: &CaseId, action: Action<'_>, actor: &Actor) -> Result<Outcome, Error> {
+    async fn act(
+        &self,
+        id: &CaseId,
+        action: Action<'_>,
+        actor: &Actor,
+    ) -> Result<ActionOutcome, Error> {
         for _ in 0..ATTEMPTS {
             let Some(case) = self.store.get(id).await? else {
-                return Ok(Outcome::Refused(Refusal::NoSuchCase));
+                return Ok(ActionOutcome::Refused(Refusal::NoSuchCase));
             };
             let others = self.involved(&case, action).await?;
             let at = self.clock.now();
@@ -197,14 +208,14 @@ impl ReviewQueue {
                 Action::Undelete => undelete(&case, &context),
             };
             let changes = match decided {
-                Err(refusal) => return Ok(Outcome::Refused(refusal)),
-                Ok(changes) if changes.is_empty() => return Ok(Outcome::AlreadyDone),
+                Err(refusal) => return Ok(ActionOutcome::Refused(refusal)),
+                Ok(changes) if changes.is_empty() => return Ok(ActionOutcome::AlreadyDone),
                 Ok(changes) => changes,
             };
             if self.save(&changes, action.item(&case), actor, at).await? {
                 // The action is done. The worker's next pass delivers what cannot be delivered now.
                 let _ = self.deliver(changes, actor).await;
-                return Ok(Outcome::Done);
+                return Ok(ActionOutcome::Done);
             }
         }
         Err(Error::new(ErrorKind::Conflict))

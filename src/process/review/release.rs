@@ -1,7 +1,8 @@
 use crate::audit::Actor;
 use crate::case::{Case, CaseId, ReviewReason, ReviewState};
 use crate::demographics::redacted_debug;
-use crate::process::review::{Changed, Context, Error, ErrorKind, ReviewQueue};
+use crate::process::review::{Changed, Context, ReviewQueue};
+use crate::process::{Error, ErrorKind};
 
 /// How many cases are read, and saved, at a time.
 const PAGE: usize = 100;

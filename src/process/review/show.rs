@@ -4,8 +4,9 @@ use crate::demographics::redacted_debug;
 use crate::matching::LocalRecord;
 use crate::matching::{Comparison, compare};
 use crate::nhs_number::NhsNumber;
+use crate::process::Error;
 use crate::process::review::resolve::offered;
-use crate::process::review::{Error, ItemId, ReviewQueue};
+use crate::process::review::{ItemId, ReviewQueue};
 
 /// An item with the evidence that a reviewer needs to confirm the person (MSCA-PDS-03).
 ///
@@ -33,8 +34,7 @@ impl ReviewQueue {
     ///
     /// # Errors
     ///
-    /// Any [`ErrorKind`](crate::process::review::ErrorKind) but `Conflict`. Nothing is shown without a
-    /// record.
+    /// Any [`ErrorKind`](crate::process::ErrorKind) but `Conflict`; without a record, nothing is shown.
     pub async fn show(&self, id: &ItemId, actor: &Actor) -> Result<Option<ShownItem>, Error> {
         let Some(case) = self.store.get(&id.case).await? else { return Ok(None) };
         let Some(item) = case.review.iter().find(|item| item.number == id.item).cloned() else {

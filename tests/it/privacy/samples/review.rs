@@ -9,9 +9,10 @@ use crate::privacy::walk::Shown;
 use nhs_pds::audit::{Actor, MemoryLog};
 use nhs_pds::case::{CaseStore, MemoryStore};
 use nhs_pds::demographics::Gender;
+use nhs_pds::process::Error;
 use nhs_pds::process::alert::MemoryAlerts;
 use nhs_pds::process::review::{
-    Context, Corrections, Error, ItemFilter, ItemId, Outcome, Refusal, Release, Resolution,
+    ActionOutcome, Context, Corrections, ItemFilter, ItemId, Refusal, Release, Resolution,
     ReviewQueue, Step, delete,
 };
 use nhs_pds::trace::Caller;
@@ -44,7 +45,7 @@ pub(super) async fn show(shown: &mut Shown) {
     shown.value(&ItemFilter::default().with_assignee(FAMILY));
     shown.value(&Release::default().with_code(FAMILY));
     shown.value(&ItemId::new(id(), 1));
-    shown.value(&Outcome::Refused(Refusal::Closed));
+    shown.value(&ActionOutcome::Refused(Refusal::Closed));
     let others = [traced_case(OTHER_CASE)];
     let context = Context::new("j.doe", NOW).with_others(&others);
     shown.value(&context);
