@@ -1,17 +1,17 @@
 use std::fmt::Debug;
 
-/// How a client may use the API: [`ApplicationRestricted`] or [`HealthcareWorker`]. The token decides,
+/// The access mode of a client: [`ApplicationRestricted`] or [`HealthcareWorker`]. The token decides it,
 /// not a header.
 ///
-/// Sealed: the other modes, privileged and patient access, are none of a social care system's.
+/// Sealed: a social care system has neither of the other modes, privileged and patient access.
 pub trait Access: sealed::Sealed + Clone + Debug + Eq + Send + Sync + 'static {
-    /// The mode as a value.
+    /// The access mode as a value.
     const MODE: AccessMode;
 }
 
 /// An application on its own, such as a scheduled process: at most one match is returned.
 ///
-/// Not for people at a screen: the API's terms require healthcare-worker access wherever a member of staff
+/// Not for people at a screen: the API's terms require healthcare-worker access when a member of staff
 /// is signed in and sees the results.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
@@ -22,13 +22,13 @@ pub struct ApplicationRestricted;
 #[non_exhaustive]
 pub struct HealthcareWorker;
 
-/// A mode of access, as a value.
+/// An access mode, as a value.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum AccessMode {
-    /// Of [`ApplicationRestricted`].
+    /// The mode of [`ApplicationRestricted`].
     ApplicationRestricted,
-    /// Of [`HealthcareWorker`].
+    /// The mode of [`HealthcareWorker`].
     HealthcareWorker,
 }
 

@@ -18,14 +18,14 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use std::sync::Arc;
 use url::Url;
 
-/// What the service is called in exchanges, audit trails and the provenance of numbers.
+/// The name of the service in exchanges, audit trails and the provenance of numbers.
 pub(in crate::service::fhir) const SERVICE: &str = "PDS FHIR";
 
 const X_CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
 const SESSION_URID: HeaderName = HeaderName::from_static("nhsd-session-urid");
 const END_USER_ORGANISATION: HeaderName = HeaderName::from_static("nhsd-end-user-organisation-ods");
 
-/// The headers as they are called in audit trails, as the API's documents spell them.
+/// The headers with their names in audit trails, which are spelled as in the API's documents.
 const REFERENCES: [(HeaderName, &str); 4] = [
     (X_REQUEST_ID, "X-Request-ID"),
     (X_CORRELATION_ID, "X-Correlation-ID"),
@@ -35,14 +35,16 @@ const REFERENCES: [(HeaderName, &str); 4] = [
 
 /// A client of the PDS FHIR API.
 ///
-/// One method for each interaction; each asks once and returns the service's answer. It reads only:
-/// nothing here creates or changes a record. Cheap to clone, and safe to share. A client is a
-/// [`Tracer`](crate::trace::Tracer) too.
+/// Each interaction has one method. It sends one request and returns the service's answer. The client
+/// only reads: it does not create or change a record. It is cheap to clone and safe to share. A client
+/// is also a [`Tracer`](crate::trace::Tracer).
 ///
-/// Every request carries an `X-Request-ID`, which a [repeat](MessageId::repeat) of it carries again, as
-/// the API wants; the identifier of the message itself goes as `X-Correlation-ID`, so that both ends can
-/// tell one attempt from another. When the service refuses the access token (401), the token is dropped
-/// and the same message goes out once more with a new one.
+/// Every request has an `X-Request-ID`. A [retry](MessageId::repeat) sends the same one again, as the
+/// API requires. The identifier of the message itself is sent as `X-Correlation-ID`, so that both sides
+/// can tell one attempt from another.
+///
+/// If the service refuses the access token (401), the client drops the token and sends the same message
+/// once more with a new one.
 ///
 /// ```
 /// use nhs_pds::fhir::{Client, Config, Environment, Retrieval};
@@ -74,7 +76,7 @@ pub struct Client {
     service_clock: ServiceClock,
 }
 
-/// By what right it asks.
+/// The access that the client has.
 #[derive(Clone, Debug)]
 enum Authorisation {
     Open,
@@ -82,22 +84,22 @@ enum Authorisation {
     HealthcareWorker(Arc<dyn UserTokens>),
 }
 
-/// The token, if one is needed, and the role in which a user has it.
+/// The token, if one is needed, and the user's role.
 struct Pass {
     token: Option<AccessToken>,
     role: Option<SessionRoleId>,
 }
 
 impl Client {
-    /// A client without tokens, for the sandbox and for simulators. It takes searches of both modes of
-    /// access.
+    /// A client without tokens, for the sandbox and for simulators. It accepts searches of both access
+    /// modes.
     #[must_use]
     pub fn open(config: Config, transport: Arc<dyn Transport>) -> Self {
         Self::new(config, Authorisation::Open, transport)
     }
 
-    /// A client with application-restricted access, for processes that run by themselves and for users
-    /// who have not signed in with CIS2.
+    /// A client with application-restricted access, for unattended processes and for users who have not
+    /// signed in with CIS2.
     #[must_use]
     pub fn application_restricted(
         config: Config,
@@ -107,8 +109,7 @@ impl Client {
         Self::new(config, Authorisation::Application(tokens), transport)
     }
 
-    /// A client with healthcare-worker access: each request goes out with the token of the user for whom
-    /// it is asked.
+    /// A client with healthcare-worker access. Each request is sent with the access token of its user.
     #[must_use]
     pub fn healthcare_worker(
         config: Config,
@@ -143,7 +144,7 @@ impl Client {
         self
     }
 
-    /// The mode of access in which the tracer asks.
+    /// The access mode of the client's requests.
     pub(in crate::service::fhir) const fn mode(&self) -> AccessMode {
         match self.authorisation {
             Authorisation::Open | Authorisation::Application(_) => {
@@ -153,9 +154,9 @@ impl Client {
         }
     }
 
-    /// `GET /Patient/{number}`: what is held under this NHS Number?
+    /// `GET /Patient/{number}`: returns the record with this NHS Number.
     ///
-    /// Nothing is compared; to verify a number, see [`cross_check`](crate::service::fhir::cross_check).
+    /// The client compares nothing. To verify a number, see [`cross_check`](crate::service::fhir::cross_check).
     ///
     /// # Errors
     ///
@@ -168,12 +169,12 @@ impl Client {
         self.retrieve_by(caller, number, MessageId::fresh(&*self.ids)).await
     }
 
-    /// `GET /Patient`: who matches?
+    /// `GET /Patient`: returns the people who match.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::AccessMode`] when the search is for another mode of access than the client's; otherwise
-    /// when the service did not answer, see [`ErrorKind`].
+    /// [`ErrorKind::AccessMode`] when the search is for another access mode than the client's; else when
+    /// the service did not answer, see [`ErrorKind`].
     pub async fn search<K: Matching, A: Access>(
         &self,
         caller: &Caller,
@@ -182,14 +183,15 @@ impl Client {
         self.search_by(caller, search, MessageId::fresh(&*self.ids)).await
     }
 
-    /// `GET /Patient/{number}/RelatedPerson`: who is related to this person?
+    /// `GET /Patient/{number}/RelatedPerson`: returns the people who are related to this person.
     ///
-    /// The list is empty when the person's record is restricted, or when no related people are recorded,
-    /// which says nothing about the number. Nor does the response say whether the number was superseded:
-    /// retrieve the patient first.
+    /// The list is empty when the person's record is restricted, or when no related people are recorded.
+    /// An empty list says nothing about the number. The response does not say whether the number is
+    /// superseded: retrieve the patient first.
     ///
-    /// The address and the telecoms of a *restricted* relative may be returned without any mark. Retrieve the
-    /// relative's own record before showing or storing either: see [`RelatedPerson`](crate::service::fhir::RelatedPerson).
+    /// The response may contain the address and the telecoms of a *restricted* relative without any
+    /// mark. Retrieve the relative's own record before you show or store either: see
+    /// [`RelatedPerson`](crate::service::fhir::RelatedPerson).
     ///
     /// # Errors
     ///
@@ -207,8 +209,8 @@ impl Client {
         .await
     }
 
-    /// [`retrieve`](Self::retrieve) by the message `id`, so that a caller who retries can send the same
-    /// `X-Request-ID` again ([`MessageId::repeat`]).
+    /// [`retrieve`](Self::retrieve) with the message `id`, so that a caller who retries can send the
+    /// same `X-Request-ID` again ([`MessageId::repeat`]).
     ///
     /// # Errors
     ///
@@ -226,7 +228,7 @@ impl Client {
         .await
     }
 
-    /// [`search`](Self::search) by the message `id`, so that a caller who retries can send the same
+    /// [`search`](Self::search) with the message `id`, so that a caller who retries can send the same
     /// `X-Request-ID` again ([`MessageId::repeat`]).
     ///
     /// # Errors
@@ -249,7 +251,7 @@ impl Client {
         .await
     }
 
-    /// Sends one message, and again with a new token if the first was refused.
+    /// Sends one message. If the service refuses the token, sends the message again with a new one.
     async fn ask<T>(
         &self,
         caller: &Caller,
@@ -309,7 +311,7 @@ impl Client {
         self.service_clock.latest()
     }
 
-    /// A token for `caller`, other than the one that was `refused`; none where none is needed.
+    /// A token for `caller` that is not `refused`; `None` if the access needs no token.
     async fn pass(&self, caller: &Caller, refused: Option<&AccessToken>) -> Result<Pass, Error> {
         match &self.authorisation {
             Authorisation::Open => Ok(Pass { token: None, role: None }),
@@ -330,7 +332,7 @@ impl Client {
         }
     }
 
-    /// What every request says, but for the token.
+    /// The headers of every request, without the token.
     fn headers(&self, caller: &Caller, id: MessageId) -> HeaderMap {
         let organisation = self.config.end_user_organisation().or_else(|| organisation_of(caller));
         let mut headers = HeaderMap::with_capacity(8);
@@ -356,7 +358,7 @@ impl Pass {
     }
 }
 
-/// Adds a value of letters, digits and hyphens, which is always a legal header.
+/// Adds a value of letters, digits and hyphens, which is always a valid header.
 fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         headers.insert(name, value);
@@ -367,7 +369,7 @@ fn request(url: Url, headers: HeaderMap) -> Request {
     Request::get(url).with_headers(headers)
 }
 
-/// The exchange, with what the request can be traced by.
+/// The exchange, with the references by which the service can find the request.
 fn referring(exchange: Exchange, headers: &HeaderMap) -> Exchange {
     REFERENCES.iter().fold(exchange, |exchange, (header, name)| {
         match headers.get(header).and_then(|value| value.to_str().ok()) {
@@ -386,8 +388,8 @@ fn organisation_of(caller: &Caller) -> Option<&OdsCode> {
     }
 }
 
-/// The role in which somebody with a smartcard acts: a role profile is what a session's role is called
-/// elsewhere.
+/// The role of a user with a smartcard. The role profile of a smartcard is the role of a session in
+/// CIS2.
 fn role_of(user: &User) -> Option<SessionRoleId> {
     match user {
         User::Smartcard(card) => card.role_profile_id().parse().ok(),

@@ -1,7 +1,6 @@
 //! Codes that stand for something: known ones by name, others by their text.
 
-/// What an enumeration of codes needs besides its variants, of which `Other` has the codes that nobody
-/// knows.
+/// The methods of an enumeration of codes. Its variant `Other` has the unknown codes.
 macro_rules! coded {
     ($name:ident { $($variant:ident = $code:literal,)+ }) => {
         impl $name {

@@ -3,7 +3,7 @@ use http::HeaderValue;
 use std::fmt;
 use url::Url;
 
-/// Where the API is, and for which organisation it is asked.
+/// The address of the API, and the organisation for which requests are sent.
 ///
 /// ```
 /// use nhs_pds::fhir::{Config, Environment};
@@ -21,11 +21,11 @@ pub struct Config {
 }
 
 impl Config {
-    /// The API at `base`, the address before `/Patient`. A user name, a password and a query in it are
-    /// dropped.
+    /// The API at `base`, the address before `/Patient`. A user name, a password and a query in `base`
+    /// are dropped.
     #[must_use]
     pub fn new(mut base: Url) -> Self {
-        // Fails only for addresses that cannot have any.
+        // Fails only for addresses that cannot have a user name.
         let _ = base.set_username("");
         let _ = base.set_password(None);
         base.set_query(None);
@@ -40,14 +40,14 @@ impl Config {
         }
     }
 
-    /// The API in one of the NHS's environments.
+    /// The API in one of the environments of the NHS.
     #[must_use]
     pub fn of(environment: Environment) -> Self {
         Self::new(environment.base_url())
     }
 
-    /// Asks for this organisation, whoever the caller is (`NHSD-End-User-Organisation-ODS`). Unless
-    /// set, it is the organisation of the caller, where the caller has one.
+    /// Sends this organisation in every request, for every caller (`NHSD-End-User-Organisation-ODS`).
+    /// Without it, the client sends the organisation of the caller, if the caller has one.
     #[must_use]
     pub fn with_end_user_organisation(mut self, organisation: OdsCode) -> Self {
         self.end_user_organisation = Some(organisation);
@@ -56,8 +56,8 @@ impl Config {
 
     /// Sends this `Accept` header; `application/fhir+json` unless set.
     ///
-    /// The API's tests send `version=1.1` together with its newer matching algorithm for fuzzy searches. The
-    /// published description does not mention it: agree it with the API's team before use.
+    /// The API's tests send `version=1.1` together with its newer matching algorithm for fuzzy searches.
+    /// The published description does not mention it: agree it with the API's team before use.
     ///
     /// ```
     /// use nhs_pds::fhir::{Config, Environment};
@@ -96,7 +96,7 @@ impl fmt::Debug for Config {
     }
 }
 
-/// The NHS's environments of the API.
+/// The environments of the API.
 ///
 /// ```
 /// use nhs_pds::fhir::Environment;
@@ -110,12 +110,12 @@ impl fmt::Debug for Config {
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Environment {
-    /// Open to everybody, without tokens; a few people, and answers that do not depend on the question
-    /// as those of the other environments do.
+    /// Open to all, without tokens. It has a few people. Its answers do not depend on the request as the
+    /// answers of the other environments do.
     Sandbox,
-    /// For testing: with tokens; 20 requests a second for all who test.
+    /// For testing, with tokens. All testers share 20 requests a second.
     Integration,
-    /// The real one: five requests a second for an application, unless agreed otherwise.
+    /// The live service: five requests a second for an application, unless agreed otherwise.
     Production,
 }
 
@@ -134,7 +134,7 @@ impl Environment {
         self.url("personal-demographics/FHIR/R4/")
     }
 
-    /// Where access tokens come from; the sandbox has none.
+    /// The address of the token endpoint; the sandbox has none.
     #[must_use]
     pub fn token_url(self) -> Option<Url> {
         (self != Self::Sandbox).then(|| self.url("oauth2/token"))

@@ -1,8 +1,8 @@
 use std::fmt;
 
-/// JSON that is not the resource it should be.
+/// JSON that is not the expected resource.
 ///
-/// Says of what kind and where, and never what stands there.
+/// Shows the kind of the fault and its place, and never the value there.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{kind}{}", Place(*line, *column))]
 pub struct DecodeError {
@@ -11,7 +11,7 @@ pub struct DecodeError {
     column: usize,
 }
 
-/// Where in a document, unless the whole of it is meant.
+/// The place in a document; the whole document if the line is 0.
 struct Place(usize, usize);
 
 impl fmt::Display for Place {
@@ -24,7 +24,7 @@ impl fmt::Display for Place {
 }
 
 impl DecodeError {
-    /// A document that is well-formed, and another than was asked for.
+    /// An error about the whole of a well-formed document.
     pub(in crate::service::fhir) const fn of(kind: DecodeErrorKind) -> Self {
         Self { kind, line: 0, column: 0 }
     }
@@ -35,13 +35,13 @@ impl DecodeError {
         self.kind
     }
 
-    /// The line, from 1, of the document as it came; 0 when the document as a whole is meant.
+    /// The line, from 1, of the document as received; 0 for the document as a whole.
     #[must_use]
     pub const fn line(&self) -> usize {
         self.line
     }
 
-    /// The column, from 1; 0 when the document as a whole is meant.
+    /// The column, from 1; 0 for the document as a whole.
     #[must_use]
     pub const fn column(&self) -> usize {
         self.column
@@ -60,24 +60,25 @@ impl From<serde_json::Error> for DecodeError {
     }
 }
 
-/// Why JSON is not the resource it should be. All of these are to be reported as a defect at the service,
-/// or on the way from it.
+/// Why JSON is not the expected resource. Report each of these as a defect of the service, or of a proxy
+/// in front of it.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, thiserror::Error)]
 pub enum DecodeErrorKind {
-    /// A `Bundle` whose total is not the number of its entries, or that has neither.
+    /// A `Bundle` whose total is not the number of its entries, or that has neither a total nor entries.
     #[error("a total that is not the number of entries")]
     Count,
-    /// A patient without an `id`, or with another `identifier`.
+    /// A patient without an `id`, or with an `identifier` that is not the `id`.
     #[error("no identifier, or two that differ")]
     Identifier,
     /// Not JSON, or nested more than 128 deep.
     #[error("not JSON")]
     NotJson,
-    /// A record labelled `REDACTED`, which the API is documented never to return. Nothing in it may be used.
+    /// A record with the label `REDACTED`. By its documentation the API never returns one. Use nothing
+    /// in it.
     #[error("a record that is marked as redacted")]
     Redacted,
-    /// Another resource than was asked for.
+    /// A resource of another type than expected.
     #[error("another resource")]
     ResourceType,
     /// More than 100,000 objects and lists.
@@ -86,7 +87,7 @@ pub enum DecodeErrorKind {
     /// A document that ends too early.
     #[error("cut off")]
     Truncated,
-    /// A value of another type than the resource has in this place, or a key that comes twice.
+    /// A value of the wrong type for its place, or a repeated key.
     #[error("a value that is not allowed")]
     Value,
 }

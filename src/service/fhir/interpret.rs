@@ -1,4 +1,4 @@
-//! What a response means for the request it answers. Pure.
+//! What a response means for its request. Pure functions.
 
 use crate::demographics::Field;
 use crate::nhs_number::NhsNumber;
@@ -19,7 +19,7 @@ pub(in crate::service::fhir) const X_REQUEST_ID: HeaderName =
 /// An answer with the service's code, if it gave one; or an error.
 type Interpreted<T> = Result<(T, Option<IssueCode>), Error>;
 
-/// What retrieving the patient `asked` brought.
+/// What the response to a retrieval of the patient `asked` means.
 pub(in crate::service::fhir) fn retrieval(
     asked: NhsNumber,
     request: Uuid,
@@ -46,18 +46,18 @@ fn retrieved(asked: NhsNumber, response: &Response) -> Interpreted<Retrieval> {
         patient.version = version_of(response);
     }
     let patient = Box::new(patient);
-    // Under another identifier than was asked for there is nothing but the record that replaced it.
+    // A record with another NHS Number is the record that replaced this one.
     if patient.id == asked.digits().as_str() {
         Ok((Retrieval::Found(patient), None))
     } else if patient.id.len() == 10 && patient.id.bytes().all(|byte| byte.is_ascii_digit()) {
         Ok((Retrieval::Superseded(patient), None))
     } else {
-        // No identifier of PDS's, so nothing of PDS's either.
+        // Not an identifier of PDS, so the record is not from PDS.
         Err(Error::new(ErrorKind::Mismatch, trace::ErrorKind::Unreadable))
     }
 }
 
-/// What a search brought.
+/// What the response to a search means.
 pub(in crate::service::fhir) fn search(
     request: Uuid,
     response: &Response,
@@ -78,7 +78,7 @@ fn found(response: &Response) -> Interpreted<SearchResult> {
     }
 }
 
-/// Who is related to the patient `asked`.
+/// What the response to a request for related people means.
 pub(in crate::service::fhir) fn related_people(
     request: Uuid,
     response: &Response,
@@ -90,7 +90,7 @@ fn related(response: &Response) -> Interpreted<RelatedPeople> {
     if response.status() != StatusCode::OK {
         return match failure(response) {
             (StatusCode::NOT_FOUND, Some(code @ IssueCode::ResourceNotFound), _) => {
-                // "No related people exist", in the words of the API's description.
+                // The API's description calls this "No related people exist".
                 Ok((RelatedPeople::People(Vec::new()), Some(code)))
             }
             (StatusCode::NOT_FOUND, Some(code @ IssueCode::InvalidatedResource), _) => {
@@ -104,9 +104,9 @@ fn related(response: &Response) -> Interpreted<RelatedPeople> {
     Ok((RelatedPeople::People(people), None))
 }
 
-/// The answer, if it is one to `request`, whose identifier a response repeats. One that repeats another's
-/// answers somebody else's question, as a cache or a confused proxy may; one without says nothing either
-/// way.
+/// The answer, if it belongs to `request`. A response repeats the identifier of its request. A response
+/// with another identifier answers another request, as from a cache or a faulty proxy. A response
+/// without an identifier is accepted.
 fn to<T>(request: Uuid, response: &Response, answer: T) -> Result<T, Error> {
     let Some(repeated) = response.headers().get(X_REQUEST_ID) else { return Ok(answer) };
     let repeated = repeated.to_str().ok().and_then(|text| Uuid::try_parse(text.trim()).ok());
@@ -117,7 +117,7 @@ fn to<T>(request: Uuid, response: &Response, answer: T) -> Result<T, Error> {
     }
 }
 
-/// The status, the code and the error of a response that is no success.
+/// The status, the code and the error of a response that is not a success.
 fn failure(response: &Response) -> (StatusCode, Option<IssueCode>, Error) {
     let status = response.status();
     let outcome = wire::read::<wire::OperationOutcome<'_>>(response.body().expose());
@@ -130,10 +130,10 @@ fn failure(response: &Response) -> (StatusCode, Option<IssueCode>, Error) {
         return (status, None, by_status(status));
     };
     let action = match code.failure(status) {
-        // An answer under a status that does not go with it, or to another question.
+        // A code that means an answer, but with the wrong status or for another request.
         None if status.is_client_error() => trace::ErrorKind::Unreadable,
         None => failure::of_status(status),
-        // The headers are the same for whatever is asked.
+        // The headers are the same for every request, so the configuration is wrong.
         Some(trace::ErrorKind::Rejected) if outcome.is_about_a_header() => {
             trace::ErrorKind::Configuration
         }
@@ -146,12 +146,13 @@ fn failure(response: &Response) -> (StatusCode, Option<IssueCode>, Error) {
     (status, Some(code), error)
 }
 
-/// The error of a response that says nothing but its status.
+/// The error of a response with a status and no code.
 fn by_status(status: StatusCode) -> Error {
     Error::new(ErrorKind::Status, failure::of_status(status)).with_unexplained()
 }
 
-/// The token was refused by this response, and `error` is why there is no other one.
+/// The error of a refused token that could not be replaced. `response` refused the token, and `error`
+/// says why there is no other one.
 pub(in crate::service::fhir) fn unrenewed(
     mut error: Error,
     response: &Response,
@@ -167,7 +168,7 @@ pub(in crate::service::fhir) fn unrenewed(
     error.with_exchange(exchange)
 }
 
-/// Status 200, and another document than was asked for: perhaps one that says why.
+/// The error of status 200 with an unexpected document, which may say why.
 fn other_than_expected(error: DecodeError, response: &Response) -> Error {
     let Some(code) = outcome_code(response) else {
         return Error::new(ErrorKind::Unreadable, trace::ErrorKind::Unreadable).with_source(error);
@@ -190,7 +191,7 @@ fn outcome_code(response: &Response) -> Option<IssueCode> {
     outcome.is_one().then(|| outcome.code()).flatten()
 }
 
-/// The version that a weak ETag has, `W/"2"`. A strong one is a proxy's, and of its copy.
+/// The version in a weak ETag, `W/"2"`. A strong ETag belongs to the copy of a proxy.
 fn version_of(response: &Response) -> Option<String> {
     let tag = response.headers().get(ETAG)?.to_str().ok()?;
     let version = tag.trim().strip_prefix("W/\"")?.strip_suffix('"')?;

@@ -3,8 +3,8 @@ use crate::trace;
 use http::StatusCode;
 use std::fmt;
 
-/// The code by which the API says how it fared: `Spine-ErrorOrWarningCode`, in the issue of an
-/// `OperationOutcome`.
+/// The code with which the API reports the result of a request: `Spine-ErrorOrWarningCode`, in the issue
+/// of an `OperationOutcome`.
 ///
 /// ```
 /// use nhs_pds::fhir::{IssueClass, IssueCode};
@@ -17,23 +17,23 @@ use std::fmt;
 #[non_exhaustive]
 #[derive(Clone, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum IssueCode {
-    /// 401, or 403: no token, an old one, or one that may not do this.
+    /// 401, or 403: the token is missing, has expired, or does not permit the request.
     AccessDenied,
-    /// 400: a parameter that the API does not have.
+    /// 400: the API has no such parameter.
     AdditionalProperties,
     /// 404: the NHS Number is no longer valid, and none replaces it.
     InvalidatedResource,
-    /// 403: what this token's mode of access may not do.
+    /// 403: the token's access mode does not permit the request.
     InvalidMethod,
-    /// 400: no NHS Number.
+    /// 400: the value is not an NHS Number.
     InvalidResourceId,
-    /// 400: parameters that make no search together, or one that is not taken.
+    /// 400: an invalid combination of parameters, or an invalid parameter.
     InvalidSearchData,
-    /// 400: a value that is not taken; 403: more results asked for than the mode of access allows.
+    /// 400: an invalid value; 403: more results requested than the access mode permits.
     InvalidValue,
     /// 400: a header or value is missing, or the application has no ASID.
     MissingValue,
-    /// 404: nobody has this NHS Number.
+    /// 404: no person has this NHS Number.
     ResourceNotFound,
     /// 503: the service is not available.
     ServiceUnavailable,
@@ -43,24 +43,24 @@ pub enum IssueCode {
     TooManyMatches,
     /// 429: too many requests.
     TooManyRequests,
-    /// 400: more values than taken.
+    /// 400: more values than permitted.
     TooManyValuesSubmitted,
-    /// 408: what stands behind the API did not answer.
+    /// 408: the service behind the API did not respond.
     UnableToCallService,
-    /// 500: something went wrong.
+    /// 500: an unknown error of the service.
     UnknownError,
-    /// 400: a character that is not taken.
+    /// 400: a character that the API does not accept.
     UnsupportedCharactersInField,
-    /// 400: no such path.
+    /// 400: the path does not exist.
     UnsupportedRequest,
-    /// 400: no such operation, or one without what it needs.
+    /// 400: the operation does not exist, or lacks a required value.
     UnsupportedService,
-    /// 400: a value that is not taken.
+    /// 400: a value that the API does not accept.
     UnsupportedValue,
-    /// 400: what was sent is not valid.
+    /// 400: the request is not valid.
     ValidationError,
-    /// Any other code, by its text. Counts as a failure; codes that only writing has are among them,
-    /// since nothing here writes.
+    /// Any other code, by its text. It counts as a failure. The codes that only writing returns are
+    /// among them, because this crate does not write.
     Other(String),
 }
 
@@ -70,18 +70,18 @@ pub enum IssueCode {
 pub enum IssueClass {
     /// The service answered.
     Answer,
-    /// Nothing is known: ask again later.
+    /// Nothing is known about the person: retry later.
     AskLater,
     /// The request's data are wrong: correct them.
     CorrectData,
     /// The address, the application or the user's role is wrong: fix the configuration.
     FixConfiguration,
-    /// The service speaks of something unknown, or of what was not asked: report a defect.
+    /// The code is unknown, or does not belong to the request: report a defect.
     Defect,
 }
 
-/// FHIR's own codes (R4, value set issue-type). A list, because a double-barrelled name in lower case has the
-/// shape of one.
+/// FHIR's own codes (R4, value set issue-type). They are listed because a double-barrelled name in lower
+/// case has the same shape.
 const ISSUE_TYPES: [&str; 31] = [
     "business-rule",
     "code-invalid",
@@ -127,7 +127,8 @@ impl IssueCode {
         (Self::InvalidResourceId, "INVALID_RESOURCE_ID", CorrectData),
         (Self::InvalidSearchData, "INVALID_SEARCH_DATA", CorrectData),
         (Self::InvalidValue, "INVALID_VALUE", CorrectData),
-        // Everything that a request needs is in every request: what is missing is the application's.
+        // Every request has all the required values, so a missing value belongs to the application's
+        // registration.
         (Self::MissingValue, "MISSING_VALUE", FixConfiguration),
         (Self::ResourceNotFound, "RESOURCE_NOT_FOUND", Answer),
         (Self::ServiceUnavailable, "SERVICE_UNAVAILABLE", AskLater),
@@ -144,7 +145,7 @@ impl IssueCode {
         (Self::ValidationError, "VALIDATION_ERROR", CorrectData),
     ];
 
-    /// The codes that are known, by name.
+    /// The known codes.
     pub fn known() -> impl Iterator<Item = Self> {
         Self::KNOWN.into_iter().map(|(code, ..)| code)
     }
@@ -158,9 +159,9 @@ impl IssueCode {
         }
     }
 
-    /// The code for a log or a report: the text if it has the shape of a code, `RESOURCE_NOT_FOUND`, or is
-    /// one of FHIR's own (issue-type), such as `not-supported`; else `unrecognised`, because what a service
-    /// sends in the place of a code may be anything.
+    /// The code for a log or a report. Returns the text if it has the shape of a code, such as
+    /// `RESOURCE_NOT_FOUND`, or is one of FHIR's own (issue-type), such as `not-supported`; else
+    /// `unrecognised`, because a service may send any text instead of a code.
     #[must_use]
     pub fn loggable(&self) -> &str {
         let text = self.as_str();
@@ -175,11 +176,10 @@ impl IssueCode {
         Self::KNOWN.iter().find(|(code, ..)| code == self).map_or(Defect, |row| row.2)
     }
 
-    /// The kind of failure that the code stands for under `status`, when it does not stand for an answer.
+    /// The kind of failure that the code means with `status`; `None` if it means an answer.
     ///
-    /// Where the status says that the service does not work, or that it is asked too much, no code makes
-    /// that the data's fault. What is refused by 401 or 403 is refused to whoever asks,
-    /// whatever is asked.
+    /// If the status says that the service failed or is overloaded, no code puts the fault on the data.
+    /// A refusal with 401 or 403 applies to every request of the caller.
     pub(in crate::service::fhir) fn failure(&self, status: StatusCode) -> Option<trace::ErrorKind> {
         let busy =
             status.is_server_error() || failure::of_status(status) == trace::ErrorKind::Unavailable;
@@ -212,7 +212,7 @@ impl fmt::Debug for IssueCode {
 }
 
 impl fmt::Display for IssueCode {
-    /// Writes it as [`loggable`](IssueCode::loggable) has it.
+    /// Writes the code as [`loggable`](IssueCode::loggable) returns it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.loggable())
     }
@@ -260,7 +260,7 @@ mod tests {
             ("INVALID_VALUE", 403, Some(Configuration)),
             ("ACCESS_DENIED", 401, Some(Configuration)),
             ("TOO_MANY_REQUESTS", 429, Some(Unavailable)),
-            // FHIR's own codes, as gateways have them.
+            // FHIR's own codes, as gateways send them.
             ("throttled", 429, Some(Unavailable)),
             ("timeout", 408, Some(Unavailable)),
             ("INVALID_VALUE", 503, Some(Unavailable)),

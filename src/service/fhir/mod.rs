@@ -1,20 +1,20 @@
-//! The PDS FHIR API (R4): patients retrieved by NHS Number, and searched for by their particulars.
+//! The PDS FHIR API (R4): retrieves patients by NHS Number, and searches for them by demographic fields.
 //!
-//! It is what the NHS has in place of its own Spine Mini Service, which closed on 31 January 2024. A
-//! [`Client`] asks it, and is a [`Tracer`](crate::trace::Tracer): whoever asks through that changes one
-//! constructor, and `docs/from-smsp-to-fhir.md` says what else becomes different. What the API has besides
-//! is here under its own names: [`Search`] with everything that a search can have, [`Patient`] with
-//! names over time, periods and preferences, [`RelatedPerson`].
+//! It replaces the NHS's own Spine Mini Service, which closed on 31 January 2024. A [`Client`] sends the
+//! requests and is a [`Tracer`](crate::trace::Tracer). A program that uses the tracer changes one
+//! constructor; `docs/from-smsp-to-fhir.md` lists the other differences. The rest of the API is here
+//! under its own names: [`Search`] with all criteria, [`Patient`] with names over time, periods and
+//! preferences, and [`RelatedPerson`].
 //!
-//! Access comes in two modes, which the access token decides: [`ApplicationRestricted`], whose tokens
-//! [`auth`] gets by signed JWTs, and [`HealthcareWorker`], whose tokens the surrounding program gets
-//! when users sign in with CIS2. A scheduled process uses the first. A member of staff at a screen must use
-//! the second: since July 2024 application-restricted access is not for end users.
+//! The access token decides between two access modes. [`ApplicationRestricted`] is for a scheduled
+//! process: [`auth`] gets its tokens by signed JWTs. [`HealthcareWorker`] is for a member of staff at a
+//! screen: the vendor's program gets the tokens when users sign in with CIS2. Staff must use the second:
+//! since July 2024 application-restricted access is not for end users.
 //!
 //! # What is not supported
 //!
-//! * Writing: `PATCH /Patient` and `POST /Patient`. This crate finds and verifies; what the council knows
-//!   better than PDS goes to the back office as an alert.
+//! * Writing: `PATCH /Patient` and `POST /Patient`. This crate finds and verifies. What the council
+//!   knows better than PDS goes to the back office as an alert.
 //! * Patient access and privileged application-restricted access: a social care system has neither.
 //! * `Coverage` and `$process-birth-details`.
 //!

@@ -8,13 +8,13 @@ use crate::service::fhir::{DecodeError, wire};
 use crate::trace::{Candidate, Restriction, Score};
 use std::cmp::Reverse;
 
-/// A `Patient` as the API returns it: the part that a client of PDS needs.
+/// The part of the API's `Patient` that a client of PDS needs.
 ///
-/// Everything but the `id` may be missing. Periods may be over, or not have begun: PDS holds names,
-/// addresses and registrations over time. `Debug` shows nothing of it.
+/// Everything but the `id` may be missing. Periods may have ended or not begun, because PDS records
+/// names, addresses and registrations over time. `Debug` shows nothing of the record.
 ///
-/// Read with [`Patient::decode`]. Not read are pharmacies and appliance suppliers, the place of birth and
-/// consent.
+/// [`Patient::decode`] reads it. It does not read pharmacies, appliance suppliers, the place of birth
+/// and consent.
 ///
 /// ```
 /// use nhs_pds::fhir::Patient;
@@ -36,41 +36,41 @@ use std::cmp::Reverse;
 #[non_exhaustive]
 #[derive(Clone, Eq, PartialEq)]
 pub struct Patient {
-    /// The logical identifier, as it was sent; in live services the NHS Number.
+    /// The logical identifier, as received; in live services the NHS Number.
     pub id: String,
-    /// The identifier as an NHS Number, when it is one.
+    /// The identifier as an NHS Number, if it is one.
     pub nhs_number: Option<NhsNumber>,
     /// The version of the record (`meta.versionId`).
     pub version: Option<String>,
-    /// Whether parts of the record are withheld (`meta.security`): `U` nothing, `R` where the person
-    /// lives, how they are reached and who treats them, `V` name and date of birth as well. A label that
-    /// nobody knows counts as `R`.
+    /// Whether parts of the record are withheld (`meta.security`). `U`: nothing. `R`: where the person
+    /// lives, their contacts, and who treats them. `V`: name and date of birth as well. An unknown label
+    /// counts as `R`.
     pub restriction: Restriction,
     /// Names, in the order returned.
     pub names: Vec<PersonName>,
     /// Administrative gender; `other` is "not specified".
     pub gender: Recorded<Gender>,
-    /// Date of birth, perhaps without its day or month.
+    /// Date of birth, which may be without its day or month.
     pub date_of_birth: Recorded<PartialDate>,
-    /// The place in the order of a multiple birth: 1 to 7; 8 not applicable, 9 unknown.
+    /// The position in a multiple birth: 1 to 7; 8 not applicable, 9 unknown.
     pub multiple_birth: Option<u32>,
-    /// Date of death: of `deceasedDateTime`, as a [day in London](crate::demographics::london_day). A death
-    /// that is told without a date is [`Recorded::Unrecognised`].
+    /// Date of death: `deceasedDateTime`, as a [day in London](crate::demographics::london_day). A death
+    /// without a date is [`Recorded::Unrecognised`].
     pub date_of_death: Recorded<PartialDate>,
-    /// How PDS knows of the death.
+    /// The notification of the death.
     pub death_notification: Option<DeathNotification>,
-    /// Addresses, in the order returned. Blank lines are dropped by the API unless the application has
-    /// the attribute by which they stay.
+    /// Addresses, in the order returned. The API drops blank lines unless the application has the
+    /// attribute that keeps them.
     pub addresses: Vec<Address>,
     /// Telecoms, in the order returned, as URIs.
     pub telecoms: Vec<Telecom>,
-    /// How the emergency contacts are reached, who are not named.
+    /// The contact details of the emergency contacts, who have no names in the record.
     pub emergency_contacts: Vec<EmergencyContact>,
-    /// The GP practice, and from when until when.
+    /// The GP practice, and the period of the registration.
     pub gp_practice: Option<GpPractice>,
-    /// Where the person was registered last, for those who were removed from registration.
+    /// The last registration of a person who was removed from registration.
     pub managing_organisation: Option<GpPractice>,
-    /// The removal from registration, when there was one.
+    /// The removal from registration, if there was one.
     pub removal: Option<Removal>,
     /// What language the person speaks, and whether an interpreter is needed.
     pub communication: Option<Communication>,
@@ -79,11 +79,11 @@ pub struct Patient {
 }
 
 impl Patient {
-    /// A patient of whom only the identifier is known.
+    /// A patient with an identifier and nothing else.
     #[must_use]
     pub fn new(id: impl Into<String>) -> Self {
         let id = id.into();
-        // Ten bare digits: a number written otherwise is no logical identifier.
+        // Ten bare digits. A number in another form is not a logical identifier.
         let bare = id.len() == 10;
         Self {
             nhs_number: id.parse().ok().filter(|_| bare),
@@ -109,27 +109,28 @@ impl Patient {
 
     /// Reads a `Patient` resource.
     ///
-    /// Total: any bytes give a patient or a typed error. Unknown keys, extensions and codes are passed
-    /// over; what is no date, gender or postcode stays as [`Recorded::Unrecognised`].
+    /// Total: any bytes give a patient or a typed error. Unknown keys, extensions and codes are skipped.
+    /// A text that is not a date, gender or postcode is kept as [`Recorded::Unrecognised`].
     ///
     /// # Errors
     ///
-    /// When the bytes are no `Patient` in JSON; see [`DecodeErrorKind`](crate::service::fhir::DecodeErrorKind).
+    /// When the bytes are not a `Patient` in JSON; see
+    /// [`DecodeErrorKind`](crate::service::fhir::DecodeErrorKind).
     pub fn decode(json: &[u8]) -> Result<Self, DecodeError> {
         wire::patient(json)
     }
 
-    /// The name by which the person is known: the usual one, or the only one, if nothing is said of its
-    /// use.
+    /// The name by which the person is known: the usual one, or the only one if its use is not given.
     ///
-    /// Of several usual names, one that says something comes before a blank one, one without an end before
-    /// one that ends, a later end before an earlier one, and then an earlier start before a later one. PDS
-    /// has one usual name at a time: of two without an end, the later one has not begun. A response has no
-    /// date of its own, so a name with an end gives way to its successor before that has begun.
+    /// Of several usual names, a filled one comes before a blank one. One without an end comes before
+    /// one with an end, a later end before an earlier one, and then an earlier start before a later one.
+    /// PDS has one usual name at a time: of two without an end, the later one has not begun. A response
+    /// has no date of its own. So a name with an end gives way to its successor before the successor
+    /// begins.
     #[must_use]
     pub fn usual_name(&self) -> Option<&PersonName> {
         let usual = self.names.iter().filter(|name| name.usage == Some(NameUse::Usual));
-        // Reversed, because of equals the last is the greatest, and the first in order is wanted.
+        // Reversed: `max_by` returns the last of equal names, and the first in order is needed.
         usual.rev().max_by_key(|name| currency(name)).or_else(|| {
             let mut telling = self.names.iter().filter(|name| is_filled(name));
             match (telling.next(), telling.next()) {
@@ -141,7 +142,7 @@ impl Patient {
         })
     }
 
-    /// The date of death, unless the notification of it was withdrawn.
+    /// The date of death, unless the notification was withdrawn.
     fn standing_date_of_death(&self) -> Recorded<PartialDate> {
         match &self.death_notification {
             Some(notification) if !notification.status.is_death() => Recorded::NotReturned,
@@ -149,8 +150,8 @@ impl Patient {
         }
     }
 
-    /// The particulars in the crate's own terms, whichever service answered. Somebody whose death was
-    /// notified, and the notification withdrawn (`U`), is alive by these, whatever date is still held.
+    /// The demographic fields in the crate's own terms, which are the same for every service. A person
+    /// whose death notification was withdrawn (`U`) is alive in them, even if a date is still recorded.
     #[must_use]
     pub fn demographics(&self) -> Demographics {
         let usual = self.usual_name();
@@ -174,8 +175,8 @@ fn is_filled(name: &PersonName) -> bool {
     name.family.known().is_some() || name.given.iter().any(|given| !given.trim().is_empty())
 }
 
-/// What makes a name more likely to be the one in use today: that it is filled, that it has no end, how late
-/// it ends, and how early it begins. A start that cannot be read comes last.
+/// The order in which a name is likely to be in use today: filled, without an end, with a late end, with
+/// an early start. A start that cannot be read comes last.
 fn currency(name: &PersonName) -> impl Ord + use<> {
     let is_open =
         |date: &Recorded<PartialDate>| matches!(date, Recorded::NotReturned | Recorded::Blank);
@@ -188,25 +189,25 @@ fn currency(name: &PersonName) -> impl Ord + use<> {
     (is_filled(name), is_open(end), ends, Reverse((is_unreadable, begins)))
 }
 
-/// How PDS knows of a death (UKCore-DeathNotificationStatus).
+/// The notification of a death (UKCore-DeathNotificationStatus).
 #[non_exhaustive]
 #[derive(Clone, Eq, PartialEq)]
 pub struct DeathNotification {
-    /// By whom it was told.
+    /// Who notified it.
     pub status: DeathNotificationStatus,
-    /// From when on the status holds.
+    /// The first day of the status.
     pub effective: Recorded<PartialDate>,
 }
 
-/// By whom a death was told (UKCore-DeathNotificationStatus).
+/// Who notified a death (UKCore-DeathNotificationStatus).
 #[non_exhaustive]
 #[derive(Clone, Eq, Hash, PartialEq)]
 pub enum DeathNotificationStatus {
-    /// `1`: informally, by somebody other than a registrar.
+    /// `1`: informally, not by a registrar of deaths.
     Informal,
     /// `2`: formally, by a registrar of deaths.
     Formal,
-    /// `U`: it was withdrawn.
+    /// `U`: the notification was withdrawn.
     Removed,
     /// Another code, by its text.
     Other(String),
@@ -219,7 +220,7 @@ coded!(DeathNotificationStatus {
 });
 
 impl DeathNotificationStatus {
-    /// Whether the person has died, as far as this says. A code that nobody knows says so.
+    /// Whether the status says that the person has died. An unknown code says so.
     #[must_use]
     pub const fn is_death(&self) -> bool {
         !matches!(self, Self::Removed)
@@ -230,13 +231,13 @@ impl DeathNotificationStatus {
 #[non_exhaustive]
 #[derive(Clone, Eq, PartialEq)]
 pub struct Removal {
-    /// Why, such as `DEA` (dead), `EMB` (embarked), `SCT` (moved to Scotland), `ORR`.
+    /// The reason, such as `DEA` (dead), `EMB` (embarked), `SCT` (moved to Scotland), `ORR`.
     pub code: String,
-    /// Since when.
+    /// The period since the removal.
     pub period: UsablePeriod,
 }
 
-/// What language a person speaks (UKCore-NHSCommunication).
+/// The language that a person speaks (UKCore-NHSCommunication).
 #[non_exhaustive]
 #[derive(Clone, Default, Eq, PartialEq)]
 pub struct Communication {
@@ -250,15 +251,15 @@ pub struct Communication {
 #[non_exhaustive]
 #[derive(Clone, Default, Eq, PartialEq)]
 pub struct ContactPreferences {
-    /// In what form letters are to be.
+    /// The form of letters.
     pub written_format: Option<WrittenFormat>,
-    /// By what means.
+    /// The means of contact.
     pub method: Option<ContactMethod>,
-    /// When, in the person's own words.
+    /// The times, in the person's own words.
     pub times: Option<String>,
 }
 
-/// In what form letters are to be (UKCore-PreferredWrittenCommunicationFormat).
+/// The form of letters to a person (UKCore-PreferredWrittenCommunicationFormat).
 #[non_exhaustive]
 #[derive(Clone, Eq, Hash, PartialEq)]
 pub enum WrittenFormat {
@@ -278,7 +279,7 @@ coded!(WrittenFormat {
     Audio = "13",
 });
 
-/// By what means somebody is to be contacted (UKCore-PreferredContactMethod).
+/// The means of contact with a person (UKCore-PreferredContactMethod).
 #[non_exhaustive]
 #[derive(Clone, Eq, Hash, PartialEq)]
 pub enum ContactMethod {
@@ -292,7 +293,7 @@ pub enum ContactMethod {
     Email,
     /// `5`: by text telephone.
     Textphone,
-    /// `6`: through somebody else.
+    /// `6`: through another person.
     Proxy,
     /// `7`: in sign language.
     SignLanguage,
@@ -313,32 +314,31 @@ coded!(ContactMethod {
     NoTelephone = "8",
 });
 
-/// How an emergency contact is reached.
+/// The contact details of an emergency contact.
 #[non_exhaustive]
 #[derive(Clone, Default, Eq, PartialEq)]
 pub struct EmergencyContact {
-    /// By what.
+    /// The telecom.
     pub telecoms: Vec<Telecom>,
-    /// From when until when.
+    /// The period of the contact.
     pub period: Option<UsablePeriod>,
 }
 
-/// Somebody who matches a search.
+/// A person who matches a search.
 ///
-/// A search returns part of the record: of the names the usual, nickname and temporary ones, of the
-/// addresses the home, and neither preferences nor removals. [Retrieve](crate::service::fhir::Client::retrieve) the
-/// patient for the rest.
+/// A search returns a part of the record: the usual, nickname and temporary names, the home address, and
+/// neither preferences nor removals. [Retrieve](crate::service::fhir::Client::retrieve) the patient for the rest.
 #[non_exhaustive]
 #[derive(Clone, PartialEq)]
 pub struct PatientMatch {
-    /// Who it is.
+    /// The person.
     pub patient: Patient,
-    /// How well they match: 1 exactly. For putting matches in order, not for showing to users.
+    /// The score of the match; 1 is exact. Use it to sort matches, and do not show it to users.
     pub score: Option<Score>,
 }
 
 impl PatientMatch {
-    /// The match as one of several.
+    /// The match as one of several candidates.
     #[must_use]
     pub fn candidate(&self) -> Candidate {
         let mut candidate = Candidate::new(self.patient.id.as_str());

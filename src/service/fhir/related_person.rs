@@ -3,25 +3,25 @@ use crate::demographics::{
 };
 use crate::service::fhir::{Communication, ContactPreferences, DecodeError, wire};
 
-/// Somebody related to a patient, as PDS holds them: a parent, a guardian, a carer.
+/// A person related to a patient, as recorded on PDS: a parent, a guardian, a carer.
 ///
-/// A relative is held by reference to a patient, by particulars of their own, or by both.
+/// PDS records a relative by a reference to a patient, by demographic fields, or by both.
 ///
-/// **Before showing or storing [`addresses`](Self::addresses) or [`telecoms`](Self::telecoms), retrieve the
-/// relative's own record** by [`patient_id`](Self::patient_id) and check its restriction. The service has
-/// returned both for relatives whose own record is restricted, without any mark on them. Where there is no
+/// **Before you show or store [`addresses`](Self::addresses) or [`telecoms`](Self::telecoms), retrieve
+/// the relative's own record** by [`patient_id`](Self::patient_id) and check its restriction. The
+/// service has returned both for relatives with a restricted record, without any mark. Without a
 /// `patient_id`, treat both as restricted.
 #[non_exhaustive]
 #[derive(Clone, Default, Eq, PartialEq)]
 pub struct RelatedPerson {
     /// The relationship's identifier within the record.
     pub id: Option<String>,
-    /// Whether the relationship holds.
+    /// Whether the relationship is current.
     pub active: Option<bool>,
-    /// The relative's own NHS Number, where PDS holds one, as it was sent. (FHIR R4 has the patient's number in
-    /// this place; the API's description has the relative's.)
+    /// The relative's own NHS Number, if PDS has recorded one, as received. (FHIR R4 has the patient's
+    /// number in this place; the API's description has the relative's.)
     pub patient_id: Option<String>,
-    /// What they are to the patient, by code, such as `Guardian`.
+    /// The relationship to the patient, by code, such as `Guardian`.
     pub relationships: Vec<String>,
     /// Their names, in the order returned.
     pub names: Vec<PersonName>,
@@ -31,17 +31,17 @@ pub struct RelatedPerson {
     pub date_of_birth: Recorded<PartialDate>,
     /// Their addresses, in the order returned.
     pub addresses: Vec<Address>,
-    /// How they are reached, in the order returned.
+    /// Their contact details, in the order returned.
     pub telecoms: Vec<Telecom>,
-    /// From when until when the relationship holds.
+    /// The period of the relationship.
     pub period: Option<UsablePeriod>,
-    /// In which order they are to be contacted, from 1.
+    /// Their position in the order of contact, from 1.
     pub rank: Option<u32>,
-    /// Whether they get copies of what is written to the patient.
+    /// Whether they get copies of letters to the patient.
     pub copy_correspondence: Option<bool>,
-    /// What language they speak.
+    /// The language that they speak.
     pub communication: Option<Communication>,
-    /// How they want to be contacted.
+    /// Their contact preferences.
     pub contact_preferences: Option<ContactPreferences>,
 }
 
@@ -50,7 +50,7 @@ impl RelatedPerson {
     ///
     /// # Errors
     ///
-    /// When the bytes are no such bundle in JSON; see
+    /// When the bytes are not such a bundle in JSON; see
     /// [`DecodeErrorKind`](crate::service::fhir::DecodeErrorKind).
     pub fn decode_bundle(json: &[u8]) -> Result<Vec<Self>, DecodeError> {
         wire::related_people(json)

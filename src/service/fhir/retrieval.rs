@@ -2,41 +2,41 @@ use crate::nhs_number::NhsNumber;
 use crate::service::fhir::{Patient, PatientMatch, RelatedPerson};
 use crate::trace::{Exchange, Match, Outcome};
 
-/// What a call brought, and the exchange that brought it.
+/// An answer with its exchange.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq)]
 pub struct Received<T> {
-    /// What was answered.
+    /// The answer.
     pub answer: T,
     /// The exchange: operation, message identifier, time and references.
     pub exchange: Exchange,
 }
 
 impl<T> Received<T> {
-    /// `answer`, brought by `exchange`.
+    /// `answer`, received in `exchange`.
     #[must_use]
     pub const fn new(answer: T, exchange: Exchange) -> Self {
         Self { answer, exchange }
     }
 }
 
-/// What is held under an NHS Number.
+/// The answer to a retrieval by NHS Number.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq)]
 pub enum Retrieval {
-    /// The person whose number it is.
+    /// The person with this number.
     Found(Box<Patient>),
-    /// The number has been replaced: this is what is held under the new one. It must not be used as if
-    /// the old one had been found.
+    /// The number is superseded. This is the record with the new number. Never treat it as if the old
+    /// number had been found.
     Superseded(Box<Patient>),
     /// The number is no longer valid, and none replaces it (`INVALIDATED_RESOURCE`).
     Invalidated,
-    /// Nobody has this number (`RESOURCE_NOT_FOUND`).
+    /// No person has this number (`RESOURCE_NOT_FOUND`).
     None,
 }
 
 impl Retrieval {
-    /// The same in the crate's own terms; `None` when somebody was found whose identifier is no NHS
+    /// The same in the crate's own terms; `None` if the identifier of the person found is not an NHS
     /// Number.
     #[must_use]
     pub fn outcome(&self) -> Option<Outcome> {
@@ -61,20 +61,20 @@ impl Retrieval {
     }
 }
 
-/// Who is related to a patient.
+/// The answer to a request for the people related to a patient.
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum RelatedPeople {
-    /// These people. The list is empty when the service knows of none, or when the patient's record is
-    /// restricted. The service reports "none" as an empty bundle or as 404 `RESOURCE_NOT_FOUND`; neither says
-    /// anything about the patient's number.
+    /// These people. The list is empty when no related people are recorded, or when the patient's record
+    /// is restricted. The service reports "none" as an empty bundle or as 404 `RESOURCE_NOT_FOUND`.
+    /// Neither says anything about the patient's number.
     People(Vec<RelatedPerson>),
     /// The patient's number is no longer valid, and none replaces it (`INVALIDATED_RESOURCE`).
     Invalidated,
 }
 
 impl RelatedPeople {
-    /// The people that were returned.
+    /// The people in the answer.
     #[must_use]
     pub fn people(&self) -> &[RelatedPerson] {
         match self {
@@ -84,18 +84,18 @@ impl RelatedPeople {
     }
 }
 
-/// Who matches a search.
+/// The answer to a search.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq)]
 pub enum SearchResult {
-    /// These people, the best match first; nobody, if there are none.
+    /// These people, the best match first; empty if nobody matches.
     Matches(Vec<PatientMatch>),
-    /// More people than may be returned (`TOO_MANY_MATCHES`); none is.
+    /// More people match than may be returned (`TOO_MANY_MATCHES`). None is returned.
     TooMany,
 }
 
 impl SearchResult {
-    /// The same in the crate's own terms; `None` when one person was found whose identifier is no NHS
+    /// The same in the crate's own terms; `None` if one person was found whose identifier is not an NHS
     /// Number.
     #[must_use]
     pub fn outcome(&self) -> Option<Outcome> {
@@ -115,7 +115,7 @@ impl SearchResult {
         })
     }
 
-    /// The matches that were returned.
+    /// The matches in the answer.
     #[must_use]
     pub fn matches(&self) -> &[PatientMatch] {
         match self {

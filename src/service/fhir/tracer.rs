@@ -13,25 +13,26 @@ use crate::trace::{
 use async_trait::async_trait;
 use chrono::TimeDelta;
 
-/// Verifying and fetching retrieve the patient and [cross-check](crate::service::fhir::cross_check) the record
-/// here, since the API compares nothing; finding searches.
+/// To verify and to fetch, the client retrieves the patient and [cross-checks](crate::service::fhir::cross_check)
+/// the record itself, because the API compares nothing. To find, it searches.
 ///
-/// * Unattended, a search is exact (`_exact-match`), by everything that the question has. A match of a lesser
-///   score than 1 answers something else, and is refused.
-/// * Attended, wildcards may stand, a partial date of birth is a range of days, and former names and
+/// * An unattended search is exact (`_exact-match`), with every criterion of the question. A match with
+///   a score below 1 answers another request, and is rejected.
+/// * An attended search may have wildcards. A partial date of birth is a range of days. Former names and
 ///   addresses match too (`_history`).
-/// * A number verifies only by what was returned: of somebody whose date of birth is withheld, nothing
-///   is verified. Fetching such a record returns it without a word for or against; whoever fetched it
-///   has to hold it against what is known.
-/// * A number that was replaced by that of somebody whose date of birth is withheld is told as replaced
-///   by an unknown one: nothing says that either is the person's. [`Client::retrieve`] tells which.
-/// * A number that replaces the one that was asked about is told with its person if the cross-check agrees
-///   with the new record; else it is told only that there is another.
-/// * Gender narrows a search if it is male or female. One that is not known or not specified here is not
-///   asked for.
-/// * With application-restricted access the API tells one match at most, so several are
+/// * A number is verified only against fields in the response. If the date of birth is withheld, the
+///   number is not verified. To fetch such a record returns it without a verdict; the caller must
+///   compare it with the known fields.
+/// * If a number is superseded by the number of a person with a withheld date of birth, the new number
+///   is reported as unknown. Nothing shows that either number is the person's. [`Client::retrieve`]
+///   returns the new number.
+/// * If a number is superseded, the new number is returned with its person if the cross-check agrees
+///   with the new record. Otherwise the answer says only that the number is superseded.
+/// * Gender narrows a search if it is male or female. A gender that is not known or not specified is not
+///   sent.
+/// * With application-restricted access the API returns at most one match. So several matches are
 ///   [`Outcome::Ambiguous`] without candidates.
-/// * The API repeats no local identifier.
+/// * The API does not return the local identifier.
 #[async_trait]
 impl Tracer for Client {
     async fn trace(
@@ -97,7 +98,7 @@ impl Client {
         self.checked(caller, question, id, |check| check != CrossCheck::Differs).await
     }
 
-    /// What is held under the number, if the record is `good` enough by the cross-check.
+    /// The record with the number, if `good` accepts the result of the cross-check.
     async fn checked<M: Mode>(
         &self,
         caller: &Caller,
@@ -110,7 +111,8 @@ impl Client {
             Retrieval::Found(patient) if !good(cross_check(question, patient)) => {
                 Some(Outcome::NotVerified)
             }
-            // Nobody has compared the old number with anything: a slip of the pen may have led to anybody.
+            // The service has not compared the old number with any field: a typing error may lead to any
+            // person.
             Retrieval::Superseded(patient)
                 if cross_check(question, patient) != CrossCheck::Agrees =>
             {
@@ -138,7 +140,7 @@ impl Client {
     }
 }
 
-/// The answer, unless it is somebody whose identifier is no NHS Number.
+/// The answer, unless the identifier of the person found is not an NHS Number.
 fn told(outcome: Option<Outcome>, exchange: trace::Exchange) -> Result<Answer, Error> {
     match outcome {
         Some(outcome) => Ok(Answer::new(outcome, exchange)),
@@ -149,7 +151,7 @@ fn told(outcome: Option<Outcome>, exchange: trace::Exchange) -> Result<Answer, E
     }
 }
 
-/// Unattended: everything as it is held.
+/// An unattended search: every criterion must agree exactly.
 fn exact<A: Access>(question: &FindPerson) -> Result<Search<Exact, A>, Error> {
     let family = taken(question.family().clone().try_into(), Field::Family)?;
     let born = DateRange::on(question.date_of_birth());
@@ -163,8 +165,8 @@ fn exact<A: Access>(question: &FindPerson) -> Result<Search<Exact, A>, Error> {
     Ok(search)
 }
 
-/// Among those of `gender`, if it is one that somebody has: one that is not known to who asks may be known
-/// to PDS.
+/// Narrows the search to `gender` if that is male or female. A gender that the caller does not know may
+/// be recorded on PDS.
 fn of_gender<K: Matching, A: Access>(search: Search<K, A>, gender: Gender) -> Search<K, A> {
     match gender {
         Gender::Male | Gender::Female => search.with_gender(gender),
@@ -172,7 +174,7 @@ fn of_gender<K: Matching, A: Access>(search: Search<K, A>, gender: Gender) -> Se
     }
 }
 
-/// Attended: with wildcards, partial dates and former names.
+/// An attended search: with wildcards, partial dates and former names.
 fn plain<A: Access>(question: &FindPerson<Attended>) -> Result<Search<Plain, A>, Error> {
     let family = taken(question.family().clone().try_into(), Field::Family)?;
     let born = DateRange::within(question.date_of_birth());
@@ -186,7 +188,7 @@ fn plain<A: Access>(question: &FindPerson<Attended>) -> Result<Search<Plain, A>,
     Ok(search)
 }
 
-/// The criterion, unless the API does not take it, which is for the data to be corrected.
+/// The criterion; or an error if the API does not accept it, so that the data are corrected.
 fn taken<T>(criterion: Result<T, SearchError>, field: Field) -> Result<T, Error> {
     criterion.map_err(|reason| {
         Error::new(ErrorKind::Criterion, trace::ErrorKind::Rejected)

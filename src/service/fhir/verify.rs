@@ -1,13 +1,14 @@
-//! Whether a number is the person's: PDS's cross-check trace, done here on the record that was retrieved.
+//! The cross-check trace of PDS, done here on the retrieved record: whether a number is the person's.
 
 use crate::matching;
 use crate::matching::CrossCheck;
 use crate::service::fhir::Patient;
 use crate::trace::{Mode, VerifyNumber};
 
-/// Compares the date of birth and the names of `question` with `patient`, the record retrieved under its number.
+/// The result of a comparison of a question with a record.
 ///
-/// The API has no operation that verifies a number. [`matching::cross_check`] has the rule.
+/// Only fields of the question are compared. To compare more, compare the returned person with the
+/// expected one, as [`difference`](crate::matching::difference) does.
 ///
 /// ```
 /// use nhs_pds::fhir::{Patient, cross_check};

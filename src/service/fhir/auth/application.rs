@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 use url::Url;
 
-/// Where an application's tokens come from, and as which application they are asked for.
+/// The token endpoint of an application, and the application's API key.
 #[derive(Clone)]
 pub struct TokenConfig {
     token_url: Url,
@@ -25,18 +25,18 @@ impl TokenConfig {
     /// The application `client_id` at the token endpoint `token_url`, such as
     /// `https://api.service.nhs.uk/oauth2/token`.
     ///
-    /// The address stands in every assertion and has to be the endpoint's to the letter; a user name or
-    /// password in it is dropped, and a fragment.
+    /// The address is part of every assertion, and must be exactly the endpoint's. A user name, a
+    /// password and a fragment in it are dropped.
     #[must_use]
     pub fn new(mut token_url: Url, client_id: ClientId) -> Self {
-        // Fails only for addresses that cannot have any.
+        // Fails only for addresses that cannot have a user name.
         let _ = token_url.set_username("");
         let _ = token_url.set_password(None);
         token_url.set_fragment(None);
         Self { token_url, client_id, lifetime: AssertionLifetime::default() }
     }
 
-    /// How long an assertion is good; three minutes unless set.
+    /// The lifetime of an assertion; three minutes unless set.
     #[must_use]
     pub const fn with_assertion_lifetime(mut self, lifetime: AssertionLifetime) -> Self {
         self.lifetime = lifetime;
@@ -53,18 +53,20 @@ impl fmt::Debug for TokenConfig {
     }
 }
 
-/// Access tokens for application-restricted access, each used for as long as it is good.
+/// Access tokens for application-restricted access. Each token is used until it expires.
 ///
-/// Cheap to clone, and safe to share; clones share the token and the key.
+/// Cheap to clone and safe to share. Clones share the token and the key.
 ///
-/// * *One flight.* However many need a token at once, one of them asks the endpoint, and all get what that
-///   brings, be it a token or a failure. If whoever asks is cancelled, the next asks instead.
-/// * *Early.* When less than half a minute of a token's life is left, or less than a fifth of it, one caller
-///   fetches the next while the others use the present one. If that fails, the present one is used
-///   while it lasts, and the next attempt is after a pause.
-/// * *Life.* It is counted from before the token was asked for, by the [`Clock`], and is an hour at most; one
-///   that the endpoint does not tell is a minute. If the clock is put back, a new token is fetched.
-/// * *Rotation.* [`replace_key`](Self::replace_key), without a restart.
+/// * *One request.* If many callers need a token at once, one of them sends a request to the endpoint,
+///   and all receive its result, a token or an error. If that caller is cancelled, another sends the
+///   request.
+/// * *Early renewal.* When a token has less than half a minute left, or less than a fifth of its
+///   lifetime, one caller fetches the next token, and the others use the present one. If that fails, the
+///   present token is used until it expires, and the next attempt is after a pause.
+/// * *Lifetime.* It counts from before the request, by the [`Clock`], and is at most an hour. If the
+///   endpoint does not give a lifetime, it is a minute. If the clock is set back, a new token is
+///   fetched.
+/// * *Key rotation.* [`replace_key`](Self::replace_key) works without a restart.
 ///
 /// ```
 /// use http::StatusCode;
@@ -107,11 +109,11 @@ struct State {
     flight: Option<watch::Receiver<Landing>>,
 }
 
-/// What a flight brought; nothing while it is under way. A sender that is gone without having sent was
+/// The result of a request; `None` while it is in progress. A dropped sender that sent nothing was
 /// cancelled.
 type Landing = Option<Result<AccessToken, Error>>;
 
-/// What whoever needs a token does.
+/// What a caller who needs a token does.
 enum Step {
     Use(AccessToken),
     Wait(watch::Receiver<Landing>),
@@ -119,7 +121,7 @@ enum Step {
 }
 
 impl ApplicationTokens {
-    /// Tokens of the application of `config`, which signs with `key`, fetched over `transport`.
+    /// Tokens of the application in `config`, which signs with `key`, fetched over `transport`.
     #[must_use]
     pub fn new(config: TokenConfig, key: SigningKey, transport: Arc<dyn Transport>) -> Self {
         Self {
@@ -145,12 +147,12 @@ impl ApplicationTokens {
         self
     }
 
-    /// A token that is good now.
+    /// Returns a token that is valid now.
     ///
     /// # Errors
     ///
-    /// When there is none; see [`ErrorKind`](crate::service::ErrorKind). Nothing is tried
-    /// twice: whoever repeats the question repeats this.
+    /// When there is no token; see [`ErrorKind`](crate::service::ErrorKind). This method does not retry:
+    /// a caller who retries the query calls it again.
     pub async fn token(&self) -> Result<AccessToken, Error> {
         loop {
             match self.step() {
@@ -167,10 +169,10 @@ impl ApplicationTokens {
         }
     }
 
-    /// Drops a token that the API has refused (401), so that the next is fetched.
+    /// Drops a token that the API has refused (401), so that the next call fetches a new one.
     ///
-    /// Only if it is still the one that is held: of many who were refused with the same token, only the
-    /// first has a new one fetched.
+    /// It does so only if `refused` is still the current token. If many callers were refused with the
+    /// same token, only the first causes a new request.
     pub fn discard(&self, refused: &AccessToken) {
         let mut state = self.lock();
         if state.held.as_ref().is_some_and(|held| held.is(refused)) {
@@ -178,15 +180,15 @@ impl ApplicationTokens {
         }
     }
 
-    /// Signs with `key` from the next assertion on, in all clones. The token that is held stays in use:
-    /// the API does not ask by which key it was earned.
+    /// Signs with `key` from the next assertion on, in all clones. The current token stays in use: the
+    /// API does not ask which key earned it.
     ///
     /// Register the new key first, beside the old one ([`Jwks`](crate::service::fhir::auth::Jwks)).
     pub fn replace_key(&self, key: SigningKey) {
         self.lock().key = key;
     }
 
-    /// The name of the key with which the next assertion is signed.
+    /// The id of the key that signs the next assertion.
     #[must_use]
     pub fn key_id(&self) -> KeyId {
         self.lock().key.id().clone()
@@ -194,10 +196,10 @@ impl ApplicationTokens {
 
     fn step(&self) -> Step {
         let mut state = self.lock();
-        // Within the lock, so that the times of two callers cannot overtake each other.
+        // Read inside the lock, so that the times of two callers are in order.
         let now = self.clock.now();
         let worth = state.held.as_mut().map_or(Worth::Nothing, |held| held.worth(now));
-        // A sender that is gone was cancelled: its flight is nobody's any more.
+        // A dropped sender was cancelled: its request has no owner.
         let flight = state.flight.as_ref().filter(|flight| flight.has_changed().is_ok());
         match (worth, flight) {
             (Worth::Good(token), _) | (Worth::Ageing(token), Some(_)) => Step::Use(token),
@@ -226,7 +228,7 @@ impl ApplicationTokens {
         result
     }
 
-    /// One exchange with the endpoint.
+    /// One request to the endpoint.
     async fn ask(&self, key: &SigningKey, now: DateTime<Utc>) -> Result<Granted, Error> {
         let TokenConfig { token_url, client_id, lifetime } = &*self.config;
         let jwt = assertion(key, client_id, token_url, *lifetime, now, self.ids.next())
@@ -236,7 +238,7 @@ impl ApplicationTokens {
         exchange::read(&response, now)
     }
 
-    /// Keeps what was fetched; or, if nothing was, keeps to what is held.
+    /// Stores the fetched token. If the request failed, keeps the current token.
     fn land(
         &self,
         result: Result<Granted, Error>,

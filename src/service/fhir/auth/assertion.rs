@@ -10,7 +10,7 @@ use std::time::Duration;
 use url::Url;
 use uuid::Uuid;
 
-/// The application's API key, by which the API knows it (`iss` and `sub` of an assertion).
+/// The application's API key (`iss` and `sub` of an assertion).
 ///
 /// One or more visible ASCII characters. `Debug` does not show it.
 #[derive(Clone, Eq, Hash, PartialEq)]
@@ -19,7 +19,7 @@ pub struct ClientId(String);
 redacted_debug!(ClientId);
 
 impl ClientId {
-    /// The key. Whoever calls this answers for where it goes.
+    /// The key. The caller is responsible for where it goes.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
@@ -35,23 +35,23 @@ impl FromStr for ClientId {
     }
 }
 
-/// The text is no API key. Correct the configuration. Never carries the text.
+/// The text is not an API key. Correct the configuration. Never contains the text.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("an API key is visible ASCII characters")]
 pub struct ClientIdError;
 
-/// For how long an assertion is good: one second to five minutes; three minutes unless said otherwise.
+/// The lifetime of an assertion: one second to five minutes; three minutes by default.
 ///
-/// The API refuses more than five minutes. Shorter is safer, but it must outlast the difference between
-/// this machine's clock and the API's.
+/// The API refuses more than five minutes. A shorter lifetime is safer, but it must be longer than the
+/// difference between this machine's clock and the API's.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct AssertionLifetime(Duration);
 
 impl AssertionLifetime {
-    /// The longest that the API takes.
+    /// The longest lifetime that the API accepts.
     pub const LONGEST: Self = Self(Duration::from_secs(300));
 
-    /// An assertion is good for `time`, of which whole seconds count.
+    /// A lifetime of `time`, in whole seconds.
     ///
     /// # Errors
     ///
@@ -77,7 +77,7 @@ impl Default for AssertionLifetime {
     }
 }
 
-/// The time is none for an assertion. Correct the configuration.
+/// The time is not valid as a lifetime. Correct the configuration.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("an assertion is good for one second to five minutes")]
 pub struct AssertionLifetimeError;
@@ -85,15 +85,15 @@ pub struct AssertionLifetimeError;
 /// Writes a client assertion: a compact JWT, signed with RS512 (RFC 7523, and the API's signed-JWT
 /// pattern).
 ///
-/// `audience` is the address of the token endpoint, to the letter. `id` becomes `jti`: the endpoint
-/// remembers each for thirty days and takes none twice, so draw a fresh one every time.
+/// `audience` is the exact address of the token endpoint. `id` becomes `jti`. The endpoint remembers
+/// each `jti` for thirty days and refuses a second use, so use a new one every time.
 ///
-/// What is written is as good as a password until it expires.
+/// Until it expires, the assertion is as secret as a password.
 ///
 /// # Errors
 ///
-/// [`KeyErrorKind::Damaged`](crate::service::fhir::auth::KeyErrorKind::Damaged) when the key does not sign, which no
-/// key does that was once read.
+/// [`KeyErrorKind::Damaged`](crate::service::fhir::auth::KeyErrorKind::Damaged) when the key does not sign. A key
+/// that was read signs.
 ///
 /// ```
 /// use nhs_pds::clock::{Clock, SystemClock};

@@ -1,45 +1,45 @@
-//! When the token that is held may be used. Pure functions.
+//! When the current token may be used. Pure functions.
 
 use crate::service::fhir::auth::AccessToken;
 use crate::service::fhir::auth::exchange::Granted;
 use chrono::{DateTime, TimeDelta, Utc};
 use std::time::Duration;
 
-/// A token is replaced when less than this of its life is left…
+/// A token is renewed when less than this time is left…
 const EARLY: Duration = Duration::from_secs(30);
 
-/// …or less than this part of it, if that is shorter.
+/// …or less than this part of its lifetime, if that is shorter.
 const EARLY_PART: u32 = 5;
 
-/// After a failure to replace a token that is still good, it is left alone for so long.
+/// The pause after a failed renewal of a token that is still valid.
 const REST: Duration = Duration::from_secs(5);
 
-/// A token that was given.
+/// A token that the endpoint has issued.
 #[derive(Debug)]
 pub(in crate::service::fhir::auth) struct Held {
     token: AccessToken,
     lifetime: Duration,
     expires: DateTime<Utc>,
-    /// The latest time at which anybody looked: the clock goes on from there, or cannot be trusted.
+    /// The latest time of a check. An earlier time means that the clock was set back.
     seen: DateTime<Utc>,
-    /// When the next may be fetched ahead of time.
+    /// When the next token may be fetched early.
     rested: DateTime<Utc>,
 }
 
-/// What the token that is held is good for.
+/// The state of the current token.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(in crate::service::fhir::auth) enum Worth {
-    /// It can be used.
+    /// The token can be used.
     Good(AccessToken),
-    /// It can be used, but the next should be fetched.
+    /// The token can be used, but the next one should be fetched.
     Ageing(AccessToken),
-    /// It has expired, or nobody can tell whether it has.
+    /// The token has expired, or the clock does not show whether it has.
     Nothing,
 }
 
 impl Held {
-    /// A token that was asked for at that time. Its life is counted from there, for the endpoint counts
-    /// from some time after it.
+    /// A token that was requested at `asked_at`. Its lifetime counts from there, because the endpoint
+    /// counts from a later time.
     pub(in crate::service::fhir::auth) fn new(granted: Granted, asked_at: DateTime<Utc>) -> Self {
         Self {
             token: granted.token,
@@ -50,13 +50,13 @@ impl Held {
         }
     }
 
-    /// Whether it is this token.
+    /// Whether this is the token.
     pub(in crate::service::fhir::auth) fn is(&self, token: &AccessToken) -> bool {
         self.token == *token
     }
 
-    /// What it is good for now. A clock that was put back says nothing any more about how much of the
-    /// token's life has passed.
+    /// The state at `now`. A clock that was set back no longer shows how much of the lifetime has
+    /// passed.
     pub(in crate::service::fhir::auth) fn worth(&mut self, now: DateTime<Utc>) -> Worth {
         if now < self.seen {
             self.expires = self.expires.min(now);
@@ -72,8 +72,7 @@ impl Held {
         }
     }
 
-    /// The next could not be fetched. It is tried again after a pause, and after that for which the
-    /// endpoint asks.
+    /// Sets the pause after a failed renewal: at least as long as the endpoint asks.
     pub(in crate::service::fhir::auth) fn rest(
         &mut self,
         now: DateTime<Utc>,
@@ -148,8 +147,8 @@ mod tests {
     }
 
     proptest! {
-        /// However the clock goes, a token is used only within its life, and never again once time has
-        /// been seen to go back.
+        /// With any clock, a token is used only within its lifetime, and never again after the clock was
+        /// seen to go back.
         #[test]
         fn a_token_is_used_only_while_it_is_certain_to_be_good(
             lifetime in 0_u64..700,

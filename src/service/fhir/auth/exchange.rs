@@ -14,20 +14,20 @@ use serde_json::Value;
 use std::time::Duration;
 use url::{Url, form_urlencoded};
 
-/// How long a token is trusted whose endpoint does not say how long it is good.
+/// The lifetime of a token if the endpoint does not give one.
 const UNTOLD: Duration = Duration::from_secs(60);
 
-/// How long a token is trusted at most, whatever its endpoint says.
+/// The longest lifetime of a token, whatever the endpoint gives.
 const LONGEST: Duration = Duration::from_secs(60 * 60);
 
-/// A token, and for how long it is good from the moment when it was asked for.
+/// A token, with its lifetime from the time of the request.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(in crate::service::fhir::auth) struct Granted {
     pub(in crate::service::fhir::auth) token: AccessToken,
     pub(in crate::service::fhir::auth) lifetime: Duration,
 }
 
-/// Asks for a token by an assertion (RFC 7523 section 2.2).
+/// The request for a token by an assertion (RFC 7523 section 2.2).
 pub(in crate::service::fhir::auth) fn request(
     endpoint: Url,
     assertion: &Secret<String>,
@@ -40,7 +40,7 @@ pub(in crate::service::fhir::auth) fn request(
         )
         .append_pair("client_assertion", assertion.expose())
         .finish();
-    // The endpoint compares the whole value: there must be no character set in it.
+    // The endpoint compares the whole value: it must have no character set.
     let form_type = HeaderValue::from_static("application/x-www-form-urlencoded");
     Request::post(endpoint, RawBody::from(form))
         .with_header(CONTENT_TYPE, form_type)
@@ -95,7 +95,7 @@ fn granted(body: &[u8]) -> Result<Granted, Fault> {
         #[serde(default)]
         token_type: Value,
     }
-    // What the library says of a body of another shape may quote it.
+    // The library's message about an unexpected body may quote it.
     let message: Message = serde_json::from_slice(body)
         .map_err(|error| Fault::Json { line: error.line(), column: error.column() })?;
     match &message.token_type {
@@ -107,7 +107,8 @@ fn granted(body: &[u8]) -> Result<Granted, Fault> {
     Ok(Granted { token, lifetime: lifetime(&message.expires_in) })
 }
 
-/// The endpoint writes seconds as a JSON string, the standard wants a number, and some leave it out.
+/// The endpoint sends seconds as a JSON string, the standard requires a number, and some endpoints send
+/// none.
 fn lifetime(expires_in: &Value) -> Duration {
     let seconds = match expires_in {
         Value::String(text) => text.trim().parse::<f64>().ok(),

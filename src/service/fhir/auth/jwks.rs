@@ -21,7 +21,7 @@ impl Jwk {
         Self { kty: "RSA", n, e, alg: "RS512", usage: "sig", kid }
     }
 
-    /// The key's name.
+    /// The key's id.
     #[must_use]
     pub const fn kid(&self) -> &KeyId {
         &self.kid
@@ -32,13 +32,13 @@ fn as_text<S: serde::Serializer>(kid: &KeyId, serializer: S) -> Result<S::Ok, S:
     serializer.collect_str(kid)
 }
 
-/// A JSON Web Key Set: what is registered with the API, so that it can check assertions.
+/// A JSON Web Key Set: the keys that are registered with the API, so that it can check assertions.
 ///
-/// It holds public halves only. `Display` writes JSON, `{:#}` on several lines.
+/// It contains public halves only. `Display` writes JSON, `{:#}` on several lines.
 ///
-/// While a key is being replaced, old and new stand in it side by side: register both, change over
-/// ([`ApplicationTokens::replace_key`](crate::service::fhir::auth::ApplicationTokens::replace_key)), and take the
-/// old one out when no assertion by it is under way any more.
+/// During a key rotation the set has the old and the new key. Register both, then change to the new one
+/// ([`ApplicationTokens::replace_key`](crate::service::fhir::auth::ApplicationTokens::replace_key)). Remove the
+/// old one when no assertion signed by it is in use any more.
 ///
 /// ```
 /// use nhs_pds::fhir::auth::{Jwks, SigningKey};
@@ -61,7 +61,7 @@ impl Jwks {
     ///
     /// # Errors
     ///
-    /// [`KeyErrorKind::SameId`] when two of them have one name.
+    /// [`KeyErrorKind::SameId`] when two of them have the same id.
     pub fn of<'a>(keys: impl IntoIterator<Item = &'a SigningKey>) -> Result<Self, KeyError> {
         let mut set = Self { keys: Vec::new() };
         for key in keys {

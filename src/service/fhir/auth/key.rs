@@ -12,10 +12,10 @@ use std::str::FromStr;
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
-/// The name of a key (`kid`): under it the public half is registered, and every assertion says by which
-/// key it was signed.
+/// The id of a key (`kid`). The public half is registered with this id, and every assertion names the
+/// key that signed it.
 ///
-/// One to 128 visible ASCII characters, such as `live-2026-11`. It is no secret.
+/// One to 128 visible ASCII characters, such as `live-2026-11`. It is not a secret.
 ///
 /// ```
 /// use nhs_pds::fhir::auth::{KeyId, KeyIdError};
@@ -28,7 +28,7 @@ use zeroize::Zeroizing;
 pub struct KeyId(String);
 
 impl KeyId {
-    /// The name.
+    /// The id.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -54,14 +54,14 @@ impl fmt::Display for KeyId {
     }
 }
 
-/// The text is no name of a key. Correct the configuration.
+/// The text is not a key id. Correct the configuration.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("a key id is one to 128 visible ASCII characters")]
 pub struct KeyIdError;
 
-/// An RSA private key with its name. Cheap to clone.
+/// An RSA private key with its id. Cheap to clone.
 ///
-/// `Debug` shows only the name.
+/// `Debug` shows only the id.
 ///
 /// ```
 /// use nhs_pds::fhir::auth::SigningKey;
@@ -80,27 +80,27 @@ pub struct SigningKey {
 
 impl SigningKey {
     /// Reads a private key: PKCS#8 (`BEGIN PRIVATE KEY`) or PKCS#1 (`BEGIN RSA PRIVATE KEY`), not
-    /// encrypted, of 2048 to 4096 bits. Text around the PEM section is passed over.
+    /// encrypted, of 2048 to 4096 bits. Text around the PEM section is skipped.
     ///
-    /// `openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:4096 -out key.pem` makes one.
+    /// `openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:4096 -out key.pem` generates one.
     ///
     /// # Errors
     ///
-    /// When it is no such key; see [`KeyErrorKind`].
+    /// When the text is not such a key; see [`KeyErrorKind`].
     pub fn from_pem(id: KeyId, pem: &Secret<Vec<u8>>) -> Result<Self, KeyError> {
         let key = Self { id, pair: Arc::new(read(pem.expose())?) };
-        // Whether the parts of the key go together shows only when it signs.
+        // Only a signature shows whether the parts of the key belong together.
         key.sign(b"")?;
         Ok(key)
     }
 
-    /// Its name.
+    /// The key's id.
     #[must_use]
     pub const fn id(&self) -> &KeyId {
         &self.id
     }
 
-    /// Its public half, as it is registered with the API.
+    /// The key's public half, as registered with the API.
     #[must_use]
     pub fn jwk(&self) -> Jwk {
         let public = PublicKeyComponents::<Vec<u8>>::from(self.pair.public());
@@ -111,8 +111,8 @@ impl SigningKey {
         )
     }
 
-    /// RSASSA-PKCS1-v1_5 with SHA-512, which RFC 7518 calls RS512. The same text always has the same
-    /// signature: nothing about this padding is random.
+    /// Signs with RSASSA-PKCS1-v1_5 and SHA-512, which RFC 7518 calls RS512. The same text always has
+    /// the same signature: this padding has no random part.
     pub(in crate::service::fhir::auth) fn sign(&self, text: &[u8]) -> Result<Vec<u8>, KeyError> {
         let mut signature = vec![0; self.pair.public().modulus_len()];
         self.pair
@@ -135,7 +135,7 @@ fn read(pem: &[u8]) -> Result<KeyPair, KeyError> {
     }
     let mut found = None;
     for section in <(SectionKind, Vec<u8>)>::pem_slice_iter(pem) {
-        // What the parser says of a faulty section may quote it.
+        // The parser's message about a faulty section may quote it.
         let (kind, der) = section.map_err(|_| KeyError::new(KeyErrorKind::NotPem))?;
         let der = Zeroizing::new(der);
         let pair = match kind {
@@ -152,7 +152,7 @@ fn read(pem: &[u8]) -> Result<KeyPair, KeyError> {
     found.ok_or_else(|| KeyError::new(KeyErrorKind::NoKey))
 }
 
-/// In PKCS#8 the section's label says so, in the older form a header.
+/// In PKCS#8 the label of the section says so; in the older form, a header does.
 fn is_encrypted(pem: &[u8]) -> bool {
     pem.split(|byte| matches!(byte, b'\n' | b'\r')).any(|line| {
         let line = line.trim_ascii();
@@ -161,7 +161,7 @@ fn is_encrypted(pem: &[u8]) -> bool {
     })
 }
 
-/// A private key that cannot be used. Says nothing of the key.
+/// A private key that cannot be used. Shows nothing of the key.
 #[derive(Debug, thiserror::Error)]
 #[error("{kind}")]
 pub struct KeyError {
@@ -174,7 +174,7 @@ impl KeyError {
         Self { kind, source: None }
     }
 
-    /// The cryptographic library has a word for what is wrong, and no other way to tell.
+    /// The cryptographic library reports the fault only as a word.
     fn rejected(cause: ring::error::KeyRejected) -> Self {
         let word = cause.to_string();
         let kind = match word.as_str() {
@@ -197,36 +197,35 @@ impl KeyError {
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, thiserror::Error)]
 pub enum KeyErrorKind {
-    /// The parts of the key do not go together, or are not where they belong. Get the key again from
-    /// where it is kept, or make a new one and register it.
+    /// The parts of the key do not belong together, or are in the wrong place. Get the key again from
+    /// where it is stored, or generate a new one and register it.
     #[error("the private key is damaged")]
     Damaged,
     /// The key is encrypted. Decrypt it where it is deployed (`openssl pkey -in encrypted.pem -out
-    /// key.pem`), and let the file's permissions or the secret store guard it.
+    /// key.pem`), and protect it by file permissions or a secret store.
     #[error("the private key is encrypted; decrypt it with openssl pkey")]
     Encrypted,
-    /// No private key: the text is empty, a public key or a certificate. Give the file that begins
-    /// with `-----BEGIN PRIVATE KEY-----` or `-----BEGIN RSA PRIVATE KEY-----`.
+    /// There is no private key: the text is empty, a public key or a certificate. Give the file that
+    /// begins with `-----BEGIN PRIVATE KEY-----` or `-----BEGIN RSA PRIVATE KEY-----`.
     #[error("there is no private key")]
     NoKey,
-    /// A PEM section without its end, or with letters that are none of base64. Give the whole file.
+    /// A PEM section without its end, or with letters that are not base64. Give the whole file.
     #[error("the private key is not PEM")]
     NotPem,
-    /// A key of another kind, such as one for elliptic curves or for RSA-PSS. The API takes RS512 only:
-    /// make an RSA key and register it.
+    /// A key of another kind, such as one for elliptic curves or for RSA-PSS. The API accepts RS512
+    /// only: generate an RSA key and register it.
     #[error("the private key is not RSA")]
     NotRsa,
-    /// Two different keys of one name, of which an assertion could mean either. Give each key a name of
-    /// its own.
+    /// Two different keys with the same id: an assertion could mean either. Give each key its own id.
     #[error("two keys have the same id")]
     SameId,
-    /// More than one private key, and no telling which is meant. Give the one.
+    /// More than one private key. Give only the one to use.
     #[error("there is more than one private key")]
     Several,
-    /// More than 4096 bits. Make a smaller one and register it.
+    /// More than 4096 bits. Generate a smaller one and register it.
     #[error("the private key has more than 4096 bits")]
     TooLarge,
-    /// Fewer than 2048 bits (RFC 7518 section 3.3). Make a larger one and register it.
+    /// Fewer than 2048 bits (RFC 7518 section 3.3). Generate a larger one and register it.
     #[error("the private key has fewer than 2048 bits")]
     TooSmall,
 }
@@ -297,7 +296,7 @@ mod tests {
         let text = String::from_utf8(A.to_vec()).unwrap();
         let body: String = text.lines().filter(|line| !line.starts_with('-')).collect();
         let mut der = base64.decode(body).unwrap();
-        // In the last of its numbers, which only signing uses.
+        // In the last number of the key, which only signing uses.
         let place = der.len() - 40;
         der[place] ^= 1;
         let pem = format!(

@@ -1,16 +1,16 @@
-//! Access to the API: signed assertions, access tokens, and who gives them.
+//! Access to the API: signed assertions, access tokens, and the sources of tokens.
 //!
-//! *Application-restricted access*, for a system at work with nobody looking on: the system proves who it
-//! is by an assertion that it signs with a [`SigningKey`], and is given a token for about ten minutes
+//! *Application-restricted access* is for an unattended system. The system authenticates by an assertion
+//! that it signs with a [`SigningKey`], and receives a token for about ten minutes
 //! ([`ApplicationTokens`]). The key's public half is registered with the API beforehand, as [`Jwks`].
 //!
-//! *Healthcare-worker access*, for somebody at a screen: the person signs in with NHS Care Identity
-//! Service 2, and whoever runs the sign-in gives their tokens through [`UserTokens`].
+//! *Healthcare-worker access* is for a user at a screen. The user signs in with NHS Care Identity
+//! Service 2, and the program with the sign-in gives their tokens through [`UserTokens`].
 //!
 //! Source: the API's published signed-JWT pattern (RFC 7523 with RS512 only) and RFC 6749.
 //!
-//! Not supported: signing in, which belongs to the vendor's own session; `_access_token_expiry_ms`, which
-//! can only shorten a token.
+//! Not supported: the sign-in, which belongs to the vendor's own session; `_access_token_expiry_ms`,
+//! which can only shorten a token.
 
 mod application;
 mod assertion;

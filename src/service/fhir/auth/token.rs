@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 const SCHEME: &str = "Bearer ";
 
-/// An access token: whoever holds it may ask the API. Cheap to clone.
+/// An access token: a program that has it may use the API. Cheap to clone.
 ///
-/// One or more visible ASCII characters, so that it can stand in a header. `Debug` does not show it; two
-/// can be compared without showing either. Its memory is overwritten when the last clone is dropped.
+/// One or more visible ASCII characters, so that a header can carry it. `Debug` does not show it. Two
+/// tokens can be compared without showing either. Its memory is overwritten when the last clone is
+/// dropped.
 ///
 /// ```
 /// use nhs_pds::fhir::auth::AccessToken;
@@ -23,18 +24,18 @@ const SCHEME: &str = "Bearer ";
 pub struct AccessToken(Arc<Secret<String>>);
 
 impl AccessToken {
-    /// The value of `Authorization`: the scheme, which the API compares case by case, and the token. It is
-    /// marked as sensitive.
+    /// The value of `Authorization`: the scheme, which the API compares with regard to case, and the
+    /// token. It is marked as sensitive.
     #[must_use]
     pub fn authorization(&self) -> HeaderValue {
-        // The scheme and visible ASCII are always a legal value.
+        // The scheme and visible ASCII are always a valid value.
         let mut value =
             HeaderValue::from_str(self.0.expose()).unwrap_or_else(|_| HeaderValue::from_static(""));
         value.set_sensitive(true);
         value
     }
 
-    /// The token. Whoever calls this answers for where it goes.
+    /// The token. The caller is responsible for where it goes.
     #[must_use]
     pub fn expose(&self) -> &str {
         self.0.expose().strip_prefix(SCHEME).unwrap_or_default()
@@ -58,7 +59,7 @@ impl fmt::Debug for AccessToken {
     }
 }
 
-/// The text is no token. Report a defect where it came from. Never carries the text.
+/// The text is not a token. Report a defect of its source. Never contains the text.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("an access token is visible ASCII characters")]
 pub struct AccessTokenError;

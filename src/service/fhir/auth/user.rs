@@ -5,20 +5,20 @@ use async_trait::async_trait;
 use std::fmt::{self, Debug};
 use std::str::FromStr;
 
-/// Gives the access tokens of people at screens (healthcare-worker access).
+/// A source of access tokens of users at screens (healthcare-worker access).
 ///
-/// The person signs in with NHS Care Identity Service 2 in the vendor's own program, which then holds their
-/// session and exchanges it for access tokens; this trait is how a client gets at these.
+/// The user signs in with NHS Care Identity Service 2 in the vendor's own program. That program keeps
+/// the session and exchanges it for access tokens. This trait gives these to the client.
 ///
 /// # Contract
 ///
-/// * The token is of this very user: what is done with it is recorded as theirs.
-/// * `refused` is the token that the API has just refused (401). It is not given again, but a new one is
-///   fetched, or [`Error::sign_in`] said. Of many calls with the same `refused`, only the first needs
+/// * The token belongs to this user: requests with it are recorded as theirs.
+/// * `refused` is the token that the API has just refused (401). It must not be returned again: fetch a
+///   new one, or return [`Error::sign_in`]. If many calls have the same `refused`, only the first needs
 ///   to fetch.
-/// * Without `refused`, it is quick when there is a token at hand, and that one is good for the next
-///   half-minute.
-/// * Nobody else's failure is repeated for this user. Errors carry no token.
+/// * Without `refused`, the call returns at once if there is a token, and that token is valid for the
+///   next half-minute.
+/// * The error of another user is never returned for this user. Errors carry no token.
 ///
 /// ```
 /// use nhs_pds::async_trait;
@@ -62,16 +62,16 @@ use std::str::FromStr;
 /// ```
 #[async_trait]
 pub trait UserTokens: Debug + Send + Sync {
-    /// A token of `user` that is good now, and is not `refused`.
+    /// Returns a token of `user` that is valid now and is not `refused`.
     ///
     /// # Errors
     ///
-    /// [`Error::sign_in`] when the user has to sign in again; [`Error::no_token`] when tokens
-    /// cannot be had at the moment.
+    /// [`Error::sign_in`] when the user must sign in again; [`Error::no_token`] when there is no token
+    /// for another reason.
     async fn token(&self, user: &User, refused: Option<&AccessToken>) -> Result<UserToken, Error>;
 }
 
-/// A user's access token, and the role in which they act.
+/// A user's access token, and the user's role.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct UserToken {
     access_token: AccessToken,
@@ -85,7 +85,7 @@ impl UserToken {
         Self { access_token, role: None }
     }
 
-    /// The same token, of a user who acts in this one of their roles.
+    /// The same token, with the one role of several in which the user acts.
     #[must_use]
     pub fn with_role(mut self, role: SessionRoleId) -> Self {
         self.role = Some(role);
@@ -98,15 +98,15 @@ impl UserToken {
         &self.access_token
     }
 
-    /// The role, when it was chosen.
+    /// The role, if the user chose one.
     #[must_use]
     pub const fn role(&self) -> Option<&SessionRoleId> {
         self.role.as_ref()
     }
 }
 
-/// The role in which a user acts (`NHSD-Session-URID`): the identifier of their role profile, one to twenty
-/// digits. The API wants it from users who have several.
+/// The role of a user (`NHSD-Session-URID`): the identifier of their role profile, one to twenty digits.
+/// The API requires it from users who have several roles.
 ///
 /// ```
 /// use nhs_pds::fhir::auth::SessionRoleId;
@@ -144,7 +144,7 @@ impl fmt::Display for SessionRoleId {
     }
 }
 
-/// The text is no role. Correct what the sign-in delivers.
+/// The text is not a role. Correct the output of the sign-in.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("a session role id is one to twenty digits")]
 pub struct SessionRoleIdError;

@@ -3,10 +3,10 @@ use crate::trace::{CriterionError, NamePattern, NameText};
 use std::fmt;
 use std::str::FromStr;
 
-/// The longest name that the API takes, in characters.
+/// The longest name that the API accepts, in characters.
 const LONGEST: usize = 35;
 
-/// A name of at most 35 characters, meant literally.
+/// A name of at most 35 characters, without wildcards.
 ///
 /// ```
 /// use nhs_pds::fhir::{SearchError, SearchName};
@@ -44,9 +44,9 @@ impl FromStr for SearchName {
     }
 }
 
-/// A name of at most 35 characters, in which `*` stands for any characters from the third on.
+/// A name of at most 35 characters. From the third character on, `*` matches any characters.
 ///
-/// In a given name the wildcard is for the rest of it; in a family name there may be several, as in
+/// In a given name, one wildcard matches the rest. A family name may have several wildcards, as in
 /// `Sm*t*`.
 ///
 /// ```
@@ -96,13 +96,13 @@ fn fits(name: &str) -> Result<(), SearchError> {
     if name.chars().count() > LONGEST { Err(SearchError::TooLong) } else { Ok(()) }
 }
 
-/// The text as it is written, if it passes as a name.
+/// The text, unchanged, if it is valid as a name.
 fn literal(text: &str) -> Result<String, SearchError> {
     text.parse::<NameText>()?;
     Ok(text.trim().to_owned())
 }
 
-/// A telephone number or an e-mail address, compared as it is.
+/// A telephone number or an e-mail address, which the service compares exactly.
 ///
 /// ```
 /// use nhs_pds::fhir::{ContactText, SearchError};
@@ -125,16 +125,16 @@ impl ContactText {
 impl FromStr for ContactText {
     type Err = SearchError;
 
-    /// Refused is what a name is refused for: blank text, wildcards, and characters that cannot be sent.
+    /// Rejects what a name rejects: blank text, wildcards, and characters that cannot be sent.
     fn from_str(text: &str) -> Result<Self, SearchError> {
         literal(text).map(Self)
     }
 }
 
-/// A postcode as the local system has it, in any spelling, without wildcards.
+/// A postcode as recorded in the local system, in any spelling, without wildcards.
 ///
-/// A fuzzy search compares postcodes loosely, and matches one with a mistyped character. Text that is
-/// not a [`Postcode`] is therefore worth sending.
+/// A fuzzy search compares postcodes loosely, and also matches a postcode with a mistyped character. So
+/// text that is not a valid [`Postcode`] may still find the person.
 ///
 /// ```
 /// use nhs_pds::fhir::{PostcodeText, SearchError};
@@ -170,7 +170,7 @@ impl fmt::Display for PostcodeText {
 
 /// A day, or a range of days that includes its first and last day and may be open at one end.
 ///
-/// The API accepts no partial dates: search [within](Self::within) one.
+/// The API does not accept partial dates: search [within](Self::within) one.
 ///
 /// ```
 /// use nhs_pds::fhir::{DateRange, SearchError};
@@ -225,24 +225,25 @@ impl DateRange {
         if first <= last { Ok(Self(Days::Between(first, last))) } else { Err(SearchError::Order) }
     }
 
-    /// Every day that a partial date may be.
+    /// Every day that a partial date can mean.
     #[must_use]
     pub fn within(date: PartialDate) -> Self {
         Self(Days::Between(date.first_day(), date.last_day()))
     }
 
-    /// Reads the values of a `birthdate` or `death-date` parameter: one day, bare or with `eq`; one with `ge`
-    /// or `le`, a range that is open at the other end; or two, one with `ge` and one with `le`, in either
-    /// order. Days are `YYYY-MM-DD`.
+    /// Reads the values of a `birthdate` or `death-date` parameter. One value is a day, bare or with
+    /// `eq`, or an open range with `ge` or `le`. Two values are a range, one with `ge` and one with
+    /// `le`, in either order. Days are `YYYY-MM-DD`.
     ///
     /// # Errors
     ///
-    /// [`SearchError::Prefix`] for other prefixes, no value, or more than two; [`SearchError::Date`] for what is no
-    /// full date; [`SearchError::Order`] when the range ends before it begins.
+    /// [`SearchError::Prefix`] for other prefixes, no value, or more than two values;
+    /// [`SearchError::Date`] for text that is not a full date; [`SearchError::Order`] when the range
+    /// ends before it begins.
     pub fn from_values<'a>(values: impl IntoIterator<Item = &'a str>) -> Result<Self, SearchError> {
         let mut values = values.into_iter();
         let day = |text: &str| -> Result<FullDate, SearchError> {
-            // The parser takes a form without hyphens too, which the API does not.
+            // The parser also accepts a form without hyphens, which the API does not accept.
             if text.len() == 8 {
                 Err(SearchError::Date(DateError::Format))
             } else {
@@ -291,11 +292,11 @@ impl DateRange {
 pub struct MaxResults(u8);
 
 impl MaxResults {
-    /// So many.
+    /// A limit of `count` matches.
     ///
     /// # Errors
     ///
-    /// [`SearchError::MaxResults`] for none, and for more than 50.
+    /// [`SearchError::MaxResults`] for 0, and for more than 50.
     pub const fn new(count: u32) -> Result<Self, SearchError> {
         if count >= 1 && count <= 50 { Ok(Self(count as u8)) } else { Err(SearchError::MaxResults) }
     }
@@ -309,14 +310,14 @@ impl fmt::Display for MaxResults {
 
 redacted_debug!(SearchName, SearchPattern, ContactText, PostcodeText, DateRange);
 
-/// Why something cannot be searched for. Never carries what it was.
+/// Why a criterion is not valid. Never contains the criterion.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum SearchError {
     /// Not a full date. Correct the data, or give a range.
     #[error("{0}")]
     Date(DateError),
-    /// None, or more than 50. Correct the call.
+    /// 0, or more than 50. Correct the call.
     #[error("between 1 and 50 results can be asked for")]
     MaxResults,
     /// A range that ends before it begins. Correct the data.
@@ -325,7 +326,7 @@ pub enum SearchError {
     /// A date with a prefix that the API does not accept. Use a day, or `ge` and `le`, or one of them.
     #[error("a date is a day, or a range with ge, le or both")]
     Prefix,
-    /// Text that cannot be asked for.
+    /// Text that cannot be searched for. Correct the data.
     #[error("{0}")]
     Text(CriterionError),
     /// A name of more than 35 characters. Correct the data.
@@ -410,7 +411,7 @@ mod tests {
 
     #[test]
     fn lengths() {
-        // The form is what is sent, and what is counted.
+        // The normalised form is sent and counted.
         assert!(format!("{}\u{200B}", "e\u{301}".repeat(35)).parse::<SearchName>().is_ok());
         assert!("é".repeat(35).parse::<SearchName>().is_ok());
         assert_eq!("x".repeat(36).parse::<SearchName>(), Err(SearchError::TooLong));

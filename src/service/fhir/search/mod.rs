@@ -1,4 +1,4 @@
-//! Searching: `GET /Patient`. Only what the API takes can be put together.
+//! Searches (`GET /Patient`). Only searches that the API accepts can be built.
 
 mod criteria;
 mod query;
@@ -21,15 +21,15 @@ pub trait Matching: sealed::Sealed + Clone + Debug + Eq + Send + Sync + 'static 
     type Name: Clone + Debug + Eq + Into<SearchPattern> + Send + Sync;
     /// A postcode.
     type Postcode: Clone + Debug + Display + Eq + Send + Sync;
-    /// How, as the flags of the request say it.
+    /// The flags of the request.
     #[doc(hidden)]
     const FLAG: Option<&'static str>;
-    /// Whether only what is wholly as it was asked for matches.
+    /// Whether a match must agree in every criterion.
     #[doc(hidden)]
     const IS_EXACT: bool = false;
 }
 
-/// Everything asked has to be as it is held, so that the score is 1 (`_exact-match`).
+/// Every criterion must agree exactly with the record, so that the score is 1 (`_exact-match`).
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub struct Exact;
@@ -39,8 +39,8 @@ pub struct Exact;
 #[non_exhaustive]
 pub struct Plain;
 
-/// Names that sound alike or are transposed match too, and former ones always (`_fuzzy-match`). No
-/// wildcards. A postcode may be in any spelling ([`PostcodeText`]).
+/// Names that sound alike or are transposed match too, and former names always match (`_fuzzy-match`).
+/// No wildcards. A postcode may be in any spelling ([`PostcodeText`]).
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub struct Fuzzy;
@@ -72,17 +72,18 @@ mod sealed {
     impl Sealed for super::Fuzzy {}
 }
 
-/// Which patients to search for.
+/// The criteria of a search for patients.
 ///
 /// Every search has a date of birth, and either a family name or one of the combinations that a fuzzy
-/// search takes instead; the constructors know no others. Each further criterion narrows the search.
-/// What only one mode of access has is there for that mode only: see [`Access`].
+/// search accepts instead. There is a constructor for each of these. Each further criterion narrows the
+/// search. A criterion of one access mode is a method for that mode only: see [`Access`].
 ///
-/// A search by postcode or GP practice finds no restricted person, since it would tell where they live.
-/// Nothing can be searched for by NHS Number: [retrieve](crate::service::fhir::Client::retrieve) it.
+/// A search by postcode or GP practice does not find restricted people, because it would disclose where
+/// they live. A search by NHS Number does not exist: [retrieve](crate::service::fhir::Client::retrieve) the
+/// patient.
 ///
-/// Wildcards and fuzzy searches raise the risk of taking one person for another: let somebody confirm
-/// the match (MSCA-PDS-07).
+/// Wildcards and fuzzy searches increase the risk of a wrong match: let a person confirm the match
+/// (MSCA-PDS-07).
 ///
 /// ```
 /// use nhs_pds::fhir::{ApplicationRestricted, DateRange, HealthcareWorker, MaxResults, Search};
@@ -97,7 +98,7 @@ mod sealed {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// What the API would refuse does not compile:
+/// A search that the API would refuse does not compile:
 ///
 /// ```compile_fail
 /// use nhs_pds::fhir::{ApplicationRestricted, DateRange, MaxResults, Search};
@@ -107,7 +108,7 @@ mod sealed {
 ///     .with_max_results(MaxResults::new(20).unwrap());
 /// ```
 ///
-/// `Debug` shows nothing of it.
+/// `Debug` shows none of the criteria.
 #[derive(Clone, Eq, PartialEq)]
 pub struct Search<K: Matching = Exact, A: Access = ApplicationRestricted> {
     family: Option<K::Name>,
@@ -132,7 +133,7 @@ impl<K: Matching, A: Access> fmt::Debug for Search<K, A> {
 }
 
 impl<A: Access> Search<Exact, A> {
-    /// Those of this family name and born then, exactly.
+    /// Searches for people with exactly this family name and date of birth.
     #[must_use]
     pub fn exact(family: SearchName, born: DateRange) -> Self {
         Self { family: Some(family), ..Self::born(born) }
@@ -147,7 +148,7 @@ impl<A: Access> Search<Exact, A> {
 }
 
 impl<A: Access> Search<Plain, A> {
-    /// Those whose family name fits and who were born then.
+    /// Searches for people with a matching family name and this date of birth.
     #[must_use]
     pub fn plain(family: SearchPattern, born: DateRange) -> Self {
         Self { family: Some(family), ..Self::born(born) }
@@ -162,13 +163,13 @@ impl<A: Access> Search<Plain, A> {
 }
 
 impl<A: Access> Search<Fuzzy, A> {
-    /// Those with names like these, born then.
+    /// Searches for people with similar names and this date of birth.
     #[must_use]
     pub fn fuzzy(given: SearchName, family: SearchName, born: DateRange) -> Self {
         Self { family: Some(family), given: Some(given), ..Self::born(born) }
     }
 
-    /// Those with a family name like this, born then, of this gender, with this postcode.
+    /// Searches for people with a similar family name, and this date of birth, gender and postcode.
     #[must_use]
     pub fn fuzzy_by_family(
         family: SearchName,
@@ -180,7 +181,7 @@ impl<A: Access> Search<Fuzzy, A> {
         Self { family: Some(family), gender, postcode, ..Self::born(born) }
     }
 
-    /// Those with a given name like this, born then, of this gender, with this postcode.
+    /// Searches for people with a similar given name, and this date of birth, gender and postcode.
     #[must_use]
     pub fn fuzzy_by_given(
         given: SearchName,
@@ -212,22 +213,22 @@ impl<K: Matching, A: Access> Search<K, A> {
         }
     }
 
-    /// The same search, with the first given name. A double name such as `John Paul` is one.
+    /// The same search, with the first given name. A double name such as `John Paul` is one name.
     #[must_use]
     pub fn with_given(mut self, given: K::Name) -> Self {
         self.given = Some(given);
         self
     }
 
-    /// The same search, with one more given name, in its order. It can lose matches: records often hold
-    /// the first only.
+    /// The same search, with one more given name, in order. It can lose matches: records often have the
+    /// first name only.
     #[must_use]
     pub fn with_further_given(mut self, given: SearchName) -> Self {
         self.further_given.push(given);
         self
     }
 
-    /// The same search, among those of this gender. The API's advice is to leave it out, since records
+    /// The same search, for people of this gender. The API's advice is to leave it out, because records
     /// and local systems often differ in it.
     #[must_use]
     pub const fn with_gender(mut self, gender: Gender) -> Self {
@@ -235,36 +236,37 @@ impl<K: Matching, A: Access> Search<K, A> {
         self
     }
 
-    /// The same search, among those who died then. A fuzzy search is only put in order by it.
+    /// The same search, for people who died on these days. In a fuzzy search it affects the order of
+    /// matches only.
     #[must_use]
     pub const fn with_death(mut self, died: DateRange) -> Self {
         self.died = Some(died);
         self
     }
 
-    /// The same search, among those of whom an address has this postcode.
+    /// The same search, for people with an address with this postcode.
     #[must_use]
     pub fn with_postcode(mut self, postcode: K::Postcode) -> Self {
         self.postcode = Some(postcode);
         self
     }
 
-    /// The same search, among those registered with this practice. A fuzzy search is only put in order
-    /// by it.
+    /// The same search, for people registered with this practice. In a fuzzy search it affects the order
+    /// of matches only.
     #[must_use]
     pub fn with_general_practice(mut self, practice: OdsCode) -> Self {
         self.general_practice = Some(practice);
         self
     }
 
-    /// The same search, among those with this telephone number, written as it is held.
+    /// The same search, for people with this telephone number, in the spelling that PDS has recorded.
     #[must_use]
     pub fn with_phone(mut self, phone: ContactText) -> Self {
         self.phone = Some(phone);
         self
     }
 
-    /// The same search, among those with this e-mail address.
+    /// The same search, for people with this e-mail address.
     #[must_use]
     pub fn with_email(mut self, email: ContactText) -> Self {
         self.email = Some(email);
@@ -273,7 +275,8 @@ impl<K: Matching, A: Access> Search<K, A> {
 }
 
 impl<K: Matching> Search<K, HealthcareWorker> {
-    /// The same search, for at most so many matches; 50 unless set. If there are more, none is returned.
+    /// The same search, for at most `max` matches; 50 unless set. If more people match, none is
+    /// returned.
     #[must_use]
     pub const fn with_max_results(mut self, most: MaxResults) -> Self {
         self.max_results = Some(most);

@@ -4,7 +4,7 @@ use crate::service::fhir::{Access, AccessMode};
 use url::form_urlencoded;
 
 impl<K: Matching, A: Access> Search<K, A> {
-    /// The query of the request, percent-encoded, `*` as well.
+    /// The query of the request, percent-encoded, including `*`.
     pub(in crate::service::fhir) fn query(&self) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
         let name = |name: &K::Name| -> SearchPattern { name.clone().into() };
@@ -53,7 +53,7 @@ impl<K: Matching, A: Access> Search<K, A> {
             }
             (AccessMode::HealthcareWorker, None) => {}
         }
-        // Forms leave it as it is; in the API's documents it is encoded.
+        // Form encoding does not encode `*`; the API's documents do.
         query.finish().replace('*', "%2A")
     }
 }

@@ -6,7 +6,7 @@ use crate::trace::Score;
 use serde::Deserialize;
 use std::collections::HashSet;
 
-/// What a search brings: as many resources as match.
+/// The response to a search, with one resource for each match.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Bundle<'a, R> {
@@ -28,12 +28,12 @@ struct SearchMode {
 }
 
 impl<R> Bundle<'_, R> {
-    /// The entries, when this is a bundle that agrees with itself.
+    /// The entries, if this is a consistent bundle.
     fn entries(self) -> Result<Vec<Entry<R>>, DecodeError> {
         if self.resource_type.is_none_or(|name| name.as_str() != "Bundle") {
             return Err(DecodeError::of(DecodeErrorKind::ResourceType));
         }
-        // That nobody matches has to be said: by a total, or by a list with nobody in it.
+        // An empty result must be explicit: a total of 0, or an empty list.
         if self.total.is_none() && self.entry.is_none() {
             return Err(DecodeError::of(DecodeErrorKind::Count));
         }
@@ -45,14 +45,14 @@ impl<R> Bundle<'_, R> {
     }
 }
 
-/// The people who match, in the order in which they came: the best first.
+/// The people who match, in the order received: the best match first.
 pub(in crate::service::fhir) fn matches(bytes: &[u8]) -> Result<Vec<PatientMatch>, DecodeError> {
     let bundle: Bundle<'_, WirePatient<'_>> = super::read(bytes)?;
     let (mut matches, mut seen) = (Vec::new(), HashSet::new());
     for Entry { resource, search } in bundle.entries()? {
         let resource = resource.ok_or(DecodeError::of(DecodeErrorKind::ResourceType))?;
         let patient = patient_of(&resource)?;
-        // Somebody who comes twice is one person.
+        // A person who is listed twice is one match.
         if !seen.insert(patient.id.clone()) {
             continue;
         }
@@ -62,7 +62,7 @@ pub(in crate::service::fhir) fn matches(bytes: &[u8]) -> Result<Vec<PatientMatch
     Ok(matches)
 }
 
-/// The related people, in the order in which they came.
+/// The related people, in the order received.
 pub(in crate::service::fhir) fn related_people(
     bytes: &[u8],
 ) -> Result<Vec<RelatedPerson>, DecodeError> {

@@ -1,4 +1,4 @@
-//! FHIR's data types (R4, section 2.24), as far as these resources use them.
+//! The parts of FHIR's data types (R4, section 2.24) that these resources use.
 
 use super::text::{List, Text};
 use crate::demographics::{
@@ -58,7 +58,7 @@ pub(super) struct Reference<'a> {
 }
 
 impl Reference<'_> {
-    /// The practice that is referred to, and from when until when.
+    /// The referenced practice, and the period of the registration.
     pub(super) fn practice(&self) -> Option<GpPractice> {
         let identifier = self.identifier.as_ref()?;
         Some(GpPractice {
@@ -69,7 +69,7 @@ impl Reference<'_> {
     }
 }
 
-/// An extension, with the values that are read of any.
+/// An extension, with the values that are read from any extension.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Extension<'a> {
@@ -91,7 +91,7 @@ pub(super) struct Extension<'a> {
     value_positive_int: Option<u32>,
 }
 
-/// The extension whose URL ends with `name`. What stands before differs between the versions of the
+/// The extension whose URL ends with `name`. The start of the URL differs between versions of the
 /// profiles.
 pub(super) fn extension<'l, 'a>(
     list: &'l List<Extension<'a>>,
@@ -108,7 +108,7 @@ impl Extension<'_> {
         extension(&self.extension, name)
     }
 
-    /// The code that stands in the part `name`.
+    /// The code in the part `name`.
     pub(super) fn code(&self, name: &str) -> Option<&str> {
         let part = self.part(name)?;
         let coding = part.value_coding.as_ref().and_then(|coding| coding.code.as_ref());
@@ -116,28 +116,28 @@ impl Extension<'_> {
         concept.or_else(|| coding.map(Text::as_str))
     }
 
-    /// The text that stands in the part `name`.
+    /// The text in the part `name`.
     pub(super) fn text(&self, name: &str) -> Option<&str> {
         self.part(name)?.value_string.as_ref().map(Text::as_str)
     }
 
-    /// What is said in the part `name`, yes or no.
+    /// The boolean in the part `name`.
     pub(super) fn boolean(&self, name: &str) -> Option<bool> {
         self.part(name)?.value_boolean
     }
 
-    /// The date that stands in the part `name`.
+    /// The date in the part `name`.
     pub(super) fn date(&self, name: &str) -> Recorded<PartialDate> {
         date(self.part(name).and_then(|part| part.value_date_time.as_ref()))
     }
 
-    /// The period that stands in the part `name`.
+    /// The period in the part `name`.
     pub(super) fn period(&self, name: &str) -> UsablePeriod {
         let part = self.part(name).and_then(|part| part.value_period.as_ref());
         part.map(Period::read).unwrap_or_default()
     }
 
-    /// The extension's own value, yes or no.
+    /// The extension's own value, a boolean.
     pub(super) const fn own_boolean(&self) -> Option<bool> {
         self.value_boolean
     }
@@ -154,7 +154,7 @@ pub(super) struct HumanName<'a> {
     usage: Option<Text<'a>>,
     #[serde(borrow)]
     period: Option<Period<'a>>,
-    /// `null` is a blank name that keeps its place.
+    /// `null` is a blank name, which keeps its position.
     #[serde(borrow)]
     given: Option<Vec<Option<Text<'a>>>>,
     #[serde(borrow)]
@@ -195,7 +195,7 @@ pub(super) struct WireAddress<'a> {
     period: Option<Period<'a>>,
     #[serde(borrow)]
     text: Option<Text<'a>>,
-    /// `null` is a blank line that keeps its place.
+    /// `null` is a blank line, which keeps its position.
     #[serde(borrow)]
     line: Option<Vec<Option<Text<'a>>>>,
     #[serde(borrow)]
@@ -226,7 +226,7 @@ impl WireAddress<'_> {
     }
 }
 
-/// The five lines. Of more than five, what would be lost stands in the fifth.
+/// The five lines. Lines after the fifth are joined to the fifth.
 fn lines(given: &[Option<Text<'_>>]) -> [String; 5] {
     let mut lines: [String; 5] = Default::default();
     for (place, line) in given.iter().enumerate() {
@@ -267,8 +267,8 @@ impl ContactPoint<'_> {
         }
     }
 
-    /// What is put before the value to make it a URI. A text telephone has a scheme of its own, since
-    /// speaking into one is of no use.
+    /// The prefix that makes the value a URI. A text telephone has its own scheme, because it cannot be
+    /// spoken into.
     fn scheme(&self) -> &'static str {
         match self.system.as_ref().map_or("", Text::as_str) {
             "phone" => "tel:",
@@ -287,14 +287,15 @@ impl Extension<'_> {
     }
 }
 
-/// A field that is there and empty is blank; one that is not there was not returned.
+/// An empty field is blank. A missing field was not returned.
 pub(super) fn held<T: FromStr>(text: Option<&Text<'_>>) -> Recorded<T> {
     text.map_or(Recorded::NotReturned, |text| Recorded::read(text.as_str()))
 }
 
 pub(super) fn date(text: Option<&Text<'_>>) -> Recorded<PartialDate> {
     let Some(text) = text.map(|text| text.as_str().trim()) else { return Recorded::NotReturned };
-    // In another form it is read as it would be from where it is kept, so that what cannot be read stays so.
+    // A date in another form is read by the same rules as a stored one, so that an unreadable date stays
+    // unreadable.
     PartialDate::from_iso_8601(text).map_or_else(|_| Recorded::read(text), Recorded::Known)
 }
 
@@ -304,7 +305,7 @@ pub(super) fn gender(code: Option<&Text<'_>>) -> Recorded<Gender> {
         Some("female") => Recorded::Known(Gender::Female),
         Some("other") => Recorded::Known(Gender::NotSpecified),
         Some("unknown") => Recorded::Known(Gender::NotKnown),
-        // As with dates.
+        // The same rule as for dates.
         Some(text) => Recorded::read(text),
         None => Recorded::NotReturned,
     }
@@ -323,7 +324,7 @@ fn joined(parts: &List<Text<'_>>) -> Recorded<String> {
     Recorded::read(&parts.join(" "))
 }
 
-/// The use of this name; every text is one.
+/// The use of this name; every text is a use.
 fn named<T: FromStr<Err = std::convert::Infallible>>(text: &str) -> T {
     match text.parse() {
         Ok(usage) => usage,

@@ -1,7 +1,7 @@
-//! The resources as JSON has them: what is read, and nothing else.
+//! The resources in JSON, with only the fields that are read.
 //!
-//! Unknown keys, extensions and codes are passed over. `null` is the same as nothing, except in the lines
-//! of an address, where it is a blank line. Text is borrowed from the document where it holds no escapes.
+//! Unknown keys, extensions and codes are skipped. `null` means nothing, except in the lines of an
+//! address, where it is a blank line. Text is borrowed from the document if it has no escapes.
 
 mod bundle;
 mod datatypes;
@@ -17,21 +17,21 @@ pub(in crate::service::fhir) use patient::patient;
 use crate::service::fhir::{DecodeError, DecodeErrorKind};
 use serde::Deserialize;
 
-/// The most objects and lists of a document. Fifty people, which is the most that a search returns, have some
-/// thousands.
+/// The limit for objects and lists in one document. Fifty people, the most that a search returns, have a
+/// few thousand.
 const MOST: usize = 100_000;
 
 /// Reads `bytes` as a document of one object.
 pub(in crate::service::fhir) fn read<'de, T: Deserialize<'de>>(
     bytes: &'de [u8],
 ) -> Result<T, DecodeError> {
-    // RFC 8259 section 8.1 has a reader pass over a byte order mark.
+    // RFC 8259 section 8.1 permits a reader to skip a byte order mark.
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    // Derived readers take a list of values, in their own order, for an object.
+    // Derived readers also accept a list of values, in their own order, instead of an object.
     if bytes.trim_ascii_start().starts_with(b"[") {
         return Err(DecodeError::of(DecodeErrorKind::Value));
     }
-    // Three bytes are an empty name, which takes a hundred times as many.
+    // Three bytes can be an empty name, which takes a hundred times as many bytes in memory.
     let opening = bytes.iter().filter(|byte| matches!(byte, b'{' | b'['));
     if opening.count() > MOST {
         return Err(DecodeError::of(DecodeErrorKind::TooLarge));

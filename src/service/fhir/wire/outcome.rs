@@ -3,7 +3,7 @@ use super::text::{List, Text};
 use crate::service::fhir::IssueCode;
 use serde::Deserialize;
 
-/// FHIR's way of saying how it went.
+/// FHIR's `OperationOutcome`.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::service::fhir) struct OperationOutcome<'a> {
@@ -28,8 +28,8 @@ impl OperationOutcome<'_> {
         self.resource_type.as_ref().is_some_and(|name| name.as_str() == "OperationOutcome")
     }
 
-    /// The first code of the Spine's in any issue that is known; else the first that is there; else
-    /// FHIR's own.
+    /// The first known code of the Spine in any issue; else the first code of the Spine; else FHIR's
+    /// own.
     pub(in crate::service::fhir) fn code(&self) -> Option<IssueCode> {
         let codes = || {
             let codings = self.issue.iter().filter_map(|issue| issue.details.as_ref());
@@ -45,7 +45,7 @@ impl OperationOutcome<'_> {
             .or_else(|| own().map(|code| IssueCode::Other(code.as_str().to_owned())))
     }
 
-    /// Whether an issue says that it is about a header: not about what was asked, then.
+    /// Whether an issue names a header. Then the fault is not in the criteria.
     pub(in crate::service::fhir) fn is_about_a_header(&self) -> bool {
         self.issue.iter().any(|issue| {
             issue.diagnostics.as_ref().is_some_and(|text| text.as_str().contains("in header '"))

@@ -11,7 +11,7 @@ use crate::service::fhir::{
 use crate::trace::Restriction;
 use serde::Deserialize;
 
-/// The system of NHS Numbers. Older examples have other ones, and are not compared.
+/// The identifier system of NHS Numbers. Older examples have other systems, which are not compared.
 const NHS_NUMBER: &str = "https://fhir.nhs.uk/Id/nhs-number";
 
 #[derive(Deserialize)]
@@ -123,7 +123,8 @@ fn is_labelled(labels: &List<super::datatypes::Coding<'_>>, label: &str) -> bool
     labels.iter().any(|coding| coding.code.as_ref().is_some_and(|code| code.as_str() == label))
 }
 
-/// A label that nobody knows restricts. There is one at most; of several the strictest would count.
+/// An unknown label restricts the record. A record has at most one label; of several, the strictest
+/// counts.
 fn restriction(labels: &List<super::datatypes::Coding<'_>>) -> Restriction {
     let mut all = labels.iter().map(|label| label.code.as_ref().map(Text::as_str));
     if is_labelled(labels, "V") {
@@ -145,7 +146,7 @@ fn death_notification(wire: &WirePatient<'_>) -> Option<DeathNotification> {
     })
 }
 
-/// A death without a date is a death: what cannot be read for a date stands for it.
+/// A death without a date is a death, with a date that cannot be read.
 fn date_of_death(
     wire: &WirePatient<'_>,
     notification: Option<&DeathNotification>,

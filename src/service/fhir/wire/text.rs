@@ -3,7 +3,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
-/// Text, borrowed where that can be.
+/// Text, borrowed if possible.
 pub(super) struct Text<'a>(pub(super) Cow<'a, str>);
 
 impl Text<'_> {
@@ -36,7 +36,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
     }
 }
 
-/// Text, or a whole number in its place.
+/// Text, or a whole number instead of it.
 pub(super) enum TextOrNumber<'a> {
     Text(Text<'a>),
     Number(u64),
@@ -79,7 +79,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for TextOrNumber<'a> {
     }
 }
 
-/// A list that may be `null`, as may each of its members; those are left out.
+/// A list that may be `null`, and whose members may be `null`; those are left out.
 pub(super) struct List<T>(pub(super) Vec<T>);
 
 impl<T> Default for List<T> {
