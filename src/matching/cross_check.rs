@@ -69,8 +69,8 @@ pub fn cross_check<M: Mode>(
     birth.min(named)
 }
 
-fn agrees(asked: PartialDate, held: PartialDate) -> bool {
-    if asked.full().is_some() { asked == held } else { asked.may_be(held) }
+fn agrees(queried: PartialDate, recorded: PartialDate) -> bool {
+    if queried.full().is_some() { queried == recorded } else { queried.may_be(recorded) }
 }
 
 fn check_name(
@@ -78,10 +78,10 @@ fn check_name(
     family: Option<&NamePattern>,
     given: Option<&NamePattern>,
 ) -> CrossCheck {
-    let part = |asked: Option<&NamePattern>, held: Option<&str>| match (asked, held) {
+    let part = |queried: Option<&NamePattern>, recorded: Option<&str>| match (queried, recorded) {
         (None, _) => CrossCheck::Agrees,
         (Some(_), None) => CrossCheck::NotTold,
-        (Some(asked), Some(held)) if fits(asked.as_str(), held) => CrossCheck::Agrees,
+        (Some(queried), Some(recorded)) if fits(queried.as_str(), recorded) => CrossCheck::Agrees,
         (Some(_), Some(_)) => CrossCheck::Differs,
     };
     let family = part(family, name.family.known().map(String::as_str));
@@ -90,24 +90,26 @@ fn check_name(
     family.min(if several { CrossCheck::Agrees } else { part(given, first) })
 }
 
-/// Whether a name without wildcards is the first few of `held`, written together.
-fn is_run_of(name: &str, held: &[String]) -> bool {
-    let told = held.iter().take_while(|name| !name.trim().is_empty()).count();
-    (1..=told).filter_map(|count| held.get(..count)).any(|run| is_same_form(name, &run.join(" ")))
+/// Whether a name without wildcards is the first few of `recorded`, joined.
+fn is_run_of(name: &str, recorded: &[String]) -> bool {
+    let filled = recorded.iter().take_while(|name| !name.trim().is_empty()).count();
+    (1..=filled)
+        .filter_map(|count| recorded.get(..count))
+        .any(|run| is_same_form(name, &run.join(" ")))
 }
 
-/// Whether `held` is as `pattern` says, `*` standing for any characters.
-fn fits(pattern: &str, held: &str) -> bool {
+/// Whether `recorded` matches `pattern`, in which `*` matches any characters.
+fn fits(pattern: &str, recorded: &str) -> bool {
     // Upper case, because `ß` and the two small sigmas have one upper case form each.
     let form = |text: &str| {
         let words: Vec<String> =
             name_form(text).split_whitespace().map(str::to_uppercase).collect();
         words.join(" ")
     };
-    let (pattern, held) = (form(pattern), form(held));
+    let (pattern, recorded) = (form(pattern), form(recorded));
     let mut pieces = pattern.split('*');
     let start = pieces.next().unwrap_or_default();
-    let Some(mut left) = held.strip_prefix(start) else { return false };
+    let Some(mut left) = recorded.strip_prefix(start) else { return false };
     let Some(end) = pieces.next_back() else { return left.is_empty() };
     for piece in pieces {
         match left.split_once(piece) {
@@ -124,12 +126,12 @@ mod tests {
 
     #[test]
     fn several_given_names_in_one_field() {
-        let check = |asked: &str, held: &[&str]| {
+        let check = |queried: &str, recorded: &[&str]| {
             let mut name = PersonName::new("", "Smith");
-            name.given = held.iter().map(|&given| given.to_owned()).collect();
-            check_name(&name, None, Some(&asked.parse().unwrap()))
+            name.given = recorded.iter().map(|&given| given.to_owned()).collect();
+            check_name(&name, None, Some(&queried.parse().unwrap()))
         };
-        for (asked, held, expected) in [
+        for (queried, recorded, expected) in [
             ("Mary Ann", &["MARY", "ANN"][..], CrossCheck::Agrees),
             ("Mary Ann", &["Mary", "Ann", "Rose"], CrossCheck::Agrees),
             ("Mary Ann", &["Mary Ann"], CrossCheck::Agrees),
@@ -145,13 +147,13 @@ mod tests {
             ("Mary", &[" ", "Mary"], CrossCheck::NotTold),
             ("Mary", &[], CrossCheck::NotTold),
         ] {
-            assert_eq!(check(asked, held), expected, "{asked} {held:?}");
+            assert_eq!(check(queried, recorded), expected, "{queried} {recorded:?}");
         }
     }
 
     #[test]
     fn patterns() {
-        for (pattern, held, expected) in [
+        for (pattern, recorded, expected) in [
             ("Smith", "SMITH", true),
             ("de  la Cruz", "DE LA CRUZ", true),
             ("Smith", "Smithson", false),
@@ -167,7 +169,7 @@ mod tests {
             ("O'Brien", "O\u{2019}BRIEN", true),
             ("Smith-J*", "Smith\u{2010}Jones", true),
         ] {
-            assert_eq!(fits(pattern, held), expected, "{pattern} {held}");
+            assert_eq!(fits(pattern, recorded), expected, "{pattern} {recorded}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The difference between this machine's clock and the service's, from the `Date` of its responses
+//! The difference between this machine's clock and the service's, by the `Date` of its responses
 //! (MSCA-AUD-06).
 
 use crate::transport::Response;
@@ -8,22 +8,23 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// A larger difference is logged.
 const TOLERATED: TimeDelta = TimeDelta::seconds(30);
 
-/// With a larger difference, a service may refuse every message as too old, or as not valid yet.
+/// With a larger difference a service may refuse every message as too old, or as not yet valid.
 const REFUSED: TimeDelta = TimeDelta::minutes(5);
 
-/// The clock of one service, as its responses show it. Clones share it.
+/// The clock of one service, by its responses. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ServiceClock(Arc<Mutex<Skews>>);
 
 #[derive(Debug, Default)]
 struct Skews {
     latest: Option<TimeDelta>,
-    /// The last difference logged, until the clocks agree again.
+    /// The difference that was logged last; `None` while the clocks agree.
     logged: Option<TimeDelta>,
 }
 
 impl ServiceClock {
-    /// Compares the `Date` of `response` with the times of the request and of the response.
+    /// Compares the `Date` of `response` with the time when the request was sent and the time when the
+    /// response was received.
     pub(crate) fn compare(&self, response: &Response, sent: DateTime<Utc>, came: DateTime<Utc>) {
         let Some(date) = response.date() else { return };
         let skew = skew(date, sent, came);
@@ -51,22 +52,21 @@ impl ServiceClock {
         }
     }
 
-    /// Returns how far this machine's clock was ahead of the service's (negative: behind) at the
-    /// last response.
+    /// By how much this machine's clock was ahead of the service's at the last response; negative if it
+    /// was behind.
     pub(crate) fn latest(&self) -> Option<TimeDelta> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).latest
     }
 
-    /// Whether the clocks differ so much that a service may refuse every message because of its
-    /// time.
+    /// Whether the difference is so large that a service may refuse every message for its time.
     #[allow(dead_code, reason = "not every service has times in its messages")]
     pub(crate) fn explains_refusals(&self) -> bool {
         self.latest().is_some_and(|skew| skew.abs() > REFUSED)
     }
 }
 
-/// Returns the least possible lead of this machine's clock. `date`, in whole seconds, lies between
-/// `sent` and `came` if the clocks agree.
+/// The least difference by which this machine's clock is ahead. `date` has whole seconds; if the clocks
+/// agree, it is a time between `sent` and `came`.
 fn skew(date: DateTime<Utc>, sent: DateTime<Utc>, came: DateTime<Utc>) -> TimeDelta {
     let (sent, came) = (sent.min(came), sent.max(came));
     let latest = date.checked_add_signed(TimeDelta::seconds(1)).unwrap_or(date);
@@ -109,7 +109,7 @@ mod tests {
         assert_eq!(skew("2026-11-23T09:00:01.5Z", "2026-11-23T09:10:00Z"), 500);
         assert_eq!(skew("2026-11-23T08:00:00Z", "2026-11-23T08:59:58.5Z"), -1_500);
         assert_eq!(skew("2026-11-23T10:00:01Z", "2026-11-23T10:00:02Z"), 3_600_000);
-        // This machine's clock was set back between the two.
+        // This machine's clock was set back between the two times.
         assert_eq!(skew("2026-11-23T09:30:00Z", "2026-11-23T08:59:00Z"), 0);
     }
 

@@ -54,7 +54,7 @@ const REFERENCES: [(HeaderName, &str); 4] = [
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// // In earnest an `HttpTransport`; here one that has this answer ready.
+/// // In production an `HttpTransport`; here one that has this answer ready.
 /// let patient = r#"{"resourceType": "Patient", "id": "9000000009", "birthDate": "2010-10-22"}"#;
 /// let transport = Scripted::new([Ok(Response::new(http::StatusCode::OK, patient.into()))]);
 /// let client = Client::open(Config::of(Environment::Sandbox), Arc::new(transport));

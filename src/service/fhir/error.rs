@@ -69,7 +69,7 @@ pub enum DecodeErrorKind {
     #[error("a total that is not the number of entries")]
     Count,
     /// A patient without an `id`, or with an `identifier` that is not the `id`.
-    #[error("no identifier, or two that differ")]
+    #[error("no identifier, or two different identifiers")]
     Identifier,
     /// Not JSON, or nested more than 128 deep.
     #[error("not JSON")]
@@ -79,13 +79,13 @@ pub enum DecodeErrorKind {
     #[error("a record that is marked as redacted")]
     Redacted,
     /// A resource of another type than expected.
-    #[error("another resource")]
+    #[error("a resource of another type")]
     ResourceType,
     /// More than 100,000 objects and lists.
-    #[error("too large")]
+    #[error("more objects and lists than the limit")]
     TooLarge,
     /// A document that ends too early.
-    #[error("cut off")]
+    #[error("a document that ends too early")]
     Truncated,
     /// A value of the wrong type for its place, or a repeated key.
     #[error("a value that is not allowed")]

@@ -19,16 +19,16 @@ pub(in crate::service::fhir) const X_REQUEST_ID: HeaderName =
 /// An answer with the service's code, if it gave one; or an error.
 type Interpreted<T> = Result<(T, Option<IssueCode>), Error>;
 
-/// What the response to a retrieval of the patient `asked` means.
+/// What the response to a retrieval of the patient `requested` means.
 pub(in crate::service::fhir) fn retrieval(
-    asked: NhsNumber,
+    requested: NhsNumber,
     request: Uuid,
     response: &Response,
 ) -> Interpreted<Retrieval> {
-    retrieved(asked, response).and_then(|answer| to(request, response, answer))
+    retrieved(requested, response).and_then(|answer| to(request, response, answer))
 }
 
-fn retrieved(asked: NhsNumber, response: &Response) -> Interpreted<Retrieval> {
+fn retrieved(requested: NhsNumber, response: &Response) -> Interpreted<Retrieval> {
     if response.status() != StatusCode::OK {
         return match failure(response) {
             (StatusCode::NOT_FOUND, Some(code @ IssueCode::ResourceNotFound), _) => {
@@ -47,7 +47,7 @@ fn retrieved(asked: NhsNumber, response: &Response) -> Interpreted<Retrieval> {
     }
     let patient = Box::new(patient);
     // A record with another NHS Number is the record that replaced this one.
-    if patient.id == asked.digits().as_str() {
+    if patient.id == requested.digits().as_str() {
         Ok((Retrieval::Found(patient), None))
     } else if patient.id.len() == 10 && patient.id.bytes().all(|byte| byte.is_ascii_digit()) {
         Ok((Retrieval::Superseded(patient), None))

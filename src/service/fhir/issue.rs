@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_code_is_not_repeated() {
+    fn text_that_is_not_a_code_is_not_logged() {
         for text in [
             "SMITH",
             "9000000009",

@@ -120,7 +120,7 @@ impl Client {
             }
             retrieval => retrieval.outcome(),
         };
-        told(outcome, received.exchange)
+        answered(outcome, received.exchange)
     }
 
     async fn find<K: Matching, A: Access>(
@@ -135,13 +135,13 @@ impl Client {
                 let error = Error::new(ErrorKind::Mismatch, trace::ErrorKind::Unreadable);
                 Err(error.with_exchange(exchange))
             }
-            _ => told(answer.outcome(), exchange),
+            _ => answered(answer.outcome(), exchange),
         }
     }
 }
 
 /// The answer, unless the identifier of the person found is not an NHS Number.
-fn told(outcome: Option<Outcome>, exchange: trace::Exchange) -> Result<Answer, Error> {
+fn answered(outcome: Option<Outcome>, exchange: trace::Exchange) -> Result<Answer, Error> {
     match outcome {
         Some(outcome) => Ok(Answer::new(outcome, exchange)),
         None => {

@@ -19,11 +19,11 @@ const SOAP_ACTION: HeaderName = HeaderName::from_static("soapaction");
 
 /// A client of one provider's Spine Mini Service for PDS.
 ///
-/// One method for each operation; each asks once, with a fresh message, and returns the service's
-/// answer. Cheap to clone, and safe to share.
+/// Each operation has one method. It sends one new message and returns the service's answer. The client
+/// is cheap to clone and safe to share.
 ///
-/// A client remembers the identifiers of the last few thousand messages that came, together with its
-/// clones: one that comes again is [`ErrorKind::Replayed`](crate::service::ErrorKind::Replayed).
+/// A client and its clones remember the identifiers of the last few thousand messages received. A
+/// message with a remembered identifier is [`ErrorKind::Replayed`](crate::service::ErrorKind::Replayed).
 ///
 /// ```
 /// use nhs_pds::demographics::Gender;
@@ -34,7 +34,7 @@ const SOAP_ACTION: HeaderName = HeaderName::from_static("soapaction");
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// // In earnest an `HttpTransport`; here one that is not answered in time.
+/// // In production an `HttpTransport`; here one that is not answered in time.
 /// let transport = Scripted::new([Err(transport::Error::new(transport::ErrorKind::Timeout))]);
 /// let us = LocalIdentity::new("RHM".parse()?, "case-management")?;
 /// let config = Config::new("https://smsp.example/pds".parse()?, us.clone());
@@ -57,7 +57,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client that reaches the service of `config` over `transport`.
+    /// A client of the service in `config`, over `transport`.
     #[must_use]
     pub fn new(config: Config, transport: Arc<dyn Transport>) -> Self {
         Self {
@@ -84,7 +84,7 @@ impl Client {
         self
     }
 
-    /// verifyNHSNumber: is this the person's number?
+    /// verifyNHSNumber: verifies that the number is the person's.
     ///
     /// # Errors
     ///
@@ -98,7 +98,7 @@ impl Client {
         self.ask(caller, &Request::verify_nhs_number(question)).await
     }
 
-    /// getNHSNumber: what is the number of the person with these particulars?
+    /// getNHSNumber: finds the number of the person with these demographic fields.
     ///
     /// # Errors
     ///
@@ -112,7 +112,7 @@ impl Client {
         self.ask(caller, &Request::get_nhs_number(question)).await
     }
 
-    /// getPatientDetailsByNHSNumber: what is held under this number?
+    /// getPatientDetailsByNHSNumber: returns the details recorded under this number.
     ///
     /// # Errors
     ///
@@ -127,7 +127,8 @@ impl Client {
         self.ask(caller, &request).await
     }
 
-    /// getPatientDetailsBySearch: what is held about the person with these particulars?
+    /// getPatientDetailsBySearch: returns the details recorded about the person with these demographic
+    /// fields.
     ///
     /// # Errors
     ///
@@ -142,7 +143,7 @@ impl Client {
         self.ask(caller, &request).await
     }
 
-    /// getPatientDetails: by number when the question has one, else by search.
+    /// getPatientDetails: by number if the question has one, else by search.
     ///
     /// # Errors
     ///
@@ -164,7 +165,7 @@ impl Client {
         self.send(caller, request, MessageId::fresh(&*self.ids)).await
     }
 
-    /// One attempt at one exchange, by the message `id`.
+    /// One attempt at one exchange, with the message `id`.
     pub(in crate::service::smsp) async fn send<M: Mode>(
         &self,
         caller: &M::Caller,
@@ -188,8 +189,8 @@ impl Client {
         result.map_err(|error| self.with_clock_blamed(error))
     }
 
-    /// The same error. A fault that does not say why the message is refused is taken for one about its times
-    /// if our clock is wrong.
+    /// The same error. If this machine's clock is wrong, a fault that gives no reason for the refusal is
+    /// attributed to the times in the message.
     fn with_clock_blamed(&self, error: Error) -> Error {
         if error.kind() == ErrorKind::Fault
             && error.action() == trace::ErrorKind::Rejected
@@ -212,7 +213,7 @@ impl Client {
         stamp: &Stamp,
     ) -> transport::Request {
         let body = wire::encode(request, caller, &self.config, stamp);
-        // An URN of our own making, so always a legal header.
+        // A URN of this crate, so always a valid header.
         let action = format!("\"{}\"", request.operation().service_urn());
         let action = HeaderValue::from_str(&action).unwrap_or(HeaderValue::from_static("\"\""));
         transport::Request::post(self.config.endpoint.clone(), RawBody::from(body))
@@ -221,8 +222,8 @@ impl Client {
     }
 }
 
-/// Whether the response is the service's own, and to this message: not a proxy's page, and no message that
-/// has come before.
+/// Whether the response comes from the service and belongs to this message. A proxy's page and a
+/// replayed message do not.
 fn is_the_services(result: &Result<Answer, Error>) -> bool {
     match result {
         Ok(_) => true,

@@ -1,7 +1,7 @@
 use crate::trace;
 use std::fmt;
 
-/// The code in a response that says how the service fared (SMSP response codes, version 1.0).
+/// The code with which the service reports the result of a request (SMSP response codes, version 1.0).
 ///
 /// ```
 /// use nhs_pds::smsp::{CodeClass, ResponseCode};
@@ -28,15 +28,15 @@ pub enum ResponseCode {
     Credentials,
     /// SMSP-9999: the provider's software failed.
     ProviderFailure,
-    /// DEMOG-0001: nobody matches.
+    /// DEMOG-0001: no person matches.
     NoMatch,
     /// DEMOG-0007: several people match.
     MultipleMatches,
-    /// DEMOG-0017: the number has been superseded.
+    /// DEMOG-0017: the number is superseded.
     Superseded,
-    /// DEMOG-0022: the number has been invalidated, and none replaces it.
+    /// DEMOG-0022: the number is invalidated, and none replaces it.
     Invalidated,
-    /// DEMOG-0040: the number is in use, but the particulars do not agree well enough.
+    /// DEMOG-0040: the number is in use, but the demographic fields do not agree well enough.
     NotVerified,
     /// DEMOG-0042: not a ten-digit number.
     NotNewStyle,
@@ -52,16 +52,16 @@ pub enum ResponseCode {
 pub enum CodeClass {
     /// The service answered.
     Answer,
-    /// The service answered from a copy if it sent data, and did not answer if it sent none: ask
-    /// again later, in either case.
+    /// The service answered from a copy if it sent data, and did not answer if it sent none. Retry later
+    /// in both cases.
     StaleAnswer,
-    /// Nothing is known: ask again later.
+    /// Nothing is known about the person: retry later.
     AskLater,
     /// The request's data are wrong: correct them.
     CorrectData,
     /// The request's sender is wrong: fix the configuration.
     FixConfiguration,
-    /// The provider made a mistake, or speaks of something unknown: report a defect.
+    /// The provider made a mistake, or the code is unknown: report a defect.
     Defect,
 }
 
@@ -83,7 +83,7 @@ impl ResponseCode {
         (Self::SpineFailure, "DEMOG-9999", CodeClass::AskLater),
     ];
 
-    /// The codes that are known, in the order of the workbook.
+    /// The known codes, in the order of the workbook.
     pub fn known() -> impl Iterator<Item = Self> {
         Self::KNOWN.into_iter().map(|(code, ..)| code)
     }
@@ -97,8 +97,8 @@ impl ResponseCode {
         }
     }
 
-    /// The code for a log or a report: the text if it has the shape of a code, such as `CPIS-0003`,
-    /// else `unrecognised`, because what a service sends in the place of a code may be anything.
+    /// The code for a log or a report. Returns the text if it has the shape of a code, such as
+    /// `CPIS-0003`; else `unrecognised`, because a service may send any text instead of a code.
     #[must_use]
     pub fn loggable(&self) -> &str {
         let text = self.as_str();
@@ -119,7 +119,7 @@ impl ResponseCode {
 }
 
 impl CodeClass {
-    /// The kind of failure, when the code stands for one.
+    /// The kind of failure, if the code means one.
     pub(in crate::service::smsp) const fn failure(self) -> Option<trace::ErrorKind> {
         match self {
             Self::Answer => None,

@@ -3,7 +3,7 @@ use std::fmt;
 use std::time::Duration;
 use url::Url;
 
-/// Where a provider's Spine Mini Service is, and as whom it is called.
+/// The address of a provider's Spine Mini Service, and the system that calls it.
 ///
 /// ```
 /// use nhs_pds::smsp::Config;
@@ -27,14 +27,14 @@ pub struct Config {
 }
 
 impl Config {
-    /// The service at `endpoint`, called by the system `sender`, whose ODS code and name make up the
-    /// envelope's sender address, `urn:nhs-uk:addressing:ods:<ODS code>:<name>`.
+    /// The service at `endpoint`, called by the system `sender`. The sender's ODS code and name are the
+    /// sender address of the envelope, `urn:nhs-uk:addressing:ods:<ODS code>:<name>`.
     ///
-    /// A user name or password in the address is dropped: TLS authenticates, and the address is
-    /// written into every message.
+    /// A user name or password in the address is dropped: TLS authenticates, and every message contains
+    /// the address.
     #[must_use]
     pub fn new(mut endpoint: Url, sender: LocalIdentity) -> Self {
-        // Fails only for addresses that cannot have any.
+        // Fails only for addresses that cannot have a user name.
         let _ = endpoint.set_username("");
         let _ = endpoint.set_password(None);
         Self {
@@ -47,31 +47,31 @@ impl Config {
         }
     }
 
-    /// The user name in the message's security header, as agreed with the provider; the sender's name
-    /// unless set. There is no password: TLS authenticates. Characters that XML cannot carry are
-    /// dropped.
+    /// The user name in the security header of the message, as agreed with the provider; the sender's
+    /// name unless set. There is no password, because TLS authenticates. Characters that XML does not
+    /// allow are dropped.
     #[must_use]
     pub fn with_username(mut self, username: &str) -> Self {
         self.username = carried(username);
         self
     }
 
-    /// The `wsa:From` address, where a provider asks for the client's own; the sender address unless
-    /// set. Characters that XML cannot carry are dropped.
+    /// The `wsa:From` address, for a provider that requires the client's own; the sender address unless
+    /// set. Characters that XML does not allow are dropped.
     #[must_use]
     pub fn with_from_address(mut self, address: &str) -> Self {
         self.from_address = carried(address);
         self
     }
 
-    /// How long a message is valid after it was made; five minutes unless set, at least one second.
+    /// How long a message is valid after its creation; five minutes unless set, at least one second.
     #[must_use]
     pub fn with_time_to_live(mut self, time_to_live: Duration) -> Self {
         self.time_to_live = time_to_live.max(Duration::from_secs(1));
         self
     }
 
-    /// How large and how deep a response may be.
+    /// The limits for the size and the depth of a response.
     #[must_use]
     pub const fn with_limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
@@ -102,7 +102,7 @@ impl fmt::Debug for Config {
     }
 }
 
-/// How large and how deep a response may be.
+/// The limits for the size and the depth of a response.
 ///
 /// ```
 /// use nhs_pds::smsp::Limits;
@@ -117,14 +117,14 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// At most `max_bytes` in the message, and in its payload once unpacked; 5 MiB unless set.
+    /// At most `max_bytes` in the message, and in its payload after unpacking; 5 MiB unless set.
     #[must_use]
     pub const fn with_max_bytes(mut self, max_bytes: usize) -> Self {
         self.max_bytes = max_bytes;
         self
     }
 
-    /// At most `max_depth` elements inside each other; 64 unless set. Messages have 12.
+    /// At most `max_depth` nested elements; 64 unless set. Messages have 12.
     #[must_use]
     pub const fn with_max_depth(mut self, max_depth: usize) -> Self {
         self.max_depth = max_depth;
@@ -137,7 +137,7 @@ impl Limits {
         self.max_bytes
     }
 
-    /// The largest number of elements inside each other.
+    /// The largest depth of nested elements.
     #[must_use]
     pub const fn max_depth(self) -> usize {
         self.max_depth

@@ -1,10 +1,10 @@
-//! What the headers of a response say of its body. Pure.
+//! What the headers of a response say about its body. Pure functions.
 
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 
-/// Whether the headers let the body be XML as it stands: of an XML media type (RFC 7303) or of none,
-/// and not compressed, which nobody asked for.
+/// Whether the headers permit the body to be plain XML: with an XML media type (RFC 7303) or none, and
+/// without compression, which the request does not accept.
 pub(in crate::service::smsp) fn is_plain_xml(headers: &HeaderMap) -> bool {
     let all = |name, permits: fn(&str) -> bool| {
         headers.get_all(name).iter().all(|value| value.to_str().is_ok_and(permits))
@@ -38,7 +38,7 @@ mod tests {
     }
 
     #[test]
-    fn xml_of_every_name_and_no_name_at_all() {
+    fn every_xml_media_type_and_none_is_accepted() {
         assert!(is_plain_xml(&HeaderMap::new()));
         for value in [
             &b"text/xml"[..],
@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_else_is_not() {
+    fn other_media_types_and_encodings_are_rejected() {
         for value in [
             &b""[..],
             b"xml",

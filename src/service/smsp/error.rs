@@ -1,7 +1,7 @@
 /// Bytes that are not a response.
 ///
-/// Says what is wrong and where, by a path of names that these messages are known to have (`*` for
-/// any other), so that it cannot repeat a person's particulars.
+/// Shows what is wrong and where, as a path of known names (`*` for any other), so that it cannot repeat
+/// anything about a person.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{kind} at {place}")]
 pub struct DecodeError {
@@ -28,47 +28,47 @@ impl DecodeError {
         self.kind
     }
 
-    /// Where, such as `/Envelope/Body/DistributionEnvelope/payloads`.
+    /// The place, such as `/Envelope/Body/DistributionEnvelope/payloads`.
     #[must_use]
     pub fn place(&self) -> &str {
         &self.place
     }
 }
 
-/// Why bytes are not a response. All of these are to be reported as a defect at the provider, or on
-/// the way from it.
+/// Why bytes are not a response. Report each of these as a defect of the provider, or of a proxy in
+/// front of it.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, thiserror::Error)]
 pub enum DecodeErrorKind {
     /// A character that XML 1.0 does not allow.
     #[error("a character that XML does not allow")]
     Character,
-    /// A document type declaration, through which a message could read files or exhaust memory.
+    /// A document type declaration, with which a message could read files or use up memory.
     #[error("a document type declaration")]
     Dtd,
     /// Not UTF-8.
     #[error("not UTF-8")]
     Encoding,
-    /// The payload is encrypted, which nothing here can read.
+    /// The payload is encrypted. This crate cannot read it.
     #[error("an encrypted payload")]
     Encrypted,
     /// A reference to an entity that XML does not predefine.
     #[error("an unknown entity")]
     Entity,
-    /// An NHS Number that is none.
-    #[error("an NHS Number that is none")]
+    /// A number that is not an NHS Number.
+    #[error("a number that is not an NHS Number")]
     NhsNumber,
     /// A response without a code.
     #[error("no response code")]
     NoCode,
-    /// A SOAP body that holds neither a Distribution Envelope nor a fault.
+    /// A SOAP body with neither a Distribution Envelope nor a fault.
     #[error("no Distribution Envelope and no fault")]
     NoEnvelope,
     /// A Distribution Envelope without a payload.
     #[error("no payload")]
     NoPayload,
     /// Not a SOAP 1.1 envelope.
-    #[error("no SOAP 1.1 envelope")]
+    #[error("not a SOAP 1.1 envelope")]
     NotSoap,
     /// Not well-formed XML.
     #[error("not XML")]
@@ -79,20 +79,20 @@ pub enum DecodeErrorKind {
     /// A namespace prefix that is not declared.
     #[error("an undeclared prefix")]
     Prefix,
-    /// More than one of what there may be one of.
-    #[error("more than one of what there may be one of")]
+    /// An element or attribute that occurs more often than permitted.
+    #[error("an element or attribute that is repeated too often")]
     Repeated,
-    /// More elements inside each other than [`Limits`](crate::service::smsp::Limits) allow.
+    /// More nested elements than [`Limits`](crate::service::smsp::Limits) allow.
     #[error("nested deeper than the limit")]
     TooDeep,
     /// More bytes than [`Limits`](crate::service::smsp::Limits) allow, packed or unpacked.
     #[error("larger than the limit")]
     TooLarge,
     /// Content after the end of the document.
-    #[error("content after the end")]
+    #[error("content after the end of the document")]
     TrailingContent,
     /// A document that ends too early.
-    #[error("cut off")]
+    #[error("a document that ends too early")]
     Truncated,
     /// More than one body, envelope or payload.
     #[error("more than one payload")]
@@ -100,7 +100,7 @@ pub enum DecodeErrorKind {
     /// A payload that is not a response of these services.
     #[error("an unknown payload")]
     UnknownPayload,
-    /// A value that the message type does not allow where it stands.
+    /// A value that the message type does not allow in this place.
     #[error("a value that is not allowed")]
     Value,
 }

@@ -1,5 +1,4 @@
-//! What a response means for the question it answers. Pure, but for what is remembered of the
-//! messages that have come.
+//! What a response means for its request. Pure functions, except for the memory of received messages.
 
 use crate::demographics::Field;
 use crate::nhs_number::NhsNumber;
@@ -44,7 +43,7 @@ pub(in crate::service::smsp) fn interpret<M: Mode>(
     }
 }
 
-/// The same error, with what its code says about the data.
+/// The same error, with the fault that its code finds in the data.
 fn explained(mut error: Error) -> Error {
     let code = error.code().map(ResponseCode::from);
     if code == Some(ResponseCode::NotNewStyle) {
@@ -57,14 +56,14 @@ fn explained(mut error: Error) -> Error {
     error
 }
 
-/// The message that the response is.
+/// The message in the response.
 fn read(response: &transport::Response, limits: Limits) -> Result<ResponseMessage, Error> {
     let status = response.status();
     if status == StatusCode::OK && !is_plain_xml(response.headers()) {
         return Err(Error::new(ErrorKind::ContentType, trace::ErrorKind::Unreadable));
     }
     wire::decode(response.body().expose(), limits).map_err(|error| {
-        // A proxy's own page says less than its status.
+        // The page of a proxy says less than its status.
         let failure = match status {
             StatusCode::OK => unreadable(),
             _ => Error::new(ErrorKind::Status, failure::of_status(status)),
@@ -92,8 +91,8 @@ fn outcome<M: Mode>(
         }
         Body::Response(response) => response,
     };
-    // By the kind of payload only: of the three operations that return details, providers name now
-    // one and now the other.
+    // Only the kind of payload is compared: three operations return details, and providers name any of
+    // the three.
     let kind = request.operation().response_root();
     let named = response.service.unwrap_or(response.operation);
     if response.operation.response_root() != kind || named.response_root() != kind {
@@ -101,7 +100,7 @@ fn outcome<M: Mode>(
     }
     let Some(outcome) = response.outcome() else {
         return Err(match response.code.class() {
-            // A success that does not hold what was asked for.
+            // A success without the requested data.
             CodeClass::Answer => unreadable(),
             class => {
                 let action = class.failure().unwrap_or(trace::ErrorKind::Unreadable);
@@ -112,11 +111,11 @@ fn outcome<M: Mode>(
     check_identifiers(request, response, outcome)
 }
 
-/// The same outcome, unless the message has come before: then it is none. Of a failure, no more is kept
-/// than that the service is unavailable, if it said so.
+/// Rejects a replayed message. If the replayed message was a failure that says the service is
+/// unavailable, the error keeps that action.
 ///
-/// What answers something else is not remembered. It may be on its way to whoever asked for it, for
-/// whom it will be the first.
+/// A response to another request is not remembered. It may be received again by the caller who sent that
+/// request.
 fn once(
     outcome: Result<Outcome, Error>,
     message: &ResponseMessage,
@@ -127,7 +126,7 @@ fn once(
     {
         return outcome;
     }
-    // A gateway in trouble may have one fault for everybody: it is in trouble all the same.
+    // A failing gateway may return one fault to every caller; it is unavailable all the same.
     let action = match outcome {
         Err(error) if error.is_transient() => error.action(),
         _ => trace::ErrorKind::Unreadable,
@@ -135,33 +134,34 @@ fn once(
     Err(Error::new(ErrorKind::Replayed, action))
 }
 
-/// Whether a `RelatesTo` names the message of `stamp`: case and `urn:uuid:` or `uuid:` aside.
+/// Whether a `RelatesTo` names the message of `stamp`. Case and the prefixes `urn:uuid:` and `uuid:` do
+/// not count.
 fn is(relates_to: &str, stamp: &Stamp) -> bool {
     bare_identifier(relates_to) == stamp.message_id.to_string()
 }
 
-/// An answer about another number, or to another case of ours, is not an answer to the question.
+/// Rejects an answer about another NHS Number, or about another case of the caller.
 fn check_identifiers<M: Mode>(
     request: &Request<M>,
     response: &Response,
     outcome: Outcome,
 ) -> Result<Outcome, Error> {
-    let asked = request.parameters();
-    let differs = |asked: Option<NhsNumber>| {
-        asked.zip(response.nhs_number).is_some_and(|(asked, answered)| asked != answered)
+    let sent = request.parameters();
+    let differs = |sent: Option<NhsNumber>| {
+        sent.zip(response.nhs_number).is_some_and(|(sent, answered)| sent != answered)
     };
-    if let (Some(asked), Some(answered)) = (&asked.local_identifier, &response.local_identifier)
-        && !asked.is_repeated_by(answered)
+    if let (Some(sent), Some(answered)) = (&sent.local_identifier, &response.local_identifier)
+        && !sent.is_repeated_by(answered)
     {
         return Err(mismatch());
     }
     match outcome {
-        // The old number repeated is not the new one.
-        Outcome::Superseded { by, .. } if by.is_some() && by == asked.nhs_number => {
+        // If the response repeats the old number, the new one is unknown.
+        Outcome::Superseded { by, .. } if by.is_some() && by == sent.nhs_number => {
             Ok(Outcome::Superseded { by: None, person: None })
         }
         Outcome::Superseded { .. } => Ok(outcome),
-        _ if differs(asked.nhs_number) => Err(mismatch()),
+        _ if differs(sent.nhs_number) => Err(mismatch()),
         _ => Ok(outcome),
     }
 }

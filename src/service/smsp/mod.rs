@@ -1,17 +1,17 @@
 //! Spine Mini Services for PDS: five operations over SOAP 1.1, ITK and HL7 V3.
 //!
-//! The NHS's own Spine Mini Service closed on 31 January 2024; commercial ones, which sit between a
-//! client and PDS's HL7 V3 interface, live on. A [`Client`] speaks to one of them, and is a
-//! [`Tracer`](crate::trace::Tracer). The codec underneath, [`encode`] and [`decode`], is pure and
-//! public: for tests, and for reading what a provider sent.
+//! The NHS's own Spine Mini Service closed on 31 January 2024. Commercial services remain, between a
+//! client and PDS's HL7 V3 interface. A [`Client`] calls one of them and is a
+//! [`Tracer`](crate::trace::Tracer). The codec below it, [`encode`] and [`decode`], consists of pure
+//! functions. It is public for tests, and for reading what a provider sent.
 //!
 //! # What is not supported
 //!
-//! * Encrypted payloads: nothing in the published requirements says how they are encrypted.
+//! * Encrypted payloads: the published requirements do not say how they are encrypted.
 //! * Asynchronous and queued exchanges of the ITK: SMSP is synchronous.
 //! * Signatures in the security header: TLS with client certificates authenticates both sides.
 //! * Sister services with the same envelope (CP-IS, SCR): their codes are kept as
-//!   [`ResponseCode::Other`], their payloads are not read.
+//!   [`ResponseCode::Other`], and their payloads are not read.
 //!
 //! Sources: SMSP client requirements for PDS and Common v1.0 (2014), the response codes v1.0, and the
 //! published schemas.
@@ -41,7 +41,7 @@ use crate::secret::RawBody;
 use crate::trace::Mode;
 use request::Parameters;
 
-/// Writes the complete SOAP message that asks `request` for `caller`.
+/// Writes the complete SOAP message of `request`, sent for `caller`.
 #[must_use]
 pub fn encode<M: Mode>(
     request: &Request<M>,
@@ -52,13 +52,13 @@ pub fn encode<M: Mode>(
     RawBody::from(wire::encode(request, caller, config, stamp))
 }
 
-/// Reads a SOAP message that came back: a response or a fault.
+/// Reads the SOAP message of a service: a response or a fault.
 ///
 /// Total: any bytes give a message or a typed error.
 ///
 /// # Errors
 ///
-/// When the bytes are neither, with what is wrong and where; see [`DecodeErrorKind`].
+/// When the bytes are neither. The error has the fault and its place; see [`DecodeErrorKind`].
 pub fn decode(bytes: &[u8], limits: Limits) -> Result<ResponseMessage, DecodeError> {
     wire::decode(bytes, limits)
 }

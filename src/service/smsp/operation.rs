@@ -13,15 +13,15 @@ use std::str::FromStr;
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum Operation {
-    /// Is this the person's number?
+    /// Verifies that a number is the person's.
     VerifyNhsNumber,
-    /// What is the person's number?
+    /// Finds the person's number.
     GetNhsNumber,
-    /// What is held under this number?
+    /// Returns the details recorded under a number.
     GetPatientDetailsByNhsNumber,
-    /// What is held about the person with these particulars?
+    /// Returns the details recorded about the person with these demographic fields.
     GetPatientDetailsBySearch,
-    /// The one that decides for itself: by number when it is given one, else by search.
+    /// Returns details by number if the request has one, else by search.
     GetPatientDetails,
 }
 
@@ -66,7 +66,7 @@ impl Operation {
     /// The message type of the request: its profile and its `code`.
     pub(in crate::service::smsp) const fn request_type(self) -> &'static str {
         match self {
-            // The one whose message type is not the name of its root element.
+            // The only operation whose message type is not the name of its root element.
             Self::GetPatientDetails => "getPatientDetailsRequest-v1-0",
             other => other.request_root(),
         }
@@ -94,7 +94,7 @@ impl Operation {
         }
     }
 
-    /// Whether the answer holds particulars of the person.
+    /// Whether the answer contains demographic fields of the person.
     #[must_use]
     pub const fn returns_details(self) -> bool {
         !matches!(self, Self::VerifyNhsNumber | Self::GetNhsNumber)
@@ -126,10 +126,10 @@ impl FromStr for Operation {
     }
 }
 
-/// The text names no operation. Correct the call.
+/// The text is not the name of an operation. Correct the call.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error(
-    "an operation is verifyNHSNumber, getNHSNumber, getPatientDetailsByNHSNumber, \
+    "an operation must be verifyNHSNumber, getNHSNumber, getPatientDetailsByNHSNumber, \
      getPatientDetailsBySearch or getPatientDetails"
 )]
 pub struct OperationError;

@@ -1,4 +1,4 @@
-//! Which messages have come before: a response is used once.
+//! The memory of received messages: a response is used once.
 
 use crate::service::smsp::response::bare_identifier;
 use std::collections::{HashSet, VecDeque};
@@ -6,18 +6,17 @@ use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, PoisonError};
 
-/// How many messages are remembered: forty seconds' worth at a hundred a second, in less than half a
-/// megabyte.
+/// The number of messages that are remembered: the messages of forty seconds at a hundred a second, in
+/// less than half a megabyte.
 const REMEMBERED: usize = 4096;
 
-/// The identifiers of the last messages that came in answer to something.
+/// The identifiers of the last messages that answered a request.
 ///
-/// Kept as digests, because a service may write whatever it likes, of whatever length, where an
-/// identifier belongs.
+/// They are kept as digests, because a service may send any text of any length as an identifier.
 #[derive(Default)]
 pub(in crate::service::smsp) struct Answered(Mutex<Memory>);
 
-/// Thousands of digests tell nobody anything.
+/// A list of digests is of no use to a reader.
 impl fmt::Debug for Answered {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Answered").finish_non_exhaustive()
@@ -33,10 +32,10 @@ struct Memory {
 }
 
 impl Answered {
-    /// Whether a message of this identifier comes for the first time, as far as is remembered; from
-    /// then on it is known. Case and `urn:uuid:` or `uuid:` make no difference.
+    /// Whether a message with this identifier is received for the first time, as far as is remembered.
+    /// From then on it is known. Case and the prefixes `urn:uuid:` and `uuid:` do not count.
     ///
-    /// A message without an identifier cannot be told from another, so each is the first.
+    /// A message without an identifier cannot be recognised, so it always counts as the first.
     pub(in crate::service::smsp) fn is_first(&self, message_id: Option<&str>) -> bool {
         let bare = message_id.map(|id| bare_identifier(id.trim())).unwrap_or_default();
         bare.is_empty() || self.0.lock().unwrap_or_else(PoisonError::into_inner).remember(&bare)
@@ -81,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_identifier_is_always_first() {
+    fn a_message_without_an_identifier_is_always_first() {
         let answered = Answered::default();
         for id in [None, Some(""), Some("  "), Some("uuid:"), Some("urn:uuid:")] {
             assert!(answered.is_first(id) && answered.is_first(id), "{id:?}");
@@ -89,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn the_memory_has_an_end() {
+    fn the_oldest_identifiers_are_forgotten() {
         let answered = Answered::default();
         let id = |number: usize| format!("message {number}");
         for number in 0..REMEMBERED {
@@ -97,7 +96,7 @@ mod tests {
         }
         assert!(!answered.is_first(Some(&id(0))));
         assert!(answered.is_first(Some(&id(REMEMBERED))));
-        // The oldest has made room; its return drives out the next.
+        // The oldest identifier was dropped. Its return drops the next one.
         assert!(answered.is_first(Some(&id(0))));
         assert!(!answered.is_first(Some(&id(2))));
         let memory = answered.0.lock().unwrap();

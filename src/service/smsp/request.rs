@@ -11,10 +11,10 @@ use chrono::{DateTime, Utc};
 use std::marker::PhantomData;
 use uuid::Uuid;
 
-/// A request for one of the five operations, made from a question that permits only what the
+/// A request for one of the five operations. The question it is built from has only criteria that the
 /// operation permits.
 ///
-/// It keeps the question's mode, so that a wildcard cannot go out under a system's identity.
+/// It keeps the mode of the question, so that a wildcard cannot be sent with the identity of a system.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Request<M: Mode = Unattended> {
     operation: Operation,
@@ -22,7 +22,8 @@ pub struct Request<M: Mode = Unattended> {
     mode: PhantomData<M>,
 }
 
-/// What a request may ask by; which of these an operation takes, [`Request`]'s constructors know.
+/// The criteria that a request may have. The constructors of [`Request`] set those that the operation
+/// accepts.
 #[derive(Clone, Eq, PartialEq)]
 pub(in crate::service::smsp) struct Parameters {
     pub(in crate::service::smsp) date_of_birth: PartialDate,
@@ -112,7 +113,7 @@ impl<M: Mode> Request<M> {
         Self::new(Operation::GetPatientDetails, question.parameters.clone())
     }
 
-    /// The operation that is asked for.
+    /// The operation.
     #[must_use]
     pub const fn operation(&self) -> Operation {
         self.operation
@@ -123,11 +124,11 @@ impl<M: Mode> Request<M> {
     }
 }
 
-/// A question for getPatientDetails, the operation that decides for itself: with a number it
-/// retrieves what is held under it, without one it searches.
+/// A question for getPatientDetails. With a number, the operation returns the details recorded under it;
+/// without one, it searches.
 ///
-/// A date of birth alone finds nobody, so the question starts from one of the two that do. All six
-/// parameters may be sent together.
+/// A date of birth alone finds no person, so a question starts from one of the two pairs that do. All
+/// six parameters may be sent together.
 ///
 /// ```
 /// use nhs_pds::demographics::Gender;
@@ -149,13 +150,13 @@ pub struct PatientDetails<M: Mode = Unattended> {
 }
 
 impl<M: Mode> PatientDetails<M> {
-    /// Asks for the details held under a number.
+    /// Requests the details recorded under a number.
     #[must_use]
     pub fn by_nhs_number(question: &FetchDetails<M>) -> Self {
         Self { parameters: Parameters::fetch(question), mode: PhantomData }
     }
 
-    /// Asks for the details of the person with these particulars.
+    /// Requests the details of the person with these demographic fields.
     #[must_use]
     pub fn by_search(question: &FindPerson<M>) -> Self {
         Self { parameters: Parameters::search(question), mode: PhantomData }
@@ -176,9 +177,9 @@ impl<M: Mode> PatientDetails<M> {
     }
 }
 
-/// What must be fresh in every message: its identifiers and its time.
+/// The parts that must be new in every message: its identifiers and its time.
 ///
-/// A message sent again needs a new stamp; a provider refuses one that it has seen.
+/// A repeated message needs a new stamp: a provider refuses a stamp that it has received before.
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Stamp {
@@ -186,7 +187,7 @@ pub struct Stamp {
     pub message_id: Uuid,
     /// The envelope's `trackingid`.
     pub tracking_id: Uuid,
-    /// The identifier that ties the payload to its line in the manifest.
+    /// The identifier that links the payload to its line in the manifest.
     pub payload_id: Uuid,
     /// The `id` of the HL7 message.
     pub hl7_id: Uuid,
@@ -195,13 +196,13 @@ pub struct Stamp {
 }
 
 impl Stamp {
-    /// A stamp of now.
+    /// A stamp with the present time.
     #[must_use]
     pub fn fresh(clock: &dyn Clock, ids: &dyn Ids) -> Self {
         Self::of(MessageId::fresh(ids), clock, ids)
     }
 
-    /// A stamp of now, for the message `id`.
+    /// A stamp with the present time, for the message `id`.
     #[must_use]
     pub fn of(id: MessageId, clock: &dyn Clock, ids: &dyn Ids) -> Self {
         Self {

@@ -4,20 +4,21 @@ use crate::service::smsp::{CodeClass, Operation, ResponseCode};
 use crate::trace::{Freshness, LocalIdentifier, Match, Outcome};
 use std::fmt;
 
-/// A SOAP message that came back: a response, or a fault.
+/// A SOAP message of a service: a response or a fault.
 #[non_exhaustive]
 #[derive(Clone, Eq, PartialEq)]
 pub struct ResponseMessage {
-    /// The message's own identifier, as written.
+    /// The message's own identifier, as received.
     pub message_id: Option<String>,
-    /// The identifier of the request that it answers, as written.
+    /// The identifier of the request that it answers, as received.
     pub relates_to: Option<String>,
-    /// What it says.
+    /// The content.
     pub body: Body,
 }
 
 impl fmt::Debug for ResponseMessage {
-    /// Shows identifiers only where they look like some: what a service puts there may be anything.
+    /// Shows an identifier only if it has the shape of one, because a service may send any text in its
+    /// place.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let shown = |id: &Option<String>| {
             id.as_ref().map(|id| {
@@ -33,14 +34,14 @@ impl fmt::Debug for ResponseMessage {
     }
 }
 
-/// A message identifier in lower case, without the `urn:uuid:` or `uuid:` that some put before it.
+/// A message identifier in lower case, without the prefix `urn:uuid:` or `uuid:` that some services add.
 pub(in crate::service::smsp) fn bare_identifier(id: &str) -> String {
     let lower = id.to_ascii_lowercase();
     let bare = lower.strip_prefix("urn:").unwrap_or(&lower);
     bare.strip_prefix("uuid:").unwrap_or(bare).to_owned()
 }
 
-/// What a SOAP message says.
+/// The content of a SOAP message.
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Body {
@@ -50,28 +51,27 @@ pub enum Body {
     Fault(Fault),
 }
 
-/// A response to one of the five operations, as the message has it.
+/// A response to one of the five operations, with the fields of the message.
 ///
-/// Which fields there are depends on the operation and the code; [`Response::outcome`] reads them
-/// together.
+/// The fields depend on the operation and the code. [`Response::outcome`] reads them together.
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Response {
-    /// The operation that was answered.
+    /// The operation of the payload.
     pub operation: Operation,
-    /// The operation that the envelope names, when it names one of the five; it need not be one that
-    /// gives such a payload.
+    /// The operation that the envelope names, if it names one of the five. It may be one that returns
+    /// another kind of payload.
     pub service: Option<Operation>,
-    /// How the service fared.
+    /// The result code.
     pub code: ResponseCode,
-    /// verifyNHSNumber: what the response says about the number. Verified means this *and*
-    /// SMSP-0000, because providers send `true` beside DEMOG-0040 too.
+    /// verifyNHSNumber: what the response says about the number. Verified means this *and* SMSP-0000,
+    /// because providers also send `true` with DEMOG-0040.
     pub verified: Option<bool>,
     /// The NHS Number in the response.
     pub nhs_number: Option<NhsNumber>,
-    /// The caller's own identifier, repeated.
+    /// The caller's own identifier, which the service repeats.
     pub local_identifier: Option<LocalIdentifier>,
-    /// The person's particulars.
+    /// The person's demographic fields.
     pub person: Option<Demographics>,
 }
 
@@ -88,8 +88,8 @@ impl Response {
         }
     }
 
-    /// What the service answered; `None` when the response is no answer: its code stands for a
-    /// failure, or it claims a success and does not hold what the operation returns.
+    /// The outcome; `None` when the response is not an answer: its code means a failure, or it reports a
+    /// success without the data that the operation returns.
     ///
     /// ```
     /// use nhs_pds::smsp::{Body, Limits, decode};
@@ -129,7 +129,7 @@ impl Response {
 
     fn success(&self, freshness: Freshness) -> Option<Outcome> {
         if self.operation == Operation::VerifyNhsNumber && !self.verified? {
-            // That a number is *not* the person's, only the Spine itself can say.
+            // Only the Spine itself can say that a number is *not* the person's.
             return (freshness == Freshness::Live).then_some(Outcome::NotVerified);
         }
         let mut found = Match::new(self.nhs_number?);
@@ -144,34 +144,34 @@ impl Response {
 
 /// A SOAP fault (ITK error codes in the toolkit's detail).
 ///
-/// The texts are the service's own words and may quote a person's particulars, so they do not show
-/// themselves; the diagnostic text is not even kept.
+/// The texts are written by the service and may quote a person's details. So `Debug` does not show them,
+/// and the diagnostic text is not kept.
 #[non_exhaustive]
 #[derive(Clone, Default, Eq, PartialEq)]
 pub struct Fault {
-    /// `faultcode` as written, such as `soap:Client`.
+    /// `faultcode` as received, such as `soap:Client`.
     pub code: String,
-    /// `faultstring`, when there is one.
+    /// `faultstring`, if there is one.
     pub text: Option<String>,
     /// The toolkit's `ErrorCode`, such as `2100`.
     pub toolkit_code: Option<String>,
     /// The toolkit's `ErrorText`.
     pub toolkit_text: Option<String>,
-    /// Whether a text, the diagnostic one included, names a part of the envelope: a header, an address,
+    /// Whether a text, including the diagnostic one, names a part of the envelope: a header, an address,
     /// credentials or a time.
     pub names_envelope: bool,
 }
 
 impl Fault {
-    /// The fault code without a prefix and without what follows a full stop (SOAP 1.1 section 4.4.1):
-    /// `Client`, `Server`, `MustUnderstand`, `VersionMismatch`, or what the service made up.
+    /// The fault code without a prefix and without the part after a full stop (SOAP 1.1 section 4.4.1):
+    /// `Client`, `Server`, `MustUnderstand`, `VersionMismatch`, or a code of the service's own.
     #[must_use]
     pub fn local_code(&self) -> &str {
         let local = self.code.rsplit(':').next().unwrap_or_default();
         local.split('.').next().unwrap_or_default()
     }
 
-    /// What the codes say without words: `Client/1000`. Made of known codes only, `?` for others.
+    /// The codes without texts, such as `Client/1000`. Contains known codes only, and `?` for others.
     #[must_use]
     pub fn summary(&self) -> String {
         let known = |text: &str, known: &[&'static str]| {
@@ -187,10 +187,10 @@ impl Fault {
         }
     }
 
-    /// What a client does about it: 2100 ask later, 2200 report a defect, 3000 fix the configuration. Other
-    /// faults of the server are temporary, whatever their text quotes; with 1000, the text counts. A fault
-    /// about the envelope is one of the configuration: every other message would be refused too. Else 1000
-    /// and `Client` are for the data.
+    /// What a client does about it. 2100: retry later. 2200: report a defect. 3000: fix the
+    /// configuration. Other faults of the server are temporary, whatever their text quotes. With 1000,
+    /// the text counts: a fault about the envelope is a fault of the configuration, because every other
+    /// message would be refused too. Otherwise 1000 and `Client` mean a fault in the data.
     #[must_use]
     pub fn class(&self) -> CodeClass {
         match (self.toolkit_code.as_deref(), self.local_code()) {
@@ -214,14 +214,15 @@ impl Fault {
             || self.code.ends_with("Client.Authentication")
     }
 
-    /// Notes whether `text`, which need not be kept, names a part of the envelope.
+    /// Notes whether `text` names a part of the envelope. The text itself need not be kept.
     pub(in crate::service::smsp) fn hear(&mut self, text: &str) {
         let text = text.to_ascii_lowercase();
         self.names_envelope |= ENVELOPE_WORDS.iter().any(|word| text.contains(word));
     }
 }
 
-/// Fault codes of WS-Security 1.1 (section 12) and WS-Addressing, of 2004 and 1.0, that blame the envelope.
+/// Fault codes of WS-Security 1.1 (section 12) and WS-Addressing, of 2004 and 1.0, that mean a fault in
+/// the envelope.
 const ENVELOPE_FAULTS: [&str; 14] = [
     "ActionNotSupported",
     "DestinationUnreachable",
@@ -239,9 +240,9 @@ const ENVELOPE_FAULTS: [&str; 14] = [
     "UnsupportedSecurityToken",
 ];
 
-/// What a text about the envelope names, in lower case. None of these can be a person's name, which a text
-/// may quote, or stand in a text about a field of the payload: `timestamp` does, because HL7 calls a date a
-/// timestamp.
+/// The words by which a text names the envelope, in lower case. None of them can be a person's name,
+/// which a text may quote, or be part of a text about a field of the payload. `timestamp` is left out,
+/// because HL7 calls a date a timestamp.
 const ENVELOPE_WORDS: [&str; 15] = [
     "wsu:",
     "wsse:",

@@ -4,9 +4,9 @@ use crate::trace::{self, Answer, Attended, Caller, MessageId, Mode, Question, Tr
 use async_trait::async_trait;
 use chrono::TimeDelta;
 
-/// Verifying asks verifyNHSNumber, fetching getPatientDetailsByNHSNumber, and finding
-/// getPatientDetailsBySearch rather than getNHSNumber, so that the person who was found can be held
-/// against the person who was asked for.
+/// To verify, the client calls verifyNHSNumber; to fetch, getPatientDetailsByNHSNumber. To find, it
+/// calls getPatientDetailsBySearch, not getNHSNumber, so that the person found can be compared with the
+/// person searched for.
 #[async_trait]
 impl Tracer for Client {
     async fn trace(

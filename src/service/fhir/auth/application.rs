@@ -1,7 +1,7 @@
 use crate::clock::{Clock, SystemClock};
 use crate::ids::{Ids, RandomIds};
 use crate::service::Error;
-use crate::service::fhir::auth::cache::{Held, Worth};
+use crate::service::fhir::auth::cache::{Cached, Validity};
 use crate::service::fhir::auth::exchange::{self, Granted};
 use crate::service::fhir::auth::{
     AccessToken, AssertionLifetime, ClientId, KeyId, SigningKey, assertion,
@@ -77,7 +77,7 @@ impl fmt::Debug for TokenConfig {
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// // In earnest an `HttpTransport`; here an endpoint that gives one token.
+/// // In production an `HttpTransport`; here an endpoint that gives one token.
 /// let given = r#"{"access_token":"2YotnFZFEjr1zCsicMWpAA","expires_in":"599","token_type":"Bearer"}"#;
 /// let transport = Arc::new(Scripted::new([Ok(Response::new(StatusCode::OK, given.into()))]));
 ///
@@ -105,19 +105,19 @@ pub struct ApplicationTokens {
 #[derive(Debug)]
 struct State {
     key: SigningKey,
-    held: Option<Held>,
-    flight: Option<watch::Receiver<Landing>>,
+    cached: Option<Cached>,
+    flight: Option<watch::Receiver<FlightResult>>,
 }
 
 /// The result of a request; `None` while it is in progress. A dropped sender that sent nothing was
 /// cancelled.
-type Landing = Option<Result<AccessToken, Error>>;
+type FlightResult = Option<Result<AccessToken, Error>>;
 
 /// What a caller who needs a token does.
 enum Step {
     Use(AccessToken),
-    Wait(watch::Receiver<Landing>),
-    Fetch(watch::Sender<Landing>),
+    Wait(watch::Receiver<FlightResult>),
+    Fetch(watch::Sender<FlightResult>),
 }
 
 impl ApplicationTokens {
@@ -129,7 +129,7 @@ impl ApplicationTokens {
             transport,
             clock: Arc::new(SystemClock),
             ids: Arc::new(RandomIds),
-            state: Arc::new(Mutex::new(State { key, held: None, flight: None })),
+            state: Arc::new(Mutex::new(State { key, cached: None, flight: None })),
         }
     }
 
@@ -157,10 +157,10 @@ impl ApplicationTokens {
         loop {
             match self.step() {
                 Step::Use(token) => return Ok(token),
-                Step::Fetch(landing) => return self.fetch(landing).await,
+                Step::Fetch(result_slot) => return self.fetch(result_slot).await,
                 Step::Wait(mut flight) => {
-                    if let Ok(landing) = flight.wait_for(Option::is_some).await
-                        && let Some(result) = &*landing
+                    if let Ok(result_slot) = flight.wait_for(Option::is_some).await
+                        && let Some(result) = &*result_slot
                     {
                         return result.clone();
                     }
@@ -175,8 +175,8 @@ impl ApplicationTokens {
     /// same token, only the first causes a new request.
     pub fn discard(&self, refused: &AccessToken) {
         let mut state = self.lock();
-        if state.held.as_ref().is_some_and(|held| held.is(refused)) {
-            state.held = None;
+        if state.cached.as_ref().is_some_and(|cached| cached.is(refused)) {
+            state.cached = None;
         }
     }
 
@@ -198,13 +198,14 @@ impl ApplicationTokens {
         let mut state = self.lock();
         // Read inside the lock, so that the times of two callers are in order.
         let now = self.clock.now();
-        let worth = state.held.as_mut().map_or(Worth::Nothing, |held| held.worth(now));
+        let validity =
+            state.cached.as_mut().map_or(Validity::Expired, |cached| cached.validity(now));
         // A dropped sender was cancelled: its request has no owner.
         let flight = state.flight.as_ref().filter(|flight| flight.has_changed().is_ok());
-        match (worth, flight) {
-            (Worth::Good(token), _) | (Worth::Ageing(token), Some(_)) => Step::Use(token),
-            (Worth::Nothing, Some(flight)) => Step::Wait(flight.clone()),
-            (Worth::Ageing(_) | Worth::Nothing, None) => {
+        match (validity, flight) {
+            (Validity::Good(token), _) | (Validity::Ageing(token), Some(_)) => Step::Use(token),
+            (Validity::Expired, Some(flight)) => Step::Wait(flight.clone()),
+            (Validity::Ageing(_) | Validity::Expired, None) => {
                 let (sender, receiver) = watch::channel(None);
                 state.flight = Some(receiver);
                 Step::Fetch(sender)
@@ -212,7 +213,7 @@ impl ApplicationTokens {
         }
     }
 
-    async fn fetch(&self, landing: watch::Sender<Landing>) -> Result<AccessToken, Error> {
+    async fn fetch(&self, result_slot: watch::Sender<FlightResult>) -> Result<AccessToken, Error> {
         let key = self.lock().key.clone();
         let asked_at = self.clock.now();
         let result = self.ask(&key, asked_at).await;
@@ -224,7 +225,7 @@ impl ApplicationTokens {
                 .increment(1);
         }
         let result = self.land(result, asked_at);
-        landing.send_replace(Some(result.clone()));
+        result_slot.send_replace(Some(result.clone()));
         result
     }
 
@@ -249,17 +250,17 @@ impl ApplicationTokens {
         let error = match result {
             Ok(granted) => {
                 let token = granted.token.clone();
-                state.held = Some(Held::new(granted, asked_at));
+                state.cached = Some(Cached::new(granted, asked_at));
                 return Ok(token);
             }
             Err(error) => error,
         };
         let now = self.clock.now();
-        let Some(held) = &mut state.held else { return Err(error) };
-        held.rest(now, error.retry_after());
-        match held.worth(now) {
-            Worth::Good(token) | Worth::Ageing(token) => Ok(token),
-            Worth::Nothing => Err(error),
+        let Some(cached) = &mut state.cached else { return Err(error) };
+        cached.rest(now, error.retry_after());
+        match cached.validity(now) {
+            Validity::Good(token) | Validity::Ageing(token) => Ok(token),
+            Validity::Expired => Err(error),
         }
     }
 

@@ -37,7 +37,7 @@ impl FromStr for ClientId {
 
 /// The text is not an API key. Correct the configuration. Never contains the text.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("an API key is visible ASCII characters")]
+#[error("an API key must be visible ASCII characters")]
 pub struct ClientIdError;
 
 /// The lifetime of an assertion: one second to five minutes; three minutes by default.
@@ -79,7 +79,7 @@ impl Default for AssertionLifetime {
 
 /// The time is not valid as a lifetime. Correct the configuration.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("an assertion is good for one second to five minutes")]
+#[error("the lifetime of an assertion must be one second to five minutes")]
 pub struct AssertionLifetimeError;
 
 /// Writes a client assertion: a compact JWT, signed with RS512 (RFC 7523, and the API's signed-JWT
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_api_key() {
+    fn invalid_api_keys_are_rejected() {
         for text in ["", " ", "a b", "a\n", "é"] {
             assert_eq!(text.parse::<ClientId>(), Err(ClientIdError), "{text:?}");
         }

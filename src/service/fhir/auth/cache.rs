@@ -16,7 +16,7 @@ const REST: Duration = Duration::from_secs(5);
 
 /// A token that the endpoint has issued.
 #[derive(Debug)]
-pub(in crate::service::fhir::auth) struct Held {
+pub(in crate::service::fhir::auth) struct Cached {
     token: AccessToken,
     lifetime: Duration,
     expires: DateTime<Utc>,
@@ -28,16 +28,16 @@ pub(in crate::service::fhir::auth) struct Held {
 
 /// The state of the current token.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(in crate::service::fhir::auth) enum Worth {
+pub(in crate::service::fhir::auth) enum Validity {
     /// The token can be used.
     Good(AccessToken),
     /// The token can be used, but the next one should be fetched.
     Ageing(AccessToken),
     /// The token has expired, or the clock does not show whether it has.
-    Nothing,
+    Expired,
 }
 
-impl Held {
+impl Cached {
     /// A token that was requested at `asked_at`. Its lifetime counts from there, because the endpoint
     /// counts from a later time.
     pub(in crate::service::fhir::auth) fn new(granted: Granted, asked_at: DateTime<Utc>) -> Self {
@@ -57,18 +57,18 @@ impl Held {
 
     /// The state at `now`. A clock that was set back no longer shows how much of the lifetime has
     /// passed.
-    pub(in crate::service::fhir::auth) fn worth(&mut self, now: DateTime<Utc>) -> Worth {
+    pub(in crate::service::fhir::auth) fn validity(&mut self, now: DateTime<Utc>) -> Validity {
         if now < self.seen {
             self.expires = self.expires.min(now);
         }
         self.seen = self.seen.max(now);
-        let Ok(left) = (self.expires - now).to_std() else { return Worth::Nothing };
+        let Ok(left) = (self.expires - now).to_std() else { return Validity::Expired };
         if left.is_zero() {
-            Worth::Nothing
+            Validity::Expired
         } else if left < EARLY.min(self.lifetime / EARLY_PART) && now >= self.rested {
-            Worth::Ageing(self.token.clone())
+            Validity::Ageing(self.token.clone())
         } else {
-            Worth::Good(self.token.clone())
+            Validity::Good(self.token.clone())
         }
     }
 
@@ -100,50 +100,50 @@ mod tests {
         "t".parse().unwrap()
     }
 
-    fn held(lifetime: u64) -> Held {
-        Held::new(Granted { token: token(), lifetime: Duration::from_secs(lifetime) }, at(0))
+    fn cached(lifetime: u64) -> Cached {
+        Cached::new(Granted { token: token(), lifetime: Duration::from_secs(lifetime) }, at(0))
     }
 
     #[test]
-    fn a_token_is_good_then_ageing_then_nothing() {
+    fn a_token_is_good_then_ageing_then_expired() {
         for (lifetime, ages) in [(599, 569), (150, 120), (100, 80), (10, 8)] {
-            let mut held = held(lifetime);
+            let mut cached = cached(lifetime);
             let dies = i64::try_from(lifetime).unwrap();
-            for (seconds, worth) in [
-                (0, Worth::Good(token())),
-                (ages, Worth::Good(token())),
-                (ages + 1, Worth::Ageing(token())),
-                (dies - 1, Worth::Ageing(token())),
-                (dies, Worth::Nothing),
-                (dies + 1, Worth::Nothing),
+            for (seconds, validity) in [
+                (0, Validity::Good(token())),
+                (ages, Validity::Good(token())),
+                (ages + 1, Validity::Ageing(token())),
+                (dies - 1, Validity::Ageing(token())),
+                (dies, Validity::Expired),
+                (dies + 1, Validity::Expired),
             ] {
-                assert_eq!(held.worth(at(seconds)), worth, "{lifetime} after {seconds}");
+                assert_eq!(cached.validity(at(seconds)), validity, "{lifetime} after {seconds}");
             }
         }
-        assert_eq!(held(0).worth(at(0)), Worth::Nothing);
+        assert_eq!(cached(0).validity(at(0)), Validity::Expired);
     }
 
     #[test]
-    fn a_clock_that_was_put_back_ends_a_token_for_good() {
-        let mut held = held(599);
-        assert_eq!(held.worth(at(300)), Worth::Good(token()));
+    fn a_clock_set_back_expires_a_token_permanently() {
+        let mut cached = cached(599);
+        assert_eq!(cached.validity(at(300)), Validity::Good(token()));
         for seconds in [299, -10_000, 1, 300, 301, 598] {
-            assert_eq!(held.worth(at(seconds)), Worth::Nothing, "{seconds}");
+            assert_eq!(cached.validity(at(seconds)), Validity::Expired, "{seconds}");
         }
     }
 
     #[test]
-    fn a_rest_is_five_seconds_or_what_the_endpoint_asks() {
-        let mut tired = held(599);
+    fn the_pause_is_five_seconds_or_as_long_as_the_endpoint_asks() {
+        let mut tired = cached(599);
         tired.rest(at(570), None);
-        assert_eq!(tired.worth(at(574)), Worth::Good(token()));
-        assert_eq!(tired.worth(at(575)), Worth::Ageing(token()));
+        assert_eq!(tired.validity(at(574)), Validity::Good(token()));
+        assert_eq!(tired.validity(at(575)), Validity::Ageing(token()));
         tired.rest(at(575), Some(Duration::from_secs(20)));
-        assert_eq!(tired.worth(at(594)), Worth::Good(token()));
-        assert_eq!(tired.worth(at(595)), Worth::Ageing(token()));
+        assert_eq!(tired.validity(at(594)), Validity::Good(token()));
+        assert_eq!(tired.validity(at(595)), Validity::Ageing(token()));
         tired.rest(at(595), Some(Duration::MAX));
-        assert_eq!(tired.worth(at(598)), Worth::Good(token()));
-        assert_eq!(tired.worth(at(599)), Worth::Nothing);
+        assert_eq!(tired.validity(at(598)), Validity::Good(token()));
+        assert_eq!(tired.validity(at(599)), Validity::Expired);
     }
 
     proptest! {
@@ -154,13 +154,13 @@ mod tests {
             lifetime in 0_u64..700,
             steps in prop::collection::vec(-20_i64..200, 1..20),
         ) {
-            let mut held = held(lifetime);
+            let mut cached = cached(lifetime);
             let (mut now, mut straight) = (0, true);
             for step in steps {
                 now += step;
                 straight &= step >= 0;
                 let good = straight && u64::try_from(now).is_ok_and(|age| age < lifetime);
-                prop_assert_eq!(held.worth(at(now)) != Worth::Nothing, good);
+                prop_assert_eq!(cached.validity(at(now)) != Validity::Expired, good);
             }
         }
     }

@@ -15,10 +15,10 @@ use std::time::Duration;
 use url::{Url, form_urlencoded};
 
 /// The lifetime of a token if the endpoint does not give one.
-const UNTOLD: Duration = Duration::from_secs(60);
+const DEFAULT_LIFETIME: Duration = Duration::from_secs(60);
 
 /// The longest lifetime of a token, whatever the endpoint gives.
-const LONGEST: Duration = Duration::from_secs(60 * 60);
+const LONGEST_LIFETIME: Duration = Duration::from_secs(60 * 60);
 
 /// A token, with its lifetime from the time of the request.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -115,11 +115,11 @@ fn lifetime(expires_in: &Value) -> Duration {
         Value::Number(number) => number.as_f64(),
         _ => None,
     };
-    let told = seconds.and_then(|seconds| {
-        let whole = seconds.max(0.0).min(LONGEST.as_secs_f64());
+    let given = seconds.and_then(|seconds| {
+        let whole = seconds.max(0.0).min(LONGEST_LIFETIME.as_secs_f64());
         Duration::try_from_secs_f64(whole.floor()).ok().filter(|_| seconds.is_finite())
     });
-    told.unwrap_or(UNTOLD)
+    given.unwrap_or(DEFAULT_LIFETIME)
 }
 
 /// What is wrong with a response without a token. Quotes nothing of it.
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn the_form_is_encoded_and_its_type_is_bare() {
+    fn the_form_is_encoded_and_its_content_type_has_no_charset() {
         let url: Url = "https://api.example/oauth2/token".parse().unwrap();
         let sent = request(url.clone(), &Secret::new("a.b-c_d.e+&=".to_owned()));
         assert_eq!(sent.url(), &url);
@@ -196,11 +196,11 @@ mod tests {
             assert_eq!(granted.lifetime, Duration::from_secs(seconds), "{expires_in}");
         }
         let untold = answered(200, r#"{"access_token":"t"}"#).unwrap();
-        assert_eq!(untold, Granted { token: "t".parse().unwrap(), lifetime: UNTOLD });
+        assert_eq!(untold, Granted { token: "t".parse().unwrap(), lifetime: DEFAULT_LIFETIME });
     }
 
     #[test]
-    fn only_bearer_tokens_are_taken_and_other_members_are_passed_over() {
+    fn only_bearer_tokens_are_accepted_and_other_members_are_skipped() {
         for kind in [r#""Bearer""#, r#""bearer""#, r#""BEARER""#, "null"] {
             let body = format!(
                 r#"{{"access_token":"t","token_type":{kind},"issued_at":{{}},"scope":["a"]}}"#
@@ -257,16 +257,20 @@ mod tests {
             let source = bare.source().and_then(|source| source.downcast_ref());
             assert_eq!(source, Some(&Fault::NoMessage), "{status}");
             let message = r#"{"error":"invalid_request","error_description":"SECRET"}"#;
-            let told = answered(status, message).unwrap_err();
-            assert_eq!((told.kind(), told.action()), (ErrorKind::TokenRefused, action), "{status}");
-            assert_eq!(told.code(), Some("invalid_request"));
-            assert_eq!(told.status().unwrap().as_u16(), status);
-            assert!(!format!("{bare} {bare:?} {told} {told:?}").contains("SECRET"));
+            let refused = answered(status, message).unwrap_err();
+            assert_eq!(
+                (refused.kind(), refused.action()),
+                (ErrorKind::TokenRefused, action),
+                "{status}"
+            );
+            assert_eq!(refused.code(), Some("invalid_request"));
+            assert_eq!(refused.status().unwrap().as_u16(), status);
+            assert!(!format!("{bare} {bare:?} {refused} {refused:?}").contains("SECRET"));
         }
     }
 
     #[test]
-    fn an_error_says_what_to_look_at() {
+    fn an_error_names_the_rejected_part() {
         let body = r#"{"error":"public_key error","error_description":"JWT signature verification failed"}"#;
         let error = answered(401, body).unwrap_err();
         assert_eq!(RefusedPart::find_in(&error), Some(RefusedPart::Signature));
@@ -292,7 +296,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_comes_is_a_token_or_an_error_that_keeps_it_to_itself(
+        fn any_response_is_a_token_or_an_error_that_does_not_quote_it(
             status in 100_u16..600,
             head in "[{\\[\"]{0,2}",
             words in "[a-z\"':,{}]{0,12}",
@@ -305,7 +309,7 @@ mod tests {
         }
 
         #[test]
-        fn a_token_is_taken_as_it_is_or_not_at_all(text in "\\PC{0,20}", visible in "[!-~]{1,40}") {
+        fn a_token_is_accepted_unchanged_or_rejected(text in "\\PC{0,20}", visible in "[!-~]{1,40}") {
             for text in [text, visible] {
                 let body = serde_json::json!({ "access_token": text }).to_string();
                 let good = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());

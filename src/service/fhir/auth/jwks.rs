@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn two_keys_of_one_name_are_refused() {
+    fn two_keys_with_one_id_are_rejected() {
         let set = Jwks::of([&key("old"), &key("new")]).unwrap();
         let ids: Vec<_> = set.keys().iter().map(|key| key.kid().as_str()).collect();
         assert_eq!(ids, ["old", "new"]);
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_private_is_in_it() {
+    fn a_key_set_contains_public_halves_only() {
         let set = format!("{:#}", Jwks::of([&key("k")]).unwrap());
         let set: serde_json::Value = serde_json::from_str(&set).unwrap();
         let names: Vec<_> = set["keys"][0].as_object().unwrap().keys().collect();

@@ -199,34 +199,34 @@ impl KeyError {
 pub enum KeyErrorKind {
     /// The parts of the key do not belong together, or are in the wrong place. Get the key again from
     /// where it is stored, or generate a new one and register it.
-    #[error("the private key is damaged")]
+    #[error("the private key is damaged: get it again from where it is stored")]
     Damaged,
     /// The key is encrypted. Decrypt it where it is deployed (`openssl pkey -in encrypted.pem -out
     /// key.pem`), and protect it by file permissions or a secret store.
-    #[error("the private key is encrypted; decrypt it with openssl pkey")]
+    #[error("the private key is encrypted: decrypt it with openssl pkey")]
     Encrypted,
     /// There is no private key: the text is empty, a public key or a certificate. Give the file that
     /// begins with `-----BEGIN PRIVATE KEY-----` or `-----BEGIN RSA PRIVATE KEY-----`.
-    #[error("there is no private key")]
+    #[error("there is no private key: give the file that begins with -----BEGIN PRIVATE KEY-----")]
     NoKey,
     /// A PEM section without its end, or with letters that are not base64. Give the whole file.
-    #[error("the private key is not PEM")]
+    #[error("the private key is not PEM: give the whole file")]
     NotPem,
     /// A key of another kind, such as one for elliptic curves or for RSA-PSS. The API accepts RS512
     /// only: generate an RSA key and register it.
-    #[error("the private key is not RSA")]
+    #[error("the private key is not RSA: generate an RSA key and register it")]
     NotRsa,
     /// Two different keys with the same id: an assertion could mean either. Give each key its own id.
-    #[error("two keys have the same id")]
+    #[error("two keys have the same id: give each key its own id")]
     SameId,
     /// More than one private key. Give only the one to use.
-    #[error("there is more than one private key")]
+    #[error("there is more than one private key: give only the one to use")]
     Several,
     /// More than 4096 bits. Generate a smaller one and register it.
-    #[error("the private key has more than 4096 bits")]
+    #[error("the private key has more than 4096 bits: generate a smaller one and register it")]
     TooLarge,
     /// Fewer than 2048 bits (RFC 7518 section 3.3). Generate a larger one and register it.
-    #[error("the private key has fewer than 2048 bits")]
+    #[error("the private key has fewer than 2048 bits: generate a larger one and register it")]
     TooSmall,
 }
 
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn both_forms_are_read_whatever_stands_around_them() {
+    fn both_pem_forms_are_read_and_other_text_is_skipped() {
         let text = |pem: &[u8]| String::from_utf8(pem.to_vec()).unwrap();
         for pem in [A, B] {
             assert_eq!(kind(pem), None);
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_whose_parts_do_not_go_together_is_refused() {
+    fn a_key_with_mismatched_parts_is_rejected() {
         let base64 = base64::engine::general_purpose::STANDARD;
         let text = String::from_utf8(A.to_vec()).unwrap();
         let body: String = text.lines().filter(|line| !line.starts_with('-')).collect();
@@ -307,13 +307,13 @@ mod tests {
     }
 
     #[test]
-    fn only_the_name_is_shown() {
+    fn debug_shows_only_the_key_id() {
         let key = key(A).unwrap();
         assert_eq!(format!("{key:?}"), r#"SigningKey { id: KeyId("k"), .. }"#);
     }
 
     #[test]
-    fn what_is_no_name() {
+    fn invalid_key_ids_are_rejected() {
         for text in ["", " ", "a b", "a\n", "é", &"k".repeat(129)] {
             assert_eq!(text.parse::<KeyId>(), Err(KeyIdError), "{text:?}");
         }

@@ -218,7 +218,7 @@ mod tests {
     ";
 
     #[test]
-    fn every_published_refusal_is_understood() {
+    fn every_published_refusal_has_its_part() {
         let lines = PUBLISHED.lines().map(str::trim).filter(|line| !line.is_empty());
         for (part, description) in lines.map(|line| line.split_once(' ').unwrap()) {
             let found = read("invalid_request", description).1;

@@ -61,7 +61,7 @@ impl fmt::Debug for AccessToken {
 
 /// The text is not a token. Report a defect of its source. Never contains the text.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("an access token is visible ASCII characters")]
+#[error("an access token must be visible ASCII characters")]
 pub struct AccessTokenError;
 
 #[cfg(test)]
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_cannot_stand_in_a_header_is_no_token() {
+    fn text_that_a_header_cannot_carry_is_rejected() {
         for text in ["", " ", "a b", "a\r\nX-Other: b", "é", "a\u{7f}"] {
             assert_eq!(text.parse::<AccessToken>(), Err(AccessTokenError), "{text:?}");
         }

@@ -40,7 +40,7 @@ use std::str::FromStr;
 ///         refused: Option<&AccessToken>,
 ///     ) -> Result<UserToken, Error> {
 ///         match self.0.get(user) {
-///             Some(held) if refused != Some(held.access_token()) => Ok(held.clone()),
+///             Some(current) if refused != Some(current.access_token()) => Ok(current.clone()),
 ///             _ => Err(Error::sign_in()),
 ///         }
 ///     }
@@ -146,7 +146,7 @@ impl fmt::Display for SessionRoleId {
 
 /// The text is not a role. Correct the output of the sign-in.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("a session role id is one to twenty digits")]
+#[error("a session role id must be one to twenty digits")]
 pub struct SessionRoleIdError;
 
 #[cfg(test)]
@@ -154,7 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_role() {
+    fn invalid_roles_are_rejected() {
         for text in ["", " 1", "1a", "٣", "123456789012345678901"] {
             assert_eq!(text.parse::<SessionRoleId>(), Err(SessionRoleIdError), "{text:?}");
         }

@@ -318,19 +318,19 @@ pub enum SearchError {
     #[error("{0}")]
     Date(DateError),
     /// 0, or more than 50. Correct the call.
-    #[error("between 1 and 50 results can be asked for")]
+    #[error("the limit of results must be 1 to 50")]
     MaxResults,
     /// A range that ends before it begins. Correct the data.
     #[error("a range of dates ends before it begins")]
     Order,
     /// A date with a prefix that the API does not accept. Use a day, or `ge` and `le`, or one of them.
-    #[error("a date is a day, or a range with ge, le or both")]
+    #[error("a date must be a day, or a range with ge, le or both")]
     Prefix,
     /// Text that cannot be searched for. Correct the data.
     #[error("{0}")]
     Text(CriterionError),
     /// A name of more than 35 characters. Correct the data.
-    #[error("a name has at most 35 characters")]
+    #[error("a name must have at most 35 characters")]
     TooLong,
 }
 
@@ -367,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_day_and_no_range() {
+    fn other_values_than_a_day_or_a_range_are_rejected() {
         for (values, error) in [
             (&[][..], SearchError::Prefix),
             (&["gt2010-10-22"], SearchError::Prefix),
@@ -397,7 +397,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_name_is_asked_for_as_it_is() {
+    fn contact_text_is_sent_unchanged() {
         let contact = |text: &str| text.parse::<ContactText>().map(|contact| contact.0);
         assert_eq!(contact(" o\u{2019}b@example.org "), Ok("o\u{2019}b@example.org".to_owned()));
         for (text, error) in [

@@ -62,7 +62,7 @@ impl Reference<'_> {
     pub(super) fn practice(&self) -> Option<GpPractice> {
         let identifier = self.identifier.as_ref()?;
         Some(GpPractice {
-            ods_code: held(identifier.value.as_ref()),
+            ods_code: recorded(identifier.value.as_ref()),
             period: identifier.period.as_ref().map(Period::read),
             ..GpPractice::default()
         })
@@ -179,7 +179,7 @@ impl HumanName<'_> {
                 .flatten()
                 .map(|given| given.as_ref().map_or("", Text::as_str).trim().to_owned())
                 .collect(),
-            family: held(self.family.as_ref()),
+            family: recorded(self.family.as_ref()),
             suffix: joined(&self.suffix),
             period: self.period.as_ref().map(Period::read),
         }
@@ -219,7 +219,7 @@ impl WireAddress<'_> {
             kind: self.text.as_ref().and_then(filled),
             period: self.period.as_ref().map(Period::read),
             lines: self.line.as_deref().map(lines),
-            postcode: held(self.postal_code.as_ref()),
+            postcode: recorded(self.postal_code.as_ref()),
             uprn: key("UPRN"),
             paf_key: key("PAF"),
         }
@@ -256,7 +256,7 @@ pub(super) struct ContactPoint<'a> {
 
 impl ContactPoint<'_> {
     pub(super) fn read(&self) -> Telecom {
-        let value = match held::<String>(self.value.as_ref()) {
+        let value = match recorded::<String>(self.value.as_ref()) {
             Recorded::Known(value) => Recorded::Known(format!("{}{value}", self.scheme())),
             other => other,
         };
@@ -288,7 +288,7 @@ impl Extension<'_> {
 }
 
 /// An empty field is blank. A missing field was not returned.
-pub(super) fn held<T: FromStr>(text: Option<&Text<'_>>) -> Recorded<T> {
+pub(super) fn recorded<T: FromStr>(text: Option<&Text<'_>>) -> Recorded<T> {
     text.map_or(Recorded::NotReturned, |text| Recorded::read(text.as_str()))
 }
 

@@ -151,14 +151,14 @@ fn date_of_death(
     wire: &WirePatient<'_>,
     notification: Option<&DeathNotification>,
 ) -> Recorded<PartialDate> {
-    let told = date(wire.deceased_date_time.as_ref());
+    let died = date(wire.deceased_date_time.as_ref());
     let dead = wire.deceased_boolean == Some(true)
         || notification.is_some_and(|notification| notification.status.is_death());
-    match told {
+    match died {
         Recorded::NotReturned | Recorded::Blank if dead => {
             Recorded::Unrecognised("deceased".to_owned())
         }
-        told => told,
+        died => died,
     }
 }
 

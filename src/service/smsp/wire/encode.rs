@@ -1,4 +1,4 @@
-//! Writing a request. Element order matters everywhere: the schemas are sequences.
+//! Writes requests. The order of elements matters everywhere: the schemas are sequences.
 
 use super::names::{
     ADDRESSING, GENDERS, HL7, ITK, JOB_ROLE, LOCAL_IDENTITY, MESSAGE_TYPES, NHS_NUMBER,
@@ -95,7 +95,7 @@ fn payload<M: Mode>(request: &Request<M>, stamp: &Stamp) -> String {
     )
 }
 
-/// The parameters in the one order that all five message types agree upon.
+/// The parameters in the one order that is valid for all five message types.
 fn parameters(parameters: &Parameters) -> String {
     let mut written = String::with_capacity(1024);
     let mut push = |name: &str, value: String| {

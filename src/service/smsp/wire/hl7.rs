@@ -1,6 +1,6 @@
-//! Reading the HL7 V3 payloads COMT_MT000013GB01, COMT_MT000014GB01 and COMT_MT000016GB01.
+//! Reads the HL7 V3 payloads COMT_MT000013GB01, COMT_MT000014GB01 and COMT_MT000016GB01.
 //!
-//! An element that is there without a value is blank; one that is not there was not returned.
+//! An element without a value is blank. A missing element was not returned.
 
 use super::names::{NHS_NUMBER, Namespace, ODS_CODE};
 use super::xml::{Cursor, Element};
@@ -14,7 +14,7 @@ use std::str::FromStr;
 
 type Result<T> = std::result::Result<T, DecodeError>;
 
-/// Reads the payload whose root has just been opened.
+/// Reads the payload whose root was opened last.
 pub(super) fn response(cursor: &mut Cursor<'_>, root: Element) -> Result<Response> {
     let operation = match root.namespace() {
         Namespace::Hl7 => Operation::from_response_root(root.name()),
@@ -42,7 +42,7 @@ pub(super) fn response(cursor: &mut Cursor<'_>, root: Element) -> Result<Respons
     Ok(response)
 }
 
-/// Visits the children that are HL7's; a stranger's are passed over.
+/// Visits the children in HL7's namespace, and skips others.
 fn each_child<'a>(
     cursor: &mut Cursor<'a>,
     mut visit: impl FnMut(&mut Cursor<'a>, Element) -> Result<()>,
@@ -133,7 +133,7 @@ fn identifier(cursor: &Cursor<'_>, response: &mut Response) -> Result<()> {
             return refuse(DecodeErrorKind::Repeated);
         }
     } else {
-        // An identifier that is none of ours, or blank, is as good as not repeated.
+        // An identifier that is not valid as a local identifier, or is blank, counts as not returned.
         let Ok(local) = LocalIdentifier::new(&root, &extension) else { return Ok(()) };
         if response.local_identifier.replace(local).is_some() {
             return refuse(DecodeErrorKind::Repeated);
@@ -157,15 +157,15 @@ fn name(cursor: &mut Cursor<'_>) -> Result<PersonName> {
 }
 
 /// Reads the text of an element that may occur once.
-fn once<T: FromStr>(cursor: &mut Cursor<'_>, held: &mut Recorded<T>) -> Result<()> {
-    first(cursor, held)?;
-    *held = Recorded::read(&cursor.text()?);
+fn once<T: FromStr>(cursor: &mut Cursor<'_>, field: &mut Recorded<T>) -> Result<()> {
+    first(cursor, field)?;
+    *field = Recorded::read(&cursor.text()?);
     Ok(())
 }
 
-/// Refuses the second of what may occur once: of two, nobody could say which is meant.
-fn first<T>(cursor: &Cursor<'_>, held: &Recorded<T>) -> Result<()> {
-    if held.is_not_returned() { Ok(()) } else { Err(cursor.error(DecodeErrorKind::Repeated)) }
+/// Refuses the second of an element that may occur once, because it is not clear which one is meant.
+fn first<T>(cursor: &Cursor<'_>, field: &Recorded<T>) -> Result<()> {
+    if field.is_not_returned() { Ok(()) } else { Err(cursor.error(DecodeErrorKind::Repeated)) }
 }
 
 fn address(cursor: &mut Cursor<'_>) -> Result<Address> {
@@ -211,7 +211,7 @@ fn telecom(cursor: &mut Cursor<'_>) -> Result<Telecom> {
     Ok(telecom)
 }
 
-/// HL7's PostalAddressUse, as PDS uses it. A set: the first one known is meant.
+/// HL7's PostalAddressUse, as PDS uses it. The value is a set: the first known use counts.
 fn address_use(codes: &str) -> AddressUse {
     let known = codes.split_whitespace().find_map(|code| match code {
         "H" => Some(AddressUse::Home),
@@ -223,7 +223,7 @@ fn address_use(codes: &str) -> AddressUse {
     known.unwrap_or_else(|| AddressUse::Other(codes.to_owned()))
 }
 
-/// HL7's TelecommunicationAddressUse. A set: the first one known is meant.
+/// HL7's TelecommunicationAddressUse. The value is a set: the first known use counts.
 fn telecom_use(codes: &str) -> TelecomUse {
     let known = codes.split_whitespace().find_map(|code| match code {
         "H" => Some(TelecomUse::Home),
@@ -241,12 +241,12 @@ fn telecom_use(codes: &str) -> TelecomUse {
 
 /// Reads the `value` of an HL7 `TS` that may occur once.
 ///
-/// A date that is not applicable (`NA`), or of which there is no information (`NI`), was not returned: the
-/// living have such a date of death. Every other null flavour says that there is a date which is not known
-/// here (`UNK`, `ASKU`), and a death without a date is a death.
+/// A date that is not applicable (`NA`), or without information (`NI`), was not returned: living people
+/// have such a date of death. Every other null flavour (`UNK`, `ASKU`) means that there is a date, and
+/// that it is not known here. A death without a date is a death.
 fn once_date(
     cursor: &Cursor<'_>,
-    held: &mut Recorded<PartialDate>,
+    field: &mut Recorded<PartialDate>,
     count: &mut usize,
 ) -> Result<()> {
     *count += 1;
@@ -255,7 +255,7 @@ fn once_date(
     }
     let value = cursor.attribute("value")?.unwrap_or_default();
     let flavour = cursor.attribute("nullFlavor")?.unwrap_or_default();
-    *held = match (value.trim(), flavour.trim()) {
+    *field = match (value.trim(), flavour.trim()) {
         ("", "") => Recorded::Blank,
         ("", "NA" | "NI") => Recorded::NotReturned,
         ("", flavour) => Recorded::Unrecognised(flavour.to_owned()),
@@ -311,7 +311,7 @@ fn organisation(cursor: &mut Cursor<'_>, practice: &mut GpPractice) -> Result<()
     each_child(cursor, |cursor, element| {
         match element.name() {
             "id" => {
-                // The code is the one under its own root; a provider that has another root has one id.
+                // The code is the one with its own root. A provider with another root sends one id.
                 let is_ods = cursor.attribute("root")?.is_some_and(|root| root.ends_with(ODS_CODE));
                 if by_root && is_ods {
                     return Err(cursor.error(DecodeErrorKind::Repeated));

@@ -1,4 +1,4 @@
-//! Reading the ITK Distribution Envelope: the manifest that says how the payload is packed, and the
+//! Reads the ITK Distribution Envelope: the manifest, which says how the payload is packed, and the
 //! payload.
 
 use super::hl7;
@@ -26,7 +26,7 @@ struct Packing {
     compressed: bool,
 }
 
-/// What the header says.
+/// The content of the header.
 struct Header {
     operation: Option<Operation>,
     manifest: Vec<ManifestItem>,
@@ -45,7 +45,7 @@ pub(super) fn envelope(cursor: &mut Cursor<'_>, limits: Limits) -> Result<Respon
     let mut response: Option<Response> = None;
     cursor.children(|cursor, element| {
         if element.is(Namespace::Itk, "header") {
-            // It says how the payload is packed, so it comes before it.
+            // The header says how the payload is packed, so it comes before the payload.
             if header.is_some() || payloads > 0 {
                 return Err(cursor.error(DecodeErrorKind::Repeated));
             }
@@ -69,7 +69,7 @@ pub(super) fn envelope(cursor: &mut Cursor<'_>, limits: Limits) -> Result<Respon
     })?;
     let mut response = response
         .ok_or_else(|| cursor.error_at(DecodeErrorKind::NoPayload, "DistributionEnvelope"))?;
-    // Three operations share one kind of answer; the envelope says which one it is an answer to.
+    // Three operations share one kind of answer. The envelope says which operation was answered.
     response.service = header.and_then(|header| header.operation);
     if let Some(operation) = response.service
         && operation.response_root() == response.operation.response_root()
@@ -119,7 +119,7 @@ fn manifest_item(cursor: &Cursor<'_>) -> Result<ManifestItem> {
     Ok(ManifestItem { id, packing })
 }
 
-/// How the open payload is packed: as its line in the manifest says, or the only line.
+/// How the open payload is packed, by its line in the manifest, or by the only line.
 fn packing(cursor: &Cursor<'_>, manifest: &[ManifestItem]) -> Result<Packing> {
     let id = cursor.attribute("id")?.unwrap_or_default();
     let item = match manifest {
@@ -138,7 +138,7 @@ fn payload(cursor: &mut Cursor<'_>, packing: Packing, limits: Limits) -> Result<
     }
     let packed: Vec<u8> =
         cursor.text_only()?.bytes().filter(|b| !b.is_ascii_whitespace()).collect();
-    // The text has been read to its end, so the place is the payload's parent.
+    // The text was read to its end, so the place is the payload's parent.
     let refuse = |cursor: &Cursor<'_>, kind| Err(cursor.error_at(kind, "payload"));
     let Ok(bytes) = BASE64.decode(packed) else {
         return refuse(cursor, DecodeErrorKind::Packing);
@@ -146,7 +146,7 @@ fn payload(cursor: &mut Cursor<'_>, packing: Packing, limits: Limits) -> Result<
     let bytes = if packing.compressed {
         let limit = limits.max_bytes() as u64;
         let mut plain = Vec::new();
-        // One byte more than the limit tells "at the limit" from "above it".
+        // One byte more than the limit shows the difference between "at the limit" and "above it".
         let read = MultiGzDecoder::new(bytes.as_slice()).take(limit + 1).read_to_end(&mut plain);
         if read.is_err() {
             return refuse(cursor, DecodeErrorKind::Packing);

@@ -1,8 +1,8 @@
-//! The wire of Spine Mini Services: SOAP 1.1 around an ITK Distribution Envelope around an HL7 V3
-//! payload. Pure functions; nothing here knows of transports, clocks or callers' intentions.
+//! The messages of Spine Mini Services: SOAP 1.1 around an ITK Distribution Envelope around an HL7 V3
+//! payload. Pure functions, without transports and clocks.
 //!
-//! `soap` reads the outermost layer and calls `itk`, which calls `hl7`; `xml` reads what they are
-//! written in, and `encode` writes all three.
+//! `soap` reads the outermost layer and calls `itk`, which calls `hl7`. `xml` reads the XML of all
+//! three, and `encode` writes all three.
 
 mod encode;
 mod hl7;

@@ -1,6 +1,6 @@
-//! The namespaces and names that messages of these services have.
+//! The namespaces and names in messages of these services.
 
-/// Namespaces, with the one that none of the messages uses.
+/// Namespaces, and one that no message uses.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Namespace {
     Soap,
@@ -13,7 +13,7 @@ pub(super) enum Namespace {
 
 pub(super) const SOAP: &str = "http://schemas.xmlsoap.org/soap/envelope/";
 pub(super) const ADDRESSING: &str = "http://www.w3.org/2005/08/addressing";
-/// An earlier WS-Addressing, which some toolkits still answer in.
+/// An earlier WS-Addressing, which some toolkits still use in responses.
 const ADDRESSING_2004: &str = "http://schemas.xmlsoap.org/ws/2004/08/addressing";
 pub(super) const SECURITY: &str =
     "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd";
@@ -28,9 +28,9 @@ pub(super) const MESSAGE_TYPES: &str = "2.16.840.1.113883.2.1.3.2.4.17.284";
 pub(super) const GENDERS: &str = "2.16.840.1.113883.2.1.3.2.4.16.25";
 /// The OID of NHS Numbers.
 pub(super) const NHS_NUMBER: &str = "2.16.840.1.113883.2.1.4.1";
-/// How the OID of ODS codes ends, whichever arc a provider puts before it.
+/// The end of the OID of ODS codes. Providers put different arcs before it.
 pub(super) const ODS_CODE: &str = ".4.19.2";
-/// The identity type of somebody known locally.
+/// The identity type of a locally known user.
 pub(super) const LOCAL_IDENTITY: &str = "2.16.840.1.113883.2.1.3.2.4.18.27";
 /// The identity type of a smartcard user's role profile.
 pub(super) const ROLE_PROFILE: &str = "1.2.826.0.1285.0.2.0.67";
@@ -51,11 +51,10 @@ impl From<&str> for Namespace {
     }
 }
 
-/// `name` itself when a message of these services has elements of that name, else `*`.
+/// `name` itself if messages of these services have elements with that name, else `*`.
 ///
-/// Every element of every message passes here, so the names stand in a table by length, first and
-/// last letter, filled when the program is compiled, and not in a `match`, which tries one after
-/// the other.
+/// Every element of every message is looked up here. So the names are in a table by length, first and
+/// last letter, which is filled at compile time; a `match` would compare one name after the other.
 pub(super) fn known(name: &str) -> &'static str {
     let mut slot = slot(name.as_bytes());
     loop {
@@ -67,7 +66,7 @@ pub(super) fn known(name: &str) -> &'static str {
     }
 }
 
-/// A good deal more than there are names, so that an empty slot is never far.
+/// Much larger than the number of names, so that an empty slot is always near.
 const SLOTS: usize = 256;
 
 const fn slot(name: &[u8]) -> usize {
@@ -164,7 +163,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_found_and_others_are_not() {
+    fn known_names_are_found_and_others_are_not() {
         for name in NAMES {
             assert_eq!(known(name), *name);
         }

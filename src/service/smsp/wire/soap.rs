@@ -1,4 +1,4 @@
-//! Reading SOAP 1.1: the WS-Addressing headers, and a Distribution Envelope or a fault.
+//! Reads SOAP 1.1: the WS-Addressing headers, and a Distribution Envelope or a fault.
 
 use super::itk;
 use super::names::Namespace;
@@ -41,7 +41,7 @@ pub(in crate::service::smsp) fn decode(
         }
         Ok(())
     })?;
-    // The envelope has been read to its end, so its name is no longer among the open ones.
+    // The envelope was read to its end, so its name is no longer among the open ones.
     let body =
         body.ok_or_else(|| cursor.error_under(DecodeErrorKind::NoEnvelope, "Envelope", "Body"))?;
     cursor.finish()?;
@@ -75,8 +75,8 @@ fn body(cursor: &mut Cursor<'_>, element: Element, limits: Limits) -> Result<Bod
     }
 }
 
-/// The children of a fault are in no namespace (SOAP 1.1 section 4.4), those of the toolkit's detail
-/// in the toolkit's.
+/// The children of a fault have no namespace (SOAP 1.1 section 4.4). Those of the toolkit's detail have
+/// the toolkit's.
 fn fault(cursor: &mut Cursor<'_>) -> Result<Fault, DecodeError> {
     let mut code = None;
     let mut fault = Fault::default();
@@ -117,7 +117,7 @@ fn detail(cursor: &mut Cursor<'_>, fault: &mut Fault) -> Result<(), DecodeError>
             } else if element.is(Namespace::Itk, "ErrorText") {
                 once(cursor, &mut fault.toolkit_text)
             } else if element.is(Namespace::Itk, "ErrorDiagnosticText") {
-                // It may quote a person, and is not kept.
+                // The text may quote a person, so it is not kept.
                 fault.hear(&trimmed(cursor)?);
                 Ok(())
             } else {
@@ -128,11 +128,11 @@ fn detail(cursor: &mut Cursor<'_>, fault: &mut Fault) -> Result<(), DecodeError>
 }
 
 /// Reads the text of an element that may occur once.
-fn once(cursor: &mut Cursor<'_>, told: &mut Option<String>) -> Result<(), DecodeError> {
-    if told.is_some() {
+fn once(cursor: &mut Cursor<'_>, slot: &mut Option<String>) -> Result<(), DecodeError> {
+    if slot.is_some() {
         return Err(cursor.error(DecodeErrorKind::Repeated));
     }
-    *told = Some(trimmed(cursor)?);
+    *slot = Some(trimmed(cursor)?);
     Ok(())
 }
 

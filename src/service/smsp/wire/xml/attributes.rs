@@ -9,21 +9,21 @@ use quick_xml::name::{Namespace, NamespaceResolver, QName, ResolveResult};
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// Where the attributes of the element that was opened last stand in it. Kept from element to
-/// element, for its memory.
+/// The positions of the attributes in the element that was opened last. The struct is reused from
+/// element to element, for its memory.
 #[derive(Default)]
 pub(super) struct Attributes(Vec<Place>);
 
-/// Where a name and a value stand within `BytesStart::attributes_raw`.
+/// The positions of a name and a value in `BytesStart::attributes_raw`.
 struct Place {
     name: Range<usize>,
     value: Range<usize>,
 }
 
 impl Attributes {
-    /// Reads those of `start`: each is written as XML has it, occurs once, and has a bound prefix.
-    /// Notes where they stand, and what namespaces they declare: one look at each, because half of
-    /// all work is here.
+    /// Reads the attributes of `start`. Each must be well-formed, occur once, and have a bound prefix.
+    /// Notes their positions and the namespaces that they declare. Each is read once, because half of
+    /// the work of decoding is here.
     pub(super) fn read(
         &mut self,
         start: &BytesStart<'_>,
@@ -54,7 +54,7 @@ impl Attributes {
                 prefixed |= holds(name, b":");
             }
             let (name, value) = (place_in(raw, name), place_in(raw, &attribute.value));
-            // White space stands between a value's quotation mark and the next name.
+            // There is white space between a value's quotation mark and the next name.
             if self.0.last().is_some_and(|before| name.start < before.value.end + 2) {
                 return Err(DecodeErrorKind::NotXml);
             }
@@ -76,8 +76,8 @@ impl Attributes {
 
     /// Whether two attributes have one name.
     fn one_comes_twice(&self, start: &BytesStart<'_>) -> bool {
-        // Comparing each with each is quickest for as many as messages have. quick-xml's own check
-        // does not grow with the square of their number.
+        // To compare each pair is fastest for the number of attributes that messages have. quick-xml's
+        // own check does not grow with the square of their number.
         if self.0.len() > 16 {
             return start.attributes().any(|attribute| attribute.is_err());
         }
@@ -93,16 +93,16 @@ impl Attributes {
         false
     }
 
-    /// The value of the attribute `name`, as written. `start` is the element that was read.
+    /// The value of the attribute `name`, as received. `start` is the element that was read.
     pub(super) fn value<'e>(&self, start: &'e BytesStart<'_>, name: &str) -> Option<&'e str> {
         let raw = start.attributes_raw();
-        let stands = |place: &&Place| raw.get(place.name.clone()) == Some(name);
-        self.0.iter().find(stands).and_then(|place| raw.get(place.value.clone()))
+        let is_named = |place: &&Place| raw.get(place.name.clone()) == Some(name);
+        self.0.iter().find(is_named).and_then(|place| raw.get(place.value.clone()))
     }
 }
 
-/// An attribute's value with its references resolved and its white space made spaces (XML 1.0 section
-/// 3.3.3).
+/// An attribute's value with its references resolved and its white space replaced by spaces (XML 1.0
+/// section 3.3.3).
 pub(super) fn normalized(value: &str) -> Result<Cow<'_, str>, DecodeErrorKind> {
     if !holds(value, b"&\t\n\r") {
         return Ok(Cow::Borrowed(value));
@@ -117,12 +117,12 @@ pub(super) fn normalized(value: &str) -> Result<Cow<'_, str>, DecodeErrorKind> {
     }
 }
 
-/// Whether one of `any` stands in `text`, which is short.
+/// Whether one of `any` is in `text`, which is short.
 fn holds(text: &str, any: &[u8]) -> bool {
     text.bytes().any(|byte| any.contains(&byte))
 }
 
-/// Where `part`, which is a part of `whole`, stands in it.
+/// The position of `part` in `whole`, of which it is a slice.
 fn place_in(whole: &str, part: &str) -> Range<usize> {
     let start = (part.as_ptr() as usize).wrapping_sub(whole.as_ptr() as usize);
     start..start.wrapping_add(part.len())

@@ -1,11 +1,11 @@
-//! Which characters XML 1.0 allows, and where.
+//! The characters that XML 1.0 allows, and their places.
 
 use std::borrow::Cow;
 
-/// Whether there is a character, written as itself, that XML 1.0 does not allow.
+/// Whether the text contains a literal character that XML 1.0 does not allow.
 pub(super) fn holds_forbidden_character(bytes: &[u8]) -> bool {
-    // One look at every byte, without an early end, is what compilers turn into vector code.
-    // U+FFFE and U+FFFF begin with 0xEF, as do few other characters.
+    // Reads every byte, without an early end, so that the compiler can use vector instructions. U+FFFE
+    // and U+FFFF begin with 0xEF, as do few other characters.
     let (control, rare) = bytes.iter().fold((false, false), |(control, rare), &byte| {
         let allowed = (byte >= b' ') | (byte == b'\t') | (byte == b'\n') | (byte == b'\r');
         (control | !allowed, rare | (byte == 0xef))
@@ -13,7 +13,7 @@ pub(super) fn holds_forbidden_character(bytes: &[u8]) -> bool {
     control || (rare && bytes.windows(3).any(|w| matches!(w, [0xef, 0xbf, 0xbe | 0xbf])))
 }
 
-/// Line ends as XML 1.0 section 2.11 has them.
+/// Normalises line ends (XML 1.0 section 2.11).
 pub(super) fn line_ends(text: Cow<'_, str>) -> Cow<'_, str> {
     if text.contains('\r') {
         Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n"))
@@ -38,19 +38,19 @@ pub(super) fn predefined(entity: &str) -> Option<char> {
     })
 }
 
-/// Whether there is nothing but white space (`S`).
+/// Whether the text is white space only (`S`).
 pub(super) fn is_white(text: &str) -> bool {
     text.chars().all(is_space)
 }
 
-/// `S`, one of it.
+/// One character of `S`.
 pub(super) const fn is_space(character: char) -> bool {
     matches!(character, ' ' | '\t' | '\n' | '\r')
 }
 
 /// Whether `name` is a name with at most one prefix (`QName` of Namespaces in XML 1.0).
 pub(super) fn is_name(name: &str) -> bool {
-    // Nearly every name is letters and digits of ASCII.
+    // Nearly every name consists of ASCII letters and digits.
     if let [first, rest @ ..] = name.as_bytes()
         && first.is_ascii_alphabetic()
         && rest.iter().all(u8::is_ascii_alphanumeric)
@@ -105,7 +105,7 @@ mod tests {
         ] {
             assert!(!is_name(name), "{name}");
         }
-        // The short way for names of letters and digits says what the long one does.
+        // The fast path for letters and digits agrees with the full rule.
         for character in '\0'..='\u{7f}' {
             for name in [format!("{character}"), format!("a{character}"), format!("{character}a")] {
                 let long = if name.contains(':') { false } else { is_part(&name) };

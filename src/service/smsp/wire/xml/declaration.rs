@@ -6,8 +6,8 @@ use crate::service::smsp::DecodeErrorKind;
 /// The encodings that are UTF-8 or a part of it, in lower case.
 const UTF_8: [&str; 3] = ["utf-8", "utf8", "us-ascii"];
 
-/// Checks that `declaration`, which stands between the marks, says XML 1.0 in UTF-8, in ASCII or in an
-/// encoding that it does not name, in the one order there is (`XMLDecl`).
+/// Checks that `declaration`, the text between the marks, declares XML 1.0 in UTF-8, in ASCII or without
+/// an encoding, in the order of `XMLDecl`.
 pub(super) fn check(declaration: &str) -> Result<(), DecodeErrorKind> {
     let mut rest = declaration.strip_prefix("xml").ok_or(DecodeErrorKind::NotXml)?;
     if part(&mut rest, "version") != Some("1.0") {
@@ -22,7 +22,7 @@ pub(super) fn check(declaration: &str) -> Result<(), DecodeErrorKind> {
     if encoding.is_none_or(known) { Ok(()) } else { Err(DecodeErrorKind::Encoding) }
 }
 
-/// The value of the part `name`, which is taken off `rest`, when it comes next.
+/// The value of the part `name`, if it is next. Removes it from `rest`.
 fn part<'a>(rest: &mut &'a str, name: &str) -> Option<&'a str> {
     let after = rest.strip_prefix(is_space)?.trim_start_matches(is_space).strip_prefix(name)?;
     let after = after.trim_start_matches(is_space).strip_prefix('=')?.trim_start_matches(is_space);
@@ -38,7 +38,7 @@ mod tests {
     use DecodeErrorKind::{Encoding, NotXml};
 
     #[test]
-    fn what_is_taken() {
+    fn supported_declarations() {
         for text in [
             "xml version=\"1.0\"",
             "xml version='1.0' ",
@@ -51,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_refused() {
+    fn other_declarations_are_rejected() {
         for (text, kind) in [
             ("xml", NotXml),
             ("xml ", NotXml),

@@ -1,10 +1,10 @@
-//! Reading XML that a stranger sent.
+//! Reads XML from an untrusted sender.
 //!
-//! quick-xml is a tokenizer: it does not say that a document was cut off, has two roots or goes on
-//! after its root, and it passes control characters on. All that is refused here, with a DTD, an
-//! unknown entity, an unbound prefix, and anything above the limits of size and depth. Elements are
-//! known by namespace and local name; prefixes, comments, processing instructions, CDATA and white
-//! space do not matter.
+//! quick-xml is a tokenizer. It does not report that a document is cut off, has two roots or continues
+//! after its root, and it accepts control characters. This module refuses all of that, and a DTD, an
+//! unknown entity, an unbound prefix, and a document above the limits of size and depth. It identifies
+//! elements by namespace and local name. Prefixes, comments, processing instructions, CDATA and white
+//! space do not count.
 
 mod attributes;
 mod character;
@@ -31,20 +31,20 @@ type Result<T> = std::result::Result<T, DecodeError>;
 pub(super) struct Cursor<'a> {
     reader: Reader<&'a [u8]>,
     namespaces: NamespaceResolver,
-    /// The open elements, by names that are known when the program is written: a path made of
-    /// these cannot repeat what the message says about a person.
+    /// The open elements, by known names. A path of these names cannot repeat what the message says
+    /// about a person.
     open: Vec<&'static str>,
     limits: Limits,
-    /// Whether anything of the document has been read.
+    /// Whether any part of the document was read.
     begun: bool,
-    /// Whether its root has been opened.
+    /// Whether the root was opened.
     rooted: bool,
-    /// The element that was opened last, and where its attributes stand in it.
+    /// The element that was opened last, and the positions of its attributes.
     last: BytesStart<'a>,
     attributes: Attributes,
 }
 
-/// An element that has just been opened.
+/// The element that was opened last.
 #[derive(Clone, Copy)]
 pub(super) struct Element {
     namespace: Namespace,
@@ -65,14 +65,14 @@ impl<'a> Cursor<'a> {
             return refuse(DecodeErrorKind::TooLarge);
         }
         let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
-        // quick-xml would pass over the second of two.
+        // quick-xml would skip the second of two.
         if bytes.starts_with(BYTE_ORDER_MARK) {
             return refuse(DecodeErrorKind::NotXml);
         }
         if holds_forbidden_character(bytes) {
             return refuse(DecodeErrorKind::Character);
         }
-        // Whether they are UTF-8 is checked as they are read.
+        // UTF-8 is checked during reading.
         let mut reader = Reader::from_reader(bytes);
         let config = reader.config_mut();
         config.expand_empty_elements = true;
@@ -101,7 +101,7 @@ impl<'a> Cursor<'a> {
         DecodeError::new(kind, &path)
     }
 
-    /// An error of `kind`, at `child` of the element `closed`, which has been read to its end.
+    /// An error of `kind`, at `child` of the element `closed`, which was read to its end.
     pub(super) fn error_under(
         &self,
         kind: DecodeErrorKind,
@@ -144,8 +144,8 @@ impl<'a> Cursor<'a> {
         Ok(())
     }
 
-    /// Visits the child elements of the open element, and closes it. What `visit` leaves open of a
-    /// child is passed over; text between the children is too.
+    /// Visits the child elements of the open element, and closes it. Skips the parts of a child that
+    /// `visit` leaves open, and the text between the children.
     pub(super) fn children(
         &mut self,
         mut visit: impl FnMut(&mut Self, Element) -> Result<()>,
@@ -163,12 +163,12 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// The text of the open element, and closes it. Elements within the text are passed over.
+    /// Returns the text of the open element, and closes it. Skips elements within the text.
     pub(super) fn text(&mut self) -> Result<Cow<'a, str>> {
         self.text_with(Self::close_to)
     }
 
-    /// The text of the open element, and closes it. There may be no elements within the text.
+    /// Returns the text of the open element, and closes it. The text must have no elements.
     pub(super) fn text_only(&mut self) -> Result<Cow<'a, str>> {
         self.text_with(|cursor, _| Err(cursor.error(DecodeErrorKind::Packing)))
     }
@@ -189,7 +189,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Passes over what is left of the elements opened since there were `depth`.
+    /// Skips the rest of the elements that were opened above `depth`.
     fn close_to(&mut self, depth: usize) -> Result<()> {
         while self.open.len() > depth {
             self.inside()?;
@@ -225,7 +225,7 @@ impl<'a> Cursor<'a> {
                 Event::Text(text) if text.contains("]]>") => {
                     Err(self.error(DecodeErrorKind::NotXml))
                 }
-                // A line end that a reference stands for stays as it is, so not later.
+                // A line end from a character reference stays as it is, so this is not done later.
                 Event::Text(text) => Ok(Some(Node::Text(line_ends(text.into_inner())))),
                 Event::CData(data) => Ok(Some(Node::Text(line_ends(data.into_inner())))),
                 Event::GeneralRef(reference) => {
@@ -251,7 +251,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// What is wrong with characters before or after the root.
+    /// The fault of characters before or after the root.
     fn outside(&self) -> DecodeError {
         self.error(if self.rooted {
             DecodeErrorKind::TrailingContent
@@ -260,7 +260,7 @@ impl<'a> Cursor<'a> {
         })
     }
 
-    /// The character that `reference` stands for.
+    /// The character that `reference` means.
     fn character(&self, reference: BytesRef<'_>) -> Result<char> {
         match reference.resolve_char_ref() {
             Ok(Some(character)) if allowed(character) => Ok(character),
@@ -279,7 +279,7 @@ impl<'a> Cursor<'a> {
         let name = known(start.local_name().as_ref());
         self.open.push(name);
         self.rooted = true;
-        // A name that is known is one, and a prefix is where it is declared.
+        // Known names are valid, and a prefix is checked where it is declared.
         if name == "*" && !is_name(start.name().as_ref()) {
             return Err(self.error(DecodeErrorKind::NotXml));
         }
@@ -300,8 +300,8 @@ impl<'a> Cursor<'a> {
         Ok(Element { namespace, name })
     }
 
-    /// The value of the attribute `name` of the element that was opened last; to be asked for before
-    /// anything within the element is read.
+    /// The value of the attribute `name` of the element that was opened last. Read it before anything
+    /// within the element.
     pub(super) fn attribute(&self, name: &'static str) -> Result<Option<Cow<'_, str>>> {
         let Some(value) = self.attributes.value(&self.last, name) else { return Ok(None) };
         let normalized =
@@ -320,7 +320,7 @@ impl Element {
         self.namespace
     }
 
-    /// The local name, or `*` for one that no message of these services has.
+    /// The local name; `*` for a name that no message of these services has.
     pub(super) const fn name(self) -> &'static str {
         self.name
     }
