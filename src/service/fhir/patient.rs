@@ -123,10 +123,10 @@ impl Patient {
     /// The name by which the person is known: the usual one, or the only one if its use is not given.
     ///
     /// Of several usual names, a filled one comes before a blank one. One without an end comes before
-    /// one with an end, a later end before an earlier one, and then an earlier start before a later one.
-    /// PDS has one usual name at a time: of two without an end, the later one has not begun. A response
-    /// has no date of its own. So a name with an end gives way to its successor before the successor
-    /// begins.
+    /// one with an end, and a later end before an earlier one. Then an earlier start comes before a
+    /// later one. PDS has one usual name at a time: of two without an end, the later one has not begun.
+    /// A response has no date of its own. So a name with an end gives way to its successor before the
+    /// successor begins.
     #[must_use]
     pub fn usual_name(&self) -> Option<&PersonName> {
         let usual = self.names.iter().filter(|name| name.usage == Some(NameUse::Usual));

@@ -290,7 +290,7 @@ async fn status_and_body_are_kept_whatever_they_are() {
 }
 
 #[tokio::test]
-async fn how_long_the_service_is_to_be_left_alone() {
+async fn retry_after_is_returned() {
     let busy =
         response(503, issue("SERVICE_UNAVAILABLE")).with_headers(headers(&[("retry-after", "5")]));
     let error = traced(verify("2010-10-22"), busy).await.unwrap_err();
@@ -299,7 +299,7 @@ async fn how_long_the_service_is_to_be_left_alone() {
 }
 
 #[tokio::test]
-async fn no_response_is_no_answer() {
+async fn no_response_is_an_error() {
     for (kind, action) in [
         (transport::ErrorKind::Connect, Action::Unavailable),
         (transport::ErrorKind::Timeout, Action::Unavailable),
@@ -359,7 +359,7 @@ async fn numbers_are_verified_on_the_record() {
 /// The API does not compare the old number with anything, as a trace does: one that was mistyped may have
 /// been replaced by anybody's.
 #[tokio::test]
-async fn a_number_is_not_replaced_by_that_of_somebody_who_is_not_told() {
+async fn the_new_number_of_a_restricted_person_is_not_returned() {
     for body in [
         json!({"resourceType": "Patient", "id": "9000000017", "meta": {"security": [{"code": "V"}]}}),
         json!({"resourceType": "Patient", "id": "9000000017", "gender": "female"}),
@@ -376,7 +376,7 @@ async fn a_number_is_not_replaced_by_that_of_somebody_who_is_not_told() {
 
 /// A nickname often has no family name; it does not take back that the usual name is another.
 #[tokio::test]
-async fn a_name_that_says_nothing_does_not_hide_one_that_differs() {
+async fn a_blank_name_does_not_hide_one_that_differs() {
     let names = json!({"name": [{"use": "usual", "given": ["Jane"], "family": "Smith"},
         {"use": "nickname", "given": ["Janie"]}]});
     let body = but(patient("9000000009"), names);

@@ -21,7 +21,7 @@ fn details(changes: Value) -> Value {
 }
 
 #[test]
-fn a_byte_order_mark_is_passed_over() {
+fn a_byte_order_mark_is_skipped() {
     let marked = [b"\xef\xbb\xbf", FULL].concat();
     assert!(Patient::decode(&marked).unwrap() == Patient::decode(FULL).unwrap());
 }
@@ -137,7 +137,7 @@ fn partial_dates_and_codes_that_nobody_knows() {
 
 /// What is kept is read back as it was: a date or a gender in another form too, whether it is one or not.
 #[test]
-fn what_is_kept_is_read_back_the_same() {
+fn a_serialised_patient_reads_back_the_same() {
     for (birth, gender) in [
         ("20101022", "Male"),
         ("201010", "1"),
@@ -261,7 +261,7 @@ fn restrictions() {
 }
 
 #[test]
-fn a_death_is_a_death_with_a_date_or_without() {
+fn a_death_without_a_date_is_a_death() {
     let notified = |code: &str| {
         json!([{"url": "https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCore-DeathNotificationStatus",
             "extension": [{"url": "deathNotificationStatus", "valueCodeableConcept": {"coding": [{"code": code}]}}]}])

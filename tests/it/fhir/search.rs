@@ -122,7 +122,7 @@ async fn fuzzy_searches() {
 }
 
 #[tokio::test]
-async fn a_fuzzy_search_carries_the_postcode_as_it_is_written() {
+async fn a_fuzzy_search_sends_the_postcode_unchanged() {
     for text in ["dn15258jy", "LS1 6AEE", "RM14 OTA"] {
         let name = |text: &str| text.parse().unwrap();
         let search = Search::<_, ApplicationRestricted>::fuzzy(name("Jane"), name("Smith"), born())
@@ -191,7 +191,7 @@ async fn the_tracers_searches() {
 }
 
 #[tokio::test]
-async fn a_gender_that_nobody_knows_is_not_asked_for() {
+async fn an_unknown_gender_is_not_sent() {
     for (gender, asked) in [
         (Gender::Male, true),
         (Gender::Female, true),

@@ -39,7 +39,7 @@ fn asked(client: Client, board: &Board) -> String {
 }
 
 #[test]
-fn spans_tell_service_operation_and_code_and_no_address() {
+fn spans_have_service_operation_and_code_and_no_address() {
     let board = Board::default();
     let (client, transport) = scripted([
         Ok(response(200, patient("9000000009"))),

@@ -244,7 +244,7 @@ async fn every_code() {
 }
 
 #[tokio::test]
-async fn a_code_that_is_none_is_not_repeated() {
+async fn text_that_is_not_a_code_is_not_repeated() {
     let body = envelope("", &payload("getNHSNumberResponse-v1-0", "QUENTINSSON", ""));
     let error = answer(&serving(reply(200, body)).await).await.unwrap_err();
     assert_eq!(error.exchange().unwrap().code.as_deref(), Some("unrecognised"));
@@ -305,6 +305,7 @@ async fn statuses_without_a_message() {
         assert_eq!((error.kind(), error.action()), (kind, action), "{status}");
         assert_eq!(error.status().unwrap(), status);
         assert_eq!(error.source().is_some(), status != 200);
+        assert_eq!(error.body().expose(), page);
     }
 }
 
@@ -350,7 +351,7 @@ async fn time_out_oversize_redirect() {
 }
 
 #[tokio::test]
-async fn the_limits_of_the_codec_hold_too() {
+async fn the_limits_of_the_codec_apply() {
     let body = envelope("", &payload("getNHSNumberResponse-v1-0", "DEMOG-0001", ""));
     let server = serving(reply(200, body)).await;
     let config = Config::new(format!("{}/smsp/pds", server.uri()).parse().unwrap(), us())

@@ -54,7 +54,7 @@ fn a_full_person() {
 }
 
 #[test]
-fn writing_does_not_matter() {
+fn xml_style_does_not_matter() {
     let plain = response(DETAILS);
     let variants = [
         DETAILS.replace("soap:", "env:").replace("xmlns:soap", "xmlns:env"),
@@ -276,7 +276,7 @@ fn verified_means_success_and_true() {
 }
 
 #[test]
-fn details_without_a_person_are_no_success() {
+fn details_without_a_person_are_not_a_success() {
     let number_only = payload("getPatientDetailsResponse-v1-0", "SMSP-0000", "<subject/>");
     assert_eq!(packed("", &number_only).outcome(), None);
 }
@@ -324,7 +324,7 @@ fn what_each_fault_means() {
 }
 
 #[test]
-fn a_fault_that_names_the_envelope_is_one_of_the_configuration() {
+fn a_fault_about_the_envelope_is_a_configuration_failure() {
     let fault = |place: &str, text: &str| {
         let (mut string, mut error, mut diagnostic) = ("Fault", "Refused", "SMITH");
         match place {

@@ -148,7 +148,7 @@ fn parameters(message: &str) -> BTreeMap<String, String> {
 }
 
 #[test]
-fn the_parameters_are_those_asked_for() {
+fn the_parameters_are_those_of_the_question() {
     let request = Request::get_patient_details(
         &PatientDetails::by_nhs_number(&fetch(7, "O'Brien & Sons <x>"))
             .with_gender(Gender::NotSpecified)

@@ -144,7 +144,7 @@ proptest! {
 
 /// Messages of any names are of the shape that the published schemas give.
 #[test]
-fn messages_of_any_names_are_of_the_schemas_shape() {
+fn messages_with_any_names_have_the_shape_of_the_schemas() {
     let Some(check) = shared("tools/check-wire") else { return };
     if !Command::new("python3").args(["-c", "import lxml"]).status().is_ok_and(|s| s.success()) {
         eprintln!("passed over: python3 with lxml is not installed");

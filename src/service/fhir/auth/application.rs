@@ -57,12 +57,11 @@ impl fmt::Debug for TokenConfig {
 ///
 /// Cheap to clone and safe to share. Clones share the token and the key.
 ///
-/// * *One request.* If many callers need a token at once, one of them sends a request to the endpoint,
-///   and all receive its result, a token or an error. If that caller is cancelled, another sends the
-///   request.
-/// * *Early renewal.* When a token has less than half a minute left, or less than a fifth of its
-///   lifetime, one caller fetches the next token, and the others use the present one. If that fails, the
-///   present token is used until it expires, and the next attempt is after a pause.
+/// * *One request.* If many callers need a token at once, one of them sends a request. All of them
+///   receive its result, a token or an error. If that caller is cancelled, another sends the request.
+/// * *Early renewal.* A token is renewed when it has less than half a minute left, or less than a fifth
+///   of its lifetime. One caller fetches the next token, and the others use the present one. If that
+///   fails, the present token is used until it expires, and the next attempt is after a pause.
 /// * *Lifetime.* It counts from before the request, by the [`Clock`], and is at most an hour. If the
 ///   endpoint does not give a lifetime, it is a minute. If the clock is set back, a new token is
 ///   fetched.

@@ -103,7 +103,7 @@ async fn a_body_that_is_no_message_is_kept_and_the_status_decides() {
 }
 
 #[tokio::test]
-async fn without_a_response_the_way_there_decides() {
+async fn without_a_response_the_transport_error_decides() {
     use transport::ErrorKind::{Connect, Interrupted, ServerName, Timeout, TooLarge};
     for (kind, action) in [
         (Connect, ErrorKind::Unavailable),
@@ -122,7 +122,7 @@ async fn without_a_response_the_way_there_decides() {
 }
 
 #[test]
-fn what_came_of_each_request_is_counted() {
+fn the_result_of_each_request_is_counted() {
     let board = Board::default();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()

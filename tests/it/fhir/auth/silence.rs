@@ -88,7 +88,7 @@ async fn errors_show_no_secrets() {
 }
 
 #[test]
-fn what_is_said_of_a_bad_key_shows_nothing_of_it() {
+fn errors_about_a_bad_key_show_nothing_of_it() {
     let good = String::from_utf8(pem("client-a")).unwrap();
     let lines: Vec<_> = good.lines().collect();
     for bad in [
