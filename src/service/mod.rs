@@ -5,7 +5,7 @@
 //! * [`trace::Error`](crate::trace::Error) says what to do. Its four kinds are the same for every service.
 //! * [`Error`] says what happened in one call to one service. [`Error::find_in`] finds it behind a
 //!   [`trace::Error`](crate::trace::Error).
-//! * [`transport::Error`](crate::transport::Error) says why no complete response came.
+//! * [`transport::Error`](crate::transport::Error) says why there was no complete response.
 
 #[cfg(feature = "blocking")]
 pub(crate) mod blocking;

@@ -67,7 +67,7 @@ pub(in crate::service::fhir::auth) fn read(
     Err(error.with_response(response, response.retry_after(asked_at)))
 }
 
-/// The error of a request that brought no complete response.
+/// The error of a request without a complete response.
 pub(in crate::service::fhir::auth) fn no_response(error: transport::Error) -> Error {
     Error::no_token(of_all(failure::of_exchange(error.kind()))).with_source(error)
 }
