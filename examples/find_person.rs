@@ -11,7 +11,9 @@
 //! found, 1 when not (or when rows of `--register` were refused), 2 when there was no answer or the question
 //! cannot be asked.
 
+#[path = "../crates/nhs-pds-cli/src/console.rs"]
 mod console;
+#[path = "../crates/nhs-pds-cli/src/service.rs"]
 mod service;
 
 use clap::Parser;

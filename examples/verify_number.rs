@@ -8,7 +8,9 @@
 //! first person in the simulator's register. Exits 0 when the number is verified, 1 when it is not (or when
 //! rows of `--register` were refused), 2 when there was no answer or the question cannot be asked.
 
+#[path = "../crates/nhs-pds-cli/src/console.rs"]
 mod console;
+#[path = "../crates/nhs-pds-cli/src/service.rs"]
 mod service;
 
 use clap::Parser;

@@ -40,7 +40,6 @@ mod opentest;
 #[cfg(feature = "smsp")]
 mod pace;
 mod privacy;
-mod private_file;
 mod process;
 #[cfg(all(feature = "http", feature = "smsp"))]
 mod refusals;
@@ -56,8 +55,6 @@ mod services;
 mod simulator;
 #[cfg(feature = "smsp")]
 mod smsp;
-#[cfg(all(feature = "csv", feature = "smsp"))]
-mod soak;
 #[cfg(feature = "sqlite")]
 mod store_file;
 #[cfg(feature = "csv")]

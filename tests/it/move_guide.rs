@@ -1,16 +1,9 @@
-//! `docs/from-smsp-to-fhir.md` says of every code what it gives, and of every difference what it is
-//! called.
-
-#[path = "../../examples/comparison/mod.rs"]
-#[allow(dead_code, reason = "the example's own; here is looked at how it explains")]
-mod comparison;
+//! `docs/from-smsp-to-fhir.md` says what every code gives.
 
 use crate::smsp::{envelope, payload, soap};
-use comparison::{Difference, Side, Told};
 use http::StatusCode;
 use nhs_pds::demographics::Gender;
 use nhs_pds::fhir::{self, DateRange, IssueCode, Search};
-use nhs_pds::process::TraceResult;
 use nhs_pds::smsp::{self, ResponseCode};
 use nhs_pds::trace::{Caller, FindPerson, LocalIdentity};
 use nhs_pds::transport::{Response, Scripted};
@@ -128,79 +121,4 @@ async fn every_code_of_the_api_gives_what_the_page_says() {
             assert_eq!(gives, row[2], "{} {status}", row[0]);
         }
     }
-}
-
-#[test]
-fn every_kind_of_difference_is_on_the_page() {
-    let rows = table("| kind | SMSP | API | what to do |");
-    let named: Vec<&str> = rows.iter().map(|row| bare(&row[0])).collect();
-    assert_eq!(named, Difference::ALL.map(Difference::name));
-}
-
-/// A case that was searched for with a postcode.
-fn side(result: TraceResult, outcome: Option<&'static str>) -> Side {
-    let number = outcome.filter(|outcome| *outcome == "found");
-    let number = number.map(|_| "9990000077".parse().unwrap());
-    let told = outcome.map(|outcome| Told {
-        outcome,
-        number,
-        searched: true,
-        by_postcode: true,
-        withheld: false,
-    });
-    Side { result, review: None, number: None, code: None, told }
-}
-
-#[test]
-fn differences_are_explained() {
-    use TraceResult::{
-        Ambiguous, Differs, Duplicate, Found, Invalidated, None as Nobody, NotVerified, Rejected,
-        Replaced, Stale, Superseded, Unavailable,
-    };
-    let found = || side(Found, Some("found"));
-    let nobody = || side(Nobody, Some("none"));
-    let mut withheld = found();
-    withheld.told.as_mut().unwrap().withheld = true;
-    let mut by_name_alone = withheld.clone();
-    by_name_alone.told.as_mut().unwrap().by_postcode = false;
-    let mut by_number = nobody();
-    by_number.told.as_mut().unwrap().searched = false;
-    let mut told_by_number = side(Replaced, Some("superseded"));
-    told_by_number.told.as_mut().unwrap().searched = false;
-    let mut somebody_else = found();
-    somebody_else.told.as_mut().unwrap().number = Some("9990000085".parse().unwrap());
-    let mut refused_there = side(Rejected, None);
-    refused_there.code = Some("INVALID_SEARCH_DATA".into());
-    for (smsp, fhir, why) in [
-        (side(Replaced, Some("superseded")), nobody(), Difference::ReplacedRecord),
-        (side(Superseded, Some("superseded")), nobody(), Difference::ReplacedRecord),
-        (side(Superseded, Some("superseded")), by_number, Difference::Unexplained),
-        (told_by_number, nobody(), Difference::Unexplained),
-        (side(Invalidated, Some("invalidated")), nobody(), Difference::InvalidRecord),
-        (withheld, nobody(), Difference::RestrictedByPostcode),
-        (by_name_alone, nobody(), Difference::Unexplained),
-        (found(), nobody(), Difference::Unexplained),
-        (side(Stale, Some("found")), found(), Difference::ProviderCopy),
-        (side(Stale, Some("found")), somebody_else.clone(), Difference::Unexplained),
-        (nobody(), side(Differs, Some("found")), Difference::AnotherNameOrAddress),
-        (
-            side(NotVerified, Some("not_verified")),
-            side(Differs, Some("found")),
-            Difference::AnotherNameOrAddress,
-        ),
-        (nobody(), found(), Difference::Unexplained),
-        (nobody(), side(Rejected, None), Difference::NameTooLong),
-        (nobody(), refused_there, Difference::Unexplained),
-        (found(), side(Duplicate, Some("found")), Difference::Follows),
-        (side(Duplicate, Some("found")), somebody_else.clone(), Difference::Unexplained),
-        (found(), somebody_else, Difference::Unexplained),
-        (side(Ambiguous, Some("ambiguous")), found(), Difference::Unexplained),
-        (side(Unavailable, None), found(), Difference::Unanswered),
-        (found(), side(Unavailable, None), Difference::Unanswered),
-    ] {
-        assert_eq!(Difference::of(&smsp, &fhir), why, "{smsp:?} {fhir:?}");
-        assert!(!smsp.agrees(&fhir) || smsp.result == fhir.result);
-    }
-    let unexplained = Difference::ALL.into_iter().filter(|why| !why.is_explained());
-    assert!(unexplained.eq([Difference::Unanswered, Difference::Unexplained]));
 }

@@ -41,8 +41,13 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
 pub(crate) fn present() -> BTreeSet<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut present = BTreeSet::new();
-    let simulator = ("crates/nhs-pds-simulator/src", "nhs_pds_simulator::", "::tests");
-    for (folder, prefix, inner) in [("src", "", "::tests"), simulator, ("tests/it", "it::", "")] {
+    let folders = [
+        ("src", "", "::tests"),
+        ("crates/nhs-pds-simulator/src", "nhs_pds_simulator::", "::tests"),
+        ("tests/it", "it::", ""),
+        ("crates/nhs-pds-cli/tests/it", "it::", ""),
+    ];
+    for (folder, prefix, inner) in folders {
         let mut files = Vec::new();
         sources(&root.join(folder), &mut files);
         for file in files {

@@ -23,10 +23,11 @@ mod rounds;
 
 use clap::Parser;
 use console::{Quiet, end};
+use nhs_pds::process::alert::{MemoryAlerts, SqliteAlerts};
 use nhs_pds::audit::{AuditLog, EventKind, Filter, MemoryLog, SqliteLog};
 use nhs_pds::case::{MemoryStore, SqliteStore};
 use nhs_pds::clock::{Clock, FixedClock, SystemClock};
-use nhs_pds::process::alert::{MemoryAlerts, SqliteAlerts};
+use nhs_pds::simulator::{Caseload, FaultMix, Register, Server, Simulator};
 use nhs_pds::transport::http::{HttpConfig, HttpTransport};
 use nhs_pds_simulator::{Caseload, FaultMix, Register, Server, Simulator};
 use resident::{resident, slope};

@@ -1,6 +1,6 @@
 //! A caseload worked through by a service that keeps failing ends as it does by one that never fails.
 
-#[path = "../../examples/rounds/mod.rs"]
+#[path = "../../src/dev/rounds/mod.rs"]
 mod rounds;
 
 use async_trait::async_trait;

@@ -25,14 +25,14 @@ mod trail;
 
 use clap::Parser;
 use console::{about, because, check_database, end, say, warn};
+use nhs_pds::process::alert::SqliteAlerts;
 use nhs_pds::audit::{Actor, AuditLog, Entry, EventKind};
 use nhs_pds::case::caseload::{self, DecisionWriter};
 use nhs_pds::case::{CaseStore, SqliteStore};
 use nhs_pds::clock::{Clock, SystemClock};
-use nhs_pds::process::alert::SqliteAlerts;
-use nhs_pds::process::{CaseReport, Policy, Process, RunReport, Schedule, Worker, import};
 use nhs_pds::resilience::{self, Gateway, RateLimit, Retry};
 use nhs_pds::trace::Caller;
+use nhs_pds::process::{import, CaseReport, Policy, Process, RunReport, Schedule, Worker};
 use private::PrivateFile;
 use service::{Reached, Service};
 use std::error::Error;
@@ -148,8 +148,7 @@ async fn run(cli: &Cli) -> Result<bool, Box<dyn Error>> {
     if !only_export {
         let reached = cli.service.reach().await?;
         all_taken &= reached.knows_everybody();
-        let gate =
-            Gateway::new(Arc::new(reached.client.clone())).with_rate_limit(pace(cli, &reached));
+        let gate = Gateway::new(Arc::new(reached.client.clone())).with_rate_limit(pace(cli, &reached));
         let cases = Arc::clone(&store) as Arc<dyn CaseStore>;
         let worker = Worker::new(gate.background(), cases, audit, alerts, caller)
             .with_retry(Retry::new(resilience::RetryPolicy::default().with_attempts(cli.attempts)))

@@ -22,16 +22,13 @@ mod trail;
 
 use clap::{Args, Parser, Subcommand};
 use console::{about, check_database, say, warn};
+use nhs_pds::process::alert::SqliteAlerts;
 use nhs_pds::audit::{self, Actor, SqliteLog};
 use nhs_pds::case::{CaseId, ReviewItem, ReviewReason, ReviewState, SqliteStore};
 use nhs_pds::demographics::{Gender, OdsCode, PartialDate};
-use nhs_pds::matching::Comparison;
 use nhs_pds::nhs_number::NhsNumber;
-use nhs_pds::process::alert::SqliteAlerts;
-use nhs_pds::process::review::{
-    ActionOutcome, Corrections, ItemFilter, ItemId, Refusal, Release, ReleaseReason, Resolution,
-    ReviewQueue, ShownItem,
-};
+use nhs_pds::matching::Comparison;
+use nhs_pds::process::review::{Corrections, ItemFilter, ItemId, Outcome, Refusal, Release, ReleaseReason, Resolution, ReviewQueue, ShownItem};
 use nhs_pds::text::terminal::printable;
 use nhs_pds::trace::{Caller, LocalIdentity, User};
 use std::error::Error;

@@ -13,12 +13,12 @@ mod service;
 
 use clap::Parser;
 use console::{about, check_database, end, open, say, warn};
+use nhs_pds::process::alert::{AlertSink, MemoryAlerts, SqliteAlerts};
 use nhs_pds::audit::{Actor, AuditLog, MemoryLog, SqliteLog};
 use nhs_pds::case::{CaseStore, MemoryStore, SqliteStore, caseload};
 use nhs_pds::clock::{Clock, SystemClock};
-use nhs_pds::process::alert::{AlertSink, MemoryAlerts, SqliteAlerts};
-use nhs_pds::process::{Worker, import};
 use nhs_pds::trace::Caller;
+use nhs_pds::process::{import, Worker};
 use service::Service;
 use std::error::Error;
 use std::num::NonZeroUsize;

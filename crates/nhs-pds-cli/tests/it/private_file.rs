@@ -1,7 +1,7 @@
 //! Files that name people, as the examples write them.
 #![cfg(unix)]
 
-#[path = "../../examples/private/mod.rs"]
+#[path = "../../src/private.rs"]
 mod private;
 
 use private::PrivateFile;
@@ -157,7 +157,6 @@ fn a_folder_is_refused_and_a_device_is_no_file() {
     assert!(!fs::metadata("/dev/null").unwrap().is_file());
 }
 
-#[cfg(feature = "sqlite")]
 #[tokio::test]
 async fn only_the_owner_reads_a_store_and_what_is_beside_it() {
     use nhs_pds::case::{Case, CaseStore, RecordType, SqliteStore};

@@ -1,0 +1,3 @@
+//! The command `nhs-pds`.
+
+fn main() {}

@@ -1,0 +1,5 @@
+//! Tests of the command.
+
+mod comparison;
+mod private_file;
+mod soak;
