@@ -1,5 +1,5 @@
-//! The PDS FHIR API that the examples ask: one that the environment names, or the simulator, started here
-//! on a free port.
+//! The PDS FHIR API that the command `fhir` queries: the one that the environment names, or the simulator,
+//! started here on a free port.
 //!
 //! | variable | meaning |
 //! |---|---|
@@ -7,16 +7,16 @@
 //! | `PDS_FHIR_TOKEN_URL`, `PDS_FHIR_CLIENT_ID`, `PDS_FHIR_KEY_ID`, `PDS_FHIR_KEY` | for application-restricted access: the token endpoint, the API key, and the key's id and PEM file |
 //! | `PDS_FHIR_ACCESS_TOKEN`, `PDS_FHIR_ROLE` | for healthcare-worker access: a user's token, and the role if the user has several |
 //!
-//! Without a token endpoint and an access token no token is sent, as the NHS's sandbox has it.
+//! Without a token endpoint and an access token, the client sends no token. The NHS's sandbox needs none.
 
 use crate::console;
+use crate::simulated::{Application, Caseload, EXAMPLE_KEY, Server, Simulator};
 use nhs_pds::async_trait;
 use nhs_pds::fhir::auth::{
     AccessToken, ApplicationTokens, Jwks, SigningKey, TokenConfig, UserToken, UserTokens,
 };
 use nhs_pds::fhir::{AccessMode, Client, Config};
 use nhs_pds::secret::Secret;
-use nhs_pds::service;
 use nhs_pds::trace::User;
 use nhs_pds::transport::Transport;
 use nhs_pds::transport::http::{HttpConfig, HttpTransport};
@@ -31,17 +31,14 @@ use std::sync::Arc;
 /// The seed and the size of the caseload whose people the simulator knows.
 const SHIPPED: (u64, usize) = (2026, 240);
 
-/// A private key for examples, which protects nothing.
-const EXAMPLE_KEY: &[u8] = include_bytes!("../data/example-key.pem");
-
 type Failed = Box<dyn Error>;
 
-/// A client, where its tokens come from, and the simulator if it is that which it asks.
+/// A client, the source of its tokens, and the simulator if the client queries it.
 pub(crate) struct Reached {
     pub(crate) client: Client,
     /// For application-restricted access.
     pub(crate) tokens: Option<ApplicationTokens>,
-    /// Kept, because it stops when it is dropped.
+    /// The server stops when this is dropped.
     _simulator: Option<Server>,
 }
 
@@ -102,7 +99,7 @@ async fn simulator(mode: AccessMode, transport: Arc<dyn Transport>) -> Result<Re
     Ok(Reached { client, tokens: Some(tokens), _simulator: Some(server) })
 }
 
-/// One user who has signed in, for as long as the token lasts.
+/// One user who has signed in. The user signs in again when the service refuses the token.
 #[derive(Debug)]
 struct SignedIn(UserToken);
 
@@ -120,7 +117,7 @@ impl UserTokens for SignedIn {
     }
 }
 
-/// A variable of the environment, unless it is not set or empty.
+/// An environment variable; `None` when it is not set or empty.
 fn variable<T: FromStr<Err: Display>>(name: &str) -> Result<Option<T>, Failed> {
     let text = env::var(name).unwrap_or_default();
     if text.is_empty() {

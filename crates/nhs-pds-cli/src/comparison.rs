@@ -1,4 +1,4 @@
-//! What two services told about one case, and why they may differ.
+//! The results of two services for one case, and why they may differ.
 
 use nhs_pds::async_trait;
 use nhs_pds::case::ReviewReason;
@@ -10,18 +10,18 @@ use nhs_pds::trace::{
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// A service's answer, as far as it explains a difference.
+/// The parts of a service's answer that explain a difference.
 #[derive(Clone, Debug)]
 pub(crate) struct Told {
     /// [`Outcome::name`].
     pub(crate) outcome: &'static str,
-    /// The number, where there is one.
+    /// The NHS Number, if the answer has one.
     pub(crate) number: Option<NhsNumber>,
-    /// Whether it was asked by particulars, and not by number.
+    /// Whether the question was a search, and not a retrieval by number.
     pub(crate) searched: bool,
-    /// Whether a postcode was among these.
+    /// Whether the search had a postcode.
     pub(crate) by_postcode: bool,
-    /// Whether the record came without address, telecom and GP practice.
+    /// Whether the record came without address, telecom and GP practice, or is marked as restricted.
     pub(crate) withheld: bool,
 }
 
@@ -38,7 +38,7 @@ impl Told {
                         && person.telecoms.is_empty()
                         && person.gp_practice.is_none()
                 });
-                // SMSP does not say that a record is restricted; it shows.
+                // SMSP has no mark for a restricted record: the fields are missing.
                 (Some(found.nhs_number), named || bare)
             }
             Outcome::Superseded { by, .. } => (*by, false),
@@ -52,7 +52,7 @@ impl Told {
     }
 }
 
-/// Passes questions on to a service, and notes by the message's identifier what it told.
+/// Passes questions on to a service, and keeps its answers by message identifier.
 #[derive(Debug)]
 pub(crate) struct Noting {
     service: Arc<dyn Tracer>,
@@ -64,7 +64,7 @@ impl Noting {
         Self { service, told: Mutex::default() }
     }
 
-    /// What the message brought, if it was answered.
+    /// The answer to this message, if there was one.
     pub(crate) fn told(&self, message_id: &str) -> Option<Told> {
         self.told.lock().unwrap_or_else(PoisonError::into_inner).get(message_id).cloned()
     }
@@ -94,26 +94,26 @@ impl Tracer for Noting {
     }
 }
 
-/// What became of one case by one service.
+/// The result of one service for one case.
 #[derive(Clone, Debug)]
 pub(crate) struct Side {
     pub(crate) result: TraceResult,
     pub(crate) review: Option<ReviewReason>,
-    /// The number that stands on the case afterwards.
+    /// The case's NHS Number afterwards.
     pub(crate) number: Option<NhsNumber>,
-    /// The service's code, where it gave one.
+    /// The service's code, if it returned one.
     pub(crate) code: Option<String>,
-    /// What it told; nothing, if it did not answer.
+    /// The answer; `None` when there was no response.
     pub(crate) told: Option<Told>,
 }
 
 impl Side {
-    /// Whether the case is the same afterwards, as far as people see it.
+    /// Whether both results are the same for the people who work with the case.
     pub(crate) fn agrees(&self, other: &Self) -> bool {
         (self.result, self.review, self.number) == (other.result, other.review, other.number)
     }
 
-    /// Whether the case's question was put and answered, or refused for its data.
+    /// Whether the service answered the case's question, or it was refused because of its data.
     pub(crate) const fn is_answered(&self) -> bool {
         use TraceResult::{Configuration, ConflictOnSave, NotAsked, Unavailable, Unreadable};
         !matches!(self.result, Configuration | ConflictOnSave | NotAsked | Unavailable | Unreadable)
@@ -173,35 +173,35 @@ impl Difference {
     pub(crate) const fn reason(self) -> &'static str {
         match self {
             Self::ReplacedRecord => {
-                "searched by the particulars of a record that was replaced; the API finds present records only"
+                "the search matches a record that was replaced; the API finds current records only"
             }
             Self::InvalidRecord => {
-                "searched by the particulars of a record that is invalid; the API finds valid records only"
+                "the search matches a record that is invalid; the API finds valid records only"
             }
             Self::RestrictedByPostcode => {
-                "a restricted person, searched with a postcode; the API does not find them by that"
+                "a restricted person, searched with a postcode; the API does not search their postcode"
             }
             Self::ProviderCopy => {
-                "the provider answered from its copy (SMSP-0003); the API has none and answered itself"
+                "the provider answered from its copy (SMSP-0003); the API has no copy and answered itself"
             }
             Self::AnotherNameOrAddress => {
-                "the API finds by any known name and address; the worker saw that the person differs, and wrote nothing"
+                "the API searches all known names and addresses; the returned person does not match, and the worker wrote nothing"
             }
-            Self::NameTooLong => "a name of more than 35 characters, which the API does not take",
+            Self::NameTooLong => "a name of more than 35 characters, which the API refuses",
             Self::Follows => {
-                "both found the same person, whom another case has by one of the services only"
+                "both found the same person; by one service only, another case has the person's number"
             }
-            Self::Unanswered => "one of the services did not answer; compare again",
-            Self::Unexplained => "none of the known reasons; look at both answers",
+            Self::Unanswered => "one service did not answer; compare again",
+            Self::Unexplained => "no known reason; look at both answers",
         }
     }
 
-    /// Whether the guide explains it, so that nobody has to look.
+    /// Whether the guide explains the difference, so that no person must look at it.
     pub(crate) const fn is_explained(self) -> bool {
         !matches!(self, Self::Unanswered | Self::Unexplained)
     }
 
-    /// Why `smsp` and `fhir`, which do not agree, differ.
+    /// Why `smsp` and `fhir` differ, when they do not agree.
     pub(crate) fn of(smsp: &Side, fhir: &Side) -> Self {
         let same_person = || {
             let number = |side: &Side| side.told.as_ref().and_then(|told| told.number);
@@ -223,7 +223,7 @@ impl Difference {
             ("none" | "not_verified", "found") if fhir.result == TraceResult::Differs => {
                 Self::AnotherNameOrAddress
             }
-            // Refused here, before a message was made: the service cannot have given a code.
+            // Refused before a message was sent, so the service has returned no code.
             ("none", "") if fhir.result == TraceResult::Rejected && fhir.code.is_none() => {
                 Self::NameTooLong
             }

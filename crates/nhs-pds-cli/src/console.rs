@@ -1,9 +1,8 @@
-//! How the examples read files, print, report errors and end.
+//! How the commands read files, print, report errors and end.
 //!
-//! Whatever they print goes through [`say`], [`say_json`] or [`warn`]: text from a service or from local
-//! data reaches no terminal with characters that the terminal obeys or does not show, and a reader that
-//! has seen enough (`| head -1`) ends no example with a panic.
-#![allow(dead_code, reason = "each example uses a part of it")]
+//! The commands print with [`say`], [`say_json`] and [`warn`]. These escape characters that a terminal
+//! obeys or does not show, because text comes from services and from local data. A reader that closes
+//! its end (`| head -1`) does not cause a panic.
 
 use nhs_pds::text::terminal::{printable, printable_json};
 use std::error::Error;
@@ -12,6 +11,7 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
 use std::process::ExitCode;
+use tokio::runtime::Builder;
 
 pub(crate) type Failed = Box<dyn Error>;
 
@@ -32,14 +32,19 @@ pub(crate) fn say_json(json: &str) -> io::Result<()> {
     write(io::stdout(), format!("{}\n", printable_json(json)).as_bytes())
 }
 
-/// A reader that has closed its end has seen enough: that is no error.
+/// Prints bytes as they are.
+pub(crate) fn write_out(bytes: &[u8]) -> io::Result<()> {
+    write(io::stdout(), bytes)
+}
+
+/// A closed reader is not an error.
 fn write(to: impl Write, bytes: &[u8]) -> io::Result<()> {
     let mut to = Quiet(to);
     to.write_all(bytes)?;
     to.flush()
 }
 
-/// Passes on what is written, as long as somebody reads it.
+/// Writes to another writer, and drops everything once its reader has closed.
 pub(crate) struct Quiet<W>(pub(crate) W);
 
 impl<W: Write> Write for Quiet<W> {
@@ -58,19 +63,43 @@ impl<W: Write> Write for Quiet<W> {
     }
 }
 
-/// Prints a line to standard error. When nobody can read it, nothing can be said about that either.
+/// Prints a line to standard error. A failure of standard error cannot be reported.
 pub(crate) fn warn(line: impl Display) {
     let line = line.to_string();
     let _ = write(io::stderr(), format!("{}\n", printable(&line)).as_bytes());
 }
 
+/// Runs a command on several threads, and ends as [`end`] does.
+pub(crate) fn on_threads(
+    command: &str,
+    run: impl Future<Output = Result<bool, Failed>>,
+) -> ExitCode {
+    end(command, block_on(&mut Builder::new_multi_thread(), run).and_then(|ended| ended))
+}
+
+/// Runs a command on this thread, and ends as [`end`] does.
+pub(crate) fn on_one_thread(
+    command: &str,
+    run: impl Future<Output = Result<bool, Failed>>,
+) -> ExitCode {
+    end(command, block_on(&mut Builder::new_current_thread(), run).and_then(|ended| ended))
+}
+
+/// Runs to the end on a runtime of its own.
+pub(crate) fn block_on<T>(
+    runtime: &mut Builder,
+    run: impl Future<Output = T>,
+) -> Result<T, Failed> {
+    Ok(runtime.enable_all().build()?.block_on(run))
+}
+
 /// Exit code 0 for `true`, 1 for `false`, 2 for an error, with its sentence on standard error.
-pub(crate) fn end(program: &str, ended: Result<bool, Failed>) -> ExitCode {
+pub(crate) fn end(command: &str, ended: Result<bool, Failed>) -> ExitCode {
     match ended {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
         Err(error) => {
-            warn(format!("{program}: {}", because(&*error)));
+            warn(format!("{command}: {}", because(&*error)));
             ExitCode::from(2)
         }
     }
@@ -86,8 +115,8 @@ pub(crate) fn because(error: &(dyn Error + 'static)) -> String {
     said.collect::<Vec<_>>().join(": ")
 }
 
-/// What the operating system refused, and what to do about it.
-pub(crate) fn sentence(error: &io::Error) -> String {
+/// What the operating system refused, and what to do.
+fn sentence(error: &io::Error) -> String {
     use io::ErrorKind::{
         IsADirectory, NotADirectory, NotFound, PermissionDenied, ReadOnlyFilesystem, StorageFull,
     };
@@ -111,7 +140,7 @@ pub(crate) fn about(path: &Path, error: &(dyn Error + 'static)) -> Failed {
     format!("{}: {}", path.display(), because(error)).into()
 }
 
-/// Opens a file to be read. A folder, which some systems open too, is refused.
+/// Opens a file for reading. Refuses a folder, which some systems open like a file.
 pub(crate) fn open(path: &Path) -> Result<File, Failed> {
     let opened = File::open(path).and_then(|file| {
         let folder = file.metadata()?.is_dir();
@@ -136,8 +165,8 @@ pub(crate) fn read_text(path: &Path) -> Result<Vec<u8>, Failed> {
     Ok(bytes)
 }
 
-/// Refuses a place where no database can be, in words that SQLite does not have. One that is not there yet
-/// can be made, if its folder is there.
+/// Refuses a path at which no database can be, with a clearer sentence than SQLite's. A file that does not
+/// exist yet is accepted if its folder exists.
 pub(crate) fn check_database(path: &Path) -> Result<(), Failed> {
     match std::fs::metadata(path) {
         Ok(_) => open(path).map(drop),

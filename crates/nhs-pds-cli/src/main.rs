@@ -1,3 +1,74 @@
-//! The command `nhs-pds`.
+//! The command `nhs-pds`: traces caseloads, runs the worker, and serves reviewers and auditors.
+//!
+//! `docs/commands.md` describes every command, its exit codes and the configuration file.
 
-fn main() {}
+mod api;
+mod cli;
+mod commands;
+mod comparison;
+mod config;
+mod console;
+mod dev;
+mod device;
+mod mutual_tls;
+mod private;
+mod progress;
+mod records;
+mod service;
+mod simulated;
+mod trail;
+
+use clap::FromArgMatches;
+use clap::error::{ContextKind, ContextValue};
+use cli::{Cli, Command};
+use console::{end, on_one_thread, on_threads, warn};
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let given: Vec<OsString> = std::env::args_os().collect();
+    let configured = match config::apply(&cli::command(), given, |name| std::env::var_os(name)) {
+        Ok(configured) => configured,
+        Err(error) => return end("nhs-pds", Err(error)),
+    };
+    let parsed = cli::command().try_get_matches_from(&configured.arguments);
+    match parsed.and_then(|matches| Cli::from_arg_matches(&matches)) {
+        Ok(cli) => run(cli.command),
+        Err(error) => {
+            let code = if error.use_stderr() { 2 } else { 0 };
+            let _ = error.print();
+            if let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg)
+                && let Some(source) = configured.source(argument)
+            {
+                warn(format!("The value comes from {source}."));
+            }
+            ExitCode::from(code)
+        }
+    }
+}
+
+fn run(command: Command) -> ExitCode {
+    use Command::{
+        Audit, Check, Compare, Completions, Dev, Fhir, Jwks, Letter, Man, Report, Review,
+        Simulator, Trace, Wire, Worker,
+    };
+    match command {
+        Trace(args) => on_threads("trace", commands::trace::run(&args)),
+        Worker(args) => on_threads("worker", commands::worker::run(&args)),
+        Review(args) => commands::review::main(args),
+        Audit(args) => on_threads("audit", commands::audit::run(args)),
+        Report(args) => on_one_thread("report", commands::report::run(&args)),
+        Check(args) => commands::check::main(&args),
+        Letter(args) => end("letter", commands::letter::run(&args)),
+        Wire(args) => end("wire", commands::wire::run(&args)),
+        Fhir(args) => commands::fhir::main(&args),
+        Jwks(args) => end("jwks", commands::jwks::run(args)),
+        Simulator(args) => on_threads("simulator", commands::simulator::run(&args)),
+        Compare(args) => on_threads("compare", commands::compare::run(&args)),
+        Completions(args) => end("completions", commands::completions::run(&args)),
+        Man(args) => end("man", commands::man::run(&args)),
+        Dev(dev::Tool::SampleData(args)) => end("sample-data", dev::sample_data::run(&args)),
+        Dev(dev::Tool::Throughput(args)) => on_threads("throughput", dev::throughput::run(&args)),
+        Dev(dev::Tool::Soak(args)) => on_threads("soak", dev::soak::run(&args)),
+    }
+}

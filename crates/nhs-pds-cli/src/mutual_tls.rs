@@ -1,4 +1,4 @@
-//! Mutual TLS in front of a server of this machine, with certificates that are made when it starts.
+//! Mutual TLS in front of a server on this machine. The certificates are new each time it starts.
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use rustls::crypto::ring;
@@ -17,14 +17,14 @@ use tokio_rustls::TlsAcceptor;
 
 const HOST: &str = "127.0.0.1";
 
-/// Serves the server at `plain` on a free port too, to clients that show the certificate made here.
+/// Serves the server at `plain` on another free port, to clients that present the new certificate.
 ///
-/// Writes what a client needs to `folder`: `client.pem` and `client.key`, the certificate to show and
-/// its key, and `spine-roots.pem`, the authority to trust. Nothing else trusts this authority.
+/// Writes the files that a client needs to `folder`: `client.pem` and `client.key`, the client certificate
+/// and its key, and `spine-roots.pem`, the authority to trust. No other program trusts this authority.
 ///
 /// # Errors
 ///
-/// When a file cannot be written, or the machine gives no port.
+/// When a file cannot be written, or no port is free.
 pub(crate) async fn in_front_of(
     plain: SocketAddr,
     folder: &Path,
@@ -37,10 +37,10 @@ pub(crate) async fn in_front_of(
             match listener.accept().await {
                 Ok((stream, _)) => {
                     let acceptor = acceptor.clone();
-                    // A connection that fails is reported by its client.
+                    // The client reports a failed connection.
                     tokio::spawn(async move { relay(&acceptor, stream, plain).await });
                 }
-                // No file descriptor is free: a connection has to close first.
+                // No file descriptor is free until a connection closes.
                 Err(_) => tokio::task::yield_now().await,
             }
         }
@@ -55,7 +55,7 @@ async fn relay(acceptor: &TlsAcceptor, stream: TcpStream, plain: SocketAddr) -> 
     Ok(())
 }
 
-/// Takes TLS 1.2 and 1.3, from clients with a certificate of the authority.
+/// Accepts TLS 1.2 and 1.3 from clients with a certificate of the authority.
 fn demanding(folder: &Path) -> Result<ServerConfig, Box<dyn Error>> {
     let mut params = CertificateParams::default();
     params.distinguished_name.push(DnType::CommonName, "Simulated authority: trust it nowhere");
@@ -83,7 +83,7 @@ fn demanding(folder: &Path) -> Result<ServerConfig, Box<dyn Error>> {
         .with_single_cert(vec![server.der().clone()], key)?)
 }
 
-/// The key is in one of the files, so only their owner can read them.
+/// Writes a file that only its owner may read, because one of the files is the private key.
 fn write(folder: &Path, name: &str, text: &str) -> io::Result<()> {
     let path = folder.join(name);
     let mut options = OpenOptions::new();

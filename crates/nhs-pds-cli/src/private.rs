@@ -1,4 +1,4 @@
-//! Files that name people: only their owner may read them, and no half-written one is left.
+//! Files with personal data: only their owner may read them, and no partly written file stays.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
@@ -8,24 +8,24 @@ use std::time::Duration;
 /// How the name of a partial file ends: no other program's files do.
 const PARTIAL: &str = ".nhs-pds.partial";
 
-/// A file that appears at its place when it is complete. Until then it is beside its place, as
+/// A file that appears at its path when it is complete. Until then it is in the same folder, as
 /// `.NAME.nhs-pds.partial`.
 ///
-/// On Unix only the owner may read either, whatever the umask is and whoever could read a file that is
-/// replaced. A partial file whose program was killed is removed by the next program that writes to the
-/// same folder, under any name. While its program runs, another program cannot write to the same place.
+/// On Unix, only the owner may read either file. This holds for every umask, and for every mode of a file
+/// that is replaced. If a program is killed, its partial file stays; the next program that writes to the
+/// same folder removes it, whatever its name. Two programs cannot write to the same path at a time.
 #[derive(Debug)]
 pub(crate) struct PrivateFile {
     place: PathBuf,
-    /// `None` for what is no file and cannot be replaced, such as a pipe.
+    /// `None` when the path is a pipe or a device, which cannot be replaced.
     partial: Option<PathBuf>,
     file: File,
 }
 
 impl PrivateFile {
-    /// Begins a file for `place`, and makes the folder that it is in.
+    /// Begins a file for `place`, and creates its folder.
     pub(crate) fn begin(place: &Path) -> io::Result<Self> {
-        // Where a link points, so that the link stays.
+        // Follows a link, so that the link stays and its target is replaced.
         let place = place.canonicalize().unwrap_or_else(|_| place.to_owned());
         match fs::metadata(&place) {
             Ok(found) if found.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
@@ -47,12 +47,12 @@ impl PrivateFile {
         Ok(Self { place, partial: Some(partial), file })
     }
 
-    /// What to write to.
+    /// The file to write to.
     pub(crate) const fn file(&self) -> &File {
         &self.file
     }
 
-    /// Puts the file at its place.
+    /// Moves the file to its path.
     pub(crate) fn finish(mut self) -> io::Result<()> {
         let Some(partial) = &self.partial else { return Ok(()) };
         self.file.sync_all()?;
@@ -74,18 +74,18 @@ impl Drop for PrivateFile {
 fn fresh(partial: &Path) -> io::Result<File> {
     for _ in 0..8 {
         match OpenOptions::new().write(true).open(partial) {
-            // Nothing is written to what was there: it may be a link to elsewhere.
+            // Never writes to an existing file: it may be a link to another place.
             Ok(left) => {
                 if !lock(&left)? {
                     std::thread::sleep(SWEPT);
                     continue;
                 }
-                // It may have been put at its place, or replaced, since it was opened.
+                // Another program may have moved or replaced it since it was opened.
                 if is_at(&left, partial)? {
                     fs::remove_file(partial)?;
                 }
             }
-            // A link that leads nowhere.
+            // A link without a target.
             Err(_) if partial.is_symlink() => fs::remove_file(partial)?,
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             Err(_) => {}
@@ -97,7 +97,7 @@ fn fresh(partial: &Path) -> io::Result<File> {
         match options.open(partial) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
-            // Another program may sweep it away before it is locked.
+            // Another program may remove it before it is locked.
             Ok(file) if lock(&file)? && is_at(&file, partial)? => {
                 #[cfg(unix)]
                 file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
@@ -109,11 +109,11 @@ fn fresh(partial: &Path) -> io::Result<File> {
     Err(busy())
 }
 
-/// How long another program may have a partial file locked to sweep it away.
+/// How long another program may lock a partial file while it removes it.
 const SWEPT: Duration = Duration::from_millis(10);
 
-/// Removes the partial files in `folder` whose programs were killed. What cannot be removed stays: it does
-/// not keep the new file, `ours`, from being written.
+/// Removes the partial files in `folder` whose programs were killed. A file that cannot be removed stays;
+/// this does not prevent writing the new file, `ours`.
 fn sweep(folder: &Path, ours: &File) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let name = entry.file_name();
@@ -125,7 +125,7 @@ fn sweep(folder: &Path, ours: &File) {
 }
 
 fn remove_left(partial: &Path, ours: &File) -> io::Result<()> {
-    // A link is not followed, and what is no file is not opened.
+    // Does not follow links, and opens regular files only.
     if !fs::symlink_metadata(partial)?.is_file() {
         return Ok(());
     }
@@ -136,7 +136,7 @@ fn remove_left(partial: &Path, ours: &File) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether only the owner of `ours` may read the file, and owns it.
+/// Whether the owner of `ours` owns the file, and is the only user who may read it.
 #[cfg(unix)]
 fn is_private(file: &File, ours: &File) -> io::Result<bool> {
     use std::os::unix::fs::MetadataExt;
@@ -149,7 +149,7 @@ fn is_private(_: &File, _: &File) -> io::Result<bool> {
     Ok(true)
 }
 
-/// Locks the file, unless another program has it locked.
+/// Locks the file; `false` when another program has locked it.
 fn lock(file: &File) -> io::Result<bool> {
     match file.try_lock() {
         Ok(()) => Ok(true),
@@ -162,7 +162,7 @@ fn busy() -> io::Error {
     io::Error::new(io::ErrorKind::ResourceBusy, "another program is writing this file: let it end")
 }
 
-/// Whether `file` is what is at `place`, or what a link there leads to.
+/// Whether `file` is the file at `place`, or the target of a link at `place`.
 #[cfg(unix)]
 fn is_at(file: &File, place: &Path) -> io::Result<bool> {
     use std::os::unix::fs::MetadataExt;

@@ -1,10 +1,10 @@
-//! Invented particulars that only the FHIR API returns, for every person of a register.
+//! Invented demographic fields that only the FHIR API returns, for every person of a register.
 
-use nhs_pds::demographics::PartialDate;
-use nhs_pds_simulator::{
+use crate::simulated::{
     DeathNotification, NameUse, OtherAddress, OtherAddressUse, OtherName, Person, Register,
     RelatedPerson,
 };
+use nhs_pds::demographics::PartialDate;
 
 /// Types of related people, as the API's specification lists them.
 const RELATIONSHIPS: [&str; 6] = ["MTH", "SPS", "CHILD", "Carer", "Guardian", "Agent"];
@@ -12,12 +12,12 @@ const REMOVALS: [&str; 7] = ["DEA", "EMB", "SCT", "NIT", "TRA", "ORR", "LDN"];
 const LANGUAGES: [&str; 6] = ["cy", "en", "fr", "pa", "q4", "ur"];
 const FORMATS: [&str; 3] = ["11", "12", "13"];
 
-/// The register with full records. They depend on each person's place in it alone.
+/// The register with full records. They depend only on each person's place in the register.
 ///
 /// # Errors
 ///
-/// When two people have one number.
-pub(crate) fn filled(register: &Register) -> Result<Register, nhs_pds_simulator::Error> {
+/// When two people have the same number.
+pub(crate) fn filled(register: &Register) -> Result<Register, crate::simulated::Error> {
     let mut all = Register::default();
     let people: Vec<&Person> = register.iter().collect();
     for (place, person) in people.iter().enumerate() {
@@ -29,8 +29,8 @@ pub(crate) fn filled(register: &Register) -> Result<Register, nhs_pds_simulator:
     Ok(all)
 }
 
-/// One of `list`, by turns.
-fn turn<'a>(list: &[&'a str], place: usize) -> &'a str {
+/// The entry of `list` for this place; the list repeats.
+fn entry<'a>(list: &[&'a str], place: usize) -> &'a str {
     list.get(place % list.len()).copied().unwrap_or_default()
 }
 
@@ -48,10 +48,10 @@ fn fill(person: &mut Person, place: usize, relative: Option<&Person>) {
     let letters = OtherAddress::new(OtherAddressUse::Correspondence, Default::default(), "LS1 6AE");
     person.other_addresses = vec![stay, letters];
     person.telecoms.push("textphone:01632960100".into());
-    let mut known = RelatedPerson::new(turn(&RELATIONSHIPS, place));
+    let mut known = RelatedPerson::new(entry(&RELATIONSHIPS, place));
     known.nhs_number = relative.map(|relative| relative.nhs_number);
     known.next_of_kin = place.is_multiple_of(2);
-    let mut unknown = RelatedPerson::new(turn(&RELATIONSHIPS, place + 1));
+    let mut unknown = RelatedPerson::new(entry(&RELATIONSHIPS, place + 1));
     (unknown.given, unknown.family) = ("Olive".into(), "Keeper".into());
     unknown.address = ["", "7 Mill Lane", "", "Leeds", ""].map(str::to_owned);
     unknown.postcode = "LS1 6AF".into();
@@ -69,12 +69,12 @@ fn fill(person: &mut Person, place: usize, relative: Option<&Person>) {
     further.multiple_birth = u8::try_from(place % 9 + 1).ok();
     further.birth_city = "Leeds".into();
     further.birth_country = "GBR".into();
-    further.language = turn(&LANGUAGES, place).into();
+    further.language = entry(&LANGUAGES, place).into();
     further.interpreter = place % 2 == 1;
     further.contact_method = (place % 8 + 1).to_string();
-    further.written_format = turn(&FORMATS, place).into();
+    further.written_format = entry(&FORMATS, place).into();
     further.contact_times = "Not after 7pm".into();
-    further.removal = turn(&REMOVALS, place).into();
+    further.removal = entry(&REMOVALS, place).into();
     further.removed_on = year("2024-03");
     further.pharmacy = "Y12345".into();
     further.emergency_telecoms = vec!["tel:01632960999".into(), "fax:01632960998".into()];

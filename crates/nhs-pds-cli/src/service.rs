@@ -1,6 +1,7 @@
-//! The service that the examples ask: a provider's, or the simulator, started here on a free port.
+//! The service that commands query: a provider's, or the simulator, started here on a free port.
 
 use crate::console::{read, warn};
+use crate::simulated::{Caseload, Register, Server, Simulator};
 use clap::Args;
 use nhs_pds::clock::{Clock, SystemClock};
 use nhs_pds::secret::Secret;
@@ -18,31 +19,31 @@ use std::time::Duration;
 /// The seed and the size of the shipped caseload.
 const SHIPPED: (u64, usize) = (2026, 240);
 
-/// Where to ask.
+/// The service to query.
 #[derive(Args)]
 pub(crate) struct Service {
-    /// A provider's Spine Mini Service; without it, the simulator.
+    /// The provider's Spine Mini Service; without this option, the simulator.
     #[arg(long, visible_alias = "smsp", value_name = "URL")]
     service: Option<String>,
-    /// The certificate chain to show to the provider, as PEM.
+    /// The client certificate chain, as PEM.
     #[arg(long, value_name = "FILE", requires = "client_key")]
     client_certificate: Option<PathBuf>,
-    /// The key of that certificate, as PEM.
+    /// The private key of the client certificate, as PEM.
     #[arg(long, value_name = "FILE", requires = "client_certificate")]
     client_key: Option<PathBuf>,
-    /// The authorities to trust and no others, as PEM; without it, those of this machine.
+    /// The only certificate authorities to trust, as PEM; without this option, those of this machine.
     #[arg(long, value_name = "FILE")]
     roots: Option<PathBuf>,
-    /// Our organisation's ODS code.
+    /// Your organisation's ODS code.
     #[arg(long, value_name = "CODE", default_value = "RHM")]
     ods_code: String,
-    /// The people whom the simulator knows, as CSV in the columns of the NHS "Opentest" people; without
-    /// it, those of the shipped caseload, who come from a fixed seed.
+    /// The people of the simulator, as CSV with the columns of the NHS "Opentest" people; without this
+    /// option, the people of the shipped caseload, who come from a fixed seed.
     #[arg(long, value_name = "FILE")]
     register: Option<PathBuf>,
 }
 
-/// A client, and the simulator if it is that which it asks.
+/// A client, and the simulator if the client queries it.
 pub(crate) struct Reached {
     pub(crate) client: Client,
     url: String,
@@ -52,19 +53,16 @@ pub(crate) struct Reached {
 
 impl Reached {
     /// Whether every row of `--register` could be used.
-    #[allow(dead_code, reason = "of interest to some examples only")]
-    pub(crate) const fn knows_everybody(&self) -> bool {
+    pub(crate) const fn has_all_people(&self) -> bool {
         self.refused_rows == 0
     }
 
-    /// Whether it is the simulator that is asked.
-    #[allow(dead_code, reason = "of interest to some examples only")]
+    /// Whether the client queries the simulator.
     pub(crate) const fn is_simulator(&self) -> bool {
         self.simulator.is_some()
     }
 
-    /// The simulator and where it listens, if it is that which is asked.
-    #[allow(dead_code, reason = "of interest to some examples only")]
+    /// The simulator and its server, if the client queries it.
     pub(crate) const fn simulator(&self) -> Option<&(Server, Simulator)> {
         self.simulator.as_ref()
     }
@@ -82,12 +80,12 @@ impl fmt::Display for Reached {
 }
 
 impl Service {
-    /// Our system, as it is known to providers and in audit trails.
+    /// This system, as providers and audit trails name it.
     pub(crate) fn us(&self) -> Result<LocalIdentity, Box<dyn Error>> {
         Ok(LocalIdentity::new(self.ods_code.parse()?, "nhs-pds-example")?)
     }
 
-    /// A client of the service that was asked for.
+    /// Connects to the service that the options name.
     pub(crate) async fn reach(&self) -> Result<Reached, Box<dyn Error>> {
         let (url, simulator, refused_rows) = match &self.service {
             Some(url) => (url.clone(), None, 0),
@@ -116,7 +114,7 @@ impl Service {
         Ok(Reached { client, url, simulator, refused_rows })
     }
 
-    /// The people whom the simulator knows, and how many rows of a register could not be used.
+    /// The people of the simulator, and the number of register rows that were refused.
     fn people(&self) -> Result<(Register, usize), Box<dyn Error>> {
         let Some(path) = &self.register else {
             return Ok((Caseload::from_seed(SHIPPED.0, SHIPPED.1).register().clone(), 0));
@@ -130,7 +128,7 @@ impl Service {
     }
 }
 
-/// Reads `text`, or says of which argument it is no value.
+/// Parses `text`; the error names the argument.
 pub(crate) fn parse<T: FromStr<Err: Display>>(
     argument: &str,
     text: &str,

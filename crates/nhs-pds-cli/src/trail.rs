@@ -1,18 +1,18 @@
-//! The audit trail of an example, whose heads are kept elsewhere too if there is a place for them.
+//! The audit trail of a command, with an optional copy of its heads in a file of anchors.
 
 use nhs_pds::audit::{Anchored, AuditLog, Error, FileAnchors, SqliteLog};
 use nhs_pds::clock::SystemClock;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// The trail in a file, to be written.
+/// An audit trail that can be written.
 pub(crate) struct Trail {
     pub(crate) log: Arc<dyn AuditLog>,
     anchors: Option<(Arc<Anchored>, PathBuf)>,
 }
 
 impl Trail {
-    /// The trail in `db`; after each append its head goes to the file `anchors`.
+    /// Opens the trail in `db`. After each append, its head is written to the file `anchors`.
     pub(crate) fn open(db: &Path, anchors: Option<&Path>) -> Result<Self, Error> {
         let log: Arc<dyn AuditLog> = Arc::new(SqliteLog::open(db)?);
         let Some(file) = anchors else { return Ok(Self { log, anchors: None }) };
@@ -22,14 +22,14 @@ impl Trail {
         Ok(Self { log, anchors: Some((anchored, file.to_owned())) })
     }
 
-    /// Says, if it is so, that the last events are without an anchor: what was done is done all the same.
+    /// A warning when the last events have no anchor. The events themselves are in the trail.
     pub(crate) fn warning(&self) -> Option<String> {
         let (anchored, file) = self.anchors.as_ref()?;
         let count = anchored.unanchored();
         (count > 0).then(|| {
             let file = file.display();
             format!(
-                "{file}: no anchor could be kept for the last {count} events of the audit trail"
+                "{file}: no anchor was written for the last {count} events of the audit trail: check the file"
             )
         })
     }

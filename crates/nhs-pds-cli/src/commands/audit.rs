@@ -1,59 +1,44 @@
-//! Verifies an audit trail, and queries it.
+//! Verifies an audit trail, queries it, and exports one case.
 //!
-//! ```sh
-//! cargo run --all-features --example audit -- --db cases.sqlite verify --anchors anchors.txt
-//! cargo run --all-features --example audit -- --db cases.sqlite query --user urn:nhs-uk:identity:ods:RHM:get-nhs-number
-//! cargo run --all-features --example audit -- --db cases.sqlite export C000001
-//! ```
+//! `verify` prints whether the trail is whole, or its first bad link. It opens the file read-only and changes
+//! nothing. `query` prints one line for each event, with tabs between the fields: number, time, kind, user,
+//! name, role, organisation, authority, device, message, case, numbers, details. An unknown field is `-`; the
+//! case of a forgotten person is `(forgotten)`. Each page of a query is audited. `export` prints everything in
+//! the trail about one case, with the case as it was at each change, for a subject access request (MSCA-ORG-04):
+//! one event a line, as JSON. An export is audited too.
 //!
-//! `verify` prints whether the trail is whole, or its first bad link. `query` prints one line for
-//! each event, with tabs between: number, time, kind, user, name, role, organisation, authority,
-//! device, message, case, numbers, details. What is not known is `-`; of somebody who was
-//! forgotten, the case is `(forgotten)`. A query is audited in turn, one event for each page. `export`
-//! prints all that stands in the trail about one case, with the case as it was at each change, for a
-//! subject access request (MSCA-ORG-04): one event a line, as JSON; that too is audited.
-//!
-//! `verify` opens the file read-only, on a read-only medium too, and changes nothing. `query` and `export`
-//! have to be put on record, so they need a file that can be written; `--anchors` keeps the heads of
-//! the trail in a file, as `worker --anchors` does. Events that were damaged are left out and named.
-//! `export --out FILE` writes to a file that only its owner may read (Unix).
-//!
-//! Exits 0 when all is well, 1 when the trail is broken, an event cannot be read, or there is nothing about the
-//! case, 2 when it cannot be read or what was asked makes no sense.
+//! `query` and `export` write to the trail, so the file must be writable. Damaged events are left out and named.
 
-mod console;
-mod device;
-mod private;
-mod trail;
-
+use crate::console::{self, Quiet, about, check_database, warn};
+use crate::device;
+use crate::private::PrivateFile;
+use crate::trail::Trail;
 use chrono::{DateTime, NaiveDate, NaiveTime, SecondsFormat, Utc};
-use clap::{Args, Parser, Subcommand};
-use console::{Quiet, about, check_database, end, warn};
+use clap::Subcommand;
 use nhs_pds::audit::{
-    About, Actor, AuditLog, Event, EventKind, FileAnchors, Filter, SqliteLog, export, query,
+    About, Actor, AuditLog, Event, EventKind, FileAnchors, Filter, SqliteLog, Verdict, export,
+    query,
 };
 use nhs_pds::case::CaseId;
 use nhs_pds::clock::{Clock, SystemClock};
 use nhs_pds::demographics::OdsCode;
 use nhs_pds::nhs_number::NhsNumber;
-use nhs_pds::text::terminal::printable;
+use nhs_pds::text::terminal::{printable, printable_json};
 use nhs_pds::trace::{Caller, LocalIdentity, User};
-use private::PrivateFile;
+use serde_json::{Map, Value, json};
 use std::error::Error;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
-use trail::Trail;
 
-/// How many events one query reads.
+/// The number of events in one page.
 const PAGE: usize = 500;
 
-#[derive(Parser)]
+/// Verifies an audit trail, queries it, and exports one case
+#[derive(clap::Args)]
 #[command(
-    about = "Verifies an audit trail, and queries it",
-    after_help = "Exit codes: 0 all is well, 1 the trail is broken, or has nothing about the case, 2 it cannot be read, or the question makes no sense"
+    after_help = "Exit codes: 0 all is well, 1 the trail is broken, an event cannot be read, or the trail has nothing about the case, 2 the trail cannot be read, or the arguments are wrong"
 )]
-struct Cli {
+pub(crate) struct Args {
     /// The SQLite file of the trail.
     #[arg(long, value_name = "FILE")]
     db: PathBuf,
@@ -63,19 +48,22 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Walks along the whole trail and names the first bad link.
+    /// Verifies the whole trail and names the first bad link
     Verify {
-        /// Anchors that were kept outside, as `FileAnchors` writes them.
+        /// The file of anchors that `worker --anchors` wrote.
         #[arg(long, value_name = "FILE")]
         anchors: Option<PathBuf>,
+        /// Print the verdict as one JSON object.
+        #[arg(long)]
+        json: bool,
     },
-    /// Prints the events that meet every condition.
+    /// Prints the events that match every condition
     Query(Box<Query>),
-    /// Prints everything about one case, as JSON.
+    /// Prints everything about one case, as JSON Lines
     Export {
         /// The case.
         case: CaseId,
-        /// Where it goes, instead of standard output. Only its owner may read the file (Unix).
+        /// A file to write to, instead of standard output. On Unix, only its owner may read it.
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
         #[command(flatten)]
@@ -83,41 +71,41 @@ enum Command {
     },
 }
 
-/// Who asks.
-#[derive(Args)]
+/// The auditor.
+#[derive(clap::Args)]
 struct Asker {
-    /// Who asks; without it, the user of the operating system, or `auditor`.
+    /// The auditor's user id; without this option, the user of the operating system, or `auditor`.
     #[arg(long = "as", value_name = "USER")]
     asked_by: Option<String>,
-    /// The organisation of whoever asks.
+    /// The ODS code of the auditor's organisation.
     #[arg(long, value_name = "CODE", default_value = "RHM")]
     ods_code: OdsCode,
-    /// Where the heads of the audit trail are kept too, as `worker --anchors` keeps them.
+    /// A file for the heads of the audit trail, as for `worker --anchors`.
     #[arg(long, value_name = "FILE")]
     anchors: Option<PathBuf>,
 }
 
-#[derive(Args)]
+#[derive(clap::Args)]
 struct Query {
-    /// Only what this user or system did.
+    /// Only events of this user or system.
     #[arg(long, value_name = "ID")]
     user: Option<String>,
-    /// Only what this person authorised.
+    /// Only events that this person authorised.
     #[arg(long, value_name = "ID")]
     authority: Option<String>,
-    /// Only what belongs to this message.
+    /// Only events of this message.
     #[arg(long, value_name = "ID")]
     message_id: Option<String>,
-    /// Only what is about the patient with this number.
+    /// Only events about the patient with this NHS Number.
     #[arg(long, value_name = "NUMBER")]
     nhs_number: Option<NhsNumber>,
-    /// Only what is about this case.
+    /// Only events about this case.
     #[arg(long, value_name = "ID")]
     case: Option<CaseId>,
-    /// Only what happened at this time or later: RFC 3339, or a date (UTC).
+    /// Only events at this time or later: RFC 3339, or a date (UTC).
     #[arg(long, value_name = "TIME", value_parser = time)]
     from: Option<DateTime<Utc>>,
-    /// Only what happened before this time.
+    /// Only events before this time.
     #[arg(long, value_name = "TIME", value_parser = time)]
     to: Option<DateTime<Utc>>,
     /// Only events of this kind, such as `case_viewed`.
@@ -126,38 +114,40 @@ struct Query {
     /// Only events with greater sequence numbers.
     #[arg(long, value_name = "SEQ", default_value_t = 0)]
     after: u64,
-    /// At most so many events.
+    /// The highest number of events. [default: no limit]
     #[arg(long, value_name = "N", default_value_t = usize::MAX, hide_default_value = true)]
     limit: usize,
+    /// Print each event as a JSON object on one line.
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     asker: Asker,
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    end("audit", run(Cli::parse()).await)
-}
-
-/// Whether nothing is wrong with the trail, and something was found.
-async fn run(cli: Cli) -> Result<bool, Box<dyn Error>> {
+/// Whether the trail is whole, all events can be read, and the case is known.
+pub(crate) async fn run(cli: Args) -> Result<bool, Box<dyn Error>> {
     let db = &cli.db;
     let in_db = |error: nhs_pds::audit::Error| about(db, &error);
     console::open(db)?;
     check_database(db)?;
     let to_read = || SqliteLog::open_read_only(db).map_err(in_db);
     let to_write = |anchors: &Option<PathBuf>| {
-        // SQLite would make a trail where there is none.
+        // SQLite would create a missing trail.
         to_read()?;
         Trail::open(db, anchors.as_deref()).map_err(in_db)
     };
     match cli.command {
-        Command::Verify { anchors } => {
+        Command::Verify { anchors, json } => {
             let anchors = match anchors {
                 Some(file) => FileAnchors::read(&file).map_err(|error| about(&file, &error))?,
                 None => Vec::new(),
             };
             let verdict = to_read()?.verify(&anchors).await.map_err(in_db)?;
-            console::say(&format!("{verdict}\n"))?;
+            if json {
+                console::say_json(&format!("{:#}", verdict_object(&verdict)))?;
+            } else {
+                console::say(&format!("{verdict}\n"))?;
+            }
             Ok(verdict.is_whole())
         }
         Command::Query(asked) => {
@@ -188,7 +178,22 @@ async fn run(cli: Cli) -> Result<bool, Box<dyn Error>> {
     }
 }
 
-/// Whether the case is `known` and everything that `filter` lets pass could be read. Says what is amiss.
+fn verdict_object(verdict: &Verdict) -> Value {
+    let (events, head, seq, reason) = match verdict {
+        Verdict::Whole { events, head, .. } => (Some(events), Some(head), None, None),
+        Verdict::Broken { seq, reason, .. } => (None, None, Some(seq), Some(reason)),
+        _ => (None, None, None, None),
+    };
+    json!({
+        "whole": verdict.is_whole(),
+        "events": events,
+        "head": head.map(ToString::to_string),
+        "broken_at": seq,
+        "reason": reason.map(ToString::to_string),
+    })
+}
+
+/// Whether the case is `known` and all events of `filter` can be read. Warns otherwise.
 async fn ended(trail: &Trail, filter: &Filter, known: bool) -> Result<bool, Box<dyn Error>> {
     if let Some(warning) = trail.warning() {
         warn(format!("audit: {warning}"));
@@ -206,7 +211,7 @@ async fn ended(trail: &Trail, filter: &Filter, known: bool) -> Result<bool, Box<
     Ok(false)
 }
 
-/// Whether something is on record about `case`, besides that the record was looked at.
+/// Whether the trail has events about `case` other than queries and exports.
 async fn is_known(log: &dyn AuditLog, case: &CaseId) -> Result<bool, Box<dyn Error>> {
     let about = Filter::new().with_case(case.clone());
     let mut after = 0;
@@ -223,7 +228,7 @@ async fn is_known(log: &dyn AuditLog, case: &CaseId) -> Result<bool, Box<dyn Err
     }
 }
 
-/// Writes what there is about `case` to a file.
+/// Writes everything about `case` to a file.
 async fn export_to(
     log: &dyn AuditLog,
     actor: &Actor,
@@ -235,7 +240,7 @@ async fn export_to(
     Ok(file.finish()?)
 }
 
-/// Prints page after page, up to what was the end when it began.
+/// Prints page after page, up to the last event at the start of the query.
 async fn print(log: &dyn AuditLog, asked: Query, filter: &Filter) -> Result<(), Box<dyn Error>> {
     let actor = asked.asker.actor()?;
     let (mut after, mut left) = (asked.after, asked.limit);
@@ -244,7 +249,8 @@ async fn print(log: &dyn AuditLog, asked: Query, filter: &Filter) -> Result<(), 
         let limit = left.min(PAGE);
         let page = query(log, &actor, SystemClock.now(), filter, after, limit).await?;
         for event in &page {
-            writeln!(out, "{}", line(event))?;
+            let line = if asked.json { json_line(event)? } else { line(event) };
+            writeln!(out, "{line}")?;
         }
         left -= page.len();
         match page.last() {
@@ -259,7 +265,7 @@ impl Asker {
         let identity = |id: &str| LocalIdentity::new(self.ods_code.clone(), id);
         let identity = match &self.asked_by {
             Some(id) => identity(id)?,
-            // The operating system lets names pass that can stand in no identity.
+            // The operating system allows names that an identity does not.
             None => match std::env::var("USER").map(|id| identity(&id)) {
                 Ok(Ok(us)) => us,
                 _ => identity("auditor")?,
@@ -273,7 +279,7 @@ impl Asker {
 }
 
 impl Query {
-    /// What is asked for, among the events up to `head`.
+    /// The filter of the query, for the events up to `head`.
     fn filter(&self, head: u64) -> Filter {
         let mut filter = Filter::new().with_sequence(1..=head);
         if let Some(user) = &self.user {
@@ -332,14 +338,45 @@ fn line(event: &Event) -> String {
         Some(details.join(" ")),
     ];
     let fields = fields.map(|field| match field {
-        // No text makes a field or a line of its own.
+        // A tab or a line end in a text must not begin a field or a line.
         Some(text) if !text.is_empty() => printable(&text).into_owned(),
         _ => "-".to_owned(),
     });
     fields.join("\t")
 }
 
-/// Reads RFC 3339, or a date, which is its first moment in UTC.
+/// An event as `audit export` writes it, in addition with its case and numbers.
+fn json_line(event: &Event) -> Result<String, Box<dyn Error>> {
+    let actor = &event.actor;
+    let (case, numbers, forgotten) = match &event.about {
+        About::Subject(subject) => (subject.case_id(), subject.numbers(), false),
+        About::Forgotten => (None, &[][..], true),
+        _ => (None, &[][..], false),
+    };
+    let details: Map<String, Value> =
+        event.details.iter().map(|(key, value)| (key.clone(), json!(value))).collect();
+    let json = json!({
+        "seq": event.seq,
+        "at": event.at.to_rfc3339_opts(SecondsFormat::AutoSi, true),
+        "kind": event.kind.as_str(),
+        "actor": {
+            "user_id": actor.user_id(),
+            "name": actor.name(),
+            "role": actor.role(),
+            "organisation": actor.organisation().map(OdsCode::as_str),
+            "authority": actor.authority(),
+            "device": actor.device(),
+        },
+        "message_id": event.message_id,
+        "case": case,
+        "forgotten": forgotten,
+        "nhs_numbers": numbers,
+        "details": details,
+    });
+    Ok(printable_json(&json.to_string()).into_owned())
+}
+
+/// Reads RFC 3339, or a date, which means its first moment in UTC.
 fn time(text: &str) -> Result<DateTime<Utc>, String> {
     let date = |text: &str| text.parse::<NaiveDate>().map(|day| day.and_time(NaiveTime::MIN));
     match (DateTime::parse_from_rfc3339(text), date(text)) {

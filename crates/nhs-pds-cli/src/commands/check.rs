@@ -1,45 +1,47 @@
 //! Checks NHS Numbers, one a line on standard input.
 //!
-//! ```sh
-//! printf '943 476 5919\n9434765918\n' | cargo run --example check_numbers
-//! ```
-//!
-//! For each line prints the line, a tab, and `valid` or the reason why not. Exits 1 when any line is
-//! not valid, 2 when it cannot read or write. Memory does not grow with the number of lines. A byte order
-//! mark before the first line is passed over; UTF-16 is refused.
+//! Memory does not grow with the number of lines. A byte order mark before the first line is skipped;
+//! UTF-16 is refused.
 
-mod console;
-
-use clap::Parser;
-use console::warn;
-use nhs_pds::nhs_number::NhsNumber;
-use nhs_pds::text::terminal::printable;
+use crate::console::{because, warn};
+use nhs_pds::nhs_number::{NhsNumber, ParseError};
+use nhs_pds::text::terminal::{printable, printable_json};
+use serde_json::json;
 use std::io::{self, BufRead, BufWriter, Write};
 use std::process::ExitCode;
 
-#[derive(Parser)]
-#[command(
-    about = "Checks NHS Numbers, one a line on standard input",
-    after_help = "Exit codes: 0 all are valid, 1 a line is not, 2 standard input or output failed"
-)]
-struct Cli {}
+type Checked = Result<NhsNumber, ParseError>;
+type WriteLine = fn(&mut dyn Write, &[u8], Checked) -> io::Result<()>;
 
-fn main() -> ExitCode {
-    let Cli {} = Cli::parse();
-    match check(io::stdin().lock(), BufWriter::new(io::stdout().lock())) {
+/// Checks NHS Numbers, one a line on standard input
+///
+/// Prints for each line the line, a tab, and `valid` or the reason why it is not valid.
+#[derive(clap::Args)]
+#[command(
+    after_help = "Exit codes: 0 all lines are valid, 1 a line is not valid, 2 standard input or output failed"
+)]
+pub(crate) struct Args {
+    /// Print for each line one JSON object with `line`, `valid`, and `nhs_number` or `reason`.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn main(args: &Args) -> ExitCode {
+    let write: WriteLine = if args.json { write_json } else { write_text };
+    match check(io::stdin().lock(), BufWriter::new(io::stdout().lock()), write) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
-        // Whoever reads has seen enough.
+        // The reader has closed its end.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
-            warn(format!("check_numbers: {}", console::because(&error)));
+            warn(format!("check: {}", because(&error)));
             ExitCode::from(2)
         }
     }
 }
 
 /// Whether all lines of `input` are valid.
-fn check(mut input: impl BufRead, mut output: impl Write) -> io::Result<bool> {
+fn check(mut input: impl BufRead, mut output: impl Write, write: WriteLine) -> io::Result<bool> {
     let mut all_valid = true;
     let mut line = Vec::new();
     let mut is_first = true;
@@ -48,21 +50,35 @@ fn check(mut input: impl BufRead, mut output: impl Write) -> io::Result<bool> {
         let text = text.strip_suffix(b"\r").unwrap_or(text);
         let text = if is_first { unmarked(text)? } else { text };
         is_first = false;
-        match NhsNumber::from_bytes(text) {
-            Ok(_) => {
-                output.write_all(text)?;
-                output.write_all(b"\tvalid\n")?;
-            }
-            Err(reason) => {
-                all_valid = false;
-                // A terminal may obey what stands there.
-                writeln!(output, "{}\t{reason}", printable(&String::from_utf8_lossy(text)))?;
-            }
-        }
+        let checked = NhsNumber::from_bytes(text);
+        all_valid &= checked.is_ok();
+        write(&mut output, text, checked)?;
         line.clear();
     }
     output.flush()?;
     Ok(all_valid)
+}
+
+fn write_text(output: &mut dyn Write, line: &[u8], checked: Checked) -> io::Result<()> {
+    match checked {
+        Ok(_) => {
+            output.write_all(line)?;
+            output.write_all(b"\tvalid\n")
+        }
+        // The line may have characters that a terminal obeys.
+        Err(reason) => {
+            writeln!(output, "{}\t{reason}", printable(&String::from_utf8_lossy(line)))
+        }
+    }
+}
+
+fn write_json(output: &mut dyn Write, line: &[u8], checked: Checked) -> io::Result<()> {
+    let line = String::from_utf8_lossy(line);
+    let json = match checked {
+        Ok(number) => json!({ "line": line, "valid": true, "nhs_number": number }),
+        Err(reason) => json!({ "line": line, "valid": false, "reason": reason.to_string() }),
+    };
+    writeln!(output, "{}", printable_json(&json.to_string()))
 }
 
 /// The first line without a byte order mark.

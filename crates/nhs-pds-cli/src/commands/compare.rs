@@ -1,91 +1,76 @@
-//! One caseload, asked about at a Spine Mini Service and at the PDS FHIR API side by side: what would
-//! become different?
+//! Compares a Spine Mini Service and the PDS FHIR API: traces one caseload at both and shows the differences.
 //!
-//! ```sh
-//! cargo run --all-features --example compare_services
-//! cargo run --all-features --example compare_services -- caseload.csv \
-//!     --smsp https://smsp.example/pds --client-certificate client.pem --client-key client.key \
-//!     --fhir https://int.api.service.nhs.uk/personal-demographics/FHIR/R4 \
-//!     --token-url https://int.api.service.nhs.uk/oauth2/token --client-id API-KEY --key-id live-1 --key key.pem
-//! ```
+//! Each service has its own worker, client, gateway and copy of the cases in memory. Afterwards the command
+//! compares the result, the review item and the NHS Number of each case. It writes no files, and names a case
+//! only by its place in the file. Without addresses, both services are the simulator, which has one register for
+//! both and issues tokens like the live service.
 //!
-//! Each service is asked by a worker of its own, through its own client and its own gate, about its own copy
-//! of the cases in memory. Then the copies are compared: result, review item and number of each case. Nothing is
-//! written anywhere, and no case is named but by its place in the file. Without addresses both services are the
-//! simulator, which has one register for both, and gives out tokens as the live service does.
-//!
-//! `docs/from-smsp-to-fhir.md` explains the kinds of difference. Exits 0 when the services agree but for
-//! these, 1 when a person has to look (at a difference, at refused rows, or because nothing was compared), 2 when it
-//! could not compare.
+//! `docs/from-smsp-to-fhir.md` explains the kinds of difference.
 
-mod comparison;
-mod console;
-mod service;
-
-use clap::Parser;
-use comparison::{Difference, Noting, Side};
-use console::{about, because, end, say, warn};
-use nhs_pds::process::alert::MemoryAlerts;
+use crate::comparison::{Difference, Noting, Side};
+use crate::console::{self, about, because, say, say_json, warn};
+use crate::service::{Reached, Service, parse};
+use crate::simulated::{self, Application};
 use nhs_pds::audit::{Actor, MemoryLog};
 use nhs_pds::case::caseload::{self, Caseload};
 use nhs_pds::case::{Case, CaseId, CaseStore, MemoryStore, ReviewReason};
 use nhs_pds::clock::SystemClock;
 use nhs_pds::fhir::auth::{ApplicationTokens, Jwks, SigningKey, TokenConfig};
 use nhs_pds::fhir::{self, Config};
+use nhs_pds::process::alert::MemoryAlerts;
+use nhs_pds::process::{CaseReport, TraceResult, Worker, import};
 use nhs_pds::resilience::{Gateway, RateLimit};
 use nhs_pds::secret::Secret;
 use nhs_pds::trace::{Caller, Tracer};
 use nhs_pds::transport::Transport;
 use nhs_pds::transport::http::{HttpConfig, HttpTransport};
-use nhs_pds::process::{import, CaseReport, TraceResult, Worker};
-use service::{Reached, Service, parse};
+use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap};
 use std::error::Error;
 use std::fmt::Write as _;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
-use std::process::ExitCode;
 use std::sync::Arc;
 
-#[derive(Parser)]
+/// Traces one caseload at a Spine Mini Service and at the PDS FHIR API, and compares the results
+///
+/// Give the addresses of both services (--smsp and --fhir), or of neither: then both are the simulator. One address
+/// alone is an error, because a live service and the simulator know different people.
+#[derive(clap::Args)]
 #[command(
-    about = "Asks both services about one caseload, and says where they differ",
-    long_about = "Asks both services about one caseload, and says where they differ.\n\nGive the addresses of both services (--smsp and --fhir), or of neither: then both are the simulator. One of them alone is an error, because a live service and the simulator know different people.",
-    after_help = "Exit codes: 0 the services agree but for explained differences, 1 a person has to look (at a difference, at refused rows, or because nothing was compared), 2 it could not compare"
+    after_help = "Exit codes: 0 the services agree, except for explained differences, 1 a person must look (at a difference, at refused rows, or because nothing was compared), 2 the services could not be compared"
 )]
-struct Cli {
+pub(crate) struct Args {
     /// The caseload, as CSV.
-    #[arg(default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/data/caseload.csv"))]
+    #[arg(default_value_os_t = simulated::shipped("caseload.csv"))]
     caseload: PathBuf,
-    /// The PDS FHIR API, the address before `/Patient`. Needs --smsp (or --service) beside it.
+    /// The PDS FHIR API, the address before `/Patient`. Needs --smsp (or --service) too.
     #[arg(long, value_name = "URL", requires = "service")]
     fhir: Option<String>,
-    /// The API's token endpoint; without it, no tokens are sent.
+    /// The API's token endpoint; without this option, no tokens are sent.
     #[arg(long, value_name = "URL", requires_all = ["fhir", "client_id", "key_id", "key"])]
     token_url: Option<String>,
     /// The application's API key.
     #[arg(long, value_name = "ID", requires = "token_url")]
     client_id: Option<String>,
-    /// The name under which the public key is registered.
+    /// The name (kid) of the registered public key.
     #[arg(long, value_name = "ID", requires = "token_url")]
     key_id: Option<String>,
     /// The private key, as PEM.
     #[arg(long, value_name = "FILE", requires = "token_url")]
     key: Option<PathBuf>,
-    /// How many questions a second each service is sent. [default: 5, and 1000 to the simulator]
+    /// The rate limit of each service, in questions a second. [default: 5, and 1000 to the simulator]
     #[arg(long, value_name = "COUNT")]
     per_second: Option<NonZeroU32>,
+    /// Print the comparison as one JSON object.
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     service: Service,
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    end("compare_services", run(&Cli::parse()).await)
-}
-
-/// Whether nobody has to look.
-async fn run(cli: &Cli) -> Result<bool, Box<dyn Error>> {
+/// Whether no person must look at the result.
+pub(crate) async fn run(cli: &Args) -> Result<bool, Box<dyn Error>> {
     let name = cli.caseload.display();
     let Caseload { cases, refused, flagged, .. } = caseload::read(console::open(&cli.caseload)?)
         .map_err(|error| about(&cli.caseload, &error))?;
@@ -104,17 +89,32 @@ async fn run(cli: &Cli) -> Result<bool, Box<dyn Error>> {
 
     let ids: Vec<&CaseId> = cases.iter().map(|case| &case.id).collect();
     let pairs = pairs(&ids, &smsp.sides, &fhir.sides);
-    let mut said = String::new();
-    writeln!(said, "Caseload  {name}: {} cases, {} of them asked about", cases.len(), pairs.len())?;
-    writeln!(said, "SMSP      {reached}")?;
-    writeln!(said, "FHIR      {}", fhir_address(cli, &reached))?;
-    let explained = tell(&mut said, &pairs)?;
-    say(&said)?;
-    Ok(explained && smsp.ended && fhir.ended && refused.is_empty() && reached.knows_everybody())
+    let fhir_address = fhir_address(cli, &reached);
+    let explained = if cli.json {
+        let (comparison, explained) = object(&pairs);
+        let object = json!({
+            "caseload": name.to_string(),
+            "cases": cases.len(),
+            "smsp": reached.to_string(),
+            "fhir": fhir_address,
+            "comparison": comparison,
+        });
+        say_json(&format!("{object:#}"))?;
+        explained
+    } else {
+        let mut said = String::new();
+        writeln!(said, "Caseload  {name}: {} cases, {} of them traced", cases.len(), pairs.len())?;
+        writeln!(said, "SMSP      {reached}")?;
+        writeln!(said, "FHIR      {fhir_address}")?;
+        let explained = write_text(&mut said, &pairs)?;
+        say(&said)?;
+        explained
+    };
+    Ok(explained && smsp.ended && fhir.ended && refused.is_empty() && reached.has_all_people())
 }
 
-/// The client of the API: the one that was named, or the simulator's other face.
-fn second(cli: &Cli, reached: &Reached) -> Result<fhir::Client, Box<dyn Error>> {
+/// The client of the API: at the address of `--fhir`, or of the simulator.
+fn second(cli: &Args, reached: &Reached) -> Result<fhir::Client, Box<dyn Error>> {
     let transport: Arc<dyn Transport> = Arc::new(HttpTransport::new(&HttpConfig::new())?);
     match (&cli.fhir, reached.simulator()) {
         (Some(base), _) => {
@@ -133,8 +133,8 @@ fn second(cli: &Cli, reached: &Reached) -> Result<fhir::Client, Box<dyn Error>> 
             Ok(fhir::Client::application_restricted(config, tokens, transport))
         }
         (None, Some((server, simulator))) => {
-            // A key for examples, which protects nothing. Its public half is registered first, as anybody's.
-            let pem = Secret::new(include_bytes!("data/example-key.pem").to_vec());
+            // The example key protects nothing. Like every key, its public half is registered first.
+            let pem = Secret::new(simulated::EXAMPLE_KEY.to_vec());
             let key = SigningKey::from_pem("example-1".parse()?, &pem)?;
             let jwks = Jwks::of([&key])?.to_string();
             simulator.add_application(Application::new("an-api-key").with_jwks(&jwks)?);
@@ -143,13 +143,11 @@ fn second(cli: &Cli, reached: &Reached) -> Result<fhir::Client, Box<dyn Error>> 
             let config = Config::new(server.fhir_url().parse()?);
             Ok(fhir::Client::application_restricted(config, tokens, transport))
         }
-        (None, None) => {
-            Err("--smsp needs --fhir beside it: the simulator knows other people".into())
-        }
+        (None, None) => Err("--smsp needs --fhir too: the simulator knows other people".into()),
     }
 }
 
-fn fhir_address(cli: &Cli, reached: &Reached) -> String {
+fn fhir_address(cli: &Args, reached: &Reached) -> String {
     match (&cli.fhir, reached.simulator()) {
         (None, Some((server, simulator))) => {
             let tokens = simulator.token_count();
@@ -159,16 +157,16 @@ fn fhir_address(cli: &Cli, reached: &Reached) -> String {
     }
 }
 
-/// What one service made of the cases.
+/// The results of one service.
 struct Traced {
     sides: HashMap<CaseId, Side>,
-    /// Whether asking went on to the last case.
+    /// Whether all cases were traced.
     ended: bool,
 }
 
-/// Asks about a copy of `cases`, as "Get NHS Number" does.
+/// Traces a copy of `cases`, as "Get NHS Number" does.
 async fn trace(
-    cli: &Cli,
+    cli: &Args,
     reached: &Reached,
     name: &str,
     client: Arc<dyn Tracer>,
@@ -189,7 +187,7 @@ async fn trace(
     let mut reports: Vec<CaseReport> = Vec::new();
     let report = worker.run_once(&mut |case: &CaseReport| reports.push(case.clone())).await?;
     if let Some(reason) = &report.stopped {
-        warn(format!("compare_services: {name}: stopped early: {}", because(reason)));
+        warn(format!("compare: {name}: stopped early: {}", because(reason)));
     }
 
     let mut sides = HashMap::new();
@@ -210,17 +208,17 @@ async fn trace(
     Ok(Traced { sides, ended: report.stopped.is_none() })
 }
 
-/// As fast as a service allows, or as the simulator can.
-fn pace(cli: &Cli, reached: &Reached) -> RateLimit {
+/// The rate limit of a service, or the speed of the simulator.
+fn pace(cli: &Args, reached: &Reached) -> RateLimit {
     let usual = if reached.is_simulator() { 1_000 } else { RateLimit::default().per_second.get() };
     let per_second = cli.per_second.or(NonZeroU32::new(usual)).unwrap_or(NonZeroU32::MIN);
     RateLimit::per_second(per_second).with_burst(per_second)
 }
 
-/// A case's place in the file, from 1, and what each service made of it.
+/// A case's place in the file, from 1, and the result of each service.
 type Pair<'a> = (usize, &'a Side, &'a Side);
 
-/// The cases that were asked about. Both workers select by the same rules, so both or neither asked.
+/// The cases that were traced. Both workers select cases by the same rules.
 fn pairs<'a>(
     ids: &[&CaseId],
     smsp: &'a HashMap<CaseId, Side>,
@@ -230,13 +228,54 @@ fn pairs<'a>(
     ids.iter().enumerate().filter_map(pair).collect()
 }
 
-/// Writes what there is to say; and whether all of it is explained.
-fn tell(said: &mut String, pairs: &[Pair<'_>]) -> Result<bool, std::fmt::Error> {
-    let differing: Vec<(&Pair<'_>, Difference)> = pairs
-        .iter()
-        .filter(|(_, smsp, fhir)| !smsp.agrees(fhir))
-        .map(|pair| (pair, Difference::of(pair.1, pair.2)))
-        .collect();
+/// The pairs that do not agree, each with the reason.
+fn differing<'a>(pairs: &'a [Pair<'a>]) -> Vec<(&'a Pair<'a>, Difference)> {
+    let differing = pairs.iter().filter(|(_, smsp, fhir)| !smsp.agrees(fhir));
+    differing.map(|pair| (pair, Difference::of(pair.1, pair.2))).collect()
+}
+
+/// How many cases have each pair of results.
+fn counts(pairs: &[Pair<'_>]) -> BTreeMap<(TraceResult, TraceResult), usize> {
+    let mut counts = BTreeMap::new();
+    for (_, smsp, fhir) in pairs {
+        *counts.entry((smsp.result, fhir.result)).or_default() += 1;
+    }
+    counts
+}
+
+/// The comparison as JSON; whether all differences are explained.
+fn object(pairs: &[Pair<'_>]) -> (Value, bool) {
+    let side = |side: &Side| {
+        json!({
+            "result": side.result.as_str(),
+            "review": side.review.map(ReviewReason::as_str),
+            "code": side.code,
+        })
+    };
+    let differing = differing(pairs);
+    let compared = !pairs.is_empty() && silent_service(pairs).is_none();
+    let differences = differing.iter().map(|((place, smsp, fhir), why)| {
+        json!({ "case": place, "smsp": side(smsp), "fhir": side(fhir), "why": why.name() })
+    });
+    let counts = counts(pairs).into_iter().map(
+        |((smsp, fhir), count)| json!({ "smsp": smsp.as_str(), "fhir": fhir.as_str(), "cases": count }),
+    );
+    let silent = pairs.iter().filter(|(_, smsp, fhir)| !smsp.is_answered() && !fhir.is_answered());
+    let agreeing = pairs.iter().filter(|(_, smsp, fhir)| smsp.is_answered() && smsp.agrees(fhir));
+    let object = json!({
+        "traced": pairs.len(),
+        "compared": compared,
+        "agreeing": agreeing.count(),
+        "answered_by_neither": silent.count(),
+        "differences": differences.collect::<Vec<Value>>(),
+        "counts": counts.collect::<Vec<Value>>(),
+    });
+    (object, compared && differing.iter().all(|(_, why)| why.is_explained()))
+}
+
+/// Writes the comparison; whether all differences are explained.
+fn write_text(said: &mut String, pairs: &[Pair<'_>]) -> Result<bool, std::fmt::Error> {
+    let differing = differing(pairs);
     if !differing.is_empty() {
         writeln!(said, "\nWhere they differ: each case by its place in the file")?;
         writeln!(said, "  {:>5}  {:<30} {:<30} why", "case", "SMSP", "FHIR")?;
@@ -247,11 +286,7 @@ fn tell(said: &mut String, pairs: &[Pair<'_>]) -> Result<bool, std::fmt::Error> 
     }
     writeln!(said, "\nHow often")?;
     writeln!(said, "  {:>5}  {:<30} FHIR", "cases", "SMSP")?;
-    let mut counts: BTreeMap<(TraceResult, TraceResult), usize> = BTreeMap::new();
-    for (_, smsp, fhir) in pairs {
-        *counts.entry((smsp.result, fhir.result)).or_default() += 1;
-    }
-    for ((smsp, fhir), count) in counts {
+    for ((smsp, fhir), count) in counts(pairs) {
         writeln!(said, "  {count:>5}  {:<30} {}", smsp.as_str(), fhir.as_str())?;
     }
     if !differing.is_empty() {
@@ -282,7 +317,7 @@ fn tell(said: &mut String, pairs: &[Pair<'_>]) -> Result<bool, std::fmt::Error> 
     Ok(differing.iter().all(|(_, why)| why.is_explained()))
 }
 
-/// Why no case was answered by both services, if none was.
+/// Why no case was answered by both services; `None` when one was.
 fn silent_service(pairs: &[Pair<'_>]) -> Option<&'static str> {
     if pairs.iter().any(|(_, smsp, fhir)| smsp.is_answered() && fhir.is_answered()) {
         return None;
@@ -297,7 +332,7 @@ fn silent_service(pairs: &[Pair<'_>]) -> Option<&'static str> {
     })
 }
 
-/// `found (SMSP-0000)`, and `duplicate` only once where the review item is called so too.
+/// `found (SMSP-0000)`; and `duplicate` only once when result and review item have the same word.
 fn in_words(side: &Side) -> String {
     let result = side.result.as_str();
     let review = side.review.map(ReviewReason::as_str).filter(|word| *word != result);

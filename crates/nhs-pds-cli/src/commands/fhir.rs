@@ -1,33 +1,24 @@
-//! Asks the PDS FHIR API, and prints its answer as JSON.
+//! Queries the PDS FHIR API, and prints its answer as JSON.
 //!
-//! ```sh
-//! cargo run --all-features --example pds_fhir -- retrieve 9374659298
-//! cargo run --all-features --example pds_fhir -- search --family Owen --birthdate 1986-01-19
-//! cargo run --all-features --example pds_fhir -- search --family 'Ow*' --birthdate ge1986-01-01 --birthdate le1986-12-31 --mode hcw --max 10
-//! PDS_FHIR_BASE=https://sandbox.api.service.nhs.uk/personal-demographics/FHIR/R4 \
-//!     cargo run --all-features --example pds_fhir -- retrieve 9000000009
-//! ```
-//!
-//! Without `PDS_FHIR_BASE` it asks the simulator, by the whole road: a signed JWT, an access token, a
-//! question. `examples/api/mod.rs` has the other variables.
+//! Without `PDS_FHIR_BASE` it queries the simulator, with all steps: a signed JWT, an access token, a question.
+//! `src/api.rs` lists the other variables.
 //!
 //! An answer is an object with `outcome` (`found`, `restricted`, `none`, `ambiguous`, `superseded`,
-//! `invalidated`) and, where there are any, `nhs_number`, `score`, `version`, `restriction`, `matches` (each with
-//! the `id` as it was sent and its `score`) and `details`; exit code 0. No answer is an object with `error`:
-//! its `kind` (`configuration`, `rejected`, `unavailable`, `unreadable`), `code`, `status`, whether it is `retryable`, and the `cause`;
-//! exit code 1. What cannot be asked is exit code 2, with the reason.
+//! `invalidated`) and, when present, `nhs_number`, `score`, `version`, `restriction`, `matches` (each with
+//! the `id` as it was received and its `score`) and `details`; exit code 0. A failure is an object with `error`:
+//! its `kind` (`configuration`, `rejected`, `unavailable`, `unreadable`), `code`, `status`, whether it is
+//! `retryable`, and the `cause`; exit code 1. A question that is refused before it is sent gives exit code 2 and
+//! the reason.
 //!
-//! A record whose identifier fails the check digit of NHS Numbers is no answer: `error` of kind `unreadable`, with
-//! the `reason` `not_a_number`. A failure that may pass (such as 429) is retried, `--attempts` times in all, with
-//! the same `X-Request-ID`.
+//! A record whose identifier fails the check digit of NHS Numbers is a failure: `error` of kind `unreadable`,
+//! with the `reason` `not_a_number`. Transient failures (such as 429) are retried, up to `--attempts` attempts in
+//! all, with the same `X-Request-ID`.
 //!
-//! The JSON names people: it is the answer. Use it with synthetic ones.
+//! The JSON has personal data, because it is the answer. Use the command with synthetic people.
 
-mod api;
-mod console;
-
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use console::{say_json, warn};
+use crate::api;
+use crate::console::{self, block_on, say_json, warn};
+use clap::{Subcommand, ValueEnum};
 use nhs_pds::demographics::{Gender, OdsCode};
 use nhs_pds::fhir::{
     Access, AccessMode, ApplicationRestricted, ContactText, DateRange, Exact, Fuzzy,
@@ -45,11 +36,12 @@ use std::num::NonZeroU32;
 use std::process::ExitCode;
 use std::str::FromStr;
 use std::time::Duration;
+use tokio::runtime::Builder;
 
-/// What the environment says, and the exit codes.
+/// The environment variables and the exit codes.
 const HELP: &str = "\
 Environment:
-  PDS_FHIR_BASE          the address before /Patient; without it, the simulator is asked
+  PDS_FHIR_BASE          the address before /Patient; without it, the simulator
   PDS_FHIR_TOKEN_URL     application-restricted access: the token endpoint; without it, no token is sent
   PDS_FHIR_CLIENT_ID     the API key
   PDS_FHIR_KEY_ID        the name (kid) of the private key
@@ -57,17 +49,18 @@ Environment:
   PDS_FHIR_ACCESS_TOKEN  healthcare-worker access (--mode hcw): the user's token
   PDS_FHIR_ROLE          the user's role, if the user has several
 
-Exit codes: 0 answered, 1 not answered, or the answer cannot be used, 2 it cannot be asked";
+Exit codes: 0 answered, 1 not answered, or the answer cannot be used, 2 the question was refused before it was sent";
 
-#[derive(Parser)]
-#[command(about = "Asks the PDS FHIR API and prints JSON", after_help = HELP)]
-struct Cli {
+/// Queries the PDS FHIR API and prints JSON
+#[derive(clap::Args)]
+#[command(after_help = HELP)]
+pub(crate) struct Args {
     #[command(subcommand)]
     command: Command,
-    /// By what right: the application's own, or a healthcare worker's.
+    /// The access mode: of the application, or of a healthcare worker.
     #[arg(long, value_enum, global = true, default_value_t = Mode::App)]
     mode: Mode,
-    /// How often to ask at most, the first time included, when a failure may pass.
+    /// The highest number of attempts for a transient failure, the first one included.
     #[arg(long, global = true, value_name = "COUNT", default_value = "4")]
     attempts: NonZeroU32,
 }
@@ -82,62 +75,62 @@ enum Mode {
 
 #[derive(Subcommand)]
 enum Command {
-    /// What is held under an NHS Number?
+    /// Retrieves the record with an NHS Number
     Retrieve {
-        /// Ten digits, bare, `3 3 4` or `3-3-4`.
+        /// Ten digits, without spaces, `3 3 4` or `3-3-4`.
         nhs_number: String,
     },
-    /// Who matches?
+    /// Searches for people
     Search(Box<Criteria>),
-    /// Get an access token, and say for whom and whether it worked; the token itself is not printed.
+    /// Gets an access token, and prints the result without the token
     Token,
 }
 
-#[derive(Args)]
+#[derive(clap::Args)]
 struct Criteria {
-    /// Family name; `*` may stand from the third character on.
+    /// The family name; `*` is allowed from the third character on.
     #[arg(long, allow_hyphen_values = true)]
     family: Option<String>,
-    /// Given name, several times for several; `*` as above in the first.
+    /// A given name; may be repeated. `*` is allowed in the first one, as above.
     #[arg(long, allow_hyphen_values = true)]
     given: Vec<String>,
-    /// male, female, other or unknown.
+    /// The gender: male, female, other or unknown.
     #[arg(long)]
     gender: Option<String>,
-    /// YYYY-MM-DD; or twice, geYYYY-MM-DD and leYYYY-MM-DD.
+    /// The date of birth, YYYY-MM-DD; or a range with two options, geYYYY-MM-DD and leYYYY-MM-DD.
     #[arg(long, required = true)]
     birthdate: Vec<String>,
-    /// The same, for the date of death.
+    /// The date of death, in the same form.
     #[arg(long)]
     death_date: Vec<String>,
-    /// Postcode; `*` may stand from the third character on.
+    /// The postcode; `*` is allowed from the third character on.
     #[arg(long)]
     postcode: Option<String>,
-    /// ODS code of the GP practice.
+    /// The ODS code of the GP practice.
     #[arg(long)]
     gp: Option<String>,
-    /// Telephone number, as it is held.
+    /// The telephone number, exactly as it is recorded.
     #[arg(long)]
     phone: Option<String>,
-    /// E-mail address.
+    /// The e-mail address.
     #[arg(long)]
     email: Option<String>,
-    /// Names that sound alike match too: needs family and given name, or one of them with gender and
+    /// Names that sound alike match too. Needs family and given name, or one of them with gender and
     /// postcode.
     #[arg(long, conflicts_with = "exact")]
     fuzzy: bool,
-    /// Everything has to be as it is held.
+    /// Every field must be exactly as it is recorded.
     #[arg(long)]
     exact: bool,
-    /// Former names, addresses and the like match too.
+    /// Former names, addresses and so on match too.
     #[arg(long)]
     history: bool,
-    /// The most matches to be returned: 1 to 50 for a healthcare worker, else 1.
+    /// The highest number of matches: 1 to 50 for a healthcare worker, otherwise 1.
     #[arg(long)]
     max: Option<u32>,
 }
 
-/// What cannot be asked, and why.
+/// Why a question cannot be sent.
 struct Refused(String);
 
 impl<E: Display> From<E> for Refused {
@@ -146,24 +139,24 @@ impl<E: Display> From<E> for Refused {
     }
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    let (answer, code) = match run(&Cli::parse()).await {
+pub(crate) fn main(args: &Args) -> ExitCode {
+    let ran = block_on(&mut Builder::new_multi_thread(), run(args));
+    let (answer, code) = match ran.map_err(Refused::from).and_then(|ran| ran) {
         Ok(Ok(answer)) => (answer, 0),
         Ok(Err(error)) => (json!({ "error": error }), 1),
         Err(Refused(reason)) => {
-            warn(format!("pds_fhir: {reason}"));
+            warn(format!("fhir: {reason}"));
             return ExitCode::from(2);
         }
     };
     match say_json(&format!("{answer:#}")) {
         Ok(()) => ExitCode::from(code),
-        Err(error) => console::end("pds_fhir", Err(error.into())),
+        Err(error) => console::end("fhir", Err(error.into())),
     }
 }
 
-/// An answer or an error, as JSON, to what can be asked.
-async fn run(cli: &Cli) -> Result<Result<Value, Value>, Refused> {
+/// The answer or the failure, as JSON.
+async fn run(cli: &Args) -> Result<Result<Value, Value>, Refused> {
     match (&cli.command, cli.mode) {
         (Command::Retrieve { nhs_number }, mode) => {
             let number = read("NHS Number", nhs_number)?;
@@ -171,7 +164,7 @@ async fn run(cli: &Cli) -> Result<Result<Value, Value>, Refused> {
         }
         (Command::Search(criteria), Mode::App) => {
             if criteria.max.is_some_and(|max| max > 1) {
-                return Err("--max: application-restricted access is told one match at most".into());
+                return Err("--max: application-restricted access returns one match at most".into());
             }
             search::<ApplicationRestricted>(cli, criteria).await
         }
@@ -182,7 +175,7 @@ async fn run(cli: &Cli) -> Result<Result<Value, Value>, Refused> {
 }
 
 async fn retrieve(
-    cli: &Cli,
+    cli: &Args,
     mode: Mode,
     number: NhsNumber,
 ) -> Result<Result<Value, Value>, Refused> {
@@ -195,7 +188,7 @@ async fn retrieve(
     })
 }
 
-/// A failure, as far as retrying it depends on it.
+/// The parts of a failure that decide about a retry.
 struct Passing {
     action: trace::ErrorKind,
     retry_after: Option<Duration>,
@@ -207,10 +200,10 @@ impl Passing {
     }
 }
 
-/// Asks, and asks again what may be answered then: each time by another message, with the request's own
+/// Sends a question, and retries transient failures. Each attempt is a new message with the same request
 /// identifier.
 async fn attempts<T, E>(
-    cli: &Cli,
+    cli: &Args,
     ask: impl AsyncFn(MessageId) -> Result<T, E>,
     passing: impl Fn(&E) -> Passing,
 ) -> Result<T, E> {
@@ -233,13 +226,13 @@ async fn attempts<T, E>(
     }
 }
 
-async fn search<A: Access>(cli: &Cli, criteria: &Criteria) -> Result<Result<Value, Value>, Refused>
+async fn search<A: Access>(cli: &Args, criteria: &Criteria) -> Result<Result<Value, Value>, Refused>
 where
     Search<Exact, A>: Limited,
     Search<Plain, A>: Limited,
     Search<Fuzzy, A>: Limited,
 {
-    // The question first: what the types refuse needs no service.
+    // The question first: a refused question needs no service.
     let max =
         criteria.max.map(MaxResults::new).transpose().map_err(|why| format!("--max: {why}"))?;
     if criteria.fuzzy {
@@ -252,7 +245,7 @@ where
 }
 
 async fn send<K: Matching, A: Access>(
-    cli: &Cli,
+    cli: &Args,
     search: Search<K, A>,
 ) -> Result<Result<Value, Value>, Refused> {
     let reached = api::reach(cli.mode.access()).await?;
@@ -264,10 +257,10 @@ async fn send<K: Matching, A: Access>(
     })
 }
 
-async fn token(cli: &Cli) -> Result<Result<Value, Value>, Refused> {
+async fn token(cli: &Args) -> Result<Result<Value, Value>, Refused> {
     let reached = api::reach(AccessMode::ApplicationRestricted).await?;
     let Some(tokens) = &reached.tokens else {
-        return Err("PDS_FHIR_TOKEN_URL is not set: this service is asked without tokens".into());
+        return Err("PDS_FHIR_TOKEN_URL is not set: this service needs no token".into());
     };
     Ok(match attempts(cli, async |_| tokens.token().await, Passing::of).await {
         Ok(_) => Ok(json!({ "outcome": "token", "key_id": tokens.key_id().as_str() })),
@@ -281,7 +274,7 @@ async fn token(cli: &Cli) -> Result<Result<Value, Value>, Refused> {
     })
 }
 
-/// A search in which the number of matches may be limited, where the mode of access has that.
+/// A search whose number of matches can be limited, if its access mode allows that.
 trait Limited {
     fn limited(self, max: Option<MaxResults>) -> Self;
 }
@@ -336,7 +329,7 @@ impl Criteria {
         self.narrowed(search)
     }
 
-    /// Always with former names, so that `--history` adds nothing.
+    /// A fuzzy search always includes former names, so `--history` changes nothing.
     fn fuzzy<A: Access>(&self) -> Result<Search<Fuzzy, A>, Refused> {
         let name = |option, text: Option<&String>| -> Result<Option<SearchName>, Refused> {
             text.map(|text| read(option, text)).transpose()
@@ -364,7 +357,7 @@ impl Criteria {
         self.narrowed(search)
     }
 
-    /// The search, with everything that every kind of search may have.
+    /// The search with the criteria that every kind of search may have.
     fn narrowed<K, A: Access>(&self, mut search: Search<K, A>) -> Result<Search<K, A>, Refused>
     where
         K: Matching<Name: FromStr<Err: Display>, Postcode: FromStr<Err: Display>>,
@@ -431,12 +424,12 @@ fn retrieval(retrieval: &Retrieval) -> Result<Value, Value> {
         Retrieval::Invalidated => ("invalidated", None),
         _ => ("none", None),
     };
-    let mut told = json!({ "outcome": outcome, "matches": [] });
+    let mut shown = json!({ "outcome": outcome, "matches": [] });
     if let Some(patient) = patient {
-        tell(&mut told, patient);
-        add(&mut told, "matches", json!([{ "id": patient.id, "score": null }]));
+        show(&mut shown, patient);
+        add(&mut shown, "matches", json!([{ "id": patient.id, "score": null }]));
     }
-    Ok(told)
+    Ok(shown)
 }
 
 fn search_result(result: &SearchResult) -> Result<Value, Value> {
@@ -450,17 +443,17 @@ fn search_result(result: &SearchResult) -> Result<Value, Value> {
         (_, [only]) => (found(&only.patient), Some(only)),
         _ => ("ambiguous", None),
     };
-    let mut told = json!({ "outcome": outcome, "matches": matches });
+    let mut shown = json!({ "outcome": outcome, "matches": matches });
     if let Some(only) = only {
-        tell(&mut told, &only.patient);
+        show(&mut shown, &only.patient);
         if let Some(score) = only.score {
-            add(&mut told, "score", json!(score.value()));
+            add(&mut shown, "score", json!(score.value()));
         }
     }
-    Ok(told)
+    Ok(shown)
 }
 
-/// One record was returned whose identifier is no NHS Number, so nobody was found.
+/// The only returned record has an identifier that is not an NHS Number, so it counts as a failure.
 fn not_a_number() -> Value {
     json!({
         "kind": trace::ErrorKind::Unreadable.name(),
@@ -475,7 +468,7 @@ fn one_match(found: &PatientMatch) -> Value {
     json!({ "id": found.patient.id, "score": found.score.map(Score::value) })
 }
 
-/// What it is called that a person was found.
+/// The outcome word for a found person.
 const fn found(patient: &Patient) -> &'static str {
     match patient.restriction {
         Restriction::Restricted | Restriction::VeryRestricted => "restricted",
@@ -483,13 +476,13 @@ const fn found(patient: &Patient) -> &'static str {
     }
 }
 
-/// Adds what is told of a person.
-fn tell(told: &mut Value, patient: &Patient) {
+/// Adds the fields of a person.
+fn show(shown: &mut Value, patient: &Patient) {
     if let Some(number) = patient.nhs_number {
-        add(told, "nhs_number", json!(number));
+        add(shown, "nhs_number", json!(number));
     }
     if let Some(version) = &patient.version {
-        add(told, "version", json!(version));
+        add(shown, "version", json!(version));
     }
     let restriction = match patient.restriction {
         Restriction::Unrestricted => Some("unrestricted"),
@@ -498,13 +491,13 @@ fn tell(told: &mut Value, patient: &Patient) {
         _ => None,
     };
     if let Some(restriction) = restriction {
-        add(told, "restriction", json!(restriction));
+        add(shown, "restriction", json!(restriction));
     }
-    add(told, "details", json!(patient.demographics()));
+    add(shown, "details", json!(patient.demographics()));
 }
 
-fn add(told: &mut Value, key: &str, value: Value) {
-    if let Value::Object(fields) = told {
+fn add(shown: &mut Value, key: &str, value: Value) {
+    if let Value::Object(fields) = shown {
         fields.insert(key.to_owned(), value);
     }
 }
@@ -520,8 +513,7 @@ fn failure(error: &Error) -> Value {
     })
 }
 
-/// The texts of all that caused `error`, such as `could not connect: … : Connection refused`. That there
-/// is no token is a cause too.
+/// The texts of the causes of `error`, such as `could not connect: … : Connection refused`.
 fn cause(error: &Error) -> Option<String> {
     let token = [ErrorKind::SignIn, ErrorKind::Token, ErrorKind::TokenRefused];
     let first: &dyn std::error::Error = error;

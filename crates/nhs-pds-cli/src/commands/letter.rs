@@ -1,54 +1,40 @@
-//! Writes a letter about a care assessment, as an HTML page to be printed on A4: with the NHS Number
-//! in groups of 3, 3 and 4, its bar code, the label that personal data carry, and the page's number.
+//! Writes a letter about a care assessment, as an HTML page to print on A4: with the NHS Number in groups
+//! of 3, 3 and 4, its bar code, the label for personal data, and the page number.
 //!
-//! ```text
-//! cargo run --features barcode --example letter
-//! cargo run --features barcode --example letter -- --advisory superseded
-//! ```
-//!
-//! The second shows a refusal: it says why the number may not be printed, and writes nothing.
-//! Only its owner may read the page (Unix). Exits 0 when it is written, 1 when it is refused, 2 when it
-//! cannot be written.
-//!
-//! Everybody in the letter is invented, and the number was never issued.
+//! The person in the letter is invented, and the number was never issued. `--advisory superseded` shows a
+//! refusal: the command says why the number may not be printed, and writes nothing.
 
-mod console;
-mod private;
-
-use clap::Parser;
-use console::{about, end, say, warn};
+use crate::console::{about, say, warn};
+use crate::private::PrivateFile;
 use nhs_pds::case::{Advisory, AdvisoryKind, Case, NumberSource, RecordType, RecordedNumber};
 use nhs_pds::correspondence::{CONFIDENTIAL, PageNumber, PrintableNumber, printable};
 use nhs_pds::demographics::PartialDate;
-use private::PrivateFile;
 use std::error::Error;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
-/// Writes a letter with an NHS Number and its bar code, or says why the number may not be printed.
-#[derive(Parser)]
+/// Writes an example letter with an NHS Number and its bar code
+///
+/// The person is invented, and the number was never issued. If the number may not be printed, the command says why
+/// and writes nothing.
+#[derive(clap::Args)]
 #[command(
     after_help = "Exit codes: 0 written, 1 the number may not be printed, 2 the page cannot be written"
 )]
-struct Options {
-    /// Where to write the page.
+pub(crate) struct Args {
+    /// The file for the page. On Unix, only its owner may read it.
     #[arg(long, default_value = "target/letter/letter.html")]
     out: PathBuf,
-    /// An advisory to put on the case: invalid, superseded, duplicate, under_investigation,
+    /// An advisory to add to the case: invalid, superseded, duplicate, under_investigation,
     /// replaced or deceased.
     #[arg(long, value_parser = advisory_kind)]
     advisory: Option<AdvisoryKind>,
 }
 
-fn main() -> ExitCode {
-    end("letter", run(&Options::parse()))
-}
-
 /// Whether the letter was written.
-fn run(options: &Options) -> Result<bool, Box<dyn Error>> {
+pub(crate) fn run(options: &Args) -> Result<bool, Box<dyn Error>> {
     let case = case()?;
-    let further = options.advisory.map(|kind| Advisory::new(kind, "put on by hand"));
+    let further = options.advisory.map(|kind| Advisory::new(kind, "added by hand"));
 
     let number = match printable(&case, further.as_slice()) {
         Ok(number) if number.is_deceased() => {
@@ -78,10 +64,10 @@ fn advisory_kind(text: &str) -> Result<AdvisoryKind, String> {
     [Invalid, Superseded, Duplicate, UnderInvestigation, Replaced, Deceased]
         .into_iter()
         .find(|kind| kind.as_str() == text)
-        .ok_or_else(|| "no such advisory".to_owned())
+        .ok_or_else(|| "there is no such advisory".to_owned())
 }
 
-/// An invented person, whose number the local system knows to have been traced.
+/// An invented person, whose number was traced, as the local system knows.
 fn case() -> Result<Case, Box<dyn Error>> {
     let mut case = Case::new("DEMO:00417".parse()?, RecordType::Review);
     case.forename = Some("Philippa".to_owned());
@@ -95,7 +81,7 @@ fn case() -> Result<Case, Box<dyn Error>> {
     Ok(case)
 }
 
-/// The whole page, with nothing to be fetched from elsewhere.
+/// The whole page. It loads nothing from another place.
 fn page(case: &Case, number: PrintableNumber, page: PageNumber) -> String {
     let text = |field: &Option<String>| escape(field.as_deref().unwrap_or_default());
     let (forename, surname) = (text(&case.forename), text(&case.surname));
@@ -116,7 +102,7 @@ fn page(case: &Case, number: PrintableNumber, page: PageNumber) -> String {
         .replace("{surname}", &surname)
 }
 
-/// Text as HTML wants it, between tags and in attributes.
+/// Text with HTML's special characters escaped, for content and attributes.
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for letter in text.chars() {

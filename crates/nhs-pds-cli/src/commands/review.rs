@@ -1,71 +1,63 @@
-//! The review queue on the command line: what the worker left to people, and what they do about it.
+//! The review queue: lists, shows and resolves the items that the worker left for reviewers.
 //!
-//! ```sh
-//! cargo run --all-features --example review -- --db cases.sqlite list
-//! cargo run --all-features --example review -- --db cases.sqlite --as j.doe show RXX:00001 1
-//! cargo run --all-features --example review -- --db cases.sqlite --as j.doe resolve RXX:00001 1 accept "943 476 5919"
-//! cargo run --all-features --example review -- --db cases.sqlite --as j.doe release --code Client/1000
-//! ```
+//! Works on a store that `worker --db` wrote. The audit trail, which is in the same file, records each action
+//! with the user of `--as`. Looking at items is audited too, so the file must be writable.
 //!
-//! Works on a store that `worker --db` has kept. Whoever is named by `--as` answers for it in the
-//! audit trail, which is in the same file. Exits 0 when it is done (or was done before), 1 when it is
-//! refused, with the reason, or there is no such case or item, 2 when it cannot be done or the input is wrong.
-//!
-//! Looking is audited too, so the file has to be one that can be written. `--anchors` keeps the heads of
-//! the audit trail in a file, as `worker --anchors` does.
-//!
-//! Who may do what is not looked at here: whoever can write the file may do all of it.
+//! The command does not check permissions: a user who can write the file can do everything.
 
-mod console;
-mod device;
-mod trail;
-
-use clap::{Args, Parser, Subcommand};
-use console::{about, check_database, say, warn};
-use nhs_pds::process::alert::SqliteAlerts;
+use crate::console::{self, about, block_on, check_database, say, say_json, warn};
+use crate::device;
+use crate::trail::Trail;
+use chrono::SecondsFormat;
+use clap::Subcommand;
 use nhs_pds::audit::{self, Actor, SqliteLog};
 use nhs_pds::case::{CaseId, ReviewItem, ReviewReason, ReviewState, SqliteStore};
 use nhs_pds::demographics::{Gender, OdsCode, PartialDate};
-use nhs_pds::nhs_number::NhsNumber;
 use nhs_pds::matching::Comparison;
-use nhs_pds::process::review::{Corrections, ItemFilter, ItemId, Outcome, Refusal, Release, ReleaseReason, Resolution, ReviewQueue, ShownItem};
-use nhs_pds::text::terminal::printable;
+use nhs_pds::nhs_number::NhsNumber;
+use nhs_pds::process::alert::SqliteAlerts;
+use nhs_pds::process::review::{
+    Corrections, ItemFilter, ItemId, ListedItem, Outcome, Refusal, Release, ReleaseReason,
+    Resolution, ReviewQueue, ShownItem,
+};
+use nhs_pds::text::terminal::{printable, printable_json};
 use nhs_pds::trace::{Caller, LocalIdentity, User};
+use serde_json::{Value, json};
 use std::error::Error;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use trail::Trail;
+use tokio::runtime::Builder;
 
-/// How many items are read at a time.
+/// The number of items in one page.
 const PAGE: usize = 100;
 
-#[derive(Parser)]
+/// Lists, shows and resolves the items that the worker left for reviewers
+#[derive(clap::Args)]
 #[command(
-    about = "Lists, shows and resolves what the worker left to people",
-    after_help = "Exit codes: 0 done (or done before), 1 refused, or no such case or item, 2 it cannot be done, or the input is wrong"
+    after_help = "Exit codes: 0 done, or already done before, 1 refused, or there is no such case or item, 2 it cannot be done, or the input is wrong"
 )]
-struct Cli {
-    /// The store of cases, their audit trail and their alerts.
+pub(crate) struct Args {
+    /// The SQLite file with cases, audit trail and alerts.
     #[arg(long, value_name = "FILE")]
     db: PathBuf,
-    /// Who is acting; without it, the user of this machine.
+    /// The reviewer's user id; without this option, the user of this machine.
     #[arg(long = "as", value_name = "USER")]
     user: Option<String>,
-    /// Their name, for the audit trail; without it, the user id.
+    /// The reviewer's name, for the audit trail; without this option, the user id.
     #[arg(long)]
     name: Option<String>,
-    /// The role they act in.
+    /// The reviewer's role.
     #[arg(long, default_value = "reviewer")]
     role: String,
-    /// Who has authorised it, when that is somebody else.
+    /// The user who authorised the action, if it is another person.
     #[arg(long, value_name = "USER")]
     authorised_by: Option<String>,
-    /// Their organisation's ODS code.
+    /// The ODS code of the reviewer's organisation.
     #[arg(long, value_name = "CODE", default_value = "RHM")]
     ods_code: OdsCode,
-    /// Where the heads of the audit trail are kept too, for `audit verify --anchors`.
+    /// A file for the heads of the audit trail, for `audit verify --anchors`.
     #[arg(long, value_name = "FILE")]
     anchors: Option<PathBuf>,
     #[command(subcommand)]
@@ -74,57 +66,67 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// The open items, or those in one state.
+    /// Lists the open items, or the items in one state
     List {
-        /// Such as `open`, `with_gp` or `resolved`.
+        /// Only items in this state, such as `open`, `with_gp` or `resolved`.
         #[arg(long, value_parser = state)]
         state: Option<ReviewState>,
-        /// Such as `none` or `differs:given`.
+        /// Only items with this reason, such as `none` or `differs:given`.
         #[arg(long)]
         reason: Option<ReviewReason>,
-        /// Who works on it.
+        /// Only items of this reviewer, by user id.
         #[arg(long)]
         assignee: Option<String>,
+        /// Print each item as a JSON object on one line.
+        #[arg(long)]
+        json: bool,
     },
-    /// An item with its evidence and its history. That you looked is audited.
-    Show { case: CaseId, item: u32 },
-    /// Gives an item to somebody.
+    /// Shows an item with its evidence and its history. The audit trail records this
+    Show {
+        case: CaseId,
+        item: u32,
+        /// Print the item as one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Assigns an item to a user
     Assign { case: CaseId, item: u32, user: String },
-    /// Hands an item on: `open`, `with_front_line`, `with_gp`, `with_national_back_office`.
+    /// Moves an item to a state: `open`, `with_front_line`, `with_gp`, `with_national_back_office`
     Move {
         case: CaseId,
         item: u32,
         #[arg(value_parser = state)]
         state: ReviewState,
     },
-    /// Writes something down about an item.
+    /// Adds a note to an item
     Note { case: CaseId, item: u32, text: String },
-    /// Resolves an item.
+    /// Resolves an item
     Resolve {
         case: CaseId,
         item: u32,
         #[command(subcommand)]
         how: How,
     },
-    /// Releases all cases whose questions the service refused, after the fault was put right: the next pass asks.
+    /// Releases all cases whose questions the service refused, after the fault was corrected. The next run
+    /// traces them
     Release {
-        /// `rejected`, or `defect` for answers that could not be understood.
+        /// `rejected`, or `defect` for responses that could not be read.
         #[arg(long, default_value = "rejected", value_parser = release_reason)]
         reason: ReleaseReason,
-        /// Only those refused with this code, such as `Client/1000`; `-` is no code.
+        /// Only cases that were refused with this code, such as `Client/1000`; `-` means without a code.
         #[arg(long, allow_hyphen_values = true)]
         code: Option<String>,
     },
-    /// Takes OTHER out of CASE again.
+    /// Undoes a merge of OTHER into CASE
     UndoMerge { case: CaseId, other: CaseId },
-    /// Deletes a case logically.
+    /// Deletes a case logically
     Delete { case: CaseId },
-    /// Takes back a logical deletion.
+    /// Undoes a logical deletion
     Undelete { case: CaseId },
-    /// Erases a case for good.
+    /// Erases a case permanently
     Erase {
         case: CaseId,
-        /// The order's reference. It is kept for ever: nothing of the person may be in it.
+        /// The reference of the court order. It is kept permanently: it must not contain personal data.
         #[arg(long, value_name = "REF")]
         court_order: String,
     },
@@ -132,48 +134,54 @@ enum Command {
 
 #[derive(Subcommand)]
 enum How {
-    /// The number is the person's: you have confirmed it.
+    /// You have confirmed that this is the person's number
     Accept { number: NhsNumber },
-    /// The number is not the person's, for good.
+    /// This is not the person's number, and never will be
     Reject { number: NhsNumber },
-    /// The particulars were wrong; ask again.
-    Correct(Particulars),
-    /// PDS does not know the person.
+    /// The demographic fields were wrong: correct them and trace again
+    Correct(Fields),
+    /// PDS has no record of the person
     NotOnPds,
-    /// OTHER is of the same person, and goes into this case.
+    /// OTHER is a case of the same person: merge it into this case
     Merge { other: CaseId },
-    /// What had to be done was done.
+    /// The necessary work is done
     Acknowledge,
-    /// It was nothing.
+    /// No work is necessary
     Dismiss,
 }
 
-#[derive(Args)]
-struct Particulars {
+#[derive(clap::Args)]
+struct Fields {
+    /// The surname.
     #[arg(long)]
     surname: Option<String>,
+    /// The forename.
     #[arg(long)]
     forename: Option<String>,
+    /// The date of birth.
     #[arg(long, value_parser = PartialDate::from_local)]
     date_of_birth: Option<PartialDate>,
+    /// The gender.
     #[arg(long)]
     gender: Option<Gender>,
     /// The lines of the address, five at most.
     #[arg(long, num_args = 1..=5, value_name = "LINE")]
     address: Option<Vec<String>>,
+    /// The postcode.
     #[arg(long)]
     postcode: Option<String>,
+    /// The date of death.
     #[arg(long, value_parser = PartialDate::from_local)]
     date_of_death: Option<PartialDate>,
-    /// The local data do not contradict themselves any more.
+    /// The local data no longer contradict themselves.
     #[arg(long)]
     is_one_person: bool,
 }
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> ExitCode {
-    match run(Cli::parse()).await {
-        Ok(Some(ActionOutcome::Refused(refusal))) => {
+pub(crate) fn main(args: Args) -> ExitCode {
+    let ran = block_on(&mut Builder::new_current_thread(), run(args));
+    match ran.and_then(|ran| ran) {
+        Ok(Some(Outcome::Refused(refusal))) => {
             warn(format!("review: refused: {refusal}"));
             ExitCode::from(1)
         }
@@ -192,11 +200,11 @@ async fn main() -> ExitCode {
     }
 }
 
-/// What became of an action; of looking, nothing becomes.
-async fn run(cli: Cli) -> Result<Option<ActionOutcome>, Box<dyn Error>> {
-    let jo = actor(&cli)?;
+/// The outcome of an action; `None` for a command that only reads.
+async fn run(cli: Args) -> Result<Option<Outcome>, Box<dyn Error>> {
+    let actor = actor(&cli)?;
     let (queue, alerts, trail) = open(&cli.db, cli.anchors.as_deref())?;
-    let done = act(cli.command, &queue, &alerts, &jo).await;
+    let done = act(cli.command, &queue, &alerts, &actor).await;
     if let Some(warning) = trail.warning() {
         warn(format!("review: {warning}"));
     }
@@ -207,59 +215,63 @@ async fn act(
     command: Command,
     queue: &ReviewQueue,
     alerts: &SqliteAlerts,
-    jo: &Actor,
-) -> Result<Option<ActionOutcome>, Box<dyn Error>> {
+    actor: &Actor,
+) -> Result<Option<Outcome>, Box<dyn Error>> {
     let item = ItemId::new;
     Ok(Some(match command {
-        Command::List { state, reason, assignee } => {
-            list(queue, &filter(state, reason, assignee), jo).await?;
-            say_what_is_damaged(queue).await?;
+        Command::List { state, reason, assignee, json } => {
+            list(queue, &filter(state, reason, assignee), actor, json).await?;
+            warn_of_damaged(queue).await?;
             return Ok(None);
         }
-        Command::Show { case, item: number } => {
-            let shown = queue.show(&item(case, number), jo).await?;
+        Command::Show { case, item: number, json } => {
+            let shown = queue.show(&item(case, number), actor).await?;
             let Some(shown) = shown else {
                 return Ok(Some(ActionOutcome::Refused(Refusal::NoSuchItem)));
             };
-            say(&text(&shown)?)?;
+            if json {
+                say_json(&serde_json::to_string_pretty(&object(&shown)?)?)?;
+            } else {
+                say(&text(&shown)?)?;
+            }
             return Ok(None);
         }
         Command::Assign { case, item: number, user } => {
-            queue.assign(&item(case, number), Some(&user), jo).await?
+            queue.assign(&item(case, number), Some(&user), actor).await?
         }
         Command::Move { case, item: number, state } => {
-            queue.transition(&item(case, number), state, jo).await?
+            queue.transition(&item(case, number), state, actor).await?
         }
         Command::Note { case, item: number, text } => {
-            queue.note(&item(case, number), &text, jo).await?
+            queue.note(&item(case, number), &text, actor).await?
         }
         Command::Resolve { case, item: number, how } => {
-            queue.resolve(&item(case, number), &resolution(how), jo).await?
+            queue.resolve(&item(case, number), &resolution(how), actor).await?
         }
         Command::Release { reason, code } => {
             let all = Release::of(reason);
             let release = code.into_iter().fold(all, Release::with_code);
-            let released = queue.release(&release, jo).await?;
+            let released = queue.release(&release, actor).await?;
             say(&format!("released {released} cases\n"))?;
             return Ok(None);
         }
-        Command::UndoMerge { case, other } => queue.undo_merge(&case, &other, jo).await?,
-        Command::Delete { case } => queue.delete(&case, jo).await?,
-        Command::Undelete { case } => queue.undelete(&case, jo).await?,
+        Command::UndoMerge { case, other } => queue.undo_merge(&case, &other, actor).await?,
+        Command::Delete { case } => queue.delete(&case, actor).await?,
+        Command::Undelete { case } => queue.undelete(&case, actor).await?,
         Command::Erase { case, court_order } => {
-            let outcome = queue.erase(&case, &court_order, jo).await?;
-            if !matches!(outcome, ActionOutcome::Refused(_)) {
-                // The queue delivers alerts; what was delivered here is ours to delete.
+            let outcome = queue.erase(&case, &court_order, actor).await?;
+            if !matches!(outcome, Outcome::Refused(_)) {
+                // The queue has delivered alerts to this file: delete them too.
                 alerts.forget(&case).await?;
-                // They may still name the case, and nothing can tell.
-                say_what_is_damaged(queue).await?;
+                // Damaged cases may still name the erased case, and they cannot be read.
+                warn_of_damaged(queue).await?;
             }
             outcome
         }
     }))
 }
 
-fn actor(cli: &Cli) -> Result<Actor, Box<dyn Error>> {
+fn actor(cli: &Args) -> Result<Actor, Box<dyn Error>> {
     let login = ["USER", "USERNAME"].iter().find_map(|name| std::env::var(name).ok());
     let user = cli.user.clone().or(login).unwrap_or_else(|| "reviewer".to_owned());
     let identity = |argument: &str, id: &str| {
@@ -281,10 +293,10 @@ fn open(
     db: &Path,
     anchors: Option<&Path>,
 ) -> Result<(ReviewQueue, SqliteAlerts, Trail), Box<dyn Error>> {
-    // A store that is not there would be made, and found empty.
+    // SQLite would create a missing store, and the queue would be empty.
     console::open(db)?;
     check_database(db)?;
-    // So would one be in a file that is of another program.
+    // The same would happen in a file of another program.
     if let Err(error) = SqliteLog::open_read_only(db)
         && error.kind() == audit::ErrorKind::NoTrail
     {
@@ -297,8 +309,8 @@ fn open(
     Ok((queue, alerts, trail))
 }
 
-/// Names the cases that are damaged in the store: no list has them.
-async fn say_what_is_damaged(queue: &ReviewQueue) -> Result<(), Box<dyn Error>> {
+/// Names the damaged cases of the store, which no list contains.
+async fn warn_of_damaged(queue: &ReviewQueue) -> Result<(), Box<dyn Error>> {
     let damaged: Vec<String> = queue.unreadable().await?.iter().map(ToString::to_string).collect();
     if !damaged.is_empty() {
         warn(format!(
@@ -346,7 +358,7 @@ fn resolution(how: How) -> Resolution {
     match how {
         How::Accept { number } => Resolution::AcceptNumber(number),
         How::Reject { number } => Resolution::RejectNumber(number),
-        How::Correct(particulars) => Resolution::CorrectAndAskAgain(corrections(particulars)),
+        How::Correct(fields) => Resolution::CorrectAndAskAgain(corrections(fields)),
         How::NotOnPds => Resolution::NotOnPds,
         How::Merge { other } => Resolution::Merge { absorbed: other },
         How::Acknowledge => Resolution::Acknowledge,
@@ -354,43 +366,95 @@ fn resolution(how: How) -> Resolution {
     }
 }
 
-fn corrections(particulars: Particulars) -> Corrections {
+fn corrections(fields: Fields) -> Corrections {
     let mut corrections = Corrections::default();
-    corrections.surname = particulars.surname;
-    corrections.forename = particulars.forename;
-    corrections.date_of_birth = particulars.date_of_birth;
-    corrections.gender = particulars.gender;
-    corrections.address = particulars.address.map(|lines| {
+    corrections.surname = fields.surname;
+    corrections.forename = fields.forename;
+    corrections.date_of_birth = fields.date_of_birth;
+    corrections.gender = fields.gender;
+    corrections.address = fields.address.map(|lines| {
         let mut lines = lines.into_iter();
         std::array::from_fn(|_| lines.next().unwrap_or_default())
     });
-    corrections.postcode = particulars.postcode;
-    corrections.date_of_death = particulars.date_of_death;
-    corrections.is_one_person = particulars.is_one_person;
+    corrections.postcode = fields.postcode;
+    corrections.date_of_death = fields.date_of_death;
+    corrections.is_one_person = fields.is_one_person;
     corrections
 }
 
-async fn list(queue: &ReviewQueue, filter: &ItemFilter, jo: &Actor) -> Result<(), Box<dyn Error>> {
+async fn list(
+    queue: &ReviewQueue,
+    filter: &ItemFilter,
+    actor: &Actor,
+    json: bool,
+) -> Result<(), Box<dyn Error>> {
     let mut after = None;
     loop {
-        let page = queue.list(filter, after.as_ref(), PAGE, jo).await?;
-        let mut said = String::new();
-        for listed in &page {
-            writeln!(
-                said,
-                "{:<16} {:>3}  {:<22} {:<26} {:>5} days  {}",
-                printable(listed.id.case.as_str()),
-                listed.id.item,
-                listed.reason.as_str(),
-                listed.state.as_str(),
-                listed.age.num_days(),
-                printable(listed.assignee.as_deref().unwrap_or("-")),
-            )?;
-        }
-        say(&said)?;
+        let page = queue.list(filter, after.as_ref(), PAGE, actor).await?;
+        let line = if json { json_line } else { text_line };
+        say(&page.iter().map(line).collect::<String>())?;
         let Some(last) = page.last().filter(|_| page.len() == PAGE) else { return Ok(()) };
         after = Some(last.id.clone());
     }
+}
+
+fn text_line(listed: &ListedItem) -> String {
+    format!(
+        "{:<16} {:>3}  {:<22} {:<26} {:>5} days  {}\n",
+        printable(listed.id.case.as_str()),
+        listed.id.item,
+        listed.reason.as_str(),
+        listed.state.as_str(),
+        listed.age.num_days(),
+        printable(listed.assignee.as_deref().unwrap_or("-")),
+    )
+}
+
+fn json_line(listed: &ListedItem) -> String {
+    let item = json!({
+        "case": listed.id.case,
+        "item": listed.id.item,
+        "reason": listed.reason.as_str(),
+        "state": listed.state.as_str(),
+        "opened_at": listed.opened_at.to_rfc3339_opts(SecondsFormat::AutoSi, true),
+        "age_days": listed.age.num_days(),
+        "assignee": listed.assignee,
+    });
+    format!("{}\n", printable_json(&item.to_string()))
+}
+
+/// What [`text`] shows, with the whole evidence.
+fn object(shown: &ShownItem) -> Result<Value, serde_json::Error> {
+    let case = &shown.case;
+    let number = case.nhs_number.as_ref();
+    let changed = case.changed_fields();
+    let advisories: Vec<Value> = shown
+        .advisories
+        .iter()
+        .map(|advisory| json!({ "kind": advisory.kind.as_str(), "text": advisory.text() }))
+        .collect();
+    let comparison = shown.comparison.as_ref().map(|comparison| {
+        let fields = comparison.fields().iter().map(|field| {
+            json!({
+                "field": field.field.as_str(),
+                "class": field.class.as_str(),
+                "weight": field.weight.as_str(),
+                "local": field.local,
+                "pds": field.pds,
+            })
+        });
+        fields.collect::<Vec<Value>>()
+    });
+    Ok(json!({
+        "case": case.id,
+        "nhs_number": number.map(|number| number.number),
+        "nhs_number_status": number.map(|number| number.standing.as_str()),
+        "changed_since_confirmed": changed.iter().map(|field| field.as_str()).collect::<Vec<_>>(),
+        "offered": shown.offered,
+        "advisories": advisories,
+        "comparison": comparison,
+        "item": serde_json::to_value(&shown.item)?,
+    }))
 }
 
 fn text(shown: &ShownItem) -> Result<String, std::fmt::Error> {

@@ -1,67 +1,54 @@
-//! The main job: a caseload goes in, eligible clients are traced, and their NHS Numbers come out.
+//! Finds the NHS Numbers of a caseload: a CSV file in, a CSV file of results out.
 //!
-//! ```sh
-//! cargo run --all-features --example get_nhs_number -- examples/data/caseload.csv
-//! ```
-//!
-//! Imports the CSV into an SQLite store, starts the simulator on a free port (or asks the service of
-//! `--service`), runs once over all cases, prints a summary and writes the results as CSV. Rows that
-//! cannot be used are named by their line; the others go through. With `--db`, the store is kept:
-//! run it again, with the same file or a newer one, and what has changed locally is taken over, while
-//! what was traced stays and is not asked again (HAV-3). Exits 0 when the run went through, 1 when rows
-//! were refused, or the service refused the configuration or answered nothing, 2 when it could not run. On Unix, the store and the results can be
-//! read by their owner alone.
+//! Imports the caseload into an SQLite store, starts the simulator on a free port or connects to the
+//! service of `--service`, runs the worker once over all cases, prints a summary, and writes the results.
+//! Rows that cannot be used are reported with their line; the other rows are traced. With `--db` the store
+//! is kept. A second run with the same file or a newer one imports local changes; numbers that were traced
+//! stay and are not traced again (HAV-3).
 
-mod console;
-mod private;
-mod service;
-
-use clap::Parser;
-use console::{about, because, check_database, end, say, warn};
-use indicatif::{ProgressBar, ProgressStyle};
-use nhs_pds::process::alert::SqliteAlerts;
+use crate::console::{self, about, because, check_database, say, say_json, warn};
+use crate::private::PrivateFile;
+use crate::service::{Reached, Service};
+use crate::{progress, simulated};
 use nhs_pds::audit::{Actor, SqliteLog};
 use nhs_pds::case::caseload::{self, Caseload, ResultRow};
 use nhs_pds::case::{CaseStore, SqliteStore};
 use nhs_pds::clock::SystemClock;
+use nhs_pds::process::alert::SqliteAlerts;
+use nhs_pds::process::{CaseReport, Imported, RunReport, TraceResult, Worker, import};
 use nhs_pds::resilience::{Retry, RetryPolicy};
 use nhs_pds::trace::Caller;
-use nhs_pds::process::{import, CaseReport, RunReport, TraceResult, Worker};
-use private::PrivateFile;
-use service::Service;
+use serde_json::{Map, Value, json};
 use std::error::Error;
 use std::fmt::Write as _;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
-use std::process::ExitCode;
 use std::sync::Arc;
 
-#[derive(Parser)]
+/// Finds the NHS Numbers of a caseload
+#[derive(clap::Args)]
 #[command(
-    about = "Finds the NHS Numbers of a caseload",
-    after_help = "Exit codes: 0 the run went through, 1 rows were refused, or the service refused the configuration or answered nothing, 2 it could not run"
+    after_help = "Exit codes: 0 the run ended normally, 1 rows were refused, or the service refused the configuration or answered no question, 2 the run could not start or was interrupted by an error"
 )]
-struct Cli {
+pub(crate) struct Args {
     /// The caseload, as CSV.
-    #[arg(default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/data/caseload.csv"))]
+    #[arg(default_value_os_t = simulated::shipped("caseload.csv"))]
     caseload: PathBuf,
-    /// Where the cases are kept; without it, a file in a new temporary folder.
+    /// The SQLite file for the cases; without this option, a file in a new temporary folder.
     #[arg(long, value_name = "FILE")]
     db: Option<PathBuf>,
-    /// Where the results go.
+    /// The file for the results, as CSV.
     #[arg(long, value_name = "FILE", default_value = "target/get_nhs_number/results.csv")]
     results: PathBuf,
+    /// Print the summary as one JSON object.
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     service: Service,
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    end("get_nhs_number", run(&Cli::parse()).await)
-}
-
-/// Whether the run went through to its end, and was answered.
-async fn run(cli: &Cli) -> Result<bool, Box<dyn Error>> {
+/// Whether the run ended normally, with answers.
+pub(crate) async fn run(cli: &Args) -> Result<bool, Box<dyn Error>> {
     let name = cli.caseload.display();
     let file = console::open(&cli.caseload)?;
     let Caseload { cases, refused, flagged, .. } =
@@ -72,11 +59,15 @@ async fn run(cli: &Cli) -> Result<bool, Box<dyn Error>> {
     for row in &flagged {
         warn(format!("{name}: {row}"));
     }
-    // Before anybody is asked: what cannot be written afterwards would be asked in vain.
+    // First, because a run whose results cannot be written is useless.
     let results = PrivateFile::begin(&cli.results).map_err(|error| about(&cli.results, &error))?;
     let (db, store) = open(cli)?;
-    let in_caseload = cases.len();
-    let contradicted = cases.iter().filter(|case| case.contradicted).count();
+    let read = Read {
+        cases: cases.len(),
+        refused: refused.len(),
+        flagged: flagged.len(),
+        contradicted: cases.iter().filter(|case| case.contradicted).count(),
+    };
     let audit = Arc::new(SqliteLog::open(&db).map_err(|error| about(&db, &error))?);
     let caller = Caller::System(cli.service.us()?);
     let actor = Actor::new(&caller, "Get NHS Number");
@@ -86,54 +77,45 @@ async fn run(cli: &Cli) -> Result<bool, Box<dyn Error>> {
     let store: Arc<dyn CaseStore> = Arc::new(store);
     let alerts = Arc::new(SqliteAlerts::open(&db).map_err(|error| about(&db, &error))?);
     let client = Arc::new(reached.client.clone());
-    // One pass: only what was lost with a kept connection is asked again.
+    // One pass. The worker only retries questions that were lost with a kept connection.
     let retry = Retry::new(RetryPolicy::default().with_attempts(NonZeroU32::MIN));
     let worker = Worker::new(client, Arc::clone(&store), audit, alerts, caller).with_retry(retry);
-    let (report, reports) = trace(&worker, in_caseload as u64).await?;
+    let (report, reports) = trace(&worker, read.cases as u64).await?;
 
-    let mut said = String::new();
-    writeln!(said, "Caseload      {name}")?;
-    writeln!(said, "  rows refused {:>10}", refused.len())?;
-    writeln!(said, "  without number {:>8}", flagged.len())?;
-    writeln!(said, "  cases read   {in_caseload:>10}")?;
-    writeln!(said, "  contradicted {contradicted:>10}")?;
-    writeln!(said, "  imported     {:>10}", imported.new)?;
-    writeln!(said, "  updated      {:>10}", imported.updated)?;
-    writeln!(said, "  unchanged    {:>10}", imported.unchanged)?;
-    summary(&mut said, &report)?;
-    writeln!(said, "Service       {reached}")?;
-    writeln!(said, "Store         {}", db.display())?;
-    writeln!(said, "Results       {}", cli.results.display())?;
-    say(&said)?;
+    let summary = Summary { cli, db: &db, read, imported, report: &report, reached: &reached };
+    if cli.json {
+        say_json(&format!("{:#}", summary.json()))?;
+    } else {
+        say(&summary.text()?)?;
+    }
     write(results, &*store, &reports).await.map_err(|error| about(&cli.results, &*error))?;
 
     if let Some(reason) = &report.stopped {
-        warn(format!("get_nhs_number: stopped early: {}", because(reason)));
+        warn(format!("trace: stopped early: {}", because(reason)));
         return Ok(false);
     }
     let unanswered =
         |result: &TraceResult| matches!(result, TraceResult::Unavailable | TraceResult::Unreadable);
     if report.eligible > 0 && report.results.keys().all(unanswered) {
         let cause = reports.iter().rev().find_map(|report| report.cause.as_deref());
-        let cause = cause.unwrap_or("no cause is known");
-        warn(format!("get_nhs_number: none of the questions was answered: {cause}"));
+        let cause = cause.unwrap_or("the cause is unknown");
+        warn(format!("trace: the service answered no question: {cause}"));
         return Ok(false);
     }
-    Ok(refused.is_empty() && reached.knows_everybody())
+    Ok(refused.is_empty() && reached.has_all_people())
 }
 
-/// Runs the worker once, with a bar where there is a terminal to draw it on.
+/// Runs the worker once, with a progress bar on a terminal.
 async fn trace(
     worker: &Worker,
     expected: u64,
 ) -> Result<(RunReport, Vec<CaseReport>), Box<dyn Error>> {
-    let bar = ProgressBar::new(expected);
-    bar.set_style(ProgressStyle::with_template("{wide_bar} {pos}/{len} cases, {eta} to go")?);
+    let bar = progress::cases(expected);
     let mut reports: Vec<CaseReport> = Vec::new();
     let report = worker
         .run_once(&mut |case: &CaseReport| {
             bar.inc(1);
-            // A store that is kept may hold cases that are not in this caseload.
+            // A store that is kept may have cases that are not in this caseload.
             bar.set_length(expected.max(bar.position()));
             reports.push(case.clone());
         })
@@ -142,12 +124,12 @@ async fn trace(
     Ok((report, reports))
 }
 
-/// The store: the one that was named, or one in a new folder of its own.
-fn open(cli: &Cli) -> Result<(PathBuf, SqliteStore), Box<dyn Error>> {
+/// The store of `--db`, or one in a new folder.
+fn open(cli: &Args) -> Result<(PathBuf, SqliteStore), Box<dyn Error>> {
     let db = match &cli.db {
         Some(db) => db.clone(),
         None => {
-            let folder = tempfile::Builder::new().prefix("get_nhs_number-").tempdir()?;
+            let folder = tempfile::Builder::new().prefix("nhs-pds-trace-").tempdir()?;
             folder.keep().join("cases.sqlite")
         }
     };
@@ -156,7 +138,7 @@ fn open(cli: &Cli) -> Result<(PathBuf, SqliteStore), Box<dyn Error>> {
     Ok((db, store))
 }
 
-/// Writes the results, and puts their file at its place.
+/// Writes the results, and moves their file to its path.
 async fn write(
     results: PrivateFile,
     store: &dyn CaseStore,
@@ -184,7 +166,71 @@ async fn write(
     Ok(results.finish()?)
 }
 
-fn summary(said: &mut String, report: &RunReport) -> std::fmt::Result {
+/// What was read from the caseload.
+struct Read {
+    cases: usize,
+    refused: usize,
+    flagged: usize,
+    contradicted: usize,
+}
+
+struct Summary<'a> {
+    cli: &'a Args,
+    db: &'a std::path::Path,
+    read: Read,
+    imported: Imported,
+    report: &'a RunReport,
+    reached: &'a Reached,
+}
+
+impl Summary<'_> {
+    fn text(&self) -> Result<String, std::fmt::Error> {
+        let (read, imported) = (&self.read, &self.imported);
+        let mut said = String::new();
+        writeln!(said, "Caseload      {}", self.cli.caseload.display())?;
+        writeln!(said, "  rows refused {:>10}", read.refused)?;
+        writeln!(said, "  without number {:>8}", read.flagged)?;
+        writeln!(said, "  cases read   {:>10}", read.cases)?;
+        writeln!(said, "  contradicted {:>10}", read.contradicted)?;
+        writeln!(said, "  imported     {:>10}", imported.new)?;
+        writeln!(said, "  updated      {:>10}", imported.updated)?;
+        writeln!(said, "  unchanged    {:>10}", imported.unchanged)?;
+        run_text(&mut said, self.report)?;
+        writeln!(said, "Service       {}", self.reached)?;
+        writeln!(said, "Store         {}", self.db.display())?;
+        writeln!(said, "Results       {}", self.cli.results.display())?;
+        Ok(said)
+    }
+
+    fn json(&self) -> Value {
+        let (read, imported, report) = (&self.read, &self.imported, self.report);
+        json!({
+            "caseload": self.cli.caseload.display().to_string(),
+            "rows_refused": read.refused,
+            "rows_without_number": read.flagged,
+            "cases_read": read.cases,
+            "contradicted": read.contradicted,
+            "imported": imported.new,
+            "updated": imported.updated,
+            "unchanged": imported.unchanged,
+            "seen": report.seen,
+            "eligible": report.eligible,
+            "ineligible": counts(report.ineligible.iter().map(|(reason, n)| (reason.as_str(), *n))),
+            "faults": counts(report.faults.iter().map(|(fault, n)| (fault.as_str(), *n))),
+            "outcomes": counts(report.results.iter().map(|(result, n)| (result.as_str(), *n))),
+            "numbers_written": report.numbers_written,
+            "service": self.reached.to_string(),
+            "store": self.db.display().to_string(),
+            "results": self.cli.results.display().to_string(),
+        })
+    }
+}
+
+fn counts<'a>(counts: impl Iterator<Item = (&'a str, u64)>) -> Value {
+    Value::Object(counts.map(|(word, n)| (word.to_owned(), n.into())).collect::<Map<_, _>>())
+}
+
+fn run_text(said: &mut String, report: &RunReport) -> std::fmt::Result {
     writeln!(said, "Cases")?;
     writeln!(said, "  looked at    {:>10}", report.seen)?;
     writeln!(said, "  eligible     {:>10}", report.eligible)?;

@@ -1,23 +1,15 @@
-//! Writes a request as it goes over the wire, and reads a response as it came back.
+//! Shows Spine Mini Service messages: writes a request as it is sent, and reads a response as it was received.
 //!
-//! ```sh
-//! cargo run --example wire -- encode getNHSNumber --date-of-birth 19840229 --family Smith --gender 2
-//! cargo run --example wire -- decode response.xml
-//! ```
+//! `encode` writes an unattended question unless `--attended` is given. Only an attended question may have
+//! wildcards in a name or a postcode, or a partial date of birth.
 //!
-//! `encode` asks unattended unless `--attended` is given: only then may a name or a postcode hold
-//! wildcards and the date of birth be partial.
-//!
-//! `decode` prints what the message has, and what this library concludes from it: `outcome` is the answer's name,
-//! and `verified`, of an answer to verifyNHSNumber, whether the number is verified. Providers send the flag `true`
-//! beside codes that say the opposite, so the flag as it was sent has a name of its own, `verified_flag`.
-//! Exits 0 when it has printed, 2 with a reason for what the types refuse, and
-//! for a message that cannot be read.
+//! `decode` prints the fields of the message, and what this library concludes from it: `outcome` is the name of
+//! the answer, and `verified`, in an answer to verifyNHSNumber, says whether the number is verified. Some
+//! providers send the flag `true` with a code that contradicts it, so the flag itself has the name
+//! `verified_flag`.
 
-mod console;
-
-use clap::{Args, Parser, Subcommand};
-use console::{about, end, say, say_json};
+use crate::console::{self, about, say, say_json};
+use clap::Subcommand;
 use nhs_pds::clock::SystemClock;
 use nhs_pds::demographics::{Demographics, Gender};
 use nhs_pds::ids::RandomIds;
@@ -33,69 +25,66 @@ use serde::Serialize;
 use std::error::Error;
 use std::fmt::Display;
 use std::path::PathBuf;
-use std::process::ExitCode;
 use std::str::FromStr;
 
-#[derive(Parser)]
+/// Shows Spine Mini Service messages as they are sent and received
+#[derive(clap::Args)]
 #[command(
-    about = "Shows Spine Mini Service messages as they go over the wire",
-    after_help = "Exit codes: 0 printed, 2 the question or the message is refused"
+    after_help = "Exit codes: 0 printed, 2 the question or the message was refused, with the reason"
 )]
-struct Cli {
+pub(crate) struct Args {
     #[command(subcommand)]
     command: Command,
 }
 
 #[derive(Subcommand)]
 enum Command {
-    /// Print the complete SOAP request for an operation.
+    /// Prints the complete SOAP request for an operation
     Encode(Question),
-    /// Print a SOAP response as JSON.
+    /// Prints a SOAP response as JSON
     Decode {
         /// A file with one SOAP message.
         file: PathBuf,
     },
 }
 
-#[derive(Args)]
+#[derive(clap::Args)]
 struct Question {
     /// verifyNHSNumber, getNHSNumber, getPatientDetailsByNHSNumber, getPatientDetailsBySearch or
     /// getPatientDetails (which needs --nhs-number, or --family and --gender).
     operation: String,
-    /// Ask for a person who will confirm the match: wildcards and partial dates are allowed.
+    /// A person will confirm the match: wildcards and partial dates are allowed.
     #[arg(long)]
     attended: bool,
-    /// Ten digits, bare, `3 3 4` or `3-3-4`.
+    /// The NHS Number: ten digits, without spaces, `3 3 4` or `3-3-4`.
     #[arg(long)]
     nhs_number: Option<String>,
-    /// YYYYMMDD; attended also YYYYMM and YYYY.
+    /// The date of birth, YYYYMMDD; attended also YYYYMM and YYYY.
     #[arg(long)]
     date_of_birth: Option<String>,
-    /// Surname.
+    /// The surname.
     #[arg(long, allow_hyphen_values = true)]
     family: Option<String>,
-    /// First given name.
+    /// The first given name.
     #[arg(long, allow_hyphen_values = true)]
     given: Option<String>,
-    /// 1 male, 2 female, 9 not specified, 0 not known.
+    /// The gender: 1 male, 2 female, 9 not specified, 0 not known.
     #[arg(long)]
     gender: Option<String>,
-    /// Postcode of the usual address.
+    /// The postcode of the usual address.
     #[arg(long)]
     postcode: Option<String>,
-    /// An OID, a colon, and the identifier under it.
+    /// A local identifier: an OID, a colon, and the identifier.
     #[arg(long, value_name = "ROOT:EXT")]
     local_id: Option<String>,
 }
 
-fn main() -> ExitCode {
-    let done = match Cli::parse().command {
-        Command::Encode(question) => {
-            encode(&question).and_then(|text| Ok(say(&format!("{text}\n"))?))
-        }
-        Command::Decode { file } => decode(&file).and_then(|text| Ok(say_json(&text)?)),
-    };
-    end("wire", done.map(|()| true))
+pub(crate) fn run(args: &Args) -> Result<bool, Refused> {
+    match &args.command {
+        Command::Encode(question) => say(&format!("{}\n", encode(question)?))?,
+        Command::Decode { file } => say_json(&decode(file)?)?,
+    }
+    Ok(true)
 }
 
 type Refused = Box<dyn Error>;
@@ -120,7 +109,7 @@ fn message<M: Mode>(request: &Request<M>, caller: &M::Caller) -> Result<String, 
     Ok(String::from_utf8(message.expose().trim_ascii_end().to_vec())?)
 }
 
-/// The request, if the types permit it.
+/// The request, if the types allow it.
 fn request<M: Mode>(asked: &Question) -> Result<Request<M>, Refused> {
     let operation: Operation = asked.operation.parse()?;
     match operation {
@@ -153,7 +142,7 @@ fn request<M: Mode>(asked: &Question) -> Result<Request<M>, Refused> {
         Operation::GetPatientDetails => {
             Ok(Request::get_patient_details(&PatientDetails::by_search(&find::<M>(asked)?)))
         }
-        other => Err(format!("{other} is not known to this example").into()),
+        other => Err(format!("this program does not know {other}").into()),
     }
 }
 
@@ -173,7 +162,7 @@ fn fetch<M: Mode>(asked: &Question) -> Result<FetchDetails<M>, Refused> {
     Ok(with(question, asked.local_id()?, FetchDetails::with_local_identifier))
 }
 
-/// `question` with `value` added, if there is one.
+/// `question` with `value`, if it is given.
 fn with<Q, V>(question: Q, value: Option<V>, add: fn(Q, V) -> Q) -> Q {
     match value {
         Some(value) => add(question, value),
@@ -214,7 +203,7 @@ impl Question {
         Ok(Some(id.map_err(|reason| format!("--local-id: {reason}"))?))
     }
 
-    /// Refuses options that are no parameters of the operation.
+    /// Refuses options that are not parameters of the operation.
     fn refuse(&self, operation: Operation, options: &[&str]) -> Result<(), Refused> {
         let given = [
             ("gender", &self.gender),
@@ -224,7 +213,7 @@ impl Question {
         ];
         for (option, value) in given {
             if value.is_some() && options.contains(&option) {
-                return Err(format!("--{option} is no parameter of {operation}").into());
+                return Err(format!("--{option} is not a parameter of {operation}").into());
             }
         }
         Ok(())
@@ -236,7 +225,7 @@ fn parse<T: FromStr<Err: Display>>(option: &str, text: Option<&str>) -> Result<O
         .transpose()
 }
 
-/// A response as JSON: absent keys for what was not returned, `""` for what is blank.
+/// A response as JSON: a key is absent when the field was not returned, and `""` when it is blank.
 #[derive(Serialize)]
 struct Decoded {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -247,13 +236,13 @@ struct Decoded {
     relates_to: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<String>,
-    /// What the library concludes, by the name of the outcome.
+    /// The library's conclusion: the name of the outcome.
     #[serde(skip_serializing_if = "Option::is_none")]
     outcome: Option<&'static str>,
-    /// What the library concludes; only of an answer to verifyNHSNumber.
+    /// The library's conclusion; only for an answer to verifyNHSNumber.
     #[serde(skip_serializing_if = "Option::is_none")]
     verified: Option<bool>,
-    /// What the message says.
+    /// The flag in the message.
     #[serde(skip_serializing_if = "Option::is_none")]
     verified_flag: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]

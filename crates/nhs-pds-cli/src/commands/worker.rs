@@ -1,94 +1,82 @@
 //! "Get NHS Number" as a process: imports a caseload, finds and verifies numbers on a schedule, and
-//! exports what was decided.
+//! exports the decisions.
 //!
-//! ```sh
-//! cargo run --all-features --example worker -- --db cases.sqlite \
-//!     --import examples/data/caseload.csv --once --export decisions.csv
-//! ```
+//! Cases, audit trail and alerts are in one SQLite file. Without `--service` it queries the simulator, whose
+//! people come from a fixed seed. `--once` ends when no case is due; it first waits for the leases of a
+//! worker that was killed. Otherwise the worker runs every `--interval`. Ctrl-C and SIGTERM stop both: the
+//! worker waits for open questions, and continues at the next start. A second import of the same file changes
+//! nothing. `--export` alone writes the file without a query; with `--once` or `--interval` it writes the file
+//! at the end. On Unix, only their owner may read the files.
 //!
-//! Cases, audit trail and alerts are in one SQLite file. Without `--service` it starts the simulator,
-//! with people from a fixed seed. `--once` ends when nothing is due, after waiting for the cases of a
-//! worker that died; without it, it runs every `--interval`. Ctrl-C and SIGTERM stop either: the questions
-//! under way are waited for, and started again, it goes on. Importing the same file again changes nothing. `--export`
-//! alone writes the file and asks nobody; with `--once` or `--interval` it writes it at the end. Exits 0
-//! when all is well, 1 when rows were refused, a stored case is damaged, or the service refused the configuration or
-//! did not answer at all, or the last run of several failed, 2 when it could not run. On Unix, only their owner may
-//! read the files.
-//! Questions go through a gate: at a pace, asked again when they are not answered, and none while the service
-//! does not work.
+//! Questions go through the gateway: it limits their rate, and suspends them while the service does not
+//! work. The worker retries questions without a response.
 
-mod console;
-mod device;
-mod private;
-mod service;
-mod trail;
-
-use clap::Parser;
-use console::{about, because, check_database, end, say, warn};
-use nhs_pds::process::alert::SqliteAlerts;
+use crate::console::{self, about, because, check_database, say, warn};
+use crate::device;
+use crate::private::PrivateFile;
+use crate::progress;
+use crate::service::{Reached, Service};
+use crate::trail::Trail;
 use nhs_pds::audit::{Actor, AuditLog, Entry, EventKind};
 use nhs_pds::case::caseload::{self, DecisionWriter};
 use nhs_pds::case::{CaseStore, SqliteStore};
 use nhs_pds::clock::{Clock, SystemClock};
+use nhs_pds::process::alert::SqliteAlerts;
+use nhs_pds::process::{CaseReport, Policy, Process, RunReport, Schedule, Worker, import};
 use nhs_pds::resilience::{self, Gateway, RateLimit, Retry};
 use nhs_pds::trace::Caller;
-use nhs_pds::process::{import, CaseReport, Policy, Process, RunReport, Schedule, Worker};
-use private::PrivateFile;
-use service::{Reached, Service};
 use std::error::Error;
 use std::fmt::Write as _;
 use std::io::BufWriter;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
-use trail::Trail;
 
-#[derive(Parser)]
+/// Finds and verifies the NHS Numbers of a store of cases, on a schedule
+#[derive(clap::Args)]
 #[command(
-    about = "Finds and verifies the NHS Numbers of a store of cases, on a schedule",
-    after_help = "Exit codes: 0 all is well, 1 rows were refused, or the service refused the configuration or did not answer, or the last run failed, 2 it could not run"
+    after_help = "Exit codes: 0 all is well, 1 rows were refused, a stored case is damaged, the service refused the configuration or did not answer, or the last run failed, 2 the worker could not run"
 )]
-struct Cli {
-    /// The SQLite file with cases, audit trail and alerts; made if it is not there.
+pub(crate) struct Args {
+    /// The SQLite file with cases, audit trail and alerts. The worker creates it if it does not exist.
     #[arg(long, value_name = "FILE")]
     db: PathBuf,
-    /// A caseload to be taken in first.
+    /// A caseload to import first.
     #[arg(long, value_name = "CSV")]
     import: Option<PathBuf>,
-    /// How often to run, such as `30m` or `90s`; no more than 30 minutes (HAV-1). [default: 30m]
+    /// The time between runs, such as `30m` or `90s`; at most 30 minutes (HAV-1). [default: 30m]
     #[arg(long, value_name = "TIME", value_parser = duration, conflicts_with = "once")]
     interval: Option<Duration>,
-    /// Run once, until nothing is due.
+    /// Run once, until no case is due.
     #[arg(long)]
     once: bool,
-    /// Where what was decided goes, one row per case.
+    /// The file for the decisions, one row for each case.
     #[arg(long, value_name = "CSV")]
     export: Option<PathBuf>,
-    /// By how much a run may be earlier than the interval says.
+    /// How much earlier than the interval a run may begin.
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "0s")]
     jitter: Duration,
-    /// No run begins from `HH:MM` until `HH:MM`, in UTC.
+    /// No run begins between these times, as `HH:MM` in UTC.
     #[arg(long, num_args = 2, value_names = ["FROM", "TO"], value_parser = time_of_day)]
     quiet: Option<Vec<chrono::NaiveTime>>,
-    /// After how long without a sign of life a dead worker's cases come back.
+    /// The time after which another worker may take the cases of a worker that stopped without releasing them.
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "10s")]
     lease: Duration,
-    /// Where the heads of the audit trail are kept too, for `audit verify --anchors`: best where whoever
-    /// may write the database may only append.
+    /// A file for the heads of the audit trail, for `audit verify --anchors`. Choose a place where the users
+    /// who can write the database can only append.
     #[arg(long, value_name = "FILE")]
     anchors: Option<PathBuf>,
-    /// How many questions are under way at a time.
+    /// How many questions may be open at the same time.
     #[arg(long, value_name = "COUNT", default_value = "1")]
     in_flight: NonZeroUsize,
-    /// How many questions may be sent in a second. [default: 5, and 1000 to the simulator]
+    /// The rate limit in questions a second. [default: 5, and 1000 to the simulator]
     #[arg(long, value_name = "COUNT")]
     per_second: Option<NonZeroU32>,
-    /// How often a question is asked before its case is left for the next run.
+    /// The number of attempts for a question before its case waits for the next run.
     #[arg(long, value_name = "COUNT", default_value = "4")]
     attempts: NonZeroU32,
-    /// Verify numbers again every so many days.
+    /// Verify each number again after this number of days.
     #[arg(long, value_name = "DAYS")]
     reverify: Option<u32>,
     #[command(flatten)]
@@ -114,14 +102,9 @@ fn time_of_day(text: &str) -> Result<chrono::NaiveTime, String> {
     chrono::NaiveTime::parse_from_str(text, "%H:%M").map_err(|_| "a time of day is HH:MM".into())
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    end("worker", run(&Cli::parse()).await)
-}
-
-/// Whether the service answered as it should, and no row was refused.
-async fn run(cli: &Cli) -> Result<bool, Box<dyn Error>> {
-    // What is wrong with the arguments is told before anything is touched.
+/// Whether the service answered, no row was refused, and all cases can be read.
+pub(crate) async fn run(cli: &Args) -> Result<bool, Box<dyn Error>> {
+    // Refuses wrong arguments before it opens any file.
     let only_export = cli.export.is_some() && cli.interval.is_none() && !cli.once;
     let schedule = Schedule::every(cli.interval.unwrap_or(Duration::from_secs(30 * 60)))?;
     let mut schedule = schedule.with_jitter(cli.jitter)?;
@@ -147,8 +130,9 @@ async fn run(cli: &Cli) -> Result<bool, Box<dyn Error>> {
     let mut answered = true;
     if !only_export {
         let reached = cli.service.reach().await?;
-        all_taken &= reached.knows_everybody();
-        let gate = Gateway::new(Arc::new(reached.client.clone())).with_rate_limit(pace(cli, &reached));
+        all_taken &= reached.has_all_people();
+        let gate =
+            Gateway::new(Arc::new(reached.client.clone())).with_rate_limit(pace(cli, &reached));
         let cases = Arc::clone(&store) as Arc<dyn CaseStore>;
         let worker = Worker::new(gate.background(), cases, audit, alerts, caller)
             .with_retry(Retry::new(resilience::RetryPolicy::default().with_attempts(cli.attempts)))
@@ -161,9 +145,9 @@ async fn run(cli: &Cli) -> Result<bool, Box<dyn Error>> {
             answered = once(&worker).await?;
         } else {
             let process = Process::new(worker, schedule);
-            let telling = tokio::spawn(tell_of_runs(process.clone(), Arc::clone(&store)));
+            let reporting = tokio::spawn(report_runs(process.clone(), Arc::clone(&store)));
             process.run_until(shutdown(), &mut |_: &CaseReport| ()).await?;
-            telling.abort();
+            reporting.abort();
             let status = process.status();
             warn(format!("worker: {}", status.state.as_str()));
             answered = !status.service_refused && status.last_error.is_none();
@@ -176,8 +160,8 @@ async fn run(cli: &Cli) -> Result<bool, Box<dyn Error>> {
     Ok(answered && all_taken && is_sound)
 }
 
-/// Refuses to replace a file that is read.
-fn spare_inputs(cli: &Cli) -> Result<(), Box<dyn Error>> {
+/// Refuses an export that would replace an input file.
+fn spare_inputs(cli: &Args) -> Result<(), Box<dyn Error>> {
     if let Some(export) = &cli.export
         && let Some(input) = [Some(&cli.db), cli.import.as_ref()]
             .into_iter()
@@ -189,7 +173,7 @@ fn spare_inputs(cli: &Cli) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Exports the decisions; that somebody takes them out is put on record first (MSCA-AUD-05).
+/// Exports the decisions. The audit trail records the export first (MSCA-AUD-05).
 async fn take_out(
     file: &Path,
     store: &dyn CaseStore,
@@ -201,7 +185,7 @@ async fn take_out(
     export(file, store).await
 }
 
-/// Names what could not be anchored and what cannot be read; whether all can be read.
+/// Warns about missing anchors and damaged cases; whether all cases can be read.
 async fn say_what_is_wrong(store: &dyn CaseStore, trail: &Trail) -> Result<bool, Box<dyn Error>> {
     let damaged = damaged(store).await?;
     for warning in trail.warning().iter().chain(&damaged) {
@@ -210,43 +194,43 @@ async fn say_what_is_wrong(store: &dyn CaseStore, trail: &Trail) -> Result<bool,
     Ok(damaged.is_none())
 }
 
-/// Names the cases that are damaged in the store, if there are any: nothing is asked about them, and no
-/// export has them.
+/// Names the cases that are damaged in the store. The worker does not trace them, and exports leave them
+/// out.
 async fn damaged(store: &dyn CaseStore) -> Result<Option<String>, Box<dyn Error>> {
     let damaged: Vec<String> = store.unreadable().await?.iter().map(ToString::to_string).collect();
     let (count, ids) = (damaged.len(), damaged.join(", "));
     Ok((count > 0).then(|| format!("{count} stored cases are damaged and cannot be read: {ids}")))
 }
 
-fn policy(cli: &Cli) -> Policy {
+fn policy(cli: &Args) -> Policy {
     match cli.reverify {
         Some(days) => Policy::default().with_reverification(chrono::TimeDelta::days(days.into())),
         None => Policy::default(),
     }
 }
 
-/// As fast as a provider allows, or as the simulator can.
-fn pace(cli: &Cli, reached: &Reached) -> RateLimit {
+/// The rate limit of a provider, or the speed of the simulator.
+fn pace(cli: &Args, reached: &Reached) -> RateLimit {
     let usual = if reached.is_simulator() { 1_000 } else { RateLimit::default().per_second.get() };
     let per_second = cli.per_second.or(NonZeroU32::new(usual)).unwrap_or(NonZeroU32::MIN);
     let in_flight = NonZeroU32::try_from(cli.in_flight).unwrap_or(NonZeroU32::MAX);
     RateLimit::per_second(per_second).with_burst(per_second).with_in_flight(in_flight)
 }
 
-/// Whether both are one file.
+/// Whether both paths lead to the same file.
 fn is_same(one: &Path, other: &Path) -> bool {
     let real = |path: &Path| path.canonicalize().or_else(|_| std::path::absolute(path)).ok();
     real(one) == real(other)
 }
 
-/// Says of each run, soon after it has ended, what it brought.
-async fn tell_of_runs(process: Process, store: Arc<SqliteStore>) {
-    let mut told = None;
+/// Reports each run soon after its end.
+async fn report_runs(process: Process, store: Arc<SqliteStore>) {
+    let mut reported = None;
     loop {
         tokio::time::sleep(Duration::from_millis(100)).await;
         let status = process.status();
-        let Some(run) = status.last.filter(|run| told != Some(run.began)) else { continue };
-        told = Some(run.began);
+        let Some(run) = status.last.filter(|run| reported != Some(run.began)) else { continue };
+        reported = Some(run.began);
         let ended = match status.last_error {
             Some(error) => format!("; it ended early: {error}"),
             None if status.service_refused => "; the service refuses our configuration".to_owned(),
@@ -280,7 +264,7 @@ async fn tell_of_runs(process: Process, store: Arc<SqliteStore>) {
     }
 }
 
-/// Whether no row was refused.
+/// Imports a caseload; whether no row was refused.
 async fn take_in(
     path: &Path,
     store: &SqliteStore,
@@ -288,14 +272,21 @@ async fn take_in(
     actor: &Actor,
 ) -> Result<bool, Box<dyn Error>> {
     let name = path.display();
-    let read = caseload::read(console::open(path)?).map_err(|error| about(path, &error))?;
+    let file = console::open(path)?;
+    let bar = progress::bytes(file.metadata().map_or(0, |metadata| metadata.len()));
+    let read = caseload::read(bar.wrap_read(file)).map_err(|error| about(path, &error));
+    bar.finish_and_clear();
+    let read = read?;
     for row in &read.refused {
         warn(format!("{name}: {row}"));
     }
     for row in &read.flagged {
         warn(format!("{name}: {row}"));
     }
-    let imported = import(store, audit, actor, &SystemClock, read.cases).await?;
+    let bar = progress::waiting(format!("importing {} cases", read.cases.len()));
+    let imported = import(store, audit, actor, &SystemClock, read.cases).await;
+    bar.finish_and_clear();
+    let imported = imported?;
     warn(format!(
         "worker: imported {} new, {} updated, {} unchanged; {} rows refused, {} read without their number; {} duplicates",
         imported.new,
@@ -330,7 +321,7 @@ async fn once(worker: &Worker) -> Result<bool, Box<dyn Error>> {
         warn("worker: stopped; started again, it goes on");
         return Ok(true);
     }
-    // A service that answers, if only that the Spine is not there, is asked again in time.
+    // A service that only reports that the Spine does not work has answered; a later run queries it again.
     let silent = report.eligible > 0 && !reached;
     if silent {
         warn("worker: the service did not answer");
@@ -359,7 +350,7 @@ fn summary(report: &RunReport) -> Result<String, std::fmt::Error> {
     Ok(said)
 }
 
-/// Ready when the process is asked to stop.
+/// Ends when the operating system asks the process to stop.
 async fn shutdown() {
     let interrupted = tokio::signal::ctrl_c();
     #[cfg(unix)]
@@ -376,7 +367,7 @@ async fn shutdown() {
     let _ = interrupted.await;
 }
 
-/// Writes the decisions beside their place, and puts them there when they are whole.
+/// Writes the decisions to a partial file, and moves it to its path when it is complete.
 async fn export(place: &Path, store: &dyn CaseStore) -> Result<(), Box<dyn Error>> {
     let file = PrivateFile::begin(place)?;
     let mut rows = DecisionWriter::new(BufWriter::new(file.file()))?;

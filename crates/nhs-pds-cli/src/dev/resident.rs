@@ -1,15 +1,15 @@
-//! The memory that an example takes, as Linux tells it; elsewhere nothing is told.
+//! The memory of this process, on Linux; not available on other systems.
 
 use std::fs;
 
-/// What is resident now, and was at most, in KiB.
+/// The resident memory now and at its highest, in KiB.
 #[derive(Clone, Copy)]
 pub(crate) struct Resident {
     pub(crate) now: u64,
     pub(crate) peak: u64,
 }
 
-/// What is resident now.
+/// Reads the resident memory.
 pub(crate) fn resident() -> Option<Resident> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
     let field = |name: &str| {
@@ -19,7 +19,7 @@ pub(crate) fn resident() -> Option<Resident> {
     Some(Resident { now: field("VmRSS")?, peak: field("VmHWM")? })
 }
 
-/// By how much a series rises from one value to the next, by least squares.
+/// The rise of a series from one value to the next, by least squares.
 pub(crate) fn slope(series: &[u64]) -> f64 {
     let values: Vec<f64> = series.iter().map(|value| *value as f64).collect();
     let count = values.len() as f64;

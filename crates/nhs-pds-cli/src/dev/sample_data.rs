@@ -1,46 +1,32 @@
-//! Writes the sample data of this directory: `data/register.csv`, the people whom the simulator
-//! knows, and `data/caseload.csv`, the cases of a social care system. Or others, of any size:
+//! Writes sample data: `register.csv`, the people of the simulator, and `caseload.csv`, the cases of a social
+//! care system. The defaults write the files of `examples/data`.
 //!
-//! ```text
-//! cargo run --example sample_data
-//! cargo run --example sample_data -- --cases 100000 --out /tmp/load
-//! ```
-//!
-//! Everybody in them is invented, and no number was ever issued. Exits 2 when a file cannot be written.
+//! All people in the files are invented, and their numbers were never issued.
 
-mod console;
-mod private;
-
-use clap::Parser;
-use console::{about, end, say};
-use nhs_pds_simulator::Caseload;
-use private::PrivateFile;
+use crate::console::{about, say};
+use crate::private::PrivateFile;
+use crate::simulated::{self, Caseload};
 use std::error::Error;
 use std::fmt::Write;
 use std::io::BufWriter;
 use std::path::PathBuf;
-use std::process::ExitCode;
 
-/// The seed of the files that come with the crate.
+/// The seed of the files in `examples/data`.
 const SEED: u64 = 2026;
 
-/// Writes a caseload and the register of the people behind it.
-#[derive(Parser)]
+/// Writes a caseload and the register of its people
+#[derive(clap::Args)]
 #[command(after_help = "Exit codes: 0 written, 2 a file cannot be written")]
-struct Options {
-    /// How many cases to write.
+pub(crate) struct Args {
+    /// The number of cases.
     #[arg(long, default_value_t = 240)]
     cases: usize,
-    /// Where to write `register.csv` and `caseload.csv`.
-    #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/data"))]
+    /// The folder for `register.csv` and `caseload.csv`.
+    #[arg(long, default_value_os_t = simulated::shipped(""))]
     out: PathBuf,
 }
 
-fn main() -> ExitCode {
-    end("sample_data", run(&Options::parse()).map(|()| true))
-}
-
-fn run(options: &Options) -> Result<(), Box<dyn Error>> {
+pub(crate) fn run(options: &Args) -> Result<bool, Box<dyn Error>> {
     let caseload = Caseload::from_seed(SEED, options.cases);
     for name in ["register.csv", "caseload.csv"] {
         let place = options.out.join(name);
@@ -57,5 +43,6 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     for (expected, count) in caseload.counts() {
         writeln!(said, "{count:7}  {expected}")?;
     }
-    Ok(say(&said)?)
+    say(&said)?;
+    Ok(true)
 }

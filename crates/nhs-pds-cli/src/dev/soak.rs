@@ -1,67 +1,51 @@
-//! Whether the worker ends where it should when the service keeps failing.
+//! Tests whether the worker reaches the right end while the service keeps failing.
 //!
-//! ```sh
-//! cargo run --release --all-features --example soak -- --cases 10000 --seed 7 --minutes 10
-//! ```
-//!
-//! Works through a caseload twice, against two simulators behind HTTP: one that never fails, and one of whose
-//! answers a share goes wrong, chosen from the seed (`FaultMix::soak`: 2 % cut connections, 2 % status 503, 1 %
-//! garbage, 1 % late, and 1 % each of SMSP-0004, SMSP-9999 and DEMOG-9999). The worker asks again at once what
-//! is worth it, and leaves the rest for its next pass, until every case is answered. Then it holds each case
-//! against how it ended without faults (`rounds/ending.rs` says what is compared), and looks whether a number is
-//! held twice, a case was asked about after it was settled, a message is not on record, or more was
-//! sent than 1.1 times what was sent without faults and the failures. A round is one caseload; until the time is
-//! up, the next begins, with the next seed and other cases, by the same way to the same service. After five
-//! rounds it also looks whether the memory taken grows. (glibc keeps memory for each thread, and SQLite is worked by
-//! many: `MALLOC_ARENA_MAX=1` leaves that out.)
-//!
-//! Ends with 1 when anything is not as it should be.
+//! Works through a caseload twice, against two simulators over HTTP: one without faults, and one where a share of
+//! the responses fails, chosen from the seed (`FaultMix::soak`: 2 % cut connections, 2 % status 503, 1 %
+//! garbage, 1 % late, and 1 % each of SMSP-0004, SMSP-9999 and DEMOG-9999). The worker retries transient failures
+//! at once and leaves the others for its next pass, until every case has an answer. Then the tool compares each
+//! case with its end without faults (`rounds/ending.rs` lists the fields). It also checks that no two cases have
+//! the same number, no settled case was traced again, every message is in the audit trail, and no more was sent
+//! than 1.1 times the requests without faults plus the failures. A round is one caseload; until the time is over,
+//! the next round begins with the next seed. After five rounds it also checks that the memory does not grow.
+//! (glibc keeps memory for each thread, and many threads use SQLite: `MALLOC_ARENA_MAX=1` removes this effect.)
 
-mod console;
-mod resident;
-mod rounds;
-
-use clap::Parser;
-use console::{Quiet, end};
-use nhs_pds::process::alert::{MemoryAlerts, SqliteAlerts};
+use super::resident::{resident, slope};
+use super::rounds::{Kept, Reached, Round, Side, round, start};
+use crate::console::Quiet;
+use crate::simulated::{Caseload, FaultMix, Register, Server, Simulator};
 use nhs_pds::audit::{AuditLog, EventKind, Filter, MemoryLog, SqliteLog};
 use nhs_pds::case::{MemoryStore, SqliteStore};
 use nhs_pds::clock::{Clock, FixedClock, SystemClock};
-use nhs_pds::simulator::{Caseload, FaultMix, Register, Server, Simulator};
+use nhs_pds::process::alert::{MemoryAlerts, SqliteAlerts};
 use nhs_pds::transport::http::{HttpConfig, HttpTransport};
-use nhs_pds_simulator::{Caseload, FaultMix, Register, Server, Simulator};
-use resident::{resident, slope};
-use rounds::{Kept, Reached, Round, Side, round, start};
 use std::error::Error;
 use std::io::{self, Write as _};
 use std::num::NonZeroU32;
 use std::path::Path;
-use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What of the memory taken counts as noise, in KiB.
+/// Growth up to this many KiB counts as noise.
 const NOISE: f64 = 8.0 * 1024.0;
 
-#[derive(Parser)]
-#[command(
-    about = "Works through caseloads while the service keeps failing",
-    after_help = "Exit codes: 0 all is as it should be, 1 it is not, 2 it could not run"
-)]
-struct Cli {
-    /// How many cases a round has.
+/// Works through caseloads while the service keeps failing
+#[derive(clap::Args)]
+#[command(after_help = "Exit codes: 0 every check passed, 1 a check failed, 2 it could not run")]
+pub(crate) struct Args {
+    /// The number of cases in a round.
     #[arg(long, default_value_t = 10_000)]
     cases: usize,
-    /// The seed of the first round's people and faults; the next round has the next.
+    /// The seed of the people and faults of the first round; each round uses the next seed.
     #[arg(long, default_value_t = 7)]
     seed: u64,
-    /// Begin rounds for so long; there is always one.
+    /// Begin rounds for this many minutes; there is at least one round.
     #[arg(long, default_value_t = 0)]
     minutes: u32,
-    /// How many questions are under way at a time.
+    /// How many questions may be open at the same time.
     #[arg(long, value_name = "COUNT", default_value = "8")]
     in_flight: NonZeroU32,
-    /// By how much an answer is late that is, in milliseconds.
+    /// The delay of a late answer, in milliseconds.
     #[arg(long, value_name = "MS", default_value_t = 250)]
     late: u64,
     /// Keep cases, audit trail and alerts in SQLite files rather than in memory.
@@ -69,13 +53,8 @@ struct Cli {
     sqlite: bool,
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    end("soak", run(&Cli::parse()).await)
-}
-
-/// Whether everything is as it should be.
-async fn run(cli: &Cli) -> Result<bool, Box<dyn Error>> {
+/// Whether every check passed.
+pub(crate) async fn run(cli: &Args) -> Result<bool, Box<dyn Error>> {
     let mut out = Quiet(io::stdout());
     let services = Services::start(cli).await?;
     let began = SystemClock.now();
@@ -98,10 +77,9 @@ async fn run(cli: &Cli) -> Result<bool, Box<dyn Error>> {
     Ok(is_flat(&mut out, &taken)? && good)
 }
 
-/// Reports on the memory taken after each round; whether it stays the same.
+/// Reports the memory after each round; whether it stays the same.
 ///
-/// The first half is passed over: until then threads are still being started, and the allocator takes for each
-/// what it keeps.
+/// Ignores the first half: new threads still start then, and the allocator reserves memory for each.
 fn is_flat(out: &mut impl io::Write, taken: &[u64]) -> io::Result<bool> {
     let Some(resident) = resident() else { return Ok(true) };
     let (now, peak) = (resident.now / 1024, resident.peak / 1024);
@@ -120,7 +98,7 @@ fn is_flat(out: &mut impl io::Write, taken: &[u64]) -> io::Result<bool> {
     Ok(flat)
 }
 
-/// Two services, and the ways to them.
+/// Two services and their clients.
 struct Services {
     plain: Reached,
     failing: Reached,
@@ -128,13 +106,13 @@ struct Services {
 }
 
 impl Services {
-    async fn start(cli: &Cli) -> Result<Self, Box<dyn Error>> {
+    async fn start(cli: &Args) -> Result<Self, Box<dyn Error>> {
         let ((plain, first), (failing, second)) = (serve(cli).await?, serve(cli).await?);
         Ok(Self { plain, failing, _servers: [first, second] })
     }
 }
 
-async fn serve(cli: &Cli) -> Result<(Reached, Server), Box<dyn Error>> {
+async fn serve(cli: &Args) -> Result<(Reached, Server), Box<dyn Error>> {
     let clock = Arc::new(FixedClock::at(start()));
     let simulator = Simulator::new(Register::default()).with_clock(Arc::clone(&clock) as _);
     let server = Server::start(simulator.clone()).await?;
@@ -143,7 +121,7 @@ async fn serve(cli: &Cli) -> Result<(Reached, Server), Box<dyn Error>> {
     Ok((reached, server))
 }
 
-async fn one_round(cli: &Cli, seed: u64, services: &Services) -> Result<Round, Box<dyn Error>> {
+async fn one_round(cli: &Args, seed: u64, services: &Services) -> Result<Round, Box<dyn Error>> {
     let caseload = Caseload::from_seed(seed, cli.cases);
     let folder = tempfile::tempdir()?;
     let kept = |name| keep(cli, &folder.path().join(name));
@@ -167,8 +145,8 @@ async fn one_round(cli: &Cli, seed: u64, services: &Services) -> Result<Round, B
     Ok(soaked)
 }
 
-/// Where a side's cases, trail and alerts go.
-fn keep(cli: &Cli, file: &Path) -> Result<Kept, Box<dyn Error>> {
+/// The store, the audit trail and the alerts of one side.
+fn keep(cli: &Args, file: &Path) -> Result<Kept, Box<dyn Error>> {
     Ok(if cli.sqlite {
         Kept {
             store: Arc::new(SqliteStore::open(file)?),
@@ -184,7 +162,7 @@ fn keep(cli: &Cli, file: &Path) -> Result<Kept, Box<dyn Error>> {
     })
 }
 
-/// How many messages stand on record as sent.
+/// The number of sent messages in the audit trail.
 async fn sent(audit: &dyn AuditLog) -> Result<u64, Box<dyn Error>> {
     let filter = Filter::new().with_kind(EventKind::MessageSent);
     let (mut count, mut last) = (0, 0);
@@ -198,7 +176,7 @@ async fn sent(audit: &dyn AuditLog) -> Result<u64, Box<dyn Error>> {
 
 fn report(
     out: &mut impl io::Write,
-    cli: &Cli,
+    cli: &Args,
     seed: u64,
     seconds: f64,
     round: &Round,

@@ -1,59 +1,44 @@
-//! How many cases a run gets through in a second, with cases, audit trail and alerts in memory or in an
-//! SQLite file.
+//! Measures the cases a second of one run, with cases, audit trail and alerts in memory or in an SQLite file.
 //!
-//! ```sh
-//! cargo run --release --all-features --example throughput -- --memory examples/data/caseload.csv
-//! ```
-//!
-//! `--db FILE` runs over a file that `worker --import` has filled. `tools/throughput.py` does both, with the
-//! simulator in a process of its own, and prints the ratio and the memory taken.
+//! `--db FILE` runs over a file that `worker --import` wrote. `tools/throughput.py` measures both, with the
+//! simulator in a process of its own, and prints their ratio and the memory that they use.
 
-mod console;
-mod service;
-
-use clap::Parser;
-use console::{about, check_database, end, open, say, warn};
-use nhs_pds::process::alert::{AlertSink, MemoryAlerts, SqliteAlerts};
+use crate::console::{about, check_database, open, say, warn};
+use crate::service::Service;
 use nhs_pds::audit::{Actor, AuditLog, MemoryLog, SqliteLog};
 use nhs_pds::case::{CaseStore, MemoryStore, SqliteStore, caseload};
 use nhs_pds::clock::{Clock, SystemClock};
+use nhs_pds::process::alert::{AlertSink, MemoryAlerts, SqliteAlerts};
+use nhs_pds::process::{Worker, import};
 use nhs_pds::trace::Caller;
-use nhs_pds::process::{import, Worker};
-use service::Service;
 use std::error::Error;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::process::ExitCode;
 use std::sync::Arc;
 
-#[derive(Parser)]
+/// Measures the cases a second of one run
+#[derive(clap::Args)]
 #[command(
-    about = "Measures one run",
-    after_help = "Exit codes: 0 it ran, 1 it ran without rows that were refused, 2 it could not run"
+    after_help = "Exit codes: 0 measured, 1 measured, but rows were refused and did not count, 2 it could not run"
 )]
-struct Cli {
-    /// A caseload to be read into memory.
+pub(crate) struct Args {
+    /// A caseload to read into memory.
     #[arg(long, value_name = "CSV", conflicts_with = "db", required_unless_present = "db")]
     memory: Option<PathBuf>,
     /// An SQLite file with cases in it.
     #[arg(long, value_name = "FILE")]
     db: Option<PathBuf>,
-    /// How many questions are under way at a time.
+    /// How many questions may be open at the same time.
     #[arg(long, value_name = "COUNT", default_value = "8")]
     in_flight: NonZeroUsize,
-    /// How many cases are in memory at a time.
+    /// How many cases are in memory at the same time.
     #[arg(long, value_name = "COUNT", default_value = "100")]
     page_size: NonZeroUsize,
     #[command(flatten)]
     service: Service,
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    end("throughput", run(&Cli::parse()).await)
-}
-
-/// Where everything is kept.
+/// The store, the audit trail and the alerts.
 struct Kept {
     store: Arc<dyn CaseStore>,
     audit: Arc<dyn AuditLog>,
@@ -61,7 +46,7 @@ struct Kept {
 }
 
 /// Whether no row was refused.
-async fn run(cli: &Cli) -> Result<bool, Box<dyn Error>> {
+pub(crate) async fn run(cli: &Args) -> Result<bool, Box<dyn Error>> {
     let mut refused = 0;
     let caller = Caller::System(cli.service.us()?);
     let kept = match (&cli.memory, &cli.db) {
@@ -105,5 +90,5 @@ async fn run(cli: &Cli) -> Result<bool, Box<dyn Error>> {
         "{{\"seen\":{},\"asked\":{},\"written\":{},\"seconds\":{seconds:.3}}}\n",
         report.seen, report.eligible, report.numbers_written
     ))?;
-    Ok(refused == 0 && reached.knows_everybody())
+    Ok(refused == 0 && reached.has_all_people())
 }

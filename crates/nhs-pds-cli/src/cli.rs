@@ -1,0 +1,52 @@
+//! The command line.
+
+use crate::{commands, dev};
+use clap::{CommandFactory, Parser, Subcommand};
+use std::path::PathBuf;
+
+const AFTER_HELP: &str = "\
+Each command takes its options from the command line, from the environment, and from a configuration
+file, in this order. The environment variable of an option is NHS_PDS_ and its name in capital letters:
+NHS_PDS_DB for --db. The file is TOML: one table for each command, with the names of its options.
+docs/commands.md describes every command.
+
+Exit codes: 0 the command did all its work, 1 a person must look at the result, 2 the command could not
+run. `nhs-pds COMMAND --help` says what 0, 1 and 2 mean for the command.";
+
+/// Finds, verifies and keeps NHS Numbers.
+#[derive(Parser)]
+#[command(name = "nhs-pds", version, after_help = AFTER_HELP, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    /// The configuration file. [env: NHS_PDS_CONFIG]
+    #[arg(long, value_name = "FILE")]
+    #[allow(dead_code, reason = "read by `config::apply`, before the command line is parsed")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    Trace(commands::trace::Args),
+    Worker(Box<commands::worker::Args>),
+    Review(commands::review::Args),
+    Audit(commands::audit::Args),
+    Report(commands::report::Args),
+    Check(commands::check::Args),
+    Letter(commands::letter::Args),
+    Wire(commands::wire::Args),
+    Fhir(commands::fhir::Args),
+    Jwks(commands::jwks::Args),
+    Simulator(commands::simulator::Args),
+    Compare(Box<commands::compare::Args>),
+    Completions(commands::completions::Args),
+    Man(commands::man::Args),
+    /// Tools for developers of nhs-pds.
+    #[command(subcommand, hide = true)]
+    Dev(dev::Tool),
+}
+
+/// The whole command line, as clap describes it.
+pub(crate) fn command() -> clap::Command {
+    Cli::command()
+}
