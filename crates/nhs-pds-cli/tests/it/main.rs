@@ -1,5 +1,7 @@
 //! Tests of the command.
 
+mod command;
 mod comparison;
 mod private_file;
+mod recorded;
 mod soak;
