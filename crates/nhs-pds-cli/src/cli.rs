@@ -48,5 +48,11 @@ pub(crate) enum Command {
 
 /// The whole command line, as clap describes it.
 pub(crate) fn command() -> clap::Command {
-    Cli::command()
+    Cli::command().mut_subcommands(with_exit_codes)
+}
+
+/// The command, with its exit codes in the help of its subcommands too.
+fn with_exit_codes(command: clap::Command) -> clap::Command {
+    let Some(help) = command.get_after_help().cloned() else { return command };
+    command.mut_subcommands(|inner| with_exit_codes(inner.after_help(help.clone())))
 }

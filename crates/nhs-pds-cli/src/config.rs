@@ -370,3 +370,196 @@ impl File {
         format!("{}: [{}] {key}", self.name, names.join("."))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+    use std::io::Write as _;
+
+    /// The options that only the command line may set: they say what to do with one person, item or event.
+    const ARGUMENTS_ONLY: [&str; 41] = [
+        "address",
+        "advisory",
+        "after",
+        "assignee",
+        "attended",
+        "authorised-by",
+        "authority",
+        "birthdate",
+        "case",
+        "code",
+        "config",
+        "court-order",
+        "date-of-birth",
+        "date-of-death",
+        "death-date",
+        "email",
+        "exact",
+        "family",
+        "forename",
+        "from",
+        "fuzzy",
+        "gender",
+        "given",
+        "gp",
+        "help",
+        "history",
+        "is-one-person",
+        "kind",
+        "limit",
+        "local-id",
+        "max",
+        "message-id",
+        "nhs-number",
+        "phone",
+        "postcode",
+        "reason",
+        "state",
+        "surname",
+        "to",
+        "user",
+        "version",
+    ];
+
+    fn all_options(command: &Command, found: &mut Vec<String>) {
+        found.extend(options(command).map(|option| long(option).to_owned()));
+        for command in command.get_subcommands() {
+            all_options(command, found);
+        }
+    }
+
+    #[test]
+    fn every_option_is_a_setting_or_an_argument_only() {
+        let mut root = crate::cli::command();
+        root.build();
+        let mut found = Vec::new();
+        all_options(&root, &mut found);
+        for option in &found {
+            let option = option.as_str();
+            let lists = [SETTINGS.contains(&option), ARGUMENTS_ONLY.contains(&option)];
+            assert_eq!(lists.iter().filter(|is_there| **is_there).count(), 1, "--{option}");
+        }
+        for option in SETTINGS.iter().chain(&ARGUMENTS_ONLY) {
+            assert!(found.iter().any(|there| there == option), "there is no --{option}");
+        }
+    }
+
+    /// The arguments after the program, with these variables and this file.
+    fn applied(given: &str, env: &[(&str, &str)], file: &str) -> Result<Vec<String>, String> {
+        let mut made = tempfile::NamedTempFile::new().unwrap();
+        made.write_all(file.as_bytes()).unwrap();
+        let mut arguments = vec![OsString::from("nhs-pds")];
+        if !file.is_empty() {
+            arguments.push("--config".into());
+            arguments.push(made.path().into());
+        }
+        let begin = arguments.len();
+        arguments.extend(given.split_whitespace().map(OsString::from));
+        let env: BTreeMap<&str, &str> = env.iter().copied().collect();
+        let applied =
+            apply(&crate::cli::command(), arguments, |name| env.get(name).map(OsString::from));
+        let shown = |text: String| text.replace(made.path().to_str().unwrap(), "FILE");
+        match applied {
+            Ok(applied) => {
+                let arguments = applied.arguments.into_iter().skip(begin);
+                Ok(arguments.map(|argument| argument.into_string().unwrap()).collect())
+            }
+            Err(error) => Err(shown(error.to_string())),
+        }
+    }
+
+    #[track_caller]
+    fn expect(given: &str, env: &[(&str, &str)], file: &str, arguments: &str) {
+        let expected: Vec<&str> = arguments.split_whitespace().collect();
+        assert_eq!(applied(given, env, file).unwrap(), expected);
+    }
+
+    #[test]
+    fn the_command_line_is_before_the_environment_and_this_before_the_file() {
+        let file = "[worker]\ndb = 'file'\nattempts = 2\nlease = '1s'";
+        let env = [("NHS_PDS_DB", "env"), ("NHS_PDS_ATTEMPTS", "3")];
+        expect("worker --db arg", &env, file, "worker --attempts=3 --lease=1s --db arg");
+        expect("worker --db=arg", &[], file, "worker --attempts=2 --lease=1s --db=arg");
+        expect("worker", &[("NHS_PDS_DB", "")], file, "worker --db=file --lease=1s --attempts=2");
+        expect("report", &env, file, "report --db=env");
+    }
+
+    #[test]
+    fn an_option_that_excludes_one_of_higher_precedence_is_left_out() {
+        let file = "[worker]\nonce = true";
+        expect("worker --interval 5m", &[], file, "worker --interval 5m");
+        expect("worker", &[("NHS_PDS_INTERVAL", "5m")], file, "worker --interval=5m");
+        let env = [("NHS_PDS_ONCE", "true"), ("NHS_PDS_INTERVAL", "5m")];
+        // clap refuses these two.
+        expect("worker", &env, "", "worker --interval=5m --once");
+        expect("report --caseload x", &[("NHS_PDS_DB", "y")], "", "report --caseload x");
+    }
+
+    #[test]
+    fn options_go_to_the_command_that_has_them() {
+        let file = "[audit]\ndb = 'd'\n[audit.query]\nanchors = 'q'\n[audit.verify]\njson = true";
+        expect(
+            "audit query --user audit",
+            &[],
+            file,
+            "audit --db=d query --anchors=q --user audit",
+        );
+        expect("audit verify", &[], file, "audit --db=d verify --json");
+        expect("audit --db verify verify", &[], file, "audit --db verify verify --json");
+        let file = "[fhir]\nmode = 'hcw'";
+        expect("fhir retrieve 1", &[], file, "fhir --mode=hcw retrieve 1");
+        expect("fhir retrieve 1 --mode app", &[], file, "fhir retrieve 1 --mode app");
+        expect("trace --smsp u", &[("NHS_PDS_SERVICE", "v")], "", "trace --smsp u");
+        expect("check", &[("NHS_PDS_DB", "d")], "", "check");
+    }
+
+    #[test]
+    fn lists_and_flags() {
+        let file = "[worker]\nquiet = ['22:00', '06:00']\nonce = false";
+        expect("worker", &[], file, "worker --quiet 22:00 06:00");
+        expect("worker", &[("NHS_PDS_QUIET", "1:00, 2:00")], file, "worker --quiet 1:00 2:00");
+        let file = "[simulator]\nanswer = ['1=A', '2=B']\nseed = 7";
+        expect("simulator", &[], file, "simulator --seed=7 --answer=1=A --answer=2=B");
+        let refused = applied("worker", &[("NHS_PDS_ONCE", "yes")], "").unwrap_err();
+        assert_eq!(refused, "NHS_PDS_ONCE: write true or false");
+    }
+
+    #[test]
+    fn a_person_is_never_configured() {
+        let env =
+            [("NHS_PDS_SURNAME", "Owen"), ("NHS_PDS_COURT_ORDER", "1"), ("NHS_PDS_CASE", "C")];
+        let given = "review --db d resolve C1 1 correct";
+        expect(given, &env, "", given);
+        let refused = applied("check", &[], "[fhir.search]\nfamily = 'Owen'").unwrap_err();
+        assert_eq!(refused, "FILE: [fhir.search] family: give this option on the command line");
+    }
+
+    #[test]
+    fn a_wrong_file_is_refused() {
+        for (file, said) in [
+            ("[wroker]\n", "FILE: wroker: there is no such command"),
+            ("[worker]\nitnerval = '5m'", "FILE: [worker] itnerval: there is no such option here"),
+            ("db = 'x'", "FILE: db: there is no such option here"),
+            ("config = 'x'", "FILE: config: give this option on the command line"),
+            (
+                "[fhir.search]\nmode = 'hcw'",
+                "FILE: [fhir.search] mode: there is no such option here",
+            ),
+            ("[worker]\nonce = 1", "FILE: [worker] once: write true or false"),
+            (
+                "[worker]\ndb = true",
+                "FILE: [worker] db: write a text in quotation marks, or a whole number",
+            ),
+            (
+                "[worker]\ndb = ['a', 'b']",
+                "FILE: [worker] db: write a text in quotation marks, or a whole number",
+            ),
+        ] {
+            assert_eq!(applied("check", &[], file).unwrap_err(), said);
+        }
+        let refused = applied("check", &[], "[fhir]\nkey = secret text").unwrap_err();
+        assert!(refused.starts_with("FILE: line 2 is not TOML: "), "{refused}");
+        assert!(!refused.contains("secret text"), "{refused}");
+    }
+}

@@ -83,26 +83,47 @@ enum Command {
     },
     /// Shows an item with its evidence and its history. The audit trail records this
     Show {
+        /// The case id.
         case: CaseId,
+        /// The number of the item in its case.
         item: u32,
         /// Print the item as one JSON object.
         #[arg(long)]
         json: bool,
     },
     /// Assigns an item to a user
-    Assign { case: CaseId, item: u32, user: String },
+    Assign {
+        /// The case id.
+        case: CaseId,
+        /// The number of the item in its case.
+        item: u32,
+        /// The user id.
+        user: String,
+    },
     /// Moves an item to a state: `open`, `with_front_line`, `with_gp`, `with_national_back_office`
     Move {
+        /// The case id.
         case: CaseId,
+        /// The number of the item in its case.
         item: u32,
+        /// The new state.
         #[arg(value_parser = state)]
         state: ReviewState,
     },
     /// Adds a note to an item
-    Note { case: CaseId, item: u32, text: String },
+    Note {
+        /// The case id.
+        case: CaseId,
+        /// The number of the item in its case.
+        item: u32,
+        /// The note.
+        text: String,
+    },
     /// Resolves an item
     Resolve {
+        /// The case id.
         case: CaseId,
+        /// The number of the item in its case.
         item: u32,
         #[command(subcommand)]
         how: How,
@@ -118,13 +139,25 @@ enum Command {
         code: Option<String>,
     },
     /// Undoes a merge of OTHER into CASE
-    UndoMerge { case: CaseId, other: CaseId },
+    UndoMerge {
+        /// The case id.
+        case: CaseId,
+        /// The merged case.
+        other: CaseId,
+    },
     /// Deletes a case logically
-    Delete { case: CaseId },
+    Delete {
+        /// The case id.
+        case: CaseId,
+    },
     /// Undoes a logical deletion
-    Undelete { case: CaseId },
+    Undelete {
+        /// The case id.
+        case: CaseId,
+    },
     /// Erases a case permanently
     Erase {
+        /// The case id.
         case: CaseId,
         /// The reference of the court order. It is kept permanently: it must not contain personal data.
         #[arg(long, value_name = "REF")]
@@ -135,15 +168,24 @@ enum Command {
 #[derive(Subcommand)]
 enum How {
     /// You have confirmed that this is the person's number
-    Accept { number: NhsNumber },
+    Accept {
+        /// The NHS Number.
+        number: NhsNumber,
+    },
     /// This is not the person's number, and never will be
-    Reject { number: NhsNumber },
+    Reject {
+        /// The NHS Number.
+        number: NhsNumber,
+    },
     /// The demographic fields were wrong: correct them and trace again
     Correct(Fields),
     /// PDS has no record of the person
     NotOnPds,
     /// OTHER is a case of the same person: merge it into this case
-    Merge { other: CaseId },
+    Merge {
+        /// The other case.
+        other: CaseId,
+    },
     /// The necessary work is done
     Acknowledge,
     /// No work is necessary

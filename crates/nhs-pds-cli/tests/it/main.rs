@@ -2,6 +2,8 @@
 
 mod command;
 mod comparison;
+mod config;
+mod output;
 mod private_file;
 mod recorded;
 mod soak;
