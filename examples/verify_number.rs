@@ -1,77 +1,44 @@
-//! Is this the person's NHS Number?
-//!
-//! ```sh
-//! cargo run --all-features --example verify_number -- "943 476 5919" 1984-02-29 --family Smith
-//! ```
-//!
-//! Asks the simulator, or the service of `--service`. Without arguments it verifies the number of the
-//! first person in the simulator's register. Exits 0 when the number is verified, 1 when it is not (or when
-//! rows of `--register` were refused), 2 when there was no answer or the question cannot be asked.
+//! Checks an NHS Number without a service, then verifies with a service that it is the person's number.
+#![expect(clippy::print_stdout, reason = "an example prints what it shows")]
 
-#[path = "../crates/nhs-pds-cli/src/console.rs"]
-mod console;
-#[path = "../crates/nhs-pds-cli/src/service.rs"]
-mod service;
-
-use clap::Parser;
-use console::{end, say, warn};
-use nhs_pds::trace::{Caller, Freshness, Outcome, VerifyNumber};
-use service::{Service, parse};
+use nhs_pds::nhs_number::NhsNumber;
+use nhs_pds::simulator::{Caseload, Simulator};
+use nhs_pds::smsp::{Client, Config};
+use nhs_pds::trace::{Caller, Freshness, LocalIdentity, Outcome, VerifyNumber};
 use std::error::Error;
-use std::process::ExitCode;
-
-#[derive(Parser)]
-#[command(
-    about = "Verifies an NHS Number",
-    after_help = "Exit codes: 0 verified, 1 not verified, or rows of --register were refused, 2 no answer, or the question cannot be asked"
-)]
-struct Cli {
-    /// The number, bare, `3 3 4` or `3-3-4`.
-    #[arg(default_value = "937 465 9298")]
-    nhs_number: String,
-    /// The person's date of birth, YYYYMMDD or YYYY-MM-DD.
-    #[arg(default_value = "1986-01-19")]
-    date_of_birth: String,
-    /// The person's surname.
-    #[arg(long)]
-    family: Option<String>,
-    /// The person's first given name.
-    #[arg(long)]
-    given: Option<String>,
-    #[command(flatten)]
-    service: Service,
-}
+use std::sync::Arc;
 
 #[tokio::main]
-async fn main() -> ExitCode {
-    end("verify_number", verify(&Cli::parse()).await)
-}
+async fn main() -> Result<(), Box<dyn Error>> {
+    // The check digit finds typing errors. It does not prove that the number was issued.
+    for text in ["937 465 9298", "9374659299"] {
+        match text.parse::<NhsNumber>() {
+            Ok(number) => println!("{text}: {number} on screens, {} in messages", number.digits()),
+            Err(error) => println!("{text}: {error}"),
+        }
+    }
 
-async fn verify(cli: &Cli) -> Result<bool, Box<dyn Error>> {
-    let mut question: VerifyNumber = VerifyNumber::new(
-        parse("NHS Number", &cli.nhs_number)?,
-        parse("date of birth", &cli.date_of_birth)?,
-    );
-    if let Some(family) = &cli.family {
-        question = question.with_family(parse("--family", family)?);
+    // Your program: an `HttpTransport` instead of the simulator.
+    let simulator = Simulator::new(Caseload::from_seed(2026, 240).register().clone());
+    let us = LocalIdentity::new("RHM".parse()?, "case-management")?;
+    let config = Config::new("https://smsp.example/pds".parse()?, us.clone());
+    let client = Client::new(config, Arc::new(simulator));
+
+    for born in ["1986-01-19", "1968-01-19"] {
+        let question: VerifyNumber = VerifyNumber::new("937 465 9298".parse()?, born.parse()?)
+            .with_family("Owen".parse()?)
+            .with_given("Elizabeth".parse()?);
+        let answer = client.verify_nhs_number(&Caller::System(us.clone()), &question).await?;
+        let said = match &answer.outcome {
+            Outcome::Found(found) if found.freshness == Freshness::Live => "verified",
+            Outcome::Found(_) => "verified in the provider's copy: verify again later",
+            Outcome::NotVerified => "not verified: the fields do not match the number's record",
+            Outcome::Superseded { .. } => "superseded: the person has a new number",
+            Outcome::Invalidated => "no longer valid, and no number replaces it",
+            Outcome::None => "no record has this number",
+            other => other.name(),
+        };
+        println!("born {born}: {said}");
     }
-    if let Some(given) = &cli.given {
-        question = question.with_given(parse("--given", given)?);
-    }
-    let reached = cli.service.reach().await?;
-    let caller = Caller::System(cli.service.us()?);
-    let answer = reached.client.verify_nhs_number(&caller, &question).await?;
-    let said = match &answer.outcome {
-        Outcome::Found(found) if found.freshness == Freshness::Live => "verified",
-        Outcome::Found(_) => "verified from the provider's copy: ask again later",
-        Outcome::NotVerified => "not verified: the particulars do not match the number's record",
-        Outcome::Superseded { by: Some(_), .. } => "superseded: the person has a new number",
-        Outcome::Superseded { by: None, .. } => "superseded: ask for the new number",
-        Outcome::Invalidated => "no longer valid, and nothing replaces it",
-        Outcome::None => "nobody has this number",
-        other => other.name(),
-    };
-    say(&format!("{said}\n"))?;
-    warn(format!("asked {reached}"));
-    Ok(matches!(answer.outcome, Outcome::Found(_)) && reached.knows_everybody())
+    Ok(())
 }

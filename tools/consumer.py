@@ -275,10 +275,10 @@ def block(text, language, count):
 
 
 def simulator(*arguments):
-    command = ["cargo", "build", "--locked", "--quiet", "--all-features", "--example", "simulator"]
+    command = ["cargo", "build", "--locked", "--quiet", "-p", "nhs-pds-cli"]
     made = output([*command, "--message-format=json-render-diagnostics"], cwd=ROOT)
     binary = next(filter(None, (json.loads(line).get("executable") for line in made.splitlines())))
-    return subprocess.Popen([binary, *arguments], stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen([binary, "simulator", *arguments], stdout=subprocess.PIPE, text=True)
 
 
 def refuses_strangers(url, certificates):

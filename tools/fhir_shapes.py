@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Checks answers of the simulator's FHIR API against the shapes of the published OpenAPI description.
 
-    python3 tools/fhir_shapes.py [path of the example `simulator`] [register]
+    python3 tools/fhir_shapes.py [path of nhs-pds] [register]
 
 Starts the simulator, requests every person of the register by each operation, provokes each error, and checks
 required members, types, patterns, formats, code lists, displays, and FHIR's own rule that nothing is empty. The
@@ -485,7 +485,7 @@ def run(binary, register, *switches, named=None):
     for person, (code, by_number) in zip(plain, CHOSEN):
         answers[person["NHS_NUMBER"]] = (code, by_number)
     chosen = [f"--answer={number}={code}" for number, (code, _) in answers.items()]
-    process = subprocess.Popen([binary, *switches, *chosen], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen([binary, "simulator", *switches, *chosen], stdout=subprocess.PIPE, text=True)
     try:
         process.stdout.readline()
         api = Api(process.stdout.readline().strip(), named)
@@ -498,7 +498,7 @@ def run(binary, register, *switches, named=None):
 
 
 def main():
-    binary = sys.argv[1] if len(sys.argv) > 1 else "target/debug/examples/simulator"
+    binary = sys.argv[1] if len(sys.argv) > 1 else "target/debug/nhs-pds"
     with open(sys.argv[2] if len(sys.argv) > 2 else "examples/data/register.csv", encoding="utf-8", newline="") as file:
         register = list(csv.DictReader(file))
     elsewhere = "https://elsewhere.example/R4"

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Tests the example `pds_fhir` against its documentation, with a server that shares no code with it.
+"""Checks that `nhs-pds fhir` does what its documentation says, against a server that shares no code with it.
 
-    python3 tools/pds_fhir.py [path of the example's binary]
+    python3 tools/pds_fhir.py [path of nhs-pds]
 
 The server's response depends only on the path and the query, as in the public sandbox. Its responses have the
 shapes of the published OpenAPI examples; its people are the sandbox's.
@@ -183,7 +183,7 @@ def differences(expected, got):
 
 
 def main():
-    binary = sys.argv[1] if len(sys.argv) > 1 else "target/debug/examples/pds_fhir"
+    binary = [sys.argv[1] if len(sys.argv) > 1 else "target/debug/nhs-pds", "fhir"]
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     env = {key: value for key, value in os.environ.items() if not key.startswith("PDS_FHIR")}
@@ -191,7 +191,7 @@ def main():
     env["PDS_FHIR_BASE"] = f"http://localhost:{server.server_port}{BASE}"
     faults = []
     for arguments, code, expected in CASES:
-        run = subprocess.run([binary, *arguments], env=env, capture_output=True, text=True, timeout=60)
+        run = subprocess.run([*binary, *arguments], env=env, capture_output=True, text=True, timeout=60)
         where = " ".join(arguments)
         if run.returncode != code:
             faults.append(f"{where}: exit code {run.returncode}, not {code}: {run.stderr.strip()}")
@@ -210,8 +210,8 @@ def main():
         requests, messages = {request for request, _ in asked}, {message for _, message in asked}
         if len(asked) != attempts or len(requests) != 1 or len(messages) != attempts:
             faults.append(f"{number}: {attempts} attempts were expected: {asked}")
-    helped = subprocess.run([binary, "--help"], capture_output=True, text=True, timeout=60).stdout
-    with open(os.path.join(os.path.dirname(__file__), "../examples/api/mod.rs")) as source:
+    helped = subprocess.run([*binary, "--help"], capture_output=True, text=True, timeout=60).stdout
+    with open(os.path.join(os.path.dirname(__file__), "../crates/nhs-pds-cli/src/api.rs")) as source:
         names = set(re.findall(r"PDS_FHIR_[A-Z_]+[A-Z]", source.read()))
     faults += [f"--help does not name {name}" for name in sorted(names) if name not in helped]
     if not names:

@@ -16,7 +16,7 @@ import sys
 import tempfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-MADE = os.path.join(ROOT, "target", "release", "examples")
+MADE = os.path.join(ROOT, "target", "release", "nhs-pds")
 
 
 def measured(command):
@@ -35,10 +35,7 @@ def main():
     arguments.add_argument("--cases", type=int, nargs="+", default=[10_000, 100_000])
     arguments.add_argument("--page-size", type=int, default=100)
     arguments = arguments.parse_args()
-    build = ["cargo", "build", "--release", "--locked", "--all-features"]
-    for name in ["worker", "simulator", "throughput"]:
-        build += ["--example", name]
-    subprocess.run(build, cwd=ROOT, check=True)
+    subprocess.run(["cargo", "build", "--release", "--locked", "-p", "nhs-pds-cli"], cwd=ROOT, check=True)
     print("cases    where    seconds  cases/s  asked/s  peak MiB")
     for cases in arguments.cases:
         with tempfile.TemporaryDirectory() as folder:
@@ -47,17 +44,16 @@ def main():
 
 def measure(arguments, cases, folder):
     file = lambda name: os.path.join(folder, name)
-    program = lambda name: os.path.join(MADE, name)
     simulator = subprocess.Popen(
-        [program("simulator"), "--cases", str(cases), "--caseload", file("cases.csv")],
+        [MADE, "simulator", "--cases", str(cases), "--caseload", file("cases.csv")],
         stdout=subprocess.PIPE,
         text=True,
     )
     try:
         url = simulator.stdout.readline().strip()
-        load = [program("worker"), "--db", file("db"), "--import", file("cases.csv")]
+        load = [MADE, "worker", "--db", file("db"), "--import", file("cases.csv")]
         subprocess.run(load + ["--export", file("before.csv")], check=True, stderr=subprocess.DEVNULL)
-        run = [program("throughput"), "--service", url, "--page-size", str(arguments.page_size)]
+        run = [MADE, "dev", "throughput", "--service", url, "--page-size", str(arguments.page_size)]
         rates = {}
         for where, kept in [("memory", ["--memory", file("cases.csv")]), ("sqlite", ["--db", file("db")])]:
             report, peak = measured(run + kept)

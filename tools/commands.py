@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Checks that every example meets an operator's needs.
+"""Checks what an operator needs of every command of nhs-pds.
 
-    python3 tools/examples.py [folder of the examples' binaries]
+    python3 tools/commands.py [path of nhs-pds]
 
-* An example does not panic when the reader of its standard output or standard error closes (`| head -1`).
-* An unusable path (a folder, a missing file) gives a message with the path, and exit code 2.
-* Rejected rows and an unknown case give an exit code other than 0; `--help` lists the exit codes.
-* Text from local data or a service reaches a terminal without control, direction or zero-width characters.
-* Files with personal data are created with mode 0600, and the files of a killed program are removed.
+* A reader that closes its end (`| head -1`) does not cause a panic, on standard output or standard error.
+* For a path that cannot be used (a folder, nothing there), it prints a sentence with the path and ends with exit code 2.
+* Refused rows and an unknown case do not give exit code 0; `--help` names the exit codes.
+* It never prints control, direction or zero-width characters of local data or of a service to a terminal.
+* It creates files with personal data with mode 0600, and removes the partial files of killed programs.
 """
 
 import os
@@ -19,7 +19,9 @@ import sys
 import tempfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-BINARIES = sys.argv[1] if len(sys.argv) > 1 else os.path.join(ROOT, "target/debug/examples")
+BINARY = sys.argv[1] if len(sys.argv) > 1 else os.path.join(ROOT, "target/debug/nhs-pds")
+# Commands that `--help` does not list.
+TOOLS = ["sample-data", "soak", "throughput"]
 COLUMNS = (
     "case_id,record_type,surname,forename,date_of_birth,gender,address_1,address_2,address_3,address_4,address_5,"
     "postcode,allocated_worker,allocation_start,allocation_end,date_of_death,nhs_number,nhs_number_source"
@@ -34,14 +36,17 @@ def fault(text):
     print(text)
 
 
+def command(name):
+    return [BINARY, "dev", name] if name in TOOLS else [BINARY, name]
+
+
 def run(name, *arguments, stdin="", **more):
-    command = [os.path.join(BINARIES, name), *arguments]
-    env = {key: value for key, value in os.environ.items() if not key.startswith("PDS_FHIR")}
-    return subprocess.run(command, input=stdin.encode(), capture_output=True, timeout=300, env=env, cwd=ROOT, **more)
+    env = {key: value for key, value in os.environ.items() if not key.startswith(("PDS_FHIR", "NHS_PDS"))}
+    return subprocess.run([*command(name), *arguments], input=stdin.encode(), capture_output=True, timeout=300, env=env, cwd=ROOT, **more)
 
 
 def expect(code, name, *arguments, says=None, stdin=""):
-    """Runs an example; checks its exit code, for clean text, and for a text on either stream."""
+    """Runs a command, and checks its exit code, its characters, and a word on either stream."""
     done = run(name, *arguments, stdin=stdin)
     where = f"{name} {' '.join(arguments)}"
     out, err = done.stdout.decode(), done.stderr.decode()
@@ -58,12 +63,12 @@ def expect(code, name, *arguments, says=None, stdin=""):
 
 
 def closed(name, *arguments, stdin="", stream="stdout"):
-    """Runs an example whose reader has closed before it starts."""
+    """Runs a command whose reader has closed before it begins."""
     reader, writer = os.pipe()
     os.close(reader)
     other = "stderr" if stream == "stdout" else "stdout"
     done = subprocess.run(
-        [os.path.join(BINARIES, name), *arguments], input=stdin.encode(), timeout=300, cwd=ROOT,
+        [*command(name), *arguments], input=stdin.encode(), timeout=300, cwd=ROOT,
         **{stream: writer, other: subprocess.PIPE},
     )
     os.close(writer)
@@ -79,7 +84,7 @@ def private(path):
 
 
 def main():
-    # Files created without an explicit mode are then readable by all users.
+    # So that every user can read a file that is created without a mode of its own.
     os.umask(0)
     with tempfile.TemporaryDirectory() as folder:
         check(folder, lambda name: os.path.join(folder, name))
@@ -88,7 +93,7 @@ def main():
 
 
 def check(folder, file):
-    # A control character may come from a wrong quotation mark that merged rows: some columns reject it.
+    # A control character may come from a quotation mark that joins rows: some columns refuse it.
     soft = "Smi\u200bth\u202e"
     text = soft + "\x1b[2J"
     rows = {
@@ -116,18 +121,17 @@ def check(folder, file):
                "--service", "http://127.0.0.1:1/")
     if lost.returncode != 1 or b"Connection refused" not in lost.stderr:
         fault(f"worker --service: does not say why nothing was answered: {lost.stderr.decode().strip()}")
-    expect(1, "get_nhs_number", file("refused.csv"), "--results", file("results.csv"), says="line 3, date_of_birth")
-    expect(1, "data_quality", "--caseload", file("refused.csv"), "--csv", file("quality.csv"), says="line 4, nhs_number")
-    expect(0, "data_quality", "--db", db, says="number_damaged:open")
+    expect(1, "trace", file("refused.csv"), "--results", file("results.csv"), says="line 3, date_of_birth")
+    expect(1, "report", "--caseload", file("refused.csv"), "--csv", file("quality.csv"), says="line 4, nhs_number")
+    expect(0, "report", "--db", db, says="number_damaged:open")
     expect(1, "throughput", "--memory", file("refused.csv"), says="line 4, nhs_number")
-    expect(1, "compare_services", file("refused.csv"), says="line 4, nhs_number")
-    expect(1, "compare_services", file("unallocated.csv"), says="Nothing was compared")
-    # A port without a listener.
+    expect(1, "compare", file("refused.csv"), says="line 4, nhs_number")
+    expect(1, "compare", file("nobody.csv"), says="Nothing was compared")
+    # No server listens on this port.
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        closed_port = f"http://127.0.0.1:{taken.getsockname()[1]}/"
-        expect(1, "compare_services", file("good.csv"), "--smsp", closed_port, "--fhir", closed_port,
-               says="Nothing was compared")
+        nobody = f"http://127.0.0.1:{taken.getsockname()[1]}/"
+        expect(1, "compare", file("good.csv"), "--smsp", nobody, "--fhir", nobody, says="Nothing was compared")
     listed = expect(0, "review", "--db", db, "list", says="number_damaged")
     item = next(line for line in listed.splitlines() if "number_damaged" in line)
     damaged = next(row for row in rows["refused.csv"] if "9.43477E+09" in row).split(",")[0]
@@ -138,16 +142,16 @@ def check(folder, file):
     expect(0, "audit", "--db", db, "export", damaged, "--out", file("export.jsonl"))
     expect(0, "audit", "--db", db, "export", "C1")
     for command in ["query", "--case"], ["export"]:
-        for _ in range(2):  # The first query is on record, and is not an event of the case.
-            expect(1, "audit", "--db", db, *command, "NO-SUCH-CASE", says="about this case")
-    expect(1, "review", "--db", db, "show", "NO-SUCH-CASE", "1", says="refused")
-    expect(1, "review", "--db", db, "delete", "NO-SUCH-CASE", says="refused")
+        for _ in range(2):  # The trail records the query, which is no event about the case.
+            expect(1, "audit", "--db", db, *command, "NOBODY", says="about this case")
+    expect(1, "review", "--db", db, "show", "NOBODY", "1", says="refused")
+    expect(1, "review", "--db", db, "delete", "NOBODY", says="refused")
     for path, code in ("tests/data/smsp/details.xml", 0), (file("good.csv"), 2):
         expect(code, "wire", "decode", path)
-    expect(1, "check_numbers", stdin=f"{text}\n")
-    expect(0, "check_numbers", stdin="\ufeff943 476 5919\n")
+    expect(1, "check", stdin=f"{text}\n")
+    expect(0, "check", stdin="\ufeff943 476 5919\n")
     expect(0, "letter", "--out", file("letter.html"))
-    expect(0, "sample_data", "--cases", "20", "--out", file("sample"))
+    expect(0, "sample-data", "--cases", "20", "--out", file("sample"))
 
     # Unusable paths.
     missing = file("missing/none")
@@ -158,17 +162,17 @@ def check(folder, file):
             ["review", "--db", path, "list"],
             ["audit", "--db", path, "verify"],
             ["audit", "--db", db, "verify", "--anchors", path],
-            ["data_quality", "--db", path],
-            ["data_quality", "--caseload", path],
-            ["get_nhs_number", path, "--results", file("results.csv")],
-            ["get_nhs_number", file("good.csv"), "--results", file("results.csv"), "--db", path],
-            ["compare_services", path],
+            ["report", "--db", path],
+            ["report", "--caseload", path],
+            ["trace", path, "--results", file("results.csv")],
+            ["trace", file("good.csv"), "--results", file("results.csv"), "--db", path],
+            ["compare", path],
             ["throughput", "--memory", path],
             ["throughput", "--db", path],
             ["wire", "decode", path],
             ["jwks", f"k={path}"],
-            ["find_person", "--roots", path],
-            ["find_person", "--register", path],
+            ["trace", file("good.csv"), "--results", file("results.csv"), "--roots", path],
+            ["trace", file("good.csv"), "--results", file("results.csv"), "--register", path],
         ]:
             if "--anchors" in arguments and path == missing:
                 continue  # A missing anchor file has no anchors.
@@ -176,15 +180,15 @@ def check(folder, file):
     for name, *arguments in [
         ["letter", "--out", folder],
         ["worker", "--db", db, "--export", folder],
-        ["data_quality", "--csv", folder],
-        ["get_nhs_number", file("good.csv"), "--results", folder],
+        ["report", "--csv", folder],
+        ["trace", file("good.csv"), "--results", folder],
         ["simulator", "--caseload", folder],
     ]:
         expect(2, name, *arguments, says="it is a folder")
     for name, *arguments in [
         ["worker", "--db", file("other.sqlite"), "--import", file("book.xlsx")],
-        ["data_quality", "--caseload", file("book.xlsx")],
-        ["get_nhs_number", file("book.xlsx"), "--results", file("results.csv")],
+        ["report", "--caseload", file("book.xlsx")],
+        ["trace", file("book.xlsx"), "--results", file("results.csv")],
     ]:
         expect(2, name, *arguments, says="workbook")
 
@@ -196,44 +200,46 @@ def check(folder, file):
 
     # Closed readers, and the exit codes in the help.
     commands = {
+        "completions": ["bash"],
+        "man": [],
         "audit": ["--db", db, "query"],
-        "check_numbers": [],
-        "compare_services": [file("good.csv")],
-        "data_quality": ["--db", db],
-        "find_person": [],
-        "get_nhs_number": [file("good.csv"), "--results", file("results.csv")],
+        "check": [],
+        "compare": [file("good.csv")],
+        "report": ["--db", db],
+        "trace": [file("good.csv"), "--results", file("results.csv")],
         "jwks": [],
         "letter": ["--out", file("letter.html")],
-        "pds_fhir": ["token"],
+        "fhir": ["token"],
         "review": ["--db", db, "list"],
-        "sample_data": ["--cases", "20", "--out", file("sample")],
+        "sample-data": ["--cases", "20", "--out", file("sample")],
         "soak": ["--cases", "20"],
         "throughput": ["--memory", file("good.csv")],
-        "verify_number": [],
         "wire": ["decode", "tests/data/smsp/details.xml"],
         "worker": ["--db", db, "--once"],
     }
-    sources = {name[:-3] for name in os.listdir(os.path.join(ROOT, "examples")) if name.endswith(".rs")}
+    listed = subprocess.run([BINARY, "--help"], capture_output=True, text=True, timeout=60).stdout
+    listed = listed.split("Commands:\n")[1].split("\n\n")[0].splitlines()
+    names = {line.split()[0] for line in listed if not line.startswith("   ")} - {"help"} | set(TOOLS)
     # The simulator prints two lines and serves until it is stopped.
-    for name in sorted(sources - set(commands) - {"simulator"}):
+    for name in sorted(names - set(commands) - {"simulator"}):
         fault(f"{name} is not run with a closed pipe")
     for name, arguments in commands.items():
         for stream in "stdout", "stderr":
             closed(name, *arguments, stdin="x\n9434765919\n", stream=stream)
         closed(name, "--no-such-option", stream="stderr")
-    for name in sorted(sources):
+    for name in sorted(names):
         expect(0, name, "--help", says="Exit codes: 0")
 
 
 def killed(file):
-    """Checks that an export removes the partial files of killed exports, also under other names."""
+    """The next export removes the partial file of a killed one, whatever its name."""
     partial = [file(f".{name}.csv.nhs-pds.partial") for name in ("killed", "killed-yesterday")]
     for path in partial:
         with open(path, "w") as left:
             left.write("half of a person")
         os.chmod(path, 0o600)
     process = subprocess.Popen(
-        [os.path.join(BINARIES, "get_nhs_number"), "--results", file("killed.csv")],
+        [*command("trace"), "--results", file("killed.csv")],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=ROOT,
     )
     try:
@@ -241,7 +247,7 @@ def killed(file):
     except subprocess.TimeoutExpired:
         process.send_signal(signal.SIGKILL)
         process.wait()
-    expect(0, "get_nhs_number", "--results", file("killed.csv"))
+    expect(0, "trace", "--results", file("killed.csv"))
     if any(map(os.path.exists, partial)):
         fault("a partial file stays behind")
     private(file("killed.csv"))

@@ -1,0 +1,37 @@
+//! Reads a caseload from CSV and imports it into a store, twice: the second import changes nothing.
+#![expect(clippy::print_stdout, reason = "an example prints what it shows")]
+
+use nhs_pds::audit::{Actor, MemoryLog};
+use nhs_pds::case::{MemoryStore, caseload};
+use nhs_pds::clock::SystemClock;
+use nhs_pds::process::import;
+use nhs_pds::trace::{Caller, LocalIdentity};
+use std::error::Error;
+
+const CSV: &str = "\
+case_id,record_type,surname,forename,date_of_birth,gender,address_1,address_2,address_3,address_4,address_5,postcode,allocated_worker,allocation_start,allocation_end,date_of_death,nhs_number,nhs_number_source
+RHM:1,home care,Owen,Elizabeth,1986-01-19,2,,,,,,LS17 0GZ,Team A,2024-01-01,,,,
+RHM:2,home care,Bell,Ann,1943-05-32,2,,,,,,KT17 1NA,Team A,2024-01-01,,,,
+RHM:3,review,Aindow,Ann,1943-05-19,2,,,,,,KT17 1NA,Team B,2024-01-01,,,9.43477E+09,
+";
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let (store, audit) = (MemoryStore::new(), MemoryLog::new());
+    let caller = Caller::System(LocalIdentity::new("RHM".parse()?, "import")?);
+    let actor = Actor::new(&caller, "Nightly import");
+    for pass in ["first", "second"] {
+        let read = caseload::read(CSV.as_bytes())?;
+        // A row that cannot be used is refused with its line; the other rows are imported.
+        for row in &read.refused {
+            println!("refused: {row}");
+        }
+        // A row whose number is damaged is imported without the number, and a reviewer gets an item.
+        for row in &read.flagged {
+            println!("flagged: {row}");
+        }
+        let imported = import(&store, &audit, &actor, &SystemClock, read.cases).await?;
+        println!("{pass} import: {} new, {} unchanged", imported.new, imported.unchanged);
+    }
+    Ok(())
+}

@@ -1,0 +1,48 @@
+//! Limits the rate of questions, retries transient failures, and opens a circuit breaker when they go on.
+#![expect(clippy::print_stdout, reason = "an example prints what it shows")]
+
+use nhs_pds::demographics::Gender;
+use nhs_pds::ids::RandomIds;
+use nhs_pds::resilience::{Gateway, RateLimit, Retry, RetryPolicy, Retrying};
+use nhs_pds::simulator::{Caseload, Fault, Simulator, When};
+use nhs_pds::smsp::{Client, Config};
+use nhs_pds::trace::{Caller, FindPerson, LocalIdentity, MessageId, Question, Tracer};
+use std::error::Error;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let simulator = Simulator::new(Caseload::from_seed(2026, 240).register().clone());
+    let us = LocalIdentity::new("RHM".parse()?, "case-management")?;
+    let config = Config::new("https://smsp.example/pds".parse()?, us.clone());
+    let client = Client::new(config, Arc::new(simulator.clone()));
+
+    // Twenty questions a second, four at once. All users of a service share one gateway.
+    let count = |n| NonZeroU32::new(n).ok_or("zero");
+    let pace = RateLimit::per_second(count(20)?).with_burst(count(4)?);
+    let gate = Gateway::new(Arc::new(client)).with_rate_limit(pace);
+    let screens = Retrying::new(gate.foreground(), Retry::new(RetryPolicy::foreground()));
+
+    let owen = FindPerson::new("Owen".parse()?, Gender::Female, "1986-01-19".parse()?);
+    let question = Question::Find(owen);
+    let caller = Caller::System(us);
+    let ask = async || {
+        let answered = screens.trace(&caller, &question, MessageId::fresh(&RandomIds)).await;
+        answered.map_or_else(|error| error.to_string(), |answer| answer.outcome.name().to_owned())
+    };
+
+    println!("no fault: {}", ask().await);
+    simulator.add_fault(When::Next(1), Fault::Cut);
+    println!("one connection was cut: {}", ask().await);
+    println!("requests so far: {}", simulator.request_count());
+
+    simulator.add_fault(When::Always, Fault::Cut);
+    for attempt in 1..=6 {
+        println!("question {attempt} without a service: {}", ask().await);
+    }
+    let status = gate.status();
+    println!("circuit breaker: {}", status.circuit.state.as_str());
+    println!("requests in all: {}", simulator.request_count());
+    Ok(())
+}
