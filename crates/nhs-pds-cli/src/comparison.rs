@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// The parts of a service's answer that explain a difference.
 #[derive(Clone, Debug)]
-pub(crate) struct Told {
+pub(crate) struct Answered {
     /// [`Outcome::name`].
     pub(crate) outcome: &'static str,
     /// The NHS Number, if the answer has one.
@@ -25,7 +25,7 @@ pub(crate) struct Told {
     pub(crate) withheld: bool,
 }
 
-impl Told {
+impl Answered {
     fn of(question: &Question, outcome: &Outcome) -> Self {
         let (number, withheld) = match outcome {
             Outcome::Found(found) => {
@@ -54,24 +54,24 @@ impl Told {
 
 /// Passes questions on to a service, and keeps its answers by message identifier.
 #[derive(Debug)]
-pub(crate) struct Noting {
+pub(crate) struct Keeping {
     service: Arc<dyn Tracer>,
-    told: Mutex<HashMap<String, Told>>,
+    answered: Mutex<HashMap<String, Answered>>,
 }
 
-impl Noting {
+impl Keeping {
     pub(crate) fn new(service: Arc<dyn Tracer>) -> Self {
-        Self { service, told: Mutex::default() }
+        Self { service, answered: Mutex::default() }
     }
 
     /// The answer to this message, if there was one.
-    pub(crate) fn told(&self, message_id: &str) -> Option<Told> {
-        self.told.lock().unwrap_or_else(PoisonError::into_inner).get(message_id).cloned()
+    pub(crate) fn answered(&self, message_id: &str) -> Option<Answered> {
+        self.answered.lock().unwrap_or_else(PoisonError::into_inner).get(message_id).cloned()
     }
 }
 
 #[async_trait]
-impl Tracer for Noting {
+impl Tracer for Keeping {
     async fn trace(
         &self,
         caller: &Caller,
@@ -79,8 +79,11 @@ impl Tracer for Noting {
         id: MessageId,
     ) -> Result<Answer, Error> {
         let answer = self.service.trace(caller, question, id).await?;
-        let told = Told::of(question, &answer.outcome);
-        self.told.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_string(), told);
+        let answered = Answered::of(question, &answer.outcome);
+        self.answered
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(id.to_string(), answered);
         Ok(answer)
     }
 
@@ -104,7 +107,7 @@ pub(crate) struct Side {
     /// The service's code, if it returned one.
     pub(crate) code: Option<String>,
     /// The answer; `None` when there was no response.
-    pub(crate) told: Option<Told>,
+    pub(crate) answered: Option<Answered>,
 }
 
 impl Side {
@@ -120,11 +123,11 @@ impl Side {
     }
 
     fn outcome(&self) -> &'static str {
-        self.told.as_ref().map_or("", |told| told.outcome)
+        self.answered.as_ref().map_or("", |answered| answered.outcome)
     }
 
     fn searched(&self) -> bool {
-        self.told.as_ref().is_some_and(|told| told.searched)
+        self.answered.as_ref().is_some_and(|answered| answered.searched)
     }
 }
 
@@ -204,11 +207,14 @@ impl Difference {
     /// Why `smsp` and `fhir` differ, when they do not agree.
     pub(crate) fn of(smsp: &Side, fhir: &Side) -> Self {
         let same_person = || {
-            let number = |side: &Side| side.told.as_ref().and_then(|told| told.number);
+            let number = |side: &Side| side.answered.as_ref().and_then(|answered| answered.number);
             number(smsp).is_some() && number(smsp) == number(fhir)
         };
         let both_searched = smsp.searched() && fhir.searched();
-        let hidden = smsp.told.as_ref().is_some_and(|told| told.by_postcode && told.withheld);
+        let hidden = smsp
+            .answered
+            .as_ref()
+            .is_some_and(|answered| answered.by_postcode && answered.withheld);
         match (smsp.outcome(), fhir.outcome()) {
             _ if !smsp.is_answered() || !fhir.is_answered() => Self::Unanswered,
             ("superseded", "none") if both_searched => Self::ReplacedRecord,

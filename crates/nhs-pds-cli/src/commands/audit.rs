@@ -67,13 +67,13 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
         #[command(flatten)]
-        asker: Asker,
+        auditor: Auditor,
     },
 }
 
 /// The auditor.
 #[derive(clap::Args)]
-struct Asker {
+struct Auditor {
     /// The auditor's user id; without this option, the user of the operating system, or `auditor`.
     #[arg(long = "as", value_name = "USER")]
     asked_by: Option<String>,
@@ -121,7 +121,7 @@ struct Query {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    asker: Asker,
+    auditor: Auditor,
 }
 
 /// Whether the trail is whole, all events can be read, and the case is known.
@@ -150,19 +150,19 @@ pub(crate) async fn run(cli: Args) -> Result<bool, Box<dyn Error>> {
             }
             Ok(verdict.is_whole())
         }
-        Command::Query(asked) => {
-            let trail = to_write(&asked.asker.anchors)?;
-            let filter = asked.filter(trail.log.head().await.map_err(in_db)?.seq);
-            let known = match &asked.case {
+        Command::Query(args) => {
+            let trail = to_write(&args.auditor.anchors)?;
+            let filter = args.filter(trail.log.head().await.map_err(in_db)?.seq);
+            let known = match &args.case {
                 Some(case) => is_known(&*trail.log, case).await?,
                 None => true,
             };
-            print(&*trail.log, *asked, &filter).await?;
+            print(&*trail.log, *args, &filter).await?;
             ended(&trail, &filter, known).await
         }
-        Command::Export { case, out, asker } => {
-            let trail = to_write(&asker.anchors)?;
-            let (actor, now) = (asker.actor()?, SystemClock.now());
+        Command::Export { case, out, auditor } => {
+            let trail = to_write(&auditor.anchors)?;
+            let (actor, now) = (auditor.actor()?, SystemClock.now());
             let known = is_known(&*trail.log, &case).await?;
             match out {
                 None => {
@@ -241,15 +241,15 @@ async fn export_to(
 }
 
 /// Prints page after page, up to the last event at the start of the query.
-async fn print(log: &dyn AuditLog, asked: Query, filter: &Filter) -> Result<(), Box<dyn Error>> {
-    let actor = asked.asker.actor()?;
-    let (mut after, mut left) = (asked.after, asked.limit);
+async fn print(log: &dyn AuditLog, args: Query, filter: &Filter) -> Result<(), Box<dyn Error>> {
+    let actor = args.auditor.actor()?;
+    let (mut after, mut left) = (args.after, args.limit);
     let mut out = io::BufWriter::new(Quiet(io::stdout().lock()));
     loop {
         let limit = left.min(PAGE);
         let page = query(log, &actor, SystemClock.now(), filter, after, limit).await?;
         for event in &page {
-            let line = if asked.json { json_line(event)? } else { line(event) };
+            let line = if args.json { json_line(event)? } else { line(event) };
             writeln!(out, "{line}")?;
         }
         left -= page.len();
@@ -260,7 +260,7 @@ async fn print(log: &dyn AuditLog, asked: Query, filter: &Filter) -> Result<(), 
     }
 }
 
-impl Asker {
+impl Auditor {
     fn actor(&self) -> Result<Actor, Box<dyn Error>> {
         let identity = |id: &str| LocalIdentity::new(self.ods_code.clone(), id);
         let identity = match &self.asked_by {

@@ -7,7 +7,7 @@
 //!
 //! `docs/from-smsp-to-fhir.md` explains the kinds of difference.
 
-use crate::comparison::{Difference, Noting, Side};
+use crate::comparison::{Difference, Keeping, Side};
 use crate::console::{self, about, because, say, say_json, warn};
 use crate::service::{Reached, Service, parse};
 use crate::simulated::{self, Application};
@@ -178,8 +178,8 @@ async fn trace(
     let actor = Actor::new(&caller, "Compare services");
     import(&*store, &*audit, &actor, &SystemClock, cases.to_vec()).await?;
 
-    let noting = Arc::new(Noting::new(client));
-    let service = Arc::clone(&noting) as Arc<dyn Tracer>;
+    let keeping = Arc::new(Keeping::new(client));
+    let service = Arc::clone(&keeping) as Arc<dyn Tracer>;
     let gate = Gateway::new(service).with_rate_limit(pace(cli, reached));
     let alerts = Arc::new(MemoryAlerts::default());
     let kept = Arc::clone(&store) as Arc<dyn CaseStore>;
@@ -201,7 +201,7 @@ async fn trace(
             review: report.review,
             number,
             code: exchange.and_then(|exchange| exchange.code.clone()),
-            told: exchange.and_then(|exchange| noting.told(&exchange.message_id)),
+            answered: exchange.and_then(|exchange| keeping.answered(&exchange.message_id)),
         };
         sides.insert(report.case_id, side);
     }
@@ -303,13 +303,13 @@ fn write_text(said: &mut String, pairs: &[Pair<'_>]) -> Result<bool, std::fmt::E
         return Ok(false);
     }
     let silent = pairs.iter().filter(|(_, smsp, fhir)| !smsp.is_answered() && !fhir.is_answered());
-    let (asked, silent) = (pairs.len(), silent.count());
+    let (traced, silent) = (pairs.len(), silent.count());
     let agreeing = pairs.iter().filter(|(_, smsp, fhir)| smsp.is_answered() && smsp.agrees(fhir));
     if let Some(who) = silent_service(pairs) {
         writeln!(said, "\nNothing was compared: {who}.")?;
         return Ok(false);
     }
-    write!(said, "\nThe services agree about {} of {asked} cases", agreeing.count())?;
+    write!(said, "\nThe services agree about {} of {traced} cases", agreeing.count())?;
     if silent > 0 {
         write!(said, "; {silent} were answered by neither")?;
     }

@@ -149,13 +149,13 @@ const TEMPLATE: &str = r#"<!DOCTYPE html>
   <p>Thank you for meeting us on 17 November. We talked about how you manage at home, what you would
   like help with, and who helps you now. This letter sets out what happens next.</p>
   <ol>
-    <li>We send you the written assessment within ten working days. Please read it, and tell us
-    whatever is wrong or missing.</li>
+    <li>We send you the written assessment within ten working days. Please read it, and let us
+    know what is wrong or missing.</li>
     <li>An occupational therapist calls you to arrange a visit about the bathroom.</li>
     <li>We agree a support plan with you, and look at it again after six weeks.</li>
   </ol>
-  <p>Your NHS Number stands above. Please have it at hand when you call us or see your GP: it tells us
-  that we are all speaking of the same person.</p>
+  <p>Your NHS Number is above. Please have it ready when you call us or see your GP: it shows us
+  that we all mean the same person.</p>
   <p>Yours sincerely,</p>
   <p class="signature">Jo Sampleworth<br>Social worker, Care &amp; Support</p>
 </section>

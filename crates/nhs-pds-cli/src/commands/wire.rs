@@ -110,56 +110,56 @@ fn message<M: Mode>(request: &Request<M>, caller: &M::Caller) -> Result<String, 
 }
 
 /// The request, if the types allow it.
-fn request<M: Mode>(asked: &Question) -> Result<Request<M>, Refused> {
-    let operation: Operation = asked.operation.parse()?;
+fn request<M: Mode>(args: &Question) -> Result<Request<M>, Refused> {
+    let operation: Operation = args.operation.parse()?;
     match operation {
         Operation::VerifyNhsNumber => {
-            asked.refuse(operation, &["gender", "postcode", "local-id"])?;
+            args.refuse(operation, &["gender", "postcode", "local-id"])?;
             let question =
-                VerifyNumber::<M>::in_mode(asked.nhs_number()?, asked.date_of_birth::<M>()?);
-            let question = with(question, asked.family::<M>()?, VerifyNumber::with_family);
-            let question = with(question, asked.given::<M>()?, VerifyNumber::with_given);
+                VerifyNumber::<M>::in_mode(args.nhs_number()?, args.date_of_birth::<M>()?);
+            let question = with(question, args.family::<M>()?, VerifyNumber::with_family);
+            let question = with(question, args.given::<M>()?, VerifyNumber::with_given);
             Ok(Request::verify_nhs_number(&question))
         }
         Operation::GetNhsNumber => {
-            asked.refuse(operation, &["nhs-number"])?;
-            Ok(Request::get_nhs_number(&find::<M>(asked)?))
+            args.refuse(operation, &["nhs-number"])?;
+            Ok(Request::get_nhs_number(&find::<M>(args)?))
         }
         Operation::GetPatientDetailsByNhsNumber => {
-            asked.refuse(operation, &["gender", "postcode"])?;
-            Ok(Request::get_patient_details_by_nhs_number(&fetch::<M>(asked)?))
+            args.refuse(operation, &["gender", "postcode"])?;
+            Ok(Request::get_patient_details_by_nhs_number(&fetch::<M>(args)?))
         }
         Operation::GetPatientDetailsBySearch => {
-            asked.refuse(operation, &["nhs-number"])?;
-            Ok(Request::get_patient_details_by_search(&find::<M>(asked)?))
+            args.refuse(operation, &["nhs-number"])?;
+            Ok(Request::get_patient_details_by_search(&find::<M>(args)?))
         }
-        Operation::GetPatientDetails if asked.nhs_number.is_some() => {
-            let question = PatientDetails::by_nhs_number(&fetch::<M>(asked)?);
-            let question = with(question, asked.gender()?, PatientDetails::with_gender);
-            let question = with(question, asked.postcode::<M>()?, PatientDetails::with_postcode);
+        Operation::GetPatientDetails if args.nhs_number.is_some() => {
+            let question = PatientDetails::by_nhs_number(&fetch::<M>(args)?);
+            let question = with(question, args.gender()?, PatientDetails::with_gender);
+            let question = with(question, args.postcode::<M>()?, PatientDetails::with_postcode);
             Ok(Request::get_patient_details(&question))
         }
         Operation::GetPatientDetails => {
-            Ok(Request::get_patient_details(&PatientDetails::by_search(&find::<M>(asked)?)))
+            Ok(Request::get_patient_details(&PatientDetails::by_search(&find::<M>(args)?)))
         }
         other => Err(format!("this program does not know {other}").into()),
     }
 }
 
-fn find<M: Mode>(asked: &Question) -> Result<FindPerson<M>, Refused> {
-    let family = asked.family::<M>()?.ok_or("--family is needed to search")?;
-    let gender = asked.gender()?.ok_or("--gender is needed to search")?;
-    let question = FindPerson::in_mode(family, gender, asked.date_of_birth::<M>()?);
-    let question = with(question, asked.given::<M>()?, FindPerson::with_given);
-    let question = with(question, asked.postcode::<M>()?, FindPerson::with_postcode);
-    Ok(with(question, asked.local_id()?, FindPerson::with_local_identifier))
+fn find<M: Mode>(args: &Question) -> Result<FindPerson<M>, Refused> {
+    let family = args.family::<M>()?.ok_or("--family is needed to search")?;
+    let gender = args.gender()?.ok_or("--gender is needed to search")?;
+    let question = FindPerson::in_mode(family, gender, args.date_of_birth::<M>()?);
+    let question = with(question, args.given::<M>()?, FindPerson::with_given);
+    let question = with(question, args.postcode::<M>()?, FindPerson::with_postcode);
+    Ok(with(question, args.local_id()?, FindPerson::with_local_identifier))
 }
 
-fn fetch<M: Mode>(asked: &Question) -> Result<FetchDetails<M>, Refused> {
-    let question = FetchDetails::in_mode(asked.nhs_number()?, asked.date_of_birth::<M>()?);
-    let question = with(question, asked.family::<M>()?, FetchDetails::with_family);
-    let question = with(question, asked.given::<M>()?, FetchDetails::with_given);
-    Ok(with(question, asked.local_id()?, FetchDetails::with_local_identifier))
+fn fetch<M: Mode>(args: &Question) -> Result<FetchDetails<M>, Refused> {
+    let question = FetchDetails::in_mode(args.nhs_number()?, args.date_of_birth::<M>()?);
+    let question = with(question, args.family::<M>()?, FetchDetails::with_family);
+    let question = with(question, args.given::<M>()?, FetchDetails::with_given);
+    Ok(with(question, args.local_id()?, FetchDetails::with_local_identifier))
 }
 
 /// `question` with `value`, if it is given.

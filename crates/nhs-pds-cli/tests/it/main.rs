@@ -1,8 +1,9 @@
-//! Tests of the command.
+//! Tests of the command `nhs-pds` and of its parts.
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 mod command;
-mod comparison;
 mod config;
+mod differences;
 mod output;
 mod private_file;
 mod recorded;

@@ -1,4 +1,4 @@
-//! Files that name people, as the examples write them.
+//! Files with personal data, as the commands write them.
 #![cfg(unix)]
 
 #[path = "../../src/private.rs"]
@@ -48,12 +48,12 @@ fn what_a_killed_program_left_is_gone_with_the_next() {
     write(&place, "whole");
     assert_eq!(names(folder.path()), ["results.csv"]);
     assert_eq!((mode(&place), &*fs::read_to_string(&place).unwrap()), (0o600, "whole"));
-    // A program that ends early takes its own along.
+    // A program that ends early removes its own partial file.
     drop(PrivateFile::begin(&place).unwrap());
     assert_eq!(names(folder.path()), ["results.csv"]);
 }
 
-/// What the next test kills.
+/// Runs in the process that the next test kills.
 #[test]
 #[ignore = "waits to be killed by another test"]
 fn writes_until_it_is_killed() {
@@ -63,7 +63,7 @@ fn writes_until_it_is_killed() {
     file.finish().unwrap();
 }
 
-/// A writer of `place` in a process of its own, once it has written half.
+/// A process that has written half of `place`.
 fn writer(place: &Path) -> Child {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["private_file::writes_until_it_is_killed", "--exact", "--ignored"]);
@@ -81,7 +81,7 @@ fn partial(place: &Path) -> PathBuf {
     place.with_file_name(format!(".{name}.nhs-pds.partial"))
 }
 
-/// Exports have other names every day.
+/// Exports have a new name every day.
 #[test]
 fn what_a_killed_program_left_is_gone_with_the_next_of_another_name() {
     let folder = tempfile::tempdir().unwrap();
@@ -90,7 +90,7 @@ fn what_a_killed_program_left_is_gone_with_the_next_of_another_name() {
     killed.kill().unwrap();
     killed.wait().unwrap();
     assert!(partial(&place("monday.csv")).exists());
-    // What another program or another user may have made.
+    // Files that another program or another user may have created.
     let kept = [".other.partial", ".open.csv.nhs-pds.partial", "notes.nhs-pds.partial"];
     for name in kept {
         fs::write(place(name), "not ours").unwrap();
@@ -141,7 +141,7 @@ fn a_planted_link_leads_nowhere() {
         assert_eq!(fs::read_to_string(&other).unwrap(), "theirs");
         assert!(fs::symlink_metadata(&place).unwrap().is_file());
     }
-    // A link at the place itself is how the owner wants it.
+    // A link at the path itself belongs to the owner, and is followed.
     let link = folder.path().join("link.csv");
     symlink(&place, &link).unwrap();
     write(&link, "through the link");

@@ -32,7 +32,7 @@ fn after<'a>(text: &'a str, pattern: &str) -> Option<&'a str> {
     pattern
         .chars()
         .all(|meant| letters.next().is_some_and(|c| is_meant(meant, c)))
-        .then(|| letters.as_str())
+        .then_some(letters.as_str())
 }
 
 fn without_fraction(text: &str) -> &str {

@@ -1,4 +1,4 @@
-//! A caseload worked through by a service that keeps failing ends as it does by one that never fails.
+//! With a service that keeps failing, a caseload ends as it does with a service that never fails.
 
 #[path = "../../src/dev/rounds/mod.rs"]
 mod rounds;
@@ -14,7 +14,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Forgets what it is told: sealing what nobody reads would take most of the time.
+/// Drops its entries: sealing them would take most of the time, and no test reads them.
 #[derive(Debug)]
 struct Forgetful(MemoryLog);
 
@@ -65,11 +65,11 @@ async fn ten_thousand_cases_end_as_without_faults() {
     assert_eq!(round.changed_places, 0);
     assert!(round.injected.iter().all(|(_, count)| *count > 50), "{:?}", round.injected);
     assert!(round.failures() > 500);
-    assert_eq!(round.faulted, round.plain + round.failures(), "each failure is asked again once");
+    assert_eq!(round.faulted, round.plain + round.failures(), "each failure is retried once");
     assert!((2..=4).contains(&round.passes), "garbage waits for the next pass: {}", round.passes);
 }
 
-/// What is not understood is not asked again before the next pass; by then the other case has the number.
+/// An unreadable answer is not retried before the next pass. By then, the other case of a pair has the number.
 #[tokio::test(start_paused = true)]
 async fn pairs_may_change_places_and_nothing_else_may() {
     let mix = FaultMix::new(22)

@@ -1,14 +1,13 @@
-//! What cases have come to, and whether two sides have come to the same.
+//! Compares the final state of the cases on two sides.
 //!
-//! Compared is everything that a case holds, and the row of the decision table by which it was answered:
-//! number, standing and provenance, date of death, review items with their evidence, the last answer, whether
-//! it is asked about again. Left out is what depends on when and at which attempt the answer came: times,
-//! the case's version, message identifiers, and how many answers in a row were unreadable. Alerts are
-//! compared likewise.
+//! It compares every field of a case, and the row of the decision table that settled it: number, status and
+//! provenance, date of death, review items with their evidence, the last answer, whether the case is traced
+//! again. It leaves out what depends on the time or the attempt of the answer: times, the case's version,
+//! message identifiers, and the number of unreadable answers in a row. It compares alerts in the same way.
 //!
-//! One thing may differ: of two cases of one person, the one that is answered first gets the number, and the
-//! other is the duplicate; and which is answered first is chance when the service fails by chance. Such a
-//! pair has come to the same when each names the other and one of them alone holds the number.
+//! One difference is allowed. Of two cases of one person, the case that is answered first gets the number, and
+//! the other one is the duplicate; with random failures, this order is random. Such a pair is equal when each
+//! case names the other, and exactly one of them has the number.
 
 use super::side::Side;
 use nhs_pds::case::{Alert, AlertKind, Case, CaseId, ReviewReason};
@@ -17,20 +16,20 @@ use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 
-/// What depends on when, and at which attempt, an answer came.
+/// The fields that depend on the time or the attempt of an answer.
 const LEFT_OUT: [&str; 7] =
     ["at", "message_id", "opened_at", "sent_at", "since", "unreadable", "version"];
 
-/// What depends on which case of a pair was answered first.
+/// The fields that depend on which case of a pair was answered first.
 const OF_THE_FIRST: [&str; 4] = ["asking", "last_trace", "nhs_number", "row"];
 
-/// What the comparison has shown.
+/// The result of the comparison.
 pub(super) struct Compared {
     pub(super) changed_places: usize,
     pub(super) off: Vec<String>,
 }
 
-/// Holds one side's cases and alerts against the other's.
+/// Compares the cases and alerts of both sides.
 pub(super) async fn compare(plain: &Side, faulted: &Side) -> Result<Compared, Box<dyn Error>> {
     let mut off = Vec::new();
     let (mut one, mut other) = (People::default(), People::default());
@@ -51,7 +50,7 @@ pub(super) async fn compare(plain: &Side, faulted: &Side) -> Result<Compared, Bo
             if a == b {
                 continue;
             }
-            let (pair_a, pair_b) = (whichever(a.clone()), whichever(b.clone()));
+            let (pair_a, pair_b) = (of_either(a.clone()), of_either(b.clone()));
             if is_duplicate(expected) && is_duplicate(found) && pair_a == pair_b {
                 moved.insert(expected.id.clone());
             } else {
@@ -62,8 +61,8 @@ pub(super) async fn compare(plain: &Side, faulted: &Side) -> Result<Compared, Bo
     if one.pairs != other.pairs {
         off.push("other cases are flagged as duplicates".to_owned());
     }
-    off.extend(other.held_twice().map(|id| format!("{id}: holds a number that another holds")));
-    off.extend(other.lost().map(|id| format!("{id}: flagged, and nobody has the number")));
+    off.extend(other.doubled().map(|id| format!("{id}: has the number of another case")));
+    off.extend(other.lost().map(|id| format!("{id}: flagged, but no case has the number")));
     let (a, b) = (delivered(plain)?, delivered(faulted)?);
     let alerts: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
     let alerts = alerts.into_iter().filter(|id| a.get(*id) != b.get(*id));
@@ -72,7 +71,7 @@ pub(super) async fn compare(plain: &Side, faulted: &Side) -> Result<Compared, Bo
     Ok(Compared { changed_places: one.pairs.values().filter(changed).count(), off })
 }
 
-/// A case as it ended, by field, without what depends on the attempt.
+/// The final state of a case, by field, without what depends on the attempt.
 fn ending(case: &Case, side: &Side) -> Result<Map<String, Value>, Box<dyn Error>> {
     let row = side.rows.get(&case.id).map_or(Value::Null, |row| row.name().into());
     let Value::Object(mut fields) = timeless(serde_json::to_value(case)?) else {
@@ -87,7 +86,7 @@ fn timeless(value: Value) -> Value {
         Value::Object(fields) => {
             let kept = fields.into_iter().filter(|(name, _)| !LEFT_OUT.contains(&name.as_str()));
             let kept = kept.map(|(name, value)| match name.as_str() {
-                // That it waits, and not until when.
+                // Whether the case waits, but not until when.
                 "not_before" => (name, value.is_string().into()),
                 _ => (name, timeless(value)),
             });
@@ -98,8 +97,8 @@ fn timeless(value: Value) -> Value {
     }
 }
 
-/// The same, whichever of a pair the case is: of its duplicate item, whom and what it names.
-fn whichever(mut fields: Map<String, Value>) -> Map<String, Value> {
+/// The same for both cases of a pair: of the duplicate item, only the cases and the number.
+fn of_either(mut fields: Map<String, Value>) -> Map<String, Value> {
     fields.retain(|name, _| !OF_THE_FIRST.contains(&name.as_str()));
     let items = fields.get_mut("review").and_then(Value::as_array_mut);
     for item in items.into_iter().flatten() {
@@ -135,17 +134,17 @@ fn delivered(side: &Side) -> Result<BTreeMap<String, Value>, Box<dyn Error>> {
     side.alerts().into_iter().map(one).collect()
 }
 
-/// Who holds which number, and who is flagged as being one person with whom.
+/// The cases of each number, and the cases that are flagged as duplicates of each other.
 #[derive(Default)]
 struct People {
-    holders: BTreeMap<NhsNumber, Vec<CaseId>>,
+    owners: BTreeMap<NhsNumber, Vec<CaseId>>,
     pairs: BTreeMap<NhsNumber, BTreeSet<CaseId>>,
 }
 
 impl People {
     fn meet(&mut self, case: &Case) {
         if let Some(number) = case.live_number() {
-            self.holders.entry(number).or_default().push(case.id.clone());
+            self.owners.entry(number).or_default().push(case.id.clone());
         }
         for item in case.open_items().filter(|item| item.reason == ReviewReason::Duplicate) {
             if let Some(number) = item.evidence.nhs_number {
@@ -156,16 +155,16 @@ impl People {
         }
     }
 
-    /// Cases that hold a number which an earlier one holds.
-    fn held_twice(&self) -> impl Iterator<Item = &CaseId> {
-        self.holders.values().flat_map(|holders| holders.iter().skip(1))
+    /// Cases with the number of an earlier case.
+    fn doubled(&self) -> impl Iterator<Item = &CaseId> {
+        self.owners.values().flat_map(|owners| owners.iter().skip(1))
     }
 
-    /// The first of each pair of which neither holds the number.
+    /// The first case of each pair in which no case has the number.
     fn lost(&self) -> impl Iterator<Item = &CaseId> {
         let lost = self.pairs.iter().filter(|(number, pair)| {
-            let mut holders = self.holders.get(number).into_iter().flatten();
-            !holders.any(|holder| pair.contains(holder))
+            let mut owners = self.owners.get(number).into_iter().flatten();
+            !owners.any(|owner| pair.contains(owner))
         });
         lost.filter_map(|(_, pair)| pair.first())
     }

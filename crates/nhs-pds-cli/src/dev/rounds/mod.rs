@@ -1,8 +1,8 @@
-//! One caseload worked through twice, by a service that never fails and by one that keeps failing, and what
-//! the two have come to held against each other.
+//! Works through one caseload twice, with a service that never fails and with one that keeps failing, and
+//! compares the ends.
 //!
-//! The example `soak` does this over HTTP and for as long as it is told to, the test of that name in one
-//! process and in no time.
+//! `nhs-pds dev soak` does this over HTTP for a given time. The test `it::soak` does it in one process,
+//! without a network and without waiting.
 
 mod ending;
 mod side;
@@ -13,40 +13,39 @@ use std::error::Error;
 
 pub(crate) use side::{Kept, Reached, Side, start};
 
-/// After so many passes, a minute apart, what is open stays open. Fewer than would make anything due again
-/// that was answered.
+/// The highest number of passes, a minute apart. After fewer minutes than this, no answered case is due again.
 const MOST_PASSES: u32 = 12;
 
-/// What a round has shown.
+/// The result of a round.
 pub(crate) struct Round {
-    /// How many passes it took until every case was answered.
+    /// The number of passes until every case was answered.
     pub(crate) passes: u32,
-    /// How many requests came to the service that never fails.
+    /// The number of requests to the service that never fails.
     pub(crate) plain: u64,
-    /// How many came to the one that does.
+    /// The number of requests to the service that fails.
     pub(crate) faulted: u64,
-    /// What befell them, and how often.
+    /// The injected faults, and how often.
     pub(crate) injected: Vec<(Fault, u64)>,
-    /// How many pairs of cases of one person ended with the number at the other case.
+    /// The number of pairs of cases of one person in which the other case got the number.
     pub(crate) changed_places: usize,
-    /// Everything that is not as it should be. Names cases and fields, and no values.
+    /// Every failed check. Names cases and fields, without values.
     pub(crate) off: Vec<String>,
 }
 
 impl Round {
-    /// How many requests failed because of a fault. A late answer is an answer.
+    /// The number of requests that failed because of a fault. A late answer is not a failure.
     pub(crate) fn failures(&self) -> u64 {
         let failures = self.injected.iter().filter(|(fault, _)| !matches!(fault, Fault::Delay(_)));
         failures.map(|(_, count)| count).sum()
     }
 
-    /// Whether requests stayed below 1.1 times those without faults, and the failures.
+    /// Whether there were fewer requests than 1.1 times those without faults, plus the failures.
     fn is_within_bound(&self) -> bool {
         self.faulted * 10 < self.plain * 11 + self.failures() * 10
     }
 }
 
-/// Works through both sides until every case is answered, and holds one against the other.
+/// Works through both sides until every case is answered, and compares them.
 pub(crate) async fn round(plain: &mut Side, faulted: &mut Side) -> Result<Round, Box<dyn Error>> {
     let mut off = Vec::new();
     let open = plain.pass().await?;
@@ -66,7 +65,7 @@ pub(crate) async fn round(plain: &mut Side, faulted: &mut Side) -> Result<Round,
         }
     }
     let again = faulted.asked_after_all.iter();
-    off.extend(again.map(|case| format!("{case}: asked about after it was settled")));
+    off.extend(again.map(|case| format!("{case}: traced again after it was settled")));
     let compared = compare(plain, faulted).await?;
     off.extend(compared.off);
     let mut round = Round {
@@ -80,7 +79,7 @@ pub(crate) async fn round(plain: &mut Side, faulted: &mut Side) -> Result<Round,
     if !round.is_within_bound() {
         round
             .off
-            .push("more requests than 1.1 times those without faults, and the failures".into());
+            .push("more requests than 1.1 times those without faults, plus the failures".into());
     }
     Ok(round)
 }

@@ -1,4 +1,4 @@
-//! One of the two: cases, what is kept of them, and the worker that goes through them.
+//! One side of a round: the cases, their store, and the worker.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use nhs_pds::audit::{Actor, AuditLog};
@@ -16,26 +16,26 @@ use std::error::Error;
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Where everything is kept.
+/// The store, the audit trail and the alerts.
 pub(crate) struct Kept {
     pub(crate) store: Arc<dyn CaseStore>,
     pub(crate) audit: Arc<dyn AuditLog>,
     pub(crate) alerts: Arc<dyn AlertSink>,
 }
 
-/// A service, and the way to it: for all rounds, so that what either keeps too long shows.
+/// A service and the gateway to it. All rounds share them, so that a memory leak in either shows.
 pub(crate) struct Reached {
     simulator: Simulator,
     gate: Gateway,
     retry: Retry,
     us: LocalIdentity,
-    /// What both ends of the way go by.
+    /// The clock of the client and of the service.
     clock: Arc<FixedClock>,
     in_flight: NonZeroU32,
 }
 
 impl Reached {
-    /// `simulator`, at `endpoint` over `transport`, with so many questions `in_flight` at a time.
+    /// `simulator`, at `endpoint` over `transport`, with at most `in_flight` open questions.
     pub(crate) fn new(
         simulator: Simulator,
         endpoint: &str,
@@ -46,7 +46,7 @@ impl Reached {
         let us = LocalIdentity::new("RHM".parse()?, "nhs-pds-soak")?;
         let client = Client::new(Config::new(endpoint.parse()?, us.clone()), transport)
             .with_clock(Arc::clone(&clock) as _);
-        // As fast as it will go, for it is not the pace that is tried here.
+        // No effective limit: this does not test the rate limit.
         let pace =
             RateLimit::per_second(NonZeroU32::MIN.saturating_add(9_999)).with_burst(in_flight);
         let gate = Gateway::new(Arc::new(client)).with_rate_limit(pace.with_in_flight(in_flight));
@@ -55,29 +55,29 @@ impl Reached {
     }
 }
 
-/// Cases on their way to being settled.
+/// The cases of one side.
 pub(crate) struct Side {
     store: Arc<dyn CaseStore>,
-    told: Arc<Told>,
+    delivered: Arc<Delivered>,
     simulator: Simulator,
-    /// How many requests had come before.
+    /// The number of requests before this round.
     before: u64,
     clock: Arc<FixedClock>,
     worker: Worker,
-    /// By what row of the decision table each case was answered.
+    /// The row of the decision table that settled each case.
     pub(super) rows: BTreeMap<CaseId, Row>,
-    /// What was asked about once more though it was answered.
+    /// The cases that were traced again after they were settled.
     pub(super) asked_after_all: Vec<CaseId>,
 }
 
-/// When the first round begins: 2026-11-23T09:30:00Z. Nothing here depends on the day.
+/// The time of the first round: 2026-11-23T09:30:00Z. The result does not depend on the day.
 pub(crate) fn start() -> DateTime<Utc> {
     DateTime::from_timestamp(1_795_426_200, 0).unwrap_or_default()
 }
 
 impl Side {
-    /// The cases of `caseload`, none of them asked about, and a service that knows their people and meets the
-    /// faults of `mix`.
+    /// The cases of `caseload`, not traced yet, and a service that knows their people and has the faults of
+    /// `mix`.
     pub(crate) async fn new(
         caseload: &Caseload,
         mix: Option<FaultMix>,
@@ -94,8 +94,8 @@ impl Side {
         let actor = Actor::new(&caller, "Import");
         import(&*kept.store, &*kept.audit, &actor, &**clock, cases).await?;
 
-        let told = Arc::new(Told { sink: kept.alerts, alerts: Mutex::default() });
-        let alerts = Arc::clone(&told) as Arc<dyn AlertSink>;
+        let delivered = Arc::new(Delivered { sink: kept.alerts, alerts: Mutex::default() });
+        let alerts = Arc::clone(&delivered) as Arc<dyn AlertSink>;
         let store = Arc::clone(&kept.store);
         let worker = Worker::new(gate.background(), store, kept.audit, alerts, caller)
             .with_clock(Arc::clone(clock) as _)
@@ -103,7 +103,7 @@ impl Side {
             .with_in_flight((*in_flight).try_into()?);
         Ok(Self {
             store: kept.store,
-            told,
+            delivered,
             before: simulator.request_count(),
             simulator: simulator.clone(),
             clock: Arc::clone(clock),
@@ -113,7 +113,7 @@ impl Side {
         })
     }
 
-    /// Goes through the cases once, and lets a minute pass; how many were not answered.
+    /// Traces the cases once, and sets the clock forward by a minute; returns how many have no answer.
     pub(super) async fn pass(&mut self) -> Result<usize, Box<dyn Error>> {
         let (rows, again) = (&mut self.rows, &mut self.asked_after_all);
         let mut open = 0;
@@ -134,7 +134,7 @@ impl Side {
         Ok(open)
     }
 
-    /// How many requests came to the service.
+    /// The number of requests to the service.
     pub(crate) fn requests(&self) -> u64 {
         self.simulator.request_count() - self.before
     }
@@ -143,20 +143,20 @@ impl Side {
         self.simulator.injected()
     }
 
-    /// The next cases after one, in the order of their ids.
+    /// The next cases after `id`, in the order of their ids.
     pub(super) async fn after(&self, id: Option<&CaseId>) -> Result<Vec<Case>, Box<dyn Error>> {
         Ok(self.store.page(id, 500).await?)
     }
 
-    /// Every alert that was delivered, each once.
+    /// Every delivered alert, once.
     pub(super) fn alerts(&self) -> Vec<Alert> {
-        let told = self.told.alerts.lock().unwrap_or_else(PoisonError::into_inner);
-        told.values().cloned().collect()
+        let delivered = self.delivered.alerts.lock().unwrap_or_else(PoisonError::into_inner);
+        delivered.values().cloned().collect()
     }
 }
 
-/// The people of `caseload`, all of whom the service can answer about: of those whom it never does (SMSP-0004
-/// whoever asks), nobody could say when they are settled.
+/// The people of `caseload`, without those that the service always answers with SMSP-0004: their cases would
+/// never be settled.
 fn answerable(caseload: &Caseload) -> Result<Register, Box<dyn Error>> {
     let mut register = Register::default();
     for person in caseload.register() {
@@ -167,19 +167,19 @@ fn answerable(caseload: &Caseload) -> Result<Register, Box<dyn Error>> {
     Ok(register)
 }
 
-/// Hears what is delivered, and passes it on.
+/// Keeps the delivered alerts, and passes them on.
 #[derive(Debug)]
-struct Told {
+struct Delivered {
     sink: Arc<dyn AlertSink>,
     alerts: Mutex<BTreeMap<String, Alert>>,
 }
 
 #[async_trait::async_trait]
-impl AlertSink for Told {
+impl AlertSink for Delivered {
     async fn deliver(&self, alerts: &[Alert]) -> Result<(), alert::Error> {
         self.sink.deliver(alerts).await?;
-        let mut told = self.alerts.lock().unwrap_or_else(PoisonError::into_inner);
-        told.extend(alerts.iter().map(|alert| (alert.id.clone(), alert.clone())));
+        let mut delivered = self.alerts.lock().unwrap_or_else(PoisonError::into_inner);
+        delivered.extend(alerts.iter().map(|alert| (alert.id.clone(), alert.clone())));
         Ok(())
     }
 }

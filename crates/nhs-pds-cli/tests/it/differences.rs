@@ -4,7 +4,7 @@
 #[allow(dead_code, reason = "the command uses all of it; these tests look at the explanations")]
 mod comparison;
 
-use comparison::{Difference, Side, Told};
+use comparison::{Answered, Difference, Side};
 use nhs_pds::process::TraceResult;
 use std::fs;
 use std::path::Path;
@@ -35,59 +35,59 @@ fn every_kind_of_difference_is_on_the_page() {
 fn side(result: TraceResult, outcome: Option<&'static str>) -> Side {
     let number = outcome.filter(|outcome| *outcome == "found");
     let number = number.map(|_| "9990000077".parse().unwrap());
-    let told = outcome.map(|outcome| Told {
+    let answered = outcome.map(|outcome| Answered {
         outcome,
         number,
         searched: true,
         by_postcode: true,
         withheld: false,
     });
-    Side { result, review: None, number: None, code: None, told }
+    Side { result, review: None, number: None, code: None, answered }
 }
 
 #[test]
 fn differences_are_explained() {
     use TraceResult::{
-        Ambiguous, Differs, Duplicate, Found, Invalidated, None as Nobody, NotVerified, Rejected,
+        Ambiguous, Differs, Duplicate, Found, Invalidated, None as NoMatch, NotVerified, Rejected,
         Replaced, Stale, Superseded, Unavailable,
     };
     let found = || side(Found, Some("found"));
-    let nobody = || side(Nobody, Some("none"));
+    let no_match = || side(NoMatch, Some("none"));
     let mut withheld = found();
-    withheld.told.as_mut().unwrap().withheld = true;
+    withheld.answered.as_mut().unwrap().withheld = true;
     let mut by_name_alone = withheld.clone();
-    by_name_alone.told.as_mut().unwrap().by_postcode = false;
-    let mut by_number = nobody();
-    by_number.told.as_mut().unwrap().searched = false;
-    let mut told_by_number = side(Replaced, Some("superseded"));
-    told_by_number.told.as_mut().unwrap().searched = false;
-    let mut somebody_else = found();
-    somebody_else.told.as_mut().unwrap().number = Some("9990000085".parse().unwrap());
+    by_name_alone.answered.as_mut().unwrap().by_postcode = false;
+    let mut by_number = no_match();
+    by_number.answered.as_mut().unwrap().searched = false;
+    let mut answered_by_number = side(Replaced, Some("superseded"));
+    answered_by_number.answered.as_mut().unwrap().searched = false;
+    let mut other_person = found();
+    other_person.answered.as_mut().unwrap().number = Some("9990000085".parse().unwrap());
     let mut refused_there = side(Rejected, None);
     refused_there.code = Some("INVALID_SEARCH_DATA".into());
     for (smsp, fhir, why) in [
-        (side(Replaced, Some("superseded")), nobody(), Difference::ReplacedRecord),
-        (side(Superseded, Some("superseded")), nobody(), Difference::ReplacedRecord),
+        (side(Replaced, Some("superseded")), no_match(), Difference::ReplacedRecord),
+        (side(Superseded, Some("superseded")), no_match(), Difference::ReplacedRecord),
         (side(Superseded, Some("superseded")), by_number, Difference::Unexplained),
-        (told_by_number, nobody(), Difference::Unexplained),
-        (side(Invalidated, Some("invalidated")), nobody(), Difference::InvalidRecord),
-        (withheld, nobody(), Difference::RestrictedByPostcode),
-        (by_name_alone, nobody(), Difference::Unexplained),
-        (found(), nobody(), Difference::Unexplained),
+        (answered_by_number, no_match(), Difference::Unexplained),
+        (side(Invalidated, Some("invalidated")), no_match(), Difference::InvalidRecord),
+        (withheld, no_match(), Difference::RestrictedByPostcode),
+        (by_name_alone, no_match(), Difference::Unexplained),
+        (found(), no_match(), Difference::Unexplained),
         (side(Stale, Some("found")), found(), Difference::ProviderCopy),
-        (side(Stale, Some("found")), somebody_else.clone(), Difference::Unexplained),
-        (nobody(), side(Differs, Some("found")), Difference::AnotherNameOrAddress),
+        (side(Stale, Some("found")), other_person.clone(), Difference::Unexplained),
+        (no_match(), side(Differs, Some("found")), Difference::AnotherNameOrAddress),
         (
             side(NotVerified, Some("not_verified")),
             side(Differs, Some("found")),
             Difference::AnotherNameOrAddress,
         ),
-        (nobody(), found(), Difference::Unexplained),
-        (nobody(), side(Rejected, None), Difference::NameTooLong),
-        (nobody(), refused_there, Difference::Unexplained),
+        (no_match(), found(), Difference::Unexplained),
+        (no_match(), side(Rejected, None), Difference::NameTooLong),
+        (no_match(), refused_there, Difference::Unexplained),
         (found(), side(Duplicate, Some("found")), Difference::Follows),
-        (side(Duplicate, Some("found")), somebody_else.clone(), Difference::Unexplained),
-        (found(), somebody_else, Difference::Unexplained),
+        (side(Duplicate, Some("found")), other_person.clone(), Difference::Unexplained),
+        (found(), other_person, Difference::Unexplained),
         (side(Ambiguous, Some("ambiguous")), found(), Difference::Unexplained),
         (side(Unavailable, None), found(), Difference::Unanswered),
         (found(), side(Unavailable, None), Difference::Unanswered),
