@@ -3,7 +3,7 @@
 
 mod command;
 mod config;
-mod differences;
+mod move_guide;
 mod output;
 mod private_file;
 mod recorded;
