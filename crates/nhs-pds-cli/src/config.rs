@@ -480,7 +480,7 @@ mod tests {
         let file = "[worker]\ndb = 'file'\nattempts = 2\nlease = '1s'";
         let env = [("NHS_PDS_DB", "env"), ("NHS_PDS_ATTEMPTS", "3")];
         expect("worker --db arg", &env, file, "worker --attempts=3 --lease=1s --db arg");
-        expect("worker --db=arg", &[], file, "worker --attempts=2 --lease=1s --db=arg");
+        expect("worker --db=arg", &[], file, "worker --lease=1s --attempts=2 --db=arg");
         expect("worker", &[("NHS_PDS_DB", "")], file, "worker --db=file --lease=1s --attempts=2");
         expect("report", &env, file, "report --db=env");
     }

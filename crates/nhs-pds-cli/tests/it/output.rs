@@ -27,6 +27,7 @@ fn trace_as_json() {
     let done = nhs_pds(&["trace", "examples/data/caseload.csv", "--results", results, "--json"]);
     assert_eq!(done.code, 0, "{}", done.err);
     let traced = done.json();
+    assert_eq!(done.err, "", "no progress bar without a terminal");
     assert_eq!(traced["cases_read"], 240);
     assert_eq!(traced["results"], results);
     let number = |value: &Value| value.as_u64().unwrap();
@@ -45,6 +46,8 @@ fn worked(folder: &tempfile::TempDir) -> String {
     let caseload = "examples/data/caseload.csv";
     let done = nhs_pds(&["worker", "--db", &db, "--import", caseload, "--once"]);
     assert_eq!(done.code, 0, "{}", done.err);
+    assert!(done.err.starts_with("worker: imported 240 new"), "{}", done.err);
+    assert!(!done.err.contains(['\r', '\u{1b}']), "no progress bar without a terminal");
     db
 }
 
