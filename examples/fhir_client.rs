@@ -4,9 +4,9 @@
 use nhs_pds::fhir::auth::{ApplicationTokens, Jwks, SigningKey, TokenConfig};
 use nhs_pds::fhir::{ApplicationRestricted, Client, Config, DateRange, Exact, Retrieval, Search};
 use nhs_pds::secret::Secret;
-use nhs_pds::simulator::{Application, Caseload, Simulator};
 use nhs_pds::trace::{Caller, LocalIdentity};
 use nhs_pds::transport::Transport;
+use nhs_pds_simulator::{Application, Caseload, Simulator};
 use std::error::Error;
 use std::sync::Arc;
 

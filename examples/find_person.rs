@@ -6,9 +6,9 @@
 use nhs_pds::demographics::Gender;
 use nhs_pds::ids::RandomIds;
 use nhs_pds::matching::{Finding, find};
-use nhs_pds::simulator::{Caseload, Simulator};
 use nhs_pds::smsp::{Client, Config};
 use nhs_pds::trace::{Caller, FindPerson, LocalIdentity, MessageId};
+use nhs_pds_simulator::{Caseload, Simulator};
 use std::error::Error;
 use std::sync::Arc;
 

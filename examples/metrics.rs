@@ -9,9 +9,9 @@ use metrics::{
 use nhs_pds::demographics::Gender;
 use nhs_pds::ids::RandomIds;
 use nhs_pds::resilience::Gateway;
-use nhs_pds::simulator::{Caseload, Simulator};
 use nhs_pds::smsp::{Client, Config};
 use nhs_pds::trace::{Caller, FindPerson, LocalIdentity, MessageId, Question};
+use nhs_pds_simulator::{Caseload, Simulator};
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};

@@ -5,10 +5,10 @@
 
 use nhs_pds::async_trait;
 use nhs_pds::demographics::Gender;
-use nhs_pds::simulator::{Caseload, Simulator};
 use nhs_pds::smsp::{Client, Config};
 use nhs_pds::trace::{Caller, FindPerson, LocalIdentity};
 use nhs_pds::transport::{self, Request, Response, Transport};
+use nhs_pds_simulator::{Caseload, Simulator};
 use std::error::Error;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

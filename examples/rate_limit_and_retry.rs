@@ -4,9 +4,9 @@
 use nhs_pds::demographics::Gender;
 use nhs_pds::ids::RandomIds;
 use nhs_pds::resilience::{Gateway, RateLimit, Retry, RetryPolicy, Retrying};
-use nhs_pds::simulator::{Caseload, Fault, Simulator, When};
 use nhs_pds::smsp::{Client, Config};
 use nhs_pds::trace::{Caller, FindPerson, LocalIdentity, MessageId, Question, Tracer};
+use nhs_pds_simulator::{Caseload, Fault, Simulator, When};
 use std::error::Error;
 use std::num::NonZeroU32;
 use std::sync::Arc;

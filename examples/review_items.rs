@@ -7,9 +7,9 @@ use nhs_pds::matching::Comparison;
 use nhs_pds::process::Worker;
 use nhs_pds::process::alert::{AlertSink, MemoryAlerts};
 use nhs_pds::process::review::{ItemFilter, ItemId, Resolution, ReviewQueue};
-use nhs_pds::simulator::{Caseload, Simulator};
 use nhs_pds::smsp::{Client, Config};
 use nhs_pds::trace::{Caller, LocalIdentity, User};
+use nhs_pds_simulator::{Caseload, Simulator};
 use std::error::Error;
 use std::sync::Arc;
 

@@ -2,9 +2,9 @@
 #![expect(clippy::print_stdout, reason = "an example prints what it shows")]
 
 use nhs_pds::demographics::Gender;
-use nhs_pds::simulator::{Fault, Person, Register, Simulator, When};
 use nhs_pds::smsp::{Client, Config};
 use nhs_pds::trace::{Caller, FindPerson, LocalIdentity};
+use nhs_pds_simulator::{Fault, Person, Register, Simulator, When};
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;

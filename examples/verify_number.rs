@@ -2,9 +2,9 @@
 #![expect(clippy::print_stdout, reason = "an example prints what it shows")]
 
 use nhs_pds::nhs_number::NhsNumber;
-use nhs_pds::simulator::{Caseload, Simulator};
 use nhs_pds::smsp::{Client, Config};
 use nhs_pds::trace::{Caller, Freshness, LocalIdentity, Outcome, VerifyNumber};
+use nhs_pds_simulator::{Caseload, Simulator};
 use std::error::Error;
 use std::sync::Arc;
 

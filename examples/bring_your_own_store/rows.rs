@@ -1,7 +1,7 @@
 //! The rows of the table, and how they change.
 
 use chrono::{DateTime, Utc};
-use nhs_pds::case::ErrorKind::{Conflict, Exists, Held, NotFound};
+use nhs_pds::case::ErrorKind::{Conflict, Exists, NotFound, NumberTaken};
 use nhs_pds::case::{Case, CaseId, Change, Error};
 use nhs_pds::nhs_number::NhsNumber;
 use std::collections::BTreeMap;
@@ -47,7 +47,7 @@ impl Rows {
         let sole = changes.iter().filter(|change| change.sole_holder).map(|change| &change.case);
         let has_twin =
             |case: &&Case| case.live_number().map(|n| self.with_number(n).len()) > Some(1);
-        sole.clone().find(has_twin).map_or(Ok(()), |case| Err(refused(Held, case)))
+        sole.clone().find(has_twin).map_or(Ok(()), |case| Err(refused(NumberTaken, case)))
     }
 
     /// The active cases with this number.

@@ -20,7 +20,6 @@ use nhs_pds::secret::Secret;
 use nhs_pds::trace::User;
 use nhs_pds::transport::Transport;
 use nhs_pds::transport::http::{HttpConfig, HttpTransport};
-use nhs_pds_simulator::{Application, Caseload, Server, Simulator};
 use std::env;
 use std::error::Error;
 use std::fmt::Display;
@@ -109,10 +108,10 @@ impl UserTokens for SignedIn {
         &self,
         _: &User,
         refused: Option<&AccessToken>,
-    ) -> Result<UserToken, service::Error> {
+    ) -> Result<UserToken, nhs_pds::service::Error> {
         match refused {
             None => Ok(self.0.clone()),
-            Some(_) => Err(service::Error::sign_in()),
+            Some(_) => Err(nhs_pds::service::Error::sign_in()),
         }
     }
 }

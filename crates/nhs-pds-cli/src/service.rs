@@ -8,7 +8,6 @@ use nhs_pds::secret::Secret;
 use nhs_pds::smsp::{Client, Config};
 use nhs_pds::trace::LocalIdentity;
 use nhs_pds::transport::http::{HttpConfig, HttpTransport};
-use nhs_pds_simulator::{Caseload, Register, Server, Simulator};
 use std::error::Error;
 use std::fmt::{self, Display};
 use std::path::PathBuf;

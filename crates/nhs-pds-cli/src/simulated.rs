@@ -2,7 +2,7 @@
 //!
 //! All other modules take the simulator from here.
 
-pub(crate) use nhs_pds::simulator::{
+pub(crate) use nhs_pds_simulator::{
     Application, Caseload, DeathNotification, Error, Fault, FaultMix, NameUse, OtherAddress,
     OtherAddressUse, OtherName, Person, Register, RelatedPerson, Server, Simulator, When,
 };

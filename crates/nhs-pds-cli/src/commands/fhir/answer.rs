@@ -1,6 +1,7 @@
 //! Answers and failures as JSON.
 
-use nhs_pds::fhir::{Error, Patient, PatientMatch, Retrieval, SearchResult};
+use nhs_pds::fhir::{Patient, PatientMatch, Retrieval, SearchResult};
+use nhs_pds::service::{Error, ErrorKind};
 use nhs_pds::trace::{self, Restriction, Score};
 use serde_json::{Value, json};
 
@@ -96,16 +97,20 @@ pub(super) fn failure(error: &Error) -> Value {
     let code = error.exchange().and_then(|exchange| exchange.code.as_deref());
     json!({
         "kind": error.action().name(),
-        "code": error.code().map(nhs_pds::fhir::IssueCode::loggable).or(code),
+        "code": code,
         "status": error.status().map(|status| status.as_u16()),
         "retryable": error.is_transient(),
         "cause": cause(error),
     })
 }
 
-/// The texts of the causes of `error`, such as `could not connect: … : Connection refused`.
-pub(super) fn cause(error: &dyn std::error::Error) -> Option<String> {
-    let causes = std::iter::successors(error.source(), |&cause| cause.source());
+/// The texts of the causes of `error`, such as `could not connect: … : Connection refused`. That there is no
+/// token is a cause too.
+pub(super) fn cause(error: &Error) -> Option<String> {
+    let token = [ErrorKind::SignIn, ErrorKind::Token, ErrorKind::TokenRefused];
+    let first: &dyn std::error::Error = error;
+    let causes = std::iter::successors(Some(first), |&cause| cause.source());
+    let causes = causes.skip(usize::from(!token.contains(&error.kind())));
     let texts: Vec<String> = causes.map(ToString::to_string).collect();
     (!texts.is_empty()).then(|| texts.join(": "))
 }

@@ -24,14 +24,14 @@ use crate::console::{self, block_on, say_json, warn};
 use answer::{cause, failure, retrieval, search_result};
 use clap::{Subcommand, ValueEnum};
 use criteria::{Criteria, read};
-use nhs_pds::fhir::auth::TokenError;
 use nhs_pds::fhir::{
-    Access, AccessMode, ApplicationRestricted, Error, Exact, Fuzzy, HealthcareWorker, Matching,
+    Access, AccessMode, ApplicationRestricted, Exact, Fuzzy, HealthcareWorker, Matching,
     MaxResults, Plain, Received, Search,
 };
 use nhs_pds::ids::{Ids, RandomIds};
 use nhs_pds::nhs_number::NhsNumber;
 use nhs_pds::resilience::RetryPolicy;
+use nhs_pds::service::Error;
 use nhs_pds::trace::{self, Caller, LocalIdentity, MessageId, User};
 use serde_json::{Value, json};
 use std::fmt::Display;
@@ -220,13 +220,11 @@ async fn token(cli: &Args) -> Result<Result<Value, Value>, Refused> {
     let Some(tokens) = &reached.tokens else {
         return Err("PDS_FHIR_TOKEN_URL is not set: this service needs no token".into());
     };
-    let passing =
-        |error: &TokenError| Passing { action: error.action(), retry_after: error.retry_after() };
-    Ok(match attempts(cli, async |_| tokens.token().await, passing).await {
+    Ok(match attempts(cli, async |_| tokens.token().await, Passing::of).await {
         Ok(_) => Ok(json!({ "outcome": "token", "key_id": tokens.key_id().as_str() })),
         Err(error) => Err(json!({
             "kind": error.action().name(),
-            "code": error.code().map(|code| code.to_string()),
+            "code": error.code(),
             "status": error.status().map(|status| status.as_u16()),
             "retryable": error.is_transient(),
             "cause": cause(&error),

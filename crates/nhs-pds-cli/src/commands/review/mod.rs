@@ -16,7 +16,7 @@ use args::{Command, filter, resolution};
 use nhs_pds::audit::{self, Actor, SqliteLog};
 use nhs_pds::case::SqliteStore;
 use nhs_pds::process::alert::SqliteAlerts;
-use nhs_pds::process::review::{ItemFilter, ItemId, Outcome, Refusal, Release, ReviewQueue};
+use nhs_pds::process::review::{ActionOutcome, ItemFilter, ItemId, Refusal, Release, ReviewQueue};
 use nhs_pds::trace::{Caller, LocalIdentity, User};
 use print::{json_line, object, text, text_line};
 use std::error::Error;
@@ -31,18 +31,17 @@ const PAGE: usize = 100;
 pub(crate) fn main(args: Args) -> ExitCode {
     let ran = block_on(&mut Builder::new_current_thread(), run(args));
     match ran.and_then(|ran| ran) {
-        Ok(Some(Outcome::Refused(refusal))) => {
+        Ok(Some(ActionOutcome::Refused(refusal))) => {
             warn(format!("review: refused: {refusal}"));
             ExitCode::from(1)
         }
-        Ok(Some(Outcome::AlreadyDone)) => {
+        Ok(Some(ActionOutcome::AlreadyDone)) => {
             warn("review: done already");
             ExitCode::SUCCESS
         }
         Ok(_) => ExitCode::SUCCESS,
         Err(error) => {
-            let case =
-                error.downcast_ref::<nhs_pds::process::review::Error>().and_then(|e| e.case());
+            let case = error.downcast_ref::<nhs_pds::process::Error>().and_then(|e| e.case());
             if let Some(case) = case {
                 warn(format!("review: the fault is in case {case}"));
             }
@@ -52,7 +51,7 @@ pub(crate) fn main(args: Args) -> ExitCode {
 }
 
 /// The outcome of an action; `None` for a command that only reads.
-async fn run(cli: Args) -> Result<Option<Outcome>, Box<dyn Error>> {
+async fn run(cli: Args) -> Result<Option<ActionOutcome>, Box<dyn Error>> {
     let actor = actor(&cli)?;
     let (queue, alerts, trail) = open(&cli.db, cli.anchors.as_deref())?;
     let done = act(cli.command, &queue, &alerts, &actor).await;
@@ -67,7 +66,7 @@ async fn act(
     queue: &ReviewQueue,
     alerts: &SqliteAlerts,
     actor: &Actor,
-) -> Result<Option<Outcome>, Box<dyn Error>> {
+) -> Result<Option<ActionOutcome>, Box<dyn Error>> {
     let item = ItemId::new;
     Ok(Some(match command {
         Command::List { state, reason, assignee, json } => {
@@ -78,7 +77,7 @@ async fn act(
         Command::Show { case, item: number, json } => {
             let shown = queue.show(&item(case, number), actor).await?;
             let Some(shown) = shown else {
-                return Ok(Some(Outcome::Refused(Refusal::NoSuchItem)));
+                return Ok(Some(ActionOutcome::Refused(Refusal::NoSuchItem)));
             };
             if json {
                 say_json(&serde_json::to_string_pretty(&object(&shown)?)?)?;
@@ -111,7 +110,7 @@ async fn act(
         Command::Undelete { case } => queue.undelete(&case, actor).await?,
         Command::Erase { case, court_order } => {
             let outcome = queue.erase(&case, &court_order, actor).await?;
-            if !matches!(outcome, Outcome::Refused(_)) {
+            if !matches!(outcome, ActionOutcome::Refused(_)) {
                 // The queue has delivered alerts to this file: delete them too.
                 alerts.forget(&case).await?;
                 // Damaged cases may still name the erased case, and they cannot be read.
