@@ -32,7 +32,7 @@ const MODULES: &str = "
 /// What the simulator may import of the library: values, and the types of a transport. With a codec of
 /// the library it would share the library's mistakes.
 const SIMULATOR: [&str; 7] =
-    ["clock", "demographics", "ids", "nhs_number", "secret", "sheet", "transport"];
+    ["clock", "demographics", "ids", "nhs_number", "secret", "text", "transport"];
 
 /// The sources of the crates.
 const LIBRARY: &str = "src";

@@ -360,7 +360,7 @@ mod tests {
     fn evidence_is_read_back() {
         let evidence = Evidence { field: Some(Field::NhsNumber), ..Evidence::default() };
         let json = serde_json::to_string(&evidence).unwrap();
-        assert_eq!(json, r#"{"field":"nhs_number"}"#);
+        assert_eq!(json, r#"{"particular":"nhs_number"}"#);
         assert!(serde_json::from_str::<Evidence>(&json).unwrap() == evidence);
         assert!(serde_json::from_str::<Evidence>("{}").unwrap() == Evidence::default());
     }
