@@ -18,7 +18,7 @@ run. `nhs-pds COMMAND --help` says what 0, 1 and 2 mean for the command.";
 #[command(name = "nhs-pds", version, after_help = AFTER_HELP, arg_required_else_help = true)]
 pub(crate) struct Cli {
     /// The configuration file. [env: NHS_PDS_CONFIG]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", global = true)]
     #[allow(dead_code, reason = "read by `config::apply`, before the command line is parsed")]
     config: Option<PathBuf>,
     #[command(subcommand)]

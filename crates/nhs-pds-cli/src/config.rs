@@ -212,12 +212,12 @@ fn is_given(option: &Arg, arguments: &[OsString]) -> bool {
     })
 }
 
-/// The value of an option of the program itself.
+/// The value of an option of the program itself, before or after the command.
 fn value_of(name: &str, given: &[OsString]) -> Option<OsString> {
-    let mut arguments = given.iter().skip(1);
+    let mut arguments = given.iter().skip(1).take_while(|argument| *argument != "--");
     while let Some(argument) = arguments.next() {
         let text = argument.to_string_lossy();
-        let option = text.strip_prefix("--")?;
+        let Some(option) = text.strip_prefix("--") else { continue };
         match option.split_once('=') {
             Some((option, value)) if option == name => return Some(value.into()),
             None if option == name => return arguments.next().cloned(),
@@ -541,7 +541,7 @@ mod tests {
             ("[wroker]\n", "FILE: wroker: there is no such command"),
             ("[worker]\nitnerval = '5m'", "FILE: [worker] itnerval: there is no such option here"),
             ("db = 'x'", "FILE: db: there is no such option here"),
-            ("config = 'x'", "FILE: config: give this option on the command line"),
+            ("config = 'x'", "FILE: config: there is no such option here"),
             (
                 "[fhir.search]\nmode = 'hcw'",
                 "FILE: [fhir.search] mode: there is no such option here",

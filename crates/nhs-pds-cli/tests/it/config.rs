@@ -27,6 +27,8 @@ fn argument_environment_file_default() {
     fs::write(&other, "[check]\njson = true\n").unwrap();
     let checked = with(&["--config", &other, "check"], &env);
     assert_eq!(checked.json_lines()[0]["valid"], true);
+    let checked = with(&["check", "--config", &other], &env);
+    assert_eq!(checked.json_lines()[0]["valid"], true);
     assert_eq!(with(&["check"], &env).out, "9434765919\tvalid\n");
 }
 
