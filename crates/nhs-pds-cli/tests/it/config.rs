@@ -62,3 +62,15 @@ fn options_that_need_each_other_do_so_in_the_file_too() {
     assert_eq!(wrong.code, 2);
     assert!(wrong.err.contains("--client-key <FILE>"), "{}", wrong.err);
 }
+
+#[test]
+fn the_file_on_the_page_is_accepted() {
+    let page = fs::read_to_string(crate::command::root().join("docs/commands.md")).unwrap();
+    let (_, block) = page.split_once("```toml\n").unwrap();
+    let (file, _) = block.split_once("```").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("nhs-pds.toml");
+    fs::write(&config, file).unwrap();
+    let checked = with(&["check", "--config", config.to_str().unwrap()], &[]);
+    assert_eq!((checked.code, checked.err.as_str()), (0, ""));
+}
