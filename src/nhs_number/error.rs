@@ -17,7 +17,8 @@
 pub enum ParseError {
     /// A character that is not an ASCII digit, or a space or hyphen in a wrong place. Full-width
     /// and other Unicode digits count as characters. Correct the data.
-    #[error("an NHS Number has digits only, or groups of 3, 3 and 4 digits")]
+    // Programs read this text: `nhs-pds check` prints it.
+    #[error("an NHS Number holds digits only, or groups of 3, 3 and 4 digits")]
     Character,
     /// The last digit does not follow from the first nine (Modulus 11): usually a typing error.
     /// Correct the data from the person's documents or by a trace. Never change only the last
