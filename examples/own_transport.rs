@@ -46,7 +46,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let answer = client.get_nhs_number(&Caller::System(us), &owen).await?;
     let messages = counting.messages.load(Ordering::Relaxed);
     let bytes = counting.bytes.load(Ordering::Relaxed);
-    println!("outcome: {}", answer.outcome.name());
+    println!("outcome: {}", answer.outcome.as_str());
     println!("{messages} message, with a response of {bytes} bytes");
     Ok(())
 }

@@ -29,7 +29,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let caller = Caller::System(us);
     let ask = async || {
         let answered = screens.trace(&caller, &question, MessageId::fresh(&RandomIds)).await;
-        answered.map_or_else(|error| error.to_string(), |answer| answer.outcome.name().to_owned())
+        answered.map_or_else(|error| error.to_string(), |answer| answer.outcome.as_str().to_owned())
     };
 
     println!("no fault: {}", ask().await);

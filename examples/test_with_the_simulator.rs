@@ -29,18 +29,18 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     for (what, person) in [("Smith", &smith), ("Jones", &jones)] {
         let answer = client.get_nhs_number(&caller, person).await?;
-        println!("{what}: {}", answer.outcome.name());
+        println!("{what}: {}", answer.outcome.as_str());
     }
     for fault in [Fault::Cut, Fault::Garbage, Fault::code("SMSP-0004")] {
         simulator.add_fault(When::Next(1), fault.clone());
         match client.get_nhs_number(&caller, &smith).await {
-            Ok(answer) => println!("{fault}: {}", answer.outcome.name()),
+            Ok(answer) => println!("{fault}: {}", answer.outcome.as_str()),
             Err(error) => println!("{fault}: {}, retry: {}", error, error.is_transient()),
         }
     }
     simulator.add_fault(When::Next(1), Fault::Delay(Duration::from_millis(50)));
     let answer = client.get_nhs_number(&caller, &smith).await?;
-    println!("late: {}", answer.outcome.name());
+    println!("late: {}", answer.outcome.as_str());
     println!("the simulator received {} requests", simulator.request_count());
     Ok(())
 }

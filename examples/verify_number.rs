@@ -36,7 +36,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             Outcome::Superseded { .. } => "superseded: the person has a new number",
             Outcome::Invalidated => "no longer valid, and no number replaces it",
             Outcome::None => "no record has this number",
-            other => other.name(),
+            other => other.as_str(),
         };
         println!("born {born}: {said}");
     }

@@ -1,12 +1,16 @@
 //! Keeps the walls of the house: who may import whom, and how long a file may be.
 //!
-//! One crate has no compiler-checked layers, so this test is the check. The table lists the modules
-//! from the ground up; a module may import what its line names, and only lines above it may be named.
+//! One crate has no compiler-checked layers, so this test is the check. The table lists the rooms (the top-level
+//! modules) from the bottom up; a room may import what its line names, and only lines above it may be named. Inside
+//! a room, a file imports from the file that defines an item, and no two files import each other.
 
-#![expect(clippy::unwrap_used, reason = "what cannot be read has to fail the test")]
+#![expect(clippy::indexing_slicing, reason = "an index that is wrong must fail the test")]
+#![expect(clippy::unwrap_used, reason = "what cannot be read must fail the test")]
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use syn::{Item, UseTree, Visibility};
 
 /// Each top-level module of `src/` and the modules it may import.
 const MODULES: &str = "
@@ -82,6 +86,150 @@ fn imports_keep_to_the_table() {
 }
 
 #[test]
+fn files_of_a_room_import_each_other_directly_and_downward() {
+    let modules = modules();
+    let mut faults = Vec::new();
+    let mut imports: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    for (name, module) in &modules {
+        for path in &module.imports {
+            let room = |path: &str| path.split("::").next().map(str::to_owned);
+            if room(path) != room(name) || name.is_empty() {
+                continue;
+            }
+            let defined = definition(&modules, path);
+            if defined != *path && is_visible(&modules, name, &defined) {
+                faults.push(format!("{name}: import {defined}, which defines {path}"));
+            }
+            if let Some(file) = file_of(&modules, &defined)
+                && file != *name
+            {
+                imports.entry(name).or_default().insert(file);
+            }
+        }
+    }
+    assert!(imports.len() > 100, "only {} files import from their room", imports.len());
+    // Files that import no other one of what is left are at the bottom; take them away until none is left.
+    loop {
+        let names: BTreeSet<String> = imports.keys().map(|name| (*name).to_owned()).collect();
+        let before = imports.len();
+        imports.retain(|_, files| files.iter().any(|file| names.contains(file)));
+        if imports.len() == before {
+            break;
+        }
+    }
+    faults.extend(
+        imports.iter().map(|(name, files)| format!("in or above a circle: {name} -> {files:?}")),
+    );
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// One file of the library, as far as imports go.
+#[derive(Default)]
+struct Module {
+    /// Paths from the crate's root that it imports, but for what `mod.rs` re-exports.
+    imports: Vec<String>,
+    /// What it re-exports, and from where.
+    reexports: BTreeMap<String, String>,
+    /// The modules that it declares for itself and its descendants alone.
+    private: BTreeSet<String>,
+}
+
+/// The files of the library by module, such as `case::record`.
+fn modules() -> BTreeMap<String, Module> {
+    sources(LIBRARY).iter().map(|file| (name_of(file), module(file))).collect()
+}
+
+fn name_of(file: &Path) -> String {
+    let path = file.strip_prefix(LIBRARY).unwrap().with_extension("");
+    let parts: Vec<_> = path.iter().map(|part| part.to_str().unwrap()).collect();
+    let parts = match parts.split_last() {
+        Some((&("mod" | "lib"), folder)) => folder,
+        _ => &parts[..],
+    };
+    parts.join("::")
+}
+
+fn module(file: &Path) -> Module {
+    let name = name_of(file);
+    let is_facade = file.ends_with("mod.rs") || file.ends_with("lib.rs");
+    let mut module = Module::default();
+    for item in syn::parse_file(&shipped(file)).unwrap().items {
+        match item {
+            Item::Mod(inner)
+                if inner.content.is_none() && matches!(inner.vis, Visibility::Inherited) =>
+            {
+                module.private.insert(inner.ident.to_string());
+            }
+            Item::Use(import) => {
+                let is_reexport = is_facade && !matches!(import.vis, Visibility::Inherited);
+                for (path, name_here) in leaves(&import.tree) {
+                    if is_reexport {
+                        let child = path.strip_prefix("crate::").map(str::to_owned);
+                        let path = child.unwrap_or_else(|| join(&name, &path));
+                        module.reexports.insert(name_here, path);
+                    } else if let Some(path) = path.strip_prefix("crate::") {
+                        module.imports.push(path.to_owned());
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    module
+}
+
+/// Every path of a `use`, with the name that it has here.
+fn leaves(tree: &UseTree) -> Vec<(String, String)> {
+    match tree {
+        UseTree::Path(path) => leaves(&path.tree)
+            .into_iter()
+            .map(|(rest, name)| match &*rest {
+                "self" => (path.ident.to_string(), path.ident.to_string()),
+                _ => (join(&path.ident.to_string(), &rest), name),
+            })
+            .collect(),
+        UseTree::Name(name) => vec![(name.ident.to_string(), name.ident.to_string())],
+        UseTree::Rename(name) => vec![(name.ident.to_string(), name.rename.to_string())],
+        UseTree::Glob(_) => vec![("*".to_owned(), "*".to_owned())],
+        UseTree::Group(group) => group.items.iter().flat_map(leaves).collect(),
+    }
+}
+
+fn join(module: &str, path: &str) -> String {
+    if module.is_empty() { path.to_owned() } else { format!("{module}::{path}") }
+}
+
+/// `path` without re-exports.
+fn definition(modules: &BTreeMap<String, Module>, path: &str) -> String {
+    let Some((module, item)) = path.rsplit_once("::") else { return path.to_owned() };
+    match modules.get(module).and_then(|module| module.reexports.get(item)) {
+        Some(from) => definition(modules, from),
+        None => path.to_owned(),
+    }
+}
+
+/// The module of the file that has `path`.
+fn file_of(modules: &BTreeMap<String, Module>, path: &str) -> Option<String> {
+    let mut module = path;
+    loop {
+        if modules.contains_key(module) {
+            return Some(module.to_owned());
+        }
+        module = module.rsplit_once("::")?.0;
+    }
+}
+
+/// Whether `from` may name `path`: each private module on the way is declared by `from` or by one around it.
+fn is_visible(modules: &BTreeMap<String, Module>, from: &str, path: &str) -> bool {
+    let parts: Vec<&str> = path.split("::").collect();
+    (1..parts.len()).all(|at| {
+        let (parent, child) = (parts[..at].join("::"), parts[at]);
+        let is_private = modules.get(&parent).is_some_and(|module| module.private.contains(child));
+        !is_private || from == parent || from.starts_with(&format!("{parent}::"))
+    })
+}
+
+#[test]
 fn the_simulator_imports_only_values_and_transports() {
     let files = sources(SIMULATOR_SOURCES);
     let mut faults = Vec::new();
@@ -151,7 +299,11 @@ fn table() -> Vec<(&'static str, Vec<&'static str>)> {
 /// A file without its inline test module.
 fn shipped(file: &Path) -> String {
     let text = fs::read_to_string(file).unwrap();
-    let tests = ["\n#[cfg(test)]\nmod tests", "\n#[cfg(test)]\npub(super) mod tests"];
+    let tests = [
+        "\n#[cfg(test)]\nmod tests",
+        "\n#[cfg(test)]\npub(super) mod tests",
+        "\n#[cfg(test)]\npub(in crate::process) mod tests",
+    ];
     let end = tests.iter().filter_map(|tests| text.find(tests)).min();
     text.get(..end.unwrap_or(text.len())).unwrap_or_default().to_owned()
 }

@@ -1,4 +1,11 @@
-use crate::audit::{Anchor, AnchorSink, AuditLog, Entry, Error, Event, Filter, Verdict};
+use crate::audit::anchor::Anchor;
+use crate::audit::entry::Entry;
+use crate::audit::error::Error;
+use crate::audit::event::Event;
+use crate::audit::filter::Filter;
+use crate::audit::log::AuditLog;
+use crate::audit::sink::AnchorSink;
+use crate::audit::verdict::Verdict;
 use crate::case::CaseId;
 use crate::clock::Clock;
 use async_trait::async_trait;

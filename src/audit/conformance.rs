@@ -13,10 +13,15 @@
 //! What a log must survive (a crash, a full disk), and how it detects tampering, each log promises
 //! and tests itself.
 
-use crate::audit::{
-    About, Actor, Anchor, AuditLog, BreakReason, Entry, Error, ErrorKind, Event, EventKind, Filter,
-    Subject, Verdict,
-};
+use crate::audit::actor::Actor;
+use crate::audit::anchor::Anchor;
+use crate::audit::entry::{Entry, Subject};
+use crate::audit::error::{Error, ErrorKind};
+use crate::audit::event::{About, Event};
+use crate::audit::filter::Filter;
+use crate::audit::kind::EventKind;
+use crate::audit::log::AuditLog;
+use crate::audit::verdict::{BreakReason, Verdict};
 use crate::case::{Case, CaseId, NumberSource, RecordType, RecordedNumber};
 use crate::nhs_number::NhsNumber;
 use crate::trace::{Caller, LocalIdentity};

@@ -1,4 +1,5 @@
-use crate::audit::{Actor, EventKind};
+use crate::audit::actor::Actor;
+use crate::audit::kind::EventKind;
 use crate::case::{Case, CaseId};
 use crate::demographics::redacted_debug;
 use crate::nhs_number::NhsNumber;

@@ -1,4 +1,6 @@
-use crate::audit::{Actor, EventKind, Subject};
+use crate::audit::actor::Actor;
+use crate::audit::entry::Subject;
+use crate::audit::kind::EventKind;
 use chrono::{DateTime, Utc};
 use std::fmt;
 

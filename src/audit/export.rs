@@ -1,6 +1,10 @@
-use crate::audit::{
-    About, Actor, AuditLog, Entry, Error, ErrorKind, Event, EventKind, Filter, Subject,
-};
+use crate::audit::actor::Actor;
+use crate::audit::entry::{Entry, Subject};
+use crate::audit::error::{Error, ErrorKind};
+use crate::audit::event::{About, Event};
+use crate::audit::filter::Filter;
+use crate::audit::kind::EventKind;
+use crate::audit::log::AuditLog;
 use crate::case::CaseId;
 use crate::text::terminal::printable_json;
 use chrono::{DateTime, SecondsFormat, Utc};

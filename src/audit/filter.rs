@@ -1,5 +1,6 @@
 use crate::audit::entry::bare_message_id;
-use crate::audit::{Event, EventKind};
+use crate::audit::event::Event;
+use crate::audit::kind::EventKind;
 use crate::case::CaseId;
 use crate::demographics::redacted_debug;
 use crate::nhs_number::NhsNumber;

@@ -1,4 +1,8 @@
-use crate::audit::{AuditLog, Error, ErrorKind, Event, EventKind, Filter};
+use crate::audit::error::{Error, ErrorKind};
+use crate::audit::event::Event;
+use crate::audit::filter::Filter;
+use crate::audit::kind::EventKind;
+use crate::audit::log::AuditLog;
 use crate::case::{Case, CaseId};
 use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
@@ -64,7 +68,9 @@ impl History {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audit::{About, Actor, Subject};
+    use crate::audit::actor::Actor;
+    use crate::audit::entry::Subject;
+    use crate::audit::event::About;
     use crate::case::RecordType;
     use crate::trace::{Caller, LocalIdentity};
 

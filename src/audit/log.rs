@@ -1,4 +1,9 @@
-use crate::audit::{Anchor, Entry, Error, Event, Filter, Verdict};
+use crate::audit::anchor::Anchor;
+use crate::audit::entry::Entry;
+use crate::audit::error::Error;
+use crate::audit::event::Event;
+use crate::audit::filter::Filter;
+use crate::audit::verdict::Verdict;
 use crate::case::CaseId;
 use async_trait::async_trait;
 use std::fmt::Debug;

@@ -1,7 +1,13 @@
-use crate::audit::entry::Whose;
+use crate::audit::anchor::Anchor;
+use crate::audit::entry::{Entry, Whose};
+use crate::audit::error::{Error, ErrorKind};
+use crate::audit::event::Event;
+use crate::audit::filter::Filter;
+use crate::audit::kind::EventKind;
+use crate::audit::log::AuditLog;
 use crate::audit::row::{self, Key, Row, SubjectId, Unreadable, Unsealing};
+use crate::audit::verdict::Verdict;
 use crate::audit::walk::Walk;
-use crate::audit::{Anchor, AuditLog, Entry, Error, ErrorKind, Event, EventKind, Filter, Verdict};
 use crate::case::CaseId;
 use crate::nhs_number::NhsNumber;
 use async_trait::async_trait;

@@ -1,4 +1,10 @@
-use crate::audit::{Actor, AuditLog, Entry, Error, Event, EventKind, Filter, Subject};
+use crate::audit::actor::Actor;
+use crate::audit::entry::{Entry, Subject};
+use crate::audit::error::Error;
+use crate::audit::event::Event;
+use crate::audit::filter::Filter;
+use crate::audit::kind::EventKind;
+use crate::audit::log::AuditLog;
 use chrono::{DateTime, SecondsFormat, Utc};
 
 /// Reads a page of an audit trail for a user. Returns the page as [`AuditLog::page`] does, after

@@ -1,7 +1,9 @@
 //! One stored row, its hash, and its encrypted part. The `audit` module documents the bytes.
 
-use crate::audit::entry::Whose;
-use crate::audit::{About, Actor, Entry, Error, ErrorKind, Event, Subject};
+use crate::audit::actor::Actor;
+use crate::audit::entry::{Entry, Subject, Whose};
+use crate::audit::error::{Error, ErrorKind};
+use crate::audit::event::{About, Event};
 use crate::demographics::OdsCode;
 use crate::nhs_number::NhsNumber;
 use chacha20poly1305::aead::{Aead, Payload};

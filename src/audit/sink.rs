@@ -1,4 +1,5 @@
-use crate::audit::{Anchor, Error, ErrorKind};
+use crate::audit::anchor::Anchor;
+use crate::audit::error::{Error, ErrorKind};
 use async_trait::async_trait;
 use chrono::{DateTime, SecondsFormat, Utc};
 use std::fmt::Debug;

@@ -1,8 +1,16 @@
+use crate::audit::anchor::Anchor;
+use crate::audit::entry::Entry;
+use crate::audit::error::{Error, ErrorKind};
+use crate::audit::event::Event;
+use crate::audit::filter::Filter;
+use crate::audit::kind::EventKind;
+use crate::audit::log::AuditLog;
 use crate::audit::row::{Row, SubjectId, Unsealing, Value};
+use crate::audit::sqlite_failure::{corrupt, failed};
 use crate::audit::sqlite_rows::{self as rows, Condition};
 use crate::audit::sqlite_sealers::Sealers;
+use crate::audit::verdict::Verdict;
 use crate::audit::walk::Walk;
-use crate::audit::{Anchor, AuditLog, Entry, Error, ErrorKind, Event, EventKind, Filter, Verdict};
 use crate::case::CaseId;
 use crate::store::sqlite::{self, Database};
 use async_trait::async_trait;
@@ -310,10 +318,6 @@ fn forget(connection: &mut Connection, case: &CaseId) -> Result<(), Error> {
     Ok(sqlite::scrub(connection)?)
 }
 
-pub(super) const fn corrupt() -> Error {
-    Error::new(ErrorKind::Corrupt)
-}
-
 impl From<sqlite::Error> for Error {
     fn from(error: sqlite::Error) -> Self {
         let kind = match error.kind {
@@ -330,14 +334,6 @@ impl From<sqlite::Error> for Error {
     }
 }
 
-pub(super) fn failed(error: rusqlite::Error) -> Error {
-    // This crate never violates the constraints of its own tables, unless they were changed.
-    if error.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation) {
-        return corrupt().with_source(error);
-    }
-    sqlite::Error::from(error).into()
-}
-
 impl fmt::Debug for SqliteLog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SqliteLog")
@@ -347,7 +343,9 @@ impl fmt::Debug for SqliteLog {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audit::{About, Actor, Subject};
+    use crate::audit::actor::Actor;
+    use crate::audit::entry::Subject;
+    use crate::audit::event::About;
     use crate::trace::{Caller, LocalIdentity};
     use chrono::DateTime;
 

@@ -1,9 +1,11 @@
 //! Reads and writes rows of the tables of the audit trail, unchanged.
 
+use crate::audit::anchor::Anchor;
 use crate::audit::entry::Whose;
+use crate::audit::error::{Error, ErrorKind};
+use crate::audit::filter::Filter;
 use crate::audit::row::{Row, Unsealing, Value};
-use crate::audit::sqlite::failed;
-use crate::audit::{Anchor, Error, ErrorKind, Filter};
+use crate::audit::sqlite_failure::failed;
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 use std::collections::BTreeSet;

@@ -1,9 +1,9 @@
 //! The subjects of a file, and their keys.
 
-use crate::audit::entry::Whose;
+use crate::audit::entry::{Entry, Whose};
+use crate::audit::error::Error;
 use crate::audit::row::{self, Key, SubjectId};
-use crate::audit::sqlite::failed;
-use crate::audit::{Entry, Error};
+use crate::audit::sqlite_failure::failed;
 use crate::nhs_number::NhsNumber;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::collections::{HashMap, HashSet};

@@ -1,4 +1,4 @@
-use crate::audit::Anchor;
+use crate::audit::anchor::Anchor;
 use std::fmt;
 
 /// Whether an audit trail is unchanged (MSCA-AUD-01). `Display` gives the result in one line.

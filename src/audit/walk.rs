@@ -1,7 +1,8 @@
 //! Checks a trail event by event, and finds the first broken link.
 
+use crate::audit::anchor::Anchor;
 use crate::audit::row::{Row, Unreadable, Unsealing};
-use crate::audit::{Anchor, BreakReason, Verdict};
+use crate::audit::verdict::{BreakReason, Verdict};
 
 /// The progress of the check. No error was found so far.
 pub(super) struct Walk {

@@ -1,4 +1,7 @@
-use crate::case::{Case, NumberStatus, ReviewItem, ReviewReason, is_before_birth};
+use crate::case::number::NumberStatus;
+use crate::case::plausible::is_before_birth;
+use crate::case::record::Case;
+use crate::case::review::{ReviewItem, ReviewReason};
 use crate::demographics::Demographics;
 use crate::nhs_number::NhsNumber;
 use std::fmt;
@@ -208,7 +211,9 @@ fn of_reason(reason: ReviewReason, number: Option<NhsNumber>) -> Option<Advisory
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::case::{Evidence, NumberSource, RecordType, RecordedNumber};
+    use crate::case::number::{NumberSource, RecordedNumber};
+    use crate::case::record_type::RecordType;
+    use crate::case::review::Evidence;
     use crate::matching::Criteria;
     use chrono::DateTime;
 

@@ -1,4 +1,4 @@
-use crate::case::{Case, CaseId};
+use crate::case::id::CaseId;
 use crate::demographics::{Gender, PartialDate, redacted_debug};
 use crate::nhs_number::NhsNumber;
 use chrono::{DateTime, Utc};
@@ -59,16 +59,6 @@ impl Alert {
             code: None,
         }
     }
-
-    /// Creates an alert about `case`, with the demographic fields that MSCA-DQ-04 lists.
-    #[must_use]
-    pub fn about(id: impl Into<String>, kind: AlertKind, at: DateTime<Utc>, case: &Case) -> Self {
-        Self {
-            case_id: Some(case.id.clone()),
-            person: Some(AlertedPerson::of(case)),
-            ..Self::new(id, kind, at)
-        }
-    }
 }
 
 /// The person that an alert is about, as recorded in the local system (MSCA-DQ-04).
@@ -96,20 +86,6 @@ pub struct AlertedPerson {
     /// Its postcode.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub postcode: Option<String>,
-}
-
-impl AlertedPerson {
-    fn of(case: &Case) -> Self {
-        Self {
-            surname: case.surname.clone(),
-            forename: case.forename.clone(),
-            aliases: case.aliases.clone(),
-            date_of_birth: case.date_of_birth,
-            gender: case.gender,
-            address: case.address.clone(),
-            postcode: case.postcode.clone(),
-        }
-    }
 }
 
 redacted_debug!(Alert, AlertedPerson);

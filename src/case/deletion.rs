@@ -1,4 +1,5 @@
-use crate::case::{CaseId, RecordedNumber};
+use crate::case::id::CaseId;
+use crate::case::number::RecordedNumber;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::ops::Not;

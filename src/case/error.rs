@@ -1,4 +1,4 @@
-use crate::case::CaseId;
+use crate::case::id::CaseId;
 use std::error::Error as StdError;
 
 /// Why an operation on a store failed. Nothing was changed, except for

@@ -1,4 +1,6 @@
-use crate::case::{Case, CaseId, Evidence, ReviewItem, ReviewReason, ReviewState, ReviewStep};
+use crate::case::id::CaseId;
+use crate::case::record::Case;
+use crate::case::review::{Evidence, ReviewItem, ReviewReason, ReviewState, ReviewStep};
 use crate::nhs_number::NhsNumber;
 use chrono::{DateTime, Utc};
 

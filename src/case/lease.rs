@@ -1,4 +1,5 @@
-use crate::case::{Case, CaseId};
+use crate::case::id::CaseId;
+use crate::case::record::Case;
 use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::HashMap;
 

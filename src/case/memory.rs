@@ -1,5 +1,8 @@
-use crate::case::lease::{Leases, Place};
-use crate::case::{Case, CaseId, CaseStore, Change, Claim, Error, ErrorKind, Lease};
+use crate::case::error::{Error, ErrorKind};
+use crate::case::id::CaseId;
+use crate::case::lease::{Claim, Lease, Leases, Place};
+use crate::case::record::Case;
+use crate::case::store::{CaseStore, Change};
 use crate::nhs_number::NhsNumber;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};

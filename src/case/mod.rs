@@ -20,6 +20,7 @@
 
 mod advisory;
 mod alert;
+mod alert_about;
 #[cfg(feature = "csv")]
 pub mod caseload;
 #[cfg(feature = "conformance")]
@@ -33,6 +34,7 @@ mod identity;
 mod lease;
 mod memory;
 mod number;
+mod person;
 mod placeholder;
 mod plausible;
 mod record;
@@ -57,10 +59,8 @@ pub use identity::Identity;
 pub use lease::{Claim, Lease};
 pub use memory::MemoryStore;
 pub use number::{NumberSource, NumberStatus, Provenance, RecordedNumber, TraceRecord};
-#[cfg(feature = "csv")]
-pub(crate) use placeholder::is_no_number;
 pub(crate) use placeholder::{is_no_forename, is_no_surname, is_no_worker};
-pub(crate) use plausible::{is_before_birth, is_implausible_birth, is_implausible_death};
+pub(crate) use plausible::{is_implausible_birth, is_implausible_death};
 pub use record::{Allocation, Case};
 pub use record_type::{RecordType, RecordTypeError};
 pub use review::{Evidence, ReviewItem, ReviewReason, ReviewReasonError, ReviewState, ReviewStep};

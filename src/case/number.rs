@@ -1,4 +1,4 @@
-use crate::case::Identity;
+use crate::case::identity::Identity;
 use crate::matching::{Corroboration, NumberOrigin};
 use crate::nhs_number::NhsNumber;
 use crate::trace::{Exchange, Freshness};

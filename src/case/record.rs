@@ -1,7 +1,10 @@
-use crate::case::{
-    Absorbed, Alert, CaseId, Deletion, RecordType, RecordedNumber, ReviewItem, TraceRecord,
-    TraceState,
-};
+use crate::case::alert::Alert;
+use crate::case::deletion::{Absorbed, Deletion};
+use crate::case::id::CaseId;
+use crate::case::number::{RecordedNumber, TraceRecord};
+use crate::case::record_type::RecordType;
+use crate::case::review::ReviewItem;
+use crate::case::trace_state::TraceState;
 use crate::demographics::{FullDate, Gender, PartialDate, redacted_debug};
 use crate::matching::LocalRecord;
 use crate::nhs_number::NhsNumber;

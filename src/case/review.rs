@@ -1,4 +1,4 @@
-use crate::case::CaseId;
+use crate::case::id::CaseId;
 use crate::demographics::{Demographics, Field, redacted_debug};
 use crate::matching::{Criteria, Mismatch};
 use crate::nhs_number::NhsNumber;

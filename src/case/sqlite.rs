@@ -1,7 +1,10 @@
-use crate::case::error::readable;
-use crate::case::lease::Place;
-use crate::case::sqlite_rows::{self as rows, document, number};
-use crate::case::{Case, CaseId, CaseStore, Change, Claim, Error, ErrorKind, Lease, Unreadable};
+use crate::case::error::{Error, ErrorKind, readable};
+use crate::case::id::CaseId;
+use crate::case::lease::{Claim, Lease, Place};
+use crate::case::record::Case;
+use crate::case::sqlite_rows::{self as rows, document, failed, number};
+use crate::case::store::{CaseStore, Change};
+use crate::case::unreadable::Unreadable;
 use crate::nhs_number::NhsNumber;
 use crate::store::sqlite::{self, Database};
 use async_trait::async_trait;
@@ -347,10 +350,6 @@ impl From<sqlite::Error> for Error {
     }
 }
 
-pub(super) fn failed(error: rusqlite::Error) -> Error {
-    sqlite::Error::from(error).into()
-}
-
 impl fmt::Debug for SqliteStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SqliteStore")
@@ -360,7 +359,7 @@ impl fmt::Debug for SqliteStore {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::case::RecordType;
+    use crate::case::record_type::RecordType;
     use crate::store::sqlite::{MIGRATIONS, schema};
 
     fn case(id: &str) -> Case {

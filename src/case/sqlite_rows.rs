@@ -1,8 +1,11 @@
 //! Reads and writes rows of the table of cases. A damaged row is distinguished from a damaged file:
 //! the row is skipped, the file cannot be used.
 
-use crate::case::sqlite::failed;
-use crate::case::{Case, CaseId, Error, ErrorKind, Unreadable};
+use crate::case::error::{Error, ErrorKind};
+use crate::case::id::CaseId;
+use crate::case::record::Case;
+use crate::case::unreadable::Unreadable;
+use crate::store::sqlite;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 
@@ -175,4 +178,8 @@ fn integer(row: &Row<'_>, column: usize) -> Option<i64> {
         Ok(ValueRef::Integer(value)) => Some(value),
         _ => None,
     }
+}
+
+pub(super) fn failed(error: rusqlite::Error) -> Error {
+    sqlite::Error::from(error).into()
 }

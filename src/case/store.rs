@@ -1,4 +1,8 @@
-use crate::case::{Case, CaseId, Claim, Error, Lease, Unreadable};
+use crate::case::error::Error;
+use crate::case::id::CaseId;
+use crate::case::lease::{Claim, Lease};
+use crate::case::record::Case;
+use crate::case::unreadable::Unreadable;
 use crate::nhs_number::NhsNumber;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};

@@ -1,4 +1,4 @@
-use crate::case::CaseId;
+use crate::case::id::CaseId;
 use std::fmt;
 
 /// A stored case that cannot be read because its row is damaged. Restore it from a copy, or erase

@@ -1,4 +1,7 @@
-use crate::case::{Case, DeletionKind, NumberSource, RecordedNumber, TraceState};
+use crate::case::deletion::DeletionKind;
+use crate::case::number::{NumberSource, RecordedNumber};
+use crate::case::record::Case;
+use crate::case::trace_state::TraceState;
 use crate::nhs_number::NhsNumber;
 
 impl Case {
@@ -111,7 +114,9 @@ fn is_replaced(held: &RecordedNumber, imported: &RecordedNumber) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::case::{Allocation, Provenance, RecordType, RecordedNumber, TraceRecord};
+    use crate::case::number::{Provenance, RecordedNumber, TraceRecord};
+    use crate::case::record::Allocation;
+    use crate::case::record_type::RecordType;
     use crate::demographics::Gender;
     use crate::nhs_number::NhsNumber;
     use crate::trace::{Exchange, Freshness};
@@ -222,7 +227,7 @@ mod tests {
         (rejected.nhs_number, rejected.rejected_numbers) = (None, vec![OTHER]);
         assert!(rejected.updated_from(file.clone()).is_none());
         let mut erased = stored();
-        erased.deleted = Some(crate::case::Deletion::new(
+        erased.deleted = Some(crate::case::deletion::Deletion::new(
             DateTime::UNIX_EPOCH,
             "court officer",
             DeletionKind::Erased,

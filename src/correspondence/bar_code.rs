@@ -1,4 +1,4 @@
-use crate::correspondence::PrintableNumber;
+use crate::correspondence::printable::PrintableNumber;
 use crate::correspondence::svg::{Area, Text, document};
 use crate::demographics::redacted_debug;
 use code128::Code128;

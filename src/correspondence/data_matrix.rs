@@ -1,4 +1,4 @@
-use crate::correspondence::PrintableNumber;
+use crate::correspondence::printable::PrintableNumber;
 use crate::correspondence::svg::{Area, document};
 use crate::demographics::redacted_debug;
 use datamatrix::SymbolSize;
@@ -160,7 +160,7 @@ pub struct ApplicationIdentifierError;
 mod tests {
     use super::*;
     use crate::case::{Case, NumberSource, RecordType, RecordedNumber};
-    use crate::correspondence::printable;
+    use crate::correspondence::printable::printable;
     use crate::nhs_number::{NhsNumber, Synthetic};
     use datamatrix::SymbolList;
 

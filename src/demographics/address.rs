@@ -1,5 +1,7 @@
+use crate::demographics::postcode::Postcode;
+use crate::demographics::recorded::Recorded;
+use crate::demographics::telecom::UsablePeriod;
 use crate::demographics::text::{redacted_debug, serde_text};
-use crate::demographics::{Postcode, Recorded, UsablePeriod};
 use serde::{Deserialize, Serialize};
 use std::convert::Infallible;
 use std::fmt;

@@ -45,7 +45,7 @@ impl Gender {
 
     /// The name: `not_known`, `male`, `female` or `not_specified`.
     #[must_use]
-    pub const fn name(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::NotKnown => "not_known",
             Self::Male => "male",
@@ -62,14 +62,14 @@ impl FromStr for Gender {
         let name = text.replace([' ', '-'], "_");
         Self::ALL
             .into_iter()
-            .find(|gender| text == gender.code() || name.eq_ignore_ascii_case(gender.name()))
+            .find(|gender| text == gender.code() || name.eq_ignore_ascii_case(gender.as_str()))
             .ok_or(GenderError)
     }
 }
 
 impl fmt::Display for Gender {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+        f.write_str(self.as_str())
     }
 }
 
@@ -89,7 +89,7 @@ mod tests {
         for gender in Gender::ALL {
             assert_eq!(gender.code().parse(), Ok(gender));
             assert_eq!(gender.to_string().parse(), Ok(gender));
-            assert_eq!(gender.name().to_uppercase().parse(), Ok(gender));
+            assert_eq!(gender.as_str().to_uppercase().parse(), Ok(gender));
         }
         for text in ["", "3", "01", " 1", "M", "other"] {
             assert_eq!(text.parse::<Gender>(), Err(GenderError), "{text}");

@@ -11,6 +11,7 @@
 
 mod address;
 mod date;
+mod date_error;
 mod field;
 mod gender;
 mod london;
@@ -25,7 +26,8 @@ mod telecom;
 mod text;
 
 pub use address::{Address, AddressUse};
-pub use date::{DateError, FullDate, PartialDate};
+pub use date::{FullDate, PartialDate};
+pub use date_error::DateError;
 pub use field::Field;
 pub use gender::{Gender, GenderError};
 pub use london::london_day;

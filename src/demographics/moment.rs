@@ -1,6 +1,6 @@
 //! The time of day and the offset in a point in time, as services and databases write them.
 
-use crate::demographics::DateError;
+use crate::demographics::date_error::DateError;
 
 /// The minutes of an HL7 V3 offset, `±H`, `±HH`, `±HMM` or `±HHMM`; `None` when the text has no
 /// offset.

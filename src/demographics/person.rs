@@ -1,7 +1,11 @@
+use crate::demographics::address::Address;
+use crate::demographics::date::PartialDate;
+use crate::demographics::gender::Gender;
+use crate::demographics::name::PersonName;
+use crate::demographics::practice::GpPractice;
+use crate::demographics::recorded::Recorded;
+use crate::demographics::telecom::Telecom;
 use crate::demographics::text::redacted_debug;
-use crate::demographics::{
-    Address, Gender, GpPractice, PartialDate, PersonName, Recorded, Telecom,
-};
 use serde::{Deserialize, Serialize};
 
 /// What PDS has recorded about a person, as far as it was returned.

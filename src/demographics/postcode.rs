@@ -1,4 +1,4 @@
-use crate::demographics::is_invisible;
+use crate::demographics::name_form::is_invisible;
 use crate::demographics::text::{redacted_debug, serde_text};
 use std::fmt;
 use std::str::FromStr;

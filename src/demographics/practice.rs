@@ -1,5 +1,7 @@
+use crate::demographics::address::Address;
+use crate::demographics::recorded::Recorded;
+use crate::demographics::telecom::{Telecom, UsablePeriod};
 use crate::demographics::text::{redacted_debug, serde_text};
-use crate::demographics::{Address, Recorded, Telecom, UsablePeriod};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;

@@ -1,5 +1,6 @@
+use crate::demographics::date::PartialDate;
+use crate::demographics::recorded::Recorded;
 use crate::demographics::text::{redacted_debug, serde_text};
-use crate::demographics::{PartialDate, Recorded};
 use serde::{Deserialize, Serialize};
 use std::convert::Infallible;
 use std::fmt;

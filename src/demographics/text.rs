@@ -43,13 +43,13 @@ macro_rules! serde_text {
     ($($type:ty),+) => {$(
         impl serde::Serialize for $type {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                $crate::demographics::serde_as_text::serialize(self, serializer)
+                $crate::demographics::text::serde_as_text::serialize(self, serializer)
             }
         }
 
         impl<'de> serde::Deserialize<'de> for $type {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                $crate::demographics::serde_as_text::deserialize(deserializer)
+                $crate::demographics::text::serde_as_text::deserialize(deserializer)
             }
         }
     )+};

@@ -1,5 +1,5 @@
 use crate::demographics::Field;
-use crate::matching::GivenRung;
+use crate::matching::given::GivenRung;
 use std::fmt;
 
 /// How one demographic field of the local system compares with that of PDS.

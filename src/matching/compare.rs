@@ -1,9 +1,10 @@
 use crate::demographics::{
     Address, AddressUse, Demographics, Field, Gender, PartialDate, Postcode, Recorded,
 };
-use crate::matching::LocalRecord;
-use crate::matching::given::are_compatible;
-use crate::matching::{FieldClass, GivenRung, Weight, given_names, is_same_name, is_same_text};
+use crate::matching::class::{FieldClass, Weight};
+use crate::matching::given::{GivenRung, are_compatible};
+use crate::matching::local_record::LocalRecord;
+use crate::matching::normalise::{given_names, is_same_name, is_same_text};
 use std::fmt::{self, Display};
 
 /// One demographic field of a person, as the local system and as PDS have it.

@@ -1,7 +1,8 @@
 use crate::demographics::{
     Address, AddressUse, Demographics, Field, Gender, Postcode, Recorded, is_same_form, name_form,
 };
-use crate::matching::{Corroboration, Criteria};
+use crate::matching::corroboration::Corroboration;
+use crate::matching::criteria::Criteria;
 
 /// Why a program must not accept the person returned as the person searched for without a person's
 /// review; `None` when the evidence is complete.

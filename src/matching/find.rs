@@ -1,5 +1,5 @@
-use crate::matching::finding::compared;
-use crate::matching::{Compared, Criteria};
+use crate::matching::criteria::Criteria;
+use crate::matching::finding::{Compared, compared};
 use crate::nhs_number::NhsNumber;
 use crate::trace::{Caller, Error, FetchDetails, FindPerson, MessageId, Tracer};
 

@@ -1,5 +1,7 @@
 use crate::demographics::{Demographics, Field};
-use crate::matching::{Corroboration, Criteria, Mismatch, NumberOrigin, agreement};
+use crate::matching::corroboration::Corroboration;
+use crate::matching::criteria::Criteria;
+use crate::matching::difference::{Mismatch, NumberOrigin, agreement};
 use crate::nhs_number::NhsNumber;
 use crate::trace::{Answer, Candidate, Exchange, Freshness, Match, Outcome, Restriction};
 

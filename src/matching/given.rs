@@ -95,7 +95,7 @@ fn is_initial(a: &str, b: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::matching::given_names;
+    use crate::matching::normalise::given_names;
 
     fn rung(local: &str, pds: &[&str]) -> GivenRung {
         GivenRung::of(&given_names(local), &given_names(&pds.join(" ")))

@@ -29,6 +29,7 @@ pub use cross_check::{CrossCheck, cross_check};
 #[cfg(feature = "process")]
 pub(crate) use difference::contradiction;
 pub use difference::{Mismatch, difference};
+#[cfg(feature = "process")]
 pub(crate) use difference::{NumberOrigin, agreement};
 pub use find::{find, verify};
 pub use finding::{Compared, Finding, Verified};

@@ -150,7 +150,7 @@ impl Visitor<'_> for Text<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::nhs_number::Synthetic;
+    use crate::nhs_number::synthetic::Synthetic;
     use proptest::prelude::*;
 
     const SHOWN: NhsNumber = NhsNumber::constant(9_434_765_919);

@@ -30,50 +30,32 @@
 //! interruptions.
 
 pub mod alert;
-mod apply;
-mod asking;
-mod batch;
-mod claim;
 pub(crate) mod commit;
-mod decide;
-mod deliver;
-mod duplicates;
-mod eligibility;
+mod decision;
 mod error;
 mod intake;
-mod pass;
-mod plan;
-mod plausible;
-mod policy;
-mod purpose;
-mod record;
-mod refresh;
-mod refusals;
-mod report;
 pub mod review;
-mod row;
-mod rows;
 mod run;
 mod schedule;
 mod scheduler;
-mod status;
-mod table;
-mod tally;
-mod turn;
 
-pub use apply::apply;
-pub use decide::{Context, Decision, Reply, decide};
-pub use eligibility::{Eligibility, Reason, Scope, eligibility};
+pub use decision::apply::apply;
+pub use decision::decide::{Context, Decision, decide};
+pub use decision::eligibility::{Eligibility, Reason, Scope, eligibility};
+pub use decision::plan::{Plan, plan};
+pub use decision::policy::Policy;
+pub use decision::reply::Reply;
+pub use decision::result::TraceResult;
+pub use decision::row::{
+    DeathEffect, Effects, NextQuery, NumberEffect, Requirement, ReviewEffect, Saved,
+};
+pub use decision::rows::Row;
+pub use decision::table::table;
 pub use error::{Error, ErrorKind};
-pub use intake::{Imported, import};
-pub use plan::{Plan, plan};
-pub use policy::Policy;
-pub use refresh::{RefreshEvent, Refreshed};
-pub use report::{CaseReport, RunReport, TraceResult};
-pub use row::{DeathEffect, Effects, NextQuery, NumberEffect, Requirement, ReviewEffect, Saved};
-pub use rows::Row;
-pub use run::Worker;
+pub use intake::import::{Imported, import};
+pub use run::refresh::{RefreshEvent, Refreshed};
+pub use run::report::{CaseReport, RunReport};
+pub use run::status::{Progress, State, Status};
+pub use run::worker::Worker;
 pub use schedule::{Schedule, ScheduleError};
 pub use scheduler::Process;
-pub use status::{Progress, State, Status};
-pub use table::table;

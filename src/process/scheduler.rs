@@ -1,7 +1,10 @@
 use crate::audit::{Actor, Entry, EventKind};
 use crate::ids::random;
-use crate::process::status::{Progress, State, Status};
-use crate::process::{CaseReport, Error, Schedule, Worker};
+use crate::process::error::Error;
+use crate::process::run::report::CaseReport;
+use crate::process::run::status::{Progress, State, Status};
+use crate::process::run::worker::Worker;
+use crate::process::schedule::Schedule;
 use crate::trace::{self, causes};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::future::{Future, poll_fn};

@@ -103,7 +103,7 @@ fn describe_process() {
 /// Returns the result of an exchange as one word.
 pub(crate) const fn outcome(result: &Result<Answer, Error>) -> &'static str {
     match result {
-        Ok(answer) => answer.outcome.name(),
+        Ok(answer) => answer.outcome.as_str(),
         Err(error) => error.kind().label(),
     }
 }
@@ -138,7 +138,7 @@ pub(crate) fn circuit_opened() {
 }
 
 pub(crate) fn retried(error: ErrorKind) {
-    counter!(RETRIES, "error" => error.name()).increment(1);
+    counter!(RETRIES, "error" => error.as_str()).increment(1);
 }
 
 pub(crate) fn budget_spent() {

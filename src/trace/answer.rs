@@ -1,7 +1,7 @@
 use crate::demographics::Demographics;
 use crate::nhs_number::NhsNumber;
 use crate::secret::Secret;
-use crate::trace::LocalIdentifier;
+use crate::trace::criteria::LocalIdentifier;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -111,7 +111,7 @@ impl Outcome {
     /// Returns a stable word for reports and metrics: `found`, `none`, `ambiguous`, `superseded`,
     /// `invalidated` or `not_verified`.
     #[must_use]
-    pub const fn name(&self) -> &'static str {
+    pub const fn as_str(&self) -> &'static str {
         match self {
             Self::Found(_) => "found",
             Self::None => "none",

@@ -1,6 +1,6 @@
 use crate::demographics::Field;
 use crate::text::terminal::is_hidden;
-use crate::trace::Exchange;
+use crate::trace::answer::Exchange;
 use chrono::{DateTime, Utc};
 use std::error::Error as StdError;
 use std::iter;
@@ -199,7 +199,7 @@ impl ErrorKind {
     /// Returns a stable word for reports and metrics: `configuration`, `rejected`, `unavailable` or
     /// `unreadable`.
     #[must_use]
-    pub const fn name(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Configuration => "configuration",
             Self::Rejected => "rejected",

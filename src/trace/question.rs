@@ -1,7 +1,8 @@
 use crate::demographics::{DateError, FullDate, Gender, PartialDate, Postcode};
 use crate::nhs_number::NhsNumber;
-use crate::trace::{
-    Caller, CriterionError, LocalIdentifier, NamePattern, NameText, PostcodePattern, User,
+use crate::trace::caller::{Caller, User};
+use crate::trace::criteria::{
+    CriterionError, LocalIdentifier, NamePattern, NameText, PostcodePattern,
 };
 use std::fmt::{Debug, Display};
 use std::str::FromStr;

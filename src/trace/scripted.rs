@@ -1,7 +1,9 @@
-use crate::trace::{
-    Answer, Attended, Caller, Error, ErrorKind, Exchange, MessageId, Outcome, Question, Tracer,
-    User,
-};
+use crate::trace::answer::{Answer, Exchange, Outcome};
+use crate::trace::caller::{Caller, User};
+use crate::trace::error::{Error, ErrorKind};
+use crate::trace::message_id::MessageId;
+use crate::trace::question::{Attended, Question};
+use crate::trace::tracer::Tracer;
 use async_trait::async_trait;
 use chrono::DateTime;
 use std::collections::VecDeque;

@@ -1,4 +1,8 @@
-use crate::trace::{Answer, Attended, Caller, Error, MessageId, Question, User};
+use crate::trace::answer::Answer;
+use crate::trace::caller::{Caller, User};
+use crate::trace::error::Error;
+use crate::trace::message_id::MessageId;
+use crate::trace::question::{Attended, Question};
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use std::fmt::Debug;

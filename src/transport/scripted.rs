@@ -1,4 +1,6 @@
-use crate::transport::{Error, Request, Response, Transport};
+use crate::transport::Transport;
+use crate::transport::error::Error;
+use crate::transport::message::{Request, Response};
 use async_trait::async_trait;
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};

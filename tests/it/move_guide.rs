@@ -40,8 +40,8 @@ async fn smsp_gives(body: &str) -> String {
     let born = "1984-02-29".parse().unwrap();
     let question = FindPerson::new("Smith".parse().unwrap(), Gender::Female, born);
     match client.get_nhs_number(&us(), &question).await {
-        Ok(answer) => answer.outcome.name().to_owned(),
-        Err(error) => error.action().name().to_owned(),
+        Ok(answer) => answer.outcome.as_str().to_owned(),
+        Err(error) => error.action().as_str().to_owned(),
     }
 }
 
@@ -65,8 +65,8 @@ async fn fhir_gives(code: &str, status: u16) -> String {
         client.search(&us(), &search).await.map(|received| received.answer.outcome())
     };
     match told {
-        Ok(outcome) => outcome.unwrap().name().to_owned(),
-        Err(error) => error.action().name().to_owned(),
+        Ok(outcome) => outcome.unwrap().as_str().to_owned(),
+        Err(error) => error.action().as_str().to_owned(),
     }
 }
 

@@ -48,7 +48,7 @@ impl Answered {
             Question::Find(question) => (true, question.postcode().is_some()),
             _ => (false, false),
         };
-        Self { outcome: outcome.name(), number, searched, by_postcode, withheld }
+        Self { outcome: outcome.as_str(), number, searched, by_postcode, withheld }
     }
 }
 

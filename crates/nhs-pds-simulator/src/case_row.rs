@@ -87,7 +87,7 @@ impl CaseRow {
         row.date_of_birth = row.date(person.birth);
         row.gender = match seed.below(3) {
             0 => person.gender.code(),
-            1 => person.gender.name(),
+            1 => person.gender.as_str(),
             _ if person.gender == Gender::Male => "Male",
             _ => "Female",
         }

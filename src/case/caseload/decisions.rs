@@ -1,8 +1,9 @@
-use crate::case::caseload::{Error, ErrorKind};
-use crate::case::{
-    Advisory, AdvisoryKind, Case, DeletionKind, NumberSource, RecordedNumber, ReviewItem,
-    advisories,
-};
+use crate::case::advisory::{Advisory, AdvisoryKind, advisories};
+use crate::case::caseload::error::{Error, ErrorKind};
+use crate::case::deletion::DeletionKind;
+use crate::case::number::{NumberSource, RecordedNumber};
+use crate::case::record::Case;
+use crate::case::review::ReviewItem;
 use crate::nhs_number::NhsNumber;
 use crate::text::spreadsheet;
 use std::fmt;

@@ -1,5 +1,7 @@
-use crate::case::caseload::{COLUMNS, Error, ErrorKind, Fault, FlaggedRow, RefusedRow, row, text};
-use crate::case::{Case, CaseId};
+use crate::case::caseload::error::{Error, ErrorKind, Fault, FlaggedRow, RefusedRow};
+use crate::case::caseload::{COLUMNS, row, text};
+use crate::case::id::CaseId;
+use crate::case::record::Case;
 use crate::text::spreadsheet;
 use csv::{ByteRecord, ReaderBuilder};
 use std::collections::HashMap;
@@ -254,7 +256,9 @@ fn misquoted(row: &[u8], delimiter: u8) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::case::{Allocation, NumberSource, RecordType};
+    use crate::case::number::NumberSource;
+    use crate::case::record::Allocation;
+    use crate::case::record_type::RecordType;
     use crate::demographics::{DateError, Gender, GenderError, PartialDate};
     use crate::nhs_number::NhsNumber;
     use proptest::prelude::*;
@@ -317,7 +321,7 @@ mod tests {
         expected.date_of_death = Some("2026".parse().unwrap());
         let source = NumberSource::Imported(Some("GP letter".into()));
         let number = NhsNumber::constant(9_434_765_919);
-        expected.nhs_number = Some(crate::case::RecordedNumber::new(number, source));
+        expected.nhs_number = Some(crate::case::number::RecordedNumber::new(number, source));
         assert!(good(file(&[&full_row()])) == [expected]);
         let blank = good(file(&[&[("case_id", "1"), ("record_type", "carer")]]));
         assert!(blank == [Case::new("1".parse().unwrap(), RecordType::Other("carer".into()))]);

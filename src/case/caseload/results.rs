@@ -1,5 +1,7 @@
-use crate::case::caseload::{Error, ErrorKind};
-use crate::case::{Case, CaseId, RecordType};
+use crate::case::caseload::error::{Error, ErrorKind};
+use crate::case::id::CaseId;
+use crate::case::record::Case;
+use crate::case::record_type::RecordType;
 use crate::demographics::{PartialDate, redacted_debug};
 use crate::nhs_number::NhsNumber;
 use crate::text::spreadsheet;
@@ -143,7 +145,7 @@ pub fn write_results(to: impl Write, mut results: Vec<ResultRow>) -> Result<(), 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::case::{NumberSource, RecordedNumber};
+    use crate::case::number::{NumberSource, RecordedNumber};
 
     #[test]
     fn one_row_per_case_in_the_order_of_ids() {

@@ -1,7 +1,9 @@
-use crate::case::caseload::{COLUMNS, Fault};
-use crate::case::{
-    Allocation, Case, CaseId, CaseIdError, NumberSource, RecordedNumber, is_no_number,
-};
+use crate::case::caseload::COLUMNS;
+use crate::case::caseload::error::Fault;
+use crate::case::id::{CaseId, CaseIdError};
+use crate::case::number::{NumberSource, RecordedNumber};
+use crate::case::placeholder::is_no_number;
+use crate::case::record::{Allocation, Case};
 use crate::demographics::{DateError, FullDate, PartialDate, is_same_form};
 use crate::nhs_number::ParseError;
 

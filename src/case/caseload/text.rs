@@ -1,6 +1,7 @@
 //! The text of a real file: its encoding, its delimiter, or its kind when it is not text.
 
-use crate::case::caseload::{COLUMNS, Error, ErrorKind};
+use crate::case::caseload::COLUMNS;
+use crate::case::caseload::error::{Error, ErrorKind};
 
 /// A file's rows.
 pub(super) struct Text {

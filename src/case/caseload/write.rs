@@ -1,5 +1,6 @@
-use crate::case::caseload::{COLUMNS, Error, ErrorKind};
-use crate::case::{Allocation, Case};
+use crate::case::caseload::COLUMNS;
+use crate::case::caseload::error::{Error, ErrorKind};
+use crate::case::record::{Allocation, Case};
 use crate::demographics::Gender;
 use crate::text::spreadsheet;
 use std::io::Write;
@@ -69,8 +70,9 @@ fn text(value: Option<impl ToString>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::case::caseload::read;
-    use crate::case::{NumberSource, RecordType, RecordedNumber};
+    use crate::case::caseload::read::read;
+    use crate::case::number::{NumberSource, RecordedNumber};
+    use crate::case::record_type::RecordType;
     use crate::demographics::{FullDate, PartialDate};
     use crate::nhs_number::NhsNumber;
     use proptest::prelude::*;

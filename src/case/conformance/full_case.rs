@@ -1,10 +1,12 @@
 //! A case in which every field is used.
 
 use super::{Breach, NUMBER, OTHER_NUMBER};
-use crate::case::{
-    Absorbed, Alert, AlertKind, Allocation, Case, Evidence, NumberSource, Provenance, RecordType,
-    RecordedNumber, ReviewItem, ReviewReason, ReviewState, ReviewStep, TraceRecord,
-};
+use crate::case::alert::{Alert, AlertKind};
+use crate::case::deletion::Absorbed;
+use crate::case::number::{NumberSource, Provenance, RecordedNumber, TraceRecord};
+use crate::case::record::{Allocation, Case};
+use crate::case::record_type::RecordType;
+use crate::case::review::{Evidence, ReviewItem, ReviewReason, ReviewState, ReviewStep};
 use crate::demographics::{
     Demographics, Field, FullDate, Gender, PartialDate, PersonName, Recorded,
 };

@@ -1,7 +1,9 @@
 //! Leases: one owner at a time, in order, and free again after expiry.
 
 use super::{Breach, RIVALS, case, hold};
-use crate::case::{CaseId, CaseStore, Lease};
+use crate::case::id::CaseId;
+use crate::case::lease::Lease;
+use crate::case::store::CaseStore;
 use chrono::{DateTime, TimeDelta, Utc};
 use std::sync::Arc;
 

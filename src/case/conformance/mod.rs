@@ -15,10 +15,13 @@
 mod full_case;
 mod leases;
 
-use crate::case::{
-    Case, CaseId, CaseStore, Change, Deletion, DeletionKind, Error, ErrorKind, NumberSource,
-    RecordType, RecordedNumber,
-};
+use crate::case::deletion::{Deletion, DeletionKind};
+use crate::case::error::{Error, ErrorKind};
+use crate::case::id::CaseId;
+use crate::case::number::{NumberSource, RecordedNumber};
+use crate::case::record::Case;
+use crate::case::record_type::RecordType;
+use crate::case::store::{CaseStore, Change};
 use crate::nhs_number::NhsNumber;
 use chrono::DateTime;
 use full_case::full_case;

@@ -1,5 +1,6 @@
 use crate::case::Alert;
-use crate::process::alert::{AlertSink, Error};
+use crate::process::alert::error::Error;
+use crate::process::alert::sink::AlertSink;
 use async_trait::async_trait;
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};

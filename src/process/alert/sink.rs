@@ -1,5 +1,5 @@
 use crate::case::Alert;
-use crate::process::alert::Error;
+use crate::process::alert::error::Error;
 use async_trait::async_trait;
 use std::fmt::Debug;
 

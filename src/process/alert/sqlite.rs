@@ -1,5 +1,6 @@
 use crate::case::{Alert, CaseId};
-use crate::process::alert::{AlertSink, Error, ErrorKind};
+use crate::process::alert::error::{Error, ErrorKind};
+use crate::process::alert::sink::AlertSink;
 use crate::store::sqlite::{self, Database};
 use async_trait::async_trait;
 use rusqlite::types::ValueRef;

@@ -1,6 +1,6 @@
 use crate::case::{Case, CaseId, ReviewItem, ReviewReason, ReviewState, ReviewStep};
 use crate::nhs_number::NhsNumber;
-use crate::process::review::Refusal;
+use crate::process::review::refusal::Refusal;
 use chrono::{DateTime, Utc};
 
 /// The data that an action depends on besides its case.

@@ -5,9 +5,9 @@ use crate::case::{
 };
 use crate::nhs_number::NhsNumber;
 use crate::process::commit::{saved, withdraw};
-use crate::process::review::queue::record;
-use crate::process::review::{ActionOutcome, Refusal, ReviewQueue};
-use crate::process::{Error, ErrorKind};
+use crate::process::error::{Error, ErrorKind};
+use crate::process::review::queue::{ActionOutcome, ReviewQueue, record};
+use crate::process::review::refusal::Refusal;
 use chrono::{DateTime, Utc};
 use std::collections::BTreeSet;
 

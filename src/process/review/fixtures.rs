@@ -5,7 +5,7 @@ use crate::case::{
 };
 use crate::matching::Criteria;
 use crate::nhs_number::NhsNumber;
-use crate::process::review::Context;
+use crate::process::review::context::Context;
 use crate::trace::Exchange;
 use chrono::{DateTime, Utc};
 

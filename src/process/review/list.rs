@@ -1,30 +1,13 @@
 use crate::audit::{Actor, Entry, EventKind, Subject};
-use crate::case::{Case, CaseId, ReviewItem, ReviewReason, ReviewState, Unreadable, readable};
+use crate::case::{Case, ReviewItem, ReviewReason, ReviewState, Unreadable, readable};
 use crate::demographics::redacted_debug;
-use crate::process::Error;
-use crate::process::review::ReviewQueue;
+use crate::process::error::Error;
+use crate::process::review::item_id::ItemId;
+use crate::process::review::queue::ReviewQueue;
 use chrono::{DateTime, TimeDelta, Utc};
 
 /// How many cases are in memory at a time.
 const PAGE: usize = 100;
-
-/// Identifies an item of a case. `Ord` is the order of [`ReviewQueue::list`].
-#[non_exhaustive]
-#[derive(Clone, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct ItemId {
-    /// The case.
-    pub case: CaseId,
-    /// The number of the item in the case.
-    pub item: u32,
-}
-
-impl ItemId {
-    /// Creates the id of the item numbered `item` of `case`.
-    #[must_use]
-    pub const fn new(case: CaseId, item: u32) -> Self {
-        Self { case, item }
-    }
-}
 
 /// Selects items that meet every condition.
 ///
@@ -184,4 +167,4 @@ impl ReviewQueue {
     }
 }
 
-redacted_debug!(ItemId, ItemFilter, ListedItem);
+redacted_debug!(ItemFilter, ListedItem);

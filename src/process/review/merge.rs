@@ -3,9 +3,9 @@ use crate::case::{
     TraceState,
 };
 use crate::nhs_number::NhsNumber;
-use crate::process::review::context::in_use;
+use crate::process::review::context::{Changed, Context, in_use};
 use crate::process::review::presence::flag_duplicates;
-use crate::process::review::{Changed, Context, Refusal};
+use crate::process::review::refusal::Refusal;
 use chrono::{DateTime, Utc};
 
 /// Merges `absorbed` into `case`.
@@ -241,7 +241,8 @@ mod tests {
     use super::*;
     use crate::case::{AlertKind, NumberStatus, RecordType};
     use crate::process::review::fixtures::{NUMBER, OTHER, case, context, duplicates, held, id};
-    use crate::process::review::{Resolution, resolve};
+    use crate::process::review::resolution::Resolution;
+    use crate::process::review::resolve::resolve;
 
     fn into_one(survivor: &Case, absorbed: &Case) -> Result<(Case, Case), Refusal> {
         let (merge, others) =

@@ -29,6 +29,7 @@ mod corrections;
 mod erase;
 #[cfg(test)]
 mod fixtures;
+mod item_id;
 mod list;
 mod merge;
 mod presence;
@@ -42,7 +43,8 @@ mod step;
 
 pub use context::{Changed, Context};
 pub use corrections::Corrections;
-pub use list::{ItemFilter, ItemId, ListedItem};
+pub use item_id::ItemId;
+pub use list::{ItemFilter, ListedItem};
 pub use merge::undo_merge;
 pub use presence::{delete, undelete};
 pub use queue::{ActionOutcome, ReviewQueue};

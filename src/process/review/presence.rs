@@ -4,7 +4,8 @@ use crate::case::{
     Alert, AlertKind, Case, CaseId, Deletion, DeletionKind, ReviewReason, ReviewState,
 };
 use crate::nhs_number::NhsNumber;
-use crate::process::review::{Changed, Context, Refusal};
+use crate::process::review::context::{Changed, Context};
+use crate::process::review::refusal::Refusal;
 
 /// Returns the changes when `case` is logically deleted (MSCA-DQ-02), or none if it is deleted
 /// already. The case keeps its data, and its number no longer conflicts with other cases.

@@ -6,11 +6,15 @@ use crate::clock::{Clock, SystemClock};
 use crate::nhs_number::NhsNumber;
 use crate::process::alert::AlertSink;
 use crate::process::commit::{Delivery, changed, saved, withdraw};
-use crate::process::review::{
-    Changed, Context, ItemId, Refusal, Resolution, Step, delete, resolve, step, undelete,
-    undo_merge,
-};
-use crate::process::{Error, ErrorKind};
+use crate::process::error::{Error, ErrorKind};
+use crate::process::review::context::{Changed, Context};
+use crate::process::review::item_id::ItemId;
+use crate::process::review::merge::undo_merge;
+use crate::process::review::presence::{delete, undelete};
+use crate::process::review::refusal::Refusal;
+use crate::process::review::resolution::Resolution;
+use crate::process::review::resolve::resolve;
+use crate::process::review::step::{Step, step};
 use chrono::{DateTime, Utc};
 use std::sync::Arc;
 

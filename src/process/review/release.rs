@@ -1,8 +1,9 @@
 use crate::audit::Actor;
 use crate::case::{Case, CaseId, ReviewReason, ReviewState};
 use crate::demographics::redacted_debug;
-use crate::process::review::{Changed, Context, ReviewQueue};
-use crate::process::{Error, ErrorKind};
+use crate::process::error::{Error, ErrorKind};
+use crate::process::review::context::{Changed, Context};
+use crate::process::review::queue::ReviewQueue;
 
 /// How many cases are read, and saved, at a time.
 const PAGE: usize = 100;

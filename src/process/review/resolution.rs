@@ -1,7 +1,7 @@
 use crate::case::CaseId;
 use crate::demographics::redacted_debug;
 use crate::nhs_number::NhsNumber;
-use crate::process::review::Corrections;
+use crate::process::review::corrections::Corrections;
 
 /// How a review item is resolved. `Debug` shows no content.
 #[non_exhaustive]

@@ -5,9 +5,11 @@ use crate::case::{
 use crate::demographics::london_day;
 use crate::matching::Criteria;
 use crate::nhs_number::NhsNumber;
-use crate::process::review::context::{in_use, item, item_mut};
+use crate::process::review::context::{Changed, Context, in_use, item, item_mut};
+use crate::process::review::corrections::Corrections;
 use crate::process::review::merge::merge;
-use crate::process::review::{Changed, Context, Corrections, Refusal, Resolution};
+use crate::process::review::refusal::Refusal;
+use crate::process::review::resolution::Resolution;
 use crate::trace::Freshness;
 
 /// Returns the changes when the item `number` of `case` is resolved, the case itself first, or none

@@ -1,12 +1,12 @@
 use crate::audit::{Actor, Entry, EventKind, Subject};
 use crate::case::{Advisory, Case, ReviewItem, advisories};
 use crate::demographics::redacted_debug;
-use crate::matching::LocalRecord;
-use crate::matching::{Comparison, compare};
+use crate::matching::{Comparison, LocalRecord, compare};
 use crate::nhs_number::NhsNumber;
-use crate::process::Error;
+use crate::process::error::Error;
+use crate::process::review::item_id::ItemId;
+use crate::process::review::queue::ReviewQueue;
 use crate::process::review::resolve::offered;
-use crate::process::review::{ItemId, ReviewQueue};
 
 /// An item with the evidence that a reviewer needs to confirm the person (MSCA-PDS-03).
 ///

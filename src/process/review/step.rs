@@ -1,7 +1,7 @@
 use crate::case::{Case, ReviewState};
 use crate::demographics::redacted_debug;
-use crate::process::review::context::{in_use, item, item_mut};
-use crate::process::review::{Changed, Context, Refusal};
+use crate::process::review::context::{Changed, Context, in_use, item, item_mut};
+use crate::process::review::refusal::Refusal;
 
 /// An action on an item that does not settle it. `Debug` shows no content.
 #[non_exhaustive]

@@ -1,7 +1,8 @@
 use crate::clock::{Clock, SystemClock};
 use crate::ids::{Ids, RandomIds, random};
 use crate::resilience::circuit_breaker::breaker::{Breaker, Leave, Phase};
-use crate::resilience::{CircuitBreakerPolicy, telemetry};
+use crate::resilience::circuit_breaker::policy::CircuitBreakerPolicy;
+use crate::resilience::telemetry;
 use crate::trace::{Answer, Error, ErrorKind};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::fmt;
@@ -238,7 +239,7 @@ impl CircuitBreaker {
         if inner.breaker.failed(leave, now, asked_for, random(&*self.ids)) {
             telemetry::circuit_opened();
             let cause = cause.as_deref();
-            tracing::warn!(reason = kind.name(), cause, "queries are suspended");
+            tracing::warn!(reason = kind.as_str(), cause, "queries are suspended");
         }
     }
 

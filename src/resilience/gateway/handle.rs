@@ -1,5 +1,6 @@
-use crate::resilience::circuit_breaker::state::Ticket;
-use crate::resilience::{CircuitBreaker, Permit, Priority, RateLimiter, Suspended, telemetry};
+use crate::resilience::circuit_breaker::state::{CircuitBreaker, Suspended, Ticket};
+use crate::resilience::rate_limit::limiter::{Permit, Priority, RateLimiter};
+use crate::resilience::telemetry;
 use crate::trace::{Answer, Attended, Caller, Error, Exchange, MessageId, Question, Tracer, User};
 use async_trait::async_trait;
 use chrono::TimeDelta;

@@ -32,7 +32,10 @@
 
 mod handle;
 
-use crate::resilience::{self, CircuitBreaker, Priority, RateLimit, RateLimiter, Waiting};
+use crate::resilience;
+use crate::resilience::circuit_breaker::state::CircuitBreaker;
+use crate::resilience::rate_limit::limiter::{Priority, RateLimiter, Waiting};
+use crate::resilience::rate_limit::rate::RateLimit;
 use crate::trace::Tracer;
 use handle::Handle;
 use std::sync::Arc;

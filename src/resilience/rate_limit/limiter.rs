@@ -1,5 +1,5 @@
-use crate::resilience::rate_limit::rate::Rate;
-use crate::resilience::{RateLimit, telemetry};
+use crate::resilience::rate_limit::rate::{Rate, RateLimit};
+use crate::resilience::telemetry;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;

@@ -1,6 +1,7 @@
 use crate::ids::{Ids, RandomIds, random};
 use crate::resilience::retry::budget::Budget;
-use crate::resilience::{RetryPolicy, telemetry};
+use crate::resilience::retry::policy::RetryPolicy;
+use crate::resilience::telemetry;
 use crate::trace::{Answer, Attended, Caller, Error, ErrorKind, MessageId, Question, Tracer, User};
 use async_trait::async_trait;
 use std::future::Future;

@@ -1,6 +1,6 @@
 //! The limit on retries, over all calls.
 
-use crate::resilience::RetryPolicy;
+use crate::resilience::retry::policy::RetryPolicy;
 
 /// One retry, in hundredths, so that a share of a retry is a whole number.
 const REPEAT: u64 = 100;

@@ -1,4 +1,4 @@
-use crate::resilience::{Retry, RetryObserver, Unrecorded};
+use crate::resilience::retry::attempts::{Retry, RetryObserver, Unrecorded};
 use crate::trace::{Answer, Attended, Caller, Error, MessageId, Question, Tracer, User};
 use async_trait::async_trait;
 use chrono::TimeDelta;

@@ -2,14 +2,15 @@ use crate::clock::{Clock, SystemClock};
 use crate::demographics::OdsCode;
 use crate::ids::{Ids, RandomIds};
 use crate::nhs_number::NhsNumber;
+use crate::service::error::{Error, ErrorKind};
+use crate::service::fhir::access::{Access, AccessMode};
 use crate::service::fhir::auth::{AccessToken, ApplicationTokens, SessionRoleId, UserTokens};
+use crate::service::fhir::config::Config;
 use crate::service::fhir::interpret::{self, X_REQUEST_ID};
-use crate::service::fhir::{
-    Access, AccessMode, Config, IssueCode, Matching, Received, RelatedPeople, Retrieval, Search,
-    SearchResult,
-};
+use crate::service::fhir::issue::IssueCode;
+use crate::service::fhir::retrieval::{Received, RelatedPeople, Retrieval, SearchResult};
+use crate::service::fhir::search::{Matching, Search};
 use crate::service::skew::ServiceClock;
-use crate::service::{Error, ErrorKind};
 use crate::trace::{self, Caller, Exchange, MessageId, User};
 use crate::transport::{Request, Response, Transport};
 use chrono::TimeDelta;

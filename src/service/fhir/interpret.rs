@@ -2,11 +2,14 @@
 
 use crate::demographics::Field;
 use crate::nhs_number::NhsNumber;
-use crate::service::fhir::{
-    DecodeError, DecodeErrorKind, IssueCode, Patient, RelatedPeople, RelatedPerson, Retrieval,
-    SearchResult, wire,
-};
-use crate::service::{Error, ErrorKind, failure};
+use crate::service::error::{Error, ErrorKind};
+use crate::service::failure;
+use crate::service::fhir::error::{DecodeError, DecodeErrorKind};
+use crate::service::fhir::issue::IssueCode;
+use crate::service::fhir::patient::Patient;
+use crate::service::fhir::related_person::RelatedPerson;
+use crate::service::fhir::retrieval::{RelatedPeople, Retrieval, SearchResult};
+use crate::service::fhir::wire;
 use crate::trace::{self, Exchange};
 use crate::transport::Response;
 use http::header::ETAG;

@@ -4,7 +4,8 @@ use crate::demographics::{
 };
 use crate::nhs_number::NhsNumber;
 use crate::service::fhir::coded::coded;
-use crate::service::fhir::{DecodeError, wire};
+use crate::service::fhir::error::DecodeError;
+use crate::service::fhir::wire;
 use crate::trace::{Candidate, Restriction, Score};
 use std::cmp::Reverse;
 

@@ -1,7 +1,9 @@
 use crate::demographics::{
     Address, Gender, PartialDate, PersonName, Recorded, Telecom, UsablePeriod, redacted_debug,
 };
-use crate::service::fhir::{Communication, ContactPreferences, DecodeError, wire};
+use crate::service::fhir::error::DecodeError;
+use crate::service::fhir::patient::{Communication, ContactPreferences};
+use crate::service::fhir::wire;
 
 /// A person related to a patient, as recorded on PDS: a parent, a guardian, a carer.
 ///

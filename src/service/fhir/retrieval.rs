@@ -1,5 +1,6 @@
 use crate::nhs_number::NhsNumber;
-use crate::service::fhir::{Patient, PatientMatch, RelatedPerson};
+use crate::service::fhir::patient::{Patient, PatientMatch};
+use crate::service::fhir::related_person::RelatedPerson;
 use crate::trace::{Exchange, Match, Outcome};
 
 /// An answer with its exchange.

@@ -1,11 +1,12 @@
 use crate::demographics::{Field, Gender};
 use crate::matching::CrossCheck;
-use crate::service::fhir::search::{Exact, Plain};
-use crate::service::fhir::{
-    Access, AccessMode, ApplicationRestricted, Client, DateRange, HealthcareWorker, Matching,
-    Received, Retrieval, Search, SearchError, cross_check,
-};
-use crate::service::{Error, ErrorKind};
+use crate::service::error::{Error, ErrorKind};
+use crate::service::fhir::access::{Access, AccessMode, ApplicationRestricted, HealthcareWorker};
+use crate::service::fhir::client::Client;
+use crate::service::fhir::retrieval::{Received, Retrieval};
+use crate::service::fhir::search::{Exact, Matching, Plain, Search};
+use crate::service::fhir::verify::cross_check;
+use crate::service::fhir::{DateRange, SearchError};
 use crate::trace::{
     self, Answer, Attended, Caller, FindPerson, MessageId, Mode, Outcome, Question, Tracer, User,
     VerifyNumber,

@@ -2,7 +2,7 @@
 
 use crate::matching;
 use crate::matching::CrossCheck;
-use crate::service::fhir::Patient;
+use crate::service::fhir::patient::Patient;
 use crate::trace::{Mode, VerifyNumber};
 
 /// The result of a comparison of a question with a record.

@@ -1,11 +1,13 @@
 use crate::clock::{Clock, SystemClock};
 use crate::ids::{Ids, RandomIds};
 use crate::secret::RawBody;
+use crate::service::error::{Error, ErrorKind};
 use crate::service::skew::ServiceClock;
+use crate::service::smsp::config::Config;
 use crate::service::smsp::interpret::interpret;
 use crate::service::smsp::replay::Answered;
-use crate::service::smsp::{Config, PatientDetails, Request, Stamp, wire};
-use crate::service::{Error, ErrorKind};
+use crate::service::smsp::request::{PatientDetails, Request, Stamp};
+use crate::service::smsp::wire;
 use crate::trace::{
     self, Answer, Exchange, FetchDetails, FindPerson, MessageId, Mode, VerifyNumber,
 };
@@ -174,7 +176,7 @@ impl Client {
     ) -> Result<Answer, Error> {
         let stamp = Stamp::of(id, &*self.clock, &*self.ids);
         let exchange =
-            Exchange::new("SMSP", request.operation().name(), id.to_string(), stamp.created);
+            Exchange::new("SMSP", request.operation().as_str(), id.to_string(), stamp.created);
         let message = self.message(request, caller, &stamp);
         let response = match self.transport.send(message).await {
             Ok(response) => response,

@@ -2,13 +2,15 @@
 
 use crate::demographics::Field;
 use crate::nhs_number::NhsNumber;
+use crate::service::error::{Error, ErrorKind};
+use crate::service::failure;
+use crate::service::smsp::code::{CodeClass, ResponseCode};
+use crate::service::smsp::config::Limits;
 use crate::service::smsp::content::is_plain_xml;
 use crate::service::smsp::replay::Answered;
-use crate::service::smsp::response::bare_identifier;
-use crate::service::smsp::{
-    Body, CodeClass, Limits, Request, Response, ResponseCode, ResponseMessage, Stamp, wire,
-};
-use crate::service::{Error, ErrorKind, failure};
+use crate::service::smsp::request::{Request, Stamp};
+use crate::service::smsp::response::{Body, Response, ResponseMessage, bare_identifier};
+use crate::service::smsp::wire;
 use crate::trace::{self, Answer, Exchange, Mode, Outcome};
 use crate::transport;
 use http::StatusCode;

@@ -37,7 +37,7 @@ impl Operation {
 
     /// The name, such as `getNHSNumber`.
     #[must_use]
-    pub const fn name(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::VerifyNhsNumber => "verifyNHSNumber",
             Self::GetNhsNumber => "getNHSNumber",
@@ -114,7 +114,7 @@ impl Operation {
 
 impl fmt::Display for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+        f.write_str(self.as_str())
     }
 }
 
@@ -122,7 +122,7 @@ impl FromStr for Operation {
     type Err = OperationError;
 
     fn from_str(text: &str) -> Result<Self, OperationError> {
-        Self::ALL.into_iter().find(|operation| operation.name() == text).ok_or(OperationError)
+        Self::ALL.into_iter().find(|operation| operation.as_str() == text).ok_or(OperationError)
     }
 }
 

@@ -2,7 +2,7 @@ use crate::clock::Clock;
 use crate::demographics::{Gender, PartialDate, redacted_debug};
 use crate::ids::Ids;
 use crate::nhs_number::NhsNumber;
-use crate::service::smsp::Operation;
+use crate::service::smsp::operation::Operation;
 use crate::trace::{
     FetchDetails, FindPerson, LocalIdentifier, MessageId, Mode, NamePattern, Unattended,
     VerifyNumber,

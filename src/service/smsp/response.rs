@@ -1,6 +1,7 @@
 use crate::demographics::Demographics;
 use crate::nhs_number::NhsNumber;
-use crate::service::smsp::{CodeClass, Operation, ResponseCode};
+use crate::service::smsp::code::{CodeClass, ResponseCode};
+use crate::service::smsp::operation::Operation;
 use crate::trace::{Freshness, LocalIdentifier, Match, Outcome};
 use std::fmt;
 

@@ -1,5 +1,6 @@
-use crate::service::Error;
-use crate::service::smsp::{Client, Request};
+use crate::service::error::Error;
+use crate::service::smsp::client::Client;
+use crate::service::smsp::request::Request;
 use crate::trace::{self, Answer, Attended, Caller, MessageId, Mode, Question, Tracer, User};
 use async_trait::async_trait;
 use chrono::TimeDelta;

@@ -5,10 +5,15 @@ use super::{Breach, hold};
 use crate::demographics::Gender;
 use crate::ids::RandomIds;
 use crate::nhs_number::NhsNumber;
-use crate::trace::{
-    Answer, Attended, Caller, Error, FetchDetails, FindPerson, LocalIdentifier, MessageId, Mode,
-    Outcome, Question, Tracer, Unattended, User, VerifyNumber,
+use crate::trace::answer::{Answer, Outcome};
+use crate::trace::caller::{Caller, User};
+use crate::trace::criteria::LocalIdentifier;
+use crate::trace::error::Error;
+use crate::trace::message_id::MessageId;
+use crate::trace::question::{
+    Attended, FetchDetails, FindPerson, Mode, Question, Unattended, VerifyNumber,
 };
+use crate::trace::tracer::Tracer;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -166,7 +171,7 @@ impl Inquiry {
     }
 
     /// The question and its mode, for a report.
-    pub(super) const fn name(&self) -> &'static str {
+    pub(super) const fn as_str(&self) -> &'static str {
         match (self.attended, self.word) {
             (false, Word::Verify) => "verify, unattended",
             (false, Word::Find) => "find, unattended",

@@ -4,7 +4,7 @@ use super::asking::{Asker, Inquiry, Word};
 use super::population::{Known, Particulars, Population};
 use super::{Breach, hold};
 use crate::demographics::{Demographics, is_same_form};
-use crate::trace::{Answer, Match, Outcome, Restriction};
+use crate::trace::answer::{Answer, Match, Outcome, Restriction};
 use std::collections::BTreeSet;
 use tokio::task::JoinSet;
 
@@ -41,7 +41,7 @@ fn is_person(person: &Demographics, who: &Particulars) -> Result<(), Breach> {
 }
 
 fn is(answer: &Answer, inquiry: &Inquiry, word: &str, clause: &'static str) -> Result<(), Breach> {
-    hold(answer.outcome.name() == word, clause).map_err(|breach| breach.about(inquiry))
+    hold(answer.outcome.as_str() == word, clause).map_err(|breach| breach.about(inquiry))
 }
 
 /// The question with the family name only, with the given name too, and with every criterion.

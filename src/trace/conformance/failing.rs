@@ -2,7 +2,10 @@ use super::asking::{Asker, Inquiry, Word};
 use super::population::Known;
 use super::{Breach, hold};
 use crate::ids::RandomIds;
-use crate::trace::{Caller, ErrorKind, MessageId, Tracer, User};
+use crate::trace::caller::{Caller, User};
+use crate::trace::error::ErrorKind;
+use crate::trace::message_id::MessageId;
+use crate::trace::tracer::Tracer;
 use std::sync::Arc;
 
 /// A failure of a service, or of the connection to it.

@@ -62,7 +62,9 @@ mod population;
 pub use failing::{Trouble, check_failing};
 pub use population::{Known, Particulars, Population, Recognisable};
 
-use crate::trace::{Caller, Error, Tracer, User};
+use crate::trace::caller::{Caller, User};
+use crate::trace::error::Error;
+use crate::trace::tracer::Tracer;
 use asking::{Asker, Inquiry, is_sound};
 use std::sync::Arc;
 
@@ -119,7 +121,7 @@ impl Breach {
     }
 
     const fn about(mut self, inquiry: &Inquiry) -> Self {
-        self.asked = Some(inquiry.name());
+        self.asked = Some(inquiry.as_str());
         self
     }
 

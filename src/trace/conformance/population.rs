@@ -1,6 +1,6 @@
 use crate::demographics::{FullDate, Gender, PartialDate, Postcode, redacted_debug};
 use crate::nhs_number::NhsNumber;
-use crate::trace::{NamePattern, NameText};
+use crate::trace::criteria::{NamePattern, NameText};
 
 /// The invented people whom the service under test knows, and one whom it does not know. The tester
 /// creates them there, or finds them there.

@@ -1,8 +1,8 @@
 //! Classifies a failed exchange.
 
+use crate::transport::error::{Error, ErrorKind};
 use crate::transport::http::client_auth::Shown;
 use crate::transport::http::reuse::Answered;
-use crate::transport::{Error, ErrorKind};
 use rustls::{AlertDescription, CertificateError, PeerIncompatible};
 use std::error::Error as StdError;
 use std::{io, iter};

@@ -29,11 +29,13 @@ pub use error::{ConfigError, ConfigErrorKind};
 pub use expiry::{CertificateExpiry, ExpiryWarning};
 
 use crate::secret::Secret;
+use crate::transport::Transport;
+use crate::transport::error::{Error, ErrorKind};
 use crate::transport::http::client_auth::Shown;
 use crate::transport::http::config::Identity;
 use crate::transport::http::expiry::Validity;
 use crate::transport::http::reuse::Answered;
-use crate::transport::{Error, ErrorKind, Request, Response, Transport};
+use crate::transport::message::{Request, Response};
 use ::http::Method;
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};

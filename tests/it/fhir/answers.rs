@@ -52,7 +52,7 @@ async fn retrievals() {
     assert_eq!(person.restriction, Restriction::Unrestricted);
 
     let superseded = retrieved(response(200, patient("9000000017"))).await.unwrap();
-    assert_eq!(superseded.outcome().unwrap().name(), "superseded");
+    assert_eq!(superseded.outcome().unwrap().as_str(), "superseded");
     let Outcome::Superseded { by, person } = superseded.outcome().unwrap() else { panic!() };
     assert_eq!(by, "9000000017".parse().ok());
     assert_eq!(person.unwrap().date_of_birth.known().unwrap().to_string(), "2010-10-22");
@@ -117,7 +117,7 @@ async fn searches() {
     // One person twice is one person.
     let twice = bundle(&[(1.0, patient("9000000009")), (0.9, patient("9000000009"))]);
     let result = searched(response(200, twice)).await.unwrap();
-    assert_eq!(result.outcome().unwrap().name(), "found");
+    assert_eq!(result.outcome().unwrap().as_str(), "found");
 }
 
 /// A slip of the pen may have led to the old number of anybody.
@@ -152,7 +152,7 @@ async fn what_matches_an_exact_search_in_part_answers_something_else() {
     for (score, found) in [(1.0, true), (0.9999, false), (0.0, false)] {
         let body = bundle(&[(score, patient("9000000009"))]);
         let answer = traced(find(), response(200, body)).await;
-        assert_eq!(answer.is_ok_and(|answer| answer.outcome.name() == "found"), found, "{score}");
+        assert_eq!(answer.is_ok_and(|answer| answer.outcome.as_str() == "found"), found, "{score}");
     }
 }
 
@@ -335,7 +335,7 @@ async fn a_response_to_another_request_is_never_used() {
 #[tokio::test]
 async fn numbers_are_verified_on_the_record() {
     let jane = || response(200, patient("9000000009"));
-    let answer = async |question| traced(question, jane()).await.unwrap().outcome.name();
+    let answer = async |question| traced(question, jane()).await.unwrap().outcome.as_str();
     assert_eq!(answer(Question::from(verify("2010-10-22"))).await, "found");
     assert_eq!(answer(verify("2010-10-23").into()).await, "not_verified");
     assert_eq!(answer(fetch("2010-10-22").into()).await, "found");
@@ -353,7 +353,7 @@ async fn numbers_are_verified_on_the_record() {
     let outcome = traced(named("Jones", "Jane"), response(200, &two)).await.unwrap().outcome;
     assert_eq!(outcome, Outcome::NotVerified);
     let outcome = traced(named("Jones", "Joan"), response(200, &two)).await.unwrap().outcome;
-    assert_eq!(outcome.name(), "found");
+    assert_eq!(outcome.as_str(), "found");
 }
 
 /// The API does not compare the old number with anything, as a trace does: one that was mistyped may have
@@ -382,7 +382,7 @@ async fn a_blank_name_does_not_hide_one_that_differs() {
     let body = but(patient("9000000009"), names);
     let fetched = async |family: &str| {
         let question = fetch("2010-10-22").with_family(family.parse().unwrap());
-        traced(question, response(200, &body)).await.unwrap().outcome.name()
+        traced(question, response(200, &body)).await.unwrap().outcome.as_str()
     };
     assert_eq!(fetched("Jones").await, "not_verified");
     assert_eq!(fetched("Smith").await, "found");
@@ -411,7 +411,7 @@ async fn at_a_screen_parts_of_a_date_and_of_a_name_verify() {
     let answer = async |question: VerifyNumber<Attended>| {
         let (client, _transport) = answered_by(response(200, patient("9000000009")));
         let id = MessageId::fresh(&RandomIds);
-        client.trace_attended(&user(), &question.into(), id).await.unwrap().outcome.name()
+        client.trace_attended(&user(), &question.into(), id).await.unwrap().outcome.as_str()
     };
     let asked = |born: &str| VerifyNumber::attended(JANE, born.parse().unwrap());
     assert_eq!(answer(asked("2010")).await, "found");

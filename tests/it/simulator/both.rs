@@ -111,7 +111,7 @@ async fn find_a_name_however_it_was_typed() {
             .with_family(family.parse().unwrap())
             .with_given(given.parse().unwrap());
         for outcome in ask(&clients, &Question::Verify(question)).await {
-            assert_eq!(outcome.name(), "found", "{family:?} {given:?}");
+            assert_eq!(outcome.as_str(), "found", "{family:?} {given:?}");
         }
     }
 }
@@ -125,11 +125,11 @@ async fn say_the_same_of_everybody() {
         let born = person.birth.full().unwrap();
         let verify = Question::Verify(VerifyNumber::new(person.nhs_number, born));
         let [old, new] = ask(&clients, &verify).await;
-        assert_eq!((old.name(), number(&old)), (new.name(), number(&new)));
+        assert_eq!((old.as_str(), number(&old)), (new.as_str(), number(&new)));
 
         let fetch = Question::Fetch(FetchDetails::new(person.nhs_number, born));
         let [old, new] = ask(&clients, &fetch).await;
-        assert_eq!((old.name(), number(&old)), (new.name(), number(&new)));
+        assert_eq!((old.as_str(), number(&old)), (new.as_str(), number(&new)));
         if let (Outcome::Found(old), Outcome::Found(new)) = (&old, &new) {
             let [one, other] = [old, new].map(|found| particulars(found.person.as_ref().unwrap()));
             assert_eq!(one, other);
@@ -140,8 +140,8 @@ async fn say_the_same_of_everybody() {
         let [old, new] = ask(&clients, &Question::Find(find(person))).await;
         match old {
             // Of records that are no longer anybody's, a search of the FHIR API says nothing.
-            Outcome::Superseded { .. } | Outcome::Invalidated => assert_eq!(new.name(), "none"),
-            old => assert_eq!((old.name(), number(&old)), (new.name(), number(&new))),
+            Outcome::Superseded { .. } | Outcome::Invalidated => assert_eq!(new.as_str(), "none"),
+            old => assert_eq!((old.as_str(), number(&old)), (new.as_str(), number(&new))),
         }
     }
     assert_eq!(simulator.token_count(), 1);

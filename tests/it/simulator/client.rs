@@ -51,7 +51,7 @@ async fn everybody_of_a_seed_is_asked_about() {
             (Outcome::Invalidated, Outcome::Invalidated) => {
                 assert_eq!(person.sensitivity, Sensitivity::Invalidated);
             }
-            (verified, fetched) => panic!("{} and {}", verified.name(), fetched.name()),
+            (verified, fetched) => panic!("{} and {}", verified.as_str(), fetched.as_str()),
         }
     }
 }
@@ -74,7 +74,7 @@ async fn searches_find_and_fail() {
     .with_given(person.given.parse().unwrap())
     .with_postcode(person.postcode.parse().unwrap());
     let found = client.get_nhs_number(&caller, &question).await.unwrap().outcome;
-    let Outcome::Found(found) = found else { panic!("{}", found.name()) };
+    let Outcome::Found(found) = found else { panic!("{}", found.as_str()) };
     assert_eq!(found.nhs_number, person.nhs_number);
 
     for fault in [
@@ -100,7 +100,7 @@ async fn of_the_very_restricted_the_client_reads_the_number() {
     let question: FetchDetails = FetchDetails::new(number, born);
     let caller = Caller::System(us());
     let answer = client.get_patient_details_by_nhs_number(&caller, &question).await.unwrap();
-    let Outcome::Found(details) = answer.outcome else { panic!("{}", answer.outcome.name()) };
+    let Outcome::Found(details) = answer.outcome else { panic!("{}", answer.outcome.as_str()) };
     assert_eq!(details.nhs_number, number);
     let held = details.person.unwrap();
     assert!(held.name.is_none() && held.date_of_birth.known().is_none());

@@ -221,10 +221,10 @@ async fn every_code() {
         let body = envelope("", &payload("getNHSNumberResponse-v1-0", &code, ""));
         let server = serving(reply(200, body)).await;
         let said = match answer(&server).await {
-            Ok(answer) => answer.outcome.name().to_owned(),
+            Ok(answer) => answer.outcome.as_str().to_owned(),
             Err(error) => {
                 assert_eq!(error.status().unwrap(), 200);
-                format!("{:?} {}", error.kind(), error.action().name())
+                format!("{:?} {}", error.kind(), error.action().as_str())
             }
         };
         let expected = match code.as_str() {

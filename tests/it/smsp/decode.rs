@@ -262,7 +262,7 @@ fn verified_means_success_and_true() {
             format!("<component><validIdentifier><code code='VI'/><value value='{value}'/><subject><patient>{NUMBER}</patient></subject></validIdentifier></component>")
         });
         let text = payload("verifyNHSNumberResponse-v1-0", code, &component.unwrap_or_default());
-        packed("", &text).outcome().map(|outcome| outcome.name())
+        packed("", &text).outcome().map(|outcome| outcome.as_str())
     };
     assert_eq!(verify("SMSP-0000", Some("true")), Some("found"));
     assert_eq!(verify("SMSP-0000", Some("false")), Some("not_verified"));

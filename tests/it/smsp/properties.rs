@@ -99,7 +99,7 @@ fn asked(person: &Person, local: &LocalIdentifier) -> (Vec<Answer>, Vec<String>)
 fn found(answer: &Answer) -> &Match {
     match &answer.outcome {
         Outcome::Found(found) => found,
-        other => panic!("{} from {}", other.name(), answer.exchange.operation),
+        other => panic!("{} from {}", other.as_str(), answer.exchange.operation),
     }
 }
 

@@ -49,7 +49,7 @@ fn responses() {
     for (name, message, text) in messages {
         let Body::Response(response) = message.body else { panic!("{name} is a fault") };
         let (operation, code) = name.split_once("Response_").unwrap();
-        assert_eq!(response.operation.name(), operation, "{name}");
+        assert_eq!(response.operation.as_str(), operation, "{name}");
         assert_eq!(response.code.as_str(), code, "{name}");
         let document = Document::parse(&text).unwrap();
         let number = document

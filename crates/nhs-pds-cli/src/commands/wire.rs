@@ -294,10 +294,10 @@ fn decoded(message: ResponseMessage) -> Decoded {
     };
     match message.body {
         Body::Response(response) => {
-            decoded.operation = Some(response.operation.name());
+            decoded.operation = Some(response.operation.as_str());
             decoded.code = Some(response.code.to_string());
             let outcome = response.outcome();
-            decoded.outcome = outcome.as_ref().map(Outcome::name);
+            decoded.outcome = outcome.as_ref().map(Outcome::as_str);
             if response.operation == Operation::VerifyNhsNumber {
                 decoded.verified =
                     outcome.as_ref().map(|outcome| matches!(outcome, Outcome::Found(_)));

@@ -1,11 +1,12 @@
 use crate::clock::{Clock, SystemClock};
 use crate::ids::{Ids, RandomIds};
-use crate::service::Error;
+use crate::service::error::Error;
+use crate::service::fhir::auth::assertion::{AssertionLifetime, ClientId, assertion};
 use crate::service::fhir::auth::cache::{Cached, Validity};
 use crate::service::fhir::auth::exchange::{self, Granted};
-use crate::service::fhir::auth::{
-    AccessToken, AssertionLifetime, ClientId, KeyId, SigningKey, assertion,
-};
+use crate::service::fhir::auth::key::SigningKey;
+use crate::service::fhir::auth::key_id::KeyId;
+use crate::service::fhir::auth::token::AccessToken;
 use crate::transport::Transport;
 use chrono::{DateTime, Utc};
 use std::fmt;

@@ -1,6 +1,6 @@
 use crate::demographics::redacted_debug;
 use crate::secret::Secret;
-use crate::service::fhir::auth::{KeyError, SigningKey};
+use crate::service::fhir::auth::key::{KeyError, SigningKey};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};

@@ -1,7 +1,7 @@
 //! When the current token may be used. Pure functions.
 
-use crate::service::fhir::auth::AccessToken;
 use crate::service::fhir::auth::exchange::Granted;
+use crate::service::fhir::auth::token::AccessToken;
 use chrono::{DateTime, TimeDelta, Utc};
 use std::time::Duration;
 

@@ -1,9 +1,11 @@
 //! One exchange with a token endpoint: the request, and what its response means. Pure functions.
 
 use crate::secret::{RawBody, Secret};
+use crate::service::error::Error;
+use crate::service::failure;
+use crate::service::fhir::auth::key::KeyError;
 use crate::service::fhir::auth::refusal::Refusal;
-use crate::service::fhir::auth::{AccessToken, KeyError};
-use crate::service::{Error, failure};
+use crate::service::fhir::auth::token::AccessToken;
 use crate::trace;
 use crate::transport::{self, Request, Response};
 use chrono::{DateTime, Utc};
@@ -141,8 +143,8 @@ enum Fault {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::service::ErrorKind;
-    use crate::service::fhir::auth::{RefusedPart, TokenErrorCode};
+    use crate::service::error::ErrorKind;
+    use crate::service::fhir::auth::refusal::{RefusedPart, TokenErrorCode};
     use http::HeaderMap;
     use http::header::RETRY_AFTER;
     use proptest::prelude::*;

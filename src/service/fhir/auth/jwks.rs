@@ -1,36 +1,7 @@
-use crate::service::fhir::auth::{KeyError, KeyErrorKind, KeyId, SigningKey};
+use crate::service::fhir::auth::jwk::Jwk;
+use crate::service::fhir::auth::key::{KeyError, KeyErrorKind, SigningKey};
 use serde::Serialize;
 use std::fmt;
-
-/// The public half of a key, as a JSON Web Key (RFC 7517).
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
-pub struct Jwk {
-    kty: &'static str,
-    n: String,
-    e: String,
-    alg: &'static str,
-    #[serde(rename = "use")]
-    usage: &'static str,
-    #[serde(serialize_with = "as_text")]
-    kid: KeyId,
-}
-
-impl Jwk {
-    /// Modulus and exponent are big-endian and in base64url (RFC 7518 section 6.3.1).
-    pub(in crate::service::fhir::auth) const fn rsa(kid: KeyId, n: String, e: String) -> Self {
-        Self { kty: "RSA", n, e, alg: "RS512", usage: "sig", kid }
-    }
-
-    /// The key's id.
-    #[must_use]
-    pub const fn kid(&self) -> &KeyId {
-        &self.kid
-    }
-}
-
-fn as_text<S: serde::Serializer>(kid: &KeyId, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(kid)
-}
 
 /// A JSON Web Key Set: the keys that are registered with the API, so that it can check assertions.
 ///
@@ -65,7 +36,7 @@ impl Jwks {
     pub fn of<'a>(keys: impl IntoIterator<Item = &'a SigningKey>) -> Result<Self, KeyError> {
         let mut set = Self { keys: Vec::new() };
         for key in keys {
-            if set.keys.iter().any(|other| other.kid == *key.id()) {
+            if set.keys.iter().any(|other| other.kid() == key.id()) {
                 return Err(KeyError::new(KeyErrorKind::SameId));
             }
             set.keys.push(key.jwk());

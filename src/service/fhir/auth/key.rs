@@ -1,5 +1,6 @@
 use crate::secret::{Secret, unmarked};
-use crate::service::fhir::auth::Jwk;
+use crate::service::fhir::auth::jwk::Jwk;
+use crate::service::fhir::auth::key_id::KeyId;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::rand::SystemRandom;
@@ -8,56 +9,8 @@ use ring::signature::RSA_PKCS1_SHA512;
 use rustls_pki_types::pem::{PemObject, SectionKind};
 use std::error::Error as StdError;
 use std::fmt;
-use std::str::FromStr;
 use std::sync::Arc;
 use zeroize::Zeroizing;
-
-/// The id of a key (`kid`). The public half is registered with this id, and every assertion names the
-/// key that signed it.
-///
-/// One to 128 visible ASCII characters, such as `live-2026-11`. It is not a secret.
-///
-/// ```
-/// use nhs_pds::fhir::auth::{KeyId, KeyIdError};
-///
-/// assert_eq!("live-2026-11".parse::<KeyId>()?.as_str(), "live-2026-11");
-/// assert_eq!("live 1".parse::<KeyId>(), Err(KeyIdError));
-/// # Ok::<(), KeyIdError>(())
-/// ```
-#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct KeyId(String);
-
-impl KeyId {
-    /// The id.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for KeyId {
-    type Err = KeyIdError;
-
-    fn from_str(text: &str) -> Result<Self, KeyIdError> {
-        let visible = text.bytes().all(|byte| byte.is_ascii_graphic());
-        if visible && (1..=128).contains(&text.len()) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(KeyIdError)
-        }
-    }
-}
-
-impl fmt::Display for KeyId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// The text is not a key id. Correct the configuration.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("a key id is one to 128 visible ASCII characters")]
-pub struct KeyIdError;
 
 /// An RSA private key with its id. Cheap to clone.
 ///
@@ -233,6 +186,7 @@ pub enum KeyErrorKind {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::service::fhir::auth::key_id::KeyIdError;
 
     const A: &[u8] = include_bytes!("../../../../tests/data/fhir/client-a.pem");
     const B: &[u8] = include_bytes!("../../../../tests/data/fhir/client-b.pem");

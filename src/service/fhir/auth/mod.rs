@@ -16,8 +16,10 @@ mod application;
 mod assertion;
 mod cache;
 mod exchange;
+mod jwk;
 mod jwks;
 mod key;
+mod key_id;
 mod refusal;
 mod token;
 mod user;
@@ -26,8 +28,10 @@ pub use application::{ApplicationTokens, TokenConfig};
 pub use assertion::{
     AssertionLifetime, AssertionLifetimeError, ClientId, ClientIdError, assertion,
 };
-pub use jwks::{Jwk, Jwks};
-pub use key::{KeyError, KeyErrorKind, KeyId, KeyIdError, SigningKey};
+pub use jwk::Jwk;
+pub use jwks::Jwks;
+pub use key::{KeyError, KeyErrorKind, SigningKey};
+pub use key_id::{KeyId, KeyIdError};
 pub use refusal::{RefusedPart, TokenErrorCode};
 pub use token::{AccessToken, AccessTokenError};
 pub use user::{SessionRoleId, SessionRoleIdError, UserToken, UserTokens};

@@ -1,4 +1,4 @@
-use crate::service::{Error, ErrorKind};
+use crate::service::error::{Error, ErrorKind};
 use crate::trace;
 use serde::Deserialize;
 use std::error::Error as StdError;
@@ -54,7 +54,7 @@ impl From<&str> for TokenErrorCode {
 impl TokenErrorCode {
     /// The code as it is on the wire; `other` for any other.
     #[must_use]
-    pub const fn name(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::InvalidClient => "invalid_client",
             Self::InvalidGrant => "invalid_grant",
@@ -70,7 +70,7 @@ impl TokenErrorCode {
 
 impl fmt::Display for TokenErrorCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+        f.write_str(self.as_str())
     }
 }
 
@@ -157,7 +157,7 @@ pub(in crate::service::fhir::auth) struct Refusal {
 impl Refusal {
     /// The error that this refusal means.
     pub(in crate::service::fhir::auth) fn error(self, action: trace::ErrorKind) -> Error {
-        let error = Error::new(ErrorKind::TokenRefused, action).with_code(self.code.name());
+        let error = Error::new(ErrorKind::TokenRefused, action).with_code(self.code.as_str());
         match self.part {
             Some(part) => error.with_source(part),
             None => error,
@@ -241,7 +241,7 @@ mod tests {
         ] {
             let read = read(code, "").0;
             assert_ne!(read, TokenErrorCode::Other);
-            assert_eq!(read.name(), code);
+            assert_eq!(read.as_str(), code);
         }
         let bare = Refusal::read(br#"{"error":"invalid_request"}"#).unwrap();
         assert_eq!(bare, Refusal { code: TokenErrorCode::InvalidRequest, part: None });

@@ -1,5 +1,5 @@
-use crate::service::Error;
-use crate::service::fhir::auth::AccessToken;
+use crate::service::error::Error;
+use crate::service::fhir::auth::token::AccessToken;
 use crate::trace::User;
 use async_trait::async_trait;
 use std::fmt::{self, Debug};

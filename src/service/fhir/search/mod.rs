@@ -8,7 +8,7 @@ pub use criteria::{
 };
 
 use crate::demographics::{Gender, OdsCode, Postcode};
-use crate::service::fhir::{Access, ApplicationRestricted, HealthcareWorker};
+use crate::service::fhir::access::{Access, ApplicationRestricted, HealthcareWorker};
 use crate::trace::PostcodePattern;
 use std::fmt::{self, Debug, Display};
 use std::marker::PhantomData;

@@ -1,6 +1,6 @@
 use super::{Matching, Search, SearchPattern};
 use crate::demographics::Gender;
-use crate::service::fhir::{Access, AccessMode};
+use crate::service::fhir::access::{Access, AccessMode};
 use url::form_urlencoded;
 
 impl<K: Matching, A: Access> Search<K, A> {

@@ -1,7 +1,9 @@
 use super::patient::{WirePatient, patient_of};
 use super::related_person::{WireRelatedPerson, related_person_of};
 use super::text::{List, Text};
-use crate::service::fhir::{DecodeError, DecodeErrorKind, PatientMatch, RelatedPerson};
+use crate::service::fhir::error::{DecodeError, DecodeErrorKind};
+use crate::service::fhir::patient::PatientMatch;
+use crate::service::fhir::related_person::RelatedPerson;
 use crate::trace::Score;
 use serde::Deserialize;
 use std::collections::HashSet;

@@ -14,7 +14,7 @@ pub(in crate::service::fhir) use bundle::{matches, related_people};
 pub(in crate::service::fhir) use outcome::OperationOutcome;
 pub(in crate::service::fhir) use patient::patient;
 
-use crate::service::fhir::{DecodeError, DecodeErrorKind};
+use crate::service::fhir::error::{DecodeError, DecodeErrorKind};
 use serde::Deserialize;
 
 /// The limit for objects and lists in one document. Fifty people, the most that a search returns, have a

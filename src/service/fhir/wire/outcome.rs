@@ -1,6 +1,6 @@
 use super::datatypes::CodeableConcept;
 use super::text::{List, Text};
-use crate::service::fhir::IssueCode;
+use crate::service::fhir::issue::IssueCode;
 use serde::Deserialize;
 
 /// FHIR's `OperationOutcome`.

@@ -4,9 +4,9 @@ use super::datatypes::{
 };
 use super::text::{List, Text, TextOrNumber};
 use crate::demographics::{PartialDate, Recorded};
-use crate::service::fhir::{
-    Communication, ContactPreferences, DeathNotification, DecodeError, DecodeErrorKind,
-    EmergencyContact, Patient, Removal,
+use crate::service::fhir::error::{DecodeError, DecodeErrorKind};
+use crate::service::fhir::patient::{
+    Communication, ContactPreferences, DeathNotification, EmergencyContact, Patient, Removal,
 };
 use crate::trace::Restriction;
 use serde::Deserialize;

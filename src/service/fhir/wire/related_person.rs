@@ -4,7 +4,8 @@ use super::datatypes::{
 };
 use super::patient::{communication, contact_preferences};
 use super::text::{List, Text};
-use crate::service::fhir::{DecodeError, DecodeErrorKind, RelatedPerson};
+use crate::service::fhir::error::{DecodeError, DecodeErrorKind};
+use crate::service::fhir::related_person::RelatedPerson;
 use serde::Deserialize;
 
 #[derive(Deserialize)]

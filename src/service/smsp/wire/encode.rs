@@ -4,7 +4,9 @@ use super::names::{
     ADDRESSING, GENDERS, HL7, ITK, JOB_ROLE, LOCAL_IDENTITY, MESSAGE_TYPES, NHS_NUMBER,
     ROLE_PROFILE, SECURITY, SMARTCARD_USER, SOAP, UTILITY,
 };
-use crate::service::smsp::{Config, Parameters, Request, Stamp};
+use crate::service::smsp::Parameters;
+use crate::service::smsp::config::Config;
+use crate::service::smsp::request::{Request, Stamp};
 use crate::trace::{Caller, Mode, NamePattern, User};
 use chrono::SecondsFormat;
 use quick_xml::escape::escape;

@@ -8,7 +8,10 @@ use crate::demographics::{
     Address, AddressUse, Demographics, GpPractice, PartialDate, PersonName, Recorded, Telecom,
     TelecomUse, UsablePeriod,
 };
-use crate::service::smsp::{DecodeError, DecodeErrorKind, Operation, Response, ResponseCode};
+use crate::service::smsp::code::ResponseCode;
+use crate::service::smsp::error::{DecodeError, DecodeErrorKind};
+use crate::service::smsp::operation::Operation;
+use crate::service::smsp::response::Response;
 use crate::trace::LocalIdentifier;
 use std::str::FromStr;
 

@@ -4,7 +4,10 @@
 use super::hl7;
 use super::names::Namespace;
 use super::xml::Cursor;
-use crate::service::smsp::{DecodeError, DecodeErrorKind, Limits, Operation, Response};
+use crate::service::smsp::config::Limits;
+use crate::service::smsp::error::{DecodeError, DecodeErrorKind};
+use crate::service::smsp::operation::Operation;
+use crate::service::smsp::response::Response;
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};

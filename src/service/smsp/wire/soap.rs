@@ -3,7 +3,9 @@
 use super::itk;
 use super::names::Namespace;
 use super::xml::{Cursor, Element};
-use crate::service::smsp::{Body, DecodeError, DecodeErrorKind, Fault, Limits, ResponseMessage};
+use crate::service::smsp::config::Limits;
+use crate::service::smsp::error::{DecodeError, DecodeErrorKind};
+use crate::service::smsp::response::{Body, Fault, ResponseMessage};
 
 /// Reads a response, in one pass over `bytes`.
 pub(in crate::service::smsp) fn decode(

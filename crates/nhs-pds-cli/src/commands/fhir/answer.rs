@@ -47,7 +47,7 @@ pub(super) fn search_result(result: &SearchResult) -> Result<Value, Value> {
 /// The only returned record has an identifier that is not an NHS Number, so it counts as a failure.
 fn not_a_number() -> Value {
     json!({
-        "kind": trace::ErrorKind::Unreadable.name(),
+        "kind": trace::ErrorKind::Unreadable.as_str(),
         "code": null,
         "status": 200,
         "retryable": false,
@@ -96,7 +96,7 @@ fn add(shown: &mut Value, key: &str, value: Value) {
 pub(super) fn failure(error: &Error) -> Value {
     let code = error.exchange().and_then(|exchange| exchange.code.as_deref());
     json!({
-        "kind": error.action().name(),
+        "kind": error.action().as_str(),
         "code": code,
         "status": error.status().map(|status| status.as_u16()),
         "retryable": error.is_transient(),

@@ -223,7 +223,7 @@ async fn token(cli: &Args) -> Result<Result<Value, Value>, Refused> {
     Ok(match attempts(cli, async |_| tokens.token().await, Passing::of).await {
         Ok(_) => Ok(json!({ "outcome": "token", "key_id": tokens.key_id().as_str() })),
         Err(error) => Err(json!({
-            "kind": error.action().name(),
+            "kind": error.action().as_str(),
             "code": error.code(),
             "status": error.status().map(|status| status.as_u16()),
             "retryable": error.is_transient(),

@@ -73,7 +73,7 @@ pub(super) async fn compare(plain: &Side, faulted: &Side) -> Result<Compared, Bo
 
 /// The final state of a case, by field, without what depends on the attempt.
 fn ending(case: &Case, side: &Side) -> Result<Map<String, Value>, Box<dyn Error>> {
-    let row = side.rows.get(&case.id).map_or(Value::Null, |row| row.name().into());
+    let row = side.rows.get(&case.id).map_or(Value::Null, |row| row.as_str().into());
     let Value::Object(mut fields) = timeless(serde_json::to_value(case)?) else {
         return Err("a case is no object".into());
     };

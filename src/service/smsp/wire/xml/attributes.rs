@@ -1,7 +1,7 @@
 //! The attributes of one element.
 
 use super::character::{allowed, is_name};
-use crate::service::smsp::DecodeErrorKind;
+use crate::service::smsp::error::DecodeErrorKind;
 use quick_xml::XmlVersion;
 use quick_xml::events::BytesStart;
 use quick_xml::events::attributes::Attribute;

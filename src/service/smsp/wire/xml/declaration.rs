@@ -1,7 +1,7 @@
 //! `<?xml version="1.0" encoding="UTF-8"?>`.
 
 use super::character::is_space;
-use crate::service::smsp::DecodeErrorKind;
+use crate::service::smsp::error::DecodeErrorKind;
 
 /// The encodings that are UTF-8 or a part of it, in lower case.
 const UTF_8: [&str; 3] = ["utf-8", "utf8", "us-ascii"];

@@ -11,7 +11,8 @@ mod character;
 mod declaration;
 
 use super::names::{Namespace, known};
-use crate::service::smsp::{DecodeError, DecodeErrorKind, Limits};
+use crate::service::smsp::config::Limits;
+use crate::service::smsp::error::{DecodeError, DecodeErrorKind};
 use attributes::Attributes;
 use character::{allowed, holds_forbidden_character, is_name, is_white, line_ends, predefined};
 use quick_xml::Reader;

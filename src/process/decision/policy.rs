@@ -63,7 +63,7 @@ impl Policy {
     }
 
     /// The longest time that a case may wait.
-    pub(super) fn longest_wait(&self) -> TimeDelta {
+    pub(in crate::process) fn longest_wait(&self) -> TimeDelta {
         let other = self.stale_wait.max(self.refusal_wait);
         self.waits.iter().copied().fold(other, TimeDelta::max)
     }

@@ -1,6 +1,8 @@
 use crate::case::{Alert, AlertKind, Case, ReviewReason, ReviewState, ReviewStep, TraceRecord};
 use crate::demographics::london_day;
-use crate::process::{Decision, Effects, NextQuery, NumberEffect, Policy, ReviewEffect, Saved};
+use crate::process::decision::decide::Decision;
+use crate::process::decision::policy::Policy;
+use crate::process::decision::row::{Effects, NextQuery, NumberEffect, ReviewEffect, Saved};
 
 /// The name of the worker in the history of a review item that it settles. Stored.
 const WORKER: &str = "get-nhs-number";

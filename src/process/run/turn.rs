@@ -2,38 +2,40 @@
 
 use crate::case::{Case, CaseId, RecordedNumber};
 use crate::nhs_number::NhsNumber;
-use crate::process::decide::subject;
-use crate::process::plan::ask;
-use crate::process::{Context, Decision, NextQuery, Plan, Policy, apply, decide};
+use crate::process::decision::apply::apply;
+use crate::process::decision::decide::{Context, Decision, decide, subject};
+use crate::process::decision::plan::{Plan, ask};
+use crate::process::decision::policy::Policy;
+use crate::process::decision::row::NextQuery;
 use crate::trace::{Answer, Error, ErrorKind, MessageId};
 use chrono::{DateTime, Utc};
 
 /// One question about a case, and its reply.
 #[derive(Debug)]
-pub(super) struct Step {
-    pub(super) plan: Plan,
-    pub(super) message_id: MessageId,
+pub(in crate::process) struct Step {
+    pub(in crate::process) plan: Plan,
+    pub(in crate::process) message_id: MessageId,
     /// `None` when queries had ended before this question was sent.
-    pub(super) reply: Option<Result<Answer, Error>>,
+    pub(in crate::process) reply: Option<Result<Answer, Error>>,
     /// When it was processed.
-    pub(super) at: DateTime<Utc>,
+    pub(in crate::process) at: DateTime<Utc>,
 }
 
 /// A claimed case and its questions: one, and a second when the first shows that the case's number
 /// is unreliable.
 #[derive(Debug)]
-pub(super) struct Turn {
-    pub(super) claimed: Case,
-    pub(super) steps: Vec<Step>,
+pub(in crate::process) struct Turn {
+    pub(in crate::process) claimed: Case,
+    pub(in crate::process) steps: Vec<Step>,
 }
 
 impl Turn {
-    pub(super) const fn id(&self) -> &CaseId {
+    pub(in crate::process) const fn id(&self) -> &CaseId {
         &self.claimed.id
     }
 
     /// Returns the next question of this turn.
-    pub(super) fn follow_up(&self, policy: &Policy, local_root: &str) -> Option<Plan> {
+    pub(in crate::process) fn follow_up(&self, policy: &Policy, local_root: &str) -> Option<Plan> {
         let step = self.steps.last()?;
         let reply = step.reply.as_ref()?.as_ref();
         let before = self.before_last(&self.claimed, policy);
@@ -46,7 +48,7 @@ impl Turn {
     }
 
     /// Returns `case` after all replies before the last, none of which depends on other cases.
-    pub(super) fn before_last(&self, case: &Case, policy: &Policy) -> Case {
+    pub(in crate::process) fn before_last(&self, case: &Case, policy: &Policy) -> Case {
         let mut case = case.clone();
         let earlier = self.steps.split_last().map_or(&[][..], |(_, earlier)| earlier);
         for step in earlier {
@@ -59,13 +61,13 @@ impl Turn {
     }
 
     /// Returns the number in the last reply.
-    pub(super) fn number(&self) -> Option<NhsNumber> {
+    pub(in crate::process) fn number(&self) -> Option<NhsNumber> {
         let reply = self.steps.last()?.reply.as_ref()?;
         subject(reply.as_ref()).0
     }
 
     /// Decides about `case`, which is as it was before the last reply.
-    pub(super) fn decide(
+    pub(in crate::process) fn decide(
         &self,
         case: &Case,
         holders: &[CaseId],
@@ -77,13 +79,13 @@ impl Turn {
     }
 
     /// Returns the error by which the service refused the configuration, if any.
-    pub(super) fn refusal(self) -> Option<Error> {
+    pub(in crate::process) fn refusal(self) -> Option<Error> {
         let replies = self.steps.into_iter().filter_map(|step| step.reply);
         replies.filter_map(Result::err).find(|error| error.kind() == ErrorKind::Configuration)
     }
 
     /// Whether `case` would still be traced in the same way: its criteria have not changed.
-    pub(super) fn is_still_about(&self, case: &Case) -> bool {
+    pub(in crate::process) fn is_still_about(&self, case: &Case) -> bool {
         let same_number = |held: &Option<RecordedNumber>| held.as_ref().map(|held| held.number);
         let number = same_number(&case.nhs_number) == same_number(&self.claimed.nhs_number);
         self.steps.first().is_none_or(|step| match step.plan.asked.nhs_number {

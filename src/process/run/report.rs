@@ -1,98 +1,10 @@
 use crate::case::{Case, CaseId, RecordType, ReviewReason};
-use crate::process::eligibility::faults;
-use crate::process::{Eligibility, Reason, Row};
+use crate::process::decision::eligibility::{Eligibility, Reason, faults};
+use crate::process::decision::result::TraceResult;
+use crate::process::decision::rows::Row;
 use crate::trace::{Error, Exchange};
 use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
-use std::fmt;
-
-/// The result of a run for one eligible case.
-#[non_exhaustive]
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub enum TraceResult {
-    /// The number was written.
-    Found,
-    /// The case's NHS Number was matched and validated.
-    Verified,
-    /// The number was replaced, and the new one was written.
-    Replaced,
-    /// The date of death was written, and the number written or confirmed.
-    Deceased,
-    /// The number was written from a provider's copy, and will be traced again.
-    Stale,
-    /// No person matches.
-    None,
-    /// Several people match.
-    Ambiguous,
-    /// The number was replaced, but the new number is unknown or unconfirmed; nothing was written.
-    Superseded,
-    /// The number is no longer valid.
-    Invalidated,
-    /// The number is in use, but the demographics do not match well enough.
-    NotVerified,
-    /// The returned person does not match, or the match cannot be confirmed; nothing was written.
-    Differs,
-    /// The number found is not the case's NHS Number; nothing was written.
-    Conflict,
-    /// Another case has the number found; nothing was written.
-    Duplicate,
-    /// The person found has died, but the date of death cannot be read; nothing was written.
-    DeathUndated,
-    /// The service rejected the data.
-    Rejected,
-    /// There was no answer; the case will be traced again.
-    Unavailable,
-    /// The response could not be understood.
-    Unreadable,
-    /// The service refused the configuration, and queries ended.
-    Configuration,
-    /// Another program changed the case meanwhile; left for the next run.
-    ConflictOnSave,
-    /// Queries ended before this case's turn.
-    NotAsked,
-}
-
-impl TraceResult {
-    /// Returns a stable word for reports, metrics and a case's last trace: the variant's name in
-    /// lower case, joined by `_`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Found => "found",
-            Self::Verified => "verified",
-            Self::Replaced => "replaced",
-            Self::Deceased => "deceased",
-            Self::Stale => "stale",
-            Self::None => "none",
-            Self::Ambiguous => "ambiguous",
-            Self::Superseded => "superseded",
-            Self::Invalidated => "invalidated",
-            Self::NotVerified => "not_verified",
-            Self::Differs => "differs",
-            Self::Conflict => "conflict",
-            Self::Duplicate => "duplicate",
-            Self::DeathUndated => "death_undated",
-            Self::Rejected => "rejected",
-            Self::Unavailable => "unavailable",
-            Self::Unreadable => "unreadable",
-            Self::Configuration => "configuration",
-            Self::ConflictOnSave => "conflict_on_save",
-            Self::NotAsked => "not_asked",
-        }
-    }
-
-    /// Whether the person is identified, at least until a provider's copy is verified.
-    #[must_use]
-    pub const fn is_settled(self) -> bool {
-        matches!(self, Self::Found | Self::Verified | Self::Replaced | Self::Deceased | Self::Stale)
-    }
-}
-
-impl fmt::Display for TraceResult {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
 
 /// The report of one case in a run. Contains no personal data.
 #[non_exhaustive]
@@ -122,7 +34,7 @@ pub struct CaseReport {
 }
 
 impl CaseReport {
-    pub(super) fn new(case: &Case, eligibility: Eligibility) -> Self {
+    pub(in crate::process) fn new(case: &Case, eligibility: Eligibility) -> Self {
         Self {
             case_id: case.id.clone(),
             record_type: case.record_type.clone(),
@@ -138,7 +50,7 @@ impl CaseReport {
     }
 
     /// Reports a case that the run did not reach.
-    pub(super) fn not_asked(case: &Case) -> Self {
+    pub(in crate::process) fn not_asked(case: &Case) -> Self {
         let mut report = Self::new(case, Eligibility::default());
         report.result = Some(TraceResult::NotAsked);
         report
@@ -146,16 +58,16 @@ impl CaseReport {
 }
 
 /// The faults of a page's cases that do not prevent tracing.
-pub(super) struct PageFaults(BTreeMap<CaseId, Vec<Reason>>);
+pub(in crate::process) struct PageFaults(BTreeMap<CaseId, Vec<Reason>>);
 
 impl PageFaults {
-    pub(super) fn of(page: &[Case], now: DateTime<Utc>) -> Self {
+    pub(in crate::process) fn of(page: &[Case], now: DateTime<Utc>) -> Self {
         let all = page.iter().map(|case| (case.id.clone(), faults(case, now)));
         Self(all.filter(|(_, faults)| !faults.is_empty()).collect())
     }
 
     /// Adds them to the reports of their cases.
-    pub(super) fn add_to(mut self, reports: &mut [CaseReport]) {
+    pub(in crate::process) fn add_to(mut self, reports: &mut [CaseReport]) {
         for report in reports {
             report.faults = self.0.remove(&report.case_id).unwrap_or_default();
         }
@@ -196,7 +108,7 @@ pub struct RunReport {
 }
 
 impl RunReport {
-    pub(super) fn count(&mut self, case: &CaseReport) {
+    pub(in crate::process) fn count(&mut self, case: &CaseReport) {
         self.seen += 1;
         if let Some(result) = case.result {
             self.eligible += 1;

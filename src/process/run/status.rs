@@ -1,4 +1,6 @@
-use crate::process::{CaseReport, ErrorKind, TraceResult};
+use crate::process::decision::result::TraceResult;
+use crate::process::error::ErrorKind;
+use crate::process::run::report::CaseReport;
 use chrono::{DateTime, TimeDelta, Utc};
 
 /// The status of a process (HAV-6). Contains no personal data.
@@ -94,7 +96,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    pub(super) const fn of(began: DateTime<Utc>) -> Self {
+    pub(in crate::process) const fn of(began: DateTime<Utc>) -> Self {
         Self {
             began,
             ended: None,
@@ -107,7 +109,7 @@ impl Progress {
         }
     }
 
-    pub(super) fn count(&mut self, case: &CaseReport) {
+    pub(in crate::process) fn count(&mut self, case: &CaseReport) {
         self.seen += 1;
         let asked = case.result.is_some_and(|result| result != TraceResult::NotAsked);
         self.asked += u64::from(asked);
@@ -116,7 +118,7 @@ impl Progress {
         self.to_review += u64::from(case.review.is_some());
     }
 
-    pub(super) const fn ended(mut self, ended: DateTime<Utc>) -> Self {
+    pub(in crate::process) const fn ended(mut self, ended: DateTime<Utc>) -> Self {
         self.ended = Some(ended);
         self
     }

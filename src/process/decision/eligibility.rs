@@ -51,7 +51,7 @@ impl Default for Scope {
 pub struct Eligibility(Vec<Reason>);
 
 impl Eligibility {
-    pub(super) fn and(mut self, reasons: impl IntoIterator<Item = Reason>) -> Self {
+    pub(in crate::process) fn and(mut self, reasons: impl IntoIterator<Item = Reason>) -> Self {
         self.0.extend(reasons);
         self.0.sort_unstable();
         self
@@ -207,7 +207,7 @@ pub fn eligibility(case: &Case, scope: &Scope, now: DateTime<Utc>) -> Eligibilit
 }
 
 /// The faults in the data of `case` that do not prevent tracing.
-pub(super) fn faults(case: &Case, now: DateTime<Utc>) -> Vec<Reason> {
+pub(in crate::process) fn faults(case: &Case, now: DateTime<Utc>) -> Vec<Reason> {
     let died = case
         .date_of_death
         .filter(|died| is_implausible_death(*died, case.date_of_birth, london_day(now)));
@@ -218,7 +218,7 @@ pub(super) fn faults(case: &Case, now: DateTime<Utc>) -> Vec<Reason> {
 mod tests {
     use super::*;
     use crate::case::{Allocation, Deletion, DeletionKind};
-    use crate::process::plan::tests::{case, now};
+    use crate::process::decision::plan::tests::{case, now};
 
     fn reasons(change: impl FnOnce(&mut Case)) -> Vec<Reason> {
         let mut case = case();

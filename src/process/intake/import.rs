@@ -1,9 +1,9 @@
 use crate::audit::{Actor, AuditLog};
 use crate::case::{Case, CaseId, CaseStore, Change, ErrorKind, Evidence, ReviewReason};
 use crate::clock::Clock;
-use crate::process::Error;
 use crate::process::commit::{changed, withdraw};
-use crate::process::duplicates::flag_duplicates;
+use crate::process::error::Error;
+use crate::process::intake::duplicates::flag_duplicates;
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;

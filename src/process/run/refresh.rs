@@ -1,9 +1,12 @@
 use crate::audit::{Actor, Entry, EventKind, Subject};
 use crate::case::{Advisory, Case, CaseId, NumberStatus, advisories};
-use crate::process::pass::Pass;
-use crate::process::plan::ask;
-use crate::process::turn::Turn;
-use crate::process::{CaseReport, Error, Worker, eligibility};
+use crate::process::decision::eligibility::eligibility;
+use crate::process::decision::plan::ask;
+use crate::process::error::Error;
+use crate::process::run::pass::Pass;
+use crate::process::run::report::CaseReport;
+use crate::process::run::turn::Turn;
+use crate::process::run::worker::Worker;
 use crate::trace::{self, Caller};
 use std::sync::Arc;
 

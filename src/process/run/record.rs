@@ -2,14 +2,15 @@
 
 use crate::audit::{Actor, Entry, EventKind, Subject};
 use crate::case::CaseId;
-use crate::process::decide::{exchange, subject};
-use crate::process::turn::Step;
-use crate::process::{Plan, Reply};
+use crate::process::decision::decide::{exchange, subject};
+use crate::process::decision::plan::Plan;
+use crate::process::decision::reply::Reply;
+use crate::process::run::turn::Step;
 use crate::trace::MessageId;
 use chrono::{DateTime, Utc};
 
 /// The record of a question that is about to be sent (MSCA-AUD-02).
-pub(super) fn sent(
+pub(in crate::process) fn sent(
     actor: &Actor,
     case: &CaseId,
     plan: &Plan,
@@ -46,13 +47,13 @@ pub(super) fn sent(
 }
 
 /// The record of a response, or that nothing was sent.
-pub(super) fn received(actor: &Actor, case: &CaseId, step: &Step) -> Entry {
+pub(in crate::process) fn received(actor: &Actor, case: &CaseId, step: &Step) -> Entry {
     let reply = step.reply.as_ref().map(Result::as_ref);
     came_back(actor, case, step.message_id, reply, step.at)
 }
 
 /// The same for the message `id` with its `reply`; `None` when it was not sent.
-pub(super) fn came_back(
+pub(in crate::process) fn came_back(
     actor: &Actor,
     case: &CaseId,
     id: MessageId,
@@ -64,8 +65,8 @@ pub(super) fn came_back(
         return entry.with_detail("outcome", "not_sent").about(Subject::new(case.clone()));
     };
     let mut entry = match reply {
-        Ok(answer) => entry.with_detail("outcome", answer.outcome.name()),
-        Err(error) => entry.with_detail("error", error.kind().name()),
+        Ok(answer) => entry.with_detail("outcome", answer.outcome.as_str()),
+        Err(error) => entry.with_detail("error", error.kind().as_str()),
     };
     if let Some(exchange) = exchange(reply) {
         entry = entry

@@ -3,13 +3,14 @@ use crate::case::{Case, CaseId, CaseStore, Lease};
 use crate::clock::{Clock, SystemClock};
 use crate::ids::{Ids, RandomIds};
 use crate::process::alert::AlertSink;
-use crate::process::pass::Pass;
-use crate::process::report::PageFaults;
-use crate::process::tally::Tally;
-use crate::process::turn::Turn;
-use crate::process::{
-    CaseReport, Eligibility, Error, Plan, Policy, Reason, RunReport, Scope, plan,
-};
+use crate::process::decision::eligibility::{Eligibility, Reason, Scope};
+use crate::process::decision::plan::{Plan, plan};
+use crate::process::decision::policy::Policy;
+use crate::process::error::Error;
+use crate::process::run::pass::Pass;
+use crate::process::run::report::{CaseReport, PageFaults, RunReport};
+use crate::process::run::tally::Tally;
+use crate::process::run::turn::Turn;
 use crate::resilience::Retry;
 use crate::trace::{Caller, CriterionError, LocalIdentifier, Tracer};
 use chrono::{DateTime, Utc};
@@ -51,26 +52,25 @@ const LEASE: Duration = Duration::from_secs(10);
 /// ```
 #[derive(Clone, Debug)]
 pub struct Worker {
-    pub(super) tracer: Arc<dyn Tracer>,
+    pub(in crate::process) tracer: Arc<dyn Tracer>,
     /// The tracer for tracing one case at once, if it is a different one.
-    pub(super) foreground: Option<Arc<dyn Tracer>>,
-    pub(super) retry: Option<Retry>,
-    pub(super) store: Arc<dyn CaseStore>,
-    pub(super) audit: Arc<dyn AuditLog>,
-    pub(super) alerts: Arc<dyn AlertSink>,
-    pub(super) caller: Caller,
-    pub(super) actor: Actor,
-    pub(super) clock: Arc<dyn Clock>,
-    pub(super) ids: Arc<dyn Ids>,
-    pub(super) scope: Scope,
-    pub(super) policy: Policy,
-    pub(super) page_size: NonZeroUsize,
-    pub(super) in_flight: NonZeroUsize,
-    pub(super) lease: Duration,
-    pub(super) local_root: String,
-    /// The name on the leases. Each pass has a new name, so that leases of an earlier pass do not
-    /// count as its own.
-    pub(super) owner: String,
+    pub(in crate::process) foreground: Option<Arc<dyn Tracer>>,
+    pub(in crate::process) retry: Option<Retry>,
+    pub(in crate::process) store: Arc<dyn CaseStore>,
+    pub(in crate::process) audit: Arc<dyn AuditLog>,
+    pub(in crate::process) alerts: Arc<dyn AlertSink>,
+    pub(in crate::process) caller: Caller,
+    pub(in crate::process) actor: Actor,
+    pub(in crate::process) clock: Arc<dyn Clock>,
+    pub(in crate::process) ids: Arc<dyn Ids>,
+    pub(in crate::process) scope: Scope,
+    pub(in crate::process) policy: Policy,
+    pub(in crate::process) page_size: NonZeroUsize,
+    pub(in crate::process) in_flight: NonZeroUsize,
+    pub(in crate::process) lease: Duration,
+    pub(in crate::process) local_root: String,
+    /// The name on the leases; each pass has a new one, so that earlier leases are not its own.
+    pub(in crate::process) owner: String,
 }
 
 impl Worker {
@@ -123,7 +123,7 @@ impl Worker {
     }
 
     /// Traces one case at once ([`refresh`](Self::refresh)) through `tracer`: the foreground of the
-    /// [`Gate`](crate::resilience::Gateway) that this worker uses in the background.
+    /// [`Gateway`](crate::resilience::Gateway) that this worker uses in the background.
     #[must_use]
     pub fn with_foreground(mut self, tracer: Arc<dyn Tracer>) -> Self {
         self.foreground = Some(tracer);
@@ -242,7 +242,7 @@ impl Worker {
     }
 
     /// As above. Calls `stopping` when `shutdown` completes, and returns whether it did.
-    pub(super) async fn sweep_until(
+    pub(in crate::process) async fn sweep_until(
         &self,
         mut shutdown: Pin<&mut (impl Future<Output = ()> + Send)>,
         stopping: &(dyn Fn() + Sync),

@@ -1,16 +1,16 @@
 //! The state that one pass keeps from case to case: why it ends early, and which failures were logged.
 
-use crate::process::CaseReport;
-use crate::process::refusals::Refusals;
+use crate::process::run::refusals::Refusals;
+use crate::process::run::report::CaseReport;
 use crate::trace;
 
 /// The state of one pass.
 #[derive(Default)]
-pub(super) struct Pass {
+pub(in crate::process) struct Pass {
     /// The error that stopped all queries before the last case.
-    pub(super) stopped: Option<trace::Error>,
+    pub(in crate::process) stopped: Option<trace::Error>,
     /// The refused queries since the last answer.
-    pub(super) refusals: Refusals,
+    pub(in crate::process) refusals: Refusals,
     /// The results of which one failure is logged already.
     logged: Vec<&'static str>,
 }
@@ -18,7 +18,7 @@ pub(super) struct Pass {
 impl Pass {
     /// Logs why a query got no answer. Logs only the first failure of each result, so that an outage does not
     /// fill the log with a line for each case.
-    pub(super) fn log(&mut self, case: &CaseReport) {
+    pub(in crate::process) fn log(&mut self, case: &CaseReport) {
         let (Some(result), Some(cause)) = (case.result, case.cause.as_deref()) else { return };
         let result = result.as_str();
         if !self.logged.contains(&result) {
@@ -29,10 +29,10 @@ impl Pass {
     }
 
     /// Logs why the pass ended early.
-    pub(super) fn log_end(&self) {
+    pub(in crate::process) fn log_end(&self) {
         if let Some(error) = &self.stopped {
             let cause = error.cause();
-            let (kind, cause) = (error.kind().name(), cause.as_deref());
+            let (kind, cause) = (error.kind().as_str(), cause.as_deref());
             tracing::warn!(kind, cause, "the pass ended before its last case");
         }
     }

@@ -2,8 +2,9 @@ use crate::case::{Case, is_implausible_birth, is_no_forename, is_no_surname};
 use crate::demographics::{FullDate, Gender, Postcode, london_day, name_form};
 use crate::matching::Criteria;
 use crate::nhs_number::NhsNumber;
-use crate::process::purpose::Purpose;
-use crate::process::{Eligibility, Policy, Reason, Scope, eligibility};
+use crate::process::decision::eligibility::{Eligibility, Reason, Scope, eligibility};
+use crate::process::decision::policy::Policy;
+use crate::process::decision::purpose::Purpose;
 use crate::trace::{CriterionError, FetchDetails, FindPerson, LocalIdentifier, NameText, Question};
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -89,7 +90,7 @@ pub fn plan(
 /// # Errors
 ///
 /// Every fault in the data that prevents the query.
-pub(super) fn ask(
+pub(in crate::process) fn ask(
     case: &Case,
     number: Option<NhsNumber>,
     local_root: &str,
@@ -200,7 +201,7 @@ fn postcode(case: &Case) -> Result<Option<Postcode>, Reason> {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(in crate::process) mod tests {
     use super::*;
     use crate::case::{
         Allocation, NumberSource, NumberStatus, Provenance, RecordType, RecordedNumber,

@@ -2,7 +2,7 @@
 
 use crate::case::is_implausible_death;
 use crate::demographics::{Demographics, Recorded, london_day};
-use crate::process::Reply;
+use crate::process::decision::reply::Reply;
 use crate::trace::{Answer, Outcome};
 use chrono::{DateTime, Utc};
 
@@ -10,7 +10,10 @@ use chrono::{DateTime, Utc};
 /// the future, before the birth, or more than 125 years ago. `None` for every other reply.
 ///
 /// The person may have died, so the decision is the same as for a death without a readable date.
-pub(super) fn without_implausible_death(reply: Reply<'_>, now: DateTime<Utc>) -> Option<Answer> {
+pub(in crate::process) fn without_implausible_death(
+    reply: Reply<'_>,
+    now: DateTime<Utc>,
+) -> Option<Answer> {
     let mut answer = reply.ok()?.clone();
     let person = person_of(&mut answer.outcome)?;
     let died = *person.date_of_death.known()?;

@@ -1,12 +1,12 @@
 use crate::case::{Case, NumberStatus, RecordedNumber};
 use crate::matching::Criteria;
 use crate::nhs_number::NhsNumber;
-use crate::process::Policy;
+use crate::process::decision::policy::Policy;
 use chrono::{DateTime, Utc};
 
 /// What a query about a case is for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Purpose {
+pub(in crate::process) enum Purpose {
     /// To find the person by the demographic fields.
     Find,
     /// To verify that the number is the person's.
@@ -16,7 +16,7 @@ pub(super) enum Purpose {
 }
 
 impl Purpose {
-    pub(super) fn of(case: &Case, policy: &Policy, now: DateTime<Utc>) -> Self {
+    pub(in crate::process) fn of(case: &Case, policy: &Policy, now: DateTime<Utc>) -> Self {
         match &case.nhs_number {
             None => Self::Find,
             Some(recorded) if recorded.standing != NumberStatus::Usable => Self::Find,
@@ -31,7 +31,7 @@ impl Purpose {
         }
     }
 
-    pub(super) const fn number(self) -> Option<NhsNumber> {
+    pub(in crate::process) const fn number(self) -> Option<NhsNumber> {
         match self {
             Self::Verify(number) => Some(number),
             Self::Find | Self::Nothing => None,
@@ -40,7 +40,7 @@ impl Purpose {
 
     /// Whether the query `asked`, by the same fields that the case has now, may have answered this already.
     /// When the number is in doubt, a query from before the case had this number does not.
-    pub(super) fn is_answered_by(self, case: &Case, asked: &Criteria) -> bool {
+    pub(in crate::process) fn is_answered_by(self, case: &Case, asked: &Criteria) -> bool {
         !case.person_changed()
             || self.number().is_none_or(|number| asked.nhs_number == Some(number))
     }

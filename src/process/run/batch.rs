@@ -4,8 +4,14 @@
 use crate::case::{Case, CaseId, Change, readable};
 use crate::nhs_number::NhsNumber;
 use crate::process::commit::{changed, saved, withdraw};
-use crate::process::turn::Turn;
-use crate::process::{CaseReport, Decision, Error, NumberEffect, TraceResult, Worker, apply};
+use crate::process::decision::apply::apply;
+use crate::process::decision::decide::Decision;
+use crate::process::decision::result::TraceResult;
+use crate::process::decision::row::NumberEffect;
+use crate::process::error::Error;
+use crate::process::run::report::CaseReport;
+use crate::process::run::turn::Turn;
+use crate::process::run::worker::Worker;
 use std::collections::BTreeMap;
 
 /// How often a save is tried when other programs change the cases.
@@ -42,7 +48,10 @@ impl Worker {
     ///
     /// If another program has changed a case, reads and decides everything again. If that fails,
     /// saves each case separately, and skips cases that cannot be saved.
-    pub(super) async fn settle(&self, turns: &[Turn]) -> Result<Vec<CaseReport>, Error> {
+    pub(in crate::process) async fn settle(
+        &self,
+        turns: &[Turn],
+    ) -> Result<Vec<CaseReport>, Error> {
         if let Some(reports) = self.settle_together(turns, 2).await? {
             return Ok(reports);
         }
@@ -122,10 +131,15 @@ impl Worker {
     fn is_still_asked(&self, turn: &Turn, case: &Case) -> bool {
         case.version == turn.claimed.version
             || (case.last_trace == turn.claimed.last_trace
-                && crate::process::eligibility(case, &self.scope, self.clock.now()).is_eligible()
+                && crate::process::decision::eligibility::eligibility(
+                    case,
+                    &self.scope,
+                    self.clock.now(),
+                )
+                .is_eligible()
                 && turn.is_still_about(case)
                 && turn.steps.first().is_none_or(|step| {
-                    let again = crate::process::plan::ask(
+                    let again = crate::process::decision::plan::ask(
                         case,
                         step.plan.asked.nhs_number,
                         &self.local_root,
@@ -221,7 +235,8 @@ impl Turn {
 impl CaseReport {
     /// The report of a decision, if any.
     fn decided(case: &Case, decision: Option<&Decision>, is_asked: bool) -> Self {
-        let mut report = Self::new(case, crate::process::Eligibility::default());
+        let mut report =
+            Self::new(case, crate::process::decision::eligibility::Eligibility::default());
         let Some(decision) = decision else {
             report.result =
                 Some(if is_asked { TraceResult::ConflictOnSave } else { TraceResult::NotAsked });

@@ -1,7 +1,7 @@
 //! The columns of the decision table, and the macro that declares its rows.
 
 use crate::case::{AlertKind, NumberStatus, ReviewReason};
-use crate::process::TraceResult;
+use crate::process::decision::result::TraceResult;
 use std::fmt;
 
 /// What a decision does with the NHS Number of the case.
@@ -188,7 +188,7 @@ pub struct Effects {
 
 /// The sections of the table.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Section {
+pub(in crate::process) enum Section {
     NoResponse,
     Found,
     NotFound,
@@ -196,7 +196,7 @@ pub(super) enum Section {
 }
 
 impl Section {
-    pub(super) const fn title(self) -> &'static str {
+    pub(in crate::process) const fn title(self) -> &'static str {
         match self {
             Self::NoResponse => "No usable response",
             Self::Found => "Traced by demographic fields: a person was found",
@@ -210,20 +210,20 @@ impl Section {
 
 /// One row of the decision table, with all its columns.
 #[derive(Debug)]
-pub(super) struct RowSpec {
-    pub(super) section: Section,
+pub(in crate::process) struct RowSpec {
+    pub(in crate::process) section: Section,
     /// The name in documents and tests.
-    pub(super) name: &'static str,
+    pub(in crate::process) name: &'static str,
     /// The word in the audit trail. Trails are read for years, so this word never changes.
-    pub(super) audited: &'static str,
-    pub(super) situation: &'static str,
-    pub(super) evidence: Requirement,
-    pub(super) effects: Effects,
+    pub(in crate::process) audited: &'static str,
+    pub(in crate::process) situation: &'static str,
+    pub(in crate::process) evidence: Requirement,
+    pub(in crate::process) effects: Effects,
 }
 
 impl RowSpec {
     /// Stops the build when the columns of the row contradict the rule of evidence or each other.
-    pub(super) const fn check(&self) {
+    pub(in crate::process) const fn check(&self) {
         let Effects { number, date_of_death, review, alert, flag_others, saved, .. } = self.effects;
         let writes_number = matches!(number, NumberEffect::Write | NumberEffect::Confirm);
         let writes_death = !matches!(date_of_death, DeathEffect::No);
@@ -307,9 +307,9 @@ macro_rules! decision_table {
         };
     };
 }
-pub(super) use decision_table;
+pub(in crate::process) use decision_table;
 
 /// A stable word as people read it: with spaces in place of `_`.
-pub(super) fn spaced(word: &str) -> String {
+pub(in crate::process) fn spaced(word: &str) -> String {
     word.replace('_', " ")
 }

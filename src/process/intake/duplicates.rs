@@ -6,14 +6,14 @@ use crate::case::{
 };
 use crate::clock::Clock;
 use crate::nhs_number::NhsNumber;
-use crate::process::Error;
 use crate::process::commit::{changed, withdraw};
+use crate::process::error::Error;
 
 /// Flags each of `ids` that shares its number with another active case, and the first such case.
 /// The back office gets one alert for each pair. Returns the number of new pairs.
 ///
 /// Never flags a pair again: a user may have found that it is not a duplicate.
-pub(super) async fn flag_duplicates(
+pub(in crate::process) async fn flag_duplicates(
     store: &dyn CaseStore,
     audit: &dyn AuditLog,
     actor: &Actor,

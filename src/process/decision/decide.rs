@@ -6,13 +6,14 @@ use crate::matching::{
     Corroboration, Criteria, NumberOrigin, Weight, agreement, compare, contradiction,
 };
 use crate::nhs_number::NhsNumber;
-use crate::process::plausible::without_implausible_death;
-use crate::process::{DeathEffect, Effects, NumberEffect, Policy, ReviewEffect, Row, TraceResult};
-use crate::trace::{Answer, Error, ErrorKind, Exchange, Freshness, Match, Outcome, Restriction};
+use crate::process::decision::plausible::without_implausible_death;
+use crate::process::decision::policy::Policy;
+use crate::process::decision::reply::Reply;
+use crate::process::decision::result::TraceResult;
+use crate::process::decision::row::{DeathEffect, Effects, NumberEffect, ReviewEffect};
+use crate::process::decision::rows::Row;
+use crate::trace::{Error, ErrorKind, Exchange, Freshness, Match, Outcome, Restriction};
 use chrono::{DateTime, Utc};
-
-/// The reply to a query: an answer, or the error that explains why there is no answer.
-pub type Reply<'a> = Result<&'a Answer, &'a Error>;
 
 /// What a decision depends on, besides the case and the reply.
 #[non_exhaustive]
@@ -180,7 +181,7 @@ fn agreed(
 }
 
 /// The number and the person that the reply names.
-pub(super) fn subject(reply: Reply<'_>) -> (Option<NhsNumber>, Option<&Demographics>) {
+pub(in crate::process) fn subject(reply: Reply<'_>) -> (Option<NhsNumber>, Option<&Demographics>) {
     match reply.map(|answer| &answer.outcome) {
         Ok(Outcome::Found(found)) => (Some(found.nhs_number), found.person.as_ref()),
         Ok(Outcome::Superseded { by, person }) => (*by, person.as_deref()),
@@ -188,7 +189,7 @@ pub(super) fn subject(reply: Reply<'_>) -> (Option<NhsNumber>, Option<&Demograph
     }
 }
 
-pub(super) fn exchange(reply: Reply<'_>) -> Option<&Exchange> {
+pub(in crate::process) fn exchange(reply: Reply<'_>) -> Option<&Exchange> {
     match reply {
         Ok(answer) => Some(&answer.exchange),
         Err(error) => error.exchange(),

@@ -4,8 +4,8 @@
 //! `tests/it/decisions/`, and generate the document anew.
 
 use crate::case::{AlertKind, NumberStatus, ReviewReason};
-use crate::process::TraceResult;
-use crate::process::row::{
+use crate::process::decision::result::TraceResult;
+use crate::process::decision::row::{
     DeathEffect, Effects, NextQuery, NumberEffect, Requirement, ReviewEffect, RowSpec, Saved,
     Section, decision_table,
 };
@@ -14,7 +14,7 @@ use std::fmt;
 impl Row {
     /// The row's name in `docs/decisions.md`. Its test has the same name.
     #[must_use]
-    pub const fn name(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         self.spec().name
     }
 
@@ -37,25 +37,25 @@ impl Row {
     }
 
     /// Whether the row follows from a response: all rows but those of the first section.
-    pub(super) const fn is_response(self) -> bool {
+    pub(in crate::process) const fn is_response(self) -> bool {
         !matches!(self.spec().section, Section::NoResponse)
     }
 
     /// The row's word in the audit trail.
-    pub(super) const fn audited(self) -> &'static str {
+    pub(in crate::process) const fn audited(self) -> &'static str {
         self.spec().audited
     }
 
     /// All columns of the row. The table has its entries in the order of the variants.
     #[expect(clippy::indexing_slicing, reason = "one macro writes an entry for each variant")]
-    pub(super) const fn spec(self) -> &'static RowSpec {
+    pub(in crate::process) const fn spec(self) -> &'static RowSpec {
         &TABLE[self as usize]
     }
 }
 
 impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+        f.write_str(self.as_str())
     }
 }
 
@@ -413,7 +413,7 @@ mod tests {
 
     #[test]
     fn a_name_is_of_one_row() {
-        let mut names: Vec<&str> = Row::ALL.iter().map(|row| row.name()).collect();
+        let mut names: Vec<&str> = Row::ALL.iter().map(|row| row.as_str()).collect();
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), Row::ALL.len());

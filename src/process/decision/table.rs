@@ -1,7 +1,8 @@
 //! The decision table as a document for people.
 
-use crate::process::row::spaced;
-use crate::process::{DeathEffect, Policy, Row, Saved};
+use crate::process::decision::policy::Policy;
+use crate::process::decision::row::{DeathEffect, Saved, spaced};
+use crate::process::decision::rows::Row;
 use std::fmt::Write;
 
 /// The text before the table. The words in braces are filled in from the code.
@@ -44,7 +45,7 @@ pub fn table() -> String {
         text.push_str(&line(*row));
     }
     text.push_str(AUDITED);
-    for row in Row::ALL.iter().filter(|row| row.audited() != row.name()) {
+    for row in Row::ALL.iter().filter(|row| row.audited() != row.as_str()) {
         let _ = writeln!(text, "| `{row}` | `{}` |", row.audited());
     }
     text

@@ -4,11 +4,13 @@
 use crate::audit::{Actor, AuditLog};
 use crate::case::CaseId;
 use crate::clock::Clock;
-use crate::process::claim::Claims;
-use crate::process::pass::Pass;
-use crate::process::record::{came_back, received, sent};
-use crate::process::turn::{Step, Turn};
-use crate::process::{Error, Plan, Worker};
+use crate::process::decision::plan::Plan;
+use crate::process::error::Error;
+use crate::process::run::claim::Claims;
+use crate::process::run::pass::Pass;
+use crate::process::run::record::{came_back, received, sent};
+use crate::process::run::turn::{Step, Turn};
+use crate::process::run::worker::Worker;
 use crate::resilience::{RetryObserver, Unrecorded};
 use crate::trace::{self, Answer, MessageId};
 use async_trait::async_trait;
@@ -21,11 +23,11 @@ use tokio::task::{JoinError, JoinSet};
 use tracing::Instrument;
 
 /// The progress of a batch.
-pub(super) struct Came {
+pub(in crate::process) struct Came {
     /// The number of turns, from the first on, that are complete.
-    pub(super) to: usize,
+    pub(in crate::process) to: usize,
     /// Why later turns were not traced, if queries are suspended.
-    pub(super) held_back: Option<trace::Error>,
+    pub(in crate::process) held_back: Option<trace::Error>,
 }
 
 /// A reply, its message, and when it arrived.
@@ -58,7 +60,7 @@ impl Worker {
     /// Ends early if `stop` returns true, queries are suspended, or another worker has taken
     /// `claimed` cases. Discards responses behind a case that needs a second query: if two cases
     /// match one number, the earlier case gets it.
-    pub(super) async fn ask(
+    pub(in crate::process) async fn ask(
         &self,
         turns: &mut [Turn],
         first: Vec<Plan>,

@@ -3,14 +3,15 @@
 use crate::case::{Alert, AlertKind, Case};
 use crate::demographics::london_day;
 use crate::process::commit::Delivery;
-use crate::process::pass::Pass;
-use crate::process::turn::Turn;
-use crate::process::{Error, Worker};
+use crate::process::error::Error;
+use crate::process::run::pass::Pass;
+use crate::process::run::turn::Turn;
+use crate::process::run::worker::Worker;
 use crate::trace;
 
 impl Worker {
     /// Delivers the alerts of these stored cases.
-    pub(super) async fn deliver(&self, cases: Vec<Case>) -> Result<(), Error> {
+    pub(in crate::process) async fn deliver(&self, cases: Vec<Case>) -> Result<(), Error> {
         self.delivery().deliver(cases).await
     }
 
@@ -27,7 +28,7 @@ impl Worker {
 
     /// Stores in `pass` why the run must end: a refused configuration, several equal rejections, or
     /// a suspension.
-    pub(super) async fn end_if_refused(
+    pub(in crate::process) async fn end_if_refused(
         &self,
         turns: Vec<Turn>,
         held_back: Option<trace::Error>,

@@ -1,12 +1,13 @@
 //! The metrics of a pass.
 
 use crate::case::{Case, CaseId};
-use crate::process::{CaseReport, Reason};
+use crate::process::decision::eligibility::Reason;
+use crate::process::run::report::CaseReport;
 use crate::resilience::telemetry;
 use chrono::{DateTime, Utc};
 
 /// Counts a pass's cases for the metrics.
-pub(super) struct Tally {
+pub(in crate::process) struct Tally {
     began: DateTime<Utc>,
     waiting: u32,
     /// When the case that has waited longest was last traced.
@@ -15,17 +16,21 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    pub(super) const fn of(began: DateTime<Utc>) -> Self {
+    pub(in crate::process) const fn of(began: DateTime<Utc>) -> Self {
         Self { began, waiting: 0, oldest: None, to_review: 0 }
     }
 
     /// When the cases of a page were last traced, in the order of their ids.
-    pub(super) fn asked(page: &[Case]) -> Vec<(CaseId, DateTime<Utc>)> {
+    pub(in crate::process) fn asked(page: &[Case]) -> Vec<(CaseId, DateTime<Utc>)> {
         let asked = |case: &Case| Some((case.id.clone(), case.last_trace.as_ref()?.at));
         page.iter().filter_map(asked).collect()
     }
 
-    pub(super) fn count(&mut self, report: &CaseReport, asked: &[(CaseId, DateTime<Utc>)]) {
+    pub(in crate::process) fn count(
+        &mut self,
+        report: &CaseReport,
+        asked: &[(CaseId, DateTime<Utc>)],
+    ) {
         self.to_review += u32::from(report.review.is_some());
         let waits = match report.result {
             Some(result) => {
@@ -43,7 +48,7 @@ impl Tally {
         self.oldest = self.oldest.into_iter().chain(at).min();
     }
 
-    pub(super) fn report(&self, ended: DateTime<Utc>) {
+    pub(in crate::process) fn report(&self, ended: DateTime<Utc>) {
         let since = |time: DateTime<Utc>| (ended - time).to_std().unwrap_or_default();
         telemetry::passed(&telemetry::Pass {
             took: since(self.began),

@@ -10,7 +10,7 @@ const ALIKE: usize = 5;
 
 /// The latest refusals: all with the same code, and no answer between them.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Refusals {
+pub(in crate::process) struct Refusals {
     /// The last of them. All have its code.
     last: Option<Exchange>,
     cases: BTreeSet<CaseId>,
@@ -22,7 +22,7 @@ impl Refusals {
     /// An answer resets the count, and so does a refusal with another code. Results that say nothing about the
     /// message do not count: no response, an unreadable response, and a query that this library refused before
     /// it was sent.
-    pub(super) fn note(&mut self, case: &CaseId, result: &Result<Answer, Error>) {
+    pub(in crate::process) fn note(&mut self, case: &CaseId, result: &Result<Answer, Error>) {
         match result {
             Ok(_) => *self = Self::default(),
             Err(error) if error.kind() == ErrorKind::Rejected => {
@@ -38,7 +38,7 @@ impl Refusals {
     }
 
     /// The error that stops all queries, if the limit is reached.
-    pub(super) fn verdict(&self) -> Option<Error> {
+    pub(in crate::process) fn verdict(&self) -> Option<Error> {
         let last = self.last.clone().filter(|_| self.cases.len() >= ALIKE)?;
         Some(Error::new(ErrorKind::Configuration).with_exchange(last).with_source(RefusedAlike))
     }

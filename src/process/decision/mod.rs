@@ -1,0 +1,14 @@
+//! Pure decisions: which cases are traced, what is queried, and what follows from the response.
+
+pub(super) mod apply;
+pub(super) mod decide;
+pub(super) mod eligibility;
+pub(super) mod plan;
+pub(super) mod plausible;
+pub(super) mod policy;
+pub(super) mod purpose;
+pub(super) mod reply;
+pub(super) mod result;
+pub(super) mod row;
+pub(super) mod rows;
+pub(super) mod table;
