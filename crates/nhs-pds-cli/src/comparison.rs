@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// The parts of a service's answer that explain a difference.
 #[derive(Clone, Debug)]
 pub(crate) struct Answered {
-    /// [`Outcome::name`].
+    /// [`Outcome::as_str`].
     pub(crate) outcome: &'static str,
     /// The NHS Number, if the answer has one.
     pub(crate) number: Option<NhsNumber>,

@@ -140,7 +140,7 @@ impl<M: Mode> Request<M> {
 /// let question = PatientDetails::by_nhs_number(&fetch)
 ///     .with_gender(Gender::Female)
 ///     .with_postcode("KT17 1NA".parse()?);
-/// assert_eq!(Request::get_patient_details(&question).operation().name(), "getPatientDetails");
+/// assert_eq!(Request::get_patient_details(&question).operation().as_str(), "getPatientDetails");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
