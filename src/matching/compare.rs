@@ -111,15 +111,15 @@ impl Comparison {
     }
 }
 
-/// Compares `case` with what PDS has recorded about the person, field by field.
+/// Compares `local` with what PDS has recorded about the person, field by field.
 ///
-/// Pure. Of several addresses, it uses a usual address with the case's postcode, or else the first
+/// Pure. Of several addresses, it uses a usual address with the local postcode, or else the first
 /// usual address. An address without a stated use counts as usual; addresses with other uses do
 /// not.
 ///
 /// ```
 /// use nhs_pds::demographics::{Demographics, Field, PersonName, Recorded};
-/// use nhs_pds::matching::{compare, FieldClass, GivenRung, Weight};
+/// use nhs_pds::matching::{FieldClass, GivenRung, LocalRecord, Weight, compare};
 ///
 /// let mut local = LocalRecord::default();
 /// local.surname = Some("O’Brien (née Aindow)".into());
@@ -130,7 +130,7 @@ impl Comparison {
 /// person.date_of_birth = Recorded::Known("1943-05-20".parse()?);
 ///
 /// let comparison = compare(&local, &person);
-/// let class = |particular| comparison.field(particular).map(|field| field.class);
+/// let class = |field| comparison.field(field).map(|field| field.class);
 /// assert_eq!(class(Field::Family), Some(FieldClass::EqualAfterNormalisation));
 /// assert_eq!(class(Field::DateOfBirth), Some(FieldClass::Different));
 /// assert_eq!(comparison.given_rung(), Some(GivenRung::AllInOrder));

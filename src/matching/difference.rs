@@ -27,7 +27,7 @@ use crate::matching::criteria::Criteria;
 ///
 /// ```
 /// use nhs_pds::matching::{Criteria, Mismatch, difference};
-/// use nhs_pds::demographics::{Demographics, Agreement, Gender, PersonName, Recorded};
+/// use nhs_pds::demographics::{Demographics, Field, Gender, PersonName, Recorded};
 ///
 /// let mut asked = Criteria::new("Aindow", "1943-05-19".parse()?);
 /// asked.given = Some("Comfort".into());
@@ -452,6 +452,7 @@ mod tests {
         assert_eq!(family("DELAZOË"), by(Field::Family));
     }
 
+    #[cfg(feature = "process")]
     #[test]
     fn a_contradiction_shows_that_a_replacing_number_is_another_person_s() {
         let mut other = person();
