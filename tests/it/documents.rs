@@ -1,4 +1,5 @@
-//! `docs/conformance.md` names tests that exist, and `tests/README.md` lists the files of this folder.
+//! `docs/conformance.md` names tests that exist, `tests/README.md` lists the files of this folder, and
+//! `CONTRIBUTING.md` names paths that exist.
 
 use crate::reliability::present;
 use std::collections::BTreeSet;
@@ -52,4 +53,38 @@ fn the_index_lists_every_file_of_this_folder() {
         let is_listed = paths().any(|listed| *listed == path || listed.starts_with(&inside));
         assert!(is_listed || name == "main.rs", "{path} is not in tests/README.md");
     }
+}
+
+/// Paths from the root of the repository, such as `src/trace` and `Cargo.toml`; `./check` is one too.
+fn is_path(span: &str) -> bool {
+    let endings = [".rs", ".md", ".toml", ".py"];
+    !span.contains(char::is_whitespace)
+        && (span.contains('/') || endings.iter().any(|ending| span.ends_with(ending)))
+}
+
+#[test]
+fn contributors_find_every_path() {
+    let page = page("CONTRIBUTING.md");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let spans = spans(&page);
+    let paths: Vec<&String> = spans.iter().filter(|span| is_path(span)).collect();
+    assert!(paths.len() > 40, "only {} are named", paths.len());
+    let missing: Vec<_> = paths.iter().filter(|path| !root.join(path).exists()).collect();
+    assert!(missing.is_empty(), "these paths do not exist: {missing:#?}");
+}
+
+/// `src/resilience/retry/policy.rs` (`pause`): the file contains the word.
+#[test]
+fn contributors_find_what_is_in_a_file() {
+    let page = page("CONTRIBUTING.md");
+    let mut found = 0;
+    for (before, after) in page.match_indices("` (`").map(|(place, _)| page.split_at(place)) {
+        let file = before.rsplit('`').next().unwrap();
+        let word = after.split('`').nth(2).unwrap();
+        if file.ends_with(".rs") {
+            found += 1;
+            assert!(self::page(file).contains(word), "{file} does not contain `{word}`");
+        }
+    }
+    assert!(found > 5, "only {found} are named");
 }
