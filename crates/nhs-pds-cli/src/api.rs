@@ -10,7 +10,7 @@
 //! Without a token endpoint and an access token, the client sends no token. The NHS's sandbox needs none.
 
 use crate::console;
-use crate::simulated::{Application, Caseload, EXAMPLE_KEY, Server, Simulator};
+use crate::simulated::{self, Application, EXAMPLE_KEY, Server, Simulator};
 use nhs_pds::async_trait;
 use nhs_pds::fhir::auth::{
     AccessToken, ApplicationTokens, Jwks, SigningKey, TokenConfig, UserToken, UserTokens,
@@ -26,9 +26,6 @@ use std::fmt::Display;
 use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
-
-/// The seed and the size of the caseload whose people the simulator knows.
-const SHIPPED: (u64, usize) = (2026, 240);
 
 type Failed = Box<dyn Error>;
 
@@ -82,7 +79,7 @@ pub(crate) async fn reach(mode: AccessMode) -> Result<Reached, Failed> {
 async fn simulator(mode: AccessMode, transport: Arc<dyn Transport>) -> Result<Reached, Failed> {
     let key = SigningKey::from_pem("example-1".parse()?, &Secret::new(EXAMPLE_KEY.to_vec()))?;
     let application = Application::new("an-api-key").with_jwks(&Jwks::of([&key])?.to_string())?;
-    let register = Caseload::from_seed(SHIPPED.0, SHIPPED.1).register().clone();
+    let register = simulated::shipped().register().clone();
     let simulator = Simulator::new(register).with_application(application);
     let server = Server::start(simulator.clone()).await?;
     let config = Config::new(server.fhir_url().parse()?);

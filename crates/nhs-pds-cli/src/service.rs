@@ -1,7 +1,7 @@
 //! The service that commands query: a provider's, or the simulator, started here on a free port.
 
 use crate::console::{read, warn};
-use crate::simulated::{Caseload, Register, Server, Simulator};
+use crate::simulated::{self, Register, Server, Simulator};
 use clap::Args;
 use nhs_pds::clock::{Clock, SystemClock};
 use nhs_pds::secret::Secret;
@@ -14,9 +14,6 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
-
-/// The seed and the size of the shipped caseload.
-const SHIPPED: (u64, usize) = (2026, 240);
 
 /// The service to query.
 #[derive(Args)]
@@ -116,7 +113,7 @@ impl Service {
     /// The people of the simulator, and the number of register rows that were refused.
     fn people(&self) -> Result<(Register, usize), Box<dyn Error>> {
         let Some(path) = &self.register else {
-            return Ok((Caseload::from_seed(SHIPPED.0, SHIPPED.1).register().clone(), 0));
+            return Ok((simulated::shipped().register().clone(), 0));
         };
         let (register, refused) = Register::from_csv(read(path)?.as_slice())
             .map_err(|error| crate::console::about(path, &error))?;

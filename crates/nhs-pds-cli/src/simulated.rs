@@ -2,18 +2,37 @@
 //!
 //! All other modules take the simulator from here.
 
+use crate::console;
 pub(crate) use nhs_pds_simulator::{
     Application, Caseload, DeathNotification, Error, Fault, FaultMix, NameUse, OtherAddress,
     OtherAddressUse, OtherName, Person, Register, RelatedPerson, Server, Simulator, When,
 };
-use std::path::{Path, PathBuf};
+use std::error::Error as StdError;
+use std::io::{Cursor, Read};
+use std::path::Path;
 
 /// A private key for examples. It protects nothing, because everyone has it.
 pub(crate) const EXAMPLE_KEY: &[u8] = include_bytes!("../data/example-key.pem");
 
-/// The shipped file `name` of `examples/data`, in the source tree that this program was built from.
-pub(crate) fn shipped(name: &str) -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2);
-    let data = root.unwrap_or(Path::new("")).join("examples/data");
-    if name.is_empty() { data } else { data.join(name) }
+/// The seed of the shipped caseload, and the number of its cases.
+pub(crate) const SAMPLE: (u64, usize) = (2026, 240);
+
+/// The caseload of `examples/data/caseload.csv`. An installed command has it too, because it is made from its seed.
+pub(crate) fn shipped() -> Caseload {
+    Caseload::from_seed(SAMPLE.0, SAMPLE.1)
+}
+
+/// Opens a caseload: the file `place`, or the shipped one.
+pub(crate) fn open_caseload(place: Option<&Path>) -> Result<Box<dyn Read>, Box<dyn StdError>> {
+    if let Some(place) = place {
+        return Ok(Box::new(console::open(place)?));
+    }
+    let mut bytes = Vec::new();
+    shipped().write_csv(&mut bytes)?;
+    Ok(Box::new(Cursor::new(bytes)))
+}
+
+/// The name of a caseload in messages.
+pub(crate) fn name_of(place: Option<&Path>) -> &Path {
+    place.unwrap_or(Path::new("examples/data/caseload.csv"))
 }

@@ -41,9 +41,8 @@ use std::sync::Arc;
     after_help = "Exit codes: 0 the services agree, except for explained differences, 1 a person must look (at a difference, at refused rows, or because nothing was compared), 2 the services could not be compared"
 )]
 pub(crate) struct Args {
-    /// The caseload, as CSV.
-    #[arg(default_value_os_t = simulated::shipped("caseload.csv"))]
-    caseload: PathBuf,
+    /// The caseload, as CSV; without this argument, the shipped one.
+    caseload: Option<PathBuf>,
     /// The PDS FHIR API, the address before `/Patient`. Needs --smsp (or --service) too.
     #[arg(long, value_name = "URL", requires = "service")]
     fhir: Option<String>,
@@ -71,9 +70,11 @@ pub(crate) struct Args {
 
 /// Whether no person must look at the result.
 pub(crate) async fn run(cli: &Args) -> Result<bool, Box<dyn Error>> {
-    let name = cli.caseload.display();
-    let Caseload { cases, refused, flagged, .. } = caseload::read(console::open(&cli.caseload)?)
-        .map_err(|error| about(&cli.caseload, &error))?;
+    let place = simulated::name_of(cli.caseload.as_deref());
+    let name = place.display();
+    let file = simulated::open_caseload(cli.caseload.as_deref())?;
+    let Caseload { cases, refused, flagged, .. } =
+        caseload::read(file).map_err(|error| about(place, &error))?;
     for row in &refused {
         warn(format!("{name}: {row}"));
     }

@@ -20,9 +20,9 @@ use std::path::{Path, PathBuf};
     after_help = "Exit codes: 0 reported, 1 reported, but rows were refused and are not counted, 2 it cannot read or write"
 )]
 pub(crate) struct Args {
-    /// The caseload, as CSV.
-    #[arg(long, value_name = "CSV", conflicts_with = "db", default_value_os_t = simulated::shipped("caseload.csv"))]
-    caseload: PathBuf,
+    /// The caseload, as CSV; without this option and `--db`, the shipped one.
+    #[arg(long, value_name = "CSV", conflicts_with = "db")]
+    caseload: Option<PathBuf>,
     /// A store that `worker --db` or `trace --db` wrote.
     #[arg(long, value_name = "FILE")]
     db: Option<PathBuf>,
@@ -38,7 +38,7 @@ pub(crate) struct Args {
 pub(crate) async fn run(cli: &Args) -> Result<bool, Box<dyn Error>> {
     let (store, refused) = match &cli.db {
         Some(db) => (open(db)?, 0),
-        None => read(&cli.caseload).await?,
+        None => read(cli.caseload.as_deref()).await?,
     };
     let report = report(&*store, SystemClock.now()).await?;
     for damaged in store.unreadable().await? {
@@ -63,9 +63,11 @@ fn open(db: &Path) -> Result<Box<dyn CaseStore>, Box<dyn Error>> {
 }
 
 /// The cases of a file, and the number of its rows that were refused.
-async fn read(place: &Path) -> Result<(Box<dyn CaseStore>, usize), Box<dyn Error>> {
+async fn read(place: Option<&Path>) -> Result<(Box<dyn CaseStore>, usize), Box<dyn Error>> {
+    let file = simulated::open_caseload(place)?;
+    let place = simulated::name_of(place);
     let Caseload { cases, refused, flagged, .. } =
-        caseload::read(console::open(place)?).map_err(|error| about(place, &error))?;
+        caseload::read(file).map_err(|error| about(place, &error))?;
     for row in &refused {
         warn(format!("{}: {row}", place.display()));
     }

@@ -6,7 +6,7 @@
 //! is kept. A second run with the same file or a newer one imports local changes; numbers that were traced
 //! stay and are not traced again (HAV-3).
 
-use crate::console::{self, about, because, check_database, say, say_json, warn};
+use crate::console::{about, because, check_database, say, say_json, warn};
 use crate::private::PrivateFile;
 use crate::service::{Reached, Service};
 use crate::{progress, simulated};
@@ -31,9 +31,8 @@ use std::sync::Arc;
     after_help = "Exit codes: 0 the run ended normally, 1 rows were refused, or the service refused the configuration or answered no question, 2 the run could not start or was interrupted by an error"
 )]
 pub(crate) struct Args {
-    /// The caseload, as CSV.
-    #[arg(default_value_os_t = simulated::shipped("caseload.csv"))]
-    caseload: PathBuf,
+    /// The caseload, as CSV; without this argument, the shipped one.
+    caseload: Option<PathBuf>,
     /// The SQLite file for the cases; without this option, a file in a new temporary folder.
     #[arg(long, value_name = "FILE")]
     db: Option<PathBuf>,
@@ -49,10 +48,11 @@ pub(crate) struct Args {
 
 /// Whether the run ended normally, with answers.
 pub(crate) async fn run(cli: &Args) -> Result<bool, Box<dyn Error>> {
-    let name = cli.caseload.display();
-    let file = console::open(&cli.caseload)?;
+    let place = simulated::name_of(cli.caseload.as_deref());
+    let name = place.display();
+    let file = simulated::open_caseload(cli.caseload.as_deref())?;
     let Caseload { cases, refused, flagged, .. } =
-        caseload::read(file).map_err(|error| about(&cli.caseload, &error))?;
+        caseload::read(file).map_err(|error| about(place, &error))?;
     for row in &refused {
         warn(format!("{name}: {row}"));
     }
@@ -187,7 +187,11 @@ impl Summary<'_> {
     fn text(&self) -> Result<String, std::fmt::Error> {
         let (read, imported) = (&self.read, &self.imported);
         let mut said = String::new();
-        writeln!(said, "Caseload      {}", self.cli.caseload.display())?;
+        writeln!(
+            said,
+            "Caseload      {}",
+            simulated::name_of(self.cli.caseload.as_deref()).display()
+        )?;
         writeln!(said, "  rows refused {:>10}", read.refused)?;
         writeln!(said, "  without number {:>8}", read.flagged)?;
         writeln!(said, "  cases read   {:>10}", read.cases)?;
@@ -205,7 +209,7 @@ impl Summary<'_> {
     fn json(&self) -> Value {
         let (read, imported, report) = (&self.read, &self.imported, self.report);
         json!({
-            "caseload": self.cli.caseload.display().to_string(),
+            "caseload": simulated::name_of(self.cli.caseload.as_deref()).display().to_string(),
             "rows_refused": read.refused,
             "rows_without_number": read.flagged,
             "cases_read": read.cases,

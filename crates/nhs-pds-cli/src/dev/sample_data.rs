@@ -11,23 +11,20 @@ use std::fmt::Write;
 use std::io::BufWriter;
 use std::path::PathBuf;
 
-/// The seed of the files in `examples/data`.
-const SEED: u64 = 2026;
-
 /// Writes a caseload and the register of its people
 #[derive(clap::Args)]
 #[command(after_help = "Exit codes: 0 written, 2 a file cannot be written")]
 pub(crate) struct Args {
     /// The number of cases.
-    #[arg(long, default_value_t = 240)]
+    #[arg(long, default_value_t = simulated::SAMPLE.1)]
     cases: usize,
     /// The folder for `register.csv` and `caseload.csv`.
-    #[arg(long, default_value_os_t = simulated::shipped(""))]
+    #[arg(long, default_value = "examples/data")]
     out: PathBuf,
 }
 
 pub(crate) fn run(options: &Args) -> Result<bool, Box<dyn Error>> {
-    let caseload = Caseload::from_seed(SEED, options.cases);
+    let caseload = Caseload::from_seed(simulated::SAMPLE.0, options.cases);
     for name in ["register.csv", "caseload.csv"] {
         let place = options.out.join(name);
         let file = PrivateFile::begin(&place).map_err(|error| about(&place, &error))?;
