@@ -114,7 +114,7 @@ impl Error {
     }
 
     /// Returns when the question may be sent again. Set only when nothing was sent, because queries
-    /// are suspended after too many failures; see [`Circuit`](crate::resilience::CircuitBreaker).
+    /// are suspended after too many failures; see [`CircuitBreaker`](crate::resilience::CircuitBreaker).
     #[must_use]
     pub const fn suspended_until(&self) -> Option<DateTime<Utc>> {
         self.suspended_until
