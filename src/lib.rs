@@ -45,15 +45,16 @@
 //! | layer | what it is for |
 //! |---|---|
 //! | values | [`NhsNumber`] rejects a wrong check digit. [`demographics`] has the fields of a person: a [`Postcode`](demographics::Postcode) is normalised when it is parsed. [`clock`], [`ids`] and [`secret`] replace time, chance and plain text in your tests and logs. [`text`] makes text safe to print |
-//! | contracts | [`trace`]: a [`Tracer`] receives a [`Question`](trace::Question) and returns an [`Answer`]. Add a service here. `transport` (feature `transport`) sends bytes to a service; `transport::http` (feature `http`) uses HTTPS with mutual TLS |
+//! | contracts | [`trace`]: a [`Tracer`] receives a [`Question`](trace::Question) and returns an [`Answer`]. [`transport`] (feature `transport`) sends bytes to a service; [`transport::http`] (feature `http`) uses HTTPS with mutual TLS |
 //! | [`matching`] | compares a person returned with the person searched for, and a local record with PDS |
-//! | [`service`] | `smsp` (feature `smsp`): Spine Mini Services. `fhir` (feature `fhir`): the PDS FHIR API. A service's codes, such as DEMOG-0017, and HTTP statuses, such as 429, get their meaning here |
-//! | `resilience` | a `Gateway` stands in front of a service, with a rate limit, a circuit breaker and priority for screens. `Retry` sends a query again, for example after status 429 |
-//! | `case`, `audit` | a `Case` is a record of the local system, and a `CaseStore` keeps cases. Add a store there. The audit trail shows tampering |
-//! | `process` | "Get NHS Number": selects cases, traces them, and decides by a table what each answer means. A replaced number (DEMOG-0017) is one situation of that table. `process::review` is for the items that a person must decide, `process::alert` for the back office |
-//! | `report`, `correspondence` | reports on the quality of local data; says whether a number may be printed, and prints it, also as a bar code (feature `barcode`) |
+//! | [`service`] | [`smsp`] (feature `smsp`): Spine Mini Services. [`fhir`] (feature `fhir`): the PDS FHIR API. A service's codes, such as DEMOG-0017, and HTTP statuses, such as 429, get their meaning here. A new service is a new folder here, and implements [`Tracer`] |
+//! | [`resilience`] | a [`Gateway`](resilience::Gateway) is in front of a service, with a rate limit, a circuit breaker and priority for screens. [`Retry`](resilience::Retry) sends a query again, for example after status 429 |
+//! | [`case`], [`audit`] | a [`Case`](case::Case) is a record of the local system. A new store implements [`CaseStore`](case::CaseStore), in your crate or in `src/case`. The audit trail shows tampering |
+//! | [`process`] | "Get NHS Number": selects cases, traces them, and decides by a table what each answer means. A replaced number (DEMOG-0017) is one situation of that table. [`process::review`] is for the items that a person must decide, [`process::alert`] for the back office |
+//! | [`report`], [`correspondence`] | reports on the quality of local data; says whether a number may be printed, and prints it, also as a bar code (feature `barcode`) |
 //!
-//! Two more crates use the library. `nhs-pds-cli` is the command `nhs-pds`, with one module for each subcommand.
+//! Two more crates use the library. `nhs-pds-cli` is the command `nhs-pds`; a new command is a new module in its
+//! `src/commands`.
 //! `nhs-pds-simulator` is a PDS with invented people for tests without a network, and a stub for wiremock.
 //!
 //! # Features
@@ -97,13 +98,13 @@
 //!
 //! # Bringing your own
 //!
-//! Services, transports, stores, audit trails, clocks and identifiers are traits: [`Tracer`], `transport::Transport`,
-//! `case::CaseStore`, `audit::AuditLog`, [`clock::Clock`], [`ids::Ids`]. Each states its *Contract*. Implement them with
-//! this crate's [`async_trait`](macro@async_trait). With feature `conformance`, `trace::conformance`,
-//! `case::conformance` and `audit::conformance` test a service, a store and a trail against their contracts.
+//! Services, transports, stores, audit trails, clocks and identifiers are traits: [`Tracer`], [`transport::Transport`],
+//! [`case::CaseStore`], [`audit::AuditLog`], [`clock::Clock`], [`ids::Ids`]. Each states its *Contract*. Implement them with
+//! this crate's [`async_trait`](macro@async_trait). With feature `conformance`, [`trace::conformance`],
+//! [`case::conformance`] and [`audit::conformance`] test a service, a store and a trail against their contracts.
 //!
 //! Signatures use types of five other crates, which this crate re-exports: [`bytes`] 1, [`chrono`] 0.4 and [`uuid`] 1
-//! always, `http` 1 and `url` 2 with feature `transport`. Values also implement the traits of `serde` 1. Another major
+//! always, [`http`] 1 and [`url`] 2 with feature `transport`. Values also implement the traits of `serde` 1. Another major
 //! version of one of these would be a breaking change of this crate.
 //!
 //! # Patient data
