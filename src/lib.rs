@@ -1,71 +1,120 @@
-//! NHS Numbers found, verified and kept, through the NHS Personal Demographics Service (PDS), for
-//! social-care software.
+//! Finds, verifies and keeps NHS Numbers through the NHS Personal Demographics Service (PDS), for social-care software.
 //!
-//! # A guided tour
+#![cfg_attr(all(feature = "http", feature = "smsp"), doc = "```no_run")]
+#![cfg_attr(not(all(feature = "http", feature = "smsp")), doc = "```ignore")]
+//! use nhs_pds::{Pds, demographics::Gender, matching::Finding, trace::{FindPerson, LocalIdentity}};
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let us = LocalIdentity::new("RHM".parse()?, "case-management")?;
+//! let pds = Pds::smsp("https://smsp.example/pds", us).build()?;
+//! let person = FindPerson::new("Owen".parse()?, Gender::Female, "1986-01-19".parse()?)
+//!     .with_given("Elizabeth".parse()?).with_postcode("LS17 0GZ".parse()?);
+//! if let Finding::Verified(found) = pds.find(pds.system(), &person).await?.finding {
+//!     println!("{}", found.nhs_number); // 937 465 9298
+//! }
+//! # Ok(()) }
+//! ```
 //!
-//! Start with the values. An [`NhsNumber`] cannot hold a number whose check digit is wrong, and
-//! [`demographics`] has the particulars by which people are found, in the terms of the NHS Data
-//! Dictionary.
+//! [`Pds`] is a client of one service. Only [`Finding::Verified`](matching::Finding::Verified) has a number that a program
+//! may write unattended. [`Pds::find`] compares the person returned with the person searched for, because a
+//! service can return a namesake or a twin. An error means that there was no answer, and its
+//! [kind](trace::ErrorKind) says what to do. The [decision table][decisions] states what the process does with each answer.
 //!
-//! Then the crate's one question. A [`Tracer`] answers whether a number is a person's, who a person
-//! is, and what is held under a number; [`trace`] has the questions, the [`Outcome`]s and the errors,
-//! and knows of no service. Two answer: `smsp` (feature `smsp`), a commercial Spine Mini Service, and
-//! `fhir` (feature `fhir`), the PDS FHIR API; both over a [`transport`], of which `transport::http`
-//! (feature `http`) is HTTPS with mutual TLS.
+//! # Layers
 //!
-//! "Found" does not yet mean that it is the person: a namesake or a twin may be on PDS while the person is
-//! not. [`matching::find`] asks and compares in one step, and is the question to begin with.
+//! Each layer imports only layers above it in this diagram. Each name is a folder or a file of `src/`.
 //!
-//! Then the way there. A [gateway](resilience::Gateway) stands in front of a service: it keeps the [rate limit](resilience::RateLimit) that the provider
-//! allows, lets whoever waits at a screen go before the worker, and leaves the service alone while it does
-//! not work ([circuit breaker](resilience::CircuitBreaker)); [`Retry`](resilience::Retry) asks again what was not answered; [`telemetry`](resilience::telemetry) says what can be
-//! measured of it.
+//! ```text
+//! values        nhs_number  demographics  ids  clock  secret  text
+//!                    │      an NHS Number, a name, a postcode: parsed and normalised
+//! contracts     trace  transport
+//!                    │      a query and its answer; a request and its response
+//! matching      matching
+//!                    │      whether two records are of one person
+//! services      service: smsp  fhir
+//!                    │      one client for each service: messages, codes, errors
+//! resilience    resilience: retry  rate_limit  circuit_breaker  gateway
+//!                    │      a failed query: whether and when to send it again
+//! storage       case  audit  store
+//!                    │      the records of the local system, and what was done with them
+//! process       process: decision table, worker, schedule, review, alert
+//!                    │      what each answer means for a case
+//! output        report  correspondence
+//!                           data quality; numbers on letters
+//! ```
 //!
-//! Then the job. A [`case`] is a client's record in the local system; the [process](process) goes through a
-//! store of cases on a schedule, asks a tracer about those it may ask about, and decides by a table what
-//! each answer means. What was done, by whom and about whom goes into an [`audit`] trail, which shows
-//! tampering; what the back office has to know goes out as an [alert](process::alert).
+//! | layer | what it is for |
+//! |---|---|
+//! | values | [`NhsNumber`] rejects a wrong check digit. [`demographics`] has the fields of a person: a [`Postcode`](demographics::Postcode) is normalised when it is parsed. [`clock`], [`ids`] and [`secret`] replace time, chance and plain text in your tests and logs. [`text`] makes text safe to print |
+//! | contracts | [`trace`]: a [`Tracer`] receives a [`Question`](trace::Question) and returns an [`Answer`]. [`transport`] (feature `transport`) sends bytes to a service; [`transport::http`] (feature `http`) uses HTTPS with mutual TLS |
+//! | [`matching`] | compares a person returned with the person searched for, and a local record with PDS |
+//! | [`service`] | [`smsp`] (feature `smsp`): Spine Mini Services. [`fhir`] (feature `fhir`): the PDS FHIR API. A service's codes, such as DEMOG-0017, and HTTP statuses, such as 429, get their meaning here. A new service is a new folder here, and implements [`Tracer`] |
+//! | [`resilience`] | a [`Gateway`](resilience::Gateway) is in front of a service, with a rate limit, a circuit breaker and priority for screens. [`Retry`](resilience::Retry) sends a query again, for example after status 429 |
+//! | [`case`], [`audit`] | a [`Case`](case::Case) is a record of the local system. A new store implements [`CaseStore`](case::CaseStore), in your crate or in `src/case`. The audit trail shows tampering |
+//! | [`process`] | "Get NHS Number": selects cases, traces them, and decides by a table what each answer means. A replaced number (DEMOG-0017) is one situation of that table. [`process::review`] is for the items that a person must decide, [`process::alert`] for the back office |
+//! | [`report`], [`correspondence`] | reports on the quality of local data; says whether a number may be printed, and prints it, also as a bar code (feature `barcode`) |
 //!
-//! Then the people. What the worker does not settle stands on the case as a review item; [review](process::review) lists
-//! and shows the items, hands them on, and carries out how they were resolved.
-//!
-//! Then the paper. [`correspondence`] says whether a case's number may be printed, and prints it; as a
-//! bar code too, with feature `barcode`.
-//!
-//! And then the differences. [`report`] holds a case against what PDS holds of the person, field by
-//! field, for whoever has to settle which is right, and reports on the quality of the local data.
-//!
-//! The crate `nhs-pds-simulator` is a PDS with invented people, for tests without a network. It checks
-//! each request, returns the faults that a test chooses, and has stubs for wiremock.
+//! Two more crates use the library. `nhs-pds-cli` is the command `nhs-pds`; a new command is a new module in its
+//! `src/commands`.
+//! `nhs-pds-simulator` is a PDS with invented people for tests without a network, and a stub for wiremock.
 //!
 //! # Features
 //!
+//! Features add, and never change behaviour.
+//!
 //! | feature | default | what it adds |
 //! |---|---|---|
-//! | (none) | always | values, contracts, in-memory implementations, the worker, reconciliation |
-//! | `smsp` | yes | Spine Mini Services: SOAP 1.1, ITK, HL7 V3 |
-//! | `fhir` | | the PDS FHIR API, with access by signed JWT |
-//! | `http` | yes | HTTPS with mutual TLS |
-//! | `barcode` | | NHS Numbers as Code 128 and GS1 DataMatrix, as modules and as SVG |
-//! | `conformance` | | conformance suites for your own services, stores and audit trails |
-//! | `csv` | | caseloads and results as CSV |
-//! | `sqlite` | | cases and the audit trail in an SQLite file |
+//! | (none) | always | values, the `trace` contract, matching, [`Pds`] over your own [`Tracer`] |
+//! | `smsp` | yes | Spine Mini Services: SOAP 1.1, ITK, HL7 V3; enables `transport` |
+//! | `http` | yes | HTTPS with mutual TLS, `Pds::smsp` and `Pds::fhir`; enables `transport` |
+//! | `fhir` | | the PDS FHIR API, with access by signed JWT; enables `transport` |
+//! | `transport` | by `smsp` and `http` | the `transport` contract |
+//! | `resilience` | | retry, rate limit, circuit breaker, gateway, metrics |
+//! | `blocking` | | `BlockingPds`, for programs without an async runtime |
+//! | `process` | | cases, audit trail, worker, review, reports, correspondence; enables `resilience` |
+//! | `sqlite` | | cases, audit trail and alerts in an SQLite file; needs a C compiler; enables `process` |
+//! | `csv` | | caseloads and results as CSV; enables `process` |
+//! | `barcode` | | NHS Numbers as Code 128 and GS1 DataMatrix; enables `process` |
+//! | `conformance` | | test suites for your own services, stores and audit trails |
+//!
+//! # Documents
+//!
+//! The module [`docs`] has the pages of the folder `docs/`:
+//!
+//! * [decisions]: what the worker does with each answer, for a clinical-safety officer;
+//! * [reliability]: every fault, what the caller sees, and the test that shows it;
+//! * [design]: the reasons for each layer;
+//! * [conformance]: each requirement, where it is met, and by which test;
+//! * [from SMSP to FHIR][moving]: what changes between the two services;
+//! * [performance]: what was measured;
+//! * [commands]: the command `nhs-pds`.
+//!
+//! [decisions]: docs::decisions
+//! [reliability]: docs::reliability
+//! [design]: docs::design
+//! [conformance]: docs::conformance
+//! [moving]: docs::from_smsp_to_fhir
+//! [performance]: docs::performance
+//! [commands]: docs::commands
 //!
 //! # Bringing your own
 //!
-//! Services, transports, stores, audit trails, clocks and identifiers are traits ([`Tracer`],
-//! [`transport::Transport`], [`case::CaseStore`], [`audit::AuditLog`], [`clock::Clock`], [`ids::Ids`]),
-//! each with a *Contract*. Implement them with this crate's [`async_trait`](macro@async_trait), and with the
-//! versions of `bytes` 1, `chrono` 0.4, `http` 1, `url` 2 and `uuid` 1 whose types stand in their
-//! signatures. `trace::conformance`, `case::conformance` and `audit::conformance` (feature `conformance`)
-//! check a service, a store and a trail against their contracts.
+//! Services, transports, stores, audit trails, clocks and identifiers are traits: [`Tracer`], [`transport::Transport`],
+//! [`case::CaseStore`], [`audit::AuditLog`], [`clock::Clock`], [`ids::Ids`]. Each states its *Contract*. Implement them with
+//! this crate's [`async_trait`](macro@async_trait). With feature `conformance`, [`trace::conformance`],
+//! [`case::conformance`] and [`audit::conformance`] test a service, a store and a trail against their contracts.
+//!
+//! Signatures use types of five other crates, which this crate re-exports: [`bytes`] 1, [`chrono`] 0.4 and [`uuid`] 1
+//! always, [`http`] 1 and [`url`] 2 with feature `transport`. Values also implement the traits of `serde` 1. Another major
+//! version of one of these would be a breaking change of this crate.
 //!
 //! # Patient data
 //!
-//! `Debug` of the types here shows no number, name, date, address, contact or identifier of a person,
-//! except NHS Numbers in the range that is never issued; errors carry ids, codes and counts. (What a
-//! JSON library says of a document of the wrong shape is its own, and may quote it.) Text forms (`Display`, serde) are the data
-//! themselves: whoever asks for one answers for where it goes. [`text::terminal`] makes them fit to be printed.
+//! `Debug` of the types here shows no number, name, date, address, contact or identifier of a person. The exception is
+//! NHS Numbers in the range that is never issued. Errors contain ids, codes and counts. An error of a JSON library about
+//! a document of the wrong shape may quote the document.
+//!
+//! Text forms (`Display`, `Serialize`) contain the data themselves, so that screens and services can show them. The
+//! caller is responsible for where they go. [`text::terminal`] makes text safe to print.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -103,7 +152,12 @@ pub mod trace;
 #[cfg_attr(docsrs, doc(cfg(feature = "transport")))]
 pub mod transport;
 
-/// The attribute with which the crate's traits are written, for those who implement them.
+/// The crates whose types are in public signatures.
+pub use ::{bytes, chrono, uuid};
+#[cfg(feature = "transport")]
+#[cfg_attr(docsrs, doc(cfg(feature = "transport")))]
+pub use ::{http, url};
+/// The attribute for implementations of this crate's async traits.
 pub use async_trait::async_trait;
 pub use nhs_number::NhsNumber;
 #[cfg(feature = "blocking")]
@@ -129,12 +183,37 @@ pub use service::pds::Pds;
 pub use service::smsp;
 pub use trace::{Answer, Caller, Outcome, Tracer};
 
-/// The README's code, compiled as it stands.
-#[cfg(all(doctest, feature = "fhir", feature = "http", feature = "smsp", feature = "sqlite"))]
+/// The pages of the folder `docs/`.
+///
+/// A page names files of the source package, such as `src/process/decide.rs`.
+#[cfg(doc)]
+pub mod docs {
+    #[doc = include_str!("../docs/commands.md")]
+    pub mod commands {}
+    #[doc = include_str!("../docs/conformance.md")]
+    pub mod conformance {}
+    #[doc = include_str!("../docs/decisions.md")]
+    pub mod decisions {}
+    #[doc = include_str!("../docs/design.md")]
+    pub mod design {}
+    // Its code needs both services.
+    #[cfg(any(not(doctest), all(feature = "fhir", feature = "http", feature = "smsp")))]
+    #[doc = include_str!("../docs/from-smsp-to-fhir.md")]
+    pub mod from_smsp_to_fhir {}
+    #[doc = include_str!("../docs/performance.md")]
+    pub mod performance {}
+    #[doc = include_str!("../docs/reliability.md")]
+    pub mod reliability {}
+}
+
+/// The README's code, compiled without changes.
+#[cfg(all(
+    doctest,
+    feature = "blocking",
+    feature = "fhir",
+    feature = "http",
+    feature = "smsp",
+    feature = "sqlite"
+))]
 #[doc = include_str!("../README.md")]
 mod readme {}
-
-/// The move guide's code, compiled as it stands.
-#[cfg(all(doctest, feature = "fhir", feature = "http", feature = "smsp"))]
-#[doc = include_str!("../docs/from-smsp-to-fhir.md")]
-mod from_smsp_to_fhir {}

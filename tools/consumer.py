@@ -54,26 +54,16 @@ README_NUMBER = "9374659298"
 
 # A program that embeds the client, and how it tests itself.
 EMBED_LINES = 30
-EMBED = """use nhs_pds::ids::RandomIds;
-use nhs_pds::matching::{Finding, find};
-use nhs_pds::smsp::{Client, Config};
-use nhs_pds::trace::{Caller, FindPerson, LocalIdentity, MessageId};
-use nhs_pds::transport::http::{HttpConfig, HttpTransport};
-use nhs_pds::NhsNumber;
+EMBED = """use nhs_pds::matching::Finding;
+use nhs_pds::trace::{FindPerson, LocalIdentity};
+use nhs_pds::{NhsNumber, Pds};
 use std::error::Error;
-use std::sync::Arc;
 
 /// Returns the NHS Number of `person`, if the service finds the person and no doubt remains.
-pub async fn nhs_number(
-    service: &str,
-    http: &HttpConfig,
-    person: &FindPerson,
-) -> Result<Option<NhsNumber>, Box<dyn Error>> {
+pub async fn nhs_number(service: &str, person: &FindPerson) -> Result<Option<NhsNumber>, Box<dyn Error>> {
     let us = LocalIdentity::new("RHM".parse()?, "case-management")?;
-    let config = Config::new(service.parse()?, us.clone());
-    let client = Client::new(config, Arc::new(HttpTransport::new(http)?));
-    let found = find(&client, &Caller::System(us), person, MessageId::fresh(&RandomIds)).await?;
-    match found.finding {
+    let pds = Pds::smsp(service, us).build()?;
+    match pds.find(pds.system(), person).await?.finding {
         Finding::Verified(found) => Ok(Some(found.nhs_number)),
         _ => Ok(None),
     }
@@ -84,7 +74,6 @@ mod tests;
 """
 EMBED_TESTS = """use crate::nhs_number;
 use nhs_pds::trace::FindPerson;
-use nhs_pds::transport::http::HttpConfig;
 use nhs_pds_simulator::{Fault, Register, Simulator, When};
 use wiremock::{Mock, MockServer, matchers::any};
 
@@ -101,13 +90,12 @@ async fn a_person_is_found_and_a_fault_is_an_error() {
     let server = MockServer::start().await;
     Mock::given(any()).respond_with(pds.clone()).mount(&server).await;
     let service = format!("{}/smsp/pds", server.uri());
-    let http = HttpConfig::new().danger_allow_plain_http();
 
-    let found = nhs_number(&service, &http, &question).await.unwrap();
+    let found = nhs_number(&service, &question).await.unwrap();
     assert_eq!(found, Some(person.nhs_number));
     pds.add_fault(When::Next(1), Fault::code("SMSP-0004"));
-    assert!(nhs_number(&service, &http, &question).await.is_err());
-    assert_eq!(nhs_number(&service, &http, &question).await.unwrap(), found);
+    assert!(nhs_number(&service, &question).await.is_err());
+    assert_eq!(nhs_number(&service, &question).await.unwrap(), found);
 }
 """
 

@@ -8,8 +8,10 @@ use std::fmt;
 
 /// A warning that must be shown whenever a user opens a case, until it is resolved (MSCA-DQ-01,
 /// DQ-03, DQ-04).
+///
+/// `Serialize` writes the text, which may contain a number.
 #[non_exhaustive]
-#[derive(Clone, Eq, PartialEq)]
+#[derive(Clone, Eq, PartialEq, serde::Serialize)]
 pub struct Advisory {
     /// The kind of the advisory.
     pub kind: AdvisoryKind,
@@ -39,7 +41,8 @@ impl fmt::Debug for Advisory {
 
 /// The kind of an advisory, in the order in which advisories are shown.
 #[non_exhaustive]
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum AdvisoryKind {
     /// The number is no longer valid.
     Invalid,
@@ -256,6 +259,25 @@ mod tests {
                 "{reason}: a search without the number says nothing about it"
             );
             assert_eq!(shown(reason, Some(OTHER)), [], "{reason}: the query had another number");
+        }
+    }
+
+    #[test]
+    fn an_advisory_as_json() {
+        let advisory = Advisory::new(AdvisoryKind::UnderInvestigation, "Use with caution.");
+        let expected =
+            serde_json::json!({ "kind": "under_investigation", "text": "Use with caution." });
+        assert_eq!(serde_json::to_value(advisory).unwrap(), expected);
+        for kind in [
+            AdvisoryKind::Invalid,
+            AdvisoryKind::Superseded,
+            AdvisoryKind::Duplicate,
+            AdvisoryKind::UnderInvestigation,
+            AdvisoryKind::PersonChanged,
+            AdvisoryKind::Replaced,
+            AdvisoryKind::Deceased,
+        ] {
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
         }
     }
 }

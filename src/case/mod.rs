@@ -13,7 +13,7 @@
 //! Whoever implements a store runs `conformance::check` (feature `conformance`) against it.
 //! `caseload` (feature `csv`) reads and writes cases as CSV.
 //!
-//! A case also contains the state of its processing: when it is traced again ([`Asking`]), what a
+//! A case also contains the state of its processing: when it is traced again ([`TraceState`]), what a
 //! person must review ([`ReviewItem`]), and which [`Alert`]s are not yet delivered. All of this is
 //! saved in one step with the number, so that no part can be lost without the others.
 //! [`advisories`] returns what a screen must show whenever the case is opened.

@@ -5,7 +5,8 @@ use std::fmt;
 /// Used for reasons, differences and corrections: a message can name the wrong field without naming
 /// the person.
 #[non_exhaustive]
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Field {
     /// The NHS Number.
     NhsNumber,

@@ -4,7 +4,8 @@ use std::fmt;
 
 /// How one demographic field of the local system compares with that of PDS.
 #[non_exhaustive]
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum FieldClass {
     /// Neither side has it.
     BothMissing,
@@ -69,7 +70,8 @@ impl fmt::Display for FieldClass {
 /// An estimate such as 1 January, or day and month exchanged, is also a difference of high weight:
 /// the data are wrong, or it is a different person.
 #[non_exhaustive]
-#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Weight {
     /// Nothing to check.
     #[default]

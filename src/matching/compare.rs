@@ -9,9 +9,9 @@ use std::fmt::{self, Display};
 
 /// One demographic field of a person, as the local system and as PDS have it.
 ///
-/// The texts are for display side by side; `Debug` omits them.
+/// The texts are for display side by side. `Debug` omits them, and `Serialize` writes them.
 #[non_exhaustive]
-#[derive(Clone, Eq, PartialEq)]
+#[derive(Clone, Eq, PartialEq, serde::Serialize)]
 pub struct FieldComparison {
     /// The field.
     pub field: Field,
@@ -62,7 +62,7 @@ impl fmt::Debug for FieldComparison {
 ///
 /// Data only: which fields differ, how and how much. It does not say whether the two are the same
 /// person.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq, serde::Serialize)]
 pub struct Comparison {
     fields: [FieldComparison; 7],
     given_rung: Option<GivenRung>,
@@ -618,6 +618,54 @@ mod tests {
             let (_, person) = pair(&typed, &typed, "1984", "ls1  4hy");
             let comparison = compare(&case, &person);
             prop_assert_eq!(comparison.weight(), Weight::None, "{:?} {} {}", comparison, name, typed);
+        }
+    }
+
+    #[test]
+    fn a_comparison_as_json() {
+        use serde_json::{json, to_value};
+
+        let mut local = empty();
+        local.surname = Some("Aindow".into());
+        let name = Some(PersonName::new("Zoë", "AINDOW"));
+        let person = Demographics { name, ..Demographics::default() };
+        let comparison = to_value(compare(&local, &person)).unwrap();
+        assert_eq!(comparison["given_rung"], json!(null));
+        let family = json!({
+            "field": "family", "class": "equal_after_normalisation", "weight": "none",
+            "local": "Aindow", "pds": "AINDOW",
+        });
+        let fields = comparison["fields"].as_array().unwrap();
+        assert_eq!((fields.len(), &fields[0]), (7, &family));
+
+        for class in [
+            BothMissing,
+            Equal,
+            EqualAfterNormalisation,
+            PartialDateCompatible,
+            GivenCompatible,
+            LocalMissing,
+            PdsMissing,
+            PdsBlank,
+            Different,
+        ] {
+            assert_eq!(to_value(class).unwrap(), class.as_str());
+        }
+        for weight in [Weight::None, Weight::Low, Weight::Medium, Weight::High] {
+            assert_eq!(to_value(weight).unwrap(), weight.as_str());
+        }
+        for rung in [
+            GivenRung::AllInOrder,
+            GivenRung::FirstIsFirst,
+            GivenRung::FirstIsAny,
+            GivenRung::AnyIsAny,
+            GivenRung::Initial,
+            GivenRung::None,
+        ] {
+            assert_eq!(to_value(rung).unwrap(), rung.as_str());
+        }
+        for field in Field::ALL {
+            assert_eq!(to_value(field).unwrap(), field.as_str());
         }
     }
 }

@@ -3,7 +3,8 @@ use crate::trace::{Mode, NamePattern, VerifyNumber};
 
 /// How the demographic fields of a question compare with a record.
 #[non_exhaustive]
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum CrossCheck {
     /// A field of the question differs from the recorded one.
     Differs,

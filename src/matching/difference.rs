@@ -53,7 +53,8 @@ pub fn difference(asked: &Criteria, returned: Option<&Demographics>) -> Option<M
 
 /// Why the person returned must not be taken for the person asked for.
 #[non_exhaustive]
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Mismatch {
     /// This demographic field differs.
     Differs(Field),
@@ -69,7 +70,7 @@ pub(crate) enum NumberOrigin {
     /// From a search for which no independent agreement is recorded. The response may only repeat
     /// what that search found.
     #[cfg_attr(
-        not(feature = "process"),
+        not(any(test, feature = "process")),
         expect(dead_code, reason = "only a case has such a number")
     )]
     Search,
@@ -454,6 +455,7 @@ mod tests {
 
     #[cfg(feature = "process")]
     #[test]
+    #[cfg(feature = "process")]
     fn a_contradiction_shows_that_a_replacing_number_is_another_person_s() {
         let mut other = person();
         other.name = Some(PersonName::new("COMFORT", "MARRIED"));

@@ -7,7 +7,7 @@ use crate::trace::{Answer, Candidate, Exchange, Freshness, Match, Outcome, Restr
 
 /// A response, compared with the query.
 #[non_exhaustive]
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct Compared {
     /// What the response means for the person searched for.
     pub finding: Finding,
@@ -18,8 +18,12 @@ pub struct Compared {
 /// What a response means for the person searched for.
 ///
 /// Only [`Verified`](Self::Verified) gives a number that may be written unattended.
+///
+/// `Serialize` writes an object with `result`, the variant's name in lower case, joined by `_`, and `details`, which
+/// have the person's data.
 #[non_exhaustive]
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+#[serde(tag = "result", content = "details", rename_all = "snake_case")]
 pub enum Finding {
     /// The person returned is the person searched for, and the evidence is complete.
     Verified(Box<Verified>),
@@ -61,7 +65,7 @@ pub enum Finding {
 
 /// The person searched for, with the evidence that it is this person.
 #[non_exhaustive]
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct Verified {
     /// The person's NHS Number.
     pub nhs_number: NhsNumber,
@@ -105,5 +109,56 @@ fn of_match(asked: &Criteria, found: Box<Match>) -> Finding {
     match freshness {
         Freshness::Live => Finding::Verified(verified),
         Freshness::Stale => Finding::VerifiedInCopy(verified),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::DateTime;
+    use serde_json::{json, to_value};
+
+    #[test]
+    fn a_comparison_with_the_query_as_json() {
+        let nhs_number = NhsNumber::constant(9_990_000_018);
+        let exchange = Exchange::new("SMSP", "getNHSNumber", "M-1", DateTime::UNIX_EPOCH);
+        let verified = Verified {
+            nhs_number,
+            person: Demographics::default(),
+            corroboration: Corroboration::Postcode,
+            restriction: Restriction::NotTold,
+        };
+        let compared =
+            Compared { finding: Finding::Verified(Box::new(verified)), exchange: exchange.clone() };
+        let expected = json!({
+            "finding": {
+                "result": "verified",
+                "details": {
+                    "nhs_number": "9990000018",
+                    "person": Demographics::default(),
+                    "corroboration": "postcode",
+                    "restriction": "not_told",
+                },
+            },
+            "exchange": exchange,
+        });
+        assert_eq!(to_value(&compared).unwrap(), expected);
+
+        let candidate = Match::new(nhs_number);
+        let different = Finding::DifferentPerson {
+            candidate: Box::new(candidate.clone()),
+            differs: Field::DateOfBirth,
+        };
+        let expected = json!({
+            "result": "different_person",
+            "details": { "candidate": candidate, "differs": "date_of_birth" },
+        });
+        assert_eq!(to_value(&different).unwrap(), expected);
+        assert_eq!(to_value(Finding::NotVerified).unwrap(), json!({ "result": "not_verified" }));
+        assert_eq!(
+            to_value(Mismatch::Differs(Field::Given)).unwrap(),
+            json!({ "differs": "given" })
+        );
+        assert_eq!(to_value(Mismatch::Unconfirmed).unwrap(), json!("unconfirmed"));
     }
 }

@@ -8,7 +8,8 @@ use std::fmt;
 /// one word and the other as two (`Maryann`, `Mary Ann`) is one name. Familiar forms (Bob for
 /// Robert) are different names. The rungs are in order, the best first.
 #[non_exhaustive]
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum GivenRung {
     /// Both sides have the same given names in the same order.
     AllInOrder,

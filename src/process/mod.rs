@@ -17,7 +17,7 @@
 //!
 //! A wrong number on a record joins two people's histories; a missing number only costs time. The
 //! worker therefore writes a number only under three conditions. The evidence shows that the
-//! returned person is the traced person ([`difference`] has the rule), no user has rejected the
+//! returned person is the traced person ([`difference`](crate::matching::difference) has the rule), no user has rejected the
 //! number for this case, and no other case has it. The worker replaces a case's number only when
 //! the service reports it as replaced or invalid. For a number that the rule had confirmed, PDS may
 //! name a successor: the worker then compares the person's date of birth and gender only

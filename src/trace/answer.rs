@@ -3,13 +3,13 @@ use crate::nhs_number::NhsNumber;
 use crate::secret::Secret;
 use crate::trace::criteria::LocalIdentifier;
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use std::collections::BTreeMap;
 use std::fmt;
 
 /// A service's answer, and the exchange in which it was received.
 #[non_exhaustive]
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Answer {
     /// The result.
     pub outcome: Outcome,
@@ -84,8 +84,12 @@ impl Exchange {
 }
 
 /// The result of a question that the service answered. None of these is an error.
+///
+/// `Serialize` writes an object with `result`, the word of [`name`](Self::name), and `details`, which have the
+/// person's data.
 #[non_exhaustive]
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "result", content = "details", rename_all = "snake_case")]
 pub enum Outcome {
     /// One person matches, or the number was verified (SMSP-0000, and SMSP-0003 with data).
     Found(Box<Match>),
@@ -125,7 +129,7 @@ impl Outcome {
 
 /// The one matching person.
 #[non_exhaustive]
-#[derive(Clone, PartialEq)]
+#[derive(Clone, PartialEq, Serialize)]
 pub struct Match {
     /// The person's NHS Number.
     pub nhs_number: NhsNumber,
@@ -193,7 +197,8 @@ impl fmt::Debug for Match {
 
 /// Whether an answer comes from the Spine itself.
 #[non_exhaustive]
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Freshness {
     /// From the Spine, now.
     Live,
@@ -204,7 +209,8 @@ pub enum Freshness {
 
 /// Whether parts of a record are withheld to protect the person.
 #[non_exhaustive]
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Restriction {
     /// The service does not say. SMSP never does: a record without address, telecom and GP practice
     /// may be restricted, or may have none.
@@ -219,9 +225,10 @@ pub enum Restriction {
 
 /// One of several matching people, from services that list them.
 #[non_exhaustive]
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Candidate {
     /// The person's identifier as the service sent it. It may not be a valid NHS Number.
+    #[serde(serialize_with = "exposed")]
     pub id: Secret<String>,
     /// The identifier as an NHS Number, if it is valid.
     pub nhs_number: Option<NhsNumber>,
@@ -229,6 +236,10 @@ pub struct Candidate {
     pub person: Option<Demographics>,
     /// How well the person matches, from services that return a score.
     pub score: Option<Score>,
+}
+
+fn exposed<S: Serializer>(id: &Secret<String>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(id.expose())
 }
 
 impl Candidate {
@@ -241,7 +252,7 @@ impl Candidate {
 }
 
 /// How well a person matches a question: 0 (no match) to 1 (exact match).
-#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize)]
 pub struct Score(f64);
 
 impl Score {
@@ -265,3 +276,67 @@ impl Score {
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("the score is not between 0 and 1")]
 pub struct ScoreError;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::demographics::PersonName;
+    use serde_json::{json, to_value};
+
+    #[test]
+    fn an_answer_as_json() {
+        let exchange = Exchange::new("SMSP", "getPatientDetails", "M-1", DateTime::UNIX_EPOCH);
+        let sent = json!({
+            "service": "SMSP", "operation": "getPatientDetails", "message_id": "M-1",
+            "sent_at": "1970-01-01T00:00:00Z",
+        });
+        let name = Some(PersonName::new("Zoë", "Aindow"));
+        let person = Demographics { name, ..Demographics::default() };
+        let mut found = Match::new(NhsNumber::constant(9_990_000_018)).with_person(person.clone());
+        found.local_identifier = Some(LocalIdentifier::new("1.2", "RHM:00001").unwrap());
+        found.score = Some(Score::new(0.75).unwrap());
+        let answer = Answer::new(Outcome::Found(Box::new(found)), exchange.clone());
+        let expected = json!({
+            "outcome": {
+                "result": "found",
+                "details": {
+                    "nhs_number": "9990000018",
+                    "person": person,
+                    "local_identifier": { "root": "1.2", "extension": "RHM:00001" },
+                    "freshness": "live",
+                    "score": 0.75,
+                    "record_version": null,
+                    "restriction": "not_told",
+                },
+            },
+            "exchange": sent,
+        });
+        assert_eq!(to_value(&answer).unwrap(), expected);
+        assert!(expected.to_string().contains("Aindow"), "it has the person's data");
+
+        let none = Answer::new(Outcome::None, exchange);
+        let expected = json!({ "outcome": { "result": "none" }, "exchange": sent });
+        assert_eq!(to_value(&none).unwrap(), expected);
+    }
+
+    #[test]
+    fn an_outcome_has_its_word_as_json() {
+        let number = Some(NhsNumber::constant(9_990_000_018));
+        for outcome in [
+            Outcome::Found(Box::new(Match::new(NhsNumber::constant(9_990_000_018)))),
+            Outcome::None,
+            Outcome::Ambiguous(vec![Candidate::new("9990000018")]),
+            Outcome::Superseded { by: number, person: None },
+            Outcome::Invalidated,
+            Outcome::NotVerified,
+        ] {
+            assert_eq!(to_value(&outcome).unwrap()["result"], outcome.as_str());
+        }
+        let candidates = to_value(Outcome::Ambiguous(vec![Candidate::new("no number")])).unwrap();
+        let expected =
+            json!([{ "id": "no number", "nhs_number": null, "person": null, "score": null }]);
+        assert_eq!(candidates["details"], expected);
+        let superseded = to_value(Outcome::Superseded { by: number, person: None }).unwrap();
+        assert_eq!(superseded["details"], json!({ "by": "9990000018", "person": null }));
+    }
+}

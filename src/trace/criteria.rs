@@ -135,7 +135,7 @@ impl fmt::Display for PostcodePattern {
 /// assert!(LocalIdentifier::new("RXX", "00001").is_err());
 /// # Ok::<(), nhs_pds::trace::CriterionError>(())
 /// ```
-#[derive(Clone, Eq, Hash, PartialEq)]
+#[derive(Clone, Eq, Hash, PartialEq, serde::Serialize)]
 pub struct LocalIdentifier {
     root: String,
     extension: String,

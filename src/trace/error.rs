@@ -2,6 +2,7 @@ use crate::demographics::Field;
 use crate::text::terminal::is_hidden;
 use crate::trace::answer::Exchange;
 use chrono::{DateTime, Utc};
+use serde::ser::{Serialize, SerializeStruct, Serializer};
 use std::error::Error as StdError;
 use std::iter;
 use std::time::Duration;
@@ -113,7 +114,7 @@ impl Error {
     }
 
     /// Returns when the question may be sent again. Set only when nothing was sent, because queries
-    /// are suspended after too many failures; see [`Circuit`](crate::resilience::CircuitBreaker).
+    /// are suspended after too many failures; see [`CircuitBreaker`](crate::resilience::CircuitBreaker).
     #[must_use]
     pub const fn suspended_until(&self) -> Option<DateTime<Utc>> {
         self.suspended_until
@@ -160,6 +161,23 @@ impl Error {
     }
 }
 
+/// Writes `kind` as its word, `field`, `retry_after_seconds`, `suspended_until`, `cause` and `exchange`. What is
+/// not known is `null`. Contains no personal data.
+impl Serialize for Error {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let exchange = self.exchange();
+        let mut error = serializer.serialize_struct("Error", 6)?;
+        error.serialize_field("kind", &self.kind)?;
+        error.serialize_field("field", &self.field)?;
+        error
+            .serialize_field("retry_after_seconds", &self.retry_after.map(|wait| wait.as_secs()))?;
+        error.serialize_field("suspended_until", &self.suspended_until)?;
+        error.serialize_field("cause", &self.cause())?;
+        error.serialize_field("exchange", &exchange)?;
+        error.end()
+    }
+}
+
 /// Returns the texts of all causes of `error`, outermost first, as in [`Error::cause`].
 pub(crate) fn causes(error: &(dyn StdError + 'static)) -> Option<String> {
     let causes = iter::successors(error.source(), |&cause| cause.source());
@@ -175,7 +193,8 @@ const LONGEST_CAUSE: usize = 500;
 
 /// Why there was no answer, and what to do.
 #[non_exhaustive]
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, thiserror::Error, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ErrorKind {
     /// Certificates, addresses, roles or identities are wrong (SMSP-0005, access denied, TLS).
     /// Every other question will fail in the same way: stop, and correct the configuration.
@@ -253,5 +272,23 @@ mod tests {
         assert_eq!(Error::new(ErrorKind::Unavailable).cause(), None);
         let long = Error::new(ErrorKind::Unavailable).with_source("é".repeat(2_000));
         assert_eq!(long.cause().unwrap().chars().count(), LONGEST_CAUSE);
+    }
+
+    #[test]
+    fn an_error_as_json() {
+        let refused = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
+        let error = Error::new(ErrorKind::Unavailable)
+            .with_source(refused)
+            .with_retry_after(Duration::from_secs(30))
+            .with_suspended_until(DateTime::UNIX_EPOCH);
+        let expected = serde_json::json!({
+            "kind": "unavailable",
+            "field": null,
+            "retry_after_seconds": 30,
+            "suspended_until": "1970-01-01T00:00:00Z",
+            "cause": "connection refused",
+            "exchange": null,
+        });
+        assert_eq!(serde_json::to_value(&error).unwrap(), expected);
     }
 }

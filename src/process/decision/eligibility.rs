@@ -47,7 +47,7 @@ impl Default for Scope {
 }
 
 /// Whether a case is traced, and if not, why not.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, PartialEq, serde::Serialize)]
 pub struct Eligibility(Vec<Reason>);
 
 impl Eligibility {
@@ -81,7 +81,8 @@ impl Eligibility {
 /// The reasons up to [`NotDue`](Self::NotDue) are about the case (HAV-2 to HAV-4). The others are about its
 /// data: correct the data in the local system.
 #[non_exhaustive]
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Reason {
     /// The record type is not in scope (HAV-4).
     RecordTypeOutOfScope,

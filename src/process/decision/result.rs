@@ -2,7 +2,8 @@ use std::fmt;
 
 /// The result of a run for one eligible case.
 #[non_exhaustive]
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum TraceResult {
     /// The number was written.
     Found,

@@ -13,7 +13,7 @@ const CHUNK: usize = 200;
 
 /// The result of an import.
 #[non_exhaustive]
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, serde::Serialize)]
 pub struct Imported {
     /// Cases that were not stored before.
     pub new: usize,

@@ -1,9 +1,10 @@
 use crate::case::CaseId;
 use crate::demographics::redacted_debug;
+use serde::Serialize;
 
 /// Identifies an item of a case. `Ord` is the order of [`ReviewQueue::list`].
 #[non_exhaustive]
-#[derive(Clone, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 pub struct ItemId {
     /// The case.
     pub case: CaseId,

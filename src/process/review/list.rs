@@ -5,6 +5,7 @@ use crate::process::error::Error;
 use crate::process::review::item_id::ItemId;
 use crate::process::review::queue::ReviewQueue;
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Serialize, Serializer};
 
 /// How many cases are in memory at a time.
 const PAGE: usize = 100;
@@ -81,11 +82,12 @@ impl ItemFilter {
     }
 }
 
-/// An item in a list. Contains no personal data except the case's id.
+/// An item in a list. Contains no personal data except the case's id, which `Serialize` writes.
 #[non_exhaustive]
-#[derive(Clone, Eq, PartialEq)]
+#[derive(Clone, Eq, PartialEq, Serialize)]
 pub struct ListedItem {
-    /// The item.
+    /// The item. `Serialize` writes `case` and `item` beside the other fields.
+    #[serde(flatten)]
     pub id: ItemId,
     /// Why a reviewer is needed.
     pub reason: ReviewReason,
@@ -95,8 +97,13 @@ pub struct ListedItem {
     pub assignee: Option<String>,
     /// When the item was opened.
     pub opened_at: DateTime<Utc>,
-    /// The time since then.
+    /// The time since then. `Serialize` writes whole seconds.
+    #[serde(rename = "age_seconds", serialize_with = "seconds")]
     pub age: TimeDelta,
+}
+
+fn seconds<S: Serializer>(age: &TimeDelta, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_i64(age.num_seconds())
 }
 
 impl ReviewQueue {

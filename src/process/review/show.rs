@@ -11,8 +11,9 @@ use crate::process::review::resolve::offered;
 /// An item with the evidence that a reviewer needs to confirm the person (MSCA-PDS-03).
 ///
 /// The [`item`](Self::item) contains what was queried, returned and done. `Debug` shows no content.
+/// `Serialize` writes all of it, the case and the item as they are stored.
 #[non_exhaustive]
-#[derive(Clone, Eq, PartialEq)]
+#[derive(Clone, Eq, PartialEq, serde::Serialize)]
 pub struct ShownItem {
     /// The current case.
     pub case: Case,
@@ -70,3 +71,49 @@ impl ReviewQueue {
 }
 
 redacted_debug!(ShownItem);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::case::ReviewReason;
+    use crate::process::review::fixtures::{NUMBER, case, now};
+    use crate::process::review::list::ListedItem;
+    use chrono::TimeDelta;
+    use serde_json::{json, to_value};
+
+    #[test]
+    fn items_as_json() {
+        let case = case("RHM:00001", ReviewReason::Conflict, Some(NUMBER));
+        let item = case.review[0].clone();
+        let listed = ListedItem {
+            id: ItemId::new(case.id.clone(), item.number),
+            reason: item.reason,
+            state: item.state,
+            assignee: None,
+            opened_at: now(),
+            age: TimeDelta::days(1),
+        };
+        let expected = json!({
+            "case": "RHM:00001",
+            "item": item.number,
+            "reason": "conflict",
+            "state": "open",
+            "assignee": null,
+            "opened_at": "2026-11-24T09:30:00Z",
+            "age_seconds": 86400,
+        });
+        assert_eq!(to_value(&listed).unwrap(), expected);
+
+        let expected = json!({
+            "case": case,
+            "item": item,
+            "offered": NUMBER.digits().as_str(),
+            "comparison": null,
+            "advisories": [],
+        });
+        let shown =
+            ShownItem { case, item, offered: Some(NUMBER), comparison: None, advisories: vec![] };
+        assert_eq!(to_value(&shown).unwrap(), expected);
+        assert!(expected.to_string().contains("Aindow"), "it has the person's data");
+    }
+}

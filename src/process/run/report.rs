@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 /// The report of one case in a run. Contains no personal data.
 #[non_exhaustive]
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize)]
 pub struct CaseReport {
     /// The case.
     pub case_id: CaseId,
@@ -76,7 +76,7 @@ impl PageFaults {
 
 /// The report of one run. Counts every case once, by its result or by its first reason.
 #[non_exhaustive]
-#[derive(Debug, Default)]
+#[derive(Debug, Default, serde::Serialize)]
 pub struct RunReport {
     /// The number of cases examined.
     pub seen: u64,
@@ -121,6 +121,90 @@ impl RunReport {
         }
         for fault in &case.faults {
             *self.faults.entry(*fault).or_default() += 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::ErrorKind;
+    use serde_json::{json, to_value};
+
+    #[test]
+    fn reports_as_json() {
+        let case = Case::new("RHM:00001".parse().unwrap(), RecordType::AdultCase);
+        let mut report = CaseReport::new(&case, Eligibility::default());
+        report.result = Some(TraceResult::NotVerified);
+        report.row = Row::ALL.first().copied();
+        report.review = Some(ReviewReason::NotVerified);
+        report.faults = vec![Reason::DateOfDeathImplausible];
+        let mut run = RunReport::default();
+        run.count(&report);
+        run.stopped = Some(Error::new(ErrorKind::Configuration));
+        let expected = json!({
+            "case_id": "RHM:00001",
+            "record_type": RecordType::AdultCase,
+            "eligibility": [],
+            "result": "not_verified",
+            "row": Row::ALL[0].as_str(),
+            "review": "not_verified",
+            "number_written": false,
+            "exchange": null,
+            "cause": null,
+            "faults": ["date_of_death_implausible"],
+        });
+        assert_eq!(to_value(&report).unwrap(), expected);
+        let expected = json!({
+            "seen": 1,
+            "eligible": 1,
+            "results": { "not_verified": 1 },
+            "ineligible": {},
+            "faults": { "date_of_death_implausible": 1 },
+            "numbers_written": 0,
+            "to_review": 1,
+            "unreadable": 0,
+            "interrupted": false,
+            "stopped": Error::new(ErrorKind::Configuration),
+        });
+        assert_eq!(to_value(&run).unwrap(), expected);
+
+        let ineligible =
+            Eligibility::default().and([Reason::NotDue, Reason::NotOnPds, Reason::NotInUse]);
+        assert_eq!(to_value(&ineligible).unwrap(), json!(["not_in_use", "not_on_pds", "not_due"]));
+    }
+
+    #[test]
+    fn a_result_has_its_word_as_json() {
+        use TraceResult::{
+            Ambiguous, Configuration, Conflict, ConflictOnSave, DeathUndated, Deceased, Differs,
+            Duplicate, Found, Invalidated, None, NotAsked, NotVerified, Rejected, Replaced, Stale,
+            Superseded, Unavailable, Unreadable, Verified,
+        };
+
+        for result in [
+            Found,
+            Verified,
+            Replaced,
+            Deceased,
+            Stale,
+            None,
+            Ambiguous,
+            Superseded,
+            Invalidated,
+            NotVerified,
+            Differs,
+            Conflict,
+            Duplicate,
+            DeathUndated,
+            Rejected,
+            Unavailable,
+            Unreadable,
+            Configuration,
+            ConflictOnSave,
+            NotAsked,
+        ] {
+            assert_eq!(to_value(result).unwrap(), result.as_str());
         }
     }
 }

@@ -2,10 +2,11 @@ use crate::process::decision::result::TraceResult;
 use crate::process::error::ErrorKind;
 use crate::process::run::report::CaseReport;
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Serialize, Serializer};
 
 /// The status of a process (HAV-6). Contains no personal data.
 #[non_exhaustive]
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 pub struct Status {
     /// The state.
     pub state: State,
@@ -28,13 +29,20 @@ pub struct Status {
     pub suspended_until: Option<DateTime<Utc>>,
     /// How far this machine's clock is ahead of the service's, from the service's last response
     /// (MSCA-AUD-06); negative when it is behind. `None` while unknown. More than half a minute is
-    /// logged: set the clock.
+    /// logged: set the clock. `Serialize` writes milliseconds.
+    #[serde(rename = "clock_skew_ms", serialize_with = "milliseconds")]
     pub clock_skew: Option<TimeDelta>,
+}
+
+#[expect(clippy::ref_option, reason = "serde requires this signature")]
+fn milliseconds<S: Serializer>(skew: &Option<TimeDelta>, serializer: S) -> Result<S::Ok, S::Error> {
+    skew.map(|skew| skew.num_milliseconds()).serialize(serializer)
 }
 
 /// The state of a process.
 #[non_exhaustive]
-#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum State {
     /// It was never started.
     #[default]
@@ -71,7 +79,7 @@ impl State {
 
 /// The progress of a run.
 #[non_exhaustive]
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct Progress {
     /// When it started.
     pub began: DateTime<Utc>,
@@ -121,5 +129,55 @@ impl Progress {
     pub(in crate::process) const fn ended(mut self, ended: DateTime<Utc>) -> Self {
         self.ended = Some(ended);
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{json, to_value};
+
+    #[test]
+    fn a_status_as_json() {
+        let status = Status {
+            state: State::Waiting,
+            next_run: Some(DateTime::UNIX_EPOCH),
+            last: Some(Progress::of(DateTime::UNIX_EPOCH).ended(DateTime::UNIX_EPOCH)),
+            last_error: Some(ErrorKind::AuditUnavailable),
+            clock_skew: Some(TimeDelta::milliseconds(-1500)),
+            ..Status::default()
+        };
+        let expected = json!({
+            "state": "waiting",
+            "next_run": "1970-01-01T00:00:00Z",
+            "current": null,
+            "last": {
+                "began": "1970-01-01T00:00:00Z",
+                "ended": "1970-01-01T00:00:00Z",
+                "seen": 0,
+                "asked": 0,
+                "unanswered": 0,
+                "numbers_written": 0,
+                "to_review": 0,
+                "unreadable": 0,
+            },
+            "last_error": "audit_unavailable",
+            "last_cause": null,
+            "service_refused": false,
+            "suspended_until": null,
+            "clock_skew_ms": -1500,
+        });
+        assert_eq!(to_value(&status).unwrap(), expected);
+        for state in [
+            State::NotStarted,
+            State::Waiting,
+            State::Quiet,
+            State::Paused,
+            State::Running,
+            State::Stopping,
+            State::Stopped,
+        ] {
+            assert_eq!(to_value(state).unwrap(), state.as_str());
+        }
     }
 }

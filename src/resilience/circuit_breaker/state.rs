@@ -50,7 +50,8 @@ struct Failure {
 
 /// Whether queries are sent to a service.
 #[non_exhaustive]
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum CircuitBreakerState {
     /// Queries are sent.
     Closed,
@@ -82,7 +83,7 @@ impl CircuitBreakerState {
 
 /// Whether queries are sent, and if not, since when and why. Contains no personal data.
 #[non_exhaustive]
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq, serde::Serialize)]
 pub struct CircuitBreakerStatus {
     /// The state.
     pub state: CircuitBreakerState,
@@ -92,7 +93,7 @@ pub struct CircuitBreakerStatus {
 
 /// Why a question was not sent: queries are suspended. Try again at `until`.
 #[non_exhaustive]
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq, serde::Serialize)]
 pub struct Suspended {
     /// When queries were suspended.
     pub since: DateTime<Utc>,

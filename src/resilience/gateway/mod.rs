@@ -50,7 +50,7 @@ pub struct Gateway {
 
 /// The status of a gateway. Contains no personal data.
 #[non_exhaustive]
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq, serde::Serialize)]
 pub struct GatewayStatus {
     /// Whether queries are sent, and if not, why.
     pub circuit: resilience::CircuitBreakerStatus,
@@ -115,5 +115,50 @@ impl Gateway {
             circuit: self.circuit.clone(),
             priority,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resilience::circuit_breaker::state::{
+        CircuitBreakerState, CircuitBreakerStatus, Suspended,
+    };
+    use crate::trace::ErrorKind;
+    use chrono::DateTime;
+    use serde_json::{json, to_value};
+
+    #[test]
+    fn a_status_as_json() {
+        let suspended = Suspended {
+            since: DateTime::UNIX_EPOCH,
+            until: DateTime::UNIX_EPOCH,
+            reason: ErrorKind::Unavailable,
+            code: Some("SMSP-0004".into()),
+            cause: None,
+        };
+        let status = GatewayStatus {
+            circuit: CircuitBreakerStatus {
+                state: CircuitBreakerState::Open,
+                suspended: Some(suspended),
+            },
+            in_flight: 2,
+            waiting: Waiting { foreground: 1, background: 3 },
+        };
+        let expected = json!({
+            "circuit": {
+                "state": "open",
+                "suspended": {
+                    "since": "1970-01-01T00:00:00Z",
+                    "until": "1970-01-01T00:00:00Z",
+                    "reason": "unavailable",
+                    "code": "SMSP-0004",
+                    "cause": null,
+                },
+            },
+            "in_flight": 2,
+            "waiting": { "foreground": 1, "background": 3 },
+        });
+        assert_eq!(to_value(&status).unwrap(), expected);
     }
 }

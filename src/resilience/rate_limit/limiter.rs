@@ -52,7 +52,7 @@ pub struct Permit(Arc<Shared>);
 
 /// How many callers wait for a permit.
 #[non_exhaustive]
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, serde::Serialize)]
 pub struct Waiting {
     /// For users.
     pub foreground: usize,
