@@ -2,7 +2,7 @@
 //! is dead. And people who are: all of them are found.
 #![expect(clippy::indexing_slicing, reason = "tests, whose panics are failures")]
 
-use crate::services::{Face, us};
+use crate::support::services::{Face, us};
 use nhs_pds::audit::MemoryLog;
 use nhs_pds::case::{
     Allocation, Case, CaseStore, MemoryStore, NumberSource, RecordType, RecordedNumber,

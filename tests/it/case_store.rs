@@ -1,6 +1,6 @@
 //! Both stores keep to the contract; the SQLite file outlives its store and is shared safely.
 
-use crate::layer::{Layer, Layered};
+use crate::support::layer::{Layer, Layered};
 use async_trait::async_trait;
 use nhs_pds::audit::MemoryLog;
 use nhs_pds::case::{

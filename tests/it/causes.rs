@@ -1,7 +1,7 @@
 //! Why a question was not answered: in the report, the status and the log. And what the service's clock says.
 
-use crate::service::case;
-use crate::services::{Face, Way};
+use crate::support::service::case;
+use crate::support::services::{Face, Way};
 use chrono::{DateTime, TimeDelta, Utc};
 use http::header::{CONTENT_TYPE, DATE};
 use http::{HeaderMap, HeaderValue, StatusCode};
@@ -175,7 +175,7 @@ async fn a_fault_without_a_reason_is_about_the_time_if_our_clock_is_wrong() {
         ("Mon, 23 Nov 2026 08:30:00 GMT", ErrorKind::Configuration),
         ("Mon, 23 Nov 2026 10:30:00 GMT", ErrorKind::Configuration),
     ] {
-        let error = crate::service::ask(&client([refusal(date)])).await.unwrap_err();
+        let error = crate::support::service::ask(&client([refusal(date)])).await.unwrap_err();
         assert_eq!(error.kind(), kind, "{date}");
         assert_eq!(error.exchange().unwrap().code.as_deref(), Some("Client"));
     }

@@ -1,7 +1,7 @@
 //! The gate to a service: its pace, who goes first, and what happens while the service does not work.
 
 use crate::process::TokioClock;
-use crate::service::{Service, ask, case, unavailable, us};
+use crate::support::service::{Service, ask, case, unavailable, us};
 use async_trait::async_trait;
 use nhs_pds::audit::{Actor, AuditLog, EventKind, Filter, MemoryLog};
 use nhs_pds::case::{CaseStore, MemoryStore};

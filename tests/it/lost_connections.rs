@@ -1,7 +1,7 @@
 //! A server that closes kept connections just when they are used again.
 
-use crate::service::case;
-use crate::services::{Face, Way};
+use crate::support::service::case;
+use crate::support::services::{Face, Way};
 use nhs_pds::audit::{AuditLog, EventKind, Filter, MemoryLog};
 use nhs_pds::case::{CaseStore, MemoryStore};
 use nhs_pds::process::alert::MemoryAlerts;

@@ -1,6 +1,6 @@
 //! The process over days, in no time: by a clock that tokio's paused time moves on.
 
-use crate::service::case;
+use crate::support::service::case;
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use nhs_pds::audit::{Actor, AuditLog, Event, EventKind, Filter, MemoryLog};
@@ -646,7 +646,7 @@ async fn a_tracer_that_panics_over_one_case_keeps_no_other_from_being_asked() {
 /// Somebody changes a case while its alert is delivered: the trail tells it as it is.
 #[tokio::test(start_paused = true)]
 async fn an_alert_that_cannot_be_noted_leaves_the_trail_true() {
-    use crate::layer::{Layer, Layered};
+    use crate::support::layer::{Layer, Layered};
     use nhs_pds::audit::{Entry, Subject, case_as_of};
     use nhs_pds::case::{self, Change};
 

@@ -1,7 +1,7 @@
 //! A service that refuses every message, whatever it is about.
 
-use crate::service::case;
-use crate::services::{Face, Way};
+use crate::support::service::case;
+use crate::support::services::{Face, Way};
 use chrono::{DateTime, TimeDelta, Utc};
 use nhs_pds::audit::{Actor, AuditLog, EventKind, Filter, MemoryLog};
 use nhs_pds::case::{AlertKind, Case, CaseStore, MemoryStore, ReviewState, TraceRecord};

@@ -1,6 +1,6 @@
 //! Asking again: how often, how soon, by which messages, and what is on record of it.
 
-use crate::service::{Service, ask, case, unavailable, us};
+use crate::support::service::{Service, ask, case, unavailable, us};
 use async_trait::async_trait;
 use nhs_pds::audit::{
     Actor, Anchor, AuditLog, Entry, Error as AuditError, ErrorKind as AuditErrorKind, Event,
@@ -334,7 +334,7 @@ impl nhs_pds::clock::Clock for Ticking {
 #[cfg(feature = "smsp")]
 #[tokio::test(start_paused = true)]
 async fn each_attempt_is_a_message_of_its_own() {
-    use crate::service::question;
+    use crate::support::service::question;
     use nhs_pds::clock::FixedClock;
     use nhs_pds::smsp::{Client, Config};
     use nhs_pds::trace::Tracer;

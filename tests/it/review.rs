@@ -1,6 +1,6 @@
 //! What people do about review items, end to end: over both stores, with the worker before and after.
 
-use crate::layer::{Layer, Layered};
+use crate::support::layer::{Layer, Layered};
 use async_trait::async_trait;
 use nhs_pds::audit::{
     self, Actor, Anchor, AuditLog, Entry, Event, EventKind, Filter, MemoryLog, Verdict, case_as_of,

@@ -1,7 +1,7 @@
 //! What a caseload comes to does not depend on how it was worked through: not on the size of the batches,
 //! the questions under way at a time, nor where runs were killed or stopped.
 
-use crate::layer::{Layer, Layered};
+use crate::support::layer::{Layer, Layered};
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use nhs_pds::audit::{self, Anchor, AuditLog, Entry, Event, Filter, MemoryLog, Verdict};

@@ -1,6 +1,6 @@
 //! What can be measured from outside is right: metrics and spans of an hour in which things go wrong.
 
-use crate::service::{Service, ask, case, unavailable, us};
+use crate::support::service::{Service, ask, case, unavailable, us};
 use metrics::{
     Counter, CounterFn, Gauge, GaugeFn, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder,
     SharedString, Unit, with_local_recorder,

@@ -1,6 +1,6 @@
 //! Runs of the worker over a store, with prepared answers.
 
-use crate::layer::{Layer, Layered};
+use crate::support::layer::{Layer, Layered};
 use async_trait::async_trait;
 use nhs_pds::audit::MemoryLog;
 use nhs_pds::case::{

@@ -6,7 +6,7 @@
 #[cfg(feature = "smsp")]
 mod wire;
 
-use crate::layer::{Layer, Layered};
+use crate::support::layer::{Layer, Layered};
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use nhs_pds::audit::{

@@ -1,7 +1,7 @@
 //! The same over the wire: with a real client of each service, and the simulator as the service.
 
 use super::{Boundary, World, cases, number, results};
-use crate::services::Face;
+use crate::support::services::Face;
 use nhs_pds::case::{Case, NumberSource, RecordedNumber};
 use nhs_pds::demographics::Gender;
 use nhs_pds::secret::RawBody;

@@ -1,7 +1,7 @@
 //! The suite catches what it is there to catch: tracers that break one clause each.
 
 use super::population;
-use crate::services::{Face, user};
+use crate::support::services::{Face, user};
 use async_trait::async_trait;
 use nhs_pds::clock::{Clock, SystemClock};
 use nhs_pds::ids::RandomIds;

@@ -4,7 +4,7 @@
 mod broken;
 mod people;
 
-use crate::services::{Face, Way, user};
+use crate::support::services::{Face, Way, user};
 use async_trait::async_trait;
 use http::StatusCode;
 use nhs_pds::resilience::{Gateway, RateLimit, Retry, RetryPolicy, Retrying};

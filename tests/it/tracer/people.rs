@@ -1,6 +1,6 @@
 //! A register, and the population that the conformance suite is told of.
 
-use crate::services::Face;
+use crate::support::services::Face;
 use nhs_pds::demographics::Gender;
 use nhs_pds::nhs_number::NhsNumber;
 use nhs_pds::trace::conformance::{Known, Particulars, Population, Recognisable};

@@ -4,7 +4,7 @@ use super::questions::{error, find};
 use super::{found, us};
 use crate::privacy::person::NUMBER;
 use crate::privacy::walk::Shown;
-use crate::service::{Service, unavailable};
+use crate::support::service::{Service, unavailable};
 use async_trait::async_trait;
 use nhs_pds::ids::CountingIds;
 use nhs_pds::resilience::{
