@@ -42,7 +42,7 @@ const SIMULATOR_SOURCES: &str = "crates/nhs-pds-simulator/src";
 const MAX_LINES: usize = 400;
 
 #[test]
-fn modules_import_only_what_stands_below_them() {
+fn modules_import_only_lower_modules() {
     let mut below: Vec<&str> = Vec::new();
     for (module, imports) in table() {
         for import in imports {

@@ -51,12 +51,12 @@ async fn all(log: &dyn AuditLog) -> Vec<Event> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn memory_keeps_to_the_contract() {
+async fn memory_meets_the_contract() {
     conformance::check(async || Arc::new(MemoryLog::new()) as Arc<dyn AuditLog>).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_sqlite_file_keeps_to_the_contract() {
+async fn an_sqlite_file_meets_the_contract() {
     let folder = tempfile::tempdir().unwrap();
     let files = AtomicU32::new(0);
     let new_log = async || {
@@ -67,13 +67,13 @@ async fn an_sqlite_file_keeps_to_the_contract() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn sqlite_in_memory_keeps_to_the_contract() {
+async fn sqlite_in_memory_meets_the_contract() {
     let new_log = async || Arc::new(SqliteLog::open_in_memory().unwrap()) as Arc<dyn AuditLog>;
     conformance::check(new_log).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_anchored_log_keeps_to_the_contract() {
+async fn an_anchored_log_meets_the_contract() {
     let new_log = async || Arc::new(anchored(&Arc::new(Sink::default()))) as Arc<dyn AuditLog>;
     conformance::check(new_log).await.unwrap();
 }
@@ -189,7 +189,7 @@ fn two_writers_make_one_chain() {
 }
 
 #[tokio::test]
-async fn a_trail_goes_on_where_it_ended() {
+async fn a_reopened_trail_continues_its_chain() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("audit.db");
     let log = open(&file);
@@ -207,7 +207,7 @@ async fn a_trail_goes_on_where_it_ended() {
 /// A process that is killed leaves its files as they are; a copy of them is what the next one
 /// finds.
 #[tokio::test]
-async fn what_was_acknowledged_survives_a_process_that_was_killed() {
+async fn acknowledged_events_survive_a_killed_process() {
     let folder = tempfile::tempdir().unwrap();
     let place = |name: &str| folder.path().join(name);
     let log = open(&place("audit.db"));
@@ -222,7 +222,7 @@ async fn what_was_acknowledged_survives_a_process_that_was_killed() {
 }
 
 #[tokio::test]
-async fn one_file_holds_cases_and_their_trail() {
+async fn one_file_contains_cases_and_their_trail() {
     use nhs_pds::case::{CaseStore, SqliteStore};
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("both.db");
@@ -247,7 +247,7 @@ fn files(folder: &Path) -> String {
 }
 
 #[tokio::test]
-async fn who_is_forgotten_is_gone_from_the_file() {
+async fn a_forgotten_person_is_gone_from_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("audit.db");
     let log = open(&file);
@@ -413,7 +413,7 @@ fn anchored(sink: &Arc<Sink>) -> Anchored {
 }
 
 #[tokio::test]
-async fn anchors_are_kept_every_so_often_and_a_failing_sink_stops_nothing() {
+async fn anchors_are_stored_at_intervals_and_a_failing_sink_stops_nothing() {
     let sink = Arc::new(Sink::default());
     let log = anchored(&sink).with_every(3.try_into().unwrap());
     let kept = || sink.1.lock().unwrap().iter().map(|anchor| anchor.seq).collect::<Vec<_>>();
@@ -432,7 +432,7 @@ async fn anchors_are_kept_every_so_often_and_a_failing_sink_stops_nothing() {
 }
 
 #[tokio::test]
-async fn anchors_in_a_file_are_met() {
+async fn a_trail_matches_the_anchors_in_a_file() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("anchors.txt");
     let log = Arc::new(MemoryLog::new());
@@ -449,7 +449,7 @@ async fn anchors_in_a_file_are_met() {
 }
 
 #[tokio::test]
-async fn debug_and_errors_show_nobody() {
+async fn debug_and_errors_show_no_person() {
     let subject = Subject::snapshot(&quentinsson("CASE77", HIDDEN)).with_personal("k", "Arabella");
     let actor = us().on_device("desk").authorised_by("boss");
     let entry = Entry::new(EventKind::CaseViewed, minute(0), &actor).about(subject.clone());

@@ -154,7 +154,7 @@ impl Tampered {
 
 /// The bytes that the module's documentation describes, written down a second time.
 #[test]
-fn a_hash_is_of_the_bytes_that_are_documented() {
+fn a_hash_covers_the_documented_bytes() {
     let trail = Tampered::new();
     let mut before = vec![0; 32];
     for seq in 1..=EVENTS {
@@ -214,7 +214,7 @@ fn each_changed_column_of_each_row_is_named() {
 
 /// One spelling for another of the same value is a change too.
 #[test]
-fn a_change_that_means_the_same_is_a_change() {
+fn a_rewritten_equal_value_is_a_change() {
     let trail = Tampered::new();
     trail.execute("UPDATE audit_event SET details = '[ ]' WHERE seq = 4");
     assert_eq!(trail.broken(), (4, BreakReason::Hash));
@@ -223,7 +223,7 @@ fn a_change_that_means_the_same_is_a_change() {
 }
 
 #[test]
-fn rows_that_are_gone_are_missed() {
+fn missing_rows_are_named() {
     for (delete, expected) in [
         ("seq = 1", (1, BreakReason::Missing)),
         ("seq = 3", (3, BreakReason::Missing)),
@@ -310,7 +310,7 @@ fn a_forged_row_with_a_good_hash_is_named() {
 
 /// Who rewrites the end, hashes, keys, anchor and all, is found by an anchor that was kept outside.
 #[test]
-fn a_trail_that_was_rewritten_consistently_meets_no_outside_anchor() {
+fn a_consistently_rewritten_trail_does_not_match_an_outside_anchor() {
     let trail = Tampered::new();
     let head = trail.head();
     let copy = copy_of(&trail, 4);

@@ -26,12 +26,12 @@ fn case(id: &str) -> Case {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn memory_keeps_to_the_contract() {
+async fn memory_meets_the_contract() {
     conformance::check(async || Arc::new(MemoryStore::new()) as Arc<dyn CaseStore>).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_sqlite_file_keeps_to_the_contract() {
+async fn an_sqlite_file_meets_the_contract() {
     let folder = tempfile::tempdir().unwrap();
     let files = AtomicU32::new(0);
     let new_store = async || {
@@ -42,13 +42,13 @@ async fn an_sqlite_file_keeps_to_the_contract() {
 }
 
 #[tokio::test]
-async fn sqlite_in_memory_keeps_to_the_contract() {
+async fn sqlite_in_memory_meets_the_contract() {
     let new_store = async || Arc::new(SqliteStore::open_in_memory().unwrap()) as Arc<dyn CaseStore>;
     conformance::check(new_store).await.unwrap();
 }
 
 #[tokio::test]
-async fn a_reopened_file_holds_what_was_saved() {
+async fn a_reopened_file_contains_the_saved_cases() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("cases.db");
     let store = open(&file);
@@ -131,7 +131,7 @@ impl Layer for Meeting {
 
 /// Both workers hear that nobody holds the number of the one person whom two cases are about.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_two_workers_on_one_file_one_writes_the_number() {
+async fn two_workers_on_one_file_write_the_number_once() {
     const NUMBER: NhsNumber = NhsNumber::constant(9_434_765_919);
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("cases.db");
@@ -191,7 +191,7 @@ fn a_file_that_cannot_be_opened_is_an_error() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn a_new_file_is_its_owners_alone() {
+async fn only_the_owner_can_read_a_new_file() {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().unwrap();
     let mode = |name: &str| {
@@ -212,7 +212,7 @@ async fn a_new_file_is_its_owners_alone() {
 }
 
 #[test]
-fn a_path_is_only_a_path() {
+fn a_path_is_always_a_file_name() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join(":memory:");
     drop(open(&file));

@@ -147,7 +147,7 @@ fn client(responses: impl IntoIterator<Item = Result<Response, transport::Error>
 }
 
 #[tokio::test]
-async fn a_clock_that_is_not_the_services_is_in_status_and_log_once() {
+async fn a_clock_difference_is_in_status_and_log_once() {
     let dates = [
         "Mon, 23 Nov 2026 09:29:00 GMT",
         "Mon, 23 Nov 2026 09:29:02 GMT",
@@ -168,7 +168,7 @@ async fn a_clock_that_is_not_the_services_is_in_status_and_log_once() {
 }
 
 #[tokio::test]
-async fn a_fault_without_a_reason_is_about_the_time_if_our_clock_is_wrong() {
+async fn a_fault_without_a_reason_is_explained_by_a_wrong_clock() {
     for (date, kind) in [
         ("Mon, 23 Nov 2026 09:30:00 GMT", ErrorKind::Rejected),
         ("Mon, 23 Nov 2026 09:26:00 GMT", ErrorKind::Rejected),

@@ -217,7 +217,7 @@ fn is_in_doubt(case: &Case, now: DateTime<Utc>) {
 }
 
 #[tokio::test]
-async fn a_traced_number_is_verified_when_a_caseload_says_that_it_is_another_person() {
+async fn a_traced_number_is_verified_when_an_import_changes_the_person() {
     let mut office = Office::with_john().await;
     let case = office.stored().await;
     is_in_doubt(&case, office.now);
@@ -243,7 +243,7 @@ fn found_dead(of: &Case, died: &str) -> Outcome {
 }
 
 #[tokio::test]
-async fn a_death_that_was_returned_for_one_person_is_not_anothers() {
+async fn a_death_returned_for_one_person_is_not_used_for_another() {
     let eleanor_died = || async {
         let mut office = Office::over(Arc::new(MemoryStore::new()));
         office.import(eleanor()).await;
@@ -286,7 +286,7 @@ async fn a_death_that_was_returned_for_one_person_is_not_anothers() {
 }
 
 #[tokio::test]
-async fn a_death_without_a_number_goes_with_the_person() {
+async fn a_death_without_a_number_is_removed_when_the_person_changes() {
     let mut case = eleanor();
     (case.date_of_death, case.death_traced) = (Some("2026-10-01".parse().unwrap()), true);
     let became = case.updated_from(john()).unwrap();
@@ -299,7 +299,7 @@ async fn a_death_without_a_number_goes_with_the_person() {
 }
 
 #[tokio::test]
-async fn a_local_death_that_cannot_be_right_gives_way_to_the_spines() {
+async fn an_impossible_local_death_is_replaced_by_that_of_the_spine() {
     for local in ["9999-12-31", "1920-01-01"] {
         let mut office = Office::over(Arc::new(MemoryStore::new()));
         let mut case = eleanor();
@@ -313,7 +313,7 @@ async fn a_local_death_that_cannot_be_right_gives_way_to_the_spines() {
 }
 
 #[tokio::test]
-async fn only_an_answer_closes_a_doubt() {
+async fn a_number_stays_in_doubt_without_a_response() {
     let mut office = Office::with_eleanor().await;
     let mut evidence = Evidence::default();
     (evidence.asked, evidence.nhs_number) = (Some(plan_of(&eleanor(), NUMBER)), Some(NUMBER));
@@ -348,7 +348,7 @@ fn plan_of(case: &Case, number: NhsNumber) -> Criteria {
 }
 
 #[tokio::test]
-async fn a_doubted_number_is_verified_after_a_correction_and_not_used_before() {
+async fn a_number_in_doubt_is_verified_after_a_correction_and_not_used_before() {
     let mut office = Office::with_eleanor().await;
     let mut evidence = Evidence::default();
     evidence.asked = Some(plan_of(&eleanor(), NUMBER));
@@ -365,7 +365,7 @@ async fn a_doubted_number_is_verified_after_a_correction_and_not_used_before() {
 }
 
 #[tokio::test]
-async fn each_field_counts_and_how_it_is_typed_does_not() {
+async fn a_change_of_any_field_puts_the_number_in_doubt_and_typing_does_not() {
     let office = Office::with_eleanor().await;
     let changes: [fn(&mut Case); 9] = [
         |case| case.surname = Some("Jones".into()),
@@ -407,7 +407,7 @@ async fn each_field_counts_and_how_it_is_typed_does_not() {
 
 /// The outcome for the number that the case has, of a pass in which the case is John's.
 #[tokio::test]
-async fn only_an_answer_that_confirms_it_ends_the_doubt() {
+async fn only_a_confirming_response_ends_the_doubt() {
     let dead = |day: &str| {
         let day = day.to_owned();
         found_as(&john(), NUMBER, move |found| {
@@ -458,7 +458,7 @@ async fn only_an_answer_that_confirms_it_ends_the_doubt() {
 /// She is married, and her number was replaced: by the record of somebody of her birth and gender. While
 /// nothing else is returned, the service's word is about the number of the Parry she was.
 #[tokio::test]
-async fn a_replacement_does_not_confirm_a_name_that_has_changed() {
+async fn a_replacement_does_not_confirm_a_changed_name() {
     let mut married = eleanor();
     married.surname = Some("Jones".into());
     let mut nameless = person(&married);
@@ -487,7 +487,7 @@ async fn a_replacement_does_not_confirm_a_name_that_has_changed() {
 
 /// A number that was found by the new particulars is of the new person.
 #[tokio::test]
-async fn another_number_that_is_found_is_the_new_persons() {
+async fn another_number_that_is_found_belongs_to_the_new_person() {
     let mut office = Office::with_john().await;
     office.pass([Ok(Outcome::Invalidated), Ok(found(&john(), OTHER))]).await;
     let held = office.stored().await.nhs_number.unwrap();
@@ -495,7 +495,7 @@ async fn another_number_that_is_found_is_the_new_persons() {
 }
 
 #[tokio::test]
-async fn restored_fields_restore_the_number_and_settle_what_was_asked_meanwhile() {
+async fn restored_fields_restore_the_number_and_close_its_review_items() {
     let mut office = Office::with_john().await;
     office.import(eleanor()).await;
     assert_eq!(printed(&office.stored().await), Ok(NUMBER), "nothing was asked, nothing is open");
@@ -516,7 +516,7 @@ async fn restored_fields_restore_the_number_and_settle_what_was_asked_meanwhile(
 }
 
 #[tokio::test]
-async fn nothing_that_was_asked_before_delays_the_verification() {
+async fn earlier_queries_do_not_delay_the_verification() {
     let delays: [fn(&mut Case); 3] = [
         |case| case.asking.not_before = Some(start() + TimeDelta::days(9)),
         |case| case.asking.until_corrected = true,
@@ -571,7 +571,7 @@ async fn a_correction_puts_the_number_in_doubt_too() {
 
 /// A store from before does not say whose a number is; whom the worker asked about does.
 #[tokio::test]
-async fn whom_a_number_was_found_for_is_known_from_the_question() {
+async fn the_person_of_a_number_is_taken_from_the_query() {
     let mut office = Office::with_eleanor().await;
     let mut case = john();
     let found = office.stored().await;
@@ -589,7 +589,7 @@ async fn whom_a_number_was_found_for_is_known_from_the_question() {
 }
 
 #[tokio::test]
-async fn a_person_who_accepts_the_number_confirms_it_for_whom_was_asked_about() {
+async fn accepting_a_number_confirms_it_for_the_queried_person() {
     let mut office = Office::with_john().await;
     office.pass([Ok(found(&eleanor(), NUMBER))]).await;
     office.resolve("1", &Resolution::AcceptNumber(NUMBER)).await;
@@ -605,7 +605,7 @@ async fn a_person_who_accepts_the_number_confirms_it_for_whom_was_asked_about() 
 }
 
 #[tokio::test]
-async fn a_merge_does_not_lend_a_number_to_another_person() {
+async fn a_merge_leaves_the_number_of_another_person_in_doubt() {
     let mut office = Office::with_eleanor().await;
     let mut survivor = john();
     survivor.id = id("2");
@@ -638,7 +638,7 @@ async fn a_merge_prefers_a_number_that_is_not_in_doubt() {
 
 /// The number that a merge set aside comes back as the number of the person that the case was about then.
 #[tokio::test]
-async fn a_number_that_a_merge_set_aside_comes_back_with_its_person() {
+async fn a_number_replaced_by_a_merge_is_restored_with_its_person() {
     let mut office = Office::with_eleanor().await;
     let mut held = office.stored().await;
     let number = held.nhs_number.as_mut().unwrap();
@@ -659,7 +659,7 @@ async fn a_number_that_a_merge_set_aside_comes_back_with_its_person() {
 }
 
 #[tokio::test]
-async fn a_case_that_is_opened_is_verified_for_whom_it_is_about() {
+async fn opening_a_case_verifies_the_number_for_its_person() {
     let office = Office::with_john().await;
     let tracer = Arc::new(ScriptedTracer::new([Ok(found(&eleanor(), NUMBER))]));
     let worker = office.worker(&tracer);
@@ -671,7 +671,7 @@ async fn a_case_that_is_opened_is_verified_for_whom_it_is_about() {
 }
 
 #[tokio::test]
-async fn a_number_that_was_imported_as_traced_is_of_whom_it_was_imported_for() {
+async fn a_number_imported_as_traced_belongs_to_the_imported_person() {
     let mut office = Office::over(Arc::new(MemoryStore::new()));
     let mut read = eleanor();
     read.nhs_number = imported("SMSP", NUMBER);
@@ -685,7 +685,7 @@ async fn a_number_that_was_imported_as_traced_is_of_whom_it_was_imported_for() {
 }
 
 #[tokio::test]
-async fn an_imported_number_that_the_local_system_corrects_is_taken_and_verified() {
+async fn a_corrected_imported_number_is_taken_and_verified() {
     let mut office = Office::over(Arc::new(MemoryStore::new()));
     let mut read = eleanor();
     read.nhs_number = imported("GP letter", OTHER);
@@ -705,7 +705,7 @@ async fn an_imported_number_that_the_local_system_corrects_is_taken_and_verified
 }
 
 #[tokio::test]
-async fn a_traced_number_that_the_local_system_contradicts_is_for_a_person_to_look_at() {
+async fn a_traced_number_that_the_local_system_contradicts_gets_a_review_item() {
     let office = Office::with_eleanor().await;
     let mut read = eleanor();
     read.nhs_number = imported("GP letter", OTHER);
@@ -742,7 +742,7 @@ async fn a_traced_number_that_the_local_system_contradicts_is_for_a_person_to_lo
 
 /// An item that the worker opened has what a person needs to decide, and keeps it.
 #[tokio::test]
-async fn a_conflict_that_is_open_keeps_its_evidence() {
+async fn an_open_conflict_keeps_its_evidence() {
     let office = Office::with_eleanor().await;
     let mut evidence = Evidence::default();
     evidence.nhs_number = Some(THIRD);
@@ -781,7 +781,7 @@ async fn another_person_and_another_number_in_one_caseload() {
 
 #[cfg(feature = "csv")]
 #[tokio::test]
-async fn no_file_presents_a_number_in_doubt_as_good() {
+async fn no_file_shows_a_number_in_doubt_as_confirmed() {
     use nhs_pds::case::caseload::{self, DecisionWriter, ResultRow, write_results};
     let office = Office::with_john().await;
     let mut case = office.stored().await;
@@ -826,7 +826,7 @@ async fn no_file_presents_a_number_in_doubt_as_good() {
 }
 
 #[tokio::test]
-async fn a_report_counts_numbers_in_doubt_and_takes_none_for_certain() {
+async fn a_report_counts_numbers_in_doubt_apart_from_confirmed_ones() {
     let office = Office::with_eleanor().await;
     let report = |case: &Case| {
         let mut builder = Report::builder(start());
@@ -859,7 +859,7 @@ async fn a_report_counts_numbers_in_doubt_and_takes_none_for_certain() {
 /// Brought up to date, every number is of the person whom its case is about; a change comes afterwards.
 #[cfg(feature = "sqlite")]
 #[tokio::test]
-async fn a_file_from_before_keeps_its_numbers_printable_and_notices_a_change() {
+async fn an_older_file_keeps_its_numbers_printable_and_notices_a_change() {
     use nhs_pds::case::SqliteStore;
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("cases.db");
@@ -913,7 +913,7 @@ async fn a_file_from_before_keeps_its_numbers_printable_and_notices_a_change() {
 
 /// A number that was confirmed while the clock was ten years ahead.
 #[tokio::test]
-async fn a_clock_that_was_ahead_hides_no_case_from_verification() {
+async fn a_number_confirmed_by_a_clock_ahead_is_still_verified() {
     let ahead: DateTime<Utc> = "2036-11-23T09:30:00Z".parse().unwrap();
     let confirmed = |at| {
         let provenance = Provenance::new(exchange(at), Freshness::Live, "exact");
@@ -941,7 +941,7 @@ async fn a_clock_that_was_ahead_hides_no_case_from_verification() {
 
 /// A wait that began while the clock was ahead, though by less than the longest wait.
 #[tokio::test]
-async fn a_wait_that_began_in_the_future_is_over() {
+async fn a_wait_that_began_in_the_future_has_ended() {
     let mut office = Office::over(Arc::new(MemoryStore::new()));
     office.import(eleanor()).await;
     office.now += TimeDelta::days(20);
@@ -1096,7 +1096,7 @@ proptest! {
     /// Whatever happens to a case: a number that may be printed is that of the person whom the case is
     /// about, as it was last confirmed.
     #[test]
-    fn what_is_printed_was_confirmed_for_the_person_of_the_case(events in events()) {
+    fn a_printed_number_was_confirmed_for_the_person_of_the_case(events in events()) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         runtime.block_on(async {
             let mut office = Office::over(Arc::new(MemoryStore::new()));

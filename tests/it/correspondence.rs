@@ -129,7 +129,7 @@ const ODD: [NhsNumber; 3] = [
 ];
 
 #[test]
-fn zeros_stay() {
+fn leading_zeros_are_kept() {
     for of in ODD {
         assert_eq!(decode(number(of).bar_code().modules()), Some(of.digits().to_string()));
     }
@@ -146,7 +146,7 @@ fn the_decoder_notices_damage() {
 }
 
 #[test]
-fn the_number_is_named_where_it_is_shown() {
+fn a_label_names_the_number() {
     let bar_code = number(NhsNumber::constant(9_434_765_919)).bar_code();
     let (plain, with_text) = (bar_code.svg(), bar_code.with_text().svg());
     assert!(!plain.contains("943 476 5919") && !plain.contains("<text"));
@@ -158,7 +158,7 @@ fn the_number_is_named_where_it_is_shown() {
 }
 
 #[test]
-fn symbols_do_not_show_themselves_in_debug() {
+fn debug_of_a_symbol_shows_no_content() {
     let bar_code = number(NhsNumber::constant(9_434_765_919)).bar_code();
     let bar = bar_code.bars().next().unwrap();
     let matrix = matrix(NhsNumber::constant(9_434_765_919));

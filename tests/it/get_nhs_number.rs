@@ -111,7 +111,7 @@ fn expected() -> BTreeMap<String, &'static str> {
 }
 
 #[tokio::test]
-async fn every_case_ends_as_it_was_made_to() {
+async fn every_case_has_its_planned_result() {
     let job = job().await;
     let (report, words) = job.run().await;
     assert_eq!(words, expected());
@@ -150,7 +150,7 @@ async fn every_case_ends_as_it_was_made_to() {
 
 /// Each number in the store is that of the person in the register, and each kept what it came with.
 #[tokio::test]
-async fn the_numbers_written_are_the_right_ones() {
+async fn the_written_numbers_are_correct() {
     let job = job().await;
     let (_, words) = job.run().await;
     let before = caseload::read(file("caseload.csv").as_slice()).unwrap().cases;
@@ -176,7 +176,7 @@ async fn the_numbers_written_are_the_right_ones() {
 
 /// HAV-3: what was traced on the Spine is not asked about again.
 #[tokio::test]
-async fn a_second_run_asks_only_what_is_open() {
+async fn a_second_run_queries_only_open_cases() {
     let job = job().await;
     let (first, words) = job.run().await;
     let (second, again) = job.run().await;
@@ -198,7 +198,7 @@ async fn a_second_run_asks_only_what_is_open() {
 
 /// An outage in the middle loses nothing: the next run ends as an undisturbed one.
 #[tokio::test]
-async fn an_outage_is_made_good_by_the_next_run() {
+async fn the_next_run_completes_cases_after_an_outage() {
     let job = job().await;
     for fault in [
         Fault::code("SMSP-9999"),
@@ -325,7 +325,7 @@ fn found(family: &str, given: &str) -> Outcome {
 
 /// From a file to the results: rows of which no question can be made are told and not asked about.
 #[tokio::test]
-async fn rows_that_make_no_question_are_in_the_results() {
+async fn rows_that_cannot_be_queried_are_in_the_results() {
     let read = caseload_of(&[
         ["1", "Ain*", "Comfort", ""],
         ["2", "Aindow", "C*", ""],
@@ -354,7 +354,7 @@ async fn rows_that_make_no_question_are_in_the_results() {
 
 /// A newer file corrects what is local and leaves alone what traces brought.
 #[tokio::test]
-async fn a_newer_file_is_taken_over_and_what_was_traced_stays() {
+async fn a_newer_file_is_imported_and_traced_numbers_stay() {
     let store = Arc::new(MemoryStore::new());
     let first = caseload_of(&[
         ["1", "Aindow", "Comfort", ""],

@@ -129,7 +129,7 @@ async fn unattended(
 }
 
 #[tokio::test]
-async fn a_server_that_drops_every_second_request_leaves_nobody_unanswered() {
+async fn every_case_is_answered_when_a_server_drops_every_second_request() {
     for &face in Face::UNATTENDED {
         for retry in [Retry::new(RetryPolicy::default()), without_budget()] {
             let (middle, client, _server) = unattended(face, |all, _| all % 2 == 0).await;
@@ -148,7 +148,7 @@ async fn a_server_that_drops_every_second_request_leaves_nobody_unanswered() {
 }
 
 #[tokio::test]
-async fn over_smsp_the_repeat_is_another_message() {
+async fn a_retry_over_smsp_has_a_new_message_id() {
     let (middle, client, _server) = unattended(Face::Smsp, |_, here| here == 2).await;
     let (worker, _) = worker(client, without_budget()).await;
     worker.run_once(&mut |_| ()).await.unwrap();
@@ -162,7 +162,7 @@ async fn over_smsp_the_repeat_is_another_message() {
 }
 
 #[tokio::test]
-async fn what_is_lost_on_a_fresh_connection_is_an_interruption() {
+async fn a_request_lost_on_a_new_connection_is_an_interruption() {
     let middle = Middle::before(String::new(), |_, _| true).await;
     let url = format!("http://{}/", middle.address);
     for _ in 0..3 {

@@ -84,7 +84,7 @@ async fn the_person_asked_for_is_verified() {
 }
 
 #[tokio::test]
-async fn a_copy_is_told_from_the_spine() {
+async fn a_copy_is_distinguished_from_the_spine() {
     let copy = || found(|found| found.freshness = Freshness::Stale);
     assert!(matches!(finding(&comfort(), copy()).await.0, Finding::VerifiedInCopy(_)));
     assert!(matches!(verifying(&comfort(), copy()).await.0, Finding::VerifiedInCopy(_)));

@@ -201,7 +201,7 @@ async fn a_run_longer_than_the_interval_is_not_overtaken() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn quiet_hours_are_kept_and_then_made_up_for() {
+async fn no_run_starts_in_quiet_hours_and_one_follows_them() {
     let house = house(vec![case("1")], Err(ErrorKind::Unavailable)).await;
     let time = |text: &str| text.parse().unwrap();
     let schedule = every(30 * MINUTE).with_quiet_hours(time("09:20:00"), time("11:10:00"));
@@ -219,7 +219,7 @@ async fn quiet_hours_are_kept_and_then_made_up_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_is_paused_resumed_and_run_at_once_from_outside() {
+async fn a_handle_pauses_resumes_and_starts_a_run() {
     let house = house(vec![case("1")], Err(ErrorKind::Unavailable)).await;
     let process = Process::new(house.worker.clone(), every(30 * MINUTE));
     let control = process.clone();
@@ -256,7 +256,7 @@ async fn it_is_paused_resumed_and_run_at_once_from_outside() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_machine_that_slept_catches_up_once() {
+async fn after_sleep_one_missed_run_is_made_up() {
     let house = house(vec![case("1")], Err(ErrorKind::Unavailable)).await;
     let process = Process::new(house.worker.clone(), every(30 * MINUTE));
     let clock = Arc::clone(&house.clock);
@@ -272,7 +272,7 @@ async fn a_machine_that_slept_catches_up_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn told_to_stop_it_waits_for_the_questions_under_way_and_for_no_others() {
+async fn a_stop_waits_for_queries_under_way_and_starts_no_others() {
     let cases = (0..500).map(|n| case(&format!("{n:03}"))).collect();
     let house = house(cases, Ok(Outcome::None)).await;
     let process = Process::new(house.worker.clone(), every(30 * MINUTE));
@@ -294,7 +294,7 @@ async fn told_to_stop_it_waits_for_the_questions_under_way_and_for_no_others() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_single_run_is_stopped_and_says_so() {
+async fn a_stopped_single_run_is_reported_as_stopped() {
     let cases = (0..7).map(|n| case(&n.to_string())).collect();
     let house = house(cases, Ok(Outcome::None)).await;
     let worker = house.worker.clone().with_in_flight(2.try_into().unwrap());
@@ -326,7 +326,7 @@ async fn it_stops_while_it_waits_for_a_lease() {
 
 /// A worker that was suspended for longer than its lease, while another asked about its cases.
 #[tokio::test(start_paused = true)]
-async fn a_worker_that_has_lost_its_leases_asks_about_nothing_twice() {
+async fn a_worker_that_lost_its_leases_queries_no_case_twice() {
     let cases = (0..40).map(|n| case(&format!("{n:03}"))).collect();
     let house = house(cases, Err(ErrorKind::Unavailable)).await;
     let worker = house.worker.clone();
@@ -362,7 +362,7 @@ async fn a_worker_that_has_lost_its_leases_asks_about_nothing_twice() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_configuration_is_told_once_a_day_and_tried_again() {
+async fn a_refused_configuration_is_alerted_once_a_day_and_tried_again() {
     let cases = vec![case("1"), case("2"), case("3")];
     let house = house(cases, Err(ErrorKind::Configuration)).await;
     let process = Process::new(house.worker.clone(), every(30 * MINUTE));
@@ -374,7 +374,7 @@ async fn a_refused_configuration_is_told_once_a_day_and_tried_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn answers_that_settle_nothing_are_asked_for_after_days_and_at_once_when_corrected() {
+async fn an_inconclusive_case_is_queried_after_days_or_at_once_when_corrected() {
     let house = house(vec![case("1")], Ok(Outcome::None)).await;
     let process = Process::new(house.worker.clone(), every(30 * MINUTE));
     house.run_for(&process, 9 * 24 * 60 * MINUTE).await;
@@ -395,7 +395,7 @@ async fn answers_that_settle_nothing_are_asked_for_after_days_and_at_once_when_c
 }
 
 #[tokio::test(start_paused = true)]
-async fn unreadable_answers_are_asked_for_so_often_and_then_told() {
+async fn unreadable_responses_are_retried_up_to_a_limit_and_then_alerted() {
     let house = house(vec![case("1")], Err(ErrorKind::Unreadable)).await;
     let process = Process::new(house.worker.clone(), every(30 * MINUTE));
     house.run_for(&process, 24 * 60 * MINUTE).await;
@@ -413,7 +413,7 @@ async fn unreadable_answers_are_asked_for_so_often_and_then_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn numbers_are_verified_again_when_it_is_time() {
+async fn numbers_are_verified_again_when_they_are_due() {
     let house = house(vec![case("1")], found()).await;
     let policy = Policy::default().with_reverification(TimeDelta::days(10));
     let process = Process::new(house.worker.clone().with_policy(policy), every(30 * MINUTE));
@@ -468,7 +468,7 @@ async fn a_case_is_refreshed_for_an_event() {
 
 /// MSCA-DQ-01: two of one number are flagged as they come in, once, whoever is asked about them.
 #[tokio::test(start_paused = true)]
-async fn duplicates_that_come_in_with_a_caseload_are_flagged_and_told_once() {
+async fn imported_duplicates_are_flagged_and_alerted_once() {
     let house = house(Vec::new(), found()).await;
     let twin = |text: &str, source: &str| {
         let mut case = case(text);
@@ -506,7 +506,7 @@ async fn duplicates_that_come_in_with_a_caseload_are_flagged_and_told_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_imported_is_on_record_and_nothing_is_twice() {
+async fn an_import_is_audited_and_stores_nothing_twice() {
     let house = house(Vec::new(), found()).await;
     let numbered = |text: &str| {
         let mut case = case(text);
@@ -547,7 +547,7 @@ async fn what_is_imported_is_on_record_and_nothing_is_twice() {
 
 /// Two rows of one case in one file: the later word counts, and it ends.
 #[tokio::test(start_paused = true)]
-async fn a_case_that_is_imported_twice_at_once_is_as_the_later_says() {
+async fn of_two_imports_at_once_the_later_counts() {
     let house = house(Vec::new(), found()).await;
     let mut later = case("1");
     later.surname = Some("Married".into());
@@ -563,7 +563,7 @@ async fn a_case_that_is_imported_twice_at_once_is_as_the_later_says() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_clock_that_is_put_back_delays_no_run() {
+async fn a_clock_set_back_delays_no_run() {
     let house = house(vec![case("1")], Err(ErrorKind::Unavailable)).await;
     let process = Process::new(house.worker.clone(), every(30 * MINUTE));
     let clock = Arc::clone(&house.clock);
@@ -578,7 +578,7 @@ async fn a_clock_that_is_put_back_delays_no_run() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_process_that_was_dropped_or_panicked_does_not_say_that_it_runs() {
+async fn a_dropped_or_panicked_process_is_not_reported_as_running() {
     let house = house(vec![case("1")], Ok(Outcome::None)).await;
     let process = Process::new(house.worker.clone(), every(30 * MINUTE));
     let running = process.clone();
@@ -602,7 +602,7 @@ async fn a_process_that_was_dropped_or_panicked_does_not_say_that_it_runs() {
 
 /// The service's client panics over one answer: that is that case's matter, and nobody else's.
 #[tokio::test(start_paused = true)]
-async fn a_tracer_that_panics_over_one_case_keeps_no_other_from_being_asked() {
+async fn a_panic_over_one_case_does_not_stop_the_others() {
     #[derive(Debug)]
     struct Panicking(Arc<Service>);
 
@@ -645,7 +645,7 @@ async fn a_tracer_that_panics_over_one_case_keeps_no_other_from_being_asked() {
 
 /// Somebody changes a case while its alert is delivered: the trail tells it as it is.
 #[tokio::test(start_paused = true)]
-async fn an_alert_that_cannot_be_noted_leaves_the_trail_true() {
+async fn the_trail_is_correct_when_the_case_of_an_alert_cannot_be_saved() {
     use crate::support::layer::{Layer, Layered};
     use nhs_pds::audit::{Entry, Subject, case_as_of};
     use nhs_pds::case::{self, Change};
@@ -702,7 +702,7 @@ async fn an_alert_that_cannot_be_noted_leaves_the_trail_true() {
 
 /// What could not be delivered is on record as that, and comes in a later pass.
 #[tokio::test(start_paused = true)]
-async fn an_alert_that_was_not_delivered_is_on_record_as_such() {
+async fn an_undelivered_alert_is_audited_as_undelivered() {
     #[derive(Debug)]
     struct Down(Arc<MemoryAlerts>, Mutex<usize>);
 
@@ -752,7 +752,7 @@ async fn an_alert_that_was_not_delivered_is_on_record_as_such() {
 
 /// Two have asked about one case, because the first was suspended: what is saved first counts, once.
 #[tokio::test(start_paused = true)]
-async fn an_answer_is_not_put_on_top_of_the_same_one() {
+async fn a_second_response_to_one_query_is_not_applied() {
     for suspended in [500, 2_500] {
         let house = house((1..=3).map(|n| case(&n.to_string())).collect(), Ok(Outcome::None)).await;
         let (clock, second) = (Arc::clone(&house.clock), house.worker.clone());

@@ -120,7 +120,7 @@ async fn five_equal_refusals_end_the_pass_and_are_alerted_once() {
 }
 
 #[tokio::test]
-async fn single_refusals_stop_nobody_else() {
+async fn a_single_refusal_does_not_stop_other_cases() {
     for &face in Face::UNATTENDED {
         let house = house(face).await;
         for days in [0, 2] {
@@ -134,7 +134,7 @@ async fn single_refusals_stop_nobody_else() {
 }
 
 #[tokio::test]
-async fn what_an_older_store_holds_until_corrected_because_of_a_fault_is_asked_about_again() {
+async fn a_case_left_until_corrected_for_a_fault_is_queried_again() {
     let house = house(Face::Smsp).await;
     let held = |code: Option<&str>, sent: bool, at: DateTime<Utc>| {
         let exchange = Exchange::new("SMSP", "getPatientDetailsBySearch", "M-1", at);
@@ -169,7 +169,7 @@ async fn what_an_older_store_holds_until_corrected_because_of_a_fault_is_asked_a
 }
 
 #[tokio::test]
-async fn a_clock_an_hour_off_is_configuration_and_locks_nobody() {
+async fn a_clock_an_hour_off_is_a_configuration_failure_and_blocks_no_case() {
     for off in [TimeDelta::hours(1), TimeDelta::hours(-1)] {
         let mut house = house(Face::Smsp).await;
         let way = Way::over(Arc::new(house.simulator.clone()));

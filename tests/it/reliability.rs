@@ -73,7 +73,7 @@ pub(crate) fn present() -> BTreeSet<String> {
 }
 
 #[test]
-fn the_page_names_tests_that_there_are() {
+fn the_page_names_tests_that_exist() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let page = fs::read_to_string(root.join("docs/reliability.md")).unwrap();
     let (named, present) = (named(&page), present());

@@ -194,7 +194,7 @@ fn details(words: &[(&str, &str)]) -> Vec<(String, String)> {
 }
 
 #[tokio::test]
-async fn a_number_is_confirmed_and_never_asked_again() {
+async fn an_accepted_number_is_not_queried_again() {
     for mut office in Office::each(&[case("1")]).await {
         office.pass([found("JOY", "FAMILY 1", NUMBER)]).await;
         let doubt = item("1", 1);
@@ -282,7 +282,7 @@ async fn a_rejected_number_is_never_offered_again() {
 }
 
 #[tokio::test]
-async fn a_number_that_is_held_and_rejected_is_given_up_and_asked_for_afresh() {
+async fn a_rejected_number_is_removed_and_traced_anew() {
     let mut held = case("1");
     held.nhs_number = Some(RecordedNumber::new(OTHER, NumberSource::Imported(None)));
     for mut office in Office::each(&[held]).await {
@@ -300,7 +300,7 @@ async fn a_number_that_is_held_and_rejected_is_given_up_and_asked_for_afresh() {
 }
 
 #[tokio::test]
-async fn corrected_particulars_are_asked_at_once() {
+async fn corrected_demographics_are_traced_at_once() {
     for mut office in Office::each(&[case("1")]).await {
         office.pass([Traced::None]).await;
         assert_eq!(office.pass([]).await, 0, "not due");
@@ -317,7 +317,7 @@ async fn corrected_particulars_are_asked_at_once() {
 }
 
 #[tokio::test]
-async fn who_is_not_on_pds_is_asked_about_when_corrected() {
+async fn a_person_not_on_pds_is_traced_when_corrected() {
     for mut office in Office::each(&[case("1")]).await {
         office.pass([Traced::None]).await;
         office.resolve(&item("1", 1), Resolution::NotOnPds).await;
@@ -345,7 +345,7 @@ fn holder_and_newcomer() -> [Case; 2] {
 }
 
 #[tokio::test]
-async fn duplicates_are_merged_and_taken_apart() {
+async fn duplicates_are_merged_and_unmerged() {
     for mut office in Office::each(&holder_and_newcomer()).await {
         two_of_one_number(&mut office).await;
         let held = office.refuses(&item("2", 1), Resolution::AcceptNumber(NUMBER)).await;
@@ -391,7 +391,7 @@ async fn duplicates_are_merged_and_taken_apart() {
 
 /// A third case is a duplicate of whichever of the two has the number.
 #[tokio::test]
-async fn whoever_has_the_number_again_has_its_duplicates_again() {
+async fn duplicates_follow_the_case_with_the_number() {
     let mut holder = case("1");
     holder.nhs_number = imported(NUMBER);
     for mut office in Office::each(&[holder, case("2"), case("3")]).await {
@@ -413,7 +413,7 @@ async fn whoever_has_the_number_again_has_its_duplicates_again() {
 }
 
 #[tokio::test]
-async fn a_replaced_number_gives_way_to_that_of_the_record_it_is_merged_with() {
+async fn a_merge_replaces_a_superseded_number() {
     let mut old = case("1");
     old.nhs_number = Some(RecordedNumber::new(OTHER, NumberSource::Imported(None)));
     let mut new = case("2");
@@ -471,7 +471,7 @@ async fn a_case_is_deleted_undeleted_and_flagged() {
 }
 
 #[tokio::test]
-async fn items_are_handed_on_and_listed() {
+async fn items_are_assigned_and_listed() {
     let cases: Vec<Case> = (1..=250).map(|n| case(&format!("{n:03}"))).collect();
     for mut office in Office::each(&cases).await {
         office.pass(cases.iter().map(|_| Traced::None)).await;
@@ -645,7 +645,7 @@ async fn without_a_record_nothing_is_changed() {
 }
 
 #[tokio::test]
-async fn a_merge_that_breaks_off_is_done_wholly_or_not_at_all() {
+async fn an_interrupted_merge_is_complete_or_absent() {
     for after in [false, true] {
         for effects in 0..2 {
             for mut office in Office::each(&holder_and_newcomer()).await {
@@ -709,7 +709,7 @@ async fn is_erased_wholly(office: &Office) {
 }
 
 #[tokio::test]
-async fn an_erasure_that_breaks_off_is_completed_by_the_next() {
+async fn an_interrupted_erasure_is_completed_by_the_next() {
     for after in [false, true] {
         for effects in 0.. {
             let mut broke_off = false;
@@ -736,7 +736,7 @@ async fn an_erasure_that_breaks_off_is_completed_by_the_next() {
 }
 
 #[tokio::test]
-async fn what_an_erasure_needs() {
+async fn an_erasure_requires_a_court_order_and_a_case() {
     for office in Office::each(&[case("1")]).await {
         for (text, order, refusal) in
             [("1", " ", Refusal::NoCourtOrder), ("9", "CO", Refusal::NoSuchCase)]
@@ -762,7 +762,7 @@ impl AlertSink for Unreachable {
 }
 
 #[tokio::test]
-async fn an_alert_that_cannot_be_delivered_is_left_to_the_worker() {
+async fn an_undelivered_alert_is_left_for_the_worker() {
     let [holder, mut twin] = holder_and_newcomer();
     twin.nhs_number = imported(NUMBER);
     let logical = DeletionKind::Logical;
@@ -804,7 +804,7 @@ impl Layer for Meddler {
 }
 
 #[tokio::test]
-async fn what_others_change_meanwhile_is_kept() {
+async fn concurrent_changes_are_kept() {
     for (meddling, succeeds) in [(1, true), (3, true), (99, false)] {
         let mut open = case("1");
         open.open_item(ReviewReason::Replaced, &Default::default(), NOW.parse().unwrap());
@@ -830,7 +830,7 @@ async fn what_others_change_meanwhile_is_kept() {
 }
 
 #[tokio::test]
-async fn of_many_at_once_one_does_it() {
+async fn one_of_many_concurrent_actions_succeeds() {
     let mut open = case("1");
     open.open_item(ReviewReason::Replaced, &Default::default(), NOW.parse().unwrap());
     for office in Office::each(&[open]).await {
@@ -991,7 +991,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn whatever_is_done_the_cases_stay_sound(deeds in proptest::collection::vec(deed(), 1..24)) {
+    fn any_sequence_of_actions_keeps_the_cases_consistent(deeds in proptest::collection::vec(deed(), 1..24)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         runtime.block_on(async {
             let mut office = Office::in_memory();

@@ -35,7 +35,7 @@ fn corpus() -> Option<PathBuf> {
 }
 
 #[test]
-fn every_seed_holds() {
+fn every_seed_passes_its_target() {
     let Some(corpus) = corpus() else { return };
     for (target, run) in TARGETS {
         let mut seeds = 0;

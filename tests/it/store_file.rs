@@ -242,7 +242,7 @@ async fn queue_erases(queue: &ReviewQueue, case: &CaseId, expected: ActionOutcom
 
 /// A number that a person has rejected is of somebody else, and what is on record of it stays.
 #[tokio::test]
-async fn what_is_on_record_of_a_rejected_number_stays() {
+async fn the_record_of_a_rejected_number_is_kept() {
     let kept = Kept::new();
     let mut case = person(1, NUMBER);
     let others: NhsNumber = Synthetic::from_seed(3).next().unwrap();
@@ -269,7 +269,7 @@ async fn merge(kept: &Kept, survivor: &str, absorbed: &str) {
 
 /// A number that was taken over comes with the person it was confirmed for.
 #[tokio::test]
-async fn whom_a_number_was_taken_over_from_is_erased_too() {
+async fn the_person_of_a_number_taken_over_is_erased_too() {
     for has_names in [true, false] {
         let kept = Kept::new();
         let mut survivor = Case::new(id("1"), RecordType::AdultCase);
@@ -297,7 +297,7 @@ async fn whom_a_number_was_taken_over_from_is_erased_too() {
 }
 
 #[tokio::test]
-async fn an_erasure_while_somebody_reads_says_what_remains_and_is_completed_later() {
+async fn an_erasure_during_a_read_reports_what_remains_and_is_completed_later() {
     let kept = Kept::new();
     kept.store.insert_all(vec![person(1, NUMBER), person(2, NUMBER)]).await.unwrap();
     let reader = kept.sql();
@@ -368,7 +368,7 @@ fn named(damaged: &[Unreadable]) -> String {
 const NAMES: &str = "RXX:00001 RXX:00002 RXX:00003 RXX:00004 RXX:00005 RXX:00007 row 10";
 
 #[tokio::test]
-async fn a_damaged_row_is_named_and_stops_nothing() {
+async fn a_damaged_row_is_listed_and_other_rows_are_read() {
     let kept = damaged().await;
     assert_eq!(named(&kept.store.unreadable().await.unwrap()), NAMES);
     for limit in [1, 2, 99] {
@@ -412,7 +412,7 @@ fn asked_of(asked: &mut Vec<CaseId>) -> impl FnMut(&CaseReport) {
 }
 
 #[tokio::test]
-async fn the_worker_goes_on_past_damaged_rows_and_counts_them() {
+async fn the_worker_skips_damaged_rows_and_counts_them() {
     let kept = damaged().await;
     let mut asked = Vec::new();
     let run = worker(&kept, 3).run_once(&mut asked_of(&mut asked)).await.unwrap();
@@ -430,7 +430,7 @@ async fn the_worker_goes_on_past_damaged_rows_and_counts_them() {
 }
 
 #[tokio::test]
-async fn a_damaged_lease_leases_nothing_and_is_replaced() {
+async fn a_damaged_lease_does_not_count_and_is_replaced() {
     const LATEST: i64 = i64::MAX;
     for lease in [
         format!("'gone', {LATEST}, NULL"),
@@ -456,7 +456,7 @@ async fn a_damaged_lease_leases_nothing_and_is_replaced() {
 }
 
 #[tokio::test]
-async fn a_damaged_key_of_the_trail_is_named_and_its_case_goes_on_and_is_erased() {
+async fn a_damaged_key_is_listed_and_its_case_is_traced_and_erased() {
     for damage in ["key = x'00'", "key = x''", "subject = x'00'"] {
         let kept = Kept::new();
         let cases = vec![traceable(1), traceable(2)];
@@ -485,7 +485,7 @@ async fn a_damaged_key_of_the_trail_is_named_and_its_case_goes_on_and_is_erased(
 }
 
 #[tokio::test]
-async fn an_import_passes_over_what_is_damaged_in_the_store() {
+async fn an_import_skips_damaged_rows_of_the_store() {
     let kept = damaged().await;
     let cases = [1, 6, 11].map(|n| person(n, Synthetic::from_seed(5).nth(n).unwrap()));
     let done = import(&*kept.store, &*kept.log, &jo(), &SystemClock, cases.into()).await.unwrap();
@@ -494,7 +494,7 @@ async fn an_import_passes_over_what_is_damaged_in_the_store() {
 }
 
 #[tokio::test]
-async fn people_work_on_past_damaged_rows_and_erase_them() {
+async fn reviewers_skip_damaged_rows_and_erase_them() {
     let kept = damaged().await;
     let queue = kept.queue();
     let listed = queue.list(&ItemFilter::default(), None, 99, &jo()).await.unwrap();
@@ -523,7 +523,7 @@ async fn people_work_on_past_damaged_rows_and_erase_them() {
 }
 
 #[tokio::test]
-async fn a_damaged_event_is_named_and_the_others_are_read() {
+async fn a_damaged_event_is_listed_and_the_others_are_read() {
     let kept = Kept::new();
     let mut case = person(1, NUMBER);
     case.version = 1;
@@ -553,7 +553,7 @@ async fn a_damaged_event_is_named_and_the_others_are_read() {
 }
 
 #[tokio::test]
-async fn a_damaged_alert_is_named_and_goes_with_its_case() {
+async fn a_damaged_alert_is_listed_and_erased_with_its_case() {
     let kept = Kept::new();
     let alert = |n: usize| {
         let id = format!("RXX:{n:05}/1/duplicate");
@@ -594,7 +594,7 @@ fn said(output: Output) -> (Option<i32>, String, String) {
 }
 
 #[tokio::test]
-async fn the_review_program_leaves_nothing_of_who_is_erased() {
+async fn the_review_command_leaves_nothing_of_an_erased_person() {
     let kept = Kept::new();
     kept.store.insert_all(vec![person(1, NUMBER), person(2, NUMBER)]).await.unwrap();
     let alerts = SqliteAlerts::open(&kept.file).unwrap();
@@ -615,7 +615,7 @@ async fn the_review_program_leaves_nothing_of_who_is_erased() {
 
 #[cfg(all(feature = "csv", feature = "http", feature = "smsp"))]
 #[tokio::test]
-async fn the_programs_name_damaged_rows_and_go_on() {
+async fn the_commands_list_damaged_rows_and_continue() {
     let kept = damaged().await;
     let decisions = kept.folder.path().join("decisions.csv");
     let (code, _, told) = run("worker", &kept.file, &["--export", decisions.to_str().unwrap()]);
@@ -642,7 +642,7 @@ async fn the_programs_name_damaged_rows_and_go_on() {
 }
 
 #[tokio::test]
-async fn the_id_of_a_damaged_case_reaches_no_terminal_raw() {
+async fn the_id_of_a_damaged_case_is_escaped_on_a_terminal() {
     let kept = Kept::new();
     let case = Case::new(id("RXX:\u{202e}gro\u{200b}1"), RecordType::AdultCase);
     kept.store.insert_all(vec![case]).await.unwrap();
@@ -731,7 +731,7 @@ async fn verify_reads_and_changes_nothing() {
 
 /// What is appended while another program has the trail open to read it is read by the next look.
 #[tokio::test]
-async fn a_trail_that_is_written_meanwhile_is_not_called_broken() {
+async fn a_trail_written_during_verification_is_not_reported_as_broken() {
     let kept = Kept::new();
     kept.log.append((0..5).map(viewed).collect()).await.unwrap();
     let reading = SqliteLog::open_read_only(&kept.file).unwrap();
@@ -779,7 +779,7 @@ fn permit(folder: &Path, files: u32, itself: u32) {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn on_a_read_only_place_verify_works_and_what_has_to_be_on_record_says_why_not() {
+async fn on_read_only_media_verify_works_and_audited_commands_return_an_error() {
     for (how, folder, open) in trails().await {
         let file = folder.path().join("cases.db");
         permit(folder.path(), 0o444, 0o555);
@@ -808,7 +808,7 @@ async fn on_a_read_only_place_verify_works_and_what_has_to_be_on_record_says_why
 }
 
 #[tokio::test]
-async fn where_no_trail_is_verify_says_so_and_makes_none() {
+async fn verify_without_a_trail_returns_an_error_and_creates_none() {
     let whole = {
         let kept = Kept::new();
         kept.log.append((0..50).map(viewed).collect()).await.unwrap();
@@ -856,7 +856,7 @@ async fn where_no_trail_is_verify_says_so_and_makes_none() {
 
 /// A trail of an earlier version is verified as it is, and goes on in the new form.
 #[tokio::test]
-async fn a_trail_of_the_first_form_is_verified_as_it_is_and_read_for_ever() {
+async fn a_trail_of_the_first_format_is_verified_unchanged_and_read() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("cases.db");
     let sql = Connection::open(&file).unwrap();
@@ -883,7 +883,7 @@ async fn a_trail_of_the_first_form_is_verified_as_it_is_and_read_for_ever() {
 // Who looked, and the anchors of it
 
 #[tokio::test]
-async fn who_looks_at_the_list_is_on_record() {
+async fn listing_review_items_is_audited() {
     let kept = Kept::new();
     let mut case = person(1, NUMBER);
     case.open_item(ReviewReason::NoMatch, &case::Evidence::default(), at(0));
@@ -908,7 +908,7 @@ async fn who_looks_at_the_list_is_on_record() {
 
 /// The worker keeps the anchors of what it does; so do the programs that people use.
 #[tokio::test]
-async fn a_cut_tail_of_what_people_did_is_found_by_the_anchors() {
+async fn a_removed_tail_of_reviewers_events_is_found_by_the_anchors() {
     let kept = Kept::new();
     let mut case = person(1, NUMBER);
     case.open_item(ReviewReason::NoMatch, &case::Evidence::default(), at(0));
@@ -985,7 +985,7 @@ fn sealed(file: &Path, seq: i64) -> Vec<u8> {
 
 /// Two files of one origin go on, each with an event of its own: number and key are the same.
 #[tokio::test]
-async fn a_restored_copy_that_goes_on_reveals_nothing() {
+async fn a_restored_copy_that_continues_reveals_nothing() {
     let kept = Kept::new();
     kept.log.append(vec![viewed(1)]).await.unwrap();
     let copy = kept.folder.path().join("copy.db");

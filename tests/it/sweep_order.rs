@@ -331,7 +331,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 192, ..ProptestConfig::default() })]
 
     #[test]
-    fn however_it_is_worked_through_a_caseload_comes_to_the_same_end(
+    fn a_caseload_has_the_same_result_in_any_order(
         samples in proptest::collection::vec(sample(), 1..14),
         page_size in 1..16_usize,
         in_flight in 1..5_usize,

@@ -119,7 +119,7 @@ async fn worker(gate: &Gateway, retry: resilience::RetryPolicy, cases: &[&str]) 
 }
 
 #[test]
-fn an_hour_in_which_things_go_wrong() {
+fn metrics_of_an_hour_with_faults() {
     let board = Board::default();
     with_local_recorder(&board, || {
         telemetry::describe();
@@ -219,7 +219,7 @@ pub(crate) fn told(work: impl FnOnce()) -> String {
 }
 
 #[test]
-fn spans_tell_which_message_of_which_attempt_brought_what() {
+fn spans_name_attempt_message_and_result() {
     let service = Service::slow(SECOND, |count| match count {
         0 => Err(unavailable()),
         _ => Ok(Outcome::None),

@@ -103,7 +103,7 @@ async fn stored(store: &MemoryStore, text: &str) -> Case {
 }
 
 #[tokio::test]
-async fn every_answer_has_its_result_and_only_good_ones_write_a_number() {
+async fn every_response_has_its_result_and_only_verified_ones_write_a_number() {
     let answers = [
         ("found", Ok(found("01", NUMBER))),
         ("duplicate", Ok(found("02", NUMBER))),
@@ -139,7 +139,7 @@ async fn every_answer_has_its_result_and_only_good_ones_write_a_number() {
 }
 
 #[tokio::test]
-async fn what_was_traced_is_not_asked_again_and_a_copy_is() {
+async fn a_traced_case_is_not_queried_again_and_a_copy_is() {
     let stale = found_as("2", OTHER, |found| found.freshness = Freshness::Stale);
     let tracer =
         Arc::new(ScriptedTracer::new([Ok(found("1", NUMBER)), Ok(stale), Ok(found("2", OTHER))]));
@@ -164,7 +164,7 @@ async fn what_was_traced_is_not_asked_again_and_a_copy_is() {
 }
 
 #[tokio::test]
-async fn a_death_is_recorded_and_ends_the_asking() {
+async fn a_death_is_recorded_and_ends_the_queries() {
     let died = found_as("1", NUMBER, |found| {
         found.person.as_mut().unwrap().date_of_death = Recorded::read("2026-11");
     });
@@ -177,7 +177,7 @@ async fn a_death_is_recorded_and_ends_the_asking() {
 }
 
 #[tokio::test]
-async fn a_number_from_elsewhere_is_confirmed_or_held_but_never_overwritten() {
+async fn a_number_from_elsewhere_is_never_overwritten() {
     let imported = |text| {
         let mut case = case(text);
         let source = NumberSource::Imported(Some("GP letter".into()));
@@ -197,7 +197,7 @@ async fn a_number_from_elsewhere_is_confirmed_or_held_but_never_overwritten() {
 }
 
 #[tokio::test]
-async fn a_refused_configuration_stops_the_asking() {
+async fn a_refused_configuration_stops_the_queries() {
     let mut ended = case("4");
     ended.allocations.clear();
     let store = store([case("1"), case("2"), case("3"), ended, case("5")]).await;
@@ -236,7 +236,7 @@ async fn pages_of_any_size_give_the_same_run_in_the_order_of_ids() {
 }
 
 #[tokio::test]
-async fn the_observer_learns_all_but_the_person() {
+async fn the_observer_gets_everything_but_the_person() {
     let store = store([case("1"), case("2")]).await;
     let answers = [Ok(found("Quentinsson", NUMBER)), Ok(found("2", NUMBER))];
     let worker = worker(&Arc::new(ScriptedTracer::new(answers)), &store);
@@ -301,7 +301,7 @@ async fn meddled(
 }
 
 #[tokio::test]
-async fn somebody_elses_change_is_kept_and_the_number_written_beside_it() {
+async fn a_concurrent_change_is_kept_and_the_number_written_beside_it() {
     let (result, case) = meddled(Vec::new(), |case| case.address[1] = "2 New St".into()).await;
     assert_eq!(result, TraceResult::Found);
     assert_eq!((case.address[1].as_str(), case.version), ("2 New St", 3));
@@ -309,7 +309,7 @@ async fn somebody_elses_change_is_kept_and_the_number_written_beside_it() {
 }
 
 #[tokio::test]
-async fn a_case_that_would_not_be_asked_about_so_any_more_is_left_for_the_next_run() {
+async fn a_case_whose_query_has_changed_is_left_for_the_next_run() {
     let changes: [fn(&mut Case); 4] = [
         |case| case.surname = Some("Married".into()),
         |case| case.postcode = Some("KT1 1AA".into()),
@@ -324,7 +324,7 @@ async fn a_case_that_would_not_be_asked_about_so_any_more_is_left_for_the_next_r
 }
 
 #[tokio::test]
-async fn after_a_conflict_it_is_decided_again() {
+async fn a_conflict_is_decided_again() {
     let other_number = |case: &mut Case| {
         case.nhs_number = Some(RecordedNumber::new(OTHER, NumberSource::Imported(None)));
     };
@@ -361,7 +361,7 @@ async fn refused(kind: case::ErrorKind) -> Result<RunReport, process::Error> {
 }
 
 #[tokio::test]
-async fn a_case_that_changes_all_the_time_is_left_for_the_next_run() {
+async fn a_case_that_keeps_changing_is_left_for_the_next_run() {
     use case::ErrorKind::{Conflict, NotFound, NumberTaken};
     for kind in [Conflict, NotFound, NumberTaken] {
         let report = refused(kind).await.unwrap();
@@ -386,7 +386,7 @@ async fn a_store_that_fails_ends_the_run() {
 
 /// What makes no question costs no question, and is told by its reason.
 #[tokio::test]
-async fn data_that_cannot_be_sent_are_reported_and_not_asked_about() {
+async fn data_that_cannot_be_sent_are_reported_and_not_queried() {
     let with = |text, change: fn(&mut Case)| {
         let mut case = case(text);
         change(&mut case);
@@ -466,7 +466,7 @@ async fn faults_in_the_data_are_reported() {
 }
 
 #[tokio::test]
-async fn a_run_may_be_a_task_of_its_own() {
+async fn a_run_can_be_spawned_as_a_task() {
     let store = store([case("1")]).await;
     let worker = worker(&Arc::new(ScriptedTracer::new([])), &store);
     let worker = worker.with_local_root("1.2.3").unwrap();

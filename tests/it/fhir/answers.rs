@@ -122,7 +122,7 @@ async fn searches() {
 
 /// A slip of the pen may have led to the old number of anybody.
 #[tokio::test]
-async fn the_number_that_replaces_another_is_told_if_the_person_is_the_one_asked_about() {
+async fn a_new_number_is_returned_if_the_person_matches() {
     let replaced = async |question: Question, changes: Value| {
         let body = but(patient("9000000017"), changes);
         match traced(question, response(200, body)).await.unwrap().outcome {
@@ -148,7 +148,7 @@ async fn the_number_that_replaces_another_is_told_if_the_person_is_the_one_asked
 }
 
 #[tokio::test]
-async fn what_matches_an_exact_search_in_part_answers_something_else() {
+async fn a_partial_match_of_an_exact_search_is_a_mismatch() {
     for (score, found) in [(1.0, true), (0.9999, false), (0.0, false)] {
         let body = bundle(&[(score, patient("9000000009"))]);
         let answer = traced(find(), response(200, body)).await;
@@ -181,7 +181,7 @@ async fn a_bundle_that_contradicts_itself_is_unreadable() {
 }
 
 #[tokio::test]
-async fn somebody_without_a_number_is_not_found_for_whoever_wants_one() {
+async fn a_person_without_a_valid_number_is_an_error() {
     let body = bundle(&[(1.0, patient("9000000015"))]);
     let result = searched(response(200, body.clone())).await.unwrap();
     assert_eq!(result.matches()[0].patient.id, "9000000015");
@@ -246,7 +246,7 @@ async fn every_failure_by_its_code_and_status() {
 }
 
 #[tokio::test]
-async fn what_a_header_is_refused_for_is_not_the_questions_fault() {
+async fn a_refused_header_is_a_configuration_failure() {
     let mut body = issue("INVALID_VALUE");
     body["issue"][0]["diagnostics"] =
         json!("Invalid value - '123' in header 'NHSD-Session-URID'. Refer to the guidance");
@@ -255,7 +255,7 @@ async fn what_a_header_is_refused_for_is_not_the_questions_fault() {
 }
 
 #[tokio::test]
-async fn status_and_body_are_kept_whatever_they_are() {
+async fn status_and_body_are_always_kept() {
     use Action::{Configuration, Rejected, Unavailable, Unreadable};
     for (status, body, action) in [
         (502, "<html>Bad Gateway</html>", Unavailable),
@@ -376,7 +376,7 @@ async fn the_new_number_of_a_restricted_person_is_not_returned() {
 
 /// A nickname often has no family name; it does not take back that the usual name is another.
 #[tokio::test]
-async fn a_blank_name_does_not_hide_one_that_differs() {
+async fn a_blank_name_does_not_hide_a_different_name() {
     let names = json!({"name": [{"use": "usual", "given": ["Jane"], "family": "Smith"},
         {"use": "nickname", "given": ["Janie"]}]});
     let body = but(patient("9000000009"), names);
@@ -389,7 +389,7 @@ async fn a_blank_name_does_not_hide_one_that_differs() {
 }
 
 #[tokio::test]
-async fn what_is_withheld_verifies_nothing_and_contradicts_nothing() {
+async fn withheld_fields_neither_agree_nor_differ() {
     let very_restricted = json!({
         "resourceType": "Patient", "id": "9000000009", "meta": {"security": [{"code": "V"}]},
     });
@@ -407,7 +407,7 @@ async fn what_is_withheld_verifies_nothing_and_contradicts_nothing() {
 }
 
 #[tokio::test]
-async fn at_a_screen_parts_of_a_date_and_of_a_name_verify() {
+async fn attended_questions_verify_partial_dates_and_wildcards() {
     let answer = async |question: VerifyNumber<Attended>| {
         let (client, _transport) = answered_by(response(200, patient("9000000009")));
         let id = MessageId::fresh(&RandomIds);

@@ -26,7 +26,7 @@ fn detail<'a>(event: &'a Event, name: &str) -> Option<&'a str> {
 
 /// A failure, its repeat, a damaged answer and an answer out of turn: all can be followed at the service.
 #[tokio::test(start_paused = true)]
-async fn every_message_that_came_back_can_be_followed_at_the_service() {
+async fn every_response_is_audited_with_its_request_ids() {
     let damaged = response(200, "{").with_headers(headers(&[("x-request-id", "?")]));
     let transport = Arc::new(Scripted::new([
         Err(transport::Error::new(transport::ErrorKind::Timeout)),

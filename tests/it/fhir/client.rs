@@ -236,7 +236,7 @@ async fn a_refusal_is_kept_when_there_is_no_other_token() {
 }
 
 #[tokio::test]
-async fn nobody_at_a_screen_is_no_healthcare_worker() {
+async fn healthcare_worker_access_needs_a_user() {
     let users = Arc::new(Users::default());
     let (client, _transport) = for_users(&users, Vec::new());
     let error = client.retrieve(&us(), JANE).await.unwrap_err();
@@ -244,7 +244,7 @@ async fn nobody_at_a_screen_is_no_healthcare_worker() {
 }
 
 #[tokio::test]
-async fn a_search_of_the_other_mode_is_not_sent() {
+async fn a_search_for_the_other_access_mode_is_not_sent() {
     let born = DateRange::on("2010-10-22".parse().unwrap());
     let users = Arc::new(Users::default());
     let (client, _transport) = for_users(&users, vec![response(200, bundle(&[]))]);
@@ -300,7 +300,7 @@ async fn an_application_gets_its_tokens_and_another_when_one_is_refused() {
 }
 
 #[tokio::test]
-async fn without_a_token_nothing_is_asked() {
+async fn without_a_token_nothing_is_sent() {
     let asked = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&asked);
     let service = Answering(Arc::new(move |request: &Request| {

@@ -27,7 +27,7 @@ fn a_byte_order_mark_is_skipped() {
 }
 
 #[test]
-fn everything_that_demographics_can_say_is_there() {
+fn every_demographic_field_is_read() {
     let patient = Patient::decode(FULL).unwrap();
     let period = |low: &str| json!({"low": low});
     let expected = json!({
@@ -74,7 +74,7 @@ fn everything_that_demographics_can_say_is_there() {
 }
 
 #[test]
-fn what_only_this_service_has_has_its_place() {
+fn fields_of_this_service_only_are_read() {
     let patient = Patient::decode(FULL).unwrap();
     assert_eq!(patient.id, "9000000009");
     assert_eq!(patient.nhs_number, "9000000009".parse().ok());
@@ -116,7 +116,7 @@ fn every_field_may_be_missing() {
 }
 
 #[test]
-fn partial_dates_and_codes_that_nobody_knows() {
+fn partial_dates_and_unknown_codes() {
     for (birth, held) in
         [("2010", "2010"), ("2010-10", "2010-10"), ("", ""), ("22/10/2010", "22/10/2010")]
     {
@@ -157,7 +157,7 @@ fn a_serialised_patient_reads_back_the_same() {
 }
 
 #[test]
-fn six_lines_lose_none() {
+fn six_address_lines_are_kept() {
     let lines = json!([{"line": ["1", "2", null, "4", "5", "6"]}]);
     assert_eq!(
         details(json!({"address": lines}))["addresses"][0]["lines"],
@@ -166,7 +166,7 @@ fn six_lines_lose_none() {
 }
 
 #[test]
-fn the_usual_name_is_the_one_that_is_called_so() {
+fn the_usual_name_is_the_one_with_that_use() {
     let name = |usage: Option<&str>, family: &str| match usage {
         Some(usage) => json!({"use": usage, "family": family}),
         None => json!({"family": family}),
@@ -308,7 +308,7 @@ fn a_blank_given_name_keeps_its_place() {
 }
 
 #[test]
-fn an_id_that_is_no_number_is_kept_as_it_came() {
+fn an_id_that_is_not_a_number_is_kept_unchanged() {
     for id in ["9000000015", "900 000 0009", "abc", "90000000090"] {
         let patient = read(&patient(id));
         assert_eq!((patient.id.as_str(), patient.nhs_number), (id, None));
@@ -316,7 +316,7 @@ fn an_id_that_is_no_number_is_kept_as_it_came() {
 }
 
 #[test]
-fn what_is_no_patient() {
+fn documents_that_are_not_a_patient() {
     let kind = |json: &str| Patient::decode(json.as_bytes()).unwrap_err().kind();
     let identified = |value: &str| {
         let identifier = json!([{"system": "https://fhir.nhs.uk/Id/nhs-number", "value": value}]);
@@ -359,7 +359,7 @@ fn what_is_no_patient() {
 }
 
 #[test]
-fn errors_say_where_and_not_what() {
+fn errors_have_a_place_and_no_value() {
     let error =
         Patient::decode(b"{\n \"resourceType\": \"Patient\", \"name\": \"SMITH\"}").unwrap_err();
     assert_eq!((error.kind(), error.line()), (DecodeErrorKind::Value, 2));

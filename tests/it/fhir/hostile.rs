@@ -57,7 +57,7 @@ fn found(patients: Vec<Value>) -> Value {
 }
 
 #[tokio::test]
-async fn every_cut_is_noticed() {
+async fn every_truncation_is_noticed() {
     let bundle = found(vec![patient("9000000009")]).to_string();
     for whole in [compact(FULL), bundle, compact(RELATED)] {
         for cut in 0..whole.len() {
@@ -68,7 +68,7 @@ async fn every_cut_is_noticed() {
 }
 
 #[tokio::test]
-async fn what_is_no_document_of_one_resource() {
+async fn documents_that_are_not_one_resource() {
     let whole = patient("9000000009").to_string();
     for body in [
         format!("{whole}{whole}"),
@@ -142,7 +142,7 @@ fn walk(value: &Value, place: String, places: &mut Vec<String>) {
 
 /// As many as fit: read in a time that grows no faster than they do.
 #[tokio::test]
-async fn a_crowd_is_read_once() {
+async fn a_large_bundle_is_read_once() {
     let people: Vec<Value> =
         (0..20_000).map(|it| json!({"resourceType": "Patient", "id": format!("X{it}")})).collect();
     let received = search(response(200, found(people.clone()))).await.unwrap();
@@ -154,7 +154,7 @@ async fn a_crowd_is_read_once() {
 
 /// Few bytes that would take much memory.
 #[tokio::test]
-async fn more_than_anybody_has_is_not_read() {
+async fn documents_above_the_limit_are_rejected() {
     for (key, one) in
         [("name", "{}"), ("extension", "{}"), ("address", "{}"), ("entry", "[null,null]")]
     {
@@ -170,7 +170,7 @@ async fn more_than_anybody_has_is_not_read() {
 }
 
 #[tokio::test]
-async fn headers_that_say_anything() {
+async fn arbitrary_headers() {
     let good = || response(200, patient("9000000009"));
     for id in ["", "x", "9000000009", "{00000000-0000-4000-8000-000000000002}", "\u{e9}"] {
         let other = good().with_headers(headers(&[("x-request-id", id)]));

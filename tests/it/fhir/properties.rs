@@ -62,7 +62,7 @@ proptest! {
 
     /// Whatever stands where nobody looks, the rest is read as it was.
     #[test]
-    fn what_is_unknown_changes_nothing(value in json(), key in "[a-z]{3,9}X") {
+    fn unknown_members_change_nothing(value in json(), key in "[a-z]{3,9}X") {
         let plain = patient("9000000009");
         let mut strange = plain.clone();
         strange[key] = value.clone();
@@ -88,7 +88,7 @@ proptest! {
 
     /// What is searched for arrives as it was meant.
     #[test]
-    fn a_query_says_what_was_asked(family in "[^*\\p{C}]{1,35}", given in "\\PC{1,20}", day in 1_u8..=28) {
+    fn a_query_contains_the_values_of_the_search(family in "[^*\\p{C}]{1,35}", given in "\\PC{1,20}", day in 1_u8..=28) {
         let (Ok(family), Ok(given)) = (family.parse(), given.parse()) else { return Ok(()) };
         let born = DateRange::on(format!("1984-02-{day:02}").parse().unwrap());
         let search = Search::<_>::exact(family, born).with_given(given);

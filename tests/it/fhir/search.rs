@@ -209,7 +209,7 @@ async fn an_unknown_gender_is_not_sent() {
 }
 
 #[tokio::test]
-async fn a_name_that_is_too_long_is_refused_before_it_is_sent() {
+async fn a_name_that_is_too_long_is_rejected_before_sending() {
     let client = Client::open(Config::of(Environment::Sandbox), Arc::new(Scripted::new([])));
     let born = "2010-10-22".parse().unwrap();
     let question: Question =

@@ -121,7 +121,7 @@ async fn a_server_that_knows_no_host_of_the_name() {
 
 /// `handshake_failure` to the first message is about ciphers, and not about a certificate.
 #[tokio::test]
-async fn nothing_in_common_with_the_server() {
+async fn a_server_without_a_common_cipher_suite() {
     let stranger = showing(&AUTHORITY.issue("endpoint.example"));
     for transport in [transport(), stranger] {
         let (address, _) = raw::answer("\x15\x03\x03\x00\x02\x02\x28", Then::Close);
@@ -139,7 +139,7 @@ async fn a_server_without_tls() {
 
 /// The other side's own trouble passes, so it is no matter of configuration.
 #[tokio::test]
-async fn a_server_in_trouble_is_no_connection() {
+async fn an_internal_error_alert_is_a_connection_failure() {
     // `internal_error`.
     let (address, _) = raw::answer("\x15\x03\x03\x00\x02\x02\x50", Then::Close);
     let result = transport().send(request(format_args!("https://{address}"))).await;
@@ -148,7 +148,7 @@ async fn a_server_in_trouble_is_no_connection() {
 
 /// An optional certificate is asked for and not shown: no failure.
 #[tokio::test]
-async fn a_certificate_that_nobody_asked_for_is_not_missed() {
+async fn an_unrequested_client_certificate_is_not_required() {
     let transport = HttpTransport::new(&trusting()).unwrap();
     assert!(Server::new().asked_by(&transport).await.is_ok());
 }

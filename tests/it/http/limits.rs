@@ -52,7 +52,7 @@ fn endless(
 ///
 /// If each byte began the time-out anew, these answers would end by their size, or never.
 #[tokio::test]
-async fn an_answer_that_drips_is_a_timeout() {
+async fn a_slow_trickle_is_a_timeout() {
     let pause = Duration::from_millis(10);
     for (start, piece) in [
         (HEAD, "X"),
@@ -113,7 +113,7 @@ async fn more_than_a_hundred_headers_are_too_many() {
 
 /// Chunk extensions and trailers have limits of their own.
 #[tokio::test]
-async fn what_stands_around_chunks_without_end_is_refused() {
+async fn endless_chunk_extensions_and_trailers_are_refused() {
     for start in [
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX-Family: ",
@@ -152,7 +152,7 @@ async fn a_redirect_without_end_is_asked_once() {
 
 /// Nobody asked for compression, so nothing is inflated, and what is held is what came.
 #[tokio::test]
-async fn a_compressed_bomb_stays_as_small_as_it_came() {
+async fn a_compressed_bomb_is_not_inflated() {
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     for _ in 0..8 {
         gzip.write_all(&vec![b' '; 1 << 20]).unwrap();
@@ -192,7 +192,7 @@ async fn a_body_that_is_cut_off_is_an_interruption() {
 }
 
 #[tokio::test]
-async fn what_is_not_http_is_told_apart_from_a_lost_connection() {
+async fn invalid_http_is_distinguished_from_a_lost_connection() {
     for answer in [
         "<family>SMITH</family>\r\n\r\n",
         "HTTP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n",
@@ -220,7 +220,7 @@ async fn what_is_not_http_is_told_apart_from_a_lost_connection() {
 
 /// What comes after the answer is no part of it, nor of the next.
 #[tokio::test]
-async fn a_second_answer_is_not_taken_for_the_next_question() {
+async fn a_second_response_does_not_answer_the_next_request() {
     let two = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\npong\
                HTTP/1.1 200 OK\r\nContent-Length: 22\r\n\r\n<family>JONES</family>";
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -121,7 +121,7 @@ async fn a_bad_certificate_is_refused_and_the_old_one_stays() {
 }
 
 #[test]
-fn of_a_chain_the_first_expiry_is_told() {
+fn the_first_expiry_of_a_chain_is_reported() {
     let intermediate = AUTHORITY.intermediate("Below", (2028, 5, 1));
     for (until, expected) in [
         ((2027, 3, 31), "2027-03-31T00:00:00Z"),
@@ -164,7 +164,7 @@ fn the_expiry_is_measured_with_each_request() {
 
 /// What a vendor does: files that somebody replaces, and a call.
 #[tokio::test]
-async fn new_files_are_taken_over() {
+async fn new_files_are_loaded() {
     let folder = tempfile::tempdir().unwrap();
     let (chain, key) = (folder.path().join("endpoint.pem"), folder.path().join("endpoint.key"));
     let install = |issued: &Issued| {
@@ -187,7 +187,7 @@ async fn new_files_are_taken_over() {
 }
 
 #[tokio::test]
-async fn whom_the_transport_trusts_stays() {
+async fn the_trusted_authorities_stay() {
     let transport = transport();
     renew(&transport, &AUTHORITY.issue("endpoint.example")).unwrap();
     let stranger = Authority::new("Somebody else").issue(crate::http::server::HOST);

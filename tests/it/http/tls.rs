@@ -64,14 +64,14 @@ async fn a_server_without_tls_is_a_tls_error() {
 }
 
 #[tokio::test]
-async fn a_handshake_that_breaks_off_is_no_connection() {
+async fn an_interrupted_handshake_is_a_connection_failure() {
     let (address, _) = raw::answer("", Then::Close);
     let result = transport().send(request(format_args!("https://{address}"))).await;
     assert_failed(result, ErrorKind::Connect);
 }
 
 #[tokio::test]
-async fn a_handshake_that_takes_too_long_is_no_connection() {
+async fn a_slow_handshake_is_a_connection_failure() {
     let (address, _) = raw::answer("", Then::Hold);
     let config = trusting().with_connect_timeout(Duration::from_millis(100));
     let impatient = HttpTransport::new(&config).unwrap();

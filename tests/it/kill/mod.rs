@@ -441,7 +441,7 @@ fn results(end: &End) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn the_undisturbed_run_ends_as_it_should() {
+async fn an_undisturbed_run_has_the_expected_result() {
     let (end, met) = World::by_case().undisturbed().await;
     assert!(met.len() > 100, "{}", met.len());
     let kinds: BTreeSet<Boundary> = met.into_iter().collect();
@@ -475,7 +475,7 @@ async fn the_undisturbed_run_ends_as_it_should() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn killed_at_every_boundary_and_started_again_it_ends_the_same() {
+async fn a_run_killed_at_any_boundary_has_the_same_result() {
     let world = World::by_case();
     let (expected, met) = world.undisturbed().await;
     world.ends_the_same_killed_at(1..=met.len(), expected).await;
@@ -486,7 +486,7 @@ proptest! {
 
     /// Killed again and again, the runs after a kill as well as the first.
     #[test]
-    fn killed_many_times_it_ends_the_same(points in proptest::collection::vec(1_usize..120, 2..7)) {
+    fn a_run_killed_many_times_has_the_same_result(points in proptest::collection::vec(1_usize..120, 2..7)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let world = World::by_case();
@@ -604,7 +604,7 @@ async fn without_an_audit_trail_nothing_is_sent() {
 
 /// What is sent is on record before, with its identifier, and so is what came back.
 #[tokio::test]
-async fn every_message_is_on_record() {
+async fn every_message_is_audited() {
     let folder = tempfile::tempdir().unwrap();
     let world = World::by_case();
     let file = world.file(folder.path()).await;

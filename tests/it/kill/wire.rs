@@ -84,7 +84,7 @@ fn world(face: Face) -> World {
 }
 
 #[tokio::test]
-async fn over_every_service_the_undisturbed_run_ends_as_it_should() {
+async fn an_undisturbed_run_over_every_service_has_the_expected_result() {
     for face in Face::UNATTENDED.iter().copied() {
         let (end, _) = world(face).undisturbed().await;
         let from_a_copy = if face.stale().is_some() { "stale" } else { "found" };
@@ -130,7 +130,7 @@ fn sample(met: &[Boundary]) -> Vec<usize> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn killed_over_every_service_and_started_again_it_ends_the_same() {
+async fn a_killed_run_over_every_service_has_the_same_result() {
     for face in Face::UNATTENDED.iter().copied() {
         let world = world(face);
         let (expected, met) = world.undisturbed().await;

@@ -359,7 +359,7 @@ fn files(dir: &Path) -> Vec<PathBuf> {
 
 /// The test of the test: what has room is seen to have it, wherever it is declared.
 #[test]
-fn what_has_room_for_a_value_is_found() {
+fn types_that_can_contain_a_value_are_found() {
     let text = r#"
         #[derive(Debug)] pub struct Counts { seen: usize, word: &'static str, at: Option<Instant> }
         #[derive(Debug)] pub enum Kind { One, Two(Counts), Three { of: Vec<[Counts; 2]> } }

@@ -89,7 +89,7 @@ fn find(person: &Person) -> FindPerson {
 
 /// However a name was typed, it goes out in one form, and the person is found under it.
 #[tokio::test]
-async fn find_a_name_however_it_was_typed() {
+async fn both_services_find_a_name_in_any_typing() {
     let mut person = Register::from_seed(4, 1).iter().next().unwrap().clone();
     (person.family, person.given) = ("O'BRIEN-SMITH".into(), "ZOË".into());
     let mut register = Register::default();
@@ -117,7 +117,7 @@ async fn find_a_name_however_it_was_typed() {
 }
 
 #[tokio::test]
-async fn say_the_same_of_everybody() {
+async fn both_services_agree_on_every_person() {
     let register = Register::from_seed(4, 400);
     let simulator = simulate(register.clone()).with_application(application());
     let clients = clients(&simulator);

@@ -20,7 +20,7 @@ fn client(simulator: nhs_pds_simulator::Simulator) -> Client {
 }
 
 #[tokio::test]
-async fn everybody_of_a_seed_is_asked_about() {
+async fn every_person_of_a_seed_is_queried() {
     let register = Register::from_seed(4, 400);
     let client = client(simulate(register.clone()));
     let caller = Caller::System(us());

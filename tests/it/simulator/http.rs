@@ -58,7 +58,7 @@ async fn a_fault_elsewhere_and_a_get() {
 }
 
 #[tokio::test]
-async fn a_request_without_end_is_refused() {
+async fn an_endless_request_is_refused() {
     let (simulator, server) = start().await;
     let body = "x".repeat((1 << 20) + 1);
     let request = format!(

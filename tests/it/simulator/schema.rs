@@ -81,7 +81,7 @@ async fn every_kind_of_answer_is_valid() {
 
 /// That the simulator answers these is another test.
 #[test]
-fn what_is_said_to_be_permitted_is() {
+fn permitted_variants_are_valid() {
     // The tool has rules of its own, which want senderAddress and profileid: only the schemas name a line.
     let of_schemas = |said: &str| {
         let lines = said.lines().filter(|line| line.contains(": line "));

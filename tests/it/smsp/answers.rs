@@ -146,7 +146,7 @@ fn assert_failed(answer: Result<Answer, Error>, kind: ErrorKind, case: &str) -> 
 }
 
 #[tokio::test]
-async fn the_honest_answer_is_one() {
+async fn the_correct_answer_is_accepted() {
     for operation in OPERATIONS {
         let client = client(move |id| Ok(xml(message(&fresh(), id, &no_match(operation)))));
         assert_eq!(ask(&client, operation).await.unwrap().outcome, Outcome::None);
@@ -186,7 +186,7 @@ async fn pages_of_a_proxy() {
 
 /// An answer that would be good, were it not for what its headers say.
 #[tokio::test]
-async fn a_good_answer_under_a_wrong_name() {
+async fn an_answer_with_a_wrong_content_type() {
     for operation in OPERATIONS {
         for content_type in [None, Some("application/soap+xml"), Some("TEXT/XML")] {
             let client = client(move |id| {
@@ -206,7 +206,7 @@ async fn a_good_answer_under_a_wrong_name() {
 }
 
 #[tokio::test]
-async fn compression_that_nobody_asked_for() {
+async fn an_unrequested_compression() {
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     for _ in 0..8 {
         gzip.write_all(&vec![b' '; 1 << 20]).unwrap();
@@ -396,7 +396,7 @@ const TWISTS: &[Twist] = &[
 ];
 
 #[tokio::test]
-async fn twisted_answers() {
+async fn altered_answers() {
     for &(name, twist, kind, cause) in TWISTS {
         for operation in OPERATIONS {
             let case = format!("{name}, {operation}");
@@ -411,7 +411,7 @@ async fn twisted_answers() {
 
 /// Somebody else's answer, whoever else that is.
 #[tokio::test]
-async fn answers_about_somebody_else() {
+async fn answers_about_another_person() {
     let other_number = || number(OTHER_NUMBER);
     let other_case =
         || number(NUMBER) + r#"<id root="2.16.840.1.113883.2.1.3.2.4.18.24" extension="RHM:2"/>"#;
@@ -478,7 +478,7 @@ const FORMS: &[&str] = &[
 
 /// The answer that came first is used, and whatever comes under its identifier again is not.
 #[tokio::test]
-async fn a_message_that_has_come_before() {
+async fn a_replayed_answer() {
     for operation in OPERATIONS {
         let client = replaying(FORMS, move || (200, no_match(operation)));
         assert_eq!(ask(&client, operation).await.unwrap().outcome, Outcome::None);
@@ -493,7 +493,7 @@ async fn a_message_that_has_come_before() {
 
 /// A failure that has come before says nothing about this question either.
 #[tokio::test]
-async fn a_failure_that_has_come_before() {
+async fn a_replayed_failure() {
     let fault = || "<S:Fault><faultcode>S:Server</faultcode></S:Fault>".to_owned();
     let failed = || envelope("", &payload("getNHSNumberResponse-v1-0", "SMSP-9999", ""));
     let refused = || envelope("", &payload("getNHSNumberResponse-v1-0", "SMSP-0001", ""));
@@ -539,7 +539,7 @@ fn block_on<F: Future>(future: F) -> F::Output {
 proptest! {
     /// However the honest answer is cut, and whatever HTTP says with it, nobody is told "no match".
     #[test]
-    fn a_cut_answer_is_no_answer(
+    fn a_truncated_answer_is_no_answer(
         operation in prop::sample::select(&OPERATIONS[..]),
         status in prop::sample::select(&[200_u16, 202, 404, 500, 503][..]),
         thousandths in 0..1000_usize,
@@ -555,7 +555,7 @@ proptest! {
 
     /// Nor by noise, of whatever kind it says it is.
     #[test]
-    fn noise_is_no_answer(
+    fn random_bytes_are_no_answer(
         operation in prop::sample::select(&OPERATIONS[..]),
         status in 200_u16..600,
         content_type in prop::option::of(prop::sample::select(&["text/xml", "text/html", "*/*"][..])),

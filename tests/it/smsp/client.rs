@@ -138,7 +138,7 @@ async fn answer(server: &MockServer) -> Result<Answer, Error> {
 }
 
 #[tokio::test]
-async fn what_is_sent() {
+async fn the_request() {
     let server = MockServer::start().await;
     let body = envelope("", &payload("getNHSNumberResponse-v1-0", "DEMOG-0001", ""));
     Mock::given(method("POST"))
@@ -366,7 +366,7 @@ async fn the_limits_of_the_codec_apply() {
 
 /// An answer to something else is never used.
 #[tokio::test]
-async fn answers_to_something_else() {
+async fn answers_to_another_request() {
     let none = || envelope("", &payload("getNHSNumberResponse-v1-0", "DEMOG-0001", ""));
     let mismatch = |answer: Result<Answer, Error>| {
         let error = answer.unwrap_err();
@@ -423,7 +423,7 @@ async fn answers_to_something_else() {
 }
 
 #[tokio::test]
-async fn superseded_names_the_new_number_or_none() {
+async fn a_superseded_answer_has_the_new_number_or_none() {
     for (ids, by) in [
         (number(OTHER_NUMBER), Some(OTHER_NUMBER.parse().unwrap())),
         // The old number repeated is not the new one.

@@ -104,7 +104,7 @@ fn all(family: &str) -> Vec<Request> {
 }
 
 #[test]
-fn the_schemas_find_no_fault() {
+fn messages_are_valid_by_the_schemas() {
     let Some(check) = shared("tools/check-wire") else { return };
     if !Command::new("python3").args(["-c", "import lxml"]).status().is_ok_and(|s| s.success()) {
         eprintln!("passed over: python3 with lxml is not installed");

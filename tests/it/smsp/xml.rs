@@ -35,7 +35,7 @@ fn given(written: &str) -> String {
 }
 
 #[test]
-fn markup_that_is_none() {
+fn invalid_markup() {
     let in_given = |markup: &str| swapped("Zoë", markup);
     for markup in [
         "<1a/>",
@@ -76,7 +76,7 @@ fn markup_that_is_none() {
 }
 
 #[test]
-fn references_to_nothing() {
+fn invalid_references() {
     for (written, expected) in [
         ("&nbsp;", DecodeErrorKind::Entity),
         ("&eacute;", DecodeErrorKind::Entity),
@@ -143,7 +143,7 @@ fn other_encodings() {
 }
 
 #[test]
-fn what_stands_outside_the_root() {
+fn content_outside_the_root() {
     let body = DETAILS.strip_prefix(DECLARATION).unwrap();
     for stray in ["x", "&#10;", "&amp;", "<![CDATA[]]>", "<![CDATA[ ]]>", "\u{a0}", "\u{2003}"] {
         let before = format!("{DECLARATION}{stray}{body}");
@@ -165,7 +165,7 @@ fn what_stands_outside_the_root() {
 }
 
 #[test]
-fn namespaces_that_are_not_what_they_seem() {
+fn misleading_namespaces() {
     let else_where = "xmlns:soap=\"urn:else\"";
     for (message, expected) in [
         (swapped("<soap:Body>", &format!("<soap:Body {else_where}>")), DecodeErrorKind::NoEnvelope),
@@ -238,7 +238,7 @@ fn text_in_pieces() {
 
 /// Neither time nor a count runs away with many attributes, declarations or elements.
 #[test]
-fn more_than_anybody_needs() {
+fn excessive_attributes_and_declarations() {
     let many = |count: u32, of: fn(u32) -> String| (0..count).map(of).collect::<String>();
     let with = |attributes: &str| swapped("<prefix>", &format!("<prefix {attributes}>"));
     let plain = many(100_000, |number| format!("a{number}='' "));
@@ -260,7 +260,7 @@ fn more_than_anybody_needs() {
 
 /// Of two of what there may be one of, nobody could say which is meant.
 #[test]
-fn envelopes_and_faults_that_say_things_twice() {
+fn envelopes_and_faults_with_repeated_elements() {
     let repeated = |message: &str| assert_eq!(kind(message), Some(DecodeErrorKind::Repeated));
     let good = payload("getNHSNumberResponse-v1-0", "DEMOG-0001", "");
     let message = soap(&envelope("", &good));

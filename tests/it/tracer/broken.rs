@@ -248,7 +248,7 @@ impl Tracer for Failing {
 }
 
 #[tokio::test]
-async fn a_tracer_that_takes_trouble_for_something_else_is_caught() {
+async fn a_tracer_that_misreports_a_failure_is_caught() {
     let face = Face::Smsp;
     let (_, population) = population(face);
     let person = &population.ordinary;

@@ -66,7 +66,7 @@ async fn conforms(face: Face, tracer: Arc<dyn Tracer>, about: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_service_in_process_keeps_to_the_contract() {
+async fn every_service_in_process_meets_the_contract() {
     for face in Face::ALL {
         for behind in [Behind::Nothing, Behind::RetryInTheBackground] {
             let simulator = Simulator::new(population(*face).0);
@@ -77,7 +77,7 @@ async fn every_service_in_process_keeps_to_the_contract() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_service_over_http_keeps_to_the_contract() {
+async fn every_service_over_http_meets_the_contract() {
     for face in Face::ALL {
         for behind in [Behind::Nothing, Behind::RetryInFront] {
             let simulator = Simulator::new(population(*face).0);
@@ -121,7 +121,7 @@ fn fault(face: Face, trouble: Trouble) -> Option<Fault> {
 
 /// Asking again takes its time.
 #[tokio::test(start_paused = true)]
-async fn every_service_in_process_tells_trouble_from_an_answer() {
+async fn every_service_in_process_returns_an_error_for_each_failure() {
     for face in Face::ALL.iter().copied() {
         let (register, population) = population(face);
         for behind in Behind::ALL {
@@ -149,7 +149,7 @@ async fn every_service_in_process_tells_trouble_from_an_answer() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_service_over_http_tells_trouble_from_an_answer() {
+async fn every_service_over_http_returns_an_error_for_each_failure() {
     for face in Face::ALL.iter().copied() {
         let (register, population) = population(face);
         // A server stops when it is dropped.

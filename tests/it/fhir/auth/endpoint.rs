@@ -62,7 +62,7 @@ const REFUSALS: &str = "
 ";
 
 #[tokio::test]
-async fn each_refusal_says_what_to_do_and_what_to_look_at() {
+async fn each_refusal_has_its_action_and_its_part() {
     for refusal in REFUSALS.lines().map(str::trim).filter(|line| !line.is_empty()) {
         let words: Vec<_> = refusal.split(" | ").collect();
         let [status, code, part, description] = words[..] else { panic!("{refusal}") };
@@ -83,7 +83,7 @@ async fn each_refusal_says_what_to_do_and_what_to_look_at() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_no_message_is_kept_and_the_status_decides() {
+async fn a_body_without_a_message_is_kept_and_the_status_decides() {
     for (status, action) in [
         (405, ErrorKind::Configuration),
         (302, ErrorKind::Configuration),

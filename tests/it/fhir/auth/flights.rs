@@ -57,7 +57,7 @@ async fn a_hundred_callers_share_one_failure() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cancelled_flight_is_taken_over_by_one_of_those_who_wait() {
+async fn a_waiting_caller_takes_over_a_cancelled_request() {
     let endpoint = Endpoint::new([granted("one")]);
     let (tokens, _) = tokens(&endpoint);
     let first = callers(&tokens, 1).await;
@@ -70,7 +70,7 @@ async fn a_cancelled_flight_is_taken_over_by_one_of_those_who_wait() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn cancelled_flights_leave_nothing_behind() {
+async fn cancelled_requests_leave_no_state() {
     let endpoint = Endpoint::new([granted("one")]);
     let (tokens, _) = tokens(&endpoint);
     for _ in 0..3 {
@@ -81,7 +81,7 @@ async fn cancelled_flights_leave_nothing_behind() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_waits_may_be_cancelled_too() {
+async fn a_waiting_caller_can_be_cancelled() {
     let endpoint = Endpoint::new([granted("one")]);
     let (tokens, _) = tokens(&endpoint);
     let first = callers(&tokens, 1).await;
@@ -92,7 +92,7 @@ async fn who_waits_may_be_cancelled_too() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn near_its_end_one_fetches_and_the_others_use_the_present_token() {
+async fn near_expiry_one_caller_fetches_and_the_others_use_the_current_token() {
     let endpoint = Endpoint::new([granted("one"), granted("two")]);
     let (tokens, clock) = tokens(&endpoint);
     assert_eq!(tokens.token().await.unwrap().expose(), "one");
@@ -113,7 +113,7 @@ async fn near_its_end_one_fetches_and_the_others_use_the_present_token() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn while_the_present_token_lasts_a_failure_to_replace_it_is_nobodys() {
+async fn while_the_current_token_is_valid_a_failed_renewal_fails_no_caller() {
     let endpoint = Endpoint::new([
         granted("one"),
         Err(Error::new(ErrorKind::Timeout)),
@@ -133,7 +133,7 @@ async fn while_the_present_token_lasts_a_failure_to_replace_it_is_nobodys() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_many_who_were_refused_only_the_first_leads_to_a_new_token() {
+async fn many_refused_callers_fetch_one_new_token() {
     let endpoint = Endpoint::new([granted("one"), granted("two")]);
     let (tokens, _) = tokens(&endpoint);
     let refused = tokens.token().await.unwrap();
@@ -155,7 +155,7 @@ async fn of_many_who_were_refused_only_the_first_leads_to_a_new_token() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_that_was_refused_is_not_used_because_the_next_fails() {
+async fn a_refused_token_is_not_used_when_the_renewal_fails() {
     let endpoint = Endpoint::new([granted("one"), status(StatusCode::BAD_GATEWAY)]);
     let (tokens, clock) = tokens(&endpoint);
     let refused = tokens.token().await.unwrap();

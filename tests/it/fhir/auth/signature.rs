@@ -54,7 +54,7 @@ fn is_there(program: &str, question: &str) -> bool {
 }
 
 #[test]
-fn the_assertion_is_what_the_api_asks_for() {
+fn the_assertion_has_the_documented_claims() {
     let Assertion { header, claims, signature, .. } = made("client-a");
     assert_eq!(header, json!({ "alg": "RS512", "typ": "JWT", "kid": "client-a" }));
     assert_eq!(

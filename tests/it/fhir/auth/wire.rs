@@ -11,7 +11,7 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 
 /// The endpoint compares `Content-Type` as a whole, so nothing on the way may add to it.
 #[tokio::test]
-async fn the_content_type_arrives_bare_and_the_audience_is_where_it_arrives() {
+async fn the_content_type_has_no_charset_and_the_audience_is_the_endpoint() {
     let server = MockServer::start().await;
     let given = json!({ "access_token": "one", "expires_in": "599", "token_type": "Bearer" });
     let answer = ResponseTemplate::new(200).set_body_json(given);

@@ -38,7 +38,7 @@ const NOW: chrono::DateTime<chrono::Utc> =
     chrono::DateTime::from_timestamp(1_790_000_000, 0).unwrap();
 
 #[test]
-fn nothing_emitted_names_the_person() {
+fn no_output_names_the_person() {
     let ears = Ears::open();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let meter = Meter;

@@ -100,7 +100,7 @@ pub(super) fn show(shown: &mut Shown) {
 
 /// What a document of the wrong shape says about itself does not repeat the values.
 #[test]
-fn reading_errors_do_not_repeat_what_was_read() {
+fn read_errors_do_not_quote_the_input() {
     use crate::privacy::person::assert_silent;
     use nhs_pds::case::{Case, CaseId};
     use nhs_pds::nhs_number::NhsNumber;

@@ -91,7 +91,7 @@ async fn the_code_that_a_person_answers_by() {
 }
 
 #[tokio::test]
-async fn when_to_come_again() {
+async fn retry_after_headers() {
     let simulator = simulator();
     simulator.add_fault(When::Next(1), Fault::code("SERVICE_UNAVAILABLE"));
     let answer = ask(&simulator, ROSE).await;
@@ -163,7 +163,7 @@ async fn met(people: impl Iterator<Item = &NhsNumber>) -> BTreeMap<NhsNumber, Ve
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_mix_is_the_same_in_whatever_order_people_are_asked_about() {
+async fn a_mix_does_not_depend_on_the_order_of_people() {
     let register = Register::from_seed(4, 400);
     let numbers: Vec<NhsNumber> = register.iter().map(|person| person.nhs_number).collect();
     let forward = met(numbers.iter().chain(&numbers)).await;
@@ -176,7 +176,7 @@ async fn a_mix_is_the_same_in_whatever_order_people_are_asked_about() {
 }
 
 #[tokio::test]
-async fn a_mix_spares_what_is_no_question() {
+async fn a_mix_applies_to_queries_only() {
     let simulator: Simulator = simulator();
     let mix = FaultMix::new(1)
         .with(nhs_pds_simulator::Share::WHOLE, Fault::code("UNKNOWN_ERROR"))

@@ -170,7 +170,7 @@ async fn head_is_get_without_a_body() {
 }
 
 #[tokio::test]
-async fn a_browser_asks_first() {
+async fn a_browser_sends_a_preflight_request() {
     let (simulator, server) = start().await;
     // It has no token yet, and no X-Request-ID.
     simulator.add_application(application());

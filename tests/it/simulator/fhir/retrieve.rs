@@ -63,7 +63,7 @@ async fn a_whole_record() {
 }
 
 #[tokio::test]
-async fn everything_that_a_record_may_have() {
+async fn a_record_with_every_field() {
     let register = changed("9449304424", |person| {
         person.version = 7;
         let mut maiden = OtherName::new(NameUse::Maiden, "Bird");
@@ -168,7 +168,7 @@ async fn numbers_that_have_no_record_of_their_own() {
 }
 
 #[tokio::test]
-async fn a_replacement_that_nobody_has() {
+async fn a_replacement_without_a_record() {
     let register = changed("9449304424", |person| {
         person.superseded_by = Some("9999999980".parse().unwrap());
     });

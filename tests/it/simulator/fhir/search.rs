@@ -29,7 +29,7 @@ async fn one_hit_and_what_is_shown_of_it() {
 }
 
 #[tokio::test]
-async fn nobody() {
+async fn no_match() {
     let answer = find(&simulator(), "family=Nobody&birthdate=1943-05-19").await;
     assert_eq!((answer.status, &answer.json["total"]), (200, &json!(0)));
     assert!(answer.json.get("entry").is_none());
@@ -126,7 +126,7 @@ async fn restricted_people() {
 }
 
 #[tokio::test]
-async fn superseded_and_invalidated_records_never_come() {
+async fn superseded_and_invalidated_records_are_never_returned() {
     let simulator = simulator();
     for (query, found) in [
         ("family=Formerly&birthdate=1950-01-01", &[][..]),
@@ -239,7 +239,7 @@ async fn fuzzy() {
 }
 
 #[tokio::test]
-async fn the_best_comes_first() {
+async fn the_best_match_is_first() {
     let mut register = Register::default();
     for (number, family) in
         [(9_449_304_424, "Smyth"), (9_449_305_552, "Smith"), (9_449_306_613, "Smitt")]

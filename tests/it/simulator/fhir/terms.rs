@@ -80,7 +80,7 @@ async fn values_that_are_wrong() {
 }
 
 #[tokio::test]
-async fn too_little() {
+async fn searches_with_too_few_parameters() {
     let simulator = simulator();
     for query in ["family=Ainsley", "phone=01632960587", "family=Ainsley&_fuzzy-match=true"] {
         let answer = find(&simulator, query).await;

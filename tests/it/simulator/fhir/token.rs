@@ -54,7 +54,7 @@ async fn a_token_opens_the_service() {
 }
 
 #[tokio::test]
-async fn who_has_no_token_is_refused() {
+async fn a_request_without_a_token_is_refused() {
     let simulator = closed();
     let answer = ask(&simulator, PATH).await;
     assert_eq!(answer.error(), (401, "ACCESS_DENIED"));
@@ -200,7 +200,7 @@ async fn claims_that_are_wrong() {
 }
 
 #[tokio::test]
-async fn signatures_and_repetitions() {
+async fn wrong_signatures_and_replayed_assertions() {
     let simulator = closed();
     let forged = sign(&header(), &claims("1"), &key("b"));
     let why = "JWT signature verification failed";
@@ -238,7 +238,7 @@ async fn keys_are_changed() {
 }
 
 #[tokio::test]
-async fn the_endpoint_fails_when_told_to() {
+async fn the_token_endpoint_has_its_own_faults() {
     let simulator = closed();
     simulator.add_fault(When::Always, Fault::code("UNKNOWN_ERROR"));
     simulator.add_token_fault(
