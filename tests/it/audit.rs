@@ -1,5 +1,5 @@
-//! Both logs keep to the contract; the SQLite file is shared safely; who is forgotten is gone from
-//! it.
+//! Both logs meet the contract. Several processes share the SQLite file safely. A forgotten person is gone
+//! from it.
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -17,8 +17,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 const NUMBER: NhsNumber = NhsNumber::constant(9_434_765_919);
-/// In a range from which nobody has numbers, but not in the one for test people, which may be
-/// shown.
+/// In a range that is not issued, and outside the range of test people, whose numbers `Debug` may show.
 const HIDDEN: NhsNumber = NhsNumber::constant(5_990_000_014);
 
 fn open(path: &Path) -> SqliteLog {
@@ -78,7 +77,7 @@ async fn an_anchored_log_meets_the_contract() {
     conformance::check(new_log).await.unwrap();
 }
 
-/// What a careless implementer gets wrong.
+/// Mistakes of a careless implementer.
 #[derive(Clone, Copy, Debug)]
 enum Flaw {
     DropsDetails,
@@ -88,7 +87,7 @@ enum Flaw {
     IgnoresAnchors,
 }
 
-/// A good log behind a flaw.
+/// A correct log with a flaw in front.
 #[derive(Debug)]
 struct Flawed(MemoryLog, Flaw);
 
@@ -163,7 +162,7 @@ fn two_writers_make_one_chain() {
             let file = file.clone();
             std::thread::spawn(move || {
                 let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-                // A connection of its own, as another process has.
+                // A connection of its own, as in another process.
                 let log = open(&file);
                 for turn in 0..30 {
                     let entries = (0..3).map(|_| viewed(&format!("{}", (writer + turn) % 4)));
@@ -178,7 +177,7 @@ fn two_writers_make_one_chain() {
         let log = open(&file);
         let verdict = log.verify(&[log.head().await.unwrap()]).await.unwrap();
         assert!(matches!(verdict, Verdict::Whole { events: 270, .. }), "{verdict}");
-        // Nobody got two names, whoever met them first.
+        // Each person has one name, whichever writer recorded them first.
         let mut seen = 0;
         for case in 0..4 {
             let filter = Filter::new().with_case(id(&case.to_string()));
@@ -204,8 +203,7 @@ async fn a_reopened_trail_continues_its_chain() {
     assert_eq!(log.page(&filter, 0, 9).await.unwrap().len(), 2);
 }
 
-/// A process that is killed leaves its files as they are; a copy of them is what the next one
-/// finds.
+/// A killed process leaves its files unchanged: the next process finds a copy of them.
 #[tokio::test]
 async fn acknowledged_events_survive_a_killed_process() {
     let folder = tempfile::tempdir().unwrap();
@@ -240,7 +238,7 @@ fn quentinsson(case: &str, number: NhsNumber) -> Case {
     case
 }
 
-/// The files of the trail, each byte a character, so that they can be searched.
+/// The files of the trail with one character per byte, so that they can be searched.
 fn files(folder: &Path) -> String {
     let files = std::fs::read_dir(folder).unwrap();
     files.flat_map(|file| std::fs::read(file.unwrap().path()).unwrap()).map(char::from).collect()
@@ -392,7 +390,7 @@ async fn a_case_as_it_was() {
     assert!(case_as_of(&log, &id("2"), 1, minute(9)).await.unwrap().is_none());
 }
 
-/// A sink that fails while it is told to.
+/// A sink that fails while the test says so.
 #[derive(Debug, Default)]
 struct Sink(AtomicBool, Mutex<Vec<Anchor>>);
 

@@ -1,4 +1,5 @@
-//! Both stores keep to the contract; the SQLite file outlives its store and is shared safely.
+//! Both stores meet the contract. The SQLite file outlives its store, and several processes share it
+//! safely.
 
 use crate::support::layer::{Layer, Layered};
 use async_trait::async_trait;
@@ -106,7 +107,7 @@ async fn writers_through_many_handles_lose_no_save() {
     assert_eq!(stored.version, 1 + 4 * 10);
 }
 
-/// A handle on a file whose first question for holders is not answered before another's is.
+/// A handle on a file. Its first query for holders waits until another handle's query is answered.
 #[derive(Debug)]
 struct Meeting {
     store: SqliteStore,
@@ -129,7 +130,7 @@ impl Layer for Meeting {
     }
 }
 
-/// Both workers hear that nobody holds the number of the one person whom two cases are about.
+/// For both workers, no case has the number of the one person whom two cases are about.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_workers_on_one_file_write_the_number_once() {
     const NUMBER: NhsNumber = NhsNumber::constant(9_434_765_919);
@@ -234,7 +235,7 @@ fn a_read_only_folder_is_an_error() {
     assert_eq!(error.kind(), ErrorKind::Unavailable);
 }
 
-/// What a careless implementer gets wrong.
+/// Mistakes of a careless implementer.
 #[derive(Clone, Copy, Debug)]
 enum Flaw {
     ForgetsAllocations,
@@ -253,7 +254,7 @@ enum Flaw {
     RenewsNothing,
 }
 
-/// A good store behind a flaw.
+/// A correct store with a flaw in front.
 #[derive(Debug)]
 struct Flawed(MemoryStore, Flaw);
 

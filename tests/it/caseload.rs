@@ -1,4 +1,4 @@
-//! Caseload files as they really come, and as they are written for people.
+//! Caseload files as local systems write them, and as the library writes them.
 
 use nhs_pds::audit::{Actor, MemoryLog};
 use nhs_pds::case::caseload::{
@@ -17,7 +17,7 @@ use proptest::prelude::*;
 use std::error::Error as _;
 use std::sync::Arc;
 
-/// A file of rows, each given by the columns that are not blank.
+/// A file of rows, each given by its columns that are not blank.
 fn file(rows: &[&[(&str, &str)]]) -> String {
     let mut file = COLUMNS.join(",") + "\n";
     for row in rows {
@@ -337,7 +337,7 @@ fn damage_has_a_reason_in_words() {
     assert_eq!(read("9434765918"), Fault::NhsNumber(ParseError::CheckDigit));
 }
 
-/// Whether a spreadsheet program would run the cell as a formula, or lose what stands before one.
+/// Whether a spreadsheet program would run the cell as a formula, or lose the characters before one.
 fn is_run(cell: &str) -> bool {
     cell.starts_with(['\t', '\r', '\n'])
         || cell.trim_start().starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠'])
@@ -350,7 +350,7 @@ fn cells(file: &[u8]) -> Vec<String> {
         .collect()
 }
 
-/// A case in which `text` stands wherever free text may.
+/// A case with `text` in every free-text field.
 fn case_of(text: &str) -> Case {
     let kind = RecordType::Other(text.to_owned());
     let mut case = Case::new("1".parse().unwrap(), kind);
@@ -359,7 +359,7 @@ fn case_of(text: &str) -> Case {
     case.address = std::array::from_fn(|_| text.to_owned());
     case.postcode = Some(text.to_owned());
     case.allocations = vec![Allocation::new(text)];
-    // With a mark that no text has which stands for no number.
+    // With a character that no placeholder for a number has.
     case.damaged_number = Some(format!("{text}#"));
     case
 }

@@ -1,4 +1,5 @@
-//! Why a question was not answered: in the report, the status and the log. And what the service's clock says.
+//! The cause of a missing response in the report, the status and the log; and the difference to the
+//! service's clock.
 
 use crate::support::service::case;
 use crate::support::services::{Face, Way};
@@ -21,7 +22,7 @@ use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// What this thread logs from `warn` up, without the time.
+/// The log of this thread from `warn` up, without the time.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -127,7 +128,7 @@ fn at(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()
 }
 
-/// A response that blames nobody in particular, made at `date` by the service's clock.
+/// A response without a reason, made at `date` by the service's clock.
 fn refusal(date: &'static str) -> Result<Response, transport::Error> {
     let body = "<s:Envelope xmlns:s='http://schemas.xmlsoap.org/soap/envelope/'><s:Body><s:Fault>\
                 <faultcode>s:Client</faultcode><faultstring>no</faultstring></s:Fault></s:Body></s:Envelope>";
@@ -138,7 +139,7 @@ fn refusal(date: &'static str) -> Result<Response, transport::Error> {
     Ok(Response::new(status, body.into()).with_headers(headers))
 }
 
-/// A client by a clock that stands at half past nine.
+/// A client whose clock always says half past nine.
 fn client(responses: impl IntoIterator<Item = Result<Response, transport::Error>>) -> Client {
     let us = nhs_pds::trace::LocalIdentity::new("RHM".parse().unwrap(), "worker").unwrap();
     let config = Config::new("https://smsp.example/pds".parse().unwrap(), us);

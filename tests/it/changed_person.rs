@@ -1,5 +1,5 @@
-//! A case that comes to be about another person: the number it has is in doubt, whichever way it came
-//! about, until it is confirmed for that person.
+//! A case whose person changes: its number is in doubt, however the change was made, until it is confirmed
+//! for the new person.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use nhs_pds::audit::{Actor, MemoryLog};
@@ -42,7 +42,7 @@ fn id(text: &str) -> CaseId {
     text.parse().unwrap()
 }
 
-/// An eligible case of which everything is known.
+/// An eligible case with every field.
 fn case(text: &str, forename: &str, surname: &str, born: &str, gender: Gender) -> Case {
     let mut case = Case::new(id(text), RecordType::AdultCase);
     (case.surname, case.forename) = (Some(surname.into()), Some(forename.into()));
@@ -68,7 +68,7 @@ fn exchange(at: DateTime<Utc>) -> Exchange {
     Exchange::new("SMSP", "getPatientDetails", "M-1", at)
 }
 
-/// The person of the case, as PDS has them.
+/// The person of the case, as PDS has recorded them.
 fn person(of: &Case) -> Demographics {
     let text = |text: &Option<String>| text.clone().unwrap_or_default().to_uppercase();
     let mut person = Demographics::default();
@@ -99,7 +99,7 @@ fn replaced(by: Option<NhsNumber>, of: &Case) -> Outcome {
     Outcome::Superseded { by, person: Some(Box::new(person(of))) }
 }
 
-/// A store, and whoever works with it, at a time that goes on.
+/// A store, the worker and the reviewers, and a time that advances.
 struct Office {
     store: Arc<dyn CaseStore>,
     audit: Arc<MemoryLog>,
@@ -113,7 +113,7 @@ impl Office {
         Self { store, audit: Arc::new(MemoryLog::new()), now: start(), policy }
     }
 
-    /// In which the case of Eleanor Parry was imported and traced.
+    /// An office in which the case of Eleanor Parry was imported and traced.
     async fn with_eleanor() -> Self {
         let mut office = Self::over(Arc::new(MemoryStore::new()));
         office.import(eleanor()).await;
@@ -122,7 +122,7 @@ impl Office {
         office
     }
 
-    /// The same, and the next night the case is John Jones's.
+    /// The same office. In the next night, the case changes to John Jones.
     async fn with_john() -> Self {
         let office = Self::with_eleanor().await;
         office.import(john()).await;
@@ -147,7 +147,7 @@ impl Office {
         .with_clock(Arc::new(FixedClock::at(self.now)))
     }
 
-    /// A pass half an hour later, with these answers; what was asked, and the reports.
+    /// Runs a pass half an hour later, with these responses. Returns the queries and the reports.
     async fn pass(
         &mut self,
         answers: impl IntoIterator<Item = Result<Outcome, ErrorKind>>,
@@ -182,7 +182,7 @@ impl Office {
         assert_eq!(done, Done::Done);
     }
 
-    /// Opens an item, as an answer would.
+    /// Opens an item, as a response would.
     async fn open(&self, text: &str, reason: ReviewReason, evidence: Evidence) {
         let mut case = self.get(text).await;
         case.open_item(reason, &evidence, self.now);
@@ -203,7 +203,7 @@ fn kinds(case: &Case) -> Vec<AdvisoryKind> {
     advisories(case).iter().map(|advisory| advisory.kind).collect()
 }
 
-/// That the number may not be used, and the case is asked about by it as soon as possible.
+/// Checks that the number may not be used, and that the case is due for a query by it at once.
 #[track_caller]
 fn is_in_doubt(case: &Case, now: DateTime<Utc>) {
     assert!(case.person_changed() && case.usable_number().is_none());
@@ -231,7 +231,7 @@ async fn a_traced_number_is_verified_when_an_import_changes_the_person() {
     assert!(office.pass([]).await.0.is_empty(), "and not asked for again");
 }
 
-/// As she was, with the date on which the Spine says that she died.
+/// Eleanor, with the date of death that the Spine returned.
 fn dead(of: &Case, died: &str) -> Match {
     let mut found = matched(of, NUMBER);
     found.person.as_mut().unwrap().date_of_death = Recorded::read(died);
@@ -252,35 +252,35 @@ async fn a_death_returned_for_one_person_is_not_used_for_another() {
         office.import(john()).await;
         office
     };
-    // His number: he lives.
+    // The number is his: he lives.
     let mut office = eleanor_died().await;
     is_in_doubt(&office.stored().await, office.now);
     office.pass([Ok(found(&john(), NUMBER))]).await;
     let case = office.stored().await;
     assert_eq!((case.date_of_death, case.death_traced), (None, false));
     assert_eq!((printed(&case), kinds(&case)), (Ok(NUMBER), vec![]));
-    // His number: he has died, on another day, and the back office learns of it.
+    // The number is his: he died on another day, and the back office gets an alert.
     let mut office = eleanor_died().await;
     let before = office.stored().await.undelivered.len();
     office.pass([Ok(found_dead(&john(), "2026-11-02"))]).await;
     let case = office.stored().await;
     assert_eq!(case.date_of_death.unwrap().to_string(), "2026-11-02");
     assert!(case.death_traced && case.undelivered.len() >= before);
-    // A person decides that it is his number: he lives.
+    // A reviewer decides that the number is his: he lives.
     let mut office = eleanor_died().await;
     let untold = |found: &mut Match| found.person.as_mut().unwrap().gender = Recorded::NotReturned;
     office.pass([Ok(found_as(&john(), NUMBER, untold))]).await;
     office.resolve("1", &Resolution::AcceptNumber(NUMBER)).await;
     let case = office.stored().await;
     assert_eq!((case.date_of_death, case.death_traced, printed(&case)), (None, false, Ok(NUMBER)));
-    // Not his number: it stays in doubt, and so does the death.
+    // The number is not his: it stays in doubt, and so does the death.
     let mut office = eleanor_died().await;
     office.pass([Ok(found_dead(&eleanor(), "2026-10-01"))]).await;
     let case = office.stored().await;
     assert!(case.person_changed() && printed(&case).is_err());
     let text = advisories(&case).iter().map(|it| it.text().to_owned()).collect::<String>();
     assert!(text.contains("may be another person's") && !text.contains("This person has died."));
-    // Restored, it is hers again.
+    // After her fields are restored, the number is hers again.
     office.import(eleanor()).await;
     assert!(kinds(&office.stored().await).contains(&AdvisoryKind::Deceased));
 }
@@ -291,7 +291,7 @@ async fn a_death_without_a_number_is_removed_when_the_person_changes() {
     (case.date_of_death, case.death_traced) = (Some("2026-10-01".parse().unwrap()), true);
     let became = case.updated_from(john()).unwrap();
     assert_eq!((became.date_of_death, became.death_traced), (None, false));
-    // Her address alone has changed.
+    // Only her address has changed.
     let mut moved = eleanor();
     moved.postcode = Some("LS1 4HY".into());
     let moved = case.updated_from(moved).unwrap();
@@ -405,7 +405,7 @@ async fn a_change_of_any_field_puts_the_number_in_doubt_and_typing_does_not() {
     }
 }
 
-/// The outcome for the number that the case has, of a pass in which the case is John's.
+/// The result for the number of the case, after a pass in which the case is John's.
 #[tokio::test]
 async fn only_a_confirming_response_ends_the_doubt() {
     let dead = |day: &str| {
@@ -448,15 +448,16 @@ async fn only_a_confirming_response_ends_the_doubt() {
             let case = office.stored().await;
             assert!(printed(&case).is_err(), "{place}");
             assert!(case.person_changed(), "{place}");
-            // However long nobody answers.
+            // Any number of failures.
             office.now += TimeDelta::days(40);
             office.pass([]).await;
         }
     }
 }
 
-/// She is married, and her number was replaced: by the record of somebody of her birth and gender. While
-/// nothing else is returned, the service's word is about the number of the Parry she was.
+/// She is married, and her number was replaced. The new record has her date of birth and gender, and the
+/// name of a different person. While no other field is returned, the service's answer is about the number
+/// of the Parry she was.
 #[tokio::test]
 async fn a_replacement_does_not_confirm_a_changed_name() {
     let mut married = eleanor();
@@ -478,14 +479,14 @@ async fn a_replacement_does_not_confirm_a_changed_name() {
     office.pass([Ok(replaced(Some(OTHER), &married))]).await;
     assert_eq!(printed(&office.stored().await), Ok(OTHER), "the name was returned, and agrees");
 
-    // Where the person has not changed, the service's word is enough (MSCA-DQ-03).
+    // If the person has not changed, the service's answer is enough (MSCA-DQ-03).
     let mut office = before;
     office.policy = Policy::default().with_reverification(TimeDelta::seconds(1));
     office.pass([Ok(word)]).await;
     assert_eq!(office.stored().await.nhs_number.unwrap().number, OTHER);
 }
 
-/// A number that was found by the new particulars is of the new person.
+/// A number found by the new demographic fields belongs to the new person.
 #[tokio::test]
 async fn another_number_that_is_found_belongs_to_the_new_person() {
     let mut office = Office::with_john().await;
@@ -530,7 +531,7 @@ async fn earlier_queries_do_not_delay_the_verification() {
         office.import(john()).await;
         is_in_doubt(&office.stored().await, office.now);
 
-        // The same particulars were asked about before the case had the number.
+        // The same fields were queried before the case had the number.
         let root = LocalIdentifier::LOCAL_PATIENT_ROOT;
         let (scope, now) = (Scope::default(), office.now);
         let by_particulars = plan(&john(), &scope, &office.policy, root, now).unwrap();
@@ -545,7 +546,7 @@ async fn earlier_queries_do_not_delay_the_verification() {
 async fn a_correction_puts_the_number_in_doubt_too() {
     let mut office = Office::with_eleanor().await;
     let mut traced = office.stored().await;
-    // As a store from before has it.
+    // As an older store has it.
     traced.nhs_number.as_mut().unwrap().person = None;
     office.store.save(&traced).await.unwrap();
     office.open("1", ReviewReason::Discrepancy, Evidence::default()).await;
@@ -560,7 +561,7 @@ async fn a_correction_puts_the_number_in_doubt_too() {
     assert_eq!(case.nhs_number.as_ref().unwrap().standing, NumberStatus::NotVerified);
     assert!(printed(&case).is_err());
 
-    // An address is no change of the person.
+    // A new address does not change the person.
     let office = Office::with_eleanor().await;
     office.open("1", ReviewReason::Discrepancy, Evidence::default()).await;
     let mut corrections = Corrections::default();
@@ -569,7 +570,7 @@ async fn a_correction_puts_the_number_in_doubt_too() {
     assert_eq!(printed(&office.stored().await), Ok(NUMBER));
 }
 
-/// A store from before does not say whose a number is; whom the worker asked about does.
+/// An older store does not record whose a number is. The last query of the worker does.
 #[tokio::test]
 async fn the_person_of_a_number_is_taken_from_the_query() {
     let mut office = Office::with_eleanor().await;
@@ -582,7 +583,7 @@ async fn the_person_of_a_number_is_taken_from_the_query() {
     });
     office.store.save(&case).await.unwrap();
     is_in_doubt(&office.stored().await, office.now);
-    // That the question is about John now does not make the number his.
+    // Although the query is now about John, the number is not his.
     office.pass([Ok(Outcome::Ambiguous(Vec::new()))]).await;
     office.resolve("1", &Resolution::Dismiss).await;
     assert_eq!(printed(&office.stored().await), Err(Refusal::PersonChanged));
@@ -595,7 +596,7 @@ async fn accepting_a_number_confirms_it_for_the_queried_person() {
     office.resolve("1", &Resolution::AcceptNumber(NUMBER)).await;
     assert_eq!(printed(&office.stored().await), Ok(NUMBER));
 
-    // The answer is about John; the case is about somebody else by now.
+    // The response is about John, but the case is now about a different person.
     let mut office = Office::with_john().await;
     office.pass([Ok(found(&eleanor(), NUMBER))]).await;
     let jane = case("1", "Jane", "Jones", "1950-02-01", Gender::Female);
@@ -615,7 +616,7 @@ async fn a_merge_leaves_the_number_of_another_person_in_doubt() {
     let merged = office.get("2").await;
     is_in_doubt(&merged, office.now);
 
-    // Undone, each has what it had, and the number is Eleanor's.
+    // After the merge is undone, each case has its former fields, and the number is Eleanor's.
     let undone = office.queue().undo_merge(&id("2"), &id("1"), &jo()).await.unwrap();
     assert_eq!(undone, Done::Done);
     assert!(office.get("2").await.nhs_number.is_none());
@@ -636,7 +637,7 @@ async fn a_merge_prefers_a_number_that_is_not_in_doubt() {
     is_in_doubt(&office.stored().await, office.now);
 }
 
-/// The number that a merge set aside comes back as the number of the person that the case was about then.
+/// The number that a merge replaced is restored as the number of the person that the case was about then.
 #[tokio::test]
 async fn a_number_replaced_by_a_merge_is_restored_with_its_person() {
     let mut office = Office::with_eleanor().await;
@@ -699,7 +700,7 @@ async fn a_corrected_imported_number_is_taken_and_verified() {
     let (asked, _) = office.pass([Ok(found(&eleanor(), NUMBER))]).await;
     assert!(matches!(&asked[..], [Question::Fetch(question)] if question.nhs_number() == NUMBER));
     assert_eq!(printed(&office.stored().await), Ok(NUMBER));
-    // A caseload without the number takes nothing away.
+    // A caseload without the number does not remove it.
     office.import(eleanor()).await;
     assert_eq!(printed(&office.stored().await), Ok(NUMBER));
 }
@@ -717,7 +718,7 @@ async fn a_traced_number_that_the_local_system_contradicts_gets_a_review_item() 
     assert_eq!(open, [(ReviewReason::Conflict, Some(OTHER))]);
     assert_eq!(printed(&case), Err(Refusal::UnderInvestigation));
 
-    // Looked at once, it does not come up again with the next change of an address.
+    // After a reviewer has seen it, a change of address does not open it again.
     office.resolve("1", &Resolution::RejectNumber(OTHER)).await;
     for postcode in ["LS1 4HY", "KT17 1NA"] {
         read.postcode = Some(postcode.into());
@@ -726,7 +727,7 @@ async fn a_traced_number_that_the_local_system_contradicts_gets_a_review_item() 
         assert!(case.open_items().next().is_none());
         assert_eq!(printed(&case), Ok(NUMBER));
     }
-    // Nor does a number that was looked at and dismissed; another number does.
+    // A number that was dismissed does not open an item again. Another number does.
     read.nhs_number = imported("GP letter", THIRD);
     office.import(read.clone()).await;
     office.resolve("1", &Resolution::Dismiss).await;
@@ -734,13 +735,13 @@ async fn a_traced_number_that_the_local_system_contradicts_gets_a_review_item() 
     office.import(read.clone()).await;
     assert!(office.stored().await.open_items().next().is_none());
 
-    // A caseload that contradicts itself says nothing of the number.
+    // A caseload that contradicts itself has no information about the number.
     (read.contradicted, read.nhs_number) = (true, imported("GP letter", OTHER));
     office.import(read).await;
     assert!(office.stored().await.open_items().next().is_none());
 }
 
-/// An item that the worker opened has what a person needs to decide, and keeps it.
+/// An item that the worker opened keeps the evidence that a reviewer needs.
 #[tokio::test]
 async fn an_open_conflict_keeps_its_evidence() {
     let office = Office::with_eleanor().await;
@@ -757,7 +758,7 @@ async fn an_open_conflict_keeps_its_evidence() {
 
 #[tokio::test]
 async fn another_person_and_another_number_in_one_caseload() {
-    // Traced: it stays, in doubt, with the other number for a person to look at.
+    // Traced: the number stays, in doubt, and a reviewer gets the other number.
     let office = Office::with_eleanor().await;
     let mut read = john();
     read.nhs_number = imported("GP letter", OTHER);
@@ -801,7 +802,7 @@ async fn no_file_shows_a_number_in_doubt_as_confirmed() {
         String::from_utf8(file).unwrap()
     };
     assert!(!results(&case).contains("9449304424"), "{}", results(&case));
-    // A caseload that is read elsewhere has it verified there.
+    // A caseload that is read elsewhere is verified there.
     case.nhs_number.as_mut().unwrap().source = NumberSource::Imported(Some("SMSP".into()));
     let read_back = |case: &Case| {
         let mut file = Vec::new();
@@ -841,7 +842,7 @@ async fn a_report_counts_numbers_in_doubt_apart_from_confirmed_ones() {
     assert_eq!((doubtful.person_changed, doubtful.matches.in_scope.matched), (1, 0));
     assert!(doubtful.csv().contains("\nnumbers,person_changed,1\n"));
 
-    // Two cases of one name are told apart by their numbers only while these are certain.
+    // Numbers distinguish two cases of one name only while they are certain.
     let (mut one, mut two) = (office.stored().await, office.stored().await);
     (one.id, two.id) = (id("2"), id("3"));
     let pair = |one: &Case, two: &Case| {
@@ -856,7 +857,7 @@ async fn a_report_counts_numbers_in_doubt_apart_from_confirmed_ones() {
     assert_eq!(pair(&one, &two), 0);
 }
 
-/// Brought up to date, every number is of the person whom its case is about; a change comes afterwards.
+/// After an upgrade, every number belongs to the person of its case; a change comes later.
 #[cfg(feature = "sqlite")]
 #[tokio::test]
 async fn an_older_file_keeps_its_numbers_printable_and_notices_a_change() {
@@ -869,7 +870,7 @@ async fn an_older_file_keeps_its_numbers_printable_and_notices_a_change() {
     let mut bare = Case::new(id("2"), RecordType::Review);
     bare.nhs_number = imported("SMSP", OTHER);
     let without = Case::new(id("3"), RecordType::Review);
-    // Found by the worker; and one that has become another person's since, which nobody has noticed.
+    // One number was found by the worker. The other case has changed to another person since, unnoticed.
     let by_the_worker = |text: &str, now: &Case| {
         let source = Provenance::new(exchange(start()), Freshness::Live, "exact");
         let mut case = now.clone();
@@ -904,7 +905,7 @@ async fn an_older_file_keeps_its_numbers_printable_and_notices_a_change() {
     assert_eq!(printed(&office.get("4").await), Ok(THIRD));
     is_in_doubt(&office.get("5").await, office.now);
 
-    // By whoever saves it, in whatever way.
+    // Saved by any program, in any way.
     let mut changed = case;
     changed.surname = Some("Jones".into());
     office.store.save(&changed).await.unwrap();
@@ -939,7 +940,7 @@ async fn a_number_confirmed_by_a_clock_ahead_is_still_verified() {
     assert!(office.pass([]).await.0.is_empty(), "one that was confirmed today has time");
 }
 
-/// A wait that began while the clock was ahead, though by less than the longest wait.
+/// A wait that began while the clock was ahead, by less than the longest wait.
 #[tokio::test]
 async fn a_wait_that_began_in_the_future_has_ended() {
     let mut office = Office::over(Arc::new(MemoryStore::new()));
@@ -954,7 +955,7 @@ async fn a_wait_that_began_in_the_future_has_ended() {
     assert!(office.pass([]).await.0.is_empty());
 }
 
-/// One thing that happens to a case.
+/// One event of a case.
 #[derive(Clone, Debug)]
 enum Event {
     Import(usize, Option<(bool, NhsNumber)>),
@@ -963,7 +964,7 @@ enum Event {
     Pass(Vec<usize>),
 }
 
-/// People who share some of their fields, and one of them twice, typed in another way.
+/// People who share some of their fields; one of them occurs twice, typed differently.
 fn people() -> [Case; 6] {
     let mut typed = eleanor();
     (typed.surname, typed.forename) = (Some("PARRY ".into()), Some("eleanor".into()));
@@ -974,7 +975,7 @@ fn people() -> [Case; 6] {
     [eleanor(), typed, unnamed, married, twin, john()]
 }
 
-/// The answers that may come to any question.
+/// The possible responses to any query.
 fn answers() -> Vec<Result<Outcome, ErrorKind>> {
     let mut answers: Vec<Result<Outcome, ErrorKind>> = vec![
         Ok(Outcome::None),
@@ -1011,8 +1012,8 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
     prop::collection::vec(event, 1..14)
 }
 
-/// The person for whom the number of the case was last confirmed, as far as the test saw it: by a pass that
-/// wrote it, a person who accepted it, or a local system that says it was traced.
+/// The person for whom the number of the case was last confirmed, as far as the test saw it. A pass that
+/// wrote it, a reviewer who accepted it, or a local system that says it was traced confirms it.
 #[derive(Default)]
 struct Seen {
     confirmed: Option<(NhsNumber, Identity)>,
@@ -1068,7 +1069,7 @@ async fn happen(office: &mut Office, seen: &mut Seen, event: Event) {
     }
 }
 
-/// A person accepts the number of the last open item, for whom was asked about.
+/// A reviewer accepts the number of the last open item, for the queried person.
 async fn accept(office: &Office, seen: &mut Seen, case: &Case) {
     let Some(item) = case.open_items().last() else { return };
     let evidence = &item.evidence;
@@ -1093,8 +1094,8 @@ async fn accept(office: &Office, seen: &mut Seen, case: &Case) {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
-    /// Whatever happens to a case: a number that may be printed is that of the person whom the case is
-    /// about, as it was last confirmed.
+    /// After any events, a number that may be printed is that of the person of the case, as it was last
+    /// confirmed.
     #[test]
     fn a_printed_number_was_confirmed_for_the_person_of_the_case(events in events()) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();

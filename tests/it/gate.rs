@@ -1,4 +1,4 @@
-//! The gate to a service: its pace, who goes first, and what happens while the service does not work.
+//! The gateway to a service: rate limit, priority, and what happens while the service does not work.
 
 use crate::process::TokioClock;
 use crate::support::service::{Service, ask, case, unavailable, us};
@@ -32,7 +32,7 @@ fn gate(service: &Arc<Service>) -> Gateway {
     Gateway::new(Arc::<Service>::clone(service))
 }
 
-/// The most that any window of one second holds.
+/// The largest count in any window of one second.
 pub(crate) fn most_in_a_second(arrivals: &[Instant]) -> usize {
     let window = |(from, first): (usize, &Instant)| {
         let later = arrivals.iter().skip(from);
@@ -87,7 +87,7 @@ async fn concurrent_queries_stay_within_their_limit() {
     assert_eq!((seconds[8] - seconds[0]).as_secs(), 2);
 }
 
-/// Who gets the turns while both wait.
+/// Which caller gets the permits while both wait.
 async fn turns(limiter: &RateLimiter, queue: &[Priority]) -> Vec<Priority> {
     let turns = Arc::new(Mutex::new(Vec::new()));
     let held = limiter.enter(Priority::Foreground).await;
@@ -158,7 +158,7 @@ async fn while_suspended_an_attended_query_fails_at_once_with_reason_and_time() 
     let why = std::error::Error::source(&error).unwrap().to_string();
     assert!(why.contains("queries are suspended since"), "{why}");
     assert!(why.contains("the service is unavailable (TEST-1); again at"), "{why}");
-    // And it is not asked again in vain.
+    // A retry does not reach the suspended service.
     let screens =
         Retrying::new(gate.foreground(), Retry::new(resilience::RetryPolicy::foreground()));
     ask(&screens).await.unwrap_err();
@@ -230,7 +230,7 @@ async fn retry_after_suspends_all_callers() {
 async fn a_service_that_never_responds_is_suspended() {
     let service = Service::slow(3600 * SECOND, |_| Ok(Outcome::None));
     let gate = gate(&service);
-    // Who goes at once says nothing.
+    // A cancelled call that waited briefly does not count.
     for _ in 0..5 {
         let given_up = tokio::time::timeout(SECOND, ask(&*gate.foreground())).await;
         assert!(given_up.is_err());
@@ -264,7 +264,7 @@ async fn a_refused_configuration_does_not_close_the_circuit_breaker() {
     assert_eq!(gate.status().circuit.state, CircuitBreakerState::Closed);
 }
 
-/// A client that takes no question, so that none reaches the service.
+/// A client that rejects each query, so that none reaches the service.
 #[derive(Debug)]
 struct Refusing;
 
@@ -395,12 +395,12 @@ async fn the_worker_stops_during_a_suspension_and_leaves_the_other_cases() {
     let mut seen = Vec::new();
     let report = house.worker.run_once(&mut |case| seen.push(case.result)).await.unwrap();
     assert!(report.stopped.unwrap().suspended_until().is_some());
-    // Ten that open the circuit, retries among them, and two probes that the worker waited for.
+    // Ten that open the circuit breaker, retries among them, and two probes that the worker waited for.
     assert_eq!(service.count(), 12);
     assert_eq!(seen.len(), 30);
     let left = seen.iter().filter(|result| **result == Some(TraceResult::NotAsked)).count();
     assert!(left >= 27, "{left}");
-    // What was about to be sent and was not is taken back, and nobody holds the cases.
+    // The cases of unsent queries are restored, and no worker has a lease on them.
     let events = |kind| {
         let filter = Filter::new().with_kind(kind);
         let audit = Arc::clone(&house.audit);
@@ -417,8 +417,8 @@ async fn the_worker_stops_during_a_suspension_and_leaves_the_other_cases() {
 
 #[tokio::test(start_paused = true)]
 async fn the_process_probes_and_resumes_by_itself() {
-    // Broken for the ten questions that open the circuit, and for four probes, of which the worker waits for
-    // the first and ends its run over the later ones.
+    // Suspended by ten failed queries, and by four probes: the worker waits for the first probe, and ends
+    // its run at the later ones.
     let service = Service::failing(14);
     let house = house(&service, 30).await;
     let process = Process::new(house.worker.clone(), Schedule::every(1800 * SECOND).unwrap());

@@ -1,4 +1,4 @@
-//! Requests: headers, tokens, modes of access, and what stands in the exchange.
+//! Requests: headers, tokens, access modes, and the recorded exchange.
 
 use crate::fhir::{
     Answering, JANE, answered_by, bundle, issue, patient, response, us, user, with_smartcard,
@@ -79,7 +79,7 @@ async fn related_people_are_read() {
     assert_eq!(answer, RelatedPeople::People(Vec::new()));
     assert!(transport.sent()[0].url().path().ends_with("/Patient/9000000009/RelatedPerson"));
     for (code, expected) in [
-        // No related people are recorded: nothing is said about the number.
+        // No related people are recorded, which says nothing about the number.
         ("RESOURCE_NOT_FOUND", RelatedPeople::People(Vec::new())),
         ("INVALIDATED_RESOURCE", RelatedPeople::Invalidated),
     ] {
@@ -106,7 +106,7 @@ async fn the_organisation_is_the_configured_one_or_the_callers() {
     assert_eq!(sent(other, with_smartcard().into()).await.as_deref(), Some("X26"));
 }
 
-/// The API deduplicates by the request's identifier; both ends tell the attempts apart by the other one.
+/// The API deduplicates by the request's identifier. The other identifier distinguishes the attempts.
 #[tokio::test(start_paused = true)]
 async fn a_repeat_is_the_same_request_by_another_message() {
     let answers = [
@@ -207,7 +207,7 @@ async fn a_refused_token_is_renewed_once() {
     assert_eq!(asked, [false, true, false, true]);
 }
 
-/// Whose session has ended while the token was used.
+/// A user whose session ended while the token was used.
 #[derive(Debug)]
 struct Ended;
 

@@ -1,4 +1,4 @@
-//! What goes to the token endpoint, and what each of its refusals comes to.
+//! Requests to the token endpoint, and the consequence of each refusal.
 
 use crate::fhir::auth::{
     Assertion, CLIENT_ID, Endpoint, TOKEN_URL, config, form, granted, headers, key, tokens,
@@ -44,7 +44,7 @@ async fn the_request_is_a_form_of_three_fields() {
     assert_eq!(assertion.claims["iss"], assertion.claims["sub"]);
 }
 
-/// Status, code, what is at fault, and the endpoint's words, as published.
+/// Status, code, the part at fault, and the endpoint's text, as published.
 const REFUSALS: &str = "
     400 | invalid_request | - | Missing client_assertion
     400 | invalid_request | - | Malformed JWT in client_assertion

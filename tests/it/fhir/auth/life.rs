@@ -1,4 +1,4 @@
-//! How long a token is used, by which clock, and what outlives it.
+//! How long a token is used, by which clock, and what survives it.
 
 use crate::fhir::auth::{Endpoint, at, config, granted, key, tokens};
 use http::StatusCode;
@@ -39,7 +39,7 @@ async fn a_lifetime_is_a_number_or_text_and_one_minute_if_missing() {
     }
 }
 
-/// An endpoint so slow that the clock moves while it thinks.
+/// An endpoint so slow that the clock changes during the request.
 #[derive(Debug)]
 struct Slow(Scripted, Arc<FixedClock>, i64);
 
@@ -71,7 +71,7 @@ async fn a_clock_set_back_costs_one_new_token() {
     assert_eq!(tokens.token().await.unwrap().expose(), "one");
     clock.set(at(400));
     assert_eq!(tokens.token().await.unwrap().expose(), "one");
-    // Still later than the token was fetched; but it may have been good for 199 seconds only.
+    // Still later than the token was fetched, but the token may have been valid for 199 seconds only.
     clock.set(at(100));
     assert_eq!(tokens.token().await.unwrap().expose(), "two");
     clock.set(at(600));

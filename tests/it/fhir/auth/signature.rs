@@ -1,5 +1,5 @@
-//! Assertions and key sets, checked by programs that are not this crate: `openssl` and Python. Each is
-//! passed over where there is none.
+//! Assertions and key sets, checked by programs that are independent of this crate: `openssl` and Python.
+//! Each check is passed over where the program is missing.
 
 use crate::fhir::auth::{Assertion, CLIENT_ID, TOKEN_URL, at, key, pem};
 use base64::Engine;
