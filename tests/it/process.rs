@@ -1,4 +1,4 @@
-//! The process over days, in no time: by a clock that tokio's paused time moves on.
+//! The process over days of simulated time: tokio's paused time advances the clock.
 
 use crate::support::service::case;
 use async_trait::async_trait;
@@ -26,7 +26,7 @@ use tokio::time::Instant;
 const NUMBER: NhsNumber = NhsNumber::constant(9_449_304_424);
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// Tokio's time, which goes on by itself while everybody waits; and a leap for a machine that slept.
+/// Tokio's time, which advances while every task waits, and a jump for a machine that slept.
 #[derive(Debug)]
 pub(crate) struct TokioClock {
     start: Instant,
@@ -47,10 +47,10 @@ impl Clock for TokioClock {
     }
 }
 
-/// When, what, by whom, and about which case.
+/// The time, the query, the caller and the case.
 type Asked = (DateTime<Utc>, Question, String, String);
 
-/// Answers everybody alike, after some time, and keeps when it was asked what by whom.
+/// Gives every query the same answer after a delay, and records time, query, caller and case.
 #[derive(Debug)]
 struct Service {
     clock: Arc<TokioClock>,
@@ -191,7 +191,7 @@ async fn a_run_longer_than_the_interval_is_not_overtaken() {
     house.store.insert_all(cases).await.unwrap();
     *house.service.outcome.lock().unwrap() = Err(ErrorKind::Unavailable);
     let process = Process::new(house.worker.clone(), every(MINUTE));
-    // 63 cases at a second each are more than a minute.
+    // 63 cases at one second each take more than a minute.
     house.run_for(&process, 4 * MINUTE).await;
     let asked = house.service.asked.lock().unwrap();
     let mut times: Vec<_> = asked.iter().map(|(at, ..)| *at).collect();
@@ -244,7 +244,7 @@ async fn a_handle_pauses_resumes_and_starts_a_run() {
     let states = by.await.unwrap();
     use State::{Paused, Running, Waiting};
     assert_eq!(states, [Waiting, Paused, Running, Paused, Waiting]);
-    // At 10:10 at once, though paused; at 10:40 by the schedule, and then again.
+    // At 10:10 at once, although paused; at 10:40 by the schedule, and then again.
     assert_eq!(house.asked_at(), ["09:00:00", "10:10:00", "10:40:00", "11:10:00"]);
     let told = house.events(EventKind::ProcessControlled).await;
     let told: Vec<_> = told
@@ -262,7 +262,7 @@ async fn after_sleep_one_missed_run_is_made_up() {
     let clock = Arc::clone(&house.clock);
     tokio::spawn(async move {
         tokio::time::sleep(10 * MINUTE).await;
-        // Timers stand still while a machine sleeps.
+        // Timers stop while a machine sleeps.
         *clock.slept.lock().unwrap() = TimeDelta::hours(7);
     });
     house.run_for(&process, 35 * MINUTE).await;
@@ -285,7 +285,7 @@ async fn a_stop_waits_for_queries_under_way_and_starts_no_others() {
     assert_eq!(done.iter().filter(|case| case.last_trace.is_some()).count(), asked);
     let untouched = done.iter().skip(asked).all(|case| case.version == 1);
     assert!(untouched, "those that asking did not come to are as they were");
-    // Another worker, whose pass began before, does not take them for asked about.
+    // For another worker whose pass began before, they are not queried yet.
     let ids: Vec<_> = done.iter().skip(asked).map(|case| case.id.clone()).collect();
     let now = house.clock.now();
     let lease = Lease::new("another", now, now + TimeDelta::seconds(10))
@@ -308,7 +308,7 @@ async fn a_stopped_single_run_is_reported_as_stopped() {
     assert_eq!((rest.interrupted, rest.eligible), (false, 3));
 }
 
-/// Somebody else has the case, and will not give it back.
+/// Another worker has the lease on the case, and never releases it.
 #[tokio::test(start_paused = true)]
 async fn it_stops_while_it_waits_for_a_lease() {
     let house = house(vec![case("1"), case("2")], Ok(Outcome::None)).await;
@@ -324,7 +324,7 @@ async fn it_stops_while_it_waits_for_a_lease() {
     assert!(house.clock.now() - now < TimeDelta::seconds(2));
 }
 
-/// A worker that was suspended for longer than its lease, while another asked about its cases.
+/// A worker that was suspended for longer than its lease, while another queried its cases.
 #[tokio::test(start_paused = true)]
 async fn a_worker_that_lost_its_leases_queries_no_case_twice() {
     let cases = (0..40).map(|n| case(&format!("{n:03}"))).collect();
@@ -335,7 +335,7 @@ async fn a_worker_that_lost_its_leases_queries_no_case_twice() {
     let (store, asked) = (Arc::clone(&house.store), Arc::clone(&house.service));
     let other = tokio::spawn(async move {
         tokio::time::sleep(Duration::from_millis(4_500)).await;
-        // What the first has is free for a moment, in which the second takes it.
+        // The leases of the first worker end for a moment, in which the second claims the cases.
         *slept.slept.lock().unwrap() = TimeDelta::seconds(11);
         let ids: Vec<_> = (0..40).map(|n| format!("{n:03}").parse().unwrap()).collect();
         let now = slept.now();
@@ -357,7 +357,7 @@ async fn a_worker_that_lost_its_leases_queries_no_case_twice() {
     asked.sort();
     asked.dedup();
     assert_eq!(asked.len(), count, "nobody twice");
-    // Five before it was suspended, and the twenty that the other did not ask about.
+    // Five before the suspension, and the twenty that the other worker did not query.
     assert_eq!(count, 25);
 }
 
@@ -428,7 +428,7 @@ async fn numbers_are_verified_again_when_they_are_due() {
     }
 }
 
-/// MSCA-PDS-05: out of turn, for somebody, whose identity goes along.
+/// MSCA-PDS-05: out of schedule, for a user, whose identity is sent along.
 #[tokio::test(start_paused = true)]
 async fn a_case_is_refreshed_for_an_event() {
     let house = house(vec![case("1")], found()).await;
@@ -466,7 +466,7 @@ async fn a_case_is_refreshed_for_an_event() {
     assert_eq!(reason, Some(Reason::NotAllocated), "HAV-2 holds for everybody");
 }
 
-/// MSCA-DQ-01: two of one number are flagged as they come in, once, whoever is asked about them.
+/// MSCA-DQ-01: two cases of one number are flagged on import, once, independent of queries.
 #[tokio::test(start_paused = true)]
 async fn imported_duplicates_are_flagged_and_alerted_once() {
     let house = house(Vec::new(), found()).await;
@@ -479,7 +479,7 @@ async fn imported_duplicates_are_flagged_and_alerted_once() {
     let take_in = async |cases: Vec<Case>| {
         import(&*house.store, &*house.audit, &admin(), &*house.clock, cases).await.unwrap()
     };
-    // Traced by their own account, so that nobody would ever ask about them.
+    // Recorded as traced, so that no run would query them.
     let two = vec![twin("1", "SMSP"), twin("2", "SMSP"), case("3")];
     assert_eq!(take_in(two.clone()).await.duplicates, 1);
     assert_eq!(take_in(two.clone()).await.duplicates, 0);
@@ -495,7 +495,7 @@ async fn imported_duplicates_are_flagged_and_alerted_once() {
     house.worker.run_once(&mut |_| ()).await.unwrap();
     house.worker.run_once(&mut |_| ()).await.unwrap();
     assert_eq!(house.alerts.delivered().len(), 1, "one for the pair");
-    // Somebody has found that they are two people: that stays so.
+    // A reviewer has found that they are two people: that decision stays.
     for text in ["1", "2"] {
         let mut case = stored(text).await;
         case.review[0].state = nhs_pds::case::ReviewState::Dismissed;
@@ -527,9 +527,9 @@ async fn an_import_is_audited_and_stores_nothing_twice() {
     newer[449] = numbered("449");
     newer.push(numbered("new"));
     assert_eq!(take_in(newer).await, (1, 2, 448));
-    // 450, then two updated and one new, and the two of one number flagged.
+    // 450, then two updated and one new, and the two cases of one number flagged.
     assert_eq!(house.events(EventKind::CaseChanged).await.len(), 455);
-    // What somebody has corrected since stays, until the local system says something new.
+    // A reviewer's correction stays until the local system has a new value.
     let mut corrected = house.store.get(&"008".parse().unwrap()).await.unwrap().unwrap();
     corrected.surname = Some("Corrected".into());
     house.store.save(&corrected).await.unwrap();
@@ -545,7 +545,7 @@ async fn an_import_is_audited_and_stores_nothing_twice() {
     }
 }
 
-/// Two rows of one case in one file: the later word counts, and it ends.
+/// Two rows of one case in one file: the later row counts, and a further import ends too.
 #[tokio::test(start_paused = true)]
 async fn of_two_imports_at_once_the_later_counts() {
     let house = house(Vec::new(), found()).await;
@@ -588,7 +588,7 @@ async fn a_dropped_or_panicked_process_is_not_reported_as_running() {
     assert!(panicked.await.unwrap_err().is_panic());
     let status = process.status();
     assert_eq!((status.state, status.current), (State::Stopped, None));
-    // What it had is free.
+    // Its cases are free.
     let now = house.clock.now();
     let lease = Lease::new("another", now, now + TimeDelta::seconds(10));
     let claim = house.store.claim(&["1".parse().unwrap()], &lease).await.unwrap();
@@ -600,7 +600,7 @@ async fn a_dropped_or_panicked_process_is_not_reported_as_running() {
     assert_eq!(watch.status().state, State::Stopped);
 }
 
-/// The service's client panics over one answer: that is that case's matter, and nobody else's.
+/// The service's client panics over one response: only that case is affected.
 #[tokio::test(start_paused = true)]
 async fn a_panic_over_one_case_does_not_stop_the_others() {
     #[derive(Debug)]
@@ -643,7 +643,7 @@ async fn a_panic_over_one_case_does_not_stop_the_others() {
     assert_eq!(alerts, ["defect"], "and somebody is told");
 }
 
-/// Somebody changes a case while its alert is delivered: the trail tells it as it is.
+/// A user changes a case while its alert is delivered: the trail has the case as it is.
 #[tokio::test(start_paused = true)]
 async fn the_trail_is_correct_when_the_case_of_an_alert_cannot_be_saved() {
     use crate::support::layer::{Layer, Layered};
@@ -676,7 +676,7 @@ async fn the_trail_is_correct_when_the_case_of_an_alert_cannot_be_saved() {
     house.store.save(&stored).await.unwrap();
     let mut edited = house.store.get(&id).await.unwrap().unwrap();
     edited.surname = Some("Married".into());
-    // What somebody does is on record before it is saved, and saved when the worker is about to.
+    // A user's change is audited before it is saved. It is saved when the worker is about to save.
     let mut after = edited.clone();
     after.version += 1;
     let entry = Entry::new(EventKind::CaseChanged, now, &admin()).about(Subject::snapshot(&after));
@@ -700,7 +700,7 @@ async fn the_trail_is_correct_when_the_case_of_an_alert_cannot_be_saved() {
     assert_eq!(house.alerts.delivered().len(), 1);
 }
 
-/// What could not be delivered is on record as that, and comes in a later pass.
+/// An undelivered alert is audited as undelivered, and is sent in a later pass.
 #[tokio::test(start_paused = true)]
 async fn an_undelivered_alert_is_audited_as_undelivered() {
     #[derive(Debug)]
@@ -750,7 +750,7 @@ async fn an_undelivered_alert_is_audited_as_undelivered() {
     );
 }
 
-/// Two have asked about one case, because the first was suspended: what is saved first counts, once.
+/// Two workers have queried one case, because the first was suspended: the first save counts, once.
 #[tokio::test(start_paused = true)]
 async fn a_second_response_to_one_query_is_not_applied() {
     for suspended in [500, 2_500] {

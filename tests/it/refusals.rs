@@ -1,4 +1,4 @@
-//! A service that refuses every message, whatever it is about.
+//! A service that refuses every message, about any case.
 
 use crate::support::service::case;
 use crate::support::services::{Face, Way};
@@ -45,7 +45,7 @@ fn now() -> DateTime<Utc> {
 }
 
 impl House {
-    /// One pass, so much later than now.
+    /// One pass, this much later than now.
     async fn pass(&self, later: TimeDelta) -> RunReport {
         let log = Arc::clone(&self.audit) as Arc<dyn AuditLog>;
         let alerts = Arc::clone(&self.alerts) as Arc<dyn AlertSink>;
@@ -56,7 +56,7 @@ impl House {
         worker.run_once(&mut |_| ()).await.unwrap()
     }
 
-    /// Refuses everything by a fault, or by a status where there are no faults.
+    /// Refuses everything by a fault, or by a status if the service has no faults.
     fn refuse(&self) {
         let fault = match self.face {
             Face::Smsp => Fault::soap("soap:Client", "1000"),
@@ -102,13 +102,13 @@ async fn five_equal_refusals_end_the_pass_and_are_alerted_once() {
         for case in house.cases().await {
             assert!(!case.asking.until_corrected, "nobody is held until corrected");
         }
-        // The next pass goes on behind them, and tells nobody a second time.
+        // The next pass continues behind them, and sends no second alert.
         let report = house.pass(TimeDelta::minutes(1)).await;
         assert_eq!(report.ineligible.get(&Reason::NotDue), Some(&5));
         assert_eq!((count(&report, TraceResult::Rejected), house.rejected().await), (5, 10));
         assert_eq!(house.configuration_alerts(), 1);
 
-        // It is mended: a day later everybody is asked about.
+        // The service works again: a day later every case is queried.
         house.simulator.clear_faults();
         let report = house.pass(TimeDelta::hours(25)).await;
         assert_eq!(count(&report, TraceResult::None), CASES as u64, "{face:?} {report:?}");

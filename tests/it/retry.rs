@@ -1,4 +1,4 @@
-//! Asking again: how often, how soon, by which messages, and what is on record of it.
+//! Retries: how often, how soon, with which messages, and what is audited.
 
 use crate::support::service::{Service, ask, case, unavailable, us};
 use async_trait::async_trait;
@@ -36,7 +36,7 @@ async fn a_transient_failure_is_retried_with_a_new_message() {
     let ids: HashSet<_> = asked.iter().map(|(_, id)| *id).collect();
     assert_eq!((asked.len(), ids.len()), (3, 3));
     assert_eq!(answer.exchange.message_id, asked[2].1.to_string());
-    // Whoever wants to know that they are one request can.
+    // The identifiers show that they are attempts of one request.
     assert!(asked.iter().all(|(_, id)| id.request() == asked[0].1.uuid()));
 }
 
@@ -72,7 +72,7 @@ async fn a_retry_waits_as_long_as_the_service_asks() {
     let asked = service.asked();
     let pause = asked[1].0 - asked[0].0;
     assert!(pause >= 30 * SECOND && pause < 31 * SECOND, "{pause:?}");
-    // Longer than the call may take: then it is not asked again at all.
+    // Longer than the deadline of the call: there is no retry.
     let service = Service::new(|_| Err(unavailable().with_retry_after(3600 * SECOND)));
     let began = Instant::now();
     let error = ask(&retrying(&service, RetryPolicy::default())).await.unwrap_err();
@@ -88,7 +88,7 @@ async fn a_call_ends_by_its_deadline() {
     let error = ask(&retrying(&service, policy)).await.unwrap_err();
     assert!(began.elapsed() <= 101 * SECOND, "{:?}", began.elapsed());
     assert_eq!((error.kind(), service.count()), (ErrorKind::Unavailable, 3));
-    // One that hangs is given up.
+    // A call without a response ends at its deadline.
     let service = Service::slow(1000 * SECOND, |_| Ok(Outcome::None));
     let began = Instant::now();
     let error = ask(&retrying(&service, policy)).await.unwrap_err();
@@ -239,7 +239,7 @@ async fn a_panic_during_a_retry_leaves_no_message_open() {
     assert_eq!(ids("message_sent").len(), 2);
 }
 
-/// An audit trail that takes so many entries, and then no more.
+/// An audit trail that takes this many entries, and then fails.
 #[derive(Debug)]
 struct Full {
     trail: MemoryLog,
@@ -317,7 +317,7 @@ async fn opening_a_record_waits_less_than_the_worker() {
     assert_eq!(service.count(), 2);
 }
 
-/// A clock that goes on by a second whenever somebody looks at it.
+/// A clock that advances by a second with each reading.
 #[cfg(feature = "smsp")]
 #[derive(Debug, Default)]
 struct Ticking(std::sync::atomic::AtomicI64);
@@ -330,7 +330,7 @@ impl nhs_pds::clock::Clock for Ticking {
     }
 }
 
-/// Identifier, time and tracking identifier are each message's own; what it asks is the same.
+/// Identifier, time and tracking identifier are new in each message; the query is the same.
 #[cfg(feature = "smsp")]
 #[tokio::test(start_paused = true)]
 async fn each_attempt_is_a_message_of_its_own() {

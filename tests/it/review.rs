@@ -1,4 +1,5 @@
-//! What people do about review items, end to end: over both stores, with the worker before and after.
+//! Reviewers' actions on review items, end to end: over both stores, with runs of the worker before and
+//! after.
 
 use crate::support::layer::{Layer, Layered};
 use async_trait::async_trait;
@@ -73,7 +74,7 @@ fn jo() -> Actor {
     Actor::new(&user.into(), "Jo Doe").with_role("Back office", "RHM".parse().unwrap())
 }
 
-/// A store, a trail and a sink, and whoever works with them.
+/// A store, a trail and a sink, with the worker and the reviewers.
 struct Office {
     store: Arc<dyn CaseStore>,
     audit: Arc<dyn AuditLog>,
@@ -96,7 +97,7 @@ impl Office {
         Self::over(Arc::new(MemoryStore::new()), Arc::new(MemoryLog::new()))
     }
 
-    /// Over every kind of store, each with `cases`.
+    /// One for each kind of store, with `cases`.
     async fn each(cases: &[Case]) -> Vec<Self> {
         let offices = vec![
             Self::in_memory(),
@@ -112,7 +113,7 @@ impl Office {
         offices
     }
 
-    /// One pass of the worker, with these answers; how many were asked about.
+    /// One pass of the worker, with these responses. Returns the number of queries.
     async fn pass(&mut self, answers: impl IntoIterator<Item = Traced>) -> usize {
         self.pass_at(NOW, answers).await
     }
@@ -134,7 +135,7 @@ impl Office {
         self.tracer.asked().len()
     }
 
-    /// One pass, in which everybody who is asked about is found with this number.
+    /// One pass, in which every queried person is found with this number.
     async fn pass_that_finds(&mut self, number: NhsNumber) {
         let cases = self.all().await;
         let (scope, policy, now) = (Scope::default(), Policy::default(), NOW.parse().unwrap());
@@ -153,7 +154,7 @@ impl Office {
         listed.into_iter().map(|listed| listed.id).collect()
     }
 
-    /// Resolves, which is done, and done already after that, without a second record.
+    /// Resolves the item twice: the second time it is already done, and not audited again.
     async fn resolve(&self, item: &ItemId, resolution: Resolution) {
         let done = self.queue.resolve(item, &resolution, &jo()).await.unwrap();
         assert_eq!(done, ActionOutcome::Done, "{}", resolution.as_str());
@@ -227,7 +228,7 @@ async fn an_accepted_number_is_not_queried_again() {
     }
 }
 
-/// A candidate for whom the evidence is not complete can be accepted, however the case was asked about.
+/// A candidate without complete evidence can be accepted, whatever the query was.
 #[tokio::test]
 async fn an_unconfirmed_candidate_is_confirmed_by_a_person() {
     let letter = NumberSource::Imported(Some("GP letter".into()));
@@ -268,7 +269,7 @@ async fn a_rejected_number_is_never_offered_again() {
     for mut office in Office::each(&[case("1")]).await {
         office.pass([found("JOY", "FAMILY 1", NUMBER)]).await;
         office.resolve(&item("1", 1), Resolution::RejectNumber(NUMBER)).await;
-        // Even when the service has it right by now.
+        // Even if the service now has the right fields.
         office.pass_at("2027-11-24T09:30:00Z", [found("COMFORT", "FAMILY 1", NUMBER)]).await;
         let case = office.stored("1").await;
         assert!(case.nhs_number.is_none());
@@ -286,7 +287,7 @@ async fn a_rejected_number_is_removed_and_traced_anew() {
     let mut held = case("1");
     held.nhs_number = Some(RecordedNumber::new(OTHER, NumberSource::Imported(None)));
     for mut office in Office::each(&[held]).await {
-        // It is somebody else's, by the service too.
+        // The service says too that it belongs to a different person.
         office.pass([Traced::NotVerified, Traced::None]).await;
         let doubtful = office.stored("1").await;
         assert_eq!(advisories(&doubtful)[0].kind, AdvisoryKind::UnderInvestigation);
@@ -379,7 +380,7 @@ async fn duplicates_are_merged_and_unmerged() {
         let _ = office.queue.undo_merge(&id("1"), &id("2"), &jo()).await.unwrap();
         office.pass([found("COMFORT", "FAMILY 2", NUMBER)]).await;
         assert_eq!(office.open().await.len(), 2, "whichever goes into the other");
-        // Who changed what, at each step, can be told from the trail.
+        // The trail says who made each change.
         let now = NOW.parse().unwrap();
         let version = back.version;
         for (version, live) in [(version - 1, false), (version, true)] {
@@ -462,7 +463,7 @@ async fn a_case_is_deleted_undeleted_and_flagged() {
             let told = advisories(&office.stored(text).await);
             assert_eq!(told[0].kind, AdvisoryKind::Duplicate);
         }
-        // The first alert was for what the worker found; the second tells of the undeletion.
+        // The first alert was about the worker's finding; the second is about the undeletion.
         assert_eq!(office.alerts.delivered().len(), 2);
         assert!(office.stored("1").await.undelivered.is_empty(), "and it is noted");
         let missing = office.queue.delete(&id("9"), &jo()).await.unwrap();
@@ -517,9 +518,9 @@ async fn items_are_assigned_and_listed() {
     }
 }
 
-// What breaks off, and what gets in between.
+// Interrupted actions, and concurrent changes.
 
-/// Lets through so many effects of the store and the trail, and then fails: before the effect, or after.
+/// Allows this many effects of the store and the trail, and then fails: before the effect, or after.
 #[derive(Debug)]
 struct Fuse {
     left: AtomicUsize,
@@ -606,7 +607,7 @@ impl AuditLog for BurningLog {
 }
 
 impl Office {
-    /// The same, until the fuse burns out.
+    /// The same, until the fuse fails.
     fn burning(&self, fuse: &Arc<Fuse>) -> ReviewQueue {
         Self::over(
             Arc::new(Layered(Burning(Arc::clone(&self.store), Arc::clone(fuse)))),
@@ -659,7 +660,7 @@ async fn an_interrupted_merge_is_complete_or_absent() {
                 let (survivor, gone) = (office.stored("2").await, office.stored("1").await);
                 assert!(survivor.absorbed.len() == 1 && !gone.is_live());
                 assert!(number(&survivor) == Some(NUMBER));
-                // What was tried and not done is not taken for done.
+                // An action that failed does not count as done.
                 let now = NOW.parse().unwrap();
                 for stored in [survivor, gone] {
                     let then = case_as_of(&*office.audit, &stored.id, stored.version, now).await;
@@ -819,7 +820,8 @@ async fn concurrent_changes_are_kept() {
             } else {
                 assert_eq!(outcome.unwrap_err().kind(), ErrorKind::Conflict);
                 assert!(case.review[0].is_open());
-                // Of a version that was recorded and not saved, the trail tells what was saved.
+                // A version that was recorded and not saved is not in the trail's history: the saved one
+                // is.
                 let now = NOW.parse().unwrap();
                 let then = case_as_of(&*office.audit, &case.id, case.version, now).await.unwrap();
                 let then = then.map(|then| then.review[0].is_open());
@@ -845,7 +847,7 @@ async fn one_of_many_concurrent_actions_succeeds() {
     }
 }
 
-/// Runs all of them side by side on one thread.
+/// Runs all of them concurrently on one thread.
 async fn futures_in_turn<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
     use std::task::Poll;
     let mut running: Vec<_> = futures.map(|future| (Box::pin(future), None)).collect();
@@ -863,7 +865,7 @@ async fn futures_in_turn<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::
     running.into_iter().filter_map(|(_, output)| output).collect()
 }
 
-/// Nothing of the person is left in the files, and what the others have is.
+/// No value of the person is left in the files, and the values of the others are.
 #[cfg(feature = "sqlite")]
 #[tokio::test]
 async fn an_erased_person_is_nowhere_in_the_file() {
@@ -927,7 +929,7 @@ async fn an_erased_person_is_nowhere_in_the_file() {
     assert!(count("CO/2026/1") > 0);
 }
 
-/// What may be done, in any order, to three cases of one number.
+/// Actions in any order, on three cases of one number.
 #[derive(Clone, Debug)]
 enum Deed {
     Resolve(u8, u32, Box<Resolution>),

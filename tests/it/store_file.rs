@@ -1,5 +1,5 @@
-//! What stands in the files of a store, byte by byte: nothing of who was erased; one damaged row stops
-//! nothing else; what only reads changes nothing.
+//! The bytes of a store's files: nothing of an erased person; a damaged row stops no other row; reading
+//! changes nothing.
 #![expect(clippy::indexing_slicing, reason = "tests, whose panics are failures")]
 
 use chrono::{DateTime, Utc};
@@ -77,7 +77,7 @@ impl Kept {
         Connection::open(&self.file).unwrap()
     }
 
-    /// Every byte of every file in the folder, each a character, so that they can be searched fast.
+    /// Every byte of every file in the folder, one character each, so that they can be searched fast.
     fn bytes(&self) -> String {
         let files = fs::read_dir(self.folder.path()).unwrap();
         files.flat_map(|file| fs::read(file.unwrap().path()).unwrap()).map(char::from).collect()
@@ -102,7 +102,7 @@ fn person(n: usize, number: NhsNumber) -> Case {
     case
 }
 
-/// How often each person's family name stands in `bytes`.
+/// How often each person's family name is in `bytes`.
 fn names(bytes: &[u8]) -> BTreeMap<usize, usize> {
     let mut found = BTreeMap::new();
     for (at, byte) in bytes.iter().enumerate() {
@@ -117,7 +117,7 @@ fn names(bytes: &[u8]) -> BTreeMap<usize, usize> {
     found
 }
 
-/// A file in which rows have grown, so that pages were split and hold copies of what moved.
+/// A file whose rows have grown, so that pages were split and contain copies of moved rows.
 async fn kept_people() -> (Kept, Vec<NhsNumber>) {
     let kept = Kept::new();
     let numbers: Vec<NhsNumber> = Synthetic::from_seed(11).take(2 * PEOPLE).collect();
@@ -136,7 +136,7 @@ async fn kept_people() -> (Kept, Vec<NhsNumber>) {
             let (mut changes, mut entries) = (Vec::new(), Vec::new());
             for n in chunk.iter().filter(|n| (*n + round) % 2 == 0) {
                 let mut case = kept.store.get(&id(&format!("RXX:{n:05}"))).await.unwrap().unwrap();
-                // The number is another one than before.
+                // The number has changed.
                 case.nhs_number = imported(numbers[*n]);
                 case.open_item(ReviewReason::NoMatch, &case::Evidence::default(), at(1));
                 let note = format!("Quent{n:05}son of {n:05} Larkspur Cottage. ").repeat(round + 2);
@@ -174,7 +174,7 @@ async fn kept_people() -> (Kept, Vec<NhsNumber>) {
     (kept, numbers)
 }
 
-/// People of whom the file holds more than their rows do: `secure_delete` does not reach those copies.
+/// People with more copies in the file than their rows: `secure_delete` does not reach those copies.
 fn with_copies(kept: &Kept) -> Vec<usize> {
     let sql = kept.sql();
     sql.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
@@ -193,7 +193,7 @@ async fn an_erased_person_of_3000_is_nowhere_in_the_files() {
     let copied = with_copies(&kept);
     assert!(copied.len() >= 3, "pages were split");
     let mut secrets: Vec<Vec<u8>> = Vec::new();
-    // One of those who are asked for by a former number, too.
+    // One of those with a former number, too.
     let sought = copied.iter().copied().find(|n| n % 3 == 0);
     let gone: Vec<usize> = copied.iter().copied().step_by(copied.len() / 3).chain(sought).collect();
     for n in &gone {
@@ -220,7 +220,7 @@ async fn an_erased_person_of_3000_is_nowhere_in_the_files() {
         let text = String::from_utf8_lossy(secret);
         assert!(!contains(&bytes, secret), "{text} is still in the files");
     }
-    // Everybody else is there, and the trail is whole.
+    // All other people are there, and the trail is whole.
     let left = kept.store.page(None, usize::MAX).await.unwrap();
     assert_eq!(left.iter().filter(|case| case.surname.is_some()).count(), PEOPLE - distinct(&gone));
     assert!(kept.log.verify(&[]).await.unwrap().is_whole());
@@ -240,7 +240,7 @@ async fn queue_erases(queue: &ReviewQueue, case: &CaseId, expected: ActionOutcom
     assert!(outcome == expected || outcome == ActionOutcome::AlreadyDone, "{outcome:?}");
 }
 
-/// A number that a person has rejected is of somebody else, and what is on record of it stays.
+/// A number that a reviewer has rejected belongs to a different person, and its record is kept.
 #[tokio::test]
 async fn the_record_of_a_rejected_number_is_kept() {
     let kept = Kept::new();
@@ -267,7 +267,7 @@ async fn merge(kept: &Kept, survivor: &str, absorbed: &str) {
     assert_eq!(kept.queue().resolve(&item, &merge, &jo()).await.unwrap(), ActionOutcome::Done);
 }
 
-/// A number that was taken over comes with the person it was confirmed for.
+/// A number that was taken over has the person for whom it was confirmed.
 #[tokio::test]
 async fn the_person_of_a_number_taken_over_is_erased_too() {
     for has_names in [true, false] {
@@ -281,7 +281,7 @@ async fn the_person_of_a_number_taken_over_is_erased_too() {
         let later = Case::new(id("3"), RecordType::AdultCase);
         kept.store.insert_all(vec![survivor, gone, later]).await.unwrap();
         merge(&kept, "1", "2").await;
-        // The survivor's number is noted again, to be restored when this merge is undone.
+        // The survivor's number is recorded again, to be restored when this merge is undone.
         merge(&kept, "1", "3").await;
         let survivor = kept.store.get(&id("1")).await.unwrap().unwrap();
         assert!(survivor.person_changed() && contains(&kept.bytes(), b"Quent00002son"));
@@ -332,7 +332,7 @@ const DAMAGE: [(&str, &str); 7] = [
     ("RXX:00009", "case_id = CAST(x'ff41' AS TEXT)"),
 ];
 
-/// A case that a worker asks about.
+/// A case that a worker queries.
 fn traceable(n: usize) -> Case {
     let mut case = person(n, NUMBER);
     case.nhs_number = None;
@@ -344,7 +344,7 @@ fn traceable(n: usize) -> Case {
     case
 }
 
-/// Ten cases, and one of each damage among them.
+/// Ten cases, one with each kind of damage among them.
 async fn damaged() -> Kept {
     let kept = Kept::new();
     let cases = (0..10).map(traceable);
@@ -384,7 +384,7 @@ async fn a_damaged_row_is_listed_and_other_rows_are_read() {
     }
     let error = kept.store.get(&id("RXX:00001")).await.unwrap_err();
     assert_eq!((error.kind(), error.case()), (case::ErrorKind::Corrupt, Some(&id("RXX:00001"))));
-    // A number that can be read is held.
+    // A number that can be read counts.
     assert_eq!(kept.store.holders(NUMBER).await.unwrap(), [id("RXX:00004")]);
     let mut rival = kept.store.get(&id("RXX:00000")).await.unwrap().unwrap();
     rival.nhs_number = imported(NUMBER);
@@ -395,7 +395,7 @@ async fn a_damaged_row_is_listed_and_other_rows_are_read() {
     assert!(quality.csv().contains("cases,unreadable,7\n"));
 }
 
-/// A worker that is answered `answers` times that PDS knows no such person.
+/// A worker whose service responds `answers` times that PDS knows no such person.
 fn worker(kept: &Kept, answers: usize) -> Worker {
     let tracer = Arc::new(ScriptedTracer::new((0..answers).map(|_| Ok(Traced::None))));
     let store = Arc::<SqliteStore>::clone(&kept.store);
@@ -442,7 +442,7 @@ async fn a_damaged_lease_does_not_count_and_is_replaced() {
         import(&*kept.store, &*kept.log, &jo(), &FixedClock::at(at(0)), cases).await.unwrap();
         let damage = format!("INSERT OR REPLACE INTO case_lease VALUES ('RXX:00001', {lease})");
         kept.sql().execute_batch(&damage).unwrap();
-        // It is replaced as a whole, so that it keeps the next worker away.
+        // It is replaced as a whole, so that it blocks the next worker.
         let terms = |owner: &str| Lease::new(owner, at(0), at(0) + Lease::LONGEST);
         let ids = [id("RXX:00001")];
         assert_eq!(kept.store.claim(&ids, &terms("a")).await.unwrap().cases.len(), 1, "{lease}");
@@ -469,7 +469,7 @@ async fn a_damaged_key_is_listed_and_its_case_is_traced_and_erased() {
         let mut asked = Vec::new();
         worker(&kept, 2).run_once(&mut asked_of(&mut asked)).await.unwrap();
         assert_eq!(asked, [id("RXX:00001"), id("RXX:00002")], "{damage}");
-        // What is sealed from now on is read again; what was sealed before is named.
+        // New events are sealed with a new key and can be read; older events are listed.
         let about = Filter::new().with_case(id("RXX:00001"));
         assert!(!kept.log.page(&about, 0, 9).await.unwrap().is_empty(), "{damage}");
         let (code, told, _) = run("audit", &kept.file, &["verify"]);
@@ -506,7 +506,7 @@ async fn reviewers_skip_damaged_rows_and_erase_them() {
     let error = queue.show(&ItemId::new(id("RXX:00003"), 1), &jo()).await.unwrap_err();
     assert_eq!((error.kind(), error.case()), (ErrorKind::CaseUnreadable, Some(&id("RXX:00003"))));
     assert_eq!(queue.delete(&id("RXX:00006"), &jo()).await.unwrap(), ActionOutcome::Done);
-    // Another case, and then each damaged one that can be named.
+    // Another case, and then each damaged one that has a name.
     queue_erases(&queue, &id("RXX:00008"), ActionOutcome::Done).await;
     for (case, _) in DAMAGE.iter().filter(|(case, _)| *case != "RXX:00009") {
         assert_eq!(queue.erase(&id(case), "CO/2026/2", &jo()).await.unwrap(), ActionOutcome::Done);
@@ -574,9 +574,9 @@ async fn a_damaged_alert_is_listed_and_erased_with_its_case() {
     assert_eq!(kept.alerts.unreadable().await.unwrap(), ["RXX:00002/1/duplicate"]);
 }
 
-// Programs
+// Commands
 
-/// An example of this crate, as it was built with the tests.
+/// The command of this repository, as it was built with the tests.
 fn program(name: &str) -> Command {
     let tests = std::env::current_exe().unwrap();
     let built = tests.parent().and_then(Path::parent).unwrap().join("examples").join(name);
@@ -652,9 +652,9 @@ async fn the_id_of_a_damaged_case_is_escaped_on_a_terminal() {
     assert!(told.contains(r"case RXX:\u{202e}gro\u{200b}1 is damaged"), "{told:?}");
 }
 
-// What only reads
+// Reading
 
-/// Names, bytes and times of what is in a folder; of the index that connections share, only the name.
+/// Names, bytes and times of the files in a folder; only the name of the index that connections share.
 fn state(folder: &Path) -> Vec<(String, Vec<u8>, Option<SystemTime>)> {
     let mut files: Vec<_> = fs::read_dir(folder)
         .unwrap()
@@ -676,8 +676,8 @@ fn viewed(n: usize) -> Entry {
     Entry::new(EventKind::CaseViewed, at(0), &jo()).about(Subject::of(&person(n, NUMBER)))
 }
 
-/// The trail as other programs leave it: closed; open, with what was appended in the write-ahead log;
-/// killed, with the log and with or without its index.
+/// The trail as other programs leave it: closed; open, with the last events in the write-ahead log; killed,
+/// with the log and with or without its index.
 async fn trails() -> Vec<(&'static str, TempDir, Option<SqliteLog>)> {
     let mut all = Vec::new();
     for how in ["closed", "open", "killed", "copied"] {
@@ -729,20 +729,20 @@ async fn verify_reads_and_changes_nothing() {
     }
 }
 
-/// What is appended while another program has the trail open to read it is read by the next look.
+/// Events that are appended while another program reads the trail are found by the next reading.
 #[tokio::test]
 async fn a_trail_written_during_verification_is_not_reported_as_broken() {
     let kept = Kept::new();
     kept.log.append((0..5).map(viewed).collect()).await.unwrap();
     let reading = SqliteLog::open_read_only(&kept.file).unwrap();
     kept.log.append((0..5).map(viewed).collect()).await.unwrap();
-    // The writer shares its index, so every read is of one moment.
+    // The writer shares its index, so every reading is of one moment.
     let verdict = reading.verify(&[]).await.unwrap();
     assert!(verdict.to_string().starts_with("whole: 10 events"), "{verdict}");
     drop(reading);
     let Kept { folder, file, store, log, .. } = kept;
     drop((store, log));
-    // Nobody has it open now, so it is read without locks.
+    // No program has it open now, so it is read without locks.
     let reading = SqliteLog::open_read_only(&file).unwrap();
     let log = SqliteLog::open(&file).unwrap();
     log.append(vec![viewed(9)]).await.unwrap();
@@ -751,8 +751,8 @@ async fn a_trail_written_during_verification_is_not_reported_as_broken() {
     drop((reading, log, folder));
 }
 
-/// Runs a program as a user whom permissions bind. `None` if that user may not even run it, because the
-/// programs were built where only the superuser may look.
+/// Runs a program as a user whom permissions bind. `None` if that user may not run it, because only the
+/// superuser may enter the folder of the build.
 #[cfg(unix)]
 fn as_nobody(name: &str, db: &Path, arguments: &[&str]) -> Option<(Option<i32>, String, String)> {
     use std::os::unix::fs::MetadataExt;
@@ -854,7 +854,7 @@ async fn verify_without_a_trail_returns_an_error_and_creates_none() {
     }
 }
 
-/// A trail of an earlier version is verified as it is, and goes on in the new form.
+/// A trail of an earlier version is verified unchanged, and continues in the new format.
 #[tokio::test]
 async fn a_trail_of_the_first_format_is_verified_unchanged_and_read() {
     let folder = tempfile::tempdir().unwrap();
@@ -880,7 +880,7 @@ async fn a_trail_of_the_first_format_is_verified_unchanged_and_read() {
     assert!(log.verify(&[]).await.unwrap().is_whole());
 }
 
-// Who looked, and the anchors of it
+// The readers' events, and their anchors
 
 #[tokio::test]
 async fn listing_review_items_is_audited() {
@@ -896,7 +896,7 @@ async fn listing_review_items_is_audited() {
     assert!(events[0].actor.user_id().ends_with("j.doe"));
     let limit = ("limit".to_owned(), "100".to_owned());
     assert_eq!(events[0].details, [("reason".to_owned(), "none".to_owned()), limit]);
-    // From the second page on the case is named where it can be erased.
+    // From the second page on, the case is named where it can be erased.
     let after = ItemId::new(id("RXX:00001"), 1);
     let filter = ItemFilter::default();
     let page = kept.queue().list(&filter, Some(&after), 9, &jo()).await.unwrap();
@@ -906,7 +906,7 @@ async fn listing_review_items_is_audited() {
     assert!(events[1].details.iter().all(|(_, value)| value != "RXX:00001"));
 }
 
-/// The worker keeps the anchors of what it does; so do the programs that people use.
+/// The worker stores anchors of its events, and so do the commands for people.
 #[tokio::test]
 async fn a_removed_tail_of_reviewers_events_is_found_by_the_anchors() {
     let kept = Kept::new();
@@ -929,7 +929,7 @@ async fn a_removed_tail_of_reviewers_events_is_found_by_the_anchors() {
         assert_eq!(code, Some(0), "{act:?}: {wrong}");
         assert!(kept.log.head().await.unwrap().seq > before.seq, "{act:?}");
         assert_eq!(verify().0, Some(0), "{act:?}");
-        // Somebody takes back what was put on record, and the trail's own anchor with it.
+        // An attacker removes the events, and the trail's own anchor with them.
         let copy = kept.folder.path().join("before.db");
         let _ = fs::remove_file(&copy);
         kept.sql().execute("VACUUM INTO ?1", [copy.to_str().unwrap()]).unwrap();
@@ -953,7 +953,7 @@ async fn a_removed_tail_of_reviewers_events_is_found_by_the_anchors() {
     assert!(wrong.contains("no anchor could be kept"), "{wrong}");
 }
 
-/// Several programs may keep their anchors in one file at a time.
+/// Several programs may append anchors to one file at a time.
 #[test]
 fn anchors_of_several_writers_are_whole_lines() {
     use nhs_pds::audit::{Anchor, AnchorSink, FileAnchors};
@@ -983,7 +983,7 @@ fn sealed(file: &Path, seq: i64) -> Vec<u8> {
     Connection::open(file).unwrap().query_row(sql, [seq], |row| row.get(0)).unwrap()
 }
 
-/// Two files of one origin go on, each with an event of its own: number and key are the same.
+/// Two copies of one file continue, each with an event of its own: number and key are the same.
 #[tokio::test]
 async fn a_restored_copy_that_continues_reveals_nothing() {
     let kept = Kept::new();
@@ -1006,7 +1006,7 @@ async fn a_restored_copy_that_continues_reveals_nothing() {
         let (one, other) = (&one[skip..], &other[skip..]);
         assert_ne!(xor(one, other)[..revealed.len()], revealed[..], "they share a key stream");
     }
-    // The form, then the nonce: of 24 bytes, and never the same.
+    // The format, then the nonce: 24 bytes, never repeated.
     let nonce = |sealed: &[u8]| {
         assert_eq!(&sealed[..8], b"sealed 2");
         sealed[8..32].to_vec()

@@ -1,5 +1,5 @@
-//! What a caseload comes to does not depend on how it was worked through: not on the size of the batches,
-//! the questions under way at a time, nor where runs were killed or stopped.
+//! The result of a caseload does not depend on the size of the batches, the number of concurrent queries,
+//! or where runs were killed or stopped.
 
 use crate::support::layer::{Layer, Layered};
 use async_trait::async_trait;
@@ -26,8 +26,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-/// What the service says of one case, however often it is asked. Numbers are by place, and few, so that
-/// cases share them.
+/// The answer of the service about one case, the same for every query. Numbers are positions in a short
+/// list, so that cases share them.
 #[derive(Clone, Copy, Debug)]
 enum Says {
     Found(usize),
@@ -47,13 +47,13 @@ enum Says {
 struct Sample {
     /// A number from elsewhere.
     imported: Option<usize>,
-    /// When the number is to be verified; `Found` confirms whichever it is.
+    /// The answer to a verification; `Found` confirms any number.
     verified: Says,
-    /// When the person is to be found.
+    /// The answer to a search.
     found: Says,
 }
 
-/// What happens to a run, and at which point of its work.
+/// A disturbance of a run, and its point in the run.
 #[derive(Clone, Copy, Debug)]
 enum Mishap {
     Killed(usize),
@@ -248,7 +248,7 @@ fn case(place: usize, sample: &Sample) -> Case {
     case
 }
 
-/// What was decided, and the alerts, after runs with these mishaps and one without.
+/// The decisions and the alerts, after runs with these disturbances and one without.
 async fn end(
     samples: &[Sample],
     page_size: usize,
@@ -263,7 +263,7 @@ async fn end(
     let us = LocalIdentity::new("RHM".parse().unwrap(), "get-nhs-number").unwrap();
     let mut policy = Policy::default();
     policy.unreadable_limit = 1;
-    // Nothing that was asked comes due again, however long the dead are waited for.
+    // No query is due again, however long the deceased are waited for.
     policy.stale_wait = TimeDelta::days(1);
     for mishap in mishaps.iter().copied().map(Some).chain([None]) {
         let fate = Fate::of(mishap);

@@ -87,7 +87,7 @@ async fn run(worker: &Worker) -> (RunReport, Vec<CaseReport>) {
     (report, seen)
 }
 
-/// One run over `cases`, which are all eligible, with one answer for each.
+/// One run over `cases`, which are all eligible, with one response for each.
 async fn results(
     cases: Vec<Case>,
     answers: Vec<Result<Outcome, ErrorKind>>,
@@ -184,7 +184,7 @@ async fn a_number_from_elsewhere_is_never_overwritten() {
         case.nhs_number = Some(RecordedNumber::new(NUMBER, source));
         case
     };
-    // Not confirmed, so the person is asked about by their particulars, and has another number.
+    // Not confirmed, so the person is traced by demographic fields, and has another number.
     let answers = vec![Ok(Outcome::NotVerified), Ok(found("1", OTHER))];
     let (words, store) = results(vec![imported("1")], answers).await;
     assert_eq!(words, ["conflict"]);
@@ -248,12 +248,12 @@ async fn the_observer_gets_everything_but_the_person() {
     assert_eq!(seen[1].exchange.as_ref().unwrap().service, "scripted");
     let shown = format!("{report:?} {seen:?}").to_lowercase();
     for value in ["family", "1943", "9449", "a worker", "quentinsson", "comfort"] {
-        // The particular that differs is named by its kind.
+        // The kind of the differing field is named.
         assert!(!shown.replace("differs(family)", "").contains(value), "{value} in {shown}");
     }
 }
 
-/// Answers that `case("1")`'s person was found, after changing the store behind the worker's back.
+/// Answers that the person of `case("1")` was found, after changing the store behind the worker.
 struct Meddling<F> {
     store: Arc<MemoryStore>,
     change: Mutex<Option<F>>,
@@ -295,7 +295,7 @@ async fn meddled(
     let store = store([case("1")]).await;
     let change = Mutex::new(Some(change));
     let tracer = Arc::new(Meddling { store: Arc::clone(&store), change, others });
-    // Cases that come up during the run are the next page's.
+    // Cases that are added during the run belong to the next page.
     let (_, seen) = run(&worker(&tracer, &store).with_page_size(NonZeroUsize::MIN)).await;
     (seen.first().and_then(|case| case.result).unwrap(), stored(&store, "1").await)
 }
@@ -384,7 +384,7 @@ async fn a_store_that_fails_ends_the_run() {
     }
 }
 
-/// What makes no question costs no question, and is told by its reason.
+/// A case that cannot be queried costs no query, and its reason is reported.
 #[tokio::test]
 async fn data_that_cannot_be_sent_are_reported_and_not_queried() {
     let with = |text, change: fn(&mut Case)| {
@@ -411,8 +411,8 @@ async fn data_that_cannot_be_sent_are_reported_and_not_queried() {
     for text in ["1", "2", "3", "4", "5"] {
         assert_eq!(stored(&store, text).await.version, 1, "nothing changes");
     }
-    // An id that no message can carry is no id, so only a root can make an identifier unusable, and
-    // no worker takes such a root.
+    // A case id fits into every message, so only a root can make an identifier unusable, and no worker
+    // accepts such a root.
     assert!("RXX\u{fffe}".parse::<CaseId>().is_err());
     let now = "2026-11-23T09:30:00Z".parse().unwrap();
     let told = plan(&case("1"), &Scope::default(), &Policy::default(), "RXX", now).unwrap_err();
@@ -420,7 +420,7 @@ async fn data_that_cannot_be_sent_are_reported_and_not_queried() {
     assert!(worker(&tracer, &store).with_local_root("RXX").is_err());
 }
 
-/// What stands in a field where there is no value, and dates that cannot be right.
+/// Placeholders for a missing value, and impossible dates.
 #[tokio::test]
 async fn faults_in_the_data_are_reported() {
     let with = |text, change: fn(&mut Case)| {

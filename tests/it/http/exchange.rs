@@ -17,7 +17,7 @@ fn limited(max_response_bytes: usize) -> HttpTransport {
     HttpTransport::new(&trusting().with_max_response_bytes(max_response_bytes)).unwrap()
 }
 
-/// Long enough to get as far as waiting, short enough not to be noticed.
+/// Long enough for the request to be sent, and short enough to keep the test fast.
 fn impatient() -> HttpTransport {
     HttpTransport::new(&trusting().with_total_timeout(Duration::from_millis(200))).unwrap()
 }

@@ -33,7 +33,7 @@ async fn a_renewed_certificate_is_shown_from_the_next_request_on() {
         let (origin, shown) = server.start_for_many();
         let transport = showing(&old);
         let clone = transport.clone();
-        // The second goes over the connection of the first, or over one that resumes its session.
+        // The second request uses the connection of the first, or resumes its session.
         for _ in 0..3 {
             transport.send(request(&origin)).await.unwrap();
             assert_eq!(shown.recv().unwrap(), Some(der(&old)));
@@ -150,7 +150,7 @@ fn the_expiry_is_measured_with_each_request() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let measured = || {
         metrics::with_local_recorder(&board, || {
-            // Nobody listens there.
+            // No program listens there.
             let sent = runtime.block_on(transport.send(request("https://127.0.0.1:1")));
             assert_eq!(sent.unwrap_err().kind(), ErrorKind::Connect);
         });
@@ -162,7 +162,7 @@ fn the_expiry_is_measured_with_each_request() {
     assert_eq!(measured(), expected("2028-03-31T00:00:00Z"));
 }
 
-/// What a vendor does: files that somebody replaces, and a call.
+/// The steps of a vendor: files are replaced, and one call loads them.
 #[tokio::test]
 async fn new_files_are_loaded() {
     let folder = tempfile::tempdir().unwrap();

@@ -51,7 +51,7 @@ async fn a_body_without_length_ends_with_the_session() {
     let answer = "HTTP/1.1 200 OK\r\n\r\n<family>SMITH";
     let whole = Server { answer, ..Server::new() }.asked_by(&transport()).await.unwrap();
     assert_eq!(whole.body().expose(), "<family>SMITH");
-    // Somebody on the path can end the connection, but not the session.
+    // An attacker on the path can end the connection, but not the session.
     let cut = Server { answer, orderly: false, ..Server::new() };
     assert_failed(cut.asked_by(&transport()).await, ErrorKind::Interrupted);
 }

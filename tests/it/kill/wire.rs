@@ -1,4 +1,4 @@
-//! The same over the wire: with a real client of each service, and the simulator as the service.
+//! The same with a real client of each service, and the simulator as the service.
 
 use super::{Boundary, World, cases, number, results};
 use crate::support::services::Face;
@@ -8,17 +8,17 @@ use nhs_pds::secret::RawBody;
 use nhs_pds_simulator::{Fault, Person, Register, Sensitivity, Simulator, When};
 use std::collections::BTreeMap;
 
-/// How many points of each kind of boundary a run is killed at.
+/// The number of points of each kind of boundary at which a run is killed.
 const POINTS: usize = 3;
 
-/// The cases, put so that a register can give the situations of a service that knows them by their ids.
+/// The cases, changed so that a register can give the situations of a service that knows them by their ids.
 fn wire_cases() -> Vec<Case> {
     let mut cases = cases();
     for case in &mut cases {
         match case.id.as_str() {
             // The same person as 01.
             "02" | "09" => case.surname = Some("01".into()),
-            // Whoever has the number bears another given name, which no question by number sends.
+            // The person of the number has another given name, which no query by number contains.
             "11" => {
                 let source = NumberSource::Imported(Some("GP letter".into()));
                 case.nhs_number = Some(RecordedNumber::new(number(31), source));
@@ -88,7 +88,7 @@ async fn an_undisturbed_run_over_every_service_has_the_expected_result() {
     for face in Face::UNATTENDED.iter().copied() {
         let (end, _) = world(face).undisturbed().await;
         let from_a_copy = if face.stale().is_some() { "stale" } else { "found" };
-        // The number that replaces the last one's is of somebody of another name.
+        // The number that replaces the last one belongs to a person of another name.
         let replaced_by_a_stranger = if face == Face::Smsp { "superseded" } else { "none" };
         assert_eq!(
             results(&end),

@@ -1,4 +1,4 @@
-//! The crate's own client and the simulator, each with its own reading of the wire, agree.
+//! The library's client and the simulator agree, although each reads the messages in its own way.
 
 use super::message::simulate;
 use nhs_pds::clock::FixedClock;

@@ -1,4 +1,4 @@
-//! What goes wrong when it is told to.
+//! Faults that a test chooses.
 
 use super::message::{
     Answer, ask, birth, gender, local, message, name, number, request, simulator,
@@ -99,13 +99,13 @@ async fn other_people_from_one_request_to_the_next() {
     assert_eq!(Answer::of(&response).code(), "DEMOG-0001");
 }
 
-/// A question by Ainsley's particulars, on behalf of one of many cases.
+/// A query by Ainsley's demographic fields, for one of many cases.
 fn of_case(case: usize) -> [String; 4] {
     let [birth, gender, name] = parameters();
     [birth, gender, local(&format!("C{case}")), name]
 }
 
-/// What each of 500 cases meets at its first and second attempt, asked about in this order.
+/// The faults of each of 500 cases at the first and second attempt, queried in this order.
 async fn met(seed: u64, cases: impl Iterator<Item = usize>) -> BTreeMap<usize, Vec<String>> {
     let simulator = simulator();
     simulator.set_fault_mix(Some(FaultMix::soak(seed, Duration::from_millis(250))));

@@ -1,4 +1,4 @@
-//! What is answered about whom.
+//! The response about each person.
 
 use super::message::{ask, birth, gender, local, name, number, postcode, simulator};
 

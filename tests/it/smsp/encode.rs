@@ -1,4 +1,4 @@
-//! What is written is what an independent parser reads, and what the schemas permit.
+//! An independent parser reads the messages back, and the schemas permit them.
 
 use super::shared;
 use nhs_pds::clock::FixedClock;
@@ -211,7 +211,7 @@ fn header_values() {
 }
 
 proptest! {
-    /// Whatever the types accept arrives as it was meant.
+    /// Every value that the types accept arrives unchanged in meaning.
     #[test]
     fn every_name_arrives(family in any::<String>(), given in "\\PC{1,20}") {
         let (Ok(family), Ok(given)) = (family.parse::<NamePattern>(), given.parse::<NamePattern>()) else {

@@ -1,4 +1,4 @@
-//! Decoding is total: whatever is not a response is a typed error that names the place.
+//! Decoding never panics: any other document than a response is a typed error that names the place.
 
 use super::{envelope, payload, soap};
 use base64::Engine as _;
@@ -168,7 +168,7 @@ fn limits_of_size_and_depth() {
     );
 }
 
-/// Of two of what there may be one of, nobody could say which is meant.
+/// An element that may occur once and occurs twice is ambiguous.
 #[test]
 fn repeated_elements() {
     let twice = |part: &str, again: &str| {
@@ -220,7 +220,7 @@ fn a_decompression_bomb_stops_at_the_limit() {
     assert_eq!(refused(&message).0, DecodeErrorKind::TooLarge);
 }
 
-/// However short a message is cut, it is no response.
+/// A message that is cut at any place is not a response.
 #[test]
 fn every_truncation_is_noticed() {
     let whole = DETAILS.trim_end().as_bytes();
@@ -235,7 +235,7 @@ proptest! {
         let _ = decode(&bytes, Limits::default());
     }
 
-    /// A good message with a few bytes changed gets further in than noise does.
+    /// A correct message with a few changed bytes is read further than random bytes.
     #[test]
     fn no_damage_panics(damage in prop::collection::vec((0..DETAILS.len(), any::<u8>()), 1..6)) {
         let mut bytes = DETAILS.as_bytes().to_vec();
@@ -245,7 +245,7 @@ proptest! {
         let _ = decode(&bytes, Limits::default());
     }
 
-    /// Whatever stands in the values, an error does not repeat it.
+    /// An error quotes no value.
     #[test]
     fn errors_quote_nothing(text in "[A-Z]{6,12}") {
         for from in ["9990000077", "SMSP-0000", "given", "CASE-00017\"", "false\" encrypted"] {

@@ -1,5 +1,5 @@
-//! Every service keeps to the contract of a tracer: in process and over HTTP, as it is and behind what
-//! stands between a service and whoever asks.
+//! Every service meets the contract of a tracer: in process and over HTTP, alone and behind the layers
+//! between a service and its callers.
 
 mod broken;
 mod people;
@@ -19,13 +19,13 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// What stands between a service and whoever asks.
+/// The layer between a service and its callers.
 #[derive(Clone, Copy, Debug)]
 enum Behind {
     Nothing,
-    /// Asked again at the gate, with somebody waiting.
+    /// Retried behind the gateway, for a waiting user.
     RetryInFront,
-    /// Asked again at the gate, with nobody waiting.
+    /// Retried behind the gateway, for the worker.
     RetryInTheBackground,
 }
 
@@ -89,7 +89,7 @@ async fn every_service_over_http_meets_the_contract() {
     }
 }
 
-/// A way that leads nowhere.
+/// A transport without a server.
 #[derive(Debug)]
 struct Nowhere(ErrorKind);
 
@@ -100,7 +100,7 @@ impl Transport for Nowhere {
     }
 }
 
-/// What goes wrong at the simulator; nothing when it is on the way to it.
+/// The fault of the simulator; `None` for a fault of the transport.
 fn fault(face: Face, trouble: Trouble) -> Option<Fault> {
     let status = |status, body: &str| Fault::Http {
         status,
@@ -119,7 +119,7 @@ fn fault(face: Face, trouble: Trouble) -> Option<Fault> {
     })
 }
 
-/// Asking again takes its time.
+/// Retries take time.
 #[tokio::test(start_paused = true)]
 async fn every_service_in_process_returns_an_error_for_each_failure() {
     for face in Face::ALL.iter().copied() {

@@ -1,4 +1,4 @@
-//! A register, and the population that the conformance suite is told of.
+//! A register, and the population for the conformance suite.
 
 use crate::support::services::Face;
 use nhs_pds::demographics::Gender;
@@ -33,7 +33,7 @@ fn known(person: &Person) -> Known {
     Known { nhs_number: person.nhs_number, particulars: particulars(person) }
 }
 
-/// Whom `face` knows.
+/// The people that `face` knows.
 pub(super) fn population(face: Face) -> (Register, Population) {
     let ordinary = person(9_449_304_424, "Ainsley", "Comfort", "1943-05-19");
     let mut deceased = person(9_320_639_116, "Lateman", "Cyril", "1930-03-03");

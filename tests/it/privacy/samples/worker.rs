@@ -47,7 +47,7 @@ pub(super) async fn show(shown: &mut Shown) {
     show_work(shown).await;
 }
 
-/// What is decided of a case, whatever the answer, and what then stands on it.
+/// The decision about a case for any response, and the fields of the case afterwards.
 fn show_decisions(shown: &mut Shown, case: &Case) {
     let policy = Policy::default();
     let plan = plan_for(case, &policy);
@@ -116,7 +116,7 @@ async fn show_work(shown: &mut Shown) {
     show_process(shown, unanswered(cases).await).await;
 }
 
-/// A worker that connects to nobody, by a clock that is an hour ahead of the service's.
+/// A worker without a service, whose clock is an hour ahead of the service's.
 async fn unanswered(cases: Vec<Case>) -> Worker {
     let store = Arc::new(MemoryStore::new());
     store.insert_all(cases).await.unwrap();

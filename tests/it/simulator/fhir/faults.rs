@@ -1,4 +1,4 @@
-//! What goes wrong when it is told to, and what codes of SMSP become.
+//! Faults that a test chooses, and the equivalents of SMSP's codes.
 
 use super::ask::{Answer, ask, find, get, people, simulate, simulator};
 use http::StatusCode;
@@ -12,7 +12,7 @@ use std::time::Duration;
 const ROSE: &str = "/Patient/9449304424";
 const QUERY: &str = "family=Ainsley&birthdate=1943-05-19";
 
-/// What is answered by number and by search.
+/// The responses by number and by search.
 #[derive(Debug, Eq, PartialEq)]
 enum Shape {
     Truth,
@@ -32,7 +32,7 @@ fn shape(answer: &Answer) -> Shape {
     if answer.json["total"] == 0 { Shape::Nobody } else { Shape::Truth }
 }
 
-/// Code, and the answers by number and by search.
+/// The code, and the responses by number and by search.
 fn table() -> Vec<(&'static str, Shape, Shape)> {
     let error = |status, code: &str| Shape::Error(status, code.into());
     let both = |code, status, other| (code, error(status, other), error(status, other));
@@ -143,7 +143,7 @@ async fn requests_about_one_person() {
     assert_eq!(find(&simulator, "family=Twinn&birthdate=1980-09-20").await.status, 200);
 }
 
-/// What every person of a seed meets at two attempts, asked about in this order.
+/// The faults of every person of a seed at two attempts, queried in this order.
 async fn met(people: impl Iterator<Item = &NhsNumber>) -> BTreeMap<NhsNumber, Vec<String>> {
     let simulator = simulate(Register::from_seed(4, 400));
     simulator.set_fault_mix(Some(FaultMix::soak(7, Duration::from_millis(250))));

@@ -1,4 +1,4 @@
-//! `GET /Patient`: whom it finds, and how well.
+//! `GET /Patient`: the people that it finds, and their scores.
 
 use super::ask::{find, people, simulate, simulator};
 use nhs_pds::demographics::Gender;
@@ -56,7 +56,7 @@ async fn wildcards() {
     for query in [
         "family=Ainsley&given=Mary+Jane&birthdate=1943-05-19",
         "family=Ainsley&given=Rose&given=Mary&birthdate=1943-05-19",
-        // A wildcard counts in the first given name alone.
+        // A wildcard works in the first given name only.
         "family=Ainsley&given=Rose&given=Mary*&birthdate=1943-05-19",
         "family=Ainsley&given=Rose&given=Mary+Jane&given=Ann&birthdate=1943-05-19",
         "family=Ainsley&birthdate=1943-05-19&gender=male",
@@ -144,7 +144,7 @@ async fn superseded_and_invalidated_records_are_never_returned() {
     }
 }
 
-/// Rose with a past.
+/// Rose with former names and addresses.
 fn with_past() -> Simulator {
     let mut register = Register::default();
     for person in &people() {
@@ -198,7 +198,7 @@ async fn history() {
             assert_eq!(found, Vec::from_iter(score), "{query}{suffix}");
         }
     }
-    // What is shown is of today.
+    // The response has today's fields.
     let answer = find(&simulator, &format!("family=Bird&{now}&_history=true")).await;
     let uses: Vec<&str> = answer.json["entry"][0]["resource"]["name"]
         .as_array()
