@@ -361,7 +361,7 @@ async fn everything_about_one_person_is_exported() {
     let full = [0_u8; 10];
     let error = export(&log, &us(), minute(9), &id("1"), &mut { full }[..]).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Write);
-    assert_eq!(all(&log).await.len(), 455, "who tried to is audited too");
+    assert_eq!(all(&log).await.len(), 455, "a failed export is audited too");
 }
 
 #[tokio::test]

@@ -209,7 +209,7 @@ async fn only_the_owner_can_read_a_new_file() {
     std::fs::set_permissions(&shared, std::fs::Permissions::from_mode(0o640)).unwrap();
     let store = open(&shared);
     assert!(store.get(&case("1").id).await.unwrap().is_some());
-    assert_eq!(mode("cases.db"), 0o640, "whoever shares a file has decided to");
+    assert_eq!(mode("cases.db"), 0o640, "an existing file keeps its permissions");
 }
 
 #[test]

@@ -306,7 +306,7 @@ async fn a_reviewer_sees_the_damaged_text_until_it_is_corrected() {
     let quality = report(&*store, nhs_pds::clock::Clock::now(&SystemClock)).await.unwrap();
     assert!(quality.csv().contains("review,number_damaged:open,1\n"), "{}", quality.csv());
     assert_eq!(take("9.43477E+09", "Aindow").await.unchanged, 1);
-    assert_eq!(items(&store).await.len(), 1, "the same again is one item");
+    assert_eq!(items(&store).await.len(), 1, "the same damage is one item");
     take("9.43477E+09", "Aindow-Smith").await;
     assert_eq!(items(&store).await.len(), 1, "another name, the same damage");
 

@@ -80,15 +80,15 @@ async fn run(worker: Worker) -> (Vec<CaseReport>, Status) {
 #[tokio::test]
 async fn a_refused_connection_is_named_in_report_status_and_log() {
     for &face in Face::UNATTENDED {
-        let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let simulator = Simulator::new(Register::default());
         let way = Way {
             transport: Arc::new(HttpTransport::new(&HttpConfig::new()).unwrap()),
-            smsp: format!("http://{nobody}/smsp"),
+            smsp: format!("http://{closed}/smsp"),
             #[cfg(feature = "fhir")]
-            fhir: format!("http://{nobody}/fhir"),
+            fhir: format!("http://{closed}/fhir"),
             #[cfg(feature = "fhir")]
-            token: format!("http://{nobody}/token"),
+            token: format!("http://{closed}/token"),
         };
         // Through every wrapper.
         let gate = Gateway::new(face.client(&simulator, &way));
@@ -196,5 +196,5 @@ async fn the_fhir_client_compares_the_clocks_too() {
         .with_clock(Arc::new(FixedClock::at(at("2026-11-23T09:30:00Z"))));
     let (_, status) = run(worker(Arc::new(client), 2).await).await;
     let hour = Some(TimeDelta::seconds(3_599));
-    assert_eq!(status.clock_skew, hour, "a proxy's page says nothing of the service's clock");
+    assert_eq!(status.clock_skew, hour, "a proxy's page does not have the service's clock");
 }

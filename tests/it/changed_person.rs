@@ -157,7 +157,7 @@ impl Office {
         let mut seen = Vec::new();
         let observe = &mut |case: &CaseReport| seen.push(case.clone());
         self.worker(&tracer).run_once(observe).await.unwrap();
-        assert_eq!(tracer.left(), 0, "every answer was asked for");
+        assert_eq!(tracer.left(), 0, "every response was used");
         (tracer.asked(), seen)
     }
 
@@ -228,7 +228,7 @@ async fn a_traced_number_is_verified_when_an_import_changes_the_person() {
     assert!(matches!(&asked[..], [Question::Fetch(question)] if question.nhs_number() == NUMBER));
     let case = office.stored().await;
     assert_eq!((printed(&case), kinds(&case)), (Ok(NUMBER), vec![]), "it is confirmed");
-    assert!(office.pass([]).await.0.is_empty(), "and not asked for again");
+    assert!(office.pass([]).await.0.is_empty(), "and not queried again");
 }
 
 /// Eleanor, with the date of death that the Spine returned.
@@ -471,7 +471,7 @@ async fn a_replacement_does_not_confirm_a_changed_name() {
         office.import(married.clone()).await;
         office.pass([Ok(answer)]).await;
         let case = office.stored().await;
-        assert_eq!(case.nhs_number.as_ref().unwrap().number, NUMBER, "nobody compared the name");
+        assert_eq!(case.nhs_number.as_ref().unwrap().number, NUMBER, "no field shows the name");
         assert!(printed(&case).is_err());
     }
     let mut office = Office::with_eleanor().await;
@@ -499,7 +499,7 @@ async fn another_number_that_is_found_belongs_to_the_new_person() {
 async fn restored_fields_restore_the_number_and_close_its_review_items() {
     let mut office = Office::with_john().await;
     office.import(eleanor()).await;
-    assert_eq!(printed(&office.stored().await), Ok(NUMBER), "nothing was asked, nothing is open");
+    assert_eq!(printed(&office.stored().await), Ok(NUMBER), "no query was made, no item is open");
     assert!(office.pass([]).await.0.is_empty());
 
     let mut office = Office::with_john().await;

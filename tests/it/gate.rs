@@ -436,7 +436,7 @@ async fn the_process_probes_and_resumes_by_itself() {
     assert_eq!(process.status().suspended_until, None);
     assert_eq!(house.gate.status().circuit.state, CircuitBreakerState::Closed);
     let first = house.store.page(None, 30).await.unwrap();
-    assert!(first.iter().all(|case| case.last_trace.is_some()), "all were asked about");
+    assert!(first.iter().all(|case| case.last_trace.is_some()), "all were queried");
     assert_eq!(service.count(), 30 + 14);
 }
 

@@ -274,7 +274,7 @@ async fn the_results_are_one_row_for_each_case() {
             let reason = &row["detail"];
             assert!(["differs:family", "unconfirmed"].contains(&reason.as_str()), "{reason}");
         } else {
-            assert_eq!(row["detail"], if open { &**word } else { "" }, "what is open says why");
+            assert_eq!(row["detail"], if open { &**word } else { "" }, "an open case has a reason");
         }
         let number = ["found", "deceased", "stale", "already_traced"].contains(&&**word);
         assert!(!number || row["nhs_number"].len() == 10, "{word}");

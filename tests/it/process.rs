@@ -267,8 +267,8 @@ async fn after_sleep_one_missed_run_is_made_up() {
     });
     house.run_for(&process, 35 * MINUTE).await;
     let asked = house.asked_at();
-    assert_eq!(asked.len(), 2, "one run for all those missed: {asked:?}");
-    assert!(asked[1].starts_with("16:10:"), "as soon as it is noticed: {asked:?}");
+    assert_eq!(asked.len(), 2, "one run for all missed runs: {asked:?}");
+    assert!(asked[1].starts_with("16:10:"), "as soon as the process notices: {asked:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -284,7 +284,7 @@ async fn a_stop_waits_for_queries_under_way_and_starts_no_others() {
     let done = house.store.page(None, 999).await.unwrap();
     assert_eq!(done.iter().filter(|case| case.last_trace.is_some()).count(), asked);
     let untouched = done.iter().skip(asked).all(|case| case.version == 1);
-    assert!(untouched, "those that asking did not come to are as they were");
+    assert!(untouched, "cases that were not queried are unchanged");
     // For another worker whose pass began before, they are not queried yet.
     let ids: Vec<_> = done.iter().skip(asked).map(|case| case.id.clone()).collect();
     let now = house.clock.now();
@@ -320,7 +320,7 @@ async fn it_stops_while_it_waits_for_a_lease() {
     let report =
         house.worker.run_once_until(stop, &mut |case| seen.push(case.result)).await.unwrap();
     assert!(report.interrupted && house.asked_at().is_empty());
-    assert_eq!(seen, [Some(TraceResult::NotAsked); 2], "nobody has asked about them");
+    assert_eq!(seen, [Some(TraceResult::NotAsked); 2], "they were not queried");
     assert!(house.clock.now() - now < TimeDelta::seconds(2));
 }
 
@@ -344,7 +344,7 @@ async fn a_worker_that_lost_its_leases_queries_no_case_twice() {
         assert_eq!(claim.cases.len(), 40);
         let before = asked.asked.lock().unwrap().len();
         tokio::time::sleep(Duration::from_secs(5)).await;
-        assert_eq!(asked.asked.lock().unwrap().len(), before, "the first sends nothing meanwhile");
+        assert_eq!(asked.asked.lock().unwrap().len(), before, "the first worker sends no query");
         store.release("second", &ids[..20], Some(slept.now())).await.unwrap();
         store.release("second", &ids[20..], None).await.unwrap();
     });
@@ -356,7 +356,7 @@ async fn a_worker_that_lost_its_leases_queries_no_case_twice() {
     let count = asked.len();
     asked.sort();
     asked.dedup();
-    assert_eq!(asked.len(), count, "nobody twice");
+    assert_eq!(asked.len(), count, "no case twice");
     // Five before the suspension, and the twenty that the other worker did not query.
     assert_eq!(count, 25);
 }
@@ -385,13 +385,13 @@ async fn an_inconclusive_case_is_queried_after_days_or_at_once_when_corrected() 
     // After one, two and four days.
     assert_eq!(days(&house), ["23", "24", "26", "30"]);
     let stored = house.store.get(&"1".parse().unwrap()).await.unwrap().unwrap();
-    assert_eq!(stored.review.len(), 1, "one thing to look at, however often it was asked");
+    assert_eq!(stored.review.len(), 1, "one item for any number of queries");
     let mut corrected = case("1");
     corrected.surname = Some("Aindowe".into());
     let updated = stored.updated_from(corrected).unwrap();
     house.store.save(&updated).await.unwrap();
     house.run_for(&process, MINUTE).await;
-    assert_eq!(days(&house).len(), 5, "other words are asked at once");
+    assert_eq!(days(&house).len(), 5, "a changed query is sent at once");
 }
 
 #[tokio::test(start_paused = true)]
@@ -404,7 +404,7 @@ async fn unreadable_responses_are_retried_up_to_a_limit_and_then_alerted() {
     assert_eq!(alerts.len(), 1);
     assert_eq!(alerts[0].kind.as_str(), "defect");
     house.run_for(&process, 3 * 24 * 60 * MINUTE).await;
-    assert_eq!(house.alerts.delivered().len(), 1, "told once");
+    assert_eq!(house.alerts.delivered().len(), 1, "one alert");
     *house.service.outcome.lock().unwrap() = found();
     house.run_for(&process, 9 * 24 * 60 * MINUTE).await;
     let stored = house.store.get(&"1".parse().unwrap()).await.unwrap().unwrap();
@@ -456,14 +456,14 @@ async fn a_case_is_refreshed_for_an_event() {
     assert_eq!(viewed[0].actor.name(), "An Administrator");
     assert_eq!(house.alerts.delivered().len(), 1);
 
-    let nobody = worker.refresh(&"2".parse().unwrap(), RefreshEvent::OnRequest).await.unwrap();
-    assert!(nobody.is_none());
+    let missing = worker.refresh(&"2".parse().unwrap(), RefreshEvent::OnRequest).await.unwrap();
+    assert!(missing.is_none());
     let mut closed = house.store.get(&id).await.unwrap().unwrap();
     closed.allocations.clear();
     house.store.save(&closed).await.unwrap();
     let refused = worker.refresh(&id, RefreshEvent::OnRequest).await.unwrap().unwrap();
     let reason = refused.report.eligibility.reason();
-    assert_eq!(reason, Some(Reason::NotAllocated), "HAV-2 holds for everybody");
+    assert_eq!(reason, Some(Reason::NotAllocated), "HAV-2 applies to every caller");
 }
 
 /// MSCA-DQ-01: two cases of one number are flagged on import, once, independent of queries.
@@ -489,7 +489,7 @@ async fn imported_duplicates_are_flagged_and_alerted_once() {
         let item = case.open_items().next().unwrap();
         assert_eq!(item.reason.as_str(), "duplicate");
         assert_eq!(item.evidence.others, [other.parse().unwrap()]);
-        assert_eq!(case.live_number(), Some(NUMBER), "both keep what they came with");
+        assert_eq!(case.live_number(), Some(NUMBER), "both keep their imported number");
     }
     *house.service.outcome.lock().unwrap() = Ok(Outcome::None);
     house.worker.run_once(&mut |_| ()).await.unwrap();
@@ -574,7 +574,7 @@ async fn a_clock_set_back_delays_no_run() {
     house.run_for(&process, 45 * MINUTE).await;
     let asked = house.asked_at();
     assert_eq!(asked.len(), 2, "{asked:?}");
-    assert!(asked[1].starts_with("02:40:"), "half an hour after it was noticed: {asked:?}");
+    assert!(asked[1].starts_with("02:40:"), "half an hour after the process noticed: {asked:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -594,8 +594,8 @@ async fn a_dropped_or_panicked_process_is_not_reported_as_running() {
     let claim = house.store.claim(&["1".parse().unwrap()], &lease).await.unwrap();
     assert_eq!(claim.cases.len(), 1);
     let watch = process.clone();
-    let mut nobody = |_: &_| ();
-    let dropped = process.run_until(std::future::pending(), &mut nobody);
+    let mut ignore = |_: &_| ();
+    let dropped = process.run_until(std::future::pending(), &mut ignore);
     assert!(tokio::time::timeout(MINUTE, dropped).await.is_err());
     assert_eq!(watch.status().state, State::Stopped);
 }
@@ -640,7 +640,7 @@ async fn a_panic_over_one_case_does_not_stop_the_others() {
         worker.run_once(&mut |_| ()).await.unwrap();
     }
     let alerts: Vec<_> = house.alerts.delivered().iter().map(|alert| alert.kind.as_str()).collect();
-    assert_eq!(alerts, ["defect"], "and somebody is told");
+    assert_eq!(alerts, ["defect"], "and an alert is sent");
 }
 
 /// A user changes a case while its alert is delivered: the trail has the case as it is.
@@ -695,7 +695,7 @@ async fn the_trail_is_correct_when_the_case_of_an_alert_cannot_be_saved() {
     let later = now + TimeDelta::days(1);
     let told = case_as_of(&*house.audit, &id, stored.version, later).await.unwrap();
     assert_eq!(told.unwrap().surname.as_deref(), Some("Married"));
-    assert_eq!(stored.undelivered.len(), 1, "delivered again in the next pass");
+    assert_eq!(stored.undelivered.len(), 1, "delivered in the next pass");
     worker.run_once(&mut |_| ()).await.unwrap();
     assert_eq!(house.alerts.delivered().len(), 1);
 }

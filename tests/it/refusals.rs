@@ -100,7 +100,7 @@ async fn five_equal_refusals_end_the_pass_and_are_alerted_once() {
         assert_eq!(stopped.kind(), ErrorKind::Configuration);
         assert!(stopped.cause().unwrap().contains("with the same code"));
         for case in house.cases().await {
-            assert!(!case.asking.until_corrected, "nobody is held until corrected");
+            assert!(!case.asking.until_corrected, "no case waits until it is corrected");
         }
         // The next pass continues behind them, and sends no second alert.
         let report = house.pass(TimeDelta::minutes(1)).await;

@@ -131,7 +131,7 @@ impl Office {
         .with_policy(Policy::default())
         .with_clock(Arc::new(FixedClock::at(at.parse().unwrap())));
         worker.run_once(&mut |_| ()).await.unwrap();
-        assert_eq!(self.tracer.left(), 0, "every answer was asked for");
+        assert_eq!(self.tracer.left(), 0, "every response was used");
         self.tracer.asked().len()
     }
 
@@ -161,7 +161,7 @@ impl Office {
         let head = self.audit.head().await.unwrap();
         let again = self.queue.resolve(item, &resolution, &jo()).await.unwrap();
         assert_eq!(again, ActionOutcome::AlreadyDone, "{}", resolution.as_str());
-        assert_eq!(self.audit.head().await.unwrap(), head, "nothing was done, so nothing is said");
+        assert_eq!(self.audit.head().await.unwrap(), head, "no action, so no event");
     }
 
     async fn refuses(&self, item: &ItemId, resolution: Resolution) -> Refusal {
@@ -372,14 +372,14 @@ async fn duplicates_are_merged_and_unmerged() {
         let (survivor, back) = (office.stored("2").await, office.stored("1").await);
         assert!(survivor.nhs_number.is_none() && back.nhs_number == imported(NUMBER));
         assert!(survivor.absorbed.is_empty() && back.is_live());
-        assert!(office.open().await.is_empty(), "only one of them holds it");
+        assert!(office.open().await.is_empty(), "only one of them has it");
         let opened = [item("1", 2), item("2", 2)];
         office.pass([found("COMFORT", "FAMILY 2", NUMBER)]).await;
-        assert_eq!(office.open().await, opened, "and that it is found for two comes up again");
+        assert_eq!(office.open().await, opened, "the duplicate is flagged again");
         office.resolve(&item("1", 2), Resolution::Merge { absorbed: id("2") }).await;
         let _ = office.queue.undo_merge(&id("1"), &id("2"), &jo()).await.unwrap();
         office.pass([found("COMFORT", "FAMILY 2", NUMBER)]).await;
-        assert_eq!(office.open().await.len(), 2, "whichever goes into the other");
+        assert_eq!(office.open().await.len(), 2, "in either direction of the merge");
         // The trail says who made each change.
         let now = NOW.parse().unwrap();
         let version = back.version;
@@ -451,7 +451,7 @@ async fn a_case_is_deleted_undeleted_and_flagged() {
         for expected in [ActionOutcome::Done, ActionOutcome::AlreadyDone] {
             assert_eq!(office.queue.delete(&id("1"), &jo()).await.unwrap(), expected);
         }
-        assert!(!office.stored("2").await.review[0].is_open(), "nobody else has the number");
+        assert!(!office.stored("2").await.review[0].is_open(), "no other case has the number");
         assert!(office.open().await.is_empty());
         // The number is free.
         office.pass_at("2027-11-24T09:30:00Z", [found("COMFORT", "FAMILY 2", NUMBER)]).await;
@@ -695,11 +695,11 @@ async fn is_erased_wholly(office: &Office) {
     assert_eq!(survivor.deleted.as_ref().unwrap().how, DeletionKind::Logical);
     let moot = twin.review.iter().all(|item| item.evidence.others.is_empty() && !item.is_open());
     assert!(moot);
-    assert!(office.events("1").await.is_empty(), "the trail has forgotten whom it is about");
+    assert!(office.events("1").await.is_empty(), "the trail no longer names the person");
     let by_number = Filter::new().with_number(NUMBER);
     for event in office.audit.page(&by_number, 0, 9).await.unwrap() {
         let about = event.about.subject().and_then(|subject| subject.case_id());
-        assert_eq!(about, Some(&id("3")), "whose item names the number");
+        assert_eq!(about, Some(&id("3")), "its item names the number");
     }
     let erased = Filter::new().with_kind(EventKind::CaseErased);
     let told = office.audit.page(&erased, 0, 9).await.unwrap();
@@ -964,11 +964,17 @@ async fn is_sound(office: &Office, deed: &Deed) {
             assert!(!case.rejected_numbers.contains(&number), "{deed:?}");
             let flagged = case.open_items().any(|item| item.reason == ReviewReason::Duplicate);
             let holders = office.store.holders(number).await.unwrap().len();
-            assert!(holders < 2 || flagged, "{deed:?}: {holders} hold a number unawares");
+            assert!(
+                holders < 2 || flagged,
+                "{deed:?}: {holders} cases have one number and are not flagged"
+            );
         }
         for item in case.open_items().filter(|item| item.reason == ReviewReason::Duplicate) {
             let others = &item.evidence.others;
-            assert!(!case.is_live() || others.iter().all(live), "{deed:?} names who is gone");
+            assert!(
+                !case.is_live() || others.iter().all(live),
+                "{deed:?} names a case that is gone"
+            );
             assert!(!others.contains(&case.id) && !others.is_empty(), "{deed:?}");
         }
         let open = || case.open_items().map(|item| (item.reason, item.evidence.nhs_number));

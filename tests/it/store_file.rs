@@ -442,7 +442,7 @@ async fn a_damaged_event_is_listed_and_the_others_are_read() {
         assert_eq!(written, 4, "{damage}");
     }
     let was = case_as_of(&*kept.log, &case.id, 1, at(9)).await.unwrap_err();
-    assert_eq!(was.kind(), audit::ErrorKind::Corrupt, "what was then cannot be told");
+    assert_eq!(was.kind(), audit::ErrorKind::Corrupt, "the case at that time is unknown");
 }
 
 #[tokio::test]

@@ -36,7 +36,7 @@ enum Says {
     Superseded(Option<usize>),
     Invalidated,
     NotVerified,
-    Nobody,
+    NoMatch,
     Several,
     Refused,
     Unreadable,
@@ -214,7 +214,7 @@ fn outcome(says: Says, held: Option<NhsNumber>) -> Result<Outcome, ErrorKind> {
         Says::Superseded(by) => Ok(Outcome::Superseded { by: by.map(number), person: successor }),
         Says::Invalidated => Ok(Outcome::Invalidated),
         Says::NotVerified => Ok(Outcome::NotVerified),
-        Says::Nobody => Ok(Outcome::None),
+        Says::NoMatch => Ok(Outcome::None),
         Says::Several => Ok(Outcome::Ambiguous(Vec::new())),
         Says::Refused => Err(ErrorKind::Rejected),
         Says::Unreadable => Err(ErrorKind::Unreadable),
@@ -278,15 +278,15 @@ async fn end(
         .with_policy(policy.clone())
         .with_page_size(page_size.try_into().unwrap())
         .with_in_flight(in_flight.try_into().unwrap());
-        let mut nobody = |_: &_| ();
+        let mut ignore = |_: &_| ();
         if fate.is_deadly {
             tokio::select! {
                 biased;
                 () = fate.met.notified() => {}
-                run = worker.run_once(&mut nobody) => drop(run.unwrap()),
+                run = worker.run_once(&mut ignore) => drop(run.unwrap()),
             }
         } else {
-            worker.run_once_until(fate.met.notified(), &mut nobody).await.unwrap();
+            worker.run_once_until(fate.met.notified(), &mut ignore).await.unwrap();
         }
     }
     let mut file = Vec::new();
@@ -308,7 +308,7 @@ fn says() -> impl Strategy<Value = Says> {
         2 => proptest::option::of(0..4_usize).prop_map(Says::Superseded),
         2 => Just(Says::Invalidated),
         2 => Just(Says::NotVerified),
-        1 => Just(Says::Nobody),
+        1 => Just(Says::NoMatch),
         1 => Just(Says::Several),
         1 => Just(Says::Refused),
         1 => Just(Says::Unreadable),

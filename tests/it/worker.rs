@@ -107,7 +107,7 @@ async fn every_response_has_its_result_and_only_verified_ones_write_a_number() {
     let answers = [
         ("found", Ok(found("01", NUMBER))),
         ("duplicate", Ok(found("02", NUMBER))),
-        ("differs", Ok(found("somebody else", OTHER))),
+        ("differs", Ok(found("another person", OTHER))),
         ("none", Ok(Outcome::None)),
         ("ambiguous", Ok(Outcome::Ambiguous(Vec::new()))),
         ("superseded", Ok(Outcome::Superseded { by: None, person: None })),

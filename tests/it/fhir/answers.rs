@@ -86,12 +86,12 @@ async fn the_version_is_that_of_the_resource_or_of_a_weak_etag() {
 
 #[tokio::test]
 async fn searches() {
-    for nobody in [
+    for empty in [
         bundle(&[]),
         but(bundle(&[]), json!({"entry": []})),
         but(bundle(&[]), json!({"entry": null})),
     ] {
-        let result = searched(response(200, nobody)).await.unwrap();
+        let result = searched(response(200, empty)).await.unwrap();
         assert_eq!(result.outcome(), Some(Outcome::None));
     }
     // Whole numbers and decimals are scores.
@@ -165,7 +165,7 @@ async fn a_bundle_that_contradicts_itself_is_unreadable() {
         (json!({"resourceType": "Patient", "id": "9000000009"}), "another resource"),
         (
             bundle(&[(1.0, json!({"resourceType": "Person", "id": "1"}))]),
-            "somebody else's resource",
+            "another person's resource",
         ),
         (json!([]), "a list"),
         (json!({}), "nothing"),

@@ -137,7 +137,7 @@ async fn an_incomplete_answer_is_an_interruption() {
 #[tokio::test]
 async fn a_closed_port_is_a_connection_failure() {
     for scheme in ["http", "https"] {
-        let origin = format!("{scheme}://{}", raw::nobody());
+        let origin = format!("{scheme}://{}", raw::closed_port());
         assert_failed(transport().send(request(origin)).await, ErrorKind::Connect);
     }
 }

@@ -48,7 +48,7 @@ async fn an_expired_client_certificate() {
 
 #[tokio::test]
 async fn a_client_certificate_of_another_authority() {
-    let stranger = Authority::new("Somebody else").issue("endpoint.example");
+    let stranger = Authority::new("Another authority").issue("endpoint.example");
     let kind = ErrorKind::ClientCertificateRefused;
     assert_refused(Server::demanding, &showing(&stranger), kind).await;
 }
@@ -75,7 +75,7 @@ async fn a_server_certificate_for_another_host() {
 /// Includes an authority with the name of the trusted one and another key.
 #[tokio::test]
 async fn a_server_certificate_of_an_unknown_authority() {
-    for authority in ["Somebody else", "Test authority"] {
+    for authority in ["Another authority", "Test authority"] {
         let stranger = Authority::new(authority);
         let server = || Server { certificate: stranger.issue(HOST), ..Server::new() };
         assert_refused(server, &transport(), ErrorKind::ServerCertificateUnknown).await;

@@ -97,7 +97,7 @@ async fn older_versions_than_tls_1_2_are_refused() {
 async fn what_is_wrong_with_the_server() {
     for version in ["TLSv1_2", "TLSv1_3"] {
         let expired = AUTHORITY.issue_valid(HOST, (2020, 1, 1), (2021, 1, 1));
-        let stranger = Authority::new("Somebody else").issue(HOST);
+        let stranger = Authority::new("Another authority").issue(HOST);
         for (certificate, expected) in [
             (AUTHORITY.issue(HOST), Ok(())),
             (expired, Err(ErrorKind::ServerCertificateExpired)),
@@ -115,7 +115,7 @@ async fn what_is_wrong_with_the_server() {
 #[tokio::test]
 async fn what_is_wrong_with_the_client() {
     let expired = AUTHORITY.issue_valid("endpoint.example", (2020, 1, 1), (2021, 1, 1));
-    let stranger = Authority::new("Somebody else").issue("endpoint.example");
+    let stranger = Authority::new("Another authority").issue("endpoint.example");
     for version in ["TLSv1_2", "TLSv1_3"] {
         let certificate = AUTHORITY.issue(HOST);
         let Some(server) = serving((version, version), &certificate, true) else { return };

@@ -46,14 +46,14 @@ async fn a_proxy_that_refuses() {
 #[tokio::test]
 async fn loopback_does_not_go_through_the_proxy() {
     let (server, seen) = raw::answer(PONG, Then::Close);
-    let transport = through(raw::nobody(), trusting());
+    let transport = through(raw::closed_port(), trusting());
     let response = transport.send(request(format_args!("http://{server}"))).await.unwrap();
     assert_eq!(response.body().expose(), "pong");
     assert!(seen.recv().unwrap().starts_with("POST /Patient"));
     for host in ["localhost", "127.8.8.8", "[::1]"] {
         // If the proxy got the request, it would respond.
         let (proxy, _) = raw::answer(PONG, Then::Close);
-        let origin = format!("http://{host}:{}", raw::nobody().port());
+        let origin = format!("http://{host}:{}", raw::closed_port().port());
         let result = through(proxy, trusting()).send(request(origin)).await;
         assert_failed(result, ErrorKind::Connect);
     }

@@ -51,6 +51,6 @@ pub(crate) fn drain(stream: &mut TcpStream) {
 }
 
 /// An address at which no program listens.
-pub(crate) fn nobody() -> SocketAddr {
+pub(crate) fn closed_port() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }

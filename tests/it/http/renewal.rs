@@ -190,7 +190,7 @@ async fn new_files_are_loaded() {
 async fn the_trusted_authorities_stay() {
     let transport = transport();
     renew(&transport, &AUTHORITY.issue("endpoint.example")).unwrap();
-    let stranger = Authority::new("Somebody else").issue(crate::http::server::HOST);
+    let stranger = Authority::new("Another authority").issue(crate::http::server::HOST);
     let server = Server { certificate: stranger, ..Server::new() };
     assert_failed(server.asked_by(&transport).await, ErrorKind::ServerCertificateUnknown);
 }

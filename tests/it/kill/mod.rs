@@ -189,7 +189,7 @@ impl Tracer for ByCase {
             Question::Fetch(fetch) => {
                 (fetch.local_identifier().unwrap().extension(), Some(fetch.nhs_number()))
             }
-            Question::Verify(_) => panic!("the worker asks for the person"),
+            Question::Verify(_) => panic!("the worker queries the person"),
             _ => panic!("there is no other question"),
         };
         let exchange = Exchange::new("test", "trace", id.to_string(), SystemClock.now());
@@ -249,7 +249,7 @@ fn answer(case: &str, fetched: Option<NhsNumber>) -> Result<Outcome, ErrorKind> 
         ("08", Some(_)) => Ok(Outcome::NotVerified),
         ("08", None) => plain(8),
         ("10", _) => found("10", 10, |found| found.freshness = Freshness::Stale),
-        ("11", _) => found("SOMEBODY ELSE", 11, |_| ()),
+        ("11", _) => found("ANOTHER PERSON", 11, |_| ()),
         ("12", _) => Err(ErrorKind::Unavailable),
         ("13", _) => Err(ErrorKind::Unreadable),
         ("14", _) => Err(ErrorKind::Rejected),
@@ -313,8 +313,8 @@ impl World {
             Arc::new(log),
             Arc::new(alerts),
         );
-        let mut nobody = |_: &_| ();
-        let mut going = std::pin::pin!(worker.run_once(&mut nobody));
+        let mut ignore = |_: &_| ();
+        let mut going = std::pin::pin!(worker.run_once(&mut ignore));
         tokio::select! {
             biased;
             () = killer.killed.notified() => true,

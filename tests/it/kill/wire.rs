@@ -53,7 +53,7 @@ fn register(face: Face) -> Register {
         person(7, "07"),
         changed(27, "FORMERLY", &|person| person.superseded_by = Some(number(7))),
         person(8, "08"),
-        changed(28, "SOMEBODY ELSE", &|person| person.birth = "1950-01-01".parse().unwrap()),
+        changed(28, "ANOTHER PERSON", &|person| person.birth = "1950-01-01".parse().unwrap()),
         changed(10, "10", &|person| person.answer = face.stale().map(Into::into)),
         changed(31, "11", &|person| person.given = "JOY".into()),
         person(12, "12"),

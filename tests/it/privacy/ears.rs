@@ -136,7 +136,10 @@ impl Ears {
         for (way, say) in ways {
             self.take();
             say();
-            assert!(self.take().iter().any(|(_, what)| leak(what).is_some()), "{way} is not heard");
+            assert!(
+                self.take().iter().any(|(_, what)| leak(what).is_some()),
+                "{way} is not recorded"
+            );
         }
     }
 }

@@ -56,7 +56,7 @@ fn long_leak(text: &str, allowed: &[&str]) -> Option<&'static str> {
 #[track_caller]
 pub(super) fn assert_silent(what: &str, text: &str) {
     if let Some(value) = leak(text) {
-        panic!("{what} tells {value}: {text}");
+        panic!("{what} contains {value}: {text}");
     }
 }
 

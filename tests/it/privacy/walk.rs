@@ -17,7 +17,7 @@ use std::iter;
 /// Paths without the name of a crate are of the library.
 const EXEMPT: [(&str, &str); 12] = [
     ("audit::sink::FileAnchors", "the path of a file, which the program chooses"),
-    ("case::lease::Lease", "who holds it: the name of a program"),
+    ("case::lease::Lease", "the owner of a lease: the name of a program"),
     ("case::number::Provenance", "an exchange, a strategy's name and the user who confirmed"),
     ("case::number::TraceRecord", "words, codes and ids of an exchange"),
     (
@@ -25,15 +25,15 @@ const EXEMPT: [(&str, &str); 12] = [
         "an organisation's; the GP practice of a person is redacted",
     ),
     ("service::fhir::auth::key::KeyId", "the name of a key, which the program chooses"),
-    ("service::fhir::auth::user::SessionRoleId", "the role of a user, who is no patient"),
+    ("service::fhir::auth::user::SessionRoleId", "the role of a user, not of a patient"),
     (
         "nhs_pds_simulator::caseload::SampleCase",
         "the id of an invented case, which a failing test names",
     ),
     ("nhs_pds_simulator::fault::Fault", "the codes that a tester chose"),
     ("trace::answer::Exchange", "ids and codes of a message"),
-    ("trace::caller::LocalIdentity", "the id of a user or a system, who is no patient"),
-    ("trace::caller::SmartcardIdentity", "the ids of a user, who is no patient"),
+    ("trace::caller::LocalIdentity", "the id of a user or a system, not of a patient"),
+    ("trace::caller::SmartcardIdentity", "the ids of a user, not of a patient"),
 ];
 
 /// Fields that are always empty, by type and field.
@@ -97,7 +97,7 @@ impl Shown {
         let path = type_name::<T>().split('<').next().unwrap().to_owned();
         for text in [&line, &pretty] {
             if let Some(value) = leak(text) {
-                self.faults.push(format!("{path} tells {value}: {text}"));
+                self.faults.push(format!("{path} shows {value}: {text}"));
                 break;
             }
         }

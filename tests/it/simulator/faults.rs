@@ -149,8 +149,8 @@ async fn searches_without_a_match_have_a_mix_of_their_own() {
     simulator.set_fault_mix(Some(FaultMix::new(7).with(share, Fault::code("SMSP-9999")).unwrap()));
     let mut codes = BTreeMap::new();
     for day in 1..=28 {
-        let nobody = [birth(&format!("195001{day:02}")), gender("2"), name("", "Nobody")];
-        *codes.entry(ask(&simulator, GET, &nobody).await.code().to_owned()).or_insert(0) += 1;
+        let absent = [birth(&format!("195001{day:02}")), gender("2"), name("", "Nobody")];
+        *codes.entry(ask(&simulator, GET, &absent).await.code().to_owned()).or_insert(0) += 1;
     }
     assert!(codes["SMSP-9999"] > 5 && codes["DEMOG-0001"] > 5, "{codes:?}");
     assert_eq!(simulator.injected(), [(Fault::code("SMSP-9999"), codes["SMSP-9999"])]);

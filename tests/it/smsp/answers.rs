@@ -374,7 +374,7 @@ const TWISTS: &[Twist] = &[
         None,
     ),
     (
-        "a code that nobody knows",
+        "an unknown code",
         |id, operation| {
             message(&fresh(), id, &envelope("", &payload(root(operation), "DEMOG-1000", "")))
         },
@@ -388,7 +388,7 @@ const TWISTS: &[Twist] = &[
         Some(DecodeErrorKind::NoCode),
     ),
     (
-        "a number that is none",
+        "an invalid number",
         |id, operation| message(&fresh(), id, &found(operation, &number("9990000078"))),
         ErrorKind::Unreadable,
         Some(DecodeErrorKind::NhsNumber),

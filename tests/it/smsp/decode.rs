@@ -78,7 +78,7 @@ fn xml_style_does_not_matter() {
         format!("\u{feff}{DETAILS}"),
     ];
     for (index, variant) in variants.iter().enumerate() {
-        assert_ne!(variant, DETAILS, "variant {index} is none");
+        assert_ne!(variant, DETAILS, "variant {index} is not a response");
         assert_eq!(response(variant), plain, "variant {index}");
     }
 }

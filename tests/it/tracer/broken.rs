@@ -212,9 +212,9 @@ struct Optimist(Arc<dyn Tracer>);
 #[async_trait]
 impl Tracer for Optimist {
     async fn trace(&self, c: &Caller, q: &Question, id: MessageId) -> Result<Answer, Error> {
-        let nobody = Exchange::new("test", "trace", id.to_string(), SystemClock.now());
+        let exchange = Exchange::new("test", "trace", id.to_string(), SystemClock.now());
         let answer = self.0.trace(c, q, id).await;
-        Ok(answer.unwrap_or_else(|_| Answer::new(Outcome::None, nobody)))
+        Ok(answer.unwrap_or_else(|_| Answer::new(Outcome::None, exchange)))
     }
 
     async fn trace_attended(
@@ -278,7 +278,7 @@ async fn a_tracer_that_misreports_a_failure_is_caught() {
         let checked = conformance::check_failing(wrong, &face.caller(), &user(), person).await;
         let breach = checked.unwrap_err();
         assert_eq!(breach.clause(), clause);
-        assert!(std::error::Error::source(&breach).is_some(), "it says what came instead");
+        assert!(std::error::Error::source(&breach).is_some(), "it names the actual kind");
     }
 
     // What a library says in an error may quote what it was given.

@@ -49,7 +49,7 @@ fn simulator() -> Simulator {
 enum As {
     Application,
     Worker,
-    Nobody,
+    Open,
 }
 
 /// A client of the API at `base`, with tokens from `token_url`.
@@ -62,7 +62,7 @@ fn client(
     let config = Config::new(base.parse().unwrap());
     let clock = Arc::new(FixedClock::at(NOW));
     let client = match by {
-        As::Nobody => Client::open(config, transport),
+        As::Open => Client::open(config, transport),
         As::Worker => {
             let token = simulator.healthcare_worker_token(&[ROLE]);
             let token = UserToken::new(token.expose().parse().unwrap());
@@ -90,9 +90,7 @@ async fn ask_everything(ears: &Ears, by: As, client: &Client) -> usize {
     let caller = Caller::User(User::Local(us()));
     let mut answers = match by {
         As::Worker => search::<HealthcareWorker>(ears, client, &caller).await,
-        As::Application | As::Nobody => {
-            search::<ApplicationRestricted>(ears, client, &caller).await
-        }
+        As::Application | As::Open => search::<ApplicationRestricted>(ears, client, &caller).await,
     };
     for number in [NUMBER, NEW_NUMBER] {
         answers += usize::from(ears.result(&client.retrieve(&caller, number).await));
@@ -140,7 +138,7 @@ fn all_answers(by: As) -> usize {
     match by {
         As::Application => 7 + 4 + 3 * 6,
         As::Worker => 7 + 4 + 3 * 3,
-        As::Nobody => 0,
+        As::Open => 0,
     }
 }
 
@@ -162,7 +160,7 @@ fn assert_silent(ears: &Ears, stage: &str, simulator: &Simulator) -> String {
     secrets.sort_unstable();
     secrets.dedup();
     for secret in secrets {
-        assert!(!said.contains(&secret), "{stage} tells {secret}");
+        assert!(!said.contains(&secret), "{stage} contains {secret}");
     }
     said
 }
@@ -213,7 +211,7 @@ fn token_faults() -> Vec<Fault> {
 
 pub(super) async fn in_process(ears: &Ears) -> String {
     let mut said = String::new();
-    for by in [As::Application, As::Worker, As::Nobody] {
+    for by in [As::Application, As::Worker, As::Open] {
         let simulator = simulator();
         let asked = ask_everything(ears, by, &local(by, &simulator)).await;
         assert_eq!(asked, all_answers(by), "{by:?}");
@@ -314,7 +312,7 @@ async fn recorded() -> Vec<String> {
     let no = || Err(nhs_pds::transport::Error::new(nhs_pds::transport::ErrorKind::Interrupted));
     let transport = Arc::new(Scripted::new((0..8).map(|_| no())));
     let urls = [HOST, HOST];
-    let client = client(As::Nobody, &simulator, urls, Arc::<Scripted>::clone(&transport) as _);
+    let client = client(As::Open, &simulator, urls, Arc::<Scripted>::clone(&transport) as _);
     let caller = Caller::System(us());
     for any in searches::<ApplicationRestricted>() {
         let _failed = match &any {

@@ -61,7 +61,7 @@ impl Files {
         let known: BTreeSet<_> =
             PERSONAL.map(|(table, column)| (table.to_owned(), column.to_owned())).into();
         let elsewhere: Vec<_> = seen.difference(&known).collect();
-        assert!(elsewhere.is_empty(), "somebody stands in {elsewhere:?}");
+        assert!(elsewhere.is_empty(), "the person is in {elsewhere:?}");
         let missing: Vec<_> = known.difference(&seen).collect();
         assert!(!filled || missing == [&("audit_subject".into(), "person".into())], "{missing:?}");
         self.assert_bytes_silent();

@@ -122,16 +122,16 @@ fn answers() -> Vec<(String, bool)> {
 
 /// Addresses at which no server responds correctly, and the configuration to reach them.
 pub(super) fn roads() -> Vec<(String, HttpConfig)> {
-    let nobody = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
+    let closed = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
     let mut roads: Vec<(String, HttpConfig)> = vec![
-        (format!("http://{nobody}/smsp"), config()),
-        (format!("https://{nobody}/smsp"), config()),
+        (format!("http://{closed}/smsp"), config()),
+        (format!("https://{closed}/smsp"), config()),
         ("https://no-such-host.invalid/smsp".into(), config()),
         ("http://192.0.2.1/smsp".into(), config()),
         ("ftp://host.example/smsp".into(), config()),
         (
             "https://host.example/".into(),
-            config().with_proxy(format!("http://{nobody}").parse().unwrap()),
+            config().with_proxy(format!("http://{closed}").parse().unwrap()),
         ),
     ];
     for (bytes, hold) in answers() {

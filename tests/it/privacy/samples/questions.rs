@@ -123,7 +123,7 @@ fn show_population(shown: &mut Shown) {
         invalidated: known.clone(),
         twins: (particulars, [NUMBER, NEW_NUMBER]),
         recognisable: Some(recognisable),
-        nobody: known,
+        absent: known,
     });
     shown.error(&Breach::from(error()));
 }

@@ -121,14 +121,14 @@ async fn unanswered(cases: Vec<Case>) -> Worker {
     let store = Arc::new(MemoryStore::new());
     store.insert_all(cases).await.unwrap();
     let (audit, alerts) = (Arc::new(MemoryLog::new()), Arc::new(MemoryAlerts::default()));
-    Worker::new(Arc::new(Nobody), store, audit, alerts, Caller::System(us()))
+    Worker::new(Arc::new(NoService), store, audit, alerts, Caller::System(us()))
 }
 
 #[derive(Debug)]
-struct Nobody;
+struct NoService;
 
 #[async_trait]
-impl Tracer for Nobody {
+impl Tracer for NoService {
     async fn trace(&self, _: &Caller, _: &Question, _: MessageId) -> Result<Answer, trace::Error> {
         let lost = transport::Error::new(transport::ErrorKind::Connect);
         Err(trace::Error::new(ErrorKind::Unavailable).with_source(lost))

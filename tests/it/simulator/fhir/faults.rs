@@ -16,7 +16,7 @@ const QUERY: &str = "family=Ainsley&birthdate=1943-05-19";
 #[derive(Debug, Eq, PartialEq)]
 enum Shape {
     Truth,
-    Nobody,
+    NoMatch,
     Error(u16, String),
 }
 
@@ -24,12 +24,12 @@ fn shape(answer: &Answer) -> Shape {
     if answer.json["resourceType"] == "OperationOutcome" {
         let (status, code) = answer.error();
         return match code {
-            "RESOURCE_NOT_FOUND" => Shape::Nobody,
+            "RESOURCE_NOT_FOUND" => Shape::NoMatch,
             code => Shape::Error(status, code.into()),
         };
     }
     assert_eq!(answer.status, 200);
-    if answer.json["total"] == 0 { Shape::Nobody } else { Shape::Truth }
+    if answer.json["total"] == 0 { Shape::NoMatch } else { Shape::Truth }
 }
 
 /// The code, and the responses by number and by search.
@@ -39,11 +39,11 @@ fn table() -> Vec<(&'static str, Shape, Shape)> {
     vec![
         ("SMSP-0000", Shape::Truth, Shape::Truth),
         ("SMSP-0003", Shape::Truth, Shape::Truth),
-        ("DEMOG-0001", Shape::Nobody, Shape::Nobody),
-        ("DEMOG-0040", Shape::Nobody, Shape::Nobody),
-        ("DEMOG-0017", error(404, "INVALIDATED_RESOURCE"), Shape::Nobody),
-        ("DEMOG-0022", error(404, "INVALIDATED_RESOURCE"), Shape::Nobody),
-        ("DEMOG-0042", error(400, "INVALID_RESOURCE_ID"), Shape::Nobody),
+        ("DEMOG-0001", Shape::NoMatch, Shape::NoMatch),
+        ("DEMOG-0040", Shape::NoMatch, Shape::NoMatch),
+        ("DEMOG-0017", error(404, "INVALIDATED_RESOURCE"), Shape::NoMatch),
+        ("DEMOG-0022", error(404, "INVALIDATED_RESOURCE"), Shape::NoMatch),
+        ("DEMOG-0042", error(400, "INVALID_RESOURCE_ID"), Shape::NoMatch),
         ("DEMOG-0007", Shape::Truth, error(200, "TOO_MANY_MATCHES")),
         ("TOO_MANY_MATCHES", Shape::Truth, error(200, "TOO_MANY_MATCHES")),
         ("MULTIPLE_MATCHES", Shape::Truth, error(200, "MULTIPLE_MATCHES")),

@@ -79,10 +79,10 @@ async fn nothing_is_empty() {
                 OtherAddress::new(OtherAddressUse::Correspondence, Default::default(), "LS1 1AA"),
             ];
             person.further.emergency_telecoms = vec![String::new()];
-            let mut nobody = RelatedPerson::new("MTH");
-            nobody.family = "Bird".into();
-            nobody.postcode = "LS1 1AA".into();
-            person.related = vec![nobody];
+            let mut mother = RelatedPerson::new("MTH");
+            mother.family = "Bird".into();
+            mother.postcode = "LS1 1AA".into();
+            person.related = vec![mother];
         })
     };
     for empty_lines in [false, true] {
