@@ -1,8 +1,8 @@
-//! Keeps the walls of the house: who may import whom, and how long a file may be.
+//! Checks which module may import which, and how long a file may be.
 //!
-//! One crate has no compiler-checked layers, so this test is the check. The table lists the rooms (the top-level
-//! modules) from the bottom up; a room may import what its line names, and only lines above it may be named. Inside
-//! a room, a file imports from the file that defines an item, and no two files import each other.
+//! The compiler does not check layers within one crate, so this test does. The table lists the rooms (the top-level
+//! modules) from the bottom up. A room may import only what its line names, and a line may name only lines above
+//! it. Inside a room, a file imports from the file that defines an item, and no two files import each other.
 
 #![expect(clippy::indexing_slicing, reason = "an index that is wrong must fail the test")]
 #![expect(clippy::unwrap_used, reason = "what cannot be read must fail the test")]
@@ -46,7 +46,7 @@ const SIMULATOR_SOURCES: &str = "crates/nhs-pds-simulator/src";
 const MAX_LINES: usize = 400;
 
 #[test]
-fn modules_import_only_what_stands_below_them() {
+fn modules_import_only_lower_modules() {
     let mut below: Vec<&str> = Vec::new();
     for (module, imports) in table() {
         for import in imports {
@@ -266,8 +266,8 @@ fn files_stay_short() {
     }
 }
 
-/// What is asked and what follows from it does not depend on which service answers: a service that comes
-/// or goes changes its own room. `lib.rs` shows the rooms.
+/// Queries and their consequences do not depend on which service answers: adding or removing a service
+/// changes only its own room. `lib.rs` shows the rooms.
 #[test]
 fn only_its_own_room_knows_the_word_fhir() {
     let known =
@@ -312,7 +312,8 @@ fn leading_word(text: &str) -> &str {
     text.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default()
 }
 
-/// `src/service/smsp/wire/soap.rs` and `src/service/smsp/mod.rs` both belong to `smsp`; `lib.rs` to nobody.
+/// `src/service/smsp/wire/soap.rs` and `src/service/smsp/mod.rs` both belong to `smsp`; `lib.rs` belongs to
+/// no module.
 fn module_of(file: &Path) -> Option<String> {
     let first = file.strip_prefix("src").unwrap().iter().next()?.to_str()?;
     let name = first.trim_end_matches(".rs");
@@ -325,7 +326,7 @@ fn is_root(file: &Path) -> bool {
     depth == 2 || (depth == 3 && file.ends_with("mod.rs"))
 }
 
-/// What follows `name` where it is a whole word of `code`.
+/// The text after `name`, where `name` is a whole word of `code`.
 fn after_name<'a>(code: &'a str, name: &'a str) -> impl Iterator<Item = &'a str> {
     let is_word = |c: char| c.is_alphanumeric() || c == '_';
     code.match_indices(name).filter_map(move |(place, _)| {

@@ -148,7 +148,7 @@ fn is_as_appended(event: &Event, seq: u64, entry: &Entry) -> bool {
         && event.message_id == entry.message_id
         && event.details == entry.details
         && about == entry.subject.as_ref()
-        && (about.is_some() || event.about == About::Nobody)
+        && (about.is_some() || event.about == About::NoPatient)
 }
 
 async fn returns_what_was_appended(log: &dyn AuditLog) -> Result<(), Breach> {

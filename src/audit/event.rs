@@ -29,7 +29,7 @@ pub struct Event {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum About {
     /// No patient.
-    Nobody,
+    NoPatient,
     /// This subject.
     Subject(Box<Subject>),
     /// A patient who has been forgotten (MSCA-DQ-02): the key is destroyed.
@@ -42,7 +42,7 @@ impl About {
     pub fn subject(&self) -> Option<&Subject> {
         match self {
             Self::Subject(subject) => Some(subject),
-            Self::Nobody | Self::Forgotten => None,
+            Self::NoPatient | Self::Forgotten => None,
         }
     }
 }

@@ -5,8 +5,8 @@
 //! MSCA-AUD-03). [`MemoryLog`] forgets at the end of the process; `SqliteLog` (feature `sqlite`)
 //! keeps a file. Users read through [`query`], which is audited in turn (MSCA-AUD-05);
 //! [`case_as_of`] rebuilds a case as it was (MSCA-AUD-02), [`export`] takes out everything about
-//! one (MSCA-ORG-04), and [`AuditLog::forget`] erases a case for good (MSCA-DQ-02). Whoever
-//! implements a log runs `conformance::check` (feature `conformance`) against it.
+//! one (MSCA-ORG-04), and [`AuditLog::forget`] erases a case for good (MSCA-DQ-02). To
+//! implement a log, run `conformance::check` (feature `conformance`) against it.
 //!
 //! # What is hashed
 //!

@@ -230,7 +230,7 @@ impl Row {
     pub(super) fn event(&self, unsealing: &Unsealing) -> Result<Event, Unreadable> {
         let mut event = self.facts().ok_or(Unreadable::Content)?;
         event.about = match (&self.subject, &self.sealed, unsealing) {
-            (Value::Null, Value::Null, _) => About::Nobody,
+            (Value::Null, Value::Null, _) => About::NoPatient,
             (Value::Blob(_), Value::Blob(_), Unsealing::Erased | Unsealing::Missing) => {
                 About::Forgotten
             }
@@ -265,7 +265,7 @@ impl Row {
             },
             message_id: own(message_id.as_optional()?),
             details: serde_json::from_str(details.as_str()?).ok()?,
-            about: About::Nobody,
+            about: About::NoPatient,
         })
     }
 

@@ -10,7 +10,7 @@
 //!
 //! A [`CaseStore`] keeps cases and refuses to save over a change that the saver has not seen.
 //! [`MemoryStore`] forgets at the end of the process; `SqliteStore` (feature `sqlite`) keeps a file.
-//! Whoever implements a store runs `conformance::check` (feature `conformance`) against it.
+//! To implement a store, run `conformance::check` (feature `conformance`) against it.
 //! `caseload` (feature `csv`) reads and writes cases as CSV.
 //!
 //! A case also contains the state of its processing: when it is traced again ([`TraceState`]), what a

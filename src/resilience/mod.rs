@@ -1,7 +1,7 @@
 //! Calls to a service that is limited, busy or down: retry, rate limit, circuit breaker, and the gateway that
 //! joins them.
 //!
-//! * A [`Gateway`] stands in front of one service. All callers of the process go through it.
+//! * A [`Gateway`] limits all calls to one service. All callers of the process go through it.
 //! * Its [`RateLimiter`] issues permits by a [`RateLimit`], and screens go before the worker ([`Priority`]).
 //! * Its [`CircuitBreaker`] suspends queries after repeated failures, and probes until the service answers.
 //! * [`Retry`] sends a failed query again, within a budget that all callers share.

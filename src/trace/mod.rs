@@ -18,7 +18,7 @@
 //! do. Superseded is not a form of found: the number is no longer the person's, and must not be
 //! used.
 //!
-//! Whoever implements a tracer runs `conformance::check` and `conformance::check_failing` (feature
+//! To implement a tracer, run `conformance::check` and `conformance::check_failing` (feature
 //! `conformance`) against it.
 
 mod answer;

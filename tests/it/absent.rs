@@ -1,8 +1,8 @@
-//! People who are not on PDS, each with a namesake, a twin or a parent who is: nothing is written, and nobody
-//! is dead. And people who are: all of them are found.
+//! People who are not on PDS, each with a namesake, a twin or a parent who is: no number and no death is
+//! written. People who are on PDS: all of them are found.
 #![expect(clippy::indexing_slicing, reason = "tests, whose panics are failures")]
 
-use crate::services::{Face, us};
+use crate::support::services::{Face, us};
 use nhs_pds::audit::MemoryLog;
 use nhs_pds::case::{
     Allocation, Case, CaseStore, MemoryStore, NumberSource, RecordType, RecordedNumber,
@@ -19,7 +19,7 @@ use std::sync::Arc;
 const ABSENT: usize = 1_000;
 const PRESENT: usize = 100;
 
-/// A postcode where nobody of the register lives.
+/// A postcode at which no person of the register lives.
 const ELSEWHERE: &str = "BL0 9XX";
 
 /// Postcodes that cannot be read.
@@ -36,7 +36,7 @@ fn case(id: String, person: &Person) -> Case {
     case
 }
 
-/// Somebody who is not on PDS, and resembles `other`, who is.
+/// A person who is not on PDS, and resembles `other`, who is.
 fn absent(n: usize, other: &Person) -> Case {
     let mut case = case(format!("A-{n}"), other);
     match n % 3 {
@@ -59,8 +59,8 @@ fn absent(n: usize, other: &Person) -> Case {
         6 => case.gender = Some(Gender::NotKnown),
         _ => {}
     }
-    // A letter had the other person's number. (Of a namesake of whom the forename is known too, nobody could
-    // tell: the rule takes the letter's word for it.)
+    // A letter had the other person's number. For a namesake with the same forename the rule accepts the
+    // letter's number: no field shows the difference.
     if n % 5 < 2 && (!n.is_multiple_of(3) || case.forename.is_none()) {
         let letter = NumberSource::Imported(Some("GP letter".into()));
         case.nhs_number = Some(RecordedNumber::new(other.nhs_number, letter));
@@ -68,7 +68,7 @@ fn absent(n: usize, other: &Person) -> Case {
     case
 }
 
-/// Everybody on PDS, of whom many have died, or are known from a copy, or have had another number.
+/// Every person on PDS. Many of them have died, are known from a copy, or had another number.
 fn register() -> Vec<Person> {
     let people: Vec<Person> = Register::from_seed(77, 3 * (ABSENT + PRESENT))
         .iter()
@@ -114,7 +114,7 @@ fn with_fates(people: &[Person]) -> Register {
     register
 }
 
-/// The person, ordinary in every way but those that were filtered.
+/// The person, ordinary in every field but the filtered ones.
 fn present(person: &Person) -> Person {
     let mut person = person.clone();
     (person.answer, person.death, person.sensitivity) = (None, None, Default::default());
@@ -138,7 +138,7 @@ async fn nothing_is_written_for_the_absent(face: Face) {
     );
     let report = worker.run_once(&mut |_| ()).await.unwrap();
     assert_eq!(report.numbers_written, PRESENT as u64, "{:?}", report.results);
-    // Somebody looks at some of them, and has each asked about at once.
+    // A reviewer views some of the cases, and each of them is queried at once.
     for case in absent.iter().step_by(7) {
         worker.refresh(&case.id, RefreshEvent::OnRequest).await.unwrap().unwrap();
     }

@@ -1,5 +1,5 @@
-//! Both logs keep to the contract; the SQLite file is shared safely; who is forgotten is gone from
-//! it.
+//! Both logs meet the contract. Several processes share the SQLite file safely. A forgotten person is gone
+//! from it.
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -17,8 +17,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 const NUMBER: NhsNumber = NhsNumber::constant(9_434_765_919);
-/// In a range from which nobody has numbers, but not in the one for test people, which may be
-/// shown.
+/// In a range that is not issued, and outside the range of test people, whose numbers `Debug` may show.
 const HIDDEN: NhsNumber = NhsNumber::constant(5_990_000_014);
 
 fn open(path: &Path) -> SqliteLog {
@@ -51,12 +50,12 @@ async fn all(log: &dyn AuditLog) -> Vec<Event> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn memory_keeps_to_the_contract() {
+async fn memory_meets_the_contract() {
     conformance::check(async || Arc::new(MemoryLog::new()) as Arc<dyn AuditLog>).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_sqlite_file_keeps_to_the_contract() {
+async fn an_sqlite_file_meets_the_contract() {
     let folder = tempfile::tempdir().unwrap();
     let files = AtomicU32::new(0);
     let new_log = async || {
@@ -67,18 +66,18 @@ async fn an_sqlite_file_keeps_to_the_contract() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn sqlite_in_memory_keeps_to_the_contract() {
+async fn sqlite_in_memory_meets_the_contract() {
     let new_log = async || Arc::new(SqliteLog::open_in_memory().unwrap()) as Arc<dyn AuditLog>;
     conformance::check(new_log).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_anchored_log_keeps_to_the_contract() {
+async fn an_anchored_log_meets_the_contract() {
     let new_log = async || Arc::new(anchored(&Arc::new(Sink::default()))) as Arc<dyn AuditLog>;
     conformance::check(new_log).await.unwrap();
 }
 
-/// What a careless implementer gets wrong.
+/// Mistakes of a careless implementer.
 #[derive(Clone, Copy, Debug)]
 enum Flaw {
     DropsDetails,
@@ -88,7 +87,7 @@ enum Flaw {
     IgnoresAnchors,
 }
 
-/// A good log behind a flaw.
+/// A correct log with a flaw in front.
 #[derive(Debug)]
 struct Flawed(MemoryLog, Flaw);
 
@@ -163,7 +162,7 @@ fn two_writers_make_one_chain() {
             let file = file.clone();
             std::thread::spawn(move || {
                 let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-                // A connection of its own, as another process has.
+                // A connection of its own, as in another process.
                 let log = open(&file);
                 for turn in 0..30 {
                     let entries = (0..3).map(|_| viewed(&format!("{}", (writer + turn) % 4)));
@@ -178,7 +177,7 @@ fn two_writers_make_one_chain() {
         let log = open(&file);
         let verdict = log.verify(&[log.head().await.unwrap()]).await.unwrap();
         assert!(matches!(verdict, Verdict::Whole { events: 270, .. }), "{verdict}");
-        // Nobody got two names, whoever met them first.
+        // Each person has one name, whichever writer recorded them first.
         let mut seen = 0;
         for case in 0..4 {
             let filter = Filter::new().with_case(id(&case.to_string()));
@@ -189,7 +188,7 @@ fn two_writers_make_one_chain() {
 }
 
 #[tokio::test]
-async fn a_trail_goes_on_where_it_ended() {
+async fn a_reopened_trail_continues_its_chain() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("audit.db");
     let log = open(&file);
@@ -204,10 +203,9 @@ async fn a_trail_goes_on_where_it_ended() {
     assert_eq!(log.page(&filter, 0, 9).await.unwrap().len(), 2);
 }
 
-/// A process that is killed leaves its files as they are; a copy of them is what the next one
-/// finds.
+/// A killed process leaves its files unchanged: the next process finds a copy of them.
 #[tokio::test]
-async fn what_was_acknowledged_survives_a_process_that_was_killed() {
+async fn acknowledged_events_survive_a_killed_process() {
     let folder = tempfile::tempdir().unwrap();
     let place = |name: &str| folder.path().join(name);
     let log = open(&place("audit.db"));
@@ -222,7 +220,7 @@ async fn what_was_acknowledged_survives_a_process_that_was_killed() {
 }
 
 #[tokio::test]
-async fn one_file_holds_cases_and_their_trail() {
+async fn one_file_contains_cases_and_their_trail() {
     use nhs_pds::case::{CaseStore, SqliteStore};
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("both.db");
@@ -240,14 +238,14 @@ fn quentinsson(case: &str, number: NhsNumber) -> Case {
     case
 }
 
-/// The files of the trail, each byte a character, so that they can be searched.
+/// The files of the trail with one character per byte, so that they can be searched.
 fn files(folder: &Path) -> String {
     let files = std::fs::read_dir(folder).unwrap();
     files.flat_map(|file| std::fs::read(file.unwrap().path()).unwrap()).map(char::from).collect()
 }
 
 #[tokio::test]
-async fn who_is_forgotten_is_gone_from_the_file() {
+async fn a_forgotten_person_is_gone_from_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("audit.db");
     let log = open(&file);
@@ -363,7 +361,7 @@ async fn everything_about_one_person_is_exported() {
     let full = [0_u8; 10];
     let error = export(&log, &us(), minute(9), &id("1"), &mut { full }[..]).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Write);
-    assert_eq!(all(&log).await.len(), 455, "who tried to is audited too");
+    assert_eq!(all(&log).await.len(), 455, "a failed export is audited too");
 }
 
 #[tokio::test]
@@ -392,7 +390,7 @@ async fn a_case_as_it_was() {
     assert!(case_as_of(&log, &id("2"), 1, minute(9)).await.unwrap().is_none());
 }
 
-/// A sink that fails while it is told to.
+/// A sink that fails while the test says so.
 #[derive(Debug, Default)]
 struct Sink(AtomicBool, Mutex<Vec<Anchor>>);
 
@@ -413,7 +411,7 @@ fn anchored(sink: &Arc<Sink>) -> Anchored {
 }
 
 #[tokio::test]
-async fn anchors_are_kept_every_so_often_and_a_failing_sink_stops_nothing() {
+async fn anchors_are_stored_at_intervals_and_a_failing_sink_stops_nothing() {
     let sink = Arc::new(Sink::default());
     let log = anchored(&sink).with_every(3.try_into().unwrap());
     let kept = || sink.1.lock().unwrap().iter().map(|anchor| anchor.seq).collect::<Vec<_>>();
@@ -432,7 +430,7 @@ async fn anchors_are_kept_every_so_often_and_a_failing_sink_stops_nothing() {
 }
 
 #[tokio::test]
-async fn anchors_in_a_file_are_met() {
+async fn a_trail_matches_the_anchors_in_a_file() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("anchors.txt");
     let log = Arc::new(MemoryLog::new());
@@ -449,7 +447,7 @@ async fn anchors_in_a_file_are_met() {
 }
 
 #[tokio::test]
-async fn debug_and_errors_show_nobody() {
+async fn debug_and_errors_show_no_person() {
     let subject = Subject::snapshot(&quentinsson("CASE77", HIDDEN)).with_personal("k", "Arabella");
     let actor = us().on_device("desk").authorised_by("boss");
     let entry = Entry::new(EventKind::CaseViewed, minute(0), &actor).about(subject.clone());

@@ -1,5 +1,4 @@
-//! Whatever somebody changes in the file of an audit trail with SQL, `verify` names the first bad
-//! link.
+//! For every change that SQL makes to the file of an audit trail, `verify` names the first broken link.
 
 use chrono::{DateTime, TimeDelta};
 use nhs_pds::audit::{
@@ -58,7 +57,7 @@ fn entries() -> Vec<Entry> {
     ]
 }
 
-/// A trail in a file of its own, and somebody else's connection to the file.
+/// A trail in a file of its own, and another program's connection to the file.
 struct Tampered {
     runtime: Runtime,
     log: SqliteLog,
@@ -102,7 +101,7 @@ impl Tampered {
         self.sql.execute_batch(sql).unwrap();
     }
 
-    /// The type and the bytes of a value; of an integer, its eight bytes.
+    /// The type and the bytes of a value; the eight bytes of an integer.
     fn value(&self, seq: u64, column: &str) -> (String, Vec<u8>) {
         let sql = format!(
             "SELECT typeof({column}), {column}, CAST({column} AS BLOB) FROM audit_event WHERE seq = ?1"
@@ -120,7 +119,7 @@ impl Tampered {
             .unwrap()
     }
 
-    /// Puts a value where `seq` stands; `false` when the file does not take it.
+    /// Puts a value into the row `seq`. Returns `false` if the file rejects it.
     fn put(&self, seq: i64, column: &str, (kind, bytes): &(String, Vec<u8>)) -> bool {
         let cast = if kind == "text" { "CAST(?1 AS TEXT)" } else { "?1" };
         let sql = format!("UPDATE audit_event SET {column} = {cast} WHERE seq = ?2");
@@ -135,8 +134,8 @@ impl Tampered {
         done.is_ok_and(|rows| rows == 1)
     }
 
-    /// Changes one value, asks where the trail is broken, and puts the value back; `false` when
-    /// there was nothing to change, or the file does not take it.
+    /// Changes one value, verifies the trail, and restores the value. Returns `false` if there was nothing
+    /// to change, or the file rejects the change.
     #[track_caller]
     fn changed(&self, seq: u64, column: &str, value: &(String, Vec<u8>)) -> bool {
         let old = self.value(seq, column);
@@ -152,9 +151,9 @@ impl Tampered {
     }
 }
 
-/// The bytes that the module's documentation describes, written down a second time.
+/// The bytes that the module's documentation describes, computed independently.
 #[test]
-fn a_hash_is_of_the_bytes_that_are_documented() {
+fn a_hash_covers_the_documented_bytes() {
     let trail = Tampered::new();
     let mut before = vec![0; 32];
     for seq in 1..=EVENTS {
@@ -212,9 +211,9 @@ fn each_changed_column_of_each_row_is_named() {
     assert!(trail.verify().is_whole());
 }
 
-/// One spelling for another of the same value is a change too.
+/// Another spelling of the same value is a change too.
 #[test]
-fn a_change_that_means_the_same_is_a_change() {
+fn a_rewritten_equal_value_is_a_change() {
     let trail = Tampered::new();
     trail.execute("UPDATE audit_event SET details = '[ ]' WHERE seq = 4");
     assert_eq!(trail.broken(), (4, BreakReason::Hash));
@@ -223,7 +222,7 @@ fn a_change_that_means_the_same_is_a_change() {
 }
 
 #[test]
-fn rows_that_are_gone_are_missed() {
+fn missing_rows_are_named() {
     for (delete, expected) in [
         ("seq = 1", (1, BreakReason::Missing)),
         ("seq = 3", (3, BreakReason::Missing)),
@@ -236,7 +235,7 @@ fn rows_that_are_gone_are_missed() {
         trail.execute(&format!("DELETE FROM audit_event WHERE {delete}"));
         assert_eq!(trail.broken(), expected, "{delete}");
         if delete == "TRUE" {
-            // What is appended afterwards covers nothing up.
+            // Later events do not hide the change.
             trail.runtime.block_on(trail.log.append(entries())).unwrap();
             assert_eq!(trail.broken(), (1, BreakReason::Missing));
         }
@@ -283,7 +282,7 @@ fn forged_rows_are_named() {
         ));
         assert_eq!(trail.broken(), expected);
     }
-    // Room is made for it in the middle.
+    // Make a gap in the middle for it.
     let trail = Tampered::new();
     trail.execute(&format!(
         "UPDATE audit_event SET seq = -seq WHERE seq > 3;
@@ -293,7 +292,7 @@ fn forged_rows_are_named() {
     assert_eq!(trail.broken(), (4, BreakReason::Hash));
 }
 
-/// A row that was made by who knows how, and so has the right hash and link.
+/// A row with a correct hash and link that this trail did not write.
 #[test]
 fn a_forged_row_with_a_good_hash_is_named() {
     let trail = Tampered::new();
@@ -308,9 +307,9 @@ fn a_forged_row_with_a_good_hash_is_named() {
     assert_eq!(error.kind(), nhs_pds::audit::ErrorKind::Corrupt, "its place is taken");
 }
 
-/// Who rewrites the end, hashes, keys, anchor and all, is found by an anchor that was kept outside.
+/// If the end is rewritten with its hashes, keys and anchor, an anchor stored outside finds it.
 #[test]
-fn a_trail_that_was_rewritten_consistently_meets_no_outside_anchor() {
+fn a_consistently_rewritten_trail_does_not_match_an_outside_anchor() {
     let trail = Tampered::new();
     let head = trail.head();
     let copy = copy_of(&trail, 4);
@@ -329,7 +328,7 @@ fn a_trail_that_was_rewritten_consistently_meets_no_outside_anchor() {
     assert_eq!(trail.broken(), (6, BreakReason::Link));
 }
 
-/// A copy of the file with the first `events` events, whose anchor says so.
+/// A copy of the file with the first `events` events and a matching anchor.
 fn copy_of(trail: &Tampered, events: u64) -> PathBuf {
     let copy = trail.path.with_extension("copy");
     trail.sql.execute("VACUUM INTO ?1", [copy.to_str().unwrap()]).unwrap();
@@ -403,7 +402,7 @@ fn damaged_keys_are_named() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(8))]
 
-    /// Any byte of any value of any row.
+    /// Changes any byte of any value of any row.
     #[test]
     fn a_flipped_byte_is_named(
         flips in prop::collection::vec(

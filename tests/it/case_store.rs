@@ -1,6 +1,7 @@
-//! Both stores keep to the contract; the SQLite file outlives its store and is shared safely.
+//! Both stores meet the contract. The SQLite file outlives its store, and several processes share it
+//! safely.
 
-use crate::layer::{Layer, Layered};
+use crate::support::layer::{Layer, Layered};
 use async_trait::async_trait;
 use nhs_pds::audit::MemoryLog;
 use nhs_pds::case::{
@@ -26,12 +27,12 @@ fn case(id: &str) -> Case {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn memory_keeps_to_the_contract() {
+async fn memory_meets_the_contract() {
     conformance::check(async || Arc::new(MemoryStore::new()) as Arc<dyn CaseStore>).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_sqlite_file_keeps_to_the_contract() {
+async fn an_sqlite_file_meets_the_contract() {
     let folder = tempfile::tempdir().unwrap();
     let files = AtomicU32::new(0);
     let new_store = async || {
@@ -42,13 +43,13 @@ async fn an_sqlite_file_keeps_to_the_contract() {
 }
 
 #[tokio::test]
-async fn sqlite_in_memory_keeps_to_the_contract() {
+async fn sqlite_in_memory_meets_the_contract() {
     let new_store = async || Arc::new(SqliteStore::open_in_memory().unwrap()) as Arc<dyn CaseStore>;
     conformance::check(new_store).await.unwrap();
 }
 
 #[tokio::test]
-async fn a_reopened_file_holds_what_was_saved() {
+async fn a_reopened_file_contains_the_saved_cases() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("cases.db");
     let store = open(&file);
@@ -106,7 +107,7 @@ async fn writers_through_many_handles_lose_no_save() {
     assert_eq!(stored.version, 1 + 4 * 10);
 }
 
-/// A handle on a file whose first question for holders is not answered before another's is.
+/// A handle on a file. Its first query for holders waits until another handle's query is answered.
 #[derive(Debug)]
 struct Meeting {
     store: SqliteStore,
@@ -129,9 +130,9 @@ impl Layer for Meeting {
     }
 }
 
-/// Both workers hear that nobody holds the number of the one person whom two cases are about.
+/// For both workers, no case has the number of the one person whom two cases are about.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_two_workers_on_one_file_one_writes_the_number() {
+async fn two_workers_on_one_file_write_the_number_once() {
     const NUMBER: NhsNumber = NhsNumber::constant(9_434_765_919);
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("cases.db");
@@ -191,7 +192,7 @@ fn a_file_that_cannot_be_opened_is_an_error() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn a_new_file_is_its_owners_alone() {
+async fn only_the_owner_can_read_a_new_file() {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().unwrap();
     let mode = |name: &str| {
@@ -208,11 +209,11 @@ async fn a_new_file_is_its_owners_alone() {
     std::fs::set_permissions(&shared, std::fs::Permissions::from_mode(0o640)).unwrap();
     let store = open(&shared);
     assert!(store.get(&case("1").id).await.unwrap().is_some());
-    assert_eq!(mode("cases.db"), 0o640, "whoever shares a file has decided to");
+    assert_eq!(mode("cases.db"), 0o640, "an existing file keeps its permissions");
 }
 
 #[test]
-fn a_path_is_only_a_path() {
+fn a_path_is_always_a_file_name() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join(":memory:");
     drop(open(&file));
@@ -234,7 +235,7 @@ fn a_read_only_folder_is_an_error() {
     assert_eq!(error.kind(), ErrorKind::Unavailable);
 }
 
-/// What a careless implementer gets wrong.
+/// Mistakes of a careless implementer.
 #[derive(Clone, Copy, Debug)]
 enum Flaw {
     ForgetsAllocations,
@@ -253,7 +254,7 @@ enum Flaw {
     RenewsNothing,
 }
 
-/// A good store behind a flaw.
+/// A correct store with a flaw in front.
 #[derive(Debug)]
 struct Flawed(MemoryStore, Flaw);
 

@@ -1,4 +1,4 @@
-//! Caseload files as they really come, and as they are written for people.
+//! Caseload files as local systems write them, and as the library writes them.
 
 use nhs_pds::audit::{Actor, MemoryLog};
 use nhs_pds::case::caseload::{
@@ -17,7 +17,7 @@ use proptest::prelude::*;
 use std::error::Error as _;
 use std::sync::Arc;
 
-/// A file of rows, each given by the columns that are not blank.
+/// A file of rows, each given by its columns that are not blank.
 fn file(rows: &[&[(&str, &str)]]) -> String {
     let mut file = COLUMNS.join(",") + "\n";
     for row in rows {
@@ -64,7 +64,7 @@ fn every_unicode_encoding_is_read() {
 }
 
 #[test]
-fn damaged_utf_16_refuses_its_row_alone() {
+fn damaged_utf_16_rejects_only_its_row() {
     let good = [("case_id", "2"), ("record_type", "review")];
     let text = file(&[&[("case_id", "1"), ("record_type", "review"), ("surname", "Zoq")], &good]);
     let mut bytes = utf_16(&text, true, u16::to_le_bytes);
@@ -104,7 +104,7 @@ fn every_usual_delimiter_is_found() {
 }
 
 #[test]
-fn a_declared_separator_counts_and_lines_stay_those_of_the_file() {
+fn a_declared_separator_is_used_and_line_numbers_stay_those_of_the_file() {
     let expected = one(zoe());
     for (line, delimiter) in [
         ("sep=,\r\n", ","),
@@ -124,7 +124,7 @@ fn a_declared_separator_counts_and_lines_stay_those_of_the_file() {
 }
 
 #[test]
-fn a_stray_quotation_mark_swallows_no_row_whatever_the_delimiter() {
+fn a_stray_quotation_mark_loses_no_row_with_any_delimiter() {
     let text = file(&[
         &[("case_id", "1"), ("record_type", "review"), ("surname", "\"Smith")],
         &[("case_id", "2"), ("record_type", "review")],
@@ -150,7 +150,7 @@ fn rows_without_a_value_are_passed_over() {
 }
 
 #[test]
-fn what_is_no_csv_is_named_for_what_it_is() {
+fn a_file_in_another_format_is_named() {
     for (bytes, name) in [
         (&b"PK\x03\x04\x14\x00\x06\x00"[..], "workbook"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\x00", ".xls"),
@@ -196,7 +196,7 @@ const DAMAGED: [&str; 11] = [
 ];
 
 #[test]
-fn a_row_whose_number_is_damaged_is_taken_in_without_it() {
+fn a_row_with_a_damaged_number_is_imported_without_it() {
     for damaged in DAMAGED {
         let text = file(&[&[
             ("case_id", "1"),
@@ -230,7 +230,7 @@ fn a_row_whose_number_is_damaged_is_taken_in_without_it() {
 }
 
 #[test]
-fn a_text_that_stands_for_no_number_is_none() {
+fn a_placeholder_for_a_number_is_no_number() {
     let read = |number: &str, source: &str| {
         let row = [
             ("case_id", "1"),
@@ -285,7 +285,7 @@ async fn items(store: &MemoryStore) -> Vec<(Option<String>, ReviewState)> {
 }
 
 #[tokio::test]
-async fn whoever_works_the_case_sees_the_damaged_text_until_it_is_corrected() {
+async fn a_reviewer_sees_the_damaged_text_until_it_is_corrected() {
     use ReviewState::{Dismissed, Open, Resolved};
     let (store, audit) = (Arc::new(MemoryStore::new()), Arc::new(MemoryLog::new()));
     let us = LocalIdentity::new("RHM".parse().unwrap(), "import").unwrap();
@@ -306,7 +306,7 @@ async fn whoever_works_the_case_sees_the_damaged_text_until_it_is_corrected() {
     let quality = report(&*store, nhs_pds::clock::Clock::now(&SystemClock)).await.unwrap();
     assert!(quality.csv().contains("review,number_damaged:open,1\n"), "{}", quality.csv());
     assert_eq!(take("9.43477E+09", "Aindow").await.unchanged, 1);
-    assert_eq!(items(&store).await.len(), 1, "the same again is one item");
+    assert_eq!(items(&store).await.len(), 1, "the same damage is one item");
     take("9.43477E+09", "Aindow-Smith").await;
     assert_eq!(items(&store).await.len(), 1, "another name, the same damage");
 
@@ -337,7 +337,7 @@ fn damage_has_a_reason_in_words() {
     assert_eq!(read("9434765918"), Fault::NhsNumber(ParseError::CheckDigit));
 }
 
-/// Whether a spreadsheet program would run the cell as a formula, or lose what stands before one.
+/// Whether a spreadsheet program would run the cell as a formula, or lose the characters before one.
 fn is_run(cell: &str) -> bool {
     cell.starts_with(['\t', '\r', '\n'])
         || cell.trim_start().starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠'])
@@ -350,7 +350,7 @@ fn cells(file: &[u8]) -> Vec<String> {
         .collect()
 }
 
-/// A case in which `text` stands wherever free text may.
+/// A case with `text` in every free-text field.
 fn case_of(text: &str) -> Case {
     let kind = RecordType::Other(text.to_owned());
     let mut case = Case::new("1".parse().unwrap(), kind);
@@ -359,14 +359,14 @@ fn case_of(text: &str) -> Case {
     case.address = std::array::from_fn(|_| text.to_owned());
     case.postcode = Some(text.to_owned());
     case.allocations = vec![Allocation::new(text)];
-    // With a mark that no text has which stands for no number.
+    // With a character that no placeholder for a number has.
     case.damaged_number = Some(format!("{text}#"));
     case
 }
 
 proptest! {
     #[test]
-    fn no_cell_is_run_and_every_text_is_read_back(
+    fn no_cell_is_a_formula_and_every_text_is_read_back(
         text in "['=+@＝－-]{0,3}[\\PC]{1,6}".prop_map(|text| text.trim().to_owned())
             .prop_filter("blank is not recorded", |text| !text.is_empty())
     ) {
@@ -394,7 +394,7 @@ proptest! {
 }
 
 #[test]
-fn what_others_wrote_keeps_its_apostrophe() {
+fn an_apostrophe_of_another_program_is_kept() {
     for (cell, name) in [
         ("'t Hooft", "'t Hooft"),
         ("'s-Gravesande", "'s-Gravesande"),

@@ -1,7 +1,8 @@
-//! Why a question was not answered: in the report, the status and the log. And what the service's clock says.
+//! The cause of a missing response in the report, the status and the log; and the difference to the
+//! service's clock.
 
-use crate::service::case;
-use crate::services::{Face, Way};
+use crate::support::service::case;
+use crate::support::services::{Face, Way};
 use chrono::{DateTime, TimeDelta, Utc};
 use http::header::{CONTENT_TYPE, DATE};
 use http::{HeaderMap, HeaderValue, StatusCode};
@@ -21,7 +22,7 @@ use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// What this thread logs from `warn` up, without the time.
+/// The log of this thread from `warn` up, without the time.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -79,15 +80,15 @@ async fn run(worker: Worker) -> (Vec<CaseReport>, Status) {
 #[tokio::test]
 async fn a_refused_connection_is_named_in_report_status_and_log() {
     for &face in Face::UNATTENDED {
-        let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let simulator = Simulator::new(Register::default());
         let way = Way {
             transport: Arc::new(HttpTransport::new(&HttpConfig::new()).unwrap()),
-            smsp: format!("http://{nobody}/smsp"),
+            smsp: format!("http://{closed}/smsp"),
             #[cfg(feature = "fhir")]
-            fhir: format!("http://{nobody}/fhir"),
+            fhir: format!("http://{closed}/fhir"),
             #[cfg(feature = "fhir")]
-            token: format!("http://{nobody}/token"),
+            token: format!("http://{closed}/token"),
         };
         // Through every wrapper.
         let gate = Gateway::new(face.client(&simulator, &way));
@@ -127,7 +128,7 @@ fn at(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()
 }
 
-/// A response that blames nobody in particular, made at `date` by the service's clock.
+/// A response without a reason, made at `date` by the service's clock.
 fn refusal(date: &'static str) -> Result<Response, transport::Error> {
     let body = "<s:Envelope xmlns:s='http://schemas.xmlsoap.org/soap/envelope/'><s:Body><s:Fault>\
                 <faultcode>s:Client</faultcode><faultstring>no</faultstring></s:Fault></s:Body></s:Envelope>";
@@ -138,7 +139,7 @@ fn refusal(date: &'static str) -> Result<Response, transport::Error> {
     Ok(Response::new(status, body.into()).with_headers(headers))
 }
 
-/// A client by a clock that stands at half past nine.
+/// A client whose clock always says half past nine.
 fn client(responses: impl IntoIterator<Item = Result<Response, transport::Error>>) -> Client {
     let us = nhs_pds::trace::LocalIdentity::new("RHM".parse().unwrap(), "worker").unwrap();
     let config = Config::new("https://smsp.example/pds".parse().unwrap(), us);
@@ -147,7 +148,7 @@ fn client(responses: impl IntoIterator<Item = Result<Response, transport::Error>
 }
 
 #[tokio::test]
-async fn a_clock_that_is_not_the_services_is_in_status_and_log_once() {
+async fn a_clock_difference_is_in_status_and_log_once() {
     let dates = [
         "Mon, 23 Nov 2026 09:29:00 GMT",
         "Mon, 23 Nov 2026 09:29:02 GMT",
@@ -168,14 +169,14 @@ async fn a_clock_that_is_not_the_services_is_in_status_and_log_once() {
 }
 
 #[tokio::test]
-async fn a_fault_without_a_reason_is_about_the_time_if_our_clock_is_wrong() {
+async fn a_fault_without_a_reason_is_explained_by_a_wrong_clock() {
     for (date, kind) in [
         ("Mon, 23 Nov 2026 09:30:00 GMT", ErrorKind::Rejected),
         ("Mon, 23 Nov 2026 09:26:00 GMT", ErrorKind::Rejected),
         ("Mon, 23 Nov 2026 08:30:00 GMT", ErrorKind::Configuration),
         ("Mon, 23 Nov 2026 10:30:00 GMT", ErrorKind::Configuration),
     ] {
-        let error = crate::service::ask(&client([refusal(date)])).await.unwrap_err();
+        let error = crate::support::service::ask(&client([refusal(date)])).await.unwrap_err();
         assert_eq!(error.kind(), kind, "{date}");
         assert_eq!(error.exchange().unwrap().code.as_deref(), Some("Client"));
     }
@@ -195,5 +196,5 @@ async fn the_fhir_client_compares_the_clocks_too() {
         .with_clock(Arc::new(FixedClock::at(at("2026-11-23T09:30:00Z"))));
     let (_, status) = run(worker(Arc::new(client), 2).await).await;
     let hour = Some(TimeDelta::seconds(3_599));
-    assert_eq!(status.clock_skew, hour, "a proxy's page says nothing of the service's clock");
+    assert_eq!(status.clock_skew, hour, "a proxy's page does not have the service's clock");
 }

@@ -1,5 +1,5 @@
-//! A case that comes to be about another person: the number it has is in doubt, whichever way it came
-//! about, until it is confirmed for that person.
+//! A case whose person changes: its number is in doubt, however the change was made, until it is confirmed
+//! for the new person.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use nhs_pds::audit::{Actor, MemoryLog};
@@ -42,7 +42,7 @@ fn id(text: &str) -> CaseId {
     text.parse().unwrap()
 }
 
-/// An eligible case of which everything is known.
+/// An eligible case with every field.
 fn case(text: &str, forename: &str, surname: &str, born: &str, gender: Gender) -> Case {
     let mut case = Case::new(id(text), RecordType::AdultCase);
     (case.surname, case.forename) = (Some(surname.into()), Some(forename.into()));
@@ -68,7 +68,7 @@ fn exchange(at: DateTime<Utc>) -> Exchange {
     Exchange::new("SMSP", "getPatientDetails", "M-1", at)
 }
 
-/// The person of the case, as PDS has them.
+/// The person of the case, as PDS has recorded them.
 fn person(of: &Case) -> Demographics {
     let text = |text: &Option<String>| text.clone().unwrap_or_default().to_uppercase();
     let mut person = Demographics::default();
@@ -99,7 +99,7 @@ fn replaced(by: Option<NhsNumber>, of: &Case) -> Outcome {
     Outcome::Superseded { by, person: Some(Box::new(person(of))) }
 }
 
-/// A store, and whoever works with it, at a time that goes on.
+/// A store, the worker and the reviewers, and a time that advances.
 struct Office {
     store: Arc<dyn CaseStore>,
     audit: Arc<MemoryLog>,
@@ -113,7 +113,7 @@ impl Office {
         Self { store, audit: Arc::new(MemoryLog::new()), now: start(), policy }
     }
 
-    /// In which the case of Eleanor Parry was imported and traced.
+    /// An office in which the case of Eleanor Parry was imported and traced.
     async fn with_eleanor() -> Self {
         let mut office = Self::over(Arc::new(MemoryStore::new()));
         office.import(eleanor()).await;
@@ -122,7 +122,7 @@ impl Office {
         office
     }
 
-    /// The same, and the next night the case is John Jones's.
+    /// The same office. In the next night, the case changes to John Jones.
     async fn with_john() -> Self {
         let office = Self::with_eleanor().await;
         office.import(john()).await;
@@ -147,7 +147,7 @@ impl Office {
         .with_clock(Arc::new(FixedClock::at(self.now)))
     }
 
-    /// A pass half an hour later, with these answers; what was asked, and the reports.
+    /// Runs a pass half an hour later, with these responses. Returns the queries and the reports.
     async fn pass(
         &mut self,
         answers: impl IntoIterator<Item = Result<Outcome, ErrorKind>>,
@@ -157,7 +157,7 @@ impl Office {
         let mut seen = Vec::new();
         let observe = &mut |case: &CaseReport| seen.push(case.clone());
         self.worker(&tracer).run_once(observe).await.unwrap();
-        assert_eq!(tracer.left(), 0, "every answer was asked for");
+        assert_eq!(tracer.left(), 0, "every response was used");
         (tracer.asked(), seen)
     }
 
@@ -182,7 +182,7 @@ impl Office {
         assert_eq!(done, Done::Done);
     }
 
-    /// Opens an item, as an answer would.
+    /// Opens an item, as a response would.
     async fn open(&self, text: &str, reason: ReviewReason, evidence: Evidence) {
         let mut case = self.get(text).await;
         case.open_item(reason, &evidence, self.now);
@@ -203,7 +203,7 @@ fn kinds(case: &Case) -> Vec<AdvisoryKind> {
     advisories(case).iter().map(|advisory| advisory.kind).collect()
 }
 
-/// That the number may not be used, and the case is asked about by it as soon as possible.
+/// Checks that the number may not be used, and that the case is due for a query by it at once.
 #[track_caller]
 fn is_in_doubt(case: &Case, now: DateTime<Utc>) {
     assert!(case.person_changed() && case.usable_number().is_none());
@@ -217,7 +217,7 @@ fn is_in_doubt(case: &Case, now: DateTime<Utc>) {
 }
 
 #[tokio::test]
-async fn a_traced_number_is_verified_when_a_caseload_says_that_it_is_another_person() {
+async fn a_traced_number_is_verified_when_an_import_changes_the_person() {
     let mut office = Office::with_john().await;
     let case = office.stored().await;
     is_in_doubt(&case, office.now);
@@ -228,10 +228,10 @@ async fn a_traced_number_is_verified_when_a_caseload_says_that_it_is_another_per
     assert!(matches!(&asked[..], [Question::Fetch(question)] if question.nhs_number() == NUMBER));
     let case = office.stored().await;
     assert_eq!((printed(&case), kinds(&case)), (Ok(NUMBER), vec![]), "it is confirmed");
-    assert!(office.pass([]).await.0.is_empty(), "and not asked for again");
+    assert!(office.pass([]).await.0.is_empty(), "and not queried again");
 }
 
-/// As she was, with the date on which the Spine says that she died.
+/// Eleanor, with the date of death that the Spine returned.
 fn dead(of: &Case, died: &str) -> Match {
     let mut found = matched(of, NUMBER);
     found.person.as_mut().unwrap().date_of_death = Recorded::read(died);
@@ -243,7 +243,7 @@ fn found_dead(of: &Case, died: &str) -> Outcome {
 }
 
 #[tokio::test]
-async fn a_death_that_was_returned_for_one_person_is_not_anothers() {
+async fn a_death_returned_for_one_person_is_not_used_for_another() {
     let eleanor_died = || async {
         let mut office = Office::over(Arc::new(MemoryStore::new()));
         office.import(eleanor()).await;
@@ -252,46 +252,46 @@ async fn a_death_that_was_returned_for_one_person_is_not_anothers() {
         office.import(john()).await;
         office
     };
-    // His number: he lives.
+    // The number is his: he lives.
     let mut office = eleanor_died().await;
     is_in_doubt(&office.stored().await, office.now);
     office.pass([Ok(found(&john(), NUMBER))]).await;
     let case = office.stored().await;
     assert_eq!((case.date_of_death, case.death_traced), (None, false));
     assert_eq!((printed(&case), kinds(&case)), (Ok(NUMBER), vec![]));
-    // His number: he has died, on another day, and the back office learns of it.
+    // The number is his: he died on another day, and the back office gets an alert.
     let mut office = eleanor_died().await;
     let before = office.stored().await.undelivered.len();
     office.pass([Ok(found_dead(&john(), "2026-11-02"))]).await;
     let case = office.stored().await;
     assert_eq!(case.date_of_death.unwrap().to_string(), "2026-11-02");
     assert!(case.death_traced && case.undelivered.len() >= before);
-    // A person decides that it is his number: he lives.
+    // A reviewer decides that the number is his: he lives.
     let mut office = eleanor_died().await;
     let untold = |found: &mut Match| found.person.as_mut().unwrap().gender = Recorded::NotReturned;
     office.pass([Ok(found_as(&john(), NUMBER, untold))]).await;
     office.resolve("1", &Resolution::AcceptNumber(NUMBER)).await;
     let case = office.stored().await;
     assert_eq!((case.date_of_death, case.death_traced, printed(&case)), (None, false, Ok(NUMBER)));
-    // Not his number: it stays in doubt, and so does the death.
+    // The number is not his: it stays in doubt, and so does the death.
     let mut office = eleanor_died().await;
     office.pass([Ok(found_dead(&eleanor(), "2026-10-01"))]).await;
     let case = office.stored().await;
     assert!(case.person_changed() && printed(&case).is_err());
     let text = advisories(&case).iter().map(|it| it.text().to_owned()).collect::<String>();
     assert!(text.contains("may be another person's") && !text.contains("This person has died."));
-    // Restored, it is hers again.
+    // After her fields are restored, the number is hers again.
     office.import(eleanor()).await;
     assert!(kinds(&office.stored().await).contains(&AdvisoryKind::Deceased));
 }
 
 #[tokio::test]
-async fn a_death_without_a_number_goes_with_the_person() {
+async fn a_death_without_a_number_is_removed_when_the_person_changes() {
     let mut case = eleanor();
     (case.date_of_death, case.death_traced) = (Some("2026-10-01".parse().unwrap()), true);
     let became = case.updated_from(john()).unwrap();
     assert_eq!((became.date_of_death, became.death_traced), (None, false));
-    // Her address alone has changed.
+    // Only her address has changed.
     let mut moved = eleanor();
     moved.postcode = Some("LS1 4HY".into());
     let moved = case.updated_from(moved).unwrap();
@@ -299,7 +299,7 @@ async fn a_death_without_a_number_goes_with_the_person() {
 }
 
 #[tokio::test]
-async fn a_local_death_that_cannot_be_right_gives_way_to_the_spines() {
+async fn an_impossible_local_death_is_replaced_by_that_of_the_spine() {
     for local in ["9999-12-31", "1920-01-01"] {
         let mut office = Office::over(Arc::new(MemoryStore::new()));
         let mut case = eleanor();
@@ -313,7 +313,7 @@ async fn a_local_death_that_cannot_be_right_gives_way_to_the_spines() {
 }
 
 #[tokio::test]
-async fn only_an_answer_closes_a_doubt() {
+async fn a_number_stays_in_doubt_without_a_response() {
     let mut office = Office::with_eleanor().await;
     let mut evidence = Evidence::default();
     (evidence.asked, evidence.nhs_number) = (Some(plan_of(&eleanor(), NUMBER)), Some(NUMBER));
@@ -348,7 +348,7 @@ fn plan_of(case: &Case, number: NhsNumber) -> Criteria {
 }
 
 #[tokio::test]
-async fn a_doubted_number_is_verified_after_a_correction_and_not_used_before() {
+async fn a_number_in_doubt_is_verified_after_a_correction_and_not_used_before() {
     let mut office = Office::with_eleanor().await;
     let mut evidence = Evidence::default();
     evidence.asked = Some(plan_of(&eleanor(), NUMBER));
@@ -365,7 +365,7 @@ async fn a_doubted_number_is_verified_after_a_correction_and_not_used_before() {
 }
 
 #[tokio::test]
-async fn each_field_counts_and_how_it_is_typed_does_not() {
+async fn a_change_of_any_field_puts_the_number_in_doubt_and_typing_does_not() {
     let office = Office::with_eleanor().await;
     let changes: [fn(&mut Case); 9] = [
         |case| case.surname = Some("Jones".into()),
@@ -405,9 +405,9 @@ async fn each_field_counts_and_how_it_is_typed_does_not() {
     }
 }
 
-/// The outcome for the number that the case has, of a pass in which the case is John's.
+/// The result for the number of the case, after a pass in which the case is John's.
 #[tokio::test]
-async fn only_an_answer_that_confirms_it_ends_the_doubt() {
+async fn only_a_confirming_response_ends_the_doubt() {
     let dead = |day: &str| {
         let day = day.to_owned();
         found_as(&john(), NUMBER, move |found| {
@@ -448,17 +448,18 @@ async fn only_an_answer_that_confirms_it_ends_the_doubt() {
             let case = office.stored().await;
             assert!(printed(&case).is_err(), "{place}");
             assert!(case.person_changed(), "{place}");
-            // However long nobody answers.
+            // Any number of failures.
             office.now += TimeDelta::days(40);
             office.pass([]).await;
         }
     }
 }
 
-/// She is married, and her number was replaced: by the record of somebody of her birth and gender. While
-/// nothing else is returned, the service's word is about the number of the Parry she was.
+/// She is married, and her number was replaced. The new record has her date of birth and gender, and the
+/// name of a different person. While no other field is returned, the service's answer is about the number
+/// of the Parry she was.
 #[tokio::test]
-async fn a_replacement_does_not_confirm_a_name_that_has_changed() {
+async fn a_replacement_does_not_confirm_a_changed_name() {
     let mut married = eleanor();
     married.surname = Some("Jones".into());
     let mut nameless = person(&married);
@@ -470,7 +471,7 @@ async fn a_replacement_does_not_confirm_a_name_that_has_changed() {
         office.import(married.clone()).await;
         office.pass([Ok(answer)]).await;
         let case = office.stored().await;
-        assert_eq!(case.nhs_number.as_ref().unwrap().number, NUMBER, "nobody compared the name");
+        assert_eq!(case.nhs_number.as_ref().unwrap().number, NUMBER, "no field shows the name");
         assert!(printed(&case).is_err());
     }
     let mut office = Office::with_eleanor().await;
@@ -478,16 +479,16 @@ async fn a_replacement_does_not_confirm_a_name_that_has_changed() {
     office.pass([Ok(replaced(Some(OTHER), &married))]).await;
     assert_eq!(printed(&office.stored().await), Ok(OTHER), "the name was returned, and agrees");
 
-    // Where the person has not changed, the service's word is enough (MSCA-DQ-03).
+    // If the person has not changed, the service's answer is enough (MSCA-DQ-03).
     let mut office = before;
     office.policy = Policy::default().with_reverification(TimeDelta::seconds(1));
     office.pass([Ok(word)]).await;
     assert_eq!(office.stored().await.nhs_number.unwrap().number, OTHER);
 }
 
-/// A number that was found by the new particulars is of the new person.
+/// A number found by the new demographic fields belongs to the new person.
 #[tokio::test]
-async fn another_number_that_is_found_is_the_new_persons() {
+async fn another_number_that_is_found_belongs_to_the_new_person() {
     let mut office = Office::with_john().await;
     office.pass([Ok(Outcome::Invalidated), Ok(found(&john(), OTHER))]).await;
     let held = office.stored().await.nhs_number.unwrap();
@@ -495,10 +496,10 @@ async fn another_number_that_is_found_is_the_new_persons() {
 }
 
 #[tokio::test]
-async fn restored_fields_restore_the_number_and_settle_what_was_asked_meanwhile() {
+async fn restored_fields_restore_the_number_and_close_its_review_items() {
     let mut office = Office::with_john().await;
     office.import(eleanor()).await;
-    assert_eq!(printed(&office.stored().await), Ok(NUMBER), "nothing was asked, nothing is open");
+    assert_eq!(printed(&office.stored().await), Ok(NUMBER), "no query was made, no item is open");
     assert!(office.pass([]).await.0.is_empty());
 
     let mut office = Office::with_john().await;
@@ -516,7 +517,7 @@ async fn restored_fields_restore_the_number_and_settle_what_was_asked_meanwhile(
 }
 
 #[tokio::test]
-async fn nothing_that_was_asked_before_delays_the_verification() {
+async fn earlier_queries_do_not_delay_the_verification() {
     let delays: [fn(&mut Case); 3] = [
         |case| case.asking.not_before = Some(start() + TimeDelta::days(9)),
         |case| case.asking.until_corrected = true,
@@ -530,7 +531,7 @@ async fn nothing_that_was_asked_before_delays_the_verification() {
         office.import(john()).await;
         is_in_doubt(&office.stored().await, office.now);
 
-        // The same particulars were asked about before the case had the number.
+        // The same fields were queried before the case had the number.
         let root = LocalIdentifier::LOCAL_PATIENT_ROOT;
         let (scope, now) = (Scope::default(), office.now);
         let by_particulars = plan(&john(), &scope, &office.policy, root, now).unwrap();
@@ -545,7 +546,7 @@ async fn nothing_that_was_asked_before_delays_the_verification() {
 async fn a_correction_puts_the_number_in_doubt_too() {
     let mut office = Office::with_eleanor().await;
     let mut traced = office.stored().await;
-    // As a store from before has it.
+    // As an older store has it.
     traced.nhs_number.as_mut().unwrap().person = None;
     office.store.save(&traced).await.unwrap();
     office.open("1", ReviewReason::Discrepancy, Evidence::default()).await;
@@ -560,7 +561,7 @@ async fn a_correction_puts_the_number_in_doubt_too() {
     assert_eq!(case.nhs_number.as_ref().unwrap().standing, NumberStatus::NotVerified);
     assert!(printed(&case).is_err());
 
-    // An address is no change of the person.
+    // A new address does not change the person.
     let office = Office::with_eleanor().await;
     office.open("1", ReviewReason::Discrepancy, Evidence::default()).await;
     let mut corrections = Corrections::default();
@@ -569,9 +570,9 @@ async fn a_correction_puts_the_number_in_doubt_too() {
     assert_eq!(printed(&office.stored().await), Ok(NUMBER));
 }
 
-/// A store from before does not say whose a number is; whom the worker asked about does.
+/// An older store does not record whose a number is. The last query of the worker does.
 #[tokio::test]
-async fn whom_a_number_was_found_for_is_known_from_the_question() {
+async fn the_person_of_a_number_is_taken_from_the_query() {
     let mut office = Office::with_eleanor().await;
     let mut case = john();
     let found = office.stored().await;
@@ -582,20 +583,20 @@ async fn whom_a_number_was_found_for_is_known_from_the_question() {
     });
     office.store.save(&case).await.unwrap();
     is_in_doubt(&office.stored().await, office.now);
-    // That the question is about John now does not make the number his.
+    // Although the query is now about John, the number is not his.
     office.pass([Ok(Outcome::Ambiguous(Vec::new()))]).await;
     office.resolve("1", &Resolution::Dismiss).await;
     assert_eq!(printed(&office.stored().await), Err(Refusal::PersonChanged));
 }
 
 #[tokio::test]
-async fn a_person_who_accepts_the_number_confirms_it_for_whom_was_asked_about() {
+async fn accepting_a_number_confirms_it_for_the_queried_person() {
     let mut office = Office::with_john().await;
     office.pass([Ok(found(&eleanor(), NUMBER))]).await;
     office.resolve("1", &Resolution::AcceptNumber(NUMBER)).await;
     assert_eq!(printed(&office.stored().await), Ok(NUMBER));
 
-    // The answer is about John; the case is about somebody else by now.
+    // The response is about John, but the case is now about a different person.
     let mut office = Office::with_john().await;
     office.pass([Ok(found(&eleanor(), NUMBER))]).await;
     let jane = case("1", "Jane", "Jones", "1950-02-01", Gender::Female);
@@ -605,7 +606,7 @@ async fn a_person_who_accepts_the_number_confirms_it_for_whom_was_asked_about() 
 }
 
 #[tokio::test]
-async fn a_merge_does_not_lend_a_number_to_another_person() {
+async fn a_merge_leaves_the_number_of_another_person_in_doubt() {
     let mut office = Office::with_eleanor().await;
     let mut survivor = john();
     survivor.id = id("2");
@@ -615,7 +616,7 @@ async fn a_merge_does_not_lend_a_number_to_another_person() {
     let merged = office.get("2").await;
     is_in_doubt(&merged, office.now);
 
-    // Undone, each has what it had, and the number is Eleanor's.
+    // After the merge is undone, each case has its former fields, and the number is Eleanor's.
     let undone = office.queue().undo_merge(&id("2"), &id("1"), &jo()).await.unwrap();
     assert_eq!(undone, Done::Done);
     assert!(office.get("2").await.nhs_number.is_none());
@@ -636,9 +637,9 @@ async fn a_merge_prefers_a_number_that_is_not_in_doubt() {
     is_in_doubt(&office.stored().await, office.now);
 }
 
-/// The number that a merge set aside comes back as the number of the person that the case was about then.
+/// The number that a merge replaced is restored as the number of the person that the case was about then.
 #[tokio::test]
-async fn a_number_that_a_merge_set_aside_comes_back_with_its_person() {
+async fn a_number_replaced_by_a_merge_is_restored_with_its_person() {
     let mut office = Office::with_eleanor().await;
     let mut held = office.stored().await;
     let number = held.nhs_number.as_mut().unwrap();
@@ -659,7 +660,7 @@ async fn a_number_that_a_merge_set_aside_comes_back_with_its_person() {
 }
 
 #[tokio::test]
-async fn a_case_that_is_opened_is_verified_for_whom_it_is_about() {
+async fn opening_a_case_verifies_the_number_for_its_person() {
     let office = Office::with_john().await;
     let tracer = Arc::new(ScriptedTracer::new([Ok(found(&eleanor(), NUMBER))]));
     let worker = office.worker(&tracer);
@@ -671,7 +672,7 @@ async fn a_case_that_is_opened_is_verified_for_whom_it_is_about() {
 }
 
 #[tokio::test]
-async fn a_number_that_was_imported_as_traced_is_of_whom_it_was_imported_for() {
+async fn a_number_imported_as_traced_belongs_to_the_imported_person() {
     let mut office = Office::over(Arc::new(MemoryStore::new()));
     let mut read = eleanor();
     read.nhs_number = imported("SMSP", NUMBER);
@@ -685,7 +686,7 @@ async fn a_number_that_was_imported_as_traced_is_of_whom_it_was_imported_for() {
 }
 
 #[tokio::test]
-async fn an_imported_number_that_the_local_system_corrects_is_taken_and_verified() {
+async fn a_corrected_imported_number_is_taken_and_verified() {
     let mut office = Office::over(Arc::new(MemoryStore::new()));
     let mut read = eleanor();
     read.nhs_number = imported("GP letter", OTHER);
@@ -699,13 +700,13 @@ async fn an_imported_number_that_the_local_system_corrects_is_taken_and_verified
     let (asked, _) = office.pass([Ok(found(&eleanor(), NUMBER))]).await;
     assert!(matches!(&asked[..], [Question::Fetch(question)] if question.nhs_number() == NUMBER));
     assert_eq!(printed(&office.stored().await), Ok(NUMBER));
-    // A caseload without the number takes nothing away.
+    // A caseload without the number does not remove it.
     office.import(eleanor()).await;
     assert_eq!(printed(&office.stored().await), Ok(NUMBER));
 }
 
 #[tokio::test]
-async fn a_traced_number_that_the_local_system_contradicts_is_for_a_person_to_look_at() {
+async fn a_traced_number_that_the_local_system_contradicts_gets_a_review_item() {
     let office = Office::with_eleanor().await;
     let mut read = eleanor();
     read.nhs_number = imported("GP letter", OTHER);
@@ -717,7 +718,7 @@ async fn a_traced_number_that_the_local_system_contradicts_is_for_a_person_to_lo
     assert_eq!(open, [(ReviewReason::Conflict, Some(OTHER))]);
     assert_eq!(printed(&case), Err(Refusal::UnderInvestigation));
 
-    // Looked at once, it does not come up again with the next change of an address.
+    // After a reviewer has seen it, a change of address does not open it again.
     office.resolve("1", &Resolution::RejectNumber(OTHER)).await;
     for postcode in ["LS1 4HY", "KT17 1NA"] {
         read.postcode = Some(postcode.into());
@@ -726,7 +727,7 @@ async fn a_traced_number_that_the_local_system_contradicts_is_for_a_person_to_lo
         assert!(case.open_items().next().is_none());
         assert_eq!(printed(&case), Ok(NUMBER));
     }
-    // Nor does a number that was looked at and dismissed; another number does.
+    // A number that was dismissed does not open an item again. Another number does.
     read.nhs_number = imported("GP letter", THIRD);
     office.import(read.clone()).await;
     office.resolve("1", &Resolution::Dismiss).await;
@@ -734,15 +735,15 @@ async fn a_traced_number_that_the_local_system_contradicts_is_for_a_person_to_lo
     office.import(read.clone()).await;
     assert!(office.stored().await.open_items().next().is_none());
 
-    // A caseload that contradicts itself says nothing of the number.
+    // A caseload that contradicts itself has no information about the number.
     (read.contradicted, read.nhs_number) = (true, imported("GP letter", OTHER));
     office.import(read).await;
     assert!(office.stored().await.open_items().next().is_none());
 }
 
-/// An item that the worker opened has what a person needs to decide, and keeps it.
+/// An item that the worker opened keeps the evidence that a reviewer needs.
 #[tokio::test]
-async fn a_conflict_that_is_open_keeps_its_evidence() {
+async fn an_open_conflict_keeps_its_evidence() {
     let office = Office::with_eleanor().await;
     let mut evidence = Evidence::default();
     evidence.nhs_number = Some(THIRD);
@@ -757,7 +758,7 @@ async fn a_conflict_that_is_open_keeps_its_evidence() {
 
 #[tokio::test]
 async fn another_person_and_another_number_in_one_caseload() {
-    // Traced: it stays, in doubt, with the other number for a person to look at.
+    // Traced: the number stays, in doubt, and a reviewer gets the other number.
     let office = Office::with_eleanor().await;
     let mut read = john();
     read.nhs_number = imported("GP letter", OTHER);
@@ -781,7 +782,7 @@ async fn another_person_and_another_number_in_one_caseload() {
 
 #[cfg(feature = "csv")]
 #[tokio::test]
-async fn no_file_presents_a_number_in_doubt_as_good() {
+async fn no_file_shows_a_number_in_doubt_as_confirmed() {
     use nhs_pds::case::caseload::{self, DecisionWriter, ResultRow, write_results};
     let office = Office::with_john().await;
     let mut case = office.stored().await;
@@ -801,7 +802,7 @@ async fn no_file_presents_a_number_in_doubt_as_good() {
         String::from_utf8(file).unwrap()
     };
     assert!(!results(&case).contains("9449304424"), "{}", results(&case));
-    // A caseload that is read elsewhere has it verified there.
+    // A caseload that is read elsewhere is verified there.
     case.nhs_number.as_mut().unwrap().source = NumberSource::Imported(Some("SMSP".into()));
     let read_back = |case: &Case| {
         let mut file = Vec::new();
@@ -826,7 +827,7 @@ async fn no_file_presents_a_number_in_doubt_as_good() {
 }
 
 #[tokio::test]
-async fn a_report_counts_numbers_in_doubt_and_takes_none_for_certain() {
+async fn a_report_counts_numbers_in_doubt_apart_from_confirmed_ones() {
     let office = Office::with_eleanor().await;
     let report = |case: &Case| {
         let mut builder = Report::builder(start());
@@ -841,7 +842,7 @@ async fn a_report_counts_numbers_in_doubt_and_takes_none_for_certain() {
     assert_eq!((doubtful.person_changed, doubtful.matches.in_scope.matched), (1, 0));
     assert!(doubtful.csv().contains("\nnumbers,person_changed,1\n"));
 
-    // Two cases of one name are told apart by their numbers only while these are certain.
+    // Numbers distinguish two cases of one name only while they are certain.
     let (mut one, mut two) = (office.stored().await, office.stored().await);
     (one.id, two.id) = (id("2"), id("3"));
     let pair = |one: &Case, two: &Case| {
@@ -856,10 +857,10 @@ async fn a_report_counts_numbers_in_doubt_and_takes_none_for_certain() {
     assert_eq!(pair(&one, &two), 0);
 }
 
-/// Brought up to date, every number is of the person whom its case is about; a change comes afterwards.
+/// After an upgrade, every number belongs to the person of its case; a change comes later.
 #[cfg(feature = "sqlite")]
 #[tokio::test]
-async fn a_file_from_before_keeps_its_numbers_printable_and_notices_a_change() {
+async fn an_older_file_keeps_its_numbers_printable_and_notices_a_change() {
     use nhs_pds::case::SqliteStore;
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("cases.db");
@@ -869,7 +870,7 @@ async fn a_file_from_before_keeps_its_numbers_printable_and_notices_a_change() {
     let mut bare = Case::new(id("2"), RecordType::Review);
     bare.nhs_number = imported("SMSP", OTHER);
     let without = Case::new(id("3"), RecordType::Review);
-    // Found by the worker; and one that has become another person's since, which nobody has noticed.
+    // One number was found by the worker. The other case has changed to another person since, unnoticed.
     let by_the_worker = |text: &str, now: &Case| {
         let source = Provenance::new(exchange(start()), Freshness::Live, "exact");
         let mut case = now.clone();
@@ -904,7 +905,7 @@ async fn a_file_from_before_keeps_its_numbers_printable_and_notices_a_change() {
     assert_eq!(printed(&office.get("4").await), Ok(THIRD));
     is_in_doubt(&office.get("5").await, office.now);
 
-    // By whoever saves it, in whatever way.
+    // Saved by any program, in any way.
     let mut changed = case;
     changed.surname = Some("Jones".into());
     office.store.save(&changed).await.unwrap();
@@ -913,7 +914,7 @@ async fn a_file_from_before_keeps_its_numbers_printable_and_notices_a_change() {
 
 /// A number that was confirmed while the clock was ten years ahead.
 #[tokio::test]
-async fn a_clock_that_was_ahead_hides_no_case_from_verification() {
+async fn a_number_confirmed_by_a_clock_ahead_is_still_verified() {
     let ahead: DateTime<Utc> = "2036-11-23T09:30:00Z".parse().unwrap();
     let confirmed = |at| {
         let provenance = Provenance::new(exchange(at), Freshness::Live, "exact");
@@ -939,9 +940,9 @@ async fn a_clock_that_was_ahead_hides_no_case_from_verification() {
     assert!(office.pass([]).await.0.is_empty(), "one that was confirmed today has time");
 }
 
-/// A wait that began while the clock was ahead, though by less than the longest wait.
+/// A wait that began while the clock was ahead, by less than the longest wait.
 #[tokio::test]
-async fn a_wait_that_began_in_the_future_is_over() {
+async fn a_wait_that_began_in_the_future_has_ended() {
     let mut office = Office::over(Arc::new(MemoryStore::new()));
     office.import(eleanor()).await;
     office.now += TimeDelta::days(20);
@@ -954,7 +955,7 @@ async fn a_wait_that_began_in_the_future_is_over() {
     assert!(office.pass([]).await.0.is_empty());
 }
 
-/// One thing that happens to a case.
+/// One event of a case.
 #[derive(Clone, Debug)]
 enum Event {
     Import(usize, Option<(bool, NhsNumber)>),
@@ -963,7 +964,7 @@ enum Event {
     Pass(Vec<usize>),
 }
 
-/// People who share some of their fields, and one of them twice, typed in another way.
+/// People who share some of their fields; one of them occurs twice, typed differently.
 fn people() -> [Case; 6] {
     let mut typed = eleanor();
     (typed.surname, typed.forename) = (Some("PARRY ".into()), Some("eleanor".into()));
@@ -974,7 +975,7 @@ fn people() -> [Case; 6] {
     [eleanor(), typed, unnamed, married, twin, john()]
 }
 
-/// The answers that may come to any question.
+/// The possible responses to any query.
 fn answers() -> Vec<Result<Outcome, ErrorKind>> {
     let mut answers: Vec<Result<Outcome, ErrorKind>> = vec![
         Ok(Outcome::None),
@@ -1011,8 +1012,8 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
     prop::collection::vec(event, 1..14)
 }
 
-/// The person for whom the number of the case was last confirmed, as far as the test saw it: by a pass that
-/// wrote it, a person who accepted it, or a local system that says it was traced.
+/// The person for whom the number of the case was last confirmed, as far as the test saw it. A pass that
+/// wrote it, a reviewer who accepted it, or a local system that says it was traced confirms it.
 #[derive(Default)]
 struct Seen {
     confirmed: Option<(NhsNumber, Identity)>,
@@ -1068,7 +1069,7 @@ async fn happen(office: &mut Office, seen: &mut Seen, event: Event) {
     }
 }
 
-/// A person accepts the number of the last open item, for whom was asked about.
+/// A reviewer accepts the number of the last open item, for the queried person.
 async fn accept(office: &Office, seen: &mut Seen, case: &Case) {
     let Some(item) = case.open_items().last() else { return };
     let evidence = &item.evidence;
@@ -1093,10 +1094,10 @@ async fn accept(office: &Office, seen: &mut Seen, case: &Case) {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
-    /// Whatever happens to a case: a number that may be printed is that of the person whom the case is
-    /// about, as it was last confirmed.
+    /// After any events, a number that may be printed is that of the person of the case, as it was last
+    /// confirmed.
     #[test]
-    fn what_is_printed_was_confirmed_for_the_person_of_the_case(events in events()) {
+    fn a_printed_number_was_confirmed_for_the_person_of_the_case(events in events()) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         runtime.block_on(async {
             let mut office = Office::over(Arc::new(MemoryStore::new()));

@@ -1,5 +1,5 @@
-//! Bar codes, read back by a decoder that shares nothing with the encoder: the published table of
-//! symbols, and, where they are installed, the scanners `zbarimg` and `dmtxread`.
+//! Bar codes, read back by a decoder that shares no code with the encoder: the published table of symbols,
+//! and the scanners `zbarimg` and `dmtxread` where they are installed.
 
 use nhs_pds::case::{Case, NumberSource, RecordType, RecordedNumber};
 use nhs_pds::correspondence::{
@@ -121,7 +121,7 @@ proptest! {
     }
 }
 
-/// Numbers that no synthetic one is like: with zeros at the front, in pairs and at the end.
+/// Numbers unlike the synthetic ones: with zeros at the front, in pairs and at the end.
 const ODD: [NhsNumber; 3] = [
     NhsNumber::constant(19),
     NhsNumber::constant(9_000_000_009),
@@ -129,7 +129,7 @@ const ODD: [NhsNumber; 3] = [
 ];
 
 #[test]
-fn zeros_stay() {
+fn leading_zeros_are_kept() {
     for of in ODD {
         assert_eq!(decode(number(of).bar_code().modules()), Some(of.digits().to_string()));
     }
@@ -146,7 +146,7 @@ fn the_decoder_notices_damage() {
 }
 
 #[test]
-fn the_number_is_named_where_it_is_shown() {
+fn a_label_names_the_number() {
     let bar_code = number(NhsNumber::constant(9_434_765_919)).bar_code();
     let (plain, with_text) = (bar_code.svg(), bar_code.with_text().svg());
     assert!(!plain.contains("943 476 5919") && !plain.contains("<text"));
@@ -158,7 +158,7 @@ fn the_number_is_named_where_it_is_shown() {
 }
 
 #[test]
-fn symbols_do_not_show_themselves_in_debug() {
+fn debug_of_a_symbol_shows_no_content() {
     let bar_code = number(NhsNumber::constant(9_434_765_919)).bar_code();
     let bar = bar_code.bars().next().unwrap();
     let matrix = matrix(NhsNumber::constant(9_434_765_919));
@@ -168,7 +168,7 @@ fn symbols_do_not_show_themselves_in_debug() {
     );
 }
 
-/// A picture as a scanner takes it: rows of modules, ten dots to a module, white around.
+/// An image for a scanner: rows of modules, ten dots to a module, with a white margin.
 fn picture<'a>(rows: impl Iterator<Item = &'a [bool]>, zone: usize) -> Vec<u8> {
     const DOTS: usize = 10;
     let (mut dots, mut width, mut height) = (Vec::new(), 0, 0);
@@ -185,7 +185,7 @@ fn picture<'a>(rows: impl Iterator<Item = &'a [bool]>, zone: usize) -> Vec<u8> {
     [format!("P5 {width} {height} 255\n").into_bytes(), dots].concat()
 }
 
-/// What `scanner` says of a picture; nothing when it is not installed.
+/// The text that `scanner` reads in an image; `None` if it is not installed.
 fn scan(scanner: &mut Command, picture: &[u8]) -> Option<Vec<u8>> {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("symbol.pgm");
@@ -206,7 +206,8 @@ fn scanners_read_them() {
         let matrix = matrix(of);
         let mut dmtx = Command::new("dmtxread");
         match scan(dmtx.args(["-N1", "-G29"]), &picture(matrix.rows(), DataMatrix::QUIET_ZONE)) {
-            // FNC1 at the front is read as the separator, which is told to be a group separator.
+            // FNC1 at the front is read as the separator; an option of the scanner makes it a group
+            // separator.
             Some(said) => assert_eq!(said, format!("\x1d91{}", of.digits()).into_bytes()),
             None => println!("passed over: dmtxread is not installed"),
         }

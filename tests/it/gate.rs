@@ -1,7 +1,7 @@
-//! The gate to a service: its pace, who goes first, and what happens while the service does not work.
+//! The gateway to a service: rate limit, priority, and what happens while the service does not work.
 
 use crate::process::TokioClock;
-use crate::service::{Service, ask, case, unavailable, us};
+use crate::support::service::{Service, ask, case, unavailable, us};
 use async_trait::async_trait;
 use nhs_pds::audit::{Actor, AuditLog, EventKind, Filter, MemoryLog};
 use nhs_pds::case::{CaseStore, MemoryStore};
@@ -32,7 +32,7 @@ fn gate(service: &Arc<Service>) -> Gateway {
     Gateway::new(Arc::<Service>::clone(service))
 }
 
-/// The most that any window of one second holds.
+/// The largest count in any window of one second.
 pub(crate) fn most_in_a_second(arrivals: &[Instant]) -> usize {
     let window = |(from, first): (usize, &Instant)| {
         let later = arrivals.iter().skip(from);
@@ -42,7 +42,7 @@ pub(crate) fn most_in_a_second(arrivals: &[Instant]) -> usize {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_minute_by_the_pace() {
+async fn the_rate_limit_is_met_over_a_minute() {
     for (burst, takes) in [(1, 0), (10, 35), (100, 250)] {
         let takes = Duration::from_millis(takes);
         let service = Service::slow(takes, |_| Ok(Outcome::None));
@@ -68,7 +68,7 @@ async fn a_minute_by_the_pace() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_more_are_under_way_than_may_be() {
+async fn concurrent_queries_stay_within_their_limit() {
     let service = Service::slow(SECOND, |_| Ok(Outcome::None));
     let pace =
         RateLimit::per_second(number(1000)).with_burst(number(1000)).with_in_flight(number(3));
@@ -87,7 +87,7 @@ async fn no_more_are_under_way_than_may_be() {
     assert_eq!((seconds[8] - seconds[0]).as_secs(), 2);
 }
 
-/// Who gets the turns while both wait.
+/// Which caller gets the permits while both wait.
 async fn turns(limiter: &RateLimiter, queue: &[Priority]) -> Vec<Priority> {
     let turns = Arc::new(Mutex::new(Vec::new()));
     let held = limiter.enter(Priority::Foreground).await;
@@ -108,7 +108,7 @@ async fn turns(limiter: &RateLimiter, queue: &[Priority]) -> Vec<Priority> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_worker_yields_to_screens_but_not_for_ever() {
+async fn attended_queries_go_first_but_the_worker_is_not_starved() {
     use Priority::{Background, Foreground};
     let pace =
         RateLimit::per_second(number(1000)).with_burst(number(1000)).with_in_flight(number(1));
@@ -121,7 +121,7 @@ async fn the_worker_yields_to_screens_but_not_for_ever() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_leaves_the_queue_holds_nobody_up() {
+async fn a_cancelled_call_does_not_delay_the_queue() {
     let pace = RateLimit::per_second(number(10)).with_in_flight(number(1));
     let limiter = RateLimiter::new(pace);
     let held = limiter.enter(Priority::Background).await;
@@ -140,7 +140,7 @@ async fn whoever_leaves_the_queue_holds_nobody_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn while_the_service_does_not_work_screens_are_told_at_once_why_and_until_when() {
+async fn while_suspended_an_attended_query_fails_at_once_with_reason_and_time() {
     let service = Service::slow(SECOND, |_| Err(unavailable()));
     let gate = gate(&service);
     for _ in 0..10 {
@@ -158,7 +158,7 @@ async fn while_the_service_does_not_work_screens_are_told_at_once_why_and_until_
     let why = std::error::Error::source(&error).unwrap().to_string();
     assert!(why.contains("queries are suspended since"), "{why}");
     assert!(why.contains("the service is unavailable (TEST-1); again at"), "{why}");
-    // And it is not asked again in vain.
+    // A retry does not reach the suspended service.
     let screens =
         Retrying::new(gate.foreground(), Retry::new(resilience::RetryPolicy::foreground()));
     ask(&screens).await.unwrap_err();
@@ -166,7 +166,7 @@ async fn while_the_service_does_not_work_screens_are_told_at_once_why_and_until_
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_waits_for_a_turn_then_is_told_at_once_too() {
+async fn calls_waiting_for_a_permit_fail_at_once_on_a_suspension() {
     let service = Service::failing(usize::MAX);
     let circuit =
         CircuitBreaker::new(resilience::CircuitBreakerPolicy::default().with_failures(number(3)));
@@ -187,7 +187,7 @@ async fn whoever_waits_for_a_turn_then_is_told_at_once_too() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_question_finds_out_whether_it_works_again() {
+async fn one_probe_tests_a_suspended_service() {
     let service =
         Service::slow(
             SECOND / 5,
@@ -213,7 +213,7 @@ async fn one_question_finds_out_whether_it_works_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_service_that_asks_to_be_left_alone_is_left_alone_by_everybody() {
+async fn retry_after_suspends_all_callers() {
     let service = Service::new(|count| match count {
         0 => Err(unavailable().with_retry_after(60 * SECOND)),
         _ => Ok(Outcome::None),
@@ -227,10 +227,10 @@ async fn a_service_that_asks_to_be_left_alone_is_left_alone_by_everybody() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_service_that_never_answers_is_left_alone_too() {
+async fn a_service_that_never_responds_is_suspended() {
     let service = Service::slow(3600 * SECOND, |_| Ok(Outcome::None));
     let gate = gate(&service);
-    // Who goes at once says nothing.
+    // A cancelled call that waited briefly does not count.
     for _ in 0..5 {
         let given_up = tokio::time::timeout(SECOND, ask(&*gate.foreground())).await;
         assert!(given_up.is_err());
@@ -246,7 +246,7 @@ async fn a_service_that_never_answers_is_left_alone_too() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_configuration_does_not_say_that_the_service_works() {
+async fn a_refused_configuration_does_not_close_the_circuit_breaker() {
     let service = Service::new(|count| match count {
         0..10 => Err(unavailable()),
         10 => Err(Error::new(ErrorKind::Configuration)),
@@ -264,7 +264,7 @@ async fn a_refused_configuration_does_not_say_that_the_service_works() {
     assert_eq!(gate.status().circuit.state, CircuitBreakerState::Closed);
 }
 
-/// A client that takes no question, so that none reaches the service.
+/// A client that rejects each query, so that none reaches the service.
 #[derive(Debug)]
 struct Refusing;
 
@@ -285,7 +285,7 @@ impl Tracer for Refusing {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_question_that_was_not_sent_does_not_say_that_the_service_works() {
+async fn an_unsent_query_does_not_close_the_circuit_breaker() {
     let policy = resilience::CircuitBreakerPolicy::default().with_failures(NonZeroU32::MIN);
     let circuit = CircuitBreaker::new(policy.with_pauses(SECOND, SECOND));
     let service = Service::failing(1);
@@ -300,7 +300,7 @@ async fn a_question_that_was_not_sent_does_not_say_that_the_service_works() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pause_may_be_longer_than_any_calendar() {
+async fn a_suspension_beyond_the_calendar_does_not_panic() {
     for pause in [Duration::MAX, Duration::from_secs(10_000_000_000_000)] {
         let service = Service::failing(usize::MAX);
         let policy = resilience::CircuitBreakerPolicy::default().with_failures(NonZeroU32::MIN);
@@ -316,7 +316,7 @@ async fn a_pause_may_be_longer_than_any_calendar() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn refusals_are_answers_as_far_as_the_circuit_goes() {
+async fn a_refusal_is_a_response_for_the_circuit_breaker() {
     let service = Service::new(|count| match count % 10 {
         9 => Err(Error::new(ErrorKind::Rejected)),
         _ => Err(Error::new(ErrorKind::Unreadable)),
@@ -329,7 +329,7 @@ async fn refusals_are_answers_as_far_as_the_circuit_goes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn kept_connections_that_were_closed_do_not_open_the_circuit() {
+async fn closed_reused_connections_do_not_open_the_circuit_breaker() {
     let service = Service::new(|_| Err(unavailable().with_lost_on_reuse()));
     let gate = gate(&service).with_rate_limit(RateLimit::per_second(number(100)));
     for _ in 0..50 {
@@ -339,7 +339,7 @@ async fn kept_connections_that_were_closed_do_not_open_the_circuit() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_is_held_back_learns_the_cause_of_the_failures() {
+async fn a_suspended_call_returns_the_cause_of_the_failures() {
     let refused = || std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
     let service = Service::new(move |_| Err(unavailable().with_source(refused())));
     let gate = gate(&service).with_rate_limit(RateLimit::per_second(number(100)));
@@ -389,18 +389,18 @@ async fn house_with(
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_worker_stops_asking_and_the_cases_that_are_left_wait() {
+async fn the_worker_stops_during_a_suspension_and_leaves_the_other_cases() {
     let service = Service::failing(usize::MAX);
     let house = house(&service, 30).await;
     let mut seen = Vec::new();
     let report = house.worker.run_once(&mut |case| seen.push(case.result)).await.unwrap();
     assert!(report.stopped.unwrap().suspended_until().is_some());
-    // Ten that open the circuit, retries among them, and two probes that the worker waited for.
+    // Ten that open the circuit breaker, retries among them, and two probes that the worker waited for.
     assert_eq!(service.count(), 12);
     assert_eq!(seen.len(), 30);
     let left = seen.iter().filter(|result| **result == Some(TraceResult::NotAsked)).count();
     assert!(left >= 27, "{left}");
-    // What was about to be sent and was not is taken back, and nobody holds the cases.
+    // The cases of unsent queries are restored, and no worker has a lease on them.
     let events = |kind| {
         let filter = Filter::new().with_kind(kind);
         let audit = Arc::clone(&house.audit);
@@ -417,8 +417,8 @@ async fn the_worker_stops_asking_and_the_cases_that_are_left_wait() {
 
 #[tokio::test(start_paused = true)]
 async fn the_process_probes_and_resumes_by_itself() {
-    // Broken for the ten questions that open the circuit, and for four probes, of which the worker waits for
-    // the first and ends its run over the later ones.
+    // Suspended by ten failed queries, and by four probes: the worker waits for the first probe, and ends
+    // its run at the later ones.
     let service = Service::failing(14);
     let house = house(&service, 30).await;
     let process = Process::new(house.worker.clone(), Schedule::every(1800 * SECOND).unwrap());
@@ -436,12 +436,12 @@ async fn the_process_probes_and_resumes_by_itself() {
     assert_eq!(process.status().suspended_until, None);
     assert_eq!(house.gate.status().circuit.state, CircuitBreakerState::Closed);
     let first = house.store.page(None, 30).await.unwrap();
-    assert!(first.iter().all(|case| case.last_trace.is_some()), "all were asked about");
+    assert!(first.iter().all(|case| case.last_trace.is_some()), "all were queried");
     assert_eq!(service.count(), 30 + 14);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_circuit_by_a_clock_that_is_behind_keeps_the_process_no_busier() {
+async fn a_circuit_breaker_whose_clock_is_behind_causes_no_extra_runs() {
     let service = Service::failing(usize::MAX);
     let behind = FixedClock::at("2020-01-01T00:00:00Z".parse().unwrap());
     let policy =
@@ -457,7 +457,7 @@ async fn a_circuit_by_a_clock_that_is_behind_keeps_the_process_no_busier() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_opens_a_record_meanwhile_is_told_at_once() {
+async fn opening_a_record_during_a_suspension_fails_at_once() {
     let service = Service::failing(usize::MAX);
     let house = house(&service, 30).await;
     house.worker.run_once(&mut |_| ()).await.unwrap();

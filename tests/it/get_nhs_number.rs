@@ -14,10 +14,10 @@ use nhs_pds_simulator::{Caseload, Expected, Fault, Register, SampleCase, Server,
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// The seed and size of the shipped files; `sample_data` holds that they are these.
+/// The seed and size of the shipped files; `sample_data` checks them.
 const SHIPPED: (u64, usize) = (2026, 240);
 
-/// The word by which a case that was made to be `expected` is to be reported.
+/// The reported word for a case that was made to be `expected`.
 fn word(expected: Expected) -> &'static str {
     match expected {
         Expected::Found => "found",
@@ -25,7 +25,7 @@ fn word(expected: Expected) -> &'static str {
         Expected::NumberDiffers => "conflict",
         Expected::Duplicate => "duplicate",
         Expected::Deceased => "deceased",
-        // No postcode to go by.
+        // No postcode to compare.
         Expected::Unconfirmed => "differs",
         Expected::Stale => "stale",
         Expected::None => "none",
@@ -82,7 +82,7 @@ async fn job() -> Job {
 }
 
 impl Job {
-    /// Runs once; the report, and the word for each case.
+    /// Runs once. Returns the report, and the word for each case.
     async fn run(&self) -> (RunReport, BTreeMap<String, &'static str>) {
         let mut words = BTreeMap::new();
         let mut observe = |case: &CaseReport| {
@@ -103,7 +103,7 @@ fn expected() -> BTreeMap<String, &'static str> {
     let mut each = |case: &SampleCase| {
         let pair = case.expected == Expected::Duplicate;
         of_a_pair += usize::from(pair);
-        // Of two cases of one person, the first holds the number, and keeps it.
+        // Of two cases of one person, the first has the number, and keeps it.
         let word = if pair && of_a_pair % 2 == 1 { "found" } else { word(case.expected) };
         (case.id.clone(), word)
     };
@@ -111,7 +111,7 @@ fn expected() -> BTreeMap<String, &'static str> {
 }
 
 #[tokio::test]
-async fn every_case_ends_as_it_was_made_to() {
+async fn every_case_has_its_planned_result() {
     let job = job().await;
     let (report, words) = job.run().await;
     assert_eq!(words, expected());
@@ -131,7 +131,7 @@ async fn every_case_ends_as_it_was_made_to() {
         report.eligible + count("conflict"),
         "one request for each eligible case, and another where a number was not confirmed"
     );
-    // Every outcome that finding can give is among them.
+    // Every outcome of a search occurs.
     for outcome in [
         "found",
         "none",
@@ -148,9 +148,9 @@ async fn every_case_ends_as_it_was_made_to() {
     }
 }
 
-/// Each number in the store is that of the person in the register, and each kept what it came with.
+/// Each number in the store is that of the person in the register, and each case keeps its other fields.
 #[tokio::test]
-async fn the_numbers_written_are_the_right_ones() {
+async fn the_written_numbers_are_correct() {
     let job = job().await;
     let (_, words) = job.run().await;
     let before = caseload::read(file("caseload.csv").as_slice()).unwrap().cases;
@@ -174,9 +174,9 @@ async fn the_numbers_written_are_the_right_ones() {
     }
 }
 
-/// HAV-3: what was traced on the Spine is not asked about again.
+/// HAV-3: a case traced on the Spine is not queried again.
 #[tokio::test]
-async fn a_second_run_asks_only_what_is_open() {
+async fn a_second_run_queries_only_open_cases() {
     let job = job().await;
     let (first, words) = job.run().await;
     let (second, again) = job.run().await;
@@ -196,9 +196,9 @@ async fn a_second_run_asks_only_what_is_open() {
     }
 }
 
-/// An outage in the middle loses nothing: the next run ends as an undisturbed one.
+/// An outage in the middle loses nothing: after the next run the result is that of an undisturbed one.
 #[tokio::test]
-async fn an_outage_is_made_good_by_the_next_run() {
+async fn the_next_run_completes_cases_after_an_outage() {
     let job = job().await;
     for fault in [
         Fault::code("SMSP-9999"),
@@ -215,13 +215,13 @@ async fn an_outage_is_made_good_by_the_next_run() {
     assert!(first.numbers_written < 152);
     let (before, (_, words)) = (words, job.run().await);
     for (id, expected) in expected() {
-        // Done in the first run, or now as it was made to end.
+        // Completed in the first run, or now with its planned result.
         let done = before[&id] != "unavailable";
         assert_eq!(if done { before[&id] } else { words[&id] }, expected, "{id}");
     }
 }
 
-/// What the service refuses for who we are, it refuses for everybody: the run stops asking.
+/// A refusal of the organisation applies to every case: the run stops.
 #[tokio::test]
 async fn a_refused_configuration_stops_the_run() {
     let job = job().await;
@@ -232,7 +232,7 @@ async fn a_refused_configuration_stops_the_run() {
     assert_eq!(report.numbers_written, 0);
 }
 
-/// The file of results, as rows by column.
+/// The results file, as rows by column.
 async fn results(store: &dyn CaseStore, reports: &[CaseReport]) -> Vec<BTreeMap<String, String>> {
     let mut rows = Vec::new();
     for report in reports {
@@ -269,12 +269,12 @@ async fn the_results_are_one_row_for_each_case() {
             ["conflict", "duplicate", "none", "ambiguous", "invalidated", "replaced", "rejected"];
         let open = open.contains(&&**word);
         if *word == "differs" {
-            // The successor of a number that was never confirmed has another family name; and somebody of no
-            // fixed abode has no postcode to go by.
+            // The successor of a number that was never confirmed has another family name; and a person of
+            // no fixed abode has no postcode to compare.
             let reason = &row["detail"];
             assert!(["differs:family", "unconfirmed"].contains(&reason.as_str()), "{reason}");
         } else {
-            assert_eq!(row["detail"], if open { &**word } else { "" }, "what is open says why");
+            assert_eq!(row["detail"], if open { &**word } else { "" }, "an open case has a reason");
         }
         let number = ["found", "deceased", "stale", "already_traced"].contains(&&**word);
         assert!(!number || row["nhs_number"].len() == 10, "{word}");
@@ -293,7 +293,7 @@ fn caseload_of(rows: &[[&str; 4]]) -> caseload::Caseload {
     caseload::read(file.as_bytes()).unwrap()
 }
 
-/// One run over `store` with these answers; each case's id and reason, result or detail.
+/// One run over `store` with these responses. Returns each case's id and reason, result or detail.
 async fn run_over(store: &Arc<MemoryStore>, answers: Vec<Outcome>) -> Vec<[String; 2]> {
     let asked = answers.len();
     let tracer = Arc::new(ScriptedTracer::new(answers.into_iter().map(Ok)));
@@ -323,9 +323,9 @@ fn found(family: &str, given: &str) -> Outcome {
     Outcome::Found(Box::new(Match::new(number).with_person(person)))
 }
 
-/// From a file to the results: rows of which no question can be made are told and not asked about.
+/// From a file to the results: rows that cannot be queried are reported and not queried.
 #[tokio::test]
-async fn rows_that_make_no_question_are_in_the_results() {
+async fn rows_that_cannot_be_queried_are_in_the_results() {
     let read = caseload_of(&[
         ["1", "Ain*", "Comfort", ""],
         ["2", "Aindow", "C*", ""],
@@ -352,9 +352,9 @@ async fn rows_that_make_no_question_are_in_the_results() {
     );
 }
 
-/// A newer file corrects what is local and leaves alone what traces brought.
+/// A newer file corrects local fields and keeps the results of traces.
 #[tokio::test]
-async fn a_newer_file_is_taken_over_and_what_was_traced_stays() {
+async fn a_newer_file_is_imported_and_traced_numbers_stay() {
     let store = Arc::new(MemoryStore::new());
     let first = caseload_of(&[
         ["1", "Aindow", "Comfort", ""],

@@ -1,7 +1,7 @@
-//! A server that closes kept connections just when they are used again.
+//! A server that closes reused connections just when they are used again.
 
-use crate::service::case;
-use crate::services::{Face, Way};
+use crate::support::service::case;
+use crate::support::services::{Face, Way};
 use nhs_pds::audit::{AuditLog, EventKind, Filter, MemoryLog};
 use nhs_pds::case::{CaseStore, MemoryStore};
 use nhs_pds::process::alert::MemoryAlerts;
@@ -18,18 +18,18 @@ use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-/// Stands in front of a server.
+/// A proxy in front of a server.
 struct Middle {
     address: String,
-    /// How many requests came, the dropped ones included.
+    /// The number of requests, dropped ones included.
     requests: Arc<AtomicUsize>,
     /// The bodies of the requests.
     bodies: Arc<Mutex<Vec<String>>>,
 }
 
 impl Middle {
-    /// Passes requests on to `server`, and closes the connection in place of those that `drops` names, by
-    /// their place in all requests and on their connection, both from 1.
+    /// Passes requests on to `server`. Closes the connection instead for those that `drops` selects, by
+    /// their position among all requests and on their connection, both from 1.
     async fn before(server: String, drops: fn(usize, usize) -> bool) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
@@ -86,12 +86,12 @@ fn transport() -> HttpTransport {
     HttpTransport::new(&HttpConfig::new()).unwrap()
 }
 
-/// No repeats but the free one.
+/// No retries but the free one.
 fn without_budget() -> Retry {
     Retry::new(RetryPolicy::default().with_budget(0, 0).with_attempts(NonZeroU32::MIN))
 }
 
-/// A worker over 47 cases, all of whom nobody knows, and what it works with.
+/// A worker over 47 cases that are not on PDS, with its store, trail and service.
 async fn worker(tracer: Arc<dyn Tracer>, retry: Retry) -> (Worker, Arc<MemoryLog>) {
     let store = Arc::new(MemoryStore::new());
     store.insert_all((10..57).map(|n| case(&format!("RXX:{n}"))).collect()).await.unwrap();
@@ -120,7 +120,7 @@ async fn unattended(
         smsp: through(server.url()),
         #[cfg(feature = "fhir")]
         fhir: through(server.fhir_url()),
-        // The token endpoint is asked directly: what is lost here are questions.
+        // The token endpoint is queried directly: only queries are lost here.
         #[cfg(feature = "fhir")]
         token: server.token_url(),
     };
@@ -129,7 +129,7 @@ async fn unattended(
 }
 
 #[tokio::test]
-async fn a_server_that_drops_every_second_request_leaves_nobody_unanswered() {
+async fn every_case_is_answered_when_a_server_drops_every_second_request() {
     for &face in Face::UNATTENDED {
         for retry in [Retry::new(RetryPolicy::default()), without_budget()] {
             let (middle, client, _server) = unattended(face, |all, _| all % 2 == 0).await;
@@ -148,7 +148,7 @@ async fn a_server_that_drops_every_second_request_leaves_nobody_unanswered() {
 }
 
 #[tokio::test]
-async fn over_smsp_the_repeat_is_another_message() {
+async fn a_retry_over_smsp_has_a_new_message_id() {
     let (middle, client, _server) = unattended(Face::Smsp, |_, here| here == 2).await;
     let (worker, _) = worker(client, without_budget()).await;
     worker.run_once(&mut |_| ()).await.unwrap();
@@ -162,7 +162,7 @@ async fn over_smsp_the_repeat_is_another_message() {
 }
 
 #[tokio::test]
-async fn what_is_lost_on_a_fresh_connection_is_an_interruption() {
+async fn a_request_lost_on_a_new_connection_is_an_interruption() {
     let middle = Middle::before(String::new(), |_, _| true).await;
     let url = format!("http://{}/", middle.address);
     for _ in 0..3 {
@@ -179,7 +179,7 @@ async fn the_transport_says_that_the_connection_was_kept() {
     let transport = transport();
     let url: url::Url = format!("http://{}/", middle.address).parse().unwrap();
     let mut lost = 0;
-    // A connection that is not yet back in the pool is not used again; then a fresh one answers.
+    // A connection that is not yet back in the pool is not reused; a new one responds.
     while lost < 3 && middle.requests() < 1_000 {
         let Err(error) = transport.send(Request::get(url.clone())).await else { continue };
         assert_eq!(error.kind(), ErrorKind::KeptConnectionClosed);

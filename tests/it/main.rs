@@ -29,7 +29,6 @@ mod get_nhs_number;
 mod http;
 #[cfg(feature = "sqlite")]
 mod kill;
-mod layer;
 #[cfg(all(feature = "http", feature = "smsp"))]
 mod lost_connections;
 mod matching;
@@ -49,14 +48,12 @@ mod review;
 mod sample_data;
 #[cfg(all(feature = "csv", feature = "fhir", feature = "smsp"))]
 mod seeds;
-mod service;
-#[cfg(feature = "smsp")]
-mod services;
 mod simulator;
 #[cfg(feature = "smsp")]
 mod smsp;
 #[cfg(feature = "sqlite")]
 mod store_file;
+mod support;
 #[cfg(feature = "csv")]
 mod sweep_order;
 mod telemetry;

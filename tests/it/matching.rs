@@ -1,4 +1,4 @@
-//! `matching::find` and `matching::verify`: a question that also compares.
+//! `matching::find` and `matching::verify`: a query that also compares.
 
 use nhs_pds::demographics::{Demographics, Field, Gender, PersonName, Recorded};
 use nhs_pds::ids::RandomIds;
@@ -49,7 +49,7 @@ fn named(found: &mut Match, given: &str) {
     found.person.as_mut().unwrap().name = Some(PersonName::new(given, "AINDOW"));
 }
 
-/// What finding her brings, and the question that was asked.
+/// The finding of a search for her, and the query.
 async fn finding(person: &FindPerson, outcome: Outcome) -> (Finding, Question) {
     let tracer = ScriptedTracer::new([Ok(outcome)]);
     let id = MessageId::fresh(&RandomIds);
@@ -58,7 +58,7 @@ async fn finding(person: &FindPerson, outcome: Outcome) -> (Finding, Question) {
     (compared.finding, tracer.asked().remove(0))
 }
 
-/// What verifying her number brings.
+/// The finding of a verification of her number.
 async fn verifying(person: &FindPerson, outcome: Outcome) -> (Finding, Question) {
     let tracer = ScriptedTracer::new([Ok(outcome)]);
     let id = MessageId::fresh(&RandomIds);
@@ -84,7 +84,7 @@ async fn the_person_asked_for_is_verified() {
 }
 
 #[tokio::test]
-async fn a_copy_is_told_from_the_spine() {
+async fn a_copy_is_distinguished_from_the_spine() {
     let copy = || found(|found| found.freshness = Freshness::Stale);
     assert!(matches!(finding(&comfort(), copy()).await.0, Finding::VerifiedInCopy(_)));
     assert!(matches!(verifying(&comfort(), copy()).await.0, Finding::VerifiedInCopy(_)));
@@ -107,14 +107,14 @@ async fn a_twin_is_a_different_person() {
             assert_eq!((candidate.nhs_number, differs), (NUMBER, Field::Given));
         }
     }
-    // Another number than was asked about is another person's, whatever else agrees.
+    // A number other than the queried one belongs to another person, whatever else agrees.
     let other = found(|found| found.nhs_number = OTHER);
     let (finding, _) = verifying(&comfort(), other).await;
     let Finding::DifferentPerson { differs, .. } = finding else { panic!("{finding:?}") };
     assert_eq!(differs, Field::NhsNumber);
 }
 
-/// A namesake would agree in all of this.
+/// A namesake would agree in all of these fields.
 #[tokio::test]
 async fn without_a_postcode_a_given_name_or_a_field_nothing_is_confirmed() {
     let postcode = || "KT17 1NA".parse().unwrap();

@@ -1,4 +1,4 @@
-//! `docs/from-smsp-to-fhir.md` says what every code gives.
+//! `docs/from-smsp-to-fhir.md` describes the result of every code.
 
 use crate::smsp::{envelope, payload, soap};
 use http::StatusCode;
@@ -31,7 +31,7 @@ fn us() -> Caller {
     Caller::System(LocalIdentity::new("RHM".parse().unwrap(), "test").unwrap())
 }
 
-/// What a client of SMSP makes of this SOAP body.
+/// The result of a client of SMSP for this SOAP body.
 async fn smsp_gives(body: &str) -> String {
     let response = Response::new(StatusCode::OK, soap(body).into_bytes().into());
     let Caller::System(system) = us() else { unreachable!("a system") };
@@ -45,8 +45,8 @@ async fn smsp_gives(body: &str) -> String {
     }
 }
 
-/// What a client of the API makes of an `OperationOutcome` with this code: by number where only that can
-/// bring the status, else by search.
+/// The result of a client of the API for an `OperationOutcome` with this code: by number where only a
+/// retrieval can have the status, otherwise by search.
 async fn fhir_gives(code: &str, status: u16) -> String {
     let body = serde_json::json!({
         "resourceType": "OperationOutcome",
@@ -79,7 +79,7 @@ async fn every_code_of_smsp_gives_what_the_page_says() {
     let number = "<subject><patient><id root='2.16.840.1.113883.2.1.4.1' extension='9990000077'/></patient></subject>";
     for row in &rows {
         let body = envelope("", &payload("getNHSNumberResponse-v1-0", bare(&row[0]), number));
-        // What comes from a copy is found as well.
+        // A person from a copy is found as well.
         assert_eq!(smsp_gives(&body).await, row[2].trim_end_matches(", stale"), "{}", row[0]);
     }
 }

@@ -53,7 +53,8 @@ async fn a_minute_at_a_hundred_a_second() {
     for place in 0..32 {
         let tracer = if place % 4 == 0 { gate.foreground() } else { gate.background() };
         tasks.spawn(async move {
-            let (us, question) = (crate::service::us(), crate::service::question());
+            let (us, question) =
+                (crate::support::service::us(), crate::support::service::question());
             while began.elapsed() < MINUTE {
                 tracer.trace(&us, &question, MessageId::fresh(&RandomIds)).await.unwrap();
             }

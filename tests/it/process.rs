@@ -1,6 +1,6 @@
-//! The process over days, in no time: by a clock that tokio's paused time moves on.
+//! The process over days of simulated time: tokio's paused time advances the clock.
 
-use crate::service::case;
+use crate::support::service::case;
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use nhs_pds::audit::{Actor, AuditLog, Event, EventKind, Filter, MemoryLog};
@@ -26,7 +26,7 @@ use tokio::time::Instant;
 const NUMBER: NhsNumber = NhsNumber::constant(9_449_304_424);
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// Tokio's time, which goes on by itself while everybody waits; and a leap for a machine that slept.
+/// Tokio's time, which advances while every task waits, and a jump for a machine that slept.
 #[derive(Debug)]
 pub(crate) struct TokioClock {
     start: Instant,
@@ -47,10 +47,10 @@ impl Clock for TokioClock {
     }
 }
 
-/// When, what, by whom, and about which case.
+/// The time, the query, the caller and the case.
 type Asked = (DateTime<Utc>, Question, String, String);
 
-/// Answers everybody alike, after some time, and keeps when it was asked what by whom.
+/// Gives every query the same answer after a delay, and records time, query, caller and case.
 #[derive(Debug)]
 struct Service {
     clock: Arc<TokioClock>,
@@ -191,7 +191,7 @@ async fn a_run_longer_than_the_interval_is_not_overtaken() {
     house.store.insert_all(cases).await.unwrap();
     *house.service.outcome.lock().unwrap() = Err(ErrorKind::Unavailable);
     let process = Process::new(house.worker.clone(), every(MINUTE));
-    // 63 cases at a second each are more than a minute.
+    // 63 cases at one second each take more than a minute.
     house.run_for(&process, 4 * MINUTE).await;
     let asked = house.service.asked.lock().unwrap();
     let mut times: Vec<_> = asked.iter().map(|(at, ..)| *at).collect();
@@ -201,7 +201,7 @@ async fn a_run_longer_than_the_interval_is_not_overtaken() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn quiet_hours_are_kept_and_then_made_up_for() {
+async fn no_run_starts_in_quiet_hours_and_one_follows_them() {
     let house = house(vec![case("1")], Err(ErrorKind::Unavailable)).await;
     let time = |text: &str| text.parse().unwrap();
     let schedule = every(30 * MINUTE).with_quiet_hours(time("09:20:00"), time("11:10:00"));
@@ -219,7 +219,7 @@ async fn quiet_hours_are_kept_and_then_made_up_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_is_paused_resumed_and_run_at_once_from_outside() {
+async fn a_handle_pauses_resumes_and_starts_a_run() {
     let house = house(vec![case("1")], Err(ErrorKind::Unavailable)).await;
     let process = Process::new(house.worker.clone(), every(30 * MINUTE));
     let control = process.clone();
@@ -244,7 +244,7 @@ async fn it_is_paused_resumed_and_run_at_once_from_outside() {
     let states = by.await.unwrap();
     use State::{Paused, Running, Waiting};
     assert_eq!(states, [Waiting, Paused, Running, Paused, Waiting]);
-    // At 10:10 at once, though paused; at 10:40 by the schedule, and then again.
+    // At 10:10 at once, although paused; at 10:40 by the schedule, and then again.
     assert_eq!(house.asked_at(), ["09:00:00", "10:10:00", "10:40:00", "11:10:00"]);
     let told = house.events(EventKind::ProcessControlled).await;
     let told: Vec<_> = told
@@ -256,23 +256,23 @@ async fn it_is_paused_resumed_and_run_at_once_from_outside() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_machine_that_slept_catches_up_once() {
+async fn after_sleep_one_missed_run_is_made_up() {
     let house = house(vec![case("1")], Err(ErrorKind::Unavailable)).await;
     let process = Process::new(house.worker.clone(), every(30 * MINUTE));
     let clock = Arc::clone(&house.clock);
     tokio::spawn(async move {
         tokio::time::sleep(10 * MINUTE).await;
-        // Timers stand still while a machine sleeps.
+        // Timers stop while a machine sleeps.
         *clock.slept.lock().unwrap() = TimeDelta::hours(7);
     });
     house.run_for(&process, 35 * MINUTE).await;
     let asked = house.asked_at();
-    assert_eq!(asked.len(), 2, "one run for all those missed: {asked:?}");
-    assert!(asked[1].starts_with("16:10:"), "as soon as it is noticed: {asked:?}");
+    assert_eq!(asked.len(), 2, "one run for all missed runs: {asked:?}");
+    assert!(asked[1].starts_with("16:10:"), "as soon as the process notices: {asked:?}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn told_to_stop_it_waits_for_the_questions_under_way_and_for_no_others() {
+async fn a_stop_waits_for_queries_under_way_and_starts_no_others() {
     let cases = (0..500).map(|n| case(&format!("{n:03}"))).collect();
     let house = house(cases, Ok(Outcome::None)).await;
     let process = Process::new(house.worker.clone(), every(30 * MINUTE));
@@ -284,8 +284,8 @@ async fn told_to_stop_it_waits_for_the_questions_under_way_and_for_no_others() {
     let done = house.store.page(None, 999).await.unwrap();
     assert_eq!(done.iter().filter(|case| case.last_trace.is_some()).count(), asked);
     let untouched = done.iter().skip(asked).all(|case| case.version == 1);
-    assert!(untouched, "those that asking did not come to are as they were");
-    // Another worker, whose pass began before, does not take them for asked about.
+    assert!(untouched, "cases that were not queried are unchanged");
+    // For another worker whose pass began before, they are not queried yet.
     let ids: Vec<_> = done.iter().skip(asked).map(|case| case.id.clone()).collect();
     let now = house.clock.now();
     let lease = Lease::new("another", now, now + TimeDelta::seconds(10))
@@ -294,7 +294,7 @@ async fn told_to_stop_it_waits_for_the_questions_under_way_and_for_no_others() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_single_run_is_stopped_and_says_so() {
+async fn a_stopped_single_run_is_reported_as_stopped() {
     let cases = (0..7).map(|n| case(&n.to_string())).collect();
     let house = house(cases, Ok(Outcome::None)).await;
     let worker = house.worker.clone().with_in_flight(2.try_into().unwrap());
@@ -308,7 +308,7 @@ async fn a_single_run_is_stopped_and_says_so() {
     assert_eq!((rest.interrupted, rest.eligible), (false, 3));
 }
 
-/// Somebody else has the case, and will not give it back.
+/// Another worker has the lease on the case, and never releases it.
 #[tokio::test(start_paused = true)]
 async fn it_stops_while_it_waits_for_a_lease() {
     let house = house(vec![case("1"), case("2")], Ok(Outcome::None)).await;
@@ -320,13 +320,13 @@ async fn it_stops_while_it_waits_for_a_lease() {
     let report =
         house.worker.run_once_until(stop, &mut |case| seen.push(case.result)).await.unwrap();
     assert!(report.interrupted && house.asked_at().is_empty());
-    assert_eq!(seen, [Some(TraceResult::NotAsked); 2], "nobody has asked about them");
+    assert_eq!(seen, [Some(TraceResult::NotAsked); 2], "they were not queried");
     assert!(house.clock.now() - now < TimeDelta::seconds(2));
 }
 
-/// A worker that was suspended for longer than its lease, while another asked about its cases.
+/// A worker that was suspended for longer than its lease, while another queried its cases.
 #[tokio::test(start_paused = true)]
-async fn a_worker_that_has_lost_its_leases_asks_about_nothing_twice() {
+async fn a_worker_that_lost_its_leases_queries_no_case_twice() {
     let cases = (0..40).map(|n| case(&format!("{n:03}"))).collect();
     let house = house(cases, Err(ErrorKind::Unavailable)).await;
     let worker = house.worker.clone();
@@ -335,7 +335,7 @@ async fn a_worker_that_has_lost_its_leases_asks_about_nothing_twice() {
     let (store, asked) = (Arc::clone(&house.store), Arc::clone(&house.service));
     let other = tokio::spawn(async move {
         tokio::time::sleep(Duration::from_millis(4_500)).await;
-        // What the first has is free for a moment, in which the second takes it.
+        // The leases of the first worker end for a moment, in which the second claims the cases.
         *slept.slept.lock().unwrap() = TimeDelta::seconds(11);
         let ids: Vec<_> = (0..40).map(|n| format!("{n:03}").parse().unwrap()).collect();
         let now = slept.now();
@@ -344,7 +344,7 @@ async fn a_worker_that_has_lost_its_leases_asks_about_nothing_twice() {
         assert_eq!(claim.cases.len(), 40);
         let before = asked.asked.lock().unwrap().len();
         tokio::time::sleep(Duration::from_secs(5)).await;
-        assert_eq!(asked.asked.lock().unwrap().len(), before, "the first sends nothing meanwhile");
+        assert_eq!(asked.asked.lock().unwrap().len(), before, "the first worker sends no query");
         store.release("second", &ids[..20], Some(slept.now())).await.unwrap();
         store.release("second", &ids[20..], None).await.unwrap();
     });
@@ -356,13 +356,13 @@ async fn a_worker_that_has_lost_its_leases_asks_about_nothing_twice() {
     let count = asked.len();
     asked.sort();
     asked.dedup();
-    assert_eq!(asked.len(), count, "nobody twice");
-    // Five before it was suspended, and the twenty that the other did not ask about.
+    assert_eq!(asked.len(), count, "no case twice");
+    // Five before the suspension, and the twenty that the other worker did not query.
     assert_eq!(count, 25);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_configuration_is_told_once_a_day_and_tried_again() {
+async fn a_refused_configuration_is_alerted_once_a_day_and_tried_again() {
     let cases = vec![case("1"), case("2"), case("3")];
     let house = house(cases, Err(ErrorKind::Configuration)).await;
     let process = Process::new(house.worker.clone(), every(30 * MINUTE));
@@ -374,7 +374,7 @@ async fn a_refused_configuration_is_told_once_a_day_and_tried_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn answers_that_settle_nothing_are_asked_for_after_days_and_at_once_when_corrected() {
+async fn an_inconclusive_case_is_queried_after_days_or_at_once_when_corrected() {
     let house = house(vec![case("1")], Ok(Outcome::None)).await;
     let process = Process::new(house.worker.clone(), every(30 * MINUTE));
     house.run_for(&process, 9 * 24 * 60 * MINUTE).await;
@@ -385,17 +385,17 @@ async fn answers_that_settle_nothing_are_asked_for_after_days_and_at_once_when_c
     // After one, two and four days.
     assert_eq!(days(&house), ["23", "24", "26", "30"]);
     let stored = house.store.get(&"1".parse().unwrap()).await.unwrap().unwrap();
-    assert_eq!(stored.review.len(), 1, "one thing to look at, however often it was asked");
+    assert_eq!(stored.review.len(), 1, "one item for any number of queries");
     let mut corrected = case("1");
     corrected.surname = Some("Aindowe".into());
     let updated = stored.updated_from(corrected).unwrap();
     house.store.save(&updated).await.unwrap();
     house.run_for(&process, MINUTE).await;
-    assert_eq!(days(&house).len(), 5, "other words are asked at once");
+    assert_eq!(days(&house).len(), 5, "a changed query is sent at once");
 }
 
 #[tokio::test(start_paused = true)]
-async fn unreadable_answers_are_asked_for_so_often_and_then_told() {
+async fn unreadable_responses_are_retried_up_to_a_limit_and_then_alerted() {
     let house = house(vec![case("1")], Err(ErrorKind::Unreadable)).await;
     let process = Process::new(house.worker.clone(), every(30 * MINUTE));
     house.run_for(&process, 24 * 60 * MINUTE).await;
@@ -404,7 +404,7 @@ async fn unreadable_answers_are_asked_for_so_often_and_then_told() {
     assert_eq!(alerts.len(), 1);
     assert_eq!(alerts[0].kind.as_str(), "defect");
     house.run_for(&process, 3 * 24 * 60 * MINUTE).await;
-    assert_eq!(house.alerts.delivered().len(), 1, "told once");
+    assert_eq!(house.alerts.delivered().len(), 1, "one alert");
     *house.service.outcome.lock().unwrap() = found();
     house.run_for(&process, 9 * 24 * 60 * MINUTE).await;
     let stored = house.store.get(&"1".parse().unwrap()).await.unwrap().unwrap();
@@ -413,7 +413,7 @@ async fn unreadable_answers_are_asked_for_so_often_and_then_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn numbers_are_verified_again_when_it_is_time() {
+async fn numbers_are_verified_again_when_they_are_due() {
     let house = house(vec![case("1")], found()).await;
     let policy = Policy::default().with_reverification(TimeDelta::days(10));
     let process = Process::new(house.worker.clone().with_policy(policy), every(30 * MINUTE));
@@ -428,7 +428,7 @@ async fn numbers_are_verified_again_when_it_is_time() {
     }
 }
 
-/// MSCA-PDS-05: out of turn, for somebody, whose identity goes along.
+/// MSCA-PDS-05: out of schedule, for a user, whose identity is sent along.
 #[tokio::test(start_paused = true)]
 async fn a_case_is_refreshed_for_an_event() {
     let house = house(vec![case("1")], found()).await;
@@ -456,19 +456,19 @@ async fn a_case_is_refreshed_for_an_event() {
     assert_eq!(viewed[0].actor.name(), "An Administrator");
     assert_eq!(house.alerts.delivered().len(), 1);
 
-    let nobody = worker.refresh(&"2".parse().unwrap(), RefreshEvent::OnRequest).await.unwrap();
-    assert!(nobody.is_none());
+    let missing = worker.refresh(&"2".parse().unwrap(), RefreshEvent::OnRequest).await.unwrap();
+    assert!(missing.is_none());
     let mut closed = house.store.get(&id).await.unwrap().unwrap();
     closed.allocations.clear();
     house.store.save(&closed).await.unwrap();
     let refused = worker.refresh(&id, RefreshEvent::OnRequest).await.unwrap().unwrap();
     let reason = refused.report.eligibility.reason();
-    assert_eq!(reason, Some(Reason::NotAllocated), "HAV-2 holds for everybody");
+    assert_eq!(reason, Some(Reason::NotAllocated), "HAV-2 applies to every caller");
 }
 
-/// MSCA-DQ-01: two of one number are flagged as they come in, once, whoever is asked about them.
+/// MSCA-DQ-01: two cases of one number are flagged on import, once, independent of queries.
 #[tokio::test(start_paused = true)]
-async fn duplicates_that_come_in_with_a_caseload_are_flagged_and_told_once() {
+async fn imported_duplicates_are_flagged_and_alerted_once() {
     let house = house(Vec::new(), found()).await;
     let twin = |text: &str, source: &str| {
         let mut case = case(text);
@@ -479,7 +479,7 @@ async fn duplicates_that_come_in_with_a_caseload_are_flagged_and_told_once() {
     let take_in = async |cases: Vec<Case>| {
         import(&*house.store, &*house.audit, &admin(), &*house.clock, cases).await.unwrap()
     };
-    // Traced by their own account, so that nobody would ever ask about them.
+    // Recorded as traced, so that no run would query them.
     let two = vec![twin("1", "SMSP"), twin("2", "SMSP"), case("3")];
     assert_eq!(take_in(two.clone()).await.duplicates, 1);
     assert_eq!(take_in(two.clone()).await.duplicates, 0);
@@ -489,13 +489,13 @@ async fn duplicates_that_come_in_with_a_caseload_are_flagged_and_told_once() {
         let item = case.open_items().next().unwrap();
         assert_eq!(item.reason.as_str(), "duplicate");
         assert_eq!(item.evidence.others, [other.parse().unwrap()]);
-        assert_eq!(case.live_number(), Some(NUMBER), "both keep what they came with");
+        assert_eq!(case.live_number(), Some(NUMBER), "both keep their imported number");
     }
     *house.service.outcome.lock().unwrap() = Ok(Outcome::None);
     house.worker.run_once(&mut |_| ()).await.unwrap();
     house.worker.run_once(&mut |_| ()).await.unwrap();
     assert_eq!(house.alerts.delivered().len(), 1, "one for the pair");
-    // Somebody has found that they are two people: that stays so.
+    // A reviewer has found that they are two people: that decision stays.
     for text in ["1", "2"] {
         let mut case = stored(text).await;
         case.review[0].state = nhs_pds::case::ReviewState::Dismissed;
@@ -506,7 +506,7 @@ async fn duplicates_that_come_in_with_a_caseload_are_flagged_and_told_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_imported_is_on_record_and_nothing_is_twice() {
+async fn an_import_is_audited_and_stores_nothing_twice() {
     let house = house(Vec::new(), found()).await;
     let numbered = |text: &str| {
         let mut case = case(text);
@@ -527,9 +527,9 @@ async fn what_is_imported_is_on_record_and_nothing_is_twice() {
     newer[449] = numbered("449");
     newer.push(numbered("new"));
     assert_eq!(take_in(newer).await, (1, 2, 448));
-    // 450, then two updated and one new, and the two of one number flagged.
+    // 450, then two updated and one new, and the two cases of one number flagged.
     assert_eq!(house.events(EventKind::CaseChanged).await.len(), 455);
-    // What somebody has corrected since stays, until the local system says something new.
+    // A reviewer's correction stays until the local system has a new value.
     let mut corrected = house.store.get(&"008".parse().unwrap()).await.unwrap().unwrap();
     corrected.surname = Some("Corrected".into());
     house.store.save(&corrected).await.unwrap();
@@ -545,9 +545,9 @@ async fn what_is_imported_is_on_record_and_nothing_is_twice() {
     }
 }
 
-/// Two rows of one case in one file: the later word counts, and it ends.
+/// Two rows of one case in one file: the later row counts, and a further import ends too.
 #[tokio::test(start_paused = true)]
-async fn a_case_that_is_imported_twice_at_once_is_as_the_later_says() {
+async fn of_two_imports_at_once_the_later_counts() {
     let house = house(Vec::new(), found()).await;
     let mut later = case("1");
     later.surname = Some("Married".into());
@@ -563,7 +563,7 @@ async fn a_case_that_is_imported_twice_at_once_is_as_the_later_says() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_clock_that_is_put_back_delays_no_run() {
+async fn a_clock_set_back_delays_no_run() {
     let house = house(vec![case("1")], Err(ErrorKind::Unavailable)).await;
     let process = Process::new(house.worker.clone(), every(30 * MINUTE));
     let clock = Arc::clone(&house.clock);
@@ -574,11 +574,11 @@ async fn a_clock_that_is_put_back_delays_no_run() {
     house.run_for(&process, 45 * MINUTE).await;
     let asked = house.asked_at();
     assert_eq!(asked.len(), 2, "{asked:?}");
-    assert!(asked[1].starts_with("02:40:"), "half an hour after it was noticed: {asked:?}");
+    assert!(asked[1].starts_with("02:40:"), "half an hour after the process noticed: {asked:?}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_process_that_was_dropped_or_panicked_does_not_say_that_it_runs() {
+async fn a_dropped_or_panicked_process_is_not_reported_as_running() {
     let house = house(vec![case("1")], Ok(Outcome::None)).await;
     let process = Process::new(house.worker.clone(), every(30 * MINUTE));
     let running = process.clone();
@@ -588,21 +588,21 @@ async fn a_process_that_was_dropped_or_panicked_does_not_say_that_it_runs() {
     assert!(panicked.await.unwrap_err().is_panic());
     let status = process.status();
     assert_eq!((status.state, status.current), (State::Stopped, None));
-    // What it had is free.
+    // Its cases are free.
     let now = house.clock.now();
     let lease = Lease::new("another", now, now + TimeDelta::seconds(10));
     let claim = house.store.claim(&["1".parse().unwrap()], &lease).await.unwrap();
     assert_eq!(claim.cases.len(), 1);
     let watch = process.clone();
-    let mut nobody = |_: &_| ();
-    let dropped = process.run_until(std::future::pending(), &mut nobody);
+    let mut ignore = |_: &_| ();
+    let dropped = process.run_until(std::future::pending(), &mut ignore);
     assert!(tokio::time::timeout(MINUTE, dropped).await.is_err());
     assert_eq!(watch.status().state, State::Stopped);
 }
 
-/// The service's client panics over one answer: that is that case's matter, and nobody else's.
+/// The service's client panics over one response: only that case is affected.
 #[tokio::test(start_paused = true)]
-async fn a_tracer_that_panics_over_one_case_keeps_no_other_from_being_asked() {
+async fn a_panic_over_one_case_does_not_stop_the_others() {
     #[derive(Debug)]
     struct Panicking(Arc<Service>);
 
@@ -640,13 +640,13 @@ async fn a_tracer_that_panics_over_one_case_keeps_no_other_from_being_asked() {
         worker.run_once(&mut |_| ()).await.unwrap();
     }
     let alerts: Vec<_> = house.alerts.delivered().iter().map(|alert| alert.kind.as_str()).collect();
-    assert_eq!(alerts, ["defect"], "and somebody is told");
+    assert_eq!(alerts, ["defect"], "and an alert is sent");
 }
 
-/// Somebody changes a case while its alert is delivered: the trail tells it as it is.
+/// A user changes a case while its alert is delivered: the trail has the case as it is.
 #[tokio::test(start_paused = true)]
-async fn an_alert_that_cannot_be_noted_leaves_the_trail_true() {
-    use crate::layer::{Layer, Layered};
+async fn the_trail_is_correct_when_the_case_of_an_alert_cannot_be_saved() {
+    use crate::support::layer::{Layer, Layered};
     use nhs_pds::audit::{Entry, Subject, case_as_of};
     use nhs_pds::case::{self, Change};
 
@@ -676,7 +676,7 @@ async fn an_alert_that_cannot_be_noted_leaves_the_trail_true() {
     house.store.save(&stored).await.unwrap();
     let mut edited = house.store.get(&id).await.unwrap().unwrap();
     edited.surname = Some("Married".into());
-    // What somebody does is on record before it is saved, and saved when the worker is about to.
+    // A user's change is audited before it is saved. It is saved when the worker is about to save.
     let mut after = edited.clone();
     after.version += 1;
     let entry = Entry::new(EventKind::CaseChanged, now, &admin()).about(Subject::snapshot(&after));
@@ -695,14 +695,14 @@ async fn an_alert_that_cannot_be_noted_leaves_the_trail_true() {
     let later = now + TimeDelta::days(1);
     let told = case_as_of(&*house.audit, &id, stored.version, later).await.unwrap();
     assert_eq!(told.unwrap().surname.as_deref(), Some("Married"));
-    assert_eq!(stored.undelivered.len(), 1, "delivered again in the next pass");
+    assert_eq!(stored.undelivered.len(), 1, "delivered in the next pass");
     worker.run_once(&mut |_| ()).await.unwrap();
     assert_eq!(house.alerts.delivered().len(), 1);
 }
 
-/// What could not be delivered is on record as that, and comes in a later pass.
+/// An undelivered alert is audited as undelivered, and is sent in a later pass.
 #[tokio::test(start_paused = true)]
-async fn an_alert_that_was_not_delivered_is_on_record_as_such() {
+async fn an_undelivered_alert_is_audited_as_undelivered() {
     #[derive(Debug)]
     struct Down(Arc<MemoryAlerts>, Mutex<usize>);
 
@@ -750,9 +750,9 @@ async fn an_alert_that_was_not_delivered_is_on_record_as_such() {
     );
 }
 
-/// Two have asked about one case, because the first was suspended: what is saved first counts, once.
+/// Two workers have queried one case, because the first was suspended: the first save counts, once.
 #[tokio::test(start_paused = true)]
-async fn an_answer_is_not_put_on_top_of_the_same_one() {
+async fn a_second_response_to_one_query_is_not_applied() {
     for suspended in [500, 2_500] {
         let house = house((1..=3).map(|n| case(&n.to_string())).collect(), Ok(Outcome::None)).await;
         let (clock, second) = (Arc::clone(&house.clock), house.worker.clone());

@@ -1,7 +1,7 @@
-//! A service that refuses every message, whatever it is about.
+//! A service that refuses every message, about any case.
 
-use crate::service::case;
-use crate::services::{Face, Way};
+use crate::support::service::case;
+use crate::support::services::{Face, Way};
 use chrono::{DateTime, TimeDelta, Utc};
 use nhs_pds::audit::{Actor, AuditLog, EventKind, Filter, MemoryLog};
 use nhs_pds::case::{AlertKind, Case, CaseStore, MemoryStore, ReviewState, TraceRecord};
@@ -45,7 +45,7 @@ fn now() -> DateTime<Utc> {
 }
 
 impl House {
-    /// One pass, so much later than now.
+    /// One pass, this much later than now.
     async fn pass(&self, later: TimeDelta) -> RunReport {
         let log = Arc::clone(&self.audit) as Arc<dyn AuditLog>;
         let alerts = Arc::clone(&self.alerts) as Arc<dyn AlertSink>;
@@ -56,7 +56,7 @@ impl House {
         worker.run_once(&mut |_| ()).await.unwrap()
     }
 
-    /// Refuses everything by a fault, or by a status where there are no faults.
+    /// Refuses everything by a fault, or by a status if the service has no faults.
     fn refuse(&self) {
         let fault = match self.face {
             Face::Smsp => Fault::soap("soap:Client", "1000"),
@@ -100,15 +100,15 @@ async fn five_equal_refusals_end_the_pass_and_are_alerted_once() {
         assert_eq!(stopped.kind(), ErrorKind::Configuration);
         assert!(stopped.cause().unwrap().contains("with the same code"));
         for case in house.cases().await {
-            assert!(!case.asking.until_corrected, "nobody is held until corrected");
+            assert!(!case.asking.until_corrected, "no case waits until it is corrected");
         }
-        // The next pass goes on behind them, and tells nobody a second time.
+        // The next pass continues behind them, and sends no second alert.
         let report = house.pass(TimeDelta::minutes(1)).await;
         assert_eq!(report.ineligible.get(&Reason::NotDue), Some(&5));
         assert_eq!((count(&report, TraceResult::Rejected), house.rejected().await), (5, 10));
         assert_eq!(house.configuration_alerts(), 1);
 
-        // It is mended: a day later everybody is asked about.
+        // The service works again: a day later every case is queried.
         house.simulator.clear_faults();
         let report = house.pass(TimeDelta::hours(25)).await;
         assert_eq!(count(&report, TraceResult::None), CASES as u64, "{face:?} {report:?}");
@@ -120,7 +120,7 @@ async fn five_equal_refusals_end_the_pass_and_are_alerted_once() {
 }
 
 #[tokio::test]
-async fn single_refusals_stop_nobody_else() {
+async fn a_single_refusal_does_not_stop_other_cases() {
     for &face in Face::UNATTENDED {
         let house = house(face).await;
         for days in [0, 2] {
@@ -134,7 +134,7 @@ async fn single_refusals_stop_nobody_else() {
 }
 
 #[tokio::test]
-async fn what_an_older_store_holds_until_corrected_because_of_a_fault_is_asked_about_again() {
+async fn a_case_left_until_corrected_for_a_fault_is_queried_again() {
     let house = house(Face::Smsp).await;
     let held = |code: Option<&str>, sent: bool, at: DateTime<Utc>| {
         let exchange = Exchange::new("SMSP", "getPatientDetailsBySearch", "M-1", at);
@@ -169,7 +169,7 @@ async fn what_an_older_store_holds_until_corrected_because_of_a_fault_is_asked_a
 }
 
 #[tokio::test]
-async fn a_clock_an_hour_off_is_configuration_and_locks_nobody() {
+async fn a_clock_an_hour_off_is_a_configuration_failure_and_blocks_no_case() {
     for off in [TimeDelta::hours(1), TimeDelta::hours(-1)] {
         let mut house = house(Face::Smsp).await;
         let way = Way::over(Arc::new(house.simulator.clone()));

@@ -1,4 +1,4 @@
-//! `docs/reliability.md` names tests that there are.
+//! `docs/reliability.md` names tests that exist.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -36,8 +36,9 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// `it::retry::a_test` of `tests/it/retry.rs`, `pace::rate::tests::a_test` of `src/resilience/rate_limit/rate.rs`,
-/// `nhs_pds_simulator::seed::tests::a_test` of the simulator's sources, and the modules that they are in.
+/// `it::retry::a_test` of `tests/it/retry.rs`, `pace::rate::tests::a_test` of
+/// `src/resilience/rate_limit/rate.rs`, `nhs_pds_simulator::seed::tests::a_test` of the simulator's
+/// sources, and their modules.
 pub(crate) fn present() -> BTreeSet<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut present = BTreeSet::new();
@@ -73,7 +74,7 @@ pub(crate) fn present() -> BTreeSet<String> {
 }
 
 #[test]
-fn the_page_names_tests_that_there_are() {
+fn the_page_names_tests_that_exist() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let page = fs::read_to_string(root.join("docs/reliability.md")).unwrap();
     let (named, present) = (named(&page), present());

@@ -1,6 +1,6 @@
-//! Asking again: how often, how soon, by which messages, and what is on record of it.
+//! Retries: how often, how soon, with which messages, and what is audited.
 
-use crate::service::{Service, ask, case, unavailable, us};
+use crate::support::service::{Service, ask, case, unavailable, us};
 use async_trait::async_trait;
 use nhs_pds::audit::{
     Actor, Anchor, AuditLog, Entry, Error as AuditError, ErrorKind as AuditErrorKind, Event,
@@ -29,19 +29,19 @@ fn attempts(count: u32) -> NonZeroU32 {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_transient_is_asked_again_by_another_message() {
+async fn a_transient_failure_is_retried_with_a_new_message() {
     let service = Service::failing(2);
     let answer = ask(&retrying(&service, RetryPolicy::default())).await.unwrap();
     let asked = service.asked();
     let ids: HashSet<_> = asked.iter().map(|(_, id)| *id).collect();
     assert_eq!((asked.len(), ids.len()), (3, 3));
     assert_eq!(answer.exchange.message_id, asked[2].1.to_string());
-    // Whoever wants to know that they are one request can.
+    // The identifiers show that they are attempts of one request.
     assert!(asked.iter().all(|(_, id)| id.request() == asked[0].1.uuid()));
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_not_transient_is_not_asked_again() {
+async fn a_permanent_failure_is_not_retried() {
     for kind in [ErrorKind::Configuration, ErrorKind::Rejected, ErrorKind::Unreadable] {
         let service = Service::new(move |_| Err(Error::new(kind)));
         let error = ask(&retrying(&service, RetryPolicy::default())).await.unwrap_err();
@@ -53,7 +53,7 @@ async fn what_is_not_transient_is_not_asked_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_last_failure_is_what_the_caller_sees() {
+async fn the_caller_gets_the_last_failure() {
     let service = Service::failing(usize::MAX);
     let error = ask(&retrying(&service, RetryPolicy::default())).await.unwrap_err();
     assert!(error.is_transient());
@@ -63,7 +63,7 @@ async fn the_last_failure_is_what_the_caller_sees() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_service_is_left_alone_for_as_long_as_it_asks() {
+async fn a_retry_waits_as_long_as_the_service_asks() {
     let service = Service::new(|count| match count {
         0 => Err(unavailable().with_retry_after(30 * SECOND)),
         _ => Ok(Outcome::None),
@@ -72,7 +72,7 @@ async fn the_service_is_left_alone_for_as_long_as_it_asks() {
     let asked = service.asked();
     let pause = asked[1].0 - asked[0].0;
     assert!(pause >= 30 * SECOND && pause < 31 * SECOND, "{pause:?}");
-    // Longer than the call may take: then it is not asked again at all.
+    // Longer than the deadline of the call: there is no retry.
     let service = Service::new(|_| Err(unavailable().with_retry_after(3600 * SECOND)));
     let began = Instant::now();
     let error = ask(&retrying(&service, RetryPolicy::default())).await.unwrap_err();
@@ -81,14 +81,14 @@ async fn the_service_is_left_alone_for_as_long_as_it_asks() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_takes_no_longer_than_it_may() {
+async fn a_call_ends_by_its_deadline() {
     let service = Service::slow(40 * SECOND, |_| Err(unavailable()));
     let policy = RetryPolicy::default().with_total(100 * SECOND).with_attempts(attempts(100));
     let began = Instant::now();
     let error = ask(&retrying(&service, policy)).await.unwrap_err();
     assert!(began.elapsed() <= 101 * SECOND, "{:?}", began.elapsed());
     assert_eq!((error.kind(), service.count()), (ErrorKind::Unavailable, 3));
-    // One that hangs is given up.
+    // A call without a response ends at its deadline.
     let service = Service::slow(1000 * SECOND, |_| Ok(Outcome::None));
     let began = Instant::now();
     let error = ask(&retrying(&service, policy)).await.unwrap_err();
@@ -98,7 +98,7 @@ async fn a_call_takes_no_longer_than_it_may() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_outage_is_not_multiplied() {
+async fn retries_do_not_multiply_an_outage() {
     let service = Service::failing(usize::MAX);
     let tracer = retrying(&service, RetryPolicy::default());
     for _ in 0..1000 {
@@ -109,7 +109,7 @@ async fn an_outage_is_not_multiplied() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_kept_connection_that_was_closed_costs_nothing_once() {
+async fn one_closed_reused_connection_costs_no_attempt() {
     let none = RetryPolicy::default().with_budget(0, 0).with_attempts(attempts(1));
     let lost = |times: usize| {
         Service::new(move |count| match count {
@@ -161,7 +161,7 @@ impl RetryObserver for Book {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_keeps_the_record_hears_of_each_message_before_it_is_sent() {
+async fn the_recorder_gets_each_message_before_it_is_sent() {
     let service = Service::failing(2);
     let book = Arc::new(Book::default());
     let tracer = retrying(&service, RetryPolicy::default()).with_repeats(Arc::<Book>::clone(&book));
@@ -192,7 +192,7 @@ fn told(event: &Event) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_message_of_the_worker_is_on_record_before_it_is_sent() {
+async fn each_message_of_the_worker_is_audited_before_it_is_sent() {
     let service = Service::failing(2);
     let audit = Arc::new(MemoryLog::new());
     let worker = worker(&service, Arc::<MemoryLog>::clone(&audit), &["1"]).await;
@@ -221,7 +221,7 @@ async fn each_message_of_the_worker_is_on_record_before_it_is_sent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_tracer_that_panics_over_a_repeat_leaves_no_message_open() {
+async fn a_panic_during_a_retry_leaves_no_message_open() {
     let service = Service::new(|count| match count {
         0 => Err(unavailable()),
         _ => panic!("over a repeat"),
@@ -239,7 +239,7 @@ async fn a_tracer_that_panics_over_a_repeat_leaves_no_message_open() {
     assert_eq!(ids("message_sent").len(), 2);
 }
 
-/// An audit trail that takes so many entries, and then no more.
+/// An audit trail that takes this many entries, and then fails.
 #[derive(Debug)]
 struct Full {
     trail: MemoryLog,
@@ -282,7 +282,7 @@ impl AuditLog for Full {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_cannot_be_recorded_is_not_sent() {
+async fn a_message_that_cannot_be_audited_is_not_sent() {
     let service = Service::failing(2);
     let audit = Arc::new(Full { trail: MemoryLog::new(), left: Mutex::new(1) });
     let worker = worker(&service, audit, &["1"]).await;
@@ -292,7 +292,7 @@ async fn what_cannot_be_recorded_is_not_sent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_worker_that_is_to_stop_does_not_wait_to_ask_again() {
+async fn a_stopping_worker_does_not_wait_for_a_retry() {
     let service = Service::new(|_| Err(unavailable().with_retry_after(120 * SECOND)));
     let audit = Arc::new(MemoryLog::new());
     let worker = worker(&service, audit, &["1", "2"]).await;
@@ -305,7 +305,7 @@ async fn a_worker_that_is_to_stop_does_not_wait_to_ask_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_opens_a_record_does_not_wait_as_long_as_the_worker_does() {
+async fn opening_a_record_waits_less_than_the_worker() {
     let service = Service::slow(50 * SECOND, |_| Err(unavailable()));
     let worker = worker(&service, Arc::new(MemoryLog::new()), &["1"]).await;
     let worker = worker.on_behalf_of(us(), Actor::new(&us(), "A Worker"));
@@ -317,7 +317,7 @@ async fn who_opens_a_record_does_not_wait_as_long_as_the_worker_does() {
     assert_eq!(service.count(), 2);
 }
 
-/// A clock that goes on by a second whenever somebody looks at it.
+/// A clock that advances by a second with each reading.
 #[cfg(feature = "smsp")]
 #[derive(Debug, Default)]
 struct Ticking(std::sync::atomic::AtomicI64);
@@ -330,11 +330,11 @@ impl nhs_pds::clock::Clock for Ticking {
     }
 }
 
-/// Identifier, time and tracking identifier are each message's own; what it asks is the same.
+/// Identifier, time and tracking identifier are new in each message; the query is the same.
 #[cfg(feature = "smsp")]
 #[tokio::test(start_paused = true)]
 async fn each_attempt_is_a_message_of_its_own() {
-    use crate::service::question;
+    use crate::support::service::question;
     use nhs_pds::clock::FixedClock;
     use nhs_pds::smsp::{Client, Config};
     use nhs_pds::trace::Tracer;

@@ -1,6 +1,7 @@
-//! What people do about review items, end to end: over both stores, with the worker before and after.
+//! Reviewers' actions on review items, end to end: over both stores, with runs of the worker before and
+//! after.
 
-use crate::layer::{Layer, Layered};
+use crate::support::layer::{Layer, Layered};
 use async_trait::async_trait;
 use nhs_pds::audit::{
     self, Actor, Anchor, AuditLog, Entry, Event, EventKind, Filter, MemoryLog, Verdict, case_as_of,
@@ -73,7 +74,7 @@ fn jo() -> Actor {
     Actor::new(&user.into(), "Jo Doe").with_role("Back office", "RHM".parse().unwrap())
 }
 
-/// A store, a trail and a sink, and whoever works with them.
+/// A store, a trail and a sink, with the worker and the reviewers.
 struct Office {
     store: Arc<dyn CaseStore>,
     audit: Arc<dyn AuditLog>,
@@ -96,7 +97,7 @@ impl Office {
         Self::over(Arc::new(MemoryStore::new()), Arc::new(MemoryLog::new()))
     }
 
-    /// Over every kind of store, each with `cases`.
+    /// One for each kind of store, with `cases`.
     async fn each(cases: &[Case]) -> Vec<Self> {
         let offices = vec![
             Self::in_memory(),
@@ -112,7 +113,7 @@ impl Office {
         offices
     }
 
-    /// One pass of the worker, with these answers; how many were asked about.
+    /// One pass of the worker, with these responses. Returns the number of queries.
     async fn pass(&mut self, answers: impl IntoIterator<Item = Traced>) -> usize {
         self.pass_at(NOW, answers).await
     }
@@ -130,11 +131,11 @@ impl Office {
         .with_policy(Policy::default())
         .with_clock(Arc::new(FixedClock::at(at.parse().unwrap())));
         worker.run_once(&mut |_| ()).await.unwrap();
-        assert_eq!(self.tracer.left(), 0, "every answer was asked for");
+        assert_eq!(self.tracer.left(), 0, "every response was used");
         self.tracer.asked().len()
     }
 
-    /// One pass, in which everybody who is asked about is found with this number.
+    /// One pass, in which every queried person is found with this number.
     async fn pass_that_finds(&mut self, number: NhsNumber) {
         let cases = self.all().await;
         let (scope, policy, now) = (Scope::default(), Policy::default(), NOW.parse().unwrap());
@@ -153,14 +154,14 @@ impl Office {
         listed.into_iter().map(|listed| listed.id).collect()
     }
 
-    /// Resolves, which is done, and done already after that, without a second record.
+    /// Resolves the item twice: the second time it is already done, and not audited again.
     async fn resolve(&self, item: &ItemId, resolution: Resolution) {
         let done = self.queue.resolve(item, &resolution, &jo()).await.unwrap();
         assert_eq!(done, ActionOutcome::Done, "{}", resolution.as_str());
         let head = self.audit.head().await.unwrap();
         let again = self.queue.resolve(item, &resolution, &jo()).await.unwrap();
         assert_eq!(again, ActionOutcome::AlreadyDone, "{}", resolution.as_str());
-        assert_eq!(self.audit.head().await.unwrap(), head, "nothing was done, so nothing is said");
+        assert_eq!(self.audit.head().await.unwrap(), head, "no action, so no event");
     }
 
     async fn refuses(&self, item: &ItemId, resolution: Resolution) -> Refusal {
@@ -194,7 +195,7 @@ fn details(words: &[(&str, &str)]) -> Vec<(String, String)> {
 }
 
 #[tokio::test]
-async fn a_number_is_confirmed_and_never_asked_again() {
+async fn an_accepted_number_is_not_queried_again() {
     for mut office in Office::each(&[case("1")]).await {
         office.pass([found("JOY", "FAMILY 1", NUMBER)]).await;
         let doubt = item("1", 1);
@@ -227,7 +228,7 @@ async fn a_number_is_confirmed_and_never_asked_again() {
     }
 }
 
-/// A candidate for whom the evidence is not complete can be accepted, however the case was asked about.
+/// A candidate without complete evidence can be accepted, whatever the query was.
 #[tokio::test]
 async fn an_unconfirmed_candidate_is_confirmed_by_a_person() {
     let letter = NumberSource::Imported(Some("GP letter".into()));
@@ -268,7 +269,7 @@ async fn a_rejected_number_is_never_offered_again() {
     for mut office in Office::each(&[case("1")]).await {
         office.pass([found("JOY", "FAMILY 1", NUMBER)]).await;
         office.resolve(&item("1", 1), Resolution::RejectNumber(NUMBER)).await;
-        // Even when the service has it right by now.
+        // Even if the service now has the right fields.
         office.pass_at("2027-11-24T09:30:00Z", [found("COMFORT", "FAMILY 1", NUMBER)]).await;
         let case = office.stored("1").await;
         assert!(case.nhs_number.is_none());
@@ -282,11 +283,11 @@ async fn a_rejected_number_is_never_offered_again() {
 }
 
 #[tokio::test]
-async fn a_number_that_is_held_and_rejected_is_given_up_and_asked_for_afresh() {
+async fn a_rejected_number_is_removed_and_traced_anew() {
     let mut held = case("1");
     held.nhs_number = Some(RecordedNumber::new(OTHER, NumberSource::Imported(None)));
     for mut office in Office::each(&[held]).await {
-        // It is somebody else's, by the service too.
+        // The service says too that it belongs to a different person.
         office.pass([Traced::NotVerified, Traced::None]).await;
         let doubtful = office.stored("1").await;
         assert_eq!(advisories(&doubtful)[0].kind, AdvisoryKind::UnderInvestigation);
@@ -300,7 +301,7 @@ async fn a_number_that_is_held_and_rejected_is_given_up_and_asked_for_afresh() {
 }
 
 #[tokio::test]
-async fn corrected_particulars_are_asked_at_once() {
+async fn corrected_demographics_are_traced_at_once() {
     for mut office in Office::each(&[case("1")]).await {
         office.pass([Traced::None]).await;
         assert_eq!(office.pass([]).await, 0, "not due");
@@ -317,7 +318,7 @@ async fn corrected_particulars_are_asked_at_once() {
 }
 
 #[tokio::test]
-async fn who_is_not_on_pds_is_asked_about_when_corrected() {
+async fn a_person_not_on_pds_is_traced_when_corrected() {
     for mut office in Office::each(&[case("1")]).await {
         office.pass([Traced::None]).await;
         office.resolve(&item("1", 1), Resolution::NotOnPds).await;
@@ -345,7 +346,7 @@ fn holder_and_newcomer() -> [Case; 2] {
 }
 
 #[tokio::test]
-async fn duplicates_are_merged_and_taken_apart() {
+async fn duplicates_are_merged_and_unmerged() {
     for mut office in Office::each(&holder_and_newcomer()).await {
         two_of_one_number(&mut office).await;
         let held = office.refuses(&item("2", 1), Resolution::AcceptNumber(NUMBER)).await;
@@ -371,15 +372,15 @@ async fn duplicates_are_merged_and_taken_apart() {
         let (survivor, back) = (office.stored("2").await, office.stored("1").await);
         assert!(survivor.nhs_number.is_none() && back.nhs_number == imported(NUMBER));
         assert!(survivor.absorbed.is_empty() && back.is_live());
-        assert!(office.open().await.is_empty(), "only one of them holds it");
+        assert!(office.open().await.is_empty(), "only one of them has it");
         let opened = [item("1", 2), item("2", 2)];
         office.pass([found("COMFORT", "FAMILY 2", NUMBER)]).await;
-        assert_eq!(office.open().await, opened, "and that it is found for two comes up again");
+        assert_eq!(office.open().await, opened, "the duplicate is flagged again");
         office.resolve(&item("1", 2), Resolution::Merge { absorbed: id("2") }).await;
         let _ = office.queue.undo_merge(&id("1"), &id("2"), &jo()).await.unwrap();
         office.pass([found("COMFORT", "FAMILY 2", NUMBER)]).await;
-        assert_eq!(office.open().await.len(), 2, "whichever goes into the other");
-        // Who changed what, at each step, can be told from the trail.
+        assert_eq!(office.open().await.len(), 2, "in either direction of the merge");
+        // The trail says who made each change.
         let now = NOW.parse().unwrap();
         let version = back.version;
         for (version, live) in [(version - 1, false), (version, true)] {
@@ -391,7 +392,7 @@ async fn duplicates_are_merged_and_taken_apart() {
 
 /// A third case is a duplicate of whichever of the two has the number.
 #[tokio::test]
-async fn whoever_has_the_number_again_has_its_duplicates_again() {
+async fn duplicates_follow_the_case_with_the_number() {
     let mut holder = case("1");
     holder.nhs_number = imported(NUMBER);
     for mut office in Office::each(&[holder, case("2"), case("3")]).await {
@@ -413,7 +414,7 @@ async fn whoever_has_the_number_again_has_its_duplicates_again() {
 }
 
 #[tokio::test]
-async fn a_replaced_number_gives_way_to_that_of_the_record_it_is_merged_with() {
+async fn a_merge_replaces_a_superseded_number() {
     let mut old = case("1");
     old.nhs_number = Some(RecordedNumber::new(OTHER, NumberSource::Imported(None)));
     let mut new = case("2");
@@ -450,7 +451,7 @@ async fn a_case_is_deleted_undeleted_and_flagged() {
         for expected in [ActionOutcome::Done, ActionOutcome::AlreadyDone] {
             assert_eq!(office.queue.delete(&id("1"), &jo()).await.unwrap(), expected);
         }
-        assert!(!office.stored("2").await.review[0].is_open(), "nobody else has the number");
+        assert!(!office.stored("2").await.review[0].is_open(), "no other case has the number");
         assert!(office.open().await.is_empty());
         // The number is free.
         office.pass_at("2027-11-24T09:30:00Z", [found("COMFORT", "FAMILY 2", NUMBER)]).await;
@@ -462,7 +463,7 @@ async fn a_case_is_deleted_undeleted_and_flagged() {
             let told = advisories(&office.stored(text).await);
             assert_eq!(told[0].kind, AdvisoryKind::Duplicate);
         }
-        // The first alert was for what the worker found; the second tells of the undeletion.
+        // The first alert was about the worker's finding; the second is about the undeletion.
         assert_eq!(office.alerts.delivered().len(), 2);
         assert!(office.stored("1").await.undelivered.is_empty(), "and it is noted");
         let missing = office.queue.delete(&id("9"), &jo()).await.unwrap();
@@ -471,7 +472,7 @@ async fn a_case_is_deleted_undeleted_and_flagged() {
 }
 
 #[tokio::test]
-async fn items_are_handed_on_and_listed() {
+async fn items_are_assigned_and_listed() {
     let cases: Vec<Case> = (1..=250).map(|n| case(&format!("{n:03}"))).collect();
     for mut office in Office::each(&cases).await {
         office.pass(cases.iter().map(|_| Traced::None)).await;
@@ -517,9 +518,9 @@ async fn items_are_handed_on_and_listed() {
     }
 }
 
-// What breaks off, and what gets in between.
+// Interrupted actions, and concurrent changes.
 
-/// Lets through so many effects of the store and the trail, and then fails: before the effect, or after.
+/// Allows this many effects of the store and the trail, and then fails: before the effect, or after.
 #[derive(Debug)]
 struct Fuse {
     left: AtomicUsize,
@@ -606,7 +607,7 @@ impl AuditLog for BurningLog {
 }
 
 impl Office {
-    /// The same, until the fuse burns out.
+    /// The same, until the fuse fails.
     fn burning(&self, fuse: &Arc<Fuse>) -> ReviewQueue {
         Self::over(
             Arc::new(Layered(Burning(Arc::clone(&self.store), Arc::clone(fuse)))),
@@ -645,7 +646,7 @@ async fn without_a_record_nothing_is_changed() {
 }
 
 #[tokio::test]
-async fn a_merge_that_breaks_off_is_done_wholly_or_not_at_all() {
+async fn an_interrupted_merge_is_complete_or_absent() {
     for after in [false, true] {
         for effects in 0..2 {
             for mut office in Office::each(&holder_and_newcomer()).await {
@@ -659,7 +660,7 @@ async fn a_merge_that_breaks_off_is_done_wholly_or_not_at_all() {
                 let (survivor, gone) = (office.stored("2").await, office.stored("1").await);
                 assert!(survivor.absorbed.len() == 1 && !gone.is_live());
                 assert!(number(&survivor) == Some(NUMBER));
-                // What was tried and not done is not taken for done.
+                // An action that failed does not count as done.
                 let now = NOW.parse().unwrap();
                 for stored in [survivor, gone] {
                     let then = case_as_of(&*office.audit, &stored.id, stored.version, now).await;
@@ -694,11 +695,11 @@ async fn is_erased_wholly(office: &Office) {
     assert_eq!(survivor.deleted.as_ref().unwrap().how, DeletionKind::Logical);
     let moot = twin.review.iter().all(|item| item.evidence.others.is_empty() && !item.is_open());
     assert!(moot);
-    assert!(office.events("1").await.is_empty(), "the trail has forgotten whom it is about");
+    assert!(office.events("1").await.is_empty(), "the trail no longer names the person");
     let by_number = Filter::new().with_number(NUMBER);
     for event in office.audit.page(&by_number, 0, 9).await.unwrap() {
         let about = event.about.subject().and_then(|subject| subject.case_id());
-        assert_eq!(about, Some(&id("3")), "whose item names the number");
+        assert_eq!(about, Some(&id("3")), "its item names the number");
     }
     let erased = Filter::new().with_kind(EventKind::CaseErased);
     let told = office.audit.page(&erased, 0, 9).await.unwrap();
@@ -709,7 +710,7 @@ async fn is_erased_wholly(office: &Office) {
 }
 
 #[tokio::test]
-async fn an_erasure_that_breaks_off_is_completed_by_the_next() {
+async fn an_interrupted_erasure_is_completed_by_the_next() {
     for after in [false, true] {
         for effects in 0.. {
             let mut broke_off = false;
@@ -736,7 +737,7 @@ async fn an_erasure_that_breaks_off_is_completed_by_the_next() {
 }
 
 #[tokio::test]
-async fn what_an_erasure_needs() {
+async fn an_erasure_requires_a_court_order_and_a_case() {
     for office in Office::each(&[case("1")]).await {
         for (text, order, refusal) in
             [("1", " ", Refusal::NoCourtOrder), ("9", "CO", Refusal::NoSuchCase)]
@@ -762,7 +763,7 @@ impl AlertSink for Unreachable {
 }
 
 #[tokio::test]
-async fn an_alert_that_cannot_be_delivered_is_left_to_the_worker() {
+async fn an_undelivered_alert_is_left_for_the_worker() {
     let [holder, mut twin] = holder_and_newcomer();
     twin.nhs_number = imported(NUMBER);
     let logical = DeletionKind::Logical;
@@ -804,7 +805,7 @@ impl Layer for Meddler {
 }
 
 #[tokio::test]
-async fn what_others_change_meanwhile_is_kept() {
+async fn concurrent_changes_are_kept() {
     for (meddling, succeeds) in [(1, true), (3, true), (99, false)] {
         let mut open = case("1");
         open.open_item(ReviewReason::Replaced, &Default::default(), NOW.parse().unwrap());
@@ -819,7 +820,8 @@ async fn what_others_change_meanwhile_is_kept() {
             } else {
                 assert_eq!(outcome.unwrap_err().kind(), ErrorKind::Conflict);
                 assert!(case.review[0].is_open());
-                // Of a version that was recorded and not saved, the trail tells what was saved.
+                // A version that was recorded and not saved is not in the trail's history: the saved one
+                // is.
                 let now = NOW.parse().unwrap();
                 let then = case_as_of(&*office.audit, &case.id, case.version, now).await.unwrap();
                 let then = then.map(|then| then.review[0].is_open());
@@ -830,7 +832,7 @@ async fn what_others_change_meanwhile_is_kept() {
 }
 
 #[tokio::test]
-async fn of_many_at_once_one_does_it() {
+async fn one_of_many_concurrent_actions_succeeds() {
     let mut open = case("1");
     open.open_item(ReviewReason::Replaced, &Default::default(), NOW.parse().unwrap());
     for office in Office::each(&[open]).await {
@@ -845,7 +847,7 @@ async fn of_many_at_once_one_does_it() {
     }
 }
 
-/// Runs all of them side by side on one thread.
+/// Runs all of them concurrently on one thread.
 async fn futures_in_turn<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
     use std::task::Poll;
     let mut running: Vec<_> = futures.map(|future| (Box::pin(future), None)).collect();
@@ -863,7 +865,7 @@ async fn futures_in_turn<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::
     running.into_iter().filter_map(|(_, output)| output).collect()
 }
 
-/// Nothing of the person is left in the files, and what the others have is.
+/// No value of the person is left in the files, and the values of the others are.
 #[cfg(feature = "sqlite")]
 #[tokio::test]
 async fn an_erased_person_is_nowhere_in_the_file() {
@@ -927,7 +929,7 @@ async fn an_erased_person_is_nowhere_in_the_file() {
     assert!(count("CO/2026/1") > 0);
 }
 
-/// What may be done, in any order, to three cases of one number.
+/// Actions in any order, on three cases of one number.
 #[derive(Clone, Debug)]
 enum Deed {
     Resolve(u8, u32, Box<Resolution>),
@@ -962,11 +964,17 @@ async fn is_sound(office: &Office, deed: &Deed) {
             assert!(!case.rejected_numbers.contains(&number), "{deed:?}");
             let flagged = case.open_items().any(|item| item.reason == ReviewReason::Duplicate);
             let holders = office.store.holders(number).await.unwrap().len();
-            assert!(holders < 2 || flagged, "{deed:?}: {holders} hold a number unawares");
+            assert!(
+                holders < 2 || flagged,
+                "{deed:?}: {holders} cases have one number and are not flagged"
+            );
         }
         for item in case.open_items().filter(|item| item.reason == ReviewReason::Duplicate) {
             let others = &item.evidence.others;
-            assert!(!case.is_live() || others.iter().all(live), "{deed:?} names who is gone");
+            assert!(
+                !case.is_live() || others.iter().all(live),
+                "{deed:?} names a case that is gone"
+            );
             assert!(!others.contains(&case.id) && !others.is_empty(), "{deed:?}");
         }
         let open = || case.open_items().map(|item| (item.reason, item.evidence.nhs_number));
@@ -991,7 +999,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn whatever_is_done_the_cases_stay_sound(deeds in proptest::collection::vec(deed(), 1..24)) {
+    fn any_sequence_of_actions_keeps_the_cases_consistent(deeds in proptest::collection::vec(deed(), 1..24)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         runtime.block_on(async {
             let mut office = Office::in_memory();

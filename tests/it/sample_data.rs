@@ -1,4 +1,4 @@
-//! The sample data that comes with the crate.
+//! The sample data of the repository.
 
 use nhs_pds_simulator::{Caseload, Expected};
 use std::collections::{BTreeMap, BTreeSet};

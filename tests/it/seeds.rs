@@ -1,4 +1,4 @@
-//! Every seed of every fuzz target, through the decoder that it is for.
+//! Every seed of every fuzz target, through its decoder.
 
 use crate::decoders;
 use std::collections::BTreeSet;
@@ -23,7 +23,7 @@ const TARGETS: [Target; 13] = [
     ("text_values", decoders::text_values),
 ];
 
-/// The seeds of all targets: a folder in the repository that the package leaves out.
+/// The seeds of all targets: a folder of the repository that the package does not contain.
 #[expect(clippy::print_stderr, reason = "says what it passes over")]
 fn corpus() -> Option<PathBuf> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus");
@@ -35,7 +35,7 @@ fn corpus() -> Option<PathBuf> {
 }
 
 #[test]
-fn every_seed_holds() {
+fn every_seed_passes_its_target() {
     let Some(corpus) = corpus() else { return };
     for (target, run) in TARGETS {
         let mut seeds = 0;
@@ -52,7 +52,7 @@ fn every_seed_holds() {
     }
 }
 
-/// A decoder that is fuzzed is tested here too, and the other way round.
+/// Every fuzzed decoder is tested here, and every decoder tested here is fuzzed.
 #[test]
 fn every_target_has_seeds() {
     let Some(corpus) = corpus() else { return };

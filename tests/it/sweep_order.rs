@@ -1,7 +1,7 @@
-//! What a caseload comes to does not depend on how it was worked through: not on the size of the batches,
-//! the questions under way at a time, nor where runs were killed or stopped.
+//! The result of a caseload does not depend on the size of the batches, the number of concurrent queries,
+//! or where runs were killed or stopped.
 
-use crate::layer::{Layer, Layered};
+use crate::support::layer::{Layer, Layered};
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use nhs_pds::audit::{self, Anchor, AuditLog, Entry, Event, Filter, MemoryLog, Verdict};
@@ -26,8 +26,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-/// What the service says of one case, however often it is asked. Numbers are by place, and few, so that
-/// cases share them.
+/// The answer of the service about one case, the same for every query. Numbers are positions in a short
+/// list, so that cases share them.
 #[derive(Clone, Copy, Debug)]
 enum Says {
     Found(usize),
@@ -36,7 +36,7 @@ enum Says {
     Superseded(Option<usize>),
     Invalidated,
     NotVerified,
-    Nobody,
+    NoMatch,
     Several,
     Refused,
     Unreadable,
@@ -47,13 +47,13 @@ enum Says {
 struct Sample {
     /// A number from elsewhere.
     imported: Option<usize>,
-    /// When the number is to be verified; `Found` confirms whichever it is.
+    /// The answer to a verification; `Found` confirms any number.
     verified: Says,
-    /// When the person is to be found.
+    /// The answer to a search.
     found: Says,
 }
 
-/// What happens to a run, and at which point of its work.
+/// A disturbance of a run, and its point in the run.
 #[derive(Clone, Copy, Debug)]
 enum Mishap {
     Killed(usize),
@@ -214,7 +214,7 @@ fn outcome(says: Says, held: Option<NhsNumber>) -> Result<Outcome, ErrorKind> {
         Says::Superseded(by) => Ok(Outcome::Superseded { by: by.map(number), person: successor }),
         Says::Invalidated => Ok(Outcome::Invalidated),
         Says::NotVerified => Ok(Outcome::NotVerified),
-        Says::Nobody => Ok(Outcome::None),
+        Says::NoMatch => Ok(Outcome::None),
         Says::Several => Ok(Outcome::Ambiguous(Vec::new())),
         Says::Refused => Err(ErrorKind::Rejected),
         Says::Unreadable => Err(ErrorKind::Unreadable),
@@ -248,7 +248,7 @@ fn case(place: usize, sample: &Sample) -> Case {
     case
 }
 
-/// What was decided, and the alerts, after runs with these mishaps and one without.
+/// The decisions and the alerts, after runs with these disturbances and one without.
 async fn end(
     samples: &[Sample],
     page_size: usize,
@@ -263,7 +263,7 @@ async fn end(
     let us = LocalIdentity::new("RHM".parse().unwrap(), "get-nhs-number").unwrap();
     let mut policy = Policy::default();
     policy.unreadable_limit = 1;
-    // Nothing that was asked comes due again, however long the dead are waited for.
+    // No query is due again, however long the deceased are waited for.
     policy.stale_wait = TimeDelta::days(1);
     for mishap in mishaps.iter().copied().map(Some).chain([None]) {
         let fate = Fate::of(mishap);
@@ -278,15 +278,15 @@ async fn end(
         .with_policy(policy.clone())
         .with_page_size(page_size.try_into().unwrap())
         .with_in_flight(in_flight.try_into().unwrap());
-        let mut nobody = |_: &_| ();
+        let mut ignore = |_: &_| ();
         if fate.is_deadly {
             tokio::select! {
                 biased;
                 () = fate.met.notified() => {}
-                run = worker.run_once(&mut nobody) => drop(run.unwrap()),
+                run = worker.run_once(&mut ignore) => drop(run.unwrap()),
             }
         } else {
-            worker.run_once_until(fate.met.notified(), &mut nobody).await.unwrap();
+            worker.run_once_until(fate.met.notified(), &mut ignore).await.unwrap();
         }
     }
     let mut file = Vec::new();
@@ -308,7 +308,7 @@ fn says() -> impl Strategy<Value = Says> {
         2 => proptest::option::of(0..4_usize).prop_map(Says::Superseded),
         2 => Just(Says::Invalidated),
         2 => Just(Says::NotVerified),
-        1 => Just(Says::Nobody),
+        1 => Just(Says::NoMatch),
         1 => Just(Says::Several),
         1 => Just(Says::Refused),
         1 => Just(Says::Unreadable),
@@ -331,7 +331,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 192, ..ProptestConfig::default() })]
 
     #[test]
-    fn however_it_is_worked_through_a_caseload_comes_to_the_same_end(
+    fn a_caseload_has_the_same_result_in_any_order(
         samples in proptest::collection::vec(sample(), 1..14),
         page_size in 1..16_usize,
         in_flight in 1..5_usize,

@@ -1,6 +1,6 @@
-//! What can be measured from outside is right: metrics and spans of an hour in which things go wrong.
+//! Metrics and spans are correct during an hour with faults.
 
-use crate::service::{Service, ask, case, unavailable, us};
+use crate::support::service::{Service, ask, case, unavailable, us};
 use metrics::{
     Counter, CounterFn, Gauge, GaugeFn, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder,
     SharedString, Unit, with_local_recorder,
@@ -20,7 +20,7 @@ use tracing_subscriber::fmt::format::FmtSpan;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Counters as their sum, gauges as they are now, histograms as how much was recorded.
+/// Counters as their sum, gauges as their last value, histograms as their count.
 #[derive(Default)]
 pub(crate) struct Board {
     values: Arc<Mutex<BTreeMap<String, f64>>>,
@@ -101,7 +101,7 @@ impl Recorder for Board {
     }
 }
 
-/// Runs to the end in paused time, on this thread, where recorder and subscriber are.
+/// Runs to the end in paused time, on the thread of the recorder and the subscriber.
 pub(crate) fn run(future: impl Future<Output = ()>) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
@@ -119,12 +119,12 @@ async fn worker(gate: &Gateway, retry: resilience::RetryPolicy, cases: &[&str]) 
 }
 
 #[test]
-fn an_hour_in_which_things_go_wrong() {
+fn metrics_of_an_hour_with_faults() {
     let board = Board::default();
     with_local_recorder(&board, || {
         telemetry::describe();
         run(async {
-            // Fails twice, answers, rejects; then it is down for good.
+            // Fails twice, answers, rejects; then it stays unavailable.
             let service = Service::slow(SECOND, |count| match count {
                 2 | 3 => Ok(Outcome::None),
                 4 => Err(Error::new(ErrorKind::Rejected)),
@@ -168,7 +168,7 @@ fn an_hour_in_which_things_go_wrong() {
     assert_eq!(found, expected);
     assert!(value("last_pass_timestamp_seconds").unwrap() > 1.7e9);
 
-    // Whatever is measured was described, and stands in the module's table.
+    // Every metric was described, and is in the module's table.
     let page = include_str!("../../src/resilience/telemetry.rs");
     let measured = board.values.lock().unwrap();
     let described = board.described.lock().unwrap();
@@ -200,7 +200,7 @@ impl Write for Written {
     }
 }
 
-/// What is written, at its most talkative, while `work` is done on this thread.
+/// All output at trace level while `work` runs on this thread.
 pub(crate) fn told(work: impl FnOnce()) -> String {
     let written = Written::default();
     let writer = written.clone();
@@ -210,8 +210,8 @@ pub(crate) fn told(work: impl FnOnce()) -> String {
         .with_ansi(false)
         .with_writer(move || writer.clone())
         .finish();
-    // While there is only one, whatever another thread does first is judged by that thread's own subscriber,
-    // which is none, and is silent from then on, on this thread too.
+    // With a single dispatcher, the first use on another thread caches the interest of that thread's
+    // subscriber, which does not exist. The call site would then be silent on this thread too.
     let second = tracing::Dispatch::new(tracing_subscriber::registry());
     tracing::subscriber::with_default(subscriber, work);
     drop(second);
@@ -219,7 +219,7 @@ pub(crate) fn told(work: impl FnOnce()) -> String {
 }
 
 #[test]
-fn spans_tell_which_message_of_which_attempt_brought_what() {
+fn spans_name_attempt_message_and_result() {
     let service = Service::slow(SECOND, |count| match count {
         0 => Err(unavailable()),
         _ => Ok(Outcome::None),

@@ -1,6 +1,6 @@
 //! Runs of the worker over a store, with prepared answers.
 
-use crate::layer::{Layer, Layered};
+use crate::support::layer::{Layer, Layered};
 use async_trait::async_trait;
 use nhs_pds::audit::MemoryLog;
 use nhs_pds::case::{
@@ -87,7 +87,7 @@ async fn run(worker: &Worker) -> (RunReport, Vec<CaseReport>) {
     (report, seen)
 }
 
-/// One run over `cases`, which are all eligible, with one answer for each.
+/// One run over `cases`, which are all eligible, with one response for each.
 async fn results(
     cases: Vec<Case>,
     answers: Vec<Result<Outcome, ErrorKind>>,
@@ -103,11 +103,11 @@ async fn stored(store: &MemoryStore, text: &str) -> Case {
 }
 
 #[tokio::test]
-async fn every_answer_has_its_result_and_only_good_ones_write_a_number() {
+async fn every_response_has_its_result_and_only_verified_ones_write_a_number() {
     let answers = [
         ("found", Ok(found("01", NUMBER))),
         ("duplicate", Ok(found("02", NUMBER))),
-        ("differs", Ok(found("somebody else", OTHER))),
+        ("differs", Ok(found("another person", OTHER))),
         ("none", Ok(Outcome::None)),
         ("ambiguous", Ok(Outcome::Ambiguous(Vec::new()))),
         ("superseded", Ok(Outcome::Superseded { by: None, person: None })),
@@ -139,7 +139,7 @@ async fn every_answer_has_its_result_and_only_good_ones_write_a_number() {
 }
 
 #[tokio::test]
-async fn what_was_traced_is_not_asked_again_and_a_copy_is() {
+async fn a_traced_case_is_not_queried_again_and_a_copy_is() {
     let stale = found_as("2", OTHER, |found| found.freshness = Freshness::Stale);
     let tracer =
         Arc::new(ScriptedTracer::new([Ok(found("1", NUMBER)), Ok(stale), Ok(found("2", OTHER))]));
@@ -164,7 +164,7 @@ async fn what_was_traced_is_not_asked_again_and_a_copy_is() {
 }
 
 #[tokio::test]
-async fn a_death_is_recorded_and_ends_the_asking() {
+async fn a_death_is_recorded_and_ends_the_queries() {
     let died = found_as("1", NUMBER, |found| {
         found.person.as_mut().unwrap().date_of_death = Recorded::read("2026-11");
     });
@@ -177,14 +177,14 @@ async fn a_death_is_recorded_and_ends_the_asking() {
 }
 
 #[tokio::test]
-async fn a_number_from_elsewhere_is_confirmed_or_held_but_never_overwritten() {
+async fn a_number_from_elsewhere_is_never_overwritten() {
     let imported = |text| {
         let mut case = case(text);
         let source = NumberSource::Imported(Some("GP letter".into()));
         case.nhs_number = Some(RecordedNumber::new(NUMBER, source));
         case
     };
-    // Not confirmed, so the person is asked about by their particulars, and has another number.
+    // Not confirmed, so the person is traced by demographic fields, and has another number.
     let answers = vec![Ok(Outcome::NotVerified), Ok(found("1", OTHER))];
     let (words, store) = results(vec![imported("1")], answers).await;
     assert_eq!(words, ["conflict"]);
@@ -197,7 +197,7 @@ async fn a_number_from_elsewhere_is_confirmed_or_held_but_never_overwritten() {
 }
 
 #[tokio::test]
-async fn a_refused_configuration_stops_the_asking() {
+async fn a_refused_configuration_stops_the_queries() {
     let mut ended = case("4");
     ended.allocations.clear();
     let store = store([case("1"), case("2"), case("3"), ended, case("5")]).await;
@@ -236,7 +236,7 @@ async fn pages_of_any_size_give_the_same_run_in_the_order_of_ids() {
 }
 
 #[tokio::test]
-async fn the_observer_learns_all_but_the_person() {
+async fn the_observer_gets_everything_but_the_person() {
     let store = store([case("1"), case("2")]).await;
     let answers = [Ok(found("Quentinsson", NUMBER)), Ok(found("2", NUMBER))];
     let worker = worker(&Arc::new(ScriptedTracer::new(answers)), &store);
@@ -248,12 +248,12 @@ async fn the_observer_learns_all_but_the_person() {
     assert_eq!(seen[1].exchange.as_ref().unwrap().service, "scripted");
     let shown = format!("{report:?} {seen:?}").to_lowercase();
     for value in ["family", "1943", "9449", "a worker", "quentinsson", "comfort"] {
-        // The particular that differs is named by its kind.
+        // The kind of the differing field is named.
         assert!(!shown.replace("differs(family)", "").contains(value), "{value} in {shown}");
     }
 }
 
-/// Answers that `case("1")`'s person was found, after changing the store behind the worker's back.
+/// Answers that the person of `case("1")` was found, after changing the store behind the worker.
 struct Meddling<F> {
     store: Arc<MemoryStore>,
     change: Mutex<Option<F>>,
@@ -295,13 +295,13 @@ async fn meddled(
     let store = store([case("1")]).await;
     let change = Mutex::new(Some(change));
     let tracer = Arc::new(Meddling { store: Arc::clone(&store), change, others });
-    // Cases that come up during the run are the next page's.
+    // Cases that are added during the run belong to the next page.
     let (_, seen) = run(&worker(&tracer, &store).with_page_size(NonZeroUsize::MIN)).await;
     (seen.first().and_then(|case| case.result).unwrap(), stored(&store, "1").await)
 }
 
 #[tokio::test]
-async fn somebody_elses_change_is_kept_and_the_number_written_beside_it() {
+async fn a_concurrent_change_is_kept_and_the_number_written_beside_it() {
     let (result, case) = meddled(Vec::new(), |case| case.address[1] = "2 New St".into()).await;
     assert_eq!(result, TraceResult::Found);
     assert_eq!((case.address[1].as_str(), case.version), ("2 New St", 3));
@@ -309,7 +309,7 @@ async fn somebody_elses_change_is_kept_and_the_number_written_beside_it() {
 }
 
 #[tokio::test]
-async fn a_case_that_would_not_be_asked_about_so_any_more_is_left_for_the_next_run() {
+async fn a_case_whose_query_has_changed_is_left_for_the_next_run() {
     let changes: [fn(&mut Case); 4] = [
         |case| case.surname = Some("Married".into()),
         |case| case.postcode = Some("KT1 1AA".into()),
@@ -324,7 +324,7 @@ async fn a_case_that_would_not_be_asked_about_so_any_more_is_left_for_the_next_r
 }
 
 #[tokio::test]
-async fn after_a_conflict_it_is_decided_again() {
+async fn a_conflict_is_decided_again() {
     let other_number = |case: &mut Case| {
         case.nhs_number = Some(RecordedNumber::new(OTHER, NumberSource::Imported(None)));
     };
@@ -361,7 +361,7 @@ async fn refused(kind: case::ErrorKind) -> Result<RunReport, process::Error> {
 }
 
 #[tokio::test]
-async fn a_case_that_changes_all_the_time_is_left_for_the_next_run() {
+async fn a_case_that_keeps_changing_is_left_for_the_next_run() {
     use case::ErrorKind::{Conflict, NotFound, NumberTaken};
     for kind in [Conflict, NotFound, NumberTaken] {
         let report = refused(kind).await.unwrap();
@@ -384,9 +384,9 @@ async fn a_store_that_fails_ends_the_run() {
     }
 }
 
-/// What makes no question costs no question, and is told by its reason.
+/// A case that cannot be queried costs no query, and its reason is reported.
 #[tokio::test]
-async fn data_that_cannot_be_sent_are_reported_and_not_asked_about() {
+async fn data_that_cannot_be_sent_are_reported_and_not_queried() {
     let with = |text, change: fn(&mut Case)| {
         let mut case = case(text);
         change(&mut case);
@@ -411,8 +411,8 @@ async fn data_that_cannot_be_sent_are_reported_and_not_asked_about() {
     for text in ["1", "2", "3", "4", "5"] {
         assert_eq!(stored(&store, text).await.version, 1, "nothing changes");
     }
-    // An id that no message can carry is no id, so only a root can make an identifier unusable, and
-    // no worker takes such a root.
+    // A case id fits into every message, so only a root can make an identifier unusable, and no worker
+    // accepts such a root.
     assert!("RXX\u{fffe}".parse::<CaseId>().is_err());
     let now = "2026-11-23T09:30:00Z".parse().unwrap();
     let told = plan(&case("1"), &Scope::default(), &Policy::default(), "RXX", now).unwrap_err();
@@ -420,7 +420,7 @@ async fn data_that_cannot_be_sent_are_reported_and_not_asked_about() {
     assert!(worker(&tracer, &store).with_local_root("RXX").is_err());
 }
 
-/// What stands in a field where there is no value, and dates that cannot be right.
+/// Placeholders for a missing value, and impossible dates.
 #[tokio::test]
 async fn faults_in_the_data_are_reported() {
     let with = |text, change: fn(&mut Case)| {
@@ -466,7 +466,7 @@ async fn faults_in_the_data_are_reported() {
 }
 
 #[tokio::test]
-async fn a_run_may_be_a_task_of_its_own() {
+async fn a_run_can_be_spawned_as_a_task() {
     let store = store([case("1")]).await;
     let worker = worker(&Arc::new(ScriptedTracer::new([])), &store);
     let worker = worker.with_local_root("1.2.3").unwrap();

@@ -1,4 +1,4 @@
-//! The clients of the library ask the simulator over HTTP, through a mock server of wiremock.
+//! Queries of the library's clients to the simulator over HTTP, through a mock server of wiremock.
 #![cfg(feature = "wiremock")]
 #![expect(clippy::unwrap_used, reason = "tests")]
 
@@ -33,7 +33,7 @@ fn register() -> Register {
     Register::from_seed(3, 200)
 }
 
-/// A person whom a search by name, gender, date of birth and postcode finds alone.
+/// A person who is the only match of a search by name, gender, date of birth and postcode.
 fn person(register: &Register) -> &Person {
     let alone = |person: &&Person| {
         let full = person.birth.full().is_some() && person.answer.is_none();
@@ -185,7 +185,7 @@ async fn a_static_response_is_refused() {
     Mock::given(any()).respond_with(Static(pds, OnceLock::new())).mount(&server).await;
     let (client, question) = (mini_service(&server), verify(person(&register)));
     assert_found(&ask(&client, &question).await, person(&register));
-    // It names the first request, which is not the request of these.
+    // The response names the first request, not these requests.
     for client in [client, mini_service(&server)] {
         assert_eq!(ask(&client, &question).await.err(), Some(ErrorKind::Unreadable));
     }
@@ -216,7 +216,7 @@ async fn a_replayed_response_is_refused() {
     let config = smsp::Config::new("https://smsp.example/smsp/pds".parse().unwrap(), us());
     let client = smsp::Client::new(config, Arc::clone(&recorder) as _);
     client.verify_nhs_number(&caller, &question).await.unwrap();
-    // Without the element that names the request, as a provider may leave it out.
+    // Without the element that names the request, which a provider may leave out.
     let message = recorder.1.lock().unwrap().clone();
     let (start, rest) = message.split_once("<wsa:RelatesTo>").unwrap();
     let (_, end) = rest.split_once("</wsa:RelatesTo>").unwrap();

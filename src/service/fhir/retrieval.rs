@@ -89,7 +89,7 @@ impl RelatedPeople {
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq)]
 pub enum SearchResult {
-    /// These people, the best match first; empty if nobody matches.
+    /// These people, the best match first; empty if no person matches.
     Matches(Vec<PatientMatch>),
     /// More people match than may be returned (`TOO_MANY_MATCHES`). None is returned.
     TooMany,

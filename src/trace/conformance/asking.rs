@@ -275,7 +275,7 @@ fn is_an_answer(inquiry: &Inquiry, id: MessageId, answer: &Answer) -> Result<(),
 
 /// Checks that the tester's people meet the needs of the suite.
 pub(super) fn is_sound(population: &Population) -> Result<(), Breach> {
-    let absent = &population.nobody;
+    let absent = &population.absent;
     let twins = &population.twins;
     let mut numbers: Vec<NhsNumber> = population.found().map(|known| known.nhs_number).collect();
     // The recognisable person may be one of the others.

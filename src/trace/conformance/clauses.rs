@@ -100,7 +100,7 @@ pub(super) async fn finds_no_unknown_person(
     population: &Population,
     attended: bool,
 ) -> Result<(), Breach> {
-    let absent = &population.nobody;
+    let absent = &population.absent;
     for word in Word::ALL {
         let inquiry = Inquiry::about(word, attended, absent);
         let answer = asker.ask(&inquiry).await?;
@@ -116,7 +116,7 @@ pub(super) async fn rejects_similar_people(
     population: &Population,
     attended: bool,
 ) -> Result<(), Breach> {
-    let (known, absent) = (&population.ordinary, &population.nobody.particulars);
+    let (known, absent) = (&population.ordinary, &population.absent.particulars);
     let day = known.particulars.date_of_birth.date();
     let other_day = day.succ_opt().unwrap_or(day).to_string();
     for word in Word::ALL {

@@ -37,7 +37,7 @@
 //!     invalidated: known("Struckoff")?,
 //!     twins: (particulars("Twinn", "Comfort")?, [number()?, number()?]),
 //!     recognisable: None,
-//!     nobody: Known { nhs_number: number()?, particulars: particulars("Absent", "Nora")? },
+//!     absent: Known { nhs_number: number()?, particulars: particulars("Absent", "Nora")? },
 //! };
 //!
 //! // A real test uses a client of a service with these people. This tracer finds no person.

@@ -32,7 +32,7 @@ pub struct Population {
     /// A person whom a user can find by a part of the name and of the date of birth.
     pub recognisable: Option<Recognisable>,
     /// A number and demographics that no person has. Its names differ from all the others.
-    pub nobody: Known,
+    pub absent: Known,
 }
 
 /// A person and the number.

@@ -31,7 +31,7 @@ fn every_row_is_in_the_document_and_has_a_test_of_its_name() {
 }
 
 #[test]
-fn the_introduction_has_no_value_left_to_fill_in() {
+fn the_introduction_has_no_placeholder() {
     let table = table();
     let (introduction, _) = table.split_once("## No usable response").unwrap();
     assert!(!introduction.contains(['{', '}']));

@@ -1,7 +1,7 @@
 //! One caseload and one register: the worker makes the same decisions with every service, except the
 //! differences listed here.
 
-use crate::services::{Face, us};
+use crate::support::services::{Face, us};
 use nhs_pds::case::{Case, NumberSource, RecordedNumber, caseload};
 use nhs_pds::ids::CountingIds;
 use nhs_pds::process::{Context, Policy, Row, Scope, decide, plan};

@@ -7,7 +7,7 @@ use nhs_pds::trace::LocalIdentifier;
 use std::fmt::Display;
 use std::str::FromStr;
 
-/// A response with places for the bytes of a fuzzer: raw XML, one after the other.
+/// A response with placeholders for the bytes of a fuzzer: raw XML, one piece after the other.
 const TEMPLATE: [&str; 17] = [
     "<?xml version=\"1.0\" encoding=\"UTF-8\"?>",
     "<s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\" \
@@ -33,9 +33,9 @@ const TEMPLATE: [&str; 17] = [
     "</s:Envelope>",
 ];
 
-/// Responses, against an independent parser: where both accept, they say the same.
+/// Responses, against an independent parser: if both accept a document, their results agree.
 ///
-/// Bytes with a zero in them, which no document has, are pieces for the places of a template.
+/// A document never contains a zero byte, so zeros separate pieces for the placeholders of a template.
 pub(crate) fn smsp_differential(bytes: &[u8]) {
     let document = if bytes.contains(&0) { filled(bytes) } else { bytes.to_vec() };
     let decoded = decode(&document, Limits::default());
@@ -49,7 +49,7 @@ pub(crate) fn smsp_differential(bytes: &[u8]) {
             Err(error) => assert!(is_let_through(&error), "accepted in spite of {error:?}"),
         },
         Err(error) => {
-            // What is packed has an end of its own.
+            // Packed content has an end of its own.
             let packed = text.contains("base64");
             let refused = !is_about_the_end(error.kind()) || packed || text.len() > 10_000;
             assert!(refused || roxmltree::Document::parse(text).is_err(), "refused: {error}");
@@ -63,11 +63,11 @@ fn filled(bytes: &[u8]) -> Vec<u8> {
     TEMPLATE.iter().flat_map(fill).collect()
 }
 
-/// What is let through although XML, or roxmltree, does not have it: `docs/design.md` has the list.
+/// Whether the reader accepts this although XML, or roxmltree, does not: `docs/design.md` has the list.
 fn is_let_through(error: &roxmltree::Error) -> bool {
     use roxmltree::Error::*;
     match error {
-        // Two prefixes for one namespace; nothing here reads attributes that have a prefix.
+        // Two prefixes for one namespace; no reader here uses attributes with a prefix.
         DuplicatedAttribute(..) => true,
         // roxmltree does not know that `xml` is bound without being declared.
         UnknownNamespace(prefix, _) => prefix == "xml",
@@ -75,7 +75,7 @@ fn is_let_through(error: &roxmltree::Error) -> bool {
     }
 }
 
-/// Whether this says where a document ends, or that it has a DTD.
+/// Whether this is about the end of a document, or a DTD.
 fn is_about_the_end(kind: DecodeErrorKind) -> bool {
     matches!(
         kind,
@@ -203,7 +203,7 @@ fn telecom(ours: &demographics::Telecom, theirs: &Telecom) {
     }
 }
 
-/// The name of the first of `codes` that is known, or `codes`.
+/// The name of the first of `codes` that is known, or `codes` itself.
 fn used<'a>(codes: &'a str, names: &[(&str, &'static str)]) -> &'a str {
     let name = |code: &str| names.iter().find(|(known, _)| *known == code).map(|(_, name)| *name);
     codes.split_whitespace().find_map(name).unwrap_or(codes)

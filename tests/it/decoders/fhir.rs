@@ -1,4 +1,4 @@
-//! The FHIR API and its token endpoint, against whatever they may send.
+//! The FHIR API and its token endpoint, against any bytes that they may send.
 #![expect(clippy::indexing_slicing, reason = "tests, whose panics are failures")]
 
 use super::independent_fhir;
@@ -27,11 +27,11 @@ use std::str::FromStr;
 use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll, Waker};
 
-/// Whom the client asks about.
+/// The person of the client's queries.
 const ASKED: NhsNumber = NhsNumber::constant(9_000_000_009);
 
-/// Patients: reading is total and repeats nothing; what is read is kept as JSON and read back the same; it
-/// agrees with itself when it is cross-checked, and with a second reader.
+/// Patients: reading never panics and quotes nothing. A patient survives a round trip through JSON, agrees
+/// with itself in a cross-check, and agrees with a second reader.
 pub(crate) fn fhir_patient(bytes: &[u8]) {
     if let Err(error) = RelatedPerson::decode_bundle(bytes) {
         says_where(error);
@@ -66,7 +66,7 @@ pub(crate) fn fhir_patient(bytes: &[u8]) {
     }
 }
 
-/// What an error says of a document is of which kind it is, and where.
+/// An error states its kind and its place in the document.
 fn says_where(error: DecodeError) {
     let (kind, line, column) = (error.kind(), error.line(), error.column());
     let place = if line > 0 { format!(" at line {line}, column {column}") } else { String::new() };
@@ -76,7 +76,7 @@ fn says_where(error: DecodeError) {
     assert!(error.source().is_none());
 }
 
-/// A record agrees with a question that was put together from it, and not with one about somebody else.
+/// A record agrees with a query made from it, and not with a query about a different person.
 fn checks_itself(patient: &Patient) {
     let born = patient.date_of_birth.known().and_then(|date| date.full().ok_or(()).ok());
     let any: FullDate = "1984-02-29".parse().unwrap();
@@ -178,7 +178,7 @@ fn held<T: FromStr + Display>(ours: &Recorded<T>, theirs: Option<&str>) {
     assert!(ours == theirs);
 }
 
-/// The day alone counts, of a date with a time.
+/// Of a date with a time, only the day counts.
 fn date(ours: &Recorded<PartialDate>, theirs: Option<&str>) {
     match (ours, theirs.map(str::trim)) {
         (Recorded::NotReturned, None) | (Recorded::Blank, Some("")) => {}
@@ -193,8 +193,8 @@ fn date(ours: &Recorded<PartialDate>, theirs: Option<&str>) {
     }
 }
 
-/// What a server sends: lines of a head, an empty line, and a body. The head's first line begins with the
-/// interaction that is asked for, and ends with the status.
+/// A server's message: the lines of a head, an empty line, and a body. The first line of the head begins
+/// with the interaction and ends with the status.
 struct Sent<'a> {
     first: &'a [u8],
     response: Response,
@@ -227,8 +227,7 @@ impl<'a> Sent<'a> {
     }
 }
 
-/// Answers of the API: each is an answer or an error, which repeats nothing; and an answer is to what was
-/// asked.
+/// Responses of the API: each is an answer to the query or an error, and an error quotes nothing.
 pub(crate) fn fhir_response(bytes: &[u8]) {
     let sent = Sent::read(bytes);
     let scripted = Arc::new(Scripted::new([Ok(sent.response.clone())]));
@@ -263,7 +262,7 @@ pub(crate) fn fhir_response(bytes: &[u8]) {
     assert_eq!(scripted.sent().len(), 1);
 }
 
-/// What is ready at once, as it is with answers from a script.
+/// The result of a future that is ready at once, as with scripted responses.
 fn now<T>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(value) => value,
@@ -271,7 +270,7 @@ fn now<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
-/// The answer, if there is one; an error is seen to say nothing of what was sent.
+/// The answer, if there is one. Checks that an error quotes nothing of the response.
 fn judged<T>(sent: &Sent<'_>, result: Result<Received<T>, Error>) -> Option<T> {
     let error = match result {
         Ok(received) => {
@@ -309,7 +308,7 @@ fn judged<T>(sent: &Sent<'_>, result: Result<Received<T>, Error>) -> Option<T> {
     None
 }
 
-/// The patient who was asked for, or the one who has their record.
+/// The requested patient, or the patient who has their record.
 fn is_retrieved(sent: &Sent<'_>, answer: &Retrieval) {
     let status = sent.response.status();
     match answer {
@@ -331,7 +330,7 @@ fn is_retrieved(sent: &Sent<'_>, answer: &Retrieval) {
     }
 }
 
-/// One person is found, or it is told that there are more.
+/// One person is found, or the result says that there are more.
 fn is_found(sent: &Sent<'_>, answer: &SearchResult) {
     assert_eq!(sent.response.status(), StatusCode::OK);
     let matches = answer.matches();
@@ -349,7 +348,7 @@ fn is_found(sent: &Sent<'_>, answer: &SearchResult) {
     }
 }
 
-/// Words that errors are made of, so that a body may have them too.
+/// Words of error texts: a body may contain them too.
 const WORDS: &str = include_str!("../../../src/service/fhir/error.rs");
 const MORE_WORDS: [&str; 5] = [
     include_str!("../../../src/service/fhir/issue.rs"),
@@ -359,12 +358,12 @@ const MORE_WORDS: [&str; 5] = [
     include_str!("../../../src/trace/error.rs"),
 ];
 
-/// No word of six letters or more that came, in the body or a header, is in what an error says.
+/// No word of six letters or more from the body or a header is in an error.
 fn repeats_nothing(sent: &Sent<'_>, error: &(dyn StdError + 'static), code: &str) {
     let mut said = String::new();
     let causes = std::iter::successors(Some(error), |&cause| cause.source());
     causes.for_each(|cause| write!(said, "{cause} {cause:#} {cause:?} {cause:#?} ").unwrap());
-    // So many seconds are told as a time.
+    // A number of seconds is shown as a time.
     let wait = sent.header(RETRY_AFTER).unwrap_or_default();
     let harmless = |word: &str| {
         code.contains(word)
@@ -382,7 +381,7 @@ fn repeats_nothing(sent: &Sent<'_>, error: &(dyn StdError + 'static), code: &str
     }
 }
 
-/// What else errors show: of whom, of which message and when.
+/// Other parts of errors: the service, the message and the time.
 const HARMLESS: [&str; 3] = [
     "00000000-0000-4000-8000-000000000001",
     "1970-01-01T00:00:00Z",
@@ -396,8 +395,8 @@ static KEY: LazyLock<SigningKey> = LazyLock::new(|| {
     SigningKey::from_pem("test-1".parse().unwrap(), &Secret::new(pem)).unwrap()
 });
 
-/// Answers of a token endpoint: a token that can stand in a header, as it was sent; or an error that repeats
-/// nothing.
+/// Responses of a token endpoint: each is a token that a header can carry, unchanged, or an error that
+/// quotes nothing.
 pub(crate) fn fhir_token(bytes: &[u8]) {
     let sent = Sent::read(bytes);
     let scripted = Arc::new(Scripted::new([Ok(sent.response.clone())]));

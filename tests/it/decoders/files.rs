@@ -1,9 +1,9 @@
 use nhs_pds::case::caseload;
 use nhs_pds_simulator::Register;
 
-/// Caseloads: what was read is written, and read back the same.
+/// Caseloads: rows that were read are written, and read back the same.
 ///
-/// The bytes are tried as a file, and as the rows of one whose first line is right.
+/// The bytes are read as a file, and as the rows of a file with a correct first line.
 pub(crate) fn caseload_csv(bytes: &[u8]) {
     read_caseload(bytes);
     let header = caseload::COLUMNS.join(",");
@@ -22,8 +22,8 @@ fn read_caseload(file: &[u8]) {
     caseload::write(&mut written, &read.cases).unwrap();
     let again = caseload::read(written.as_slice()).unwrap();
     assert_eq!(again.refused, []);
-    // That the rows of a case contradicted each other is gone with the second of them.
-    // A damaged number is written where there is no other.
+    // After the second row of a case, the contradiction between its rows is lost.
+    // A damaged number is written if there is no other.
     for case in &mut read.cases {
         case.contradicted = false;
         case.damaged_number = case.damaged_number.take().filter(|_| case.nhs_number.is_none());
@@ -31,7 +31,7 @@ fn read_caseload(file: &[u8]) {
     assert!(again.cases == read.cases);
 }
 
-/// Registers of the simulator, likewise.
+/// Registers of the simulator, in the same way.
 pub(crate) fn register_csv(bytes: &[u8]) {
     read_register(bytes);
     let header: &[u8] = b"NHS_NUMBER,DATE_OF_BIRTH,FAMILY_NAME,GENDER,GIVEN_NAME,DATE_OF_DEATH,\

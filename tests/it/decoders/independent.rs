@@ -1,7 +1,6 @@
 //! A second reader of responses, on a DOM, for messages that the first has accepted.
 //!
-//! Shares no code with the first and takes no care: it relies on the message having one of everything
-//! there may be one of.
+//! Shares no code with the first, and checks nothing: it relies on each element occurring once at most.
 
 use base64::Engine as _;
 use base64::alphabet::STANDARD;
@@ -36,7 +35,7 @@ pub(super) struct Fault {
     pub(super) toolkit_text: Option<String>,
 }
 
-/// A response; a text is what stands there, without white space around it.
+/// A response. A text is the element's content, without white space around it.
 #[derive(Default)]
 pub(super) struct Response {
     /// The service that the envelope names.
@@ -88,7 +87,7 @@ pub(super) struct Practice {
     pub(super) telecom: Option<Telecom>,
 }
 
-/// Reads `text`, or says what roxmltree has against it, or against what is packed in it.
+/// Reads `text`, or returns the error of roxmltree about it or about its packed content.
 pub(super) fn read(text: &str) -> Result<Message, roxmltree::Error> {
     let text = line_ends(text);
     let document = Document::parse(&text)?;
@@ -111,7 +110,7 @@ pub(super) fn read(text: &str) -> Result<Message, roxmltree::Error> {
     Ok(Message { message_id, relates_to, body })
 }
 
-/// Line ends as XML 1.0 section 2.11 has them; roxmltree leaves a CR before a reference as it is.
+/// Line ends as in XML 1.0 section 2.11; roxmltree does not change a CR before a reference.
 fn line_ends(text: &str) -> String {
     text.replace("\r\n", "\n").replace('\r', "\n")
 }
@@ -299,7 +298,7 @@ fn text_of(node: Node<'_, '_>) -> String {
     text(node).trim().to_owned()
 }
 
-/// The text that stands in the element itself.
+/// The text directly in the element.
 fn text(node: Node<'_, '_>) -> String {
     node.children().filter(Node::is_text).filter_map(|text| text.text()).collect()
 }

@@ -1,6 +1,6 @@
 //! A second reader of patients, on a tree of JSON values, for documents that the first has accepted.
 //!
-//! Shares no code with the first and takes no care.
+//! Shares no code with the first, and checks nothing.
 
 use serde_json::{Map, Value};
 
@@ -27,10 +27,10 @@ pub(super) struct Address {
     pub(super) postcode: Option<String>,
 }
 
-/// The patient in `bytes`, when they are JSON in which every object is written as one.
+/// The patient in `bytes`, if they are JSON whose objects have no repeated member.
 ///
-/// `None` for what only the first reader takes: bytes that are no UTF-8, and numbers that no `f64` holds,
-/// in places where it does not look.
+/// `None` for input that only the first reader accepts, in places that it does not read: bytes that are not
+/// UTF-8, and numbers beyond an `f64`.
 pub(super) fn read(bytes: &[u8]) -> Option<Patient> {
     let tree: Value = serde_json::from_slice(bytes).ok()?;
     let patient = tree.as_object()?;
@@ -81,7 +81,7 @@ fn object<'a>(of: &'a Map<String, Value>, key: &str) -> Option<&'a Map<String, V
     of.get(key)?.as_object()
 }
 
-/// What is in the list and is not null.
+/// The members of the list that are not null.
 fn list<'a>(of: &'a Map<String, Value>, key: &str) -> Vec<&'a Value> {
     let members = of.get(key).and_then(Value::as_array);
     members.into_iter().flatten().filter(|member| !member.is_null()).collect()

@@ -1,8 +1,8 @@
 use super::xml::{self, escaped};
 use nhs_pds::smsp::{Body, DecodeErrorKind, Fault, Limits, decode};
 
-/// Responses: reading is total, says where without repeating what, and is the same under smaller
-/// limits or not at all; and whatever is read is no longer read once it is cut off or goes on.
+/// Responses: reading never panics, names a place without quoting a value, and has the same result under
+/// smaller limits or an error. A message that is cut off or extended is an error.
 pub(crate) fn soap_response(bytes: &[u8]) {
     let decoded = decode(bytes, Limits::default());
     let small = Limits::default().with_max_depth(9).with_max_bytes(1024);
@@ -76,7 +76,7 @@ pub(crate) fn soap_fault(bytes: &[u8]) {
     }
 }
 
-/// What a fault says of itself is made of codes that are known.
+/// A fault describes itself by known codes only.
 fn speaks_in_codes(fault: &Fault) {
     let (code, toolkit) = match fault.summary().split_once('/') {
         Some((code, toolkit)) => (code.to_owned(), Some(toolkit.to_owned())),

@@ -1,7 +1,7 @@
-//! What has to hold of every decoder, whatever bytes it is given.
+//! Properties of every decoder, for any bytes.
 //!
-//! The fuzz targets in `fuzz/` are these functions, and the test `seeds` runs them over the seeds, so
-//! that they are compiled and run with every other test. Each panics when something does not hold.
+//! The fuzz targets in `fuzz/` are these functions. The test `seeds` runs them over the seeds, so that they
+//! are compiled and run with every other test. Each panics if a property fails.
 
 mod differential;
 mod fhir;

@@ -1,6 +1,6 @@
 use nhs_pds::nhs_number::{NhsNumber, ParseError, lines};
 
-/// NHS Numbers, one and by the line, against the rule as one would write it down.
+/// NHS Numbers, one or one per line, against the rule in its simplest form.
 pub(crate) fn nhs_number(bytes: &[u8]) {
     let verdict = NhsNumber::from_bytes(bytes);
     assert_eq!(verdict.ok().map(NhsNumber::value), by_hand(bytes));

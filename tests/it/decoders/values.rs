@@ -11,7 +11,7 @@ use nhs_pds::trace::{LocalIdentifier, LocalIdentity, NamePattern, NameText, Post
 use std::fmt::Display;
 use std::str::FromStr;
 
-/// Dates of which day and month may be unknown, against the calendar as one would write it down.
+/// Dates whose day and month may be unknown, against the calendar in its simplest form.
 pub(crate) fn partial_date(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let verdict = text.parse::<PartialDate>();
@@ -40,7 +40,7 @@ pub(crate) fn partial_date(bytes: &[u8]) {
     assert_eq!(serde_json::from_str::<PartialDate>(&json).ok(), verdict.ok());
 }
 
-/// HL7 V3 points in time, by themselves and in a response.
+/// HL7 V3 points in time, alone and in a response.
 pub(crate) fn hl7_ts(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let verdict = PartialDate::from_hl7_ts(&text);
@@ -68,8 +68,8 @@ pub(crate) fn hl7_ts(bytes: &[u8]) {
     assert!(held == expected);
 }
 
-/// The date of `YYYY[MM[DD[HH[MM[SS[.f]]]]]]`, with an offset from the hour on: then it is the day in London,
-/// by the rule of 1996.
+/// The date of `YYYY[MM[DD[HH[MM[SS[.f]]]]]]`. With an hour and an offset it is the day in London, by the
+/// rule of 1996.
 fn point_in_time(text: &str) -> Option<String> {
     let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (digits, mut rest) = text.split_at(end);
@@ -133,13 +133,13 @@ fn point_in_time(text: &str) -> Option<String> {
 
 /// Days from the first of March of the year 0 in the Gregorian calendar.
 fn days(year: i64, month: i64, day: i64) -> i64 {
-    // January and February belong to the year before, so that a leap day is its last.
+    // January and February belong to the previous year, so that a leap day is its last.
     let (year, month) = if month < 3 { (year - 1, month + 9) } else { (year, month - 3) };
     let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
     365 * year + leap_days + (153 * month + 2) / 5 + day - 1
 }
 
-/// Whether `digits` are `YYYY`, `YYYYMM` or `YYYYMMDD` of a date that there is.
+/// Whether `digits` are `YYYY`, `YYYYMM` or `YYYYMMDD` of an existing date.
 fn calendar_has(digits: &str) -> bool {
     if !matches!(digits.len(), 4 | 6 | 8) || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return false;
@@ -158,7 +158,7 @@ fn calendar_has(digits: &str) -> bool {
     year > 0 && (1..=12).contains(&month) && (1..=days).contains(&day)
 }
 
-/// Everything else that is read from text: what is read is written, and read back the same.
+/// Every other value that is read from text: it is written, and read back the same.
 pub(crate) fn text_values(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let text = text.as_ref();
@@ -196,7 +196,7 @@ pub(crate) fn text_values(bytes: &[u8]) {
     }
 }
 
-/// Cases and particulars as stores keep them: what is read is written, and read back the same.
+/// Cases and demographic fields as stores keep them: they are written, and read back the same.
 pub(crate) fn case_json(bytes: &[u8]) {
     if let Ok(case) = serde_json::from_slice::<Case>(bytes) {
         let written = serde_json::to_vec(&case).unwrap();

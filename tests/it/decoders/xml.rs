@@ -1,8 +1,8 @@
-//! XML by hand, for what the decoders are given.
+//! Handwritten XML for the decoders.
 
 use std::fmt::Write;
 
-/// A response of getPatientDetails whose patient holds `particulars`.
+/// A response of getPatientDetails whose patient contains `particulars`.
 pub(super) fn details(particulars: &str) -> String {
     soap(&format!(
         "<DistributionEnvelope xmlns=\"urn:nhs-itk:ns:201005\"><payloads><payload>\
@@ -20,7 +20,7 @@ pub(super) fn soap(body: &str) -> String {
     )
 }
 
-/// `text` with a reference for every character that is no letter or digit of ASCII.
+/// `text` with a reference for every character that is not an ASCII letter or digit.
 pub(super) fn escaped(text: &str) -> String {
     let mut escaped = String::new();
     for character in text.chars() {

@@ -1,4 +1,4 @@
-//! Every answer and every failure, by what follows from it.
+//! Every response and every failure, by its consequence.
 
 use crate::fhir::{
     JANE, answered_by, bundle, but, headers, issue, patient, response, scripted, us, user,
@@ -56,10 +56,10 @@ async fn retrievals() {
     let Outcome::Superseded { by, person } = superseded.outcome().unwrap() else { panic!() };
     assert_eq!(by, "9000000017".parse().ok());
     assert_eq!(person.unwrap().date_of_birth.known().unwrap().to_string(), "2010-10-22");
-    // The new identifier is no number: it is not told, and the old one is superseded all the same.
+    // The new identifier is not a number: it is not returned, and the old number is still superseded.
     let odd = retrieved(response(200, patient("9000000015"))).await.unwrap();
     assert!(matches!(odd.outcome(), Some(Outcome::Superseded { by: None, .. })));
-    // What is no identifier of PDS's comes from somewhere else.
+    // An identifier from another system than PDS.
     for id in ["abc", "90000000090", "900000000x"] {
         let error = retrieved(response(200, patient(id))).await.unwrap_err();
         assert_eq!((error.kind(), error.action()), (ErrorKind::Mismatch, Action::Unreadable));
@@ -86,12 +86,12 @@ async fn the_version_is_that_of_the_resource_or_of_a_weak_etag() {
 
 #[tokio::test]
 async fn searches() {
-    for nobody in [
+    for empty in [
         bundle(&[]),
         but(bundle(&[]), json!({"entry": []})),
         but(bundle(&[]), json!({"entry": null})),
     ] {
-        let result = searched(response(200, nobody)).await.unwrap();
+        let result = searched(response(200, empty)).await.unwrap();
         assert_eq!(result.outcome(), Some(Outcome::None));
     }
     // Whole numbers and decimals are scores.
@@ -114,15 +114,15 @@ async fn searches() {
     assert_eq!(many, SearchResult::TooMany);
     assert_eq!(many.outcome(), Some(Outcome::Ambiguous(Vec::new())));
 
-    // One person twice is one person.
+    // The same person twice counts as one person.
     let twice = bundle(&[(1.0, patient("9000000009")), (0.9, patient("9000000009"))]);
     let result = searched(response(200, twice)).await.unwrap();
     assert_eq!(result.outcome().unwrap().as_str(), "found");
 }
 
-/// A slip of the pen may have led to the old number of anybody.
+/// A mistyped number may be any person's old number.
 #[tokio::test]
-async fn the_number_that_replaces_another_is_told_if_the_person_is_the_one_asked_about() {
+async fn a_new_number_is_returned_if_the_person_matches() {
     let replaced = async |question: Question, changes: Value| {
         let body = but(patient("9000000017"), changes);
         match traced(question, response(200, body)).await.unwrap().outcome {
@@ -148,7 +148,7 @@ async fn the_number_that_replaces_another_is_told_if_the_person_is_the_one_asked
 }
 
 #[tokio::test]
-async fn what_matches_an_exact_search_in_part_answers_something_else() {
+async fn a_partial_match_of_an_exact_search_is_a_mismatch() {
     for (score, found) in [(1.0, true), (0.9999, false), (0.0, false)] {
         let body = bundle(&[(score, patient("9000000009"))]);
         let answer = traced(find(), response(200, body)).await;
@@ -165,7 +165,7 @@ async fn a_bundle_that_contradicts_itself_is_unreadable() {
         (json!({"resourceType": "Patient", "id": "9000000009"}), "another resource"),
         (
             bundle(&[(1.0, json!({"resourceType": "Person", "id": "1"}))]),
-            "somebody else's resource",
+            "another person's resource",
         ),
         (json!([]), "a list"),
         (json!({}), "nothing"),
@@ -181,7 +181,7 @@ async fn a_bundle_that_contradicts_itself_is_unreadable() {
 }
 
 #[tokio::test]
-async fn somebody_without_a_number_is_not_found_for_whoever_wants_one() {
+async fn a_person_without_a_valid_number_is_an_error() {
     let body = bundle(&[(1.0, patient("9000000015"))]);
     let result = searched(response(200, body.clone())).await.unwrap();
     assert_eq!(result.matches()[0].patient.id, "9000000015");
@@ -191,7 +191,7 @@ async fn somebody_without_a_number_is_not_found_for_whoever_wants_one() {
     assert!(!format!("{error:?}").contains("9000000015"));
 }
 
-/// Every code of the API's, under the status that it has there.
+/// Every code of the API, with its status.
 #[tokio::test]
 async fn every_failure_by_its_code_and_status() {
     use Action::{Configuration, Rejected, Unavailable, Unreadable};
@@ -225,7 +225,7 @@ async fn every_failure_by_its_code_and_status() {
         (503, "SERVICE_UNAVAILABLE", Unavailable),
         (500, "SOMETHING_NEW", Unavailable),
         (400, "SOMETHING_NEW", Unreadable),
-        // Answers under a status that does not go with them are none.
+        // A response whose status does not fit is an error.
         (500, "RESOURCE_NOT_FOUND", Unavailable),
         (400, "RESOURCE_NOT_FOUND", Unreadable),
         (404, "TOO_MANY_MATCHES", Unreadable),
@@ -239,14 +239,14 @@ async fn every_failure_by_its_code_and_status() {
         let field = (code == "INVALID_RESOURCE_ID").then_some(Field::NhsNumber);
         assert_eq!(error.field(), field);
     }
-    // Nobody is found by searching under another status either.
+    // A search with another status finds no person.
     for code in ["RESOURCE_NOT_FOUND", "INVALIDATED_RESOURCE", "TOO_MANY_MATCHES"] {
         assert!(searched(response(404, issue(code))).await.is_err());
     }
 }
 
 #[tokio::test]
-async fn what_a_header_is_refused_for_is_not_the_questions_fault() {
+async fn a_refused_header_is_a_configuration_failure() {
     let mut body = issue("INVALID_VALUE");
     body["issue"][0]["diagnostics"] =
         json!("Invalid value - '123' in header 'NHSD-Session-URID'. Refer to the guidance");
@@ -255,7 +255,7 @@ async fn what_a_header_is_refused_for_is_not_the_questions_fault() {
 }
 
 #[tokio::test]
-async fn status_and_body_are_kept_whatever_they_are() {
+async fn status_and_body_are_always_kept() {
     use Action::{Configuration, Rejected, Unavailable, Unreadable};
     for (status, body, action) in [
         (502, "<html>Bad Gateway</html>", Unavailable),
@@ -279,10 +279,10 @@ async fn status_and_body_are_kept_whatever_they_are() {
         assert_eq!((error.kind(), error.action()), (ErrorKind::Unreadable, Unreadable), "{body}");
         assert_eq!(error.body().expose(), body.as_bytes());
     }
-    // Status 200 and a reason: the reason counts.
+    // Status 200 with a reason: the reason counts.
     let error = retrieved(response(200, issue("UNKNOWN_ERROR"))).await.unwrap_err();
     assert_eq!((error.kind(), error.action()), (ErrorKind::Code, Unavailable));
-    // The sandbox's own.
+    // A code of the sandbox only.
     let unmodelled = json!({"resourceType": "OperationOutcome", "issue": [{"severity": "warning", "code": "not-supported"}]});
     let error = searched(response(200, unmodelled)).await.unwrap_err();
     assert_eq!((error.kind(), error.action()), (ErrorKind::Code, Unreadable));
@@ -323,7 +323,7 @@ async fn a_response_to_another_request_is_never_used() {
         assert_eq!((error.kind(), error.action()), (ErrorKind::Mismatch, Action::Unreadable));
         let damaged = headers(&[("x-request-id", "?")]);
         assert!(retrieved(response(status, &body).with_headers(damaged)).await.is_err());
-        // Counted from one; in any case of letters.
+        // The index counts from one, and letter case is ignored.
         let same = headers(&[("x-request-id", "00000000-0000-4000-8000-000000000001")]);
         assert!(retrieved(response(status, &body).with_headers(same)).await.is_ok());
     }
@@ -346,7 +346,7 @@ async fn numbers_are_verified_on_the_record() {
     assert_eq!(answer(named(" smith", "JANE").into()).await, "found");
     assert_eq!(answer(named("Smith", "Janet").into()).await, "not_verified");
     assert_eq!(answer(named("Smyth", "Jane").into()).await, "not_verified");
-    // The given name of one name and the family name of another make no name.
+    // The given name of one name and the family name of another are not one name.
     let names = json!({"name": [{"use": "usual", "given": ["Jane"], "family": "Smith"},
         {"use": "old", "given": ["Joan"], "family": "Jones"}]});
     let two = but(patient("9000000009"), names);
@@ -356,8 +356,8 @@ async fn numbers_are_verified_on_the_record() {
     assert_eq!(outcome.as_str(), "found");
 }
 
-/// The API does not compare the old number with anything, as a trace does: one that was mistyped may have
-/// been replaced by anybody's.
+/// The API does not compare the old number with any field, as a trace does. A mistyped number may have been
+/// replaced by any person's.
 #[tokio::test]
 async fn the_new_number_of_a_restricted_person_is_not_returned() {
     for body in [
@@ -374,9 +374,9 @@ async fn the_new_number_of_a_restricted_person_is_not_returned() {
     assert!(by.is_some() && person.is_some());
 }
 
-/// A nickname often has no family name; it does not take back that the usual name is another.
+/// A nickname often has no family name. The usual name is still another.
 #[tokio::test]
-async fn a_blank_name_does_not_hide_one_that_differs() {
+async fn a_blank_name_does_not_hide_a_different_name() {
     let names = json!({"name": [{"use": "usual", "given": ["Jane"], "family": "Smith"},
         {"use": "nickname", "given": ["Janie"]}]});
     let body = but(patient("9000000009"), names);
@@ -389,7 +389,7 @@ async fn a_blank_name_does_not_hide_one_that_differs() {
 }
 
 #[tokio::test]
-async fn what_is_withheld_verifies_nothing_and_contradicts_nothing() {
+async fn withheld_fields_neither_agree_nor_differ() {
     let very_restricted = json!({
         "resourceType": "Patient", "id": "9000000009", "meta": {"security": [{"code": "V"}]},
     });
@@ -400,14 +400,14 @@ async fn what_is_withheld_verifies_nothing_and_contradicts_nothing() {
     let Outcome::Found(found) = answer(fetch("2010-10-22").into()).await else { panic!() };
     assert_eq!(found.restriction, Restriction::VeryRestricted);
     assert!(found.person.unwrap().date_of_birth.is_not_returned());
-    // A month is held of her: it is not the day that was asked for.
+    // PDS has only a month for her: it does not equal the queried day.
     let month = but(patient("9000000009"), json!({"birthDate": "2010-10"}));
     let outcome = traced(verify("2010-10-22"), response(200, month)).await.unwrap().outcome;
     assert_eq!(outcome, Outcome::NotVerified);
 }
 
 #[tokio::test]
-async fn at_a_screen_parts_of_a_date_and_of_a_name_verify() {
+async fn attended_questions_verify_partial_dates_and_wildcards() {
     let answer = async |question: VerifyNumber<Attended>| {
         let (client, _transport) = answered_by(response(200, patient("9000000009")));
         let id = MessageId::fresh(&RandomIds);

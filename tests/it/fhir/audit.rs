@@ -1,4 +1,4 @@
-//! What the worker's audit trail has of the API's headers.
+//! The API's headers in the worker's audit trail.
 
 use crate::fhir::{bundle, headers, issue, patient, response, us};
 use nhs_pds::audit::{Actor, AuditLog, Event, EventKind, Filter, MemoryLog};
@@ -24,9 +24,9 @@ fn detail<'a>(event: &'a Event, name: &str) -> Option<&'a str> {
     event.details.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
 }
 
-/// A failure, its repeat, a damaged answer and an answer out of turn: all can be followed at the service.
+/// A failure, its retry, a damaged response and an attended query: each has its identifiers in the trail.
 #[tokio::test(start_paused = true)]
-async fn every_message_that_came_back_can_be_followed_at_the_service() {
+async fn every_response_is_audited_with_its_request_ids() {
     let damaged = response(200, "{").with_headers(headers(&[("x-request-id", "?")]));
     let transport = Arc::new(Scripted::new([
         Err(transport::Error::new(transport::ErrorKind::Timeout)),

@@ -1,4 +1,4 @@
-//! Requests: headers, tokens, modes of access, and what stands in the exchange.
+//! Requests: headers, tokens, access modes, and the recorded exchange.
 
 use crate::fhir::{
     Answering, JANE, answered_by, bundle, issue, patient, response, us, user, with_smartcard,
@@ -79,7 +79,7 @@ async fn related_people_are_read() {
     assert_eq!(answer, RelatedPeople::People(Vec::new()));
     assert!(transport.sent()[0].url().path().ends_with("/Patient/9000000009/RelatedPerson"));
     for (code, expected) in [
-        // No related people are recorded: nothing is said about the number.
+        // No related people are recorded, which says nothing about the number.
         ("RESOURCE_NOT_FOUND", RelatedPeople::People(Vec::new())),
         ("INVALIDATED_RESOURCE", RelatedPeople::Invalidated),
     ] {
@@ -106,7 +106,7 @@ async fn the_organisation_is_the_configured_one_or_the_callers() {
     assert_eq!(sent(other, with_smartcard().into()).await.as_deref(), Some("X26"));
 }
 
-/// The API deduplicates by the request's identifier; both ends tell the attempts apart by the other one.
+/// The API deduplicates by the request's identifier. The other identifier distinguishes the attempts.
 #[tokio::test(start_paused = true)]
 async fn a_repeat_is_the_same_request_by_another_message() {
     let answers = [
@@ -207,7 +207,7 @@ async fn a_refused_token_is_renewed_once() {
     assert_eq!(asked, [false, true, false, true]);
 }
 
-/// Whose session has ended while the token was used.
+/// A user whose session ended while the token was used.
 #[derive(Debug)]
 struct Ended;
 
@@ -236,7 +236,7 @@ async fn a_refusal_is_kept_when_there_is_no_other_token() {
 }
 
 #[tokio::test]
-async fn nobody_at_a_screen_is_no_healthcare_worker() {
+async fn healthcare_worker_access_needs_a_user() {
     let users = Arc::new(Users::default());
     let (client, _transport) = for_users(&users, Vec::new());
     let error = client.retrieve(&us(), JANE).await.unwrap_err();
@@ -244,7 +244,7 @@ async fn nobody_at_a_screen_is_no_healthcare_worker() {
 }
 
 #[tokio::test]
-async fn a_search_of_the_other_mode_is_not_sent() {
+async fn a_search_for_the_other_access_mode_is_not_sent() {
     let born = DateRange::on("2010-10-22".parse().unwrap());
     let users = Arc::new(Users::default());
     let (client, _transport) = for_users(&users, vec![response(200, bundle(&[]))]);
@@ -300,7 +300,7 @@ async fn an_application_gets_its_tokens_and_another_when_one_is_refused() {
 }
 
 #[tokio::test]
-async fn without_a_token_nothing_is_asked() {
+async fn without_a_token_nothing_is_sent() {
     let asked = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&asked);
     let service = Answering(Arc::new(move |request: &Request| {

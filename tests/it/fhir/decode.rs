@@ -15,7 +15,7 @@ fn read(json: &Value) -> Patient {
     Patient::decode(json.to_string().as_bytes()).unwrap()
 }
 
-/// The particulars of a patient with `changes`.
+/// The demographic fields of a patient with `changes`.
 fn details(changes: Value) -> Value {
     serde_json::to_value(read(&but(patient("9000000009"), changes)).demographics()).unwrap()
 }
@@ -27,7 +27,7 @@ fn a_byte_order_mark_is_skipped() {
 }
 
 #[test]
-fn everything_that_demographics_can_say_is_there() {
+fn every_demographic_field_is_read() {
     let patient = Patient::decode(FULL).unwrap();
     let period = |low: &str| json!({"low": low});
     let expected = json!({
@@ -74,7 +74,7 @@ fn everything_that_demographics_can_say_is_there() {
 }
 
 #[test]
-fn what_only_this_service_has_has_its_place() {
+fn fields_of_this_service_only_are_read() {
     let patient = Patient::decode(FULL).unwrap();
     assert_eq!(patient.id, "9000000009");
     assert_eq!(patient.nhs_number, "9000000009".parse().ok());
@@ -116,7 +116,7 @@ fn every_field_may_be_missing() {
 }
 
 #[test]
-fn partial_dates_and_codes_that_nobody_knows() {
+fn partial_dates_and_unknown_codes() {
     for (birth, held) in
         [("2010", "2010"), ("2010-10", "2010-10"), ("", ""), ("22/10/2010", "22/10/2010")]
     {
@@ -135,7 +135,7 @@ fn partial_dates_and_codes_that_nobody_knows() {
     assert!(read.addresses[0].postcode.is_not_returned());
 }
 
-/// What is kept is read back as it was: a date or a gender in another form too, whether it is one or not.
+/// A kept value reads back unchanged, also a date or a gender in another form, valid or not.
 #[test]
 fn a_serialised_patient_reads_back_the_same() {
     for (birth, gender) in [
@@ -157,7 +157,7 @@ fn a_serialised_patient_reads_back_the_same() {
 }
 
 #[test]
-fn six_lines_lose_none() {
+fn six_address_lines_are_kept() {
     let lines = json!([{"line": ["1", "2", null, "4", "5", "6"]}]);
     assert_eq!(
         details(json!({"address": lines}))["addresses"][0]["lines"],
@@ -166,7 +166,7 @@ fn six_lines_lose_none() {
 }
 
 #[test]
-fn the_usual_name_is_the_one_that_is_called_so() {
+fn the_usual_name_is_the_one_with_that_use() {
     let name = |usage: Option<&str>, family: &str| match usage {
         Some(usage) => json!({"use": usage, "family": family}),
         None => json!({"family": family}),
@@ -181,7 +181,7 @@ fn the_usual_name_is_the_one_that_is_called_so() {
     assert_eq!(usual(json!([name(Some("nickname"), "A")])), None);
     assert_eq!(usual(json!([name(None, "A"), name(None, "B")])), None);
     assert_eq!(usual(json!([])), None);
-    // A blank or ended name hides no current one.
+    // A blank or ended name does not hide the current one.
     let until =
         |family: &str, end: &str| json!({"use": "usual", "family": family, "period": {"end": end}});
     let current = name(Some("usual"), "B");
@@ -197,7 +197,7 @@ fn the_usual_name_is_the_one_that_is_called_so() {
     ] {
         assert_eq!(usual(names.clone()).as_deref(), Some("B"), "{names}");
     }
-    // Nor does one that has not begun: only one is usual at a time, so it has an earlier one before it.
+    // Nor does a name that has not begun: only one name is usual at a time, so an earlier one exists.
     let from = |family: &str, start: &str| json!({"use": "usual", "family": family, "period": {"start": start}});
     for names in [
         json!([from("A", "2999-01-01"), from("B", "2010-05-01")]),
@@ -247,7 +247,7 @@ fn restrictions() {
         ("U", Restriction::Unrestricted),
         ("R", Restriction::Restricted),
         ("V", Restriction::VeryRestricted),
-        // Whatever it means, it is not "nothing is withheld".
+        // Whatever its meaning, it is not "nothing is withheld".
         ("N", Restriction::Restricted),
         ("u", Restriction::Restricted),
     ] {
@@ -308,7 +308,7 @@ fn a_blank_given_name_keeps_its_place() {
 }
 
 #[test]
-fn an_id_that_is_no_number_is_kept_as_it_came() {
+fn an_id_that_is_not_a_number_is_kept_unchanged() {
     for id in ["9000000015", "900 000 0009", "abc", "90000000090"] {
         let patient = read(&patient(id));
         assert_eq!((patient.id.as_str(), patient.nhs_number), (id, None));
@@ -316,7 +316,7 @@ fn an_id_that_is_no_number_is_kept_as_it_came() {
 }
 
 #[test]
-fn what_is_no_patient() {
+fn documents_that_are_not_a_patient() {
     let kind = |json: &str| Patient::decode(json.as_bytes()).unwrap_err().kind();
     let identified = |value: &str| {
         let identifier = json!([{"system": "https://fhir.nhs.uk/Id/nhs-number", "value": value}]);
@@ -328,7 +328,7 @@ fn what_is_no_patient() {
         ("<html>", DecodeErrorKind::NotJson),
         ("{}{}", DecodeErrorKind::NotJson),
         ("[]", DecodeErrorKind::Value),
-        // The values of all fields, in the order in which the reader has them.
+        // The values of all fields, in the reader's order.
         (
             r#" ["Patient","9",[],null,[],null,null,null,null,null,[],[],[],[],null,[]]"#,
             DecodeErrorKind::Value,
@@ -345,7 +345,7 @@ fn what_is_no_patient() {
         assert_eq!(kind(json), expected, "{json}");
     }
     assert!(Patient::decode(identified("9000000009").as_bytes()).is_ok());
-    // What is read has a depth; what nobody reads is passed over without one.
+    // The depth of fields that are read is limited; other fields are skipped at any depth.
     let deep = |key: &str, open: &str, close: &str| {
         let (open, close) = (open.repeat(200), close.repeat(200));
         Patient::decode(
@@ -359,7 +359,7 @@ fn what_is_no_patient() {
 }
 
 #[test]
-fn errors_say_where_and_not_what() {
+fn errors_have_a_place_and_no_value() {
     let error =
         Patient::decode(b"{\n \"resourceType\": \"Patient\", \"name\": \"SMITH\"}").unwrap_err();
     assert_eq!((error.kind(), error.line()), (DecodeErrorKind::Value, 2));
@@ -384,7 +384,7 @@ fn related_people() {
     assert_eq!(mother.patient_id.as_deref(), Some("9000000033"));
     assert!(mother.names.is_empty());
     assert!(!format!("{people:?}").contains("Smyth"));
-    // Of a restricted person none is told.
+    // No related person of a restricted person is returned.
     let none = br#"{"resourceType": "Bundle", "type": "searchset", "total": 0}"#;
     assert_eq!(RelatedPerson::decode_bundle(none).unwrap(), []);
 }

@@ -1,4 +1,4 @@
-//! Bytes that nobody should send: each is an error that repeats nothing, or an answer to what was asked.
+//! Invalid bytes: each is an error that quotes nothing, or an answer to the query.
 
 use crate::fhir::{JANE, answered_by, but, headers, issue, patient, response, us};
 use http::StatusCode;
@@ -27,7 +27,7 @@ async fn related(response: Response) -> Result<Received<RelatedPeople>, Error> {
     answered_by(response).0.related_people(&us(), JANE).await
 }
 
-/// What each interaction makes of a body with status 200; `None` where it is an answer.
+/// The result of each interaction for a body with status 200; `None` for an answer.
 async fn refused(body: &[u8]) -> [Option<ErrorKind>; 3] {
     let response = || Response::new(StatusCode::OK, body.to_vec().into());
     let errors = [
@@ -57,7 +57,7 @@ fn found(patients: Vec<Value>) -> Value {
 }
 
 #[tokio::test]
-async fn every_cut_is_noticed() {
+async fn every_truncation_is_noticed() {
     let bundle = found(vec![patient("9000000009")]).to_string();
     for whole in [compact(FULL), bundle, compact(RELATED)] {
         for cut in 0..whole.len() {
@@ -68,7 +68,7 @@ async fn every_cut_is_noticed() {
 }
 
 #[tokio::test]
-async fn what_is_no_document_of_one_resource() {
+async fn documents_that_are_not_one_resource() {
     let whole = patient("9000000009").to_string();
     for body in [
         format!("{whole}{whole}"),
@@ -100,7 +100,7 @@ async fn what_is_no_document_of_one_resource() {
     assert_eq!(refused(&FULL.as_bytes().iter().map(|byte| !byte).collect::<Vec<_>>()).await, ALL);
 }
 
-/// A value of another type, wherever a value can stand: refused, or passed over where nobody looks.
+/// A value of another type in every place: rejected, or skipped where no field is read.
 #[test]
 fn values_of_other_types() {
     let full: Value = serde_json::from_str(FULL).unwrap();
@@ -140,9 +140,9 @@ fn walk(value: &Value, place: String, places: &mut Vec<String>) {
     }
 }
 
-/// As many as fit: read in a time that grows no faster than they do.
+/// The largest bundle: the time to read it grows linearly.
 #[tokio::test]
-async fn a_crowd_is_read_once() {
+async fn a_large_bundle_is_read_once() {
     let people: Vec<Value> =
         (0..20_000).map(|it| json!({"resourceType": "Patient", "id": format!("X{it}")})).collect();
     let received = search(response(200, found(people.clone()))).await.unwrap();
@@ -152,9 +152,9 @@ async fn a_crowd_is_read_once() {
     assert_eq!(received.answer.matches().len(), 20_000);
 }
 
-/// Few bytes that would take much memory.
+/// A few bytes that would take much memory.
 #[tokio::test]
-async fn more_than_anybody_has_is_not_read() {
+async fn documents_above_the_limit_are_rejected() {
     for (key, one) in
         [("name", "{}"), ("extension", "{}"), ("address", "{}"), ("entry", "[null,null]")]
     {
@@ -170,7 +170,7 @@ async fn more_than_anybody_has_is_not_read() {
 }
 
 #[tokio::test]
-async fn headers_that_say_anything() {
+async fn arbitrary_headers() {
     let good = || response(200, patient("9000000009"));
     for id in ["", "x", "9000000009", "{00000000-0000-4000-8000-000000000002}", "\u{e9}"] {
         let other = good().with_headers(headers(&[("x-request-id", id)]));
@@ -190,7 +190,7 @@ async fn headers_that_say_anything() {
     }
 }
 
-/// A version is whatever somebody writes: it is kept, and not shown.
+/// A version may be any text: it is kept, and not shown.
 #[tokio::test]
 async fn a_version_is_not_shown() {
     let odd = but(patient("9000000009"), json!({"meta": {"versionId": "Jane Smith"}}));

@@ -40,7 +40,7 @@ fn response(status: u16, body: impl ToString) -> Response {
     Response::new(StatusCode::from_u16(status).unwrap(), body.into())
 }
 
-/// An open client that will be answered by `response`, and what it sends.
+/// An open client that gets `response`, and its transport.
 fn answered_by(response: Response) -> (Client, Arc<Scripted>) {
     scripted([Ok(response)])
 }
@@ -53,7 +53,7 @@ fn scripted(answers: impl IntoIterator<Item = Result<Response, Error>>) -> (Clie
     (client, transport)
 }
 
-/// A transport that answers by what it is sent.
+/// A transport whose response depends on the request.
 #[derive(Clone)]
 struct Answering(Arc<dyn Fn(&Request) -> Response + Send + Sync>);
 
@@ -77,7 +77,7 @@ fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
     pairs.collect()
 }
 
-/// What is said of how it went, as the live service says it.
+/// An `OperationOutcome` with this code, as the live service writes it.
 fn issue(code: &str) -> Value {
     json!({"resourceType": "OperationOutcome", "issue": [{
         "severity": "error", "code": "value", "details": {"coding": [{

@@ -1,4 +1,4 @@
-//! What holds for any bytes and any question.
+//! Properties for any bytes and any query.
 
 use crate::fhir::{JANE, answered_by, patient, response, us};
 use nhs_pds::fhir::{DateRange, Patient, RelatedPerson, Search};
@@ -46,7 +46,7 @@ proptest! {
         let _ = (Patient::decode(&bytes), RelatedPerson::decode_bundle(&bytes));
     }
 
-    /// A patient damaged in one place is a patient or a typed error, and nothing of it is repeated.
+    /// A patient damaged in one place is a patient or a typed error, and the error quotes nothing.
     #[test]
     fn no_damage_panics(at in 0..FULL.len(), byte in any::<u8>(), cut in any::<bool>()) {
         let mut damaged = FULL.to_vec();
@@ -60,9 +60,9 @@ proptest! {
         }
     }
 
-    /// Whatever stands where nobody looks, the rest is read as it was.
+    /// Values of unread members do not change the rest.
     #[test]
-    fn what_is_unknown_changes_nothing(value in json(), key in "[a-z]{3,9}X") {
+    fn unknown_members_change_nothing(value in json(), key in "[a-z]{3,9}X") {
         let plain = patient("9000000009");
         let mut strange = plain.clone();
         strange[key] = value.clone();
@@ -72,7 +72,7 @@ proptest! {
         prop_assert_eq!(read(&strange), read(&plain));
     }
 
-    /// Any response at all is an answer or an error.
+    /// Any response is an answer or an error.
     #[test]
     fn every_response_is_understood_or_refused(
         status in 200_u16..600, body in prop_oneof![json().prop_map(|it| it.to_string()), ".{0,40}"],
@@ -86,9 +86,9 @@ proptest! {
         })?;
     }
 
-    /// What is searched for arrives as it was meant.
+    /// Search values arrive unchanged in meaning.
     #[test]
-    fn a_query_says_what_was_asked(family in "[^*\\p{C}]{1,35}", given in "\\PC{1,20}", day in 1_u8..=28) {
+    fn a_query_contains_the_values_of_the_search(family in "[^*\\p{C}]{1,35}", given in "\\PC{1,20}", day in 1_u8..=28) {
         let (Ok(family), Ok(given)) = (family.parse(), given.parse()) else { return Ok(()) };
         let born = DateRange::on(format!("1984-02-{day:02}").parse().unwrap());
         let search = Search::<_>::exact(family, born).with_given(given);

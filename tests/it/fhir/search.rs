@@ -1,4 +1,4 @@
-//! What searches look like on the wire.
+//! Searches as they are sent.
 
 use crate::fhir::{bundle, response, us, user};
 use nhs_pds::demographics::{Field, Gender};
@@ -14,7 +14,7 @@ use nhs_pds::trace::{
 use nhs_pds::transport::Scripted;
 use std::sync::Arc;
 
-/// The query that goes out, as pairs in their order, and as it is written.
+/// The query of the request, as pairs in their order, and as text.
 async fn sent<K: Matching, A: Access>(search: &Search<K, A>) -> (Vec<(String, String)>, String) {
     let transport = Arc::new(Scripted::new([Ok(response(200, bundle(&[])))]));
     let client = Client::open(Config::of(Environment::Sandbox), Arc::<Scripted>::clone(&transport));
@@ -209,7 +209,7 @@ async fn an_unknown_gender_is_not_sent() {
 }
 
 #[tokio::test]
-async fn a_name_that_is_too_long_is_refused_before_it_is_sent() {
+async fn a_name_that_is_too_long_is_rejected_before_sending() {
     let client = Client::open(Config::of(Environment::Sandbox), Arc::new(Scripted::new([])));
     let born = "2010-10-22".parse().unwrap();
     let question: Question =

@@ -1,4 +1,4 @@
-//! What spans and metrics tell of questions that went to the FHIR API.
+//! Spans and metrics of queries to the FHIR API.
 
 use crate::fhir::{JANE, bundle, issue, patient, response, scripted, us, user};
 use crate::telemetry::{Board, run, told};
@@ -20,7 +20,7 @@ fn find() -> Question<Attended> {
     FindPerson::in_mode("Smi*".parse().unwrap(), Gender::Female, born).into()
 }
 
-/// What is written, at its most talkative, while `client` is asked by number and by particulars, at a screen.
+/// All output at trace level while `client` is queried by number and by demographic fields, by a user.
 fn asked(client: Client, board: &Board) -> String {
     told(|| {
         with_local_recorder(board, || {

@@ -1,4 +1,4 @@
-//! A certificate authority that lasts as long as the test.
+//! A certificate authority that exists for one test run.
 
 use nhs_pds::secret::Secret;
 use rcgen::{
@@ -22,7 +22,7 @@ impl Authority {
         Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
     }
 
-    /// An authority below this one, valid until this day, as year, month and day.
+    /// An authority below this one, valid until this day, given as year, month and day.
     pub(crate) fn intermediate(&self, name: &str, until: (i32, u8, u8)) -> Self {
         let mut params = Self::params(name);
         params.not_after = date_time_ymd(until.0, until.1, until.2);
@@ -47,12 +47,13 @@ impl Authority {
         roots
     }
 
-    /// A certificate for the host, or the endpoint, of this name.
+    /// A certificate for this host name or endpoint name.
     pub(crate) fn issue(&self, name: &str) -> Issued {
         self.issue_for(name, &KeyPair::generate().unwrap())
     }
 
-    /// One that is valid from the beginning of one day, as year, month and day, to that of another.
+    /// A certificate that is valid from the beginning of one day until that of another, as year, month and
+    /// day.
     pub(crate) fn issue_valid(
         &self,
         name: &str,

@@ -44,7 +44,7 @@ fn damaged_keys_are_refused_and_not_quoted() {
 }
 
 #[test]
-fn encrypted_keys_are_told_apart() {
+fn encrypted_keys_have_their_own_error() {
     let issued = AUTHORITY.issue("endpoint.example");
     let pkcs8 =
         "-----BEGIN ENCRYPTED PRIVATE KEY-----\nhunter2=\n-----END ENCRYPTED PRIVATE KEY-----\n";
@@ -82,7 +82,7 @@ fn damaged_roots_are_refused() {
 }
 
 #[test]
-fn a_proxy_speaks_http() {
+fn a_proxy_address_must_be_http() {
     for url in ["socks5://alice:hunter2@127.0.0.1:1080", "ftp://127.0.0.1/", "data:,hunter2"] {
         assert_refused(&trusting().with_proxy(url.parse().unwrap()), ConfigErrorKind::Proxy);
     }

@@ -17,7 +17,7 @@ fn limited(max_response_bytes: usize) -> HttpTransport {
     HttpTransport::new(&trusting().with_max_response_bytes(max_response_bytes)).unwrap()
 }
 
-/// Long enough to get as far as waiting, short enough not to be noticed.
+/// Long enough for the request to be sent, and short enough to keep the test fast.
 fn impatient() -> HttpTransport {
     HttpTransport::new(&trusting().with_total_timeout(Duration::from_millis(200))).unwrap()
 }
@@ -96,7 +96,7 @@ async fn a_length_over_the_limit_is_refused_before_the_body_comes() {
 }
 
 #[tokio::test]
-async fn a_body_of_untold_length_is_limited_too() {
+async fn a_body_without_a_length_is_limited_too() {
     let endless = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\
                    5\r\nSMITH\r\n5\r\nSMITH\r\n";
     let (address, _) = raw::answer(endless, Then::Hold);
@@ -135,15 +135,15 @@ async fn an_incomplete_answer_is_an_interruption() {
 }
 
 #[tokio::test]
-async fn nobody_listening_is_no_connection() {
+async fn a_closed_port_is_a_connection_failure() {
     for scheme in ["http", "https"] {
-        let origin = format!("{scheme}://{}", raw::nobody());
+        let origin = format!("{scheme}://{}", raw::closed_port());
         assert_failed(transport().send(request(origin)).await, ErrorKind::Connect);
     }
 }
 
 #[tokio::test]
-async fn plain_http_leaves_the_machine_only_by_permission() {
+async fn plain_http_to_another_machine_needs_permission() {
     for origin in ["http://192.0.2.1", "http://pds.invalid", "http://localhost.invalid"] {
         assert_failed(transport().send(request(origin)).await, ErrorKind::Insecure);
     }

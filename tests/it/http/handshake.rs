@@ -1,4 +1,4 @@
-//! Why a handshake fails: each cause has a kind of its own, and says what to put right.
+//! Why a handshake fails: each cause has its own kind, and a configuration error says what to correct.
 
 use crate::http::authority::Authority;
 use crate::http::raw::{self, Then};
@@ -8,7 +8,7 @@ use nhs_pds::transport::http::{ConfigErrorKind, HttpConfig, HttpTransport};
 use nhs_pds::transport::{Error, ErrorKind, Response, Transport};
 use rustls::version::{TLS12, TLS13};
 
-/// The failure is of this kind, and everybody above says to put the configuration right.
+/// Checks that the failure has this kind, and that every layer above reports a configuration error.
 #[track_caller]
 fn assert_misconfigured(result: Result<Response, Error>, kind: ErrorKind) {
     let error = assert_failed(result, kind);
@@ -26,7 +26,7 @@ fn assert_misconfigured(result: Result<Response, Error>, kind: ErrorKind) {
     drop(error);
 }
 
-/// What the transport meets at this server, with each version of TLS.
+/// Checks the failure at this server, with each version of TLS.
 async fn assert_refused(server: impl Fn() -> Server, transport: &HttpTransport, kind: ErrorKind) {
     for version in [&TLS13, &TLS12] {
         let server = Server { versions: vec![version], ..server() };
@@ -48,7 +48,7 @@ async fn an_expired_client_certificate() {
 
 #[tokio::test]
 async fn a_client_certificate_of_another_authority() {
-    let stranger = Authority::new("Somebody else").issue("endpoint.example");
+    let stranger = Authority::new("Another authority").issue("endpoint.example");
     let kind = ErrorKind::ClientCertificateRefused;
     assert_refused(Server::demanding, &showing(&stranger), kind).await;
 }
@@ -72,10 +72,10 @@ async fn a_server_certificate_for_another_host() {
     }
 }
 
-/// Also one that has the name of the trusted authority, and another key.
+/// Includes an authority with the name of the trusted one and another key.
 #[tokio::test]
 async fn a_server_certificate_of_an_unknown_authority() {
-    for authority in ["Somebody else", "Test authority"] {
+    for authority in ["Another authority", "Test authority"] {
         let stranger = Authority::new(authority);
         let server = || Server { certificate: stranger.issue(HOST), ..Server::new() };
         assert_refused(server, &transport(), ErrorKind::ServerCertificateUnknown).await;
@@ -89,7 +89,7 @@ async fn the_platform_does_not_trust_a_private_authority() {
             let kind = ErrorKind::ServerCertificateUnknown;
             assert_refused(Server::new, &transport, kind).await;
         }
-        // The platform trusts nobody.
+        // The platform trusts no authority.
         Err(error) => assert_eq!(error.kind(), ConfigErrorKind::Roots),
     }
 }
@@ -119,9 +119,9 @@ async fn a_server_that_knows_no_host_of_the_name() {
     assert_misconfigured(result, ErrorKind::ServerName);
 }
 
-/// `handshake_failure` to the first message is about ciphers, and not about a certificate.
+/// `handshake_failure` in reply to the first message is about ciphers, not about a certificate.
 #[tokio::test]
-async fn nothing_in_common_with_the_server() {
+async fn a_server_without_a_common_cipher_suite() {
     let stranger = showing(&AUTHORITY.issue("endpoint.example"));
     for transport in [transport(), stranger] {
         let (address, _) = raw::answer("\x15\x03\x03\x00\x02\x02\x28", Then::Close);
@@ -137,18 +137,18 @@ async fn a_server_without_tls() {
     assert_misconfigured(result, ErrorKind::Tls);
 }
 
-/// The other side's own trouble passes, so it is no matter of configuration.
+/// An internal error of the server is temporary, so it is not a configuration error.
 #[tokio::test]
-async fn a_server_in_trouble_is_no_connection() {
+async fn an_internal_error_alert_is_a_connection_failure() {
     // `internal_error`.
     let (address, _) = raw::answer("\x15\x03\x03\x00\x02\x02\x50", Then::Close);
     let result = transport().send(request(format_args!("https://{address}"))).await;
     assert_failed(result, ErrorKind::Connect);
 }
 
-/// An optional certificate is asked for and not shown: no failure.
+/// The server requests an optional certificate, and the client shows none: no failure.
 #[tokio::test]
-async fn a_certificate_that_nobody_asked_for_is_not_missed() {
+async fn an_unrequested_client_certificate_is_not_required() {
     let transport = HttpTransport::new(&trusting()).unwrap();
     assert!(Server::new().asked_by(&transport).await.is_ok());
 }

@@ -1,4 +1,4 @@
-//! Answers that would take up time, memory or trust without end.
+//! Responses without end, which would take time, memory or trust.
 
 use crate::http::raw::{self, Then};
 use crate::http::{BODY, assert_failed, request, transport, trusting};
@@ -26,8 +26,8 @@ fn limited() -> HttpTransport {
     HttpTransport::new(&trusting().with_max_response_bytes(64 * 1024)).unwrap()
 }
 
-/// Writes `start`, and then `piece` again and again with a pause before each, until the other side has
-/// had enough; counts the bytes that were taken.
+/// Writes `start`, and then `piece` repeatedly with a pause before each, until the client closes. Counts
+/// the bytes that the client took.
 fn endless(
     start: &'static str,
     piece: impl Into<Vec<u8>>,
@@ -48,11 +48,11 @@ fn endless(
     (address, taken)
 }
 
-/// A byte now and then keeps no request waiting longer than the whole time, wherever it comes.
+/// An occasional byte does not extend a request beyond the whole time, in any part of the response.
 ///
-/// If each byte began the time-out anew, these answers would end by their size, or never.
+/// If each byte restarted the time-out, these responses would end at the size limit, or never.
 #[tokio::test]
-async fn an_answer_that_drips_is_a_timeout() {
+async fn a_slow_trickle_is_a_timeout() {
     let pause = Duration::from_millis(10);
     for (start, piece) in [
         (HEAD, "X"),
@@ -68,7 +68,7 @@ async fn an_answer_that_drips_is_a_timeout() {
     }
 }
 
-/// What comes as fast as it can ends at the limit.
+/// A fast endless body ends at the size limit.
 #[tokio::test]
 async fn an_endless_body_is_too_large() {
     let kilobyte = "S".repeat(1024);
@@ -80,7 +80,7 @@ async fn an_endless_body_is_too_large() {
         let (address, taken) = endless(start, piece, Duration::ZERO);
         let result = limited().send(request(format_args!("http://{address}"))).await;
         assert_failed(result, ErrorKind::TooLarge);
-        // The rest is what the two systems hold for the connection.
+        // The rest is in the buffers of the connection.
         assert!(taken.load(Ordering::Relaxed) < 32 * 1024 * 1024);
     }
 }
@@ -113,7 +113,7 @@ async fn more_than_a_hundred_headers_are_too_many() {
 
 /// Chunk extensions and trailers have limits of their own.
 #[tokio::test]
-async fn what_stands_around_chunks_without_end_is_refused() {
+async fn endless_chunk_extensions_and_trailers_are_refused() {
     for start in [
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX-Family: ",
@@ -125,7 +125,7 @@ async fn what_stands_around_chunks_without_end_is_refused() {
     }
 }
 
-/// A redirect to itself is asked once.
+/// A redirect to itself is requested once.
 #[tokio::test]
 async fn a_redirect_without_end_is_asked_once() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -150,9 +150,9 @@ async fn a_redirect_without_end_is_asked_once() {
     assert_eq!(asked.load(Ordering::Relaxed), 1);
 }
 
-/// Nobody asked for compression, so nothing is inflated, and what is held is what came.
+/// The client does not request compression. It does not inflate the body, and returns it unchanged.
 #[tokio::test]
-async fn a_compressed_bomb_stays_as_small_as_it_came() {
+async fn a_compressed_bomb_is_not_inflated() {
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     for _ in 0..8 {
         gzip.write_all(&vec![b' '; 1 << 20]).unwrap();
@@ -181,7 +181,7 @@ async fn a_body_that_is_cut_off_is_an_interruption() {
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nSMITH",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nSMITH\r\n",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nSMITH\r\n0\r\n",
-        // A chunk that is longer than it says.
+        // A chunk that is longer than its stated length.
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nSMITH\r\n0\r\n\r\n",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\nSMITH",
     ] {
@@ -192,7 +192,7 @@ async fn a_body_that_is_cut_off_is_an_interruption() {
 }
 
 #[tokio::test]
-async fn what_is_not_http_is_told_apart_from_a_lost_connection() {
+async fn invalid_http_is_distinguished_from_a_lost_connection() {
     for answer in [
         "<family>SMITH</family>\r\n\r\n",
         "HTTP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n",
@@ -208,7 +208,7 @@ async fn what_is_not_http_is_told_apart_from_a_lost_connection() {
         "HTTP/1.1 200 OK\r\nX-Family: SMI\0TH\r\n\r\n",
         "HTTP/1.1 200 OK\r\nContent-Length: SMITH\r\n\r\n",
         "HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\nSMITH",
-        // Of two lengths nobody can say which is meant.
+        // Two lengths contradict each other.
         "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nSMITH",
     ] {
         let (address, _) = raw::answer(answer, Then::Close);
@@ -218,9 +218,9 @@ async fn what_is_not_http_is_told_apart_from_a_lost_connection() {
     }
 }
 
-/// What comes after the answer is no part of it, nor of the next.
+/// Bytes after the response belong neither to it nor to the next response.
 #[tokio::test]
-async fn a_second_answer_is_not_taken_for_the_next_question() {
+async fn a_second_response_does_not_answer_the_next_request() {
     let two = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\npong\
                HTTP/1.1 200 OK\r\nContent-Length: 22\r\n\r\n<family>JONES</family>";
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -232,7 +232,7 @@ async fn a_second_answer_is_not_taken_for_the_next_question() {
             let mut stream = listener.accept().unwrap().0;
             raw::hear(&mut stream);
             stream.write_all(answer.as_bytes()).unwrap();
-            // Closing would lose what was not read.
+            // Closing the connection would lose unread bytes.
             open.push(stream);
         }
         open.iter_mut().for_each(raw::drain);
@@ -241,6 +241,6 @@ async fn a_second_answer_is_not_taken_for_the_next_question() {
     let response = transport.send(request(format_args!("http://{address}"))).await.unwrap();
     assert_eq!(response.body().expose(), "pong");
     let next = transport.send(request(format_args!("http://{address}"))).await;
-    // On a connection of its own, or refused because the old one was found closed.
+    // On a new connection, or refused because the old one was closed.
     assert!(next.is_err() || next.is_ok_and(|next| next.body().expose() == "next"), "{BODY}");
 }

@@ -1,4 +1,4 @@
-//! `transport::http` against servers on this machine: stubs, raw sockets and real TLS.
+//! `transport::http` against servers on this machine: mock servers, raw sockets and real TLS.
 
 mod authority;
 mod config;
@@ -24,7 +24,7 @@ use std::sync::LazyLock;
 const PATH: &str = "/Patient/9434765919?family=SMITH";
 const BODY: &str = "<family>SMITH</family>";
 
-/// Whom the tests trust. Not the platform's roots, so that they run where there are none.
+/// The trusted authority of the tests. The platform may have no roots.
 static AUTHORITY: LazyLock<Authority> = LazyLock::new(|| Authority::new("Test authority"));
 
 fn trusting() -> HttpConfig {
@@ -41,7 +41,7 @@ fn request(origin: impl std::fmt::Display) -> Request {
         .with_header(CONTENT_TYPE, HeaderValue::from_static("text/xml"))
 }
 
-/// The exchange failed as `kind`, and nothing that the error says is about the person.
+/// Checks that the exchange failed as `kind`, and that the error does not name the person.
 #[track_caller]
 fn assert_failed(result: Result<Response, Error>, kind: ErrorKind) -> Error {
     let error = result.unwrap_err();
@@ -53,7 +53,7 @@ fn assert_failed(result: Result<Response, Error>, kind: ErrorKind) -> Error {
     error
 }
 
-/// `Debug` and `Display` of an error and of everything that caused it.
+/// `Debug` and `Display` of an error and of all its sources.
 fn all_it_says(error: &(dyn StdError + 'static)) -> String {
     std::iter::successors(Some(error), |&error| error.source()).fold(
         String::new(),

@@ -1,4 +1,4 @@
-//! The same causes from a server that is not rustls: OpenSSL, by way of Python.
+//! The same causes from a server that does not use rustls: OpenSSL, through Python.
 //!
 //! Servers differ in the alerts that they send and in how they end a connection. Passed over where
 //! there is no `python3`.
@@ -12,7 +12,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
 
-/// Listens, says where, and answers until it is ended.
+/// Listens, prints its address, and responds until it is ended.
 const SERVER: &str = r#"
 import socket, ssl, sys
 lowest, highest, folder, demand = sys.argv[1:]
@@ -97,7 +97,7 @@ async fn older_versions_than_tls_1_2_are_refused() {
 async fn what_is_wrong_with_the_server() {
     for version in ["TLSv1_2", "TLSv1_3"] {
         let expired = AUTHORITY.issue_valid(HOST, (2020, 1, 1), (2021, 1, 1));
-        let stranger = Authority::new("Somebody else").issue(HOST);
+        let stranger = Authority::new("Another authority").issue(HOST);
         for (certificate, expected) in [
             (AUTHORITY.issue(HOST), Ok(())),
             (expired, Err(ErrorKind::ServerCertificateExpired)),
@@ -110,12 +110,12 @@ async fn what_is_wrong_with_the_server() {
     }
 }
 
-/// OpenSSL closes at once when it has refused, so what came after the handshake is answered with a
-/// reset; with TLS 1.3 that may overtake the reason.
+/// OpenSSL closes the connection at once after a refusal. Later bytes get a reset, which may arrive before
+/// the reason with TLS 1.3.
 #[tokio::test]
 async fn what_is_wrong_with_the_client() {
     let expired = AUTHORITY.issue_valid("endpoint.example", (2020, 1, 1), (2021, 1, 1));
-    let stranger = Authority::new("Somebody else").issue("endpoint.example");
+    let stranger = Authority::new("Another authority").issue("endpoint.example");
     for version in ["TLSv1_2", "TLSv1_3"] {
         let certificate = AUTHORITY.issue(HOST);
         let Some(server) = serving((version, version), &certificate, true) else { return };

@@ -24,7 +24,7 @@ async fn a_proxy_learns_the_host_and_nothing_else() {
     }
 }
 
-/// What a proxy says to `CONNECT` is its own, whatever page it sends along.
+/// A proxy's response to `CONNECT` is not the service's, whatever page it contains.
 #[tokio::test]
 async fn a_proxy_that_refuses() {
     let page = "Content-Type: text/html\r\nContent-Length: 18\r\n\r\n<html>SMITH</html>";
@@ -46,14 +46,14 @@ async fn a_proxy_that_refuses() {
 #[tokio::test]
 async fn loopback_does_not_go_through_the_proxy() {
     let (server, seen) = raw::answer(PONG, Then::Close);
-    let transport = through(raw::nobody(), trusting());
+    let transport = through(raw::closed_port(), trusting());
     let response = transport.send(request(format_args!("http://{server}"))).await.unwrap();
     assert_eq!(response.body().expose(), "pong");
     assert!(seen.recv().unwrap().starts_with("POST /Patient"));
     for host in ["localhost", "127.8.8.8", "[::1]"] {
-        // Were the proxy asked, it would answer.
+        // If the proxy got the request, it would respond.
         let (proxy, _) = raw::answer(PONG, Then::Close);
-        let origin = format!("http://{host}:{}", raw::nobody().port());
+        let origin = format!("http://{host}:{}", raw::closed_port().port());
         let result = through(proxy, trusting()).send(request(origin)).await;
         assert_failed(result, ErrorKind::Connect);
     }

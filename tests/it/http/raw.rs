@@ -1,19 +1,19 @@
-//! Servers that do what no HTTP library would.
+//! Servers that break the rules of HTTP.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc;
 
-/// What the server does when it has written its answer.
+/// What the server does after its response.
 #[derive(Clone, Copy)]
 pub(crate) enum Then {
-    /// Says that there is no more.
+    /// Closes the connection.
     Close,
-    /// Says nothing, and keeps the connection.
+    /// Sends nothing more, and keeps the connection open.
     Hold,
 }
 
-/// Lets `handle` have the first connection.
+/// Passes the first connection to `handle`.
 pub(crate) fn serve(handle: impl FnOnce(TcpStream) + Send + 'static) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -21,13 +21,13 @@ pub(crate) fn serve(handle: impl FnOnce(TcpStream) + Send + 'static) -> SocketAd
     address
 }
 
-/// Reads something, answers these bytes, and hands over what it read.
+/// Reads some bytes, responds with `bytes`, and returns what it read.
 pub(crate) fn answer(bytes: &'static str, then: Then) -> (SocketAddr, mpsc::Receiver<String>) {
     let (sender, receiver) = mpsc::channel();
     let address = serve(move |mut stream| {
         let mut read = [0; 4096];
         let count = stream.read(&mut read).unwrap();
-        // A test that does not want to know has dropped the receiver.
+        // A test that does not need the request has dropped the receiver.
         let _ = sender.send(read.iter().take(count).map(|&byte| char::from(byte)).collect());
         stream.write_all(bytes.as_bytes()).unwrap();
         if matches!(then, Then::Close) {
@@ -38,19 +38,19 @@ pub(crate) fn answer(bytes: &'static str, then: Then) -> (SocketAddr, mpsc::Rece
     (address, receiver)
 }
 
-/// Reads something of a request. What is written before that is an answer to nothing.
+/// Reads part of a request. Bytes that are written earlier are not a response.
 pub(crate) fn hear(stream: &mut TcpStream) {
     assert!(stream.read(&mut [0; 4096]).is_ok());
 }
 
-/// Reads until the other side closes. Closing with something unread would reset the connection, and
-/// the answer might be lost.
+/// Reads until the client closes. Closing with unread bytes would reset the connection and could lose the
+/// response.
 pub(crate) fn drain(stream: &mut TcpStream) {
     let mut read = [0; 4096];
     while stream.read(&mut read).is_ok_and(|count| count > 0) {}
 }
 
-/// An address where nobody listens.
-pub(crate) fn nobody() -> SocketAddr {
+/// An address at which no program listens.
+pub(crate) fn closed_port() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }

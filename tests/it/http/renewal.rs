@@ -33,7 +33,7 @@ async fn a_renewed_certificate_is_shown_from_the_next_request_on() {
         let (origin, shown) = server.start_for_many();
         let transport = showing(&old);
         let clone = transport.clone();
-        // The second goes over the connection of the first, or over one that resumes its session.
+        // The second request uses the connection of the first, or resumes its session.
         for _ in 0..3 {
             transport.send(request(&origin)).await.unwrap();
             assert_eq!(shown.recv().unwrap(), Some(der(&old)));
@@ -121,7 +121,7 @@ async fn a_bad_certificate_is_refused_and_the_old_one_stays() {
 }
 
 #[test]
-fn of_a_chain_the_first_expiry_is_told() {
+fn the_first_expiry_of_a_chain_is_reported() {
     let intermediate = AUTHORITY.intermediate("Below", (2028, 5, 1));
     for (until, expected) in [
         ((2027, 3, 31), "2027-03-31T00:00:00Z"),
@@ -150,7 +150,7 @@ fn the_expiry_is_measured_with_each_request() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let measured = || {
         metrics::with_local_recorder(&board, || {
-            // Nobody listens there.
+            // No program listens there.
             let sent = runtime.block_on(transport.send(request("https://127.0.0.1:1")));
             assert_eq!(sent.unwrap_err().kind(), ErrorKind::Connect);
         });
@@ -162,9 +162,9 @@ fn the_expiry_is_measured_with_each_request() {
     assert_eq!(measured(), expected("2028-03-31T00:00:00Z"));
 }
 
-/// What a vendor does: files that somebody replaces, and a call.
+/// The steps of a vendor: files are replaced, and one call loads them.
 #[tokio::test]
-async fn new_files_are_taken_over() {
+async fn new_files_are_loaded() {
     let folder = tempfile::tempdir().unwrap();
     let (chain, key) = (folder.path().join("endpoint.pem"), folder.path().join("endpoint.key"));
     let install = |issued: &Issued| {
@@ -187,10 +187,10 @@ async fn new_files_are_taken_over() {
 }
 
 #[tokio::test]
-async fn whom_the_transport_trusts_stays() {
+async fn the_trusted_authorities_stay() {
     let transport = transport();
     renew(&transport, &AUTHORITY.issue("endpoint.example")).unwrap();
-    let stranger = Authority::new("Somebody else").issue(crate::http::server::HOST);
+    let stranger = Authority::new("Another authority").issue(crate::http::server::HOST);
     let server = Server { certificate: stranger, ..Server::new() };
     assert_failed(server.asked_by(&transport).await, ErrorKind::ServerCertificateUnknown);
 }

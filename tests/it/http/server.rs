@@ -21,7 +21,7 @@ pub(crate) const PONG: &str = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\npong"
 /// A TLS server for one connection.
 pub(crate) struct Server {
     pub(crate) certificate: Issued,
-    /// Whose client certificates it demands; nobody's if it takes all comers.
+    /// The authority of the client certificates that it demands; `None` if it accepts every client.
     pub(crate) clients: Option<&'static Authority>,
     pub(crate) versions: Vec<&'static SupportedProtocolVersion>,
     pub(crate) answer: &'static str,
@@ -59,7 +59,7 @@ impl Server {
         self.certificate.serving(builder)
     }
 
-    /// Its origin, and how many certificates the client showed once it has answered.
+    /// Returns its origin, and the number of certificates that the client showed, once it has responded.
     pub(crate) fn start(self) -> (String, mpsc::Receiver<usize>) {
         let (sender, receiver) = mpsc::channel();
         let mut connection = ServerConnection::new(Arc::new(self.config())).unwrap();
@@ -68,7 +68,7 @@ impl Server {
             let mut seen = Vec::new();
             let mut piece = [0; 4096];
             while !seen.ends_with(BODY.as_bytes()) {
-                // The client has gone, or the handshake failed and it has been told.
+                // The client closed, or the handshake failed and the client got the alert.
                 let Ok(count @ 1..) = stream.read(&mut piece) else { return raw::drain(&mut tcp) };
                 seen.extend(piece.iter().take(count));
             }
@@ -89,7 +89,7 @@ impl Server {
         transport.send(request(self.start().0)).await
     }
 
-    /// Its origin, and the certificate that each request came with, over however many connections.
+    /// Returns its origin, and the certificate of each request, over any number of connections.
     pub(crate) fn start_for_many(
         self,
     ) -> (String, mpsc::Receiver<Option<CertificateDer<'static>>>) {
@@ -108,7 +108,7 @@ impl Server {
     }
 }
 
-/// Answers every request of one connection.
+/// Responds to every request of one connection.
 fn answer_all(
     mut connection: ServerConnection,
     mut tcp: TcpStream,

@@ -51,7 +51,7 @@ async fn a_body_without_length_ends_with_the_session() {
     let answer = "HTTP/1.1 200 OK\r\n\r\n<family>SMITH";
     let whole = Server { answer, ..Server::new() }.asked_by(&transport()).await.unwrap();
     assert_eq!(whole.body().expose(), "<family>SMITH");
-    // Somebody on the path can end the connection, but not the session.
+    // An attacker on the path can end the connection, but not the session.
     let cut = Server { answer, orderly: false, ..Server::new() };
     assert_failed(cut.asked_by(&transport()).await, ErrorKind::Interrupted);
 }
@@ -64,14 +64,14 @@ async fn a_server_without_tls_is_a_tls_error() {
 }
 
 #[tokio::test]
-async fn a_handshake_that_breaks_off_is_no_connection() {
+async fn an_interrupted_handshake_is_a_connection_failure() {
     let (address, _) = raw::answer("", Then::Close);
     let result = transport().send(request(format_args!("https://{address}"))).await;
     assert_failed(result, ErrorKind::Connect);
 }
 
 #[tokio::test]
-async fn a_handshake_that_takes_too_long_is_no_connection() {
+async fn a_slow_handshake_is_a_connection_failure() {
     let (address, _) = raw::answer("", Then::Hold);
     let config = trusting().with_connect_timeout(Duration::from_millis(100));
     let impatient = HttpTransport::new(&config).unwrap();

@@ -1,12 +1,12 @@
 //! A worker that is killed at any point of its work, and started again on the same file.
 //!
-//! Being killed is being dropped: at a chosen point, before or after an effect, a call never returns,
-//! and the whole run is dropped with it.
+//! To kill a run is to drop it: at a chosen point, before or after an effect, a call never returns, and the
+//! run is dropped.
 
 #[cfg(feature = "smsp")]
 mod wire;
 
-use crate::layer::{Layer, Layered};
+use crate::support::layer::{Layer, Layered};
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use nhs_pds::audit::{
@@ -74,7 +74,7 @@ impl Killer {
 struct MortalStore {
     store: SqliteStore,
     killer: Arc<Killer>,
-    /// Every number that came to a case, by case.
+    /// Every number that was written to a case.
     written: Arc<Mutex<Vec<(CaseId, NhsNumber)>>>,
 }
 
@@ -154,7 +154,7 @@ impl AlertSink for MortalAlerts {
     }
 }
 
-/// A service on whose way there and back a run may be killed.
+/// A service. A run may be killed before or after each of its calls.
 #[derive(Debug)]
 struct MortalTracer(Arc<dyn Tracer>, Arc<Killer>);
 
@@ -177,7 +177,7 @@ impl Tracer for MortalTracer {
     }
 }
 
-/// A service that answers by the case, however often and in whatever order it is asked.
+/// A service whose response depends on the case only, not on the count or order of queries.
 #[derive(Debug)]
 struct ByCase;
 
@@ -189,7 +189,7 @@ impl Tracer for ByCase {
             Question::Fetch(fetch) => {
                 (fetch.local_identifier().unwrap().extension(), Some(fetch.nhs_number()))
             }
-            Question::Verify(_) => panic!("the worker asks for the person"),
+            Question::Verify(_) => panic!("the worker queries the person"),
             _ => panic!("there is no other question"),
         };
         let exchange = Exchange::new("test", "trace", id.to_string(), SystemClock.now());
@@ -209,7 +209,7 @@ impl Tracer for ByCase {
     }
 }
 
-/// The nth number of a few that nobody has.
+/// The nth of a few numbers that are not issued.
 fn number(n: usize) -> NhsNumber {
     nhs_pds::nhs_number::Synthetic::from_seed(7).nth(n).unwrap()
 }
@@ -249,7 +249,7 @@ fn answer(case: &str, fetched: Option<NhsNumber>) -> Result<Outcome, ErrorKind> 
         ("08", Some(_)) => Ok(Outcome::NotVerified),
         ("08", None) => plain(8),
         ("10", _) => found("10", 10, |found| found.freshness = Freshness::Stale),
-        ("11", _) => found("SOMEBODY ELSE", 11, |_| ()),
+        ("11", _) => found("ANOTHER PERSON", 11, |_| ()),
         ("12", _) => Err(ErrorKind::Unavailable),
         ("13", _) => Err(ErrorKind::Unreadable),
         ("14", _) => Err(ErrorKind::Rejected),
@@ -271,7 +271,8 @@ fn cases() -> Vec<Case> {
         case.date_of_birth = Some("1943-05-19".parse().unwrap());
         case.gender = Some(Gender::Female);
         case.allocations = vec![Allocation::new("A Worker")];
-        // From elsewhere: to be invalidated, superseded, not verified, confirmed, superseded by a held one.
+        // Numbers from elsewhere: invalidated, superseded, not verified, confirmed, superseded by a number
+        // of another case.
         if [6, 7, 8, 15, 16].contains(&n) {
             let source = NumberSource::Imported(Some("GP letter".into()));
             case.nhs_number = Some(RecordedNumber::new(number(20 + n), source));
@@ -281,10 +282,10 @@ fn cases() -> Vec<Case> {
     (1..=16).map(case).collect()
 }
 
-/// A caseload, and the service that is asked about it.
+/// A caseload, and its service.
 struct World {
     cases: Vec<Case>,
-    /// A client of the service, as a program that starts makes it.
+    /// A client of the service, as a starting program makes it.
     service: Box<dyn Fn() -> Arc<dyn Tracer> + Send + Sync>,
 }
 
@@ -300,7 +301,7 @@ impl World {
         file
     }
 
-    /// Runs until it is done or killed; whether it was killed.
+    /// Runs until the run ends or is killed. Returns whether it was killed.
     async fn run(&self, file: &Path, killer: &Arc<Killer>, written: &Written) -> bool {
         let store = SqliteStore::open(file).unwrap();
         let store = MortalStore { store, killer: Arc::clone(killer), written: Arc::clone(written) };
@@ -312,8 +313,8 @@ impl World {
             Arc::new(log),
             Arc::new(alerts),
         );
-        let mut nobody = |_: &_| ();
-        let mut going = std::pin::pin!(worker.run_once(&mut nobody));
+        let mut ignore = |_: &_| ();
+        let mut going = std::pin::pin!(worker.run_once(&mut ignore));
         tokio::select! {
             biased;
             () = killer.killed.notified() => true,
@@ -324,7 +325,7 @@ impl World {
         }
     }
 
-    /// An undisturbed run, and the points it passes.
+    /// An undisturbed run, and the points that it passes.
     async fn undisturbed(&self) -> (End, Vec<Boundary>) {
         let folder = tempfile::tempdir().unwrap();
         let file = self.file(folder.path()).await;
@@ -334,7 +335,7 @@ impl World {
         (end(&file).await, met)
     }
 
-    /// Kills a run at each of `points`, starts another, and looks at what that comes to.
+    /// Kills a run at each of `points`, starts another, and checks the result.
     async fn ends_the_same_killed_at(self, points: impl IntoIterator<Item = usize>, expected: End) {
         let (world, expected) = (Arc::new(self), Arc::new(expected));
         let places = Arc::new(Semaphore::new(8));
@@ -379,7 +380,7 @@ fn worker(
 
 type Written = Arc<Mutex<Vec<(CaseId, NhsNumber)>>>;
 
-/// What a caseload has come to, without times, versions and message identifiers.
+/// The result of a caseload, without times, versions and message identifiers.
 #[derive(Debug, Eq, PartialEq)]
 struct End {
     cases: BTreeMap<String, Vec<String>>,
@@ -414,7 +415,7 @@ async fn end(file: &Path) -> End {
     End { cases, alerts }
 }
 
-/// What has to hold of a file whatever happened to it.
+/// Properties of a file after any kill.
 async fn check(file: &Path, written: &Written, expected: &End, about: &str) {
     assert_eq!(end(file).await, *expected, "{about}");
     let mut once = BTreeSet::new();
@@ -424,12 +425,12 @@ async fn check(file: &Path, written: &Written, expected: &End, about: &str) {
     let log = SqliteLog::open(file).unwrap();
     let verdict = log.verify(&[]).await.unwrap();
     assert!(matches!(verdict, Verdict::Whole { .. }), "{about}: {verdict:?}");
-    // The trail tells each case as it is now.
+    // The trail has each case in its current version.
     let store = SqliteStore::open(file).unwrap();
     for case in store.page(None, 99).await.unwrap() {
         let later = SystemClock.now() + TimeDelta::days(1);
         let told = case_as_of(&log, &case.id, case.version, later).await.unwrap();
-        // What nobody has ever changed is in the trail by nobody.
+        // A case that never changed is not in the trail.
         assert!(told.as_ref().is_none_or(|told| *told == case), "{about}: {}", case.id);
         assert_eq!(told.is_some(), case.version > 1, "{about}");
     }
@@ -441,7 +442,7 @@ fn results(end: &End) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn the_undisturbed_run_ends_as_it_should() {
+async fn an_undisturbed_run_has_the_expected_result() {
     let (end, met) = World::by_case().undisturbed().await;
     assert!(met.len() > 100, "{}", met.len());
     let kinds: BTreeSet<Boundary> = met.into_iter().collect();
@@ -468,14 +469,15 @@ async fn the_undisturbed_run_ends_as_it_should() {
         ]
     );
     let End { cases, alerts } = end;
-    // 02 and 09 about 01, 03's death, 06 invalid and replaced, 07 replaced, 13's defect, 16 superseded.
+    // 02 and 09 about 01, the death of 03, 06 invalid and replaced, 07 replaced, the defect of 13, 16
+    // superseded.
     assert_eq!(alerts.len(), 8, "{alerts:?}");
     assert!(cases["01"].iter().any(|told| told.starts_with("duplicate open")), "the holder too");
     assert_eq!(cases["01"][0], format!("{:?}", Some(number(1))), "the holder keeps it");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn killed_at_every_boundary_and_started_again_it_ends_the_same() {
+async fn a_run_killed_at_any_boundary_has_the_same_result() {
     let world = World::by_case();
     let (expected, met) = world.undisturbed().await;
     world.ends_the_same_killed_at(1..=met.len(), expected).await;
@@ -484,9 +486,9 @@ async fn killed_at_every_boundary_and_started_again_it_ends_the_same() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
-    /// Killed again and again, the runs after a kill as well as the first.
+    /// Kills repeatedly, the later runs as well as the first.
     #[test]
-    fn killed_many_times_it_ends_the_same(points in proptest::collection::vec(1_usize..120, 2..7)) {
+    fn a_run_killed_many_times_has_the_same_result(points in proptest::collection::vec(1_usize..120, 2..7)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let world = World::by_case();
@@ -503,7 +505,7 @@ proptest! {
     }
 }
 
-/// Counts how often each case was asked about.
+/// Counts the queries about each case.
 #[derive(Debug, Default)]
 struct Counting(Mutex<BTreeMap<String, usize>>);
 
@@ -513,7 +515,7 @@ impl Tracer for Counting {
         let Question::Find(find) = question else { panic!("{question:?}") };
         let case = find.local_identifier().unwrap().extension().to_owned();
         *self.0.lock().unwrap().entry(case).or_default() += 1;
-        // Long enough for the other worker to come by.
+        // Long enough for the other worker to reach the case.
         tokio::time::sleep(Duration::from_millis(1)).await;
         ByCase.trace(c, question, id).await
     }
@@ -536,7 +538,7 @@ fn two_workers_on_one_file_never_trace_one_case_twice() {
     let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let mut all = Vec::new();
     for n in 1..=300 {
-        // One in three is not answered, so nothing on the case says that it was asked.
+        // One query in three fails, so the case has no record of it.
         let text = format!("{}-{n:03}", if n % 3 == 0 { "12" } else { "04" });
         let mut case = cases().remove(0);
         case.id = text.parse().unwrap();
@@ -550,7 +552,8 @@ fn two_workers_on_one_file_never_trace_one_case_twice() {
         let alerts = Arc::new(SqliteAlerts::open(&file).unwrap());
         let us = LocalIdentity::new("RHM".parse().unwrap(), "get-nhs-number").unwrap();
         let asking = Arc::clone(&tracer) as Arc<dyn Tracer>;
-        // Long, for a slow machine, and far from the longest, which would look like a clock put back.
+        // Long, for a slow machine, and far below the longest lease, which would look like a clock set
+        // back.
         let worker = Worker::new(asking, store, log, alerts, Caller::System(us))
             .with_page_size(NonZeroUsize::new(20).unwrap())
             .with_lease(Duration::from_secs(30));
@@ -567,7 +570,7 @@ fn two_workers_on_one_file_never_trace_one_case_twice() {
     assert_eq!(reports.iter().map(|report| report.eligible).sum::<u64>(), 300);
 }
 
-/// AUD-01: nothing is sent that is not on record.
+/// AUD-01: no message is sent that is not audited.
 #[tokio::test]
 async fn without_an_audit_trail_nothing_is_sent() {
     #[derive(Debug)]
@@ -602,9 +605,9 @@ async fn without_an_audit_trail_nothing_is_sent() {
     }
 }
 
-/// What is sent is on record before, with its identifier, and so is what came back.
+/// Each message is audited with its identifier before it is sent, and so is its response.
 #[tokio::test]
-async fn every_message_is_on_record() {
+async fn every_message_is_audited() {
     let folder = tempfile::tempdir().unwrap();
     let world = World::by_case();
     let file = world.file(folder.path()).await;
@@ -613,7 +616,7 @@ async fn every_message_is_on_record() {
     let of = |kind| Filter::new().with_kind(kind);
     let sent = log.page(&of(EventKind::MessageSent), 0, 999).await.unwrap();
     let received = log.page(&of(EventKind::MessageReceived), 0, 999).await.unwrap();
-    // One for each case, and another for each whose number was not confirmed.
+    // One for each case, and another for each case whose number was not confirmed.
     assert_eq!((sent.len(), received.len()), (18, 18));
     for sent in sent {
         let id = sent.message_id.unwrap();
@@ -622,7 +625,7 @@ async fn every_message_is_on_record() {
         assert_eq!(answer[0].kind, EventKind::MessageReceived);
         assert!(answer[0].details.iter().any(|(key, _)| key == "sent_at"), "each at its own time");
     }
-    // A case that is changed for two reasons in one step has both on record.
+    // A case that is changed for two reasons in one step has both in the trail.
     let one = of(EventKind::CaseChanged).with_case("01".parse().unwrap());
     let why: Vec<String> = log.page(&one, 0, 1).await.unwrap()[0]
         .details

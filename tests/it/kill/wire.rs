@@ -1,24 +1,24 @@
-//! The same over the wire: with a real client of each service, and the simulator as the service.
+//! The same with a real client of each service, and the simulator as the service.
 
 use super::{Boundary, World, cases, number, results};
-use crate::services::Face;
+use crate::support::services::Face;
 use nhs_pds::case::{Case, NumberSource, RecordedNumber};
 use nhs_pds::demographics::Gender;
 use nhs_pds::secret::RawBody;
 use nhs_pds_simulator::{Fault, Person, Register, Sensitivity, Simulator, When};
 use std::collections::BTreeMap;
 
-/// How many points of each kind of boundary a run is killed at.
+/// The number of points of each kind of boundary at which a run is killed.
 const POINTS: usize = 3;
 
-/// The cases, put so that a register can give the situations of a service that knows them by their ids.
+/// The cases, changed so that a register can give the situations of a service that knows them by their ids.
 fn wire_cases() -> Vec<Case> {
     let mut cases = cases();
     for case in &mut cases {
         match case.id.as_str() {
             // The same person as 01.
             "02" | "09" => case.surname = Some("01".into()),
-            // Whoever has the number bears another given name, which no question by number sends.
+            // The person of the number has another given name, which no query by number contains.
             "11" => {
                 let source = NumberSource::Imported(Some("GP letter".into()));
                 case.nhs_number = Some(RecordedNumber::new(number(31), source));
@@ -53,7 +53,7 @@ fn register(face: Face) -> Register {
         person(7, "07"),
         changed(27, "FORMERLY", &|person| person.superseded_by = Some(number(7))),
         person(8, "08"),
-        changed(28, "SOMEBODY ELSE", &|person| person.birth = "1950-01-01".parse().unwrap()),
+        changed(28, "ANOTHER PERSON", &|person| person.birth = "1950-01-01".parse().unwrap()),
         changed(10, "10", &|person| person.answer = face.stale().map(Into::into)),
         changed(31, "11", &|person| person.given = "JOY".into()),
         person(12, "12"),
@@ -84,11 +84,11 @@ fn world(face: Face) -> World {
 }
 
 #[tokio::test]
-async fn over_every_service_the_undisturbed_run_ends_as_it_should() {
+async fn an_undisturbed_run_over_every_service_has_the_expected_result() {
     for face in Face::UNATTENDED.iter().copied() {
         let (end, _) = world(face).undisturbed().await;
         let from_a_copy = if face.stale().is_some() { "stale" } else { "found" };
-        // The number that replaces the last one's is of somebody of another name.
+        // The number that replaces the last one belongs to a person of another name.
         let replaced_by_a_stranger = if face == Face::Smsp { "superseded" } else { "none" };
         assert_eq!(
             results(&end),
@@ -130,7 +130,7 @@ fn sample(met: &[Boundary]) -> Vec<usize> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn killed_over_every_service_and_started_again_it_ends_the_same() {
+async fn a_killed_run_over_every_service_has_the_same_result() {
     for face in Face::UNATTENDED.iter().copied() {
         let world = world(face);
         let (expected, met) = world.undisturbed().await;

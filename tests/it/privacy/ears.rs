@@ -1,5 +1,5 @@
-//! Hears everything that the process says: `tracing` and `log` at their most talkative, metrics,
-//! panics, and whatever a test adds.
+//! Records everything that the process prints: `tracing` and `log` at trace level, metrics, panics, and
+//! text that a test adds.
 
 use crate::privacy::person::{self, leak};
 use metrics::{
@@ -16,7 +16,7 @@ use tracing_subscriber::filter::{LevelFilter, dynamic_filter_fn};
 use tracing_subscriber::fmt::format::FmtSpan;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 
-/// What was said so far, each once, as who said it and what; nothing while nobody listens.
+/// The output so far, each text once, with its source; `None` while it is not recorded.
 static HEARD: Mutex<Option<BTreeSet<(&'static str, String)>>> = Mutex::new(None);
 
 fn say(who: &'static str, what: impl Into<String>) {
@@ -29,11 +29,11 @@ fn is_listening() -> bool {
     HEARD.lock().unwrap_or_else(PoisonError::into_inner).is_some()
 }
 
-/// One at a time, for the whole process: other threads and other tests are heard as well.
+/// One at a time in the process: it records other threads and other tests as well.
 pub(super) struct Ears(());
 
 impl Ears {
-    /// Begins to listen.
+    /// Starts recording.
     pub(super) fn open() -> Self {
         let spoken = tracing_subscriber::fmt::layer()
             .with_writer(|| Trace)
@@ -60,13 +60,13 @@ impl Ears {
         say("text", text);
     }
 
-    /// Adds what a value shows of itself.
+    /// Adds the `Debug` of a value.
     pub(super) fn value(&self, value: &impl Debug) {
         say("debug", format!("{value:?}"));
         say("debug", format!("{value:#?}"));
     }
 
-    /// Adds what an error says, and all that caused it.
+    /// Adds an error and all its sources.
     pub(super) fn error(&self, error: &(dyn Error + 'static)) {
         for cause in iter::successors(Some(error), |&cause| cause.source()) {
             self.value(&cause);
@@ -74,7 +74,7 @@ impl Ears {
         }
     }
 
-    /// Adds what came of something; whether it was no error.
+    /// Adds a result. Returns whether it was no error.
     pub(super) fn result<T: Debug, E: Error + 'static>(&self, result: &Result<T, E>) -> bool {
         match result {
             Ok(value) => self.value(value),
@@ -88,12 +88,12 @@ impl Ears {
         say("display", format!("{value:#}"));
     }
 
-    /// What was heard since the last time.
+    /// The output since the last call.
     fn take(&self) -> BTreeSet<(&'static str, String)> {
         std::mem::take(HEARD.lock().unwrap().as_mut().unwrap())
     }
 
-    /// Fails if anything that was heard since the last time names the person. Returns it, as one text.
+    /// Fails if any output since the last call names the person. Returns the output as one text.
     #[track_caller]
     pub(super) fn assert_silent(&self, stage: &str) -> String {
         let heard = self.take();
@@ -107,7 +107,7 @@ impl Ears {
         all
     }
 
-    /// Says each value that way by which everything is heard, and fails if it is not found.
+    /// Prints each value in every recorded way, and fails if it is not found.
     pub(super) fn assert_open(&self) {
         use crate::privacy::person::{BORN, FAMILY, NUMBER, POSTCODE};
         let number = NUMBER.value();
@@ -136,7 +136,10 @@ impl Ears {
         for (way, say) in ways {
             self.take();
             say();
-            assert!(self.take().iter().any(|(_, what)| leak(what).is_some()), "{way} is not heard");
+            assert!(
+                self.take().iter().any(|(_, what)| leak(what).is_some()),
+                "{way} is not recorded"
+            );
         }
     }
 }
@@ -174,7 +177,7 @@ impl log::Log for Log {
     fn flush(&self) {}
 }
 
-/// Hears names, labels, descriptions and measures.
+/// Records names, labels, descriptions and measures.
 pub(super) struct Meter;
 
 struct Dial(String);

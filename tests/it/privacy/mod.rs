@@ -1,4 +1,4 @@
-//! Nothing of a person gets out: what the crate prints of itself, and what it says while it works.
+//! No patient data in the output of the library: in `Debug` and errors, and in logs, metrics and files.
 #![expect(clippy::indexing_slicing, reason = "tests, whose panics are failures")]
 
 #[cfg(all(feature = "http", feature = "smsp", feature = "sqlite"))]

@@ -1,5 +1,5 @@
-//! The test person, in everything that the crate can hold of somebody, and how to find any of it in a
-//! text.
+//! The test person, with every field that the crate has for a person, and the search for any of their
+//! values in a text.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::LazyLock;
 
-/// In a range from which nobody has numbers, but not in the one for test people, which may be shown.
+/// In a range that is not issued, and outside the range of test people, whose numbers `Debug` may show.
 pub(super) const NUMBER: NhsNumber = NhsNumber::constant(5_990_000_014);
 /// The number that replaced it.
 pub(super) const NEW_NUMBER: NhsNumber = NhsNumber::constant(5_990_000_022);
@@ -27,21 +27,21 @@ pub(super) const PRACTICE: &str = "Y99887";
 pub(super) const PRACTICE_NAME: &str = "Mockery Lane Surgery";
 pub(super) const CASE: &str = "CASE-7700177";
 pub(super) const OTHER_CASE: &str = "CASE-8800188";
-/// What somebody wrote about the person.
+/// A note about the person.
 pub(super) const NOTE: &str = "She rang in tears";
 
-/// Which value of the person stands in `text`.
+/// The value of the person that is in `text`, if any.
 pub(super) fn leak(text: &str) -> Option<&'static str> {
     let capitals = text.to_uppercase();
     let short = |value: &&Value| value.words.iter().any(|word| stands_alone(word, &capitals));
     long_leak(text, &[]).or_else(|| SPELLINGS.values.iter().find(short).map(|value| &*value.plain))
 }
 
-/// Which value of the person, beside those `allowed`, stands in `bytes`, which need not be text. Parts of
-/// dates and postcodes do not count: among random bytes they come about by themselves.
+/// The value of the person that is in `bytes`, which may be binary, except those `allowed`. Parts of dates
+/// and postcodes do not count: they occur among random bytes.
 #[cfg(feature = "sqlite")]
 pub(super) fn leak_in_bytes(bytes: &[u8], allowed: &[&str]) -> Option<&'static str> {
-    // Each byte a character, so that nothing is lost between two that are no UTF-8.
+    // One character per byte, so that bytes that are not UTF-8 lose nothing.
     long_leak(&bytes.iter().copied().map(char::from).collect::<String>(), allowed)
 }
 
@@ -52,11 +52,11 @@ fn long_leak(text: &str, allowed: &[&str]) -> Option<&'static str> {
     squeezed.or_else(|| SPELLINGS.exact.find(text.as_bytes(), tells)).map(plain)
 }
 
-/// Fails if a value of the person stands in `text`.
+/// Fails if a value of the person is in `text`.
 #[track_caller]
 pub(super) fn assert_silent(what: &str, text: &str) {
     if let Some(value) = leak(text) {
-        panic!("{what} tells {value}: {text}");
+        panic!("{what} contains {value}: {text}");
     }
 }
 
@@ -95,9 +95,9 @@ struct Spellings {
     exact: Finder,
 }
 
-/// Finds many texts in one go, which without optimisation is the difference between seconds and minutes.
+/// Finds many texts in one pass. Without optimisation, this takes seconds rather than minutes.
 struct Finder {
-    /// What is looked for, and the place of its value, by its first two bytes.
+    /// The texts to find and the place of each value, by their first two bytes.
     by_start: Vec<Vec<(String, usize)>>,
 }
 
@@ -132,12 +132,12 @@ const fn key(first: u8, second: u8) -> usize {
 /// A value, and how it may be written.
 struct Value {
     plain: String,
-    /// Letters and digits in capitals, wherever they stand and whatever stands between them: so
-    /// `599-000 0014` is found, and `[53, 57, 57, ..]` as well.
+    /// Letters and digits in capitals, in any place and with any characters between them: finds `599-000
+    /// 0014` and `[53, 57, 57, ..]`.
     squeezed: Vec<String>,
-    /// To the letter.
+    /// Exactly as written.
     exact: Vec<String>,
-    /// In capitals, and only where they stand alone, because they are short.
+    /// In capitals, and only as a whole word, because they are short.
     words: Vec<String>,
 }
 
@@ -146,7 +146,7 @@ impl Value {
         Self::written(plain, &[plain.to_owned()])
     }
 
-    /// Figures count only where they stand alone: clocks and random numbers make all of them up.
+    /// Digits count only as a whole word: clocks and random numbers contain all of them.
     fn date(plain: &str, months: [&str; 2]) -> Self {
         let [year, number, day] = [&plain[..4], &plain[5..7], &plain[8..]];
         let short = &year[2..];
@@ -171,7 +171,7 @@ impl Value {
         Self { words, ..value }
     }
 
-    /// As text, as bytes that `Debug` shows, in an address and in base64.
+    /// As text, as the bytes of a `Debug`, in an address and in base64.
     fn written(plain: &str, texts: &[String]) -> Self {
         let (mut squeezed, mut exact) = (BTreeSet::new(), BTreeSet::new());
         for text in texts {
@@ -187,8 +187,8 @@ impl Value {
     }
 }
 
-/// Whether no letter or figure is beside it, and it is neither a time since the machine was started nor one
-/// of the five parts of a random identifier, whose figures may come out as any year.
+/// Whether no letter or digit is beside it, and it is neither a time since the machine was started nor one
+/// of the five parts of a random identifier, whose digits may equal any year.
 fn stands_alone(word: &str, text: &str) -> bool {
     let of_identifier = |c: char| c.is_ascii_hexdigit() || c == '-';
     text.match_indices(word).any(|(at, _)| {
@@ -219,7 +219,7 @@ fn hexadecimal(bytes: &[u8]) -> String {
     })
 }
 
-/// What stays the same of the value in base64, wherever it begins.
+/// The part of the value in base64 that is the same at any offset.
 fn in_base64(bytes: &[u8]) -> [String; 3] {
     [0, 1, 2].map(|shift| {
         let padded: Vec<u8> = std::iter::repeat_n(0, shift).chain(bytes.iter().copied()).collect();
@@ -229,7 +229,7 @@ fn in_base64(bytes: &[u8]) -> [String; 3] {
     })
 }
 
-/// The test of the tests: every way in which a value was ever seen to get out is found.
+/// The test of the test: every known way in which a value can be printed is found.
 #[test]
 fn every_spelling_of_a_value_is_found() {
     let born: chrono::NaiveDate = BORN.parse().unwrap();

@@ -1,10 +1,9 @@
-//! Which types the crate has, by its own source: what no list kept by hand can forget.
+//! The types of the crate, read from its source, so that none is forgotten.
 //!
-//! A type *has room* when some text, bytes, wide number or unknown implementation can stand in it.
-//! What has no room cannot hold a value of a person. Numbers below 64 bits, and `usize`, which counts what
-//! is in memory, count as no room, for an
-//! NHS Number does not fit; parts of a date of birth do, but whatever has them also has a `Debug` of
-//! its own, and that always counts as room.
+//! A type *has room* if it can contain some text, bytes, wide number or unknown implementation. A type
+//! without room cannot contain a value of a person. Numbers below 64 bits, and `usize`, which counts things
+//! in memory, are no room: an NHS Number does not fit. Parts of a date of birth fit, but every type with
+//! them has a `Debug` of its own, which always counts as room.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -38,11 +37,11 @@ const CRATES: [(&str, &str); 2] =
 pub(super) struct Declared {
     /// As [`std::any::type_name`] writes it, without parameters: `nhs_pds::case::record::Case`.
     pub(super) path: String,
-    /// Whether it is `pub`. (`unreachable_pub` keeps `pub` to what can be reached.)
+    /// Whether it is `pub`. (`unreachable_pub` limits `pub` to reachable items.)
     pub(super) public: bool,
-    /// Whether this build has it.
+    /// Whether this build contains it.
     pub(super) built: bool,
-    /// Whether `Debug` is derived, and so prints every part.
+    /// Whether `Debug` is derived, and so prints every field.
     pub(super) derived: bool,
     /// Whether it is an error, so that `Display` and the chain of sources are printed as well.
     pub(super) error: bool,
@@ -54,22 +53,22 @@ pub(super) struct Declared {
 
 /// A field.
 pub(super) struct Part {
-    /// Of which variant, in an enum.
+    /// Its variant, in an enum.
     pub(super) variant: Option<String>,
     /// Its name, if it has one.
     pub(super) field: Option<String>,
-    /// What stands in it.
+    /// Its type.
     ty: Type,
 }
 
-/// All that is declared in the sources.
+/// All declarations of the sources.
 pub(super) struct Source {
     pub(super) types: Vec<Declared>,
     closed: BTreeSet<String>,
 }
 
 impl Source {
-    /// Reads the crates, module by module. `exempt` are paths that are taken as having no room.
+    /// Reads the crates, module by module. `exempt` are paths that count as having no room.
     pub(super) fn read<'a>(exempt: impl IntoIterator<Item = &'a str>) -> Self {
         let mut scan = Scan::default();
         for (folder, name) in CRATES {
@@ -85,7 +84,7 @@ impl Source {
     fn of<'a>(scan: Scan, exempt: impl IntoIterator<Item = &'a str>) -> Self {
         let closed = exempt.into_iter().map(str::to_owned).collect();
         let mut source = Self { types: scan.types(), closed };
-        // From below: what holds only what is closed is closed.
+        // From below: a type whose fields have no room has no room.
         loop {
             let open = source.types.iter().filter(|t| source.has_room(t));
             let more: Vec<_> = open.filter(|t| source.closes(t)).map(|t| t.path.clone()).collect();
@@ -96,12 +95,12 @@ impl Source {
         }
     }
 
-    /// Whether a value of a person may stand in it, for all that its declaration tells.
+    /// Whether its declaration allows it to contain a value of a person.
     pub(super) fn has_room(&self, declared: &Declared) -> bool {
         !self.closed.contains(&declared.path)
     }
 
-    /// Whether a value may stand in this part.
+    /// Whether this field can contain a value.
     pub(super) fn part_has_room(&self, part: &Part) -> bool {
         !self.is_closed(&part.ty)
     }
@@ -117,7 +116,7 @@ impl Source {
             Type::Group(group) => self.is_closed(&group.elem),
             Type::Paren(paren) => self.is_closed(&paren.elem),
             Type::Tuple(tuple) => tuple.elems.iter().all(|elem| self.is_closed(elem)),
-            // Words of the program.
+            // Fixed text of the program.
             Type::Reference(to) if is_word(to) => true,
             Type::Reference(to) => self.is_closed(&to.elem),
             Type::Path(path) => path.path.segments.last().is_some_and(|s| self.is_closed_path(s)),
@@ -159,7 +158,7 @@ impl Source {
         ];
         let name = segment.ident.to_string();
         let ends = format!("::{name}");
-        // Several types have one name, and which is meant does not matter when all are closed.
+        // Several types have one name. If all have no room, it does not matter which is meant.
         let mut own = self.types.iter().filter(|t| t.path.ends_with(&ends)).peekable();
         if own.peek().is_some() {
             return own.all(|t| self.closed.contains(&t.path));
@@ -276,7 +275,7 @@ impl Scan {
         assert!(before.is_none(), "two types are {module}::{name}");
     }
 
-    /// Types that a macro writes: known by name only, so that they have to be shown.
+    /// Types that a macro declares: only their names are known, so they must be shown.
     fn made_by_macro(&mut self, tokens: &str, module: &str, built: bool) {
         let mut words = tokens.split_whitespace().peekable();
         while let Some(word) = words.next() {
@@ -311,7 +310,7 @@ fn derives(attrs: &[Attribute]) -> Vec<String> {
     metas.map(|meta| meta.path().segments.last().unwrap().ident.to_string()).collect()
 }
 
-/// Whether this build has what bears `attrs`; nothing, if only tests have it.
+/// Whether this build contains the item with `attrs`; `None` for items of tests.
 fn applies(attrs: &[Attribute]) -> Option<bool> {
     let conditions = attrs.iter().filter(|attr| attr.path().is_ident("cfg"));
     let mut metas = conditions.map(|attr| attr.parse_args::<Meta>().unwrap());
@@ -339,7 +338,7 @@ fn is_on(meta: &Meta) -> bool {
                 other => panic!("cfg({other}) is not known here"),
             }
         }
-        // `doctest`, `docsrs` and the like.
+        // `doctest`, `docsrs` and similar settings.
         _ => false,
     }
 }
@@ -357,9 +356,9 @@ fn files(dir: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// The test of the test: what has room is seen to have it, wherever it is declared.
+/// The test of the test: types with room are found, wherever they are declared.
 #[test]
-fn what_has_room_for_a_value_is_found() {
+fn types_that_can_contain_a_value_are_found() {
     let text = r#"
         #[derive(Debug)] pub struct Counts { seen: usize, word: &'static str, at: Option<Instant> }
         #[derive(Debug)] pub enum Kind { One, Two(Counts), Three { of: Vec<[Counts; 2]> } }

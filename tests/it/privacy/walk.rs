@@ -1,8 +1,8 @@
-//! Every public type, shown with the person in it: nothing of the person comes out.
+//! Every public type, shown with the person in it: no value of the person is printed.
 //!
-//! Which types there are is read from the source ([`Source`]), so that none can be forgotten. Each is
-//! one of three: it has no room for a value of a person, which its declaration proves; or it stands in
-//! [`EXEMPT`], with the reason; or a value of it, filled with the person, is shown by [`samples`].
+//! The types are read from the source ([`Source`]), so that none is forgotten. Each belongs to one of three
+//! groups. Its declaration proves that it has no room for a value of a person. Or it is in [`EXEMPT`], with
+//! the reason. Or [`samples`] shows a value of it, filled with the person.
 
 use crate::privacy::person::leak;
 use crate::privacy::samples;
@@ -13,11 +13,11 @@ use std::error::Error;
 use std::fmt::{Debug, Write as _};
 use std::iter;
 
-/// What has room for text, and is not filled with the person: nothing of a person belongs there.
+/// Types with room for text that are not filled with the person, because no patient data belongs there.
 /// Paths without the name of a crate are of the library.
 const EXEMPT: [(&str, &str); 12] = [
     ("audit::sink::FileAnchors", "the path of a file, which the program chooses"),
-    ("case::lease::Lease", "who holds it: the name of a program"),
+    ("case::lease::Lease", "the owner of a lease: the name of a program"),
     ("case::number::Provenance", "an exchange, a strategy's name and the user who confirmed"),
     ("case::number::TraceRecord", "words, codes and ids of an exchange"),
     (
@@ -25,18 +25,18 @@ const EXEMPT: [(&str, &str); 12] = [
         "an organisation's; the GP practice of a person is redacted",
     ),
     ("service::fhir::auth::key_id::KeyId", "the name of a key, which the program chooses"),
-    ("service::fhir::auth::user::SessionRoleId", "the role of a user, who is no patient"),
+    ("service::fhir::auth::user::SessionRoleId", "the role of a user, not of a patient"),
     (
         "nhs_pds_simulator::caseload::SampleCase",
         "the id of an invented case, which a failing test names",
     ),
     ("nhs_pds_simulator::fault::Fault", "the codes that a tester chose"),
     ("trace::answer::Exchange", "ids and codes of a message"),
-    ("trace::caller::LocalIdentity", "the id of a user or a system, who is no patient"),
-    ("trace::caller::SmartcardIdentity", "the ids of a user, who is no patient"),
+    ("trace::caller::LocalIdentity", "the id of a user or a system, not of a patient"),
+    ("trace::caller::SmartcardIdentity", "the ids of a user, not of a patient"),
 ];
 
-/// What stays empty whatever a program does, by type and field.
+/// Fields that are always empty, by type and field.
 const ALWAYS_EMPTY: [(&str, &str); 1] = [("process::run::worker::Worker", "owner")];
 
 #[test]
@@ -64,7 +64,7 @@ fn debug_of_every_public_type_is_silent() {
     assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
 }
 
-/// What was shown so far, by type.
+/// The output so far, by type.
 #[derive(Default)]
 pub(super) struct Shown {
     values: BTreeMap<String, Vec<Value>>,
@@ -83,7 +83,7 @@ impl Shown {
         self.add::<T>(format!("{value:?}"), format!("{value:#?}"), false);
     }
 
-    /// Shows an error: also what it says, and all that caused it.
+    /// Shows an error: its `Debug`, its text and all its sources.
     pub(super) fn error<T: Error + 'static>(&mut self, error: &T) {
         let first: &(dyn Error + 'static) = error;
         let mut said = String::new();
@@ -97,14 +97,14 @@ impl Shown {
         let path = type_name::<T>().split('<').next().unwrap().to_owned();
         for text in [&line, &pretty] {
             if let Some(value) = leak(text) {
-                self.faults.push(format!("{path} tells {value}: {text}"));
+                self.faults.push(format!("{path} shows {value}: {text}"));
                 break;
             }
         }
         self.values.entry(path).or_default().push(Value { line, pretty, as_error });
     }
 
-    /// What is missing before the type counts as shown.
+    /// The fields that are missing before the type counts as shown.
     fn lacks(&self, source: &Source, declared: &Declared) -> Vec<String> {
         let path = &declared.path;
         let Some(values) = self.values.get(path) else {
@@ -116,7 +116,7 @@ impl Shown {
         if declared.error && !values.iter().any(|value| value.as_error) {
             lacks.push(format!("{path} is an error, and is not shown as one"));
         }
-        // What is derived prints its parts, so that one can see which were filled.
+        // A derived `Debug` prints its fields, so one can see which were filled.
         let roomy = declared.parts.iter().filter(|part| source.part_has_room(part));
         for part in roomy.filter(|part| declared.derived && !is_always_empty(path, part)) {
             if !values.iter().any(|value| value.fills(part)) {

@@ -1,5 +1,5 @@
-//! The crate's own clients of both services, asking the two faces of one simulator about the same people:
-//! four readings of the wire, none of which shares code with another.
+//! The library's clients of both services query one simulator about the same people: four readings of the
+//! messages, none of which shares code with another.
 
 use super::fhir::ask::BASE;
 use super::fhir::jwt::{CLIENT, TOKEN_URL, application};
@@ -38,7 +38,7 @@ fn clients(simulator: &Simulator) -> [Box<dyn Tracer>; 2] {
     [Box::new(old), Box::new(new)]
 }
 
-/// What each service says.
+/// The answer of each service.
 async fn ask(clients: &[Box<dyn Tracer>; 2], question: &Question) -> [Outcome; 2] {
     let caller = Caller::System(us());
     let [old, new] = clients;
@@ -56,7 +56,7 @@ fn number(outcome: &Outcome) -> Option<nhs_pds::nhs_number::NhsNumber> {
     }
 }
 
-/// The particulars that both services tell.
+/// The fields that both services return.
 fn particulars(held: &Demographics) -> String {
     let name = held.name.as_ref().map(|name| (name.family.known().cloned(), name.given.clone()));
     let postcodes: Vec<_> = held
@@ -87,9 +87,9 @@ fn find(person: &Person) -> FindPerson {
         .with_given(person.given.parse().unwrap())
 }
 
-/// However a name was typed, it goes out in one form, and the person is found under it.
+/// A name is sent in one form, however it was typed, and the person is found by it.
 #[tokio::test]
-async fn find_a_name_however_it_was_typed() {
+async fn both_services_find_a_name_in_any_typing() {
     let mut person = Register::from_seed(4, 1).iter().next().unwrap().clone();
     (person.family, person.given) = ("O'BRIEN-SMITH".into(), "ZOË".into());
     let mut register = Register::default();
@@ -117,7 +117,7 @@ async fn find_a_name_however_it_was_typed() {
 }
 
 #[tokio::test]
-async fn say_the_same_of_everybody() {
+async fn both_services_agree_on_every_person() {
     let register = Register::from_seed(4, 400);
     let simulator = simulate(register.clone()).with_application(application());
     let clients = clients(&simulator);
@@ -139,7 +139,7 @@ async fn say_the_same_of_everybody() {
 
         let [old, new] = ask(&clients, &Question::Find(find(person))).await;
         match old {
-            // Of records that are no longer anybody's, a search of the FHIR API says nothing.
+            // A search of the FHIR API does not return records that belong to no person any more.
             Outcome::Superseded { .. } | Outcome::Invalidated => assert_eq!(new.as_str(), "none"),
             old => assert_eq!((old.as_str(), number(&old)), (new.as_str(), number(&new))),
         }

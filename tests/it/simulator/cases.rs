@@ -1,4 +1,4 @@
-//! Every case of an invented caseload is answered as it expects.
+//! Every case of an invented caseload gets its expected response.
 
 use super::message::{ask, birth, gender, name, postcode, simulate};
 use nhs_pds::demographics::{FullDate, Gender};
@@ -18,7 +18,7 @@ fn rows(caseload: &Caseload) -> HashMap<String, HashMap<String, String>> {
     rows
 }
 
-/// All that the case says, in a search.
+/// All fields of the case, as a search.
 fn search(row: &HashMap<String, String>) -> Vec<String> {
     let born: FullDate = row["date_of_birth"].parse().unwrap();
     let sex: Gender = row["gender"].parse().unwrap();

@@ -1,4 +1,4 @@
-//! The crate's own client and the simulator, each with its own reading of the wire, agree.
+//! The library's client and the simulator agree, although each reads the messages in its own way.
 
 use super::message::simulate;
 use nhs_pds::clock::FixedClock;
@@ -20,7 +20,7 @@ fn client(simulator: nhs_pds_simulator::Simulator) -> Client {
 }
 
 #[tokio::test]
-async fn everybody_of_a_seed_is_asked_about() {
+async fn every_person_of_a_seed_is_queried() {
     let register = Register::from_seed(4, 400);
     let client = client(simulate(register.clone()));
     let caller = Caller::System(us());

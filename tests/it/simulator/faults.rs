@@ -1,4 +1,4 @@
-//! What goes wrong when it is told to.
+//! Faults that a test chooses.
 
 use super::message::{
     Answer, ask, birth, gender, local, message, name, number, request, simulator,
@@ -81,7 +81,7 @@ async fn cut_connections() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn delays_come_on_top() {
+async fn delays_are_added_to_faults() {
     let simulator = simulator();
     simulator.add_fault(When::Next(1), Fault::Delay(Duration::from_secs(30)));
     simulator.add_fault(When::Next(1), Fault::code("SMSP-9999"));
@@ -99,13 +99,13 @@ async fn other_people_from_one_request_to_the_next() {
     assert_eq!(Answer::of(&response).code(), "DEMOG-0001");
 }
 
-/// A question by Ainsley's particulars, on behalf of one of many cases.
+/// A query by Ainsley's demographic fields, for one of many cases.
 fn of_case(case: usize) -> [String; 4] {
     let [birth, gender, name] = parameters();
     [birth, gender, local(&format!("C{case}")), name]
 }
 
-/// What each of 500 cases meets at its first and second attempt, asked about in this order.
+/// The faults of each of 500 cases at the first and second attempt, queried in this order.
 async fn met(seed: u64, cases: impl Iterator<Item = usize>) -> BTreeMap<usize, Vec<String>> {
     let simulator = simulator();
     simulator.set_fault_mix(Some(FaultMix::soak(seed, Duration::from_millis(250))));
@@ -126,7 +126,7 @@ async fn met(seed: u64, cases: impl Iterator<Item = usize>) -> BTreeMap<usize, V
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_mix_is_the_same_in_whatever_order_people_are_asked_about() {
+async fn a_mix_does_not_depend_on_the_order_of_people() {
     let forward = met(7, (0..500).chain(0..500)).await;
     let backward = met(7, (0..500).rev().flat_map(|case| [case, case])).await;
     assert_eq!(forward, backward);
@@ -143,21 +143,21 @@ async fn a_mix_is_the_same_in_whatever_order_people_are_asked_about() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn questions_that_find_nobody_have_a_mix_of_their_own() {
+async fn searches_without_a_match_have_a_mix_of_their_own() {
     let simulator = simulator();
     let share = Share::per_cent(50).unwrap();
     simulator.set_fault_mix(Some(FaultMix::new(7).with(share, Fault::code("SMSP-9999")).unwrap()));
     let mut codes = BTreeMap::new();
     for day in 1..=28 {
-        let nobody = [birth(&format!("195001{day:02}")), gender("2"), name("", "Nobody")];
-        *codes.entry(ask(&simulator, GET, &nobody).await.code().to_owned()).or_insert(0) += 1;
+        let absent = [birth(&format!("195001{day:02}")), gender("2"), name("", "Nobody")];
+        *codes.entry(ask(&simulator, GET, &absent).await.code().to_owned()).or_insert(0) += 1;
     }
     assert!(codes["SMSP-9999"] > 5 && codes["DEMOG-0001"] > 5, "{codes:?}");
     assert_eq!(simulator.injected(), [(Fault::code("SMSP-9999"), codes["SMSP-9999"])]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_mix_comes_after_what_was_chosen() {
+async fn chosen_faults_come_before_a_mix() {
     let simulator = simulator();
     let all = |fault| FaultMix::new(7).with(Share::WHOLE, fault).unwrap();
     simulator.set_fault_mix(Some(all(Fault::code("SMSP-9999"))));
@@ -181,7 +181,7 @@ async fn a_mix_comes_after_what_was_chosen() {
 }
 
 #[tokio::test]
-async fn what_is_no_question_meets_no_mix() {
+async fn a_mix_applies_to_queries_only() {
     let simulator = simulator();
     simulator.set_fault_mix(Some(FaultMix::new(7).with(Share::WHOLE, Fault::Cut).unwrap()));
     let answer = simulator.send(request(GET, "<hello/>".to_owned())).await.unwrap();

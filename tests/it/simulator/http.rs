@@ -1,4 +1,4 @@
-//! The simulator behind HTTP, asked over a bare TCP connection.
+//! The simulator behind HTTP, queried over a bare TCP connection.
 
 use super::message::{birth, gender, message, name, simulator};
 use nhs_pds_simulator::{Fault, Server, Simulator, When};
@@ -21,7 +21,7 @@ fn post(path: &str) -> String {
     )
 }
 
-/// Everything that comes until the connection is closed.
+/// Everything until the connection is closed.
 async fn exchange(server: &Server, request: &str) -> String {
     let mut stream = TcpStream::connect(address(server)).await.unwrap();
     stream.write_all(request.as_bytes()).await.unwrap();
@@ -58,7 +58,7 @@ async fn a_fault_elsewhere_and_a_get() {
 }
 
 #[tokio::test]
-async fn a_request_without_end_is_refused() {
+async fn an_endless_request_is_refused() {
     let (simulator, server) = start().await;
     let body = "x".repeat((1 << 20) + 1);
     let request = format!(

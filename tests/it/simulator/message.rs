@@ -1,4 +1,4 @@
-//! Requests written by hand, and looks at what comes back.
+//! Handwritten requests, and readers of their responses.
 
 use http::HeaderMap;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
@@ -41,7 +41,7 @@ pub(super) const TEMPLATE: &str = r#"<?xml version="1.0" encoding="UTF-8"?><!-- 
 </soap:Body>
 </soap:Envelope>"#;
 
-/// People of every kind, by hand.
+/// People of every kind, written by hand.
 const PEOPLE: &str = "\
 NHS_NUMBER,DATE_OF_BIRTH,DATE_OF_DEATH,FAMILY_NAME,GIVEN_NAME,OTHER_GIVEN_NAME,TITLE,GENDER,\
 ADDRESS_LINE_1,ADDRESS_LINE_2,ADDRESS_LINE_3,ADDRESS_LINE_4,ADDRESS_LINE_5,SENSITIVE_FLAG,\
@@ -126,7 +126,7 @@ pub(super) fn request(operation: &str, body: String) -> Request {
         .with_header(HeaderName::from_static("soapaction"), action.try_into().unwrap())
 }
 
-/// An answer in the terms that tests speak of.
+/// A response, with the accessors that tests use.
 pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) headers: HeaderMap,
@@ -159,7 +159,7 @@ impl Answer {
         self.body.contains(text)
     }
 
-    /// Whether the answer holds anybody's data.
+    /// Whether the response contains any person's data.
     pub(super) fn has_data(&self) -> bool {
         self.has("<patient ")
     }

@@ -1,4 +1,4 @@
-//! The simulator, asked in hand-written XML and JSON.
+//! The simulator, queried with handwritten XML and JSON.
 
 #[cfg(all(feature = "fhir", feature = "smsp"))]
 mod both;

@@ -85,7 +85,7 @@ fn what_is_written_reads_back() {
 }
 
 #[test]
-fn numbers_come_once_and_replacements_end() {
+fn numbers_are_unique_and_replacements_have_no_cycle() {
     let (mut register, _) = Register::from_csv(
         "NHS_NUMBER,DATE_OF_BIRTH,FAMILY_NAME,GENDER,SUPERSEDED_BY\n\
          9449304424,1943,A,1,9449305552\n9449305552,1943,A,1,9449306621\n9449306621,1943,A,1,\n\

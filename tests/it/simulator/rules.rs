@@ -1,4 +1,4 @@
-//! What is answered about whom.
+//! The response about each person.
 
 use super::message::{ask, birth, gender, local, name, number, postcode, simulator};
 
@@ -116,7 +116,7 @@ async fn superseded_numbers() {
 }
 
 #[tokio::test]
-async fn the_invalidated_the_restricted_and_the_dead() {
+async fn invalidated_restricted_and_deceased_people() {
     let simulator = simulator();
     let gone = [birth("19600606"), gender("2"), name("", "Gone")];
     let answer = ask(&simulator, SEARCH, &gone).await;
@@ -142,7 +142,7 @@ async fn the_invalidated_the_restricted_and_the_dead() {
 }
 
 #[tokio::test]
-async fn codes_of_their_own() {
+async fn people_with_a_code_of_their_own() {
     let simulator = simulator();
     let stale = [birth("19710808"), gender("2"), name("", "Stale")];
     let answer = ask(&simulator, SEARCH, &stale).await;
@@ -158,7 +158,7 @@ async fn codes_of_their_own() {
 }
 
 #[tokio::test]
-async fn particulars_as_pds_holds_them() {
+async fn demographics_as_pds_records_them() {
     let simulator = simulator();
     let parameters = [birth("19430519"), gender("2"), local("RXX:00001"), name("", "Ainsley")];
     let answer = ask(&simulator, SEARCH, &parameters).await;

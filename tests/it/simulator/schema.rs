@@ -1,4 +1,4 @@
-//! Answers against the published schemas.
+//! Responses against the published schemas.
 
 use super::message::{Answer, ask, birth, gender, local, name, number, simulator};
 use nhs_pds_simulator::{Fault, When};
@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// One answer of every kind that each operation gives.
+/// A response of every kind that each operation returns.
 async fn answers() -> Vec<Answer> {
     let simulator = simulator();
     let mut answers = Vec::new();
@@ -40,8 +40,8 @@ async fn answers() -> Vec<Answer> {
     answers
 }
 
-/// Checks messages against the published schemas: how many there were, and what the tool printed. The tool is
-/// `CHECK_WIRE`, or lies beside the repository.
+/// Checks messages against the published schemas. Returns their number, and the output of the tool. The
+/// tool is `CHECK_WIRE`, or is beside the repository.
 fn checked(messages: impl IntoIterator<Item = String>) -> Option<(usize, String)> {
     let tool = std::env::var_os("CHECK_WIRE").map_or_else(
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/tools/check-wire"),
@@ -59,7 +59,7 @@ fn checked(messages: impl IntoIterator<Item = String>) -> Option<(usize, String)
         |_| String::new(),
         |output| String::from_utf8_lossy(&output.stdout).into_owned(),
     );
-    // Else there is no such tool, or no lxml for it.
+    // Otherwise there is no tool, or no lxml for it.
     said.contains(" messages, ").then_some((files.len(), said))
 }
 
@@ -79,10 +79,11 @@ async fn every_kind_of_answer_is_valid() {
     }
 }
 
-/// That the simulator answers these is another test.
+/// Another test checks that the simulator answers these.
 #[test]
-fn what_is_said_to_be_permitted_is() {
-    // The tool has rules of its own, which want senderAddress and profileid: only the schemas name a line.
+fn permitted_variants_are_valid() {
+    // The tool has rules of its own, which require senderAddress and profileid. Only errors of the schemas
+    // name a line.
     let of_schemas = |said: &str| {
         let lines = said.lines().filter(|line| line.contains(": line "));
         lines.map(str::to_owned).collect::<Vec<_>>()

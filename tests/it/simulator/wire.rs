@@ -1,4 +1,4 @@
-//! What is refused, and how.
+//! Rejected requests, and the error of each.
 
 use super::message::{
     Answer, ask, birth, gender, local, message, name, number, postcode, request, send, simulate,
@@ -39,7 +39,7 @@ async fn the_template_is_good() {
     assert_eq!(send(&simulator(), GET, prefixed).await.code(), "SMSP-0000");
 }
 
-/// What is replaced by what, and the error code and note that it brings.
+/// A replacement, and the error code and note that it causes.
 const ENVELOPES: &[(&str, &str, &str, &str)] = &[
     ("<soap:Header>", "<soap:Header", "1000", "the body is not well-formed XML"),
     (
@@ -193,7 +193,7 @@ async fn clocks_may_differ_by_five_minutes() {
     }
 }
 
-/// A request whose header `SOAPAction` is this, or is not there.
+/// A request with this header `SOAPAction`, or without one.
 fn with_soap_action(value: Option<&str>) -> Request {
     let request = request(GET, good());
     let mut headers = request.headers().clone();
@@ -236,7 +236,7 @@ async fn the_content_type_is_checked() {
     assert_eq!((answer.status, answer.note()), (500, "the header Content-Type is not text/xml"));
 }
 
-/// What is replaced by what in a message that the schemas still permit.
+/// Replacements in a message that the schemas still permit.
 pub(super) const PERMITTED: &[(&str, &str)] = &[
     ("<itk:senderAddress uri=\"urn:nhs-uk:addressing:ods:ZZ999:worker\"/>", ""),
     ("senderAddress uri=\"urn:nhs-uk:addressing:ods:ZZ999:worker\"", "senderAddress uri=\"\""),
@@ -291,13 +291,13 @@ async fn what_the_schemas_permit_is_answered() {
         assert_eq!((answer.status, answer.note()), (200, ""), "{message}");
         assert_eq!(answer.code(), "SMSP-0000");
     }
-    // What is nil has to be optional, and empty.
+    // An element with nil must be optional, and empty.
     let nil = "xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" xsi:nil=\"true\"";
     let gender = good().replace("<Person.Gender>", &format!("<Person.Gender {nil}><value/>"));
     assert_eq!(send(&simulator, GET, gender).await.code(), "SMSP-0001");
 }
 
-/// A message with characters beyond ASCII in its question, and one beyond ISO 8859-1 in a comment.
+/// A message with characters beyond ASCII in its query, and one beyond ISO 8859-1 in a comment.
 fn accented(declaration: &str) -> String {
     good()
         .replace("<?xml version=\"1.0\" encoding=\"UTF-8\"?>", declaration)
@@ -357,7 +357,7 @@ async fn encodings() {
     }
 }
 
-/// What is replaced by what, and the note that it brings.
+/// A replacement, and the note that it causes.
 const PAYLOADS: &[(&str, &str, &str)] = &[
     (
         "<getNHSNumberRequest-v1-0 xmlns=\"urn:hl7-org:v3\"",

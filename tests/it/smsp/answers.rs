@@ -1,4 +1,4 @@
-//! Hostile and broken answers through the client: each is a typed error, and none is ever "no match".
+//! Hostile and broken responses through the client: each is a typed error, and none is ever "no match".
 
 use super::{envelope, payload};
 use base64::Engine as _;
@@ -30,7 +30,7 @@ const OPERATIONS: [&str; 5] = [
     "getPatientDetails",
 ];
 
-/// Makes the answer to the message of this identifier.
+/// Makes the response to the message with this identifier.
 type Answering = dyn Fn(&str) -> Result<Response, transport::Error> + Send + Sync;
 
 struct Service(Box<Answering>);
@@ -60,7 +60,7 @@ fn client(
     Client::new(config, Arc::new(Service(Box::new(answering))))
 }
 
-/// Asks what `operation` is for.
+/// Sends a query of `operation`.
 async fn ask(client: &Client, operation: &str) -> Result<Answer, Error> {
     let us = LocalIdentity::new("RHM".parse().unwrap(), "get-nhs-number").unwrap();
     let caller = Caller::System(us);
@@ -86,7 +86,7 @@ async fn ask(client: &Client, operation: &str) -> Result<Answer, Error> {
     }
 }
 
-/// The payload root of answers to `operation`.
+/// The payload root of responses of `operation`.
 fn root(operation: &str) -> &'static str {
     match operation {
         "verifyNHSNumber" => "verifyNHSNumberResponse-v1-0",
@@ -95,7 +95,7 @@ fn root(operation: &str) -> &'static str {
     }
 }
 
-/// A message by `message_id` that answers `relates_to` with `body`.
+/// A message with the id `message_id` that answers `relates_to` with `body`.
 fn message(message_id: &str, relates_to: &str, body: &str) -> String {
     format!(
         r#"<S:Envelope xmlns:S="http://schemas.xmlsoap.org/soap/envelope/" xmlns:a="http://www.w3.org/2005/08/addressing"><S:Header><a:MessageID>{message_id}</a:MessageID><a:RelatesTo>{relates_to}</a:RelatesTo></S:Header><S:Body>{body}</S:Body></S:Envelope>"#
@@ -107,7 +107,7 @@ fn fresh() -> String {
     format!("urn:uuid:00000000-0000-4000-8000-{:012}", COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
-/// The honest "no match" that the hostile answers are made from.
+/// The correct "no match" from which the hostile responses are made.
 fn no_match(operation: &str) -> String {
     envelope("", &payload(root(operation), "DEMOG-0001", ""))
 }
@@ -124,7 +124,7 @@ fn xml(body: impl Into<Vec<u8>>) -> Response {
     response(200, Some("text/xml; charset=utf-8"), body)
 }
 
-/// A failure, and nothing in it of what came or was asked.
+/// A failure that quotes neither the response nor the query.
 #[track_caller]
 fn assert_failed(answer: Result<Answer, Error>, kind: ErrorKind, case: &str) -> Error {
     let error = match answer {
@@ -146,7 +146,7 @@ fn assert_failed(answer: Result<Answer, Error>, kind: ErrorKind, case: &str) -> 
 }
 
 #[tokio::test]
-async fn the_honest_answer_is_one() {
+async fn the_correct_answer_is_accepted() {
     for operation in OPERATIONS {
         let client = client(move |id| Ok(xml(message(&fresh(), id, &no_match(operation)))));
         assert_eq!(ask(&client, operation).await.unwrap().outcome, Outcome::None);
@@ -155,7 +155,7 @@ async fn the_honest_answer_is_one() {
 
 const PAGE: &str = "<html><body>Sign in to see QUENTINSSON</body></html>";
 
-/// Whatever a proxy says in the service's place, its page is not an answer.
+/// A page of a proxy is not a response of the service.
 #[tokio::test]
 async fn pages_of_a_proxy() {
     use trace::ErrorKind::{Configuration, Unavailable, Unreadable};
@@ -184,9 +184,9 @@ async fn pages_of_a_proxy() {
     }
 }
 
-/// An answer that would be good, were it not for what its headers say.
+/// A correct response with wrong headers.
 #[tokio::test]
-async fn a_good_answer_under_a_wrong_name() {
+async fn an_answer_with_a_wrong_content_type() {
     for operation in OPERATIONS {
         for content_type in [None, Some("application/soap+xml"), Some("TEXT/XML")] {
             let client = client(move |id| {
@@ -206,7 +206,7 @@ async fn a_good_answer_under_a_wrong_name() {
 }
 
 #[tokio::test]
-async fn compression_that_nobody_asked_for() {
+async fn an_unrequested_compression() {
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     for _ in 0..8 {
         gzip.write_all(&vec![b' '; 1 << 20]).unwrap();
@@ -237,8 +237,8 @@ async fn compression_that_nobody_asked_for() {
     }
 }
 
-/// What is done to the honest answer: its name, the body made of the identifier asked by and the
-/// operation, and what becomes of it.
+/// A change of the correct response: its name, the body made of the query's identifier and the operation,
+/// and the expected error.
 type Twist = (&'static str, fn(&str, &str) -> String, ErrorKind, Option<DecodeErrorKind>);
 
 fn found(operation: &str, ids: &str) -> String {
@@ -374,7 +374,7 @@ const TWISTS: &[Twist] = &[
         None,
     ),
     (
-        "a code that nobody knows",
+        "an unknown code",
         |id, operation| {
             message(&fresh(), id, &envelope("", &payload(root(operation), "DEMOG-1000", "")))
         },
@@ -388,7 +388,7 @@ const TWISTS: &[Twist] = &[
         Some(DecodeErrorKind::NoCode),
     ),
     (
-        "a number that is none",
+        "an invalid number",
         |id, operation| message(&fresh(), id, &found(operation, &number("9990000078"))),
         ErrorKind::Unreadable,
         Some(DecodeErrorKind::NhsNumber),
@@ -396,7 +396,7 @@ const TWISTS: &[Twist] = &[
 ];
 
 #[tokio::test]
-async fn twisted_answers() {
+async fn altered_answers() {
     for &(name, twist, kind, cause) in TWISTS {
         for operation in OPERATIONS {
             let case = format!("{name}, {operation}");
@@ -409,9 +409,9 @@ async fn twisted_answers() {
     }
 }
 
-/// Somebody else's answer, whoever else that is.
+/// The response about another person, in every form.
 #[tokio::test]
-async fn answers_about_somebody_else() {
+async fn answers_about_another_person() {
     let other_number = || number(OTHER_NUMBER);
     let other_case =
         || number(NUMBER) + r#"<id root="2.16.840.1.113883.2.1.3.2.4.18.24" extension="RHM:2"/>"#;
@@ -455,7 +455,7 @@ async fn every_failure_of_the_transport() {
     }
 }
 
-/// Answers with messages of these identifiers, one after the other.
+/// Responds with messages of these identifiers, one after the other.
 fn replaying(
     ids: &'static [&'static str],
     body: impl Fn() -> (u16, String) + Send + Sync + 'static,
@@ -476,9 +476,9 @@ const FORMS: &[&str] = &[
     " URN:UUID:5E0B9D1A-47C6-4B23-8F3C-2D6A90E4B7F8 ",
 ];
 
-/// The answer that came first is used, and whatever comes under its identifier again is not.
+/// The first response is used, and later ones with its identifier are not.
 #[tokio::test]
-async fn a_message_that_has_come_before() {
+async fn a_replayed_answer() {
     for operation in OPERATIONS {
         let client = replaying(FORMS, move || (200, no_match(operation)));
         assert_eq!(ask(&client, operation).await.unwrap().outcome, Outcome::None);
@@ -491,9 +491,9 @@ async fn a_message_that_has_come_before() {
     }
 }
 
-/// A failure that has come before says nothing about this question either.
+/// A replayed failure says nothing about this query either.
 #[tokio::test]
-async fn a_failure_that_has_come_before() {
+async fn a_replayed_failure() {
     let fault = || "<S:Fault><faultcode>S:Server</faultcode></S:Fault>".to_owned();
     let failed = || envelope("", &payload("getNHSNumberResponse-v1-0", "SMSP-9999", ""));
     let refused = || envelope("", &payload("getNHSNumberResponse-v1-0", "SMSP-0001", ""));
@@ -510,7 +510,7 @@ async fn a_failure_that_has_come_before() {
     }
 }
 
-/// An answer that went to the wrong question is still the right one's.
+/// A response that went to the wrong query is still valid for the right one.
 #[tokio::test]
 async fn a_mismatched_answer_is_not_remembered() {
     let asked = AtomicU64::new(0);
@@ -537,9 +537,9 @@ fn block_on<F: Future>(future: F) -> F::Output {
 }
 
 proptest! {
-    /// However the honest answer is cut, and whatever HTTP says with it, nobody is told "no match".
+    /// A correct response, truncated at any place and with any HTTP status, is never "no match".
     #[test]
-    fn a_cut_answer_is_no_answer(
+    fn a_truncated_answer_is_no_answer(
         operation in prop::sample::select(&OPERATIONS[..]),
         status in prop::sample::select(&[200_u16, 202, 404, 500, 503][..]),
         thousandths in 0..1000_usize,
@@ -553,9 +553,9 @@ proptest! {
         prop_assert!(matches!(error.kind(), ErrorKind::Unreadable | ErrorKind::Status));
     }
 
-    /// Nor by noise, of whatever kind it says it is.
+    /// Random bytes with any content type are never "no match" either.
     #[test]
-    fn noise_is_no_answer(
+    fn random_bytes_are_no_answer(
         operation in prop::sample::select(&OPERATIONS[..]),
         status in 200_u16..600,
         content_type in prop::option::of(prop::sample::select(&["text/xml", "text/html", "*/*"][..])),
@@ -569,7 +569,7 @@ proptest! {
         ));
     }
 
-    /// An answer to another message is none, whatever it says.
+    /// A response to another message is an error, whatever it says.
     #[test]
     fn any_other_identifier_is_a_mismatch(
         operation in prop::sample::select(&OPERATIONS[..]),

@@ -1,4 +1,4 @@
-//! The client over HTTP, against stubs: what it sends, and what it makes of everything that comes.
+//! The client over HTTP, against mock servers: its requests, and its result for every response.
 
 use super::{envelope, payload};
 use nhs_pds::clock::FixedClock;
@@ -58,7 +58,7 @@ fn fetch() -> FetchDetails {
     FetchDetails::new(NUMBER.parse().unwrap(), "19840229".parse().unwrap())
 }
 
-/// Answers with `body` in a SOAP envelope that relates to the request as `relates` says.
+/// Responds with `body` in a SOAP envelope that relates to the request as `relates` says.
 struct Reply {
     status: u16,
     body: String,
@@ -78,7 +78,7 @@ impl Respond for Reply {
             self.body
         );
         ResponseTemplate::new(self.status)
-            // When the client asks, by its own clock.
+            // The time of the query, by the client's clock.
             .insert_header("date", "Mon, 23 Nov 2026 09:30:00 GMT")
             .set_body_raw(body, "text/xml; charset=utf-8")
     }
@@ -109,7 +109,7 @@ fn valid(value: bool, id: &str) -> String {
     )
 }
 
-/// Nothing of the error, nor of its causes, names the person or the address asked.
+/// Neither the error nor its sources name the person or the address.
 fn discreet(error: &(dyn std::error::Error + 'static)) {
     let mut said = format!("{error:?}");
     let mut next = Some(error);
@@ -117,7 +117,7 @@ fn discreet(error: &(dyn std::error::Error + 'static)) {
         said.push_str(&error.to_string());
         next = error.source();
     }
-    // What is drawn at random may look like anything.
+    // Random text may contain any digits.
     let exchange = error.downcast_ref::<Error>().and_then(Error::exchange);
     let traced = error.downcast_ref::<nhs_pds::trace::Error>();
     let exchange = exchange.or(traced.and_then(nhs_pds::trace::Error::exchange));
@@ -138,7 +138,7 @@ async fn answer(server: &MockServer) -> Result<Answer, Error> {
 }
 
 #[tokio::test]
-async fn what_is_sent() {
+async fn the_request() {
     let server = MockServer::start().await;
     let body = envelope("", &payload("getNHSNumberResponse-v1-0", "DEMOG-0001", ""));
     Mock::given(method("POST"))
@@ -309,7 +309,7 @@ async fn statuses_without_a_message() {
     }
 }
 
-/// A good answer with a bad status is not an answer.
+/// A correct response with a wrong status is an error.
 #[tokio::test]
 async fn an_answer_with_a_bad_status() {
     let body = envelope("", &payload("getNHSNumberResponse-v1-0", "DEMOG-0001", ""));
@@ -364,9 +364,9 @@ async fn the_limits_of_the_codec_apply() {
     assert_eq!(error.kind(), ErrorKind::Unreadable);
 }
 
-/// An answer to something else is never used.
+/// A response to another request is never used.
 #[tokio::test]
-async fn answers_to_something_else() {
+async fn answers_to_another_request() {
     let none = || envelope("", &payload("getNHSNumberResponse-v1-0", "DEMOG-0001", ""));
     let mismatch = |answer: Result<Answer, Error>| {
         let error = answer.unwrap_err();
@@ -380,7 +380,7 @@ async fn answers_to_something_else() {
     let other = |_: &str| Some("2F4E8C62-7C53-4D39-9C0B-53A7B8D1E402".to_owned());
     let server = serving(Reply { status: 200, body: none(), relates: other }).await;
     mismatch(answer(&server).await);
-    // Nothing said, and the forms of one identifier, are well.
+    // A missing identifier is accepted, and so is each form of the right one.
     for relates in [
         (|_| None) as fn(&str) -> Option<String>,
         |id| Some(id.to_owned()),
@@ -390,7 +390,7 @@ async fn answers_to_something_else() {
         let server = serving(Reply { status: 200, body: none(), relates }).await;
         assert_eq!(answer(&server).await.unwrap().outcome, Outcome::None);
     }
-    // An identifier that is blank, or in the earlier WS-Addressing, is one too.
+    // An identifier that is blank, or in the earlier WS-Addressing, is a mismatch too.
     let server =
         serving(Reply { status: 200, body: none(), relates: |_| Some(String::new()) }).await;
     mismatch(answer(&server).await);
@@ -402,13 +402,13 @@ async fn answers_to_something_else() {
     );
     let stub = ResponseTemplate::new(200).set_body_raw(page, "text/xml");
     mismatch(answer(&serving(stub).await).await);
-    // Another operation, by the envelope's word.
+    // Another operation, as the envelope says.
     let body = none().replace("getNHSNumber-v1-0Response\"", "verifyNHSNumber-v1-0Response\"");
     mismatch(answer(&serving(reply(200, body)).await).await);
-    // Another operation, by the payload.
+    // Another operation, as the payload says.
     let body = envelope("", &payload("verifyNHSNumberResponse-v1-0", "DEMOG-0001", ""));
     mismatch(answer(&serving(reply(200, body)).await).await);
-    // Another case of ours.
+    // Another case of the same organisation.
     let ids =
         number(NUMBER) + r#"<id root="2.16.840.1.113883.2.1.3.2.4.18.24" extension="RHM:2"/>"#;
     let body = envelope("", &payload("getNHSNumberResponse-v1-0", "SMSP-0000", &patient(&ids)));
@@ -423,10 +423,10 @@ async fn answers_to_something_else() {
 }
 
 #[tokio::test]
-async fn superseded_names_the_new_number_or_none() {
+async fn a_superseded_answer_has_the_new_number_or_none() {
     for (ids, by) in [
         (number(OTHER_NUMBER), Some(OTHER_NUMBER.parse().unwrap())),
-        // The old number repeated is not the new one.
+        // The old number again is not the new one.
         (number(NUMBER), None),
         (String::new(), None),
     ] {
@@ -443,7 +443,7 @@ fn id() -> MessageId {
     MessageId::fresh(&RandomIds)
 }
 
-/// As a tracer: which operation each question becomes, and what an error turns into.
+/// As a tracer: the operation of each query, and the kind of each error.
 #[tokio::test]
 async fn the_client_is_a_tracer() {
     let server = serving(reply(500, fault("S:Server", "2100"))).await;

@@ -1,4 +1,4 @@
-//! What providers vary, and what each response means.
+//! Variants of providers, and the meaning of each response.
 
 use super::{envelope, payload, soap};
 use base64::Engine as _;
@@ -78,7 +78,7 @@ fn xml_style_does_not_matter() {
         format!("\u{feff}{DETAILS}"),
     ];
     for (index, variant) in variants.iter().enumerate() {
-        assert_ne!(variant, DETAILS, "variant {index} is none");
+        assert_ne!(variant, DETAILS, "variant {index} is not a response");
         assert_eq!(response(variant), plain, "variant {index}");
     }
 }
@@ -121,7 +121,7 @@ fn packed_payloads() {
     }
 }
 
-/// The particulars that come of `rest` in a patient.
+/// The demographic fields of a patient with `rest`.
 fn details(rest: &str) -> serde_json::Value {
     let subject = format!("<subject><patient>{NUMBER}{rest}</patient></subject>");
     let text = payload("getPatientDetailsResponse-v1-0", "SMSP-0000", &subject);
@@ -130,7 +130,7 @@ fn details(rest: &str) -> serde_json::Value {
 
 #[test]
 fn null_flavours_and_times() {
-    // A death of which the day is not known is a death.
+    // A death on an unknown day is a death.
     for flavour in ["UNK", "ASKU", "NAV", "MSK", "OTH"] {
         for value in ["", "value=''"] {
             let died = format!("<deceasedTime {value} nullFlavor='{flavour}'/>");
@@ -140,7 +140,7 @@ fn null_flavours_and_times() {
             );
         }
     }
-    // No information about a death, and no death to have a date, are none.
+    // "No information" about a death, and a date without a death, are no death.
     for flavour in ["NI", "NA", " NA "] {
         let none = format!("<deceasedTime nullFlavor='{flavour}'/>");
         let born = format!("<birthTime nullFlavor='{flavour}'/>");
@@ -183,7 +183,7 @@ fn blank_is_not_absent() {
         ),
         serde_json::json!({"date_of_birth": "2014-05-12", "date_of_death": "2020", "gender": "not_specified"})
     );
-    // Uses are sets; periods may be several, and keep apart.
+    // Uses are sets. There may be several periods, which are kept apart.
     assert_eq!(
         details(
             "<addr use='BAD TMP'/><telecom use='X MC' value='tel:1'><useablePeriod><low value='2001'/><high value='2002'/></useablePeriod><useablePeriod><low value='2010'/></useablePeriod></telecom>"
@@ -200,7 +200,7 @@ fn blank_is_not_absent() {
         ),
         serde_json::json!({"gp_practice": {"ods_code": "P99001"}})
     );
-    // What nobody can read is kept as it came.
+    // An unreadable value is kept unchanged.
     assert_eq!(
         details(
             "<addr><postalCode>NOT KNOWN</postalCode></addr><patientPerson><birthTime value='2.0E+11'/></patientPerson>"
@@ -240,7 +240,7 @@ fn what_each_code_means() {
     assert_eq!((other.code.class(), other.outcome()), (CodeClass::Defect, None));
 }
 
-/// A local identifier that is blank, or of a kind that is none of ours, was not repeated.
+/// A local identifier that is blank, or of another kind, does not count as returned.
 #[test]
 fn other_identifiers() {
     for id in [
@@ -270,7 +270,7 @@ fn verified_means_success_and_true() {
     assert_eq!(verify("DEMOG-0040", Some("true")), Some("not_verified"));
     assert_eq!(verify("DEMOG-0040", None), Some("not_verified"));
     assert_eq!(verify("SMSP-0003", Some("true")), Some("found"));
-    // That a number is not the person's, a copy cannot say.
+    // A copy cannot say that a number does not belong to the person.
     assert_eq!(verify("SMSP-0003", Some("false")), None);
     assert_eq!(verify("SMSP-0003", None), None);
 }

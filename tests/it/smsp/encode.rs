@@ -1,4 +1,4 @@
-//! What is written is what an independent parser reads, and what the schemas permit.
+//! An independent parser reads the messages back, and the schemas permit them.
 
 use super::shared;
 use nhs_pds::clock::FixedClock;
@@ -104,7 +104,7 @@ fn all(family: &str) -> Vec<Request> {
 }
 
 #[test]
-fn the_schemas_find_no_fault() {
+fn messages_are_valid_by_the_schemas() {
     let Some(check) = shared("tools/check-wire") else { return };
     if !Command::new("python3").args(["-c", "import lxml"]).status().is_ok_and(|s| s.success()) {
         eprintln!("passed over: python3 with lxml is not installed");
@@ -211,7 +211,7 @@ fn header_values() {
 }
 
 proptest! {
-    /// Whatever the types accept arrives as it was meant.
+    /// Every value that the types accept arrives unchanged in meaning.
     #[test]
     fn every_name_arrives(family in any::<String>(), given in "\\PC{1,20}") {
         let (Ok(family), Ok(given)) = (family.parse::<NamePattern>(), given.parse::<NamePattern>()) else {

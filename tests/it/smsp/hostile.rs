@@ -1,4 +1,4 @@
-//! Decoding is total: whatever is not a response is a typed error that names the place.
+//! Decoding never panics: any other document than a response is a typed error that names the place.
 
 use super::{envelope, payload, soap};
 use base64::Engine as _;
@@ -14,7 +14,7 @@ fn refused(message: &str) -> (DecodeErrorKind, String) {
 }
 
 #[test]
-fn what_is_not_xml() {
+fn bytes_that_are_not_xml() {
     let swap = |from: &str, to: &str| {
         assert!(DETAILS.contains(from), "{from}");
         DETAILS.replacen(from, to, 1)
@@ -66,7 +66,7 @@ fn what_is_not_xml() {
 }
 
 #[test]
-fn what_is_not_a_response() {
+fn messages_that_are_not_a_response() {
     let number = |extension: &str| {
         format!(
             r#"<subject><patient><id root="2.16.840.1.113883.2.1.4.1" extension="{extension}"/></patient></subject>"#
@@ -168,9 +168,9 @@ fn limits_of_size_and_depth() {
     );
 }
 
-/// Of two of what there may be one of, nobody could say which is meant.
+/// An element that may occur once and occurs twice is ambiguous.
 #[test]
-fn what_comes_twice() {
+fn repeated_elements() {
     let twice = |part: &str, again: &str| {
         assert!(DETAILS.contains(part), "{part}");
         refused(&DETAILS.replacen(part, &format!("{part}{again}"), 1))
@@ -209,7 +209,7 @@ fn faults_without_a_code_and_text_with_elements() {
 
 /// A few kilobytes that unpack to 50 MB end at the limit, not in memory.
 #[test]
-fn a_bomb_ends_at_the_limit() {
+fn a_decompression_bomb_stops_at_the_limit() {
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     for _ in 0..50 {
         gzip.write_all(&vec![b' '; 1 << 20]).unwrap();
@@ -220,9 +220,9 @@ fn a_bomb_ends_at_the_limit() {
     assert_eq!(refused(&message).0, DecodeErrorKind::TooLarge);
 }
 
-/// However short a message is cut, it is no response.
+/// A message that is cut at any place is not a response.
 #[test]
-fn every_cut_is_noticed() {
+fn every_truncation_is_noticed() {
     let whole = DETAILS.trim_end().as_bytes();
     for length in 0..whole.len() {
         assert!(decode(&whole[..length], Limits::default()).is_err(), "cut after {length} bytes");
@@ -235,7 +235,7 @@ proptest! {
         let _ = decode(&bytes, Limits::default());
     }
 
-    /// A good message with a few bytes changed gets further in than noise does.
+    /// A correct message with a few changed bytes is read further than random bytes.
     #[test]
     fn no_damage_panics(damage in prop::collection::vec((0..DETAILS.len(), any::<u8>()), 1..6)) {
         let mut bytes = DETAILS.as_bytes().to_vec();
@@ -245,9 +245,9 @@ proptest! {
         let _ = decode(&bytes, Limits::default());
     }
 
-    /// Whatever stands in the values, an error does not repeat it.
+    /// An error quotes no value.
     #[test]
-    fn errors_repeat_nothing(text in "[A-Z]{6,12}") {
+    fn errors_quote_nothing(text in "[A-Z]{6,12}") {
         for from in ["9990000077", "SMSP-0000", "given", "CASE-00017\"", "false\" encrypted"] {
             let message = DETAILS.replace(from, &text);
             if let Err(error) = decode(message.as_bytes(), Limits::default()) {

@@ -12,7 +12,7 @@ mod xml;
 
 use std::path::PathBuf;
 
-/// A complete message whose SOAP body holds `body`, with prefixes of its own choosing.
+/// A complete message whose SOAP body contains `body`, with unusual prefixes.
 pub(crate) fn soap(body: &str) -> String {
     format!(
         r#"<?xml version="1.0" encoding="UTF-8"?>
@@ -42,7 +42,7 @@ pub(crate) fn payload(root: &str, code: &str, rest: &str) -> String {
     )
 }
 
-/// A folder beside the project with the published messages and schemas; not everybody has it.
+/// A folder beside the project with the published messages and schemas. It is optional.
 #[expect(clippy::print_stderr, reason = "says what it passes over")]
 pub(crate) fn shared(what: &str) -> Option<PathBuf> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared").join(what);

@@ -1,5 +1,5 @@
-//! What is asked arrives as it was meant, and what is answered comes back as it is held, whatever the
-//! names: the client against the simulator, which reads and writes the wire in its own way.
+//! Queries arrive unchanged in meaning, and answers are read as recorded, with any names. The client is
+//! tested against the simulator, which reads and writes messages in its own way.
 
 use super::shared;
 use nhs_pds::clock::FixedClock;
@@ -22,8 +22,8 @@ use std::sync::Arc;
 const NUMBER: NhsNumber = NhsNumber::constant(9_990_000_077);
 const BORN: &str = "1984-02-29";
 
-/// Any text that a name may be: every character that XML 1.0 allows and that is no control character,
-/// and often what could be taken for something else.
+/// Any text that a name may be: every character that XML 1.0 allows, except control characters, and often
+/// text that looks like markup.
 fn names() -> impl Strategy<Value = NameText> {
     let pieces = prop_oneof![
         4 => any::<char>().prop_map(String::from),
@@ -37,7 +37,7 @@ fn names() -> impl Strategy<Value = NameText> {
             .prop_map(str::to_owned),
     ];
     let texts = proptest::collection::vec(pieces, 1..24).prop_map(|pieces| pieces.concat());
-    // White space around it, which the type drops.
+    // White space around it, which the type removes.
     let around = proptest::sample::select(&["", " ", "\r\n", "\u{a0}", "\t \u{3000}"][..]);
     (texts, around)
         .prop_filter_map("no name", |(text, around)| format!("{around}{text}{around}").parse().ok())
@@ -55,7 +55,7 @@ fn people() -> impl Strategy<Value = (Person, LocalIdentifier)> {
     })
 }
 
-/// The answers to all five operations about `person`, and the messages that asked.
+/// The responses of all five operations about `person`, and the queries.
 fn asked(person: &Person, local: &LocalIdentifier) -> (Vec<Answer>, Vec<String>) {
     let mut register = Register::default();
     register.insert(person.clone()).unwrap();
@@ -114,8 +114,8 @@ fn text(document: &Document<'_>, name: &str) -> String {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
-    /// The simulator finds nobody unless it reads exactly the names that were asked for; and what it
-    /// answers about them is read as it holds it.
+    /// The simulator finds a person only if it reads exactly the names of the query. The client reads its
+    /// response as recorded.
     #[test]
     fn every_operation_carries_every_name((person, local) in people()) {
         let (answers, messages) = asked(&person, &local);
@@ -134,7 +134,7 @@ proptest! {
                 prop_assert_eq!(details.gender.known(), Some(&person.gender));
                 prop_assert_eq!(details.date_of_birth.known(), Some(&person.birth));
             }
-            // The simulator does not mind case; the message has the names as they were given.
+            // The simulator ignores letter case; the message has the names as given.
             let document = Document::parse(message).unwrap();
             prop_assert_eq!(text(&document, "given"), person.given.as_str());
             prop_assert_eq!(text(&document, "family"), person.family.as_str());
@@ -142,7 +142,7 @@ proptest! {
     }
 }
 
-/// Messages of any names are of the shape that the published schemas give.
+/// Messages with any names have the shape of the published schemas.
 #[test]
 fn messages_with_any_names_have_the_shape_of_the_schemas() {
     let Some(check) = shared("tools/check-wire") else { return };

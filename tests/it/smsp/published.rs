@@ -1,4 +1,4 @@
-//! The published messages decode to what they say, as an independent parser reads them.
+//! The published messages are decoded to the values that an independent parser reads.
 
 use super::{shared, soap};
 use nhs_pds::smsp::{Body, Limits, ResponseMessage, decode};

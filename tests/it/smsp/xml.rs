@@ -1,4 +1,5 @@
-//! What the XML reader refuses, each thing by its kind, and what it accepts with the right value.
+//! Markup that the XML reader rejects, with the kind of each error, and markup that it accepts, with the
+//! value.
 
 use super::{envelope, payload, soap};
 use nhs_pds::demographics::PersonName;
@@ -29,13 +30,13 @@ fn name(message: &str) -> PersonName {
     response(message).person.unwrap().name.unwrap()
 }
 
-/// The first given name when `written` stands in the place of it.
+/// The first given name if `written` is in its place.
 fn given(written: &str) -> String {
     name(&swapped("Zoë", written)).given.remove(0)
 }
 
 #[test]
-fn markup_that_is_none() {
+fn invalid_markup() {
     let in_given = |markup: &str| swapped("Zoë", markup);
     for markup in [
         "<1a/>",
@@ -76,7 +77,7 @@ fn markup_that_is_none() {
 }
 
 #[test]
-fn references_to_nothing() {
+fn invalid_references() {
     for (written, expected) in [
         ("&nbsp;", DecodeErrorKind::Entity),
         ("&eacute;", DecodeErrorKind::Entity),
@@ -91,7 +92,7 @@ fn references_to_nothing() {
         ("&#xFFFF;", DecodeErrorKind::Character),
     ] {
         assert_eq!(kind(swapped("Zoë", written)), Some(expected), "{written} in text");
-        // In attributes that nobody reads, too.
+        // Also in attributes that are not read.
         let attribute = format!("<prefix x=\"{written}\">");
         assert_eq!(kind(swapped("<prefix>", &attribute)), Some(expected), "{written} in a value");
     }
@@ -121,7 +122,7 @@ fn other_encodings() {
         let message = [before.as_bytes(), bytes, after.as_bytes()].concat();
         assert_eq!(kind(message), Some(DecodeErrorKind::Encoding), "{bytes:?} in a value");
     }
-    // Their zeros are what gives them away.
+    // Their zero bytes identify them.
     let (little, big): (Vec<u8>, Vec<u8>) = (
         "\u{feff}".chars().chain(DETAILS.chars()).flat_map(|c| (c as u16).to_le_bytes()).collect(),
         "\u{feff}".chars().chain(DETAILS.chars()).flat_map(|c| (c as u16).to_be_bytes()).collect(),
@@ -143,7 +144,7 @@ fn other_encodings() {
 }
 
 #[test]
-fn what_stands_outside_the_root() {
+fn content_outside_the_root() {
     let body = DETAILS.strip_prefix(DECLARATION).unwrap();
     for stray in ["x", "&#10;", "&amp;", "<![CDATA[]]>", "<![CDATA[ ]]>", "\u{a0}", "\u{2003}"] {
         let before = format!("{DECLARATION}{stray}{body}");
@@ -165,7 +166,7 @@ fn what_stands_outside_the_root() {
 }
 
 #[test]
-fn namespaces_that_are_not_what_they_seem() {
+fn misleading_namespaces() {
     let else_where = "xmlns:soap=\"urn:else\"";
     for (message, expected) in [
         (swapped("<soap:Body>", &format!("<soap:Body {else_where}>")), DecodeErrorKind::NoEnvelope),
@@ -192,7 +193,7 @@ fn namespaces_that_are_not_what_they_seem() {
     ] {
         assert_eq!(kind(&message), Some(expected), "{message}");
     }
-    // The same namespace, however it is written, and whatever its prefix.
+    // The same namespace, in any notation and with any prefix.
     for message in [
         swapped("urn:hl7-org:v3", "urn:hl7-org&#58;v&#x33;"),
         DETAILS.replace("soap:", "itk2:").replace("xmlns:soap", "xmlns:itk2"),
@@ -201,7 +202,7 @@ fn namespaces_that_are_not_what_they_seem() {
     ] {
         assert_eq!(response(&message), response(DETAILS));
     }
-    // A stranger's element of a name that we know is a stranger's.
+    // A known name in another namespace is another element.
     let mut expected = name(DETAILS);
     expected.given.remove(0);
     assert!(name(&swapped("<given>", "<given xmlns='urn:x'>")) == expected);
@@ -232,13 +233,13 @@ fn text_in_pieces() {
     };
     assert_eq!(local("a\tb\r\nc").as_deref(), Some("a b c"));
     assert_eq!(local("&#x41;&amp;&lt;").as_deref(), Some("A&<"));
-    // Not one of ours, which have no line ends.
+    // Not in our messages, which have no line ends.
     assert_eq!(local("a&#10;b"), None);
 }
 
-/// Neither time nor a count runs away with many attributes, declarations or elements.
+/// Many attributes, declarations or elements take no excessive time, and no counter overflows.
 #[test]
-fn more_than_anybody_needs() {
+fn excessive_attributes_and_declarations() {
     let many = |count: u32, of: fn(u32) -> String| (0..count).map(of).collect::<String>();
     let with = |attributes: &str| swapped("<prefix>", &format!("<prefix {attributes}>"));
     let plain = many(100_000, |number| format!("a{number}='' "));
@@ -246,7 +247,7 @@ fn more_than_anybody_needs() {
     assert_eq!(kind(with(&format!("{plain} a99='' "))), Some(DecodeErrorKind::NotXml));
     let declarations = |count| many(count, |number| format!("xmlns:a{number}='urn:x' "));
     assert_eq!(response(&with(&declarations(100))), response(DETAILS));
-    // More in force at once than quick-xml keeps, so that looking one up takes no time to speak of.
+    // More declarations than quick-xml keeps, so that a lookup stays fast.
     assert_eq!(kind(with(&declarations(200))), Some(DecodeErrorKind::Prefix));
     let mut deep = String::new();
     (0..40).for_each(|level| write!(deep, "<x xmlns:b{level}='u' xmlns:c{level}='u'>").unwrap());
@@ -258,9 +259,9 @@ fn more_than_anybody_needs() {
     assert_eq!(given(&format!("Zo{comments}")), "Zo");
 }
 
-/// Of two of what there may be one of, nobody could say which is meant.
+/// An element that may occur once and occurs twice is ambiguous.
 #[test]
-fn envelopes_and_faults_that_say_things_twice() {
+fn envelopes_and_faults_with_repeated_elements() {
     let repeated = |message: &str| assert_eq!(kind(message), Some(DecodeErrorKind::Repeated));
     let good = payload("getNHSNumberResponse-v1-0", "DEMOG-0001", "");
     let message = soap(&envelope("", &good));

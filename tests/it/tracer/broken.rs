@@ -1,7 +1,7 @@
-//! The suite catches what it is there to catch: tracers that break one clause each.
+//! The suite catches tracers that break one clause each.
 
 use super::population;
-use crate::services::{Face, user};
+use crate::support::services::{Face, user};
 use async_trait::async_trait;
 use nhs_pds::clock::{Clock, SystemClock};
 use nhs_pds::ids::RandomIds;
@@ -14,16 +14,16 @@ use nhs_pds::trace::{
 use nhs_pds_simulator::Simulator;
 use std::sync::{Arc, Mutex};
 
-/// How a tracer changes what a good one answers.
+/// The change of a correct tracer's answer.
 type Change = fn(&mut Answer, &State);
 
 #[derive(Default)]
 struct State {
-    /// The word for the question, and the number in it.
+    /// The name of the query, and its number.
     asked: Mutex<(&'static str, Option<NhsNumber>)>,
-    /// The last person who was fetched.
+    /// The last fetched person.
     last: Mutex<Option<Match>>,
-    /// What the tracer prints.
+    /// The output of the tracer.
     seen: Mutex<String>,
 }
 
@@ -71,7 +71,7 @@ fn asked<M: Mode>(question: &Question<M>) -> (&'static str, Option<NhsNumber>) {
     (question.as_str(), number)
 }
 
-/// Whoever was found, if anybody was.
+/// The found person, if there is one.
 fn found(answer: &mut Answer) -> Option<&mut Match> {
     match &mut answer.outcome {
         Outcome::Found(found) => Some(found),
@@ -79,7 +79,7 @@ fn found(answer: &mut Answer) -> Option<&mut Match> {
     }
 }
 
-/// The fatal mistake.
+/// The fatal mistake: a superseded number is returned as found.
 fn take_for_found(answer: &mut Answer, number: Option<NhsNumber>) {
     if let (Outcome::Superseded { person, .. }, Some(number)) = (&answer.outcome, number) {
         let person = person.as_deref().cloned().unwrap_or_default();
@@ -89,7 +89,7 @@ fn take_for_found(answer: &mut Answer, number: Option<NhsNumber>) {
 
 const IN_OLD_RECORDS: &str = "no person is found under a replaced number";
 
-/// What a tracer gets wrong, and what the suite says of it.
+/// A mistake of a tracer, and the clause that the suite names.
 const MISTAKES: &[(&str, Change)] = &[
     ("the exchange repeats the identifier given", |answer, _| {
         answer.exchange.message_id = MessageId::fresh(&RandomIds).to_string();
@@ -112,7 +112,7 @@ const MISTAKES: &[(&str, Change)] = &[
         }
     }),
     ("an answer is about the number of the question", |answer, state| {
-        // The one before.
+        // The previous one.
         let fetched = state.asked.lock().unwrap().0 == "fetch";
         let Some(found) = found(answer).filter(|_| fetched) else { return };
         if let Some(last) = state.last.lock().unwrap().replace(found.clone()) {
@@ -123,7 +123,7 @@ const MISTAKES: &[(&str, Change)] = &[
     ("a family name is returned as it is recorded", |answer, _| {
         let name = found(answer).and_then(|found| found.person.as_mut()?.name.as_mut());
         if let Some(name) = name {
-            // As a codec with the wrong encoding reads it.
+            // As a codec reads it with the wrong encoding.
             let spoilt = name.family.known().map(|family| family.replace('é', "Ã©"));
             name.family = spoilt.into_iter().map(Into::into).next().unwrap_or_default();
         }
@@ -138,7 +138,7 @@ const MISTAKES: &[(&str, Change)] = &[
         }
     }),
     (IN_OLD_RECORDS, |answer, state| {
-        // As one who searches in old records would.
+        // As a search in old records would.
         if state.asked.lock().unwrap().0 == "find" {
             take_for_found(answer, Some(NhsNumber::constant(9_449_306_613)));
         }
@@ -192,7 +192,7 @@ async fn a_tracer_that_breaks_a_clause_is_caught() {
     for face in Face::UNATTENDED {
         let (register, population) = population(*face);
         for (clause, change) in MISTAKES {
-            // Only where a search finds superseded records is there something to be taken for found.
+            // Only if a search finds superseded records can one be returned as found.
             if *clause == IN_OLD_RECORDS && !face.finds_superseded() {
                 continue;
             }
@@ -205,16 +205,16 @@ async fn a_tracer_that_breaks_a_clause_is_caught() {
     }
 }
 
-/// Answers that nobody matches, whatever happens.
+/// Always answers that there is no match.
 #[derive(Debug)]
 struct Optimist(Arc<dyn Tracer>);
 
 #[async_trait]
 impl Tracer for Optimist {
     async fn trace(&self, c: &Caller, q: &Question, id: MessageId) -> Result<Answer, Error> {
-        let nobody = Exchange::new("test", "trace", id.to_string(), SystemClock.now());
+        let exchange = Exchange::new("test", "trace", id.to_string(), SystemClock.now());
         let answer = self.0.trace(c, q, id).await;
-        Ok(answer.unwrap_or_else(|_| Answer::new(Outcome::None, nobody)))
+        Ok(answer.unwrap_or_else(|_| Answer::new(Outcome::None, exchange)))
     }
 
     async fn trace_attended(
@@ -227,7 +227,7 @@ impl Tracer for Optimist {
     }
 }
 
-/// Fails as it should, or not, whatever is asked.
+/// Fails correctly, or not, for every query.
 #[derive(Debug)]
 struct Failing(Trouble, fn(Trouble) -> Error);
 
@@ -248,7 +248,7 @@ impl Tracer for Failing {
 }
 
 #[tokio::test]
-async fn a_tracer_that_takes_trouble_for_something_else_is_caught() {
+async fn a_tracer_that_misreports_a_failure_is_caught() {
     let face = Face::Smsp;
     let (_, population) = population(face);
     let person = &population.ordinary;
@@ -278,7 +278,7 @@ async fn a_tracer_that_takes_trouble_for_something_else_is_caught() {
         let checked = conformance::check_failing(wrong, &face.caller(), &user(), person).await;
         let breach = checked.unwrap_err();
         assert_eq!(breach.clause(), clause);
-        assert!(std::error::Error::source(&breach).is_some(), "it says what came instead");
+        assert!(std::error::Error::source(&breach).is_some(), "it names the actual kind");
     }
 
     // What a library says in an error may quote what it was given.

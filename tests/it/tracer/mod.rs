@@ -1,10 +1,10 @@
-//! Every service keeps to the contract of a tracer: in process and over HTTP, as it is and behind what
-//! stands between a service and whoever asks.
+//! Every service meets the contract of a tracer: in process and over HTTP, alone and behind the layers
+//! between a service and its callers.
 
 mod broken;
 mod people;
 
-use crate::services::{Face, Way, user};
+use crate::support::services::{Face, Way, user};
 use async_trait::async_trait;
 use http::StatusCode;
 use nhs_pds::resilience::{Gateway, RateLimit, Retry, RetryPolicy, Retrying};
@@ -19,13 +19,13 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// What stands between a service and whoever asks.
+/// The layer between a service and its callers.
 #[derive(Clone, Copy, Debug)]
 enum Behind {
     Nothing,
-    /// Asked again at the gate, with somebody waiting.
+    /// Retried behind the gateway, for a waiting user.
     RetryInFront,
-    /// Asked again at the gate, with nobody waiting.
+    /// Retried behind the gateway, for the worker.
     RetryInTheBackground,
 }
 
@@ -66,7 +66,7 @@ async fn conforms(face: Face, tracer: Arc<dyn Tracer>, about: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_service_in_process_keeps_to_the_contract() {
+async fn every_service_in_process_meets_the_contract() {
     for face in Face::ALL {
         for behind in [Behind::Nothing, Behind::RetryInTheBackground] {
             let simulator = Simulator::new(population(*face).0);
@@ -77,7 +77,7 @@ async fn every_service_in_process_keeps_to_the_contract() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_service_over_http_keeps_to_the_contract() {
+async fn every_service_over_http_meets_the_contract() {
     for face in Face::ALL {
         for behind in [Behind::Nothing, Behind::RetryInFront] {
             let simulator = Simulator::new(population(*face).0);
@@ -89,7 +89,7 @@ async fn every_service_over_http_keeps_to_the_contract() {
     }
 }
 
-/// A way that leads nowhere.
+/// A transport without a server.
 #[derive(Debug)]
 struct Nowhere(ErrorKind);
 
@@ -100,7 +100,7 @@ impl Transport for Nowhere {
     }
 }
 
-/// What goes wrong at the simulator; nothing when it is on the way to it.
+/// The fault of the simulator; `None` for a fault of the transport.
 fn fault(face: Face, trouble: Trouble) -> Option<Fault> {
     let status = |status, body: &str| Fault::Http {
         status,
@@ -119,9 +119,9 @@ fn fault(face: Face, trouble: Trouble) -> Option<Fault> {
     })
 }
 
-/// Asking again takes its time.
+/// Retries take time.
 #[tokio::test(start_paused = true)]
-async fn every_service_in_process_tells_trouble_from_an_answer() {
+async fn every_service_in_process_returns_an_error_for_each_failure() {
     for face in Face::ALL.iter().copied() {
         let (register, population) = population(face);
         for behind in Behind::ALL {
@@ -149,7 +149,7 @@ async fn every_service_in_process_tells_trouble_from_an_answer() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_service_over_http_tells_trouble_from_an_answer() {
+async fn every_service_over_http_returns_an_error_for_each_failure() {
     for face in Face::ALL.iter().copied() {
         let (register, population) = population(face);
         // A server stops when it is dropped.

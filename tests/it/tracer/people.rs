@@ -1,6 +1,6 @@
-//! A register, and the population that the conformance suite is told of.
+//! A register, and the population for the conformance suite.
 
-use crate::services::Face;
+use crate::support::services::Face;
 use nhs_pds::demographics::Gender;
 use nhs_pds::nhs_number::NhsNumber;
 use nhs_pds::trace::conformance::{Known, Particulars, Population, Recognisable};
@@ -33,7 +33,7 @@ fn known(person: &Person) -> Known {
     Known { nhs_number: person.nhs_number, particulars: particulars(person) }
 }
 
-/// Whom `face` knows.
+/// The people that `face` knows.
 pub(super) fn population(face: Face) -> (Register, Population) {
     let ordinary = person(9_449_304_424, "Ainsley", "Comfort", "1943-05-19");
     let mut deceased = person(9_320_639_116, "Lateman", "Cyril", "1930-03-03");
@@ -51,8 +51,8 @@ pub(super) fn population(face: Face) -> (Register, Population) {
     let twins = [9_449_305_552, 9_449_306_621]
         .map(|number| person(number, "Twinn", "Octavia", "1980-09-20"));
     let recognisable = person(9_280_138_111, "Recognisable", "Joan", "1973-01-10");
-    let mut nobody = person(9_721_940_763, "Absent", "Nora", "1981-11-30");
-    nobody.postcode = "LS1 1AA".into();
+    let mut absent = person(9_721_940_763, "Absent", "Nora", "1981-11-30");
+    absent.postcode = "LS1 1AA".into();
     let population = Population {
         ordinary: known(&ordinary),
         deceased: known(&deceased),
@@ -69,7 +69,7 @@ pub(super) fn population(face: Face) -> (Register, Population) {
             date_of_birth: "1973".parse().unwrap(),
             person: known(&recognisable),
         }),
-        nobody: known(&nobody),
+        absent: known(&absent),
     };
     let mut register = Register::default();
     let [elder, younger] = twins;

@@ -35,8 +35,8 @@ pub(crate) fn nhs_pds(arguments: &[&str]) -> Done {
     run(arguments, "", &BTreeMap::new())
 }
 
-/// Runs `nhs-pds` with this text on standard input and these environment variables alone.
-pub(crate) fn run(arguments: &[&str], input: &str, env: &BTreeMap<&str, &str>) -> Done {
+/// `nhs-pds`, without its environment variables.
+pub(crate) fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_nhs-pds"));
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy().into_owned();
@@ -44,6 +44,12 @@ pub(crate) fn run(arguments: &[&str], input: &str, env: &BTreeMap<&str, &str>) -
             command.env_remove(name);
         }
     }
+    command
+}
+
+/// Runs `nhs-pds` with this text on standard input and these environment variables alone.
+pub(crate) fn run(arguments: &[&str], input: &str, env: &BTreeMap<&str, &str>) -> Done {
+    let mut command = program();
     command.envs(env).args(arguments).current_dir(root());
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut process = command.spawn().unwrap();

@@ -8,3 +8,4 @@ mod output;
 mod private_file;
 mod recorded;
 mod soak;
+mod store_file;

@@ -40,7 +40,7 @@ fn trace_as_json() {
     assert_eq!(rows.lines().count() as u64, 1 + number(&traced["seen"]));
 }
 
-/// A store that the worker has worked through.
+/// A store after a run of the worker.
 fn worked(folder: &tempfile::TempDir) -> String {
     let db = folder.path().join("cases.sqlite").to_str().unwrap().to_owned();
     let caseload = "examples/data/caseload.csv";
@@ -114,12 +114,12 @@ fn compare_as_json() {
     assert!(comparison["differences"][0]["why"].is_string());
 }
 
-/// The names of all commands, `audit verify` among them, that the help lists.
+/// The names of all commands in the help, `audit verify` among them.
 fn commands(names: &[&str], found: &mut Vec<String>) {
     let help = nhs_pds(&[names, &["--help"]].concat()).out;
     let listed = help.lines().skip_while(|line| *line != "Commands:").skip(1);
     for line in listed.take_while(|line| !line.is_empty()) {
-        // A description that is too long for one line goes on further to the right.
+        // A description that is too long for one line continues in a column further right.
         let Some(name) = line.strip_prefix("  ").filter(|rest| !rest.starts_with(' ')) else {
             continue;
         };

@@ -27,7 +27,7 @@ fn names(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn only_the_owner_reads_a_file_whoever_could_before() {
+fn only_the_owner_can_read_a_rewritten_file() {
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().join("new/results.csv");
     write(&place, "one");
@@ -39,7 +39,7 @@ fn only_the_owner_reads_a_file_whoever_could_before() {
 }
 
 #[test]
-fn what_a_killed_program_left_is_gone_with_the_next() {
+fn the_next_program_removes_the_file_of_a_killed_one() {
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().join("results.csv");
     let partial = folder.path().join(".results.csv.nhs-pds.partial");
@@ -83,7 +83,7 @@ fn partial(place: &Path) -> PathBuf {
 
 /// Exports have a new name every day.
 #[test]
-fn what_a_killed_program_left_is_gone_with_the_next_of_another_name() {
+fn the_next_program_of_another_name_removes_the_file_of_a_killed_one() {
     let folder = tempfile::tempdir().unwrap();
     let place = |name: &str| folder.path().join(name);
     let (mut killed, mut running) = (writer(&place("monday.csv")), writer(&place("running.csv")));
@@ -131,7 +131,7 @@ fn two_programs_do_not_write_one_file() {
 }
 
 #[test]
-fn a_planted_link_leads_nowhere() {
+fn a_planted_link_is_not_followed() {
     let folder = tempfile::tempdir().unwrap();
     let (place, other) = (folder.path().join("out.csv"), folder.path().join("other"));
     fs::write(&other, "theirs").unwrap();

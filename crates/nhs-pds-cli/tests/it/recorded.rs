@@ -1,4 +1,4 @@
-//! The commands print what other programs read, as it was recorded.
+//! Compares the output that other programs read with recorded output.
 //!
 //! Each file of `tests/data/recorded` was recorded from the programs that became commands. Times, message
 //! identifiers, ports and hashes are replaced before the comparison. `UPDATE_RECORDED=1` records again: do
@@ -43,7 +43,7 @@ fn without_fraction(text: &str) -> &str {
     text.strip_prefix('Z').or_else(|| text.strip_prefix("+00:00")).unwrap_or(text)
 }
 
-/// `text` with names in place of what differs from run to run.
+/// `text` with names in place of the values that differ from run to run.
 fn settled(text: &str, folder: &Path) -> String {
     let text = text.replace(folder.to_str().unwrap(), "@").replace(root().to_str().unwrap(), "#");
     let mut settled = String::new();

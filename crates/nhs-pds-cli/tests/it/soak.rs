@@ -71,7 +71,7 @@ async fn ten_thousand_cases_end_as_without_faults() {
 
 /// An unreadable answer is not retried before the next pass. By then, the other case of a pair has the number.
 #[tokio::test(start_paused = true)]
-async fn pairs_may_change_places_and_nothing_else_may() {
+async fn pairs_may_be_swapped_and_nothing_else_may_differ() {
     let mix = FaultMix::new(22)
         .with(Share::per_cent(15).unwrap(), Fault::Garbage)
         .and_then(|mix| mix.with(Share::per_cent(25).unwrap(), Fault::Cut));
@@ -81,7 +81,7 @@ async fn pairs_may_change_places_and_nothing_else_may() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn another_end_is_noticed() {
+async fn a_different_result_is_noticed() {
     let mix = FaultMix::new(7).with(Share::per_cent(10).unwrap(), Fault::code("DEMOG-0001"));
     let round = soak(240, 7, mix.unwrap()).await;
     let found = |what: &str| round.off.iter().any(|off| off.contains(what));

@@ -1,4 +1,4 @@
-//! What goes to the token endpoint, and what each of its refusals comes to.
+//! Requests to the token endpoint, and the consequence of each refusal.
 
 use crate::fhir::auth::{
     Assertion, CLIENT_ID, Endpoint, TOKEN_URL, config, form, granted, headers, key, tokens,
@@ -44,7 +44,7 @@ async fn the_request_is_a_form_of_three_fields() {
     assert_eq!(assertion.claims["iss"], assertion.claims["sub"]);
 }
 
-/// Status, code, what is at fault, and the endpoint's words, as published.
+/// Status, code, the part at fault, and the endpoint's text, as published.
 const REFUSALS: &str = "
     400 | invalid_request | - | Missing client_assertion
     400 | invalid_request | - | Malformed JWT in client_assertion
@@ -62,7 +62,7 @@ const REFUSALS: &str = "
 ";
 
 #[tokio::test]
-async fn each_refusal_says_what_to_do_and_what_to_look_at() {
+async fn each_refusal_has_its_action_and_its_part() {
     for refusal in REFUSALS.lines().map(str::trim).filter(|line| !line.is_empty()) {
         let words: Vec<_> = refusal.split(" | ").collect();
         let [status, code, part, description] = words[..] else { panic!("{refusal}") };
@@ -83,7 +83,7 @@ async fn each_refusal_says_what_to_do_and_what_to_look_at() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_no_message_is_kept_and_the_status_decides() {
+async fn a_body_without_a_message_is_kept_and_the_status_decides() {
     for (status, action) in [
         (405, ErrorKind::Configuration),
         (302, ErrorKind::Configuration),

@@ -1,4 +1,4 @@
-//! Many who need a token at once.
+//! Many callers who need a token at once.
 
 use crate::fhir::auth::{Endpoint, THINKING, at, granted, status, tokens};
 use http::StatusCode;
@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout};
 
 type Caller = JoinHandle<Result<AccessToken, service::Error>>;
 
-/// So many callers, each of which has begun.
+/// This many callers, each of which has begun.
 async fn callers(tokens: &ApplicationTokens, count: usize) -> Vec<Caller> {
     let mut callers = Vec::new();
     for _ in 0..count {
@@ -50,14 +50,14 @@ async fn a_hundred_callers_share_one_failure() {
         assert_eq!(error.status(), Some(StatusCode::SERVICE_UNAVAILABLE));
         assert!(error.is_transient());
     }
-    // Nobody waited for an attempt of their own.
+    // No caller waited for an attempt of its own.
     assert_eq!(began.elapsed(), THINKING);
-    // And the failure is not kept.
+    // The failure is not cached.
     assert_eq!(tokens.token().await.unwrap().expose(), "two");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cancelled_flight_is_taken_over_by_one_of_those_who_wait() {
+async fn a_waiting_caller_takes_over_a_cancelled_request() {
     let endpoint = Endpoint::new([granted("one")]);
     let (tokens, _) = tokens(&endpoint);
     let first = callers(&tokens, 1).await;
@@ -65,12 +65,12 @@ async fn a_cancelled_flight_is_taken_over_by_one_of_those_who_wait() {
     first[0].abort();
     let results = all(waiting).await;
     assert!(results.iter().all(|result| result.as_deref().is_ok_and(|token| token == "one")));
-    // The one that was cancelled, and the one that took over.
+    // One request was cancelled, and one took over.
     assert_eq!(endpoint.asked(), 2);
 }
 
 #[tokio::test(start_paused = true)]
-async fn cancelled_flights_leave_nothing_behind() {
+async fn cancelled_requests_leave_no_state() {
     let endpoint = Endpoint::new([granted("one")]);
     let (tokens, _) = tokens(&endpoint);
     for _ in 0..3 {
@@ -81,7 +81,7 @@ async fn cancelled_flights_leave_nothing_behind() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_waits_may_be_cancelled_too() {
+async fn a_waiting_caller_can_be_cancelled() {
     let endpoint = Endpoint::new([granted("one")]);
     let (tokens, _) = tokens(&endpoint);
     let first = callers(&tokens, 1).await;
@@ -92,7 +92,7 @@ async fn who_waits_may_be_cancelled_too() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn near_its_end_one_fetches_and_the_others_use_the_present_token() {
+async fn near_expiry_one_caller_fetches_and_the_others_use_the_current_token() {
     let endpoint = Endpoint::new([granted("one"), granted("two")]);
     let (tokens, clock) = tokens(&endpoint);
     assert_eq!(tokens.token().await.unwrap().expose(), "one");
@@ -113,7 +113,7 @@ async fn near_its_end_one_fetches_and_the_others_use_the_present_token() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn while_the_present_token_lasts_a_failure_to_replace_it_is_nobodys() {
+async fn while_the_current_token_is_valid_a_failed_renewal_fails_no_caller() {
     let endpoint = Endpoint::new([
         granted("one"),
         Err(Error::new(ErrorKind::Timeout)),
@@ -121,7 +121,7 @@ async fn while_the_present_token_lasts_a_failure_to_replace_it_is_nobodys() {
         status(StatusCode::BAD_GATEWAY),
     ]);
     let (tokens, clock) = tokens(&endpoint);
-    // The second attempt comes after a pause; when the token has ended, so has the patience.
+    // The second attempt follows a pause. When the token expires, the failure is returned.
     for (seconds, asked, good) in
         [(0, 1, true), (571, 2, true), (575, 2, true), (576, 3, true), (599, 4, false)]
     {
@@ -133,7 +133,7 @@ async fn while_the_present_token_lasts_a_failure_to_replace_it_is_nobodys() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_many_who_were_refused_only_the_first_leads_to_a_new_token() {
+async fn many_refused_callers_fetch_one_new_token() {
     let endpoint = Endpoint::new([granted("one"), granted("two")]);
     let (tokens, _) = tokens(&endpoint);
     let refused = tokens.token().await.unwrap();
@@ -148,14 +148,14 @@ async fn of_many_who_were_refused_only_the_first_leads_to_a_new_token() {
     for result in all(callers).await {
         assert_eq!(result.unwrap(), "two");
     }
-    // One that comes late, with the old token, does no harm.
+    // A late refusal of the old token changes nothing.
     tokens.discard(&refused);
     assert_eq!(tokens.token().await.unwrap().expose(), "two");
     assert_eq!(endpoint.asked(), 2);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_that_was_refused_is_not_used_because_the_next_fails() {
+async fn a_refused_token_is_not_used_when_the_renewal_fails() {
     let endpoint = Endpoint::new([granted("one"), status(StatusCode::BAD_GATEWAY)]);
     let (tokens, clock) = tokens(&endpoint);
     let refused = tokens.token().await.unwrap();
@@ -169,7 +169,7 @@ async fn a_token_that_was_refused_is_not_used_because_the_next_fails() {
     assert_eq!(endpoint.asked(), 2);
 }
 
-/// On several threads, with tokens that are good only once, so that flights come and go all the time.
+/// On several threads, with tokens that are valid once, so that many requests begin and end.
 #[test]
 fn threads_do_not_block_each_other() {
     use nhs_pds::transport::{Request, Response, Transport};
@@ -202,7 +202,7 @@ fn threads_do_not_block_each_other() {
             })
             .collect();
         for caller in callers {
-            // Whether one was in time to be cancelled is chance.
+            // Whether a task was cancelled in time is random.
             if let Ok(result) = caller.await {
                 assert_eq!(result.unwrap().expose(), "t");
             }

@@ -1,4 +1,4 @@
-//! How long a token is used, by which clock, and what outlives it.
+//! How long a token is used, by which clock, and what survives it.
 
 use crate::fhir::auth::{Endpoint, at, config, granted, key, tokens};
 use http::StatusCode;
@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 #[tokio::test(start_paused = true)]
-async fn a_token_is_used_for_as_long_as_it_is_good() {
+async fn a_token_is_used_until_it_expires() {
     let endpoint = Endpoint::new([granted("one"), granted("two")]);
     let (tokens, clock) = tokens(&endpoint);
     for (seconds, token) in [(0, "one"), (1, "one"), (300, "one"), (569, "one"), (599, "two")] {
@@ -21,7 +21,7 @@ async fn a_token_is_used_for_as_long_as_it_is_good() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn numbers_may_be_numbers_and_what_is_not_told_is_a_minute() {
+async fn a_lifetime_is_a_number_or_text_and_one_minute_if_missing() {
     for (given, good, over) in [
         (r#"{"access_token":"a","expires_in":599,"token_type":"bearer"}"#, 569, 599),
         (r#"{"access_token":"a","expires_in":"100"}"#, 80, 100),
@@ -39,7 +39,7 @@ async fn numbers_may_be_numbers_and_what_is_not_told_is_a_minute() {
     }
 }
 
-/// An endpoint so slow that the clock moves while it thinks.
+/// An endpoint so slow that the clock changes during the request.
 #[derive(Debug)]
 struct Slow(Scripted, Arc<FixedClock>, i64);
 
@@ -52,7 +52,7 @@ impl Transport for Slow {
 }
 
 #[tokio::test]
-async fn life_is_counted_from_before_the_token_was_asked_for() {
+async fn the_lifetime_counts_from_before_the_request() {
     let clock = Arc::new(FixedClock::at(at(0)));
     let slow = Slow(Scripted::new([granted("one"), granted("two")]), Arc::clone(&clock), 100);
     let tokens = ApplicationTokens::new(config(), key("client-a"), Arc::new(slow));
@@ -65,13 +65,13 @@ async fn life_is_counted_from_before_the_token_was_asked_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_clock_that_is_put_back_costs_a_new_token_and_no_more() {
+async fn a_clock_set_back_costs_one_new_token() {
     let endpoint = Endpoint::new([granted("one"), granted("two")]);
     let (tokens, clock) = tokens(&endpoint);
     assert_eq!(tokens.token().await.unwrap().expose(), "one");
     clock.set(at(400));
     assert_eq!(tokens.token().await.unwrap().expose(), "one");
-    // Still later than the token was fetched; but it may have been good for 199 seconds only.
+    // Still later than the token was fetched, but the token may have been valid for 199 seconds only.
     clock.set(at(100));
     assert_eq!(tokens.token().await.unwrap().expose(), "two");
     clock.set(at(600));
@@ -80,7 +80,7 @@ async fn a_clock_that_is_put_back_costs_a_new_token_and_no_more() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_clock_that_is_put_back_while_the_endpoint_thinks_loses_the_token_and_no_more() {
+async fn a_clock_set_back_during_the_request_loses_only_that_token() {
     let clock = Arc::new(FixedClock::at(at(0)));
     let slow = Slow(Scripted::new([granted("one"), granted("two")]), Arc::clone(&clock), -60);
     let tokens = ApplicationTokens::new(config(), key("client-a"), Arc::new(slow));
@@ -125,7 +125,7 @@ async fn no_assertion_is_sent_twice() {
 }
 
 #[tokio::test]
-async fn an_assertion_is_good_for_as_long_as_was_set() {
+async fn an_assertion_has_the_configured_lifetime() {
     let scripted = Arc::new(Scripted::new([granted("one")]));
     let config = config().with_assertion_lifetime(AssertionLifetime::LONGEST);
     let tokens = ApplicationTokens::new(config, key("client-a"), Arc::<Scripted>::clone(&scripted));

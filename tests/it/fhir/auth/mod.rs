@@ -1,4 +1,4 @@
-//! `fhir::auth` against endpoints that answer by script, slowly where that matters.
+//! `fhir::auth` against endpoints with scripted responses, slow ones where the delay matters.
 
 mod endpoint;
 mod flights;
@@ -21,7 +21,7 @@ use std::time::Duration;
 
 const TOKEN_URL: &str = "https://int.api.service.nhs.uk/oauth2/token";
 const CLIENT_ID: &str = "4PaxlGMRkqAcGt0gLmC4sQ";
-/// So long does the endpoint think.
+/// How long the endpoint takes.
 const THINKING: Duration = Duration::from_secs(1);
 
 /// `client-a` (PKCS#8) or `client-b` (PKCS#1).
@@ -29,7 +29,7 @@ fn pem(name: &str) -> Vec<u8> {
     std::fs::read(format!("tests/data/fhir/{name}.pem")).unwrap()
 }
 
-/// The key of this name, under this name.
+/// The key of this file, with its name as key id.
 fn key(name: &str) -> SigningKey {
     SigningKey::from_pem(name.parse().unwrap(), &Secret::new(pem(name))).unwrap()
 }
@@ -65,7 +65,7 @@ impl Endpoint {
         Arc::new(Self { script: Scripted::new(answers), asked: AtomicUsize::new(0) })
     }
 
-    /// How many requests came, even if nobody waited for the answer.
+    /// The number of requests, also of cancelled ones.
     fn asked(&self) -> usize {
         self.asked.load(Ordering::SeqCst)
     }
@@ -85,7 +85,7 @@ impl Transport for Endpoint {
     }
 }
 
-/// Tokens of an endpoint, and the clock by which they live.
+/// The tokens of an endpoint, and their clock.
 fn tokens(endpoint: &Arc<Endpoint>) -> (ApplicationTokens, Arc<FixedClock>) {
     let clock = Arc::new(FixedClock::at(at(0)));
     let transport: Arc<dyn Transport> = Arc::<Endpoint>::clone(endpoint);
@@ -93,12 +93,12 @@ fn tokens(endpoint: &Arc<Endpoint>) -> (ApplicationTokens, Arc<FixedClock>) {
     (tokens.with_clock(Arc::<FixedClock>::clone(&clock)), clock)
 }
 
-/// So many seconds into the test.
+/// The time this many seconds after the test's start.
 fn at(seconds: i64) -> chrono::DateTime<chrono::Utc> {
     chrono::DateTime::from_timestamp(1_795_600_000 + seconds, 0).unwrap()
 }
 
-/// An assertion as whoever receives it takes it apart.
+/// An assertion, decoded as its receiver would.
 struct Assertion {
     header: Value,
     claims: Value,

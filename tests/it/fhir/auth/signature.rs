@@ -1,5 +1,5 @@
-//! Assertions and key sets, checked by programs that are not this crate: `openssl` and Python. Each is
-//! passed over where there is none.
+//! Assertions and key sets, checked by programs that are independent of this crate: `openssl` and Python.
+//! Each check is passed over where the program is missing.
 
 use crate::fhir::auth::{Assertion, CLIENT_ID, TOKEN_URL, at, key, pem};
 use base64::Engine;
@@ -54,7 +54,7 @@ fn is_there(program: &str, question: &str) -> bool {
 }
 
 #[test]
-fn the_assertion_is_what_the_api_asks_for() {
+fn the_assertion_has_the_documented_claims() {
     let Assertion { header, claims, signature, .. } = made("client-a");
     assert_eq!(header, json!({ "alg": "RS512", "typ": "JWT", "kid": "client-a" }));
     assert_eq!(

@@ -1,4 +1,4 @@
-//! Keys, tokens, assertions and the endpoint's words are in nothing that is printed.
+//! Keys, tokens, assertions and the endpoint's texts are in no output.
 
 use crate::fhir::auth::{CLIENT_ID, config, granted, key, pem};
 use http::StatusCode;
@@ -17,12 +17,12 @@ use std::sync::Arc;
 const TOKEN: &str = "xyzzy-plugh-2YotnFZFEjr1zCsicMWpAA";
 const WORDS: &str = "frobozz";
 
-/// Fails if anything secret is in the text.
+/// Fails if the text contains a secret.
 #[track_caller]
 fn assert_silent(text: &str) {
     let pem = [pem("client-a"), pem("client-b")].concat();
     let lines = String::from_utf8(pem).unwrap();
-    // Not the first, which is the same for every key, nor the modulus, which is public.
+    // Neither the first part, which is the same for every key, nor the modulus, which is public.
     let secret = lines.lines().filter(|line| line.len() > 20 && !line.contains("KEY"));
     for secret in secret.chain([TOKEN, "eyJ", "xyzzy", CLIENT_ID, WORDS]) {
         assert!(!text.contains(secret), "{text}");
@@ -61,7 +61,7 @@ async fn values_show_no_secrets() {
     assert_silent(&format!("{tokens:?} {tokens:#?} {token:?} {:?}", token.authorization()));
     assert_silent(&format!("{user:?} {:?} {jwt:?} {:?}", config(), scripted.sent()));
     assert_silent(&format!("{:?} {:?}", key("client-a"), key("client-b")));
-    // The public half is public, but it is no more than that.
+    // The public half is public; nothing else is.
     let public = Jwks::of([&key("client-a")]).unwrap().to_string();
     assert!(!public.contains("\"d\"") && !public.contains("\"p\""));
 }

@@ -1,4 +1,4 @@
-//! Over HTTP, as the token endpoint sees it.
+//! Over HTTP, as the token endpoint receives it.
 
 use crate::fhir::auth::{Assertion, CLIENT_ID, at, key};
 use nhs_pds::clock::FixedClock;
@@ -9,9 +9,9 @@ use std::sync::Arc;
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-/// The endpoint compares `Content-Type` as a whole, so nothing on the way may add to it.
+/// The endpoint compares `Content-Type` as a whole, so no layer may add to it.
 #[tokio::test]
-async fn the_content_type_arrives_bare_and_the_audience_is_where_it_arrives() {
+async fn the_content_type_has_no_charset_and_the_audience_is_the_endpoint() {
     let server = MockServer::start().await;
     let given = json!({ "access_token": "one", "expires_in": "599", "token_type": "Bearer" });
     let answer = ResponseTemplate::new(200).set_body_json(given);

@@ -1,4 +1,4 @@
-//! Whatever the simulator can be told to do.
+//! Every fault of the simulator.
 
 use super::{ALL_ANSWERS, Chosen, ask_everything, client, simulator};
 use crate::privacy::ears::Ears;
@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::task::{Context, Waker};
 use std::time::Duration;
 
-/// Every kind of fault, with the person in it where a provider, or a proxy, could put somebody.
+/// Every kind of fault, with the person in each place that a provider or a proxy could fill.
 pub(super) fn faults() -> Vec<Fault> {
     let page = format!("<html><title>{FAMILY}</title>{NOTE} {NUMBER}</html>");
     let codes = ResponseCode::known().map(|code| code.to_string());
@@ -80,7 +80,7 @@ pub(super) async fn in_process(ears: &Ears) -> String {
     said + &without_script(ears).await
 }
 
-/// A mock that was asked once too often panics.
+/// A mock that gets one request too many panics.
 async fn without_script(ears: &Ears) -> String {
     let script = Scripted::new([Err(Error::new(ErrorKind::Interrupted))]);
     let client = client("https://host.example/smsp", Arc::new(script));
@@ -107,7 +107,7 @@ pub(super) async fn over_http(ears: &Ears) -> String {
         let transport = HttpTransport::new(&config).unwrap();
         let answers = ask_everything(ears, &client(&server.url(), Arc::new(transport))).await;
         assert!(fault.is_some() || answers == ALL_ANSWERS);
-        // On a slow machine the time may be over before anything is sent.
+        // On a slow machine the deadline may pass before any request is sent.
         assert!(is_late || simulator.request_count() > 0);
         ears.value(&(server, config));
         said += &ears.assert_silent(&format!("{fault:?}, over HTTP"));

@@ -1,5 +1,5 @@
-//! The FHIR API: every interaction and every question, through every fault, with tokens and without. What is
-//! heard may name neither the person nor anything by which an application or a user asks.
+//! The FHIR API: every interaction and every query, through every fault, with and without tokens. No output
+//! may name the person or contain a credential of an application or a user.
 
 use super::faults::faults;
 use super::road::roads;
@@ -28,10 +28,10 @@ use std::time::Duration;
 
 const CLIENT_ID: &str = "4PaxlGMRkqAcGt0gLmC4sQ";
 const ROLE: &str = "555254240100";
-/// Of a server that is not there, or is another one.
+/// Addresses of a server that is missing, or is another one.
 const HOST: &str = "https://host.example/personal-demographics/FHIR/R4";
 
-/// The person with a relative, in a simulator that wants tokens.
+/// The person with a relative, in a simulator that requires tokens.
 fn simulator() -> Simulator {
     let mut relative = RelatedPerson::new("GUARD");
     (relative.given, relative.family) = (GIVEN.into(), ALIAS.into());
@@ -44,12 +44,12 @@ fn simulator() -> Simulator {
         .with_application(Application::new(CLIENT_ID).with_jwks(&keys).unwrap())
 }
 
-/// How a client asks.
+/// The credentials of a client.
 #[derive(Clone, Copy, Debug)]
 enum As {
     Application,
     Worker,
-    Nobody,
+    Open,
 }
 
 /// A client of the API at `base`, with tokens from `token_url`.
@@ -62,7 +62,7 @@ fn client(
     let config = Config::new(base.parse().unwrap());
     let clock = Arc::new(FixedClock::at(NOW));
     let client = match by {
-        As::Nobody => Client::open(config, transport),
+        As::Open => Client::open(config, transport),
         As::Worker => {
             let token = simulator.healthcare_worker_token(&[ROLE]);
             let token = UserToken::new(token.expose().parse().unwrap());
@@ -85,20 +85,18 @@ fn local(by: As, simulator: &Simulator) -> Client {
     client(by, simulator, [HOST, "https://host.example/oauth2/token"], transport)
 }
 
-/// Asks everything in every way; how many answers there were.
+/// Makes every query in every way. Returns the number of answers.
 async fn ask_everything(ears: &Ears, by: As, client: &Client) -> usize {
     let caller = Caller::User(User::Local(us()));
     let mut answers = match by {
         As::Worker => search::<HealthcareWorker>(ears, client, &caller).await,
-        As::Application | As::Nobody => {
-            search::<ApplicationRestricted>(ears, client, &caller).await
-        }
+        As::Application | As::Open => search::<ApplicationRestricted>(ears, client, &caller).await,
     };
     for number in [NUMBER, NEW_NUMBER] {
         answers += usize::from(ears.result(&client.retrieve(&caller, number).await));
         answers += usize::from(ears.result(&client.related_people(&caller, number).await));
     }
-    // Refused without being asked, where the mode of access has to fit.
+    // Rejected before sending, where the access mode must match.
     let system = Caller::System(us());
     ears.result(&client.retrieve(&system, NUMBER).await);
     for any in searches::<HealthcareWorker>() {
@@ -134,17 +132,17 @@ async fn one_search<A: Access>(
     }
 }
 
-/// How many answers there are when nothing is wrong: seven searches, two numbers in two ways, and the
-/// questions of three tracers, of which those without a user are not asked by a user's token.
+/// The number of answers without faults: seven searches, two numbers in two ways, and the queries of three
+/// tracers. Those without a user are not sent with a user's token.
 fn all_answers(by: As) -> usize {
     match by {
         As::Application => 7 + 4 + 3 * 6,
         As::Worker => 7 + 4 + 3 * 3,
-        As::Nobody => 0,
+        As::Open => 0,
     }
 }
 
-/// Fails if what was heard names the person, or repeats what was sent to prove who asks.
+/// Fails if the output names the person, or quotes the credentials that were sent.
 fn assert_silent(ears: &Ears, stage: &str, simulator: &Simulator) -> String {
     let said = ears.assert_silent(stage);
     let mut secrets: Vec<String> = vec![CLIENT_ID.into(), "eyJ".into()];
@@ -162,12 +160,12 @@ fn assert_silent(ears: &Ears, stage: &str, simulator: &Simulator) -> String {
     secrets.sort_unstable();
     secrets.dedup();
     for secret in secrets {
-        assert!(!said.contains(&secret), "{stage} tells {secret}");
+        assert!(!said.contains(&secret), "{stage} contains {secret}");
     }
     said
 }
 
-/// Every fault that SMSP meets, the API's own codes, and headers that say what they should not.
+/// Every fault of SMSP, the API's own codes, and headers with values that they should not have.
 fn api_faults() -> Vec<Fault> {
     let codes = IssueCode::known().map(|code| code.to_string());
     let named = format!("{}-{}", FAMILY.to_lowercase(), GIVEN.to_lowercase());
@@ -185,7 +183,7 @@ fn api_faults() -> Vec<Fault> {
     faults
 }
 
-/// What goes wrong with tokens.
+/// Faults of tokens.
 fn token_faults() -> Vec<Fault> {
     let page = |status: u16, body: String| Fault::Http {
         status: StatusCode::from_u16(status).unwrap(),
@@ -198,7 +196,7 @@ fn token_faults() -> Vec<Fault> {
         Fault::Cut,
         Fault::CutHalfWay,
         Fault::Garbage,
-        // Taken as tokens, and refused by the API.
+        // Accepted as tokens, and refused by the API.
         page(200, format!(r#"{{"access_token":"{FAMILY}","expires_in":"{NOTE}"}}"#)),
         page(200, format!(r#"{{"access_token":"{FAMILY} {NOTE}"}}"#)),
         page(200, format!(r#"{{"access_token":["{FAMILY}"]}}"#)),
@@ -213,7 +211,7 @@ fn token_faults() -> Vec<Fault> {
 
 pub(super) async fn in_process(ears: &Ears) -> String {
     let mut said = String::new();
-    for by in [As::Application, As::Worker, As::Nobody] {
+    for by in [As::Application, As::Worker, As::Open] {
         let simulator = simulator();
         let asked = ask_everything(ears, by, &local(by, &simulator)).await;
         assert_eq!(asked, all_answers(by), "{by:?}");
@@ -259,7 +257,7 @@ pub(super) async fn over_http(ears: &Ears) -> String {
         assert_eq!(ask_server(ears, by, &simulator, None).await, all_answers(by), "{by:?}");
         said += &assert_silent(ears, &format!("{by:?}, over HTTP"), &simulator);
     }
-    // In turn: what goes wrong with an answer is the same for both.
+    // In turn, because both have the same faulty responses.
     for (fault, by) in faults().into_iter().zip([As::Application, As::Worker].iter().cycle()) {
         let simulator = simulator();
         simulator.add_fault(When::Always, fault.clone());
@@ -287,8 +285,8 @@ async fn ask_server(ears: &Ears, by: As, simulator: &Simulator, fault: Option<&F
     ask_everything(ears, by, &client).await
 }
 
-/// Whatever can be wrong on the way. The address of a request names the person, or says all their
-/// particulars.
+/// Every fault of the connection. The address of a request names the person, or contains all their
+/// demographic fields.
 pub(super) async fn broken(ears: &Ears) -> String {
     let simulator = simulator();
     let mut said = String::new();
@@ -298,7 +296,7 @@ pub(super) async fn broken(ears: &Ears) -> String {
         assert_eq!(ask_everything(ears, As::Worker, &client).await, 0, "{url}");
         said += &assert_silent(ears, &url, &simulator);
     }
-    // What of the person stands in addresses is heard where somebody says it.
+    // Addresses contain values of the person, so a printed address would be noticed.
     let paths: Vec<String> = recorded().await;
     for value in [FAMILY, &GIVEN[..3], &POSTCODE[..4]] {
         assert!(paths.iter().any(|path| path.contains(value)), "{value} is in no address");
@@ -314,7 +312,7 @@ async fn recorded() -> Vec<String> {
     let no = || Err(nhs_pds::transport::Error::new(nhs_pds::transport::ErrorKind::Interrupted));
     let transport = Arc::new(Scripted::new((0..8).map(|_| no())));
     let urls = [HOST, HOST];
-    let client = client(As::Nobody, &simulator, urls, Arc::<Scripted>::clone(&transport) as _);
+    let client = client(As::Open, &simulator, urls, Arc::<Scripted>::clone(&transport) as _);
     let caller = Caller::System(us());
     for any in searches::<ApplicationRestricted>() {
         let _failed = match &any {

@@ -1,4 +1,4 @@
-//! SQLite files: the person stands in the columns meant for people, and nowhere else.
+//! SQLite files: values of the person are in the columns meant for people, and in no other place.
 
 use super::work::Kept;
 use crate::privacy::person::{self, CASE, NEW_NUMBER, NUMBER, OTHER_CASE, leak, leak_in_bytes};
@@ -13,10 +13,10 @@ use std::fs;
 use std::sync::Arc;
 use tempfile::TempDir;
 
-/// Columns meant for people. All others are for everybody's eyes.
+/// Columns meant for people. Operators may see all others.
 const PERSONAL: [(&str, &str); 9] = [
     ("alert", "document"),
-    // So that each is told once: the case, what happened, and for a death its date.
+    // So that each is sent once: the case, the event, and the date of a death.
     ("alert", "id"),
     ("audit_subject", "case_id"),
     ("audit_subject", "person"),
@@ -51,8 +51,8 @@ impl Files {
         &self.kept
     }
 
-    /// Fails if the person stands where nobody should. `filled` says that each of the columns that are
-    /// meant for people has somebody in it, so that their names are right.
+    /// Fails if a value of the person is in another place. `filled` says that each of the columns meant for
+    /// people has a value, which proves their names.
     pub(super) fn assert_silent(&self, filled: bool) {
         let mut seen = BTreeSet::new();
         for name in ["cases.sqlite", "audit.sqlite", "alerts.sqlite"] {
@@ -61,7 +61,7 @@ impl Files {
         let known: BTreeSet<_> =
             PERSONAL.map(|(table, column)| (table.to_owned(), column.to_owned())).into();
         let elsewhere: Vec<_> = seen.difference(&known).collect();
-        assert!(elsewhere.is_empty(), "somebody stands in {elsewhere:?}");
+        assert!(elsewhere.is_empty(), "the person is in {elsewhere:?}");
         let missing: Vec<_> = known.difference(&seen).collect();
         assert!(!filled || missing == [&("audit_subject".into(), "person".into())], "{missing:?}");
         self.assert_bytes_silent();
@@ -88,8 +88,8 @@ impl Files {
         found
     }
 
-    /// Of the trail, only whom it is about can be read in the file, its log and its index: the rest is
-    /// sealed. And no file is named after somebody.
+    /// Of the trail, only the case ids can be read in the file, its log and its index: the rest is sealed.
+    /// And no file is named after a person.
     fn assert_bytes_silent(&self) {
         let numbers = [NUMBER, NEW_NUMBER].map(|number| number.digits().to_string());
         let subjects = [CASE, OTHER_CASE, &numbers[0], &numbers[1]];

@@ -1,9 +1,9 @@
-//! Every operation, through every fault, while everything that is emitted is heard: logs and spans of
-//! every crate at trace level, metrics, panics, what values and errors show, what goes over the wire
-//! outside of bodies, and what stands in files outside of the columns meant for it.
+//! Every operation, through every fault, while all output is recorded: logs and spans of every crate at
+//! trace level, metrics, panics, `Debug` and errors, everything sent outside of bodies, and everything in
+//! files outside of the columns meant for it.
 //!
-//! Left out is what a user asks for and answers for: letters, exported caseloads, what an auditor
-//! queries and exports.
+//! Excluded is output that a user requests and is responsible for: letters, exported caseloads, and an
+//! auditor's queries and exports.
 
 mod faults;
 #[cfg(feature = "fhir")]
@@ -33,12 +33,12 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// In Unix time, so that the test person's dates cannot come about by themselves.
+/// As Unix time, so that the test person's dates do not occur by chance.
 const NOW: chrono::DateTime<chrono::Utc> =
     chrono::DateTime::from_timestamp(1_790_000_000, 0).unwrap();
 
 #[test]
-fn nothing_emitted_names_the_person() {
+fn no_output_names_the_person() {
     let ears = Ears::open();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let meter = Meter;
@@ -59,7 +59,7 @@ fn nothing_emitted_names_the_person() {
             said + &work::done(&ears).await
         })
     });
-    // All of this was heard, and so would have been what it should not say.
+    // All of this was recorded, so a value of the person would have been recorded too.
     for word in [
         "tracing: TRACE",
         "tracing: DEBUG request{",
@@ -116,7 +116,7 @@ fn client(endpoint: &str, transport: Arc<dyn Transport>) -> Client {
         .with_ids(Arc::new(CountingIds::default()))
 }
 
-/// A gate to the client that does not hold a test up: it waits for no turn, and not until it goes on.
+/// A gateway to the client that does not delay a test: its rate limit is high, and a suspension lasts.
 fn gate<T: Tracer + Clone + 'static>(client: &T) -> Gateway {
     let minute = Duration::from_secs(60);
     let circuit = CircuitBreaker::new(
@@ -132,7 +132,7 @@ fn retry() -> Retry {
     Retry::new(RetryPolicy::default().with_pauses(soon, soon))
 }
 
-/// Asks everything in every way; how many answers there were.
+/// Makes every query in every way. Returns the number of answers.
 async fn ask_everything(ears: &Ears, client: &Client) -> usize {
     let user = User::Local(us());
     let mut answers = operations::<Unattended>(ears, client, &Caller::System(us())).await;
@@ -173,5 +173,5 @@ async fn questions(ears: &Ears, tracer: &dyn Tracer) -> usize {
     answers
 }
 
-/// How many answers there are when nothing is wrong.
+/// The number of answers without faults.
 const ALL_ANSWERS: usize = 2 * 6 + 3 * 6;

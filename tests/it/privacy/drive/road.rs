@@ -1,4 +1,4 @@
-//! Whatever can be wrong on the way: nobody there, no HTTP, no TLS, too much, too slow, elsewhere.
+//! Every fault of the connection: no server, no HTTP, no TLS, too large, too slow, redirected.
 
 use super::{ask_everything, client, simulator};
 use crate::privacy::ears::Ears;
@@ -41,7 +41,7 @@ fn serve(handle: impl Fn(TcpStream) + Send + Sync + 'static) -> SocketAddr {
     address
 }
 
-/// Head and body of the next request; nothing at the end.
+/// Head and body of the next request; `None` at the end.
 fn read_request(stream: &mut impl Read) -> Option<(String, String)> {
     let (mut read, mut piece) = (Vec::new(), [0; 4096]);
     loop {
@@ -65,7 +65,7 @@ fn headers(head: &str) -> HeaderMap {
     lines.map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
 }
 
-/// Answers every request with these bytes, and then closes, or says nothing more.
+/// Responds to every request with these bytes, and then closes, or sends nothing more.
 fn answering(bytes: String, hold: bool) -> SocketAddr {
     serve(move |mut stream| {
         if read_request(&mut stream).is_some() {
@@ -77,7 +77,7 @@ fn answering(bytes: String, hold: bool) -> SocketAddr {
     })
 }
 
-/// Answers with the person in every place that an answer has.
+/// Responds with the person in every place of a response.
 fn answers() -> Vec<(String, bool)> {
     let whole = |head: &str| format!("{head}\r\nContent-Length: 11\r\n\r\n{FAMILY}");
     let heads = [
@@ -120,18 +120,18 @@ fn answers() -> Vec<(String, bool)> {
     answers
 }
 
-/// Addresses at which nothing answers as it should, and how to get there.
+/// Addresses at which no server responds correctly, and the configuration to reach them.
 pub(super) fn roads() -> Vec<(String, HttpConfig)> {
-    let nobody = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
+    let closed = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
     let mut roads: Vec<(String, HttpConfig)> = vec![
-        (format!("http://{nobody}/smsp"), config()),
-        (format!("https://{nobody}/smsp"), config()),
+        (format!("http://{closed}/smsp"), config()),
+        (format!("https://{closed}/smsp"), config()),
         ("https://no-such-host.invalid/smsp".into(), config()),
         ("http://192.0.2.1/smsp".into(), config()),
         ("ftp://host.example/smsp".into(), config()),
         (
             "https://host.example/".into(),
-            config().with_proxy(format!("http://{nobody}").parse().unwrap()),
+            config().with_proxy(format!("http://{closed}").parse().unwrap()),
         ),
     ];
     for (bytes, hold) in answers() {
@@ -160,7 +160,7 @@ pub(super) async fn broken(ears: &Ears) -> String {
     said + &ears.assert_silent("more than may be read") + &seen(ears).await
 }
 
-/// What a server sees of a request outside of its body.
+/// The parts of a request outside of its body, as a server receives them.
 async fn seen(ears: &Ears) -> String {
     let (sender, receiver) = std::sync::mpsc::channel();
     let address = serve(move |mut stream| {
@@ -179,7 +179,7 @@ async fn seen(ears: &Ears) -> String {
     ears.assert_silent("requests, without their bodies")
 }
 
-/// The simulator behind TLS, for those who have a certificate.
+/// The simulator behind TLS, for clients with a certificate.
 fn terminating(certificate: &str, key: &KeyPair) -> SocketAddr {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut roots = RootCertStore::empty();
@@ -215,7 +215,7 @@ fn terminating(certificate: &str, key: &KeyPair) -> SocketAddr {
     })
 }
 
-/// With TLS and mutual TLS, whole and broken; the first brings the person's record.
+/// With TLS and mutual TLS, correct and broken; the first returns the person's record.
 pub(super) async fn tls(ears: &Ears) -> String {
     let key = KeyPair::generate().unwrap();
     let params = CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();

@@ -1,4 +1,4 @@
-//! The worker, its process, and what people do about cases, over stores in memory and in files.
+//! The worker, its process, and reviewers' actions, over stores in memory and in files.
 
 use super::{Chosen, NOW, client, gate, retry, simulator};
 use crate::privacy::drive::faults::faults;
@@ -23,7 +23,7 @@ use nhs_pds_simulator::{Fault, When};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Where everything is kept.
+/// The store, the trail and the alerts.
 pub(super) struct Kept {
     pub(super) store: Arc<dyn CaseStore>,
     pub(super) audit: Arc<dyn AuditLog>,
@@ -49,7 +49,7 @@ pub(super) async fn done(ears: &Ears) -> String {
         read(ears, &kept).await;
         said += &ears.assert_silent(&format!("work with {fault:?}"));
     }
-    // Enough to have each column filled.
+    // Enough to fill each column.
     for fault in
         [None, Some("DEMOG-0017"), Some("DEMOG-0022"), Some("SMSP-0001"), Some("SMSP-0004")]
     {
@@ -68,7 +68,7 @@ fn jo() -> Actor {
     Actor::new(&Caller::System(us()), "Jo Doe")
 }
 
-/// One who has to be found, one whose number has to be verified, and one whose record type is free text.
+/// A person to find, a number to verify, and a case whose record type is free text.
 fn caseload() -> Vec<Case> {
     let mut numbered = person_case(OTHER_CASE);
     numbered.nhs_number =
@@ -82,7 +82,7 @@ fn id(text: &str) -> CaseId {
     text.parse().unwrap()
 }
 
-/// From the caseload that comes in to the process that stops; and the queue of what is left to people.
+/// From the import of a caseload to the end of the process, and the review queue.
 async fn work(ears: &Ears, kept: &Kept, fault: Option<&Fault>) -> ReviewQueue {
     let Kept { store, audit, alerts } = kept;
     let (store, audit, alerts) = (Arc::clone(store), Arc::clone(audit), Arc::clone(alerts));

@@ -12,7 +12,7 @@ use nhs_pds::clock::FixedClock;
 use nhs_pds::trace::Caller;
 use std::sync::Arc;
 
-/// A user whose name is the person's: who works somewhere may be a patient, too.
+/// A user with the person's name: a member of staff may be a patient, too.
 fn actor() -> Actor {
     Actor::new(&Caller::System(us()), format!("{GIVEN} {FAMILY}"))
         .with_role(NOTE, "RHM".parse().unwrap())
@@ -68,6 +68,6 @@ async fn show_log(shown: &mut Shown, log: &dyn AuditLog, filter: &Filter) {
     shown.value(&log.head().await.unwrap());
     shown.value(&log.verify(&[]).await.unwrap());
     shown.value(&log.verify(&[Anchor::new(1, [1; 32])]).await.unwrap());
-    // Before anything says that the case was erased.
+    // Before an event says that the case was erased.
     shown.error(&log.forget(&id()).await.unwrap_err());
 }

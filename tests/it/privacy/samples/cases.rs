@@ -36,7 +36,7 @@ pub(super) fn asked() -> Criteria {
     asked
 }
 
-/// All that is personal, and the person may be asked about.
+/// A case with every personal field, eligible for queries.
 pub(in crate::privacy) fn person_case(id: &str) -> Case {
     let mut case = Case::new(id.parse().unwrap(), RecordType::Review);
     case.surname = Some(FAMILY.into());
@@ -51,14 +51,14 @@ pub(in crate::privacy) fn person_case(id: &str) -> Case {
     case
 }
 
-/// The same with a number that was traced.
+/// The same with a traced number.
 pub(in crate::privacy) fn traced_case(id: &str) -> Case {
     let mut case = person_case(id);
     case.nhs_number = Some(held());
     case
 }
 
-/// The same, with everything that happens to a case.
+/// The same, with every event that a case can have.
 pub(super) fn full_case() -> Case {
     let mut case = traced_case(CASE);
     case.record_type = RecordType::Other(FAMILY.into());
@@ -73,7 +73,7 @@ pub(super) fn full_case() -> Case {
     case
 }
 
-/// Whoever was found is the person.
+/// Every found person is the test person.
 pub(in crate::privacy) fn found(number: NhsNumber) -> Outcome {
     let mut person = person();
     person.date_of_death = Demographics::default().date_of_death;
@@ -111,7 +111,7 @@ fn absorbed() -> Absorbed {
     Absorbed::new(other_id(), NOW, Some(held()))
 }
 
-/// The errors of a store that knows which case it is about.
+/// The errors of a store about a case that it knows.
 pub(super) fn error() -> case::Error {
     let cause = FAMILY.parse::<NhsNumber>().unwrap_err();
     case::Error::new(case::ErrorKind::Conflict).with_case(id()).with_source(cause)

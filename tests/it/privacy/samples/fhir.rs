@@ -1,4 +1,4 @@
-//! `fhir::auth`, with what a service may write wherever it likes.
+//! `fhir::auth`, with every text that a service may send.
 
 use crate::privacy::person::{FAMILY, NOTE, NUMBER};
 use crate::privacy::walk::Shown;

@@ -1,4 +1,4 @@
-//! `fhir`, but for `fhir::auth`: what is asked, what is answered, and what goes wrong.
+//! `fhir`, except `fhir::auth`: queries, answers and errors.
 
 use super::fhir::{config as token_config, key};
 use super::us;
@@ -37,7 +37,7 @@ fn coded(url: &str, code: &str) -> Value {
     json!({"url": url, "valueCodeableConcept": {"coding": [{"code": code, "display": FAMILY}]}})
 }
 
-/// The person in every field; where a code belongs, what is none.
+/// The person in every field, also in place of a code.
 fn patient() -> Value {
     let number = NUMBER.digits().to_string();
     let period = json!({"start": BORN, "end": NOTE});
@@ -95,7 +95,7 @@ fn patient() -> Value {
     })
 }
 
-/// The same, with what cannot be read wherever something can be.
+/// The same, with an unreadable value in every place.
 fn muddled() -> Value {
     let mut patient = patient();
     for (key, value) in [
@@ -142,7 +142,7 @@ fn outcome(code: &str) -> Value {
     }]})
 }
 
-/// What may come instead of an answer, or as one.
+/// Bodies of answers, and other bodies.
 fn bodies() -> Vec<String> {
     let patient = patient().to_string();
     let mut bodies: Vec<String> = vec![
@@ -189,7 +189,7 @@ fn header(name: HeaderName, value: &str) -> HeaderMap {
     HeaderMap::from_iter([(name, HeaderValue::from_str(value).unwrap())])
 }
 
-/// Every body under every kind of status, and headers that say what they should not.
+/// Every body with every kind of status, and headers with values that they should not have.
 fn responses() -> Vec<Response> {
     let mut responses = Vec::new();
     for body in bodies() {
@@ -270,7 +270,7 @@ fn exact<A: Access>() -> Search<Exact, A> {
     Search::exact(of(FAMILY), DateRange::on(of(BORN))).with_given(of(GIVEN))
 }
 
-/// Everything that a search can have.
+/// A search with every field.
 fn full<K: Matching, A: Access>(search: Search<K, A>, postcode: K::Postcode) -> Search<K, A> {
     search
         .with_further_given(of(OTHER_GIVEN))
@@ -345,7 +345,7 @@ fn show_resources(shown: &mut Shown) {
     }
 }
 
-/// Whoever asks for it gets this one.
+/// Every request gets this one.
 #[derive(Debug)]
 pub(in crate::privacy) struct SignedIn(pub(in crate::privacy) UserToken);
 
@@ -383,7 +383,7 @@ fn show_clients(shown: &mut Shown) {
     shown.value(&Client::healthcare_worker(config(), user, transport));
 }
 
-/// What each interaction makes of the answer; how many say that it is none.
+/// The result of each interaction for the response. Returns how many are errors.
 async fn show_answer(shown: &mut Shown, answer: &Result<Response, transport::ErrorKind>) -> usize {
     let us = Caller::System(us());
     let client = || {
@@ -420,7 +420,7 @@ fn show_result<T: Debug>(shown: &mut Shown, result: Result<nhs_pds::fhir::Receiv
     }
 }
 
-/// What is refused without being asked, and what comes of tokens that are not to be had.
+/// Queries that are rejected before sending, and tokens that cannot be fetched.
 async fn show_refusals(shown: &mut Shown) {
     let caller = Caller::System(us());
     let user = Caller::User(User::Local(us()));

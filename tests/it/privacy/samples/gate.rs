@@ -1,10 +1,10 @@
-//! `retry`, `pace`, `circuit` and `gate`, asked about the person and no longer answered.
+//! `resilience`, with queries about the person that are no longer answered.
 
 use super::questions::{error, find};
 use super::{found, us};
 use crate::privacy::person::NUMBER;
 use crate::privacy::walk::Shown;
-use crate::service::{Service, unavailable};
+use crate::support::service::{Service, unavailable};
 use async_trait::async_trait;
 use nhs_pds::ids::CountingIds;
 use nhs_pds::resilience::{
@@ -17,7 +17,7 @@ use std::error::Error as _;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-/// Keeps no record.
+/// Records nothing.
 struct Untold;
 
 #[async_trait]
@@ -39,7 +39,7 @@ fn question() -> Question {
     find().into()
 }
 
-/// A gate through which nobody gets any more, and what it says to those who try.
+/// A suspended gateway, and the errors that it returns.
 pub(super) async fn shut() -> (Gateway, Error) {
     let lost = || transport::Error::new(transport::ErrorKind::Connect);
     let gate = Gateway::new(Service::new(move |_| Err(unavailable().with_source(lost()))));

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 type Authority = CertifiedIssuer<'static, KeyPair>;
 
-/// Whom these tests trust.
+/// The trusted authority of these tests.
 pub(in crate::privacy) fn authority() -> &'static Authority {
     static AUTHORITY: LazyLock<Authority> = LazyLock::new(new_authority);
     &AUTHORITY

@@ -1,4 +1,4 @@
-//! Values of the public types, filled with the person wherever a value can go.
+//! Values of the public types, with the person in every place of a value.
 
 mod audit;
 mod cases;
@@ -28,7 +28,7 @@ use crate::privacy::walk::Shown;
 use chrono::{DateTime, Utc};
 use nhs_pds::trace::{Exchange, LocalIdentity};
 
-/// When everything happened.
+/// The time of every event.
 pub(super) const NOW: DateTime<Utc> = DateTime::UNIX_EPOCH;
 
 pub(super) fn show(shown: &mut Shown) {

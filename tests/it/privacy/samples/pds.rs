@@ -1,4 +1,4 @@
-//! The front door to a service, built from files and with a person in what it is given.
+//! `Pds`, built from files, with the person in its arguments.
 
 use super::{found, us};
 use crate::privacy::person::{FAMILY, NUMBER};

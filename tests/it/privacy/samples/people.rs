@@ -1,4 +1,4 @@
-//! `demographics`, `nhs_number`, `secret` and what else is a value.
+//! `demographics`, `nhs_number`, `secret` and other values.
 
 use crate::privacy::person::{
     ADDRESS, BORN, DIED, FAMILY, GIVEN, MAIL, NOTE, NUMBER, OTHER_GIVEN, POSTCODE, PRACTICE,
@@ -13,7 +13,7 @@ use nhs_pds::ids::CountingIds;
 use nhs_pds::nhs_number::{self, Synthetic};
 use nhs_pds::secret::{RawBody, Secret};
 
-/// All that a service can return of the person.
+/// Every field of a person that a service can return.
 pub(in crate::privacy) fn person() -> Demographics {
     let mut person = Demographics::default();
     let mut name = PersonName::new(GIVEN, FAMILY);
@@ -98,9 +98,9 @@ pub(super) fn show(shown: &mut Shown) {
     shown.value(&RawBody::from(FAMILY));
 }
 
-/// What a document of the wrong shape says about itself does not repeat the values.
+/// A document of the wrong shape describes itself without quoting its values.
 #[test]
-fn reading_errors_do_not_repeat_what_was_read() {
+fn read_errors_do_not_quote_the_input() {
     use crate::privacy::person::assert_silent;
     use nhs_pds::case::{Case, CaseId};
     use nhs_pds::nhs_number::NhsNumber;

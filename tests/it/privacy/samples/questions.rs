@@ -54,7 +54,7 @@ fn of_mode<M: Mode>(shown: &mut Shown) {
     }
 }
 
-/// An error that carries what an error can.
+/// An error with every field.
 pub(in crate::privacy) fn error() -> Error {
     Error::new(ErrorKind::Rejected)
         .with_exchange(exchange())
@@ -91,7 +91,7 @@ pub(super) fn show(shown: &mut Shown) {
     show_population(shown);
 }
 
-/// Whom a conformance suite is told of.
+/// The population of a conformance suite.
 #[cfg(feature = "conformance")]
 fn show_population(shown: &mut Shown) {
     use nhs_pds::trace::conformance::{Breach, Known, Particulars, Population, Recognisable};
@@ -123,12 +123,12 @@ fn show_population(shown: &mut Shown) {
         invalidated: known.clone(),
         twins: (particulars, [NUMBER, NEW_NUMBER]),
         recognisable: Some(recognisable),
-        nobody: known,
+        absent: known,
     });
     shown.error(&Breach::from(error()));
 }
 
-/// Each finding that has room for a person.
+/// Each finding that can contain a person.
 fn show_findings(shown: &mut Shown) {
     use nhs_pds::matching::{Compared, Finding};
     let stranger = Match::new(NUMBER).with_person(nhs_pds::demographics::Demographics::default());
@@ -161,7 +161,7 @@ fn show_findings(shown: &mut Shown) {
     }
 }
 
-/// Asked once, and with answers left.
+/// Queried once, with responses left.
 fn show_scripted(shown: &mut Shown) {
     let tracer = ScriptedTracer::new([Ok(found(NUMBER)), Ok(found(NUMBER))]);
     let id = MessageId::fresh(&nhs_pds::ids::CountingIds::default());

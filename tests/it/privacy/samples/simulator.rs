@@ -1,4 +1,4 @@
-//! `simulator`. Its people are invented; those whom somebody loads from a file need not be.
+//! The simulator. Its people are invented, but people loaded from a file may be real.
 
 use crate::privacy::person::{
     ADDRESS, ALIAS, BORN, DIED, FAMILY, GIVEN, MAIL, NEW_NUMBER, NOTE, NUMBER, OTHER_GIVEN,
@@ -69,7 +69,7 @@ pub(super) async fn show(shown: &mut Shown) {
     shown.value(&Server::start(simulator).await.unwrap());
 }
 
-/// What only the FHIR API tells.
+/// Fields of the FHIR API only.
 fn show_further(shown: &mut Shown, person: &mut Person) {
     let mut name = OtherName::new(NameUse::Former, ALIAS);
     name.given = GIVEN.into();

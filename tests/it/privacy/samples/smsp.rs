@@ -1,4 +1,4 @@
-//! `smsp`, with what a provider may write wherever it likes.
+//! `smsp`, with every text that a provider may send.
 
 use super::questions::{fetch, find, verify};
 use super::us;
@@ -21,7 +21,7 @@ fn config() -> Config {
     Config::new(endpoint.parse().unwrap(), us()).with_username(FAMILY).with_from_address(FAMILY)
 }
 
-/// An answer with the person in it.
+/// A response with the person in it.
 fn details() -> String {
     include_str!("../../../data/smsp/details.xml")
         .replace("O&apos;Brien &amp; Sons", FAMILY)
@@ -65,7 +65,7 @@ fn show_answers(shown: &mut Shown) {
     shown.value(&*response);
     shown.value(&Body::Response(response.clone()));
     shown.value(&answered);
-    // Identifiers of a message are whatever the provider says that they are.
+    // A provider may choose any text as the identifiers of a message.
     let mut muddled = answered;
     muddled.message_id = Some(FAMILY.into());
     muddled.relates_to = Some(NUMBER.digits().to_string());
@@ -82,7 +82,7 @@ fn show_answers(shown: &mut Shown) {
     shown.value(fault);
 }
 
-/// Messages in which the person stands where something else should.
+/// Messages with the person in a wrong place.
 fn spoilt() -> Vec<String> {
     let root = "getPatientDetailsResponse-v1-0";
     let number = |text: &str| {
@@ -125,7 +125,7 @@ async fn show_errors(shown: &mut Shown) {
     assert!(show_error(shown, Err(refused)).await);
 }
 
-/// Whether the answer was an error, which is then shown, as the service's and as the tracer's.
+/// Whether the response was an error. Shows the error of the service and of the tracer.
 async fn show_error(shown: &mut Shown, answer: Result<Response, transport::Error>) -> bool {
     let client = Client::new(config(), Arc::new(Scripted::new([answer])));
     shown.value(&client);

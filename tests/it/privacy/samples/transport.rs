@@ -1,4 +1,4 @@
-//! `transport`, whatever the two sides write into their messages.
+//! `transport`, with any text of client and server in the messages.
 
 use crate::privacy::person::{FAMILY, NUMBER};
 use crate::privacy::walk::Shown;
@@ -34,7 +34,7 @@ pub(super) fn show(shown: &mut Shown) {
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
     assert!(scripted.send(request()).as_mut().poll(&mut context).is_ready());
     shown.value(&scripted);
-    // What is left over at its end is a fault.
+    // Unused responses are a failure of the test.
     assert!(scripted.send(request()).as_mut().poll(&mut context).is_ready());
     shown.value(&scripted);
 }

@@ -47,7 +47,7 @@ pub(super) async fn show(shown: &mut Shown) {
     show_work(shown).await;
 }
 
-/// What is decided of a case, whatever the answer, and what then stands on it.
+/// The decision about a case for any response, and the fields of the case afterwards.
 fn show_decisions(shown: &mut Shown, case: &Case) {
     let policy = Policy::default();
     let plan = plan_for(case, &policy);
@@ -116,19 +116,19 @@ async fn show_work(shown: &mut Shown) {
     show_process(shown, unanswered(cases).await).await;
 }
 
-/// A worker that connects to nobody, by a clock that is an hour ahead of the service's.
+/// A worker without a service, whose clock is an hour ahead of the service's.
 async fn unanswered(cases: Vec<Case>) -> Worker {
     let store = Arc::new(MemoryStore::new());
     store.insert_all(cases).await.unwrap();
     let (audit, alerts) = (Arc::new(MemoryLog::new()), Arc::new(MemoryAlerts::default()));
-    Worker::new(Arc::new(Nobody), store, audit, alerts, Caller::System(us()))
+    Worker::new(Arc::new(NoService), store, audit, alerts, Caller::System(us()))
 }
 
 #[derive(Debug)]
-struct Nobody;
+struct NoService;
 
 #[async_trait]
-impl Tracer for Nobody {
+impl Tracer for NoService {
     async fn trace(&self, _: &Caller, _: &Question, _: MessageId) -> Result<Answer, trace::Error> {
         let lost = transport::Error::new(transport::ErrorKind::Connect);
         Err(trace::Error::new(ErrorKind::Unavailable).with_source(lost))

@@ -1,4 +1,4 @@
-//! Requests, and looks at what comes back.
+//! Requests, and readers of their responses.
 
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use nhs_pds::clock::FixedClock;
@@ -31,7 +31,7 @@ pub(super) fn people() -> Register {
     register
 }
 
-/// By a clock that stands still, and open to everybody.
+/// With a fixed clock, and open to every client.
 pub(super) fn simulator() -> Simulator {
     simulate(people())
 }
@@ -57,7 +57,7 @@ impl With for Request {
     }
 }
 
-/// What came back.
+/// A response.
 pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) response: Response,
@@ -117,7 +117,7 @@ pub(super) async fn ask(simulator: &Simulator, path: &str) -> Answer {
     send(simulator, get(path)).await
 }
 
-/// A search by a query that is written out.
+/// A search with a query string.
 pub(super) async fn find(simulator: &Simulator, query: &str) -> Answer {
     ask(simulator, &format!("/Patient?{query}")).await
 }

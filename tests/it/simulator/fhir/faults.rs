@@ -1,4 +1,4 @@
-//! What goes wrong when it is told to, and what codes of SMSP become.
+//! Faults that a test chooses, and the equivalents of SMSP's codes.
 
 use super::ask::{Answer, ask, find, get, people, simulate, simulator};
 use http::StatusCode;
@@ -12,11 +12,11 @@ use std::time::Duration;
 const ROSE: &str = "/Patient/9449304424";
 const QUERY: &str = "family=Ainsley&birthdate=1943-05-19";
 
-/// What is answered by number and by search.
+/// The responses by number and by search.
 #[derive(Debug, Eq, PartialEq)]
 enum Shape {
     Truth,
-    Nobody,
+    NoMatch,
     Error(u16, String),
 }
 
@@ -24,26 +24,26 @@ fn shape(answer: &Answer) -> Shape {
     if answer.json["resourceType"] == "OperationOutcome" {
         let (status, code) = answer.error();
         return match code {
-            "RESOURCE_NOT_FOUND" => Shape::Nobody,
+            "RESOURCE_NOT_FOUND" => Shape::NoMatch,
             code => Shape::Error(status, code.into()),
         };
     }
     assert_eq!(answer.status, 200);
-    if answer.json["total"] == 0 { Shape::Nobody } else { Shape::Truth }
+    if answer.json["total"] == 0 { Shape::NoMatch } else { Shape::Truth }
 }
 
-/// Code, and the answers by number and by search.
+/// The code, and the responses by number and by search.
 fn table() -> Vec<(&'static str, Shape, Shape)> {
     let error = |status, code: &str| Shape::Error(status, code.into());
     let both = |code, status, other| (code, error(status, other), error(status, other));
     vec![
         ("SMSP-0000", Shape::Truth, Shape::Truth),
         ("SMSP-0003", Shape::Truth, Shape::Truth),
-        ("DEMOG-0001", Shape::Nobody, Shape::Nobody),
-        ("DEMOG-0040", Shape::Nobody, Shape::Nobody),
-        ("DEMOG-0017", error(404, "INVALIDATED_RESOURCE"), Shape::Nobody),
-        ("DEMOG-0022", error(404, "INVALIDATED_RESOURCE"), Shape::Nobody),
-        ("DEMOG-0042", error(400, "INVALID_RESOURCE_ID"), Shape::Nobody),
+        ("DEMOG-0001", Shape::NoMatch, Shape::NoMatch),
+        ("DEMOG-0040", Shape::NoMatch, Shape::NoMatch),
+        ("DEMOG-0017", error(404, "INVALIDATED_RESOURCE"), Shape::NoMatch),
+        ("DEMOG-0022", error(404, "INVALIDATED_RESOURCE"), Shape::NoMatch),
+        ("DEMOG-0042", error(400, "INVALID_RESOURCE_ID"), Shape::NoMatch),
         ("DEMOG-0007", Shape::Truth, error(200, "TOO_MANY_MATCHES")),
         ("TOO_MANY_MATCHES", Shape::Truth, error(200, "TOO_MANY_MATCHES")),
         ("MULTIPLE_MATCHES", Shape::Truth, error(200, "MULTIPLE_MATCHES")),
@@ -91,7 +91,7 @@ async fn the_code_that_a_person_answers_by() {
 }
 
 #[tokio::test]
-async fn when_to_come_again() {
+async fn retry_after_headers() {
     let simulator = simulator();
     simulator.add_fault(When::Next(1), Fault::code("SERVICE_UNAVAILABLE"));
     let answer = ask(&simulator, ROSE).await;
@@ -143,7 +143,7 @@ async fn requests_about_one_person() {
     assert_eq!(find(&simulator, "family=Twinn&birthdate=1980-09-20").await.status, 200);
 }
 
-/// What every person of a seed meets at two attempts, asked about in this order.
+/// The faults of every person of a seed at two attempts, queried in this order.
 async fn met(people: impl Iterator<Item = &NhsNumber>) -> BTreeMap<NhsNumber, Vec<String>> {
     let simulator = simulate(Register::from_seed(4, 400));
     simulator.set_fault_mix(Some(FaultMix::soak(7, Duration::from_millis(250))));
@@ -163,7 +163,7 @@ async fn met(people: impl Iterator<Item = &NhsNumber>) -> BTreeMap<NhsNumber, Ve
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_mix_is_the_same_in_whatever_order_people_are_asked_about() {
+async fn a_mix_does_not_depend_on_the_order_of_people() {
     let register = Register::from_seed(4, 400);
     let numbers: Vec<NhsNumber> = register.iter().map(|person| person.nhs_number).collect();
     let forward = met(numbers.iter().chain(&numbers)).await;
@@ -176,7 +176,7 @@ async fn a_mix_is_the_same_in_whatever_order_people_are_asked_about() {
 }
 
 #[tokio::test]
-async fn a_mix_spares_what_is_no_question() {
+async fn a_mix_applies_to_queries_only() {
     let simulator: Simulator = simulator();
     let mix = FaultMix::new(1)
         .with(nhs_pds_simulator::Share::WHOLE, Fault::code("UNKNOWN_ERROR"))

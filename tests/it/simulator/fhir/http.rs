@@ -19,7 +19,7 @@ fn parts(url: &str) -> (&str, &str) {
     rest.split_at(rest.find('/').unwrap())
 }
 
-/// Everything that comes until the connection is closed, as head and body.
+/// Everything until the connection is closed, as head and body.
 async fn exchange(host: &str, request: &str) -> (String, String) {
     let mut stream = TcpStream::connect(host).await.unwrap();
     stream.write_all(request.as_bytes()).await.unwrap();
@@ -87,7 +87,7 @@ async fn a_token() {
     assert!(head.starts_with("HTTP/1.1 200 OK"), "{head}");
     let (head, _) = get(&patient, "").await;
     assert!(head.starts_with("HTTP/1.1 401 "), "{head}");
-    // Of another address, the same assertion is for somebody else.
+    // With another host name, the same assertion has another audience.
     let elsewhere = request.replace(&format!("Host: {host}"), "Host: localhost");
     let (head, _) = exchange(host, &elsewhere).await;
     assert!(head.starts_with("HTTP/1.1 401 "), "{head}");
@@ -125,7 +125,7 @@ async fn methods() {
     }
 }
 
-/// Head and body of the answer to a request of this method with these headers.
+/// Head and body of the response to a request of this method with these headers.
 async fn call(server: &Server, method: &str, path: &str, headers: &str) -> (String, String) {
     let url = format!("{}{path}", server.fhir_url());
     let (host, path) = parts(&url);
@@ -134,7 +134,7 @@ async fn call(server: &Server, method: &str, path: &str, headers: &str) -> (Stri
     exchange(host, &request).await
 }
 
-/// The headers of an answer, but for the time.
+/// The headers of a response, except the time.
 fn headers(head: &str) -> Vec<&str> {
     let mut all: Vec<&str> = head.lines().filter(|line| !line.starts_with("date:")).collect();
     all.sort_unstable();
@@ -157,7 +157,7 @@ async fn head_is_get_without_a_body() {
         let (whole, body) = call(&server, "GET", path, &id).await;
         let (alone, nothing) = call(&server, "HEAD", path, &id).await;
         if path == "/Coverage" {
-            // The only answer that names the method.
+            // The only response that names the method.
             assert!(alone.starts_with("HTTP/1.1 403 ") && nothing.is_empty());
             continue;
         }
@@ -170,7 +170,7 @@ async fn head_is_get_without_a_body() {
 }
 
 #[tokio::test]
-async fn a_browser_asks_first() {
+async fn a_browser_sends_a_preflight_request() {
     let (simulator, server) = start().await;
     // It has no token yet, and no X-Request-ID.
     simulator.add_application(application());

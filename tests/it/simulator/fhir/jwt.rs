@@ -14,7 +14,7 @@ use super::ask::{Answer, get};
 
 pub(in crate::simulator) const TOKEN_URL: &str = "https://pds.example/oauth2/token";
 pub(in crate::simulator) const CLIENT: &str = "an-api-key";
-/// 2026-11-23T09:30:00Z, by which the simulator of these tests goes.
+/// 2026-11-23T09:30:00Z, the simulator's time in these tests.
 pub(super) const NOW: i64 = 1_795_426_200;
 pub(super) const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
@@ -60,7 +60,7 @@ pub(super) fn sign(header: &Value, claims: &Value, key: &KeyPair) -> String {
     format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
 }
 
-/// A good assertion.
+/// A valid assertion.
 pub(super) fn assertion(jti: &str) -> String {
     sign(&header(), &claims(jti), &key("a"))
 }
@@ -80,7 +80,7 @@ pub(super) fn asking(assertion: &str) -> Request {
     ])
 }
 
-/// A token, by a good assertion.
+/// A token, fetched with a valid assertion.
 pub(super) async fn token(simulator: &Simulator, jti: &str) -> String {
     let answer = Answer::of(simulator.send(asking(&assertion(jti))).await.unwrap());
     assert_eq!(answer.status, 200, "{}", answer.json);

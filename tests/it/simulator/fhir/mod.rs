@@ -1,4 +1,4 @@
-//! The simulator's FHIR API, asked by hand: raw requests, and a look at the JSON that comes back.
+//! The simulator's FHIR API, queried with raw requests; the tests read the JSON of the response.
 #![expect(clippy::indexing_slicing, reason = "tests, whose panics are failures")]
 
 pub(super) mod ask;

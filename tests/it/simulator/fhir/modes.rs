@@ -1,4 +1,4 @@
-//! What applications and members of staff may do.
+//! The permissions of applications and members of staff.
 
 use super::ask::{REQUEST_ID, With, send, simulator};
 use super::jwt::{application, authorised, token};
@@ -25,7 +25,7 @@ async fn an_application_gets_one_person_at_a_time() {
     }
     let one = ask(format!("{TWINS}&given=Ada")).await;
     assert_eq!(one.hits(), [("9449305552", 1.0)]);
-    // A role is passed over, and the rules of the mode come before those of the service.
+    // A role is ignored, and the rules of the access mode come before those of the service.
     let request = authorised(PATH, &bearer).with("nhsd-session-urid", "12345");
     assert_eq!(send(&simulator, request).await.status, 200);
     let url = format!("{}{TWINS}&_max-results=2&no=1", super::ask::BASE).parse().unwrap();

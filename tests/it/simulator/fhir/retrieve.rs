@@ -63,7 +63,7 @@ async fn a_whole_record() {
 }
 
 #[tokio::test]
-async fn everything_that_a_record_may_have() {
+async fn a_record_with_every_field() {
     let register = changed("9449304424", |person| {
         person.version = 7;
         let mut maiden = OtherName::new(NameUse::Maiden, "Bird");
@@ -151,7 +151,7 @@ async fn restricted_records() {
 #[tokio::test]
 async fn numbers_that_have_no_record_of_their_own() {
     let simulator = simulator();
-    // Superseded: the other record, and no word about it.
+    // Superseded: the response is the new record, without a note about the old number.
     let answer = ask(&simulator, "/Patient/9856036615").await;
     assert_eq!((answer.status, &answer.json["id"]), (200, &json!("9391434134")));
     assert_eq!(answer.json["identifier"][0]["value"], "9391434134");
@@ -168,7 +168,7 @@ async fn numbers_that_have_no_record_of_their_own() {
 }
 
 #[tokio::test]
-async fn a_replacement_that_nobody_has() {
+async fn a_replacement_without_a_record() {
     let register = changed("9449304424", |person| {
         person.superseded_by = Some("9999999980".parse().unwrap());
     });
@@ -254,7 +254,7 @@ async fn paths_and_methods() {
     let url = "https://pds.example/personal-demographics/FHIR/R4/Patient".parse().unwrap();
     let post = Request::post(url, "{}".into()).with("x-request-id", REQUEST_ID);
     assert_eq!(send(&simulator, post).await.error(), (400, "UNSUPPORTED_SERVICE"));
-    // Another base, as a proxy may have it.
+    // Another base address, as behind a proxy.
     let request = Request::get("https://proxy.example/pds/Patient/9449304424".parse().unwrap());
     let answer: Answer = send(&simulator, request.with("x-request-id", REQUEST_ID)).await;
     assert_eq!(answer.status, 200);

@@ -1,4 +1,4 @@
-//! `GET /Patient`: whom it finds, and how well.
+//! `GET /Patient`: the people that it finds, and their scores.
 
 use super::ask::{find, people, simulate, simulator};
 use nhs_pds::demographics::Gender;
@@ -29,7 +29,7 @@ async fn one_hit_and_what_is_shown_of_it() {
 }
 
 #[tokio::test]
-async fn nobody() {
+async fn no_match() {
     let answer = find(&simulator(), "family=Nobody&birthdate=1943-05-19").await;
     assert_eq!((answer.status, &answer.json["total"]), (200, &json!(0)));
     assert!(answer.json.get("entry").is_none());
@@ -56,7 +56,7 @@ async fn wildcards() {
     for query in [
         "family=Ainsley&given=Mary+Jane&birthdate=1943-05-19",
         "family=Ainsley&given=Rose&given=Mary&birthdate=1943-05-19",
-        // A wildcard counts in the first given name alone.
+        // A wildcard works in the first given name only.
         "family=Ainsley&given=Rose&given=Mary*&birthdate=1943-05-19",
         "family=Ainsley&given=Rose&given=Mary+Jane&given=Ann&birthdate=1943-05-19",
         "family=Ainsley&birthdate=1943-05-19&gender=male",
@@ -126,7 +126,7 @@ async fn restricted_people() {
 }
 
 #[tokio::test]
-async fn superseded_and_invalidated_records_never_come() {
+async fn superseded_and_invalidated_records_are_never_returned() {
     let simulator = simulator();
     for (query, found) in [
         ("family=Formerly&birthdate=1950-01-01", &[][..]),
@@ -144,7 +144,7 @@ async fn superseded_and_invalidated_records_never_come() {
     }
 }
 
-/// Rose with a past.
+/// Rose with former names and addresses.
 fn with_past() -> Simulator {
     let mut register = Register::default();
     for person in &people() {
@@ -198,7 +198,7 @@ async fn history() {
             assert_eq!(found, Vec::from_iter(score), "{query}{suffix}");
         }
     }
-    // What is shown is of today.
+    // The response has today's fields.
     let answer = find(&simulator, &format!("family=Bird&{now}&_history=true")).await;
     let uses: Vec<&str> = answer.json["entry"][0]["resource"]["name"]
         .as_array()
@@ -239,7 +239,7 @@ async fn fuzzy() {
 }
 
 #[tokio::test]
-async fn the_best_comes_first() {
+async fn the_best_match_is_first() {
     let mut register = Register::default();
     for (number, family) in
         [(9_449_304_424, "Smyth"), (9_449_305_552, "Smith"), (9_449_306_613, "Smitt")]

@@ -1,4 +1,4 @@
-//! That answers have the shape that the specification gives them.
+//! Responses have the shape that the specification requires.
 
 use super::ask::{Answer, With, ask, find, get, people, send, simulate, simulator};
 use nhs_pds::demographics::PartialDate;
@@ -31,14 +31,14 @@ async fn record(register: Register) -> Value {
     answer.json
 }
 
-/// The extension of a record whose address ends so.
+/// The extension of a record whose address ends with `end`.
 fn extension<'a>(record: &'a Value, end: &str) -> &'a Value {
     let mut all = record["extension"].as_array().unwrap().iter();
     let found = all.find(|extension| extension["url"].as_str().unwrap().ends_with(end));
     &found.unwrap()["extension"]
 }
 
-/// The places of what FHIR forbids: empty texts, lists and objects, and null as a member.
+/// The places of values that FHIR forbids: empty texts, lists and objects, and null as a member.
 fn empties(place: &str, value: &Value, found: &mut Vec<String>) {
     match value {
         Value::Null => found.push(place.to_owned()),
@@ -79,10 +79,10 @@ async fn nothing_is_empty() {
                 OtherAddress::new(OtherAddressUse::Correspondence, Default::default(), "LS1 1AA"),
             ];
             person.further.emergency_telecoms = vec![String::new()];
-            let mut nobody = RelatedPerson::new("MTH");
-            nobody.family = "Bird".into();
-            nobody.postcode = "LS1 1AA".into();
-            person.related = vec![nobody];
+            let mut mother = RelatedPerson::new("MTH");
+            mother.family = "Bird".into();
+            mother.postcode = "LS1 1AA".into();
+            person.related = vec![mother];
         })
     };
     for empty_lines in [false, true] {
@@ -138,7 +138,7 @@ async fn periods_are_of_whole_days() {
     ] {
         assert_eq!(*period, json!({ "start": "1943-05-01" }));
     }
-    // These two the specification permits to be less.
+    // The specification permits these two to be partial.
     assert_eq!(
         (&json["birthDate"], &json["deceasedDateTime"]),
         (&json!("1943-05"), &json!("2020"))
@@ -186,7 +186,7 @@ async fn codings_of_death_and_removal_are_whole() {
         ("NIT", "NIT", "Transferred to Northern Ireland"),
         ("TRA", "TRA", "Temporary resident not returned"),
         ("ORR", "ORR", "Other reason"),
-        // Told to privileged applications alone.
+        // Returned to privileged applications only.
         ("LDN", "ORR", "Other reason"),
     ] {
         let json = record(rose(|person| person.further.removal = code.into())).await;
@@ -312,7 +312,7 @@ async fn related_people_have_an_address() {
     assert_eq!(mother["name"][0]["use"], "usual");
 }
 
-/// Every address in an answer that is not of a system.
+/// Every address in a response that does not name a system.
 fn addresses(value: &Value, found: &mut Vec<String>) {
     match value {
         Value::Array(all) => all.iter().for_each(|element| addresses(element, found)),

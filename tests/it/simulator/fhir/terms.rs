@@ -1,8 +1,8 @@
-//! `GET /Patient`: which parameters it takes, and which of them together.
+//! `GET /Patient`: the supported parameters, and their permitted combinations.
 
 use super::ask::{find, simulator};
 
-/// A search that would find, but for what is added.
+/// A search with a match, except for the added parameter.
 const GOOD: &str = "family=Ainsley&birthdate=1943-05-19";
 
 #[tokio::test]
@@ -80,7 +80,7 @@ async fn values_that_are_wrong() {
 }
 
 #[tokio::test]
-async fn too_little() {
+async fn searches_with_too_few_parameters() {
     let simulator = simulator();
     for query in ["family=Ainsley", "phone=01632960587", "family=Ainsley&_fuzzy-match=true"] {
         let answer = find(&simulator, query).await;

@@ -1,4 +1,4 @@
-//! The token endpoint, and what its tokens open.
+//! The token endpoint, and the access that its tokens give.
 
 use super::ask::{Answer, ask, people, send, simulator};
 use super::jwt::{
@@ -20,7 +20,7 @@ fn closed() -> Simulator {
     simulator().with_application(application())
 }
 
-/// Status, error and description of an answer without a token.
+/// Status, error and description of a response without a token.
 fn denial(answer: &Answer) -> (u16, &str, &str) {
     assert!(answer.json["message_id"].is_string());
     assert_eq!(answer.content_type(), "application/json");
@@ -54,7 +54,7 @@ async fn a_token_opens_the_service() {
 }
 
 #[tokio::test]
-async fn who_has_no_token_is_refused() {
+async fn a_request_without_a_token_is_refused() {
     let simulator = closed();
     let answer = ask(&simulator, PATH).await;
     assert_eq!(answer.error(), (401, "ACCESS_DENIED"));
@@ -79,7 +79,7 @@ async fn who_has_no_token_is_refused() {
     simulator.revoke_tokens();
     let answer = send(&simulator, authorised(PATH, &bearer)).await;
     assert_eq!(answer.diagnostics(), "Invalid Access Token");
-    // The token comes before everything else.
+    // The token is checked before everything else.
     assert_eq!(ask(&simulator, "/Elsewhere").await.error(), (401, "ACCESS_DENIED"));
 }
 
@@ -135,7 +135,7 @@ async fn forms_that_are_wrong() {
     assert_eq!(send(&simulator, asking(&good)).await.status, 200);
 }
 
-/// The claims or header with one member changed, or taken away.
+/// The claims or header with one member changed or removed.
 fn with(mut object: Value, name: &str, value: Value) -> Value {
     let members = object.as_object_mut().unwrap();
     if value.is_null() {
@@ -200,7 +200,7 @@ async fn claims_that_are_wrong() {
 }
 
 #[tokio::test]
-async fn signatures_and_repetitions() {
+async fn wrong_signatures_and_replayed_assertions() {
     let simulator = closed();
     let forged = sign(&header(), &claims("1"), &key("b"));
     let why = "JWT signature verification failed";
@@ -238,7 +238,7 @@ async fn keys_are_changed() {
 }
 
 #[tokio::test]
-async fn the_endpoint_fails_when_told_to() {
+async fn the_token_endpoint_has_its_own_faults() {
     let simulator = closed();
     simulator.add_fault(When::Always, Fault::code("UNKNOWN_ERROR"));
     simulator.add_token_fault(

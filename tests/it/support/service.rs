@@ -1,4 +1,4 @@
-//! A service under a test's control: what it answers, how long that takes, and who has asked when.
+//! A service under a test's control: its answers, its delays, and its record of queries.
 
 use async_trait::async_trait;
 use nhs_pds::case::{Allocation, Case, RecordType};
@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// What the service does with the so-manieth question, counted from zero.
+/// The answer to the query at this position, counted from zero.
 type Script = dyn Fn(usize) -> Result<Outcome, Error> + Send + Sync;
 
 pub(crate) struct Service {
@@ -41,7 +41,7 @@ impl Service {
         Arc::new(Self { script: Box::new(script), takes, asked: Mutex::default() })
     }
 
-    /// Fails so often, and then answers that nobody matches.
+    /// Fails this often, and then answers that there is no match.
     pub(crate) fn failing(times: usize) -> Arc<Self> {
         Self::new(move |count| if count < times { Err(unavailable()) } else { Ok(Outcome::None) })
     }
@@ -99,7 +99,7 @@ pub(crate) fn question() -> Question {
     VerifyNumber::new(number, "1943-05-19".parse().unwrap()).into()
 }
 
-/// Asks by a fresh message.
+/// Sends a query with a new message id.
 pub(crate) async fn ask(tracer: &dyn Tracer) -> Result<Answer, Error> {
     tracer.trace(&us(), &question(), MessageId::fresh(&RandomIds)).await
 }

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 const CLIENT_ID: &str = "4PaxlGMRkqAcGt0gLmC4sQ";
 
-/// Those that a system gets at `endpoint` with its own key, which `simulator` has registered.
+/// The tokens that a system fetches at `endpoint` with its own key, which `simulator` has registered.
 pub(super) fn of_application(
     simulator: &Simulator,
     endpoint: &str,
@@ -27,13 +27,13 @@ pub(super) fn of_application(
     ApplicationTokens::new(config, key, transport)
 }
 
-/// What a sign-in with CIS2 left: one token for everybody.
+/// The token of a sign-in with CIS2: one for every user.
 #[derive(Debug)]
 pub(super) struct OfStaff(UserToken);
 
 impl OfStaff {
     pub(super) fn of(simulator: &Simulator) -> Self {
-        // Without an application the simulator is open to everybody.
+        // Without an application, the simulator is open to every client.
         simulator.add_application(Application::new(CLIENT_ID));
         let token = simulator.healthcare_worker_token(&["1234567890"]);
         Self(UserToken::new(token.expose().parse().unwrap()))

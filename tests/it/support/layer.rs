@@ -1,4 +1,4 @@
-//! A store in front of another, for tests that need one call to go differently.
+//! A store in front of another, for tests in which one call behaves differently.
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -6,7 +6,7 @@ use nhs_pds::case::{Case, CaseId, CaseStore, Change, Claim, Error, Lease, Unread
 use nhs_pds::nhs_number::NhsNumber;
 use std::fmt::Debug;
 
-/// What goes differently; everything else goes to the store behind.
+/// The changed calls; all others go to the store behind.
 #[async_trait]
 pub(crate) trait Layer: Debug + Send + Sync {
     fn behind(&self) -> &dyn CaseStore;

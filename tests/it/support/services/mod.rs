@@ -1,7 +1,6 @@
-//! The services that tests of what stands above them run over: each by its own client and the simulator's
-//! face for it.
+//! The services that tests run over: the client of each, with the simulator as its service.
 //!
-//! Whoever adds a service adds it to [`Face::ALL`], and the compiler asks for the rest.
+//! To add a service, add it to [`Face::ALL`]; the compiler then lists the other places.
 #![cfg_attr(
     not(feature = "conformance"),
     allow(dead_code, reason = "the conformance suites use all of it")
@@ -16,19 +15,19 @@ use nhs_pds::transport::Transport;
 use nhs_pds_simulator::{Fault, Simulator};
 use std::sync::Arc;
 
-/// A service, as the simulator shows it and a client asks it.
+/// A service, as the simulator provides it and a client queries it.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) enum Face {
     Smsp,
-    /// The FHIR API, asked by a system that signs its own assertions.
+    /// The FHIR API, queried by a system that signs its own assertions.
     #[cfg(feature = "fhir")]
     Fhir,
-    /// The FHIR API, asked with the tokens of members of staff.
+    /// The FHIR API, queried with the tokens of members of staff.
     #[cfg(feature = "fhir")]
     FhirForStaff,
 }
 
-/// Where the simulator is, and how one gets there.
+/// The simulator's addresses, and the transport to it.
 pub(crate) struct Way {
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) smsp: String,
@@ -39,7 +38,7 @@ pub(crate) struct Way {
 }
 
 impl Way {
-    /// To addresses that nobody has, which does not matter to a transport that goes its own way.
+    /// With invented addresses, which a transport in this process ignores.
     pub(crate) fn over(transport: Arc<dyn Transport>) -> Self {
         Self {
             transport,
@@ -63,14 +62,14 @@ impl Face {
         Self::FhirForStaff,
     ];
 
-    /// Those that a system may ask with nobody looking on.
+    /// The services that a system may query unattended.
     pub(crate) const UNATTENDED: &[Self] = &[
         Self::Smsp,
         #[cfg(feature = "fhir")]
         Self::Fhir,
     ];
 
-    /// A client of this service, which is `simulator`, by this way.
+    /// A client of this service at `simulator`, over this transport.
     #[cfg_attr(
         not(feature = "fhir"),
         expect(unused_variables, reason = "only the tokens of the FHIR API need the simulator")
@@ -99,12 +98,12 @@ impl Face {
         }
     }
 
-    /// A client that asks `simulator` in this process.
+    /// A client that queries `simulator` in this process.
     pub(crate) fn in_process(self, simulator: &Simulator) -> Arc<dyn Tracer> {
         self.client(simulator, &Way::over(Arc::new(simulator.clone())))
     }
 
-    /// Who may ask.
+    /// The caller of this service.
     #[cfg(feature = "http")]
     pub(crate) fn caller(self) -> Caller {
         match self {
@@ -116,7 +115,7 @@ impl Face {
         }
     }
 
-    /// What this service says when it finds fault with the data of a question.
+    /// The fault for invalid data of a query.
     pub(crate) fn rejection(self) -> Fault {
         match self {
             Self::Smsp => Fault::code("SMSP-0001"),
@@ -125,7 +124,7 @@ impl Face {
         }
     }
 
-    /// The code with which this service answers from a copy when the Spine cannot be reached, if it does.
+    /// The code of an answer from a copy while the Spine cannot be reached, if the service has one.
     #[cfg(feature = "sqlite")]
     pub(crate) const fn stale(self) -> Option<&'static str> {
         match self {
@@ -135,7 +134,7 @@ impl Face {
         }
     }
 
-    /// Whether a search finds records whose numbers were superseded, and says so.
+    /// Whether a search finds records whose numbers were superseded, and returns that they are.
     #[cfg(feature = "http")]
     pub(crate) const fn finds_superseded(self) -> bool {
         match self {
@@ -145,7 +144,7 @@ impl Face {
         }
     }
 
-    /// Whether the service says that a record is restricted.
+    /// Whether the service returns that a record is restricted.
     #[cfg(feature = "http")]
     pub(crate) const fn tells_restrictions(self) -> bool {
         match self {
@@ -160,7 +159,7 @@ pub(crate) fn us() -> LocalIdentity {
     LocalIdentity::new("RHM".parse().unwrap(), "worker").unwrap()
 }
 
-/// Somebody at a screen.
+/// A user.
 #[cfg(feature = "http")]
 pub(crate) fn user() -> User {
     User::Smartcard(SmartcardIdentity::new("1234567890", "555000000123").unwrap())
