@@ -85,7 +85,7 @@ impl Exchange {
 
 /// The result of a question that the service answered. None of these is an error.
 ///
-/// `Serialize` writes an object with `result`, the word of [`name`](Self::name), and `details`, which have the
+/// `Serialize` writes an object with `result`, the word of [`as_str`](Self::as_str), and `details`, which have the
 /// person's data.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -53,7 +53,7 @@ impl Row {
     }
 }
 
-/// Writes the row's [name](Row::name).
+/// Writes the row's [name](Row::as_str).
 impl serde::Serialize for Row {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.as_str())

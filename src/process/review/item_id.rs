@@ -2,7 +2,7 @@ use crate::case::CaseId;
 use crate::demographics::redacted_debug;
 use serde::Serialize;
 
-/// Identifies an item of a case. `Ord` is the order of [`ReviewQueue::list`].
+/// Identifies an item of a case. `Ord` is the order of [`ReviewQueue::list`](crate::process::review::ReviewQueue::list).
 #[non_exhaustive]
 #[derive(Clone, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 pub struct ItemId {
