@@ -33,9 +33,7 @@ mod question;
 mod scripted;
 mod tracer;
 
-pub use answer::{
-    Answer, Candidate, Exchange, Freshness, Match, Outcome, Restriction, Score, ScoreError,
-};
+pub use answer::{Answer, Candidate, Exchange, Freshness, Match, Outcome, Restriction, Score};
 pub use caller::{Caller, CallerError, LocalIdentity, SmartcardIdentity, User};
 #[cfg(any(feature = "process", feature = "smsp"))]
 pub(crate) use criteria::is_sendable;
