@@ -55,7 +55,7 @@ impl SigningKey {
 
     /// The key's public half, as registered with the API.
     #[must_use]
-    pub fn jwk(&self) -> Jwk {
+    pub(super) fn jwk(&self) -> Jwk {
         let public = PublicKeyComponents::<Vec<u8>>::from(self.pair.public());
         Jwk::rsa(
             self.id.clone(),

@@ -26,7 +26,6 @@ mod user;
 
 pub use application::{ApplicationTokens, TokenConfig};
 pub use assertion::{AssertionLifetime, ClientId, assertion};
-pub use jwk::Jwk;
 pub use jwks::Jwks;
 pub use key::{KeyError, KeyErrorKind, SigningKey};
 pub use key_id::KeyId;
