@@ -40,4 +40,3 @@ pub use practice::{GpPractice, OdsCode};
 pub use recorded::Recorded;
 pub use telecom::{Telecom, TelecomUse, UsablePeriod};
 pub(crate) use text::redacted_debug;
-pub use text::serde_as_text;
