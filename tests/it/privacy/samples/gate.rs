@@ -8,8 +8,7 @@ use crate::service::{Service, unavailable};
 use async_trait::async_trait;
 use nhs_pds::ids::CountingIds;
 use nhs_pds::resilience::{
-    Gateway, Priority, RateLimit, RateLimiter, Retry, RetryObserver, RetryPolicy, Retrying,
-    Suspended, Unrecorded,
+    Gateway, RateLimit, Retry, RetryObserver, RetryPolicy, Retrying, Suspended, Unrecorded,
 };
 use nhs_pds::trace::{Caller, Error, MessageId, Question};
 use nhs_pds::transport;
@@ -63,11 +62,6 @@ pub(super) async fn show(shown: &mut Shown) {
     let suspended = refused.source().and_then(|cause| cause.downcast_ref::<Suspended>());
     shown.error(suspended.unwrap());
     shown.value(&nhs_pds::resilience::CircuitBreaker::new(Default::default()));
-
-    let limiter = RateLimiter::new(RateLimit::default());
-    let permit = limiter.enter(Priority::Foreground).await;
-    shown.value(&limiter);
-    shown.value(&permit);
 
     let retry = Retry::new(RetryPolicy::default().with_attempts(NonZeroU32::MIN));
     shown.value(&retry);
