@@ -28,7 +28,7 @@ const MODULES: &str = "
     store:
     case: clock text store nhs_number demographics trace matching
     audit: clock ids secret text store nhs_number demographics trace case
-    process: clock ids nhs_number demographics trace resilience store case matching audit
+    process: clock ids text nhs_number demographics trace resilience store case matching audit
     report: clock text nhs_number demographics trace matching case
     correspondence: text nhs_number demographics case trace
 ";
