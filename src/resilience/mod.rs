@@ -21,6 +21,6 @@ pub use circuit_breaker::state::{
 pub use gateway::{Gateway, GatewayStatus};
 pub use rate_limit::limiter::Waiting;
 pub use rate_limit::rate::RateLimit;
-pub use retry::attempts::{DeadlineExceeded, Retried, Retry, RetryObserver, Unrecorded};
+pub use retry::attempts::{DeadlineExceeded, Retry, RetryObserver, Unrecorded};
 pub use retry::policy::RetryPolicy;
 pub use retry::tracer::Retrying;

@@ -10,7 +10,7 @@ use nhs_pds::ids::CountingIds;
 use nhs_pds::resilience::{
     Gateway, RateLimit, Retry, RetryObserver, RetryPolicy, Retrying, Suspended, Unrecorded,
 };
-use nhs_pds::trace::{Caller, Error, MessageId, Question};
+use nhs_pds::trace::{Caller, Error, MessageId, Question, Tracer};
 use nhs_pds::transport;
 use std::error::Error as _;
 use std::num::NonZeroU32;
@@ -69,8 +69,8 @@ pub(super) async fn show(shown: &mut Shown) {
     for answer in [Ok(found(NUMBER)), Err(error())] {
         let answer = std::sync::Mutex::new(Some(answer));
         let service = Service::new(move |_| answer.lock().unwrap().take().unwrap());
-        let asked = retry.trace(&*service, &caller, &question(), id(), &Untold).await;
-        shown.value(&asked);
-        shown.value(&Retrying::new(service, retry.clone()).with_repeats(Arc::new(Untold)));
+        let retrying = Retrying::new(service, retry.clone()).with_repeats(Arc::new(Untold));
+        let _said = retrying.trace(&caller, &question(), id()).await;
+        shown.value(&retrying);
     }
 }
