@@ -26,14 +26,12 @@ pub struct Postcode {
 
 impl Postcode {
     /// The part before the space: the postal district, such as `LS1`.
-    #[must_use]
-    pub fn outward(&self) -> &str {
+    pub(crate) fn outward(&self) -> &str {
         self.text().split_at(self.text().len() - 3).0
     }
 
     /// The part after the space: sector and unit, such as `4HY`.
-    #[must_use]
-    pub fn inward(&self) -> &str {
+    pub(crate) fn inward(&self) -> &str {
         self.text().split_at(self.text().len() - 3).1
     }
 

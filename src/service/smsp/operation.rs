@@ -8,7 +8,7 @@ use std::str::FromStr;
 /// use nhs_pds::smsp::Operation;
 ///
 /// let operation: Operation = "getNHSNumber".parse()?;
-/// assert_eq!(operation.service_urn(), "urn:nhs-itk:services:201005:getNHSNumber-v1-0");
+/// assert_eq!(operation, Operation::GetNhsNumber);
 /// # Ok::<(), nhs_pds::text::ValueError>(())
 /// ```
 #[non_exhaustive]
@@ -49,8 +49,7 @@ impl Operation {
     }
 
     /// The service's URN, which is also the SOAP action.
-    #[must_use]
-    pub const fn service_urn(self) -> &'static str {
+    pub(crate) const fn service_urn(self) -> &'static str {
         match self {
             Self::VerifyNhsNumber => "urn:nhs-itk:services:201005:verifyNHSNumber-v1-0",
             Self::GetNhsNumber => "urn:nhs-itk:services:201005:getNHSNumber-v1-0",
