@@ -19,18 +19,18 @@ const MODULES: &str = "
     ids: nhs_number
     secret:
     text:
-    demographics: nhs_number
+    demographics: nhs_number text
     trace: ids secret text nhs_number demographics
     transport: secret
     matching: nhs_number demographics trace
-    service: clock ids secret nhs_number demographics trace matching transport
+    service: clock ids secret text nhs_number demographics trace matching transport
     resilience: clock ids trace transport
     store:
     case: clock text store nhs_number demographics trace matching
     audit: clock ids secret text store nhs_number demographics trace case
-    process: clock ids nhs_number demographics trace resilience store case matching audit
+    process: clock ids text nhs_number demographics trace resilience store case matching audit
     report: clock text nhs_number demographics trace matching case
-    correspondence: nhs_number demographics case trace
+    correspondence: text nhs_number demographics case trace
 ";
 
 /// What the simulator may import of the library: values, and the types of a transport. With a codec of

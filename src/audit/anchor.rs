@@ -1,4 +1,5 @@
 use crate::audit::row::{Hash, NO_HASH};
+use crate::text::ValueError;
 use std::fmt;
 use std::str::FromStr;
 
@@ -14,7 +15,7 @@ use std::str::FromStr;
 /// let anchor: Anchor = text.parse()?;
 /// assert_eq!(anchor.seq, 17);
 /// assert_eq!(anchor.to_string(), text);
-/// # Ok::<(), nhs_pds::audit::AnchorError>(())
+/// # Ok::<(), nhs_pds::text::ValueError>(())
 /// ```
 #[non_exhaustive]
 #[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -50,30 +51,29 @@ impl fmt::Debug for Anchor {
 }
 
 impl FromStr for Anchor {
-    type Err = AnchorError;
+    type Err = ValueError;
 
-    fn from_str(text: &str) -> Result<Self, AnchorError> {
-        let (seq, digits) = text.split_once(':').ok_or(AnchorError)?;
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        let (seq, digits) = text.split_once(':').ok_or(INVALID)?;
         // `parse` and `from_str_radix` would accept a sign.
         if !seq.bytes().all(|byte| byte.is_ascii_digit())
             || digits.len() != 64
             || !digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
         {
-            return Err(AnchorError);
+            return Err(INVALID);
         }
         let mut hash = NO_HASH;
         for (byte, at) in hash.iter_mut().zip((0..).step_by(2)) {
-            let two = digits.get(at..at + 2).ok_or(AnchorError)?;
-            *byte = u8::from_str_radix(two, 16).map_err(|_| AnchorError)?;
+            let two = digits.get(at..at + 2).ok_or(INVALID)?;
+            *byte = u8::from_str_radix(two, 16).map_err(|_| INVALID)?;
         }
-        Ok(Self { seq: seq.parse().map_err(|_| AnchorError)?, hash })
+        Ok(Self { seq: seq.parse().map_err(|_| INVALID)?, hash })
     }
 }
 
 /// The text is not an anchor. Use it complete, as it was written.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("an anchor is a number, a colon and 64 hexadecimal digits in lower case")]
-pub struct AnchorError;
+const INVALID: ValueError =
+    ValueError::new("an anchor is a number, a colon and 64 hexadecimal digits in lower case");
 
 #[cfg(test)]
 mod tests {
@@ -95,7 +95,7 @@ mod tests {
             format!("18446744073709551616:{good}"),
             format!("1:{}", "é".repeat(32)),
         ] {
-            assert_eq!(bad.parse::<Anchor>(), Err(AnchorError), "{bad}");
+            assert_eq!(bad.parse::<Anchor>(), Err(INVALID), "{bad}");
         }
     }
 }

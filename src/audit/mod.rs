@@ -79,7 +79,7 @@ mod verdict;
 mod walk;
 
 pub use actor::Actor;
-pub use anchor::{Anchor, AnchorError};
+pub use anchor::Anchor;
 pub use anchored::Anchored;
 pub use entry::{Entry, Subject};
 pub use error::{Error, ErrorKind};
@@ -87,7 +87,7 @@ pub use event::{About, Event};
 pub use export::export;
 pub use filter::Filter;
 pub use history::case_as_of;
-pub use kind::{EventKind, EventKindError};
+pub use kind::EventKind;
 pub use log::AuditLog;
 pub use memory::MemoryLog;
 pub use query::query;

@@ -62,8 +62,8 @@ pub use number::{NumberSource, NumberStatus, Provenance, RecordedNumber, TraceRe
 pub(crate) use placeholder::{is_no_forename, is_no_surname, is_no_worker};
 pub(crate) use plausible::{is_implausible_birth, is_implausible_death};
 pub use record::{Allocation, Case};
-pub use record_type::{RecordType, RecordTypeError};
-pub use review::{Evidence, ReviewItem, ReviewReason, ReviewReasonError, ReviewState, ReviewStep};
+pub use record_type::RecordType;
+pub use review::{Evidence, ReviewItem, ReviewReason, ReviewState, ReviewStep};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
 pub use store::{CaseStore, Change};

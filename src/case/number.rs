@@ -92,8 +92,7 @@ impl RecordedNumber {
     }
 
     /// When the Spine itself last confirmed the number, if known.
-    #[must_use]
-    pub fn confirmed_at(&self) -> Option<DateTime<Utc>> {
+    pub(crate) fn confirmed_at(&self) -> Option<DateTime<Utc>> {
         match &self.source {
             NumberSource::Traced(provenance) if provenance.freshness == Freshness::Live => {
                 Some(provenance.exchange.sent_at)

@@ -1,3 +1,4 @@
+use crate::text::ValueError;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -14,7 +15,7 @@ use std::str::FromStr;
 /// let kind: RecordType = " Deprivation of Liberty ".parse()?;
 /// assert_eq!(kind, RecordType::DeprivationOfLiberty);
 /// assert_eq!(kind.to_string(), "deprivation of liberty");
-/// # Ok::<(), nhs_pds::case::RecordTypeError>(())
+/// # Ok::<(), nhs_pds::text::ValueError>(())
 /// ```
 #[non_exhaustive]
 #[derive(Clone, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
@@ -84,12 +85,12 @@ impl RecordType {
 }
 
 impl FromStr for RecordType {
-    type Err = RecordTypeError;
+    type Err = ValueError;
 
-    fn from_str(text: &str) -> Result<Self, RecordTypeError> {
+    fn from_str(text: &str) -> Result<Self, ValueError> {
         let text = text.trim();
         if text.is_empty() {
-            return Err(RecordTypeError);
+            return Err(INVALID);
         }
         Ok(Self::HAV4
             .into_iter()
@@ -99,9 +100,9 @@ impl FromStr for RecordType {
 }
 
 impl TryFrom<String> for RecordType {
-    type Error = RecordTypeError;
+    type Error = ValueError;
 
-    fn try_from(text: String) -> Result<Self, RecordTypeError> {
+    fn try_from(text: String) -> Result<Self, ValueError> {
         text.parse()
     }
 }
@@ -129,9 +130,7 @@ impl fmt::Debug for RecordType {
 }
 
 /// The text is blank, so it is not a record type. Complete the data.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("a record type is not blank")]
-pub struct RecordTypeError;
+const INVALID: ValueError = ValueError::new("a record type is not blank");
 
 #[cfg(test)]
 mod tests {
@@ -146,6 +145,6 @@ mod tests {
         let carer = RecordType::Other("Carer".into());
         assert_eq!(" Carer ".parse(), Ok(carer.clone()));
         assert_eq!(carer.to_string(), "Carer");
-        assert_eq!(" ".parse::<RecordType>(), Err(RecordTypeError));
+        assert_eq!(" ".parse::<RecordType>(), Err(INVALID));
     }
 }

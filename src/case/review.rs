@@ -2,6 +2,7 @@ use crate::case::id::CaseId;
 use crate::demographics::{Demographics, Field, redacted_debug};
 use crate::matching::{Criteria, Mismatch};
 use crate::nhs_number::NhsNumber;
+use crate::text::ValueError;
 use crate::trace::Exchange;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -282,26 +283,24 @@ impl fmt::Display for ReviewReason {
 }
 
 /// The word is not a review reason.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("no such reason for a review")]
-pub struct ReviewReasonError;
+const INVALID: ValueError = ValueError::new("no such reason for a review");
 
 impl std::str::FromStr for ReviewReason {
-    type Err = ReviewReasonError;
+    type Err = ValueError;
 
-    fn from_str(text: &str) -> Result<Self, ReviewReasonError> {
+    fn from_str(text: &str) -> Result<Self, ValueError> {
         Self::PLAIN
             .into_iter()
             .chain(Field::ALL.map(Self::Differs))
             .find(|reason| reason.as_str() == text)
-            .ok_or(ReviewReasonError)
+            .ok_or(INVALID)
     }
 }
 
 impl TryFrom<String> for ReviewReason {
-    type Error = ReviewReasonError;
+    type Error = ValueError;
 
-    fn try_from(text: String) -> Result<Self, ReviewReasonError> {
+    fn try_from(text: String) -> Result<Self, ValueError> {
         text.parse()
     }
 }

@@ -1,6 +1,7 @@
 use crate::correspondence::printable::PrintableNumber;
 use crate::correspondence::svg::{Area, document};
 use crate::demographics::redacted_debug;
+use crate::text::ValueError;
 use datamatrix::SymbolSize;
 use datamatrix::errorcode;
 use datamatrix::placement::MatrixMap;
@@ -124,7 +125,7 @@ impl DataMatrix {
 ///
 /// assert_eq!(ApplicationIdentifier::new(91)?.to_string(), "91");
 /// assert!(ApplicationIdentifier::new(1).is_err());
-/// # Ok::<(), nhs_pds::correspondence::ApplicationIdentifierError>(())
+/// # Ok::<(), nhs_pds::text::ValueError>(())
 /// ```
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct ApplicationIdentifier(u8);
@@ -134,11 +135,11 @@ impl ApplicationIdentifier {
     ///
     /// # Errors
     ///
-    /// [`ApplicationIdentifierError`] for any other value.
-    pub const fn new(value: u8) -> Result<Self, ApplicationIdentifierError> {
+    /// [`ValueError`] for any other value.
+    pub const fn new(value: u8) -> Result<Self, ValueError> {
         match value {
             90..=99 => Ok(Self(value)),
-            _ => Err(ApplicationIdentifierError),
+            _ => Err(INVALID),
         }
     }
 }
@@ -152,9 +153,8 @@ impl fmt::Display for ApplicationIdentifier {
 
 /// The identifier has a fixed meaning in GS1 that does not fit an NHS Number. Fix the
 /// configuration.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("an application identifier for agreed or internal data lies between 90 and 99")]
-pub struct ApplicationIdentifierError;
+const INVALID: ValueError =
+    ValueError::new("an application identifier for agreed or internal data lies between 90 and 99");
 
 #[cfg(test)]
 mod tests {
@@ -220,7 +220,7 @@ mod tests {
     #[test]
     fn identifiers_with_a_fixed_meaning_are_rejected() {
         for value in [0, 1, 21, 80, 89, 100, u8::MAX] {
-            assert_eq!(ApplicationIdentifier::new(value), Err(ApplicationIdentifierError));
+            assert_eq!(ApplicationIdentifier::new(value), Err(INVALID));
         }
         for value in 90..=99 {
             assert_eq!(ApplicationIdentifier::new(value).unwrap().to_string(), value.to_string());

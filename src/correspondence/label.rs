@@ -1,3 +1,4 @@
+use crate::text::ValueError;
 use std::fmt;
 
 /// The label for pages with personal data, on screen and in print (MSCA-IG-04).
@@ -10,7 +11,7 @@ pub const CONFIDENTIAL: &str = "NHS Confidential: Personal Data about a patient"
 ///
 /// assert_eq!(PageNumber::new(3, 5)?.to_string(), "page 3 of 5");
 /// assert!(PageNumber::new(6, 5).is_err());
-/// # Ok::<(), nhs_pds::correspondence::PageNumberError>(())
+/// # Ok::<(), nhs_pds::text::ValueError>(())
 /// ```
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct PageNumber {
@@ -23,10 +24,10 @@ impl PageNumber {
     ///
     /// # Errors
     ///
-    /// [`PageNumberError`] when `page` is 0 or more than `of`.
-    pub const fn new(page: u32, of: u32) -> Result<Self, PageNumberError> {
+    /// [`ValueError`] when `page` is 0 or more than `of`.
+    pub const fn new(page: u32, of: u32) -> Result<Self, ValueError> {
         if page == 0 || page > of {
-            return Err(PageNumberError);
+            return Err(INVALID);
         }
         Ok(Self { page, of })
     }
@@ -53,9 +54,7 @@ impl fmt::Display for PageNumber {
 
 /// The page does not exist: it is 0, or beyond the last. A defect of the program that counts the
 /// pages.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("a page number lies between 1 and the number of pages")]
-pub struct PageNumberError;
+const INVALID: ValueError = ValueError::new("a page number lies between 1 and the number of pages");
 
 #[cfg(test)]
 mod tests {
@@ -71,7 +70,7 @@ mod tests {
             assert_eq!((number.page(), number.of()), (page, of));
         }
         for (page, of) in [(0, 0), (0, 5), (1, 0), (6, 5), (u32::MAX, 1)] {
-            assert_eq!(PageNumber::new(page, of), Err(PageNumberError), "{page} of {of}");
+            assert_eq!(PageNumber::new(page, of), Err(INVALID), "{page} of {of}");
         }
     }
 }

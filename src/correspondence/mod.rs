@@ -25,6 +25,6 @@ mod svg;
 pub use bar_code::{Bar, BarCode};
 #[cfg(feature = "barcode")]
 #[cfg_attr(docsrs, doc(cfg(feature = "barcode")))]
-pub use data_matrix::{ApplicationIdentifier, ApplicationIdentifierError, DataMatrix};
-pub use label::{CONFIDENTIAL, PageNumber, PageNumberError};
+pub use data_matrix::{ApplicationIdentifier, DataMatrix};
+pub use label::{CONFIDENTIAL, PageNumber};
 pub use printable::{PrintableNumber, Refusal, printable};

@@ -1,4 +1,5 @@
 use crate::demographics::text::serde_text;
+use crate::text::ValueError;
 use std::fmt;
 use std::str::FromStr;
 
@@ -13,7 +14,7 @@ use std::str::FromStr;
 /// assert_eq!("2".parse::<Gender>()?, Gender::Female);
 /// assert_eq!("Not Known".parse::<Gender>()?.code(), "0");
 /// assert_eq!(Gender::NotSpecified.to_string(), "not_specified");
-/// # Ok::<(), nhs_pds::demographics::GenderError>(())
+/// # Ok::<(), nhs_pds::text::ValueError>(())
 /// ```
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -56,14 +57,14 @@ impl Gender {
 }
 
 impl FromStr for Gender {
-    type Err = GenderError;
+    type Err = ValueError;
 
-    fn from_str(text: &str) -> Result<Self, GenderError> {
+    fn from_str(text: &str) -> Result<Self, ValueError> {
         let name = text.replace([' ', '-'], "_");
         Self::ALL
             .into_iter()
             .find(|gender| text == gender.code() || name.eq_ignore_ascii_case(gender.as_str()))
-            .ok_or(GenderError)
+            .ok_or(INVALID)
     }
 }
 
@@ -76,9 +77,8 @@ impl fmt::Display for Gender {
 serde_text!(Gender);
 
 /// The text is neither a gender code nor a gender's name. Correct the data.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("a gender is 1 (male), 2 (female), 9 (not specified) or 0 (not known)")]
-pub struct GenderError;
+const INVALID: ValueError =
+    ValueError::new("a gender is 1 (male), 2 (female), 9 (not specified) or 0 (not known)");
 
 #[cfg(test)]
 mod tests {
@@ -92,7 +92,7 @@ mod tests {
             assert_eq!(gender.as_str().to_uppercase().parse(), Ok(gender));
         }
         for text in ["", "3", "01", " 1", "M", "other"] {
-            assert_eq!(text.parse::<Gender>(), Err(GenderError), "{text}");
+            assert_eq!(text.parse::<Gender>(), Err(INVALID), "{text}");
         }
     }
 }

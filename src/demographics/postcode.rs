@@ -1,5 +1,6 @@
 use crate::demographics::name_form::is_invisible;
 use crate::demographics::text::{redacted_debug, serde_text};
+use crate::text::ValueError;
 use std::fmt;
 use std::str::FromStr;
 
@@ -15,7 +16,7 @@ use std::str::FromStr;
 ///
 /// assert_eq!("ls14hy".parse::<Postcode>()?.to_string(), "LS1 4HY");
 /// assert!("ZZ99 3VZ".parse::<Postcode>()?.is_pseudo());
-/// # Ok::<(), nhs_pds::demographics::PostcodeError>(())
+/// # Ok::<(), nhs_pds::text::ValueError>(())
 /// ```
 #[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Postcode {
@@ -25,14 +26,12 @@ pub struct Postcode {
 
 impl Postcode {
     /// The part before the space: the postal district, such as `LS1`.
-    #[must_use]
-    pub fn outward(&self) -> &str {
+    pub(crate) fn outward(&self) -> &str {
         self.text().split_at(self.text().len() - 3).0
     }
 
     /// The part after the space: sector and unit, such as `4HY`.
-    #[must_use]
-    pub fn inward(&self) -> &str {
+    pub(crate) fn inward(&self) -> &str {
         self.text().split_at(self.text().len() - 3).1
     }
 
@@ -59,9 +58,9 @@ impl Postcode {
 }
 
 impl FromStr for Postcode {
-    type Err = PostcodeError;
+    type Err = ValueError;
 
-    fn from_str(text: &str) -> Result<Self, PostcodeError> {
+    fn from_str(text: &str) -> Result<Self, ValueError> {
         let mut characters = [0; 7];
         let mut shape = [0; 7];
         let mut length = 0;
@@ -69,22 +68,22 @@ impl FromStr for Postcode {
         for byte in shown.map(|c| u8::try_from(c).unwrap_or_default()) {
             let (Some(character), Some(kind)) = (characters.get_mut(length), shape.get_mut(length))
             else {
-                return Err(PostcodeError);
+                return Err(INVALID);
             };
             *character = byte.to_ascii_uppercase();
             *kind = match byte {
                 b'0'..=b'9' => b'9',
                 b'a'..=b'z' | b'A'..=b'Z' => b'A',
-                _ => return Err(PostcodeError),
+                _ => return Err(INVALID),
             };
             length += 1;
         }
         let shape = shape.get(..length).unwrap_or_default();
-        let outward = shape.strip_suffix(b"9AA").ok_or(PostcodeError)?;
+        let outward = shape.strip_suffix(b"9AA").ok_or(INVALID)?;
         match outward {
             b"A9" | b"A99" | b"A9A" | b"AA9" | b"AA99" | b"AA9A" => Ok(Self { characters }),
             b"AAA" if characters.starts_with(b"GIR0AA") => Ok(Self { characters }),
-            _ => Err(PostcodeError),
+            _ => Err(INVALID),
         }
     }
 }
@@ -99,9 +98,7 @@ redacted_debug!(Postcode);
 serde_text!(Postcode);
 
 /// The text does not have the shape of a postcode. Correct the data.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("not the shape of a postcode")]
-pub struct PostcodeError;
+const INVALID: ValueError = ValueError::new("not the shape of a postcode");
 
 #[cfg(test)]
 mod tests {
@@ -150,7 +147,7 @@ mod tests {
             "M1 1ÄA",
             "\u{200B}",
         ] {
-            assert_eq!(text.parse::<Postcode>(), Err(PostcodeError), "{text}");
+            assert_eq!(text.parse::<Postcode>(), Err(INVALID), "{text}");
         }
     }
 

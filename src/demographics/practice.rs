@@ -2,6 +2,7 @@ use crate::demographics::address::Address;
 use crate::demographics::recorded::Recorded;
 use crate::demographics::telecom::{Telecom, UsablePeriod};
 use crate::demographics::text::{redacted_debug, serde_text};
+use crate::text::ValueError;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -38,7 +39,7 @@ redacted_debug!(GpPractice);
 /// use nhs_pds::demographics::OdsCode;
 ///
 /// assert_eq!("h81109".parse::<OdsCode>()?.as_str(), "H81109");
-/// # Ok::<(), nhs_pds::demographics::OdsCodeError>(())
+/// # Ok::<(), nhs_pds::text::ValueError>(())
 /// ```
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct OdsCode(String);
@@ -52,12 +53,12 @@ impl OdsCode {
 }
 
 impl FromStr for OdsCode {
-    type Err = OdsCodeError;
+    type Err = ValueError;
 
-    fn from_str(text: &str) -> Result<Self, OdsCodeError> {
+    fn from_str(text: &str) -> Result<Self, ValueError> {
         let shaped =
             (3..=10).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
-        if shaped { Ok(Self(text.to_ascii_uppercase())) } else { Err(OdsCodeError) }
+        if shaped { Ok(Self(text.to_ascii_uppercase())) } else { Err(INVALID) }
     }
 }
 
@@ -70,6 +71,4 @@ impl fmt::Display for OdsCode {
 serde_text!(OdsCode);
 
 /// The text does not have the shape of an ODS code. Correct the data or the configuration.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("an ODS code is three to ten letters and digits")]
-pub struct OdsCodeError;
+const INVALID: ValueError = ValueError::new("an ODS code is three to ten letters and digits");

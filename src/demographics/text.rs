@@ -2,7 +2,7 @@
 //! only the type's name.
 
 /// Serialises a value as its `Display` text and reads it back through `FromStr`.
-pub mod serde_as_text {
+pub(crate) mod serde_as_text {
     use serde::de::{Deserialize, Deserializer, Error};
     use serde::ser::Serializer;
     use std::fmt::Display;
@@ -13,7 +13,7 @@ pub mod serde_as_text {
     /// # Errors
     ///
     /// Those of `serializer`.
-    pub fn serialize<T: Display, S: Serializer>(
+    pub(crate) fn serialize<T: Display, S: Serializer>(
         value: &T,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
@@ -26,7 +26,7 @@ pub mod serde_as_text {
     ///
     /// When the input is not text, or `T` rejects it. The error says why and never contains the
     /// text.
-    pub fn deserialize<'de, T, D>(deserializer: D) -> Result<T, D::Error>
+    pub(crate) fn deserialize<'de, T, D>(deserializer: D) -> Result<T, D::Error>
     where
         T: FromStr<Err: Display>,
         D: Deserializer<'de>,

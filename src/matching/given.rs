@@ -3,8 +3,8 @@ use std::fmt;
 /// How well the given names of two records agree: the first rung of the ladder that applies.
 ///
 /// The rungs are those used for CP-IS (child protection), and the initial, because the local system
-/// may have only an initial. Names are compared as
-/// [`given_names`](crate::matching::given_names) splits them. A name that one side writes as
+/// may have only an initial. Names are separated by white space, without notes in brackets, and
+/// compared without regard to spelling. A name that one side writes as
 /// one word and the other as two (`Maryann`, `Mary Ann`) is one name. Familiar forms (Bob for
 /// Robert) are different names. The rungs are in order, the best first.
 #[non_exhaustive]

@@ -35,4 +35,6 @@ pub use find::{find, verify};
 pub use finding::{Compared, Finding, Verified};
 pub use given::GivenRung;
 pub use local_record::LocalRecord;
-pub use normalise::{given_names, is_same_name, is_same_text, normalised, normalised_name};
+pub use normalise::is_same_name;
+#[cfg(feature = "process")]
+pub(crate) use normalise::{given_names, normalised_name};

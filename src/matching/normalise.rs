@@ -20,15 +20,7 @@ use unicode_normalization::UnicodeNormalization;
 ///   lost letter.
 ///
 /// Applying the function again changes nothing.
-///
-/// ```
-/// use nhs_pds::matching::normalised;
-///
-/// assert_eq!(normalised("  Zoë  O’Brien-Łukasz"), "ZOE OBRIEN LUKASZ");
-/// assert_eq!(normalised("12, St. John's Road"), "12 ST JOHNS ROAD");
-/// ```
-#[must_use]
-pub fn normalised(text: &str) -> String {
+pub(crate) fn normalised(text: &str) -> String {
     words(&plain(text).replace('-', " "))
 }
 
@@ -36,34 +28,21 @@ pub fn normalised(text: &str) -> String {
 ///
 /// A bracket that is not closed reaches to the end. If only a note would remain, the text is not
 /// treated as a note and stays.
-///
-/// ```
-/// use nhs_pds::matching::normalised_name;
-///
-/// assert_eq!(normalised_name("Smith (née Jones)"), "SMITH");
-/// assert_eq!(normalised_name("(Unborn)"), "(UNBORN)");
-/// ```
-#[must_use]
-pub fn normalised_name(text: &str) -> String {
+pub(crate) fn normalised_name(text: &str) -> String {
     words(&without_notes(&plain(text)).replace('-', " "))
 }
 
 /// The given names in a text that may contain several. Each has the form of [`normalised_name`]
 /// without spaces, so that a hyphenated name is one name.
-///
-/// ```
-/// use nhs_pds::matching::given_names;
-///
-/// assert_eq!(given_names("Anne-Marie  Zoë (Nan)"), ["ANNEMARIE", "ZOE"]);
-/// ```
-#[must_use]
-pub fn given_names(text: &str) -> Vec<String> {
+pub(crate) fn given_names(text: &str) -> Vec<String> {
     let plain = without_notes(&plain(text));
     plain.split_whitespace().map(joined).filter(|name| !name.is_empty()).collect()
 }
 
-/// Whether two names differ only in how they were typed. Compares them as [`normalised_name`]
-/// without spaces and hyphens, so that `De La Cruz` and `Delacruz` are the same.
+/// Whether two names differ only in how they were typed.
+///
+/// Ignores upper and lower case, accents, apostrophes, punctuation, spaces, hyphens, and notes in brackets,
+/// so that `De La Cruz` and `Delacruz` are the same, and `Smith (née Jones)` and `Smith`.
 ///
 /// Names with the [same form](is_same_form) are also the same here. Two equal names may belong to
 /// different people. Names without a letter are the same only when they have the same form.
@@ -80,8 +59,7 @@ pub fn is_same_name(a: &str, b: &str) -> bool {
 }
 
 /// [`is_same_name`] for texts that are not names. Brackets are part of the text.
-#[must_use]
-pub fn is_same_text(a: &str, b: &str) -> bool {
+pub(crate) fn is_same_text(a: &str, b: &str) -> bool {
     are_same_words(a, b) || same(&normalised(a), &normalised(b))
 }
 
@@ -237,6 +215,15 @@ mod tests {
         assert_eq!(given_names("J.P. (Jack)"), ["J", "P"]);
         assert_eq!(given_names(" - "), [""; 0]);
         assert_eq!(given_names("Mary\u{AD}Ann \u{AD}"), ["MARYANN"]);
+    }
+
+    #[test]
+    fn forms_of_texts_and_names() {
+        assert_eq!(normalised("  Zoë  O’Brien-Łukasz"), "ZOE OBRIEN LUKASZ");
+        assert_eq!(normalised("12, St. John's Road"), "12 ST JOHNS ROAD");
+        assert_eq!(normalised_name("Smith (née Jones)"), "SMITH");
+        assert_eq!(normalised_name("(Unborn)"), "(UNBORN)");
+        assert_eq!(given_names("Anne-Marie  Zoë (Nan)"), ["ANNEMARIE", "ZOE"]);
     }
 
     #[test]

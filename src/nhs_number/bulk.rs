@@ -4,7 +4,8 @@ use super::{NhsNumber, ParseError, parse};
 use std::fmt;
 use std::iter::FusedIterator;
 
-/// Checks numbers written one per line, without allocating.
+/// Checks numbers written one per line, without allocating. Returns each line's number, from 1, with its
+/// NHS Number or the reason why there is none.
 ///
 /// Reads each line as [`NhsNumber::from_bytes`] does, which also takes `\r\n`. An empty line is not
 /// skipped: it gives [`ParseError::Length`], so that verdicts and line numbers match. The end of
@@ -20,7 +21,7 @@ use std::iter::FusedIterator;
 /// assert_eq!(refused, [(3, ParseError::Length), (4, ParseError::CheckDigit)]);
 /// ```
 #[must_use]
-pub const fn lines(buffer: &[u8]) -> Lines<'_> {
+pub fn lines(buffer: &[u8]) -> impl FusedIterator<Item = Verdict> + Clone + fmt::Debug {
     let rest = match buffer {
         [0xef, 0xbb, 0xbf, rest @ ..] => rest,
         _ => buffer,
@@ -28,15 +29,17 @@ pub const fn lines(buffer: &[u8]) -> Lines<'_> {
     Lines { rest, line: 0 }
 }
 
-/// Line numbers, from 1, each with its NHS Number or the reason why there is none. From [`lines`].
+/// A line number, from 1, with its NHS Number or the reason why there is none.
+type Verdict = (usize, Result<NhsNumber, ParseError>);
+
 #[derive(Clone)]
-pub struct Lines<'a> {
+struct Lines<'a> {
     rest: &'a [u8],
     line: usize,
 }
 
 impl Iterator for Lines<'_> {
-    type Item = (usize, Result<NhsNumber, ParseError>);
+    type Item = Verdict;
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {

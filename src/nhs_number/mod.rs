@@ -28,7 +28,7 @@ pub(crate) mod seed;
 mod synthetic;
 mod text;
 
-pub use bulk::{Lines, lines};
+pub use bulk::lines;
 pub use error::ParseError;
 pub use issuer::Issuer;
 pub use synthetic::Synthetic;

@@ -57,5 +57,5 @@ pub use run::refresh::{RefreshEvent, Refreshed};
 pub use run::report::{CaseReport, RunReport};
 pub use run::status::{Progress, State, Status};
 pub use run::worker::Worker;
-pub use schedule::{Schedule, ScheduleError};
+pub use schedule::Schedule;
 pub use scheduler::Process;

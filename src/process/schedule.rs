@@ -1,16 +1,16 @@
+use crate::text::ValueError;
 use chrono::{DateTime, NaiveTime, TimeDelta, Timelike, Utc};
 use std::time::Duration;
 
 /// When "Get NHS Number" runs: at an interval, with optional quiet hours and jitter.
 ///
 /// ```
-/// use nhs_pds::process::{Schedule, ScheduleError};
+/// use nhs_pds::process::Schedule;
 /// use std::time::Duration;
 ///
 /// let half_an_hour = Duration::from_secs(30 * 60);
 /// assert!(Schedule::every(half_an_hour).is_ok());
 /// let error = Schedule::every(half_an_hour * 2).unwrap_err();
-/// assert_eq!(error, ScheduleError::TooLong);
 /// assert_eq!(error.to_string(), "the process must run every 30 minutes or more often (HAV-1)");
 /// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -29,13 +29,13 @@ impl Schedule {
     ///
     /// # Errors
     ///
-    /// [`ScheduleError::TooLong`] for more than 30 minutes, [`ScheduleError::Zero`] for zero.
-    pub fn every(interval: Duration) -> Result<Self, ScheduleError> {
+    /// [`ValueError`] for more than 30 minutes and for zero.
+    pub fn every(interval: Duration) -> Result<Self, ValueError> {
         if interval > LONGEST {
-            return Err(ScheduleError::TooLong);
+            return Err(TOO_LONG);
         }
         if interval.is_zero() {
-            return Err(ScheduleError::Zero);
+            return Err(ZERO);
         }
         Ok(Self { interval, jitter: Duration::ZERO, quiet: None })
     }
@@ -45,10 +45,10 @@ impl Schedule {
     ///
     /// # Errors
     ///
-    /// [`ScheduleError::Jitter`] when the jitter is not shorter than the interval.
-    pub fn with_jitter(mut self, jitter: Duration) -> Result<Self, ScheduleError> {
+    /// [`ValueError`] when the jitter is not shorter than the interval.
+    pub fn with_jitter(mut self, jitter: Duration) -> Result<Self, ValueError> {
         if jitter >= self.interval {
-            return Err(ScheduleError::Jitter);
+            return Err(JITTER);
         }
         self.jitter = jitter;
         Ok(self)
@@ -63,8 +63,7 @@ impl Schedule {
     }
 
     /// Returns when the current quiet hours end; `None` outside quiet hours.
-    #[must_use]
-    pub fn quiet_until(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    pub(crate) fn quiet_until(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let (from, to) = self.quiet?;
         let day = TimeDelta::days(1);
         let seconds = |time: NaiveTime| i64::from(time.num_seconds_from_midnight());
@@ -88,20 +87,12 @@ impl Schedule {
     }
 }
 
-/// Why a schedule is invalid. Correct the configuration.
-#[non_exhaustive]
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum ScheduleError {
-    /// The jitter is not shorter than the interval.
-    #[error("the jitter must be shorter than the interval")]
-    Jitter,
-    /// More than half an hour.
-    #[error("the process must run every 30 minutes or more often (HAV-1)")]
-    TooLong,
-    /// The interval is zero.
-    #[error("the interval between two runs must be longer than zero")]
-    Zero,
-}
+const JITTER: ValueError = ValueError::new("the jitter must be shorter than the interval");
+
+const TOO_LONG: ValueError =
+    ValueError::new("the process must run every 30 minutes or more often (HAV-1)");
+
+const ZERO: ValueError = ValueError::new("the interval between two runs must be longer than zero");
 
 #[cfg(test)]
 mod tests {
@@ -121,10 +112,10 @@ mod tests {
     fn the_interval_is_limited_to_half_an_hour() {
         assert!(Schedule::every(30 * MINUTE).is_ok());
         let longer = 30 * MINUTE + Duration::from_millis(1);
-        assert_eq!(Schedule::every(longer), Err(ScheduleError::TooLong));
-        assert_eq!(Schedule::every(Duration::ZERO), Err(ScheduleError::Zero));
+        assert_eq!(Schedule::every(longer), Err(TOO_LONG));
+        assert_eq!(Schedule::every(Duration::ZERO), Err(ZERO));
         let schedule = Schedule::every(MINUTE).unwrap();
-        assert_eq!(schedule.with_jitter(MINUTE), Err(ScheduleError::Jitter));
+        assert_eq!(schedule.with_jitter(MINUTE), Err(JITTER));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! joins them.
 //!
 //! * A [`Gateway`] limits all calls to one service. All callers of the process go through it.
-//! * Its [`RateLimiter`] issues permits by a [`RateLimit`], and screens go before the worker ([`Priority`]).
+//! * It issues permits by a [`RateLimit`], and screens go before the worker.
 //! * Its [`CircuitBreaker`] suspends queries after repeated failures, and probes until the service answers.
 //! * [`Retry`] sends a failed query again, within a budget that all callers share.
 //! * [`telemetry`] lists the metrics.
@@ -19,8 +19,8 @@ pub use circuit_breaker::state::{
     CircuitBreaker, CircuitBreakerState, CircuitBreakerStatus, Suspended,
 };
 pub use gateway::{Gateway, GatewayStatus};
-pub use rate_limit::limiter::{Permit, Priority, RateLimiter, Waiting};
+pub use rate_limit::limiter::Waiting;
 pub use rate_limit::rate::RateLimit;
-pub use retry::attempts::{DeadlineExceeded, Retried, Retry, RetryObserver, Unrecorded};
+pub use retry::attempts::{DeadlineExceeded, Retry, RetryObserver, Unrecorded};
 pub use retry::policy::RetryPolicy;
 pub use retry::tracer::Retrying;

@@ -1,6 +1,7 @@
 use crate::demographics::Demographics;
 use crate::nhs_number::NhsNumber;
 use crate::secret::Secret;
+use crate::text::ValueError;
 use crate::trace::criteria::LocalIdentifier;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize, Serializer};
@@ -260,9 +261,9 @@ impl Score {
     ///
     /// # Errors
     ///
-    /// Returns [`ScoreError`] when `score` is not between 0 and 1.
-    pub fn new(score: f64) -> Result<Self, ScoreError> {
-        if (0.0..=1.0).contains(&score) { Ok(Self(score)) } else { Err(ScoreError) }
+    /// Returns [`ValueError`] when `score` is not between 0 and 1.
+    pub fn new(score: f64) -> Result<Self, ValueError> {
+        if (0.0..=1.0).contains(&score) { Ok(Self(score)) } else { Err(INVALID) }
     }
 
     /// Returns the score, 0 to 1.
@@ -272,10 +273,7 @@ impl Score {
     }
 }
 
-/// The score is not between 0 and 1. Report a defect to the service.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("the score is not between 0 and 1")]
-pub struct ScoreError;
+const INVALID: ValueError = ValueError::new("the score is not between 0 and 1");
 
 #[cfg(test)]
 mod tests {

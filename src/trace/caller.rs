@@ -1,4 +1,5 @@
 use crate::demographics::OdsCode;
+use crate::text::ValueError;
 use std::fmt;
 
 /// The user or system on whose behalf a question is sent: the audit identity of every message
@@ -62,12 +63,12 @@ impl LocalIdentity {
     ///
     /// # Errors
     ///
-    /// [`CallerError::LocalId`] when `id` is empty or contains a character other than letters,
+    /// [`ValueError`] when `id` is empty or contains a character other than letters,
     /// digits and `-._~@:`. These need no escape in a URN.
-    pub fn new(organisation: OdsCode, id: &str) -> Result<Self, CallerError> {
+    pub fn new(organisation: OdsCode, id: &str) -> Result<Self, ValueError> {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~@:".contains(&byte);
         if id.is_empty() || !id.bytes().all(allowed) {
-            return Err(CallerError::LocalId);
+            return Err(LOCAL_ID);
         }
         Ok(Self { organisation, id: id.to_owned() })
     }
@@ -106,12 +107,12 @@ impl SmartcardIdentity {
     ///
     /// # Errors
     ///
-    /// [`CallerError::SmartcardId`] when either is not one to twenty digits.
-    pub fn new(role_profile_id: &str, user_id: &str) -> Result<Self, CallerError> {
+    /// [`ValueError`] when either is not one to twenty digits.
+    pub fn new(role_profile_id: &str, user_id: &str) -> Result<Self, ValueError> {
         let issued =
             |id: &str| (1..=20).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_digit());
         if !issued(role_profile_id) || !issued(user_id) {
-            return Err(CallerError::SmartcardId);
+            return Err(SMARTCARD_ID);
         }
         Ok(Self {
             role_profile_id: role_profile_id.to_owned(),
@@ -124,12 +125,12 @@ impl SmartcardIdentity {
     ///
     /// # Errors
     ///
-    /// [`CallerError::JobRole`] when the code contains a character other than letters, digits and
+    /// [`ValueError`] when the code contains a character other than letters, digits and
     /// `:`.
-    pub fn with_job_role(mut self, job_role: &str) -> Result<Self, CallerError> {
+    pub fn with_job_role(mut self, job_role: &str) -> Result<Self, ValueError> {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b':';
         if job_role.is_empty() || !job_role.bytes().all(allowed) {
-            return Err(CallerError::JobRole);
+            return Err(JOB_ROLE);
         }
         self.job_role = Some(job_role.to_owned());
         Ok(self)
@@ -154,20 +155,14 @@ impl SmartcardIdentity {
     }
 }
 
-/// Why a value is not an audit identity. Correct the configuration, or the data from the sign-in.
-#[non_exhaustive]
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum CallerError {
-    /// The job role contains a character other than letters, digits and colons.
-    #[error("the job role code is not letters, digits and colons only")]
-    JobRole,
-    /// The local identifier cannot be part of a URN.
-    #[error("the local user or system id is not letters, digits and -._~@: only")]
-    LocalId,
-    /// The smartcard identifier is not digits.
-    #[error("the role profile id or user id is not one to twenty digits")]
-    SmartcardId,
-}
+const JOB_ROLE: ValueError =
+    ValueError::new("the job role code is not letters, digits and colons only");
+
+const LOCAL_ID: ValueError =
+    ValueError::new("the local user or system id is not letters, digits and -._~@: only");
+
+const SMARTCARD_ID: ValueError =
+    ValueError::new("the role profile id or user id is not one to twenty digits");
 
 #[cfg(test)]
 mod tests {
@@ -177,14 +172,14 @@ mod tests {
     fn malformed_identities_are_rejected() {
         let ods = || "RHM".parse::<OdsCode>().unwrap();
         for id in ["", "a b", "a/b", "ä", "a\n"] {
-            assert_eq!(LocalIdentity::new(ods(), id), Err(CallerError::LocalId), "{id:?}");
+            assert_eq!(LocalIdentity::new(ods(), id), Err(LOCAL_ID), "{id:?}");
         }
         for id in ["", "1 2", "12a", "123456789012345678901"] {
-            assert_eq!(SmartcardIdentity::new(id, "1"), Err(CallerError::SmartcardId), "{id:?}");
-            assert_eq!(SmartcardIdentity::new("1", id), Err(CallerError::SmartcardId), "{id:?}");
+            assert_eq!(SmartcardIdentity::new(id, "1"), Err(SMARTCARD_ID), "{id:?}");
+            assert_eq!(SmartcardIdentity::new("1", id), Err(SMARTCARD_ID), "{id:?}");
         }
         let card = SmartcardIdentity::new("868000003114", "868000003115").unwrap();
-        assert_eq!(card.clone().with_job_role("R8000 "), Err(CallerError::JobRole));
+        assert_eq!(card.clone().with_job_role("R8000 "), Err(JOB_ROLE));
         assert_eq!(
             Caller::User(User::Smartcard(card)).to_string(),
             "smartcard:868000003114:868000003115"

@@ -33,10 +33,8 @@ mod question;
 mod scripted;
 mod tracer;
 
-pub use answer::{
-    Answer, Candidate, Exchange, Freshness, Match, Outcome, Restriction, Score, ScoreError,
-};
-pub use caller::{Caller, CallerError, LocalIdentity, SmartcardIdentity, User};
+pub use answer::{Answer, Candidate, Exchange, Freshness, Match, Outcome, Restriction, Score};
+pub use caller::{Caller, LocalIdentity, SmartcardIdentity, User};
 #[cfg(any(feature = "process", feature = "smsp"))]
 pub(crate) use criteria::is_sendable;
 pub use criteria::{CriterionError, LocalIdentifier, NamePattern, NameText, PostcodePattern};

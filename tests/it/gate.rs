@@ -10,8 +10,7 @@ use nhs_pds::ids::{CountingIds, RandomIds};
 use nhs_pds::process::alert::MemoryAlerts;
 use nhs_pds::process::{Process, RefreshEvent, Schedule, TraceResult, Worker};
 use nhs_pds::resilience::{
-    self, CircuitBreaker, CircuitBreakerState, Gateway, Priority, RateLimit, RateLimiter, Retry,
-    Retrying,
+    self, CircuitBreaker, CircuitBreakerState, Gateway, RateLimit, Retry, Retrying,
 };
 use nhs_pds::trace::{
     Answer, Attended, Caller, Error, ErrorKind, MessageId, Outcome, Question, Tracer, User,
@@ -87,56 +86,53 @@ async fn concurrent_queries_stay_within_their_limit() {
     assert_eq!((seconds[8] - seconds[0]).as_secs(), 2);
 }
 
-/// Which caller gets the permits while both wait.
-async fn turns(limiter: &RateLimiter, queue: &[Priority]) -> Vec<Priority> {
+#[tokio::test(start_paused = true)]
+async fn attended_queries_go_first_but_the_worker_is_not_starved() {
+    let service = Service::slow(SECOND / 10, |_| Ok(Outcome::None));
+    let pace =
+        RateLimit::per_second(number(1000)).with_burst(number(1000)).with_in_flight(number(1));
+    let gate = gate(&service).with_rate_limit(pace);
     let turns = Arc::new(Mutex::new(Vec::new()));
-    let held = limiter.enter(Priority::Foreground).await;
     let mut tasks = JoinSet::new();
-    for priority in queue.iter().copied() {
-        let (limiter, turns) = (limiter.clone(), Arc::clone(&turns));
+    let first = gate.foreground();
+    tasks.spawn(async move { drop(ask(&*first).await.unwrap()) });
+    sleep(Duration::from_millis(1)).await;
+    for place in 0..45 {
+        let is_background = place < 5;
+        let tracer = if is_background { gate.background() } else { gate.foreground() };
+        let turns = Arc::clone(&turns);
         tasks.spawn(async move {
-            let _permit = limiter.enter(priority).await;
-            turns.lock().unwrap().push(priority);
-            sleep(Duration::from_millis(1)).await;
+            ask(&*tracer).await.unwrap();
+            turns.lock().unwrap().push(is_background);
         });
         // In this order, one after the other.
         sleep(Duration::from_millis(1)).await;
     }
-    drop(held);
     tasks.join_all().await;
-    turns.lock().unwrap().clone()
-}
-
-#[tokio::test(start_paused = true)]
-async fn attended_queries_go_first_but_the_worker_is_not_starved() {
-    use Priority::{Background, Foreground};
-    let pace =
-        RateLimit::per_second(number(1000)).with_burst(number(1000)).with_in_flight(number(1));
-    let mut queue = vec![Background; 5];
-    queue.extend([Foreground; 40]);
-    let turns = turns(&RateLimiter::new(pace), &queue).await;
-    let background: Vec<usize> =
-        (0..turns.len()).filter(|place| turns[*place] == Background).collect();
+    let turns = turns.lock().unwrap();
+    let background: Vec<usize> = (0..turns.len()).filter(|place| turns[*place]).collect();
     assert_eq!(background, [9, 19, 29, 39, 44]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_cancelled_call_does_not_delay_the_queue() {
+    let service = Service::slow(SECOND, |_| Ok(Outcome::None));
     let pace = RateLimit::per_second(number(10)).with_in_flight(number(1));
-    let limiter = RateLimiter::new(pace);
-    let held = limiter.enter(Priority::Background).await;
-    let waiting = limiter.clone();
-    let gone = tokio::spawn(async move { waiting.enter(Priority::Foreground).await });
-    let waiting = limiter.clone();
-    let stays = tokio::spawn(async move { waiting.enter(Priority::Background).await });
-    sleep(SECOND / 2).await;
-    assert_eq!(limiter.waiting().foreground, 1);
+    let gate = gate(&service).with_rate_limit(pace);
+    let spawn = |tracer: Arc<dyn Tracer>| tokio::spawn(async move { ask(&*tracer).await });
+    let first = spawn(gate.background());
+    sleep(SECOND / 4).await;
+    let gone = spawn(gate.foreground());
+    let stays = spawn(gate.background());
+    sleep(SECOND / 4).await;
+    assert_eq!(gate.status().waiting.foreground, 1);
     gone.abort();
     let _aborted = gone.await;
-    assert_eq!(limiter.waiting().foreground, 0);
-    drop(held);
-    drop(stays.await.unwrap());
-    assert_eq!((limiter.in_flight(), limiter.waiting().background), (0, 0));
+    assert_eq!(gate.status().waiting.foreground, 0);
+    first.await.unwrap().unwrap();
+    stays.await.unwrap().unwrap();
+    let status = gate.status();
+    assert_eq!((status.in_flight, status.waiting.background, service.count()), (0, 0, 2));
 }
 
 #[tokio::test(start_paused = true)]

@@ -10,7 +10,7 @@ use std::fmt;
 use std::io::Write;
 
 /// The columns of a file of decisions, in order.
-pub const DECISION_COLUMNS: [&str; 16] = [
+const DECISION_COLUMNS: [&str; 16] = [
     "case_id",
     "record_type",
     "in_use",
@@ -56,7 +56,7 @@ impl<W: Write> fmt::Debug for DecisionWriter<W> {
 }
 
 impl<W: Write> DecisionWriter<W> {
-    /// Creates a file with [`DECISION_COLUMNS`] as the first line.
+    /// Creates a file with the names of the columns as the first line.
     ///
     /// # Errors
     ///

@@ -1,5 +1,6 @@
-use crate::demographics::{DateError, GenderError};
+use crate::demographics::DateError;
 use crate::nhs_number::ParseError;
+use crate::text::ValueError;
 use std::error::Error as StdError;
 use std::fmt;
 
@@ -126,7 +127,7 @@ pub enum Fault {
     FieldCount,
     /// The value is not a gender. Correct the row.
     #[error(transparent)]
-    Gender(#[from] GenderError),
+    Gender(ValueError),
     /// The value is not an NHS Number: its digits are damaged. The row is read without it
     /// ([`FlaggedRow`]). Correct the number in the local system, from the person's documents, or
     /// remove it.

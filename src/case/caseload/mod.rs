@@ -57,10 +57,10 @@ mod row;
 mod text;
 mod write;
 
-pub use decisions::{DECISION_COLUMNS, DecisionWriter};
+pub use decisions::DecisionWriter;
 pub use error::{Error, ErrorKind, Fault, FlaggedRow, RefusedRow};
 pub use read::{Caseload, read};
-pub use results::{RESULT_COLUMNS, ResultRow, write_results};
+pub use results::{ResultRow, write_results};
 pub use write::write;
 
 /// The columns of a caseload, in the order in which [`write()`] writes them.

@@ -259,7 +259,7 @@ mod tests {
     use crate::case::number::NumberSource;
     use crate::case::record::Allocation;
     use crate::case::record_type::RecordType;
-    use crate::demographics::{DateError, Gender, GenderError, PartialDate};
+    use crate::demographics::{DateError, Gender, PartialDate};
     use crate::nhs_number::NhsNumber;
     use proptest::prelude::*;
 
@@ -511,7 +511,7 @@ mod tests {
             ("date_of_death", "202611", Fault::Date(DateError::Format)),
             ("allocation_end", "202611", Fault::Date(DateError::Format)),
             ("date_of_death", "yesterday", Fault::Date(DateError::Format)),
-            ("gender", "F", Fault::Gender(GenderError)),
+            ("gender", "F", Fault::Gender("F".parse::<Gender>().unwrap_err())),
             ("allocated_worker", "", Fault::Blank),
             ("allocated_worker", "a\nb", Fault::Control),
             ("allocation_start", "2026-01", Fault::Date(DateError::Partial)),

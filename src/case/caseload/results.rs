@@ -9,7 +9,7 @@ use crate::trace::Exchange;
 use std::io::Write;
 
 /// The columns of a file of results, in order.
-pub const RESULT_COLUMNS: [&str; 11] = [
+const RESULT_COLUMNS: [&str; 11] = [
     "case_id",
     "record_type",
     "eligible",

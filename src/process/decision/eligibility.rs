@@ -13,7 +13,7 @@ use std::fmt;
 /// assert!(scope.contains(&RecordType::Review));
 /// assert!(scope.contains(&"carer".parse()?));
 /// assert!(!scope.contains(&"adoption".parse()?));
-/// # Ok::<(), nhs_pds::case::RecordTypeError>(())
+/// # Ok::<(), nhs_pds::text::ValueError>(())
 /// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Scope(Vec<RecordType>);

@@ -76,8 +76,7 @@ impl Policy {
     ///
     /// A number without a known date is due for one day in each interval. A confirmation that is dated more
     /// than one day after `now` comes from a clock that was ahead, so the number is due.
-    #[must_use]
-    pub fn is_reverification_due(
+    pub(crate) fn is_reverification_due(
         &self,
         id: &CaseId,
         recorded: &RecordedNumber,

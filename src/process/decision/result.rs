@@ -77,8 +77,7 @@ impl TraceResult {
     }
 
     /// Whether the person is identified, at least until a provider's copy is verified.
-    #[must_use]
-    pub const fn is_settled(self) -> bool {
+    pub(crate) const fn is_settled(self) -> bool {
         matches!(self, Self::Found | Self::Verified | Self::Replaced | Self::Deceased | Self::Stale)
     }
 }

@@ -4,28 +4,27 @@ use crate::process::review::refusal::Refusal;
 use chrono::{DateTime, Utc};
 
 /// The data that an action depends on besides its case.
-#[non_exhaustive]
 #[derive(Clone, Copy, Debug)]
-pub struct Context<'a> {
+pub(super) struct Context<'a> {
     /// The related cases, as they are stored: the one to merge, those with the same number, those
     /// of a duplicate. Additional cases do no harm.
-    pub others: &'a [Case],
+    pub(super) others: &'a [Case],
     /// The user id of the person who acts.
-    pub by: &'a str,
+    pub(super) by: &'a str,
     /// The current time.
-    pub at: DateTime<Utc>,
+    pub(super) at: DateTime<Utc>,
 }
 
 impl<'a> Context<'a> {
     /// Creates a context without related cases.
     #[must_use]
-    pub const fn new(by: &'a str, at: DateTime<Utc>) -> Self {
+    pub(super) const fn new(by: &'a str, at: DateTime<Utc>) -> Self {
         Self { others: &[], by, at }
     }
 
     /// Sets the related cases.
     #[must_use]
-    pub const fn with_others(mut self, others: &'a [Case]) -> Self {
+    pub(super) const fn with_others(mut self, others: &'a [Case]) -> Self {
         self.others = others;
         self
     }
@@ -76,15 +75,14 @@ impl<'a> Context<'a> {
 }
 
 /// A case after an action.
-#[non_exhaustive]
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Changed {
+pub(super) struct Changed {
     /// The changed case.
-    pub case: Case,
+    pub(super) case: Case,
     /// Whether to save it only if no other active case has its number (MSCA-DQ-01).
-    pub sole_holder: bool,
+    pub(super) sole_holder: bool,
     /// The change, as a stable word for the audit trail: `accepted`, `absorbed`, and so on.
-    pub what: &'static str,
+    pub(super) what: &'static str,
 }
 
 impl Changed {

@@ -126,7 +126,7 @@ fn has_no_other_case(item: &ReviewItem) -> bool {
 /// # Errors
 ///
 /// The [`Refusal`].
-pub fn undo_merge(
+pub(super) fn undo_merge(
     case: &Case,
     absorbed: &CaseId,
     context: &Context<'_>,

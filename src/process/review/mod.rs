@@ -8,9 +8,8 @@
 //! court. When a fault that made the service reject questions is corrected,
 //! [`ReviewQueue::release`] releases all cases it affected.
 //!
-//! Pure functions decide the effects of an action ([`resolve`], [`step`], [`undo_merge`],
-//! [`delete`], [`undelete`]). The queue reads their arguments and applies the result, in this
-//! order:
+//! Pure functions decide the effects of an action. The queue reads their arguments and applies
+//! the result, in this order:
 //!
 //! 1. Writes to the audit trail who is about to change what (MSCA-AUD-03). If this fails, nothing
 //!    is changed.
@@ -41,16 +40,11 @@ mod resolve;
 mod show;
 mod step;
 
-pub use context::{Changed, Context};
 pub use corrections::Corrections;
 pub use item_id::ItemId;
 pub use list::{ItemFilter, ListedItem};
-pub use merge::undo_merge;
-pub use presence::{delete, undelete};
 pub use queue::{ActionOutcome, ReviewQueue};
 pub use refusal::Refusal;
 pub use release::{Release, ReleaseReason};
 pub use resolution::Resolution;
-pub use resolve::resolve;
 pub use show::ShownItem;
-pub use step::{Step, step};

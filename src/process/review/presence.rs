@@ -15,7 +15,7 @@ use crate::process::review::refusal::Refusal;
 /// # Errors
 ///
 /// The [`Refusal`].
-pub fn delete(case: &Case, context: &Context<'_>) -> Result<Vec<Changed>, Refusal> {
+pub(super) fn delete(case: &Case, context: &Context<'_>) -> Result<Vec<Changed>, Refusal> {
     match case.deleted.as_ref().map(|deletion| &deletion.how) {
         None => {}
         Some(DeletionKind::Logical) => return Ok(Vec::new()),
@@ -47,7 +47,7 @@ pub fn delete(case: &Case, context: &Context<'_>) -> Result<Vec<Changed>, Refusa
 /// # Errors
 ///
 /// The [`Refusal`].
-pub fn undelete(case: &Case, context: &Context<'_>) -> Result<Vec<Changed>, Refusal> {
+pub(super) fn undelete(case: &Case, context: &Context<'_>) -> Result<Vec<Changed>, Refusal> {
     match case.deleted.as_ref().map(|deletion| &deletion.how) {
         None => return Ok(Vec::new()),
         Some(DeletionKind::Logical) => {}

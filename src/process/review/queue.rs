@@ -117,7 +117,9 @@ impl ReviewQueue {
         self.act(&id.case, Action::Step(id.item, &step), actor).await
     }
 
-    /// Passes the item to another group, or reopens it: see [`Step::Move`].
+    /// Passes the item between the open states, in any direction: the front-line staff, the GP
+    /// practice, the PDS National Back Office (HAV-10). A settled item can only go back to
+    /// [`Open`](ReviewState::Open).
     ///
     /// # Errors
     ///
@@ -159,7 +161,13 @@ impl ReviewQueue {
         self.act(&id.case, Action::Resolve(id.item, resolution), actor).await
     }
 
-    /// Undoes the merge of `absorbed` into `survivor`: see [`undo_merge`].
+    /// Undoes the merge of `absorbed` into `survivor` (MSCA-DQ-01).
+    ///
+    /// The absorbed case becomes active again. The survivor gets its earlier number back, unless
+    /// its number has changed since for another reason. It loses a date of death that it took over
+    /// and still has. If two active cases then have one number, both are flagged as duplicates, and
+    /// the back office is alerted. Third cases that were duplicates by a returned number become
+    /// duplicates of the absorbed case.
     ///
     /// # Errors
     ///
@@ -173,7 +181,8 @@ impl ReviewQueue {
         self.act(survivor, Action::UndoMerge(absorbed), actor).await
     }
 
-    /// Deletes a case logically: see [`delete`].
+    /// Deletes a case logically (MSCA-DQ-02). The case keeps its data, and its number no longer
+    /// conflicts with other cases.
     ///
     /// # Errors
     ///
@@ -182,7 +191,8 @@ impl ReviewQueue {
         self.act(case, Action::Delete, actor).await
     }
 
-    /// Undoes the logical deletion of a case: see [`undelete`].
+    /// Undoes the logical deletion of a case (MSCA-DQ-02). If another case now has its number, both
+    /// are flagged as duplicates, and the back office is alerted (MSCA-DQ-01).
     ///
     /// # Errors
     ///

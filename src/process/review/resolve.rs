@@ -19,23 +19,10 @@ use crate::trace::Freshness;
 /// duplicate items name, and the case to merge. For a merge it also needs the cases that have that
 /// case's number or that its duplicate items name.
 ///
-/// ```
-/// use nhs_pds::case::{Case, Evidence, RecordType, ReviewReason};
-/// use nhs_pds::process::review::{resolve, Context, Refusal, Resolution};
-///
-/// let (mut case, now) = (Case::new("1".parse()?, RecordType::Review), "2026-11-24T09:30:00Z".parse()?);
-/// case.open_item(ReviewReason::Replaced, &Evidence::default(), now);
-/// let context = Context::new("j.doe", now);
-/// let told = resolve(&case, 1, &Resolution::Acknowledge, &context).map_err(|no| no.to_string())?;
-/// assert!(told[0].case.open_items().next().is_none());
-/// assert_eq!(resolve(&case, 2, &Resolution::Dismiss, &context), Err(Refusal::NoSuchItem));
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-///
 /// # Errors
 ///
 /// The [`Refusal`].
-pub fn resolve(
+pub(super) fn resolve(
     case: &Case,
     number: u32,
     resolution: &Resolution,

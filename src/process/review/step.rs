@@ -4,9 +4,8 @@ use crate::process::review::context::{Changed, Context, in_use, item, item_mut};
 use crate::process::review::refusal::Refusal;
 
 /// An action on an item that does not settle it. `Debug` shows no content.
-#[non_exhaustive]
 #[derive(Clone, Eq, PartialEq)]
-pub enum Step {
+pub(super) enum Step {
     /// Assigns the item to the user with this user id, or to no user.
     Assign(Option<String>),
     /// Passes the item between the open states, in any direction: the front-line staff, the GP
@@ -25,7 +24,7 @@ pub enum Step {
 /// # Errors
 ///
 /// The [`Refusal`].
-pub fn step(
+pub(super) fn step(
     case: &Case,
     number: u32,
     step: &Step,

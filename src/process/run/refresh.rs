@@ -68,9 +68,9 @@ impl Worker {
     /// in a run. Returns `None` if the case does not exist.
     ///
     /// Waits for a run that is working on the case. After that, with [retries](Self::with_retry),
-    /// each of up to two questions takes at most a little over a minute: their policy is
-    /// [hurried](crate::resilience::RetryPolicy::hurried). A recent trace or a settled result does not
-    /// prevent it; HAV-2 and HAV-4 do.
+    /// each of up to two questions takes at most a little over a minute: no limit of their policy
+    /// is above [`RetryPolicy::foreground`](crate::resilience::RetryPolicy::foreground). A recent
+    /// trace or a settled result does not prevent it; HAV-2 and HAV-4 do.
     ///
     /// # Errors
     ///

@@ -9,9 +9,8 @@ use tokio::time::Instant;
 const YIELDED: u32 = 9;
 
 /// Which callers get permits first.
-#[non_exhaustive]
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub enum Priority {
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Priority {
     /// A user waits for the answer.
     Foreground,
     /// No user waits: the worker.
@@ -20,8 +19,7 @@ pub enum Priority {
 
 impl Priority {
     /// Returns a stable word for spans and metrics: `foreground` or `background`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Foreground => "foreground",
             Self::Background => "background",
@@ -30,25 +28,12 @@ impl Priority {
 }
 
 /// Issues permits by a [`RateLimit`]. Clones share the same permits.
-///
-/// ```
-/// use nhs_pds::resilience::{Priority, RateLimit, RateLimiter};
-///
-/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
-/// # async fn main() {
-/// let limiter = RateLimiter::new(RateLimit::default());
-/// let permit = limiter.enter(Priority::Foreground).await;
-/// assert_eq!(limiter.in_flight(), 1);
-/// drop(permit);
-/// assert_eq!(limiter.in_flight(), 0);
-/// # }
-/// ```
 #[derive(Clone, Debug)]
-pub struct RateLimiter(Arc<Shared>);
+pub(crate) struct RateLimiter(Arc<Shared>);
 
 /// Allows one question to be in progress, until it is dropped.
 #[derive(Debug)]
-pub struct Permit(Arc<Shared>);
+pub(crate) struct Permit(Arc<Shared>);
 
 /// How many callers wait for a permit.
 #[non_exhaustive]
@@ -88,8 +73,7 @@ enum Turn {
 
 impl RateLimiter {
     /// Creates a limiter for `pace`.
-    #[must_use]
-    pub fn new(pace: RateLimit) -> Self {
+    pub(crate) fn new(pace: RateLimit) -> Self {
         Self(Arc::new(Shared {
             in_flight: pace.in_flight.get(),
             state: Mutex::new(State {
@@ -105,7 +89,7 @@ impl RateLimiter {
 
     /// Waits for a permit. Dropping the future leaves the queue. Needs a Tokio runtime with its
     /// timer.
-    pub async fn enter(&self, priority: Priority) -> Permit {
+    pub(crate) async fn enter(&self, priority: Priority) -> Permit {
         let began = Instant::now();
         let place = Place::join(&self.0, priority);
         loop {
@@ -126,14 +110,12 @@ impl RateLimiter {
     }
 
     /// Returns how many questions are in progress.
-    #[must_use]
-    pub fn in_flight(&self) -> u32 {
+    pub(crate) fn in_flight(&self) -> u32 {
         self.0.lock().under_way
     }
 
     /// Returns how many callers wait for a permit.
-    #[must_use]
-    pub fn waiting(&self) -> Waiting {
+    pub(crate) fn waiting(&self) -> Waiting {
         let state = self.0.lock();
         Waiting { foreground: state.foreground.len(), background: state.background.len() }
     }

@@ -21,9 +21,8 @@ pub struct Retry {
 }
 
 /// The result of a call, including its retries.
-#[non_exhaustive]
 #[derive(Debug)]
-pub struct Retried {
+pub(crate) struct Retried {
     /// The identifier of the last message.
     pub message_id: MessageId,
     /// The number of messages sent.
@@ -99,7 +98,7 @@ impl Retry {
 
     /// Sends `question` to `tracer`, first in the message `id`, then in others. Calls `repeats`
     /// before each of these. Needs a Tokio runtime with its timer.
-    pub async fn trace(
+    pub(crate) async fn trace(
         &self,
         tracer: &dyn Tracer,
         caller: &Caller,
@@ -111,7 +110,7 @@ impl Retry {
     }
 
     /// As [`trace`](Self::trace), on behalf of a user who will confirm the match.
-    pub async fn trace_attended(
+    pub(crate) async fn trace_attended(
         &self,
         tracer: &dyn Tracer,
         user: &User,

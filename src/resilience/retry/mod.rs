@@ -9,8 +9,8 @@
 //! This is safe, because the three [questions](crate::trace::Question) only read. A question that
 //! was not sent because queries are [suspended](crate::resilience) is not retried.
 //!
-//! Each call has one free retry: after the server closed a reused connection instead of responding
-//! ([`RetryPolicy::is_free`]). It has its own identifier, audit record and rate-limit permit, but no
+//! Each call has one free retry: after the server closed a reused connection instead of responding.
+//! It has its own identifier, audit record and rate-limit permit, but no
 //! pause. It costs neither an attempt nor a part of the budget.
 //!
 //! Retries must not multiply the load in an outage. All users of a `Retry` share a *budget*, which

@@ -12,14 +12,13 @@ use std::time::Duration;
 /// let patient = RetryPolicy::default();
 /// let at_a_screen = RetryPolicy::foreground();
 /// assert!(at_a_screen.total < patient.total);
-/// assert_eq!(patient.longest_pause_after(1), Duration::from_millis(500));
-/// assert_eq!(patient.longest_pause_after(3), Duration::from_secs(2));
+/// assert_eq!(patient.first_pause, Duration::from_millis(500));
 /// ```
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct RetryPolicy {
     /// The most attempts for a call, including the first. Does not count the one free retry after a
-    /// [closed connection](Self::is_free).
+    /// closed connection.
     pub attempts: NonZeroU32,
     /// The longest pause after the first failure. Doubles with each further failure.
     pub first_pause: Duration,
@@ -65,8 +64,7 @@ impl RetryPolicy {
     }
 
     /// Lowers each limit to that of [`RetryPolicy::foreground`], for a user who waits for the answer.
-    #[must_use]
-    pub fn hurried(mut self) -> Self {
+    pub(crate) fn hurried(mut self) -> Self {
         let hurry = Self::foreground();
         self.attempts = self.attempts.min(hurry.attempts);
         self.first_pause = self.first_pause.min(hurry.first_pause);
@@ -106,8 +104,7 @@ impl RetryPolicy {
     }
 
     /// Returns the longest pause after the `failed`th failure.
-    #[must_use]
-    pub fn longest_pause_after(&self, failed: u32) -> Duration {
+    pub(crate) fn longest_pause_after(&self, failed: u32) -> Duration {
         doubled(self.first_pause, failed, self.longest_pause)
     }
 
@@ -116,8 +113,7 @@ impl RetryPolicy {
     ///
     /// It does when the server [closed a reused connection](Error::is_lost_on_reuse). The message
     /// most likely never arrived, and the retry adds no load to a failing service.
-    #[must_use]
-    pub fn is_free(&self, error: &Error, elapsed: Duration) -> bool {
+    pub(crate) fn is_free(&self, error: &Error, elapsed: Duration) -> bool {
         error.is_lost_on_reuse()
             && error.is_transient()
             && error.suspended_until().is_none()
@@ -183,7 +179,10 @@ mod tests {
 
     #[test]
     fn hurried_limits_are_never_longer() {
-        assert_eq!(RetryPolicy::default().hurried(), RetryPolicy::foreground());
+        let patient = RetryPolicy::default();
+        assert_eq!(patient.longest_pause_after(1), Duration::from_millis(500));
+        assert_eq!(patient.longest_pause_after(3), Duration::from_secs(2));
+        assert_eq!(patient.hurried(), RetryPolicy::foreground());
         let once = RetryPolicy::default().with_attempts(NonZeroU32::MIN).with_total(Duration::ZERO);
         let hurried = once.hurried();
         assert_eq!((hurried.attempts, hurried.total), (NonZeroU32::MIN, Duration::ZERO));

@@ -40,7 +40,7 @@ pub use access::{Access, AccessMode, ApplicationRestricted, HealthcareWorker};
 pub use client::Client;
 pub use config::{Config, Environment};
 pub use error::{DecodeError, DecodeErrorKind};
-pub use issue::{IssueClass, IssueCode};
+pub use issue::IssueCode;
 pub use patient::{
     Communication, ContactMethod, ContactPreferences, DeathNotification, DeathNotificationStatus,
     EmergencyContact, Patient, PatientMatch, Removal, WrittenFormat,

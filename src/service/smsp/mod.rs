@@ -33,7 +33,7 @@ pub use client::Client;
 pub use code::{CodeClass, ResponseCode};
 pub use config::{Config, Limits};
 pub use error::{DecodeError, DecodeErrorKind};
-pub use operation::{Operation, OperationError};
+pub use operation::Operation;
 pub use request::{PatientDetails, Request, Stamp};
 pub use response::{Body, Fault, Response, ResponseMessage};
 

@@ -1,3 +1,4 @@
+use crate::text::ValueError;
 use std::fmt;
 use std::str::FromStr;
 
@@ -7,8 +8,8 @@ use std::str::FromStr;
 /// use nhs_pds::smsp::Operation;
 ///
 /// let operation: Operation = "getNHSNumber".parse()?;
-/// assert_eq!(operation.service_urn(), "urn:nhs-itk:services:201005:getNHSNumber-v1-0");
-/// # Ok::<(), nhs_pds::smsp::OperationError>(())
+/// assert_eq!(operation, Operation::GetNhsNumber);
+/// # Ok::<(), nhs_pds::text::ValueError>(())
 /// ```
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -48,8 +49,7 @@ impl Operation {
     }
 
     /// The service's URN, which is also the SOAP action.
-    #[must_use]
-    pub const fn service_urn(self) -> &'static str {
+    pub(crate) const fn service_urn(self) -> &'static str {
         match self {
             Self::VerifyNhsNumber => "urn:nhs-itk:services:201005:verifyNHSNumber-v1-0",
             Self::GetNhsNumber => "urn:nhs-itk:services:201005:getNHSNumber-v1-0",
@@ -119,17 +119,15 @@ impl fmt::Display for Operation {
 }
 
 impl FromStr for Operation {
-    type Err = OperationError;
+    type Err = ValueError;
 
-    fn from_str(text: &str) -> Result<Self, OperationError> {
-        Self::ALL.into_iter().find(|operation| operation.as_str() == text).ok_or(OperationError)
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        Self::ALL.into_iter().find(|operation| operation.as_str() == text).ok_or(INVALID)
     }
 }
 
 /// The text is not the name of an operation. Correct the call.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error(
+const INVALID: ValueError = ValueError::new(
     "an operation must be verifyNHSNumber, getNHSNumber, getPatientDetailsByNHSNumber, \
-     getPatientDetailsBySearch or getPatientDetails"
-)]
-pub struct OperationError;
+     getPatientDetailsBySearch or getPatientDetails",
+);

@@ -166,8 +166,7 @@ pub struct Fault {
 impl Fault {
     /// The fault code without a prefix and without the part after a full stop (SOAP 1.1 section 4.4.1):
     /// `Client`, `Server`, `MustUnderstand`, `VersionMismatch`, or a code of the service's own.
-    #[must_use]
-    pub fn local_code(&self) -> &str {
+    pub(crate) fn local_code(&self) -> &str {
         let local = self.code.rsplit(':').next().unwrap_or_default();
         local.split('.').next().unwrap_or_default()
     }

@@ -1,6 +1,7 @@
 use crate::demographics::redacted_debug;
 use crate::secret::Secret;
 use crate::service::fhir::auth::key::{KeyError, SigningKey};
+use crate::text::ValueError;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
@@ -27,18 +28,17 @@ impl ClientId {
 }
 
 impl FromStr for ClientId {
-    type Err = ClientIdError;
+    type Err = ValueError;
 
-    fn from_str(text: &str) -> Result<Self, ClientIdError> {
+    fn from_str(text: &str) -> Result<Self, ValueError> {
         let visible = text.bytes().all(|byte| byte.is_ascii_graphic());
-        if visible && !text.is_empty() { Ok(Self(text.to_owned())) } else { Err(ClientIdError) }
+        if visible && !text.is_empty() { Ok(Self(text.to_owned())) } else { Err(INVALID_CLIENT_ID) }
     }
 }
 
 /// The text is not an API key. Correct the configuration. Never contains the text.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("an API key must be visible ASCII characters")]
-pub struct ClientIdError;
+const INVALID_CLIENT_ID: ValueError =
+    ValueError::new("an API key must be visible ASCII characters");
 
 /// The lifetime of an assertion: one second to five minutes; three minutes by default.
 ///
@@ -55,11 +55,11 @@ impl AssertionLifetime {
     ///
     /// # Errors
     ///
-    /// [`AssertionLifetimeError`] when that is less than a second or more than five minutes.
-    pub const fn new(time: Duration) -> Result<Self, AssertionLifetimeError> {
+    /// [`ValueError`] when that is less than a second or more than five minutes.
+    pub const fn new(time: Duration) -> Result<Self, ValueError> {
         let seconds = time.as_secs();
         if seconds == 0 || seconds > 300 || seconds == 300 && time.subsec_nanos() > 0 {
-            return Err(AssertionLifetimeError);
+            return Err(INVALID_LIFETIME);
         }
         Ok(Self(Duration::from_secs(seconds)))
     }
@@ -78,9 +78,8 @@ impl Default for AssertionLifetime {
 }
 
 /// The time is not valid as a lifetime. Correct the configuration.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("the lifetime of an assertion must be one second to five minutes")]
-pub struct AssertionLifetimeError;
+const INVALID_LIFETIME: ValueError =
+    ValueError::new("the lifetime of an assertion must be one second to five minutes");
 
 /// Writes a client assertion: a compact JWT, signed with RS512 (RFC 7523, and the API's signed-JWT
 /// pattern).
@@ -166,7 +165,7 @@ mod tests {
     #[test]
     fn invalid_api_keys_are_rejected() {
         for text in ["", " ", "a b", "a\n", "é"] {
-            assert_eq!(text.parse::<ClientId>(), Err(ClientIdError), "{text:?}");
+            assert_eq!(text.parse::<ClientId>(), Err(INVALID_CLIENT_ID), "{text:?}");
         }
     }
 }

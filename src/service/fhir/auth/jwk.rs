@@ -3,7 +3,7 @@ use serde::Serialize;
 
 /// The public half of a key, as a JSON Web Key (RFC 7517).
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
-pub struct Jwk {
+pub(super) struct Jwk {
     kty: &'static str,
     n: String,
     e: String,
@@ -16,13 +16,13 @@ pub struct Jwk {
 
 impl Jwk {
     /// Modulus and exponent are big-endian and in base64url (RFC 7518 section 6.3.1).
-    pub(in crate::service::fhir::auth) const fn rsa(kid: KeyId, n: String, e: String) -> Self {
+    pub(super) const fn rsa(kid: KeyId, n: String, e: String) -> Self {
         Self { kty: "RSA", n, e, alg: "RS512", usage: "sig", kid }
     }
 
     /// The key's id.
     #[must_use]
-    pub const fn kid(&self) -> &KeyId {
+    pub(super) const fn kid(&self) -> &KeyId {
         &self.kid
     }
 }

@@ -43,12 +43,6 @@ impl Jwks {
         }
         Ok(set)
     }
-
-    /// The keys.
-    #[must_use]
-    pub fn keys(&self) -> &[Jwk] {
-        &self.keys
-    }
 }
 
 impl fmt::Display for Jwks {
@@ -75,7 +69,7 @@ mod tests {
     #[test]
     fn two_keys_with_one_id_are_rejected() {
         let set = Jwks::of([&key("old"), &key("new")]).unwrap();
-        let ids: Vec<_> = set.keys().iter().map(|key| key.kid().as_str()).collect();
+        let ids: Vec<_> = set.keys.iter().map(|key| key.kid().as_str()).collect();
         assert_eq!(ids, ["old", "new"]);
         let refused = Jwks::of([&key("one"), &key("one")]).map_err(|error| error.kind());
         assert_eq!(refused, Err(KeyErrorKind::SameId));

@@ -55,7 +55,7 @@ impl SigningKey {
 
     /// The key's public half, as registered with the API.
     #[must_use]
-    pub fn jwk(&self) -> Jwk {
+    pub(super) fn jwk(&self) -> Jwk {
         let public = PublicKeyComponents::<Vec<u8>>::from(self.pair.public());
         Jwk::rsa(
             self.id.clone(),
@@ -186,7 +186,6 @@ pub enum KeyErrorKind {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::service::fhir::auth::key_id::KeyIdError;
 
     const A: &[u8] = include_bytes!("../../../../tests/data/fhir/client-a.pem");
     const B: &[u8] = include_bytes!("../../../../tests/data/fhir/client-b.pem");
@@ -269,7 +268,7 @@ mod tests {
     #[test]
     fn invalid_key_ids_are_rejected() {
         for text in ["", " ", "a b", "a\n", "é", &"k".repeat(129)] {
-            assert_eq!(text.parse::<KeyId>(), Err(KeyIdError), "{text:?}");
+            assert!(text.parse::<KeyId>().is_err(), "{text:?}");
         }
     }
 }

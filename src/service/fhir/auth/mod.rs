@@ -25,13 +25,10 @@ mod token;
 mod user;
 
 pub use application::{ApplicationTokens, TokenConfig};
-pub use assertion::{
-    AssertionLifetime, AssertionLifetimeError, ClientId, ClientIdError, assertion,
-};
-pub use jwk::Jwk;
+pub use assertion::{AssertionLifetime, ClientId, assertion};
 pub use jwks::Jwks;
 pub use key::{KeyError, KeyErrorKind, SigningKey};
-pub use key_id::{KeyId, KeyIdError};
+pub use key_id::KeyId;
 pub use refusal::{RefusedPart, TokenErrorCode};
-pub use token::{AccessToken, AccessTokenError};
-pub use user::{SessionRoleId, SessionRoleIdError, UserToken, UserTokens};
+pub use token::AccessToken;
+pub use user::{SessionRoleId, UserToken, UserTokens};

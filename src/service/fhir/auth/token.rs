@@ -1,4 +1,5 @@
 use crate::secret::Secret;
+use crate::text::ValueError;
 use http::HeaderValue;
 use std::fmt;
 use std::str::FromStr;
@@ -18,7 +19,7 @@ const SCHEME: &str = "Bearer ";
 /// let token: AccessToken = "2YotnFZFEjr1zCsicMWpAA".parse()?;
 /// assert_eq!(token.authorization(), "Bearer 2YotnFZFEjr1zCsicMWpAA");
 /// assert_eq!(format!("{token:?}"), "AccessToken(..)");
-/// # Ok::<(), nhs_pds::fhir::auth::AccessTokenError>(())
+/// # Ok::<(), nhs_pds::text::ValueError>(())
 /// ```
 #[derive(Clone, Eq, PartialEq)]
 pub struct AccessToken(Arc<Secret<String>>);
@@ -43,11 +44,11 @@ impl AccessToken {
 }
 
 impl FromStr for AccessToken {
-    type Err = AccessTokenError;
+    type Err = ValueError;
 
-    fn from_str(text: &str) -> Result<Self, AccessTokenError> {
+    fn from_str(text: &str) -> Result<Self, ValueError> {
         if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(AccessTokenError);
+            return Err(INVALID);
         }
         Ok(Self(Arc::new(Secret::new(format!("{SCHEME}{text}")))))
     }
@@ -60,9 +61,7 @@ impl fmt::Debug for AccessToken {
 }
 
 /// The text is not a token. Report a defect of its source. Never contains the text.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("an access token must be visible ASCII characters")]
-pub struct AccessTokenError;
+const INVALID: ValueError = ValueError::new("an access token must be visible ASCII characters");
 
 #[cfg(test)]
 mod tests {
@@ -71,7 +70,7 @@ mod tests {
     #[test]
     fn text_that_a_header_cannot_carry_is_rejected() {
         for text in ["", " ", "a b", "a\r\nX-Other: b", "é", "a\u{7f}"] {
-            assert_eq!(text.parse::<AccessToken>(), Err(AccessTokenError), "{text:?}");
+            assert_eq!(text.parse::<AccessToken>(), Err(INVALID), "{text:?}");
         }
         let token: AccessToken = "a.b-c~d+e/f=".parse().unwrap();
         assert_eq!(token.expose(), "a.b-c~d+e/f=");

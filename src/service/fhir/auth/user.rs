@@ -1,5 +1,6 @@
 use crate::service::error::Error;
 use crate::service::fhir::auth::token::AccessToken;
+use crate::text::ValueError;
 use crate::trace::User;
 use async_trait::async_trait;
 use std::fmt::{self, Debug};
@@ -112,7 +113,7 @@ impl UserToken {
 /// use nhs_pds::fhir::auth::SessionRoleId;
 ///
 /// assert_eq!("555254240100".parse::<SessionRoleId>()?.as_str(), "555254240100");
-/// # Ok::<(), nhs_pds::fhir::auth::SessionRoleIdError>(())
+/// # Ok::<(), nhs_pds::text::ValueError>(())
 /// ```
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct SessionRoleId(String);
@@ -126,14 +127,14 @@ impl SessionRoleId {
 }
 
 impl FromStr for SessionRoleId {
-    type Err = SessionRoleIdError;
+    type Err = ValueError;
 
-    fn from_str(text: &str) -> Result<Self, SessionRoleIdError> {
+    fn from_str(text: &str) -> Result<Self, ValueError> {
         let digits = text.bytes().all(|byte| byte.is_ascii_digit());
         if digits && (1..=20).contains(&text.len()) {
             Ok(Self(text.to_owned()))
         } else {
-            Err(SessionRoleIdError)
+            Err(INVALID)
         }
     }
 }
@@ -145,9 +146,7 @@ impl fmt::Display for SessionRoleId {
 }
 
 /// The text is not a role. Correct the output of the sign-in.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("a session role id must be one to twenty digits")]
-pub struct SessionRoleIdError;
+const INVALID: ValueError = ValueError::new("a session role id must be one to twenty digits");
 
 #[cfg(test)]
 mod tests {
@@ -156,7 +155,7 @@ mod tests {
     #[test]
     fn invalid_roles_are_rejected() {
         for text in ["", " 1", "1a", "٣", "123456789012345678901"] {
-            assert_eq!(text.parse::<SessionRoleId>(), Err(SessionRoleIdError), "{text:?}");
+            assert_eq!(text.parse::<SessionRoleId>(), Err(INVALID), "{text:?}");
         }
     }
 }

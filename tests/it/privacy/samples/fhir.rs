@@ -45,7 +45,6 @@ pub(in crate::privacy) fn key() -> SigningKey {
 
 fn show_keys(shown: &mut Shown) {
     shown.value(&key());
-    shown.value(&key().jwk());
     shown.value(&Jwks::of([&key()]).unwrap());
     let refused = SigningKey::from_pem("test".parse().unwrap(), &pem("too-small")).unwrap_err();
     assert_eq!(refused.kind(), KeyErrorKind::TooSmall);

@@ -8,10 +8,9 @@ use crate::support::service::{Service, unavailable};
 use async_trait::async_trait;
 use nhs_pds::ids::CountingIds;
 use nhs_pds::resilience::{
-    Gateway, Priority, RateLimit, RateLimiter, Retry, RetryObserver, RetryPolicy, Retrying,
-    Suspended, Unrecorded,
+    Gateway, RateLimit, Retry, RetryObserver, RetryPolicy, Retrying, Suspended, Unrecorded,
 };
-use nhs_pds::trace::{Caller, Error, MessageId, Question};
+use nhs_pds::trace::{Caller, Error, MessageId, Question, Tracer};
 use nhs_pds::transport;
 use std::error::Error as _;
 use std::num::NonZeroU32;
@@ -64,19 +63,14 @@ pub(super) async fn show(shown: &mut Shown) {
     shown.error(suspended.unwrap());
     shown.value(&nhs_pds::resilience::CircuitBreaker::new(Default::default()));
 
-    let limiter = RateLimiter::new(RateLimit::default());
-    let permit = limiter.enter(Priority::Foreground).await;
-    shown.value(&limiter);
-    shown.value(&permit);
-
     let retry = Retry::new(RetryPolicy::default().with_attempts(NonZeroU32::MIN));
     shown.value(&retry);
     let caller = Caller::System(us());
     for answer in [Ok(found(NUMBER)), Err(error())] {
         let answer = std::sync::Mutex::new(Some(answer));
         let service = Service::new(move |_| answer.lock().unwrap().take().unwrap());
-        let asked = retry.trace(&*service, &caller, &question(), id(), &Untold).await;
-        shown.value(&asked);
-        shown.value(&Retrying::new(service, retry.clone()).with_repeats(Arc::new(Untold)));
+        let retrying = Retrying::new(service, retry.clone()).with_repeats(Arc::new(Untold));
+        let _said = retrying.trace(&caller, &question(), id()).await;
+        shown.value(&retrying);
     }
 }

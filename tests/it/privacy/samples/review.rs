@@ -1,9 +1,9 @@
 //! `review`.
 
 use super::cases::{full_case, id, other_id, traced_case};
-use super::{NOW, audit, cases, us};
+use super::{audit, cases, us};
 use crate::privacy::person::{
-    ADDRESS, BORN, CASE, DIED, FAMILY, GIVEN, NEW_NUMBER, NOTE, NUMBER, OTHER_CASE, POSTCODE,
+    ADDRESS, BORN, CASE, DIED, FAMILY, GIVEN, NEW_NUMBER, NUMBER, OTHER_CASE, POSTCODE,
 };
 use crate::privacy::walk::Shown;
 use nhs_pds::audit::{Actor, MemoryLog};
@@ -12,8 +12,7 @@ use nhs_pds::demographics::Gender;
 use nhs_pds::process::Error;
 use nhs_pds::process::alert::MemoryAlerts;
 use nhs_pds::process::review::{
-    ActionOutcome, Context, Corrections, ItemFilter, ItemId, Refusal, Release, Resolution,
-    ReviewQueue, Step, delete,
+    ActionOutcome, Corrections, ItemFilter, ItemId, Refusal, Release, Resolution, ReviewQueue,
 };
 use nhs_pds::trace::Caller;
 use std::sync::Arc;
@@ -40,16 +39,10 @@ pub(super) async fn show(shown: &mut Shown) {
     ] {
         shown.value(&resolution);
     }
-    shown.value(&Step::Note(NOTE.into()));
-    shown.value(&Step::Assign(Some(FAMILY.into())));
     shown.value(&ItemFilter::default().with_assignee(FAMILY));
     shown.value(&Release::default().with_code(FAMILY));
     shown.value(&ItemId::new(id(), 1));
     shown.value(&ActionOutcome::Refused(Refusal::Closed));
-    let others = [traced_case(OTHER_CASE)];
-    let context = Context::new("j.doe", NOW).with_others(&others);
-    shown.value(&context);
-    delete(&full_case(), &context).unwrap().iter().for_each(|changed| shown.value(changed));
     shown.error(&Error::from(cases::error()));
     shown.error(&Error::from(audit::error()));
     show_queue(shown).await;
