@@ -91,7 +91,7 @@ pub(super) fn bare_message_id(id: &str) -> String {
 /// let subject = Subject::snapshot(&case).with_personal("surname_found", "Aindow");
 /// assert_eq!(subject.case_id(), Some(&case.id));
 /// assert!(subject.case() == Some(&case));
-/// # Ok::<(), nhs_pds::case::CaseIdError>(())
+/// # Ok::<(), nhs_pds::text::ValueError>(())
 /// ```
 #[derive(Clone, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Subject {

@@ -1,3 +1,4 @@
+use crate::text::ValueError;
 use crate::trace::is_sendable;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -10,11 +11,11 @@ use std::str::FromStr;
 /// does.
 ///
 /// ```
-/// use nhs_pds::case::{CaseId, CaseIdError};
+/// use nhs_pds::case::CaseId;
 ///
 /// assert_eq!(" RXX:00001 ".parse::<CaseId>()?.as_str(), "RXX:00001");
-/// assert_eq!(" ".parse::<CaseId>(), Err(CaseIdError::Blank));
-/// # Ok::<(), CaseIdError>(())
+/// assert!(" ".parse::<CaseId>().is_err());
+/// # Ok::<(), nhs_pds::text::ValueError>(())
 /// ```
 #[derive(Clone, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(try_from = "String", into = "String")]
@@ -29,22 +30,22 @@ impl CaseId {
 }
 
 impl FromStr for CaseId {
-    type Err = CaseIdError;
+    type Err = ValueError;
 
-    fn from_str(text: &str) -> Result<Self, CaseIdError> {
+    fn from_str(text: &str) -> Result<Self, ValueError> {
         let text = text.trim();
         // Text that XML 1.0 cannot contain cannot be sent in a query either.
         if !text.chars().all(is_sendable) {
-            return Err(CaseIdError::Character);
+            return Err(CHARACTER);
         }
-        if text.is_empty() { Err(CaseIdError::Blank) } else { Ok(Self(text.to_owned())) }
+        if text.is_empty() { Err(BLANK) } else { Ok(Self(text.to_owned())) }
     }
 }
 
 impl TryFrom<String> for CaseId {
-    type Error = CaseIdError;
+    type Error = ValueError;
 
-    fn try_from(text: String) -> Result<Self, CaseIdError> {
+    fn try_from(text: String) -> Result<Self, ValueError> {
         text.parse()
     }
 }
@@ -63,17 +64,11 @@ impl fmt::Display for CaseId {
 
 crate::demographics::redacted_debug!(CaseId);
 
-/// Why text is not a case id. The error never contains the text.
-#[non_exhaustive]
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum CaseIdError {
-    /// Only white space. Complete the data.
-    #[error("a case id is not blank")]
-    Blank,
-    /// A control character, or a character that XML cannot contain. Correct the data.
-    #[error("a case id has no control characters")]
-    Character,
-}
+/// Only white space. Complete the data.
+pub(super) const BLANK: ValueError = ValueError::new("a case id is not blank");
+
+/// A control character, or a character that XML cannot contain. Correct the data.
+pub(super) const CHARACTER: ValueError = ValueError::new("a case id has no control characters");
 
 #[cfg(test)]
 mod tests {
@@ -82,10 +77,10 @@ mod tests {
     #[test]
     fn invalid_ids_are_rejected() {
         for text in ["", " \t\n"] {
-            assert_eq!(text.parse::<CaseId>(), Err(CaseIdError::Blank));
+            assert_eq!(text.parse::<CaseId>(), Err(BLANK));
         }
         for text in ["A\nB", "A\0", "A\u{ffff}"] {
-            assert_eq!(text.parse::<CaseId>(), Err(CaseIdError::Character), "{text:?}");
+            assert_eq!(text.parse::<CaseId>(), Err(CHARACTER), "{text:?}");
         }
     }
 

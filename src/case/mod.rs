@@ -54,7 +54,7 @@ pub use alert::{Alert, AlertKind, AlertedPerson};
 pub use deletion::{Absorbed, Deletion, DeletionKind};
 pub(crate) use error::readable;
 pub use error::{Error, ErrorKind};
-pub use id::{CaseId, CaseIdError};
+pub use id::CaseId;
 pub use identity::Identity;
 pub use lease::{Claim, Lease};
 pub use memory::MemoryStore;

@@ -23,7 +23,7 @@ use std::ops::Not;
 /// case.surname = Some("Aindow".into());
 /// assert_eq!(case.version, 0);
 /// assert_eq!(format!("{case:?}"), "Case(redacted)");
-/// # Ok::<(), nhs_pds::case::CaseIdError>(())
+/// # Ok::<(), nhs_pds::text::ValueError>(())
 /// ```
 #[non_exhaustive]
 #[derive(Clone, Deserialize, Eq, PartialEq, Serialize)]

@@ -11,7 +11,7 @@ use std::fmt;
 ///
 /// assert_eq!(Unreadable::Case("RXX:00001".parse()?).to_string(), "RXX:00001");
 /// assert_eq!(Unreadable::Row(7).to_string(), "row 7");
-/// # Ok::<(), nhs_pds::case::CaseIdError>(())
+/// # Ok::<(), nhs_pds::text::ValueError>(())
 /// ```
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]

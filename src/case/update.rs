@@ -36,7 +36,7 @@ impl Case {
     /// assert!(stored.updated_from(read.clone()).is_none());
     /// read.allocations = vec![Allocation::new("A Worker")];
     /// assert!(stored.updated_from(read.clone()) == Some(read));
-    /// # Ok::<(), nhs_pds::case::CaseIdError>(())
+    /// # Ok::<(), nhs_pds::text::ValueError>(())
     /// ```
     #[must_use]
     pub fn updated_from(&self, read: Self) -> Option<Self> {

@@ -45,6 +45,7 @@ impl Criteria {
     /// Whether both contain the same demographic fields, ignoring the number. Names are stored in
     /// the form in which they are sent ([`name_form`](crate::demographics::name_form)). Upper and
     /// lower case are ignored, because no service distinguishes them.
+    #[cfg(any(test, feature = "process"))]
     pub(crate) fn has_same_fields(&self, other: &Self) -> bool {
         let same = |a: &str, b: &str| a == b || a.to_uppercase() == b.to_uppercase();
         let given = match (&self.given, &other.given) {

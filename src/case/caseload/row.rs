@@ -1,6 +1,6 @@
 use crate::case::caseload::COLUMNS;
 use crate::case::caseload::error::Fault;
-use crate::case::id::{CaseId, CaseIdError};
+use crate::case::id::{self, CaseId};
 use crate::case::number::{NumberSource, RecordedNumber};
 use crate::case::placeholder::is_no_number;
 use crate::case::record::{Allocation, Case};
@@ -36,9 +36,8 @@ pub(super) fn case(values: [&str; COLUMNS.len()]) -> Result<(Case, Option<At>), 
         number,
         source,
     ] = values;
-    let id: CaseId = id.parse().map_err(|error| match error {
-        CaseIdError::Blank => ("case_id", Fault::Blank),
-        CaseIdError::Character => ("case_id", Fault::Control),
+    let id: CaseId = id.parse().map_err(|error| {
+        ("case_id", if error == id::BLANK { Fault::Blank } else { Fault::Control })
     })?;
     let record_type = single_line("record_type", record_type)?
         .parse()

@@ -64,6 +64,7 @@ impl RetryPolicy {
     }
 
     /// Lowers each limit to that of [`RetryPolicy::foreground`], for a user who waits for the answer.
+    #[cfg(any(test, feature = "process"))]
     pub(crate) fn hurried(mut self) -> Self {
         let hurry = Self::foreground();
         self.attempts = self.attempts.min(hurry.attempts);
