@@ -44,7 +44,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     println!("the process is {}", process.status().state.as_str());
     let case = store.get(&"RHM:00001".parse()?).await?.ok_or("the case is gone")?;
     let number = case.nhs_number.ok_or("no number was found")?;
-    println!("{} has {} ({})", case.id, number.number, number.standing.as_str());
+    println!("{} has {} ({})", case.id, number.number, number.status.as_str());
     Ok(())
 }
 

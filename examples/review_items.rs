@@ -52,6 +52,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let number = shown.offered.ok_or("no number is offered")?;
     let outcome = queue.resolve(&id, &Resolution::AcceptNumber(number), &jo).await?;
     let case = store.get(&id.case).await?.ok_or("the case is gone")?;
-    println!("{outcome:?}: {:?}", case.nhs_number.map(|held| held.number.to_string()));
+    println!("{outcome:?}: {:?}", case.nhs_number.map(|recorded| recorded.number.to_string()));
     Ok(())
 }

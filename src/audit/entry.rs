@@ -132,7 +132,7 @@ impl Subject {
     pub fn of(case: &Case) -> Self {
         let subject = Self::new(case.id.clone());
         match &case.nhs_number {
-            Some(held) => subject.with_number(held.number),
+            Some(recorded) => subject.with_number(recorded.number),
             None => subject,
         }
     }

@@ -122,8 +122,8 @@ pub fn advisories(case: &Case) -> Vec<Advisory> {
             told.extend(of_reason(item.reason, item.evidence.nhs_number));
         }
     }
-    if let Some(held) = &case.nhs_number {
-        told.extend(of_standing(held.standing));
+    if let Some(recorded) = &case.nhs_number {
+        told.extend(of_status(recorded.status));
     }
     if case.person_changed() {
         told.push(Advisory::new(AdvisoryKind::PersonChanged, PERSON_CHANGED));
@@ -152,7 +152,7 @@ pub fn advisories(case: &Case) -> Vec<Advisory> {
 
 /// Whether the item was opened by a trace of the case's NHS Number.
 fn is_about_the_held(case: &Case, item: &ReviewItem) -> bool {
-    case.nhs_number.as_ref().is_some_and(|held| item.is_about(held.number))
+    case.nhs_number.as_ref().is_some_and(|recorded| item.is_about(recorded.number))
 }
 
 /// Whether the person of the case was returned as deceased. A person who may be a different person
@@ -167,8 +167,8 @@ fn tells_of_death(item: &ReviewItem) -> bool {
     ) && item.evidence.returned.as_ref().is_some_and(Demographics::is_deceased)
 }
 
-fn of_standing(standing: NumberStatus) -> Option<Advisory> {
-    match standing {
+fn of_status(status: NumberStatus) -> Option<Advisory> {
+    match status {
         NumberStatus::Usable => None,
         NumberStatus::Superseded => of_reason(ReviewReason::Superseded, None),
         NumberStatus::Invalid => of_reason(ReviewReason::Invalidated, None),

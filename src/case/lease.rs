@@ -86,11 +86,11 @@ impl Place {
         asked_at: Option<DateTime<Utc>>,
     ) -> Self {
         let latest = lease.now + WAITED;
-        let held = lease.now < until && until <= latest + Lease::LONGEST;
+        let recorded = lease.now < until && until <= latest + Lease::LONGEST;
         // If it is later than now, the clock was set back since, and the time says nothing about
         // this pass.
         let asked = |at| lease.pass_began < at && at <= latest;
-        if held && owner != lease.owner {
+        if recorded && owner != lease.owner {
             Self::Blocked(until)
         } else if asked_at.is_some_and(asked) {
             Self::Asked
@@ -102,28 +102,29 @@ impl Place {
 
 impl Leases {
     pub(super) fn place(&self, id: &CaseId, lease: &Lease) -> Place {
-        self.0
-            .get(id)
-            .map_or(Place::Free, |held| Place::of(lease, &held.owner, held.until, held.asked_at))
+        self.0.get(id).map_or(Place::Free, |recorded| {
+            Place::of(lease, &recorded.owner, recorded.until, recorded.asked_at)
+        })
     }
 
     pub(super) fn take(&mut self, id: &CaseId, lease: &Lease) {
-        let asked_at = self.0.get(id).and_then(|held| held.asked_at);
-        let held = Held { owner: lease.owner.clone(), until: lease.until, asked_at };
-        self.0.insert(id.clone(), held);
+        let asked_at = self.0.get(id).and_then(|recorded| recorded.asked_at);
+        let recorded = Held { owner: lease.owner.clone(), until: lease.until, asked_at };
+        self.0.insert(id.clone(), recorded);
     }
 
     pub(super) fn renew(&mut self, lease: &Lease) -> usize {
-        let own = self.0.values_mut().filter(|held| held.owner == lease.owner);
-        own.map(|held| held.until = lease.until).count()
+        let own = self.0.values_mut().filter(|recorded| recorded.owner == lease.owner);
+        own.map(|recorded| recorded.until = lease.until).count()
     }
 
     /// Releases those of `ids` that `owner` has.
     pub(super) fn release(&mut self, owner: &str, ids: &[CaseId], asked_at: Option<DateTime<Utc>>) {
         for id in ids {
-            if let Some(held) = self.0.get_mut(id).filter(|held| held.owner == owner) {
-                (held.owner, held.asked_at) = (String::new(), asked_at.or(held.asked_at));
-                held.until = DateTime::UNIX_EPOCH;
+            if let Some(recorded) = self.0.get_mut(id).filter(|recorded| recorded.owner == owner) {
+                (recorded.owner, recorded.asked_at) =
+                    (String::new(), asked_at.or(recorded.asked_at));
+                recorded.until = DateTime::UNIX_EPOCH;
             }
         }
     }

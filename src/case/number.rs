@@ -15,8 +15,8 @@ pub struct RecordedNumber {
     /// Its source.
     pub source: NumberSource,
     /// Whether the number may be relied upon.
-    #[serde(default, skip_serializing_if = "NumberStatus::is_usable")]
-    pub standing: NumberStatus,
+    #[serde(default, rename = "standing", skip_serializing_if = "NumberStatus::is_usable")]
+    pub status: NumberStatus,
     /// Since when the case has the number; `None` when this is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<DateTime<Utc>>,
@@ -32,14 +32,14 @@ impl RecordedNumber {
     /// Creates a usable `number` from `source`.
     #[must_use]
     pub const fn new(number: NhsNumber, source: NumberSource) -> Self {
-        Self { number, source, standing: NumberStatus::Usable, since: None, person: None }
+        Self { number, source, status: NumberStatus::Usable, since: None, person: None }
     }
 
     /// The recorded independent evidence for the number, unless the service has contradicted the
     /// number. Being superseded is not a contradiction: the number remains evidence for the
     /// identity of its successor's person (MSCA-DQ-03).
     pub(crate) const fn corroboration(&self) -> Option<Corroboration> {
-        match (&self.source, self.standing) {
+        match (&self.source, self.status) {
             (NumberSource::Traced(provenance), NumberStatus::Usable | NumberStatus::Superseded) => {
                 provenance.corroboration
             }
@@ -68,9 +68,9 @@ impl RecordedNumber {
     }
 
     /// Marks the number as not to be relied upon. Evidence that the service has spoken against is dropped.
-    pub(crate) fn mark(&mut self, standing: NumberStatus) {
+    pub(crate) fn mark(&mut self, status: NumberStatus) {
         let before = self.corroboration();
-        self.standing = standing;
+        self.status = status;
         let after = self.corroboration().and(before);
         if let NumberSource::Traced(provenance) = &mut self.source {
             provenance.corroboration = after;
@@ -381,9 +381,9 @@ mod tests {
     #[test]
     fn the_local_systems_text_is_not_shown() {
         let source = NumberSource::Imported(Some("told by Mrs Quentinsson".into()));
-        let held = RecordedNumber::new(NhsNumber::constant(9_434_765_919), source);
-        assert_eq!(format!("{:?}", held.source), "Imported(redacted)");
-        assert!(!format!("{held:?} {held:#?}").contains("Quentinsson"));
+        let recorded = RecordedNumber::new(NhsNumber::constant(9_434_765_919), source);
+        assert_eq!(format!("{:?}", recorded.source), "Imported(redacted)");
+        assert!(!format!("{recorded:?} {recorded:#?}").contains("Quentinsson"));
         assert_eq!(format!("{:?}", NumberSource::Imported(None)), "Imported(None)");
         assert!(format!("{:?}", traced(Freshness::Live)).contains("SMSP-0000"));
     }
@@ -394,9 +394,9 @@ mod tests {
         let json = serde_json::to_string(&record).unwrap();
         assert!(!json.contains("detail"));
         assert_eq!(serde_json::from_str::<TraceRecord>(&json).unwrap(), record);
-        let held = record.with_detail("differs:given");
-        let json = serde_json::to_string(&held).unwrap();
-        assert_eq!(serde_json::from_str::<TraceRecord>(&json).unwrap(), held);
+        let recorded = record.with_detail("differs:given");
+        let json = serde_json::to_string(&recorded).unwrap();
+        assert_eq!(serde_json::from_str::<TraceRecord>(&json).unwrap(), recorded);
     }
 
     #[test]

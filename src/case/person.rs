@@ -43,10 +43,10 @@ impl Case {
     /// The person to whom the NHS Number belongs, as far as it is recorded. If a traced number has
     /// no recorded person, the person of the last query.
     fn person_of_number(&self) -> Option<Identity> {
-        let held = self.nhs_number.as_ref()?;
-        let traced = matches!(held.source, NumberSource::Traced(_));
+        let recorded = self.nhs_number.as_ref()?;
+        let traced = matches!(recorded.source, NumberSource::Traced(_));
         let asked = self.asking.asked.as_ref().filter(|_| traced);
-        held.person.clone().or_else(|| asked.map(Criteria::identity))
+        recorded.person.clone().or_else(|| asked.map(Criteria::identity))
     }
 
     /// Whether name, date of birth or gender have changed since the NHS Number was imported or last
@@ -62,8 +62,8 @@ impl Case {
     /// let mut case = Case::new("RXX:1".parse()?, RecordType::Review);
     /// case.surname = Some("Parry".into());
     /// let source = NumberSource::Imported(Some("SMSP".into()));
-    /// let held = RecordedNumber::new("943 476 5919".parse()?, source).with_person(case.identity());
-    /// case.nhs_number = Some(held);
+    /// let recorded = RecordedNumber::new("943 476 5919".parse()?, source).with_person(case.identity());
+    /// case.nhs_number = Some(recorded);
     /// assert!(!case.person_changed() && case.usable_number().is_some());
     /// case.surname = Some("Jones".into());
     /// assert!(case.person_changed() && case.usable_number().is_none());
@@ -112,16 +112,16 @@ impl Case {
     /// `correspondence::printable` decides whether it may be printed, by further rules.
     #[must_use]
     pub fn usable_number(&self) -> Option<&RecordedNumber> {
-        let held = self.nhs_number.as_ref();
-        held.filter(|held| held.standing.is_usable() && !self.person_changed())
+        let recorded = self.nhs_number.as_ref();
+        recorded.filter(|recorded| recorded.status.is_usable() && !self.person_changed())
     }
 
     /// The NHS Number with the person to whom it belongs. If no person is recorded, the person of
     /// the case as it is now.
     pub(crate) fn number_with_person(&self) -> Option<RecordedNumber> {
-        let held = self.nhs_number.clone()?;
+        let recorded = self.nhs_number.clone()?;
         let person = self.person_of_number().unwrap_or_else(|| self.identity());
-        Some(held.with_person(person))
+        Some(recorded.with_person(person))
     }
 
     /// This case, changed from `before`. If the same number has no recorded person, this records
@@ -131,9 +131,10 @@ impl Case {
         let Some(was) = before.number_with_person() else { return self };
         let identity = self.identity();
         let changed = |person: &Identity| !person.changes(&identity).is_empty();
-        let same = |held: &RecordedNumber| held.person.is_none() && held.number == was.number;
-        if let Some(held) = self.nhs_number.as_mut().filter(|held| same(held)) {
-            held.person = was.person.filter(changed);
+        let same =
+            |recorded: &RecordedNumber| recorded.person.is_none() && recorded.number == was.number;
+        if let Some(recorded) = self.nhs_number.as_mut().filter(|recorded| same(recorded)) {
+            recorded.person = was.person.filter(changed);
         }
         self
     }

@@ -152,7 +152,7 @@ impl Case {
     /// holder of its number.
     #[must_use]
     pub fn live_number(&self) -> Option<NhsNumber> {
-        self.nhs_number.as_ref().filter(|_| self.is_live()).map(|held| held.number)
+        self.nhs_number.as_ref().filter(|_| self.is_live()).map(|recorded| recorded.number)
     }
 
     /// The open review items.

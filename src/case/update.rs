@@ -47,12 +47,13 @@ impl Case {
         }
         let imported = self.imported_number(&read).and_then(|_| read.number_with_person());
         let nhs_number = match (&self.nhs_number, imported) {
-            (Some(held), Some(new)) if is_replaced(held, &new) => Some(new),
-            (Some(held), _) => Some(held.clone()),
+            (Some(recorded), Some(new)) if is_replaced(recorded, &new) => Some(new),
+            (Some(recorded), _) => Some(recorded.clone()),
             (None, new) => new,
         };
         // A new number is verified at once.
-        let number = |held: &Option<RecordedNumber>| held.as_ref().map(|held| held.number);
+        let number =
+            |recorded: &Option<RecordedNumber>| recorded.as_ref().map(|recorded| recorded.number);
         let asking = if number(&nhs_number) == number(&self.nhs_number) {
             self.asking.clone()
         } else {
@@ -83,19 +84,19 @@ impl Case {
 
     /// The number in `read`, if this case may take it.
     fn imported_number<'a>(&self, read: &'a Self) -> Option<&'a RecordedNumber> {
-        read.nhs_number.as_ref().filter(|held| {
+        read.nhs_number.as_ref().filter(|recorded| {
             !read.contradicted
-                && matches!(held.source, NumberSource::Imported(_))
-                && !self.rejected_numbers.contains(&held.number)
+                && matches!(recorded.source, NumberSource::Imported(_))
+                && !self.rejected_numbers.contains(&recorded.number)
         })
     }
 
     /// The number in `read`, if the case keeps a different number and no review item contains the
     /// number of `read`.
     pub(crate) fn number_in_conflict(&self, read: &Self) -> Option<NhsNumber> {
-        let held = self.nhs_number.as_ref().filter(|_| self.is_live())?;
+        let recorded = self.nhs_number.as_ref().filter(|_| self.is_live())?;
         let other = self.imported_number(read)?;
-        let differs = other.number != held.number && !is_replaced(held, other);
+        let differs = other.number != recorded.number && !is_replaced(recorded, other);
         let is_named = self.review.iter().any(|item| {
             let asked = item.evidence.asked.as_ref().and_then(|asked| asked.nhs_number);
             [asked, item.evidence.nhs_number].contains(&Some(other.number))
@@ -106,9 +107,10 @@ impl Case {
 
 /// Whether another number, `imported` later, replaces `held`: only the local system has recorded
 /// `held`, and now it has another number.
-fn is_replaced(held: &RecordedNumber, imported: &RecordedNumber) -> bool {
-    let local = matches!(held.source, NumberSource::Imported(_)) && !held.source.is_traced();
-    local && held.number != imported.number
+fn is_replaced(recorded: &RecordedNumber, imported: &RecordedNumber) -> bool {
+    let local =
+        matches!(recorded.source, NumberSource::Imported(_)) && !recorded.source.is_traced();
+    local && recorded.number != imported.number
 }
 
 #[cfg(test)]
@@ -189,7 +191,7 @@ mod tests {
         let mut without = stored();
         without.nhs_number = None;
         let updated = without.updated_from(file.clone()).unwrap();
-        let taken = imported(OTHER).map(|held| held.with_person(file.identity()));
+        let taken = imported(OTHER).map(|recorded| recorded.with_person(file.identity()));
         assert_eq!(updated.nhs_number, taken);
         assert!(updated.updated_from(read()).is_none(), "the number stays");
 

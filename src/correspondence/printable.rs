@@ -36,16 +36,16 @@ use std::fmt;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn printable(case: &Case, further: &[Advisory]) -> Result<PrintableNumber, Refusal> {
-    let held = case.nhs_number.as_ref().ok_or(Refusal::NoNumber)?;
+    let recorded = case.nhs_number.as_ref().ok_or(Refusal::NoNumber)?;
     let own = advisories(case);
     let kinds = || own.iter().chain(further).map(|advisory| advisory.kind);
     let of_case = case.contradicted.then_some(Refusal::Contradicted);
-    let of_number = (!held.source.is_traced()).then_some(Refusal::Unverified);
+    let of_number = (!recorded.source.is_traced()).then_some(Refusal::Unverified);
     if let Some(refusal) = kinds().filter_map(forbids).chain(of_case).chain(of_number).min() {
         return Err(refusal);
     }
     let deceased = case.death_traced || kinds().any(|kind| kind == AdvisoryKind::Deceased);
-    Ok(PrintableNumber { number: held.number, deceased })
+    Ok(PrintableNumber { number: recorded.number, deceased })
 }
 
 /// The refusal that an advisory alone causes.
@@ -241,14 +241,14 @@ mod tests {
     #[test]
     fn the_status_of_the_case_s_number_is_always_considered() {
         let mut case = case(Some(traced(Freshness::Live)));
-        for (standing, refusal) in [
+        for (status, refusal) in [
             (NumberStatus::Usable, None),
             (NumberStatus::Superseded, Some(Refusal::Superseded)),
             (NumberStatus::Invalid, Some(Refusal::Invalid)),
             (NumberStatus::NotVerified, Some(Refusal::UnderInvestigation)),
         ] {
-            case.nhs_number.as_mut().unwrap().standing = standing;
-            assert_eq!(printable(&case, &[]).err(), refusal, "{standing:?}");
+            case.nhs_number.as_mut().unwrap().status = status;
+            assert_eq!(printable(&case, &[]).err(), refusal, "{status:?}");
         }
     }
 

@@ -169,30 +169,31 @@ fn compare_given(
 ) -> (FieldComparison, Option<GivenRung>) {
     let given = person.name.as_ref().map_or(&[][..], |name| &name.given);
     let text = given.iter().map(|name| name.trim()).filter(|name| !name.is_empty());
-    let held = match text.collect::<Vec<_>>().join(" ") {
+    let number = match text.collect::<Vec<_>>().join(" ") {
         text if !text.is_empty() => Recorded::Known(text),
         _ if given.is_empty() => Recorded::NotReturned,
         _ => Recorded::Blank,
     };
     let mut held_by = None;
-    let field = FieldComparison::new(Field::Given, (local.forename.clone(), held), |ours, pds| {
-        let (local, theirs) = (given_names(ours), given_names(pds));
-        let rung = if is_same_name(ours, pds) {
-            GivenRung::AllInOrder
-        } else {
-            GivenRung::of(&local, &theirs)
-        };
-        held_by = Some(rung);
-        let class = match rung {
-            _ if ours == pds => FieldClass::Equal,
-            GivenRung::AllInOrder => FieldClass::EqualAfterNormalisation,
-            GivenRung::FirstIsFirst if are_compatible(&local, &theirs) => {
-                FieldClass::GivenCompatible
-            }
-            _ => FieldClass::Different,
-        };
-        (class, Weight::of_given(rung))
-    });
+    let field =
+        FieldComparison::new(Field::Given, (local.forename.clone(), number), |ours, pds| {
+            let (local, theirs) = (given_names(ours), given_names(pds));
+            let rung = if is_same_name(ours, pds) {
+                GivenRung::AllInOrder
+            } else {
+                GivenRung::of(&local, &theirs)
+            };
+            held_by = Some(rung);
+            let class = match rung {
+                _ if ours == pds => FieldClass::Equal,
+                GivenRung::AllInOrder => FieldClass::EqualAfterNormalisation,
+                GivenRung::FirstIsFirst if are_compatible(&local, &theirs) => {
+                    FieldClass::GivenCompatible
+                }
+                _ => FieldClass::Different,
+            };
+            (class, Weight::of_given(rung))
+        });
     (field, held_by)
 }
 
@@ -237,10 +238,10 @@ fn compare_address(local: &LocalRecord, at: Option<&Address>) -> FieldComparison
 }
 
 fn compare_postcode(local: &LocalRecord, at: Option<&Address>) -> FieldComparison {
-    let held = at.map_or(&Recorded::NotReturned, |address| &address.postcode);
-    let texts = (local.postcode.clone(), text_of(held));
+    let number = at.map_or(&Recorded::NotReturned, |address| &address.postcode);
+    let texts = (local.postcode.clone(), text_of(number));
     FieldComparison::new(Field::Postcode, texts, |local, pds| {
-        let (ours, theirs) = (local.parse::<Postcode>().ok(), held.known());
+        let (ours, theirs) = (local.parse::<Postcode>().ok(), number.known());
         let (Some(ours), Some(theirs)) = (ours, theirs) else {
             return (of_texts(local, pds, is_same_text), Weight::Medium);
         };
@@ -280,8 +281,8 @@ fn of_texts(local: &str, pds: &str, same: impl FnOnce(&str, &str) -> bool) -> Fi
 }
 
 /// The text of a field. A known value of white space alone is blank.
-fn text_of<T: Display>(held: &Recorded<T>) -> Recorded<String> {
-    let text = match held {
+fn text_of<T: Display>(number: &Recorded<T>) -> Recorded<String> {
+    let text = match number {
         Recorded::NotReturned => return Recorded::NotReturned,
         Recorded::Blank => return Recorded::Blank,
         Recorded::Known(value) => value.to_string(),
@@ -323,7 +324,7 @@ mod tests {
     }
 
     /// `-` means not returned, or not recorded locally; blank text means blank.
-    fn held<T: std::str::FromStr>(text: &str) -> Recorded<T> {
+    fn number<T: std::str::FromStr>(text: &str) -> Recorded<T> {
         if text == "-" { Recorded::NotReturned } else { Recorded::read(text) }
     }
 
@@ -346,7 +347,7 @@ mod tests {
             ("Aindow", "AINDOWE", Different, Weight::High),
         ] {
             let name = |person: &mut Demographics| {
-                let family = held(pds);
+                let family = number(pds);
                 person.name = Some(PersonName { family, ..PersonName::default() });
             };
             let found = on(Field::Family, |case| case.surname = recorded(local), name);
@@ -414,13 +415,13 @@ mod tests {
             let born = on(
                 Field::DateOfBirth,
                 |case| case.date_of_birth = date,
-                |person| person.date_of_birth = held(pds),
+                |person| person.date_of_birth = number(pds),
             );
             assert_eq!(born, (class, birth), "{local} {pds}");
             let died = on(
                 Field::DateOfDeath,
                 |case| case.date_of_death = date,
-                |person| person.date_of_death = held(pds),
+                |person| person.date_of_death = number(pds),
             );
             assert_eq!(died, (class, death), "{local} {pds}");
         }
@@ -443,7 +444,7 @@ mod tests {
             let found = on(
                 Field::Gender,
                 |case| case.gender = recorded(local).map(|text| text.parse().unwrap()),
-                |person| person.gender = held(pds),
+                |person| person.gender = number(pds),
             );
             assert_eq!(found, (class, weight), "{local} {pds}");
         }
@@ -451,7 +452,7 @@ mod tests {
 
     fn home(lines: Option<&str>, postcode: &str) -> Address {
         let lines = lines.map(|line| ["", line, "", "Leeds", ""].map(str::to_owned));
-        Address { lines, postcode: held(postcode), ..Address::default() }
+        Address { lines, postcode: number(postcode), ..Address::default() }
     }
 
     #[test]

@@ -55,7 +55,7 @@ pub fn cross_check<M: Mode>(
     let given: Option<NamePattern> = question.given().cloned().map(Into::into);
     let born: PartialDate = question.date_of_birth().into();
     let birth = match *date_of_birth {
-        Recorded::Known(held) if agrees(born, held) => CrossCheck::Agrees,
+        Recorded::Known(number) if agrees(born, number) => CrossCheck::Agrees,
         Recorded::Known(_) => CrossCheck::Differs,
         _ => CrossCheck::NotTold,
     };

@@ -437,8 +437,8 @@ mod tests {
         }
         // A former home that agrees is not evidence alone.
         let moved = Demographics { addresses: vec![ended("KT17 1NA")], ..person() };
-        let held = Criteria { postcode: asked().postcode, ..by_number() };
-        assert!(agreement(&held, Some(&moved), NumberOrigin::Search).is_err());
+        let recorded = Criteria { postcode: asked().postcode, ..by_number() };
+        assert!(agreement(&recorded, Some(&moved), NumberOrigin::Search).is_err());
     }
 
     #[test]

@@ -25,11 +25,11 @@ use crate::trace::{Caller, Error, FetchDetails, FindPerson, MessageId, Tracer};
 ///
 /// // In place of a service: the first response is her twin, the second is the person.
 /// let found = |given: &str| -> Result<Outcome, Box<dyn std::error::Error>> {
-///     let mut held = Demographics::default();
-///     held.name = Some(PersonName::new(given, "SMITH"));
-///     held.gender = Recorded::Known(Gender::Female);
-///     held.date_of_birth = Recorded::Known("1984-02-29".parse()?);
-///     Ok(Outcome::Found(Box::new(Match::new("9000000009".parse()?).with_person(held))))
+///     let mut recorded = Demographics::default();
+///     recorded.name = Some(PersonName::new(given, "SMITH"));
+///     recorded.gender = Recorded::Known(Gender::Female);
+///     recorded.date_of_birth = Recorded::Known("1984-02-29".parse()?);
+///     Ok(Outcome::Found(Box::new(Match::new("9000000009".parse()?).with_person(recorded))))
 /// };
 /// let service = ScriptedTracer::new([Ok(found("JOY")?), Ok(found("ANN")?)]);
 ///

@@ -105,8 +105,8 @@ impl ReportBuilder {
             *self.report.record_types.entry(case.record_type.to_string()).or_default() += 1;
             self.report.completeness.add(case, london_day(self.report.at));
             self.seen.add(case);
-            if let Some(held) = &case.nhs_number {
-                self.add_number(held);
+            if let Some(recorded) = &case.nhs_number {
+                self.add_number(recorded);
             }
             self.report.person_changed += u64::from(case.person_changed());
             for item in case.open_items() {
@@ -120,24 +120,23 @@ impl ReportBuilder {
     #[must_use]
     pub fn finish(self) -> Report {
         let mut report = self.report;
-        report.numbers.sort_by_key(|numbers| (numbers.source, numbers.standing as u8));
+        report.numbers.sort_by_key(|numbers| (numbers.source, numbers.status as u8));
         report.review.open.sort_by_key(|items| (items.reason, items.state));
         report.duplicates = self.seen.finish();
         report
     }
 
-    fn add_number(&mut self, held: &RecordedNumber) {
-        let source = match held.source {
-            _ if held.source.is_traced() => SourceKind::Traced,
+    fn add_number(&mut self, recorded: &RecordedNumber) {
+        let source = match recorded.source {
+            _ if recorded.source.is_traced() => SourceKind::Traced,
             NumberSource::Traced(_) => SourceKind::ProviderCopy,
             NumberSource::Imported(_) => SourceKind::Elsewhere,
         };
-        let standing = held.standing;
+        let status = recorded.status;
         let numbers = &mut self.report.numbers;
-        match numbers.iter_mut().find(|known| known.source == source && known.standing == standing)
-        {
+        match numbers.iter_mut().find(|known| known.source == source && known.status == status) {
             Some(known) => known.count += 1,
-            None => numbers.push(NumberCount { source, standing, count: 1 }),
+            None => numbers.push(NumberCount { source, status, count: 1 }),
         }
     }
 
@@ -161,7 +160,7 @@ impl ReportBuilder {
     }
 
     fn add_matches(&mut self, case: &Case) {
-        let held = case.nhs_number.as_ref();
+        let recorded = case.nhs_number.as_ref();
         let is_kind =
             |kind: &RecordType| kind.as_str().eq_ignore_ascii_case(case.record_type.as_str());
         let is_in_scope = self.in_scope.iter().any(is_kind)
@@ -171,11 +170,11 @@ impl ReportBuilder {
             && case.allocations.iter().any(|row| row.end.is_none() && !is_no_worker(&row.worker));
         let matches = &mut self.report.matches;
         if is_in_scope {
-            let is_certain = |held: &RecordedNumber| held.source.is_traced();
+            let is_certain = |recorded: &RecordedNumber| recorded.source.is_traced();
             matches.in_scope.count(case.usable_number().is_some_and(is_certain));
         }
         let asked = case.last_trace.as_ref().map(|trace| month(trace.at));
-        let confirmed = held.and_then(RecordedNumber::confirmed_at).map(month);
+        let confirmed = recorded.and_then(RecordedNumber::confirmed_at).map(month);
         // A confirmation is also a query, and usually the last one.
         if let Some(month) = asked.filter(|asked| Some(asked) != confirmed.as_ref()) {
             matches.by_month.entry(month).or_default().count(false);

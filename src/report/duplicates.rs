@@ -45,8 +45,9 @@ impl Seen {
             self.by_number.entry(number).or_default().push(case.id.clone());
         }
         if let Some(key) = Key::of(case) {
-            let traced = case.usable_number().filter(|held| held.source.is_traced());
-            let member = Member { id: case.id.clone(), traced: traced.map(|held| held.number) };
+            let traced = case.usable_number().filter(|recorded| recorded.source.is_traced());
+            let member =
+                Member { id: case.id.clone(), traced: traced.map(|recorded| recorded.number) };
             self.by_particulars.entry(key).or_default().push(member);
         }
     }

@@ -102,7 +102,8 @@ pub struct NumberCount {
     /// Where the numbers come from.
     pub source: SourceKind,
     /// Their status.
-    pub standing: NumberStatus,
+    #[serde(rename = "standing")]
+    pub status: NumberStatus,
     /// The number of cases with such a number.
     pub count: u64,
 }
@@ -318,9 +319,9 @@ mod tests {
         Some(RecordedNumber::new(number, NumberSource::Traced(provenance)))
     }
 
-    fn imported(number: NhsNumber, text: &str, standing: NumberStatus) -> Option<RecordedNumber> {
+    fn imported(number: NhsNumber, text: &str, status: NumberStatus) -> Option<RecordedNumber> {
         let source = NumberSource::Imported(Some(text.into()));
-        Some(RecordedNumber { standing, ..RecordedNumber::new(number, source) })
+        Some(RecordedNumber { status, ..RecordedNumber::new(number, source) })
     }
 
     fn asked(sent_at: &str) -> Option<TraceRecord> {

@@ -99,7 +99,7 @@ impl Report {
         rows.push(Row::new("numbers", "with", with));
         rows.push(Row::new("numbers", "without", self.cases.in_use.saturating_sub(with)));
         rows.extend(self.numbers.iter().map(|numbers| {
-            let key = format!("{}:{}", numbers.source.as_str(), numbers.standing.as_str());
+            let key = format!("{}:{}", numbers.source.as_str(), numbers.status.as_str());
             Row::new("numbers", key, numbers.count)
         }));
         rows.push(Row::new("numbers", "person_changed", self.person_changed));

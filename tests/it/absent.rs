@@ -147,9 +147,9 @@ async fn nothing_is_written_for_the_absent(face: Face) {
     for before in &absent {
         let after = store.get(&before.id).await.unwrap().unwrap();
         assert_eq!(after.date_of_death, None, "{}", before.id);
-        let source = |case: &Case| case.nhs_number.as_ref().map(|held| held.source.clone());
+        let source = |case: &Case| case.nhs_number.as_ref().map(|recorded| recorded.source.clone());
         assert!(source(&after) == source(before), "{}: nothing confirmed", before.id);
-        let number = |case: &Case| case.nhs_number.as_ref().map(|held| held.number);
+        let number = |case: &Case| case.nhs_number.as_ref().map(|recorded| recorded.number);
         assert_eq!(number(&after), number(before), "{}", before.id);
         assert!(printable(&after, &[]).is_err());
         for item in after.open_items().filter(|item| item.reason == ReviewReason::Unconfirmed) {

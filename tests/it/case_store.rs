@@ -327,15 +327,15 @@ impl Layer for Flawed {
             }
             Flaw::SharesNumbers => changes.iter_mut().for_each(|change| change.sole_holder = false),
             Flaw::LooksBeforeItSaves => {
-                let mut held = changes.len() > 1;
+                let mut recorded = changes.len() > 1;
                 for change in changes.iter().filter(|change| change.sole_holder) {
                     if let Some(number) = change.case.live_number() {
                         let holders = self.0.holders(number).await?;
-                        held |= holders.iter().any(|holder| *holder != change.case.id);
+                        recorded |= holders.iter().any(|holder| *holder != change.case.id);
                         tokio::task::yield_now().await;
                     }
                 }
-                changes.iter_mut().for_each(|change| change.sole_holder &= held);
+                changes.iter_mut().for_each(|change| change.sole_holder &= recorded);
             }
             _ => {}
         }

@@ -272,7 +272,7 @@ fn a_damaged_number_does_not_contradict_a_good_one() {
         let case = &read.cases[0];
         assert_eq!((read.refused.len(), read.flagged.len(), read.cases.len()), (0, 1, 1));
         assert!(!case.contradicted && case.allocations.len() == 2);
-        assert_eq!(case.nhs_number.as_ref().map(|held| held.number), number);
+        assert_eq!(case.nhs_number.as_ref().map(|recorded| recorded.number), number);
         assert_eq!(case.damaged_number.as_deref(), Some("9.43477E+09"));
     }
 }

@@ -491,8 +491,10 @@ async fn a_replacement_does_not_confirm_a_changed_name() {
 async fn another_number_that_is_found_belongs_to_the_new_person() {
     let mut office = Office::with_john().await;
     office.pass([Ok(Outcome::Invalidated), Ok(found(&john(), OTHER))]).await;
-    let held = office.stored().await.nhs_number.unwrap();
-    assert!(held.number == OTHER && held.person.unwrap().changes(&john().identity()).is_empty());
+    let recorded = office.stored().await.nhs_number.unwrap();
+    assert!(
+        recorded.number == OTHER && recorded.person.unwrap().changes(&john().identity()).is_empty()
+    );
 }
 
 #[tokio::test]
@@ -558,7 +560,7 @@ async fn a_correction_puts_the_number_in_doubt_too() {
     assert_eq!(case.changed_fields(), [Field::Family, Field::Given]);
     office.pass([Ok(Outcome::NotVerified), Ok(Outcome::None)]).await;
     let case = office.stored().await;
-    assert_eq!(case.nhs_number.as_ref().unwrap().standing, NumberStatus::NotVerified);
+    assert_eq!(case.nhs_number.as_ref().unwrap().status, NumberStatus::NotVerified);
     assert!(printed(&case).is_err());
 
     // A new address does not change the person.
@@ -577,9 +579,9 @@ async fn the_person_of_a_number_is_taken_from_the_query() {
     let mut case = john();
     let found = office.stored().await;
     (case.version, case.asking) = (found.version, found.asking);
-    case.nhs_number = found.nhs_number.map(|mut held| {
-        held.person = None;
-        held
+    case.nhs_number = found.nhs_number.map(|mut recorded| {
+        recorded.person = None;
+        recorded
     });
     office.store.save(&case).await.unwrap();
     is_in_doubt(&office.stored().await, office.now);
@@ -641,10 +643,10 @@ async fn a_merge_prefers_a_number_that_is_not_in_doubt() {
 #[tokio::test]
 async fn a_number_replaced_by_a_merge_is_restored_with_its_person() {
     let mut office = Office::with_eleanor().await;
-    let mut held = office.stored().await;
-    let number = held.nhs_number.as_mut().unwrap();
-    (number.person, number.standing) = (None, NumberStatus::NotVerified);
-    office.store.save(&held).await.unwrap();
+    let mut recorded = office.stored().await;
+    let number = recorded.nhs_number.as_mut().unwrap();
+    (number.person, number.status) = (None, NumberStatus::NotVerified);
+    office.store.save(&recorded).await.unwrap();
     let mut other = eleanor();
     other.id = id("2");
     office.import(other.clone()).await;
@@ -655,7 +657,7 @@ async fn a_number_replaced_by_a_merge_is_restored_with_its_person() {
     office.import(john()).await;
     office.queue().undo_merge(&id("1"), &id("2"), &jo()).await.map(drop).unwrap();
     let case = office.stored().await;
-    assert!(case.nhs_number.as_ref().is_some_and(|held| held.number == NUMBER));
+    assert!(case.nhs_number.as_ref().is_some_and(|recorded| recorded.number == NUMBER));
     assert!(case.person_changed());
 }
 
@@ -694,9 +696,9 @@ async fn a_corrected_imported_number_is_taken_and_verified() {
     office.pass([Ok(Outcome::NotVerified), Ok(Outcome::None)]).await;
     read.nhs_number = imported("GP letter", NUMBER);
     assert_eq!(office.import(read).await.updated, 1);
-    let held = office.stored().await.nhs_number.unwrap();
-    assert_eq!((held.number, held.standing), (NUMBER, NumberStatus::Usable));
-    assert_eq!(held.since, Some(office.now));
+    let recorded = office.stored().await.nhs_number.unwrap();
+    assert_eq!((recorded.number, recorded.status), (NUMBER, NumberStatus::Usable));
+    assert_eq!(recorded.since, Some(office.now));
     let (asked, _) = office.pass([Ok(found(&eleanor(), NUMBER))]).await;
     assert!(matches!(&asked[..], [Question::Fetch(question)] if question.nhs_number() == NUMBER));
     assert_eq!(printed(&office.stored().await), Ok(NUMBER));
@@ -808,7 +810,10 @@ async fn no_file_shows_a_number_in_doubt_as_confirmed() {
         let mut file = Vec::new();
         caseload::write(&mut file, [case]).unwrap();
         let read = caseload::read(&file[..]).unwrap();
-        read.cases[0].nhs_number.as_ref().map(|held| (held.number, held.source.is_traced()))
+        read.cases[0]
+            .nhs_number
+            .as_ref()
+            .map(|recorded| (recorded.number, recorded.source.is_traced()))
     };
     assert_eq!(read_back(&case), Some((NUMBER, false)));
 
@@ -816,13 +821,13 @@ async fn no_file_shows_a_number_in_doubt_as_confirmed() {
     assert!(decisions(&good).contains(",9449304424,SMSP,usable,"));
     assert!(results(&good).contains(",9449304424,SMSP,"));
     assert_eq!(read_back(&good), Some((NUMBER, true)));
-    for standing in [NumberStatus::Invalid, NumberStatus::NotVerified, NumberStatus::Superseded] {
-        good.nhs_number.as_mut().unwrap().standing = standing;
-        assert!(!results(&good).contains("9449304424"), "{standing:?}");
-        assert_eq!(read_back(&good), Some((NUMBER, false)), "{standing:?}");
+    for status in [NumberStatus::Invalid, NumberStatus::NotVerified, NumberStatus::Superseded] {
+        good.nhs_number.as_mut().unwrap().status = status;
+        assert!(!results(&good).contains("9449304424"), "{status:?}");
+        assert_eq!(read_back(&good), Some((NUMBER, false)), "{status:?}");
         let mut both = good.clone();
         both.surname = Some("Jones".into());
-        assert!(decisions(&both).contains(&format!(",{},", standing.as_str())), "the graver word");
+        assert!(decisions(&both).contains(&format!(",{},", status.as_str())), "the graver word");
     }
 }
 
@@ -851,9 +856,10 @@ async fn a_report_counts_numbers_in_doubt_apart_from_confirmed_ones() {
         builder.add(two);
         builder.finish().duplicates.by_particulars.len()
     };
-    two.nhs_number = imported("SMSP", OTHER).map(|held| held.with_person(john().identity()));
+    two.nhs_number =
+        imported("SMSP", OTHER).map(|recorded| recorded.with_person(john().identity()));
     assert_eq!(pair(&one, &two), 1);
-    one.nhs_number = one.nhs_number.map(|held| held.with_person(john().identity()));
+    one.nhs_number = one.nhs_number.map(|recorded| recorded.with_person(john().identity()));
     assert_eq!(pair(&one, &two), 0);
 }
 
@@ -923,11 +929,11 @@ async fn a_number_confirmed_by_a_clock_ahead_is_still_verified() {
     };
     let mut smsp = imported("SMSP", NUMBER);
     smsp.as_mut().unwrap().since = Some(ahead);
-    for held in [confirmed(ahead), smsp] {
+    for recorded in [confirmed(ahead), smsp] {
         let mut office = Office::over(Arc::new(MemoryStore::new()));
         office.policy = Policy::default().with_reverification(TimeDelta::days(90));
         let mut case = eleanor();
-        case.nhs_number = held;
+        case.nhs_number = recorded;
         office.store.insert_all(vec![case]).await.unwrap();
         let (asked, _) = office.pass([Ok(found(&eleanor(), NUMBER))]).await;
         assert_eq!(asked.len(), 1);
@@ -1021,14 +1027,14 @@ struct Seen {
 
 impl Seen {
     fn confirm(&mut self, case: &Case) {
-        let number = case.nhs_number.as_ref().map(|held| held.number);
+        let number = case.nhs_number.as_ref().map(|recorded| recorded.number);
         self.confirmed = number.map(|number| (number, case.identity()));
     }
 }
 
 async fn happen(office: &mut Office, seen: &mut Seen, event: Event) {
     let before = office.stored().await;
-    let number = |case: &Case| case.nhs_number.as_ref().map(|held| held.number);
+    let number = |case: &Case| case.nhs_number.as_ref().map(|recorded| recorded.number);
     match event {
         Event::Import(who, number_read) => {
             let mut read = people().get(who).cloned().unwrap();

@@ -158,7 +158,8 @@ async fn the_written_numbers_are_correct() {
     for was in before {
         let is = job.store.get(&was.id).await.unwrap().unwrap();
         let word = words[&was.id.to_string()];
-        let number = |held: &Option<RecordedNumber>| held.as_ref().map(|held| held.number);
+        let number =
+            |recorded: &Option<RecordedNumber>| recorded.as_ref().map(|recorded| recorded.number);
         if !["found", "verified", "deceased", "stale"].contains(&word) {
             assert!(number(&is.nhs_number) == number(&was.nhs_number), "{word}: as it was");
             assert_eq!(is.date_of_death, was.date_of_death);
@@ -169,7 +170,7 @@ async fn the_written_numbers_are_correct() {
         assert_eq!(Some(person.birth), is.date_of_birth);
         assert_eq!(Some(person.gender), is.gender);
         assert_eq!(is.date_of_death, if word == "deceased" { person.death } else { None });
-        assert!(was.nhs_number.is_none_or(|held| held.number == person.nhs_number));
+        assert!(was.nhs_number.is_none_or(|recorded| recorded.number == person.nhs_number));
         assert_eq!(is.last_trace.unwrap().result, word);
     }
 }

@@ -136,7 +136,7 @@ async fn a_single_refusal_does_not_stop_other_cases() {
 #[tokio::test]
 async fn a_case_left_until_corrected_for_a_fault_is_queried_again() {
     let house = house(Face::Smsp).await;
-    let held = |code: Option<&str>, sent: bool, at: DateTime<Utc>| {
+    let recorded = |code: Option<&str>, sent: bool, at: DateTime<Utc>| {
         let exchange = Exchange::new("SMSP", "getPatientDetailsBySearch", "M-1", at);
         let exchange = code.into_iter().fold(exchange, Exchange::with_code);
         TraceRecord::new(at, "rejected", sent.then_some(&exchange))
@@ -159,7 +159,7 @@ async fn a_case_left_until_corrected_for_a_fault_is_queried_again() {
     {
         let mut case = house.cases().await.swap_remove(place);
         (case.asking.until_corrected, case.asking.not_before) = (true, None);
-        case.last_trace = Some(held(code, sent, at));
+        case.last_trace = Some(recorded(code, sent, at));
         house.store.save(&case).await.unwrap();
         let before = house.simulator.request_count();
         house.pass(TimeDelta::zero()).await;

@@ -54,7 +54,7 @@ fn imported(number: NhsNumber) -> Option<RecordedNumber> {
 }
 
 fn number(case: &Case) -> Option<NhsNumber> {
-    case.nhs_number.as_ref().map(|held| held.number)
+    case.nhs_number.as_ref().map(|recorded| recorded.number)
 }
 
 fn person(given: &str, family: &str) -> Demographics {
@@ -213,8 +213,8 @@ async fn an_accepted_number_is_not_queried_again() {
         assert_eq!(wrong, Refusal::NotOffered);
         office.resolve(&doubt, Resolution::AcceptNumber(NUMBER)).await;
         let accepted = office.stored("1").await;
-        let held = accepted.nhs_number.as_ref().unwrap();
-        let NumberSource::Traced(provenance) = &held.source else { panic!() };
+        let recorded = accepted.nhs_number.as_ref().unwrap();
+        let NumberSource::Traced(provenance) = &recorded.source else { panic!() };
         assert_eq!(provenance.confirmed_by.as_deref(), Some(jo().user_id()));
         assert!(advisories(&accepted).is_empty() && office.open().await.is_empty());
         let (by, said) = office.last_change("1").await;
@@ -232,25 +232,25 @@ async fn an_accepted_number_is_not_queried_again() {
 #[tokio::test]
 async fn an_unconfirmed_candidate_is_confirmed_by_a_person() {
     let letter = NumberSource::Imported(Some("GP letter".into()));
-    let without_forename = |held: Option<NumberSource>| {
+    let without_forename = |recorded: Option<NumberSource>| {
         let mut case = case("1");
         case.forename = None;
-        case.nhs_number = held.map(|source| RecordedNumber::new(OTHER, source));
+        case.nhs_number = recorded.map(|source| RecordedNumber::new(OTHER, source));
         case
     };
     let successor = Traced::Superseded {
         by: Some(NUMBER),
         person: Some(Box::new(person("COMFORT", "FAMILY 1"))),
     };
-    for (held, answer, candidate) in [
+    for (recorded, answer, candidate) in [
         (None, found("COMFORT", "FAMILY 1", NUMBER), NUMBER),
         (Some(letter.clone()), found("COMFORT", "FAMILY 1", OTHER), OTHER),
         (Some(letter), successor, NUMBER),
     ] {
-        for mut office in Office::each(&[without_forename(held.clone())]).await {
+        for mut office in Office::each(&[without_forename(recorded.clone())]).await {
             office.pass([answer.clone()]).await;
             let before = office.stored("1").await.nhs_number;
-            assert!(before.is_none_or(|before| before.source == held.clone().unwrap()));
+            assert!(before.is_none_or(|before| before.source == recorded.clone().unwrap()));
             let shown = office.queue.show(&item("1", 1), &jo()).await.unwrap().unwrap();
             assert_eq!(shown.item.reason, ReviewReason::Unconfirmed);
             assert_eq!(shown.offered, Some(candidate));
@@ -258,7 +258,7 @@ async fn an_unconfirmed_candidate_is_confirmed_by_a_person() {
             office.resolve(&item("1", 1), Resolution::AcceptNumber(candidate)).await;
             let accepted = office.stored("1").await.nhs_number.unwrap();
             assert_eq!(accepted.number, candidate);
-            assert!(accepted.source.is_traced() && accepted.standing.is_usable());
+            assert!(accepted.source.is_traced() && accepted.status.is_usable());
             assert_eq!(office.pass_at("2026-12-24T09:30:00Z", []).await, 0);
         }
     }
@@ -284,9 +284,9 @@ async fn a_rejected_number_is_never_offered_again() {
 
 #[tokio::test]
 async fn a_rejected_number_is_removed_and_traced_anew() {
-    let mut held = case("1");
-    held.nhs_number = Some(RecordedNumber::new(OTHER, NumberSource::Imported(None)));
-    for mut office in Office::each(&[held]).await {
+    let mut recorded = case("1");
+    recorded.nhs_number = Some(RecordedNumber::new(OTHER, NumberSource::Imported(None)));
+    for mut office in Office::each(&[recorded]).await {
         // The service says too that it belongs to a different person.
         office.pass([Traced::NotVerified, Traced::None]).await;
         let doubtful = office.stored("1").await;
@@ -296,7 +296,9 @@ async fn a_rejected_number_is_removed_and_traced_anew() {
         assert!(advisories(&office.stored("1").await).is_empty());
         let asked = office.pass([found("COMFORT", "FAMILY 1", NUMBER)]).await;
         assert_eq!(asked, 1, "at once");
-        assert!(office.stored("1").await.nhs_number.is_some_and(|held| held.number == NUMBER));
+        assert!(
+            office.stored("1").await.nhs_number.is_some_and(|recorded| recorded.number == NUMBER)
+        );
     }
 }
 
@@ -349,8 +351,8 @@ fn holder_and_newcomer() -> [Case; 2] {
 async fn duplicates_are_merged_and_unmerged() {
     for mut office in Office::each(&holder_and_newcomer()).await {
         two_of_one_number(&mut office).await;
-        let held = office.refuses(&item("2", 1), Resolution::AcceptNumber(NUMBER)).await;
-        assert_eq!(held, Refusal::HeldByAnother);
+        let recorded = office.refuses(&item("2", 1), Resolution::AcceptNumber(NUMBER)).await;
+        assert_eq!(recorded, Refusal::HeldByAnother);
         let shown = office.queue.show(&item("2", 1), &jo()).await.unwrap().unwrap();
         assert_eq!(shown.offered, None, "what would be refused is not offered");
         let itself = office.refuses(&item("2", 1), Resolution::Merge { absorbed: id("2") }).await;
@@ -428,7 +430,7 @@ async fn a_merge_replaces_a_superseded_number() {
             }])
             .await;
         let before = office.stored("1").await;
-        assert_eq!(before.nhs_number.as_ref().unwrap().standing, NumberStatus::Superseded);
+        assert_eq!(before.nhs_number.as_ref().unwrap().status, NumberStatus::Superseded);
         assert!(advisories(&before).iter().any(|told| told.kind == AdvisoryKind::Superseded));
         office.resolve(&item("1", 1), Resolution::Merge { absorbed: id("2") }).await;
         let survivor = office.stored("1").await;
@@ -436,11 +438,7 @@ async fn a_merge_replaces_a_superseded_number() {
         assert!(office.open().await.is_empty());
         let _ = office.queue.undo_merge(&id("1"), &id("2"), &jo()).await.unwrap();
         let undone = office.stored("1").await.nhs_number.unwrap();
-        assert_eq!(
-            (undone.number, undone.standing),
-            (OTHER, NumberStatus::Superseded),
-            "as it was"
-        );
+        assert_eq!((undone.number, undone.status), (OTHER, NumberStatus::Superseded), "as it was");
     }
 }
 

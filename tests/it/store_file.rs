@@ -132,9 +132,9 @@ async fn an_erased_person_of_3000_is_nowhere_in_the_files() {
     let gone: Vec<usize> = copied.iter().copied().step_by(copied.len() / 3).chain(sought).collect();
     for n in &gone {
         let case = id(&format!("RXX:{n:05}"));
-        let held = [numbers[*n], numbers[PEOPLE + n]];
-        secrets.extend(held.iter().map(|number| number.digits().as_str().as_bytes().to_vec()));
-        secrets.extend(held.iter().map(|number| number.to_string().into_bytes()));
+        let recorded = [numbers[*n], numbers[PEOPLE + n]];
+        secrets.extend(recorded.iter().map(|number| number.digits().as_str().as_bytes().to_vec()));
+        secrets.extend(recorded.iter().map(|number| number.to_string().into_bytes()));
         for text in ["Quent{}son", "Arab{}ella", "QX{} 9ZZ", "{} Larkspur"] {
             secrets.push(text.replace("{}", &format!("{n:05}")).into_bytes());
         }
@@ -211,7 +211,7 @@ async fn the_person_of_a_number_taken_over_is_erased_too() {
         survivor.forename = has_names.then(|| "E".to_owned());
         let mut gone = person(2, NUMBER);
         gone.id = id("2");
-        gone.nhs_number = imported(NUMBER).map(|held| held.with_person(gone.identity()));
+        gone.nhs_number = imported(NUMBER).map(|recorded| recorded.with_person(gone.identity()));
         let later = Case::new(id("3"), RecordType::AdultCase);
         kept.store.insert_all(vec![survivor, gone, later]).await.unwrap();
         merge(&kept, "1", "2").await;
@@ -225,7 +225,7 @@ async fn the_person_of_a_number_taken_over_is_erased_too() {
             assert!(!contains(&bytes, value.as_bytes()), "{has_names}: {value}");
         }
         let left = kept.store.get(&id("1")).await.unwrap().unwrap();
-        assert_eq!(left.nhs_number.as_ref().map(|held| held.number), Some(NUMBER));
+        assert_eq!(left.nhs_number.as_ref().map(|recorded| recorded.number), Some(NUMBER));
         assert!(left.usable_number().is_none(), "it stays in doubt");
     }
 }

@@ -162,7 +162,7 @@ struct Service(Vec<Sample>, Arc<Fate>, Arc<Time>);
 impl Tracer for Service {
     async fn trace(&self, _: &Caller, question: &Question, id: MessageId) -> Result<Answer, Error> {
         self.1.pass().await;
-        let (local, held) = match question {
+        let (local, recorded) = match question {
             Question::Find(find) => (find.local_identifier(), None),
             Question::Fetch(fetch) => (fetch.local_identifier(), Some(fetch.nhs_number())),
             _ => panic!("there is no other question"),
@@ -173,8 +173,8 @@ impl Tracer for Service {
         tokio::time::sleep(std::time::Duration::from_millis(takes as u64)).await;
         let sample = &self.0[place];
         let exchange = Exchange::new("test", "trace", id.to_string(), self.2.now());
-        let reply = match held {
-            Some(held) => outcome(sample.verified, Some(held)),
+        let reply = match recorded {
+            Some(recorded) => outcome(sample.verified, Some(recorded)),
             None => outcome(sample.found, None),
         };
         self.1.pass().await;
@@ -194,14 +194,14 @@ impl Tracer for Service {
     }
 }
 
-fn outcome(says: Says, held: Option<NhsNumber>) -> Result<Outcome, ErrorKind> {
+fn outcome(says: Says, recorded: Option<NhsNumber>) -> Result<Outcome, ErrorKind> {
     let mut person = Demographics::default();
     person.name = Some(PersonName::new("COMFORT", "AINDOW"));
     person.date_of_birth = Recorded::read("1943-05-19");
     person.gender = Recorded::Known(Gender::Female);
     let successor = Some(Box::new(person.clone()));
     let found = |n, change: fn(&mut Match)| {
-        let mut found = Match::new(held.unwrap_or_else(|| number(n))).with_person(person);
+        let mut found = Match::new(recorded.unwrap_or_else(|| number(n))).with_person(person);
         change(&mut found);
         Ok(Outcome::Found(Box::new(found)))
     };

@@ -158,9 +158,9 @@ async fn a_traced_case_is_not_queried_again_and_a_copy_is() {
     let (third, _) = run(&worker).await;
     assert_eq!((third.eligible, third.ineligible[&Reason::AlreadyTraced]), (0, 2));
     assert_eq!(tracer.asked().len(), 3);
-    let held = stored(&store, "2").await.nhs_number.unwrap();
-    assert_eq!(held.number, OTHER);
-    assert!(matches!(held.source, NumberSource::Traced(p) if p.freshness == Freshness::Live));
+    let recorded = stored(&store, "2").await.nhs_number.unwrap();
+    assert_eq!(recorded.number, OTHER);
+    assert!(matches!(recorded.source, NumberSource::Traced(p) if p.freshness == Freshness::Live));
 }
 
 #[tokio::test]
@@ -188,9 +188,9 @@ async fn a_number_from_elsewhere_is_never_overwritten() {
     let answers = vec![Ok(Outcome::NotVerified), Ok(found("1", OTHER))];
     let (words, store) = results(vec![imported("1")], answers).await;
     assert_eq!(words, ["conflict"]);
-    let held = stored(&store, "1").await.nhs_number.unwrap();
-    assert_eq!((held.number, held.standing), (NUMBER, NumberStatus::NotVerified));
-    assert!(matches!(held.source, NumberSource::Imported(_)));
+    let recorded = stored(&store, "1").await.nhs_number.unwrap();
+    assert_eq!((recorded.number, recorded.status), (NUMBER, NumberStatus::NotVerified));
+    assert!(matches!(recorded.source, NumberSource::Imported(_)));
     let (words, store) = results(vec![imported("1")], vec![Ok(found("1", NUMBER))]).await;
     assert_eq!(words, ["verified"]);
     assert!(stored(&store, "1").await.nhs_number.unwrap().source.is_traced());
@@ -447,18 +447,18 @@ async fn faults_in_the_data_are_reported() {
     let implausible = || vec![Reason::DateOfDeathImplausible];
     let told: Vec<_> =
         seen.into_iter().map(|case| (case.eligibility.reason(), case.faults)).collect();
-    let held = |reason| (Some(reason), Vec::new());
+    let recorded = |reason| (Some(reason), Vec::new());
     assert_eq!(
         told,
         [
-            held(Reason::SurnamePlaceholder),
-            held(Reason::ForenamePlaceholder),
-            held(Reason::NotAllocated),
-            held(Reason::DateOfBirthImplausible),
-            held(Reason::DateOfBirthImplausible),
+            recorded(Reason::SurnamePlaceholder),
+            recorded(Reason::ForenamePlaceholder),
+            recorded(Reason::NotAllocated),
+            recorded(Reason::DateOfBirthImplausible),
+            recorded(Reason::DateOfBirthImplausible),
             (None, implausible()),
             (Some(Reason::NotAllocated), implausible()),
-            held(Reason::DeathRecorded),
+            recorded(Reason::DeathRecorded),
         ]
     );
     assert_eq!(report.faults[&Reason::DateOfDeathImplausible], 2);

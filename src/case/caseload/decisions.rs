@@ -92,8 +92,8 @@ fn failed(error: csv::Error) -> Error {
 
 fn values(case: &Case) -> [String; DECISION_COLUMNS.len()] {
     let last = case.last_trace.as_ref();
-    let held = case.nhs_number.as_ref();
-    let traced = held.and_then(|held| match &held.source {
+    let recorded = case.nhs_number.as_ref();
+    let traced = recorded.and_then(|recorded| match &recorded.source {
         NumberSource::Traced(provenance) => Some(provenance),
         NumberSource::Imported(_) => None,
     });
@@ -105,9 +105,9 @@ fn values(case: &Case) -> [String; DECISION_COLUMNS.len()] {
         some(last.map(|last| &last.result)),
         some(last.and_then(|last| last.detail.as_ref())),
         some(last.and_then(|last| last.code.as_ref())),
-        held.map(|held| held.number.digits().to_string()).unwrap_or_default(),
-        held.map(|held| held.source.to_string()).unwrap_or_default(),
-        held.map(|held| standing(case, held)).unwrap_or_default(),
+        recorded.map(|recorded| recorded.number.digits().to_string()).unwrap_or_default(),
+        recorded.map(|recorded| recorded.source.to_string()).unwrap_or_default(),
+        recorded.map(|recorded| status(case, recorded)).unwrap_or_default(),
         some(traced.map(|traced| &traced.strategy)),
         some(traced.and_then(|traced| traced.confirmed_by.as_ref())),
         case.date_of_death.map(|date| date.to_string()).unwrap_or_default(),
@@ -128,9 +128,10 @@ fn in_use(case: &Case) -> String {
 }
 
 /// Whether the number may be relied upon: its status, or `person_changed`.
-fn standing(case: &Case, held: &RecordedNumber) -> String {
-    let in_doubt = held.standing.is_usable() && case.person_changed();
-    let word = if in_doubt { AdvisoryKind::PersonChanged.as_str() } else { held.standing.as_str() };
+fn status(case: &Case, recorded: &RecordedNumber) -> String {
+    let in_doubt = recorded.status.is_usable() && case.person_changed();
+    let word =
+        if in_doubt { AdvisoryKind::PersonChanged.as_str() } else { recorded.status.as_str() };
     word.to_owned()
 }
 

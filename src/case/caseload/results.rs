@@ -68,8 +68,8 @@ impl ResultRow {
             result: None,
             detail: None,
             code: last.and_then(|trace| trace.code.clone()),
-            nhs_number: usable.map(|held| held.number),
-            nhs_number_source: usable.map(|held| held.source.to_string()),
+            nhs_number: usable.map(|recorded| recorded.number),
+            nhs_number_source: usable.map(|recorded| recorded.source.to_string()),
             date_of_death: case.date_of_death,
             message_id: last.and_then(|trace| trace.message_id.clone()),
         }
@@ -158,13 +158,13 @@ mod tests {
         let exchange = Exchange::new("SMSP", "getNHSNumber", "M-1", chrono::DateTime::UNIX_EPOCH)
             .with_code("SMSP-0000");
         let left_out = Case::new("a".parse().unwrap(), RecordType::Review);
-        let held = Case::new("c".parse().unwrap(), RecordType::Review);
+        let recorded = Case::new("c".parse().unwrap(), RecordType::Review);
         let mut file = Vec::new();
         write_results(
             &mut file,
             vec![
                 ResultRow::new(&found).with_result("deceased", Some(&exchange)),
-                ResultRow::new(&held)
+                ResultRow::new(&recorded)
                     .with_fault("date_of_death_implausible")
                     .with_result("differs", Some(&exchange))
                     .with_detail("differs:given"),

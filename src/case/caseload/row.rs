@@ -55,8 +55,8 @@ pub(super) fn case(values: [&str; COLUMNS.len()]) -> Result<(Case, Option<At>), 
     case.allocations.extend(allocation(worker, start, end)?);
     case.date_of_death = partial_date("date_of_death", date_of_death)?;
     let flag = match held_number(number, source)? {
-        Ok(held) => {
-            case.nhs_number = held;
+        Ok(recorded) => {
+            case.nhs_number = recorded;
             None
         }
         Err(error) => {
@@ -141,8 +141,8 @@ pub(super) fn contradiction(first: &Case, other: &Case) -> Option<Contradiction>
 
 /// The first column about who the person is in which the two disagree.
 fn identity(first: &Case, other: &Case) -> Option<&'static str> {
-    let source = |case: &Case| case.nhs_number.as_ref().map(|held| held.source.clone());
-    let number = |case: &Case| case.nhs_number.as_ref().map(|held| held.number);
+    let source = |case: &Case| case.nhs_number.as_ref().map(|recorded| recorded.source.clone());
+    let number = |case: &Case| case.nhs_number.as_ref().map(|recorded| recorded.number);
     // The original of a damaged number is not known.
     let damaged = first.damaged_number.is_some() || other.damaged_number.is_some();
     [

@@ -37,7 +37,7 @@ pub fn write<'a>(to: impl Write, cases: impl IntoIterator<Item = &'a Case>) -> R
 
 fn values(case: &Case, allocation: Option<&Allocation>) -> [String; COLUMNS.len()] {
     let [address_1, address_2, address_3, address_4, address_5] = case.address.clone();
-    let held = case.nhs_number.as_ref();
+    let recorded = case.nhs_number.as_ref();
     [
         case.id.to_string(),
         case.record_type.to_string(),
@@ -55,11 +55,11 @@ fn values(case: &Case, allocation: Option<&Allocation>) -> [String; COLUMNS.len(
         text(allocation.and_then(|allocation| allocation.start)),
         text(allocation.and_then(|allocation| allocation.end)),
         text(case.date_of_death),
-        match held {
-            Some(held) => held.number.digits().to_string(),
+        match recorded {
+            Some(recorded) => recorded.number.digits().to_string(),
             None => case.damaged_number.clone().unwrap_or_default(),
         },
-        text(case.usable_number().map(|held| &held.source)),
+        text(case.usable_number().map(|recorded| &recorded.source)),
     ]
 }
 

@@ -239,9 +239,9 @@ async fn saves_sole_holders(store: &dyn CaseStore) -> Result<(), Breach> {
     store.insert_all(vec![a.clone(), b.clone()]).await?;
     (a.version, b.version) = (1, 1);
     b.nhs_number = imported(OTHER_NUMBER);
-    let held = store.save_as_sole_holder(&b).await;
-    let named = held.as_ref().err().and_then(Error::case).is_none_or(|case| *case == b.id);
-    refuse(held, ErrorKind::NumberTaken, "a number that another case has gets no sole holder")?;
+    let recorded = store.save_as_sole_holder(&b).await;
+    let named = recorded.as_ref().err().and_then(Error::case).is_none_or(|case| *case == b.id);
+    refuse(recorded, ErrorKind::NumberTaken, "a number that another case has gets no sole holder")?;
     hold(named, "the error does not name the holder of the number")?;
     let mut stored = case("b")?;
     stored.version = 1;

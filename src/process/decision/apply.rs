@@ -49,9 +49,9 @@ fn is_confirmed_alive(decision: &Decision, effects: Effects) -> bool {
 fn number(case: &mut Case, decision: &Decision, effects: Effects) {
     match effects.number {
         NumberEffect::Keep => {}
-        NumberEffect::Mark(standing) => {
+        NumberEffect::Mark(status) => {
             if let Some(recorded) = &mut case.nhs_number {
-                recorded.mark(standing);
+                recorded.mark(status);
             }
         }
         NumberEffect::Write | NumberEffect::Confirm => {

@@ -232,7 +232,7 @@ fn evidence(case: &Case, reply: Reply<'_>, context: &Context<'_>, wanted: bool) 
 fn invalid(case: &Case) -> Option<NhsNumber> {
     let recorded = case.nhs_number.as_ref();
     recorded
-        .filter(|recorded| recorded.standing == NumberStatus::Invalid)
+        .filter(|recorded| recorded.status == NumberStatus::Invalid)
         .map(|recorded| recorded.number)
 }
 
@@ -327,7 +327,7 @@ fn by_particulars(case: &Case, found: &Match, context: &Context<'_>, agrees: boo
 /// Another number may replace a number that is superseded or invalid. The same number may confirm a number
 /// that is neither.
 fn may_become(recorded: &RecordedNumber, found: NhsNumber) -> bool {
-    let wrong = matches!(recorded.standing, NumberStatus::Superseded | NumberStatus::Invalid);
+    let wrong = matches!(recorded.status, NumberStatus::Superseded | NumberStatus::Invalid);
     wrong != (recorded.number == found)
 }
 
@@ -346,7 +346,7 @@ fn by_number(case: &Case, found: &Match, context: &Context<'_>, agrees: bool) ->
     }
     // A copy does not overrule what the Spine has said, for the number or against it.
     let spine_has_answered =
-        |recorded: &RecordedNumber| recorded.source.is_traced() || !recorded.standing.is_usable();
+        |recorded: &RecordedNumber| recorded.source.is_traced() || !recorded.status.is_usable();
     match death(person) {
         _ if !live && case.nhs_number.as_ref().is_some_and(spine_has_answered) => {
             Row::RecordedStaleAfterLive

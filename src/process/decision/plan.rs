@@ -317,13 +317,12 @@ pub(in crate::process) mod tests {
 
     #[test]
     fn a_marked_number_is_not_sent() {
-        for standing in [NumberStatus::Invalid, NumberStatus::NotVerified, NumberStatus::Superseded]
-        {
+        for status in [NumberStatus::Invalid, NumberStatus::NotVerified, NumberStatus::Superseded] {
             let mut case = case();
             let mut recorded = traced(NUMBER, Freshness::Live);
-            recorded.standing = standing;
+            recorded.status = status;
             case.nhs_number = Some(recorded);
-            assert_eq!(find(&case).family().as_str(), "Aindow", "{standing:?}");
+            assert_eq!(find(&case).family().as_str(), "Aindow", "{status:?}");
         }
     }
 

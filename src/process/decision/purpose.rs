@@ -19,7 +19,7 @@ impl Purpose {
     pub(in crate::process) fn of(case: &Case, policy: &Policy, now: DateTime<Utc>) -> Self {
         match &case.nhs_number {
             None => Self::Find,
-            Some(recorded) if recorded.standing != NumberStatus::Usable => Self::Find,
+            Some(recorded) if recorded.status != NumberStatus::Usable => Self::Find,
             Some(recorded) if !recorded.source.is_traced() => Self::Verify(recorded.number),
             Some(recorded) if case.person_changed() || was_asked_of_another(case, recorded) => {
                 Self::Verify(recorded.number)

@@ -25,7 +25,7 @@ impl fmt::Display for NumberEffect {
             Self::Keep => f.write_str("kept as it is"),
             Self::Write => f.write_str("**written**"),
             Self::Confirm => f.write_str("confirmed"),
-            Self::Mark(standing) => write!(f, "kept, marked {}", spaced(standing.as_str())),
+            Self::Mark(status) => write!(f, "kept, marked {}", spaced(status.as_str())),
         }
     }
 }
@@ -260,7 +260,7 @@ macro_rules! decision_table {
             audited: $audited:literal,
             evidence: $evidence:ident,
             result: $result:ident,
-            number: $number:ident $(($standing:ident))?,
+            number: $number:ident $(($status:ident))?,
             date_of_death: $death:ident,
             review: $review:ident $(($reason:ident))?,
             alert: $alert:ident $(($kind:ident))?,
@@ -288,7 +288,7 @@ macro_rules! decision_table {
             evidence: Requirement::$evidence,
             effects: Effects {
                 result: TraceResult::$result,
-                number: NumberEffect::$number $((NumberStatus::$standing))?,
+                number: NumberEffect::$number $((NumberStatus::$status))?,
                 date_of_death: DeathEffect::$death,
                 review: ReviewEffect::$review $((ReviewReason::$reason))?,
                 alert: $alert $((AlertKind::$kind))?,

@@ -140,8 +140,8 @@ async fn import_chunk(
         let digest = digest(read);
         let taken = |mut case: Case| {
             case.nhs_number = case.number_with_person();
-            if let Some(held) = &mut case.nhs_number {
-                held.since = held.since.or(Some(now));
+            if let Some(recorded) = &mut case.nhs_number {
+                recorded.since = recorded.since.or(Some(now));
             }
             case.flag_damaged_number(now, actor.user_id());
             case.read_digest.clone_from(&digest);

@@ -116,12 +116,12 @@ impl ReviewQueue {
             after = last.seq;
             let subjects = page.iter().filter_map(|event| event.about.subject());
             for then in subjects.filter_map(|subject| subject.case()) {
-                numbers.extend(then.nhs_number.iter().map(|held| held.number));
+                numbers.extend(then.nhs_number.iter().map(|recorded| recorded.number));
                 rejected.extend(&then.rejected_numbers);
             }
         }
-        let held = case.nhs_number.as_ref().map(|held| held.number);
-        numbers.retain(|number| Some(*number) == held || !rejected.contains(number));
+        let recorded = case.nhs_number.as_ref().map(|recorded| recorded.number);
+        numbers.retain(|number| Some(*number) == recorded || !rejected.contains(number));
         Ok(numbers)
     }
 
@@ -208,15 +208,15 @@ fn blank(case: &Case, by: &str, at: DateTime<Utc>) -> Case {
 fn forget_other_people(case: &mut Case) {
     let own = case.identity();
     let before = case.absorbed.iter_mut().filter_map(|was| was.number_before.as_mut());
-    for held in case.nhs_number.iter_mut().chain(before) {
-        let Some(person) = &mut held.person else { continue };
+    for recorded in case.nhs_number.iter_mut().chain(before) {
+        let Some(person) = &mut recorded.person else { continue };
         if person.changes(&own).is_empty() {
             continue;
         }
         *person = Identity::default();
         // A case without names, date of birth and gender does not differ from an unknown person.
-        if person.changes(&own).is_empty() && held.standing.is_usable() {
-            held.mark(NumberStatus::NotVerified);
+        if person.changes(&own).is_empty() && recorded.status.is_usable() {
+            recorded.mark(NumberStatus::NotVerified);
         }
     }
 }

@@ -24,10 +24,10 @@ pub(super) fn context() -> Context<'static> {
     Context::new("j.doe", now())
 }
 
-pub(super) fn held(number: NhsNumber, standing: NumberStatus) -> RecordedNumber {
-    let mut held = RecordedNumber::new(number, NumberSource::Imported(None));
-    held.standing = standing;
-    held
+pub(super) fn recorded(number: NhsNumber, status: NumberStatus) -> RecordedNumber {
+    let mut recorded = RecordedNumber::new(number, NumberSource::Imported(None));
+    recorded.status = status;
+    recorded
 }
 
 /// Creates a case with one open item, in which `number` was found.

@@ -29,7 +29,7 @@ pub(super) fn merge(
     if taken.is_some_and(|taken| case.rejected_numbers.contains(&taken.number)) {
         return Err(Refusal::RejectedBefore);
     }
-    let number = taken.or(case.nhs_number.as_ref()).map(|held| held.number);
+    let number = taken.or(case.nhs_number.as_ref()).map(|recorded| recorded.number);
     let mut survivor = case.clone();
     let mut thirds = Vec::new();
     for third in context.others.iter().filter(|third| third.id != case.id && third.is_live()) {
@@ -142,7 +142,7 @@ pub(super) fn undo_merge(
     let mut survivor = case.clone();
     let was = survivor.absorbed.remove(place.ok_or(Refusal::NotMerged)?);
     let returned = taken_number(case, other, &was);
-    let held_before = was.number_before.as_ref().map(|held| held.number);
+    let held_before = was.number_before.as_ref().map(|recorded| recorded.number);
     if returned.is_some() {
         survivor.nhs_number = was.number_before;
         survivor.nhs_number = survivor.number_with_person();
@@ -183,7 +183,7 @@ fn taken_number(case: &Case, other: &Case, was: &Absorbed) -> Option<NhsNumber> 
                 .person
                 .as_ref()
                 .is_some_and(|person| !person.changes(&case.identity()).is_empty());
-            let was_usable = before.standing.is_usable() && !of_another;
+            let was_usable = before.status.is_usable() && !of_another;
             now != *before && other.usable_number().is_some() && (!was_usable || now == theirs)
         }
     };
@@ -240,7 +240,9 @@ fn give_back_duplicates(
 mod tests {
     use super::*;
     use crate::case::{AlertKind, NumberStatus, RecordType};
-    use crate::process::review::fixtures::{NUMBER, OTHER, case, context, duplicates, held, id};
+    use crate::process::review::fixtures::{
+        NUMBER, OTHER, case, context, duplicates, id, recorded,
+    };
     use crate::process::review::resolution::Resolution;
     use crate::process::review::resolve::resolve;
 
@@ -260,7 +262,7 @@ mod tests {
     }
 
     fn number(case: &Case) -> Option<NhsNumber> {
-        case.nhs_number.as_ref().map(|held| held.number)
+        case.nhs_number.as_ref().map(|recorded| recorded.number)
     }
 
     #[test]
@@ -276,7 +278,7 @@ mod tests {
             assert_eq!(into_one(&open, &other), Err(Refusal::OtherNotInUse));
         }
         other.deleted = None;
-        other.nhs_number = Some(held(NUMBER, NumberStatus::Usable));
+        other.nhs_number = Some(recorded(NUMBER, NumberStatus::Usable));
         let mut rejected = open.clone();
         rejected.rejected_numbers = vec![NUMBER];
         assert_eq!(into_one(&rejected, &other), Err(Refusal::RejectedBefore));
@@ -305,7 +307,7 @@ mod tests {
         ] {
             let make = |text: &str, number: Option<(NhsNumber, NumberStatus)>| {
                 let mut case = case(text, ReviewReason::Superseded, Some(OTHER));
-                case.nhs_number = number.map(|(number, standing)| held(number, standing));
+                case.nhs_number = number.map(|(number, status)| recorded(number, status));
                 case
             };
             let (mine, mut theirs) = (make("1", mine), make("2", theirs));
@@ -327,7 +329,7 @@ mod tests {
     #[test]
     fn duplicates_of_each_other_are_settled_and_flagged_again() {
         let (mut mine, mut theirs) = duplicates("1", "2", NUMBER);
-        mine.nhs_number = Some(held(NUMBER, NumberStatus::Usable));
+        mine.nhs_number = Some(recorded(NUMBER, NumberStatus::Usable));
         theirs.nhs_number = mine.nhs_number.clone();
         mine.review[0].evidence.others.push(id("3"));
         let (survivor, gone) = into_one(&mine, &theirs).unwrap();
@@ -358,7 +360,7 @@ mod tests {
     #[test]
     fn a_third_case_is_a_duplicate_of_the_survivor() {
         let (mine, mut theirs) = duplicates("1", "2", NUMBER);
-        theirs.nhs_number = Some(held(NUMBER, NumberStatus::Usable));
+        theirs.nhs_number = Some(recorded(NUMBER, NumberStatus::Usable));
         theirs.review[0].evidence.others.push(id("3"));
         let (mut third, _) = duplicates("3", "2", NUMBER);
         third.nhs_number = theirs.nhs_number.clone();
@@ -390,13 +392,13 @@ mod tests {
     #[test]
     fn a_number_that_has_changed_since_stays() {
         let mut mine = case("1", ReviewReason::Superseded, Some(OTHER));
-        mine.nhs_number = Some(held(NUMBER, NumberStatus::Superseded));
+        mine.nhs_number = Some(recorded(NUMBER, NumberStatus::Superseded));
         let mut theirs = Case::new(id("2"), RecordType::Review);
-        theirs.nhs_number = Some(held(OTHER, NumberStatus::Usable));
+        theirs.nhs_number = Some(recorded(OTHER, NumberStatus::Usable));
         let (mut survivor, gone) = into_one(&mine, &theirs).unwrap();
         assert!(survivor.open_items().next().is_none());
         let new = NhsNumber::constant(9_990_000_077);
-        survivor.nhs_number = Some(held(new, NumberStatus::Usable));
+        survivor.nhs_number = Some(recorded(new, NumberStatus::Usable));
         let changes = apart(&survivor, &[gone]).unwrap();
         assert_eq!(number(&changes[0].case), Some(new));
     }
@@ -404,10 +406,10 @@ mod tests {
     #[test]
     fn the_same_number_is_restored_and_keeps_later_findings() {
         use NumberStatus::{NotVerified, Superseded, Usable};
-        let make = |text: &str, surname: &str, standing| {
+        let make = |text: &str, surname: &str, status| {
             let mut case = case(text, ReviewReason::NotVerified, None);
             case.surname = Some(surname.into());
-            case.nhs_number = Some(held(NUMBER, standing).with_person(case.identity()));
+            case.nhs_number = Some(recorded(NUMBER, status).with_person(case.identity()));
             case
         };
         let theirs = make("2", "Quentinsson", Usable);
@@ -416,7 +418,7 @@ mod tests {
         let (survivor, gone) = into_one(&mine, &theirs).unwrap();
         assert_eq!(survivor.nhs_number, theirs.nhs_number);
         let mut confirmed = survivor.clone();
-        confirmed.nhs_number = Some(held(NUMBER, Usable).with_person(mine.identity()));
+        confirmed.nhs_number = Some(recorded(NUMBER, Usable).with_person(mine.identity()));
         for survivor in [survivor, confirmed] {
             let changes = apart(&survivor, std::slice::from_ref(&gone)).unwrap();
             assert_eq!(changes[0].case.nhs_number, mine.nhs_number);
@@ -429,7 +431,7 @@ mod tests {
         let changes = apart(&survivor, &[gone]).unwrap();
         assert_eq!(changes[0].case.nhs_number, replaced);
         let (mut survivor, gone) = into_one(&make("1", "Aindow", Usable), &theirs).unwrap();
-        let replaced = held(NUMBER, Superseded).with_person(survivor.identity());
+        let replaced = recorded(NUMBER, Superseded).with_person(survivor.identity());
         survivor.nhs_number = Some(replaced.clone());
         let changes = apart(&survivor, &[gone]).unwrap();
         assert_eq!(changes[0].case.nhs_number, Some(replaced));

@@ -124,7 +124,7 @@ fn flag_newcomer(case: &mut Case, number: NhsNumber, holders: Vec<CaseId>, conte
 mod tests {
     use super::*;
     use crate::case::{NumberStatus, RecordType};
-    use crate::process::review::fixtures::{NUMBER, case, context, duplicates, held, id, now};
+    use crate::process::review::fixtures::{NUMBER, case, context, duplicates, id, now, recorded};
 
     #[test]
     fn a_deleted_case_can_be_undeleted() {
@@ -154,7 +154,7 @@ mod tests {
     fn duplicates_are_settled_by_deleting_and_flagged_by_undeleting() {
         let (mut a, mut b) = duplicates("1", "2", NUMBER);
         for case in [&mut a, &mut b] {
-            case.nhs_number = Some(held(NUMBER, NumberStatus::Usable));
+            case.nhs_number = Some(recorded(NUMBER, NumberStatus::Usable));
         }
         let changes = delete(&a, &context().with_others(&[b])).unwrap();
         let (gone, left) = (changes[0].case.clone(), changes[1].case.clone());
@@ -170,7 +170,7 @@ mod tests {
     #[test]
     fn the_back_office_is_alerted_to_a_new_duplicate() {
         let mut gone = Case::new(id("1"), RecordType::Review);
-        gone.nhs_number = Some(held(NUMBER, NumberStatus::Usable));
+        gone.nhs_number = Some(recorded(NUMBER, NumberStatus::Usable));
         let mut holder = gone.clone();
         holder.id = id("2");
         gone.deleted = Some(Deletion::new(now(), "j.doe", DeletionKind::Logical));

@@ -351,10 +351,10 @@ impl Action<'_> {
 
     /// Returns the numbers whose other cases matter.
     fn numbers(&self, case: &Case) -> Vec<NhsNumber> {
-        let held = case.nhs_number.as_ref().map(|held| held.number);
+        let recorded = case.nhs_number.as_ref().map(|recorded| recorded.number);
         match self {
             Self::Resolve(_, Resolution::AcceptNumber(number)) => vec![*number],
-            Self::Undelete => held.into_iter().collect(),
+            Self::Undelete => recorded.into_iter().collect(),
             Self::UndoMerge(absorbed) => {
                 let before = case.absorbed.iter().filter(|was| was.case_id == **absorbed);
                 before.filter_map(|was| Some(was.number_before.as_ref()?.number)).collect()

@@ -58,11 +58,11 @@ pub(super) fn resolve(
 fn is_done(case: &Case, item: &ReviewItem, resolution: &Resolution) -> bool {
     let word = resolution.as_str();
     let ended = !item.is_open() && item.history.iter().any(|step| step.what == word);
-    let held = case.nhs_number.as_ref().map(|held| held.number);
+    let recorded = case.nhs_number.as_ref().map(|recorded| recorded.number);
     match resolution {
-        Resolution::AcceptNumber(number) => ended && held == Some(*number),
+        Resolution::AcceptNumber(number) => ended && recorded == Some(*number),
         Resolution::RejectNumber(number) => {
-            ended && held != Some(*number) && case.rejected_numbers.contains(number)
+            ended && recorded != Some(*number) && case.rejected_numbers.contains(number)
         }
         Resolution::CorrectAndAskAgain(corrections) => ended && corrections.apply(case) == *case,
         Resolution::NotOnPds => ended && case.not_on_pds,
@@ -112,18 +112,19 @@ fn accept(
     let freshness = if evidence.stale { Freshness::Stale } else { Freshness::Live };
     let provenance =
         Provenance::new(exchange, freshness, "confirmed").with_confirmed_by(context.by);
-    let same = case.nhs_number.as_ref().filter(|held| held.number == number);
-    let since = same.map_or(Some(context.at), |held| held.since.or(Some(context.at)));
-    let mut held = RecordedNumber::new(number, NumberSource::Traced(provenance));
-    held.since = since;
+    let same = case.nhs_number.as_ref().filter(|recorded| recorded.number == number);
+    let since = same.map_or(Some(context.at), |recorded| recorded.since.or(Some(context.at)));
+    let mut recorded = RecordedNumber::new(number, NumberSource::Traced(provenance));
+    recorded.since = since;
     // Confirmed for the person who was traced. If the case's person has changed since, it is in
     // doubt.
-    let still = same.and_then(|held| held.person.clone()).filter(|_| !case.person_changed());
+    let still =
+        same.and_then(|recorded| recorded.person.clone()).filter(|_| !case.person_changed());
     let asked = evidence.asked.as_ref().map(Criteria::identity);
-    held.person = still.or(asked).or_else(|| Some(case.identity()));
+    recorded.person = still.or(asked).or_else(|| Some(case.identity()));
 
     let mut changed = case.clone();
-    changed.nhs_number = Some(held);
+    changed.nhs_number = Some(recorded);
     let returned = evidence.returned.as_ref();
     let died = returned.and_then(|person| person.date_of_death.known()).filter(|died| {
         let born = returned.and_then(|person| person.date_of_birth.known()).copied();
@@ -156,15 +157,15 @@ fn reject(
     number: NhsNumber,
     context: &Context<'_>,
 ) -> Result<Vec<Changed>, Refusal> {
-    let held = case.nhs_number.as_ref().is_some_and(|held| held.number == number);
-    if !held && found.evidence.nhs_number != Some(number) {
+    let recorded = case.nhs_number.as_ref().is_some_and(|recorded| recorded.number == number);
+    if !recorded && found.evidence.nhs_number != Some(number) {
         return Err(Refusal::NotOffered);
     }
     let mut changed = case.clone();
     if !changed.rejected_numbers.contains(&number) {
         changed.rejected_numbers.push(number);
     }
-    if held {
+    if recorded {
         changed.nhs_number = None;
         changed.asking = TraceState::default();
         if changed.death_traced {
@@ -204,15 +205,17 @@ fn correct(
     changed.not_on_pds = false;
     // The number is not confirmed yet: it stays in doubt until it is verified, which happens at
     // once.
-    if let Some(held) = changed.nhs_number.as_mut().filter(|held| is_doubted(held, found)) {
-        held.person = Some(Identity::default());
+    if let Some(recorded) =
+        changed.nhs_number.as_mut().filter(|recorded| is_doubted(recorded, found))
+    {
+        recorded.person = Some(Identity::default());
     }
     context.close(item_mut(&mut changed, found.number)?, ReviewState::Resolved, "corrected");
     Ok(vec![Changed::new(changed, "corrected")])
 }
 
 /// Whether the item puts the case's number in doubt.
-fn is_doubted(held: &RecordedNumber, item: &ReviewItem) -> bool {
+fn is_doubted(recorded: &RecordedNumber, item: &ReviewItem) -> bool {
     let doubts = matches!(
         item.reason,
         ReviewReason::Ambiguous
@@ -221,7 +224,7 @@ fn is_doubted(held: &RecordedNumber, item: &ReviewItem) -> bool {
             | ReviewReason::NotVerified
             | ReviewReason::Unconfirmed
     );
-    doubts && item.is_about(held.number)
+    doubts && item.is_about(recorded.number)
 }
 
 fn not_on_pds(
@@ -229,7 +232,7 @@ fn not_on_pds(
     found: &ReviewItem,
     context: &Context<'_>,
 ) -> Result<Vec<Changed>, Refusal> {
-    if case.nhs_number.as_ref().is_some_and(|held| held.standing.is_usable()) {
+    if case.nhs_number.as_ref().is_some_and(|recorded| recorded.status.is_usable()) {
         return Err(Refusal::HoldsNumber);
     }
     let mut changed = case.clone();
@@ -249,7 +252,7 @@ mod tests {
     use crate::case::{Deletion, DeletionKind, Evidence, NumberStatus, RecordType, advisories};
     use crate::demographics::{Demographics, Field, Recorded};
     use crate::process::review::fixtures::{
-        NUMBER, OTHER, case, context, duplicates, held, id, now,
+        NUMBER, OTHER, case, context, duplicates, id, now, recorded,
     };
 
     fn one(case: &Case, resolution: &Resolution) -> Result<Case, Refusal> {
@@ -345,7 +348,7 @@ mod tests {
         assert_eq!(refused(&died), None);
 
         let mut holder = Case::new(id("2"), RecordType::Review);
-        holder.nhs_number = Some(held(NUMBER, NumberStatus::Usable));
+        holder.nhs_number = Some(recorded(NUMBER, NumberStatus::Usable));
         let open = case("1", ReviewReason::Duplicate, Some(NUMBER));
         let among =
             |others: &[Case]| resolve(&open, 1, &accept, &context().with_others(others)).err();
@@ -360,7 +363,7 @@ mod tests {
     #[test]
     fn an_accepted_number_replaces_the_old_one() {
         let mut open = case("1", ReviewReason::Conflict, Some(NUMBER));
-        open.nhs_number = Some(held(OTHER, NumberStatus::NotVerified));
+        open.nhs_number = Some(recorded(OTHER, NumberStatus::NotVerified));
         let died = Recorded::read("2026-11-20");
         let person = Demographics { date_of_death: died, ..Demographics::default() };
         open.review[0].evidence.returned = Some(person);
@@ -370,11 +373,11 @@ mod tests {
         let changes = resolve(&open, 1, &Resolution::AcceptNumber(NUMBER), &context()).unwrap();
         assert!(changes[0].sole_holder);
         let accepted = one(&open, &Resolution::AcceptNumber(NUMBER)).unwrap();
-        let held = accepted.nhs_number.as_ref().unwrap();
-        let NumberSource::Traced(provenance) = &held.source else { panic!() };
-        assert_eq!(held.number, NUMBER);
-        assert!(held.standing.is_usable() && held.source.is_traced());
-        assert_eq!((held.since, provenance.strategy.as_str()), (Some(now()), "confirmed"));
+        let recorded = accepted.nhs_number.as_ref().unwrap();
+        let NumberSource::Traced(provenance) = &recorded.source else { panic!() };
+        assert_eq!(recorded.number, NUMBER);
+        assert!(recorded.status.is_usable() && recorded.source.is_traced());
+        assert_eq!((recorded.since, provenance.strategy.as_str()), (Some(now()), "confirmed"));
         assert_eq!(provenance.confirmed_by.as_deref(), Some("j.doe"));
         assert_eq!(provenance.exchange.message_id, "M-1");
         assert!(accepted.death_traced && !accepted.asking.until_corrected);
@@ -402,7 +405,7 @@ mod tests {
     #[test]
     fn a_rejected_number_is_given_up() {
         let mut open = case("1", ReviewReason::Conflict, Some(NUMBER));
-        open.nhs_number = Some(held(OTHER, NumberStatus::Usable));
+        open.nhs_number = Some(recorded(OTHER, NumberStatus::Usable));
         let rejected = one(&open, &Resolution::RejectNumber(NUMBER)).unwrap();
         assert_eq!(rejected.rejected_numbers, [NUMBER]);
         assert!(rejected.nhs_number == open.nhs_number && rejected.asking == open.asking);
@@ -464,7 +467,7 @@ mod tests {
         assert_eq!(marked.asking.asked, asked, "from the evidence");
         open.review[0].evidence.asked = None;
         assert_eq!(one(&open, &Resolution::NotOnPds), Err(Refusal::NeverAsked));
-        open.nhs_number = Some(held(NUMBER, NumberStatus::Usable));
+        open.nhs_number = Some(recorded(NUMBER, NumberStatus::Usable));
         assert_eq!(one(&open, &Resolution::NotOnPds), Err(Refusal::HoldsNumber));
     }
 

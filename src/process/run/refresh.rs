@@ -112,9 +112,9 @@ impl Worker {
     ) -> Result<(CaseReport, Option<trace::Error>), Error> {
         let now = self.clock.now();
         let eligibility = eligibility(&case, &self.scope, now);
-        let held = case.nhs_number.as_ref();
-        let usable = held.filter(|held| held.standing == NumberStatus::Usable);
-        let plan = match ask(&case, usable.map(|held| held.number), &self.local_root, now) {
+        let recorded = case.nhs_number.as_ref();
+        let usable = recorded.filter(|recorded| recorded.status == NumberStatus::Usable);
+        let plan = match ask(&case, usable.map(|recorded| recorded.number), &self.local_root, now) {
             Ok(plan) if eligibility.is_eligible() => plan,
             Ok(_) => return Ok((CaseReport::new(&case, eligibility), None)),
             Err(reasons) => {

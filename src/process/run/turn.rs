@@ -86,7 +86,8 @@ impl Turn {
 
     /// Whether `case` would still be traced in the same way: its criteria have not changed.
     pub(in crate::process) fn is_still_about(&self, case: &Case) -> bool {
-        let same_number = |held: &Option<RecordedNumber>| held.as_ref().map(|held| held.number);
+        let same_number =
+            |recorded: &Option<RecordedNumber>| recorded.as_ref().map(|recorded| recorded.number);
         let number = same_number(&case.nhs_number) == same_number(&self.claimed.nhs_number);
         self.steps.first().is_none_or(|step| match step.plan.asked.nhs_number {
             Some(_) => number,

@@ -206,8 +206,8 @@ fn found_in_a_copy_for_a_number_in_doubt() {
 
 #[test]
 fn found_the_number_in_doubt_again() {
-    for standing in [NumberStatus::Invalid, NumberStatus::Superseded] {
-        scene(with_status(standing), spine(RECORDED, &comfort())).shared_with(&["RXX:1"]).becomes(
+    for status in [NumberStatus::Invalid, NumberStatus::Superseded] {
+        scene(with_status(status), spine(RECORDED, &comfort())).shared_with(&["RXX:1"]).becomes(
             Row::FoundDoubtfulAgain,
             json!({
                 "asking": queried_until_tomorrow(by_fields()),
@@ -343,11 +343,11 @@ fn found_the_unverified_number() {
 
 #[test]
 fn found_a_replacement_number() {
-    for (standing, reason) in
+    for (status, reason) in
         [(NumberStatus::Invalid, "invalidated"), (NumberStatus::Superseded, "superseded")]
     {
         let items = json!([earlier(1, reason, json!({"nhs_number": RECORDED}))]);
-        let case = with_items(with_status(standing), &items);
+        let case = with_items(with_status(status), &items);
         let scene = scene(case, spine(NEW, &comfort()));
         scene.becomes(
             Row::FoundReplacement,

@@ -79,9 +79,9 @@ fn with_traced_before() -> Case {
 }
 
 /// The case with a traced number of this status.
-fn with_status(standing: NumberStatus) -> Case {
+fn with_status(status: NumberStatus) -> Case {
     let mut case = with_traced();
-    case.nhs_number.as_mut().unwrap().standing = standing;
+    case.nhs_number.as_mut().unwrap().status = status;
     case
 }
 

@@ -20,8 +20,8 @@ fn evidence(code: &str, more: Value) -> Value {
 }
 
 /// A case with a number in doubt, and the item about it.
-fn in_doubt(standing: NumberStatus, reason: &str) -> Case {
-    let mut case = with_status(standing);
+fn in_doubt(status: NumberStatus, reason: &str) -> Case {
+    let mut case = with_status(status);
     let items = json!([earlier(1, reason, json!({"nhs_number": RECORDED}))]);
     case.review = serde_json::from_value(items).unwrap();
     case
@@ -29,10 +29,10 @@ fn in_doubt(standing: NumberStatus, reason: &str) -> Case {
 
 #[test]
 fn no_match_for_a_number_in_doubt() {
-    for (standing, reason) in
+    for (status, reason) in
         [(NumberStatus::Invalid, "invalidated"), (NumberStatus::NotVerified, "not_verified")]
     {
-        scene(in_doubt(standing, reason), answer("DEMOG-0001", Outcome::None)).becomes(
+        scene(in_doubt(status, reason), answer("DEMOG-0001", Outcome::None)).becomes(
             Row::NoMatchForDoubtful,
             json!({
                 "asking": queried_until_tomorrow(by_fields()),

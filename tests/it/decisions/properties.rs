@@ -52,16 +52,16 @@ fn sources() -> impl Strategy<Value = NumberSource> {
 }
 
 fn recorded() -> impl Strategy<Value = RecordedNumber> {
-    let standing = select(vec![
+    let status = select(vec![
         NumberStatus::Usable,
         NumberStatus::Usable,
         NumberStatus::Superseded,
         NumberStatus::Invalid,
         NumberStatus::NotVerified,
     ]);
-    (number(), sources(), standing).prop_map(|(number, source, standing)| {
+    (number(), sources(), status).prop_map(|(number, source, status)| {
         let mut recorded = RecordedNumber::new(number, source);
-        recorded.standing = standing;
+        recorded.status = status;
         recorded
     })
 }
@@ -329,7 +329,7 @@ fn is_the_person(scene: &Scene, received: &Received) -> bool {
                 || provenance.is_none_or(|provenance| {
                     let refused = [NumberStatus::NotVerified, NumberStatus::Invalid];
                     let stands =
-                        recorded.is_some_and(|recorded| !refused.contains(&recorded.standing));
+                        recorded.is_some_and(|recorded| !refused.contains(&recorded.status));
                     (stands && provenance.corroboration.is_some())
                         || provenance.confirmed_by.is_some()
                 })
@@ -340,7 +340,7 @@ fn is_the_person(scene: &Scene, received: &Received) -> bool {
         four_fields_agree(asked, person) && independent
     });
     let standings = [NumberStatus::Usable, NumberStatus::Superseded];
-    let confirmed = recorded.is_some_and(|recorded| standings.contains(&recorded.standing))
+    let confirmed = recorded.is_some_and(|recorded| standings.contains(&recorded.status))
         && provenance.is_some_and(|provenance| {
             use Corroboration::{Number, Postcode};
             provenance.freshness == Freshness::Live
@@ -381,13 +381,13 @@ fn check_number(scene: &Scene, received: &Received, decision: &Decision, after: 
     }
     let now = now.as_ref().unwrap();
     let effect = decision.effects().number;
-    if let NumberEffect::Mark(standing) = effect {
+    if let NumberEffect::Mark(status) = effect {
         let mut marked = before.clone().unwrap();
         // A number that the service has spoken against loses its evidence; a superseded number keeps it.
-        let kept = [marked.standing, standing]
+        let kept = [marked.status, status]
             .into_iter()
-            .all(|standing| [NumberStatus::Usable, NumberStatus::Superseded].contains(&standing));
-        marked.standing = standing;
+            .all(|status| [NumberStatus::Usable, NumberStatus::Superseded].contains(&status));
+        marked.status = status;
         if let (false, NumberSource::Traced(provenance)) = (kept, &mut marked.source) {
             provenance.corroboration = None;
         }
@@ -396,7 +396,7 @@ fn check_number(scene: &Scene, received: &Received, decision: &Decision, after: 
     }
     let (number, _, live) = returned(received);
     assert_eq!(Some(now.number), number);
-    assert!(now.standing.is_usable());
+    assert!(now.status.is_usable());
     assert!(!scene.case.rejected_numbers.contains(&now.number), "rejected");
     assert!(
         scene.holders.iter().all(|holder| *holder == scene.case.id),
@@ -411,13 +411,13 @@ fn check_number(scene: &Scene, received: &Received, decision: &Decision, after: 
         assert!(matches!(effect, NumberEffect::Write | NumberEffect::Confirm));
     }
     let Some(before) = before else { return };
-    let wrong = matches!(before.standing, NumberStatus::Superseded | NumberStatus::Invalid);
+    let wrong = matches!(before.status, NumberStatus::Superseded | NumberStatus::Invalid);
     if before.number != now.number && !wrong {
         assert_eq!(decision.row, Row::RecordedSupersededFree, "a usable number was replaced");
         assert_eq!(scene.asked.nhs_number, Some(before.number));
     }
     if !live {
-        assert!(!before.source.is_traced() && before.standing.is_usable(), "by a copy");
+        assert!(!before.source.is_traced() && before.status.is_usable(), "by a copy");
     }
 }
 

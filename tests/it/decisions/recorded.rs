@@ -25,12 +25,12 @@ fn evidence_of(who: &Value) -> Value {
 }
 
 /// The number of the case, marked with this status.
-fn marked(case: &Case, standing: &str) -> Value {
+fn marked(case: &Case, status: &str) -> Value {
     let mut recorded =
-        with(serde_json::to_value(&case.nhs_number).unwrap(), json!({"standing": standing}));
-    let before = case.nhs_number.as_ref().unwrap().standing.as_str();
+        with(serde_json::to_value(&case.nhs_number).unwrap(), json!({"standing": status}));
+    let before = case.nhs_number.as_ref().unwrap().status.as_str();
     // A number that the service has spoken against loses its evidence; a superseded number keeps it.
-    if ![before, standing].iter().all(|word| ["usable", "superseded"].contains(word))
+    if ![before, status].iter().all(|word| ["usable", "superseded"].contains(word))
         && let Some(traced) = recorded.pointer_mut("/source/traced")
     {
         traced.as_object_mut().unwrap().remove("corroboration");
@@ -175,7 +175,7 @@ fn recorded_number_shared_with_another_case() {
 fn recorded_number_in_a_copy_after_the_spine_answered() {
     for who in [comfort(), comfort_but(json!({"date_of_death": "2026-10-01"}))] {
         let mut doubtful = with_imported();
-        doubtful.nhs_number.as_mut().unwrap().standing = NumberStatus::Invalid;
+        doubtful.nhs_number.as_mut().unwrap().status = NumberStatus::Invalid;
         for case in [with_traced(), doubtful] {
             scene(case, found_in_a_copy(RECORDED, &who)).becomes(
                 Row::RecordedStaleAfterLive,
@@ -389,7 +389,7 @@ fn recorded_number_superseded_by_a_number_of_a_different_person() {
     let died = json!({"name": {"family": "AINDOW"}, "date_of_death": "2026-10-01"});
     let nameless = comfort_but(died);
     let mut doubtful = with_traced();
-    doubtful.nhs_number.as_mut().unwrap().standing = NumberStatus::NotVerified;
+    doubtful.nhs_number.as_mut().unwrap().status = NumberStatus::NotVerified;
     for case in [with_imported(), with_traced_before(), doubtful] {
         for (who, reason) in [(&married, "differs:family"), (&nameless, "unconfirmed")] {
             scene(case.clone(), superseded(Some(NEW), Some(who))).becomes(

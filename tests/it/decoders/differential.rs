@@ -230,8 +230,8 @@ fn date(ours: &Recorded<PartialDate>, theirs: Option<&str>) {
     assert!(shown(ours) == expected);
 }
 
-fn shown<T: Display>(held: &Recorded<T>) -> Recorded<String> {
-    match held {
+fn shown<T: Display>(recorded: &Recorded<T>) -> Recorded<String> {
+    match recorded {
         Recorded::NotReturned => Recorded::NotReturned,
         Recorded::Blank => Recorded::Blank,
         Recorded::Known(value) => Recorded::Known(value.to_string()),

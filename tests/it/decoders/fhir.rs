@@ -126,19 +126,19 @@ fn compare(ours: &Patient, theirs: &independent_fhir::Patient) {
         "unknown" => "not_known",
         other => other,
     });
-    held::<Gender>(&ours.gender, gender);
+    recorded::<Gender>(&ours.gender, gender);
     date(&ours.date_of_birth, theirs.birth.as_deref());
     assert_eq!(ours.names.len(), theirs.names.len());
     for (ours, theirs) in ours.names.iter().zip(&theirs.names) {
         assert_eq!(ours.usage.as_ref().map(NameUse::name), used(theirs.usage.as_deref(), &[]));
         assert_eq!(ours.given, theirs.given);
-        held(&ours.family, theirs.family.as_deref());
+        recorded(&ours.family, theirs.family.as_deref());
     }
     assert_eq!(ours.addresses.len(), theirs.addresses.len());
     for (ours, theirs) in ours.addresses.iter().zip(&theirs.addresses) {
         let usage = used(theirs.usage.as_deref(), &[("billing", "correspondence")]);
         assert_eq!(ours.usage.as_ref().map(AddressUse::name), usage);
-        held(&ours.postcode, theirs.postcode.as_deref());
+        recorded(&ours.postcode, theirs.postcode.as_deref());
         assert_eq!(ours.lines.is_some(), theirs.lines.is_some());
         let lines = |lines: &[String]| -> String {
             lines
@@ -166,7 +166,7 @@ fn used<'a>(code: Option<&'a str>, more: &[(&str, &'static str)]) -> Option<&'a 
     code.map(named)
 }
 
-fn held<T: FromStr + Display>(ours: &Recorded<T>, theirs: Option<&str>) {
+fn recorded<T: FromStr + Display>(ours: &Recorded<T>, theirs: Option<&str>) {
     let ours = match ours {
         Recorded::NotReturned => None,
         Recorded::Blank => Some(String::new()),

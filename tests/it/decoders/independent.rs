@@ -100,12 +100,12 @@ pub(super) fn read(text: &str) -> Result<Message, roxmltree::Error> {
     };
     let (message_id, relates_to) = (addressed("MessageID"), addressed("RelatesTo"));
     let body = child(envelope, SOAP, "Body").unwrap();
-    let held = body.children().find(Node::is_element).unwrap();
-    let body = if held.has_tag_name((SOAP, "Fault")) {
-        Body::Fault(fault(held))
+    let recorded = body.children().find(Node::is_element).unwrap();
+    let body = if recorded.has_tag_name((SOAP, "Fault")) {
+        Body::Fault(fault(recorded))
     } else {
-        assert!(held.has_tag_name((ITK, "DistributionEnvelope")));
-        Body::Response(Box::new(distributed(held)?))
+        assert!(recorded.has_tag_name((ITK, "DistributionEnvelope")));
+        Body::Response(Box::new(distributed(recorded)?))
     };
     Ok(Message { message_id, relates_to, body })
 }

@@ -58,14 +58,14 @@ pub(crate) fn hl7_ts(bytes: &[u8]) {
         return;
     }
     let Body::Response(response) = decoded.unwrap().body else { panic!("a fault") };
-    let held = response.person.unwrap().date_of_death;
+    let recorded = response.person.unwrap().date_of_death;
     let trimmed = text.trim();
     let expected = match PartialDate::from_hl7_ts(trimmed) {
         Ok(date) => Recorded::Known(date),
         Err(_) if trimmed.is_empty() => Recorded::Blank,
         Err(_) => Recorded::Unrecognised(trimmed.to_owned()),
     };
-    assert!(held == expected);
+    assert!(recorded == expected);
 }
 
 /// The date of `YYYY[MM[DD[HH[MM[SS[.f]]]]]]`. With an hour and an offset it is the day in London, by the

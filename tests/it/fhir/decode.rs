@@ -117,10 +117,10 @@ fn every_field_may_be_missing() {
 
 #[test]
 fn partial_dates_and_unknown_codes() {
-    for (birth, held) in
+    for (birth, recorded) in
         [("2010", "2010"), ("2010-10", "2010-10"), ("", ""), ("22/10/2010", "22/10/2010")]
     {
-        assert_eq!(details(json!({"birthDate": birth}))["date_of_birth"], held);
+        assert_eq!(details(json!({"birthDate": birth}))["date_of_birth"], recorded);
     }
     for (code, gender) in
         [("other", "not_specified"), ("unknown", "not_known"), ("", ""), ("x", "x")]

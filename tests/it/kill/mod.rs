@@ -253,7 +253,7 @@ fn answer(case: &str, fetched: Option<NhsNumber>) -> Result<Outcome, ErrorKind> 
         ("12", _) => Err(ErrorKind::Unavailable),
         ("13", _) => Err(ErrorKind::Unreadable),
         ("14", _) => Err(ErrorKind::Rejected),
-        ("15", Some(held)) => found("15", 0, |found| found.nhs_number = held),
+        ("15", Some(recorded)) => found("15", 0, |found| found.nhs_number = recorded),
         (_, Some(_)) => {
             let person = Some(Box::new(person(case)));
             Ok(Outcome::Superseded { by: Some(number(1)), person })
@@ -393,8 +393,8 @@ async fn end(file: &Path) -> End {
     for case in store.page(None, 99).await.unwrap() {
         let mut told = vec![
             format!("{:?}", case.live_number()),
-            format!("{:?}", case.nhs_number.as_ref().map(|held| held.standing)),
-            format!("{:?}", case.nhs_number.as_ref().map(|held| held.source.to_string())),
+            format!("{:?}", case.nhs_number.as_ref().map(|recorded| recorded.status)),
+            format!("{:?}", case.nhs_number.as_ref().map(|recorded| recorded.source.to_string())),
             case.date_of_death.map_or(String::new(), |date| date.to_string()),
             case.last_trace
                 .as_ref()

@@ -57,14 +57,15 @@ fn number(outcome: &Outcome) -> Option<nhs_pds::nhs_number::NhsNumber> {
 }
 
 /// The fields that both services return.
-fn particulars(held: &Demographics) -> String {
-    let name = held.name.as_ref().map(|name| (name.family.known().cloned(), name.given.clone()));
-    let postcodes: Vec<_> = held
+fn particulars(recorded: &Demographics) -> String {
+    let name =
+        recorded.name.as_ref().map(|name| (name.family.known().cloned(), name.given.clone()));
+    let postcodes: Vec<_> = recorded
         .addresses
         .iter()
         .map(|address| address.postcode.known().map(ToString::to_string))
         .collect();
-    let telecoms: Vec<_> = held
+    let telecoms: Vec<_> = recorded
         .telecoms
         .iter()
         .map(|telecom| {
@@ -72,12 +73,12 @@ fn particulars(held: &Demographics) -> String {
             (usage, telecom.value.known().cloned())
         })
         .collect();
-    let practice = held.gp_practice.as_ref().map(|practice| practice.ods_code.known().cloned());
+    let practice = recorded.gp_practice.as_ref().map(|practice| practice.ods_code.known().cloned());
     format!(
         "{name:?} {:?} {:?} {:?} {postcodes:?} {practice:?} {telecoms:?}",
-        held.gender.known().map(|gender| gender.code()),
-        held.date_of_birth.known().map(ToString::to_string),
-        held.date_of_death.known().map(ToString::to_string),
+        recorded.gender.known().map(|gender| gender.code()),
+        recorded.date_of_birth.known().map(ToString::to_string),
+        recorded.date_of_death.known().map(ToString::to_string),
     )
 }
 

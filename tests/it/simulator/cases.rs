@@ -45,10 +45,10 @@ async fn traced_cases() {
         let answer = ask(&simulator, "getPatientDetailsBySearch", &search(row)).await;
         assert_eq!(answer.code(), code, "{}: {}", case.id, case.expected);
         assert_eq!(answer.has("<deceasedTime"), case.expected == Expected::Deceased);
-        let held: String = row["nhs_number"].split_whitespace().collect();
-        let agrees = !held.is_empty() && answer.has(&held);
+        let recorded: String = row["nhs_number"].split_whitespace().collect();
+        let agrees = !recorded.is_empty() && answer.has(&recorded);
         assert_eq!(agrees, case.expected == Expected::NumberAgrees, "{}", case.id);
-        assert_eq!(held.is_empty() || agrees, case.expected != Expected::NumberDiffers);
+        assert_eq!(recorded.is_empty() || agrees, case.expected != Expected::NumberDiffers);
     }
 }
 

@@ -35,15 +35,15 @@ async fn every_person_of_a_seed_is_queried() {
             (Outcome::Found(_), Outcome::Found(details)) => {
                 assert_eq!(details.nhs_number, person.nhs_number);
                 assert!(details.local_identifier.is_some());
-                let held = details.person.unwrap();
-                let name = held.name.as_ref().unwrap();
+                let recorded = details.person.unwrap();
+                let name = recorded.name.as_ref().unwrap();
                 assert_eq!(name.family.known(), Some(&person.family));
                 assert_eq!(name.given.first(), Some(&person.given));
-                assert_eq!(held.date_of_birth.known(), Some(&person.birth));
-                assert_eq!(held.date_of_death.known().copied(), person.death);
+                assert_eq!(recorded.date_of_birth.known(), Some(&person.birth));
+                assert_eq!(recorded.date_of_death.known().copied(), person.death);
                 let restricted = person.sensitivity == Sensitivity::Restricted;
-                assert_eq!(held.addresses.is_empty(), restricted);
-                assert!(restricted || held.telecoms.len() == person.telecoms.len());
+                assert_eq!(recorded.addresses.is_empty(), restricted);
+                assert!(restricted || recorded.telecoms.len() == person.telecoms.len());
             }
             (Outcome::Superseded { .. }, Outcome::Superseded { by, .. }) => {
                 assert_eq!(by, person.superseded_by);
@@ -102,7 +102,7 @@ async fn of_the_very_restricted_the_client_reads_the_number() {
     let answer = client.get_patient_details_by_nhs_number(&caller, &question).await.unwrap();
     let Outcome::Found(details) = answer.outcome else { panic!("{}", answer.outcome.as_str()) };
     assert_eq!(details.nhs_number, number);
-    let held = details.person.unwrap();
-    assert!(held.name.is_none() && held.date_of_birth.known().is_none());
-    assert!(held.addresses.is_empty() && held.telecoms.is_empty());
+    let recorded = details.person.unwrap();
+    assert!(recorded.name.is_none() && recorded.date_of_birth.known().is_none());
+    assert!(recorded.addresses.is_empty() && recorded.telecoms.is_empty());
 }

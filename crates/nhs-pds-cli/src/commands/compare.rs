@@ -195,7 +195,7 @@ async fn trace(
     for report in reports {
         let Some(result) = report.result else { continue };
         let case = store.get(&report.case_id).await?;
-        let number = case.and_then(|case| case.nhs_number).map(|held| held.number);
+        let number = case.and_then(|case| case.nhs_number).map(|recorded| recorded.number);
         let exchange = report.exchange.as_ref();
         let side = Side {
             result,

@@ -54,7 +54,7 @@ pub(in crate::privacy) fn person_case(id: &str) -> Case {
 /// The same with a traced number.
 pub(in crate::privacy) fn traced_case(id: &str) -> Case {
     let mut case = person_case(id);
-    case.nhs_number = Some(held());
+    case.nhs_number = Some(recorded());
     case
 }
 
@@ -82,7 +82,7 @@ pub(in crate::privacy) fn found(number: NhsNumber) -> Outcome {
     Outcome::Found(Box::new(found))
 }
 
-pub(super) fn held() -> RecordedNumber {
+pub(super) fn recorded() -> RecordedNumber {
     let provenance = Provenance::new(exchange(), Freshness::Live, "exact");
     RecordedNumber::new(NUMBER, NumberSource::Traced(provenance))
         .with_since(NOW)
@@ -108,7 +108,7 @@ fn alert(case: &Case) -> Alert {
 }
 
 fn absorbed() -> Absorbed {
-    Absorbed::new(other_id(), NOW, Some(held()))
+    Absorbed::new(other_id(), NOW, Some(recorded()))
 }
 
 /// The errors of a store about a case that it knows.
@@ -131,9 +131,9 @@ pub(super) fn show(shown: &mut Shown) {
     shown.value(&alert(&case));
     shown.value(alert(&case).person.as_ref().unwrap());
     shown.value(&absorbed());
-    shown.value(&held());
-    shown.value(&held().source);
-    shown.value(held().person.as_ref().unwrap());
+    shown.value(&recorded());
+    shown.value(&recorded().source);
+    shown.value(recorded().person.as_ref().unwrap());
     shown.value(&NumberSource::Imported(Some(FAMILY.into())));
     shown.value(&DeletionKind::MergedInto(other_id()));
     shown.value(&Deletion::new(NOW, "j.doe", DeletionKind::MergedInto(other_id())));

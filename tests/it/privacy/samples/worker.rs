@@ -68,7 +68,7 @@ fn show_decisions(shown: &mut Shown, case: &Case) {
     for reply in answers.into_iter().chain(errors) {
         for holders in [&[other_id()][..], &[]] {
             let mut about = plan.asked.clone();
-            about.nhs_number = case.nhs_number.as_ref().map(|held| held.number);
+            about.nhs_number = case.nhs_number.as_ref().map(|recorded| recorded.number);
             let context = Context::new(&about, holders, &policy);
             shown.value(&context);
             let decision = decide(case, reply.as_ref(), &context, later());

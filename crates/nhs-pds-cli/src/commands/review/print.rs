@@ -58,7 +58,7 @@ pub(super) fn object(shown: &ShownItem) -> Result<Value, serde_json::Error> {
     Ok(json!({
         "case": case.id,
         "nhs_number": number.map(|number| number.number),
-        "nhs_number_status": number.map(|number| number.standing.as_str()),
+        "nhs_number_status": number.map(|number| number.status.as_str()),
         "changed_since_confirmed": changed.iter().map(|field| field.as_str()).collect::<Vec<_>>(),
         "offered": shown.offered,
         "advisories": advisories,
@@ -75,8 +75,8 @@ pub(super) fn text(shown: &ShownItem) -> Result<String, std::fmt::Error> {
     for advisory in &shown.advisories {
         writeln!(said, "  ! {}", advisory.text())?;
     }
-    if let Some(held) = &case.nhs_number {
-        writeln!(said, "held      {} ({})", held.number, held.standing.as_str())?;
+    if let Some(recorded) = &case.nhs_number {
+        writeln!(said, "held      {} ({})", recorded.number, recorded.status.as_str())?;
     }
     if case.person_changed() {
         let fields: Vec<&str> = case.changed_fields().iter().map(|field| field.as_str()).collect();
