@@ -42,7 +42,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         println!("question {attempt} without a service: {}", ask().await);
     }
     let status = gate.status();
-    println!("circuit breaker: {}", status.circuit.state.as_str());
+    println!("circuit breaker: {}", status.circuit_breaker.state.as_str());
     println!("requests in all: {}", simulator.request_count());
     Ok(())
 }

@@ -185,7 +185,7 @@ pub use trace::{Answer, Caller, Outcome, Tracer};
 
 /// The pages of the folder `docs/`.
 ///
-/// A page names files of the source package, such as `src/process/decide.rs`.
+/// A page names files of the source package, such as `src/process/decision/decide.rs`.
 #[cfg(doc)]
 pub mod docs {
     #[doc = include_str!("../docs/commands.md")]

@@ -25,7 +25,7 @@ use std::fmt::Debug;
 /// * Errors contain nothing of an event, and `Debug` shows counts at most.
 /// * A call whose future is dropped may or may not take effect.
 ///
-/// `conformance::check` (feature `conformance`) holds a log against this.
+/// `conformance::check` (feature `conformance`) checks a log against this.
 #[async_trait]
 pub trait AuditLog: Debug + Send + Sync {
     /// Appends `entries` durably and in order, all or none. Returns the number of the trail's last

@@ -150,7 +150,7 @@ pub fn advisories(case: &Case) -> Vec<Advisory> {
     told
 }
 
-/// Whether the item was opened by a trace of the case's NHS Number.
+/// Whether the item was opened by a verification of the case's NHS Number.
 fn is_about_the_held(case: &Case, item: &ReviewItem) -> bool {
     case.nhs_number.as_ref().is_some_and(|recorded| item.is_about(recorded.number))
 }

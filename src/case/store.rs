@@ -57,7 +57,7 @@ impl Change {
 /// * Errors contain nothing of a case except its id, and `Debug` shows nothing of a case.
 /// * A call whose future is dropped may or may not take effect.
 ///
-/// `conformance::check` (feature `conformance`) holds a store against this.
+/// `conformance::check` (feature `conformance`) checks a store against this.
 #[async_trait]
 pub trait CaseStore: Debug + Send + Sync {
     /// Adds new cases, all or none. Adding a whole caseload in one call costs little more than
@@ -108,7 +108,7 @@ pub trait CaseStore: Debug + Send + Sync {
     ///
     /// Each error names the case. [`Conflict`](crate::case::ErrorKind::Conflict) when the stored
     /// version differs, [`NotFound`](crate::case::ErrorKind::NotFound) when the case does not
-    /// exist. [`Held`](crate::case::ErrorKind::NumberTaken) when a case is saved as the sole holder of its
+    /// exist. [`NumberTaken`](crate::case::ErrorKind::NumberTaken) when a case is saved as the sole holder of its
     /// number and another case has the number. That error does not contain the other case's id, and
     /// the other errors take precedence. And [`Unavailable`](crate::case::ErrorKind::Unavailable).
     async fn save_all(&self, changes: Vec<Change>) -> Result<(), Error>;

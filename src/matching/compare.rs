@@ -51,7 +51,7 @@ impl FieldComparison {
 impl fmt::Debug for FieldComparison {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FieldComparison")
-            .field("particular", &self.field)
+            .field("field", &self.field)
             .field("class", &self.class)
             .field("weight", &self.weight)
             .finish_non_exhaustive()

@@ -10,7 +10,7 @@ pub enum CrossCheck {
     Differs,
     /// Nothing differs, and a field of the question was not returned: the record is very restricted, or
     /// almost empty.
-    NotTold,
+    NotStated,
     /// Every field of the question agrees.
     Agrees,
 }
@@ -57,10 +57,10 @@ pub fn cross_check<M: Mode>(
     let birth = match *date_of_birth {
         Recorded::Known(number) if agrees(born, number) => CrossCheck::Agrees,
         Recorded::Known(_) => CrossCheck::Differs,
-        _ => CrossCheck::NotTold,
+        _ => CrossCheck::NotStated,
     };
     let check = |name: &PersonName| check_name(name, family.as_ref(), given.as_ref());
-    let best = names.iter().map(check).max().unwrap_or(CrossCheck::NotTold);
+    let best = names.iter().map(check).max().unwrap_or(CrossCheck::NotStated);
     let named = match usual {
         _ if family.is_none() && given.is_none() => CrossCheck::Agrees,
         // A nickname without a family name says nothing for or against one.
@@ -81,7 +81,7 @@ fn check_name(
 ) -> CrossCheck {
     let part = |queried: Option<&NamePattern>, recorded: Option<&str>| match (queried, recorded) {
         (None, _) => CrossCheck::Agrees,
-        (Some(_), None) => CrossCheck::NotTold,
+        (Some(_), None) => CrossCheck::NotStated,
         (Some(queried), Some(recorded)) if fits(queried.as_str(), recorded) => CrossCheck::Agrees,
         (Some(_), Some(_)) => CrossCheck::Differs,
     };
@@ -144,9 +144,9 @@ mod tests {
             ("Mary", &["Mary Ann"], CrossCheck::Differs),
             ("Ann", &["Mary", "Ann"], CrossCheck::Differs),
             ("Mary A*", &["Mary", "Ann"], CrossCheck::Differs),
-            ("Mary", &[""], CrossCheck::NotTold),
-            ("Mary", &[" ", "Mary"], CrossCheck::NotTold),
-            ("Mary", &[], CrossCheck::NotTold),
+            ("Mary", &[""], CrossCheck::NotStated),
+            ("Mary", &[" ", "Mary"], CrossCheck::NotStated),
+            ("Mary", &[], CrossCheck::NotStated),
         ] {
             assert_eq!(check(queried, recorded), expected, "{queried} {recorded:?}");
         }

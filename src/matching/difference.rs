@@ -76,12 +76,13 @@ pub(crate) enum NumberOrigin {
     Search,
 }
 
+/// Returns the independent evidence that completes the agreement of `returned` with `asked`.
 ///
 /// The only implementation of the evidence rule; [`difference`] has its text.
 ///
 /// # Errors
 ///
-/// The field that differs; otherwise [`ReviewReason::Unconfirmed`], when a required field is
+/// The field that differs; otherwise [`Mismatch::Unconfirmed`], when a required field is
 /// unknown or was not returned.
 pub(crate) fn agreement(
     asked: &Criteria,

@@ -126,7 +126,7 @@ mod tests {
             nhs_number,
             person: Demographics::default(),
             corroboration: Corroboration::Postcode,
-            restriction: Restriction::NotTold,
+            restriction: Restriction::NotStated,
         };
         let compared =
             Compared { finding: Finding::Verified(Box::new(verified)), exchange: exchange.clone() };
@@ -137,7 +137,7 @@ mod tests {
                     "nhs_number": "9990000018",
                     "person": Demographics::default(),
                     "corroboration": "postcode",
-                    "restriction": "not_told",
+                    "restriction": "not_stated",
                 },
             },
             "exchange": exchange,

@@ -2,8 +2,8 @@ use crate::demographics::is_same_form;
 use crate::demographics::{is_apostrophe, is_hyphen, is_invisible};
 use unicode_normalization::UnicodeNormalization;
 
-/// The words of a text without regard to spelling: in upper case, without accents and apostrophes,
-/// with one space for each white space, hyphen, full stop or comma.
+/// The words of a text in one way of typing: in upper case, without accents and apostrophes, with one
+/// space for each run of white space, hyphens, full stops and commas.
 ///
 /// Two texts with the same form differ only in how they were typed. Do not show the form to users:
 /// show the text itself.

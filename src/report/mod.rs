@@ -177,7 +177,7 @@ pub struct Duplicates {
     /// Cases with the same number.
     pub by_number: Vec<Vec<CaseId>>,
     /// Cases with the same family name, full date of birth, gender and initial of the first given
-    /// name, in any spelling. These are likely duplicates of which one case at most has a number.
+    /// name, in any spelling. These are likely duplicates, found before each has a number.
     /// Groups in which each case has a traced number of its own are left out, because these are
     /// different people. Twins with the same initial are included until both are traced.
     pub by_particulars: Vec<Vec<CaseId>>,

@@ -159,7 +159,7 @@ impl Match {
             freshness: Freshness::Live,
             score: None,
             record_version: None,
-            restriction: Restriction::NotTold,
+            restriction: Restriction::NotStated,
         }
     }
 
@@ -215,7 +215,7 @@ pub enum Freshness {
 pub enum Restriction {
     /// The service does not say. SMSP never does: a record without address, telecom and GP practice
     /// may be restricted, or may have none.
-    NotTold,
+    NotStated,
     /// Nothing is withheld.
     Unrestricted,
     /// The address, telecoms and GP practice are withheld.
@@ -304,7 +304,7 @@ mod tests {
                     "freshness": "live",
                     "score": 0.75,
                     "record_version": null,
-                    "restriction": "not_told",
+                    "restriction": "not_stated",
                 },
             },
             "exchange": sent,

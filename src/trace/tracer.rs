@@ -27,7 +27,7 @@ use std::fmt::Debug;
 ///   this as evidence.
 /// * Send the caller's identity with the message. Never log personal data or put it into an error.
 ///
-/// `conformance::check` (feature `conformance`) holds a tracer against this.
+/// `conformance::check` (feature `conformance`) checks a tracer against this.
 ///
 /// ```
 /// use nhs_pds::async_trait;

@@ -22,7 +22,7 @@ mod decoders;
 mod documents;
 #[cfg(feature = "fhir")]
 mod fhir;
-mod gate;
+mod gateway;
 #[cfg(all(feature = "csv", feature = "http", feature = "smsp", feature = "sqlite"))]
 mod get_nhs_number;
 #[cfg(feature = "http")]
@@ -36,10 +36,10 @@ mod matching;
 mod move_guide;
 #[cfg(all(feature = "http", feature = "smsp"))]
 mod opentest;
-#[cfg(feature = "smsp")]
-mod pace;
 mod privacy;
 mod process;
+#[cfg(feature = "smsp")]
+mod rate_limit;
 #[cfg(all(feature = "http", feature = "smsp"))]
 mod refusals;
 mod reliability;

@@ -72,7 +72,7 @@ async fn the_person_asked_for_is_verified() {
     assert!(question == comfort().into(), "everything is sent");
     let Finding::Verified(verified) = finding else { panic!("{finding:?}") };
     assert_eq!((verified.nhs_number, verified.corroboration), (NUMBER, Corroboration::Postcode));
-    assert!(verified.person == person() && verified.restriction == Restriction::NotTold);
+    assert!(verified.person == person() && verified.restriction == Restriction::NotStated);
 
     let (finding, question) = verifying(&without_postcode(), found(|_| ())).await;
     let Question::Fetch(question) = question else { panic!("{question:?}") };

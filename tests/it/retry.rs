@@ -164,14 +164,15 @@ impl RetryObserver for Book {
 async fn the_recorder_gets_each_message_before_it_is_sent() {
     let service = Service::failing(2);
     let book = Arc::new(Book::default());
-    let tracer = retrying(&service, RetryPolicy::default()).with_repeats(Arc::<Book>::clone(&book));
+    let tracer =
+        retrying(&service, RetryPolicy::default()).with_observer(Arc::<Book>::clone(&book));
     ask(&tracer).await.unwrap();
     let ids: Vec<_> = service.asked().into_iter().map(|(_, id)| id).collect();
     assert_eq!(*book.told.lock().unwrap(), [(ids[0], ids[1]), (ids[1], ids[2])]);
 
     let service = Service::failing(2);
     let refusing = Arc::new(Book { refuses: true, ..Book::default() });
-    let tracer = retrying(&service, RetryPolicy::default()).with_repeats(refusing);
+    let tracer = retrying(&service, RetryPolicy::default()).with_observer(refusing);
     assert!(ask(&tracer).await.unwrap_err().is_transient());
     assert_eq!(service.count(), 1);
 }

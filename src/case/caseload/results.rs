@@ -34,7 +34,7 @@ pub struct ResultRow {
     /// Whether the run selected the case (HAV-2 to HAV-4); written `yes` or `no`.
     pub eligible: bool,
     /// Why the run did not select the case, as a stable word. For a selected case, a data fault
-    /// that excludes the case from nothing.
+    /// that does not prevent tracing.
     pub reason: Option<String>,
     /// The result of the trace: a stable word.
     pub result: Option<String>,

@@ -27,7 +27,7 @@ pub(in crate::process) struct Came {
     /// The number of turns, from the first on, that are complete.
     pub(in crate::process) to: usize,
     /// Why later turns were not traced, if queries are suspended.
-    pub(in crate::process) held_back: Option<trace::Error>,
+    pub(in crate::process) suspended: Option<trace::Error>,
 }
 
 /// A reply, its message, and when it arrived.
@@ -42,7 +42,7 @@ struct Reply {
 struct Round {
     replies: Vec<Option<Reply>>,
     ended: bool,
-    held_back: Option<trace::Error>,
+    suspended: Option<trace::Error>,
 }
 
 /// One question, its retries, and its result.
@@ -76,10 +76,10 @@ impl Worker {
             .collect();
         loop {
             let Some((next_place, ..)) = waiting.first() else {
-                return Ok(Came { to: turns.len(), held_back: None });
+                return Ok(Came { to: turns.len(), suspended: None });
             };
             if stop() || claims.lost {
-                return Ok(Came { to: *next_place, held_back: None });
+                return Ok(Came { to: *next_place, suspended: None });
             }
             let now = self.clock.now();
             let entries = waiting.iter().filter_map(|(place, plan, id)| {
@@ -113,7 +113,7 @@ impl Worker {
             self.audit.append(entries).await?;
             if let Some(unasked) = unasked {
                 let to = next.first().map_or(unasked, |(place, ..)| unasked.min(*place));
-                return Ok(Came { to, held_back: round.held_back });
+                return Ok(Came { to, suspended: round.suspended });
             }
             waiting = next;
         }
@@ -129,7 +129,7 @@ impl Worker {
         stop: &(dyn Fn() -> bool + Sync),
     ) -> Result<Round, Error> {
         let mut replies: Vec<Option<Reply>> = questions.iter().map(|_| None).collect();
-        let mut held_back = None;
+        let mut suspended = None;
         let mut tasks = JoinSet::new();
         let mut places = HashMap::new();
         let mut next = questions.iter().enumerate();
@@ -138,7 +138,7 @@ impl Worker {
         let third = self.lease / 3;
         loop {
             self.keep(claims, third).await?;
-            let ended = claims.lost || stop() || held_back.is_some();
+            let ended = claims.lost || stop() || suspended.is_some();
             if ended || refused {
                 give_up.send_replace(true);
             }
@@ -151,7 +151,7 @@ impl Worker {
             }
             match tokio::time::timeout(third, tasks.join_next_with_id()).await {
                 Err(_) => self.keep(claims, Duration::ZERO).await?,
-                Ok(None) => return Ok(Round { replies, ended: ended && !refused, held_back }),
+                Ok(None) => return Ok(Round { replies, ended: ended && !refused, suspended }),
                 Ok(Some(joined)) => {
                     let task = joined.as_ref().map_or_else(JoinError::id, |(task, _)| *task);
                     let Some((place, latest)) = places.remove(&task) else { continue };
@@ -167,7 +167,7 @@ impl Worker {
                         is(trace::ErrorKind::Configuration) || pass.refusals.verdict().is_some();
                     let result = match asked.result {
                         Err(error) if error.suspended_until().is_some() => {
-                            held_back = Some(error);
+                            suspended = Some(error);
                             None
                         }
                         result => Some(result),

@@ -31,15 +31,15 @@ impl Worker {
     pub(in crate::process) async fn end_if_refused(
         &self,
         turns: Vec<Turn>,
-        held_back: Option<trace::Error>,
+        suspended: Option<trace::Error>,
         pass: &mut Pass,
     ) -> Result<(), Error> {
         let refused = turns.into_iter().find_map(Turn::refusal);
         if let Some(error) = refused.or_else(|| pass.refusals.verdict()) {
             self.alert_refusal(&error).await?;
             pass.stopped = Some(error);
-        } else if held_back.is_some() {
-            pass.stopped = held_back;
+        } else if suspended.is_some() {
+            pass.stopped = suspended;
         }
         Ok(())
     }

@@ -52,7 +52,7 @@ pub struct Refreshed {
     pub advisories: Vec<Advisory>,
     /// Why it was not traced, if queries are [suspended](crate::resilience). The error contains the
     /// end of the suspension, and its source the reason.
-    pub held_back: Option<trace::Error>,
+    pub suspended: Option<trace::Error>,
 }
 
 impl Worker {
@@ -101,9 +101,9 @@ impl Worker {
         };
         let report = owning.ask_out_of_turn(case).await;
         owning.give_back(std::slice::from_ref(id)).await?;
-        let (report, held_back) = report?;
+        let (report, suspended) = report?;
         let Some(case) = self.store.get(id).await? else { return Ok(None) };
-        Ok(Some(Refreshed { advisories: advisories(&case), case, report, held_back }))
+        Ok(Some(Refreshed { advisories: advisories(&case), case, report, suspended }))
     }
 
     async fn ask_out_of_turn(
@@ -126,6 +126,6 @@ impl Worker {
         let reports = self.settle(&turns).await?;
         let [turn] = turns;
         let asked = CaseReport::new(&turn.claimed, eligibility);
-        Ok((reports.into_iter().next().unwrap_or(asked), came.held_back))
+        Ok((reports.into_iter().next().unwrap_or(asked), came.suspended))
     }
 }

@@ -390,7 +390,7 @@ impl Worker {
         left.extend(turns.drain(came.to..).map(|turn| turn.claimed));
         let settled = self.settle(&turns).await?;
         reports.extend(settled);
-        self.end_if_refused(turns, came.held_back, pass).await?;
+        self.end_if_refused(turns, came.suspended, pass).await?;
         Ok(reports)
     }
 

@@ -12,7 +12,7 @@
 //!
 //! When a service asks for a pause (`Retry-After`), queries are suspended at once.
 //!
-//! A [`Gate`](crate::resilience::Gateway) contains a circuit breaker and obeys it.
+//! A [`Gateway`](crate::resilience::Gateway) contains a circuit breaker and obeys it.
 
 pub(crate) mod breaker;
 pub(crate) mod policy;

@@ -22,11 +22,11 @@
 //! // A real program uses a client of a service.
 //! let service = Arc::new(ScriptedTracer::new([]));
 //! let ten = NonZeroU32::new(10).ok_or("zero")?;
-//! let gate = Gateway::new(service).with_rate_limit(RateLimit::per_second(ten).with_burst(ten));
+//! let gateway = Gateway::new(service).with_rate_limit(RateLimit::per_second(ten).with_burst(ten));
 //!
-//! // For users. The worker gets `gate.background()`, and has its own retries.
-//! let screens = Retrying::new(gate.foreground(), Retry::new(RetryPolicy::foreground()));
-//! assert_eq!(gate.status().circuit.state, CircuitBreakerState::Closed);
+//! // For users. The worker gets `gateway.background()`, and has its own retries.
+//! let screens = Retrying::new(gateway.foreground(), Retry::new(RetryPolicy::foreground()));
+//! assert_eq!(gateway.status().circuit_breaker.state, CircuitBreakerState::Closed);
 //! # Ok::<(), &str>(())
 //! ```
 
@@ -53,7 +53,7 @@ pub struct Gateway {
 #[derive(Clone, Debug, Eq, PartialEq, serde::Serialize)]
 pub struct GatewayStatus {
     /// Whether queries are sent, and if not, why.
-    pub circuit: resilience::CircuitBreakerStatus,
+    pub circuit_breaker: resilience::CircuitBreakerStatus,
     /// How many questions are in progress.
     pub in_flight: u32,
     /// How many callers wait for a permit.
@@ -74,8 +74,8 @@ impl Gateway {
 
     /// Sets the rate limit. Call it before creating handles.
     #[must_use]
-    pub fn with_rate_limit(mut self, pace: RateLimit) -> Self {
-        self.limiter = RateLimiter::new(pace);
+    pub fn with_rate_limit(mut self, rate_limit: RateLimit) -> Self {
+        self.limiter = RateLimiter::new(rate_limit);
         self
     }
 
@@ -102,7 +102,7 @@ impl Gateway {
     #[must_use]
     pub fn status(&self) -> GatewayStatus {
         GatewayStatus {
-            circuit: self.circuit.status(),
+            circuit_breaker: self.circuit.status(),
             in_flight: self.limiter.in_flight(),
             waiting: self.limiter.waiting(),
         }
@@ -138,7 +138,7 @@ mod tests {
             cause: None,
         };
         let status = GatewayStatus {
-            circuit: CircuitBreakerStatus {
+            circuit_breaker: CircuitBreakerStatus {
                 state: CircuitBreakerState::Open,
                 suspended: Some(suspended),
             },
@@ -146,7 +146,7 @@ mod tests {
             waiting: Waiting { foreground: 1, background: 3 },
         };
         let expected = json!({
-            "circuit": {
+            "circuit_breaker": {
                 "state": "open",
                 "suspended": {
                     "since": "1970-01-01T00:00:00Z",

@@ -72,12 +72,12 @@ enum Turn {
 }
 
 impl RateLimiter {
-    /// Creates a limiter for `pace`.
-    pub(crate) fn new(pace: RateLimit) -> Self {
+    /// Creates a limiter for `rate_limit`.
+    pub(crate) fn new(rate_limit: RateLimit) -> Self {
         Self(Arc::new(Shared {
-            in_flight: pace.in_flight.get(),
+            in_flight: rate_limit.in_flight.get(),
             state: Mutex::new(State {
-                rate: Rate::of(&pace),
+                rate: Rate::of(&rate_limit),
                 began: None,
                 under_way: 0,
                 foreground: VecDeque::new(),

@@ -26,8 +26,8 @@ const LATE: Duration = Duration::from_millis(5);
 /// use std::num::NonZeroU32;
 ///
 /// let per_second = NonZeroU32::new(5).ok_or("zero")?;
-/// let pace = RateLimit::per_second(per_second).with_burst(per_second).with_in_flight(per_second);
-/// assert_eq!(pace.burst.get(), 5);
+/// let rate_limit = RateLimit::per_second(per_second).with_burst(per_second).with_in_flight(per_second);
+/// assert_eq!(rate_limit.burst.get(), 5);
 /// # Ok::<(), &str>(())
 /// ```
 #[non_exhaustive]
@@ -83,12 +83,13 @@ pub(super) struct Rate {
 }
 
 impl Rate {
-    pub(super) fn of(pace: &RateLimit) -> Self {
-        let step = Duration::from_micros(STRETCH * 1000) / pace.per_second.get();
+    pub(super) fn of(rate_limit: &RateLimit) -> Self {
+        let step = Duration::from_micros(STRETCH * 1000) / rate_limit.per_second.get();
         // Zero only for more than one permit a nanosecond, which is no limit.
-        let quota = Quota::with_period(step).unwrap_or(Quota::per_second(pace.per_second));
+        let quota = Quota::with_period(step).unwrap_or(Quota::per_second(rate_limit.per_second));
         let clock = FakeRelativeClock::default();
-        let limiter = RateLimiter::direct_with_clock(quota.allow_burst(pace.burst), clock.clone());
+        let limiter =
+            RateLimiter::direct_with_clock(quota.allow_burst(rate_limit.burst), clock.clone());
         Self { limiter, clock, at: Duration::ZERO }
     }
 
@@ -114,15 +115,15 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn pace(per_second: u32, burst: u32) -> RateLimit {
+    fn rate_limit(per_second: u32, burst: u32) -> RateLimit {
         let number = |number| NonZeroU32::new(number).unwrap();
         RateLimit::per_second(number(per_second)).with_burst(number(burst))
     }
 
     /// The times of the permits, for a caller that always wants one, with a timer that is late by
     /// each `late` in turn.
-    fn turns(pace: RateLimit, late: &[u64], seconds: u64) -> Vec<Duration> {
-        let mut rate = Rate::of(&pace);
+    fn turns(rate_limit: RateLimit, late: &[u64], seconds: u64) -> Vec<Duration> {
+        let mut rate = Rate::of(&rate_limit);
         let mut late = late.iter().cycle();
         let (mut now, mut turns) = (Duration::ZERO, Vec::new());
         while now < Duration::from_secs(seconds) {
@@ -145,7 +146,7 @@ mod tests {
     #[test]
     fn a_late_timer_costs_nothing() {
         for burst in [1, 2, 10] {
-            let turns = turns(pace(100, burst), &[1_100, 1_900, 300, 4_000], 60);
+            let turns = turns(rate_limit(100, burst), &[1_100, 1_900, 300, 4_000], 60);
             assert!(turns.len() >= 5_880, "{} with burst {burst}", turns.len());
         }
     }
@@ -153,7 +154,7 @@ mod tests {
     #[test]
     fn a_late_timer_costs_nothing_at_other_rates() {
         for per_second in [1, 7, 333, 1_000, 3_000] {
-            let turns = turns(pace(per_second, 1), &[1_100, 1_900, 300, 4_000], 60);
+            let turns = turns(rate_limit(per_second, 1), &[1_100, 1_900, 300, 4_000], 60);
             let kept = turns.len() as f64 / f64::from(per_second * 60);
             assert!(kept >= 0.98, "{kept} at {per_second} a second");
         }
@@ -161,7 +162,7 @@ mod tests {
 
     #[test]
     fn a_quiet_time_does_not_increase_the_burst() {
-        let mut rate = Rate::of(&pace(10, 3));
+        let mut rate = Rate::of(&rate_limit(10, 3));
         for hours in [0, 1, 1_000] {
             let now = Duration::from_secs(3_600 * hours);
             assert_eq!((0..9).filter(|_| rate.take(now).is_ok()).count(), 3, "after {hours} hours");
@@ -170,7 +171,7 @@ mod tests {
 
     #[test]
     fn the_first_second_has_the_burst() {
-        let turns = turns(pace(100, 10), &[0], 3);
+        let turns = turns(rate_limit(100, 10), &[0], 3);
         assert_eq!(turns.iter().filter(|turn| turn.is_zero()).count(), 10);
         assert_eq!(most_in_a_second(&turns), 108);
     }
@@ -183,7 +184,7 @@ mod tests {
             burst in 1_u32..30,
             late in prop::collection::vec(prop_oneof![0_u64..6_000, 0_u64..300_000], 1..40),
         ) {
-            let turns = turns(pace(per_second, burst), &late, 4);
+            let turns = turns(rate_limit(per_second, burst), &late, 4);
             prop_assert!(most_in_a_second(&turns) < (per_second + burst) as usize);
         }
     }

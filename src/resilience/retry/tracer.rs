@@ -23,12 +23,12 @@ impl Retrying {
     /// Creates a tracer that sends questions to `tracer`, and retries by `retry`.
     #[must_use]
     pub fn new(tracer: Arc<dyn Tracer>, retry: Retry) -> Self {
-        Self { tracer, retry, repeats: Arc::new(Untold) }
+        Self { tracer, retry, repeats: Arc::new(NoObserver) }
     }
 
     /// Calls `repeats` for each message after the first, before it is sent.
     #[must_use]
-    pub fn with_repeats(mut self, repeats: Arc<dyn RetryObserver>) -> Self {
+    pub fn with_observer(mut self, repeats: Arc<dyn RetryObserver>) -> Self {
         self.repeats = repeats;
         self
     }
@@ -69,10 +69,10 @@ impl Tracer for Retrying {
 }
 
 /// Records nothing.
-struct Untold;
+struct NoObserver;
 
 #[async_trait]
-impl RetryObserver for Untold {
+impl RetryObserver for NoObserver {
     async fn before_retry(&self, _: MessageId, _: &Error, _: MessageId) -> Result<(), Unrecorded> {
         Ok(())
     }

@@ -90,7 +90,7 @@ impl Patient {
             nhs_number: id.parse().ok().filter(|_| bare),
             id,
             version: None,
-            restriction: Restriction::NotTold,
+            restriction: Restriction::NotStated,
             names: Vec::new(),
             gender: Recorded::NotReturned,
             date_of_birth: Recorded::NotReturned,

@@ -262,7 +262,7 @@ pub(super) async fn withholds_restricted_data(
         let mut postcodes = homes.filter_map(|home| home.postcode.known());
         let own = population.ordinary.particulars.postcode.as_ref();
         let comes = own.is_none_or(|own| postcodes.any(|postcode| postcode == own));
-        let open = matches!(found.restriction, Restriction::NotTold | Restriction::Unrestricted);
+        let open = matches!(found.restriction, Restriction::NotStated | Restriction::Unrestricted);
         hold(comes && open, "an address that is not withheld is returned")
             .map_err(|breach| breach.about(&inquiry))?;
     }

@@ -158,7 +158,7 @@ fn outcomes(asked: Option<NhsNumber>) -> impl Strategy<Value = Outcome> {
     let someone = prop_oneof![9 => people().prop_map(Some), 1 => Just(None)];
     let fresh = prop_oneof![3 => Just(Freshness::Live), 1 => Just(Freshness::Stale)];
     let restriction = select(vec![
-        Restriction::NotTold,
+        Restriction::NotStated,
         Restriction::Unrestricted,
         Restriction::Restricted,
         Restriction::VeryRestricted,

@@ -84,7 +84,7 @@ fn checks_itself(patient: &Patient) {
     let birth = match patient.date_of_birth {
         Recorded::Known(_) if born.is_some() => CrossCheck::Agrees,
         Recorded::Known(_) => CrossCheck::Differs,
-        _ => CrossCheck::NotTold,
+        _ => CrossCheck::NotStated,
     };
     assert_eq!(cross_check(&question, patient), birth);
     for name in &patient.names {
@@ -92,11 +92,11 @@ fn checks_itself(patient: &Patient) {
         let mut told = CrossCheck::Agrees;
         match name.family.known().map(|family| family.parse()) {
             Some(Ok(family)) => named = named.with_family(family),
-            _ => told = CrossCheck::NotTold,
+            _ => told = CrossCheck::NotStated,
         }
         match name.given.first().map(|given| given.parse()) {
             Some(Ok(given)) => named = named.with_given(given),
-            _ => told = CrossCheck::NotTold,
+            _ => told = CrossCheck::NotStated,
         }
         if told == CrossCheck::Agrees {
             assert_eq!(cross_check(&named, patient), birth);
@@ -114,7 +114,7 @@ fn compare(ours: &Patient, theirs: &independent_fhir::Patient) {
     assert_eq!(ours.id, theirs.id);
     assert_eq!(ours.version, theirs.version);
     let restriction = match theirs.label.as_deref() {
-        None => Restriction::NotTold,
+        None => Restriction::NotStated,
         Some("U") => Restriction::Unrestricted,
         Some("V") => Restriction::VeryRestricted,
         Some(_) => Restriction::Restricted,

@@ -100,7 +100,7 @@ async fn searches() {
     let result = searched(response(200, one)).await.unwrap();
     let Some(Outcome::Found(found)) = result.outcome() else { panic!("{result:?}") };
     assert_eq!(found.score.map(nhs_pds::trace::Score::value), Some(1.0));
-    assert_eq!(found.restriction, Restriction::NotTold);
+    assert_eq!(found.restriction, Restriction::NotStated);
 
     let several = bundle(&[(0.8343, patient("9000000009")), (0.5, patient("9000000015"))]);
     let result = searched(response(200, several)).await.unwrap();

@@ -256,8 +256,8 @@ fn restrictions() {
     let both = json!({"security": [{"code": "U"}, {"code": "V"}]});
     assert_eq!(restriction(both), Restriction::VeryRestricted);
     assert_eq!(restriction(json!({"security": [{}]})), Restriction::Restricted);
-    assert_eq!(restriction(json!({"security": []})), Restriction::NotTold);
-    assert_eq!(restriction(json!({"versionId": "1"})), Restriction::NotTold);
+    assert_eq!(restriction(json!({"security": []})), Restriction::NotStated);
+    assert_eq!(restriction(json!({"versionId": "1"})), Restriction::NotStated);
 }
 
 #[test]

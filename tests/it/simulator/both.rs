@@ -135,7 +135,7 @@ async fn both_services_agree_on_every_person() {
             let [one, other] = [old, new].map(|found| particulars(found.person.as_ref().unwrap()));
             assert_eq!(one, other);
             assert_eq!(new.record_version.as_deref(), Some("1"));
-            assert_ne!(new.restriction, Restriction::NotTold);
+            assert_ne!(new.restriction, Restriction::NotStated);
         }
 
         let [old, new] = ask(&clients, &Question::Find(find(person))).await;

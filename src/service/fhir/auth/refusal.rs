@@ -93,16 +93,20 @@ pub enum RefusedPart {
     #[error("the content type is wrong: find out what changes the request on its way")]
     ContentType,
     /// `exp` is past, or too far ahead. Set this machine's clock.
-    #[error("the time of expiry is wrong: set this machine's clock")]
+    #[error("the time of expiry is missing or wrong: set this machine's clock")]
     Expiry,
     /// `grant_type` or `client_assertion_type`. Give the address of a token endpoint.
     #[error("the kind of grant is wrong: give the address of a token endpoint")]
     Grant,
     /// `jti` was used before. Use random identifiers; if they are random, a proxy sends requests twice.
-    #[error("the identifier of the assertion was used before: use random identifiers")]
+    #[error(
+        "the identifier of the assertion is missing or was used before: use random identifiers"
+    )]
     Jti,
     /// `kid`: no key with this id is registered. Register the key, or give the id of the registered key.
-    #[error("the key id is unknown: register the key, or give the id of the registered key")]
+    #[error(
+        "the key id is missing or unknown: register the key, or give the id of the registered key"
+    )]
     KeyId,
     /// The registered address of the key set cannot be reached. Make it reachable, or register the set
     /// itself.

@@ -91,7 +91,7 @@ pub(super) fn patient_of(wire: &WirePatient<'_>) -> Result<Patient, DecodeError>
     let notification = death_notification(wire);
     Ok(Patient {
         version: meta.and_then(|meta| meta.version_id.as_ref()).map(TextOrNumber::to_string),
-        restriction: meta.map_or(Restriction::NotTold, |meta| restriction(&meta.security)),
+        restriction: meta.map_or(Restriction::NotStated, |meta| restriction(&meta.security)),
         names: wire.name.iter().map(HumanName::read).collect(),
         gender: gender(wire.gender.as_ref()),
         date_of_birth: date(wire.birth_date.as_ref()),
@@ -134,7 +134,7 @@ fn restriction(labels: &List<super::datatypes::Coding<'_>>) -> Restriction {
     } else if labels.first().is_some() {
         Restriction::Unrestricted
     } else {
-        Restriction::NotTold
+        Restriction::NotStated
     }
 }
 

@@ -17,10 +17,10 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 /// Records nothing.
-struct Untold;
+struct NoObserver;
 
 #[async_trait]
-impl RetryObserver for Untold {
+impl RetryObserver for NoObserver {
     async fn before_retry(&self, _: MessageId, _: &Error, _: MessageId) -> Result<(), Unrecorded> {
         Ok(())
     }
@@ -57,7 +57,7 @@ pub(super) async fn show(shown: &mut Shown) {
     let (gate, refused) = shut().await;
     shown.value(&gate);
     shown.value(&gate.status());
-    shown.value(&gate.status().circuit);
+    shown.value(&gate.status().circuit_breaker);
     shown.error(&refused);
     let suspended = refused.source().and_then(|cause| cause.downcast_ref::<Suspended>());
     shown.error(suspended.unwrap());
@@ -69,7 +69,7 @@ pub(super) async fn show(shown: &mut Shown) {
     for answer in [Ok(found(NUMBER)), Err(error())] {
         let answer = std::sync::Mutex::new(Some(answer));
         let service = Service::new(move |_| answer.lock().unwrap().take().unwrap());
-        let retrying = Retrying::new(service, retry.clone()).with_repeats(Arc::new(Untold));
+        let retrying = Retrying::new(service, retry.clone()).with_observer(Arc::new(NoObserver));
         let _said = retrying.trace(&caller, &question(), id()).await;
         shown.value(&retrying);
     }

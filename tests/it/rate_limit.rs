@@ -1,6 +1,6 @@
 //! The rate limit, counted at the service: requests that went through the client, in paused time.
 
-use crate::gate::most_in_a_second;
+use crate::gateway::most_in_a_second;
 use crate::process::TokioClock;
 use chrono::{DateTime, Utc};
 use nhs_pds::clock::Clock;

@@ -142,13 +142,13 @@ async fn while_suspended_an_attended_query_fails_at_once_with_reason_and_time() 
     for _ in 0..10 {
         ask(&*gate.background()).await.unwrap_err();
     }
-    assert_eq!(gate.status().circuit.state, CircuitBreakerState::Open);
+    assert_eq!(gate.status().circuit_breaker.state, CircuitBreakerState::Open);
     let began = Instant::now();
     let error = ask(&*gate.foreground()).await.unwrap_err();
     assert!(began.elapsed() < SECOND / 10, "at once");
     assert_eq!((service.count(), error.kind()), (10, ErrorKind::Unavailable));
     let until = error.suspended_until().unwrap();
-    assert_eq!(gate.status().circuit.suspended.unwrap().reason, ErrorKind::Unavailable);
+    assert_eq!(gate.status().circuit_breaker.suspended.unwrap().reason, ErrorKind::Unavailable);
     let wait = (until - nhs_pds::clock::SystemClock.now()).num_milliseconds();
     assert!((1_000..=5_000).contains(&wait), "{wait}");
     let why = std::error::Error::source(&error).unwrap().to_string();
@@ -202,10 +202,13 @@ async fn one_probe_tests_a_suspended_service() {
         tasks.spawn(async move { ask(&*tracer).await });
     }
     sleep(SECOND / 10).await;
-    assert_eq!((gate.status().circuit.state, service.count()), (CircuitBreakerState::Probing, 11));
+    assert_eq!(
+        (gate.status().circuit_breaker.state, service.count()),
+        (CircuitBreakerState::Probing, 11)
+    );
     assert!(tasks.join_all().await.into_iter().all(|answer| answer.is_ok()), "they waited");
-    assert_eq!(gate.status().circuit.state, CircuitBreakerState::Closed);
-    assert_eq!(gate.status().circuit.suspended, None);
+    assert_eq!(gate.status().circuit_breaker.state, CircuitBreakerState::Closed);
+    assert_eq!(gate.status().circuit_breaker.suspended, None);
 }
 
 #[tokio::test(start_paused = true)]
@@ -231,13 +234,13 @@ async fn a_service_that_never_responds_is_suspended() {
         let given_up = tokio::time::timeout(SECOND, ask(&*gate.foreground())).await;
         assert!(given_up.is_err());
     }
-    assert_eq!(gate.status().circuit.state, CircuitBreakerState::Closed);
+    assert_eq!(gate.status().circuit_breaker.state, CircuitBreakerState::Closed);
     let policy = resilience::RetryPolicy::foreground().with_total(30 * SECOND);
     let screens = Retrying::new(gate.foreground(), Retry::new(policy));
     for _ in 0..3 {
         ask(&screens).await.unwrap_err();
     }
-    assert_eq!(gate.status().circuit.state, CircuitBreakerState::Open);
+    assert_eq!(gate.status().circuit_breaker.state, CircuitBreakerState::Open);
     assert!(ask(&screens).await.unwrap_err().suspended_until().is_some());
 }
 
@@ -255,9 +258,9 @@ async fn a_refused_configuration_does_not_close_the_circuit_breaker() {
     sleep(5 * SECOND).await;
     let refused = ask(&*gate.background()).await.unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Configuration);
-    assert_eq!(gate.status().circuit.state, CircuitBreakerState::Open);
+    assert_eq!(gate.status().circuit_breaker.state, CircuitBreakerState::Open);
     ask(&*gate.background()).await.unwrap();
-    assert_eq!(gate.status().circuit.state, CircuitBreakerState::Closed);
+    assert_eq!(gate.status().circuit_breaker.state, CircuitBreakerState::Closed);
 }
 
 /// A client that rejects each query, so that none reaches the service.
@@ -290,9 +293,9 @@ async fn an_unsent_query_does_not_close_the_circuit_breaker() {
     sleep(2 * SECOND).await;
     let refusing = Gateway::new(Arc::new(Refusing)).with_circuit_breaker(circuit);
     assert_eq!(ask(&*refusing.background()).await.unwrap_err().kind(), ErrorKind::Rejected);
-    assert_eq!(gate.status().circuit.state, CircuitBreakerState::Open);
+    assert_eq!(gate.status().circuit_breaker.state, CircuitBreakerState::Open);
     ask(&*gate.background()).await.unwrap();
-    assert_eq!(gate.status().circuit.state, CircuitBreakerState::Closed);
+    assert_eq!(gate.status().circuit_breaker.state, CircuitBreakerState::Closed);
 }
 
 #[tokio::test(start_paused = true)]
@@ -321,7 +324,7 @@ async fn a_refusal_is_a_response_for_the_circuit_breaker() {
     for _ in 0..50 {
         ask(&*gate.background()).await.unwrap_err();
     }
-    assert_eq!(gate.status().circuit.state, CircuitBreakerState::Closed);
+    assert_eq!(gate.status().circuit_breaker.state, CircuitBreakerState::Closed);
 }
 
 #[tokio::test(start_paused = true)]
@@ -331,7 +334,7 @@ async fn closed_reused_connections_do_not_open_the_circuit_breaker() {
     for _ in 0..50 {
         ask(&*gate.background()).await.unwrap_err();
     }
-    assert_eq!(gate.status().circuit.state, CircuitBreakerState::Closed);
+    assert_eq!(gate.status().circuit_breaker.state, CircuitBreakerState::Closed);
 }
 
 #[tokio::test(start_paused = true)]
@@ -339,14 +342,14 @@ async fn a_suspended_call_returns_the_cause_of_the_failures() {
     let refused = || std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
     let service = Service::new(move |_| Err(unavailable().with_source(refused())));
     let gate = gate(&service).with_rate_limit(RateLimit::per_second(number(100)));
-    while gate.status().circuit.state == CircuitBreakerState::Closed {
+    while gate.status().circuit_breaker.state == CircuitBreakerState::Closed {
         ask(&*gate.background()).await.unwrap_err();
     }
-    let suspended = gate.status().circuit.suspended.unwrap();
+    let suspended = gate.status().circuit_breaker.suspended.unwrap();
     assert_eq!(suspended.cause.as_deref(), Some("connection refused"));
-    let held_back = ask(&*gate.foreground()).await.unwrap_err();
-    assert!(held_back.suspended_until().is_some());
-    assert!(held_back.cause().unwrap().contains("connection refused"));
+    let suspended = ask(&*gate.foreground()).await.unwrap_err();
+    assert!(suspended.suspended_until().is_some());
+    assert!(suspended.cause().unwrap().contains("connection refused"));
 }
 
 struct House {
@@ -427,10 +430,10 @@ async fn the_process_probes_and_resumes_by_itself() {
     }
     let status = process.status();
     assert_eq!(status.next_run, status.suspended_until, "not in half an hour");
-    assert!(house.gate.status().circuit.suspended.is_some());
+    assert!(house.gate.status().circuit_breaker.suspended.is_some());
     run.await.unwrap();
     assert_eq!(process.status().suspended_until, None);
-    assert_eq!(house.gate.status().circuit.state, CircuitBreakerState::Closed);
+    assert_eq!(house.gate.status().circuit_breaker.state, CircuitBreakerState::Closed);
     let first = house.store.page(None, 30).await.unwrap();
     assert!(first.iter().all(|case| case.last_trace.is_some()), "all were queried");
     assert_eq!(service.count(), 30 + 14);
@@ -464,6 +467,6 @@ async fn opening_a_record_during_a_suspension_fails_at_once() {
     let refreshed = worker.refresh(&id, RefreshEvent::OnRequest).await.unwrap().unwrap();
     assert!(began.elapsed() < SECOND, "{:?}", began.elapsed());
     assert_eq!(refreshed.report.result, Some(TraceResult::NotAsked));
-    assert!(refreshed.held_back.unwrap().suspended_until().is_some());
+    assert!(refreshed.suspended.unwrap().suspended_until().is_some());
     assert_eq!(service.count(), 12);
 }
