@@ -57,10 +57,10 @@ const WAITED: TimeDelta = TimeDelta::seconds(1);
 
 /// Which worker has which case, for stores that keep leases in memory.
 #[derive(Debug, Default)]
-pub(super) struct Leases(HashMap<CaseId, Held>);
+pub(super) struct Leases(HashMap<CaseId, Leased>);
 
 #[derive(Debug)]
-struct Held {
+struct Leased {
     owner: String,
     until: DateTime<Utc>,
     asked_at: Option<DateTime<Utc>>,
@@ -109,8 +109,8 @@ impl Leases {
 
     pub(super) fn take(&mut self, id: &CaseId, lease: &Lease) {
         let asked_at = self.0.get(id).and_then(|recorded| recorded.asked_at);
-        let recorded = Held { owner: lease.owner.clone(), until: lease.until, asked_at };
-        self.0.insert(id.clone(), recorded);
+        let leased = Leased { owner: lease.owner.clone(), until: lease.until, asked_at };
+        self.0.insert(id.clone(), leased);
     }
 
     pub(super) fn renew(&mut self, lease: &Lease) -> usize {

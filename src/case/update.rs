@@ -105,8 +105,8 @@ impl Case {
     }
 }
 
-/// Whether another number, `imported` later, replaces `held`: only the local system has recorded
-/// `held`, and now it has another number.
+/// Whether another number, `imported` later, replaces `recorded`: only the local system has recorded
+/// `recorded`, and now it has another number.
 fn is_replaced(recorded: &RecordedNumber, imported: &RecordedNumber) -> bool {
     let local =
         matches!(recorded.source, NumberSource::Imported(_)) && !recorded.source.is_traced();

@@ -10,7 +10,6 @@ use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use url::Url;
 
 /// A service cannot be built from what was given. Nothing was sent.
 ///
@@ -52,9 +51,12 @@ pub enum BuildErrorKind {
     #[cfg(feature = "fhir")]
     #[error("the API key or the signing key cannot be used")]
     Credentials,
-    /// The environment needs an API key and a signing key, and none was given; or the sandbox was given some.
+    /// A token endpoint needs an API key and a signing key, and none was given; or they were given without one, as
+    /// for the sandbox.
     #[cfg(feature = "fhir")]
-    #[error("credentials and environment do not match: only the sandbox has no access tokens")]
+    #[error(
+        "credentials and address do not match: give an API key and a signing key exactly where there are access tokens"
+    )]
     Incomplete,
 }
 
@@ -68,6 +70,10 @@ struct Connection {
 
 fn read(path: &Path) -> Result<Vec<u8>, BuildError> {
     fs::read(path).map_err(|error| BuildError::new(BuildErrorKind::File, error))
+}
+
+fn address(text: &str) -> Result<url::Url, BuildError> {
+    text.parse().map_err(|error: url::ParseError| BuildError::new(BuildErrorKind::Address, error))
 }
 
 impl Connection {
@@ -145,8 +151,7 @@ impl SmspBuilder {
     pub fn build(self) -> Result<Pds, BuildError> {
         use crate::service::smsp::{Client, Config};
 
-        let address: Result<Url, _> = self.address.parse();
-        let address = address.map_err(|error| BuildError::new(BuildErrorKind::Address, error))?;
+        let address = address(&self.address)?;
         let config = Config::new(address, self.us.clone());
         Ok(Pds::new(Arc::new(Client::new(config, self.connection.transport()?)), self.us))
     }
@@ -159,6 +164,7 @@ pub struct FhirBuilder {
     environment: crate::service::fhir::Environment,
     us: LocalIdentity,
     connection: Connection,
+    addresses: Option<(String, Option<String>)>,
     credentials: Option<(String, String, PathBuf)>,
 }
 
@@ -180,19 +186,32 @@ impl FhirBuilder {
         self
     }
 
+    /// Uses other addresses than those of the environment, such as those of a simulator or a proxy: `base` is the
+    /// address before `/Patient`. Without the address of a token endpoint, requests have no token.
+    #[must_use]
+    pub fn with_addresses(mut self, base: &str, token_endpoint: Option<&str>) -> Self {
+        self.addresses = Some((base.to_owned(), token_endpoint.map(str::to_owned)));
+        self
+    }
+
     /// Builds the service. Sends nothing.
     ///
     /// # Errors
     ///
-    /// [`BuildErrorKind::File`], [`BuildErrorKind::Tls`], [`BuildErrorKind::Credentials`], and
-    /// [`BuildErrorKind::Incomplete`].
+    /// [`BuildErrorKind::Address`], [`BuildErrorKind::File`], [`BuildErrorKind::Tls`],
+    /// [`BuildErrorKind::Credentials`], and [`BuildErrorKind::Incomplete`].
     pub fn build(self) -> Result<Pds, BuildError> {
         use crate::service::fhir::auth::{ApplicationTokens, SigningKey, TokenConfig};
         use crate::service::fhir::{Client, Config};
 
         let transport = self.connection.transport()?;
-        let config = Config::of(self.environment);
-        let client = match (self.environment.token_url(), self.credentials) {
+        let (config, token_url) = match &self.addresses {
+            Some((base, token)) => {
+                (Config::new(address(base)?), token.as_deref().map(address).transpose()?)
+            }
+            None => (Config::of(self.environment), self.environment.token_url()),
+        };
+        let client = match (token_url, self.credentials) {
             (None, None) => Arc::new(Client::open(config, transport)) as Arc<_>,
             (Some(token_url), Some((api_key, key_id, file))) => {
                 let pem = Secret::new(read(&file)?);
@@ -249,6 +268,12 @@ impl Pds {
     #[cfg_attr(docsrs, doc(cfg(all(feature = "fhir", feature = "http"))))]
     #[must_use]
     pub fn fhir(environment: crate::service::fhir::Environment, us: LocalIdentity) -> FhirBuilder {
-        FhirBuilder { environment, us, connection: Connection::default(), credentials: None }
+        FhirBuilder {
+            environment,
+            us,
+            connection: Connection::default(),
+            addresses: None,
+            credentials: None,
+        }
     }
 }

@@ -34,7 +34,14 @@ fn main() -> ExitCode {
     let parsed = cli::command().try_get_matches_from(&configured.arguments);
     match parsed.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => run(cli.command),
-        Err(error) => {
+        Err(mut error) => {
+            // A value may be a patient's: the user sees it in the command line, and a log must not have it.
+            if error.get(ContextKind::InvalidValue).is_some() {
+                error.insert(
+                    ContextKind::InvalidValue,
+                    ContextValue::String("(not shown)".to_owned()),
+                );
+            }
             let code = if error.use_stderr() { 2 } else { 0 };
             let _ = error.print();
             if let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg)

@@ -36,3 +36,12 @@ pub(crate) fn open_caseload(place: Option<&Path>) -> Result<Box<dyn Read>, Box<d
 pub(crate) fn name_of(place: Option<&Path>) -> &Path {
     place.unwrap_or(Path::new("examples/data/caseload.csv"))
 }
+
+/// Reads the number of cases of an option. The limit keeps the people in memory.
+pub(crate) fn cases(text: &str) -> Result<usize, String> {
+    const MOST: usize = 1_000_000;
+    match text.parse() {
+        Ok(cases @ 1..=MOST) => Ok(cases),
+        _ => Err(format!("a number from 1 to {MOST} is required")),
+    }
+}

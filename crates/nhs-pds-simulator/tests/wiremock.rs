@@ -5,6 +5,7 @@
 use http::StatusCode;
 use nhs_pds::fhir::auth::{ApplicationTokens, Jwks, SigningKey, TokenConfig};
 use nhs_pds::ids::RandomIds;
+use nhs_pds::matching::Finding;
 use nhs_pds::secret::Secret;
 use nhs_pds::trace::{
     Caller, ErrorKind, FindPerson, LocalIdentity, MessageId, Outcome, Question, Tracer,
@@ -12,7 +13,7 @@ use nhs_pds::trace::{
 };
 use nhs_pds::transport::http::{HttpConfig, HttpTransport};
 use nhs_pds::transport::{self, Request as ToSend, Response, Transport};
-use nhs_pds::{async_trait, fhir, smsp};
+use nhs_pds::{Pds, async_trait, fhir, smsp};
 use nhs_pds_simulator::{Application, Fault, NOTE, Person, Register, Simulator, When};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
@@ -246,4 +247,36 @@ async fn mocks_of_other_services_stay_beside_it() {
     let billing = format!("{}/billing?day=1", server.uri()).parse().unwrap();
     assert_eq!(http().send(ToSend::get(billing)).await.unwrap().status(), 204);
     assert_eq!(pds.request_count(), 1);
+}
+
+#[tokio::test]
+async fn the_front_door_reaches_the_stub_of_each_service() {
+    let register = register();
+    let person = person(&register);
+    let pds = Simulator::new(register.clone());
+    let server = MockServer::start().await;
+    Mock::given(any()).respond_with(pds.clone()).mount(&server).await;
+    let pem = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/data/fhir/client-a.pem");
+    let key = Secret::new(std::fs::read(pem).unwrap());
+    let key = SigningKey::from_pem("client-a".parse().unwrap(), &key).unwrap();
+    let jwks = serde_json::to_string(&Jwks::of([&key]).unwrap()).unwrap();
+    pds.add_application(Application::new(CLIENT_ID).with_jwks(&jwks).unwrap());
+
+    let uri = server.uri();
+    let smsp = Pds::smsp(&format!("{uri}/smsp/pds"), us()).build().unwrap();
+    let token = format!("{uri}/oauth2/token");
+    let fhir = Pds::fhir(fhir::Environment::Integration, us())
+        .with_addresses(&format!("{uri}/personal-demographics/FHIR/R4"), Some(&token))
+        .with_application(CLIENT_ID, "client-a", pem)
+        .build()
+        .unwrap();
+    let born = person.birth.full().unwrap();
+    let question = FindPerson::new(person.family.parse().unwrap(), person.gender, born)
+        .with_given(person.given.parse().unwrap())
+        .with_postcode(person.postcode.parse().unwrap());
+    for service in [smsp, fhir] {
+        let found = service.find(service.system(), &question).await.unwrap();
+        let Finding::Verified(found) = found.finding else { panic!("{:?}", found.finding) };
+        assert_eq!(found.nhs_number, person.nhs_number);
+    }
 }

@@ -131,14 +131,14 @@ fn responses(ours: &smsp::Response, theirs: &Response) {
 }
 
 fn people(ours: &Demographics, theirs: &Person) {
-    held(&ours.gender, theirs.gender.as_deref());
+    recorded(&ours.gender, theirs.gender.as_deref());
     date(&ours.date_of_birth, theirs.birth.as_deref());
     date(&ours.date_of_death, theirs.death.as_deref());
     match (&ours.name, &theirs.name) {
         (None, None) => {}
         (Some(ours), Some(theirs)) => {
-            held(&ours.prefix, theirs.prefix.as_deref());
-            held(&ours.family, theirs.family.as_deref());
+            recorded(&ours.prefix, theirs.prefix.as_deref());
+            recorded(&ours.family, theirs.family.as_deref());
             assert_eq!(ours.given, theirs.given);
         }
         _ => panic!("one has a name"),
@@ -155,8 +155,8 @@ fn people(ours: &Demographics, theirs: &Person) {
 }
 
 fn practice(ours: &GpPractice, theirs: &Practice) {
-    held(&ours.ods_code, theirs.code.as_deref());
-    held(&ours.name, theirs.name.as_deref());
+    recorded(&ours.ods_code, theirs.code.as_deref());
+    recorded(&ours.name, theirs.name.as_deref());
     match (&ours.address, &theirs.address) {
         (None, None) => {}
         (Some(ours), Some(theirs)) => address(ours, theirs),
@@ -173,7 +173,7 @@ fn address(ours: &demographics::Address, theirs: &Address) {
     let uses = [("H", "home"), ("TMP", "temporary"), ("PST", "correspondence"), ("WP", "work")];
     let usage = theirs.usage.as_deref().map(|codes| used(codes, &uses));
     assert_eq!(ours.usage.as_ref().map(AddressUse::name), usage);
-    held(&ours.postcode, theirs.postcode.as_deref());
+    recorded(&ours.postcode, theirs.postcode.as_deref());
     let lines = |lines: &[String; 5]| lines.to_vec();
     let mut expected = theirs.lines.clone();
     if !expected.is_empty() {
@@ -195,7 +195,7 @@ fn telecom(ours: &demographics::Telecom, theirs: &Telecom) {
     ];
     let usage = theirs.usage.as_deref().map(|codes| used(codes, &uses));
     assert_eq!(ours.usage.as_ref().map(TelecomUse::name), usage);
-    held(&ours.value, Some(&theirs.value));
+    recorded(&ours.value, Some(&theirs.value));
     assert_eq!(ours.usable_periods.len(), theirs.periods.len());
     for (ours, (low, high)) in ours.usable_periods.iter().zip(&theirs.periods) {
         date(&ours.low, low.as_deref());
@@ -209,7 +209,7 @@ fn used<'a>(codes: &'a str, names: &[(&str, &'static str)]) -> &'a str {
     codes.split_whitespace().find_map(name).unwrap_or(codes)
 }
 
-fn held<T: FromStr + Display>(ours: &Recorded<T>, theirs: Option<&str>) {
+fn recorded<T: FromStr + Display>(ours: &Recorded<T>, theirs: Option<&str>) {
     let parsed = theirs.map(|text| text.parse::<T>().map(|value| value.to_string()));
     let expected = match parsed {
         None => Recorded::NotReturned,

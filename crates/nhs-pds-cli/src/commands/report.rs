@@ -57,7 +57,9 @@ pub(crate) async fn run(cli: &Args) -> Result<bool, Box<dyn Error>> {
 
 fn open(db: &Path) -> Result<Box<dyn CaseStore>, Box<dyn Error>> {
     // SQLite would create a missing store, and the report would be about an empty one.
-    console::open(db)?;
+    if console::open(db)?.metadata()?.len() == 0 {
+        return Err(format!("{}: the file is empty: it has no store of cases", db.display()).into());
+    }
     check_database(db)?;
     Ok(Box::new(SqliteStore::open(db).map_err(|error| about(db, &error))?))
 }

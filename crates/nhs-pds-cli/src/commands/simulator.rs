@@ -27,7 +27,7 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 2026)]
     seed: u64,
     /// The number of cases. The simulator knows the people of all of them.
-    #[arg(long, default_value_t = 240)]
+    #[arg(long, default_value_t = 240, value_parser = crate::simulated::cases)]
     cases: usize,
     /// A file for the cases, as CSV.
     #[arg(long, value_name = "FILE")]

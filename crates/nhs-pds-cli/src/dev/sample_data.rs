@@ -16,7 +16,7 @@ use std::path::PathBuf;
 #[command(after_help = "Exit codes: 0 written, 2 a file cannot be written")]
 pub(crate) struct Args {
     /// The number of cases.
-    #[arg(long, default_value_t = simulated::SAMPLE.1)]
+    #[arg(long, default_value_t = simulated::SAMPLE.1, value_parser = simulated::cases)]
     cases: usize,
     /// The folder for `register.csv` and `caseload.csv`.
     #[arg(long, default_value = "examples/data")]

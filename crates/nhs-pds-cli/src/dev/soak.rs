@@ -34,7 +34,7 @@ const NOISE: f64 = 8.0 * 1024.0;
 #[command(after_help = "Exit codes: 0 every check passed, 1 a check failed, 2 it could not run")]
 pub(crate) struct Args {
     /// The number of cases in a round.
-    #[arg(long, default_value_t = 10_000)]
+    #[arg(long, default_value_t = 10_000, value_parser = crate::simulated::cases)]
     cases: usize,
     /// The seed of the people and faults of the first round; each round uses the next seed.
     #[arg(long, default_value_t = 7)]

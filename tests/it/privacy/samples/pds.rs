@@ -19,6 +19,8 @@ pub(super) fn show(shown: &mut Shown) {
         FAMILY,
         format!("/no/such/{FAMILY}.pem"),
     );
+    shown.value(&fhir.clone().with_addresses(FAMILY, Some(FAMILY)));
+    shown.error(&fhir.clone().with_addresses(FAMILY, None).build().unwrap_err());
     shown.value(&fhir);
     shown.error(&fhir.build().unwrap_err());
 }
