@@ -126,7 +126,7 @@ def check(folder, file):
     expect(0, "report", "--db", db, says="number_damaged:open")
     expect(1, "throughput", "--memory", file("refused.csv"), says="line 4, nhs_number")
     expect(1, "compare", file("refused.csv"), says="line 4, nhs_number")
-    expect(1, "compare", file("nobody.csv"), says="Nothing was compared")
+    expect(1, "compare", file("unallocated.csv"), says="Nothing was compared")
     # No server listens on this port.
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
