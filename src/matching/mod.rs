@@ -6,8 +6,8 @@
 //! both compare the person returned with the person searched for. The result is a [`Finding`]. Only
 //! [`Finding::Verified`] gives a number that a program may write unattended.
 //!
-//! The rule is documented at [`worker::difference`](crate::matching::difference), and the
-//! [`worker`](crate::process) decides by the same rule. Neither function writes or records anything.
+//! [`difference`] documents the rule, and the worker decides by the same rule. Neither function writes or records
+//! anything.
 
 mod class;
 mod compare;
@@ -26,11 +26,9 @@ pub use compare::{Comparison, FieldComparison, compare};
 pub use corroboration::Corroboration;
 pub use criteria::Criteria;
 pub use cross_check::{CrossCheck, cross_check};
-#[cfg(feature = "process")]
-pub(crate) use difference::contradiction;
 pub use difference::{Mismatch, difference};
 #[cfg(feature = "process")]
-pub(crate) use difference::{NumberOrigin, agreement};
+pub(crate) use difference::{NumberOrigin, agreement, contradiction};
 pub use find::{find, verify};
 pub use finding::{Compared, Finding, Verified};
 pub use given::GivenRung;

@@ -87,3 +87,43 @@ impl fmt::Display for TraceResult {
         f.write_str(self.as_str())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::to_value;
+
+    #[test]
+    fn a_result_has_its_word_as_json() {
+        use TraceResult::{
+            Ambiguous, Configuration, Conflict, ConflictOnSave, DeathUndated, Deceased, Differs,
+            Duplicate, Found, Invalidated, None, NotAsked, NotVerified, Rejected, Replaced, Stale,
+            Superseded, Unavailable, Unreadable, Verified,
+        };
+
+        for result in [
+            Found,
+            Verified,
+            Replaced,
+            Deceased,
+            Stale,
+            None,
+            Ambiguous,
+            Superseded,
+            Invalidated,
+            NotVerified,
+            Differs,
+            Conflict,
+            Duplicate,
+            DeathUndated,
+            Rejected,
+            Unavailable,
+            Unreadable,
+            Configuration,
+            ConflictOnSave,
+            NotAsked,
+        ] {
+            assert_eq!(to_value(result).unwrap(), result.as_str());
+        }
+    }
+}

@@ -173,38 +173,4 @@ mod tests {
             Eligibility::default().and([Reason::NotDue, Reason::NotOnPds, Reason::NotInUse]);
         assert_eq!(to_value(&ineligible).unwrap(), json!(["not_in_use", "not_on_pds", "not_due"]));
     }
-
-    #[test]
-    fn a_result_has_its_word_as_json() {
-        use TraceResult::{
-            Ambiguous, Configuration, Conflict, ConflictOnSave, DeathUndated, Deceased, Differs,
-            Duplicate, Found, Invalidated, None, NotAsked, NotVerified, Rejected, Replaced, Stale,
-            Superseded, Unavailable, Unreadable, Verified,
-        };
-
-        for result in [
-            Found,
-            Verified,
-            Replaced,
-            Deceased,
-            Stale,
-            None,
-            Ambiguous,
-            Superseded,
-            Invalidated,
-            NotVerified,
-            Differs,
-            Conflict,
-            Duplicate,
-            DeathUndated,
-            Rejected,
-            Unavailable,
-            Unreadable,
-            Configuration,
-            ConflictOnSave,
-            NotAsked,
-        ] {
-            assert_eq!(to_value(result).unwrap(), result.as_str());
-        }
-    }
 }
