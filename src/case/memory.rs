@@ -1,12 +1,14 @@
+use crate::case::due::Planned;
+use crate::case::due_index::DueIndex;
 use crate::case::error::{Error, ErrorKind};
 use crate::case::id::CaseId;
-use crate::case::lease::{Claim, Lease, Leases, Place};
+use crate::case::lease::{Claim, Lease};
 use crate::case::record::Case;
-use crate::case::store::{CaseStore, Change};
+use crate::case::setting::Setting;
+use crate::case::store::{CaseStore, Change, Counts};
 use crate::nhs_number::NhsNumber;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::Bound;
@@ -20,7 +22,9 @@ pub struct MemoryStore(Mutex<Cases>);
 struct Cases {
     by_id: BTreeMap<CaseId, Case>,
     holders: BTreeMap<NhsNumber, BTreeSet<CaseId>>,
-    leases: Leases,
+    due: DueIndex,
+    to_review: BTreeSet<CaseId>,
+    settings: BTreeMap<String, Setting>,
 }
 
 impl MemoryStore {
@@ -41,8 +45,11 @@ impl Cases {
     /// Whether `changes` can be saved.
     fn check(&self, changes: &[Change]) -> Result<(), Error> {
         let refuse = |kind, case: &Case| Err(Error::new(kind).with_case(case.id.clone()));
+        let mut seen = BTreeSet::new();
         for Change { case, .. } in changes {
             match self.by_id.get(&case.id) {
+                None if case.version == 0 && seen.insert(&case.id) => {}
+                _ if case.version == 0 => return refuse(ErrorKind::Exists, case),
                 None => return refuse(ErrorKind::NotFound, case),
                 Some(old) if old.version != case.version => {
                     return refuse(ErrorKind::Conflict, case);
@@ -69,10 +76,16 @@ impl Cases {
                 .any(|other| other.case.id != case.id && other.case.live_number() == Some(number))
     }
 
-    /// Replaces the stored case with the same id by `case`.
-    fn put(&mut self, case: Case) {
+    /// Stores the case of `change` in place of the stored one, if any.
+    fn put(&mut self, Change { case, due, .. }: Change) {
         let new = case.live_number();
         let id = case.id.clone();
+        self.due.set(&id, due);
+        if case.is_live() && case.open_items().next().is_some() {
+            self.to_review.insert(id.clone());
+        } else {
+            self.to_review.remove(&id);
+        }
         if let Some(number) = new {
             self.holders.entry(number).or_default().insert(id.clone());
         }
@@ -87,28 +100,6 @@ impl Cases {
 
 #[async_trait]
 impl CaseStore for MemoryStore {
-    async fn insert_all(&self, cases: Vec<Case>) -> Result<(), Error> {
-        let mut stored = self.cases();
-        let mut new = BTreeMap::new();
-        for mut case in cases {
-            if case.version != 0 {
-                return Err(Error::new(ErrorKind::Conflict).with_case(case.id));
-            }
-            if stored.by_id.contains_key(&case.id) {
-                return Err(Error::new(ErrorKind::Exists).with_case(case.id));
-            }
-            case.version = 1;
-            match new.entry(case.id.clone()) {
-                Entry::Vacant(place) => place.insert(case),
-                Entry::Occupied(_) => {
-                    return Err(Error::new(ErrorKind::Exists).with_case(case.id));
-                }
-            };
-        }
-        new.into_values().for_each(|case| stored.put(case));
-        Ok(())
-    }
-
     async fn get(&self, id: &CaseId) -> Result<Option<Case>, Error> {
         Ok(self.cases().by_id.get(id).cloned())
     }
@@ -123,9 +114,9 @@ impl CaseStore for MemoryStore {
     async fn save_all(&self, changes: Vec<Change>) -> Result<(), Error> {
         let mut stored = self.cases();
         stored.check(&changes)?;
-        for Change { mut case, .. } in changes {
-            case.version += 1;
-            stored.put(case);
+        for mut change in changes {
+            change.case.version += 1;
+            stored.put(change);
         }
         Ok(())
     }
@@ -135,37 +126,59 @@ impl CaseStore for MemoryStore {
         Ok(stored.holders.get(&number).into_iter().flatten().cloned().collect())
     }
 
-    async fn claim(&self, ids: &[CaseId], lease: &Lease) -> Result<Claim, Error> {
+    async fn claim_due(&self, limit: usize, lease: &Lease) -> Result<Claim, Error> {
         let mut stored = self.cases();
-        let mut claim = Claim::default();
-        for id in ids {
-            match stored.leases.place(id, lease) {
-                Place::Asked => continue,
-                Place::Blocked(until) => {
-                    claim.blocked_until = Some(until);
-                    break;
-                }
-                Place::Free => {}
-            }
-            if let Some(case) = stored.by_id.get(id).cloned() {
-                stored.leases.take(id, lease);
-                claim.cases.push(case);
-            }
-        }
-        Ok(claim)
+        let (ids, blocked_until) = stored.due.claim_due(limit, lease);
+        let cases = ids.iter().filter_map(|id| stored.by_id.get(id).cloned()).collect();
+        Ok(Claim { cases, blocked_until })
+    }
+
+    async fn claim(&self, id: &CaseId, lease: &Lease) -> Result<Claim, Error> {
+        let mut stored = self.cases();
+        let Some(case) = stored.by_id.get(id).cloned() else { return Ok(Claim::default()) };
+        Ok(match stored.due.claim(id, lease) {
+            Ok(()) => Claim { cases: vec![case], blocked_until: None },
+            Err(until) => Claim { cases: Vec::new(), blocked_until: Some(until) },
+        })
     }
 
     async fn renew(&self, lease: &Lease) -> Result<usize, Error> {
-        Ok(self.cases().leases.renew(lease))
+        Ok(self.cases().due.renew(lease))
     }
 
-    async fn release(
-        &self,
-        owner: &str,
-        ids: &[CaseId],
-        asked_at: Option<DateTime<Utc>>,
-    ) -> Result<(), Error> {
-        self.cases().leases.release(owner, ids, asked_at);
+    async fn release(&self, owner: &str, ids: &[CaseId]) -> Result<(), Error> {
+        self.cases().due.release(owner, ids);
+        Ok(())
+    }
+
+    async fn set_due(&self, planned: Vec<Planned>) -> Result<(), Error> {
+        let mut stored = self.cases();
+        for Planned { id, version, due } in planned {
+            if stored.by_id.get(&id).is_some_and(|case| case.version == version) {
+                stored.due.set(&id, due);
+            }
+        }
+        Ok(())
+    }
+
+    async fn counts(&self, now: DateTime<Utc>) -> Result<Counts, Error> {
+        let stored = self.cases();
+        let (due, oldest_due) = stored.due.count(&Lease::new("", now, now));
+        let to_review = stored.to_review.len() as u64;
+        Ok(Counts { due, oldest_due, to_review, unreadable: 0 })
+    }
+
+    async fn setting(&self, name: &str) -> Result<Option<Setting>, Error> {
+        Ok(self.cases().settings.get(name).cloned())
+    }
+
+    async fn save_setting(&self, name: &str, setting: Setting) -> Result<(), Error> {
+        let mut stored = self.cases();
+        let version = stored.settings.get(name).map_or(0, |stored| stored.version);
+        if version != setting.version {
+            return Err(Error::new(ErrorKind::Conflict));
+        }
+        stored.settings.insert(name.to_owned(), Setting { version: version + 1, ..setting });
         Ok(())
     }
 

@@ -27,6 +27,8 @@ pub mod caseload;
 #[cfg_attr(docsrs, doc(cfg(feature = "conformance")))]
 pub mod conformance;
 mod deletion;
+mod due;
+mod due_index;
 mod error;
 mod flag;
 mod id;
@@ -40,6 +42,7 @@ mod plausible;
 mod record;
 mod record_type;
 mod review;
+mod setting;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 #[cfg(feature = "sqlite")]
@@ -52,11 +55,12 @@ mod update;
 pub use advisory::{Advisory, AdvisoryKind, advisories};
 pub use alert::{Alert, AlertKind, AlertedPerson};
 pub use deletion::{Absorbed, Deletion, DeletionKind};
+pub use due::{Due, Planned, Priority};
 pub(crate) use error::readable;
 pub use error::{Error, ErrorKind};
 pub use id::CaseId;
 pub use identity::Identity;
-pub use lease::{Claim, Lease};
+pub use lease::{Claim, LONGEST_PLAN, Lease};
 pub use memory::MemoryStore;
 pub use number::{NumberSource, NumberStatus, Provenance, RecordedNumber, TraceRecord};
 pub(crate) use placeholder::{is_no_forename, is_no_surname, is_no_worker};
@@ -64,8 +68,9 @@ pub(crate) use plausible::{is_implausible_birth, is_implausible_death};
 pub use record::{Allocation, Case};
 pub use record_type::RecordType;
 pub use review::{Evidence, ReviewItem, ReviewReason, ReviewState, ReviewStep};
+pub use setting::Setting;
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
-pub use store::{CaseStore, Change};
+pub use store::{CaseStore, Change, Counts};
 pub use trace_state::TraceState;
 pub use unreadable::Unreadable;

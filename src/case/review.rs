@@ -203,10 +203,13 @@ pub enum ReviewReason {
     /// The local system's NHS Number is damaged, and was not imported. Correct it in the local
     /// system, from the person's documents, or remove it.
     NumberDamaged,
+    /// The service repeatedly gave no response about this case, while it answered about others. Ask
+    /// the provider about these messages; the audit trail has their identifiers.
+    Unanswered,
 }
 
 impl ReviewReason {
-    const PLAIN: [Self; 14] = [
+    const PLAIN: [Self; 15] = [
         Self::Unconfirmed,
         Self::Conflict,
         Self::Duplicate,
@@ -221,6 +224,7 @@ impl ReviewReason {
         Self::Defect,
         Self::Discrepancy,
         Self::NumberDamaged,
+        Self::Unanswered,
     ];
 
     /// The stable word.
@@ -249,6 +253,7 @@ impl ReviewReason {
             Self::Defect => "defect",
             Self::Discrepancy => "discrepancy",
             Self::NumberDamaged => "number_damaged",
+            Self::Unanswered => "unanswered",
         }
     }
 

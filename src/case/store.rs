@@ -1,35 +1,61 @@
-use crate::case::error::Error;
+use crate::case::due::{Due, Planned};
+use crate::case::error::{Error, ErrorKind};
 use crate::case::id::CaseId;
 use crate::case::lease::{Claim, Lease};
 use crate::case::record::Case;
+use crate::case::setting::Setting;
 use crate::case::unreadable::Unreadable;
 use crate::nhs_number::NhsNumber;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use std::fmt::Debug;
 
-/// A case to save over the version that was read.
+/// A case to save over the version that was read, or a new case.
 #[non_exhaustive]
 #[derive(Clone, Debug)]
 pub struct Change {
-    /// The case.
+    /// The case. A case of version 0 is new.
     pub case: Case,
     /// Whether to save it only if no other active case has its number (MSCA-DQ-01).
     pub sole_holder: bool,
+    /// When a worker looks at the case next.
+    pub due: Due,
 }
 
 impl Change {
-    /// Saves `case`, even if other cases have its number.
+    /// Saves `case`, even if other cases have its number. It is [due at once](Due::NOW).
     #[must_use]
     pub const fn new(case: Case) -> Self {
-        Self { case, sole_holder: false }
+        Self { case, sole_holder: false, due: Due::NOW }
     }
 
-    /// Saves `case` only if no other active case has its number.
+    /// Saves `case` only if no other active case has its number. It is [due at once](Due::NOW).
     #[must_use]
     pub const fn as_sole_holder(case: Case) -> Self {
-        Self { case, sole_holder: true }
+        Self { case, sole_holder: true, due: Due::NOW }
     }
+
+    /// Returns this change of a case that is `due` then.
+    #[must_use]
+    pub const fn with_due(mut self, due: Due) -> Self {
+        self.due = due;
+        self
+    }
+}
+
+/// How many cases need attention, for a status page and metrics.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Counts {
+    /// The number of cases that are due.
+    pub due: u64,
+    /// Since when the case is due that has waited longest; `None` where no case is due. Cases that are
+    /// due at once ([`Due::NOW`]) do not count.
+    pub oldest_due: Option<DateTime<Utc>>,
+    /// The number of active cases with an open review item.
+    pub to_review: u64,
+    /// The number of stored cases that a claim could not read.
+    pub unreadable: u64,
 }
 
 /// Stores cases.
@@ -37,7 +63,7 @@ impl Change {
 /// # Contract
 ///
 /// * A case is returned as it was saved, in every field. Only [`Case::version`] belongs to the
-///   store. It is 1 after the insert and grows by one with every save.
+///   store. It is 1 after the first save and grows by one with every save.
 /// * A save takes effect only over the version that was read (compare and set). Of any number of
 ///   saves over one version, at the same time or not, exactly one succeeds.
 /// * A save as sole holder checks for other holders and saves in one step. Of any number of such
@@ -50,6 +76,11 @@ impl Change {
 /// * A lease has one owner at a time, until it expires. Expiry uses the times in the calls, and not
 ///   the store's own clock. A lease that expires later than [`Lease::LONGEST`] from now counts as
 ///   expired. A lease changes no case and no version, and does not prevent saves.
+/// * Each case is due at the time of its last save or plan. A plan takes effect only over the version
+///   from which it was computed, so it never hides a change. A time later than [`LONGEST_PLAN`] from
+///   the claim's time was set by a clock that was ahead, and counts as due.
+/// * A damaged case is not leased. A claim that meets it passes over it, counts it in
+///   [`Counts::unreadable`], and does not meet it again until it is saved.
 /// * Ids are in the order of their UTF-8 bytes, which is `CaseId`'s `Ord`.
 /// * A damaged stored case that cannot be read does not prevent other cases from being read,
 ///   claimed, saved or erased. It still counts as a holder of its number as long as the store can
@@ -60,17 +91,6 @@ impl Change {
 /// `conformance::check` (feature `conformance`) checks a store against this.
 #[async_trait]
 pub trait CaseStore: Debug + Send + Sync {
-    /// Adds new cases, all or none. Adding a whole caseload in one call costs little more than
-    /// adding one case.
-    ///
-    /// # Errors
-    ///
-    /// [`Exists`](crate::case::ErrorKind::Exists) when a case is already stored or occurs twice,
-    /// [`Conflict`](crate::case::ErrorKind::Conflict) when the version of a case is not 0; both
-    /// name the case. [`Unavailable`](crate::case::ErrorKind::Unavailable) when the store does not
-    /// work.
-    async fn insert_all(&self, cases: Vec<Case>) -> Result<(), Error>;
-
     /// The case `id`, if it exists, active or not.
     ///
     /// # Errors
@@ -102,11 +122,13 @@ pub trait CaseStore: Debug + Send + Sync {
         Ok(Vec::new())
     }
 
-    /// Saves each case over the version that was read, all or none. No case may occur twice.
+    /// Saves each case over the version that was read, and adds those of version 0, all or none. No
+    /// case may occur twice. Saving many cases in one call costs little more than saving one.
     ///
     /// # Errors
     ///
-    /// Each error names the case. [`Conflict`](crate::case::ErrorKind::Conflict) when the stored
+    /// Each error names the case. [`Exists`](crate::case::ErrorKind::Exists) when a case of version 0
+    /// is already stored or occurs twice. [`Conflict`](crate::case::ErrorKind::Conflict) when the stored
     /// version differs, [`NotFound`](crate::case::ErrorKind::NotFound) when the case does not
     /// exist. [`NumberTaken`](crate::case::ErrorKind::NumberTaken) when a case is saved as the sole holder of its
     /// number and another case has the number. That error does not contain the other case's id, and
@@ -121,15 +143,24 @@ pub trait CaseStore: Debug + Send + Sync {
     /// [`Unavailable`](crate::case::ErrorKind::Unavailable).
     async fn holders(&self, number: NhsNumber) -> Result<Vec<CaseId>, Error>;
 
-    /// Leases `ids` to the lease's owner in order, and stops at the first case leased by another
-    /// worker. Leaves out cases that do not exist or cannot be read. Also leaves out cases that
-    /// another worker has released since the owner's pass began and traced after its start.
+    /// Leases at most `limit` cases that are due and that no other worker has leased: by
+    /// [priority](crate::case::Priority), then by the time since which they are due. The same owner
+    /// does not get a case twice while it has it.
     ///
     /// # Errors
     ///
     /// [`Corrupt`](crate::case::ErrorKind::Corrupt) and
     /// [`Unavailable`](crate::case::ErrorKind::Unavailable).
-    async fn claim(&self, ids: &[CaseId], lease: &Lease) -> Result<Claim, Error>;
+    async fn claim_due(&self, limit: usize, lease: &Lease) -> Result<Claim, Error>;
+
+    /// Leases the case `id`, whether or not it is due. Leases nothing when it does not exist, cannot
+    /// be read, or another worker has it.
+    ///
+    /// # Errors
+    ///
+    /// [`Corrupt`](crate::case::ErrorKind::Corrupt) and
+    /// [`Unavailable`](crate::case::ErrorKind::Unavailable).
+    async fn claim(&self, id: &CaseId, lease: &Lease) -> Result<Claim, Error>;
 
     /// Extends all leases of the lease's owner to the lease's end, and returns their number. It is
     /// smaller than the number claimed when another worker has taken some cases, because the lease
@@ -140,17 +171,43 @@ pub trait CaseStore: Debug + Send + Sync {
     /// [`Unavailable`](crate::case::ErrorKind::Unavailable).
     async fn renew(&self, lease: &Lease) -> Result<usize, Error>;
 
-    /// Releases those of `ids` that `owner` has, as traced at `asked_at`, or as not traced.
+    /// Releases those of `ids` that `owner` has.
     ///
     /// # Errors
     ///
     /// [`Unavailable`](crate::case::ErrorKind::Unavailable).
-    async fn release(
-        &self,
-        owner: &str,
-        ids: &[CaseId],
-        asked_at: Option<DateTime<Utc>>,
-    ) -> Result<(), Error>;
+    async fn release(&self, owner: &str, ids: &[CaseId]) -> Result<(), Error>;
+
+    /// Sets when cases are due, for each whose stored version is the planned one. Changes no case and
+    /// no version.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`](crate::case::ErrorKind::Unavailable).
+    async fn set_due(&self, planned: Vec<Planned>) -> Result<(), Error>;
+
+    /// How many cases need attention at `now`. The call takes no longer than there are such cases.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`](crate::case::ErrorKind::Unavailable).
+    async fn counts(&self, now: DateTime<Utc>) -> Result<Counts, Error>;
+
+    /// The setting `name`, if it was ever saved.
+    ///
+    /// # Errors
+    ///
+    /// [`Corrupt`](crate::case::ErrorKind::Corrupt) and
+    /// [`Unavailable`](crate::case::ErrorKind::Unavailable).
+    async fn setting(&self, name: &str) -> Result<Option<Setting>, Error>;
+
+    /// Saves the setting `name` over the version that was read.
+    ///
+    /// # Errors
+    ///
+    /// [`Conflict`](crate::case::ErrorKind::Conflict), which names no case, when the stored version
+    /// differs. [`Unavailable`](crate::case::ErrorKind::Unavailable).
+    async fn save_setting(&self, name: &str, setting: Setting) -> Result<(), Error>;
 
     /// Saves `case` as [`save_all`](Self::save_all) does, and makes sure that the store's own files
     /// contain only the current data of every case (MSCA-DQ-02). The deployment must handle copies
@@ -162,6 +219,19 @@ pub trait CaseStore: Debug + Send + Sync {
     /// case was saved, but its previous data may still be in the files: read the case, and erase it
     /// again.
     async fn erase(&self, case: Case) -> Result<(), Error>;
+
+    /// Adds new cases, all or none, due at once.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`save_all`](Self::save_all); [`Conflict`](crate::case::ErrorKind::Conflict) when the
+    /// version of a case is not 0.
+    async fn insert_all(&self, cases: Vec<Case>) -> Result<(), Error> {
+        if let Some(case) = cases.iter().find(|case| case.version != 0) {
+            return Err(Error::new(ErrorKind::Conflict).with_case(case.id.clone()));
+        }
+        self.save_all(cases.into_iter().map(Change::new).collect()).await
+    }
 
     /// Saves one case, and returns its new version.
     ///

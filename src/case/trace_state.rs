@@ -26,6 +26,13 @@ pub struct TraceState {
     /// How many responses in a row could not be read.
     #[serde(skip_serializing_if = "is_zero")]
     pub unreadable: u32,
+    /// How many queries in a row got no response. The more there are, the longer the wait.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub unanswered: u32,
+    /// When the case may be queried again after a query without a usable response, whatever its
+    /// criteria; `None` means at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_after: Option<DateTime<Utc>>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "that is how serde asks")]

@@ -33,7 +33,7 @@ impl Error {
 
     /// Whether the next run may succeed without any change. A disk with faults is often mounted again
     /// read-only: once it is repaired, the next run goes on.
-    pub(super) const fn is_transient(&self) -> bool {
+    pub(in crate::process) const fn is_transient(&self) -> bool {
         matches!(
             self.kind,
             ErrorKind::AuditReadOnly | ErrorKind::AuditUnavailable | ErrorKind::StoreUnavailable

@@ -30,7 +30,6 @@
 //! interruptions.
 
 pub mod alert;
-pub(crate) mod commit;
 mod decision;
 mod error;
 mod intake;
@@ -38,6 +37,7 @@ pub mod review;
 mod run;
 mod schedule;
 mod scheduler;
+pub mod store;
 
 pub use decision::apply::apply;
 pub use decision::decide::{Context, Decision, decide};
@@ -55,6 +55,7 @@ pub use error::{Error, ErrorKind};
 pub use intake::import::{Imported, import};
 pub use run::refresh::{RefreshEvent, Refreshed};
 pub use run::report::{CaseReport, RunReport};
+pub use run::settings::Settings;
 pub use run::status::{Progress, State, Status};
 pub use run::worker::Worker;
 pub use schedule::Schedule;

@@ -5,6 +5,7 @@ use crate::process::run::report::CaseReport;
 use crate::process::run::status::{Progress, State, Status};
 use crate::process::run::worker::Worker;
 use crate::process::schedule::Schedule;
+use crate::process::store::commit::Commit;
 use crate::trace::{self, causes};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::future::{Future, poll_fn};
@@ -34,19 +35,19 @@ const LOOK_AGAIN: TimeDelta = TimeDelta::seconds(1);
 /// use nhs_pds::audit::MemoryLog;
 /// use nhs_pds::case::MemoryStore;
 /// use nhs_pds::trace::{Caller, LocalIdentity, ScriptedTracer};
-/// use nhs_pds::process::{Process, Schedule, State, Worker};
+/// use nhs_pds::process::store::Joined;
+/// use nhs_pds::process::{Process, Schedule, Settings, State, Worker};
 /// use std::sync::Arc;
 /// use std::time::Duration;
 ///
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
 /// let caller = Caller::System(LocalIdentity::new("RHM".parse()?, "get-nhs-number")?);
-/// let worker = Worker::new(
-///     Arc::new(ScriptedTracer::new([])),
+/// let store = Arc::new(Joined::new(
 ///     Arc::new(MemoryStore::new()),
 ///     Arc::new(MemoryLog::new()),
 ///     Arc::new(MemoryAlerts::default()),
-///     caller,
-/// );
+/// ));
+/// let worker = Worker::new(Arc::new(ScriptedTracer::new([])), store, Settings::new(caller));
 /// let process = Process::new(worker, Schedule::every(Duration::from_secs(30 * 60))?);
 /// process.run_until(async {}, &mut |_| ()).await?;
 /// assert_eq!(process.status().state, State::Stopped);
@@ -74,7 +75,7 @@ struct Ending<'a>(&'a Process);
 
 impl Drop for Ending<'_> {
     fn drop(&mut self) {
-        let ended = self.0.worker.clock.now();
+        let ended = self.0.worker.settings.clock.now();
         let mut status = self.0.shared();
         (status.state, status.next_run) = (State::Stopped, None);
         if let Some(progress) = status.current.take() {
@@ -161,18 +162,18 @@ impl Process {
     ) -> Result<(), Error> {
         let mut shutdown = pin!(shutdown);
         let _ended = Ending(self);
-        self.record(&self.worker.actor, "start").await?;
-        let mut due = self.worker.clock.now();
+        self.record(&self.worker.settings.actor, "start").await?;
+        let mut due = self.worker.settings.clock.now();
         let ended = loop {
             if self.wait_until(due, shutdown.as_mut()).await == Woken::Shutdown {
                 break Ok(());
             }
-            let began = self.worker.clock.now();
-            let random = random(&*self.worker.ids);
+            let began = self.worker.settings.clock.now();
+            let random = random(&*self.worker.settings.ids);
             due = self.schedule.next(began, random);
             let (run, stopped) = self.run(began, shutdown.as_mut(), observer).await;
             if let Some(until) = self.shared().suspended_until {
-                due = due.min(until.max(self.worker.clock.now() + LOOK_AGAIN));
+                due = due.min(until.max(self.worker.settings.clock.now() + LOOK_AGAIN));
             }
             if let Err(error) = run
                 && !error.is_transient()
@@ -184,7 +185,7 @@ impl Process {
             }
         };
         self.set(State::Stopped, None);
-        let recorded = self.record(&self.worker.actor, "stop").await;
+        let recorded = self.record(&self.worker.settings.actor, "stop").await;
         ended.and(recorded)
     }
 
@@ -216,7 +217,7 @@ impl Process {
             observer(case);
         };
         let stopping = || self.shared().state = State::Stopping;
-        let (run, stopped) = self.worker.sweep_until(shutdown, &stopping, &mut observe).await;
+        let (run, stopped) = self.worker.run(shutdown, &stopping, &mut observe).await;
         if let Err(error) = &run {
             let (kind, cause) = (error.kind().to_string(), causes(error));
             tracing::warn!(kind, cause, "a run ended early");
@@ -230,7 +231,7 @@ impl Process {
         status.clock_skew = self.worker.tracer.clock_skew();
         let ended_by = run.as_ref().err().and_then(|error| causes(error));
         status.last_cause = ended_by.or(stopped_by.and_then(trace::Error::cause)).or(cause);
-        let ended = self.worker.clock.now();
+        let ended = self.worker.settings.clock.now();
         let unreadable = run.as_ref().map_or(0, |report| report.unreadable);
         status.last = status.current.take().map(|progress| {
             let mut progress = progress.ended(ended);
@@ -248,7 +249,7 @@ impl Process {
         mut shutdown: Pin<&mut (impl Future<Output = ()> + Send)>,
     ) -> Woken {
         loop {
-            let now = self.worker.clock.now();
+            let now = self.worker.settings.clock.now();
             // A later time is possible only if the clock was set back.
             due = due.min(self.schedule.next(now, 0));
             let wait = if self.shared.run_now.swap(false, Ordering::SeqCst) {
@@ -305,9 +306,10 @@ impl Process {
     }
 
     async fn record(&self, by: &Actor, what: &str) -> Result<(), Error> {
-        let now = self.worker.clock.now();
+        let now = self.worker.settings.clock.now();
         let entry = Entry::new(EventKind::ProcessControlled, now, by).with_detail("process", what);
-        self.worker.audit.append(vec![entry]).await?;
+        let commit = Commit::new(by, now).record(entry);
+        let _done = self.worker.store.commit(commit).await?;
         Ok(())
     }
 }

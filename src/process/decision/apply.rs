@@ -31,6 +31,9 @@ pub fn apply(case: &Case, decision: &Decision, policy: &Policy) -> Option<Case> 
         alert(case, &mut changed, kind, id, decision);
     }
     asking(&mut changed, decision, effects, policy);
+    if effects.saved == Saved::Unanswered {
+        return Some(changed);
+    }
     let mut record =
         TraceRecord::new(decision.at, effects.result.as_str(), decision.exchange.as_ref());
     if let Some(reason) = decision.review {
@@ -155,7 +158,14 @@ fn alert(case: &Case, changed: &mut Case, kind: AlertKind, id: String, decision:
 }
 
 fn asking(case: &mut Case, decision: &Decision, effects: Effects, policy: &Policy) {
+    let id = case.id.clone();
     let asking = &mut case.asking;
+    if effects.saved == Saved::Unanswered {
+        asking.unanswered = asking.unanswered.saturating_add(1);
+        asking.retry_after = Some(decision.at + policy.retry_wait(&id, asking.unanswered));
+        return;
+    }
+    (asking.unanswered, asking.retry_after) = (0, None);
     if !asking.asked.as_ref().is_some_and(|asked| asked.has_same_fields(&decision.asked)) {
         asking.unsettled = 0;
     }
@@ -172,6 +182,10 @@ fn asking(case: &mut Case, decision: &Decision, effects: Effects, policy: &Polic
             None
         }
         NextQuery::AtOnce | NextQuery::NextPass | NextQuery::StopAll => None,
+        NextQuery::AfterMinutes => {
+            asking.retry_after = Some(decision.at + policy.retry_wait(&id, asking.unreadable));
+            None
+        }
         NextQuery::Soon => Some(decision.at + policy.stale_wait),
         NextQuery::AfterOneDay => Some(decision.at + policy.refusal_wait),
         NextQuery::WhenCorrected => {

@@ -242,7 +242,9 @@ fn row(case: &Case, reply: Reply<'_>, context: &Context<'_>, agrees: bool) -> Ro
     let changed = context.asked.nhs_number.is_some_and(|asked| recorded != Some(asked));
     let outcome = match reply.map(|answer| &answer.outcome) {
         Err(error) if error.kind() == ErrorKind::Configuration => return Row::Configuration,
-        Err(error) if error.kind() == ErrorKind::Unavailable => return Row::Unavailable,
+        Err(error) if error.kind() == ErrorKind::Unavailable => {
+            return unavailable(case, context);
+        }
         _ if changed => return Row::RecordedChanged,
         Err(error) => return without_response(case, error, context),
         Ok(outcome) => outcome,
@@ -271,11 +273,19 @@ fn row(case: &Case, reply: Reply<'_>, context: &Context<'_>, agrees: bool) -> Ro
 fn without_response(case: &Case, error: &Error, context: &Context<'_>) -> Row {
     match error.kind() {
         ErrorKind::Configuration => Row::Configuration,
-        ErrorKind::Unavailable => Row::Unavailable,
+        ErrorKind::Unavailable => unavailable(case, context),
         ErrorKind::Rejected if error.field() == Some(Field::NhsNumber) => Row::NumberRejected,
         ErrorKind::Rejected if error.is_unexplained() => Row::MessageRefused,
         ErrorKind::Rejected => Row::Rejected,
         ErrorKind::Unreadable => unreadable(case, context),
+    }
+}
+
+const fn unavailable(case: &Case, context: &Context<'_>) -> Row {
+    if case.asking.unanswered.saturating_add(1) < context.policy.unanswered_limit {
+        Row::Unavailable
+    } else {
+        Row::UnavailableTooOften
     }
 }
 

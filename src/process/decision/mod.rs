@@ -2,6 +2,7 @@
 
 pub(super) mod apply;
 pub(super) mod decide;
+pub(super) mod due;
 pub(super) mod eligibility;
 pub(super) mod plan;
 pub(super) mod plausible;

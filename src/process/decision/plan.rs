@@ -68,6 +68,8 @@ pub fn plan(
     let mut eligible = eligibility(case, scope, now);
     if purpose == Purpose::Nothing {
         eligible = eligible.and([Reason::AlreadyTraced]);
+    } else if is_backing_off(case, policy, now) {
+        eligible = eligible.and([Reason::NotDue]);
     }
     match planned {
         Err(reasons) => Err(eligible.and(reasons)),
@@ -77,7 +79,7 @@ pub fn plan(
             });
             if again && case.not_on_pds {
                 eligible = eligible.and([Reason::NotOnPds]);
-            } else if again && !is_due(case, policy, now) {
+            } else if again && !is_due(case, policy, now) && !is_backing_off(case, policy, now) {
                 eligible = eligible.and([Reason::NotDue]);
             }
             if eligible.is_eligible() { Ok(planned) } else { Err(eligible) }
@@ -127,6 +129,14 @@ pub(in crate::process) fn ask(
         }
     };
     Ok(Plan { asked, question })
+}
+
+/// Whether the last query got no usable response a short while ago.
+///
+/// As in [`is_due`], a time later than the longest wait was set by a clock that was ahead.
+fn is_backing_off(case: &Case, policy: &Policy, now: DateTime<Utc>) -> bool {
+    let latest = now.checked_add_signed(policy.longest_retry_wait).unwrap_or(now);
+    case.asking.retry_after.is_some_and(|until| now < until && until <= latest)
 }
 
 /// Whether the same query may be sent again.

@@ -26,6 +26,13 @@ pub struct Policy {
     /// How long the worker waits after a refused message before it sends the same query again, if no code
     /// names the data as the cause.
     pub refusal_wait: TimeDelta,
+    /// How long the worker waits after a query about a case that got no usable response: after the first in
+    /// a row at most this long, then twice as long each time. Each case waits between half and all of it.
+    pub retry_wait: TimeDelta,
+    /// The upper limit of that wait.
+    pub longest_retry_wait: TimeDelta,
+    /// How many queries in a row without a response open a review item.
+    pub unanswered_limit: u32,
     /// How many unreadable responses in a row open a review item and send an alert.
     pub unreadable_limit: u32,
     /// The interval after which a traced number is verified again; `None` means never (HAV-3).
@@ -34,12 +41,16 @@ pub struct Policy {
 
 impl Default for Policy {
     /// Waits of 1, 2, 4, 7, 14 and 30 days; 15 minutes after a provider's copy; one day after a refused
-    /// message; five unreadable responses; numbers are not verified again.
+    /// message; one minute to six hours after no usable response; five queries without a response; five
+    /// unreadable responses; numbers are not verified again.
     fn default() -> Self {
         Self {
             waits: [1, 2, 4, 7, 14, 30].map(TimeDelta::days).into(),
             stale_wait: TimeDelta::minutes(15),
             refusal_wait: TimeDelta::days(1),
+            retry_wait: TimeDelta::minutes(1),
+            longest_retry_wait: TimeDelta::hours(6),
+            unanswered_limit: 5,
             unreadable_limit: 5,
             reverification: None,
         }
@@ -66,6 +77,45 @@ impl Policy {
     pub(in crate::process) fn longest_wait(&self) -> TimeDelta {
         let other = self.stale_wait.max(self.refusal_wait);
         self.waits.iter().copied().fold(other, TimeDelta::max)
+    }
+
+    /// Returns how long the case `id` waits after the `failed`th query in a row without a usable response.
+    ///
+    /// The wait is between half and all of the doubled [`retry_wait`](Self::retry_wait). The part depends on
+    /// the id and the count alone, so that cases that failed together are not all queried again together.
+    #[must_use]
+    pub fn retry_wait(&self, id: &CaseId, failed: u32) -> TimeDelta {
+        let doublings = failed.max(1).saturating_sub(1).min(30);
+        let most = self.retry_wait.checked_mul(1_i32 << doublings).unwrap_or(TimeDelta::MAX);
+        let most = most.min(self.longest_retry_wait).max(TimeDelta::zero());
+        let half = most.num_milliseconds() / 2;
+        let share = if half == 0 { 0 } else { slot(id, half) ^ i64::from(failed) };
+        TimeDelta::milliseconds(most.num_milliseconds() - share.rem_euclid(half.max(1)))
+    }
+
+    /// When the number `recorded` of the case `id` is due to be verified again: the first time after `now`.
+    pub(in crate::process) fn next_reverification(
+        &self,
+        id: &CaseId,
+        recorded: &RecordedNumber,
+        now: DateTime<Utc>,
+    ) -> Option<DateTime<Utc>> {
+        let interval = self.reverification?.num_seconds();
+        if interval <= 0 {
+            return Some(now);
+        }
+        let slot = slot(id, interval);
+        let at = match recorded.confirmed_at().or(recorded.since) {
+            Some(from) => {
+                let earliest = from.timestamp().saturating_add(interval / 2);
+                earliest.saturating_add((slot - earliest).rem_euclid(interval))
+            }
+            None => {
+                let after = now.timestamp().saturating_add(1);
+                after.saturating_add((slot - after).rem_euclid(interval))
+            }
+        };
+        DateTime::from_timestamp(at, 0)
     }
 
     /// Whether the number `recorded` of the case `id` is due to be verified again at `now`.

@@ -75,11 +75,6 @@ impl TraceResult {
             Self::NotAsked => "not_asked",
         }
     }
-
-    /// Whether the person is identified, at least until a provider's copy is verified.
-    pub(crate) const fn is_settled(self) -> bool {
-        matches!(self, Self::Found | Self::Verified | Self::Replaced | Self::Deceased | Self::Stale)
-    }
 }
 
 impl fmt::Display for TraceResult {

@@ -92,6 +92,8 @@ pub enum NextQuery {
     AtOnce,
     /// In the next pass.
     NextPass,
+    /// After [`Policy::retry_wait`](crate::process::Policy::retry_wait): minutes, and twice as many each time.
+    AfterMinutes,
     /// After [`Policy::stale_wait`](crate::process::Policy::stale_wait): by default 15 minutes.
     Soon,
     /// After [`Policy::waits`](crate::process::Policy::waits): days, and more of them each time.
@@ -111,6 +113,7 @@ impl fmt::Display for NextQuery {
             Self::NotNeeded => "none",
             Self::AtOnce => "at once, by demographic fields",
             Self::NextPass => "next pass",
+            Self::AfterMinutes => "after minutes",
             Self::Soon => "soon",
             Self::AfterDays => "after days",
             Self::WhenCorrected => "when corrected",
@@ -126,10 +129,13 @@ impl fmt::Display for NextQuery {
 pub enum Saved {
     /// Nothing: the case is not changed.
     Nothing,
-    /// The query, its result and the time of the next query. The count of unreadable responses in a row
-    /// becomes 0.
+    /// Only that the query got no response, and the time of the next query: the count of queries in a row
+    /// without a response grows by one. The last trace stays.
+    Unanswered,
+    /// The query, its result and the time of the next query. The counts of queries without a response and of
+    /// unreadable responses become 0.
     Trace,
-    /// The same, but the count of unreadable responses in a row grows by one.
+    /// The same as [`Trace`](Self::Trace), but the count of unreadable responses in a row grows by one.
     UnreadableTrace,
 }
 

@@ -83,10 +83,16 @@ decision_table! {
             alert: Some(Configuration), flag_others: false, next_query: StopAll, saved: Nothing,
         }
         Unavailable = "unavailable" {
-            situation: "No response: the service, or the way to it, does not work (SMSP-0003 without data, SMSP-0004, SMSP-9999, DEMOG-9999, time-outs).",
+            situation: "No response: the service, or the way to it, does not work (SMSP-0003 without data, SMSP-0004, SMSP-9999, DEMOG-9999, time-outs); it is not yet too often for this case.",
             audited: "unavailable", evidence: None, result: Unavailable,
             number: Keep, date_of_death: No, review: Unchanged,
-            alert: None, flag_others: false, next_query: NextPass, saved: Nothing,
+            alert: None, flag_others: false, next_query: AfterMinutes, saved: Unanswered,
+        }
+        UnavailableTooOften = "unavailable_too_often" {
+            situation: "The same, too often in a row for this case.",
+            audited: "unavailable_too_often", evidence: None, result: Unavailable,
+            number: Keep, date_of_death: No, review: Open(Unanswered),
+            alert: None, flag_others: false, next_query: AfterMinutes, saved: Unanswered,
         }
         RecordedChanged = "recorded_number_changed_meanwhile" {
             situation: "The response is about a number that the case no longer has: the number was changed meanwhile.",
@@ -116,7 +122,7 @@ decision_table! {
             situation: "The response cannot be understood, or it answers something else (SMSP-0002, unknown codes, damage); it is not yet too often.",
             audited: "unreadable", evidence: None, result: Unreadable,
             number: Keep, date_of_death: No, review: Unchanged,
-            alert: None, flag_others: false, next_query: NextPass, saved: UnreadableTrace,
+            alert: None, flag_others: false, next_query: AfterMinutes, saved: UnreadableTrace,
         }
         UnreadableTooOften = "unreadable_too_often" {
             situation: "The same, too often in a row.",
@@ -393,7 +399,7 @@ mod tests {
     #[test]
     fn the_words_of_the_audit_trail_never_change() {
         let words = "
-            configuration_refused unavailable held_number_changed_meanwhile local_number_rejected
+            configuration_refused unavailable unavailable_too_often held_number_changed_meanwhile local_number_rejected
             data_rejected message_refused unreadable unreadable_too_often
             found_a_rejected_number found_somebody_who_differs
             found_a_number_that_another_case_holds found_in_a_copy_for_a_number_in_doubt

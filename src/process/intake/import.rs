@@ -1,9 +1,10 @@
-use crate::audit::{Actor, AuditLog};
-use crate::case::{Case, CaseId, CaseStore, Change, ErrorKind, Evidence, ReviewReason};
+use crate::audit::Actor;
+use crate::case::{Case, CaseId, Change, Evidence, ReviewReason};
 use crate::clock::Clock;
-use crate::process::commit::{changed, withdraw};
 use crate::process::error::Error;
 use crate::process::intake::duplicates::flag_duplicates;
+use crate::process::store::commit::Commit;
+use crate::process::store::unit::Store;
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
@@ -46,7 +47,7 @@ pub struct Imported {
 /// ([`RecordedNumber::person`](crate::case::RecordedNumber::person)). If a later caseload describes a
 /// different person, the number is in doubt until it is verified ([`Case::person_changed`]).
 ///
-/// Each change is in `audit` before it is saved, so that the case on any day can be reconstructed
+/// Each change is in the audit trail before it is saved, so that the case on any day can be reconstructed
 /// (MSCA-AUD-02). After an interruption, import again. If a case occurs twice, the later data
 /// apply.
 ///
@@ -57,26 +58,29 @@ pub struct Imported {
 ///
 /// ```
 /// use nhs_pds::audit::{Actor, MemoryLog};
+/// use nhs_pds::process::alert::MemoryAlerts;
+/// use nhs_pds::process::store::Joined;
 /// use nhs_pds::case::{Case, MemoryStore, RecordType};
 /// use nhs_pds::clock::SystemClock;
 /// use nhs_pds::trace::{Caller, LocalIdentity};
 /// use nhs_pds::process::import;
+/// use std::sync::Arc;
 ///
 /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
-/// let (store, audit) = (MemoryStore::new(), MemoryLog::new());
+/// let (cases, audit) = (Arc::new(MemoryStore::new()), Arc::new(MemoryLog::new()));
+/// let store = Joined::new(cases, audit, Arc::new(MemoryAlerts::default()));
 /// let caller = Caller::System(LocalIdentity::new("RHM".parse()?, "import")?);
 /// let actor = Actor::new(&caller, "Nightly import");
 /// let cases = vec![Case::new("RXX:1".parse()?, RecordType::Review)];
-/// let first = import(&store, &audit, &actor, &SystemClock, cases.clone()).await?;
-/// let again = import(&store, &audit, &actor, &SystemClock, cases).await?;
+/// let first = import(&store, &actor, &SystemClock, cases.clone()).await?;
+/// let again = import(&store, &actor, &SystemClock, cases).await?;
 /// assert_eq!((first.new, again.unchanged), (1, 1));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # })?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub async fn import(
-    store: &dyn CaseStore,
-    audit: &dyn AuditLog,
+    store: &dyn Store,
     actor: &Actor,
     clock: &dyn Clock,
     cases: Vec<Case>,
@@ -92,9 +96,9 @@ pub async fn import(
         let numbered: Vec<CaseId> = numbered.map(|case| case.id.clone()).collect();
         // Cases that another program changed meanwhile are read again.
         while !chunk.is_empty() {
-            chunk = import_chunk(store, audit, actor, clock, chunk, &mut imported).await?;
+            chunk = import_chunk(store, actor, clock, chunk, &mut imported).await?;
         }
-        imported.duplicates += flag_duplicates(store, audit, actor, clock, &numbered).await?;
+        imported.duplicates += flag_duplicates(store, actor, clock, &numbered).await?;
     }
 }
 
@@ -122,8 +126,7 @@ fn read_again(stored: &Case, read: &Case, now: DateTime<Utc>) -> Option<Case> {
 
 /// Imports `cases`, and returns those to try again.
 async fn import_chunk(
-    store: &dyn CaseStore,
-    audit: &dyn AuditLog,
+    store: &dyn Store,
     actor: &Actor,
     clock: &dyn Clock,
     cases: Vec<Case>,
@@ -131,7 +134,7 @@ async fn import_chunk(
 ) -> Result<Vec<Case>, Error> {
     let now = clock.now();
     let (mut new, mut updated, mut unchanged) = (Vec::new(), Vec::new(), 0);
-    let mut unreadable = Vec::new();
+    let mut unreadable = 0;
     // A second entry of a case is imported after the first is stored.
     let mut seen = BTreeSet::new();
     let (cases, twice): (Vec<Case>, Vec<Case>) =
@@ -147,9 +150,9 @@ async fn import_chunk(
             case.read_digest.clone_from(&digest);
             case
         };
-        let stored = match store.get(&read.id).await {
+        let stored = match store.cases().get(&read.id).await {
             Err(error) if error.is_about_a_damaged_case() => {
-                unreadable.push(read.id.clone());
+                unreadable += 1;
                 continue;
             }
             stored => stored?,
@@ -164,30 +167,16 @@ async fn import_chunk(
             },
         }
     }
-    let changes = new.iter().chain(&updated);
-    let entries = changes.map(|case| changed(actor, case, &[("decision", "imported")], now));
-    audit.append(entries.collect()).await?;
-    let ids: Vec<CaseId> = new.iter().chain(&updated).map(|case| case.id.clone()).collect();
     let (count_new, count_updated) = (new.len(), updated.len());
-    // New and updated cases are saved in two steps. After an interruption, the next import does the
-    // second.
-    let inserted = store.insert_all(new).await;
-    let done = inserted.is_ok();
-    let saved = match inserted {
-        Ok(()) => store.save_all(updated.into_iter().map(Change::new).collect()).await,
-        refused => refused,
-    };
-    imported.new += if done { count_new } else { 0 };
-    let Err(error) = saved else {
-        imported.updated += count_updated;
-        imported.unchanged += unchanged;
-        imported.unreadable += unreadable.len();
-        return Ok(twice);
-    };
-    if !matches!(error.kind(), ErrorKind::Conflict | ErrorKind::Exists | ErrorKind::NotFound) {
-        return Err(error.into());
+    let commit = new.into_iter().chain(updated).fold(Commit::new(actor, now), |commit, case| {
+        commit.save(Change::new(case), &[("decision", "imported")])
+    });
+    if !store.commit(commit).await?.is_done() {
+        return Ok(cases.into_iter().chain(twice).collect());
     }
-    withdraw::<Error>(store, audit, actor, ids.iter(), clock.now()).await?;
-    let is_done = |case: &Case| done && ids.iter().take(count_new).any(|id| *id == case.id);
-    Ok(cases.into_iter().filter(|case| !is_done(case)).chain(twice).collect())
+    imported.new += count_new;
+    imported.updated += count_updated;
+    imported.unchanged += unchanged;
+    imported.unreadable += unreadable;
+    Ok(twice)
 }

@@ -4,10 +4,10 @@ use crate::case::{
     ReviewReason, ReviewState, ReviewStep, readable,
 };
 use crate::nhs_number::NhsNumber;
-use crate::process::commit::{saved, withdraw};
 use crate::process::error::{Error, ErrorKind};
-use crate::process::review::queue::{ActionOutcome, ReviewQueue, record};
+use crate::process::review::queue::{ActionOutcome, ReviewQueue};
 use crate::process::review::refusal::Refusal;
+use crate::process::store::commit::{Commit, committed};
 use chrono::{DateTime, Utc};
 use std::collections::BTreeSet;
 
@@ -60,8 +60,8 @@ impl ReviewQueue {
         };
         let about = Filter::new().with_case(case.clone());
         let done = is_erased(&stored)
-            && self.audit.page(&about, 0, 1).await?.is_empty()
-            && self.audit.unreadable(&about).await?.is_empty();
+            && self.store.audit().page(&about, 0, 1).await?.is_empty()
+            && self.store.audit().unreadable(&about).await?.is_empty();
         if !done {
             self.record_erasure(&stored, court_order, actor).await?;
             self.blank(case, actor, Blanked::InItsRow).await?;
@@ -70,13 +70,13 @@ impl ReviewQueue {
         // Repeated even if everything was done: a later call overwrites what an earlier one could
         // not.
         self.blank(case, actor, Blanked::Everywhere).await?;
-        self.audit.forget(case).await?;
+        self.store.audit().forget(case).await?;
         Ok(if done { ActionOutcome::AlreadyDone } else { ActionOutcome::Done })
     }
 
     /// Returns the stored case. For a damaged case, returns its id only.
     async fn stored(&self, id: &CaseId) -> Result<Option<Case>, Error> {
-        match self.store.get(id).await {
+        match self.store.cases().get(id).await {
             Err(error) if error.is_about_a_damaged_case() => {
                 Ok(Some(Case::new(id.clone(), RecordType::Other("unreadable".to_owned()))))
             }
@@ -94,12 +94,12 @@ impl ReviewQueue {
         // Sealed data about a number alone belong to this person, unless another case has the
         // number.
         for number in numbers {
-            let holders = self.store.holders(number).await?;
+            let holders = self.store.cases().holders(number).await?;
             if holders.iter().all(|holder| *holder == case.id) {
                 entries.push(entry.clone().about(Subject::person(number)));
             }
         }
-        self.audit.append(entries).await?;
+        self.store.audit().append(entries).await?;
         Ok(())
     }
 
@@ -111,7 +111,7 @@ impl ReviewQueue {
         let changes = Filter::new().with_case(case.id.clone()).with_kind(EventKind::CaseChanged);
         let mut after = 0;
         loop {
-            let page = self.audit.page(&changes, after, PAGE).await?;
+            let page = self.store.audit().page(&changes, after, PAGE).await?;
             let Some(last) = page.last() else { break };
             after = last.seq;
             let subjects = page.iter().filter_map(|event| event.about.subject());
@@ -127,7 +127,7 @@ impl ReviewQueue {
 
     async fn blank(&self, id: &CaseId, actor: &Actor, how: Blanked) -> Result<(), Error> {
         for _ in 0..ATTEMPTS {
-            let stored = self.store.get(id).await;
+            let stored = self.store.cases().get(id).await;
             let damaged = stored.as_ref().is_err_and(case::Error::is_about_a_damaged_case);
             let Some(case) = (if damaged { self.stored(id).await } else { Ok(stored?) })? else {
                 return Ok(());
@@ -135,11 +135,11 @@ impl ReviewQueue {
             let blank = blank(&case, actor.user_id(), self.clock.now());
             let done = match how {
                 Blanked::InItsRow if !damaged => {
-                    self.store.save_all(vec![Change::new(blank)]).await
+                    self.store.cases().save_all(vec![Change::new(blank)]).await
                 }
-                _ => self.store.erase(blank).await,
+                _ => self.store.cases().erase(blank).await,
             };
-            if saved(done)? {
+            if committed(done)?.is_done() {
                 return Ok(());
             }
         }
@@ -149,7 +149,7 @@ impl ReviewQueue {
     async fn drop_references(&self, erased: &CaseId, actor: &Actor) -> Result<(), Error> {
         let mut after = None;
         loop {
-            let page = self.store.page(after.as_ref(), PAGE).await?;
+            let page = self.store.cases().page(after.as_ref(), PAGE).await?;
             let Some(last) = page.last() else { return Ok(()) };
             after = Some(last.id.clone());
             for case in page.into_iter().filter(|case| case.id != *erased) {
@@ -170,12 +170,12 @@ impl ReviewQueue {
             let Some(case) = current else { return Ok(()) };
             let at = self.clock.now();
             let Some(changed) = without(&case, erased, actor.user_id(), at) else { return Ok(()) };
-            self.audit.append(vec![record(&changed, "other_erased", actor, at)]).await?;
-            if saved(self.store.save_all(vec![Change::new(changed)]).await)? {
+            let why = [("action", "other_erased")];
+            let commit = Commit::of_a_person(actor, at).save(Change::new(changed), &why);
+            if self.store.commit(commit).await?.is_done() {
                 return Ok(());
             }
-            withdraw::<Error>(&*self.store, &*self.audit, actor, [&id].into_iter(), at).await?;
-            current = readable(self.store.get(&id).await)?;
+            current = readable(self.store.cases().get(&id).await)?;
         }
         Err(Error::new(ErrorKind::Conflict))
     }

@@ -126,7 +126,7 @@ impl ReviewQueue {
         actor: &Actor,
     ) -> Result<Vec<ListedItem>, Error> {
         let now = self.clock.now();
-        self.audit.append(vec![filter.question(actor, now, after, limit)]).await?;
+        self.store.audit().append(vec![filter.question(actor, now, after, limit)]).await?;
         let mut listed = Vec::new();
         let mut add = |case: &Case| {
             let items = case.review.iter().filter(|_| case.is_live());
@@ -148,13 +148,13 @@ impl ReviewQueue {
         // The case of `after` may have more items.
         let mut read = after.map(|after| after.case.clone());
         if let Some(id) = &read
-            && let Some(case) = readable(self.store.get(id).await)?
+            && let Some(case) = readable(self.store.cases().get(id).await)?
             && !add(&case)
         {
             return Ok(listed);
         }
         loop {
-            let page = self.store.page(read.as_ref(), PAGE).await?;
+            let page = self.store.cases().page(read.as_ref(), PAGE).await?;
             let Some(last) = page.last() else { return Ok(listed) };
             if !page.iter().all(&mut add) {
                 return Ok(listed);
@@ -170,7 +170,7 @@ impl ReviewQueue {
     /// [`StoreUnavailable`](crate::process::ErrorKind::StoreUnavailable) and
     /// [`StoreBroken`](crate::process::ErrorKind::StoreBroken).
     pub async fn unreadable(&self) -> Result<Vec<Unreadable>, Error> {
-        Ok(self.store.unreadable().await?)
+        Ok(self.store.cases().unreadable().await?)
     }
 }
 

@@ -1,11 +1,7 @@
-use crate::audit::{Actor, AuditLog, Entry};
-use crate::case::{
-    Case, CaseId, CaseStore, Change, ReviewItem, ReviewReason, ReviewState, readable,
-};
+use crate::audit::Actor;
+use crate::case::{Case, CaseId, Change, ReviewItem, ReviewReason, ReviewState, readable};
 use crate::clock::{Clock, SystemClock};
 use crate::nhs_number::NhsNumber;
-use crate::process::alert::AlertSink;
-use crate::process::commit::{Delivery, changed, saved, withdraw};
 use crate::process::error::{Error, ErrorKind};
 use crate::process::review::context::{Changed, Context};
 use crate::process::review::item_id::ItemId;
@@ -15,7 +11,10 @@ use crate::process::review::refusal::Refusal;
 use crate::process::review::resolution::Resolution;
 use crate::process::review::resolve::resolve;
 use crate::process::review::step::{Step, step};
+use crate::process::store::commit::Commit;
+use crate::process::store::unit::Store;
 use chrono::{DateTime, Utc};
+use std::iter;
 use std::sync::Arc;
 
 /// How often an action is decided when other programs change its cases.
@@ -38,6 +37,7 @@ pub enum ActionOutcome {
 ///
 /// ```
 /// use nhs_pds::process::alert::MemoryAlerts;
+/// use nhs_pds::process::store::Joined;
 /// use nhs_pds::audit::{Actor, MemoryLog};
 /// use nhs_pds::case::{Case, CaseStore, Evidence, MemoryStore, RecordType, ReviewReason};
 /// use nhs_pds::process::review::{ActionOutcome, ItemFilter, Resolution, ReviewQueue};
@@ -51,7 +51,7 @@ pub enum ActionOutcome {
 /// let store = Arc::new(MemoryStore::new());
 /// store.insert_all(vec![case]).await?;
 /// let (audit, alerts) = (Arc::new(MemoryLog::new()), Arc::new(MemoryAlerts::default()));
-/// let queue = ReviewQueue::new(store, audit, alerts);
+/// let queue = ReviewQueue::new(Arc::new(Joined::new(store, audit, alerts)));
 /// let user = User::Local(LocalIdentity::new("RHM".parse()?, "j.doe")?);
 /// let actor = Actor::new(&user.into(), "Jo Doe");
 ///
@@ -67,9 +67,7 @@ pub enum ActionOutcome {
 /// ```
 #[derive(Clone, Debug)]
 pub struct ReviewQueue {
-    pub(super) store: Arc<dyn CaseStore>,
-    pub(super) audit: Arc<dyn AuditLog>,
-    pub(super) alerts: Arc<dyn AlertSink>,
+    pub(super) store: Arc<dyn Store>,
     pub(super) clock: Arc<dyn Clock>,
 }
 
@@ -84,15 +82,10 @@ enum Action<'a> {
 }
 
 impl ReviewQueue {
-    /// Creates a queue of the items in `store`. Writes each action to `audit` before it is done,
-    /// and sends the back office's alerts to `alerts`.
+    /// Creates a queue of the items in `store`. Each action is on record before it is done.
     #[must_use]
-    pub fn new(
-        store: Arc<dyn CaseStore>,
-        audit: Arc<dyn AuditLog>,
-        alerts: Arc<dyn AlertSink>,
-    ) -> Self {
-        Self { store, audit, alerts, clock: Arc::new(SystemClock) }
+    pub fn new(store: Arc<dyn Store>) -> Self {
+        Self { store, clock: Arc::new(SystemClock) }
     }
 
     /// Sets the clock.
@@ -208,7 +201,7 @@ impl ReviewQueue {
         actor: &Actor,
     ) -> Result<ActionOutcome, Error> {
         for _ in 0..ATTEMPTS {
-            let Some(case) = self.store.get(id).await? else {
+            let Some(case) = self.store.cases().get(id).await? else {
                 return Ok(ActionOutcome::Refused(Refusal::NoSuchCase));
             };
             let others = self.involved(&case, action).await?;
@@ -226,9 +219,8 @@ impl ReviewQueue {
                 Ok(changes) if changes.is_empty() => return Ok(ActionOutcome::AlreadyDone),
                 Ok(changes) => changes,
             };
-            if self.save(&changes, action.item(&case), actor, at).await? {
-                // The action is done. The worker's next pass delivers what cannot be delivered now.
-                let _ = self.deliver(changes, actor).await;
+            let commit = unit_of(changes, action.item(&case), actor, at);
+            if self.store.commit(commit).await?.is_done() {
                 return Ok(ActionOutcome::Done);
             }
         }
@@ -239,7 +231,7 @@ impl ReviewQueue {
     async fn involved(&self, case: &Case, action: Action<'_>) -> Result<Vec<Case>, Error> {
         let mut others = Vec::new();
         for id in action.names(case) {
-            let other = self.store.get(&id).await;
+            let other = self.store.cases().get(&id).await;
             // A merge needs the other case. Another case of a duplicate only loses its reference.
             others.extend(if action.is_about_a_merge() { other? } else { readable(other)? });
         }
@@ -249,69 +241,40 @@ impl ReviewQueue {
             let named: Vec<CaseId> = others.iter().chain([case]).flat_map(duplicates).collect();
             for id in named {
                 if id != case.id && !others.iter().any(|other| other.id == id) {
-                    others.extend(readable(self.store.get(&id).await)?);
+                    others.extend(readable(self.store.cases().get(&id).await)?);
                 }
             }
             numbers
                 .extend(others.iter().filter_map(|other| Some(other.nhs_number.as_ref()?.number)));
         }
         for number in numbers {
-            for holder in self.store.holders(number).await? {
+            for holder in self.store.cases().holders(number).await? {
                 if holder != case.id && !others.iter().any(|other| other.id == holder) {
-                    others.extend(self.store.get(&holder).await?);
+                    others.extend(self.store.cases().get(&holder).await?);
                 }
             }
         }
         Ok(others)
     }
+}
 
-    /// Records and saves the changes. Returns false when another program has changed a case.
-    pub(super) async fn save(
-        &self,
-        changes: &[Changed],
-        item: Option<&ReviewItem>,
-        actor: &Actor,
-        at: DateTime<Utc>,
-    ) -> Result<bool, Error> {
-        let mut entries: Vec<Entry> =
-            changes.iter().map(|changed| record(&changed.case, changed.what, actor, at)).collect();
-        if let (Some(item), false) = (item, entries.is_empty()) {
-            let first = entries.remove(0);
-            let first = first
-                .with_detail("item", item.number.to_string())
-                .with_detail("reason", item.reason.as_str());
-            entries.insert(0, first);
-        }
-        self.audit.append(entries).await?;
-        let all = changes.iter().map(|changed| {
-            let mut change = Change::new(changed.case.clone());
-            change.sole_holder = changed.sole_holder;
-            change
-        });
-        let saved = saved(self.store.save_all(all.collect()).await)?;
-        if !saved {
-            let ids = changes.iter().map(|changed| &changed.case.id);
-            withdraw::<Error>(&*self.store, &*self.audit, actor, ids, at).await?;
-        }
-        Ok(saved)
+/// The unit of work that does `changes`. The first entry names the item that the action is about.
+pub(super) fn unit_of(
+    changes: Vec<Changed>,
+    item: Option<&ReviewItem>,
+    actor: &Actor,
+    at: DateTime<Utc>,
+) -> Commit {
+    let number = item.map(|item| item.number.to_string()).unwrap_or_default();
+    let about = item.map(|item| [("item", &*number), ("reason", item.reason.as_str())]);
+    let (mut commit, mut about) = (Commit::of_a_person(actor, at), about.into_iter().flatten());
+    for Changed { case, sole_holder, what } in changes {
+        let why: Vec<_> = iter::once(("action", what)).chain(about.by_ref()).collect();
+        let mut change = Change::new(case);
+        change.sole_holder = sole_holder;
+        commit = commit.save(change, &why);
     }
-
-    /// Delivers the alerts of the saved cases.
-    async fn deliver(&self, changes: Vec<Changed>, actor: &Actor) -> Result<(), Error> {
-        let cases = changes.into_iter().map(|Changed { mut case, .. }| {
-            case.version += 1;
-            case
-        });
-        let delivery = Delivery {
-            store: &*self.store,
-            audit: &*self.audit,
-            alerts: &*self.alerts,
-            actor,
-            clock: &*self.clock,
-            why: "action",
-        };
-        delivery.deliver(cases.collect()).await
-    }
+    commit
 }
 
 /// Returns the cases that the duplicate items of `case` name. Includes settled items, because the
@@ -362,9 +325,4 @@ impl Action<'_> {
             _ => Vec::new(),
         }
     }
-}
-
-/// The audit record of a change that is about to be saved, with the changed case.
-pub(super) fn record(case: &Case, what: &str, actor: &Actor, at: DateTime<Utc>) -> Entry {
-    changed(actor, case, &[("action", what)], at)
 }

@@ -3,7 +3,7 @@ use crate::case::{Case, CaseId, ReviewReason, ReviewState};
 use crate::demographics::redacted_debug;
 use crate::process::error::{Error, ErrorKind};
 use crate::process::review::context::{Changed, Context};
-use crate::process::review::queue::ReviewQueue;
+use crate::process::review::queue::{ReviewQueue, unit_of};
 
 /// How many cases are read, and saved, at a time.
 const PAGE: usize = 100;
@@ -97,7 +97,7 @@ impl ReviewQueue {
         let mut released = 0;
         let mut after: Option<CaseId> = None;
         loop {
-            let page = self.store.page(after.as_ref(), PAGE).await?;
+            let page = self.store.cases().page(after.as_ref(), PAGE).await?;
             let Some(last) = page.last() else { return Ok(released) };
             after = Some(last.id.clone());
             let at = self.clock.now();
@@ -107,12 +107,13 @@ impl ReviewQueue {
             if changes.is_empty() {
                 continue;
             }
-            if self.save(&changes, None, actor, at).await? {
-                released += changes.len() as u64;
+            let ids: Vec<CaseId> = changes.iter().map(|changed| changed.case.id.clone()).collect();
+            if self.store.commit(unit_of(changes, None, actor, at)).await?.is_done() {
+                released += ids.len() as u64;
                 continue;
             }
-            for changed in &changes {
-                released += u64::from(self.release_one(&changed.case.id, release, actor).await?);
+            for id in &ids {
+                released += u64::from(self.release_one(id, release, actor).await?);
             }
         }
     }
@@ -125,11 +126,11 @@ impl ReviewQueue {
         actor: &Actor,
     ) -> Result<bool, Error> {
         for _ in 0..ATTEMPTS {
-            let Some(case) = self.store.get(id).await? else { return Ok(false) };
+            let Some(case) = self.store.cases().get(id).await? else { return Ok(false) };
             let at = self.clock.now();
             let context = Context::new(actor.user_id(), at);
             let Some(changed) = released_from(&case, release, &context) else { return Ok(false) };
-            if self.save(&[changed], None, actor, at).await? {
+            if self.store.commit(unit_of(vec![changed], None, actor, at)).await?.is_done() {
                 return Ok(true);
             }
         }
@@ -154,7 +155,8 @@ fn released_from(case: &Case, release: &Release, context: &Context<'_>) -> Optio
     let mut changed = case.clone();
     changed.asking.until_corrected = false;
     changed.asking.not_before = None;
-    changed.asking.unreadable = 0;
+    (changed.asking.unreadable, changed.asking.unanswered) = (0, 0);
+    changed.asking.retry_after = None;
     let open = changed.review.iter_mut().filter(|item| item.is_open());
     for item in open.filter(|item| item.reason == release.reason.item()) {
         context.close(item, ReviewState::Resolved, "released");

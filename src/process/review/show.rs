@@ -37,7 +37,7 @@ impl ReviewQueue {
     ///
     /// Any [`ErrorKind`](crate::process::ErrorKind) but `Conflict`; without a record, nothing is shown.
     pub async fn show(&self, id: &ItemId, actor: &Actor) -> Result<Option<ShownItem>, Error> {
-        let Some(case) = self.store.get(&id.case).await? else { return Ok(None) };
+        let Some(case) = self.store.cases().get(&id.case).await? else { return Ok(None) };
         let Some(item) = case.review.iter().find(|item| item.number == id.item).cloned() else {
             return Ok(None);
         };
@@ -49,14 +49,14 @@ impl ReviewQueue {
             .with_detail("item", id.item.to_string())
             .with_detail("reason", item.reason.as_str())
             .about(about);
-        self.audit.append(vec![viewed]).await?;
+        self.store.audit().append(vec![viewed]).await?;
         let offered = offered(&item).filter(|number| {
             let told = item.is_open() && item.evidence.exchange.is_some();
             told && !case.rejected_numbers.contains(number)
         });
         let offered = match offered {
             Some(number) => {
-                let holders = self.store.holders(number).await?;
+                let holders = self.store.cases().holders(number).await?;
                 holders.iter().all(|holder| *holder == case.id).then_some(number)
             }
             None => None,

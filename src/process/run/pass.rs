@@ -1,39 +1,291 @@
-//! The state that one pass keeps from case to case: why it ends early, and which failures were logged.
+//! One pass: leases due cases and works on several at a time, in no order among them.
 
-use crate::process::run::refusals::Refusals;
-use crate::process::run::report::CaseReport;
+use crate::case::{Case, CaseId, Claim, Due, Planned};
+use crate::process::decision::eligibility::faults;
+use crate::process::decision::plan::Plan;
+use crate::process::decision::result::TraceResult;
+use crate::process::error::Error;
+use crate::process::run::engine::Engine;
+use crate::process::run::report::{CaseReport, RunReport};
+use crate::process::run::tally::Tally;
 use crate::trace;
+use chrono::{DateTime, TimeDelta, Utc};
+use std::collections::{HashSet, VecDeque};
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::task::JoinSet;
+use tracing::Instrument;
 
-/// The state of one pass.
-#[derive(Default)]
-pub(in crate::process) struct Pass {
-    /// The error that stopped all queries before the last case.
-    pub(in crate::process) stopped: Option<trace::Error>,
-    /// The refused queries since the last answer.
-    pub(in crate::process) refusals: Refusals,
+/// How many cases are leased at a time: for each question in progress, at least, and at most.
+const AHEAD: usize = 2;
+const LEAST: usize = 16;
+const MOST: usize = 512;
+
+/// How many cases may be in work for each question in progress. The others wait for a retry, or are
+/// being committed.
+const IN_WORK: usize = 16;
+
+/// When a case is looked at again that could not be settled in this pass.
+const LEFT: TimeDelta = TimeDelta::minutes(1);
+
+/// The progress of a pass.
+struct Pass<'a> {
+    engine: Arc<Engine>,
+    observer: &'a mut (dyn FnMut(&CaseReport) + Send),
+    tasks: JoinSet<Result<CaseReport, Error>>,
+    /// Plans all cases again beside the pass, if the rules have changed.
+    planning: JoinSet<Result<(), Error>>,
+    /// Leased cases that wait for their first question.
+    ready: VecDeque<(Case, Plan)>,
+    /// How many cases are leased next.
+    batch: usize,
+    /// Cases that another program keeps changing.
+    left: HashSet<CaseId>,
+    renewed: DateTime<Utc>,
+    report: RunReport,
+    tally: Tally,
     /// The results of which one failure is logged already.
     logged: Vec<&'static str>,
+    failed: Option<Error>,
 }
 
-impl Pass {
-    /// Logs why a query got no answer. Logs only the first failure of each result, so that an outage does not
-    /// fill the log with a line for each case.
-    pub(in crate::process) fn log(&mut self, case: &CaseReport) {
+/// Why a wait ended.
+enum Woken {
+    /// A question may be sent.
+    Slot(Option<OwnedSemaphorePermit>),
+    Finished(Result<CaseReport, Error>),
+    Time,
+}
+
+impl Engine {
+    /// Makes one pass over all cases that were due when it began, and calls `observer` for each.
+    pub(in crate::process) async fn pass(
+        self: Arc<Self>,
+        observer: &mut (dyn FnMut(&CaseReport) + Send),
+    ) -> Result<RunReport, Error> {
+        let began = self.began;
+        let mut pass = Pass {
+            engine: self,
+            observer,
+            tasks: JoinSet::new(),
+            planning: JoinSet::new(),
+            ready: VecDeque::new(),
+            batch: LEAST,
+            left: HashSet::new(),
+            renewed: began,
+            report: RunReport::default(),
+            tally: Tally::of(began),
+            logged: Vec::new(),
+            failed: None,
+        };
+        let replan = Arc::clone(&pass.engine).replan();
+        pass.planning.spawn(replan.in_current_span());
+        let ran = pass.run().await;
+        let ready: Vec<Case> = pass.ready.drain(..).map(|(case, _)| case).collect();
+        let ids: Vec<CaseId> = ready.iter().map(|case| case.id.clone()).collect();
+        let released = pass.engine.release(&ids).await;
+        ready.iter().for_each(|case| pass.count(&CaseReport::not_asked(case)));
+        ran.and(released)?;
+        pass.end().await
+    }
+}
+
+impl Pass<'_> {
+    async fn run(&mut self) -> Result<(), Error> {
+        let third = self.engine.settings.lease / 3;
+        loop {
+            let halted = self.engine.halt.is_set();
+            if halted && self.tasks.is_empty() {
+                return self.failed.take().map_or(Ok(()), Err);
+            }
+            if !halted && self.ready.is_empty() && !self.is_full() && !self.refill().await? {
+                return Ok(());
+            }
+            self.keep(third).await?;
+            match self.wait(third).await {
+                Woken::Slot(slot) => self.start(slot),
+                Woken::Finished(Ok(case)) => self.count(&case),
+                Woken::Finished(Err(error)) => {
+                    // The answers of the others are settled before the run ends.
+                    self.engine.halt.set();
+                    self.failed = self.failed.take().or(Some(error));
+                }
+                Woken::Time => {}
+            }
+        }
+    }
+
+    /// Whether no further case may be worked on.
+    fn is_full(&self) -> bool {
+        let most = self.engine.settings.in_flight.get().saturating_mul(IN_WORK);
+        self.tasks.len() >= most || self.engine.slots.available_permits() == 0
+    }
+
+    /// Leases more cases. Returns false when the pass is complete: no case is due, and no case is in
+    /// work, here or at another worker.
+    async fn refill(&mut self) -> Result<bool, Error> {
+        let claim = self.engine.cases().claim_due(self.batch, &self.engine.lease()).await?;
+        let Claim { cases, blocked_until, .. } = claim;
+        if cases.is_empty() {
+            if !self.tasks.is_empty() {
+                return Ok(true);
+            }
+            if let Some(planned) = self.planning.join_next().await {
+                planned.unwrap_or(Ok(()))?;
+                return Ok(true);
+            }
+            let Some(until) = blocked_until else { return Ok(false) };
+            self.engine.wait_for(until).await;
+            return Ok(true);
+        }
+        let leased = cases.len();
+        self.look(cases).await?;
+        let least = self.engine.settings.in_flight.get().saturating_mul(AHEAD).clamp(LEAST, MOST);
+        // Many cases that need no question are looked at in few steps.
+        self.batch = if self.ready.len() * 2 < leased { (self.batch * 2).min(MOST) } else { least };
+        Ok(true)
+    }
+
+    /// Plans the leased `cases`. Those that need no question are reported and released.
+    async fn look(&mut self, cases: Vec<Case>) -> Result<(), Error> {
+        let engine = Arc::clone(&self.engine);
+        let (mut planned, mut done, mut reports) = (Vec::new(), Vec::new(), Vec::new());
+        for case in cases {
+            let id = case.id.clone();
+            if self.left.contains(&id) {
+                let due = Due::new(engine.due(&case).priority, engine.now() + LEFT);
+                planned.push(Planned::new(id.clone(), case.version, due));
+                done.push(id);
+                continue;
+            }
+            if !case.undelivered.is_empty() {
+                // Alerts that an earlier run has saved and not delivered. The case changes; if it is to
+                // be traced, it is leased again in this pass.
+                let due = engine.due_in_pass(&case);
+                let commit = engine.commit().release(&engine.owner, vec![id]).deliver(case, due);
+                engine.write(commit).await?;
+                continue;
+            }
+            match engine.plan(&case) {
+                Ok(plan) => self.ready.push_back((case, plan)),
+                Err(eligibility) => {
+                    let mut report = CaseReport::new(&case, eligibility);
+                    report.faults = faults(&case, engine.now());
+                    planned.push(Planned::new(id.clone(), case.version, engine.due(&case)));
+                    done.push(id);
+                    reports.push(report);
+                }
+            }
+        }
+        if !planned.is_empty() {
+            engine.cases().set_due(planned).await?;
+            engine.release(&done).await?;
+        }
+        reports.iter().for_each(|report| self.count(report));
+        Ok(())
+    }
+
+    /// Begins to work on the next case.
+    fn start(&mut self, slot: Option<OwnedSemaphorePermit>) {
+        if let Some((case, plan)) = self.ready.pop_front() {
+            let engine = Arc::clone(&self.engine);
+            let work = async move { engine.work(case, plan, slot).await };
+            self.tasks.spawn(work.in_current_span());
+        }
+    }
+
+    /// Waits until a question may be sent, a case is finished, or the run is told to stop, for at most
+    /// `time`.
+    async fn wait(&mut self, time: Duration) -> Woken {
+        let halted = self.engine.halt.is_set();
+        let most = self.engine.settings.in_flight.get().saturating_mul(IN_WORK);
+        let may_start = !halted && !self.ready.is_empty() && self.tasks.len() < most;
+        let slots = Arc::clone(&self.engine.slots);
+        let halt = Arc::clone(&self.engine.halt);
+        let mut slot = pin!(slots.acquire_owned());
+        let mut timer = pin!(tokio::time::sleep(time));
+        let mut halting = pin!(halt.wait());
+        let tasks = &mut self.tasks;
+        poll_fn(|context| {
+            if let Poll::Ready(Some(joined)) = tasks.poll_join_next(context) {
+                return Poll::Ready(match joined {
+                    Ok(finished) => Woken::Finished(finished),
+                    Err(error) => match error.try_into_panic() {
+                        Ok(panic) => std::panic::resume_unwind(panic),
+                        Err(_) => Woken::Time,
+                    },
+                });
+            }
+            if !halted && halting.as_mut().poll(context).is_ready() {
+                return Poll::Ready(Woken::Time);
+            }
+            if may_start && let Poll::Ready(slot) = slot.as_mut().poll(context) {
+                return Poll::Ready(Woken::Slot(slot.ok()));
+            }
+            timer.as_mut().poll(context).map(|()| Woken::Time)
+        })
+        .await
+    }
+
+    /// Extends the leases when they are old enough.
+    async fn keep(&mut self, after: Duration) -> Result<(), Error> {
+        let now = self.engine.now();
+        // A time before the last renewal means that the clock was set back.
+        if (now - self.renewed).to_std().map_or(true, |gone| gone >= after) {
+            self.engine.renew().await?;
+            self.renewed = now;
+        }
+        Ok(())
+    }
+
+    /// Ends the pass: alerts the back office of a refused configuration, and reports what was done.
+    async fn end(mut self) -> Result<RunReport, Error> {
+        let engine = Arc::clone(&self.engine);
+        let cause = engine.halt.cause();
+        self.report.interrupted = engine.halt.is_set() && cause.is_none();
+        if let Some(error) = &cause {
+            if error.kind() == trace::ErrorKind::Configuration {
+                engine.alert_refusal(error).await?;
+            }
+            let (kind, cause) = (error.kind().as_str(), error.cause());
+            tracing::warn!(kind, cause = cause.as_deref(), "the pass ended before its last case");
+        }
+        self.report.stopped = cause;
+        let counts = engine.cases().counts(engine.now()).await?;
+        (self.report.unreadable, self.report.due) = (counts.unreadable, counts.due);
+        if counts.unreadable > 0 {
+            tracing::warn!(
+                count = counts.unreadable,
+                "stored cases are damaged and cannot be read"
+            );
+        }
+        self.tally.report(engine.now(), &counts);
+        Ok(self.report)
+    }
+
+    fn count(&mut self, case: &CaseReport) {
+        if case.result == Some(TraceResult::ConflictOnSave) {
+            self.left.insert(case.case_id.clone());
+        }
+        self.report.count(case);
+        self.log(case);
+        self.tally.count(case);
+        (self.observer)(case);
+    }
+
+    /// Logs why a query got no answer. Logs only the first failure of each result, so that an outage
+    /// does not fill the log with a line for each case.
+    fn log(&mut self, case: &CaseReport) {
         let (Some(result), Some(cause)) = (case.result, case.cause.as_deref()) else { return };
         let result = result.as_str();
         if !self.logged.contains(&result) {
             self.logged.push(result);
             let code = case.exchange.as_ref().and_then(|exchange| exchange.code.as_deref());
             tracing::warn!(result, code, cause, "a question was not answered");
-        }
-    }
-
-    /// Logs why the pass ended early.
-    pub(in crate::process) fn log_end(&self) {
-        if let Some(error) = &self.stopped {
-            let cause = error.cause();
-            let (kind, cause) = (error.kind().as_str(), cause.as_deref());
-            tracing::warn!(kind, cause, "the pass ended before its last case");
         }
     }
 }

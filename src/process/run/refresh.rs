@@ -3,11 +3,14 @@ use crate::case::{Advisory, Case, CaseId, NumberStatus, advisories};
 use crate::process::decision::eligibility::eligibility;
 use crate::process::decision::plan::ask;
 use crate::process::error::Error;
-use crate::process::run::pass::Pass;
+use crate::process::run::engine::Engine;
+use crate::process::run::halt::Halt;
 use crate::process::run::report::CaseReport;
-use crate::process::run::turn::Turn;
+use crate::process::run::settings::Settings;
 use crate::process::run::worker::Worker;
 use crate::trace::{self, Caller};
+use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
 
 /// Why one case is traced at once (MSCA-PDS-05).
@@ -60,17 +63,19 @@ impl Worker {
     /// and the audit trail names the user.
     #[must_use]
     pub fn on_behalf_of(&self, caller: Caller, actor: Actor) -> Self {
-        Self { caller, actor, ..self.clone() }
+        let settings = Settings { caller, actor, ..self.settings.clone() };
+        Self { settings, ..self.clone() }
     }
 
     /// Traces the case `id` at once, because of `event` (MSCA-PDS-05). Verifies its number, or
     /// searches for the person if it has no usable one. Decides, records and saves the effects as
     /// in a run. Returns `None` if the case does not exist.
     ///
-    /// Waits for a run that is working on the case. After that, with [retries](Self::with_retry),
-    /// each of up to two questions takes at most a little over a minute: no limit of their policy
-    /// is above [`RetryPolicy::foreground`](crate::resilience::RetryPolicy::foreground). A recent
-    /// trace or a settled result does not prevent it; HAV-2 and HAV-4 do.
+    /// Waits for a run that is working on the case. After that, with
+    /// [retries](crate::process::Settings::with_retry), each of up to two questions takes at most a
+    /// little over a minute: no limit of their policy is above
+    /// [`RetryPolicy::foreground`](crate::resilience::RetryPolicy::foreground). A recent trace or a
+    /// settled result does not prevent it; HAV-2 and HAV-4 do.
     ///
     /// # Errors
     ///
@@ -81,51 +86,68 @@ impl Worker {
         id: &CaseId,
         event: RefreshEvent,
     ) -> Result<Option<Refreshed>, Error> {
-        let entry = Entry::new(EventKind::CaseViewed, self.clock.now(), &self.actor)
+        let mut engine = self.engine(Arc::new(Halt::new()));
+        let entry = Entry::new(EventKind::CaseViewed, engine.now(), engine.actor())
             .with_detail("event", event.as_str())
             .about(Subject::new(id.clone()));
-        self.audit.append(vec![entry]).await?;
-        let mut owning = self.owning();
-        if let Some(tracer) = &self.foreground {
-            owning.tracer = Arc::clone(tracer);
+        engine.record(vec![entry]).await?;
+        if let Some(tracer) = &self.settings.foreground {
+            engine.tracer = Arc::clone(tracer);
         }
         // A user waits for the answer.
-        owning.retry = self.retry.as_ref().map(|retry| {
+        engine.settings.retry = self.settings.retry.as_ref().map(|retry| {
             let hurried = retry.policy().hurried();
             retry.clone().with_policy(hurried)
         });
-        let Some(case) = owning.claim_one(id).await? else {
+        let Some(case) = engine.claim(id).await? else {
             // The case does not exist, or it is damaged, which is an error.
-            self.store.get(id).await?;
+            engine.cases().get(id).await?;
             return Ok(None);
         };
-        let report = owning.ask_out_of_turn(case).await;
-        owning.give_back(std::slice::from_ref(id)).await?;
-        let (report, suspended) = report?;
-        let Some(case) = self.store.get(id).await? else { return Ok(None) };
+        let report = engine.ask_out_of_turn(case).await;
+        engine.release(std::slice::from_ref(id)).await?;
+        let report = report?;
+        let suspended = engine.halt.cause().filter(|error| error.suspended_until().is_some());
+        let Some(case) = engine.cases().get(id).await? else { return Ok(None) };
         Ok(Some(Refreshed { advisories: advisories(&case), case, report, suspended }))
     }
+}
 
-    async fn ask_out_of_turn(
-        &self,
-        case: Case,
-    ) -> Result<(CaseReport, Option<trace::Error>), Error> {
-        let now = self.clock.now();
-        let eligibility = eligibility(&case, &self.scope, now);
+impl Engine {
+    /// Leases the case `id`, as soon as no other worker has a lease on it.
+    async fn claim(&self, id: &CaseId) -> Result<Option<Case>, Error> {
+        loop {
+            let mut claim = self.cases().claim(id, &self.lease()).await?;
+            match claim.blocked_until {
+                Some(until) => self.wait_for(until).await,
+                None => return Ok(claim.cases.pop()),
+            }
+        }
+    }
+
+    async fn ask_out_of_turn(&self, case: Case) -> Result<CaseReport, Error> {
+        let (now, settings) = (self.now(), &self.settings);
+        let eligibility = eligibility(&case, &settings.scope, now);
         let recorded = case.nhs_number.as_ref();
         let usable = recorded.filter(|recorded| recorded.status == NumberStatus::Usable);
-        let plan = match ask(&case, usable.map(|recorded| recorded.number), &self.local_root, now) {
-            Ok(plan) if eligibility.is_eligible() => plan,
-            Ok(_) => return Ok((CaseReport::new(&case, eligibility), None)),
-            Err(reasons) => {
-                return Ok((CaseReport::new(&case, eligibility.and(reasons)), None));
+        let number = usable.map(|recorded| recorded.number);
+        match ask(&case, number, &settings.local_root, now) {
+            Ok(plan) if eligibility.is_eligible() => {
+                self.keeping(self.work(case, plan, None)).await
             }
-        };
-        let mut turns = [Turn { claimed: case, steps: Vec::new() }];
-        let came = self.ask(&mut turns, vec![plan], 0, &mut Pass::default(), &|| false).await?;
-        let reports = self.settle(&turns).await?;
-        let [turn] = turns;
-        let asked = CaseReport::new(&turn.claimed, eligibility);
-        Ok((reports.into_iter().next().unwrap_or(asked), came.suspended))
+            Ok(_) => Ok(CaseReport::new(&case, eligibility)),
+            Err(reasons) => Ok(CaseReport::new(&case, eligibility.and(reasons))),
+        }
+    }
+
+    /// Extends the lease while `work` is in progress.
+    async fn keeping<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        let (mut work, third) = (pin!(work), self.settings.lease / 3);
+        loop {
+            match tokio::time::timeout(third, work.as_mut()).await {
+                Ok(done) => return done,
+                Err(_) => self.renew().await?,
+            }
+        }
     }
 }

@@ -1,9 +1,8 @@
 use crate::case::{Case, CaseId, RecordType, ReviewReason};
-use crate::process::decision::eligibility::{Eligibility, Reason, faults};
+use crate::process::decision::eligibility::{Eligibility, Reason};
 use crate::process::decision::result::TraceResult;
 use crate::process::decision::rows::Row;
 use crate::trace::{Error, Exchange};
-use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
 
 /// The report of one case in a run. Contains no personal data.
@@ -57,28 +56,11 @@ impl CaseReport {
     }
 }
 
-/// The faults of a page's cases that do not prevent tracing.
-pub(in crate::process) struct PageFaults(BTreeMap<CaseId, Vec<Reason>>);
-
-impl PageFaults {
-    pub(in crate::process) fn of(page: &[Case], now: DateTime<Utc>) -> Self {
-        let all = page.iter().map(|case| (case.id.clone(), faults(case, now)));
-        Self(all.filter(|(_, faults)| !faults.is_empty()).collect())
-    }
-
-    /// Adds them to the reports of their cases.
-    pub(in crate::process) fn add_to(mut self, reports: &mut [CaseReport]) {
-        for report in reports {
-            report.faults = self.0.remove(&report.case_id).unwrap_or_default();
-        }
-    }
-}
-
-/// The report of one run. Counts every case once, by its result or by its first reason.
+/// The report of one run. Counts every case that was due once, by its result or by its first reason.
 #[non_exhaustive]
 #[derive(Debug, Default, serde::Serialize)]
 pub struct RunReport {
-    /// The number of cases examined.
+    /// The number of cases that were due and were looked at. A case that is not due is not read.
     pub seen: u64,
     /// The number of eligible cases.
     pub eligible: u64,
@@ -93,11 +75,14 @@ pub struct RunReport {
     pub numbers_written: u64,
     /// The number of cases that need a reviewer.
     pub to_review: u64,
-    /// The number of cases skipped because they cannot be read; [`CaseStore::unreadable`] lists
-    /// them.
+    /// The number of cases that were due and cannot be read, in this run or before;
+    /// [`CaseStore::unreadable`] lists them.
     ///
     /// [`CaseStore::unreadable`]: crate::case::CaseStore::unreadable
     pub unreadable: u64,
+    /// The number of cases that are due at the end of the run: those that it did not reach, and those
+    /// that became due meanwhile.
+    pub due: u64,
     /// Whether the run was told to end before the last case.
     pub interrupted: bool,
     /// Why queries ended before the last case. Either the service refused the configuration, or it
@@ -164,6 +149,7 @@ mod tests {
             "numbers_written": 0,
             "to_review": 1,
             "unreadable": 0,
+            "due": 0,
             "interrupted": false,
             "stopped": Error::new(ErrorKind::Configuration),
         });

@@ -1,0 +1,146 @@
+//! One question about one case: its retries, each on record before it is sent.
+
+use crate::case::CaseId;
+use crate::process::decision::plan::Plan;
+use crate::process::error::Error;
+use crate::process::run::engine::Engine;
+use crate::process::run::record::{came_back, sent};
+use crate::resilience::{RetryObserver, Unrecorded};
+use crate::trace::{self, Answer, Attended, Caller, MessageId, Question, Tracer, User};
+use async_trait::async_trait;
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
+use tokio::sync::OwnedSemaphorePermit;
+
+/// The reply to a question, and the message that it answers: the question's own, or that of a retry.
+pub(in crate::process) struct Reply {
+    pub(in crate::process) message_id: MessageId,
+    pub(in crate::process) result: Result<Answer, trace::Error>,
+}
+
+impl Engine {
+    /// Sends the question of `plan`, which is on record as message `id`. Retries it where the settings
+    /// say so, until the run is told to stop.
+    ///
+    /// `slot` is the permit for the first message. A case that waits for a retry has none.
+    pub(in crate::process) async fn exchange(
+        &self,
+        case: &CaseId,
+        plan: &Plan,
+        id: MessageId,
+        slot: Option<OwnedSemaphorePermit>,
+    ) -> Result<Reply, Error> {
+        let (question, caller) = (&plan.question, &self.settings.caller);
+        let slotted = Slotted { engine: self, slot: Mutex::new(slot) };
+        let attempts =
+            Attempts { engine: self, case, plan, latest: Mutex::new(id), failed: Mutex::default() };
+        let mut asking = pin!(async {
+            match &self.settings.retry {
+                None => {
+                    let result = slotted.trace(caller, question, id).await;
+                    Reply { message_id: id, result }
+                }
+                Some(retry) => {
+                    let asked = retry.trace(&slotted, caller, question, id, &attempts).await;
+                    Reply { message_id: asked.message_id, result: asked.result }
+                }
+            }
+        });
+        // A panic in the tracer is a defect, and is reported like an unreadable response. Passed on,
+        // it would end every run at this case.
+        let reply = poll_fn(|context| {
+            let polled = catch_unwind(AssertUnwindSafe(|| asking.as_mut().poll(context)));
+            polled.unwrap_or_else(|_| {
+                let error = trace::Error::new(trace::ErrorKind::Unreadable);
+                let result = Err(error.with_source("the tracer panicked"));
+                Poll::Ready(Reply { message_id: *lock(&attempts.latest), result })
+            })
+        })
+        .await;
+        match lock(&attempts.failed).take() {
+            Some(error) => Err(error),
+            None => Ok(reply),
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Sends each message with a permit, and returns it with the reply.
+#[derive(Debug)]
+struct Slotted<'a> {
+    engine: &'a Engine,
+    slot: Mutex<Option<OwnedSemaphorePermit>>,
+}
+
+#[async_trait]
+impl Tracer for Slotted<'_> {
+    async fn trace(
+        &self,
+        caller: &Caller,
+        question: &Question,
+        id: MessageId,
+    ) -> Result<Answer, trace::Error> {
+        let slot = lock(&self.slot).take();
+        let _slot = match slot {
+            Some(slot) => Some(slot),
+            // Closed by nothing; without a permit the message is sent all the same.
+            None => std::sync::Arc::clone(&self.engine.slots).acquire_owned().await.ok(),
+        };
+        self.engine.tracer.trace(caller, question, id).await
+    }
+
+    async fn trace_attended(
+        &self,
+        user: &User,
+        question: &Question<Attended>,
+        id: MessageId,
+    ) -> Result<Answer, trace::Error> {
+        self.engine.tracer.trace_attended(user, question, id).await
+    }
+}
+
+/// Records the retries of one question (MSCA-AUD-02).
+struct Attempts<'a> {
+    engine: &'a Engine,
+    case: &'a CaseId,
+    plan: &'a Plan,
+    /// The last message on record: the message of a tracer that panicked.
+    latest: Mutex<MessageId>,
+    failed: Mutex<Option<Error>>,
+}
+
+#[async_trait]
+impl RetryObserver for Attempts<'_> {
+    async fn before_retry(
+        &self,
+        failed: MessageId,
+        error: &trace::Error,
+        next: MessageId,
+    ) -> Result<(), Unrecorded> {
+        let engine = self.engine;
+        if engine.halt.is_set() {
+            return Err(Unrecorded);
+        }
+        let (actor, now) = (engine.actor(), engine.now());
+        let entries = vec![
+            came_back(actor, self.case, failed, Some(Err(error)), now),
+            sent(actor, self.case, self.plan, next, now).with_detail("repeats", failed.to_string()),
+        ];
+        engine.record(entries).await.map_err(|error| {
+            *lock(&self.failed) = Some(error);
+            Unrecorded
+        })?;
+        *lock(&self.latest) = next;
+        Ok(())
+    }
+
+    async fn given_up(&self) {
+        self.engine.halt.wait().await;
+    }
+}

@@ -1,0 +1,70 @@
+//! The way of one case through a pass: next question, trace, decide, commit, release.
+
+use crate::case::Case;
+use crate::process::decision::plan::Plan;
+use crate::process::error::Error;
+use crate::process::run::engine::Engine;
+use crate::process::run::record::{came_back, received, sent};
+use crate::process::run::report::CaseReport;
+use crate::process::run::turn::{Step, Turn};
+use crate::trace::MessageId;
+use std::sync::Arc;
+use tokio::sync::OwnedSemaphorePermit;
+
+impl Engine {
+    /// Traces the leased `case`, beginning with `first`, settles its answers, and releases it.
+    ///
+    /// Ends without an answer only when no question was sent. An answer is settled even if the run is
+    /// told to stop: then no further question is sent.
+    pub(in crate::process) async fn work(
+        &self,
+        case: Case,
+        first: Plan,
+        mut slot: Option<OwnedSemaphorePermit>,
+    ) -> Result<CaseReport, Error> {
+        let mut turn = Turn { claimed: case, steps: Vec::new() };
+        let (mut next, mut recorded) = (Some(first), Vec::new());
+        while let Some(plan) = next.take() {
+            if slot.is_none() && !turn.steps.is_empty() {
+                slot = Arc::clone(&self.slots).acquire_owned().await.ok();
+            }
+            if self.halt.is_set() {
+                break;
+            }
+            let id = MessageId::fresh(&*self.settings.ids);
+            recorded.push(sent(self.actor(), turn.id(), &plan, id, self.now()));
+            self.record(std::mem::take(&mut recorded)).await?;
+            let reply = self.exchange(turn.id(), &plan, id, slot.take()).await?;
+            let at = self.now();
+            self.halt.note(turn.id(), &reply.result);
+            match reply.result {
+                // Not sent: it is no answer about this case.
+                Err(error) if error.suspended_until().is_some() => {
+                    let entry = came_back(self.actor(), turn.id(), reply.message_id, None, at);
+                    recorded.push(entry);
+                    self.halt.keep(error);
+                }
+                result => {
+                    let (message_id, reply) = (reply.message_id, Some(result));
+                    let step = Step { plan, message_id, reply, at };
+                    recorded.push(received(self.actor(), turn.id(), &step));
+                    turn.steps.push(step);
+                    next = turn.follow_up(&self.settings.policy, &self.settings.local_root);
+                }
+            }
+        }
+        drop(slot);
+        if turn.steps.is_empty() {
+            let id = turn.id().clone();
+            let mut commit = self.commit().release(&self.owner, vec![id]);
+            commit.recorded = recorded;
+            self.write(commit).await?;
+            return Ok(CaseReport::not_asked(&turn.claimed));
+        }
+        let report = self.settle(&turn, recorded).await?;
+        if let Some(error) = turn.refusal() {
+            self.halt.keep(error);
+        }
+        Ok(report)
+    }
+}

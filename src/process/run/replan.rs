@@ -1,0 +1,103 @@
+//! Plans all cases again when the rules have changed by which they were planned.
+
+use crate::case::{CaseId, CaseStore, ErrorKind, Planned, Setting};
+use crate::process::error::Error;
+use crate::process::run::engine::Engine;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::sync::Arc;
+
+/// The name of the setting.
+const PLAN: &str = "plan";
+
+/// The version of the rules of `due` and of all that it calls. Count it up when they change.
+const RULES: u32 = 1;
+
+/// How many cases are planned in one step.
+const CHUNK: usize = 500;
+
+/// By which rules the cases are planned, and how far that is done.
+#[derive(Deserialize, PartialEq, Serialize)]
+struct Progress {
+    /// A digest of scope, policy and rules.
+    rules: String,
+    /// The last case that was planned by them, while not all are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    after: Option<CaseId>,
+    done: bool,
+}
+
+impl Engine {
+    /// Plans all cases again, if scope, policy or rules have changed since they were planned. Can be
+    /// dropped at any point, and goes on from there. Another worker that plans too ends this one.
+    pub(in crate::process) async fn replan(self: Arc<Self>) -> Result<(), Error> {
+        let cases = self.cases();
+        let rules = self.rules();
+        let Some((mut setting, mut progress)) = self.begun(cases, rules).await? else {
+            return Ok(());
+        };
+        loop {
+            let page = cases.page(progress.after.as_ref(), CHUNK).await?;
+            progress.after = page.last().map(|case| case.id.clone()).or(progress.after);
+            progress.done = page.is_empty();
+            let plan = page.iter().map(|case| {
+                let mut due = self.due_in_pass(case);
+                if !case.undelivered.is_empty() {
+                    due.at = due.at.min(self.began);
+                }
+                Planned::new(case.id.clone(), case.version, due)
+            });
+            cases.set_due(plan.collect()).await?;
+            if progress.done {
+                progress.after = None;
+            }
+            if !save(cases, &mut setting, &progress).await? || progress.done {
+                return Ok(());
+            }
+        }
+    }
+
+    /// The progress of planning by `rules`; `None` where it is complete.
+    async fn begun(
+        &self,
+        cases: &dyn CaseStore,
+        rules: String,
+    ) -> Result<Option<(Setting, Progress)>, Error> {
+        let stored = cases.setting(PLAN).await?;
+        // A store whose cases were never planned has them due at once.
+        let is_new = stored.is_none();
+        let mut setting = stored.unwrap_or_else(|| Setting::new(String::new()));
+        let known = serde_json::from_str::<Progress>(&setting.value).ok();
+        if let Some(known) = known.filter(|known| known.rules == rules) {
+            return Ok(Some((setting, known)).filter(|(_, known)| !known.done));
+        }
+        let progress = Progress { rules, after: None, done: is_new };
+        let saved = save(cases, &mut setting, &progress).await?;
+        Ok(Some((setting, progress)).filter(|(_, progress)| saved && !progress.done))
+    }
+
+    fn rules(&self) -> String {
+        let settings = &self.settings;
+        let text =
+            format!("{RULES} {:?} {:?} {}", settings.scope, settings.policy, settings.local_root);
+        let hash: [u8; 32] = Sha256::digest(text).into();
+        hash.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+/// Saves the progress. Returns false when another worker has saved its own.
+async fn save(
+    cases: &dyn CaseStore,
+    setting: &mut Setting,
+    progress: &Progress,
+) -> Result<bool, Error> {
+    setting.value = serde_json::to_string(progress).unwrap_or_default();
+    match cases.save_setting(PLAN, setting.clone()).await {
+        Ok(()) => {
+            setting.version += 1;
+            Ok(true)
+        }
+        Err(error) if error.kind() == ErrorKind::Conflict => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,182 @@
+//! Decides about a case whose answers are in, and commits the decision.
+
+use crate::audit::Entry;
+use crate::case::{Case, Change, Planned, readable};
+use crate::process::decision::apply::apply;
+use crate::process::decision::decide::Decision;
+use crate::process::decision::eligibility::{Eligibility, eligibility, faults};
+use crate::process::decision::plan::ask;
+use crate::process::decision::result::TraceResult;
+use crate::process::decision::row::NumberEffect;
+use crate::process::error::Error;
+use crate::process::run::engine::Engine;
+use crate::process::run::report::CaseReport;
+use crate::process::run::turn::Turn;
+use crate::process::store::commit::{Commit, Committed};
+use chrono::TimeDelta;
+use std::time::Duration;
+
+/// How often a decision is committed when other programs change the cases.
+const ATTEMPTS: usize = 4;
+
+/// How long a commit is put off after the store failed; each further time twice as long.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// When a case is looked at again that another program keeps changing.
+const LEFT: TimeDelta = TimeDelta::minutes(1);
+
+impl Engine {
+    /// Decides about the case as it is stored, and commits the decision with the entries `recorded`.
+    ///
+    /// If another program has changed the case, or another case has taken the number meanwhile, reads
+    /// and decides again. A case that cannot be saved is left for a later run; its answers are on
+    /// record.
+    pub(in crate::process) async fn settle(
+        &self,
+        turn: &Turn,
+        mut recorded: Vec<Entry>,
+    ) -> Result<CaseReport, Error> {
+        let id = turn.id();
+        // The case as the last commit saves it, whose result is not known if the store failed.
+        let mut attempted: Option<(Case, CaseReport)> = None;
+        for attempt in 0..ATTEMPTS {
+            let current = if attempt == 0 {
+                Some(turn.claimed.clone())
+            } else {
+                readable(self.cases().get(id).await)?
+            };
+            if let Some((saved, report)) = &attempted
+                && current.as_ref() == Some(saved)
+            {
+                self.release(std::slice::from_ref(id)).await?;
+                return Ok(report.clone());
+            }
+            let Some(current) = current.filter(|case| self.is_still_asked(turn, case)) else {
+                break;
+            };
+            let case = turn.before_last(&current, &self.settings.policy);
+            let holders = match turn.number() {
+                Some(number) => self.cases().holders(number).await?,
+                None => Vec::new(),
+            };
+            let Some(decision) = turn.decide(&case, &holders, &self.settings.policy) else { break };
+            let mut report = CaseReport::decided(&current, &decision);
+            report.cause = turn.cause();
+            report.faults = faults(&current, self.now());
+            let mut commit = self.commit().release(&self.owner, vec![id.clone()]);
+            commit.recorded.clone_from(&recorded);
+            let commit = self.with_effects(commit, &case, &current, &decision).await?;
+            attempted = commit.saves.first().map(|save| {
+                let mut case = save.change.case.clone();
+                case.version += 1;
+                (case, report.clone())
+            });
+            match self.store.commit(commit).await {
+                Ok(Committed::Done) => return Ok(report),
+                // The entries are on record even so.
+                Ok(Committed::Refused { .. }) => recorded.clear(),
+                // The answer would be lost. The store may have failed for a moment only.
+                Err(error) if error.is_transient() && attempt + 1 < ATTEMPTS => {
+                    tokio::time::sleep(PAUSE * (1 << attempt)).await;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        self.leave(turn, recorded).await
+    }
+
+    /// Records and releases a case that another program keeps changing.
+    async fn leave(&self, turn: &Turn, recorded: Vec<Entry>) -> Result<CaseReport, Error> {
+        let id = turn.id().clone();
+        if let Some(stored) = readable(self.cases().get(&id).await)? {
+            let mut due = self.due(&stored);
+            due.at = due.at.max(self.now() + LEFT);
+            self.cases().set_due(vec![Planned::new(id.clone(), stored.version, due)]).await?;
+        }
+        let mut commit = self.commit().release(&self.owner, vec![id]);
+        commit.recorded = recorded;
+        self.write(commit).await?;
+        let mut report = CaseReport::new(&turn.claimed, Eligibility::default());
+        report.result = Some(TraceResult::ConflictOnSave);
+        report.cause = turn.cause();
+        report.faults = faults(&turn.claimed, self.now());
+        Ok(report)
+    }
+
+    /// Whether the case would still be traced with the same criteria. Results that another worker
+    /// saved after the lease expired count.
+    fn is_still_asked(&self, turn: &Turn, case: &Case) -> bool {
+        if case.version == turn.claimed.version {
+            return true;
+        }
+        let (now, settings) = (self.now(), &self.settings);
+        case.last_trace == turn.claimed.last_trace
+            && eligibility(case, &settings.scope, now).is_eligible()
+            && turn.is_still_about(case)
+            && turn.steps.first().is_none_or(|step| {
+                let number = step.plan.asked.nhs_number;
+                let again = ask(case, number, &settings.local_root, now);
+                again.is_ok_and(|again| again == step.plan)
+            })
+    }
+
+    /// Adds the effects of `decision` to `commit`: `case` is as it was before the last answer, and
+    /// `current` as it is stored.
+    async fn with_effects(
+        &self,
+        mut commit: Commit,
+        case: &Case,
+        current: &Case,
+        decision: &Decision,
+    ) -> Result<Commit, Error> {
+        let effects = decision.effects();
+        // An earlier step may have changed the case even if the last one does not.
+        let changed = apply(case, decision, &self.settings.policy).unwrap_or_else(|| case.clone());
+        if changed != *current {
+            let due = self.due_later(&changed);
+            let written = matches!(effects.number, NumberEffect::Write | NumberEffect::Confirm);
+            let mut change = Change::new(changed).with_due(due);
+            change.sole_holder = written;
+            let why = [("decision", decision.row.audited()), ("result", effects.result.as_str())];
+            commit = commit.save(change, &why);
+        }
+        let Some(number) = decision.evidence.nhs_number.filter(|_| effects.flag_others) else {
+            return Ok(commit);
+        };
+        for other in &decision.evidence.others {
+            let holder = readable(self.cases().get(other).await)?;
+            let flagged =
+                holder.and_then(|holder| holder.flag_duplicate(&case.id, number, decision.at));
+            if let Some(flagged) = flagged {
+                let result = flagged.last_trace.as_ref().map_or("", |last| last.result.as_str());
+                let result = result.to_owned();
+                let due = self.due(&flagged);
+                let why = [("decision", "flagged_as_a_duplicate"), ("result", &*result)];
+                commit = commit.save(Change::new(flagged).with_due(due), &why);
+            }
+        }
+        Ok(commit)
+    }
+}
+
+impl Turn {
+    /// Why the last question was not answered.
+    fn cause(&self) -> Option<String> {
+        self.steps.last()?.reply.as_ref()?.as_ref().err()?.cause()
+    }
+}
+
+impl CaseReport {
+    /// The report of a decision.
+    fn decided(case: &Case, decision: &Decision) -> Self {
+        let effects = decision.effects();
+        let mut report = Self::new(case, Eligibility::default());
+        report.result = Some(effects.result);
+        report.row = Some(decision.row);
+        report.review = decision.review;
+        report.exchange.clone_from(&decision.exchange);
+        report.number_written =
+            matches!(effects.number, NumberEffect::Write | NumberEffect::Confirm);
+        report
+    }
+}

@@ -1,0 +1,20 @@
+//! One unit of work: what a step of the process records, saves and delivers.
+//!
+//! The process writes through a [`Store`]. It joins the cases ([`CaseStore`]), the audit trail
+//! ([`AuditLog`]) and the alerts ([`AlertSink`]), and takes a [`Commit`] as a whole. A vendor
+//! implements those three, and [`Joined`] makes a `Store` of them: it does the effects in an order in
+//! which the process can be killed at any point. A database that holds all three can implement
+//! `Store` itself, and then a commit is atomic.
+//!
+//! [`CaseStore`]: crate::case::CaseStore
+//! [`AuditLog`]: crate::audit::AuditLog
+//! [`AlertSink`]: crate::process::alert::AlertSink
+
+pub(super) mod commit;
+pub(super) mod deliver;
+pub(super) mod joined;
+pub(super) mod unit;
+
+pub use commit::{Commit, Committed, Save};
+pub use joined::Joined;
+pub use unit::Store;
