@@ -335,3 +335,85 @@ fn bytes(row: &Row<'_>, column: usize) -> rusqlite::Result<Vec<u8>> {
         _ => Vec::new(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::case::memory::MemoryStore;
+    use crate::case::record_type::RecordType;
+    use crate::case::sqlite::SqliteStore;
+    use crate::case::store::{CaseStore, Change};
+    use chrono::TimeDelta;
+
+    fn at(ms: i64) -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH + TimeDelta::milliseconds(ms)
+    }
+
+    /// Numbers that look random, the same each time.
+    struct Dice(u64);
+
+    impl Dice {
+        fn roll(&mut self, below: u64) -> u64 {
+            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (self.0 >> 33) % below
+        }
+    }
+
+    fn ids(claim: &Claim) -> (Vec<&str>, Option<DateTime<Utc>>) {
+        (claim.cases.iter().map(|case| case.id.as_str()).collect(), claim.blocked_until)
+    }
+
+    /// Both stores decide alike which case is next, with clocks that are ahead and behind.
+    #[tokio::test]
+    async fn claims_are_those_of_the_store_in_memory() {
+        for seed in 1..40 {
+            let (memory, sqlite) = (MemoryStore::new(), SqliteStore::open_in_memory().unwrap());
+            let mut dice = Dice(seed);
+            let stores: [&dyn CaseStore; 2] = [&memory, &sqlite];
+            let cases: Vec<Case> = (0..12)
+                .map(|n| Case::new(n.to_string().parse().unwrap(), RecordType::Review))
+                .collect();
+            for store in stores {
+                store.insert_all(cases.clone()).await.unwrap();
+            }
+            let mut now = 1_000_000_000_i64;
+            for _ in 0..120 {
+                now += [0, 1, 700, 20_000, 50_000, -30_000][dice.roll(6) as usize];
+                let until = now + [10_000, 30_000, 59_000, 90_000][dice.roll(4) as usize];
+                let owner = ["a", "b", "c"][dice.roll(3) as usize];
+                let lease = Lease::new(owner, at(now), at(until))
+                    .with_due_by(at(now - dice.roll(3) as i64 * 500));
+                let id = cases[dice.roll(12) as usize].id.clone();
+                let later = [0, 400, 5_000, 86_400_000 * 31, 86_400_000 * 40];
+                let due = Due::new(
+                    Priority::ALL[dice.roll(4) as usize],
+                    at(now + later[dice.roll(5) as usize]),
+                );
+                let (what, limit) = (dice.roll(8), dice.roll(5) as usize);
+                let planned = dice.roll(3) + 1;
+                let mut seen = Vec::new();
+                for store in stores {
+                    seen.push(match what {
+                        0..=2 => {
+                            format!("{:?}", ids(&store.claim_due(limit, &lease).await.unwrap()))
+                        }
+                        3 => format!("{:?}", ids(&store.claim(&id, &lease).await.unwrap())),
+                        4 => format!("{}", store.renew(&lease).await.unwrap()),
+                        5 => {
+                            let plan = vec![Planned::new(id.clone(), planned, due)];
+                            format!("{:?}", store.set_due(plan).await.unwrap())
+                        }
+                        6 => {
+                            let case = store.get(&id).await.unwrap().unwrap();
+                            let change = Change::new(case).with_due(due);
+                            format!("{:?}", store.save_all(vec![change]).await.unwrap())
+                        }
+                        _ => format!("{:?}", store.release(owner, &[id.clone()]).await.unwrap()),
+                    });
+                    seen.push(format!("{:?}", store.counts(at(now)).await.unwrap()));
+                }
+                assert_eq!(seen[..2], seen[2..], "seed {seed}, call {what}");
+            }
+        }
+    }
+}
