@@ -4,9 +4,10 @@
 use nhs_pds::audit::{Actor, AuditLog, MemoryLog};
 use nhs_pds::case::{Allocation, Case, CaseStore, MemoryStore, RecordType};
 use nhs_pds::matching::Comparison;
-use nhs_pds::process::Worker;
 use nhs_pds::process::alert::{AlertSink, MemoryAlerts};
 use nhs_pds::process::review::{ItemFilter, ItemId, Resolution, ReviewQueue};
+use nhs_pds::process::store::Joined;
+use nhs_pds::process::{Settings, Worker};
 use nhs_pds::smsp::{Client, Config};
 use nhs_pds::trace::{Caller, LocalIdentity, User};
 use nhs_pds_simulator::{Caseload, Simulator};
@@ -32,10 +33,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let config = Config::new("https://smsp.example/pds".parse()?, us.clone());
     let client = Arc::new(Client::new(config, Arc::new(simulator)));
     let (cases, log) = (Arc::clone(&store), Arc::clone(&audit));
-    let worker = Worker::new(client, cases, log, Arc::clone(&alerts), Caller::System(us));
+    let worker = Worker::new(
+        client,
+        Arc::new(Joined::new(cases, log, Arc::clone(&alerts))),
+        Settings::new(Caller::System(us)),
+    );
     worker.run_once(&mut |_| ()).await?;
 
-    let queue = ReviewQueue::new(Arc::clone(&store), audit, alerts);
+    let queue = ReviewQueue::new(Arc::new(Joined::new(Arc::clone(&store), audit, alerts)));
     let jo = User::Local(LocalIdentity::new("RHM".parse()?, "j.doe")?);
     let jo = Actor::new(&Caller::User(jo), "Jo Doe").with_role("reviewer", "RHM".parse()?);
     for item in queue.list(&ItemFilter::default(), None, 100, &jo).await? {

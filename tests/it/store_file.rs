@@ -17,7 +17,8 @@ use nhs_pds::clock::{FixedClock, SystemClock};
 use nhs_pds::nhs_number::{NhsNumber, Synthetic};
 use nhs_pds::process::alert::{AlertSink, MemoryAlerts};
 use nhs_pds::process::review::{ActionOutcome, ItemFilter, ItemId, Resolution, ReviewQueue};
-use nhs_pds::process::{CaseReport, ErrorKind, Process, Schedule, Worker, import};
+use nhs_pds::process::store::Joined;
+use nhs_pds::process::{CaseReport, ErrorKind, Process, Schedule, Settings, Worker, import};
 use nhs_pds::report::report;
 use nhs_pds::trace::{Caller, LocalIdentity, Outcome as Traced, ScriptedTracer};
 use rusqlite::Connection;
@@ -294,7 +295,11 @@ fn worker(kept: &Kept, answers: usize) -> Worker {
     let tracer = Arc::new(ScriptedTracer::new((0..answers).map(|_| Ok(Traced::None))));
     let store = Arc::<SqliteStore>::clone(&kept.store);
     let log = Arc::<SqliteLog>::clone(&kept.log);
-    Worker::new(tracer, store, log, Arc::new(MemoryAlerts::default()), us())
+    Worker::new(
+        tracer,
+        Arc::new(Joined::new(store, log, Arc::new(MemoryAlerts::default()))),
+        Settings::new(us()),
+    )
 }
 
 fn asked_of(asked: &mut Vec<CaseId>) -> impl FnMut(&CaseReport) {

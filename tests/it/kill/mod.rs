@@ -20,7 +20,8 @@ use nhs_pds::clock::{Clock, SystemClock};
 use nhs_pds::demographics::{Demographics, Gender, PersonName, Recorded};
 use nhs_pds::nhs_number::NhsNumber;
 use nhs_pds::process::alert::{self, AlertSink, SqliteAlerts};
-use nhs_pds::process::{Policy, RunReport, Worker};
+use nhs_pds::process::store::Joined;
+use nhs_pds::process::{Policy, RunReport, Settings, Worker};
 use nhs_pds::trace::{
     Answer, Attended, Caller, Error, ErrorKind, Exchange, Freshness, LocalIdentity, Match,
     MessageId, Outcome, Question, Tracer, User,
@@ -371,11 +372,14 @@ fn worker(
     let us = LocalIdentity::new("RHM".parse().unwrap(), "get-nhs-number").unwrap();
     let mut policy = Policy::default();
     policy.unreadable_limit = 1;
-    Worker::new(Arc::new(tracer), store, log, alerts, Caller::System(us))
-        .with_page_size(NonZeroUsize::new(5).unwrap())
-        .with_in_flight(NonZeroUsize::new(2).unwrap())
-        .with_policy(policy)
-        .with_lease(LEASE)
+    Worker::new(
+        Arc::new(tracer),
+        Arc::new(Joined::new(store, log, alerts)),
+        Settings::new(Caller::System(us))
+            .with_in_flight(NonZeroUsize::new(2).unwrap())
+            .with_policy(policy)
+            .with_lease(LEASE),
+    )
 }
 
 type Written = Arc<Mutex<Vec<(CaseId, NhsNumber)>>>;
@@ -554,9 +558,11 @@ fn two_workers_on_one_file_never_trace_one_case_twice() {
         let asking = Arc::clone(&tracer) as Arc<dyn Tracer>;
         // Long, for a slow machine, and far below the longest lease, which would look like a clock set
         // back.
-        let worker = Worker::new(asking, store, log, alerts, Caller::System(us))
-            .with_page_size(NonZeroUsize::new(20).unwrap())
-            .with_lease(Duration::from_secs(30));
+        let worker = Worker::new(
+            asking,
+            Arc::new(Joined::new(store, log, alerts)),
+            Settings::new(Caller::System(us)).with_lease(Duration::from_secs(30)),
+        );
         runtime().block_on(worker.run_once(&mut |_| ())).unwrap()
     };
     let reports: Vec<RunReport> = std::thread::scope(|scope| {

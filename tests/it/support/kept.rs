@@ -12,6 +12,7 @@ use nhs_pds::nhs_number::NhsNumber;
 use nhs_pds::process::alert::SqliteAlerts;
 use nhs_pds::process::import;
 use nhs_pds::process::review::ReviewQueue;
+use nhs_pds::process::store::Joined;
 use nhs_pds::trace::{LocalIdentity, User};
 use rusqlite::Connection;
 use std::fs;
@@ -59,7 +60,7 @@ impl Kept {
     pub(crate) fn queue(&self) -> ReviewQueue {
         let store = Arc::<SqliteStore>::clone(&self.store);
         let log = Arc::<SqliteLog>::clone(&self.log);
-        ReviewQueue::new(store, log, Arc::new(self.alerts.clone()))
+        ReviewQueue::new(Arc::new(Joined::new(store, log, Arc::new(self.alerts.clone()))))
     }
 
     pub(crate) fn sql(&self) -> Connection {

@@ -18,7 +18,8 @@ use nhs_pds::clock::SystemClock;
 use nhs_pds::fhir::auth::{ApplicationTokens, Jwks, SigningKey, TokenConfig};
 use nhs_pds::fhir::{self, Config};
 use nhs_pds::process::alert::MemoryAlerts;
-use nhs_pds::process::{CaseReport, TraceResult, Worker, import};
+use nhs_pds::process::store::Joined;
+use nhs_pds::process::{CaseReport, Settings, TraceResult, Worker, import};
 use nhs_pds::resilience::{Gateway, RateLimit};
 use nhs_pds::secret::Secret;
 use nhs_pds::trace::{Caller, Tracer};
@@ -184,7 +185,11 @@ async fn trace(
     let gate = Gateway::new(service).with_rate_limit(pace(cli, reached));
     let alerts = Arc::new(MemoryAlerts::default());
     let kept = Arc::clone(&store) as Arc<dyn CaseStore>;
-    let worker = Worker::new(gate.background(), kept, audit, alerts, caller).with_actor(actor);
+    let worker = Worker::new(
+        gate.background(),
+        Arc::new(Joined::new(kept, audit, alerts)),
+        Settings::new(caller).with_actor(actor),
+    );
     let mut reports: Vec<CaseReport> = Vec::new();
     let report = worker.run_once(&mut |case: &CaseReport| reports.push(case.clone())).await?;
     if let Some(reason) = &report.stopped {

@@ -22,7 +22,10 @@ use nhs_pds::case::caseload::{self, DecisionWriter};
 use nhs_pds::case::{CaseStore, SqliteStore};
 use nhs_pds::clock::{Clock, SystemClock};
 use nhs_pds::process::alert::SqliteAlerts;
-use nhs_pds::process::{CaseReport, Policy, Process, RunReport, Schedule, Worker, import};
+use nhs_pds::process::store::Joined;
+use nhs_pds::process::{
+    CaseReport, Policy, Process, RunReport, Schedule, Settings, Worker, import,
+};
 use nhs_pds::resilience::{self, Gateway, RateLimit, Retry};
 use nhs_pds::trace::Caller;
 use std::error::Error;
@@ -134,13 +137,19 @@ pub(crate) async fn run(cli: &Args) -> Result<bool, Box<dyn Error>> {
         let gate =
             Gateway::new(Arc::new(reached.client.clone())).with_rate_limit(pace(cli, &reached));
         let cases = Arc::clone(&store) as Arc<dyn CaseStore>;
-        let worker = Worker::new(gate.background(), cases, audit, alerts, caller)
-            .with_retry(Retry::new(resilience::RetryPolicy::default().with_attempts(cli.attempts)))
-            .with_foreground(gate.foreground())
-            .with_actor(actor.clone())
-            .with_policy(policy(cli))
-            .with_lease(cli.lease)
-            .with_in_flight(cli.in_flight);
+        let worker = Worker::new(
+            gate.background(),
+            Arc::new(Joined::new(cases, audit, alerts)),
+            Settings::new(caller)
+                .with_retry(Retry::new(
+                    resilience::RetryPolicy::default().with_attempts(cli.attempts),
+                ))
+                .with_foreground(gate.foreground())
+                .with_actor(actor.clone())
+                .with_policy(policy(cli))
+                .with_lease(cli.lease)
+                .with_in_flight(cli.in_flight),
+        );
         if cli.once {
             answered = once(&worker).await?;
         } else {

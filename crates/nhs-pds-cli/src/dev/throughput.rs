@@ -9,7 +9,8 @@ use nhs_pds::audit::{Actor, AuditLog, MemoryLog, SqliteLog};
 use nhs_pds::case::{CaseStore, MemoryStore, SqliteStore, caseload};
 use nhs_pds::clock::{Clock, SystemClock};
 use nhs_pds::process::alert::{AlertSink, MemoryAlerts, SqliteAlerts};
-use nhs_pds::process::{Worker, import};
+use nhs_pds::process::store::Joined;
+use nhs_pds::process::{Settings, Worker, import};
 use nhs_pds::trace::Caller;
 use std::error::Error;
 use std::num::NonZeroUsize;
@@ -80,9 +81,11 @@ pub(crate) async fn run(cli: &Args) -> Result<bool, Box<dyn Error>> {
     };
     let reached = cli.service.reach().await?;
     let client = Arc::new(reached.client.clone());
-    let worker = Worker::new(client, kept.store, kept.audit, kept.alerts, caller)
-        .with_in_flight(cli.in_flight)
-        .with_page_size(cli.page_size);
+    let worker = Worker::new(
+        client,
+        Arc::new(Joined::new(kept.store, kept.audit, kept.alerts)),
+        Settings::new(caller).with_in_flight(cli.in_flight),
+    );
     let began = SystemClock.now();
     let report = worker.run_once(&mut |_| ()).await?;
     let seconds = (SystemClock.now() - began).as_seconds_f64();

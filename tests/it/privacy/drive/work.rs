@@ -16,7 +16,8 @@ use nhs_pds::correspondence::printable;
 use nhs_pds::ids::CountingIds;
 use nhs_pds::process::alert::{AlertSink, MemoryAlerts};
 use nhs_pds::process::review::{Corrections, ItemFilter, ItemId, Resolution, ReviewQueue};
-use nhs_pds::process::{Process, RefreshEvent, Schedule, Worker, import};
+use nhs_pds::process::store::Joined;
+use nhs_pds::process::{Process, RefreshEvent, Schedule, Settings, Worker, import};
 use nhs_pds::report::report;
 use nhs_pds::trace::Caller;
 use nhs_pds_simulator::{Fault, When};
@@ -93,13 +94,21 @@ async fn work(ears: &Ears, kept: &Kept, fault: Option<&Fault>) -> ReviewQueue {
         simulator.add_fault(When::Always, fault.clone());
     }
     let gate = gate(&client("https://host.example/smsp", Arc::new(Chosen(simulator))));
-    let queue = ReviewQueue::new(Arc::clone(&store), Arc::clone(&audit), Arc::clone(&alerts));
+    let queue = ReviewQueue::new(Arc::new(Joined::new(
+        Arc::clone(&store),
+        Arc::clone(&audit),
+        Arc::clone(&alerts),
+    )));
     let queue = queue.with_clock(Arc::<FixedClock>::clone(&clock));
-    let worker = Worker::new(gate.background(), store, audit, alerts, Caller::System(us()))
-        .with_foreground(gate.foreground())
-        .with_retry(retry())
-        .with_ids(Arc::new(CountingIds::default()))
-        .with_clock(clock);
+    let worker = Worker::new(
+        gate.background(),
+        Arc::new(Joined::new(store, audit, alerts)),
+        Settings::new(Caller::System(us()))
+            .with_foreground(gate.foreground())
+            .with_retry(retry())
+            .with_ids(Arc::new(CountingIds::default()))
+            .with_clock(clock),
+    );
     ears.result(&worker.run_once(&mut |report| ears.value(report)).await);
     for case in [CASE, OTHER_CASE, "CASE-9", "CASE-10"] {
         ears.result(&worker.refresh(&id(case), RefreshEvent::OnRequest).await);

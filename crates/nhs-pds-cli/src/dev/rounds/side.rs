@@ -5,7 +5,8 @@ use nhs_pds::audit::{Actor, AuditLog};
 use nhs_pds::case::{Alert, Case, CaseId, CaseStore, caseload};
 use nhs_pds::clock::{Clock as _, FixedClock};
 use nhs_pds::process::alert::{self, AlertSink};
-use nhs_pds::process::{CaseReport, Row, TraceResult, Worker, import};
+use nhs_pds::process::store::Joined;
+use nhs_pds::process::{CaseReport, Row, Settings, TraceResult, Worker, import};
 use nhs_pds::resilience::{Gateway, RateLimit, Retry, RetryPolicy};
 use nhs_pds::smsp::{Client, Config};
 use nhs_pds::trace::{Caller, LocalIdentity};
@@ -97,10 +98,14 @@ impl Side {
         let delivered = Arc::new(Delivered { sink: kept.alerts, alerts: Mutex::default() });
         let alerts = Arc::clone(&delivered) as Arc<dyn AlertSink>;
         let store = Arc::clone(&kept.store);
-        let worker = Worker::new(gate.background(), store, kept.audit, alerts, caller)
-            .with_clock(Arc::clone(clock) as _)
-            .with_retry(retry.clone())
-            .with_in_flight((*in_flight).try_into()?);
+        let worker = Worker::new(
+            gate.background(),
+            Arc::new(Joined::new(store, kept.audit, alerts)),
+            Settings::new(caller)
+                .with_clock(Arc::clone(clock) as _)
+                .with_retry(retry.clone())
+                .with_in_flight((*in_flight).try_into()?),
+        );
         Ok(Self {
             store: kept.store,
             delivered,
