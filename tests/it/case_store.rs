@@ -164,9 +164,8 @@ async fn two_workers_on_one_file_write_the_number_once() {
         let worker = Worker::new(
             tracer,
             Arc::new(Joined::new(store, audit, alerts)),
-            Settings::new(Caller::System(caller)),
+            Settings::new(Caller::System(caller)).with_scope(Scope::new([kind])),
         );
-        let worker = worker.with_scope(Scope::new([kind]));
         tokio::spawn(async move { worker.run_once(&mut |_| ()).await })
     });
     let mut results = Vec::new();

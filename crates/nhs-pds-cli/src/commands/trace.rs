@@ -72,19 +72,16 @@ pub(crate) async fn run(cli: &Args) -> Result<bool, Box<dyn Error>> {
     let audit = Arc::new(SqliteLog::open(&db).map_err(|error| about(&db, &error))?);
     let caller = Caller::System(cli.service.us()?);
     let actor = Actor::new(&caller, "Get NHS Number");
-    let imported = import(&store, &*audit, &actor, &SystemClock, cases).await?;
+    let alerts = Arc::new(SqliteAlerts::open(&db).map_err(|error| about(&db, &error))?);
+    let store: Arc<dyn CaseStore> = Arc::new(store);
+    let joined = Arc::new(Joined::new(Arc::clone(&store), audit, alerts));
+    let imported = import(&*joined, &actor, &SystemClock, cases).await?;
 
     let reached = cli.service.reach().await?;
-    let store: Arc<dyn CaseStore> = Arc::new(store);
-    let alerts = Arc::new(SqliteAlerts::open(&db).map_err(|error| about(&db, &error))?);
     let client = Arc::new(reached.client.clone());
     // One pass. The worker only retries questions that were lost with a kept connection.
     let retry = Retry::new(RetryPolicy::default().with_attempts(NonZeroU32::MIN));
-    let worker = Worker::new(
-        client,
-        Arc::new(Joined::new(Arc::clone(&store), audit, alerts)),
-        Settings::new(caller).with_retry(retry),
-    );
+    let worker = Worker::new(client, joined, Settings::new(caller).with_retry(retry));
     let (report, reports) = trace(&worker, read.cases as u64).await?;
 
     let summary = Summary { cli, db: &db, read, imported, report: &report, reached: &reached };

@@ -22,7 +22,7 @@ use nhs_pds::case::caseload::{self, DecisionWriter};
 use nhs_pds::case::{CaseStore, SqliteStore};
 use nhs_pds::clock::{Clock, SystemClock};
 use nhs_pds::process::alert::SqliteAlerts;
-use nhs_pds::process::store::Joined;
+use nhs_pds::process::store::{Joined, Store};
 use nhs_pds::process::{
     CaseReport, Policy, Process, RunReport, Schedule, Settings, Worker, import,
 };
@@ -126,9 +126,11 @@ pub(crate) async fn run(cli: &Args) -> Result<bool, Box<dyn Error>> {
     let actor = Actor::new(&caller, "Get NHS Number")
         .with_role("system process", cli.service.us()?.organisation().clone())
         .on_device(device::name());
+    let cases = Arc::clone(&store) as Arc<dyn CaseStore>;
+    let joined = Arc::new(Joined::new(cases, audit, alerts));
     let mut all_taken = true;
     if let Some(file) = &cli.import {
-        all_taken = take_in(file, &store, &*audit, &actor).await?;
+        all_taken = take_in(file, &*joined, &actor).await?;
     }
     let mut answered = true;
     if !only_export {
@@ -136,10 +138,9 @@ pub(crate) async fn run(cli: &Args) -> Result<bool, Box<dyn Error>> {
         all_taken &= reached.has_all_people();
         let gate =
             Gateway::new(Arc::new(reached.client.clone())).with_rate_limit(pace(cli, &reached));
-        let cases = Arc::clone(&store) as Arc<dyn CaseStore>;
         let worker = Worker::new(
             gate.background(),
-            Arc::new(Joined::new(cases, audit, alerts)),
+            joined,
             Settings::new(caller)
                 .with_retry(Retry::new(
                     resilience::RetryPolicy::default().with_attempts(cli.attempts),
@@ -274,12 +275,7 @@ async fn report_runs(process: Process, store: Arc<SqliteStore>) {
 }
 
 /// Imports a caseload; whether no row was refused.
-async fn take_in(
-    path: &Path,
-    store: &SqliteStore,
-    audit: &dyn AuditLog,
-    actor: &Actor,
-) -> Result<bool, Box<dyn Error>> {
+async fn take_in(path: &Path, store: &dyn Store, actor: &Actor) -> Result<bool, Box<dyn Error>> {
     let name = path.display();
     let file = console::open(path)?;
     let bar = progress::bytes(file.metadata().map_or(0, |metadata| metadata.len()));
@@ -293,7 +289,7 @@ async fn take_in(
         warn(format!("{name}: {row}"));
     }
     let bar = progress::waiting(format!("importing {} cases", read.cases.len()));
-    let imported = import(store, audit, actor, &SystemClock, read.cases).await;
+    let imported = import(store, actor, &SystemClock, read.cases).await;
     bar.finish_and_clear();
     let imported = imported?;
     warn(format!(

@@ -88,21 +88,18 @@ async fn work(ears: &Ears, kept: &Kept, fault: Option<&Fault>) -> ReviewQueue {
     let Kept { store, audit, alerts } = kept;
     let (store, audit, alerts) = (Arc::clone(store), Arc::clone(audit), Arc::clone(alerts));
     let clock = Arc::new(FixedClock::at(NOW));
-    ears.result(&import(&*store, &*audit, &jo(), &*clock, caseload()).await);
+    let joined = Arc::new(Joined::new(store, audit, alerts));
+    ears.result(&import(&*joined, &jo(), &*clock, caseload()).await);
     let simulator = simulator();
     if let Some(fault) = fault {
         simulator.add_fault(When::Always, fault.clone());
     }
     let gate = gate(&client("https://host.example/smsp", Arc::new(Chosen(simulator))));
-    let queue = ReviewQueue::new(Arc::new(Joined::new(
-        Arc::clone(&store),
-        Arc::clone(&audit),
-        Arc::clone(&alerts),
-    )));
+    let queue = ReviewQueue::new(Arc::clone(&joined) as _);
     let queue = queue.with_clock(Arc::<FixedClock>::clone(&clock));
     let worker = Worker::new(
         gate.background(),
-        Arc::new(Joined::new(store, audit, alerts)),
+        joined,
         Settings::new(Caller::System(us()))
             .with_foreground(gate.foreground())
             .with_retry(retry())

@@ -93,14 +93,13 @@ impl Side {
         caseload.write_csv(&mut file)?;
         let cases = caseload::read(file.as_slice())?.cases;
         let actor = Actor::new(&caller, "Import");
-        import(&*kept.store, &*kept.audit, &actor, &**clock, cases).await?;
-
         let delivered = Arc::new(Delivered { sink: kept.alerts, alerts: Mutex::default() });
         let alerts = Arc::clone(&delivered) as Arc<dyn AlertSink>;
-        let store = Arc::clone(&kept.store);
+        let store = Arc::new(Joined::new(Arc::clone(&kept.store), kept.audit, alerts));
+        import(&*store, &actor, &**clock, cases).await?;
         let worker = Worker::new(
             gate.background(),
-            Arc::new(Joined::new(store, kept.audit, alerts)),
+            store,
             Settings::new(caller)
                 .with_clock(Arc::clone(clock) as _)
                 .with_retry(retry.clone())
