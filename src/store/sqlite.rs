@@ -13,17 +13,28 @@ use std::time::{Duration, SystemTime};
 use tokio::runtime::Handle;
 
 /// The migrations, each from one schema version to the next; `user_version` counts those done.
-pub(crate) const MIGRATIONS: [&str; 6] = [
+pub(crate) const MIGRATIONS: [&str; 7] = [
     include_str!("../../migrations/sqlite/0001_cases.sql"),
     include_str!("../../migrations/sqlite/0002_local_data.sql"),
     include_str!("../../migrations/sqlite/0003_audit.sql"),
     include_str!("../../migrations/sqlite/0004_get_nhs_number.sql"),
     include_str!("../../migrations/sqlite/0005_audit_nonce.sql"),
     include_str!("../../migrations/sqlite/0006_person_of_the_number.sql"),
+    include_str!("../../migrations/sqlite/0007_due.sql"),
 ];
 
 /// How long to wait for another writer of the same file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Whether a change is on the disk when it is acknowledged.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Durability {
+    /// It survives a power cut.
+    Durable,
+    /// It survives the end of the process. A power cut may undo it, with all relaxed changes after
+    /// it; durable changes before it stay.
+    Relaxed,
+}
 
 /// A connection to the file, for threads that may block.
 #[derive(Clone)]
@@ -151,6 +162,30 @@ impl Database {
             Ok(done) => done,
             Err(_) => Err(Error { kind: ErrorKind::Unavailable, source: None }.into()),
         }
+    }
+
+    /// Runs `work` in a transaction that writes, on a thread that may block. Commits when `work`
+    /// succeeds.
+    pub(crate) async fn write<T, E>(
+        &self,
+        durability: Durability,
+        work: impl FnOnce(&Connection) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        self.blocking(move |connection| {
+            let synchronous = if durability == Durability::Durable { "full" } else { "normal" };
+            connection.pragma_update(None, "synchronous", synchronous).map_err(Error::from)?;
+            let transaction = connection
+                .transaction_with_behavior(TransactionBehavior::Immediate)
+                .map_err(Error::from)?;
+            let done = work(&transaction)?;
+            transaction.commit().map_err(Error::from)?;
+            Ok(done)
+        })
+        .await
     }
 
     /// Runs `work` on the current thread.

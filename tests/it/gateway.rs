@@ -8,7 +8,8 @@ use nhs_pds::case::{CaseStore, MemoryStore};
 use nhs_pds::clock::{Clock, FixedClock};
 use nhs_pds::ids::{CountingIds, RandomIds};
 use nhs_pds::process::alert::MemoryAlerts;
-use nhs_pds::process::{Process, RefreshEvent, Schedule, TraceResult, Worker};
+use nhs_pds::process::store::Joined;
+use nhs_pds::process::{Process, RefreshEvent, Schedule, Settings, TraceResult, Worker};
 use nhs_pds::resilience::{
     self, CircuitBreaker, CircuitBreakerState, Gateway, RateLimit, Retry, Retrying,
 };
@@ -379,11 +380,17 @@ async fn house_with(
     let audit = Arc::new(MemoryLog::new());
     let alerts = Arc::new(MemoryAlerts::default());
     let (cases, trail) = (Arc::<MemoryStore>::clone(&store), Arc::<MemoryLog>::clone(&audit));
-    let worker = Worker::new(gate.background(), cases, trail, alerts, us())
-        .with_clock(clock)
-        .with_ids(Arc::new(CountingIds::default()))
-        .with_retry(Retry::new(resilience::RetryPolicy::default()).with_ids(Arc::new(RandomIds)))
-        .with_foreground(gate.foreground());
+    let worker = Worker::new(
+        gate.background(),
+        Arc::new(Joined::new(cases, trail, alerts)),
+        Settings::new(us())
+            .with_clock(clock)
+            .with_ids(Arc::new(CountingIds::default()))
+            .with_retry(
+                Retry::new(resilience::RetryPolicy::default()).with_ids(Arc::new(RandomIds)),
+            )
+            .with_foreground(gate.foreground()),
+    );
     House { gate, store, audit, worker }
 }
 

@@ -7,8 +7,9 @@ use metrics::{
 };
 use nhs_pds::audit::MemoryLog;
 use nhs_pds::case::{CaseStore, MemoryStore};
-use nhs_pds::process::Worker;
 use nhs_pds::process::alert::MemoryAlerts;
+use nhs_pds::process::store::Joined;
+use nhs_pds::process::{Settings, Worker};
 use nhs_pds::resilience::{self, CircuitBreaker, CircuitBreakerPolicy, Gateway, Retry, telemetry};
 use nhs_pds::trace::{Error, ErrorKind, Outcome};
 use std::collections::{BTreeMap, BTreeSet};
@@ -115,7 +116,11 @@ async fn worker(gate: &Gateway, retry: resilience::RetryPolicy, cases: &[&str]) 
     let store = Arc::new(MemoryStore::new());
     store.insert_all(cases.iter().copied().map(case).collect()).await.unwrap();
     let (audit, alerts) = (Arc::new(MemoryLog::new()), Arc::new(MemoryAlerts::default()));
-    Worker::new(gate.background(), store, audit, alerts, us()).with_retry(Retry::new(retry))
+    Worker::new(
+        gate.background(),
+        Arc::new(Joined::new(store, audit, alerts)),
+        Settings::new(us()).with_retry(Retry::new(retry)),
+    )
 }
 
 #[test]
