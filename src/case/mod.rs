@@ -46,7 +46,13 @@ mod setting;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 #[cfg(feature = "sqlite")]
+mod sqlite_due;
+#[cfg(feature = "sqlite")]
 mod sqlite_rows;
+#[cfg(feature = "sqlite")]
+pub(crate) mod sqlite_save;
+#[cfg(feature = "sqlite")]
+mod sqlite_settings;
 mod store;
 mod trace_state;
 mod unreadable;

@@ -11,7 +11,8 @@ use nhs_pds::case::{
 use nhs_pds::demographics::{Demographics, Gender, PersonName, Recorded};
 use nhs_pds::nhs_number::NhsNumber;
 use nhs_pds::process::alert::MemoryAlerts;
-use nhs_pds::process::{Scope, TraceResult, Worker};
+use nhs_pds::process::store::Joined;
+use nhs_pds::process::{Scope, Settings, TraceResult, Worker};
 use nhs_pds::trace::{Caller, LocalIdentity, Match, Outcome, ScriptedTracer};
 use std::path::Path;
 use std::sync::Arc;
@@ -160,8 +161,11 @@ async fn two_workers_on_one_file_write_the_number_once() {
         let store = Arc::new(Layered(meeting));
         let caller = LocalIdentity::new("RHM".parse().unwrap(), "get-nhs-number").unwrap();
         let (audit, alerts) = (Arc::new(MemoryLog::new()), Arc::new(MemoryAlerts::default()));
-        let worker = Worker::new(tracer, store, audit, alerts, Caller::System(caller));
-        let worker = worker.with_scope(Scope::new([kind]));
+        let worker = Worker::new(
+            tracer,
+            Arc::new(Joined::new(store, audit, alerts)),
+            Settings::new(Caller::System(caller)).with_scope(Scope::new([kind])),
+        );
         tokio::spawn(async move { worker.run_once(&mut |_| ()).await })
     });
     let mut results = Vec::new();
