@@ -57,7 +57,7 @@ struct Pass<'a> {
 enum Woken {
     /// A question may be sent.
     Slot(Option<OwnedSemaphorePermit>),
-    Finished(Result<CaseReport, Error>),
+    Finished(Box<Result<CaseReport, Error>>),
     Time,
 }
 
@@ -108,12 +108,14 @@ impl Pass<'_> {
             self.keep(third).await?;
             match self.wait(third).await {
                 Woken::Slot(slot) => self.start(slot),
-                Woken::Finished(Ok(case)) => self.count(&case),
-                Woken::Finished(Err(error)) => {
-                    // The answers of the others are settled before the run ends.
-                    self.engine.halt.set();
-                    self.failed = self.failed.take().or(Some(error));
-                }
+                Woken::Finished(finished) => match *finished {
+                    Ok(case) => self.count(&case),
+                    Err(error) => {
+                        // The answers of the others are settled before the run ends.
+                        self.engine.halt.set();
+                        self.failed = self.failed.take().or(Some(error));
+                    }
+                },
                 Woken::Time => {}
             }
         }
@@ -213,7 +215,7 @@ impl Pass<'_> {
         poll_fn(|context| {
             if let Poll::Ready(Some(joined)) = tasks.poll_join_next(context) {
                 return Poll::Ready(match joined {
-                    Ok(finished) => Woken::Finished(finished),
+                    Ok(finished) => Woken::Finished(Box::new(finished)),
                     Err(error) => match error.try_into_panic() {
                         Ok(panic) => std::panic::resume_unwind(panic),
                         Err(_) => Woken::Time,

@@ -23,7 +23,7 @@ impl Engine {
         mut slot: Option<OwnedSemaphorePermit>,
     ) -> Result<CaseReport, Error> {
         let mut turn = Turn { claimed: case, steps: Vec::new() };
-        let (mut next, mut recorded) = (Some(first), Vec::new());
+        let (mut next, mut recorded, mut failed) = (Some(first), Vec::new(), None);
         while let Some(plan) = next.take() {
             if slot.is_none() && !turn.steps.is_empty() {
                 slot = Arc::clone(&self.slots).acquire_owned().await.ok();
@@ -32,9 +32,25 @@ impl Engine {
                 break;
             }
             let id = MessageId::fresh(&*self.settings.ids);
-            recorded.push(sent(self.actor(), turn.id(), &plan, id, self.now()));
-            self.record(std::mem::take(&mut recorded)).await?;
-            let reply = self.exchange(turn.id(), &plan, id, slot.take()).await?;
+            let entry = sent(self.actor(), turn.id(), &plan, id, self.now());
+            let entries = recorded.iter().cloned().chain([entry]).collect();
+            match self.record(entries).await {
+                Ok(()) => recorded.clear(),
+                Err(error) if turn.steps.is_empty() => return Err(error),
+                // The question is not sent. The answer before it is settled first.
+                Err(error) => {
+                    failed = Some(error);
+                    break;
+                }
+            }
+            let reply = match self.exchange(turn.id(), &plan, id, slot.take()).await {
+                Ok(reply) => reply,
+                Err(error) if turn.steps.is_empty() => return Err(error),
+                Err(error) => {
+                    failed = Some(error);
+                    break;
+                }
+            };
             let at = self.now();
             self.halt.note(turn.id(), &reply.result);
             match reply.result {
@@ -65,6 +81,6 @@ impl Engine {
         if let Some(error) = turn.refusal() {
             self.halt.keep(error);
         }
-        Ok(report)
+        failed.map_or(Ok(report), Err)
     }
 }

@@ -2,7 +2,7 @@ use crate::audit::AuditLog;
 use crate::case::{Case, CaseId, CaseStore, Change, Due};
 use crate::process::alert::AlertSink;
 use crate::process::error::Error;
-use crate::process::store::commit::{Commit, Committed, committed};
+use crate::process::store::commit::{Commit, Committed, Set, committed};
 use crate::process::store::deliver::{Delivery, withdraw};
 use crate::process::store::unit::Store;
 use async_trait::async_trait;
@@ -45,6 +45,20 @@ impl Joined {
         Self { cases, audit, alerts }
     }
 
+    /// Saves the settings. Withdraws the entries of those that cannot be saved.
+    async fn set(&self, sets: &[Set]) -> Result<Committed, Error> {
+        for (at, set) in sets.iter().enumerate() {
+            let saved = self.cases.save_setting(&set.name, set.setting.clone()).await;
+            let result = committed(saved)?;
+            if !result.is_done() {
+                let rest = sets.iter().skip(at).map(Set::withdrawn).collect();
+                self.audit.append(rest).await?;
+                return Ok(result);
+            }
+        }
+        Ok(Committed::Done)
+    }
+
     async fn deliver(&self, commit: &Commit, mut told: Vec<(Case, Due)>) -> Result<(), Error> {
         told.retain(|(case, _)| !case.undelivered.is_empty());
         if told.is_empty() {
@@ -79,15 +93,19 @@ impl Store for Joined {
 
     async fn commit(&self, mut commit: Commit) -> Result<Committed, Error> {
         let mut entries = std::mem::take(&mut commit.recorded);
-        let saves = std::mem::take(&mut commit.saves);
+        let (saves, sets) = (std::mem::take(&mut commit.saves), std::mem::take(&mut commit.sets));
+        entries.extend(sets.iter().map(|set| set.entry.clone()));
         entries.extend(saves.iter().map(|save| save.entry.clone()));
         if !entries.is_empty() {
             self.audit.append(entries).await?;
         }
         let told = std::mem::take(&mut commit.deliveries);
         self.deliver(&commit, told).await?;
-        let mut result = Committed::Done;
-        if !saves.is_empty() {
+        let mut result = self.set(&sets).await?;
+        if !result.is_done() {
+            let ids: Vec<CaseId> = saves.iter().map(|save| save.change.case.id.clone()).collect();
+            withdraw(&*self.cases, &*self.audit, &commit, &ids).await?;
+        } else if !saves.is_empty() {
             let ids: Vec<CaseId> = saves.iter().map(|save| save.change.case.id.clone()).collect();
             let told = saves.iter().map(|save| {
                 let mut case = save.change.case.clone();

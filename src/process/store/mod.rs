@@ -15,6 +15,6 @@ pub(super) mod deliver;
 pub(super) mod joined;
 pub(super) mod unit;
 
-pub use commit::{Commit, Committed, Save};
+pub use commit::{Commit, Committed, Save, Set};
 pub use joined::Joined;
 pub use unit::Store;
