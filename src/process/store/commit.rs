@@ -1,5 +1,5 @@
 use crate::audit::{Actor, Entry, EventKind, Subject};
-use crate::case::{Case, CaseId, Change, Due, ErrorKind};
+use crate::case::{self, Case, CaseId, Change, Due, ErrorKind};
 use chrono::{DateTime, Utc};
 
 /// What one step of the process records and saves, as one unit of work.
@@ -123,6 +123,36 @@ impl Commit {
 }
 
 impl Committed {
+    /// Makes the result of a commit of the result of its save: not done when another program has
+    /// changed, added or removed a case, or another case now has the number. For stores.
+    ///
+    /// ```
+    /// use nhs_pds::case::{Error, ErrorKind};
+    /// use nhs_pds::process::store::Committed;
+    ///
+    /// assert!(Committed::of(Ok(()))?.is_done());
+    /// assert!(!Committed::of(Err(Error::new(ErrorKind::Conflict)))?.is_done());
+    /// # Ok::<(), Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The error of the save, when the store failed.
+    pub fn of(result: Result<(), case::Error>) -> Result<Self, case::Error> {
+        match result {
+            Ok(()) => Ok(Self::Done),
+            Err(error) => match error.kind() {
+                kind @ (ErrorKind::Conflict
+                | ErrorKind::Exists
+                | ErrorKind::NotFound
+                | ErrorKind::NumberTaken) => {
+                    Ok(Self::Refused { kind, case: error.case().cloned() })
+                }
+                _ => Err(error),
+            },
+        }
+    }
+
     /// Whether everything was done.
     #[must_use]
     pub const fn is_done(&self) -> bool {
@@ -141,23 +171,4 @@ pub(in crate::process) fn changed(
     after.version += 1;
     let entry = Entry::new(EventKind::CaseChanged, at, actor).about(Subject::snapshot(&after));
     why.iter().fold(entry, |entry, (key, value)| entry.with_detail(*key, *value))
-}
-
-/// The answer of a save: not done when another program has changed, added or removed a case, or
-/// another case now has the number.
-pub(in crate::process) fn committed(
-    result: Result<(), crate::case::Error>,
-) -> Result<Committed, crate::case::Error> {
-    match result {
-        Ok(()) => Ok(Committed::Done),
-        Err(error) => match error.kind() {
-            kind @ (ErrorKind::Conflict
-            | ErrorKind::Exists
-            | ErrorKind::NotFound
-            | ErrorKind::NumberTaken) => {
-                Ok(Committed::Refused { kind, case: error.case().cloned() })
-            }
-            _ => Err(error),
-        },
-    }
 }

@@ -2,7 +2,7 @@ use crate::audit::AuditLog;
 use crate::case::{Case, CaseId, CaseStore, Change, Due};
 use crate::process::alert::AlertSink;
 use crate::process::error::Error;
-use crate::process::store::commit::{Commit, Committed, committed};
+use crate::process::store::commit::{Commit, Committed};
 use crate::process::store::deliver::{Delivery, withdraw};
 use crate::process::store::unit::Store;
 use async_trait::async_trait;
@@ -96,7 +96,7 @@ impl Store for Joined {
             });
             let told = told.collect();
             let changes = saves.into_iter().map(|save| pending(save.change, commit.at)).collect();
-            result = committed(self.cases.save_all(changes).await)?;
+            result = Committed::of(self.cases.save_all(changes).await)?;
             if !result.is_done() {
                 withdraw(&*self.cases, &*self.audit, &commit, &ids).await?;
             } else if let Err(error) = self.deliver(&commit, told).await {
