@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 /// 2. The changes of [`save`](Self::save) are saved all or none. Each has an entry with the case as it
 ///    will be, which is recorded before or together with the save.
 /// 3. The alerts of the saved cases ([`Case::undelivered`]) are recorded and delivered.
-/// 4. The leases of [`release`](Self::release) end.
+/// 4. The leases of [`release`](Self::release) end, unless the changes were refused.
 ///
 /// ```
 /// use nhs_pds::audit::{Actor, Entry, EventKind};
@@ -40,7 +40,7 @@ pub struct Commit {
     pub saves: Vec<Save>,
     /// Stored cases whose alerts are delivered, and when each is due afterwards.
     pub deliveries: Vec<(Case, Due)>,
-    /// The leases that end: their owner, and the cases.
+    /// The leases that end once everything else is done: their owner, and the cases.
     pub releases: Option<(String, Vec<CaseId>)>,
 }
 
@@ -61,7 +61,8 @@ pub struct Save {
 pub enum Committed {
     /// Everything was done. An alert that could not be delivered stays on its case.
     Done,
-    /// Nothing was saved, because of another program: read the cases again, and decide again.
+    /// Nothing was saved or released, because of another program: read the cases again, and decide
+    /// again.
     #[non_exhaustive]
     Refused {
         /// Why: `Conflict`, `Exists`, `NotFound` or `NumberTaken`.

@@ -41,9 +41,10 @@ impl Delivery<'_> {
             return Ok(());
         }
         let mut changed_by_others = Vec::new();
+        let is_alone = noted.len() == 1;
         for change in noted {
             let id = change.case.id.clone();
-            if !Committed::of(self.cases.save_all(vec![change]).await)?.is_done() {
+            if is_alone || !Committed::of(self.cases.save_all(vec![change]).await)?.is_done() {
                 changed_by_others.push(id);
             }
         }

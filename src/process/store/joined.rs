@@ -104,7 +104,7 @@ impl Store for Joined {
                 tracing::warn!(kind = %error.kind(), "alerts were not delivered");
             }
         }
-        if let Some((owner, ids)) = &commit.releases {
+        if let Some((owner, ids)) = commit.releases.as_ref().filter(|_| result.is_done()) {
             self.cases.release(owner, ids).await?;
         }
         Ok(result)
