@@ -14,6 +14,7 @@
 
 mod full_case;
 mod leases;
+mod worklist;
 
 use crate::case::deletion::{Deletion, DeletionKind};
 use crate::case::error::{Error, ErrorKind};
@@ -55,6 +56,8 @@ pub async fn check(new_store: impl AsyncFn() -> Arc<dyn CaseStore>) -> Result<()
     leases::leases_to_one_at_a_time(&*new_store().await).await?;
     leases::gives_back(&*new_store().await).await?;
     leases::one_of_many_claims_wins(new_store().await).await?;
+    worklist::lists_items(&*new_store().await).await?;
+    worklist::searches(&*new_store().await).await?;
     one_of_many_saves_wins(new_store().await).await?;
     one_of_many_holders_is_the_sole_one(new_store().await).await
 }
