@@ -119,6 +119,11 @@ impl SqliteLog {
     pub fn open_in_memory() -> Result<Self, Error> {
         Ok(Self(Database::open_in_memory()?))
     }
+
+    /// The trail of an open file.
+    pub(crate) const fn over(database: Database) -> Self {
+        Self(database)
+    }
 }
 
 /// An append touches pages all over the indexes. A larger cache (minus kibibytes), and fewer

@@ -19,6 +19,14 @@ impl Error {
         Self { kind, case: None, source: None }
     }
 
+    pub(in crate::process) fn with_source(
+        mut self,
+        source: impl Into<Box<dyn StdError + Send + Sync>>,
+    ) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
     /// What went wrong.
     #[must_use]
     pub const fn kind(&self) -> ErrorKind {
@@ -99,6 +107,10 @@ pub enum ErrorKind {
          use them, make sure that there is space for a second copy, and erase the case again"
     )]
     Residue,
+    /// The source of an import failed before its end; its error is the cause. What was imported before
+    /// stays imported. Correct the cause, and import again.
+    #[error("the local system's cases could not be read to their end: import them again")]
+    SourceFailed,
     /// The store of cases has an entry that is not a case, belongs to a newer version, or breaks its
     /// contract. Trying again does not help: have the store checked.
     #[error("the store of cases cannot be used: have it checked")]

@@ -7,7 +7,7 @@ use crate::nhs_number::NhsNumber;
 use crate::process::error::{Error, ErrorKind};
 use crate::process::review::queue::{ActionOutcome, ReviewQueue};
 use crate::process::review::refusal::Refusal;
-use crate::process::store::commit::{Commit, committed};
+use crate::process::store::commit::{Commit, Committed};
 use chrono::{DateTime, Utc};
 use std::collections::BTreeSet;
 
@@ -139,7 +139,7 @@ impl ReviewQueue {
                 }
                 _ => self.store.cases().erase(blank).await,
             };
-            if committed(done)?.is_done() {
+            if Committed::of(done)?.is_done() {
                 return Ok(());
             }
         }

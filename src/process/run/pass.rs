@@ -41,6 +41,8 @@ struct Pass<'a> {
     planning: JoinSet<Result<(), Error>>,
     /// Leased cases that wait for their first question.
     ready: VecDeque<(Case, Plan)>,
+    /// The cases that are ready or in work. A lease that had expired may be won again meanwhile.
+    working: HashSet<CaseId>,
     /// How many cases are leased next.
     batch: usize,
     /// Cases that another program keeps changing.
@@ -74,6 +76,7 @@ impl Engine {
             tasks: JoinSet::new(),
             planning: JoinSet::new(),
             ready: VecDeque::new(),
+            working: HashSet::new(),
             batch: LEAST,
             left: HashSet::new(),
             renewed: began,
@@ -158,6 +161,9 @@ impl Pass<'_> {
         let (mut planned, mut done, mut reports) = (Vec::new(), Vec::new(), Vec::new());
         for case in cases {
             let id = case.id.clone();
+            if self.working.contains(&id) {
+                continue;
+            }
             if self.left.contains(&id) {
                 let due = Due::new(engine.due(&case).priority, engine.now() + LEFT);
                 planned.push(Planned::new(id.clone(), case.version, due));
@@ -173,7 +179,10 @@ impl Pass<'_> {
                 continue;
             }
             match engine.plan(&case) {
-                Ok(plan) => self.ready.push_back((case, plan)),
+                Ok(plan) => {
+                    self.working.insert(id);
+                    self.ready.push_back((case, plan));
+                }
                 Err(eligibility) => {
                     let mut report = CaseReport::new(&case, eligibility);
                     report.faults = faults(&case, engine.now());
@@ -270,6 +279,7 @@ impl Pass<'_> {
     }
 
     fn count(&mut self, case: &CaseReport) {
+        self.working.remove(&case.case_id);
         if case.result == Some(TraceResult::ConflictOnSave) {
             self.left.insert(case.case_id.clone());
         }
