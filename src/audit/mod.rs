@@ -94,4 +94,7 @@ pub use query::query;
 pub use sink::{AnchorSink, FileAnchors};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteLog;
+#[cfg(feature = "sqlite")]
+#[expect(unused_imports, reason = "for stores that hold cases and trail in one file")]
+pub(crate) use sqlite::append_in;
 pub use verdict::{BreakReason, Verdict};
