@@ -52,6 +52,7 @@
 mod actor;
 mod anchor;
 mod anchored;
+mod batch;
 #[cfg(feature = "conformance")]
 #[cfg_attr(docsrs, doc(cfg(feature = "conformance")))]
 pub mod conformance;
@@ -64,8 +65,10 @@ mod history;
 mod kind;
 mod log;
 mod memory;
+mod owner;
 mod query;
 mod row;
+mod seal;
 mod sink;
 #[cfg(feature = "sqlite")]
 mod sqlite;
@@ -73,14 +76,16 @@ mod sqlite;
 mod sqlite_failure;
 #[cfg(feature = "sqlite")]
 mod sqlite_rows;
-#[cfg(feature = "sqlite")]
-mod sqlite_sealers;
+mod storage;
+mod trail;
+mod value;
 mod verdict;
 mod walk;
 
 pub use actor::Actor;
 pub use anchor::Anchor;
 pub use anchored::Anchored;
+pub use batch::{Basis, Batch, NewSubject};
 pub use entry::{Entry, Subject};
 pub use error::{Error, ErrorKind};
 pub use event::{About, Event};
@@ -89,12 +94,17 @@ pub use filter::Filter;
 pub use history::case_as_of;
 pub use kind::EventKind;
 pub use log::AuditLog;
-pub use memory::MemoryLog;
+pub use memory::{MemoryLog, MemoryRows};
+pub use owner::{Owner, SubjectName};
 pub use query::query;
+pub use row::Row;
 pub use sink::{AnchorSink, FileAnchors};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteLog;
 #[cfg(feature = "sqlite")]
 #[expect(unused_imports, reason = "for stores that hold cases and trail in one file")]
 pub(crate) use sqlite::append_in;
+pub use storage::{Appended, AuditStorage, StoredRow};
+pub use trail::Trail;
+pub use value::Value;
 pub use verdict::{BreakReason, Verdict};
