@@ -2,6 +2,7 @@ use crate::audit::actor::Actor;
 use crate::audit::entry::{Entry, Subject};
 use crate::audit::kind::EventKind;
 use crate::audit::owner::SubjectName;
+use crate::demographics::OdsCode;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Serialize, Serializer};
 use std::fmt;
@@ -84,6 +85,9 @@ pub enum About {
     Subject(Box<Subject>),
     /// A patient who has been forgotten (MSCA-DQ-02): the key is destroyed.
     Forgotten,
+    /// A patient. The content is in the trail, and is not passed on
+    /// ([`Forwarding`](crate::audit::Forwarding)).
+    Withheld,
 }
 
 impl About {
@@ -92,14 +96,14 @@ impl About {
     pub fn subject(&self) -> Option<&Subject> {
         match self {
             Self::Subject(subject) => Some(subject),
-            Self::NoPatient | Self::Forgotten => None,
+            Self::NoPatient | Self::Forgotten | Self::Withheld => None,
         }
     }
 
     const fn as_str(&self) -> &'static str {
         match self {
             Self::NoPatient => "no_patient",
-            Self::Subject(_) => "patient",
+            Self::Subject(_) | Self::Withheld => "patient",
             Self::Forgotten => "forgotten",
         }
     }
@@ -122,7 +126,7 @@ impl Serialize for Event {
                 user_id: actor.user_id(),
                 name: actor.name(),
                 role: actor.role(),
-                organisation: actor.organisation().map(|code| code.as_str()),
+                organisation: actor.organisation().map(OdsCode::as_str),
                 authority: actor.authority(),
                 device: actor.device(),
             },

@@ -59,10 +59,14 @@ pub mod conformance;
 mod entry;
 mod error;
 mod event;
+mod event_sink;
 mod export;
 mod filter;
+mod forwarding;
 mod history;
+mod json_lines;
 mod kind;
+mod lines;
 mod log;
 mod memory;
 mod owner;
@@ -70,6 +74,7 @@ mod query;
 mod row;
 mod seal;
 mod sink;
+mod sink_log;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 #[cfg(feature = "sqlite")]
@@ -89,9 +94,12 @@ pub use batch::{Basis, Batch, NewSubject};
 pub use entry::{Entry, Subject};
 pub use error::{Error, ErrorKind};
 pub use event::{About, Event};
+pub use event_sink::EventSink;
 pub use export::export;
 pub use filter::Filter;
+pub use forwarding::Forwarding;
 pub use history::case_as_of;
+pub use json_lines::JsonLines;
 pub use kind::EventKind;
 pub use log::AuditLog;
 pub use memory::{MemoryLog, MemoryRows};
@@ -99,6 +107,7 @@ pub use owner::{Owner, SubjectName};
 pub use query::query;
 pub use row::Row;
 pub use sink::{AnchorSink, FileAnchors};
+pub use sink_log::SinkLog;
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteLog;
 #[cfg(feature = "sqlite")]
