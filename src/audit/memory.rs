@@ -154,10 +154,12 @@ impl Tables {
             return Appended::Conflict;
         }
         for new in batch.subjects() {
+            let before = self.by_owner.insert(new.owner().clone(), new.name());
+            let before = before.and_then(|name| self.subjects.remove(&name));
+            let numbers = before.map(|stored| stored.numbers).unwrap_or_default();
             let key = Zeroizing::new(*new.key());
-            let stored = Stored { owner: new.owner().clone(), key, numbers: BTreeSet::new() };
+            let stored = Stored { owner: new.owner().clone(), key, numbers };
             self.subjects.insert(new.name(), stored);
-            self.by_owner.insert(new.owner().clone(), new.name());
         }
         for (number, name) in batch.numbers() {
             if let Some(stored) = self.subjects.get_mut(name) {
