@@ -6,6 +6,7 @@ mod absent;
 #[cfg(all(feature = "conformance", feature = "sqlite"))]
 mod audit;
 #[cfg(feature = "sqlite")]
+mod audit_sinks;
 mod audit_storage;
 mod audit_tampering;
 #[cfg(all(feature = "conformance", feature = "sqlite"))]
