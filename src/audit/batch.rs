@@ -305,3 +305,118 @@ fn draw(seq: u64, random: &mut Random<'_>) -> Result<(SubjectName, Key), Error> 
     random(&mut *key)?;
     Ok((name.into(), key))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audit::actor::Actor;
+    use crate::audit::kind::EventKind;
+    use crate::audit::row::Unsealing;
+    use crate::trace::{Caller, LocalIdentity};
+    use chrono::DateTime;
+
+    const NUMBER: NhsNumber = NhsNumber::constant(9_434_765_919);
+
+    fn about(kind: EventKind, subject: Subject) -> Entry {
+        let us = LocalIdentity::new("RHM".parse().unwrap(), "us").unwrap();
+        Entry::new(kind, DateTime::UNIX_EPOCH, &Actor::new(&Caller::System(us), "Us"))
+            .about(subject)
+    }
+
+    fn case(id: &str) -> Subject {
+        Subject::new(id.parse().unwrap())
+    }
+
+    /// Bytes that count up.
+    fn counting() -> impl FnMut(&mut [u8]) -> Result<(), Error> {
+        let mut next = 0_u8;
+        move |bytes| {
+            for byte in bytes {
+                *byte = next;
+                next = next.wrapping_add(1);
+            }
+            Ok(())
+        }
+    }
+
+    fn start() -> Basis {
+        Basis::new(Some(Anchor::START))
+    }
+
+    /// A changed byte would make every stored trail unreadable.
+    #[test]
+    fn the_bytes_of_a_batch_never_change() {
+        let entries = [
+            about(EventKind::CaseViewed, case("RHM:1").with_number(NUMBER)),
+            about(EventKind::CaseErased, Subject::person(NUMBER)).with_detail("k", "v"),
+        ];
+        let batch = prepare(&entries, &start(), &mut counting()).unwrap();
+        assert_eq!(batch.head.to_string(), GOLDEN);
+        let again = prepare(&entries, &start(), &mut counting()).unwrap();
+        assert!(again.rows == batch.rows);
+    }
+
+    /// The last hash covers every byte of both rows.
+    const GOLDEN: &str = "2:51b6c3431d50dc992f79eca8a14722e5613912876946eaafde99432eed36d8d1";
+
+    #[test]
+    fn a_subject_is_created_once_and_used_again() {
+        let entries = [
+            about(EventKind::CaseViewed, case("1").with_number(NUMBER)),
+            about(EventKind::CaseViewed, case("1").with_number(NUMBER)),
+            about(EventKind::CaseViewed, case("2")),
+        ];
+        let first = prepare(&entries, &start(), &mut counting()).unwrap();
+        assert_eq!((first.rows.len(), first.subjects.len(), first.used.len()), (3, 2, 0));
+        assert_eq!(first.numbers, [(NUMBER, first.subjects[0].name)]);
+        assert_eq!(first.rows[0].subject(), first.rows[1].subject());
+        assert_eq!(first.subjects[1].name.as_bytes()[..8], 3_u64.to_be_bytes());
+        let basis = first.subjects.iter().fold(Basis::new(Some(first.head)), |basis, new| {
+            basis.with_subject(new.owner.clone(), new.name.as_bytes(), &new.key[..])
+        });
+        let second = prepare(&entries, &basis, &mut counting()).unwrap();
+        assert_eq!((second.subjects.len(), second.used.len()), (0, 2), "each once");
+        assert_eq!(second.rows[0].subject(), first.rows[0].subject());
+        assert_eq!((second.expected, second.head.seq), (first.head, 6));
+        let key = Unsealing::Key(
+            Zeroizing::new(first.subjects[0].key.to_vec()),
+            Some(first.subjects[0].owner.clone()),
+            [NUMBER].into(),
+        );
+        let event = second.rows[0].event(&key).ok().unwrap();
+        assert_eq!((event.seq, event.about.subject()), (4, entries[0].subject()));
+    }
+
+    #[test]
+    fn a_damaged_subject_is_replaced_and_keeps_its_usable_part() {
+        let entries = [about(EventKind::CaseViewed, case("1"))];
+        let owner = Batch::owners(&entries).remove(0);
+        for (name, key, keeps_name, keeps_key) in [
+            (&[7; 16][..], &[8; 31][..], true, false),
+            (&[7; 15], &[8; 32], false, true),
+            (&[], &[], false, false),
+        ] {
+            let basis = start().with_subject(owner.clone(), name, key);
+            let batch = prepare(&entries, &basis, &mut counting()).unwrap();
+            let [new] = &batch.subjects[..] else { panic!() };
+            assert!(new.replaces && batch.used.is_empty());
+            assert_eq!(new.name.as_bytes()[..] == *name, keeps_name);
+            assert_eq!(new.key[..] == *key, keeps_key);
+        }
+    }
+
+    #[test]
+    fn without_a_head_or_random_bytes_there_is_no_batch() {
+        let entries = [about(EventKind::CaseViewed, case("1"))];
+        let prepared = prepare(&entries, &Basis::new(None), &mut counting());
+        assert_eq!(prepared.unwrap_err().kind(), ErrorKind::Corrupt);
+        let none: &mut Random<'_> = &mut |_| Err(Error::new(ErrorKind::Unavailable));
+        let prepared = prepare(&entries, &start(), none);
+        assert_eq!(prepared.unwrap_err().kind(), ErrorKind::Unavailable);
+        let full = Basis::new(Some(Anchor::new(u64::MAX, [0; 32])));
+        let prepared = prepare(&entries, &full, &mut counting());
+        assert_eq!(prepared.unwrap_err().kind(), ErrorKind::Corrupt);
+        let batch = prepare(&[], &start(), none).unwrap();
+        assert_eq!((batch.head, batch.rows.len()), (Anchor::START, 0));
+    }
+}

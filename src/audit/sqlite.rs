@@ -379,4 +379,18 @@ mod tests {
         execute(&SqliteLog::open(&file).unwrap(), "PRAGMA user_version = 99");
         assert_eq!(SqliteLog::open(&file).unwrap_err().kind(), ErrorKind::Schema);
     }
+
+    #[cfg(feature = "conformance")]
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn its_rows_meet_the_contract_of_a_storage() {
+        use std::sync::atomic::{AtomicU32, Ordering};
+        let folder = tempfile::tempdir().unwrap();
+        let files = AtomicU32::new(0);
+        let new_storage = async || {
+            let file = format!("{}.db", files.fetch_add(1, Ordering::Relaxed));
+            let log = SqliteLog::open(folder.path().join(file)).unwrap();
+            Arc::new(log.rows) as Arc<dyn AuditStorage>
+        };
+        crate::audit::conformance::check_storage(new_storage).await.unwrap();
+    }
 }
