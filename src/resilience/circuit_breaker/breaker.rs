@@ -99,7 +99,7 @@ impl Breaker {
             Phase::Closed => return Ok(()),
             Phase::Probing { again, .. } => (again && is_spared).then_some(self.asked_until),
             Phase::Open { .. } if is_spared => Some(self.asked_until),
-            // The subject that comes first needs a moment to come.
+            // Leaves time for the query about the subject that comes first.
             Phase::Open { until } if is_behind => {
                 Some(until.saturating_add(self.policy.first_pause / 2))
             }
@@ -493,7 +493,7 @@ mod tests {
             let mut probes = 0;
             for (first, late) in turns {
                 let until = opened(&breaker);
-                // All three are at the door as the pause ends.
+                // All three ask at the moment in which the pause ends.
                 let order = [first, (first + 1) % 3, (first + 2) % 3];
                 let probe = order.into_iter().find_map(|it| breaker.admit(subject(it), until).ok());
                 let Some(probe) = probe else {
