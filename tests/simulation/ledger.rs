@@ -386,6 +386,8 @@ impl Ledger {
         if !pass.sent.values().any(|sent| sent == id) {
             return Err(format!("{id}: reported as traced, and was not asked"));
         }
+        // A case that a user changes may come again in the same pass.
+        pass.answered.remove(id);
         let Some(effects) = report.row.map(|row| row.effects()) else { return Ok(()) };
         if effects.next_query == NextQuery::AtOnce {
             pass.unfinished.insert(id.clone());

@@ -34,8 +34,8 @@ pub(crate) struct Outcome {
     pub(crate) failure: Option<Failure>,
 }
 
-/// Runs the seed in a runtime of its own, whose time is virtual.
-pub(crate) fn run(seed: u64) -> Outcome {
+/// Runs the seed in a runtime of its own, whose time is virtual. A failure has the last `shown` events.
+pub(crate) fn run(seed: u64, shown: usize) -> Outcome {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
@@ -46,7 +46,7 @@ pub(crate) fn run(seed: u64) -> Outcome {
         let shape = Shape::of(&mut random);
         let people = Arc::new(People::of(&shape, &mut random));
         let disturbed = Shared {
-            world: World::new(shape.clone(), random.fork()),
+            world: World::new(shape.clone(), random.fork(), shown),
             memory: Arc::new(Memory::default()),
             people: Arc::clone(&people),
         };
@@ -56,7 +56,7 @@ pub(crate) fn run(seed: u64) -> Outcome {
             return Outcome { steps, hash, failure };
         }
         let calm = Shared {
-            world: World::new(shape.undisturbed(), random.fork()),
+            world: World::new(shape.undisturbed(), random.fork(), shown),
             memory: Arc::new(Memory::default()),
             people,
         };
