@@ -276,6 +276,7 @@ impl Pass<'_> {
             tracing::warn!(kind, cause = cause.as_deref(), "the pass ended before its last case");
         }
         self.report.stopped = cause;
+        engine.check_plan().await?;
         let counts = engine.cases().counts(engine.now()).await?;
         (self.report.unreadable, self.report.due) = (counts.unreadable, counts.due);
         if counts.unreadable > 0 {

@@ -114,6 +114,14 @@ impl Breaker {
         Err(due)
     }
 
+    /// Whether a suspended query about `subject` waits because this subject failed, while queries about
+    /// subjects that did not fail are permitted.
+    pub(super) fn is_alone(&self, subject: Subject, now: Duration) -> bool {
+        self.failures.place(subject) > 0
+            && !self.failures.are_all(self.policy.failures)
+            && now >= self.asked_until
+    }
+
     pub(super) fn succeeded(&mut self, leave: Leave) {
         if leave.era != self.era {
             return;
