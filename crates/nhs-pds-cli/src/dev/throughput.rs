@@ -5,10 +5,10 @@
 
 use crate::console::{about, check_database, open, say, warn};
 use crate::service::Service;
-use nhs_pds::audit::{Actor, AuditLog, MemoryLog, SqliteLog};
-use nhs_pds::case::{CaseStore, MemoryStore, SqliteStore, caseload};
+use nhs_pds::audit::{Actor, MemoryLog, SqliteLog};
+use nhs_pds::case::{MemoryStore, SqliteStore, caseload};
 use nhs_pds::clock::{Clock, SystemClock};
-use nhs_pds::process::alert::{AlertSink, MemoryAlerts, SqliteAlerts};
+use nhs_pds::process::alert::{MemoryAlerts, SqliteAlerts};
 use nhs_pds::process::store::Joined;
 use nhs_pds::process::{Settings, Worker, import};
 use nhs_pds::trace::Caller;
@@ -32,18 +32,8 @@ pub(crate) struct Args {
     /// How many questions may be open at the same time.
     #[arg(long, value_name = "COUNT", default_value = "8")]
     in_flight: NonZeroUsize,
-    /// How many cases are in memory at the same time.
-    #[arg(long, value_name = "COUNT", default_value = "100")]
-    page_size: NonZeroUsize,
     #[command(flatten)]
     service: Service,
-}
-
-/// The store, the audit trail and the alerts.
-struct Kept {
-    store: Arc<dyn CaseStore>,
-    audit: Arc<dyn AuditLog>,
-    alerts: Arc<dyn AlertSink>,
 }
 
 /// Whether no row was refused.
