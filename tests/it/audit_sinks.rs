@@ -294,8 +294,8 @@ async fn an_erasure_with_a_sink_alone_is_completed_elsewhere() {
     store.insert_all(vec![case]).await.unwrap();
     let audit = Arc::new(SinkLog::new(Arc::<Destination>::clone(&sink) as _));
     let alerts = Arc::new(MemoryAlerts::default());
-    let queue =
-        ReviewQueue::new(Arc::new(Joined::new(Arc::<MemoryStore>::clone(&store), audit, alerts)));
+    let joined = Joined::new(Arc::<MemoryStore>::clone(&store) as _, audit, alerts);
+    let queue = ReviewQueue::new(Arc::new(joined));
     for _ in 0..2 {
         let error = queue.erase(&id("CASE-77"), "CO/2026/1", &us()).await.unwrap_err();
         assert_eq!(error.kind(), process::ErrorKind::AuditElsewhere);
