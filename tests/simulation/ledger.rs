@@ -62,7 +62,8 @@ struct Pass {
     ended: BTreeMap<CaseId, DateTime<Utc>>,
     asked: BTreeSet<CaseId>,
     answered: BTreeSet<CaseId>,
-    saved: BTreeSet<CaseId>,
+    /// Cases whose answer is saved, and not yet reported.
+    settled: BTreeSet<CaseId>,
     /// Cases whose last decision needs a question at once.
     unfinished: BTreeSet<CaseId>,
     /// Refused saves: over this version, while these cases had the number.
@@ -70,6 +71,7 @@ struct Pass {
     times: Vec<DateTime<Utc>>,
     faults: bool,
     dead: bool,
+    over: bool,
 }
 
 impl Ledger {
@@ -133,12 +135,23 @@ impl Ledger {
 
     // --- the store
 
-    pub(crate) fn claimed(&mut self, who: &Who, lease: &Lease, cases: &[Case]) -> Checked {
+    /// In a `punctual` world, all clocks agree and no call takes long: a worker loses no lease.
+    pub(crate) fn claimed(
+        &mut self,
+        who: &Who,
+        lease: &Lease,
+        cases: &[Case],
+        punctual: bool,
+    ) -> Checked {
         let latest = lease.now + WAITED + Lease::LONGEST;
         for case in cases {
             if let Some((owner, until)) = self.leases.get(&case.id).filter(|has| has.0 != lease.owner) {
                 if lease.now < *until && *until <= latest {
                     return Err(format!("{}: leased to two owners at once", case.id));
+                }
+                let mut living = self.passes.values().filter(|pass| !pass.dead && !pass.over);
+                if punctual && living.any(|pass| pass.owner.as_ref() == Some(owner)) {
+                    return Err(format!("{}: the lease of a living worker ended", case.id));
                 }
                 self.lost.insert((owner.clone(), case.id.clone()));
             }
@@ -180,7 +193,10 @@ impl Ledger {
                     return Err(format!("{id}: saved without a record of version {}", new.version));
                 }
             }
-            self.pass(who).saved.insert(id.clone());
+            let traced = |case: &Case| (case.asking.clone(), case.last_trace.clone());
+            if old.as_ref().map(traced) != Some(traced(&new)) {
+                self.pass(who).settled.insert(id.clone());
+            }
             self.alerts.extend(new.undelivered.iter().map(|alert| alert.id.clone()));
             if who.is_worker() {
                 self.check_alerts(old.as_ref(), &new)?;
@@ -390,11 +406,15 @@ impl Ledger {
         }
         // A case that a user changes may come again in the same pass.
         pass.answered.remove(id);
+        let was_settled = pass.settled.remove(id);
+        if was_settled && result == TraceResult::ConflictOnSave {
+            return Err(format!("{id}: reported as not saved, and was saved"));
+        }
         let Some(effects) = report.row.map(|row| row.effects()) else { return Ok(()) };
         if effects.next_query == NextQuery::AtOnce {
             pass.unfinished.insert(id.clone());
         }
-        if effects.saved != Saved::Nothing && !pass.saved.contains(id) {
+        if effects.saved != Saved::Nothing && !was_settled {
             return Err(format!("{id}: reported as settled, and nothing was saved"));
         }
         Ok(())
@@ -402,6 +422,7 @@ impl Ledger {
 
     pub(crate) fn pass_ended(&mut self, who: &Who, report: Option<&RunReport>) -> Checked {
         let pass = self.passes.entry(Arc::clone(&who.name)).or_default();
+        pass.over = true;
         let Some(report) = report else {
             let known = pass.faults;
             return if known { Ok(()) } else { Err("a pass failed without a fault".to_owned()) };
@@ -429,6 +450,15 @@ impl Ledger {
         self.passes.get(&who.name).is_some_and(|pass| pass.asked.contains(case))
     }
 
+    /// A completed pass has delivered all alerts, where none failed.
+    pub(crate) fn check_delivered(&self) -> Checked {
+        let waits = |case: &&Case| !case.undelivered.is_empty() && !self.erased.contains(&case.id);
+        match self.stored.values().find(waits) {
+            Some(case) => Err(format!("{}: has an alert that was not delivered", case.id)),
+            None => Ok(()),
+        }
+    }
+
     // --- the end
 
     /// In a world whose people decide about duplicates, two cases may share a number.
@@ -436,9 +466,6 @@ impl Ledger {
         for (id, case) in &self.stored {
             if self.erased.contains(id) {
                 continue;
-            }
-            if !case.undelivered.is_empty() {
-                return Err(format!("{id}: has an alert that was never delivered"));
             }
             let last = self.records.get(&(id.clone(), case.version)).and_then(|all| all.last());
             let Some((record, by)) = last else {

@@ -104,7 +104,8 @@ impl Parts {
     fn note(&self, claim: &Claim, lease: &Lease) {
         let names: Vec<&str> = claim.cases.iter().map(|case| case.id.as_str()).collect();
         self.world.event(&self.who, format_args!("leases {}", names.join(" ")));
-        self.world.ledger(|ledger| ledger.claimed(&self.who, lease, &claim.cases));
+        let punctual = self.world.shape.is_punctual();
+        self.world.ledger(|ledger| ledger.claimed(&self.who, lease, &claim.cases, punctual));
     }
 }
 

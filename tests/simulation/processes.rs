@@ -173,11 +173,11 @@ impl Shared {
             let patience = world.draw(|random| random.millis(500, 60_000));
             if tokio::time::timeout(patience, refresh).await.is_err() {
                 world.event(&who, "dies");
-                world.ledger(|ledger| {
-                    ledger.died(&who);
-                    Ok(())
-                });
             }
+            world.ledger(|ledger| {
+                ledger.died(&who);
+                Ok(())
+            });
         }
     }
 

@@ -92,13 +92,9 @@ impl Shape {
         }
     }
 
-    /// By how much two clocks may differ.
-    pub(crate) const fn widest_skew(&self) -> Duration {
-        match self.skew {
-            Skew::None => Duration::ZERO,
-            Skew::Seconds => Duration::from_secs(8),
-            Skew::Minutes => Duration::from_secs(600),
-        }
+    /// Whether all clocks agree, and no call to the store takes long or fails.
+    pub(crate) fn is_punctual(&self) -> bool {
+        self.skew == Skew::None && self.stalls == 0 && self.store_faults == 0
     }
 }
 
