@@ -446,6 +446,15 @@ impl Ledger {
         }
     }
 
+    pub(crate) fn is_asking(&self, who: &Who) -> bool {
+        self.passes.get(&who.name).is_some_and(|pass| !pass.in_progress.is_empty())
+    }
+
+    /// How many leases were taken over after they had expired.
+    pub(crate) fn taken_over(&self) -> usize {
+        self.lost.len()
+    }
+
     pub(crate) fn was_asked(&self, who: &Who, case: &CaseId) -> bool {
         self.passes.get(&who.name).is_some_and(|pass| pass.asked.contains(case))
     }

@@ -65,6 +65,11 @@ impl Parts {
         let names: Vec<String> = changes.iter().map(name).collect();
         let word = saved.as_ref().map_err(case::Error::kind);
         self.world.event(&self.who, format_args!("saves {}: {word:?}", names.join(" ")));
+        match saved.as_ref().map_err(case::Error::kind) {
+            Err(case::ErrorKind::Conflict) => self.world.count("saves over another version"),
+            Err(case::ErrorKind::NumberTaken) => self.world.count("numbers taken"),
+            _ => {}
+        }
         self.world.ledger(|ledger| match saved {
             Ok(()) => {
                 let before = ledger.before(changes);
@@ -105,7 +110,14 @@ impl Parts {
         let names: Vec<&str> = claim.cases.iter().map(|case| case.id.as_str()).collect();
         self.world.event(&self.who, format_args!("leases {}", names.join(" ")));
         let punctual = self.world.shape.is_punctual();
-        self.world.ledger(|ledger| ledger.claimed(&self.who, lease, &claim.cases, punctual));
+        let taken = self.world.ledger(|ledger| {
+            let before = ledger.taken_over();
+            ledger.claimed(&self.who, lease, &claim.cases, punctual)?;
+            Ok(ledger.taken_over() > before)
+        });
+        if taken == Some(true) {
+            self.world.count("leases taken over");
+        }
     }
 }
 
@@ -244,7 +256,10 @@ impl AuditLog for Parts {
 #[async_trait]
 impl AlertSink for Parts {
     async fn deliver(&self, alerts: &[Alert]) -> Result<(), alert::Error> {
-        let unavailable = || alert::Error::new(alert::ErrorKind::Unavailable);
+        let unavailable = || {
+            self.world.count("alerts not delivered");
+            alert::Error::new(alert::ErrorKind::Unavailable)
+        };
         let rate = self.world.shape.sink_faults;
         let fate = self.enter(rate).await.map_err(|()| unavailable())?;
         self.memory.alerts.deliver(alerts).await?;

@@ -104,10 +104,14 @@ impl Shared {
         let mut observer = move |report: &_| {
             world.ledger(|ledger| ledger.reported(&reporter, report));
         };
+        let (stopping, stopper) = (Arc::clone(&self.world), who.clone());
         let stopped = async move {
-            match stop {
-                Some(stop) => tokio::time::sleep(stop).await,
-                None => std::future::pending().await,
+            let Some(stop) = stop else { return std::future::pending().await };
+            tokio::time::sleep(stop).await;
+            stopping.event(&stopper, "is told to stop");
+            stopping.count("workers told to stop");
+            if stopping.ledger(|ledger| Ok(ledger.is_asking(&stopper))) == Some(true) {
+                stopping.count("workers told to stop with questions in progress");
             }
         };
         let run = worker.run_once_until(stopped, &mut observer).await;
@@ -148,6 +152,7 @@ impl Shared {
                 () = killed => {
                     run.abort();
                     let _ = run.await;
+                    world.count("workers killed");
                     world.event(&who, "dies");
                     world.ledger(|ledger| {
                         ledger.died(&who);
@@ -245,7 +250,9 @@ impl Shared {
             7 => Resolution::Acknowledge,
             _ => Resolution::Dismiss,
         };
-        drop(queue.resolve(&id, &resolution, &user).await);
+        if queue.resolve(&id, &resolution, &user).await.is_ok() {
+            self.world.count("reviews");
+        }
     }
 
     /// The local system, which sends its cases again, with some changed.
@@ -267,7 +274,10 @@ impl Shared {
         let (store, user) = (self.store(who), actor("import"));
         let importing = import(&*store, &user, &*who.clock, cases);
         match tokio::time::timeout(patience, importing).await {
-            Ok(imported) => imported.is_ok(),
+            Ok(imported) => {
+                self.world.count("imports");
+                imported.is_ok()
+            }
             Err(_) => {
                 self.world.event(who, "dies");
                 self.world.ledger(|ledger| {
@@ -304,6 +314,7 @@ impl Shared {
         while queue.erase(&case, "Order 1", &actor("j.doe")).await.is_err() {
             world.pause().await;
         }
+        world.count("cases erased");
     }
 
     /// The provider and the store fail for a while.
