@@ -4,9 +4,9 @@ use crate::parts::Parts;
 use async_trait::async_trait;
 use nhs_pds::audit::AuditLog;
 use nhs_pds::case::{self, Case, CaseStore, Change, Due, ErrorKind};
+use nhs_pds::process::Error;
 use nhs_pds::process::alert::AlertSink;
 use nhs_pds::process::store::{Commit, Committed, Joined, Store};
-use nhs_pds::process::Error;
 use std::sync::Arc;
 
 #[derive(Debug)]

@@ -2,13 +2,13 @@
 
 use crate::world::{Role, Who};
 use chrono::{DateTime, TimeDelta, Utc};
-use nhs_pds::clock::Clock;
 use nhs_pds::audit::{Event, EventKind};
 use nhs_pds::case::{
     Case, CaseId, Change, ErrorKind, Lease, NumberSource, ReviewItem, ReviewReason,
 };
+use nhs_pds::clock::Clock;
 use nhs_pds::nhs_number::NhsNumber;
-use nhs_pds::process::{CaseReport, NextQuery, Policy, RunReport, Saved, TraceResult};
+use nhs_pds::process::{CaseReport, NextQuery, Policy, Row, RunReport, Saved, TraceResult};
 use nhs_pds::trace::MessageId;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -145,7 +145,9 @@ impl Ledger {
     ) -> Checked {
         let latest = lease.now + WAITED + Lease::LONGEST;
         for case in cases {
-            if let Some((owner, until)) = self.leases.get(&case.id).filter(|has| has.0 != lease.owner) {
+            if let Some((owner, until)) =
+                self.leases.get(&case.id).filter(|has| has.0 != lease.owner)
+            {
                 if lease.now < *until && *until <= latest {
                     return Err(format!("{}: leased to two owners at once", case.id));
                 }
@@ -410,7 +412,7 @@ impl Ledger {
         if was_settled && result == TraceResult::ConflictOnSave {
             return Err(format!("{id}: reported as not saved, and was saved"));
         }
-        let Some(effects) = report.row.map(|row| row.effects()) else { return Ok(()) };
+        let Some(effects) = report.row.map(Row::effects) else { return Ok(()) };
         if effects.next_query == NextQuery::AtOnce {
             pass.unfinished.insert(id.clone());
         }

@@ -5,6 +5,7 @@
 //! * `SIM_SEEDS=n` runs that number of seeds.
 //! * `SIM_FROM=text` chooses which, such as the hash of a commit.
 //! * `SIM_SHOWN=n` shows that number of events before a failure.
+#![expect(clippy::indexing_slicing, reason = "an index that is wrong must fail the test")]
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod atomic;

@@ -234,7 +234,12 @@ impl AuditLog for Parts {
         Ok(last)
     }
 
-    async fn page(&self, filter: &Filter, after: u64, limit: usize) -> Result<Vec<Event>, audit::Error> {
+    async fn page(
+        &self,
+        filter: &Filter,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<Event>, audit::Error> {
         self.world.pause().await;
         self.memory.audit.page(filter, after, limit).await
     }

@@ -3,7 +3,7 @@
 use crate::atomic::Atomic;
 use crate::parts::{Memory, Parts};
 use crate::people::{People, number};
-use crate::random::SeededIds;
+use crate::random::{Random, SeededIds};
 use crate::service::Service;
 use crate::world::{Role, Who, World, actor, caller};
 use chrono::TimeDelta;
@@ -45,7 +45,7 @@ impl Shared {
     /// A worker, with the settings that the seed chooses for it.
     pub(crate) fn worker(&self, who: &Who) -> Worker {
         let (world, shape) = (&self.world, &self.world.shape);
-        let ids = || Arc::new(SeededIds::new(world.draw(|random| random.fork())));
+        let ids = || Arc::new(SeededIds::new(world.draw(Random::fork)));
         let quiet = who.role == Role::Quiet;
         let in_flight = if quiet { 2 } else { shape.in_flight };
         let with_gateway = shape.gateway && !quiet;
@@ -264,7 +264,8 @@ impl Shared {
                 return;
             }
             let who = world.who(format!("importer/{count}"), Role::Importer, skew);
-            let cases: Vec<Case> = self.people.cases.iter().map(|case| self.changed(case)).collect();
+            let cases: Vec<Case> =
+                self.people.cases.iter().map(|case| self.changed(case)).collect();
             let patience = world.draw(|random| random.millis(200, 9_000));
             self.import_all(&who, cases, patience).await;
         }

@@ -147,9 +147,7 @@ impl Tracer for Service {
         };
         let case: CaseId = local.unwrap().extension().parse().unwrap();
         self.world.event(&self.who, format_args!("asks about {case}: {id}"));
-        self.world.ledger(|ledger| {
-            ledger.asked(&self.who, &case, id, (self.in_flight, self.rate))
-        });
+        self.world.ledger(|ledger| ledger.asked(&self.who, &case, id, (self.in_flight, self.rate)));
         let _in_progress = InProgress(self, &case);
         self.world.pause().await;
         let answer = self.answer(&case, asked, id).await;

@@ -263,7 +263,10 @@ impl World {
     }
 
     /// Writes into the ledger, which says what must never be.
-    pub(crate) fn ledger<T>(&self, write: impl FnOnce(&mut Ledger) -> Result<T, String>) -> Option<T> {
+    pub(crate) fn ledger<T>(
+        &self,
+        write: impl FnOnce(&mut Ledger) -> Result<T, String>,
+    ) -> Option<T> {
         let mut state = self.state();
         let written = write(&mut state.ledger);
         drop(state);
