@@ -4,7 +4,8 @@
 use nhs_pds::audit::SqliteLog;
 use nhs_pds::case::{Allocation, Case, CaseStore, RecordType, SqliteStore};
 use nhs_pds::process::alert::SqliteAlerts;
-use nhs_pds::process::{Process, Schedule, Worker};
+use nhs_pds::process::store::Joined;
+use nhs_pds::process::{Process, Schedule, Settings, Worker};
 use nhs_pds::resilience::{Gateway, Retry, RetryPolicy};
 use nhs_pds::smsp::{Client, Config};
 use nhs_pds::trace::{Caller, LocalIdentity};
@@ -30,10 +31,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let gate = Gateway::new(Arc::new(client));
     let audit = Arc::new(SqliteLog::open(&file)?);
     let alerts = Arc::new(SqliteAlerts::open(&file)?);
-    let cases = Arc::clone(&store) as Arc<dyn CaseStore>;
-    let worker = Worker::new(gate.background(), cases, audit, alerts, Caller::System(us))
+    let joined = Joined::new(Arc::clone(&store) as _, audit, alerts);
+    let settings = Settings::new(Caller::System(us))
         .with_retry(Retry::new(RetryPolicy::default()))
         .with_foreground(gate.foreground());
+    let worker = Worker::new(gate.background(), Arc::new(joined), settings);
     let process = Process::new(worker, Schedule::every(Duration::from_secs(30 * 60))?);
 
     // Your program: a signal instead of two seconds. The worker ends its open questions first.

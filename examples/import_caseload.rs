@@ -4,9 +4,12 @@
 use nhs_pds::audit::{Actor, MemoryLog};
 use nhs_pds::case::{MemoryStore, caseload};
 use nhs_pds::clock::SystemClock;
+use nhs_pds::process::alert::MemoryAlerts;
 use nhs_pds::process::import;
+use nhs_pds::process::store::Joined;
 use nhs_pds::trace::{Caller, LocalIdentity};
 use std::error::Error;
+use std::sync::Arc;
 
 const CSV: &str = "\
 case_id,record_type,surname,forename,date_of_birth,gender,address_1,address_2,address_3,address_4,address_5,postcode,allocated_worker,allocation_start,allocation_end,date_of_death,nhs_number,nhs_number_source
@@ -17,7 +20,8 @@ RHM:3,review,Aindow,Ann,1943-05-19,2,,,,,,KT17 1NA,Team B,2024-01-01,,,9.43477E+
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let (store, audit) = (MemoryStore::new(), MemoryLog::new());
+    let (cases, audit) = (Arc::new(MemoryStore::new()), Arc::new(MemoryLog::new()));
+    let store = Joined::new(cases, audit, Arc::new(MemoryAlerts::default()));
     let caller = Caller::System(LocalIdentity::new("RHM".parse()?, "import")?);
     let actor = Actor::new(&caller, "Nightly import");
     for pass in ["first", "second"] {
@@ -30,7 +34,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         for row in &read.flagged {
             println!("flagged: {row}");
         }
-        let imported = import(&store, &audit, &actor, &SystemClock, read.cases).await?;
+        let imported = import(&store, &actor, &SystemClock, read.cases).await?;
         println!("{pass} import: {} new, {} unchanged", imported.new, imported.unchanged);
     }
     Ok(())

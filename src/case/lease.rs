@@ -60,8 +60,14 @@ const WAITED: TimeDelta = TimeDelta::seconds(1);
 impl Lease {
     /// Whether another worker's lease that expires at `until` still counts.
     pub(super) fn respects(&self, owner: &str, until: DateTime<Utc>) -> bool {
-        let latest = self.now + WAITED;
-        owner != self.owner && self.now < until && until <= latest + Self::LONGEST
+        let (after, latest) = self.respected();
+        owner != self.owner && after < until && until <= latest
+    }
+
+    /// The times between which another worker's lease must expire to count: after the first, up to
+    /// the second.
+    pub(super) fn respected(&self) -> (DateTime<Utc>, DateTime<Utc>) {
+        (self.now, self.now + WAITED + Self::LONGEST)
     }
 
     /// The times between which a case is not yet due: after the first, up to the second.

@@ -1,15 +1,24 @@
-use crate::case::error::{Error, ErrorKind, readable};
+use crate::case::due::Planned;
+use crate::case::error::{Error, ErrorKind};
 use crate::case::id::CaseId;
-use crate::case::lease::{Claim, Lease, Place};
+use crate::case::lease::{Claim, Lease};
 use crate::case::record::Case;
-use crate::case::sqlite_rows::{self as rows, document, failed, number};
-use crate::case::store::{CaseStore, Change};
+use crate::case::search::CaseFilter;
+use crate::case::setting::Setting;
+use crate::case::sqlite_due as due;
+use crate::case::sqlite_rows as rows;
+use crate::case::sqlite_save::{overwrite_in, save_all_in};
+use crate::case::sqlite_settings as settings;
+use crate::case::sqlite_worklist as worklist;
+use crate::case::store::{CaseStore, Change, Counts};
 use crate::case::unreadable::Unreadable;
+use crate::case::work_item::{ItemFilter, ItemId, WorkItem};
 use crate::nhs_number::NhsNumber;
+use crate::store::sqlite::Durability::{Durable, Relaxed};
 use crate::store::sqlite::{self, Database};
 use async_trait::async_trait;
-use chrono::{DateTime, TimeDelta, Utc};
-use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
+use chrono::{DateTime, Utc};
+use rusqlite::Connection;
 use std::fmt;
 use std::path::Path;
 
@@ -57,29 +66,43 @@ impl SqliteStore {
     pub fn open_in_memory() -> Result<Self, Error> {
         Ok(Self(Database::open_in_memory()?))
     }
+
+    #[cfg(test)]
+    pub(super) fn with<T>(&self, work: impl FnOnce(&mut Connection) -> T) -> T {
+        self.0.with(work)
+    }
+
+    /// Makes sure that the cases of a file of an older version can be listed and searched.
+    async fn index_all(&self) -> Result<(), Error> {
+        if self.0.read(|connection| worklist::is_pending(connection)).await? {
+            while self.0.write(Durable, worklist::index_more).await? {}
+        }
+        Ok(())
+    }
+
+    /// The cases of an open file.
+    pub(crate) const fn over(database: Database) -> Self {
+        Self(database)
+    }
 }
 
 #[async_trait]
 impl CaseStore for SqliteStore {
-    async fn insert_all(&self, cases: Vec<Case>) -> Result<(), Error> {
-        self.0.blocking(move |connection| insert_all(connection, cases)).await
-    }
-
     async fn get(&self, id: &CaseId) -> Result<Option<Case>, Error> {
         let id = id.clone();
-        self.0.blocking(move |connection| rows::get(connection, &id)).await
+        self.0.read(move |connection| rows::get(connection, &id)).await
     }
 
     async fn page(&self, after: Option<&CaseId>, limit: usize) -> Result<Vec<Case>, Error> {
         // Ids are not empty, so all of them are greater than the empty text.
         let after = after.map_or_else(String::new, |id| id.as_str().to_owned());
-        self.0.blocking(move |connection| rows::page(connection, &after, limit)).await
+        self.0.read(move |connection| rows::page(connection, &after, limit)).await
     }
 
     async fn unreadable(&self) -> Result<Vec<Unreadable>, Error> {
         let (mut found, mut after) = (Vec::new(), Vec::new());
         loop {
-            let looked_at = self.0.blocking(move |connection| rows::unreadable(connection, &after));
+            let looked_at = self.0.read(move |connection| rows::unreadable(connection, &after));
             let (damaged, last) = looked_at.await?;
             found.extend(damaged);
             match last {
@@ -90,248 +113,83 @@ impl CaseStore for SqliteStore {
     }
 
     async fn save_all(&self, changes: Vec<Change>) -> Result<(), Error> {
-        self.0.blocking(move |connection| save_all(connection, changes)).await
+        self.0.write(Durable, move |connection| save_all_in(connection, changes)).await
     }
 
     async fn holders(&self, number: NhsNumber) -> Result<Vec<CaseId>, Error> {
-        self.0
-            .blocking(move |connection| {
-                let mut query = connection
-                    .prepare_cached(
-                        "SELECT case_id FROM cases WHERE nhs_number = ?1 ORDER BY case_id",
-                    )
-                    .map_err(failed)?;
-                let rows = query
-                    .query_map([number.digits().as_str()], |row| {
-                        Ok(rows::text(row, 0).unwrap_or_default())
-                    })
-                    .map_err(failed)?;
-                // A case whose id is damaged cannot be listed. It still counts when a sole holder
-                // is checked.
-                rows.filter_map(|row| row.map(|id| id.parse().ok()).map_err(failed).transpose())
-                    .collect()
-            })
-            .await
+        self.0.read(move |connection| rows::holders(connection, number)).await
     }
 
-    async fn claim(&self, ids: &[CaseId], lease: &Lease) -> Result<Claim, Error> {
-        let (ids, lease) = (ids.to_vec(), lease.clone());
-        self.0.blocking(move |connection| relaxed(connection, |c| claim(c, &ids, &lease))).await
+    async fn claim_due(&self, limit: usize, lease: &Lease) -> Result<Claim, Error> {
+        let lease = lease.clone();
+        self.0.write(Relaxed, move |connection| due::claim_due(connection, limit, &lease)).await
+    }
+
+    async fn claim(&self, id: &CaseId, lease: &Lease) -> Result<Claim, Error> {
+        let (id, lease) = (id.clone(), lease.clone());
+        self.0.write(Relaxed, move |connection| due::claim(connection, &id, &lease)).await
     }
 
     async fn renew(&self, lease: &Lease) -> Result<usize, Error> {
         let lease = lease.clone();
+        self.0.write(Relaxed, move |connection| due::renew(connection, &lease)).await
+    }
+
+    async fn release(&self, owner: &str, ids: &[CaseId]) -> Result<(), Error> {
+        let (owner, ids) = (owner.to_owned(), ids.to_vec());
+        self.0.write(Relaxed, move |connection| due::release_in(connection, &owner, &ids)).await
+    }
+
+    async fn set_due(&self, planned: Vec<Planned>) -> Result<(), Error> {
+        self.0.write(Relaxed, move |connection| due::set_due_in(connection, &planned)).await
+    }
+
+    async fn counts(&self, now: DateTime<Utc>) -> Result<Counts, Error> {
+        self.0.read(move |connection| due::counts(connection, now)).await
+    }
+
+    async fn worklist(
+        &self,
+        filter: &ItemFilter,
+        after: Option<&ItemId>,
+        limit: usize,
+    ) -> Result<Vec<WorkItem>, Error> {
+        self.index_all().await?;
+        let (filter, after) = (filter.clone(), after.cloned());
         self.0
-            .blocking(move |connection| {
-                relaxed(connection, |connection| {
-                    connection
-                        .prepare_cached("UPDATE case_lease SET until = ?2 WHERE owner = ?1")
-                        .and_then(|mut update| {
-                            update.execute(params![lease.owner, lease.until.timestamp_micros()])
-                        })
-                        .map_err(failed)
-                })
-            })
+            .read(move |connection| worklist::worklist(connection, &filter, after.as_ref(), limit))
             .await
     }
 
-    async fn release(
+    async fn search(
         &self,
-        owner: &str,
-        ids: &[CaseId],
-        asked_at: Option<DateTime<Utc>>,
-    ) -> Result<(), Error> {
-        let (owner, ids) = (owner.to_owned(), ids.to_vec());
+        filter: &CaseFilter,
+        after: Option<&CaseId>,
+        limit: usize,
+    ) -> Result<Vec<Case>, Error> {
+        self.index_all().await?;
+        let (filter, after) = (filter.clone(), after.cloned());
         self.0
-            .blocking(move |connection| {
-                relaxed(connection, |connection| release(connection, &owner, &ids, asked_at))
-            })
+            .read(move |connection| worklist::search(connection, &filter, after.as_ref(), limit))
             .await
+    }
+
+    async fn setting(&self, name: &str) -> Result<Option<Setting>, Error> {
+        let name = name.to_owned();
+        self.0.read(move |connection| settings::get(connection, &name)).await
+    }
+
+    async fn save_setting(&self, name: &str, setting: Setting) -> Result<(), Error> {
+        let name = name.to_owned();
+        let save =
+            move |connection: &Connection| settings::save_setting_in(connection, &name, &setting);
+        self.0.write(Durable, save).await
     }
 
     async fn erase(&self, case: Case) -> Result<(), Error> {
-        self.0
-            .blocking(move |connection| {
-                if !rows::overwrite_damaged(connection, &case)? {
-                    save_all(connection, vec![Change::new(case)])?;
-                }
-                Ok(sqlite::scrub(connection)?)
-            })
-            .await
+        self.0.write(Durable, move |connection| overwrite_in(connection, case)).await?;
+        self.0.blocking(|connection| Ok(sqlite::scrub(connection)?)).await
     }
-}
-
-fn insert_all(connection: &mut Connection, cases: Vec<Case>) -> Result<(), Error> {
-    let transaction =
-        connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
-    {
-        let mut insert = transaction
-            .prepare_cached(
-                "INSERT INTO cases (case_id, version, nhs_number, document)
-                 VALUES (?1, 1, ?2, ?3) ON CONFLICT (case_id) DO NOTHING",
-            )
-            .map_err(failed)?;
-        for mut case in cases {
-            if case.version != 0 {
-                return Err(Error::new(ErrorKind::Conflict).with_case(case.id));
-            }
-            case.version = 1;
-            let values = params![case.id.as_str(), number(&case), document(&case)?];
-            if insert.execute(values).map_err(failed)? == 0 {
-                return Err(Error::new(ErrorKind::Exists).with_case(case.id));
-            }
-        }
-    }
-    transaction.commit().map_err(failed)
-}
-
-/// Saves over the versions that were read, all or none. No other connection can write between the
-/// checks and the saves.
-fn save_all(connection: &mut Connection, changes: Vec<Change>) -> Result<(), Error> {
-    let transaction =
-        connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
-    let mut soles = Vec::new();
-    for Change { mut case, sole_holder } in changes {
-        check_version(&transaction, &case)?;
-        case.version += 1;
-        let document = document(&case)?;
-        transaction
-            .prepare_cached(
-                "UPDATE cases SET version = version + 1, nhs_number = ?2, document = ?3
-                 WHERE case_id = ?1",
-            )
-            .and_then(|mut update| {
-                update.execute(params![case.id.as_str(), number(&case), document])
-            })
-            .map_err(failed)?;
-        if sole_holder {
-            soles.push(case);
-        }
-    }
-    for case in soles {
-        if is_held_beside(&transaction, &case)? {
-            return Err(Error::new(ErrorKind::NumberTaken).with_case(case.id));
-        }
-    }
-    transaction.commit().map_err(failed)
-}
-
-fn check_version(connection: &Connection, case: &Case) -> Result<(), Error> {
-    let stored: Option<i64> = connection
-        .prepare_cached("SELECT version FROM cases WHERE case_id = ?1")
-        .and_then(|mut query| query.query_row([case.id.as_str()], |row| row.get(0)).optional())
-        .map_err(failed)?;
-    let kind = match stored {
-        None => ErrorKind::NotFound,
-        Some(stored) if u64::try_from(stored) != Ok(case.version) => ErrorKind::Conflict,
-        Some(_) => return Ok(()),
-    };
-    Err(Error::new(kind).with_case(case.id.clone()))
-}
-
-/// Whether another case has the number of `case`.
-fn is_held_beside(connection: &Connection, case: &Case) -> Result<bool, Error> {
-    let Some(number) = number(case) else { return Ok(false) };
-    connection
-        .prepare_cached("SELECT 1 FROM cases WHERE nhs_number = ?1 AND case_id <> ?2")
-        .and_then(|mut query| query.exists(params![number, case.id.as_str()]))
-        .map_err(failed)
-}
-
-/// Runs `work` without waiting for the disk: leases belong to processes, which a power cut also
-/// ends. Other changes were already waited for, and the next full commit waits for the whole log.
-fn relaxed<T>(
-    connection: &mut Connection,
-    work: impl FnOnce(&mut Connection) -> Result<T, Error>,
-) -> Result<T, Error> {
-    connection.pragma_update(None, "synchronous", "normal").map_err(failed)?;
-    let done = work(connection);
-    connection.pragma_update(None, "synchronous", "full").map_err(failed)?;
-    done
-}
-
-fn claim(connection: &mut Connection, ids: &[CaseId], lease: &Lease) -> Result<Claim, Error> {
-    let transaction =
-        connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
-    let mut claim = Claim::default();
-    for id in ids {
-        match place(&transaction, id, lease)? {
-            Place::Asked => continue,
-            Place::Blocked(until) => {
-                claim.blocked_until = Some(until);
-                break;
-            }
-            Place::Free => {}
-        }
-        let Some(case) = readable(rows::get(&transaction, id))? else { continue };
-        transaction
-            .prepare_cached(
-                "INSERT INTO case_lease (case_id, owner, until) VALUES (?1, ?2, ?3)
-                 ON CONFLICT (case_id) DO UPDATE SET owner = ?2, until = ?3",
-            )
-            .and_then(|mut insert| {
-                insert.execute(params![id.as_str(), lease.owner, lease.until.timestamp_micros()])
-            })
-            .map_err(failed)?;
-        claim.cases.push(case);
-    }
-    transaction.commit().map_err(failed)?;
-    Ok(claim)
-}
-
-/// Whether `lease` can include the case `id`. A row that cannot be read is deleted, and counts as
-/// no lease.
-fn place(connection: &Connection, id: &CaseId, lease: &Lease) -> Result<Place, Error> {
-    let row: Option<Option<Place>> = connection
-        .prepare_cached("SELECT owner, until, asked_at FROM case_lease WHERE case_id = ?1")
-        .and_then(|mut query| {
-            query.query_row([id.as_str()], |row| Ok(place_of(row, lease).ok())).optional()
-        })
-        .map_err(failed)?;
-    match row {
-        None => Ok(Place::Free),
-        Some(Some(place)) => Ok(place),
-        Some(None) => connection
-            .execute("DELETE FROM case_lease WHERE case_id = ?1", [id.as_str()])
-            .map(|_| Place::Free)
-            .map_err(failed),
-    }
-}
-
-fn place_of(row: &Row<'_>, lease: &Lease) -> rusqlite::Result<Place> {
-    let time = |column: usize, micros: i64| {
-        DateTime::from_timestamp_micros(micros)
-            .ok_or(rusqlite::Error::IntegralValueOutOfRange(column, micros))
-    };
-    let owner: String = row.get(0)?;
-    let asked_at: Option<i64> = row.get(2)?;
-    let asked_at = asked_at.map(|micros| time(2, micros)).transpose()?;
-    Ok(Place::of(lease, &owner, time(1, row.get(1)?)?, asked_at))
-}
-
-fn release(
-    connection: &mut Connection,
-    owner: &str,
-    ids: &[CaseId],
-    asked_at: Option<DateTime<Utc>>,
-) -> Result<(), Error> {
-    let transaction =
-        connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
-    {
-        let mut update = transaction
-            .prepare_cached(
-                "UPDATE case_lease SET owner = '', until = 0, asked_at = coalesce(?3, asked_at)
-                 WHERE case_id = ?1 AND owner = ?2",
-            )
-            .map_err(failed)?;
-        // Rounded up; otherwise a query within a microsecond after the start of a pass would be
-        // before it.
-        let asked_at = asked_at.map(|at| (at + TimeDelta::nanoseconds(999)).timestamp_micros());
-        for id in ids {
-            update.execute(params![id.as_str(), owner, asked_at]).map_err(failed)?;
-        }
-    }
-    transaction.commit().map_err(failed)
 }
 
 impl From<sqlite::Error> for Error {

@@ -5,9 +5,10 @@ use crate::case::error::{Error, ErrorKind};
 use crate::case::id::CaseId;
 use crate::case::record::Case;
 use crate::case::unreadable::Unreadable;
+use crate::nhs_number::NhsNumber;
 use crate::store::sqlite;
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, Row};
 
 /// How many rows are checked before other calls may use the connection.
 const STRIDE: usize = 500;
@@ -75,34 +76,34 @@ fn each_after(
     Ok(())
 }
 
-/// Replaces the damaged row of the case's id by `case`, whatever its version. Returns false when
-/// the row can be read or does not exist.
-pub(super) fn overwrite_damaged(connection: &mut Connection, case: &Case) -> Result<bool, Error> {
-    let transaction =
-        connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
-    match get(&transaction, &case.id) {
+/// The active cases that have `number`. A case whose id is damaged cannot be listed; it still counts
+/// when a sole holder is checked.
+pub(super) fn holders(connection: &Connection, number: NhsNumber) -> Result<Vec<CaseId>, Error> {
+    let mut query = connection
+        .prepare_cached("SELECT case_id FROM cases WHERE nhs_number = ?1 ORDER BY case_id")
+        .map_err(failed)?;
+    let rows = query
+        .query_map([number.digits().as_str()], |row| Ok(text(row, 0).unwrap_or_default()))
+        .map_err(failed)?;
+    rows.filter_map(|row| row.map(|id| id.parse().ok()).map_err(failed).transpose()).collect()
+}
+
+/// The version of the row of the case `id`, if the row exists and the case in it is damaged. The
+/// inner `None` means that the version is not one.
+pub(super) fn damaged_version(
+    connection: &Connection,
+    id: &CaseId,
+) -> Result<Option<Option<u64>>, Error> {
+    match get(connection, id) {
         Err(error) if error.is_about_a_damaged_case() => {}
         Err(error) => return Err(error),
-        Ok(_) => return Ok(false),
+        Ok(_) => return Ok(None),
     }
-    let mut case = case.clone();
-    case.version = transaction
-        .query_row("SELECT version FROM cases WHERE case_id = ?1", [case.id.as_str()], |row| {
-            Ok(integer(row, 0).and_then(|version| u64::try_from(version).ok()))
+    connection
+        .query_row("SELECT version FROM cases WHERE case_id = ?1", [id.as_str()], |row| {
+            Ok(Some(integer(row, 0).and_then(|version| u64::try_from(version).ok())))
         })
-        .map_err(failed)?
-        .filter(|version| *version < i64::MAX as u64)
-        .map_or(1, |version| version + 1);
-    let version = i64::try_from(case.version).unwrap_or(i64::MAX);
-    let values = params![case.id.as_str(), version, number(&case), document(&case)?];
-    transaction
-        .execute(
-            "UPDATE cases SET version = ?2, nhs_number = ?3, document = ?4 WHERE case_id = ?1",
-            values,
-        )
-        .map_err(failed)?;
-    transaction.commit().map_err(failed)?;
-    Ok(true)
+        .map_err(failed)
 }
 
 /// The ten digits of the case's NHS Number.

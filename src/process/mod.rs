@@ -1,19 +1,21 @@
 //! "Get NHS Number": finds the numbers of a store's cases, unattended (HAV-1).
 //!
-//! One run goes through the store and takes each case through four steps. The first, second and
-//! fourth are pure functions:
+//! A run takes the cases that are due, several at a time. Each case goes its own way, and none waits for
+//! another:
 //!
-//! 1. [`eligibility`]: decides whether the case may and can be traced (HAV-2, HAV-3, HAV-4).
-//! 2. [`plan`]: builds the question, from the local demographics or from the case's NHS Number.
-//! 3. A [`Tracer`](crate::trace::Tracer) returns the answer of any service.
-//! 4. [`decide`]: decides the effects of the answer, by the [`table()`] of [`Row`]s; [`apply`]
-//!    returns the changed case.
+//! 1. [`plan`] decides whether the case may and can be traced (HAV-2, HAV-3, HAV-4), and builds the
+//!    question, from the local demographics or from the case's NHS Number.
+//! 2. The question is recorded. A [`Tracer`](crate::trace::Tracer) returns the answer of any service. If
+//!    the answer shows that the case's number is not reliable, a second question follows.
+//! 3. [`decide`] decides the effects of the answer, by the [`table()`] of [`Row`]s; [`apply`] returns the
+//!    changed case. Both are pure.
+//! 4. One [`Commit`](store::Commit) records the answer, saves the case over the version that was read, and
+//!    delivers alerts to the back office.
 //!
-//! Each question is recorded before it is sent, and each effect before it is saved. A case is saved
-//! only if its version is unchanged since it was read. Then alerts go to the back office. Every
-//! effect can be repeated, so a run can be killed between any two. [`Worker::run_once`] makes one
-//! run, and [`Process`] repeats it by a [`Schedule`]. [`Worker::refresh`] traces one case at once
-//! (MSCA-PDS-05), and [`import`] reads the local system's cases.
+//! A run can be killed at any point: a later run has the same result. [`Worker::run_once`] makes one run,
+//! and [`Process`] repeats it by a [`Schedule`]. Several workers may work on one store.
+//! [`Worker::refresh`] traces one case at once (MSCA-PDS-05), and [`import`] reads the local system's
+//! cases.
 //!
 //! A wrong number on a record joins two people's histories; a missing number only costs time. The
 //! worker therefore writes a number only under three conditions. The evidence shows that the
@@ -24,10 +26,6 @@
 //! (MSCA-DQ-03). It applies the whole rule to every other successor. Cases in doubt are left for a
 //! reviewer (HAV-10) and reported. They stay eligible, and are traced again after a time
 //! ([`Policy`]).
-//!
-//! Effects are decided in the order of the cases' ids. A run over the same cases and answers
-//! therefore gives the same result, regardless of the number of parallel questions and of
-//! interruptions.
 
 pub mod alert;
 mod decision;
@@ -52,7 +50,7 @@ pub use decision::row::{
 pub use decision::rows::Row;
 pub use decision::table::table;
 pub use error::{Error, ErrorKind};
-pub use intake::import::{Imported, import};
+pub use intake::import::{Imported, import, import_from};
 pub use run::refresh::{RefreshEvent, Refreshed};
 pub use run::report::{CaseReport, RunReport};
 pub use run::settings::Settings;

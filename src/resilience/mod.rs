@@ -3,7 +3,8 @@
 //!
 //! * A [`Gateway`] limits all calls to one service. All callers of the process go through it.
 //! * It issues permits by a [`RateLimit`], and screens go before the worker.
-//! * Its [`CircuitBreaker`] suspends queries after repeated failures, and probes until the service answers.
+//! * Its [`CircuitBreaker`] suspends queries after failures of different cases, and probes until the service
+//!   answers.
 //! * [`Retry`] sends a failed query again, within a budget that all callers share.
 //! * [`telemetry`] lists the metrics.
 

@@ -11,7 +11,8 @@ use nhs_pds::case::{
 use nhs_pds::correspondence::printable;
 use nhs_pds::demographics::{Demographics, Gender, PartialDate};
 use nhs_pds::process::alert::MemoryAlerts;
-use nhs_pds::process::{RefreshEvent, Worker};
+use nhs_pds::process::store::Joined;
+use nhs_pds::process::{RefreshEvent, Settings, Worker};
 use nhs_pds::trace::Caller;
 use nhs_pds_simulator::{Person, Register, Simulator};
 use std::sync::Arc;
@@ -131,10 +132,12 @@ async fn nothing_is_written_for_the_absent(face: Face) {
     let alerts = Arc::new(MemoryAlerts::default());
     let worker = Worker::new(
         face.in_process(&simulator),
-        Arc::clone(&store) as Arc<dyn CaseStore>,
-        Arc::new(MemoryLog::new()),
-        Arc::clone(&alerts) as Arc<_>,
-        Caller::System(us()),
+        Arc::new(Joined::new(
+            Arc::clone(&store) as Arc<dyn CaseStore>,
+            Arc::new(MemoryLog::new()),
+            Arc::clone(&alerts) as Arc<_>,
+        )),
+        Settings::new(Caller::System(us())),
     );
     let report = worker.run_once(&mut |_| ()).await.unwrap();
     assert_eq!(report.numbers_written, PRESENT as u64, "{:?}", report.results);

@@ -11,6 +11,7 @@ use nhs_pds::clock::SystemClock;
 use nhs_pds::nhs_number::{NhsNumber, ParseError};
 use nhs_pds::process::import;
 use nhs_pds::process::review::{Resolution, ReviewQueue};
+use nhs_pds::process::store::Joined;
 use nhs_pds::report::report;
 use nhs_pds::trace::{Caller, LocalIdentity};
 use proptest::prelude::*;
@@ -290,6 +291,9 @@ async fn a_reviewer_sees_the_damaged_text_until_it_is_corrected() {
     let (store, audit) = (Arc::new(MemoryStore::new()), Arc::new(MemoryLog::new()));
     let us = LocalIdentity::new("RHM".parse().unwrap(), "import").unwrap();
     let actor = Actor::new(&Caller::System(us), "Nightly import");
+    let alerts = Arc::new(nhs_pds::process::alert::MemoryAlerts::default());
+    let cases = Arc::clone(&store) as Arc<dyn CaseStore>;
+    let joined = Joined::new(cases, Arc::clone(&audit) as _, alerts);
     let take = async |number: &str, surname: &str| {
         let row = [
             ("case_id", "1"),
@@ -298,7 +302,7 @@ async fn a_reviewer_sees_the_damaged_text_until_it_is_corrected() {
             ("nhs_number", number),
         ];
         let read = caseload::read(file(&[&row]).as_bytes()).unwrap();
-        import(&*store, &*audit, &actor, &SystemClock, read.cases).await.unwrap()
+        import(&joined, &actor, &SystemClock, read.cases).await.unwrap()
     };
     let text = |text: &str| Some(text.to_owned());
     take("9.43477E+09", "Aindow").await;
@@ -310,9 +314,7 @@ async fn a_reviewer_sees_the_damaged_text_until_it_is_corrected() {
     take("9.43477E+09", "Aindow-Smith").await;
     assert_eq!(items(&store).await.len(), 1, "another name, the same damage");
 
-    let alerts = Arc::new(nhs_pds::process::alert::MemoryAlerts::default());
-    let cases = Arc::clone(&store) as Arc<dyn CaseStore>;
-    let queue = ReviewQueue::new(cases, Arc::clone(&audit) as _, alerts);
+    let queue = ReviewQueue::new(Arc::new(joined.clone()));
     let item = nhs_pds::process::review::ItemId::new("1".parse().unwrap(), 1);
     let shown = queue.show(&item, &actor).await.unwrap().unwrap();
     assert_eq!(shown.item.evidence.damaged_number, text("9.43477E+09"));

@@ -10,7 +10,8 @@ use nhs_pds::audit::MemoryLog;
 use nhs_pds::case::{CaseStore, MemoryStore};
 use nhs_pds::clock::FixedClock;
 use nhs_pds::process::alert::MemoryAlerts;
-use nhs_pds::process::{CaseReport, Process, Schedule, Status, TraceResult, Worker};
+use nhs_pds::process::store::Joined;
+use nhs_pds::process::{CaseReport, Process, Schedule, Settings, Status, TraceResult, Worker};
 use nhs_pds::resilience::{Gateway, Retry, RetryPolicy, Retrying};
 use nhs_pds::smsp::{Client, Config};
 use nhs_pds::trace::{ErrorKind, Tracer};
@@ -61,7 +62,11 @@ async fn worker(tracer: Arc<dyn Tracer>, cases: usize) -> Worker {
     let store = Arc::new(MemoryStore::new());
     store.insert_all((0..cases).map(|n| case(&format!("RXX:{n}"))).collect()).await.unwrap();
     let (audit, alerts) = (Arc::new(MemoryLog::new()), Arc::new(MemoryAlerts::default()));
-    Worker::new(tracer, store, audit, alerts, Face::Smsp.caller())
+    Worker::new(
+        tracer,
+        Arc::new(Joined::new(store, audit, alerts)),
+        Settings::new(Face::Smsp.caller()),
+    )
 }
 
 /// The reports of one run of a process, and its status afterwards.

@@ -19,8 +19,9 @@ use nhs_pds::process::alert::MemoryAlerts;
 use nhs_pds::process::review::{
     ActionOutcome as Done, Corrections, ItemId, Resolution, ReviewQueue,
 };
+use nhs_pds::process::store::Joined;
 use nhs_pds::process::{
-    CaseReport, Imported, Policy, RefreshEvent, Scope, TraceResult, Worker, import, plan,
+    CaseReport, Imported, Policy, RefreshEvent, Scope, Settings, TraceResult, Worker, import, plan,
 };
 use nhs_pds::report::Report;
 use nhs_pds::trace::{
@@ -131,20 +132,23 @@ impl Office {
 
     async fn import(&self, case: Case) -> Imported {
         let clock = FixedClock::at(self.now);
-        import(&*self.store, &*self.audit, &jo(), &clock, vec![case]).await.unwrap()
+        import(&self.joined(), &jo(), &clock, vec![case]).await.unwrap()
+    }
+
+    fn joined(&self) -> Joined {
+        let (store, audit) = (Arc::clone(&self.store), Arc::<MemoryLog>::clone(&self.audit));
+        Joined::new(store, audit, Arc::new(MemoryAlerts::default()))
     }
 
     fn worker(&self, tracer: &Arc<ScriptedTracer>) -> Worker {
         let us = LocalIdentity::new("RHM".parse().unwrap(), "get-nhs-number").unwrap();
         Worker::new(
             Arc::<ScriptedTracer>::clone(tracer),
-            Arc::clone(&self.store),
-            Arc::<MemoryLog>::clone(&self.audit),
-            Arc::new(MemoryAlerts::default()),
-            Caller::System(us),
+            Arc::new(self.joined()),
+            Settings::new(Caller::System(us))
+                .with_policy(self.policy.clone())
+                .with_clock(Arc::new(FixedClock::at(self.now))),
         )
-        .with_policy(self.policy.clone())
-        .with_clock(Arc::new(FixedClock::at(self.now)))
     }
 
     /// Runs a pass half an hour later, with these responses. Returns the queries and the reports.
@@ -170,9 +174,8 @@ impl Office {
     }
 
     fn queue(&self) -> ReviewQueue {
-        let (store, audit) = (Arc::clone(&self.store), Arc::<MemoryLog>::clone(&self.audit));
         let clock = Arc::new(FixedClock::at(self.now));
-        ReviewQueue::new(store, audit, Arc::new(MemoryAlerts::default())).with_clock(clock)
+        ReviewQueue::new(Arc::new(self.joined())).with_clock(clock)
     }
 
     async fn resolve(&self, text: &str, resolution: &Resolution) {

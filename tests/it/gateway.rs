@@ -1,19 +1,21 @@
 //! The gateway to a service: rate limit, priority, and what happens while the service does not work.
 
 use crate::process::TokioClock;
-use crate::support::service::{Service, ask, case, unavailable, us};
+use crate::support::service::{Service, ask, ask_about, case, unavailable, us};
 use async_trait::async_trait;
 use nhs_pds::audit::{Actor, AuditLog, EventKind, Filter, MemoryLog};
 use nhs_pds::case::{CaseStore, MemoryStore};
 use nhs_pds::clock::{Clock, FixedClock};
 use nhs_pds::ids::{CountingIds, RandomIds};
 use nhs_pds::process::alert::MemoryAlerts;
-use nhs_pds::process::{Process, RefreshEvent, Schedule, TraceResult, Worker};
+use nhs_pds::process::store::Joined;
+use nhs_pds::process::{Process, RefreshEvent, Schedule, Settings, TraceResult, Worker};
 use nhs_pds::resilience::{
     self, CircuitBreaker, CircuitBreakerState, Gateway, RateLimit, Retry, Retrying,
 };
 use nhs_pds::trace::{
-    Answer, Attended, Caller, Error, ErrorKind, MessageId, Outcome, Question, Tracer, User,
+    Answer, Attended, Caller, Error, ErrorKind, Exchange, MessageId, Outcome, Question, Tracer,
+    User,
 };
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
@@ -29,6 +31,13 @@ fn number(number: u32) -> NonZeroU32 {
 
 fn gate(service: &Arc<Service>) -> Gateway {
     Gateway::new(Arc::<Service>::clone(service))
+}
+
+/// Queries about these cases fail.
+async fn fail_about(gate: &Gateway, cases: std::ops::Range<usize>) {
+    for place in cases {
+        ask_about(&*gate.background(), place).await.unwrap_err();
+    }
 }
 
 /// The largest count in any window of one second.
@@ -139,9 +148,7 @@ async fn a_cancelled_call_does_not_delay_the_queue() {
 async fn while_suspended_an_attended_query_fails_at_once_with_reason_and_time() {
     let service = Service::slow(SECOND, |_| Err(unavailable()));
     let gate = gate(&service);
-    for _ in 0..10 {
-        ask(&*gate.background()).await.unwrap_err();
-    }
+    fail_about(&gate, 0..10).await;
     assert_eq!(gate.status().circuit_breaker.state, CircuitBreakerState::Open);
     let began = Instant::now();
     let error = ask(&*gate.foreground()).await.unwrap_err();
@@ -171,9 +178,9 @@ async fn calls_waiting_for_a_permit_fail_at_once_on_a_suspension() {
         .with_circuit_breaker(circuit);
     let began = Instant::now();
     let mut tasks = JoinSet::new();
-    for _ in 0..20 {
+    for place in 0..20 {
         let tracer = gate.foreground();
-        tasks.spawn(async move { ask(&*tracer).await });
+        tasks.spawn(async move { ask_about(&*tracer, place).await });
     }
     let errors = tasks.join_all().await.into_iter().filter_map(Result::err);
     assert_eq!(errors.filter(|error| error.suspended_until().is_some()).count(), 17);
@@ -192,9 +199,7 @@ async fn one_probe_tests_a_suspended_service() {
             },
         );
     let gate = gate(&service);
-    for _ in 0..10 {
-        ask(&*gate.background()).await.unwrap_err();
-    }
+    fail_about(&gate, 0..10).await;
     sleep(5 * SECOND).await;
     let mut tasks = JoinSet::new();
     for _ in 0..5 {
@@ -237,11 +242,17 @@ async fn a_service_that_never_responds_is_suspended() {
     assert_eq!(gate.status().circuit_breaker.state, CircuitBreakerState::Closed);
     let policy = resilience::RetryPolicy::foreground().with_total(30 * SECOND);
     let screens = Retrying::new(gate.foreground(), Retry::new(policy));
-    for _ in 0..3 {
-        ask(&screens).await.unwrap_err();
+    for place in 0..3 {
+        ask_about(&screens, place).await.unwrap_err();
     }
     assert_eq!(gate.status().circuit_breaker.state, CircuitBreakerState::Open);
-    assert!(ask(&screens).await.unwrap_err().suspended_until().is_some());
+    assert!(ask_about(&screens, 0).await.unwrap_err().suspended_until().is_some());
+    // Three cases are few. Seven more may find out, one at a time, whether the service works.
+    for place in 3..10 {
+        let error = ask_about(&screens, place).await.unwrap_err();
+        assert_eq!(error.suspended_until(), None);
+    }
+    assert!(ask_about(&screens, 10).await.unwrap_err().suspended_until().is_some());
 }
 
 #[tokio::test(start_paused = true)]
@@ -252,9 +263,7 @@ async fn a_refused_configuration_does_not_close_the_circuit_breaker() {
         _ => Ok(Outcome::None),
     });
     let gate = gate(&service);
-    for _ in 0..10 {
-        ask(&*gate.background()).await.unwrap_err();
-    }
+    fail_about(&gate, 0..10).await;
     sleep(5 * SECOND).await;
     let refused = ask(&*gate.background()).await.unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Configuration);
@@ -321,9 +330,7 @@ async fn a_refusal_is_a_response_for_the_circuit_breaker() {
         _ => Err(Error::new(ErrorKind::Unreadable)),
     });
     let gate = gate(&service).with_rate_limit(RateLimit::per_second(number(100)));
-    for _ in 0..50 {
-        ask(&*gate.background()).await.unwrap_err();
-    }
+    fail_about(&gate, 0..50).await;
     assert_eq!(gate.status().circuit_breaker.state, CircuitBreakerState::Closed);
 }
 
@@ -331,9 +338,7 @@ async fn a_refusal_is_a_response_for_the_circuit_breaker() {
 async fn closed_reused_connections_do_not_open_the_circuit_breaker() {
     let service = Service::new(|_| Err(unavailable().with_lost_on_reuse()));
     let gate = gate(&service).with_rate_limit(RateLimit::per_second(number(100)));
-    for _ in 0..50 {
-        ask(&*gate.background()).await.unwrap_err();
-    }
+    fail_about(&gate, 0..50).await;
     assert_eq!(gate.status().circuit_breaker.state, CircuitBreakerState::Closed);
 }
 
@@ -342,14 +347,76 @@ async fn a_suspended_call_returns_the_cause_of_the_failures() {
     let refused = || std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
     let service = Service::new(move |_| Err(unavailable().with_source(refused())));
     let gate = gate(&service).with_rate_limit(RateLimit::per_second(number(100)));
-    while gate.status().circuit_breaker.state == CircuitBreakerState::Closed {
-        ask(&*gate.background()).await.unwrap_err();
-    }
+    fail_about(&gate, 0..10).await;
     let suspended = gate.status().circuit_breaker.suspended.unwrap();
     assert_eq!(suspended.cause.as_deref(), Some("connection refused"));
     let suspended = ask(&*gate.foreground()).await.unwrap_err();
     assert!(suspended.suspended_until().is_some());
     assert!(suspended.cause().unwrap().contains("connection refused"));
+}
+
+/// A service that never answers queries about the first nine cases.
+#[derive(Debug)]
+struct Partly;
+
+#[async_trait]
+impl Tracer for Partly {
+    async fn trace(&self, _: &Caller, question: &Question, id: MessageId) -> Result<Answer, Error> {
+        let case = match question {
+            Question::Fetch(fetch) => fetch.local_identifier(),
+            Question::Find(find) => find.local_identifier(),
+            _ => None,
+        };
+        let place: usize = case.unwrap().extension().trim_start_matches("RXX:").parse().unwrap();
+        sleep(SECOND / 10).await;
+        if place < 9 {
+            return Err(unavailable());
+        }
+        let at = chrono::DateTime::UNIX_EPOCH;
+        let exchange = Exchange::new("test", "trace", id.to_string(), at);
+        Ok(Answer::new(Outcome::None, exchange))
+    }
+
+    async fn trace_attended(
+        &self,
+        _: &User,
+        _: &Question<Attended>,
+        _: MessageId,
+    ) -> Result<Answer, Error> {
+        Err(unavailable())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn cases_without_an_answer_do_not_suspend_the_others() {
+    let gate = Gateway::new(Arc::new(Partly)).with_rate_limit(RateLimit::per_second(number(100)));
+    for place in 0..9 {
+        let tracer = gate.background();
+        tokio::spawn(async move {
+            loop {
+                ask_about(&*tracer, place).await.unwrap_err();
+                sleep(SECOND).await;
+            }
+        });
+    }
+    for place in 9..20 {
+        // Two minutes without another query: the nine are suspended.
+        sleep(120 * SECOND).await;
+        let status = gate.status().circuit_breaker;
+        assert_ne!(status.state, CircuitBreakerState::Closed);
+        ask_about(&*gate.foreground(), place).await.unwrap();
+        assert_eq!(gate.status().circuit_breaker.state, CircuitBreakerState::Closed);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_case_without_an_answer_never_opens_the_circuit_breaker() {
+    let gate = Gateway::new(Arc::new(Partly));
+    for _ in 0..500 {
+        assert_eq!(ask_about(&*gate.background(), 3).await.unwrap_err().suspended_until(), None);
+        sleep(SECOND).await;
+    }
+    assert_eq!(gate.status().circuit_breaker.state, CircuitBreakerState::Closed);
 }
 
 struct House {
@@ -360,31 +427,52 @@ struct House {
 }
 
 async fn house(service: &Arc<Service>, cases: usize) -> House {
+    let (circuit, clock) = circuit();
+    house_with(gate(service), cases, circuit, clock).await
+}
+
+fn circuit() -> (CircuitBreaker, Arc<dyn Clock>) {
     let clock: Arc<dyn Clock> = TokioClock::new();
     let circuit = CircuitBreaker::new(resilience::CircuitBreakerPolicy::default())
         .with_clock(Arc::clone(&clock))
         .with_ids(Arc::new(CountingIds::default()));
-    house_with(service, cases, circuit, clock).await
+    (circuit, clock)
 }
 
 async fn house_with(
-    service: &Arc<Service>,
+    gate: Gateway,
     cases: usize,
     circuit: CircuitBreaker,
     clock: Arc<dyn Clock>,
 ) -> House {
-    let gate = gate(service).with_circuit_breaker(circuit);
+    let gate = gate.with_circuit_breaker(circuit);
     let store = Arc::new(MemoryStore::new());
     store.insert_all((0..cases).map(|place| case(&format!("{place:03}"))).collect()).await.unwrap();
     let audit = Arc::new(MemoryLog::new());
     let alerts = Arc::new(MemoryAlerts::default());
     let (cases, trail) = (Arc::<MemoryStore>::clone(&store), Arc::<MemoryLog>::clone(&audit));
-    let worker = Worker::new(gate.background(), cases, trail, alerts, us())
-        .with_clock(clock)
-        .with_ids(Arc::new(CountingIds::default()))
-        .with_retry(Retry::new(resilience::RetryPolicy::default()).with_ids(Arc::new(RandomIds)))
-        .with_foreground(gate.foreground());
+    let worker = Worker::new(
+        gate.background(),
+        Arc::new(Joined::new(cases, trail, alerts)),
+        Settings::new(us())
+            .with_clock(clock)
+            .with_ids(Arc::new(CountingIds::default()))
+            .with_retry(
+                Retry::new(resilience::RetryPolicy::default()).with_ids(Arc::new(RandomIds)),
+            )
+            .with_foreground(gate.foreground()),
+    );
     House { gate, store, audit, worker }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nine_cases_without_an_answer_do_not_end_a_pass() {
+    let (circuit, clock) = circuit();
+    let house = house_with(Gateway::new(Arc::new(Partly)), 30, circuit, clock).await;
+    let report = house.worker.run_once(&mut |_| ()).await.unwrap();
+    assert!(report.stopped.is_none(), "{report:?}");
+    assert_eq!(report.results.get(&TraceResult::Unavailable), Some(&9), "{report:?}");
+    assert_eq!(report.results.get(&TraceResult::None), Some(&21), "{report:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -394,11 +482,12 @@ async fn the_worker_stops_during_a_suspension_and_leaves_the_other_cases() {
     let mut seen = Vec::new();
     let report = house.worker.run_once(&mut |case| seen.push(case.result)).await.unwrap();
     assert!(report.stopped.unwrap().suspended_until().is_some());
-    // Ten that open the circuit breaker, retries among them, and two probes that the worker waited for.
-    assert_eq!(service.count(), 12);
+    // Ten cases that open the circuit breaker, with all the retries of the budget, and two probes
+    // that the worker waited for.
+    assert_eq!(service.count(), 10 + 11 + 2);
     assert_eq!(seen.len(), 30);
     let left = seen.iter().filter(|result| **result == Some(TraceResult::NotAsked)).count();
-    assert!(left >= 27, "{left}");
+    assert!(left >= 18, "{left}");
     // The cases of unsent queries are restored, and no worker has a lease on them.
     let events = |kind| {
         let filter = Filter::new().with_kind(kind);
@@ -410,15 +499,15 @@ async fn the_worker_stops_during_a_suspension_and_leaves_the_other_cases() {
     assert_eq!(sent, received.len());
     let not_sent =
         |event: &&nhs_pds::audit::Event| event.details.iter().any(|(_, value)| value == "not_sent");
-    assert_eq!(received.iter().filter(not_sent).count(), sent - 12);
+    assert_eq!(received.iter().filter(not_sent).count(), sent - 23);
     assert_eq!(house.store.get(&"029".parse().unwrap()).await.unwrap().unwrap().version, 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_process_probes_and_resumes_by_itself() {
-    // Suspended by ten failed queries, and by four probes: the worker waits for the first probe, and ends
-    // its run at the later ones.
-    let service = Service::failing(14);
+    // Suspended by ten cases, with eleven retries, and by four probes: the worker waits for the first
+    // two probes, and ends its run at the later ones.
+    let service = Service::failing(21 + 4);
     let house = house(&service, 30).await;
     let process = Process::new(house.worker.clone(), Schedule::every(1800 * SECOND).unwrap());
     let running = process.clone();
@@ -436,7 +525,7 @@ async fn the_process_probes_and_resumes_by_itself() {
     assert_eq!(house.gate.status().circuit_breaker.state, CircuitBreakerState::Closed);
     let first = house.store.page(None, 30).await.unwrap();
     assert!(first.iter().all(|case| case.last_trace.is_some()), "all were queried");
-    assert_eq!(service.count(), 30 + 14);
+    assert_eq!(service.count(), 30 + 25);
 }
 
 #[tokio::test(start_paused = true)]
@@ -447,11 +536,11 @@ async fn a_circuit_breaker_whose_clock_is_behind_causes_no_extra_runs() {
         resilience::CircuitBreakerPolicy::default().with_pauses(600 * SECOND, 600 * SECOND);
     let circuit = CircuitBreaker::new(policy).with_clock(Arc::new(behind));
     let clock = TokioClock::new();
-    let house = house_with(&service, 30, circuit, clock).await;
+    let house = house_with(gate(&service), 30, circuit, clock).await;
     let process = Process::new(house.worker, Schedule::every(1800 * SECOND).unwrap());
     let mut seen = 0;
     process.run_until(sleep(60 * SECOND), &mut |_| seen += 1).await.unwrap();
-    assert_eq!(service.count(), 10);
+    assert_eq!(service.count(), 10 + 11);
     assert!((30..=62 * 30).contains(&seen), "{seen}");
 }
 
@@ -468,5 +557,5 @@ async fn opening_a_record_during_a_suspension_fails_at_once() {
     assert!(began.elapsed() < SECOND, "{:?}", began.elapsed());
     assert_eq!(refreshed.report.result, Some(TraceResult::NotAsked));
     assert!(refreshed.suspended.unwrap().suspended_until().is_some());
-    assert_eq!(service.count(), 12);
+    assert_eq!(service.count(), 23);
 }

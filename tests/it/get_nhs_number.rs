@@ -6,7 +6,8 @@ use nhs_pds::case::{CaseStore, MemoryStore, RecordedNumber, SqliteStore};
 use nhs_pds::demographics::{Demographics, PersonName, Recorded};
 use nhs_pds::nhs_number::NhsNumber;
 use nhs_pds::process::alert::MemoryAlerts;
-use nhs_pds::process::{CaseReport, RunReport, Worker};
+use nhs_pds::process::store::Joined;
+use nhs_pds::process::{CaseReport, RunReport, Settings, Worker};
 use nhs_pds::smsp::{Client, Config};
 use nhs_pds::trace::{Caller, LocalIdentity, Match, Outcome, ScriptedTracer, Tracer};
 use nhs_pds::transport::http::{HttpConfig, HttpTransport};
@@ -77,7 +78,11 @@ async fn job() -> Job {
     let client = Arc::new(Client::new(config, Arc::new(transport)));
     let cases = Arc::clone(&store) as Arc<dyn CaseStore>;
     let (audit, alerts) = (Arc::new(MemoryLog::new()), Arc::new(MemoryAlerts::default()));
-    let worker = Worker::new(client, cases, audit, alerts, Caller::System(us));
+    let worker = Worker::new(
+        client,
+        Arc::new(Joined::new(cases, audit, alerts)),
+        Settings::new(Caller::System(us)),
+    );
     Job { store, simulator, worker, _server: server, _folder: folder }
 }
 
@@ -302,7 +307,11 @@ async fn run_over(store: &Arc<MemoryStore>, answers: Vec<Outcome>) -> Vec<[Strin
     let cases = Arc::clone(store) as Arc<dyn CaseStore>;
     let (audit, alerts) = (Arc::new(MemoryLog::new()), Arc::new(MemoryAlerts::default()));
     let asking = Arc::clone(&tracer) as Arc<dyn Tracer>;
-    let worker = Worker::new(asking, cases, audit, alerts, Caller::System(us));
+    let worker = Worker::new(
+        asking,
+        Arc::new(Joined::new(cases, audit, alerts)),
+        Settings::new(Caller::System(us)),
+    );
     let mut reports = Vec::new();
     worker.run_once(&mut |case| reports.push(case.clone())).await.unwrap();
     assert_eq!(tracer.asked().len(), asked);

@@ -5,7 +5,8 @@ use crate::support::services::{Face, Way};
 use nhs_pds::audit::{AuditLog, EventKind, Filter, MemoryLog};
 use nhs_pds::case::{CaseStore, MemoryStore};
 use nhs_pds::process::alert::MemoryAlerts;
-use nhs_pds::process::{TraceResult, Worker};
+use nhs_pds::process::store::Joined;
+use nhs_pds::process::{Settings, TraceResult, Worker};
 use nhs_pds::resilience::{Gateway, RateLimit, Retry, RetryPolicy};
 use nhs_pds::trace::Tracer;
 use nhs_pds::transport::http::{HttpConfig, HttpTransport};
@@ -100,9 +101,11 @@ async fn worker(tracer: Arc<dyn Tracer>, retry: Retry) -> (Worker, Arc<MemoryLog
     let often = NonZeroU32::new(10_000).unwrap();
     let gate = Gateway::new(tracer).with_rate_limit(RateLimit::per_second(often).with_burst(often));
     let caller = Face::Smsp.caller();
-    let worker =
-        Worker::new(gate.background(), store, log, Arc::new(MemoryAlerts::default()), caller)
-            .with_retry(retry);
+    let worker = Worker::new(
+        gate.background(),
+        Arc::new(Joined::new(store, log, Arc::new(MemoryAlerts::default()))),
+        Settings::new(caller).with_retry(retry),
+    );
     (worker, audit)
 }
 

@@ -5,15 +5,18 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use nhs_pds::audit::{Actor, AuditLog, Event, EventKind, Filter, MemoryLog};
 use nhs_pds::case::{
-    AdvisoryKind, Case, CaseStore, Lease, MemoryStore, NumberSource, RecordedNumber,
+    AdvisoryKind, Case, CaseStore, Due, Lease, MemoryStore, NumberSource, Planned, Priority,
+    RecordedNumber,
 };
 use nhs_pds::clock::Clock;
 use nhs_pds::demographics::{Demographics, PersonName, Recorded};
 use nhs_pds::ids::CountingIds;
 use nhs_pds::nhs_number::NhsNumber;
 use nhs_pds::process::alert::{AlertSink, MemoryAlerts};
+use nhs_pds::process::store::Joined;
 use nhs_pds::process::{
-    Policy, Process, Reason, RefreshEvent, Schedule, State, TraceResult, Worker, import,
+    CaseReport, Policy, Process, Reason, RefreshEvent, Schedule, Settings, State, TraceResult,
+    Worker, import,
 };
 use nhs_pds::trace::{
     Answer, Attended, Caller, Error, ErrorKind, Exchange, LocalIdentity, Match, MessageId, Outcome,
@@ -99,6 +102,7 @@ struct House {
     store: Arc<MemoryStore>,
     audit: Arc<MemoryLog>,
     alerts: Arc<MemoryAlerts>,
+    settings: Settings,
     worker: Worker,
 }
 
@@ -129,20 +133,30 @@ async fn house(cases: Vec<Case>, outcome: Result<Outcome, ErrorKind>) -> House {
     let store = Arc::new(MemoryStore::new());
     store.insert_all(cases).await.unwrap();
     let (audit, alerts) = (Arc::new(MemoryLog::new()), Arc::new(MemoryAlerts::default()));
-    let (tracer, cases) = (Arc::clone(&service), Arc::clone(&store));
-    let worker = Worker::new(
-        tracer,
-        cases,
-        Arc::clone(&audit) as Arc<dyn AuditLog>,
-        Arc::clone(&alerts) as Arc<dyn AlertSink>,
-        us("process"),
-    )
-    .with_clock(Arc::clone(&clock) as Arc<dyn Clock>)
-    .with_ids(Arc::new(CountingIds::default()));
-    House { clock, service, store, audit, alerts, worker }
+    let settings = Settings::new(us("process"))
+        .with_clock(Arc::clone(&clock) as Arc<dyn Clock>)
+        .with_ids(Arc::new(CountingIds::default()));
+    let cases = Arc::clone(&store) as Arc<dyn CaseStore>;
+    let joined = Joined::new(cases, Arc::clone(&audit) as _, Arc::clone(&alerts) as _);
+    let tracer = Arc::clone(&service);
+    let worker = Worker::new(tracer, Arc::new(joined), settings.clone());
+    House { clock, service, store, audit, alerts, settings, worker }
 }
 
 impl House {
+    fn joined(&self) -> Joined {
+        self.joined_with(Arc::clone(&self.store) as _)
+    }
+
+    fn joined_with(&self, cases: Arc<dyn CaseStore>) -> Joined {
+        Joined::new(cases, Arc::clone(&self.audit) as _, Arc::clone(&self.alerts) as _)
+    }
+
+    fn worker_with(&self, settings: Settings) -> Worker {
+        let tracer = Arc::clone(&self.service) as Arc<dyn Tracer>;
+        Worker::new(tracer, Arc::new(self.joined()), settings)
+    }
+
     fn asked_at(&self) -> Vec<String> {
         let asked = self.service.asked.lock().unwrap();
         asked.iter().map(|(at, ..)| at.format("%H:%M:%S").to_string()).collect()
@@ -185,12 +199,12 @@ async fn it_runs_at_once_and_then_by_the_schedule() {
 
 #[tokio::test(start_paused = true)]
 async fn a_run_longer_than_the_interval_is_not_overtaken() {
-    let mut house = house((1..=3).map(|n| case(&n.to_string())).collect(), Ok(Outcome::None)).await;
-    Arc::get_mut(&mut house.service);
-    let cases = (10..70).map(|n| case(&n.to_string())).collect();
-    house.store.insert_all(cases).await.unwrap();
-    *house.service.outcome.lock().unwrap() = Err(ErrorKind::Unavailable);
-    let process = Process::new(house.worker.clone(), every(MINUTE));
+    let cases = (10..73).map(|n| case(&n.to_string())).collect();
+    let house = house(cases, Err(ErrorKind::Unavailable)).await;
+    let mut policy = Policy::default();
+    policy.retry_wait = TimeDelta::zero();
+    let worker = house.worker_with(house.settings.clone().with_policy(policy));
+    let process = Process::new(worker, every(MINUTE));
     // 63 cases at one second each take more than a minute.
     house.run_for(&process, 4 * MINUTE).await;
     let asked = house.service.asked.lock().unwrap();
@@ -280,48 +294,59 @@ async fn a_stop_waits_for_queries_under_way_and_starts_no_others() {
     assert_eq!(house.clock.now().format("%H:%M:%S").to_string(), "09:02:31", "no later");
     assert_eq!(process.status().state, State::Stopped);
     let asked = house.service.asked.lock().unwrap().len();
-    assert_eq!(asked, 151, "a page of a hundred and half of the next");
-    let done = house.store.page(None, 999).await.unwrap();
-    assert_eq!(done.iter().filter(|case| case.last_trace.is_some()).count(), asked);
-    let untouched = done.iter().skip(asked).all(|case| case.version == 1);
+    assert_eq!(asked, 151);
+    let (done, rest): (Vec<_>, Vec<_>) = house
+        .store
+        .page(None, 999)
+        .await
+        .unwrap()
+        .into_iter()
+        .partition(|case| case.last_trace.is_some());
+    assert_eq!(done.len(), asked);
+    let untouched = rest.iter().all(|case| case.version == 1);
     assert!(untouched, "cases that were not queried are unchanged");
-    // For another worker whose pass began before, they are not queried yet.
-    let ids: Vec<_> = done.iter().skip(asked).map(|case| case.id.clone()).collect();
+    // They are due and free, also for another worker whose pass began before.
     let now = house.clock.now();
     let lease = Lease::new("another", now, now + TimeDelta::seconds(10))
-        .with_pass_began(now - TimeDelta::minutes(5));
-    assert_eq!(house.store.claim(&ids, &lease).await.unwrap().cases.len(), ids.len());
+        .with_due_by(now - TimeDelta::minutes(5));
+    assert_eq!(house.store.claim_due(999, &lease).await.unwrap().cases, rest);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_stopped_single_run_is_reported_as_stopped() {
     let cases = (0..7).map(|n| case(&n.to_string())).collect();
     let house = house(cases, Ok(Outcome::None)).await;
-    let worker = house.worker.clone().with_in_flight(2.try_into().unwrap());
+    let two = 2.try_into().unwrap();
+    let worker = house.worker_with(house.settings.clone().with_in_flight(two));
     let stop = tokio::time::sleep(Duration::from_millis(1_500));
     let mut seen = Vec::new();
     let report = worker.run_once_until(stop, &mut |case| seen.push(case.result)).await.unwrap();
     assert!(report.interrupted);
+    assert_eq!((report.seen, report.due), (7, 3));
     let (none, not_asked) = (Some(TraceResult::None), Some(TraceResult::NotAsked));
     assert_eq!(seen, [[none; 4].as_slice(), [not_asked; 3].as_slice()].concat());
     let rest = worker.run_once_until(std::future::pending(), &mut |_| ()).await.unwrap();
     assert_eq!((rest.interrupted, rest.eligible), (false, 3));
 }
 
-/// Another worker has the lease on the case, and never releases it.
+/// Another worker has the lease on a case, and never releases it.
 #[tokio::test(start_paused = true)]
 async fn it_stops_while_it_waits_for_a_lease() {
     let house = house(vec![case("1"), case("2")], Ok(Outcome::None)).await;
     let now = house.clock.now();
     let lease = Lease::new("another", now, now + TimeDelta::seconds(60));
-    house.store.claim(&["1".parse().unwrap()], &lease).await.unwrap();
+    house.store.claim(&"1".parse().unwrap(), &lease).await.unwrap();
     let mut seen = Vec::new();
-    let stop = tokio::time::sleep(Duration::from_secs(1));
-    let report =
-        house.worker.run_once_until(stop, &mut |case| seen.push(case.result)).await.unwrap();
-    assert!(report.interrupted && house.asked_at().is_empty());
-    assert_eq!(seen, [Some(TraceResult::NotAsked); 2], "they were not queried");
-    assert!(house.clock.now() - now < TimeDelta::seconds(2));
+    let stop = tokio::time::sleep(Duration::from_secs(3));
+    let report = house
+        .worker
+        .run_once_until(stop, &mut |case| seen.push((case.case_id.to_string(), case.result)))
+        .await
+        .unwrap();
+    assert_eq!(seen, [("2".to_owned(), Some(TraceResult::None))], "the other case went ahead");
+    assert!(report.interrupted);
+    assert_eq!(report.due, 1);
+    assert!(house.clock.now() - now < TimeDelta::seconds(4));
 }
 
 /// A worker that was suspended for longer than its lease, while another queried its cases.
@@ -337,20 +362,25 @@ async fn a_worker_that_lost_its_leases_queries_no_case_twice() {
         tokio::time::sleep(Duration::from_millis(4_500)).await;
         // The leases of the first worker end for a moment, in which the second claims the cases.
         *slept.slept.lock().unwrap() = TimeDelta::seconds(11);
-        let ids: Vec<_> = (0..40).map(|n| format!("{n:03}").parse().unwrap()).collect();
         let now = slept.now();
-        let lease = Lease::new("second", now, now + TimeDelta::seconds(10)).with_pass_began(begun);
-        let claim = store.claim(&ids, &lease).await.unwrap();
-        assert_eq!(claim.cases.len(), 40);
+        let lease = Lease::new("second", now, now + TimeDelta::seconds(10)).with_due_by(begun);
+        let claim = store.claim_due(99, &lease).await.unwrap();
+        assert_eq!(claim.cases.len(), 36, "four are done");
         let before = asked.asked.lock().unwrap().len();
         tokio::time::sleep(Duration::from_secs(5)).await;
         assert_eq!(asked.asked.lock().unwrap().len(), before, "the first worker sends no query");
-        store.release("second", &ids[..20], Some(slept.now())).await.unwrap();
-        store.release("second", &ids[20..], None).await.unwrap();
+        // The second worker has dealt with all but twenty.
+        let (done, rest) = claim.cases.split_at(16);
+        let later = Due::new(Priority::Routine, now + TimeDelta::hours(1));
+        let planned = done.iter().map(|case| Planned::new(case.id.clone(), case.version, later));
+        store.set_due(planned.collect()).await.unwrap();
+        let ids = |cases: &[Case]| cases.iter().map(|case| case.id.clone()).collect::<Vec<_>>();
+        store.release("second", &ids(done)).await.unwrap();
+        store.release("second", &ids(rest)).await.unwrap();
     });
     let report = worker.run_once(&mut |_| ()).await.unwrap();
     other.await.unwrap();
-    assert_eq!(report.seen, 40);
+    assert_eq!(report.seen, 25);
     let mut asked: Vec<_> =
         house.service.asked.lock().unwrap().iter().map(|of| of.3.clone()).collect();
     let count = asked.len();
@@ -416,7 +446,8 @@ async fn unreadable_responses_are_retried_up_to_a_limit_and_then_alerted() {
 async fn numbers_are_verified_again_when_they_are_due() {
     let house = house(vec![case("1")], found()).await;
     let policy = Policy::default().with_reverification(TimeDelta::days(10));
-    let process = Process::new(house.worker.clone().with_policy(policy), every(30 * MINUTE));
+    let worker = house.worker_with(house.settings.clone().with_policy(policy));
+    let process = Process::new(worker, every(30 * MINUTE));
     house.run_for(&process, 40 * 24 * 60 * MINUTE).await;
     let asked = house.service.asked.lock().unwrap();
     assert!((4..=5).contains(&asked.len()), "{}", asked.len());
@@ -477,7 +508,7 @@ async fn imported_duplicates_are_flagged_and_alerted_once() {
         case
     };
     let take_in = async |cases: Vec<Case>| {
-        import(&*house.store, &*house.audit, &admin(), &*house.clock, cases).await.unwrap()
+        import(&house.joined(), &admin(), &*house.clock, cases).await.unwrap()
     };
     // Recorded as traced, so that no run would query them.
     let two = vec![twin("1", "SMSP"), twin("2", "SMSP"), case("3")];
@@ -515,8 +546,7 @@ async fn an_import_is_audited_and_stores_nothing_twice() {
         case
     };
     let take_in = async |cases: Vec<Case>| {
-        let imported =
-            import(&*house.store, &*house.audit, &admin(), &*house.clock, cases).await.unwrap();
+        let imported = import(&house.joined(), &admin(), &*house.clock, cases).await.unwrap();
         (imported.new, imported.updated, imported.unchanged)
     };
     let cases: Vec<Case> = (0..450).map(|n| case(&format!("{n:03}"))).collect();
@@ -554,7 +584,8 @@ async fn of_two_imports_at_once_the_later_counts() {
     for expected in [(1, 1), (0, 2)] {
         let cases = vec![case("1"), case("2"), later.clone()];
         let by = admin();
-        let importing = import(&*house.store, &*house.audit, &by, &*house.clock, cases);
+        let joined = house.joined();
+        let importing = import(&joined, &by, &*house.clock, cases);
         let imported = tokio::time::timeout(MINUTE, importing).await.unwrap().unwrap();
         assert_eq!((imported.new > 0, imported.updated), (expected.0 == 1, expected.1));
         let stored = house.store.get(&"1".parse().unwrap()).await.unwrap().unwrap();
@@ -564,7 +595,7 @@ async fn of_two_imports_at_once_the_later_counts() {
 
 #[tokio::test(start_paused = true)]
 async fn a_clock_set_back_delays_no_run() {
-    let house = house(vec![case("1")], Err(ErrorKind::Unavailable)).await;
+    let house = house(vec![case("1")], Err(ErrorKind::Configuration)).await;
     let process = Process::new(house.worker.clone(), every(30 * MINUTE));
     let clock = Arc::clone(&house.clock);
     tokio::spawn(async move {
@@ -591,7 +622,7 @@ async fn a_dropped_or_panicked_process_is_not_reported_as_running() {
     // Its cases are free.
     let now = house.clock.now();
     let lease = Lease::new("another", now, now + TimeDelta::seconds(10));
-    let claim = house.store.claim(&["1".parse().unwrap()], &lease).await.unwrap();
+    let claim = house.store.claim(&"1".parse().unwrap(), &lease).await.unwrap();
     assert_eq!(claim.cases.len(), 1);
     let watch = process.clone();
     let mut ignore = |_: &_| ();
@@ -627,16 +658,17 @@ async fn a_panic_over_one_case_does_not_stop_the_others() {
     let house = house(vec![case("1"), case("2"), case("3")], Ok(Outcome::None)).await;
     let worker = Worker::new(
         Arc::new(Panicking(Arc::clone(&house.service))),
-        Arc::clone(&house.store) as Arc<dyn CaseStore>,
-        Arc::clone(&house.audit) as Arc<dyn AuditLog>,
-        Arc::clone(&house.alerts) as Arc<dyn AlertSink>,
-        us("process"),
-    )
-    .with_clock(Arc::clone(&house.clock) as Arc<dyn Clock>);
+        Arc::new(house.joined()),
+        house.settings.clone(),
+    );
     let mut seen = Vec::new();
-    worker.run_once(&mut |case| seen.push(case.result.unwrap())).await.unwrap();
-    assert_eq!(seen, [TraceResult::None, TraceResult::Unreadable, TraceResult::None]);
+    let observe = &mut |case: &CaseReport| seen.push((case.case_id.to_string(), case.result));
+    worker.run_once(observe).await.unwrap();
+    seen.sort();
+    let (none, unreadable) = (Some(TraceResult::None), Some(TraceResult::Unreadable));
+    assert_eq!(seen, [("1".into(), none), ("2".into(), unreadable), ("3".into(), none)]);
     for _ in 0..9 {
+        tokio::time::sleep(30 * MINUTE).await;
         worker.run_once(&mut |_| ()).await.unwrap();
     }
     let alerts: Vec<_> = house.alerts.delivered().iter().map(|alert| alert.kind.as_str()).collect();
@@ -684,19 +716,16 @@ async fn the_trail_is_correct_when_the_case_of_an_alert_cannot_be_saved() {
     let store = Edited(Arc::clone(&house.store), Mutex::new(Some(edited)));
     let worker = Worker::new(
         Arc::clone(&house.service) as Arc<dyn Tracer>,
-        Arc::new(Layered(store)),
-        Arc::clone(&house.audit) as Arc<dyn AuditLog>,
-        Arc::clone(&house.alerts) as Arc<dyn AlertSink>,
-        us("process"),
-    )
-    .with_clock(Arc::clone(&house.clock) as Arc<dyn Clock>);
+        Arc::new(house.joined_with(Arc::new(Layered(store)))),
+        house.settings.clone(),
+    );
     worker.run_once(&mut |_| ()).await.unwrap();
     let stored = house.store.get(&id).await.unwrap().unwrap();
     let later = now + TimeDelta::days(1);
     let told = case_as_of(&*house.audit, &id, stored.version, later).await.unwrap();
-    assert_eq!(told.unwrap().surname.as_deref(), Some("Married"));
-    assert_eq!(stored.undelivered.len(), 1, "delivered in the next pass");
-    worker.run_once(&mut |_| ()).await.unwrap();
+    assert_eq!(told.as_ref(), Some(&stored));
+    assert_eq!(stored.surname.as_deref(), Some("Married"));
+    assert!(stored.undelivered.is_empty(), "the changed case was due at once");
     assert_eq!(house.alerts.delivered().len(), 1);
 }
 
@@ -729,16 +758,18 @@ async fn an_undelivered_alert_is_audited_as_undelivered() {
     let house = house(vec![case("1")], Err(ErrorKind::Configuration)).await;
     let worker = Worker::new(
         Arc::clone(&house.service) as Arc<dyn Tracer>,
-        Arc::clone(&house.store) as Arc<dyn CaseStore>,
-        Arc::clone(&house.audit) as Arc<dyn AuditLog>,
-        Arc::new(Down(Arc::clone(&house.alerts), Mutex::new(3))),
-        us("process"),
-    )
-    .with_clock(Arc::clone(&house.clock) as Arc<dyn Clock>);
+        Arc::new(Joined::new(
+            Arc::clone(&house.store) as Arc<dyn CaseStore>,
+            Arc::clone(&house.audit) as Arc<dyn AuditLog>,
+            Arc::new(Down(Arc::clone(&house.alerts), Mutex::new(3))),
+        )),
+        house.settings.clone(),
+    );
     worker.run_once(&mut |_| ()).await.unwrap();
     *house.service.outcome.lock().unwrap() = Ok(Outcome::Superseded { by: None, person: None });
     worker.run_once(&mut |_| ()).await.unwrap();
     assert!(house.alerts.delivered().is_empty());
+    tokio::time::sleep(5 * MINUTE).await;
     worker.run_once(&mut |_| ()).await.unwrap();
     assert_eq!(house.alerts.delivered().len(), 1);
     let told = house.events(EventKind::AlertSent).await;
@@ -763,7 +794,7 @@ async fn a_second_response_to_one_query_is_not_applied() {
         });
         let first = house.worker.run_once(&mut |_| ()).await.unwrap();
         let second = other.await.unwrap();
-        assert_eq!((first.seen, second.seen), (3, 3));
+        assert!(first.seen + second.seen >= 3);
         for case in house.store.page(None, 9).await.unwrap() {
             assert_eq!((case.version, case.asking.unsettled), (2, 1), "{suspended}");
         }

@@ -8,7 +8,8 @@ use nhs_pds::case::{AlertKind, Case, CaseStore, MemoryStore, ReviewState, TraceR
 use nhs_pds::clock::{Clock, FixedClock};
 use nhs_pds::process::alert::{AlertSink, MemoryAlerts};
 use nhs_pds::process::review::{Release, ReviewQueue};
-use nhs_pds::process::{Reason, RunReport, TraceResult, Worker};
+use nhs_pds::process::store::Joined;
+use nhs_pds::process::{Reason, RunReport, Settings, TraceResult, Worker};
 use nhs_pds::smsp;
 use nhs_pds::trace::{ErrorKind, Exchange, Tracer};
 use nhs_pds_simulator::{Fault, Register, Simulator, When};
@@ -51,8 +52,11 @@ impl House {
         let alerts = Arc::clone(&self.alerts) as Arc<dyn AlertSink>;
         let store = Arc::clone(&self.store) as Arc<dyn CaseStore>;
         let tracer = Arc::clone(&self.tracer);
-        let worker = Worker::new(tracer, store, log, alerts, self.face.caller())
-            .with_clock(Arc::new(FixedClock::at(now() + later)));
+        let worker = Worker::new(
+            tracer,
+            Arc::new(Joined::new(store, log, alerts)),
+            Settings::new(self.face.caller()).with_clock(Arc::new(FixedClock::at(now() + later))),
+        );
         worker.run_once(&mut |_| ()).await.unwrap()
     }
 
@@ -240,7 +244,11 @@ async fn all_rejected_cases_are_released_at_once() {
         );
 
         let (log, alerts) = (Arc::clone(&house.audit), Arc::clone(&house.alerts));
-        let queue = ReviewQueue::new(Arc::clone(&house.store) as Arc<dyn CaseStore>, log, alerts);
+        let queue = ReviewQueue::new(Arc::new(Joined::new(
+            Arc::clone(&house.store) as Arc<dyn CaseStore>,
+            log,
+            alerts,
+        )));
         let jo = Actor::new(&face.caller(), "Jo Doe");
         let other = Release::default().with_code("Client/1000");
         assert_eq!(queue.release(&other, &jo).await.unwrap(), 0);

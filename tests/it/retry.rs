@@ -9,7 +9,8 @@ use nhs_pds::audit::{
 use nhs_pds::case::{CaseId, CaseStore, MemoryStore};
 use nhs_pds::ids::{CountingIds, RandomIds};
 use nhs_pds::process::alert::MemoryAlerts;
-use nhs_pds::process::{RefreshEvent, TraceResult, Worker};
+use nhs_pds::process::store::Joined;
+use nhs_pds::process::{RefreshEvent, Settings, TraceResult, Worker};
 use nhs_pds::resilience::{Retry, RetryObserver, RetryPolicy, Retrying, Unrecorded};
 use nhs_pds::trace::{Error, ErrorKind, MessageId, Outcome};
 use std::collections::HashSet;
@@ -181,9 +182,13 @@ async fn worker(service: &Arc<Service>, audit: Arc<dyn AuditLog>, cases: &[&str]
     let store = Arc::new(MemoryStore::new());
     store.insert_all(cases.iter().copied().map(case).collect()).await.unwrap();
     let tracer = Arc::<Service>::clone(service);
-    Worker::new(tracer, store, audit, Arc::new(MemoryAlerts::default()), us())
-        .with_ids(Arc::new(CountingIds::default()))
-        .with_retry(Retry::new(RetryPolicy::default()).with_ids(Arc::new(RandomIds)))
+    Worker::new(
+        tracer,
+        Arc::new(Joined::new(store, audit, Arc::new(MemoryAlerts::default()))),
+        Settings::new(us())
+            .with_ids(Arc::new(CountingIds::default()))
+            .with_retry(Retry::new(RetryPolicy::default()).with_ids(Arc::new(RandomIds))),
+    )
 }
 
 fn told(event: &Event) -> String {

@@ -18,7 +18,8 @@ use nhs_pds::process::alert::{AlertSink, MemoryAlerts};
 use nhs_pds::process::review::{
     ActionOutcome, Corrections, ItemFilter, ItemId, Refusal, Resolution, ReviewQueue,
 };
-use nhs_pds::process::{ErrorKind, Policy, Scope, Worker, plan};
+use nhs_pds::process::store::Joined;
+use nhs_pds::process::{ErrorKind, Policy, Scope, Settings, Worker, plan};
 use nhs_pds::trace::{
     Caller, LocalIdentifier, LocalIdentity, Match, Outcome as Traced, Question, ScriptedTracer,
     User,
@@ -89,7 +90,8 @@ impl Office {
         let sink: Arc<dyn AlertSink> = Arc::<MemoryAlerts>::clone(&alerts);
         let clock = Arc::new(FixedClock::at(NOW.parse().unwrap()));
         let queue =
-            ReviewQueue::new(Arc::clone(&store), Arc::clone(&audit), sink).with_clock(clock);
+            ReviewQueue::new(Arc::new(Joined::new(Arc::clone(&store), Arc::clone(&audit), sink)))
+                .with_clock(clock);
         Self { store, audit, alerts, queue, tracer: Arc::new(ScriptedTracer::new([])) }
     }
 
@@ -123,13 +125,15 @@ impl Office {
         self.tracer = Arc::new(ScriptedTracer::new(answers.into_iter().map(Ok)));
         let worker = Worker::new(
             Arc::<ScriptedTracer>::clone(&self.tracer),
-            Arc::clone(&self.store),
-            Arc::clone(&self.audit),
-            Arc::<MemoryAlerts>::clone(&self.alerts),
-            Caller::System(us),
-        )
-        .with_policy(Policy::default())
-        .with_clock(Arc::new(FixedClock::at(at.parse().unwrap())));
+            Arc::new(Joined::new(
+                Arc::clone(&self.store),
+                Arc::clone(&self.audit),
+                Arc::<MemoryAlerts>::clone(&self.alerts),
+            )),
+            Settings::new(Caller::System(us))
+                .with_policy(Policy::default())
+                .with_clock(Arc::new(FixedClock::at(at.parse().unwrap()))),
+        );
         worker.run_once(&mut |_| ()).await.unwrap();
         assert_eq!(self.tracer.left(), 0, "every response was used");
         self.tracer.asked().len()
@@ -768,7 +772,7 @@ async fn an_undelivered_alert_is_left_for_the_worker() {
     twin.deleted = Some(nhs_pds::case::Deletion::new(NOW.parse().unwrap(), "j.doe", logical));
     for mut office in Office::each(&[holder, twin]).await {
         let (store, audit) = (Arc::clone(&office.store), Arc::clone(&office.audit));
-        let queue = ReviewQueue::new(store, audit, Arc::new(Unreachable));
+        let queue = ReviewQueue::new(Arc::new(Joined::new(store, audit, Arc::new(Unreachable))));
         assert_eq!(queue.undelete(&id("2"), &jo()).await.unwrap(), ActionOutcome::Done);
         assert_eq!(office.stored("2").await.undelivered.len(), 1);
         let sent = Filter::new().with_kind(EventKind::AlertSent);
@@ -887,7 +891,11 @@ async fn an_erased_person_is_nowhere_in_the_file() {
     person.deleted =
         Some(nhs_pds::case::Deletion::new(NOW.parse().unwrap(), "j.doe", DeletionKind::Logical));
     store.insert_all(vec![person, twin]).await.unwrap();
-    let queue = ReviewQueue::new(Arc::clone(&store), Arc::clone(&audit), Arc::new(alerts.clone()));
+    let queue = ReviewQueue::new(Arc::new(Joined::new(
+        Arc::clone(&store),
+        Arc::clone(&audit),
+        Arc::new(alerts.clone()),
+    )));
     let (jo, erased) = (jo(), id("1"));
     assert_eq!(queue.undelete(&erased, &jo).await.unwrap(), ActionOutcome::Done);
     assert_eq!(alerts.page(0, 9).await.unwrap().len(), 1);

@@ -17,7 +17,8 @@ use nhs_pds::clock::{FixedClock, SystemClock};
 use nhs_pds::nhs_number::{NhsNumber, Synthetic};
 use nhs_pds::process::alert::{AlertSink, MemoryAlerts};
 use nhs_pds::process::review::{ActionOutcome, ItemFilter, ItemId, Resolution, ReviewQueue};
-use nhs_pds::process::{CaseReport, ErrorKind, Process, Schedule, Worker, import};
+use nhs_pds::process::store::Joined;
+use nhs_pds::process::{CaseReport, ErrorKind, Process, Schedule, Settings, Worker, import};
 use nhs_pds::report::report;
 use nhs_pds::trace::{Caller, LocalIdentity, Outcome as Traced, ScriptedTracer};
 use rusqlite::Connection;
@@ -294,7 +295,11 @@ fn worker(kept: &Kept, answers: usize) -> Worker {
     let tracer = Arc::new(ScriptedTracer::new((0..answers).map(|_| Ok(Traced::None))));
     let store = Arc::<SqliteStore>::clone(&kept.store);
     let log = Arc::<SqliteLog>::clone(&kept.log);
-    Worker::new(tracer, store, log, Arc::new(MemoryAlerts::default()), us())
+    Worker::new(
+        tracer,
+        Arc::new(Joined::new(store, log, Arc::new(MemoryAlerts::default()))),
+        Settings::new(us()),
+    )
 }
 
 fn asked_of(asked: &mut Vec<CaseId>) -> impl FnMut(&CaseReport) {
@@ -327,20 +332,20 @@ async fn the_worker_skips_damaged_rows_and_counts_them() {
 async fn a_damaged_lease_does_not_count_and_is_replaced() {
     const LATEST: i64 = i64::MAX;
     for lease in [
-        format!("'gone', {LATEST}, NULL"),
-        format!("'', 0, {LATEST}"),
-        "CAST(x'ff' AS TEXT), 0, NULL".to_owned(),
+        format!("owner = 'gone', until = {LATEST}"),
+        format!("owner = '', until = {LATEST}"),
+        "owner = CAST(x'ff' AS TEXT), until = 0".to_owned(),
     ] {
         let kept = Kept::new();
         let cases = vec![traceable(1), traceable(2)];
-        import(&*kept.store, &*kept.log, &jo(), &FixedClock::at(at(0)), cases).await.unwrap();
-        let damage = format!("INSERT OR REPLACE INTO case_lease VALUES ('RXX:00001', {lease})");
+        import(&kept.joined(), &jo(), &FixedClock::at(at(0)), cases).await.unwrap();
+        let damage = format!("UPDATE case_due SET {lease} WHERE case_id = 'RXX:00001'");
         kept.sql().execute_batch(&damage).unwrap();
         // It is replaced as a whole, so that it blocks the next worker.
         let terms = |owner: &str| Lease::new(owner, at(0), at(0) + Lease::LONGEST);
-        let ids = [id("RXX:00001")];
-        assert_eq!(kept.store.claim(&ids, &terms("a")).await.unwrap().cases.len(), 1, "{lease}");
-        let claim = kept.store.claim(&ids, &terms("b")).await.unwrap();
+        let first = id("RXX:00001");
+        assert_eq!(kept.store.claim(&first, &terms("a")).await.unwrap().cases.len(), 1, "{lease}");
+        let claim = kept.store.claim(&first, &terms("b")).await.unwrap();
         assert_eq!(claim.blocked_until, Some(at(0) + Lease::LONGEST), "{lease}");
         kept.sql().execute_batch(&damage).unwrap();
         let mut asked = Vec::new();
@@ -354,7 +359,7 @@ async fn a_damaged_key_is_listed_and_its_case_is_traced_and_erased() {
     for damage in ["key = x'00'", "key = x''", "subject = x'00'"] {
         let kept = Kept::new();
         let cases = vec![traceable(1), traceable(2)];
-        import(&*kept.store, &*kept.log, &jo(), &FixedClock::at(at(0)), cases).await.unwrap();
+        import(&kept.joined(), &jo(), &FixedClock::at(at(0)), cases).await.unwrap();
         kept.sql()
             .execute_batch(&format!(
                 "UPDATE audit_subject SET {damage} WHERE case_id = 'RXX:00001'"
@@ -381,7 +386,7 @@ async fn a_damaged_key_is_listed_and_its_case_is_traced_and_erased() {
 async fn an_import_skips_damaged_rows_of_the_store() {
     let kept = damaged().await;
     let cases = [1, 6, 11].map(|n| person(n, Synthetic::from_seed(5).nth(n).unwrap()));
-    let done = import(&*kept.store, &*kept.log, &jo(), &SystemClock, cases.into()).await.unwrap();
+    let done = import(&kept.joined(), &jo(), &SystemClock, cases).await.unwrap();
     assert_eq!((done.new, done.updated, done.unreadable), (1, 1, 1));
     assert_eq!(named(&kept.store.unreadable().await.unwrap()), NAMES);
 }

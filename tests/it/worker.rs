@@ -2,6 +2,7 @@
 
 use crate::support::layer::{Layer, Layered};
 use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
 use nhs_pds::audit::MemoryLog;
 use nhs_pds::case::{
     self, Allocation, Case, CaseId, CaseStore, Change, MemoryStore, NumberSource, NumberStatus,
@@ -12,15 +13,16 @@ use nhs_pds::demographics::{Demographics, Gender, PersonName, Recorded};
 use nhs_pds::ids::CountingIds;
 use nhs_pds::nhs_number::NhsNumber;
 use nhs_pds::process::alert::MemoryAlerts;
+use nhs_pds::process::store::Joined;
 use nhs_pds::process::{
-    self, CaseReport, Policy, Reason, RunReport, Scope, TraceResult, Worker, plan,
+    self, CaseReport, Policy, Reason, RunReport, Scope, Settings, TraceResult, Worker, plan,
 };
 use nhs_pds::trace::{
     Answer, Attended, Caller, Error, ErrorKind, Exchange, Freshness, LocalIdentity, Match,
     MessageId, Outcome, Question, ScriptedTracer, Tracer, User,
 };
-use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 const NUMBER: NhsNumber = NhsNumber::constant(9_449_304_424);
 const OTHER: NhsNumber = NhsNumber::constant(9_434_765_919);
@@ -67,14 +69,39 @@ async fn store(cases: impl IntoIterator<Item = Case>) -> Arc<MemoryStore> {
     Arc::new(store)
 }
 
-fn worker<T: Tracer + 'static, S: CaseStore + 'static>(tracer: &Arc<T>, store: &Arc<S>) -> Worker {
+fn settings() -> Settings {
     let caller = LocalIdentity::new("RHM".parse().unwrap(), "get-nhs-number").unwrap();
-    let clock = FixedClock::at("2026-11-23T09:30:00Z".parse().unwrap());
-    let (audit, alerts) = (Arc::new(MemoryLog::new()), Arc::new(MemoryAlerts::default()));
-    let caller = Caller::System(caller);
-    Worker::new(Arc::<T>::clone(tracer), Arc::<S>::clone(store), audit, alerts, caller)
-        .with_clock(Arc::new(clock))
+    Settings::new(Caller::System(caller))
+        .with_clock(Arc::new(FixedClock::at(start())))
         .with_ids(Arc::new(CountingIds::default()))
+}
+
+fn start() -> DateTime<Utc> {
+    "2026-11-23T09:30:00Z".parse().unwrap()
+}
+
+fn worker<T: Tracer + 'static, S: CaseStore + 'static>(tracer: &Arc<T>, store: &Arc<S>) -> Worker {
+    worker_with(tracer, store, settings())
+}
+
+fn worker_with<T: Tracer + 'static, S: CaseStore + 'static>(
+    tracer: &Arc<T>,
+    store: &Arc<S>,
+    settings: Settings,
+) -> Worker {
+    let (audit, alerts) = (Arc::new(MemoryLog::new()), Arc::new(MemoryAlerts::default()));
+    let store = Joined::new(Arc::<S>::clone(store), audit, alerts);
+    Worker::new(Arc::<T>::clone(tracer), Arc::new(store), settings)
+}
+
+/// A worker as that of `worker`, some time later.
+fn later<T: Tracer + 'static, S: CaseStore + 'static>(
+    tracer: &Arc<T>,
+    store: &Arc<S>,
+    after: TimeDelta,
+) -> Worker {
+    let clock = FixedClock::at(start() + after);
+    worker_with(tracer, store, settings().with_clock(Arc::new(clock)))
 }
 
 async fn run(worker: &Worker) -> (RunReport, Vec<CaseReport>) {
@@ -84,6 +111,8 @@ async fn run(worker: &Worker) -> (RunReport, Vec<CaseReport>) {
     let counted = report.results.values().chain(report.ineligible.values()).sum::<u64>();
     assert_eq!(report.seen, counted, "every case is counted once");
     assert_eq!(report.eligible, report.results.values().sum::<u64>());
+    // Cases have no order among them.
+    seen.sort_by(|one, other| one.case_id.cmp(&other.case_id));
     (report, seen)
 }
 
@@ -126,7 +155,9 @@ async fn every_response_has_its_result_and_only_verified_ones_write_a_number() {
         assert_eq!(case.nhs_number.is_some(), ["found", "replaced"].contains(word));
         let last = case.last_trace.as_ref();
         if *word == "unavailable" {
-            assert!(last.is_none() && case.version == 1, "nothing changes without an answer");
+            assert!(last.is_none() && case.review.is_empty(), "nothing is known without an answer");
+            assert_eq!((case.version, case.asking.unanswered), (2, 1), "it is only counted");
+            assert!(case.asking.asked.is_none() && case.asking.retry_after > Some(start()));
         } else {
             let last = last.unwrap();
             assert_eq!(last.result.as_str(), *word);
@@ -148,14 +179,15 @@ async fn a_traced_case_is_not_queried_again_and_a_copy_is() {
     let (first, _) = run(&worker).await;
     assert_eq!(first.numbers_written, 2);
     assert_eq!(first.results[&TraceResult::Stale], 1);
-    let (early, _) = run(&worker).await;
-    assert_eq!((early.eligible, early.ineligible[&Reason::NotDue]), (0, 1));
-    let clock = FixedClock::at("2026-11-23T09:45:00Z".parse().unwrap());
-    let worker = worker.with_clock(Arc::new(clock));
-    let (second, _) = run(&worker).await;
-    assert_eq!(second.ineligible[&Reason::AlreadyTraced], 1);
+    let early = later(&tracer, &store, TimeDelta::seconds(15 * 60 - 1));
+    assert_eq!(run(&early).await.0.seen, 0, "neither is due");
+    let worker = later(&tracer, &store, TimeDelta::minutes(15));
+    let (second, seen) = run(&worker).await;
+    assert_eq!((second.seen, seen[0].case_id.as_str()), (1, "2"), "the other is not looked at");
     assert_eq!((second.results[&TraceResult::Verified], tracer.left()), (1, 0));
-    let (third, _) = run(&worker).await;
+    assert_eq!(run(&worker).await.0.seen, 0);
+    // Every case is looked at once a month, whatever the rules say.
+    let (third, _) = run(&later(&tracer, &store, TimeDelta::days(31))).await;
     assert_eq!((third.eligible, third.ineligible[&Reason::AlreadyTraced]), (0, 2));
     assert_eq!(tracer.asked().len(), 3);
     let recorded = stored(&store, "2").await.nhs_number.unwrap();
@@ -172,8 +204,11 @@ async fn a_death_is_recorded_and_ends_the_queries() {
     assert_eq!(words, ["deceased"]);
     let case = stored(&store, "1").await;
     assert_eq!(case.date_of_death.map(|date| date.to_string()).as_deref(), Some("2026-11"));
-    let (again, _) = run(&worker(&Arc::new(ScriptedTracer::new([])), &store)).await;
+    let tracer = Arc::new(ScriptedTracer::new([]));
+    assert_eq!(run(&worker(&tracer, &store)).await.0.seen, 0, "it is not due");
+    let (again, _) = run(&later(&tracer, &store, TimeDelta::days(31))).await;
     assert_eq!(again.ineligible[&Reason::DeathRecorded], 1);
+    assert!(tracer.asked().is_empty());
 }
 
 #[tokio::test]
@@ -202,36 +237,74 @@ async fn a_refused_configuration_stops_the_queries() {
     ended.allocations.clear();
     let store = store([case("1"), case("2"), case("3"), ended, case("5")]).await;
     let tracer = Arc::new(ScriptedTracer::new([Ok(Outcome::None), Err(ErrorKind::Configuration)]));
-    let worker = worker(&tracer, &store);
-    let (report, seen) = run(&worker.with_page_size(NonZeroUsize::MIN)).await;
+    let (report, seen) = run(&worker(&tracer, &store)).await;
     assert_eq!(tracer.asked().len(), 2);
     let results: Vec<_> = seen.iter().map(|case| case.result).collect();
     let not_asked = Some(TraceResult::NotAsked);
     let stopped = Some(TraceResult::Configuration);
     assert_eq!(results, [Some(TraceResult::None), stopped, not_asked, None, not_asked]);
     assert_eq!(report.stopped.unwrap().kind(), ErrorKind::Configuration);
+    assert_eq!(report.due, 3, "the refused case, and those that were not asked");
     for text in ["2", "3", "4", "5"] {
         assert_eq!(stored(&store, text).await.version, 1, "nothing changes");
     }
 }
 
-#[tokio::test]
-async fn pages_of_any_size_give_the_same_run_in_the_order_of_ids() {
+/// Answers by the case that is asked about, not by the order of the queries.
+#[derive(Debug)]
+struct ByCase(Vec<(&'static str, Outcome)>);
+
+#[async_trait]
+impl Tracer for ByCase {
+    async fn trace(&self, _: &Caller, question: &Question, id: MessageId) -> Result<Answer, Error> {
+        let case = about(question);
+        let exchange = Exchange::new("test", "trace", id.to_string(), DateTime::UNIX_EPOCH);
+        let outcome = self.0.iter().find(|(of, _)| *of == case).unwrap().1.clone();
+        // The later answer may arrive first.
+        tokio::time::sleep(Duration::from_millis(9 - case.len() as u64)).await;
+        Ok(Answer::new(outcome, exchange))
+    }
+
+    async fn trace_attended(
+        &self,
+        _: &User,
+        _: &Question<Attended>,
+        _: MessageId,
+    ) -> Result<Answer, Error> {
+        Err(Error::new(ErrorKind::Configuration))
+    }
+}
+
+/// The case that a query is about.
+fn about(question: &Question) -> String {
+    let local = match question {
+        Question::Find(find) => find.local_identifier(),
+        Question::Fetch(fetch) => fetch.local_identifier(),
+        _ => None,
+    };
+    local.unwrap().extension().to_owned()
+}
+
+#[tokio::test(start_paused = true)]
+async fn any_number_of_queries_at_a_time_gives_the_same_run() {
     let mut runs = Vec::new();
-    for page_size in [1, 2, 3, 7, 100] {
-        let answers = [Ok(found("1", NUMBER)), Ok(found("10", NUMBER)), Ok(Outcome::None)];
+    for in_flight in [1, 2, 3, 7, 100] {
+        let answers = ByCase(vec![
+            ("1", found("1", NUMBER)),
+            ("10", found("10", OTHER)),
+            ("2", Outcome::None),
+        ]);
         let mut closed = case("9");
         closed.record_type = RecordType::Other("adoption".into());
         let store = store([closed, case("2"), case("10"), case("1")]).await;
-        let worker = worker(&Arc::new(ScriptedTracer::new(answers)), &store)
-            .with_page_size(NonZeroUsize::new(page_size).unwrap());
-        let (report, seen) = run(&worker).await;
-        let order: Vec<_> = seen.into_iter().map(|case| (case.case_id, case.result)).collect();
-        runs.push((order, report.results, report.ineligible, report.numbers_written));
+        let settings = settings().with_in_flight(in_flight.try_into().unwrap());
+        let (report, seen) = run(&worker_with(&Arc::new(answers), &store, settings)).await;
+        let results: Vec<_> = seen.into_iter().map(|case| (case.case_id, case.result)).collect();
+        runs.push((results, report.results, report.ineligible, report.numbers_written));
     }
-    let (order, ..) = &runs[0];
-    let order: Vec<&str> = order.iter().map(|(id, _)| id.as_str()).collect();
-    assert_eq!(order, ["1", "10", "2", "9"]);
+    let (results, .., written) = &runs[0];
+    let ids: Vec<&str> = results.iter().map(|(id, _)| id.as_str()).collect();
+    assert_eq!((ids, *written), (vec!["1", "10", "2", "9"], 2));
     assert!(runs.iter().all(|run| *run == runs[0]));
 }
 
@@ -295,8 +368,7 @@ async fn meddled(
     let store = store([case("1")]).await;
     let change = Mutex::new(Some(change));
     let tracer = Arc::new(Meddling { store: Arc::clone(&store), change, others });
-    // Cases that are added during the run belong to the next page.
-    let (_, seen) = run(&worker(&tracer, &store).with_page_size(NonZeroUsize::MIN)).await;
+    let (_, seen) = run(&worker(&tracer, &store)).await;
     (seen.first().and_then(|case| case.result).unwrap(), stored(&store, "1").await)
 }
 
@@ -417,7 +489,7 @@ async fn data_that_cannot_be_sent_are_reported_and_not_queried() {
     let now = "2026-11-23T09:30:00Z".parse().unwrap();
     let told = plan(&case("1"), &Scope::default(), &Policy::default(), "RXX", now).unwrap_err();
     assert_eq!(told.reason(), Some(Reason::LocalIdentifierUnusable));
-    assert!(worker(&tracer, &store).with_local_root("RXX").is_err());
+    assert!(settings().with_local_root("RXX").is_err());
 }
 
 /// Placeholders for a missing value, and impossible dates.
@@ -468,9 +540,9 @@ async fn faults_in_the_data_are_reported() {
 #[tokio::test]
 async fn a_run_can_be_spawned_as_a_task() {
     let store = store([case("1")]).await;
-    let worker = worker(&Arc::new(ScriptedTracer::new([])), &store);
-    let worker = worker.with_local_root("1.2.3").unwrap();
-    assert!(worker.clone().with_local_root("no OID").is_err());
+    let settings = settings().with_local_root("1.2.3").unwrap();
+    assert!(settings.clone().with_local_root("no OID").is_err());
+    let worker = worker_with(&Arc::new(ScriptedTracer::new([])), &store, settings);
     let task = tokio::spawn(async move { worker.run_once(&mut |_| ()).await });
     assert_eq!(task.await.unwrap().unwrap().results[&TraceResult::Unavailable], 1);
 }

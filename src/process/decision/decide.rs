@@ -1,18 +1,19 @@
 use crate::case::{
     Case, CaseId, Evidence, NumberSource, NumberStatus, Provenance, RecordedNumber, ReviewReason,
 };
-use crate::demographics::{Demographics, Field, PartialDate, Recorded};
+use crate::demographics::{Demographics, PartialDate, Recorded};
 use crate::matching::{
     Corroboration, Criteria, NumberOrigin, Weight, agreement, compare, contradiction,
 };
 use crate::nhs_number::NhsNumber;
+use crate::process::decision::no_response::{unavailable, unreadable, without_response};
 use crate::process::decision::plausible::without_implausible_death;
 use crate::process::decision::policy::Policy;
 use crate::process::decision::reply::Reply;
 use crate::process::decision::result::TraceResult;
 use crate::process::decision::row::{DeathEffect, Effects, NumberEffect, ReviewEffect};
 use crate::process::decision::rows::Row;
-use crate::trace::{Error, ErrorKind, Exchange, Freshness, Match, Outcome, Restriction};
+use crate::trace::{ErrorKind, Exchange, Freshness, Match, Outcome, Restriction};
 use chrono::{DateTime, Utc};
 
 /// What a decision depends on, besides the case and the reply.
@@ -243,17 +244,17 @@ fn row(case: &Case, reply: Reply<'_>, context: &Context<'_>, agrees: bool) -> Ro
     let outcome = match reply.map(|answer| &answer.outcome) {
         Err(error) if error.kind() == ErrorKind::Configuration => return Row::Configuration,
         Err(error) if error.kind() == ErrorKind::Unavailable => {
-            return unavailable(case, context);
+            return unavailable(case, context.policy);
         }
         _ if changed => return Row::RecordedChanged,
-        Err(error) => return without_response(case, error, context),
+        Err(error) => return without_response(case, error, context.policy),
         Ok(outcome) => outcome,
     };
     match (context.asked.nhs_number, outcome) {
         (None, Outcome::Found(found)) => by_particulars(case, found, context, agrees),
         (Some(number), Outcome::Found(found)) if found.nhs_number != number => {
             // The tracer's contract forbids this. A response about another number is unreadable.
-            unreadable(case, context)
+            unreadable(case, context.policy)
         }
         (Some(_), Outcome::Found(found)) => by_number(case, found, context, agrees),
         (None, Outcome::None) if recorded.is_some() => Row::NoMatchForDoubtful,
@@ -267,33 +268,6 @@ fn row(case: &Case, reply: Reply<'_>, context: &Context<'_>, agrees: bool) -> Ro
         (Some(_), Outcome::Invalidated) => Row::RecordedInvalidated,
         (Some(_), Outcome::NotVerified) => Row::RecordedNotVerified,
         (_, Outcome::Superseded { by, .. }) => superseded(case, *by, context, agrees),
-    }
-}
-
-fn without_response(case: &Case, error: &Error, context: &Context<'_>) -> Row {
-    match error.kind() {
-        ErrorKind::Configuration => Row::Configuration,
-        ErrorKind::Unavailable => unavailable(case, context),
-        ErrorKind::Rejected if error.field() == Some(Field::NhsNumber) => Row::NumberRejected,
-        ErrorKind::Rejected if error.is_unexplained() => Row::MessageRefused,
-        ErrorKind::Rejected => Row::Rejected,
-        ErrorKind::Unreadable => unreadable(case, context),
-    }
-}
-
-const fn unavailable(case: &Case, context: &Context<'_>) -> Row {
-    if case.asking.unanswered.saturating_add(1) < context.policy.unanswered_limit {
-        Row::Unavailable
-    } else {
-        Row::UnavailableTooOften
-    }
-}
-
-const fn unreadable(case: &Case, context: &Context<'_>) -> Row {
-    if case.asking.unreadable.saturating_add(1) < context.policy.unreadable_limit {
-        Row::Unreadable
-    } else {
-        Row::UnreadableTooOften
     }
 }
 

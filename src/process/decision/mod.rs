@@ -4,6 +4,7 @@ pub(super) mod apply;
 pub(super) mod decide;
 pub(super) mod due;
 pub(super) mod eligibility;
+mod no_response;
 pub(super) mod plan;
 pub(super) mod plausible;
 pub(super) mod policy;

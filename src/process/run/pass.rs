@@ -62,7 +62,7 @@ struct Pass<'a> {
 enum Woken {
     /// A question may be sent.
     Slot(Option<OwnedSemaphorePermit>),
-    Finished(Result<CaseReport, Error>),
+    Finished(Box<Result<CaseReport, Error>>),
     Time,
 }
 
@@ -115,17 +115,19 @@ impl Pass<'_> {
             self.keep(third).await?;
             match self.wait(third).await {
                 Woken::Slot(slot) => self.start(slot),
-                Woken::Finished(Ok(case)) => {
-                    self.count(&case);
-                    if self.again.remove(&case.case_id) {
-                        self.engine.release(std::slice::from_ref(&case.case_id)).await?;
+                Woken::Finished(finished) => match *finished {
+                    Ok(case) => {
+                        self.count(&case);
+                        if self.again.remove(&case.case_id) {
+                            self.engine.release(std::slice::from_ref(&case.case_id)).await?;
+                        }
                     }
-                }
-                Woken::Finished(Err(error)) => {
-                    // The answers of the others are settled before the run ends.
-                    self.engine.halt.set();
-                    self.failed = self.failed.take().or(Some(error));
-                }
+                    Err(error) => {
+                        // The answers of the others are settled before the run ends.
+                        self.engine.halt.set();
+                        self.failed = self.failed.take().or(Some(error));
+                    }
+                },
                 Woken::Time => {}
             }
         }
@@ -232,7 +234,7 @@ impl Pass<'_> {
         poll_fn(|context| {
             if let Poll::Ready(Some(joined)) = tasks.poll_join_next(context) {
                 return Poll::Ready(match joined {
-                    Ok(finished) => Woken::Finished(finished),
+                    Ok(finished) => Woken::Finished(Box::new(finished)),
                     Err(error) => match error.try_into_panic() {
                         Ok(panic) => std::panic::resume_unwind(panic),
                         Err(_) => Woken::Time,
@@ -274,6 +276,7 @@ impl Pass<'_> {
             tracing::warn!(kind, cause = cause.as_deref(), "the pass ended before its last case");
         }
         self.report.stopped = cause;
+        engine.check_plan().await?;
         let counts = engine.cases().counts(engine.now()).await?;
         (self.report.unreadable, self.report.due) = (counts.unreadable, counts.due);
         if counts.unreadable > 0 {

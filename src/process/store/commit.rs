@@ -1,5 +1,5 @@
 use crate::audit::{Actor, Entry, EventKind, Subject};
-use crate::case::{self, Case, CaseId, Change, Due, ErrorKind};
+use crate::case::{self, Case, CaseId, Change, Due, ErrorKind, Setting};
 use chrono::{DateTime, Utc};
 
 /// What one step of the process records and saves, as one unit of work.
@@ -7,7 +7,8 @@ use chrono::{DateTime, Utc};
 /// 1. The entries of [`record`](Self::record) say what has happened, such as a received message. They
 ///    stand whether or not the changes are saved.
 /// 2. The changes of [`save`](Self::save) are saved all or none. Each has an entry with the case as it
-///    will be, which is recorded before or together with the save.
+///    will be, which is recorded before or together with the save. The same holds for the settings of
+///    [`set`](Self::set). A commit has either changes of cases or settings.
 /// 3. The alerts of the saved cases ([`Case::undelivered`]) are recorded and delivered.
 /// 4. The leases of [`release`](Self::release) end, unless the changes were refused.
 ///
@@ -38,6 +39,8 @@ pub struct Commit {
     pub recorded: Vec<Entry>,
     /// The changes, saved all or none.
     pub saves: Vec<Save>,
+    /// The settings, each saved over the version that was read.
+    pub sets: Vec<Set>,
     /// Stored cases whose alerts are delivered, and when each is due afterwards.
     pub deliveries: Vec<(Case, Due)>,
     /// The leases that end once everything else is done: their owner, and the cases.
@@ -54,6 +57,27 @@ pub struct Save {
     pub entry: Entry,
 }
 
+/// A setting to save, and its entry in the audit trail.
+#[non_exhaustive]
+#[derive(Clone, Debug)]
+pub struct Set {
+    /// The name of the setting.
+    pub name: String,
+    /// The new value, over the version that was read.
+    pub setting: Setting,
+    /// Who changes what. If the setting cannot be saved, the trail gets the entry again, with
+    /// [`Set::withdrawn`].
+    pub entry: Entry,
+}
+
+impl Set {
+    /// The entry that withdraws [`entry`](Self::entry): another program has changed the setting.
+    #[must_use]
+    pub fn withdrawn(&self) -> Entry {
+        self.entry.clone().with_detail("outcome", "not_saved")
+    }
+}
+
 /// The result of a commit.
 #[must_use]
 #[non_exhaustive]
@@ -67,7 +91,7 @@ pub enum Committed {
     Refused {
         /// Why: `Conflict`, `Exists`, `NotFound` or `NumberTaken`.
         kind: ErrorKind,
-        /// The case that could not be saved.
+        /// The case that could not be saved; `None` for a setting.
         case: Option<CaseId>,
     },
 }
@@ -82,6 +106,7 @@ impl Commit {
             why: "decision",
             recorded: Vec::new(),
             saves: Vec::new(),
+            sets: Vec::new(),
             deliveries: Vec::new(),
             releases: None,
         }
@@ -105,6 +130,27 @@ impl Commit {
     pub fn save(mut self, change: Change, why: &[(&str, &str)]) -> Self {
         let entry = changed(&self.actor, &change.case, why, self.at);
         self.saves.push(Save { change, entry });
+        self
+    }
+
+    /// Returns this commit, which also saves `setting` under `name`. `entry` says who changes what.
+    ///
+    /// ```
+    /// use nhs_pds::audit::{Actor, Entry, EventKind};
+    /// use nhs_pds::case::Setting;
+    /// use nhs_pds::process::store::Commit;
+    /// use nhs_pds::trace::{Caller, LocalIdentity};
+    ///
+    /// let actor = Actor::new(&Caller::System(LocalIdentity::new("RHM".parse()?, "admin")?), "Admin");
+    /// let now = "2026-11-23T09:30:00Z".parse()?;
+    /// let entry = Entry::new(EventKind::ConfigurationChanged, now, &actor);
+    /// let commit = Commit::of_a_person(&actor, now).set("colour", Setting::new("blue"), entry);
+    /// assert_eq!(commit.sets[0].name, "colour");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn set(mut self, name: impl Into<String>, setting: Setting, entry: Entry) -> Self {
+        self.sets.push(Set { name: name.into(), setting, entry });
         self
     }
 

@@ -14,26 +14,30 @@ use std::time::Duration;
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct CircuitBreakerPolicy {
-    /// The number of failures in a row that suspends queries.
+    /// The number of different subjects whose failure suspends queries, without an answer to any
+    /// query between them. The subject of a query is its local identifier (the case), or else the
+    /// whole question. Repeated failures of one subject count once.
     pub failures: NonZeroU32,
-    /// The time without an answer after which three failures are enough: each may have taken long.
+    /// The time without an answer after which the failures of three different subjects are enough:
+    /// each may have taken long. Other subjects may then still be sent, one at a time, until
+    /// `failures` subjects have failed.
     pub silence: Duration,
-    /// The first pause. Each further pause is twice as long.
+    /// The first pause. Each further pause is twice as long, once `failures` subjects have failed.
     pub first_pause: Duration,
     /// The upper limit of a pause, unless the service asks for more.
     pub longest_pause: Duration,
 }
 
-/// The number of failures that is enough after a [`CircuitBreakerPolicy::silence`].
-pub(super) const FEW: u32 = 3;
+/// The number of failed subjects that is enough after a [`CircuitBreakerPolicy::silence`].
+pub(super) const FEW: usize = 3;
 
 /// The longest pause that a service may ask for. A service could otherwise suspend queries for a
 /// year.
 pub(super) const LONGEST_ASKED_FOR: Duration = Duration::from_secs(3600);
 
 impl Default for CircuitBreakerPolicy {
-    /// Ten failures in a row, or three in a minute without an answer; pauses from five seconds to
-    /// five minutes.
+    /// Failures of ten different subjects, or of three in a minute without an answer; pauses from
+    /// five seconds to five minutes.
     fn default() -> Self {
         Self {
             failures: NonZeroU32::MIN.saturating_add(9),
@@ -45,7 +49,7 @@ impl Default for CircuitBreakerPolicy {
 }
 
 impl CircuitBreakerPolicy {
-    /// Sets the number of failures in a row.
+    /// Sets the number of different subjects whose failure suspends queries.
     #[must_use]
     pub const fn with_failures(mut self, failures: NonZeroU32) -> Self {
         self.failures = failures;

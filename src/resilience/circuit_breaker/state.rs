@@ -2,8 +2,9 @@ use crate::clock::{Clock, SystemClock};
 use crate::ids::{Ids, RandomIds, random};
 use crate::resilience::circuit_breaker::breaker::{Breaker, Leave, Phase};
 use crate::resilience::circuit_breaker::policy::CircuitBreakerPolicy;
+use crate::resilience::circuit_breaker::subject::{Key, Subject};
 use crate::resilience::telemetry;
-use crate::trace::{Answer, Error, ErrorKind};
+use crate::trace::{Answer, Error, ErrorKind, Mode, Question};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -30,6 +31,7 @@ pub struct CircuitBreaker {
 struct Shared {
     inner: Mutex<Inner>,
     changed: Notify,
+    key: Key,
 }
 
 #[derive(Debug)]
@@ -57,7 +59,8 @@ pub enum CircuitBreakerState {
     Closed,
     /// One query is in progress, to find out whether the service works again.
     Probing,
-    /// Queries are suspended.
+    /// Queries are suspended. If fewer different subjects failed than
+    /// [`CircuitBreakerPolicy::failures`], a query about another subject is still sent, as the probe.
     Open,
 }
 
@@ -105,6 +108,10 @@ pub struct Suspended {
     pub code: Option<String>,
     /// The [causes](Error::cause) of that failure, if it had any.
     pub cause: Option<String>,
+    /// Whether only the case of the question waits, because it failed before: see
+    /// [`Error::is_suspended_alone`]. `Serialize` leaves it out.
+    #[serde(skip)]
+    pub alone: bool,
 }
 
 impl fmt::Display for Suspended {
@@ -125,9 +132,9 @@ impl std::error::Error for Suspended {}
 
 impl From<Suspended> for Error {
     fn from(suspended: Suspended) -> Self {
-        Self::new(ErrorKind::Unavailable)
-            .with_suspended_until(suspended.until)
-            .with_source(suspended)
+        let error = Self::new(ErrorKind::Unavailable).with_suspended_until(suspended.until);
+        let error = if suspended.alone { error.with_suspended_alone() } else { error };
+        error.with_source(suspended)
     }
 }
 
@@ -148,11 +155,9 @@ impl CircuitBreaker {
     #[must_use]
     pub fn new(policy: CircuitBreakerPolicy) -> Self {
         let inner = Inner { breaker: Breaker::new(policy), began: None, last: None };
-        Self {
-            shared: Arc::new(Shared { inner: Mutex::new(inner), changed: Notify::new() }),
-            clock: Arc::new(SystemClock),
-            ids: Arc::new(RandomIds),
-        }
+        let shared =
+            Shared { inner: Mutex::new(inner), changed: Notify::new(), key: Key::default() };
+        Self { shared: Arc::new(shared), clock: Arc::new(SystemClock), ids: Arc::new(RandomIds) }
     }
 
     /// Sets the clock for the times it reports. (The runtime's timer measures the pauses.)
@@ -175,37 +180,48 @@ impl CircuitBreaker {
         let mut inner = self.inner();
         let now = inner.now();
         let state = inner.state();
+        let due = match inner.breaker.phase {
+            Phase::Open { until } => Some(until),
+            Phase::Closed | Phase::Probing { .. } => None,
+        };
         let suspended =
-            (state != CircuitBreakerState::Closed).then(|| self.suspended(&inner, now)).flatten();
+            (state != CircuitBreakerState::Closed).then(|| self.suspended(&inner, None, now, due));
         CircuitBreakerStatus { state, suspended }
     }
 
-    /// Permits a query, or returns why it is suspended.
-    pub(crate) fn enter(&self) -> Result<Ticket, Suspended> {
+    /// Returns the subject of a question: what its failures count for.
+    pub(crate) fn subject<M: Mode>(&self, question: &Question<M>) -> Subject {
+        self.shared.key.subject(question)
+    }
+
+    /// Permits a query about `subject`, or returns why it is suspended.
+    pub(crate) fn enter(&self, subject: Subject) -> Result<Ticket, Suspended> {
         let mut inner = self.inner();
         let now = inner.now();
-        match inner.breaker.admit(now) {
+        match inner.breaker.admit(subject, now) {
             Ok(leave) => {
                 telemetry::circuit_state(inner.state().gauge());
                 Ok(Ticket { circuit: self.clone(), leave: Some(leave), at: now })
             }
-            Err(_) => Err(self.suspended(&inner, now).unwrap_or_else(|| Suspended {
-                since: self.clock.now(),
-                until: self.clock.now(),
-                reason: ErrorKind::Unavailable,
-                code: None,
-                cause: None,
-            })),
+            Err(due) => Err(self.suspended(&inner, Some(subject), now, due)),
         }
     }
 
-    /// Waits until a query may be permitted, for up to `patience`; else returns why it is
-    /// suspended.
-    pub(crate) async fn wait(&self, patience: Duration) -> Result<(), Suspended> {
+    /// Returns why a query about `subject` is suspended now, or nothing if it may be permitted.
+    fn why_suspended(&self, subject: Subject) -> Option<Suspended> {
+        let mut inner = self.inner();
+        let now = inner.now();
+        let due = inner.breaker.ask(subject, now).err()?;
+        Some(self.suspended(&inner, Some(subject), now, due))
+    }
+
+    /// Waits until a query about `subject` may be permitted, for up to `patience`; else returns why
+    /// it is suspended.
+    pub(crate) async fn wait(&self, subject: Subject, patience: Duration) -> Result<(), Suspended> {
         let began = Instant::now();
         loop {
             let changed = self.shared.changed.notified();
-            let Some(suspended) = self.status().suspended else { return Ok(()) };
+            let Some(suspended) = self.why_suspended(subject) else { return Ok(()) };
             let wait = (suspended.until - self.clock.now()).to_std().unwrap_or_default();
             if wait.is_zero() {
                 return Ok(());
@@ -218,11 +234,12 @@ impl CircuitBreaker {
         }
     }
 
-    /// Waits until queries are suspended for longer than `patience`, and returns why.
-    pub(crate) async fn suspension(&self, patience: Duration) -> Suspended {
+    /// Waits until queries about `subject` are suspended for longer than `patience`, and returns
+    /// why.
+    pub(crate) async fn suspension(&self, subject: Subject, patience: Duration) -> Suspended {
         loop {
             let changed = self.shared.changed.notified();
-            if let Err(suspended) = self.wait(patience).await {
+            if let Err(suspended) = self.wait(subject, patience).await {
                 return suspended;
             }
             changed.await;
@@ -251,25 +268,30 @@ impl CircuitBreaker {
         self.shared.changed.notify_waiters();
     }
 
-    fn suspended(&self, inner: &Inner, now: Duration) -> Option<Suspended> {
-        let since = inner.breaker.suspended?;
-        let until = match inner.breaker.phase {
-            Phase::Open { until } => until,
-            // Until the probe ends. That time is not known, but is usually short.
-            _ => now.saturating_add(Duration::from_millis(500)),
-        };
+    /// Returns why queries, or those about `subject`, are suspended until `due`.
+    fn suspended(
+        &self,
+        inner: &Inner,
+        subject: Option<Subject>,
+        now: Duration,
+        due: Option<Duration>,
+    ) -> Suspended {
+        let since = inner.breaker.suspended.unwrap_or(now);
+        // Until the probe ends. That time is not known, but is usually short.
+        let until = due.unwrap_or_else(|| now.saturating_add(Duration::from_millis(500)));
         let told = self.clock.now();
         // A pause may be longer than the type can express.
         let delta = |time: Duration| TimeDelta::from_std(time).unwrap_or(TimeDelta::MAX);
         let after = |time| told.checked_add_signed(delta(time));
         let before = |time| told.checked_sub_signed(delta(time));
-        Some(Suspended {
+        Suspended {
             since: before(now.saturating_sub(since)).unwrap_or(told),
             until: after(until.saturating_sub(now)).unwrap_or(DateTime::<Utc>::MAX_UTC),
             reason: inner.last.as_ref().map_or(ErrorKind::Unavailable, |last| last.kind),
             code: inner.last.as_ref().and_then(|last| last.code.clone()),
             cause: inner.last.as_ref().and_then(|last| last.cause.clone()),
-        })
+            alone: subject.is_some_and(|subject| inner.breaker.is_alone(subject, now)),
+        }
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -285,9 +307,9 @@ impl Inner {
 
     const fn state(&self) -> CircuitBreakerState {
         match self.breaker.phase {
-            Phase::Closed { .. } => CircuitBreakerState::Closed,
+            Phase::Closed => CircuitBreakerState::Closed,
             Phase::Open { .. } => CircuitBreakerState::Open,
-            Phase::Probing => CircuitBreakerState::Probing,
+            Phase::Probing { .. } => CircuitBreakerState::Probing,
         }
     }
 }
@@ -302,18 +324,18 @@ impl Ticket {
             // The server closed an idle connection. After a restart, all idle connections end like
             // this.
             Err(_) if result.as_ref().is_err_and(Error::is_lost_on_reuse) => {
-                inner.breaker.left(leave, now);
+                inner.breaker.left(leave);
             }
             Err(ErrorKind::Unavailable | ErrorKind::Unreadable) => {
                 self.circuit.fail(&mut inner, leave, now, result.as_ref().err());
             }
             // A wrong certificate, address or proxy does not show whether the service works. Nor
             // does a question that was rejected before a message was built.
-            Err(ErrorKind::Configuration) => inner.breaker.left(leave, now),
+            Err(ErrorKind::Configuration) => inner.breaker.left(leave),
             Err(ErrorKind::Rejected)
                 if result.as_ref().is_err_and(|it| it.exchange().is_none()) =>
             {
-                inner.breaker.left(leave, now);
+                inner.breaker.left(leave);
             }
             _ => {
                 let was_suspended = inner.breaker.suspended.is_some();
@@ -335,7 +357,7 @@ impl Drop for Ticket {
         if now.saturating_sub(self.at) >= IN_VAIN {
             self.circuit.fail(&mut inner, leave, now, None);
         } else {
-            inner.breaker.left(leave, now);
+            inner.breaker.left(leave);
         }
         self.circuit.notify(inner);
     }

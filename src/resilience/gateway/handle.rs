@@ -1,7 +1,10 @@
 use crate::resilience::circuit_breaker::state::{CircuitBreaker, Suspended, Ticket};
+use crate::resilience::circuit_breaker::subject::Subject;
 use crate::resilience::rate_limit::limiter::{Permit, Priority, RateLimiter};
 use crate::resilience::telemetry;
-use crate::trace::{Answer, Attended, Caller, Error, Exchange, MessageId, Question, Tracer, User};
+use crate::trace::{
+    Answer, Attended, Caller, Error, Exchange, MessageId, Mode, Question, Tracer, User,
+};
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use std::future::{Future, poll_fn};
@@ -28,12 +31,16 @@ pub(super) struct Handle {
 impl Handle {
     /// Waits for a rate-limit permit and for the circuit breaker. Returns a permit that arrives
     /// during a suspension, so that waiting callers do not all start at once when it ends.
-    async fn enter(&self, patience: Duration) -> Result<(Permit, Ticket), Suspended> {
+    async fn enter(
+        &self,
+        subject: Subject,
+        patience: Duration,
+    ) -> Result<(Permit, Ticket), Suspended> {
         let began = Instant::now();
         loop {
-            self.circuit.wait(patience.saturating_sub(began.elapsed())).await?;
-            let permit = self.turn(patience).await?;
-            match self.circuit.enter() {
+            self.circuit.wait(subject, patience.saturating_sub(began.elapsed())).await?;
+            let permit = self.turn(subject, patience).await?;
+            match self.circuit.enter(subject) {
                 Ok(ticket) => return Ok((permit, ticket)),
                 Err(suspended) if began.elapsed() >= patience => return Err(suspended),
                 Err(_) => {}
@@ -43,9 +50,9 @@ impl Handle {
 
     /// Waits for a permit. If queries are suspended meanwhile, returns at once, also to callers far
     /// back in the queue.
-    async fn turn(&self, patience: Duration) -> Result<Permit, Suspended> {
+    async fn turn(&self, subject: Subject, patience: Duration) -> Result<Permit, Suspended> {
         let mut turn = pin!(self.limiter.enter(self.priority));
-        let mut suspension = pin!(self.circuit.suspension(patience));
+        let mut suspension = pin!(self.circuit.suspension(subject, patience));
         poll_fn(|context| match turn.as_mut().poll(context) {
             Poll::Ready(permit) => Poll::Ready(Ok(permit)),
             Poll::Pending => suspension.as_mut().poll(context).map(Err),
@@ -54,13 +61,14 @@ impl Handle {
     }
 
     /// Waits, sends, and reports the result to the circuit breaker, the span and the metrics.
-    async fn ask<F: Future<Output = Result<Answer, Error>> + Send>(
+    async fn ask<M: Mode, F: Future<Output = Result<Answer, Error>> + Send>(
         &self,
-        question: &'static str,
+        question: &Question<M>,
         id: MessageId,
         send: impl FnOnce() -> F + Send,
     ) -> Result<Answer, Error> {
-        let priority = self.priority.as_str();
+        let subject = self.circuit.subject(question);
+        let (question, priority) = (question.as_str(), self.priority.as_str());
         let span = debug_span!(
             "request",
             message_id = %id,
@@ -77,7 +85,7 @@ impl Handle {
                 Priority::Foreground => FOREGROUND_PATIENCE,
                 Priority::Background => BACKGROUND_PATIENCE,
             };
-            let (permit, ticket) = self.enter(patience).await?;
+            let (permit, ticket) = self.enter(subject, patience).await?;
             let began = Instant::now();
             let result = send().await;
             let took = began.elapsed();
@@ -126,7 +134,7 @@ impl Tracer for Handle {
         question: &Question,
         id: MessageId,
     ) -> Result<Answer, Error> {
-        self.ask(question.as_str(), id, || self.tracer.trace(caller, question, id)).await
+        self.ask(question, id, || self.tracer.trace(caller, question, id)).await
     }
 
     async fn trace_attended(
@@ -135,7 +143,7 @@ impl Tracer for Handle {
         question: &Question<Attended>,
         id: MessageId,
     ) -> Result<Answer, Error> {
-        self.ask(question.as_str(), id, || self.tracer.trace_attended(user, question, id)).await
+        self.ask(question, id, || self.tracer.trace_attended(user, question, id)).await
     }
 
     fn clock_skew(&self) -> Option<TimeDelta> {

@@ -5,7 +5,8 @@ use nhs_pds::audit::{AuditLog, EventKind, Filter, MemoryLog};
 use nhs_pds::case::{CaseStore, MemoryStore};
 use nhs_pds::clock::FixedClock;
 use nhs_pds::process::alert::MemoryAlerts;
-use nhs_pds::process::{Row, Worker, table};
+use nhs_pds::process::store::Joined;
+use nhs_pds::process::{Row, Settings, Worker, table};
 use nhs_pds::trace::{Caller, LocalIdentity, Outcome, ScriptedTracer};
 use std::sync::Arc;
 
@@ -18,12 +19,16 @@ async fn a_renamed_row_keeps_its_word_in_the_audit_trail() {
     let log = Arc::new(MemoryLog::new());
     let worker = Worker::new(
         Arc::new(ScriptedTracer::new([Ok(Outcome::None)])),
-        Arc::new(store),
-        Arc::<MemoryLog>::clone(&log),
-        Arc::new(MemoryAlerts::default()),
-        Caller::System(LocalIdentity::new("RHM".parse().unwrap(), "get-nhs-number").unwrap()),
-    )
-    .with_clock(Arc::new(FixedClock::at(super::now())));
+        Arc::new(Joined::new(
+            Arc::new(store),
+            Arc::<MemoryLog>::clone(&log),
+            Arc::new(MemoryAlerts::default()),
+        )),
+        Settings::new(Caller::System(
+            LocalIdentity::new("RHM".parse().unwrap(), "get-nhs-number").unwrap(),
+        ))
+        .with_clock(Arc::new(FixedClock::at(super::now()))),
+    );
     let mut rows = Vec::new();
     worker.run_once(&mut |report| rows.extend(report.row)).await.unwrap();
     assert_eq!(rows, [Row::NoMatch]);

@@ -6,7 +6,8 @@ use nhs_pds::case::{Allocation, Case, CaseStore, MemoryStore, RecordType};
 use nhs_pds::demographics::Gender;
 use nhs_pds::fhir::{Client, Config, Environment};
 use nhs_pds::process::alert::MemoryAlerts;
-use nhs_pds::process::{RefreshEvent, Worker};
+use nhs_pds::process::store::Joined;
+use nhs_pds::process::{RefreshEvent, Settings, Worker};
 use nhs_pds::resilience::{Retry, RetryPolicy};
 use nhs_pds::transport::{self, Scripted};
 use std::sync::Arc;
@@ -39,9 +40,11 @@ async fn every_response_is_audited_with_its_request_ids() {
     let store = Arc::new(MemoryStore::new());
     store.insert_all(vec![case("1"), case("2")]).await.unwrap();
     let (audit, alerts) = (Arc::new(MemoryLog::new()), Arc::new(MemoryAlerts::default()));
-    let worker =
-        Worker::new(Arc::new(client), store, Arc::<MemoryLog>::clone(&audit), alerts, us())
-            .with_retry(Retry::new(RetryPolicy::default()));
+    let worker = Worker::new(
+        Arc::new(client),
+        Arc::new(Joined::new(store, Arc::<MemoryLog>::clone(&audit), alerts)),
+        Settings::new(us()).with_retry(Retry::new(RetryPolicy::default())),
+    );
     worker.run_once(&mut |_| ()).await.unwrap();
     let by = worker.on_behalf_of(us(), Actor::new(&us(), "Jane Doe"));
     by.refresh(&"2".parse().unwrap(), RefreshEvent::OnRequest).await.unwrap();

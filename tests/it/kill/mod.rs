@@ -8,7 +8,7 @@ mod wire;
 
 use crate::support::layer::{Layer, Layered};
 use async_trait::async_trait;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use nhs_pds::audit::{
     self, Anchor, AuditLog, Entry, Event, EventKind, Filter, SqliteLog, Verdict, case_as_of,
 };
@@ -20,7 +20,8 @@ use nhs_pds::clock::{Clock, SystemClock};
 use nhs_pds::demographics::{Demographics, Gender, PersonName, Recorded};
 use nhs_pds::nhs_number::NhsNumber;
 use nhs_pds::process::alert::{self, AlertSink, SqliteAlerts};
-use nhs_pds::process::{Policy, RunReport, Worker};
+use nhs_pds::process::store::Joined;
+use nhs_pds::process::{Policy, RunReport, Settings, Worker};
 use nhs_pds::trace::{
     Answer, Attended, Caller, Error, ErrorKind, Exchange, Freshness, LocalIdentity, Match,
     MessageId, Outcome, Question, Tracer, User,
@@ -99,20 +100,15 @@ impl Layer for MortalStore {
         Ok(())
     }
 
-    async fn claim(&self, ids: &[CaseId], lease: &Lease) -> Result<Claim, case::Error> {
-        let claim = self.store.claim(ids, lease).await;
+    async fn claim_due(&self, limit: usize, lease: &Lease) -> Result<Claim, case::Error> {
+        let claim = self.store.claim_due(limit, lease).await;
         self.killer.pass(Boundary::Claim).await;
         claim
     }
 
-    async fn release(
-        &self,
-        owner: &str,
-        ids: &[CaseId],
-        at: Option<DateTime<Utc>>,
-    ) -> Result<(), case::Error> {
+    async fn release(&self, owner: &str, ids: &[CaseId]) -> Result<(), case::Error> {
         self.killer.pass(Boundary::Release).await;
-        self.store.release(owner, ids, at).await
+        self.store.release(owner, ids).await
     }
 }
 
@@ -371,11 +367,14 @@ fn worker(
     let us = LocalIdentity::new("RHM".parse().unwrap(), "get-nhs-number").unwrap();
     let mut policy = Policy::default();
     policy.unreadable_limit = 1;
-    Worker::new(Arc::new(tracer), store, log, alerts, Caller::System(us))
-        .with_page_size(NonZeroUsize::new(5).unwrap())
-        .with_in_flight(NonZeroUsize::new(2).unwrap())
-        .with_policy(policy)
-        .with_lease(LEASE)
+    Worker::new(
+        Arc::new(tracer),
+        Arc::new(Joined::new(store, log, alerts)),
+        Settings::new(Caller::System(us))
+            .with_in_flight(NonZeroUsize::new(2).unwrap())
+            .with_policy(policy)
+            .with_lease(LEASE),
+    )
 }
 
 type Written = Arc<Mutex<Vec<(CaseId, NhsNumber)>>>;
@@ -554,9 +553,11 @@ fn two_workers_on_one_file_never_trace_one_case_twice() {
         let asking = Arc::clone(&tracer) as Arc<dyn Tracer>;
         // Long, for a slow machine, and far below the longest lease, which would look like a clock set
         // back.
-        let worker = Worker::new(asking, store, log, alerts, Caller::System(us))
-            .with_page_size(NonZeroUsize::new(20).unwrap())
-            .with_lease(Duration::from_secs(30));
+        let worker = Worker::new(
+            asking,
+            Arc::new(Joined::new(store, log, alerts)),
+            Settings::new(Caller::System(us)).with_lease(Duration::from_secs(30)),
+        );
         runtime().block_on(worker.run_once(&mut |_| ())).unwrap()
     };
     let reports: Vec<RunReport> = std::thread::scope(|scope| {
@@ -566,7 +567,7 @@ fn two_workers_on_one_file_never_trace_one_case_twice() {
     let asked = tracer.0.lock().unwrap();
     assert_eq!(asked.len(), 300);
     assert!(asked.values().all(|times| *times == 1), "{asked:?}");
-    assert!(reports.iter().all(|report| report.seen == 300));
+    assert!(reports.iter().all(|report| report.seen == report.eligible && report.due == 0));
     assert_eq!(reports.iter().map(|report| report.eligible).sum::<u64>(), 300);
 }
 
@@ -625,13 +626,16 @@ async fn every_message_is_audited() {
         assert_eq!(answer[0].kind, EventKind::MessageReceived);
         assert!(answer[0].details.iter().any(|(key, _)| key == "sent_at"), "each at its own time");
     }
-    // A case that is changed for two reasons in one step has both in the trail.
+    // A case that is changed for two reasons has both in the trail, each with the case as it was then.
     let one = of(EventKind::CaseChanged).with_case("01".parse().unwrap());
-    let why: Vec<String> = log.page(&one, 0, 1).await.unwrap()[0]
-        .details
-        .iter()
+    let why: Vec<String> = log
+        .page(&one, 0, 2)
+        .await
+        .unwrap()
+        .into_iter()
+        .flat_map(|event| event.details)
         .filter(|(key, _)| key == "decision")
-        .map(|(_, why)| why.clone())
+        .map(|(_, why)| why)
         .collect();
-    assert_eq!(why[..2], ["found", "flagged_as_a_duplicate"]);
+    assert_eq!(why, ["found", "flagged_as_a_duplicate"]);
 }

@@ -12,6 +12,7 @@ use nhs_pds::nhs_number::NhsNumber;
 use nhs_pds::process::alert::SqliteAlerts;
 use nhs_pds::process::import;
 use nhs_pds::process::review::ReviewQueue;
+use nhs_pds::process::store::Joined;
 use nhs_pds::trace::{LocalIdentity, User};
 use rusqlite::Connection;
 use std::fs;
@@ -57,9 +58,13 @@ impl Kept {
     }
 
     pub(crate) fn queue(&self) -> ReviewQueue {
+        ReviewQueue::new(Arc::new(self.joined()))
+    }
+
+    pub(crate) fn joined(&self) -> Joined {
         let store = Arc::<SqliteStore>::clone(&self.store);
         let log = Arc::<SqliteLog>::clone(&self.log);
-        ReviewQueue::new(store, log, Arc::new(self.alerts.clone()))
+        Joined::new(store, log, Arc::new(self.alerts.clone()))
     }
 
     pub(crate) fn sql(&self) -> Connection {
@@ -115,7 +120,7 @@ pub(crate) async fn damaged() -> Kept {
     let kept = Kept::new();
     let cases = (0..10).map(traceable);
     let cases: Vec<Case> = cases.collect();
-    import(&*kept.store, &*kept.log, &jo(), &FixedClock::at(at(0)), cases).await.unwrap();
+    import(&kept.joined(), &jo(), &FixedClock::at(at(0)), cases).await.unwrap();
     for (case, damage) in DAMAGE {
         let sql = format!("UPDATE cases SET {damage} WHERE case_id = '{case}'");
         kept.sql().execute_batch(&sql).unwrap();

@@ -2,7 +2,9 @@
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use nhs_pds::case::{Case, CaseId, CaseStore, Change, Claim, Error, Lease, Unreadable};
+use nhs_pds::case::{
+    Case, CaseId, CaseStore, Change, Claim, Counts, Error, Lease, Planned, Setting, Unreadable,
+};
 use nhs_pds::nhs_number::NhsNumber;
 use std::fmt::Debug;
 
@@ -11,8 +13,8 @@ use std::fmt::Debug;
 pub(crate) trait Layer: Debug + Send + Sync {
     fn behind(&self) -> &dyn CaseStore;
 
-    async fn insert_all(&self, cases: Vec<Case>) -> Result<(), Error> {
-        self.behind().insert_all(cases).await
+    async fn get(&self, id: &CaseId) -> Result<Option<Case>, Error> {
+        self.behind().get(id).await
     }
     async fn page(&self, after: Option<&CaseId>, limit: usize) -> Result<Vec<Case>, Error> {
         self.behind().page(after, limit).await
@@ -26,19 +28,29 @@ pub(crate) trait Layer: Debug + Send + Sync {
     async fn holders(&self, number: NhsNumber) -> Result<Vec<CaseId>, Error> {
         self.behind().holders(number).await
     }
-    async fn claim(&self, ids: &[CaseId], lease: &Lease) -> Result<Claim, Error> {
-        self.behind().claim(ids, lease).await
+    async fn claim_due(&self, limit: usize, lease: &Lease) -> Result<Claim, Error> {
+        self.behind().claim_due(limit, lease).await
+    }
+    async fn claim(&self, id: &CaseId, lease: &Lease) -> Result<Claim, Error> {
+        self.behind().claim(id, lease).await
     }
     async fn renew(&self, lease: &Lease) -> Result<usize, Error> {
         self.behind().renew(lease).await
     }
-    async fn release(
-        &self,
-        owner: &str,
-        ids: &[CaseId],
-        at: Option<DateTime<Utc>>,
-    ) -> Result<(), Error> {
-        self.behind().release(owner, ids, at).await
+    async fn release(&self, owner: &str, ids: &[CaseId]) -> Result<(), Error> {
+        self.behind().release(owner, ids).await
+    }
+    async fn set_due(&self, planned: Vec<Planned>) -> Result<(), Error> {
+        self.behind().set_due(planned).await
+    }
+    async fn counts(&self, now: DateTime<Utc>) -> Result<Counts, Error> {
+        self.behind().counts(now).await
+    }
+    async fn setting(&self, name: &str) -> Result<Option<Setting>, Error> {
+        self.behind().setting(name).await
+    }
+    async fn save_setting(&self, name: &str, setting: Setting) -> Result<(), Error> {
+        self.behind().save_setting(name, setting).await
     }
     async fn erase(&self, case: Case) -> Result<(), Error> {
         self.behind().erase(case).await
@@ -51,11 +63,8 @@ pub(crate) struct Layered<L>(pub(crate) L);
 
 #[async_trait]
 impl<L: Layer> CaseStore for Layered<L> {
-    async fn insert_all(&self, cases: Vec<Case>) -> Result<(), Error> {
-        self.0.insert_all(cases).await
-    }
     async fn get(&self, id: &CaseId) -> Result<Option<Case>, Error> {
-        self.0.behind().get(id).await
+        self.0.get(id).await
     }
     async fn page(&self, after: Option<&CaseId>, limit: usize) -> Result<Vec<Case>, Error> {
         self.0.page(after, limit).await
@@ -69,19 +78,29 @@ impl<L: Layer> CaseStore for Layered<L> {
     async fn holders(&self, number: NhsNumber) -> Result<Vec<CaseId>, Error> {
         self.0.holders(number).await
     }
-    async fn claim(&self, ids: &[CaseId], lease: &Lease) -> Result<Claim, Error> {
-        self.0.claim(ids, lease).await
+    async fn claim_due(&self, limit: usize, lease: &Lease) -> Result<Claim, Error> {
+        self.0.claim_due(limit, lease).await
+    }
+    async fn claim(&self, id: &CaseId, lease: &Lease) -> Result<Claim, Error> {
+        self.0.claim(id, lease).await
     }
     async fn renew(&self, lease: &Lease) -> Result<usize, Error> {
         self.0.renew(lease).await
     }
-    async fn release(
-        &self,
-        owner: &str,
-        ids: &[CaseId],
-        at: Option<DateTime<Utc>>,
-    ) -> Result<(), Error> {
-        self.0.release(owner, ids, at).await
+    async fn release(&self, owner: &str, ids: &[CaseId]) -> Result<(), Error> {
+        self.0.release(owner, ids).await
+    }
+    async fn set_due(&self, planned: Vec<Planned>) -> Result<(), Error> {
+        self.0.set_due(planned).await
+    }
+    async fn counts(&self, now: DateTime<Utc>) -> Result<Counts, Error> {
+        self.0.counts(now).await
+    }
+    async fn setting(&self, name: &str) -> Result<Option<Setting>, Error> {
+        self.0.setting(name).await
+    }
+    async fn save_setting(&self, name: &str, setting: Setting) -> Result<(), Error> {
+        self.0.save_setting(name, setting).await
     }
     async fn erase(&self, case: Case) -> Result<(), Error> {
         self.0.erase(case).await

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use nhs_pds::case::{Allocation, Case, RecordType};
 use nhs_pds::demographics::Gender;
 use nhs_pds::trace::{
-    Answer, Attended, Caller, Error, ErrorKind, Exchange, LocalIdentity, MessageId, Outcome,
-    Question, Tracer, User, VerifyNumber,
+    Answer, Attended, Caller, Error, ErrorKind, Exchange, FetchDetails, LocalIdentifier,
+    LocalIdentity, MessageId, Outcome, Question, Tracer, User, VerifyNumber,
 };
 use nhs_pds::{NhsNumber, ids::RandomIds};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -99,7 +99,21 @@ pub(crate) fn question() -> Question {
     VerifyNumber::new(number, "1943-05-19".parse().unwrap()).into()
 }
 
-/// Sends a query with a new message id.
+/// A query about the case at this place.
+pub(crate) fn question_about(place: usize) -> Question {
+    let number = NhsNumber::constant(9_449_304_424);
+    let case = LocalIdentifier::new(LocalIdentifier::LOCAL_PATIENT_ROOT, &format!("RXX:{place}"));
+    FetchDetails::new(number, "1943-05-19".parse().unwrap())
+        .with_local_identifier(case.unwrap())
+        .into()
+}
+
+/// Sends a query about the case at this place with a new message id.
+pub(crate) async fn ask_about(tracer: &dyn Tracer, place: usize) -> Result<Answer, Error> {
+    tracer.trace(&us(), &question_about(place), MessageId::fresh(&RandomIds)).await
+}
+
+/// Sends a query about one person, with a new message id.
 pub(crate) async fn ask(tracer: &dyn Tracer) -> Result<Answer, Error> {
     tracer.trace(&us(), &question(), MessageId::fresh(&RandomIds)).await
 }

@@ -18,7 +18,8 @@ use nhs_pds::clock::SystemClock;
 use nhs_pds::fhir::auth::{ApplicationTokens, Jwks, SigningKey, TokenConfig};
 use nhs_pds::fhir::{self, Config};
 use nhs_pds::process::alert::MemoryAlerts;
-use nhs_pds::process::{CaseReport, TraceResult, Worker, import};
+use nhs_pds::process::store::Joined;
+use nhs_pds::process::{CaseReport, Settings, TraceResult, Worker, import};
 use nhs_pds::resilience::{Gateway, RateLimit};
 use nhs_pds::secret::Secret;
 use nhs_pds::trace::{Caller, Tracer};
@@ -177,14 +178,16 @@ async fn trace(
     let audit = Arc::new(MemoryLog::new());
     let caller = Caller::System(cli.service.us()?);
     let actor = Actor::new(&caller, "Compare services");
-    import(&*store, &*audit, &actor, &SystemClock, cases.to_vec()).await?;
+    let alerts = Arc::new(MemoryAlerts::default());
+    let kept = Arc::clone(&store) as Arc<dyn CaseStore>;
+    let joined = Arc::new(Joined::new(kept, audit, alerts));
+    import(&*joined, &actor, &SystemClock, cases.to_vec()).await?;
 
     let keeping = Arc::new(Keeping::new(client));
     let service = Arc::clone(&keeping) as Arc<dyn Tracer>;
     let gate = Gateway::new(service).with_rate_limit(pace(cli, reached));
-    let alerts = Arc::new(MemoryAlerts::default());
-    let kept = Arc::clone(&store) as Arc<dyn CaseStore>;
-    let worker = Worker::new(gate.background(), kept, audit, alerts, caller).with_actor(actor);
+    let settings = Settings::new(caller).with_actor(actor);
+    let worker = Worker::new(gate.background(), joined, settings);
     let mut reports: Vec<CaseReport> = Vec::new();
     let report = worker.run_once(&mut |case: &CaseReport| reports.push(case.clone())).await?;
     if let Some(reason) = &report.stopped {

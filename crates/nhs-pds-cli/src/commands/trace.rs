@@ -15,7 +15,8 @@ use nhs_pds::case::caseload::{self, Caseload, ResultRow};
 use nhs_pds::case::{CaseStore, SqliteStore};
 use nhs_pds::clock::SystemClock;
 use nhs_pds::process::alert::SqliteAlerts;
-use nhs_pds::process::{CaseReport, Imported, RunReport, TraceResult, Worker, import};
+use nhs_pds::process::store::Joined;
+use nhs_pds::process::{CaseReport, Imported, RunReport, Settings, TraceResult, Worker, import};
 use nhs_pds::resilience::{Retry, RetryPolicy};
 use nhs_pds::trace::Caller;
 use serde_json::{Map, Value, json};
@@ -71,15 +72,16 @@ pub(crate) async fn run(cli: &Args) -> Result<bool, Box<dyn Error>> {
     let audit = Arc::new(SqliteLog::open(&db).map_err(|error| about(&db, &error))?);
     let caller = Caller::System(cli.service.us()?);
     let actor = Actor::new(&caller, "Get NHS Number");
-    let imported = import(&store, &*audit, &actor, &SystemClock, cases).await?;
+    let alerts = Arc::new(SqliteAlerts::open(&db).map_err(|error| about(&db, &error))?);
+    let store: Arc<dyn CaseStore> = Arc::new(store);
+    let joined = Arc::new(Joined::new(Arc::clone(&store), audit, alerts));
+    let imported = import(&*joined, &actor, &SystemClock, cases).await?;
 
     let reached = cli.service.reach().await?;
-    let store: Arc<dyn CaseStore> = Arc::new(store);
-    let alerts = Arc::new(SqliteAlerts::open(&db).map_err(|error| about(&db, &error))?);
     let client = Arc::new(reached.client.clone());
     // One pass. The worker only retries questions that were lost with a kept connection.
     let retry = Retry::new(RetryPolicy::default().with_attempts(NonZeroU32::MIN));
-    let worker = Worker::new(client, Arc::clone(&store), audit, alerts, caller).with_retry(retry);
+    let worker = Worker::new(client, joined, Settings::new(caller).with_retry(retry));
     let (report, reports) = trace(&worker, read.cases as u64).await?;
 
     let summary = Summary { cli, db: &db, read, imported, report: &report, reached: &reached };

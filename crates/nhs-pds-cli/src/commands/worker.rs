@@ -22,7 +22,10 @@ use nhs_pds::case::caseload::{self, DecisionWriter};
 use nhs_pds::case::{CaseStore, SqliteStore};
 use nhs_pds::clock::{Clock, SystemClock};
 use nhs_pds::process::alert::SqliteAlerts;
-use nhs_pds::process::{CaseReport, Policy, Process, RunReport, Schedule, Worker, import};
+use nhs_pds::process::store::{Joined, Store};
+use nhs_pds::process::{
+    CaseReport, Policy, Process, RunReport, Schedule, Settings, Worker, import,
+};
 use nhs_pds::resilience::{self, Gateway, RateLimit, Retry};
 use nhs_pds::trace::Caller;
 use std::error::Error;
@@ -123,9 +126,11 @@ pub(crate) async fn run(cli: &Args) -> Result<bool, Box<dyn Error>> {
     let actor = Actor::new(&caller, "Get NHS Number")
         .with_role("system process", cli.service.us()?.organisation().clone())
         .on_device(device::name());
+    let cases = Arc::clone(&store) as Arc<dyn CaseStore>;
+    let joined = Arc::new(Joined::new(cases, audit, alerts));
     let mut all_taken = true;
     if let Some(file) = &cli.import {
-        all_taken = take_in(file, &store, &*audit, &actor).await?;
+        all_taken = take_in(file, &*joined, &actor).await?;
     }
     let mut answered = true;
     if !only_export {
@@ -133,14 +138,19 @@ pub(crate) async fn run(cli: &Args) -> Result<bool, Box<dyn Error>> {
         all_taken &= reached.has_all_people();
         let gate =
             Gateway::new(Arc::new(reached.client.clone())).with_rate_limit(pace(cli, &reached));
-        let cases = Arc::clone(&store) as Arc<dyn CaseStore>;
-        let worker = Worker::new(gate.background(), cases, audit, alerts, caller)
-            .with_retry(Retry::new(resilience::RetryPolicy::default().with_attempts(cli.attempts)))
-            .with_foreground(gate.foreground())
-            .with_actor(actor.clone())
-            .with_policy(policy(cli))
-            .with_lease(cli.lease)
-            .with_in_flight(cli.in_flight);
+        let worker = Worker::new(
+            gate.background(),
+            joined,
+            Settings::new(caller)
+                .with_retry(Retry::new(
+                    resilience::RetryPolicy::default().with_attempts(cli.attempts),
+                ))
+                .with_foreground(gate.foreground())
+                .with_actor(actor.clone())
+                .with_policy(policy(cli))
+                .with_lease(cli.lease)
+                .with_in_flight(cli.in_flight),
+        );
         if cli.once {
             answered = once(&worker).await?;
         } else {
@@ -265,12 +275,7 @@ async fn report_runs(process: Process, store: Arc<SqliteStore>) {
 }
 
 /// Imports a caseload; whether no row was refused.
-async fn take_in(
-    path: &Path,
-    store: &SqliteStore,
-    audit: &dyn AuditLog,
-    actor: &Actor,
-) -> Result<bool, Box<dyn Error>> {
+async fn take_in(path: &Path, store: &dyn Store, actor: &Actor) -> Result<bool, Box<dyn Error>> {
     let name = path.display();
     let file = console::open(path)?;
     let bar = progress::bytes(file.metadata().map_or(0, |metadata| metadata.len()));
@@ -284,7 +289,7 @@ async fn take_in(
         warn(format!("{name}: {row}"));
     }
     let bar = progress::waiting(format!("importing {} cases", read.cases.len()));
-    let imported = import(store, audit, actor, &SystemClock, read.cases).await;
+    let imported = import(store, actor, &SystemClock, read.cases).await;
     bar.finish_and_clear();
     let imported = imported?;
     warn(format!(

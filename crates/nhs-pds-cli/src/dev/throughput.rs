@@ -5,11 +5,12 @@
 
 use crate::console::{about, check_database, open, say, warn};
 use crate::service::Service;
-use nhs_pds::audit::{Actor, AuditLog, MemoryLog, SqliteLog};
-use nhs_pds::case::{CaseStore, MemoryStore, SqliteStore, caseload};
+use nhs_pds::audit::{Actor, MemoryLog, SqliteLog};
+use nhs_pds::case::{MemoryStore, SqliteStore, caseload};
 use nhs_pds::clock::{Clock, SystemClock};
-use nhs_pds::process::alert::{AlertSink, MemoryAlerts, SqliteAlerts};
-use nhs_pds::process::{Worker, import};
+use nhs_pds::process::alert::{MemoryAlerts, SqliteAlerts};
+use nhs_pds::process::store::Joined;
+use nhs_pds::process::{Settings, Worker, import};
 use nhs_pds::trace::Caller;
 use std::error::Error;
 use std::num::NonZeroUsize;
@@ -31,18 +32,8 @@ pub(crate) struct Args {
     /// How many questions may be open at the same time.
     #[arg(long, value_name = "COUNT", default_value = "8")]
     in_flight: NonZeroUsize,
-    /// How many cases are in memory at the same time.
-    #[arg(long, value_name = "COUNT", default_value = "100")]
-    page_size: NonZeroUsize,
     #[command(flatten)]
     service: Service,
-}
-
-/// The store, the audit trail and the alerts.
-struct Kept {
-    store: Arc<dyn CaseStore>,
-    audit: Arc<dyn AuditLog>,
-    alerts: Arc<dyn AlertSink>,
 }
 
 /// Whether no row was refused.
@@ -51,11 +42,8 @@ pub(crate) async fn run(cli: &Args) -> Result<bool, Box<dyn Error>> {
     let caller = Caller::System(cli.service.us()?);
     let kept = match (&cli.memory, &cli.db) {
         (Some(file), _) => {
-            let kept = Kept {
-                store: Arc::new(MemoryStore::new()),
-                audit: Arc::new(MemoryLog::new()),
-                alerts: Arc::new(MemoryAlerts::default()),
-            };
+            let (store, audit) = (Arc::new(MemoryStore::new()), Arc::new(MemoryLog::new()));
+            let kept = Arc::new(Joined::new(store, audit, Arc::new(MemoryAlerts::default())));
             let actor = Actor::new(&caller, "Import");
             let read = caseload::read(open(file)?).map_err(|error| about(file, &error))?;
             for row in &read.refused {
@@ -65,24 +53,21 @@ pub(crate) async fn run(cli: &Args) -> Result<bool, Box<dyn Error>> {
                 warn(format!("{}: {row}", file.display()));
             }
             refused = read.refused.len();
-            import(&*kept.store, &*kept.audit, &actor, &SystemClock, read.cases).await?;
+            import(&*kept, &actor, &SystemClock, read.cases).await?;
             kept
         }
         (None, Some(db)) => {
             check_database(db)?;
-            Kept {
-                store: Arc::new(SqliteStore::open(db).map_err(|error| about(db, &error))?),
-                audit: Arc::new(SqliteLog::open(db).map_err(|error| about(db, &error))?),
-                alerts: Arc::new(SqliteAlerts::open(db).map_err(|error| about(db, &error))?),
-            }
+            let store = SqliteStore::open(db).map_err(|error| about(db, &error))?;
+            let audit = SqliteLog::open(db).map_err(|error| about(db, &error))?;
+            let alerts = SqliteAlerts::open(db).map_err(|error| about(db, &error))?;
+            Arc::new(Joined::new(Arc::new(store), Arc::new(audit), Arc::new(alerts)))
         }
         (None, None) => return Err("either --memory or --db".into()),
     };
     let reached = cli.service.reach().await?;
     let client = Arc::new(reached.client.clone());
-    let worker = Worker::new(client, kept.store, kept.audit, kept.alerts, caller)
-        .with_in_flight(cli.in_flight)
-        .with_page_size(cli.page_size);
+    let worker = Worker::new(client, kept, Settings::new(caller).with_in_flight(cli.in_flight));
     let began = SystemClock.now();
     let report = worker.run_once(&mut |_| ()).await?;
     let seconds = (SystemClock.now() - began).as_seconds_f64();

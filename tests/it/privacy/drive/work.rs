@@ -16,7 +16,8 @@ use nhs_pds::correspondence::printable;
 use nhs_pds::ids::CountingIds;
 use nhs_pds::process::alert::{AlertSink, MemoryAlerts};
 use nhs_pds::process::review::{Corrections, ItemFilter, ItemId, Resolution, ReviewQueue};
-use nhs_pds::process::{Process, RefreshEvent, Schedule, Worker, import};
+use nhs_pds::process::store::Joined;
+use nhs_pds::process::{Process, RefreshEvent, Schedule, Settings, Worker, import};
 use nhs_pds::report::report;
 use nhs_pds::trace::Caller;
 use nhs_pds_simulator::{Fault, When};
@@ -87,19 +88,24 @@ async fn work(ears: &Ears, kept: &Kept, fault: Option<&Fault>) -> ReviewQueue {
     let Kept { store, audit, alerts } = kept;
     let (store, audit, alerts) = (Arc::clone(store), Arc::clone(audit), Arc::clone(alerts));
     let clock = Arc::new(FixedClock::at(NOW));
-    ears.result(&import(&*store, &*audit, &jo(), &*clock, caseload()).await);
+    let joined = Arc::new(Joined::new(store, audit, alerts));
+    ears.result(&import(&*joined, &jo(), &*clock, caseload()).await);
     let simulator = simulator();
     if let Some(fault) = fault {
         simulator.add_fault(When::Always, fault.clone());
     }
     let gate = gate(&client("https://host.example/smsp", Arc::new(Chosen(simulator))));
-    let queue = ReviewQueue::new(Arc::clone(&store), Arc::clone(&audit), Arc::clone(&alerts));
+    let queue = ReviewQueue::new(Arc::clone(&joined) as _);
     let queue = queue.with_clock(Arc::<FixedClock>::clone(&clock));
-    let worker = Worker::new(gate.background(), store, audit, alerts, Caller::System(us()))
-        .with_foreground(gate.foreground())
-        .with_retry(retry())
-        .with_ids(Arc::new(CountingIds::default()))
-        .with_clock(clock);
+    let worker = Worker::new(
+        gate.background(),
+        joined,
+        Settings::new(Caller::System(us()))
+            .with_foreground(gate.foreground())
+            .with_retry(retry())
+            .with_ids(Arc::new(CountingIds::default()))
+            .with_clock(clock),
+    );
     ears.result(&worker.run_once(&mut |report| ears.value(report)).await);
     for case in [CASE, OTHER_CASE, "CASE-9", "CASE-10"] {
         ears.result(&worker.refresh(&id(case), RefreshEvent::OnRequest).await);

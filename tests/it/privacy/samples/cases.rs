@@ -8,8 +8,9 @@ use crate::privacy::person::{
 use crate::privacy::walk::Shown;
 use nhs_pds::case::{
     self, Absorbed, Advisory, AdvisoryKind, Alert, AlertKind, Allocation, Case, CaseId, CaseStore,
-    Change, Deletion, DeletionKind, Evidence, Lease, MemoryStore, NumberSource, Provenance,
-    RecordType, RecordedNumber, ReviewReason, ReviewStep, Unreadable, advisories,
+    Change, Deletion, DeletionKind, Due, Evidence, Lease, MemoryStore, NumberSource, Planned,
+    Priority, Provenance, RecordType, RecordedNumber, ReviewReason, ReviewStep, Setting,
+    Unreadable, advisories,
 };
 use nhs_pds::correspondence::printable;
 use nhs_pds::demographics::{Demographics, Field, Gender};
@@ -176,11 +177,18 @@ pub(super) async fn show_stored(shown: &mut Shown) {
     shown.error(&store.insert_all(cases).await.unwrap_err());
     show_report(shown, &report(&store, NOW).await.unwrap());
     let later = NOW + chrono::TimeDelta::seconds(9);
-    let claimed = store.claim(&[id()], &Lease::new("w", NOW, later)).await.unwrap();
+    let claimed = store.claim(&id(), &Lease::new("w", NOW, later)).await.unwrap();
     assert!(!claimed.cases.is_empty());
     shown.value(&claimed);
-    let blocked = store.claim(&[id()], &Lease::new("v", NOW, later)).await.unwrap();
+    let blocked = store.claim(&id(), &Lease::new("v", NOW, later)).await.unwrap();
     shown.value(&blocked);
+    let due = Due::new(Priority::Screen, NOW);
+    shown.value(&due);
+    shown.value(&Planned::new(id(), 1, due));
+    shown.value(&store.counts(NOW).await.unwrap());
+    store.save_setting("paused", Setting::new(NOTE)).await.unwrap();
+    shown.value(&store.setting("paused").await.unwrap());
+    shown.error(&store.save_setting("paused", Setting::new(NOTE)).await.unwrap_err());
     let alerts = MemoryAlerts::default();
     alerts.deliver(&[alert(&full_case())]).await.unwrap();
     shown.value(&alerts);

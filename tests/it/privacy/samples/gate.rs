@@ -10,7 +10,7 @@ use nhs_pds::ids::CountingIds;
 use nhs_pds::resilience::{
     Gateway, RateLimit, Retry, RetryObserver, RetryPolicy, Retrying, Suspended, Unrecorded,
 };
-use nhs_pds::trace::{Caller, Error, MessageId, Question, Tracer};
+use nhs_pds::trace::{Caller, Error, LocalIdentifier, MessageId, Question, Tracer};
 use nhs_pds::transport;
 use std::error::Error as _;
 use std::num::NonZeroU32;
@@ -38,19 +38,25 @@ fn question() -> Question {
     find().into()
 }
 
+/// A question about the same person, as the case at this place.
+fn question_about(place: usize) -> Question {
+    let case = LocalIdentifier::new(LocalIdentifier::LOCAL_PATIENT_ROOT, &place.to_string());
+    find().with_local_identifier(case.unwrap()).into()
+}
+
 /// A suspended gateway, and the errors that it returns.
 pub(super) async fn shut() -> (Gateway, Error) {
     let lost = || transport::Error::new(transport::ErrorKind::Connect);
     let gate = Gateway::new(Service::new(move |_| Err(unavailable().with_source(lost()))));
     let gate = gate.with_rate_limit(RateLimit::per_second(NonZeroU32::MAX));
     let screen = gate.foreground();
-    loop {
-        let asked = screen.trace(&Caller::System(us()), &question(), id()).await;
-        let refused = asked.unwrap_err();
-        if refused.suspended_until().is_some() {
-            return (gate, refused);
-        }
+    for place in 0..10 {
+        let asked = screen.trace(&Caller::System(us()), &question_about(place), id()).await;
+        assert!(asked.unwrap_err().suspended_until().is_none());
     }
+    let refused = screen.trace(&Caller::System(us()), &question(), id()).await.unwrap_err();
+    assert!(refused.suspended_until().is_some());
+    (gate, refused)
 }
 
 pub(super) async fn show(shown: &mut Shown) {

@@ -14,6 +14,7 @@ use nhs_pds::process::alert::MemoryAlerts;
 use nhs_pds::process::review::{
     ActionOutcome, Corrections, ItemFilter, ItemId, Refusal, Release, Resolution, ReviewQueue,
 };
+use nhs_pds::process::store::Joined;
 use nhs_pds::trace::Caller;
 use std::sync::Arc;
 
@@ -52,7 +53,8 @@ async fn show_queue(shown: &mut Shown) {
     let store = Arc::new(MemoryStore::new());
     store.insert_all(vec![full_case(), traced_case(OTHER_CASE)]).await.unwrap();
     let log = Arc::new(MemoryLog::new());
-    let queue = ReviewQueue::new(store, log, Arc::new(MemoryAlerts::default()));
+    let queue =
+        ReviewQueue::new(Arc::new(Joined::new(store, log, Arc::new(MemoryAlerts::default()))));
     shown.value(&queue);
     let jo = Actor::new(&Caller::System(us()), "Jo Doe");
     let listed = queue.list(&ItemFilter::default(), None, 9, &jo).await.unwrap();

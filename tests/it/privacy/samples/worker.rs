@@ -6,12 +6,13 @@ use crate::privacy::person::{BORN, CASE, FAMILY, NEW_NUMBER, NUMBER, OTHER_CASE}
 use crate::privacy::walk::Shown;
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
-use nhs_pds::audit::MemoryLog;
-use nhs_pds::case::{Case, CaseStore, MemoryStore, RecordType, advisories};
+use nhs_pds::audit::{Actor, Entry, EventKind, MemoryLog, Subject};
+use nhs_pds::case::{Case, CaseId, CaseStore, Change, Due, MemoryStore, RecordType, advisories};
 use nhs_pds::process::alert::MemoryAlerts;
+use nhs_pds::process::store::{Commit, Committed, Joined, Store};
 use nhs_pds::process::{
-    CaseReport, Context, Error, Plan, Policy, Process, RefreshEvent, Row, Schedule, Scope, Worker,
-    apply, decide, plan,
+    CaseReport, Context, Error, Plan, Policy, Process, RefreshEvent, Row, Schedule, Scope,
+    Settings, Worker, apply, decide, plan,
 };
 use nhs_pds::resilience::Retry;
 use nhs_pds::trace::{
@@ -45,6 +46,7 @@ pub(super) async fn show(shown: &mut Shown) {
         show_decisions(shown, &case);
     }
     show_work(shown).await;
+    show_commit(shown).await;
 }
 
 /// The decision about a case for any response, and the fields of the case afterwards.
@@ -84,23 +86,34 @@ fn show_decisions(shown: &mut Shown, case: &Case) {
     shown.value(&asked());
 }
 
-async fn worker(cases: Vec<Case>, answer: Result<Outcome, ErrorKind>) -> Worker {
+async fn store(cases: Vec<Case>) -> Arc<dyn Store> {
     let store = Arc::new(MemoryStore::new());
     store.insert_all(cases).await.unwrap();
     let (audit, alerts) = (Arc::new(MemoryLog::new()), Arc::new(MemoryAlerts::default()));
-    let tracer = Arc::new(ScriptedTracer::new([answer]));
-    Worker::new(tracer, store, audit, alerts, Caller::System(us()))
+    Arc::new(Joined::new(store, audit, alerts))
+}
+
+fn settings() -> Settings {
+    Settings::new(Caller::System(us()))
+}
+
+async fn worker(cases: Vec<Case>, answer: Result<Outcome, ErrorKind>) -> Worker {
+    Worker::new(Arc::new(ScriptedTracer::new([answer])), store(cases).await, settings())
 }
 
 async fn show_work(shown: &mut Shown) {
     let twice = vec![person_case(CASE), traced_case(OTHER_CASE)];
-    let refreshing = worker(twice, Ok(found(NUMBER))).await;
+    let store = store(twice).await;
+    let tracer = Arc::new(ScriptedTracer::new([Ok(found(NUMBER))]));
+    let refreshing = Worker::new(Arc::clone(&tracer) as _, Arc::clone(&store), settings());
     let id = CASE.parse().unwrap();
     let refreshed = refreshing.refresh(&id, RefreshEvent::OnRequest).await.unwrap().unwrap();
     shown.value(&refreshed);
     let (gate, _) = gate::shut().await;
-    let refused =
-        refreshing.with_foreground(gate.foreground()).with_retry(Retry::new(Default::default()));
+    let settings =
+        settings().with_foreground(gate.foreground()).with_retry(Retry::new(Default::default()));
+    shown.value(&settings);
+    let refused = Worker::new(tracer, store, settings);
     shown.value(&refused);
     shown.value(&refused.refresh(&id, RefreshEvent::OnRequest).await.unwrap().unwrap());
     let mut odd = Case::new("CASE-9".parse().unwrap(), RecordType::Other(FAMILY.into()));
@@ -118,10 +131,7 @@ async fn show_work(shown: &mut Shown) {
 
 /// A worker without a service, whose clock is an hour ahead of the service's.
 async fn unanswered(cases: Vec<Case>) -> Worker {
-    let store = Arc::new(MemoryStore::new());
-    store.insert_all(cases).await.unwrap();
-    let (audit, alerts) = (Arc::new(MemoryLog::new()), Arc::new(MemoryAlerts::default()));
-    Worker::new(Arc::new(NoService), store, audit, alerts, Caller::System(us()))
+    Worker::new(Arc::new(NoService), store(cases).await, settings())
 }
 
 #[derive(Debug)]
@@ -146,6 +156,27 @@ impl Tracer for NoService {
     fn clock_skew(&self) -> Option<TimeDelta> {
         Some(TimeDelta::hours(1))
     }
+}
+
+/// A unit of work with every part.
+async fn show_commit(shown: &mut Shown) {
+    let (id, other): (CaseId, CaseId) = (CASE.parse().unwrap(), OTHER_CASE.parse().unwrap());
+    let store = store(vec![person_case(CASE), traced_case(OTHER_CASE)]).await;
+    let stored = store.cases().get(&id).await.unwrap().unwrap();
+    let actor = Actor::new(&Caller::System(us()), FAMILY);
+    let entry = Entry::new(EventKind::CaseViewed, later(), &actor).about(Subject::of(&stored));
+    let commit = Commit::new(&actor, later())
+        .record(entry)
+        .save(Change::as_sole_holder(stored.clone()), &[("decision", "accepted")])
+        .deliver(stored.clone(), Due::NOW)
+        .release("w", vec![id, other]);
+    shown.value(&commit);
+    shown.value(&commit.saves[0]);
+    shown.value(&store);
+    assert!(store.commit(commit.clone()).await.unwrap().is_done());
+    let refused: Committed = store.commit(commit).await.unwrap();
+    assert!(!refused.is_done());
+    shown.value(&refused);
 }
 
 async fn show_process(shown: &mut Shown, worker: Worker) {

@@ -17,6 +17,7 @@ use nhs_pds::audit::{self, Actor, SqliteLog};
 use nhs_pds::case::SqliteStore;
 use nhs_pds::process::alert::SqliteAlerts;
 use nhs_pds::process::review::{ActionOutcome, ItemFilter, ItemId, Refusal, Release, ReviewQueue};
+use nhs_pds::process::store::Joined;
 use nhs_pds::trace::{Caller, LocalIdentity, User};
 use print::{json_line, object, text, text_line};
 use std::error::Error;
@@ -155,7 +156,11 @@ fn open(
     let trail = Trail::open(db, anchors).map_err(|error| about(db, &error))?;
     let store = Arc::new(SqliteStore::open(db).map_err(|error| about(db, &error))?);
     let alerts = SqliteAlerts::open(db).map_err(|error| about(db, &error))?;
-    let queue = ReviewQueue::new(store, Arc::clone(&trail.log), Arc::new(alerts.clone()));
+    let queue = ReviewQueue::new(Arc::new(Joined::new(
+        store,
+        Arc::clone(&trail.log),
+        Arc::new(alerts.clone()),
+    )));
     Ok((queue, alerts, trail))
 }
 

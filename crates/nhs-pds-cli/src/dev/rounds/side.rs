@@ -5,7 +5,8 @@ use nhs_pds::audit::{Actor, AuditLog};
 use nhs_pds::case::{Alert, Case, CaseId, CaseStore, caseload};
 use nhs_pds::clock::{Clock as _, FixedClock};
 use nhs_pds::process::alert::{self, AlertSink};
-use nhs_pds::process::{CaseReport, Row, TraceResult, Worker, import};
+use nhs_pds::process::store::Joined;
+use nhs_pds::process::{CaseReport, Row, Settings, TraceResult, Worker, import};
 use nhs_pds::resilience::{Gateway, RateLimit, Retry, RetryPolicy};
 use nhs_pds::smsp::{Client, Config};
 use nhs_pds::trace::{Caller, LocalIdentity};
@@ -92,15 +93,18 @@ impl Side {
         caseload.write_csv(&mut file)?;
         let cases = caseload::read(file.as_slice())?.cases;
         let actor = Actor::new(&caller, "Import");
-        import(&*kept.store, &*kept.audit, &actor, &**clock, cases).await?;
-
         let delivered = Arc::new(Delivered { sink: kept.alerts, alerts: Mutex::default() });
         let alerts = Arc::clone(&delivered) as Arc<dyn AlertSink>;
-        let store = Arc::clone(&kept.store);
-        let worker = Worker::new(gate.background(), store, kept.audit, alerts, caller)
-            .with_clock(Arc::clone(clock) as _)
-            .with_retry(retry.clone())
-            .with_in_flight((*in_flight).try_into()?);
+        let store = Arc::new(Joined::new(Arc::clone(&kept.store), kept.audit, alerts));
+        import(&*store, &actor, &**clock, cases).await?;
+        let worker = Worker::new(
+            gate.background(),
+            store,
+            Settings::new(caller)
+                .with_clock(Arc::clone(clock) as _)
+                .with_retry(retry.clone())
+                .with_in_flight((*in_flight).try_into()?),
+        );
         Ok(Self {
             store: kept.store,
             delivered,
