@@ -2,7 +2,7 @@
 
 use crate::world::{Role, Who};
 use chrono::{DateTime, TimeDelta, Utc};
-use nhs_pds::audit::{Event, EventKind};
+use nhs_pds::audit::{Entry, EventKind};
 use nhs_pds::case::{
     Case, CaseId, Change, ErrorKind, Lease, NumberSource, ReviewItem, ReviewReason,
 };
@@ -99,21 +99,21 @@ impl Ledger {
 
     // --- the trail
 
-    pub(crate) fn recorded(&mut self, who: &Who, events: &[Event]) -> Checked {
-        for event in events {
-            let subject = event.about.subject();
+    pub(crate) fn recorded(&mut self, who: &Who, entries: &[Entry]) -> Checked {
+        for entry in entries {
+            let subject = entry.subject();
             let case = subject.and_then(|subject| subject.case_id()).cloned();
-            match (event.kind, &event.message_id, case) {
+            match (entry.kind(), entry.message_id(), case) {
                 (EventKind::MessageSent, Some(id), Some(case)) => {
-                    self.sent.insert(id.clone(), case.clone());
-                    self.pass(who).sent.insert(id.clone(), case);
+                    self.sent.insert(id.to_owned(), case.clone());
+                    self.pass(who).sent.insert(id.to_owned(), case);
                 }
                 (EventKind::MessageReceived, Some(id), Some(case)) => {
                     if self.sent.get(id) != Some(&case) {
                         return Err(format!("{case}: a response is on record before its message"));
                     }
                     let numbers = subject.map(|subject| subject.numbers().to_vec());
-                    self.received.insert(id.clone(), numbers.unwrap_or_default());
+                    self.received.insert(id.to_owned(), numbers.unwrap_or_default());
                 }
                 (EventKind::CaseChanged, _, Some(case)) => {
                     if let Some(then) = subject.and_then(|subject| subject.case()) {

@@ -82,17 +82,14 @@ impl Parts {
 
     /// Appends, and notes it.
     pub(crate) async fn record(&self, entries: Vec<Entry>) -> Result<u64, audit::Error> {
-        let count = entries.len();
-        let last = self.memory.audit.append(entries).await?;
-        let before = last - count as u64;
-        let events = self.memory.audit.page(&Filter::new(), before, count).await?;
-        for event in &events {
-            let case = event.about.subject().and_then(|about| about.case_id());
+        let last = self.memory.audit.append(entries.clone()).await?;
+        for entry in &entries {
+            let case = entry.subject().and_then(|about| about.case_id());
             let case = case.map_or("-", |case| case.as_str());
-            let message = event.message_id.as_deref().unwrap_or_default();
-            self.world.event(&self.who, format_args!("records {} {case} {message}", event.kind));
+            let message = entry.message_id().unwrap_or_default();
+            self.world.event(&self.who, format_args!("records {} {case} {message}", entry.kind()));
         }
-        self.world.ledger(|ledger| ledger.recorded(&self.who, &events));
+        self.world.ledger(|ledger| ledger.recorded(&self.who, &entries));
         Ok(last)
     }
 
