@@ -65,6 +65,11 @@ impl Parts {
         let names: Vec<String> = changes.iter().map(name).collect();
         let word = saved.as_ref().map_err(case::Error::kind);
         self.world.event(&self.who, format_args!("saves {}: {word:?}", names.join(" ")));
+        match saved.as_ref().map_err(case::Error::kind) {
+            Err(case::ErrorKind::Conflict) => self.world.count("saves over another version"),
+            Err(case::ErrorKind::NumberTaken) => self.world.count("numbers taken"),
+            _ => {}
+        }
         self.world.ledger(|ledger| match saved {
             Ok(()) => {
                 let before = ledger.before(changes);
@@ -77,17 +82,14 @@ impl Parts {
 
     /// Appends, and notes it.
     pub(crate) async fn record(&self, entries: Vec<Entry>) -> Result<u64, audit::Error> {
-        let count = entries.len();
-        let last = self.memory.audit.append(entries).await?;
-        let before = last - count as u64;
-        let events = self.memory.audit.page(&Filter::new(), before, count).await?;
-        for event in &events {
-            let case = event.about.subject().and_then(|about| about.case_id());
+        let last = self.memory.audit.append(entries.clone()).await?;
+        for entry in &entries {
+            let case = entry.subject().and_then(|about| about.case_id());
             let case = case.map_or("-", |case| case.as_str());
-            let message = event.message_id.as_deref().unwrap_or_default();
-            self.world.event(&self.who, format_args!("records {} {case} {message}", event.kind));
+            let message = entry.message_id().unwrap_or_default();
+            self.world.event(&self.who, format_args!("records {} {case} {message}", entry.kind()));
         }
-        self.world.ledger(|ledger| ledger.recorded(&self.who, &events));
+        self.world.ledger(|ledger| ledger.recorded(&self.who, &entries));
         Ok(last)
     }
 
@@ -104,7 +106,15 @@ impl Parts {
     fn note(&self, claim: &Claim, lease: &Lease) {
         let names: Vec<&str> = claim.cases.iter().map(|case| case.id.as_str()).collect();
         self.world.event(&self.who, format_args!("leases {}", names.join(" ")));
-        self.world.ledger(|ledger| ledger.claimed(&self.who, lease, &claim.cases));
+        let punctual = self.world.shape.is_punctual();
+        let taken = self.world.ledger(|ledger| {
+            let before = ledger.taken_over();
+            ledger.claimed(&self.who, lease, &claim.cases, punctual)?;
+            Ok(ledger.taken_over() > before)
+        });
+        if taken == Some(true) {
+            self.world.count("leases taken over");
+        }
     }
 }
 
@@ -248,7 +258,10 @@ impl AuditLog for Parts {
 #[async_trait]
 impl AlertSink for Parts {
     async fn deliver(&self, alerts: &[Alert]) -> Result<(), alert::Error> {
-        let unavailable = || alert::Error::new(alert::ErrorKind::Unavailable);
+        let unavailable = || {
+            self.world.count("alerts not delivered");
+            alert::Error::new(alert::ErrorKind::Unavailable)
+        };
         let rate = self.world.shape.sink_faults;
         let fate = self.enter(rate).await.map_err(|()| unavailable())?;
         self.memory.alerts.deliver(alerts).await?;

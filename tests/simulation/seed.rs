@@ -5,7 +5,7 @@ use crate::people::People;
 use crate::processes::Shared;
 use crate::random::Random;
 use crate::shape::Shape;
-use crate::world::{Failure, Role, World};
+use crate::world::{Failure, Outcome, Role, World};
 use chrono::TimeDelta;
 use nhs_pds::audit::AuditLog;
 use nhs_pds::case::{Case, CaseId, CaseStore};
@@ -26,14 +26,6 @@ const RESTS: [Duration; 5] = [
     Duration::from_secs(86_400 * 31),
 ];
 
-/// What one seed led to.
-#[derive(Debug)]
-pub(crate) struct Outcome {
-    pub(crate) steps: u64,
-    pub(crate) hash: u64,
-    pub(crate) failure: Option<Failure>,
-}
-
 /// Runs the seed in a runtime of its own, whose time is virtual. A failure has the last `shown` events.
 pub(crate) fn run(seed: u64, shown: usize) -> Outcome {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -51,9 +43,9 @@ pub(crate) fn run(seed: u64, shown: usize) -> Outcome {
             people: Arc::clone(&people),
         };
         let ended = in_world(&disturbed).await;
-        let (steps, hash, failure) = disturbed.world.end();
-        if failure.is_some() || !shape.pure {
-            return Outcome { steps, hash, failure };
+        let mut outcome = disturbed.world.end();
+        if outcome.failure.is_some() || !shape.pure {
+            return outcome;
         }
         let calm = Shared {
             world: World::new(shape.undisturbed(), random.fork(), shown),
@@ -61,13 +53,13 @@ pub(crate) fn run(seed: u64, shown: usize) -> Outcome {
             people,
         };
         let calmly = in_world(&calm).await;
-        let failure = calm.world.end().2.or_else(|| {
+        outcome.failure = calm.world.end().failure.or_else(|| {
             let differs = |(id, what): &(CaseId, String)| calmly.get(id) != Some(what);
             let (id, _) = ended.into_iter().find(differs)?;
             let what = format!("{id}: ended otherwise than without faults");
-            Some(Failure { step: steps, what, last: Vec::new() })
+            Some(Failure { step: outcome.steps, what, last: Vec::new() })
         });
-        Outcome { steps, hash, failure }
+        outcome
     });
     runtime.shutdown_background();
     outcome
@@ -157,8 +149,10 @@ async fn quiet(shared: &Shared) {
         if !shared.pass(who.clone(), None).await {
             world.fail("a pass without faults is not completed");
         }
-        // A worker with an earlier policy may have saved times by it, of 30 days at most.
-        if world.shape.policy_changes && count + 1 < RESTS.len() {
+        world.ledger(|ledger| ledger.check_delivered());
+        // A worker with an earlier policy may have saved times by it, of 30 days at most, and died.
+        let dies = world.shape.kills > 0 || world.shape.store_faults > 0;
+        if world.shape.policy_changes && dies && count + 1 < RESTS.len() {
             continue;
         }
         world.ledger(|ledger| match due.iter().find(|case| !ledger.was_asked(&who, case)) {

@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use nhs_pds::audit::Actor;
 use nhs_pds::clock::Clock;
 use nhs_pds::trace::{Caller, LocalIdentity};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Display;
 use std::future::pending;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -77,6 +77,8 @@ struct State {
     last: VecDeque<String>,
     failure: Option<Failure>,
     ledger: Ledger,
+    /// How often each kind of mishap happened.
+    tally: BTreeMap<&'static str, u64>,
     /// Until when no part of the store answers.
     store_down: Option<Instant>,
     /// Until when the service says nothing.
@@ -89,6 +91,16 @@ pub(crate) struct Failure {
     pub(crate) step: u64,
     pub(crate) what: String,
     pub(crate) last: Vec<String>,
+}
+
+/// What one seed led to.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) steps: u64,
+    /// A digest of all events.
+    pub(crate) hash: u64,
+    pub(crate) failure: Option<Failure>,
+    pub(crate) tally: BTreeMap<&'static str, u64>,
 }
 
 /// Whether a call to a part of the store fails.
@@ -111,6 +123,7 @@ impl World {
             last: VecDeque::new(),
             failure: None,
             ledger: Ledger::default(),
+            tally: BTreeMap::new(),
             store_down: None,
             service_down: None,
         };
@@ -217,7 +230,17 @@ impl World {
         if fate != Fate::Works {
             state.ledger.fault(who);
         }
+        drop(state);
+        match fate {
+            Fate::Works => {}
+            Fate::Refused => self.count("calls refused"),
+            Fate::Lost => self.count("connections lost after the effect"),
+        }
         fate
+    }
+
+    pub(crate) fn count(&self, what: &'static str) {
+        *self.state().tally.entry(what).or_default() += 1;
     }
 
     /// Adds an event to the log. It must not contain patient data.
@@ -270,10 +293,10 @@ impl World {
         let _ = self.over.subscribe().wait_for(|over| *over).await;
     }
 
-    /// The number of steps, their digest, and what must never be and was.
-    pub(crate) fn end(&self) -> (u64, u64, Option<Failure>) {
-        let state = self.state();
-        (state.steps, state.hash, state.failure.clone())
+    pub(crate) fn end(&self) -> Outcome {
+        let State { steps, hash, failure, tally, .. } = &*self.state();
+        let (failure, tally) = (failure.clone(), tally.clone());
+        Outcome { steps: *steps, hash: *hash, failure, tally }
     }
 }
 
