@@ -81,8 +81,15 @@ impl Fate {
     }
 
     /// Lets other tasks run, and meets the mishap at its point.
-    async fn pass(&self) {
+    ///
+    /// Not called between the reading for a decision and its save. A number that another case gets meanwhile
+    /// matters only to a decision that writes it: `case_store.rs` tests that race.
+    async fn pause(&self) {
         tokio::task::yield_now().await;
+        self.pass().await;
+    }
+
+    async fn pass(&self) {
         if self.left.fetch_sub(1, Ordering::SeqCst) == 1 {
             self.met.notify_one();
             if self.is_deadly {
@@ -92,8 +99,11 @@ impl Fate {
     }
 }
 
-/// The order in which cases were saved with the answer to a query.
-type Order = Arc<Mutex<Vec<(CaseId, DateTime<Utc>)>>>;
+/// A case that was traced: the time of the last response, and the number of queries without one.
+type Traced = (CaseId, DateTime<Utc>, u32);
+
+/// The order in which traced cases were saved.
+type Order = Arc<Mutex<Vec<Traced>>>;
 
 #[derive(Debug)]
 struct FatedStore(Arc<MemoryStore>, Arc<Fate>, Order);
@@ -105,8 +115,9 @@ impl Layer for FatedStore {
     }
     async fn save_all(&self, changes: Vec<Change>) -> Result<(), case::Error> {
         self.1.pass().await;
-        let traced = changes.iter().filter_map(|change| {
-            Some((change.case.id.clone(), change.case.last_trace.as_ref()?.at))
+        let traced = changes.iter().filter_map(|Change { case, .. }| {
+            let last = case.last_trace.as_ref()?;
+            Some((case.id.clone(), last.at, case.asking.unanswered))
         });
         let traced: Vec<_> = traced.collect();
         let saved = self.0.save_all(changes).await;
@@ -115,16 +126,16 @@ impl Layer for FatedStore {
             // The case that was traced is the first; the others have been flagged.
             order.extend(traced.into_iter().take(1));
         }
-        self.1.pass().await;
+        self.1.pause().await;
         saved
     }
     async fn claim_due(&self, limit: usize, lease: &Lease) -> Result<Claim, case::Error> {
         let claim = self.0.claim_due(limit, lease).await;
-        self.1.pass().await;
+        self.1.pause().await;
         claim
     }
     async fn release(&self, owner: &str, ids: &[CaseId]) -> Result<(), case::Error> {
-        self.1.pass().await;
+        self.1.pause().await;
         self.0.release(owner, ids).await
     }
 }
@@ -160,9 +171,9 @@ struct FatedAlerts(Arc<MemoryAlerts>, Arc<Fate>);
 #[async_trait]
 impl AlertSink for FatedAlerts {
     async fn deliver(&self, alerts: &[Alert]) -> Result<(), alert::Error> {
-        self.1.pass().await;
+        self.1.pause().await;
         let delivered = self.0.deliver(alerts).await;
-        self.1.pass().await;
+        self.1.pause().await;
         delivered
     }
 }
@@ -358,35 +369,42 @@ impl Caseload {
         }
     }
 
-    /// Traces one case after another, in the order of `ids`.
-    async fn one_by_one(&self, ids: &[CaseId]) {
-        for id in ids {
+    /// Traces one case after another, in the order of `traces`.
+    async fn one_by_one(&self, traces: &[(CaseId, bool)]) {
+        for (id, is_half) in traces {
             let store = Layered(OnlyOne(Arc::clone(&self.store), Mutex::new(Some(id.clone()))));
-            let worker = self.worker_over(Arc::new(store), 1, &Fate::of(None));
-            let report = worker.run_once(&mut |_| ()).await.unwrap();
+            // The third point is the first question.
+            let fate = Fate::of(is_half.then_some(Mishap::Stopped(3)));
+            let worker = self.worker_over(Arc::new(store), 1, &fate);
+            let stop = fate.met.notified();
+            let report = worker.run_once_until(stop, &mut |_| ()).await.unwrap();
             assert_eq!(report.seen, 1);
         }
     }
 
-    /// The order in which the cases were traced; cases without an effect are last.
-    async fn order(&self) -> Vec<CaseId> {
-        let mut order: Vec<CaseId> = Vec::new();
+    /// The order in which the cases were traced, and whether a run was stopped after the first of two
+    /// answers. Cases without an effect are last.
+    async fn order(&self) -> Vec<(CaseId, bool)> {
         let saved = self.order.lock().unwrap().clone();
         for case in self.store.page(None, 999).await.unwrap() {
             let Some(last) = &case.last_trace else { continue };
-            assert!(saved.contains(&(case.id.clone(), last.at)), "no save hides a trace");
+            let is_saved = saved.iter().any(|(id, at, _)| *id == case.id && *at == last.at);
+            assert!(is_saved, "no save hides a trace");
         }
-        // A run that is stopped may save the first answer about a case, and a later run the second.
-        for (id, _) in saved {
-            order.retain(|earlier| *earlier != id);
-            order.push(id);
-        }
-        for place in 0..self.samples.len() {
-            let id = id(place);
-            if !order.contains(&id) {
-                order.push(id);
+        let mut traces: Vec<Traced> = Vec::new();
+        for trace in saved {
+            if !traces.contains(&trace) {
+                traces.push(trace);
             }
         }
+        let mut order = Vec::new();
+        for (place, (id, ..)) in traces.iter().enumerate() {
+            let is_half = traces[place + 1..].iter().any(|(later, ..)| later == id);
+            order.push((id.clone(), is_half));
+        }
+        let rest = (0..self.samples.len()).map(id);
+        order
+            .extend(rest.filter(|id| traces.iter().all(|(of, ..)| of != id)).map(|id| (id, false)));
         order
     }
 
