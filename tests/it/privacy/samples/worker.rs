@@ -7,7 +7,9 @@ use crate::privacy::walk::Shown;
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use nhs_pds::audit::{Actor, Entry, EventKind, MemoryLog, Subject};
-use nhs_pds::case::{Case, CaseId, CaseStore, Change, Due, MemoryStore, RecordType, advisories};
+use nhs_pds::case::{
+    Case, CaseId, CaseStore, Change, Due, MemoryStore, RecordType, Setting, advisories,
+};
 use nhs_pds::process::alert::MemoryAlerts;
 use nhs_pds::process::store::{Commit, Committed, Joined, Store};
 use nhs_pds::process::{
@@ -86,7 +88,7 @@ fn show_decisions(shown: &mut Shown, case: &Case) {
     shown.value(&asked());
 }
 
-async fn store(cases: Vec<Case>) -> Arc<dyn Store> {
+async fn store(cases: Vec<Case>) -> Arc<Joined> {
     let store = Arc::new(MemoryStore::new());
     store.insert_all(cases).await.unwrap();
     let (audit, alerts) = (Arc::new(MemoryLog::new()), Arc::new(MemoryAlerts::default()));
@@ -105,7 +107,7 @@ async fn show_work(shown: &mut Shown) {
     let twice = vec![person_case(CASE), traced_case(OTHER_CASE)];
     let store = store(twice).await;
     let tracer = Arc::new(ScriptedTracer::new([Ok(found(NUMBER))]));
-    let refreshing = Worker::new(Arc::clone(&tracer) as _, Arc::clone(&store), settings());
+    let refreshing = Worker::new(Arc::clone(&tracer) as _, Arc::clone(&store) as _, settings());
     let id = CASE.parse().unwrap();
     let refreshed = refreshing.refresh(&id, RefreshEvent::OnRequest).await.unwrap().unwrap();
     shown.value(&refreshed);
@@ -162,17 +164,19 @@ impl Tracer for NoService {
 async fn show_commit(shown: &mut Shown) {
     let (id, other): (CaseId, CaseId) = (CASE.parse().unwrap(), OTHER_CASE.parse().unwrap());
     let store = store(vec![person_case(CASE), traced_case(OTHER_CASE)]).await;
+    shown.value(&*store);
     let stored = store.cases().get(&id).await.unwrap().unwrap();
     let actor = Actor::new(&Caller::System(us()), FAMILY);
     let entry = Entry::new(EventKind::CaseViewed, later(), &actor).about(Subject::of(&stored));
     let commit = Commit::new(&actor, later())
-        .record(entry)
+        .record(entry.clone())
         .save(Change::as_sole_holder(stored.clone()), &[("decision", "accepted")])
         .deliver(stored.clone(), Due::NOW)
+        .set("paused", Setting::new(FAMILY), entry.clone())
         .release("w", vec![id, other]);
     shown.value(&commit);
     shown.value(&commit.saves[0]);
-    shown.value(&store);
+    shown.value(&commit.sets[0]);
     assert!(store.commit(commit.clone()).await.unwrap().is_done());
     let refused: Committed = store.commit(commit).await.unwrap();
     assert!(!refused.is_done());
