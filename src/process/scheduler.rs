@@ -22,7 +22,7 @@ use tokio::sync::Notify;
 
 /// The longest wait before the clock and the controls in the store are checked again. After a machine
 /// sleeps, its clock has advanced but its timers have not.
-const LONGEST_WAIT: Duration = Duration::from_secs(2);
+const LONGEST_WAIT: Duration = Duration::from_secs(4);
 
 /// The shortest wait after a run that ended because queries are suspended. The circuit breaker may
 /// use another clock, by which the suspension has already ended.
@@ -284,6 +284,7 @@ impl Process {
                 return Ok(Woken::Control);
             }
             let now = self.worker.settings.clock.now();
+            next.notice(now);
             let schedule = next.wanted.schedule.as_ref().unwrap_or(&self.schedule);
             let wait = if next.wanted.paused {
                 self.set(State::Paused, None);
@@ -328,8 +329,11 @@ impl Process {
     }
 
     async fn write(&self) {
-        let (status, now) = (self.status(), self.worker.settings.clock.now());
-        self.shared.signs.write(self.worker.store.cases(), &self.name, now, status).await;
+        let now = self.worker.settings.clock.now();
+        if self.shared.signs.are_due(&self.shared(), now) {
+            let (cases, status) = (self.worker.store.cases(), self.status());
+            self.shared.signs.write(cases, &self.name, now, status).await;
+        }
     }
 
     fn set(&self, state: State, next_run: Option<DateTime<Utc>>) {

@@ -19,9 +19,14 @@ impl Next {
     /// When the next run is due by `schedule`: at once, if there was none.
     pub(in crate::process) fn due(&self, schedule: &Schedule, now: DateTime<Utc>) -> DateTime<Utc> {
         let Some((began, random)) = self.began else { return now };
-        // A later time is possible only if the clock was set back.
-        let due = schedule.next(began, random).min(schedule.next(now, 0));
+        let due = schedule.next(began, random);
         self.probe.map_or(due, |probe| due.min(probe))
+    }
+
+    /// Begins the interval again if the clock was set back.
+    pub(in crate::process) fn notice(&mut self, now: DateTime<Utc>) {
+        self.began =
+            self.began.map(|(began, random)| if now < began { (now, 0) } else { (began, random) });
     }
 
     /// Takes the request for an immediate run, if there is a new one.
@@ -56,10 +61,15 @@ mod tests {
         assert_eq!(next.due(&schedule, began + minute), began + minute, "the first, at once");
         next.began = Some((began, 0));
         assert_eq!(next.due(&schedule, began + minute), began + minute * 10);
+        next.notice(began + minute);
+        assert_eq!(next.due(&schedule, began + minute), began + minute * 10);
+        next.notice(began - minute * 5);
         assert_eq!(next.due(&schedule, began - minute * 5), began + minute * 5, "set back");
+        next.notice(began - minute * 2);
+        assert_eq!(next.due(&schedule, began - minute * 2), began + minute * 5, "noticed once");
         next.probe = Some(began + minute * 3);
         assert_eq!(next.due(&schedule, began + minute), began + minute * 3);
         next.probe = Some(began + minute * 30);
-        assert_eq!(next.due(&schedule, began + minute), began + minute * 10);
+        assert_eq!(next.due(&schedule, began + minute), began + minute * 5);
     }
 }

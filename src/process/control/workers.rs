@@ -26,8 +26,13 @@ pub(in crate::process) const SIGN: Duration = Duration::from_secs(60);
 pub(in crate::process) struct Signs(Mutex<Option<(Status, DateTime<Utc>)>>);
 
 impl Signs {
-    /// Writes the status of the process `name`, if it has changed or the last one is old. A failure is
-    /// logged: the status gets old then.
+    /// Whether the status has changed, or the last one is old.
+    pub(in crate::process) fn are_due(&self, status: &Status, now: DateTime<Utc>) -> bool {
+        let is_old = |at: DateTime<Utc>| (now - at).to_std().map_or(true, |age| age >= SIGN);
+        self.last().as_ref().is_none_or(|(before, at)| before != status || is_old(*at))
+    }
+
+    /// Writes the status of the process `name`. A failure is logged: the status gets old then.
     pub(in crate::process) async fn write(
         &self,
         cases: &dyn CaseStore,
@@ -35,10 +40,6 @@ impl Signs {
         now: DateTime<Utc>,
         status: Status,
     ) {
-        let is_old = |at: DateTime<Utc>| (now - at).to_std().map_or(true, |age| age >= SIGN);
-        if self.last().as_ref().is_some_and(|(before, at)| *before == status && !is_old(*at)) {
-            return;
-        }
         match write(cases, name, now, status.clone()).await {
             Ok(()) => *self.last() = Some((status, now)),
             Err(error) => tracing::debug!(kind = %error.kind(), "the status was not stored"),
