@@ -3,7 +3,9 @@
 use crate::world::{Role, Who};
 use chrono::{DateTime, TimeDelta, Utc};
 use nhs_pds::audit::{Event, EventKind};
-use nhs_pds::case::{Case, CaseId, Change, ErrorKind, Lease, NumberSource};
+use nhs_pds::case::{
+    Case, CaseId, Change, ErrorKind, Lease, NumberSource, ReviewItem, ReviewReason,
+};
 use nhs_pds::clock::Clock;
 use nhs_pds::nhs_number::NhsNumber;
 use nhs_pds::process::{CaseReport, NextQuery, Policy, RunReport, Saved, TraceResult};
@@ -388,6 +390,8 @@ impl Ledger {
         if !pass.sent.values().any(|sent| sent == id) {
             return Err(format!("{id}: reported as traced, and was not asked"));
         }
+        // A case that a user changes may come again in the same pass.
+        pass.answered.remove(id);
         let Some(effects) = report.row.map(|row| row.effects()) else { return Ok(()) };
         if effects.next_query == NextQuery::AtOnce {
             pass.unfinished.insert(id.clone());
@@ -429,7 +433,8 @@ impl Ledger {
 
     // --- the end
 
-    pub(crate) fn check_end(&self, atomic: bool) -> Checked {
+    /// In a world whose people decide about duplicates, two cases may share a number.
+    pub(crate) fn check_end(&self, atomic: bool, people_decide: bool) -> Checked {
         for (id, case) in &self.stored {
             if self.erased.contains(id) {
                 continue;
@@ -453,32 +458,24 @@ impl Ledger {
         let of_erased = |id: &str| self.erased.iter().any(|case| id.starts_with(case.as_str()));
         match missing.filter(|id| !of_erased(id)) {
             Some(id) => Err(format!("alert {id} never arrived")),
+            None if people_decide => Ok(()),
             None => self.check_duplicates(),
         }
     }
 
-    /// At most one active case has a number, or all are flagged.
+    /// At most one active case has a number, or each has a review item about it or is named in one.
     fn check_duplicates(&self) -> Checked {
-        let mut by_number: BTreeMap<NhsNumber, Vec<&Case>> = BTreeMap::new();
+        let duplicate = |item: &ReviewItem| item.reason == ReviewReason::Duplicate;
+        let items = |case: &Case| case.review.clone().into_iter();
         for case in self.stored.values() {
-            if let Some(number) = case.live_number() {
-                by_number.entry(number).or_default().push(case);
-            }
-        }
-        for cases in by_number.values().filter(|cases| cases.len() > 1) {
-            let others: BTreeSet<&CaseId> = cases
-                .iter()
-                .flat_map(|case| &case.review)
-                .flat_map(|item| &item.evidence.others)
-                .collect();
-            let flagged = |case: &&&Case| {
-                let names = |other: &&Case| {
-                    case.review.iter().any(|item| item.evidence.others.contains(&other.id))
-                };
-                others.contains(&case.id) || cases.iter().any(|other| names(&other))
-            };
-            let erased = !self.erased.is_empty();
-            if let Some(case) = cases.iter().find(|case| !flagged(case) && !erased) {
+            let Some(number) = case.live_number() else { continue };
+            let others = self.holders(number, &case.id);
+            let about = |item: &ReviewItem| item.evidence.nhs_number == Some(number);
+            let is_flagged = items(case).any(|item| duplicate(&item) && about(&item));
+            let is_named = self.stored.values().flat_map(items).any(|item| {
+                duplicate(&item) && about(&item) && item.evidence.others.contains(&case.id)
+            });
+            if !others.is_empty() && !is_flagged && !is_named {
                 return Err(format!("{}: shares its number, and is not flagged", case.id));
             }
         }

@@ -4,6 +4,7 @@
 //! * `SIM_SEED=n` runs one seed. A failing seed fails at the same step each time.
 //! * `SIM_SEEDS=n` runs that number of seeds.
 //! * `SIM_FROM=text` chooses which, such as the hash of a commit.
+//! * `SIM_SHOWN=n` shows that number of events before a failure.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod atomic;
@@ -23,6 +24,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How many seeds run without `SIM_SEEDS`.
 const SEEDS: u64 = 200;
+
+/// How many events of a failing world are shown without `SIM_SHOWN`.
+const SHOWN: usize = 60;
 
 fn variable(name: &str) -> Option<u64> {
     let text = env::var(name).ok()?;
@@ -47,6 +51,7 @@ fn nothing_that_must_never_be_happens() {
         None => first()..first() + variable("SIM_SEEDS").unwrap_or(SEEDS),
     };
     let (next, failed) = (AtomicU64::new(seeds.start), Mutex::new(None));
+    let shown = variable("SIM_SHOWN").map_or(SHOWN, |shown| usize::try_from(shown).unwrap());
     let threads = variable("SIM_THREADS").unwrap_or(2);
     std::thread::scope(|scope| {
         for _ in 0..threads {
@@ -56,7 +61,7 @@ fn nothing_that_must_never_be_happens() {
                     if seed >= seeds.end {
                         return;
                     }
-                    if let Some(failure) = seed::run(seed).failure {
+                    if let Some(failure) = seed::run(seed, shown).failure {
                         let mut failed = failed.lock().unwrap();
                         if failed.as_ref().is_none_or(|(known, _)| seed < *known) {
                             *failed = Some((seed, failure));
@@ -83,7 +88,7 @@ fn a_seed_leads_to_the_same_steps_each_time() {
     let first = first();
     let mut steps = 0;
     for seed in first..first + 12 {
-        let (one, other) = (seed::run(seed), seed::run(seed));
+        let (one, other) = (seed::run(seed, 0), seed::run(seed, 0));
         assert_eq!((one.steps, one.hash), (other.steps, other.hash), "seed {seed}");
         steps += one.steps;
     }

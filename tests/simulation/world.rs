@@ -15,9 +15,6 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-/// How many events a failure shows.
-const SHOWN: usize = 60;
-
 /// More steps than any world needs: more means that something repeats for ever.
 const MOST_STEPS: u64 = 400_000;
 
@@ -65,6 +62,8 @@ impl Clock for SkewedClock {
 pub(crate) struct World {
     pub(crate) shape: Shape,
     start: Instant,
+    /// How many events a failure shows.
+    shown: usize,
     state: Mutex<State>,
     over: watch::Sender<bool>,
 }
@@ -103,7 +102,7 @@ pub(crate) enum Fate {
 }
 
 impl World {
-    pub(crate) fn new(shape: Shape, random: Random) -> Arc<Self> {
+    pub(crate) fn new(shape: Shape, random: Random, shown: usize) -> Arc<Self> {
         let state = State {
             random,
             faults: true,
@@ -116,7 +115,7 @@ impl World {
             service_down: None,
         };
         let (start, over) = (Instant::now(), watch::Sender::new(false));
-        Arc::new(Self { shape, start, state: Mutex::new(state), over })
+        Arc::new(Self { shape, start, shown, state: Mutex::new(state), over })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -229,11 +228,11 @@ impl World {
         for byte in text.bytes() {
             state.hash = (state.hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
         }
-        if state.last.len() == SHOWN {
-            state.last.pop_front();
-        }
         let step = state.steps;
         state.last.push_back(format!("{step:>6} {text}"));
+        if state.last.len() > self.shown {
+            state.last.pop_front();
+        }
         drop(state);
         if step > MOST_STEPS {
             self.fail("the world takes too many steps");

@@ -5,12 +5,16 @@
 //! implements those three, and [`Joined`] makes a `Store` of them: it does the effects in an order in
 //! which the process can be killed at any point. A database that holds all three can implement
 //! `Store` itself, and then a commit is atomic: `Sqlite` (feature `sqlite`) is one.
+//! Run `conformance::check` (feature `conformance`) against a store of your own.
 //!
 //! [`CaseStore`]: crate::case::CaseStore
 //! [`AuditLog`]: crate::audit::AuditLog
 //! [`AlertSink`]: crate::process::alert::AlertSink
 
 pub(super) mod commit;
+#[cfg(feature = "conformance")]
+#[cfg_attr(docsrs, doc(cfg(feature = "conformance")))]
+pub mod conformance;
 pub(super) mod deliver;
 pub(super) mod joined;
 #[cfg(feature = "sqlite")]
