@@ -69,19 +69,19 @@ impl SqliteStore {
 impl CaseStore for SqliteStore {
     async fn get(&self, id: &CaseId) -> Result<Option<Case>, Error> {
         let id = id.clone();
-        self.0.blocking(move |connection| rows::get(connection, &id)).await
+        self.0.read(move |connection| rows::get(connection, &id)).await
     }
 
     async fn page(&self, after: Option<&CaseId>, limit: usize) -> Result<Vec<Case>, Error> {
         // Ids are not empty, so all of them are greater than the empty text.
         let after = after.map_or_else(String::new, |id| id.as_str().to_owned());
-        self.0.blocking(move |connection| rows::page(connection, &after, limit)).await
+        self.0.read(move |connection| rows::page(connection, &after, limit)).await
     }
 
     async fn unreadable(&self) -> Result<Vec<Unreadable>, Error> {
         let (mut found, mut after) = (Vec::new(), Vec::new());
         loop {
-            let looked_at = self.0.blocking(move |connection| rows::unreadable(connection, &after));
+            let looked_at = self.0.read(move |connection| rows::unreadable(connection, &after));
             let (damaged, last) = looked_at.await?;
             found.extend(damaged);
             match last {
@@ -96,7 +96,7 @@ impl CaseStore for SqliteStore {
     }
 
     async fn holders(&self, number: NhsNumber) -> Result<Vec<CaseId>, Error> {
-        self.0.blocking(move |connection| rows::holders(connection, number)).await
+        self.0.read(move |connection| rows::holders(connection, number)).await
     }
 
     async fn claim_due(&self, limit: usize, lease: &Lease) -> Result<Claim, Error> {
@@ -124,12 +124,12 @@ impl CaseStore for SqliteStore {
     }
 
     async fn counts(&self, now: DateTime<Utc>) -> Result<Counts, Error> {
-        self.0.blocking(move |connection| due::counts(connection, now)).await
+        self.0.read(move |connection| due::counts(connection, now)).await
     }
 
     async fn setting(&self, name: &str) -> Result<Option<Setting>, Error> {
         let name = name.to_owned();
-        self.0.blocking(move |connection| settings::get(connection, &name)).await
+        self.0.read(move |connection| settings::get(connection, &name)).await
     }
 
     async fn save_setting(&self, name: &str, setting: Setting) -> Result<(), Error> {

@@ -1,9 +1,16 @@
 //! The SQLite file that the stores of this crate share: opening, protection and schema migration.
 //!
-//! Each store has its own connection, so that one can wait for the disk while another reads.
+//! Each store has a connection that writes and one that reads, so a read waits for no write.
 
+pub(crate) use crate::store::error::{Error, ErrorKind};
+pub(crate) use crate::store::group::Durability;
+use crate::store::group::{Job, Writer};
+#[cfg(test)]
+pub(crate) use crate::store::schema::MIGRATIONS;
+use crate::store::schema::migrate;
+pub(crate) use crate::store::schema::schema;
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags};
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -12,92 +19,26 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 use tokio::runtime::Handle;
 
-/// The migrations, each from one schema version to the next; `user_version` counts those done.
-pub(crate) const MIGRATIONS: [&str; 7] = [
-    include_str!("../../migrations/sqlite/0001_cases.sql"),
-    include_str!("../../migrations/sqlite/0002_local_data.sql"),
-    include_str!("../../migrations/sqlite/0003_audit.sql"),
-    include_str!("../../migrations/sqlite/0004_get_nhs_number.sql"),
-    include_str!("../../migrations/sqlite/0005_audit_nonce.sql"),
-    include_str!("../../migrations/sqlite/0006_person_of_the_number.sql"),
-    include_str!("../../migrations/sqlite/0007_due.sql"),
-];
-
 /// How long to wait for another writer of the same file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Whether a change is on the disk when it is acknowledged.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Durability {
-    /// It survives a power cut.
-    Durable,
-    /// It survives the end of the process. A power cut may undo it, with all relaxed changes after
-    /// it; durable changes before it stay.
-    Relaxed,
+/// Waits for another writer for a short time, which grows little: a writer has the file for less than
+/// a millisecond, as a rule, and whoever sleeps long loses it again. Gives up after about
+/// [`BUSY_TIMEOUT`].
+fn retry(attempt: i32) -> bool {
+    let micros = if attempt < 20 { 100 } else { 500 + u64::from(attempt.unsigned_abs() % 7) * 150 };
+    std::thread::sleep(Duration::from_micros(micros));
+    Duration::from_micros(950) * attempt.unsigned_abs() < BUSY_TIMEOUT
 }
 
-/// A connection to the file, for threads that may block.
+/// The file, for callers that must not block.
 #[derive(Clone)]
 pub(crate) struct Database {
-    connection: Arc<Mutex<Connection>>,
+    writer: Arc<Writer>,
+    /// Reads without waiting for writes. A file in memory has one connection only.
+    reader: Option<Arc<Mutex<Connection>>>,
     /// The state of the file when it was opened for reading without locks.
     seen: Option<Arc<Seen>>,
-}
-
-/// Why an operation on the file failed.
-#[derive(Debug)]
-pub(crate) struct Error {
-    pub(crate) kind: ErrorKind,
-    pub(crate) source: Option<Box<dyn std::error::Error + Send + Sync>>,
-}
-
-/// What is wrong with the file.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum ErrorKind {
-    /// Damaged, or not an SQLite file.
-    Corrupt,
-    /// The file or its directory is read-only.
-    ReadOnly,
-    /// The change is stored, but the previous content may still be in the file.
-    Residue,
-    /// Written by a newer version of this crate.
-    Schema,
-    /// Locked, full, no permission, no such path; or no runtime to work on.
-    Unavailable,
-}
-
-impl Error {
-    fn unavailable(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self { kind: ErrorKind::Unavailable, source: Some(source.into()) }
-    }
-
-    fn is_cannot_open(&self) -> bool {
-        let source = self.source.as_ref().and_then(|error| error.downcast_ref::<rusqlite::Error>());
-        source.and_then(rusqlite::Error::sqlite_error_code) == Some(ErrorCode::CannotOpen)
-    }
-}
-
-/// Statements bind every value, so the text of an SQLite error contains table names at most.
-impl From<rusqlite::Error> for Error {
-    fn from(error: rusqlite::Error) -> Self {
-        let damaged = matches!(
-            error.sqlite_error_code(),
-            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
-        ) || matches!(
-            error,
-            rusqlite::Error::FromSqlConversionFailure(..)
-                | rusqlite::Error::IntegralValueOutOfRange(..)
-                | rusqlite::Error::InvalidColumnType(..)
-                | rusqlite::Error::Utf8Error(..)
-        );
-        let read_only = error.sqlite_error_code() == Some(ErrorCode::ReadOnly);
-        let kind = match (damaged, read_only) {
-            (true, _) => ErrorKind::Corrupt,
-            (_, true) => ErrorKind::ReadOnly,
-            _ => ErrorKind::Unavailable,
-        };
-        Self { kind, source: Some(error.into()) }
-    }
 }
 
 impl Database {
@@ -107,7 +48,7 @@ impl Database {
         // path.
         let path = std::path::absolute(path).map_err(Error::unavailable)?;
         make_private(&path).map_err(Error::unavailable)?;
-        let opened = Connection::open(&path).map_err(Error::from).and_then(Self::new);
+        let opened = Self::open_shared(&path);
         opened.map_err(|error| match error.kind {
             // SQLite writes beside the file even to read it. If the file itself can be opened, its
             // directory cannot be written.
@@ -126,7 +67,7 @@ impl Database {
         let (connection, has_locks) = open_read_only(&path)?;
         // With locks, SQLite reads each transaction from one snapshot, even during writes.
         let seen = (!has_locks).then(|| Arc::new(seen));
-        Ok(Self { connection: Arc::new(Mutex::new(connection)), seen })
+        Ok(Self { writer: Writer::new(connection, None), reader: None, seen })
     }
 
     /// Whether another program has written the file since it was opened for reading without locks.
@@ -137,17 +78,28 @@ impl Database {
 
     /// An empty file in memory, which ends with its last clone.
     pub(crate) fn open_in_memory() -> Result<Self, Error> {
-        Self::new(Connection::open_in_memory()?)
-    }
-
-    fn new(mut connection: Connection) -> Result<Self, Error> {
-        prepare(&connection)?;
+        let mut connection = Connection::open_in_memory()?;
+        prepare(&mut connection)?;
         migrate(&mut connection)?;
-        Ok(Self { connection: Arc::new(Mutex::new(connection)), seen: None })
+        Ok(Self { writer: Writer::new(connection, None), reader: None, seen: None })
     }
 
-    /// Runs `work` on a thread that may block.
-    pub(crate) async fn blocking<T, E>(
+    fn open_shared(path: &Path) -> Result<Self, Error> {
+        let mut connection = Connection::open(path)?;
+        prepare(&mut connection)?;
+        migrate(&mut connection)?;
+        let mut reader = Connection::open(path)?;
+        prepare(&mut reader)?;
+        reader.pragma_update(None, "query_only", "on")?;
+        // SQLite has created the log by now, and keeps it while a connection is open.
+        // Without a log (some network drives), each commit waits for the disk.
+        let log = OpenOptions::new().write(true).open(beside(path, "-wal")).ok();
+        let writer = Writer::new(connection, log);
+        Ok(Self { writer, reader: Some(Arc::new(Mutex::new(reader))), seen: None })
+    }
+
+    /// Runs `work`, which only reads, on a thread that may block. It sees every acknowledged change.
+    pub(crate) async fn read<T, E>(
         &self,
         work: impl FnOnce(&mut Connection) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E>
@@ -157,15 +109,18 @@ impl Database {
     {
         let runtime = Handle::try_current().map_err(Error::unavailable)?;
         let database = self.clone();
-        let done = runtime.spawn_blocking(move || database.with(work));
-        match done.await {
-            Ok(done) => done,
-            Err(_) => Err(Error { kind: ErrorKind::Unavailable, source: None }.into()),
-        }
+        let done = runtime.spawn_blocking(move || match &database.reader {
+            Some(reader) => work(&mut reader.lock().unwrap_or_else(PoisonError::into_inner)),
+            None => database.with(work),
+        });
+        done.await.unwrap_or_else(|_| Err(Error::lost().into()))
     }
 
     /// Runs `work` in a transaction that writes, on a thread that may block. Commits when `work`
-    /// succeeds.
+    /// succeeds, and otherwise changes nothing. `work` must leave the transaction open.
+    ///
+    /// Calls at the same time share one transaction and one wait for the disk; each still takes
+    /// effect on its own.
     pub(crate) async fn write<T, E>(
         &self,
         durability: Durability,
@@ -175,23 +130,30 @@ impl Database {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        self.blocking(move |connection| {
-            let synchronous = if durability == Durability::Durable { "full" } else { "normal" };
-            connection.pragma_update(None, "synchronous", synchronous).map_err(Error::from)?;
-            let transaction = connection
-                .transaction_with_behavior(TransactionBehavior::Immediate)
-                .map_err(Error::from)?;
-            let done = work(&transaction)?;
-            transaction.commit().map_err(Error::from)?;
-            Ok(done)
-        })
-        .await
+        let runtime = Handle::try_current().map_err(Error::unavailable)?;
+        let (job, answer) = Job::in_a_group(durability, work);
+        self.writer.add(&runtime, job);
+        answer.await.unwrap_or_else(|_| Err(Error::lost().into()))
     }
 
-    /// Runs `work` on the current thread.
+    /// Runs `work` alone on the connection that writes, on a thread that may block.
+    pub(crate) async fn blocking<T, E>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        let runtime = Handle::try_current().map_err(Error::unavailable)?;
+        let (job, answer) = Job::alone(work);
+        self.writer.add(&runtime, job);
+        answer.await.unwrap_or_else(|_| Err(Error::lost().into()))
+    }
+
+    /// Runs `work` on the current thread, on the connection that writes.
     pub(crate) fn with<T>(&self, work: impl FnOnce(&mut Connection) -> T) -> T {
-        // After a panic the transaction has been rolled back, so the connection is usable.
-        work(&mut self.connection.lock().unwrap_or_else(PoisonError::into_inner))
+        work(&mut self.writer.connection())
     }
 }
 
@@ -260,8 +222,13 @@ fn open_read_only(path: &Path) -> Result<(Connection, bool), Error> {
 /// in a page when SQLite moves rows to another page; only a rewrite does.
 pub(crate) fn scrub(connection: &Connection) -> Result<(), Error> {
     let residue = |source| Error { kind: ErrorKind::Residue, source };
+    // The rewrite needs a copy of the file, which may be larger than the memory.
+    let rewritten = connection
+        .pragma_update(None, "temp_store", "file")
+        .and_then(|()| connection.execute_batch("VACUUM"));
     connection
-        .execute_batch("VACUUM")
+        .pragma_update(None, "temp_store", "memory")
+        .and(rewritten)
         .and_then(|()| {
             connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0))
         })
@@ -281,32 +248,12 @@ fn make_private(path: &Path) -> io::Result<()> {
     }
 }
 
-fn prepare(connection: &Connection) -> rusqlite::Result<()> {
-    connection.busy_timeout(BUSY_TIMEOUT)?;
+fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
+    connection.busy_handler(Some(retry))?;
+    // The first pages of a transaction that is undone in part are kept in memory, not in a file.
+    connection.pragma_update(None, "temp_store", "memory")?;
     connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
     // Acknowledged data survive a power cut, and erased data do not stay in free pages.
     connection.pragma_update(None, "synchronous", "full")?;
     connection.pragma_update_and_check(None, "secure_delete", "on", |_| Ok(()))
-}
-
-fn migrate(connection: &mut Connection) -> Result<(), Error> {
-    if schema(connection)? == MIGRATIONS.len() {
-        return Ok(());
-    }
-    // Another process may migrate the same file: check again once no other process can write.
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    for migration in MIGRATIONS.iter().skip(schema(&transaction)?) {
-        transaction.execute_batch(migration)?;
-    }
-    transaction.pragma_update(None, "user_version", MIGRATIONS.len() as i64)?;
-    Ok(transaction.commit()?)
-}
-
-/// The number of migrations done.
-pub(crate) fn schema(connection: &Connection) -> Result<usize, Error> {
-    let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    match usize::try_from(version) {
-        Ok(version) if version <= MIGRATIONS.len() => Ok(version),
-        _ => Err(Error { kind: ErrorKind::Schema, source: None }),
-    }
 }
