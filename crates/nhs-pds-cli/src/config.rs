@@ -40,6 +40,7 @@ const SETTINGS: [&str; 49] = [
     "key-id",
     "late",
     "lease",
+    "log",
     "memory",
     "minutes",
     "mode",
@@ -50,7 +51,7 @@ const SETTINGS: [&str; 49] = [
     "ods-code",
     "once",
     "out",
-    "page-size",
+    "passes",
     "per-second",
     "quiet",
     "register",
@@ -63,6 +64,7 @@ const SETTINGS: [&str; 49] = [
     "sqlite",
     "strict-soap-action",
     "token-url",
+    "unanswerable",
 ];
 
 /// Arguments with the options that were added to them.

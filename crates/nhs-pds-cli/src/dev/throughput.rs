@@ -1,14 +1,15 @@
-//! Measures the cases a second of one run, with cases, audit trail and alerts in memory or in an SQLite file.
+//! Measures the cases a second of one run or several, with cases, audit trail and alerts in memory or in an SQLite file.
 //!
-//! `--db FILE` runs over a file that `worker --import` wrote. `tools/throughput.py` measures both, with the
+//! `--db FILE` runs over a file that `worker --import` wrote. `tools/scale.py` measures both, with the
 //! simulator in a process of its own, and prints their ratio and the memory that they use.
 
 use crate::console::{about, check_database, open, say, warn};
 use crate::service::Service;
-use nhs_pds::audit::{Actor, AuditLog, MemoryLog, SqliteLog};
-use nhs_pds::case::{CaseStore, MemoryStore, SqliteStore, caseload};
+use super::resident::resident;
+use nhs_pds::audit::{Actor, MemoryLog, SqliteLog};
+use nhs_pds::case::{MemoryStore, SqliteStore, caseload};
 use nhs_pds::clock::{Clock, SystemClock};
-use nhs_pds::process::alert::{AlertSink, MemoryAlerts, SqliteAlerts};
+use nhs_pds::process::alert::{MemoryAlerts, SqliteAlerts};
 use nhs_pds::process::store::Joined;
 use nhs_pds::process::{Settings, Worker, import};
 use nhs_pds::trace::Caller;
@@ -17,7 +18,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// Measures the cases a second of one run
+/// Measures the cases a second of a run
 #[derive(clap::Args)]
 #[command(
     after_help = "Exit codes: 0 measured, 1 measured, but rows were refused and did not count, 2 it could not run"
@@ -32,18 +33,11 @@ pub(crate) struct Args {
     /// How many questions may be open at the same time.
     #[arg(long, value_name = "COUNT", default_value = "8")]
     in_flight: NonZeroUsize,
-    /// How many cases are in memory at the same time.
-    #[arg(long, value_name = "COUNT", default_value = "100")]
-    page_size: NonZeroUsize,
+    /// How many times to run. Each pass has a line of its own.
+    #[arg(long, value_name = "COUNT", default_value = "1")]
+    passes: NonZeroUsize,
     #[command(flatten)]
     service: Service,
-}
-
-/// The store, the audit trail and the alerts.
-struct Kept {
-    store: Arc<dyn CaseStore>,
-    audit: Arc<dyn AuditLog>,
-    alerts: Arc<dyn AlertSink>,
 }
 
 /// Whether no row was refused.
@@ -78,12 +72,15 @@ pub(crate) async fn run(cli: &Args) -> Result<bool, Box<dyn Error>> {
     let reached = cli.service.reach().await?;
     let client = Arc::new(reached.client.clone());
     let worker = Worker::new(client, kept, Settings::new(caller).with_in_flight(cli.in_flight));
-    let began = SystemClock.now();
-    let report = worker.run_once(&mut |_| ()).await?;
-    let seconds = (SystemClock.now() - began).as_seconds_f64();
-    say(&format!(
-        "{{\"seen\":{},\"asked\":{},\"written\":{},\"seconds\":{seconds:.3}}}\n",
-        report.seen, report.eligible, report.numbers_written
-    ))?;
+    for _ in 0..cli.passes.get() {
+        let began = SystemClock.now();
+        let report = worker.run_once(&mut |_| ()).await?;
+        let seconds = (SystemClock.now() - began).as_seconds_f64();
+        let peak = resident().map_or(0, |resident| resident.peak);
+        say(&format!(
+            "{{\"seen\":{},\"asked\":{},\"written\":{},\"seconds\":{seconds:.6},\"peak_kib\":{peak}}}\n",
+            report.seen, report.eligible, report.numbers_written
+        ))?;
+    }
     Ok(refused == 0 && reached.has_all_people())
 }
