@@ -94,4 +94,6 @@ pub use query::query;
 pub use sink::{AnchorSink, FileAnchors};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteLog;
+#[cfg(feature = "sqlite")]
+pub(crate) use sqlite::append_in;
 pub use verdict::{BreakReason, Verdict};

@@ -119,6 +119,11 @@ impl SqliteLog {
     pub fn open_in_memory() -> Result<Self, Error> {
         Ok(Self(Database::open_in_memory()?))
     }
+
+    /// The trail of an open file.
+    pub(crate) const fn over(database: Database) -> Self {
+        Self(database)
+    }
 }
 
 /// An append touches pages all over the indexes. A larger cache (minus kibibytes), and fewer
@@ -199,20 +204,30 @@ fn append(connection: &mut Connection, entries: &[Entry]) -> Result<u64, Error> 
     // Other writers must wait from here, so that the end of the trail does not move.
     let transaction =
         connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
-    let mut head = rows::anchor(&transaction)?.ok_or_else(corrupt)?;
+    let last = append_in(&transaction, entries)?;
+    transaction.commit().map_err(failed)?;
+    Ok(last)
+}
+
+/// Appends `entries` inside the open transaction of `transaction`, which the caller commits.
+/// Returns the number of the trail's last event afterwards.
+///
+/// The transaction must be the file's writer already (`BEGIN IMMEDIATE`), so that the end of the
+/// trail does not move. After an error, the caller must roll it back.
+pub(crate) fn append_in(transaction: &Connection, entries: &[Entry]) -> Result<u64, Error> {
+    let mut head = rows::anchor(transaction)?.ok_or_else(corrupt)?;
     if entries.is_empty() {
         return Ok(head.seq);
     }
-    let mut sealers = Sealers::new(&transaction);
+    let mut sealers = Sealers::new(transaction);
     for entry in entries {
         let seq = head.seq.checked_add(1).ok_or_else(corrupt)?;
         let sealer = sealers.of(entry, seq)?;
         let (row, hash) = Row::new(seq, &head.hash, entry, sealer)?;
-        rows::insert(&transaction, &row)?;
+        rows::insert(transaction, &row)?;
         head = Anchor::new(seq, hash);
     }
-    rows::set_anchor(&transaction, head)?;
-    transaction.commit().map_err(failed)?;
+    rows::set_anchor(transaction, head)?;
     Ok(head.seq)
 }
 

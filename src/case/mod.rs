@@ -50,7 +50,7 @@ mod sqlite_due;
 #[cfg(feature = "sqlite")]
 mod sqlite_rows;
 #[cfg(feature = "sqlite")]
-pub(crate) mod sqlite_save;
+mod sqlite_save;
 #[cfg(feature = "sqlite")]
 mod sqlite_settings;
 mod store;
@@ -77,6 +77,12 @@ pub use review::{Evidence, ReviewItem, ReviewReason, ReviewState, ReviewStep};
 pub use setting::Setting;
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
+#[cfg(feature = "sqlite")]
+pub(crate) use sqlite_due::release_in;
+#[cfg(feature = "sqlite")]
+pub(crate) use sqlite_save::save_all_in;
+#[cfg(feature = "sqlite")]
+pub(crate) use sqlite_settings::save_setting_in;
 pub use store::{CaseStore, Change, Counts};
 pub use trace_state::TraceState;
 pub use unreadable::Unreadable;

@@ -63,6 +63,11 @@ impl SqliteStore {
     pub fn open_in_memory() -> Result<Self, Error> {
         Ok(Self(Database::open_in_memory()?))
     }
+
+    /// The cases of an open file.
+    pub(crate) const fn over(database: Database) -> Self {
+        Self(database)
+    }
 }
 
 #[async_trait]
@@ -134,7 +139,8 @@ impl CaseStore for SqliteStore {
 
     async fn save_setting(&self, name: &str, setting: Setting) -> Result<(), Error> {
         let name = name.to_owned();
-        let save = move |connection: &Connection| settings::save(connection, &name, &setting);
+        let save =
+            move |connection: &Connection| settings::save_setting_in(connection, &name, &setting);
         self.0.write(Durable, save).await
     }
 

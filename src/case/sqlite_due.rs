@@ -60,7 +60,7 @@ pub(super) fn put_due(transaction: &Connection, case: &Case, due: Due) -> Result
 }
 
 /// Sets when cases are due, for each whose stored version is the planned one.
-pub(crate) fn set_due_in(transaction: &Connection, planned: &[Planned]) -> Result<(), Error> {
+pub(super) fn set_due_in(transaction: &Connection, planned: &[Planned]) -> Result<(), Error> {
     for Planned { id, version, due } in planned {
         let Ok(version) = i64::try_from(*version) else { continue };
         let values = params![id.as_str(), version, rank(due.priority), due.at.timestamp_micros()];

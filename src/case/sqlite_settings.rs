@@ -17,16 +17,20 @@ pub(super) fn get(connection: &Connection, name: &str) -> Result<Option<Setting>
     Ok(Some(Setting { value, version }))
 }
 
-/// Saves over the version that was read.
-pub(super) fn save(connection: &Connection, name: &str, setting: &Setting) -> Result<(), Error> {
-    let stored: Option<i64> = connection
+/// Saves over the version that was read, inside a transaction of the caller.
+pub(crate) fn save_setting_in(
+    transaction: &Connection,
+    name: &str,
+    setting: &Setting,
+) -> Result<(), Error> {
+    let stored: Option<i64> = transaction
         .prepare_cached("SELECT version FROM setting WHERE name = ?1")
         .and_then(|mut query| query.query_row([name], |row| row.get(0)).optional())
         .map_err(failed)?;
     if u64::try_from(stored.unwrap_or(0)) != Ok(setting.version) {
         return Err(Error::new(ErrorKind::Conflict));
     }
-    connection
+    transaction
         .prepare_cached(
             "INSERT INTO setting (name, version, value) VALUES (?1, 1, ?2)
              ON CONFLICT (name) DO UPDATE SET version = version + 1, value = ?2",

@@ -44,8 +44,11 @@ struct Log {
 /// A unit of work on the connection that writes.
 pub(super) enum Job {
     Grouped(Durability, Box<dyn Grouped>),
-    Alone(Box<dyn FnOnce(Result<&mut Connection, Error>) -> Answer + Send>),
+    Alone(Alone),
 }
+
+/// Work that has the connection to itself, if the connection is in order.
+type Alone = Box<dyn FnOnce(Result<&mut Connection, Error>) -> Answer + Send>;
 
 /// A job that shares its transaction.
 pub(super) trait Grouped: Send {

@@ -3,10 +3,11 @@
 
 use crate::support::layer::{Layer, Layered};
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use nhs_pds::audit::MemoryLog;
 use nhs_pds::case::{
-    Allocation, Case, CaseId, CaseStore, Change, Claim, Error, ErrorKind, Lease, MemoryStore,
-    RecordType, SqliteStore, conformance,
+    Allocation, Case, CaseId, CaseStore, Change, Claim, Counts, Error, ErrorKind, LONGEST_PLAN,
+    Lease, MemoryStore, Planned, Priority, RecordType, Setting, SqliteStore, conformance,
 };
 use nhs_pds::demographics::{Demographics, Gender, PersonName, Recorded};
 use nhs_pds::nhs_number::NhsNumber;
@@ -254,8 +255,16 @@ enum Flaw {
     LooksBeforeItSaves,
     SavesOneByOne,
     LeasesToAnybody,
-    AsksTwiceInAPass,
+    LeasesTwice,
     RenewsNothing,
+    ReleasesForAll,
+    IgnoresPriorities,
+    LeasesWhatBecameDueLater,
+    PlansOverAnything,
+    PlansLater,
+    TrustsEveryPlan,
+    CountsEveryCase,
+    SetsOverAnything,
 }
 
 /// A correct store with a flaw in front.
@@ -266,26 +275,6 @@ struct Flawed(MemoryStore, Flaw);
 impl Layer for Flawed {
     fn behind(&self) -> &dyn CaseStore {
         &self.0
-    }
-
-    async fn insert_all(&self, mut cases: Vec<Case>) -> Result<(), Error> {
-        match self.1 {
-            Flaw::ForgetsAllocations => cases.iter_mut().for_each(|case| case.allocations.clear()),
-            Flaw::InsertsOverWhatExists => {
-                for case in cases {
-                    let _ = self.0.insert_all(vec![case]).await;
-                }
-                return Ok(());
-            }
-            Flaw::InsertsUpToTheFirstFault => {
-                for case in cases {
-                    self.0.insert_all(vec![case]).await?;
-                }
-                return Ok(());
-            }
-            _ => {}
-        }
-        self.0.insert_all(cases).await
     }
 
     async fn page(&self, after: Option<&CaseId>, limit: usize) -> Result<Vec<Case>, Error> {
@@ -306,8 +295,24 @@ impl Layer for Flawed {
     }
 
     async fn save_all(&self, mut changes: Vec<Change>) -> Result<(), Error> {
+        let is_insert = changes.iter().all(|change| change.case.version == 0);
         match self.1 {
-            Flaw::SavesOverAnything => {
+            Flaw::ForgetsAllocations => {
+                changes.iter_mut().for_each(|change| change.case.allocations.clear());
+            }
+            Flaw::InsertsOverWhatExists if is_insert => {
+                for change in changes {
+                    let _ = self.0.save_all(vec![change]).await;
+                }
+                return Ok(());
+            }
+            Flaw::InsertsUpToTheFirstFault if is_insert => {
+                for change in changes {
+                    self.0.save_all(vec![change]).await?;
+                }
+                return Ok(());
+            }
+            Flaw::SavesOverAnything if changes.len() == 1 => {
                 for change in &mut changes {
                     if let Some(stored) = self.0.get(&change.case.id).await? {
                         change.case.version = stored.version;
@@ -315,15 +320,13 @@ impl Layer for Flawed {
                 }
             }
             Flaw::SavesTheUnknown => {
-                for change in &changes {
+                for change in &mut changes {
                     if self.0.get(&change.case.id).await?.is_none() {
-                        let mut case = change.case.clone();
-                        case.version = 0;
-                        return self.0.insert_all(vec![case]).await;
+                        change.case.version = 0;
                     }
                 }
             }
-            Flaw::SavesOneByOne => {
+            Flaw::SavesOneByOne if !is_insert => {
                 for change in changes {
                     self.0.save_all(vec![change]).await?;
                 }
@@ -341,19 +344,31 @@ impl Layer for Flawed {
                 }
                 changes.iter_mut().for_each(|change| change.sole_holder &= recorded);
             }
+            Flaw::IgnoresPriorities => {
+                changes.iter_mut().for_each(|change| change.due.priority = Priority::New);
+            }
             _ => {}
         }
         self.0.save_all(changes).await
     }
 
-    async fn claim(&self, ids: &[CaseId], lease: &Lease) -> Result<Claim, Error> {
+    async fn claim_due(&self, limit: usize, lease: &Lease) -> Result<Claim, Error> {
         let mut lease = lease.clone();
         match self.1 {
-            Flaw::LeasesToAnybody => lease.owner = "all".into(),
-            Flaw::AsksTwiceInAPass => lease.pass_began = lease.until,
+            Flaw::LeasesToAnybody => {
+                for case in self.0.page(None, usize::MAX).await? {
+                    self.0.release("a", &[case.id]).await?;
+                }
+            }
+            Flaw::LeasesTwice => {
+                for case in self.0.page(None, usize::MAX).await? {
+                    self.0.release(&lease.owner, &[case.id]).await?;
+                }
+            }
+            Flaw::LeasesWhatBecameDueLater => lease.due_by = lease.now,
             _ => {}
         }
-        self.0.claim(ids, &lease).await
+        self.0.claim_due(limit, &lease).await
     }
 
     async fn renew(&self, lease: &Lease) -> Result<usize, Error> {
@@ -361,6 +376,47 @@ impl Layer for Flawed {
             Flaw::RenewsNothing => Ok(if lease.owner == "b" { 3 } else { 0 }),
             _ => self.0.renew(lease).await,
         }
+    }
+
+    async fn release(&self, owner: &str, ids: &[CaseId]) -> Result<(), Error> {
+        if let Flaw::ReleasesForAll = self.1 {
+            self.0.release("a", ids).await?;
+        }
+        self.0.release(owner, ids).await
+    }
+
+    async fn set_due(&self, mut planned: Vec<Planned>) -> Result<(), Error> {
+        match self.1 {
+            Flaw::PlansOverAnything => {
+                for plan in &mut planned {
+                    if let Some(stored) = self.0.get(&plan.id).await? {
+                        plan.version = stored.version;
+                    }
+                }
+            }
+            Flaw::PlansLater => return Ok(()),
+            Flaw::TrustsEveryPlan => {
+                let longest = DateTime::UNIX_EPOCH + LONGEST_PLAN;
+                planned.iter_mut().for_each(|plan| plan.due.at = plan.due.at.min(longest));
+            }
+            _ => {}
+        }
+        self.0.set_due(planned).await
+    }
+
+    async fn counts(&self, now: DateTime<Utc>) -> Result<Counts, Error> {
+        let mut counts = self.0.counts(now).await?;
+        if let Flaw::CountsEveryCase = self.1 {
+            counts.due = self.0.page(None, usize::MAX).await?.len() as u64;
+        }
+        Ok(counts)
+    }
+
+    async fn save_setting(&self, name: &str, mut setting: Setting) -> Result<(), Error> {
+        if let Flaw::SetsOverAnything = self.1 {
+            setting.version = self.0.setting(name).await?.map_or(0, |setting| setting.version);
+        }
+        self.0.save_setting(name, setting).await
     }
 
     async fn holders(&self, number: NhsNumber) -> Result<Vec<CaseId>, Error> {
@@ -385,9 +441,26 @@ async fn the_suite_finds_every_flaw() {
         (Flaw::SharesNumbers, "a number that another case has gets no sole holder"),
         (Flaw::LooksBeforeItSaves, "exactly one of many concurrent saves gets the number"),
         (Flaw::SavesOneByOne, "a case rejected with others is not saved"),
-        (Flaw::LeasesToAnybody, "a claim stops at the first case leased by another owner"),
+        (Flaw::LeasesToAnybody, "a claim leases the due cases that no other worker has"),
+        (Flaw::LeasesTwice, "an owner does not get a case twice"),
         (Flaw::RenewsNothing, "a renewed lease lasts until its new end"),
-        (Flaw::AsksTwiceInAPass, "a case traced since the pass began is left out"),
+        (Flaw::ReleasesForAll, "only the owner can release a case"),
+        (
+            Flaw::IgnoresPriorities,
+            "cases are leased by priority, then by the time since which they are due",
+        ),
+        (
+            Flaw::LeasesWhatBecameDueLater,
+            "a case that became due after the given time is not leased",
+        ),
+        (Flaw::PlansLater, "a planned case is not due before its time"),
+        (Flaw::PlansOverAnything, "a plan from another version has no effect"),
+        (
+            Flaw::TrustsEveryPlan,
+            "a time further ahead was set by a clock that was ahead, and the case is due",
+        ),
+        (Flaw::CountsEveryCase, "cases that are due are counted, and no others"),
+        (Flaw::SetsOverAnything, "a new setting has version 0"),
     ] {
         let new_store =
             async || Arc::new(Layered(Flawed(MemoryStore::new(), flaw))) as Arc<dyn CaseStore>;

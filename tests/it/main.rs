@@ -59,4 +59,6 @@ mod sweep_order;
 mod telemetry;
 #[cfg(all(feature = "conformance", feature = "http", feature = "smsp"))]
 mod tracer;
+#[cfg(all(feature = "conformance", feature = "sqlite"))]
+mod unit_of_work;
 mod worker;

@@ -12,8 +12,11 @@
 //!
 //! What a store must survive (a crash, a full disk), each store promises and tests itself.
 
+mod due;
 mod full_case;
 mod leases;
+mod rivals;
+mod settings;
 
 use crate::case::deletion::{Deletion, DeletionKind};
 use crate::case::error::{Error, ErrorKind};
@@ -50,13 +53,21 @@ pub async fn check(new_store: impl AsyncFn() -> Arc<dyn CaseStore>) -> Result<()
     finds_holders(&*new_store().await).await?;
     saves_sole_holders(&*new_store().await).await?;
     saves_all_or_none(&*new_store().await).await?;
+    inserts_and_saves_together(&*new_store().await).await?;
     leaves_deleted_cases_out_of_the_holders(&*new_store().await).await?;
     erases(&*new_store().await).await?;
     leases::leases_to_one_at_a_time(&*new_store().await).await?;
     leases::gives_back(&*new_store().await).await?;
     leases::one_of_many_claims_wins(new_store().await).await?;
-    one_of_many_saves_wins(new_store().await).await?;
-    one_of_many_holders_is_the_sole_one(new_store().await).await
+    due::claims_in_the_order_of_work(&*new_store().await).await?;
+    due::leaves_out_what_became_due_later(&*new_store().await).await?;
+    due::plans_over_what_was_read(&*new_store().await).await?;
+    due::mistrusts_far_plans(&*new_store().await).await?;
+    due::counts_what_needs_attention(&*new_store().await).await?;
+    settings::saves_settings(&*new_store().await).await?;
+    settings::one_of_many_settings_wins(new_store().await).await?;
+    rivals::one_of_many_saves_wins(new_store().await).await?;
+    rivals::one_of_many_holders_is_the_sole_one(new_store().await).await
 }
 
 /// A clause of the contract that a store breaks. Report a defect of the store.
@@ -140,7 +151,7 @@ async fn inserts_all_or_none(store: &dyn CaseStore) -> Result<(), Breach> {
 async fn saves_over_what_was_read(store: &dyn CaseStore) -> Result<(), Breach> {
     store.insert_all(vec![case("1")?, case("2")?]).await?;
     let mut full = full_case("1")?;
-    refuse(store.save(&full).await, ErrorKind::Conflict, "version 0 saves over nothing")?;
+    refuse(store.save(&full).await, ErrorKind::Exists, "version 0 saves over nothing")?;
     full.version = 1;
     hold(store.save(&full).await? == 2, "a save returns the next version")?;
     let mut late = case("1")?;
@@ -154,7 +165,7 @@ async fn saves_over_what_was_read(store: &dyn CaseStore) -> Result<(), Breach> {
     let other = store.get(&case("2")?.id).await?.map(|case| case.version);
     hold(other == Some(1), "a save changes no other case")?;
     let mut unknown = case("3")?;
-    for version in [0, 1] {
+    for version in [1, 7] {
         unknown.version = version;
         refuse(store.save(&unknown).await, ErrorKind::NotFound, "an unknown case is not saved")?;
     }
@@ -301,6 +312,29 @@ async fn saves_all_or_none(store: &dyn CaseStore) -> Result<(), Breach> {
     hold(store.page(None, 9).await?.len() == 3, "saving no cases changes nothing")
 }
 
+async fn inserts_and_saves_together(store: &dyn CaseStore) -> Result<(), Breach> {
+    let (mut a, mut b, c) = (case("a")?, case("b")?, case("c")?);
+    a.nhs_number = imported(NUMBER);
+    store.save_all(vec![Change::new(a.clone())]).await?;
+    a.version = 1;
+    hold(store.get(&a.id).await? == Some(a.clone()), "a case of version 0 is added by a save")?;
+    let late = store.save_all(vec![Change::new(c.clone()), Change::new(case("a")?)]).await;
+    let named = late.as_ref().err().and_then(Error::case) == Some(&a.id);
+    refuse(late, ErrorKind::Exists, "a case of version 0 that exists is not saved")?;
+    hold(named, "the error names the case that exists")?;
+    hold(store.get(&c.id).await?.is_none(), "a case rejected with others is not added")?;
+    b.nhs_number = imported(NUMBER);
+    refuse(
+        store.save_all(vec![Change::new(c.clone()), Change::as_sole_holder(b.clone())]).await,
+        ErrorKind::NumberTaken,
+        "a new case is not the sole holder of a number that another case has",
+    )?;
+    hold(store.page(None, 9).await? == [a.clone()], "a rejected new case is not added")?;
+    a.nhs_number = None;
+    store.save_all(vec![Change::as_sole_holder(b.clone()), Change::new(a), Change::new(c)]).await?;
+    hold(store.holders(NUMBER).await? == [b.id], "cases are added and saved in one call")
+}
+
 async fn leaves_deleted_cases_out_of_the_holders(store: &dyn CaseStore) -> Result<(), Breach> {
     let (mut a, mut b) = (case("a")?, case("b")?);
     (a.nhs_number, b.nhs_number) = (imported(NUMBER), imported(NUMBER));
@@ -333,54 +367,4 @@ async fn erases(store: &dyn CaseStore) -> Result<(), Breach> {
     store.erase(erased.clone()).await?;
     erased.version = 2;
     hold(store.get(&erased.id).await? == Some(erased), "an erased case has only the saved data")
-}
-
-async fn one_of_many_holders_is_the_sole_one(store: Arc<dyn CaseStore>) -> Result<(), Breach> {
-    let mut cases = Vec::with_capacity(RIVALS);
-    for rival in 0..RIVALS {
-        cases.push(case(&rival.to_string())?);
-    }
-    store.insert_all(cases.clone()).await?;
-    let mut rivals = Vec::with_capacity(RIVALS);
-    for mut case in cases {
-        case.version = 1;
-        case.nhs_number = imported(NUMBER);
-        let store = Arc::clone(&store);
-        rivals.push(tokio::spawn(async move { (store.save_as_sole_holder(&case).await, case.id) }));
-    }
-    let mut winners = Vec::new();
-    for task in rivals {
-        let clause = "a save as sole holder does not panic";
-        match task.await.map_err(|_| Breach { clause, source: None })? {
-            (Ok(_), id) => winners.push(id),
-            (lost, _) => {
-                refuse(lost, ErrorKind::NumberTaken, "a later save gets the error NumberTaken")?;
-            }
-        }
-    }
-    let sole = winners.len() == 1 && store.holders(NUMBER).await? == winners;
-    hold(sole, "exactly one of many concurrent saves gets the number")
-}
-
-async fn one_of_many_saves_wins(store: Arc<dyn CaseStore>) -> Result<(), Breach> {
-    store.insert_all(vec![case("1")?]).await?;
-    let mut rivals = Vec::with_capacity(RIVALS);
-    for rival in 0..RIVALS {
-        let mut case = case("1")?;
-        case.version = 1;
-        case.surname = Some(rival.to_string());
-        let store = Arc::clone(&store);
-        rivals.push(tokio::spawn(async move { store.save(&case).await }));
-    }
-    let mut winners = Vec::new();
-    for (rival, task) in rivals.into_iter().enumerate() {
-        let clause = "a save does not panic";
-        match task.await.map_err(|_| Breach { clause, source: None })? {
-            Ok(_) => winners.push(Some(rival.to_string())),
-            lost => refuse(lost, ErrorKind::Conflict, "a later save gets a conflict")?,
-        }
-    }
-    let stored = store.get(&case("1")?.id).await?;
-    let won = stored.map(|case| (vec![case.surname], case.version));
-    hold(won == Some((winners, 2)), "exactly one of many concurrent saves succeeds, and is stored")
 }

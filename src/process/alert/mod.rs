@@ -10,7 +10,7 @@ mod error;
 mod memory;
 mod sink;
 #[cfg(feature = "sqlite")]
-mod sqlite;
+pub(super) mod sqlite;
 
 pub use error::{Error, ErrorKind};
 pub use memory::MemoryAlerts;

@@ -1,7 +1,7 @@
 use crate::case::{Alert, CaseId};
 use crate::process::alert::error::{Error, ErrorKind};
 use crate::process::alert::sink::AlertSink;
-use crate::store::sqlite::{self, Database};
+use crate::store::sqlite::{self, Database, Durability};
 use async_trait::async_trait;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
@@ -34,6 +34,11 @@ impl SqliteAlerts {
         Ok(Self(Database::open_in_memory()?))
     }
 
+    /// The inbox of an open file.
+    pub(in crate::process) const fn over(database: Database) -> Self {
+        Self(database)
+    }
+
     /// At most `limit` alerts in the order in which they first arrived, after the first `skip`.
     ///
     /// # Errors
@@ -42,7 +47,7 @@ impl SqliteAlerts {
     /// [`unreadable`](Self::unreadable) lists it.
     pub async fn page(&self, skip: usize, limit: usize) -> Result<Vec<Alert>, Error> {
         self.0
-            .blocking(move |connection| {
+            .read(move |connection| {
                 let mut query = connection
                     .prepare_cached("SELECT id, document FROM alert ORDER BY number")
                     .map_err(failed)?;
@@ -63,7 +68,7 @@ impl SqliteAlerts {
     /// [`ErrorKind::Unavailable`] when the file cannot be read.
     pub async fn unreadable(&self) -> Result<Vec<String>, Error> {
         self.0
-            .blocking(|connection| {
+            .read(|connection| {
                 let mut query = connection
                     .prepare_cached("SELECT id, document FROM alert ORDER BY number")
                     .map_err(failed)?;
@@ -152,31 +157,28 @@ fn forget(connection: &mut Connection, case: &CaseId) -> Result<(), Error> {
 #[async_trait]
 impl AlertSink for SqliteAlerts {
     async fn deliver(&self, alerts: &[Alert]) -> Result<(), Error> {
-        // The cause is dropped, because it may quote content.
-        let row = |alert: &Alert| {
-            let document = serde_json::to_string(alert);
-            let document = document.map_err(|_| Error::new(ErrorKind::Unavailable))?;
-            Ok((alert.id.clone(), document))
-        };
-        let rows = alerts.iter().map(row).collect::<Result<Vec<_>, Error>>()?;
-        self.0
-            .blocking(move |connection| {
-                let transaction = connection
-                    .transaction_with_behavior(TransactionBehavior::Immediate)
-                    .map_err(failed)?;
-                for (id, document) in rows {
-                    transaction
-                        .prepare_cached(
-                            "INSERT INTO alert (id, document) VALUES (?1, ?2)
-                             ON CONFLICT (id) DO NOTHING",
-                        )
-                        .and_then(|mut insert| insert.execute(params![id, document]))
-                        .map_err(failed)?;
-                }
-                transaction.commit().map_err(failed)
-            })
-            .await
+        let alerts = alerts.to_vec();
+        self.0.write(Durability::Durable, move |file| deliver_in(file, &alerts)).await
     }
+}
+
+/// Delivers `alerts` inside a transaction of the caller.
+pub(in crate::process) fn deliver_in(
+    transaction: &Connection,
+    alerts: &[Alert],
+) -> Result<(), Error> {
+    let mut insert = transaction
+        .prepare_cached(
+            "INSERT INTO alert (id, document) VALUES (?1, ?2) ON CONFLICT (id) DO NOTHING",
+        )
+        .map_err(failed)?;
+    for alert in alerts {
+        // The cause is dropped, because it may quote content.
+        let document =
+            serde_json::to_string(alert).map_err(|_| Error::new(ErrorKind::Unavailable))?;
+        insert.execute(params![alert.id, document]).map_err(failed)?;
+    }
+    Ok(())
 }
 
 impl From<sqlite::Error> for Error {

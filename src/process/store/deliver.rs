@@ -5,7 +5,7 @@ use crate::audit::{Actor, AuditLog, Entry, EventKind, Subject};
 use crate::case::{Alert, Case, CaseId, CaseStore, Change, Due, Planned, readable};
 use crate::process::alert::AlertSink;
 use crate::process::error::Error;
-use crate::process::store::commit::{Commit, changed, committed};
+use crate::process::store::commit::{Commit, Save, changed, committed};
 use chrono::{DateTime, TimeDelta, Utc};
 
 /// When an alert is delivered again that could not be delivered.
@@ -20,10 +20,25 @@ pub(in crate::process) struct Delivery<'a> {
 }
 
 impl Delivery<'_> {
+    /// Delivers the alerts of these saved cases, whose effects are complete otherwise: after a failure
+    /// they are due, and the next pass delivers them.
+    pub(in crate::process) async fn deliver_saved(&self, cases: Vec<(Case, Due)>) {
+        if let Err(error) = self.deliver(cases).await {
+            tracing::warn!(kind = %error.kind(), "alerts were not delivered");
+        }
+    }
+
     /// Delivers the alerts of these cases, which must be as they are stored, and says when each is due
     /// afterwards. An alert that is not delivered stays on its case, which is then due soon. An alert
     /// that is delivered but cannot be marked as delivered is delivered again, with the same id.
-    pub(in crate::process) async fn deliver(&self, cases: Vec<(Case, Due)>) -> Result<(), Error> {
+    pub(in crate::process) async fn deliver(
+        &self,
+        mut cases: Vec<(Case, Due)>,
+    ) -> Result<(), Error> {
+        cases.retain(|(case, _)| !case.undelivered.is_empty());
+        if cases.is_empty() {
+            return Ok(());
+        }
         let (actor, at) = (&self.commit.actor, self.commit.at);
         let entries = cases.iter().flat_map(|(case, _)| {
             case.undelivered.iter().map(|alert| told(actor, alert, at).about(Subject::of(case)))
@@ -83,6 +98,24 @@ impl Delivery<'_> {
         }
         Ok((noted, waiting))
     }
+}
+
+/// The cases of `saves` as they are stored after the save, and when each is due.
+pub(in crate::process) fn saved(saves: &[Save]) -> Vec<(Case, Due)> {
+    let after = |save: &Save| {
+        let mut case = save.change.case.clone();
+        case.version += 1;
+        (case, save.change.due)
+    };
+    saves.iter().map(after).collect()
+}
+
+/// A case with undelivered alerts is due at once, in case the process ends before it delivers them.
+pub(in crate::process) fn pending(mut change: Change, at: DateTime<Utc>) -> Change {
+    if !change.case.undelivered.is_empty() {
+        change.due.at = change.due.at.min(at);
+    }
+    change
 }
 
 /// The audit entry for an alert that is about to be sent.

@@ -1,12 +1,11 @@
 use crate::audit::AuditLog;
-use crate::case::{Case, CaseId, CaseStore, Change, Due};
+use crate::case::{CaseId, CaseStore};
 use crate::process::alert::AlertSink;
 use crate::process::error::Error;
 use crate::process::store::commit::{Commit, Committed, Set, committed};
-use crate::process::store::deliver::{Delivery, withdraw};
+use crate::process::store::deliver::{Delivery, pending, saved, withdraw};
 use crate::process::store::unit::Store;
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
 use std::sync::Arc;
 
 /// A [`Store`] of three parts, which may be of different makers.
@@ -59,22 +58,10 @@ impl Joined {
         Ok(Committed::Done)
     }
 
-    async fn deliver(&self, commit: &Commit, mut told: Vec<(Case, Due)>) -> Result<(), Error> {
-        told.retain(|(case, _)| !case.undelivered.is_empty());
-        if told.is_empty() {
-            return Ok(());
-        }
+    fn delivery<'a>(&'a self, commit: &'a Commit) -> Delivery<'a> {
         let (cases, audit) = (&*self.cases, &*self.audit);
-        Delivery { cases, audit, alerts: &*self.alerts, commit }.deliver(told).await
+        Delivery { cases, audit, alerts: &*self.alerts, commit }
     }
-}
-
-/// A case with undelivered alerts is due at once, in case the process ends before it delivers them.
-fn pending(mut change: Change, at: DateTime<Utc>) -> Change {
-    if !change.case.undelivered.is_empty() {
-        change.due.at = change.due.at.min(at);
-    }
-    change
 }
 
 #[async_trait]
@@ -100,26 +87,20 @@ impl Store for Joined {
             self.audit.append(entries).await?;
         }
         let told = std::mem::take(&mut commit.deliveries);
-        self.deliver(&commit, told).await?;
+        self.delivery(&commit).deliver(told).await?;
         let mut result = self.set(&sets).await?;
         if !result.is_done() {
             let ids: Vec<CaseId> = saves.iter().map(|save| save.change.case.id.clone()).collect();
             withdraw(&*self.cases, &*self.audit, &commit, &ids).await?;
         } else if !saves.is_empty() {
             let ids: Vec<CaseId> = saves.iter().map(|save| save.change.case.id.clone()).collect();
-            let told = saves.iter().map(|save| {
-                let mut case = save.change.case.clone();
-                case.version += 1;
-                (case, save.change.due)
-            });
-            let told = told.collect();
+            let told = saved(&saves);
             let changes = saves.into_iter().map(|save| pending(save.change, commit.at)).collect();
             result = committed(self.cases.save_all(changes).await)?;
             if !result.is_done() {
                 withdraw(&*self.cases, &*self.audit, &commit, &ids).await?;
-            } else if let Err(error) = self.deliver(&commit, told).await {
-                // The cases are saved, with their alerts, and are due: the next pass delivers them.
-                tracing::warn!(kind = %error.kind(), "alerts were not delivered");
+            } else {
+                self.delivery(&commit).deliver_saved(told).await;
             }
         }
         if let Some((owner, ids)) = &commit.releases {

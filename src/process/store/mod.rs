@@ -4,17 +4,25 @@
 //! ([`AuditLog`]) and the alerts ([`AlertSink`]), and takes a [`Commit`] as a whole. A vendor
 //! implements those three, and [`Joined`] makes a `Store` of them: it does the effects in an order in
 //! which the process can be killed at any point. A database that holds all three can implement
-//! `Store` itself, and then a commit is atomic.
+//! `Store` itself, and then a commit is atomic: `Sqlite` (feature `sqlite`) is one.
+//! Run `conformance::check` (feature `conformance`) against a store of your own.
 //!
 //! [`CaseStore`]: crate::case::CaseStore
 //! [`AuditLog`]: crate::audit::AuditLog
 //! [`AlertSink`]: crate::process::alert::AlertSink
 
 pub(super) mod commit;
+#[cfg(feature = "conformance")]
+#[cfg_attr(docsrs, doc(cfg(feature = "conformance")))]
+pub mod conformance;
 pub(super) mod deliver;
 pub(super) mod joined;
+#[cfg(feature = "sqlite")]
+pub(super) mod sqlite;
 pub(super) mod unit;
 
 pub use commit::{Commit, Committed, Save, Set};
 pub use joined::Joined;
+#[cfg(feature = "sqlite")]
+pub use sqlite::Sqlite;
 pub use unit::Store;

@@ -19,8 +19,9 @@ use std::fmt::Debug;
 ///   effects, and the trail then has at most a record too many: of one version of a case, the last
 ///   record counts.
 /// * A refused save leaves a trail whose last record of each case is what is stored.
-/// * A refused setting leaves a trail with the entry of each setting that was not saved, withdrawn
-///   ([`Set::withdrawn`](crate::process::store::Set::withdrawn)). Then no later setting and no case of the commit is saved.
+/// * When a setting is refused, no later setting and no case of the commit is saved. A store that is
+///   not atomic then records the entry of each setting that was not saved again, withdrawn
+///   ([`Set::withdrawn`](crate::process::store::Set::withdrawn)).
 /// * An alert is delivered at least once, with the same id, and stays on its case until it was.
 /// * A call whose future is dropped may or may not take effect.
 #[async_trait]

@@ -43,6 +43,9 @@ pub(crate) trait Layer: Debug + Send + Sync {
     async fn set_due(&self, planned: Vec<Planned>) -> Result<(), Error> {
         self.behind().set_due(planned).await
     }
+    async fn counts(&self, now: DateTime<Utc>) -> Result<Counts, Error> {
+        self.behind().counts(now).await
+    }
     async fn setting(&self, name: &str) -> Result<Option<Setting>, Error> {
         self.behind().setting(name).await
     }
@@ -91,7 +94,7 @@ impl<L: Layer> CaseStore for Layered<L> {
         self.0.set_due(planned).await
     }
     async fn counts(&self, now: DateTime<Utc>) -> Result<Counts, Error> {
-        self.0.behind().counts(now).await
+        self.0.counts(now).await
     }
     async fn setting(&self, name: &str) -> Result<Option<Setting>, Error> {
         self.0.setting(name).await
