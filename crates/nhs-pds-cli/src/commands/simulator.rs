@@ -141,9 +141,8 @@ fn people(cli: &Args, register: &Register) -> Result<Register, Box<dyn Error>> {
 
 /// A number below 100 that depends only on the seed and the person.
 fn drawn(seed: u64, number: NhsNumber) -> u64 {
-    let mixed = number
-        .digits()
-        .bytes()
-        .fold(seed, |mixed, digit| (mixed ^ u64::from(digit)).wrapping_mul(0x0100_0000_01b3));
+    let digits = number.digits().to_string();
+    let step = |mixed: u64, digit| (mixed ^ u64::from(digit)).wrapping_mul(0x0100_0000_01b3);
+    let mixed = digits.bytes().fold(seed, step);
     (mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) % 100
 }

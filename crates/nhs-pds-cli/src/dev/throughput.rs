@@ -6,11 +6,11 @@
 use crate::console::{about, check_database, open, say, warn};
 use crate::service::Service;
 use super::resident::resident;
-use nhs_pds::audit::{Actor, MemoryLog, SqliteLog};
-use nhs_pds::case::{MemoryStore, SqliteStore, caseload};
+use nhs_pds::audit::{Actor, MemoryLog};
+use nhs_pds::case::{MemoryStore, caseload};
 use nhs_pds::clock::{Clock, SystemClock};
-use nhs_pds::process::alert::{MemoryAlerts, SqliteAlerts};
-use nhs_pds::process::store::Joined;
+use nhs_pds::process::alert::MemoryAlerts;
+use nhs_pds::process::store::{Joined, Sqlite, Store};
 use nhs_pds::process::{Settings, Worker, import};
 use nhs_pds::trace::Caller;
 use std::error::Error;
@@ -44,7 +44,7 @@ pub(crate) struct Args {
 pub(crate) async fn run(cli: &Args) -> Result<bool, Box<dyn Error>> {
     let mut refused = 0;
     let caller = Caller::System(cli.service.us()?);
-    let kept = match (&cli.memory, &cli.db) {
+    let kept: Arc<dyn Store> = match (&cli.memory, &cli.db) {
         (Some(file), _) => {
             let (store, audit) = (Arc::new(MemoryStore::new()), Arc::new(MemoryLog::new()));
             let kept = Arc::new(Joined::new(store, audit, Arc::new(MemoryAlerts::default())));
@@ -62,10 +62,7 @@ pub(crate) async fn run(cli: &Args) -> Result<bool, Box<dyn Error>> {
         }
         (None, Some(db)) => {
             check_database(db)?;
-            let store = SqliteStore::open(db).map_err(|error| about(db, &error))?;
-            let audit = SqliteLog::open(db).map_err(|error| about(db, &error))?;
-            let alerts = SqliteAlerts::open(db).map_err(|error| about(db, &error))?;
-            Arc::new(Joined::new(Arc::new(store), Arc::new(audit), Arc::new(alerts)))
+            Arc::new(Sqlite::open(db).map_err(|error| about(db, &error))?)
         }
         (None, None) => return Err("either --memory or --db".into()),
     };
