@@ -3,9 +3,13 @@
 
 use nhs_pds::demographics::Gender;
 use nhs_pds::ids::RandomIds;
-use nhs_pds::resilience::{Gateway, RateLimit, Retry, RetryPolicy, Retrying};
+use nhs_pds::resilience::{
+    CircuitBreaker, CircuitBreakerPolicy, Gateway, RateLimit, Retry, RetryPolicy, Retrying,
+};
 use nhs_pds::smsp::{Client, Config};
-use nhs_pds::trace::{Caller, FindPerson, LocalIdentity, MessageId, Question, Tracer};
+use nhs_pds::trace::{
+    Caller, FindPerson, LocalIdentifier, LocalIdentity, MessageId, Question, Tracer,
+};
 use nhs_pds_simulator::{Caseload, Fault, Simulator, When};
 use std::error::Error;
 use std::num::NonZeroU32;
@@ -21,25 +25,28 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // Twenty questions a second, four at once. All users of a service share one gateway.
     let count = |n| NonZeroU32::new(n).ok_or("zero");
     let pace = RateLimit::per_second(count(20)?).with_burst(count(4)?);
-    let gate = Gateway::new(Arc::new(client)).with_rate_limit(pace);
+    // Failures of three different cases suspend all questions.
+    let circuit = CircuitBreaker::new(CircuitBreakerPolicy::default().with_failures(count(3)?));
+    let gate = Gateway::new(Arc::new(client)).with_rate_limit(pace).with_circuit_breaker(circuit);
     let screens = Retrying::new(gate.foreground(), Retry::new(RetryPolicy::foreground()));
 
     let owen = FindPerson::new("Owen".parse()?, Gender::Female, "1986-01-19".parse()?);
-    let question = Question::Find(owen);
     let caller = Caller::System(us);
-    let ask = async || {
+    let ask = async |case: &str| -> Result<String, Box<dyn Error>> {
+        let case = LocalIdentifier::new(LocalIdentifier::LOCAL_PATIENT_ROOT, case)?;
+        let question = Question::Find(owen.clone().with_local_identifier(case));
         let answered = screens.trace(&caller, &question, MessageId::fresh(&RandomIds)).await;
-        answered.map_or_else(|error| error.to_string(), |answer| answer.outcome.as_str().to_owned())
+        Ok(answered.map_or_else(|error| error.to_string(), |it| it.outcome.as_str().to_owned()))
     };
 
-    println!("no fault: {}", ask().await);
+    println!("no fault: {}", ask("1").await?);
     simulator.add_fault(When::Next(1), Fault::Cut);
-    println!("one connection was cut: {}", ask().await);
+    println!("one connection was cut: {}", ask("1").await?);
     println!("requests so far: {}", simulator.request_count());
 
     simulator.add_fault(When::Always, Fault::Cut);
-    for attempt in 1..=6 {
-        println!("question {attempt} without a service: {}", ask().await);
+    for case in ["1", "2", "3", "4"] {
+        println!("case {case} without a service: {}", ask(case).await?);
     }
     let status = gate.status();
     println!("circuit breaker: {}", status.circuit_breaker.state.as_str());

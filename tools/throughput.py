@@ -33,16 +33,15 @@ def measured(command):
 def main():
     arguments = argparse.ArgumentParser()
     arguments.add_argument("--cases", type=int, nargs="+", default=[10_000, 100_000])
-    arguments.add_argument("--page-size", type=int, default=100)
     arguments = arguments.parse_args()
     subprocess.run(["cargo", "build", "--release", "--locked", "-p", "nhs-pds-cli"], cwd=ROOT, check=True)
     print("cases    where    seconds  cases/s  asked/s  peak MiB")
     for cases in arguments.cases:
         with tempfile.TemporaryDirectory() as folder:
-            measure(arguments, cases, folder)
+            measure(cases, folder)
 
 
-def measure(arguments, cases, folder):
+def measure(cases, folder):
     file = lambda name: os.path.join(folder, name)
     simulator = subprocess.Popen(
         [MADE, "simulator", "--cases", str(cases), "--caseload", file("cases.csv")],
@@ -53,7 +52,7 @@ def measure(arguments, cases, folder):
         url = simulator.stdout.readline().strip()
         load = [MADE, "worker", "--db", file("db"), "--import", file("cases.csv")]
         subprocess.run(load + ["--export", file("before.csv")], check=True, stderr=subprocess.DEVNULL)
-        run = [MADE, "dev", "throughput", "--service", url, "--page-size", str(arguments.page_size)]
+        run = [MADE, "dev", "throughput", "--service", url]
         rates = {}
         for where, kept in [("memory", ["--memory", file("cases.csv")]), ("sqlite", ["--db", file("db")])]:
             report, peak = measured(run + kept)

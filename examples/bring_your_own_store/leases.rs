@@ -1,47 +1,63 @@
 //! Leases, so that two workers never trace the same case at the same time.
 
-use crate::rows::Rows;
+use crate::rows::{Row, Rows};
 use chrono::{DateTime, TimeDelta, Utc};
-use nhs_pds::case::{CaseId, Claim, Error, Lease};
+use nhs_pds::case::{CaseId, Claim, Lease};
+
+impl Row {
+    /// When the lease of another worker ends, if it is in force.
+    fn leased_until(&self, lease: &Lease) -> Option<DateTime<Utc>> {
+        let (owner, until) = self.lease.as_ref()?;
+        // A lease that ends later than any lease can was taken before the clock was set back.
+        let latest = lease.now + TimeDelta::seconds(1) + Lease::LONGEST;
+        let in_force = *owner != lease.owner && lease.now < *until && *until <= latest;
+        in_force.then_some(*until)
+    }
+
+    fn take(&mut self, lease: &Lease, claim: &mut Claim) {
+        self.lease = Some((lease.owner.clone(), lease.until));
+        claim.cases.push(self.case.clone());
+    }
+}
 
 impl Rows {
-    /// Leases `ids` in order, and stops at the first case that another worker has leased.
-    pub(crate) fn claim(&mut self, ids: &[CaseId], lease: &Lease) -> Claim {
-        let (mut claim, latest) = (Claim::default(), lease.now + TimeDelta::seconds(1));
-        for id in ids {
-            let Some((case, leased, traced_at)) = self.0.get_mut(id) else { continue };
-            let until = leased.as_ref().filter(|(owner, _)| *owner != lease.owner).map(|l| l.1);
-            // A lease that ends later than any lease can was taken before the clock was set back.
-            let in_force = |until| lease.now < until && until <= latest + Lease::LONGEST;
-            claim.blocked_until = until.filter(|until| in_force(*until));
-            if claim.blocked_until.is_some() {
-                break;
+    /// Leases at most `limit` of the due cases: the most urgent first, then the oldest.
+    pub(crate) fn claim_due(&mut self, limit: usize, lease: &Lease) -> Claim {
+        let (mut claim, mut ends) = (Claim::default(), Vec::new());
+        for id in self.due(lease) {
+            let Some(row) = self.cases.get_mut(&id) else { continue };
+            let is_own = row.lease.as_ref().is_some_and(|(owner, _)| *owner == lease.owner);
+            match row.leased_until(lease) {
+                Some(until) => ends.push(until),
+                None if is_own || claim.cases.len() >= limit => {}
+                None => row.take(lease, &mut claim),
             }
-            if !traced_at.is_some_and(|at| lease.pass_began < at && at <= latest) {
-                *leased = Some((lease.owner.clone(), lease.until));
-                claim.cases.push(case.clone());
+        }
+        claim.blocked_until = ends.into_iter().min().filter(|_| claim.cases.is_empty());
+        claim
+    }
+
+    /// Leases one case, whether or not it is due.
+    pub(crate) fn claim(&mut self, id: &CaseId, lease: &Lease) -> Claim {
+        let mut claim = Claim::default();
+        if let Some(row) = self.cases.get_mut(id) {
+            claim.blocked_until = row.leased_until(lease);
+            if claim.blocked_until.is_none() {
+                row.take(lease, &mut claim);
             }
         }
         claim
     }
 
     pub(crate) fn renew(&mut self, lease: &Lease) -> usize {
-        let leased = self.0.values_mut().filter_map(|(_, leased, _)| leased.as_mut());
-        let own = leased.filter(|(owner, _)| *owner == lease.owner);
+        let leases = self.cases.values_mut().filter_map(|row| row.lease.as_mut());
+        let own = leases.filter(|(owner, _)| *owner == lease.owner);
         own.map(|(_, until)| *until = lease.until).count()
     }
 
-    pub(crate) fn release(
-        &mut self,
-        owner: &str,
-        ids: &[CaseId],
-        at: Option<DateTime<Utc>>,
-    ) -> Result<(), Error> {
-        for (_, (_, leased, traced_at)) in self.0.iter_mut().filter(|(id, _)| ids.contains(id)) {
-            if leased.take_if(|(of, _)| of == owner).is_some() {
-                *traced_at = at.or(*traced_at);
-            }
+    pub(crate) fn release(&mut self, owner: &str, ids: &[CaseId]) {
+        for (_, row) in self.cases.iter_mut().filter(|(id, _)| ids.contains(id)) {
+            row.lease.take_if(|(of, _)| of == owner);
         }
-        Ok(())
     }
 }

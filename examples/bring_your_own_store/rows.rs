@@ -2,57 +2,74 @@
 
 use chrono::{DateTime, Utc};
 use nhs_pds::case::ErrorKind::{Conflict, Exists, NotFound, NumberTaken};
-use nhs_pds::case::{Case, CaseId, Change, Error};
+use nhs_pds::case::{Case, CaseId, Change, Due, Error, Setting};
 use nhs_pds::nhs_number::NhsNumber;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound::{Excluded, Unbounded};
 
-/// A case, the lease of a worker and its end, and the time of the last trace.
-pub(crate) type Row = (Case, Option<(String, DateTime<Utc>)>, Option<DateTime<Utc>>);
+/// A case, when it is due, and the lease of a worker with its end.
+#[derive(Clone, Debug)]
+pub(crate) struct Row {
+    pub(crate) case: Case,
+    pub(crate) due: Due,
+    pub(crate) lease: Option<(String, DateTime<Utc>)>,
+}
 
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Rows(pub(crate) BTreeMap<CaseId, Row>);
+pub(crate) struct Rows {
+    pub(crate) cases: BTreeMap<CaseId, Row>,
+    pub(crate) settings: BTreeMap<String, Setting>,
+}
 
 impl Rows {
     pub(crate) fn get(&self, id: &CaseId) -> Option<Case> {
-        self.0.get(id).map(|(case, ..)| case.clone())
+        self.cases.get(id).map(|row| row.case.clone())
     }
 
     pub(crate) fn page(&self, after: Option<&CaseId>, limit: usize) -> Vec<Case> {
-        let rows = self.0.range::<CaseId, _>((after.map_or(Unbounded, Excluded), Unbounded));
-        rows.take(limit).map(|(_, (case, ..))| case.clone()).collect()
+        let rows = self.cases.range::<CaseId, _>((after.map_or(Unbounded, Excluded), Unbounded));
+        rows.take(limit).map(|(_, row)| row.case.clone()).collect()
     }
 
-    pub(crate) fn insert(&mut self, mut case: Case) -> Result<(), Error> {
-        let id = case.id.clone();
-        if case.version != 0 || self.0.contains_key(&id) {
-            let kind = if case.version == 0 { Exists } else { Conflict };
-            return Err(Error::new(kind).with_case(id));
-        }
-        case.version = 1;
-        self.0.insert(id, (case, None, None));
-        Ok(())
-    }
-
-    pub(crate) fn save(&mut self, changes: &[Change]) -> Result<(), Error> {
-        let refused = |kind, case: &Case| Error::new(kind).with_case(case.id.clone());
-        for Change { case, .. } in changes {
-            let (stored, ..) = self.0.get_mut(&case.id).ok_or_else(|| refused(NotFound, case))?;
-            if stored.version != case.version {
-                return Err(refused(Conflict, case));
+    pub(crate) fn save(&mut self, changes: Vec<Change>) -> Result<(), Error> {
+        let refused = |kind, id: &CaseId| Error::new(kind).with_case(id.clone());
+        let (mut sole, mut seen) = (Vec::new(), BTreeSet::new());
+        for Change { mut case, sole_holder, due, .. } in changes {
+            let id = case.id.clone();
+            let stored = self.cases.get(&id).map(|row| row.case.version);
+            match stored {
+                Some(_) if case.version == 0 || !seen.insert(id.clone()) => {
+                    return Err(refused(Exists, &id));
+                }
+                Some(version) if version != case.version => return Err(refused(Conflict, &id)),
+                None if case.version != 0 => return Err(refused(NotFound, &id)),
+                _ => {}
             }
-            *stored = case.clone();
-            stored.version += 1;
+            case.version += 1;
+            sole.extend(
+                case.live_number().filter(|_| sole_holder).map(|number| (number, id.clone())),
+            );
+            let lease = self.cases.remove(&id).and_then(|row| row.lease);
+            self.cases.insert(id, Row { case, due, lease });
         }
-        let sole = changes.iter().filter(|change| change.sole_holder).map(|change| &change.case);
-        let has_twin =
-            |case: &&Case| case.live_number().map(|n| self.with_number(n).len()) > Some(1);
-        sole.clone().find(has_twin).map_or(Ok(()), |case| Err(refused(NumberTaken, case)))
+        let taken = sole.into_iter().find(|(number, _)| self.with_number(*number).len() > 1);
+        taken.map_or(Ok(()), |(_, id)| Err(refused(NumberTaken, &id)))
     }
 
     /// The active cases with this number.
     pub(crate) fn with_number(&self, number: NhsNumber) -> Vec<CaseId> {
-        let found = self.0.iter().filter(|(_, (case, ..))| case.live_number() == Some(number));
-        found.map(|(id, _)| id.clone()).collect()
+        let found = self.cases.values().filter(|row| row.case.live_number() == Some(number));
+        found.map(|row| row.case.id.clone()).collect()
+    }
+
+    /// Saves a setting over the version that was read.
+    pub(crate) fn set(&mut self, name: &str, mut setting: Setting) -> Result<(), Error> {
+        let stored = self.settings.get(name).map_or(0, |stored| stored.version);
+        if stored != setting.version {
+            return Err(Error::new(Conflict));
+        }
+        setting.version += 1;
+        self.settings.insert(name.to_owned(), setting);
+        Ok(())
     }
 }

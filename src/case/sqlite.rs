@@ -3,13 +3,16 @@ use crate::case::error::{Error, ErrorKind};
 use crate::case::id::CaseId;
 use crate::case::lease::{Claim, Lease};
 use crate::case::record::Case;
+use crate::case::search::CaseFilter;
 use crate::case::setting::Setting;
 use crate::case::sqlite_due as due;
 use crate::case::sqlite_rows as rows;
 use crate::case::sqlite_save::{overwrite_in, save_all_in};
 use crate::case::sqlite_settings as settings;
+use crate::case::sqlite_worklist as worklist;
 use crate::case::store::{CaseStore, Change, Counts};
 use crate::case::unreadable::Unreadable;
+use crate::case::work_item::{ItemFilter, ItemId, WorkItem};
 use crate::nhs_number::NhsNumber;
 use crate::store::sqlite::Durability::{Durable, Relaxed};
 use crate::store::sqlite::{self, Database};
@@ -62,6 +65,19 @@ impl SqliteStore {
     /// [`ErrorKind::Unavailable`] when there is not enough memory.
     pub fn open_in_memory() -> Result<Self, Error> {
         Ok(Self(Database::open_in_memory()?))
+    }
+
+    #[cfg(test)]
+    pub(super) fn with<T>(&self, work: impl FnOnce(&mut Connection) -> T) -> T {
+        self.0.with(work)
+    }
+
+    /// Makes sure that the cases of a file of an older version can be listed and searched.
+    async fn index_all(&self) -> Result<(), Error> {
+        if self.0.read(|connection| worklist::is_pending(connection)).await? {
+            while self.0.write(Durable, worklist::index_more).await? {}
+        }
+        Ok(())
     }
 
     /// The cases of an open file.
@@ -130,6 +146,32 @@ impl CaseStore for SqliteStore {
 
     async fn counts(&self, now: DateTime<Utc>) -> Result<Counts, Error> {
         self.0.read(move |connection| due::counts(connection, now)).await
+    }
+
+    async fn worklist(
+        &self,
+        filter: &ItemFilter,
+        after: Option<&ItemId>,
+        limit: usize,
+    ) -> Result<Vec<WorkItem>, Error> {
+        self.index_all().await?;
+        let (filter, after) = (filter.clone(), after.cloned());
+        self.0
+            .read(move |connection| worklist::worklist(connection, &filter, after.as_ref(), limit))
+            .await
+    }
+
+    async fn search(
+        &self,
+        filter: &CaseFilter,
+        after: Option<&CaseId>,
+        limit: usize,
+    ) -> Result<Vec<Case>, Error> {
+        self.index_all().await?;
+        let (filter, after) = (filter.clone(), after.cloned());
+        self.0
+            .read(move |connection| worklist::search(connection, &filter, after.as_ref(), limit))
+            .await
     }
 
     async fn setting(&self, name: &str) -> Result<Option<Setting>, Error> {

@@ -19,6 +19,14 @@ impl Error {
         Self { kind, case: None, source: None }
     }
 
+    pub(in crate::process) fn with_source(
+        mut self,
+        source: impl Into<Box<dyn StdError + Send + Sync>>,
+    ) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
     /// What went wrong.
     #[must_use]
     pub const fn kind(&self) -> ErrorKind {
@@ -59,6 +67,7 @@ impl From<audit::Error> for Error {
             audit::ErrorKind::Unavailable => ErrorKind::AuditUnavailable,
             audit::ErrorKind::ReadOnly => ErrorKind::AuditReadOnly,
             audit::ErrorKind::Residue => ErrorKind::Residue,
+            audit::ErrorKind::Elsewhere => ErrorKind::AuditElsewhere,
             _ => ErrorKind::AuditBroken,
         };
         Self { kind, case: None, source: Some(error.into()) }
@@ -74,6 +83,10 @@ pub enum ErrorKind {
     /// verified.
     #[error("the audit trail cannot be used: have it verified")]
     AuditBroken,
+    /// The audit trail is kept in another system, to which events are only sent. Look up or erase
+    /// the person there. An erasure of a case is complete in the store of cases, and recorded.
+    #[error("the audit trail is kept in another system: look up or erase the person there")]
+    AuditElsewhere,
     /// The audit trail can only be read, so nothing is shown or done. Open it where it can be written.
     #[error(
         "the audit trail is read-only, so nothing is recorded, shown or done: open it where it can be \
@@ -99,6 +112,10 @@ pub enum ErrorKind {
          use them, make sure that there is space for a second copy, and erase the case again"
     )]
     Residue,
+    /// The source of an import failed before its end; its error is the cause. What was imported before
+    /// stays imported. Correct the cause, and import again.
+    #[error("the local system's cases could not be read to their end: import them again")]
+    SourceFailed,
     /// The store of cases has an entry that is not a case, belongs to a newer version, or breaks its
     /// contract. Trying again does not help: have the store checked.
     #[error("the store of cases cannot be used: have it checked")]
@@ -139,6 +156,7 @@ mod tests {
             (audit::ErrorKind::Unavailable, ErrorKind::AuditUnavailable, true),
             (audit::ErrorKind::ReadOnly, ErrorKind::AuditReadOnly, true),
             (audit::ErrorKind::Residue, ErrorKind::Residue, false),
+            (audit::ErrorKind::Elsewhere, ErrorKind::AuditElsewhere, false),
             (audit::ErrorKind::Corrupt, ErrorKind::AuditBroken, false),
             (audit::ErrorKind::NoTrail, ErrorKind::AuditBroken, false),
             (audit::ErrorKind::Schema, ErrorKind::AuditBroken, false),

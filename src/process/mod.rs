@@ -50,7 +50,7 @@ pub use decision::row::{
 pub use decision::rows::Row;
 pub use decision::table::table;
 pub use error::{Error, ErrorKind};
-pub use intake::import::{Imported, import};
+pub use intake::import::{Imported, import, import_from};
 pub use run::refresh::{RefreshEvent, Refreshed};
 pub use run::report::{CaseReport, RunReport};
 pub use run::settings::Settings;

@@ -362,9 +362,12 @@ struct Partly;
 #[async_trait]
 impl Tracer for Partly {
     async fn trace(&self, _: &Caller, question: &Question, id: MessageId) -> Result<Answer, Error> {
-        let Question::Fetch(fetch) = question else { panic!("{question:?}") };
-        let case = fetch.local_identifier().unwrap().extension();
-        let place: usize = case.strip_prefix("RXX:").unwrap().parse().unwrap();
+        let case = match question {
+            Question::Fetch(fetch) => fetch.local_identifier(),
+            Question::Find(find) => find.local_identifier(),
+            _ => None,
+        };
+        let place: usize = case.unwrap().extension().trim_start_matches("RXX:").parse().unwrap();
         sleep(SECOND / 10).await;
         if place < 9 {
             return Err(unavailable());
@@ -424,20 +427,25 @@ struct House {
 }
 
 async fn house(service: &Arc<Service>, cases: usize) -> House {
+    let (circuit, clock) = circuit();
+    house_with(gate(service), cases, circuit, clock).await
+}
+
+fn circuit() -> (CircuitBreaker, Arc<dyn Clock>) {
     let clock: Arc<dyn Clock> = TokioClock::new();
     let circuit = CircuitBreaker::new(resilience::CircuitBreakerPolicy::default())
         .with_clock(Arc::clone(&clock))
         .with_ids(Arc::new(CountingIds::default()));
-    house_with(service, cases, circuit, clock).await
+    (circuit, clock)
 }
 
 async fn house_with(
-    service: &Arc<Service>,
+    gate: Gateway,
     cases: usize,
     circuit: CircuitBreaker,
     clock: Arc<dyn Clock>,
 ) -> House {
-    let gate = gate(service).with_circuit_breaker(circuit);
+    let gate = gate.with_circuit_breaker(circuit);
     let store = Arc::new(MemoryStore::new());
     store.insert_all((0..cases).map(|place| case(&format!("{place:03}"))).collect()).await.unwrap();
     let audit = Arc::new(MemoryLog::new());
@@ -455,6 +463,16 @@ async fn house_with(
             .with_foreground(gate.foreground()),
     );
     House { gate, store, audit, worker }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nine_cases_without_an_answer_do_not_end_a_pass() {
+    let (circuit, clock) = circuit();
+    let house = house_with(Gateway::new(Arc::new(Partly)), 30, circuit, clock).await;
+    let report = house.worker.run_once(&mut |_| ()).await.unwrap();
+    assert!(report.stopped.is_none(), "{report:?}");
+    assert_eq!(report.results.get(&TraceResult::Unavailable), Some(&9), "{report:?}");
+    assert_eq!(report.results.get(&TraceResult::None), Some(&21), "{report:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -518,7 +536,7 @@ async fn a_circuit_breaker_whose_clock_is_behind_causes_no_extra_runs() {
         resilience::CircuitBreakerPolicy::default().with_pauses(600 * SECOND, 600 * SECOND);
     let circuit = CircuitBreaker::new(policy).with_clock(Arc::new(behind));
     let clock = TokioClock::new();
-    let house = house_with(&service, 30, circuit, clock).await;
+    let house = house_with(gate(&service), 30, circuit, clock).await;
     let process = Process::new(house.worker, Schedule::every(1800 * SECOND).unwrap());
     let mut seen = 0;
     process.run_until(sleep(60 * SECOND), &mut |_| seen += 1).await.unwrap();

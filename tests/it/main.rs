@@ -6,6 +6,8 @@ mod absent;
 #[cfg(all(feature = "conformance", feature = "sqlite"))]
 mod audit;
 #[cfg(feature = "sqlite")]
+mod audit_sinks;
+mod audit_storage;
 mod audit_tampering;
 #[cfg(all(feature = "conformance", feature = "sqlite"))]
 mod case_store;

@@ -386,7 +386,7 @@ async fn a_damaged_key_is_listed_and_its_case_is_traced_and_erased() {
 async fn an_import_skips_damaged_rows_of_the_store() {
     let kept = damaged().await;
     let cases = [1, 6, 11].map(|n| person(n, Synthetic::from_seed(5).nth(n).unwrap()));
-    let done = import(&kept.joined(), &jo(), &SystemClock, cases.into()).await.unwrap();
+    let done = import(&kept.joined(), &jo(), &SystemClock, cases).await.unwrap();
     assert_eq!((done.new, done.updated, done.unreadable), (1, 1, 1));
     assert_eq!(named(&kept.store.unreadable().await.unwrap()), NAMES);
 }

@@ -358,10 +358,10 @@ impl Caseload {
             let Some(last) = &case.last_trace else { continue };
             assert!(saved.contains(&(case.id.clone(), last.at)), "no save hides a trace");
         }
+        // A run that is stopped may save the first answer about a case, and a later run the second.
         for (id, _) in saved {
-            if !order.contains(&id) {
-                order.push(id);
-            }
+            order.retain(|earlier| *earlier != id);
+            order.push(id);
         }
         for place in 0..self.samples.len() {
             let id = id(place);

@@ -35,6 +35,9 @@ pub enum ErrorKind {
     /// the sheet as "CSV UTF-8", and read that file.
     #[error("the file is not CSV text; save the sheet as \"CSV UTF-8\"")]
     NotCsv,
+    /// The file was changed while it was read. Read it again.
+    #[error("the file was changed while it was read; read it again")]
+    Changed,
     /// Reading or writing failed. Try again, and have the disk or the connection checked.
     #[error("the file could not be read or written")]
     Io,

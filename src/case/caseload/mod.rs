@@ -29,6 +29,8 @@
 //! A row whose NHS Number is damaged, such as `9.43477E+09`, is read without the number and listed
 //! in [`Caseload::flagged`]. Importing it adds a review item to the case, with the damaged text.
 //!
+//! [`read`] keeps the cases of a file in memory; [`open`] reads case by case, for files of any size.
+//!
 //! A row that cannot be read is rejected alone, with its line and the reason, and never with its
 //! content; all other rows are read. If the rows of a case disagree about who the person is, the
 //! case has the data of its first row and is not traced
@@ -52,14 +54,17 @@
 mod decisions;
 mod error;
 mod read;
+mod reader;
 mod results;
 mod row;
+mod rows;
 mod text;
 mod write;
 
 pub use decisions::DecisionWriter;
 pub use error::{Error, ErrorKind, Fault, FlaggedRow, RefusedRow};
 pub use read::{Caseload, read};
+pub use reader::{Entry, Reader, open};
 pub use results::{ResultRow, write_results};
 pub use write::write;
 

@@ -1,9 +1,8 @@
-use crate::case::caseload::error::{Error, ErrorKind, Fault, FlaggedRow, RefusedRow};
-use crate::case::caseload::{COLUMNS, row, text};
+use crate::case::caseload::error::{Error, Fault, FlaggedRow, RefusedRow};
+use crate::case::caseload::row;
+use crate::case::caseload::rows::Rows;
 use crate::case::id::CaseId;
 use crate::case::record::Case;
-use crate::text::spreadsheet;
-use csv::{ByteRecord, ReaderBuilder};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::io::Read;
@@ -22,7 +21,8 @@ pub struct Caseload {
     pub flagged: Vec<FlaggedRow>,
 }
 
-/// Reads a caseload. The whole file is kept in memory.
+/// Reads a caseload. All its cases are kept in memory; [`open`](crate::case::caseload::open) reads
+/// case by case.
 ///
 /// Two rows of a case with the same allocation are one allocation. All other values of the rows of
 /// a case must agree. A row that contradicts the first row is rejected, and the case keeps the
@@ -41,221 +41,74 @@ pub struct Caseload {
 /// [`ErrorKind::Header`] when a column is missing or occurs twice, [`ErrorKind::NotCsv`] when the
 /// file is a workbook or another kind that is not CSV, [`ErrorKind::Io`] when the file cannot be
 /// read. A bad row is not an error: see [`Caseload::refused`] and [`Caseload::flagged`].
-pub fn read(mut file: impl Read) -> Result<Caseload, Error> {
-    let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes).map_err(|error| Error::new(ErrorKind::Io, error))?;
-    let text::Text { bytes, first_line, delimiter } = text::read(bytes)?;
-    let mut rows = ReaderBuilder::new();
-    rows.has_headers(false).flexible(true).delimiter(delimiter);
-    let mut rows = rows.from_reader(&*bytes);
-    let mut record = ByteRecord::new();
-    let mut lines = Lines { bytes: &bytes, at: 0, line: first_line, delimiter };
-    let mut next = |record: &mut ByteRecord| {
-        let from = lines.go_to(rows.position().byte());
-        let more = rows.read_byte_record(record).map_err(|error| Error::new(ErrorKind::Io, error));
-        let to = rows.position().byte();
-        more.map(|more| more.then(|| lines.span(from, to)))
-    };
-    while next(&mut record)?.is_some_and(|span| !span.open_quote) && is_blank(&record) {}
-    let columns = columns(&record)?;
-    let width = record.len();
+pub fn read(file: impl Read) -> Result<Caseload, Error> {
+    let mut rows = Rows::open(file)?;
     let mut gathered = Gathered::default();
-    while let Some(span) = next(&mut record)? {
-        if !span.open_quote && is_blank(&record) {
-            continue;
-        }
-        let read = if span.open_quote {
-            Err((None, Fault::Quote))
-        } else if record.len() != width {
-            Err((None, Fault::FieldCount))
-        } else {
-            values(&record, &columns).and_then(|values| {
-                let row = row::case(values);
-                row.and_then(|(case, flag)| gathered.add(case).map(|()| flag))
-                    .map_err(|(at, why)| (Some(at), why))
-            })
-        };
-        let (line, last_line) = (span.line, span.last_line);
+    let (mut refused, mut flagged) = (Vec::new(), Vec::new());
+    while let Some(span) = rows.advance()? {
+        let read = rows.case(&span).and_then(|(case, flag)| {
+            gathered.add(case).map(|()| flag).map_err(|(at, why)| (Some(at), why))
+        });
         match read {
             Ok(None) => {}
-            Ok(Some((column, reason))) => {
-                gathered.caseload.flagged.push(FlaggedRow { line, last_line, column, reason });
-            }
-            Err((column, reason)) => {
-                gathered.caseload.refused.push(RefusedRow { line, last_line, column, reason });
-            }
+            Ok(Some(flag)) => flagged.push(span.flagged(flag)),
+            Err(fault) => refused.push(span.refused(fault)),
         }
     }
-    Ok(gathered.caseload)
-}
-
-/// Whether the row has no value. Spreadsheet programs add such rows below a sheet.
-fn is_blank(record: &ByteRecord) -> bool {
-    let blank = |cell: &[u8]| std::str::from_utf8(cell).is_ok_and(|cell| cell.trim().is_empty());
-    record.iter().all(blank)
-}
-
-/// The position of each of [`COLUMNS`].
-fn columns(header: &ByteRecord) -> Result<[usize; COLUMNS.len()], Error> {
-    let mut places = [0; COLUMNS.len()];
-    let mut missing = Vec::new();
-    for (name, place) in COLUMNS.iter().zip(&mut places) {
-        let is_name = |text: &[u8]| text.trim_ascii().eq_ignore_ascii_case(name.as_bytes());
-        let mut found = header.iter().enumerate().filter(|(_, text)| is_name(text));
-        match (found.next(), found.next()) {
-            (Some((at, _)), None) => *place = at,
-            (Some(_), Some(_)) => {
-                return Err(Error::new(ErrorKind::Header, format!("{name} occurs twice")));
-            }
-            (None, _) => missing.push(*name),
-        }
-    }
-    if missing.is_empty() {
-        return Ok(places);
-    }
-    Err(Error::new(ErrorKind::Header, format!("missing: {}", missing.join(", "))))
-}
-
-/// The record's values in the order of [`COLUMNS`].
-fn values<'a>(
-    record: &'a ByteRecord,
-    columns: &[usize; COLUMNS.len()],
-) -> Result<[&'a str; COLUMNS.len()], (Option<&'static str>, Fault)> {
-    let mut values = [""; COLUMNS.len()];
-    for (at, bytes) in record.iter().enumerate() {
-        let column = columns.iter().position(|column| *column == at);
-        let Ok(text) = std::str::from_utf8(bytes) else {
-            let name = column.and_then(|column| COLUMNS.get(column).copied());
-            return Err((name, Fault::Encoding));
-        };
-        if let Some(value) = column.and_then(|column| values.get_mut(column)) {
-            *value = spreadsheet::text(text.trim());
-        }
-    }
-    Ok(values)
+    Ok(Caseload { cases: gathered.into_cases(), refused, flagged })
 }
 
 /// The cases so far, and the position of each case.
 #[derive(Default)]
-struct Gathered {
-    caseload: Caseload,
+pub(super) struct Gathered {
+    cases: Vec<Case>,
     places: HashMap<CaseId, usize>,
 }
 
 impl Gathered {
-    fn add(&mut self, case: Case) -> Result<(), row::At> {
-        let cases = &mut self.caseload.cases;
+    /// Adds the case of a row.
+    pub(super) fn add(&mut self, case: Case) -> Result<(), row::At> {
         match self.places.entry(case.id.clone()) {
             Entry::Vacant(place) => {
-                place.insert(cases.len());
-                cases.push(case);
+                place.insert(self.cases.len());
+                self.cases.push(case);
+                Ok(())
             }
-            Entry::Occupied(place) => {
-                // Places are positions in `cases`, so the first row exists.
-                let Some(first) = cases.get_mut(*place.get()) else { return Ok(()) };
-                // A death counts even if the row has other faults: it ends tracing.
-                first.date_of_death = first.date_of_death.or(case.date_of_death);
-                if let Some(contradiction) = row::contradiction(first, &case) {
-                    first.contradicted |= contradiction.of_identity;
-                    return Err((contradiction.column, Fault::Contradiction));
-                }
-                if case.date_of_death.is_some() && case.date_of_death != first.date_of_death {
-                    return Err(("date_of_death", Fault::Contradiction));
-                }
-                first.damaged_number = first.damaged_number.take().or(case.damaged_number);
-                let new = |allocation: &_| !first.allocations.contains(allocation);
-                let allocations: Vec<_> = case.allocations.into_iter().filter(new).collect();
-                first.allocations.extend(allocations);
-            }
+            // Places are positions in `cases`, so the first row exists.
+            Entry::Occupied(place) => match self.cases.get_mut(*place.get()) {
+                Some(first) => add_to(first, case),
+                None => Ok(()),
+            },
         }
-        Ok(())
+    }
+
+    pub(super) fn into_cases(self) -> Vec<Case> {
+        self.cases
     }
 }
 
-/// Counts lines as an editor does. The reader's own count includes blank lines before a row, and
-/// the second half of a line end, in the row.
-struct Lines<'a> {
-    bytes: &'a [u8],
-    at: usize,
-    line: u64,
-    delimiter: u8,
-}
-
-/// The position of a row in the file.
-struct Span {
-    line: u64,
-    last_line: u64,
-    /// A quotation mark is not closed, or closes a quotation of another row.
-    open_quote: bool,
-}
-
-impl Lines<'_> {
-    /// Moves to the first byte of a row at or after `byte`, and returns its position.
-    fn go_to(&mut self, byte: u64) -> usize {
-        let byte = usize::try_from(byte).unwrap_or(usize::MAX).min(self.bytes.len());
-        let blank = |byte: &u8| matches!(byte, b'\r' | b'\n');
-        let rest = self.bytes.get(byte..).unwrap_or_default();
-        let start = byte + rest.iter().take_while(|byte| blank(byte)).count();
-        self.count_to(start);
-        start
+/// Adds a further row of a case to its first.
+pub(super) fn add_to(first: &mut Case, case: Case) -> Result<(), row::At> {
+    // A death counts even if the row has other faults: it ends tracing.
+    first.date_of_death = first.date_of_death.or(case.date_of_death);
+    if let Some(contradiction) = row::contradiction(first, &case) {
+        first.contradicted |= contradiction.of_identity;
+        return Err((contradiction.column, Fault::Contradiction));
     }
-
-    /// The row from `from`, the current position, up to `to`.
-    fn span(&mut self, from: usize, to: u64) -> Span {
-        let to = usize::try_from(to).unwrap_or(usize::MAX).min(self.bytes.len());
-        let row = self.bytes.get(from..to).unwrap_or_default();
-        let end =
-            row.iter().rposition(|byte| !matches!(byte, b'\r' | b'\n')).map_or(0, |at| at + 1);
-        let line = self.line;
-        self.count_to(from + end);
-        let quotes = row.iter().filter(|byte| **byte == b'"').count();
-        let open_quote = quotes % 2 == 1 || (self.line > line && misquoted(row, self.delimiter));
-        Span { line, last_line: self.line, open_quote }
+    if case.date_of_death.is_some() && case.date_of_death != first.date_of_death {
+        return Err(("date_of_death", Fault::Contradiction));
     }
-
-    fn count_to(&mut self, to: usize) {
-        let mut before = self.at.checked_sub(1).and_then(|at| self.bytes.get(at)).copied();
-        for &byte in self.bytes.get(self.at..to).unwrap_or_default() {
-            // CR LF is one line end, counted at its CR.
-            if byte == b'\r' || (byte == b'\n' && before != Some(b'\r')) {
-                self.line += 1;
-            }
-            before = Some(byte);
-        }
-        self.at = self.at.max(to);
-    }
-}
-
-/// Whether quotation marks are where RFC 4180 does not allow them: within a value that does not
-/// begin with one, or before other text at a value's end. Within one line such marks are harmless.
-/// Over several lines they show that two stray marks have joined the rows between them into one
-/// value.
-fn misquoted(row: &[u8], delimiter: u8) -> bool {
-    enum At {
-        Start,
-        Plain,
-        Quoted,
-        Closed,
-    }
-    let mut at = At::Start;
-    for byte in row {
-        at = match (at, byte) {
-            (At::Start | At::Closed, b'"') => At::Quoted,
-            (At::Plain, b'"') => return true,
-            (At::Quoted, b'"') => At::Closed,
-            (At::Quoted, _) => At::Quoted,
-            (_, b'\r' | b'\n') => At::Start,
-            (_, byte) if *byte == delimiter => At::Start,
-            (At::Closed, _) => return true,
-            (At::Start | At::Plain, _) => At::Plain,
-        };
-    }
-    matches!(at, At::Quoted)
+    first.damaged_number = first.damaged_number.take().or(case.damaged_number);
+    let new = |allocation: &_| !first.allocations.contains(allocation);
+    let allocations: Vec<_> = case.allocations.into_iter().filter(new).collect();
+    first.allocations.extend(allocations);
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::case::caseload::{COLUMNS, ErrorKind};
     use crate::case::number::NumberSource;
     use crate::case::record::Allocation;
     use crate::case::record_type::RecordType;

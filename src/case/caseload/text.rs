@@ -2,12 +2,25 @@
 
 use crate::case::caseload::COLUMNS;
 use crate::case::caseload::error::{Error, ErrorKind};
+use std::io::{self, Read};
 
-/// A file's rows.
-pub(super) struct Text {
+/// How many bytes identify the kind of a file.
+const BEGIN: u64 = 16;
+
+/// How many bytes are read at a time.
+const CHUNK: usize = 16 * 1024;
+
+/// In how many bytes the first line with text must begin and end.
+const HEAD: usize = 1024 * 1024;
+
+/// A byte that UTF-8 never has.
+const NOT_UTF_8: u8 = 0xff;
+
+/// A file's rows, as they are read.
+pub(super) struct Text<R> {
     /// UTF-8, except where the file could not be decoded: those bytes are not UTF-8, so that their
     /// row is rejected.
-    pub(super) bytes: Vec<u8>,
+    pub(super) bytes: Decoded<R>,
     /// The line of the file on which `bytes` begin.
     pub(super) first_line: u64,
     pub(super) delimiter: u8,
@@ -32,47 +45,143 @@ const OTHERS: [(&[u8], &str); 9] = [
 /// The separators of values, the usual one first.
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 
-/// Reads a file as text, in any Unicode encoding and with any supported delimiter.
-pub(super) fn read(file: Vec<u8>) -> Result<Text, Error> {
-    if let Some((_, name)) = OTHERS.iter().find(|(begin, _)| file.starts_with(begin)) {
+/// Begins to read a file as text, in any Unicode encoding and with any supported delimiter.
+pub(super) fn open<R: Read>(mut file: R) -> Result<Text<R>, Error> {
+    let io = |error| Error::new(ErrorKind::Io, error);
+    let mut begin = Vec::new();
+    file.by_ref().take(BEGIN).read_to_end(&mut begin).map_err(io)?;
+    if let Some((_, name)) = OTHERS.iter().find(|(first, _)| begin.starts_with(first)) {
         return Err(Error::new(ErrorKind::NotCsv, format!("it is {name}")));
     }
-    let mut bytes = utf_8(file);
-    if bytes.iter().all(u8::is_ascii_whitespace) {
+    let mut bytes = Decoded::new(file, begin);
+    while !has_first_line(&bytes.ready) && bytes.ready.len() < HEAD && bytes.refill().map_err(io)? {
+    }
+    if bytes.ready.iter().all(u8::is_ascii_whitespace) {
         return Err(Error::new(ErrorKind::Header, "the file is empty"));
     }
-    if let Some((delimiter, length)) = declared(&bytes) {
-        bytes.drain(..length);
+    if let Some((delimiter, length)) = declared(&bytes.ready) {
+        bytes.at = length;
         return Ok(Text { bytes, first_line: 2, delimiter });
     }
-    let delimiter = delimiter_of(&bytes);
+    let delimiter = delimiter_of(&bytes.ready);
     Ok(Text { bytes, first_line: 1, delimiter })
 }
 
-/// The text without a byte order mark. UTF-16 is detected by its mark, or by zeros in its first two
-/// letters: the first line begins with the name of a column.
-fn utf_8(mut file: Vec<u8>) -> Vec<u8> {
-    let (decode, mark): (fn([u8; 2]) -> u16, usize) = match *file.as_slice() {
-        [0xff, 0xfe, ..] => (u16::from_le_bytes, 2),
-        [0xfe, 0xff, ..] => (u16::from_be_bytes, 2),
-        [a, 0, b, 0, ..] if a != 0 && b != 0 => (u16::from_le_bytes, 0),
-        [0, a, 0, b, ..] if a != 0 && b != 0 => (u16::from_be_bytes, 0),
-        [0xef, 0xbb, 0xbf, ..] => {
-            file.drain(..3);
-            return file;
-        }
-        _ => return file,
-    };
-    let (pairs, odd) = file.get(mark..).unwrap_or_default().as_chunks::<2>();
-    let mut text = Vec::with_capacity(file.len());
-    for letter in char::decode_utf16(pairs.iter().map(|pair| decode(*pair))) {
-        match letter {
-            Ok(letter) => text.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes()),
-            Err(_) => text.push(0xff),
-        }
+/// Whether the first line with text is complete, with the byte behind its end.
+fn has_first_line(text: &[u8]) -> bool {
+    let line = text.get(blank_start(text)..).unwrap_or_default();
+    first_line(line).len() + 1 < line.len()
+}
+
+/// The bytes of a file as UTF-8, without a byte order mark.
+pub(super) struct Decoded<R> {
+    file: R,
+    encoding: Encoding,
+    /// Bytes of the file that are not decoded yet.
+    raw: Vec<u8>,
+    /// Decoded bytes, of which the first `at` are read.
+    ready: Vec<u8>,
+    at: usize,
+    /// The first half of a character that has two units.
+    high: Option<u16>,
+}
+
+#[derive(Clone, Copy)]
+enum Encoding {
+    Utf8,
+    Utf16(fn([u8; 2]) -> u16),
+}
+
+impl<R: Read> Decoded<R> {
+    /// The `file`, whose first bytes are `begin`. UTF-16 is detected by its mark, or by zeros in its
+    /// first two letters: the first line begins with the name of a column.
+    fn new(file: R, mut begin: Vec<u8>) -> Self {
+        let (encoding, mark) = match *begin.as_slice() {
+            [0xff, 0xfe, ..] => (Encoding::Utf16(u16::from_le_bytes), 2),
+            [0xfe, 0xff, ..] => (Encoding::Utf16(u16::from_be_bytes), 2),
+            [a, 0, b, 0, ..] if a != 0 && b != 0 => (Encoding::Utf16(u16::from_le_bytes), 0),
+            [0, a, 0, b, ..] if a != 0 && b != 0 => (Encoding::Utf16(u16::from_be_bytes), 0),
+            [0xef, 0xbb, 0xbf, ..] => (Encoding::Utf8, 3),
+            _ => (Encoding::Utf8, 0),
+        };
+        begin.drain(..mark);
+        let mut decoded =
+            Self { file, encoding, raw: Vec::new(), ready: Vec::new(), at: 0, high: None };
+        decoded.decode(&begin);
+        decoded
     }
-    text.extend(odd.iter().map(|_| 0xff));
-    text
+
+    pub(super) fn into_file(self) -> R {
+        self.file
+    }
+
+    /// Decodes more bytes. Returns false at the end of the file.
+    fn refill(&mut self) -> io::Result<bool> {
+        let mut chunk = [0; CHUNK];
+        let length = loop {
+            match self.file.read(&mut chunk) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                read => break read?,
+            }
+        };
+        if length == 0 {
+            // What is left is half a character.
+            let left = usize::from(self.high.take().is_some()) + self.raw.len();
+            self.raw.clear();
+            self.ready.resize(self.ready.len() + left, NOT_UTF_8);
+            return Ok(left > 0);
+        }
+        self.decode(chunk.get(..length).unwrap_or_default());
+        Ok(true)
+    }
+
+    fn decode(&mut self, bytes: &[u8]) {
+        let Encoding::Utf16(unit) = self.encoding else {
+            self.ready.extend_from_slice(bytes);
+            return;
+        };
+        self.raw.extend_from_slice(bytes);
+        let raw = std::mem::take(&mut self.raw);
+        let (pairs, odd) = raw.as_chunks::<2>();
+        for letter in char::decode_utf16(
+            self.high.take().into_iter().chain(pairs.iter().map(|pair| unit(*pair))),
+        ) {
+            self.high = None;
+            match letter {
+                Ok(letter) => {
+                    self.ready.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes())
+                }
+                Err(error) => {
+                    self.high = Some(error.unpaired_surrogate());
+                    self.ready.push(NOT_UTF_8);
+                }
+            }
+        }
+        // A first half at the end of these bytes may have its second half in the next.
+        self.high = self.high.filter(|unit| (0xd800..0xdc00).contains(unit));
+        if self.high.is_some() {
+            self.ready.pop();
+        }
+        self.raw.extend_from_slice(odd);
+    }
+}
+
+impl<R: Read> Read for Decoded<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        while self.at == self.ready.len() {
+            (self.at, self.ready) = (0, Vec::new());
+            if !self.refill()? {
+                return Ok(0);
+            }
+        }
+        let rest = self.ready.get(self.at..).unwrap_or_default();
+        let length = rest.len().min(into.len());
+        if let (Some(into), Some(from)) = (into.get_mut(..length), rest.get(..length)) {
+            into.copy_from_slice(from);
+        }
+        self.at += length;
+        Ok(length)
+    }
 }
 
 /// The delimiter that a first line `sep=;` declares, and the line's length with its end.
@@ -98,9 +207,7 @@ const fn is_delimiter(byte: u8) -> bool {
 
 /// The delimiter that finds most column names in the first line.
 fn delimiter_of(text: &[u8]) -> u8 {
-    let blank = |byte: &&u8| DELIMITERS.contains(byte) || byte.is_ascii_whitespace();
-    let start = text.iter().take_while(blank).count();
-    let line = first_line(text.get(start..).unwrap_or_default());
+    let line = first_line(text.get(blank_start(text)..).unwrap_or_default());
     let is_name = |cell: &[u8]| {
         let quote = |byte: &u8| *byte == b'"';
         let cell = cell.trim_ascii();
@@ -111,6 +218,12 @@ fn delimiter_of(text: &[u8]) -> u8 {
         |delimiter: u8| line.split(|byte| *byte == delimiter).filter(|cell| is_name(cell)).count();
     // `max_by_key` returns the last of several maxima.
     DELIMITERS.into_iter().rev().max_by_key(|delimiter| names(*delimiter)).unwrap_or(b',')
+}
+
+/// The length of the blank cells and lines at the start.
+fn blank_start(text: &[u8]) -> usize {
+    let blank = |byte: &&u8| DELIMITERS.contains(byte) || byte.is_ascii_whitespace();
+    text.iter().take_while(blank).count()
 }
 
 fn first_line(text: &[u8]) -> &[u8] {

@@ -17,6 +17,7 @@ mod full_case;
 mod leases;
 mod rivals;
 mod settings;
+mod worklist;
 
 use crate::case::deletion::{Deletion, DeletionKind};
 use crate::case::error::{Error, ErrorKind};
@@ -66,6 +67,8 @@ pub async fn check(new_store: impl AsyncFn() -> Arc<dyn CaseStore>) -> Result<()
     due::counts_what_needs_attention(&*new_store().await).await?;
     settings::saves_settings(&*new_store().await).await?;
     settings::one_of_many_settings_wins(new_store().await).await?;
+    worklist::lists_items(&*new_store().await).await?;
+    worklist::searches(&*new_store().await).await?;
     rivals::one_of_many_saves_wins(new_store().await).await?;
     rivals::one_of_many_holders_is_the_sole_one(new_store().await).await
 }

@@ -83,6 +83,13 @@ impl Engine {
         Due { at: due.at.max(self.began + TimeDelta::milliseconds(1)), ..due }
     }
 
+    /// When `case`, which changes because of another case, is due. If it was not traced in this pass,
+    /// it still is.
+    pub(in crate::process) fn due_beside(&self, case: &Case) -> Due {
+        let traced = case.last_trace.as_ref().is_some_and(|last| last.at >= self.began);
+        if traced { self.due_later(case) } else { self.due_in_pass(case) }
+    }
+
     pub(in crate::process) fn lease(&self) -> Lease {
         let now = self.now();
         Lease::new(self.owner.as_str(), now, now + self.settings.lease).with_due_by(self.began)

@@ -41,6 +41,11 @@ struct Pass<'a> {
     planning: JoinSet<Result<(), Error>>,
     /// Leased cases that wait for their first question.
     ready: VecDeque<(Case, Plan)>,
+    /// The cases that are ready or in work.
+    working: HashSet<CaseId>,
+    /// Those of them that were leased again: their lease had expired, or a store that released them has
+    /// not yet delivered their alerts.
+    again: HashSet<CaseId>,
     /// How many cases are leased next.
     batch: usize,
     /// Cases that another program keeps changing.
@@ -74,6 +79,8 @@ impl Engine {
             tasks: JoinSet::new(),
             planning: JoinSet::new(),
             ready: VecDeque::new(),
+            working: HashSet::new(),
+            again: HashSet::new(),
             batch: LEAST,
             left: HashSet::new(),
             renewed: began,
@@ -106,10 +113,19 @@ impl Pass<'_> {
                 return Ok(());
             }
             self.keep(third).await?;
+            if self.ready.is_empty() && self.tasks.is_empty() {
+                // Nothing to wait for.
+                continue;
+            }
             match self.wait(third).await {
                 Woken::Slot(slot) => self.start(slot),
                 Woken::Finished(finished) => match *finished {
-                    Ok(case) => self.count(&case),
+                    Ok(case) => {
+                        self.count(&case);
+                        if self.again.remove(&case.case_id) {
+                            self.engine.release(std::slice::from_ref(&case.case_id)).await?;
+                        }
+                    }
                     Err(error) => {
                         // The answers of the others are settled before the run ends.
                         self.engine.halt.set();
@@ -158,6 +174,10 @@ impl Pass<'_> {
         let (mut planned, mut done, mut reports) = (Vec::new(), Vec::new(), Vec::new());
         for case in cases {
             let id = case.id.clone();
+            if self.working.contains(&id) {
+                self.again.insert(id);
+                continue;
+            }
             if self.left.contains(&id) {
                 let due = Due::new(engine.due(&case).priority, engine.now() + LEFT);
                 planned.push(Planned::new(id.clone(), case.version, due));
@@ -173,7 +193,10 @@ impl Pass<'_> {
                 continue;
             }
             match engine.plan(&case) {
-                Ok(plan) => self.ready.push_back((case, plan)),
+                Ok(plan) => {
+                    self.working.insert(id);
+                    self.ready.push_back((case, plan));
+                }
                 Err(eligibility) => {
                     let mut report = CaseReport::new(&case, eligibility);
                     report.faults = faults(&case, engine.now());
@@ -257,6 +280,7 @@ impl Pass<'_> {
             tracing::warn!(kind, cause = cause.as_deref(), "the pass ended before its last case");
         }
         self.report.stopped = cause;
+        engine.check_plan().await?;
         let counts = engine.cases().counts(engine.now()).await?;
         (self.report.unreadable, self.report.due) = (counts.unreadable, counts.due);
         if counts.unreadable > 0 {
@@ -270,6 +294,7 @@ impl Pass<'_> {
     }
 
     fn count(&mut self, case: &CaseReport) {
+        self.working.remove(&case.case_id);
         if case.result == Some(TraceResult::ConflictOnSave) {
             self.left.insert(case.case_id.clone());
         }

@@ -150,7 +150,7 @@ impl Engine {
             if let Some(flagged) = flagged {
                 let result = flagged.last_trace.as_ref().map_or("", |last| last.result.as_str());
                 let result = result.to_owned();
-                let due = self.due(&flagged);
+                let due = self.due_beside(&flagged);
                 let why = [("decision", "flagged_as_a_duplicate"), ("result", &*result)];
                 commit = commit.save(Change::new(flagged).with_due(due), &why);
             }

@@ -1,5 +1,5 @@
 use crate::audit::{Actor, Entry, EventKind, Subject};
-use crate::case::{Case, CaseId, Change, Due, ErrorKind, Setting};
+use crate::case::{self, Case, CaseId, Change, Due, ErrorKind, Setting};
 use chrono::{DateTime, Utc};
 
 /// What one step of the process records and saves, as one unit of work.
@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 ///    will be, which is recorded before or together with the save. The same holds for the settings of
 ///    [`set`](Self::set). A commit has either changes of cases or settings.
 /// 3. The alerts of the saved cases ([`Case::undelivered`]) are recorded and delivered.
-/// 4. The leases of [`release`](Self::release) end.
+/// 4. The leases of [`release`](Self::release) end, unless the changes were refused.
 ///
 /// ```
 /// use nhs_pds::audit::{Actor, Entry, EventKind};
@@ -43,7 +43,7 @@ pub struct Commit {
     pub sets: Vec<Set>,
     /// Stored cases whose alerts are delivered, and when each is due afterwards.
     pub deliveries: Vec<(Case, Due)>,
-    /// The leases that end: their owner, and the cases.
+    /// The leases that end once everything else is done: their owner, and the cases.
     pub releases: Option<(String, Vec<CaseId>)>,
 }
 
@@ -85,7 +85,8 @@ impl Set {
 pub enum Committed {
     /// Everything was done. An alert that could not be delivered stays on its case.
     Done,
-    /// Nothing was saved, because of another program: read the cases again, and decide again.
+    /// Nothing was saved or released, because of another program: read the cases again, and decide
+    /// again.
     #[non_exhaustive]
     Refused {
         /// Why: `Conflict`, `Exists`, `NotFound` or `NumberTaken`.
@@ -169,6 +170,36 @@ impl Commit {
 }
 
 impl Committed {
+    /// Makes the result of a commit of the result of its save: not done when another program has
+    /// changed, added or removed a case, or another case now has the number. For stores.
+    ///
+    /// ```
+    /// use nhs_pds::case::{Error, ErrorKind};
+    /// use nhs_pds::process::store::Committed;
+    ///
+    /// assert!(Committed::of(Ok(()))?.is_done());
+    /// assert!(!Committed::of(Err(Error::new(ErrorKind::Conflict)))?.is_done());
+    /// # Ok::<(), Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The error of the save, when the store failed.
+    pub fn of(result: Result<(), case::Error>) -> Result<Self, case::Error> {
+        match result {
+            Ok(()) => Ok(Self::Done),
+            Err(error) => match error.kind() {
+                kind @ (ErrorKind::Conflict
+                | ErrorKind::Exists
+                | ErrorKind::NotFound
+                | ErrorKind::NumberTaken) => {
+                    Ok(Self::Refused { kind, case: error.case().cloned() })
+                }
+                _ => Err(error),
+            },
+        }
+    }
+
     /// Whether everything was done.
     #[must_use]
     pub const fn is_done(&self) -> bool {
@@ -187,23 +218,4 @@ pub(in crate::process) fn changed(
     after.version += 1;
     let entry = Entry::new(EventKind::CaseChanged, at, actor).about(Subject::snapshot(&after));
     why.iter().fold(entry, |entry, (key, value)| entry.with_detail(*key, *value))
-}
-
-/// The answer of a save: not done when another program has changed, added or removed a case, or
-/// another case now has the number.
-pub(in crate::process) fn committed(
-    result: Result<(), crate::case::Error>,
-) -> Result<Committed, crate::case::Error> {
-    match result {
-        Ok(()) => Ok(Committed::Done),
-        Err(error) => match error.kind() {
-            kind @ (ErrorKind::Conflict
-            | ErrorKind::Exists
-            | ErrorKind::NotFound
-            | ErrorKind::NumberTaken) => {
-                Ok(Committed::Refused { kind, case: error.case().cloned() })
-            }
-            _ => Err(error),
-        },
-    }
 }

@@ -5,7 +5,7 @@ use crate::audit::{Actor, AuditLog, Entry, EventKind, Subject};
 use crate::case::{Alert, Case, CaseId, CaseStore, Change, Due, Planned, readable};
 use crate::process::alert::AlertSink;
 use crate::process::error::Error;
-use crate::process::store::commit::{Commit, Save, changed, committed};
+use crate::process::store::commit::{Commit, Committed, Save, changed};
 use chrono::{DateTime, TimeDelta, Utc};
 
 /// When an alert is delivered again that could not be delivered.
@@ -52,13 +52,14 @@ impl Delivery<'_> {
         let why = [(self.commit.why, "alerts_delivered")];
         let entries = noted.iter().map(|change| changed(actor, &change.case, &why, at));
         self.audit.append(entries.collect()).await?;
-        if committed(self.cases.save_all(noted.clone()).await)?.is_done() {
+        if Committed::of(self.cases.save_all(noted.clone()).await)?.is_done() {
             return Ok(());
         }
         let mut changed_by_others = Vec::new();
+        let is_alone = noted.len() == 1;
         for change in noted {
             let id = change.case.id.clone();
-            if !committed(self.cases.save_all(vec![change]).await)?.is_done() {
+            if is_alone || !Committed::of(self.cases.save_all(vec![change]).await)?.is_done() {
                 changed_by_others.push(id);
             }
         }

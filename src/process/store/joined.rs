@@ -2,7 +2,7 @@ use crate::audit::AuditLog;
 use crate::case::{CaseId, CaseStore};
 use crate::process::alert::AlertSink;
 use crate::process::error::Error;
-use crate::process::store::commit::{Commit, Committed, Set, committed};
+use crate::process::store::commit::{Commit, Committed, Set};
 use crate::process::store::deliver::{Delivery, pending, saved, withdraw};
 use crate::process::store::unit::Store;
 use async_trait::async_trait;
@@ -48,7 +48,7 @@ impl Joined {
     async fn set(&self, sets: &[Set]) -> Result<Committed, Error> {
         for (at, set) in sets.iter().enumerate() {
             let saved = self.cases.save_setting(&set.name, set.setting.clone()).await;
-            let result = committed(saved)?;
+            let result = Committed::of(saved)?;
             if !result.is_done() {
                 let rest = sets.iter().skip(at).map(Set::withdrawn).collect();
                 self.audit.append(rest).await?;
@@ -96,14 +96,14 @@ impl Store for Joined {
             let ids: Vec<CaseId> = saves.iter().map(|save| save.change.case.id.clone()).collect();
             let told = saved(&saves);
             let changes = saves.into_iter().map(|save| pending(save.change, commit.at)).collect();
-            result = committed(self.cases.save_all(changes).await)?;
+            result = Committed::of(self.cases.save_all(changes).await)?;
             if !result.is_done() {
                 withdraw(&*self.cases, &*self.audit, &commit, &ids).await?;
             } else {
                 self.delivery(&commit).deliver_saved(told).await;
             }
         }
-        if let Some((owner, ids)) = &commit.releases {
+        if let Some((owner, ids)) = commit.releases.as_ref().filter(|_| result.is_done()) {
             self.cases.release(owner, ids).await?;
         }
         Ok(result)

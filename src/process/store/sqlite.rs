@@ -5,7 +5,7 @@ use crate::case::{
 use crate::process::alert::AlertSink;
 use crate::process::alert::sqlite::{SqliteAlerts, deliver_in};
 use crate::process::error::{Error, ErrorKind};
-use crate::process::store::commit::{Commit, Committed, changed, committed};
+use crate::process::store::commit::{Commit, Committed, changed};
 use crate::process::store::deliver::{Delivery, pending, saved, told};
 use crate::process::store::unit::Store;
 use crate::store::sqlite::{self, Database, Durability};
@@ -125,7 +125,7 @@ impl Sqlite {
         if result.is_done() {
             delivery.deliver_saved(now_saved).await;
         }
-        if let Some((owner, ids)) = &commit.releases {
+        if let Some((owner, ids)) = commit.releases.as_ref().filter(|_| result.is_done()) {
             self.cases.release(owner, ids).await?;
         }
         Ok(result)
@@ -174,7 +174,7 @@ impl Unit<'_> {
     /// Everything but the delivery of alerts.
     fn commit(mut self) -> Result<Committed, Error> {
         let result = self.effects()?;
-        self.release()?;
+        self.release(&result)?;
         Ok(result)
     }
 
@@ -191,7 +191,7 @@ impl Unit<'_> {
                 self.deliver(case, due)?;
             }
         }
-        self.release()?;
+        self.release(&result)?;
         Ok(result)
     }
 
@@ -240,10 +240,11 @@ impl Unit<'_> {
         Ok(())
     }
 
-    fn release(&self) -> Result<(), Error> {
+    /// Ends the leases. Where the changes were refused, the caller decides again, and keeps them.
+    fn release(&self, result: &Committed) -> Result<(), Error> {
         match &self.commit.releases {
-            Some((owner, ids)) => Ok(release_in(self.file, owner, ids)?),
-            None => Ok(()),
+            Some((owner, ids)) if result.is_done() => Ok(release_in(self.file, owner, ids)?),
+            _ => Ok(()),
         }
     }
 
@@ -260,7 +261,7 @@ impl Unit<'_> {
         let result = match work(self) {
             Ok(()) => Committed::Done,
             Err(Refusal::Case(error)) => {
-                let refused = committed(Err(error))?;
+                let refused = Committed::of(Err(error))?;
                 run("ROLLBACK TO changes")?;
                 refused
             }

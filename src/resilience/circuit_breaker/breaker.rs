@@ -99,7 +99,7 @@ impl Breaker {
             Phase::Closed => return Ok(()),
             Phase::Probing { again, .. } => (again && is_spared).then_some(self.asked_until),
             Phase::Open { .. } if is_spared => Some(self.asked_until),
-            // The subject that comes first needs a moment to come.
+            // Leaves time for the query about the subject that comes first.
             Phase::Open { until } if is_behind => {
                 Some(until.saturating_add(self.policy.first_pause / 2))
             }
@@ -112,6 +112,14 @@ impl Breaker {
             self.first = Some(subject);
         }
         Err(due)
+    }
+
+    /// Whether a suspended query about `subject` waits because this subject failed, while queries about
+    /// subjects that did not fail are permitted.
+    pub(super) fn is_alone(&self, subject: Subject, now: Duration) -> bool {
+        self.failures.place(subject) > 0
+            && !self.failures.are_all(self.policy.failures)
+            && now >= self.asked_until
     }
 
     pub(super) fn succeeded(&mut self, leave: Leave) {
@@ -304,11 +312,15 @@ mod tests {
         }
         assert_eq!(pauses[..4], [2.5, 5.0, 10.0, 20.0]);
         assert_eq!(pauses[9], 150.0);
-        let until = opened(&breaker);
-        succeed(&mut breaker, 1, until);
+        now = opened(&breaker);
+        let probe = breaker.admit(subject(1), now).unwrap();
+        assert_eq!(breaker.ask(subject(99), now), Err(None));
+        breaker.succeeded(probe);
         assert_eq!(breaker.suspended, None);
         fail_often(&mut breaker, now);
-        assert_eq!(opened(&breaker) - now, Duration::from_millis(2_500), "the first pause again");
+        let until = opened(&breaker);
+        assert_eq!(until - now, Duration::from_millis(2_500), "the first pause again");
+        assert_eq!(breaker.ask(subject(1), until), Ok(()), "99 asked before the last answer");
     }
 
     #[test]
@@ -326,7 +338,9 @@ mod tests {
         assert_eq!(breaker.ask(subject(2), until - SECOND), Err(Some(until)));
         assert_eq!(breaker.ask(subject(1), until), Err(Some(until + moment)));
         let mut gone = breaker.clone();
-        assert!(gone.admit(subject(1), until + moment).is_ok(), "the other did not come");
+        fail(&mut gone, 1, until + moment);
+        let next = opened(&gone);
+        assert!(gone.admit(subject(1), next).is_ok(), "the other did not come, and is forgotten");
         // A subject that did not fail goes before both.
         assert_eq!(breaker.ask(subject(9), until - SECOND), Err(Some(until)));
         assert_eq!(breaker.ask(subject(2), until), Err(Some(until + moment)));
@@ -382,6 +396,11 @@ mod tests {
         let mut other = self::breaker();
         let leave = other.admit(subject(1), SECOND).unwrap();
         assert!(!other.failed(leave, SECOND, Some(Duration::ZERO), 0));
+        // A probe that fails without a further request suspends queries again, for the first pause.
+        let leave = other.admit(subject(1), SECOND).unwrap();
+        assert!(other.failed(leave, SECOND, Some(SECOND), 0));
+        assert!(!fail(&mut other, 1, 2 * SECOND));
+        assert_eq!(opened(&other), Duration::from_millis(4_500));
     }
 
     /// A query in progress: permission, subject, and whether the subject had failed.
@@ -482,7 +501,7 @@ mod tests {
             let mut probes = 0;
             for (first, late) in turns {
                 let until = opened(&breaker);
-                // All three are at the door as the pause ends.
+                // All three ask at the moment in which the pause ends.
                 let order = [first, (first + 1) % 3, (first + 2) % 3];
                 let probe = order.into_iter().find_map(|it| breaker.admit(subject(it), until).ok());
                 let Some(probe) = probe else {

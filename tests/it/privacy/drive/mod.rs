@@ -116,11 +116,14 @@ fn client(endpoint: &str, transport: Arc<dyn Transport>) -> Client {
         .with_ids(Arc::new(CountingIds::default()))
 }
 
-/// A gateway to the client that does not delay a test: its rate limit is high, and a suspension lasts.
+/// A gateway to the client that does not delay a test: its rate limit is high, two subjects suspend
+/// queries, and a suspension lasts.
 fn gate<T: Tracer + Clone + 'static>(client: &T) -> Gateway {
     let minute = Duration::from_secs(60);
     let circuit = CircuitBreaker::new(
-        resilience::CircuitBreakerPolicy::default().with_pauses(minute, minute),
+        resilience::CircuitBreakerPolicy::default()
+            .with_failures(NonZeroU32::MIN.saturating_add(1))
+            .with_pauses(minute, minute),
     );
     Gateway::new(Arc::new(client.clone()))
         .with_rate_limit(RateLimit::per_second(NonZeroU32::MAX))

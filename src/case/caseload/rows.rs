@@ -1,0 +1,244 @@
+//! The rows of a file, one after the other, and where they are in the file.
+
+use crate::case::caseload::error::{Error, ErrorKind, Fault, FlaggedRow, RefusedRow};
+use crate::case::caseload::text::{Decoded, Text};
+use crate::case::caseload::{COLUMNS, row, text};
+use crate::case::id::CaseId;
+use crate::case::record::Case;
+use crate::text::spreadsheet;
+use csv::{ByteRecord, Reader, ReaderBuilder};
+use std::io::{self, Read};
+
+/// The rows of a file. Keeps one row and a part of the file in memory.
+pub(super) struct Rows<R> {
+    rows: Reader<Kept<Decoded<R>>>,
+    record: ByteRecord,
+    /// The position of each of [`COLUMNS`].
+    columns: [usize; COLUMNS.len()],
+    /// The number of names in the first line.
+    width: usize,
+    lines: Lines,
+}
+
+/// A fault of a row, and its column if it is in one.
+pub(super) type RowFault = (Option<&'static str>, Fault);
+
+impl<R: Read> Rows<R> {
+    /// Reads the line with the names of the columns.
+    pub(super) fn open(file: R) -> Result<Self, Error> {
+        let Text { bytes, first_line, delimiter } = text::open(file)?;
+        let mut builder = ReaderBuilder::new();
+        builder.has_headers(false).flexible(true).delimiter(delimiter);
+        let mut rows = Self {
+            rows: builder.from_reader(Kept { file: bytes, bytes: Vec::new(), taken: 0, at: 0 }),
+            record: ByteRecord::new(),
+            columns: [0; COLUMNS.len()],
+            width: 0,
+            lines: Lines { line: first_line, before: None, delimiter },
+        };
+        rows.advance()?;
+        rows.columns = columns(&rows.record)?;
+        rows.width = rows.record.len();
+        Ok(rows)
+    }
+
+    pub(super) fn into_file(self) -> R {
+        self.rows.into_inner().file.into_file()
+    }
+
+    /// Goes to the next row that is not blank, if there is one.
+    pub(super) fn advance(&mut self) -> Result<Option<Span>, Error> {
+        loop {
+            let read = self.rows.read_byte_record(&mut self.record);
+            if !read.map_err(|error| Error::new(ErrorKind::Io, error))? {
+                return Ok(None);
+            }
+            let to = self.rows.position().byte();
+            let span = self.lines.span(self.rows.get_mut().take(to));
+            if span.open_quote || !is_blank(&self.record) {
+                return Ok(Some(span));
+            }
+        }
+    }
+
+    /// The case id of the row, whether or not the row has other faults.
+    pub(super) fn id(&self, span: &Span) -> Option<CaseId> {
+        let column = self.columns.first().filter(|_| self.fault(span).is_none())?;
+        let text = str::from_utf8(self.record.get(*column)?).ok()?;
+        spreadsheet::text(text.trim()).parse().ok()
+    }
+
+    /// The case of the row, and the fault of a value that was read as blank.
+    pub(super) fn case(&self, span: &Span) -> Result<(Case, Option<row::At>), RowFault> {
+        if let Some(fault) = self.fault(span) {
+            return Err((None, fault));
+        }
+        let values = values(&self.record, &self.columns)?;
+        row::case(values).map_err(|(at, why)| (Some(at), why))
+    }
+
+    fn fault(&self, span: &Span) -> Option<Fault> {
+        let counts = self.record.len() == self.width;
+        let fault = if span.open_quote { Fault::Quote } else { Fault::FieldCount };
+        (span.open_quote || !counts).then_some(fault)
+    }
+}
+
+/// Whether the row has no value. Spreadsheet programs add such rows below a sheet.
+fn is_blank(record: &ByteRecord) -> bool {
+    let blank = |cell: &[u8]| std::str::from_utf8(cell).is_ok_and(|cell| cell.trim().is_empty());
+    record.iter().all(blank)
+}
+
+/// The position of each of [`COLUMNS`].
+fn columns(header: &ByteRecord) -> Result<[usize; COLUMNS.len()], Error> {
+    let mut places = [0; COLUMNS.len()];
+    let mut missing = Vec::new();
+    for (name, place) in COLUMNS.iter().zip(&mut places) {
+        let is_name = |text: &[u8]| text.trim_ascii().eq_ignore_ascii_case(name.as_bytes());
+        let mut found = header.iter().enumerate().filter(|(_, text)| is_name(text));
+        match (found.next(), found.next()) {
+            (Some((at, _)), None) => *place = at,
+            (Some(_), Some(_)) => {
+                return Err(Error::new(ErrorKind::Header, format!("{name} occurs twice")));
+            }
+            (None, _) => missing.push(*name),
+        }
+    }
+    if missing.is_empty() {
+        return Ok(places);
+    }
+    Err(Error::new(ErrorKind::Header, format!("missing: {}", missing.join(", "))))
+}
+
+/// The record's values in the order of [`COLUMNS`].
+fn values<'a>(
+    record: &'a ByteRecord,
+    columns: &[usize; COLUMNS.len()],
+) -> Result<[&'a str; COLUMNS.len()], (Option<&'static str>, Fault)> {
+    let mut values = [""; COLUMNS.len()];
+    for (at, bytes) in record.iter().enumerate() {
+        let column = columns.iter().position(|column| *column == at);
+        let Ok(text) = std::str::from_utf8(bytes) else {
+            let name = column.and_then(|column| COLUMNS.get(column).copied());
+            return Err((name, Fault::Encoding));
+        };
+        if let Some(value) = column.and_then(|column| values.get_mut(column)) {
+            *value = spreadsheet::text(text.trim());
+        }
+    }
+    Ok(values)
+}
+
+/// A file, and those of its bytes that are read and not yet [taken](Self::take).
+struct Kept<R> {
+    file: R,
+    bytes: Vec<u8>,
+    /// How many of `bytes` are taken.
+    taken: usize,
+    /// The position in the file up to which the bytes are taken.
+    at: u64,
+}
+
+impl<R> Kept<R> {
+    /// The bytes up to the position `to`.
+    fn take(&mut self, to: u64) -> &[u8] {
+        let count = usize::try_from(to.saturating_sub(self.at)).unwrap_or(usize::MAX);
+        let from = self.taken;
+        (self.at, self.taken) = (to, from.saturating_add(count).min(self.bytes.len()));
+        self.bytes.get(from..self.taken).unwrap_or_default()
+    }
+}
+
+impl<R: Read> Read for Kept<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let length = self.file.read(into)?;
+        self.bytes.drain(..std::mem::take(&mut self.taken));
+        self.bytes.extend_from_slice(into.get(..length).unwrap_or_default());
+        Ok(length)
+    }
+}
+
+/// Counts lines as an editor does. The reader's own count includes blank lines before a row, and
+/// the second half of a line end, in the row.
+struct Lines {
+    line: u64,
+    /// The last byte that was counted.
+    before: Option<u8>,
+    delimiter: u8,
+}
+
+/// The position of a row in the file.
+#[derive(Clone, Copy)]
+pub(super) struct Span {
+    pub(super) line: u64,
+    pub(super) last_line: u64,
+    /// A quotation mark is not closed, or closes a quotation of another row.
+    pub(super) open_quote: bool,
+}
+
+impl Span {
+    pub(super) const fn refused(&self, (column, reason): RowFault) -> RefusedRow {
+        RefusedRow { line: self.line, last_line: self.last_line, column, reason }
+    }
+
+    pub(super) const fn flagged(&self, (column, reason): row::At) -> FlaggedRow {
+        FlaggedRow { line: self.line, last_line: self.last_line, column, reason }
+    }
+}
+
+impl Lines {
+    /// The position of the row in `bytes`, which may have line ends around it.
+    fn span(&mut self, bytes: &[u8]) -> Span {
+        let is_end = |byte: &u8| matches!(byte, b'\r' | b'\n');
+        let start = bytes.iter().take_while(|byte| is_end(byte)).count();
+        let end = bytes.iter().rposition(|byte| !is_end(byte)).map_or(start, |at| at + 1);
+        let (lead, rest) = bytes.split_at(start);
+        let (row, tail) = rest.split_at(end - start);
+        self.count(lead);
+        let line = self.line;
+        self.count(row);
+        let last_line = self.line;
+        self.count(tail);
+        let quotes = row.iter().filter(|byte| **byte == b'"').count();
+        let open_quote = quotes % 2 == 1 || (last_line > line && misquoted(row, self.delimiter));
+        Span { line, last_line, open_quote }
+    }
+
+    fn count(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            // CR LF is one line end, counted at its CR.
+            if byte == b'\r' || (byte == b'\n' && self.before != Some(b'\r')) {
+                self.line += 1;
+            }
+            self.before = Some(byte);
+        }
+    }
+}
+
+/// Whether quotation marks are where RFC 4180 does not allow them: within a value that does not
+/// begin with one, or before other text at a value's end. Within one line such marks are harmless.
+/// Over several lines they show that two stray marks have joined the rows between them into one
+/// value.
+fn misquoted(row: &[u8], delimiter: u8) -> bool {
+    enum At {
+        Start,
+        Plain,
+        Quoted,
+        Closed,
+    }
+    let mut at = At::Start;
+    for byte in row {
+        at = match (at, byte) {
+            (At::Start | At::Closed, b'"') => At::Quoted,
+            (At::Plain, b'"') => return true,
+            (At::Quoted, b'"') => At::Closed,
+            (At::Quoted, _) => At::Quoted,
+            (_, b'\r' | b'\n') => At::Start,
+            (_, byte) if *byte == delimiter => At::Start,
+            (At::Closed, _) => return true,
+            (At::Start | At::Plain, _) => At::Plain,
+        };
+    }
+    matches!(at, At::Quoted)
+}

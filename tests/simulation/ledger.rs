@@ -1,0 +1,484 @@
+//! What has happened, and what must never happen. Each entry is checked when it is made.
+
+use crate::world::{Role, Who};
+use chrono::{DateTime, TimeDelta, Utc};
+use nhs_pds::audit::{Event, EventKind};
+use nhs_pds::case::{
+    Case, CaseId, Change, ErrorKind, Lease, NumberSource, ReviewItem, ReviewReason,
+};
+use nhs_pds::clock::Clock;
+use nhs_pds::nhs_number::NhsNumber;
+use nhs_pds::process::{CaseReport, NextQuery, Policy, RunReport, Saved, TraceResult};
+use nhs_pds::trace::MessageId;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+type Checked = Result<(), String>;
+
+/// How much older than the store's state a claim's time may be, by the contract of a store.
+const WAITED: TimeDelta = TimeDelta::seconds(1);
+
+#[derive(Debug, Default)]
+pub(crate) struct Ledger {
+    /// The cases as they are stored.
+    pub(crate) stored: BTreeMap<CaseId, Case>,
+    /// Each record of a case in the trail, by version, and of which process.
+    records: BTreeMap<(CaseId, u64), Vec<(Case, Arc<str>)>>,
+    /// The messages that the trail says are sent, and received with these numbers.
+    sent: BTreeMap<String, CaseId>,
+    received: BTreeMap<String, Vec<NhsNumber>>,
+    /// What the service was asked and has said.
+    answers: BTreeMap<String, Given>,
+    leases: BTreeMap<CaseId, (String, DateTime<Utc>)>,
+    passes: BTreeMap<Arc<str>, Pass>,
+    /// Alerts that a stored case has or had, and those that have arrived.
+    alerts: BTreeSet<String>,
+    arrived: BTreeSet<String>,
+    /// Cases about which the trail says that an alert was sent.
+    announced: BTreeSet<CaseId>,
+    pub(crate) erased: BTreeSet<CaseId>,
+    /// Leases that were taken over after they had expired.
+    lost: BTreeSet<(String, CaseId)>,
+}
+
+/// What the service said to a message.
+#[derive(Clone, Debug)]
+struct Given {
+    case: CaseId,
+    number: Option<NhsNumber>,
+    is_stranger: bool,
+}
+
+/// What one process has done.
+#[derive(Debug, Default)]
+struct Pass {
+    owner: Option<String>,
+    policy: Policy,
+    in_progress: BTreeMap<CaseId, u64>,
+    /// The cases as they were claimed.
+    claimed: BTreeMap<CaseId, Case>,
+    sent: BTreeMap<String, CaseId>,
+    /// When the last question about a case ended, by the clock of the process.
+    ended: BTreeMap<CaseId, DateTime<Utc>>,
+    asked: BTreeSet<CaseId>,
+    answered: BTreeSet<CaseId>,
+    saved: BTreeSet<CaseId>,
+    /// Cases whose last decision needs a question at once.
+    unfinished: BTreeSet<CaseId>,
+    /// Refused saves: over this version, while these cases had the number.
+    refused: BTreeSet<(CaseId, u64, Vec<CaseId>)>,
+    times: Vec<DateTime<Utc>>,
+    faults: bool,
+    dead: bool,
+}
+
+impl Ledger {
+    fn pass(&mut self, who: &Who) -> &mut Pass {
+        self.passes.entry(Arc::clone(&who.name)).or_default()
+    }
+
+    pub(crate) fn begins(&mut self, who: &Who, policy: &Policy) {
+        self.pass(who).policy = policy.clone();
+    }
+
+    /// A call of `who` has failed.
+    pub(crate) fn fault(&mut self, who: &Who) {
+        self.pass(who).faults = true;
+    }
+
+    pub(crate) fn died(&mut self, who: &Who) {
+        self.pass(who).dead = true;
+    }
+
+    fn holders(&self, number: NhsNumber, beside: &CaseId) -> Vec<CaseId> {
+        let holds = |case: &&Case| case.id != *beside && case.live_number() == Some(number);
+        self.stored.values().filter(holds).map(|case| case.id.clone()).collect()
+    }
+
+    // --- the trail
+
+    pub(crate) fn recorded(&mut self, who: &Who, events: &[Event]) -> Checked {
+        for event in events {
+            let subject = event.about.subject();
+            let case = subject.and_then(|subject| subject.case_id()).cloned();
+            match (event.kind, &event.message_id, case) {
+                (EventKind::MessageSent, Some(id), Some(case)) => {
+                    self.sent.insert(id.clone(), case.clone());
+                    self.pass(who).sent.insert(id.clone(), case);
+                }
+                (EventKind::MessageReceived, Some(id), Some(case)) => {
+                    if self.sent.get(id) != Some(&case) {
+                        return Err(format!("{case}: a response is on record before its message"));
+                    }
+                    let numbers = subject.map(|subject| subject.numbers().to_vec());
+                    self.received.insert(id.clone(), numbers.unwrap_or_default());
+                }
+                (EventKind::CaseChanged, _, Some(case)) => {
+                    if let Some(then) = subject.and_then(|subject| subject.case()) {
+                        let records = self.records.entry((case, then.version)).or_default();
+                        records.push((then.clone(), Arc::clone(&who.name)));
+                    }
+                }
+                (EventKind::AlertSent, _, Some(case)) => {
+                    self.announced.insert(case);
+                }
+                (EventKind::CaseErased, _, Some(case)) => {
+                    self.erased.insert(case);
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    // --- the store
+
+    pub(crate) fn claimed(&mut self, who: &Who, lease: &Lease, cases: &[Case]) -> Checked {
+        let latest = lease.now + WAITED + Lease::LONGEST;
+        for case in cases {
+            if let Some((owner, until)) =
+                self.leases.get(&case.id).filter(|has| has.0 != lease.owner)
+            {
+                if lease.now < *until && *until <= latest {
+                    return Err(format!("{}: leased to two owners at once", case.id));
+                }
+                self.lost.insert((owner.clone(), case.id.clone()));
+            }
+            self.pass(who).claimed.insert(case.id.clone(), case.clone());
+            self.leases.insert(case.id.clone(), (lease.owner.clone(), lease.until));
+        }
+        self.pass(who).owner = Some(lease.owner.clone());
+        Ok(())
+    }
+
+    pub(crate) fn renewed(&mut self, lease: &Lease) {
+        for (owner, until) in self.leases.values_mut() {
+            if *owner == lease.owner {
+                *until = lease.until;
+            }
+        }
+    }
+
+    pub(crate) fn released(&mut self, owner: &str, ids: &[CaseId]) {
+        self.leases.retain(|id, (has, _)| has != owner || !ids.contains(id));
+    }
+
+    pub(crate) fn saved(&mut self, who: &Who, changes: &[Change]) -> Checked {
+        for Change { case, .. } in changes {
+            let mut new = case.clone();
+            new.version += 1;
+            let id = new.id.clone();
+            let old = self.stored.insert(id.clone(), new.clone());
+            if old.as_ref().map_or(0, |old| old.version) + 1 != new.version {
+                return Err(format!("{id}: saved over another version than was read"));
+            }
+            if self.erased.contains(&id) {
+                if new.surname.is_some() && who.is_worker() {
+                    return Err(format!("{id}: has data again after it was erased"));
+                }
+            } else {
+                let records = self.records.get(&(id.clone(), new.version));
+                if !records.into_iter().flatten().any(|(record, _)| *record == new) {
+                    return Err(format!("{id}: saved without a record of version {}", new.version));
+                }
+            }
+            self.pass(who).saved.insert(id.clone());
+            self.alerts.extend(new.undelivered.iter().map(|alert| alert.id.clone()));
+            if who.is_worker() {
+                self.check_alerts(old.as_ref(), &new)?;
+                self.check_wait(who, old.as_ref(), &new)?;
+            }
+        }
+        // Cases that change together are looked at when all are changed.
+        for Change { case, .. } in changes {
+            self.check_number(who, &case.id)?;
+        }
+        Ok(())
+    }
+
+    fn check_alerts(&self, old: Option<&Case>, new: &Case) -> Checked {
+        let before = old.into_iter().flat_map(|old| &old.undelivered);
+        let mut gone = before.filter(|alert| !new.undelivered.iter().any(|on| on.id == alert.id));
+        match gone.find(|alert| !self.arrived.contains(&alert.id)) {
+            Some(_) => Err(format!("{}: an alert is marked that has not arrived", new.id)),
+            None => Ok(()),
+        }
+    }
+
+    /// A case whose question got no response waits, longer each time.
+    fn check_wait(&self, who: &Who, old: Option<&Case>, new: &Case) -> Checked {
+        let failed = new.asking.unanswered;
+        let (Some(old), Some(pass)) = (old, self.passes.get(&who.name)) else { return Ok(()) };
+        let Some(ended) = pass.ended.get(&new.id) else { return Ok(()) };
+        if failed <= old.asking.unanswered {
+            return Ok(());
+        }
+        let longest = pass.policy.longest_retry_wait;
+        let least = (pass.policy.retry_wait * (1 << (failed - 1).min(10))).min(longest) / 2;
+        match new.asking.retry_after {
+            Some(until) if until >= *ended + least => Ok(()),
+            _ => Err(format!("{}: got no response, and does not wait", new.id)),
+        }
+    }
+
+    /// A number has evidence: the answer to a question about this case, which is on record.
+    fn check_number(&self, who: &Who, id: &CaseId) -> Checked {
+        let new = &self.stored[id];
+        let Some(recorded) = &new.nhs_number else { return Ok(()) };
+        let NumberSource::Traced(provenance) = &recorded.source else { return Ok(()) };
+        let message = &provenance.exchange.message_id;
+        let Some(given) = self.answers.get(message) else {
+            return Err(format!("{id}: has a number of which the service said nothing"));
+        };
+        if given.number != Some(recorded.number) {
+            return Err(format!("{id}: has a number that the service did not return"));
+        }
+        let is_received =
+            self.received.get(message).is_some_and(|numbers| numbers.contains(&recorded.number));
+        if !is_received && !self.erased.contains(id) {
+            return Err(format!("{id}: has a number whose response is not on record"));
+        }
+        if !who.is_worker() {
+            return Ok(());
+        }
+        // A merged case has the evidence of the others.
+        if given.case != *id && new.absorbed.is_empty() {
+            return Err(format!("{id}: has a number from the response about another case"));
+        }
+        if given.is_stranger && provenance.confirmed_by.is_none() {
+            return Err(format!("{id}: has the number of a different person"));
+        }
+        Ok(())
+    }
+
+    /// A worker has saved `case` with a number that it has just traced: no other case has it.
+    pub(crate) fn check_sole_holder(&self, who: &Who, before: &BTreeMap<CaseId, Case>) -> Checked {
+        if !who.is_worker() {
+            return Ok(());
+        }
+        let exchange = |case: &Case| match case.nhs_number.as_ref().map(|number| &number.source) {
+            Some(NumberSource::Traced(provenance)) => Some(provenance.exchange.message_id.clone()),
+            _ => None,
+        };
+        for (id, old) in before {
+            let Some(new) = self.stored.get(id) else { continue };
+            let traced = exchange(new);
+            if traced.is_none() || traced == exchange(old) {
+                continue;
+            }
+            let shared = new.live_number().map(|number| self.holders(number, id));
+            if shared.is_some_and(|others| !others.is_empty()) {
+                return Err(format!("{id}: a number was written that another case has"));
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn before(&self, changes: &[Change]) -> BTreeMap<CaseId, Case> {
+        let stored = changes.iter().filter_map(|change| self.stored.get(&change.case.id));
+        stored.map(|case| (case.id.clone(), case.clone())).collect()
+    }
+
+    pub(crate) fn refused(&mut self, who: &Who, changes: &[Change], kind: ErrorKind) -> Checked {
+        if who.role != Role::Worker && who.role != Role::Quiet {
+            return Ok(());
+        }
+        let Some(Change { case, .. }) = changes.first() else { return Ok(()) };
+        let holders = match kind {
+            ErrorKind::Conflict => Vec::new(),
+            ErrorKind::NumberTaken => {
+                case.live_number().map(|number| self.holders(number, &case.id)).unwrap_or_default()
+            }
+            _ => return Ok(()),
+        };
+        // Saves of several cases are refused because of the others too.
+        let is_first = changes.len() > 1
+            || self.pass(who).refused.insert((case.id.clone(), case.version, holders));
+        if is_first { Ok(()) } else { Err(format!("{}: a refused save is repeated", case.id)) }
+    }
+
+    // --- the service
+
+    pub(crate) fn asked(
+        &mut self,
+        who: &Who,
+        case: &CaseId,
+        message: MessageId,
+        (in_flight, rate): (u64, Option<u64>),
+    ) -> Checked {
+        let now = who.clock.now();
+        if self.sent.get(&message.to_string()) != Some(case) {
+            return Err(format!("{case}: a message was sent that is not on record"));
+        }
+        let owner = self.leases.get(case).map(|(owner, _)| owner.clone());
+        let pass = self.passes.entry(Arc::clone(&who.name)).or_default();
+        let Some(mine) = pass.owner.clone() else {
+            return Err(format!("{case}: a question without a lease"));
+        };
+        if owner.as_ref() != Some(&mine) && !self.lost.contains(&(mine, case.clone())) {
+            return Err(format!("{case}: a question without a lease"));
+        }
+        let is_first = pass.asked.insert(case.clone()) && message.uuid() == message.request();
+        if is_first && who.role != Role::Screen {
+            let longest = pass.policy.longest_retry_wait;
+            let wait = pass.claimed.get(case).and_then(|case| case.asking.retry_after);
+            if wait.is_some_and(|until| now < until && until <= now + longest) {
+                return Err(format!("{case}: asked before its wait is over"));
+            }
+        }
+        *pass.in_progress.entry(case.clone()).or_default() += 1;
+        if pass.in_progress.values().sum::<u64>() > in_flight {
+            return Err("more questions are in progress than are allowed".to_owned());
+        }
+        pass.times.push(now);
+        let window = pass.times.iter().filter(|time| **time > now - TimeDelta::seconds(1));
+        if rate.is_some_and(|rate| window.count() as u64 > rate) {
+            return Err("more questions were sent in a second than are allowed".to_owned());
+        }
+        Ok(())
+    }
+
+    pub(crate) fn answered(
+        &mut self,
+        case: &CaseId,
+        message: &str,
+        number: Option<NhsNumber>,
+        is_stranger: bool,
+    ) {
+        let given = Given { case: case.clone(), number, is_stranger };
+        self.answers.insert(message.to_owned(), given);
+    }
+
+    /// The answer has arrived at the process.
+    pub(crate) fn arrived(&mut self, who: &Who, case: &CaseId) {
+        self.pass(who).answered.insert(case.clone());
+    }
+
+    pub(crate) fn ended(&mut self, who: &Who, case: &CaseId) {
+        let pass = self.pass(who);
+        pass.ended.insert(case.clone(), who.clock.now());
+        if let Some(count) = pass.in_progress.get_mut(case) {
+            *count -= 1;
+            if *count == 0 {
+                pass.in_progress.remove(case);
+            }
+        }
+    }
+
+    // --- alerts
+
+    pub(crate) fn delivered(&mut self, id: &str, case: Option<&CaseId>) -> Checked {
+        self.arrived.insert(id.to_owned());
+        match case {
+            Some(case) if !self.announced.contains(case) => {
+                Err(format!("{case}: an alert was sent that is not on record"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    // --- reports
+
+    pub(crate) fn reported(&mut self, who: &Who, report: &CaseReport) -> Checked {
+        let id = &report.case_id;
+        let pass = self.pass(who);
+        let Some(result) = report.result else { return Ok(()) };
+        if result == TraceResult::NotAsked {
+            let is_lost = pass.answered.contains(id);
+            return if is_lost { Err(format!("{id}: its answer was thrown away")) } else { Ok(()) };
+        }
+        if !pass.sent.values().any(|sent| sent == id) {
+            return Err(format!("{id}: reported as traced, and was not asked"));
+        }
+        // A case that a user changes may come again in the same pass.
+        pass.answered.remove(id);
+        let Some(effects) = report.row.map(|row| row.effects()) else { return Ok(()) };
+        if effects.next_query == NextQuery::AtOnce {
+            pass.unfinished.insert(id.clone());
+        }
+        if effects.saved != Saved::Nothing && !pass.saved.contains(id) {
+            return Err(format!("{id}: reported as settled, and nothing was saved"));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn pass_ended(&mut self, who: &Who, report: Option<&RunReport>) -> Checked {
+        let pass = self.passes.entry(Arc::clone(&who.name)).or_default();
+        let Some(report) = report else {
+            let known = pass.faults;
+            return if known { Ok(()) } else { Err("a pass failed without a fault".to_owned()) };
+        };
+        if let Some(id) = pass.sent.keys().find(|id| !self.received.contains_key(*id)) {
+            let case = &self.sent[id];
+            return Err(format!("{case}: the response to a message is not on record"));
+        }
+        if let Some(case) = pass.unfinished.first()
+            && !report.interrupted
+            && report.stopped.is_none()
+        {
+            return Err(format!("{case}: its next question was not asked"));
+        }
+        let owned = self.leases.iter().find(|(_, (owner, _))| Some(owner) == pass.owner.as_ref());
+        match owned {
+            Some((case, _)) if !pass.faults => {
+                Err(format!("{case}: the pass has ended and has not released it"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub(crate) fn was_asked(&self, who: &Who, case: &CaseId) -> bool {
+        self.passes.get(&who.name).is_some_and(|pass| pass.asked.contains(case))
+    }
+
+    // --- the end
+
+    /// In a world whose people decide about duplicates, two cases may share a number.
+    pub(crate) fn check_end(&self, atomic: bool, people_decide: bool) -> Checked {
+        for (id, case) in &self.stored {
+            if self.erased.contains(id) {
+                continue;
+            }
+            if !case.undelivered.is_empty() {
+                return Err(format!("{id}: has an alert that was never delivered"));
+            }
+            let last = self.records.get(&(id.clone(), case.version)).and_then(|all| all.last());
+            let Some((record, by)) = last else {
+                return Err(format!("{id}: is stored without a record"));
+            };
+            // A process that dies, or whose store fails, between a record and its save leaves a record
+            // too many.
+            let excused =
+                !atomic && self.passes.get(by).is_some_and(|pass| pass.dead || pass.faults);
+            if record != case && !excused {
+                return Err(format!("{id}: its last record is not what is stored"));
+            }
+        }
+        let missing = self.alerts.iter().find(|id| !self.arrived.contains(*id));
+        let of_erased = |id: &str| self.erased.iter().any(|case| id.starts_with(case.as_str()));
+        match missing.filter(|id| !of_erased(id)) {
+            Some(id) => Err(format!("alert {id} never arrived")),
+            None if people_decide => Ok(()),
+            None => self.check_duplicates(),
+        }
+    }
+
+    /// At most one active case has a number, or each has a review item about it or is named in one.
+    fn check_duplicates(&self) -> Checked {
+        let duplicate = |item: &ReviewItem| item.reason == ReviewReason::Duplicate;
+        let items = |case: &Case| case.review.clone().into_iter();
+        for case in self.stored.values() {
+            let Some(number) = case.live_number() else { continue };
+            let others = self.holders(number, &case.id);
+            let about = |item: &ReviewItem| item.evidence.nhs_number == Some(number);
+            let is_flagged = items(case).any(|item| duplicate(&item) && about(&item));
+            let is_named = self.stored.values().flat_map(items).any(|item| {
+                duplicate(&item) && about(&item) && item.evidence.others.contains(&case.id)
+            });
+            if !others.is_empty() && !is_flagged && !is_named {
+                return Err(format!("{}: shares its number, and is not flagged", case.id));
+            }
+        }
+        Ok(())
+    }
+}
