@@ -18,13 +18,13 @@ use crate::progress;
 use crate::service::{Reached, Service};
 use crate::trail::Trail;
 use nhs_pds::audit::{Actor, AuditLog, Entry, EventKind};
-use nhs_pds::case::caseload::{self, DecisionWriter};
+use nhs_pds::case::caseload::{self, DecisionWriter, Entry as Row};
 use nhs_pds::case::{CaseStore, SqliteStore};
 use nhs_pds::clock::{Clock, SystemClock};
 use nhs_pds::process::alert::SqliteAlerts;
 use nhs_pds::process::store::{Joined, Sqlite, Store};
 use nhs_pds::process::{
-    CaseReport, Policy, Process, RunReport, Schedule, Settings, Worker, import,
+    CaseReport, Policy, Process, RunReport, Schedule, Settings, Worker, import_from,
 };
 use nhs_pds::resilience::{self, Gateway, RateLimit, Retry};
 use nhs_pds::trace::Caller;
@@ -285,33 +285,32 @@ async fn report_runs(process: Process, store: Arc<dyn Store>) {
 async fn take_in(path: &Path, store: &dyn Store, actor: &Actor) -> Result<bool, Box<dyn Error>> {
     let name = path.display();
     let file = console::open(path)?;
-    let bar = progress::bytes(file.metadata().map_or(0, |metadata| metadata.len()));
-    let read = caseload::read(bar.wrap_read(file)).map_err(|error| about(path, &error));
-    bar.finish_and_clear();
-    let read = read?;
-    for row in &read.refused {
-        warn(format!("{name}: {row}"));
-    }
-    for row in &read.flagged {
-        warn(format!("{name}: {row}"));
-    }
-    let bar = progress::waiting(format!("importing {} cases", read.cases.len()));
-    let imported = import(store, actor, &SystemClock, read.cases).await;
+    let file = console::seekable(file).map_err(|error| about(path, &error))?;
+    let reader = caseload::open(file).map_err(|error| about(path, &error))?;
+    let bar = progress::waiting(format!("importing {name}"));
+    let (mut refused, mut flagged) = (0, 0);
+    let cases = reader.cases(|entry| match entry {
+        Row::Refused(row) => {
+            refused += 1;
+            bar.suspend(|| warn(format!("{name}: {row}")));
+        }
+        Row::Flagged(row) => {
+            flagged += 1;
+            bar.suspend(|| warn(format!("{name}: {row}")));
+        }
+        _ => {}
+    });
+    let imported = import_from(store, actor, &SystemClock, cases).await;
     bar.finish_and_clear();
     let imported = imported?;
     warn(format!(
-        "worker: imported {} new, {} updated, {} unchanged; {} rows refused, {} read without their number; {} duplicates",
-        imported.new,
-        imported.updated,
-        imported.unchanged,
-        read.refused.len(),
-        read.flagged.len(),
-        imported.duplicates
+        "worker: imported {} new, {} updated, {} unchanged; {refused} rows refused, {flagged} read without their number; {} duplicates",
+        imported.new, imported.updated, imported.unchanged, imported.duplicates
     ));
     if imported.unreadable > 0 {
         warn(format!("worker: {} cases of the file are damaged in the store", imported.unreadable));
     }
-    Ok(read.refused.is_empty())
+    Ok(refused == 0)
 }
 
 async fn once(worker: &Worker) -> Result<bool, Box<dyn Error>> {
