@@ -117,6 +117,10 @@ impl Pass<'_> {
                 continue;
             }
             self.keep(third).await?;
+            if self.ready.is_empty() && self.tasks.is_empty() {
+                // Nothing to wait for.
+                continue;
+            }
             match self.wait(third).await {
                 Woken::Slot(slot) => self.start(slot),
                 Woken::Finished(finished) => match *finished {

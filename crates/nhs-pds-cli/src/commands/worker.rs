@@ -22,7 +22,7 @@ use nhs_pds::case::caseload::{self, DecisionWriter, Entry as Row};
 use nhs_pds::case::{CaseStore, SqliteStore};
 use nhs_pds::clock::{Clock, SystemClock};
 use nhs_pds::process::alert::SqliteAlerts;
-use nhs_pds::process::store::{Joined, Store};
+use nhs_pds::process::store::{Joined, Sqlite, Store};
 use nhs_pds::process::{
     CaseReport, Policy, Process, RunReport, Schedule, Settings, Worker, import_from,
 };
@@ -118,19 +118,15 @@ pub(crate) async fn run(cli: &Args) -> Result<bool, Box<dyn Error>> {
     let db = &cli.db;
     check_database(db)?;
     let in_db = |error: &(dyn Error + 'static)| format!("{}: {}", db.display(), because(error));
-    let store = Arc::new(SqliteStore::open(db).map_err(|error| in_db(&error))?);
     let trail = Trail::open(db, cli.anchors.as_deref()).map_err(|error| in_db(&error))?;
-    let audit = Arc::clone(&trail.log);
-    let alerts = Arc::new(SqliteAlerts::open(db).map_err(|error| in_db(&error))?);
+    let store = open(cli, &trail).map_err(|error| in_db(&*error))?;
     let caller = Caller::System(cli.service.us()?);
     let actor = Actor::new(&caller, "Get NHS Number")
         .with_role("system process", cli.service.us()?.organisation().clone())
         .on_device(device::name());
-    let cases = Arc::clone(&store) as Arc<dyn CaseStore>;
-    let joined = Arc::new(Joined::new(cases, audit, alerts));
     let mut all_taken = true;
     if let Some(file) = &cli.import {
-        all_taken = take_in(file, &*joined, &actor).await?;
+        all_taken = take_in(file, &*store, &actor).await?;
     }
     let mut answered = true;
     if !only_export {
@@ -140,7 +136,7 @@ pub(crate) async fn run(cli: &Args) -> Result<bool, Box<dyn Error>> {
             Gateway::new(Arc::new(reached.client.clone())).with_rate_limit(pace(cli, &reached));
         let worker = Worker::new(
             gate.background(),
-            joined,
+            Arc::clone(&store),
             Settings::new(caller)
                 .with_retry(Retry::new(
                     resilience::RetryPolicy::default().with_attempts(cli.attempts),
@@ -164,10 +160,21 @@ pub(crate) async fn run(cli: &Args) -> Result<bool, Box<dyn Error>> {
         }
     }
     if let Some(file) = &cli.export {
-        take_out(file, &*store, &*trail.log, &actor).await.map_err(|error| about(file, &*error))?;
+        take_out(file, store.cases(), &*trail.log, &actor).await.map_err(|error| about(file, &*error))?;
     }
-    let is_sound = say_what_is_wrong(&*store, &trail).await?;
+    let is_sound = say_what_is_wrong(store.cases(), &trail).await?;
     Ok(answered && all_taken && is_sound)
+}
+
+/// The cases, the trail and the alerts of the file. Each commit is atomic. Where the trail has anchors outside
+/// the file, each append to it has its own.
+fn open(cli: &Args, trail: &Trail) -> Result<Arc<dyn Store>, Box<dyn Error>> {
+    if cli.anchors.is_none() {
+        return Ok(Arc::new(Sqlite::open(&cli.db)?));
+    }
+    let cases = Arc::new(SqliteStore::open(&cli.db)?);
+    let alerts = Arc::new(SqliteAlerts::open(&cli.db)?);
+    Ok(Arc::new(Joined::new(cases, Arc::clone(&trail.log), alerts)))
 }
 
 /// Refuses an export that would replace an input file.
@@ -234,7 +241,7 @@ fn is_same(one: &Path, other: &Path) -> bool {
 }
 
 /// Reports each run soon after its end.
-async fn report_runs(process: Process, store: Arc<SqliteStore>) {
+async fn report_runs(process: Process, store: Arc<dyn Store>) {
     let mut reported = None;
     loop {
         tokio::time::sleep(Duration::from_millis(100)).await;
@@ -267,7 +274,7 @@ async fn report_runs(process: Process, store: Arc<SqliteStore>) {
             run.to_review
         ));
         if run.unreadable > 0
-            && let Ok(Some(damaged)) = damaged(&*store).await
+            && let Ok(Some(damaged)) = damaged(store.cases()).await
         {
             warn(format!("worker: {damaged}"));
         }
