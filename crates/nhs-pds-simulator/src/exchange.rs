@@ -2,8 +2,8 @@
 
 use super::fhir_api::token;
 use super::fhir_api::{Api, Face, Reply, face};
-use super::mini_service::{Instead, Service};
 use super::log::Answer;
+use super::mini_service::{Instead, Service};
 use super::{Fault, NOTE, Received, Register, Simulator};
 use crate::seed::SplitMix64;
 use async_trait::async_trait;

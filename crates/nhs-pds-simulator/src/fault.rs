@@ -1,5 +1,5 @@
-use super::{FaultMix, Register};
 use super::fault_mix::MixAtWork;
+use super::{FaultMix, Register};
 use http::{HeaderName, HeaderValue, StatusCode};
 use nhs_pds::nhs_number::NhsNumber;
 use nhs_pds::secret::RawBody;

@@ -112,13 +112,9 @@ impl Pass<'_> {
             if !halted && self.ready.is_empty() && !self.is_full() && !self.refill().await? {
                 return Ok(());
             }
-            if self.ready.is_empty() && self.tasks.is_empty() {
-                // Nothing ends a wait. The look for due cases has waited, where that was necessary.
-                continue;
-            }
             self.keep(third).await?;
             if self.ready.is_empty() && self.tasks.is_empty() {
-                // Nothing to wait for.
+                // Nothing ends a wait. The look for due cases has waited, where that was necessary.
                 continue;
             }
             match self.wait(third).await {

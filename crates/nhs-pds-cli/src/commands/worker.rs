@@ -160,7 +160,9 @@ pub(crate) async fn run(cli: &Args) -> Result<bool, Box<dyn Error>> {
         }
     }
     if let Some(file) = &cli.export {
-        take_out(file, store.cases(), &*trail.log, &actor).await.map_err(|error| about(file, &*error))?;
+        take_out(file, store.cases(), &*trail.log, &actor)
+            .await
+            .map_err(|error| about(file, &*error))?;
     }
     let is_sound = say_what_is_wrong(store.cases(), &trail).await?;
     Ok(answered && all_taken && is_sound)

@@ -3,9 +3,9 @@
 //! `--db FILE` runs over a file that `worker --import` wrote. `tools/scale.py` measures both, with the
 //! simulator in a process of its own, and prints their ratio and the memory that they use.
 
+use super::resident::resident;
 use crate::console::{about, check_database, open, say, warn};
 use crate::service::Service;
-use super::resident::resident;
 use nhs_pds::audit::{Actor, MemoryLog};
 use nhs_pds::case::{MemoryStore, caseload};
 use nhs_pds::clock::{Clock, SystemClock};
