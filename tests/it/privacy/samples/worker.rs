@@ -136,7 +136,7 @@ async fn show_work(shown: &mut Shown) {
 /// A worker without a service, whose clock is an hour ahead of the service's.
 async fn unanswered(cases: Vec<Case>) -> (Worker, Arc<dyn Store>) {
     let store = store(cases).await;
-    (Worker::new(Arc::new(NoService), Arc::clone(&store), settings()), store)
+    (Worker::new(Arc::new(NoService), Arc::clone(&store) as _, settings()), store)
 }
 
 #[derive(Debug)]
