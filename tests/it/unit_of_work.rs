@@ -224,6 +224,6 @@ async fn the_suite_finds_every_flaw() {
         Arc::new(Flawed(memory(alerts), Flaw::HidesUndeliveredAlerts)) as Arc<dyn Store>
     };
     let breach = conformance::check_deliveries(hides).await.unwrap_err();
-    let clause = "an alert that cannot be delivered stays on its case";
+    let clause = "the last record of a case in the trail is the case as it is stored";
     assert_eq!(breach.clause(), clause);
 }
