@@ -22,7 +22,7 @@ use std::sync::Arc;
 /// An audit trail in an SQLite file. Several processes on one machine may append to it at once.
 ///
 /// The file may be the file of [`SqliteStore`](crate::case::SqliteStore). Appended events are on
-/// the disk when they are acknowledged (write-ahead log, `synchronous=FULL`). The file contains the
+/// the disk when they are acknowledged (the write-ahead log is synced). The file contains the
 /// keys together with the encrypted content, so a person who can read the file can read everything.
 /// On Unix, only the owner can read a new file (mode 0600). Calls need a Tokio runtime, and run on
 /// its threads for blocking work.

@@ -24,7 +24,7 @@ use std::path::Path;
 
 /// Cases in an SQLite file. Several processes on one machine may use it at once.
 ///
-/// A save is on the disk when it is acknowledged (write-ahead log, `synchronous=FULL`). The file
+/// A save is on the disk when it is acknowledged (the write-ahead log is synced). The file
 /// and the files beside it (`-wal`, `-shm`) contain people's demographic fields unencrypted. On
 /// Unix, only the owner can read and write a new file (mode 0600), and SQLite gives the files
 /// beside it the same mode. Existing files keep their mode. On other systems, access follows the

@@ -229,8 +229,8 @@ fn blocked_until(
     Ok(first.and_then(DateTime::from_timestamp_micros))
 }
 
-/// Leases the case of the row `id`, and returns it. A case that cannot be read is marked as damaged,
-/// and a row without a case is deleted.
+/// Leases the case of the row `id`, and returns it. A case that cannot be read is marked as damaged. A
+/// row without a case belongs to a case whose id is damaged.
 fn take(transaction: &Connection, id: &[u8], lease: &Lease) -> Result<Option<Case>, Error> {
     let parsed: Option<CaseId> = str::from_utf8(id).ok().and_then(|id| id.parse().ok());
     let got = match &parsed {
@@ -239,11 +239,8 @@ fn take(transaction: &Connection, id: &[u8], lease: &Lease) -> Result<Option<Cas
     };
     let (change, case) = match got {
         Ok(Some(case)) => ("UPDATE case_due SET owner = ?2, until = ?3", Some(case)),
-        Ok(None) => ("DELETE FROM case_due", None),
-        Err(error) if parsed.is_none() || error.is_about_a_damaged_case() => {
-            ("UPDATE case_due SET damaged = 1, owner = '', until = 0", None)
-        }
-        Err(error) => return Err(error),
+        Err(error) if parsed.is_some() && !error.is_about_a_damaged_case() => return Err(error),
+        _ => ("UPDATE case_due SET damaged = 1, owner = '', until = 0", None),
     };
     let mut change = transaction
         .prepare_cached(&format!("{change} WHERE case_id = CAST(?1 AS TEXT)"))
@@ -377,7 +374,7 @@ mod tests {
             ("UPDATE cases SET document = '?' WHERE case_id = '1'", 1),
             ("UPDATE cases SET version = 7 WHERE case_id = '1'", 1),
             ("UPDATE case_due SET case_id = CAST(x'ff' AS TEXT) WHERE case_id = '1'", 1),
-            ("UPDATE case_due SET case_id = '0' WHERE case_id = '1'", 0),
+            ("UPDATE case_due SET case_id = '0' WHERE case_id = '1'", 1),
         ] {
             let store = SqliteStore::open_in_memory().unwrap();
             store.insert_all(vec![case("1"), case("2"), case("3")]).await.unwrap();
