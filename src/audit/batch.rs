@@ -3,7 +3,7 @@
 use crate::audit::anchor::Anchor;
 use crate::audit::entry::{Entry, Subject};
 use crate::audit::error::{Error, ErrorKind};
-use crate::audit::owner::{Owner, SubjectName};
+use crate::audit::owner::{Owner, OwnerRef, SubjectName};
 use crate::audit::row::Row;
 use crate::audit::seal::{Key, Random, system_random};
 use crate::demographics::redacted_debug;
@@ -152,8 +152,8 @@ impl Batch {
     #[must_use]
     pub fn owners(entries: &[Entry]) -> Vec<Owner> {
         let subjects = entries.iter().filter_map(|entry| entry.subject.as_ref());
-        let owners: BTreeSet<Owner> = subjects.filter_map(Subject::owner).collect();
-        owners.into_iter().collect()
+        let owners: BTreeSet<OwnerRef<'_>> = subjects.filter_map(Subject::owner).collect();
+        owners.into_iter().map(OwnerRef::to_owner).collect()
     }
 
     /// The head that the storage must still have.
@@ -172,6 +172,12 @@ impl Batch {
     #[must_use]
     pub fn rows(&self) -> &[Row] {
         &self.rows
+    }
+
+    /// The rows to add, in order, without a copy.
+    #[must_use]
+    pub fn into_rows(self) -> Vec<Row> {
+        self.rows
     }
 
     /// The subjects to store. Each takes the place of a stored subject with the same owner.
@@ -216,7 +222,6 @@ pub(super) fn prepare(
             Some(subject) => sealers.of(subject, seq, random)?,
             None => None,
         };
-        let sealer = sealer.as_ref().map(|(name, key)| (*name, key));
         let (row, hash) = Row::new(seq, &head.hash, entry, sealer, random)?;
         rows.push(row);
         head = Anchor::new(seq, hash);
@@ -228,7 +233,7 @@ pub(super) fn prepare(
 /// The subjects of one batch, known and new.
 struct Sealers<'a> {
     basis: &'a Basis,
-    ready: HashMap<Owner, (SubjectName, Key)>,
+    ready: HashMap<OwnerRef<'a>, (SubjectName, Key)>,
     mapped: HashSet<(NhsNumber, SubjectName)>,
     subjects: Vec<NewSubject>,
     used: Vec<SubjectName>,
@@ -250,25 +255,22 @@ impl<'a> Sealers<'a> {
     /// The name and key of `subject`, which the event `seq` is about.
     fn of(
         &mut self,
-        subject: &Subject,
+        subject: &'a Subject,
         seq: u64,
         random: &mut Random<'_>,
-    ) -> Result<Option<(SubjectName, Key)>, Error> {
+    ) -> Result<Option<(SubjectName, &Key)>, Error> {
         let Some(owner) = subject.owner() else { return Ok(None) };
-        let sealer = match self.ready.get(&owner) {
-            Some(sealer) => sealer.clone(),
-            None => {
-                let sealer = self.find_or_draw(&owner, seq, random)?;
-                self.ready.insert(owner, sealer.clone());
-                sealer
-            }
-        };
+        if !self.ready.contains_key(&owner) {
+            let sealer = self.find_or_draw(&owner.to_owner(), seq, random)?;
+            self.ready.insert(owner, sealer);
+        }
+        let Some((name, key)) = self.ready.get(&owner) else { return Ok(None) };
         for number in subject.numbers() {
-            if self.mapped.insert((*number, sealer.0)) {
-                self.numbers.push((*number, sealer.0));
+            if self.mapped.insert((*number, *name)) {
+                self.numbers.push((*number, *name));
             }
         }
-        Ok(Some(sealer))
+        Ok(Some((*name, key)))
     }
 
     fn find_or_draw(

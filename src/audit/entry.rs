@@ -1,6 +1,6 @@
 use crate::audit::actor::Actor;
 use crate::audit::kind::EventKind;
-use crate::audit::owner::Owner;
+use crate::audit::owner::OwnerRef;
 use crate::case::{Case, CaseId};
 use crate::demographics::redacted_debug;
 use crate::nhs_number::NhsNumber;
@@ -216,11 +216,11 @@ impl Subject {
         self.case.as_deref()
     }
 
-    /// The identity of this subject; `None` for a value that no constructor creates.
-    pub(super) fn owner(&self) -> Option<Owner> {
+    /// The owner of this subject's content; `None` for a value that no constructor creates.
+    pub(super) fn owner(&self) -> Option<OwnerRef<'_>> {
         match &self.case_id {
-            Some(case_id) => Some(Owner::Case(case_id.clone())),
-            None => self.numbers.first().copied().map(Owner::Person),
+            Some(case_id) => Some(OwnerRef::Case(case_id)),
+            None => self.numbers.first().copied().map(OwnerRef::Person),
         }
     }
 }

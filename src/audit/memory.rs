@@ -148,7 +148,7 @@ impl Tables {
         })
     }
 
-    fn write(&mut self, batch: &Batch) -> Appended {
+    fn write(&mut self, batch: Batch) -> Appended {
         let known = |name| self.subjects.contains_key(name);
         if batch.expected() != self.head() || !batch.used().iter().all(known) {
             return Appended::Conflict;
@@ -170,8 +170,8 @@ impl Tables {
         let erasures =
             batch.rows().iter().filter(|row| row.get("kind").and_then(Value::as_str) == Some(kind));
         self.erased.extend(erasures.filter_map(Row::subject));
-        self.rows.extend_from_slice(batch.rows());
         self.head = Some(batch.head());
+        self.rows.extend(batch.into_rows());
         Appended::Done
     }
 
@@ -196,7 +196,7 @@ impl AuditStorage for MemoryRows {
     }
 
     async fn append(&self, batch: Batch) -> Result<Appended, Error> {
-        Ok(self.tables().write(&batch))
+        Ok(self.tables().write(batch))
     }
 
     async fn rows(
@@ -229,8 +229,9 @@ impl AuditStorage for MemoryRows {
     async fn append_at_once(&self, entries: Arc<[Entry]>) -> Result<Option<u64>, Error> {
         let mut tables = self.tables();
         let batch = Batch::new(&entries, &tables.basis(&Batch::owners(&entries)))?;
-        match tables.write(&batch) {
-            Appended::Done => Ok(Some(batch.head().seq)),
+        let last = batch.head().seq;
+        match tables.write(batch) {
+            Appended::Done => Ok(Some(last)),
             Appended::Conflict => Err(Error::new(ErrorKind::Corrupt)),
         }
     }

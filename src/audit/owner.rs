@@ -36,6 +36,30 @@ impl Owner {
     }
 }
 
+/// An owner, borrowed, so that the subjects of many entries are compared without copies.
+#[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub(super) enum OwnerRef<'a> {
+    Case(&'a CaseId),
+    Person(NhsNumber),
+}
+
+impl OwnerRef<'_> {
+    pub(super) fn to_owner(self) -> Owner {
+        match self {
+            Self::Case(case) => Owner::Case(case.clone()),
+            Self::Person(number) => Owner::Person(number),
+        }
+    }
+
+    pub(super) fn is(self, owner: &Owner) -> bool {
+        match (self, owner) {
+            (Self::Case(case), Owner::Case(other)) => case == other,
+            (Self::Person(number), Owner::Person(other)) => number == *other,
+            (Self::Case(_), Owner::Person(_)) | (Self::Person(_), Owner::Case(_)) => false,
+        }
+    }
+}
+
 impl FromStr for Owner {
     type Err = ValueError;
 

@@ -49,7 +49,7 @@ pub(super) fn seal(
 ) -> Result<Vec<u8>, Error> {
     let corrupt = || Error::new(ErrorKind::Corrupt);
     // The cause is dropped, because it may quote the content.
-    let plain = Zeroizing::new(serde_json::to_vec(subject).map_err(|_| corrupt())?);
+    let plain = serde_json::to_vec(subject).map_err(|_| corrupt())?;
     let bound = bound(SEALED_2);
     let mut fresh = [0; 32];
     random(&mut fresh)?;

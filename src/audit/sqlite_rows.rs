@@ -95,11 +95,11 @@ pub(super) fn read(
 ) -> Result<Vec<StoredRow>, Error> {
     let Condition { sql, values } = Condition::new(filter, from);
     let sql = format!("{SELECT} WHERE {sql} ORDER BY e.seq LIMIT ?");
+    let mut rows = Vec::with_capacity(limit.min(500));
     let limit = Value::Integer(i64::try_from(limit).unwrap_or(i64::MAX));
     let mut query = connection.prepare_cached(&sql).map_err(failed)?;
     let bound = values.iter().chain([&limit]).map(Bound);
     let mut found = query.query(params_from_iter(bound)).map_err(failed)?;
-    let mut rows = Vec::new();
     while let Some(row) = found.next().map_err(failed)? {
         rows.push(stored_of(row)?);
     }
