@@ -29,7 +29,7 @@ pub(crate) fn basis(sql: &Connection, owners: &[Owner]) -> Result<Basis> {
     Ok(basis)
 }
 
-/// After a conflict, the transaction has changed nothing.
+/// A conflict changes nothing. With several connections, lock the head first, here and in `destroy`.
 pub(crate) fn append(sql: &Connection, batch: &Batch) -> Result<Appended> {
     let mut known = sql.prepare("SELECT 1 FROM subject WHERE name = ?1")?;
     for name in batch.used() {
@@ -69,7 +69,7 @@ pub(crate) fn destroy(sql: &Connection, names: &[SubjectName]) -> Result<()> {
     Ok(())
 }
 
-/// The exact type and bytes. A text of this crate is UTF-8.
+/// The exact type and bytes. Every text that the library writes is UTF-8.
 fn bound(value: &Value) -> types::Value {
     match value {
         Value::Integer(number) => (*number).into(),

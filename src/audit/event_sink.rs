@@ -17,7 +17,7 @@ use std::fmt::Debug;
 /// * After a failure or a restart, events arrive again. The sink recognises them by their number
 ///   ([`Event::seq`]) and keeps each once.
 /// * `last` returns the number of the last durable event, also after a restart. An event whose
-///   `send` failed is either durable by the next call of `last`, or never.
+///   `send` failed or was dropped is durable when the next `last` returns, or never.
 /// * A call must end. `Forwarding` drops a call that takes too long.
 /// * Errors contain nothing of an event, and `Debug` shows counts at most.
 ///

@@ -116,6 +116,9 @@ impl Forwarding {
     ///
     /// Those of [`EventSink::send`], [`EventSink::last`] and [`AuditLog::page`];
     /// [`ErrorKind::Unavailable`] when the sink takes too long. What was sent stays sent.
+    /// [`ErrorKind::Corrupt`] when the sink has events after the end of the trail: the trail was
+    /// restored from an older copy, or the sink belongs to another trail. Nothing is sent then.
+    /// Have the events after the end investigated, and give the trail a new, empty destination.
     pub async fn forward(&self) -> Result<u64, Error> {
         let head = self.log.head().await?;
         self.appended.fetch_max(head.seq, Ordering::Relaxed);
@@ -155,7 +158,7 @@ impl Forwarding {
     async fn send_pages(&self, known: Option<u64>, end: u64, pages: usize) -> Result<u64, Error> {
         let mut last = match known {
             Some(last) => last,
-            None => self.in_time(self.sink.last()).await?,
+            None => self.last_at_sink().await?,
         };
         self.sent.fetch_max(last, Ordering::Relaxed);
         for _ in 0..pages {
@@ -170,6 +173,18 @@ impl Forwarding {
             last = read;
             self.appended.fetch_max(last, Ordering::Relaxed);
             self.sent.fetch_max(last, Ordering::Relaxed);
+        }
+        Ok(last)
+    }
+
+    /// The last event that the sink has, which must be an event of this trail.
+    async fn last_at_sink(&self) -> Result<u64, Error> {
+        let last = self.in_time(self.sink.last()).await?;
+        if self.log.head().await?.seq < last {
+            return Err(Error::new(ErrorKind::Corrupt).with_source(
+                "the sink has events after the end of the trail: it belongs to another trail, or \
+                 the trail was restored from an older copy",
+            ));
         }
         Ok(last)
     }

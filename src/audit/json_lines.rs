@@ -7,7 +7,9 @@ use async_trait::async_trait;
 use serde::Deserialize;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use tokio::runtime::Handle;
+use tokio::sync::Mutex;
 
 /// Events in a text file, one JSON document per line, without personal data about patients. Log
 /// collectors and SIEMs read such files.
@@ -43,13 +45,15 @@ use tokio::runtime::Handle;
 #[derive(Clone, Debug)]
 pub struct JsonLines {
     path: PathBuf,
+    /// A call that was dropped still writes its lines. The next call waits for it.
+    turn: Arc<Mutex<()>>,
 }
 
 impl JsonLines {
     /// Events in the file at `path`, which is created when it is first used.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into() }
+        Self { path: path.into(), turn: Arc::default() }
     }
 
     async fn blocking<T: Send + 'static>(
@@ -58,7 +62,13 @@ impl JsonLines {
     ) -> Result<T, Error> {
         let runtime = Handle::try_current().map_err(unavailable)?;
         let path = self.path.clone();
-        runtime.spawn_blocking(move || work(&path)).await.map_err(unavailable)?
+        let turn = Arc::clone(&self.turn).lock_owned().await;
+        let work = move || {
+            let done = work(&path);
+            drop(turn);
+            done
+        };
+        runtime.spawn_blocking(work).await.map_err(unavailable)?
     }
 }
 

@@ -138,7 +138,8 @@ fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
 #[async_trait]
 impl AuditLog for SqliteLog {
     async fn append(&self, entries: Vec<Entry>) -> Result<u64, Error> {
-        self.trail.append(entries).await
+        // In one step, so that appends at the same time do not refuse each other.
+        self.rows.write(move |transaction| append_in(transaction, &entries)).await
     }
 
     async fn page(&self, filter: &Filter, after: u64, limit: usize) -> Result<Vec<Event>, Error> {

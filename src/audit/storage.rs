@@ -28,8 +28,7 @@ use zeroize::Zeroizing;
 /// * An append changes nothing unless the stored head is the batch's expected head. So of several
 ///   writers, in one process or many, one succeeds and the others read the new head.
 /// * A row never changes, and no call removes one. What `destroy` deleted is gone from the medium.
-/// * Everything that a call returns was acknowledged, and everything that was acknowledged before
-///   the call is returned.
+/// * A call returns only what is committed, and all that was acknowledged before the call.
 /// * Errors contain no value of a row, an owner or a key, and `Debug` shows counts at most.
 ///
 /// Keep the keys where backups of the rows do not contain them, if your database lets you: then an
@@ -51,7 +50,9 @@ pub trait AuditStorage: Debug + Send + Sync {
     /// Writes `batch` durably: rows, subjects, numbers and head.
     ///
     /// Answers [`Appended::Conflict`] and changes nothing when the stored head is not
-    /// [`Batch::expected`], or when a subject of [`Batch::used`] is not stored any more.
+    /// [`Batch::expected`], or when a subject of [`Batch::used`] is not stored any more. Both must
+    /// still be so at the commit: where transactions run side by side, lock the head first, here
+    /// and in [`destroy`](Self::destroy).
     ///
     /// # Errors
     ///

@@ -84,8 +84,8 @@ impl Trail {
             .with_source("other writers append to the trail all the time: try again"))
     }
 
-    /// Reads rows that meet `filter` from the number after `after`, in order, until `take` returns
-    /// false or `enough` rows were taken.
+    /// Passes rows that meet `filter` to `take`, in order from the number after `after`, until it
+    /// returns false. `enough` is how many rows the caller needs.
     async fn each(
         &self,
         filter: &Filter,
@@ -108,8 +108,11 @@ impl Trail {
                     return Ok(());
                 }
             }
-            // A row with a number below 1 is not from here.
-            let Ok(last) = u64::try_from(last) else { return Ok(()) };
+            // A storage that returns earlier rows would be read for ever.
+            let last = u64::try_from(last).unwrap_or(0);
+            if last < from {
+                return Err(Error::new(ErrorKind::Corrupt));
+            }
             let is_past_end = filter.sequence().is_some_and(|(_, end)| end <= last);
             if is_last || is_past_end {
                 return Ok(());

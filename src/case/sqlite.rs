@@ -310,6 +310,55 @@ mod tests {
         assert!(case.death_traced && !case.contradicted);
     }
 
+    /// A file as the version before wrote it, with cases of every kind.
+    #[tokio::test]
+    async fn a_file_without_times_has_every_case_due_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("cases.db");
+        let mut cases: Vec<Case> = (1..=4).map(|id| case(&id.to_string())).collect();
+        let none = crate::case::review::Evidence::default();
+        for case in &mut cases[1..] {
+            let now = DateTime::UNIX_EPOCH;
+            case.open_item(crate::case::review::ReviewReason::NoMatch, &none, now);
+            case.version = 1;
+        }
+        cases[0].version = 1;
+        cases[2].review[0].state = crate::case::review::ReviewState::Dismissed;
+        cases[3].deleted = Some(crate::case::deletion::Deletion::new(
+            DateTime::UNIX_EPOCH,
+            "u1",
+            crate::case::deletion::DeletionKind::Logical,
+        ));
+        let old = Connection::open(&file).unwrap();
+        for migration in &MIGRATIONS[..6] {
+            old.execute_batch(migration).unwrap();
+        }
+        let insert = "INSERT INTO cases (case_id, version, document) VALUES (?1, 1, ?2)";
+        for case in &cases {
+            let document = rows::document(case).unwrap();
+            old.execute(insert, [case.id.as_str(), &document]).unwrap();
+        }
+        for (id, damaged) in [("5", "?"), ("6", r#"{"review":["?"],"deleted":null}"#)] {
+            old.execute(insert, [id, damaged]).unwrap();
+        }
+        old.execute_batch(
+            "INSERT INTO case_lease (case_id, owner, until) VALUES ('1', 'gone', 9000000000000000);
+             PRAGMA user_version = 6",
+        )
+        .unwrap();
+        drop(old);
+        let store = SqliteStore::open(&file).unwrap();
+        let now = DateTime::from_timestamp(1_000, 0).unwrap();
+        let counts = store.counts(now).await.unwrap();
+        assert_eq!((counts.due, counts.oldest_due, counts.to_review), (6, None, 1));
+        let claim = store.claim_due(9, &Lease::new("a", now, now + Lease::LONGEST)).await.unwrap();
+        assert!(claim.cases == cases);
+        assert_eq!(store.counts(now).await.unwrap().unreadable, 2);
+        let left = "SELECT count(*) FROM sqlite_schema WHERE name = 'case_lease'";
+        let left: i64 = store.with(|file| file.query_row(left, [], |row| row.get(0))).unwrap();
+        assert_eq!(left, 0);
+    }
+
     #[test]
     fn writes_are_durable() {
         let folder = tempfile::tempdir().unwrap();

@@ -76,7 +76,9 @@ impl From<audit::Error> for Error {
 
 /// What ended a run or an action, and so what to do about it.
 #[non_exhaustive]
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, thiserror::Error, serde::Serialize)]
+#[derive(
+    Clone, Copy, Debug, Eq, Hash, PartialEq, thiserror::Error, serde::Deserialize, serde::Serialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorKind {
     /// The audit trail is damaged, or belongs to a newer version. Trying again does not help: have it

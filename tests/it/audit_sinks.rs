@@ -192,6 +192,39 @@ async fn a_greater_backlog_is_sent_by_several_appends() {
     assert_eq!((sink.numbers().len(), forwarding.unsent()), (2_502, 0));
 }
 
+/// The numbers after the end would be given to other events, and those would be taken for known.
+#[tokio::test]
+async fn a_sink_of_another_trail_gets_nothing() {
+    let (sink, clock) = (Arc::<Destination>::default(), Arc::new(FixedClock::at(second(0))));
+    let before = forwarding(&sink, &clock);
+    before.append(vec![viewed(), viewed()]).await.unwrap();
+    let restored = forwarding(&sink, &clock);
+    restored.append(vec![viewed().with_detail("after", "the restoration")]).await.unwrap();
+    assert_eq!(restored.unsent(), 1, "an operator is notified");
+    let error = restored.forward().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Corrupt);
+    assert_eq!(sink.numbers(), [1, 2]);
+}
+
+/// The lines of a call that was dropped may be written later, and their number is not used again.
+#[tokio::test]
+async fn a_dropped_append_does_not_lose_the_next_event() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("events.jsonl");
+    for round in 0..20 {
+        let log = SinkLog::new(Arc::new(JsonLines::new(&path)));
+        let dropped = log.append(vec![viewed().with_detail("dropped", round.to_string())]);
+        let timeout = Duration::from_micros(round * 40);
+        let _ = tokio::time::timeout(timeout, dropped).await;
+        let number =
+            log.append(vec![viewed().with_detail("kept", round.to_string())]).await.unwrap();
+        let line = lines(&path).into_iter().find(|line| line["seq"] == number).unwrap();
+        assert_eq!(line["details"][0][0], "kept");
+    }
+    let seqs = seqs(&path);
+    assert!(seqs.is_sorted() && seqs.len() >= 20);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn appends_at_once_are_forwarded_once_each() {
     let (sink, clock) = (Arc::default(), Arc::new(FixedClock::at(second(0))));
@@ -294,8 +327,8 @@ async fn an_erasure_with_a_sink_alone_is_completed_elsewhere() {
     store.insert_all(vec![case]).await.unwrap();
     let audit = Arc::new(SinkLog::new(Arc::<Destination>::clone(&sink) as _));
     let alerts = Arc::new(MemoryAlerts::default());
-    let queue =
-        ReviewQueue::new(Arc::new(Joined::new(Arc::<MemoryStore>::clone(&store), audit, alerts)));
+    let joined = Joined::new(Arc::<MemoryStore>::clone(&store) as _, audit, alerts);
+    let queue = ReviewQueue::new(Arc::new(joined));
     for _ in 0..2 {
         let error = queue.erase(&id("CASE-77"), "CO/2026/1", &us()).await.unwrap_err();
         assert_eq!(error.kind(), process::ErrorKind::AuditElsewhere);

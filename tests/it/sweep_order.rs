@@ -8,8 +8,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use nhs_pds::audit::{self, Anchor, AuditLog, Entry, Event, Filter, MemoryLog, Verdict};
 use nhs_pds::case::caseload::DecisionWriter;
 use nhs_pds::case::{
-    self, Alert, Allocation, Case, CaseId, CaseStore, Change, Claim, Due, Lease, MemoryStore,
-    NumberSource, Planned, Priority, RecordType, RecordedNumber,
+    self, Alert, Allocation, Case, CaseId, CaseStore, Change, Claim, Lease, MemoryStore,
+    NumberSource, RecordType, RecordedNumber,
 };
 use nhs_pds::clock::Clock;
 use nhs_pds::demographics::{Demographics, Gender, PersonName, Recorded};
@@ -81,8 +81,15 @@ impl Fate {
     }
 
     /// Lets other tasks run, and meets the mishap at its point.
-    async fn pass(&self) {
+    ///
+    /// Not called between the reading for a decision and its save. A number that another case gets meanwhile
+    /// matters only to a decision that writes it: `case_store.rs` tests that race.
+    async fn pause(&self) {
         tokio::task::yield_now().await;
+        self.pass().await;
+    }
+
+    async fn pass(&self) {
         if self.left.fetch_sub(1, Ordering::SeqCst) == 1 {
             self.met.notify_one();
             if self.is_deadly {
@@ -92,8 +99,11 @@ impl Fate {
     }
 }
 
-/// The order in which cases were saved with the answer to a query.
-type Order = Arc<Mutex<Vec<(CaseId, DateTime<Utc>)>>>;
+/// A case that was traced: the time of the last response, and the number of queries without one.
+type Traced = (CaseId, DateTime<Utc>, u32);
+
+/// The order in which traced cases were saved.
+type Order = Arc<Mutex<Vec<Traced>>>;
 
 #[derive(Debug)]
 struct FatedStore(Arc<MemoryStore>, Arc<Fate>, Order);
@@ -105,8 +115,9 @@ impl Layer for FatedStore {
     }
     async fn save_all(&self, changes: Vec<Change>) -> Result<(), case::Error> {
         self.1.pass().await;
-        let traced = changes.iter().filter_map(|change| {
-            Some((change.case.id.clone(), change.case.last_trace.as_ref()?.at))
+        let traced = changes.iter().filter_map(|Change { case, .. }| {
+            let last = case.last_trace.as_ref()?;
+            Some((case.id.clone(), last.at, case.asking.unanswered))
         });
         let traced: Vec<_> = traced.collect();
         let saved = self.0.save_all(changes).await;
@@ -115,16 +126,16 @@ impl Layer for FatedStore {
             // The case that was traced is the first; the others have been flagged.
             order.extend(traced.into_iter().take(1));
         }
-        self.1.pass().await;
+        self.1.pause().await;
         saved
     }
     async fn claim_due(&self, limit: usize, lease: &Lease) -> Result<Claim, case::Error> {
         let claim = self.0.claim_due(limit, lease).await;
-        self.1.pass().await;
+        self.1.pause().await;
         claim
     }
     async fn release(&self, owner: &str, ids: &[CaseId]) -> Result<(), case::Error> {
-        self.1.pass().await;
+        self.1.pause().await;
         self.0.release(owner, ids).await
     }
 }
@@ -160,9 +171,9 @@ struct FatedAlerts(Arc<MemoryAlerts>, Arc<Fate>);
 #[async_trait]
 impl AlertSink for FatedAlerts {
     async fn deliver(&self, alerts: &[Alert]) -> Result<(), alert::Error> {
-        self.1.pass().await;
+        self.1.pause().await;
         let delivered = self.0.deliver(alerts).await;
-        self.1.pass().await;
+        self.1.pause().await;
         delivered
     }
 }
@@ -266,6 +277,24 @@ fn case(place: usize, sample: &Sample) -> Case {
     case
 }
 
+/// A store of which a pass gets one case.
+#[derive(Debug)]
+struct OnlyOne(Arc<MemoryStore>, Mutex<Option<CaseId>>);
+
+#[async_trait]
+impl Layer for OnlyOne {
+    fn behind(&self) -> &dyn CaseStore {
+        &*self.0
+    }
+    async fn claim_due(&self, _: usize, lease: &Lease) -> Result<Claim, case::Error> {
+        let id = self.1.lock().unwrap().take();
+        match id {
+            Some(id) => self.0.claim(&id, lease).await,
+            None => Ok(Claim::default()),
+        }
+    }
+}
+
 /// Cases, their trail and alerts, and the time.
 struct Caseload {
     samples: Vec<Sample>,
@@ -287,19 +316,24 @@ impl Caseload {
     }
 
     fn worker(&self, in_flight: usize, fate: &Arc<Fate>) -> Worker {
+        let store = Arc::clone(&self.store);
+        let store = FatedStore(store, Arc::clone(fate), Arc::clone(&self.order));
+        self.worker_over(Arc::new(Layered(store)), in_flight, fate)
+    }
+
+    fn worker_over(&self, store: Arc<dyn CaseStore>, in_flight: usize, fate: &Arc<Fate>) -> Worker {
         let us = LocalIdentity::new("RHM".parse().unwrap(), "get-nhs-number").unwrap();
         let mut policy = Policy::default();
         policy.unreadable_limit = 1;
         // No query is due again, however long a lease is waited for.
         policy.stale_wait = TimeDelta::days(1);
         (policy.retry_wait, policy.longest_retry_wait) = (TimeDelta::days(2), TimeDelta::days(2));
-        let (store, time) = (Arc::clone(&self.store), Arc::clone(&self.time));
+        let time = Arc::clone(&self.time);
         let service = Service(self.samples.clone(), Arc::clone(fate), Arc::clone(&time));
-        let store = FatedStore(store, Arc::clone(fate), Arc::clone(&self.order));
         Worker::new(
             Arc::new(service),
             Arc::new(Joined::new(
-                Arc::new(Layered(store)),
+                store,
                 Arc::new(FatedLog(Arc::clone(&self.log), Arc::clone(fate))),
                 Arc::new(FatedAlerts(Arc::clone(&self.alerts), Arc::clone(fate))),
             )),
@@ -335,40 +369,42 @@ impl Caseload {
         }
     }
 
-    /// Traces one case after another, in the order of `ids`.
-    async fn one_by_one(&self, ids: &[CaseId]) {
-        let never = Due::new(Priority::Routine, self.time.now() + TimeDelta::days(20));
-        for id in ids {
-            let all = self.store.page(None, 999).await.unwrap();
-            let plan = all.iter().map(|case| {
-                let due = if case.id == *id { Due::NOW } else { never };
-                Planned::new(case.id.clone(), case.version, due)
-            });
-            self.store.set_due(plan.collect()).await.unwrap();
-            let report = self.worker(1, &Fate::of(None)).run_once(&mut |_| ()).await.unwrap();
-            assert!(report.seen <= 1, "no other case was due");
+    /// Traces one case after another, in the order of `traces`.
+    async fn one_by_one(&self, traces: &[(CaseId, bool)]) {
+        for (id, is_half) in traces {
+            let store = Layered(OnlyOne(Arc::clone(&self.store), Mutex::new(Some(id.clone()))));
+            // The third point is the first question.
+            let fate = Fate::of(is_half.then_some(Mishap::Stopped(3)));
+            let worker = self.worker_over(Arc::new(store), 1, &fate);
+            let stop = fate.met.notified();
+            let report = worker.run_once_until(stop, &mut |_| ()).await.unwrap();
+            assert_eq!(report.seen, 1);
         }
     }
 
-    /// The order in which the cases were traced; cases without an effect are last.
-    async fn order(&self) -> Vec<CaseId> {
-        let mut order: Vec<CaseId> = Vec::new();
+    /// The order in which the cases were traced, and whether a run was stopped after the first of two
+    /// answers. Cases without an effect are last.
+    async fn order(&self) -> Vec<(CaseId, bool)> {
         let saved = self.order.lock().unwrap().clone();
         for case in self.store.page(None, 999).await.unwrap() {
             let Some(last) = &case.last_trace else { continue };
-            assert!(saved.contains(&(case.id.clone(), last.at)), "no save hides a trace");
+            let is_saved = saved.iter().any(|(id, at, _)| *id == case.id && *at == last.at);
+            assert!(is_saved, "no save hides a trace");
         }
-        // A run that is stopped may save the first answer about a case, and a later run the second.
-        for (id, _) in saved {
-            order.retain(|earlier| *earlier != id);
-            order.push(id);
-        }
-        for place in 0..self.samples.len() {
-            let id = id(place);
-            if !order.contains(&id) {
-                order.push(id);
+        let mut traces: Vec<Traced> = Vec::new();
+        for trace in saved {
+            if !traces.contains(&trace) {
+                traces.push(trace);
             }
         }
+        let mut order = Vec::new();
+        for (place, (id, ..)) in traces.iter().enumerate() {
+            let is_half = traces[place + 1..].iter().any(|(later, ..)| later == id);
+            order.push((id.clone(), is_half));
+        }
+        let rest = (0..self.samples.len()).map(id);
+        order
+            .extend(rest.filter(|id| traces.iter().all(|(of, ..)| of != id)).map(|id| (id, false)));
         order
     }
 

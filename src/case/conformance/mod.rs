@@ -364,6 +364,8 @@ async fn leaves_deleted_cases_out_of_the_holders(store: &dyn CaseStore) -> Resul
 async fn erases(store: &dyn CaseStore) -> Result<(), Breach> {
     store.insert_all(vec![full_case("1")?]).await?;
     let mut erased = case("1")?;
+    refuse(store.erase(erased.clone()).await, ErrorKind::Exists, "an erasure is a save")?;
+    erased.version = 2;
     refuse(store.erase(erased.clone()).await, ErrorKind::Conflict, "an erasure is a save")?;
     erased.version = 1;
     erased.deleted = Some(Deletion::new(DateTime::UNIX_EPOCH, "1", DeletionKind::Erased));

@@ -3,6 +3,7 @@
 use crate::process::decision::policy::Policy;
 use crate::process::decision::row::{DeathEffect, Saved, spaced};
 use crate::process::decision::rows::Row;
+use chrono::TimeDelta;
 use std::fmt::Write;
 
 /// The text before the table. The words in braces are filled in from the code.
@@ -70,6 +71,13 @@ fn line(row: Row) -> String {
     )
 }
 
+fn minutes(time: TimeDelta) -> String {
+    match time.num_minutes() {
+        1 => "one minute".to_owned(),
+        minutes => format!("{minutes} minutes"),
+    }
+}
+
 fn introduction(policy: &Policy) -> String {
     let days: Vec<String> = policy.waits.iter().map(|wait| wait.num_days().to_string()).collect();
     let unsaved = Row::ALL.iter().filter(|row| row.effects().saved == Saved::Nothing);
@@ -79,6 +87,9 @@ fn introduction(policy: &Policy) -> String {
         ("{last}", days.last().cloned().unwrap_or_default()),
         ("{soon}", policy.stale_wait.num_minutes().to_string()),
         ("{refusal}", policy.refusal_wait.num_hours().to_string()),
+        ("{retry}", minutes(policy.retry_wait)),
+        ("{longest}", policy.longest_retry_wait.num_hours().to_string()),
+        ("{unanswered}", policy.unanswered_limit.to_string()),
         ("{limit}", policy.unreadable_limit.to_string()),
         ("{unsaved}", unsaved.join(", ")),
     ];

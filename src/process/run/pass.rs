@@ -113,6 +113,10 @@ impl Pass<'_> {
                 return Ok(());
             }
             self.keep(third).await?;
+            if self.ready.is_empty() && self.tasks.is_empty() {
+                // Nothing ends a wait. The look for due cases has waited, where that was necessary.
+                continue;
+            }
             match self.wait(third).await {
                 Woken::Slot(slot) => self.start(slot),
                 Woken::Finished(finished) => match *finished {

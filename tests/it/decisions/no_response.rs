@@ -2,11 +2,12 @@
 
 use super::{
     Scene, alert, answer, by_fields, by_number, case, comfort, differing, exchange, found, item,
-    last_trace, queried_once, queried_until_tomorrow, with_imported,
+    last_trace, now, queried_once, queried_until_tomorrow, with_imported,
 };
-use nhs_pds::case::RecordedNumber;
+use chrono::TimeDelta;
+use nhs_pds::case::{RecordedNumber, ReviewReason, ReviewState};
 use nhs_pds::demographics::Field;
-use nhs_pds::process::Row;
+use nhs_pds::process::{Policy, Row};
 use nhs_pds::trace::{Answer, Error, ErrorKind, Outcome};
 use serde_json::{Value, json};
 
@@ -30,7 +31,55 @@ fn configuration_refused() {
 fn unavailable() {
     for (case, asked) in [(case(), by_fields()), (with_imported(), by_number())] {
         let reply = failed(ErrorKind::Unavailable, "SMSP-9999");
-        Scene::new(case, asked, reply).becomes(Row::Unavailable, json!({}));
+        Scene::new(case, asked, reply).becomes(Row::Unavailable, json!({"asking": waits(1)}));
+    }
+    // The criteria and the result of the last response stay, and the wait is longer each time.
+    let mut case = case();
+    case.asking = serde_json::from_value(json!({"asked": by_number(), "unreadable": 2})).unwrap();
+    case.last_trace = serde_json::from_value(last_trace("none", None, "DEMOG-0001")).unwrap();
+    case.asking.unanswered = 3;
+    let mut asking = waits(4);
+    (asking["asked"], asking["unreadable"]) = (by_number(), json!(2));
+    let reply = failed(ErrorKind::Unavailable, "SMSP-9999");
+    Scene::new(case, by_fields(), reply).becomes(Row::Unavailable, json!({"asking": asking}));
+}
+
+/// What a case records of this many queries in a row without a response.
+fn waits(unanswered: u32) -> Value {
+    json!({"unanswered": unanswered, "retry_after": retry_after(unanswered)})
+}
+
+fn retry_after(failed: u32) -> Value {
+    let wait = Policy::default().retry_wait(&case().id, failed);
+    let longest = TimeDelta::minutes(1 << (failed - 1));
+    assert!(longest / 2 <= wait && wait <= longest, "{failed}: {wait}");
+    json!(now() + wait)
+}
+
+#[test]
+fn unavailable_too_often() {
+    for (mut case, asked) in [(case(), by_fields()), (with_imported(), by_number())] {
+        case.asking.unanswered = 4;
+        let mut evidence = json!({"asked": &asked, "exchange": exchange("SMSP-9999")});
+        if let Some(number) = asked.get("nhs_number") {
+            evidence["nhs_number"] = number.clone();
+        }
+        let reply = failed(ErrorKind::Unavailable, "SMSP-9999");
+        let scene = Scene::new(case, asked.clone(), reply);
+        scene.becomes(
+            Row::UnavailableTooOften,
+            json!({"asking": waits(5), "review": [item(1, "unanswered", evidence)]}),
+        );
+        // The same item for any number of further queries, and no alert.
+        let after = scene.after(&scene.case);
+        let again = differing(&after, &scene.after(&after));
+        assert_eq!(again, json!({"asking": waits(6)}));
+        // A response closes it.
+        let response = found("9434765919", &comfort());
+        let answered = Scene::new(after.clone(), asked, response).after(&after);
+        let item = answered.review.iter().find(|item| item.reason == ReviewReason::Unanswered);
+        assert_eq!(item.unwrap().state, ReviewState::Resolved);
+        assert_eq!((answered.asking.unanswered, answered.asking.retry_after), (0, None));
     }
 }
 
@@ -113,8 +162,8 @@ fn message_refused() {
 fn unreadable() {
     let mut case = case();
     for (before, asking) in [
-        (0, json!({"asked": by_fields(), "unreadable": 1})),
-        (3, json!({"asked": by_fields(), "unreadable": 4})),
+        (0, json!({"asked": by_fields(), "unreadable": 1, "retry_after": retry_after(1)})),
+        (3, json!({"asked": by_fields(), "unreadable": 4, "retry_after": retry_after(4)})),
     ] {
         case.asking.unreadable = before;
         let reply = failed(ErrorKind::Unreadable, "SMSP-0002");
@@ -131,7 +180,7 @@ fn unreadable() {
     Scene::new(case, by_number(), found("9449304424", &comfort())).becomes(
         Row::Unreadable,
         json!({
-            "asking": {"asked": by_number(), "unreadable": 1},
+            "asking": {"asked": by_number(), "unreadable": 1, "retry_after": retry_after(1)},
             "last_trace": last_trace("unreadable", None, "SMSP-0000"),
         }),
     );

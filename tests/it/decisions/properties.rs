@@ -84,7 +84,7 @@ fn cases() -> impl Strategy<Value = Case> {
         (subsequence(items, 0..=2), prop::option::of(number())),
         (0..6_u32, 0..4_u32),
     )
-        .prop_map(|(recorded, rejected, died, (items, about), (unreadable, unsettled))| {
+        .prop_map(|(recorded, rejected, died, (items, about), counts)| {
             let mut case = case();
             (case.nhs_number, case.rejected_numbers, case.date_of_death) =
                 (recorded, rejected, died);
@@ -99,7 +99,9 @@ fn cases() -> impl Strategy<Value = Case> {
                 .collect();
             case.review = serde_json::from_value(json!(items)).unwrap();
             case.asking.asked = serde_json::from_value(by_fields()).unwrap();
-            (case.asking.unreadable, case.asking.unsettled) = (unreadable, unsettled);
+            let asking = &mut case.asking;
+            (asking.unreadable, asking.unsettled) = counts;
+            asking.unanswered = (asking.unreadable + asking.unsettled) % 6;
             case
         })
 }
@@ -466,7 +468,7 @@ fn check_items(scene: &Scene, decision: &Decision, after: &Case) {
     }
     // The same response again opens no second item and sends no second alert.
     let twice = scene.after_once(after);
-    if decision.row != Row::Unreadable {
+    if !matches!(decision.row, Row::Unreadable | Row::Unavailable) {
         let again = scene.decide_once(after).row;
         assert_eq!(after.review.len(), twice.review.len(), "{} {again}", decision.row);
         assert!(after.undelivered == twice.undelivered);
@@ -513,6 +515,23 @@ fn check_written(scene: &Scene, received: &Received, decision: &Decision, after:
     complete
 }
 
+/// Without a response, only the wait and the count change, and the fifth time a review item is opened.
+fn check_unanswered(before: &Case, decision: &Decision, mut after: Case) {
+    assert!(matches!(decision.row, Row::Unavailable | Row::UnavailableTooOften));
+    assert_eq!(after.asking.unanswered, before.asking.unanswered + 1);
+    assert!(after.asking.retry_after > Some(super::now()));
+    let too_often = after.asking.unanswered >= Policy::default().unanswered_limit;
+    assert_eq!(decision.row == Row::UnavailableTooOften, too_often);
+    assert_eq!(decision.review, too_often.then_some(ReviewReason::Unanswered));
+    if !too_often {
+        assert_eq!(after.review, before.review);
+    }
+    after.asking.unanswered = before.asking.unanswered;
+    after.asking.retry_after = before.asking.retry_after;
+    after.review.clone_from(&before.review);
+    assert!(after == *before, "nothing else changes");
+}
+
 fn check(case: &Case, asked: &Criteria, received: &Received, holders: &[&str]) -> (Row, bool) {
     let scene = scene(case, asked, received, holders);
     let policy = Policy::default();
@@ -520,22 +539,21 @@ fn check(case: &Case, asked: &Criteria, received: &Received, holders: &[&str]) -
     let decision = decide(case, scene.reply.as_ref(), &context, super::now());
     assert_eq!(scene.decide_once(case), decision);
     let Some(after) = apply(case, &decision, &policy) else {
-        assert!(matches!(
-            decision.row,
-            Row::Configuration | Row::Unavailable | Row::RecordedChanged
-        ));
+        assert!(matches!(decision.row, Row::Configuration | Row::RecordedChanged));
         return (decision.row, false);
     };
-    assert!(!matches!(
-        received,
-        Received::Error(ErrorKind::Unavailable | ErrorKind::Configuration, _)
-    ));
+    assert!(!matches!(received, Received::Error(ErrorKind::Configuration, _)));
     check_number(&scene, received, &decision, &after);
     check_death(&scene, received, &after);
     let written = check_written(&scene, received, &decision, &after);
     check_local(case, &after);
     check_items(&scene, &decision, &after);
     check_others(&scene, &decision);
+    if matches!(received, Received::Error(ErrorKind::Unavailable, _)) {
+        check_unanswered(case, &decision, after);
+        return (decision.row, written);
+    }
+    assert_eq!(after.asking.unanswered, 0, "the service has answered");
     let last = after.last_trace.unwrap();
     assert_eq!(last.result, decision.result().as_str());
     (decision.row, written)

@@ -187,7 +187,7 @@ pub(super) async fn show_stored(shown: &mut Shown) {
     shown.value(&Planned::new(id(), 1, due));
     shown.value(&store.counts(NOW).await.unwrap());
     store.save_setting("paused", Setting::new(NOTE)).await.unwrap();
-    shown.value(&store.setting("paused").await.unwrap());
+    shown.value(&store.setting("paused").await.unwrap().unwrap());
     shown.error(&store.save_setting("paused", Setting::new(NOTE)).await.unwrap_err());
     let alerts = MemoryAlerts::default();
     alerts.deliver(&[alert(&full_case())]).await.unwrap();

@@ -7,11 +7,14 @@ use crate::privacy::walk::Shown;
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use nhs_pds::audit::{Actor, Entry, EventKind, MemoryLog, Subject};
-use nhs_pds::case::{Case, CaseId, CaseStore, Change, Due, MemoryStore, RecordType, advisories};
+use nhs_pds::case::{
+    Case, CaseId, CaseStore, Change, Due, MemoryStore, RecordType, Setting, advisories,
+};
+use nhs_pds::clock::FixedClock;
 use nhs_pds::process::alert::MemoryAlerts;
 use nhs_pds::process::store::{Commit, Committed, Joined, Store};
 use nhs_pds::process::{
-    CaseReport, Context, Error, Plan, Policy, Process, RefreshEvent, Row, Schedule, Scope,
+    CaseReport, Context, Control, Error, Plan, Policy, Process, RefreshEvent, Row, Schedule, Scope,
     Settings, Worker, apply, decide, plan,
 };
 use nhs_pds::resilience::Retry;
@@ -86,7 +89,7 @@ fn show_decisions(shown: &mut Shown, case: &Case) {
     shown.value(&asked());
 }
 
-async fn store(cases: Vec<Case>) -> Arc<dyn Store> {
+async fn store(cases: Vec<Case>) -> Arc<Joined> {
     let store = Arc::new(MemoryStore::new());
     store.insert_all(cases).await.unwrap();
     let (audit, alerts) = (Arc::new(MemoryLog::new()), Arc::new(MemoryAlerts::default()));
@@ -105,7 +108,7 @@ async fn show_work(shown: &mut Shown) {
     let twice = vec![person_case(CASE), traced_case(OTHER_CASE)];
     let store = store(twice).await;
     let tracer = Arc::new(ScriptedTracer::new([Ok(found(NUMBER))]));
-    let refreshing = Worker::new(Arc::clone(&tracer) as _, Arc::clone(&store), settings());
+    let refreshing = Worker::new(Arc::clone(&tracer) as _, Arc::clone(&store) as _, settings());
     let id = CASE.parse().unwrap();
     let refreshed = refreshing.refresh(&id, RefreshEvent::OnRequest).await.unwrap().unwrap();
     shown.value(&refreshed);
@@ -126,12 +129,14 @@ async fn show_work(shown: &mut Shown) {
         shown.value(&run);
         shown.value(&worker);
     }
-    show_process(shown, unanswered(cases).await).await;
+    let unanswered = unanswered(cases).await;
+    show_process(shown, unanswered.0, unanswered.1).await;
 }
 
 /// A worker without a service, whose clock is an hour ahead of the service's.
-async fn unanswered(cases: Vec<Case>) -> Worker {
-    Worker::new(Arc::new(NoService), store(cases).await, settings())
+async fn unanswered(cases: Vec<Case>) -> (Worker, Arc<dyn Store>) {
+    let store = store(cases).await;
+    (Worker::new(Arc::new(NoService), Arc::clone(&store) as _, settings()), store)
 }
 
 #[derive(Debug)]
@@ -162,26 +167,38 @@ impl Tracer for NoService {
 async fn show_commit(shown: &mut Shown) {
     let (id, other): (CaseId, CaseId) = (CASE.parse().unwrap(), OTHER_CASE.parse().unwrap());
     let store = store(vec![person_case(CASE), traced_case(OTHER_CASE)]).await;
+    shown.value(&*store);
     let stored = store.cases().get(&id).await.unwrap().unwrap();
     let actor = Actor::new(&Caller::System(us()), FAMILY);
     let entry = Entry::new(EventKind::CaseViewed, later(), &actor).about(Subject::of(&stored));
     let commit = Commit::new(&actor, later())
-        .record(entry)
+        .record(entry.clone())
         .save(Change::as_sole_holder(stored.clone()), &[("decision", "accepted")])
         .deliver(stored.clone(), Due::NOW)
+        .set("paused", Setting::new(FAMILY), entry.clone())
         .release("w", vec![id, other]);
     shown.value(&commit);
     shown.value(&commit.saves[0]);
-    shown.value(&store);
+    shown.value(&commit.sets[0]);
     assert!(store.commit(commit.clone()).await.unwrap().is_done());
     let refused: Committed = store.commit(commit).await.unwrap();
     assert!(!refused.is_done());
     shown.value(&refused);
+    let entry = Entry::new(EventKind::ProcessControlled, later(), &actor);
+    let commit = Commit::of_a_person(&actor, later()).set("note", Setting::new(FAMILY), entry);
+    shown.value(&commit.sets[0]);
 }
 
-async fn show_process(shown: &mut Shown, worker: Worker) {
+async fn show_process(shown: &mut Shown, worker: Worker, store: Arc<dyn Store>) {
     let schedule = Schedule::every(Duration::from_secs(60)).unwrap();
     shown.value(&schedule);
+    let control = Control::new(Arc::clone(&store)).with_clock(Arc::new(FixedClock::at(later())));
+    shown.value(&control);
+    control
+        .set_schedule(Some(&schedule), &Actor::new(&Caller::System(us()), FAMILY))
+        .await
+        .unwrap();
+    shown.value(&control.wanted().await.unwrap());
     let process = Process::new(worker, schedule);
     let until_run = async {
         while process.status().last.is_none() {
@@ -195,5 +212,6 @@ async fn show_process(shown: &mut Shown, worker: Worker) {
     process.run_until(until_run, observe).await.unwrap();
     shown.value(&process);
     shown.value(&process.status());
+    shown.value(&control.workers().await.unwrap()[0]);
     shown.value(&process.status().last.unwrap());
 }
