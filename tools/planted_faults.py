@@ -24,7 +24,7 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 COPY = os.path.join(ROOT, "target", "planted")
 BUILD = os.path.join(ROOT, "target", "planted-build")
-CARGO = ["cargo", "test", "--no-default-features", "--features", "process", "--test", "simulation"]
+CARGO = ["cargo", "test", "--no-default-features", "--features", "conformance,process", "--test", "simulation"]
 # A fault may let the engine run for ever.
 LIMIT_SECONDS = 900
 

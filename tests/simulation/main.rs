@@ -99,7 +99,7 @@ fn nothing_that_must_never_be_happens() {
     if let Some((seed, failure)) = failed.into_inner().unwrap() {
         panic!(
             "{}\nseed {seed}, step {}: {}\nTo run it again: SIM_SEED={seed} cargo test \
-             --no-default-features --features process --test simulation",
+             --no-default-features --features conformance,process --test simulation",
             failure.last.join("\n"),
             failure.step,
             failure.what

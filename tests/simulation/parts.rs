@@ -14,11 +14,23 @@ use std::fmt;
 use std::sync::Arc;
 
 /// The parts as they are, which all processes use.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Memory {
     pub(crate) cases: MemoryStore,
     pub(crate) audit: MemoryLog,
-    pub(crate) alerts: MemoryAlerts,
+    pub(crate) alerts: Arc<dyn AlertSink>,
+}
+
+impl Memory {
+    pub(crate) fn with_alerts(alerts: Arc<dyn AlertSink>) -> Self {
+        Self { cases: MemoryStore::default(), audit: MemoryLog::default(), alerts }
+    }
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self::with_alerts(Arc::new(MemoryAlerts::default()))
+    }
 }
 
 /// The parts as one process reaches them.
@@ -153,8 +165,8 @@ impl CaseStore for Parts {
     async fn claim_due(&self, limit: usize, lease: &Lease) -> Result<Claim, case::Error> {
         let fate = self.begin().await?;
         // Fewer than the caller wants, so that workers share the cases.
-        let most = self.world.draw(|random| random.between(1, 16));
-        let limit = limit.min(usize::try_from(most).unwrap());
+        let most = usize::try_from(self.world.draw(|random| random.between(1, 16))).unwrap();
+        let limit = if self.world.has_faults() { limit.min(most) } else { limit };
         let claim = self.memory.cases.claim_due(limit, lease).await?;
         self.note(&claim, lease);
         self.done(fate, claim).await
