@@ -6,6 +6,7 @@
 use crate::case::error::{Error, readable};
 use crate::case::id::CaseId;
 use crate::case::record::Case;
+use crate::case::review::ReviewState;
 use crate::case::search::{CaseFilter, SearchKeys};
 use crate::case::sqlite_rows::{self as rows, failed};
 use crate::case::work_item::{ItemFilter, ItemId, WorkItem};
@@ -136,7 +137,7 @@ pub(super) fn search(
 
 /// The question for the cases whose items meet `filter`.
 fn items_find(filter: &ItemFilter) -> Find {
-    let is_open = filter.state().is_none_or(|state| state.is_open());
+    let is_open = filter.state().is_none_or(ReviewState::is_open);
     let mut find = Find::new("case_item", "DISTINCT case_id");
     let reason = filter.reason().map(|reason| reason.as_str().to_owned());
     let state = filter.state().map(|state| state.as_str().to_owned());
@@ -258,7 +259,7 @@ mod tests {
     use crate::case::deletion::{Deletion, DeletionKind};
     use crate::case::memory::MemoryStore;
     use crate::case::record_type::RecordType;
-    use crate::case::review::{Evidence, ReviewReason, ReviewState};
+    use crate::case::review::{Evidence, ReviewReason};
     use crate::case::sqlite::SqliteStore;
     use crate::case::store::{CaseStore, Change};
     use crate::store::sqlite::MIGRATIONS;

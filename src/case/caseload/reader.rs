@@ -144,7 +144,7 @@ impl<R: Read + Seek> Reader<R> {
         let place = rows.id(span).and_then(|id| self.place(&id));
         let is_first = self.pass == 0;
         let is_in_batch = place.is_some_and(|place| place / self.batch == self.pass);
-        if !is_in_batch && !(is_first && place.is_none()) {
+        if !(is_in_batch || is_first && place.is_none()) {
             if is_first && let Err(fault) = rows.case(span) {
                 self.ready.push_back(Entry::Refused(span.refused(fault)));
             }

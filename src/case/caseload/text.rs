@@ -149,7 +149,7 @@ impl<R: Read> Decoded<R> {
             self.high = None;
             match letter {
                 Ok(letter) => {
-                    self.ready.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes())
+                    self.ready.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes());
                 }
                 Err(error) => {
                     self.high = Some(error.unpaired_surrogate());

@@ -186,7 +186,9 @@ async fn show_commit(shown: &mut Shown) {
     shown.value(&refused);
     let entry = Entry::new(EventKind::ProcessControlled, later(), &actor);
     let commit = Commit::of_a_person(&actor, later()).set("note", Setting::new(FAMILY), entry);
+    shown.value(&commit);
     shown.value(&commit.sets[0]);
+    shown.value(&commit.sets[0].setting);
 }
 
 async fn show_process(shown: &mut Shown, worker: Worker, store: Arc<dyn Store>) {
