@@ -286,8 +286,7 @@ async fn ends_leases(store: &dyn Store) -> Result<(), Breach> {
     let late = saving(commit()?, &a).release("us", vec![b.id.clone()]);
     hold(!store.commit(late).await?.is_done(), "an old version is refused")?;
     let claim = store.cases().claim_due(9, &lease("them")).await?;
-    let ids: Vec<&CaseId> = claim.cases.iter().map(|case| &case.id).collect();
-    hold(ids == [&b.id], "leases end although the saves were refused")
+    hold(claim.cases.is_empty(), "leases stay when the saves were refused")
 }
 
 async fn sets(store: &dyn Store) -> Result<(), Breach> {
