@@ -10,6 +10,7 @@ use chrono::TimeDelta;
 use nhs_pds::audit::AuditLog;
 use nhs_pds::case::{Case, CaseId, CaseStore};
 use nhs_pds::clock::Clock;
+use nhs_pds::nhs_number::NhsNumber;
 use nhs_pds::process::{Scope, plan};
 use nhs_pds::trace::LocalIdentifier;
 use std::collections::{BTreeMap, BTreeSet};
@@ -54,10 +55,12 @@ pub(crate) fn run(seed: u64, shown: usize) -> Outcome {
         };
         let calmly = in_world(&calm).await;
         outcome.failure = calm.world.end().failure.or_else(|| {
-            let differs = |(id, what): &(CaseId, String)| calmly.get(id) != Some(what);
-            let (id, _) = ended.into_iter().find(differs)?;
-            let what = format!("{id}: ended otherwise than without faults");
-            Some(Failure { step: outcome.steps, what, last: Vec::new() })
+            let differs = |(id, what): &(CaseId, Decided)| calmly.get(id) != Some(what);
+            let (id, what) = ended.into_iter().find(differs)?;
+            let without = calmly.get(&id).map_or("nothing", |what| &what.without_number);
+            let with = what.without_number;
+            let what = format!("{id}: ended as {with}, without faults as {without}");
+            Some(Failure { step: outcome.steps, what, last: disturbed.world.last() })
         });
         outcome
     });
@@ -65,8 +68,16 @@ pub(crate) fn run(seed: u64, shown: usize) -> Outcome {
     outcome
 }
 
+/// What was decided about a case.
+#[derive(Debug, PartialEq)]
+struct Decided {
+    number: Option<NhsNumber>,
+    /// May be shown.
+    without_number: String,
+}
+
 /// Runs the whole world. Returns what was decided about each case that shares its number with none.
-async fn in_world(shared: &Shared) -> BTreeMap<CaseId, String> {
+async fn in_world(shared: &Shared) -> BTreeMap<CaseId, Decided> {
     let world = Arc::clone(&shared.world);
     let story = async {
         begin(shared).await;
@@ -178,7 +189,7 @@ async fn check_end(shared: &Shared) {
     }
 }
 
-fn decided(shared: &Shared) -> BTreeMap<CaseId, String> {
+fn decided(shared: &Shared) -> BTreeMap<CaseId, Decided> {
     let stored = shared.world.ledger(|ledger| Ok(ledger.stored.clone())).unwrap_or_default();
     let numbers = |id: &CaseId| {
         let mut numbers = vec![shared.people.truth[id].number];
@@ -194,11 +205,13 @@ fn decided(shared: &Shared) -> BTreeMap<CaseId, String> {
     alone
         .map(|case| {
             let recorded = case.nhs_number.as_ref();
-            let number = recorded.map(|recorded| {
-                (recorded.number.to_string(), recorded.status, recorded.source.is_traced())
-            });
-            let result = case.last_trace.as_ref().map(|last| last.result.as_str());
-            (case.id.clone(), format!("{number:?} {result:?}"))
+            let number = recorded.map(|recorded| recorded.number);
+            let status = recorded.map(|recorded| (recorded.status, recorded.source.is_traced()));
+            // Without a response, the result is that of an earlier question, which may have had a fault.
+            let answered = case.last_trace.as_ref().filter(|_| case.asking.unanswered == 0);
+            let result = answered.map(|last| last.result.as_str());
+            let without_number = format!("{status:?} {result:?}");
+            (case.id.clone(), Decided { number, without_number })
         })
         .collect()
 }

@@ -308,6 +308,11 @@ impl World {
         let _ = self.over.subscribe().wait_for(|over| *over).await;
     }
 
+    /// The last events.
+    pub(crate) fn last(&self) -> Vec<String> {
+        self.state().last.iter().cloned().collect()
+    }
+
     pub(crate) fn end(&self) -> Outcome {
         let State { steps, hash, failure, tally, .. } = &*self.state();
         let (failure, tally) = (failure.clone(), tally.clone());
