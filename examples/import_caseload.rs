@@ -2,13 +2,15 @@
 #![expect(clippy::print_stdout, reason = "an example prints what it shows")]
 
 use nhs_pds::audit::{Actor, MemoryLog};
-use nhs_pds::case::{MemoryStore, caseload};
+use nhs_pds::case::MemoryStore;
+use nhs_pds::case::caseload::{self, Entry};
 use nhs_pds::clock::SystemClock;
 use nhs_pds::process::alert::MemoryAlerts;
-use nhs_pds::process::import;
+use nhs_pds::process::import_from;
 use nhs_pds::process::store::Joined;
 use nhs_pds::trace::{Caller, LocalIdentity};
 use std::error::Error;
+use std::io::Cursor;
 use std::sync::Arc;
 
 const CSV: &str = "\
@@ -25,16 +27,15 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let caller = Caller::System(LocalIdentity::new("RHM".parse()?, "import")?);
     let actor = Actor::new(&caller, "Nightly import");
     for pass in ["first", "second"] {
-        let read = caseload::read(CSV.as_bytes())?;
-        // A row that cannot be used is refused with its line; the other rows are imported.
-        for row in &read.refused {
-            println!("refused: {row}");
-        }
-        // A row whose number is damaged is imported without the number, and a reviewer gets an item.
-        for row in &read.flagged {
-            println!("flagged: {row}");
-        }
-        let imported = import(&store, &actor, &SystemClock, read.cases).await?;
+        // Case by case, so a caseload of any size can be imported.
+        let cases = caseload::open(Cursor::new(CSV))?.cases(|entry| match entry {
+            // A row that cannot be used is refused with its line; the other rows are imported.
+            Entry::Refused(row) => println!("refused: {row}"),
+            // A row whose number is damaged is imported without it, and a reviewer gets an item.
+            Entry::Flagged(row) => println!("flagged: {row}"),
+            _ => {}
+        });
+        let imported = import_from(&store, &actor, &SystemClock, cases).await?;
         println!("{pass} import: {} new, {} unchanged", imported.new, imported.unchanged);
     }
     Ok(())

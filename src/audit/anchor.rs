@@ -1,4 +1,4 @@
-use crate::audit::row::{Hash, NO_HASH};
+use crate::audit::value::{Hash, NO_HASH};
 use crate::text::ValueError;
 use std::fmt;
 use std::str::FromStr;

@@ -1,5 +1,6 @@
 use crate::audit::actor::Actor;
 use crate::audit::kind::EventKind;
+use crate::audit::owner::OwnerRef;
 use crate::case::{Case, CaseId};
 use crate::demographics::redacted_debug;
 use crate::nhs_number::NhsNumber;
@@ -71,6 +72,42 @@ impl Entry {
         self.subject = Some(subject);
         self
     }
+
+    /// What happened.
+    #[must_use]
+    pub const fn kind(&self) -> EventKind {
+        self.kind
+    }
+
+    /// The time, to the microsecond.
+    #[must_use]
+    pub const fn at(&self) -> DateTime<Utc> {
+        self.at
+    }
+
+    /// The actor.
+    #[must_use]
+    pub const fn actor(&self) -> &Actor {
+        &self.actor
+    }
+
+    /// The message's identifier: upper case, without `urn:uuid:`.
+    #[must_use]
+    pub fn message_id(&self) -> Option<&str> {
+        self.message_id.as_deref()
+    }
+
+    /// Facts that are not personal, in the order in which they were added.
+    #[must_use]
+    pub fn details(&self) -> &[(String, String)] {
+        &self.details
+    }
+
+    /// The patient that the entry is about, if it is about one.
+    #[must_use]
+    pub const fn subject(&self) -> Option<&Subject> {
+        self.subject.as_ref()
+    }
 }
 
 /// A message identifier in the form that is stored and compared.
@@ -105,13 +142,6 @@ pub struct Subject {
     personal: Vec<(String, String)>,
     #[serde(default, rename = "snapshot", skip_serializing_if = "Option::is_none")]
     case: Option<Box<Case>>,
-}
-
-/// The identity of a subject.
-#[derive(Clone, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub(super) enum Whose {
-    Case(CaseId),
-    Person(NhsNumber),
 }
 
 impl Subject {
@@ -186,16 +216,16 @@ impl Subject {
         self.case.as_deref()
     }
 
-    /// The identity of this subject; `None` for a value that no constructor creates.
-    pub(super) fn whose(&self) -> Option<Whose> {
+    /// The owner of this subject's content; `None` for a value that no constructor creates.
+    pub(super) fn owner(&self) -> Option<OwnerRef<'_>> {
         match &self.case_id {
-            Some(case_id) => Some(Whose::Case(case_id.clone())),
-            None => self.numbers.first().copied().map(Whose::Person),
+            Some(case_id) => Some(OwnerRef::Case(case_id)),
+            None => self.numbers.first().copied().map(OwnerRef::Person),
         }
     }
 }
 
-redacted_debug!(Entry, Subject, Whose);
+redacted_debug!(Entry, Subject);
 
 #[cfg(test)]
 mod tests {

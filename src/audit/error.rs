@@ -38,6 +38,11 @@ pub enum ErrorKind {
     /// the trail, keep an unchanged copy of it, and have it investigated.
     #[error("what is stored cannot be read as an audit trail")]
     Corrupt,
+    /// The trail is kept in another system, to which events are only sent
+    /// ([`SinkLog`](crate::audit::SinkLog)). Read it, verify it, or erase the person in that
+    /// system.
+    #[error("the audit trail is kept in another system: read, verify or erase it there")]
+    Elsewhere,
     /// There is no audit trail: the file is empty, belongs to another program, or is incomplete.
     #[error("no audit trail here: the file is empty, incomplete or belongs to another program")]
     NoTrail,

@@ -78,7 +78,7 @@ fn write_line(to: &mut impl Write, event: &Event) -> io::Result<()> {
         About::Subject(subject) => {
             Some(serde_json::to_value(subject).map_err(|_| io::ErrorKind::InvalidData)?)
         }
-        About::NoPatient | About::Forgotten => None,
+        About::NoPatient | About::Forgotten | About::Withheld => None,
     };
     let details = (!event.details.is_empty()).then(|| json!(event.details));
     let rest = [

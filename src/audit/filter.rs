@@ -1,10 +1,13 @@
 use crate::audit::entry::bare_message_id;
-use crate::audit::event::Event;
 use crate::audit::kind::EventKind;
+use crate::audit::owner::Owner;
+use crate::audit::row::Row;
+use crate::audit::value::Value;
 use crate::case::CaseId;
 use crate::demographics::redacted_debug;
 use crate::nhs_number::NhsNumber;
 use chrono::{DateTime, Utc};
+use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
 /// The conditions of a search in the audit trail: an event must meet every condition (MSCA-AUD-05).
@@ -114,20 +117,94 @@ impl Filter {
         self
     }
 
-    /// Whether `event` meets every condition except those on the patient. The log checks these,
-    /// because it knows more about the patient than the event.
-    pub(super) fn passes(&self, event: &Event) -> bool {
-        let same = |asked: &Option<String>, is: Option<&str>| {
-            asked.as_deref().is_none_or(|asked| is == Some(asked))
-        };
-        same(&self.user, Some(event.actor.user_id()))
-            && same(&self.authority, event.actor.authority())
-            && same(&self.message_id, event.message_id.as_deref())
-            && self.kind.is_none_or(|kind| kind == event.kind)
-            && self.from.is_none_or(|from| from <= event.at)
-            && self.to.is_none_or(|to| event.at < to)
-            && self.sequence.is_none_or(|(first, last)| (first..=last).contains(&event.seq))
+    /// The user id that an event must have.
+    #[must_use]
+    pub fn user(&self) -> Option<&str> {
+        self.user.as_deref()
     }
+
+    /// The user id of the person who must have authorised an event.
+    #[must_use]
+    pub fn authority(&self) -> Option<&str> {
+        self.authority.as_deref()
+    }
+
+    /// The message id that an event must have, in the form in which it is stored.
+    #[must_use]
+    pub fn message_id(&self) -> Option<&str> {
+        self.message_id.as_deref()
+    }
+
+    /// The number that must lead to the subject of an event.
+    #[must_use]
+    pub const fn number(&self) -> Option<NhsNumber> {
+        self.number
+    }
+
+    /// The case that the subject of an event must be.
+    #[must_use]
+    pub const fn case(&self) -> Option<&CaseId> {
+        self.case.as_ref()
+    }
+
+    /// The kind that an event must have.
+    #[must_use]
+    pub const fn kind(&self) -> Option<EventKind> {
+        self.kind
+    }
+
+    /// The first time, in microseconds since 1970-01-01T00:00:00Z, that an event may have.
+    #[must_use]
+    pub fn from_micros(&self) -> Option<i64> {
+        self.from.map(micros)
+    }
+
+    /// The first time, in microseconds since 1970-01-01T00:00:00Z, that is too late for an event.
+    #[must_use]
+    pub fn before_micros(&self) -> Option<i64> {
+        self.to.map(micros)
+    }
+
+    /// The first and the last number that an event may have.
+    #[must_use]
+    pub const fn sequence(&self) -> Option<(u64, u64)> {
+        self.sequence
+    }
+
+    /// Whether `row` meets every condition. `owner` and `numbers` are those of its subject.
+    pub(super) fn selects(
+        &self,
+        row: &Row,
+        owner: Option<&Owner>,
+        numbers: &BTreeSet<NhsNumber>,
+    ) -> bool {
+        let is = |column: &str, text: Option<&str>| {
+            text.is_none_or(|text| row.get(column).and_then(Value::as_str) == Some(text))
+        };
+        let at = row.get("at").and_then(Value::as_integer);
+        let is_in = |(first, last): (u64, u64)| {
+            u64::try_from(row.seq()).is_ok_and(|seq| (first..=last).contains(&seq))
+        };
+        self.sequence.is_none_or(is_in)
+            && is("user_id", self.user())
+            && is("authority", self.authority())
+            && is("message_id", self.message_id())
+            && is("kind", self.kind.map(EventKind::as_str))
+            && self.from_micros().is_none_or(|from| at.is_some_and(|at| from <= at))
+            && self.before_micros().is_none_or(|to| at.is_some_and(|at| at < to))
+            && self.number.is_none_or(|number| numbers.contains(&number))
+            && self
+                .case
+                .as_ref()
+                .is_none_or(|case| matches!(owner, Some(Owner::Case(owner)) if owner == case))
+    }
+}
+
+/// The first microsecond that is not before `at`. If `at` is between two microseconds, events at
+/// the earlier microsecond are before it.
+fn micros(at: DateTime<Utc>) -> i64 {
+    let between = !at.timestamp_subsec_nanos().is_multiple_of(1000);
+    at.timestamp_micros().saturating_add(i64::from(between))
 }
 
 redacted_debug!(Filter);

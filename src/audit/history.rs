@@ -94,6 +94,7 @@ mod tests {
                 message_id: None,
                 details: Vec::new(),
                 about: About::Subject(Box::new(Subject::snapshot(&case))),
+                subject_name: None,
             });
         }
         history

@@ -25,6 +25,10 @@ use std::fmt::Debug;
 /// * Errors contain nothing of an event, and `Debug` shows counts at most.
 /// * A call whose future is dropped may or may not take effect.
 ///
+/// [`Trail`](crate::audit::Trail) meets this contract over any storage, so a vendor implements
+/// [`AuditStorage`](crate::audit::AuditStorage) and not this trait. A log that only sends events
+/// ([`SinkLog`](crate::audit::SinkLog)) meets the parts of it that concern `append`.
+///
 /// `conformance::check` (feature `conformance`) checks a log against this.
 #[async_trait]
 pub trait AuditLog: Debug + Send + Sync {

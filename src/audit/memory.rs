@@ -1,19 +1,23 @@
 use crate::audit::anchor::Anchor;
-use crate::audit::entry::{Entry, Whose};
+use crate::audit::batch::{Basis, Batch};
+use crate::audit::entry::Entry;
 use crate::audit::error::{Error, ErrorKind};
 use crate::audit::event::Event;
 use crate::audit::filter::Filter;
 use crate::audit::kind::EventKind;
 use crate::audit::log::AuditLog;
-use crate::audit::row::{self, Key, Row, SubjectId, Unreadable, Unsealing};
+use crate::audit::owner::{Owner, SubjectName};
+use crate::audit::row::Row;
+use crate::audit::storage::{Appended, AuditStorage, StoredRow};
+use crate::audit::trail::Trail;
+use crate::audit::value::Value;
 use crate::audit::verdict::Verdict;
-use crate::audit::walk::Walk;
 use crate::case::CaseId;
 use crate::nhs_number::NhsNumber;
 use async_trait::async_trait;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use zeroize::Zeroizing;
 
 /// An audit trail in memory, which ends with the log. For tests.
@@ -39,171 +43,202 @@ use zeroize::Zeroizing;
 /// # })?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Default)]
-pub struct MemoryLog(Mutex<Trail>);
-
-#[derive(Clone)]
-struct Sealer {
-    whose: Whose,
-    key: Key,
-    numbers: BTreeSet<NhsNumber>,
-}
-
-struct Trail {
-    rows: Vec<Row>,
-    head: Anchor,
-    subjects: BTreeMap<SubjectId, Sealer>,
-    by_whose: BTreeMap<Whose, SubjectId>,
-    erased: BTreeSet<SubjectId>,
-}
-
-impl Default for Trail {
-    fn default() -> Self {
-        Self {
-            rows: Vec::new(),
-            head: Anchor::START,
-            subjects: BTreeMap::new(),
-            by_whose: BTreeMap::new(),
-            erased: BTreeSet::new(),
-        }
-    }
+pub struct MemoryLog {
+    rows: Arc<MemoryRows>,
+    trail: Trail,
 }
 
 impl MemoryLog {
     /// Creates a trail without events.
     #[must_use]
     pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Rows are added last and in one step, so the trail is consistent even after a panic
-    /// elsewhere.
-    fn trail(&self) -> MutexGuard<'_, Trail> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        let rows = Arc::new(MemoryRows::new());
+        let storage: Arc<dyn AuditStorage> = Arc::<MemoryRows>::clone(&rows);
+        Self { rows, trail: Trail::new(storage) }
     }
 }
 
-impl Trail {
-    /// The name and key of the subject of an entry; a new subject gets both.
-    fn sealer(&mut self, entry: &Entry, seq: u64) -> Result<Option<(SubjectId, Key)>, Error> {
-        let Some((subject, whose)) =
-            entry.subject.as_ref().and_then(|subject| Some((subject, subject.whose()?)))
-        else {
-            return Ok(None);
-        };
-        let name = match self.by_whose.get(&whose) {
-            Some(name) => *name,
-            None => {
-                let (name, key) = row::draw(seq)?;
-                let numbers = BTreeSet::new();
-                self.subjects.insert(name, Sealer { whose: whose.clone(), key, numbers });
-                self.by_whose.insert(whose, name);
-                name
-            }
-        };
-        let Some(sealer) = self.subjects.get_mut(&name) else {
-            return Err(Error::new(ErrorKind::Corrupt));
-        };
-        sealer.numbers.extend(subject.numbers());
-        if entry.kind == EventKind::CaseErased {
-            self.erased.insert(name);
-        }
-        Ok(Some((name, sealer.key.clone())))
-    }
-
-    fn unsealing(&self, row: &Row) -> Unsealing {
-        let name = row.subject_id();
-        match name.and_then(|name| self.subjects.get(&name)) {
-            Some(Sealer { whose, key, numbers }) => {
-                Unsealing::Key(Zeroizing::new(key.to_vec()), Some(whose.clone()), numbers.clone())
-            }
-            None if name.is_some_and(|name| self.erased.contains(&name)) => Unsealing::Erased,
-            None => Unsealing::Missing,
-        }
-    }
-
-    /// Whether the subject of `row` is the patient that `filter` names, if it names one.
-    fn is_about(&self, row: &Row, filter: &Filter) -> bool {
-        let name = row.subject_id();
-        let sealer = name.and_then(|name| self.subjects.get(&name));
-        let case = filter.case.as_ref().is_none_or(|case| {
-            sealer.is_some_and(|sealer| sealer.whose == Whose::Case(case.clone()))
-        });
-        case && filter
-            .number
-            .is_none_or(|number| sealer.is_some_and(|sealer| sealer.numbers.contains(&number)))
-    }
-
-    fn page(&self, filter: &Filter, after: u64, limit: usize) -> Result<Vec<Event>, Unreadable> {
-        let from = usize::try_from(after).unwrap_or(usize::MAX);
-        let rows = self.rows.iter().skip(from).filter(|row| self.is_about(row, filter));
-        let events = rows.map(|row| row.event(&self.unsealing(row)));
-        let passing =
-            |event: &Result<Event, _>| event.as_ref().map_or(true, |event| filter.passes(event));
-        events.filter(passing).take(limit).collect()
+impl Default for MemoryLog {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
 #[async_trait]
 impl AuditLog for MemoryLog {
     async fn append(&self, entries: Vec<Entry>) -> Result<u64, Error> {
-        let mut trail = self.trail();
-        let mut rows = Vec::with_capacity(entries.len());
-        let mut head = trail.head;
-        for entry in &entries {
-            let seq = head.seq + 1;
-            let sealer = trail.sealer(entry, seq)?;
-            let (row, hash) = Row::new(seq, &head.hash, entry, sealer)?;
-            rows.push(row);
-            head = Anchor::new(seq, hash);
-        }
-        trail.rows.append(&mut rows);
-        trail.head = head;
-        Ok(head.seq)
+        self.trail.append(entries).await
     }
 
     async fn page(&self, filter: &Filter, after: u64, limit: usize) -> Result<Vec<Event>, Error> {
-        self.trail().page(filter, after, limit).map_err(|_| Error::new(ErrorKind::Corrupt))
+        self.trail.page(filter, after, limit).await
+    }
+
+    async fn unreadable(&self, filter: &Filter) -> Result<Vec<u64>, Error> {
+        self.trail.unreadable(filter).await
     }
 
     async fn head(&self) -> Result<Anchor, Error> {
-        Ok(self.trail().head)
+        self.trail.head().await
     }
 
     async fn verify(&self, anchors: &[Anchor]) -> Result<Verdict, Error> {
-        let trail = self.trail();
-        let mut walk = Walk::new(anchors).within(Some(trail.head));
-        for row in &trail.rows {
-            if let Err(verdict) = walk.step(row, &trail.unsealing(row)) {
-                return Ok(verdict);
-            }
-        }
-        Ok(walk.end(false))
+        self.trail.verify(anchors).await
     }
 
     async fn forget(&self, case: &CaseId) -> Result<(), Error> {
-        let mut trail = self.trail();
-        let whose = Whose::Case(case.clone());
-        let Some(name) = trail.by_whose.get(&whose).copied() else { return Ok(()) };
-        if !trail.erased.contains(&name) {
-            return Err(Error::new(ErrorKind::NotErased));
-        }
-        trail.by_whose.remove(&whose);
-        let numbers = trail.subjects.remove(&name).map(|sealer| sealer.numbers);
-        for person in numbers.into_iter().flatten().map(Whose::Person) {
-            if let Some(name) = trail.by_whose.get(&person).copied()
-                && trail.erased.contains(&name)
-            {
-                trail.by_whose.remove(&person);
-                trail.subjects.remove(&name);
-            }
-        }
-        Ok(())
+        self.trail.forget(case).await
     }
 }
 
 impl fmt::Debug for MemoryLog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "MemoryLog({} events)", self.trail().rows.len())
+        write!(f, "MemoryLog({} events)", self.rows.tables().rows.len())
+    }
+}
+
+/// The storage of a [`MemoryLog`]: the shortest correct [`AuditStorage`]. For tests.
+#[derive(Default)]
+pub struct MemoryRows(Mutex<Tables>);
+
+#[derive(Default)]
+struct Tables {
+    /// The row of event 1 is the first.
+    rows: Vec<Row>,
+    head: Option<Anchor>,
+    subjects: BTreeMap<SubjectName, Stored>,
+    by_owner: BTreeMap<Owner, SubjectName>,
+    erased: BTreeSet<SubjectName>,
+}
+
+struct Stored {
+    owner: Owner,
+    key: Zeroizing<[u8; 32]>,
+    numbers: BTreeSet<NhsNumber>,
+}
+
+impl MemoryRows {
+    /// Creates a storage without rows.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A batch is prepared before anything is written, so the tables are consistent even after a
+    /// panic elsewhere.
+    fn tables(&self) -> MutexGuard<'_, Tables> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Tables {
+    fn head(&self) -> Anchor {
+        self.head.unwrap_or(Anchor::START)
+    }
+
+    fn basis(&self, owners: &[Owner]) -> Basis {
+        owners.iter().fold(Basis::new(Some(self.head())), |basis, owner| {
+            let name = self.by_owner.get(owner);
+            match name.and_then(|name| Some((name, self.subjects.get(name)?))) {
+                Some((name, stored)) => {
+                    basis.with_subject(owner.clone(), name.as_bytes(), &stored.key[..])
+                }
+                None => basis,
+            }
+        })
+    }
+
+    fn write(&mut self, batch: Batch) -> Appended {
+        let known = |name| self.subjects.contains_key(name);
+        if batch.expected() != self.head() || !batch.used().iter().all(known) {
+            return Appended::Conflict;
+        }
+        for new in batch.subjects() {
+            let before = self.by_owner.insert(new.owner().clone(), new.name());
+            let before = before.and_then(|name| self.subjects.remove(&name));
+            let numbers = before.map(|stored| stored.numbers).unwrap_or_default();
+            let key = Zeroizing::new(*new.key());
+            let stored = Stored { owner: new.owner().clone(), key, numbers };
+            self.subjects.insert(new.name(), stored);
+        }
+        for (number, name) in batch.numbers() {
+            if let Some(stored) = self.subjects.get_mut(name) {
+                stored.numbers.insert(*number);
+            }
+        }
+        let kind = EventKind::CaseErased.as_str();
+        let erasures =
+            batch.rows().iter().filter(|row| row.get("kind").and_then(Value::as_str) == Some(kind));
+        self.erased.extend(erasures.filter_map(Row::subject));
+        self.head = Some(batch.head());
+        self.rows.extend(batch.into_rows());
+        Appended::Done
+    }
+
+    /// The row with its key, if it meets `filter`.
+    fn stored(&self, row: &Row, filter: &Filter) -> Option<StoredRow> {
+        let subject = row.subject().and_then(|name| self.subjects.get(&name));
+        let Some(Stored { owner, key, numbers }) = subject else {
+            let selected = filter.selects(row, None, &BTreeSet::new());
+            return selected.then(|| StoredRow::new(row.clone()));
+        };
+        filter.selects(row, Some(owner), numbers).then(|| {
+            let numbers = numbers.iter().copied();
+            StoredRow::new(row.clone()).with_key(&key[..], Some(owner.clone()), numbers)
+        })
+    }
+}
+
+#[async_trait]
+impl AuditStorage for MemoryRows {
+    async fn basis(&self, owners: &[Owner]) -> Result<Basis, Error> {
+        Ok(self.tables().basis(owners))
+    }
+
+    async fn append(&self, batch: Batch) -> Result<Appended, Error> {
+        Ok(self.tables().write(batch))
+    }
+
+    async fn rows(
+        &self,
+        filter: &Filter,
+        from: i64,
+        limit: usize,
+    ) -> Result<Vec<StoredRow>, Error> {
+        let tables = self.tables();
+        let skipped = usize::try_from(from.saturating_sub(1)).unwrap_or(0);
+        let rows = tables.rows.iter().skip(skipped);
+        Ok(rows.filter_map(|row| tables.stored(row, filter)).take(limit).collect())
+    }
+
+    async fn erased(&self, names: &[SubjectName]) -> Result<Vec<SubjectName>, Error> {
+        let tables = self.tables();
+        Ok(names.iter().copied().filter(|name| tables.erased.contains(name)).collect())
+    }
+
+    async fn destroy(&self, names: &[SubjectName]) -> Result<(), Error> {
+        let mut tables = self.tables();
+        for name in names {
+            if let Some(stored) = tables.subjects.remove(name) {
+                tables.by_owner.remove(&stored.owner);
+            }
+        }
+        Ok(())
+    }
+
+    async fn append_at_once(&self, entries: Arc<[Entry]>) -> Result<Option<u64>, Error> {
+        let mut tables = self.tables();
+        let batch = Batch::new(&entries, &tables.basis(&Batch::owners(&entries)))?;
+        let last = batch.head().seq;
+        match tables.write(batch) {
+            Appended::Done => Ok(Some(last)),
+            Appended::Conflict => Err(Error::new(ErrorKind::Corrupt)),
+        }
+    }
+}
+
+impl fmt::Debug for MemoryRows {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "MemoryRows({} rows)", self.tables().rows.len())
     }
 }

@@ -3,10 +3,36 @@
 //!
 //! An [`Entry`] is appended to an [`AuditLog`] and comes back as an [`Event`] (MSCA-AUD-02 and
 //! MSCA-AUD-03). [`MemoryLog`] forgets at the end of the process; `SqliteLog` (feature `sqlite`)
-//! keeps a file. Users read through [`query`], which is audited in turn (MSCA-AUD-05);
-//! [`case_as_of`] rebuilds a case as it was (MSCA-AUD-02), [`export`] takes out everything about
-//! one (MSCA-ORG-04), and [`AuditLog::forget`] erases a case for good (MSCA-DQ-02). To
-//! implement a log, run `conformance::check` (feature `conformance`) against it.
+//! keeps a file. Users read through [`query`](query()), which is audited in turn (MSCA-AUD-05);
+//! [`case_as_of`] rebuilds a case as it was (MSCA-AUD-02), [`export`](export()) takes out
+//! everything about one (MSCA-ORG-04), and [`AuditLog::forget`] erases a case for good
+//! (MSCA-DQ-02).
+//!
+//! # The trail above, the storage below
+//!
+//! ```text
+//! worker, review queue, screens ──► AuditLog
+//!                                      │
+//!        Anchored, Forwarding ─────────┤  each in front of another log
+//!                                      │
+//!                   Trail ◄────────────┴────────► SinkLog
+//!   chains, encrypts, verifies,                numbers, and keeps nothing
+//!   filters, forgets                              │
+//!                     │                           ▼
+//!                     ▼                       EventSink
+//!               AuditStorage              your SIEM, JsonLines
+//!     your tables, an SQLite file, memory
+//! ```
+//!
+//! * To keep the trail in your own database, implement [`AuditStorage`] and put a [`Trail`] above
+//!   it. If one transaction must write cases and trail together, read a [`Basis`], prepare a
+//!   [`Batch`], and write both in it.
+//! * To send each event to another system as well, implement [`EventSink`] and put a
+//!   [`Forwarding`] in front of the trail. [`JsonLines`] is a sink in a file.
+//! * If another system is the audit trail, use a [`SinkLog`].
+//!
+//! The module `conformance` (feature `conformance`) checks each of them. The examples
+//! `bring_your_own_audit_storage` and `send_events_to_your_siem` show the first two.
 //!
 //! # What is hashed
 //!
@@ -43,7 +69,7 @@
 //!
 //! The hash covers the encrypted bytes, so the chain stays whole when the key is destroyed.
 //! Separate tables map a case id or a number to the subject's name; their rows are deleted with the
-//! key. `verify` detects a mapping that is wrong. All other columns of a row are not encrypted and
+//! key ([`AuditStorage::destroy`]). `verify` detects a mapping that is wrong. All other columns of a row are not encrypted and
 //! are kept permanently.
 //!
 //! Not included: protection against a person who can write the file and every anchor, and retention
@@ -52,48 +78,67 @@
 mod actor;
 mod anchor;
 mod anchored;
+mod batch;
 #[cfg(feature = "conformance")]
 #[cfg_attr(docsrs, doc(cfg(feature = "conformance")))]
 pub mod conformance;
 mod entry;
 mod error;
 mod event;
+mod event_sink;
 mod export;
 mod filter;
+mod forwarding;
 mod history;
+mod json_lines;
 mod kind;
+mod lines;
 mod log;
 mod memory;
+mod owner;
 mod query;
 mod row;
+mod seal;
 mod sink;
+mod sink_log;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 #[cfg(feature = "sqlite")]
 mod sqlite_failure;
 #[cfg(feature = "sqlite")]
 mod sqlite_rows;
-#[cfg(feature = "sqlite")]
-mod sqlite_sealers;
+mod storage;
+mod trail;
+mod value;
 mod verdict;
 mod walk;
 
 pub use actor::Actor;
 pub use anchor::Anchor;
 pub use anchored::Anchored;
+pub use batch::{Basis, Batch, NewSubject};
 pub use entry::{Entry, Subject};
 pub use error::{Error, ErrorKind};
 pub use event::{About, Event};
+pub use event_sink::EventSink;
 pub use export::export;
 pub use filter::Filter;
+pub use forwarding::Forwarding;
 pub use history::case_as_of;
+pub use json_lines::JsonLines;
 pub use kind::EventKind;
 pub use log::AuditLog;
-pub use memory::MemoryLog;
+pub use memory::{MemoryLog, MemoryRows};
+pub use owner::{Owner, SubjectName};
 pub use query::query;
+pub use row::Row;
 pub use sink::{AnchorSink, FileAnchors};
+pub use sink_log::SinkLog;
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteLog;
 #[cfg(feature = "sqlite")]
 pub(crate) use sqlite::append_in;
+pub use storage::{Appended, AuditStorage, StoredRow};
+pub use trail::Trail;
+pub use value::Value;
 pub use verdict::{BreakReason, Verdict};

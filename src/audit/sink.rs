@@ -1,10 +1,10 @@
 use crate::audit::anchor::Anchor;
 use crate::audit::error::{Error, ErrorKind};
+use crate::audit::lines::{self, unavailable};
 use async_trait::async_trait;
 use chrono::{DateTime, SecondsFormat, Utc};
 use std::fmt::Debug;
-use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
@@ -95,35 +95,7 @@ impl AnchorSink for FileAnchors {
 }
 
 fn append_line(path: &Path, line: &str) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.read(true).append(true).create(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
-    match file.lock() {
-        // A file system without locks is used by one process only.
-        Err(error) if error.kind() != io::ErrorKind::Unsupported => return Err(error),
-        _ => {}
-    }
-    drop_torn_line(&mut file)?;
-    file.write_all(line.as_bytes())?;
-    file.sync_all()
-}
-
-/// Removes an incomplete line that a crash left.
-fn drop_torn_line(file: &mut File) -> io::Result<()> {
-    let size = file.metadata()?.len();
-    // Longer than any line.
-    let from = size.saturating_sub(1024);
-    file.seek(SeekFrom::Start(from))?;
-    let mut tail = Vec::new();
-    file.read_to_end(&mut tail)?;
-    let whole = tail.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-    if whole < tail.len() { file.set_len(from + whole as u64) } else { Ok(()) }
-}
-
-fn unavailable(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
-    Error::new(ErrorKind::Unavailable).with_source(source)
+    lines::append(&mut lines::open(path)?, line.as_bytes())
 }
 
 #[cfg(test)]

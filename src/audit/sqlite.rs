@@ -1,30 +1,28 @@
 use crate::audit::anchor::Anchor;
+use crate::audit::batch::{Basis, Batch};
 use crate::audit::entry::Entry;
 use crate::audit::error::{Error, ErrorKind};
 use crate::audit::event::Event;
 use crate::audit::filter::Filter;
-use crate::audit::kind::EventKind;
 use crate::audit::log::AuditLog;
-use crate::audit::row::{Row, SubjectId, Unsealing, Value};
-use crate::audit::sqlite_failure::{corrupt, failed};
-use crate::audit::sqlite_rows::{self as rows, Condition};
-use crate::audit::sqlite_sealers::Sealers;
+use crate::audit::owner::{Owner, SubjectName};
+use crate::audit::sqlite_failure::failed;
+use crate::audit::sqlite_rows as rows;
+use crate::audit::storage::{Appended, AuditStorage, StoredRow};
+use crate::audit::trail::Trail;
 use crate::audit::verdict::Verdict;
-use crate::audit::walk::Walk;
 use crate::case::CaseId;
-use crate::store::sqlite::{self, Database};
+use crate::store::sqlite::{self, Database, Durability};
 use async_trait::async_trait;
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use rusqlite::Connection;
 use std::fmt;
 use std::path::Path;
-
-/// How many rows a verification reads at once, so that other writers can append in between.
-const STRIDE: usize = 500;
+use std::sync::Arc;
 
 /// An audit trail in an SQLite file. Several processes on one machine may append to it at once.
 ///
 /// The file may be the file of [`SqliteStore`](crate::case::SqliteStore). Appended events are on
-/// the disk when they are acknowledged (write-ahead log, `synchronous=FULL`). The file contains the
+/// the disk when they are acknowledged (the write-ahead log is synced). The file contains the
 /// keys together with the encrypted content, so a person who can read the file can read everything.
 /// On Unix, only the owner can read a new file (mode 0600). Calls need a Tokio runtime, and run on
 /// its threads for blocking work.
@@ -43,7 +41,10 @@ const STRIDE: usize = 500;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
-pub struct SqliteLog(Database);
+pub struct SqliteLog {
+    rows: SqliteRows,
+    trail: Trail,
+}
 
 impl SqliteLog {
     /// Opens the file at `path`, creates it if it does not exist, and migrates its schema.
@@ -58,7 +59,7 @@ impl SqliteLog {
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         let database = Database::open(path)?;
         database.with(prepare).map_err(failed)?;
-        Ok(Self(database))
+        Ok(Self::over(database))
     }
 
     /// Opens the trail in the file at `path` for reading, also on a read-only medium. Changes
@@ -102,7 +103,7 @@ impl SqliteLog {
     pub fn open_read_only(path: impl AsRef<Path>) -> Result<Self, Error> {
         let database = Database::open_read_only(path)?;
         match database.with(|connection| has_trail(connection)) {
-            Ok(true) => Ok(Self(database)),
+            Ok(true) => Ok(Self::over(database)),
             Ok(false) => Err(Error::new(ErrorKind::NoTrail)),
             Err(error) if error.kind() == ErrorKind::Corrupt => {
                 Err(Error::new(ErrorKind::NoTrail).with_source(error))
@@ -117,12 +118,13 @@ impl SqliteLog {
     ///
     /// [`ErrorKind::Unavailable`] when there is not enough memory.
     pub fn open_in_memory() -> Result<Self, Error> {
-        Ok(Self(Database::open_in_memory()?))
+        Ok(Self::over(Database::open_in_memory()?))
     }
 
     /// The trail of an open file.
-    pub(crate) const fn over(database: Database) -> Self {
-        Self(database)
+    pub(crate) fn over(database: Database) -> Self {
+        let rows = SqliteRows(database);
+        Self { trail: Trail::new(Arc::new(rows.clone())), rows }
     }
 }
 
@@ -136,77 +138,35 @@ fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
 #[async_trait]
 impl AuditLog for SqliteLog {
     async fn append(&self, entries: Vec<Entry>) -> Result<u64, Error> {
-        self.0.blocking(move |connection| append(connection, &entries)).await
+        // In one step, so that appends at the same time do not refuse each other.
+        self.rows.write(move |transaction| append_in(transaction, &entries)).await
     }
 
     async fn page(&self, filter: &Filter, after: u64, limit: usize) -> Result<Vec<Event>, Error> {
-        let mut condition = Condition::new(filter);
-        // No sequence number is greater than the largest integer of SQLite.
-        let Ok(after) = i64::try_from(after) else { return Ok(Vec::new()) };
-        condition.and("e.seq > ?", Value::Integer(after));
-        self.0
-            .blocking(move |connection| {
-                let mut events = Vec::new();
-                if limit > 0 {
-                    rows::each(connection, &condition, i64::MAX, |_, read| {
-                        events.extend(event_of(read));
-                        events.len() < limit
-                    })?;
-                }
-                Ok(events)
-            })
-            .await
+        self.trail.page(filter, after, limit).await
     }
 
     async fn unreadable(&self, filter: &Filter) -> Result<Vec<u64>, Error> {
-        let (filter, mut found, mut after) = (filter.clone(), Vec::new(), 0_i64);
-        loop {
-            let mut condition = Condition::new(&filter);
-            condition.and("e.seq > ?", Value::Integer(after));
-            let damaged = self.0.blocking(move |connection| damaged(connection, &condition));
-            let (numbers, last) = damaged.await?;
-            found.extend(numbers);
-            match last {
-                Some(last) => after = last,
-                None => return Ok(found),
-            }
-        }
+        self.trail.unreadable(filter).await
     }
 
     async fn head(&self) -> Result<Anchor, Error> {
-        self.0.blocking(|connection| rows::anchor(connection)?.ok_or_else(corrupt)).await
+        self.trail.head().await
     }
 
     async fn verify(&self, anchors: &[Anchor]) -> Result<Verdict, Error> {
-        let mut progress = Progress::At(Walk::new(anchors));
-        loop {
-            match progress {
-                Progress::At(walk) => {
-                    progress = self.0.blocking(|connection| walk_on(connection, walk)).await?;
-                }
-                // Without locks, a file that is written meanwhile looks broken but is not.
-                Progress::Ended(_) if self.0.has_changed() => {
-                    return Err(Error::new(ErrorKind::Unavailable)
-                        .with_source("another program wrote the file meanwhile: try again"));
-                }
-                Progress::Ended(verdict) => return Ok(verdict),
-            }
+        let verdict = self.trail.verify(anchors).await?;
+        // Without locks, a file that is written meanwhile looks broken but is not.
+        if self.rows.0.has_changed() {
+            return Err(Error::new(ErrorKind::Unavailable)
+                .with_source("another program wrote the file meanwhile: try again"));
         }
+        Ok(verdict)
     }
 
     async fn forget(&self, case: &CaseId) -> Result<(), Error> {
-        let case = case.clone();
-        self.0.blocking(move |connection| forget(connection, &case)).await
+        self.trail.forget(case).await
     }
-}
-
-fn append(connection: &mut Connection, entries: &[Entry]) -> Result<u64, Error> {
-    // Other writers must wait from here, so that the end of the trail does not move.
-    let transaction =
-        connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
-    let last = append_in(&transaction, entries)?;
-    transaction.commit().map_err(failed)?;
-    Ok(last)
 }
 
 /// Appends `entries` inside the open transaction of `transaction`, which the caller commits.
@@ -215,20 +175,77 @@ fn append(connection: &mut Connection, entries: &[Entry]) -> Result<u64, Error> 
 /// The transaction must be the file's writer already (`BEGIN IMMEDIATE`), so that the end of the
 /// trail does not move. After an error, the caller must roll it back.
 pub(crate) fn append_in(transaction: &Connection, entries: &[Entry]) -> Result<u64, Error> {
-    let mut head = rows::anchor(transaction)?.ok_or_else(corrupt)?;
-    if entries.is_empty() {
-        return Ok(head.seq);
+    let basis = rows::basis(transaction, &Batch::owners(entries))?;
+    let batch = Batch::new(entries, &basis)?;
+    if !entries.is_empty() {
+        rows::write(transaction, &batch)?;
     }
-    let mut sealers = Sealers::new(transaction);
-    for entry in entries {
-        let seq = head.seq.checked_add(1).ok_or_else(corrupt)?;
-        let sealer = sealers.of(entry, seq)?;
-        let (row, hash) = Row::new(seq, &head.hash, entry, sealer)?;
-        rows::insert(transaction, &row)?;
-        head = Anchor::new(seq, hash);
+    Ok(batch.head().seq)
+}
+
+/// The tables of the trail in an SQLite file.
+#[derive(Clone)]
+struct SqliteRows(Database);
+
+impl SqliteRows {
+    /// Runs `work` in a transaction that no other writer interrupts, so that the end of the trail does
+    /// not move.
+    async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        self.0.write(Durability::Durable, work).await
     }
-    rows::set_anchor(transaction, head)?;
-    Ok(head.seq)
+}
+
+#[async_trait]
+impl AuditStorage for SqliteRows {
+    async fn basis(&self, owners: &[Owner]) -> Result<Basis, Error> {
+        let owners = owners.to_vec();
+        let read = move |connection: &mut Connection| {
+            let moment = connection.transaction().map_err(failed)?;
+            rows::basis(&moment, &owners)
+        };
+        self.0.read(read).await
+    }
+
+    async fn append(&self, batch: Batch) -> Result<Appended, Error> {
+        self.write(move |transaction| {
+            if !rows::matches(transaction, &batch)? {
+                return Ok(Appended::Conflict);
+            }
+            rows::write(transaction, &batch)?;
+            Ok(Appended::Done)
+        })
+        .await
+    }
+
+    async fn rows(
+        &self,
+        filter: &Filter,
+        from: i64,
+        limit: usize,
+    ) -> Result<Vec<StoredRow>, Error> {
+        let filter = filter.clone();
+        self.0.read(move |connection| rows::read(connection, &filter, from, limit)).await
+    }
+
+    async fn erased(&self, names: &[SubjectName]) -> Result<Vec<SubjectName>, Error> {
+        let names = names.to_vec();
+        self.0.read(move |connection| rows::erased(connection, &names)).await
+    }
+
+    async fn destroy(&self, names: &[SubjectName]) -> Result<(), Error> {
+        let names = names.to_vec();
+        self.write(move |transaction| rows::delete(transaction, &names)).await?;
+        // Copies of the key and its mappings may be in the write-ahead log and in unused parts of
+        // pages.
+        self.0.blocking(|connection| Ok(sqlite::scrub(connection)?)).await
+    }
+
+    async fn append_at_once(&self, entries: Arc<[Entry]>) -> Result<Option<u64>, Error> {
+        self.write(move |transaction| append_in(transaction, &entries)).await.map(Some)
+    }
 }
 
 /// Whether the tables of a trail exist, with their columns.
@@ -239,98 +256,6 @@ fn has_trail(connection: &Connection) -> Result<bool, Error> {
         return Ok(false);
     }
     Ok(true)
-}
-
-/// The event in a row, unless the row is damaged.
-fn event_of(read: Option<(Row, Unsealing)>) -> Option<Event> {
-    let (row, unsealing) = read?;
-    row.event(&unsealing).ok()
-}
-
-/// The numbers of unreadable events among the next rows that meet `condition`, and the number of
-/// the last row checked, unless no rows remain.
-fn damaged(
-    connection: &Connection,
-    condition: &Condition,
-) -> Result<(Vec<u64>, Option<i64>), Error> {
-    let (mut numbers, mut last) = (Vec::new(), None);
-    rows::each(connection, condition, STRIDE as i64, |seq, read| {
-        last = Some(seq);
-        if event_of(read).is_none() {
-            numbers.extend(u64::try_from(seq));
-        }
-        true
-    })?;
-    Ok((numbers, last))
-}
-
-enum Progress {
-    At(Walk),
-    Ended(Verdict),
-}
-
-/// Checks the next rows, in one transaction.
-fn walk_on(connection: &mut Connection, walk: Walk) -> Result<Progress, Error> {
-    let moment = connection.transaction().map_err(failed)?;
-    let mut walk = walk.within(rows::anchor(&moment)?);
-    let mut condition = Condition::new(&Filter::new());
-    let after = i64::try_from(walk.last.seq).map_err(|_| corrupt())?;
-    condition.and("e.seq > ?", Value::Integer(after));
-    let next: Vec<(Row, Unsealing)> = rows::read(&moment, &condition, STRIDE)?;
-    for (row, unsealing) in &next {
-        if let Err(verdict) = walk.step(row, unsealing) {
-            return Ok(Progress::Ended(verdict));
-        }
-    }
-    if next.len() == STRIDE {
-        return Ok(Progress::At(walk));
-    }
-    Ok(Progress::Ended(walk.end(rows::has_strays(&moment)?)))
-}
-
-fn forget(connection: &mut Connection, case: &CaseId) -> Result<(), Error> {
-    let transaction =
-        connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
-    let subject: Option<SubjectId> = transaction
-        .query_row("SELECT subject FROM audit_subject WHERE case_id = ?1", [case.as_str()], |row| {
-            row.get(0)
-        })
-        .optional()
-        .map_err(failed)?;
-    if let Some(subject) = subject {
-        let erased = EventKind::CaseErased.as_str();
-        let told: bool = transaction
-            .query_row(
-                "SELECT EXISTS (SELECT 1 FROM audit_event WHERE subject = ?1 AND kind = ?2)",
-                params![subject, erased],
-                |row| row.get(0),
-            )
-            .map_err(failed)?;
-        if !told {
-            return Err(Error::new(ErrorKind::NotErased));
-        }
-        let mut people = transaction
-            .prepare(
-                "SELECT s.subject FROM audit_subject s
-                 WHERE s.person IN (SELECT number FROM audit_subject_number WHERE subject = ?1)
-                 AND EXISTS (SELECT 1 FROM audit_event e WHERE e.subject = s.subject AND e.kind = ?2)",
-            )
-            .map_err(failed)?;
-        let people = people
-            .query_map(params![subject, erased], |row| row.get::<_, SubjectId>(0))
-            .and_then(Iterator::collect::<rusqlite::Result<Vec<_>>>)
-            .map_err(failed)?;
-        for gone in people.iter().chain([&subject]) {
-            for table in ["audit_subject", "audit_subject_number"] {
-                let delete = format!("DELETE FROM {table} WHERE subject = ?1");
-                transaction.execute(&delete, [gone]).map_err(failed)?;
-            }
-        }
-    }
-    transaction.commit().map_err(failed)?;
-    // Copies of the key and its mappings may be in the write-ahead log and in unused parts of
-    // pages.
-    Ok(sqlite::scrub(connection)?)
 }
 
 impl From<sqlite::Error> for Error {
@@ -355,12 +280,19 @@ impl fmt::Debug for SqliteLog {
     }
 }
 
+impl fmt::Debug for SqliteRows {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SqliteRows")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::audit::actor::Actor;
     use crate::audit::entry::Subject;
     use crate::audit::event::About;
+    use crate::audit::kind::EventKind;
     use crate::trace::{Caller, LocalIdentity};
     use chrono::DateTime;
 
@@ -371,7 +303,7 @@ mod tests {
     }
 
     fn execute(log: &SqliteLog, sql: &str) {
-        log.0.with(|connection| connection.execute_batch(sql)).unwrap();
+        log.rows.0.with(|connection| connection.execute_batch(sql)).unwrap();
     }
 
     #[tokio::test]
@@ -400,7 +332,7 @@ mod tests {
         log.append(vec![about(EventKind::CaseErased, "1")]).await.unwrap();
         let reader = Connection::open(&file).unwrap();
         reader.execute_batch("BEGIN; SELECT count(*) FROM audit_event").unwrap();
-        log.0.with(|connection| connection.busy_timeout(std::time::Duration::ZERO)).unwrap();
+        log.rows.0.with(|connection| connection.busy_timeout(std::time::Duration::ZERO)).unwrap();
         let case = "1".parse().unwrap();
         let error = log.forget(&case).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Residue);
@@ -440,5 +372,19 @@ mod tests {
         let file = folder.path().join("audit.db");
         execute(&SqliteLog::open(&file).unwrap(), "PRAGMA user_version = 99");
         assert_eq!(SqliteLog::open(&file).unwrap_err().kind(), ErrorKind::Schema);
+    }
+
+    #[cfg(feature = "conformance")]
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn its_rows_meet_the_contract_of_a_storage() {
+        use std::sync::atomic::{AtomicU32, Ordering};
+        let folder = tempfile::tempdir().unwrap();
+        let files = AtomicU32::new(0);
+        let new_storage = async || {
+            let file = format!("{}.db", files.fetch_add(1, Ordering::Relaxed));
+            let log = SqliteLog::open(folder.path().join(file)).unwrap();
+            Arc::new(log.rows) as Arc<dyn AuditStorage>
+        };
+        crate::audit::conformance::check_storage(new_storage).await.unwrap();
     }
 }

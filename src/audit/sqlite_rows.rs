@@ -1,138 +1,132 @@
-//! Reads and writes rows of the tables of the audit trail, unchanged.
+//! Reads and writes the tables of the audit trail in an SQLite file.
 
 use crate::audit::anchor::Anchor;
-use crate::audit::entry::Whose;
-use crate::audit::error::{Error, ErrorKind};
+use crate::audit::batch::{Basis, Batch, NewSubject};
+use crate::audit::error::Error;
 use crate::audit::filter::Filter;
-use crate::audit::row::{Row, Unsealing, Value};
-use crate::audit::sqlite_failure::failed;
+use crate::audit::kind::EventKind;
+use crate::audit::owner::{Owner, SubjectName};
+use crate::audit::row::Row;
+use crate::audit::sqlite_failure::{corrupt, failed};
+use crate::audit::storage::StoredRow;
+use crate::audit::value::Value;
+use crate::nhs_number::NhsNumber;
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
-use std::collections::BTreeSet;
-use zeroize::Zeroizing;
 
-impl From<ValueRef<'_>> for Value {
-    fn from(value: ValueRef<'_>) -> Self {
-        match value {
-            ValueRef::Null => Self::Null,
-            ValueRef::Integer(value) => Self::Integer(value),
-            ValueRef::Real(value) => Self::Real(value),
-            ValueRef::Text(bytes) => Self::Text(bytes.to_vec()),
-            ValueRef::Blob(bytes) => Self::Blob(bytes.to_vec()),
-        }
-    }
-}
+/// A [`Value`] as SQLite binds and returns it, with its exact type and bytes.
+struct Bound<'a>(&'a Value);
 
-impl ToSql for Value {
+impl ToSql for Bound<'_> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(ToSqlOutput::Borrowed(match self {
-            Self::Null => ValueRef::Null,
-            Self::Integer(value) => ValueRef::Integer(*value),
-            Self::Real(value) => ValueRef::Real(*value),
-            Self::Text(bytes) => ValueRef::Text(bytes),
-            Self::Blob(bytes) => ValueRef::Blob(bytes),
+        Ok(ToSqlOutput::Borrowed(match self.0 {
+            Value::Null => ValueRef::Null,
+            Value::Integer(value) => ValueRef::Integer(*value),
+            Value::Real(value) => ValueRef::Real(*value),
+            Value::Text(bytes) => ValueRef::Text(bytes),
+            Value::Blob(bytes) => ValueRef::Blob(bytes),
         }))
     }
 }
 
+fn value_of(value: ValueRef<'_>) -> Value {
+    match value {
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(value) => Value::Integer(value),
+        ValueRef::Real(value) => Value::Real(value),
+        ValueRef::Text(bytes) => Value::Text(bytes.to_vec()),
+        ValueRef::Blob(bytes) => Value::Blob(bytes.to_vec()),
+    }
+}
+
 /// A filter as SQL and the values bound to it.
-pub(super) struct Condition {
+struct Condition {
     sql: String,
     values: Vec<Value>,
 }
 
 impl Condition {
-    pub(super) fn new(filter: &Filter) -> Self {
-        let mut condition = Self { sql: "TRUE".to_owned(), values: Vec::new() };
-        let text = |text: &str| Value::Text(text.as_bytes().to_vec());
+    fn new(filter: &Filter, from: i64) -> Self {
+        let mut condition = Self { sql: "e.seq >= ?".to_owned(), values: Vec::new() };
+        condition.values.push(Value::Integer(from));
         let mut when = |sql: &str, value: Option<Value>| {
             if let Some(value) = value {
-                condition.and(sql, value);
+                condition.sql.push_str(" AND ");
+                condition.sql.push_str(sql);
+                condition.values.push(value);
             }
         };
+        let text = Value::text;
         // Few events are of one patient or message, and many of one user, but SQLite does not know
         // that. The plus keeps it from using the index.
-        let few = filter.number.is_some() || filter.case.is_some() || filter.message_id.is_some();
-        when(
-            if few { "+e.user_id = ?" } else { "e.user_id = ?" },
-            filter.user.as_deref().map(text),
-        );
-        when("e.authority = ?", filter.authority.as_deref().map(text));
-        when("e.message_id = ?", filter.message_id.as_deref().map(text));
-        when("e.kind = ?", filter.kind.map(|kind| text(kind.as_str())));
+        let few =
+            filter.number().is_some() || filter.case().is_some() || filter.message_id().is_some();
+        when(if few { "+e.user_id = ?" } else { "e.user_id = ?" }, filter.user().map(text));
+        when("e.authority = ?", filter.authority().map(text));
+        when("e.message_id = ?", filter.message_id().map(text));
+        when("e.kind = ?", filter.kind().map(|kind| text(kind.as_str())));
         let subjects = "e.subject IN (SELECT subject FROM audit_subject_number WHERE number = ?)";
-        when(subjects, filter.number.map(|number| text(number.digits().as_str())));
+        when(subjects, filter.number().map(|number| text(number.digits().as_str())));
         let subjects = "e.subject = (SELECT subject FROM audit_subject WHERE case_id = ?)";
-        when(subjects, filter.case.as_ref().map(|case| text(case.as_str())));
-        // If a bound is between two microseconds, events at the earlier microsecond are before it.
-        let up = |at: chrono::DateTime<chrono::Utc>| {
-            let between = !at.timestamp_subsec_nanos().is_multiple_of(1000);
-            Value::Integer(at.timestamp_micros().saturating_add(i64::from(between)))
-        };
-        when("e.at >= ?", filter.from.map(up));
-        when("e.at < ?", filter.to.map(up));
+        when(subjects, filter.case().map(|case| text(case.as_str())));
+        when("e.at >= ?", filter.from_micros().map(Value::Integer));
+        when("e.at < ?", filter.before_micros().map(Value::Integer));
         let integer = |seq: u64| Value::Integer(i64::try_from(seq).unwrap_or(i64::MAX));
-        when("e.seq >= ?", filter.sequence.map(|(first, _)| integer(first)));
-        when("e.seq <= ?", filter.sequence.map(|(_, last)| integer(last)));
+        when("e.seq >= ?", filter.sequence().map(|(first, _)| integer(first)));
+        when("e.seq <= ?", filter.sequence().map(|(_, last)| integer(last)));
         condition
-    }
-
-    /// Adds a condition with one `?` for `value`.
-    pub(super) fn and(&mut self, sql: &str, value: Value) {
-        self.sql.push_str(" AND ");
-        self.sql.push_str(sql);
-        self.values.push(value);
     }
 }
 
-/// The columns of a row and of its key; `condition` is added to this query.
+/// The columns of a row and of its key; a condition is added to this query.
 const SELECT: &str =
     "SELECT e.seq, e.prev_hash, e.hash, e.at, e.kind, e.user_id, e.user_name, e.role,
         e.organisation, e.authority, e.device, e.message_id, e.details, e.subject, e.sealed,
         s.key, s.case_id, s.person,
-        e.subject IS NOT NULL AND s.subject IS NULL AND EXISTS (
-            SELECT 1 FROM audit_event x WHERE x.subject = e.subject AND x.kind = 'case_erased'),
         (SELECT group_concat(number) FROM audit_subject_number n WHERE n.subject = e.subject)
      FROM audit_event e LEFT JOIN audit_subject s ON s.subject = e.subject";
 
-/// At most `limit` rows that meet `condition`, in order, with the state of their keys.
+/// At most `limit` rows that meet `filter`, in order from the number `from`, with their keys.
 pub(super) fn read(
     connection: &Connection,
-    condition: &Condition,
+    filter: &Filter,
+    from: i64,
     limit: usize,
-) -> Result<Vec<(Row, Unsealing)>, Error> {
-    let (mut rows, mut failed) = (Vec::new(), false);
-    each(connection, condition, i64::try_from(limit).unwrap_or(i64::MAX), |_, read| {
-        match read {
-            Some(row) => rows.push(row),
-            None => failed = true,
-        }
-        !failed
-    })?;
-    if failed { Err(Error::new(ErrorKind::Corrupt)) } else { Ok(rows) }
+) -> Result<Vec<StoredRow>, Error> {
+    let Condition { sql, values } = Condition::new(filter, from);
+    let sql = format!("{SELECT} WHERE {sql} ORDER BY e.seq LIMIT ?");
+    let mut rows = Vec::with_capacity(limit.min(500));
+    let limit = Value::Integer(i64::try_from(limit).unwrap_or(i64::MAX));
+    let mut query = connection.prepare_cached(&sql).map_err(failed)?;
+    let bound = values.iter().chain([&limit]).map(Bound);
+    let mut found = query.query(params_from_iter(bound)).map_err(failed)?;
+    while let Some(row) = found.next().map_err(failed)? {
+        rows.push(stored_of(row)?);
+    }
+    Ok(rows)
 }
 
-/// Passes the first `limit` rows that meet `condition` to `take`, in order, each with its number,
-/// until `take` returns false. A row is `None` when a column does not have the expected type.
-pub(super) fn each(
-    connection: &Connection,
-    condition: &Condition,
-    limit: i64,
-    mut take: impl FnMut(i64, Option<(Row, Unsealing)>) -> bool,
-) -> Result<(), Error> {
-    let Condition { sql, values } = condition;
-    let sql = format!("{SELECT} WHERE {sql} ORDER BY e.seq LIMIT ?");
-    let mut query = connection.prepare_cached(&sql).map_err(failed)?;
-    let limit = Value::Integer(limit);
-    let mut found = query.query(params_from_iter(values.iter().chain([&limit]))).map_err(failed)?;
-    while let Some(row) = found.next().map_err(failed)? {
-        let seq = row.get(0).map_err(failed)?;
-        let read = row_of(row).and_then(|read| Ok((read, unsealing_of(row)?)));
-        if !take(seq, read.ok()) {
-            break;
-        }
+fn stored_of(row: &rusqlite::Row<'_>) -> Result<StoredRow, Error> {
+    let mut values = [const { Value::Null }; 15];
+    for (column, value) in values.iter_mut().enumerate() {
+        *value = value_of(row.get_ref(column).map_err(failed)?);
     }
-    Ok(())
+    let stored = StoredRow::new(Row::from_values(values)?);
+    // Any other value in these columns identifies no subject.
+    let text = |column: usize| match row.get_ref(column) {
+        Ok(ValueRef::Text(text)) => std::str::from_utf8(text).ok(),
+        _ => None,
+    };
+    let key = match row.get_ref(15).map_err(failed)? {
+        ValueRef::Null => return Ok(stored),
+        ValueRef::Blob(key) => key,
+        _ => &[],
+    };
+    let case = text(16).and_then(|case| case.parse().ok()).map(Owner::Case);
+    let person = || text(17).and_then(|number| number.parse().ok()).map(Owner::Person);
+    let numbers = text(18).unwrap_or_default().split(',');
+    let numbers = numbers.filter_map(|number| number.parse::<NhsNumber>().ok());
+    Ok(stored.with_key(key, case.or_else(person), numbers))
 }
 
 /// Whether the tables and columns of a trail exist.
@@ -154,50 +148,71 @@ pub(super) fn are_there(connection: &Connection) -> Result<bool, Error> {
     Ok(true)
 }
 
-fn row_of(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
-    let value = |column: usize| row.get_ref(column).map(Value::from);
-    Ok(Row {
-        seq: row.get(0)?,
-        prev_hash: value(1)?,
-        hash: value(2)?,
-        facts: [
-            value(3)?,
-            value(4)?,
-            value(5)?,
-            value(6)?,
-            value(7)?,
-            value(8)?,
-            value(9)?,
-            value(10)?,
-            value(11)?,
-            value(12)?,
-        ],
-        subject: value(13)?,
-        sealed: value(14)?,
-    })
-}
-
-fn unsealing_of(row: &rusqlite::Row<'_>) -> rusqlite::Result<Unsealing> {
-    // Any other value in these columns identifies no subject.
-    let text = |column: usize| match row.get_ref(column) {
-        Ok(ValueRef::Text(text)) => std::str::from_utf8(text).ok(),
-        _ => None,
-    };
-    Ok(match row.get_ref(15)? {
-        ValueRef::Null if row.get(18)? => Unsealing::Erased,
-        ValueRef::Null => Unsealing::Missing,
-        ValueRef::Blob(key) => {
-            let case = text(16).and_then(|case| case.parse().ok()).map(Whose::Case);
-            let person = || text(17).and_then(|number| number.parse().ok()).map(Whose::Person);
-            let numbers = text(19).unwrap_or_default().split(',');
-            let numbers = numbers.filter_map(|number| number.parse().ok()).collect();
-            Unsealing::Key(Zeroizing::new(key.to_vec()), case.or_else(person), numbers)
+/// The trail's own anchor, if it is valid, and the subjects of `owners`.
+pub(super) fn basis(connection: &Connection, owners: &[Owner]) -> Result<Basis, Error> {
+    let mut basis = Basis::new(anchor(connection)?);
+    for owner in owners {
+        let (column, text) = column_of(owner);
+        let sql = match column {
+            Column::Case => "SELECT subject, key FROM audit_subject WHERE case_id = ?1",
+            Column::Person => "SELECT subject, key FROM audit_subject WHERE person = ?1",
+        };
+        let mut query = connection.prepare_cached(sql).map_err(failed)?;
+        let mut found = query.query([&text]).map_err(failed)?;
+        if let Some(row) = found.next().map_err(failed)? {
+            let blob = |column: usize| {
+                row.get_ref(column).map(|value| value.as_blob().unwrap_or_default())
+            };
+            let (name, key) = (blob(0).map_err(failed)?, blob(1).map_err(failed)?);
+            basis = basis.with_subject(owner.clone(), name, key);
         }
-        _ => Unsealing::Key(Zeroizing::default(), None, BTreeSet::new()),
-    })
+    }
+    Ok(basis)
 }
 
-pub(super) fn insert(connection: &Connection, row: &Row) -> Result<(), Error> {
+/// Where an owner is stored.
+#[derive(Clone, Copy)]
+enum Column {
+    Case,
+    Person,
+}
+
+fn column_of(owner: &Owner) -> (Column, String) {
+    match owner {
+        Owner::Case(case) => (Column::Case, case.as_str().to_owned()),
+        Owner::Person(number) => (Column::Person, number.digits().to_string()),
+    }
+}
+
+/// Whether the file has the head and the subjects that `batch` was prepared with.
+pub(super) fn matches(connection: &Connection, batch: &Batch) -> Result<bool, Error> {
+    if anchor(connection)? != Some(batch.expected()) {
+        return Ok(false);
+    }
+    for name in batch.used() {
+        let sql = "SELECT EXISTS (SELECT 1 FROM audit_subject WHERE subject = ?1)";
+        let mut query = connection.prepare_cached(sql).map_err(failed)?;
+        if !query.query_row([name.as_bytes()], |row| row.get(0)).map_err(failed)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Writes `batch`, which must be prepared in the same transaction, or match.
+pub(super) fn write(connection: &Connection, batch: &Batch) -> Result<(), Error> {
+    batch.subjects().iter().try_for_each(|subject| put_subject(connection, subject))?;
+    for (number, name) in batch.numbers() {
+        connection
+            .prepare_cached(
+                "INSERT INTO audit_subject_number (number, subject) VALUES (?1, ?2)
+                 ON CONFLICT DO NOTHING",
+            )
+            .and_then(|mut insert| {
+                insert.execute(params![number.digits().as_str(), name.as_bytes()])
+            })
+            .map_err(failed)?;
+    }
     let mut insert = connection
         .prepare_cached(
             "INSERT INTO audit_event (seq, prev_hash, hash, at, kind, user_id, user_name, role,
@@ -205,40 +220,79 @@ pub(super) fn insert(connection: &Connection, row: &Row) -> Result<(), Error> {
              VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )
         .map_err(failed)?;
-    let seq = Value::Integer(row.seq);
-    let values = [&seq, &row.prev_hash, &row.hash].into_iter().chain(&row.facts);
-    insert
-        .execute(params_from_iter(values.chain([&row.subject, &row.sealed])))
+    for row in batch.rows() {
+        insert.execute(params_from_iter(row.values().iter().map(Bound))).map_err(failed)?;
+    }
+    let head = batch.head();
+    let seq = i64::try_from(head.seq).map_err(|_| corrupt())?;
+    connection
+        .prepare_cached("UPDATE audit_anchor SET seq = ?1, hash = ?2 WHERE id = 1")
+        .and_then(|mut update| update.execute(params![seq, head.hash]))
         .map_err(failed)
         .map(|_| ())
 }
 
+fn put_subject(connection: &Connection, subject: &NewSubject) -> Result<(), Error> {
+    let (column, text) = column_of(subject.owner());
+    let sql = match (column, subject.replaces()) {
+        (Column::Case, false) => {
+            "INSERT INTO audit_subject (subject, key, case_id) VALUES (?1, ?2, ?3)"
+        }
+        (Column::Person, false) => {
+            "INSERT INTO audit_subject (subject, key, person) VALUES (?1, ?2, ?3)"
+        }
+        (Column::Case, true) => {
+            "UPDATE audit_subject SET subject = ?1, key = ?2 WHERE case_id = ?3"
+        }
+        (Column::Person, true) => {
+            "UPDATE audit_subject SET subject = ?1, key = ?2 WHERE person = ?3"
+        }
+    };
+    connection
+        .prepare_cached(sql)
+        .and_then(|mut put| put.execute(params![subject.name().as_bytes(), subject.key(), text]))
+        .map_err(failed)
+        .map(|_| ())
+}
+
+/// Those of `names` about which there is a `case_erased` event.
+pub(super) fn erased(
+    connection: &Connection,
+    names: &[SubjectName],
+) -> Result<Vec<SubjectName>, Error> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM audit_event WHERE subject = ?1 AND kind = ?2)";
+    let mut query = connection.prepare_cached(sql).map_err(failed)?;
+    let mut found = Vec::new();
+    for name in names {
+        let erased = params![name.as_bytes(), EventKind::CaseErased.as_str()];
+        if query.query_row(erased, |row| row.get(0)).map_err(failed)? {
+            found.push(*name);
+        }
+    }
+    Ok(found)
+}
+
+/// Deletes the keys of `names` and what leads to them.
+pub(super) fn delete(connection: &Connection, names: &[SubjectName]) -> Result<(), Error> {
+    for name in names {
+        for table in ["audit_subject", "audit_subject_number"] {
+            let delete = format!("DELETE FROM {table} WHERE subject = ?1");
+            connection.execute(&delete, [name.as_bytes()]).map_err(failed)?;
+        }
+    }
+    Ok(())
+}
+
 /// The trail's own anchor, if it is valid.
-pub(super) fn anchor(connection: &Connection) -> Result<Option<Anchor>, Error> {
+fn anchor(connection: &Connection) -> Result<Option<Anchor>, Error> {
     let stored = connection
         .prepare_cached("SELECT seq, hash FROM audit_anchor WHERE id = 1")
         .and_then(|mut query| {
-            let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, Value::from(row.get_ref(1)?)));
+            let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, value_of(row.get_ref(1)?)));
             query.query_row([], read).optional()
         })
         .map_err(failed)?;
     let anchor =
         |(seq, hash): (i64, Value)| Some(Anchor::new(u64::try_from(seq).ok()?, hash.as_hash()?));
     Ok(stored.and_then(anchor))
-}
-
-pub(super) fn set_anchor(connection: &Connection, anchor: Anchor) -> Result<(), Error> {
-    let seq = i64::try_from(anchor.seq).unwrap_or(i64::MAX);
-    connection
-        .prepare_cached("UPDATE audit_anchor SET seq = ?1, hash = ?2 WHERE id = 1")
-        .and_then(|mut update| update.execute(params![seq, anchor.hash]))
-        .map_err(failed)
-        .map(|_| ())
-}
-
-/// Whether there are rows with numbers that no event has.
-pub(super) fn has_strays(connection: &Connection) -> Result<bool, Error> {
-    connection
-        .query_row("SELECT EXISTS (SELECT 1 FROM audit_event WHERE seq < 1)", [], |row| row.get(0))
-        .map_err(failed)
 }

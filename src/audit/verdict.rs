@@ -30,7 +30,15 @@ impl Verdict {
         matches!(self, Self::Whole { .. })
     }
 
-    pub(super) const fn broken(seq: u64, reason: BreakReason) -> Self {
+    /// The verdict on an unchanged trail of `events` events that ends with `head`.
+    #[must_use]
+    pub const fn whole(events: u64, head: Anchor) -> Self {
+        Self::Whole { events, head }
+    }
+
+    /// The verdict on a trail in which the first break shows at the event `seq`.
+    #[must_use]
+    pub const fn broken(seq: u64, reason: BreakReason) -> Self {
         Self::Broken { seq, reason }
     }
 }

@@ -1,7 +1,8 @@
 //! Checks a trail event by event, and finds the first broken link.
 
 use crate::audit::anchor::Anchor;
-use crate::audit::row::{Row, Unreadable, Unsealing};
+use crate::audit::row::{Row, Unsealing};
+use crate::audit::seal::Unreadable;
 use crate::audit::verdict::{BreakReason, Verdict};
 
 /// The progress of the check. No error was found so far.
@@ -11,8 +12,6 @@ pub(super) struct Walk {
     /// Anchors stored outside the trail, from the greatest number to the least, without those
     /// already checked.
     outside: Vec<Anchor>,
-    /// The trail's own anchor, if it can be read.
-    own: Option<Anchor>,
 }
 
 impl Walk {
@@ -20,43 +19,39 @@ impl Walk {
     pub(super) fn new(outside: &[Anchor]) -> Self {
         let mut outside = outside.to_vec();
         outside.sort_unstable_by(|one, other| other.cmp(one));
-        Self { last: Anchor::START, outside, own: None }
+        Self { last: Anchor::START, outside }
     }
 
-    /// Returns this check, for rows that were read together with the trail's `own` anchor.
-    pub(super) const fn within(mut self, own: Option<Anchor>) -> Self {
-        self.own = own;
-        self
-    }
-
-    /// Checks the next stored row.
+    /// Checks the next stored row. `is_erased` says whether an event records that its subject was
+    /// erased.
     ///
     /// # Errors
     ///
     /// The verdict, when the row is not a correct next link.
-    pub(super) fn step(&mut self, row: &Row, unsealing: &Unsealing) -> Result<(), Verdict> {
+    pub(super) fn step(
+        &mut self,
+        row: &Row,
+        unsealing: &Unsealing,
+        is_erased: bool,
+    ) -> Result<(), Verdict> {
         self.meet()?;
         let seq = self.last.seq.saturating_add(1);
         let broken = |reason| Err(Verdict::broken(seq, reason));
-        if self.own.is_some_and(|own| own.seq < seq) {
-            let slipped_in = u64::try_from(row.seq).unwrap_or(seq);
-            return Err(Verdict::broken(slipped_in, BreakReason::Beyond));
-        }
-        if u64::try_from(row.seq) != Ok(seq) {
+        if u64::try_from(row.seq()) != Ok(seq) {
             return broken(BreakReason::Missing);
         }
-        let hash = row.digest();
-        if row.hash.as_hash() != Some(hash) {
+        let (hash, (stored, previous)) = (row.digest(), row.hashes());
+        if stored != Some(hash) {
             return broken(BreakReason::Hash);
         }
-        if row.prev_hash.as_hash() != Some(self.last.hash) {
+        if previous != Some(self.last.hash) {
             return broken(BreakReason::Link);
         }
         match row.event(unsealing) {
             Err(Unreadable::Content) => return broken(BreakReason::Content),
             Err(Unreadable::Sealed) => return broken(BreakReason::Sealed),
             Err(Unreadable::Subject) => return broken(BreakReason::Subject),
-            Ok(_) if row.has_subject() && matches!(unsealing, Unsealing::Missing) => {
+            Ok(_) if row.has_subject() && matches!(unsealing, Unsealing::Missing) && !is_erased => {
                 return broken(BreakReason::Key);
             }
             Ok(_) => {}
@@ -65,15 +60,18 @@ impl Walk {
         Ok(())
     }
 
-    /// Ends the check when no row remains; `strays` says whether there are rows with numbers below
-    /// 1.
-    pub(super) fn end(mut self, strays: bool) -> Verdict {
+    /// Ends the check when no row remains. `own` is the trail's own anchor, if it is valid; `beyond`
+    /// the number of a row after it; `strays` says whether there are rows with numbers below 1.
+    pub(super) fn end(mut self, own: Option<Anchor>, beyond: Option<u64>, strays: bool) -> Verdict {
         if let Err(verdict) = self.meet() {
             return verdict;
         }
+        if let Some(seq) = beyond {
+            return Verdict::broken(seq, BreakReason::Beyond);
+        }
         let last = self.last;
         let next = last.seq.saturating_add(1);
-        let reason = match self.own {
+        let reason = match own {
             None => Some((last.seq, BreakReason::NoAnchor)),
             Some(own) if own.seq > last.seq => Some((next, BreakReason::CutOff)),
             Some(own) if own != last => Some((last.seq, BreakReason::Anchor)),

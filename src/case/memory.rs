@@ -4,8 +4,11 @@ use crate::case::error::{Error, ErrorKind};
 use crate::case::id::CaseId;
 use crate::case::lease::{Claim, Lease};
 use crate::case::record::Case;
+use crate::case::review::ReviewState;
+use crate::case::search::CaseFilter;
 use crate::case::setting::Setting;
 use crate::case::store::{CaseStore, Change, Counts};
+use crate::case::work_item::{ItemFilter, ItemId, WorkItem};
 use crate::nhs_number::NhsNumber;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -24,6 +27,8 @@ struct Cases {
     holders: BTreeMap<NhsNumber, BTreeSet<CaseId>>,
     due: DueIndex,
     to_review: BTreeSet<CaseId>,
+    /// The active cases with a review item, open or not.
+    with_items: BTreeSet<CaseId>,
     settings: BTreeMap<String, Setting>,
 }
 
@@ -85,6 +90,11 @@ impl Cases {
             self.to_review.insert(id.clone());
         } else {
             self.to_review.remove(&id);
+        }
+        if case.is_live() && !case.review.is_empty() {
+            self.with_items.insert(id.clone());
+        } else {
+            self.with_items.remove(&id);
         }
         if let Some(number) = new {
             self.holders.entry(number).or_default().insert(id.clone());
@@ -166,6 +176,37 @@ impl CaseStore for MemoryStore {
         let (due, oldest_due) = stored.due.count(&Lease::new("", now, now));
         let to_review = stored.to_review.len() as u64;
         Ok(Counts { due, oldest_due, to_review, unreadable: 0 })
+    }
+
+    async fn worklist(
+        &self,
+        filter: &ItemFilter,
+        after: Option<&ItemId>,
+        limit: usize,
+    ) -> Result<Vec<WorkItem>, Error> {
+        let stored = self.cases();
+        let from = after.map_or(Bound::Unbounded, |after| Bound::Included(&after.case));
+        let is_open = filter.state().is_none_or(ReviewState::is_open);
+        let ids = if is_open { &stored.to_review } else { &stored.with_items };
+        let cases = ids.range::<CaseId, _>((from, Bound::Unbounded));
+        let cases = cases.filter_map(|id| stored.by_id.get(id));
+        Ok(cases.flat_map(|case| filter.of(case, after)).take(limit).collect())
+    }
+
+    async fn search(
+        &self,
+        filter: &CaseFilter,
+        after: Option<&CaseId>,
+        limit: usize,
+    ) -> Result<Vec<Case>, Error> {
+        let stored = self.cases();
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let one = filter.id().map(|id| stored.by_id.get(id).into_iter());
+        let all = one.is_none().then(|| stored.by_id.range::<CaseId, _>((from, Bound::Unbounded)));
+        let cases =
+            one.into_iter().flatten().chain(all.into_iter().flatten().map(|(_, case)| case));
+        let cases = cases.filter(|case| after.is_none_or(|after| case.id > *after));
+        Ok(cases.filter(|case| filter.matches(case)).take(limit).cloned().collect())
     }
 
     async fn setting(&self, name: &str) -> Result<Option<Setting>, Error> {

@@ -42,6 +42,7 @@ mod plausible;
 mod record;
 mod record_type;
 mod review;
+mod search;
 mod setting;
 #[cfg(feature = "sqlite")]
 mod sqlite;
@@ -53,10 +54,13 @@ mod sqlite_rows;
 mod sqlite_save;
 #[cfg(feature = "sqlite")]
 mod sqlite_settings;
+#[cfg(feature = "sqlite")]
+mod sqlite_worklist;
 mod store;
 mod trace_state;
 mod unreadable;
 mod update;
+mod work_item;
 
 pub use advisory::{Advisory, AdvisoryKind, advisories};
 pub use alert::{Alert, AlertKind, AlertedPerson};
@@ -74,6 +78,7 @@ pub(crate) use plausible::{is_implausible_birth, is_implausible_death};
 pub use record::{Allocation, Case};
 pub use record_type::RecordType;
 pub use review::{Evidence, ReviewItem, ReviewReason, ReviewState, ReviewStep};
+pub use search::{CaseFilter, SearchKeys};
 pub use setting::Setting;
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
@@ -86,3 +91,4 @@ pub(crate) use sqlite_settings::save_setting_in;
 pub use store::{CaseStore, Change, Counts};
 pub use trace_state::TraceState;
 pub use unreadable::Unreadable;
+pub use work_item::{ItemFilter, ItemId, WorkItem};

@@ -3,13 +3,16 @@ use crate::case::error::{Error, ErrorKind};
 use crate::case::id::CaseId;
 use crate::case::lease::{Claim, Lease};
 use crate::case::record::Case;
+use crate::case::search::CaseFilter;
 use crate::case::setting::Setting;
 use crate::case::sqlite_due as due;
 use crate::case::sqlite_rows as rows;
 use crate::case::sqlite_save::{overwrite_in, save_all_in};
 use crate::case::sqlite_settings as settings;
+use crate::case::sqlite_worklist as worklist;
 use crate::case::store::{CaseStore, Change, Counts};
 use crate::case::unreadable::Unreadable;
+use crate::case::work_item::{ItemFilter, ItemId, WorkItem};
 use crate::nhs_number::NhsNumber;
 use crate::store::sqlite::Durability::{Durable, Relaxed};
 use crate::store::sqlite::{self, Database};
@@ -21,7 +24,7 @@ use std::path::Path;
 
 /// Cases in an SQLite file. Several processes on one machine may use it at once.
 ///
-/// A save is on the disk when it is acknowledged (write-ahead log, `synchronous=FULL`). The file
+/// A save is on the disk when it is acknowledged (the write-ahead log is synced). The file
 /// and the files beside it (`-wal`, `-shm`) contain people's demographic fields unencrypted. On
 /// Unix, only the owner can read and write a new file (mode 0600), and SQLite gives the files
 /// beside it the same mode. Existing files keep their mode. On other systems, access follows the
@@ -62,6 +65,19 @@ impl SqliteStore {
     /// [`ErrorKind::Unavailable`] when there is not enough memory.
     pub fn open_in_memory() -> Result<Self, Error> {
         Ok(Self(Database::open_in_memory()?))
+    }
+
+    #[cfg(test)]
+    pub(super) fn with<T>(&self, work: impl FnOnce(&mut Connection) -> T) -> T {
+        self.0.with(work)
+    }
+
+    /// Makes sure that the cases of a file of an older version can be listed and searched.
+    async fn index_all(&self) -> Result<(), Error> {
+        if self.0.read(|connection| worklist::is_pending(connection)).await? {
+            while self.0.write(Durable, worklist::index_more).await? {}
+        }
+        Ok(())
     }
 
     /// The cases of an open file.
@@ -130,6 +146,32 @@ impl CaseStore for SqliteStore {
 
     async fn counts(&self, now: DateTime<Utc>) -> Result<Counts, Error> {
         self.0.read(move |connection| due::counts(connection, now)).await
+    }
+
+    async fn worklist(
+        &self,
+        filter: &ItemFilter,
+        after: Option<&ItemId>,
+        limit: usize,
+    ) -> Result<Vec<WorkItem>, Error> {
+        self.index_all().await?;
+        let (filter, after) = (filter.clone(), after.cloned());
+        self.0
+            .read(move |connection| worklist::worklist(connection, &filter, after.as_ref(), limit))
+            .await
+    }
+
+    async fn search(
+        &self,
+        filter: &CaseFilter,
+        after: Option<&CaseId>,
+        limit: usize,
+    ) -> Result<Vec<Case>, Error> {
+        self.index_all().await?;
+        let (filter, after) = (filter.clone(), after.cloned());
+        self.0
+            .read(move |connection| worklist::search(connection, &filter, after.as_ref(), limit))
+            .await
     }
 
     async fn setting(&self, name: &str) -> Result<Option<Setting>, Error> {
@@ -266,6 +308,55 @@ mod tests {
         assert_eq!(store.0.with(|connection| schema(connection)).unwrap(), MIGRATIONS.len());
         let case = store.get(&case("1").id).await.unwrap().unwrap();
         assert!(case.death_traced && !case.contradicted);
+    }
+
+    /// A file as the version before wrote it, with cases of every kind.
+    #[tokio::test]
+    async fn a_file_without_times_has_every_case_due_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("cases.db");
+        let mut cases: Vec<Case> = (1..=4).map(|id| case(&id.to_string())).collect();
+        let none = crate::case::review::Evidence::default();
+        for case in &mut cases[1..] {
+            let now = DateTime::UNIX_EPOCH;
+            case.open_item(crate::case::review::ReviewReason::NoMatch, &none, now);
+            case.version = 1;
+        }
+        cases[0].version = 1;
+        cases[2].review[0].state = crate::case::review::ReviewState::Dismissed;
+        cases[3].deleted = Some(crate::case::deletion::Deletion::new(
+            DateTime::UNIX_EPOCH,
+            "u1",
+            crate::case::deletion::DeletionKind::Logical,
+        ));
+        let old = Connection::open(&file).unwrap();
+        for migration in &MIGRATIONS[..6] {
+            old.execute_batch(migration).unwrap();
+        }
+        let insert = "INSERT INTO cases (case_id, version, document) VALUES (?1, 1, ?2)";
+        for case in &cases {
+            let document = rows::document(case).unwrap();
+            old.execute(insert, [case.id.as_str(), &document]).unwrap();
+        }
+        for (id, damaged) in [("5", "?"), ("6", r#"{"review":["?"],"deleted":null}"#)] {
+            old.execute(insert, [id, damaged]).unwrap();
+        }
+        old.execute_batch(
+            "INSERT INTO case_lease (case_id, owner, until) VALUES ('1', 'gone', 9000000000000000);
+             PRAGMA user_version = 6",
+        )
+        .unwrap();
+        drop(old);
+        let store = SqliteStore::open(&file).unwrap();
+        let now = DateTime::from_timestamp(1_000, 0).unwrap();
+        let counts = store.counts(now).await.unwrap();
+        assert_eq!((counts.due, counts.oldest_due, counts.to_review), (6, None, 1));
+        let claim = store.claim_due(9, &Lease::new("a", now, now + Lease::LONGEST)).await.unwrap();
+        assert!(claim.cases == cases);
+        assert_eq!(store.counts(now).await.unwrap().unreadable, 2);
+        let left = "SELECT count(*) FROM sqlite_schema WHERE name = 'case_lease'";
+        let left: i64 = store.with(|file| file.query_row(left, [], |row| row.get(0))).unwrap();
+        assert_eq!(left, 0);
     }
 
     #[test]

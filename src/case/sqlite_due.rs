@@ -229,8 +229,8 @@ fn blocked_until(
     Ok(first.and_then(DateTime::from_timestamp_micros))
 }
 
-/// Leases the case of the row `id`, and returns it. A case that cannot be read is marked as damaged,
-/// and a row without a case is deleted.
+/// Leases the case of the row `id`, and returns it. A case that cannot be read is marked as damaged. A
+/// row without a case belongs to a case whose id is damaged.
 fn take(transaction: &Connection, id: &[u8], lease: &Lease) -> Result<Option<Case>, Error> {
     let parsed: Option<CaseId> = str::from_utf8(id).ok().and_then(|id| id.parse().ok());
     let got = match &parsed {
@@ -239,11 +239,8 @@ fn take(transaction: &Connection, id: &[u8], lease: &Lease) -> Result<Option<Cas
     };
     let (change, case) = match got {
         Ok(Some(case)) => ("UPDATE case_due SET owner = ?2, until = ?3", Some(case)),
-        Ok(None) => ("DELETE FROM case_due", None),
-        Err(error) if parsed.is_none() || error.is_about_a_damaged_case() => {
-            ("UPDATE case_due SET damaged = 1, owner = '', until = 0", None)
-        }
-        Err(error) => return Err(error),
+        Err(error) if parsed.is_some() && !error.is_about_a_damaged_case() => return Err(error),
+        _ => ("UPDATE case_due SET damaged = 1, owner = '', until = 0", None),
     };
     let mut change = transaction
         .prepare_cached(&format!("{change} WHERE case_id = CAST(?1 AS TEXT)"))
@@ -356,6 +353,85 @@ mod tests {
         fn roll(&mut self, below: u64) -> u64 {
             self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             (self.0 >> 33) % below
+        }
+    }
+
+    fn case(id: &str) -> Case {
+        Case::new(id.parse().unwrap(), RecordType::Review)
+    }
+
+    fn execute(store: &SqliteStore, sql: &str) {
+        store.with(|connection| connection.execute_batch(sql)).unwrap();
+    }
+
+    fn lease(owner: &str) -> Lease {
+        Lease::new(owner, at(1_000), at(2_000))
+    }
+
+    #[tokio::test]
+    async fn a_claim_passes_over_damaged_rows_once() {
+        for (damage, unreadable) in [
+            ("UPDATE cases SET document = '?' WHERE case_id = '1'", 1),
+            ("UPDATE cases SET version = 7 WHERE case_id = '1'", 1),
+            ("UPDATE case_due SET case_id = CAST(x'ff' AS TEXT) WHERE case_id = '1'", 1),
+            ("UPDATE case_due SET case_id = '0' WHERE case_id = '1'", 1),
+        ] {
+            let store = SqliteStore::open_in_memory().unwrap();
+            store.insert_all(vec![case("1"), case("2"), case("3")]).await.unwrap();
+            execute(&store, damage);
+            assert_eq!(store.counts(at(0)).await.unwrap().unreadable, 0, "{damage}");
+            let claim = store.claim_due(9, &lease("a")).await.unwrap();
+            assert_eq!(ids(&claim), (vec!["2", "3"], None), "{damage}");
+            assert_eq!(store.counts(at(0)).await.unwrap().unreadable, unreadable, "{damage}");
+            let claim = store.claim_due(2, &lease("a")).await.unwrap();
+            assert_eq!(ids(&claim), (vec![], None), "{damage}");
+            store.release("a", &[case("2").id]).await.unwrap();
+            let claim = store.claim_due(9, &lease("b")).await.unwrap();
+            assert_eq!(ids(&claim), (vec!["2"], None), "{damage}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_damaged_case_is_claimed_again_when_it_was_saved() {
+        let store = SqliteStore::open_in_memory().unwrap();
+        store.insert_all(vec![case("1")]).await.unwrap();
+        execute(&store, "UPDATE cases SET document = '?'");
+        assert!(store.claim(&case("1").id, &lease("a")).await.unwrap().cases.is_empty());
+        assert_eq!(store.counts(at(0)).await.unwrap().unreadable, 1);
+        store.erase(case("1")).await.unwrap();
+        assert_eq!(store.counts(at(0)).await.unwrap().unreadable, 0);
+        let claim = store.claim_due(9, &lease("a")).await.unwrap();
+        assert_eq!(ids(&claim), (vec!["1"], None));
+    }
+
+    #[tokio::test]
+    async fn a_missing_row_is_mended_by_a_save_a_plan_and_a_claim() {
+        for mend in ["save", "plan", "claim"] {
+            let store = SqliteStore::open_in_memory().unwrap();
+            let mut reviewed = case("1");
+            let none = crate::case::Evidence::default();
+            reviewed.open_item(crate::case::ReviewReason::NoMatch, &none, at(0));
+            store.insert_all(vec![reviewed]).await.unwrap();
+            execute(&store, "DELETE FROM case_due");
+            assert_eq!(ids(&store.claim_due(9, &lease("a")).await.unwrap()), (vec![], None));
+            let stored = store.get(&case("1").id).await.unwrap().unwrap();
+            match mend {
+                "save" => drop(store.save(&stored).await.unwrap()),
+                "plan" => {
+                    let stale = Planned::new(stored.id.clone(), 2, Due::NOW);
+                    store.set_due(vec![stale]).await.unwrap();
+                    assert_eq!(store.counts(at(0)).await.unwrap().due, 0);
+                    store.set_due(vec![Planned::new(stored.id, 1, Due::NOW)]).await.unwrap();
+                }
+                _ => {
+                    assert_eq!(store.claim(&stored.id, &lease("b")).await.unwrap().cases.len(), 1);
+                    store.release("b", &[stored.id]).await.unwrap();
+                }
+            }
+            let counts = store.counts(at(0)).await.unwrap();
+            assert_eq!((counts.due, counts.to_review), (1, 1), "{mend}");
+            let claim = store.claim_due(9, &lease("a")).await.unwrap();
+            assert_eq!(ids(&claim), (vec!["1"], None), "{mend}");
         }
     }
 

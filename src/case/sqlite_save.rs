@@ -5,6 +5,7 @@ use crate::case::error::{Error, ErrorKind};
 use crate::case::record::Case;
 use crate::case::sqlite_due::put_due;
 use crate::case::sqlite_rows::{self as rows, document, failed, number};
+use crate::case::sqlite_worklist::put_index;
 use crate::case::store::Change;
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -23,6 +24,7 @@ pub(crate) fn save_all_in(transaction: &Connection, changes: Vec<Change>) -> Res
             update(transaction, &case)?;
         }
         put_due(transaction, &case, due)?;
+        put_index(transaction, &case)?;
         if sole_holder {
             soles.push(case);
         }
@@ -43,7 +45,8 @@ pub(super) fn overwrite_in(transaction: &Connection, mut case: Case) -> Result<(
     let version = version.filter(|version| *version < i64::MAX as u64);
     case.version = version.map_or(1, |version| version + 1);
     update(transaction, &case)?;
-    put_due(transaction, &case, Due::NOW)
+    put_due(transaction, &case, Due::NOW)?;
+    put_index(transaction, &case)
 }
 
 fn insert(transaction: &Connection, case: &Case) -> Result<(), Error> {

@@ -1,14 +1,19 @@
 use crate::case::due::{Due, Planned};
-use crate::case::error::{Error, ErrorKind};
+use crate::case::error::{Error, ErrorKind, readable};
 use crate::case::id::CaseId;
 use crate::case::lease::{Claim, Lease};
 use crate::case::record::Case;
+use crate::case::search::CaseFilter;
 use crate::case::setting::Setting;
 use crate::case::unreadable::Unreadable;
+use crate::case::work_item::{ItemFilter, ItemId, WorkItem};
 use crate::nhs_number::NhsNumber;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use std::fmt::Debug;
+
+/// How many cases a store without an index has in memory at a time.
+const PAGE: usize = 100;
 
 /// A case to save over the version that was read, or a new case.
 #[non_exhaustive]
@@ -192,6 +197,72 @@ pub trait CaseStore: Debug + Send + Sync {
     ///
     /// [`Unavailable`](crate::case::ErrorKind::Unavailable).
     async fn counts(&self, now: DateTime<Utc>) -> Result<Counts, Error>;
+
+    /// At most `limit` review items of active cases that meet `filter`, by case id and item number,
+    /// starting after `after`. Fewer than `limit` items mean that this is the last page. Cases that cannot
+    /// be read are left out.
+    ///
+    /// The default reads all cases in turn. A store for many cases must keep an index, so that a page
+    /// takes no longer because there are more cases.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`page`](Self::page).
+    async fn worklist(
+        &self,
+        filter: &ItemFilter,
+        after: Option<&ItemId>,
+        limit: usize,
+    ) -> Result<Vec<WorkItem>, Error> {
+        let mut items = Vec::new();
+        // The case of `after` may have more items.
+        let mut read = after.map(|after| after.case.clone());
+        if let Some(id) = &read
+            && let Some(case) = readable(self.get(id).await)?
+        {
+            items.extend(filter.of(&case, after).take(limit));
+        }
+        while items.len() < limit {
+            let page = self.page(read.as_ref(), PAGE).await?;
+            let Some(last) = page.last() else { break };
+            read = Some(last.id.clone());
+            let found = page.iter().flat_map(|case| filter.of(case, after));
+            items.extend(found.take(limit - items.len()));
+        }
+        Ok(items)
+    }
+
+    /// At most `limit` cases that meet `filter`, in the order of their ids, starting after `after`. Fewer
+    /// than `limit` cases mean that this is the last page. Cases that cannot be read are left out.
+    ///
+    /// The default reads all cases in turn. A store for many cases must keep an index of their
+    /// [`SearchKeys`](crate::case::SearchKeys).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`page`](Self::page).
+    async fn search(
+        &self,
+        filter: &CaseFilter,
+        after: Option<&CaseId>,
+        limit: usize,
+    ) -> Result<Vec<Case>, Error> {
+        if let Some(id) = filter.id() {
+            let case = readable(self.get(id).await)?.filter(|case| filter.matches(case));
+            let case = case.filter(|case| after.is_none_or(|after| case.id > *after));
+            return Ok(case.into_iter().take(limit).collect());
+        }
+        let mut cases = Vec::new();
+        let mut read = after.cloned();
+        while cases.len() < limit {
+            let page = self.page(read.as_ref(), PAGE).await?;
+            let Some(last) = page.last() else { break };
+            read = Some(last.id.clone());
+            let found = page.into_iter().filter(|case| filter.matches(case));
+            cases.extend(found.take(limit - cases.len()));
+        }
+        Ok(cases)
+    }
 
     /// The setting `name`, if it was ever saved.
     ///

@@ -67,6 +67,7 @@ impl From<audit::Error> for Error {
             audit::ErrorKind::Unavailable => ErrorKind::AuditUnavailable,
             audit::ErrorKind::ReadOnly => ErrorKind::AuditReadOnly,
             audit::ErrorKind::Residue => ErrorKind::Residue,
+            audit::ErrorKind::Elsewhere => ErrorKind::AuditElsewhere,
             _ => ErrorKind::AuditBroken,
         };
         Self { kind, case: None, source: Some(error.into()) }
@@ -75,13 +76,19 @@ impl From<audit::Error> for Error {
 
 /// What ended a run or an action, and so what to do about it.
 #[non_exhaustive]
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, thiserror::Error, serde::Serialize)]
+#[derive(
+    Clone, Copy, Debug, Eq, Hash, PartialEq, thiserror::Error, serde::Deserialize, serde::Serialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorKind {
     /// The audit trail is damaged, or belongs to a newer version. Trying again does not help: have it
     /// verified.
     #[error("the audit trail cannot be used: have it verified")]
     AuditBroken,
+    /// The audit trail is kept in another system, to which events are only sent. Look up or erase
+    /// the person there. An erasure of a case is complete in the store of cases, and recorded.
+    #[error("the audit trail is kept in another system: look up or erase the person there")]
+    AuditElsewhere,
     /// The audit trail can only be read, so nothing is shown or done. Open it where it can be written.
     #[error(
         "the audit trail is read-only, so nothing is recorded, shown or done: open it where it can be \
@@ -151,6 +158,7 @@ mod tests {
             (audit::ErrorKind::Unavailable, ErrorKind::AuditUnavailable, true),
             (audit::ErrorKind::ReadOnly, ErrorKind::AuditReadOnly, true),
             (audit::ErrorKind::Residue, ErrorKind::Residue, false),
+            (audit::ErrorKind::Elsewhere, ErrorKind::AuditElsewhere, false),
             (audit::ErrorKind::Corrupt, ErrorKind::AuditBroken, false),
             (audit::ErrorKind::NoTrail, ErrorKind::AuditBroken, false),
             (audit::ErrorKind::Schema, ErrorKind::AuditBroken, false),

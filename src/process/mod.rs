@@ -28,6 +28,7 @@
 //! ([`Policy`]).
 
 pub mod alert;
+mod control;
 mod decision;
 mod error;
 mod intake;
@@ -36,7 +37,11 @@ mod run;
 mod schedule;
 mod scheduler;
 pub mod store;
+mod waiting;
 
+pub use control::handle::Control;
+pub use control::wanted::Controls;
+pub use control::workers::WorkerStatus;
 pub use decision::apply::apply;
 pub use decision::decide::{Context, Decision, decide};
 pub use decision::eligibility::{Eligibility, Reason, Scope, eligibility};

@@ -1,5 +1,7 @@
 use crate::text::ValueError;
 use chrono::{DateTime, NaiveTime, TimeDelta, Timelike, Utc};
+use serde::{Deserialize, Serialize};
+use std::fmt;
 use std::time::Duration;
 
 /// When "Get NHS Number" runs: at an interval, with optional quiet hours and jitter.
@@ -13,11 +15,43 @@ use std::time::Duration;
 /// let error = Schedule::every(half_an_hour * 2).unwrap_err();
 /// assert_eq!(error.to_string(), "the process must run every 30 minutes or more often (HAV-1)");
 /// ```
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(try_from = "Stored", into = "Stored")]
 pub struct Schedule {
     interval: Duration,
     jitter: Duration,
     quiet: Option<(NaiveTime, NaiveTime)>,
+}
+
+/// A schedule as it is stored.
+#[derive(Deserialize, Serialize)]
+struct Stored {
+    interval_ms: u64,
+    #[serde(default)]
+    jitter_ms: u64,
+    /// The start and the end, in UTC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    quiet: Option<(NaiveTime, NaiveTime)>,
+}
+
+impl TryFrom<Stored> for Schedule {
+    type Error = ValueError;
+
+    fn try_from(stored: Stored) -> Result<Self, ValueError> {
+        let schedule = Self::every(Duration::from_millis(stored.interval_ms))?;
+        let mut schedule = schedule.with_jitter(Duration::from_millis(stored.jitter_ms))?;
+        schedule.quiet = stored.quiet;
+        Ok(schedule)
+    }
+}
+
+impl From<Schedule> for Stored {
+    fn from(schedule: Schedule) -> Self {
+        // No more than half an hour.
+        let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX).max(1);
+        let jitter = if schedule.jitter.is_zero() { 0 } else { ms(schedule.jitter) };
+        Self { interval_ms: ms(schedule.interval), jitter_ms: jitter, quiet: schedule.quiet }
+    }
 }
 
 /// Half an hour (HAV-1).
@@ -87,6 +121,18 @@ impl Schedule {
     }
 }
 
+/// For the audit trail and for people, as in `every 1800 s, up to 60 s earlier, not from 22:00:00 to
+/// 06:00:00`.
+impl fmt::Display for Schedule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "every {} s", self.interval.as_secs_f64())?;
+        if !self.jitter.is_zero() {
+            write!(f, ", up to {} s earlier", self.jitter.as_secs_f64())?;
+        }
+        self.quiet.map_or(Ok(()), |(from, to)| write!(f, ", not from {from} to {to}"))
+    }
+}
+
 const JITTER: ValueError = ValueError::new("the jitter must be shorter than the interval");
 
 const TOO_LONG: ValueError =
@@ -116,6 +162,29 @@ mod tests {
         assert_eq!(Schedule::every(Duration::ZERO), Err(ZERO));
         let schedule = Schedule::every(MINUTE).unwrap();
         assert_eq!(schedule.with_jitter(MINUTE), Err(JITTER));
+    }
+
+    #[test]
+    fn a_schedule_is_read_as_it_was_stored_and_its_limits_apply() {
+        let schedule = Schedule::every(30 * MINUTE).unwrap().with_jitter(MINUTE).unwrap();
+        let schedule = schedule.with_quiet_hours(time("22:00:00"), time("06:30:00"));
+        let json = serde_json::to_string(&schedule).unwrap();
+        let expected =
+            r#"{"interval_ms":1800000,"jitter_ms":60000,"quiet":["22:00:00","06:30:00"]}"#;
+        assert_eq!(json, expected);
+        assert_eq!(serde_json::from_str::<Schedule>(&json).unwrap(), schedule);
+        let text = "every 1800 s, up to 60 s earlier, not from 22:00:00 to 06:30:00";
+        assert_eq!(schedule.to_string(), text);
+        for wrong in [
+            r#"{"interval_ms":1800001}"#,
+            r#"{"interval_ms":0}"#,
+            r#"{"interval_ms":60000,"jitter_ms":60000}"#,
+        ] {
+            assert!(serde_json::from_str::<Schedule>(wrong).is_err(), "{wrong}");
+        }
+        let short = Schedule::every(Duration::from_nanos(1)).unwrap();
+        let json = serde_json::to_string(&short).unwrap();
+        assert!(serde_json::from_str::<Schedule>(&json).is_ok(), "{json}");
     }
 
     #[test]

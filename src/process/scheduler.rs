@@ -1,24 +1,28 @@
 use crate::audit::{Actor, Entry, EventKind};
 use crate::ids::random;
+use crate::process::control::handle::Control;
+use crate::process::control::next::Next;
+use crate::process::control::wanted;
+use crate::process::control::workers::{self, SIGN, Signs};
 use crate::process::error::Error;
 use crate::process::run::report::CaseReport;
 use crate::process::run::status::{Progress, State, Status};
 use crate::process::run::worker::Worker;
 use crate::process::schedule::Schedule;
 use crate::process::store::commit::Commit;
+use crate::process::waiting::{beside, until};
 use crate::trace::{self, causes};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 use tokio::sync::Notify;
 
-/// The longest wait before the clock is checked again. After a machine sleeps, its clock has
-/// advanced but its timers have not.
-const LONGEST_WAIT: Duration = Duration::from_secs(20);
+/// The longest wait before the clock and the controls in the store are checked again. After a machine
+/// sleeps, its clock has advanced but its timers have not.
+const LONGEST_WAIT: Duration = Duration::from_secs(4);
 
 /// The shortest wait after a run that ended because queries are suspended. The circuit breaker may
 /// use another clock, by which the suspension has already ended.
@@ -27,8 +31,9 @@ const LOOK_AGAIN: TimeDelta = TimeDelta::seconds(1);
 /// "Get NHS Number" as a process: runs unattended on a schedule, under external control (HAV-1,
 /// HAV-6).
 ///
-/// Clones control the same process. The audit trail records each pause, resume and immediate run,
-/// with the user who asked for it.
+/// Obeys what users want of all processes on its store, within five seconds: see [`Control`]. Writes its
+/// status to the store, for screens of other programs. Clones show and wake the same process. The audit
+/// trail records each pause, resume and immediate run, with the user who asked for it.
 ///
 /// ```
 /// use nhs_pds::process::alert::MemoryAlerts;
@@ -59,14 +64,14 @@ const LOOK_AGAIN: TimeDelta = TimeDelta::seconds(1);
 pub struct Process {
     worker: Worker,
     schedule: Schedule,
+    name: Arc<str>,
     shared: Arc<Shared>,
 }
 
 #[derive(Debug, Default)]
 struct Shared {
     status: Mutex<Status>,
-    paused: AtomicBool,
-    run_now: AtomicBool,
+    signs: Signs,
     changed: Notify,
 }
 
@@ -93,10 +98,18 @@ enum Woken {
 }
 
 impl Process {
-    /// Creates a process that runs `worker` by `schedule`.
+    /// Creates a process that runs `worker` by `schedule`, unless a user sets another schedule.
     #[must_use]
     pub fn new(worker: Worker, schedule: Schedule) -> Self {
-        Self { worker, schedule, shared: Arc::default() }
+        Self { worker, schedule, name: Arc::from("worker"), shared: Arc::default() }
+    }
+
+    /// Sets the name under which the status is written to the store (default: `worker`). Each process on
+    /// the store needs a name of its own, which it keeps after a restart.
+    #[must_use]
+    pub fn with_name(mut self, name: impl AsRef<str>) -> Self {
+        self.name = Arc::from(name.as_ref());
+        self
     }
 
     /// Returns the current status. Contains no personal data.
@@ -105,41 +118,42 @@ impl Process {
         self.shared().clone()
     }
 
-    /// Stops scheduling runs. A run in progress continues.
+    /// Pauses every process on the store: see [`Control::pause`].
     ///
     /// # Errors
     ///
-    /// When it cannot be recorded; nothing changes then.
+    /// Those of [`Control::pause`].
     pub async fn pause(&self, by: &Actor) -> Result<(), Error> {
-        self.record(by, "pause").await?;
-        self.shared.paused.store(true, Ordering::SeqCst);
-        self.shared.changed.notify_one();
-        Ok(())
+        self.woken(self.control().pause(by).await)
     }
 
-    /// Starts scheduling runs again; a missed run starts at once.
+    /// Resumes every process on the store: see [`Control::resume`].
     ///
     /// # Errors
     ///
-    /// When it cannot be recorded; nothing changes then.
+    /// Those of [`Control::resume`].
     pub async fn resume(&self, by: &Actor) -> Result<(), Error> {
-        self.record(by, "resume").await?;
-        self.shared.paused.store(false, Ordering::SeqCst);
-        self.shared.changed.notify_one();
-        Ok(())
+        self.woken(self.control().resume(by).await)
     }
 
-    /// Starts a run at once, even when paused or in quiet hours; after the current run, if there is
-    /// one.
+    /// Starts a run of each process on the store at once: see [`Control::run_now`].
     ///
     /// # Errors
     ///
-    /// When it cannot be recorded; nothing changes then.
+    /// Those of [`Control::run_now`].
     pub async fn run_now(&self, by: &Actor) -> Result<(), Error> {
-        self.record(by, "run_now").await?;
-        self.shared.run_now.store(true, Ordering::SeqCst);
+        self.woken(self.control().run_now(by).await)
+    }
+
+    fn control(&self) -> Control {
+        let clock = Arc::clone(&self.worker.settings.clock);
+        Control::new(Arc::clone(&self.worker.store)).with_clock(clock)
+    }
+
+    /// Makes this process read the controls at once.
+    fn woken(&self, changed: Result<(), Error>) -> Result<(), Error> {
         self.shared.changed.notify_one();
-        Ok(())
+        changed
     }
 
     /// Runs by the schedule until `shutdown` completes, starting with a run at once. Calls
@@ -163,18 +177,27 @@ impl Process {
         let mut shutdown = pin!(shutdown);
         let _ended = Ending(self);
         self.record(&self.worker.settings.actor, "start").await?;
-        let mut due = self.worker.settings.clock.now();
+        if let Err(error) = workers::add(self.worker.store.cases(), &self.name).await {
+            tracing::warn!(kind = %error.kind(), "the name of the process was not stored");
+        }
+        let mut next = Next::default();
         let ended = loop {
-            if self.wait_until(due, shutdown.as_mut()).await == Woken::Shutdown {
+            let woken = self.wait(&mut next, shutdown.as_mut()).await;
+            if matches!(woken, Ok(Woken::Shutdown)) {
                 break Ok(());
             }
             let began = self.worker.settings.clock.now();
-            let random = random(&*self.worker.settings.ids);
-            due = self.schedule.next(began, random);
-            let (run, stopped) = self.run(began, shutdown.as_mut(), observer).await;
-            if let Some(until) = self.shared().suspended_until {
-                due = due.min(until.max(self.worker.settings.clock.now() + LOOK_AGAIN));
-            }
+            next.began = Some((began, random(&*self.worker.settings.ids)));
+            let (run, stopped) = match woken {
+                Ok(_) => self.run(began, shutdown.as_mut(), observer).await,
+                // What users want cannot be read, so no run starts.
+                Err(error) => {
+                    self.shared().last_error = Some(error.kind());
+                    (Err(error), false)
+                }
+            };
+            let now = self.worker.settings.clock.now();
+            next.probe = self.shared().suspended_until.map(|until| until.max(now + LOOK_AGAIN));
             if let Err(error) = run
                 && !error.is_transient()
             {
@@ -185,6 +208,7 @@ impl Process {
             }
         };
         self.set(State::Stopped, None);
+        self.write().await;
         let recorded = self.record(&self.worker.settings.actor, "stop").await;
         ended.and(recorded)
     }
@@ -217,7 +241,8 @@ impl Process {
             observer(case);
         };
         let stopping = || self.shared().state = State::Stopping;
-        let (run, stopped) = self.worker.run(shutdown, &stopping, &mut observe).await;
+        let run = self.worker.run(shutdown, &stopping, &mut observe);
+        let (run, stopped) = beside(run, self.give_signs()).await;
         if let Err(error) = &run {
             let (kind, cause) = (error.kind().to_string(), causes(error));
             tracing::warn!(kind, cause, "a run ended early");
@@ -242,58 +267,73 @@ impl Process {
         (run.map(drop), stopped)
     }
 
-    /// Waits until the next run must start.
-    async fn wait_until(
+    /// Waits until the next run must start. Fails when it must start by what is known, and what users want
+    /// cannot be read.
+    async fn wait(
         &self,
-        mut due: DateTime<Utc>,
+        next: &mut Next,
         mut shutdown: Pin<&mut (impl Future<Output = ()> + Send)>,
-    ) -> Woken {
+    ) -> Result<Woken, Error> {
         loop {
+            let read = wanted::read(self.worker.store.cases());
+            let Some(read) = until(shutdown.as_mut(), read).await else {
+                return Ok(Woken::Shutdown);
+            };
+            let unknown = read.map(|(wanted, _)| next.wanted = wanted).err();
+            if unknown.is_none() && next.take_run() {
+                return Ok(Woken::Control);
+            }
             let now = self.worker.settings.clock.now();
-            // A later time is possible only if the clock was set back.
-            due = due.min(self.schedule.next(now, 0));
-            let wait = if self.shared.run_now.swap(false, Ordering::SeqCst) {
-                return Woken::Control;
-            } else if self.shared.paused.load(Ordering::SeqCst) {
+            next.notice(now);
+            let schedule = next.wanted.schedule.as_ref().unwrap_or(&self.schedule);
+            let wait = if next.wanted.paused {
                 self.set(State::Paused, None);
                 LONGEST_WAIT
             } else {
-                let quiet = self.schedule.quiet_until(now.max(due));
-                let begin = quiet.unwrap_or(due);
+                let due = next.due(schedule, now);
+                let begin = schedule.quiet_until(now.max(due)).unwrap_or(due);
                 if begin <= now {
-                    return Woken::Time;
+                    return unknown.map_or(Ok(Woken::Time), Err);
                 }
-                let state = if self.schedule.quiet_until(now).is_some() {
-                    State::Quiet
-                } else {
-                    State::Waiting
-                };
-                self.set(state, Some(begin));
+                let quiet = schedule.quiet_until(now).is_some();
+                self.set(if quiet { State::Quiet } else { State::Waiting }, Some(begin));
                 (begin - now).to_std().unwrap_or_default().min(LONGEST_WAIT)
             };
-            if self.sleep(wait, shutdown.as_mut()).await == Woken::Shutdown {
-                return Woken::Shutdown;
+            let slept = async {
+                self.write().await;
+                self.sleep(wait).await;
+            };
+            if until(shutdown.as_mut(), slept).await.is_none() {
+                return Ok(Woken::Shutdown);
             }
         }
     }
 
-    async fn sleep(
-        &self,
-        wait: Duration,
-        mut shutdown: Pin<&mut (impl Future<Output = ()> + Send)>,
-    ) -> Woken {
+    /// Sleeps, but not after a change of the controls through this process.
+    async fn sleep(&self, wait: Duration) {
         let mut time = pin!(tokio::time::sleep(wait));
         let mut control = pin!(self.shared.changed.notified());
-        poll_fn(|context| {
-            if shutdown.as_mut().poll(context).is_ready() {
-                Poll::Ready(Woken::Shutdown)
-            } else if control.as_mut().poll(context).is_ready() {
-                Poll::Ready(Woken::Control)
-            } else {
-                time.as_mut().poll(context).map(|()| Woken::Time)
-            }
+        poll_fn(|context| match control.as_mut().poll(context) {
+            Poll::Ready(()) => Poll::Ready(()),
+            Poll::Pending => time.as_mut().poll(context),
         })
-        .await
+        .await;
+    }
+
+    /// Writes the status during a run.
+    async fn give_signs(&self) {
+        loop {
+            self.write().await;
+            tokio::time::sleep(SIGN).await;
+        }
+    }
+
+    async fn write(&self) {
+        let now = self.worker.settings.clock.now();
+        if self.shared.signs.are_due(&self.shared(), now) {
+            let (cases, status) = (self.worker.store.cases(), self.status());
+            self.shared.signs.write(cases, &self.name, now, status).await;
+        }
     }
 
     fn set(&self, state: State, next_run: Option<DateTime<Utc>>) {

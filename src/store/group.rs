@@ -294,3 +294,213 @@ fn step(connection: &Connection, job: &mut dyn Grouped, is_shared: bool) -> Resu
     }
     Ok(stays)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::sqlite::Database;
+    use std::sync::mpsc;
+    use std::time::Duration;
+    use tokio::task::JoinSet;
+
+    fn database(folder: &tempfile::TempDir) -> Database {
+        let database = Database::open(folder.path().join("file.db")).unwrap();
+        database.with(|c| c.execute_batch("CREATE TABLE IF NOT EXISTS n (n INTEGER)")).unwrap();
+        database
+    }
+
+    fn add(transaction: &Connection, n: i64) -> Result<(), Error> {
+        transaction.execute("INSERT INTO n (n) VALUES (?1)", [n])?;
+        Ok(())
+    }
+
+    async fn numbers(database: &Database) -> Vec<i64> {
+        let read = |connection: &mut Connection| -> Result<Vec<i64>, Error> {
+            let mut query = connection.prepare("SELECT n FROM n ORDER BY n")?;
+            let numbers = query.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+            Ok(numbers)
+        };
+        database.read(read).await.unwrap()
+    }
+
+    /// Keeps the connection busy, so that all jobs that are added meanwhile are one group.
+    async fn together<T: Send + 'static>(
+        database: &Database,
+        jobs: impl IntoIterator<Item = impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static>,
+    ) -> Vec<Result<T, Error>> {
+        let (begin, wait) = mpsc::channel();
+        let (first, all) = (database.clone(), database.clone());
+        let busy = tokio::spawn(async move {
+            let work = move |_: &mut Connection| Ok::<(), Error>(wait.recv().unwrap_or_default());
+            first.blocking(work).await
+        });
+        tokio::task::yield_now().await;
+        let mut calls = Vec::new();
+        for job in jobs {
+            let database = all.clone();
+            calls.push(tokio::spawn(async move { database.write(Durability::Durable, job).await }));
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        begin.send(()).unwrap();
+        busy.await.unwrap().unwrap();
+        let mut answers = Vec::new();
+        for call in calls {
+            answers.push(call.await.unwrap());
+        }
+        answers
+    }
+
+    #[tokio::test]
+    async fn a_refused_job_and_one_that_panics_are_undone_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = database(&folder);
+        let jobs = (0..9).map(|n| {
+            move |transaction: &Connection| {
+                add(transaction, n)?;
+                assert_ne!(n, 4, "a defect");
+                if n % 3 == 0 { Err(Error::unavailable("refused")) } else { Ok(n) }
+            }
+        });
+        let answers = together(&database, jobs).await;
+        for (n, answer) in (0..).zip(&answers) {
+            assert_eq!(answer.is_err(), n % 3 == 0 || n == 4, "{n}");
+        }
+        let refused = answers[3].as_ref().unwrap_err().source.as_ref().unwrap().to_string();
+        assert_eq!(refused, "refused");
+        assert_eq!(numbers(&database).await, [1, 2, 5, 7, 8]);
+        database.write(Durability::Durable, |file| add(file, 9)).await.unwrap();
+        assert_eq!(numbers(&database).await.last(), Some(&9));
+    }
+
+    /// As a full disk does.
+    #[tokio::test]
+    async fn a_job_that_ends_the_transaction_fails_with_those_before_it_and_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = database(&folder);
+        let jobs = (0..6).map(|n| {
+            move |transaction: &Connection| {
+                add(transaction, n)?;
+                if n == 2 {
+                    transaction.execute_batch("ROLLBACK")?;
+                    return Err(Error::unavailable("full"));
+                }
+                Ok(n)
+            }
+        });
+        let answers = together(&database, jobs).await;
+        let failed: Vec<bool> = answers.iter().map(Result::is_err).collect();
+        assert_eq!(failed, [true, true, true, false, false, false]);
+        let full = answers[2].as_ref().unwrap_err().source.as_ref().unwrap().to_string();
+        assert_eq!(full, "full");
+        assert_eq!(numbers(&database).await, [3, 4, 5]);
+    }
+
+    #[tokio::test]
+    async fn a_group_that_cannot_be_committed_fails_as_a_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = database(&folder);
+        database
+            .with(|connection| {
+                connection.execute_batch(
+                    "PRAGMA foreign_keys = on;
+                     CREATE TABLE p (p INTEGER PRIMARY KEY);
+                     CREATE TABLE c (p INTEGER REFERENCES p DEFERRABLE INITIALLY DEFERRED)",
+                )
+            })
+            .unwrap();
+        let jobs = (0..4).map(|n| {
+            move |transaction: &Connection| {
+                add(transaction, n)?;
+                if n == 1 {
+                    transaction.execute("INSERT INTO c (p) VALUES (7)", [])?;
+                }
+                if n == 2 { Err(Error::unavailable("refused")) } else { Ok(n) }
+            }
+        });
+        let answers = together(&database, jobs).await;
+        assert!(answers.iter().all(Result::is_err));
+        assert_eq!(numbers(&database).await, [] as [i64; 0]);
+        database.write(Durability::Durable, |file| add(file, 5)).await.unwrap();
+        assert_eq!(numbers(&database).await, [5]);
+    }
+
+    /// A device that cannot be synced stands for a disk that fails.
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn a_durable_change_that_does_not_reach_the_disk_is_an_error_from_then_on() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch("CREATE TABLE n (n INTEGER)").unwrap();
+        let device = std::fs::OpenOptions::new().write(true).open("/dev/null").unwrap();
+        let writer = Writer::new(connection, Some(device));
+        for durability in [Durability::Relaxed, Durability::Durable, Durability::Durable] {
+            let (job, answer) = Job::in_a_group(durability, |file| add(file, 1));
+            writer.add(&Handle::current(), job);
+            let answer = answer.await.unwrap();
+            assert_eq!(answer.is_err(), durability == Durability::Durable);
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn sixteen_connections_lose_no_change() {
+        const EACH: i64 = 20;
+        let folder = tempfile::tempdir().unwrap();
+        let first = database(&folder);
+        first.with(|connection| add(connection, 0)).unwrap();
+        let mut writers = JoinSet::new();
+        for _ in 0..16 {
+            let database = database(&folder);
+            writers.spawn(async move {
+                for _ in 0..EACH {
+                    let count = |file: &Connection| -> Result<(), Error> {
+                        let n: i64 = file.query_row("SELECT n FROM n", [], |row| row.get(0))?;
+                        file.execute("UPDATE n SET n = ?1", [n + 1])?;
+                        Ok(())
+                    };
+                    database.write(Durability::Relaxed, count).await.unwrap();
+                }
+            });
+        }
+        writers.join_all().await;
+        assert_eq!(numbers(&first).await, [16 * EACH]);
+    }
+
+    /// A job that was added to a runtime that then ended must not block the jobs after it.
+    #[test]
+    fn a_runtime_that_ends_blocks_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = database(&folder);
+        let ended =
+            tokio::runtime::Builder::new_current_thread().max_blocking_threads(1).build().unwrap();
+        let (release, wait) = mpsc::channel::<()>();
+        // The only thread that may block is taken.
+        ended.spawn_blocking(move || wait.recv());
+        let (job, lost) = Job::in_a_group(Durability::Durable, |file| add(file, 1));
+        database.writer_for_tests().add(ended.handle(), job);
+        ended.shutdown_background();
+        release.send(()).unwrap();
+        let next = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        next.block_on(async {
+            // If its caller has no error, it was done.
+            let was_done = lost.await.is_ok();
+            database.write(Durability::Durable, |file| add(file, 2)).await.unwrap();
+            let numbers = numbers(&database).await;
+            assert!(numbers == [1, 2] || numbers == [2] && !was_done, "{numbers:?}");
+        });
+    }
+
+    #[tokio::test]
+    async fn a_call_that_is_dropped_blocks_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = database(&folder);
+        for n in 0..20 {
+            let call = database.write(Durability::Durable, move |file| add(file, n));
+            let _ = tokio::time::timeout(Duration::from_micros(100 * n as u64), call).await;
+        }
+        database.write(Durability::Durable, |file| add(file, 99)).await.unwrap();
+        let kept = numbers(&database).await;
+        assert_eq!(kept.last(), Some(&99));
+        let mut once = kept.clone();
+        once.dedup();
+        assert_eq!(kept, once);
+    }
+}

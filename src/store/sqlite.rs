@@ -155,6 +155,11 @@ impl Database {
         answer.await.unwrap_or_else(|_| Err(Error::lost().into()))
     }
 
+    #[cfg(test)]
+    pub(super) fn writer_for_tests(&self) -> &Writer {
+        &self.writer
+    }
+
     /// Runs `work` on the current thread, on the connection that writes.
     pub(crate) fn with<T>(&self, work: impl FnOnce(&mut Connection) -> T) -> T {
         work(&mut self.writer.connection())

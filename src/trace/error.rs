@@ -18,6 +18,7 @@ pub struct Error {
     field: Option<Field>,
     retry_after: Option<Duration>,
     suspended_until: Option<DateTime<Utc>>,
+    suspended_alone: bool,
     unexplained: bool,
     lost_on_reuse: bool,
     source: Option<Box<dyn StdError + Send + Sync>>,
@@ -33,6 +34,7 @@ impl Error {
             field: None,
             retry_after: None,
             suspended_until: None,
+            suspended_alone: false,
             unexplained: false,
             lost_on_reuse: false,
             source: None,
@@ -71,6 +73,14 @@ impl Error {
     #[must_use]
     pub const fn with_suspended_until(mut self, until: DateTime<Utc>) -> Self {
         self.suspended_until = Some(until);
+        self
+    }
+
+    /// Marks a suspended question about a case that failed before, while questions about other cases
+    /// are sent: see [`is_suspended_alone`](Self::is_suspended_alone).
+    #[must_use]
+    pub const fn with_suspended_alone(mut self) -> Self {
+        self.suspended_alone = true;
         self
     }
 
@@ -118,6 +128,13 @@ impl Error {
     #[must_use]
     pub const fn suspended_until(&self) -> Option<DateTime<Utc>> {
         self.suspended_until
+    }
+
+    /// Whether a [suspended](Self::suspended_until) question waits because its own case failed before.
+    /// Questions about other cases are sent, to find out whether the service works.
+    #[must_use]
+    pub const fn is_suspended_alone(&self) -> bool {
+        self.suspended_alone
     }
 
     /// Whether the same question may succeed later without any action by a person.

@@ -5,6 +5,7 @@ use crate::trace::criteria::{
     CriterionError, LocalIdentifier, NamePattern, NameText, PostcodePattern,
 };
 use std::fmt::{Debug, Display};
+use std::hash::Hash;
 use std::str::FromStr;
 
 /// Whether a person confirms the match before it is used: [`Unattended`] or [`Attended`].
@@ -14,7 +15,7 @@ pub trait Mode: sealed::Sealed + Clone + Debug + Eq + Send + Sync + 'static {
     /// The type that identifies the caller.
     type Caller: Clone + Debug + Into<Caller> + Send + Sync;
     /// The type of a date of birth.
-    type Date: Copy + Debug + Eq + FromStr<Err = DateError> + Into<PartialDate> + Send + Sync;
+    type Date: Copy + Debug + Eq + Hash + FromStr<Err = DateError> + Into<PartialDate> + Send + Sync;
     /// The type of a given or family name.
     type Name: Clone + Debug + Eq + FromStr<Err = CriterionError> + Into<NamePattern> + Send + Sync;
     /// The type of a postcode.
@@ -22,6 +23,7 @@ pub trait Mode: sealed::Sealed + Clone + Debug + Eq + Send + Sync + 'static {
         + Debug
         + Display
         + Eq
+        + Hash
         + FromStr<Err: std::error::Error + Send + Sync + 'static>
         + Send
         + Sync;

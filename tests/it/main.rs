@@ -6,6 +6,8 @@ mod absent;
 #[cfg(all(feature = "conformance", feature = "sqlite"))]
 mod audit;
 #[cfg(feature = "sqlite")]
+mod audit_sinks;
+mod audit_storage;
 mod audit_tampering;
 #[cfg(all(feature = "conformance", feature = "sqlite"))]
 mod case_store;
@@ -14,6 +16,7 @@ mod caseload;
 #[cfg(all(feature = "http", feature = "smsp"))]
 mod causes;
 mod changed_person;
+mod control;
 #[cfg(feature = "barcode")]
 mod correspondence;
 mod decisions;

@@ -1,14 +1,16 @@
 //! Each store of the process meets the contract of a unit of work.
 
 use async_trait::async_trait;
-use nhs_pds::audit::{AuditLog, MemoryLog, SqliteLog};
-use nhs_pds::case::{CaseStore, MemoryStore, SqliteStore};
+use nhs_pds::audit::{Actor, AuditLog, MemoryLog, SqliteLog, case_as_of};
+use nhs_pds::case::{Case, CaseStore, Change, MemoryStore, RecordType, SqliteStore};
 use nhs_pds::process::Error;
 use nhs_pds::process::alert::{AlertSink, MemoryAlerts};
 use nhs_pds::process::store::{Commit, Committed, Joined, Sqlite, Store, conformance};
+use nhs_pds::trace::{Caller, LocalIdentity};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 use tempfile::TempDir;
 
 /// A folder, and a new path in it at each call.
@@ -71,6 +73,32 @@ async fn a_store_in_memory_meets_the_contract() {
     conformance::check_deliveries(with_sink).await.unwrap();
 }
 
+/// Calls that are dropped at any moment, as when a task ends, leave no case without its record and no
+/// record without its case.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_dropped_commits_cases_and_trail_agree() {
+    let files = Files::new();
+    let store = Sqlite::open(files.next()).unwrap();
+    let us = LocalIdentity::new("RHM".parse().unwrap(), "import").unwrap();
+    let (actor, now) = (Actor::new(&Caller::System(us), "Import"), chrono::DateTime::UNIX_EPOCH);
+    let adding = |n: u64| {
+        let case = Case::new(format!("{n:03}").parse().unwrap(), RecordType::Review);
+        Commit::new(&actor, now).save(Change::new(case), &[("decision", "imported")])
+    };
+    for n in 0..60 {
+        let call = store.commit(adding(n));
+        let _ = tokio::time::timeout(Duration::from_micros(100 * n), call).await;
+    }
+    assert!(store.commit(adding(99)).await.unwrap().is_done());
+    let cases = store.cases().page(None, 99).await.unwrap();
+    assert_eq!(store.audit().head().await.unwrap().seq, cases.len() as u64);
+    for case in cases {
+        let recorded = case_as_of(store.audit(), &case.id, case.version, now).await.unwrap();
+        assert!(recorded == Some(case));
+    }
+    assert!(store.audit().verify(&[]).await.unwrap().is_whole());
+}
+
 /// Mistakes of a careless implementer.
 #[derive(Clone, Copy, Debug)]
 enum Flaw {
@@ -81,7 +109,7 @@ enum Flaw {
     SavesOneByOne,
     SharesNumbers,
     KeepsLeases,
-    KeepsLeasesOfTheRefused,
+    EndsLeasesOfTheRefused,
     ForgetsTimes,
     ForgetsSettings,
     IgnoresStoredAlerts,
@@ -145,10 +173,10 @@ impl Store for Flawed {
                 commit.saves.iter_mut().for_each(|save| save.change.sole_holder = false);
             }
             Flaw::KeepsLeases => commit.releases = None,
-            Flaw::KeepsLeasesOfTheRefused => {
+            Flaw::EndsLeasesOfTheRefused => {
                 let releases = commit.releases.take();
                 let result = self.0.commit(commit).await?;
-                if let Some((owner, ids)) = releases.filter(|_| result.is_done()) {
+                if let Some((owner, ids)) = releases {
                     self.0.cases().release(&owner, &ids).await?;
                 }
                 return Ok(result);
@@ -183,7 +211,7 @@ async fn the_suite_finds_every_flaw() {
         (Flaw::SavesOneByOne, "when one save of a commit is refused, nothing is saved"),
         (Flaw::SharesNumbers, "a number that another case has gets no sole holder"),
         (Flaw::KeepsLeases, "the leases end that the commit names, and no others"),
-        (Flaw::KeepsLeasesOfTheRefused, "leases end although the saves were refused"),
+        (Flaw::EndsLeasesOfTheRefused, "no lease ends when the saves are refused"),
         (Flaw::ForgetsTimes, "a saved case is due at the time of its change"),
         (Flaw::ForgetsSettings, "a setting is stored"),
         (Flaw::IgnoresStoredAlerts, "a stored alert is delivered and taken off its case"),
@@ -196,6 +224,6 @@ async fn the_suite_finds_every_flaw() {
         Arc::new(Flawed(memory(alerts), Flaw::HidesUndeliveredAlerts)) as Arc<dyn Store>
     };
     let breach = conformance::check_deliveries(hides).await.unwrap_err();
-    let clause = "an alert that cannot be delivered stays on its case";
+    let clause = "the last record of a case in the trail is the case as it is stored";
     assert_eq!(breach.clause(), clause);
 }

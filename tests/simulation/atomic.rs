@@ -1,12 +1,14 @@
 //! A store that holds all parts and commits them as one, made from the public interface alone.
 
-use crate::parts::Parts;
+use crate::parts::{Memory, Parts};
+use crate::world::{Role, World};
 use async_trait::async_trait;
+use chrono::TimeDelta;
 use nhs_pds::audit::AuditLog;
 use nhs_pds::case::{self, Case, CaseStore, Change, Due, ErrorKind};
 use nhs_pds::process::Error;
-use nhs_pds::process::alert::AlertSink;
-use nhs_pds::process::store::{Commit, Committed, Joined, Store};
+use nhs_pds::process::alert::{AlertSink, MemoryAlerts};
+use nhs_pds::process::store::{Commit, Committed, Joined, Store, conformance};
 use std::sync::Arc;
 
 #[derive(Debug)]
@@ -32,6 +34,17 @@ impl Atomic {
         Ok(())
     }
 
+    /// Whether each setting is as it was read.
+    async fn check_settings(&self, commit: &Commit) -> Result<(), case::Error> {
+        for set in &commit.sets {
+            let stored = self.parts.memory.cases.setting(&set.name).await?;
+            if stored.map_or(0, |stored| stored.version) != set.setting.version {
+                return Err(case::Error::new(ErrorKind::Conflict));
+            }
+        }
+        Ok(())
+    }
+
     /// Does everything in one step, or only records and releases: nothing waits in between.
     async fn write(&self, commit: &Commit) -> Result<Committed, Error> {
         let (memory, mut entries) = (&self.parts.memory, commit.recorded.clone());
@@ -47,8 +60,15 @@ impl Atomic {
                 change
             })
             .collect();
-        let saved = memory.cases.save_all(changes.clone()).await;
+        let mut saved = self.check_settings(commit).await;
         if saved.is_ok() {
+            saved = memory.cases.save_all(changes.clone()).await;
+        }
+        if saved.is_ok() {
+            for set in &commit.sets {
+                memory.cases.save_setting(&set.name, set.setting.clone()).await?;
+                entries.push(set.entry.clone());
+            }
             entries.extend(commit.saves.iter().map(|save| save.entry.clone()));
         }
         if !entries.is_empty() {
@@ -101,4 +121,17 @@ impl Store for Atomic {
         }
         Ok(committed)
     }
+}
+
+/// The contract of a store holds for one that is written outside the crate.
+#[tokio::test(start_paused = true)]
+async fn a_store_made_from_the_public_interface_keeps_the_contract() {
+    let new = |alerts: Arc<dyn AlertSink>| -> Arc<dyn Store> {
+        let world = World::lenient();
+        let who = world.who("conformance", Role::Importer, TimeDelta::zero());
+        let memory = Arc::new(Memory::with_alerts(alerts));
+        Arc::new(Atomic::new(Parts { world, who, memory }))
+    };
+    conformance::check(async || new(Arc::new(MemoryAlerts::default()))).await.unwrap();
+    conformance::check_deliveries(async |alerts| new(alerts)).await.unwrap();
 }

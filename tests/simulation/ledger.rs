@@ -2,11 +2,13 @@
 
 use crate::world::{Role, Who};
 use chrono::{DateTime, TimeDelta, Utc};
-use nhs_pds::audit::{Event, EventKind};
-use nhs_pds::case::{Case, CaseId, Change, ErrorKind, Lease, NumberSource};
+use nhs_pds::audit::{Entry, EventKind};
+use nhs_pds::case::{
+    Case, CaseId, Change, ErrorKind, Lease, NumberSource, ReviewItem, ReviewReason,
+};
 use nhs_pds::clock::Clock;
 use nhs_pds::nhs_number::NhsNumber;
-use nhs_pds::process::{CaseReport, NextQuery, Policy, RunReport, Saved, TraceResult};
+use nhs_pds::process::{CaseReport, NextQuery, Policy, Row, RunReport, Saved, TraceResult};
 use nhs_pds::trace::MessageId;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -60,7 +62,8 @@ struct Pass {
     ended: BTreeMap<CaseId, DateTime<Utc>>,
     asked: BTreeSet<CaseId>,
     answered: BTreeSet<CaseId>,
-    saved: BTreeSet<CaseId>,
+    /// Cases whose answer is saved, and not yet reported.
+    settled: BTreeSet<CaseId>,
     /// Cases whose last decision needs a question at once.
     unfinished: BTreeSet<CaseId>,
     /// Refused saves: over this version, while these cases had the number.
@@ -68,6 +71,7 @@ struct Pass {
     times: Vec<DateTime<Utc>>,
     faults: bool,
     dead: bool,
+    over: bool,
 }
 
 impl Ledger {
@@ -95,21 +99,21 @@ impl Ledger {
 
     // --- the trail
 
-    pub(crate) fn recorded(&mut self, who: &Who, events: &[Event]) -> Checked {
-        for event in events {
-            let subject = event.about.subject();
+    pub(crate) fn recorded(&mut self, who: &Who, entries: &[Entry]) -> Checked {
+        for entry in entries {
+            let subject = entry.subject();
             let case = subject.and_then(|subject| subject.case_id()).cloned();
-            match (event.kind, &event.message_id, case) {
+            match (entry.kind(), entry.message_id(), case) {
                 (EventKind::MessageSent, Some(id), Some(case)) => {
-                    self.sent.insert(id.clone(), case.clone());
-                    self.pass(who).sent.insert(id.clone(), case);
+                    self.sent.insert(id.to_owned(), case.clone());
+                    self.pass(who).sent.insert(id.to_owned(), case);
                 }
                 (EventKind::MessageReceived, Some(id), Some(case)) => {
                     if self.sent.get(id) != Some(&case) {
                         return Err(format!("{case}: a response is on record before its message"));
                     }
                     let numbers = subject.map(|subject| subject.numbers().to_vec());
-                    self.received.insert(id.clone(), numbers.unwrap_or_default());
+                    self.received.insert(id.to_owned(), numbers.unwrap_or_default());
                 }
                 (EventKind::CaseChanged, _, Some(case)) => {
                     if let Some(then) = subject.and_then(|subject| subject.case()) {
@@ -131,7 +135,14 @@ impl Ledger {
 
     // --- the store
 
-    pub(crate) fn claimed(&mut self, who: &Who, lease: &Lease, cases: &[Case]) -> Checked {
+    /// In a `punctual` world, all clocks agree and no call takes long: a worker loses no lease.
+    pub(crate) fn claimed(
+        &mut self,
+        who: &Who,
+        lease: &Lease,
+        cases: &[Case],
+        punctual: bool,
+    ) -> Checked {
         let latest = lease.now + WAITED + Lease::LONGEST;
         for case in cases {
             if let Some((owner, until)) =
@@ -139,6 +150,10 @@ impl Ledger {
             {
                 if lease.now < *until && *until <= latest {
                     return Err(format!("{}: leased to two owners at once", case.id));
+                }
+                let mut living = self.passes.values().filter(|pass| !pass.dead && !pass.over);
+                if punctual && living.any(|pass| pass.owner.as_ref() == Some(owner)) {
+                    return Err(format!("{}: the lease of a living worker ended", case.id));
                 }
                 self.lost.insert((owner.clone(), case.id.clone()));
             }
@@ -180,7 +195,10 @@ impl Ledger {
                     return Err(format!("{id}: saved without a record of version {}", new.version));
                 }
             }
-            self.pass(who).saved.insert(id.clone());
+            let traced = |case: &Case| (case.asking.clone(), case.last_trace.clone());
+            if old.as_ref().map(traced) != Some(traced(&new)) {
+                self.pass(who).settled.insert(id.clone());
+            }
             self.alerts.extend(new.undelivered.iter().map(|alert| alert.id.clone()));
             if who.is_worker() {
                 self.check_alerts(old.as_ref(), &new)?;
@@ -388,11 +406,17 @@ impl Ledger {
         if !pass.sent.values().any(|sent| sent == id) {
             return Err(format!("{id}: reported as traced, and was not asked"));
         }
-        let Some(effects) = report.row.map(|row| row.effects()) else { return Ok(()) };
+        // A case that a user changes may come again in the same pass.
+        pass.answered.remove(id);
+        let was_settled = pass.settled.remove(id);
+        if was_settled && result == TraceResult::ConflictOnSave {
+            return Err(format!("{id}: reported as not saved, and was saved"));
+        }
+        let Some(effects) = report.row.map(Row::effects) else { return Ok(()) };
         if effects.next_query == NextQuery::AtOnce {
             pass.unfinished.insert(id.clone());
         }
-        if effects.saved != Saved::Nothing && !pass.saved.contains(id) {
+        if effects.saved != Saved::Nothing && !was_settled {
             return Err(format!("{id}: reported as settled, and nothing was saved"));
         }
         Ok(())
@@ -400,6 +424,7 @@ impl Ledger {
 
     pub(crate) fn pass_ended(&mut self, who: &Who, report: Option<&RunReport>) -> Checked {
         let pass = self.passes.entry(Arc::clone(&who.name)).or_default();
+        pass.over = true;
         let Some(report) = report else {
             let known = pass.faults;
             return if known { Ok(()) } else { Err("a pass failed without a fault".to_owned()) };
@@ -423,19 +448,35 @@ impl Ledger {
         }
     }
 
+    pub(crate) fn is_asking(&self, who: &Who) -> bool {
+        self.passes.get(&who.name).is_some_and(|pass| !pass.in_progress.is_empty())
+    }
+
+    /// How many leases were taken over after they had expired.
+    pub(crate) fn taken_over(&self) -> usize {
+        self.lost.len()
+    }
+
     pub(crate) fn was_asked(&self, who: &Who, case: &CaseId) -> bool {
         self.passes.get(&who.name).is_some_and(|pass| pass.asked.contains(case))
     }
 
+    /// A completed pass has delivered all alerts, where none failed.
+    pub(crate) fn check_delivered(&self) -> Checked {
+        let waits = |case: &&Case| !case.undelivered.is_empty() && !self.erased.contains(&case.id);
+        match self.stored.values().find(waits) {
+            Some(case) => Err(format!("{}: has an alert that was not delivered", case.id)),
+            None => Ok(()),
+        }
+    }
+
     // --- the end
 
-    pub(crate) fn check_end(&self, atomic: bool) -> Checked {
+    /// In a world whose people decide about duplicates, two cases may share a number.
+    pub(crate) fn check_end(&self, atomic: bool, people_decide: bool) -> Checked {
         for (id, case) in &self.stored {
             if self.erased.contains(id) {
                 continue;
-            }
-            if !case.undelivered.is_empty() {
-                return Err(format!("{id}: has an alert that was never delivered"));
             }
             let last = self.records.get(&(id.clone(), case.version)).and_then(|all| all.last());
             let Some((record, by)) = last else {
@@ -453,32 +494,24 @@ impl Ledger {
         let of_erased = |id: &str| self.erased.iter().any(|case| id.starts_with(case.as_str()));
         match missing.filter(|id| !of_erased(id)) {
             Some(id) => Err(format!("alert {id} never arrived")),
+            None if people_decide => Ok(()),
             None => self.check_duplicates(),
         }
     }
 
-    /// At most one active case has a number, or all are flagged.
+    /// At most one active case has a number, or each has a review item about it or is named in one.
     fn check_duplicates(&self) -> Checked {
-        let mut by_number: BTreeMap<NhsNumber, Vec<&Case>> = BTreeMap::new();
+        let duplicate = |item: &ReviewItem| item.reason == ReviewReason::Duplicate;
+        let items = |case: &Case| case.review.clone().into_iter();
         for case in self.stored.values() {
-            if let Some(number) = case.live_number() {
-                by_number.entry(number).or_default().push(case);
-            }
-        }
-        for cases in by_number.values().filter(|cases| cases.len() > 1) {
-            let others: BTreeSet<&CaseId> = cases
-                .iter()
-                .flat_map(|case| &case.review)
-                .flat_map(|item| &item.evidence.others)
-                .collect();
-            let flagged = |case: &&&Case| {
-                let names = |other: &&Case| {
-                    case.review.iter().any(|item| item.evidence.others.contains(&other.id))
-                };
-                others.contains(&case.id) || cases.iter().any(|other| names(&other))
-            };
-            let erased = !self.erased.is_empty();
-            if let Some(case) = cases.iter().find(|case| !flagged(case) && !erased) {
+            let Some(number) = case.live_number() else { continue };
+            let others = self.holders(number, &case.id);
+            let about = |item: &ReviewItem| item.evidence.nhs_number == Some(number);
+            let is_flagged = items(case).any(|item| duplicate(&item) && about(&item));
+            let is_named = self.stored.values().flat_map(items).any(|item| {
+                duplicate(&item) && about(&item) && item.evidence.others.contains(&case.id)
+            });
+            if !others.is_empty() && !is_flagged && !is_named {
                 return Err(format!("{}: shares its number, and is not flagged", case.id));
             }
         }

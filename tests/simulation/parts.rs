@@ -14,11 +14,23 @@ use std::fmt;
 use std::sync::Arc;
 
 /// The parts as they are, which all processes use.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Memory {
     pub(crate) cases: MemoryStore,
     pub(crate) audit: MemoryLog,
-    pub(crate) alerts: MemoryAlerts,
+    pub(crate) alerts: Arc<dyn AlertSink>,
+}
+
+impl Memory {
+    pub(crate) fn with_alerts(alerts: Arc<dyn AlertSink>) -> Self {
+        Self { cases: MemoryStore::default(), audit: MemoryLog::default(), alerts }
+    }
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self::with_alerts(Arc::new(MemoryAlerts::default()))
+    }
 }
 
 /// The parts as one process reaches them.
@@ -65,6 +77,11 @@ impl Parts {
         let names: Vec<String> = changes.iter().map(name).collect();
         let word = saved.as_ref().map_err(case::Error::kind);
         self.world.event(&self.who, format_args!("saves {}: {word:?}", names.join(" ")));
+        match saved.as_ref().map_err(case::Error::kind) {
+            Err(case::ErrorKind::Conflict) => self.world.count("saves over another version"),
+            Err(case::ErrorKind::NumberTaken) => self.world.count("numbers taken"),
+            _ => {}
+        }
         self.world.ledger(|ledger| match saved {
             Ok(()) => {
                 let before = ledger.before(changes);
@@ -77,17 +94,14 @@ impl Parts {
 
     /// Appends, and notes it.
     pub(crate) async fn record(&self, entries: Vec<Entry>) -> Result<u64, audit::Error> {
-        let count = entries.len();
-        let last = self.memory.audit.append(entries).await?;
-        let before = last - count as u64;
-        let events = self.memory.audit.page(&Filter::new(), before, count).await?;
-        for event in &events {
-            let case = event.about.subject().and_then(|about| about.case_id());
+        let last = self.memory.audit.append(entries.clone()).await?;
+        for entry in &entries {
+            let case = entry.subject().and_then(|about| about.case_id());
             let case = case.map_or("-", |case| case.as_str());
-            let message = event.message_id.as_deref().unwrap_or_default();
-            self.world.event(&self.who, format_args!("records {} {case} {message}", event.kind));
+            let message = entry.message_id().unwrap_or_default();
+            self.world.event(&self.who, format_args!("records {} {case} {message}", entry.kind()));
         }
-        self.world.ledger(|ledger| ledger.recorded(&self.who, &events));
+        self.world.ledger(|ledger| ledger.recorded(&self.who, &entries));
         Ok(last)
     }
 
@@ -104,7 +118,15 @@ impl Parts {
     fn note(&self, claim: &Claim, lease: &Lease) {
         let names: Vec<&str> = claim.cases.iter().map(|case| case.id.as_str()).collect();
         self.world.event(&self.who, format_args!("leases {}", names.join(" ")));
-        self.world.ledger(|ledger| ledger.claimed(&self.who, lease, &claim.cases));
+        let punctual = self.world.shape.is_punctual();
+        let taken = self.world.ledger(|ledger| {
+            let before = ledger.taken_over();
+            ledger.claimed(&self.who, lease, &claim.cases, punctual)?;
+            Ok(ledger.taken_over() > before)
+        });
+        if taken == Some(true) {
+            self.world.count("leases taken over");
+        }
     }
 }
 
@@ -143,8 +165,8 @@ impl CaseStore for Parts {
     async fn claim_due(&self, limit: usize, lease: &Lease) -> Result<Claim, case::Error> {
         let fate = self.begin().await?;
         // Fewer than the caller wants, so that workers share the cases.
-        let most = self.world.draw(|random| random.between(1, 16));
-        let limit = limit.min(usize::try_from(most).unwrap());
+        let most = usize::try_from(self.world.draw(|random| random.between(1, 16))).unwrap();
+        let limit = if self.world.has_faults() { limit.min(most) } else { limit };
         let claim = self.memory.cases.claim_due(limit, lease).await?;
         self.note(&claim, lease);
         self.done(fate, claim).await
@@ -248,7 +270,10 @@ impl AuditLog for Parts {
 #[async_trait]
 impl AlertSink for Parts {
     async fn deliver(&self, alerts: &[Alert]) -> Result<(), alert::Error> {
-        let unavailable = || alert::Error::new(alert::ErrorKind::Unavailable);
+        let unavailable = || {
+            self.world.count("alerts not delivered");
+            alert::Error::new(alert::ErrorKind::Unavailable)
+        };
         let rate = self.world.shape.sink_faults;
         let fate = self.enter(rate).await.map_err(|()| unavailable())?;
         self.memory.alerts.deliver(alerts).await?;

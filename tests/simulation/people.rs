@@ -58,7 +58,7 @@ impl People {
         for place in 0..shape.cases {
             let id: CaseId = format!("c{place:02}").parse().unwrap();
             // Few numbers: several cases are of one person.
-            let who = if shape.shared { random.below(shape.cases.div_ceil(2)) } else { place };
+            let who = if shape.shared { random.below(shape.cases.div_ceil(3)) } else { place };
             let name = NAMES[usize::try_from(who).unwrap() % NAMES.len()];
             let number = number(who);
             let imported = random.chance(400).then(|| {

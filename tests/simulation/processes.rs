@@ -3,7 +3,7 @@
 use crate::atomic::Atomic;
 use crate::parts::{Memory, Parts};
 use crate::people::{People, number};
-use crate::random::SeededIds;
+use crate::random::{Random, SeededIds};
 use crate::service::Service;
 use crate::world::{Role, Who, World, actor, caller};
 use chrono::TimeDelta;
@@ -45,7 +45,7 @@ impl Shared {
     /// A worker, with the settings that the seed chooses for it.
     pub(crate) fn worker(&self, who: &Who) -> Worker {
         let (world, shape) = (&self.world, &self.world.shape);
-        let ids = || Arc::new(SeededIds::new(world.draw(|random| random.fork())));
+        let ids = || Arc::new(SeededIds::new(world.draw(Random::fork)));
         let quiet = who.role == Role::Quiet;
         let in_flight = if quiet { 2 } else { shape.in_flight };
         let with_gateway = shape.gateway && !quiet;
@@ -104,10 +104,14 @@ impl Shared {
         let mut observer = move |report: &_| {
             world.ledger(|ledger| ledger.reported(&reporter, report));
         };
+        let (stopping, stopper) = (Arc::clone(&self.world), who.clone());
         let stopped = async move {
-            match stop {
-                Some(stop) => tokio::time::sleep(stop).await,
-                None => std::future::pending().await,
+            let Some(stop) = stop else { return std::future::pending().await };
+            tokio::time::sleep(stop).await;
+            stopping.event(&stopper, "is told to stop");
+            stopping.count("workers told to stop");
+            if stopping.ledger(|ledger| Ok(ledger.is_asking(&stopper))) == Some(true) {
+                stopping.count("workers told to stop with questions in progress");
             }
         };
         let run = worker.run_once_until(stopped, &mut observer).await;
@@ -148,6 +152,7 @@ impl Shared {
                 () = killed => {
                     run.abort();
                     let _ = run.await;
+                    world.count("workers killed");
                     world.event(&who, "dies");
                     world.ledger(|ledger| {
                         ledger.died(&who);
@@ -173,11 +178,11 @@ impl Shared {
             let patience = world.draw(|random| random.millis(500, 60_000));
             if tokio::time::timeout(patience, refresh).await.is_err() {
                 world.event(&who, "dies");
-                world.ledger(|ledger| {
-                    ledger.died(&who);
-                    Ok(())
-                });
             }
+            world.ledger(|ledger| {
+                ledger.died(&who);
+                Ok(())
+            });
         }
     }
 
@@ -245,7 +250,9 @@ impl Shared {
             7 => Resolution::Acknowledge,
             _ => Resolution::Dismiss,
         };
-        drop(queue.resolve(&id, &resolution, &user).await);
+        if queue.resolve(&id, &resolution, &user).await.is_ok() {
+            self.world.count("reviews");
+        }
     }
 
     /// The local system, which sends its cases again, with some changed.
@@ -268,7 +275,10 @@ impl Shared {
         let (store, user) = (self.store(who), actor("import"));
         let importing = import(&*store, &user, &*who.clock, cases);
         match tokio::time::timeout(patience, importing).await {
-            Ok(imported) => imported.is_ok(),
+            Ok(imported) => {
+                self.world.count("imports");
+                imported.is_ok()
+            }
             Err(_) => {
                 self.world.event(who, "dies");
                 self.world.ledger(|ledger| {
@@ -305,6 +315,7 @@ impl Shared {
         while queue.erase(&case, "Order 1", &actor("j.doe")).await.is_err() {
             world.pause().await;
         }
+        world.count("cases erased");
     }
 
     /// The provider and the store fail for a while.

@@ -126,6 +126,9 @@ impl Service {
             Outcome::Superseded { by, .. } => *by,
             _ => None,
         };
+        if turn == Turn::Stranger {
+            self.world.count("answers about a different person");
+        }
         self.world.ledger(|ledger| {
             ledger.answered(case, &id.to_string(), said, turn == Turn::Stranger);
             Ok(())
@@ -148,6 +151,9 @@ impl Tracer for Service {
         let _in_progress = InProgress(self, &case);
         self.world.pause().await;
         let answer = self.answer(&case, asked, id).await;
+        if answer.is_err() {
+            self.world.count("questions without an answer");
+        }
         let word = match &answer {
             Ok(answer) => answer.outcome.as_str(),
             Err(error) => error.kind().as_str(),

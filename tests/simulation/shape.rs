@@ -55,7 +55,7 @@ impl Shape {
             pure,
             atomic: random.chance(400),
             cases: random.between(3, 14),
-            shared: random.chance(600),
+            shared: random.chance(750),
             workers: random.pick(&[1, 2, 2, 3, 4]),
             in_flight: random.pick(&[1, 2, 4, 8]),
             lease: random.millis(2_000, 10_000),
@@ -67,7 +67,7 @@ impl Shape {
             sink_faults: random.pick(&[0, 0, 200]),
             service_faults: random.pick(&[0, 50, 250]),
             stalls: random.pick(&[0, 0, 5]),
-            latency: random.pick(&[20, 200, 1_500]),
+            latency: random.pick(&[3, 20, 20, 200, 1_500]),
             kills: random.pick(&[0, 200, 500]),
             stops: random.pick(&[0, 200, 500]),
             reviewers: u64::from(others(random.chance(700))) * random.between(1, 2),
@@ -92,13 +92,9 @@ impl Shape {
         }
     }
 
-    /// By how much two clocks may differ.
-    pub(crate) const fn widest_skew(&self) -> Duration {
-        match self.skew {
-            Skew::None => Duration::ZERO,
-            Skew::Seconds => Duration::from_secs(8),
-            Skew::Minutes => Duration::from_secs(600),
-        }
+    /// Whether all clocks agree, and no call to the store takes long or fails.
+    pub(crate) fn is_punctual(&self) -> bool {
+        self.skew == Skew::None && self.stalls == 0 && self.store_faults == 0
     }
 }
 

@@ -13,7 +13,7 @@ use toml::{Table, Value};
 
 /// The options that the environment and the file may set. All others say what to do with one person or
 /// one item: they must be on the command line.
-const SETTINGS: [&str; 48] = [
+const SETTINGS: [&str; 51] = [
     "anchors",
     "answer",
     "as",
@@ -40,6 +40,7 @@ const SETTINGS: [&str; 48] = [
     "key-id",
     "late",
     "lease",
+    "log",
     "memory",
     "minutes",
     "mode",
@@ -50,6 +51,7 @@ const SETTINGS: [&str; 48] = [
     "ods-code",
     "once",
     "out",
+    "passes",
     "per-second",
     "quiet",
     "register",
@@ -62,6 +64,7 @@ const SETTINGS: [&str; 48] = [
     "sqlite",
     "strict-soap-action",
     "token-url",
+    "unanswerable",
 ];
 
 /// Arguments with the options that were added to them.

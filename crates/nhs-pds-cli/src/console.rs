@@ -8,7 +8,7 @@ use nhs_pds::text::terminal::{printable, printable_json};
 use std::error::Error;
 use std::fmt::Display;
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Cursor, Read, Seek, Write};
 use std::path::Path;
 use std::process::ExitCode;
 use tokio::runtime::Builder;
@@ -147,6 +147,21 @@ pub(crate) fn open(path: &Path) -> Result<File, Failed> {
         if folder { Err(io::ErrorKind::IsADirectory.into()) } else { Ok(file) }
     });
     opened.map_err(|error| about(path, &error))
+}
+
+/// A file that can be read more than once.
+pub(crate) trait ReadSeek: Read + Seek + Send {}
+
+impl<T: Read + Seek + Send> ReadSeek for T {}
+
+/// A file that can be read more than once. What is no file on a disk, such as a pipe, is kept in memory.
+pub(crate) fn seekable(mut file: File) -> io::Result<Box<dyn ReadSeek>> {
+    if file.metadata()?.is_file() {
+        return Ok(Box::new(file));
+    }
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    Ok(Box::new(Cursor::new(bytes)))
 }
 
 /// The bytes of a file.

@@ -9,11 +9,6 @@ pub(crate) fn cases(total: u64) -> ProgressBar {
     styled(total, "{wide_bar} {pos}/{len} cases, {eta} to go")
 }
 
-/// A bar that counts the bytes of a file that is read.
-pub(crate) fn bytes(total: u64) -> ProgressBar {
-    styled(total, "reading {wide_bar} {bytes}/{total_bytes}")
-}
-
 /// A sign that work goes on, for work without a known end.
 pub(crate) fn waiting(message: String) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(None, target()).with_message(message);

@@ -2,13 +2,13 @@
 //!
 //! All other modules take the simulator from here.
 
-use crate::console;
+use crate::console::{self, ReadSeek};
 pub(crate) use nhs_pds_simulator::{
     Application, Caseload, DeathNotification, Error, Fault, FaultMix, NameUse, OtherAddress,
     OtherAddressUse, OtherName, Person, Register, RelatedPerson, Server, Simulator, When,
 };
 use std::error::Error as StdError;
-use std::io::{Cursor, Read};
+use std::io::Cursor;
 use std::path::Path;
 
 /// A private key for examples. It protects nothing, because everyone has it.
@@ -23,9 +23,10 @@ pub(crate) fn shipped() -> Caseload {
 }
 
 /// Opens a caseload: the file `place`, or the shipped one.
-pub(crate) fn open_caseload(place: Option<&Path>) -> Result<Box<dyn Read>, Box<dyn StdError>> {
+pub(crate) fn open_caseload(place: Option<&Path>) -> Result<Box<dyn ReadSeek>, Box<dyn StdError>> {
     if let Some(place) = place {
-        return Ok(Box::new(console::open(place)?));
+        let file = console::seekable(console::open(place)?);
+        return Ok(file.map_err(|error| console::about(place, &error))?);
     }
     let mut bytes = Vec::new();
     shipped().write_csv(&mut bytes)?;

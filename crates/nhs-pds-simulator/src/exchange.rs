@@ -2,8 +2,9 @@
 
 use super::fhir_api::token;
 use super::fhir_api::{Api, Face, Reply, face};
+use super::log::Answer;
 use super::mini_service::{Instead, Service};
-use super::{Fault, NOTE, Received, Simulator};
+use super::{Fault, NOTE, Received, Register, Simulator};
 use crate::seed::SplitMix64;
 use async_trait::async_trait;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
@@ -60,26 +61,44 @@ struct Answered {
     response: Response,
     content_type: &'static str,
     met: Met,
+    /// The identifier of the message, and the response code; `None` for a token.
+    logged: Option<(String, String)>,
+}
+
+/// An exchange, and what is done before its response is sent.
+pub(super) struct Timed {
+    pub(super) delay: Duration,
+    pub(super) exchange: Exchange,
+    logged: Option<Answer>,
 }
 
 impl Simulator {
     /// Answers one request, after the delay that a fault demands.
     pub(super) async fn exchange(&self, request: &Received) -> Exchange {
-        let (delay, exchange) = self.answer(request);
-        if !delay.is_zero() {
-            tokio::time::sleep(delay).await;
+        let timed = self.answer(request);
+        if !timed.delay.is_zero() {
+            tokio::time::sleep(timed.delay).await;
         }
-        exchange
+        self.log(&timed);
+        timed.exchange
+    }
+
+    /// Logs the answer that is about to be sent.
+    pub(super) fn log(&self, timed: &Timed) {
+        if let Some(answer) = &timed.logged {
+            self.log.write(answer, self.clock.now());
+        }
     }
 
     /// Answers one request at once. The caller must wait for the delay before it sends the answer.
-    pub(super) fn answer(&self, request: &Received) -> (Duration, Exchange) {
+    pub(super) fn answer(&self, request: &Received) -> Timed {
+        let came = self.clock.now();
         let answered = match face(request.path()) {
             Face::Token => self.token(request),
             Face::Api(path) => self.fhir_api(path, request),
             Face::Other => self.mini_service(request),
         };
-        let Answered { response, content_type, met } = answered;
+        let Answered { response, content_type, met, logged } = answered;
         let with_headers = |response: Response| {
             let mut headers = response.headers().clone();
             headers.extend(met.headers.iter().cloned());
@@ -100,7 +119,10 @@ impl Simulator {
             }
             _ => Exchange::Whole(with_headers(response)),
         };
-        (met.delay, exchange)
+        let is_whole = matches!(exchange, Exchange::Whole(_));
+        let logged = logged.filter(|_| is_whole);
+        let logged = logged.map(|(message_id, code)| Answer { came, message_id, code });
+        Timed { delay: met.delay, exchange, logged }
     }
 
     fn mini_service(&self, request: &Received) -> Answered {
@@ -115,7 +137,7 @@ impl Simulator {
         };
         let mut met = Met::default();
         let reply = service.answer(request.headers(), request.body().expose(), |about, whom| {
-            met = Met::new(self.shared().faults.meet(about, whom));
+            met = Met::new(self.shared().faults.meet(about, &register, whom));
             match &met.fault {
                 Some(Fault::Code(code)) => Some(Instead::Code(code.clone())),
                 Some(Fault::Soap { faultcode, toolkit_code }) => Some(Instead::Fault {
@@ -132,7 +154,8 @@ impl Simulator {
         } else {
             Response::new(StatusCode::METHOD_NOT_ALLOWED, RawBody::default())
         };
-        Answered { response, content_type: "text/xml", met }
+        let logged = Some((reply.message_id, reply.code));
+        Answered { response, content_type: "text/xml", met, logged }
     }
 
     fn fhir_api(&self, path: &str, request: &Received) -> Answered {
@@ -145,16 +168,20 @@ impl Simulator {
         };
         let mut met = Met::default();
         let reply = api.answer(path, request, &self.access(), |about, whom| {
-            met = Met::new(self.shared().faults.meet(about, whom));
+            met = Met::new(self.shared().faults.meet(about, &register, whom));
             met.code()
         });
-        Answered { response: assemble(reply), content_type: "application/fhir+json", met }
+        let message_id = request.headers().get("x-request-id").and_then(|id| id.to_str().ok());
+        let logged =
+            Some((message_id.unwrap_or("-").to_owned(), reply.status.as_u16().to_string()));
+        let content_type = "application/fhir+json";
+        Answered { response: assemble(reply), content_type, met, logged }
     }
 
     fn token(&self, request: &Received) -> Answered {
         self.receive(request, true);
         self.access().token_count += 1;
-        let met = Met::new(self.shared().token_faults.meet(&[], None));
+        let met = Met::new(self.shared().token_faults.meet(&[], &Register::default(), None));
         let now = self.clock.now();
         // A fault before the request is read creates no token.
         let reply = match &met.fault {
@@ -164,7 +191,8 @@ impl Simulator {
             }
             _ => token::answer(request, &mut self.access(), self.issuing, &*self.ids, now),
         };
-        Answered { response: assemble(reply), content_type: "application/json", met }
+        let content_type = "application/json";
+        Answered { response: assemble(reply), content_type, met, logged: None }
     }
 }
 

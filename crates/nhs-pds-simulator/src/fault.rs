@@ -1,5 +1,5 @@
-use super::FaultMix;
 use super::fault_mix::MixAtWork;
+use super::{FaultMix, Register};
 use http::{HeaderName, HeaderValue, StatusCode};
 use nhs_pds::nhs_number::NhsNumber;
 use nhs_pds::secret::RawBody;
@@ -102,6 +102,8 @@ pub enum When {
     Always,
     /// Every request that names this number, or whose search finds this person.
     About(NhsNumber),
+    /// Every request, except those about a person with an [answer](super::Person::answer) of their own.
+    NoOwnAnswer,
 }
 
 impl fmt::Debug for When {
@@ -110,6 +112,7 @@ impl fmt::Debug for When {
             Self::Next(count) => write!(f, "Next({count})"),
             Self::Always => f.write_str("Always"),
             Self::About(_) => f.write_str("About(redacted)"),
+            Self::NoOwnAnswer => f.write_str("NoOwnAnswer"),
         }
     }
 }
@@ -139,14 +142,18 @@ impl Faults {
         self.mix.as_ref().map(MixAtWork::injected).unwrap_or_default()
     }
 
-    /// Returns the delay and the fault for a request about `about`; the mix identifies it by `whom`. Delays
-    /// are added to one other fault, the oldest. The count of a fault that waits behind another does not go
-    /// down.
+    /// Returns the delay and the fault for a request about `about` of `register`; the mix identifies it by
+    /// `whom`. Delays are added to one other fault, the oldest. The count of a fault that waits behind
+    /// another does not go down.
     pub(super) fn meet(
         &mut self,
         about: &[NhsNumber],
+        register: &Register,
         whom: Option<u64>,
     ) -> (Duration, Option<Fault>) {
+        let has_own_answer = |number: &NhsNumber| {
+            register.get(*number).is_some_and(|person| person.answer.is_some())
+        };
         let mut delay = Duration::ZERO;
         let mut met = None;
         for (when, fault) in &mut self.chosen {
@@ -155,6 +162,7 @@ impl Faults {
                 When::Next(count) => *count > 0,
                 When::Always => true,
                 When::About(number) => about.contains(number),
+                When::NoOwnAnswer => !about.iter().any(has_own_answer),
             };
             if !applies || (!is_delay && met.is_some()) {
                 continue;

@@ -142,6 +142,7 @@ mod fault_mix;
 mod fhir_api;
 mod file;
 mod further;
+mod log;
 mod mini_service;
 mod pattern;
 mod people;

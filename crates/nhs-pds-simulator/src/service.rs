@@ -1,6 +1,7 @@
 use super::fault::Faults;
 use super::fhir_api::Access;
 use super::fhir_api::token::Issuing;
+use super::log::Log;
 use super::{Application, Fault, FaultMix, Received, Register, When};
 use chrono::TimeDelta;
 use http::header::HeaderName;
@@ -9,6 +10,7 @@ use nhs_pds::ids::{Ids, RandomIds};
 use nhs_pds::secret::{RawBody, Secret};
 use std::collections::VecDeque;
 use std::fmt;
+use std::io::Write;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use url::Url;
@@ -54,6 +56,7 @@ pub struct Simulator {
     pub(super) empty_address_lines: bool,
     pub(super) fhir_base: Option<String>,
     pub(super) issuing: Issuing,
+    pub(super) log: Log,
 }
 
 pub(super) struct Shared {
@@ -86,6 +89,7 @@ impl Simulator {
             empty_address_lines: false,
             fhir_base: None,
             issuing: Issuing::default(),
+            log: Log::default(),
         }
     }
 
@@ -158,6 +162,24 @@ impl Simulator {
     #[must_use]
     pub const fn with_numeric_expires_in(mut self, on: bool) -> Self {
         self.issuing.numeric = on;
+        self
+    }
+
+    /// Logs each answer as one line of `to`, just before it is sent: when the request came and when its
+    /// answer goes, in microseconds since 1970, the message's own identifier, and the response code. A
+    /// response of the FHIR API has its HTTP status there. The line names no person.
+    ///
+    /// Requests whose connection is closed, and requests for a token, have no line.
+    ///
+    /// ```
+    /// use nhs_pds_simulator::{Register, Simulator};
+    ///
+    /// let simulator = Simulator::new(Register::from_seed(1, 100)).with_log(std::io::sink());
+    /// # let _ = simulator;
+    /// ```
+    #[must_use]
+    pub fn with_log(mut self, to: impl Write + Send + 'static) -> Self {
+        self.log = Log::new(to);
         self
     }
 

@@ -1,6 +1,6 @@
 //! The simulator as a stub for wiremock.
 
-use super::exchange::Exchange;
+use super::exchange::{Exchange, Timed};
 use super::received::{Received, called};
 use super::{NOTE, Simulator};
 use http::StatusCode;
@@ -64,7 +64,9 @@ impl Respond for Simulator {
         };
         let body = RawBody::from(request.body.clone());
         let request = Received::new(request.method.clone(), url, request.headers.clone(), body);
-        let (delay, exchange) = self.answer(&request);
+        let timed = self.answer(&request);
+        self.log(&timed);
+        let Timed { delay, exchange, .. } = timed;
         match exchange {
             Exchange::Whole(response) => template(&response).set_delay(delay),
             Exchange::Cut | Exchange::HalfWay(_) => ResponseTemplate::new(StatusCode::BAD_GATEWAY)

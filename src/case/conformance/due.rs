@@ -49,8 +49,8 @@ pub(super) async fn claims_in_the_order_of_work(store: &dyn CaseStore) -> Result
     hold(got.0 == rest, "the next claim leases the next cases")?;
     let got = claimed(store, 4, &lease("a", 50)).await?;
     hold(got.0 == rest, "a case is not leased before it is due")?;
-    let got = claimed(store, 4, &lease("c", 60)).await?;
-    hold(got.0.first() == Some(&later), "a case is leased from the time on at which it is due")
+    let got = claimed(store, 9, &lease("c", 60)).await?;
+    hold(got.0.contains(&later), "a case is leased from the time on at which it is due")
 }
 
 pub(super) async fn leaves_out_what_became_due_later(store: &dyn CaseStore) -> Result<(), Breach> {

@@ -17,6 +17,7 @@ mod full_case;
 mod leases;
 mod rivals;
 mod settings;
+mod worklist;
 
 use crate::case::deletion::{Deletion, DeletionKind};
 use crate::case::error::{Error, ErrorKind};
@@ -66,6 +67,8 @@ pub async fn check(new_store: impl AsyncFn() -> Arc<dyn CaseStore>) -> Result<()
     due::counts_what_needs_attention(&*new_store().await).await?;
     settings::saves_settings(&*new_store().await).await?;
     settings::one_of_many_settings_wins(new_store().await).await?;
+    worklist::lists_items(&*new_store().await).await?;
+    worklist::searches(&*new_store().await).await?;
     rivals::one_of_many_saves_wins(new_store().await).await?;
     rivals::one_of_many_holders_is_the_sole_one(new_store().await).await
 }
@@ -361,6 +364,8 @@ async fn leaves_deleted_cases_out_of_the_holders(store: &dyn CaseStore) -> Resul
 async fn erases(store: &dyn CaseStore) -> Result<(), Breach> {
     store.insert_all(vec![full_case("1")?]).await?;
     let mut erased = case("1")?;
+    refuse(store.erase(erased.clone()).await, ErrorKind::Exists, "an erasure is a save")?;
+    erased.version = 2;
     refuse(store.erase(erased.clone()).await, ErrorKind::Conflict, "an erasure is a save")?;
     erased.version = 1;
     erased.deleted = Some(Deletion::new(DateTime::UNIX_EPOCH, "1", DeletionKind::Erased));

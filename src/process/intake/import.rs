@@ -35,7 +35,7 @@ pub struct Imported {
 /// cases again change nothing, and do not undo a reviewer's corrections.
 ///
 /// Numbers are imported as they are. If two cases have the same number, both are flagged, and the
-/// next run alerts the back office (MSCA-DQ-01). A pair that a reviewer has dismissed is not
+/// back office is alerted (MSCA-DQ-01). A pair that a reviewer has dismissed is not
 /// flagged again.
 ///
 /// A case with a damaged NHS Number ([`Case::damaged_number`]) gets a review item. It is resolved

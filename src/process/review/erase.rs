@@ -1,4 +1,4 @@
-use crate::audit::{Actor, Entry, EventKind, Filter, Subject};
+use crate::audit::{self, Actor, Entry, EventKind, Filter, Subject};
 use crate::case::{
     self, Case, CaseId, Change, Deletion, DeletionKind, Identity, NumberStatus, RecordType,
     ReviewReason, ReviewState, ReviewStep, readable,
@@ -44,7 +44,10 @@ impl ReviewQueue {
     /// # Errors
     ///
     /// Any [`ErrorKind`]. Call it again; after [`Residue`](ErrorKind::Residue), when no other
-    /// program uses the files.
+    /// program uses the files. [`AuditElsewhere`](ErrorKind::AuditElsewhere) when the audit side is
+    /// a [`SinkLog`](crate::audit::SinkLog): the case is erased in the store, and the event is
+    /// sent. Erase the person in the system that keeps the trail, with all numbers that the trail
+    /// has for the case: this function knows only the recorded number then.
     pub async fn erase(
         &self,
         case: &CaseId,
@@ -60,8 +63,8 @@ impl ReviewQueue {
         };
         let about = Filter::new().with_case(case.clone());
         let done = is_erased(&stored)
-            && self.store.audit().page(&about, 0, 1).await?.is_empty()
-            && self.store.audit().unreadable(&about).await?.is_empty();
+            && here(self.store.audit().page(&about, 0, 1).await)?.is_empty()
+            && here(self.store.audit().unreadable(&about).await)?.is_empty();
         if !done {
             self.record_erasure(&stored, court_order, actor).await?;
             self.blank(case, actor, Blanked::InItsRow).await?;
@@ -111,7 +114,7 @@ impl ReviewQueue {
         let changes = Filter::new().with_case(case.id.clone()).with_kind(EventKind::CaseChanged);
         let mut after = 0;
         loop {
-            let page = self.store.audit().page(&changes, after, PAGE).await?;
+            let page = here(self.store.audit().page(&changes, after, PAGE).await)?;
             let Some(last) = page.last() else { break };
             after = last.seq;
             let subjects = page.iter().filter_map(|event| event.about.subject());
@@ -178,6 +181,14 @@ impl ReviewQueue {
             current = readable(self.store.cases().get(&id).await)?;
         }
         Err(Error::new(ErrorKind::Conflict))
+    }
+}
+
+/// What was read from the trail; nothing when the trail is kept in another system.
+fn here<T: Default>(read: Result<T, audit::Error>) -> Result<T, audit::Error> {
+    match read {
+        Err(error) if error.kind() == audit::ErrorKind::Elsewhere => Ok(T::default()),
+        read => read,
     }
 }
 

@@ -1,84 +1,33 @@
 use crate::audit::{Actor, Entry, EventKind, Subject};
-use crate::case::{Case, ReviewItem, ReviewReason, ReviewState, Unreadable, readable};
+use crate::case::{ItemFilter, ItemId, ReviewReason, ReviewState, Unreadable, WorkItem};
 use crate::demographics::redacted_debug;
 use crate::process::error::Error;
-use crate::process::review::item_id::ItemId;
 use crate::process::review::queue::ReviewQueue;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Serialize, Serializer};
 
-/// How many cases are in memory at a time.
-const PAGE: usize = 100;
-
-/// Selects items that meet every condition.
-///
-/// ```
-/// use nhs_pds::case::ReviewState;
-/// use nhs_pds::process::review::ItemFilter;
-///
-/// let with_gp = ItemFilter::default().with_state(ReviewState::WithGp).with_assignee("j.doe");
-/// # let _ = with_gp;
-/// ```
-#[derive(Clone, Default, Eq, PartialEq)]
-pub struct ItemFilter {
-    state: Option<ReviewState>,
-    reason: Option<ReviewReason>,
-    assignee: Option<String>,
-}
-
-impl ItemFilter {
-    /// Only items in this state. Default: all open items.
-    #[must_use]
-    pub const fn with_state(mut self, state: ReviewState) -> Self {
-        self.state = Some(state);
-        self
-    }
-
-    /// Only items with this reason.
-    #[must_use]
-    pub const fn with_reason(mut self, reason: ReviewReason) -> Self {
-        self.reason = Some(reason);
-        self
-    }
-
-    /// Only items assigned to the user with this user id.
-    #[must_use]
-    pub fn with_assignee(mut self, user: impl Into<String>) -> Self {
-        self.assignee = Some(user.into());
-        self
-    }
-
-    /// Returns the audit event of the query. The case of `after` is sealed.
-    fn question(
-        &self,
-        actor: &Actor,
-        now: DateTime<Utc>,
-        after: Option<&ItemId>,
-        limit: usize,
-    ) -> Entry {
-        let conditions = [
-            ("state", self.state.map(|state| state.as_str().to_owned())),
-            ("reason", self.reason.map(|reason| reason.as_str().to_owned())),
-            ("assignee", self.assignee.clone()),
-            ("limit", Some(limit.to_string())),
-        ];
-        let conditions = conditions.into_iter().filter_map(|(key, value)| Some((key, value?)));
-        let entry = conditions
-            .fold(Entry::new(EventKind::CasesListed, now, actor), |entry, (key, value)| {
-                entry.with_detail(key, value)
-            });
-        match after {
-            Some(after) => {
-                entry.with_detail("after", "sealed").about(Subject::new(after.case.clone()))
-            }
-            None => entry,
-        }
-    }
-
-    fn passes(&self, item: &ReviewItem) -> bool {
-        self.state.map_or(item.is_open(), |state| item.state == state)
-            && self.reason.is_none_or(|reason| item.reason == reason)
-            && self.assignee.as_ref().is_none_or(|user| item.assignee.as_ref() == Some(user))
+/// Returns the audit event of the query. The case of `after` is sealed.
+fn question(
+    filter: &ItemFilter,
+    actor: &Actor,
+    now: DateTime<Utc>,
+    after: Option<&ItemId>,
+    limit: usize,
+) -> Entry {
+    let conditions = [
+        ("state", filter.state().map(|state| state.as_str().to_owned())),
+        ("reason", filter.reason().map(|reason| reason.as_str().to_owned())),
+        ("assignee", filter.assignee().map(str::to_owned)),
+        ("limit", Some(limit.to_string())),
+    ];
+    let conditions = conditions.into_iter().filter_map(|(key, value)| Some((key, value?)));
+    let entry = conditions
+        .fold(Entry::new(EventKind::CasesListed, now, actor), |entry, (key, value)| {
+            entry.with_detail(key, value)
+        });
+    match after {
+        Some(after) => entry.with_detail("after", "sealed").about(Subject::new(after.case.clone())),
+        None => entry,
     }
 }
 
@@ -102,6 +51,13 @@ pub struct ListedItem {
     pub age: TimeDelta,
 }
 
+impl ListedItem {
+    fn of(item: WorkItem, now: DateTime<Utc>) -> Self {
+        let WorkItem { id, reason, state, assignee, opened_at, .. } = item;
+        Self { id, reason, state, assignee, opened_at, age: now - opened_at }
+    }
+}
+
 fn seconds<S: Serializer>(age: &TimeDelta, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_i64(age.num_seconds())
 }
@@ -112,8 +68,7 @@ impl ReviewQueue {
     /// page.
     ///
     /// First records in the audit trail that `actor` viewed the list, as `cases_listed`
-    /// (MSCA-AUD-05); each page is a separate event. Reads cases page by page, so memory is
-    /// bounded. Omits cases that cannot be read: [`unreadable`](Self::unreadable) lists them.
+    /// (MSCA-AUD-05); each page is a separate event. Omits cases that cannot be read: [`unreadable`](Self::unreadable) lists them.
     ///
     /// # Errors
     ///
@@ -126,41 +81,9 @@ impl ReviewQueue {
         actor: &Actor,
     ) -> Result<Vec<ListedItem>, Error> {
         let now = self.clock.now();
-        self.store.audit().append(vec![filter.question(actor, now, after, limit)]).await?;
-        let mut listed = Vec::new();
-        let mut add = |case: &Case| {
-            let items = case.review.iter().filter(|_| case.is_live());
-            for item in items.filter(|item| filter.passes(item)) {
-                let id = ItemId::new(case.id.clone(), item.number);
-                if after.is_none_or(|after| id > *after) && listed.len() < limit {
-                    listed.push(ListedItem {
-                        id,
-                        reason: item.reason,
-                        state: item.state,
-                        assignee: item.assignee.clone(),
-                        opened_at: item.opened_at,
-                        age: now - item.opened_at,
-                    });
-                }
-            }
-            listed.len() < limit
-        };
-        // The case of `after` may have more items.
-        let mut read = after.map(|after| after.case.clone());
-        if let Some(id) = &read
-            && let Some(case) = readable(self.store.cases().get(id).await)?
-            && !add(&case)
-        {
-            return Ok(listed);
-        }
-        loop {
-            let page = self.store.cases().page(read.as_ref(), PAGE).await?;
-            let Some(last) = page.last() else { return Ok(listed) };
-            if !page.iter().all(&mut add) {
-                return Ok(listed);
-            }
-            read = Some(last.id.clone());
-        }
+        self.store.audit().append(vec![question(filter, actor, now, after, limit)]).await?;
+        let items = self.store.cases().worklist(filter, after, limit).await?;
+        Ok(items.into_iter().map(|item| ListedItem::of(item, now)).collect())
     }
 
     /// Returns the damaged cases, which cannot be read. No list contains them. They can be erased.
@@ -174,4 +97,4 @@ impl ReviewQueue {
     }
 }
 
-redacted_debug!(ItemFilter, ListedItem);
+redacted_debug!(ListedItem);

@@ -28,7 +28,6 @@ mod corrections;
 mod erase;
 #[cfg(test)]
 mod fixtures;
-mod item_id;
 mod list;
 mod merge;
 mod presence;
@@ -37,12 +36,13 @@ mod refusal;
 mod release;
 mod resolution;
 mod resolve;
+mod search;
 mod show;
 mod step;
 
+pub use crate::case::{ItemFilter, ItemId};
 pub use corrections::Corrections;
-pub use item_id::ItemId;
-pub use list::{ItemFilter, ListedItem};
+pub use list::ListedItem;
 pub use queue::{ActionOutcome, ReviewQueue};
 pub use refusal::Refusal;
 pub use release::{Release, ReleaseReason};

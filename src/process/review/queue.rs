@@ -1,10 +1,9 @@
 use crate::audit::Actor;
-use crate::case::{Case, CaseId, Change, ReviewItem, ReviewReason, ReviewState, readable};
+use crate::case::{Case, CaseId, Change, ItemId, ReviewItem, ReviewReason, ReviewState, readable};
 use crate::clock::{Clock, SystemClock};
 use crate::nhs_number::NhsNumber;
 use crate::process::error::{Error, ErrorKind};
 use crate::process::review::context::{Changed, Context};
-use crate::process::review::item_id::ItemId;
 use crate::process::review::merge::undo_merge;
 use crate::process::review::presence::{delete, undelete};
 use crate::process::review::refusal::Refusal;

@@ -1,10 +1,9 @@
 use crate::audit::{Actor, Entry, EventKind, Subject};
-use crate::case::{Advisory, Case, ReviewItem, advisories};
+use crate::case::{Advisory, Case, ItemId, ReviewItem, advisories};
 use crate::demographics::redacted_debug;
 use crate::matching::{Comparison, LocalRecord, compare};
 use crate::nhs_number::NhsNumber;
 use crate::process::error::Error;
-use crate::process::review::item_id::ItemId;
 use crate::process::review::queue::ReviewQueue;
 use crate::process::review::resolve::offered;
 

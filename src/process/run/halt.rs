@@ -47,7 +47,8 @@ impl Halt {
         let mut state = self.state();
         state.refusals.note(case, result);
         let ends = result.as_ref().is_err_and(|error| {
-            error.kind() == ErrorKind::Configuration || error.suspended_until().is_some()
+            let suspended = error.suspended_until().is_some() && !error.is_suspended_alone();
+            error.kind() == ErrorKind::Configuration || suspended
         });
         let ends = ends || state.refusals.verdict().is_some();
         drop(state);

@@ -41,8 +41,11 @@ struct Pass<'a> {
     planning: JoinSet<Result<(), Error>>,
     /// Leased cases that wait for their first question.
     ready: VecDeque<(Case, Plan)>,
-    /// The cases that are ready or in work. A lease that had expired may be won again meanwhile.
+    /// The cases that are ready or in work.
     working: HashSet<CaseId>,
+    /// Those of them that were leased again: their lease had expired, or a store that released them has
+    /// not yet delivered their alerts.
+    again: HashSet<CaseId>,
     /// How many cases are leased next.
     batch: usize,
     /// Cases that another program keeps changing.
@@ -77,6 +80,7 @@ impl Engine {
             planning: JoinSet::new(),
             ready: VecDeque::new(),
             working: HashSet::new(),
+            again: HashSet::new(),
             batch: LEAST,
             left: HashSet::new(),
             renewed: began,
@@ -109,10 +113,19 @@ impl Pass<'_> {
                 return Ok(());
             }
             self.keep(third).await?;
+            if self.ready.is_empty() && self.tasks.is_empty() {
+                // Nothing ends a wait. The look for due cases has waited, where that was necessary.
+                continue;
+            }
             match self.wait(third).await {
                 Woken::Slot(slot) => self.start(slot),
                 Woken::Finished(finished) => match *finished {
-                    Ok(case) => self.count(&case),
+                    Ok(case) => {
+                        self.count(&case);
+                        if self.again.remove(&case.case_id) {
+                            self.engine.release(std::slice::from_ref(&case.case_id)).await?;
+                        }
+                    }
                     Err(error) => {
                         // The answers of the others are settled before the run ends.
                         self.engine.halt.set();
@@ -162,6 +175,7 @@ impl Pass<'_> {
         for case in cases {
             let id = case.id.clone();
             if self.working.contains(&id) {
+                self.again.insert(id);
                 continue;
             }
             if self.left.contains(&id) {
@@ -266,6 +280,7 @@ impl Pass<'_> {
             tracing::warn!(kind, cause = cause.as_deref(), "the pass ended before its last case");
         }
         self.report.stopped = cause;
+        engine.check_plan().await?;
         let counts = engine.cases().counts(engine.now()).await?;
         (self.report.unreadable, self.report.due) = (counts.unreadable, counts.due);
         if counts.unreadable > 0 {

@@ -1,6 +1,6 @@
 //! The way of one case through a pass: next question, trace, decide, commit, release.
 
-use crate::case::Case;
+use crate::case::{Case, Due, Planned};
 use crate::process::decision::plan::Plan;
 use crate::process::error::Error;
 use crate::process::run::engine::Engine;
@@ -24,6 +24,8 @@ impl Engine {
     ) -> Result<CaseReport, Error> {
         let mut turn = Turn { claimed: case, steps: Vec::new() };
         let (mut next, mut recorded, mut failed) = (Some(first), Vec::new(), None);
+        // Until when the case waits whose question was not sent because it failed before.
+        let mut waits_until = None;
         while let Some(plan) = next.take() {
             if slot.is_none() && !turn.steps.is_empty() {
                 slot = Arc::clone(&self.slots).acquire_owned().await.ok();
@@ -58,7 +60,15 @@ impl Engine {
                 Err(error) if error.suspended_until().is_some() => {
                     let entry = came_back(self.actor(), turn.id(), reply.message_id, None, at);
                     recorded.push(entry);
-                    self.halt.keep(error);
+                    if !error.is_suspended_alone() {
+                        self.halt.keep(error);
+                    } else if reply.message_id == id {
+                        waits_until = error.suspended_until();
+                    } else {
+                        // The question was sent before, and got no response.
+                        let (message_id, reply) = (reply.message_id, Some(Err(error)));
+                        turn.steps.push(Step { plan, message_id, reply, at });
+                    }
                 }
                 result => {
                     let (message_id, reply) = (reply.message_id, Some(result));
@@ -72,6 +82,11 @@ impl Engine {
         drop(slot);
         if turn.steps.is_empty() {
             let id = turn.id().clone();
+            if let Some(until) = waits_until {
+                let due = Due { at: until, ..self.due_later(&turn.claimed) };
+                let planned = Planned::new(id.clone(), turn.claimed.version, due);
+                self.cases().set_due(vec![planned]).await?;
+            }
             let mut commit = self.commit().release(&self.owner, vec![id]);
             commit.recorded = recorded;
             self.write(commit).await?;

@@ -57,6 +57,20 @@ impl Engine {
         }
     }
 
+    /// Has all cases planned once more, if another worker has planned them by other rules meanwhile:
+    /// what this one committed since is planned by its own.
+    pub(in crate::process) async fn check_plan(&self) -> Result<(), Error> {
+        let cases = self.cases();
+        let Some(mut setting) = cases.setting(PLAN).await? else { return Ok(()) };
+        let Ok(progress) = serde_json::from_str::<Progress>(&setting.value) else { return Ok(()) };
+        if progress.rules != self.rules() {
+            let again = Progress { after: None, done: false, ..progress };
+            // If another worker has saved its own, that one plans all cases.
+            let _saved = save(cases, &mut setting, &again).await?;
+        }
+        Ok(())
+    }
+
     /// The progress of planning by `rules`; `None` where it is complete.
     async fn begun(
         &self,

@@ -46,7 +46,7 @@ impl Engine {
                 readable(self.cases().get(id).await)?
             };
             if let Some((saved, report)) = &attempted
-                && current.as_ref() == Some(saved)
+                && current.as_ref().is_some_and(|case| turn.is_saved(saved, case))
             {
                 self.release(std::slice::from_ref(id)).await?;
                 return Ok(report.clone());
@@ -160,6 +160,15 @@ impl Engine {
 }
 
 impl Turn {
+    /// Whether the stored `case` has the decision of `saved`, even if it has changed since, such as by
+    /// the delivery of its alerts.
+    fn is_saved(&self, saved: &Case, case: &Case) -> bool {
+        let traced = saved.last_trace != self.claimed.last_trace;
+        case.version >= saved.version
+            && case.last_trace == saved.last_trace
+            && (traced || case.asking == saved.asking)
+    }
+
     /// Why the last question was not answered.
     fn cause(&self) -> Option<String> {
         self.steps.last()?.reply.as_ref()?.as_ref().err()?.cause()

@@ -2,11 +2,11 @@ use crate::process::decision::result::TraceResult;
 use crate::process::error::ErrorKind;
 use crate::process::run::report::CaseReport;
 use chrono::{DateTime, TimeDelta, Utc};
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The status of a process (HAV-6). Contains no personal data.
 #[non_exhaustive]
-#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Status {
     /// The state.
     pub state: State,
@@ -30,7 +30,11 @@ pub struct Status {
     /// How far this machine's clock is ahead of the service's, from the service's last response
     /// (MSCA-AUD-06); negative when it is behind. `None` while unknown. More than half a minute is
     /// logged: set the clock. `Serialize` writes milliseconds.
-    #[serde(rename = "clock_skew_ms", serialize_with = "milliseconds")]
+    #[serde(
+        rename = "clock_skew_ms",
+        serialize_with = "milliseconds",
+        deserialize_with = "from_milliseconds"
+    )]
     pub clock_skew: Option<TimeDelta>,
 }
 
@@ -39,9 +43,15 @@ fn milliseconds<S: Serializer>(skew: &Option<TimeDelta>, serializer: S) -> Resul
     skew.map(|skew| skew.num_milliseconds()).serialize(serializer)
 }
 
+fn from_milliseconds<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<TimeDelta>, D::Error> {
+    Ok(Option::<i64>::deserialize(deserializer)?.and_then(TimeDelta::try_milliseconds))
+}
+
 /// The state of a process.
 #[non_exhaustive]
-#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// It was never started.
@@ -79,7 +89,7 @@ impl State {
 
 /// The progress of a run.
 #[non_exhaustive]
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Progress {
     /// When it started.
     pub began: DateTime<Utc>,
@@ -168,6 +178,7 @@ mod tests {
             "clock_skew_ms": -1500,
         });
         assert_eq!(to_value(&status).unwrap(), expected);
+        assert_eq!(serde_json::from_value::<Status>(expected).unwrap(), status);
         for state in [
             State::NotStarted,
             State::Waiting,

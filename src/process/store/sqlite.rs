@@ -311,3 +311,51 @@ impl fmt::Debug for Sqlite {
         f.write_str("Sqlite")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audit::Actor;
+    use crate::case::RecordType;
+    use crate::trace::{Caller, LocalIdentity};
+    use chrono::DateTime;
+
+    fn adding(ids: std::ops::Range<u32>) -> Commit {
+        let us = LocalIdentity::new("RHM".parse().unwrap(), "us").unwrap();
+        let us = Actor::new(&Caller::System(us), "us");
+        ids.fold(Commit::new(&us, DateTime::UNIX_EPOCH), |commit, id| {
+            let case = Case::new(id.to_string().parse().unwrap(), RecordType::Review);
+            commit.save(Change::new(case), &[("decision", "imported")])
+        })
+    }
+
+    async fn assert_nothing_is_done(store: &Sqlite, commit: Commit) {
+        let before = store.audit().head().await.unwrap();
+        let error = store.commit(commit).await.unwrap_err();
+        assert!(error.is_transient(), "{error:?}");
+        assert_eq!(store.audit().head().await.unwrap(), before);
+        assert_eq!(store.cases().page(None, 9).await.unwrap().len(), 1);
+        assert!(store.audit().verify(&[before]).await.unwrap().is_whole());
+    }
+
+    #[tokio::test]
+    async fn on_a_full_disk_a_commit_does_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Sqlite::open(folder.path().join("all.db")).unwrap();
+        let _done = store.commit(adding(0..1)).await.unwrap();
+        store.file.with(|file| file.execute_batch("PRAGMA max_page_count = 10")).unwrap();
+        assert_nothing_is_done(&store, adding(1..900)).await;
+        store.file.with(|file| file.execute_batch("PRAGMA max_page_count = 1000000")).unwrap();
+        assert!(store.commit(adding(1..900)).await.unwrap().is_done());
+    }
+
+    #[tokio::test]
+    async fn on_a_read_only_file_a_commit_does_nothing() {
+        let store = Sqlite::open_in_memory().unwrap();
+        let _done = store.commit(adding(0..1)).await.unwrap();
+        store.file.with(|file| file.execute_batch("PRAGMA query_only = on")).unwrap();
+        assert_nothing_is_done(&store, adding(1..2)).await;
+        store.file.with(|file| file.execute_batch("PRAGMA query_only = off")).unwrap();
+        assert!(store.commit(adding(1..2)).await.unwrap().is_done());
+    }
+}

@@ -15,9 +15,9 @@ use std::fmt::Debug;
 ///   the trail promises before the call returns; a message record therefore stands before its message
 ///   is sent.
 /// * A store that is atomic does all or, when it refuses the changes, only the entries of
-///   [`Commit::recorded`]. The leases stay then: their owner decides again. A store that is not atomic can be killed between any two
-///   effects, and the trail then has at most a record too many: of one version of a case, the last
-///   record counts.
+///   [`Commit::recorded`]. The leases stay then: their owner decides again. A store that is not
+///   atomic can be killed between any two effects, and the trail then has at most a record too many:
+///   of one version of a case, the last record counts.
 /// * A refused save leaves a trail whose last record of each case is what is stored.
 /// * When a setting is refused, no later setting and no case of the commit is saved. A store that is
 ///   not atomic then records the entry of each setting that was not saved again, withdrawn

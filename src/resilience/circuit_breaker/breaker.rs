@@ -99,7 +99,7 @@ impl Breaker {
             Phase::Closed => return Ok(()),
             Phase::Probing { again, .. } => (again && is_spared).then_some(self.asked_until),
             Phase::Open { .. } if is_spared => Some(self.asked_until),
-            // The subject that comes first needs a moment to come.
+            // Leaves time for the query about the subject that comes first.
             Phase::Open { until } if is_behind => {
                 Some(until.saturating_add(self.policy.first_pause / 2))
             }
@@ -112,6 +112,14 @@ impl Breaker {
             self.first = Some(subject);
         }
         Err(due)
+    }
+
+    /// Whether a suspended query about `subject` waits because this subject failed, while queries about
+    /// subjects that did not fail are permitted.
+    pub(super) fn is_alone(&self, subject: Subject, now: Duration) -> bool {
+        self.failures.place(subject) > 0
+            && !self.failures.are_all(self.policy.failures)
+            && now >= self.asked_until
     }
 
     pub(super) fn succeeded(&mut self, leave: Leave) {
@@ -493,7 +501,7 @@ mod tests {
             let mut probes = 0;
             for (first, late) in turns {
                 let until = opened(&breaker);
-                // All three are at the door as the pause ends.
+                // All three ask at the moment in which the pause ends.
                 let order = [first, (first + 1) % 3, (first + 2) % 3];
                 let probe = order.into_iter().find_map(|it| breaker.admit(subject(it), until).ok());
                 let Some(probe) = probe else {

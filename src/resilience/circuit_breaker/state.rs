@@ -108,6 +108,10 @@ pub struct Suspended {
     pub code: Option<String>,
     /// The [causes](Error::cause) of that failure, if it had any.
     pub cause: Option<String>,
+    /// Whether only the case of the question waits, because it failed before: see
+    /// [`Error::is_suspended_alone`]. `Serialize` leaves it out.
+    #[serde(skip)]
+    pub alone: bool,
 }
 
 impl fmt::Display for Suspended {
@@ -128,9 +132,9 @@ impl std::error::Error for Suspended {}
 
 impl From<Suspended> for Error {
     fn from(suspended: Suspended) -> Self {
-        Self::new(ErrorKind::Unavailable)
-            .with_suspended_until(suspended.until)
-            .with_source(suspended)
+        let error = Self::new(ErrorKind::Unavailable).with_suspended_until(suspended.until);
+        let error = if suspended.alone { error.with_suspended_alone() } else { error };
+        error.with_source(suspended)
     }
 }
 
@@ -181,7 +185,7 @@ impl CircuitBreaker {
             Phase::Closed | Phase::Probing { .. } => None,
         };
         let suspended =
-            (state != CircuitBreakerState::Closed).then(|| self.suspended(&inner, now, due));
+            (state != CircuitBreakerState::Closed).then(|| self.suspended(&inner, None, now, due));
         CircuitBreakerStatus { state, suspended }
     }
 
@@ -199,7 +203,7 @@ impl CircuitBreaker {
                 telemetry::circuit_state(inner.state().gauge());
                 Ok(Ticket { circuit: self.clone(), leave: Some(leave), at: now })
             }
-            Err(due) => Err(self.suspended(&inner, now, due)),
+            Err(due) => Err(self.suspended(&inner, Some(subject), now, due)),
         }
     }
 
@@ -208,7 +212,7 @@ impl CircuitBreaker {
         let mut inner = self.inner();
         let now = inner.now();
         let due = inner.breaker.ask(subject, now).err()?;
-        Some(self.suspended(&inner, now, due))
+        Some(self.suspended(&inner, Some(subject), now, due))
     }
 
     /// Waits until a query about `subject` may be permitted, for up to `patience`; else returns why
@@ -264,8 +268,14 @@ impl CircuitBreaker {
         self.shared.changed.notify_waiters();
     }
 
-    /// Returns why queries are suspended until `due`.
-    fn suspended(&self, inner: &Inner, now: Duration, due: Option<Duration>) -> Suspended {
+    /// Returns why queries, or those about `subject`, are suspended until `due`.
+    fn suspended(
+        &self,
+        inner: &Inner,
+        subject: Option<Subject>,
+        now: Duration,
+        due: Option<Duration>,
+    ) -> Suspended {
         let since = inner.breaker.suspended.unwrap_or(now);
         // Until the probe ends. That time is not known, but is usually short.
         let until = due.unwrap_or_else(|| now.saturating_add(Duration::from_millis(500)));
@@ -280,6 +290,7 @@ impl CircuitBreaker {
             reason: inner.last.as_ref().map_or(ErrorKind::Unavailable, |last| last.kind),
             code: inner.last.as_ref().and_then(|last| last.code.clone()),
             cause: inner.last.as_ref().and_then(|last| last.cause.clone()),
+            alone: subject.is_some_and(|subject| inner.breaker.is_alone(subject, now)),
         }
     }
 

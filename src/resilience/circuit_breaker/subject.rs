@@ -1,6 +1,5 @@
 //! What a query is about, for the count of failures. Contains no personal data.
 
-use crate::demographics::PartialDate;
 use crate::trace::{Mode, NamePattern, Question, VerifyNumber};
 use std::fmt;
 use std::hash::{BuildHasher, Hash, Hasher, RandomState};
@@ -39,10 +38,10 @@ impl Key {
             Question::Verify(verify) => write_number(verify, &mut hash),
             Question::Fetch(fetch) => write_number(fetch.verification(), &mut hash),
             Question::Find(find) => {
-                let names = [Some(find.family()), find.given()];
-                write_person::<M>(find.date_of_birth(), names, &mut hash);
+                find.date_of_birth().hash(&mut hash);
+                write_names::<M>([Some(find.family()), find.given()], &mut hash);
                 find.gender().hash(&mut hash);
-                find.postcode().map(ToString::to_string).hash(&mut hash);
+                find.postcode().hash(&mut hash);
             }
         }
         Subject(hash.finish())
@@ -51,12 +50,11 @@ impl Key {
 
 fn write_number<M: Mode>(verify: &VerifyNumber<M>, hash: &mut impl Hasher) {
     verify.nhs_number().hash(hash);
-    write_person::<M>(verify.date_of_birth(), [verify.family(), verify.given()], hash);
+    verify.date_of_birth().hash(hash);
+    write_names::<M>([verify.family(), verify.given()], hash);
 }
 
-fn write_person<M: Mode>(born: M::Date, names: [Option<&M::Name>; 2], hash: &mut impl Hasher) {
-    let born: PartialDate = born.into();
-    born.hash(hash);
+fn write_names<M: Mode>(names: [Option<&M::Name>; 2], hash: &mut impl Hasher) {
     names.map(|name| name.cloned().map(Into::<NamePattern>::into)).hash(hash);
 }
 

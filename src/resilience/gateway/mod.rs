@@ -136,6 +136,7 @@ mod tests {
             reason: ErrorKind::Unavailable,
             code: Some("SMSP-0004".into()),
             cause: None,
+            alone: false,
         };
         let status = GatewayStatus {
             circuit_breaker: CircuitBreakerStatus {

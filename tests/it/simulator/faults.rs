@@ -8,6 +8,8 @@ use nhs_pds::nhs_number::NhsNumber;
 use nhs_pds::transport::{ErrorKind, Transport};
 use nhs_pds_simulator::{Fault, FaultMix, Share, When};
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 const GET: &str = "getNHSNumber";
@@ -89,6 +91,62 @@ async fn delays_are_added_to_faults() {
     let answer = ask(&simulator, GET, &parameters()).await;
     assert_eq!(answer.code(), "SMSP-9999");
     assert_eq!(begun.elapsed(), Duration::from_secs(30));
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_about_people_without_an_answer_of_their_own() {
+    let simulator = simulator();
+    let second = Duration::from_secs(1);
+    simulator.add_fault(When::NoOwnAnswer, Fault::Delay(second));
+    let busy = [birth("19720909"), gender("2"), name("", "Busy")];
+    for (parameters, code, late) in
+        [(&busy, "SMSP-0004", Duration::ZERO), (&parameters(), "SMSP-0000", second)]
+    {
+        let begun = tokio::time::Instant::now();
+        assert_eq!(ask(&simulator, GET, parameters).await.code(), code);
+        assert_eq!(begun.elapsed(), late, "{code}");
+    }
+}
+
+/// Keeps what is written to it.
+#[derive(Clone, Default)]
+struct Written(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Written {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_answer_is_logged_once_it_is_sent() {
+    let written = Written::default();
+    let simulator = simulator().with_log(written.clone());
+    let lines = || String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+    simulator.add_fault(When::Next(1), Fault::Cut);
+    assert!(simulator.send(request(GET, message(GET, &parameters()))).await.is_err());
+    simulator.add_fault(When::Next(1), Fault::CutHalfWay);
+    assert!(simulator.send(request(GET, message(GET, &parameters()))).await.is_err());
+    assert_eq!(lines(), "", "no answer was sent");
+
+    simulator.add_fault(When::Next(1), Fault::Delay(Duration::from_secs(1)));
+    let asked = parameters();
+    let asking = ask(&simulator, GET, &asked);
+    assert!(tokio::time::timeout(Duration::from_millis(999), asking).await.is_err());
+    assert_eq!(lines(), "", "the answer was not sent yet");
+    simulator.clear_faults();
+    ask(&simulator, GET, &parameters()).await;
+    simulator.add_fault(When::Next(1), Fault::soap("soap:Server", "2100"));
+    ask(&simulator, GET, &parameters()).await;
+    simulator.send(request(GET, "<hello/>".to_owned())).await.unwrap();
+    let (at, id) = ("1795426500000000", "B72F7785-534C-11E6-ADCA-29C651A3BE6F");
+    let expected =
+        format!("{at} {at} {id} SMSP-0000\n{at} {at} {id} 2100\n{at} {at} - 1000\n");
+    assert_eq!(lines(), expected);
 }
 
 #[tokio::test]

@@ -11,10 +11,14 @@ use crate::simulated::{Caseload, Fault, Register, Server, Simulator, When};
 use crate::{mutual_tls, records};
 use nhs_pds::nhs_number::NhsNumber;
 use std::error::Error;
+use std::fs::File;
 use std::io::BufWriter;
 use std::path::PathBuf;
 use std::time::Duration;
 use url::Url;
+
+/// The provider cannot reach the Spine.
+const UNAVAILABLE: &str = "SMSP-0004";
 
 /// Serves a simulated PDS until it is stopped
 ///
@@ -35,6 +39,14 @@ pub(crate) struct Args {
     /// The delay before each answer, in milliseconds.
     #[arg(long, value_name = "MS", default_value_t = 0)]
     delay: u64,
+    /// Answer about this share of the people with SMSP-0004 each time, in place of those of the caseload. Answers
+    /// with a chosen code come without the delay.
+    #[arg(long, value_name = "PER_CENT", value_parser = clap::value_parser!(u64).range(0..=100))]
+    unanswerable: Option<u64>,
+    /// A file for one line per answer: when the request came and when its answer was sent, in microseconds since 1970,
+    /// the identifier of the message, and the response code.
+    #[arg(long, value_name = "FILE")]
+    log: Option<PathBuf>,
     /// Serve over mutual TLS, and write client.pem, client.key and spine-roots.pem to this folder.
     #[arg(long, value_name = "FOLDER")]
     mutual_tls: Option<PathBuf>,
@@ -84,8 +96,12 @@ pub(crate) async fn run(cli: &Args) -> Result<bool, Box<dyn Error>> {
         simulator = simulator.with_fhir_base(base);
     }
     drop(caseload);
+    if let Some(path) = &cli.log {
+        simulator = simulator.with_log(File::create(path).map_err(|error| about(path, &error))?);
+    }
     if cli.delay > 0 {
-        simulator.add_fault(When::Always, Fault::Delay(Duration::from_millis(cli.delay)));
+        let when = cli.unanswerable.map_or(When::Always, |_| When::NoOwnAnswer);
+        simulator.add_fault(when, Fault::Delay(Duration::from_millis(cli.delay)));
     }
     let server = Server::start(simulator).await?;
     let mut addresses = [server.url(), server.fhir_url()];
@@ -112,8 +128,21 @@ fn people(cli: &Args, register: &Register) -> Result<Register, Box<dyn Error>> {
         let chosen = cli.answers.iter().find(|(number, _)| *number == person.nhs_number);
         if let Some((_, code)) = chosen {
             person.answer = Some(code.clone());
+        } else if let Some(per_cent) = cli.unanswerable {
+            person.answer = person.answer.filter(|code| code != UNAVAILABLE);
+            if drawn(cli.seed, person.nhs_number) < per_cent {
+                person.answer = Some(UNAVAILABLE.to_owned());
+            }
         }
         all.insert(person)?;
     }
     Ok(all)
+}
+
+/// A number below 100 that depends only on the seed and the person.
+fn drawn(seed: u64, number: NhsNumber) -> u64 {
+    let digits = number.digits().to_string();
+    let step = |mixed: u64, digit| (mixed ^ u64::from(digit)).wrapping_mul(0x0100_0000_01b3);
+    let mixed = digits.bytes().fold(seed, step);
+    (mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) % 100
 }

@@ -11,12 +11,14 @@ use crate::private::PrivateFile;
 use crate::service::{Reached, Service};
 use crate::{progress, simulated};
 use nhs_pds::audit::{Actor, SqliteLog};
-use nhs_pds::case::caseload::{self, Caseload, ResultRow};
+use nhs_pds::case::caseload::{self, Entry, ResultRow};
 use nhs_pds::case::{CaseStore, SqliteStore};
 use nhs_pds::clock::SystemClock;
 use nhs_pds::process::alert::SqliteAlerts;
 use nhs_pds::process::store::Joined;
-use nhs_pds::process::{CaseReport, Imported, RunReport, Settings, TraceResult, Worker, import};
+use nhs_pds::process::{
+    CaseReport, Imported, RunReport, Settings, TraceResult, Worker, import_from,
+};
 use nhs_pds::resilience::{Retry, RetryPolicy};
 use nhs_pds::trace::Caller;
 use serde_json::{Map, Value, json};
@@ -52,30 +54,34 @@ pub(crate) async fn run(cli: &Args) -> Result<bool, Box<dyn Error>> {
     let place = simulated::name_of(cli.caseload.as_deref());
     let name = place.display();
     let file = simulated::open_caseload(cli.caseload.as_deref())?;
-    let Caseload { cases, refused, flagged, .. } =
-        caseload::read(file).map_err(|error| about(place, &error))?;
-    for row in &refused {
-        warn(format!("{name}: {row}"));
-    }
-    for row in &flagged {
-        warn(format!("{name}: {row}"));
-    }
+    let reader = caseload::open(file).map_err(|error| about(place, &error))?;
     // First, because a run whose results cannot be written is useless.
     let results = PrivateFile::begin(&cli.results).map_err(|error| about(&cli.results, &error))?;
     let (db, store) = open(cli)?;
-    let read = Read {
-        cases: cases.len(),
-        refused: refused.len(),
-        flagged: flagged.len(),
-        contradicted: cases.iter().filter(|case| case.contradicted).count(),
-    };
     let audit = Arc::new(SqliteLog::open(&db).map_err(|error| about(&db, &error))?);
     let caller = Caller::System(cli.service.us()?);
     let actor = Actor::new(&caller, "Get NHS Number");
     let alerts = Arc::new(SqliteAlerts::open(&db).map_err(|error| about(&db, &error))?);
     let store: Arc<dyn CaseStore> = Arc::new(store);
     let joined = Arc::new(Joined::new(Arc::clone(&store), audit, alerts));
-    let imported = import(&*joined, &actor, &SystemClock, cases).await?;
+    let (mut read, mut refused, mut flagged) = (Read::default(), 0, 0);
+    let cases = reader.cases(|entry| match entry {
+        Entry::Refused(row) => {
+            refused += 1;
+            warn(format!("{name}: {row}"));
+        }
+        Entry::Flagged(row) => {
+            flagged += 1;
+            warn(format!("{name}: {row}"));
+        }
+        _ => {}
+    });
+    let counted = cases.inspect(|case| {
+        read.cases += usize::from(case.is_ok());
+        read.contradicted += usize::from(case.as_ref().is_ok_and(|case| case.contradicted));
+    });
+    let imported = import_from(&*joined, &actor, &SystemClock, counted).await?;
+    (read.refused, read.flagged) = (refused, flagged);
 
     let reached = cli.service.reach().await?;
     let client = Arc::new(reached.client.clone());
@@ -104,7 +110,7 @@ pub(crate) async fn run(cli: &Args) -> Result<bool, Box<dyn Error>> {
         warn(format!("trace: the service answered no question: {cause}"));
         return Ok(false);
     }
-    Ok(refused.is_empty() && reached.has_all_people())
+    Ok(refused == 0 && reached.has_all_people())
 }
 
 /// Runs the worker once, with a progress bar on a terminal.
@@ -169,6 +175,7 @@ async fn write(
 }
 
 /// What was read from the caseload.
+#[derive(Default)]
 struct Read {
     cases: usize,
     refused: usize,

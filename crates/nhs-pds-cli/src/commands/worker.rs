@@ -18,13 +18,13 @@ use crate::progress;
 use crate::service::{Reached, Service};
 use crate::trail::Trail;
 use nhs_pds::audit::{Actor, AuditLog, Entry, EventKind};
-use nhs_pds::case::caseload::{self, DecisionWriter};
+use nhs_pds::case::caseload::{self, DecisionWriter, Entry as Row};
 use nhs_pds::case::{CaseStore, SqliteStore};
 use nhs_pds::clock::{Clock, SystemClock};
 use nhs_pds::process::alert::SqliteAlerts;
-use nhs_pds::process::store::{Joined, Store};
+use nhs_pds::process::store::{Joined, Sqlite, Store};
 use nhs_pds::process::{
-    CaseReport, Policy, Process, RunReport, Schedule, Settings, Worker, import,
+    CaseReport, Policy, Process, RunReport, Schedule, Settings, Worker, import_from,
 };
 use nhs_pds::resilience::{self, Gateway, RateLimit, Retry};
 use nhs_pds::trace::Caller;
@@ -118,19 +118,15 @@ pub(crate) async fn run(cli: &Args) -> Result<bool, Box<dyn Error>> {
     let db = &cli.db;
     check_database(db)?;
     let in_db = |error: &(dyn Error + 'static)| format!("{}: {}", db.display(), because(error));
-    let store = Arc::new(SqliteStore::open(db).map_err(|error| in_db(&error))?);
     let trail = Trail::open(db, cli.anchors.as_deref()).map_err(|error| in_db(&error))?;
-    let audit = Arc::clone(&trail.log);
-    let alerts = Arc::new(SqliteAlerts::open(db).map_err(|error| in_db(&error))?);
+    let store = open(cli, &trail).map_err(|error| in_db(&*error))?;
     let caller = Caller::System(cli.service.us()?);
     let actor = Actor::new(&caller, "Get NHS Number")
         .with_role("system process", cli.service.us()?.organisation().clone())
         .on_device(device::name());
-    let cases = Arc::clone(&store) as Arc<dyn CaseStore>;
-    let joined = Arc::new(Joined::new(cases, audit, alerts));
     let mut all_taken = true;
     if let Some(file) = &cli.import {
-        all_taken = take_in(file, &*joined, &actor).await?;
+        all_taken = take_in(file, &*store, &actor).await?;
     }
     let mut answered = true;
     if !only_export {
@@ -140,7 +136,7 @@ pub(crate) async fn run(cli: &Args) -> Result<bool, Box<dyn Error>> {
             Gateway::new(Arc::new(reached.client.clone())).with_rate_limit(pace(cli, &reached));
         let worker = Worker::new(
             gate.background(),
-            joined,
+            Arc::clone(&store),
             Settings::new(caller)
                 .with_retry(Retry::new(
                     resilience::RetryPolicy::default().with_attempts(cli.attempts),
@@ -164,10 +160,23 @@ pub(crate) async fn run(cli: &Args) -> Result<bool, Box<dyn Error>> {
         }
     }
     if let Some(file) = &cli.export {
-        take_out(file, &*store, &*trail.log, &actor).await.map_err(|error| about(file, &*error))?;
+        take_out(file, store.cases(), &*trail.log, &actor)
+            .await
+            .map_err(|error| about(file, &*error))?;
     }
-    let is_sound = say_what_is_wrong(&*store, &trail).await?;
+    let is_sound = say_what_is_wrong(store.cases(), &trail).await?;
     Ok(answered && all_taken && is_sound)
+}
+
+/// The cases, the trail and the alerts of the file. Each commit is atomic. Where the trail has anchors outside
+/// the file, each append to it has its own.
+fn open(cli: &Args, trail: &Trail) -> Result<Arc<dyn Store>, Box<dyn Error>> {
+    if cli.anchors.is_none() {
+        return Ok(Arc::new(Sqlite::open(&cli.db)?));
+    }
+    let cases = Arc::new(SqliteStore::open(&cli.db)?);
+    let alerts = Arc::new(SqliteAlerts::open(&cli.db)?);
+    Ok(Arc::new(Joined::new(cases, Arc::clone(&trail.log), alerts)))
 }
 
 /// Refuses an export that would replace an input file.
@@ -234,7 +243,7 @@ fn is_same(one: &Path, other: &Path) -> bool {
 }
 
 /// Reports each run soon after its end.
-async fn report_runs(process: Process, store: Arc<SqliteStore>) {
+async fn report_runs(process: Process, store: Arc<dyn Store>) {
     let mut reported = None;
     loop {
         tokio::time::sleep(Duration::from_millis(100)).await;
@@ -267,7 +276,7 @@ async fn report_runs(process: Process, store: Arc<SqliteStore>) {
             run.to_review
         ));
         if run.unreadable > 0
-            && let Ok(Some(damaged)) = damaged(&*store).await
+            && let Ok(Some(damaged)) = damaged(store.cases()).await
         {
             warn(format!("worker: {damaged}"));
         }
@@ -278,33 +287,32 @@ async fn report_runs(process: Process, store: Arc<SqliteStore>) {
 async fn take_in(path: &Path, store: &dyn Store, actor: &Actor) -> Result<bool, Box<dyn Error>> {
     let name = path.display();
     let file = console::open(path)?;
-    let bar = progress::bytes(file.metadata().map_or(0, |metadata| metadata.len()));
-    let read = caseload::read(bar.wrap_read(file)).map_err(|error| about(path, &error));
-    bar.finish_and_clear();
-    let read = read?;
-    for row in &read.refused {
-        warn(format!("{name}: {row}"));
-    }
-    for row in &read.flagged {
-        warn(format!("{name}: {row}"));
-    }
-    let bar = progress::waiting(format!("importing {} cases", read.cases.len()));
-    let imported = import(store, actor, &SystemClock, read.cases).await;
+    let file = console::seekable(file).map_err(|error| about(path, &error))?;
+    let reader = caseload::open(file).map_err(|error| about(path, &error))?;
+    let bar = progress::waiting(format!("importing {name}"));
+    let (mut refused, mut flagged) = (0, 0);
+    let cases = reader.cases(|entry| match entry {
+        Row::Refused(row) => {
+            refused += 1;
+            bar.suspend(|| warn(format!("{name}: {row}")));
+        }
+        Row::Flagged(row) => {
+            flagged += 1;
+            bar.suspend(|| warn(format!("{name}: {row}")));
+        }
+        _ => {}
+    });
+    let imported = import_from(store, actor, &SystemClock, cases).await;
     bar.finish_and_clear();
     let imported = imported?;
     warn(format!(
-        "worker: imported {} new, {} updated, {} unchanged; {} rows refused, {} read without their number; {} duplicates",
-        imported.new,
-        imported.updated,
-        imported.unchanged,
-        read.refused.len(),
-        read.flagged.len(),
-        imported.duplicates
+        "worker: imported {} new, {} updated, {} unchanged; {refused} rows refused, {flagged} read without their number; {} duplicates",
+        imported.new, imported.updated, imported.unchanged, imported.duplicates
     ));
     if imported.unreadable > 0 {
         warn(format!("worker: {} cases of the file are damaged in the store", imported.unreadable));
     }
-    Ok(read.refused.is_empty())
+    Ok(refused == 0)
 }
 
 async fn once(worker: &Worker) -> Result<bool, Box<dyn Error>> {

@@ -1,15 +1,16 @@
-//! Measures the cases a second of one run, with cases, audit trail and alerts in memory or in an SQLite file.
+//! Measures the cases a second of one run or several, with cases, audit trail and alerts in memory or in an SQLite file.
 //!
-//! `--db FILE` runs over a file that `worker --import` wrote. `tools/throughput.py` measures both, with the
+//! `--db FILE` runs over a file that `worker --import` wrote. `tools/scale.py` measures both, with the
 //! simulator in a process of its own, and prints their ratio and the memory that they use.
 
+use super::resident::resident;
 use crate::console::{about, check_database, open, say, warn};
 use crate::service::Service;
-use nhs_pds::audit::{Actor, MemoryLog, SqliteLog};
-use nhs_pds::case::{MemoryStore, SqliteStore, caseload};
+use nhs_pds::audit::{Actor, MemoryLog};
+use nhs_pds::case::{MemoryStore, caseload};
 use nhs_pds::clock::{Clock, SystemClock};
-use nhs_pds::process::alert::{MemoryAlerts, SqliteAlerts};
-use nhs_pds::process::store::Joined;
+use nhs_pds::process::alert::MemoryAlerts;
+use nhs_pds::process::store::{Joined, Sqlite, Store};
 use nhs_pds::process::{Settings, Worker, import};
 use nhs_pds::trace::Caller;
 use std::error::Error;
@@ -17,7 +18,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// Measures the cases a second of one run
+/// Measures the cases a second of a run
 #[derive(clap::Args)]
 #[command(
     after_help = "Exit codes: 0 measured, 1 measured, but rows were refused and did not count, 2 it could not run"
@@ -32,6 +33,9 @@ pub(crate) struct Args {
     /// How many questions may be open at the same time.
     #[arg(long, value_name = "COUNT", default_value = "8")]
     in_flight: NonZeroUsize,
+    /// How many times to run. Each pass has a line of its own.
+    #[arg(long, value_name = "COUNT", default_value = "1")]
+    passes: NonZeroUsize,
     #[command(flatten)]
     service: Service,
 }
@@ -40,7 +44,7 @@ pub(crate) struct Args {
 pub(crate) async fn run(cli: &Args) -> Result<bool, Box<dyn Error>> {
     let mut refused = 0;
     let caller = Caller::System(cli.service.us()?);
-    let kept = match (&cli.memory, &cli.db) {
+    let kept: Arc<dyn Store> = match (&cli.memory, &cli.db) {
         (Some(file), _) => {
             let (store, audit) = (Arc::new(MemoryStore::new()), Arc::new(MemoryLog::new()));
             let kept = Arc::new(Joined::new(store, audit, Arc::new(MemoryAlerts::default())));
@@ -58,22 +62,22 @@ pub(crate) async fn run(cli: &Args) -> Result<bool, Box<dyn Error>> {
         }
         (None, Some(db)) => {
             check_database(db)?;
-            let store = SqliteStore::open(db).map_err(|error| about(db, &error))?;
-            let audit = SqliteLog::open(db).map_err(|error| about(db, &error))?;
-            let alerts = SqliteAlerts::open(db).map_err(|error| about(db, &error))?;
-            Arc::new(Joined::new(Arc::new(store), Arc::new(audit), Arc::new(alerts)))
+            Arc::new(Sqlite::open(db).map_err(|error| about(db, &error))?)
         }
         (None, None) => return Err("either --memory or --db".into()),
     };
     let reached = cli.service.reach().await?;
     let client = Arc::new(reached.client.clone());
     let worker = Worker::new(client, kept, Settings::new(caller).with_in_flight(cli.in_flight));
-    let began = SystemClock.now();
-    let report = worker.run_once(&mut |_| ()).await?;
-    let seconds = (SystemClock.now() - began).as_seconds_f64();
-    say(&format!(
-        "{{\"seen\":{},\"asked\":{},\"written\":{},\"seconds\":{seconds:.3}}}\n",
-        report.seen, report.eligible, report.numbers_written
-    ))?;
+    for _ in 0..cli.passes.get() {
+        let began = SystemClock.now();
+        let report = worker.run_once(&mut |_| ()).await?;
+        let seconds = (SystemClock.now() - began).as_seconds_f64();
+        let peak = resident().map_or(0, |resident| resident.peak);
+        say(&format!(
+            "{{\"seen\":{},\"asked\":{},\"written\":{},\"seconds\":{seconds:.6},\"peak_kib\":{peak}}}\n",
+            report.seen, report.eligible, report.numbers_written
+        ))?;
+    }
     Ok(refused == 0 && reached.has_all_people())
 }

@@ -45,6 +45,10 @@ pub(super) enum Instead {
 pub(super) struct Reply {
     pub(super) is_fault: bool,
     pub(super) body: String,
+    /// The identifier of the request, as far as it could be read.
+    pub(super) message_id: String,
+    /// The response code, or the toolkit's code of a fault.
+    pub(super) code: String,
     /// What was wrong with the request, by place.
     pub(super) note: Option<String>,
 }
@@ -85,12 +89,14 @@ impl Service<'_> {
             verdict.subject = None;
         }
         let whom = query.map(|query| identity::of(query, &verdict.about));
+        let opened_id = opened.as_ref().map(|opened| opened.message_id.as_str()).unwrap_or("-");
+        let message_id = opened_id.rsplit(':').next().unwrap_or("-").to_owned();
         match (opened, instead(&verdict.about, whom)) {
             (_, Some(Instead::Fault { faultcode, toolkit_code })) => {
-                self.fault(&faultcode, &toolkit_code, "chosen by the test".into())
+                self.fault(&faultcode, &toolkit_code, "chosen by the test".into(), message_id)
             }
             (Err(refusal), _) => {
-                self.fault("soap:Client", refusal.code, refusal.diagnostic.into_owned())
+                self.fault("soap:Client", refusal.code, refusal.diagnostic.into_owned(), message_id)
             }
             (Ok(opened), instead) => {
                 if let Some(Instead::Code(code)) = instead {
@@ -98,13 +104,21 @@ impl Service<'_> {
                 }
                 let local = query.and_then(|query| query.local.as_ref());
                 let body = response::write(&opened, &verdict, local, self.ids, self.now);
-                Reply { is_fault: false, body, note: asked.and_then(Result::err) }
+                let code = verdict.code.into_owned();
+                Reply { is_fault: false, body, message_id, code, note: asked.and_then(Result::err) }
             }
         }
     }
 
-    fn fault(&self, faultcode: &str, toolkit_code: &str, diagnostic: String) -> Reply {
+    fn fault(
+        &self,
+        faultcode: &str,
+        toolkit_code: &str,
+        diagnostic: String,
+        message_id: String,
+    ) -> Reply {
+        let code = toolkit_code.to_owned();
         let body = response::fault(faultcode, toolkit_code, &diagnostic, self.ids);
-        Reply { is_fault: true, body, note: Some(diagnostic) }
+        Reply { is_fault: true, body, message_id, code, note: Some(diagnostic) }
     }
 }

@@ -21,7 +21,7 @@ const PERSONAL: [(&str, &str); 9] = [
     ("audit_subject", "case_id"),
     ("audit_subject", "person"),
     ("audit_subject_number", "number"),
-    ("case_lease", "case_id"),
+    ("case_due", "case_id"),
     ("cases", "case_id"),
     ("cases", "document"),
     ("cases", "nhs_number"),

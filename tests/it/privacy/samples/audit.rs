@@ -5,8 +5,9 @@ use super::{NOW, us};
 use crate::privacy::person::{CASE, FAMILY, GIVEN, NOTE, NUMBER};
 use crate::privacy::walk::Shown;
 use nhs_pds::audit::{
-    Actor, Anchor, Anchored, AuditLog, Entry, Error, ErrorKind, EventKind, FileAnchors, Filter,
-    MemoryLog, Subject,
+    Actor, Anchor, Anchored, AuditLog, AuditStorage as _, Batch, Entry, Error, ErrorKind, Event,
+    EventKind, FileAnchors, Filter, Forwarding, JsonLines, MemoryLog, MemoryRows, Owner, SinkLog,
+    Subject, Trail, Value,
 };
 use nhs_pds::clock::FixedClock;
 use nhs_pds::trace::Caller;
@@ -49,6 +50,12 @@ pub(super) async fn show(shown: &mut Shown) {
     shown.value(&*log);
     let anchors = Arc::new(FileAnchors::new("anchors.txt"));
     shown.value(&Anchored::new(log, anchors, Arc::new(FixedClock::at(NOW))));
+    show_storage(shown).await;
+    let sink = Arc::new(JsonLines::new("events.jsonl"));
+    shown.value(&Event::new(1, &entry()));
+    shown.value(&SinkLog::new(Arc::<JsonLines>::clone(&sink) as _));
+    let log = Arc::new(MemoryLog::new());
+    shown.value(&Forwarding::new(log, sink, Arc::new(FixedClock::at(NOW))));
     #[cfg(feature = "sqlite")]
     {
         let log = nhs_pds::audit::SqliteLog::open_in_memory().unwrap();
@@ -57,6 +64,27 @@ pub(super) async fn show(shown: &mut Shown) {
     }
     #[cfg(feature = "conformance")]
     shown.error(&nhs_pds::audit::conformance::Breach::from(error()));
+}
+
+/// What a storage reads and writes, with the person in every row.
+async fn show_storage(shown: &mut Shown) {
+    let (storage, entries) = (Arc::new(MemoryRows::new()), [entry()]);
+    let batch = Batch::new(&entries, &storage.basis(&[]).await.unwrap()).unwrap();
+    shown.value(&batch);
+    shown.value(&batch.subjects()[0]);
+    shown.value(&batch.rows()[0]);
+    batch.rows()[0].values().iter().for_each(|value| shown.value(value));
+    shown.value(&Value::Text(FAMILY.into()));
+    storage.append(batch).await.unwrap();
+    let owners = Batch::owners(&entries);
+    shown.value(&owners[0]);
+    shown.value(&Owner::Person(NUMBER));
+    let basis = storage.basis(&owners).await.unwrap();
+    shown.value(&basis.subject(&owners[0]).unwrap());
+    shown.value(&basis);
+    shown.value(&storage.rows(&Filter::new(), 1, 1).await.unwrap()[0]);
+    shown.value(&*storage);
+    shown.value(&Trail::new(storage));
 }
 
 async fn show_log(shown: &mut Shown, log: &dyn AuditLog, filter: &Filter) {

@@ -204,9 +204,15 @@ pub(super) async fn show_stored(shown: &mut Shown) {
         let alerts = SqliteAlerts::open_in_memory().unwrap();
         alerts.deliver(&[alert(&full_case())]).await.unwrap();
         shown.value(&alerts);
+        let file = nhs_pds::process::store::Sqlite::open_in_memory().unwrap();
+        file.inbox().deliver(&[alert(&full_case())]).await.unwrap();
+        shown.value(&file);
     }
     #[cfg(feature = "conformance")]
-    shown.error(&case::conformance::Breach::from(error()));
+    {
+        shown.error(&case::conformance::Breach::from(error()));
+        shown.error(&nhs_pds::process::store::conformance::Breach::from(error()));
+    }
 }
 
 fn show_report(shown: &mut Shown, report: &Report) {

@@ -4,6 +4,7 @@ use super::cases::full_case;
 use crate::privacy::person::{CASE, FAMILY, NOTE, OTHER_CASE};
 use crate::privacy::walk::Shown;
 use nhs_pds::case::caseload::{self, DecisionWriter, ResultRow};
+use std::io::Cursor;
 
 /// Rows with the person in the wrong columns.
 fn muddled() -> String {
@@ -36,6 +37,12 @@ pub(super) fn show(shown: &mut Shown) {
         shown.value(flagged);
     }
     shown.error(&caseload::read(FAMILY.as_bytes()).unwrap_err());
+    let reader = caseload::open(Cursor::new(muddled())).unwrap();
+    shown.value(&reader);
+    let entries: Vec<_> = reader.map(Result::unwrap).collect();
+    assert!(entries.len() > caseload.cases.len());
+    entries.iter().for_each(|entry| shown.value(entry));
+    shown.error(&caseload::open(Cursor::new(FAMILY)).unwrap_err());
     let mut row = ResultRow::new(&full_case());
     (row.reason, row.detail) = (Some(NOTE.into()), Some(NOTE.into()));
     shown.value(&row);

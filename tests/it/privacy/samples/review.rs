@@ -7,7 +7,7 @@ use crate::privacy::person::{
 };
 use crate::privacy::walk::Shown;
 use nhs_pds::audit::{Actor, MemoryLog};
-use nhs_pds::case::{CaseStore, MemoryStore};
+use nhs_pds::case::{CaseFilter, CaseStore, MemoryStore, SearchKeys};
 use nhs_pds::demographics::Gender;
 use nhs_pds::process::Error;
 use nhs_pds::process::alert::MemoryAlerts;
@@ -52,7 +52,7 @@ pub(super) async fn show(shown: &mut Shown) {
 async fn show_queue(shown: &mut Shown) {
     let store = Arc::new(MemoryStore::new());
     store.insert_all(vec![full_case(), traced_case(OTHER_CASE)]).await.unwrap();
-    let log = Arc::new(MemoryLog::new());
+    let (log, cases) = (Arc::new(MemoryLog::new()), Arc::clone(&store));
     let queue =
         ReviewQueue::new(Arc::new(Joined::new(store, log, Arc::new(MemoryAlerts::default()))));
     shown.value(&queue);
@@ -63,4 +63,12 @@ async fn show_queue(shown: &mut Shown) {
     let item = queue.show(&listed[0].id, &jo).await.unwrap().unwrap();
     assert!(item.comparison.is_some());
     shown.value(&item);
+    let filter = CaseFilter::default().with_surname(FAMILY).with_postcode(FAMILY);
+    shown.value(&filter);
+    let found = queue.search(&CaseFilter::default().with_id(id()), None, 9, &jo).await.unwrap();
+    assert_eq!(found[0].id.as_str(), CASE);
+    shown.value(&found);
+    shown.value(&SearchKeys::of(&found[0]));
+    let items = cases.worklist(&ItemFilter::default(), None, 9).await.unwrap();
+    shown.value(&items[0]);
 }

@@ -49,6 +49,7 @@ pub(super) async fn show(shown: &mut Shown) {
         Fault::Http { status: http::StatusCode::OK, body: FAMILY.into() },
     );
     shown.value(&When::About(NUMBER));
+    shown.value(&When::NoOwnAnswer);
     let mix = FaultMix::soak(7, Duration::ZERO);
     shown.value(&mix);
     simulator.set_fault_mix(Some(mix));

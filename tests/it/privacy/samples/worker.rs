@@ -10,10 +10,11 @@ use nhs_pds::audit::{Actor, Entry, EventKind, MemoryLog, Subject};
 use nhs_pds::case::{
     Case, CaseId, CaseStore, Change, Due, MemoryStore, RecordType, Setting, advisories,
 };
+use nhs_pds::clock::FixedClock;
 use nhs_pds::process::alert::MemoryAlerts;
 use nhs_pds::process::store::{Commit, Committed, Joined, Store};
 use nhs_pds::process::{
-    CaseReport, Context, Error, Plan, Policy, Process, RefreshEvent, Row, Schedule, Scope,
+    CaseReport, Context, Control, Error, Plan, Policy, Process, RefreshEvent, Row, Schedule, Scope,
     Settings, Worker, apply, decide, plan,
 };
 use nhs_pds::resilience::Retry;
@@ -128,12 +129,14 @@ async fn show_work(shown: &mut Shown) {
         shown.value(&run);
         shown.value(&worker);
     }
-    show_process(shown, unanswered(cases).await).await;
+    let unanswered = unanswered(cases).await;
+    show_process(shown, unanswered.0, unanswered.1).await;
 }
 
 /// A worker without a service, whose clock is an hour ahead of the service's.
-async fn unanswered(cases: Vec<Case>) -> Worker {
-    Worker::new(Arc::new(NoService), store(cases).await, settings())
+async fn unanswered(cases: Vec<Case>) -> (Worker, Arc<dyn Store>) {
+    let store = store(cases).await;
+    (Worker::new(Arc::new(NoService), Arc::clone(&store) as _, settings()), store)
 }
 
 #[derive(Debug)]
@@ -181,11 +184,21 @@ async fn show_commit(shown: &mut Shown) {
     let refused: Committed = store.commit(commit).await.unwrap();
     assert!(!refused.is_done());
     shown.value(&refused);
+    let entry = Entry::new(EventKind::ProcessControlled, later(), &actor);
+    let commit = Commit::of_a_person(&actor, later()).set("note", Setting::new(FAMILY), entry);
+    shown.value(&commit.sets[0]);
 }
 
-async fn show_process(shown: &mut Shown, worker: Worker) {
+async fn show_process(shown: &mut Shown, worker: Worker, store: Arc<dyn Store>) {
     let schedule = Schedule::every(Duration::from_secs(60)).unwrap();
     shown.value(&schedule);
+    let control = Control::new(Arc::clone(&store)).with_clock(Arc::new(FixedClock::at(later())));
+    shown.value(&control);
+    control
+        .set_schedule(Some(&schedule), &Actor::new(&Caller::System(us()), FAMILY))
+        .await
+        .unwrap();
+    shown.value(&control.wanted().await.unwrap());
     let process = Process::new(worker, schedule);
     let until_run = async {
         while process.status().last.is_none() {
@@ -199,5 +212,6 @@ async fn show_process(shown: &mut Shown, worker: Worker) {
     process.run_until(until_run, observe).await.unwrap();
     shown.value(&process);
     shown.value(&process.status());
+    shown.value(&control.workers().await.unwrap()[0]);
     shown.value(&process.status().last.unwrap());
 }

@@ -1,36 +1,20 @@
-//! Tests an audit log against the contract of [`AuditLog`].
-//!
-//! ```
-//! use nhs_pds::audit::{AuditLog, MemoryLog, conformance};
-//! use std::sync::Arc;
-//!
-//! # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
-//! conformance::check(async || Arc::new(MemoryLog::new()) as Arc<dyn AuditLog>).await
-//! # })?;
-//! # Ok::<(), Box<dyn std::error::Error>>(())
-//! ```
-//!
-//! What a log must survive (a crash, a full disk), and how it detects tampering, each log promises
-//! and tests itself.
+//! The contract of an audit log.
 
-use crate::audit::actor::Actor;
 use crate::audit::anchor::Anchor;
+use crate::audit::conformance::breach::{Breach, hold};
+use crate::audit::conformance::own::{
+    NUMBER, OTHER_NUMBER, OWN, case_id, entry, full_entry, minute, user,
+};
 use crate::audit::entry::{Entry, Subject};
-use crate::audit::error::{Error, ErrorKind};
+use crate::audit::error::ErrorKind;
 use crate::audit::event::{About, Event};
 use crate::audit::filter::Filter;
 use crate::audit::kind::EventKind;
 use crate::audit::log::AuditLog;
 use crate::audit::verdict::{BreakReason, Verdict};
-use crate::case::{Case, CaseId, NumberSource, RecordType, RecordedNumber};
-use crate::nhs_number::NhsNumber;
-use crate::trace::{Caller, LocalIdentity};
+use crate::case::CaseId;
 use chrono::{DateTime, TimeDelta, Utc};
 use std::sync::Arc;
-
-/// Never issued to a person.
-const NUMBER: NhsNumber = NhsNumber::constant(9_434_765_919);
-const OTHER_NUMBER: NhsNumber = NhsNumber::constant(9_449_304_424);
 
 /// How many appends run at once, and how many entries each has.
 const RIVALS: u64 = 8;
@@ -54,75 +38,6 @@ pub async fn check(new_log: impl AsyncFn() -> Arc<dyn AuditLog>) -> Result<(), B
     forgets(&*new_log().await).await?;
     forgets_people(&*new_log().await).await?;
     lets_rivals_append(new_log().await).await
-}
-
-/// A clause of the contract that a log breaks. Report a defect of the log.
-#[derive(Debug, thiserror::Error)]
-#[error("an audit log breaks its contract: {clause}")]
-pub struct Breach {
-    clause: &'static str,
-    source: Option<Error>,
-}
-
-impl Breach {
-    /// The clause that was broken.
-    #[must_use]
-    pub const fn clause(&self) -> &'static str {
-        self.clause
-    }
-}
-
-/// A call failed without a reason.
-impl From<Error> for Breach {
-    fn from(error: Error) -> Self {
-        Self { clause: "calls succeed when nothing is wrong", source: Some(error) }
-    }
-}
-
-fn hold(condition: bool, clause: &'static str) -> Result<(), Breach> {
-    if condition { Ok(()) } else { Err(Breach { clause, source: None }) }
-}
-
-const OWN: &str = "the suite's own values are good";
-
-fn case_id(id: &str) -> Result<CaseId, Breach> {
-    id.parse().map_err(|_| Breach { clause: OWN, source: None })
-}
-
-fn user(id: &str) -> Result<Actor, Breach> {
-    let own = |_| Breach { clause: OWN, source: None };
-    let ods = "RHM".parse().map_err(|_| Breach { clause: OWN, source: None })?;
-    Ok(Actor::new(&Caller::System(LocalIdentity::new(ods, id).map_err(own)?), "A \"b\"\u{0}\n李"))
-}
-
-fn minute(minutes: i64) -> DateTime<Utc> {
-    DateTime::UNIX_EPOCH + TimeDelta::minutes(minutes)
-}
-
-fn entry(kind: EventKind, minutes: i64) -> Result<Entry, Breach> {
-    Ok(Entry::new(kind, minute(minutes), &user("u1")?))
-}
-
-/// An entry in which every field is used.
-fn full_entry() -> Result<Entry, Breach> {
-    let mut case = Case::new(case_id("full")?, RecordType::Other("o'\"".into()));
-    case.surname = Some("O'Brien-李\u{0}".into());
-    case.nhs_number = Some(RecordedNumber::new(NUMBER, NumberSource::Imported(None)));
-    case.version = 7;
-    let ods = "RHM".parse().map_err(|_| Breach { clause: OWN, source: None })?;
-    let actor = user("u2")?.with_role("Duty; worker", ods).authorised_by("boss").on_device("");
-    let at = DateTime::from_timestamp_nanos(-1_764_000_000_123_456_789);
-    Ok(Entry::new(EventKind::CaseChanged, at, &actor)
-        .with_message_id(" urn:uuid:ab-1 ")
-        .with_detail("b", "2")
-        .with_detail("a", "")
-        .with_detail("b", "\"\u{1}")
-        .about(
-            Subject::snapshot(&case)
-                .with_number(OTHER_NUMBER)
-                .with_personal("y", "\\")
-                .with_personal("x", ""),
-        ))
 }
 
 async fn begins_empty(log: &dyn AuditLog) -> Result<(), Breach> {

@@ -21,22 +21,22 @@
 //! [`audit::conformance`](crate::audit::conformance). What a store must survive (a crash, a full
 //! disk), each store promises and tests itself.
 
+mod alerts;
+
 use crate::audit::{self, Actor, Entry, Event, EventKind, Filter, case_as_of};
 use crate::case::{
-    self, Alert, AlertKind, Case, CaseId, Change, Due, ErrorKind, Lease, NumberSource, Priority,
-    RecordType, RecordedNumber, Setting,
+    self, Case, CaseId, Change, Due, ErrorKind, Lease, NumberSource, Priority, RecordType,
+    RecordedNumber, Setting,
 };
 use crate::nhs_number::NhsNumber;
-use crate::process::alert::{self, AlertSink};
+use crate::process::alert::AlertSink;
 use crate::process::error::Error;
 use crate::process::store::commit::{Commit, Committed};
 use crate::process::store::unit::Store;
 use crate::trace::{Caller, LocalIdentity};
-use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use std::error::Error as StdError;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 /// Never issued to a person.
 const NUMBER: NhsNumber = NhsNumber::constant(9_434_765_919);
@@ -59,8 +59,8 @@ pub async fn check(new_store: impl AsyncFn() -> Arc<dyn Store>) -> Result<(), Br
     checks_sole_holders_after_all_changes(&*new_store().await).await?;
     ends_leases(&*new_store().await).await?;
     sets(&*new_store().await).await?;
-    takes_alerts_off_their_cases(&*new_store().await).await?;
-    delivers_stored_alerts(&*new_store().await).await?;
+    alerts::takes_alerts_off_their_cases(&*new_store().await).await?;
+    alerts::delivers_stored_alerts(&*new_store().await).await?;
     one_of_many_commits_wins(new_store().await).await
 }
 
@@ -72,10 +72,9 @@ pub async fn check(new_store: impl AsyncFn() -> Arc<dyn Store>) -> Result<(), Br
 pub async fn check_deliveries(
     new_store: impl AsyncFn(Arc<dyn AlertSink>) -> Arc<dyn Store>,
 ) -> Result<(), Breach> {
-    let sink = Arc::new(Sink::default());
-    let alerts: Arc<dyn AlertSink> = Arc::clone(&sink) as Arc<dyn AlertSink>;
-    let store = new_store(alerts).await;
-    keeps_an_alert_until_it_is_delivered(&*store, &sink).await
+    let sink = Arc::new(alerts::Sink::default());
+    let store = new_store(Arc::<alerts::Sink>::clone(&sink)).await;
+    alerts::keeps_an_alert_until_it_is_delivered(&*store, &sink).await
 }
 
 /// A clause of the contract that a store breaks. Report a defect of the store.
@@ -114,25 +113,6 @@ impl From<case::Error> for Breach {
 impl From<audit::Error> for Breach {
     fn from(error: audit::Error) -> Self {
         Self::failed(error)
-    }
-}
-
-/// A sink that fails until it is told otherwise.
-#[derive(Debug, Default)]
-struct Sink {
-    works: AtomicBool,
-    delivered: Mutex<Vec<String>>,
-}
-
-#[async_trait]
-impl AlertSink for Sink {
-    async fn deliver(&self, alerts: &[Alert]) -> Result<(), alert::Error> {
-        if !self.works.load(Ordering::Relaxed) {
-            return Err(alert::Error::new(alert::ErrorKind::Unavailable));
-        }
-        let mut delivered = self.delivered.lock().unwrap_or_else(PoisonError::into_inner);
-        delivered.extend(alerts.iter().map(|alert| alert.id.clone()));
-        Ok(())
     }
 }
 
@@ -286,8 +266,11 @@ async fn ends_leases(store: &dyn Store) -> Result<(), Breach> {
     let late = saving(commit()?, &a).release("us", vec![b.id.clone()]);
     hold(!store.commit(late).await?.is_done(), "an old version is refused")?;
     let claim = store.cases().claim_due(9, &lease("them")).await?;
+    hold(claim.cases.is_empty(), "no lease ends when the saves are refused")?;
+    let _done = store.commit(commit()?.release("us", vec![b.id.clone()])).await?;
+    let claim = store.cases().claim_due(9, &lease("them")).await?;
     let ids: Vec<&CaseId> = claim.cases.iter().map(|case| &case.id).collect();
-    hold(ids == [&b.id], "leases end although the saves were refused")
+    hold(ids == [&b.id], "leases end in a commit without changes")
 }
 
 async fn sets(store: &dyn Store) -> Result<(), Breach> {
@@ -311,85 +294,6 @@ async fn sets(store: &dyn Store) -> Result<(), Breach> {
         *(if is_withdrawn { &mut withdrawn } else { &mut made }) += 1;
     }
     hold(made == withdrawn + 1, "an entry of a refused setting is withdrawn")
-}
-
-/// A case with an alert to deliver.
-fn alerting(id: &str) -> Result<Case, Breach> {
-    let mut case = new_case(id)?;
-    case.undelivered = vec![Alert::about(format!("{id}/1"), AlertKind::Deceased, at(5), &case)];
-    Ok(case)
-}
-
-async fn takes_alerts_off_their_cases(store: &dyn Store) -> Result<(), Breach> {
-    let due = Due::new(Priority::Routine, at(20));
-    let (case, other) = (alerting("a")?, new_case("b")?);
-    let id = case.id.clone();
-    let commit = commit()?.save(Change::new(case).with_due(due), &[("decision", "tested")]);
-    hold(store.commit(saving(commit, &other)).await?.is_done(), "a case with an alert is saved")?;
-    let mut expected = new_case("a")?;
-    expected.version = 2;
-    let clause = "a delivered alert is taken off its case";
-    hold(stored(store, &id).await? == Some(expected), clause)?;
-    let last = kinds(store).await?;
-    let clause = "an alert is on record before the case without it";
-    hold(last.ends_with(&[EventKind::AlertSent, EventKind::CaseChanged]), clause)?;
-    let version = stored(store, &other.id).await?.map(|case| case.version);
-    hold(version == Some(1), "a case without alerts is saved once")?;
-    let _done = store.cases().claim(&other.id, &Lease::new("b", at(10), at(20))).await?;
-    let claim = store.cases().claim_due(9, &Lease::new("a", at(19), at(29))).await?;
-    hold(claim.cases.is_empty(), "a case whose alerts are delivered is due at its time")
-}
-
-async fn delivers_stored_alerts(store: &dyn Store) -> Result<(), Breach> {
-    let case = alerting("a")?;
-    store.cases().insert_all(vec![case.clone()]).await?;
-    let mut read = case.clone();
-    read.version = 1;
-    let due = Due::new(Priority::Routine, at(20));
-    let _done = store.commit(commit()?.deliver(read.clone(), due)).await?;
-    let after = stored(store, &case.id).await?;
-    let clause = "a stored alert is delivered and taken off its case";
-    hold(after.is_some_and(|case| case.undelivered.is_empty() && case.version == 2), clause)?;
-    let early = store.cases().claim_due(9, &Lease::new("a", at(19), at(29))).await?;
-    let then = store.cases().claim_due(9, &Lease::new("a", at(20), at(30))).await?;
-    let is_due = early.cases.is_empty() && then.cases.len() == 1;
-    hold(is_due, "a case whose stored alerts are delivered is due at the given time")?;
-    // Version 1 is not stored any more.
-    let late = store.commit(commit()?.deliver(read, due)).await?;
-    hold(late.is_done(), "an alert of an old version is no error")?;
-    let version = stored(store, &case.id).await?.map(|case| case.version);
-    hold(version == Some(2), "an alert of an old version changes no case")
-}
-
-async fn keeps_an_alert_until_it_is_delivered(
-    store: &dyn Store,
-    sink: &Sink,
-) -> Result<(), Breach> {
-    let delivered = || sink.delivered.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let due = Due::new(Priority::Routine, at(9_000));
-    let case = alerting("a")?;
-    let id = case.id.clone();
-    let save = commit()?.save(Change::new(case.clone()).with_due(due), &[("decision", "tested")]);
-    let clause = "a case is saved whether or not its alert can be delivered";
-    hold(store.commit(save).await?.is_done(), clause)?;
-    let mut kept = case;
-    kept.version = 1;
-    let clause = "an alert that cannot be delivered stays on its case";
-    hold(stored(store, &id).await? == Some(kept.clone()), clause)?;
-    let lease = Lease::new("us", at(8_000), at(8_010));
-    let claim = store.cases().claim_due(9, &lease).await?;
-    hold(claim.cases.len() == 1, "a case with an undelivered alert is due soon")?;
-    sink.works.store(true, Ordering::Relaxed);
-    let again = commit()?.deliver(kept, due).release("us", vec![id.clone()]);
-    let _done = store.commit(again).await?;
-    hold(delivered() == ["a/1"], "an alert is delivered to the sink, with its id")?;
-    let after = stored(store, &id).await?;
-    let clause = "a delivered alert is taken off its case";
-    hold(after.is_some_and(|case| case.undelivered.is_empty()), clause)?;
-    let claim = store.cases().claim(&id, &Lease::new("them", at(8_000), at(8_010))).await?;
-    hold(claim.cases.len() == 1, "leases end after a delivery")?;
-    let _done = store.commit(saving(commit()?, &alerting("b")?)).await?;
-    hold(delivered() == ["a/1", "b/1"], "an alert of a saved case is delivered to the sink")
 }
 
 async fn one_of_many_commits_wins(store: Arc<dyn Store>) -> Result<(), Breach> {
