@@ -39,6 +39,7 @@ mod matching;
 mod move_guide;
 #[cfg(all(feature = "http", feature = "smsp"))]
 mod opentest;
+mod pass;
 mod privacy;
 mod process;
 #[cfg(feature = "smsp")]
