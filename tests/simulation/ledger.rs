@@ -4,7 +4,8 @@ use crate::world::{Role, Who};
 use chrono::{DateTime, TimeDelta, Utc};
 use nhs_pds::audit::{Entry, EventKind};
 use nhs_pds::case::{
-    Case, CaseId, Change, ErrorKind, Lease, NumberSource, ReviewItem, ReviewReason,
+    Case, CaseId, Change, ErrorKind, Lease, NumberSource, ReviewItem, ReviewReason, TraceRecord,
+    TraceState,
 };
 use nhs_pds::clock::Clock;
 use nhs_pds::nhs_number::NhsNumber;
@@ -17,6 +18,11 @@ type Checked = Result<(), String>;
 
 /// How much older than the store's state a claim's time may be, by the contract of a store.
 const WAITED: TimeDelta = TimeDelta::seconds(1);
+
+/// What a trace leaves on a case.
+fn traced(case: &Case) -> (TraceState, Option<TraceRecord>) {
+    (case.asking.clone(), case.last_trace.clone())
+}
 
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
@@ -62,8 +68,8 @@ struct Pass {
     ended: BTreeMap<CaseId, DateTime<Utc>>,
     asked: BTreeSet<CaseId>,
     answered: BTreeSet<CaseId>,
-    /// Cases whose answer is saved, and not yet reported.
-    settled: BTreeSet<CaseId>,
+    /// The state of cases whose answer is saved, and not yet reported.
+    settled: BTreeMap<CaseId, (TraceState, Option<TraceRecord>)>,
     /// Cases whose last decision needs a question at once.
     unfinished: BTreeSet<CaseId>,
     /// Refused saves: over this version, while these cases had the number.
@@ -195,9 +201,8 @@ impl Ledger {
                     return Err(format!("{id}: saved without a record of version {}", new.version));
                 }
             }
-            let traced = |case: &Case| (case.asking.clone(), case.last_trace.clone());
             if old.as_ref().map(traced) != Some(traced(&new)) {
-                self.pass(who).settled.insert(id.clone());
+                self.pass(who).settled.insert(id.clone(), traced(&new));
             }
             self.alerts.extend(new.undelivered.iter().map(|alert| alert.id.clone()));
             if who.is_worker() {
@@ -397,6 +402,7 @@ impl Ledger {
 
     pub(crate) fn reported(&mut self, who: &Who, report: &CaseReport) -> Checked {
         let id = &report.case_id;
+        let stored = self.stored.get(id).map(traced);
         let pass = self.pass(who);
         let Some(result) = report.result else { return Ok(()) };
         if result == TraceResult::NotAsked {
@@ -408,8 +414,11 @@ impl Ledger {
         }
         // A case that a user changes may come again in the same pass.
         pass.answered.remove(id);
-        let was_settled = pass.settled.remove(id);
-        if was_settled && result == TraceResult::ConflictOnSave {
+        let settled = pass.settled.remove(id);
+        let was_settled = settled.is_some();
+        // Another program may have changed the case again.
+        let still = was_settled && stored == settled;
+        if still && result == TraceResult::ConflictOnSave {
             return Err(format!("{id}: reported as not saved, and was saved"));
         }
         let Some(effects) = report.row.map(Row::effects) else { return Ok(()) };
