@@ -43,6 +43,8 @@ pub(crate) struct Ledger {
     /// Cases about which the trail says that an alert was sent.
     announced: BTreeSet<CaseId>,
     pub(crate) erased: BTreeSet<CaseId>,
+    /// Those whose data are gone.
+    blank: BTreeSet<CaseId>,
     /// Leases that were taken over after they had expired.
     lost: BTreeSet<(String, CaseId)>,
 }
@@ -192,7 +194,10 @@ impl Ledger {
                 return Err(format!("{id}: saved over another version than was read"));
             }
             if self.erased.contains(&id) {
-                if new.surname.is_some() && who.is_worker() {
+                // Until its data are gone, a worker may save it once more.
+                if new.surname.is_none() {
+                    self.blank.insert(id.clone());
+                } else if self.blank.contains(&id) {
                     return Err(format!("{id}: has data again after it was erased"));
                 }
             } else {
