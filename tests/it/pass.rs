@@ -332,7 +332,7 @@ async fn a_failing_case_backs_off_by_itself_and_is_reviewed() {
 
     // The service answers again.
     let service = Service::new(|_| (Ok(Outcome::None), Duration::ZERO));
-    sleep(Duration::from_secs(40 * 60)).await;
+    sleep(Duration::from_secs(2 * 60 * 60)).await;
     assert_eq!(run(&house.worker(&service, house.settings(4))).await.seen, 9);
     let case = house.get(0).await;
     let item = case.review.iter().find(|item| item.reason == ReviewReason::Unanswered).unwrap();
