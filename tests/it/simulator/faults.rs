@@ -144,8 +144,7 @@ async fn each_answer_is_logged_once_it_is_sent() {
     ask(&simulator, GET, &parameters()).await;
     simulator.send(request(GET, "<hello/>".to_owned())).await.unwrap();
     let (at, id) = ("1795426500000000", "B72F7785-534C-11E6-ADCA-29C651A3BE6F");
-    let expected =
-        format!("{at} {at} {id} SMSP-0000\n{at} {at} {id} 2100\n{at} {at} - 1000\n");
+    let expected = format!("{at} {at} {id} SMSP-0000\n{at} {at} {id} 2100\n{at} {at} - 1000\n");
     assert_eq!(lines(), expected);
 }
 
