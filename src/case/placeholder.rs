@@ -1,6 +1,7 @@
 //! Placeholder texts that local systems use where there is no value.
 
 use crate::demographics::name_form;
+use std::sync::LazyLock;
 
 /// The placeholders. A data file, because they come from local systems.
 const PLACEHOLDERS: &str = include_str!("../../reference/placeholders.txt");
@@ -48,10 +49,12 @@ fn says_nothing(text: &str) -> bool {
 
 fn is_listed(text: &str, sections: &[&str]) -> bool {
     let words = form(text);
-    entries().any(|(section, entry)| sections.contains(&section) && matches(entry, &words))
+    ENTRIES.iter().any(|(section, entry)| sections.contains(section) && matches(entry, &words))
 }
 
-/// Every entry with its section.
+/// Every entry with its section. A worker asks about several texts of each case.
+static ENTRIES: LazyLock<Vec<(&str, &str)>> = LazyLock::new(|| entries().collect());
+
 fn entries() -> impl Iterator<Item = (&'static str, &'static str)> {
     let lines = PLACEHOLDERS.lines().map(str::trim);
     let lines = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));

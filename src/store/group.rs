@@ -183,7 +183,7 @@ impl Group<'_> {
         let connection = self.connection;
         // The answers wait for the disk themselves.
         let begun = synchronous(connection, self.log, "normal")
-            .and_then(|()| Ok(connection.execute_batch("BEGIN IMMEDIATE")?));
+            .and_then(|()| Ok(connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?));
         if let Err(error) = begun {
             return self.fail(group.drain(..).map(|(_, job)| job), &error);
         }
@@ -208,7 +208,8 @@ impl Group<'_> {
             }
         }
         let end = if kept.is_empty() { "ROLLBACK" } else { "COMMIT" };
-        if let Err(error) = connection.execute_batch(end).map_err(Error::from) {
+        let ended = connection.prepare_cached(end).and_then(|mut end| end.execute([]));
+        if let Err(error) = ended.map_err(Error::from) {
             if !connection.is_autocommit() {
                 let _ = connection.execute_batch("ROLLBACK");
             }

@@ -22,6 +22,9 @@ use tokio::runtime::Handle;
 /// How long to wait for another writer of the same file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How many compiled statements a connection keeps.
+const STATEMENTS: usize = 128;
+
 /// Waits for another writer for a short time, which grows little: a writer has the file for less than
 /// a millisecond, as a rule, and whoever sleeps long loses it again. Gives up after about
 /// [`BUSY_TIMEOUT`].
@@ -259,6 +262,10 @@ fn make_private(path: &Path) -> io::Result<()> {
 
 fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
     connection.busy_handler(Some(retry))?;
+    // All statements of the stores, and each compiled once: by default SQLite compiles a statement again
+    // where the planner looked at a value that was bound to it.
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     // The first pages of a transaction that is undone in part are kept in memory, not in a file.
     connection.pragma_update(None, "temp_store", "memory")?;
     connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;

@@ -85,12 +85,17 @@ pub(crate) fn on_one_thread(
     end(command, block_on(&mut Builder::new_current_thread(), run).and_then(|ended| ended))
 }
 
+/// How many threads work on files: one writes to the database, one waits for the disk, one reads, and one is
+/// free for everything else. The C library keeps memory for each thread that ever was, so more would cost memory.
+const BLOCKING: usize = 4;
+
 /// Runs to the end on a runtime of its own.
 pub(crate) fn block_on<T>(
     runtime: &mut Builder,
     run: impl Future<Output = T>,
 ) -> Result<T, Failed> {
-    Ok(runtime.enable_all().build()?.block_on(run))
+    let runtime = runtime.max_blocking_threads(BLOCKING).enable_all().build()?;
+    Ok(runtime.block_on(run))
 }
 
 /// Exit code 0 for `true`, 1 for `false`, 2 for an error, with its sentence on standard error.

@@ -33,6 +33,9 @@ pub(in crate::process) struct Engine {
     pub(in crate::process) halt: Arc<Halt>,
     /// A permit for each question that may be in progress.
     pub(in crate::process) slots: Arc<Semaphore>,
+    /// A permit for each case whose first question is in progress, or about to be. There are more than
+    /// slots: a question is on record before its turn comes, and several share one commit.
+    pub(in crate::process) admitted: Arc<Semaphore>,
 }
 
 impl Engine {
@@ -43,9 +46,12 @@ impl Engine {
         halt: Arc<Halt>,
     ) -> Self {
         let owner = settings.ids.next().to_string();
-        let slots = settings.in_flight.get().min(Semaphore::MAX_PERMITS);
-        let (began, slots) = (settings.clock.now(), Arc::new(Semaphore::new(slots)));
-        Self { tracer, store, settings, owner, began, halt, slots }
+        let permits = |count: usize| Arc::new(Semaphore::new(count.min(Semaphore::MAX_PERMITS)));
+        let in_flight = settings.in_flight.get();
+        // With one question at a time, each is on record just before it is sent.
+        let admitted = permits(in_flight.saturating_mul(2) - 1);
+        let (began, slots) = (settings.clock.now(), permits(in_flight));
+        Self { tracer, store, settings, owner, began, halt, slots, admitted }
     }
 
     pub(in crate::process) fn now(&self) -> DateTime<Utc> {

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -25,16 +25,23 @@ impl Engine {
     /// Sends the question of `plan`, which is on record as message `id`. Retries it where the settings
     /// say so, until the run is told to stop.
     ///
-    /// `slot` is the permit for the first message. A case that waits for a retry has none.
+    /// Returns `None` if the run is told to stop before the first message is sent. The case is `admitted`
+    /// until the reply to that message: a case that waits for a retry makes room for another.
     pub(in crate::process) async fn exchange(
         &self,
         case: &CaseId,
         plan: &Plan,
         id: MessageId,
-        slot: Option<OwnedSemaphorePermit>,
-    ) -> Result<Reply, Error> {
+        admitted: Option<OwnedSemaphorePermit>,
+    ) -> Result<Option<Reply>, Error> {
+        // Closed by nothing; without a permit the message is sent all the same.
+        let slot = Arc::clone(&self.slots).acquire_owned().await.ok();
+        if self.halt.is_set() {
+            return Ok(None);
+        }
         let (question, caller) = (&plan.question, &self.settings.caller);
-        let slotted = Slotted { engine: self, slot: Mutex::new(slot) };
+        let slotted =
+            Slotted { engine: self, first: Mutex::new(slot.map(|slot| (slot, admitted))) };
         let attempts =
             Attempts { engine: self, case, plan, latest: Mutex::new(id), failed: Mutex::default() };
         let mut asking = pin!(async {
@@ -62,7 +69,7 @@ impl Engine {
         .await;
         match lock(&attempts.failed).take() {
             Some(error) => Err(error),
-            None => Ok(reply),
+            None => Ok(Some(reply)),
         }
     }
 }
@@ -75,7 +82,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[derive(Debug)]
 struct Slotted<'a> {
     engine: &'a Engine,
-    slot: Mutex<Option<OwnedSemaphorePermit>>,
+    /// The permits of the first message.
+    first: Mutex<Option<(OwnedSemaphorePermit, Option<OwnedSemaphorePermit>)>>,
 }
 
 #[async_trait]
@@ -86,11 +94,13 @@ impl Tracer for Slotted<'_> {
         question: &Question,
         id: MessageId,
     ) -> Result<Answer, trace::Error> {
-        let slot = lock(&self.slot).take();
-        let _slot = match slot {
-            Some(slot) => Some(slot),
-            // Closed by nothing; without a permit the message is sent all the same.
-            None => std::sync::Arc::clone(&self.engine.slots).acquire_owned().await.ok(),
+        let first = lock(&self.first).take();
+        let _permits = match first {
+            Some(permits) => Some(permits),
+            None => {
+                let slot = Arc::clone(&self.engine.slots).acquire_owned().await.ok();
+                slot.map(|slot| (slot, None))
+            }
         };
         self.engine.tracer.trace(caller, question, id).await
     }

@@ -21,7 +21,7 @@ use tokio::task::JoinSet;
 use tracing::Instrument;
 
 /// How many cases are leased at a time: for each question in progress, at least, and at most.
-const AHEAD: usize = 2;
+const AHEAD: usize = 4;
 const LEAST: usize = 16;
 const MOST: usize = 512;
 
@@ -162,7 +162,7 @@ impl Pass<'_> {
     /// Whether no further case may be worked on.
     fn is_full(&self) -> bool {
         let most = self.engine.settings.in_flight.get().saturating_mul(IN_WORK);
-        self.tasks.len() >= most || self.engine.slots.available_permits() == 0
+        self.tasks.len() >= most || self.engine.admitted.available_permits() == 0
     }
 
     /// Leases more cases. Returns false when the pass is complete: no case is due, and no case is in
@@ -251,9 +251,9 @@ impl Pass<'_> {
         let halted = self.engine.halt.is_set();
         let most = self.engine.settings.in_flight.get().saturating_mul(IN_WORK);
         let may_start = !halted && !self.ready.is_empty() && self.tasks.len() < most;
-        let slots = Arc::clone(&self.engine.slots);
+        let admitted = Arc::clone(&self.engine.admitted);
         let halt = Arc::clone(&self.engine.halt);
-        let mut slot = pin!(slots.acquire_owned());
+        let mut slot = pin!(admitted.acquire_owned());
         let mut timer = pin!(tokio::time::sleep(time));
         let mut halting = pin!(halt.wait());
         let tasks = &mut self.tasks;

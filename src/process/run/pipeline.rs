@@ -8,7 +8,6 @@ use crate::process::run::record::{came_back, received, sent};
 use crate::process::run::report::CaseReport;
 use crate::process::run::turn::{Step, Turn};
 use crate::trace::MessageId;
-use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
 
 impl Engine {
@@ -20,16 +19,13 @@ impl Engine {
         &self,
         case: Case,
         first: Plan,
-        mut slot: Option<OwnedSemaphorePermit>,
+        mut admitted: Option<OwnedSemaphorePermit>,
     ) -> Result<CaseReport, Error> {
         let mut turn = Turn { claimed: case, steps: Vec::new() };
         let (mut next, mut recorded, mut failed) = (Some(first), Vec::new(), None);
         // Until when the case waits whose question was not sent because it failed before.
         let mut waits_until = None;
         while let Some(plan) = next.take() {
-            if slot.is_none() && !turn.steps.is_empty() {
-                slot = Arc::clone(&self.slots).acquire_owned().await.ok();
-            }
             if self.halt.is_set() {
                 break;
             }
@@ -45,8 +41,13 @@ impl Engine {
                     break;
                 }
             }
-            let reply = match self.exchange(turn.id(), &plan, id, slot.take()).await {
-                Ok(reply) => reply,
+            let reply = match self.exchange(turn.id(), &plan, id, admitted.take()).await {
+                Ok(Some(reply)) => reply,
+                // The run was told to stop before its turn came.
+                Ok(None) => {
+                    recorded.push(came_back(self.actor(), turn.id(), id, None, self.now()));
+                    break;
+                }
                 Err(error) if turn.steps.is_empty() => return Err(error),
                 Err(error) => {
                     failed = Some(error);
@@ -79,7 +80,7 @@ impl Engine {
                 }
             }
         }
-        drop(slot);
+        drop(admitted);
         if turn.steps.is_empty() {
             let id = turn.id().clone();
             if let Some(until) = waits_until {
