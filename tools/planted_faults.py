@@ -116,8 +116,6 @@ FAULTS = [
     ("record_not_withdrawn", STORE + "joined.rs",
      "                withdraw(&*self.cases, &*self.audit, &commit, &ids).await?;\n",
      "                let _ = (withdraw, ids);\n"),
-    ("lease_ends_with_a_refused_commit", STORE + "joined.rs",
-     "commit.releases.as_ref().filter(|_| result.is_done())", "commit.releases.as_ref()"),
     ("undelivered_alert_not_due", STORE + "deliver.rs",
      "change.due.at = change.due.at.min(at);", "change.due.at = change.due.at.max(at);"),
     ("alert_marked_without_delivery", STORE + "deliver.rs",

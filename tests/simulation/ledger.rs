@@ -262,8 +262,9 @@ impl Ledger {
         if !who.is_worker() {
             return Ok(());
         }
-        // A merged case has the evidence of the others.
-        if given.case != *id && new.absorbed.is_empty() {
+        // A merged case has the evidence of the others, and keeps it when one of them is erased.
+        let merged = !new.absorbed.is_empty() || self.erased.contains(&given.case);
+        if given.case != *id && !merged {
             return Err(format!("{id}: has a number from the response about another case"));
         }
         if given.is_stranger && provenance.confirmed_by.is_none() {
