@@ -35,11 +35,13 @@ FAULTS = [
     (
         "message_recorded_after_it_is_sent",
         RUN + "pipeline.rs",
-        """            self.record(std::mem::take(&mut recorded)).await?;
-            let reply = self.exchange(turn.id(), &plan, id, slot.take()).await?;
+        """            let entries = recorded.iter().cloned().chain([entry]).collect();
+            match self.record(entries).await {
+                Ok(()) => recorded.clear(),
 """,
-        """            let reply = self.exchange(turn.id(), &plan, id, slot.take()).await?;
-            self.record(std::mem::take(&mut recorded)).await?;
+        """            let entries = recorded.clone();
+            match self.record(entries).await {
+                Ok(()) => recorded = vec![entry],
 """,
     ),
     (
@@ -114,14 +116,12 @@ FAULTS = [
     ("record_not_withdrawn", STORE + "joined.rs",
      "                withdraw(&*self.cases, &*self.audit, &commit, &ids).await?;\n",
      "                let _ = (withdraw, ids);\n"),
-    ("lease_ends_with_a_refused_commit", STORE + "joined.rs",
-     "commit.releases.as_ref().filter(|_| result.is_done())", "commit.releases.as_ref()"),
-    ("undelivered_alert_not_due", STORE + "joined.rs",
+    ("undelivered_alert_not_due", STORE + "deliver.rs",
      "change.due.at = change.due.at.min(at);", "change.due.at = change.due.at.max(at);"),
     ("alert_marked_without_delivery", STORE + "deliver.rs",
      "if !together && (alerts.len()", "if !together && false && (alerts.len()"),
     ("lease_not_respected", "src/case/lease.rs",
-     "owner != self.owner && self.now < until &&", "owner != self.owner && self.now > until &&"),
+     "owner != self.owner && after < until && until", "owner != self.owner && after > until && until"),
     ("plan_over_a_newer_version", "src/case/memory.rs",
      "case.version == version", "case.version >= version"),
 ]

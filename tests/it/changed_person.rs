@@ -896,6 +896,9 @@ async fn an_older_file_keeps_its_numbers_printable_and_notices_a_change() {
     let old = rusqlite::Connection::open(&file).unwrap();
     old.execute_batch(
         "INSERT INTO cases (case_id, version, document) VALUES ('6', 1, 'damaged');
+         DROP TABLE case_due; DROP TABLE setting;
+         DROP TABLE case_item; DROP TABLE case_search; DROP TABLE case_search_pending;
+         CREATE TABLE case_lease (case_id TEXT);
          PRAGMA user_version = 5",
     )
     .unwrap();

@@ -481,13 +481,17 @@ async fn the_worker_stops_during_a_suspension_and_leaves_the_other_cases() {
     let house = house(&service, 30).await;
     let mut seen = Vec::new();
     let report = house.worker.run_once(&mut |case| seen.push(case.result)).await.unwrap();
+    let due = report.due;
     assert!(report.stopped.unwrap().suspended_until().is_some());
     // Ten cases that open the circuit breaker, with all the retries of the budget, and two probes
     // that the worker waited for.
     assert_eq!(service.count(), 10 + 11 + 2);
-    assert_eq!(seen.len(), 30);
-    let left = seen.iter().filter(|result| **result == Some(TraceResult::NotAsked)).count();
-    assert!(left >= 18, "{left}");
+    let count = |wanted| seen.iter().filter(|result| **result == Some(wanted)).count();
+    let (unavailable, left) = (count(TraceResult::Unavailable), count(TraceResult::NotAsked));
+    assert_eq!(unavailable + left, seen.len(), "of the leased cases");
+    assert!(left >= 4, "{left}");
+    // All but those that back off are still due.
+    assert_eq!(due, 30 - unavailable as u64);
     // The cases of unsent queries are restored, and no worker has a lease on them.
     let events = |kind| {
         let filter = Filter::new().with_kind(kind);

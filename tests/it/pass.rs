@@ -140,8 +140,9 @@ impl House {
                 kinds.entry(message).or_default().push(event.kind);
             }
         }
-        for (place, message) in service.answered.lock().unwrap().clone() {
-            let kinds = &kinds[&message.to_string()];
+        let answered = service.answered.lock().unwrap().clone();
+        for (place, message) in answered {
+            let kinds = kinds.get(&message.to_string()).unwrap();
             assert_eq!(*kinds, [EventKind::MessageSent, EventKind::MessageReceived], "{place}");
             let case = self.get(place).await;
             let is_settled = case.last_trace.is_some() || case.asking.unanswered > 0;
@@ -332,7 +333,7 @@ async fn a_failing_case_backs_off_by_itself_and_is_reviewed() {
 
     // The service answers again.
     let service = Service::new(|_| (Ok(Outcome::None), Duration::ZERO));
-    sleep(Duration::from_secs(40 * 60)).await;
+    sleep(Duration::from_secs(2 * 60 * 60)).await;
     assert_eq!(run(&house.worker(&service, house.settings(4))).await.seen, 9);
     let case = house.get(0).await;
     let item = case.review.iter().find(|item| item.reason == ReviewReason::Unanswered).unwrap();
@@ -486,7 +487,8 @@ async fn a_changed_policy_plans_all_cases_beside_the_pass() {
     run(&worker).await;
     assert!(store.0.pages.lock().unwrap().is_empty(), "once");
     // The earlier policy again is another change.
-    let worker = house.worker_over(store.clone(), Arc::clone(&service) as _, house.settings(1));
+    let worker =
+        house.worker_over(Arc::clone(&store) as _, Arc::clone(&service) as _, house.settings(1));
     run(&worker).await;
     assert_eq!(store.0.pages.lock().unwrap().first(), Some(&None), "from the beginning");
 }
@@ -532,7 +534,7 @@ async fn two_workers_plan_all_cases_together() {
     assert!(planned.len() < 2 * 1_200, "they do not both do all: {}", planned.len());
     let settings = house.settings(1).with_policy(changed_policy());
     store.0.pages.lock().unwrap().clear();
-    run(&house.worker_over(store.clone(), Arc::clone(&service) as _, settings)).await;
+    run(&house.worker_over(Arc::clone(&store) as _, Arc::clone(&service) as _, settings)).await;
     assert!(store.0.pages.lock().unwrap().is_empty(), "it is done");
 }
 

@@ -399,7 +399,7 @@ impl Caseload {
         }
         let mut order = Vec::new();
         for (place, (id, ..)) in traces.iter().enumerate() {
-            let is_half = traces[place + 1..].iter().any(|(later, ..)| later == id);
+            let is_half = traces.iter().skip(place + 1).any(|(later, ..)| later == id);
             order.push((id.clone(), is_half));
         }
         let rest = (0..self.samples.len()).map(id);

@@ -4,78 +4,85 @@ use crate::world::{Role, Who};
 use chrono::{DateTime, TimeDelta, Utc};
 use nhs_pds::audit::{Entry, EventKind};
 use nhs_pds::case::{
-    Case, CaseId, Change, ErrorKind, Lease, NumberSource, ReviewItem, ReviewReason,
+    Case, CaseId, Change, ErrorKind, Lease, NumberSource, TraceRecord, TraceState,
 };
 use nhs_pds::clock::Clock;
 use nhs_pds::nhs_number::NhsNumber;
-use nhs_pds::process::{CaseReport, NextQuery, Policy, Row, RunReport, Saved, TraceResult};
+use nhs_pds::process::Policy;
 use nhs_pds::trace::MessageId;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-type Checked = Result<(), String>;
+pub(crate) type Checked = Result<(), String>;
 
 /// How much older than the store's state a claim's time may be, by the contract of a store.
 const WAITED: TimeDelta = TimeDelta::seconds(1);
+
+/// What a trace leaves on a case.
+pub(crate) fn traced(case: &Case) -> (TraceState, Option<TraceRecord>) {
+    (case.asking.clone(), case.last_trace.clone())
+}
 
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     /// The cases as they are stored.
     pub(crate) stored: BTreeMap<CaseId, Case>,
     /// Each record of a case in the trail, by version, and of which process.
-    records: BTreeMap<(CaseId, u64), Vec<(Case, Arc<str>)>>,
+    pub(crate) records: BTreeMap<(CaseId, u64), Vec<(Case, Arc<str>)>>,
     /// The messages that the trail says are sent, and received with these numbers.
-    sent: BTreeMap<String, CaseId>,
-    received: BTreeMap<String, Vec<NhsNumber>>,
+    pub(crate) sent: BTreeMap<String, CaseId>,
+    pub(crate) received: BTreeMap<String, Vec<NhsNumber>>,
     /// What the service was asked and has said.
     answers: BTreeMap<String, Given>,
-    leases: BTreeMap<CaseId, (String, DateTime<Utc>)>,
-    passes: BTreeMap<Arc<str>, Pass>,
+    pub(crate) leases: BTreeMap<CaseId, (String, DateTime<Utc>)>,
+    pub(crate) passes: BTreeMap<Arc<str>, Pass>,
     /// Alerts that a stored case has or had, and those that have arrived.
-    alerts: BTreeSet<String>,
-    arrived: BTreeSet<String>,
+    pub(crate) alerts: BTreeSet<String>,
+    pub(crate) arrived: BTreeSet<String>,
     /// Cases about which the trail says that an alert was sent.
-    announced: BTreeSet<CaseId>,
+    pub(crate) announced: BTreeSet<CaseId>,
     pub(crate) erased: BTreeSet<CaseId>,
+    /// Those whose data are gone.
+    pub(crate) blank: BTreeSet<CaseId>,
     /// Leases that were taken over after they had expired.
-    lost: BTreeSet<(String, CaseId)>,
+    pub(crate) lost: BTreeSet<(String, CaseId)>,
 }
 
 /// What the service said to a message.
 #[derive(Clone, Debug)]
 struct Given {
-    case: CaseId,
-    number: Option<NhsNumber>,
-    is_stranger: bool,
+    pub(crate) case: CaseId,
+    pub(crate) number: Option<NhsNumber>,
+    pub(crate) is_stranger: bool,
 }
 
 /// What one process has done.
 #[derive(Debug, Default)]
-struct Pass {
-    owner: Option<String>,
-    policy: Policy,
-    in_progress: BTreeMap<CaseId, u64>,
+pub(crate) struct Pass {
+    pub(crate) owner: Option<String>,
+    pub(crate) policy: Policy,
+    pub(crate) in_progress: BTreeMap<CaseId, u64>,
     /// The cases as they were claimed.
-    claimed: BTreeMap<CaseId, Case>,
-    sent: BTreeMap<String, CaseId>,
+    pub(crate) claimed: BTreeMap<CaseId, Case>,
+    pub(crate) sent: BTreeMap<String, CaseId>,
     /// When the last question about a case ended, by the clock of the process.
-    ended: BTreeMap<CaseId, DateTime<Utc>>,
-    asked: BTreeSet<CaseId>,
-    answered: BTreeSet<CaseId>,
-    /// Cases whose answer is saved, and not yet reported.
-    settled: BTreeSet<CaseId>,
+    pub(crate) ended: BTreeMap<CaseId, DateTime<Utc>>,
+    pub(crate) asked: BTreeSet<CaseId>,
+    pub(crate) answered: BTreeSet<CaseId>,
+    /// The state of cases whose answer is saved, and not yet reported.
+    pub(crate) settled: BTreeMap<CaseId, (TraceState, Option<TraceRecord>)>,
     /// Cases whose last decision needs a question at once.
-    unfinished: BTreeSet<CaseId>,
+    pub(crate) unfinished: BTreeSet<CaseId>,
     /// Refused saves: over this version, while these cases had the number.
-    refused: BTreeSet<(CaseId, u64, Vec<CaseId>)>,
-    times: Vec<DateTime<Utc>>,
-    faults: bool,
-    dead: bool,
-    over: bool,
+    pub(crate) refused: BTreeSet<(CaseId, u64, Vec<CaseId>)>,
+    pub(crate) times: Vec<DateTime<Utc>>,
+    pub(crate) faults: bool,
+    pub(crate) dead: bool,
+    pub(crate) over: bool,
 }
 
 impl Ledger {
-    fn pass(&mut self, who: &Who) -> &mut Pass {
+    pub(crate) fn pass(&mut self, who: &Who) -> &mut Pass {
         self.passes.entry(Arc::clone(&who.name)).or_default()
     }
 
@@ -92,12 +99,10 @@ impl Ledger {
         self.pass(who).dead = true;
     }
 
-    fn holders(&self, number: NhsNumber, beside: &CaseId) -> Vec<CaseId> {
+    pub(crate) fn holders(&self, number: NhsNumber, beside: &CaseId) -> Vec<CaseId> {
         let holds = |case: &&Case| case.id != *beside && case.live_number() == Some(number);
         self.stored.values().filter(holds).map(|case| case.id.clone()).collect()
     }
-
-    // --- the trail
 
     pub(crate) fn recorded(&mut self, who: &Who, entries: &[Entry]) -> Checked {
         for entry in entries {
@@ -132,8 +137,6 @@ impl Ledger {
         }
         Ok(())
     }
-
-    // --- the store
 
     /// In a `punctual` world, all clocks agree and no call takes long: a worker loses no lease.
     pub(crate) fn claimed(
@@ -186,7 +189,10 @@ impl Ledger {
                 return Err(format!("{id}: saved over another version than was read"));
             }
             if self.erased.contains(&id) {
-                if new.surname.is_some() && who.is_worker() {
+                // Until its data are gone, a worker may save it once more.
+                if new.surname.is_none() {
+                    self.blank.insert(id.clone());
+                } else if self.blank.contains(&id) {
                     return Err(format!("{id}: has data again after it was erased"));
                 }
             } else {
@@ -195,9 +201,8 @@ impl Ledger {
                     return Err(format!("{id}: saved without a record of version {}", new.version));
                 }
             }
-            let traced = |case: &Case| (case.asking.clone(), case.last_trace.clone());
             if old.as_ref().map(traced) != Some(traced(&new)) {
-                self.pass(who).settled.insert(id.clone());
+                self.pass(who).settled.insert(id.clone(), traced(&new));
             }
             self.alerts.extend(new.undelivered.iter().map(|alert| alert.id.clone()));
             if who.is_worker() {
@@ -257,8 +262,9 @@ impl Ledger {
         if !who.is_worker() {
             return Ok(());
         }
-        // A merged case has the evidence of the others.
-        if given.case != *id && new.absorbed.is_empty() {
+        // A merged case has the evidence of the others, and keeps it when one of them is erased.
+        let merged = !new.absorbed.is_empty() || self.erased.contains(&given.case);
+        if given.case != *id && !merged {
             return Err(format!("{id}: has a number from the response about another case"));
         }
         if given.is_stranger && provenance.confirmed_by.is_none() {
@@ -312,8 +318,6 @@ impl Ledger {
             || self.pass(who).refused.insert((case.id.clone(), case.version, holders));
         if is_first { Ok(()) } else { Err(format!("{}: a refused save is repeated", case.id)) }
     }
-
-    // --- the service
 
     pub(crate) fn asked(
         &mut self,
@@ -381,8 +385,6 @@ impl Ledger {
         }
     }
 
-    // --- alerts
-
     pub(crate) fn delivered(&mut self, id: &str, case: Option<&CaseId>) -> Checked {
         self.arrived.insert(id.to_owned());
         match case {
@@ -391,130 +393,5 @@ impl Ledger {
             }
             _ => Ok(()),
         }
-    }
-
-    // --- reports
-
-    pub(crate) fn reported(&mut self, who: &Who, report: &CaseReport) -> Checked {
-        let id = &report.case_id;
-        let pass = self.pass(who);
-        let Some(result) = report.result else { return Ok(()) };
-        if result == TraceResult::NotAsked {
-            let is_lost = pass.answered.contains(id);
-            return if is_lost { Err(format!("{id}: its answer was thrown away")) } else { Ok(()) };
-        }
-        if !pass.sent.values().any(|sent| sent == id) {
-            return Err(format!("{id}: reported as traced, and was not asked"));
-        }
-        // A case that a user changes may come again in the same pass.
-        pass.answered.remove(id);
-        let was_settled = pass.settled.remove(id);
-        if was_settled && result == TraceResult::ConflictOnSave {
-            return Err(format!("{id}: reported as not saved, and was saved"));
-        }
-        let Some(effects) = report.row.map(Row::effects) else { return Ok(()) };
-        if effects.next_query == NextQuery::AtOnce {
-            pass.unfinished.insert(id.clone());
-        }
-        if effects.saved != Saved::Nothing && !was_settled {
-            return Err(format!("{id}: reported as settled, and nothing was saved"));
-        }
-        Ok(())
-    }
-
-    pub(crate) fn pass_ended(&mut self, who: &Who, report: Option<&RunReport>) -> Checked {
-        let pass = self.passes.entry(Arc::clone(&who.name)).or_default();
-        pass.over = true;
-        let Some(report) = report else {
-            let known = pass.faults;
-            return if known { Ok(()) } else { Err("a pass failed without a fault".to_owned()) };
-        };
-        if let Some(id) = pass.sent.keys().find(|id| !self.received.contains_key(*id)) {
-            let case = &self.sent[id];
-            return Err(format!("{case}: the response to a message is not on record"));
-        }
-        if let Some(case) = pass.unfinished.first()
-            && !report.interrupted
-            && report.stopped.is_none()
-        {
-            return Err(format!("{case}: its next question was not asked"));
-        }
-        let owned = self.leases.iter().find(|(_, (owner, _))| Some(owner) == pass.owner.as_ref());
-        match owned {
-            Some((case, _)) if !pass.faults => {
-                Err(format!("{case}: the pass has ended and has not released it"))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    pub(crate) fn is_asking(&self, who: &Who) -> bool {
-        self.passes.get(&who.name).is_some_and(|pass| !pass.in_progress.is_empty())
-    }
-
-    /// How many leases were taken over after they had expired.
-    pub(crate) fn taken_over(&self) -> usize {
-        self.lost.len()
-    }
-
-    pub(crate) fn was_asked(&self, who: &Who, case: &CaseId) -> bool {
-        self.passes.get(&who.name).is_some_and(|pass| pass.asked.contains(case))
-    }
-
-    /// A completed pass has delivered all alerts, where none failed.
-    pub(crate) fn check_delivered(&self) -> Checked {
-        let waits = |case: &&Case| !case.undelivered.is_empty() && !self.erased.contains(&case.id);
-        match self.stored.values().find(waits) {
-            Some(case) => Err(format!("{}: has an alert that was not delivered", case.id)),
-            None => Ok(()),
-        }
-    }
-
-    // --- the end
-
-    /// In a world whose people decide about duplicates, two cases may share a number.
-    pub(crate) fn check_end(&self, atomic: bool, people_decide: bool) -> Checked {
-        for (id, case) in &self.stored {
-            if self.erased.contains(id) {
-                continue;
-            }
-            let last = self.records.get(&(id.clone(), case.version)).and_then(|all| all.last());
-            let Some((record, by)) = last else {
-                return Err(format!("{id}: is stored without a record"));
-            };
-            // A process that dies, or whose store fails, between a record and its save leaves a record
-            // too many.
-            let excused =
-                !atomic && self.passes.get(by).is_some_and(|pass| pass.dead || pass.faults);
-            if record != case && !excused {
-                return Err(format!("{id}: its last record is not what is stored"));
-            }
-        }
-        let missing = self.alerts.iter().find(|id| !self.arrived.contains(*id));
-        let of_erased = |id: &str| self.erased.iter().any(|case| id.starts_with(case.as_str()));
-        match missing.filter(|id| !of_erased(id)) {
-            Some(id) => Err(format!("alert {id} never arrived")),
-            None if people_decide => Ok(()),
-            None => self.check_duplicates(),
-        }
-    }
-
-    /// At most one active case has a number, or each has a review item about it or is named in one.
-    fn check_duplicates(&self) -> Checked {
-        let duplicate = |item: &ReviewItem| item.reason == ReviewReason::Duplicate;
-        let items = |case: &Case| case.review.clone().into_iter();
-        for case in self.stored.values() {
-            let Some(number) = case.live_number() else { continue };
-            let others = self.holders(number, &case.id);
-            let about = |item: &ReviewItem| item.evidence.nhs_number == Some(number);
-            let is_flagged = items(case).any(|item| duplicate(&item) && about(&item));
-            let is_named = self.stored.values().flat_map(items).any(|item| {
-                duplicate(&item) && about(&item) && item.evidence.others.contains(&case.id)
-            });
-            if !others.is_empty() && !is_flagged && !is_named {
-                return Err(format!("{}: shares its number, and is not flagged", case.id));
-            }
-        }
-        Ok(())
     }
 }

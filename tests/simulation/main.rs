@@ -14,6 +14,7 @@ mod parts;
 mod people;
 mod processes;
 mod random;
+mod reports;
 mod seed;
 mod service;
 mod shape;

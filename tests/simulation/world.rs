@@ -147,6 +147,10 @@ impl World {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    pub(crate) const fn is_lenient(&self) -> bool {
+        self.lenient
+    }
+
     /// Draws from the world's chance.
     pub(crate) fn draw<T>(&self, draw: impl FnOnce(&mut Random) -> T) -> T {
         draw(&mut self.state().random)

@@ -40,10 +40,16 @@ impl Engine {
             return Ok(None);
         }
         let (question, caller) = (&plan.question, &self.settings.caller);
-        let slotted =
-            Slotted { engine: self, first: Mutex::new(slot.map(|slot| (slot, admitted))) };
-        let attempts =
-            Attempts { engine: self, case, plan, latest: Mutex::new(id), failed: Mutex::default() };
+        let permits = Mutex::new(slot.map(|slot| (slot, admitted)));
+        let slotted = Slotted { engine: self, permits: &permits };
+        let attempts = Attempts {
+            engine: self,
+            case,
+            plan,
+            permits: &permits,
+            latest: Mutex::new(id),
+            failed: Mutex::default(),
+        };
         let mut asking = pin!(async {
             match &self.settings.retry {
                 None => {
@@ -78,12 +84,15 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Sends each message with a permit, and returns it with the reply.
+/// The permits of a case whose message is in progress: to send it, and to have been admitted.
+type Permits = Option<(OwnedSemaphorePermit, Option<OwnedSemaphorePermit>)>;
+
+/// Sends each message with a permit.
 #[derive(Debug)]
 struct Slotted<'a> {
     engine: &'a Engine,
-    /// The permits of the first message.
-    first: Mutex<Option<(OwnedSemaphorePermit, Option<OwnedSemaphorePermit>)>>,
+    /// Kept from one message to the next, unless there is a pause between them.
+    permits: &'a Mutex<Permits>,
 }
 
 #[async_trait]
@@ -94,14 +103,10 @@ impl Tracer for Slotted<'_> {
         question: &Question,
         id: MessageId,
     ) -> Result<Answer, trace::Error> {
-        let first = lock(&self.first).take();
-        let _permits = match first {
-            Some(permits) => Some(permits),
-            None => {
-                let slot = Arc::clone(&self.engine.slots).acquire_owned().await.ok();
-                slot.map(|slot| (slot, None))
-            }
-        };
+        if lock(self.permits).is_none() {
+            let slot = Arc::clone(&self.engine.slots).acquire_owned().await.ok();
+            *lock(self.permits) = slot.map(|slot| (slot, None));
+        }
         self.engine.tracer.trace(caller, question, id).await
     }
 
@@ -120,6 +125,7 @@ struct Attempts<'a> {
     engine: &'a Engine,
     case: &'a CaseId,
     plan: &'a Plan,
+    permits: &'a Mutex<Permits>,
     /// The last message on record: the message of a tracer that panicked.
     latest: Mutex<MessageId>,
     failed: Mutex<Option<Error>>,
@@ -151,6 +157,9 @@ impl RetryObserver for Attempts<'_> {
     }
 
     async fn given_up(&self) {
+        // A retry without a pause, after a lost connection, comes before any other question.
+        tokio::task::yield_now().await;
+        drop(lock(self.permits).take());
         self.engine.halt.wait().await;
     }
 }

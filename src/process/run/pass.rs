@@ -109,10 +109,16 @@ impl Pass<'_> {
             if halted && self.tasks.is_empty() {
                 return self.failed.take().map_or(Ok(()), Err);
             }
-            if !halted && self.ready.is_empty() && !self.is_full() && !self.refill().await? {
-                return Ok(());
+            if !halted {
+                match self.advance(third).await {
+                    Ok(true) => {}
+                    Ok(false) => return Ok(()),
+                    Err(error) => {
+                        self.fail(error);
+                        continue;
+                    }
+                }
             }
-            self.keep(third).await?;
             if self.ready.is_empty() && self.tasks.is_empty() {
                 // Nothing ends a wait. The look for due cases has waited, where that was necessary.
                 continue;
@@ -123,18 +129,34 @@ impl Pass<'_> {
                     Ok(case) => {
                         self.count(&case);
                         if self.again.remove(&case.case_id) {
-                            self.engine.release(std::slice::from_ref(&case.case_id)).await?;
+                            let ids = [case.case_id];
+                            self.engine
+                                .release(&ids)
+                                .await
+                                .unwrap_or_else(|error| self.fail(error));
                         }
                     }
-                    Err(error) => {
-                        // The answers of the others are settled before the run ends.
-                        self.engine.halt.set();
-                        self.failed = self.failed.take().or(Some(error));
-                    }
+                    Err(error) => self.fail(error),
                 },
                 Woken::Time => {}
             }
         }
+    }
+
+    /// Ends the run with `error`. The answers of the cases in work are settled before.
+    fn fail(&mut self, error: Error) {
+        self.engine.halt.set();
+        self.failed = self.failed.take().or(Some(error));
+    }
+
+    /// Keeps the leases, and leases more cases where there is room. Returns false when the pass is
+    /// complete.
+    async fn advance(&mut self, after: Duration) -> Result<bool, Error> {
+        self.keep(after).await?;
+        if !self.ready.is_empty() || self.is_full() {
+            return Ok(true);
+        }
+        self.refill().await
     }
 
     /// Whether no further case may be worked on.
@@ -260,9 +282,17 @@ impl Pass<'_> {
     async fn keep(&mut self, after: Duration) -> Result<(), Error> {
         let now = self.engine.now();
         // A time before the last renewal means that the clock was set back.
-        if (now - self.renewed).to_std().map_or(true, |gone| gone >= after) {
-            self.engine.renew().await?;
-            self.renewed = now;
+        let gone = (now - self.renewed).to_std().ok();
+        if gone.is_some_and(|gone| gone < after) {
+            return Ok(());
+        }
+        self.engine.renew().await?;
+        self.renewed = now;
+        // The machine slept, or the clock was set: other workers may have traced these cases.
+        if gone.is_none_or(|gone| gone >= self.engine.settings.lease) {
+            let ids: Vec<CaseId> = self.ready.drain(..).map(|(case, _)| case.id).collect();
+            self.working.retain(|id| !ids.contains(id));
+            self.engine.release(&ids).await?;
         }
         Ok(())
     }

@@ -3,6 +3,7 @@
 use crate::case::{CaseId, CaseStore, ErrorKind, Planned, Setting};
 use crate::process::error::Error;
 use crate::process::run::engine::Engine;
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
@@ -12,6 +13,10 @@ const PLAN: &str = "plan";
 
 /// The version of the rules of `due` and of all that it calls. Count it up when they change.
 const RULES: u32 = 1;
+
+/// How exactly the time of the latest pass is kept, and how far the clocks of two workers may differ. If
+/// that time lies further ahead, the clock was set back, and the times that it planned are wrong.
+const LATELY: TimeDelta = TimeDelta::minutes(5);
 
 /// How many cases are planned in one step.
 const CHUNK: usize = 500;
@@ -25,10 +30,14 @@ struct Progress {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     after: Option<CaseId>,
     done: bool,
+    /// By which clock they were planned: the start of the latest pass, give or take [`LATELY`].
+    #[serde(default)]
+    at: DateTime<Utc>,
 }
 
 impl Engine {
-    /// Plans all cases again, if scope, policy or rules have changed since they were planned. Can be
+    /// Plans all cases again, if scope, policy or rules have changed since they were planned, or if the
+    /// clock was set back. Can be
     /// dropped at any point, and goes on from there. Another worker that plans too ends this one.
     pub(in crate::process) async fn replan(self: Arc<Self>) -> Result<(), Error> {
         let cases = self.cases();
@@ -82,10 +91,17 @@ impl Engine {
         let is_new = stored.is_none();
         let mut setting = stored.unwrap_or_else(|| Setting::new(String::new()));
         let known = serde_json::from_str::<Progress>(&setting.value).ok();
-        if let Some(known) = known.filter(|known| known.rules == rules) {
+        let at = self.began;
+        let is_known = |known: &Progress| known.rules == rules && known.at <= at + LATELY;
+        if let Some(mut known) = known.filter(is_known) {
+            if known.done && known.at + LATELY < at {
+                known.at = at;
+                // If another worker has saved its own, that one is as late.
+                let _saved = save(cases, &mut setting, &known).await?;
+            }
             return Ok(Some((setting, known)).filter(|(_, known)| !known.done));
         }
-        let progress = Progress { rules, after: None, done: is_new };
+        let progress = Progress { rules, after: None, done: is_new, at };
         let saved = save(cases, &mut setting, &progress).await?;
         Ok(Some((setting, progress)).filter(|(_, progress)| saved && !progress.done))
     }

@@ -90,6 +90,10 @@ impl Engine {
         let id = turn.id().clone();
         if let Some(stored) = readable(self.cases().get(&id).await)? {
             let mut due = self.due(&stored);
+            // Alerts that the other program has not yet delivered are delivered soon.
+            if !stored.undelivered.is_empty() {
+                due.at = due.at.min(self.now());
+            }
             due.at = due.at.max(self.now() + LEFT);
             self.cases().set_due(vec![Planned::new(id.clone(), stored.version, due)]).await?;
         }

@@ -38,13 +38,19 @@ async fn every_response_is_audited_with_its_request_ids() {
     ]));
     let client = Client::open(Config::of(Environment::Sandbox), Arc::<Scripted>::clone(&transport));
     let store = Arc::new(MemoryStore::new());
-    store.insert_all(vec![case("1"), case("2")]).await.unwrap();
+    store.insert_all(vec![case("1")]).await.unwrap();
     let (audit, alerts) = (Arc::new(MemoryLog::new()), Arc::new(MemoryAlerts::default()));
     let worker = Worker::new(
         Arc::new(client),
-        Arc::new(Joined::new(store, Arc::<MemoryLog>::clone(&audit), alerts)),
+        Arc::new(Joined::new(
+            Arc::<MemoryStore>::clone(&store),
+            Arc::<MemoryLog>::clone(&audit),
+            alerts,
+        )),
         Settings::new(us()).with_retry(Retry::new(RetryPolicy::default())),
     );
+    worker.run_once(&mut |_| ()).await.unwrap();
+    store.insert_all(vec![case("2")]).await.unwrap();
     worker.run_once(&mut |_| ()).await.unwrap();
     let by = worker.on_behalf_of(us(), Actor::new(&us(), "Jane Doe"));
     by.refresh(&"2".parse().unwrap(), RefreshEvent::OnRequest).await.unwrap();

@@ -412,7 +412,10 @@ const ALIKE: [&str; 3] = ["01", "02", "09"];
 /// case that has the number and the first change names.
 fn normal(end: End) -> End {
     let number = format!("{:?}", Some(number(1)));
-    let holders: Vec<&str> = ALIKE.into_iter().filter(|id| end.cases[*id][0] == number).collect();
+    let holders: Vec<&str> = ALIKE
+        .into_iter()
+        .filter(|id| end.cases.get(*id).unwrap().first() == Some(&number))
+        .collect();
     let [holder] = holders[..] else { panic!("one of them has the number: {holders:?}") };
     let renamed = |id: &str| match id {
         "01" => holder.to_owned(),

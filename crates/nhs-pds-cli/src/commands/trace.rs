@@ -10,18 +10,19 @@ use crate::console::{about, because, check_database, say, say_json, warn};
 use crate::private::PrivateFile;
 use crate::service::{Reached, Service};
 use crate::{progress, simulated};
-use nhs_pds::audit::{Actor, SqliteLog};
+use nhs_pds::audit::Actor;
 use nhs_pds::case::caseload::{self, Entry, ResultRow};
-use nhs_pds::case::{CaseStore, SqliteStore};
-use nhs_pds::clock::SystemClock;
-use nhs_pds::process::alert::SqliteAlerts;
-use nhs_pds::process::store::Joined;
+use nhs_pds::case::{Case, CaseId, CaseStore};
+use nhs_pds::clock::{Clock, SystemClock};
+use nhs_pds::process::store::{Sqlite, Store};
 use nhs_pds::process::{
-    CaseReport, Imported, RunReport, Settings, TraceResult, Worker, import_from,
+    CaseReport, Imported, Policy, RunReport, Scope, Settings, TraceResult, Worker, import_from,
+    plan,
 };
 use nhs_pds::resilience::{Retry, RetryPolicy};
-use nhs_pds::trace::Caller;
+use nhs_pds::trace::{Caller, LocalIdentifier};
 use serde_json::{Map, Value, json};
+use std::collections::HashMap;
 use std::error::Error;
 use std::fmt::Write as _;
 use std::num::NonZeroU32;
@@ -58,12 +59,8 @@ pub(crate) async fn run(cli: &Args) -> Result<bool, Box<dyn Error>> {
     // First, because a run whose results cannot be written is useless.
     let results = PrivateFile::begin(&cli.results).map_err(|error| about(&cli.results, &error))?;
     let (db, store) = open(cli)?;
-    let audit = Arc::new(SqliteLog::open(&db).map_err(|error| about(&db, &error))?);
     let caller = Caller::System(cli.service.us()?);
     let actor = Actor::new(&caller, "Get NHS Number");
-    let alerts = Arc::new(SqliteAlerts::open(&db).map_err(|error| about(&db, &error))?);
-    let store: Arc<dyn CaseStore> = Arc::new(store);
-    let joined = Arc::new(Joined::new(Arc::clone(&store), audit, alerts));
     let (mut read, mut refused, mut flagged) = (Read::default(), 0, 0);
     let cases = reader.cases(|entry| match entry {
         Entry::Refused(row) => {
@@ -80,14 +77,15 @@ pub(crate) async fn run(cli: &Args) -> Result<bool, Box<dyn Error>> {
         read.cases += usize::from(case.is_ok());
         read.contradicted += usize::from(case.as_ref().is_ok_and(|case| case.contradicted));
     });
-    let imported = import_from(&*joined, &actor, &SystemClock, counted).await?;
+    let imported = import_from(&*store, &actor, &SystemClock, counted).await?;
     (read.refused, read.flagged) = (refused, flagged);
 
     let reached = cli.service.reach().await?;
     let client = Arc::new(reached.client.clone());
     // One pass. The worker only retries questions that were lost with a kept connection.
     let retry = Retry::new(RetryPolicy::default().with_attempts(NonZeroU32::MIN));
-    let worker = Worker::new(client, joined, Settings::new(caller).with_retry(retry));
+    let worker =
+        Worker::new(client, Arc::clone(&store) as _, Settings::new(caller).with_retry(retry));
     let (report, reports) = trace(&worker, read.cases as u64).await?;
 
     let summary = Summary { cli, db: &db, read, imported, report: &report, reached: &reached };
@@ -96,7 +94,7 @@ pub(crate) async fn run(cli: &Args) -> Result<bool, Box<dyn Error>> {
     } else {
         say(&summary.text()?)?;
     }
-    write(results, &*store, &reports).await.map_err(|error| about(&cli.results, &*error))?;
+    write(results, store.cases(), &reports).await.map_err(|error| about(&cli.results, &*error))?;
 
     if let Some(reason) = &report.stopped {
         warn(format!("trace: stopped early: {}", because(reason)));
@@ -133,7 +131,7 @@ async fn trace(
 }
 
 /// The store of `--db`, or one in a new folder.
-fn open(cli: &Args) -> Result<(PathBuf, SqliteStore), Box<dyn Error>> {
+fn open(cli: &Args) -> Result<(PathBuf, Arc<Sqlite>), Box<dyn Error>> {
     let db = match &cli.db {
         Some(db) => db.clone(),
         None => {
@@ -142,36 +140,56 @@ fn open(cli: &Args) -> Result<(PathBuf, SqliteStore), Box<dyn Error>> {
         }
     };
     check_database(&db)?;
-    let store = SqliteStore::open(&db).map_err(|error| about(&db, &error))?;
-    Ok((db, store))
+    let store = Sqlite::open(&db).map_err(|error| about(&db, &error))?;
+    Ok((db, Arc::new(store)))
 }
 
-/// Writes the results, and moves their file to its path.
+/// Writes the results of all cases of the store, and moves their file to its path. A case that was not due
+/// has the reason why it is not traced.
 async fn write(
     results: PrivateFile,
     store: &dyn CaseStore,
     reports: &[CaseReport],
 ) -> Result<(), Box<dyn Error>> {
-    let mut rows = Vec::with_capacity(reports.len());
-    for report in reports {
-        let Some(case) = store.get(&report.case_id).await? else { continue };
-        let row = ResultRow::new(&case);
-        let row = match report.faults.first() {
-            Some(fault) => row.with_fault(fault.as_str()),
-            None => row,
-        };
-        let row = match (report.result, report.eligibility.reason()) {
-            (Some(result), _) => row.with_result(result.as_str(), report.exchange.as_ref()),
-            (None, Some(reason)) => row.with_reason(reason.as_str()),
-            (None, None) => row,
-        };
-        rows.push(match report.review {
-            Some(reason) => row.with_detail(reason.as_str()),
-            None => row,
-        });
+    let reports: HashMap<&CaseId, &CaseReport> =
+        reports.iter().map(|report| (&report.case_id, report)).collect();
+    let (mut rows, mut after) = (Vec::new(), None);
+    loop {
+        let page = store.page(after.as_ref(), 500).await?;
+        let Some(last) = page.last() else { break };
+        after = Some(last.id.clone());
+        rows.extend(page.iter().map(|case| row(case, reports.get(&case.id).copied())));
     }
     caseload::write_results(results.file(), rows)?;
     Ok(results.finish()?)
+}
+
+fn row(case: &Case, report: Option<&CaseReport>) -> ResultRow {
+    let row = ResultRow::new(case);
+    let Some(report) = report else {
+        let (scope, policy) = (Scope::default(), Policy::default());
+        let root = LocalIdentifier::LOCAL_PATIENT_ROOT;
+        return match plan(case, &scope, &policy, root, SystemClock.now()) {
+            Ok(_) => row,
+            Err(ineligible) => match ineligible.reason() {
+                Some(reason) => row.with_reason(reason.as_str()),
+                None => row,
+            },
+        };
+    };
+    let row = match report.faults.first() {
+        Some(fault) => row.with_fault(fault.as_str()),
+        None => row,
+    };
+    let row = match (report.result, report.eligibility.reason()) {
+        (Some(result), _) => row.with_result(result.as_str(), report.exchange.as_ref()),
+        (None, Some(reason)) => row.with_reason(reason.as_str()),
+        (None, None) => row,
+    };
+    match report.review {
+        Some(reason) => row.with_detail(reason.as_str()),
+        None => row,
+    }
 }
 
 /// What was read from the caseload.
@@ -232,6 +250,7 @@ impl Summary<'_> {
             "faults": counts(report.faults.iter().map(|(fault, n)| (fault.as_str(), *n))),
             "outcomes": counts(report.results.iter().map(|(result, n)| (result.as_str(), *n))),
             "numbers_written": report.numbers_written,
+            "due": report.due,
             "service": self.reached.to_string(),
             "store": self.db.display().to_string(),
             "results": self.cli.results.display().to_string(),
@@ -258,5 +277,9 @@ fn run_text(said: &mut String, report: &RunReport) -> std::fmt::Result {
     for (result, count) in &report.results {
         writeln!(said, "    {:<26} {count:>6}", result.as_str())?;
     }
-    writeln!(said, "Numbers written {:>8}", report.numbers_written)
+    writeln!(said, "Numbers written {:>8}", report.numbers_written)?;
+    if report.due > 0 {
+        writeln!(said, "Still due       {:>8}", report.due)?;
+    }
+    Ok(())
 }

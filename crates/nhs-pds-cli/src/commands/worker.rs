@@ -360,6 +360,9 @@ fn summary(report: &RunReport) -> Result<String, std::fmt::Error> {
     if report.unreadable > 0 {
         writeln!(said, "Cannot be read  {:>8}", report.unreadable)?;
     }
+    if report.due > 0 {
+        writeln!(said, "Still due       {:>8}", report.due)?;
+    }
     Ok(said)
 }
 

@@ -17,7 +17,7 @@ use nhs_pds::audit::{self, Actor, SqliteLog};
 use nhs_pds::case::SqliteStore;
 use nhs_pds::process::alert::SqliteAlerts;
 use nhs_pds::process::review::{ActionOutcome, ItemFilter, ItemId, Refusal, Release, ReviewQueue};
-use nhs_pds::process::store::Joined;
+use nhs_pds::process::store::{Joined, Sqlite, Store};
 use nhs_pds::trace::{Caller, LocalIdentity, User};
 use print::{json_line, object, text, text_line};
 use std::error::Error;
@@ -154,14 +154,15 @@ fn open(
         return Err(about(db, &error));
     }
     let trail = Trail::open(db, anchors).map_err(|error| about(db, &error))?;
-    let store = Arc::new(SqliteStore::open(db).map_err(|error| about(db, &error))?);
     let alerts = SqliteAlerts::open(db).map_err(|error| about(db, &error))?;
-    let queue = ReviewQueue::new(Arc::new(Joined::new(
-        store,
-        Arc::clone(&trail.log),
-        Arc::new(alerts.clone()),
-    )));
-    Ok((queue, alerts, trail))
+    // Where the trail has anchors outside the file, each append to it has its own.
+    let store: Arc<dyn Store> = if anchors.is_none() {
+        Arc::new(Sqlite::open(db).map_err(|error| about(db, &error))?)
+    } else {
+        let cases = Arc::new(SqliteStore::open(db).map_err(|error| about(db, &error))?);
+        Arc::new(Joined::new(cases, Arc::clone(&trail.log), Arc::new(alerts.clone())))
+    };
+    Ok((ReviewQueue::new(store), alerts, trail))
 }
 
 /// Names the damaged cases of the store, which no list contains.

@@ -1,18 +1,18 @@
 //! One side of a round: the cases, their store, and the worker.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use nhs_pds::audit::{Actor, AuditLog};
 use nhs_pds::case::{Alert, Case, CaseId, CaseStore, caseload};
 use nhs_pds::clock::{Clock as _, FixedClock};
 use nhs_pds::process::alert::{self, AlertSink};
 use nhs_pds::process::store::Joined;
-use nhs_pds::process::{CaseReport, Row, Settings, TraceResult, Worker, import};
+use nhs_pds::process::{CaseReport, Policy, Row, Settings, TraceResult, Worker, import};
 use nhs_pds::resilience::{Gateway, RateLimit, Retry, RetryPolicy};
 use nhs_pds::smsp::{Client, Config};
 use nhs_pds::trace::{Caller, LocalIdentity};
 use nhs_pds::transport::Transport;
 use nhs_pds_simulator::{Caseload, Fault, FaultMix, Register, Simulator};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -67,6 +67,8 @@ pub(crate) struct Side {
     worker: Worker,
     /// The row of the decision table that settled each case.
     pub(super) rows: BTreeMap<CaseId, Row>,
+    /// The cases that have no answer yet.
+    open: BTreeSet<CaseId>,
     /// The cases that were traced again after they were settled.
     pub(super) asked_after_all: Vec<CaseId>,
 }
@@ -93,6 +95,9 @@ impl Side {
         caseload.write_csv(&mut file)?;
         let cases = caseload::read(file.as_slice())?.cases;
         let actor = Actor::new(&caller, "Import");
+        // Every case without an answer is due in the next pass, and no other case.
+        let mut policy = Policy::default();
+        policy.longest_retry_wait = policy.retry_wait;
         let delivered = Arc::new(Delivered { sink: kept.alerts, alerts: Mutex::default() });
         let alerts = Arc::clone(&delivered) as Arc<dyn AlertSink>;
         let store = Arc::new(Joined::new(Arc::clone(&kept.store), kept.audit, alerts));
@@ -103,6 +108,7 @@ impl Side {
             Settings::new(caller)
                 .with_clock(Arc::clone(clock) as _)
                 .with_retry(retry.clone())
+                .with_policy(policy)
                 .with_in_flight((*in_flight).try_into()?),
         );
         Ok(Self {
@@ -113,29 +119,33 @@ impl Side {
             clock: Arc::clone(clock),
             worker,
             rows: BTreeMap::new(),
+            open: BTreeSet::new(),
             asked_after_all: Vec::new(),
         })
     }
 
-    /// Traces the cases once, and sets the clock forward by a minute; returns how many have no answer.
+    /// Traces the cases once, and sets the clock forward until those without an answer are due again; returns
+    /// how many they are.
     pub(super) async fn pass(&mut self) -> Result<usize, Box<dyn Error>> {
-        let (rows, again) = (&mut self.rows, &mut self.asked_after_all);
-        let mut open = 0;
+        let (rows, again, open) = (&mut self.rows, &mut self.asked_after_all, &mut self.open);
         let mut observer = |report: &CaseReport| {
             let Some(result) = report.result else { return };
             if rows.contains_key(&report.case_id) {
                 again.push(report.case_id.clone());
             }
             match (result, report.row) {
-                (TraceResult::Unavailable | TraceResult::Unreadable, _) | (_, None) => open += 1,
+                (TraceResult::Unavailable | TraceResult::Unreadable, _) | (_, None) => {
+                    open.insert(report.case_id.clone());
+                }
                 (_, Some(row)) => {
+                    open.remove(&report.case_id);
                     rows.insert(report.case_id.clone(), row);
                 }
             }
         };
         self.worker.run_once(&mut observer).await?;
-        self.clock.set(self.clock.now() + TimeDelta::minutes(1));
-        Ok(open)
+        self.clock.set(self.clock.now() + Policy::default().retry_wait);
+        Ok(self.open.len())
     }
 
     /// The number of requests to the service.
