@@ -149,6 +149,9 @@ class Trail:
                 for seq, kind, message, details, subject in rows
                 if kind in ("message_sent", "message_received", "case_changed")
             ]
+            # A question that is on record and was not sent, because the worker was told to stop.
+            unsent = {message for _, _, message, details, _ in self.events if details.get("outcome") == "not_sent"}
+            self.events = [event for event in self.events if event[2] is None or event[2] not in unsent]
         connection.close()
 
     def of(self, kind):

@@ -157,8 +157,8 @@ impl RetryObserver for Attempts<'_> {
     }
 
     async fn given_up(&self) {
-        // A retry without a pause, after a lost connection, comes before any other question.
-        tokio::task::yield_now().await;
+        // During a pause another question may be sent. A retry without one, after a lost connection,
+        // comes before any other.
         drop(lock(self.permits).take());
         self.engine.halt.wait().await;
     }

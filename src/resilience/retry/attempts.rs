@@ -54,7 +54,7 @@ pub trait RetryObserver: Send + Sync {
     ) -> Result<(), Unrecorded>;
 
     /// Waits until the caller no longer wants the answer. Ends a pause, but not an attempt in
-    /// progress.
+    /// progress. A retry without a pause does not call it.
     async fn given_up(&self);
 }
 
@@ -145,7 +145,7 @@ impl Retry {
                 self.pause(error, asked.attempts - free, elapsed)
             };
             let Some(pause) = pause else { return asked };
-            if tokio::time::timeout(pause, repeats.given_up()).await.is_ok() {
+            if !pause.is_zero() && tokio::time::timeout(pause, repeats.given_up()).await.is_ok() {
                 return asked;
             }
             let next = asked.message_id.repeat(&*self.ids);
