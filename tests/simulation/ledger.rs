@@ -16,7 +16,7 @@ use std::sync::Arc;
 pub(crate) type Checked = Result<(), String>;
 
 /// A case in the trail, and the process that recorded it.
-type Recorded = (Case, Arc<str>);
+pub(crate) type Recorded = (Case, Arc<str>);
 
 /// How much older than the store's state a claim's time may be, by the contract of a store.
 const WAITED: TimeDelta = TimeDelta::seconds(1);
@@ -31,7 +31,7 @@ pub(crate) struct Ledger {
     /// The cases as they are stored.
     pub(crate) stored: BTreeMap<CaseId, Case>,
     /// Each record of a case in the trail, by version, and of which process.
-    records: BTreeMap<(CaseId, u64), Vec<Recorded>>,
+    pub(crate) records: BTreeMap<(CaseId, u64), Vec<Recorded>>,
     /// The messages that the trail says are sent, and received with these numbers.
     pub(crate) sent: BTreeMap<String, CaseId>,
     pub(crate) received: BTreeMap<String, Vec<NhsNumber>>,
