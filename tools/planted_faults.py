@@ -35,20 +35,19 @@ FAULTS = [
     (
         "message_recorded_after_it_is_sent",
         RUN + "pipeline.rs",
-        """            let entries = recorded.iter().cloned().chain([entry]).collect();
-            match self.record(entries).await {
-                Ok(()) => recorded.clear(),
+        """        let entries = self.recorded.iter().cloned().chain([entry]).collect();
+        engine.record(entries).await?;
+        self.recorded.clear();
 """,
-        """            let entries = recorded.clone();
-            match self.record(entries).await {
-                Ok(()) => recorded = vec![entry],
+        """        engine.record(self.recorded.clone()).await?;
+        self.recorded = vec![entry];
 """,
     ),
     (
         "response_not_recorded",
         RUN + "pipeline.rs",
-        "recorded.push(received(self.actor(), turn.id(), &step));",
-        "let _ = received(self.actor(), turn.id(), &step);",
+        "self.recorded.push(received(engine.actor(), turn.id(), &step));",
+        "let _ = received(engine.actor(), turn.id(), &step);",
     ),
     (
         "retry_not_recorded",
@@ -58,12 +57,13 @@ FAULTS = [
         "",
     ),
     ("second_question_left_out", RUN + "pipeline.rs",
-     "next = turn.follow_up(&self.settings.policy, &self.settings.local_root);", "next = None;"),
+     "turn.follow_up(&engine.settings.policy, &engine.settings.local_root)", "None"),
     ("answer_dropped_at_stop", RUN + "pipeline.rs",
      "if turn.steps.is_empty() {\n            let id",
-     "if turn.steps.is_empty() || self.halt.is_set() {\n            let id"),
+     "if turn.steps.is_empty() || engine.halt.is_set() {\n            let id"),
     ("retries_without_a_permit", RUN + "exchange.rs",
-     "None => std::sync::Arc::clone(&self.engine.slots).acquire_owned().await.ok(),", "None => None,"),
+     "let slot = Arc::clone(&self.engine.slots).acquire_owned().await.ok();\n            *lock",
+     "let slot: Option<OwnedSemaphorePermit> = None;\n            *lock"),
     ("saved_without_sole_holder", RUN + "settle.rs",
      "change.sole_holder = written;", "change.sole_holder = written && false;"),
     ("case_forgotten", RUN + "settle.rs",
@@ -87,7 +87,7 @@ FAULTS = [
     ("case_in_work_twice", RUN + "pass.rs",
      "if self.working.contains(&id) {", "if self.working.contains(&id) && false {"),
     ("leases_not_renewed", RUN + "pass.rs",
-     "self.engine.renew().await?;\n            self.renewed", "self.renewed"),
+     "self.engine.renew().await?;\n        self.renewed", "self.renewed"),
     ("released_for_another_owner", RUN + "engine.rs",
      "self.cases().release(&self.owner, ids)", 'self.cases().release("another", ids)'),
     ("no_wait_after_no_response", DECISION + "apply.rs",

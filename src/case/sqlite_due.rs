@@ -484,7 +484,10 @@ mod tests {
                             let change = Change::new(case).with_due(due);
                             format!("{:?}", store.save_all(vec![change]).await.unwrap())
                         }
-                        _ => format!("{:?}", store.release(owner, &[id.clone()]).await.unwrap()),
+                        _ => format!(
+                            "{:?}",
+                            store.release(owner, std::slice::from_ref(&id)).await.unwrap()
+                        ),
                     });
                     seen.push(format!("{:?}", store.counts(at(now)).await.unwrap()));
                 }

@@ -332,7 +332,10 @@ mod tests {
         let (begin, wait) = mpsc::channel();
         let (first, all) = (database.clone(), database.clone());
         let busy = tokio::spawn(async move {
-            let work = move |_: &mut Connection| Ok::<(), Error>(wait.recv().unwrap_or_default());
+            let work = move |_: &mut Connection| {
+                wait.recv().unwrap_or_default();
+                Ok::<(), Error>(())
+            };
             first.blocking(work).await
         });
         tokio::task::yield_now().await;

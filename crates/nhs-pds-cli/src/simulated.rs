@@ -26,7 +26,7 @@ pub(crate) fn shipped() -> Caseload {
 pub(crate) fn open_caseload(place: Option<&Path>) -> Result<Box<dyn ReadSeek>, Box<dyn StdError>> {
     if let Some(place) = place {
         let file = console::seekable(console::open(place)?);
-        return Ok(file.map_err(|error| console::about(place, &error))?);
+        return file.map_err(|error| console::about(place, &error));
     }
     let mut bytes = Vec::new();
     shipped().write_csv(&mut bytes)?;

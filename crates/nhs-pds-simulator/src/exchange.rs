@@ -92,7 +92,7 @@ impl Simulator {
 
     /// Answers one request at once. The caller must wait for the delay before it sends the answer.
     pub(super) fn answer(&self, request: &Received) -> Timed {
-        let came = self.clock.now();
+        let came = self.log.is_open().then(|| self.clock.now());
         let answered = match face(request.path()) {
             Face::Token => self.token(request),
             Face::Api(path) => self.fhir_api(path, request),
@@ -120,8 +120,8 @@ impl Simulator {
             _ => Exchange::Whole(with_headers(response)),
         };
         let is_whole = matches!(exchange, Exchange::Whole(_));
-        let logged = logged.filter(|_| is_whole);
-        let logged = logged.map(|(message_id, code)| Answer { came, message_id, code });
+        let logged = came.zip(logged.filter(|_| is_whole));
+        let logged = logged.map(|(came, (message_id, code))| Answer { came, message_id, code });
         Timed { delay: met.delay, exchange, logged }
     }
 

@@ -22,6 +22,11 @@ impl Log {
         Self(Some(Arc::new(Mutex::new(to))))
     }
 
+    /// Whether answers are written.
+    pub(super) const fn is_open(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// Writes one line about `answer`, which is sent at `now`. A writer that fails does not prevent the answer.
     pub(super) fn write(&self, answer: &Answer, now: DateTime<Utc>) {
         let Some(to) = &self.0 else { return };

@@ -170,8 +170,8 @@ mod tests {
             reverification in prop::option::of(1_i64..9_000_000),
             share in 0.0..1.0_f64,
         ) {
-            let mut policy = Policy::default();
-            policy.reverification = reverification.map(TimeDelta::seconds);
+            let reverification = reverification.map(TimeDelta::seconds);
+            let policy = Policy { reverification, ..Policy::default() };
             let due = due_of(&case, &policy);
             prop_assert!(now() <= due.at && due.at <= now() + LOOK_AGAIN);
             if is_planned(&case, &policy, now()) {

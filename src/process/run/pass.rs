@@ -109,14 +109,16 @@ impl Pass<'_> {
             if halted && self.tasks.is_empty() {
                 return self.failed.take().map_or(Ok(()), Err);
             }
-            if !halted {
-                match self.advance(third).await {
-                    Ok(true) => {}
-                    Ok(false) => return Ok(()),
-                    Err(error) => {
-                        self.fail(error);
-                        continue;
-                    }
+            match self.advance(halted, third).await {
+                Ok(true) => {}
+                Ok(false) => return Ok(()),
+                Err(error) if halted => {
+                    // The leases may expire. The answers are settled all the same.
+                    self.failed = self.failed.take().or(Some(error));
+                }
+                Err(error) => {
+                    self.fail(error);
+                    continue;
                 }
             }
             if self.ready.is_empty() && self.tasks.is_empty() {
@@ -149,11 +151,11 @@ impl Pass<'_> {
         self.failed = self.failed.take().or(Some(error));
     }
 
-    /// Keeps the leases, and leases more cases where there is room. Returns false when the pass is
-    /// complete.
-    async fn advance(&mut self, after: Duration) -> Result<bool, Error> {
+    /// Keeps the leases, and leases more cases where there is room, unless the run is `halted`. Returns
+    /// false when the pass is complete.
+    async fn advance(&mut self, halted: bool, after: Duration) -> Result<bool, Error> {
         self.keep(after).await?;
-        if !self.ready.is_empty() || self.is_full() {
+        if halted || !self.ready.is_empty() || self.is_full() {
             return Ok(true);
         }
         self.refill().await

@@ -1,13 +1,16 @@
 //! The way of one case through a pass: next question, trace, decide, commit, release.
 
+use crate::audit::Entry;
 use crate::case::{Case, Due, Planned};
 use crate::process::decision::plan::Plan;
 use crate::process::error::Error;
 use crate::process::run::engine::Engine;
+use crate::process::run::exchange::Reply;
 use crate::process::run::record::{came_back, received, sent};
 use crate::process::run::report::CaseReport;
 use crate::process::run::turn::{Step, Turn};
 use crate::trace::MessageId;
+use chrono::{DateTime, Utc};
 use tokio::sync::OwnedSemaphorePermit;
 
 impl Engine {
@@ -21,82 +24,117 @@ impl Engine {
         first: Plan,
         mut admitted: Option<OwnedSemaphorePermit>,
     ) -> Result<CaseReport, Error> {
-        let mut turn = Turn { claimed: case, steps: Vec::new() };
-        let (mut next, mut recorded, mut failed) = (Some(first), Vec::new(), None);
-        // Until when the case waits whose question was not sent because it failed before.
-        let mut waits_until = None;
+        let mut course = Course::of(case);
+        let mut next = Some(first);
         while let Some(plan) = next.take() {
             if self.halt.is_set() {
                 break;
             }
-            let id = MessageId::fresh(&*self.settings.ids);
-            let entry = sent(self.actor(), turn.id(), &plan, id, self.now());
-            let entries = recorded.iter().cloned().chain([entry]).collect();
-            match self.record(entries).await {
-                Ok(()) => recorded.clear(),
-                Err(error) if turn.steps.is_empty() => return Err(error),
-                // The question is not sent. The answer before it is settled first.
+            next = match course.ask(self, plan, admitted.take()).await {
+                Ok(next) => next,
+                Err(error) if course.turn.steps.is_empty() => return Err(error),
+                // The answer before this question is settled first.
                 Err(error) => {
-                    failed = Some(error);
-                    break;
-                }
-            }
-            let reply = match self.exchange(turn.id(), &plan, id, admitted.take()).await {
-                Ok(Some(reply)) => reply,
-                // The run was told to stop before its turn came.
-                Ok(None) => {
-                    recorded.push(came_back(self.actor(), turn.id(), id, None, self.now()));
-                    break;
-                }
-                Err(error) if turn.steps.is_empty() => return Err(error),
-                Err(error) => {
-                    failed = Some(error);
-                    break;
+                    let report = course.conclude(self).await;
+                    return report.and(Err(error));
                 }
             };
-            let at = self.now();
-            self.halt.note(turn.id(), &reply.result);
-            match reply.result {
-                // Not sent: it is no answer about this case.
-                Err(error) if error.suspended_until().is_some() => {
-                    let entry = came_back(self.actor(), turn.id(), reply.message_id, None, at);
-                    recorded.push(entry);
-                    if !error.is_suspended_alone() {
-                        self.halt.keep(error);
-                    } else if reply.message_id == id {
-                        waits_until = error.suspended_until();
-                    } else {
-                        // The question was sent before, and got no response.
-                        let (message_id, reply) = (reply.message_id, Some(Err(error)));
-                        turn.steps.push(Step { plan, message_id, reply, at });
-                    }
+        }
+        course.conclude(self).await
+    }
+}
+
+/// A case on its way.
+struct Course {
+    turn: Turn,
+    /// What has happened and is not yet on record.
+    recorded: Vec<Entry>,
+    /// Until when the case waits whose question was not sent because it failed before.
+    waits_until: Option<DateTime<Utc>>,
+}
+
+impl Course {
+    const fn of(case: Case) -> Self {
+        let turn = Turn { claimed: case, steps: Vec::new() };
+        Self { turn, recorded: Vec::new(), waits_until: None }
+    }
+
+    /// Records and sends the question of `plan`. Returns the next question, if the answer needs one.
+    async fn ask(
+        &mut self,
+        engine: &Engine,
+        plan: Plan,
+        admitted: Option<OwnedSemaphorePermit>,
+    ) -> Result<Option<Plan>, Error> {
+        let (turn, id) = (&self.turn, MessageId::fresh(&*engine.settings.ids));
+        let entry = sent(engine.actor(), turn.id(), &plan, id, engine.now());
+        let entries = self.recorded.iter().cloned().chain([entry]).collect();
+        engine.record(entries).await?;
+        self.recorded.clear();
+        let reply = engine.exchange(turn.id(), &plan, id, admitted).await?;
+        let at = engine.now();
+        let Some(reply) = reply else {
+            // The run was told to stop before its turn came.
+            self.recorded.push(came_back(engine.actor(), turn.id(), id, None, at));
+            return Ok(None);
+        };
+        engine.halt.note(turn.id(), &reply.result);
+        Ok(self.take(engine, plan, id, reply, at))
+    }
+
+    /// Takes the `reply` to the question of `plan`, whose first message was `id`.
+    fn take(
+        &mut self,
+        engine: &Engine,
+        plan: Plan,
+        id: MessageId,
+        reply: Reply,
+        at: DateTime<Utc>,
+    ) -> Option<Plan> {
+        let (turn, Reply { message_id, result }) = (&mut self.turn, reply);
+        match result {
+            // Not sent: it is no answer about this case.
+            Err(error) if error.suspended_until().is_some() => {
+                let entry = came_back(engine.actor(), turn.id(), message_id, None, at);
+                self.recorded.push(entry);
+                if !error.is_suspended_alone() {
+                    engine.halt.keep(error);
+                } else if message_id == id {
+                    self.waits_until = error.suspended_until();
+                } else {
+                    // The question was sent before, and got no response.
+                    turn.steps.push(Step { plan, message_id, reply: Some(Err(error)), at });
                 }
-                result => {
-                    let (message_id, reply) = (reply.message_id, Some(result));
-                    let step = Step { plan, message_id, reply, at };
-                    recorded.push(received(self.actor(), turn.id(), &step));
-                    turn.steps.push(step);
-                    next = turn.follow_up(&self.settings.policy, &self.settings.local_root);
-                }
+                None
+            }
+            result => {
+                let step = Step { plan, message_id, reply: Some(result), at };
+                self.recorded.push(received(engine.actor(), turn.id(), &step));
+                turn.steps.push(step);
+                turn.follow_up(&engine.settings.policy, &engine.settings.local_root)
             }
         }
-        drop(admitted);
+    }
+
+    /// Settles the answers, if there are any, and releases the case.
+    async fn conclude(self, engine: &Engine) -> Result<CaseReport, Error> {
+        let Self { turn, recorded, waits_until } = self;
         if turn.steps.is_empty() {
             let id = turn.id().clone();
             if let Some(until) = waits_until {
-                let due = Due { at: until, ..self.due_later(&turn.claimed) };
+                let due = Due { at: until, ..engine.due_later(&turn.claimed) };
                 let planned = Planned::new(id.clone(), turn.claimed.version, due);
-                self.cases().set_due(vec![planned]).await?;
+                engine.cases().set_due(vec![planned]).await?;
             }
-            let mut commit = self.commit().release(&self.owner, vec![id]);
+            let mut commit = engine.commit().release(&engine.owner, vec![id]);
             commit.recorded = recorded;
-            self.write(commit).await?;
+            engine.write(commit).await?;
             return Ok(CaseReport::not_asked(&turn.claimed));
         }
-        let report = self.settle(&turn, recorded).await?;
+        let report = engine.settle(&turn, recorded).await?;
         if let Some(error) = turn.refusal() {
-            self.halt.keep(error);
+            engine.halt.keep(error);
         }
-        failed.map_or(Ok(report), Err)
+        Ok(report)
     }
 }
