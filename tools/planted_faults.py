@@ -122,8 +122,6 @@ FAULTS = [
      "if !together && (alerts.len()", "if !together && false && (alerts.len()"),
     ("lease_not_respected", "src/case/lease.rs",
      "owner != self.owner && after < until && until", "owner != self.owner && after > until && until"),
-    ("plan_over_a_newer_version", "src/case/memory.rs",
-     "case.version == version", "case.version >= version"),
 ]
 
 

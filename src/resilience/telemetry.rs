@@ -18,9 +18,9 @@
 //! | `nhs_pds_retry_budget_spent_total` | counter | | retries not made, because the budget was used up |
 //! | `nhs_pds_token_requests_total` | counter | `outcome` | requests for access tokens, from services that need them: `granted`, or `error_` and the error's word |
 //! | `nhs_pds_cases_total` | counter | `result` | cases traced, by result |
-//! | `nhs_pds_cases_waiting` | gauge | | eligible cases without a settled answer after the last pass |
-//! | `nhs_pds_oldest_wait_seconds` | gauge | | of these cases, the longest time since the last trace |
-//! | `nhs_pds_review_items` | gauge | | cases of the last pass that need a reviewer |
+//! | `nhs_pds_cases_waiting` | gauge | | cases that are due at the end of the last pass |
+//! | `nhs_pds_oldest_wait_seconds` | gauge | | of these cases, the longest time for which a case has been due |
+//! | `nhs_pds_review_items` | gauge | | active cases with an open review item, at the end of the last pass |
 //! | `nhs_pds_pass_duration_seconds` | histogram | | duration of a pass |
 //! | `nhs_pds_last_pass_timestamp_seconds` | gauge | | when the last pass ended (Unix time): compare it with now |
 //! | `nhs_pds_clock_skew_seconds` | gauge | | how far this machine's clock is ahead of the service's, by the last response (MSCA-AUD-06); negative when it is behind |
@@ -92,10 +92,13 @@ fn describe_transport() {
 #[cfg(feature = "process")]
 fn describe_process() {
     describe_counter!(CASES, "cases traced, by result");
-    describe_gauge!(CASES_WAITING, "cases without a settled answer after the last pass");
-    let oldest = "of these cases, the longest time since the last trace";
+    describe_gauge!(CASES_WAITING, "cases that are due at the end of the last pass");
+    let oldest = "of these cases, the longest time for which a case has been due";
     describe_gauge!(OLDEST_WAIT, Unit::Seconds, oldest);
-    describe_gauge!(REVIEW_ITEMS, "cases of the last pass that need a reviewer");
+    describe_gauge!(
+        REVIEW_ITEMS,
+        "active cases with an open review item, at the end of the last pass"
+    );
     describe_histogram!(PASS_DURATION, Unit::Seconds, "duration of a pass");
     describe_gauge!(LAST_PASS, Unit::Seconds, "when the last pass ended, in Unix time");
 }

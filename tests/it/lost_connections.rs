@@ -2,13 +2,14 @@
 
 use crate::support::service::case;
 use crate::support::services::{Face, Way};
+use async_trait::async_trait;
 use nhs_pds::audit::{AuditLog, EventKind, Filter, MemoryLog};
 use nhs_pds::case::{CaseStore, MemoryStore};
 use nhs_pds::process::alert::MemoryAlerts;
 use nhs_pds::process::store::Joined;
 use nhs_pds::process::{Settings, TraceResult, Worker};
 use nhs_pds::resilience::{Gateway, RateLimit, Retry, RetryPolicy};
-use nhs_pds::trace::Tracer;
+use nhs_pds::trace::{Answer, Attended, Caller, Error, MessageId, Question, Tracer, User};
 use nhs_pds::transport::http::{HttpConfig, HttpTransport};
 use nhs_pds::transport::{ErrorKind, Request, Transport};
 use nhs_pds_simulator::{Register, Server, Simulator};
@@ -16,6 +17,7 @@ use std::collections::HashSet;
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -92,8 +94,39 @@ fn without_budget() -> Retry {
     Retry::new(RetryPolicy::default().with_budget(0, 0).with_attempts(NonZeroU32::MIN))
 }
 
+/// Passes on an answer only after its connection can be used again. Else the next question may open
+/// another one, whose loss is not that of a reused connection.
+#[derive(Debug)]
+struct Unhurried(Arc<dyn Tracer>);
+
+#[async_trait]
+impl Tracer for Unhurried {
+    async fn trace(
+        &self,
+        caller: &Caller,
+        question: &Question,
+        id: MessageId,
+    ) -> Result<Answer, Error> {
+        let answer = self.0.trace(caller, question, id).await;
+        if answer.is_ok() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        answer
+    }
+
+    async fn trace_attended(
+        &self,
+        user: &User,
+        question: &Question<Attended>,
+        id: MessageId,
+    ) -> Result<Answer, Error> {
+        self.0.trace_attended(user, question, id).await
+    }
+}
+
 /// A worker over 47 cases that are not on PDS, with its store, trail and service.
 async fn worker(tracer: Arc<dyn Tracer>, retry: Retry) -> (Worker, Arc<MemoryLog>) {
+    let tracer = Arc::new(Unhurried(tracer));
     let store = Arc::new(MemoryStore::new());
     store.insert_all((10..57).map(|n| case(&format!("RXX:{n}"))).collect()).await.unwrap();
     let audit = Arc::new(MemoryLog::new());

@@ -165,7 +165,7 @@ fn metrics_of_an_hour_with_faults() {
         ("cases_total result=none", 2.0),
         ("cases_total result=rejected", 1.0),
         ("cases_total result=unavailable", 1.0),
-        ("cases_waiting", 4.0),
+        ("cases_waiting", 0.0),
         ("pass_duration_seconds", 1.0),
     ];
     let found: Vec<_> = counts.iter().map(|(name, _)| (*name, value(*name))).collect();

@@ -15,6 +15,9 @@ use std::sync::Arc;
 
 pub(crate) type Checked = Result<(), String>;
 
+/// A case in the trail, and the process that recorded it.
+pub(crate) type Recorded = (Case, Arc<str>);
+
 /// How much older than the store's state a claim's time may be, by the contract of a store.
 const WAITED: TimeDelta = TimeDelta::seconds(1);
 
@@ -28,7 +31,7 @@ pub(crate) struct Ledger {
     /// The cases as they are stored.
     pub(crate) stored: BTreeMap<CaseId, Case>,
     /// Each record of a case in the trail, by version, and of which process.
-    pub(crate) records: BTreeMap<(CaseId, u64), Vec<(Case, Arc<str>)>>,
+    pub(crate) records: BTreeMap<(CaseId, u64), Vec<Recorded>>,
     /// The messages that the trail says are sent, and received with these numbers.
     pub(crate) sent: BTreeMap<String, CaseId>,
     pub(crate) received: BTreeMap<String, Vec<NhsNumber>>,
@@ -62,8 +65,8 @@ pub(crate) struct Pass {
     pub(crate) owner: Option<String>,
     pub(crate) policy: Policy,
     pub(crate) in_progress: BTreeMap<CaseId, u64>,
-    /// The cases as they were claimed.
-    pub(crate) claimed: BTreeMap<CaseId, Case>,
+    /// The cases as they were claimed, and when.
+    pub(crate) claimed: BTreeMap<CaseId, (Case, DateTime<Utc>)>,
     pub(crate) sent: BTreeMap<String, CaseId>,
     /// When the last question about a case ended, by the clock of the process.
     pub(crate) ended: BTreeMap<CaseId, DateTime<Utc>>,
@@ -160,7 +163,7 @@ impl Ledger {
                 }
                 self.lost.insert((owner.clone(), case.id.clone()));
             }
-            self.pass(who).claimed.insert(case.id.clone(), case.clone());
+            self.pass(who).claimed.insert(case.id.clone(), (case.clone(), lease.now));
             self.leases.insert(case.id.clone(), (lease.owner.clone(), lease.until));
         }
         self.pass(who).owner = Some(lease.owner.clone());
@@ -341,8 +344,12 @@ impl Ledger {
         let is_first = pass.asked.insert(case.clone()) && message.uuid() == message.request();
         if is_first && who.role != Role::Screen {
             let longest = pass.policy.longest_retry_wait;
-            let wait = pass.claimed.get(case).and_then(|case| case.asking.retry_after);
-            if wait.is_some_and(|until| now < until && until <= now + longest) {
+            // Times far ahead were set by a clock that was ahead, and did not count at the claim.
+            let early = pass.claimed.get(case).is_some_and(|(case, at)| {
+                let until = case.asking.retry_after.filter(|until| now < *until);
+                until.is_some_and(|until| *at < until && until <= *at + longest)
+            });
+            if early {
                 return Err(format!("{case}: asked before its wait is over"));
             }
         }

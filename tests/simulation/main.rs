@@ -4,6 +4,7 @@
 //! * `SIM_SEED=n` runs one seed. A failing seed fails at the same step each time.
 //! * `SIM_SEEDS=n` runs that number of seeds.
 //! * `SIM_FROM=text` chooses which, such as the hash of a commit.
+//! * `SIM_FIRST=n` begins with that seed.
 //! * `SIM_SHOWN=n` shows that number of events before a failure.
 #![expect(clippy::indexing_slicing, reason = "an index that is wrong must fail the test")]
 #![expect(clippy::unwrap_used, reason = "tests")]
@@ -36,8 +37,11 @@ fn variable(name: &str) -> Option<u64> {
     Some(text.parse().unwrap_or_else(|_| panic!("{name} must be a number")))
 }
 
-/// The first seed: 0, or that of the text in `SIM_FROM`.
+/// The first seed: `SIM_FIRST`, that of the text in `SIM_FROM`, or 0.
 fn first() -> u64 {
+    if let Some(first) = variable("SIM_FIRST") {
+        return first;
+    }
     let Ok(text) = env::var("SIM_FROM") else { return 0 };
     let bytes = text.bytes();
     let hash = bytes.fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {

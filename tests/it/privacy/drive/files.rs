@@ -14,7 +14,7 @@ use std::sync::Arc;
 use tempfile::TempDir;
 
 /// Columns meant for people. Operators may see all others.
-const PERSONAL: [(&str, &str); 9] = [
+const PERSONAL: [(&str, &str); 15] = [
     ("alert", "document"),
     // So that each is sent once: the case, the event, and the date of a death.
     ("alert", "id"),
@@ -22,6 +22,13 @@ const PERSONAL: [(&str, &str); 9] = [
     ("audit_subject", "person"),
     ("audit_subject_number", "number"),
     ("case_due", "case_id"),
+    // By which users search: the worklist and the search of cases.
+    ("case_item", "case_id"),
+    ("case_search", "case_id"),
+    ("case_search", "date_of_birth"),
+    ("case_search", "nhs_number"),
+    ("case_search", "postcode"),
+    ("case_search", "surname"),
     ("cases", "case_id"),
     ("cases", "document"),
     ("cases", "nhs_number"),
