@@ -49,7 +49,7 @@ impl Engine {
         let permits = |count: usize| Arc::new(Semaphore::new(count.min(Semaphore::MAX_PERMITS)));
         let in_flight = settings.in_flight.get();
         // With one question at a time, each is on record just before it is sent.
-        let admitted = permits(in_flight.saturating_mul(2) - 1);
+        let admitted = permits((in_flight - 1).saturating_mul(4) + 1);
         let (began, slots) = (settings.clock.now(), permits(in_flight));
         Self { tracer, store, settings, owner, began, halt, slots, admitted }
     }

@@ -25,6 +25,9 @@ const AHEAD: usize = 4;
 const LEAST: usize = 16;
 const MOST: usize = 512;
 
+/// A look for due cases so soon after the one before takes more of them: each look makes the work wait.
+const SOON: TimeDelta = TimeDelta::milliseconds(100);
+
 /// How many cases may be in work for each question in progress. The others wait for a retry, or are
 /// being committed.
 const IN_WORK: usize = 16;
@@ -48,6 +51,8 @@ struct Pass<'a> {
     again: HashSet<CaseId>,
     /// How many cases are leased next.
     batch: usize,
+    /// When cases were leased last.
+    looked: Option<DateTime<Utc>>,
     /// Cases that another program keeps changing.
     left: HashSet<CaseId>,
     renewed: DateTime<Utc>,
@@ -82,6 +87,7 @@ impl Engine {
             working: HashSet::new(),
             again: HashSet::new(),
             batch: LEAST,
+            looked: None,
             left: HashSet::new(),
             renewed: began,
             report: RunReport::default(),
@@ -187,8 +193,11 @@ impl Pass<'_> {
         let leased = cases.len();
         self.look(cases).await?;
         let least = self.engine.settings.in_flight.get().saturating_mul(AHEAD).clamp(LEAST, MOST);
-        // Many cases that need no question are looked at in few steps.
-        self.batch = if self.ready.len() * 2 < leased { (self.batch * 2).min(MOST) } else { least };
+        // Many cases that need no question, or have quick answers, are leased in few steps.
+        let now = self.engine.now();
+        let is_soon = self.looked.replace(now).is_some_and(|before| now - before < SOON);
+        let more = is_soon || self.ready.len() * 2 < leased;
+        self.batch = if more { (self.batch * 2).min(MOST) } else { least };
         Ok(true)
     }
 

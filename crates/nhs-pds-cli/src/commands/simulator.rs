@@ -121,9 +121,9 @@ pub(crate) async fn run(cli: &Args) -> Result<bool, Box<dyn Error>> {
 
 /// The people, changed as the command line says.
 fn people(cli: &Args, register: &Register) -> Result<Register, Box<dyn Error>> {
-    let register = if cli.full_records { records::filled(register)? } else { register.clone() };
+    let filled = cli.full_records.then(|| records::filled(register)).transpose()?;
     let mut all = Register::default();
-    for person in &register {
+    for person in filled.as_ref().unwrap_or(register) {
         let mut person = person.clone();
         let chosen = cli.answers.iter().find(|(number, _)| *number == person.nhs_number);
         if let Some((_, code)) = chosen {
