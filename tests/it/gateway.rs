@@ -485,7 +485,8 @@ async fn the_worker_stops_during_a_suspension_and_leaves_the_other_cases() {
     assert!(report.stopped.unwrap().suspended_until().is_some());
     // Ten cases that open the circuit breaker, with all the retries of the budget, and two probes
     // that the worker waited for.
-    assert_eq!(service.count(), 10 + 11 + 2);
+    // Whether the last retry is before the tenth case fails is up to the jitter.
+    assert!((22..=10 + 11 + 2).contains(&service.count()), "{}", service.count());
     let count = |wanted| seen.iter().filter(|result| **result == Some(wanted)).count();
     let (unavailable, left) = (count(TraceResult::Unavailable), count(TraceResult::NotAsked));
     assert_eq!(unavailable + left, seen.len(), "of the leased cases");
@@ -544,7 +545,8 @@ async fn a_circuit_breaker_whose_clock_is_behind_causes_no_extra_runs() {
     let process = Process::new(house.worker, Schedule::every(1800 * SECOND).unwrap());
     let mut seen = 0;
     process.run_until(sleep(60 * SECOND), &mut |_| seen += 1).await.unwrap();
-    assert_eq!(service.count(), 10 + 11);
+    // Whether the last retry is before the tenth case fails is up to the jitter.
+    assert!((10 + 10..=10 + 11).contains(&service.count()), "{}", service.count());
     assert!((30..=62 * 30).contains(&seen), "{seen}");
 }
 
@@ -561,5 +563,5 @@ async fn opening_a_record_during_a_suspension_fails_at_once() {
     assert!(began.elapsed() < SECOND, "{:?}", began.elapsed());
     assert_eq!(refreshed.report.result, Some(TraceResult::NotAsked));
     assert!(refreshed.suspended.unwrap().suspended_until().is_some());
-    assert_eq!(service.count(), 23);
+    assert!((22..=23).contains(&service.count()), "the refresh sent nothing");
 }
