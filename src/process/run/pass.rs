@@ -115,17 +115,13 @@ impl Pass<'_> {
             if halted && self.tasks.is_empty() {
                 return self.failed.take().map_or(Ok(()), Err);
             }
-            if !halted {
-                match self.advance(third).await {
-                    Ok(true) => {}
-                    Ok(false) => return Ok(()),
-                    Err(error) => {
-                        self.fail(error);
-                        continue;
-                    }
-                }
+            match self.advance(third).await {
+                Ok(true) => {}
+                Ok(false) => return Ok(()),
+                Err(error) => self.fail(error),
             }
-            if self.ready.is_empty() && self.tasks.is_empty() {
+            let may_start = !self.ready.is_empty() && !self.engine.halt.is_set();
+            if self.tasks.is_empty() && !may_start {
                 // Nothing ends a wait. The look for due cases has waited, where that was necessary.
                 continue;
             }
@@ -155,11 +151,11 @@ impl Pass<'_> {
         self.failed = self.failed.take().or(Some(error));
     }
 
-    /// Keeps the leases, and leases more cases where there is room. Returns false when the pass is
-    /// complete.
+    /// Keeps the leases, also of cases whose answers are awaited before a stop. Leases more cases where
+    /// there is room. Returns false when the pass is complete.
     async fn advance(&mut self, after: Duration) -> Result<bool, Error> {
         self.keep(after).await?;
-        if !self.ready.is_empty() || self.is_full() {
+        if self.engine.halt.is_set() || !self.ready.is_empty() || self.is_full() {
             return Ok(true);
         }
         self.refill().await
