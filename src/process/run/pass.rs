@@ -115,19 +115,13 @@ impl Pass<'_> {
             if halted && self.tasks.is_empty() {
                 return self.failed.take().map_or(Ok(()), Err);
             }
-            match self.advance(halted, third).await {
+            match self.advance(third).await {
                 Ok(true) => {}
                 Ok(false) => return Ok(()),
-                Err(error) if halted => {
-                    // The leases may expire. The answers are settled all the same.
-                    self.failed = self.failed.take().or(Some(error));
-                }
-                Err(error) => {
-                    self.fail(error);
-                    continue;
-                }
+                Err(error) => self.fail(error),
             }
-            if self.ready.is_empty() && self.tasks.is_empty() {
+            let may_start = !self.ready.is_empty() && !self.engine.halt.is_set();
+            if self.tasks.is_empty() && !may_start {
                 // Nothing ends a wait. The look for due cases has waited, where that was necessary.
                 continue;
             }
@@ -157,11 +151,11 @@ impl Pass<'_> {
         self.failed = self.failed.take().or(Some(error));
     }
 
-    /// Keeps the leases, and leases more cases where there is room, unless the run is `halted`. Returns
-    /// false when the pass is complete.
-    async fn advance(&mut self, halted: bool, after: Duration) -> Result<bool, Error> {
+    /// Keeps the leases, also of cases whose answers are awaited before a stop. Leases more cases where
+    /// there is room. Returns false when the pass is complete.
+    async fn advance(&mut self, after: Duration) -> Result<bool, Error> {
         self.keep(after).await?;
-        if halted || !self.ready.is_empty() || self.is_full() {
+        if self.engine.halt.is_set() || !self.ready.is_empty() || self.is_full() {
             return Ok(true);
         }
         self.refill().await
