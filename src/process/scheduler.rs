@@ -15,6 +15,7 @@ use crate::trace::{self, causes};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
@@ -186,14 +187,17 @@ impl Process {
             if matches!(woken, Ok(Woken::Shutdown)) {
                 break Ok(());
             }
-            let began = self.worker.settings.clock.now();
-            next.began = Some((began, random(&*self.worker.settings.ids)));
             let (run, stopped) = match woken {
-                Ok(_) => self.run(began, shutdown.as_mut(), observer).await,
-                // What users want cannot be read, so no run starts.
+                Ok(_) => {
+                    let began = self.worker.settings.clock.now();
+                    next.began = Some((began, random(&*self.worker.settings.ids)));
+                    self.run(began, next.wanted.paused, shutdown.as_mut(), observer).await
+                }
+                // What users want cannot be read, so no run starts. It is read again soon.
                 Err(error) => {
                     self.shared().last_error = Some(error.kind());
-                    (Err(error), false)
+                    let stopped = until(shutdown.as_mut(), self.sleep(LONGEST_WAIT)).await;
+                    (Err(error), stopped.is_none())
                 }
             };
             let now = self.worker.settings.clock.now();
@@ -217,15 +221,12 @@ impl Process {
     async fn run(
         &self,
         began: DateTime<Utc>,
-        shutdown: Pin<&mut (impl Future<Output = ()> + Send)>,
+        was_paused: bool,
+        mut shutdown: Pin<&mut (impl Future<Output = ()> + Send)>,
         observer: &mut (dyn FnMut(&CaseReport) + Send),
     ) -> (Result<(), Error>, bool) {
-        {
-            let mut status = self.shared();
-            status.state = State::Running;
-            status.next_run = None;
-            status.current = Some(Progress::of(began));
-        }
+        self.set(State::Running, None);
+        self.shared().current = Some(Progress::of(began));
         let mut cause = None;
         let mut observe = |case: &CaseReport| {
             let mut status = self.shared();
@@ -241,8 +242,22 @@ impl Process {
             observer(case);
         };
         let stopping = || self.shared().state = State::Stopping;
-        let run = self.worker.run(shutdown, &stopping, &mut observe);
-        let (run, stopped) = beside(run, self.give_signs()).await;
+        let shut_down = AtomicBool::new(false);
+        let ending = async {
+            let mut paused = pin!(self.paused(was_paused));
+            poll_fn(|context| match shutdown.as_mut().poll(context) {
+                Poll::Ready(()) => {
+                    shut_down.store(true, Ordering::SeqCst);
+                    Poll::Ready(())
+                }
+                Poll::Pending => paused.as_mut().poll(context),
+            })
+            .await;
+        };
+        let ending = pin!(ending);
+        let run = self.worker.run(ending, &stopping, &mut observe);
+        let (run, _) = beside(run, self.give_signs()).await;
+        let stopped = shut_down.load(Ordering::SeqCst);
         if let Err(error) = &run {
             let (kind, cause) = (error.kind().to_string(), causes(error));
             tracing::warn!(kind, cause, "a run ended early");
@@ -318,6 +333,20 @@ impl Process {
             Poll::Pending => time.as_mut().poll(context),
         })
         .await;
+    }
+
+    /// Waits during a run until a user pauses the process. A run may last for hours. A run that a user
+    /// has started during a pause goes on.
+    async fn paused(&self, mut was_paused: bool) {
+        loop {
+            self.sleep(LONGEST_WAIT).await;
+            if let Ok((wanted, _)) = wanted::read(self.worker.store.cases()).await {
+                if wanted.paused && !was_paused {
+                    return;
+                }
+                was_paused = wanted.paused;
+            }
+        }
     }
 
     /// Writes the status during a run.

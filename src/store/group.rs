@@ -78,6 +78,9 @@ where
 
     fn answer(self: Box<Self>, failure: Option<Error>) {
         let Self { result, answer, .. } = *self;
+        // The work knows best why it has failed itself.
+        let failed = matches!(result, Some(Err(_)));
+        let failure = failure.filter(|_| !failed);
         let result = failure.map_or(result, |failure| Some(Err(failure.into())));
         // Without a result, the work has panicked. The caller may have stopped waiting.
         let _ = result.map(|result| answer.send(result));
@@ -181,6 +184,10 @@ impl Group<'_> {
     /// not begun when this one failed.
     fn commit(&mut self, group: &mut VecDeque<Member>) {
         let connection = self.connection;
+        // A change whose log is not on the disk must not be seen, and nothing may follow from it.
+        if let Some(error) = self.log.and_then(|log| log.failure()) {
+            return self.fail(group.drain(..).map(|(_, job)| job), &error);
+        }
         // The answers wait for the disk themselves.
         let begun = synchronous(connection, self.log, "normal")
             .and_then(|()| Ok(connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?));
@@ -197,8 +204,8 @@ impl Group<'_> {
                     let others = kept.drain(..).map(|(_, job)| job).chain(refused.drain(..));
                     let others: Vec<_> = others.collect();
                     self.fail(others.into_iter(), &error);
-                    // The job that has failed knows why itself, as a rule.
-                    return self.answers.push(Box::new(move || job.answer(None)));
+                    let error = error.again();
+                    return self.answers.push(Box::new(move || job.answer(Some(error))));
                 }
             };
             if stays {
@@ -256,9 +263,15 @@ impl Log {
         });
     }
 
+    /// Why nothing is written any more, after a sync that failed.
+    fn failure(&self) -> Option<Error> {
+        let failed = self.has_failed.load(Ordering::Relaxed);
+        failed.then(|| Error::unavailable("the disk has failed: start the program again"))
+    }
+
     fn sync(&self) -> Result<(), Error> {
-        if self.has_failed.load(Ordering::Relaxed) {
-            return Err(Error::unavailable("the disk has failed: start the program again"));
+        if let Some(error) = self.failure() {
+            return Err(error);
         }
         self.file.sync_data().map_err(|error| {
             self.has_failed.store(true, Ordering::Relaxed);

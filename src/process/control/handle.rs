@@ -58,7 +58,8 @@ impl Control {
         self
     }
 
-    /// Stops scheduling runs. Runs in progress continue.
+    /// Stops scheduling runs. A run in progress sends no new question within five seconds, settles the
+    /// answers to those that were sent, and ends.
     ///
     /// # Errors
     ///

@@ -187,7 +187,7 @@ fn asking(case: &mut Case, decision: &Decision, effects: Effects, policy: &Polic
             None
         }
         NextQuery::Soon => Some(decision.at + policy.stale_wait),
-        NextQuery::AfterOneDay => Some(decision.at + policy.refusal_wait),
+        NextQuery::AfterOneDay => Some(decision.at + policy.wait_after_refusal(&id)),
         NextQuery::WhenCorrected => {
             asking.until_corrected = true;
             None

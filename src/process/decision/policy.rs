@@ -73,9 +73,16 @@ impl Policy {
         self.waits.get(place).or(self.waits.last()).copied().unwrap_or_default()
     }
 
+    /// Returns how long the case `id` waits after a refused message: [`refusal_wait`](Self::refusal_wait), and
+    /// up to a thirty-second part of it more. Cases that were refused together are not all queried together.
+    pub(in crate::process) fn wait_after_refusal(&self, id: &CaseId) -> TimeDelta {
+        let share = (self.refusal_wait / 32).num_milliseconds();
+        self.refusal_wait + TimeDelta::milliseconds(if share > 0 { slot(id, share) } else { 0 })
+    }
+
     /// The longest time that a case may wait.
     pub(in crate::process) fn longest_wait(&self) -> TimeDelta {
-        let other = self.stale_wait.max(self.refusal_wait);
+        let other = self.stale_wait.max(self.refusal_wait + self.refusal_wait / 32);
         self.waits.iter().copied().fold(other, TimeDelta::max)
     }
 

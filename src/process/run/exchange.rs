@@ -140,6 +140,11 @@ impl RetryObserver for Attempts<'_> {
         next: MessageId,
     ) -> Result<(), Unrecorded> {
         let engine = self.engine;
+        // The permit first: what is on record is sent at once, unless the gateway lets it wait.
+        if lock(self.permits).is_none() {
+            let slot = Arc::clone(&engine.slots).acquire_owned().await.ok();
+            *lock(self.permits) = slot.map(|slot| (slot, None));
+        }
         if engine.halt.is_set() {
             return Err(Unrecorded);
         }

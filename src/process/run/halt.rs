@@ -3,49 +3,74 @@
 use crate::case::CaseId;
 use crate::process::run::refusals::Refusals;
 use crate::trace::{Answer, Error, ErrorKind};
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use tokio::sync::watch;
+use tokio::sync::Notify;
 
 /// The state that the cases of one pass share. Once set, it stays set.
 #[derive(Debug)]
 pub(in crate::process) struct Halt {
     state: Mutex<State>,
-    set: watch::Sender<bool>,
+    set: AtomicBool,
+    /// Wakes all that wait, in their order: a run from one seed is the same each time.
+    changed: Notify,
 }
 
 #[derive(Debug, Default)]
 struct State {
     refusals: Refusals,
+    /// How many questions the service has answered.
+    answered: u64,
     /// The error by which the service refused the configuration, or the suspension.
     cause: Option<Error>,
 }
 
 impl Halt {
     pub(in crate::process) fn new() -> Self {
-        Self { state: Mutex::default(), set: watch::Sender::new(false) }
+        Self { state: Mutex::default(), set: AtomicBool::new(false), changed: Notify::new() }
     }
 
     /// From now on no new question is sent.
     pub(in crate::process) fn set(&self) {
-        self.set.send_replace(true);
+        self.set.store(true, Ordering::SeqCst);
+        self.changed.notify_waiters();
     }
 
     pub(in crate::process) fn is_set(&self) -> bool {
-        *self.set.borrow()
+        self.set.load(Ordering::SeqCst)
     }
 
     /// Waits until it is set.
     pub(in crate::process) async fn wait(&self) {
-        let mut set = self.set.subscribe();
-        // The sender lives as long as `self`.
-        let _ = set.wait_for(|set| *set).await;
+        let mut changed = pin!(self.changed.notified());
+        // From here on, no notification is missed.
+        changed.as_mut().enable();
+        if !self.is_set() {
+            changed.await;
+        }
     }
 
-    /// Considers the `result` of a question about `case`: stops all questions after a refused
-    /// configuration, several equal rejections of different cases, or a suspension.
-    pub(in crate::process) fn note(&self, case: &CaseId, result: &Result<Answer, Error>) {
+    /// How many questions the service has answered until now.
+    pub(in crate::process) fn answered(&self) -> u64 {
+        self.state().answered
+    }
+
+    /// Considers the `result` of a question about `case`, which began when the service had `answered` so
+    /// many: stops all questions after a refused configuration, several equal rejections of different
+    /// cases, or a suspension. A rejection does not count if the service has answered another question
+    /// since: quick rejections overtake answers.
+    pub(in crate::process) fn note(
+        &self,
+        case: &CaseId,
+        answered: u64,
+        result: &Result<Answer, Error>,
+    ) {
         let mut state = self.state();
-        state.refusals.note(case, result);
+        state.answered += u64::from(result.is_ok());
+        if result.is_ok() || answered == state.answered {
+            state.refusals.note(case, result);
+        }
         let ends = result.as_ref().is_err_and(|error| {
             let suspended = error.suspended_until().is_some() && !error.is_suspended_alone();
             error.kind() == ErrorKind::Configuration || suspended

@@ -10,7 +10,7 @@ use crate::process::run::report::{CaseReport, RunReport};
 use crate::process::run::tally::Tally;
 use crate::trace;
 use chrono::{DateTime, TimeDelta, Utc};
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
@@ -55,6 +55,8 @@ struct Pass<'a> {
     looked: Option<DateTime<Utc>>,
     /// Cases that another program keeps changing.
     left: HashSet<CaseId>,
+    /// The versions of cases whose alerts of an earlier run this pass has delivered, or tried to.
+    delivered: HashMap<CaseId, u64>,
     renewed: DateTime<Utc>,
     report: RunReport,
     tally: Tally,
@@ -89,6 +91,7 @@ impl Engine {
             batch: LEAST,
             looked: None,
             left: HashSet::new(),
+            delivered: HashMap::new(),
             renewed: began,
             report: RunReport::default(),
             tally: Tally::of(began),
@@ -211,7 +214,10 @@ impl Pass<'_> {
                 done.push(id);
                 continue;
             }
-            if !case.undelivered.is_empty() {
+            // Once for each version: while the sink fails, the case is traced with its alerts still on it.
+            if !case.undelivered.is_empty()
+                && self.delivered.insert(id.clone(), case.version) != Some(case.version)
+            {
                 // Alerts that an earlier run has saved and not delivered. The case changes; if it is to
                 // be traced, it is leased again in this pass.
                 let due = engine.due_in_pass(&case);
@@ -227,7 +233,11 @@ impl Pass<'_> {
                 Err(eligibility) => {
                     let mut report = CaseReport::new(&case, eligibility);
                     report.faults = faults(&case, engine.now());
-                    planned.push(Planned::new(id.clone(), case.version, engine.due(&case)));
+                    let mut due = engine.due(&case);
+                    if !case.undelivered.is_empty() {
+                        due.at = due.at.min(engine.now() + LEFT);
+                    }
+                    planned.push(Planned::new(id.clone(), case.version, due));
                     done.push(id);
                     reports.push(report);
                 }

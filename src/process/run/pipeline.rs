@@ -71,6 +71,7 @@ impl Course {
         let entries = self.recorded.iter().cloned().chain([entry]).collect();
         engine.record(entries).await?;
         self.recorded.clear();
+        let answered = engine.halt.answered();
         let reply = engine.exchange(turn.id(), &plan, id, admitted).await?;
         let at = engine.now();
         let Some(reply) = reply else {
@@ -78,7 +79,7 @@ impl Course {
             self.recorded.push(came_back(engine.actor(), turn.id(), id, None, at));
             return Ok(None);
         };
-        engine.halt.note(turn.id(), &reply.result);
+        engine.halt.note(turn.id(), answered, &reply.result);
         Ok(self.take(engine, plan, id, reply, at))
     }
 

@@ -16,14 +16,34 @@ use crate::process::store::commit::{Commit, Committed};
 use chrono::TimeDelta;
 use std::time::Duration;
 
-/// How often a decision is committed when other programs change the cases.
-const ATTEMPTS: usize = 4;
+/// How often a decision is committed while the store fails, and while other programs change the cases.
+const FAILURES: u32 = 4;
+const REFUSALS: u32 = 12;
 
 /// How long a commit is put off after the store failed; each further time twice as long.
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// When a case is looked at again that another program keeps changing.
 const LEFT: TimeDelta = TimeDelta::minutes(1);
+
+/// What the attempts to settle a case have in common.
+struct Attempted<'a> {
+    turn: &'a Turn,
+    first: bool,
+    /// What is not yet on record.
+    recorded: &'a mut Vec<Entry>,
+    /// The case as the last commit saves it, whose result is not known because the store failed.
+    unsure: Option<(Case, CaseReport)>,
+}
+
+/// The result of an attempt.
+enum Tried {
+    Done(Box<CaseReport>),
+    /// Another program was faster: decide again.
+    Refused,
+    /// The case is not the one that was asked about any more.
+    Other,
+}
 
 impl Engine {
     /// Decides about the case as it is stored, and commits the decision with the entries `recorded`.
@@ -36,53 +56,76 @@ impl Engine {
         turn: &Turn,
         mut recorded: Vec<Entry>,
     ) -> Result<CaseReport, Error> {
-        let id = turn.id();
-        // The case as the last commit saves it, whose result is not known if the store failed.
-        let mut attempted: Option<(Case, CaseReport)> = None;
-        for attempt in 0..ATTEMPTS {
-            let current = if attempt == 0 {
-                Some(turn.claimed.clone())
-            } else {
-                readable(self.cases().get(id).await)?
-            };
-            if let Some((saved, report)) = &attempted
-                && current.as_ref().is_some_and(|case| turn.is_saved(saved, case))
-            {
-                self.release(std::slice::from_ref(id)).await?;
-                return Ok(report.clone());
-            }
-            let Some(current) = current.filter(|case| self.is_still_asked(turn, case)) else {
-                break;
-            };
-            let case = turn.before_last(&current, &self.settings.policy);
-            let holders = match turn.number() {
-                Some(number) => self.cases().holders(number).await?,
-                None => Vec::new(),
-            };
-            let Some(decision) = turn.decide(&case, &holders, &self.settings.policy) else { break };
-            let mut report = CaseReport::decided(&current, &decision);
-            report.cause = turn.cause();
-            report.faults = faults(&current, self.now());
-            let mut commit = self.commit().release(&self.owner, vec![id.clone()]);
-            commit.recorded.clone_from(&recorded);
-            let commit = self.with_effects(commit, &case, &current, &decision).await?;
-            attempted = commit.saves.first().map(|save| {
-                let mut case = save.change.case.clone();
-                case.version += 1;
-                (case, report.clone())
-            });
-            match self.store.commit(commit).await {
-                Ok(Committed::Done) => return Ok(report),
-                // The entries are on record even so.
-                Ok(Committed::Refused { .. }) => recorded.clear(),
+        let mut attempted = Attempted { turn, first: true, recorded: &mut recorded, unsure: None };
+        let (mut failures, mut refusals) = (0, 0);
+        while failures < FAILURES && refusals < REFUSALS {
+            match self.attempt(&mut attempted).await {
+                Ok(Tried::Done(report)) => return Ok(*report),
+                Ok(Tried::Refused) => refusals += 1,
+                Ok(Tried::Other) => break,
                 // The answer would be lost. The store may have failed for a moment only.
-                Err(error) if error.is_transient() && attempt + 1 < ATTEMPTS => {
-                    tokio::time::sleep(PAUSE * (1 << attempt)).await;
+                Err(error) if error.is_transient() && failures + 1 < FAILURES => {
+                    tokio::time::sleep(PAUSE * (1 << failures)).await;
+                    failures += 1;
                 }
                 Err(error) => return Err(error),
             }
+            attempted.first = false;
         }
         self.leave(turn, recorded).await
+    }
+
+    /// Decides and commits once.
+    async fn attempt(&self, attempted: &mut Attempted<'_>) -> Result<Tried, Error> {
+        let turn = attempted.turn;
+        let id = turn.id();
+        let current = if attempted.first {
+            Some(turn.claimed.clone())
+        } else {
+            readable(self.cases().get(id).await)?
+        };
+        if let Some((saved, report)) = &attempted.unsure
+            && current.as_ref().is_some_and(|case| turn.is_saved(saved, case))
+        {
+            self.release(std::slice::from_ref(id)).await?;
+            return Ok(Tried::Done(Box::new(report.clone())));
+        }
+        let Some(current) = current.filter(|case| self.is_still_asked(turn, case)) else {
+            return Ok(Tried::Other);
+        };
+        let case = turn.before_last(&current, &self.settings.policy);
+        let holders = match turn.number() {
+            Some(number) => self.cases().holders(number).await?,
+            None => Vec::new(),
+        };
+        let Some(decision) = turn.decide(&case, &holders, &self.settings.policy) else {
+            return Ok(Tried::Other);
+        };
+        let mut report = CaseReport::decided(&current, &decision);
+        report.cause = turn.cause();
+        report.faults = faults(&current, self.now());
+        let mut commit = self.commit().release(&self.owner, vec![id.clone()]);
+        commit.recorded.clone_from(attempted.recorded);
+        let commit = self.with_effects(commit, &case, &current, &decision).await?;
+        let own = commit.saves.iter().find(|save| save.change.case.id == *id);
+        let saved = own.map(|save| {
+            let mut case = save.change.case.clone();
+            case.version += 1;
+            (case, report.clone())
+        });
+        match self.store.commit(commit).await {
+            Ok(Committed::Done) => Ok(Tried::Done(Box::new(report))),
+            // The entries are on record even so.
+            Ok(Committed::Refused { .. }) => {
+                attempted.recorded.clear();
+                attempted.unsure = None;
+                Ok(Tried::Refused)
+            }
+            Err(error) => {
+                attempted.unsure = saved;
+                Err(error)
+            }
+        }
     }
 
     /// Records and releases a case that another program keeps changing.

@@ -147,7 +147,8 @@ fn message_refused() {
             Row::MessageRefused,
             json!({
                 "review": [item(1, "rejected", evidence)],
-                "asking": {"asked": asked, "not_before": "2026-11-24T09:30:00Z"},
+                // A day, and a part of three quarters of an hour that follows from the case's id.
+                "asking": {"asked": asked, "not_before": "2026-11-24T09:54:17.045Z"},
                 "last_trace": last_trace("rejected", Some("rejected"), "Client/1000"),
             }),
         );
