@@ -82,7 +82,7 @@ pub struct Counts {
 ///   the store's own clock. A lease that expires later than [`Lease::LONGEST`] from now counts as
 ///   expired. A lease changes no case and no version, and does not prevent saves.
 /// * Each case is due at the time of its last save or plan. A plan takes effect only over the version
-///   from which it was computed, so it never hides a change. A time later than [`LONGEST_PLAN`] from
+///   from which it was computed, so it never hides a change. A time later than [`LONGEST_PLAN`](crate::case::LONGEST_PLAN) from
 ///   the claim's time was set by a clock that was ahead, and counts as due.
 /// * A damaged case is not leased. A claim that meets it passes over it, counts it in
 ///   [`Counts::unreadable`], and does not meet it again until it is saved.

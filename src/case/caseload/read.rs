@@ -38,8 +38,8 @@ pub struct Caseload {
 ///
 /// # Errors
 ///
-/// [`ErrorKind::Header`] when a column is missing or occurs twice, [`ErrorKind::NotCsv`] when the
-/// file is a workbook or another kind that is not CSV, [`ErrorKind::Io`] when the file cannot be
+/// [`ErrorKind::Header`](crate::case::caseload::ErrorKind::Header) when a column is missing or occurs twice, [`ErrorKind::NotCsv`](crate::case::caseload::ErrorKind::NotCsv) when the
+/// file is a workbook or another kind that is not CSV, [`ErrorKind::Io`](crate::case::caseload::ErrorKind::Io) when the file cannot be
 /// read. A bad row is not an error: see [`Caseload::refused`] and [`Caseload::flagged`].
 pub fn read(file: impl Read) -> Result<Caseload, Error> {
     let mut rows = Rows::open(file)?;

@@ -41,7 +41,7 @@ pub struct Imported {
 /// A case with a damaged NHS Number ([`Case::damaged_number`]) gets a review item. It is resolved
 /// when the local system has a readable number, or none.
 ///
-/// Stored cases that cannot be read are skipped ([`CaseStore::unreadable`] lists them).
+/// Stored cases that cannot be read are skipped ([`CaseStore::unreadable`](crate::case::CaseStore::unreadable) lists them).
 ///
 /// A new number in the local system replaces a number that was imported and never traced. A traced
 /// number stays, and the case gets a review item ([`ReviewReason::Conflict`]), once for each other

@@ -17,8 +17,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The parts have suites of their own: [`case::conformance`](crate::case::conformance) and
-//! [`audit::conformance`](crate::audit::conformance). What a store must survive (a crash, a full
+//! The parts have suites of their own: [`case::conformance`] and
+//! [`audit::conformance`]. What a store must survive (a crash, a full
 //! disk), each store promises and tests itself.
 
 mod alerts;
