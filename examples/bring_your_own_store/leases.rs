@@ -33,7 +33,8 @@ impl Rows {
                 None => row.take(lease, &mut claim),
             }
         }
-        claim.blocked_until = ends.into_iter().min().filter(|_| claim.cases.is_empty());
+        let is_blocked = claim.cases.is_empty() && limit > 0;
+        claim.blocked_until = ends.into_iter().min().filter(|_| is_blocked);
         claim
     }
 

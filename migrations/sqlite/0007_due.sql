@@ -41,7 +41,8 @@ FROM cases;
 -- Replaced by the columns `owner` and `until`. Leases that a worker had are free.
 DROP TABLE case_lease;
 
--- Values that the programs on the file share, such as whether the process is paused. Nothing of a person.
+-- Values that the programs on the file share, such as whether the process is paused. Nothing of a
+-- person, but a case id while cases are planned again.
 CREATE TABLE setting (
     name TEXT NOT NULL PRIMARY KEY,
     version INTEGER NOT NULL CHECK (version > 0),

@@ -18,7 +18,7 @@ CREATE INDEX case_item_by_state ON case_item (state, case_id);
 CREATE INDEX case_item_by_state_and_reason ON case_item (state, reason, case_id);
 CREATE INDEX case_item_by_assignee ON case_item (assignee, is_open, case_id) WHERE assignee IS NOT NULL;
 
--- Demographic fields in the form in which they are compared. An erased case has no row.
+-- Demographic fields in the form in which they are compared. The row of an erased case is empty.
 CREATE TABLE case_search (
     case_id TEXT NOT NULL PRIMARY KEY,
     is_live INTEGER NOT NULL CHECK (is_live IN (0, 1)),

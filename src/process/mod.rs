@@ -1,7 +1,6 @@
 //! "Get NHS Number": finds the numbers of a store's cases, unattended (HAV-1).
 //!
-//! A run takes the cases that are due, several at a time. Each case goes its own way, and none waits for
-//! another:
+//! A run takes the cases that are due, several at a time. No case waits for another:
 //!
 //! 1. [`plan`] decides whether the case may and can be traced (HAV-2, HAV-3, HAV-4), and builds the
 //!    question, from the local demographics or from the case's NHS Number.

@@ -3,7 +3,7 @@
 //! One thread takes all waiting jobs into one transaction, each behind a savepoint, so that a refused
 //! job is undone alone. The commit itself does not wait for the disk (`synchronous=NORMAL`): the
 //! file's lock is free again for other processes, and a second thread waits for the write-ahead log
-//! to be on the disk before it answers. The log is in the order of the commits, so whoever waits for
+//! to be on the disk before it answers. The log is in the order of the commits, so a caller that waits for
 //! a later commit waits for all earlier ones.
 
 use crate::store::error::{Error, ErrorKind};

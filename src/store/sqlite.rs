@@ -26,7 +26,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const STATEMENTS: usize = 128;
 
 /// Waits for another writer for a short time, which grows little: a writer has the file for less than
-/// a millisecond, as a rule, and whoever sleeps long loses it again. Gives up after about
+/// a millisecond, as a rule, and a writer that sleeps long loses it again. Gives up after about
 /// [`BUSY_TIMEOUT`].
 fn retry(attempt: i32) -> bool {
     let micros = if attempt < 20 { 100 } else { 500 + u64::from(attempt.unsigned_abs() % 7) * 150 };

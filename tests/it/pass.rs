@@ -296,6 +296,94 @@ async fn a_store_that_fails_for_a_moment_loses_no_answer() {
     }
 }
 
+/// A store whose reads and saves of cases fail several times in a row, from a chosen call on.
+#[derive(Debug)]
+struct FailsForAWhile(Arc<MemoryStore>, AtomicUsize);
+
+impl FailsForAWhile {
+    fn pass(&self) -> Result<(), case::Error> {
+        match self.1.fetch_add(1, Ordering::SeqCst) {
+            5..=7 => Err(case::Error::new(case::ErrorKind::Unavailable)),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[async_trait]
+impl Layer for FailsForAWhile {
+    fn behind(&self) -> &dyn CaseStore {
+        &*self.0
+    }
+    async fn get(&self, id: &CaseId) -> Result<Option<Case>, case::Error> {
+        self.pass()?;
+        self.0.get(id).await
+    }
+    async fn save_all(&self, changes: Vec<Change>) -> Result<(), case::Error> {
+        self.pass()?;
+        self.0.save_all(changes).await
+    }
+}
+
+/// Also the reading between two tries to commit may fail.
+#[tokio::test(start_paused = true)]
+async fn a_store_that_fails_three_times_in_a_row_loses_no_answer() {
+    let house = House::of(20).await;
+    let service = Service::new(|_| (Ok(Outcome::None), MS));
+    let store = FailsForAWhile(Arc::clone(&house.store), AtomicUsize::new(0));
+    let worker =
+        house.worker_over(Arc::new(Layered(store)), Arc::clone(&service) as _, house.settings(1));
+    assert_eq!(run(&worker).await.results.get(&TraceResult::None), Some(&20));
+    // A store of three parts may have an answer on record twice.
+    let received = Filter::new().with_kind(EventKind::MessageReceived);
+    let received = house.log.page(&received, 0, 999).await.unwrap();
+    let received: BTreeSet<_> = received.into_iter().filter_map(|event| event.message_id).collect();
+    assert_eq!(received.len(), 20);
+}
+
+/// The back office cannot be reached.
+#[derive(Debug, Default)]
+struct Unreachable(AtomicUsize);
+
+#[async_trait]
+impl AlertSink for Unreachable {
+    async fn deliver(&self, _: &[Alert]) -> Result<(), alert::Error> {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        Err(alert::Error::new(alert::ErrorKind::Unavailable))
+    }
+}
+
+/// While alerts cannot be delivered, their cases are traced all the same, and the pass ends.
+#[tokio::test(start_paused = true)]
+async fn a_case_with_an_alert_is_traced_while_the_sink_fails() {
+    let house = House::of(3).await;
+    for place in 0..2 {
+        let mut case = house.get(place).await;
+        let alert = Alert::new(format!("{place}/defect"), AlertKind::Defect, house.clock.now());
+        case.undelivered.push(alert);
+        if place == 1 {
+            case.allocations.clear();
+        }
+        house.store.save(&case).await.unwrap();
+    }
+    let service = Service::new(|_| (Ok(Outcome::None), MS));
+    let sink = Arc::new(Unreachable::default());
+    let store = Joined::new(
+        Arc::clone(&house.store) as _,
+        Arc::clone(&house.log) as _,
+        Arc::clone(&sink) as _,
+    );
+    let worker = Worker::new(Arc::clone(&service) as _, Arc::new(store), house.settings(2));
+    let report = timeout(Duration::from_secs(60), run(&worker)).await.expect("the pass ends");
+    assert_eq!(report.results.get(&TraceResult::None), Some(&2));
+    assert_eq!((service.asked().len(), house.get(0).await.undelivered.len()), (2, 1));
+    assert!(sink.0.load(Ordering::SeqCst) < 9, "{sink:?}");
+
+    // The alerts are delivered once that is possible.
+    sleep(Duration::from_secs(10 * 60)).await;
+    run(&house.worker(&service, house.settings(2))).await;
+    assert_eq!(house.alerts.delivered().len(), 2);
+}
+
 /// A case without an answer waits between half and all of a minute, then twice as long each time, but not as
 /// long as the next case. After the fifth time, reviewers see it.
 #[tokio::test(start_paused = true)]

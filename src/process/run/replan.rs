@@ -37,8 +37,9 @@ struct Progress {
 
 impl Engine {
     /// Plans all cases again, if scope, policy or rules have changed since they were planned, or if the
-    /// clock was set back. Can be
-    /// dropped at any point, and goes on from there. Another worker that plans too ends this one.
+    /// clock was set back.
+    ///
+    /// Can be dropped at any point, and goes on from there. Another worker that plans too ends this one.
     pub(in crate::process) async fn replan(self: Arc<Self>) -> Result<(), Error> {
         let cases = self.cases();
         let rules = self.rules();

@@ -52,7 +52,7 @@ impl Worker {
 
     /// Works once on every case that is due, several at a time, and calls `observer` for each.
     ///
-    /// Each case goes its own way: lease, question, answer, decision, commit, release. No case waits for
+    /// Each case has its own sequence: lease, question, answer, decision, commit, release. No case waits for
     /// another, and their order is not defined; cases with a higher
     /// [priority](crate::case::Priority) begin first. Each message is on record before it is sent, and
     /// an answer is committed together with its effects. A run may be dropped, or the process killed, at
@@ -89,7 +89,8 @@ impl Worker {
     }
 
     /// As [`run_once`](Self::run_once), until `shutdown` completes. Then no new question is sent; the
-    /// run waits for the answers to those that were sent, and settles them. The report says that the run
+    /// run waits for the answers to those that were sent, and settles them. A question that waits for the
+    /// rate limit of its [`Gateway`](crate::resilience::Gateway) counts as sent. The report says that the run
     /// was [`interrupted`](RunReport::interrupted), and how many cases are [due](RunReport::due).
     ///
     /// # Errors
