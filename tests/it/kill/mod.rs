@@ -683,15 +683,13 @@ async fn every_message_is_audited() {
         assert!(answer[0].details.iter().any(|(key, _)| key == "sent_at"), "each at its own time");
     }
     // A case that is changed for two reasons has both in the trail, each with the case as it was then.
-    let one = of(EventKind::CaseChanged).with_case("01".parse().unwrap());
-    let why: Vec<String> = log
-        .page(&one, 0, 2)
-        .await
-        .unwrap()
-        .into_iter()
-        .flat_map(|event| event.details)
-        .filter(|(key, _)| key == "decision")
-        .map(|(_, why)| why)
-        .collect();
-    assert_eq!(why, ["found", "flagged_as_a_duplicate"]);
+    // Which of the cases of one person that is depends on which was saved first.
+    let mut why: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for event in log.page(&of(EventKind::CaseChanged), 0, 999).await.unwrap() {
+        let case = event.about.subject().and_then(|subject| subject.case_id()).unwrap().to_string();
+        let decisions = event.details.into_iter().filter(|(key, _)| key == "decision");
+        why.entry(case).or_default().extend(decisions.map(|(_, why)| why));
+    }
+    let both = ["found", "flagged_as_a_duplicate"];
+    assert!(why.values().any(|why| why.iter().take(2).eq(&both)), "{why:?}");
 }
