@@ -78,6 +78,15 @@ impl Engine {
             None => Ok(Some(reply)),
         }
     }
+
+    /// Waits for a permit to send a message, unless `permits` has one.
+    async fn occupy(&self, permits: &Mutex<Permits>) {
+        if lock(permits).is_none() {
+            // Closed by nothing; without a permit the message is sent all the same.
+            let slot = Arc::clone(&self.slots).acquire_owned().await.ok();
+            *lock(permits) = slot.map(|slot| (slot, None));
+        }
+    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -103,10 +112,7 @@ impl Tracer for Slotted<'_> {
         question: &Question,
         id: MessageId,
     ) -> Result<Answer, trace::Error> {
-        if lock(self.permits).is_none() {
-            let slot = Arc::clone(&self.engine.slots).acquire_owned().await.ok();
-            *lock(self.permits) = slot.map(|slot| (slot, None));
-        }
+        self.engine.occupy(self.permits).await;
         self.engine.tracer.trace(caller, question, id).await
     }
 
@@ -141,10 +147,7 @@ impl RetryObserver for Attempts<'_> {
     ) -> Result<(), Unrecorded> {
         let engine = self.engine;
         // The permit first: what is on record is sent at once, unless the gateway lets it wait.
-        if lock(self.permits).is_none() {
-            let slot = Arc::clone(&engine.slots).acquire_owned().await.ok();
-            *lock(self.permits) = slot.map(|slot| (slot, None));
-        }
+        engine.occupy(self.permits).await;
         if engine.halt.is_set() {
             return Err(Unrecorded);
         }
