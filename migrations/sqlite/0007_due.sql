@@ -19,7 +19,6 @@ CREATE TABLE case_due (
 CREATE INDEX case_due_free ON case_due (priority, at) WHERE owner = '' AND damaged = 0;
 CREATE INDEX case_due_leased ON case_due (until, owner) WHERE owner <> '';
 CREATE INDEX case_due_damaged ON case_due (damaged) WHERE damaged = 1;
-CREATE INDEX case_due_to_review ON case_due (to_review) WHERE to_review = 1;
 
 -- Every case is due at once: the first worker plans it.
 INSERT INTO case_due (case_id, priority, at, to_review)
@@ -37,6 +36,23 @@ SELECT case_id, 1, 0, CASE
     )
 END
 FROM cases;
+
+-- How many cases are to be reviewed. To count their rows, each pass with nothing due would read all of them.
+CREATE TABLE case_count (
+    id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
+    to_review INTEGER NOT NULL
+) STRICT;
+INSERT INTO case_count (id, to_review) SELECT 1, count(*) FROM case_due WHERE to_review = 1;
+CREATE TRIGGER case_due_inserted AFTER INSERT ON case_due WHEN NEW.to_review = 1 BEGIN
+    UPDATE case_count SET to_review = to_review + 1;
+END;
+CREATE TRIGGER case_due_updated AFTER UPDATE OF to_review ON case_due
+WHEN NEW.to_review <> OLD.to_review BEGIN
+    UPDATE case_count SET to_review = to_review + NEW.to_review - OLD.to_review;
+END;
+CREATE TRIGGER case_due_deleted AFTER DELETE ON case_due WHEN OLD.to_review = 1 BEGIN
+    UPDATE case_count SET to_review = to_review - 1;
+END;
 
 -- Replaced by the columns `owner` and `until`. Leases that a worker had are free.
 DROP TABLE case_lease;

@@ -317,7 +317,7 @@ pub(super) fn counts(connection: &Connection, now: DateTime<Utc>) -> Result<Coun
     Ok(Counts {
         due: due.unsigned_abs(),
         oldest_due: oldest.and_then(DateTime::from_timestamp_micros),
-        to_review: number("SELECT count(*) FROM case_due WHERE to_review = 1")?,
+        to_review: number("SELECT to_review FROM case_count")?,
         unreadable: number("SELECT count(*) FROM case_due WHERE damaged = 1")?,
     })
 }
@@ -480,7 +480,12 @@ mod tests {
                             format!("{:?}", store.set_due(plan).await.unwrap())
                         }
                         6 => {
-                            let case = store.get(&id).await.unwrap().unwrap();
+                            let mut case = store.get(&id).await.unwrap().unwrap();
+                            case.review.clear();
+                            if planned > 1 {
+                                let none = crate::case::Evidence::default();
+                                case.open_item(crate::case::ReviewReason::NoMatch, &none, at(0));
+                            }
                             let change = Change::new(case).with_due(due);
                             format!("{:?}", store.save_all(vec![change]).await.unwrap())
                         }
