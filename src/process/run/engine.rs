@@ -18,6 +18,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
 
+/// When a case is looked at again that could not be settled, because another program keeps changing it.
+pub(in crate::process) const LEFT: TimeDelta = TimeDelta::minutes(1);
+
 /// How soon a worker checks again whether another worker has finished with a case.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
 

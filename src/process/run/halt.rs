@@ -56,10 +56,10 @@ impl Halt {
         self.state().answered
     }
 
-    /// Considers the `result` of a question about `case`, which began when the service had `answered` so
-    /// many: stops all questions after a refused configuration, several equal rejections of different
-    /// cases, or a suspension. A rejection does not count if the service has answered another question
-    /// since: quick rejections overtake answers.
+    /// Considers the `result` of a question about `case`, which began when the service had answered
+    /// `answered` questions. Stops all questions after a refused configuration, several equal rejections of
+    /// different cases, or a suspension. A rejection does not count if the service has answered another
+    /// question since: quick rejections overtake answers.
     pub(in crate::process) fn note(
         &self,
         case: &CaseId,

@@ -5,7 +5,7 @@ use crate::process::decision::eligibility::faults;
 use crate::process::decision::plan::Plan;
 use crate::process::decision::result::TraceResult;
 use crate::process::error::Error;
-use crate::process::run::engine::Engine;
+use crate::process::run::engine::{Engine, LEFT};
 use crate::process::run::report::{CaseReport, RunReport};
 use crate::process::run::tally::Tally;
 use crate::trace;
@@ -31,9 +31,6 @@ const SOON: TimeDelta = TimeDelta::milliseconds(100);
 /// How many cases may be in work for each question in progress. The others wait for a retry, or are
 /// being committed.
 const IN_WORK: usize = 16;
-
-/// When a case is looked at again that could not be settled in this pass.
-const LEFT: TimeDelta = TimeDelta::minutes(1);
 
 /// The progress of a pass.
 struct Pass<'a> {
@@ -166,8 +163,12 @@ impl Pass<'_> {
 
     /// Whether no further case may be worked on.
     fn is_full(&self) -> bool {
-        let most = self.engine.settings.in_flight.get().saturating_mul(IN_WORK);
-        self.tasks.len() >= most || self.engine.admitted.available_permits() == 0
+        !self.has_room() || self.engine.admitted.available_permits() == 0
+    }
+
+    /// Whether fewer cases are in work than may be.
+    fn has_room(&self) -> bool {
+        self.tasks.len() < self.engine.settings.in_flight.get().saturating_mul(IN_WORK)
     }
 
     /// Leases more cases. Returns false when the pass is complete: no case is due, and no case is in
@@ -264,8 +265,7 @@ impl Pass<'_> {
     /// `time`.
     async fn wait(&mut self, time: Duration) -> Woken {
         let halted = self.engine.halt.is_set();
-        let most = self.engine.settings.in_flight.get().saturating_mul(IN_WORK);
-        let may_start = !halted && !self.ready.is_empty() && self.tasks.len() < most;
+        let may_start = !halted && !self.ready.is_empty() && self.has_room();
         let admitted = Arc::clone(&self.engine.admitted);
         let halt = Arc::clone(&self.engine.halt);
         let mut slot = pin!(admitted.acquire_owned());

@@ -9,11 +9,10 @@ use crate::process::decision::plan::ask;
 use crate::process::decision::result::TraceResult;
 use crate::process::decision::row::NumberEffect;
 use crate::process::error::Error;
-use crate::process::run::engine::Engine;
+use crate::process::run::engine::{Engine, LEFT};
 use crate::process::run::report::CaseReport;
 use crate::process::run::turn::Turn;
 use crate::process::store::commit::{Commit, Committed};
-use chrono::TimeDelta;
 use std::time::Duration;
 
 /// How often a decision is committed while the store fails, and while other programs change the cases.
@@ -22,9 +21,6 @@ const REFUSALS: u32 = 12;
 
 /// How long a commit is put off after the store failed; each further time twice as long.
 const PAUSE: Duration = Duration::from_millis(50);
-
-/// When a case is looked at again that another program keeps changing.
-const LEFT: TimeDelta = TimeDelta::minutes(1);
 
 /// What the attempts to settle a case have in common.
 struct Attempted<'a> {
