@@ -266,6 +266,10 @@ pub enum ErrorKind {
     /// build the client, or the search, for the access mode of the token.
     #[error("the search is for another access mode: build it for the access mode of the token")]
     AccessMode,
+    /// The service has no search of this [breadth](trace::Breadth). Nothing was sent. Fix the configuration:
+    /// use a strategy that [`Tracer::permits`](trace::Tracer::permits) allows.
+    #[error("the service has no search of this breadth: use a strategy for this service")]
+    Breadth,
     /// The service returned a code that means a failure. Do as [`Error::action`] says;
     /// [`Error::code`] has the code.
     #[error("the service returned a failure code")]

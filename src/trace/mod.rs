@@ -22,6 +22,7 @@
 //! `conformance`) against it.
 
 mod answer;
+mod breadth;
 mod caller;
 #[cfg(feature = "conformance")]
 #[cfg_attr(docsrs, doc(cfg(feature = "conformance")))]
@@ -34,6 +35,7 @@ mod scripted;
 mod tracer;
 
 pub use answer::{Answer, Candidate, Exchange, Freshness, Match, Outcome, Restriction, Score};
+pub use breadth::Breadth;
 pub use caller::{Caller, LocalIdentity, SmartcardIdentity, User};
 #[cfg(any(feature = "process", feature = "smsp"))]
 pub(crate) use criteria::is_sendable;

@@ -1,5 +1,6 @@
 use crate::demographics::{DateError, FullDate, Gender, PartialDate, Postcode};
 use crate::nhs_number::NhsNumber;
+use crate::trace::breadth::Breadth;
 use crate::trace::caller::{Caller, User};
 use crate::trace::criteria::{
     CriterionError, LocalIdentifier, NamePattern, NameText, PostcodePattern,
@@ -220,6 +221,9 @@ pub struct FindPerson<M: Mode = Unattended> {
     given: Option<M::Name>,
     postcode: Option<M::Postcode>,
     local_identifier: Option<LocalIdentifier>,
+    breadth: Breadth,
+    /// How many years before and after the date of birth match too.
+    birth_years: u8,
 }
 
 impl FindPerson {
@@ -227,6 +231,39 @@ impl FindPerson {
     #[must_use]
     pub const fn new(family: NameText, gender: Gender, date_of_birth: FullDate) -> Self {
         Self::in_mode(family, gender, date_of_birth)
+    }
+
+    /// Sets how the search may match beyond equal fields. Default: [`Breadth::Exact`].
+    #[must_use]
+    pub const fn with_breadth(mut self, breadth: Breadth) -> Self {
+        self.breadth = breadth;
+        self
+    }
+
+    /// Searches for every date of birth up to so many `years` before and after the given one. A service that
+    /// permits [`Breadth::History`] permits it.
+    #[must_use]
+    pub const fn with_birth_years(mut self, years: u8) -> Self {
+        self.birth_years = years;
+        self
+    }
+
+    /// Returns how the search may match beyond equal fields.
+    #[must_use]
+    pub const fn breadth(&self) -> Breadth {
+        self.breadth
+    }
+
+    /// Returns how many years before and after the date of birth match too.
+    #[must_use]
+    pub const fn birth_years(&self) -> u8 {
+        self.birth_years
+    }
+
+    /// Whether every criterion is equal to a present field of each record found.
+    #[must_use]
+    pub const fn is_exact(&self) -> bool {
+        matches!(self.breadth, Breadth::Exact) && self.birth_years == 0
     }
 }
 
@@ -242,7 +279,16 @@ impl<M: Mode> FindPerson<M> {
     /// [`FindPerson::new`] or [`FindPerson::attended`], for code that supports both modes.
     #[must_use]
     pub const fn in_mode(family: M::Name, gender: Gender, date_of_birth: M::Date) -> Self {
-        Self { family, gender, date_of_birth, given: None, postcode: None, local_identifier: None }
+        Self {
+            family,
+            gender,
+            date_of_birth,
+            given: None,
+            postcode: None,
+            local_identifier: None,
+            breadth: Breadth::Exact,
+            birth_years: 0,
+        }
     }
 
     /// Adds the first given name.

@@ -1,4 +1,5 @@
 use crate::trace::answer::Answer;
+use crate::trace::breadth::Breadth;
 use crate::trace::caller::{Caller, User};
 use crate::trace::error::Error;
 use crate::trace::message_id::MessageId;
@@ -22,9 +23,12 @@ use std::fmt::Debug;
 /// * [`Outcome::Found`](crate::trace::Outcome::Found) for a [`Question::Find`] or a
 ///   [`Question::Fetch`] carries the person's demographics, so that the caller can compare them.
 ///   For a [`Question::Verify`] they are optional.
-/// * [`Outcome::Found`](crate::trace::Outcome::Found) for an unattended [`Question::Find`] matches
-///   every criterion of the question, including the postcode: the search is not fuzzy. Callers use
-///   this as evidence.
+/// * [`Outcome::Found`](crate::trace::Outcome::Found) for an unattended [`Question::Find`] of the breadth
+///   [`Exact`](Breadth::Exact) matches every criterion of the question, including the postcode. With
+///   [`History`](Breadth::History), a criterion may be a former field. Callers use this as evidence.
+/// * Refuse a breadth that [`permits`](Tracer::permits) does not name, with
+///   [`ErrorKind::Configuration`](crate::trace::ErrorKind::Configuration). Never search more narrowly or more
+///   widely instead.
 /// * Send the caller's identity with the message. Never log personal data or put it into an error.
 ///
 /// `conformance::check` (feature `conformance`) checks a tracer against this.
@@ -82,6 +86,14 @@ pub trait Tracer: Debug + Send + Sync {
         question: &Question<Attended>,
         id: MessageId,
     ) -> Result<Answer, Error>;
+
+    /// Whether the service has unattended searches of this breadth. By default only
+    /// [`Breadth::Exact`], which every service has.
+    ///
+    /// A tracer that wraps another one returns that tracer's value.
+    fn permits(&self, breadth: Breadth) -> bool {
+        breadth == Breadth::Exact
+    }
 
     /// Returns how far this machine's clock is ahead of the service's, from the service's last
     /// response (MSCA-AUD-06); negative when it is behind. `None` when it is not known.

@@ -6,7 +6,7 @@ use crate::process::error::Error;
 use crate::process::run::engine::Engine;
 use crate::process::run::record::{came_back, sent};
 use crate::resilience::{RetryObserver, Unrecorded};
-use crate::trace::{self, Answer, Attended, Caller, MessageId, Question, Tracer, User};
+use crate::trace::{self, Answer, Attended, Breadth, Caller, MessageId, Question, Tracer, User};
 use async_trait::async_trait;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -123,6 +123,10 @@ impl Tracer for Slotted<'_> {
         id: MessageId,
     ) -> Result<Answer, trace::Error> {
         self.engine.tracer.trace_attended(user, question, id).await
+    }
+
+    fn permits(&self, breadth: Breadth) -> bool {
+        self.engine.tracer.permits(breadth)
     }
 }
 

@@ -3,7 +3,7 @@ use crate::resilience::circuit_breaker::subject::Subject;
 use crate::resilience::rate_limit::limiter::{Permit, Priority, RateLimiter};
 use crate::resilience::telemetry;
 use crate::trace::{
-    Answer, Attended, Caller, Error, Exchange, MessageId, Mode, Question, Tracer, User,
+    Answer, Attended, Breadth, Caller, Error, Exchange, MessageId, Mode, Question, Tracer, User,
 };
 use async_trait::async_trait;
 use chrono::TimeDelta;
@@ -144,6 +144,10 @@ impl Tracer for Handle {
         id: MessageId,
     ) -> Result<Answer, Error> {
         self.ask(question, id, || self.tracer.trace_attended(user, question, id)).await
+    }
+
+    fn permits(&self, breadth: Breadth) -> bool {
+        self.tracer.permits(breadth)
     }
 
     fn clock_skew(&self) -> Option<TimeDelta> {

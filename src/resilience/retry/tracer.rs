@@ -1,5 +1,5 @@
 use crate::resilience::retry::attempts::{Retry, RetryObserver, Unrecorded};
-use crate::trace::{Answer, Attended, Caller, Error, MessageId, Question, Tracer, User};
+use crate::trace::{Answer, Attended, Breadth, Caller, Error, MessageId, Question, Tracer, User};
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use std::fmt;
@@ -61,6 +61,10 @@ impl Tracer for Retrying {
         id: MessageId,
     ) -> Result<Answer, Error> {
         self.retry.trace_attended(&*self.tracer, user, question, id, &*self.repeats).await.result
+    }
+
+    fn permits(&self, breadth: Breadth) -> bool {
+        self.tracer.permits(breadth)
     }
 
     fn clock_skew(&self) -> Option<TimeDelta> {

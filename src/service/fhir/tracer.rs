@@ -1,24 +1,26 @@
-use crate::demographics::{Field, Gender};
+use crate::demographics::{Field, FullDate, Gender};
 use crate::matching::CrossCheck;
 use crate::service::error::{Error, ErrorKind};
 use crate::service::fhir::access::{Access, AccessMode, ApplicationRestricted, HealthcareWorker};
 use crate::service::fhir::client::Client;
 use crate::service::fhir::retrieval::{Received, Retrieval};
-use crate::service::fhir::search::{Exact, Matching, Plain, Search};
+use crate::service::fhir::search::{Exact, Fuzzy, Matching, Plain, Search};
 use crate::service::fhir::verify::cross_check;
-use crate::service::fhir::{DateRange, SearchError};
+use crate::service::fhir::{DateRange, SearchError, SearchName};
 use crate::trace::{
-    self, Answer, Attended, Caller, FindPerson, MessageId, Mode, Outcome, Question, Tracer, User,
+    self, Answer, Attended, Breadth, Caller, FindPerson, MessageId, Mode, Outcome, Question, Tracer, User,
     VerifyNumber,
 };
 use async_trait::async_trait;
-use chrono::TimeDelta;
+use chrono::{Months, TimeDelta};
 
 /// To verify and to fetch, the client retrieves the patient and [cross-checks](crate::service::fhir::cross_check)
 /// the record itself, because the API compares nothing. To find, it searches.
 ///
-/// * An unattended search is exact (`_exact-match`), with every criterion of the question. A match with
-///   a score below 1 answers another request, and is rejected.
+/// * An unattended search of the breadth [`Exact`](Breadth::Exact) is exact (`_exact-match`), with every
+///   criterion of the question. A match with a score below 1 answers another request, and is rejected.
+///   [`History`](Breadth::History) adds `_history`, [`Wildcard`](Breadth::Wildcard) also shortens the given name
+///   and the postcode, and [`Fuzzy`](Breadth::Fuzzy) is `_fuzzy-match`.
 /// * An attended search may have wildcards. A partial date of birth is a range of days. Former names and
 ///   addresses match too (`_history`).
 /// * A number is verified only against fields in the response. If the date of birth is withheld, the
@@ -46,13 +48,18 @@ impl Tracer for Client {
             Question::Verify(question) => self.verify(caller, question, id).await,
             Question::Fetch(question) => self.fetch(caller, question.verification(), id).await,
             Question::Find(question) if self.mode() == AccessMode::HealthcareWorker => {
-                self.find(caller, exact::<HealthcareWorker>(question), id).await
+                self.find_unattended::<HealthcareWorker>(caller, question, id).await
             }
             Question::Find(question) => {
-                self.find(caller, exact::<ApplicationRestricted>(question), id).await
+                self.find_unattended::<ApplicationRestricted>(caller, question, id).await
             }
         };
         Ok(answer?)
+    }
+
+    /// The API has every kind of search.
+    fn permits(&self, _: Breadth) -> bool {
+        true
     }
 
     async fn trace_attended(
@@ -124,6 +131,23 @@ impl Client {
         answered(outcome, received.exchange)
     }
 
+    async fn find_unattended<A: Access>(
+        &self,
+        caller: &Caller,
+        question: &FindPerson,
+        id: MessageId,
+    ) -> Result<Answer, Error> {
+        match question.breadth() {
+            Breadth::Exact if question.is_exact() => {
+                self.find(caller, exact::<A>(question), id).await
+            }
+            Breadth::Fuzzy => self.find(caller, fuzzy::<A>(question), id).await,
+            Breadth::Exact | Breadth::History | Breadth::Wildcard => {
+                self.find(caller, broad::<A>(question), id).await
+            }
+        }
+    }
+
     async fn find<K: Matching, A: Access>(
         &self,
         caller: &Caller,
@@ -164,6 +188,78 @@ fn exact<A: Access>(question: &FindPerson) -> Result<Search<Exact, A>, Error> {
         search = search.with_postcode(*postcode);
     }
     Ok(search)
+}
+
+/// An unattended search that is neither exact nor fuzzy.
+fn broad<A: Access>(question: &FindPerson) -> Result<Search<Plain, A>, Error> {
+    let wild = question.breadth() == Breadth::Wildcard;
+    let family: SearchName = taken(question.family().clone().try_into(), Field::Family)?;
+    let born = born(question)?;
+    let mut search = of_gender(Search::plain(family.into(), born), question.gender());
+    if question.breadth() != Breadth::Exact {
+        search = search.with_history();
+    }
+    if let Some(given) = question.given() {
+        let name: SearchName = taken(given.clone().try_into(), Field::Given)?;
+        let start: String = name.as_str().chars().take(SHORTENED).collect();
+        let pattern = match wild && start.len() < name.as_str().len() {
+            true => taken(format!("{start}*").parse(), Field::Given)?,
+            false => name.into(),
+        };
+        search = search.with_given(pattern);
+    }
+    if let Some(postcode) = question.postcode() {
+        let whole = postcode.to_string();
+        let area: String = whole.chars().take(2).collect();
+        let pattern = if wild { format!("{area}*") } else { whole };
+        let pattern = pattern.parse().map_err(|reason| {
+            Error::new(ErrorKind::Criterion, trace::ErrorKind::Rejected)
+                .with_field(Field::Postcode)
+                .with_source(reason)
+        })?;
+        search = search.with_postcode(pattern);
+    }
+    Ok(search)
+}
+
+/// How many letters of a given name a wildcard search sends, as the API advises.
+const SHORTENED: usize = 3;
+
+/// A fuzzy search, by one of the three combinations of criteria that the API accepts.
+fn fuzzy<A: Access>(question: &FindPerson) -> Result<Search<Fuzzy, A>, Error> {
+    let family = taken(question.family().clone().try_into(), Field::Family)?;
+    let born = born(question)?;
+    let mut search = match question.given() {
+        Some(given) => {
+            let given = taken(given.clone().try_into(), Field::Given)?;
+            of_gender(Search::fuzzy(given, family, born), question.gender())
+        }
+        None => {
+            let postcode = question.postcode().copied().ok_or_else(|| {
+                let error = Error::new(ErrorKind::Criterion, trace::ErrorKind::Rejected);
+                error.with_field(Field::Postcode)
+            })?;
+            return Ok(Search::fuzzy_by_family(family, born, question.gender(), postcode.into()));
+        }
+    };
+    if let Some(postcode) = question.postcode() {
+        search = search.with_postcode((*postcode).into());
+    }
+    Ok(search)
+}
+
+/// The date of birth of the question, or the range of days around it.
+fn born(question: &FindPerson) -> Result<DateRange, Error> {
+    let day = question.date_of_birth();
+    if question.birth_years() == 0 {
+        return Ok(DateRange::on(day));
+    }
+    let years = Months::new(12 * u32::from(question.birth_years()));
+    let (first, last) = (day.date() - years, day.date() + years);
+    match (FullDate::try_from(first), FullDate::try_from(last)) {
+        (Ok(first), Ok(last)) => taken(DateRange::between(first, last), Field::DateOfBirth),
+        _ => Ok(DateRange::on(day)),
+    }
 }
 
 /// Narrows the search to `gender` if that is male or female. A gender that the caller does not know may

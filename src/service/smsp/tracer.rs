@@ -1,4 +1,4 @@
-use crate::service::error::Error;
+use crate::service::error::{Error, ErrorKind};
 use crate::service::smsp::client::Client;
 use crate::service::smsp::request::Request;
 use crate::trace::{self, Answer, Attended, Caller, MessageId, Mode, Question, Tracer, User};
@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 
 /// To verify, the client calls verifyNHSNumber; to fetch, getPatientDetailsByNHSNumber. To find, it
 /// calls getPatientDetailsBySearch, not getNHSNumber, so that the person found can be compared with the
-/// person searched for.
+/// person searched for. It refuses a search of a [breadth](trace::Breadth) other than exact.
 #[async_trait]
 impl Tracer for Client {
     async fn trace(
@@ -16,6 +16,12 @@ impl Tracer for Client {
         question: &Question,
         id: MessageId,
     ) -> Result<Answer, trace::Error> {
+        if let Question::Find(find) = question
+            && !find.is_exact()
+        {
+            let action = trace::ErrorKind::Configuration;
+            return Err(Error::new(ErrorKind::Breadth, action).into());
+        }
         Ok(self.put(caller, question, id).await?)
     }
 
