@@ -26,6 +26,7 @@ pub mod caseload;
 #[cfg(feature = "conformance")]
 #[cfg_attr(docsrs, doc(cfg(feature = "conformance")))]
 pub mod conformance;
+mod candidate;
 mod deletion;
 mod due;
 mod due_index;
@@ -64,6 +65,7 @@ mod work_item;
 
 pub use advisory::{Advisory, AdvisoryKind, advisories};
 pub use alert::{Alert, AlertKind, AlertedPerson};
+pub use candidate::{Candidate, Heard};
 pub use deletion::{Absorbed, Deletion, DeletionKind};
 pub use due::{Due, Planned, Priority};
 pub(crate) use error::readable;
@@ -89,6 +91,6 @@ pub(crate) use sqlite_save::save_all_in;
 #[cfg(feature = "sqlite")]
 pub(crate) use sqlite_settings::save_setting_in;
 pub use store::{CaseStore, Change, Counts};
-pub use trace_state::TraceState;
+pub use trace_state::{KnownSoFar, TraceState};
 pub use unreadable::Unreadable;
 pub use work_item::{ItemFilter, ItemId, WorkItem};

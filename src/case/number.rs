@@ -1,5 +1,6 @@
+use crate::case::candidate::Candidate;
 use crate::case::identity::Identity;
-use crate::matching::{Corroboration, NumberOrigin};
+use crate::matching::{Corroboration, Relations, Risk};
 use crate::nhs_number::NhsNumber;
 use crate::trace::{Exchange, Freshness};
 use chrono::{DateTime, Utc};
@@ -47,15 +48,14 @@ impl RecordedNumber {
         }
     }
 
-    /// Where the number comes from, as evidence that it is the person's.
-    pub(crate) const fn origin(&self) -> NumberOrigin {
+    /// Whether the number comes from a search, and no independent evidence for it is recorded. A response about
+    /// the number may then only repeat what that search found.
+    pub(crate) const fn is_only_from_a_search(&self) -> bool {
         match &self.source {
-            NumberSource::Traced(provenance)
-                if self.corroboration().is_none() && provenance.confirmed_by.is_none() =>
-            {
-                NumberOrigin::Search
+            NumberSource::Traced(provenance) => {
+                self.corroboration().is_none() && provenance.confirmed_by.is_none()
             }
-            NumberSource::Traced(_) | NumberSource::Imported(_) => NumberOrigin::Elsewhere,
+            NumberSource::Imported(_) => false,
         }
     }
 
@@ -64,7 +64,7 @@ impl RecordedNumber {
     pub(crate) fn is_confirmed(&self) -> bool {
         let NumberSource::Traced(provenance) = &self.source else { return false };
         provenance.freshness == Freshness::Live
-            && matches!(self.corroboration(), Some(Corroboration::Postcode | Corroboration::Number))
+            && self.corroboration().is_some_and(|by| by != Corroboration::Successor)
     }
 
     /// Marks the number as not to be relied upon. Evidence that the service has spoken against is dropped.
@@ -228,20 +228,47 @@ pub struct Provenance {
     /// The user id of the user who confirmed the person; `None` when no confirmation was needed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confirmed_by: Option<String>,
+    /// The step of the strategy; `None` for a number from before this was recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<String>,
+    /// The probability that the person returned was a different person, when the number was written or
+    /// confirmed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub risk: Option<Risk>,
+    /// How the fields of the case related to those of the person returned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub relations: Option<Relations>,
 }
 
 impl Provenance {
     /// Creates the provenance of a number returned in `exchange` by the search strategy `strategy`.
     #[must_use]
     pub fn new(exchange: Exchange, freshness: Freshness, strategy: impl Into<String>) -> Self {
-        let (corroboration, confirmed_by) = (None, None);
-        Self { exchange, freshness, strategy: strategy.into(), corroboration, confirmed_by }
+        Self {
+            exchange,
+            freshness,
+            strategy: strategy.into(),
+            corroboration: None,
+            confirmed_by: None,
+            step: None,
+            risk: None,
+            relations: None,
+        }
     }
 
     /// Returns this provenance with the independent evidence.
     #[must_use]
     pub const fn with_corroboration(mut self, corroboration: Corroboration) -> Self {
         self.corroboration = Some(corroboration);
+        self
+    }
+
+    /// Returns this provenance with the evidence of `candidate`: its step, its relations and its risk.
+    #[must_use]
+    pub fn with_evidence(mut self, candidate: &Candidate) -> Self {
+        self.step = Some(candidate.step.clone());
+        self.risk = Some(candidate.risk);
+        self.relations = Some(candidate.relations);
         self
     }
 

@@ -1,3 +1,4 @@
+use crate::case::candidate::Candidate;
 use crate::case::id::CaseId;
 use crate::demographics::{Demographics, Field, redacted_debug};
 use crate::matching::{Criteria, Mismatch};
@@ -107,6 +108,9 @@ pub struct Evidence {
     /// Whether the response came from a provider's copy, and not from the Spine itself.
     #[serde(skip_serializing_if = "Not::not")]
     pub stale: bool,
+    /// The people returned, the most likely first, without those whom a reviewer has rejected.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub candidates: Vec<Candidate>,
 }
 
 /// The state of a review item, which says who has it.

@@ -1,3 +1,5 @@
+use crate::case::candidate::Heard;
+use crate::demographics::redacted_debug;
 use crate::matching::Criteria;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -33,7 +35,39 @@ pub struct TraceState {
     /// criteria; `None` means at once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<DateTime<Utc>>,
+    /// What the questions before one that got no answer have shown. They are not asked again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub known: Option<KnownSoFar>,
 }
+
+/// The answers to the first questions of a strategy, kept while a further one gets no answer.
+#[non_exhaustive]
+#[derive(Clone, Deserialize, Eq, PartialEq, Serialize)]
+pub struct KnownSoFar {
+    /// The strategy with its version.
+    pub strategy: String,
+    /// The criteria of the case.
+    pub asked: Criteria,
+    /// What each question has shown.
+    pub heard: Vec<Heard>,
+    /// When the first of them was kept.
+    pub at: DateTime<Utc>,
+}
+
+impl KnownSoFar {
+    /// Returns what was `heard` at `at` by a `strategy`, about a case with these criteria.
+    #[must_use]
+    pub fn new(
+        strategy: impl Into<String>,
+        asked: Criteria,
+        heard: Vec<Heard>,
+        at: DateTime<Utc>,
+    ) -> Self {
+        Self { strategy: strategy.into(), asked, heard, at }
+    }
+}
+
+redacted_debug!(KnownSoFar);
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "that is how serde asks")]
 const fn is_zero(count: &u32) -> bool {

@@ -18,6 +18,8 @@ pub(crate) mod difference;
 mod find;
 mod finding;
 mod given;
+#[cfg(feature = "process")]
+pub(crate) mod judge;
 mod local_record;
 mod normalise;
 
@@ -30,9 +32,17 @@ pub use difference::{Mismatch, difference};
 #[cfg(feature = "process")]
 pub(crate) use difference::{NumberOrigin, agreement, contradiction};
 pub use find::{find, verify};
+#[cfg(feature = "process")]
+pub(crate) use judge::assess::{Assessed, Returned};
+#[cfg(feature = "process")]
+pub use judge::assess::Judge;
+#[cfg(feature = "process")]
+pub use judge::risk::{Risk, RiskLimit};
+#[cfg(feature = "process")]
+pub use judge::veto::Veto;
 pub use finding::{Compared, Finding, Verified};
 pub use given::GivenRung;
 pub use local_record::LocalRecord;
 pub use normalise::is_same_name;
 #[cfg(feature = "process")]
-pub(crate) use normalise::{given_names, normalised_name};
+pub(crate) use normalise::{given_names, normalised_name, without_notes};

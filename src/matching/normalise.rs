@@ -119,7 +119,7 @@ const fn is_dropped(c: char) -> bool {
 }
 
 /// Replaces each note by a space; returns the text unchanged when nothing else is left.
-fn without_notes(text: &str) -> String {
+pub(crate) fn without_notes(text: &str) -> String {
     let mut depth = 0_u32;
     let mut kept = String::with_capacity(text.len());
     for c in text.chars() {

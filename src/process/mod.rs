@@ -52,6 +52,7 @@ pub use decision::row::{
     DeathEffect, Effects, NextQuery, NumberEffect, Requirement, ReviewEffect, Saved,
 };
 pub use decision::rows::Row;
+pub use decision::strategy::table::{NotPermitted, Strategy};
 pub use decision::table::table;
 pub use error::{Error, ErrorKind};
 pub use intake::import::{Imported, import, import_from};

@@ -161,10 +161,12 @@ fn asking(case: &mut Case, decision: &Decision, effects: Effects, policy: &Polic
     let id = case.id.clone();
     let asking = &mut case.asking;
     if effects.saved == Saved::Unanswered {
+        asking.known.clone_from(&decision.known);
         asking.unanswered = asking.unanswered.saturating_add(1);
         asking.retry_after = Some(decision.at + policy.retry_wait(&id, asking.unanswered));
         return;
     }
+    asking.known.clone_from(&decision.known);
     (asking.unanswered, asking.retry_after) = (0, None);
     if !asking.asked.as_ref().is_some_and(|asked| asked.has_same_fields(&decision.asked)) {
         asking.unsettled = 0;

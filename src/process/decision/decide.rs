@@ -1,19 +1,26 @@
 use crate::case::{
-    Case, CaseId, Evidence, NumberSource, NumberStatus, Provenance, RecordedNumber, ReviewReason,
+    Case, CaseId, Evidence, Heard, KnownSoFar, NumberSource, NumberStatus, Provenance,
+    RecordedNumber, ReviewReason,
 };
 use crate::demographics::{Demographics, PartialDate, Recorded};
 use crate::matching::{
-    Corroboration, Criteria, NumberOrigin, Weight, agreement, compare, contradiction,
+    Corroboration, Criteria, PostcodeRelation, Relations, Risk, RiskLimit, Veto, Weight, compare,
+    contradiction,
 };
 use crate::nhs_number::NhsNumber;
+use crate::process::decision::hear::{
+    Sent, answer_of, assess_successor, candidate_of, hear, without_person,
+};
 use crate::process::decision::no_response::{unavailable, unreadable, without_response};
+use crate::process::decision::plan::Plan;
 use crate::process::decision::plausible::without_implausible_death;
 use crate::process::decision::policy::Policy;
 use crate::process::decision::reply::Reply;
 use crate::process::decision::result::TraceResult;
-use crate::process::decision::row::{DeathEffect, Effects, NumberEffect, ReviewEffect};
+use crate::process::decision::row::{DeathEffect, Effects, NumberEffect, ReviewEffect, Saved};
 use crate::process::decision::rows::Row;
-use crate::trace::{ErrorKind, Exchange, Freshness, Match, Outcome, Restriction};
+use crate::process::decision::strategy::next::Verdict;
+use crate::trace::{Answer, ErrorKind, Exchange, Freshness, Match, Outcome, Restriction};
 use chrono::{DateTime, Utc};
 
 /// What a decision depends on, besides the case and the reply.
@@ -24,15 +31,42 @@ pub struct Context<'a> {
     pub asked: &'a Criteria,
     /// The active cases that have the number of the reply. The case itself may be one of them.
     pub holders: &'a [CaseId],
-    /// When a case is queried again, and how many unreadable responses in a row are too many.
+    /// When a case is queried again, how many unreadable responses in a row are too many, and who counts as
+    /// the person of the case.
     pub policy: &'a Policy,
+    /// What earlier questions by the same criteria have shown.
+    pub known: &'a [Heard],
+    /// The question of the reply; `None` is one with every criterion.
+    sent: Option<Sent<'a>>,
 }
 
 impl<'a> Context<'a> {
     /// Returns the context of a reply to `asked`, whose number the cases `holders` have.
     #[must_use]
     pub const fn new(asked: &'a Criteria, holders: &'a [CaseId], policy: &'a Policy) -> Self {
-        Self { asked, holders, policy }
+        Self { asked, holders, policy, known: &[], sent: None }
+    }
+
+    /// Returns this context of a reply to the question of `plan`, after what is `known` from earlier ones.
+    #[must_use]
+    pub fn after(mut self, known: &'a [Heard], plan: &'a Plan) -> Self {
+        self.known = known;
+        self.sent = Some(Sent { step: &plan.step, question: &plan.question });
+        self
+    }
+
+    /// What is known, with the reply.
+    pub(in crate::process) fn known_with(
+        &self,
+        case: &Case,
+        reply: Reply<'_>,
+        now: DateTime<Utc>,
+    ) -> Vec<Heard> {
+        let judge = &self.policy.judge;
+        let heard = reply
+            .ok()
+            .and_then(|answer| hear(case, self.asked, self.sent, answer, judge, now));
+        self.known.iter().cloned().chain(heard).collect()
     }
 
     /// Whether another active case has the number of the reply.
@@ -61,6 +95,8 @@ pub struct Decision {
     pub review: Option<ReviewReason>,
     /// The evidence for the review item.
     pub evidence: Evidence,
+    /// What earlier questions have shown, if this one got no answer: they are not asked again.
+    pub known: Option<KnownSoFar>,
 }
 
 impl Decision {
@@ -104,9 +140,13 @@ pub fn decide(
     context: &Context<'_>,
     now: DateTime<Utc>,
 ) -> Decision {
+    let known = context.known_with(case, reply, now);
+    let verdict = Verdict::of(case, &known);
+    let decisive = decisive(reply, context, &known, &verdict);
+    let reply = decisive.as_ref().map_or(reply, Ok);
     let plausible = without_implausible_death(reply, now);
     let reply = plausible.as_ref().map_or(reply, Ok);
-    let agreed = agreed(case, reply, context);
+    let agreed = agreed(case, reply, context, &known, &verdict, now);
     let row = row(case, reply, context, agreed.is_ok());
     let effects = row.effects();
     let found = match reply.map(|answer| &answer.outcome) {
@@ -124,6 +164,10 @@ pub fn decide(
     let freshness = found.map_or(Freshness::Live, |found| found.freshness);
     // A provider's copy never makes a case ineligible.
     let died = death(person).ok().flatten().filter(|_| freshness == Freshness::Live);
+    let mut evidence = evidence(case, reply, context, review.is_some());
+    if review.is_some() {
+        evidence.candidates = verdict.candidates;
+    }
     Decision {
         row,
         at: now,
@@ -131,54 +175,147 @@ pub fn decide(
         exchange: exchange.cloned(),
         number: number.or(context.asked.nhs_number).filter(|_| written).zip(exchange).map(
             |(number, exchange)| {
-                let strategy = strategy(reply, effects.number);
+                let strategy = strategy(reply, effects.number, context.policy);
                 let mut provenance = Provenance::new(exchange.clone(), freshness, strategy);
                 provenance.corroboration = agreed.ok();
+                if let Some(candidate) = candidate_of(&known, number) {
+                    provenance = provenance.with_evidence(candidate);
+                }
                 RecordedNumber::new(number, NumberSource::Traced(provenance)).with_since(now)
             },
         ),
         date_of_death: died.copied().filter(|_| effects.date_of_death != DeathEffect::No),
         review,
-        evidence: evidence(case, reply, context, review.is_some()),
+        evidence,
+        known: kept(case, context, effects.saved, now),
+    }
+}
+
+/// What is kept for the next time, if the last question got no answer.
+fn kept(
+    case: &Case,
+    context: &Context<'_>,
+    saved: Saved,
+    now: DateTime<Utc>,
+) -> Option<KnownSoFar> {
+    let unanswered = matches!(saved, Saved::Unanswered | Saved::UnreadableTrace);
+    if !unanswered || context.known.is_empty() {
+        return None;
+    }
+    let strategy = context.policy.strategy().to_string();
+    let before = case.asking.known.as_ref();
+    let before = before.filter(|known| known.strategy == strategy && known.asked == *context.asked);
+    let at = before.map_or(now, |known| known.at);
+    Some(KnownSoFar::new(strategy, context.asked.clone(), context.known.to_vec(), at))
+}
+
+/// The answer that decides, if it is not the last one: that of the most likely person, or of the number.
+fn decisive(
+    reply: Reply<'_>,
+    context: &Context<'_>,
+    known: &[Heard],
+    verdict: &Verdict,
+) -> Option<Answer> {
+    let last = reply.ok()?;
+    let is_open = |outcome: &Outcome| {
+        matches!(outcome, Outcome::Found(_) | Outcome::None | Outcome::Ambiguous(_))
+    };
+    if context.known.is_empty() || !is_open(&last.outcome) {
+        return None;
+    }
+    let of = |number| candidate_of(known, number).map(answer_of);
+    if let Some(number) = context.asked.nhs_number {
+        return of(number);
+    }
+    let rejected = || known.iter().find_map(|heard| heard.candidate.as_deref()).map(answer_of);
+    match verdict.candidates.first() {
+        Some(first) => Some(answer_of(first)),
+        None if verdict.rejected => rejected(),
+        None => Some(without_person(verdict.several, last.exchange.clone())),
     }
 }
 
 /// How a number was found, for its provenance (HAV-5). Stored.
-fn strategy(reply: Reply<'_>, effect: NumberEffect) -> &'static str {
+fn strategy(reply: Reply<'_>, effect: NumberEffect, policy: &Policy) -> String {
     match (reply.map(|answer| &answer.outcome), effect) {
-        (Ok(Outcome::Superseded { .. }), _) => "superseded",
-        (_, NumberEffect::Confirm) => "verified",
-        _ => "exact",
+        (Ok(Outcome::Superseded { .. }), _) => "superseded".to_owned(),
+        (_, NumberEffect::Confirm) => "verified".to_owned(),
+        _ => policy.strategy().to_string(),
     }
 }
 
 /// The evidence that the person returned is the person of the case.
 ///
-/// An error when the evidence is not complete: the field that differs, or [`ReviewReason::Unconfirmed`].
+/// An error when the evidence is not enough: the field that differs, or [`ReviewReason::Unconfirmed`].
 fn agreed(
     case: &Case,
     reply: Reply<'_>,
     context: &Context<'_>,
+    known: &[Heard],
+    verdict: &Verdict,
+    now: DateTime<Utc>,
 ) -> Result<Corroboration, ReviewReason> {
-    let (_, person) = subject(reply);
-    let recorded = case.nhs_number.as_ref();
-    let origin = recorded.map_or(NumberOrigin::Elsewhere, RecordedNumber::origin);
-    let agreed = agreement(context.asked, person, origin).map_err(ReviewReason::from);
-    match reply.map(|answer| &answer.outcome) {
-        // MSCA-DQ-03: PDS itself names the successor of a number that is confirmed as the person's.
-        Ok(Outcome::Superseded { .. })
-            if context.asked.nhs_number.is_some()
-                && recorded.is_some_and(RecordedNumber::is_confirmed)
+    let Context { asked, policy, .. } = *context;
+    let limit = policy.judge.limit();
+    let (number, person) = subject(reply);
+    match (reply.map(|answer| &answer.outcome), asked.nhs_number) {
+        (Ok(Outcome::Found(_)), Some(held)) => {
+            let Some(candidate) = candidate_of(known, held) else {
+                return Err(ReviewReason::Unconfirmed);
+            };
+            // The search for the person of the case found another person, who agrees better.
+            let another = verdict.accepted(limit).filter(|first| first.nhs_number != held);
+            if another.is_some() {
+                return Err(ReviewReason::Conflict);
+            }
+            let by_search = case
+                .nhs_number
+                .as_ref()
+                .is_some_and(RecordedNumber::is_only_from_a_search);
+            accept(&candidate.relations, candidate.risk, &candidate.vetoes, limit, !by_search)
+        }
+        (Ok(Outcome::Found(_)), None) => match verdict.candidates.first() {
+            Some(first) if Some(first.nhs_number) == number => {
+                accept(&first.relations, first.risk, &first.vetoes, limit, false)
+            }
+            _ => Err(ReviewReason::Unconfirmed),
+        },
+        (Ok(Outcome::Superseded { .. }), by_number) => {
+            let found = assess_successor(case, asked, context.sent, person, &policy.judge, now);
+            let agreed =
+                accept(&found.relations, found.risk, &found.vetoes, limit, by_number.is_some());
+            // MSCA-DQ-03: PDS itself names the successor of a number that is confirmed as the person's.
+            let confirmed = case.nhs_number.as_ref().is_some_and(RecordedNumber::is_confirmed)
                 // After a change of the person, the rule has not confirmed the number for this person.
-                && !case.person_changed() =>
-        {
-            match contradiction(context.asked, person) {
+                && !case.person_changed();
+            if by_number.is_none() || !confirmed {
+                return agreed;
+            }
+            match contradiction(asked, person) {
                 Some(field) => Err(ReviewReason::Differs(field)),
                 None => agreed.or(Ok(Corroboration::Successor)),
             }
         }
-        _ => agreed,
+        _ => Err(ReviewReason::Unconfirmed),
     }
+}
+
+/// The independent evidence, if the risk is below the limit and nothing is against it.
+fn accept(
+    relations: &Relations,
+    risk: Risk,
+    vetoes: &[Veto],
+    limit: RiskLimit,
+    by_number: bool,
+) -> Result<Corroboration, ReviewReason> {
+    if !vetoes.is_empty() || !limit.allows(risk) {
+        return Err(relations.doubt(!by_number).map_or(ReviewReason::Unconfirmed, ReviewReason::Differs));
+    }
+    Ok(match relations.postcode {
+        _ if by_number => Corroboration::Number,
+        PostcodeRelation::Equal | PostcodeRelation::Former => Corroboration::Postcode,
+        _ => Corroboration::Contact,
+    })
 }
 
 /// The number and the person that the reply names.

@@ -11,6 +11,8 @@ pub(super) mod policy;
 pub(super) mod purpose;
 pub(super) mod reply;
 pub(super) mod result;
+pub(super) mod hear;
 pub(super) mod row;
 pub(super) mod rows;
+pub(super) mod strategy;
 pub(super) mod table;

@@ -1,11 +1,16 @@
-use crate::case::{Case, is_implausible_birth, is_no_forename, is_no_surname};
-use crate::demographics::{FullDate, Gender, Postcode, london_day, name_form};
-use crate::matching::Criteria;
+use crate::case::{
+    Candidate, Case, Heard, KnownSoFar, is_implausible_birth, is_no_forename, is_no_surname,
+};
+use crate::demographics::{FullDate, Postcode, london_day, name_form};
+use crate::matching::{Criteria, PostcodeRelation};
 use crate::nhs_number::NhsNumber;
 use crate::process::decision::eligibility::{Eligibility, Reason, Scope, eligibility};
 use crate::process::decision::policy::Policy;
 use crate::process::decision::purpose::Purpose;
-use crate::trace::{CriterionError, FetchDetails, FindPerson, LocalIdentifier, NameText, Question};
+use crate::process::decision::strategy::next::Verdict;
+use crate::process::decision::strategy::parts::Parts;
+use crate::process::decision::strategy::questions::{Asked, questions};
+use crate::trace::{CriterionError, FetchDetails, LocalIdentifier, NameText, Question};
 use chrono::{DateTime, TimeDelta, Utc};
 
 /// The next query about a case.
@@ -16,12 +21,18 @@ pub struct Plan {
     pub asked: Criteria,
     /// The query.
     pub question: Question,
+    /// The step of the strategy, by a stable word: `number` when a number is verified.
+    pub step: String,
 }
+
+/// The step in which a number is verified.
+pub(in crate::process) const BY_NUMBER: &str = "number";
 
 /// Plans the query about `case` at `now`.
 ///
 /// * A case without a number, or with a number marked as not reliable, is traced by its demographic fields:
-///   surname, gender and full date of birth, with forename and postcode where they are known (HAV-1).
+///   surname and full date of birth, with forename, gender and postcode where they are known (HAV-1). The
+///   [`Strategy`](crate::process::Strategy) has the steps; a service without history requires the gender.
 /// * A number from elsewhere, or from a provider's copy, is verified. The query has the number, the date of
 ///   birth and the surname, so that no other person is returned.
 /// * A traced number is not queried (HAV-3), unless `policy` verifies it again. If name, date of birth or gender
@@ -64,7 +75,7 @@ pub fn plan(
     now: DateTime<Utc>,
 ) -> Result<Plan, Eligibility> {
     let purpose = Purpose::of(case, policy, now);
-    let planned = ask(case, purpose.number(), local_root, now);
+    let planned = ask(case, purpose.number(), policy, local_root, now);
     let mut eligible = eligibility(case, scope, now);
     if purpose == Purpose::Nothing {
         eligible = eligible.and([Reason::AlreadyTraced]);
@@ -82,12 +93,18 @@ pub fn plan(
             } else if again && !is_due(case, policy, now) && !is_backing_off(case, policy, now) {
                 eligible = eligible.and([Reason::NotDue]);
             }
-            if eligible.is_eligible() { Ok(planned) } else { Err(eligible) }
+            if !eligible.is_eligible() {
+                return Err(eligible);
+            }
+            // What earlier answers have shown, before one did not come, need not be asked again.
+            let known = known(case, &planned.asked, policy, now);
+            let rest = (!known.is_empty()).then(|| following(case, &planned.asked, known, policy, local_root, now));
+            Ok(rest.flatten().unwrap_or(planned))
         }
     }
 }
 
-/// Returns the query that finds the person of `case`, or that verifies `number`, whether or not it is due.
+/// Returns the first query that finds the person of `case`, or that verifies `number`, whether or not it is due.
 ///
 /// # Errors
 ///
@@ -95,13 +112,98 @@ pub fn plan(
 pub(in crate::process) fn ask(
     case: &Case,
     number: Option<NhsNumber>,
+    policy: &Policy,
     local_root: &str,
     now: DateTime<Utc>,
 ) -> Result<Plan, Vec<Reason>> {
+    let (asked, parts) = criteria(case, number, policy, local_root, now)?;
+    if let Some(number) = number {
+        let question = FetchDetails::new(number, parts.born)
+            .with_family(parts.family.clone())
+            .with_local_identifier(parts.local);
+        return Ok(Plan { asked, question: question.into(), step: BY_NUMBER.to_owned() });
+    }
+    let strategy = policy.strategy();
+    let first = questions(strategy.steps(), case, &parts).into_iter().next();
+    first.map(|first| search(asked, first)).ok_or_else(Vec::new)
+}
+
+/// Returns the next query about `case` by the same criteria, if what is known is not enough and another query
+/// may add to it.
+pub(in crate::process) fn following(
+    case: &Case,
+    asked: &Criteria,
+    known: &[Heard],
+    policy: &Policy,
+    local_root: &str,
+    now: DateTime<Utc>,
+) -> Option<Plan> {
+    let (asked, parts) = criteria(case, asked.nhs_number, policy, local_root, now).ok()?;
+    let strategy = policy.strategy();
+    let listed = questions(strategy.steps(), case, &parts);
+    let Some(number) = asked.nhs_number else {
+        let verdict = Verdict::of(case, known);
+        let next = verdict.next(&listed, known, policy.judge.limit())?;
+        return Some(search(asked, next.clone()));
+    };
+    // A number whose person lives elsewhere may be that of a namesake: does the search find another person?
+    let elsewhere = |heard: &&Heard| {
+        let held = heard.candidate.as_ref().filter(|held| held.nhs_number == number);
+        held.is_some_and(|held| is_elsewhere(held))
+    };
+    if !matches!(known, [only] if elsewhere(&only)) {
+        return None;
+    }
+    let first = listed.into_iter().find(|first| first.find.postcode().is_some())?;
+    Some(search(asked, first))
+}
+
+/// Whether the person of a verified number agrees in everything but the postcode.
+fn is_elsewhere(held: &Candidate) -> bool {
+    let home = held.relations.postcode;
+    let known = !matches!(
+        home,
+        PostcodeRelation::Equal | PostcodeRelation::Former | PostcodeRelation::Unknown
+    );
+    known && held.vetoes.is_empty() && held.risk.probability() < 0.5
+}
+
+fn search(asked: Criteria, first: Asked) -> Plan {
+    Plan { asked, question: first.find.into(), step: first.step }
+}
+
+/// What earlier questions by the same criteria and the same strategy have shown, before one got no answer.
+pub(in crate::process) fn known<'a>(
+    case: &'a Case,
+    asked: &Criteria,
+    policy: &Policy,
+    now: DateTime<Utc>,
+) -> &'a [Heard] {
+    let fresh = |known: &&KnownSoFar| {
+        let age = now.signed_duration_since(known.at);
+        known.asked == *asked
+            && known.strategy == policy.strategy().to_string()
+            && (TimeDelta::zero()..KEPT).contains(&age)
+    };
+    case.asking.known.as_ref().filter(fresh).map_or(&[], |known| &known.heard)
+}
+
+/// How long answers are kept while a further question gets none. People move and change their names.
+const KEPT: TimeDelta = TimeDelta::days(1);
+
+/// The criteria of the case, and what it has to send.
+fn criteria(
+    case: &Case,
+    number: Option<NhsNumber>,
+    policy: &Policy,
+    local_root: &str,
+    now: DateTime<Utc>,
+) -> Result<(Criteria, Parts), Vec<Reason>> {
     let (family, given) = (family(case), given(case));
-    let (gender, born) = (gender(case, number), date_of_birth(case, now));
+    let needs_gender = number.is_none() && policy.strategy().needs_gender();
+    let (gender, born) = (gender(case, needs_gender), date_of_birth(case, now));
     let (postcode, local) = (postcode(case), LocalIdentifier::new(local_root, case.id.as_str()));
-    let (Ok(family), Ok(given), Ok(gender), Ok(born), Ok(postcode), Ok(local)) =
+    let (Ok(family), Ok(given), Ok(()), Ok(born), Ok(postcode), Ok(local)) =
         (&family, &given, gender, born, postcode, &local)
     else {
         let local = local.err().map(|_| Reason::LocalIdentifierUnusable);
@@ -112,23 +214,15 @@ pub(in crate::process) fn ask(
     asked.nhs_number = number;
     asked.given = given.as_ref().map(|given| given.as_str().to_owned());
     (asked.gender, asked.postcode) = (case.gender, postcode);
-    let question = match number {
-        Some(number) => FetchDetails::new(number, born)
-            .with_family(family.clone())
-            .with_local_identifier(local.clone())
-            .into(),
-        None => {
-            let mut question = FindPerson::new(family.clone(), gender, born);
-            if let Some(given) = given {
-                question = question.with_given(given.clone());
-            }
-            if let Some(postcode) = asked.postcode {
-                question = question.with_postcode(postcode);
-            }
-            question.with_local_identifier(local.clone()).into()
-        }
+    let parts = Parts {
+        family: family.clone(),
+        given: given.clone(),
+        born,
+        gender: case.gender,
+        postcode,
+        local: local.clone(),
     };
-    Ok(Plan { asked, question })
+    Ok((asked, parts))
 }
 
 /// Whether the last query got no usable response a short while ago.
@@ -183,13 +277,9 @@ fn given(case: &Case) -> Result<Option<NameText>, Reason> {
     }
 }
 
-/// The gender. A search requires it; the verification of a number does not.
-fn gender(case: &Case, number: Option<NhsNumber>) -> Result<Gender, Reason> {
-    match (case.gender, number) {
-        (Some(gender), _) => Ok(gender),
-        (None, Some(_)) => Ok(Gender::NotKnown),
-        (None, None) => Err(Reason::GenderMissing),
-    }
+/// Some services require the gender for a search; the verification of a number does not.
+const fn gender(case: &Case, needed: bool) -> Result<(), Reason> {
+    if needed && case.gender.is_none() { Err(Reason::GenderMissing) } else { Ok(()) }
 }
 
 fn date_of_birth(case: &Case, now: DateTime<Utc>) -> Result<FullDate, Reason> {

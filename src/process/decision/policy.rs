@@ -1,4 +1,7 @@
 use crate::case::{CaseId, RecordedNumber};
+use crate::matching::Judge;
+use crate::process::decision::strategy::table::{NotPermitted, Strategy};
+use crate::trace::Tracer;
 use chrono::{DateTime, TimeDelta, Utc};
 use sha2::{Digest, Sha256};
 
@@ -37,6 +40,11 @@ pub struct Policy {
     pub unreadable_limit: u32,
     /// The interval after which a traced number is verified again; `None` means never (HAV-3).
     pub reverification: Option<TimeDelta>,
+    /// Who counts as the person of a case, and by which limit of the risk.
+    pub judge: Judge,
+    /// The questions; `None` means one question with every criterion. A [`Worker`](crate::process::Worker) sets the
+    /// strategy of its service.
+    strategy: Option<Strategy>,
 }
 
 impl Default for Policy {
@@ -53,6 +61,8 @@ impl Default for Policy {
             unanswered_limit: 5,
             unreadable_limit: 5,
             reverification: None,
+            judge: Judge::default(),
+            strategy: None,
         }
     }
 }
@@ -64,6 +74,38 @@ impl Policy {
     pub const fn with_reverification(mut self, interval: TimeDelta) -> Self {
         self.reverification = Some(interval);
         self
+    }
+
+    /// Returns this policy with the `strategy`, which must be one that the service of `tracer` permits.
+    ///
+    /// # Errors
+    ///
+    /// [`NotPermitted`], when the service does not have a search of the strategy.
+    pub fn with_strategy(
+        mut self,
+        strategy: Strategy,
+        tracer: &dyn Tracer,
+    ) -> Result<Self, NotPermitted> {
+        self.strategy = Some(strategy.checked_for(tracer)?);
+        Ok(self)
+    }
+
+    /// Returns this policy with the `judge`.
+    #[must_use]
+    pub fn with_judge(mut self, judge: Judge) -> Self {
+        self.judge = judge;
+        self
+    }
+
+    /// The strategy.
+    #[must_use]
+    pub fn strategy(&self) -> Strategy {
+        self.strategy.clone().unwrap_or_else(Strategy::exact)
+    }
+
+    /// Sets the strategy of the service of `tracer`, unless one was chosen.
+    pub(in crate::process) fn set_strategy_of(&mut self, tracer: &dyn Tracer) {
+        self.strategy.get_or_insert_with(|| Strategy::for_service(tracer));
     }
 
     /// Returns how long to wait after the `unsettled`th response in a row that settled nothing.

@@ -1,10 +1,10 @@
 //! The questions about one case in one pass, and their effects. Pure.
 
-use crate::case::{Case, CaseId, RecordedNumber};
+use crate::case::{Case, CaseId, Heard, RecordedNumber};
 use crate::nhs_number::NhsNumber;
 use crate::process::decision::apply::apply;
-use crate::process::decision::decide::{Context, Decision, decide, subject};
-use crate::process::decision::plan::{Plan, ask};
+use crate::process::decision::decide::{Context, Decision, decide};
+use crate::process::decision::plan::{Plan, ask, following, known};
 use crate::process::decision::policy::Policy;
 use crate::process::decision::row::NextQuery;
 use crate::trace::{Answer, Error, ErrorKind, MessageId};
@@ -21,8 +21,10 @@ pub(in crate::process) struct Step {
     pub(in crate::process) at: DateTime<Utc>,
 }
 
-/// A claimed case and its questions: one, and a second when the first shows that the case's number
-/// is unreliable.
+/// A claimed case and its questions.
+///
+/// The questions by the same criteria are decided together: those about the number of the case, and, when the
+/// first show that it is unreliable, those that search for the person.
 #[derive(Debug)]
 pub(in crate::process) struct Turn {
     pub(in crate::process) claimed: Case,
@@ -38,44 +40,52 @@ impl Turn {
     pub(in crate::process) fn follow_up(&self, policy: &Policy, local_root: &str) -> Option<Plan> {
         let step = self.steps.last()?;
         let reply = step.reply.as_ref()?.as_ref();
-        let before = self.before_last(&self.claimed, policy);
-        let decision =
-            decide(&before, reply, &Context::new(&step.plan.asked, &[], policy), step.at);
+        let (earlier, stage) = self.stages();
+        let before = decided_each(&self.claimed, earlier, policy);
+        let known = known_before(&before, stage, policy);
+        let context = Context::new(&step.plan.asked, &[], policy).after(&known, &step.plan);
+        if reply.is_ok_and(|answer| answer.outcome.is_open()) {
+            let known = context.known_with(&before, reply, step.at);
+            let next = following(&before, &step.plan.asked, &known, policy, local_root, step.at);
+            if next.is_some() {
+                return next;
+            }
+        }
+        let decision = decide(&before, reply, &context, step.at);
         if decision.effects().next_query != NextQuery::AtOnce {
             return None;
         }
-        ask(&apply(&before, &decision, policy)?, None, local_root, step.at).ok()
+        ask(&apply(&before, &decision, policy)?, None, policy, local_root, step.at).ok()
     }
 
-    /// Returns `case` after all replies before the last, none of which depends on other cases.
+    /// Returns `case` after all replies before those that are decided together with the last, none of which
+    /// depends on other cases.
     pub(in crate::process) fn before_last(&self, case: &Case, policy: &Policy) -> Case {
-        let mut case = case.clone();
-        let earlier = self.steps.split_last().map_or(&[][..], |(_, earlier)| earlier);
-        for step in earlier {
-            let Some(reply) = &step.reply else { continue };
-            let context = Context::new(&step.plan.asked, &[], policy);
-            let decision = decide(&case, reply.as_ref(), &context, step.at);
-            case = apply(&case, &decision, policy).unwrap_or(case);
-        }
-        case
+        decided_each(case, self.stages().0, policy)
     }
 
-    /// Returns the number in the last reply.
-    pub(in crate::process) fn number(&self) -> Option<NhsNumber> {
-        let reply = self.steps.last()?.reply.as_ref()?;
-        subject(reply.as_ref()).0
+    /// The questions that are decided together with the last, and those before them.
+    fn stages(&self) -> (&[Step], &[Step]) {
+        let last = self.steps.last().map(|step| step.plan.asked.nhs_number);
+        let same = |step: &&Step| Some(step.plan.asked.nhs_number) == last;
+        let count = self.steps.iter().rev().take_while(same).count();
+        self.steps.split_at(self.steps.len() - count)
     }
 
-    /// Decides about `case`, which is as it was before the last reply.
+    /// Returns the number that the decision is about.
+    pub(in crate::process) fn number(&self, case: &Case, policy: &Policy) -> Option<NhsNumber> {
+        let decision = self.decide(case, &[], policy)?;
+        decision.subject
+    }
+
+    /// Decides about `case`, which is as it was before the questions that are decided together.
     pub(in crate::process) fn decide(
         &self,
         case: &Case,
         holders: &[CaseId],
         policy: &Policy,
     ) -> Option<Decision> {
-        let step = self.steps.last()?;
-        let reply = step.reply.as_ref()?.as_ref();
-        Some(decide(case, reply, &Context::new(&step.plan.asked, holders, policy), step.at))
+        decided(case, self.stages().1, holders, policy)
     }
 
     /// Returns the error by which the service refused the configuration, if any.
@@ -94,4 +104,42 @@ impl Turn {
             None => true,
         })
     }
+}
+
+/// `case` after each group of `steps` with the same number.
+fn decided_each(case: &Case, steps: &[Step], policy: &Policy) -> Case {
+    let mut case = case.clone();
+    for group in steps.chunk_by(|a, b| a.plan.asked.nhs_number == b.plan.asked.nhs_number) {
+        if let Some(decision) = decided(&case, group, &[], policy) {
+            case = apply(&case, &decision, policy).unwrap_or(case);
+        }
+    }
+    case
+}
+
+/// Decides about the last of `stage`, after what the others have shown.
+fn decided(
+    case: &Case,
+    stage: &[Step],
+    holders: &[CaseId],
+    policy: &Policy,
+) -> Option<Decision> {
+    let step = stage.last()?;
+    let reply = step.reply.as_ref()?.as_ref();
+    let known = known_before(case, stage, policy);
+    let context = Context::new(&step.plan.asked, holders, policy).after(&known, &step.plan);
+    Some(decide(case, reply, &context, step.at))
+}
+
+/// What all questions of `stage` but the last have shown, and those of an earlier run.
+fn known_before(case: &Case, stage: &[Step], policy: &Policy) -> Vec<Heard> {
+    let Some((last, earlier)) = stage.split_last() else { return Vec::new() };
+    let mut heard = known(case, &last.plan.asked, policy, last.at).to_vec();
+    for step in earlier {
+        if let Some(Ok(answer)) = &step.reply {
+            let context = Context::new(&step.plan.asked, &[], policy).after(&heard, &step.plan);
+            heard = context.known_with(case, Ok(answer), step.at);
+        }
+    }
+    heard
 }

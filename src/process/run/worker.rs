@@ -46,7 +46,8 @@ impl Worker {
     /// Creates a worker that traces the cases in `store` through `tracer`. Records each action in the
     /// store's audit trail before it is done (MSCA-AUD-01).
     #[must_use]
-    pub fn new(tracer: Arc<dyn Tracer>, store: Arc<dyn Store>, settings: Settings) -> Self {
+    pub fn new(tracer: Arc<dyn Tracer>, store: Arc<dyn Store>, mut settings: Settings) -> Self {
+        settings.policy.set_strategy_of(&*tracer);
         Self { tracer, store, settings }
     }
 

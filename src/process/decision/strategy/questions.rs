@@ -1,0 +1,117 @@
+//! The questions of a step about a case.
+
+use crate::case::Case;
+use crate::demographics::{FullDate, Gender, Postcode};
+use crate::process::decision::strategy::parts::Parts;
+use crate::process::decision::strategy::steps::{Birth, Family, Given, Home, Sex, Step, When};
+use crate::trace::{FindPerson, NameText};
+
+/// How many years around the date of birth [`Birth::Around`] covers.
+const YEARS: u8 = 50;
+
+/// How many questions one step may ask about a case.
+const MOST: usize = 2;
+
+/// A question of a strategy about a case.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(in crate::process) struct Asked {
+    /// The step's word; a second question of the step has a number.
+    pub(in crate::process) step: String,
+    pub(in crate::process) when: When,
+    pub(in crate::process) find: FindPerson,
+}
+
+/// The questions that `steps` may ask about the case, each once. A step that sends what the case does not
+/// have asks nothing.
+pub(in crate::process) fn questions(steps: &[Step], case: &Case, parts: &Parts) -> Vec<Asked> {
+    let mut listed: Vec<Asked> = Vec::new();
+    for step in steps {
+        let mut count = 0;
+        for find in of_step(step, case, parts) {
+            if count < MOST && listed.iter().all(|earlier| earlier.find != find) {
+                count += 1;
+                let name = match count {
+                    1 => step.name.to_owned(),
+                    _ => format!("{}_{count}", step.name),
+                };
+                listed.push(Asked { step: name, when: step.when, find });
+            }
+        }
+    }
+    listed
+}
+
+fn of_step(step: &Step, case: &Case, parts: &Parts) -> Vec<FindPerson> {
+    let mut found = Vec::new();
+    let Some(gender) = gender(step.gender, parts) else { return found };
+    for family in families(step.family, case, parts) {
+        for given in givens(step.given, case, parts) {
+            for (born, years) in births(step.birth, parts) {
+                for postcode in homes(step.home, case, parts) {
+                    let mut find = FindPerson::new(family.clone(), gender, born)
+                        .with_breadth(step.breadth)
+                        .with_birth_years(years);
+                    if let Some(given) = &given {
+                        find = find.with_given(given.clone());
+                    }
+                    if let Some(postcode) = postcode {
+                        find = find.with_postcode(postcode);
+                    }
+                    found.push(find.with_local_identifier(parts.local.clone()));
+                }
+            }
+        }
+    }
+    found
+}
+
+fn families(family: Family, case: &Case, parts: &Parts) -> Vec<NameText> {
+    match family {
+        Family::Own => vec![parts.plain_family()],
+        Family::Respelt => parts.respelt(),
+        Family::Part => parts.family_parts(),
+        Family::Former => parts.former_families(case),
+        Family::Given => parts.first_given().into_iter().collect(),
+    }
+}
+
+/// The given names; `None` in the list is a question without one.
+fn givens(given: Given, case: &Case, parts: &Parts) -> Vec<Option<NameText>> {
+    match given {
+        // A case without a given name is still asked about.
+        Given::Own => vec![parts.plain_given()],
+        Given::First => parts.first_given().map(Some).into_iter().collect(),
+        Given::Other => parts.other_given(case).into_iter().map(Some).collect(),
+        Given::Family => vec![Some(parts.plain_family())],
+        Given::None => vec![None],
+    }
+}
+
+fn births(birth: Birth, parts: &Parts) -> Vec<(FullDate, u8)> {
+    match birth {
+        Birth::Own => vec![(parts.born, 0)],
+        Birth::Swapped => parts.swapped_birth().map(|born| (born, 0)).into_iter().collect(),
+        Birth::Around => vec![(parts.born, YEARS)],
+    }
+}
+
+/// The gender to send; `None` when the case does not have what the step sends.
+fn gender(gender: Sex, parts: &Parts) -> Option<Gender> {
+    match (gender, parts.gender) {
+        (Sex::LeftOut, _) => Some(Gender::NotKnown),
+        (Sex::Own, own) => own,
+        (Sex::Other, Some(Gender::Female)) => Some(Gender::Male),
+        (Sex::Other, Some(Gender::Male)) => Some(Gender::Female),
+        (Sex::Other, _) => None,
+    }
+}
+
+/// The postcodes; `None` in the list is a question without one.
+fn homes(home: Home, case: &Case, parts: &Parts) -> Vec<Option<Postcode>> {
+    match home {
+        // A case without a postcode is still asked about.
+        Home::Own => vec![parts.postcode],
+        Home::Former => parts.former_postcodes(case).into_iter().map(Some).collect(),
+        Home::LeftOut => vec![None],
+    }
+}
