@@ -21,7 +21,11 @@ mod given;
 #[cfg(feature = "process")]
 pub(crate) mod judge;
 mod local_record;
+#[cfg(feature = "process")]
+mod names;
 mod normalise;
+#[cfg(feature = "process")]
+mod relation;
 
 pub use class::{FieldClass, Weight};
 pub use compare::{Comparison, FieldComparison, compare};
@@ -30,7 +34,7 @@ pub use criteria::Criteria;
 pub use cross_check::{CrossCheck, cross_check};
 pub use difference::{Mismatch, difference};
 #[cfg(feature = "process")]
-pub(crate) use difference::{NumberOrigin, agreement, contradiction};
+pub(crate) use difference::contradiction;
 pub use find::{find, verify};
 #[cfg(feature = "process")]
 pub(crate) use judge::assess::{Assessed, Returned};
@@ -43,6 +47,28 @@ pub use judge::veto::Veto;
 pub use finding::{Compared, Finding, Verified};
 pub use given::GivenRung;
 pub use local_record::LocalRecord;
+#[cfg(feature = "process")]
+pub use names::error::NamesError;
+#[cfg(feature = "process")]
+pub use names::tables::NameTables;
 pub use normalise::is_same_name;
 #[cfg(feature = "process")]
 pub(crate) use normalise::{given_names, normalised_name, without_notes};
+#[cfg(feature = "process")]
+pub use relation::birth::BirthRelation;
+#[cfg(feature = "process")]
+pub use relation::contact::ContactRelation;
+#[cfg(feature = "process")]
+pub use relation::family::FamilyRelation;
+#[cfg(feature = "process")]
+pub use relation::gender::GenderRelation;
+#[cfg(feature = "process")]
+pub use relation::given::GivenRelation;
+#[cfg(feature = "process")]
+pub use relation::house::HouseRelation;
+#[cfg(feature = "process")]
+pub use relation::local::Local;
+#[cfg(feature = "process")]
+pub use relation::postcode::PostcodeRelation;
+#[cfg(feature = "process")]
+pub use relation::relations::{Relations, relate};

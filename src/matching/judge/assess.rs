@@ -6,12 +6,16 @@ use crate::matching::judge::likelihood::{
 };
 use crate::matching::judge::risk::{Risk, RiskLimit};
 use crate::matching::judge::veto::Veto;
-use crate::matching::names::NameTables;
+use crate::matching::names::tables::NameTables;
 use crate::matching::normalise::{given_names, normalised_name};
-use crate::matching::relation::{
-    BirthRelation, FamilyRelation, GenderRelation, GivenRelation, HouseRelation, Local,
-    PostcodeRelation, Relations, relate,
-};
+use crate::matching::relation::birth::BirthRelation;
+use crate::matching::relation::family::FamilyRelation;
+use crate::matching::relation::gender::GenderRelation;
+use crate::matching::relation::given::GivenRelation;
+use crate::matching::relation::house::HouseRelation;
+use crate::matching::relation::local::Local;
+use crate::matching::relation::postcode::PostcodeRelation;
+use crate::matching::relation::relations::{Relations, relate};
 use chrono::Datelike;
 
 /// Judges whether a person returned is the person searched for, and by which limit.

@@ -8,10 +8,13 @@
 //!
 //! A change of a parameter is a new [`VERSION`].
 
-use crate::matching::relation::{
-    BirthRelation, ContactRelation, FamilyRelation, GenderRelation, GivenRelation, HouseRelation,
-    PostcodeRelation,
-};
+use crate::matching::relation::birth::BirthRelation;
+use crate::matching::relation::contact::ContactRelation;
+use crate::matching::relation::family::FamilyRelation;
+use crate::matching::relation::gender::GenderRelation;
+use crate::matching::relation::given::GivenRelation;
+use crate::matching::relation::house::HouseRelation;
+use crate::matching::relation::postcode::PostcodeRelation;
 
 /// The version of the parameters, stored with each assessment.
 pub(crate) const VERSION: u32 = 1;

@@ -4,6 +4,7 @@
 //! different person. `docs/matching.md` has the model, its parameters and how each was set.
 
 pub(crate) mod assess;
+mod doubt;
 mod hypotheses;
 mod likelihood;
 pub(crate) mod risk;

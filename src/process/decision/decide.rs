@@ -9,7 +9,7 @@ use crate::matching::{
 };
 use crate::nhs_number::NhsNumber;
 use crate::process::decision::hear::{
-    Sent, answer_of, assess_successor, candidate_of, hear, without_person,
+    Sent, answer_of, assess_successor, candidate_of, hear, is_open, without_person,
 };
 use crate::process::decision::no_response::{unavailable, unreadable, without_response};
 use crate::process::decision::plan::Plan;
@@ -95,6 +95,8 @@ pub struct Decision {
     pub review: Option<ReviewReason>,
     /// The evidence for the review item.
     pub evidence: Evidence,
+    /// The number that the decision is about: that found, or that of the case.
+    pub(in crate::process) subject: Option<NhsNumber>,
     /// What earlier questions have shown, if this one got no answer: they are not asked again.
     pub known: Option<KnownSoFar>,
 }
@@ -187,6 +189,7 @@ pub fn decide(
         date_of_death: died.copied().filter(|_| effects.date_of_death != DeathEffect::No),
         review,
         evidence,
+        subject: number,
         known: kept(case, context, effects.saved, now),
     }
 }
@@ -217,10 +220,7 @@ fn decisive(
     verdict: &Verdict,
 ) -> Option<Answer> {
     let last = reply.ok()?;
-    let is_open = |outcome: &Outcome| {
-        matches!(outcome, Outcome::Found(_) | Outcome::None | Outcome::Ambiguous(_))
-    };
-    if context.known.is_empty() || !is_open(&last.outcome) {
+    if context.known.is_empty() || !is_open(last) {
         return None;
     }
     let of = |number| candidate_of(known, number).map(answer_of);

@@ -69,6 +69,11 @@ pub(in crate::process) fn assess_successor(
     judge.assess(&local(case, asked), person.unwrap_or(&nobody), &returned)
 }
 
+/// Whether another question may follow: a person was returned, no person matches, or several do.
+pub(in crate::process) const fn is_open(answer: &Answer) -> bool {
+    matches!(answer.outcome, Outcome::Found(_) | Outcome::None | Outcome::Ambiguous(_))
+}
+
 /// How a person was reached.
 fn returned(
     case: &Case,

@@ -131,7 +131,7 @@ impl Engine {
         let recorded = case.nhs_number.as_ref();
         let usable = recorded.filter(|recorded| recorded.status == NumberStatus::Usable);
         let number = usable.map(|recorded| recorded.number);
-        match ask(&case, number, &settings.local_root, now) {
+        match ask(&case, number, &settings.policy, &settings.local_root, now) {
             Ok(plan) if eligibility.is_eligible() => {
                 self.keeping(self.work(case, plan, None)).await
             }

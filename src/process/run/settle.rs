@@ -90,7 +90,7 @@ impl Engine {
             return Ok(Tried::Other);
         };
         let case = turn.before_last(&current, &self.settings.policy);
-        let holders = match turn.number() {
+        let holders = match turn.number(&case, &self.settings.policy) {
             Some(number) => self.cases().holders(number).await?,
             None => Vec::new(),
         };
@@ -158,8 +158,8 @@ impl Engine {
             && turn.is_still_about(case)
             && turn.steps.first().is_none_or(|step| {
                 let number = step.plan.asked.nhs_number;
-                let again = ask(case, number, &settings.local_root, now);
-                again.is_ok_and(|again| again == step.plan)
+                let again = ask(case, number, &settings.policy, &settings.local_root, now);
+                again.is_ok_and(|again| again.asked == step.plan.asked)
             })
     }
 

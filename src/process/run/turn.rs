@@ -4,6 +4,7 @@ use crate::case::{Case, CaseId, Heard, RecordedNumber};
 use crate::nhs_number::NhsNumber;
 use crate::process::decision::apply::apply;
 use crate::process::decision::decide::{Context, Decision, decide};
+use crate::process::decision::hear::is_open;
 use crate::process::decision::plan::{Plan, ask, following, known};
 use crate::process::decision::policy::Policy;
 use crate::process::decision::row::NextQuery;
@@ -44,7 +45,7 @@ impl Turn {
         let before = decided_each(&self.claimed, earlier, policy);
         let known = known_before(&before, stage, policy);
         let context = Context::new(&step.plan.asked, &[], policy).after(&known, &step.plan);
-        if reply.is_ok_and(|answer| answer.outcome.is_open()) {
+        if reply.is_ok_and(is_open) {
             let known = context.known_with(&before, reply, step.at);
             let next = following(&before, &step.plan.asked, &known, policy, local_root, step.at);
             if next.is_some() {
