@@ -14,7 +14,7 @@ use std::ops::Not;
 /// One client's record in the local system, as far as finding the NHS Number needs it.
 ///
 /// Demographic fields are as the local system records them: a postcode need not be valid, and a
-/// name may contain anything. `None` is "not recorded". The store sets the version.
+/// name may contain anything. `None`, or an empty list, is "not recorded". The store sets the version.
 ///
 /// ```
 /// use nhs_pds::case::{Case, RecordType};
@@ -41,6 +41,12 @@ pub struct Case {
     /// Other names of the person (MSCA-DQ-04).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub aliases: Vec<String>,
+    /// Given names after the first, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_forenames: Vec<String>,
+    /// Family names that the person had before, such as the name before a marriage.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub former_surnames: Vec<String>,
     /// Date of birth, of which day and month may be unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub date_of_birth: Option<PartialDate>,
@@ -53,6 +59,15 @@ pub struct Case {
     /// The postcode of the usual address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub postcode: Option<String>,
+    /// The postcodes of places where the person has lived before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub former_postcodes: Vec<String>,
+    /// Telephone numbers of the person.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub telephones: Vec<String>,
+    /// E-mail addresses of the person.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub emails: Vec<String>,
     /// The workers who have worked or work on the case (HAV-2).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub allocations: Vec<Allocation>,
@@ -119,10 +134,15 @@ impl Case {
             surname: None,
             forename: None,
             aliases: Vec::new(),
+            other_forenames: Vec::new(),
+            former_surnames: Vec::new(),
             date_of_birth: None,
             gender: None,
             address: Default::default(),
             postcode: None,
+            former_postcodes: Vec::new(),
+            telephones: Vec::new(),
+            emails: Vec::new(),
             allocations: Vec::new(),
             date_of_death: None,
             death_traced: false,

@@ -8,8 +8,9 @@ impl Case {
     /// The case after a new import from the local system as `read`; `None` when nothing changes, or
     /// when `read` is another case.
     ///
-    /// Fields of the local system are taken from `read`: record type, names, aliases, date of
-    /// birth, gender, address, postcode, allocations, and whether its data contradict themselves.
+    /// Fields of the local system are taken from `read`: record type, names, aliases, former names,
+    /// date of birth, gender, address, postcode, former postcodes, telephone numbers, e-mail
+    /// addresses, allocations, and whether its data contradict themselves.
     /// The results of traces stay: the number with its provenance, the last trace, and a date of
     /// death that the Spine returned ([`Case::death_traced`]), unless `read` has its own. A date of
     /// death that only the local system recorded is removed when the local system removes it. On a
@@ -153,7 +154,7 @@ mod tests {
     #[test]
     fn each_local_field_is_taken() {
         assert!(stored().updated_from(read()).is_none(), "nothing is new");
-        let changes: [fn(&mut Case); 11] = [
+        let changes: [fn(&mut Case); 16] = [
             |case| case.record_type = RecordType::Review,
             |case| case.surname = None,
             |case| case.forename = Some("Comfort".into()),
@@ -161,6 +162,11 @@ mod tests {
             |case| case.gender = Some(Gender::Female),
             |case| case.address[3] = "Epsom".into(),
             |case| case.postcode = Some("KT17 1NA".into()),
+            |case| case.other_forenames = vec!["Ann".into()],
+            |case| case.former_surnames = vec!["Obi".into()],
+            |case| case.former_postcodes = vec!["LS1 4HY".into()],
+            |case| case.telephones = vec!["01632 960001".into()],
+            |case| case.emails = vec!["a@b.example".into()],
             |case| case.allocations = vec![Allocation::new("A Worker")],
             |case| case.date_of_death = Some("2026".parse().unwrap()),
             |case| case.contradicted = true,

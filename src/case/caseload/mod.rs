@@ -16,6 +16,21 @@
 //! | `nhs_number` | ten digits, also grouped 3-3-4 |
 //! | `nhs_number_source` | text; `SMSP`, `DBS` and similar (`reference/tracing_services.txt`) for numbers already traced (HAV-3) |
 //!
+//! [`OPTIONAL_COLUMNS`] lists columns that a file may leave out. A cell has any number of values, separated
+//! by `;` or `|`:
+//!
+//! | column | content | other names of the column |
+//! |---|---|---|
+//! | `other_forenames` | given names after the first | `other_forename`, `other_given`, `other_given_name`, `other_given_names`, `other_name`, `other_names`, `middle_name`, `middle_names` |
+//! | `former_surnames` | family names before the present one | `former_surname`, `previous_surname`, `previous_surnames`, `maiden_name` |
+//! | `former_postcodes` | postcodes of former homes | `former_postcode`, `previous_postcode`, `previous_postcodes` |
+//! | `telephone` | telephone numbers | `phone`, `phone_number`, `telephone_number`, `mobile` |
+//! | `email` | e-mail addresses | `e_mail`, `email_address`, `e_mail_address` |
+//!
+//! In these names a space or a hyphen counts as `_`. If a file has two columns of one meaning, such as
+//! `phone` and `mobile`, both are read. Rows of one case may have different values here: the case has all of
+//! them. The values are kept as text. A row is never refused because a value looks wrong.
+//!
 //! Blank is "not recorded"; white space around a value is ignored. The file is UTF-8 or UTF-16,
 //! with or without a byte order mark, and quoted as in RFC 4180. Values are separated by commas,
 //! semicolons, tabs or vertical lines. A first line such as `sep=;` declares the separator;
@@ -53,6 +68,7 @@
 
 mod decisions;
 mod error;
+mod optional;
 mod read;
 mod reader;
 mod results;
@@ -63,12 +79,13 @@ mod write;
 
 pub use decisions::DecisionWriter;
 pub use error::{Error, ErrorKind, Fault, FlaggedRow, RefusedRow};
+pub use optional::OPTIONAL_COLUMNS;
 pub use read::{Caseload, read};
 pub use reader::{Entry, Reader, open};
 pub use results::{ResultRow, write_results};
 pub use write::write;
 
-/// The columns of a caseload, in the order in which [`write()`] writes them.
+/// The required columns of a caseload, in the order in which [`write()`] writes them.
 pub const COLUMNS: [&str; 18] = [
     "case_id",
     "record_type",

@@ -1,6 +1,6 @@
 use crate::case::caseload::error::{Error, Fault, FlaggedRow, RefusedRow};
-use crate::case::caseload::row;
 use crate::case::caseload::rows::Rows;
+use crate::case::caseload::{optional, row};
 use crate::case::id::CaseId;
 use crate::case::record::Case;
 use std::collections::HashMap;
@@ -25,7 +25,7 @@ pub struct Caseload {
 /// case by case.
 ///
 /// Two rows of a case with the same allocation are one allocation. All other values of the rows of
-/// a case must agree. A row that contradicts the first row is rejected, and the case keeps the
+/// a case must agree, except those of the optional columns: the case has all of them. A row that contradicts the first row is rejected, and the case keeps the
 /// values of the first row:
 ///
 /// * A date of death is never lost. It may be in any row of the case, also in a rejected row. Of
@@ -88,7 +88,7 @@ impl Gathered {
 }
 
 /// Adds a further row of a case to its first.
-pub(super) fn add_to(first: &mut Case, case: Case) -> Result<(), row::At> {
+pub(super) fn add_to(first: &mut Case, mut case: Case) -> Result<(), row::At> {
     // A death counts even if the row has other faults: it ends tracing.
     first.date_of_death = first.date_of_death.or(case.date_of_death);
     if let Some(contradiction) = row::contradiction(first, &case) {
@@ -98,6 +98,7 @@ pub(super) fn add_to(first: &mut Case, case: Case) -> Result<(), row::At> {
     if case.date_of_death.is_some() && case.date_of_death != first.date_of_death {
         return Err(("date_of_death", Fault::Contradiction));
     }
+    optional::join(first, &mut case);
     first.damaged_number = first.damaged_number.take().or(case.damaged_number);
     let new = |allocation: &_| !first.allocations.contains(allocation);
     let allocations: Vec<_> = case.allocations.into_iter().filter(new).collect();

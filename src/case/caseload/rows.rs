@@ -1,6 +1,7 @@
 //! The rows of a file, one after the other, and where they are in the file.
 
 use crate::case::caseload::error::{Error, ErrorKind, Fault, FlaggedRow, RefusedRow};
+use crate::case::caseload::optional::{self, OPTIONAL_COLUMNS};
 use crate::case::caseload::text::{Decoded, Text};
 use crate::case::caseload::{COLUMNS, row, text};
 use crate::case::id::CaseId;
@@ -15,6 +16,8 @@ pub(super) struct Rows<R> {
     record: ByteRecord,
     /// The position of each of [`COLUMNS`].
     columns: [usize; COLUMNS.len()],
+    /// The place of each cell among [`OPTIONAL_COLUMNS`], if it has one.
+    optional: Vec<Option<usize>>,
     /// The number of names in the first line.
     width: usize,
     lines: Lines,
@@ -33,11 +36,13 @@ impl<R: Read> Rows<R> {
             rows: builder.from_reader(Kept { file: bytes, bytes: Vec::new(), taken: 0, at: 0 }),
             record: ByteRecord::new(),
             columns: [0; COLUMNS.len()],
+            optional: Vec::new(),
             width: 0,
             lines: Lines { line: first_line, before: None, delimiter },
         };
         rows.advance()?;
         rows.columns = columns(&rows.record)?;
+        rows.optional = optional::places(&rows.record);
         rows.width = rows.record.len();
         Ok(rows)
     }
@@ -73,8 +78,33 @@ impl<R: Read> Rows<R> {
         if let Some(fault) = self.fault(span) {
             return Err((None, fault));
         }
-        let values = values(&self.record, &self.columns)?;
-        row::case(values).map_err(|(at, why)| (Some(at), why))
+        let (required, optional) = self.values()?;
+        let (mut case, flag) = row::case(required).map_err(|(at, why)| (Some(at), why))?;
+        optional::set(&mut case, optional);
+        Ok((case, flag))
+    }
+
+    /// The values of the row, in the order of [`COLUMNS`] and of [`OPTIONAL_COLUMNS`].
+    fn values(&self) -> Result<([&str; COLUMNS.len()], optional::Values), RowFault> {
+        let mut required = [""; COLUMNS.len()];
+        let mut optional = optional::Values::default();
+        for (at, bytes) in self.record.iter().enumerate() {
+            let column = self.columns.iter().position(|column| *column == at);
+            let further = self.optional.get(at).copied().flatten();
+            let Ok(text) = std::str::from_utf8(bytes) else {
+                let name = column.and_then(|column| COLUMNS.get(column));
+                let name = name.or(further.and_then(|column| OPTIONAL_COLUMNS.get(column)));
+                return Err((name.copied(), Fault::Encoding));
+            };
+            let text = spreadsheet::text(text.trim());
+            if let Some(value) = column.and_then(|column| required.get_mut(column)) {
+                *value = text;
+            }
+            if let Some(values) = further.and_then(|column| optional.get_mut(column)) {
+                optional::add_cell(values, text);
+            }
+        }
+        Ok((required, optional))
     }
 
     fn fault(&self, span: &Span) -> Option<Fault> {
@@ -109,25 +139,6 @@ fn columns(header: &ByteRecord) -> Result<[usize; COLUMNS.len()], Error> {
         return Ok(places);
     }
     Err(Error::new(ErrorKind::Header, format!("missing: {}", missing.join(", "))))
-}
-
-/// The record's values in the order of [`COLUMNS`].
-fn values<'a>(
-    record: &'a ByteRecord,
-    columns: &[usize; COLUMNS.len()],
-) -> Result<[&'a str; COLUMNS.len()], (Option<&'static str>, Fault)> {
-    let mut values = [""; COLUMNS.len()];
-    for (at, bytes) in record.iter().enumerate() {
-        let column = columns.iter().position(|column| *column == at);
-        let Ok(text) = std::str::from_utf8(bytes) else {
-            let name = column.and_then(|column| COLUMNS.get(column).copied());
-            return Err((name, Fault::Encoding));
-        };
-        if let Some(value) = column.and_then(|column| values.get_mut(column)) {
-            *value = spreadsheet::text(text.trim());
-        }
-    }
-    Ok(values)
 }
 
 /// A file, and those of its bytes that are read and not yet [taken](Self::take).

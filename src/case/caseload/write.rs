@@ -1,5 +1,6 @@
 use crate::case::caseload::COLUMNS;
 use crate::case::caseload::error::{Error, ErrorKind};
+use crate::case::caseload::optional::{self, OPTIONAL_COLUMNS};
 use crate::case::record::{Allocation, Case};
 use crate::demographics::Gender;
 use crate::text::spreadsheet;
@@ -7,6 +8,10 @@ use std::io::Write;
 
 /// Writes `cases` as a caseload that [`read`](crate::case::caseload::read) reads: one row per
 /// allocation, or one row for a case without allocations.
+///
+/// Each of [`OPTIONAL_COLUMNS`](crate::case::caseload::OPTIONAL_COLUMNS) is written if one of the cases has
+/// a value for it, with `; ` between several values. A value that contains `;`, `|` or a line end is read
+/// back as several values.
 ///
 /// A number's source is written as its text. A traced number counts as traced when it is read back
 /// if its service's name is a usual name of a tracing service
@@ -23,13 +28,29 @@ use std::io::Write;
 pub fn write<'a>(to: impl Write, cases: impl IntoIterator<Item = &'a Case>) -> Result<(), Error> {
     let failed = |error: csv::Error| Error::new(ErrorKind::Io, error);
     let mut rows = csv::Writer::from_writer(to);
-    rows.write_record(COLUMNS).map_err(failed)?;
+    let cases: Vec<&Case> = cases.into_iter().collect();
+    let mut used = [false; OPTIONAL_COLUMNS.len()];
+    for case in &cases {
+        for (used, cell) in used.iter_mut().zip(optional::cells(case)) {
+            *used |= !cell.is_empty();
+        }
+    }
+    let further = OPTIONAL_COLUMNS.iter().zip(used).filter_map(|(name, used)| used.then_some(name));
+    rows.write_record(COLUMNS.iter().chain(further)).map_err(failed)?;
     for case in cases {
+        let further = optional::cells(case).into_iter().zip(used);
+        let further: Vec<String> =
+            further.filter_map(|(cell, used)| used.then_some(cell)).collect();
+        let mut write = |allocation| {
+            let row: Vec<String> =
+                values(case, allocation).into_iter().chain(further.iter().cloned()).collect();
+            rows.write_record(spreadsheet::row(&row)).map_err(failed)
+        };
         if case.allocations.is_empty() {
-            rows.write_record(spreadsheet::row(&values(case, None))).map_err(failed)?;
+            write(None)?;
         }
         for allocation in &case.allocations {
-            rows.write_record(spreadsheet::row(&values(case, Some(allocation)))).map_err(failed)?;
+            write(Some(allocation))?;
         }
     }
     rows.flush().map_err(|error| Error::new(ErrorKind::Io, error))
@@ -86,6 +107,20 @@ mod tests {
         )
     }
 
+    /// Different values as they are after reading a cell of several.
+    fn lists() -> impl Strategy<Value = Vec<String>> {
+        let one = "[a-z\"',=+@＝ -]{0,4}[a-z\"',é+-]{1,3}".prop_map(|text| text.trim().to_owned());
+        proptest::collection::vec(one, 0..4).prop_map(|values| {
+            let mut all = Vec::new();
+            for value in values {
+                if !all.contains(&value) {
+                    all.push(value);
+                }
+            }
+            all
+        })
+    }
+
     fn dates() -> impl Strategy<Value = Option<PartialDate>> {
         let date = (1u16..=9999, 1u8..=12, 1u8..=28, 0..3).prop_map(|(year, month, day, parts)| {
             let (month, day) = ((parts > 0).then_some(month), (parts > 1).then_some(day));
@@ -122,9 +157,10 @@ mod tests {
             proptest::collection::vec(words(), 5),
             proptest::collection::vec(allocations(), 0..3),
             proptest::option::of(number),
+            proptest::collection::vec(lists(), 5),
         )
             .prop_map(
-                |((kind, surname, forename, postcode), dates, lines, rows, number)| {
+                |((kind, surname, forename, postcode), dates, lines, rows, number, lists)| {
                     let mut case = Case::new("to be numbered".parse().unwrap(), kind);
                     (case.surname, case.forename, case.postcode) = (surname, forename, postcode);
                     (case.date_of_birth, case.date_of_death, case.gender) = dates;
@@ -137,6 +173,7 @@ mod tests {
                         }
                     }
                     case.nhs_number = number;
+                    optional::set(&mut case, lists.try_into().unwrap());
                     case
                 },
             )

@@ -56,6 +56,11 @@ fn set_processing(case: &mut Case, at: DateTime<Utc>) {
         asked
     });
     case.aliases = vec!["Bob \"the\" builder".into()];
+    case.other_forenames = vec!["Ann; May".into(), " ".into()];
+    case.former_surnames = vec!["O\u{2019}Brien|\u{0}".into()];
+    case.former_postcodes = vec!["KT17 1NA".into(), "not known".into()];
+    case.telephones = vec!["+44 1632 960001\r\n".into()];
+    case.emails = vec!["\"a b\"@c.example".into()];
     case.asking.asked.clone_from(&asked);
     (case.asking.not_before, case.asking.unsettled, case.asking.unreadable) = (Some(at), 2, 3);
     case.damaged_number = Some("9.43477E+09".into());

@@ -3,11 +3,14 @@ use nhs_pds_simulator::Register;
 
 /// Caseloads: rows that were read are written, and read back the same.
 ///
-/// The bytes are read as a file, and as the rows of a file with a correct first line.
+/// The bytes are read as a file, and as the rows of files with a correct first line, without and with
+/// the optional columns.
 pub(crate) fn caseload_csv(bytes: &[u8]) {
     read_caseload(bytes);
     let header = caseload::COLUMNS.join(",");
     read_caseload(&[header.as_bytes(), b"\n", bytes].concat());
+    let further = format!("{header},{},mobile\n", caseload::OPTIONAL_COLUMNS.join(","));
+    read_caseload(&[further.as_bytes(), bytes].concat());
 }
 
 fn read_caseload(file: &[u8]) {

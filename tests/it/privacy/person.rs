@@ -15,12 +15,16 @@ pub(super) const NEW_NUMBER: NhsNumber = NhsNumber::constant(5_990_000_022);
 pub(super) const GIVEN: &str = "Arabella";
 pub(super) const OTHER_GIVEN: &str = "Philomena";
 pub(super) const FAMILY: &str = "Quentinsson";
+/// The family name before the present one.
+pub(super) const FORMER_FAMILY: &str = "Maidenhurst";
 pub(super) const ALIAS: &str = "Aliasson";
 pub(super) const BORN: &str = "1984-02-29";
 pub(super) const DIED: &str = "2019-11-03";
 pub(super) const ADDRESS: [&str; 5] =
     ["Mizzen House", "1 Sample Row", "Testington", "Mockborough", "Shamshire"];
 pub(super) const POSTCODE: &str = "KT17 1NA";
+/// The postcode of a former home.
+pub(super) const FORMER_POSTCODE: &str = "LS14 9ZZ";
 pub(super) const TELEPHONE: &str = "tel:01632960777";
 pub(super) const MAIL: &str = "mailto:bella@somewhere.example";
 pub(super) const PRACTICE: &str = "Y99887";
@@ -65,6 +69,7 @@ static SPELLINGS: LazyLock<Spellings> = LazyLock::new(|| {
         GIVEN,
         OTHER_GIVEN,
         FAMILY,
+        FORMER_FAMILY,
         ALIAS,
         TELEPHONE,
         MAIL,
@@ -79,6 +84,7 @@ static SPELLINGS: LazyLock<Spellings> = LazyLock::new(|| {
     let mut values: Vec<Value> = plain.into_iter().chain(ADDRESS).map(Value::text).collect();
     values.extend([NUMBER, NEW_NUMBER].map(|number| Value::text(number.digits().as_str())));
     values.push(Value { words: vec!["KT17".into()], ..Value::text(POSTCODE) });
+    values.push(Value { words: vec!["LS14".into()], ..Value::text(FORMER_POSTCODE) });
     values.push(Value::date(BORN, ["Feb", "February"]));
     values.push(Value::date(DIED, ["Nov", "November"]));
     Spellings {

@@ -3,7 +3,8 @@
 use super::questions::local_identifier;
 use super::{NOW, exchange, person};
 use crate::privacy::person::{
-    ADDRESS, ALIAS, BORN, CASE, DIED, FAMILY, GIVEN, NEW_NUMBER, NOTE, NUMBER, OTHER_CASE, POSTCODE,
+    ADDRESS, ALIAS, BORN, CASE, DIED, FAMILY, FORMER_FAMILY, FORMER_POSTCODE, GIVEN, MAIL,
+    NEW_NUMBER, NOTE, NUMBER, OTHER_CASE, OTHER_GIVEN, POSTCODE, TELEPHONE,
 };
 use crate::privacy::walk::Shown;
 use nhs_pds::case::{
@@ -43,6 +44,11 @@ pub(in crate::privacy) fn person_case(id: &str) -> Case {
     case.surname = Some(FAMILY.into());
     case.forename = Some(GIVEN.into());
     case.aliases = vec![ALIAS.into()];
+    case.other_forenames = vec![OTHER_GIVEN.into()];
+    case.former_surnames = vec![FORMER_FAMILY.into()];
+    case.former_postcodes = vec![FORMER_POSTCODE.into()];
+    case.telephones = vec![TELEPHONE.into()];
+    case.emails = vec![MAIL.into()];
     case.date_of_birth = Some(BORN.parse().unwrap());
     case.gender = Some(Gender::Female);
     case.address = ADDRESS.map(str::to_owned);

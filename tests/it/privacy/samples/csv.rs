@@ -8,18 +8,19 @@ use std::io::Cursor;
 
 /// Rows with the person in the wrong columns.
 fn muddled() -> String {
-    let header = caseload::COLUMNS.join(",");
-    let all = [FAMILY; caseload::COLUMNS.len()].join(",");
+    let columns = [&caseload::COLUMNS[..], &caseload::OPTIONAL_COLUMNS[..]].concat();
+    let header = columns.join(",");
+    let all = vec![FAMILY; columns.len()].join(",");
     let short = format!("{CASE},{FAMILY}");
     let mut text = format!("{header}\n{all}\n{short}\n");
-    for column in 0..caseload::COLUMNS.len() {
-        let mut row = [""; caseload::COLUMNS.len()];
+    for column in 0..columns.len() {
+        let mut row = vec![""; columns.len()];
         (row[0], row[1]) = (CASE, NOTE);
         row[column] = FAMILY;
         text += &format!("{}\n", row.join(","));
     }
     // Of a case of its own, so that no other row contradicts it.
-    let mut damaged = [""; caseload::COLUMNS.len()];
+    let mut damaged = vec![""; columns.len()];
     (damaged[0], damaged[1], damaged[16]) = (OTHER_CASE, NOTE, FAMILY);
     text += &format!("{}\n", damaged.join(","));
     text + "\"" + FAMILY
