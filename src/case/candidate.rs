@@ -33,6 +33,22 @@ pub struct Candidate {
 }
 
 impl Candidate {
+    /// Returns the candidate with this number and this evidence, found in a step in an exchange with the Spine.
+    #[must_use]
+    pub fn new(
+        nhs_number: NhsNumber,
+        person: Demographics,
+        relations: Relations,
+        risk: Risk,
+        vetoes: Vec<Veto>,
+        step: impl Into<String>,
+        exchange: Exchange,
+    ) -> Self {
+        let (stale, restricted) = (false, false);
+        let step = step.into();
+        Self { nhs_number, person, relations, risk, vetoes, step, exchange, stale, restricted }
+    }
+
     /// Why a person must decide about this candidate, in words: what agrees, what differs, and how likely it
     /// is that this is another person. Contains nothing about the person.
     ///

@@ -2,15 +2,17 @@
 
 use super::{Breach, NUMBER, OTHER_NUMBER};
 use crate::case::alert::{Alert, AlertKind};
+use crate::case::candidate::{Candidate, Heard};
 use crate::case::deletion::Absorbed;
 use crate::case::number::{NumberSource, Provenance, RecordedNumber, TraceRecord};
 use crate::case::record::{Allocation, Case};
 use crate::case::record_type::RecordType;
 use crate::case::review::{Evidence, ReviewItem, ReviewReason, ReviewState, ReviewStep};
+use crate::case::trace_state::KnownSoFar;
 use crate::demographics::{
     Demographics, Field, FullDate, Gender, PartialDate, PersonName, Recorded,
 };
-use crate::matching::Criteria;
+use crate::matching::{Criteria, Local, NameTables, Risk, Veto, relate};
 use crate::trace::{Exchange, Freshness};
 use chrono::{DateTime, NaiveDate, Utc};
 
@@ -70,6 +72,18 @@ fn set_processing(case: &mut Case, at: DateTime<Utc>) {
         date_of_death: Recorded::Blank,
         ..Demographics::default()
     };
+    let candidate = Candidate::new(
+        OTHER_NUMBER,
+        returned.clone(),
+        relate(&Local::default(), &returned, &NameTables::shipped()),
+        Risk::of(0.018_6),
+        vec![Veto::Twin],
+        "no_given",
+        Exchange::new("SMSP", "getPatientDetailsBySearch", "M-3", at),
+    );
+    let heard = vec![Heard::person(candidate.clone()), Heard::several("no_postcode".to_owned())];
+    let so_far = asked.clone().map(|asked| KnownSoFar::new("smsp-1", asked, heard, at));
+    case.asking.known = so_far;
     let step = ReviewStep::new(at, "u2", "assigned").with_note("ask the GP\n(again)");
     case.review = vec![ReviewItem {
         number: 1,
@@ -86,6 +100,7 @@ fn set_processing(case: &mut Case, at: DateTime<Utc>) {
             damaged_number: Some("9.43477E+09".into()),
             exchange: Some(Exchange::new("SMSP", "getNHSNumber", "M-2", at)),
             stale: true,
+            candidates: vec![candidate],
         },
         history: vec![step],
     }];

@@ -1,4 +1,4 @@
-use crate::demographics::{Demographics, Gender, Recorded};
+use crate::demographics::{Demographics, Gender};
 use crate::matching::judge::hypotheses::{Reached, Weighed};
 use crate::matching::judge::likelihood::{
     self, ADULT, FIRST_OF_JANUARY, FIRST_OF_MONTH, RAREST_FULL_NAME, RAREST_NAME,
@@ -7,7 +7,7 @@ use crate::matching::judge::likelihood::{
 use crate::matching::judge::risk::{Risk, RiskLimit};
 use crate::matching::judge::veto::Veto;
 use crate::matching::names::tables::NameTables;
-use crate::matching::normalise::{given_names, normalised_name};
+use crate::matching::normalise::given_names;
 use crate::matching::relation::birth::BirthRelation;
 use crate::matching::relation::family::FamilyRelation;
 use crate::matching::relation::gender::GenderRelation;

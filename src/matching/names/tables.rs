@@ -46,6 +46,23 @@ pub struct NameTables {
 
 redacted_debug!(NameTables);
 
+/// The tables that the library contains.
+impl Default for NameTables {
+    fn default() -> Self {
+        Self::shipped()
+    }
+}
+
+/// Whether both are the same tables: tables that were read twice are not compared.
+impl PartialEq for NameTables {
+    fn eq(&self, other: &Self) -> bool {
+        let caseload = |tables: &Self| tables.caseload.as_ref().map(Arc::as_ptr);
+        Arc::ptr_eq(&self.surnames, &other.surnames) && caseload(self) == caseload(other)
+    }
+}
+
+impl Eq for NameTables {}
+
 impl NameTables {
     /// The tables that the library contains.
     #[must_use]
@@ -100,7 +117,6 @@ impl NameTables {
     /// larger of the two shares. A name of several words has the larger share of the whole and its
     /// words. A single letter has the share of all names that begin with it. A familiar form has at
     /// least half the share of its most common formal name, because registers have formal names.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the weights of relations use it"))]
     pub(crate) fn given_share(&self, name: &str, gender: Option<Gender>, year: Option<u16>) -> f64 {
         let one = |key: &str| {
             let formal = NICKNAMES.formal(key).iter();
@@ -113,7 +129,6 @@ impl NameTables {
 
     /// The share of people who have this surname. A double-barrelled surname has the larger share
     /// of the whole and its parts.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the weights of relations use it"))]
     pub(crate) fn family_share(&self, name: &str) -> f64 {
         let one = |key: &str| {
             let local = self.caseload.as_ref().map_or(0.0, |local| local.family_share(key));

@@ -363,6 +363,7 @@ fn evidence(case: &Case, reply: Reply<'_>, context: &Context<'_>, wanted: bool) 
             reply.map(|answer| &answer.outcome),
             Ok(Outcome::Found(found)) if found.freshness == Freshness::Stale
         ),
+        candidates: Vec::new(),
     }
 }
 
