@@ -29,6 +29,9 @@ pub struct Judge {
 }
 
 impl Judge {
+    /// The version of the model and its parameters, for the audit trail.
+    pub const VERSION: u32 = likelihood::VERSION;
+
     /// Sets a stricter limit than 1 in 100,000.
     #[must_use]
     pub const fn with_limit(mut self, limit: RiskLimit) -> Self {

@@ -9,6 +9,7 @@ use crate::matching::relation::given::GivenRelation;
 use crate::matching::relation::house::HouseRelation;
 use crate::matching::relation::postcode::PostcodeRelation;
 use crate::matching::relation::relations::Relations;
+use std::fmt;
 
 impl Relations {
     /// The field that speaks most against the person: one that is another, else one that differs. `None` when
@@ -79,6 +80,24 @@ impl Relations {
         let others = fields.iter().filter(|(_, same, _)| !same);
         said.extend(others.filter_map(|(name, _, words)| Some(format!("{name}: {}", (*words)?))));
         said.join("; ")
+    }
+}
+
+impl fmt::Display for Relations {
+    /// Writes each field with its relation's stable word, as in `family=equal given=familiar_form`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { family, given, birth, gender, postcode, house, contact } = self;
+        write!(
+            f,
+            "family={} given={} birth={} gender={} postcode={} house={} contact={}",
+            family.as_str(),
+            given.as_str(),
+            birth.as_str(),
+            gender.as_str(),
+            postcode.as_str(),
+            house.as_str(),
+            contact.as_str()
+        )
     }
 }
 

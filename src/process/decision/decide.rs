@@ -1,10 +1,10 @@
 use crate::case::{
-    Case, CaseId, Evidence, Heard, KnownSoFar, NumberSource, NumberStatus, Provenance,
+    Candidate, Case, CaseId, Evidence, Heard, KnownSoFar, NumberSource, NumberStatus, Provenance,
     RecordedNumber, ReviewReason,
 };
 use crate::demographics::{Demographics, PartialDate, Recorded};
 use crate::matching::{
-    Corroboration, Criteria, PostcodeRelation, Relations, Risk, RiskLimit, Veto, Weight, compare,
+    Corroboration, Criteria, Judge, PostcodeRelation, Relations, Risk, RiskLimit, Veto, Weight, compare,
     contradiction,
 };
 use crate::nhs_number::NhsNumber;
@@ -95,6 +95,8 @@ pub struct Decision {
     pub review: Option<ReviewReason>,
     /// The evidence for the review item.
     pub evidence: Evidence,
+    /// The person that the decision is about, with the evidence.
+    pub candidate: Option<Candidate>,
     /// The number that the decision is about: that found, or that of the case.
     pub(in crate::process) subject: Option<NhsNumber>,
     /// What earlier questions have shown, if this one got no answer: they are not asked again.
@@ -106,6 +108,25 @@ impl Decision {
     #[must_use]
     pub const fn effects(&self) -> Effects {
         self.row.effects()
+    }
+
+    /// The strategy, the step and the evidence of the decision, for the audit trail. Nothing in it is about
+    /// the person.
+    pub(in crate::process) fn audited_evidence(&self, policy: &Policy) -> Vec<(&'static str, String)> {
+        let Some(candidate) = &self.candidate else { return Vec::new() };
+        vec![
+            ("strategy", policy.strategy().to_string()),
+            ("judge", Judge::VERSION.to_string()),
+            ("step", candidate.step.clone()),
+            ("risk", candidate.risk.to_string()),
+            ("evidence", candidate.relations.to_string()),
+        ]
+        .into_iter()
+        .chain((!candidate.vetoes.is_empty()).then(|| {
+            let words: Vec<&str> = candidate.vetoes.iter().map(|veto| veto.as_str()).collect();
+            ("vetoes", words.join(" "))
+        }))
+        .collect()
     }
 
     /// The result in reports.
@@ -166,6 +187,10 @@ pub fn decide(
     let freshness = found.map_or(Freshness::Live, |found| found.freshness);
     // A provider's copy never makes a case ineligible.
     let died = death(person).ok().flatten().filter(|_| freshness == Freshness::Live);
+    let candidate = match context.asked.nhs_number {
+        Some(number) => candidate_of(&known, number).cloned(),
+        None => verdict.candidates.first().cloned(),
+    };
     let mut evidence = evidence(case, reply, context, review.is_some());
     if review.is_some() {
         evidence.candidates = verdict.candidates;
@@ -189,6 +214,7 @@ pub fn decide(
         date_of_death: died.copied().filter(|_| effects.date_of_death != DeathEffect::No),
         review,
         evidence,
+        candidate,
         subject: number,
         known: kept(case, context, effects.saved, now),
     }

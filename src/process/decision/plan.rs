@@ -306,7 +306,8 @@ pub(in crate::process) mod tests {
     use crate::case::{
         Allocation, NumberSource, NumberStatus, Provenance, RecordType, RecordedNumber,
     };
-    use crate::trace::{Exchange, Freshness};
+    use crate::demographics::Gender;
+    use crate::trace::{Exchange, FindPerson, Freshness};
 
     pub(in crate::process) const ROOT: &str = LocalIdentifier::LOCAL_PATIENT_ROOT;
     pub(in crate::process) const NUMBER: NhsNumber = NhsNumber::constant(9_449_304_424);
@@ -511,7 +512,7 @@ pub(in crate::process) mod tests {
         }
         let month = Some("1984-02".parse().unwrap());
         assert_eq!(reasons(|case| case.date_of_birth = month), [Reason::DateOfBirthIncomplete]);
-        let no_root = ask(&case(), None, "no OID", now());
+        let no_root = ask(&case(), None, &Policy::default(), "no OID", now());
         assert_eq!(no_root.unwrap_err(), [Reason::LocalIdentifierUnusable]);
     }
 

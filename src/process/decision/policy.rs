@@ -44,7 +44,7 @@ pub struct Policy {
     pub judge: Judge,
     /// The questions; `None` means one question with every criterion. A [`Worker`](crate::process::Worker) sets the
     /// strategy of its service.
-    strategy: Option<Strategy>,
+    pub(in crate::process) strategy: Option<Strategy>,
 }
 
 impl Default for Policy {

@@ -2,11 +2,12 @@
 
 use crate::audit::{Actor, Entry, EventKind, Subject};
 use crate::case::CaseId;
+use crate::demographics::Gender;
 use crate::process::decision::decide::{exchange, subject};
 use crate::process::decision::plan::Plan;
 use crate::process::decision::reply::Reply;
 use crate::process::run::turn::Step;
-use crate::trace::MessageId;
+use crate::trace::{FindPerson, MessageId, Question};
 use chrono::{DateTime, Utc};
 
 /// The record of a question that is about to be sent (MSCA-AUD-02).
@@ -17,33 +18,45 @@ pub(in crate::process) fn sent(
     id: MessageId,
     at: DateTime<Utc>,
 ) -> Entry {
-    let asked = &plan.asked;
-    let mut subject = Subject::new(case.clone())
-        .with_personal("family", asked.family.as_str())
-        .with_personal("date_of_birth", asked.date_of_birth.to_string());
-    if let Some(number) = asked.nhs_number {
-        subject = subject.with_number(number);
-    } else {
-        // A question by number does not contain these.
-        for (key, value) in [
-            ("given", asked.given.clone()),
-            ("gender", asked.gender.map(|gender| gender.code().to_owned())),
-            ("postcode", asked.postcode.map(|postcode| postcode.to_string())),
-        ] {
-            if let Some(value) = value {
-                subject = subject.with_personal(key, value);
-            }
+    let subject = match &plan.question {
+        Question::Find(find) => searched(Subject::new(case.clone()), find),
+        // A question by number does not contain the other criteria.
+        _ => {
+            let asked = &plan.asked;
+            let subject = Subject::new(case.clone())
+                .with_personal("family", asked.family.as_str())
+                .with_personal("date_of_birth", asked.date_of_birth.to_string());
+            asked.nhs_number.into_iter().fold(subject, Subject::with_number)
         }
-    }
+    };
     let entry = Entry::new(EventKind::MessageSent, at, actor)
         .with_message_id(id.to_string())
-        .with_detail("question", plan.question.as_str());
+        .with_detail("question", plan.question.as_str())
+        .with_detail("step", plan.step.as_str());
     // For services that identify a retry by the request it repeats.
     let entry = match id.request() {
         request if request != id.uuid() => entry.with_detail("request", format!("{request:X}")),
         _ => entry,
     };
     entry.about(subject)
+}
+
+/// The criteria of a search, as they are sent.
+fn searched(subject: Subject, find: &FindPerson) -> Subject {
+    let mut subject = subject
+        .with_personal("family", find.family().as_str())
+        .with_personal("date_of_birth", find.date_of_birth().to_string());
+    let gender = Some(find.gender()).filter(|gender| *gender != Gender::NotKnown);
+    for (key, value) in [
+        ("given", find.given().map(|given| given.as_str().to_owned())),
+        ("gender", gender.map(|gender| gender.code().to_owned())),
+        ("postcode", find.postcode().map(ToString::to_string)),
+    ] {
+        if let Some(value) = value {
+            subject = subject.with_personal(key, value);
+        }
+    }
+    subject
 }
 
 /// The record of a response, or that nothing was sent.

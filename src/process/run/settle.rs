@@ -180,7 +180,9 @@ impl Engine {
             let written = matches!(effects.number, NumberEffect::Write | NumberEffect::Confirm);
             let mut change = Change::new(changed).with_due(due);
             change.sole_holder = written;
-            let why = [("decision", decision.row.audited()), ("result", effects.result.as_str())];
+            let evidence = decision.audited_evidence(&self.settings.policy);
+            let mut why = vec![("decision", decision.row.audited()), ("result", effects.result.as_str())];
+            why.extend(evidence.iter().map(|(key, value)| (*key, value.as_str())));
             commit = commit.save(change, &why);
         }
         let Some(number) = decision.evidence.nhs_number.filter(|_| effects.flag_others) else {

@@ -66,16 +66,6 @@ impl Verdict {
         self.candidates.first().is_some_and(|first| first.risk.probability() < LIKELY)
     }
 
-    const fn allows(&self, when: When, likely: bool) -> bool {
-        match when {
-            When::Always => true,
-            When::Nobody => !likely && !self.several,
-            When::Unfound => !likely,
-            When::Several => !likely && self.several,
-            When::Doubtful => likely,
-        }
-    }
-
     /// The next of the `listed` questions, if one may change this verdict.
     pub(in crate::process) fn next<'a>(
         &self,
@@ -88,7 +78,12 @@ impl Verdict {
         }
         let likely = self.is_likely();
         let unasked = |asked: &&Asked| known.iter().all(|heard| heard.step != asked.step);
-        listed.iter().filter(unasked).find(|asked| self.allows(asked.when, likely))
+        let allowed = |asked: &&Asked| match asked.when {
+            When::Always => true,
+            When::Unfound => !likely,
+            When::Doubtful => likely,
+        };
+        listed.iter().filter(unasked).find(allowed)
     }
 }
 

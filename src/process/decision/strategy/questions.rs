@@ -100,6 +100,7 @@ fn gender(gender: Sex, parts: &Parts) -> Option<Gender> {
     match (gender, parts.gender) {
         (Sex::LeftOut, _) => Some(Gender::NotKnown),
         (Sex::Own, own) => own,
+        (Sex::IfKnown, own) => Some(own.unwrap_or(Gender::NotKnown)),
         (Sex::Other, Some(Gender::Female)) => Some(Gender::Male),
         (Sex::Other, Some(Gender::Male)) => Some(Gender::Female),
         (Sex::Other, _) => None,

@@ -21,12 +21,8 @@ pub(in crate::process) struct Step {
 pub(in crate::process) enum When {
     /// Always.
     Always,
-    /// No likely person was returned, and no search matched several.
-    Nobody,
     /// No likely person was returned.
     Unfound,
-    /// A search matched several people, and no likely person was returned.
-    Several,
     /// A likely person was returned, and the evidence is not enough.
     Doubtful,
 }
@@ -71,7 +67,10 @@ pub(in crate::process) enum Birth {
 /// The gender that is sent.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(in crate::process) enum Sex {
+    /// That of the case, which must have one.
     Own,
+    /// That of the case, if it has one.
+    IfKnown,
     /// Female for male, and male for female.
     Other,
     LeftOut,

@@ -159,12 +159,13 @@ const FHIR: &[Step] = &[
         when: When::Unfound,
         breadth: Breadth::Fuzzy,
         given: Given::First,
-        gender: Sex::Own,
+        gender: Sex::IfKnown,
         ..PLAIN
     },
     // Restricted people are not found by a search with a postcode.
     Step { name: "no_postcode", when: When::Unfound, home: Home::LeftOut, ..PLAIN },
     Step { name: "no_given", when: When::Unfound, given: Given::None, ..PLAIN },
+    Step { name: "other_given", when: When::Unfound, given: Given::Other, ..PLAIN },
     Step { name: "birth_around", when: When::Unfound, birth: Birth::Around, ..PLAIN },
     Step { name: "family_part", when: When::Unfound, family: Family::Part, ..PLAIN },
     Step { name: "former_family", when: When::Unfound, family: Family::Former, ..PLAIN },
