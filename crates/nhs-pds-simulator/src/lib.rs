@@ -134,6 +134,8 @@
 mod case_plan;
 mod case_row;
 mod caseload;
+#[cfg(test)]
+mod drawn;
 mod error;
 mod exchange;
 mod expected;
@@ -142,6 +144,7 @@ mod fault_mix;
 mod fhir_api;
 mod file;
 mod further;
+mod index;
 mod log;
 mod mini_service;
 mod pattern;

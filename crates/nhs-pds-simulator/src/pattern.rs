@@ -1,4 +1,4 @@
-use nhs_pds::demographics::name_form;
+use crate::index::recorded as form;
 
 /// A text of a request that a record must equal. `*` stands for any characters.
 ///
@@ -28,7 +28,16 @@ impl Pattern {
     /// Returns whether the recorded text matches. The recorded text is compared in its normal form, however
     /// the register has it; the requested text is compared as it was sent.
     pub(super) fn fits(&self, recorded: &str) -> bool {
-        let recorded = name_form(recorded).to_lowercase();
+        self.fits_form(&form(recorded))
+    }
+
+    /// The text before the first wildcard, in lower case.
+    pub(super) fn start(&self) -> &str {
+        self.0.split('*').next().unwrap_or_default()
+    }
+
+    /// Returns whether a recorded text matches that is already in its normal form and in lower case.
+    pub(super) fn fits_form(&self, recorded: &str) -> bool {
         let Some((start, rest)) = self.0.split_once('*') else { return self.0 == recorded };
         let Some(mut left) = recorded.strip_prefix(start) else { return false };
         let (middle, end) = rest.rsplit_once('*').unwrap_or(("", rest));

@@ -35,9 +35,9 @@ pub(super) fn score(person: &Person, query: &Query, today: NaiveDate) -> Option<
         query.practice.as_ref().is_none_or(|code| code.eq_ignore_ascii_case(&person.practice_code));
     let product = soft(death, query.fuzzy)?
         * soft(practice, query.fuzzy)?
-        * names(person, query, today)?
         * gender(person, query)?
         * postcode(person, query, today)?
+        * names(person, query, today)?
         * telecom(person, query, "tel:", query.phone.as_deref())?
         * telecom(person, query, "mailto:", query.email.as_deref())?;
     Some((product * 10_000.0).round() / 10_000.0)

@@ -1,6 +1,7 @@
 //! The responses of the service: the rules of a trace.
 
 use super::parameters::{Number, Query};
+use crate::pattern::Pattern;
 use crate::{Person, Register, Sensitivity};
 use nhs_pds::demographics::{PartialDate, Postcode};
 use nhs_pds::nhs_number::NhsNumber;
@@ -100,24 +101,74 @@ fn by_search<'a>(register: &'a Register, query: &Query) -> Verdict<'a> {
 
 fn search<'a>(register: &'a Register, query: &Query) -> Vec<&'a Person> {
     let Some(family) = &query.family else { return Vec::new() };
-    let fits = |person: &&Person| {
-        Some(person.gender) == query.gender
-            && same_birth(query.birth, person.birth)
-            && family.fits(&person.family)
-            && query.given.as_ref().is_none_or(|given| given.fits(&person.given))
-            && query.postcode.as_ref().is_none_or(|asked| {
-                let recorded: Result<Postcode, _> = person.postcode.parse();
-                recorded.is_ok_and(|recorded| asked.fits(&recorded.to_string().replace(' ', "")))
-            })
-    };
-    if family.is_wild() || query.birth.full().is_none() {
-        register.born_in(query.birth.year()).filter(fits).collect()
-    } else {
-        register.born(family.as_str(), query.birth).filter(fits).collect()
-    }
+    let born = query.birth;
+    // A record with less of the date does not contradict it.
+    let year =
+        born.full().is_none().then(|| PartialDate::new(born.year(), None, None).ok()).flatten();
+    let born = year.unwrap_or(born)..=born.last_day().into();
+    register.candidates(Some(family), born).filter(|person| fits(person, family, query)).collect()
+}
+
+/// Returns whether a search finds `person`.
+fn fits(person: &Person, family: &Pattern, query: &Query) -> bool {
+    Some(person.gender) == query.gender
+        && same_birth(query.birth, person.birth)
+        && family.fits(&person.family)
+        && query.given.as_ref().is_none_or(|given| given.fits(&person.given))
+        && query.postcode.as_ref().is_none_or(|asked| {
+            let recorded: Result<Postcode, _> = person.postcode.parse();
+            recorded.is_ok_and(|recorded| asked.fits(&recorded.to_string().replace(' ', "")))
+        })
 }
 
 /// Full dates must be equal. A partial date must not contradict the record.
 fn same_birth(asked: PartialDate, recorded: PartialDate) -> bool {
     if asked.full().is_some() { asked == recorded } else { asked.may_be(recorded) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::drawn::{BIRTHS, FAMILIES, GIVEN, POSTCODES, asked, register};
+    use crate::seed::SplitMix64;
+    use nhs_pds::demographics::Gender;
+
+    #[test]
+    fn the_index_finds_what_a_scan_finds() {
+        let mut seed = SplitMix64::new(14);
+        let (mut searches, mut found) = (0, 0);
+        for _ in 0..200 {
+            let register = register(&mut seed);
+            for _ in 0..60 {
+                let wild = seed.below(2) == 0;
+                let text = asked(&FAMILIES, wild, &mut seed);
+                let Some(family) = Pattern::new(&text) else { continue };
+                let mut draw = |list: &[&str]| {
+                    let is_asked = seed.below(3) == 0;
+                    let text = asked(list, wild, &mut seed).replace(' ', "");
+                    Pattern::new(&text).filter(|_| is_asked)
+                };
+                let (given, postcode) = (draw(&GIVEN), draw(&POSTCODES));
+                let birth = BIRTHS[seed.below(BIRTHS.len() as u64) as usize].parse().unwrap();
+                let query = Query {
+                    birth,
+                    gender: Some(Gender::Male),
+                    local: None,
+                    number: None,
+                    given,
+                    family: Some(family.clone()),
+                    postcode,
+                };
+                let of = |people: Vec<&Person>| -> Vec<_> {
+                    people.iter().map(|person| person.nhs_number).collect()
+                };
+                let scanned = register.iter().filter(|person| fits(person, &family, &query));
+                let scanned = of(scanned.collect());
+                assert_eq!(of(search(&register, &query)), scanned, "{text} {birth}");
+                searches += 1;
+                found += usize::from(!scanned.is_empty());
+            }
+        }
+        assert!(searches > 5_000 && found > 1_000, "{searches} searches, {found} with people");
+    }
 }
