@@ -19,7 +19,11 @@ mod find;
 mod finding;
 mod given;
 mod local_record;
+#[cfg(feature = "process")]
+mod names;
 mod normalise;
+#[cfg(feature = "process")]
+mod relation;
 
 pub use class::{FieldClass, Weight};
 pub use compare::{Comparison, FieldComparison, compare};
@@ -33,6 +37,28 @@ pub use find::{find, verify};
 pub use finding::{Compared, Finding, Verified};
 pub use given::GivenRung;
 pub use local_record::LocalRecord;
+#[cfg(feature = "process")]
+pub use names::error::NamesError;
+#[cfg(feature = "process")]
+pub use names::tables::NameTables;
 pub use normalise::is_same_name;
 #[cfg(feature = "process")]
 pub(crate) use normalise::{given_names, normalised_name};
+#[cfg(feature = "process")]
+pub use relation::birth::BirthRelation;
+#[cfg(feature = "process")]
+pub use relation::contact::ContactRelation;
+#[cfg(feature = "process")]
+pub use relation::family::FamilyRelation;
+#[cfg(feature = "process")]
+pub use relation::gender::GenderRelation;
+#[cfg(feature = "process")]
+pub use relation::given::GivenRelation;
+#[cfg(feature = "process")]
+pub use relation::house::HouseRelation;
+#[cfg(feature = "process")]
+pub use relation::local::Local;
+#[cfg(feature = "process")]
+pub use relation::postcode::PostcodeRelation;
+#[cfg(feature = "process")]
+pub use relation::relations::{Relations, relate};

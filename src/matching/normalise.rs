@@ -39,6 +39,61 @@ pub(crate) fn given_names(text: &str) -> Vec<String> {
     plain.split_whitespace().map(joined).filter(|name| !name.is_empty()).collect()
 }
 
+/// The words of a name of one person, with hyphens inside them: without notes in brackets, a title
+/// before the name, a suffix after it, and what follows words such as `known as`.
+///
+/// A title or a suffix that is the only word is the name.
+#[cfg(feature = "process")]
+pub(crate) fn person_words(text: &str) -> Vec<String> {
+    let text = without_notes(&plain(text));
+    let words = text.split_whitespace().map(|word| word.trim_matches('-'));
+    let words: Vec<_> = words.filter(|word| !word.is_empty()).collect();
+    let end = (1..words.len())
+        .find(|&at| starts_note(words.get(at..).unwrap_or_default()))
+        .unwrap_or(words.len());
+    let mut name = words.get(..end).unwrap_or_default();
+    while let [title, rest @ ..] = name
+        && !rest.is_empty()
+        && TITLES.contains(title)
+    {
+        name = rest;
+    }
+    while let [rest @ .., suffix] = name
+        && !rest.is_empty()
+        && SUFFIXES.contains(suffix)
+    {
+        name = rest;
+    }
+    name.iter().map(|&word| word.to_owned()).collect()
+}
+
+#[cfg(feature = "process")]
+const TITLES: [&str; 10] = ["MR", "MRS", "MISS", "MS", "MX", "DR", "REV", "PROF", "SIR", "MASTER"];
+#[cfg(feature = "process")]
+const SUFFIXES: [&str; 9] = ["JR", "JNR", "JUNIOR", "SR", "SNR", "SENIOR", "ESQ", "II", "III"];
+
+/// Whether these words start a note that has no brackets.
+#[cfg(feature = "process")]
+fn starts_note(words: &[&str]) -> bool {
+    matches!(words, ["KNOWN", "AS", ..] | ["AKA" | "NEE" | "FORMERLY" | "PREVIOUSLY", ..])
+}
+
+/// The surnames that a text names after a word such as `née`, in brackets or not: `JONES` in
+/// `Smith (née Jones)`.
+#[cfg(feature = "process")]
+pub(crate) fn noted_surnames(text: &str) -> Vec<String> {
+    let plain = plain(text);
+    let mut found = Vec::new();
+    let words: Vec<_> = plain.split(|c: char| c.is_whitespace() || "()[]{}".contains(c)).collect();
+    let words: Vec<_> = words.into_iter().filter(|word| !word.is_empty()).collect();
+    for pair in words.windows(2) {
+        if let ["AKA" | "NEE" | "FORMERLY" | "PREVIOUSLY", name] = pair {
+            found.push((*name).to_owned());
+        }
+    }
+    found
+}
+
 /// Whether two names differ only in how they were typed.
 ///
 /// Ignores upper and lower case, accents, apostrophes, punctuation, spaces, hyphens, and notes in brackets,

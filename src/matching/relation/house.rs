@@ -1,0 +1,216 @@
+use crate::demographics::{Demographics, Postcode};
+use crate::matching::normalise::normalised;
+use crate::matching::relation::words::relation_words;
+use serde::{Deserialize, Serialize};
+
+/// How the houses of two addresses with one postcode relate.
+///
+/// ```
+/// use nhs_pds::matching::HouseRelation;
+///
+/// assert_eq!(HouseRelation::Different.in_words(), "another house in the same postcode");
+/// ```
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HouseRelation {
+    /// The same number and, if both have one, the same flat; or the same name.
+    Equal,
+    /// Another number or another flat.
+    Different,
+    /// The postcode differs, one side has no house, or only one side has a number or a flat.
+    Unknown,
+}
+
+relation_words! { HouseRelation:
+    Equal => "equal", "same house";
+    Different => "different", "another house in the same postcode";
+    Unknown => "unknown", "the house is not known";
+}
+
+/// Words before the number of a flat.
+const FLATS: [&str; 6] = ["FLAT", "APARTMENT", "APT", "UNIT", "ROOM", "STUDIO"];
+
+/// The last word of a line that has a street. Such a line is not the name of a house.
+const STREETS: [&str; 24] = [
+    "AVE", "AVENUE", "CL", "CLOSE", "CRESCENT", "DRIVE", "GARDENS", "GATE", "GREEN", "GROVE",
+    "HILL", "LANE", "MEWS", "PARK", "PLACE", "RD", "RISE", "ROAD", "ROW", "SQUARE", "ST", "STREET",
+    "TERRACE", "WAY",
+];
+
+pub(super) fn house(
+    lines: &[String; 5],
+    postcode: Option<Postcode>,
+    person: &Demographics,
+) -> HouseRelation {
+    let Some(postcode) = postcode.filter(|postcode| !postcode.is_pseudo()) else {
+        return HouseRelation::Unknown;
+    };
+    let local = House::of(lines);
+    let there = person.addresses.iter().filter(|at| at.postcode.known() == Some(&postcode));
+    let relations = there.filter_map(|at| at.lines.as_ref()).map(|at| local.to(&House::of(at)));
+    relations.min().unwrap_or(HouseRelation::Unknown)
+}
+
+/// The parts of an address that name one house.
+#[derive(Default)]
+struct House {
+    flat: Option<String>,
+    number: Option<String>,
+    name: Option<String>,
+}
+
+impl House {
+    /// Reads the lines from the first to the one that has the house's number or its street.
+    fn of(lines: &[String; 5]) -> Self {
+        let mut house = Self::default();
+        // A comma ends a line, because local systems put several lines into one.
+        let parts = lines.iter().flat_map(|line| line.split(','));
+        for part in parts.map(normalised).filter(|part| !part.is_empty()) {
+            let words: Vec<_> = part.split(' ').collect();
+            let ends = house.read(&words) || words.last().is_some_and(|w| STREETS.contains(w));
+            if ends {
+                break;
+            }
+        }
+        house
+    }
+
+    /// Reads one line; returns whether it has the number.
+    fn read(&mut self, words: &[&str]) -> bool {
+        match words {
+            [word, flat, rest @ ..] if FLATS.contains(word) => {
+                self.flat = Some((*flat).to_owned());
+                !rest.is_empty() && self.read(rest)
+            }
+            [first, rest @ ..] if first.starts_with(|c: char| c.is_ascii_digit()) => {
+                let end = first.find(|c: char| !c.is_ascii_digit()).unwrap_or(first.len());
+                let (digits, after) = first.split_at(end);
+                let apart = match rest {
+                    [letter, _, ..] if is_letter(letter) => letter,
+                    _ => "",
+                };
+                match after {
+                    "" => {
+                        self.number = Some(digits.to_owned());
+                        self.flat = self.flat.take().or_else(|| some(apart));
+                    }
+                    letter if is_letter(letter) => {
+                        self.number = Some(digits.to_owned());
+                        self.flat = self.flat.take().or_else(|| some(letter));
+                    }
+                    // Such as 3/12: which of the two is the flat depends on the place.
+                    _ => self.number = Some((*first).to_owned()),
+                }
+                true
+            }
+            words if words.last().is_some_and(|word| STREETS.contains(word)) => true,
+            words => {
+                let name = words.concat();
+                self.name.get_or_insert(name);
+                false
+            }
+        }
+    }
+
+    fn to(&self, other: &Self) -> HouseRelation {
+        let flats = (&self.flat, &other.flat);
+        match (&self.number, &other.number) {
+            (Some(a), Some(b)) if a != b => HouseRelation::Different,
+            (Some(_), Some(_)) => match flats {
+                (Some(a), Some(b)) if a != b => HouseRelation::Different,
+                (Some(_), None) | (None, Some(_)) => HouseRelation::Unknown,
+                _ => HouseRelation::Equal,
+            },
+            (None, None) => match (&self.name, &other.name, flats) {
+                (Some(a), Some(b), (Some(x), Some(y))) if a == b && x != y => {
+                    HouseRelation::Different
+                }
+                (Some(a), Some(b), (None, None) | (Some(_), Some(_))) if a == b => {
+                    HouseRelation::Equal
+                }
+                _ => HouseRelation::Unknown,
+            },
+            _ => HouseRelation::Unknown,
+        }
+    }
+}
+
+fn is_letter(text: &str) -> bool {
+    text.len() == 1 && text.bytes().all(|letter| letter.is_ascii_uppercase())
+}
+
+fn some(text: &str) -> Option<String> {
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::demographics::{Address, Recorded};
+    use HouseRelation::{Different, Equal, Unknown};
+
+    fn lines(text: &str) -> [String; 5] {
+        let mut lines = [const { String::new() }; 5];
+        for (line, text) in lines.iter_mut().zip(text.split('|')) {
+            text.trim().clone_into(line);
+        }
+        lines
+    }
+
+    fn at(text: &str, postcode: &str) -> Address {
+        let postcode = Recorded::read(postcode);
+        Address { lines: Some(lines(text)), postcode, ..Address::default() }
+    }
+
+    #[test]
+    fn two_houses() {
+        for (a, b, expected) in [
+            ("12 High St", "|12 HIGH STREET", Equal),
+            ("12, High St", "12 HIGH STREET|EPSOM", Equal),
+            ("12 High St", "14 HIGH STREET", Different),
+            ("12A High St", "12 A HIGH STREET", Equal),
+            ("12A High St", "Flat A|12 HIGH STREET", Equal),
+            ("12A High St", "12B HIGH STREET", Different),
+            ("12A High St", "12 HIGH STREET", Unknown),
+            ("Flat 3, 12 High St", "FLAT 3|12 HIGH STREET", Equal),
+            ("Flat 3 12 High St", "APARTMENT 3|12 HIGH STREET", Equal),
+            ("Flat 3, 12 High St", "FLAT 4|12 HIGH STREET", Different),
+            ("Flat 3, 12 High St", "12 HIGH STREET", Unknown),
+            ("Flat 3, 12 High St", "FLAT 3|14 HIGH STREET", Different),
+            ("Rose Cottage", "ROSE COTTAGE|HIGH STREET", Equal),
+            ("Rose Cottage|1 High St", "1 HIGH STREET", Equal),
+            ("Rose Cottage", "12 HIGH STREET", Unknown),
+            ("Rose Cottage", "IVY COTTAGE", Unknown),
+            ("Flat 3|Ivy Court", "FLAT 3|IVY COURT", Equal),
+            ("Flat 3|Ivy Court", "FLAT 4|IVY COURT", Different),
+            ("Flat 3|Ivy Court", "IVY COURT", Unknown),
+            ("High Street|2 Area", "HIGH STREET|2 AREA", Unknown),
+            ("3/12 High St", "3/12 HIGH STREET", Equal),
+            ("", "12 HIGH STREET", Unknown),
+        ] {
+            let of = |a: &str, b: &str| {
+                let person =
+                    Demographics { addresses: vec![at(b, "KT17 1NA")], ..Demographics::default() };
+                house(&lines(a), "KT17 1NA".parse().ok(), &person)
+            };
+            assert_eq!(of(a, b), expected, "{a} {b}");
+            assert_eq!(of(b, a), expected, "{b} {a}");
+        }
+    }
+
+    #[test]
+    fn only_addresses_with_the_postcode_are_compared() {
+        let addresses = vec![at("14 High St", "LS1 4HY"), at("12 High St", "KT17 1NA")];
+        let mut person = Demographics { addresses, ..Demographics::default() };
+        let of = |postcode: &str, person: &Demographics| {
+            house(&lines("12 High St"), postcode.parse().ok(), person)
+        };
+        assert_eq!(of("KT17 1NA", &person), Equal);
+        assert_eq!(of("LS1 4HY", &person), Different);
+        assert_eq!(of("M1 1AA", &person), Unknown);
+        assert_eq!(of("", &person), Unknown);
+        person.addresses = vec![at("12 High St", "ZZ99 3VZ")];
+        assert_eq!(of("ZZ99 3VZ", &person), Unknown);
+    }
+}
