@@ -6,7 +6,7 @@ use crate::commands::match_quality::verdict::{Concluded, Verdict};
 use nhs_pds::demographics::{FullDate, Gender, Postcode};
 use nhs_pds::ids::Ids;
 use nhs_pds::smsp::Client;
-use nhs_pds::trace::{Caller, FindPerson, MessageId, NameText, Outcome, Question, Tracer};
+use nhs_pds::trace::{Caller, FindPerson, MessageId, NameText, Outcome, Tracer};
 use std::error::Error;
 
 /// Runs one method for one case.

@@ -59,7 +59,6 @@ pub(crate) struct Names {
     by_origin: [Weights; 2],
     south_asian: f64,
     familiar: HashMap<String, Vec<String>>,
-    formal: HashMap<String, Vec<String>>,
 }
 
 impl Names {
@@ -79,25 +78,13 @@ impl Names {
         };
         let by_origin = [of(true), of(false)];
         let south_asian = by_origin.first().map_or(0.0, |first| first.total() / 1_000_000.0);
-        let (mut familiar, mut formal) = (HashMap::new(), HashMap::new());
+        let mut familiar: HashMap<String, Vec<String>> = HashMap::new();
         for line in NICKNAMES.lines().skip(1) {
             let mut fields = line.split(',');
             let (Some(full), Some(short)) = (fields.next(), fields.next()) else { continue };
-            let add = |to: &mut HashMap<String, Vec<String>>, key: &str, value: &str| {
-                to.entry(key.to_owned()).or_default().push(title_case(value));
-            };
-            add(&mut familiar, full, short);
-            add(&mut formal, short, full);
+            familiar.entry(full.to_owned()).or_default().push(title_case(short));
         }
-        Self {
-            female: given("F"),
-            male: given("M"),
-            families,
-            by_origin,
-            south_asian,
-            familiar,
-            formal,
-        }
+        Self { female: given("F"), male: given("M"), families, by_origin, south_asian, familiar }
     }
 
     pub(crate) fn origin(&self, dice: &mut Dice) -> Origin {
@@ -127,11 +114,6 @@ impl Names {
     /// A familiar form of a forename, such as Bob for Robert.
     pub(crate) fn familiar(&self, formal: &str, dice: &mut Dice) -> Option<&str> {
         dice.pick(self.familiar.get(&formal.to_uppercase())?).map(String::as_str)
-    }
-
-    /// A forename that `short` is a familiar form of.
-    pub(crate) fn formal(&self, short: &str, dice: &mut Dice) -> Option<&str> {
-        dice.pick(self.formal.get(&short.to_uppercase())?).map(String::as_str)
     }
 }
 
