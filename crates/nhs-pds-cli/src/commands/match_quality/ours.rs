@@ -6,7 +6,7 @@ use super::verdict::{Concluded, Verdict};
 use crate::simulated::{Application, EXAMPLE_KEY, Simulator};
 use nhs_pds::async_trait;
 use nhs_pds::audit::{Actor, MemoryLog};
-use nhs_pds::case::{Case, CaseStore, MemoryStore, caseload};
+use nhs_pds::case::{Case, CaseStore, MemoryStore, ReviewReason, caseload};
 use nhs_pds::clock::SystemClock;
 use nhs_pds::fhir::auth::{ApplicationTokens, Jwks, SigningKey, TokenConfig};
 use nhs_pds::fhir::{self, Config};
@@ -140,19 +140,33 @@ pub(crate) async fn run(
     Ok(Run { concluded, calls: transport.calls.load(Ordering::Relaxed) })
 }
 
-/// The conclusion on a stored case. An open review item needs a person, whatever number the case has; a
-/// number that is not usable counts as no number.
+/// The conclusion on a stored case. A traced number counts, unless an open review item doubts whose it is. An
+/// item about a person who was not found, without candidates, is no find.
 fn verdict(case: &Case, was_asked: bool) -> Verdict {
-    let is_open = case.open_items().next().is_some();
+    let doubts = case.open_items().any(|item| doubts_the_person(item.reason));
     let number = case.nhs_number.as_ref().filter(|recorded| recorded.status.is_usable());
     match number {
-        Some(recorded) if recorded.source.is_traced() && !is_open => {
+        Some(recorded) if recorded.source.is_traced() && !doubts => {
             Verdict::Number(recorded.number)
         }
-        _ if is_open => Verdict::Review(candidates(case)),
         _ if !was_asked => Verdict::NotAsked,
-        _ => Verdict::None,
+        _ => {
+            let candidates = candidates(case);
+            let only_not_found = case.open_items().all(|item| item.reason == ReviewReason::NoMatch);
+            if only_not_found && candidates.is_empty() {
+                Verdict::None
+            } else {
+                Verdict::Review(candidates)
+            }
+        }
     }
+}
+
+/// Whether an open item of this reason asks whose number it is. The other reasons are about a person whose
+/// number is clear.
+const fn doubts_the_person(reason: ReviewReason) -> bool {
+    use ReviewReason::{DeathUndated, Discrepancy, Replaced};
+    !matches!(reason, DeathUndated | Discrepancy | Replaced)
 }
 
 /// The candidates of the open review items, best first.
