@@ -134,6 +134,7 @@
 mod case_plan;
 mod case_row;
 mod caseload;
+mod disputed;
 #[cfg(test)]
 mod drawn;
 mod error;
@@ -152,16 +153,19 @@ mod people;
 mod person;
 mod places;
 mod received;
+mod recorded;
 mod redacted;
 mod register;
 mod seed;
 mod server;
 mod service;
+mod sound;
 #[cfg(feature = "wiremock")]
 mod stub;
 mod words;
 
 pub use caseload::{Caseload, SampleCase};
+pub use disputed::Disputed;
 pub use error::{Error, ErrorKind};
 pub use expected::Expected;
 pub use fault::{Fault, When};
