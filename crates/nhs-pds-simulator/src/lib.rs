@@ -145,6 +145,7 @@ mod fault_mix;
 mod fhir_api;
 mod file;
 mod further;
+mod history;
 mod index;
 mod log;
 mod mini_service;
