@@ -3,6 +3,8 @@
 //! Each lookup returns every person who can match, and some who cannot: the rules of the service decide.
 
 use crate::pattern::Pattern;
+use crate::recorded::compact;
+use crate::sound::{self, Sound, folded};
 use crate::{OtherName, Person};
 use nhs_pds::demographics::{PartialDate, name_form};
 use std::collections::hash_map::DefaultHasher;
@@ -18,7 +20,11 @@ pub(crate) type Place = u32;
 pub(crate) struct Index {
     by_name_and_birth: HashMap<u64, Vec<Place>>,
     by_birth: BTreeMap<PartialDate, Vec<Place>>,
+    /// By the folded form.
     by_family: BTreeMap<Box<str>, Vec<Place>>,
+    /// By the sounds of all names, family and given.
+    by_sound: HashMap<Sound, Vec<Place>>,
+    by_postcode: HashMap<Box<str>, Vec<Place>>,
 }
 
 /// The keys of one person.
@@ -26,18 +32,31 @@ struct Keys {
     birth: PartialDate,
     families: Vec<String>,
     pairs: Vec<u64>,
+    sounds: Vec<Sound>,
+    postcodes: Vec<String>,
 }
 
 impl Keys {
     fn of(person: &Person) -> Self {
-        let mut families: Vec<String> = families(person).map(recorded).collect();
+        let mut families: Vec<String> =
+            families(person).map(|family| folded(&recorded(family))).collect();
         families.sort_unstable();
         families.dedup();
         let mut pairs: Vec<u64> =
-            families.iter().map(|family| pair(&name_form(family), person.birth)).collect();
+            families.iter().map(|family| pair(family, person.birth)).collect();
         pairs.sort_unstable();
         pairs.dedup();
-        Self { birth: person.birth, families, pairs }
+        let mut sounds: Vec<Sound> =
+            self::families(person).chain(given(person)).flat_map(sound::sounds).collect();
+        sounds.sort_unstable();
+        sounds.dedup();
+        let others = person.other_addresses.iter().map(|address| address.postcode.as_str());
+        let mut postcodes: Vec<String> =
+            std::iter::once(person.postcode.as_str()).chain(others).map(compact).collect();
+        postcodes.sort_unstable();
+        postcodes.dedup();
+        postcodes.retain(|postcode| !postcode.is_empty());
+        Self { birth: person.birth, families, pairs, sounds, postcodes }
     }
 }
 
@@ -50,6 +69,12 @@ impl Index {
         }
         for family in keys.families {
             put(self.by_family.entry(family.into()).or_default(), place);
+        }
+        for sound in keys.sounds {
+            put(self.by_sound.entry(sound).or_default(), place);
+        }
+        for postcode in keys.postcodes {
+            put(self.by_postcode.entry(postcode.into()).or_default(), place);
         }
         put(self.by_birth.entry(keys.birth).or_default(), place);
     }
@@ -67,6 +92,16 @@ impl Index {
                 self.by_family.remove(&*family);
             }
         }
+        for sound in keys.sounds {
+            if self.by_sound.get_mut(&sound).is_some_and(|places| take(places, place)) {
+                self.by_sound.remove(&sound);
+            }
+        }
+        for postcode in keys.postcodes {
+            if self.by_postcode.get_mut(&*postcode).is_some_and(|places| take(places, place)) {
+                self.by_postcode.remove(&*postcode);
+            }
+        }
         if self.by_birth.get_mut(&keys.birth).is_some_and(|places| take(places, place)) {
             self.by_birth.remove(&keys.birth);
         }
@@ -74,23 +109,30 @@ impl Index {
 
     /// Returns the people with this family name, current or former, and exactly this date of birth.
     pub(crate) fn named(&self, family: &str, birth: PartialDate) -> &[Place] {
-        let pair = pair(&name_form(&family.to_lowercase()), birth);
+        let pair = pair(&folded(&recorded(&family.to_lowercase())), birth);
         self.by_name_and_birth.get(&pair).map(Vec::as_slice).unwrap_or_default()
     }
 
-    /// Returns the people whose family name, current or former, may match `family`, or those whose date of
-    /// birth is in `born`, whichever are fewer.
-    pub(crate) fn either(
+    /// Returns the people whose family name may match `family`, or those whose date of birth is in `born`, or
+    /// those with this postcode, whichever are fewer. Names and postcodes may be former ones.
+    pub(crate) fn fewest(
         &self,
-        family: Option<&Pattern>,
+        family: &Pattern,
         born: RangeInclusive<PartialDate>,
+        postcode: Option<&Pattern>,
     ) -> Vec<Place> {
-        let Some(family) = family else { return self.born(born) };
         if born.start() == born.end() && !family.is_wild() {
             return self.named(family.as_str(), *born.start()).to_vec();
         }
         let named = self.families(family);
         let most = count(&named);
+        if let Some(postcode) = postcode.filter(|postcode| !postcode.is_wild()) {
+            let there = self.by_postcode.get(postcode.as_str()).map(Vec::as_slice);
+            let there = there.unwrap_or_default();
+            if there.len() <= most {
+                return there.to_vec();
+            }
+        }
         let mut dated = Vec::new();
         let mut dated_count = 0;
         for (_, places) in self.by_birth.range(born) {
@@ -103,23 +145,41 @@ impl Index {
         in_order(&dated)
     }
 
-    /// Returns the people whose recorded date of birth is in `born`.
-    pub(crate) fn born(&self, born: RangeInclusive<PartialDate>) -> Vec<Place> {
-        let dated: Vec<&[Place]> =
-            self.by_birth.range(born).map(|(_, places)| places.as_slice()).collect();
-        in_order(&dated)
+    /// Returns the people who have a name with one of the first and a name with one of the second sounds of
+    /// `both`, and those who have this postcode, current or former.
+    pub(crate) fn sounding(
+        &self,
+        both: Option<[&[Sound]; 2]>,
+        postcode: Option<&str>,
+    ) -> Vec<Place> {
+        let with = |sounds: &[Sound]| {
+            let heard: Vec<&[Place]> = sounds
+                .iter()
+                .filter_map(|sound| self.by_sound.get(sound))
+                .map(Vec::as_slice)
+                .collect();
+            in_order(&heard)
+        };
+        let named = both.map(|[one, other]| common(&with(one), &with(other))).unwrap_or_default();
+        let there = postcode.and_then(|postcode| self.by_postcode.get(postcode));
+        in_order(&[&named, there.map(Vec::as_slice).unwrap_or_default()])
     }
 
     fn families(&self, family: &Pattern) -> Vec<&[Place]> {
         if !family.is_wild() {
-            return self.by_family.get(family.as_str()).map(Vec::as_slice).into_iter().collect();
+            return self
+                .by_family
+                .get(&*folded(family.as_str()))
+                .map(Vec::as_slice)
+                .into_iter()
+                .collect();
         }
-        let start = family.start();
+        let start = folded(family.start());
+        let start = start.as_str();
         let from = (std::ops::Bound::Included(start), std::ops::Bound::Unbounded);
         let named = self.by_family.range::<str, _>(from);
         named
             .take_while(|(name, _)| name.starts_with(start))
-            .filter(|(name, _)| family.fits_form(name))
             .map(|(_, places)| places.as_slice())
             .collect()
     }
@@ -129,6 +189,12 @@ impl Index {
 fn families(person: &Person) -> impl Iterator<Item = &str> {
     let others = person.other_names.iter().map(|name: &OtherName| name.family.as_str());
     std::iter::once(person.family.as_str()).chain(others.filter(|family| !family.is_empty()))
+}
+
+/// The given names of a person.
+fn given(person: &Person) -> impl Iterator<Item = &str> {
+    let others = person.other_names.iter().map(|name| name.given.as_str());
+    [&*person.given, &*person.other_given].into_iter().chain(others)
 }
 
 /// A recorded name in the form in which it is compared.
@@ -160,6 +226,12 @@ fn in_order(slices: &[&[Place]]) -> Vec<Place> {
         places.dedup();
     }
     places
+}
+
+/// The places of both lists, which are in the order of the register.
+fn common(one: &[Place], other: &[Place]) -> Vec<Place> {
+    let (fewer, more) = if one.len() < other.len() { (one, other) } else { (other, one) };
+    fewer.iter().copied().filter(|place| more.binary_search(place).is_ok()).collect()
 }
 
 fn put(places: &mut Vec<Place>, place: Place) {

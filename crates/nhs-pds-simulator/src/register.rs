@@ -1,6 +1,7 @@
 use super::{Error, ErrorKind, Person};
 use crate::index::{Index, Place};
 use crate::pattern::Pattern;
+use crate::sound::Sound;
 use nhs_pds::demographics::{PartialDate, name_form};
 use nhs_pds::nhs_number::NhsNumber;
 use std::collections::HashMap;
@@ -91,14 +92,25 @@ impl Register {
             .filter(move |person| person.birth == birth && key(&name_form(&person.family)) == form)
     }
 
-    /// Returns every person whom a search by `family`, current or former, and by date of birth can find,
-    /// and some whom it cannot.
+    /// Returns every person whom a search by family name, date of birth and postcode can find, and some whom
+    /// it cannot.
     pub(super) fn candidates(
         &self,
-        family: Option<&Pattern>,
+        family: &Pattern,
         born: RangeInclusive<PartialDate>,
+        postcode: Option<&Pattern>,
     ) -> impl Iterator<Item = &Person> + use<'_> {
-        self.at(self.index.either(family, born).into_iter())
+        self.at(self.index.fewest(family, born, postcode).into_iter())
+    }
+
+    /// Returns every person who has a name with one of the first and a name with one of the second sounds of
+    /// `both`, and those who have this postcode.
+    pub(super) fn sounding(
+        &self,
+        both: Option<[&[Sound]; 2]>,
+        postcode: Option<&str>,
+    ) -> impl Iterator<Item = &Person> + use<'_> {
+        self.at(self.index.sounding(both, postcode).into_iter())
     }
 
     fn at(&self, places: impl Iterator<Item = Place>) -> impl Iterator<Item = &Person> {

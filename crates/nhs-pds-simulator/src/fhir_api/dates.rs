@@ -14,6 +14,11 @@ pub(super) struct Range {
 }
 
 impl Range {
+    /// Returns the day, if the range is one day.
+    pub(super) fn day(self) -> Option<NaiveDate> {
+        self.start.filter(|_| self.start == self.end)
+    }
+
     /// The recorded dates of the range, and some others.
     pub(super) fn recorded(self) -> RangeInclusive<PartialDate> {
         let date = |day: NaiveDate| FullDate::try_from(day).ok().map(PartialDate::from);

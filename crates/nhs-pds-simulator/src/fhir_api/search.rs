@@ -1,34 +1,59 @@
 //! Finds the records of a search.
 
+use super::fuzzy::Fuzzy;
 use super::parameters::Query;
 use super::score::score;
-use crate::{Person, Register, Sensitivity};
+use crate::{Disputed, Person, Register, Sensitivity};
 use chrono::NaiveDate;
+
+/// What decides a search beside its parameters.
+pub(crate) struct Rules {
+    pub(crate) today: NaiveDate,
+    pub(crate) disputed: Disputed,
+}
+
+/// The part of a fuzzy search that finds a record. Other searches have one part.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub(super) enum Stage {
+    /// Family name, given name and date of birth.
+    Names,
+    /// One of the names, date of birth, gender and postcode.
+    Postcode,
+}
 
 /// A record that matches, with its score.
 pub(super) struct Hit<'a> {
     pub(super) person: &'a Person,
     pub(super) score: f64,
+    pub(super) stage: Stage,
 }
 
 /// Returns every record that matches, including records that no response shows. The best score is first;
 /// equal scores are in the order of the register.
-pub(super) fn find<'a>(register: &'a Register, query: &Query, today: NaiveDate) -> Vec<Hit<'a>> {
-    // A fuzzy search also finds other spellings, so it has no family name to look up.
-    let family = query.family.as_ref().filter(|_| !query.fuzzy);
-    rank(register.candidates(family, query.birth.recorded()), query, today)
+pub(super) fn find<'a>(register: &'a Register, query: &Query, rules: &Rules) -> Vec<Hit<'a>> {
+    if query.fuzzy {
+        return rank(Fuzzy::new(query, rules).candidates(register), query, rules);
+    }
+    let Some(family) = &query.family else { return Vec::new() };
+    let born = query.birth.recorded();
+    rank(register.candidates(family, born, query.postcode.as_ref()), query, rules)
 }
 
-/// Returns the matches among `people`, in this order.
+/// Returns the matches among `people`, who are in the order of the register.
 fn rank<'a>(
     people: impl Iterator<Item = &'a Person>,
     query: &Query,
-    today: NaiveDate,
+    rules: &Rules,
 ) -> Vec<Hit<'a>> {
-    let mut hits: Vec<Hit<'a>> = people
-        .filter_map(|person| Some(Hit { person, score: score(person, query, today)? }))
-        .filter(|hit| !query.exact || hit.score >= 1.0)
-        .collect();
+    let fuzzy = query.fuzzy.then(|| Fuzzy::new(query, rules));
+    let scored = people.filter_map(|person| {
+        let (score, stage) = match &fuzzy {
+            Some(fuzzy) => fuzzy.score(person)?,
+            None => (score(person, query, rules)?, Stage::Names),
+        };
+        Some(Hit { person, score, stage })
+    });
+    let mut hits: Vec<Hit<'a>> = scored.filter(|hit| !query.exact || hit.score >= 1.0).collect();
     hits.sort_by(|one, other| other.score.total_cmp(&one.score));
     hits
 }
@@ -44,11 +69,12 @@ mod tests {
     use crate::drawn::{BIRTHS, FAMILIES, GIVEN, POSTCODES, asked, register};
     use crate::fhir_api::access::Mode;
     use crate::fhir_api::parameters::Sent;
+    use crate::people::one_of;
     use crate::seed::SplitMix64;
     use url::form_urlencoded::Serializer;
 
     /// The query string of a search, with any of the parameters.
-    pub(super) fn drawn(seed: &mut SplitMix64) -> String {
+    fn drawn(seed: &mut SplitMix64) -> String {
         let fuzzy = seed.below(3) == 0;
         let mut query = Serializer::new(String::new());
         let mut add = |name: &str, value: &str| {
@@ -94,6 +120,7 @@ mod tests {
     fn the_index_finds_what_a_scan_finds() {
         let mut seed = SplitMix64::new(14);
         let today = NaiveDate::from_ymd_opt(2026, 11, 29).unwrap();
+        let readings = [Disputed::default(), Disputed::finding_most(), Disputed::finding_fewest()];
         let (mut searches, mut found) = (0, 0);
         for _ in 0..200 {
             let register = register(&mut seed);
@@ -101,11 +128,14 @@ mod tests {
                 let text = drawn(&mut seed);
                 let worker = Mode::HealthcareWorker(Vec::new());
                 let Ok(query) = Sent::new(&text).read(&worker) else { continue };
+                let disputed = *one_of(&readings, &mut seed);
+                let rules = Rules { today, disputed };
+                let query = query.under(disputed);
                 let of = |hits: Vec<Hit<'_>>| -> Vec<_> {
                     hits.iter().map(|hit| (hit.person.nhs_number, hit.score)).collect()
                 };
-                let scanned = of(rank(register.iter(), &query, today));
-                assert_eq!(of(find(&register, &query, today)), scanned, "{text}");
+                let scanned = of(rank(register.iter(), &query, &rules));
+                assert_eq!(of(find(&register, &query, &rules)), scanned, "{text}");
                 searches += 1;
                 found += usize::from(!scanned.is_empty());
             }

@@ -220,7 +220,7 @@ fn write_files(folder: &Path, plan: &Plan) -> Result<(), Box<dyn Error>> {
         fs::create_dir_all(&folder).map_err(|error| about(&folder, &error))?;
         let (register, people) = (population.register()?, &population);
         write_file(&folder.join("register.csv"), |file| Ok(register.write_csv(file)?))?;
-        write_file(&folder.join("history.csv"), |file| Ok(people.write_history(file)?))?;
+        write_file(&folder.join("history.csv"), |file| Ok(register.write_history(file)?))?;
         write_file(&folder.join("caseload.csv"), |file| Ok(people.write_caseload(file)?))?;
         write_file(&folder.join("truth.csv"), |file| Ok(people.write_truth(file)?))?;
     }

@@ -1,10 +1,9 @@
-//! The register, the history, the caseload and the truth, as files.
+//! The register, the caseload and the truth, for the simulator and as files.
 
 use super::Population;
 use super::local::TrueCase;
-use crate::simulated::{Error, NameUse, OtherAddressUse, Register};
+use crate::simulated::{Error, Register};
 use nhs_pds::case::caseload;
-use nhs_pds::demographics::Gender;
 use nhs_pds::text::spreadsheet;
 use std::io::Write;
 
@@ -20,41 +19,6 @@ impl Population {
             register.insert(member.person.clone())?;
         }
         Ok(register)
-    }
-
-    /// Writes names, addresses and genders that a person had before or has beside the usual ones.
-    pub(crate) fn write_history(&self, to: impl Write) -> Result<(), csv::Error> {
-        let mut rows = csv::Writer::from_writer(to);
-        rows.write_record(["NHS_NUMBER", "WHAT", "FAMILY", "GIVEN", "POSTCODE", "VALUE", "TO"])?;
-        for person in self.people.iter().map(|member| &member.person) {
-            let number = person.nhs_number.digits().to_string();
-            for name in &person.other_names {
-                let what = match name.name_use {
-                    NameUse::Maiden => "maiden_name",
-                    NameUse::Nickname => "nickname",
-                    NameUse::Temporary => "temporary_name",
-                    _ => "former_name",
-                };
-                rows.write_record([&number, what, &name.family, &name.given, "", "", ""])?;
-            }
-            for address in &person.other_addresses {
-                let what = match address.address_use {
-                    OtherAddressUse::Temporary => "temporary_address",
-                    OtherAddressUse::Correspondence => "correspondence_address",
-                    _ => "former_address",
-                };
-                let [line, ..] = &address.lines;
-                rows.write_record([&number, what, "", "", &address.postcode, line, ""])?;
-            }
-            for telecom in &person.former_telecoms {
-                rows.write_record([&number, "former_telecom", "", "", "", telecom, ""])?;
-            }
-            for gender in &person.former_genders {
-                let gender = if *gender == Gender::Female { "Female" } else { "Male" };
-                rows.write_record([&number, "former_gender", "", "", "", gender, ""])?;
-            }
-        }
-        Ok(rows.flush()?)
     }
 
     /// Writes the cases as a local system exports them.
