@@ -39,6 +39,7 @@ pub(crate) enum Command {
     Jwks(commands::jwks::Args),
     Simulator(commands::simulator::Args),
     Compare(Box<commands::compare::Args>),
+    MatchQuality(commands::match_quality::Args),
     Completions(commands::completions::Args),
     Man(commands::man::Args),
     /// Tools for developers of nhs-pds.

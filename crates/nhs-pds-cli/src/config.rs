@@ -13,7 +13,7 @@ use toml::{Table, Value};
 
 /// The options that the environment and the file may set. All others say what to do with one person or
 /// one item: they must be on the command line.
-const SETTINGS: [&str; 51] = [
+const SETTINGS: [&str; 54] = [
     "anchors",
     "answer",
     "as",
@@ -26,16 +26,19 @@ const SETTINGS: [&str; 51] = [
     "csv",
     "db",
     "delay",
+    "disputes",
     "empty-address-lines",
     "export",
     "fhir",
     "fhir-base",
     "full-records",
+    "history",
     "import",
     "in-flight",
     "interval",
     "jitter",
     "json",
+    "jwks",
     "key",
     "key-id",
     "late",

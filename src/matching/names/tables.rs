@@ -20,7 +20,7 @@ const OF_ONE_SEX: f64 = 20.0;
 /// How common names are in England, and which given names are familiar forms of others.
 ///
 /// Matching uses these tables to tell how likely two people have one name by chance. The library
-/// contains 10,678 given names by sex and year of birth, the 500 most common surnames, and 1,343
+/// contains 10,678 given names by sex and year of birth, the 500 most common surnames, and 1,617
 /// familiar forms. [`with_surnames`](Self::with_surnames) adds surnames from a file, and
 /// [`with_caseload`](Self::with_caseload) the names of a caseload.
 ///

@@ -7,5 +7,6 @@ mod move_guide;
 mod output;
 mod private_file;
 mod recorded;
+mod simulator;
 mod soak;
 mod store_file;
