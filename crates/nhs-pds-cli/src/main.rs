@@ -10,6 +10,7 @@ mod config;
 mod console;
 mod dev;
 mod device;
+mod history;
 mod mutual_tls;
 mod private;
 mod progress;

@@ -1,8 +1,8 @@
 //! "Get NHS Number" as a process: imports a caseload, finds and verifies numbers on a schedule, and
 //! exports the decisions.
 //!
-//! Cases, audit trail and alerts are in one SQLite file. Without `--service` it queries the simulator, whose
-//! people come from a fixed seed. `--once` ends when no case is due; it first waits for the leases of a
+//! Cases, audit trail and alerts are in one SQLite file. Without `--service` and `--fhir` it queries the
+//! Spine Mini Service of the simulator, whose people come from a fixed seed. `--once` ends when no case is due; it first waits for the leases of a
 //! worker that was killed. Otherwise the worker runs every `--interval`. Ctrl-C and SIGTERM stop both: the
 //! worker waits for open questions, and continues at the next start. A second import of the same file changes
 //! nothing. `--export` alone writes the file without a query; with `--once` or `--interval` it writes the file
@@ -132,8 +132,7 @@ pub(crate) async fn run(cli: &Args) -> Result<bool, Box<dyn Error>> {
     if !only_export {
         let reached = cli.service.reach().await?;
         all_taken &= reached.has_all_people();
-        let gate =
-            Gateway::new(Arc::new(reached.client.clone())).with_rate_limit(pace(cli, &reached));
+        let gate = Gateway::new(Arc::clone(&reached.client)).with_rate_limit(pace(cli, &reached));
         let worker = Worker::new(
             gate.background(),
             Arc::clone(&store),

@@ -7,5 +7,6 @@ mod move_guide;
 mod output;
 mod private_file;
 mod recorded;
+mod services;
 mod soak;
 mod store_file;
