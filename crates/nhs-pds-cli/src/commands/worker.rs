@@ -24,7 +24,7 @@ use nhs_pds::clock::{Clock, SystemClock};
 use nhs_pds::process::alert::SqliteAlerts;
 use nhs_pds::process::store::{Joined, Sqlite, Store};
 use nhs_pds::process::{
-    CaseReport, Policy, Process, RunReport, Schedule, Settings, Worker, import_from,
+    CaseReport, Policy, Process, RunReport, Schedule, Settings, TraceResult, Worker, import_from,
 };
 use nhs_pds::resilience::{self, Gateway, RateLimit, Retry};
 use nhs_pds::trace::Caller;
@@ -318,7 +318,7 @@ async fn once(worker: &Worker) -> Result<bool, Box<dyn Error>> {
     let (mut reached, mut cause) = (false, None);
     let mut observe = |case: &CaseReport| {
         cause = case.cause.clone().or_else(|| cause.take());
-        reached |= case.exchange.as_ref().is_some_and(|exchange| exchange.code.is_some());
+        reached |= is_answered(case);
     };
     let report = worker.run_once_until(shutdown(), &mut observe).await?;
     say(&summary(&report)?)?;
@@ -333,12 +333,19 @@ async fn once(worker: &Worker) -> Result<bool, Box<dyn Error>> {
         warn("worker: stopped; started again, it goes on");
         return Ok(true);
     }
-    // A service that only reports that the Spine does not work has answered; a later run queries it again.
     let silent = report.eligible > 0 && !reached;
     if silent {
         warn("worker: the service did not answer");
     }
     Ok(!silent)
+}
+
+/// Whether the service has answered about the case. A service that only reports that the Spine does not work has
+/// answered too; a later run queries it again. Answers of the PDS FHIR API have a code only if they are failures.
+fn is_answered(case: &CaseReport) -> bool {
+    let has_code = case.exchange.as_ref().is_some_and(|exchange| exchange.code.is_some());
+    let lost = |result| matches!(result, TraceResult::Unavailable | TraceResult::Unreadable);
+    has_code || case.result.is_some_and(|result| !lost(result))
 }
 
 fn summary(report: &RunReport) -> Result<String, std::fmt::Error> {
