@@ -57,6 +57,7 @@ mod sqlite_settings;
 #[cfg(feature = "sqlite")]
 mod sqlite_worklist;
 mod store;
+mod taken;
 mod trace_state;
 mod unreadable;
 mod update;
@@ -89,6 +90,7 @@ pub(crate) use sqlite_save::save_all_in;
 #[cfg(feature = "sqlite")]
 pub(crate) use sqlite_settings::save_setting_in;
 pub use store::{CaseStore, Change, Counts};
+pub use taken::Taken;
 pub use trace_state::TraceState;
 pub use unreadable::Unreadable;
 pub use work_item::{ItemFilter, ItemId, WorkItem};

@@ -54,7 +54,7 @@ impl Folder {
 fn column(file: &str, column: &str) -> Vec<String> {
     let mut lines = file.lines().map(|line| line.split(',').collect::<Vec<_>>());
     let place = lines.next().unwrap().iter().position(|name| *name == column).unwrap();
-    lines.map(|cells| cells[place].to_owned()).collect()
+    lines.map(|cells| cells.get(place).copied().unwrap().to_owned()).collect()
 }
 
 #[test]
