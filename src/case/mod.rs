@@ -34,6 +34,7 @@ mod flag;
 mod id;
 mod identity;
 mod lease;
+mod lists;
 mod memory;
 mod number;
 mod person;

@@ -1,13 +1,10 @@
-//! What a case takes over from a case that is merged into it, beside the number and a date of death.
-
-use crate::case::record::Case;
 use crate::demographics::redacted_debug;
 use serde::{Deserialize, Serialize};
 
 /// The further names, former postcodes and contacts that a case took from another in a merge
 /// (MSCA-DQ-01). They are removed again when the merge is undone, or when the other case is erased.
 ///
-/// Source: the lists of the other case ([`Case::other_forenames`] and the following), without the values
+/// Source: the lists of the other case ([`Case::other_forenames`](crate::case::Case::other_forenames) and the following), without the values
 /// that this case had before.
 ///
 /// ```
@@ -57,7 +54,8 @@ impl Taken {
         *self == Self::NOTHING
     }
 
-    const fn lists_mut(&mut self) -> [&mut Vec<String>; 5] {
+    /// The lists, in the order of those of a case.
+    pub(in crate::case) const fn lists_mut(&mut self) -> [&mut Vec<String>; 5] {
         [
             &mut self.other_forenames,
             &mut self.former_surnames,
@@ -65,51 +63,5 @@ impl Taken {
             &mut self.telephones,
             &mut self.emails,
         ]
-    }
-}
-
-impl Case {
-    /// Further names, former postcodes and contacts, in one order.
-    pub(crate) const fn lists(&self) -> [&Vec<String>; 5] {
-        [
-            &self.other_forenames,
-            &self.former_surnames,
-            &self.former_postcodes,
-            &self.telephones,
-            &self.emails,
-        ]
-    }
-
-    /// The same, to change them.
-    pub(crate) const fn lists_mut(&mut self) -> [&mut Vec<String>; 5] {
-        [
-            &mut self.other_forenames,
-            &mut self.former_surnames,
-            &mut self.former_postcodes,
-            &mut self.telephones,
-            &mut self.emails,
-        ]
-    }
-
-    /// Adds the lists of `other`, and returns the values that were added.
-    pub(crate) fn take_lists(&mut self, other: &Self) -> Taken {
-        let mut taken = Taken::default();
-        let theirs = other.lists().into_iter().zip(taken.lists_mut());
-        for (mine, (theirs, taken)) in self.lists_mut().into_iter().zip(theirs) {
-            for value in theirs {
-                if !mine.contains(value) {
-                    mine.push(value.clone());
-                    taken.push(value.clone());
-                }
-            }
-        }
-        taken
-    }
-
-    /// Removes the values that [`take_lists`](Self::take_lists) added.
-    pub(crate) fn give_back_lists(&mut self, mut taken: Taken) {
-        for (mine, taken) in self.lists_mut().into_iter().zip(taken.lists_mut()) {
-            mine.retain(|value| !taken.contains(value));
-        }
     }
 }
