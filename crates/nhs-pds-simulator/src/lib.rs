@@ -134,6 +134,9 @@
 mod case_plan;
 mod case_row;
 mod caseload;
+mod disputed;
+#[cfg(test)]
+mod drawn;
 mod error;
 mod exchange;
 mod expected;
@@ -142,6 +145,8 @@ mod fault_mix;
 mod fhir_api;
 mod file;
 mod further;
+mod history;
+mod index;
 mod log;
 mod mini_service;
 mod pattern;
@@ -149,16 +154,19 @@ mod people;
 mod person;
 mod places;
 mod received;
+mod recorded;
 mod redacted;
 mod register;
 mod seed;
 mod server;
 mod service;
+mod sound;
 #[cfg(feature = "wiremock")]
 mod stub;
 mod words;
 
 pub use caseload::{Caseload, SampleCase};
+pub use disputed::Disputed;
 pub use error::{Error, ErrorKind};
 pub use expected::Expected;
 pub use fault::{Fault, When};
