@@ -10,7 +10,6 @@ mod config;
 mod console;
 mod dev;
 mod device;
-mod history;
 mod mutual_tls;
 mod private;
 mod progress;

@@ -3,7 +3,6 @@
 
 use crate::api::{self, Live, parse, web_address};
 use crate::console::{about, read, warn};
-use crate::history::with_history;
 use crate::simulated::{self, Register, Server, Simulator};
 use clap::Args;
 use nhs_pds::clock::{Clock, SystemClock};
@@ -227,17 +226,15 @@ impl Connection {
         let Some(path) = &self.register else {
             return Ok((simulated::shipped().register().clone(), 0));
         };
-        let (register, refused) =
+        let (mut register, refused) =
             Register::from_csv(read(path)?.as_slice()).map_err(|error| about(path, &error))?;
         for row in &refused {
             warn(format!("{}: {row}", path.display()));
         }
-        let register = match &self.history {
-            None => register,
-            Some(path) => {
-                with_history(&register, &read(path)?).map_err(|error| about(path, &*error))?
-            }
-        };
+        if let Some(path) = &self.history {
+            let history = read(path)?;
+            register.read_history(history.as_slice()).map_err(|error| about(path, &error))?;
+        }
         Ok((register, refused.len()))
     }
 }
