@@ -1,11 +1,17 @@
 //! `worker` and `trace` over each service, with people and a caseload from files.
 
-use crate::command::{Done, nhs_pds, root, run};
-use std::collections::BTreeMap;
+use crate::command::{Done, nhs_pds, root};
+use nhs_pds::clock::{Clock, SystemClock};
+use nhs_pds::fhir::auth::{Jwks, SigningKey};
+use nhs_pds::secret::Secret;
+use nhs_pds_simulator::{Application, Register, Server, Simulator};
 use std::fs;
 use tempfile::TempDir;
 
-/// A woman who has moved and taken her husband's name, and a man who has done neither.
+/// A private key of the repository, which protects nothing.
+const KEY: &str = "examples/data/example-key.pem";
+
+/// Two people. The first has a former name and a former address.
 const REGISTER: &str = "\
 NHS_NUMBER,DATE_OF_BIRTH,FAMILY_NAME,GENDER,GIVEN_NAME,DATE_OF_DEATH,SENSITIVE_FLAG,ADDRESS_LINE_1,POST_CODE,PRIMARY_CARE_CODE
 9990000018,19430519,AINDOW,2,COMFORT,,,1 SAMPLE ROW,KT17 1NA,A12345
@@ -138,7 +144,7 @@ fn an_option_of_the_command_line_replaces_the_api_of_the_configuration() {
     let folder = Folder::new();
     let (config, caseload) = (folder.path("nhs-pds.toml"), folder.path("caseload.csv"));
     let results = folder.path("results.csv");
-    let key = root().join("examples/data/example-key.pem");
+    let key = root().join(KEY);
     let text = format!(
         "[trace]\nfhir = 'production'\nclient-id = 'an-api-key'\nkey-id = 'live-1'\nkey = {key:?}\n"
     );
@@ -149,43 +155,42 @@ fn an_option_of_the_command_line_replaces_the_api_of_the_configuration() {
     assert!(done.out.contains("(simulator, "), "{}", done.out);
 }
 
-#[test]
-fn the_api_at_an_address_gets_signed_tokens_from_its_host() {
-    // No server listens on this port: the message shows that the token endpoint was asked first.
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = format!("http://{}/personal-demographics/FHIR/R4", free.local_addr().unwrap());
-    let asked = std::thread::spawn(move || {
-        use std::io::{Read as _, Write as _};
-        let (mut stream, _) = free.accept().unwrap();
-        let mut begin = [0; 25];
-        stream.read_exact(&mut begin).unwrap();
-        // The client reads the answer after it has sent the whole request.
-        let mut rest = [0; 16 * 1024];
-        let _ = stream.read(&mut rest);
-        let _ = stream.write_all(b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n");
-        String::from_utf8(begin.to_vec()).unwrap()
+/// A simulator in the place of the live API, where the example key is registered.
+#[tokio::test]
+async fn the_live_api_gets_signed_tokens_from_its_host_and_five_questions_a_second() {
+    let pem = Secret::new(fs::read(root().join(KEY)).unwrap());
+    let key = SigningKey::from_pem("live-1".parse().unwrap(), &pem).unwrap();
+    let jwks = Jwks::of([&key]).unwrap().to_string();
+    let application = Application::new("an-api-key").with_jwks(&jwks).unwrap();
+    let (register, _) = Register::from_csv(REGISTER.as_bytes()).unwrap();
+    let simulator = Simulator::new(register).with_application(application);
+    let server = Server::start(simulator.clone()).await.unwrap();
+    let address = server.fhir_url();
+
+    let ran = tokio::task::spawn_blocking(move || {
+        let folder = Folder::new();
+        let [db, caseload, results, export] =
+            ["cases.sqlite", "caseload.csv", "results.csv", "out.csv"]
+                .map(|name| folder.path(name));
+        let absent = (4..12)
+            .map(|id| format!("{id},review,Absent,Q,1950-02-{id:02},1,,,,,,LS1 4HX,W,,,,,,,,,,\n"));
+        fs::write(&caseload, CASELOAD.to_owned() + &absent.collect::<String>()).unwrap();
+        let service = ["--fhir", &address, "--client-id", "an-api-key", "--key-id", "live-1"];
+        let service = [&service[..], &["--key", KEY]].concat();
+        let began = SystemClock.now();
+        let traced = [&["trace", &caseload, "--results", &results], &service[..]].concat();
+        let traced = nhs_pds(&traced);
+        let took = SystemClock.now() - began;
+        let work = ["worker", "--db", &db, "--import", &caseload, "--once", "--export", &export];
+        let worked = nhs_pds(&[&work[..], &service].concat());
+        let numbers = column(&fs::read_to_string(&export).unwrap(), "nhs_number");
+        (traced, took, worked, numbers)
     });
-    let folder = Folder::new();
-    let [caseload, results] = ["caseload.csv", "results.csv"].map(|name| folder.path(name));
-    let key = root().join("examples/data/example-key.pem");
-    let done = run(
-        &[
-            "trace",
-            &caseload,
-            "--results",
-            &results,
-            "--fhir",
-            &address,
-            "--client-id",
-            "an-api-key",
-            "--key-id",
-            "example-1",
-            "--key",
-            key.to_str().unwrap(),
-        ],
-        "",
-        &BTreeMap::new(),
-    );
-    assert_eq!(done.code, 1, "{done:?}");
-    assert!(asked.join().unwrap().starts_with("POST /oauth2/token HTTP/1"), "{done:?}");
+    let (traced, took, worked, numbers) = ran.await.unwrap();
+    assert_eq!((traced.code, worked.code), (0, 0), "{traced:?} {worked:?}");
+    assert!(!traced.out.contains("(simulator"), "{}", traced.out);
+    // Eleven cases: five questions at once, and one more every 200 milliseconds.
+    assert!(took.num_milliseconds() >= 1_200, "{took}");
+    assert_eq!(numbers.iter().filter(|number| !number.is_empty()).count(), 2);
+    assert_eq!(simulator.token_count(), 2, "one for each command");
 }
