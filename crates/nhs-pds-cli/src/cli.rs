@@ -27,7 +27,7 @@ pub(crate) struct Cli {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    Trace(commands::trace::Args),
+    Trace(Box<commands::trace::Args>),
     Worker(Box<commands::worker::Args>),
     Review(commands::review::Args),
     Audit(commands::audit::Args),
