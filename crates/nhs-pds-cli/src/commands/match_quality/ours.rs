@@ -6,10 +6,13 @@ use super::verdict::{Concluded, Verdict};
 use crate::simulated::{Application, EXAMPLE_KEY, Simulator};
 use nhs_pds::async_trait;
 use nhs_pds::audit::{Actor, MemoryLog};
-use nhs_pds::case::{Case, CaseStore, MemoryStore, ReviewReason, caseload};
+use nhs_pds::case::{
+    Case, CaseStore, MemoryStore, NumberSource, ReviewItem, ReviewReason, caseload,
+};
 use nhs_pds::clock::SystemClock;
 use nhs_pds::fhir::auth::{ApplicationTokens, Jwks, SigningKey, TokenConfig};
 use nhs_pds::fhir::{self, Config};
+use nhs_pds::matching::Risk;
 use nhs_pds::nhs_number::NhsNumber;
 use nhs_pds::process::alert::MemoryAlerts;
 use nhs_pds::process::store::Joined;
@@ -171,19 +174,32 @@ const fn doubts_the_person(reason: ReviewReason) -> bool {
 
 /// The candidates of the open review items, best first.
 fn candidates(case: &Case) -> Vec<NhsNumber> {
-    case.open_items().filter_map(|item| item.evidence.nhs_number).collect()
+    let mut numbers = Vec::new();
+    for item in case.open_items() {
+        let listed = item.evidence.candidates.iter().map(|candidate| candidate.nhs_number);
+        let single = item.evidence.nhs_number.filter(|_| item.evidence.candidates.is_empty());
+        numbers.extend(listed.chain(single));
+    }
+    numbers
 }
 
 /// The probability, as stored with the case, that the number or the first candidate is another person's.
-/// Cases have no such field yet, so there is none.
-const fn risk(_: &Case) -> Option<f64> {
-    None
+fn risk(case: &Case) -> Option<f64> {
+    let written = case.nhs_number.as_ref().and_then(|recorded| match &recorded.source {
+        NumberSource::Traced(provenance) => provenance.risk,
+        _ => None,
+    });
+    let held = || {
+        let first = |item: &ReviewItem| Some(item.evidence.candidates.first()?.risk);
+        case.open_items().find_map(first)
+    };
+    written.or_else(held).map(Risk::probability)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use nhs_pds::case::{NumberSource, RecordedNumber};
+    use nhs_pds::case::RecordedNumber;
     use nhs_pds::nhs_number::Synthetic;
 
     #[test]
