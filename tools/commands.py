@@ -205,6 +205,7 @@ def check(folder, file):
         "audit": ["--db", db, "query"],
         "check": [],
         "compare": [file("good.csv")],
+        "match-quality": ["--people", "100", "--cases", "5", "--mix", "stress"],
         "report": ["--db", db],
         "trace": [file("good.csv"), "--results", file("results.csv")],
         "jwks": [],

@@ -3,6 +3,7 @@
 
 mod command;
 mod config;
+mod match_quality;
 mod move_guide;
 mod output;
 mod private_file;

@@ -1,14 +1,14 @@
 //! Runs methods over registers, one register after the other.
 
 use super::baseline::{self, BASELINES, Baseline, Rule};
-use super::ours::{self, ServiceKind};
+use super::ours::{self, ServiceKind, VARIANTS, Variant};
 use super::population::Population;
 use super::population::kind::Mix;
 use super::table::Line;
 use super::tally::Tally;
 use super::verdict::{Concluded, Mark};
 use crate::progress;
-use crate::simulated::Simulator;
+use crate::simulated::{Disputed, Simulator};
 use nhs_pds::ids::CountingIds;
 use std::error::Error;
 use std::fmt::Write as _;
@@ -17,7 +17,7 @@ use std::sync::Arc;
 /// A method that is measured.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Method {
-    Ours(ServiceKind),
+    Ours(ServiceKind, Option<Variant>),
     Other(&'static Baseline),
 }
 
@@ -26,13 +26,22 @@ impl Method {
     /// tokens close the open access that the other methods use.
     pub(crate) fn all(services: &[ServiceKind]) -> Vec<Self> {
         let others = BASELINES.iter().map(Self::Other);
-        others.chain(services.iter().copied().map(Self::Ours)).collect()
+        others.chain(services.iter().map(|service| Self::Ours(*service, None))).collect()
+    }
+
+    /// The library over each service, with one step of its strategy switched off at a time.
+    pub(crate) fn variants(services: &[ServiceKind]) -> Vec<Self> {
+        let of = |service: &ServiceKind| {
+            let service = *service;
+            VARIANTS.iter().map(move |variant| Self::Ours(service, Some(*variant)))
+        };
+        services.iter().flat_map(of).collect()
     }
 
     /// Whether this is the method with the name of `--methods`.
     pub(crate) fn is(&self, word: &str) -> bool {
         match self {
-            Self::Ours(_) => word == "ours",
+            Self::Ours(..) => word == "ours",
             Self::Other(baseline) => baseline.name == word,
         }
     }
@@ -40,7 +49,10 @@ impl Method {
     /// The name in files.
     pub(crate) fn name(self) -> String {
         match self {
-            Self::Ours(service) => format!("ours_{}", service.as_str()),
+            Self::Ours(service, None) => format!("ours_{}", service.as_str()),
+            Self::Ours(service, Some(variant)) => {
+                format!("ours_{}_without_{}", service.as_str(), variant.without)
+            }
             Self::Other(baseline) => baseline.name.to_owned(),
         }
     }
@@ -48,16 +60,27 @@ impl Method {
     /// The name in tables.
     pub(crate) fn title(self) -> String {
         match self {
-            Self::Ours(service) => format!("this library, {}", service.as_str()),
+            Self::Ours(service, None) => format!("this library, {}", service.as_str()),
+            Self::Ours(service, Some(variant)) => {
+                format!("this library, {}, without {}", service.as_str(), variant.without)
+            }
             Self::Other(baseline) => baseline.title.to_owned(),
         }
     }
 
-    /// The service of the library's worker.
+    /// The service of the library's worker with its whole strategy.
     pub(crate) const fn service(self) -> Option<ServiceKind> {
         match self {
-            Self::Ours(service) => Some(service),
-            Self::Other(_) => None,
+            Self::Ours(service, None) => Some(service),
+            _ => None,
+        }
+    }
+
+    /// The service of the library's worker, and the step that is switched off.
+    pub(crate) const fn without(self) -> Option<(ServiceKind, &'static str)> {
+        match self {
+            Self::Ours(service, Some(variant)) => Some((service, variant.without)),
+            _ => None,
         }
     }
 }
@@ -69,6 +92,8 @@ pub(crate) struct Plan {
     pub(crate) cases: usize,
     pub(crate) mixes: &'static [Mix],
     pub(crate) methods: Vec<Method>,
+    /// How the simulator reads what is not published.
+    pub(crate) disputed: Disputed,
 }
 
 impl Plan {
@@ -130,7 +155,7 @@ impl Plan {
         measured: &dyn Fn(),
     ) -> Result<(), Box<dyn Error>> {
         let population = Population::new(seed, self.people, self.cases, mix);
-        let simulator = Simulator::new(population.register()?);
+        let simulator = Simulator::new(population.register()?).with_disputed(self.disputed);
         for method in &self.methods {
             let (concluded, calls) = conclude(*method, &population, &simulator).await?;
             let tally = line(lines, mix, *method);
@@ -166,8 +191,8 @@ async fn conclude(
 ) -> Result<(Vec<Concluded>, u64), Box<dyn Error>> {
     let cases = &population.cases;
     let other = match method {
-        Method::Ours(service) => {
-            let run = ours::run(service, cases, simulator).await?;
+        Method::Ours(service, variant) => {
+            let run = ours::run(service, variant, cases, simulator).await?;
             return Ok((run.concluded, run.calls));
         }
         Method::Other(other) => other,

@@ -16,6 +16,7 @@ mod verdict;
 
 use crate::console::{about, say};
 use crate::private::PrivateFile;
+use crate::simulated::Disputed;
 use measure::{Method, Plan};
 use ours::ServiceKind;
 use population::Population;
@@ -65,9 +66,36 @@ pub(crate) struct Args {
     /// A folder for the register, history, caseload and truth of each seed and mix. Nothing is measured.
     #[arg(long, value_name = "FOLDER", conflicts_with = "out")]
     files: Option<PathBuf>,
+    /// How the simulator reads what is not published about PDS.
+    #[arg(long, value_enum, default_value = "usual")]
+    reading: Reading,
+    /// Measure the library's strategy with one step switched off at a time, too.
+    #[arg(long)]
+    ablation: bool,
     /// Measure the library on the mix `national`, one seed after the other, until it has written 300,000 numbers.
     #[arg(long)]
     full: bool,
+}
+
+/// How the simulator reads what is not published.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, clap::ValueEnum)]
+enum Reading {
+    /// The reading that the published descriptions and tests support best.
+    Usual,
+    /// The readings that find most people.
+    Most,
+    /// The readings that find fewest people.
+    Fewest,
+}
+
+impl Reading {
+    fn disputed(self) -> Disputed {
+        match self {
+            Self::Usual => Disputed::default(),
+            Self::Most => Disputed::finding_most(),
+            Self::Fewest => Disputed::finding_fewest(),
+        }
+    }
 }
 
 /// The mixes of a run.
@@ -143,12 +171,16 @@ fn plan(cli: &Args) -> Result<Plan, Box<dyn Error>> {
             all
         };
     }
+    if cli.ablation {
+        methods.extend(Method::variants(&services));
+    }
     Ok(Plan {
         seeds,
         people: cli.people.get(),
         cases: cli.cases.get(),
         mixes: cli.mix.list(),
         methods,
+        disputed: cli.reading.disputed(),
     })
 }
 
@@ -161,6 +193,10 @@ fn report(lines: &[Line]) -> Result<(String, bool), std::fmt::Error> {
         if !of_mix.is_empty() {
             writeln!(text, "Mix {}, right/wrong/held/none:\n\n{of_mix}", mix.as_str())?;
         }
+    }
+    let steps = table::ablation(lines);
+    if !steps.is_empty() {
+        writeln!(text, "Each step of the strategy, by what is lost without it:\n\n{steps}")?;
     }
     let judged: Vec<limits::Judged> = lines
         .iter()

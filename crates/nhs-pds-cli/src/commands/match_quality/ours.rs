@@ -43,6 +43,18 @@ impl ServiceKind {
     }
 }
 
+/// The worker's strategy with one step switched off, for the table of what each step adds and costs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Variant {
+    /// The step that is switched off, in files and tables.
+    pub(crate) without: &'static str,
+    /// Changes the settings of the worker.
+    pub(crate) change: fn(Settings) -> Settings,
+}
+
+/// The variants of the strategy. A strategy of a single query has no step to switch off.
+pub(crate) const VARIANTS: &[Variant] = &[];
+
 /// A transport to the simulator that counts the queries. A request for a token is not a query.
 #[derive(Debug)]
 struct Counted {
@@ -97,6 +109,7 @@ pub(crate) struct Run {
 /// Runs the worker once, until no case is due.
 pub(crate) async fn run(
     service: ServiceKind,
+    variant: Option<Variant>,
     cases: &[TrueCase],
     simulator: &Simulator,
 ) -> Result<Run, Box<dyn Error>> {
@@ -120,6 +133,7 @@ pub(crate) async fn run(
     let actor = Actor::new(&caller, "Match quality");
     import(&*joined, &actor, &SystemClock, read.cases).await?;
     let settings = Settings::new(caller).with_actor(actor);
+    let settings = variant.map_or(settings.clone(), |variant| (variant.change)(settings));
     let mut asked: HashMap<String, bool> = HashMap::new();
     let report = Worker::new(client, joined, settings)
         .run_once(&mut |case| {

@@ -81,6 +81,38 @@ pub(crate) fn by_kind(mix: Mix, lines: &[Line]) -> String {
     aligned(&head, &rows)
 }
 
+/// What each step of the library's strategy adds and costs: the whole strategy, minus the strategy without the
+/// step.
+pub(crate) fn ablation(lines: &[Line]) -> String {
+    let mut rows = Vec::new();
+    for line in lines {
+        let Some((service, without)) = line.method.without() else { continue };
+        let whole = lines
+            .iter()
+            .find(|whole| whole.mix == line.mix && whole.method.service() == Some(service));
+        let Some(whole) = whole else { continue };
+        let (with, less) = (&whole.tally, &line.tally);
+        let more =
+            |of: fn(&Counts) -> u64| format!("{:+}", of(&with.all) as i64 - of(&less.all) as i64);
+        rows.push(vec![
+            line.mix.as_str().to_owned(),
+            service.as_str().to_owned(),
+            without.to_owned(),
+            more(|all| all.right),
+            more(|all| all.wrong),
+            more(|all| all.held_first),
+            more(|all| all.held),
+            format!("{:+.2}", with.calls_a_case() - less.calls_a_case()),
+        ]);
+    }
+    if rows.is_empty() {
+        return String::new();
+    }
+    let head =
+        ["mix", "service", "step", "right", "wrong", "held, right first", "held", "calls a case"];
+    aligned(&head.map(str::to_owned), &rows)
+}
+
 /// The kinds with their shares.
 pub(crate) fn kinds() -> String {
     let sum = |mix| Kind::ALL.iter().map(|kind| kind.weight(mix)).sum::<f64>();
@@ -142,7 +174,26 @@ pub(crate) fn aligned(head: &[String], rows: &[Vec<String>]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::ours::{ServiceKind, Variant};
     use super::*;
+
+    #[test]
+    fn a_step_adds_what_is_lost_without_it() {
+        let line = |variant, right, calls| Line {
+            mix: Mix::Field,
+            method: Method::Ours(ServiceKind::Fhir, variant),
+            tally: Tally {
+                all: Counts { cases: 10, right, ..Counts::default() },
+                calls,
+                ..Tally::default()
+            },
+        };
+        let without = Variant { without: "history", change: |settings| settings };
+        let table = ablation(&[line(None, 8, 20), line(Some(without), 5, 14)]);
+        assert!(table.contains("| history | +3 "), "{table}");
+        assert!(table.contains("| +0.60 "), "{table}");
+        assert_eq!(ablation(&[line(None, 8, 20)]), "");
+    }
 
     #[test]
     fn columns_are_aligned() {

@@ -64,6 +64,11 @@ pub(super) fn close(kind: Kind, scene: &mut Scene<'_>) {
             scene.namesake(&home);
             scene.move_away();
         }
+        Kind::NamesakeBare => {
+            let home = scene.maker.places.anywhere(scene.dice);
+            scene.namesake(&home);
+            scene.local.postcode.clear();
+        }
         Kind::TwinInitial => {
             scene.twin();
             scene.local.given = first_letters(&scene.local.given, 1);
@@ -127,6 +132,11 @@ pub(super) fn absent(kind: Kind, scene: &mut Scene<'_>) {
             let changed = std::mem::replace(&mut scene.local, local);
             scene.local.given = changed.given;
         }
+        Kind::AbsentNamesakeBare => {
+            namesake(scene, false);
+            scene.local.postcode.clear();
+        }
+        Kind::AbsentTwinNoGiven => scene.local.given.clear(),
         Kind::AbsentTwin => {
             let mine = scene.other_given();
             scene.local.given = mine;

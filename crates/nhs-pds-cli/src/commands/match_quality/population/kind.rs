@@ -137,6 +137,7 @@ kinds! {
     Replaced "replaced" Record 6.0 10.0 "PDS has a second record of the person, replaced by the first"
     SecondCase "second_case" Record 4.0 10.0 "a second case of the person of another case"
     NamesakeMoved "namesake_moved" Close 2.0 10.0 "moved; two people on PDS have the name and birth"
+    NamesakeBare "namesake_bare" Close 2.0 10.0 "no postcode; two people on PDS have the name and birth"
     TwinInitial "twin_initial" Close 1.0 10.0 "an initial; both twins are on PDS"
     TwinNoGiven "twin_no_given" Close 0.5 10.0 "no forename; both twins are on PDS"
     TwinFamiliar "twin_familiar" Close 1.0 10.0 "a familiar form; both twins are on PDS"
@@ -148,7 +149,9 @@ kinds! {
     AbsentNamesake "absent_namesake" Absent 3.0 30.0 "not on PDS; a person with the same name and birth is"
     AbsentNamesakeNear "absent_namesake_near" Absent 2.0 30.0 "not on PDS; a namesake with the same birth lives in the same district"
     AbsentNamesakeForm "absent_namesake_form" Absent 1.0 30.0 "not on PDS; a namesake in another form or spelling, of the same birth, is"
+    AbsentNamesakeBare "absent_namesake_bare" Absent 3.0 30.0 "not on PDS and no postcode; a person with the same name and birth is"
     AbsentTwin "absent_twin" Absent 4.0 30.0 "not on PDS; the twin is"
+    AbsentTwinNoGiven "absent_twin_no_given" Absent 2.0 30.0 "not on PDS and no forename; the twin is"
     AbsentTwinAlike "absent_twin_alike" Absent 2.0 30.0 "not on PDS; the twin is, with a name of one letter's difference"
     AbsentSibling "absent_sibling" Absent 5.0 30.0 "not on PDS; a sibling is"
     AbsentParent "absent_parent" Absent 3.0 30.0 "not on PDS; a parent or child of the same name and address is"
@@ -209,7 +212,9 @@ impl Kind {
             self,
             Self::ExactNamesake
                 | Self::NamesakeMoved
+                | Self::NamesakeBare
                 | Self::AbsentNamesake
+                | Self::AbsentNamesakeBare
                 | Self::AbsentNamesakeNear
                 | Self::AbsentNamesakeForm
                 | Self::AbsentFamilyBirth
@@ -230,7 +235,9 @@ impl Kind {
                     | Self::AbsentNamesake
                     | Self::AbsentNamesakeNear
                     | Self::AbsentNamesakeForm
+                    | Self::AbsentNamesakeBare
                     | Self::AbsentTwin
+                    | Self::AbsentTwinNoGiven
                     | Self::AbsentTwinAlike
                     | Self::AbsentSibling
                     | Self::AbsentParent

@@ -185,7 +185,10 @@ mod tests {
             let local = &case.local;
             let planted = matches!(
                 case.kind,
-                Kind::AbsentNamesake | Kind::AbsentNamesakeNear | Kind::AbsentInvalid
+                Kind::AbsentNamesake
+                    | Kind::AbsentNamesakeNear
+                    | Kind::AbsentNamesakeBare
+                    | Kind::AbsentInvalid
             );
             let namesakes = register.iter().filter(|person| {
                 person.family == local.family
