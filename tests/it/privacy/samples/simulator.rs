@@ -8,8 +8,8 @@ use crate::privacy::walk::Shown;
 use nhs_pds::demographics::Gender;
 use nhs_pds::transport::{Request, Transport};
 use nhs_pds_simulator::{
-    Application, Caseload, Disputed, Fault, FaultMix, Further, NameUse, OtherAddress, OtherAddressUse,
-    OtherName, Person, Register, RelatedPerson, Server, Simulator, When,
+    Application, Caseload, Disputed, Fault, FaultMix, Further, NameUse, OtherAddress,
+    OtherAddressUse, OtherName, Person, Register, RelatedPerson, Server, Simulator, When,
 };
 use std::time::Duration;
 
