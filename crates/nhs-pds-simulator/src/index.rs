@@ -16,7 +16,7 @@ use std::ops::RangeInclusive;
 pub(crate) type Place = u32;
 
 /// Places by name and by date of birth, in the order of the register.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, Eq, PartialEq)]
 pub(crate) struct Index {
     by_name_and_birth: HashMap<u64, Vec<Place>>,
     by_birth: BTreeMap<PartialDate, Vec<Place>>,
