@@ -13,11 +13,7 @@ use toml::{Table, Value};
 
 /// The options that the environment and the file may set. All others say what to do with one person or
 /// one item: they must be on the command line.
-<<<<<<< HEAD
 const SETTINGS: [&str; 54] = [
-=======
-const SETTINGS: [&str; 52] = [
->>>>>>> cli14
     "anchors",
     "answer",
     "as",

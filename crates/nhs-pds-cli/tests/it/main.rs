@@ -8,10 +8,7 @@ mod move_guide;
 mod output;
 mod private_file;
 mod recorded;
-<<<<<<< HEAD
 mod simulator;
-=======
 mod services;
->>>>>>> cli14
 mod soak;
 mod store_file;
