@@ -13,7 +13,7 @@ use toml::{Table, Value};
 
 /// The options that the environment and the file may set. All others say what to do with one person or
 /// one item: they must be on the command line.
-const SETTINGS: [&str; 52] = [
+const SETTINGS: [&str; 54] = [
     "anchors",
     "answer",
     "as",
@@ -26,6 +26,7 @@ const SETTINGS: [&str; 52] = [
     "csv",
     "db",
     "delay",
+    "disputes",
     "empty-address-lines",
     "export",
     "fhir",
@@ -37,6 +38,7 @@ const SETTINGS: [&str; 52] = [
     "interval",
     "jitter",
     "json",
+    "jwks",
     "key",
     "key-id",
     "late",

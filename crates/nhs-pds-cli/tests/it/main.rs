@@ -8,5 +8,6 @@ mod output;
 mod private_file;
 mod recorded;
 mod services;
+mod simulator;
 mod soak;
 mod store_file;

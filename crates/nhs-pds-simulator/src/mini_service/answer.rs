@@ -157,8 +157,10 @@ mod tests {
     use crate::drawn::{BIRTHS, FAMILIES, GIVEN, POSTCODES, asked, register};
     use crate::people::one_of;
     use crate::seed::SplitMix64;
+    use crate::{NameUse, OtherAddress, OtherAddressUse, OtherName};
     use chrono::NaiveDate;
     use nhs_pds::demographics::Gender;
+    use nhs_pds::nhs_number::Synthetic;
 
     #[test]
     fn the_index_finds_what_a_scan_finds() {
@@ -208,5 +210,47 @@ mod tests {
             }
         }
         assert!(searches > 5_000 && found > 1_000, "{searches} searches, {found} with people");
+    }
+
+    #[test]
+    fn former_names_and_other_addresses_are_switches() {
+        let today = NaiveDate::from_ymd_opt(2026, 11, 29).unwrap();
+        let mut numbers = Synthetic::from_seed(14);
+        let birth = "1980-02-01".parse().unwrap();
+        let mut person = Person::new(numbers.next().unwrap(), "Ainsley", Gender::Female, birth);
+        (person.given, person.postcode) = ("Rose".into(), "LS1 6AE".into());
+        person.other_names = vec![OtherName::new(NameUse::Maiden, "Bird")];
+        let address = |of, postcode| OtherAddress::new(of, Default::default(), postcode);
+        person.other_addresses = vec![
+            address(OtherAddressUse::Temporary, "YO1 7AA"),
+            address(OtherAddressUse::Former, "HU1 1AA"),
+        ];
+        let mut register = Register::default();
+        register.insert(person).unwrap();
+        for (family, postcode, [default, most, fewest]) in [
+            ("ainsley", "ls16ae", [1, 1, 1]),
+            ("bird", "ls16ae", [0, 1, 0]),
+            ("ainsley", "yo17aa", [1, 1, 0]),
+            ("ainsley", "hu11aa", [0, 0, 0]),
+        ] {
+            for (disputed, found) in [
+                (Disputed::default(), default),
+                (Disputed::finding_most(), most),
+                (Disputed::finding_fewest(), fewest),
+            ] {
+                let query = Query {
+                    birth,
+                    gender: Some(Gender::Female),
+                    local: None,
+                    number: None,
+                    given: Pattern::new("rose"),
+                    family: Pattern::new(family),
+                    postcode: Pattern::new(postcode),
+                };
+                let rules = Rules { today, disputed };
+                let people = search(&register, &query, &rules).len();
+                assert_eq!(people, found, "{family} {postcode} {disputed:?}");
+            }
+        }
     }
 }
