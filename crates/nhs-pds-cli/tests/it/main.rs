@@ -8,7 +8,7 @@ mod move_guide;
 mod output;
 mod private_file;
 mod recorded;
-mod simulator;
 mod services;
+mod simulator;
 mod soak;
 mod store_file;
