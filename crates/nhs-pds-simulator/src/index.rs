@@ -41,12 +41,11 @@ struct Keys {
 
 impl Keys {
     fn of(person: &Person) -> Self {
-        let mut families: Vec<String> =
-            families(person).map(|family| folded(&recorded(family))).collect();
+        let forms: Vec<String> = families(person).map(recorded).collect();
+        let mut families: Vec<String> = forms.iter().map(|form| folded(form)).collect();
         families.sort_unstable();
         families.dedup();
-        let mut pairs: Vec<u64> =
-            families.iter().map(|family| pair(family, person.birth)).collect();
+        let mut pairs: Vec<u64> = forms.iter().map(|form| pair(form, person.birth)).collect();
         pairs.sort_unstable();
         pairs.dedup();
         let mut sounds: Vec<Sound> =
@@ -122,7 +121,7 @@ impl Index {
 
     /// Returns the people with this family name, current or former, and exactly this date of birth.
     pub(crate) fn named(&self, family: &str, birth: PartialDate) -> &[Place] {
-        let pair = pair(&folded(&recorded(&family.to_lowercase())), birth);
+        let pair = pair(&family.to_lowercase(), birth);
         self.by_name_and_birth.get(&pair).map(Vec::as_slice).unwrap_or_default()
     }
 
@@ -235,7 +234,7 @@ fn area(postcode: &str) -> String {
 /// Different pairs may have one key.
 fn pair(family: &str, birth: PartialDate) -> u64 {
     let mut hasher = DefaultHasher::new();
-    family.hash(&mut hasher);
+    folded(&name_form(family)).hash(&mut hasher);
     birth.hash(&mut hasher);
     hasher.finish()
 }
