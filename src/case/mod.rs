@@ -21,12 +21,12 @@
 mod advisory;
 mod alert;
 mod alert_about;
+mod candidate;
 #[cfg(feature = "csv")]
 pub mod caseload;
 #[cfg(feature = "conformance")]
 #[cfg_attr(docsrs, doc(cfg(feature = "conformance")))]
 pub mod conformance;
-mod candidate;
 mod deletion;
 mod due;
 mod due_index;
@@ -93,7 +93,7 @@ pub(crate) use sqlite_save::save_all_in;
 #[cfg(feature = "sqlite")]
 pub(crate) use sqlite_settings::save_setting_in;
 pub use store::{CaseStore, Change, Counts};
-pub use trace_state::{KnownSoFar, TraceState};
 pub use taken::Taken;
+pub use trace_state::{KnownSoFar, TraceState};
 pub use unreadable::Unreadable;
 pub use work_item::{ItemFilter, ItemId, WorkItem};

@@ -4,8 +4,8 @@ use crate::case::{
 };
 use crate::demographics::{Demographics, PartialDate, Recorded};
 use crate::matching::{
-    Corroboration, Criteria, Judge, PostcodeRelation, Relations, Risk, RiskLimit, Veto, Weight, compare,
-    contradiction,
+    Corroboration, Criteria, Judge, PostcodeRelation, Relations, Risk, RiskLimit, Veto, Weight,
+    compare, contradiction,
 };
 use crate::nhs_number::NhsNumber;
 use crate::process::decision::hear::{
@@ -63,9 +63,8 @@ impl<'a> Context<'a> {
         now: DateTime<Utc>,
     ) -> Vec<Heard> {
         let judge = &self.policy.judge;
-        let heard = reply
-            .ok()
-            .and_then(|answer| hear(case, self.asked, self.sent, answer, judge, now));
+        let heard =
+            reply.ok().and_then(|answer| hear(case, self.asked, self.sent, answer, judge, now));
         self.known.iter().cloned().chain(heard).collect()
     }
 
@@ -112,7 +111,10 @@ impl Decision {
 
     /// The strategy, the step and the evidence of the decision, for the audit trail. Nothing in it is about
     /// the person.
-    pub(in crate::process) fn audited_evidence(&self, policy: &Policy) -> Vec<(&'static str, String)> {
+    pub(in crate::process) fn audited_evidence(
+        &self,
+        policy: &Policy,
+    ) -> Vec<(&'static str, String)> {
         let Some(candidate) = &self.candidate else { return Vec::new() };
         vec![
             ("strategy", policy.strategy().to_string()),
@@ -289,15 +291,12 @@ fn agreed(
             let Some(candidate) = candidate_of(known, held) else {
                 return Err(ReviewReason::Unconfirmed);
             };
-            // The search for the person of the case found another person, who agrees better.
-            let another = verdict.accepted(limit).filter(|first| first.nhs_number != held);
-            if another.is_some() {
+            // The search at the postcode of the case found another person.
+            if verdict.has_likely_other(held) {
                 return Err(ReviewReason::Conflict);
             }
-            let by_search = case
-                .nhs_number
-                .as_ref()
-                .is_some_and(RecordedNumber::is_only_from_a_search);
+            let by_search =
+                case.nhs_number.as_ref().is_some_and(RecordedNumber::is_only_from_a_search);
             accept(&candidate.relations, candidate.risk, &candidate.vetoes, limit, !by_search)
         }
         (Ok(Outcome::Found(_)), None) => match verdict.candidates.first() {
@@ -335,7 +334,9 @@ fn accept(
     by_number: bool,
 ) -> Result<Corroboration, ReviewReason> {
     if !vetoes.is_empty() || !limit.allows(risk) {
-        return Err(relations.doubt(!by_number).map_or(ReviewReason::Unconfirmed, ReviewReason::Differs));
+        return Err(relations
+            .doubt(!by_number)
+            .map_or(ReviewReason::Unconfirmed, ReviewReason::Differs));
     }
     Ok(match relations.postcode {
         _ if by_number => Corroboration::Number,

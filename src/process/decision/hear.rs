@@ -75,12 +75,7 @@ pub(in crate::process) const fn is_open(answer: &Answer) -> bool {
 }
 
 /// How a person was reached.
-fn returned(
-    case: &Case,
-    asked: &Criteria,
-    sent: Option<Sent<'_>>,
-    now: DateTime<Utc>,
-) -> Returned {
+fn returned(case: &Case, asked: &Criteria, sent: Option<Sent<'_>>, now: DateTime<Utc>) -> Returned {
     let find = match sent.map(|sent| sent.question) {
         Some(Question::Find(find)) => Some(find),
         _ => None,
