@@ -9,6 +9,8 @@ pub enum Corroboration {
     /// The postcode: the service matched it in a search that is not fuzzy, or returned it as the
     /// postcode of the current usual address.
     Postcode,
+    /// House number and street, where the postcode is not known or has a typing error.
+    Address,
     /// A telephone number or an e-mail address.
     Contact,
     /// The number itself, which came from another source and was verified.

@@ -89,7 +89,10 @@ impl Judge {
         let at_home = is_at_home(relations);
         let (family, given) = self.names_of(local, person, relations, at_home);
         let birth = birth(person, relations.birth);
-        let house = if at_home { relations.house } else { HouseRelation::Unknown };
+        let house = match relations.house {
+            HouseRelation::Street if !has_street(relations) => HouseRelation::Unknown,
+            house => house,
+        };
         let fields = family
             .and(given)
             .and(birth)
@@ -97,7 +100,8 @@ impl Judge {
             .and(likelihood::postcode(relations.postcode))
             .and(likelihood::house(house))
             .and(likelihood::contact(relations.contact));
-        Weighed { fields, lives_apart: at_home && is_adult(person, how.year) }
+        let one_address = at_home || has_street(relations);
+        Weighed { fields, lives_apart: one_address && is_adult(person, how.year) }
     }
 
     /// The likelihoods of family name and given names, with the frequencies of the names returned.
@@ -132,11 +136,27 @@ impl Judge {
             let full = family.stranger * given.stranger;
             given.stranger *= (RAREST_FULL_NAME / full).max(1.0);
         }
-        if relations.given == GivenRelation::Equal && is_shared_first_name(local, person) {
-            given.twin = SHARED_FIRST_NAME;
-            given.sibling = SHARED_FIRST_NAME;
+        match relations.given {
+            GivenRelation::Equal if is_shared_first_name(local, person) => {
+                given.twin = SHARED_FIRST_NAME;
+                given.sibling = SHARED_FIRST_NAME;
+            }
+            // A twin's further name may be the first name of the other by chance.
+            GivenRelation::FurtherName => {
+                let chance = self.names_share(local, person);
+                given.twin = given.twin.max(chance);
+                given.sibling = given.sibling.max(chance);
+            }
+            _ => {}
         }
         (family, given)
+    }
+
+    /// The share of people who have the first given name of the case, without a floor.
+    fn names_share(&self, local: &Local<'_>, person: &Demographics) -> f64 {
+        let year = person.date_of_birth.known().map(|born| born.year());
+        let first = local.given.and_then(|text| given_names(text).into_iter().next());
+        first.map_or(0.0, |first| self.names.given_share(&first, local.gender, year))
     }
 
     /// Whether both first given names are names that people have. Two spellings of one name may then be two
@@ -206,6 +226,13 @@ const fn is_at_home(relations: Relations) -> bool {
     matches!(relations.postcode, PostcodeRelation::Equal | PostcodeRelation::Former)
 }
 
+/// Whether number and street agree, where the postcode does not tell.
+const fn has_street(relations: Relations) -> bool {
+    let unclear =
+        matches!(relations.postcode, PostcodeRelation::Unknown | PostcodeRelation::OneCharacter);
+    unclear && matches!(relations.house, HouseRelation::Street)
+}
+
 fn is_adult(person: &Demographics, year: i32) -> bool {
     person.date_of_birth.known().is_some_and(|born| year - i32::from(born.year()) >= ADULT)
 }
@@ -245,7 +272,7 @@ fn vetoes(relations: Relations, two_names: bool) -> Vec<Veto> {
     use FamilyRelation as F;
     use GivenRelation as G;
     let Relations { family, given, birth, gender, .. } = relations;
-    let at_home = is_at_home(relations);
+    let at_home = is_at_home(relations) || has_street(relations);
     let one_family = !matches!(family, F::Different | F::Unknown | F::SwappedWithGiven);
     let other_given = matches!(given, G::Different | G::OneLetter | G::FurtherDiffers | G::Initial)
         || (given == G::SpellingVariant && two_names);

@@ -154,10 +154,12 @@ pub(super) const fn postcode(relation: PostcodeRelation) -> Likelihood {
     }
 }
 
-/// The house, where the postcode agrees.
+/// The house, where the postcode agrees; or number and street, where it is not known or has a typing error.
+/// Number 12 of a High Street is at most 1 address in 30,000.
 pub(super) const fn house(relation: HouseRelation) -> Likelihood {
     match relation {
         HouseRelation::Equal => l(0.9, 0.07, 0.9, 0.9, 0.9),
+        HouseRelation::Street => l(0.5, 0.000_03, 0.5, 0.5, 0.3),
         HouseRelation::Different => l(0.1, 0.93, 0.1, 0.1, 0.1),
         HouseRelation::Unknown => SILENT,
     }

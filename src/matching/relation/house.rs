@@ -1,5 +1,6 @@
 use crate::demographics::{Demographics, Postcode};
 use crate::matching::normalise::normalised;
+use crate::matching::relation::edits::edits;
 use crate::matching::relation::words::relation_words;
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +17,9 @@ use serde::{Deserialize, Serialize};
 pub enum HouseRelation {
     /// The same number and, if both have one, the same flat; or the same name.
     Equal,
+    /// The same number and street, and no other flat; the postcode is not known on one side, or differs in one
+    /// character.
+    Street,
     /// Another number or another flat.
     Different,
     /// The postcode differs, one side has no house, or only one side has a number or a flat.
@@ -24,6 +28,7 @@ pub enum HouseRelation {
 
 relation_words! { HouseRelation:
     Equal => "equal", "same house";
+    Street => "street", "same house number and street";
     Different => "different", "another house in the same postcode";
     Unknown => "unknown", "the house is not known";
 }
@@ -43,13 +48,24 @@ pub(super) fn house(
     postcode: Option<Postcode>,
     person: &Demographics,
 ) -> HouseRelation {
-    let Some(postcode) = postcode.filter(|postcode| !postcode.is_pseudo()) else {
-        return HouseRelation::Unknown;
-    };
     let local = House::of(lines);
-    let there = person.addresses.iter().filter(|at| at.postcode.known() == Some(&postcode));
-    let relations = there.filter_map(|at| at.lines.as_ref()).map(|at| local.to(&House::of(at)));
+    let real = |postcode: &Postcode| !postcode.is_pseudo();
+    let postcode = postcode.filter(real);
+    let relations = person.addresses.iter().filter_map(|at| {
+        let house = House::of(at.lines.as_ref()?);
+        match (postcode, at.postcode.known().copied().filter(real)) {
+            (Some(ours), Some(theirs)) if ours == theirs => Some(local.to(&house)),
+            (Some(ours), Some(theirs)) if !is_one_edit(ours, theirs) => None,
+            _ => local.is_in_street_of(&house).then_some(HouseRelation::Street),
+        }
+    });
     relations.min().unwrap_or(HouseRelation::Unknown)
+}
+
+/// Whether two postcodes differ in one character.
+fn is_one_edit(ours: Postcode, theirs: Postcode) -> bool {
+    let text = |postcode: Postcode| postcode.to_string().replace(' ', "");
+    edits(&text(ours), &text(theirs)) <= 1
 }
 
 /// The parts of an address that name one house.
@@ -58,6 +74,8 @@ struct House {
     flat: Option<String>,
     number: Option<String>,
     name: Option<String>,
+    /// The street, with the number before it removed and its last word written out.
+    street: Option<String>,
 }
 
 impl House {
@@ -69,6 +87,7 @@ impl House {
         for part in parts.map(normalised).filter(|part| !part.is_empty()) {
             let words: Vec<_> = part.split(' ').collect();
             let ends = house.read(&words) || words.last().is_some_and(|w| STREETS.contains(w));
+            house.street = street(&words);
             if ends {
                 break;
             }
@@ -113,6 +132,14 @@ impl House {
         }
     }
 
+    /// Whether both have one number and one street, and no two flats.
+    fn is_in_street_of(&self, other: &Self) -> bool {
+        let same = |a: &Option<String>, b: &Option<String>| a.is_some() && a == b;
+        same(&self.number, &other.number)
+            && same(&self.street, &other.street)
+            && (self.flat.is_none() || other.flat.is_none() || self.flat == other.flat)
+    }
+
     fn to(&self, other: &Self) -> HouseRelation {
         let flats = (&self.flat, &other.flat);
         match (&self.number, &other.number) {
@@ -134,6 +161,23 @@ impl House {
             _ => HouseRelation::Unknown,
         }
     }
+}
+
+/// The street of a line, such as `HIGH STREET` of `12 HIGH ST`; `None` when the line has no street.
+fn street(words: &[&str]) -> Option<String> {
+    let (last, before) = words.split_last()?;
+    let long = match *last {
+        "AVE" => "AVENUE",
+        "CL" => "CLOSE",
+        "RD" => "ROAD",
+        "ST" => "STREET",
+        word if STREETS.contains(&word) => word,
+        _ => return None,
+    };
+    let is_number =
+        |word: &&&str| word.starts_with(|c: char| c.is_ascii_digit()) || is_letter(word);
+    let named: Vec<&str> = before.iter().skip_while(|word| is_number(&word)).copied().collect();
+    (!named.is_empty()).then(|| format!("{} {long}", named.join(" ")))
 }
 
 fn is_letter(text: &str) -> bool {

@@ -4,8 +4,8 @@ use crate::case::{
 };
 use crate::demographics::{Demographics, PartialDate, Recorded};
 use crate::matching::{
-    Corroboration, Criteria, Judge, PostcodeRelation, Relations, Risk, RiskLimit, Veto, Weight,
-    compare, contradiction,
+    ContactRelation, Corroboration, Criteria, Judge, PostcodeRelation, Relations, Risk, RiskLimit,
+    Veto, Weight, compare, contradiction,
 };
 use crate::nhs_number::NhsNumber;
 use crate::process::decision::hear::{
@@ -341,7 +341,8 @@ fn accept(
     Ok(match relations.postcode {
         _ if by_number => Corroboration::Number,
         PostcodeRelation::Equal | PostcodeRelation::Former => Corroboration::Postcode,
-        _ => Corroboration::Contact,
+        _ if relations.contact == ContactRelation::Equal => Corroboration::Contact,
+        _ => Corroboration::Address,
     })
 }
 
