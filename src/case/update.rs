@@ -60,6 +60,9 @@ impl Case {
         } else {
             TraceState::default()
         };
+        // Answers about other data are not evidence about these.
+        let known = asking.known.clone().filter(|_| self.is_described_as(&read));
+        let asking = TraceState { known, ..asking };
         let told = self
             .date_of_death
             .filter(|_| self.death_traced && !self.loses_traced_death_to(&read.identity()));
@@ -81,6 +84,21 @@ impl Case {
         }
         .with_person_of(self);
         (updated != *self).then_some(updated)
+    }
+
+    /// Whether every field by which the person is searched for and recognised is the same in `read`.
+    fn is_described_as(&self, read: &Self) -> bool {
+        self.surname == read.surname
+            && self.forename == read.forename
+            && self.other_forenames == read.other_forenames
+            && self.former_surnames == read.former_surnames
+            && self.date_of_birth == read.date_of_birth
+            && self.gender == read.gender
+            && self.address == read.address
+            && self.postcode == read.postcode
+            && self.former_postcodes == read.former_postcodes
+            && self.telephones == read.telephones
+            && self.emails == read.emails
     }
 
     /// The number in `read`, if this case may take it.

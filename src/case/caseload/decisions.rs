@@ -1,16 +1,18 @@
 use crate::case::advisory::{Advisory, AdvisoryKind, advisories};
+use crate::case::candidate::Candidate;
 use crate::case::caseload::error::{Error, ErrorKind};
 use crate::case::deletion::DeletionKind;
 use crate::case::number::{NumberSource, RecordedNumber};
 use crate::case::record::Case;
 use crate::case::review::ReviewItem;
+use crate::matching::Risk;
 use crate::nhs_number::NhsNumber;
 use crate::text::spreadsheet;
 use std::fmt;
 use std::io::Write;
 
 /// The columns of a file of decisions, in order.
-const DECISION_COLUMNS: [&str; 16] = [
+const DECISION_COLUMNS: [&str; 19] = [
     "case_id",
     "record_type",
     "in_use",
@@ -27,6 +29,9 @@ const DECISION_COLUMNS: [&str; 16] = [
     "rejected_numbers",
     "review",
     "advisories",
+    "step",
+    "risk",
+    "candidates",
 ];
 
 /// Writes the decisions about cases, one row per case as it arrives, with one row in memory.
@@ -34,6 +39,11 @@ const DECISION_COLUMNS: [&str; 16] = [
 /// A row contains every decision, and nothing that depends on time or repetition: no times, message
 /// identifiers, versions or counts of attempts. Two stores with the same final decisions give the
 /// same file, if the cases are written in the same order; pages of a store are sorted by id.
+///
+/// `step` and `risk` are the evidence for the case's number: the step of the strategy, and the probability that
+/// the number is a different person's, as a decimal such as `0.0000012`. For a case without such evidence, they
+/// are those of the most likely candidate. `candidates` are the numbers of the people whom a user can choose
+/// from, the most likely first, of the newest open review item that has any.
 ///
 /// ```
 /// use nhs_pds::case::caseload::DecisionWriter;
@@ -43,7 +53,7 @@ const DECISION_COLUMNS: [&str; 16] = [
 /// let mut rows = DecisionWriter::new(&mut file)?;
 /// rows.write(&Case::new("RXX:1".parse()?, RecordType::Review))?;
 /// rows.finish()?;
-/// assert!(String::from_utf8(file)?.ends_with("\nRXX:1,review,yes,,,,,,,,,,no,,,\n"));
+/// assert!(String::from_utf8(file)?.ends_with("\nRXX:1,review,yes,,,,,,,,,,no,,,,,,\n"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct DecisionWriter<W: Write>(csv::Writer<W>);
@@ -97,6 +107,10 @@ fn values(case: &Case) -> [String; DECISION_COLUMNS.len()] {
         NumberSource::Traced(provenance) => Some(provenance),
         NumberSource::Imported(_) => None,
     });
+    let candidates = candidates(case);
+    let of_number = traced.and_then(|traced| traced.step.as_ref().zip(traced.risk));
+    let of_first = || candidates.first().map(|first| (&first.step, first.risk));
+    let evidence = of_number.or_else(of_first);
     let some = |text: Option<&String>| text.cloned().unwrap_or_default();
     [
         case.id.to_string(),
@@ -115,7 +129,22 @@ fn values(case: &Case) -> [String; DECISION_COLUMNS.len()] {
         joined(case.rejected_numbers.iter().map(|number| NhsNumber::digits(*number))),
         joined(case.review.iter().map(item)),
         joined(advisories(case).iter().map(|advisory: &Advisory| advisory.kind)),
+        evidence.map(|(step, _)| step.clone()).unwrap_or_default(),
+        evidence.map(|(_, risk)| decimal(risk)).unwrap_or_default(),
+        joined(candidates.iter().map(|candidate| candidate.nhs_number.digits())),
     ]
+}
+
+/// The candidates of the newest open item that has any.
+fn candidates(case: &Case) -> &[Candidate] {
+    let items = case.open_items().filter(|item| !item.evidence.candidates.is_empty());
+    items.max_by_key(|item| item.number).map_or(&[], |item| &item.evidence.candidates)
+}
+
+/// The probability as a decimal without an exponent, which spreadsheet programs read as a number.
+fn decimal(risk: Risk) -> String {
+    let text = format!("{:.12}", risk.probability());
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 fn in_use(case: &Case) -> String {

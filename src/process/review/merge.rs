@@ -4,6 +4,7 @@ use crate::case::{
 };
 use crate::nhs_number::NhsNumber;
 use crate::process::review::context::{Changed, Context, in_use};
+use crate::process::review::offer::ranked;
 use crate::process::review::presence::flag_duplicates;
 use crate::process::review::refusal::Refusal;
 use chrono::{DateTime, Utc};
@@ -193,11 +194,13 @@ fn taken_number(case: &Case, other: &Case, was: &Absorbed) -> Option<NhsNumber> 
 /// Reopens the items about the number that the merge `at` this time resolved.
 fn reopen(survivor: &mut Case, at: DateTime<Utc>, context: &Context<'_>) {
     let open: Vec<ReviewReason> = survivor.open_items().map(|item| item.reason).collect();
+    let before = survivor.clone();
     for item in survivor.review.iter_mut().filter(|item| is_about_the_number(item)) {
         let last = item.history.last();
         let merged = last.is_some_and(|step| step.what == "merged" && step.at == at);
         if merged && !item.is_open() && !open.contains(&item.reason) {
             item.state = ReviewState::Open;
+            item.evidence.candidates = ranked(&before, &item.evidence.candidates);
             item.history.push(context.step("merge_undone"));
         }
     }
