@@ -72,13 +72,10 @@ impl Rejection<'_> {
                 *old = item;
             }
         }
-        let decided: Vec<&Candidate> = self.found.evidence.candidates.iter().collect();
-        let decided: Vec<&Candidate> = decided
-            .into_iter()
-            .filter(|candidate| self.numbers.contains(&candidate.nhs_number))
-            .collect();
+        let candidates = self.found.evidence.candidates.iter();
+        let is_rejected = |candidate: &&Candidate| self.numbers.contains(&candidate.nhs_number);
         let mut first = Changed::new(changed, self.word());
-        first.evidence = audited(&decided);
+        first.evidence = audited(&candidates.filter(is_rejected).collect::<Vec<_>>());
         [first].into_iter().chain(self.unlinked()).collect()
     }
 
@@ -169,4 +166,179 @@ fn reason(
         case.open_items().all(|other| other.number == item.number || other.reason != *reason)
     };
     [doubt, ReviewReason::Unconfirmed, ReviewReason::Ambiguous].into_iter().find(is_free)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::case::Evidence;
+    use crate::demographics::Field;
+    use crate::matching::Veto;
+    use crate::process::review::fixtures::{
+        NUMBER, OTHER, THIRD, candidate, context, id, now, recorded, with_candidates,
+    };
+    use crate::process::review::resolution::Resolution;
+    use crate::process::review::resolve::resolve;
+    use crate::case::NumberStatus;
+
+    fn three(reason: ReviewReason) -> Case {
+        let all = [
+            candidate(NUMBER, "JOY", 0.1),
+            candidate(OTHER, "Comfort", 0.11),
+            candidate(THIRD, "COMFORT ANN", 0.999_99),
+        ];
+        with_candidates("1", reason, &all)
+    }
+
+    fn after(case: &Case, item: u32, resolution: &Resolution) -> Case {
+        let changes = resolve(case, item, resolution, &context()).unwrap();
+        let again = resolve(&changes[0].case, item, resolution, &context());
+        assert_eq!(again, Ok(Vec::new()), "a second call changes nothing");
+        changes[0].case.clone()
+    }
+
+    fn numbers(item: &ReviewItem) -> Vec<NhsNumber> {
+        item.evidence.candidates.iter().map(|candidate| candidate.nhs_number).collect()
+    }
+
+    #[test]
+    fn the_item_stays_open_with_the_other_candidates() {
+        let open = three(ReviewReason::Differs(Field::Given));
+        let once = after(&open, 1, &Resolution::RejectNumber(NUMBER));
+        let item = &once.review[0];
+        assert!(item.is_open() && once.rejected_numbers == [NUMBER]);
+        assert_eq!(numbers(item), [OTHER, THIRD]);
+        let evidence = &item.evidence;
+        assert_eq!(evidence.nhs_number, Some(OTHER), "the item is about the most likely one");
+        assert_eq!(item.reason, ReviewReason::Unconfirmed, "the given name agrees");
+        assert!(evidence.returned.as_ref() == Some(&evidence.candidates[0].person));
+        assert_eq!(evidence.exchange.as_ref().unwrap().message_id, "Comfort");
+        assert_eq!(evidence.candidates[0].vetoes, [], "the third is much less likely");
+        let step = item.history.last().unwrap();
+        assert_eq!((&*step.what, step.note.as_deref()), ("rejected", Some("9449304424")));
+        assert_eq!(once.asking, open.asking, "the case keeps what it was traced by");
+
+        let twice = after(&once, 1, &Resolution::RejectNumber(THIRD));
+        assert_eq!(numbers(&twice.review[0]), [OTHER]);
+        assert_eq!(twice.review[0].evidence.nhs_number, Some(OTHER));
+        let all = after(&twice, 1, &Resolution::RejectNumber(OTHER));
+        assert_eq!(all.review[0].state, ReviewState::Resolved);
+        assert_eq!(all.rejected_numbers, [NUMBER, THIRD, OTHER]);
+        let refused = resolve(&open, 1, &Resolution::RejectNumber(recorded_elsewhere()), &context());
+        assert_eq!(refused, Err(Refusal::NotOffered));
+    }
+
+    const fn recorded_elsewhere() -> NhsNumber {
+        NhsNumber::constant(9_449_305_552)
+    }
+
+    #[test]
+    fn a_candidate_as_likely_as_the_first_is_still_a_veto() {
+        let once = after(&three(ReviewReason::Unconfirmed), 1, &Resolution::RejectNumber(THIRD));
+        let [first, second] = &once.review[0].evidence.candidates[..] else { panic!() };
+        assert_eq!((&first.vetoes[..], &second.vetoes[..]), (&[Veto::AnotherCandidate][..], &[][..]));
+    }
+
+    #[test]
+    fn none_of_these_rejects_them_all_and_ends_the_item() {
+        let mut open = three(ReviewReason::Conflict);
+        open.nhs_number = Some(recorded(THIRD, NumberStatus::Usable));
+        let none = after(&open, 1, &Resolution::NoneOfThese);
+        assert_eq!(none.review[0].state, ReviewState::Resolved);
+        assert_eq!(none.review[0].history.last().unwrap().what, "none_of_these");
+        assert_eq!(none.rejected_numbers, [NUMBER, OTHER, THIRD]);
+        assert!(none.nhs_number.is_none(), "the case's number was among them");
+        assert!(none.asking == TraceState::default(), "the case is traced again");
+        assert_eq!(numbers(&none.review[0]).len(), 3, "the settled item keeps its evidence");
+
+        let empty = with_candidates("1", ReviewReason::NoMatch, &[]);
+        let refused = resolve(&empty, 1, &Resolution::NoneOfThese, &context());
+        assert_eq!(refused, Err(Refusal::NotOffered));
+    }
+
+    #[test]
+    fn the_decision_is_audited_without_the_person() {
+        let open = three(ReviewReason::Unconfirmed);
+        for (resolution, count) in [
+            (Resolution::AcceptNumber(NUMBER), 1),
+            (Resolution::RejectNumber(NUMBER), 1),
+            (Resolution::NoneOfThese, 3),
+        ] {
+            let changes = resolve(&open, 1, &resolution, &context()).unwrap();
+            let evidence = &changes[0].evidence;
+            let keys: Vec<&str> = evidence.iter().map(|(key, _)| *key).collect();
+            assert_eq!(keys, ["step", "risk", "evidence", "vetoes"]);
+            for (_, value) in evidence.iter().take(3) {
+                assert_eq!(value.split("; ").count(), count, "{value}");
+            }
+            assert!(evidence[1].1.starts_with("1 in 10"), "{}", evidence[1].1);
+            let said = format!("{evidence:?}").to_uppercase();
+            assert!(!said.contains("AINDOW") && !said.contains("94493"), "{said}");
+        }
+        let changes = resolve(&open, 1, &Resolution::RejectNumber(THIRD), &context()).unwrap();
+        assert_eq!(changes[0].evidence.len(), 3, "the third had no veto");
+    }
+
+    #[test]
+    fn a_number_leaves_every_open_item() {
+        let mut open = three(ReviewReason::Unconfirmed);
+        let evidence = Evidence {
+            candidates: vec![candidate(OTHER, "Comfort", 0.1), candidate(THIRD, "Ann", 0.2)],
+            ..Evidence::default()
+        };
+        open.open_item(ReviewReason::Invalidated, &evidence, now());
+        let once = after(&open, 1, &Resolution::RejectNumber(OTHER));
+        assert_eq!(numbers(&once.review[0]), [NUMBER, THIRD]);
+        assert_eq!(numbers(&once.review[1]), [THIRD]);
+        let twice = after(&once, 1, &Resolution::RejectNumber(THIRD));
+        let about_the_number = &twice.review[1];
+        assert!(about_the_number.is_open() && numbers(about_the_number).is_empty());
+        assert_eq!(about_the_number.reason, ReviewReason::Invalidated);
+    }
+
+    #[test]
+    fn a_duplicate_that_is_rejected_leaves_the_others_to_decide() {
+        let mut open = three(ReviewReason::Duplicate);
+        open.review[0].evidence.others = vec![id("2")];
+        let mut other = three(ReviewReason::Duplicate);
+        other.id = id("2");
+        other.review[0].evidence.others = vec![id("1")];
+        let others = [other];
+        let context = context().with_others(&others);
+        let changes = resolve(&open, 1, &Resolution::RejectNumber(NUMBER), &context).unwrap();
+        let item = &changes[0].case.review[0];
+        assert_eq!(item.reason, ReviewReason::Unconfirmed);
+        assert!(item.is_open() && item.evidence.others.is_empty());
+        assert_eq!(changes[1].case.review[0].state, ReviewState::Resolved);
+        assert_eq!(changes[1].what, "duplicate_settled");
+    }
+
+    #[test]
+    fn a_conflict_with_the_case_s_own_number_is_none() {
+        let mut open = three(ReviewReason::Conflict);
+        open.nhs_number = Some(recorded(OTHER, NumberStatus::Usable));
+        let once = after(&open, 1, &Resolution::RejectNumber(NUMBER));
+        assert_eq!(once.review[0].reason, ReviewReason::Unconfirmed);
+        let twice = after(&once, 1, &Resolution::RejectNumber(OTHER));
+        assert!(twice.nhs_number.is_none());
+        assert_eq!(numbers(&twice.review[0]), [THIRD]);
+    }
+
+    #[test]
+    fn two_items_never_have_one_reason() {
+        let mut open = three(ReviewReason::Differs(Field::Given));
+        open.open_item(ReviewReason::Unconfirmed, &Evidence::default(), now());
+        let once = after(&open, 1, &Resolution::RejectNumber(NUMBER));
+        assert_eq!(once.review[0].reason, ReviewReason::Ambiguous);
+    }
+
+    #[test]
+    fn a_reopened_item_has_no_rejected_candidate() {
+        use crate::process::review::step::{Step, step};
+        let mut open = three(ReviewReason::Unconfirmed);
+        open = after(&open, 1, &Resolution::Acknowledge);
+        open.rejected_numbers = vec![NUMBER];
+        let back = step(&open, 1, &Step::Move(ReviewState::Open), &context()).unwrap();
+        assert_eq!(numbers(&back[0].case.review[0]), [OTHER, THIRD]);
+    }
 }

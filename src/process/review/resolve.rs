@@ -216,7 +216,8 @@ mod tests {
     use crate::case::{Deletion, DeletionKind, Evidence, NumberStatus, RecordType, advisories};
     use crate::demographics::{Demographics, Field, Recorded};
     use crate::process::review::fixtures::{
-        NUMBER, OTHER, case, context, duplicates, id, now, recorded,
+        NUMBER, OTHER, THIRD, candidate, case, context, duplicates, id, now, recorded,
+        with_candidates,
     };
 
     fn one(case: &Case, resolution: &Resolution) -> Result<Case, Refusal> {
@@ -230,11 +231,12 @@ mod tests {
         Ok(changed.case)
     }
 
-    fn every_resolution() -> [Resolution; 7] {
+    fn every_resolution() -> [Resolution; 8] {
         let corrections = Corrections { surname: Some("Aindowe".into()), ..Corrections::default() };
         [
             Resolution::AcceptNumber(NUMBER),
             Resolution::RejectNumber(NUMBER),
+            Resolution::NoneOfThese,
             Resolution::CorrectAndAskAgain(corrections),
             Resolution::NotOnPds,
             Resolution::Merge { absorbed: id("2") },
@@ -393,6 +395,66 @@ mod tests {
         let changes = resolve(&a, 1, &reject, &context().with_others(&[b])).unwrap();
         let left = &changes[1].case.review[0];
         assert!(left.is_open() && left.evidence.others == [id("3")]);
+    }
+
+    #[test]
+    fn an_accepted_candidate_brings_its_own_evidence() {
+        let all = [candidate(NUMBER, "JOY", 0.1), candidate(OTHER, "Comfort", 0.2)];
+        let mut open = with_candidates("1", ReviewReason::Differs(Field::Given), &all);
+        let died = Recorded::read("2026-11-20");
+        open.review[0].evidence.candidates[1].person.date_of_death = died;
+        let accepted = one(&open, &Resolution::AcceptNumber(OTHER)).unwrap();
+        let recorded = accepted.nhs_number.as_ref().unwrap();
+        let NumberSource::Traced(provenance) = &recorded.source else { panic!() };
+        assert_eq!(recorded.number, OTHER);
+        assert_eq!(provenance.exchange.message_id, "Comfort", "not that of the first");
+        assert_eq!(provenance.step.as_deref(), Some("no_postcode"));
+        assert_eq!(provenance.risk, Some(all[1].risk));
+        assert_eq!(provenance.relations, Some(all[1].relations));
+        assert_eq!(provenance.confirmed_by.as_deref(), Some("j.doe"));
+        assert_eq!(accepted.date_of_death, Some("2026-11-20".parse().unwrap()));
+        assert!(recorded.source.is_traced());
+
+        open.review[0].evidence.candidates[1].stale = true;
+        let accepted = one(&open, &Resolution::AcceptNumber(OTHER)).unwrap();
+        let recorded = accepted.nhs_number.as_ref().unwrap();
+        assert!(!recorded.source.is_traced(), "a stale candidate is verified later");
+        assert_eq!(accepted.date_of_death, None);
+
+        let third = resolve(&open, 1, &Resolution::AcceptNumber(THIRD), &context());
+        assert_eq!(third, Err(Refusal::NotOffered));
+        open.rejected_numbers = vec![OTHER];
+        let rejected = resolve(&open, 1, &Resolution::AcceptNumber(OTHER), &context());
+        assert_eq!(rejected, Err(Refusal::RejectedBefore));
+    }
+
+    #[test]
+    fn a_candidate_may_be_accepted_unless_the_service_found_its_number_faulty() {
+        for (reason, offered) in [
+            (ReviewReason::Ambiguous, true),
+            (ReviewReason::NoMatch, true),
+            (ReviewReason::NotVerified, false),
+            (ReviewReason::Invalidated, false),
+            (ReviewReason::Superseded, false),
+            (ReviewReason::Replaced, false),
+        ] {
+            let mut open = with_candidates("1", reason, &[candidate(NUMBER, "Joy", 0.1)]);
+            open.review[0].evidence.asked.as_mut().unwrap().nhs_number = Some(NUMBER);
+            let accepted = resolve(&open, 1, &Resolution::AcceptNumber(NUMBER), &context());
+            assert_eq!(accepted.is_ok(), offered, "{reason}");
+            open.review[0].evidence.candidates.push(candidate(OTHER, "Comfort", 0.2));
+            let other = resolve(&open, 1, &Resolution::AcceptNumber(OTHER), &context());
+            assert!(other.is_ok(), "{reason}: another person whom a search found");
+        }
+    }
+
+    #[test]
+    fn only_the_death_of_the_accepted_person_must_be_dated() {
+        let all = [candidate(NUMBER, "JOY", 0.1), candidate(OTHER, "Comfort", 0.2)];
+        let open = with_candidates("1", ReviewReason::DeathUndated, &all);
+        let refused = resolve(&open, 1, &Resolution::AcceptNumber(NUMBER), &context());
+        assert_eq!(refused, Err(Refusal::DeathUndated));
+        assert!(resolve(&open, 1, &Resolution::AcceptNumber(OTHER), &context()).is_ok());
     }
 
     #[test]
