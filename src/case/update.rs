@@ -138,6 +138,7 @@ mod tests {
     use crate::case::number::{Provenance, RecordedNumber, TraceRecord};
     use crate::case::record::Allocation;
     use crate::case::record_type::RecordType;
+    use crate::case::trace_state::KnownSoFar;
     use crate::demographics::Gender;
     use crate::nhs_number::NhsNumber;
     use crate::trace::{Exchange, Freshness};
@@ -205,6 +206,38 @@ mod tests {
             assert!(expected.updated_from(file).is_none(), "the same file again changes nothing");
             assert!(expected.updated_from(read()) == Some(stored()), "the change can be undone");
         }
+    }
+
+    #[test]
+    fn answers_about_other_data_are_dropped() {
+        let asked = crate::matching::Criteria::new("Aindow", "1943-05-19".parse().unwrap());
+        let known = KnownSoFar::new("smsp-1", asked.clone(), vec![], DateTime::UNIX_EPOCH);
+        let mut stored = stored();
+        (stored.asking.asked, stored.asking.known) = (Some(asked), Some(known));
+        assert!(stored.updated_from(read()).is_none());
+        let changes: [fn(&mut Case); 11] = [
+            |case| case.surname = None,
+            |case| case.forename = Some("Comfort".into()),
+            |case| case.date_of_birth = Some("1943-05-19".parse().unwrap()),
+            |case| case.gender = Some(Gender::Female),
+            |case| case.address[3] = "Epsom".into(),
+            |case| case.postcode = Some("KT17 1NA".into()),
+            |case| case.other_forenames = vec!["Ann".into()],
+            |case| case.former_surnames = vec!["Obi".into()],
+            |case| case.former_postcodes = vec!["LS1 4HY".into()],
+            |case| case.telephones = vec!["01632 960001".into()],
+            |case| case.emails = vec!["a@b.example".into()],
+        ];
+        for (place, change) in changes.into_iter().enumerate() {
+            let mut file = read();
+            change(&mut file);
+            let asking = stored.updated_from(file).unwrap().asking;
+            assert!(asking.known.is_none() && asking.asked.is_some(), "{place}");
+        }
+        let mut file = read();
+        file.allocations = vec![Allocation::new("A Worker")];
+        let asking = stored.updated_from(file).unwrap().asking;
+        assert!(asking == stored.asking, "a worker says nothing about the person");
     }
 
     #[test]

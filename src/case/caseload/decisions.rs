@@ -182,3 +182,90 @@ fn item(item: &ReviewItem) -> String {
 fn joined(values: impl Iterator<Item = impl ToString>) -> String {
     values.map(|value| value.to_string()).collect::<Vec<_>>().join("; ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::case::number::Provenance;
+    use crate::case::record_type::RecordType;
+    use crate::case::review::{Evidence, ReviewReason, ReviewState};
+    use crate::demographics::Demographics;
+    use crate::matching::{Local, NameTables, relate};
+    use crate::trace::{Exchange, Freshness};
+    use chrono::DateTime;
+
+    const NUMBERS: [NhsNumber; 3] = [
+        NhsNumber::constant(9_449_304_424),
+        NhsNumber::constant(9_434_765_919),
+        NhsNumber::constant(9_449_306_621),
+    ];
+
+    fn exchange() -> Exchange {
+        Exchange::new("SMSP", "getPatientDetailsBySearch", "M-1", DateTime::UNIX_EPOCH)
+    }
+
+    fn candidate(number: NhsNumber, step: &str, risk: f64) -> Candidate {
+        let person = Demographics::default();
+        let relations = relate(&Local::default(), &person, &NameTables::shipped());
+        Candidate::new(number, person, relations, Risk::of(risk), vec![], step, exchange())
+    }
+
+    /// The last three columns.
+    fn last(case: &Case) -> [String; 3] {
+        let mut file = Vec::new();
+        let mut rows = DecisionWriter::new(&mut file).unwrap();
+        rows.write(case).unwrap();
+        rows.finish().unwrap();
+        let mut reader = csv::Reader::from_reader(file.as_slice());
+        let columns = reader.headers().unwrap().clone();
+        assert_eq!(columns.iter().collect::<Vec<_>>()[16..], ["step", "risk", "candidates"]);
+        let row = reader.records().next().unwrap().unwrap();
+        std::array::from_fn(|place| row[16 + place].to_owned())
+    }
+
+    #[test]
+    fn a_risk_is_a_plain_decimal() {
+        for (risk, text) in [
+            (0.000_001_2, "0.0000012"),
+            (0.0, "0.000000000001"),
+            (1.0, "1"),
+            (0.5, "0.5"),
+            (0.018_6, "0.0186"),
+            (1e-10, "0.0000000001"),
+        ] {
+            assert_eq!(decimal(Risk::of(risk)), text);
+            assert_eq!(Risk::of(text.parse().unwrap()), Risk::of(risk), "it is read back");
+        }
+    }
+
+    #[test]
+    fn the_evidence_is_the_number_s_or_that_of_the_newest_candidates() {
+        let mut case = Case::new("1".parse().unwrap(), RecordType::Review);
+        assert_eq!(last(&case), ["", "", ""]);
+        let [a, b, c] = NUMBERS;
+        let found = |candidates: Vec<Candidate>| Evidence { candidates, ..Evidence::default() };
+        let at = DateTime::UNIX_EPOCH;
+        let old = found(vec![candidate(a, "exact", 0.1)]);
+        case.open_item(ReviewReason::Invalidated, &old, at);
+        let new = found(vec![candidate(b, "no_given", 0.25), candidate(c, "exact", 0.5)]);
+        case.open_item(ReviewReason::Unconfirmed, &new, at);
+        case.open_item(ReviewReason::NumberDamaged, &Evidence::default(), at);
+        assert_eq!(last(&case), ["no_given", "0.25", "9434765919; 9449306621"]);
+
+        let provenance = Provenance::new(exchange(), Freshness::Live, "smsp-1");
+        let number = |provenance| {
+            Some(RecordedNumber::new(a, NumberSource::Traced(provenance)))
+        };
+        case.nhs_number = number(provenance.clone());
+        let without = "a number from before evidence was recorded";
+        assert_eq!(last(&case)[..2], ["no_given", "0.25"], "{without}");
+        let evidence = candidate(a, "no_postcode", 0.000_001_2);
+        case.nhs_number = number(provenance.with_evidence(&evidence));
+        assert_eq!(last(&case), ["no_postcode", "0.0000012", "9434765919; 9449306621"]);
+
+        case.review[1].state = ReviewState::Resolved;
+        assert_eq!(last(&case)[2], "9449304424", "the older item is now the newest open one");
+        case.review[0].state = ReviewState::Dismissed;
+        assert_eq!(last(&case)[2], "");
+    }
+}

@@ -8,14 +8,16 @@ use crate::privacy::person::{
 };
 use crate::privacy::walk::Shown;
 use nhs_pds::case::{
-    self, Absorbed, Advisory, AdvisoryKind, Alert, AlertKind, Allocation, Case, CaseId, CaseStore,
+    self, Absorbed, Advisory, AdvisoryKind, Alert, AlertKind, Allocation, Candidate, Case, CaseId, CaseStore,
     Change, Deletion, DeletionKind, Due, Evidence, Lease, MemoryStore, NumberSource, Planned,
     Priority, Provenance, RecordType, RecordedNumber, ReviewReason, ReviewStep, Setting,
     Unreadable, advisories,
 };
 use nhs_pds::correspondence::printable;
 use nhs_pds::demographics::{Demographics, Field, Gender};
-use nhs_pds::matching::{Criteria, LocalRecord, compare};
+use nhs_pds::matching::{
+    Criteria, Local, LocalRecord, NameTables, Risk, Veto, compare, relate,
+};
 use nhs_pds::nhs_number::NhsNumber;
 use nhs_pds::process::alert::{self, AlertSink, MemoryAlerts};
 use nhs_pds::report::{Report, report};
@@ -103,7 +105,15 @@ fn evidence() -> Evidence {
     evidence.nhs_number = Some(NEW_NUMBER);
     evidence.returned = Some(person());
     evidence.others = vec![other_id()];
+    evidence.candidates = vec![candidate()];
     evidence
+}
+
+/// A person whom a search returned.
+fn candidate() -> Candidate {
+    let relations = relate(&Local::default(), &person(), &NameTables::shipped());
+    let (risk, vetoes) = (Risk::of(0.018_6), vec![Veto::Twin]);
+    Candidate::new(NUMBER, person(), relations, risk, vetoes, "no_given", exchange())
 }
 
 fn alert(case: &Case) -> Alert {
