@@ -90,15 +90,11 @@ impl Case {
     fn is_described_as(&self, read: &Self) -> bool {
         self.surname == read.surname
             && self.forename == read.forename
-            && self.other_forenames == read.other_forenames
-            && self.former_surnames == read.former_surnames
             && self.date_of_birth == read.date_of_birth
             && self.gender == read.gender
             && self.address == read.address
             && self.postcode == read.postcode
-            && self.former_postcodes == read.former_postcodes
-            && self.telephones == read.telephones
-            && self.emails == read.emails
+            && self.lists() == read.lists()
     }
 
     /// The number in `read`, if this case may take it.

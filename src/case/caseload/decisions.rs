@@ -253,9 +253,7 @@ mod tests {
         assert_eq!(last(&case), ["no_given", "0.25", "9434765919; 9449306621"]);
 
         let provenance = Provenance::new(exchange(), Freshness::Live, "smsp-1");
-        let number = |provenance| {
-            Some(RecordedNumber::new(a, NumberSource::Traced(provenance)))
-        };
+        let number = |provenance| Some(RecordedNumber::new(a, NumberSource::Traced(provenance)));
         case.nhs_number = number(provenance.clone());
         let without = "a number from before evidence was recorded";
         assert_eq!(last(&case)[..2], ["no_given", "0.25"], "{without}");

@@ -245,7 +245,7 @@ fn give_back_duplicates(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::case::{AlertKind, NumberStatus, RecordType};
+    use crate::case::{AlertKind, KnownSoFar, NumberStatus, RecordType};
     use crate::process::review::fixtures::{
         NUMBER, OTHER, case, context, duplicates, id, recorded,
     };
@@ -405,6 +405,9 @@ mod tests {
         };
         fill(&mut mine, "mine");
         fill(&mut theirs, "theirs");
+        let asked = mine.asking.asked.clone().unwrap();
+        let known = Some(KnownSoFar::new("smsp-1", asked, vec![], context().at));
+        mine.asking.known.clone_from(&known);
         let (mut survivor, gone) = into_one(&mine, &theirs).unwrap();
         for list in survivor.lists() {
             assert_eq!(list, &["both", "mine", "theirs"]);
@@ -412,9 +415,12 @@ mod tests {
         for list in gone.lists() {
             assert_eq!(list, &["both", "theirs"]);
         }
+        assert!(survivor.asking.known.is_none(), "the answers were about fewer data");
+        survivor.asking.known = known;
         survivor.emails.push("later".into());
         let changes = apart(&survivor, &[gone]).unwrap();
         let (case, back) = (&changes[0].case, &changes[1].case);
+        assert!(case.asking.known.is_none());
         assert_eq!(case.lists()[..4], mine.lists()[..4]);
         assert_eq!(case.emails, ["both", "mine", "later"]);
         assert_eq!(back.lists(), theirs.lists());

@@ -13,8 +13,8 @@ use crate::process::review::step::{Step, step};
 use crate::process::store::commit::Commit;
 use crate::process::store::unit::Store;
 use chrono::{DateTime, Utc};
-use std::{iter, mem};
 use std::sync::Arc;
+use std::{iter, mem};
 
 /// How often an action is decided when other programs change its cases.
 const ATTEMPTS: usize = 4;

@@ -172,6 +172,7 @@ fn reason(
 mod tests {
     use super::*;
     use crate::case::Evidence;
+    use crate::case::NumberStatus;
     use crate::demographics::Field;
     use crate::matching::Veto;
     use crate::process::review::fixtures::{
@@ -179,7 +180,6 @@ mod tests {
     };
     use crate::process::review::resolution::Resolution;
     use crate::process::review::resolve::resolve;
-    use crate::case::NumberStatus;
 
     fn three(reason: ReviewReason) -> Case {
         let all = [
@@ -224,7 +224,8 @@ mod tests {
         let all = after(&twice, 1, &Resolution::RejectNumber(OTHER));
         assert_eq!(all.review[0].state, ReviewState::Resolved);
         assert_eq!(all.rejected_numbers, [NUMBER, THIRD, OTHER]);
-        let refused = resolve(&open, 1, &Resolution::RejectNumber(recorded_elsewhere()), &context());
+        let refused =
+            resolve(&open, 1, &Resolution::RejectNumber(recorded_elsewhere()), &context());
         assert_eq!(refused, Err(Refusal::NotOffered));
     }
 
@@ -236,7 +237,10 @@ mod tests {
     fn a_candidate_as_likely_as_the_first_is_still_a_veto() {
         let once = after(&three(ReviewReason::Unconfirmed), 1, &Resolution::RejectNumber(THIRD));
         let [first, second] = &once.review[0].evidence.candidates[..] else { panic!() };
-        assert_eq!((&first.vetoes[..], &second.vetoes[..]), (&[Veto::AnotherCandidate][..], &[][..]));
+        assert_eq!(
+            (&first.vetoes[..], &second.vetoes[..]),
+            (&[Veto::AnotherCandidate][..], &[][..])
+        );
     }
 
     #[test]

@@ -74,9 +74,8 @@ impl ReviewQueue {
             })
             .collect();
         // One of several people must be chosen, also when another case has the number of the others.
-        let others = |number: &NhsNumber| {
-            candidates.iter().any(|candidate| candidate.nhs_number != *number)
-        };
+        let others =
+            |number: &NhsNumber| candidates.iter().any(|candidate| candidate.nhs_number != *number);
         let offered = match free[..] {
             [number] if !others(&number) => Some(number),
             _ => None,

@@ -185,9 +185,7 @@ fn fields(case: &Case, candidate: &Candidate) -> Vec<ShownField> {
     fields.push(ShownField {
         field: "contact",
         local: joined(case.telephones.iter().chain(&case.emails).map(String::as_str).collect()),
-        pds: joined(
-            telecoms.filter_map(|at| at.value.known()).map(String::as_str).collect(),
-        ),
+        pds: joined(telecoms.filter_map(|at| at.value.known()).map(String::as_str).collect()),
         agreement: Agreement::of_relation(said.contact.as_str()),
         in_words: said.contact.in_words(),
     });

@@ -9,7 +9,7 @@ use crate::privacy::person::{
 use crate::privacy::walk::Shown;
 use nhs_pds::case::{
     self, Absorbed, Advisory, AdvisoryKind, Alert, AlertKind, Allocation, Candidate, Case, CaseId, CaseStore,
-    Change, Deletion, DeletionKind, Due, Evidence, Lease, MemoryStore, NumberSource, Planned,
+    Change, Deletion, DeletionKind, Due, Evidence, Heard, KnownSoFar, Lease, MemoryStore, NumberSource, Planned,
     Priority, Provenance, RecordType, RecordedNumber, ReviewReason, ReviewStep, Setting, Taken,
     Unreadable, advisories,
 };
@@ -73,6 +73,7 @@ pub(super) fn full_case() -> Case {
     case.record_type = RecordType::Other(FAMILY.into());
     case.date_of_death = Some(DIED.parse().unwrap());
     case.asking.asked = Some(asked());
+    case.asking.known = Some(known());
     case.rejected_numbers = vec![NEW_NUMBER];
     case.open_item(ReviewReason::Differs(Field::Given), &evidence(), NOW);
     let history = &mut case.review[0].history;
@@ -96,6 +97,10 @@ pub(super) fn recorded() -> RecordedNumber {
     RecordedNumber::new(NUMBER, NumberSource::Traced(provenance))
         .with_since(NOW)
         .with_person(person_case(CASE).identity())
+}
+
+fn known() -> KnownSoFar {
+    KnownSoFar::new("smsp-1", asked(), vec![Heard::person(candidate())], NOW)
 }
 
 fn evidence() -> Evidence {
@@ -151,6 +156,9 @@ pub(super) fn show(shown: &mut Shown) {
     shown.value(&case.review[0]);
     shown.value(&case.review[0].history[0]);
     shown.value(&evidence());
+    shown.value(&candidate());
+    shown.value(&known());
+    shown.value(&known().heard[0]);
     shown.value(&alert(&case));
     shown.value(alert(&case).person.as_ref().unwrap());
     shown.value(&absorbed());
