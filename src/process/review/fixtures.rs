@@ -63,8 +63,8 @@ pub(super) fn duplicates(a: &str, b: &str, number: NhsNumber) -> (Case, Case) {
 
 /// A person returned with this given name, who is a different person with this probability.
 pub(super) fn candidate(number: NhsNumber, given: &str, risk: f64) -> Candidate {
-    let mut person = Demographics::default();
-    person.name = Some(PersonName::new(given, "AINDOW"));
+    let name = Some(PersonName::new(given, "AINDOW"));
+    let person = Demographics { name, ..Demographics::default() };
     let mut local = Local::default();
     (local.family, local.given) = (Some("Aindow"), Some("Comfort"));
     let relations = relate(&local, &person, &NameTables::shipped());
