@@ -25,10 +25,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 const NUMBERS: [NhsNumber; 4] = [
-    NhsNumber::constant(9_449_304_424),
-    NhsNumber::constant(9_434_765_919),
-    NhsNumber::constant(9_449_306_621),
-    NhsNumber::constant(9_449_305_552),
+    NhsNumber::constant(5_990_000_014),
+    NhsNumber::constant(5_990_000_022),
+    NhsNumber::constant(5_990_000_030),
+    NhsNumber::constant(5_990_000_049),
 ];
 const GIVEN: [&str; 4] = ["JOY", "GRACE", "COMFORT", "PRUDENCE"];
 const NOW: &str = "2026-11-24T09:30:00Z";

@@ -195,9 +195,9 @@ mod tests {
     use chrono::DateTime;
 
     const NUMBERS: [NhsNumber; 3] = [
-        NhsNumber::constant(9_449_304_424),
-        NhsNumber::constant(9_434_765_919),
-        NhsNumber::constant(9_449_306_621),
+        NhsNumber::constant(5_990_000_014),
+        NhsNumber::constant(5_990_000_022),
+        NhsNumber::constant(5_990_000_030),
     ];
 
     fn exchange() -> Exchange {
@@ -250,7 +250,7 @@ mod tests {
         let new = found(vec![candidate(b, "no_given", 0.25), candidate(c, "exact", 0.5)]);
         case.open_item(ReviewReason::Unconfirmed, &new, at);
         case.open_item(ReviewReason::NumberDamaged, &Evidence::default(), at);
-        assert_eq!(last(&case), ["no_given", "0.25", "9434765919; 9449306621"]);
+        assert_eq!(last(&case), ["no_given", "0.25", "5990000022; 5990000030"]);
 
         let provenance = Provenance::new(exchange(), Freshness::Live, "smsp-1");
         let number = |provenance| Some(RecordedNumber::new(a, NumberSource::Traced(provenance)));
@@ -259,10 +259,10 @@ mod tests {
         assert_eq!(last(&case)[..2], ["no_given", "0.25"], "{without}");
         let evidence = candidate(a, "no_postcode", 0.000_001_2);
         case.nhs_number = number(provenance.with_evidence(&evidence));
-        assert_eq!(last(&case), ["no_postcode", "0.0000012", "9434765919; 9449306621"]);
+        assert_eq!(last(&case), ["no_postcode", "0.0000012", "5990000022; 5990000030"]);
 
         case.review[1].state = ReviewState::Resolved;
-        assert_eq!(last(&case)[2], "9449304424", "the older item is now the newest open one");
+        assert_eq!(last(&case)[2], "5990000014", "the older item is now the newest open one");
         case.review[0].state = ReviewState::Dismissed;
         assert_eq!(last(&case)[2], "");
     }

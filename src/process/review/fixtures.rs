@@ -14,7 +14,7 @@ use chrono::{DateTime, Utc};
 pub(super) const NUMBER: NhsNumber = NhsNumber::constant(9_449_304_424);
 pub(super) const OTHER: NhsNumber = NhsNumber::constant(9_434_765_919);
 
-pub(super) const THIRD: NhsNumber = NhsNumber::constant(9_449_306_621);
+pub(super) const THIRD: NhsNumber = NhsNumber::constant(5_990_000_030);
 
 pub(super) fn now() -> DateTime<Utc> {
     "2026-11-24T09:30:00Z".parse().unwrap()
