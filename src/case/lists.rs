@@ -38,11 +38,18 @@ impl Case {
                 }
             }
         }
+        if !taken.is_empty() {
+            // Answers about other data are not evidence about these.
+            self.asking.known = None;
+        }
         taken
     }
 
     /// Removes the values that [`take_lists`](Self::take_lists) added.
     pub(crate) fn give_back_lists(&mut self, mut taken: Taken) {
+        if !taken.is_empty() {
+            self.asking.known = None;
+        }
         for (mine, taken) in self.lists_mut().into_iter().zip(taken.lists_mut()) {
             mine.retain(|value| !taken.contains(value));
         }

@@ -60,6 +60,9 @@ impl Case {
         } else {
             TraceState::default()
         };
+        // Answers about other data are not evidence about these.
+        let known = asking.known.clone().filter(|_| self.is_described_as(&read));
+        let asking = TraceState { known, ..asking };
         let told = self
             .date_of_death
             .filter(|_| self.death_traced && !self.loses_traced_death_to(&read.identity()));
@@ -81,6 +84,17 @@ impl Case {
         }
         .with_person_of(self);
         (updated != *self).then_some(updated)
+    }
+
+    /// Whether every field by which the person is searched for and recognised is the same in `read`.
+    fn is_described_as(&self, read: &Self) -> bool {
+        self.surname == read.surname
+            && self.forename == read.forename
+            && self.date_of_birth == read.date_of_birth
+            && self.gender == read.gender
+            && self.address == read.address
+            && self.postcode == read.postcode
+            && self.lists() == read.lists()
     }
 
     /// The number in `read`, if this case may take it.
@@ -120,6 +134,7 @@ mod tests {
     use crate::case::number::{Provenance, RecordedNumber, TraceRecord};
     use crate::case::record::Allocation;
     use crate::case::record_type::RecordType;
+    use crate::case::trace_state::KnownSoFar;
     use crate::demographics::Gender;
     use crate::nhs_number::NhsNumber;
     use crate::trace::{Exchange, Freshness};
@@ -187,6 +202,38 @@ mod tests {
             assert!(expected.updated_from(file).is_none(), "the same file again changes nothing");
             assert!(expected.updated_from(read()) == Some(stored()), "the change can be undone");
         }
+    }
+
+    #[test]
+    fn answers_about_other_data_are_dropped() {
+        let asked = crate::matching::Criteria::new("Aindow", "1943-05-19".parse().unwrap());
+        let known = KnownSoFar::new("smsp-1", asked.clone(), vec![], DateTime::UNIX_EPOCH);
+        let mut stored = stored();
+        (stored.asking.asked, stored.asking.known) = (Some(asked), Some(known));
+        assert!(stored.updated_from(read()).is_none());
+        let changes: [fn(&mut Case); 11] = [
+            |case| case.surname = None,
+            |case| case.forename = Some("Comfort".into()),
+            |case| case.date_of_birth = Some("1943-05-19".parse().unwrap()),
+            |case| case.gender = Some(Gender::Female),
+            |case| case.address[3] = "Epsom".into(),
+            |case| case.postcode = Some("KT17 1NA".into()),
+            |case| case.other_forenames = vec!["Ann".into()],
+            |case| case.former_surnames = vec!["Obi".into()],
+            |case| case.former_postcodes = vec!["LS1 4HY".into()],
+            |case| case.telephones = vec!["01632 960001".into()],
+            |case| case.emails = vec!["a@b.example".into()],
+        ];
+        for (place, change) in changes.into_iter().enumerate() {
+            let mut file = read();
+            change(&mut file);
+            let asking = stored.updated_from(file).unwrap().asking;
+            assert!(asking.known.is_none() && asking.asked.is_some(), "{place}");
+        }
+        let mut file = read();
+        file.allocations = vec![Allocation::new("A Worker")];
+        let asking = stored.updated_from(file).unwrap().asking;
+        assert!(asking == stored.asking, "a worker says nothing about the person");
     }
 
     #[test]

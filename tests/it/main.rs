@@ -49,6 +49,8 @@ mod refusals;
 mod reliability;
 mod retry;
 mod review;
+#[cfg(feature = "sqlite")]
+mod review_candidates;
 mod sample_data;
 #[cfg(all(feature = "csv", feature = "fhir", feature = "smsp"))]
 mod seeds;

@@ -236,9 +236,10 @@ impl Shared {
         let evidence = shown.item.evidence;
         let other = evidence.others.first().cloned().unwrap_or_else(|| self.any_case());
         let number = evidence.nhs_number.unwrap_or_else(|| number(0));
-        let resolution = match self.world.draw(|random| random.below(9)) {
+        let resolution = match self.world.draw(|random| random.below(10)) {
             0 | 1 => Resolution::AcceptNumber(number),
             2 => Resolution::RejectNumber(number),
+            9 => Resolution::NoneOfThese,
             3 | 4 => {
                 let postcode = self.world.draw(|random| random.pick(&["M1 1AA", "LS1 4DY"]));
                 let mut corrections = Corrections::default();

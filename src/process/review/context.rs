@@ -83,11 +83,13 @@ pub(super) struct Changed {
     pub(super) sole_holder: bool,
     /// The change, as a stable word for the audit trail: `accepted`, `absorbed`, and so on.
     pub(super) what: &'static str,
+    /// The evidence that the user had, for the audit trail. Contains nothing about a person.
+    pub(super) evidence: Vec<(&'static str, String)>,
 }
 
 impl Changed {
     pub(super) const fn new(case: Case, what: &'static str) -> Self {
-        Self { case, sole_holder: false, what }
+        Self { case, sole_holder: false, what, evidence: Vec::new() }
     }
 }
 

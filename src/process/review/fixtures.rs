@@ -1,9 +1,11 @@
 //! Cases with review items, for the tests of this module.
 
 use crate::case::{
-    Case, CaseId, Evidence, NumberSource, NumberStatus, RecordType, RecordedNumber, ReviewReason,
+    Candidate, Case, CaseId, Evidence, NumberSource, NumberStatus, RecordType, RecordedNumber,
+    ReviewReason,
 };
-use crate::matching::Criteria;
+use crate::demographics::{Demographics, PersonName};
+use crate::matching::{Criteria, Local, NameTables, Risk, Veto, relate};
 use crate::nhs_number::NhsNumber;
 use crate::process::review::context::Context;
 use crate::trace::Exchange;
@@ -11,6 +13,8 @@ use chrono::{DateTime, Utc};
 
 pub(super) const NUMBER: NhsNumber = NhsNumber::constant(9_449_304_424);
 pub(super) const OTHER: NhsNumber = NhsNumber::constant(9_434_765_919);
+
+pub(super) const THIRD: NhsNumber = NhsNumber::constant(5_990_000_030);
 
 pub(super) fn now() -> DateTime<Utc> {
     "2026-11-24T09:30:00Z".parse().unwrap()
@@ -55,4 +59,30 @@ pub(super) fn duplicates(a: &str, b: &str, number: NhsNumber) -> (Case, Case) {
         case
     };
     (flagged(a, b), flagged(b, a))
+}
+
+/// A person returned with this given name, who is a different person with this probability.
+pub(super) fn candidate(number: NhsNumber, given: &str, risk: f64) -> Candidate {
+    let name = Some(PersonName::new(given, "AINDOW"));
+    let person = Demographics { name, ..Demographics::default() };
+    let mut local = Local::default();
+    (local.family, local.given) = (Some("Aindow"), Some("Comfort"));
+    let relations = relate(&local, &person, &NameTables::shipped());
+    let exchange = Exchange::new("SMSP", "getPatientDetailsBySearch", given, now());
+    Candidate::new(number, person, relations, Risk::of(risk), Vec::new(), "no_postcode", exchange)
+}
+
+/// Creates a case with one open item, which has these candidates and is about the first.
+pub(super) fn with_candidates(text: &str, reason: ReviewReason, all: &[Candidate]) -> Case {
+    let mut case = case(text, reason, all.first().map(|first| first.nhs_number));
+    case.forename = Some("Comfort".into());
+    for evidence in case.review.iter_mut().map(|item| &mut item.evidence) {
+        evidence.candidates = all.to_vec();
+        evidence.returned = all.first().map(|first| first.person.clone());
+        evidence.exchange = all.first().map(|first| first.exchange.clone());
+        if let [first, _, ..] = &mut evidence.candidates[..] {
+            first.vetoes.push(Veto::AnotherCandidate);
+        }
+    }
+    case
 }

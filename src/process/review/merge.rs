@@ -4,6 +4,7 @@ use crate::case::{
 };
 use crate::nhs_number::NhsNumber;
 use crate::process::review::context::{Changed, Context, in_use};
+use crate::process::review::offer::ranked;
 use crate::process::review::presence::flag_duplicates;
 use crate::process::review::refusal::Refusal;
 use chrono::{DateTime, Utc};
@@ -196,11 +197,13 @@ fn taken_number(case: &Case, other: &Case, was: &Absorbed) -> Option<NhsNumber> 
 /// Reopens the items about the number that the merge `at` this time resolved.
 fn reopen(survivor: &mut Case, at: DateTime<Utc>, context: &Context<'_>) {
     let open: Vec<ReviewReason> = survivor.open_items().map(|item| item.reason).collect();
+    let before = survivor.clone();
     for item in survivor.review.iter_mut().filter(|item| is_about_the_number(item)) {
         let last = item.history.last();
         let merged = last.is_some_and(|step| step.what == "merged" && step.at == at);
         if merged && !item.is_open() && !open.contains(&item.reason) {
             item.state = ReviewState::Open;
+            item.evidence.candidates = ranked(&before, &item.evidence.candidates);
             item.history.push(context.step("merge_undone"));
         }
     }
@@ -242,7 +245,7 @@ fn give_back_duplicates(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::case::{AlertKind, NumberStatus, RecordType};
+    use crate::case::{AlertKind, KnownSoFar, NumberStatus, RecordType};
     use crate::process::review::fixtures::{
         NUMBER, OTHER, case, context, duplicates, id, recorded,
     };
@@ -402,6 +405,9 @@ mod tests {
         };
         fill(&mut mine, "mine");
         fill(&mut theirs, "theirs");
+        let asked = mine.asking.asked.clone().unwrap();
+        let known = Some(KnownSoFar::new("smsp-1", asked, vec![], context().at));
+        mine.asking.known.clone_from(&known);
         let (mut survivor, gone) = into_one(&mine, &theirs).unwrap();
         for list in survivor.lists() {
             assert_eq!(list, &["both", "mine", "theirs"]);
@@ -409,9 +415,12 @@ mod tests {
         for list in gone.lists() {
             assert_eq!(list, &["both", "theirs"]);
         }
+        assert!(survivor.asking.known.is_none(), "the answers were about fewer data");
+        survivor.asking.known = known;
         survivor.emails.push("later".into());
         let changes = apart(&survivor, &[gone]).unwrap();
         let (case, back) = (&changes[0].case, &changes[1].case);
+        assert!(case.asking.known.is_none());
         assert_eq!(case.lists()[..4], mine.lists()[..4]);
         assert_eq!(case.emails, ["both", "mine", "later"]);
         assert_eq!(back.lists(), theirs.lists());

@@ -13,8 +13,8 @@ use crate::process::review::step::{Step, step};
 use crate::process::store::commit::Commit;
 use crate::process::store::unit::Store;
 use chrono::{DateTime, Utc};
-use std::iter;
 use std::sync::Arc;
+use std::{iter, mem};
 
 /// How often an action is decided when other programs change its cases.
 const ATTEMPTS: usize = 4;
@@ -265,10 +265,12 @@ pub(super) fn unit_of(
     at: DateTime<Utc>,
 ) -> Commit {
     let number = item.map(|item| item.number.to_string()).unwrap_or_default();
-    let about = item.map(|item| [("item", &*number), ("reason", item.reason.as_str())]);
-    let (mut commit, mut about) = (Commit::of_a_person(actor, at), about.into_iter().flatten());
-    for Changed { case, sole_holder, what } in changes {
-        let why: Vec<_> = iter::once(("action", what)).chain(about.by_ref()).collect();
+    let about = item.map(|item| vec![("item", &*number), ("reason", item.reason.as_str())]);
+    let (mut commit, mut about) = (Commit::of_a_person(actor, at), about.unwrap_or_default());
+    for Changed { case, sole_holder, what, evidence } in changes {
+        let evidence = evidence.iter().map(|(key, value)| (*key, &**value));
+        let about = mem::take(&mut about);
+        let why: Vec<_> = iter::once(("action", what)).chain(about).chain(evidence).collect();
         let mut change = Change::new(case);
         change.sole_holder = sole_holder;
         commit = commit.save(change, &why);
@@ -306,7 +308,8 @@ impl Action<'_> {
         match self {
             Self::Resolve(_, Resolution::Merge { absorbed }) => vec![absorbed.clone()],
             Self::UndoMerge(absorbed) => vec![(*absorbed).clone()],
-            Self::Resolve(_, Resolution::RejectNumber(_)) | Self::Delete => duplicates(case),
+            Self::Resolve(_, Resolution::RejectNumber(_) | Resolution::NoneOfThese)
+            | Self::Delete => duplicates(case),
             _ => Vec::new(),
         }
     }

@@ -7,10 +7,11 @@ use crate::process::review::corrections::Corrections;
 #[non_exhaustive]
 #[derive(Clone, Eq, PartialEq)]
 pub enum Resolution {
-    /// The user has confirmed that the number offered by the item is the person's (MSCA-PDS-03).
+    /// The user has confirmed that this number, one of those that the item offers, is the person's
+    /// (MSCA-PDS-03).
     ///
-    /// It replaces the case's NHS Number, with the exchange that returned it and the user who
-    /// confirmed it. If the case has no date of death, it gets the one that the Spine returned with
+    /// It replaces the case's NHS Number, with the exchange that returned it, the user who
+    /// confirmed it, and the evidence that the user had: the step of the strategy, the relations and the risk. If the case has no date of death, it gets the one that the Spine returned with
     /// the number. Open items that an answer would settle are settled. A number that a service
     /// replaced, found invalid or did not verify is not offered.
     AcceptNumber(NhsNumber),
@@ -19,7 +20,15 @@ pub enum Resolution {
     /// It is the item's number or the case's own. If it is the case's, the case loses it, with a
     /// date of death that the Spine returned for the number's person, and is traced again from the
     /// start. Other cases that were flagged with this one for the number no longer are.
+    ///
+    /// An item with several candidates stays open with the others. They are ranked anew, and the most likely
+    /// one gives the item its number and its reason.
     RejectNumber(NhsNumber),
+    /// None of the people whom the item offers is the person of the case. All their numbers are rejected at
+    /// once, as by [`RejectNumber`](Self::RejectNumber), and the item is resolved.
+    ///
+    /// If the case's own number is among them, the case loses it.
+    NoneOfThese,
     /// The demographics were wrong and are corrected; the person is traced at once.
     CorrectAndAskAgain(Corrections),
     /// PDS does not know the person (MSCA-PDS-04). The same criteria are not traced again. After a
@@ -43,13 +52,14 @@ pub enum Resolution {
 }
 
 impl Resolution {
-    /// Returns a stable word for the resolution: `accepted`, `rejected`, `corrected`, `not_on_pds`,
-    /// `merged`, `acknowledged` or `dismissed`.
+    /// Returns a stable word for the resolution: `accepted`, `rejected`, `none_of_these`, `corrected`,
+    /// `not_on_pds`, `merged`, `acknowledged` or `dismissed`.
     #[must_use]
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::AcceptNumber(_) => "accepted",
             Self::RejectNumber(_) => "rejected",
+            Self::NoneOfThese => "none_of_these",
             Self::CorrectAndAskAgain(_) => "corrected",
             Self::NotOnPds => "not_on_pds",
             Self::Merge { .. } => "merged",

@@ -8,7 +8,9 @@ use crate::nhs_number::NhsNumber;
 use crate::process::review::context::{Changed, Context, in_use, item, item_mut};
 use crate::process::review::corrections::Corrections;
 use crate::process::review::merge::merge;
+use crate::process::review::offer::{audited, offers};
 use crate::process::review::refusal::Refusal;
+use crate::process::review::reject::{is_named, none_of_these, reject};
 use crate::process::review::resolution::Resolution;
 use crate::trace::Freshness;
 
@@ -39,6 +41,7 @@ pub(super) fn resolve(
     match resolution {
         Resolution::AcceptNumber(accepted) => accept(case, found, *accepted, context),
         Resolution::RejectNumber(rejected) => reject(case, found, *rejected, context),
+        Resolution::NoneOfThese => none_of_these(case, found, context),
         Resolution::CorrectAndAskAgain(corrections) => correct(case, found, corrections, context),
         Resolution::NotOnPds => not_on_pds(case, found, context),
         Resolution::Merge { absorbed } => merge(case, found, absorbed, context),
@@ -62,29 +65,19 @@ fn is_done(case: &Case, item: &ReviewItem, resolution: &Resolution) -> bool {
     match resolution {
         Resolution::AcceptNumber(number) => ended && recorded == Some(*number),
         Resolution::RejectNumber(number) => {
-            ended && recorded != Some(*number) && case.rejected_numbers.contains(number)
+            let rejected = item.history.iter().any(|step| step.what == word);
+            rejected
+                && recorded != Some(*number)
+                && case.rejected_numbers.contains(number)
+                // An item with other candidates stays open.
+                && (!item.is_open() || !is_named(item, *number))
         }
+        Resolution::NoneOfThese => ended,
         Resolution::CorrectAndAskAgain(corrections) => ended && corrections.apply(case) == *case,
         Resolution::NotOnPds => ended && case.not_on_pds,
         Resolution::Merge { absorbed } => case.absorbed.iter().any(|was| was.case_id == *absorbed),
         Resolution::Acknowledge => ended && item.state == ReviewState::Resolved,
         Resolution::Dismiss => ended && item.state == ReviewState::Dismissed,
-    }
-}
-
-/// Returns the number that may be accepted from an item: the number of a person who was found.
-pub(super) fn offered(item: &ReviewItem) -> Option<NhsNumber> {
-    let asked = item.evidence.asked.as_ref().and_then(|asked| asked.nhs_number);
-    match item.reason {
-        ReviewReason::Differs(_)
-        | ReviewReason::Unconfirmed
-        | ReviewReason::Conflict
-        | ReviewReason::Duplicate
-        | ReviewReason::DeathUndated
-        | ReviewReason::Discrepancy => item.evidence.nhs_number,
-        // Without the new number, the item names the old one.
-        ReviewReason::Superseded => item.evidence.nhs_number.filter(|new| Some(*new) != asked),
-        _ => None,
     }
 }
 
@@ -98,20 +91,26 @@ fn accept(
         return Err(Refusal::RejectedBefore);
     }
     let evidence = &found.evidence;
-    let Some(exchange) = evidence.exchange.clone().filter(|_| offered(found) == Some(number))
-    else {
+    let offers = offers(case, found);
+    let Some(offer) = offers.iter().find(|offer| offer.number == number) else {
         return Err(Refusal::NotOffered);
     };
     let holds = |other: &Case| other.id != case.id && other.live_number() == Some(number);
     if context.others.iter().any(holds) {
         return Err(Refusal::HeldByAnother);
     }
-    if found.reason == ReviewReason::DeathUndated && case.date_of_death.is_none() {
+    let died_undated =
+        found.reason == ReviewReason::DeathUndated && evidence.nhs_number == Some(number);
+    if died_undated && case.date_of_death.is_none() {
         return Err(Refusal::DeathUndated);
     }
-    let freshness = if evidence.stale { Freshness::Stale } else { Freshness::Live };
-    let provenance =
-        Provenance::new(exchange, freshness, "confirmed").with_confirmed_by(context.by);
+    let freshness = if offer.stale { Freshness::Stale } else { Freshness::Live };
+    let provenance = Provenance::new(offer.exchange.clone(), freshness, "confirmed")
+        .with_confirmed_by(context.by);
+    let provenance = match offer.candidate {
+        Some(candidate) => provenance.with_evidence(candidate),
+        None => provenance,
+    };
     let same = case.nhs_number.as_ref().filter(|recorded| recorded.number == number);
     let since = same.map_or(Some(context.at), |recorded| recorded.since.or(Some(context.at)));
     let mut recorded = RecordedNumber::new(number, NumberSource::Traced(provenance));
@@ -125,14 +124,14 @@ fn accept(
 
     let mut changed = case.clone();
     changed.nhs_number = Some(recorded);
-    let returned = evidence.returned.as_ref();
+    let returned = offer.person;
     let died = returned.and_then(|person| person.date_of_death.known()).filter(|died| {
         let born = returned.and_then(|person| person.date_of_birth.known()).copied();
         !is_implausible_death(**died, born, london_day(context.at))
     });
-    if let Some(died) = died.filter(|_| !evidence.stale) {
+    if let Some(died) = died.filter(|_| !offer.stale) {
         changed.take_traced_death(case, *died, london_day(context.at));
-    } else if !evidence.stale
+    } else if !offer.stale
         && !changed.person_changed()
         && returned.is_some_and(|person| !person.is_deceased())
     {
@@ -148,43 +147,8 @@ fn accept(
             context.close(item, ReviewState::Resolved, "settled_by_confirmation");
         }
     }
-    Ok(vec![Changed { sole_holder: true, ..Changed::new(changed, "accepted") }])
-}
-
-fn reject(
-    case: &Case,
-    found: &ReviewItem,
-    number: NhsNumber,
-    context: &Context<'_>,
-) -> Result<Vec<Changed>, Refusal> {
-    let recorded = case.nhs_number.as_ref().is_some_and(|recorded| recorded.number == number);
-    if !recorded && found.evidence.nhs_number != Some(number) {
-        return Err(Refusal::NotOffered);
-    }
-    let mut changed = case.clone();
-    if !changed.rejected_numbers.contains(&number) {
-        changed.rejected_numbers.push(number);
-    }
-    if recorded {
-        changed.nhs_number = None;
-        changed.asking = TraceState::default();
-        if changed.death_traced {
-            // The recorded death is that of the number's person.
-            (changed.date_of_death, changed.death_traced) = (None, false);
-        }
-    }
-    for item in changed.review.iter_mut().filter(|item| item.is_open()) {
-        let same = item.evidence.nhs_number == Some(number)
-            && (item.reason == ReviewReason::Duplicate || item.reason.is_settled_by_an_answer());
-        if item.number == found.number || same {
-            context.close(item, ReviewState::Resolved, "rejected");
-        }
-    }
-    let others = context.others.iter().filter(|other| other.id != case.id && other.is_live());
-    let unlinked = others
-        .filter_map(|other| context.unlink(other, &case.id, Some(number), "rejected_elsewhere"))
-        .map(|other| Changed::new(other, "duplicate_settled"));
-    Ok([Changed::new(changed, "rejected")].into_iter().chain(unlinked).collect())
+    let evidence = offer.candidate.map(|candidate| audited(&[candidate])).unwrap_or_default();
+    Ok(vec![Changed { sole_holder: true, evidence, ..Changed::new(changed, "accepted") }])
 }
 
 fn correct(
@@ -252,7 +216,8 @@ mod tests {
     use crate::case::{Deletion, DeletionKind, Evidence, NumberStatus, RecordType, advisories};
     use crate::demographics::{Demographics, Field, Recorded};
     use crate::process::review::fixtures::{
-        NUMBER, OTHER, case, context, duplicates, id, now, recorded,
+        NUMBER, OTHER, THIRD, candidate, case, context, duplicates, id, now, recorded,
+        with_candidates,
     };
 
     fn one(case: &Case, resolution: &Resolution) -> Result<Case, Refusal> {
@@ -266,11 +231,12 @@ mod tests {
         Ok(changed.case)
     }
 
-    fn every_resolution() -> [Resolution; 7] {
+    fn every_resolution() -> [Resolution; 8] {
         let corrections = Corrections { surname: Some("Aindowe".into()), ..Corrections::default() };
         [
             Resolution::AcceptNumber(NUMBER),
             Resolution::RejectNumber(NUMBER),
+            Resolution::NoneOfThese,
             Resolution::CorrectAndAskAgain(corrections),
             Resolution::NotOnPds,
             Resolution::Merge { absorbed: id("2") },
@@ -429,6 +395,66 @@ mod tests {
         let changes = resolve(&a, 1, &reject, &context().with_others(&[b])).unwrap();
         let left = &changes[1].case.review[0];
         assert!(left.is_open() && left.evidence.others == [id("3")]);
+    }
+
+    #[test]
+    fn an_accepted_candidate_brings_its_own_evidence() {
+        let all = [candidate(NUMBER, "JOY", 0.1), candidate(OTHER, "Comfort", 0.2)];
+        let mut open = with_candidates("1", ReviewReason::Differs(Field::Given), &all);
+        let died = Recorded::read("2026-11-20");
+        open.review[0].evidence.candidates[1].person.date_of_death = died;
+        let accepted = one(&open, &Resolution::AcceptNumber(OTHER)).unwrap();
+        let recorded = accepted.nhs_number.as_ref().unwrap();
+        let NumberSource::Traced(provenance) = &recorded.source else { panic!() };
+        assert_eq!(recorded.number, OTHER);
+        assert_eq!(provenance.exchange.message_id, "Comfort", "not that of the first");
+        assert_eq!(provenance.step.as_deref(), Some("no_postcode"));
+        assert_eq!(provenance.risk, Some(all[1].risk));
+        assert_eq!(provenance.relations, Some(all[1].relations));
+        assert_eq!(provenance.confirmed_by.as_deref(), Some("j.doe"));
+        assert_eq!(accepted.date_of_death, Some("2026-11-20".parse().unwrap()));
+        assert!(recorded.source.is_traced());
+
+        open.review[0].evidence.candidates[1].stale = true;
+        let accepted = one(&open, &Resolution::AcceptNumber(OTHER)).unwrap();
+        let recorded = accepted.nhs_number.as_ref().unwrap();
+        assert!(!recorded.source.is_traced(), "a stale candidate is verified later");
+        assert_eq!(accepted.date_of_death, None);
+
+        let third = resolve(&open, 1, &Resolution::AcceptNumber(THIRD), &context());
+        assert_eq!(third, Err(Refusal::NotOffered));
+        open.rejected_numbers = vec![OTHER];
+        let rejected = resolve(&open, 1, &Resolution::AcceptNumber(OTHER), &context());
+        assert_eq!(rejected, Err(Refusal::RejectedBefore));
+    }
+
+    #[test]
+    fn a_candidate_may_be_accepted_unless_the_service_found_its_number_faulty() {
+        for (reason, offered) in [
+            (ReviewReason::Ambiguous, true),
+            (ReviewReason::NoMatch, true),
+            (ReviewReason::NotVerified, false),
+            (ReviewReason::Invalidated, false),
+            (ReviewReason::Superseded, false),
+            (ReviewReason::Replaced, false),
+        ] {
+            let mut open = with_candidates("1", reason, &[candidate(NUMBER, "Joy", 0.1)]);
+            open.review[0].evidence.asked.as_mut().unwrap().nhs_number = Some(NUMBER);
+            let accepted = resolve(&open, 1, &Resolution::AcceptNumber(NUMBER), &context());
+            assert_eq!(accepted.is_ok(), offered, "{reason}");
+            open.review[0].evidence.candidates.push(candidate(OTHER, "Comfort", 0.2));
+            let other = resolve(&open, 1, &Resolution::AcceptNumber(OTHER), &context());
+            assert!(other.is_ok(), "{reason}: another person whom a search found");
+        }
+    }
+
+    #[test]
+    fn only_the_death_of_the_accepted_person_must_be_dated() {
+        let all = [candidate(NUMBER, "JOY", 0.1), candidate(OTHER, "Comfort", 0.2)];
+        let open = with_candidates("1", ReviewReason::DeathUndated, &all);
+        let refused = resolve(&open, 1, &Resolution::AcceptNumber(NUMBER), &context());
+        assert_eq!(refused, Err(Refusal::DeathUndated));
+        assert!(resolve(&open, 1, &Resolution::AcceptNumber(OTHER), &context()).is_ok());
     }
 
     #[test]

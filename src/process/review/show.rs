@@ -4,8 +4,9 @@ use crate::demographics::redacted_debug;
 use crate::matching::{Comparison, LocalRecord, compare};
 use crate::nhs_number::NhsNumber;
 use crate::process::error::Error;
+use crate::process::review::offer::offers;
 use crate::process::review::queue::ReviewQueue;
-use crate::process::review::resolve::offered;
+use crate::process::review::shown_candidate::ShownCandidate;
 
 /// An item with the evidence that a reviewer needs to confirm the person (MSCA-PDS-03).
 ///
@@ -18,9 +19,12 @@ pub struct ShownItem {
     pub case: Case,
     /// The item.
     pub item: ReviewItem,
-    /// The number that can be accepted, if any. A number that another active case has cannot be
-    /// accepted: merge the cases (MSCA-DQ-01).
+    /// The number that can be accepted, if it is the only one. With several candidates, a user must choose:
+    /// [`ShownCandidate::can_be_accepted`]. A number that another active case has cannot be accepted: merge
+    /// the cases (MSCA-DQ-01).
     pub offered: Option<NhsNumber>,
+    /// The candidates beside the case, the most likely first, without those whom a user has rejected.
+    pub candidates: Vec<ShownCandidate>,
     /// The comparison of the current case with the returned person, if any.
     pub comparison: Option<Comparison>,
     /// The advisories to show whenever the case is opened.
@@ -41,7 +45,11 @@ impl ReviewQueue {
             return Ok(None);
         };
         let mut about = Subject::of(&case);
-        if let Some(number) = item.evidence.nhs_number {
+        let candidates = item.evidence.candidates.iter().map(|candidate| candidate.nhs_number);
+        let mut numbers: Vec<_> = item.evidence.nhs_number.into_iter().chain(candidates).collect();
+        numbers.sort();
+        numbers.dedup();
+        for number in numbers {
             about = about.with_number(number);
         }
         let viewed = Entry::new(EventKind::CaseViewed, self.clock.now(), actor)
@@ -49,23 +57,36 @@ impl ReviewQueue {
             .with_detail("reason", item.reason.as_str())
             .about(about);
         self.store.audit().append(vec![viewed]).await?;
-        let offered = offered(&item).filter(|number| {
-            let told = item.is_open() && item.evidence.exchange.is_some();
-            told && !case.rejected_numbers.contains(number)
-        });
-        let offered = match offered {
-            Some(number) => {
-                let holders = self.store.cases().holders(number).await?;
-                holders.iter().all(|holder| *holder == case.id).then_some(number)
+        let mut free = Vec::new();
+        for offer in offers(&case, &item).iter().filter(|_| item.is_open()) {
+            let holders = self.store.cases().holders(offer.number).await?;
+            if holders.iter().all(|holder| *holder == case.id) {
+                free.push(offer.number);
             }
-            None => None,
+        }
+        let candidates: Vec<ShownCandidate> = item
+            .evidence
+            .candidates
+            .iter()
+            .filter(|candidate| !case.rejected_numbers.contains(&candidate.nhs_number))
+            .map(|candidate| {
+                ShownCandidate::of(&case, candidate, free.contains(&candidate.nhs_number))
+            })
+            .collect();
+        // One of several people must be chosen, also when another case has the number of the others.
+        let others =
+            |number: &NhsNumber| candidates.iter().any(|candidate| candidate.nhs_number != *number);
+        let offered = match free[..] {
+            [number] if !others(&number) => Some(number),
+            _ => None,
         };
         let comparison = item
             .evidence
             .returned
             .as_ref()
             .map(|person| compare(&LocalRecord::from(&case), person));
-        Ok(Some(ShownItem { offered, comparison, advisories: advisories(&case), item, case }))
+        let advisories = advisories(&case);
+        Ok(Some(ShownItem { offered, candidates, comparison, advisories, item, case }))
     }
 }
 
@@ -107,11 +128,13 @@ mod tests {
             "case": case,
             "item": item,
             "offered": NUMBER.digits().as_str(),
+            "candidates": [],
             "comparison": null,
             "advisories": [],
         });
-        let shown =
-            ShownItem { case, item, offered: Some(NUMBER), comparison: None, advisories: vec![] };
+        let (comparison, advisories, candidates) = (None, vec![], vec![]);
+        let offered = Some(NUMBER);
+        let shown = ShownItem { case, item, offered, candidates, comparison, advisories };
         assert_eq!(to_value(&shown).unwrap(), expected);
         assert!(expected.to_string().contains("Aindow"), "it has the person's data");
     }

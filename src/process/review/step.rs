@@ -1,6 +1,7 @@
 use crate::case::{Case, ReviewState};
 use crate::demographics::redacted_debug;
 use crate::process::review::context::{Changed, Context, in_use, item, item_mut};
+use crate::process::review::offer::ranked;
 use crate::process::review::refusal::Refusal;
 
 /// An action on an item that does not settle it. `Debug` shows no content.
@@ -56,6 +57,10 @@ pub(super) fn step(
             }
             check_move(case, number, *state)?;
             target.state = *state;
+            if !found.is_open() {
+                // A user may have rejected candidates since the item was settled.
+                target.evidence.candidates = ranked(case, &found.evidence.candidates);
+            }
             let word = if found.is_open() { state.as_str() } else { "reopened" };
             target.history.push(context.step(word));
             word

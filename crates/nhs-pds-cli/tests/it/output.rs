@@ -72,6 +72,13 @@ fn review_audit_and_report_as_json() {
     assert_eq!(shown["item"]["reason"], "unconfirmed");
     assert_eq!(shown["comparison"].as_array().unwrap().len(), 7);
     assert!(shown["comparison"][0]["weight"].is_string());
+    let candidates = shown["candidates"].as_array().unwrap();
+    assert!(!candidates.is_empty());
+    for candidate in candidates {
+        assert!(candidate["risk"].is_f64() && candidate["can_be_accepted"] == true);
+        assert_eq!(candidate["fields"].as_array().unwrap().len(), 8);
+        assert!(candidate["fields"][0]["agreement"].is_string());
+    }
 
     let verified = nhs_pds(&["audit", "--db", &db, "verify", "--json"]).json();
     let text = nhs_pds(&["audit", "--db", &db, "verify"]).out;

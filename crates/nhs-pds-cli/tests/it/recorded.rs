@@ -227,6 +227,9 @@ fn worker_review_audit_and_report() {
         ("review-resolve", &["resolve", "C000126", "1", "acknowledge"]),
         ("review-again", &["resolve", "C000126", "1", "acknowledge"]),
         ("review-missing", &["show", "NOBODY", "1"]),
+        ("review-accept", &["resolve", "C000168", "1", "accept"]),
+        ("review-accept-none", &["resolve", "C000001", "1", "accept"]),
+        ("review-none-of-these", &["resolve", "C000171", "1", "none-of-these"]),
     ] {
         at.command(name, &[&review[..], arguments].concat(), "");
     }

@@ -139,6 +139,7 @@ async fn review(ears: &Ears, queue: &ReviewQueue) {
     let resolutions = [
         Resolution::AcceptNumber(NUMBER),
         Resolution::RejectNumber(NUMBER),
+        Resolution::NoneOfThese,
         Resolution::CorrectAndAskAgain(corrections),
         Resolution::Merge { absorbed: id(OTHER_CASE) },
         Resolution::NotOnPds,

@@ -8,14 +8,16 @@ use crate::privacy::person::{
 };
 use crate::privacy::walk::Shown;
 use nhs_pds::case::{
-    self, Absorbed, Advisory, AdvisoryKind, Alert, AlertKind, Allocation, Case, CaseId, CaseStore,
-    Change, Deletion, DeletionKind, Due, Evidence, Lease, MemoryStore, NumberSource, Planned,
+    self, Absorbed, Advisory, AdvisoryKind, Alert, AlertKind, Allocation, Candidate, Case, CaseId, CaseStore,
+    Change, Deletion, DeletionKind, Due, Evidence, Heard, KnownSoFar, Lease, MemoryStore, NumberSource, Planned,
     Priority, Provenance, RecordType, RecordedNumber, ReviewReason, ReviewStep, Setting, Taken,
     Unreadable, advisories,
 };
 use nhs_pds::correspondence::printable;
 use nhs_pds::demographics::{Demographics, Field, Gender};
-use nhs_pds::matching::{Criteria, LocalRecord, compare};
+use nhs_pds::matching::{
+    Criteria, Local, LocalRecord, NameTables, Risk, Veto, compare, relate,
+};
 use nhs_pds::nhs_number::NhsNumber;
 use nhs_pds::process::alert::{self, AlertSink, MemoryAlerts};
 use nhs_pds::report::{Report, report};
@@ -71,6 +73,7 @@ pub(super) fn full_case() -> Case {
     case.record_type = RecordType::Other(FAMILY.into());
     case.date_of_death = Some(DIED.parse().unwrap());
     case.asking.asked = Some(asked());
+    case.asking.known = Some(known());
     case.rejected_numbers = vec![NEW_NUMBER];
     case.open_item(ReviewReason::Differs(Field::Given), &evidence(), NOW);
     let history = &mut case.review[0].history;
@@ -96,6 +99,10 @@ pub(super) fn recorded() -> RecordedNumber {
         .with_person(person_case(CASE).identity())
 }
 
+fn known() -> KnownSoFar {
+    KnownSoFar::new("smsp-1", asked(), vec![Heard::person(candidate())], NOW)
+}
+
 fn evidence() -> Evidence {
     let mut evidence = Evidence::default();
     evidence.damaged_number = Some(NOTE.into());
@@ -103,7 +110,15 @@ fn evidence() -> Evidence {
     evidence.nhs_number = Some(NEW_NUMBER);
     evidence.returned = Some(person());
     evidence.others = vec![other_id()];
+    evidence.candidates = vec![candidate()];
     evidence
+}
+
+/// A person whom a search returned.
+fn candidate() -> Candidate {
+    let relations = relate(&Local::default(), &person(), &NameTables::shipped());
+    let (risk, vetoes) = (Risk::of(0.018_6), vec![Veto::Twin]);
+    Candidate::new(NUMBER, person(), relations, risk, vetoes, "no_given", exchange())
 }
 
 fn alert(case: &Case) -> Alert {
@@ -141,6 +156,9 @@ pub(super) fn show(shown: &mut Shown) {
     shown.value(&case.review[0]);
     shown.value(&case.review[0].history[0]);
     shown.value(&evidence());
+    shown.value(&candidate());
+    shown.value(&known());
+    shown.value(&known().heard[0]);
     shown.value(&alert(&case));
     shown.value(alert(&case).person.as_ref().unwrap());
     shown.value(&absorbed());

@@ -35,6 +35,7 @@ pub(super) async fn show(shown: &mut Shown) {
     for resolution in [
         Resolution::AcceptNumber(NUMBER),
         Resolution::RejectNumber(NEW_NUMBER),
+        Resolution::NoneOfThese,
         Resolution::CorrectAndAskAgain(corrections()),
         Resolution::Merge { absorbed: other_id() },
     ] {
@@ -62,6 +63,13 @@ async fn show_queue(shown: &mut Shown) {
     shown.value(&listed[0]);
     let item = queue.show(&listed[0].id, &jo).await.unwrap().unwrap();
     assert!(item.comparison.is_some());
+    let [candidate] = &item.candidates[..] else { panic!() };
+    assert!(candidate.fields.iter().any(|field| field.pds.is_some()));
+    for field in &candidate.fields {
+        shown.value(field);
+        shown.value(&field.agreement);
+    }
+    shown.value(candidate);
     shown.value(&item);
     let filter = CaseFilter::default().with_surname(FAMILY).with_postcode(FAMILY);
     shown.value(&filter);

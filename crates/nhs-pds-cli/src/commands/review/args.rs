@@ -143,14 +143,16 @@ pub(super) enum Command {
 pub(super) enum How {
     /// You have confirmed that this is the person's number
     Accept {
-        /// The NHS Number.
-        number: NhsNumber,
+        /// The NHS Number; without it, the only number that the item offers.
+        number: Option<NhsNumber>,
     },
-    /// This is not the person's number, and never will be
+    /// This is not the person's number, and never will be. The item stays open if it has other candidates
     Reject {
         /// The NHS Number.
         number: NhsNumber,
     },
+    /// None of the candidates is the person: rejects all of them
+    NoneOfThese,
     /// The demographic fields were wrong: correct them and trace again
     Correct(Fields),
     /// PDS has no record of the person
@@ -227,16 +229,18 @@ pub(super) fn filter(
     filter
 }
 
-pub(super) fn resolution(how: How) -> Resolution {
-    match how {
-        How::Accept { number } => Resolution::AcceptNumber(number),
+/// The resolution; `None` when it accepts the only number of the item.
+pub(super) fn resolution(how: How) -> Option<Resolution> {
+    Some(match how {
+        How::Accept { number } => Resolution::AcceptNumber(number?),
         How::Reject { number } => Resolution::RejectNumber(number),
+        How::NoneOfThese => Resolution::NoneOfThese,
         How::Correct(fields) => Resolution::CorrectAndAskAgain(corrections(fields)),
         How::NotOnPds => Resolution::NotOnPds,
         How::Merge { other } => Resolution::Merge { absorbed: other },
         How::Acknowledge => Resolution::Acknowledge,
         How::Dismiss => Resolution::Dismiss,
-    }
+    })
 }
 
 fn corrections(fields: Fields) -> Corrections {

@@ -6,6 +6,7 @@
 //! The command does not check permissions: a user who can write the file can do everything.
 
 mod args;
+mod candidates;
 mod print;
 
 use crate::console::{self, about, block_on, check_database, say, say_json, warn};
@@ -16,7 +17,9 @@ use args::{Command, filter, resolution};
 use nhs_pds::audit::{self, Actor, SqliteLog};
 use nhs_pds::case::SqliteStore;
 use nhs_pds::process::alert::SqliteAlerts;
-use nhs_pds::process::review::{ActionOutcome, ItemFilter, ItemId, Refusal, Release, ReviewQueue};
+use nhs_pds::process::review::{
+    ActionOutcome, ItemFilter, ItemId, Refusal, Release, Resolution, ReviewQueue,
+};
 use nhs_pds::process::store::{Joined, Sqlite, Store};
 use nhs_pds::trace::{Caller, LocalIdentity, User};
 use print::{json_line, object, text, text_line};
@@ -97,7 +100,11 @@ async fn act(
             queue.note(&item(case, number), &text, actor).await?
         }
         Command::Resolve { case, item: number, how } => {
-            queue.resolve(&item(case, number), &resolution(how), actor).await?
+            let id = item(case, number);
+            match resolution(how) {
+                Some(resolution) => queue.resolve(&id, &resolution, actor).await?,
+                None => accept_the_only_one(queue, &id, actor).await?,
+            }
         }
         Command::Release { reason, code } => {
             let all = Release::of(reason);
@@ -120,6 +127,31 @@ async fn act(
             outcome
         }
     }))
+}
+
+/// Accepts the only number that the item offers, and prints it.
+async fn accept_the_only_one(
+    queue: &ReviewQueue,
+    id: &ItemId,
+    actor: &Actor,
+) -> Result<ActionOutcome, Box<dyn Error>> {
+    let Some(shown) = queue.show(id, actor).await? else {
+        return Ok(ActionOutcome::Refused(Refusal::NoSuchItem));
+    };
+    let Some(number) = shown.offered else {
+        if !shown.item.is_open() {
+            return Ok(ActionOutcome::Refused(Refusal::Closed));
+        }
+        if shown.candidates.len() > 1 {
+            return Err("the item has several candidates: give the NHS Number".into());
+        }
+        return Ok(ActionOutcome::Refused(Refusal::NotOffered));
+    };
+    let outcome = queue.resolve(id, &Resolution::AcceptNumber(number), actor).await?;
+    if outcome == ActionOutcome::Done {
+        say(&format!("accepted {number}\n"))?;
+    }
+    Ok(outcome)
 }
 
 fn actor(cli: &Args) -> Result<Actor, Box<dyn Error>> {

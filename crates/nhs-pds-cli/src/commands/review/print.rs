@@ -1,5 +1,6 @@
 //! How items are printed.
 
+use crate::commands::review::candidates::table;
 use chrono::SecondsFormat;
 use nhs_pds::case::ReviewItem;
 use nhs_pds::matching::Comparison;
@@ -62,6 +63,7 @@ pub(super) fn object(shown: &ShownItem) -> Result<Value, serde_json::Error> {
         "changed_since_confirmed": changed.iter().map(|field| field.as_str()).collect::<Vec<_>>(),
         "offered": shown.offered,
         "advisories": advisories,
+        "candidates": shown.candidates,
         "comparison": comparison,
         "item": serde_json::to_value(&shown.item)?,
     }))
@@ -89,7 +91,9 @@ pub(super) fn text(shown: &ShownItem) -> Result<String, std::fmt::Error> {
         writeln!(said, "offered   {number}")?;
     }
     asked(&mut said, item)?;
-    if let Some(comparison) = &shown.comparison {
+    if !shown.candidates.is_empty() {
+        said += &table(&shown.candidates);
+    } else if let Some(comparison) = &shown.comparison {
         side_by_side(&mut said, comparison)?;
     }
     for step in &item.history {
