@@ -81,6 +81,7 @@
 //! The module [`docs`] has the pages of the folder `docs/`:
 //!
 //! * [decisions]: what the worker does with each answer, for a clinical-safety officer;
+//! * [clinical safety]: inputs for a vendor's own safety case: hazards, controls and their tests;
 //! * [reliability]: every fault, what the caller sees, and the test that shows it;
 //! * [design]: the reasons for each layer;
 //! * [conformance]: each requirement, where it is met, and by which test;
@@ -89,6 +90,7 @@
 //! * [commands]: the command `nhs-pds`.
 //!
 //! [decisions]: docs::decisions
+//! [clinical safety]: docs::clinical_safety
 //! [reliability]: docs::reliability
 //! [design]: docs::design
 //! [conformance]: docs::conformance
@@ -188,6 +190,8 @@ pub use trace::{Answer, Caller, Outcome, Tracer};
 /// A page names files of the source package, such as `src/process/decision/decide.rs`.
 #[cfg(doc)]
 pub mod docs {
+    #[doc = include_str!("../docs/clinical-safety.md")]
+    pub mod clinical_safety {}
     #[doc = include_str!("../docs/commands.md")]
     pub mod commands {}
     #[doc = include_str!("../docs/conformance.md")]

@@ -6,12 +6,12 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-fn page(path: &str) -> String {
+pub(crate) fn page(path: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
 }
 
 /// Everything in backquotes, with `{a, b}` written out.
-fn spans(page: &str) -> BTreeSet<String> {
+pub(crate) fn spans(page: &str) -> BTreeSet<String> {
     let spans = page.lines().flat_map(|line| line.split('`').skip(1).step_by(2));
     let written_out = spans.flat_map(|span| match span.split_once('{') {
         Some((stem, several)) => several
@@ -24,18 +24,28 @@ fn spans(page: &str) -> BTreeSet<String> {
     written_out.collect()
 }
 
+/// Those of `spans` that are names of tests, or of modules of tests.
+pub(crate) fn tests_among(spans: &BTreeSet<String>) -> Vec<&str> {
+    let names = spans.iter().map(String::as_str);
+    names.filter(|span| span.starts_with("it::") || span.contains("::tests")).collect()
+}
+
+/// Those of `named` that are neither a test nor a module of tests.
+pub(crate) fn missing_tests<'a>(named: &[&'a str]) -> Vec<&'a str> {
+    let present = present();
+    let exists = |name: &str| {
+        let inside = format!("{name}::");
+        present.iter().any(|test| test == name || test.starts_with(&inside))
+    };
+    named.iter().copied().filter(|name| !exists(name)).collect()
+}
+
 #[test]
 fn the_requirements_name_tests_that_exist() {
     let spans = spans(&page("docs/conformance.md"));
-    let named: Vec<&String> =
-        spans.iter().filter(|span| span.starts_with("it::") || span.contains("::tests")).collect();
+    let named = tests_among(&spans);
     assert!(named.len() > 100, "only {} are named", named.len());
-    let present = present();
-    let exists = |name: &&&String| {
-        let inside = format!("{name}::");
-        present.iter().any(|test| test == **name || test.starts_with(&inside))
-    };
-    let missing: Vec<_> = named.iter().filter(|name| !exists(name)).collect();
+    let missing = missing_tests(&named);
     assert!(missing.is_empty(), "these tests do not exist: {missing:#?}");
 }
 

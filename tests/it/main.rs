@@ -16,6 +16,7 @@ mod caseload;
 #[cfg(all(feature = "http", feature = "smsp"))]
 mod causes;
 mod changed_person;
+mod clinical_safety;
 mod control;
 #[cfg(feature = "barcode")]
 mod correspondence;
