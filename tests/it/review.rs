@@ -234,7 +234,10 @@ async fn an_accepted_number_is_not_queried_again() {
         let expected = [("action", "accepted"), ("item", "1"), ("reason", "differs:given")];
         assert_eq!(said[..3], details(&expected));
         let keys: Vec<&str> = said[3..].iter().map(|(key, _)| key.as_str()).collect();
-        assert!(keys.starts_with(&["step", "risk", "evidence"]), "what the user has decided on: {keys:?}");
+        assert!(
+            keys.starts_with(&["step", "risk", "evidence"]),
+            "what the user has decided on: {keys:?}"
+        );
         let steps: Vec<&str> =
             accepted.review[0].history.iter().map(|step| step.what.as_str()).collect();
         assert_eq!(steps, ["accepted"]);
@@ -284,7 +287,9 @@ async fn a_rejected_number_is_never_offered_again() {
         office.pass([found("JOY", "FAMILY 1", NUMBER)]).await;
         office.resolve(&item("1", 1), Resolution::RejectNumber(NUMBER)).await;
         // Even if the service now has the right fields.
-        office.pass_at("2027-11-24T09:30:00Z", [found("COMFORT", "FAMILY 1", NUMBER), Traced::None]).await;
+        office
+            .pass_at("2027-11-24T09:30:00Z", [found("COMFORT", "FAMILY 1", NUMBER), Traced::None])
+            .await;
         let case = office.stored("1").await;
         assert!(case.nhs_number.is_none());
         let [again] = &case.open_items().collect::<Vec<_>>()[..] else { panic!() };
@@ -882,9 +887,7 @@ async fn futures_in_turn<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::
 #[tokio::test]
 async fn an_erased_person_is_nowhere_in_the_file() {
     use nhs_pds::audit::SqliteLog;
-    use nhs_pds::case::{
-        Alert, AlertKind, Candidate, Evidence, Heard, KnownSoFar, SqliteStore,
-    };
+    use nhs_pds::case::{Alert, AlertKind, Candidate, Evidence, Heard, KnownSoFar, SqliteStore};
     use nhs_pds::matching::{Criteria, Local, NameTables, Risk, relate};
     use nhs_pds::process::alert::SqliteAlerts;
     use nhs_pds::trace::Exchange;

@@ -4,6 +4,8 @@
 //! different person. `docs/matching.md` has the model, its parameters and how each was set.
 
 pub(crate) mod assess;
+#[cfg(test)]
+mod document;
 mod doubt;
 mod hypotheses;
 mod likelihood;

@@ -8,16 +8,14 @@ use crate::privacy::person::{
 };
 use crate::privacy::walk::Shown;
 use nhs_pds::case::{
-    self, Absorbed, Advisory, AdvisoryKind, Alert, AlertKind, Allocation, Candidate, Case, CaseId, CaseStore,
-    Change, Deletion, DeletionKind, Due, Evidence, Heard, KnownSoFar, Lease, MemoryStore, NumberSource, Planned,
-    Priority, Provenance, RecordType, RecordedNumber, ReviewReason, ReviewStep, Setting, Taken,
-    Unreadable, advisories,
+    self, Absorbed, Advisory, AdvisoryKind, Alert, AlertKind, Allocation, Candidate, Case, CaseId,
+    CaseStore, Change, Deletion, DeletionKind, Due, Evidence, Heard, KnownSoFar, Lease,
+    MemoryStore, NumberSource, Planned, Priority, Provenance, RecordType, RecordedNumber,
+    ReviewReason, ReviewStep, Setting, Taken, Unreadable, advisories,
 };
 use nhs_pds::correspondence::printable;
 use nhs_pds::demographics::{Demographics, Field, Gender};
-use nhs_pds::matching::{
-    Criteria, Local, LocalRecord, NameTables, Risk, Veto, compare, relate,
-};
+use nhs_pds::matching::{Criteria, Local, LocalRecord, NameTables, Risk, Veto, compare, relate};
 use nhs_pds::nhs_number::NhsNumber;
 use nhs_pds::process::alert::{self, AlertSink, MemoryAlerts};
 use nhs_pds::report::{Report, report};
