@@ -35,6 +35,10 @@ pub struct TraceState {
     /// criteria; `None` means at once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<DateTime<Utc>>,
+    /// A digest of the further names, postcodes and contacts of the case at the last query; `None` when it had
+    /// none. If it changes, the case is traced at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub further: Option<String>,
     /// What the questions before one that got no answer have shown. They are not asked again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub known: Option<KnownSoFar>,

@@ -13,7 +13,7 @@ use toml::{Table, Value};
 
 /// The options that the environment and the file may set. All others say what to do with one person or
 /// one item: they must be on the command line.
-const SETTINGS: [&str; 54] = [
+const SETTINGS: [&str; 57] = [
     "anchors",
     "answer",
     "as",
@@ -60,14 +60,17 @@ const SETTINGS: [&str; 54] = [
     "register",
     "results",
     "reverify",
+    "risk-limit",
     "role",
     "roots",
     "seed",
     "service",
     "sqlite",
     "strict-soap-action",
+    "surnames",
     "token-url",
     "unanswerable",
+    "wildcards-assessed",
 ];
 
 /// Arguments with the options that were added to them.

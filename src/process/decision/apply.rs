@@ -1,6 +1,7 @@
 use crate::case::{Alert, AlertKind, Case, ReviewReason, ReviewState, ReviewStep, TraceRecord};
 use crate::demographics::london_day;
 use crate::process::decision::decide::Decision;
+use crate::process::decision::plan::further;
 use crate::process::decision::policy::Policy;
 use crate::process::decision::row::{Effects, NextQuery, NumberEffect, ReviewEffect, Saved};
 
@@ -158,7 +159,7 @@ fn alert(case: &Case, changed: &mut Case, kind: AlertKind, id: String, decision:
 }
 
 fn asking(case: &mut Case, decision: &Decision, effects: Effects, policy: &Policy) {
-    let id = case.id.clone();
+    let (id, further) = (case.id.clone(), further(case));
     let asking = &mut case.asking;
     if effects.saved == Saved::Unanswered {
         asking.known.clone_from(&decision.known);
@@ -171,7 +172,10 @@ fn asking(case: &mut Case, decision: &Decision, effects: Effects, policy: &Polic
     if !asking.asked.as_ref().is_some_and(|asked| asked.has_same_fields(&decision.asked)) {
         asking.unsettled = 0;
     }
-    asking.asked = Some(decision.asked.clone());
+    if asking.further != further {
+        asking.unsettled = 0;
+    }
+    (asking.asked, asking.further) = (Some(decision.asked.clone()), further);
     if effects.saved == Saved::UnreadableTrace {
         asking.unreadable = asking.unreadable.saturating_add(1);
     } else {

@@ -12,6 +12,7 @@ use crate::process::decision::strategy::parts::Parts;
 use crate::process::decision::strategy::questions::{Asked, questions};
 use crate::trace::{CriterionError, FetchDetails, LocalIdentifier, NameText, Question};
 use chrono::{DateTime, TimeDelta, Utc};
+use sha2::{Digest, Sha256};
 
 /// The next query about a case.
 #[non_exhaustive]
@@ -86,7 +87,9 @@ pub fn plan(
         Err(reasons) => Err(eligible.and(reasons)),
         Ok(planned) => {
             let again = case.asking.asked.as_ref().is_some_and(|asked| {
-                asked.has_same_fields(&planned.asked) && purpose.is_answered_by(case, asked)
+                asked.has_same_fields(&planned.asked)
+                    && purpose.is_answered_by(case, asked)
+                    && (planned.asked.nhs_number.is_some() || case.asking.further == further(case))
             });
             if again && case.not_on_pds {
                 eligible = eligible.and([Reason::NotOnPds]);
@@ -187,6 +190,30 @@ pub(in crate::process) fn known<'a>(
             && (TimeDelta::zero()..KEPT).contains(&age)
     };
     case.asking.known.as_ref().filter(fresh).map_or(&[], |known| &known.heard)
+}
+
+/// A digest of what a case has to send besides the criteria; `None` when it has nothing.
+pub(in crate::process) fn further(case: &Case) -> Option<String> {
+    let lists = [
+        &case.other_forenames,
+        &case.former_surnames,
+        &case.former_postcodes,
+        &case.telephones,
+        &case.emails,
+    ];
+    if lists.iter().all(|list| list.is_empty()) {
+        return None;
+    }
+    let mut digest = Sha256::new();
+    for list in lists {
+        for text in list {
+            digest.update(text.len().to_be_bytes());
+            digest.update(text.as_bytes());
+        }
+        digest.update([0xff]);
+    }
+    let digest: [u8; 32] = digest.finalize().into();
+    Some(digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// How long answers are kept while a further question gets none. People move and change their names.

@@ -21,6 +21,7 @@ use nhs_pds::audit::{Actor, AuditLog, Entry, EventKind};
 use nhs_pds::case::caseload::{self, DecisionWriter, Entry as Row};
 use nhs_pds::case::{CaseStore, SqliteStore};
 use nhs_pds::clock::{Clock, SystemClock};
+use nhs_pds::matching::{Judge, NameTables, RiskLimit};
 use nhs_pds::process::alert::SqliteAlerts;
 use nhs_pds::process::store::{Joined, Sqlite, Store};
 use nhs_pds::process::{
@@ -82,6 +83,16 @@ pub(crate) struct Args {
     /// Verify each number again after this number of days.
     #[arg(long, value_name = "DAYS")]
     reverify: Option<u32>,
+    /// Write a number only if the risk of a wrong person is below 1 in this number; at least 100000.
+    #[arg(long, value_name = "NUMBER", value_parser = risk_limit, default_value = "100000")]
+    risk_limit: RiskLimit,
+    /// Also write numbers that a search with wildcards found. Only after your organisation has assessed the
+    /// safety of such searches (MSCA-PDS-07).
+    #[arg(long)]
+    wildcards_assessed: bool,
+    /// A table with more surnames, as CSV with the columns name, per_million, obs and source.
+    #[arg(long, value_name = "CSV")]
+    surnames: Option<PathBuf>,
     #[command(flatten)]
     service: Service,
 }
@@ -142,7 +153,7 @@ pub(crate) async fn run(cli: &Args) -> Result<bool, Box<dyn Error>> {
                 ))
                 .with_foreground(gate.foreground())
                 .with_actor(actor.clone())
-                .with_policy(policy(cli))
+                .with_policy(policy(cli)?)
                 .with_lease(cli.lease)
                 .with_in_flight(cli.in_flight),
         );
@@ -220,11 +231,25 @@ async fn damaged(store: &dyn CaseStore) -> Result<Option<String>, Box<dyn Error>
     Ok((count > 0).then(|| format!("{count} stored cases are damaged and cannot be read: {ids}")))
 }
 
-fn policy(cli: &Args) -> Policy {
-    match cli.reverify {
-        Some(days) => Policy::default().with_reverification(chrono::TimeDelta::days(days.into())),
-        None => Policy::default(),
+fn policy(cli: &Args) -> Result<Policy, Box<dyn Error>> {
+    let mut judge = Judge::default().with_limit(cli.risk_limit);
+    if cli.wildcards_assessed {
+        judge = judge.with_wildcards_assessed();
     }
+    if let Some(file) = &cli.surnames {
+        let names = NameTables::shipped().with_surnames(console::open(file)?);
+        judge = judge.with_names(names.map_err(|error| about(file, &error))?);
+    }
+    let policy = Policy::default().with_judge(judge);
+    Ok(match cli.reverify {
+        Some(days) => policy.with_reverification(chrono::TimeDelta::days(days.into())),
+        None => policy,
+    })
+}
+
+fn risk_limit(text: &str) -> Result<RiskLimit, String> {
+    let number = text.parse().map_err(|_| "a whole number is required".to_owned())?;
+    RiskLimit::one_in(number).map_err(|error| error.to_string())
 }
 
 /// The rate limit of a provider, or the speed of the simulator.
