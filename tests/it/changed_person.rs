@@ -2,6 +2,7 @@
 //! for the new person.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use crate::support::one_question;
 use nhs_pds::audit::{Actor, MemoryLog};
 use nhs_pds::case::{
     AdvisoryKind, Allocation, Case, CaseId, CaseStore, Evidence, Identity, MemoryStore,
@@ -110,7 +111,7 @@ struct Office {
 
 impl Office {
     fn over(store: Arc<dyn CaseStore>) -> Self {
-        let policy = Policy::default();
+        let policy = one_question();
         Self { store, audit: Arc::new(MemoryLog::new()), now: start(), policy }
     }
 
@@ -214,7 +215,7 @@ fn is_in_doubt(case: &Case, now: DateTime<Utc>) {
     assert!(kinds(case).contains(&AdvisoryKind::PersonChanged));
     let number = case.nhs_number.as_ref().unwrap().number;
     let root = LocalIdentifier::LOCAL_PATIENT_ROOT;
-    let planned = plan(case, &Scope::default(), &Policy::default(), root, now).unwrap();
+    let planned = plan(case, &Scope::default(), &one_question(), root, now).unwrap();
     assert_eq!(planned.asked.nhs_number, Some(number), "verified at once");
     assert_eq!(case.live_number(), Some(number), "still a holder of it");
 }
@@ -347,7 +348,7 @@ fn plan_of(case: &Case, number: NhsNumber) -> Criteria {
     let mut case = case.clone();
     case.nhs_number = imported("GP letter", number);
     let root = LocalIdentifier::LOCAL_PATIENT_ROOT;
-    plan(&case, &Scope::default(), &Policy::default(), root, start()).unwrap().asked
+    plan(&case, &Scope::default(), &one_question(), root, start()).unwrap().asked
 }
 
 #[tokio::test]
@@ -484,7 +485,7 @@ async fn a_replacement_does_not_confirm_a_changed_name() {
 
     // If the person has not changed, the service's answer is enough (MSCA-DQ-03).
     let mut office = before;
-    office.policy = Policy::default().with_reverification(TimeDelta::seconds(1));
+    office.policy = one_question().with_reverification(TimeDelta::seconds(1));
     office.pass([Ok(word)]).await;
     assert_eq!(office.stored().await.nhs_number.unwrap().number, OTHER);
 }
@@ -885,7 +886,7 @@ async fn an_older_file_keeps_its_numbers_printable_and_notices_a_change() {
         let mut case = now.clone();
         case.id = id(text);
         case.nhs_number = Some(RecordedNumber::new(THIRD, NumberSource::Traced(source)));
-        let (scope, policy) = (Scope::default(), Policy::default());
+        let (scope, policy) = (Scope::default(), one_question());
         let root = LocalIdentifier::LOCAL_PATIENT_ROOT;
         case.asking.asked = Some(plan(&eleanor(), &scope, &policy, root, start()).unwrap().asked);
         case
@@ -937,7 +938,7 @@ async fn a_number_confirmed_by_a_clock_ahead_is_still_verified() {
     smsp.as_mut().unwrap().since = Some(ahead);
     for recorded in [confirmed(ahead), smsp] {
         let mut office = Office::over(Arc::new(MemoryStore::new()));
-        office.policy = Policy::default().with_reverification(TimeDelta::days(90));
+        office.policy = one_question().with_reverification(TimeDelta::days(90));
         let mut case = eleanor();
         case.nhs_number = recorded;
         office.store.insert_all(vec![case]).await.unwrap();
@@ -945,7 +946,7 @@ async fn a_number_confirmed_by_a_clock_ahead_is_still_verified() {
         assert_eq!(asked.len(), 1);
     }
     let mut office = Office::over(Arc::new(MemoryStore::new()));
-    office.policy = Policy::default().with_reverification(TimeDelta::days(90));
+    office.policy = one_question().with_reverification(TimeDelta::days(90));
     let mut case = eleanor();
     case.nhs_number = confirmed(start());
     office.store.insert_all(vec![case]).await.unwrap();

@@ -1,6 +1,7 @@
 //! The main job, from the shipped caseload to the results: over HTTP, into an SQLite file.
 
 use chrono::TimeDelta;
+use crate::support::one_question;
 use nhs_pds::audit::MemoryLog;
 use nhs_pds::case::caseload::{self, ResultRow};
 use nhs_pds::case::{CaseStore, MemoryStore, RecordedNumber, SqliteStore};
@@ -331,7 +332,7 @@ async fn run_over(store: &Arc<MemoryStore>, answers: Vec<Outcome>) -> Vec<[Strin
     let worker = Worker::new(
         asking,
         Arc::new(Joined::new(cases, audit, alerts)),
-        Settings::new(Caller::System(us)),
+        Settings::new(Caller::System(us)).with_policy(one_question()),
     );
     let mut reports = Vec::new();
     worker.run_once(&mut |case| reports.push(case.clone())).await.unwrap();

@@ -1,6 +1,7 @@
 //! Reviewers' actions on review items, end to end: over both stores, with runs of the worker before and
 //! after.
 
+use crate::support::one_question;
 use crate::support::layer::{Layer, Layered};
 use async_trait::async_trait;
 use nhs_pds::audit::{
@@ -19,7 +20,7 @@ use nhs_pds::process::review::{
     ActionOutcome, Corrections, ItemFilter, ItemId, Refusal, Resolution, ReviewQueue,
 };
 use nhs_pds::process::store::Joined;
-use nhs_pds::process::{ErrorKind, Policy, Scope, Settings, Worker, plan};
+use nhs_pds::process::{ErrorKind, Scope, Settings, Worker, plan};
 use nhs_pds::trace::{
     Caller, LocalIdentifier, LocalIdentity, Match, Outcome as Traced, Question, ScriptedTracer,
     User,
@@ -131,7 +132,7 @@ impl Office {
                 Arc::<MemoryAlerts>::clone(&self.alerts),
             )),
             Settings::new(Caller::System(us))
-                .with_policy(Policy::default())
+                .with_policy(one_question())
                 .with_clock(Arc::new(FixedClock::at(at.parse().unwrap()))),
         );
         worker.run_once(&mut |_| ()).await.unwrap();
@@ -142,7 +143,7 @@ impl Office {
     /// One pass, in which every queried person is found with this number.
     async fn pass_that_finds(&mut self, number: NhsNumber) {
         let cases = self.all().await;
-        let (scope, policy, now) = (Scope::default(), Policy::default(), NOW.parse().unwrap());
+        let (scope, policy, now) = (Scope::default(), one_question(), NOW.parse().unwrap());
         let root = LocalIdentifier::LOCAL_PATIENT_ROOT;
         let asked = cases.iter().filter(|case| plan(case, &scope, &policy, root, now).is_ok());
         let families: Vec<&str> = asked.filter_map(|case| case.surname.as_deref()).collect();

@@ -2,6 +2,7 @@
 //! changes nothing.
 #![expect(clippy::indexing_slicing, reason = "tests, whose panics are failures")]
 
+use crate::support::one_question;
 use crate::support::kept::{
     DAMAGE, Kept, NUMBER, at, contains, damaged, id, imported, jo, person, readable, traceable,
     viewed,
@@ -298,7 +299,7 @@ fn worker(kept: &Kept, answers: usize) -> Worker {
     Worker::new(
         tracer,
         Arc::new(Joined::new(store, log, Arc::new(MemoryAlerts::default()))),
-        Settings::new(us()),
+        Settings::new(us()).with_policy(one_question()),
     )
 }
 

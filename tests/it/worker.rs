@@ -1,5 +1,6 @@
 //! Runs of the worker over a store, with prepared answers.
 
+use crate::support::one_question;
 use crate::support::layer::{Layer, Layered};
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -72,6 +73,7 @@ async fn store(cases: impl IntoIterator<Item = Case>) -> Arc<MemoryStore> {
 fn settings() -> Settings {
     let caller = LocalIdentity::new("RHM".parse().unwrap(), "get-nhs-number").unwrap();
     Settings::new(Caller::System(caller))
+        .with_policy(one_question())
         .with_clock(Arc::new(FixedClock::at(start())))
         .with_ids(Arc::new(CountingIds::default()))
 }

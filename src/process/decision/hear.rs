@@ -55,18 +55,23 @@ pub(in crate::process) fn hear(
     }
 }
 
-/// Assesses a person whom the answer names as that of another number: the successor of a superseded one.
-pub(in crate::process) fn assess_successor(
+/// The person whom the answer names as that of another number, the successor of a superseded one, with the
+/// evidence.
+pub(in crate::process) fn successor(
     case: &Case,
     asked: &Criteria,
     sent: Option<Sent<'_>>,
-    person: Option<&Demographics>,
+    answer: &Answer,
     judge: &Judge,
     now: DateTime<Utc>,
-) -> Assessed {
-    let nobody = Demographics::default();
+) -> Option<Candidate> {
+    let Outcome::Superseded { by, person } = &answer.outcome else { return None };
+    let person = person.as_deref().cloned().unwrap_or_default();
     let returned = returned(case, asked, sent, now);
-    judge.assess(&local(case, asked), person.unwrap_or(&nobody), &returned)
+    let Assessed { relations, risk, vetoes } = judge.assess(&local(case, asked), &person, &returned);
+    let step = sent.map_or("exact", |sent| sent.step);
+    let exchange = answer.exchange.clone();
+    Some(Candidate::new((*by)?, person, relations, risk, vetoes, step, exchange))
 }
 
 /// Whether another question may follow: a person was returned, no person matches, or several do.

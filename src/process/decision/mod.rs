@@ -1,9 +1,12 @@
 //! Pure decisions: which cases are traced, what is queried, and what follows from the response.
 
 pub(super) mod apply;
+mod choose;
+pub(super) mod context;
 pub(super) mod decide;
 pub(super) mod due;
 pub(super) mod eligibility;
+pub(super) mod hear;
 mod no_response;
 pub(super) mod plan;
 pub(super) mod plausible;
@@ -11,7 +14,6 @@ pub(super) mod policy;
 pub(super) mod purpose;
 pub(super) mod reply;
 pub(super) mod result;
-pub(super) mod hear;
 pub(super) mod row;
 pub(super) mod rows;
 pub(super) mod strategy;

@@ -1,6 +1,7 @@
 //! The audit trail keeps its words: a row that has another name today is recorded under its older one.
 
 use super::case;
+use crate::support::one_question;
 use nhs_pds::audit::{AuditLog, EventKind, Filter, MemoryLog};
 use nhs_pds::case::{CaseStore, MemoryStore};
 use nhs_pds::clock::FixedClock;
@@ -27,6 +28,7 @@ async fn a_renamed_row_keeps_its_word_in_the_audit_trail() {
         Settings::new(Caller::System(
             LocalIdentity::new("RHM".parse().unwrap(), "get-nhs-number").unwrap(),
         ))
+        .with_policy(one_question())
         .with_clock(Arc::new(FixedClock::at(super::now()))),
     );
     let mut rows = Vec::new();

@@ -6,6 +6,7 @@
 #[cfg(feature = "smsp")]
 mod wire;
 
+use crate::support::one_question;
 use crate::support::layer::{Layer, Layered};
 use async_trait::async_trait;
 use chrono::TimeDelta;
@@ -21,7 +22,7 @@ use nhs_pds::demographics::{Demographics, Gender, PersonName, Recorded};
 use nhs_pds::nhs_number::NhsNumber;
 use nhs_pds::process::alert::{self, AlertSink, SqliteAlerts};
 use nhs_pds::process::store::Joined;
-use nhs_pds::process::{Policy, RunReport, Settings, Worker};
+use nhs_pds::process::{RunReport, Settings, Worker};
 use nhs_pds::trace::{
     Answer, Attended, Caller, Error, ErrorKind, Exchange, Freshness, LocalIdentity, Match,
     MessageId, Outcome, Question, Tracer, User,
@@ -384,7 +385,7 @@ fn worker(
     alerts: Arc<dyn AlertSink>,
 ) -> Worker {
     let us = LocalIdentity::new("RHM".parse().unwrap(), "get-nhs-number").unwrap();
-    let mut policy = Policy::default();
+    let mut policy = one_question();
     policy.unreadable_limit = 1;
     Worker::new(
         Arc::new(tracer),
