@@ -153,11 +153,11 @@ async fn every_case_has_its_planned_result() {
     let written = ["found", "verified", "deceased", "stale", "replaced"].map(count);
     let written = written.iter().sum::<u64>();
     assert_eq!((report.numbers_written, written), (151, 151));
-    assert_eq!(
-        job.simulator.request_count(),
-        report.eligible + count("conflict"),
-        "one request for each eligible case, and another where a number was not confirmed"
-    );
+    // One request for each eligible case, another where a number was not confirmed, and the further questions
+    // about people who were not found: less than two and a half a case.
+    let requests = job.simulator.request_count();
+    assert!(requests > report.eligible + count("conflict"), "{requests}");
+    assert!(2 * requests < 5 * report.eligible, "{requests}");
     // Every outcome of a search occurs.
     for outcome in [
         "found",

@@ -3,6 +3,7 @@
 use crate::strategy::{Night, found, person, with};
 use crate::support::one_question;
 use crate::support::service::case;
+use chrono::TimeDelta;
 use nhs_pds::case::{
     Candidate, Case, CaseId, Heard, NumberSource, RecordedNumber, ReviewReason,
 };
@@ -10,7 +11,7 @@ use nhs_pds::demographics::Gender;
 use nhs_pds::matching::{Criteria, GivenRelation, Judge, PostcodeRelation, Risk, RiskLimit, Veto};
 use nhs_pds::nhs_number::NhsNumber;
 use nhs_pds::process::{Context, Decision, Row, Scope, decide, plan};
-use nhs_pds::trace::{Answer, Exchange, LocalIdentifier, Outcome};
+use nhs_pds::trace::{Answer, ErrorKind, Exchange, LocalIdentifier, Outcome};
 use serde_json::{Value, json};
 
 const NUMBER: NhsNumber = NhsNumber::constant(9_449_304_424);
@@ -316,8 +317,10 @@ fn a_rejected_number_is_a_veto() {
 /// Family name, birth and address agree, and the given name is another.
 #[test]
 fn a_twin_pattern_is_a_veto() {
-    for given in ["JOY", "COMFORD", "C"] {
-        for scene in [Scene::new(case("1")), Scene::new(case("1")).with_number()] {
+    // Another name, a name that differs in one letter, and an initial.
+    for (own, given) in [("Comfort", "JOY"), ("Harry", "BARRY"), ("Comfort", "C")] {
+        let local = named(own, "Aindow");
+        for scene in [Scene::new(local.clone()), Scene::new(local).with_number()] {
             scene.is_vetoed(&comfort_but(name(given, "AINDOW")), Veto::Twin);
         }
     }
@@ -359,7 +362,8 @@ fn one_named_difference_is_no_obstacle() {
     wide.other_forenames = vec!["Joy".into()];
     wide.former_surnames = vec!["Obi".into()];
     for (changes, family, given, birth) in [
-        (name("COMFORT", "AINDOWE"), "typing_error", "equal", "equal"),
+        (name("COMFORT", "AINDOWE"), "spelling_variant", "equal", "equal"),
+        (name("COMFORT", "AINDOWB"), "typing_error", "equal", "equal"),
         (name("COMFORT", "OBI"), "former", "equal", "equal"),
         (name("COMFORT", "AINDOW-OBI"), "part_of_double", "equal", "equal"),
         (name("JOY", "AINDOW"), "equal", "further_name", "equal"),
@@ -420,6 +424,32 @@ async fn a_person_who_moved_is_confirmed_and_a_namesake_is_not() {
     // The search found the same person: an address that the record had before.
     let night = Night::new(held(), [Ok(moved.clone()), Ok(moved)]).await;
     let (after, _) = night.pass().await;
+    assert!(after.nhs_number.unwrap().source.is_traced());
+    // A number of a person who lives elsewhere, and a record at the address of the case that is not theirs.
+    let another = Outcome::Superseded { by: Some(OTHER), person: None };
+    for unclear in
+        [Outcome::Ambiguous(Vec::new()), Outcome::Invalidated, Outcome::NotVerified, another]
+    {
+        let night = Night::new(held(), [Ok(moved.clone()), Ok(unclear)]).await;
+        let (after, _) = night.pass().await;
+        let number = after.nhs_number.as_ref().unwrap();
+        assert!(number.number == NUMBER && number.status.is_usable(), "nothing is against the number");
+        assert!(!number.source.is_traced(), "not confirmed");
+        assert_eq!(after.open_items().count(), 1);
+        assert_eq!(after.undelivered, []);
+    }
+    let own = Outcome::Superseded { by: Some(NUMBER), person: None };
+    let night = Night::new(held(), [Ok(moved.clone()), Ok(own)]).await;
+    let (after, _) = night.pass().await;
+    assert!(after.nhs_number.unwrap().source.is_traced(), "a former record of the same person");
+    // Without an answer to the search, the number is not confirmed; the next run sends the search alone.
+    let night =
+        Night::new(held(), [Ok(moved.clone()), Err(ErrorKind::Unavailable)]).await;
+    let (after, _) = night.pass().await;
+    assert!(!after.nhs_number.unwrap().source.is_traced());
+    night.script([Ok(Outcome::None)]);
+    let (after, asked) = night.pass_after(TimeDelta::hours(1)).await;
+    assert_eq!(asked, ["exact"]);
     assert!(after.nhs_number.unwrap().source.is_traced());
     // A twin's number is not confirmed, and no search is needed.
     let twin = found(NUMBER, &comfort_but(name("JOY", "AINDOW")));

@@ -100,7 +100,7 @@ impl Night {
         self.pass_after(TimeDelta::zero()).await
     }
 
-    async fn pass_after(&self, wait: TimeDelta) -> (Case, Vec<String>) {
+    pub(crate) async fn pass_after(&self, wait: TimeDelta) -> (Case, Vec<String>) {
         let joined = Joined::new(
             Arc::<MemoryStore>::clone(&self.store),
             Arc::<MemoryLog>::clone(&self.log),
@@ -116,7 +116,7 @@ impl Night {
         (after, self.sent().await.split_off(before))
     }
 
-    fn script(&self, answers: impl IntoIterator<Item = Result<Outcome, ErrorKind>>) {
+    pub(crate) fn script(&self, answers: impl IntoIterator<Item = Result<Outcome, ErrorKind>>) {
         *self.service.answers.lock().unwrap() = answers.into_iter().collect();
     }
 
@@ -209,7 +209,22 @@ fn the_questions_for_exact_searches_in_order() {
     assert_eq!(reached, listed, "the case reaches every step");
 }
 
-const SMSP: &[&str] = &[];
+/// The step and its breadth, and the criteria: family name, given name, birth and the years around it, gender,
+/// postcode.
+const SMSP: &[&str] = &[
+    "exact exact: O'Brien-Shaw, Comfort Joy, 1943-05-09 ±0, 2, KT17 1NA",
+    "no_given exact: O'Brien-Shaw, -, 1943-05-09 ±0, 2, KT17 1NA",
+    "no_postcode exact: O'Brien-Shaw, Comfort Joy, 1943-05-09 ±0, 2, -",
+    "respelt exact: OBRIEN-SHAW, Comfort Joy, 1943-05-09 ±0, 2, KT17 1NA",
+    "respelt_2 exact: OBRIEN SHAW, Comfort Joy, 1943-05-09 ±0, 2, KT17 1NA",
+    "family_part exact: Shaw, Comfort Joy, 1943-05-09 ±0, 2, KT17 1NA",
+    "family_part_2 exact: O'Brien, Comfort Joy, 1943-05-09 ±0, 2, KT17 1NA",
+    "former_family exact: Obi, Comfort Joy, 1943-05-09 ±0, 2, KT17 1NA",
+    "former_postcode exact: O'Brien-Shaw, Comfort Joy, 1943-05-09 ±0, 2, LS1 4HY",
+    "birth_swapped exact: O'Brien-Shaw, Comfort Joy, 1943-09-05 ±0, 2, KT17 1NA",
+    "gender exact: O'Brien-Shaw, Comfort Joy, 1943-05-09 ±0, 1, KT17 1NA",
+    "names_swapped exact: Comfort, O'Brien-Shaw, 1943-05-09 ±0, 2, KT17 1NA",
+];
 
 #[test]
 fn the_questions_for_wider_searches_in_order() {
@@ -222,7 +237,20 @@ fn the_questions_for_wider_searches_in_order() {
     assert_eq!(reached, listed);
 }
 
-const FHIR: &[&str] = &[];
+/// The same for a service with all searches.
+const FHIR: &[&str] = &[
+    "history history: O'Brien-Shaw, Comfort Joy, 1943-05-09 ±0, 0, KT17 1NA",
+    "fuzzy fuzzy: O'Brien-Shaw, Comfort, 1943-05-09 ±0, 2, KT17 1NA",
+    "no_postcode history: O'Brien-Shaw, Comfort Joy, 1943-05-09 ±0, 0, -",
+    "no_given history: O'Brien-Shaw, -, 1943-05-09 ±0, 0, KT17 1NA",
+    "other_given history: O'Brien-Shaw, Joy, 1943-05-09 ±0, 0, KT17 1NA",
+    "other_given_2 history: O'Brien-Shaw, Adjoa, 1943-05-09 ±0, 0, KT17 1NA",
+    "birth_around history: O'Brien-Shaw, Comfort Joy, 1943-05-09 ±50, 0, KT17 1NA",
+    "family_part history: Shaw, Comfort Joy, 1943-05-09 ±0, 0, KT17 1NA",
+    "family_part_2 history: O'Brien, Comfort Joy, 1943-05-09 ±0, 0, KT17 1NA",
+    "former_family history: Obi, Comfort Joy, 1943-05-09 ±0, 0, KT17 1NA",
+    "wildcard wildcard: O'Brien-Shaw, Comfort, 1943-05-09 ±0, 0, KT17 1NA",
+];
 
 /// What the case does not have is not asked twice: each question differs from the others.
 #[test]

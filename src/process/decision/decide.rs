@@ -9,7 +9,7 @@ use crate::matching::{
 use crate::nhs_number::NhsNumber;
 use crate::process::decision::choose::{death, row};
 use crate::process::decision::context::Context;
-use crate::process::decision::hear::{answer_of, candidate_of, is_open, successor, without_person};
+use crate::process::decision::hear::{answer_of, candidate_of, is_beside, is_open, successor, without_person};
 use crate::process::decision::plausible::without_implausible_death;
 use crate::process::decision::policy::Policy;
 use crate::process::decision::reply::Reply;
@@ -197,7 +197,8 @@ fn decisive(
     verdict: &Verdict,
 ) -> Option<Answer> {
     let last = reply.ok()?;
-    if context.known.is_empty() || !is_open(last) {
+    let open = is_open(last) || is_beside(context.asked, context.sent);
+    if context.known.is_empty() || !open {
         return None;
     }
     let of = |number| candidate_of(known, number).map(answer_of);
@@ -237,14 +238,18 @@ fn agreed(
     let (number, person) = subject(reply);
     match (reply.map(|answer| &answer.outcome), asked.nhs_number) {
         (Ok(Outcome::Found(_)), Some(held)) => {
-            let Some(candidate) = candidate_of(known, held) else {
-                return Err(ReviewReason::Unconfirmed);
-            };
             // The search for the person of the case found another person, who agrees better.
-            let another = verdict.accepted(limit).filter(|first| first.nhs_number != held);
-            if another.is_some() {
+            if verdict.prefers_another(held) {
                 return Err(ReviewReason::Conflict);
             }
+            if verdict.several {
+                return Err(ReviewReason::Unconfirmed);
+            }
+            // That of the verdict has the veto of another person who agrees about as well.
+            let judged = verdict.candidates.iter().find(|candidate| candidate.nhs_number == held);
+            let Some(candidate) = judged.or_else(|| candidate_of(known, held)) else {
+                return Err(ReviewReason::Unconfirmed);
+            };
             let by_search = case
                 .nhs_number
                 .as_ref()

@@ -17,7 +17,7 @@ pub(in crate::process) struct Sent<'a> {
     pub(in crate::process) question: &'a Question,
 }
 
-/// What `answer` shows; `None` when it is neither a person, nor that no person or several match.
+/// What `answer` shows; `None` when it is about the number alone: that it is superseded, invalid or not verified.
 pub(in crate::process) fn hear(
     case: &Case,
     asked: &Criteria,
@@ -51,8 +51,23 @@ pub(in crate::process) fn hear(
         }
         Outcome::None => Some(Heard::none(step)),
         Outcome::Ambiguous(_) => Some(Heard::several(step)),
-        Outcome::Superseded { .. } | Outcome::Invalidated | Outcome::NotVerified => None,
+        // The search leads to another record of the same person.
+        Outcome::Superseded { by: Some(by), .. }
+            if is_beside(asked, sent) && Some(*by) == asked.nhs_number =>
+        {
+            Some(Heard::none(step))
+        }
+        // It leads to another record: the same doubt as about several people. It says nothing about the number.
+        Outcome::Superseded { .. } | Outcome::Invalidated | Outcome::NotVerified => {
+            is_beside(asked, sent).then(|| Heard::several(step))
+        }
     }
+}
+
+/// Whether the question was a search for the person, beside the verification of the case's number.
+pub(in crate::process) const fn is_beside(asked: &Criteria, sent: Option<Sent<'_>>) -> bool {
+    let is_search = matches!(sent, Some(Sent { question: Question::Find(_), .. }));
+    asked.nhs_number.is_some() && is_search
 }
 
 /// The person whom the answer names as that of another number, the successor of a superseded one, with the

@@ -615,7 +615,7 @@ fn check(case: &Case, asked: &Criteria, received: &Received, holders: &[&str]) -
 #[test]
 fn no_response_has_a_forbidden_effect() {
     let config = ProptestConfig {
-        cases: 12_000,
+        cases: 6_000,
         max_shrink_iters: 200,
         failure_persistence: None,
         ..Default::default()

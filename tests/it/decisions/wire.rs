@@ -32,6 +32,11 @@ const fn differences(face: Face) -> &'static [(Row, Row, &'static str)] {
                 "a search finds the current record, which here has other demographic fields",
             ),
             (
+                Row::SupersededDiffers,
+                Row::NoMatch,
+                "a search finds the current record, which here has other demographic fields",
+            ),
+            (
                 Row::RecordedSupersededFree,
                 Row::RecordedSupersededUnknown,
                 "the old number was not compared: the person of the new number must have that name",

@@ -246,7 +246,9 @@ fn answer(case: &str, fetched: Option<NhsNumber>) -> Result<Outcome, ErrorKind> 
         ("08", Some(_)) => Ok(Outcome::NotVerified),
         ("08", None) => plain(8),
         ("10", _) => found("10", 10, |found| found.freshness = Freshness::Stale),
-        ("11", _) => found("ANOTHER PERSON", 11, |_| ()),
+        ("11", _) => found("ANOTHER PERSON", 11, |found| {
+            found.person.as_mut().unwrap().date_of_birth = Recorded::read("1950-01-01");
+        }),
         ("12", _) => Err(ErrorKind::Unavailable),
         ("13", _) => Err(ErrorKind::Unreadable),
         ("14", _) => Err(ErrorKind::Rejected),

@@ -2,6 +2,7 @@
 
 use crate::case::{Candidate, Case, Heard};
 use crate::matching::{Risk, RiskLimit, Veto};
+use crate::nhs_number::NhsNumber;
 use crate::process::decision::strategy::questions::Asked;
 use crate::process::decision::strategy::steps::When;
 
@@ -59,6 +60,15 @@ impl Verdict {
         self.candidates
             .first()
             .filter(|first| first.vetoes.is_empty() && limit.allows(first.risk))
+    }
+
+    /// Whether a person other than that of the number `held` is the most likely, and nothing but a further
+    /// person is against them.
+    pub(in crate::process) fn prefers_another(&self, held: NhsNumber) -> bool {
+        self.candidates.first().is_some_and(|first| {
+            first.nhs_number != held
+                && first.vetoes.iter().all(|veto| *veto == Veto::AnotherCandidate)
+        })
     }
 
     /// Whether the first candidate is more likely the person than not.
