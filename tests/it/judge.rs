@@ -422,7 +422,7 @@ async fn a_person_who_moved_is_confirmed_and_a_namesake_is_not() {
     let open: Vec<ReviewReason> = after.open_items().map(|item| item.reason).collect();
     assert_eq!(open, [ReviewReason::Conflict]);
     // The search found the same person: an address that the record had before.
-    let night = Night::new(held(), [Ok(moved.clone()), Ok(moved)]).await;
+    let night = Night::new(held(), [Ok(moved.clone()), Ok(moved.clone())]).await;
     let (after, _) = night.pass().await;
     assert!(after.nhs_number.unwrap().source.is_traced());
     // A number of a person who lives elsewhere, and a record at the address of the case that is not theirs.
