@@ -274,8 +274,9 @@ fn files_stay_short() {
 /// uses, and exports have that name: the file of the strategies is the one place outside the rooms.
 #[test]
 fn only_its_own_room_knows_the_word_fhir() {
-    let known =
-        |file: &Path| ["src/service", "src/lib.rs", STRATEGIES].iter().any(|room| file.starts_with(room));
+    let known = |file: &Path| {
+        ["src/service", "src/lib.rs", STRATEGIES].iter().any(|room| file.starts_with(room))
+    };
     for file in sources(LIBRARY).into_iter().filter(|file| !known(file)) {
         let text = fs::read_to_string(&file).unwrap().to_lowercase();
         let line = text.lines().position(|line| line.contains("fhir"));

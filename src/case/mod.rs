@@ -21,12 +21,12 @@
 mod advisory;
 mod alert;
 mod alert_about;
+mod candidate;
 #[cfg(feature = "csv")]
 pub mod caseload;
 #[cfg(feature = "conformance")]
 #[cfg_attr(docsrs, doc(cfg(feature = "conformance")))]
 pub mod conformance;
-mod candidate;
 mod deletion;
 mod due;
 mod due_index;

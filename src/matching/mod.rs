@@ -32,20 +32,20 @@ pub use compare::{Comparison, FieldComparison, compare};
 pub use corroboration::Corroboration;
 pub use criteria::Criteria;
 pub use cross_check::{CrossCheck, cross_check};
-pub use difference::{Mismatch, difference};
 #[cfg(feature = "process")]
 pub(crate) use difference::contradiction;
+pub use difference::{Mismatch, difference};
 pub use find::{find, verify};
-#[cfg(feature = "process")]
-pub(crate) use judge::assess::{Assessed, Returned};
+pub use finding::{Compared, Finding, Verified};
+pub use given::GivenRung;
 #[cfg(feature = "process")]
 pub use judge::assess::Judge;
+#[cfg(feature = "process")]
+pub(crate) use judge::assess::{Assessed, Returned};
 #[cfg(feature = "process")]
 pub use judge::risk::{Risk, RiskLimit};
 #[cfg(feature = "process")]
 pub use judge::veto::Veto;
-pub use finding::{Compared, Finding, Verified};
-pub use given::GivenRung;
 pub use local_record::LocalRecord;
 #[cfg(feature = "process")]
 pub use names::error::NamesError;

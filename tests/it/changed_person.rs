@@ -1,8 +1,8 @@
 //! A case whose person changes: its number is in doubt, however the change was made, until it is confirmed
 //! for the new person.
 
-use chrono::{DateTime, TimeDelta, Utc};
 use crate::support::one_question;
+use chrono::{DateTime, TimeDelta, Utc};
 use nhs_pds::audit::{Actor, MemoryLog};
 use nhs_pds::case::{
     AdvisoryKind, Allocation, Case, CaseId, CaseStore, Evidence, Identity, MemoryStore,

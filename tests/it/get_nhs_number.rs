@@ -1,7 +1,7 @@
 //! The main job, from the shipped caseload to the results: over HTTP, into an SQLite file.
 
-use chrono::TimeDelta;
 use crate::support::one_question;
+use chrono::TimeDelta;
 use nhs_pds::audit::MemoryLog;
 use nhs_pds::case::caseload::{self, ResultRow};
 use nhs_pds::case::{CaseStore, MemoryStore, RecordedNumber, SqliteStore};
@@ -190,7 +190,10 @@ async fn the_written_numbers_are_correct() {
         if word == "replaced" {
             let by = number(&is.nhs_number);
             let past = register.iter().find(|past| past.superseded_by == by).unwrap();
-            assert_eq!(Some(past.family.to_lowercase()), is.surname.map(|name| name.to_lowercase()));
+            assert_eq!(
+                Some(past.family.to_lowercase()),
+                is.surname.map(|name| name.to_lowercase())
+            );
             assert_eq!(Some(past.birth), is.date_of_birth);
             continue;
         }

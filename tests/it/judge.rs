@@ -4,9 +4,7 @@ use crate::strategy::{Night, found, person, with};
 use crate::support::one_question;
 use crate::support::service::case;
 use chrono::TimeDelta;
-use nhs_pds::case::{
-    Candidate, Case, CaseId, Heard, NumberSource, RecordedNumber, ReviewReason,
-};
+use nhs_pds::case::{Candidate, Case, CaseId, Heard, NumberSource, RecordedNumber, ReviewReason};
 use nhs_pds::demographics::Gender;
 use nhs_pds::matching::{Criteria, GivenRelation, Judge, PostcodeRelation, Risk, RiskLimit, Veto};
 use nhs_pds::nhs_number::NhsNumber;
@@ -127,7 +125,8 @@ fn everybody() -> Vec<(Scene, Value)> {
         for birth in births() {
             for gender in genders() {
                 for home in homes() {
-                    let who = comfort_but(merged(&[name.clone(), birth.clone(), gender.clone(), home]));
+                    let who =
+                        comfort_but(merged(&[name.clone(), birth.clone(), gender.clone(), home]));
                     let mut nowhere = case("1");
                     nowhere.postcode = None;
                     all.push((Scene::new(case("1")), who.clone()));
@@ -282,7 +281,8 @@ fn another_candidate_of_comparable_weight_is_a_veto() {
     scene.is_vetoed(&who, Veto::AnotherCandidate);
     assert_eq!(scene.decides(&who).evidence.candidates.len(), 2);
     // One that is far less likely is no reason for doubt.
-    let mut unlike = scene.candidate(&comfort_but(merged(&[name("JOY", "OBI"), births()[2].clone()])));
+    let mut unlike =
+        scene.candidate(&comfort_but(merged(&[name("JOY", "OBI"), births()[2].clone()])));
     unlike.nhs_number = OTHER;
     unlike.vetoes.clear();
     scene.known = vec![Heard::person(unlike)];
@@ -393,7 +393,8 @@ fn a_disagreement_never_lowers_the_risk() {
     let mut compared = 0;
     for (scene, who) in everybody() {
         let before = scene.candidate(&who);
-        let worse = [name("JOY", "OBI"), births()[2].clone(), genders()[1].clone(), homes()[1].clone()];
+        let worse =
+            [name("JOY", "OBI"), births()[2].clone(), genders()[1].clone(), homes()[1].clone()];
         for change in worse {
             let after = scene.candidate(&with(who.clone(), change.clone()));
             assert!(after.risk >= before.risk, "{who} {change}: {} {}", before.risk, after.risk);
@@ -433,7 +434,10 @@ async fn a_person_who_moved_is_confirmed_and_a_namesake_is_not() {
         let night = Night::new(held(), [Ok(moved.clone()), Ok(unclear)]).await;
         let (after, _) = night.pass().await;
         let number = after.nhs_number.as_ref().unwrap();
-        assert!(number.number == NUMBER && number.status.is_usable(), "nothing is against the number");
+        assert!(
+            number.number == NUMBER && number.status.is_usable(),
+            "nothing is against the number"
+        );
         assert!(!number.source.is_traced(), "not confirmed");
         assert_eq!(after.open_items().count(), 1);
         assert_eq!(after.undelivered, []);
@@ -443,8 +447,7 @@ async fn a_person_who_moved_is_confirmed_and_a_namesake_is_not() {
     let (after, _) = night.pass().await;
     assert!(after.nhs_number.unwrap().source.is_traced(), "a former record of the same person");
     // Without an answer to the search, the number is not confirmed; the next run sends the search alone.
-    let night =
-        Night::new(held(), [Ok(moved.clone()), Err(ErrorKind::Unavailable)]).await;
+    let night = Night::new(held(), [Ok(moved.clone()), Err(ErrorKind::Unavailable)]).await;
     let (after, _) = night.pass().await;
     assert!(!after.nhs_number.unwrap().source.is_traced());
     night.script([Ok(Outcome::None)]);

@@ -2,8 +2,8 @@
 //! stops the others, and no answer that arrived is lost. Tokio's paused time is the clock.
 
 use crate::process::TokioClock;
-use crate::support::one_question;
 use crate::support::layer::{Layer, Layered};
+use crate::support::one_question;
 use crate::support::service::{case, us};
 use async_trait::async_trait;
 use chrono::TimeDelta;

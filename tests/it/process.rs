@@ -16,8 +16,8 @@ use nhs_pds::nhs_number::NhsNumber;
 use nhs_pds::process::alert::{AlertSink, MemoryAlerts};
 use nhs_pds::process::store::Joined;
 use nhs_pds::process::{
-    CaseReport, Process, Reason, RefreshEvent, Schedule, Settings, State, TraceResult,
-    Worker, import,
+    CaseReport, Process, Reason, RefreshEvent, Schedule, Settings, State, TraceResult, Worker,
+    import,
 };
 use nhs_pds::trace::{
     Answer, Attended, Caller, Error, ErrorKind, Exchange, LocalIdentity, Match, MessageId, Outcome,

@@ -1,8 +1,8 @@
 //! Reviewers' actions on review items, end to end: over both stores, with runs of the worker before and
 //! after.
 
-use crate::support::one_question;
 use crate::support::layer::{Layer, Layered};
+use crate::support::one_question;
 use async_trait::async_trait;
 use nhs_pds::audit::{
     self, Actor, Anchor, AuditLog, Entry, Event, EventKind, Filter, MemoryLog, Verdict, case_as_of,

@@ -2,11 +2,11 @@
 //! changes nothing.
 #![expect(clippy::indexing_slicing, reason = "tests, whose panics are failures")]
 
-use crate::support::one_question;
 use crate::support::kept::{
     DAMAGE, Kept, NUMBER, at, contains, damaged, id, imported, jo, person, readable, traceable,
     viewed,
 };
+use crate::support::one_question;
 use nhs_pds::audit::{
     self, AuditLog, Entry, EventKind, Filter, SqliteLog, Subject, case_as_of, export, query,
 };

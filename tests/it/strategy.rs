@@ -3,7 +3,7 @@
 use crate::support::service::{case, us};
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
-use nhs_pds::audit::{EventKind, Filter, AuditLog, MemoryLog};
+use nhs_pds::audit::{AuditLog, EventKind, Filter, MemoryLog};
 use nhs_pds::case::{Case, CaseStore, Heard, KnownSoFar, MemoryStore, ReviewReason};
 use nhs_pds::clock::FixedClock;
 use nhs_pds::demographics::Demographics;
@@ -12,7 +12,8 @@ use nhs_pds::nhs_number::NhsNumber;
 use nhs_pds::process::alert::MemoryAlerts;
 use nhs_pds::process::store::Joined;
 use nhs_pds::process::{
-    Context, Decision, NotPermitted, Plan, Policy, Row, Scope, Settings, Strategy, Worker, decide, plan,
+    Context, Decision, NotPermitted, Plan, Policy, Row, Scope, Settings, Strategy, Worker, decide,
+    plan,
 };
 use nhs_pds::trace::{
     Answer, Attended, Breadth, Caller, Error, ErrorKind, Exchange, LocalIdentifier, Match,
@@ -37,7 +38,10 @@ struct Service {
 }
 
 impl Service {
-    fn new(breadths: &'static [Breadth], answers: impl IntoIterator<Item = Result<Outcome, ErrorKind>>) -> Self {
+    fn new(
+        breadths: &'static [Breadth],
+        answers: impl IntoIterator<Item = Result<Outcome, ErrorKind>>,
+    ) -> Self {
         let answers = Mutex::new(answers.into_iter().collect());
         Self { breadths, answers, asked: Mutex::default() }
     }
@@ -83,11 +87,18 @@ pub(crate) struct Night {
 
 impl Night {
     /// A service with exact searches, and one question about the case.
-    pub(crate) async fn new(case: Case, answers: impl IntoIterator<Item = Result<Outcome, ErrorKind>>) -> Self {
+    pub(crate) async fn new(
+        case: Case,
+        answers: impl IntoIterator<Item = Result<Outcome, ErrorKind>>,
+    ) -> Self {
         Self::by(Strategy::exact(), case, answers).await
     }
 
-    async fn by(strategy: Strategy, case: Case, answers: impl IntoIterator<Item = Result<Outcome, ErrorKind>>) -> Self {
+    async fn by(
+        strategy: Strategy,
+        case: Case,
+        answers: impl IntoIterator<Item = Result<Outcome, ErrorKind>>,
+    ) -> Self {
         let service = Arc::new(Service::new(&Breadth::ALL, answers));
         let policy = Policy::default().with_strategy(strategy, &*service).unwrap();
         let store = Arc::new(MemoryStore::new());
@@ -178,7 +189,8 @@ fn planned(strategy: &Strategy, case: &Case) -> Vec<Plan> {
             return plans;
         }
         heard.push(Heard::none(next.step.clone()));
-        let known = KnownSoFar::new(strategy.to_string(), next.asked.clone(), heard.clone(), start());
+        let known =
+            KnownSoFar::new(strategy.to_string(), next.asked.clone(), heard.clone(), start());
         case.asking.known = Some(known);
         plans.push(next);
     }
@@ -196,7 +208,11 @@ fn sent(plan: &Plan) -> String {
     let years = find.birth_years();
     let (family, born) = (find.family().as_str(), find.date_of_birth());
     let gender = find.gender().code();
-    format!("{} {}: {family}, {given}, {born} ±{years}, {gender}, {postcode}", plan.step, find.breadth().as_str())
+    format!(
+        "{} {}: {family}, {given}, {born} ±{years}, {gender}, {postcode}",
+        plan.step,
+        find.breadth().as_str()
+    )
 }
 
 #[test]
@@ -231,7 +247,8 @@ fn the_questions_for_wider_searches_in_order() {
     let asked: Vec<String> = planned(&Strategy::fhir(), &full()).iter().map(sent).collect();
     assert_eq!(asked, FHIR);
     // One step is taken only when a likely person was found.
-    let listed: Vec<&str> = Strategy::fhir().step_names().filter(|step| *step != "former_postcode").collect();
+    let listed: Vec<&str> =
+        Strategy::fhir().step_names().filter(|step| *step != "former_postcode").collect();
     let mut reached = steps(&planned(&Strategy::fhir(), &full()));
     reached.retain(|step| !step.ends_with("_2"));
     assert_eq!(reached, listed);
@@ -259,7 +276,11 @@ fn no_question_is_asked_twice() {
         for case in [full(), case("1")] {
             let plans = planned(&strategy, &case);
             for (n, plan) in plans.iter().enumerate() {
-                assert!(plans[..n].iter().all(|earlier| earlier.question != plan.question), "{}", plan.step);
+                assert!(
+                    plans[..n].iter().all(|earlier| earlier.question != plan.question),
+                    "{}",
+                    plan.step
+                );
             }
         }
     }
@@ -295,9 +316,13 @@ async fn a_person_with_enough_evidence_ends_the_questions() {
         assert_eq!(asked, steps[..1]);
         let number = serde_json::to_value(after.nhs_number.unwrap()).unwrap();
         let traced = number.pointer("/source/traced").unwrap();
-        assert_eq!((&traced["strategy"], &traced["step"]), (&json!(strategy.to_string()), &json!(steps[0])));
+        assert_eq!(
+            (&traced["strategy"], &traced["step"]),
+            (&json!(strategy.to_string()), &json!(steps[0]))
+        );
         // Found at the third question: the answer of that step has the evidence.
-        let night = Night::by(strategy, case("1"), [Ok(Outcome::None), Ok(Outcome::None), her()]).await;
+        let night =
+            Night::by(strategy, case("1"), [Ok(Outcome::None), Ok(Outcome::None), her()]).await;
         let (_, asked) = night.pass().await;
         assert_eq!(asked[..3], steps[..3]);
     }
@@ -310,7 +335,8 @@ async fn an_outage_at_any_step_is_never_none() {
     for strategy in [Strategy::exact(), Strategy::smsp(), Strategy::fhir()] {
         let steps = steps(&planned(&strategy, &full()));
         for failed in 0..steps.len() {
-            let answers = || (0..failed).map(|_| Ok(Outcome::None)).chain([Err(ErrorKind::Unavailable)]);
+            let answers =
+                || (0..failed).map(|_| Ok(Outcome::None)).chain([Err(ErrorKind::Unavailable)]);
             let night = Night::by(strategy.clone(), full(), answers()).await;
             let (after, asked) = night.pass().await;
             assert_eq!(asked, steps[..=failed], "{strategy} {failed}");
@@ -368,7 +394,8 @@ async fn a_person_found_before_an_outage_is_kept() {
     unsure.postcode = None;
     unsure.former_postcodes = vec!["LS1 4HY".into()];
     let steps = steps(&planned(&Strategy::smsp(), &unsure));
-    let night = Night::by(Strategy::smsp(), unsure, [Ok(Outcome::None), Err(ErrorKind::Unavailable)]).await;
+    let night =
+        Night::by(Strategy::smsp(), unsure, [Ok(Outcome::None), Err(ErrorKind::Unavailable)]).await;
     night.pass().await;
     night.script([Ok(moved)]);
     let (after, asked) = night.pass_after(TimeDelta::hours(1)).await;
@@ -444,7 +471,8 @@ fn the_same_evidence_gives_the_same_verdict_from_both_services() {
         with(person("COMFORT", "AINDOW", "KT17 1NA"), json!({"date_of_birth": "1950-01-01"})),
         with(person("COMFORT", "AINDOW", "KT17 1NA"), json!({"addresses": []})),
     ] {
-        let [smsp, fhir] = [Strategy::smsp(), Strategy::fhir()].map(|strategy| first_decision(strategy, &who));
+        let [smsp, fhir] =
+            [Strategy::smsp(), Strategy::fhir()].map(|strategy| first_decision(strategy, &who));
         assert_eq!(smsp.row, fhir.row, "{who}");
         let (a, b) = (smsp.candidate.unwrap(), fhir.candidate.unwrap());
         assert_eq!((a.relations, a.risk, &a.vetoes), (b.relations, b.risk, &b.vetoes), "{who}");

@@ -2,8 +2,8 @@
 //! concurrent queries gives it, wherever runs were killed or stopped. If two cases match one number, the
 //! first to be saved gets it; so the order is that of the saves.
 
-use crate::support::one_question;
 use crate::support::layer::{Layer, Layered};
+use crate::support::one_question;
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use nhs_pds::audit::{self, Anchor, AuditLog, Entry, Event, Filter, MemoryLog, Verdict};

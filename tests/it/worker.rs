@@ -1,7 +1,7 @@
 //! Runs of the worker over a store, with prepared answers.
 
-use crate::support::one_question;
 use crate::support::layer::{Layer, Layered};
+use crate::support::one_question;
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use nhs_pds::audit::MemoryLog;

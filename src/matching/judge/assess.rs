@@ -1,8 +1,7 @@
 use crate::demographics::{Demographics, Gender};
 use crate::matching::judge::hypotheses::{Reached, Weighed};
 use crate::matching::judge::likelihood::{
-    self, ADULT, FIRST_OF_JANUARY, FIRST_OF_MONTH, RAREST_FULL_NAME, RAREST_NAME,
-    SHARED_FIRST_NAME,
+    self, ADULT, FIRST_OF_JANUARY, FIRST_OF_MONTH, RAREST_FULL_NAME, RAREST_NAME, SHARED_FIRST_NAME,
 };
 use crate::matching::judge::risk::{Risk, RiskLimit};
 use crate::matching::judge::veto::Veto;
@@ -63,7 +62,12 @@ impl Judge {
     }
 
     /// Compares the person returned with what the local system has recorded, and assesses the risk.
-    pub(crate) fn assess(&self, local: &Local<'_>, person: &Demographics, how: &Returned) -> Assessed {
+    pub(crate) fn assess(
+        &self,
+        local: &Local<'_>,
+        person: &Demographics,
+        how: &Returned,
+    ) -> Assessed {
         let mut relations = relate(local, person, &self.names);
         how.complete(&mut relations);
         let weighed = self.weigh(local, person, relations, how);
@@ -213,8 +217,8 @@ fn birth(person: &Demographics, relation: BirthRelation) -> likelihood::Likeliho
 
 /// The first given names that several brothers or sisters of one family have, followed by another.
 const SHARED_FIRST_NAMES: &[&str] = &[
-    "MOHAMMED", "MUHAMMAD", "MOHAMMAD", "MOHAMED", "MOHAMAD", "MUHAMMED", "MUHAMED", "MUHAMAD", "MOHD",
-    "MD", "SYED", "SAYED", "ABDUL", "MARIA", "MARIE", "MARY",
+    "MOHAMMED", "MUHAMMAD", "MOHAMMAD", "MOHAMED", "MOHAMAD", "MUHAMMED", "MUHAMED", "MUHAMAD",
+    "MOHD", "MD", "SYED", "SAYED", "ABDUL", "MARIA", "MARIE", "MARY",
 ];
 
 /// Whether the first given name alone distinguishes no brothers, and no further name does.
@@ -235,7 +239,8 @@ fn vetoes(relations: Relations) -> Vec<Veto> {
     let at_home = is_at_home(relations);
     let one_family = !matches!(family, F::Different | F::Unknown | F::SwappedWithGiven);
     let other_given = matches!(given, G::Different | G::OneLetter | G::FurtherDiffers | G::Initial);
-    let one_given = matches!(given, G::Equal | G::FurtherName | G::FamiliarForm | G::FurtherDiffers);
+    let one_given =
+        matches!(given, G::Equal | G::FurtherName | G::FamiliarForm | G::FurtherDiffers);
     let born_then = matches!(birth, B::Equal | B::DayMonthSwapped | B::DayOrMonthDigit);
     let mut vetoes = Vec::new();
     if at_home && one_family && other_given && born_then {

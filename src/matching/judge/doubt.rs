@@ -24,7 +24,10 @@ impl Relations {
             (self.birth == BirthRelation::Different, Field::DateOfBirth),
             (self.gender == GenderRelation::Different, Field::Gender),
             (home && self.is_elsewhere(), Field::Postcode),
-            (!matches!(self.family, FamilyRelation::Equal | FamilyRelation::Unknown), Field::Family),
+            (
+                !matches!(self.family, FamilyRelation::Equal | FamilyRelation::Unknown),
+                Field::Family,
+            ),
             (!matches!(self.given, GivenRelation::Equal | GivenRelation::Unknown), Field::Given),
             (
                 !matches!(self.birth, BirthRelation::Equal | BirthRelation::Unknown),
@@ -61,20 +64,49 @@ impl Relations {
     #[must_use]
     pub fn in_words(&self) -> String {
         let fields = [
-            ("family name", self.family == FamilyRelation::Equal, word(self.family == FamilyRelation::Unknown, self.family.in_words())),
-            ("given name", self.given == GivenRelation::Equal, word(self.given == GivenRelation::Unknown, self.given.in_words())),
-            ("date of birth", self.birth == BirthRelation::Equal, word(self.birth == BirthRelation::Unknown, self.birth.in_words())),
-            ("gender", self.gender == GenderRelation::Equal, word(self.gender == GenderRelation::Unknown, self.gender.in_words())),
-            ("postcode", self.postcode == PostcodeRelation::Equal, word(self.postcode == PostcodeRelation::Unknown, self.postcode.in_words())),
-            ("house", self.house == HouseRelation::Equal, word(self.house == HouseRelation::Unknown, self.house.in_words())),
-            ("telephone or e-mail", self.contact == ContactRelation::Equal, word(self.contact != ContactRelation::Equal, self.contact.in_words())),
+            (
+                "family name",
+                self.family == FamilyRelation::Equal,
+                word(self.family == FamilyRelation::Unknown, self.family.in_words()),
+            ),
+            (
+                "given name",
+                self.given == GivenRelation::Equal,
+                word(self.given == GivenRelation::Unknown, self.given.in_words()),
+            ),
+            (
+                "date of birth",
+                self.birth == BirthRelation::Equal,
+                word(self.birth == BirthRelation::Unknown, self.birth.in_words()),
+            ),
+            (
+                "gender",
+                self.gender == GenderRelation::Equal,
+                word(self.gender == GenderRelation::Unknown, self.gender.in_words()),
+            ),
+            (
+                "postcode",
+                self.postcode == PostcodeRelation::Equal,
+                word(self.postcode == PostcodeRelation::Unknown, self.postcode.in_words()),
+            ),
+            (
+                "house",
+                self.house == HouseRelation::Equal,
+                word(self.house == HouseRelation::Unknown, self.house.in_words()),
+            ),
+            (
+                "telephone or e-mail",
+                self.contact == ContactRelation::Equal,
+                word(self.contact != ContactRelation::Equal, self.contact.in_words()),
+            ),
         ];
         let same: Vec<&str> =
             fields.iter().filter(|(_, same, _)| *same).map(|(name, ..)| *name).collect();
         let mut said = Vec::new();
         if let Some((last, first)) = same.split_last() {
             let first = first.join(", ");
-            let both = if first.is_empty() { (*last).to_owned() } else { format!("{first} and {last}") };
+            let both =
+                if first.is_empty() { (*last).to_owned() } else { format!("{first} and {last}") };
             said.push(format!("the same {both}"));
         }
         let others = fields.iter().filter(|(_, same, _)| !same);

@@ -45,9 +45,15 @@ impl Veto {
     pub const fn in_words(self) -> &'static str {
         match self {
             Self::AnotherCandidate => "another person is about as likely",
-            Self::Twin => "family name, birth and address agree and the given name differs: perhaps a twin",
-            Self::Sibling => "family name and address agree and birth and given name differ: perhaps a brother or sister",
-            Self::ParentOrChild => "one name at one address with another birth: perhaps parent and child",
+            Self::Twin => {
+                "family name, birth and address agree and the given name differs: perhaps a twin"
+            }
+            Self::Sibling => {
+                "family name and address agree and birth and given name differ: perhaps a brother or sister"
+            }
+            Self::ParentOrChild => {
+                "one name at one address with another birth: perhaps parent and child"
+            }
             Self::GenderAndGiven => "gender and given name both differ",
             Self::Incomplete => "a name or the date of birth is missing or not exact",
             Self::Wildcard => "found by a search with wildcards, which a person must confirm",

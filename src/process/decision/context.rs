@@ -48,9 +48,8 @@ impl<'a> Context<'a> {
         now: DateTime<Utc>,
     ) -> Vec<Heard> {
         let judge = &self.policy.judge;
-        let heard = reply
-            .ok()
-            .and_then(|answer| hear(case, self.asked, self.sent, answer, judge, now));
+        let heard =
+            reply.ok().and_then(|answer| hear(case, self.asked, self.sent, answer, judge, now));
         self.known.iter().cloned().chain(heard).collect()
     }
 

@@ -4,12 +4,15 @@ use crate::case::{
 };
 use crate::demographics::{Demographics, PartialDate};
 use crate::matching::{
-    Corroboration, Criteria, Judge, PostcodeRelation, Relations, Risk, RiskLimit, Veto, contradiction,
+    Corroboration, Criteria, Judge, PostcodeRelation, Relations, Risk, RiskLimit, Veto,
+    contradiction,
 };
 use crate::nhs_number::NhsNumber;
 use crate::process::decision::choose::{death, row};
 use crate::process::decision::context::Context;
-use crate::process::decision::hear::{answer_of, candidate_of, is_beside, is_open, successor, without_person};
+use crate::process::decision::hear::{
+    answer_of, candidate_of, is_beside, is_open, successor, without_person,
+};
 use crate::process::decision::plausible::without_implausible_death;
 use crate::process::decision::policy::Policy;
 use crate::process::decision::reply::Reply;
@@ -57,7 +60,10 @@ impl Decision {
 
     /// The strategy, the step and the evidence of the decision, for the audit trail. Nothing in it is about
     /// the person.
-    pub(in crate::process) fn audited_evidence(&self, policy: &Policy) -> Vec<(&'static str, String)> {
+    pub(in crate::process) fn audited_evidence(
+        &self,
+        policy: &Policy,
+    ) -> Vec<(&'static str, String)> {
         let Some(candidate) = &self.candidate else { return Vec::new() };
         vec![
             ("strategy", policy.strategy().to_string()),
@@ -114,9 +120,9 @@ pub fn decide(
     let reply = decisive.as_ref().map_or(reply, Ok);
     let plausible = without_implausible_death(reply, now);
     let reply = plausible.as_ref().map_or(reply, Ok);
-    let successor = reply
-        .ok()
-        .and_then(|answer| successor(case, context.asked, context.sent, answer, &context.policy.judge, now));
+    let successor = reply.ok().and_then(|answer| {
+        successor(case, context.asked, context.sent, answer, &context.policy.judge, now)
+    });
     let agreed = agreed(case, reply, context, &known, &verdict, successor.as_ref());
     let row = row(case, reply, context, agreed.is_ok());
     let effects = row.effects();
@@ -135,16 +141,13 @@ pub fn decide(
     let freshness = found.map_or(Freshness::Live, |found| found.freshness);
     // A provider's copy never makes a case ineligible.
     let died = death(person).ok().flatten().filter(|_| freshness == Freshness::Live);
-    let named = successor.clone();
-    let candidate = successor.or_else(|| match context.asked.nhs_number {
+    let candidate = successor.clone().or_else(|| match context.asked.nhs_number {
         Some(number) => candidate_of(&known, number).cloned(),
         None => verdict.candidates.first().cloned(),
     });
     let mut evidence = evidence(case, reply, context, review.is_some());
     if review.is_some() {
-        evidence.candidates = verdict.candidates;
-        let named = named.filter(|named| !case.rejected_numbers.contains(&named.nhs_number));
-        evidence.candidates.splice(0..0, named);
+        evidence.candidates = proposed(case, successor, verdict.candidates);
     }
     Decision {
         row,
@@ -156,7 +159,9 @@ pub fn decide(
                 let strategy = strategy(reply, effects.number, context.policy);
                 let mut provenance = Provenance::new(exchange.clone(), freshness, strategy);
                 provenance.corroboration = agreed.ok();
-                if let Some(candidate) = candidate.as_ref().filter(|found| found.nhs_number == number) {
+                if let Some(candidate) =
+                    candidate.as_ref().filter(|found| found.nhs_number == number)
+                {
                     provenance = provenance.with_evidence(candidate);
                 }
                 RecordedNumber::new(number, NumberSource::Traced(provenance)).with_since(now)
@@ -169,6 +174,13 @@ pub fn decide(
         subject: number,
         known: kept(case, context, effects.saved, now),
     }
+}
+
+/// The people for a reviewer: the successor of a superseded number, unless a reviewer has rejected it, and those
+/// whom the searches returned.
+fn proposed(case: &Case, successor: Option<Candidate>, found: Vec<Candidate>) -> Vec<Candidate> {
+    let wanted = |named: &Candidate| !case.rejected_numbers.contains(&named.nhs_number);
+    successor.into_iter().filter(wanted).chain(found).collect()
 }
 
 /// What is kept for the next time, if the last question got no answer.
@@ -238,22 +250,19 @@ fn agreed(
     let (number, person) = subject(reply);
     match (reply.map(|answer| &answer.outcome), asked.nhs_number) {
         (Ok(Outcome::Found(_)), Some(held)) => {
-            // The search for the person of the case found another person, who agrees better.
-            if verdict.prefers_another(held) {
+            // The search at the postcode of the case found another person.
+            if verdict.has_likely_other(held) {
                 return Err(ReviewReason::Conflict);
             }
+            // It found several people, or led to another record.
             if verdict.several {
                 return Err(ReviewReason::Unconfirmed);
             }
-            // That of the verdict has the veto of another person who agrees about as well.
-            let judged = verdict.candidates.iter().find(|candidate| candidate.nhs_number == held);
-            let Some(candidate) = judged.or_else(|| candidate_of(known, held)) else {
+            let Some(candidate) = candidate_of(known, held) else {
                 return Err(ReviewReason::Unconfirmed);
             };
-            let by_search = case
-                .nhs_number
-                .as_ref()
-                .is_some_and(RecordedNumber::is_only_from_a_search);
+            let by_search =
+                case.nhs_number.as_ref().is_some_and(RecordedNumber::is_only_from_a_search);
             accept(&candidate.relations, candidate.risk, &candidate.vetoes, limit, !by_search)
         }
         (Ok(Outcome::Found(_)), None) => match verdict.candidates.first() {
@@ -291,7 +300,9 @@ fn accept(
     by_number: bool,
 ) -> Result<Corroboration, ReviewReason> {
     if !vetoes.is_empty() || !limit.allows(risk) {
-        return Err(relations.doubt(!by_number).map_or(ReviewReason::Unconfirmed, ReviewReason::Differs));
+        return Err(relations
+            .doubt(!by_number)
+            .map_or(ReviewReason::Unconfirmed, ReviewReason::Differs));
     }
     Ok(match relations.postcode {
         _ if by_number => Corroboration::Number,

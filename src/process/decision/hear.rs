@@ -83,7 +83,8 @@ pub(in crate::process) fn successor(
     let Outcome::Superseded { by, person } = &answer.outcome else { return None };
     let person = person.as_deref().cloned().unwrap_or_default();
     let returned = returned(case, asked, sent, now);
-    let Assessed { relations, risk, vetoes } = judge.assess(&local(case, asked), &person, &returned);
+    let Assessed { relations, risk, vetoes } =
+        judge.assess(&local(case, asked), &person, &returned);
     let step = sent.map_or("exact", |sent| sent.step);
     let exchange = answer.exchange.clone();
     Some(Candidate::new((*by)?, person, relations, risk, vetoes, step, exchange))
@@ -95,12 +96,7 @@ pub(in crate::process) const fn is_open(answer: &Answer) -> bool {
 }
 
 /// How a person was reached.
-fn returned(
-    case: &Case,
-    asked: &Criteria,
-    sent: Option<Sent<'_>>,
-    now: DateTime<Utc>,
-) -> Returned {
+fn returned(case: &Case, asked: &Criteria, sent: Option<Sent<'_>>, now: DateTime<Utc>) -> Returned {
     let find = match sent.map(|sent| sent.question) {
         Some(Question::Find(find)) => Some(find),
         _ => None,
@@ -129,19 +125,19 @@ fn matched_postcode(find: &FindPerson) -> bool {
 /// The case as far as the judge needs it: the criteria that were asked by, and what else is recorded.
 fn local<'a>(case: &'a Case, asked: &'a Criteria) -> Local<'a> {
     let former = |text: &String| name_form(text).parse::<Postcode>().ok();
-    let mut local = Local::default();
-    local.family = Some(&asked.family);
-    local.former_families = &case.former_surnames;
-    local.given = asked.given.as_deref();
-    local.other_given = &case.other_forenames;
-    local.birth = Some(asked.date_of_birth.into());
-    local.gender = asked.gender;
-    local.postcode = asked.postcode;
-    local.former_postcodes = case.former_postcodes.iter().filter_map(former).collect();
-    local.address = &case.address;
-    local.telephones = &case.telephones;
-    local.emails = &case.emails;
-    local
+    Local {
+        family: Some(&asked.family),
+        former_families: &case.former_surnames,
+        given: asked.given.as_deref(),
+        other_given: &case.other_forenames,
+        birth: Some(asked.date_of_birth.into()),
+        gender: asked.gender,
+        postcode: asked.postcode,
+        former_postcodes: case.former_postcodes.iter().filter_map(former).collect(),
+        address: &case.address,
+        telephones: &case.telephones,
+        emails: &case.emails,
+    }
 }
 
 /// The answer that returned `candidate`.

@@ -98,7 +98,8 @@ pub fn plan(
             }
             // What earlier answers have shown, before one did not come, need not be asked again.
             let known = known(case, &planned.asked, policy, now);
-            let rest = (!known.is_empty()).then(|| following(case, &planned.asked, known, policy, local_root, now));
+            let rest = (!known.is_empty())
+                .then(|| following(case, &planned.asked, known, policy, local_root, now));
             Ok(rest.flatten().unwrap_or(planned))
         }
     }

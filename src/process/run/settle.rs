@@ -181,7 +181,8 @@ impl Engine {
             let mut change = Change::new(changed).with_due(due);
             change.sole_holder = written;
             let evidence = decision.audited_evidence(&self.settings.policy);
-            let mut why = vec![("decision", decision.row.audited()), ("result", effects.result.as_str())];
+            let mut why =
+                vec![("decision", decision.row.audited()), ("result", effects.result.as_str())];
             why.extend(evidence.iter().map(|(key, value)| (*key, value.as_str())));
             commit = commit.save(change, &why);
         }

@@ -120,12 +120,7 @@ fn decided_each(case: &Case, steps: &[Step], policy: &Policy) -> Case {
 }
 
 /// Decides about the last of `stage`, after what the others have shown.
-fn decided(
-    case: &Case,
-    stage: &[Step],
-    holders: &[CaseId],
-    policy: &Policy,
-) -> Option<Decision> {
+fn decided(case: &Case, stage: &[Step], holders: &[CaseId], policy: &Policy) -> Option<Decision> {
     let step = stage.last()?;
     let reply = step.reply.as_ref()?.as_ref();
     let known = known_before(case, stage, policy);

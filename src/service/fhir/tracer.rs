@@ -8,8 +8,8 @@ use crate::service::fhir::search::{Exact, Fuzzy, Matching, Plain, Search};
 use crate::service::fhir::verify::cross_check;
 use crate::service::fhir::{DateRange, SearchError, SearchName};
 use crate::trace::{
-    self, Answer, Attended, Breadth, Caller, FindPerson, MessageId, Mode, Outcome, Question, Tracer, User,
-    VerifyNumber,
+    self, Answer, Attended, Breadth, Caller, FindPerson, MessageId, Mode, Outcome, Question,
+    Tracer, User, VerifyNumber,
 };
 use async_trait::async_trait;
 use chrono::{Months, TimeDelta};

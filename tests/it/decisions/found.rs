@@ -92,7 +92,8 @@ fn found_with_one_field_that_differs() {
 fn found_without_a_known_gender() {
     let mut without = by_fields();
     without.as_object_mut().unwrap().remove("gender").unwrap();
-    let mut asked_by = vec![(without, comfort()), (by_fields(), comfort_but(json!({"gender": null})))];
+    let mut asked_by =
+        vec![(without, comfort()), (by_fields(), comfort_but(json!({"gender": null})))];
     for gender in ["not_known", "not_specified"] {
         let gender = json!({"gender": gender});
         asked_by.push((with(by_fields(), gender.clone()), comfort()));

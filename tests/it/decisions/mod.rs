@@ -337,14 +337,21 @@ impl Scene {
 /// and its risk with the number, and its candidate with the review item. Tests of the judge have the values.
 #[track_caller]
 fn without_evidence(mut changes: Value, decision: &Decision) -> Value {
-    let candidate = decision.candidate.as_ref().map(|candidate| serde_json::to_value(candidate).unwrap());
-    let is_new = |exchange: Option<&Value>| exchange.and_then(|one| one.get("message_id")) == Some(&json!("M-7"));
+    let candidate =
+        decision.candidate.as_ref().map(|candidate| serde_json::to_value(candidate).unwrap());
+    let is_new = |exchange: Option<&Value>| {
+        exchange.and_then(|one| one.get("message_id")) == Some(&json!("M-7"))
+    };
     if let Some(Value::Object(traced)) = changes.pointer_mut("/nhs_number/source/traced")
         && is_new(traced.get("exchange"))
     {
         for field in ["step", "risk", "relations"] {
             let stored = traced.remove(field);
-            assert_eq!(stored.as_ref(), candidate.as_ref().and_then(|one| one.get(field)), "{field}");
+            assert_eq!(
+                stored.as_ref(),
+                candidate.as_ref().and_then(|one| one.get(field)),
+                "{field}"
+            );
         }
     }
     let items = changes.get_mut("review").and_then(Value::as_array_mut).into_iter().flatten();

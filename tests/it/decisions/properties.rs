@@ -320,7 +320,8 @@ fn family(person: &Demographics) -> Option<&str> {
 fn no_field_excludes(asked: &Criteria, person: &Demographics) -> bool {
     let own = asked.given.as_deref().unwrap_or_default().to_uppercase();
     let own: Vec<&str> = own.split_whitespace().collect();
-    let one_given = given(person).iter().flat_map(|name| name.split(' ')).any(|name| own.contains(&name));
+    let one_given =
+        given(person).iter().flat_map(|name| name.split(' ')).any(|name| own.contains(&name));
     one_given
         && family(person).is_some_and(|family| !family.is_empty())
         && person.date_of_birth == Recorded::Known("1943-05-19".parse().unwrap())

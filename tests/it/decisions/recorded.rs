@@ -99,10 +99,10 @@ fn recorded_number_of_a_person_with_one_field_that_differs() {
         for case in [with_imported(), with_traced()] {
             let number = case.nhs_number.clone().unwrap().number;
             let scene = scene(case, found(RECORDED, &comfort_but(changes.clone())));
-            assert!(matches!(
-                scene.decide(&scene.case).row,
-                Row::Verified | Row::RecordedDiscrepant
-            ), "{changes}");
+            assert!(
+                matches!(scene.decide(&scene.case).row, Row::Verified | Row::RecordedDiscrepant),
+                "{changes}"
+            );
             let after = scene.after(&scene.case).nhs_number.unwrap();
             assert!(after.number == number && after.source.is_traced());
         }

@@ -65,14 +65,9 @@ async fn strategy_step_and_evidence_are_recorded() {
         let id = new.id.clone();
         store.insert_all(vec![new]).await.unwrap();
         let log = Arc::new(MemoryLog::new());
-        let tracer = ScriptedTracer::new(answers.into_iter().chain((0..9).map(|_| Ok(Outcome::None))));
-        let (cases, audit) = (Arc::<MemoryStore>::clone(&store), Arc::<MemoryLog>::clone(&log));
-        let us = LocalIdentity::new("RHM".parse().unwrap(), "get-nhs-number").unwrap();
-        let worker = Worker::new(
-            Arc::new(tracer),
-            Arc::new(Joined::new(cases, audit, Arc::new(MemoryAlerts::default()))),
-            Settings::new(Caller::System(us)).with_clock(Arc::new(FixedClock::at(super::now()))),
-        );
+        let tracer =
+            ScriptedTracer::new(answers.into_iter().chain((0..9).map(|_| Ok(Outcome::None))));
+        let worker = worker(&store, &log, tracer);
         let mut rows = Vec::new();
         worker.run_once(&mut |report| rows.extend(report.row)).await.unwrap();
         assert_eq!(rows, [row]);
@@ -92,7 +87,10 @@ async fn strategy_step_and_evidence_are_recorded() {
             assert_eq!(detail(entry, "vetoes"), Some("twin"));
             let item = after.review.last().unwrap();
             let [candidate] = &item.evidence.candidates[..] else { panic!() };
-            assert_eq!((candidate.risk.to_string(), candidate.relations.to_string()), (risk, evidence));
+            assert_eq!(
+                (candidate.risk.to_string(), candidate.relations.to_string()),
+                (risk, evidence)
+            );
             continue;
         };
         assert_eq!(
@@ -101,7 +99,10 @@ async fn strategy_step_and_evidence_are_recorded() {
              contact=unknown"
         );
         let NumberSource::Traced(provenance) = recorded.source else { panic!() };
-        assert_eq!((provenance.strategy.as_str(), provenance.step.as_deref()), ("smsp-1", Some(step)));
+        assert_eq!(
+            (provenance.strategy.as_str(), provenance.step.as_deref()),
+            ("smsp-1", Some(step))
+        );
         assert_eq!(provenance.risk.unwrap().to_string(), risk);
         assert_eq!(provenance.relations.unwrap().to_string(), evidence);
     }
@@ -111,4 +112,15 @@ async fn strategy_step_and_evidence_are_recorded() {
 fn detail<'a>(entry: &'a Event, name: &str) -> Option<&'a str> {
     let found = entry.details.iter().find(|(key, _)| key == name);
     found.map(|(_, value)| value.as_str())
+}
+
+/// A worker with the strategy of its service.
+fn worker(store: &Arc<MemoryStore>, log: &Arc<MemoryLog>, tracer: ScriptedTracer) -> Worker {
+    let (cases, audit) = (Arc::<MemoryStore>::clone(store), Arc::<MemoryLog>::clone(log));
+    let us = LocalIdentity::new("RHM".parse().unwrap(), "get-nhs-number").unwrap();
+    Worker::new(
+        Arc::new(tracer),
+        Arc::new(Joined::new(cases, audit, Arc::new(MemoryAlerts::default()))),
+        Settings::new(Caller::System(us)).with_clock(Arc::new(FixedClock::at(super::now()))),
+    )
 }

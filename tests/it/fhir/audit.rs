@@ -48,7 +48,9 @@ async fn every_response_is_audited_with_its_request_ids() {
             Arc::<MemoryLog>::clone(&audit),
             alerts,
         )),
-        Settings::new(us()).with_policy(one_question()).with_retry(Retry::new(RetryPolicy::default())),
+        Settings::new(us())
+            .with_policy(one_question())
+            .with_retry(Retry::new(RetryPolicy::default())),
     );
     worker.run_once(&mut |_| ()).await.unwrap();
     store.insert_all(vec![case("2")]).await.unwrap();

@@ -6,8 +6,8 @@
 #[cfg(feature = "smsp")]
 mod wire;
 
-use crate::support::one_question;
 use crate::support::layer::{Layer, Layered};
+use crate::support::one_question;
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use nhs_pds::audit::{

@@ -26,7 +26,8 @@ pub(in crate::process) struct Verdict {
 impl Verdict {
     /// Ranks the people returned.
     pub(in crate::process) fn of(case: &Case, known: &[Heard]) -> Self {
-        let mut verdict = Self { several: known.iter().any(|heard| heard.several), ..Self::default() };
+        let mut verdict =
+            Self { several: known.iter().any(|heard| heard.several), ..Self::default() };
         for candidate in known.iter().filter_map(|heard| heard.candidate.as_deref()) {
             if case.rejected_numbers.contains(&candidate.nhs_number) {
                 verdict.rejected = true;
@@ -57,18 +58,13 @@ impl Verdict {
 
     /// The candidate whose number may be written unattended.
     pub(in crate::process) fn accepted(&self, limit: RiskLimit) -> Option<&Candidate> {
-        self.candidates
-            .first()
-            .filter(|first| first.vetoes.is_empty() && limit.allows(first.risk))
+        self.candidates.first().filter(|first| first.vetoes.is_empty() && limit.allows(first.risk))
     }
 
-    /// Whether a person other than that of the number `held` is the most likely, and nothing but a further
-    /// person is against them.
-    pub(in crate::process) fn prefers_another(&self, held: NhsNumber) -> bool {
-        self.candidates.first().is_some_and(|first| {
-            first.nhs_number != held
-                && first.vetoes.iter().all(|veto| *veto == Veto::AnotherCandidate)
-        })
+    /// Whether another person than that of the number `held` is likely.
+    pub(in crate::process) fn has_likely_other(&self, held: NhsNumber) -> bool {
+        let others = self.candidates.iter().filter(|candidate| candidate.nhs_number != held);
+        others.map(|other| other.risk.probability()).any(|risk| risk < LIKELY)
     }
 
     /// Whether the first candidate is more likely the person than not.

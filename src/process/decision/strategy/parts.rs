@@ -59,7 +59,8 @@ impl Parts {
         if own.as_str().contains('\'') {
             spelt.extend(name(&own.as_str().replace('\'', " ")));
         }
-        let same = |a: &NameText, b: &NameText| a.as_str().to_uppercase() == b.as_str().to_uppercase();
+        let same =
+            |a: &NameText, b: &NameText| a.as_str().to_uppercase() == b.as_str().to_uppercase();
         spelt.retain(|one| !same(one, &own));
         spelt
     }

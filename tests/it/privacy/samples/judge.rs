@@ -49,7 +49,7 @@ pub(super) fn show(shown: &mut Shown) {
     shown.value(&local);
     let mut record = LocalRecord::default();
     (record.surname, record.forename) = (Some(FAMILY.into()), Some(GIVEN.into()));
-    let names = NameTables::shipped().with_caseload(&vec![record; 20]);
+    let names = NameTables::shipped().with_caseload(vec![record; 20]);
     shown.value(&names);
     let judge = Judge::default().with_names(names).with_wildcards_assessed();
     shown.value(&judge);
@@ -62,7 +62,8 @@ pub(super) fn show(shown: &mut Shown) {
     let policy = policy.with_strategy(strategy, &ScriptedTracer::new([])).unwrap();
     shown.value(&policy);
     shown.value(&Settings::new(us_caller()).with_policy(policy));
-    let table = format!("name,per_million,obs,source,per_million_without_staff\n{FAMILY},x,1,f,1\n");
+    let table =
+        format!("name,per_million,obs,source,per_million_without_staff\n{FAMILY},x,1,f,1\n");
     shown.error(&NameTables::shipped().with_surnames(table.as_bytes()).unwrap_err());
     let unreadable = std::io::Error::other("device");
     shown.error(&NamesError::Read(unreadable));
