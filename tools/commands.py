@@ -205,6 +205,7 @@ def check(folder, file):
         "audit": ["--db", db, "query"],
         "check": [],
         "compare": [file("good.csv")],
+        "match-quality": ["--people", "100", "--cases", "5", "--mix", "stress"],
         "report": ["--db", db],
         "trace": [file("good.csv"), "--results", file("results.csv")],
         "jwks": [],
@@ -220,7 +221,7 @@ def check(folder, file):
     listed = subprocess.run([BINARY, "--help"], capture_output=True, text=True, timeout=60).stdout
     listed = listed.split("Commands:\n")[1].split("\n\n")[0].splitlines()
     names = {line.split()[0] for line in listed if not line.startswith("   ")} - {"help"} | set(TOOLS)
-    # The simulator prints two lines and serves until it is stopped.
+    # The simulator prints three lines and serves until it is stopped.
     for name in sorted(names - set(commands) - {"simulator"}):
         fault(f"{name} is not run with a closed pipe")
     for name, arguments in commands.items():

@@ -295,7 +295,7 @@ def check_readme(crate):
     os.makedirs(certificates, exist_ok=True)
     secure, plain = simulator("--mutual-tls", certificates), simulator()
     try:
-        urls = [process.stdout.readline().strip() for process in (secure, plain)]
+        urls = [process.stdout.readline().split()[1] for process in (secure, plain)]  # smsp URL
         refuses_strangers(urls[0], certificates)
         # One binary at one path each, so that a new address recompiles only the program.
         programs = {

@@ -487,8 +487,8 @@ def run(binary, register, *switches, named=None):
     chosen = [f"--answer={number}={code}" for number, (code, _) in answers.items()]
     process = subprocess.Popen([binary, "simulator", *switches, *chosen], stdout=subprocess.PIPE, text=True)
     try:
-        process.stdout.readline()
-        api = Api(process.stdout.readline().strip(), named)
+        addresses = dict(process.stdout.readline().split() for _ in ("smsp", "fhir", "token"))
+        api = Api(addresses["fhir"], named)
         people(api, register)
         errors(api, answers, register)
         return api

@@ -108,7 +108,7 @@ class Simulator:
 
     def __enter__(self):
         self.process = subprocess.Popen(self.command, stdout=subprocess.PIPE, text=True, env=ENV)
-        self.url = self.process.stdout.readline().strip()
+        self.url = self.process.stdout.readline().split()[1]  # smsp URL
         return self
 
     def __exit__(self, *_):

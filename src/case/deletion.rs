@@ -1,5 +1,6 @@
 use crate::case::id::CaseId;
 use crate::case::number::RecordedNumber;
+use crate::case::taken::Taken;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::ops::Not;
@@ -52,6 +53,9 @@ pub struct Absorbed {
     /// undone.
     #[serde(default, skip_serializing_if = "Not::not")]
     pub took_death: bool,
+    /// The lists that this case took from the other, removed again when the merge is undone.
+    #[serde(default, skip_serializing_if = "Taken::is_empty")]
+    pub took: Taken,
 }
 
 impl Absorbed {
@@ -63,13 +67,20 @@ impl Absorbed {
         at: DateTime<Utc>,
         number_before: Option<RecordedNumber>,
     ) -> Self {
-        Self { case_id, at, number_before, took_death: false }
+        Self { case_id, at, number_before, took_death: false, took: Taken::NOTHING }
     }
 
     /// Returns this record, marked that this case took the other's date of death.
     #[must_use]
     pub const fn with_death(mut self) -> Self {
         self.took_death = true;
+        self
+    }
+
+    /// Returns this record, with what this case took of the other's lists.
+    #[must_use]
+    pub fn with_lists(mut self, taken: Taken) -> Self {
+        self.took = taken;
         self
     }
 }

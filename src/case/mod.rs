@@ -35,6 +35,7 @@ mod flag;
 mod id;
 mod identity;
 mod lease;
+mod lists;
 mod memory;
 mod number;
 mod person;
@@ -58,6 +59,7 @@ mod sqlite_settings;
 #[cfg(feature = "sqlite")]
 mod sqlite_worklist;
 mod store;
+mod taken;
 mod trace_state;
 mod unreadable;
 mod update;
@@ -91,6 +93,7 @@ pub(crate) use sqlite_save::save_all_in;
 #[cfg(feature = "sqlite")]
 pub(crate) use sqlite_settings::save_setting_in;
 pub use store::{CaseStore, Change, Counts};
+pub use taken::Taken;
 pub use trace_state::{KnownSoFar, TraceState};
 pub use unreadable::Unreadable;
 pub use work_item::{ItemFilter, ItemId, WorkItem};

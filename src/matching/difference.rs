@@ -48,7 +48,7 @@ use crate::matching::criteria::Criteria;
 /// ```
 #[must_use]
 pub fn difference(asked: &Criteria, returned: Option<&Demographics>) -> Option<Mismatch> {
-    agreement(asked, returned, NumberOrigin::Elsewhere).err()
+    agreement(asked, returned).err()
 }
 
 /// Why the person returned must not be taken for the person asked for.
@@ -62,20 +62,6 @@ pub enum Mismatch {
     Unconfirmed,
 }
 
-/// Where the number that is being verified comes from.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum NumberOrigin {
-    /// Not from a search whose result the response repeats, so the number is independent evidence.
-    Elsewhere,
-    /// From a search for which no independent agreement is recorded. The response may only repeat
-    /// what that search found.
-    #[cfg_attr(
-        not(any(test, feature = "process")),
-        expect(dead_code, reason = "only a case has such a number")
-    )]
-    Search,
-}
-
 /// Returns the independent evidence that completes the agreement of `returned` with `asked`.
 ///
 /// The only implementation of the evidence rule; [`difference`] has its text.
@@ -87,7 +73,6 @@ pub(crate) enum NumberOrigin {
 pub(crate) fn agreement(
     asked: &Criteria,
     returned: Option<&Demographics>,
-    origin: NumberOrigin,
 ) -> Result<Corroboration, Mismatch> {
     let person = returned.ok_or(Mismatch::Unconfirmed)?;
     let by_search = asked.nhs_number.is_none();
@@ -105,10 +90,10 @@ pub(crate) fn agreement(
         return Err(Mismatch::Differs(field));
     }
     let agrees = fields.into_iter().all(|(field, _)| field == Agreement::Agrees);
-    let corroboration = match origin {
-        _ if by_search => full(asked.postcode).map(|_| Corroboration::Postcode),
-        NumberOrigin::Elsewhere => Some(Corroboration::Number),
-        NumberOrigin::Search => (home == Agreement::Agrees).then_some(Corroboration::Postcode),
+    let corroboration = if by_search {
+        full(asked.postcode).map(|_| Corroboration::Postcode)
+    } else {
+        Some(Corroboration::Number)
     };
     corroboration.filter(|_| agrees).ok_or(Mismatch::Unconfirmed)
 }
@@ -351,20 +336,12 @@ mod tests {
                 let asked = Criteria { postcode, ..asked() };
                 assert_eq!(difference(&asked, Some(&person)), UNCONFIRMED);
             }
-            let evidence = |asked: &Criteria, origin| agreement(asked, Some(&person), origin);
-            let (number, postcode) = (Corroboration::Number, Corroboration::Postcode);
-            for origin in [NumberOrigin::Elsewhere, NumberOrigin::Search] {
-                assert_eq!(evidence(&asked(), origin), Ok(postcode), "the service matched it");
-            }
+            let evidence = |asked: &Criteria| agreement(asked, Some(&person));
+            assert_eq!(evidence(&asked()), Ok(Corroboration::Postcode), "the service matched it");
             let mut asked = by_number();
-            assert_eq!(evidence(&asked, NumberOrigin::Elsewhere), Ok(number));
-            // A number found by a search by name is not evidence for the name.
-            assert!(evidence(&asked, NumberOrigin::Search).is_err(), "no postcode is known");
-            asked.postcode = Some("KT17 1NA".parse().unwrap());
-            let returned = !person.addresses.is_empty();
-            assert_eq!(evidence(&asked, NumberOrigin::Search).ok(), returned.then_some(postcode));
+            assert_eq!(evidence(&asked), Ok(Corroboration::Number));
             asked.postcode = Some("LS1 4HY".parse().unwrap());
-            assert!(evidence(&asked, NumberOrigin::Search).is_err());
+            assert_eq!(evidence(&asked), Ok(Corroboration::Number), "people move");
         }
     }
 
@@ -436,10 +413,6 @@ mod tests {
         for postcode in ["KT17 1NA", "", "NOT KNOWN"] {
             assert_eq!(with(asked(), vec![home(postcode)]), None);
         }
-        // A former home that agrees is not evidence alone.
-        let moved = Demographics { addresses: vec![ended("KT17 1NA")], ..person() };
-        let recorded = Criteria { postcode: asked().postcode, ..by_number() };
-        assert!(agreement(&recorded, Some(&moved), NumberOrigin::Search).is_err());
     }
 
     #[test]

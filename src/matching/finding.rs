@@ -1,7 +1,7 @@
 use crate::demographics::{Demographics, Field};
 use crate::matching::corroboration::Corroboration;
 use crate::matching::criteria::Criteria;
-use crate::matching::difference::{Mismatch, NumberOrigin, agreement};
+use crate::matching::difference::{Mismatch, agreement};
 use crate::nhs_number::NhsNumber;
 use crate::trace::{Answer, Candidate, Exchange, Freshness, Match, Outcome, Restriction};
 
@@ -91,7 +91,7 @@ pub(super) fn compared(asked: &Criteria, answer: Answer) -> Compared {
 }
 
 fn of_match(asked: &Criteria, found: Box<Match>) -> Finding {
-    let corroboration = match agreement(asked, found.person.as_ref(), NumberOrigin::Elsewhere) {
+    let corroboration = match agreement(asked, found.person.as_ref()) {
         Err(Mismatch::Differs(differs)) => {
             return Finding::DifferentPerson { candidate: found, differs };
         }

@@ -211,9 +211,12 @@ async fn the_person_of_a_number_taken_over_is_erased_too() {
         let mut survivor = Case::new(id("1"), RecordType::AdultCase);
         survivor.surname = has_names.then(|| "Parry".to_owned());
         survivor.forename = has_names.then(|| "E".to_owned());
+        survivor.former_surnames = vec!["Owen".into()];
         let mut gone = person(2, NUMBER);
         gone.id = id("2");
         gone.nhs_number = imported(NUMBER).map(|recorded| recorded.with_person(gone.identity()));
+        gone.former_surnames = vec!["Owen".into(), "Form00002er".into()];
+        gone.emails = vec!["mail00002@a.example".into()];
         let later = Case::new(id("3"), RecordType::AdultCase);
         kept.store.insert_all(vec![survivor, gone, later]).await.unwrap();
         merge(&kept, "1", "2").await;
@@ -221,14 +224,16 @@ async fn the_person_of_a_number_taken_over_is_erased_too() {
         merge(&kept, "1", "3").await;
         let survivor = kept.store.get(&id("1")).await.unwrap().unwrap();
         assert!(survivor.person_changed() && contains(&kept.bytes(), b"Quent00002son"));
+        assert_eq!(survivor.former_surnames, ["Owen", "Form00002er"]);
         queue_erases(&kept.queue(), &id("2"), ActionOutcome::Done).await;
         let bytes = kept.bytes();
-        for value in ["Quent00002son", "Arab00002ella"] {
+        for value in ["Quent00002son", "Arab00002ella", "Form00002er", "mail00002"] {
             assert!(!contains(&bytes, value.as_bytes()), "{has_names}: {value}");
         }
         let left = kept.store.get(&id("1")).await.unwrap().unwrap();
         assert_eq!(left.nhs_number.as_ref().map(|recorded| recorded.number), Some(NUMBER));
         assert!(left.usable_number().is_none(), "it stays in doubt");
+        assert_eq!(left.former_surnames, ["Owen"], "its own");
     }
 }
 

@@ -1,5 +1,7 @@
-//! The PDS FHIR API that the command `fhir` queries: the one that the environment names, or the simulator,
-//! started here on a free port.
+//! The PDS FHIR API: of an environment of the NHS, at another address, or of the simulator.
+//!
+//! Commands that trace a caseload take the API and the application's key from options ([`Live`]). The command
+//! `fhir` takes them from the environment, because its options are the question:
 //!
 //! | variable | meaning |
 //! |---|---|
@@ -9,13 +11,14 @@
 //!
 //! Without a token endpoint and an access token, the client sends no token. The NHS's sandbox needs none.
 
-use crate::console;
+use crate::console::{self, about};
 use crate::simulated::{self, Application, EXAMPLE_KEY, Server, Simulator};
+use clap::Args;
 use nhs_pds::async_trait;
 use nhs_pds::fhir::auth::{
-    AccessToken, ApplicationTokens, Jwks, SigningKey, TokenConfig, UserToken, UserTokens,
+    AccessToken, ApplicationTokens, Jwks, KeyId, SigningKey, TokenConfig, UserToken, UserTokens,
 };
-use nhs_pds::fhir::{AccessMode, Client, Config};
+use nhs_pds::fhir::{AccessMode, Client, Config, Environment};
 use nhs_pds::secret::Secret;
 use nhs_pds::trace::User;
 use nhs_pds::transport::Transport;
@@ -23,11 +26,137 @@ use nhs_pds::transport::http::{HttpConfig, HttpTransport};
 use std::env;
 use std::error::Error;
 use std::fmt::Display;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
+use url::Url;
 
 type Failed = Box<dyn Error>;
+
+/// An API whose people are not the simulator's, and the application's key.
+#[derive(Args)]
+pub(crate) struct Live {
+    /// The PDS FHIR API: `sandbox`, `integration`, `production`, or its address before `/Patient`. The sandbox
+    /// is open and takes no key. The application's access is restricted to one match.
+    #[arg(long, value_name = "API", value_parser = address, conflicts_with_all = ["register", "history"])]
+    fhir: Option<Address>,
+    /// The API's token endpoint. [default: that of the environment, or `/oauth2/token` at the host of --fhir]
+    #[arg(long, value_name = "URL", requires = "client_id")]
+    token_url: Option<Url>,
+    /// The application's API key. Without a key, no tokens are sent.
+    #[arg(long, value_name = "ID", requires_all = ["fhir", "key_id", "key"])]
+    client_id: Option<String>,
+    /// The name (kid) of the registered public key.
+    #[arg(long, value_name = "ID", requires_all = ["client_id", "key"])]
+    key_id: Option<String>,
+    /// The private key, as PEM.
+    #[arg(long, value_name = "FILE", requires_all = ["client_id", "key_id"])]
+    key: Option<PathBuf>,
+}
+
+/// Where the API is.
+#[derive(Clone)]
+enum Address {
+    Of(Environment),
+    At(Url),
+}
+
+/// Reads the name of an environment, or an address.
+fn address(text: &str) -> Result<Address, String> {
+    Ok(match text {
+        "sandbox" => Address::Of(Environment::Sandbox),
+        "integration" => Address::Of(Environment::Integration),
+        "production" => Address::Of(Environment::Production),
+        _ => Address::At(web_address(text).ok_or(
+            "write sandbox, integration, production, or the address of an API before /Patient",
+        )?),
+    })
+}
+
+/// An address that begins with `http:` or `https:`.
+pub(crate) fn web_address(text: &str) -> Option<Url> {
+    text.parse().ok().filter(|url: &Url| matches!(url.scheme(), "http" | "https"))
+}
+
+impl Live {
+    /// The address of `--fhir`, if the option is given.
+    pub(crate) fn address(&self) -> Option<Url> {
+        self.fhir.as_ref().map(|address| match address {
+            Address::Of(environment) => environment.base_url(),
+            Address::At(url) => url.clone(),
+        })
+    }
+
+    /// The client of the API of `--fhir`, if the option is given.
+    pub(crate) fn client(&self, transport: Arc<dyn Transport>) -> Result<Option<Client>, Failed> {
+        let Some(base) = self.address() else { return Ok(None) };
+        let config = Config::new(base.clone());
+        let token_url = match &self.fhir {
+            Some(Address::Of(environment)) => environment.token_url(),
+            _ => Some(base.join("/oauth2/token")?),
+        };
+        // Only the sandbox has no token endpoint.
+        let Some(token_url) = token_url else { return Ok(Some(Client::open(config, transport))) };
+        let (Some(client_id), Some(key_id), Some(key)) = (&self.client_id, &self.key_id, &self.key)
+        else {
+            return match &self.fhir {
+                Some(Address::Of(environment)) => Err(needs_a_key(*environment).into()),
+                _ => Ok(Some(Client::open(config, transport))),
+            };
+        };
+        let key = signing_key(parse("--key-id", key_id)?, key)?;
+        let token_url = self.token_url.clone().unwrap_or(token_url);
+        let tokens = TokenConfig::new(token_url, parse("--client-id", client_id)?);
+        Ok(Some(restricted(config, tokens, key, transport).0))
+    }
+}
+
+fn needs_a_key(environment: Environment) -> String {
+    let name = if environment == Environment::Production { "production" } else { "integration" };
+    format!("--fhir {name} needs --client-id, --key-id and --key")
+}
+
+/// Reads the private key of a file.
+fn signing_key(id: KeyId, file: &Path) -> Result<SigningKey, Failed> {
+    let pem = Secret::new(console::read(file)?);
+    SigningKey::from_pem(id, &pem).map_err(|error| about(file, &error))
+}
+
+/// A client with application-restricted access, and the source of its tokens.
+fn restricted(
+    config: Config,
+    tokens: TokenConfig,
+    key: SigningKey,
+    transport: Arc<dyn Transport>,
+) -> (Client, ApplicationTokens) {
+    let tokens = ApplicationTokens::new(tokens, key, Arc::clone(&transport));
+    (Client::application_restricted(config, tokens.clone(), transport), tokens)
+}
+
+/// A client of the simulator with application-restricted access, and the source of its tokens. The simulator
+/// checks them as the live service does.
+pub(crate) fn of_simulator(
+    server: &Server,
+    simulator: &Simulator,
+    transport: Arc<dyn Transport>,
+) -> Result<(Client, ApplicationTokens), Failed> {
+    let key = register_example_key(simulator)?;
+    let config = Config::new(server.fhir_url().parse()?);
+    let tokens = TokenConfig::new(server.token_url().parse()?, API_KEY.parse()?);
+    Ok(restricted(config, tokens, key, transport))
+}
+
+/// The API key of the example application.
+const API_KEY: &str = "an-api-key";
+
+/// Registers the example application with its public key. The private key protects nothing.
+fn register_example_key(simulator: &Simulator) -> Result<SigningKey, Failed> {
+    let pem = Secret::new(EXAMPLE_KEY.to_vec());
+    let key = SigningKey::from_pem("example-1".parse()?, &pem)?;
+    let jwks = Jwks::of([&key])?.to_string();
+    simulator.add_application(Application::new(API_KEY).with_jwks(&jwks)?);
+    Ok(key)
+}
 
 /// A client, the source of its tokens, and the simulator if the client queries it.
 pub(crate) struct Reached {
@@ -66,32 +195,25 @@ pub(crate) async fn reach(mode: AccessMode) -> Result<Reached, Failed> {
         });
     };
     let key_file: String = needed("PDS_FHIR_KEY")?;
-    let pem = console::read(Path::new(&key_file))?;
-    let key = SigningKey::from_pem(needed("PDS_FHIR_KEY_ID")?, &Secret::new(pem))
-        .map_err(|error| format!("{key_file}: {error}"))?;
-    let token_config = TokenConfig::new(token_url, needed("PDS_FHIR_CLIENT_ID")?);
-    let tokens = ApplicationTokens::new(token_config, key, Arc::clone(&transport));
-    let client = Client::application_restricted(config, tokens.clone(), transport);
+    let key = signing_key(needed("PDS_FHIR_KEY_ID")?, Path::new(&key_file))?;
+    let tokens = TokenConfig::new(token_url, needed("PDS_FHIR_CLIENT_ID")?);
+    let (client, tokens) = restricted(config, tokens, key, transport);
     Ok(Reached { client, tokens: Some(tokens), _simulator: None })
 }
 
 /// The simulator, which checks tokens as the live service does.
 async fn simulator(mode: AccessMode, transport: Arc<dyn Transport>) -> Result<Reached, Failed> {
-    let key = SigningKey::from_pem("example-1".parse()?, &Secret::new(EXAMPLE_KEY.to_vec()))?;
-    let application = Application::new("an-api-key").with_jwks(&Jwks::of([&key])?.to_string())?;
-    let register = simulated::shipped().register().clone();
-    let simulator = Simulator::new(register).with_application(application);
+    let simulator = Simulator::new(simulated::shipped().register().clone());
     let server = Server::start(simulator.clone()).await?;
-    let config = Config::new(server.fhir_url().parse()?);
     if mode == AccessMode::HealthcareWorker {
+        register_example_key(&simulator)?;
+        let config = Config::new(server.fhir_url().parse()?);
         let token = simulator.healthcare_worker_token(&["555254240100"]);
         let users = SignedIn(UserToken::new(token.expose().parse()?));
         let client = Client::healthcare_worker(config, Arc::new(users), transport);
         return Ok(Reached { client, tokens: None, _simulator: Some(server) });
     }
-    let token_config = TokenConfig::new(server.token_url().parse()?, "an-api-key".parse()?);
-    let tokens = ApplicationTokens::new(token_config, key, Arc::clone(&transport));
-    let client = Client::application_restricted(config, tokens.clone(), transport);
+    let (client, tokens) = of_simulator(&server, &simulator, transport)?;
     Ok(Reached { client, tokens: Some(tokens), _simulator: Some(server) })
 }
 
@@ -111,6 +233,14 @@ impl UserTokens for SignedIn {
             Some(_) => Err(nhs_pds::service::Error::sign_in()),
         }
     }
+}
+
+/// Parses `text`; the error names the argument.
+pub(crate) fn parse<T: FromStr<Err: Display>>(
+    argument: &str,
+    text: &str,
+) -> Result<T, Box<dyn Error>> {
+    text.parse().map_err(|reason| format!("{argument}: {reason}").into())
 }
 
 /// An environment variable; `None` when it is not set or empty.

@@ -27,7 +27,7 @@ pub(crate) struct Cli {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    Trace(commands::trace::Args),
+    Trace(Box<commands::trace::Args>),
     Worker(Box<commands::worker::Args>),
     Review(commands::review::Args),
     Audit(commands::audit::Args),
@@ -39,6 +39,7 @@ pub(crate) enum Command {
     Jwks(commands::jwks::Args),
     Simulator(commands::simulator::Args),
     Compare(Box<commands::compare::Args>),
+    MatchQuality(commands::match_quality::Args),
     Completions(commands::completions::Args),
     Man(commands::man::Args),
     /// Tools for developers of nhs-pds.

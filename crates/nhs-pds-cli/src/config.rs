@@ -13,7 +13,7 @@ use toml::{Table, Value};
 
 /// The options that the environment and the file may set. All others say what to do with one person or
 /// one item: they must be on the command line.
-const SETTINGS: [&str; 51] = [
+const SETTINGS: [&str; 54] = [
     "anchors",
     "answer",
     "as",
@@ -26,16 +26,19 @@ const SETTINGS: [&str; 51] = [
     "csv",
     "db",
     "delay",
+    "disputes",
     "empty-address-lines",
     "export",
     "fhir",
     "fhir-base",
     "full-records",
+    "history",
     "import",
     "in-flight",
     "interval",
     "jitter",
     "json",
+    "jwks",
     "key",
     "key-id",
     "late",
@@ -203,7 +206,13 @@ fn has_name(option: &Arg, name: &str) -> bool {
 /// Whether the option may be set outside the command line; one of an outer command is set there.
 fn is_setting(level: &Level<'_>, option: &Arg) -> bool {
     let outer = option.is_global_set() && level.names.len() > 1;
-    !outer && SETTINGS.contains(&long(option))
+    !outer && may_be_set(option)
+}
+
+/// Whether the option is one of [`SETTINGS`]. The file `--history` is; the flag `--history` of `fhir search` is a
+/// part of one question.
+fn may_be_set(option: &Arg) -> bool {
+    SETTINGS.contains(&long(option)) && !(long(option) == "history" && is_flag(option))
 }
 
 fn is_given(option: &Arg, arguments: &[OsString]) -> bool {
@@ -344,7 +353,7 @@ impl File {
             else {
                 return Err(format!("{place}: there is no such option here").into());
             };
-            if names.is_empty() || !SETTINGS.contains(&long(option)) {
+            if names.is_empty() || !may_be_set(option) {
                 return Err(format!("{place}: give this option on the command line").into());
             }
             from_toml(option, value).map_err(|why| format!("{place}: {why}"))?;
@@ -380,7 +389,7 @@ mod tests {
     use std::io::Write as _;
 
     /// The options that only the command line may set: they say what to do with one person, item or event.
-    const ARGUMENTS_ONLY: [&str; 41] = [
+    const ARGUMENTS_ONLY: [&str; 40] = [
         "address",
         "advisory",
         "after",
@@ -406,7 +415,6 @@ mod tests {
         "given",
         "gp",
         "help",
-        "history",
         "is-one-person",
         "kind",
         "limit",
@@ -533,8 +541,12 @@ mod tests {
             [("NHS_PDS_SURNAME", "Owen"), ("NHS_PDS_COURT_ORDER", "1"), ("NHS_PDS_CASE", "C")];
         let given = "review --db d resolve C1 1 correct";
         expect(given, &env, "", given);
-        let refused = applied("check", &[], "[fhir.search]\nfamily = 'Owen'").unwrap_err();
-        assert_eq!(refused, "FILE: [fhir.search] family: give this option on the command line");
+        for option in ["family", "history"] {
+            let file = format!("[fhir.search]\n{option} = 'Owen'");
+            let refused = applied("check", &[], &file).unwrap_err();
+            let why = "give this option on the command line";
+            assert_eq!(refused, format!("FILE: [fhir.search] {option}: {why}"));
+        }
     }
 
     #[test]

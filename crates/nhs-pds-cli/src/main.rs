@@ -56,8 +56,8 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> ExitCode {
     use Command::{
-        Audit, Check, Compare, Completions, Dev, Fhir, Jwks, Letter, Man, Report, Review,
-        Simulator, Trace, Wire, Worker,
+        Audit, Check, Compare, Completions, Dev, Fhir, Jwks, Letter, Man, MatchQuality, Report,
+        Review, Simulator, Trace, Wire, Worker,
     };
     match command {
         Trace(args) => on_threads("trace", commands::trace::run(&args)),
@@ -72,6 +72,7 @@ fn run(command: Command) -> ExitCode {
         Jwks(args) => end("jwks", commands::jwks::run(args)),
         Simulator(args) => on_threads("simulator", commands::simulator::run(&args)),
         Compare(args) => on_threads("compare", commands::compare::run(&args)),
+        MatchQuality(args) => on_threads("match-quality", commands::match_quality::run(&args)),
         Completions(args) => end("completions", commands::completions::run(&args)),
         Man(args) => end("man", commands::man::run(&args)),
         Dev(dev::Tool::SampleData(args)) => end("sample-data", dev::sample_data::run(&args)),

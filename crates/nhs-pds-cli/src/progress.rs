@@ -9,6 +9,11 @@ pub(crate) fn cases(total: u64) -> ProgressBar {
     styled(total, "{wide_bar} {pos}/{len} cases, {eta} to go")
 }
 
+/// A bar that counts `total` numbers.
+pub(crate) fn numbers(total: u64) -> ProgressBar {
+    styled(total, "{wide_bar} {pos}/{len} numbers, {eta} to go")
+}
+
 /// A sign that work goes on, for work without a known end.
 pub(crate) fn waiting(message: String) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(None, target()).with_message(message);

@@ -1,26 +1,62 @@
-//! The service that commands query: a provider's, or the simulator, started here on a free port.
+//! The service that commands query: a provider's, the PDS FHIR API, or the simulator, started here on a free
+//! port.
 
-use crate::console::{read, warn};
+use crate::api::{self, Live, parse, web_address};
+use crate::console::{about, read, warn};
 use crate::simulated::{self, Register, Server, Simulator};
 use clap::Args;
 use nhs_pds::clock::{Clock, SystemClock};
+use nhs_pds::resilience::{Gateway, RateLimit};
 use nhs_pds::secret::Secret;
 use nhs_pds::smsp::{Client, Config};
-use nhs_pds::trace::LocalIdentity;
+use nhs_pds::trace::{LocalIdentity, Tracer};
+use nhs_pds::transport::Transport;
 use nhs_pds::transport::http::{HttpConfig, HttpTransport};
 use std::error::Error;
-use std::fmt::{self, Display};
+use std::fmt;
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
+use url::Url;
 
 /// The service to query.
 #[derive(Args)]
 pub(crate) struct Service {
-    /// The provider's Spine Mini Service; without this option, the simulator.
-    #[arg(long, visible_alias = "smsp", value_name = "URL")]
-    service: Option<String>,
+    /// `smsp` or `fhir`: a service of the simulator. An address: the provider's Spine Mini Service. [default: smsp]
+    #[arg(
+        long, visible_alias = "smsp", value_name = "SERVICE", value_parser = chosen,
+        conflicts_with_all = ["fhir", "token_url", "client_id", "key_id", "key"]
+    )]
+    service: Option<Chosen>,
+    #[command(flatten)]
+    api: Live,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+/// The service of `--service`.
+#[derive(Clone)]
+enum Chosen {
+    SimulatedSmsp,
+    SimulatedFhir,
+    Smsp(Url),
+}
+
+/// Reads the name of a service of the simulator, or an address.
+fn chosen(text: &str) -> Result<Chosen, String> {
+    match text {
+        "smsp" => Ok(Chosen::SimulatedSmsp),
+        "fhir" => Ok(Chosen::SimulatedFhir),
+        _ => {
+            let url = web_address(text).map(Chosen::Smsp);
+            url.ok_or("write smsp, fhir, or the address of a Spine Mini Service".to_owned())
+        }
+    }
+}
+
+/// How to connect to a service, and as which organisation.
+#[derive(Args)]
+pub(crate) struct Connection {
     /// The client certificate chain, as PEM.
     #[arg(long, value_name = "FILE", requires = "client_key")]
     client_certificate: Option<PathBuf>,
@@ -37,14 +73,20 @@ pub(crate) struct Service {
     /// option, the people of the shipped caseload, who come from a fixed seed.
     #[arg(long, value_name = "FILE")]
     register: Option<PathBuf>,
+    /// The history of the people of --register, as CSV: former and other names and addresses, former telecoms and
+    /// genders.
+    #[arg(long, value_name = "FILE", requires = "register")]
+    history: Option<PathBuf>,
 }
 
 /// A client, and the simulator if the client queries it.
 pub(crate) struct Reached {
-    pub(crate) client: Client,
-    url: String,
+    pub(crate) client: Arc<dyn Tracer>,
+    address: String,
     simulator: Option<(Server, Simulator)>,
     refused_rows: usize,
+    /// Whether the client queries the live API, which limits the rate of each application.
+    is_api: bool,
 }
 
 impl Reached {
@@ -62,14 +104,26 @@ impl Reached {
     pub(crate) const fn simulator(&self) -> Option<&(Server, Simulator)> {
         self.simulator.as_ref()
     }
+
+    /// The client for a command without a rate limit of its own. To the live API it sends five questions a
+    /// second at most.
+    pub(crate) fn limited_client(&self) -> Arc<dyn Tracer> {
+        let client = Arc::clone(&self.client);
+        if self.is_api {
+            Gateway::new(client).with_rate_limit(RateLimit::default()).background()
+        } else {
+            client
+        }
+    }
 }
 
 impl fmt::Display for Reached {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.simulator {
-            None => f.write_str(&self.url),
+            None => f.write_str(&self.address),
             Some((_, simulator)) => {
-                write!(f, "{} (simulator, {} requests)", self.url, simulator.request_count())
+                let requests = simulator.request_count();
+                write!(f, "{} (simulator, {requests} requests)", self.address)
             }
         }
     }
@@ -78,20 +132,72 @@ impl fmt::Display for Reached {
 impl Service {
     /// This system, as providers and audit trails name it.
     pub(crate) fn us(&self) -> Result<LocalIdentity, Box<dyn Error>> {
-        Ok(LocalIdentity::new(self.ods_code.parse()?, "nhs-pds-example")?)
+        self.connection.us()
     }
 
     /// Connects to the service that the options name.
     pub(crate) async fn reach(&self) -> Result<Reached, Box<dyn Error>> {
-        let (url, simulator, refused_rows) = match &self.service {
-            Some(url) => (url.clone(), None, 0),
+        if let Some(address) = self.api.address() {
+            let client = self.api.client(self.connection.transport()?)?;
+            let client = client.ok_or("--fhir is not set")?;
+            return Ok(Reached {
+                client: Arc::new(client),
+                address: address.to_string(),
+                simulator: None,
+                refused_rows: 0,
+                is_api: true,
+            });
+        }
+        match &self.service {
+            Some(Chosen::Smsp(url)) => self.connection.smsp(Some(url)).await,
+            Some(Chosen::SimulatedSmsp) | None => self.connection.smsp(None).await,
+            Some(Chosen::SimulatedFhir) => self.connection.simulated_fhir().await,
+        }
+    }
+}
+
+impl Connection {
+    /// This system, as providers and audit trails name it.
+    pub(crate) fn us(&self) -> Result<LocalIdentity, Box<dyn Error>> {
+        Ok(LocalIdentity::new(self.ods_code.parse()?, "nhs-pds-example")?)
+    }
+
+    /// The Spine Mini Service at this address, or of the simulator.
+    pub(crate) async fn smsp(&self, url: Option<&Url>) -> Result<Reached, Box<dyn Error>> {
+        let (address, simulator, refused_rows) = match url {
+            Some(_) if self.register.is_some() => {
+                return Err(
+                    "--register has the people of the simulator: leave it out, or query a \
+                            service of the simulator"
+                        .into(),
+                );
+            }
+            Some(url) => (url.to_string(), None, 0),
             None => {
-                let (people, refused_rows) = self.people()?;
-                let simulator = Simulator::new(people);
-                let server = Server::start(simulator.clone()).await?;
+                let (server, simulator, refused_rows) = self.simulate().await?;
                 (server.url(), Some((server, simulator)), refused_rows)
             }
         };
+        let config = Config::new(parse("--service", &address)?, self.us()?);
+        let client = Arc::new(Client::new(config, self.transport()?));
+        Ok(Reached { client, address, simulator, refused_rows, is_api: false })
+    }
+
+    /// The PDS FHIR API of the simulator, with application-restricted access.
+    async fn simulated_fhir(&self) -> Result<Reached, Box<dyn Error>> {
+        let (server, simulator, refused_rows) = self.simulate().await?;
+        let (client, _) = api::of_simulator(&server, &simulator, self.transport()?)?;
+        Ok(Reached {
+            client: Arc::new(client),
+            address: server.fhir_url(),
+            simulator: Some((server, simulator)),
+            refused_rows,
+            is_api: false,
+        })
+    }
+
+    /// Sends requests over HTTP, with the certificates of the options.
+    fn transport(&self) -> Result<Arc<dyn Transport>, Box<dyn Error>> {
         let mut http = HttpConfig::new();
         if let (Some(chain), Some(key)) = (&self.client_certificate, &self.client_key) {
             http = http.with_client_certificate_pem(read(chain)?, Secret::new(read(key)?));
@@ -99,15 +205,20 @@ impl Service {
         if let Some(roots) = &self.roots {
             http = http.with_root_certificates_pem(read(roots)?);
         }
-        let config = Config::new(parse("--service", &url)?, self.us()?);
         let transport = HttpTransport::new(&http)?;
         let month = Duration::from_secs(30 * 24 * 60 * 60);
         let expiry = transport.client_certificate_expiry();
         if let Some(warning) = expiry.and_then(|expiry| expiry.warning(SystemClock.now(), month)) {
             warn(warning);
         }
-        let client = Client::new(config, Arc::new(transport));
-        Ok(Reached { client, url, simulator, refused_rows })
+        Ok(Arc::new(transport))
+    }
+
+    /// Starts the simulator. The number is that of the register rows that were refused.
+    async fn simulate(&self) -> Result<(Server, Simulator, usize), Box<dyn Error>> {
+        let (people, refused_rows) = self.people()?;
+        let simulator = Simulator::new(people);
+        Ok((Server::start(simulator.clone()).await?, simulator, refused_rows))
     }
 
     /// The people of the simulator, and the number of register rows that were refused.
@@ -115,19 +226,15 @@ impl Service {
         let Some(path) = &self.register else {
             return Ok((simulated::shipped().register().clone(), 0));
         };
-        let (register, refused) = Register::from_csv(read(path)?.as_slice())
-            .map_err(|error| crate::console::about(path, &error))?;
+        let (mut register, refused) =
+            Register::from_csv(read(path)?.as_slice()).map_err(|error| about(path, &error))?;
         for row in &refused {
             warn(format!("{}: {row}", path.display()));
         }
+        if let Some(path) = &self.history {
+            let history = read(path)?;
+            register.read_history(history.as_slice()).map_err(|error| about(path, &error))?;
+        }
         Ok((register, refused.len()))
     }
-}
-
-/// Parses `text`; the error names the argument.
-pub(crate) fn parse<T: FromStr<Err: Display>>(
-    argument: &str,
-    text: &str,
-) -> Result<T, Box<dyn Error>> {
-    text.parse().map_err(|reason| format!("{argument}: {reason}").into())
 }

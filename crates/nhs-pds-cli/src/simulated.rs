@@ -4,8 +4,9 @@
 
 use crate::console::{self, ReadSeek};
 pub(crate) use nhs_pds_simulator::{
-    Application, Caseload, DeathNotification, Error, Fault, FaultMix, NameUse, OtherAddress,
-    OtherAddressUse, OtherName, Person, Register, RelatedPerson, Server, Simulator, When,
+    Application, Caseload, DeathNotification, Disputed, Error, Fault, FaultMix, NameUse,
+    OtherAddress, OtherAddressUse, OtherName, Person, Register, RelatedPerson, Sensitivity, Server,
+    Simulator, When,
 };
 use std::error::Error as StdError;
 use std::io::Cursor;

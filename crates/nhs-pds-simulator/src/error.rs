@@ -1,3 +1,4 @@
+use crate::file::RowError;
 use std::error::Error as StdError;
 
 /// A register that could not be filled, read or written, or keys that could not be read.
@@ -39,6 +40,9 @@ pub enum ErrorKind {
     /// file.
     #[error("a required column is missing: NHS_NUMBER, DATE_OF_BIRTH, FAMILY_NAME or GENDER")]
     Header,
+    /// The first line of a history lacks a column. Correct the file.
+    #[error("a required column is missing: NHS_NUMBER, WHAT, FAMILY, GIVEN, POSTCODE, VALUE or TO")]
+    HistoryHeader,
     /// The public keys of an application are not a JSON Web Key Set of RSA keys with `kid`, `n` and `e`.
     /// Correct the text.
     #[error("the keys are not a JSON Web Key Set of RSA keys with kid, n and e")]
@@ -46,6 +50,9 @@ pub enum ErrorKind {
     /// The file could not be read. The source of the error says why. Correct the path or the file.
     #[error("the register could not be read")]
     Read,
+    /// A row of a history cannot be used. Correct the row.
+    #[error("{0}")]
+    Row(RowError),
     /// The file could not be written. The source of the error says why. Correct the path, or free some
     /// space.
     #[error("the register could not be written")]

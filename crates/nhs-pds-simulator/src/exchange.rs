@@ -1,14 +1,16 @@
 //! The exchange of one request and its response.
 
 use super::fhir_api::token;
-use super::fhir_api::{Api, Face, Reply, face};
+use super::fhir_api::{Api, Face, Reply, Rules, face};
 use super::log::Answer;
 use super::mini_service::{Instead, Service};
 use super::{Fault, NOTE, Received, Register, Simulator};
 use crate::seed::SplitMix64;
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, StatusCode};
+use nhs_pds::demographics::london_day;
 use nhs_pds::secret::RawBody;
 use nhs_pds::transport::{Error, ErrorKind, Request, Response, Transport};
 use std::time::Duration;
@@ -125,12 +127,18 @@ impl Simulator {
         Timed { delay: met.delay, exchange, logged }
     }
 
+    fn rules(&self, now: DateTime<Utc>) -> Rules {
+        Rules { today: london_day(now), disputed: self.disputed }
+    }
+
     fn mini_service(&self, request: &Received) -> Answered {
         let register = self.receive(request, false);
+        let now = self.clock.now();
         let service = Service {
             register: &register,
             ids: &*self.ids,
-            now: self.clock.now(),
+            now,
+            rules: self.rules(now),
             advanced_trace: self.advanced_trace,
             superseding_payload: self.superseding_payload,
             strict_soap_action: self.strict_soap_action,
@@ -160,9 +168,11 @@ impl Simulator {
 
     fn fhir_api(&self, path: &str, request: &Received) -> Answered {
         let register = self.receive(request, false);
+        let now = self.clock.now();
         let api = Api {
             register: &register,
-            now: self.clock.now(),
+            now,
+            rules: self.rules(now),
             empty_lines: self.empty_address_lines,
             base: self.fhir_base.clone().unwrap_or_else(|| request.base(path)),
         };

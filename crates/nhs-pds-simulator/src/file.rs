@@ -39,9 +39,9 @@ const COLUMNS: [&str; 24] = [
 /// Columns that every register must have.
 const REQUIRED: [&str; 4] = ["NHS_NUMBER", "DATE_OF_BIRTH", "FAMILY_NAME", "GENDER"];
 
-/// A row that was skipped.
+/// A row that cannot be used. A register skips the row; a history is refused.
 #[non_exhaustive]
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, thiserror::Error)]
 #[error("line {line}: {reason}")]
 pub struct RowError {
     /// The line of the file on which the row begins. Line 1 has the names of the columns.
@@ -50,7 +50,7 @@ pub struct RowError {
     pub reason: RowReason,
 }
 
-/// The reason why a row was skipped. Correct the row, or continue without the person.
+/// The reason why a row cannot be used. Correct the row. A register can also continue without the person.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, thiserror::Error)]
 pub enum RowReason {
@@ -60,6 +60,9 @@ pub enum RowReason {
     /// `DATE_OF_BIRTH` is not `YYYY[MM[DD[HH[MM[SS]]]]]`, or the calendar has no such date.
     #[error("DATE_OF_BIRTH is not a date")]
     Birth,
+    /// History: the columns that belong to `WHAT` are blank.
+    #[error("the columns that belong to WHAT are blank")]
+    Blank,
     /// The row has more or fewer fields than the first line, so values may be in the wrong columns.
     #[error("the row has more or fewer fields than the first line")]
     Columns,
@@ -75,6 +78,9 @@ pub enum RowReason {
     /// `FAMILY_NAME` is blank.
     #[error("FAMILY_NAME is blank")]
     Family,
+    /// History: `VALUE` is not one of the names and codes of genders.
+    #[error("VALUE is not Male, Female, Indeterminate, Not known, 1, 2, 9 or 0")]
+    FormerGender,
     /// `GENDER` is not one of the names and codes.
     #[error("GENDER is not Male, Female, Indeterminate, Not known, 1, 2, 9 or 0")]
     Gender,
@@ -87,6 +93,15 @@ pub enum RowReason {
     /// `SUPERSEDED_BY` is not an NHS Number.
     #[error("SUPERSEDED_BY is not an NHS Number")]
     SupersededBy,
+    /// History: `TO` is neither blank nor a date `YYYY-MM-DD`, `YYYY-MM` or `YYYY`.
+    #[error("TO is not a date")]
+    To,
+    /// History: the register has no person with this `NHS_NUMBER`.
+    #[error("NHS_NUMBER is not in the register")]
+    Unknown,
+    /// History: `WHAT` is not a kind of name, address, telecom or gender that the file can have.
+    #[error("WHAT is not a kind of history")]
+    What,
 }
 
 impl Register {
@@ -136,7 +151,8 @@ impl Register {
     }
 
     /// Writes all people as CSV. [`from_csv`](Self::from_csv) reads the same people back, except that
-    /// [`Person::version`] and the fields after it have no column: only the FHIR API sends them. A text
+    /// [`Person::version`] and the fields after it have no column: only the FHIR API sends them, and
+    /// [`write_history`](Self::write_history) writes some of them. A text
     /// that a spreadsheet program would run as a formula has an apostrophe in front, which reading removes.
     ///
     /// # Errors
@@ -158,16 +174,16 @@ impl Register {
 
 /// Counts lines. The count of the CSV reader is one short where lines end in CR LF, because a row then
 /// begins with the LF of the line before.
-struct Lines<'a> {
+pub(super) struct Lines<'a> {
     /// The bytes that are not counted yet.
-    file: &'a [u8],
-    line: u64,
+    pub(super) file: &'a [u8],
+    pub(super) line: u64,
 }
 
 impl Lines<'_> {
     /// Returns the line of the row that begins when `rest` bytes are left. Call it in the order of the
     /// rows.
-    fn until(&mut self, rest: u64) -> u64 {
+    pub(super) fn until(&mut self, rest: u64) -> u64 {
         while let [first, after @ ..] = self.file
             && (self.file.len() as u64 > rest || matches!(first, b'\r' | b'\n'))
         {
@@ -291,14 +307,14 @@ fn fields(person: &Person) -> [String; 24] {
 }
 
 /// Opentest's word for code 9 is `Indeterminate`.
-fn gender(text: &str) -> Option<Gender> {
+pub(super) fn gender(text: &str) -> Option<Gender> {
     if text.eq_ignore_ascii_case(gender_name(Gender::NotSpecified)) {
         return Some(Gender::NotSpecified);
     }
     text.parse().ok()
 }
 
-const fn gender_name(gender: Gender) -> &'static str {
+pub(super) const fn gender_name(gender: Gender) -> &'static str {
     match gender {
         Gender::Male => "Male",
         Gender::Female => "Female",

@@ -1,8 +1,12 @@
 use super::{Error, ErrorKind, Person};
+use crate::index::{Index, Place};
+use crate::pattern::Pattern;
+use crate::sound::Sound;
 use nhs_pds::demographics::{PartialDate, name_form};
 use nhs_pds::nhs_number::NhsNumber;
 use std::collections::HashMap;
 use std::fmt;
+use std::ops::RangeInclusive;
 
 /// The form of a family name for lookups. Lower case may have another form than upper case.
 fn key(family: &str) -> String {
@@ -12,7 +16,8 @@ fn key(family: &str) -> String {
 /// The people on the simulated PDS.
 ///
 /// The cost of a lookup by number, or by family name and date of birth, does not depend on the size of the
-/// register. Other lookups search the people born in one year.
+/// register. Other searches look at the people with a name of this form, or born in this time, whichever
+/// are fewer. The index has other and former names too, and follows each change.
 ///
 /// ```
 /// use nhs_pds_simulator::Register;
@@ -25,11 +30,8 @@ fn key(family: &str) -> String {
 #[derive(Clone, Default)]
 pub struct Register {
     people: Vec<Person>,
-    by_number: HashMap<NhsNumber, usize>,
-    by_name_and_birth: HashMap<(String, PartialDate), Vec<usize>>,
-    by_year: HashMap<u16, Vec<usize>>,
-    /// Whether any person has a name that is not in `by_name_and_birth`.
-    has_other_names: bool,
+    by_number: HashMap<NhsNumber, Place>,
+    index: Index,
 }
 
 impl Register {
@@ -39,47 +41,80 @@ impl Register {
     ///
     /// [`ErrorKind::Duplicate`] when the register already has this number.
     pub fn insert(&mut self, person: Person) -> Result<(), Error> {
-        let place = self.people.len();
-        match self.by_number.entry(person.nhs_number) {
-            std::collections::hash_map::Entry::Occupied(_) => {
-                return Err(Error::new(ErrorKind::Duplicate));
-            }
-            std::collections::hash_map::Entry::Vacant(entry) => entry.insert(place),
-        };
-        let key = (key(&name_form(&person.family)), person.birth);
-        self.by_name_and_birth.entry(key).or_default().push(place);
-        self.by_year.entry(person.birth.year()).or_default().push(place);
-        self.has_other_names |= !person.other_names.is_empty();
-        self.people.push(person);
+        if self.by_number.contains_key(&person.nhs_number) {
+            return Err(Error::new(ErrorKind::Duplicate));
+        }
+        self.replace(person);
         Ok(())
+    }
+
+    /// Adds a person, or replaces the record with the same number. Returns the earlier record.
+    ///
+    /// ```
+    /// use nhs_pds_simulator::Register;
+    ///
+    /// let mut register = Register::from_seed(1, 100);
+    /// let mut person = register.iter().next().expect("a person").clone();
+    /// person.family = "Ainsley-Moved".into();
+    /// assert!(register.replace(person.clone()).is_some());
+    /// assert_eq!(register.born("Ainsley-Moved", person.birth).count(), 1);
+    /// assert_eq!(register.len(), 100);
+    /// ```
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "four billion people outlast a machine's memory"
+    )]
+    pub fn replace(&mut self, person: Person) -> Option<Person> {
+        let next = self.people.len() as Place;
+        let place = *self.by_number.entry(person.nhs_number).or_insert(next);
+        if let Some(record) = self.people.get_mut(place as usize) {
+            self.index.remove(record, place);
+            self.index.add(&person, place);
+            return Some(std::mem::replace(record, person));
+        }
+        self.index.add(&person, place);
+        self.people.push(person);
+        None
     }
 
     /// Returns the record with `number`.
     #[must_use]
     pub fn get(&self, number: NhsNumber) -> Option<&Person> {
-        self.people.get(*self.by_number.get(&number)?)
+        self.people.get(*self.by_number.get(&number)? as usize)
     }
 
     /// Returns the people with this family name, in its [form](name_form) and in any letter case, and
     /// exactly this date of birth.
     pub fn born(&self, family: &str, birth: PartialDate) -> impl Iterator<Item = &Person> {
-        let places = self.by_name_and_birth.get(&(key(family), birth));
-        self.at(places)
+        let form = key(family);
+        let named = self.index.named(family, birth).iter().copied();
+        self.at(named)
+            .filter(move |person| person.birth == birth && key(&name_form(&person.family)) == form)
     }
 
-    /// Returns the people born in `year`.
-    pub(super) fn born_in(&self, year: u16) -> impl Iterator<Item = &Person> {
-        self.at(self.by_year.get(&year))
+    /// Returns every person whom a search by family name, date of birth and postcode can find, and some whom
+    /// it cannot.
+    pub(super) fn candidates(
+        &self,
+        family: &Pattern,
+        born: RangeInclusive<PartialDate>,
+        postcode: Option<&Pattern>,
+    ) -> impl Iterator<Item = &Person> + use<'_> {
+        self.at(self.index.fewest(family, born, postcode).into_iter())
     }
 
-    /// Returns whether any person has a name that is not the usual name. [`born`](Self::born) does not find
-    /// such names.
-    pub(super) const fn has_other_names(&self) -> bool {
-        self.has_other_names
+    /// Returns every person who has a name with one of the first and a name with one of the second sounds of
+    /// `both`, and those who have this postcode.
+    pub(super) fn sounding(
+        &self,
+        both: Option<[&[Sound]; 2]>,
+        postcode: Option<&str>,
+    ) -> impl Iterator<Item = &Person> + use<'_> {
+        self.at(self.index.sounding(both, postcode).into_iter())
     }
 
-    fn at<'a>(&'a self, places: Option<&'a Vec<usize>>) -> impl Iterator<Item = &'a Person> {
-        places.into_iter().flatten().filter_map(|&place| self.people.get(place))
+    fn at(&self, places: impl Iterator<Item = Place>) -> impl Iterator<Item = &Person> {
+        places.filter_map(|place| self.people.get(place as usize))
     }
 
     /// Returns the current record of a person with a superseded number. Replacements are followed to the
@@ -126,5 +161,25 @@ impl<'a> IntoIterator for &'a Register {
 impl fmt::Debug for Register {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Register({} people)", self.people.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::drawn;
+    use crate::seed::SplitMix64;
+
+    #[test]
+    fn the_index_of_a_changed_register_is_that_of_a_new_one() {
+        let mut seed = SplitMix64::new(14);
+        for _ in 0..50 {
+            let changed = drawn::register(&mut seed);
+            let mut new = Register::default();
+            for person in &changed {
+                new.insert(person.clone()).unwrap();
+            }
+            assert!(changed.index == new.index, "an earlier name or home is left over");
+        }
     }
 }

@@ -2,7 +2,7 @@ use super::fault::Faults;
 use super::fhir_api::Access;
 use super::fhir_api::token::Issuing;
 use super::log::Log;
-use super::{Application, Fault, FaultMix, Received, Register, When};
+use super::{Application, Disputed, Fault, FaultMix, Received, Register, When};
 use chrono::TimeDelta;
 use http::header::HeaderName;
 use nhs_pds::clock::{Clock, SystemClock};
@@ -51,6 +51,7 @@ pub struct Simulator {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) ids: Arc<dyn Ids>,
     pub(super) advanced_trace: bool,
+    pub(super) disputed: Disputed,
     pub(super) superseding_payload: bool,
     pub(super) strict_soap_action: bool,
     pub(super) empty_address_lines: bool,
@@ -84,6 +85,7 @@ impl Simulator {
             clock: Arc::new(SystemClock),
             ids: Arc::new(RandomIds),
             advanced_trace: true,
+            disputed: Disputed::default(),
             superseding_payload: true,
             strict_soap_action: false,
             empty_address_lines: false,
@@ -112,6 +114,13 @@ impl Simulator {
     #[must_use]
     pub const fn with_advanced_trace(mut self, on: bool) -> Self {
         self.advanced_trace = on;
+        self
+    }
+
+    /// Sets the readings of what is disputed about the matching of PDS.
+    #[must_use]
+    pub const fn with_disputed(mut self, disputed: Disputed) -> Self {
+        self.disputed = disputed;
         self
     }
 
@@ -203,6 +212,15 @@ impl Simulator {
     pub fn healthcare_worker_token(&self, roles: &[&str]) -> Secret<String> {
         let (life, now) = (self.issuing.life, self.clock.now());
         Secret::new(self.access().healthcare_worker(roles, life, &*self.ids, now))
+    }
+
+    /// Returns a token of an application, as the token endpoint issues it. With it, the FHIR API is in
+    /// application-restricted mode, also where access is open. The token has the usual life, and does not
+    /// count as a request for a token.
+    #[must_use]
+    pub fn application_token(&self) -> Secret<String> {
+        let (life, now) = (self.issuing.life, self.clock.now());
+        Secret::new(self.access().application_token(life, &*self.ids, now))
     }
 
     /// Makes all issued tokens invalid.
@@ -309,6 +327,7 @@ impl fmt::Debug for Simulator {
             .field("faults", &shared.faults)
             .field("request_count", &shared.count)
             .field("advanced_trace", &self.advanced_trace)
+            .field("disputed", &self.disputed)
             .field("superseding_payload", &self.superseding_payload)
             .field("strict_soap_action", &self.strict_soap_action)
             .field("empty_address_lines", &self.empty_address_lines)

@@ -65,12 +65,7 @@ fn place(name: &[u8]) -> Option<usize> {
 /// Adds the values of a cell to `values`: each once, without white space around it.
 pub(super) fn add_cell(values: &mut Vec<String>, cell: &str) {
     let cells = cell.split(SEPARATORS).map(str::trim).filter(|value| !value.is_empty());
-    add(values, cells.map(str::to_owned));
-}
-
-/// Adds the `new` values that are not there yet.
-fn add(values: &mut Vec<String>, new: impl IntoIterator<Item = String>) {
-    for value in new {
+    for value in cells.map(str::to_owned) {
         if !values.contains(&value) {
             values.push(value);
         }
@@ -79,39 +74,14 @@ fn add(values: &mut Vec<String>, new: impl IntoIterator<Item = String>) {
 
 /// Sets the fields of `case` to `values`.
 pub(super) fn set(case: &mut Case, values: Values) {
-    for (field, values) in fields(case).into_iter().zip(values) {
+    for (field, values) in case.lists_mut().into_iter().zip(values) {
         *field = values;
     }
 }
 
-/// Adds the values of a further row of the case. Rows need not have the same values.
-pub(super) fn join(first: &mut Case, other: &mut Case) {
-    for (field, other) in fields(first).into_iter().zip(fields(other)) {
-        add(field, std::mem::take(other));
-    }
-}
-
-/// The fields of `case`, in the order of [`OPTIONAL_COLUMNS`].
-const fn fields(case: &mut Case) -> [&mut Vec<String>; OPTIONAL_COLUMNS.len()] {
-    [
-        &mut case.other_forenames,
-        &mut case.former_surnames,
-        &mut case.former_postcodes,
-        &mut case.telephones,
-        &mut case.emails,
-    ]
-}
-
 /// The cells of `case`, in the order of [`OPTIONAL_COLUMNS`].
 pub(super) fn cells(case: &Case) -> [String; OPTIONAL_COLUMNS.len()] {
-    [
-        &case.other_forenames,
-        &case.former_surnames,
-        &case.former_postcodes,
-        &case.telephones,
-        &case.emails,
-    ]
-    .map(|values| values.join("; "))
+    case.lists().map(|values| values.join("; "))
 }
 
 #[cfg(test)]

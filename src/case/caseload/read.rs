@@ -1,6 +1,6 @@
 use crate::case::caseload::error::{Error, Fault, FlaggedRow, RefusedRow};
+use crate::case::caseload::row;
 use crate::case::caseload::rows::Rows;
-use crate::case::caseload::{optional, row};
 use crate::case::id::CaseId;
 use crate::case::record::Case;
 use std::collections::HashMap;
@@ -88,7 +88,7 @@ impl Gathered {
 }
 
 /// Adds a further row of a case to its first.
-pub(super) fn add_to(first: &mut Case, mut case: Case) -> Result<(), row::At> {
+pub(super) fn add_to(first: &mut Case, case: Case) -> Result<(), row::At> {
     // A death counts even if the row has other faults: it ends tracing.
     first.date_of_death = first.date_of_death.or(case.date_of_death);
     if let Some(contradiction) = row::contradiction(first, &case) {
@@ -98,7 +98,7 @@ pub(super) fn add_to(first: &mut Case, mut case: Case) -> Result<(), row::At> {
     if case.date_of_death.is_some() && case.date_of_death != first.date_of_death {
         return Err(("date_of_death", Fault::Contradiction));
     }
-    optional::join(first, &mut case);
+    first.take_lists(&case);
     first.damaged_number = first.damaged_number.take().or(case.damaged_number);
     let new = |allocation: &_| !first.allocations.contains(allocation);
     let allocations: Vec<_> = case.allocations.into_iter().filter(new).collect();

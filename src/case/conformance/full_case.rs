@@ -48,6 +48,15 @@ pub(super) fn full_case(id: &str) -> Result<Case, Breach> {
     Ok(case)
 }
 
+/// The case with one further value in each list.
+fn other_lists(case: &Case) -> Case {
+    let mut other = case.clone();
+    for list in other.lists_mut() {
+        list.push("\u{1}\"taken\"".into());
+    }
+    other
+}
+
 /// Sets the fields of the case's processing.
 fn set_processing(case: &mut Case, at: DateTime<Utc>) {
     let born = NaiveDate::from_ymd_opt(1984, 2, 29).and_then(|date| FullDate::try_from(date).ok());
@@ -110,5 +119,7 @@ fn set_processing(case: &mut Case, at: DateTime<Utc>) {
     alert.others = vec![case.id.clone()];
     case.undelivered = vec![alert];
     case.read_digest = Some("0f".repeat(32));
-    case.absorbed = vec![Absorbed::new(case.id.clone(), at, case.nhs_number.clone()).with_death()];
+    let absorbed = Absorbed::new(case.id.clone(), at, case.nhs_number.clone()).with_death();
+    let taken = case.clone().take_lists(&other_lists(case));
+    case.absorbed = vec![absorbed.with_lists(taken)];
 }

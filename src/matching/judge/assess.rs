@@ -72,7 +72,7 @@ impl Judge {
         how.complete(&mut relations);
         let weighed = self.weigh(local, person, relations, how);
         let reached = if how.by_number { Reached::ByNumber } else { Reached::BySearch };
-        let mut vetoes = vetoes(relations);
+        let mut vetoes = vetoes(relations, self.may_be_two_names(local, person));
         if how.wildcards && !self.wildcards_assessed {
             vetoes.push(Veto::Wildcard);
         }
@@ -137,6 +137,15 @@ impl Judge {
             given.sibling = SHARED_FIRST_NAME;
         }
         (family, given)
+    }
+
+    /// Whether both first given names are names that people have. Two spellings of one name may then be two
+    /// names: those of twins.
+    fn may_be_two_names(&self, local: &Local<'_>, person: &Demographics) -> bool {
+        let first = |text: Option<&str>| text.and_then(|text| given_names(text).into_iter().next());
+        let returned = person.name.as_ref().and_then(|name| name.given.first());
+        let names = [first(local.given), first(returned.map(String::as_str))];
+        names.into_iter().all(|name| name.is_some_and(|name| self.names.is_listed_given(&name)))
     }
 
     fn family_share(&self, local: &Local<'_>, person: &Demographics) -> f64 {
@@ -231,14 +240,15 @@ fn is_shared_first_name(local: &Local<'_>, person: &Demographics) -> bool {
         && returned.first().is_some_and(|first| SHARED_FIRST_NAMES.contains(&first.as_str()))
 }
 
-fn vetoes(relations: Relations) -> Vec<Veto> {
+fn vetoes(relations: Relations, two_names: bool) -> Vec<Veto> {
     use BirthRelation as B;
     use FamilyRelation as F;
     use GivenRelation as G;
     let Relations { family, given, birth, gender, .. } = relations;
     let at_home = is_at_home(relations);
     let one_family = !matches!(family, F::Different | F::Unknown | F::SwappedWithGiven);
-    let other_given = matches!(given, G::Different | G::OneLetter | G::FurtherDiffers | G::Initial);
+    let other_given = matches!(given, G::Different | G::OneLetter | G::FurtherDiffers | G::Initial)
+        || (given == G::SpellingVariant && two_names);
     let one_given =
         matches!(given, G::Equal | G::FurtherName | G::FamiliarForm | G::FurtherDiffers);
     let born_then = matches!(birth, B::Equal | B::DayMonthSwapped | B::DayOrMonthDigit);

@@ -78,3 +78,60 @@ fn between(a: PartialDate, b: PartialDate) -> BirthRelation {
         _ => BirthRelation::Different,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::demographics::Recorded;
+
+    #[test]
+    fn two_dates() {
+        use BirthRelation::{
+            DayMonthSwapped, DayOrMonthDigit, DecadeDigit, Different, Equal, Estimate, Partial,
+            YearDigit,
+        };
+        for (a, b, expected) in [
+            ("1943-05-19", "1943-05-19", Equal),
+            ("1943-01-01", "1943-01-01", Equal),
+            ("1943-05-09", "1943-09-05", DayMonthSwapped),
+            ("1943-05-19", "1943-05-18", DayOrMonthDigit),
+            ("1943-05-19", "1943-05-29", DayOrMonthDigit),
+            ("1943-05-19", "1943-06-19", DayOrMonthDigit),
+            ("1943-01-19", "1943-11-19", DayOrMonthDigit),
+            ("1943-05-19", "1943-06-18", Different),
+            ("1943-05-12", "1943-05-21", Different),
+            ("1943-05-19", "1944-05-19", YearDigit),
+            ("1943-05-19", "1953-05-19", DecadeDigit),
+            ("1943-05-19", "1954-05-19", Different),
+            ("1943-05-19", "2043-05-19", Different),
+            ("1939-05-19", "1940-05-19", Different),
+            ("1943-05-19", "1943-01-01", Estimate),
+            ("1943-01-02", "1943-01-01", Estimate),
+            ("1943-05-01", "1943-06-01", Estimate),
+            ("1943-01-01", "1944-01-01", YearDigit),
+            ("1943-05-01", "1943-06-02", Different),
+            ("1943-05", "1943-05-19", Partial),
+            ("1943", "1943-05-19", Partial),
+            ("1943", "1943", Partial),
+            ("1943-06", "1943-05-19", Different),
+            ("1944", "1943-05-19", Different),
+        ] {
+            let (a, b) = (a.parse().unwrap(), b.parse().unwrap());
+            assert_eq!(between(a, b), expected, "{a} {b}");
+            assert_eq!(between(b, a), expected, "{b} {a}");
+        }
+    }
+
+    #[test]
+    fn a_date_that_is_missing_or_cannot_be_read_is_unknown() {
+        let person =
+            |text| Demographics { date_of_birth: Recorded::read(text), ..Demographics::default() };
+        let local = "1943-05-19".parse().ok();
+        assert_eq!(birth(local, &person("1943-05-19")), BirthRelation::Equal);
+        assert_eq!(birth(None, &person("1943-05-19")), BirthRelation::Unknown);
+        for text in ["", "in May"] {
+            assert_eq!(birth(local, &person(text)), BirthRelation::Unknown);
+        }
+        assert_eq!(birth(local, &Demographics::default()), BirthRelation::Unknown);
+    }
+}

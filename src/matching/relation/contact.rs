@@ -84,3 +84,51 @@ fn email(text: &str) -> Option<String> {
     let (user, host) = address.split_once('@')?;
     (!user.is_empty() && !host.is_empty()).then(|| address.to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::demographics::{Recorded, Telecom};
+    use ContactRelation::{Different, Equal, Unknown};
+
+    fn relation(telephones: &[&str], emails: &[&str], returned: &[&str]) -> ContactRelation {
+        let texts = |texts: &[&str]| texts.iter().map(|&s| s.to_owned()).collect::<Vec<_>>();
+        let telecom = |text: &&str| Telecom { value: Recorded::read(text), ..Telecom::default() };
+        let telecoms = returned.iter().map(telecom).collect();
+        let person = Demographics { telecoms, ..Demographics::default() };
+        contact(&texts(telephones), &texts(emails), &person)
+    }
+
+    #[test]
+    fn telephone_numbers_are_compared_by_their_digits() {
+        for number in [
+            "01372 000 000",
+            "+441372000000",
+            "+44 (0)1372 000000",
+            "00441372000000",
+            "tel:01372000000",
+            "tel:+44-1372-000000",
+            "01372 000000 ext 12",
+            "01372000000 x12",
+        ] {
+            assert_eq!(relation(&[number], &[], &["tel:01372000000"]), Equal, "{number}");
+        }
+        assert_eq!(relation(&["01372000001"], &[], &["tel:01372000000"]), Different);
+        assert_eq!(relation(&["441372000000"], &[], &["tel:01372000000"]), Different);
+        assert_eq!(relation(&["000000"], &[], &["tel:000000"]), Unknown);
+        assert_eq!(relation(&["01372000000"], &[], &["fax:01372000000"]), Unknown);
+        assert_eq!(relation(&["01372000001", "01372000000"], &[], &["01372000000"]), Equal);
+    }
+
+    #[test]
+    fn e_mail_addresses_are_compared_without_case() {
+        assert_eq!(relation(&[], &[" A.B@Example.org"], &["mailto:a.b@example.ORG"]), Equal);
+        assert_eq!(relation(&[], &["a@example.org"], &["mailto:b@example.org"]), Different);
+        assert_eq!(relation(&[], &["@"], &["@"]), Unknown);
+        // A telephone number says nothing about an e-mail address.
+        assert_eq!(relation(&["01372000000"], &[], &["mailto:b@example.org"]), Unknown);
+        let both = ["tel:01372000000", "mailto:b@example.org"];
+        assert_eq!(relation(&["01372000001"], &["b@example.org"], &both), Equal);
+        assert_eq!(relation(&[], &[], &both), Unknown);
+    }
+}

@@ -36,3 +36,28 @@ pub(super) fn gender(local: Option<Gender>, person: &Demographics) -> GenderRela
         _ => GenderRelation::Unknown,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::demographics::Recorded;
+
+    #[test]
+    fn only_male_and_female_are_compared() {
+        for ours in Gender::ALL {
+            for theirs in Gender::ALL {
+                let person = Demographics { gender: theirs.into(), ..Demographics::default() };
+                let binary = |gender| matches!(gender, Gender::Male | Gender::Female);
+                let expected = match (binary(ours) && binary(theirs), ours == theirs) {
+                    (false, _) => GenderRelation::Unknown,
+                    (true, true) => GenderRelation::Equal,
+                    (true, false) => GenderRelation::Different,
+                };
+                assert_eq!(gender(Some(ours), &person), expected);
+                assert_eq!(gender(None, &person), GenderRelation::Unknown);
+            }
+        }
+        let person = Demographics { gender: Recorded::Blank, ..Demographics::default() };
+        assert_eq!(gender(Some(Gender::Male), &person), GenderRelation::Unknown);
+    }
+}

@@ -1,5 +1,5 @@
 use crate::matching::names::tables::NameTables;
-use crate::matching::relation::edits::{edits, is_near};
+use crate::matching::relation::edits::{edits, is_exchange, is_near};
 use crate::matching::relation::person_names::{Name, Names};
 use crate::matching::relation::sound::is_same_sound;
 use crate::matching::relation::words::relation_words;
@@ -143,6 +143,7 @@ fn between(a: &Name, b: &Name, names: &NameTables) -> GivenRelation {
     }
     match () {
         () if is_part(a, b, names) || is_part(b, a, names) => GivenRelation::PartOfDouble,
+        () if is_exchange(left, right) && !are_listed() => GivenRelation::TypingError,
         () if is_same_sound(left, right) && !names.are_of_two_sexes(left, right) => {
             GivenRelation::SpellingVariant
         }
@@ -168,4 +169,168 @@ fn is_part(a: &Name, b: &Name, names: &NameTables) -> bool {
 
 fn is_one_letter(text: &str) -> bool {
     text.chars().nth(1).is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::demographics::{Demographics, NameUse, PersonName};
+    use crate::matching::relation::local::Local;
+    use GivenRelation::{
+        Different, Equal, FamiliarForm, FurtherDiffers, FurtherName, Initial, OneLetter,
+        PartOfDouble, Shortened, SpellingVariant, TypingError, Unknown,
+    };
+
+    fn relation(ours: &str, theirs: &[&str]) -> GivenRelation {
+        let local = Local { given: Some(ours), ..Local::default() };
+        let mut name = PersonName::new("", "");
+        name.given = theirs.iter().map(|&text| text.to_owned()).collect();
+        let person = Demographics { name: Some(name), ..Demographics::default() };
+        given(&Names::of_local(&local), &Names::of_person(&person), &NameTables::shipped())
+    }
+
+    /// Each pair has its relation in both directions.
+    #[track_caller]
+    fn check(pairs: &[(&str, &str, GivenRelation)]) {
+        let mut wrong = Vec::new();
+        for &(a, b, expected) in pairs {
+            let found = [relation(a, &[b]), relation(b, &[a])];
+            if found != [expected; 2] {
+                wrong.push((a, b, found));
+            }
+        }
+        assert!(wrong.is_empty(), "{wrong:?}");
+    }
+
+    #[test]
+    fn two_first_names() {
+        check(&[
+            ("Zoë", "ZOE", Equal),
+            ("Anne-Marie", "ANNEMARIE", Equal),
+            ("Mr John", "JOHN", Equal),
+            ("D'Arcy", "DARCY", Equal),
+            ("Anne", "ANNE-MARIE", PartOfDouble),
+            ("Marie", "ANNE-MARIE", PartOfDouble),
+            ("Anne", "ANNEMARIE", PartOfDouble),
+            ("Mary", "ROSEMARY", PartOfDouble),
+            ("Bob", "ROBERT", FamiliarForm),
+            ("Bob", "ROB", FamiliarForm),
+            ("Liz", "ELIZABETH", FamiliarForm),
+            ("Kath", "KATHLEEN", FamiliarForm),
+            ("Sam", "SAMANTHA", FamiliarForm),
+        ]);
+    }
+
+    #[test]
+    fn misspelt_first_names() {
+        check(&[
+            ("Sara", "SARAH", SpellingVariant),
+            ("Mohammed", "MUHAMMAD", SpellingVariant),
+            ("Mohamed", "MUHAMMAD", SpellingVariant),
+            ("Mohammed", "MOHAMED", SpellingVariant),
+            ("Jon", "JOHN", SpellingVariant),
+            ("Stephen", "STEVEN", SpellingVariant),
+            ("Catherine", "KATHRYN", Different),
+            ("Catherine", "KATHERINE", SpellingVariant),
+            ("Ann", "ANNE", SpellingVariant),
+            ("Clare", "CLAIRE", SpellingVariant),
+            ("Jane", "JAYNE", SpellingVariant),
+            ("Nicholas", "NICOLAS", SpellingVariant),
+            ("Christopher", "KRISTOPHER", SpellingVariant),
+            ("Geoffrey", "JEFFREY", SpellingVariant),
+            ("Karen", "KARYN", SpellingVariant),
+            ("Rachel", "RACHAEL", SpellingVariant),
+            ("Micheal", "MICHAEL", SpellingVariant),
+            ("Debra", "DEBORAH", FamiliarForm),
+            ("Ian", "IAIN", SpellingVariant),
+            ("Frances", "FRANCIS", OneLetter),
+            ("Jayden", "HAYDEN", OneLetter),
+            ("Tim", "TOM", OneLetter),
+            ("Paul", "PAULA", OneLetter),
+            ("Sophie", "SOPHIA", FamiliarForm),
+            ("Louise", "LOUISA", OneLetter),
+            ("Jean", "JOAN", OneLetter),
+            ("Comfrot", "COMFORT", TypingError),
+            ("Comfor", "COMFORT", TypingError),
+            ("Margraetr", "MARGARET", TypingError),
+            ("Benj", "BENJAMIN", Shortened),
+            ("Mohammed", "ABDUL", Different),
+            ("Jane", "JEAN", Different),
+            ("Be", "BENJAMIN", Different),
+            ("Bo", "JO", Different),
+            ("J", "JOHN", Initial),
+            ("J.", "JOHN", Initial),
+            ("K", "JOHN", Different),
+            ("", "JOHN", Unknown),
+            ("?", "?", Unknown),
+            ("Νίκος", "ΝΊΚΟΣ", Equal),
+        ]);
+    }
+
+    #[test]
+    fn several_given_names() {
+        for (ours, theirs, expected) in [
+            ("Ann", &["ANN", "MARIE"][..], Equal),
+            ("Ann Marie", &["ANN"], Equal),
+            ("Ann Marie", &["ANN", "MARIE"], Equal),
+            ("Annmarie", &["ANN", "MARIE"], Equal),
+            ("Annmarie Joy", &["ANN", "MARIE"], Equal),
+            ("Ann Marie", &["ANNMARIE", "JOY"], Equal),
+            ("Ann Marie", &["ANN MARIE"], Equal),
+            ("Ann Joy", &["ANN", "MARIE"], FurtherDiffers),
+            ("Ann Joy", &["ANN MARIE"], FurtherDiffers),
+            ("Ann J", &["ANN", "JOY"], Equal),
+            ("Ann Joy", &["ANN", "J"], Equal),
+            ("Ann K", &["ANN", "JOY"], FurtherDiffers),
+            ("Ann Joy Marie", &["ANN", "MARIE"], Equal),
+            ("Ann Joy", &["ANN", "MARIE", "JOY"], Equal),
+            ("Ann Bob", &["ANN", "ROBERT"], Equal),
+            ("Ann Joy", &["ANN", "JOYY"], Equal),
+            ("Ann", &["ANN MARIE"], PartOfDouble),
+            ("Ann", &["", "ANN"], Equal),
+            ("Marie", &["ANN", "MARIE"], FurtherName),
+            ("Marie", &["ANN MARIE"], FurtherName),
+            ("Marie Ann", &["ANN", "MARIE"], FurtherName),
+            ("J Robert", &["ROBERT"], FurtherName),
+            ("Joy Marie", &["ANN", "MARIE"], Different),
+            ("Ann", &[], Unknown),
+            ("Robert (Bob)", &["ROBERT"], Equal),
+            ("Robert known as Bob", &["ROBERT", "JOHN"], Equal),
+        ] {
+            assert_eq!(relation(ours, theirs), expected, "{ours} {theirs:?}");
+        }
+    }
+
+    #[test]
+    fn other_given_names_of_the_local_system_follow_the_first() {
+        let others = ["Marie".to_owned()];
+        let local = Local { given: Some("Ann"), other_given: &others, ..Local::default() };
+        let names = NameTables::shipped();
+        let of = |given: &str| {
+            let person =
+                Demographics { name: Some(PersonName::new(given, "")), ..Demographics::default() };
+            super::given(&Names::of_local(&local), &Names::of_person(&person), &names)
+        };
+        assert_eq!(of("MARIE"), FurtherName);
+        assert_eq!(of("ANN JOY"), FurtherDiffers);
+    }
+
+    #[test]
+    fn other_names_of_the_record() {
+        let names = NameTables::shipped();
+        let of = |ours, usage| {
+            let local = Local { given: Some(ours), ..Local::default() };
+            let other = PersonName { usage: Some(usage), ..PersonName::new("ZED", "SMITH") };
+            let person = Demographics {
+                name: Some(PersonName::new("ROBERT", "SMITH")),
+                other_names: vec![other],
+                ..Demographics::default()
+            };
+            super::given(&Names::of_local(&local), &Names::of_person(&person), &names)
+        };
+        assert_eq!(of("Zed", NameUse::Nickname), FamiliarForm);
+        assert_eq!(of("Zed", NameUse::Old), FurtherName);
+        assert_eq!(of("Zad", NameUse::Old), Different);
+        assert_eq!(of("Robert", NameUse::Old), Equal);
+    }
 }

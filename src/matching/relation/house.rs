@@ -143,3 +143,74 @@ fn is_letter(text: &str) -> bool {
 fn some(text: &str) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::demographics::{Address, Recorded};
+    use HouseRelation::{Different, Equal, Unknown};
+
+    fn lines(text: &str) -> [String; 5] {
+        let mut lines = [const { String::new() }; 5];
+        for (line, text) in lines.iter_mut().zip(text.split('|')) {
+            text.trim().clone_into(line);
+        }
+        lines
+    }
+
+    fn at(text: &str, postcode: &str) -> Address {
+        let postcode = Recorded::read(postcode);
+        Address { lines: Some(lines(text)), postcode, ..Address::default() }
+    }
+
+    #[test]
+    fn two_houses() {
+        for (a, b, expected) in [
+            ("12 High St", "|12 HIGH STREET", Equal),
+            ("12, High St", "12 HIGH STREET|EPSOM", Equal),
+            ("12 High St", "14 HIGH STREET", Different),
+            ("12A High St", "12 A HIGH STREET", Equal),
+            ("12A High St", "Flat A|12 HIGH STREET", Equal),
+            ("12A High St", "12B HIGH STREET", Different),
+            ("12A High St", "12 HIGH STREET", Unknown),
+            ("Flat 3, 12 High St", "FLAT 3|12 HIGH STREET", Equal),
+            ("Flat 3 12 High St", "APARTMENT 3|12 HIGH STREET", Equal),
+            ("Flat 3, 12 High St", "FLAT 4|12 HIGH STREET", Different),
+            ("Flat 3, 12 High St", "12 HIGH STREET", Unknown),
+            ("Flat 3, 12 High St", "FLAT 3|14 HIGH STREET", Different),
+            ("Rose Cottage", "ROSE COTTAGE|HIGH STREET", Equal),
+            ("Rose Cottage|1 High St", "1 HIGH STREET", Equal),
+            ("Rose Cottage", "12 HIGH STREET", Unknown),
+            ("Rose Cottage", "IVY COTTAGE", Unknown),
+            ("Flat 3|Ivy Court", "FLAT 3|IVY COURT", Equal),
+            ("Flat 3|Ivy Court", "FLAT 4|IVY COURT", Different),
+            ("Flat 3|Ivy Court", "IVY COURT", Unknown),
+            ("High Street|2 Area", "HIGH STREET|2 AREA", Unknown),
+            ("3/12 High St", "3/12 HIGH STREET", Equal),
+            ("", "12 HIGH STREET", Unknown),
+        ] {
+            let of = |a: &str, b: &str| {
+                let person =
+                    Demographics { addresses: vec![at(b, "KT17 1NA")], ..Demographics::default() };
+                house(&lines(a), "KT17 1NA".parse().ok(), &person)
+            };
+            assert_eq!(of(a, b), expected, "{a} {b}");
+            assert_eq!(of(b, a), expected, "{b} {a}");
+        }
+    }
+
+    #[test]
+    fn only_addresses_with_the_postcode_are_compared() {
+        let addresses = vec![at("14 High St", "LS1 4HY"), at("12 High St", "KT17 1NA")];
+        let mut person = Demographics { addresses, ..Demographics::default() };
+        let of = |postcode: &str, person: &Demographics| {
+            house(&lines("12 High St"), postcode.parse().ok(), person)
+        };
+        assert_eq!(of("KT17 1NA", &person), Equal);
+        assert_eq!(of("LS1 4HY", &person), Different);
+        assert_eq!(of("M1 1AA", &person), Unknown);
+        assert_eq!(of("", &person), Unknown);
+        person.addresses = vec![at("12 High St", "ZZ99 3VZ")];
+        assert_eq!(of("ZZ99 3VZ", &person), Unknown);
+    }
+}

@@ -90,3 +90,70 @@ fn between(a: Postcode, b: Postcode) -> PostcodeRelation {
         () => PostcodeRelation::Different,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::demographics::{AddressUse, Recorded, UsablePeriod};
+    use PostcodeRelation::{
+        Different, Equal, Former, OneCharacter, SameArea, SameDistrict, SameSector, Unknown,
+    };
+
+    fn at(usage: AddressUse, postcode: &str, ended: bool) -> Address {
+        let high = Recorded::read("2020-01-31");
+        Address {
+            usage: Some(usage),
+            postcode: Recorded::read(postcode),
+            period: ended.then(|| UsablePeriod { high, ..UsablePeriod::default() }),
+            ..Address::default()
+        }
+    }
+
+    fn relation(local: &str, former: &[&str], addresses: Vec<Address>) -> PostcodeRelation {
+        let former: Vec<_> = former.iter().map(|text| text.parse().unwrap()).collect();
+        let person = Demographics { addresses, ..Demographics::default() };
+        postcode(local.parse().ok(), &former, &person)
+    }
+
+    #[test]
+    fn two_postcodes() {
+        for (a, b, expected) in [
+            ("LS1 4HY", "ls14hy", Equal),
+            ("LS1 4HY", "LS1 4HZ", OneCharacter),
+            ("LS1 4HY", "LS1 4YH", OneCharacter),
+            ("LS1 4HY", "LS11 4HY", OneCharacter),
+            ("LS1 4HY", "LS1 4AB", SameSector),
+            ("LS1 4HY", "LS1 5AB", SameDistrict),
+            ("LS1 4HY", "LS11 5AB", SameArea),
+            ("LS1 4HY", "L1 5AB", Different),
+            ("LS1 4HY", "KT17 1NA", Different),
+            ("ZZ99 3VZ", "ZZ99 3VZ", Unknown),
+            ("LS1 4HY", "ZZ99 3VZ", Unknown),
+            ("", "LS1 4HY", Unknown),
+            ("LS1 4HY", "not known", Unknown),
+        ] {
+            let home = |text| vec![at(AddressUse::Home, text, false)];
+            assert_eq!(relation(a, &[], home(b)), expected, "{a} {b}");
+            assert_eq!(relation(b, &[], home(a)), expected, "{b} {a}");
+        }
+    }
+
+    #[test]
+    fn all_addresses_and_former_postcodes() {
+        let home = |text| at(AddressUse::Home, text, false);
+        let other = |text| at(AddressUse::Temporary, text, false);
+        let ended = |text| at(AddressUse::Home, text, true);
+        let (ours, theirs) = ("LS1 4HY", "KT17 1NA");
+        assert_eq!(relation(ours, &[], vec![home(theirs), other(ours)]), Equal);
+        assert_eq!(relation(ours, &[], vec![home(theirs), ended(ours)]), Former);
+        assert_eq!(relation(ours, &[], vec![ended(ours)]), Former);
+        assert_eq!(relation(ours, &[], vec![ended(theirs)]), Unknown);
+        assert_eq!(relation(ours, &[], vec![home(theirs), ended("LS1 4HZ")]), Different);
+        assert_eq!(relation(ours, &[theirs], vec![home(theirs)]), Former);
+        assert_eq!(relation("", &[theirs], vec![home(theirs)]), Former);
+        assert_eq!(relation(ours, &["M1 1AA"], vec![ended("M1 1AA"), home(theirs)]), Former);
+        assert_eq!(relation(ours, &["ZZ99 3VZ"], vec![home("ZZ99 3VZ")]), Unknown);
+        assert_eq!(relation(ours, &[], vec![home(theirs), other("LS1 4AB")]), SameSector);
+        assert_eq!(relation(ours, &[], Vec::new()), Unknown);
+    }
+}

@@ -1,7 +1,9 @@
 use crate::matching::relation::edits::{edits, without_doubles};
 
 /// Letters that sound like others in English names. Applied in order.
-const SPELLINGS: [(&str, &str); 20] = [
+const SPELLINGS: [(&str, &str); 22] = [
+    ("IAI", "IA"),
+    ("TEWA", "TUA"),
     ("CHR", "KR"),
     ("CHL", "KL"),
     ("ICHO", "IKO"),
@@ -25,8 +27,16 @@ const SPELLINGS: [(&str, &str); 20] = [
 ];
 
 /// Starts of names, with their sound.
-const STARTS: [(&str, &str); 7] =
-    [("KN", "N"), ("GN", "N"), ("WR", "R"), ("WH", "W"), ("PS", "S"), ("MC", "MAC"), ("GH", "G")];
+const STARTS: [(&str, &str); 8] = [
+    ("KN", "N"),
+    ("GN", "N"),
+    ("WR", "R"),
+    ("WH", "W"),
+    ("PS", "S"),
+    ("MC", "MAC"),
+    ("GH", "G"),
+    ("GEOF", "JEF"),
+];
 
 /// Two letters that are one vowel, with its sound. A capital is a short vowel.
 const PAIRS: [(&str, char); 21] = [
@@ -56,8 +66,9 @@ const PAIRS: [(&str, char); 21] = [
 /// Whether two names sound the same in English, and at most two letters differ apart from double
 /// letters. Not for names with other letters than A to Z.
 ///
-/// The consonants, the first vowel and the sound at the end must be the same; the vowels between
-/// are weak and ignored. A Soundex code would ignore all vowels, so that Tim and Tom were one name.
+/// The consonants, the first vowel and the sound at the end must be the same. The vowels between are
+/// weak: only their places count. A Soundex code ignores all vowels, so that Tim and Tom have one
+/// code.
 pub(super) fn is_same_sound(a: &str, b: &str) -> bool {
     let sounds = (sound(a), sound(b));
     matches!(sounds, (Some(a), Some(b)) if a == b)
@@ -87,7 +98,7 @@ fn sound(name: &str) -> Option<String> {
         let run = rest.find(|c: char| !is_vowel(c)).unwrap_or(rest.len());
         let (vowels, after) = rest.split_at(run);
         if vowels.is_empty() {
-            if !code.ends_with(consonant(first)) {
+            if first != SILENT && !code.ends_with(consonant(first)) {
                 code.push(consonant(first));
             }
             rest = rest.get(first.len_utf8()..).unwrap_or_default();
@@ -98,19 +109,24 @@ fn sound(name: &str) -> Option<String> {
             1 if silent_end => code.push_str(&first_vowels(vowels).to_lowercase()),
             1 => code.push_str(&first_vowels(vowels)),
             _ if after.is_empty() => code.push_str(last_vowels(vowels)),
-            _ => {}
+            _ => code.push('-'),
         }
         rest = after;
     }
     Some(code)
 }
 
-/// Without `H` and `GH` inside the name, and with `W` after a vowel as part of the vowel.
+/// Without `H` and `GH` inside the name, and with `W` after a vowel as part of the vowel. Between
+/// two vowels, a silent `H` becomes [`SILENT`], so that they stay two.
 fn without_silent(text: &str) -> String {
     let mut kept = String::with_capacity(text.len());
-    for letter in text.replace("GH", "H").chars() {
+    let text = text.replace("GH", "H");
+    let mut letters = text.chars().peekable();
+    while let Some(letter) = letters.next() {
         match letter {
-            'H' if !kept.is_empty() => {}
+            'H' if kept.is_empty() => kept.push('H'),
+            'H' if letters.peek().is_some_and(|&next| is_vowel(next)) => kept.push(SILENT),
+            'H' => {}
             'W' if kept.ends_with(['A', 'E', 'O']) => kept.push('W'),
             'W' if !kept.is_empty() => kept.push('V'),
             _ => kept.push(letter),
@@ -118,6 +134,9 @@ fn without_silent(text: &str) -> String {
     }
     kept
 }
+
+/// A consonant without a sound.
+const SILENT: char = '-';
 
 fn is_vowel(letter: char) -> bool {
     matches!(letter, 'A' | 'E' | 'I' | 'O' | 'U' | 'Y' | 'W')
@@ -170,5 +189,57 @@ fn last_vowels(vowels: &str) -> &'static str {
         "E" => "",
         "Y" | "I" | "IE" | "EY" | "EE" | "EA" => "i",
         _ => "a",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_sound_the_same() {
+        for (a, b) in [
+            ("JON", "JOHN"),
+            ("SARA", "SARAH"),
+            ("MOHAMMED", "MUHAMMAD"),
+            ("MOHAMED", "MUHAMMAD"),
+            ("KNIGHT", "NIGHT"),
+            ("WRIGHT", "RIGHT"),
+            ("WHITE", "WHYTE"),
+            ("ALAN", "ALLEN"),
+            ("PHILIP", "PHILLIP"),
+            ("MATTHEW", "MATHEW"),
+            ("DEAN", "DEANE"),
+            ("CARL", "KARL"),
+            ("TONY", "TONI"),
+        ] {
+            assert!(is_same_sound(a, b) && is_same_sound(b, a), "{:?} {:?}", sound(a), sound(b));
+        }
+    }
+
+    #[test]
+    fn names_that_sound_different() {
+        for (a, b) in [
+            ("TIM", "TOM"),
+            ("HILL", "HALL"),
+            ("HULL", "HALL"),
+            ("DAN", "DEAN"),
+            ("JANE", "JAN"),
+            ("JANE", "JEAN"),
+            ("LEON", "LEN"),
+            ("JAYDEN", "HAYDEN"),
+            ("ANN", "ANNA"),
+            ("CARL", "CAROL"),
+            ("ERIC", "ERICA"),
+            ("BRIAN", "BRAIN"),
+            ("MARIA", "MARIE"),
+            ("JONES", "JOHNS"),
+            // The same sound, and too many letters differ.
+            ("LEE", "LEIGH"),
+            ("\u{39D}\u{399}\u{39A}\u{39F}\u{3A3}", "\u{39D}\u{399}\u{39A}\u{39A}\u{39F}\u{3A3}"),
+            ("A", "A"),
+        ] {
+            assert!(!is_same_sound(a, b) && !is_same_sound(b, a), "{:?} {:?}", sound(a), sound(b));
+        }
     }
 }

@@ -35,8 +35,9 @@ impl ReviewQueue {
     /// record. A damaged case can be erased. Damaged cases are not searched for references to
     /// another case ([`unreadable`](Self::unreadable) lists them).
     ///
-    /// Other cases keep what they took over in a merge (a number, a date of death). The person for
-    /// whom such a number was confirmed is deleted, and the number stays in doubt. The trail keeps
+    /// Other cases keep a number and a date of death that they took over in a merge. The person for
+    /// whom such a number was confirmed is deleted, and the number stays in doubt. Further names,
+    /// former postcodes and contacts that they took over are deleted. The trail keeps
     /// its sealed data about other cases, which may name this case's id and that person. Delivered
     /// alerts stay at their destination; `SqliteAlerts::forget` deletes those in a file. The
     /// operator must erase backups, and old blocks that the file system or disk may keep.
@@ -248,6 +249,9 @@ fn without(case: &Case, erased: &CaseId, by: &str, at: DateTime<Utc>) -> Option<
         alert.others.retain(|other| other != erased);
     }
     changed.absorbed.retain(|was| was.case_id != *erased);
+    for was in case.absorbed.iter().filter(|was| was.case_id == *erased) {
+        changed.give_back_lists(was.took.clone());
+    }
     if changed.absorbed.len() < case.absorbed.len() {
         forget_other_people(&mut changed);
     }

@@ -45,7 +45,8 @@ pub(super) fn merge(
         (survivor.date_of_death, survivor.death_traced) = (other.date_of_death, other.death_traced);
         note = note.with_death();
     }
-    survivor.absorbed.push(note);
+    let lists = survivor.take_lists(other);
+    survivor.absorbed.push(note.with_lists(lists));
     if let Some(taken) = taken {
         survivor.nhs_number = Some(taken.clone());
         survivor.not_on_pds = false;
@@ -115,7 +116,8 @@ fn has_no_other_case(item: &ReviewItem) -> bool {
 /// and other cases that are flagged.
 ///
 /// The other case becomes active again. The case gets its earlier number back, unless its number
-/// has changed since for another reason. It loses a date of death that it took over and still has.
+/// has changed since for another reason. It loses a date of death that it took over and still has, and
+/// the further names, former postcodes and contacts that it took over.
 /// If two active cases then have one number, both are flagged as duplicates, and the back office is
 /// alerted. Third cases that were duplicates by a returned number become duplicates of the other
 /// case.
@@ -152,6 +154,7 @@ pub(super) fn undo_merge(
     if was.took_death && survivor.date_of_death == other.date_of_death {
         (survivor.date_of_death, survivor.death_traced) = (None, false);
     }
+    survivor.give_back_lists(was.took);
     let mut back = other.clone();
     back.deleted = None;
     // The worker checks again at once whether it is a duplicate.
@@ -387,6 +390,31 @@ mod tests {
         corrected.date_of_death = Some("2026-11-21".parse().unwrap());
         let changes = apart(&corrected, &[gone]).unwrap();
         assert_eq!(changes[0].case.date_of_death, corrected.date_of_death);
+    }
+
+    #[test]
+    fn lists_are_taken_over_and_given_back() {
+        let (mut mine, mut theirs) = duplicates("1", "2", NUMBER);
+        let fill = |case: &mut Case, own: &str| {
+            for list in case.lists_mut() {
+                *list = vec!["both".to_owned(), own.to_owned()];
+            }
+        };
+        fill(&mut mine, "mine");
+        fill(&mut theirs, "theirs");
+        let (mut survivor, gone) = into_one(&mine, &theirs).unwrap();
+        for list in survivor.lists() {
+            assert_eq!(list, &["both", "mine", "theirs"]);
+        }
+        for list in gone.lists() {
+            assert_eq!(list, &["both", "theirs"]);
+        }
+        survivor.emails.push("later".into());
+        let changes = apart(&survivor, &[gone]).unwrap();
+        let (case, back) = (&changes[0].case, &changes[1].case);
+        assert_eq!(case.lists()[..4], mine.lists()[..4]);
+        assert_eq!(case.emails, ["both", "mine", "later"]);
+        assert_eq!(back.lists(), theirs.lists());
     }
 
     #[test]

@@ -7,21 +7,20 @@
 //!
 //! `docs/from-smsp-to-fhir.md` explains the kinds of difference.
 
+use crate::api::{self, Live};
 use crate::comparison::{Difference, Keeping, Side};
-use crate::console::{self, about, because, say, say_json, warn};
-use crate::service::{Reached, Service, parse};
-use crate::simulated::{self, Application};
+use crate::console::{about, because, say, say_json, warn};
+use crate::service::{Connection, Reached};
+use crate::simulated;
 use nhs_pds::audit::{Actor, MemoryLog};
 use nhs_pds::case::caseload::{self, Caseload};
 use nhs_pds::case::{Case, CaseId, CaseStore, MemoryStore, ReviewReason};
 use nhs_pds::clock::SystemClock;
-use nhs_pds::fhir::auth::{ApplicationTokens, Jwks, SigningKey, TokenConfig};
-use nhs_pds::fhir::{self, Config};
+use nhs_pds::fhir;
 use nhs_pds::process::alert::MemoryAlerts;
 use nhs_pds::process::store::Joined;
 use nhs_pds::process::{CaseReport, Settings, TraceResult, Worker, import};
 use nhs_pds::resilience::{Gateway, RateLimit};
-use nhs_pds::secret::Secret;
 use nhs_pds::trace::{Caller, Tracer};
 use nhs_pds::transport::Transport;
 use nhs_pds::transport::http::{HttpConfig, HttpTransport};
@@ -32,6 +31,7 @@ use std::fmt::Write as _;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
+use url::Url;
 
 /// Traces one caseload at a Spine Mini Service and at the PDS FHIR API, and compares the results
 ///
@@ -39,26 +39,15 @@ use std::sync::Arc;
 /// alone is an error, because a live service and the simulator know different people.
 #[derive(clap::Args)]
 #[command(
+    mut_arg("fhir", |fhir| fhir.requires("service")),
     after_help = "Exit codes: 0 the services agree, except for explained differences, 1 a person must look (at a difference, at refused rows, or because nothing was compared), 2 the services could not be compared"
 )]
 pub(crate) struct Args {
     /// The caseload, as CSV; without this argument, the shipped one.
     caseload: Option<PathBuf>,
-    /// The PDS FHIR API, the address before `/Patient`. Needs --smsp (or --service) too.
-    #[arg(long, value_name = "URL", requires = "service")]
-    fhir: Option<String>,
-    /// The API's token endpoint; without this option, no tokens are sent.
-    #[arg(long, value_name = "URL", requires_all = ["fhir", "client_id", "key_id", "key"])]
-    token_url: Option<String>,
-    /// The application's API key.
-    #[arg(long, value_name = "ID", requires = "token_url")]
-    client_id: Option<String>,
-    /// The name (kid) of the registered public key.
-    #[arg(long, value_name = "ID", requires = "token_url")]
-    key_id: Option<String>,
-    /// The private key, as PEM.
-    #[arg(long, value_name = "FILE", requires = "token_url")]
-    key: Option<PathBuf>,
+    /// The provider's Spine Mini Service. Needs --fhir too.
+    #[arg(long, visible_alias = "smsp", value_name = "URL")]
+    service: Option<Url>,
     /// The rate limit of each service, in questions a second. [default: 5, and 1000 to the simulator]
     #[arg(long, value_name = "COUNT")]
     per_second: Option<NonZeroU32>,
@@ -66,7 +55,9 @@ pub(crate) struct Args {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    service: Service,
+    api: Live,
+    #[command(flatten)]
+    connection: Connection,
 }
 
 /// Whether no person must look at the result.
@@ -82,10 +73,10 @@ pub(crate) async fn run(cli: &Args) -> Result<bool, Box<dyn Error>> {
     for row in &flagged {
         warn(format!("{name}: {row}"));
     }
-    let reached = cli.service.reach().await?;
+    let reached = cli.connection.smsp(cli.service.as_ref()).await?;
     let client = second(cli, &reached)?;
     let (smsp, fhir) = tokio::try_join!(
-        trace(cli, &reached, "the Spine Mini Service", Arc::new(reached.client.clone()), &cases),
+        trace(cli, &reached, "the Spine Mini Service", Arc::clone(&reached.client), &cases),
         trace(cli, &reached, "the PDS FHIR API", Arc::new(client), &cases),
     )?;
 
@@ -118,44 +109,20 @@ pub(crate) async fn run(cli: &Args) -> Result<bool, Box<dyn Error>> {
 /// The client of the API: at the address of `--fhir`, or of the simulator.
 fn second(cli: &Args, reached: &Reached) -> Result<fhir::Client, Box<dyn Error>> {
     let transport: Arc<dyn Transport> = Arc::new(HttpTransport::new(&HttpConfig::new())?);
-    match (&cli.fhir, reached.simulator()) {
-        (Some(base), _) => {
-            let config = Config::new(parse("--fhir", base)?);
-            let (Some(url), Some(client_id), Some(key_id), Some(key)) =
-                (&cli.token_url, &cli.client_id, &cli.key_id, &cli.key)
-            else {
-                return Ok(fhir::Client::open(config, transport));
-            };
-            let pem = Secret::new(console::read(key)?);
-            let key = SigningKey::from_pem(parse("--key-id", key_id)?, &pem)
-                .map_err(|error| about(key, &error))?;
-            let tokens =
-                TokenConfig::new(parse("--token-url", url)?, parse("--client-id", client_id)?);
-            let tokens = ApplicationTokens::new(tokens, key, Arc::clone(&transport));
-            Ok(fhir::Client::application_restricted(config, tokens, transport))
-        }
-        (None, Some((server, simulator))) => {
-            // The example key protects nothing. Like every key, its public half is registered first.
-            let pem = Secret::new(simulated::EXAMPLE_KEY.to_vec());
-            let key = SigningKey::from_pem("example-1".parse()?, &pem)?;
-            let jwks = Jwks::of([&key])?.to_string();
-            simulator.add_application(Application::new("an-api-key").with_jwks(&jwks)?);
-            let tokens = TokenConfig::new(server.token_url().parse()?, "an-api-key".parse()?);
-            let tokens = ApplicationTokens::new(tokens, key, Arc::clone(&transport));
-            let config = Config::new(server.fhir_url().parse()?);
-            Ok(fhir::Client::application_restricted(config, tokens, transport))
-        }
+    match (cli.api.client(Arc::clone(&transport))?, reached.simulator()) {
+        (Some(client), _) => Ok(client),
+        (None, Some((server, simulator))) => Ok(api::of_simulator(server, simulator, transport)?.0),
         (None, None) => Err("--smsp needs --fhir too: the simulator knows other people".into()),
     }
 }
 
 fn fhir_address(cli: &Args, reached: &Reached) -> String {
-    match (&cli.fhir, reached.simulator()) {
+    match (cli.api.address(), reached.simulator()) {
         (None, Some((server, simulator))) => {
             let tokens = simulator.token_count();
             format!("{} (the same, tokens given: {tokens})", server.fhir_url())
         }
-        (base, _) => base.clone().unwrap_or_default(),
+        (address, _) => address.map(String::from).unwrap_or_default(),
     }
 }
 
@@ -176,7 +143,7 @@ async fn trace(
 ) -> Result<Traced, Box<dyn Error>> {
     let store = Arc::new(MemoryStore::new());
     let audit = Arc::new(MemoryLog::new());
-    let caller = Caller::System(cli.service.us()?);
+    let caller = Caller::System(cli.connection.us()?);
     let actor = Actor::new(&caller, "Compare services");
     let alerts = Arc::new(MemoryAlerts::default());
     let kept = Arc::clone(&store) as Arc<dyn CaseStore>;

@@ -8,6 +8,7 @@ pub(crate) mod fhir;
 pub(crate) mod jwks;
 pub(crate) mod letter;
 pub(crate) mod man;
+pub(crate) mod match_quality;
 pub(crate) mod report;
 pub(crate) mod review;
 pub(crate) mod simulator;

@@ -1,19 +1,19 @@
 //! Serves a simulated PDS in a process of its own, to test against.
 //!
-//! Prints the address of the Spine Mini Service on the first line and the address of the PDS FHIR API (for
-//! `PDS_FHIR_BASE`) on the second line, and serves until it is stopped. The people are those of a caseload
-//! with this seed and this number of cases; the defaults are those of the shipped caseload. Each answer
-//! depends only on the person, and never on the time.
+//! Prints the addresses of the Spine Mini Service, of the PDS FHIR API (for `PDS_FHIR_BASE`) and of its token
+//! endpoint, and serves until it is stopped. The people are those of a register, or of a caseload with this
+//! seed and this number of cases; the defaults are those of the shipped caseload. Each answer depends only on
+//! the person, and never on the time.
 
-use crate::console::{about, say};
+use crate::console::{self, about, say, warn};
 use crate::private::PrivateFile;
-use crate::simulated::{Caseload, Fault, Register, Server, Simulator, When};
+use crate::simulated::{Application, Caseload, Disputed, Fault, Register, Server, Simulator, When};
 use crate::{mutual_tls, records};
 use nhs_pds::nhs_number::NhsNumber;
 use std::error::Error;
 use std::fs::File;
 use std::io::BufWriter;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use url::Url;
 
@@ -22,10 +22,10 @@ const UNAVAILABLE: &str = "SMSP-0004";
 
 /// Serves a simulated PDS until it is stopped
 ///
-/// Prints the address of the Spine Mini Service on the first line, and the address of the PDS FHIR API on the second
-/// line.
+/// Prints one line for each address before it serves: `smsp URL`, `fhir URL` and `token URL`. The PDS FHIR API is open
+/// to every client, until `--jwks` registers an application.
 #[derive(clap::Args)]
-#[command(after_help = "Exit codes: 0 stopped, 2 it cannot listen or write")]
+#[command(after_help = "Exit codes: 0 stopped, 2 it cannot read, listen or write")]
 pub(crate) struct Args {
     /// The seed of the people.
     #[arg(long, default_value_t = 2026)]
@@ -34,8 +34,24 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 240, value_parser = crate::simulated::cases)]
     cases: usize,
     /// A file for the cases, as CSV.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "register")]
     caseload: Option<PathBuf>,
+    /// The people, as CSV with the columns of Opentest, in place of those of a caseload.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["seed", "cases"])]
+    register: Option<PathBuf>,
+    /// Former names, addresses, telecoms and genders of these people, as CSV with the columns
+    /// NHS_NUMBER,WHAT,FAMILY,GIVEN,POSTCODE,VALUE,TO.
+    #[arg(long, value_name = "FILE")]
+    history: Option<PathBuf>,
+    /// FHIR: the public keys of an application (a JSON Web Key Set). Each request then needs a token.
+    #[arg(long, value_name = "FILE")]
+    jwks: Option<PathBuf>,
+    /// FHIR: the API key of that application.
+    #[arg(long, value_name = "ID", default_value = "an-api-key", requires = "jwks")]
+    client_id: String,
+    /// The reading of what is not published about the matching of PDS.
+    #[arg(long, value_enum, default_value_t = Disputes::Published)]
+    disputes: Disputes,
     /// The delay before each answer, in milliseconds.
     #[arg(long, value_name = "MS", default_value_t = 0)]
     delay: u64,
@@ -74,6 +90,27 @@ pub(crate) struct Args {
     fhir_base: Option<Url>,
 }
 
+/// A reading of what is not published about the matching of PDS.
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Disputes {
+    /// The reading that the published descriptions and tests support best.
+    Published,
+    /// The reading by which searches find most people.
+    Most,
+    /// The reading by which searches find fewest people.
+    Fewest,
+}
+
+impl From<Disputes> for Disputed {
+    fn from(disputes: Disputes) -> Self {
+        match disputes {
+            Disputes::Published => Self::default(),
+            Disputes::Most => Self::finding_most(),
+            Disputes::Fewest => Self::finding_fewest(),
+        }
+    }
+}
+
 fn answer(text: &str) -> Result<(NhsNumber, String), String> {
     let (number, code) = text.split_once('=').ok_or("write NUMBER=CODE")?;
     let number = number.parse().map_err(|error| format!("{error}"))?;
@@ -81,13 +118,9 @@ fn answer(text: &str) -> Result<(NhsNumber, String), String> {
 }
 
 pub(crate) async fn run(cli: &Args) -> Result<bool, Box<dyn Error>> {
-    let caseload = Caseload::from_seed(cli.seed, cli.cases);
-    if let Some(path) = &cli.caseload {
-        let file = PrivateFile::begin(path).map_err(|error| about(path, &error))?;
-        caseload.write_csv(BufWriter::new(file.file()))?;
-        file.finish().map_err(|error| about(path, &error))?;
-    }
-    let mut simulator = Simulator::new(people(cli, caseload.register())?)
+    let register = register(cli)?;
+    let mut simulator = Simulator::new(people(cli, &register)?)
+        .with_disputed(cli.disputes.into())
         .with_strict_soap_action(cli.strict_soap_action)
         .with_advanced_trace(!cli.no_advanced_trace)
         .with_superseding_payload(!cli.no_superseding_payload)
@@ -95,7 +128,10 @@ pub(crate) async fn run(cli: &Args) -> Result<bool, Box<dyn Error>> {
     if let Some(base) = &cli.fhir_base {
         simulator = simulator.with_fhir_base(base);
     }
-    drop(caseload);
+    drop(register);
+    if let Some(path) = &cli.jwks {
+        simulator.add_application(application(&cli.client_id, path)?);
+    }
     if let Some(path) = &cli.log {
         simulator = simulator.with_log(File::create(path).map_err(|error| about(path, &error))?);
     }
@@ -104,7 +140,7 @@ pub(crate) async fn run(cli: &Args) -> Result<bool, Box<dyn Error>> {
         simulator.add_fault(when, Fault::Delay(Duration::from_millis(cli.delay)));
     }
     let server = Server::start(simulator).await?;
-    let mut addresses = [server.url(), server.fhir_url()];
+    let mut addresses = [server.url(), server.fhir_url(), server.token_url()];
     if let Some(folder) = &cli.mutual_tls {
         let plain: Url = server.url().parse()?;
         let plain = plain.socket_addrs(|| None)?.into_iter().next().ok_or("no address")?;
@@ -112,11 +148,43 @@ pub(crate) async fn run(cli: &Args) -> Result<bool, Box<dyn Error>> {
         let (plain, secure) = (format!("http://{plain}/"), format!("https://{secure}/"));
         addresses = addresses.map(|address| address.replace(&plain, &secure));
     }
-    // Programs read the first line as the SMSP address, so the FHIR address comes second.
-    let [smsp, fhir] = addresses;
-    say(&format!("{smsp}\n{fhir}\n"))?;
+    let [smsp, fhir, token] = addresses;
+    say(&format!("smsp {smsp}\nfhir {fhir}\ntoken {token}\n"))?;
     tokio::signal::ctrl_c().await?;
     Ok(true)
+}
+
+/// The application with this API key and the public keys of this file.
+fn application(client_id: &str, path: &Path) -> Result<Application, Box<dyn Error>> {
+    let keys = String::from_utf8(console::read(path)?);
+    let keys = keys.map_err(|_| format!("{}: the file is not UTF-8", path.display()))?;
+    let application = Application::new(client_id).with_jwks(&keys);
+    application.map_err(|error| about(path, &error))
+}
+
+/// The people of `--register`, or of the caseload, with their history.
+fn register(cli: &Args) -> Result<Register, Box<dyn Error>> {
+    let mut register = if let Some(path) = &cli.register {
+        let read = Register::from_csv(console::read(path)?.as_slice());
+        let (register, refused) = read.map_err(|error| about(path, &error))?;
+        for row in &refused {
+            warn(format!("{}: {row}", path.display()));
+        }
+        register
+    } else {
+        let caseload = Caseload::from_seed(cli.seed, cli.cases);
+        if let Some(path) = &cli.caseload {
+            let file = PrivateFile::begin(path).map_err(|error| about(path, &error))?;
+            caseload.write_csv(BufWriter::new(file.file()))?;
+            file.finish().map_err(|error| about(path, &error))?;
+        }
+        caseload.register().clone()
+    };
+    if let Some(path) = &cli.history {
+        let read = register.read_history(console::read(path)?.as_slice());
+        read.map_err(|error| about(path, &error))?;
+    }
+    Ok(register)
 }
 
 /// The people, changed as the command line says.

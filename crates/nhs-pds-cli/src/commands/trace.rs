@@ -1,7 +1,7 @@
 //! Finds the NHS Numbers of a caseload: a CSV file in, a CSV file of results out.
 //!
 //! Imports the caseload into an SQLite store, starts the simulator on a free port or connects to the
-//! service of `--service`, runs the worker once over all cases, prints a summary, and writes the results.
+//! service of `--service` or `--fhir`, runs the worker once over all cases, prints a summary, and writes the results.
 //! Rows that cannot be used are reported with their line; the other rows are traced. With `--db` the store
 //! is kept. A second run with the same file or a newer one imports local changes; numbers that were traced
 //! stay and are not traced again (HAV-3).
@@ -81,7 +81,7 @@ pub(crate) async fn run(cli: &Args) -> Result<bool, Box<dyn Error>> {
     (read.refused, read.flagged) = (refused, flagged);
 
     let reached = cli.service.reach().await?;
-    let client = Arc::new(reached.client.clone());
+    let client = reached.limited_client();
     // One pass. The worker only retries questions that were lost with a kept connection.
     let retry = Retry::new(RetryPolicy::default().with_attempts(NonZeroU32::MIN));
     let worker =

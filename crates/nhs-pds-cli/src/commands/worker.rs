@@ -1,8 +1,8 @@
 //! "Get NHS Number" as a process: imports a caseload, finds and verifies numbers on a schedule, and
 //! exports the decisions.
 //!
-//! Cases, audit trail and alerts are in one SQLite file. Without `--service` it queries the simulator, whose
-//! people come from a fixed seed. `--once` ends when no case is due; it first waits for the leases of a
+//! Cases, audit trail and alerts are in one SQLite file. Without `--service` and `--fhir` it queries the
+//! Spine Mini Service of the simulator, whose people come from a fixed seed. `--once` ends when no case is due; it first waits for the leases of a
 //! worker that was killed. Otherwise the worker runs every `--interval`. Ctrl-C and SIGTERM stop both: the
 //! worker waits for open questions, and continues at the next start. A second import of the same file changes
 //! nothing. `--export` alone writes the file without a query; with `--once` or `--interval` it writes the file
@@ -24,7 +24,7 @@ use nhs_pds::clock::{Clock, SystemClock};
 use nhs_pds::process::alert::SqliteAlerts;
 use nhs_pds::process::store::{Joined, Sqlite, Store};
 use nhs_pds::process::{
-    CaseReport, Policy, Process, RunReport, Schedule, Settings, Worker, import_from,
+    CaseReport, Policy, Process, RunReport, Schedule, Settings, TraceResult, Worker, import_from,
 };
 use nhs_pds::resilience::{self, Gateway, RateLimit, Retry};
 use nhs_pds::trace::Caller;
@@ -132,8 +132,7 @@ pub(crate) async fn run(cli: &Args) -> Result<bool, Box<dyn Error>> {
     if !only_export {
         let reached = cli.service.reach().await?;
         all_taken &= reached.has_all_people();
-        let gate =
-            Gateway::new(Arc::new(reached.client.clone())).with_rate_limit(pace(cli, &reached));
+        let gate = Gateway::new(Arc::clone(&reached.client)).with_rate_limit(pace(cli, &reached));
         let worker = Worker::new(
             gate.background(),
             Arc::clone(&store),
@@ -319,7 +318,7 @@ async fn once(worker: &Worker) -> Result<bool, Box<dyn Error>> {
     let (mut reached, mut cause) = (false, None);
     let mut observe = |case: &CaseReport| {
         cause = case.cause.clone().or_else(|| cause.take());
-        reached |= case.exchange.as_ref().is_some_and(|exchange| exchange.code.is_some());
+        reached |= is_answered(case);
     };
     let report = worker.run_once_until(shutdown(), &mut observe).await?;
     say(&summary(&report)?)?;
@@ -334,12 +333,19 @@ async fn once(worker: &Worker) -> Result<bool, Box<dyn Error>> {
         warn("worker: stopped; started again, it goes on");
         return Ok(true);
     }
-    // A service that only reports that the Spine does not work has answered; a later run queries it again.
     let silent = report.eligible > 0 && !reached;
     if silent {
         warn("worker: the service did not answer");
     }
     Ok(!silent)
+}
+
+/// Whether the service has answered about the case. A service that only reports that the Spine does not work has
+/// answered too; a later run queries it again. Answers of the PDS FHIR API have a code only if they are failures.
+fn is_answered(case: &CaseReport) -> bool {
+    let has_code = case.exchange.as_ref().is_some_and(|exchange| exchange.code.is_some());
+    let lost = |result| matches!(result, TraceResult::Unavailable | TraceResult::Unreadable);
+    has_code || case.result.is_some_and(|result| !lost(result))
 }
 
 fn summary(report: &RunReport) -> Result<String, std::fmt::Error> {

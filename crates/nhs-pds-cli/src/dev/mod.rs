@@ -11,6 +11,6 @@ use clap::Subcommand;
 #[derive(Subcommand)]
 pub(crate) enum Tool {
     SampleData(sample_data::Args),
-    Throughput(throughput::Args),
+    Throughput(Box<throughput::Args>),
     Soak(soak::Args),
 }

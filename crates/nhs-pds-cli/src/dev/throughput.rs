@@ -67,7 +67,7 @@ pub(crate) async fn run(cli: &Args) -> Result<bool, Box<dyn Error>> {
         (None, None) => return Err("either --memory or --db".into()),
     };
     let reached = cli.service.reach().await?;
-    let client = Arc::new(reached.client.clone());
+    let client = Arc::clone(&reached.client);
     let worker = Worker::new(client, kept, Settings::new(caller).with_in_flight(cli.in_flight));
     for _ in 0..cli.passes.get() {
         let began = SystemClock.now();

@@ -3,9 +3,12 @@
 
 mod command;
 mod config;
+mod match_quality;
 mod move_guide;
 mod output;
 mod private_file;
 mod recorded;
+mod services;
+mod simulator;
 mod soak;
 mod store_file;

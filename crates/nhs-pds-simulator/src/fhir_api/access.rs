@@ -79,6 +79,15 @@ impl Access {
         self.issue(Mode::HealthcareWorker(roles), life, ids, now)
     }
 
+    pub(crate) fn application_token(
+        &mut self,
+        life: TimeDelta,
+        ids: &dyn Ids,
+        now: DateTime<Utc>,
+    ) -> String {
+        self.issue(Mode::Application, life, ids, now)
+    }
+
     pub(crate) fn revoke(&mut self) {
         self.tokens.clear();
     }

@@ -2,7 +2,7 @@
 
 use super::codes::invalid_value;
 use super::outcome::Issue;
-use chrono::{Datelike, NaiveDate};
+use chrono::NaiveDate;
 use nhs_pds::demographics::{FullDate, PartialDate};
 use std::ops::RangeInclusive;
 
@@ -14,17 +14,21 @@ pub(super) struct Range {
 }
 
 impl Range {
-    /// Returns whether this is one day.
+    /// Returns the day, if the range is one day.
     pub(super) fn day(self) -> Option<NaiveDate> {
         self.start.filter(|_| self.start == self.end)
     }
 
-    /// The years of the range. A date has a year of four digits.
-    pub(super) fn years(self) -> RangeInclusive<u16> {
-        let year = |day: NaiveDate| u16::try_from(day.year()).ok();
-        let first = self.start.and_then(year).unwrap_or(1);
-        let last = self.end.and_then(year).unwrap_or(9999);
-        first..=last
+    /// The recorded dates of the range, and some others.
+    pub(super) fn recorded(self) -> RangeInclusive<PartialDate> {
+        let date = |day: NaiveDate| FullDate::try_from(day).ok().map(PartialDate::from);
+        let year = |year| PartialDate::new(year, None, None);
+        #[expect(clippy::expect_used, reason = "a date has a year of four digits")]
+        let [first, last] = [1, 9999].map(|number| year(number).expect("a year"));
+        let start = self.start.and_then(date).unwrap_or(first);
+        let end = self.end.and_then(date).unwrap_or(last.last_day().into());
+        // A range whose end is before its start has no dates.
+        start..=end.max(start)
     }
 
     /// Returns whether a recorded date is in the range. A date without a day never is.

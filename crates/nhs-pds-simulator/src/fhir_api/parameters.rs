@@ -4,6 +4,7 @@ use super::access::Mode;
 use super::codes::{invalid_value, issue, missing};
 use super::dates::{self, Range};
 use super::outcome::Issue;
+use crate::Disputed;
 use crate::pattern::Pattern;
 use nhs_pds::demographics::Gender;
 
@@ -50,6 +51,17 @@ pub(super) struct Query {
     pub(super) exact: bool,
     pub(super) history: bool,
     pub(super) most: usize,
+}
+
+impl Query {
+    /// The search with the names that these readings compare.
+    pub(super) fn under(mut self, disputed: Disputed) -> Self {
+        if disputed.ignore_accents {
+            self.family = self.family.map(Pattern::ignoring_accents);
+            self.given = self.given.into_iter().map(Pattern::ignoring_accents).collect();
+        }
+        self
+    }
 }
 
 /// The parameters of the request, decoded.

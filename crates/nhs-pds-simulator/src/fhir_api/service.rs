@@ -9,17 +9,16 @@ use super::outcome::{FHIR_JSON, Issue, Reply};
 use super::parameters::Sent;
 use super::patient::{Extent, write};
 use super::route::{Target, target};
-use super::search::{Hit, find, is_shown};
+use super::search::{Hit, Rules, Stage, find, is_shown};
 use crate::received::Received;
 use crate::{Person, Register, Sensitivity};
 use chrono::{DateTime, Utc};
 use http::header::{
-    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, ETAG, HeaderMap, HeaderName,
-    HeaderValue, ORIGIN,
+    ACCEPT, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
+    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, ETAG,
+    HeaderMap, HeaderName, HeaderValue, ORIGIN,
 };
 use http::{Method, StatusCode};
-use nhs_pds::demographics::london_day;
 use nhs_pds::nhs_number::NhsNumber;
 use sha2::{Digest, Sha256};
 
@@ -31,6 +30,7 @@ const SESSION_ROLE: HeaderName = HeaderName::from_static("nhsd-session-urid");
 pub(crate) struct Api<'a> {
     pub(crate) register: &'a Register,
     pub(crate) now: DateTime<Utc>,
+    pub(crate) rules: Rules,
     pub(crate) empty_lines: bool,
     /// The base address in responses.
     pub(crate) base: String,
@@ -111,7 +111,7 @@ impl Api<'_> {
             ));
         }
         match target {
-            Target::Search => self.search(&sent, &mode),
+            Target::Search => self.search(&sent, &mode, headers),
             Target::Patient(id) => self.by_number(id, |person| {
                 let version = format!("W/\"{}\"", person.version);
                 let body = write(person, Extent::Whole, self.empty_lines);
@@ -151,15 +151,21 @@ impl Api<'_> {
         Ok(replacement)
     }
 
-    fn search(&self, sent: &Sent, mode: &Mode) -> Result<Judged, Issue> {
-        let query = sent.read(mode)?;
-        let found = find(self.register, &query, london_day(self.now));
+    fn search(&self, sent: &Sent, mode: &Mode, headers: &HeaderMap) -> Result<Judged, Issue> {
+        let disputed = self.rules.disputed;
+        let query = sent.read(mode)?.under(disputed);
+        let found = find(self.register, &query, &self.rules);
         let about = found.iter().map(|hit| hit.person.nhs_number).collect();
-        let shown: Vec<&Hit<'_>> = found
+        let mut shown: Vec<&Hit<'_>> = found
             .iter()
             .filter(|hit| is_shown(hit.person))
             .filter(|hit| !matches!(chosen(hit.person, Asked::BySearch), Meaning::NoPerson))
             .collect();
+        let is_asked = disputed.always_in_stages || headers.get_all(ACCEPT).iter().any(is_staged);
+        let in_stages = query.fuzzy && *mode == Mode::Application && is_asked;
+        if in_stages && shown.iter().any(|hit| hit.stage == Stage::Names) {
+            shown.retain(|hit| hit.stage == Stage::Names);
+        }
         let alone = match shown.as_slice() {
             [hit] => chosen(hit.person, Asked::BySearch),
             _ => Meaning::Truth,
@@ -186,6 +192,12 @@ impl Api<'_> {
             Asked::BySearch => self.found(&[]),
         }
     }
+}
+
+/// Returns whether an `Accept` header asks for the version that searches in stages.
+fn is_staged(accept: &HeaderValue) -> bool {
+    let text = accept.to_str().unwrap_or_default();
+    text.split([';', ',']).any(|part| part.trim() == "version=1.1")
 }
 
 /// Returns the meaning of the record's own response code, if it has one.

@@ -15,6 +15,7 @@ mod response;
 mod xml;
 
 use super::Register;
+use super::fhir_api::Rules;
 use answer::Verdict;
 use chrono::{DateTime, Utc};
 use http::HeaderMap;
@@ -28,6 +29,7 @@ pub(super) struct Service<'a> {
     pub(super) register: &'a Register,
     pub(super) ids: &'a dyn Ids,
     pub(super) now: DateTime<Utc>,
+    pub(super) rules: Rules,
     pub(super) advanced_trace: bool,
     pub(super) superseding_payload: bool,
     pub(super) strict_soap_action: bool,
@@ -83,8 +85,10 @@ impl Service<'_> {
             .ok()
             .map(|opened| parameters::read(opened.payload, opened.operation, self.advanced_trace));
         let query = asked.as_ref().and_then(|asked| asked.as_ref().ok());
-        let mut verdict = query
-            .map_or_else(|| Verdict::of("SMSP-0001"), |query| answer::decide(self.register, query));
+        let mut verdict = query.map_or_else(
+            || Verdict::of("SMSP-0001"),
+            |query| answer::decide(self.register, query, &self.rules),
+        );
         if verdict.code == answer::SUPERSEDED && !self.superseding_payload {
             verdict.subject = None;
         }

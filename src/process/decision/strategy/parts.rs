@@ -59,6 +59,7 @@ impl Parts {
         if own.as_str().contains('\'') {
             spelt.extend(name(&own.as_str().replace('\'', " ")));
         }
+        spelt.extend(with_apostrophe(own.as_str()));
         let same =
             |a: &NameText, b: &NameText| a.as_str().to_uppercase() == b.as_str().to_uppercase();
         spelt.retain(|one| !same(one, &own));
@@ -124,4 +125,20 @@ impl Parts {
         }
         kept
     }
+}
+
+/// The name with an apostrophe after a leading `O` or `D`, as in `O'Brien` and `D'Souza`, if names begin so.
+fn with_apostrophe(text: &str) -> Option<NameText> {
+    let mut letters = text.chars();
+    let (initial, rest) = (letters.next()?.to_ascii_uppercase(), letters.as_str());
+    let mut next = rest.chars().map(|letter| letter.to_ascii_uppercase());
+    let (second, third) = (next.next()?, next.next()?);
+    let begins = match initial {
+        'O' if "LRST".contains(second) => "AEIOU".contains(third),
+        'O' => "BCDFGHKMN".contains(second),
+        'D' => "CMS".contains(second),
+        _ => false,
+    };
+    let own = text.chars().next()?;
+    begins.then(|| name(&format!("{own}'{rest}")))?
 }

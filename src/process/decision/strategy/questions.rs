@@ -43,21 +43,22 @@ pub(in crate::process) fn questions(steps: &[Step], case: &Case, parts: &Parts) 
 
 fn of_step(step: &Step, case: &Case, parts: &Parts) -> Vec<FindPerson> {
     let mut found = Vec::new();
-    let Some(gender) = gender(step.gender, parts) else { return found };
-    for family in families(step.family, case, parts) {
-        for given in givens(step.given, case, parts) {
-            for (born, years) in births(step.birth, parts) {
-                for postcode in homes(step.home, case, parts) {
-                    let mut find = FindPerson::new(family.clone(), gender, born)
-                        .with_breadth(step.breadth)
-                        .with_birth_years(years);
-                    if let Some(given) = &given {
-                        find = find.with_given(given.clone());
+    for gender in genders(step.gender, parts) {
+        for family in families(step.family, case, parts) {
+            for given in givens(step.given, case, parts) {
+                for (born, years) in births(step.birth, parts) {
+                    for postcode in homes(step.home, case, parts) {
+                        let mut find = FindPerson::new(family.clone(), gender, born)
+                            .with_breadth(step.breadth)
+                            .with_birth_years(years);
+                        if let Some(given) = &given {
+                            find = find.with_given(given.clone());
+                        }
+                        if let Some(postcode) = postcode {
+                            find = find.with_postcode(postcode);
+                        }
+                        found.push(find.with_local_identifier(parts.local.clone()));
                     }
-                    if let Some(postcode) = postcode {
-                        find = find.with_postcode(postcode);
-                    }
-                    found.push(find.with_local_identifier(parts.local.clone()));
                 }
             }
         }
@@ -95,15 +96,18 @@ fn births(birth: Birth, parts: &Parts) -> Vec<(FullDate, u8)> {
     }
 }
 
-/// The gender to send; `None` when the case does not have what the step sends.
-fn gender(gender: Sex, parts: &Parts) -> Option<Gender> {
-    match (gender, parts.gender) {
-        (Sex::LeftOut, _) => Some(Gender::NotKnown),
-        (Sex::Own, own) => own,
-        (Sex::IfKnown, own) => Some(own.unwrap_or(Gender::NotKnown)),
-        (Sex::Other, Some(Gender::Female)) => Some(Gender::Male),
-        (Sex::Other, Some(Gender::Male)) => Some(Gender::Female),
-        (Sex::Other, _) => None,
+/// The genders to send, one after the other.
+fn genders(gender: Sex, parts: &Parts) -> Vec<Gender> {
+    let own = parts.gender.filter(|own| matches!(own, Gender::Female | Gender::Male));
+    match (gender, own) {
+        (Sex::LeftOut, _) | (Sex::IfKnown, None) => vec![Gender::NotKnown],
+        // As the local system has it: a service may know a gender that is not specified.
+        (Sex::Own, _) => parts.gender.into_iter().collect(),
+        (Sex::Each | Sex::IfKnown, Some(own)) => vec![own],
+        (Sex::Each, None) => vec![Gender::Female, Gender::Male],
+        (Sex::Other, Some(Gender::Female)) => vec![Gender::Male],
+        (Sex::Other, Some(_)) => vec![Gender::Female],
+        (Sex::Other, None) => Vec::new(),
     }
 }
 

@@ -69,6 +69,8 @@ pub(in crate::process) enum Birth {
 pub(in crate::process) enum Sex {
     /// That of the case, which must have one.
     Own,
+    /// That of the case; each of the two, if it has none.
+    Each,
     /// That of the case, if it has one.
     IfKnown,
     /// Female for male, and male for female.

@@ -127,24 +127,27 @@ const ALL: Step = Step {
 
 const EXACT: &[Step] = &[ALL];
 
+/// The same with each gender in turn, where the case has none: the service requires one.
+const EACH: Step = Step { gender: Sex::Each, ..ALL };
+
 const SMSP: &[Step] = &[
-    ALL,
+    EACH,
     // Another spelling or form of the given name; a middle name; two names in one field.
-    Step { name: "no_given", when: When::Unfound, given: Given::None, ..ALL },
+    Step { name: "no_given", when: When::Unfound, given: Given::None, ..EACH },
     // Moved since, or restricted.
-    Step { name: "no_postcode", when: When::Unfound, home: Home::LeftOut, ..ALL },
-    Step { name: "respelt", when: When::Unfound, family: Family::Respelt, ..ALL },
-    Step { name: "family_part", when: When::Unfound, family: Family::Part, ..ALL },
-    Step { name: "former_family", when: When::Unfound, family: Family::Former, ..ALL },
-    Step { name: "former_postcode", when: When::Unfound, home: Home::Former, ..ALL },
-    Step { name: "birth_swapped", when: When::Unfound, birth: Birth::Swapped, ..ALL },
-    Step { name: "gender", when: When::Unfound, gender: Sex::Other, ..ALL },
+    Step { name: "no_postcode", when: When::Unfound, home: Home::LeftOut, ..EACH },
+    Step { name: "respelt", when: When::Unfound, family: Family::Respelt, ..EACH },
+    Step { name: "family_part", when: When::Unfound, family: Family::Part, ..EACH },
+    Step { name: "former_family", when: When::Unfound, family: Family::Former, ..EACH },
+    Step { name: "former_postcode", when: When::Unfound, home: Home::Former, ..EACH },
+    Step { name: "birth_swapped", when: When::Unfound, birth: Birth::Swapped, ..EACH },
+    Step { name: "gender", when: When::Unfound, gender: Sex::Other, ..EACH },
     Step {
         name: "names_swapped",
         when: When::Unfound,
         family: Family::Given,
         given: Given::Family,
-        ..ALL
+        ..EACH
     },
 ];
 

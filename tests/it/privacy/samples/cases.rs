@@ -10,7 +10,7 @@ use crate::privacy::walk::Shown;
 use nhs_pds::case::{
     self, Absorbed, Advisory, AdvisoryKind, Alert, AlertKind, Allocation, Case, CaseId, CaseStore,
     Change, Deletion, DeletionKind, Due, Evidence, Lease, MemoryStore, NumberSource, Planned,
-    Priority, Provenance, RecordType, RecordedNumber, ReviewReason, ReviewStep, Setting,
+    Priority, Provenance, RecordType, RecordedNumber, ReviewReason, ReviewStep, Setting, Taken,
     Unreadable, advisories,
 };
 use nhs_pds::correspondence::printable;
@@ -115,7 +115,13 @@ fn alert(case: &Case) -> Alert {
 }
 
 fn absorbed() -> Absorbed {
-    Absorbed::new(other_id(), NOW, Some(recorded()))
+    let mut taken = Taken::default();
+    taken.other_forenames = vec![OTHER_GIVEN.into()];
+    taken.former_surnames = vec![FORMER_FAMILY.into()];
+    taken.former_postcodes = vec![FORMER_POSTCODE.into()];
+    taken.telephones = vec![TELEPHONE.into()];
+    taken.emails = vec![MAIL.into()];
+    Absorbed::new(other_id(), NOW, Some(recorded())).with_lists(taken)
 }
 
 /// The errors of a store about a case that it knows.
@@ -138,6 +144,7 @@ pub(super) fn show(shown: &mut Shown) {
     shown.value(&alert(&case));
     shown.value(alert(&case).person.as_ref().unwrap());
     shown.value(&absorbed());
+    shown.value(&absorbed().took);
     shown.value(&recorded());
     shown.value(&recorded().source);
     shown.value(recorded().person.as_ref().unwrap());

@@ -8,8 +8,8 @@ use crate::privacy::walk::Shown;
 use nhs_pds::demographics::Gender;
 use nhs_pds::transport::{Request, Transport};
 use nhs_pds_simulator::{
-    Application, Caseload, Fault, FaultMix, Further, NameUse, OtherAddress, OtherAddressUse,
-    OtherName, Person, Register, RelatedPerson, Server, Simulator, When,
+    Application, Caseload, Disputed, Fault, FaultMix, Further, NameUse, OtherAddress,
+    OtherAddressUse, OtherName, Person, Register, RelatedPerson, Server, Simulator, When,
 };
 use std::time::Duration;
 
@@ -42,8 +42,17 @@ pub(super) async fn show(shown: &mut Shown) {
     let row = format!("{header}\n{FAMILY},{FAMILY},{FAMILY},{FAMILY}\n");
     let (_, refused) = Register::from_csv(row.as_bytes()).unwrap();
     shown.error(&refused[0]);
+    let header = "NHS_NUMBER,WHAT,FAMILY,GIVEN,POSTCODE,VALUE,TO";
+    let row = format!("{header}\n{NUMBER},{FAMILY},{FAMILY},{GIVEN},{POSTCODE},{MAIL},{BORN}\n");
+    let refused = register.read_history(row.as_bytes()).unwrap_err();
+    shown.error(&refused.kind());
+    shown.error(&refused);
+    shown.error(&register.read_history(FAMILY.as_bytes()).unwrap_err());
+    shown.error(&register.write_history(&mut [0; 9][..]).unwrap_err());
     shown.value(&Caseload::from_seed(1, 9));
-    let simulator = Simulator::new(register);
+    let disputed = Disputed::finding_most();
+    shown.value(&disputed);
+    let simulator = Simulator::new(register).with_disputed(disputed);
     simulator.add_fault(
         When::About(NUMBER),
         Fault::Http { status: http::StatusCode::OK, body: FAMILY.into() },
@@ -66,6 +75,7 @@ pub(super) async fn show(shown: &mut Shown) {
     simulator.send(request).await.unwrap();
     simulator.received_requests().iter().for_each(|received| shown.value(received));
     shown.value(&simulator.healthcare_worker_token(&[FAMILY]));
+    shown.value(&simulator.application_token());
     shown.value(&simulator);
     shown.value(&Server::start(simulator).await.unwrap());
 }

@@ -51,7 +51,7 @@ async fn a_record_and_a_search() {
     assert_eq!(json["id"], "9449304424");
     let query = "family=Ain%2A&given=Ro*&birthdate=ge1943-01-01&birthdate=le1943-12-31";
     let (_, json) = get(&format!("{base}/Patient?{query}"), "").await;
-    assert_eq!(json["entry"][0]["search"]["score"], 0.9025);
+    assert_eq!(json["entry"][0]["search"]["score"], 0.8573);
     let (head, json) = get(&format!("{base}/Observation"), "").await;
     assert!(head.starts_with("HTTP/1.1 400 "), "{head}");
     assert_eq!(json["resourceType"], "OperationOutcome");
