@@ -47,7 +47,8 @@ fn word(expected: Expected) -> &'static str {
         Expected::NoSurname => "surname_missing",
         Expected::NoDateOfBirth => "date_of_birth_missing",
         Expected::PartialDateOfBirth => "date_of_birth_incomplete",
-        Expected::NoGender => "gender_missing",
+        // Found by one of the two genders.
+        Expected::NoGender => "found",
         other => panic!("nothing is known of {other:?}"),
     }
 }
@@ -152,7 +153,7 @@ async fn every_case_has_its_planned_result() {
     }
     let written = ["found", "verified", "deceased", "stale", "replaced"].map(count);
     let written = written.iter().sum::<u64>();
-    assert_eq!((report.numbers_written, written), (151, 151));
+    assert_eq!((report.numbers_written, written), (154, 154));
     // One request for each eligible case, another where a number was not confirmed, and the further questions
     // about people who were not found: less than two and a half a case.
     let requests = job.simulator.request_count();
@@ -205,7 +206,7 @@ async fn the_written_numbers_are_correct() {
         let person = register.get(is.nhs_number.as_ref().unwrap().number).unwrap();
         assert_eq!(Some(person.family.to_lowercase()), is.surname.map(|name| name.to_lowercase()));
         assert_eq!(Some(person.birth), is.date_of_birth);
-        assert_eq!(Some(person.gender), is.gender);
+        assert!(is.gender.is_none_or(|gender| gender == person.gender));
         assert_eq!(is.date_of_death, if word == "deceased" { person.death } else { None });
         assert!(was.nhs_number.is_none_or(|recorded| recorded.number == person.nhs_number));
         assert_eq!(is.last_trace.unwrap().result, word);
@@ -244,7 +245,7 @@ async fn the_next_run_completes_cases_after_an_outage() {
     let (first, words) = job.run().await;
     let unavailable = words.values().filter(|word| **word == "unavailable").count();
     assert!(unavailable >= 50, "{unavailable}");
-    assert!(first.numbers_written < 151);
+    assert!(first.numbers_written < 154);
     job.clock.set(job.clock.now() + TimeDelta::minutes(2));
     let (before, (_, words)) = (words, job.run().await);
     // Completed in the first run, or now with its planned result.

@@ -330,7 +330,8 @@ fn no_field_excludes(asked: &Criteria, person: &Demographics) -> bool {
 /// Whether a postcode that was returned is that of the query.
 fn lives_there(asked: &Criteria, person: &Demographics) -> bool {
     let homes = person.addresses.iter().filter_map(|at| at.postcode.known());
-    asked.postcode.is_some_and(|asked| homes.into_iter().any(|home| *home == asked))
+    let homes = homes.filter(|home| !home.is_pseudo());
+    asked.postcode.is_some_and(|asked| homes.clone().any(|home| *home == asked))
 }
 
 /// Whether the successor of a confirmed number may be the person by MSCA-DQ-03; `None` when that rule does not
