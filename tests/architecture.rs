@@ -22,7 +22,7 @@ const MODULES: &str = "
     demographics: nhs_number text
     trace: ids secret text nhs_number demographics
     transport: secret
-    matching: nhs_number demographics trace
+    matching: text nhs_number demographics trace
     service: clock ids secret text nhs_number demographics trace matching transport
     resilience: clock ids trace transport
     store:
@@ -44,6 +44,9 @@ const SIMULATOR_SOURCES: &str = "crates/nhs-pds-simulator/src";
 
 /// Longest file, not counting its inline tests.
 const MAX_LINES: usize = 400;
+
+/// The strategies, as data.
+const STRATEGIES: &str = "src/process/decision/strategy/table.rs";
 
 #[test]
 fn modules_import_only_lower_modules() {
@@ -267,11 +270,13 @@ fn files_stay_short() {
 }
 
 /// Queries and their consequences do not depend on which service answers: adding or removing a service
-/// changes only its own room. `lib.rs` shows the rooms.
+/// changes only its own room. `lib.rs` shows the rooms. A strategy has the name of the service whose searches it
+/// uses, and exports have that name: the file of the strategies is the one place outside the rooms.
 #[test]
 fn only_its_own_room_knows_the_word_fhir() {
-    let known =
-        |file: &Path| ["src/service", "src/lib.rs"].iter().any(|room| file.starts_with(room));
+    let known = |file: &Path| {
+        ["src/service", "src/lib.rs", STRATEGIES].iter().any(|room| file.starts_with(room))
+    };
     for file in sources(LIBRARY).into_iter().filter(|file| !known(file)) {
         let text = fs::read_to_string(&file).unwrap().to_lowercase();
         let line = text.lines().position(|line| line.contains("fhir"));

@@ -11,13 +11,13 @@ pub enum Breadth {
     /// Every criterion equals a field of the present record.
     #[default]
     Exact,
-    /// Former names and addresses match too (FHIR: `_history`).
+    /// Former names and addresses match too.
     History,
     /// As [`History`](Self::History). Besides, the given name matches by its first three letters, and the
     /// postcode by its area, such as `LS*`. What such a search finds is for a person to confirm
     /// (MSCA-PDS-07).
     Wildcard,
-    /// Names that sound alike or are swapped match too, and so do former ones (FHIR: `_fuzzy-match`). The
+    /// Names that sound alike or are swapped match too, and so do former ones. The
     /// postcode does not narrow the search.
     Fuzzy,
 }

@@ -30,6 +30,7 @@ pub mod conformance;
 mod criteria;
 mod error;
 mod message_id;
+mod mode;
 mod question;
 mod scripted;
 mod tracer;
@@ -44,6 +45,7 @@ pub use criteria::{CriterionError, LocalIdentifier, NamePattern, NameText, Postc
 pub(crate) use error::causes;
 pub use error::{Error, ErrorKind};
 pub use message_id::MessageId;
-pub use question::{Attended, FetchDetails, FindPerson, Mode, Question, Unattended, VerifyNumber};
+pub use mode::{Attended, Mode, Unattended};
+pub use question::{FetchDetails, FindPerson, Question, VerifyNumber};
 pub use scripted::ScriptedTracer;
 pub use tracer::Tracer;

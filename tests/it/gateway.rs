@@ -1,6 +1,7 @@
 //! The gateway to a service: rate limit, priority, and what happens while the service does not work.
 
 use crate::process::TokioClock;
+use crate::support::one_question;
 use crate::support::service::{Service, ask, ask_about, case, unavailable, us};
 use async_trait::async_trait;
 use nhs_pds::audit::{Actor, AuditLog, EventKind, Filter, MemoryLog};
@@ -455,6 +456,7 @@ async fn house_with(
         gate.background(),
         Arc::new(Joined::new(cases, trail, alerts)),
         Settings::new(us())
+            .with_policy(one_question())
             .with_clock(clock)
             .with_ids(Arc::new(CountingIds::default()))
             .with_retry(

@@ -1,5 +1,6 @@
 //! A server that closes reused connections just when they are used again.
 
+use crate::support::one_question;
 use crate::support::service::case;
 use crate::support::services::{Face, Way};
 use async_trait::async_trait;
@@ -137,7 +138,7 @@ async fn worker(tracer: Arc<dyn Tracer>, retry: Retry) -> (Worker, Arc<MemoryLog
     let worker = Worker::new(
         gate.background(),
         Arc::new(Joined::new(store, log, Arc::new(MemoryAlerts::default()))),
-        Settings::new(caller).with_retry(retry),
+        Settings::new(caller).with_policy(one_question()).with_retry(retry),
     );
     (worker, audit)
 }

@@ -31,6 +31,7 @@ mod gateway;
 mod get_nhs_number;
 #[cfg(feature = "http")]
 mod http;
+mod judge;
 #[cfg(feature = "sqlite")]
 mod kill;
 #[cfg(all(feature = "http", feature = "smsp"))]
@@ -60,6 +61,7 @@ mod simulator;
 mod smsp;
 #[cfg(feature = "sqlite")]
 mod store_file;
+mod strategy;
 mod support;
 #[cfg(feature = "csv")]
 mod sweep_order;

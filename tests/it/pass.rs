@@ -3,6 +3,7 @@
 
 use crate::process::TokioClock;
 use crate::support::layer::{Layer, Layered};
+use crate::support::one_question;
 use crate::support::service::{case, us};
 use async_trait::async_trait;
 use chrono::TimeDelta;
@@ -111,7 +112,10 @@ impl House {
 
     fn settings(&self, in_flight: usize) -> Settings {
         let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
-        Settings::new(us()).with_clock(clock).with_in_flight(in_flight.try_into().unwrap())
+        Settings::new(us())
+            .with_policy(one_question())
+            .with_clock(clock)
+            .with_in_flight(in_flight.try_into().unwrap())
     }
 
     fn worker(&self, service: &Arc<Service>, settings: Settings) -> Worker {
@@ -552,7 +556,7 @@ async fn planned_house() -> (House, Arc<Service>) {
 }
 
 fn changed_policy() -> Policy {
-    Policy::default().with_reverification(TimeDelta::days(90))
+    one_question().with_reverification(TimeDelta::days(90))
 }
 
 /// When the policy changes, all cases are planned again beside the pass. A case that is due does not wait.

@@ -1,5 +1,6 @@
 //! The process over days of simulated time: tokio's paused time advances the clock.
 
+use crate::support::one_question;
 use crate::support::service::case;
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -15,8 +16,8 @@ use nhs_pds::nhs_number::NhsNumber;
 use nhs_pds::process::alert::{AlertSink, MemoryAlerts};
 use nhs_pds::process::store::Joined;
 use nhs_pds::process::{
-    CaseReport, Policy, Process, Reason, RefreshEvent, Schedule, Settings, State, TraceResult,
-    Worker, import,
+    CaseReport, Process, Reason, RefreshEvent, Schedule, Settings, State, TraceResult, Worker,
+    import,
 };
 use nhs_pds::trace::{
     Answer, Attended, Caller, Error, ErrorKind, Exchange, LocalIdentity, Match, MessageId, Outcome,
@@ -134,6 +135,7 @@ async fn house(cases: Vec<Case>, outcome: Result<Outcome, ErrorKind>) -> House {
     store.insert_all(cases).await.unwrap();
     let (audit, alerts) = (Arc::new(MemoryLog::new()), Arc::new(MemoryAlerts::default()));
     let settings = Settings::new(us("process"))
+        .with_policy(one_question())
         .with_clock(Arc::clone(&clock) as Arc<dyn Clock>)
         .with_ids(Arc::new(CountingIds::default()));
     let cases = Arc::clone(&store) as Arc<dyn CaseStore>;
@@ -201,7 +203,7 @@ async fn it_runs_at_once_and_then_by_the_schedule() {
 async fn a_run_longer_than_the_interval_is_not_overtaken() {
     let cases = (10..73).map(|n| case(&n.to_string())).collect();
     let house = house(cases, Err(ErrorKind::Unavailable)).await;
-    let mut policy = Policy::default();
+    let mut policy = one_question();
     policy.retry_wait = TimeDelta::zero();
     let worker = house.worker_with(house.settings.clone().with_policy(policy));
     let process = Process::new(worker, every(MINUTE));
@@ -445,7 +447,7 @@ async fn unreadable_responses_are_retried_up_to_a_limit_and_then_alerted() {
 #[tokio::test(start_paused = true)]
 async fn numbers_are_verified_again_when_they_are_due() {
     let house = house(vec![case("1")], found()).await;
-    let policy = Policy::default().with_reverification(TimeDelta::days(10));
+    let policy = one_question().with_reverification(TimeDelta::days(10));
     let worker = house.worker_with(house.settings.clone().with_policy(policy));
     let process = Process::new(worker, every(30 * MINUTE));
     house.run_for(&process, 40 * 24 * 60 * MINUTE).await;

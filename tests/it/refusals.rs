@@ -1,5 +1,6 @@
 //! A service that refuses every message, about any case.
 
+use crate::support::one_question;
 use crate::support::service::case;
 use crate::support::services::{Face, Way};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -55,7 +56,9 @@ impl House {
         let worker = Worker::new(
             tracer,
             Arc::new(Joined::new(store, log, alerts)),
-            Settings::new(self.face.caller()).with_clock(Arc::new(FixedClock::at(now() + later))),
+            Settings::new(self.face.caller())
+                .with_policy(one_question())
+                .with_clock(Arc::new(FixedClock::at(now() + later))),
         );
         worker.run_once(&mut |_| ()).await.unwrap()
     }

@@ -1,5 +1,6 @@
 //! Retries: how often, how soon, with which messages, and what is audited.
 
+use crate::support::one_question;
 use crate::support::service::{Service, ask, case, unavailable, us};
 use async_trait::async_trait;
 use nhs_pds::audit::{
@@ -186,6 +187,7 @@ async fn worker(service: &Arc<Service>, audit: Arc<dyn AuditLog>, cases: &[&str]
         tracer,
         Arc::new(Joined::new(store, audit, Arc::new(MemoryAlerts::default()))),
         Settings::new(us())
+            .with_policy(one_question())
             .with_ids(Arc::new(CountingIds::default()))
             .with_retry(Retry::new(RetryPolicy::default()).with_ids(Arc::new(RandomIds))),
     )

@@ -2,6 +2,7 @@
 //! after.
 
 use crate::support::layer::{Layer, Layered};
+use crate::support::one_question;
 use async_trait::async_trait;
 use nhs_pds::audit::{
     self, Actor, Anchor, AuditLog, Entry, Event, EventKind, Filter, MemoryLog, Verdict, case_as_of,
@@ -19,7 +20,7 @@ use nhs_pds::process::review::{
     ActionOutcome, Corrections, ItemFilter, ItemId, Refusal, Resolution, ReviewQueue,
 };
 use nhs_pds::process::store::Joined;
-use nhs_pds::process::{ErrorKind, Policy, Scope, Settings, Worker, plan};
+use nhs_pds::process::{ErrorKind, Scope, Settings, Worker, plan};
 use nhs_pds::trace::{
     Caller, LocalIdentifier, LocalIdentity, Match, Outcome as Traced, Question, ScriptedTracer,
     User,
@@ -139,7 +140,7 @@ impl Office {
                 Arc::<MemoryAlerts>::clone(&self.alerts),
             )),
             Settings::new(Caller::System(us))
-                .with_policy(Policy::default())
+                .with_policy(one_question())
                 .with_clock(Arc::new(FixedClock::at(at.parse().unwrap()))),
         );
         worker.run_once(&mut |_| ()).await.unwrap();
@@ -150,7 +151,7 @@ impl Office {
     /// One pass, in which every queried person is found with this number.
     async fn pass_that_finds(&mut self, number: NhsNumber) {
         let cases = self.all().await;
-        let (scope, policy, now) = (Scope::default(), Policy::default(), NOW.parse().unwrap());
+        let (scope, policy, now) = (Scope::default(), one_question(), NOW.parse().unwrap());
         let root = LocalIdentifier::LOCAL_PATIENT_ROOT;
         let asked = cases.iter().filter(|case| plan(case, &scope, &policy, root, now).is_ok());
         let families: Vec<&str> = asked.filter_map(|case| case.surname.as_deref()).collect();

@@ -6,6 +6,7 @@ use crate::support::kept::{
     DAMAGE, Kept, NUMBER, at, contains, damaged, id, imported, jo, person, readable, traceable,
     viewed,
 };
+use crate::support::one_question;
 use nhs_pds::audit::{
     self, AuditLog, Entry, EventKind, Filter, SqliteLog, Subject, case_as_of, export, query,
 };
@@ -303,7 +304,7 @@ fn worker(kept: &Kept, answers: usize) -> Worker {
     Worker::new(
         tracer,
         Arc::new(Joined::new(store, log, Arc::new(MemoryAlerts::default()))),
-        Settings::new(us()),
+        Settings::new(us()).with_policy(one_question()),
     )
 }
 

@@ -3,6 +3,7 @@
 //! first to be saved gets it; so the order is that of the saves.
 
 use crate::support::layer::{Layer, Layered};
+use crate::support::one_question;
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use nhs_pds::audit::{self, Anchor, AuditLog, Entry, Event, Filter, MemoryLog, Verdict};
@@ -16,7 +17,7 @@ use nhs_pds::demographics::{Demographics, Gender, PersonName, Recorded};
 use nhs_pds::nhs_number::{NhsNumber, Synthetic};
 use nhs_pds::process::alert::{self, AlertSink, MemoryAlerts};
 use nhs_pds::process::store::Joined;
-use nhs_pds::process::{Policy, Settings, Worker};
+use nhs_pds::process::{Settings, Worker};
 use nhs_pds::trace::{
     Answer, Attended, Caller, Error, ErrorKind, Exchange, Freshness, LocalIdentity, Match,
     MessageId, Outcome, Question, Tracer, User,
@@ -323,7 +324,7 @@ impl Caseload {
 
     fn worker_over(&self, store: Arc<dyn CaseStore>, in_flight: usize, fate: &Arc<Fate>) -> Worker {
         let us = LocalIdentity::new("RHM".parse().unwrap(), "get-nhs-number").unwrap();
-        let mut policy = Policy::default();
+        let mut policy = one_question();
         policy.unreadable_limit = 1;
         // No query is due again, however long a lease is waited for.
         policy.stale_wait = TimeDelta::days(1);

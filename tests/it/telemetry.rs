@@ -1,5 +1,6 @@
 //! Metrics and spans are correct during an hour with faults.
 
+use crate::support::one_question;
 use crate::support::service::{Service, ask_about, case, unavailable, us};
 use metrics::{
     Counter, CounterFn, Gauge, GaugeFn, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder,
@@ -119,7 +120,7 @@ async fn worker(gate: &Gateway, retry: resilience::RetryPolicy, cases: &[&str]) 
     Worker::new(
         gate.background(),
         Arc::new(Joined::new(store, audit, alerts)),
-        Settings::new(us()).with_retry(Retry::new(retry)),
+        Settings::new(us()).with_policy(one_question()).with_retry(Retry::new(retry)),
     )
 }
 

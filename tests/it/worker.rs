@@ -1,6 +1,7 @@
 //! Runs of the worker over a store, with prepared answers.
 
 use crate::support::layer::{Layer, Layered};
+use crate::support::one_question;
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use nhs_pds::audit::MemoryLog;
@@ -63,6 +64,13 @@ fn found_as(text: &str, number: NhsNumber, change: impl FnOnce(&mut Match)) -> O
     Outcome::Found(Box::new(found))
 }
 
+/// A person of this name who was born in another year.
+fn stranger(family: &str, number: NhsNumber) -> Outcome {
+    found_as(family, number, |found| {
+        found.person.as_mut().unwrap().date_of_birth = Recorded::read("1950-01-01");
+    })
+}
+
 async fn store(cases: impl IntoIterator<Item = Case>) -> Arc<MemoryStore> {
     let store = MemoryStore::new();
     store.insert_all(cases.into_iter().collect()).await.unwrap();
@@ -72,6 +80,7 @@ async fn store(cases: impl IntoIterator<Item = Case>) -> Arc<MemoryStore> {
 fn settings() -> Settings {
     let caller = LocalIdentity::new("RHM".parse().unwrap(), "get-nhs-number").unwrap();
     Settings::new(Caller::System(caller))
+        .with_policy(one_question())
         .with_clock(Arc::new(FixedClock::at(start())))
         .with_ids(Arc::new(CountingIds::default()))
 }
@@ -136,7 +145,7 @@ async fn every_response_has_its_result_and_only_verified_ones_write_a_number() {
     let answers = [
         ("found", Ok(found("01", NUMBER))),
         ("duplicate", Ok(found("02", NUMBER))),
-        ("differs", Ok(found("another person", OTHER))),
+        ("differs", Ok(stranger("another person", OTHER))),
         ("none", Ok(Outcome::None)),
         ("ambiguous", Ok(Outcome::Ambiguous(Vec::new()))),
         ("superseded", Ok(Outcome::Superseded { by: None, person: None })),
@@ -311,7 +320,7 @@ async fn any_number_of_queries_at_a_time_gives_the_same_run() {
 #[tokio::test]
 async fn the_observer_gets_everything_but_the_person() {
     let store = store([case("1"), case("2")]).await;
-    let answers = [Ok(found("Quentinsson", NUMBER)), Ok(found("2", NUMBER))];
+    let answers = [Ok(stranger("Quentinsson", NUMBER)), Ok(found("2", NUMBER))];
     let worker = worker(&Arc::new(ScriptedTracer::new(answers)), &store);
     let (report, seen) = run(&worker).await;
     assert!(matches!(seen[0].review, Some(ReviewReason::Differs(_))));

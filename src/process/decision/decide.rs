@@ -1,18 +1,18 @@
 use crate::case::{
-    Candidate, Case, CaseId, Evidence, Heard, KnownSoFar, NumberSource, NumberStatus, Provenance,
+    Candidate, Case, Evidence, Heard, KnownSoFar, NumberSource, NumberStatus, Provenance,
     RecordedNumber, ReviewReason,
 };
-use crate::demographics::{Demographics, PartialDate, Recorded};
+use crate::demographics::{Demographics, PartialDate};
 use crate::matching::{
     ContactRelation, Corroboration, Criteria, Judge, PostcodeRelation, Relations, Risk, RiskLimit,
-    Veto, Weight, compare, contradiction,
+    Veto, contradiction,
 };
 use crate::nhs_number::NhsNumber;
+use crate::process::decision::choose::{death, row};
+use crate::process::decision::context::Context;
 use crate::process::decision::hear::{
-    Sent, answer_of, assess_successor, candidate_of, hear, is_open, without_person,
+    answer_of, candidate_of, is_beside, is_open, successor, without_person,
 };
-use crate::process::decision::no_response::{unavailable, unreadable, without_response};
-use crate::process::decision::plan::Plan;
 use crate::process::decision::plausible::without_implausible_death;
 use crate::process::decision::policy::Policy;
 use crate::process::decision::reply::Reply;
@@ -20,59 +20,8 @@ use crate::process::decision::result::TraceResult;
 use crate::process::decision::row::{DeathEffect, Effects, NumberEffect, ReviewEffect, Saved};
 use crate::process::decision::rows::Row;
 use crate::process::decision::strategy::next::Verdict;
-use crate::trace::{Answer, ErrorKind, Exchange, Freshness, Match, Outcome, Restriction};
+use crate::trace::{Answer, Exchange, Freshness, Outcome};
 use chrono::{DateTime, Utc};
-
-/// What a decision depends on, besides the case and the reply.
-#[non_exhaustive]
-#[derive(Clone, Copy, Debug)]
-pub struct Context<'a> {
-    /// The search criteria of the query.
-    pub asked: &'a Criteria,
-    /// The active cases that have the number of the reply. The case itself may be one of them.
-    pub holders: &'a [CaseId],
-    /// When a case is queried again, how many unreadable responses in a row are too many, and who counts as
-    /// the person of the case.
-    pub policy: &'a Policy,
-    /// What earlier questions by the same criteria have shown.
-    pub known: &'a [Heard],
-    /// The question of the reply; `None` is one with every criterion.
-    sent: Option<Sent<'a>>,
-}
-
-impl<'a> Context<'a> {
-    /// Returns the context of a reply to `asked`, whose number the cases `holders` have.
-    #[must_use]
-    pub const fn new(asked: &'a Criteria, holders: &'a [CaseId], policy: &'a Policy) -> Self {
-        Self { asked, holders, policy, known: &[], sent: None }
-    }
-
-    /// Returns this context of a reply to the question of `plan`, after what is `known` from earlier ones.
-    #[must_use]
-    pub fn after(mut self, known: &'a [Heard], plan: &'a Plan) -> Self {
-        self.known = known;
-        self.sent = Some(Sent { step: &plan.step, question: &plan.question });
-        self
-    }
-
-    /// What is known, with the reply.
-    pub(in crate::process) fn known_with(
-        &self,
-        case: &Case,
-        reply: Reply<'_>,
-        now: DateTime<Utc>,
-    ) -> Vec<Heard> {
-        let judge = &self.policy.judge;
-        let heard =
-            reply.ok().and_then(|answer| hear(case, self.asked, self.sent, answer, judge, now));
-        self.known.iter().cloned().chain(heard).collect()
-    }
-
-    /// Whether another active case has the number of the reply.
-    fn is_shared(&self, case: &Case) -> bool {
-        self.holders.iter().any(|holder| *holder != case.id)
-    }
-}
 
 /// The decision about a reply: a row of the table, and the values that its effects need.
 #[non_exhaustive]
@@ -171,7 +120,10 @@ pub fn decide(
     let reply = decisive.as_ref().map_or(reply, Ok);
     let plausible = without_implausible_death(reply, now);
     let reply = plausible.as_ref().map_or(reply, Ok);
-    let agreed = agreed(case, reply, context, &known, &verdict, now);
+    let successor = reply.ok().and_then(|answer| {
+        successor(case, context.asked, context.sent, answer, &context.policy.judge, now)
+    });
+    let agreed = agreed(case, reply, context, &known, &verdict, successor.as_ref());
     let row = row(case, reply, context, agreed.is_ok());
     let effects = row.effects();
     let found = match reply.map(|answer| &answer.outcome) {
@@ -189,13 +141,13 @@ pub fn decide(
     let freshness = found.map_or(Freshness::Live, |found| found.freshness);
     // A provider's copy never makes a case ineligible.
     let died = death(person).ok().flatten().filter(|_| freshness == Freshness::Live);
-    let candidate = match context.asked.nhs_number {
+    let candidate = successor.clone().or_else(|| match context.asked.nhs_number {
         Some(number) => candidate_of(&known, number).cloned(),
         None => verdict.candidates.first().cloned(),
-    };
+    });
     let mut evidence = evidence(case, reply, context, review.is_some());
     if review.is_some() {
-        evidence.candidates = verdict.candidates;
+        evidence.candidates = proposed(case, successor, verdict.candidates);
     }
     Decision {
         row,
@@ -207,7 +159,9 @@ pub fn decide(
                 let strategy = strategy(reply, effects.number, context.policy);
                 let mut provenance = Provenance::new(exchange.clone(), freshness, strategy);
                 provenance.corroboration = agreed.ok();
-                if let Some(candidate) = candidate_of(&known, number) {
+                if let Some(candidate) =
+                    candidate.as_ref().filter(|found| found.nhs_number == number)
+                {
                     provenance = provenance.with_evidence(candidate);
                 }
                 RecordedNumber::new(number, NumberSource::Traced(provenance)).with_since(now)
@@ -220,6 +174,13 @@ pub fn decide(
         subject: number,
         known: kept(case, context, effects.saved, now),
     }
+}
+
+/// The people for a reviewer: the successor of a superseded number, unless a reviewer has rejected it, and those
+/// whom the searches returned.
+fn proposed(case: &Case, successor: Option<Candidate>, found: Vec<Candidate>) -> Vec<Candidate> {
+    let wanted = |named: &Candidate| !case.rejected_numbers.contains(&named.nhs_number);
+    successor.into_iter().filter(wanted).chain(found).collect()
 }
 
 /// What is kept for the next time, if the last question got no answer.
@@ -248,7 +209,8 @@ fn decisive(
     verdict: &Verdict,
 ) -> Option<Answer> {
     let last = reply.ok()?;
-    if context.known.is_empty() || !is_open(last) {
+    let open = is_open(last) || is_beside(context.asked, context.sent);
+    if context.known.is_empty() || !open {
         return None;
     }
     let of = |number| candidate_of(known, number).map(answer_of);
@@ -281,20 +243,24 @@ fn agreed(
     context: &Context<'_>,
     known: &[Heard],
     verdict: &Verdict,
-    now: DateTime<Utc>,
+    successor: Option<&Candidate>,
 ) -> Result<Corroboration, ReviewReason> {
     let Context { asked, policy, .. } = *context;
     let limit = policy.judge.limit();
     let (number, person) = subject(reply);
     match (reply.map(|answer| &answer.outcome), asked.nhs_number) {
         (Ok(Outcome::Found(_)), Some(held)) => {
-            let Some(candidate) = candidate_of(known, held) else {
-                return Err(ReviewReason::Unconfirmed);
-            };
             // The search at the postcode of the case found another person.
             if verdict.has_likely_other(held) {
                 return Err(ReviewReason::Conflict);
             }
+            // It found several people, or led to another record.
+            if verdict.several {
+                return Err(ReviewReason::Unconfirmed);
+            }
+            let Some(candidate) = candidate_of(known, held) else {
+                return Err(ReviewReason::Unconfirmed);
+            };
             let by_search =
                 case.nhs_number.as_ref().is_some_and(RecordedNumber::is_only_from_a_search);
             accept(&candidate.relations, candidate.risk, &candidate.vetoes, limit, !by_search)
@@ -306,7 +272,7 @@ fn agreed(
             _ => Err(ReviewReason::Unconfirmed),
         },
         (Ok(Outcome::Superseded { .. }), by_number) => {
-            let found = assess_successor(case, asked, context.sent, person, &policy.judge, now);
+            let Some(found) = successor else { return Err(ReviewReason::Unconfirmed) };
             let agreed =
                 accept(&found.relations, found.risk, &found.vetoes, limit, by_number.is_some());
             // MSCA-DQ-03: PDS itself names the successor of a number that is confirmed as the person's.
@@ -401,148 +367,4 @@ fn invalid(case: &Case) -> Option<NhsNumber> {
     recorded
         .filter(|recorded| recorded.status == NumberStatus::Invalid)
         .map(|recorded| recorded.number)
-}
-
-/// The left-hand side of the table.
-fn row(case: &Case, reply: Reply<'_>, context: &Context<'_>, agrees: bool) -> Row {
-    let recorded = case.nhs_number.as_ref().map(|recorded| recorded.number);
-    let changed = context.asked.nhs_number.is_some_and(|asked| recorded != Some(asked));
-    let outcome = match reply.map(|answer| &answer.outcome) {
-        Err(error) if error.kind() == ErrorKind::Configuration => return Row::Configuration,
-        Err(error) if error.kind() == ErrorKind::Unavailable => {
-            return unavailable(case, context.policy);
-        }
-        _ if changed => return Row::RecordedChanged,
-        Err(error) => return without_response(case, error, context.policy),
-        Ok(outcome) => outcome,
-    };
-    match (context.asked.nhs_number, outcome) {
-        (None, Outcome::Found(found)) => by_particulars(case, found, context, agrees),
-        (Some(number), Outcome::Found(found)) if found.nhs_number != number => {
-            // The tracer's contract forbids this. A response about another number is unreadable.
-            unreadable(case, context.policy)
-        }
-        (Some(_), Outcome::Found(found)) => by_number(case, found, context, agrees),
-        (None, Outcome::None) if recorded.is_some() => Row::NoMatchForDoubtful,
-        (None, Outcome::None) => Row::NoMatch,
-        (None, Outcome::Ambiguous(_)) if recorded.is_some() => Row::AmbiguousForDoubtful,
-        (None, Outcome::Ambiguous(_)) => Row::Ambiguous,
-        (None, Outcome::Invalidated) => Row::Invalidated,
-        (None, Outcome::NotVerified) => Row::NotVerified,
-        (Some(_), Outcome::None) => Row::RecordedUnknown,
-        (Some(_), Outcome::Ambiguous(_)) => Row::RecordedAmbiguous,
-        (Some(_), Outcome::Invalidated) => Row::RecordedInvalidated,
-        (Some(_), Outcome::NotVerified) => Row::RecordedNotVerified,
-        (_, Outcome::Superseded { by, .. }) => superseded(case, *by, context, agrees),
-    }
-}
-
-/// The row when a person was found by demographic fields.
-fn by_particulars(case: &Case, found: &Match, context: &Context<'_>, agrees: bool) -> Row {
-    let person = found.person.as_ref();
-    let live = found.freshness == Freshness::Live;
-    if case.rejected_numbers.contains(&found.nhs_number) {
-        return Row::FoundRejected;
-    }
-    if !agrees {
-        return Row::FoundDiffers;
-    }
-    if context.is_shared(case) {
-        return Row::FoundDuplicate;
-    }
-    match (&case.nhs_number, live) {
-        (None, _) => {}
-        (Some(_), false) => return Row::FoundStaleForDoubtful,
-        (Some(recorded), true) if may_become(recorded, found.nhs_number) => {}
-        (Some(recorded), true) if recorded.number == found.nhs_number => {
-            return Row::FoundDoubtfulAgain;
-        }
-        (Some(_), true) => return Row::FoundConflict,
-    }
-    match death(person) {
-        _ if !live => Row::FoundStale,
-        Err(()) => Row::FoundDeathUndated,
-        Ok(Some(_)) => Row::FoundDeceased,
-        Ok(None) => match &case.nhs_number {
-            Some(recorded) if recorded.number == found.nhs_number => Row::FoundSame,
-            Some(_) => Row::FoundReplacement,
-            None if is_restricted(found) => Row::FoundRestricted,
-            None => Row::Found,
-        },
-    }
-}
-
-/// Whether the number `found` may replace or confirm the case's number `recorded`.
-///
-/// Another number may replace a number that is superseded or invalid. The same number may confirm a number
-/// that is neither.
-fn may_become(recorded: &RecordedNumber, found: NhsNumber) -> bool {
-    let wrong = matches!(recorded.status, NumberStatus::Superseded | NumberStatus::Invalid);
-    wrong != (recorded.number == found)
-}
-
-/// The row when the case's number was verified and a person was returned.
-fn by_number(case: &Case, found: &Match, context: &Context<'_>, agrees: bool) -> Row {
-    let person = found.person.as_ref();
-    let live = found.freshness == Freshness::Live;
-    if case.rejected_numbers.contains(&found.nhs_number) {
-        return Row::RecordedRejected;
-    }
-    if !agrees {
-        return Row::RecordedDiffers;
-    }
-    if context.is_shared(case) {
-        return Row::RecordedDuplicate;
-    }
-    // A copy does not overrule what the Spine has said, for the number or against it.
-    let spine_has_answered =
-        |recorded: &RecordedNumber| recorded.source.is_traced() || !recorded.status.is_usable();
-    match death(person) {
-        _ if !live && case.nhs_number.as_ref().is_some_and(spine_has_answered) => {
-            Row::RecordedStaleAfterLive
-        }
-        _ if !live => Row::RecordedStale,
-        Err(()) => Row::RecordedDeathUndated,
-        Ok(Some(_)) => Row::RecordedDeceased,
-        Ok(None) if is_restricted(found) => Row::RecordedRestricted,
-        Ok(None) => {
-            // MSCA-DQ-06: the back office gets every difference that may matter.
-            let differs = |person| compare(&case.into(), person).weight() > Weight::Low;
-            if person.is_some_and(differs) { Row::RecordedDiscrepant } else { Row::Verified }
-        }
-    }
-}
-
-/// The row when a number was superseded: the case's number, or the one that its fields lead to.
-fn superseded(case: &Case, by: Option<NhsNumber>, context: &Context<'_>, agrees: bool) -> Row {
-    let is_recorded = context.asked.nhs_number.is_some();
-    // A service that returns the old number has not named the successor.
-    let Some(by) = by.filter(|by| Some(*by) != context.asked.nhs_number) else {
-        return if is_recorded { Row::RecordedSupersededUnknown } else { Row::SupersededUnknown };
-    };
-    let unwanted = !agrees || case.rejected_numbers.contains(&by);
-    match (is_recorded, unwanted, context.is_shared(case)) {
-        (true, true, _) => Row::RecordedSupersededDiffers,
-        (true, false, true) => Row::RecordedSupersededDuplicate,
-        (true, false, false) => Row::RecordedSupersededFree,
-        (false, true, _) => Row::SupersededDiffers,
-        (false, false, true) => Row::SupersededDuplicate,
-        (false, false, false) => match &case.nhs_number {
-            Some(recorded) if !may_become(recorded, by) => Row::SupersededConflict,
-            _ => Row::SupersededFree,
-        },
-    }
-}
-
-const fn is_restricted(found: &Match) -> bool {
-    matches!(found.restriction, Restriction::Restricted | Restriction::VeryRestricted)
-}
-
-/// The date of death, if one was returned. An error when the date cannot be read.
-fn death(person: Option<&Demographics>) -> Result<Option<&PartialDate>, ()> {
-    match person.map(|person| &person.date_of_death) {
-        Some(Recorded::Known(date)) => Ok(Some(date)),
-        Some(Recorded::Unrecognised(_)) => Err(()),
-        Some(Recorded::Blank | Recorded::NotReturned) | None => Ok(None),
-    }
 }

@@ -17,7 +17,7 @@ pub(in crate::process) struct Sent<'a> {
     pub(in crate::process) question: &'a Question,
 }
 
-/// What `answer` shows; `None` when it is neither a person, nor that no person or several match.
+/// What `answer` shows; `None` when it is about the number alone: that it is superseded, invalid or not verified.
 pub(in crate::process) fn hear(
     case: &Case,
     asked: &Criteria,
@@ -51,22 +51,43 @@ pub(in crate::process) fn hear(
         }
         Outcome::None => Some(Heard::none(step)),
         Outcome::Ambiguous(_) => Some(Heard::several(step)),
-        Outcome::Superseded { .. } | Outcome::Invalidated | Outcome::NotVerified => None,
+        // The search leads to another record of the same person.
+        Outcome::Superseded { by: Some(by), .. }
+            if is_beside(asked, sent) && Some(*by) == asked.nhs_number =>
+        {
+            Some(Heard::none(step))
+        }
+        // It leads to another record: the same doubt as about several people. It says nothing about the number.
+        Outcome::Superseded { .. } | Outcome::Invalidated | Outcome::NotVerified => {
+            is_beside(asked, sent).then(|| Heard::several(step))
+        }
     }
 }
 
-/// Assesses a person whom the answer names as that of another number: the successor of a superseded one.
-pub(in crate::process) fn assess_successor(
+/// Whether the question was a search for the person, beside the verification of the case's number.
+pub(in crate::process) const fn is_beside(asked: &Criteria, sent: Option<Sent<'_>>) -> bool {
+    let is_search = matches!(sent, Some(Sent { question: Question::Find(_), .. }));
+    asked.nhs_number.is_some() && is_search
+}
+
+/// The person whom the answer names as that of another number, the successor of a superseded one, with the
+/// evidence.
+pub(in crate::process) fn successor(
     case: &Case,
     asked: &Criteria,
     sent: Option<Sent<'_>>,
-    person: Option<&Demographics>,
+    answer: &Answer,
     judge: &Judge,
     now: DateTime<Utc>,
-) -> Assessed {
-    let nobody = Demographics::default();
+) -> Option<Candidate> {
+    let Outcome::Superseded { by, person } = &answer.outcome else { return None };
+    let person = person.as_deref().cloned().unwrap_or_default();
     let returned = returned(case, asked, sent, now);
-    judge.assess(&local(case, asked), person.unwrap_or(&nobody), &returned)
+    let Assessed { relations, risk, vetoes } =
+        judge.assess(&local(case, asked), &person, &returned);
+    let step = sent.map_or("exact", |sent| sent.step);
+    let exchange = answer.exchange.clone();
+    Some(Candidate::new((*by)?, person, relations, risk, vetoes, step, exchange))
 }
 
 /// Whether another question may follow: a person was returned, no person matches, or several do.
@@ -104,19 +125,19 @@ fn matched_postcode(find: &FindPerson) -> bool {
 /// The case as far as the judge needs it: the criteria that were asked by, and what else is recorded.
 fn local<'a>(case: &'a Case, asked: &'a Criteria) -> Local<'a> {
     let former = |text: &String| name_form(text).parse::<Postcode>().ok();
-    let mut local = Local::default();
-    local.family = Some(&asked.family);
-    local.former_families = &case.former_surnames;
-    local.given = asked.given.as_deref();
-    local.other_given = &case.other_forenames;
-    local.birth = Some(asked.date_of_birth.into());
-    local.gender = asked.gender;
-    local.postcode = asked.postcode;
-    local.former_postcodes = case.former_postcodes.iter().filter_map(former).collect();
-    local.address = &case.address;
-    local.telephones = &case.telephones;
-    local.emails = &case.emails;
-    local
+    Local {
+        family: Some(&asked.family),
+        former_families: &case.former_surnames,
+        given: asked.given.as_deref(),
+        other_given: &case.other_forenames,
+        birth: Some(asked.date_of_birth.into()),
+        gender: asked.gender,
+        postcode: asked.postcode,
+        former_postcodes: case.former_postcodes.iter().filter_map(former).collect(),
+        address: &case.address,
+        telephones: &case.telephones,
+        emails: &case.emails,
+    }
 }
 
 /// The answer that returned `candidate`.

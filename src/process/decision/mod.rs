@@ -1,6 +1,8 @@
 //! Pure decisions: which cases are traced, what is queried, and what follows from the response.
 
 pub(super) mod apply;
+mod choose;
+pub(super) mod context;
 pub(super) mod decide;
 pub(super) mod due;
 pub(super) mod eligibility;

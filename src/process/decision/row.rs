@@ -148,13 +148,14 @@ pub enum Saved {
 pub enum Requirement {
     /// No evidence: nothing is written because of the person returned.
     None,
-    /// Family name, first given name, date of birth and gender agree, and so does the postcode.
-    FieldsAndPostcode,
-    /// Family name, first given name, date of birth and gender agree, and the number comes from elsewhere.
-    /// Where the number has no recorded evidence, the postcode must agree too.
-    FieldsAndNumber,
-    /// The same as [`FieldsAndNumber`](Self::FieldsAndNumber). Or the rule confirmed the number that was
-    /// superseded, and date of birth and gender of its successor do not contradict the case (MSCA-DQ-03).
+    /// A search found the person: the risk that it is a different person is below the limit, there is no
+    /// [`Veto`](crate::matching::Veto), and the person is the most likely of all that the searches returned.
+    Search,
+    /// The same for the person of a number that comes from elsewhere. A number that only a search has found is
+    /// assessed as after a search.
+    Number,
+    /// The same for the successor of a superseded number. Or the rule confirmed the number that was superseded,
+    /// and date of birth and gender of its successor do not contradict the case (MSCA-DQ-03).
     Successor,
 }
 
@@ -163,9 +164,9 @@ impl fmt::Display for Requirement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::None => "–",
-            Self::FieldsAndPostcode => "four fields, postcode",
-            Self::FieldsAndNumber => "four fields, number",
-            Self::Successor => "four fields, number; or successor",
+            Self::Search => "search: risk below the limit, no veto",
+            Self::Number => "number: risk below the limit, no veto",
+            Self::Successor => "risk below the limit, no veto; or successor",
         })
     }
 }

@@ -1,6 +1,6 @@
 //! The decision table: one entry for each row of `docs/decisions.md`.
 //!
-//! To add a row, write it here with all its columns, choose it in `decide.rs`, write its test in
+//! To add a row, write it here with all its columns, choose it in `choose.rs`, write its test in
 //! `tests/it/decisions/`, and generate the document anew.
 
 use crate::case::{AlertKind, NumberStatus, ReviewReason};
@@ -146,67 +146,67 @@ decision_table! {
         }
         FoundDuplicate = "found_a_number_of_another_case" {
             situation: "Found by demographic fields; another active case has the number.",
-            audited: "found_a_number_that_another_case_holds", evidence: FieldsAndPostcode, result: Duplicate,
+            audited: "found_a_number_that_another_case_holds", evidence: Search, result: Duplicate,
             number: Keep, date_of_death: IfReturned, review: Open(Duplicate),
             alert: Some(Duplicate), flag_others: true, next_query: AfterDays, saved: Trace,
         }
         FoundStaleForDoubtful = "found_in_a_copy_for_a_number_in_doubt" {
             situation: "Found by demographic fields in a provider's copy; the case already has a number.",
-            audited: "found_in_a_copy_for_a_number_in_doubt", evidence: FieldsAndPostcode, result: Stale,
+            audited: "found_in_a_copy_for_a_number_in_doubt", evidence: Search, result: Stale,
             number: Keep, date_of_death: No, review: Unchanged,
             alert: None, flag_others: false, next_query: Soon, saved: Trace,
         }
         FoundDoubtfulAgain = "found_the_number_in_doubt_again" {
             situation: "Found by demographic fields; the case has the same number, but that number was superseded or is invalid.",
-            audited: "found_the_number_in_doubt_again", evidence: FieldsAndPostcode, result: Conflict,
+            audited: "found_the_number_in_doubt_again", evidence: Search, result: Conflict,
             number: Keep, date_of_death: No, review: Unchanged,
             alert: None, flag_others: false, next_query: AfterDays, saved: Trace,
         }
         FoundConflict = "found_a_conflicting_number" {
             situation: "Found by demographic fields; the case has another number, which the service did not confirm.",
-            audited: "found_another_number_than_the_unverified", evidence: FieldsAndPostcode, result: Conflict,
+            audited: "found_another_number_than_the_unverified", evidence: Search, result: Conflict,
             number: Keep, date_of_death: No, review: Open(Conflict),
             alert: None, flag_others: false, next_query: AfterDays, saved: Trace,
         }
         FoundStale = "found_in_a_copy" {
             situation: "Found by demographic fields in a provider's copy (SMSP-0003 with data); the case has no number.",
-            audited: "found_in_a_copy", evidence: FieldsAndPostcode, result: Stale,
+            audited: "found_in_a_copy", evidence: Search, result: Stale,
             number: Write, date_of_death: No, review: Settle,
             alert: None, flag_others: false, next_query: Soon, saved: Trace,
         }
         FoundDeathUndated = "found_with_an_unusable_date_of_death" {
             situation: "Found by demographic fields; the person has died, on a date that cannot be read or cannot be right.",
-            audited: "found_dead_on_an_unreadable_day", evidence: FieldsAndPostcode, result: DeathUndated,
+            audited: "found_dead_on_an_unreadable_day", evidence: Search, result: DeathUndated,
             number: Keep, date_of_death: No, review: Open(DeathUndated),
             alert: Some(Deceased), flag_others: false, next_query: AfterDays, saved: Trace,
         }
         FoundDeceased = "found_deceased" {
             situation: "Found by demographic fields; the person has died.",
-            audited: "found_dead", evidence: FieldsAndPostcode, result: Deceased,
+            audited: "found_dead", evidence: Search, result: Deceased,
             number: Write, date_of_death: Yes, review: Settle,
             alert: Some(Deceased), flag_others: false, next_query: NotNeeded, saved: Trace,
         }
         FoundSame = "found_the_unverified_number" {
             situation: "Found by demographic fields; the case has the same number, which the service did not confirm before.",
-            audited: "found_the_unverified_number", evidence: FieldsAndPostcode, result: Verified,
+            audited: "found_the_unverified_number", evidence: Search, result: Verified,
             number: Confirm, date_of_death: No, review: Settle,
             alert: None, flag_others: false, next_query: NotNeeded, saved: Trace,
         }
         FoundReplacement = "found_a_replacement_number" {
             situation: "Found by demographic fields; the case has a number that was superseded or is invalid.",
-            audited: "found_a_number_for_one_in_doubt", evidence: FieldsAndPostcode, result: Replaced,
+            audited: "found_a_number_for_one_in_doubt", evidence: Search, result: Replaced,
             number: Write, date_of_death: No, review: Open(Replaced),
             alert: Some(Superseded), flag_others: false, next_query: NotNeeded, saved: Trace,
         }
         FoundRestricted = "found_restricted" {
             situation: "Found by demographic fields; the record is restricted: number and name are usable, no address is returned, and the service matched the postcode.",
-            audited: "found_restricted", evidence: FieldsAndPostcode, result: Found,
+            audited: "found_restricted", evidence: Search, result: Found,
             number: Write, date_of_death: No, review: Settle,
             alert: None, flag_others: false, next_query: NotNeeded, saved: Trace,
         }
         Found = "found" {
             situation: "Found by demographic fields; the case has no number.",
-            audited: "found", evidence: FieldsAndPostcode, result: Found,
+            audited: "found", evidence: Search, result: Found,
             number: Write, date_of_death: No, review: Settle,
             alert: None, flag_others: false, next_query: NotNeeded, saved: Trace,
         }
@@ -250,19 +250,19 @@ decision_table! {
         }
         SupersededDuplicate = "superseded_by_a_number_of_another_case" {
             situation: "The demographic fields lead to a number that was superseded; another active case has the successor.",
-            audited: "superseded_by_a_number_that_another_case_holds", evidence: FieldsAndPostcode, result: Duplicate,
+            audited: "superseded_by_a_number_that_another_case_holds", evidence: Search, result: Duplicate,
             number: Keep, date_of_death: No, review: Open(Duplicate),
             alert: Some(Duplicate), flag_others: true, next_query: AfterDays, saved: Trace,
         }
         SupersededConflict = "superseded_by_a_conflicting_number" {
             situation: "The demographic fields lead to a number that was superseded; the successor is free. But the case has another number, which the service did not confirm, or the case has this successor itself, in doubt.",
-            audited: "superseded_by_a_number_in_conflict", evidence: FieldsAndPostcode, result: Conflict,
+            audited: "superseded_by_a_number_in_conflict", evidence: Search, result: Conflict,
             number: Keep, date_of_death: No, review: Open(Conflict),
             alert: None, flag_others: false, next_query: AfterDays, saved: Trace,
         }
         SupersededFree = "superseded_by_a_free_number" {
             situation: "The demographic fields lead to a number that was superseded; the successor is free.",
-            audited: "superseded_by_a_free_number", evidence: FieldsAndPostcode, result: Replaced,
+            audited: "superseded_by_a_free_number", evidence: Search, result: Replaced,
             number: Write, date_of_death: IfReturned, review: Open(Replaced),
             alert: Some(Superseded), flag_others: false, next_query: NotNeeded, saved: Trace,
         }
@@ -294,49 +294,49 @@ decision_table! {
         }
         RecordedDuplicate = "recorded_number_shared_with_another_case" {
             situation: "The case's number is the person's, and another active case has it too.",
-            audited: "held_number_that_another_case_holds_too", evidence: FieldsAndNumber, result: Duplicate,
+            audited: "held_number_that_another_case_holds_too", evidence: Number, result: Duplicate,
             number: Keep, date_of_death: IfReturned, review: Open(Duplicate),
             alert: Some(Duplicate), flag_others: true, next_query: AfterDays, saved: Trace,
         }
         RecordedStaleAfterLive = "recorded_number_in_a_copy_after_the_spine_answered" {
             situation: "The case's number is the person's according to a provider's copy (SMSP-0003 with data). What the Spine said about the number before, for it or against it, counts for more.",
-            audited: "held_traced_number_confirmed_by_a_copy", evidence: FieldsAndNumber, result: Stale,
+            audited: "held_traced_number_confirmed_by_a_copy", evidence: Number, result: Stale,
             number: Keep, date_of_death: No, review: Unchanged,
             alert: None, flag_others: false, next_query: Soon, saved: Trace,
         }
         RecordedStale = "recorded_number_confirmed_by_a_copy" {
             situation: "The case's number is the person's according to a provider's copy; the Spine never confirmed it.",
-            audited: "held_number_confirmed_by_a_copy", evidence: FieldsAndNumber, result: Stale,
+            audited: "held_number_confirmed_by_a_copy", evidence: Number, result: Stale,
             number: Confirm, date_of_death: No, review: Settle,
             alert: None, flag_others: false, next_query: Soon, saved: Trace,
         }
         RecordedDeathUndated = "recorded_number_with_an_unusable_date_of_death" {
             situation: "The case's number is the person's; the person has died, on a date that cannot be read or cannot be right.",
-            audited: "held_number_dead_on_an_unreadable_day", evidence: FieldsAndNumber, result: DeathUndated,
+            audited: "held_number_dead_on_an_unreadable_day", evidence: Number, result: DeathUndated,
             number: Keep, date_of_death: No, review: Open(DeathUndated),
             alert: Some(Deceased), flag_others: false, next_query: AfterDays, saved: Trace,
         }
         RecordedDeceased = "recorded_number_of_a_deceased_person" {
             situation: "The case's number is the person's; the person has died.",
-            audited: "held_number_dead", evidence: FieldsAndNumber, result: Deceased,
+            audited: "held_number_dead", evidence: Number, result: Deceased,
             number: Confirm, date_of_death: Yes, review: Settle,
             alert: Some(Deceased), flag_others: false, next_query: NotNeeded, saved: Trace,
         }
         RecordedRestricted = "recorded_number_of_a_restricted_record" {
             situation: "The case's number is the person's; the record is restricted.",
-            audited: "held_number_restricted", evidence: FieldsAndNumber, result: Verified,
+            audited: "held_number_restricted", evidence: Number, result: Verified,
             number: Confirm, date_of_death: No, review: Settle,
             alert: None, flag_others: false, next_query: NotNeeded, saved: Trace,
         }
         RecordedDiscrepant = "recorded_number_with_a_discrepancy" {
             situation: "The case's number is the person's; PDS has recorded something other than the case, such as where the person lives (MSCA-DQ-06).",
-            audited: "held_number_with_a_discrepancy", evidence: FieldsAndNumber, result: Verified,
+            audited: "held_number_with_a_discrepancy", evidence: Number, result: Verified,
             number: Confirm, date_of_death: No, review: Open(Discrepancy),
             alert: None, flag_others: false, next_query: NotNeeded, saved: Trace,
         }
         Verified = "verified" {
             situation: "The case's number is the person's: matched and validated.",
-            audited: "verified", evidence: FieldsAndNumber, result: Verified,
+            audited: "verified", evidence: Number, result: Verified,
             number: Confirm, date_of_death: No, review: Settle,
             alert: None, flag_others: false, next_query: NotNeeded, saved: Trace,
         }

@@ -3,7 +3,8 @@
 use crate::case::{Case, CaseId, Heard, RecordedNumber};
 use crate::nhs_number::NhsNumber;
 use crate::process::decision::apply::apply;
-use crate::process::decision::decide::{Context, Decision, decide};
+use crate::process::decision::context::Context;
+use crate::process::decision::decide::{Decision, decide};
 use crate::process::decision::hear::is_open;
 use crate::process::decision::plan::{Plan, ask, following, known};
 use crate::process::decision::policy::Policy;

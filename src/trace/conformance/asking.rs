@@ -10,9 +10,8 @@ use crate::trace::caller::{Caller, User};
 use crate::trace::criteria::LocalIdentifier;
 use crate::trace::error::Error;
 use crate::trace::message_id::MessageId;
-use crate::trace::question::{
-    Attended, FetchDetails, FindPerson, Mode, Question, Unattended, VerifyNumber,
-};
+use crate::trace::mode::{Attended, Mode, Unattended};
+use crate::trace::question::{FetchDetails, FindPerson, Question, VerifyNumber};
 use crate::trace::tracer::Tracer;
 use std::str::FromStr;
 use std::sync::Arc;

@@ -111,16 +111,17 @@ fn superseded_by_an_unknown_number() {
 #[test]
 fn superseded_by_a_number_of_a_different_person() {
     let born = comfort_but(json!({"date_of_birth": "1950-01-01"}));
-    let male = comfort_but(json!({"gender": "male"}));
-    // No number of hers was ever confirmed, so the successor needs all four fields.
-    let married = comfort_but(json!({"name": {"given": ["COMFORT"], "family": "OBI"}}));
-    let moved = comfort_but(json!({"addresses": [{"use": "home", "postcode": "LS1 4HY"}]}));
+    let misspelt = json!({"given": ["COMFORTT"], "family": "AINDOW"});
+    let male = comfort_but(json!({"gender": "male", "name": misspelt}));
+    // No number of hers was ever confirmed, so the successor's person must be shown to be hers.
+    let another = comfort_but(json!({"name": {"given": ["JOY"], "family": "OBI"}}));
+    let twin = comfort_but(json!({"name": {"given": ["JOY"], "family": "AINDOW"}}));
     let nameless = comfort_but(json!({"name": {"family": "AINDOW"}}));
     for (who, reason) in [
         (born, "differs:date_of_birth"),
         (male, "differs:gender"),
-        (married, "differs:family"),
-        (moved, "differs:postcode"),
+        (another, "differs:family"),
+        (twin, "differs:given"),
         (nameless, "unconfirmed"),
     ] {
         scene(case(), superseded(Some(NEW), Some(&who))).becomes(

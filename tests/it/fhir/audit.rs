@@ -1,6 +1,7 @@
 //! The API's headers in the worker's audit trail.
 
 use crate::fhir::{bundle, headers, issue, patient, response, us};
+use crate::support::one_question;
 use nhs_pds::audit::{Actor, AuditLog, Event, EventKind, Filter, MemoryLog};
 use nhs_pds::case::{Allocation, Case, CaseStore, MemoryStore, RecordType};
 use nhs_pds::demographics::Gender;
@@ -47,7 +48,9 @@ async fn every_response_is_audited_with_its_request_ids() {
             Arc::<MemoryLog>::clone(&audit),
             alerts,
         )),
-        Settings::new(us()).with_retry(Retry::new(RetryPolicy::default())),
+        Settings::new(us())
+            .with_policy(one_question())
+            .with_retry(Retry::new(RetryPolicy::default())),
     );
     worker.run_once(&mut |_| ()).await.unwrap();
     store.insert_all(vec![case("2")]).await.unwrap();

@@ -7,6 +7,7 @@
 mod wire;
 
 use crate::support::layer::{Layer, Layered};
+use crate::support::one_question;
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use nhs_pds::audit::{
@@ -21,7 +22,7 @@ use nhs_pds::demographics::{Demographics, Gender, PersonName, Recorded};
 use nhs_pds::nhs_number::NhsNumber;
 use nhs_pds::process::alert::{self, AlertSink, SqliteAlerts};
 use nhs_pds::process::store::Joined;
-use nhs_pds::process::{Policy, RunReport, Settings, Worker};
+use nhs_pds::process::{RunReport, Settings, Worker};
 use nhs_pds::trace::{
     Answer, Attended, Caller, Error, ErrorKind, Exchange, Freshness, LocalIdentity, Match,
     MessageId, Outcome, Question, Tracer, User,
@@ -245,7 +246,9 @@ fn answer(case: &str, fetched: Option<NhsNumber>) -> Result<Outcome, ErrorKind> 
         ("08", Some(_)) => Ok(Outcome::NotVerified),
         ("08", None) => plain(8),
         ("10", _) => found("10", 10, |found| found.freshness = Freshness::Stale),
-        ("11", _) => found("ANOTHER PERSON", 11, |_| ()),
+        ("11", _) => found("ANOTHER PERSON", 11, |found| {
+            found.person.as_mut().unwrap().date_of_birth = Recorded::read("1950-01-01");
+        }),
         ("12", _) => Err(ErrorKind::Unavailable),
         ("13", _) => Err(ErrorKind::Unreadable),
         ("14", _) => Err(ErrorKind::Rejected),
@@ -384,7 +387,7 @@ fn worker(
     alerts: Arc<dyn AlertSink>,
 ) -> Worker {
     let us = LocalIdentity::new("RHM".parse().unwrap(), "get-nhs-number").unwrap();
-    let mut policy = Policy::default();
+    let mut policy = one_question();
     policy.unreadable_limit = 1;
     Worker::new(
         Arc::new(tracer),

@@ -61,7 +61,7 @@ fn register(face: Face) -> Register {
         person(14, "14"),
         person(35, "15"),
         // Of no case: whether its number is held does not depend on the order of the cases.
-        person(37, "FURTHER"),
+        changed(37, "FURTHER", &|person| person.given = "JOY".into()),
         changed(36, "16", &|person| person.superseded_by = Some(number(37))),
     ] {
         register.insert(person).unwrap();

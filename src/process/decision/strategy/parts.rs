@@ -6,7 +6,7 @@ use crate::matching::{given_names, normalised_name, without_notes};
 use crate::trace::{LocalIdentifier, NameText};
 use chrono::{Datelike, NaiveDate};
 
-/// The longest name that a further step sends. PDS stores no longer one, and the PDS FHIR API refuses it.
+/// The longest name that a further step sends. PDS stores no longer one, and a service may refuse it.
 const LONGEST: usize = 35;
 
 /// The criteria of a case that can be queried.

@@ -11,6 +11,7 @@ pub(super) mod fhir_answers;
 mod gate;
 #[cfg(feature = "http")]
 pub(super) mod http;
+mod judge;
 mod pds;
 mod people;
 pub(super) mod questions;
@@ -37,6 +38,7 @@ pub(super) fn show(shown: &mut Shown) {
     questions::show(shown);
     transport::show(shown);
     cases::show(shown);
+    judge::show(shown);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         cases::show_stored(shown).await;

@@ -1,14 +1,14 @@
 //! `worker`.
 
 use super::cases::{asked, other_id};
-use super::{audit, cases, exchange, found, gate, person, person_case, traced_case, us};
+use super::{audit, cases, exchange, found, gate, judge, person, person_case, traced_case, us};
 use crate::privacy::person::{BORN, CASE, FAMILY, NEW_NUMBER, NUMBER, OTHER_CASE};
 use crate::privacy::walk::Shown;
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use nhs_pds::audit::{Actor, Entry, EventKind, MemoryLog, Subject};
 use nhs_pds::case::{
-    Case, CaseId, CaseStore, Change, Due, MemoryStore, RecordType, Setting, advisories,
+    Case, CaseId, CaseStore, Change, Due, Heard, MemoryStore, RecordType, Setting, advisories,
 };
 use nhs_pds::clock::FixedClock;
 use nhs_pds::process::alert::MemoryAlerts;
@@ -87,6 +87,11 @@ fn show_decisions(shown: &mut Shown, case: &Case) {
         }
     }
     shown.value(&asked());
+    let known = [Heard::person(judge::candidate())];
+    let context = Context::new(&plan.asked, &[], &policy).after(&known, &plan);
+    shown.value(&context);
+    let silent = trace::Error::new(ErrorKind::Unavailable).with_exchange(exchange());
+    shown.value(&decide(case, Err(&silent), &context, later()));
 }
 
 async fn store(cases: Vec<Case>) -> Arc<Joined> {

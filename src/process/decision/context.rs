@@ -1,0 +1,60 @@
+//! What a decision depends on.
+
+use crate::case::{Case, CaseId, Heard};
+use crate::matching::Criteria;
+use crate::process::decision::hear::{Sent, hear};
+use crate::process::decision::plan::Plan;
+use crate::process::decision::policy::Policy;
+use crate::process::decision::reply::Reply;
+use chrono::{DateTime, Utc};
+
+/// What a decision depends on, besides the case and the reply.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    /// The search criteria of the query.
+    pub asked: &'a Criteria,
+    /// The active cases that have the number of the reply. The case itself may be one of them.
+    pub holders: &'a [CaseId],
+    /// When a case is queried again, how many unreadable responses in a row are too many, and who counts as
+    /// the person of the case.
+    pub policy: &'a Policy,
+    /// What earlier questions by the same criteria have shown.
+    pub known: &'a [Heard],
+    /// The question of the reply; `None` is one with every criterion.
+    pub(super) sent: Option<Sent<'a>>,
+}
+
+impl<'a> Context<'a> {
+    /// Returns the context of a reply to `asked`, whose number the cases `holders` have.
+    #[must_use]
+    pub const fn new(asked: &'a Criteria, holders: &'a [CaseId], policy: &'a Policy) -> Self {
+        Self { asked, holders, policy, known: &[], sent: None }
+    }
+
+    /// Returns this context of a reply to the question of `plan`, after what is `known` from earlier ones.
+    #[must_use]
+    pub fn after(mut self, known: &'a [Heard], plan: &'a Plan) -> Self {
+        self.known = known;
+        self.sent = Some(Sent { step: &plan.step, question: &plan.question });
+        self
+    }
+
+    /// What is known, with the reply.
+    pub(in crate::process) fn known_with(
+        &self,
+        case: &Case,
+        reply: Reply<'_>,
+        now: DateTime<Utc>,
+    ) -> Vec<Heard> {
+        let judge = &self.policy.judge;
+        let heard =
+            reply.ok().and_then(|answer| hear(case, self.asked, self.sent, answer, judge, now));
+        self.known.iter().cloned().chain(heard).collect()
+    }
+
+    /// Whether another active case has the number of the reply.
+    pub(super) fn is_shared(&self, case: &Case) -> bool {
+        self.holders.iter().any(|holder| *holder != case.id)
+    }
+}
