@@ -48,8 +48,7 @@ pub(crate) async fn run(
 /// The first of several given names, and the surname without a note in brackets.
 fn cleaned(local: &Local) -> Local {
     let mut local = local.clone();
-    let word = |text: &str| text.split_whitespace().next().unwrap_or_default().to_owned();
-    local.given = word(&local.given);
+    local.given = local.given.split_whitespace().next().unwrap_or_default().to_owned();
     local.family = local.family.split('(').next().unwrap_or_default().trim().to_owned();
     local
 }
