@@ -35,8 +35,8 @@ const KINDS: [(&str, &str); 9] = [
     ("fuzzy, whole life", "family given gender life address-postalcode fuzzy"),
 ];
 
-fn register() -> Register {
-    let mut register = Register::from_seed(1, PEOPLE);
+fn register(people: usize) -> Register {
+    let mut register = Register::from_seed(1, people);
     let people: Vec<Person> = register.iter().step_by(3).cloned().collect();
     for (place, mut person) in people.iter().cloned().enumerate() {
         let other = people.get((place * 7 + 1) % people.len()).unwrap();
@@ -119,12 +119,15 @@ fn smsp(runtime: &Runtime, simulator: &Simulator, people: &[Person]) {
 }
 
 fn main() {
-    let register = register();
+    // As with criterion's benches, a run as a test is short.
+    let is_bench = std::env::args().any(|argument| argument == "--bench");
+    let count = if is_bench { PEOPLE } else { PEOPLE / 100 };
+    let register = register(count);
     let usable = |person: &&Person| !person.postcode.is_empty() && person.given.len() > 2;
     let people: Vec<Person> = register.iter().step_by(101).filter(usable).cloned().collect();
     let simulator = Simulator::new(register);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-    println!("{} searches of each kind, {PEOPLE} people", people.len());
+    println!("{} searches of each kind, {count} people", people.len());
     fhir(&runtime, &simulator, &people);
     smsp(&runtime, &simulator, &people);
 }

@@ -151,7 +151,8 @@ impl Register {
     }
 
     /// Writes all people as CSV. [`from_csv`](Self::from_csv) reads the same people back, except that
-    /// [`Person::version`] and the fields after it have no column: only the FHIR API sends them. A text
+    /// [`Person::version`] and the fields after it have no column: only the FHIR API sends them, and
+    /// [`write_history`](Self::write_history) writes some of them. A text
     /// that a spreadsheet program would run as a formula has an apostrophe in front, which reading removes.
     ///
     /// # Errors

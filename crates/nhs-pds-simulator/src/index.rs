@@ -16,7 +16,7 @@ use std::ops::RangeInclusive;
 pub(crate) type Place = u32;
 
 /// Places by name and by date of birth, in the order of the register.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, Eq, PartialEq)]
 pub(crate) struct Index {
     by_name_and_birth: HashMap<u64, Vec<Place>>,
     by_birth: BTreeMap<PartialDate, Vec<Place>>,
@@ -25,6 +25,8 @@ pub(crate) struct Index {
     /// By the sounds of all names, family and given.
     by_sound: HashMap<Sound, Vec<Place>>,
     by_postcode: HashMap<Box<str>, Vec<Place>>,
+    /// By the first two characters of the postcode.
+    by_area: HashMap<Box<str>, Vec<Place>>,
 }
 
 /// The keys of one person.
@@ -34,16 +36,16 @@ struct Keys {
     pairs: Vec<u64>,
     sounds: Vec<Sound>,
     postcodes: Vec<String>,
+    areas: Vec<String>,
 }
 
 impl Keys {
     fn of(person: &Person) -> Self {
-        let mut families: Vec<String> =
-            families(person).map(|family| folded(&recorded(family))).collect();
+        let forms: Vec<String> = families(person).map(recorded).collect();
+        let mut families: Vec<String> = forms.iter().map(|form| folded(form)).collect();
         families.sort_unstable();
         families.dedup();
-        let mut pairs: Vec<u64> =
-            families.iter().map(|family| pair(family, person.birth)).collect();
+        let mut pairs: Vec<u64> = forms.iter().map(|form| pair(form, person.birth)).collect();
         pairs.sort_unstable();
         pairs.dedup();
         let mut sounds: Vec<Sound> =
@@ -56,7 +58,9 @@ impl Keys {
         postcodes.sort_unstable();
         postcodes.dedup();
         postcodes.retain(|postcode| !postcode.is_empty());
-        Self { birth: person.birth, families, pairs, sounds, postcodes }
+        let mut areas: Vec<String> = postcodes.iter().map(|postcode| area(postcode)).collect();
+        areas.dedup();
+        Self { birth: person.birth, families, pairs, sounds, postcodes, areas }
     }
 }
 
@@ -75,6 +79,9 @@ impl Index {
         }
         for postcode in keys.postcodes {
             put(self.by_postcode.entry(postcode.into()).or_default(), place);
+        }
+        for area in keys.areas {
+            put(self.by_area.entry(area.into()).or_default(), place);
         }
         put(self.by_birth.entry(keys.birth).or_default(), place);
     }
@@ -102,6 +109,11 @@ impl Index {
                 self.by_postcode.remove(&*postcode);
             }
         }
+        for area in keys.areas {
+            if self.by_area.get_mut(&*area).is_some_and(|places| take(places, place)) {
+                self.by_area.remove(&*area);
+            }
+        }
         if self.by_birth.get_mut(&keys.birth).is_some_and(|places| take(places, place)) {
             self.by_birth.remove(&keys.birth);
         }
@@ -109,7 +121,7 @@ impl Index {
 
     /// Returns the people with this family name, current or former, and exactly this date of birth.
     pub(crate) fn named(&self, family: &str, birth: PartialDate) -> &[Place] {
-        let pair = pair(&folded(&recorded(&family.to_lowercase())), birth);
+        let pair = pair(&family.to_lowercase(), birth);
         self.by_name_and_birth.get(&pair).map(Vec::as_slice).unwrap_or_default()
     }
 
@@ -126,23 +138,31 @@ impl Index {
         }
         let named = self.families(family);
         let most = count(&named);
-        if let Some(postcode) = postcode.filter(|postcode| !postcode.is_wild()) {
-            let there = self.by_postcode.get(postcode.as_str()).map(Vec::as_slice);
-            let there = there.unwrap_or_default();
-            if there.len() <= most {
-                return there.to_vec();
-            }
+        let there = postcode.map(|postcode| self.there(postcode)).unwrap_or_default();
+        if postcode.is_some_and(|postcode| !postcode.is_wild()) && there.len() <= most {
+            return there.to_vec();
         }
         let mut dated = Vec::new();
         let mut dated_count = 0;
         for (_, places) in self.by_birth.range(born) {
             dated_count += places.len();
             if dated_count >= most {
-                return in_order(&named);
+                let named = in_order(&named);
+                return if postcode.is_some() { common(&named, there) } else { named };
             }
             dated.push(places.as_slice());
         }
         in_order(&dated)
+    }
+
+    /// Returns the people with this postcode, or with one in the area of this pattern.
+    fn there(&self, postcode: &Pattern) -> &[Place] {
+        let found = if postcode.is_wild() {
+            self.by_area.get(&*area(postcode.start()))
+        } else {
+            self.by_postcode.get(postcode.as_str())
+        };
+        found.map(Vec::as_slice).unwrap_or_default()
     }
 
     /// Returns the people who have a name with one of the first and a name with one of the second sounds of
@@ -206,10 +226,15 @@ pub(crate) fn recorded(name: &str) -> String {
     name_form(name).to_lowercase()
 }
 
+/// The first two characters of a postcode in its compact form.
+fn area(postcode: &str) -> String {
+    postcode.chars().take(2).collect()
+}
+
 /// Different pairs may have one key.
 fn pair(family: &str, birth: PartialDate) -> u64 {
     let mut hasher = DefaultHasher::new();
-    family.hash(&mut hasher);
+    folded(&name_form(family)).hash(&mut hasher);
     birth.hash(&mut hasher);
     hasher.finish()
 }

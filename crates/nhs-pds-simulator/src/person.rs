@@ -8,7 +8,8 @@ use nhs_pds::nhs_number::NhsNumber;
 ///
 /// Texts are kept as given. An empty text means that PDS has nothing recorded in the field. Only the FHIR
 /// API sends the fields after [`answer`](Self::answer). They are empty in a register from a seed, and are
-/// not written to a register's file.
+/// not written to a register's file. Names, addresses and former values have a [file of their
+/// own](crate::Register::write_history).
 ///
 /// ```
 /// use nhs_pds::demographics::Gender;

@@ -163,3 +163,23 @@ impl fmt::Debug for Register {
         write!(f, "Register({} people)", self.people.len())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::drawn;
+    use crate::seed::SplitMix64;
+
+    #[test]
+    fn the_index_of_a_changed_register_is_that_of_a_new_one() {
+        let mut seed = SplitMix64::new(14);
+        for _ in 0..50 {
+            let changed = drawn::register(&mut seed);
+            let mut new = Register::default();
+            for person in &changed {
+                new.insert(person.clone()).unwrap();
+            }
+            assert!(changed.index == new.index, "an earlier name or home is left over");
+        }
+    }
+}

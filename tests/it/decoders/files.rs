@@ -37,6 +37,26 @@ pub(crate) fn register_csv(bytes: &[u8]) {
     let header: &[u8] = b"NHS_NUMBER,DATE_OF_BIRTH,FAMILY_NAME,GENDER,GIVEN_NAME,DATE_OF_DEATH,\
         SENSITIVE_FLAG,ADDRESS_LINE_1,POST_CODE,PRIMARY_CARE_CODE,SUPERSEDED_BY,ANSWER,TELECOM\n";
     read_register(&[header, bytes].concat());
+    read_history(bytes);
+    read_history(&[b"NHS_NUMBER,WHAT,FAMILY,GIVEN,POSTCODE,VALUE,TO\n", bytes].concat());
+}
+
+/// What a history adds to two people is written, and read back the same.
+fn read_history(file: &[u8]) {
+    let people = b"NHS_NUMBER,DATE_OF_BIRTH,FAMILY_NAME,GENDER\n\
+        9434765919,19840229,A,Female\n9449304424,19430519,B,Male\n";
+    let (plain, refused) = Register::from_csv(people.as_slice()).unwrap();
+    assert_eq!(refused, []);
+    let mut register = plain.clone();
+    if register.read_history(file).is_err() {
+        assert!(register.iter().eq(&plain));
+        return;
+    }
+    let mut written = Vec::new();
+    register.write_history(&mut written).unwrap();
+    let mut again = plain;
+    again.read_history(written.as_slice()).unwrap();
+    assert!(again.iter().eq(&register));
 }
 
 fn read_register(file: &[u8]) {

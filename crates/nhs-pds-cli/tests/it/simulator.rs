@@ -36,7 +36,7 @@ impl Simulator {
 
     /// The response to a search.
     fn search(&self, query: &str) -> String {
-        let base = self.1["fhir"].strip_prefix("http://").unwrap();
+        let base = self.1.get("fhir").unwrap().strip_prefix("http://").unwrap();
         let (host, path) = base.split_once('/').unwrap();
         let mut stream = TcpStream::connect(host).unwrap();
         let id = "60e0b220-8136-4ca5-ae46-1d97ef59d068";

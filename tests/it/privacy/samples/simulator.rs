@@ -8,8 +8,8 @@ use crate::privacy::walk::Shown;
 use nhs_pds::demographics::Gender;
 use nhs_pds::transport::{Request, Transport};
 use nhs_pds_simulator::{
-    Application, Caseload, Disputed, Fault, FaultMix, Further, NameUse, OtherAddress, OtherAddressUse,
-    OtherName, Person, Register, RelatedPerson, Server, Simulator, When,
+    Application, Caseload, Disputed, Fault, FaultMix, Further, NameUse, OtherAddress,
+    OtherAddressUse, OtherName, Person, Register, RelatedPerson, Server, Simulator, When,
 };
 use std::time::Duration;
 
@@ -45,7 +45,7 @@ pub(super) async fn show(shown: &mut Shown) {
     let header = "NHS_NUMBER,WHAT,FAMILY,GIVEN,POSTCODE,VALUE,TO";
     let row = format!("{header}\n{NUMBER},{FAMILY},{FAMILY},{GIVEN},{POSTCODE},{MAIL},{BORN}\n");
     let refused = register.read_history(row.as_bytes()).unwrap_err();
-    shown.value(&refused.kind());
+    shown.error(&refused.kind());
     shown.error(&refused);
     shown.error(&register.read_history(FAMILY.as_bytes()).unwrap_err());
     shown.error(&register.write_history(&mut [0; 9][..]).unwrap_err());
