@@ -82,16 +82,14 @@ fn starts_note(words: &[&str]) -> bool {
 /// `Smith (née Jones)`.
 #[cfg(feature = "process")]
 pub(crate) fn noted_surnames(text: &str) -> Vec<String> {
+    let is_note = |word: &&str| matches!(*word, "AKA" | "NEE" | "FORMERLY" | "PREVIOUSLY");
     let plain = plain(text);
-    let mut found = Vec::new();
-    let words: Vec<_> = plain.split(|c: char| c.is_whitespace() || "()[]{}".contains(c)).collect();
-    let words: Vec<_> = words.into_iter().filter(|word| !word.is_empty()).collect();
-    for pair in words.windows(2) {
-        if let ["AKA" | "NEE" | "FORMERLY" | "PREVIOUSLY", name] = pair {
-            found.push((*name).to_owned());
-        }
-    }
-    found
+    let parts = plain.split(['(', ')', '[', ']', '{', '}']);
+    let noted = parts.map(|part| {
+        let words = part.split_whitespace().skip_while(|word| !is_note(word));
+        words.skip_while(is_note).collect::<Vec<_>>().join(" ")
+    });
+    noted.filter(|name| !name.is_empty()).collect()
 }
 
 /// Whether two names differ only in how they were typed.
@@ -279,6 +277,34 @@ mod tests {
         assert_eq!(normalised_name("Smith (née Jones)"), "SMITH");
         assert_eq!(normalised_name("(Unborn)"), "(UNBORN)");
         assert_eq!(given_names("Anne-Marie  Zoë (Nan)"), ["ANNEMARIE", "ZOE"]);
+    }
+
+    #[cfg(feature = "process")]
+    #[test]
+    fn words_of_a_person_s_name() {
+        for (text, expected) in [
+            ("Mr. John Smith", &["JOHN", "SMITH"][..]),
+            ("Prof Dr Smith Jnr", &["SMITH"]),
+            ("Smith-Jones III", &["SMITH-JONES"]),
+            ("Dr", &["DR"]),
+            ("Mr Dr", &["DR"]),
+            ("Robert (Bob) known as Rob", &["ROBERT"]),
+            ("Smith aka Jones", &["SMITH"]),
+            ("Nee", &["NEE"]),
+            ("- Ann -Marie-", &["ANN", "MARIE"]),
+            (" - ", &[]),
+        ] {
+            assert_eq!(person_words(text), expected, "{text}");
+        }
+        for (text, expected) in [
+            ("Smith (née Jones)", &["JONES"][..]),
+            ("Smith née de la Cruz", &["DE LA CRUZ"]),
+            ("Smith (formerly Jones) [aka Brown]", &["JONES", "BROWN"]),
+            ("Smith (Jones)", &[]),
+            ("Smith (née)", &[]),
+        ] {
+            assert_eq!(noted_surnames(text), expected, "{text}");
+        }
     }
 
     #[test]

@@ -28,10 +28,14 @@ impl Nicknames {
         self.formal.get(key).map_or(&[], Vec::as_slice)
     }
 
-    /// Whether one name is a familiar form of the other, or both are of one formal name.
-    pub(super) fn are_related(&self, a: &str, b: &str) -> bool {
-        let (of_a, of_b) = (self.formal(a), self.formal(b));
-        a != b && (of_a.contains(&b) || of_b.contains(&a) || of_a.iter().any(|n| of_b.contains(n)))
+    /// Whether `short` is a familiar form of `name`.
+    pub(super) fn is_of(&self, short: &str, name: &str) -> bool {
+        self.formal(short).contains(&name)
+    }
+
+    /// Whether both names are familiar forms of one formal name.
+    pub(super) fn have_one_formal(&self, a: &str, b: &str) -> bool {
+        self.formal(a).iter().any(|name| self.formal(b).contains(name))
     }
 }
 

@@ -10,9 +10,13 @@ use std::borrow::Borrow;
 use std::io::Read;
 use std::sync::Arc;
 
-/// The share of people who use a familiar form, of those who have the formal name. At most: in
-/// care records, half of the people named Susan are recorded as Sue.
+/// The share of people who are recorded under a familiar form, of those with the formal name. Among
+/// staff of GP practices, there are half as many women named Sue as the births of Susan suggest.
 const FAMILIAR: f64 = 0.5;
+
+/// A name with at least this share of one sex is a name of its own, although it is also a familiar
+/// form: Ann and Rose are two names, although both are familiar forms of Roseanne.
+const OF_ITS_OWN: f64 = 300e-6;
 
 /// When the share of one sex is this many times that of the other, a name is of one sex.
 const OF_ONE_SEX: f64 = 20.0;
@@ -20,7 +24,7 @@ const OF_ONE_SEX: f64 = 20.0;
 /// How common names are in England, and which given names are familiar forms of others.
 ///
 /// Matching uses these tables to tell how likely two people have one name by chance. The library
-/// contains 10,678 given names by sex and year of birth, the 500 most common surnames, and 1,617
+/// contains 10,678 given names by sex and year of birth, the 500 most common surnames, and 1,550
 /// familiar forms. [`with_surnames`](Self::with_surnames) adds surnames from a file, and
 /// [`with_caseload`](Self::with_caseload) the names of a caseload.
 ///
@@ -28,6 +32,17 @@ const OF_ONE_SEX: f64 = 20.0;
 /// can show that a name is common. Neither is evidence that a name is rare in one town.
 ///
 /// The tables are read at their first use. A clone shares them.
+///
+/// # Sources
+///
+/// Contains public sector information licensed under the Open Government Licence v3.0: Office for
+/// National Statistics, National Records of Scotland, and NHS (Organisation Data Service / NHS
+/// Choices). Surname shares also derive from Faker (MIT, © Daniele Faraglia), sdglinkage (MIT,
+/// © Haoyuan Zhang), and the US Census Bureau (public domain). Nicknames:
+/// carltonnorthern/nicknames, Apache-2.0, modified. `reference/names/README.md` says how the tables
+/// were made.
+///
+/// # Example
 ///
 /// ```
 /// use nhs_pds::matching::NameTables;
@@ -133,9 +148,13 @@ impl NameTables {
     }
 
     /// Whether one given name is a familiar form of the other, or both are familiar forms of one
-    /// formal name (Bob and Rob). A name is not a familiar form of itself.
+    /// formal name (Bob and Rob) and not both common names of their own (Ann and Rose). A name is
+    /// not a familiar form of itself.
     pub(crate) fn are_familiar_forms(&self, a: &str, b: &str) -> bool {
-        NICKNAMES.are_related(&name_key(a), &name_key(b))
+        let (a, b) = (&*name_key(a), &*name_key(b));
+        let is_own = |key| FORENAMES.both(key).into_iter().any(|share| share >= OF_ITS_OWN);
+        let are_short = a != b && NICKNAMES.have_one_formal(a, b) && !(is_own(a) && is_own(b));
+        are_short || NICKNAMES.is_of(a, b) || NICKNAMES.is_of(b, a)
     }
 
     /// Whether nearly all people with one name are female, and with the other name male (Francis
@@ -272,6 +291,12 @@ mod tests {
             ("Robert", "Bob", true),
             ("Bob", "Rob", true),
             ("Liz", "Elizabeth", true),
+            ("Sue", "Susan", true),
+            ("Kath", "Kathy", true),
+            ("Ann", "Rose", false),
+            ("Robert", "William", false),
+            ("Emily", "Emma", false),
+            ("Ian", "Jack", false),
             ("Robert", "Robert", false),
             ("Robert", "James", false),
             ("Xqz", "Zqx", false),

@@ -12,6 +12,16 @@ use crate::matching::relation::postcode::{PostcodeRelation, postcode};
 use serde::{Deserialize, Serialize};
 
 /// How each field of a case relates to the field of the person that PDS returned.
+///
+/// [`relate`] creates it. Its serialised form has the stable word of each relation.
+///
+/// ```
+/// use nhs_pds::demographics::Demographics;
+/// use nhs_pds::matching::{Local, NameTables, relate};
+///
+/// let unknown = relate(&Local::default(), &Demographics::default(), &NameTables::shipped());
+/// assert_eq!(unknown.family.in_words(), "the surname is not known");
+/// ```
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
 pub struct Relations {

@@ -10,6 +10,7 @@ use nhs_pds::demographics::{
     PersonName, Postcode, Recorded, Telecom, TelecomUse, UsablePeriod,
 };
 use nhs_pds::ids::CountingIds;
+use nhs_pds::matching::{Local, LocalRecord, NameTables, relate};
 use nhs_pds::nhs_number::{self, Synthetic};
 use nhs_pds::secret::{RawBody, Secret};
 
@@ -96,6 +97,43 @@ pub(super) fn show(shown: &mut Shown) {
     shown.value(&Secret::new(FAMILY.to_owned()));
     shown.value(&Secret::new(FAMILY.as_bytes().to_vec()));
     shown.value(&RawBody::from(FAMILY));
+    show_relations(shown);
+}
+
+/// What matching compares, and the names of a caseload.
+fn show_relations(shown: &mut Shown) {
+    let texts = [OTHER_GIVEN, FAMILY, TELEPHONE, MAIL].map(str::to_owned);
+    let lines = ADDRESS.map(str::to_owned);
+    let postcode: Option<Postcode> = POSTCODE.parse().ok();
+    let mut local = Local::default();
+    local.family = Some(FAMILY);
+    local.former_families = &texts[1..2];
+    local.given = Some(GIVEN);
+    local.other_given = &texts[..1];
+    local.birth = BORN.parse().ok();
+    local.gender = Some(Gender::Female);
+    local.postcode = postcode;
+    local.former_postcodes = postcode.into_iter().collect();
+    local.address = &lines;
+    local.telephones = &texts[2..3];
+    local.emails = &texts[3..];
+    shown.value(&local);
+
+    let mut record = LocalRecord::default();
+    record.surname = Some(FAMILY.into());
+    record.forename = Some(GIVEN.into());
+    let names = NameTables::shipped().with_caseload(std::iter::repeat_n(record, 20));
+    shown.value(&names);
+    shown.value(&relate(&local, &person(), &names));
+    let table = format!("{FAMILY},{GIVEN}\n");
+    shown.error(&names.with_surnames(table.as_bytes()).unwrap_err());
+    let header = "name,per_million,obs,source,per_million_without_staff\n";
+    let row = format!("{header}{table}");
+    shown.error(&names.with_surnames(row.as_bytes()).unwrap_err());
+    let invalid = [table.as_bytes(), b"\xff"].concat();
+    shown.error(&names.with_surnames(&*invalid).unwrap_err());
+    let unreadable = [b"\xff", table.as_bytes()].concat();
+    shown.error(&names.with_surnames(&*unreadable).unwrap_err());
 }
 
 /// A document of the wrong shape describes itself without quoting its values.
