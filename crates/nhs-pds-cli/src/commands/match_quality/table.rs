@@ -206,6 +206,13 @@ mod tests {
     }
 
     #[test]
+    fn the_page_has_the_kinds_and_their_shares() {
+        let page = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/matching.md");
+        let page = std::fs::read_to_string(page).unwrap();
+        assert!(page.contains(&kinds()), "copy kinds.md of --out to docs/matching.md");
+    }
+
+    #[test]
     fn shares_of_all_kinds_sum_to_a_hundred() {
         let sum: f64 = kinds()
             .lines()

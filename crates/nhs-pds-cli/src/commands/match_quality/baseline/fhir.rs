@@ -39,7 +39,10 @@ pub(crate) async fn run(
     let verdict = match baseline.rule {
         Rule::Cascade => cascade(baseline.steps, &mut asked).await?,
         Rule::First => first(baseline.steps, &mut asked).await?,
-        _ => scored(baseline.steps, &mut asked).await?,
+        rule => match scored(baseline.steps, &mut asked).await? {
+            Verdict::Review(_) if rule == Rule::HighScoreOnly => Verdict::None,
+            verdict => verdict,
+        },
     };
     let verdict = if asked.was_answered { verdict } else { Verdict::NotAsked };
     Ok(Concluded { verdict, calls: asked.calls, risk: None })
