@@ -204,13 +204,8 @@ fn report(lines: &[Line]) -> Result<(String, bool), std::fmt::Error> {
         .flatten()
         .collect();
     if !judged.is_empty() {
-        writeln!(
-            text,
-            "| mix | service | limit | value | measured | |\n|---|---|---|---|---|---|"
-        )?;
-        for limit in &judged {
-            writeln!(text, "{}", limit.line)?;
-        }
+        let rows: Vec<Vec<String>> = judged.iter().map(|limit| limit.row.clone()).collect();
+        writeln!(text, "{}", table::aligned(&limits::HEAD.map(str::to_owned), &rows))?;
     }
     for line in lines.iter().filter(|line| line.method.service().is_some()) {
         writeln!(text, "{}", table::writes(line))?;

@@ -93,7 +93,7 @@ pub(crate) fn writes(line: &Line) -> String {
         format!(" Predicted: {:.3} wrong, a risk of {mean:.1e} each.", tally.expected_wrong)
     };
     format!(
-        "\n{}, {}: {written} numbers written unattended, {wrong} wrong; with 95 % confidence, the risk is at most {high:.1e} each.{predicted}",
+        "{}, {}: {written} numbers written unattended, {wrong} wrong; with 95 % confidence, the risk is at most {high:.1e} each.{predicted}",
         line.mix.as_str(),
         line.method.title(),
     )
