@@ -70,3 +70,19 @@ fn the_name_of_no_method_is_refused() {
     assert_eq!(done.code, 2);
     assert!(done.err.contains("--methods"), "{}", done.err);
 }
+
+#[test]
+fn a_full_run_ends_when_each_service_has_written_its_numbers() {
+    let arguments = ["match-quality", "--people", "1000", "--cases", "20", "--seed", "5"];
+    let done = nhs_pds(&[&arguments[..], &["--full", "--writes", "30"]].concat());
+    assert!(done.code < 2, "{}", done.err);
+    for service in ["smsp", "fhir"] {
+        let start = format!("| national | this library, {service} | ");
+        let line = done.out.lines().find(|line| line.starts_with(&start)).unwrap();
+        let count =
+            |place: usize| line.split('|').nth(place).unwrap().trim().parse::<u64>().unwrap();
+        // Right and wrong numbers, and at least two registers.
+        assert!(count(5) + count(7) >= 30, "{line}");
+        assert!(count(3) >= 40, "{line}");
+    }
+}

@@ -78,9 +78,13 @@ impl Measure {
 
 /// One limit, and what was measured.
 pub(crate) struct Judged {
-    pub(crate) line: String,
+    /// The cells of a row under [`HEAD`].
+    pub(crate) row: Vec<String>,
     pub(crate) is_kept: bool,
 }
+
+/// The columns of the table of limits.
+pub(crate) const HEAD: [&str; 6] = ["mix", "service", "measure", "limit", "measured", "result"];
 
 /// Compares the library's results in `mix` over `service` with the limits.
 pub(crate) fn judge(mix: Mix, service: ServiceKind, tally: &Tally) -> Vec<Judged> {
@@ -90,16 +94,15 @@ pub(crate) fn judge(mix: Mix, service: ServiceKind, tally: &Tally) -> Vec<Judged
         let value = limit.measure.of(tally);
         let at_least = limit.measure.is_at_least();
         let is_kept = if at_least { value >= limit.limit } else { value <= limit.limit };
-        let line = format!(
-            "| {} | {} | {} | {} {} | {value:.2} | {} |",
-            mix.as_str(),
-            service.as_str(),
-            limit.measure.words(),
-            if at_least { "at least" } else { "at most" },
-            limit.limit,
-            if is_kept { "kept" } else { "BROKEN" },
-        );
-        Judged { line, is_kept }
+        let row = vec![
+            mix.as_str().to_owned(),
+            service.as_str().to_owned(),
+            limit.measure.words().to_owned(),
+            format!("{} {}", if at_least { "at least" } else { "at most" }, limit.limit),
+            format!("{value:.2}"),
+            if is_kept { "kept" } else { "BROKEN" }.to_owned(),
+        ];
+        Judged { row, is_kept }
     });
     judged.collect()
 }

@@ -25,7 +25,7 @@ use std::error::Error;
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::BufWriter;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use table::Line;
 
@@ -72,9 +72,12 @@ pub(crate) struct Args {
     /// Measure the library's strategy with one step switched off at a time, too.
     #[arg(long)]
     ablation: bool,
-    /// Measure the library on the mix `national`, one seed after the other, until it has written 300,000 numbers.
+    /// Measure the library on the mix `national`, one seed after the other.
     #[arg(long)]
     full: bool,
+    /// The numbers after which `--full` ends.
+    #[arg(long, value_name = "COUNT", default_value = "300000")]
+    writes: NonZeroU64,
 }
 
 /// How the simulator reads what is not published.
@@ -122,9 +125,6 @@ impl Mixes {
     }
 }
 
-/// The numbers that a full run writes.
-const FULL: u64 = 300_000;
-
 /// Whether all limits are kept.
 pub(crate) async fn run(cli: &Args) -> Result<bool, Box<dyn Error>> {
     let plan = plan(cli)?;
@@ -136,7 +136,7 @@ pub(crate) async fn run(cli: &Args) -> Result<bool, Box<dyn Error>> {
     let mut lines: Vec<Line> = Vec::new();
     if cli.full {
         let full = Plan { mixes: &[Mix::National], ..plan };
-        full.until(FULL, &mut lines, &mut wrong).await?;
+        full.until(cli.writes.get(), &mut lines, &mut wrong).await?;
     } else {
         plan.run(&mut lines, &mut wrong).await?;
     }
@@ -204,28 +204,11 @@ fn report(lines: &[Line]) -> Result<(String, bool), std::fmt::Error> {
         .flatten()
         .collect();
     if !judged.is_empty() {
-        writeln!(
-            text,
-            "| mix | service | limit | value | measured | |\n|---|---|---|---|---|---|"
-        )?;
-        for limit in &judged {
-            writeln!(text, "{}", limit.line)?;
-        }
+        let rows: Vec<Vec<String>> = judged.iter().map(|limit| limit.row.clone()).collect();
+        writeln!(text, "{}", table::aligned(&limits::HEAD.map(str::to_owned), &rows))?;
     }
-    for line in lines.iter().filter(|line| line.tally.with_risk > 0) {
-        let (tally, (_, high)) =
-            (&line.tally, bounds::wilson(line.tally.all.wrong, line.tally.all.written()));
-        writeln!(
-            text,
-            "\n{}, {}: {} numbers written, {} wrong; at most {:.2e} of them with 95 % confidence. Predicted: {:.3} wrong, {:.2e} of them.",
-            line.mix.as_str(),
-            line.method.title(),
-            tally.all.written(),
-            tally.all.wrong,
-            high,
-            tally.expected_wrong,
-            tally.expected_wrong / tally.with_risk as f64,
-        )?;
+    for line in lines.iter().filter(|line| line.method.service().is_some()) {
+        writeln!(text, "{}", table::writes(line))?;
     }
     Ok((text, judged.iter().all(|limit| limit.is_kept)))
 }

@@ -81,6 +81,24 @@ pub(crate) fn by_kind(mix: Mix, lines: &[Line]) -> String {
     aligned(&head, &rows)
 }
 
+/// The numbers that were written unattended, with the bound of the wrong ones, beside the predicted risk.
+pub(crate) fn writes(line: &Line) -> String {
+    let tally = &line.tally;
+    let (written, wrong) = (tally.all.written(), tally.all.wrong);
+    let (_, high) = wilson(wrong, written);
+    let predicted = if tally.with_risk == 0 {
+        String::new()
+    } else {
+        let mean = tally.expected_wrong / tally.with_risk as f64;
+        format!(" Predicted: {:.3} wrong, a risk of {mean:.1e} each.", tally.expected_wrong)
+    };
+    format!(
+        "{}, {}: {written} numbers written unattended, {wrong} wrong; with 95 % confidence, the risk is at most {high:.1e} each.{predicted}",
+        line.mix.as_str(),
+        line.method.title(),
+    )
+}
+
 /// What each step of the library's strategy adds and costs: the whole strategy, minus the strategy without the
 /// step.
 pub(crate) fn ablation(lines: &[Line]) -> String {
@@ -196,6 +214,21 @@ mod tests {
     }
 
     #[test]
+    fn the_bound_of_written_numbers_is_beside_the_predicted_risk() {
+        let all = Counts { right: 300_000, ..Counts::default() };
+        let mut tally = Tally { all, ..Tally::default() };
+        let line = |tally: &Tally| Line {
+            mix: Mix::National,
+            method: Method::Ours(ServiceKind::Fhir, None),
+            tally: tally.clone(),
+        };
+        let text = writes(&line(&tally));
+        assert!(text.ends_with("300000 numbers written unattended, 0 wrong; with 95 % confidence, the risk is at most 1.3e-5 each."), "{text}");
+        (tally.expected_wrong, tally.with_risk) = (0.3, 300_000);
+        assert!(writes(&line(&tally)).ends_with("Predicted: 0.300 wrong, a risk of 1.0e-6 each."));
+    }
+
+    #[test]
     fn columns_are_aligned() {
         let head = ["a", "long"].map(str::to_owned);
         let rows = [vec!["é".to_owned(), "b".to_owned()], vec!["cd".to_owned(), "e".to_owned()]];
@@ -203,6 +236,13 @@ mod tests {
             aligned(&head, &rows),
             "| a  | long |\n| -- | ---- |\n| é  | b    |\n| cd | e    |\n"
         );
+    }
+
+    #[test]
+    fn the_page_has_the_kinds_and_their_shares() {
+        let page = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/matching.md");
+        let page = std::fs::read_to_string(page).unwrap();
+        assert!(page.contains(&kinds()), "copy kinds.md of --out to docs/matching.md");
     }
 
     #[test]

@@ -39,7 +39,10 @@ pub(crate) async fn run(
     let verdict = match baseline.rule {
         Rule::Cascade => cascade(baseline.steps, &mut asked).await?,
         Rule::First => first(baseline.steps, &mut asked).await?,
-        _ => scored(baseline.steps, &mut asked).await?,
+        rule => match scored(baseline.steps, &mut asked).await? {
+            Verdict::Review(_) if rule == Rule::HighScoreOnly => Verdict::None,
+            verdict => verdict,
+        },
     };
     let verdict = if asked.was_answered { verdict } else { Verdict::NotAsked };
     Ok(Concluded { verdict, calls: asked.calls, risk: None })
@@ -48,8 +51,7 @@ pub(crate) async fn run(
 /// The first of several given names, and the surname without a note in brackets.
 fn cleaned(local: &Local) -> Local {
     let mut local = local.clone();
-    let word = |text: &str| text.split_whitespace().next().unwrap_or_default().to_owned();
-    local.given = word(&local.given);
+    local.given = local.given.split_whitespace().next().unwrap_or_default().to_owned();
     local.family = local.family.split('(').next().unwrap_or_default().trim().to_owned();
     local
 }

@@ -43,6 +43,8 @@ pub(crate) enum Rule {
     /// All queries are sent. The first person with a score of at least 0.95 counts; a second number with
     /// such a score, or only answers of several people, need a person, and so does any lower score.
     FirstOfHighScore,
+    /// As [`FirstOfHighScore`](Self::FirstOfHighScore), and a lower score counts as no person.
+    HighScoreOnly,
     /// The first answer with one person counts; several people need a person.
     First,
     /// The cascade of Mavis: several people at the first query lead to a query without history, and no
@@ -147,7 +149,7 @@ pub(crate) const BASELINES: [Baseline; 8] = [
     Baseline {
         name: "successor",
         title: "DfE successor",
-        rule: Rule::FirstOfHighScore,
+        rule: Rule::HighScoreOnly,
         steps: &[fuzzy(ALL)],
         cleans: false,
     },

@@ -146,6 +146,15 @@ impl Maker {
             }
             let female = dice.chance(0.487);
             let mut child = self.member(family, female, year, origin, home, dice);
+            let names = &self.names;
+            // Siblings have different names.
+            for _ in 0..20 {
+                let given = &child.person.given;
+                if !people.iter().skip(parents).any(|other| other.person.given == *given) {
+                    break;
+                }
+                child.person.given.clone_from(&names.given(female, origin, year, dice).text);
+            }
             let parent = parents + usize::from(female);
             let at = people.len();
             if dice.chance(NAMED_AFTER_PARENT)

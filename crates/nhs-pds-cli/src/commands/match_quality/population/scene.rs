@@ -89,6 +89,10 @@ impl Scene<'_> {
         let female = if self.dice.chance(0.7) { me.is_female() } else { !me.is_female() };
         let mut sibling =
             self.maker.member(&me.person.family, female, born, me.origin, &me.home, self.dice);
+        while sibling.person.given == me.person.given {
+            let names = &self.maker.names;
+            sibling.person.given.clone_from(&names.given(female, me.origin, born, self.dice).text);
+        }
         sibling.person.sensitivity = Sensitivity::None;
         sibling.person.death = None;
         self.add(sibling)
