@@ -13,7 +13,8 @@ use toml::{Table, Value};
 
 /// The options that the environment and the file may set. All others say what to do with one person or
 /// one item: they must be on the command line.
-const SETTINGS: [&str; 54] = [
+const SETTINGS: [&str; 62] = [
+    "ablation",
     "anchors",
     "answer",
     "as",
@@ -31,6 +32,8 @@ const SETTINGS: [&str; 54] = [
     "export",
     "fhir",
     "fhir-base",
+    "files",
+    "full",
     "full-records",
     "history",
     "import",
@@ -45,7 +48,9 @@ const SETTINGS: [&str; 54] = [
     "lease",
     "log",
     "memory",
+    "methods",
     "minutes",
+    "mix",
     "mode",
     "mutual-tls",
     "name",
@@ -55,6 +60,7 @@ const SETTINGS: [&str; 54] = [
     "once",
     "out",
     "passes",
+    "people",
     "per-second",
     "quiet",
     "register",
@@ -64,10 +70,12 @@ const SETTINGS: [&str; 54] = [
     "roots",
     "seed",
     "service",
+    "services",
     "sqlite",
     "strict-soap-action",
     "token-url",
     "unanswerable",
+    "writes",
 ];
 
 /// Arguments with the options that were added to them.
