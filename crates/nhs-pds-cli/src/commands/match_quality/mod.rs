@@ -213,10 +213,10 @@ fn write_out(folder: &Path, text: &str, wrong: &str, lines: &[Line]) -> Result<(
 /// Writes the files of each seed and mix to a folder of its own.
 fn write_files(folder: &Path, plan: &Plan) -> Result<(), Box<dyn Error>> {
     for (mix, seed) in plan.rounds() {
-        let population = Population::new(seed, plan.people, plan.cases, mix);
+        let people = Population::new(seed, plan.people, plan.cases, mix)?;
         let folder = folder.join(format!("{}-{seed}", mix.as_str()));
         fs::create_dir_all(&folder).map_err(|error| about(&folder, &error))?;
-        let (register, people) = (population.register()?, &population);
+        let register = &people.register;
         write_file(&folder.join("register.csv"), |file| Ok(register.write_csv(file)?))?;
         write_file(&folder.join("history.csv"), |file| Ok(register.write_history(file)?))?;
         write_file(&folder.join("caseload.csv"), |file| Ok(people.write_caseload(file)?))?;
