@@ -13,7 +13,8 @@ use toml::{Table, Value};
 
 /// The options that the environment and the file may set. All others say what to do with one person or
 /// one item: they must be on the command line.
-const SETTINGS: [&str; 57] = [
+const SETTINGS: [&str; 65] = [
+    "ablation",
     "anchors",
     "answer",
     "as",
@@ -31,6 +32,8 @@ const SETTINGS: [&str; 57] = [
     "export",
     "fhir",
     "fhir-base",
+    "files",
+    "full",
     "full-records",
     "history",
     "import",
@@ -45,7 +48,9 @@ const SETTINGS: [&str; 57] = [
     "lease",
     "log",
     "memory",
+    "methods",
     "minutes",
+    "mix",
     "mode",
     "mutual-tls",
     "name",
@@ -55,6 +60,7 @@ const SETTINGS: [&str; 57] = [
     "once",
     "out",
     "passes",
+    "people",
     "per-second",
     "quiet",
     "register",
@@ -65,12 +71,14 @@ const SETTINGS: [&str; 57] = [
     "roots",
     "seed",
     "service",
+    "services",
     "sqlite",
     "strict-soap-action",
     "surnames",
     "token-url",
     "unanswerable",
     "wildcards-assessed",
+    "writes",
 ];
 
 /// Arguments with the options that were added to them.

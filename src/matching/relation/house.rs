@@ -192,7 +192,7 @@ fn some(text: &str) -> Option<String> {
 mod tests {
     use super::*;
     use crate::demographics::{Address, Recorded};
-    use HouseRelation::{Different, Equal, Unknown};
+    use HouseRelation::{Different, Equal, Street, Unknown};
 
     fn lines(text: &str) -> [String; 5] {
         let mut lines = [const { String::new() }; 5];
@@ -253,8 +253,31 @@ mod tests {
         assert_eq!(of("KT17 1NA", &person), Equal);
         assert_eq!(of("LS1 4HY", &person), Different);
         assert_eq!(of("M1 1AA", &person), Unknown);
-        assert_eq!(of("", &person), Unknown);
         person.addresses = vec![at("12 High St", "ZZ99 3VZ")];
-        assert_eq!(of("ZZ99 3VZ", &person), Unknown);
+        assert_eq!(of("ZZ99 3VZ", &person), Street);
+    }
+
+    #[test]
+    fn a_street_counts_where_the_postcode_does_not_tell() {
+        let person = |text: &str, postcode: &str| Demographics {
+            addresses: vec![at(text, postcode)],
+            ..Demographics::default()
+        };
+        for (ours, postcode, theirs, there, expected) in [
+            ("12 High St", "", "12 HIGH STREET", "KT17 1NA", Street),
+            ("12 High St", "KT17 1NA", "12 HIGH STREET", "", Street),
+            ("12 High St", "KT17 1NB", "12 HIGH STREET", "KT17 1NA", Street),
+            ("Flat 2, 12 High St", "", "12 HIGH STREET", "KT17 1NA", Street),
+            // Another place has a High Street too.
+            ("12 High St", "LS1 4HY", "12 HIGH STREET", "KT17 1NA", Unknown),
+            ("12 High St", "", "14 HIGH STREET", "KT17 1NA", Unknown),
+            ("12 High St", "", "12 HIGH ROAD", "KT17 1NA", Unknown),
+            ("Flat 2, 12 High St", "", "FLAT 3, 12 HIGH STREET", "KT17 1NA", Unknown),
+            ("12", "", "12", "KT17 1NA", Unknown),
+            ("Rose Cottage", "", "ROSE COTTAGE", "KT17 1NA", Unknown),
+        ] {
+            let found = house(&lines(ours), postcode.parse().ok(), &person(theirs, there));
+            assert_eq!(found, expected, "{ours} {postcode} {theirs} {there}");
+        }
     }
 }

@@ -92,7 +92,7 @@ pub(crate) struct Args {
 
 /// A reading of what is not published about the matching of PDS.
 #[derive(Clone, Copy, clap::ValueEnum)]
-enum Disputes {
+pub(crate) enum Disputes {
     /// The reading that the published descriptions and tests support best.
     Published,
     /// The reading by which searches find most people.

@@ -4,6 +4,7 @@ use super::baseline::{self, BASELINES, Baseline, Rule};
 use super::ours::{self, ServiceKind, VARIANTS, Variant};
 use super::population::Population;
 use super::population::kind::Mix;
+use super::population::local::TrueCase;
 use super::table::Line;
 use super::tally::Tally;
 use super::verdict::{Concluded, Mark};
@@ -154,13 +155,14 @@ impl Plan {
         wrong: &mut String,
         measured: &dyn Fn(),
     ) -> Result<(), Box<dyn Error>> {
-        let population = Population::new(seed, self.people, self.cases, mix);
-        let simulator = Simulator::new(population.register()?).with_disputed(self.disputed);
+        let population = Population::new(seed, self.people, self.cases, mix)?;
+        let Population { register, cases } = population;
+        let simulator = Simulator::new(register).with_disputed(self.disputed);
         for method in &self.methods {
-            let (concluded, calls) = conclude(*method, &population, &simulator).await?;
+            let (concluded, calls) = conclude(*method, &cases, &simulator).await?;
             let tally = line(lines, mix, *method);
             tally.calls += calls;
-            for (case, concluded) in population.cases.iter().zip(&concluded) {
+            for (case, concluded) in cases.iter().zip(&concluded) {
                 if tally.add(case, concluded) == Mark::Wrong {
                     let (mix, name, kind) = (mix.as_str(), method.name(), case.kind.as_str());
                     writeln!(wrong, "{mix},{name},{seed},{},{kind}", case.id)?;
@@ -186,10 +188,9 @@ fn line(lines: &mut Vec<Line>, mix: Mix, method: Method) -> &mut Tally {
 /// The conclusions of one method, in the order of the cases, and calls that are not counted by case.
 async fn conclude(
     method: Method,
-    population: &Population,
+    cases: &[TrueCase],
     simulator: &Simulator,
 ) -> Result<(Vec<Concluded>, u64), Box<dyn Error>> {
-    let cases = &population.cases;
     let other = match method {
         Method::Ours(service, variant) => {
             let run = ours::run(service, variant, cases, simulator).await?;

@@ -14,9 +14,9 @@ mod table;
 mod tally;
 mod verdict;
 
+use crate::commands::simulator::Disputes;
 use crate::console::{about, say};
 use crate::private::PrivateFile;
-use crate::simulated::Disputed;
 use measure::{Method, Plan};
 use ours::ServiceKind;
 use population::Population;
@@ -66,9 +66,9 @@ pub(crate) struct Args {
     /// A folder for the register, history, caseload and truth of each seed and mix. Nothing is measured.
     #[arg(long, value_name = "FOLDER", conflicts_with = "out")]
     files: Option<PathBuf>,
-    /// How the simulator reads what is not published about PDS.
-    #[arg(long, value_enum, default_value = "usual")]
-    reading: Reading,
+    /// The reading of what is not published about the matching of PDS.
+    #[arg(long, value_enum, default_value_t = Disputes::Published)]
+    disputes: Disputes,
     /// Measure the library's strategy with one step switched off at a time, too.
     #[arg(long)]
     ablation: bool,
@@ -78,27 +78,6 @@ pub(crate) struct Args {
     /// The numbers after which `--full` ends.
     #[arg(long, value_name = "COUNT", default_value = "300000")]
     writes: NonZeroU64,
-}
-
-/// How the simulator reads what is not published.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, clap::ValueEnum)]
-enum Reading {
-    /// The reading that the published descriptions and tests support best.
-    Usual,
-    /// The readings that find most people.
-    Most,
-    /// The readings that find fewest people.
-    Fewest,
-}
-
-impl Reading {
-    fn disputed(self) -> Disputed {
-        match self {
-            Self::Usual => Disputed::default(),
-            Self::Most => Disputed::finding_most(),
-            Self::Fewest => Disputed::finding_fewest(),
-        }
-    }
 }
 
 /// The mixes of a run.
@@ -180,7 +159,7 @@ fn plan(cli: &Args) -> Result<Plan, Box<dyn Error>> {
         cases: cli.cases.get(),
         mixes: cli.mix.list(),
         methods,
-        disputed: cli.reading.disputed(),
+        disputed: cli.disputes.into(),
     })
 }
 
@@ -234,10 +213,10 @@ fn write_out(folder: &Path, text: &str, wrong: &str, lines: &[Line]) -> Result<(
 /// Writes the files of each seed and mix to a folder of its own.
 fn write_files(folder: &Path, plan: &Plan) -> Result<(), Box<dyn Error>> {
     for (mix, seed) in plan.rounds() {
-        let population = Population::new(seed, plan.people, plan.cases, mix);
+        let people = Population::new(seed, plan.people, plan.cases, mix)?;
         let folder = folder.join(format!("{}-{seed}", mix.as_str()));
         fs::create_dir_all(&folder).map_err(|error| about(&folder, &error))?;
-        let (register, people) = (population.register()?, &population);
+        let register = &people.register;
         write_file(&folder.join("register.csv"), |file| Ok(register.write_csv(file)?))?;
         write_file(&folder.join("history.csv"), |file| Ok(register.write_history(file)?))?;
         write_file(&folder.join("caseload.csv"), |file| Ok(people.write_caseload(file)?))?;

@@ -1,8 +1,7 @@
-//! The register, the caseload and the truth, for the simulator and as files.
+//! The caseload and the truth, as files.
 
 use super::Population;
 use super::local::TrueCase;
-use crate::simulated::{Error, Register};
 use nhs_pds::case::caseload;
 use nhs_pds::text::spreadsheet;
 use std::io::Write;
@@ -12,15 +11,6 @@ const FURTHER: [&str; 5] =
     ["other_forenames", "former_surnames", "former_postcodes", "telephone", "email"];
 
 impl Population {
-    /// The people as the simulator has them.
-    pub(crate) fn register(&self) -> Result<Register, Error> {
-        let mut register = Register::default();
-        for member in &self.people {
-            register.insert(member.person.clone())?;
-        }
-        Ok(register)
-    }
-
     /// Writes the cases as a local system exports them.
     pub(crate) fn write_caseload(&self, to: impl Write) -> Result<(), csv::Error> {
         write_caseload(&self.cases, to)
@@ -94,7 +84,7 @@ mod tests {
 
     #[test]
     fn the_library_reads_every_case() {
-        let population = Population::new(11, 3_000, 1_000, Mix::Stress);
+        let population = Population::new(11, 3_000, 1_000, Mix::Stress).unwrap();
         let mut bytes = Vec::new();
         population.write_caseload(&mut bytes).unwrap();
         let read = caseload::read(std::io::Cursor::new(bytes)).unwrap();

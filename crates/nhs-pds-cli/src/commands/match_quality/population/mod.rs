@@ -18,6 +18,7 @@ mod scene;
 mod sound;
 mod text;
 
+use crate::simulated::{Error, Register};
 use dice::{Dice, Weights};
 use household::{Maker, Member, THIS_YEAR};
 use kind::{Group, Kind, Mix};
@@ -26,13 +27,17 @@ use scene::Scene;
 
 /// A register and the cases of one council.
 pub(crate) struct Population {
-    people: Vec<Member>,
+    pub(crate) register: Register,
     pub(crate) cases: Vec<TrueCase>,
 }
 
 impl Population {
     /// Makes about `people` people and exactly `cases` cases.
-    pub(crate) fn new(seed: u64, people: usize, cases: usize, mix: Mix) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// Two people have one number, which a seed does not give.
+    pub(crate) fn new(seed: u64, people: usize, cases: usize, mix: Mix) -> Result<Self, Error> {
         let base = Dice::new(seed);
         let mut dice = base.branch(1);
         let mut maker = Maker::new(seed, &mut dice);
@@ -51,7 +56,11 @@ impl Population {
         if mix == Mix::National {
             neighbours::add(&made, &mut maker, &mut members, &mut base.branch(3));
         }
-        Self { people: members, cases: made }
+        let mut register = Register::default();
+        for member in members {
+            register.insert(member.person)?;
+        }
+        Ok(Self { register, cases: made })
     }
 }
 
@@ -138,8 +147,8 @@ mod tests {
     #[test]
     fn a_seed_gives_the_same_people_and_cases() {
         let (one, other) = (
-            Population::new(5, 2_000, 200, Mix::Stress),
-            Population::new(5, 2_000, 200, Mix::Stress),
+            Population::new(5, 2_000, 200, Mix::Stress).unwrap(),
+            Population::new(5, 2_000, 200, Mix::Stress).unwrap(),
         );
         let rows = |population: &Population| {
             let mut bytes = Vec::new();
@@ -147,13 +156,13 @@ mod tests {
             bytes
         };
         assert_eq!(rows(&one), rows(&other));
-        assert_ne!(rows(&one), rows(&Population::new(6, 2_000, 200, Mix::Stress)));
+        assert_ne!(rows(&one), rows(&Population::new(6, 2_000, 200, Mix::Stress).unwrap()));
     }
 
     #[test]
     fn every_kind_has_its_truth_in_the_register() {
-        let population = Population::new(7, 4_000, 3_000, Mix::Stress);
-        let register = population.register().unwrap();
+        let population = Population::new(7, 4_000, 3_000, Mix::Stress).unwrap();
+        let register = &population.register;
         let kinds: HashSet<Kind> = population.cases.iter().map(|case| case.kind).collect();
         assert_eq!(kinds.len(), Kind::ALL.len());
         for case in &population.cases {
@@ -179,8 +188,8 @@ mod tests {
 
     #[test]
     fn absent_people_are_not_in_the_register() {
-        let population = Population::new(8, 4_000, 2_000, Mix::Stress);
-        let register = population.register().unwrap();
+        let population = Population::new(8, 4_000, 2_000, Mix::Stress).unwrap();
+        let register = &population.register;
         for case in population.cases.iter().filter(|case| case.truth.is_none()) {
             let local = &case.local;
             let planted = matches!(

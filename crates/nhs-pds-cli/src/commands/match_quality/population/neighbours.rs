@@ -87,10 +87,10 @@ mod tests {
 
     #[test]
     fn a_common_name_has_namesakes_of_one_day_and_a_rare_one_seldom() {
-        let population = Population::new(9, 1_000, 60, Mix::National);
-        let added = population.people.len();
+        let population = Population::new(9, 1_000, 60, Mix::National).unwrap();
+        let added = population.register.len();
         assert!(added > 2_000, "{added}");
-        let register = population.register().unwrap();
+        let register = &population.register;
         let same_day: usize = population
             .cases
             .iter()
