@@ -143,6 +143,7 @@ impl NumberStatus {
 #[non_exhaustive]
 #[derive(Clone, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "most numbers are traced ones")]
 pub enum NumberSource {
     /// A trace with a known exchange.
     Traced(Provenance),

@@ -1,5 +1,7 @@
 //! Review items with several candidates: accepted, rejected one by one, and rejected all at once.
 
+#![expect(clippy::indexing_slicing, reason = "a place that is wrong must fail the test")]
+
 use async_trait::async_trait;
 use nhs_pds::audit::{Actor, AuditLog, EventKind, Filter, MemoryLog};
 use nhs_pds::case::{

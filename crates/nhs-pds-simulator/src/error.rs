@@ -22,6 +22,12 @@ impl Error {
         self
     }
 
+    /// The row of a history that cannot be used, for [`ErrorKind::Row`].
+    #[must_use]
+    pub fn row(&self) -> Option<RowError> {
+        self.source.as_deref().and_then(|source| source.downcast_ref::<RowError>().copied())
+    }
+
     /// The kind of error.
     #[must_use]
     pub const fn kind(&self) -> ErrorKind {
@@ -50,9 +56,9 @@ pub enum ErrorKind {
     /// The file could not be read. The source of the error says why. Correct the path or the file.
     #[error("the register could not be read")]
     Read,
-    /// A row of a history cannot be used. Correct the row.
-    #[error("{0}")]
-    Row(RowError),
+    /// A row of a history cannot be used. [`Error::row`] says which, and why. Correct the row.
+    #[error("a row of the history cannot be used")]
+    Row,
     /// The file could not be written. The source of the error says why. Correct the path, or free some
     /// space.
     #[error("the register could not be written")]

@@ -89,7 +89,7 @@ impl Register {
                 Err(reason) => {
                     let rest = file.len() as u64 - row.position().map_or(0, csv::Position::byte);
                     let line = lines.until(rest);
-                    return Err(Error::new(ErrorKind::Row(RowError { line, reason })));
+                    return Err(Error::new(ErrorKind::Row).with_source(RowError { line, reason }));
                 }
             }
         }
@@ -315,7 +315,8 @@ mod tests {
             let mut changed = register.clone();
             let file = format!("{header}\r\n{good}\r\n{row}\r\n");
             let error = changed.read_history(file.as_bytes()).unwrap_err();
-            assert_eq!(error.kind(), ErrorKind::Row(RowError { line: 4, reason }), "{row}");
+            assert_eq!(error.kind(), ErrorKind::Row, "{row}");
+            assert_eq!(error.row(), Some(RowError { line: 4, reason }), "{row}");
             assert!(changed.iter().eq(register.iter()), "after an error, nothing is changed");
         }
         let mut changed = register.clone();

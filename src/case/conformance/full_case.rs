@@ -57,6 +57,18 @@ fn other_lists(case: &Case) -> Case {
     other
 }
 
+fn candidate(returned: &Demographics, at: DateTime<Utc>) -> Candidate {
+    Candidate::new(
+        OTHER_NUMBER,
+        returned.clone(),
+        relate(&Local::default(), returned, &NameTables::shipped()),
+        Risk::of(0.018_6),
+        vec![Veto::Twin],
+        "no_given",
+        Exchange::new("SMSP", "getPatientDetailsBySearch", "M-3", at),
+    )
+}
+
 /// Sets the fields of the case's processing.
 fn set_processing(case: &mut Case, at: DateTime<Utc>) {
     let born = NaiveDate::from_ymd_opt(1984, 2, 29).and_then(|date| FullDate::try_from(date).ok());
@@ -81,15 +93,7 @@ fn set_processing(case: &mut Case, at: DateTime<Utc>) {
         date_of_death: Recorded::Blank,
         ..Demographics::default()
     };
-    let candidate = Candidate::new(
-        OTHER_NUMBER,
-        returned.clone(),
-        relate(&Local::default(), &returned, &NameTables::shipped()),
-        Risk::of(0.018_6),
-        vec![Veto::Twin],
-        "no_given",
-        Exchange::new("SMSP", "getPatientDetailsBySearch", "M-3", at),
-    );
+    let candidate = candidate(&returned, at);
     let heard = vec![Heard::person(candidate.clone()), Heard::several("no_postcode".to_owned())];
     let so_far = asked.clone().map(|asked| KnownSoFar::new("smsp-1", asked, heard, at));
     case.asking.known = so_far;

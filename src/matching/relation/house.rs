@@ -176,7 +176,7 @@ fn street(words: &[&str]) -> Option<String> {
     };
     let is_number =
         |word: &&&str| word.starts_with(|c: char| c.is_ascii_digit()) || is_letter(word);
-    let named: Vec<&str> = before.iter().skip_while(|word| is_number(&word)).copied().collect();
+    let named: Vec<&str> = before.iter().skip_while(is_number).copied().collect();
     (!named.is_empty()).then(|| format!("{} {long}", named.join(" ")))
 }
 
