@@ -148,7 +148,7 @@ fn full(local: &Local) -> Option<PartialDate> {
     local.birth.parse::<PartialDate>().ok().filter(|born| born.full().is_some())
 }
 
-/// The date so many months later. Days after the 28th become the 28th.
+/// The date `more` months later. Days after the 28th become the 28th.
 fn months(date: PartialDate, more: i32) -> Option<PartialDate> {
     let month = i32::from(date.year()) * 12 + i32::from(date.month()?) - 1 + more;
     let (year, month) = (u16::try_from(month / 12).ok()?, u8::try_from(month % 12 + 1).ok()?);

@@ -161,9 +161,19 @@ pub(super) fn absent(kind: Kind, scene: &mut Scene<'_>) {
         }
         _ => scene.local = without_record(scene),
     }
-    // Details of contact belong to the person who is absent.
-    if kind != Kind::AbsentInvalid {
-        scene.local.telephone.clear();
+    // Mobile numbers and e-mail addresses are of one person. People of one home share its landline.
+    let one_home = matches!(
+        kind,
+        Kind::AbsentTwin
+            | Kind::AbsentTwinNoGiven
+            | Kind::AbsentTwinAlike
+            | Kind::AbsentSibling
+            | Kind::AbsentParent
+    );
+    if !matches!(kind, Kind::AbsentInvalid | Kind::Absent) {
+        if !one_home || scene.local.telephone.starts_with("07") {
+            scene.local.telephone.clear();
+        }
         scene.local.email.clear();
     }
     scene.truth = None;

@@ -225,7 +225,7 @@ impl Maker {
         }
         person.address = home.lines.clone();
         person.postcode.clone_from(&home.postcode);
-        contact(&mut person, dice);
+        contact(&mut person, home, dice);
         self.past(&mut person, home, dice);
         Member {
             person,
@@ -294,11 +294,12 @@ pub(crate) fn date(year: u16, month: u8, day: u8) -> PartialDate {
 }
 
 /// Telephone numbers that are reserved for drama, addresses in domains for examples, and a GP practice.
-fn contact(person: &mut Person, dice: &mut Dice) {
-    if dice.chance(0.4) {
-        person.telecoms.push(format!("tel:01632960{:03}", dice.below(1_000)));
+fn contact(person: &mut Person, home: &Home, dice: &mut Dice) {
+    if dice.chance(0.5) {
+        person.telecoms.push(format!("tel:{}", home.landline));
     }
-    if dice.chance(0.6) {
+    // Few, because only a thousand mobile numbers are reserved, and chance agreement must be rare.
+    if dice.chance(0.25) {
         person.telecoms.push(format!("tel:07700900{:03}", dice.below(1_000)));
     }
     if dice.chance(0.35) {

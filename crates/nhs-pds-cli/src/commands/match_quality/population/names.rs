@@ -141,7 +141,7 @@ fn given(sex: &str) -> Given {
     }
     let weights = |[south, other]: [Vec<f64>; 2]| {
         let south = Weights::new(south);
-        // A choice of a few names would make namesakes of everyone.
+        // A choice of a few names would give far too many namesakes.
         let south = if south.choices() < 8 { Weights::default() } else { south };
         [south, Weights::new(other)]
     };

@@ -69,6 +69,8 @@ const AREAS: [(&str, &str, usize, u32); 60] = [
 const STREETS: &str = "Acacia Avenue|Albert Road|Alma Street|Ash Grove|Beech Close|Bridge Street|Brook Lane|Castle Street|Chapel Lane|Church Road|Coronation Road|Cross Street|Elm Drive|Garden Terrace|George Street|Grange Road|Green Lane|Hawthorn Way|Hill Rise|King Street|London Road|Manor Road|Meadow View|Mill Lane|Nelson Street|North Parade|Oak Avenue|Orchard Close|Park Road|Queen's Road|School Lane|Station Road|Victoria Street";
 const HOUSES: &str =
     "Rose Cottage|The Old Forge|Ivy House|The Cedars|Laurel Court|The Willows|Holly Bank|The Limes";
+/// The starts of telephone numbers that are reserved for drama.
+const EXCHANGES: &str = "01134960 01144960 01154960 01164960 01174960 01184960 01214960 01314960 01414960 01514960 01614960 02079460 01914980 02920180 01632960";
 const UNIT_LETTERS: &[u8] = b"ABDEFGHJLNPQRSTUWXYZ";
 
 /// A home.
@@ -76,6 +78,8 @@ const UNIT_LETTERS: &[u8] = b"ABDEFGHJLNPQRSTUWXYZ";
 pub(crate) struct Home {
     pub(crate) lines: [String; 5],
     pub(crate) postcode: String,
+    /// The telephone number that the people of the home share.
+    pub(crate) landline: String,
 }
 
 impl Home {
@@ -175,7 +179,9 @@ fn home(street: &Street, dice: &mut Dice) -> Home {
         _ => (format!("{number} {}", street.name), String::new()),
     };
     let lines = [first, second, String::new(), street.town.to_owned(), String::new()];
-    Home { lines, postcode: street.postcode.clone() }
+    let exchange = dice.word(&EXCHANGES.split(' ').collect::<Vec<_>>());
+    let landline = format!("{exchange}{:03}", dice.below(1_000));
+    Home { lines, postcode: street.postcode.clone(), landline }
 }
 
 #[cfg(test)]
