@@ -3,15 +3,24 @@ use std::error::Error as StdError;
 
 /// A register that could not be filled, read or written, or keys that could not be read.
 #[derive(Debug, thiserror::Error)]
-#[error("{kind}")]
+#[error("{}", self.text())]
 pub struct Error {
     kind: ErrorKind,
+    row: Option<RowError>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
 impl Error {
     pub(super) const fn new(kind: ErrorKind) -> Self {
-        Self { kind, source: None }
+        Self { kind, row: None, source: None }
+    }
+
+    pub(super) const fn of_row(row: RowError) -> Self {
+        Self { kind: ErrorKind::Row, row: Some(row), source: None }
+    }
+
+    fn text(&self) -> String {
+        self.row.map_or_else(|| self.kind.to_string(), |row| row.to_string())
     }
 
     pub(super) fn with_source(
@@ -24,8 +33,8 @@ impl Error {
 
     /// The row of a history that cannot be used, for [`ErrorKind::Row`].
     #[must_use]
-    pub fn row(&self) -> Option<RowError> {
-        self.source.as_deref().and_then(|source| source.downcast_ref::<RowError>().copied())
+    pub const fn row(&self) -> Option<RowError> {
+        self.row
     }
 
     /// The kind of error.

@@ -89,7 +89,7 @@ impl Register {
                 Err(reason) => {
                     let rest = file.len() as u64 - row.position().map_or(0, csv::Position::byte);
                     let line = lines.until(rest);
-                    return Err(Error::new(ErrorKind::Row).with_source(RowError { line, reason }));
+                    return Err(Error::of_row(RowError { line, reason }));
                 }
             }
         }

@@ -1,7 +1,7 @@
 //! Runs methods over registers, one register after the other.
 
 use super::baseline::{self, BASELINES, Baseline, Rule};
-use super::ours::{self, ServiceKind, VARIANTS, Variant};
+use super::ours::{self, ServiceKind, Variant};
 use super::population::Population;
 use super::population::kind::Mix;
 use super::population::local::TrueCase;
@@ -34,7 +34,9 @@ impl Method {
     pub(crate) fn variants(services: &[ServiceKind]) -> Vec<Self> {
         let of = |service: &ServiceKind| {
             let service = *service;
-            VARIANTS.iter().map(move |variant| Self::Ours(service, Some(*variant)))
+            ours::variants(service)
+                .into_iter()
+                .map(move |variant| Self::Ours(service, Some(variant)))
         };
         services.iter().flat_map(of).collect()
     }

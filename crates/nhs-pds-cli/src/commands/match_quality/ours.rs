@@ -16,7 +16,7 @@ use nhs_pds::matching::Risk;
 use nhs_pds::nhs_number::NhsNumber;
 use nhs_pds::process::alert::MemoryAlerts;
 use nhs_pds::process::store::Joined;
-use nhs_pds::process::{Settings, Worker, import};
+use nhs_pds::process::{Policy, Settings, Strategy, Worker, import};
 use nhs_pds::secret::Secret;
 use nhs_pds::smsp;
 use nhs_pds::trace::{Caller, LocalIdentity, Tracer};
@@ -48,12 +48,18 @@ impl ServiceKind {
 pub(crate) struct Variant {
     /// The step that is switched off, in files and tables.
     pub(crate) without: &'static str,
-    /// Changes the settings of the worker.
-    pub(crate) change: fn(Settings) -> Settings,
 }
 
-/// The variants of the strategy. A strategy of a single query has no step to switch off.
-pub(crate) const VARIANTS: &[Variant] = &[];
+/// The variants of the strategy of a service: each further step switched off.
+pub(crate) fn variants(service: ServiceKind) -> Vec<Variant> {
+    let strategy = match service {
+        ServiceKind::Smsp => Strategy::smsp(),
+        ServiceKind::Fhir => Strategy::fhir(),
+    };
+    let steps: Vec<Variant> =
+        strategy.step_names().skip(1).map(|without| Variant { without }).collect();
+    steps
+}
 
 /// A transport to the simulator that counts the queries. A request for a token is not a query.
 #[derive(Debug)]
@@ -133,7 +139,13 @@ pub(crate) async fn run(
     let actor = Actor::new(&caller, "Match quality");
     import(&*joined, &actor, &SystemClock, read.cases).await?;
     let settings = Settings::new(caller).with_actor(actor);
-    let settings = variant.map_or(settings.clone(), |variant| (variant.change)(settings));
+    let settings = match variant {
+        None => settings,
+        Some(Variant { without }) => {
+            let strategy = Strategy::for_service(&*client).without(without);
+            settings.with_policy(Policy::default().with_strategy(strategy, &*client)?)
+        }
+    };
     let mut asked: HashMap<String, bool> = HashMap::new();
     let report = Worker::new(client, joined, settings)
         .run_once(&mut |case| {

@@ -206,7 +206,7 @@ mod tests {
                 ..Tally::default()
             },
         };
-        let without = Variant { without: "history", change: |settings| settings };
+        let without = Variant { without: "history" };
         let table = ablation(&[line(None, 8, 20), line(Some(without), 5, 14)]);
         assert!(table.contains("| history | +3 "), "{table}");
         assert!(table.contains("| +0.60 "), "{table}");
