@@ -88,10 +88,15 @@ pub(super) fn close(kind: Kind, scene: &mut Scene<'_>) {
         Kind::TwinTypo => {
             let twin = scene.twin();
             let (mine, other) = alike(scene);
+            // With the name of the twin, the case would be the twin's: nothing could tell the two apart.
+            let mut typed = typo(&mine, scene.dice);
+            while typed == other {
+                typed = typo(&mine, scene.dice);
+            }
+            scene.local.given = typed;
             if let Some(twin) = scene.people.get_mut(twin) {
                 twin.person.given = other;
             }
-            scene.local.given = typo(&mine, scene.dice);
         }
         Kind::SiblingBirth => {
             let sibling = scene.sibling();
