@@ -73,6 +73,13 @@ impl KnownSoFar {
 
 redacted_debug!(KnownSoFar);
 
+impl TraceState {
+    /// How many answers are kept of a turn whose further questions got none.
+    pub(crate) fn kept_answers(&self) -> usize {
+        self.known.as_ref().map_or(0, |known| known.heard.len())
+    }
+}
+
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "that is how serde asks")]
 const fn is_zero(count: &u32) -> bool {
     *count == 0

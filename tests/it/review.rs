@@ -288,9 +288,7 @@ async fn a_rejected_number_is_never_offered_again() {
         office.pass([found("JOY", "FAMILY 1", NUMBER)]).await;
         office.resolve(&item("1", 1), Resolution::RejectNumber(NUMBER)).await;
         // Even if the service now has the right fields.
-        office
-            .pass_at("2027-11-24T09:30:00Z", [found("COMFORT", "FAMILY 1", NUMBER), Traced::None])
-            .await;
+        office.pass_at("2027-11-24T09:30:00Z", [found("COMFORT", "FAMILY 1", NUMBER)]).await;
         let case = office.stored("1").await;
         assert!(case.nhs_number.is_none());
         let [again] = &case.open_items().collect::<Vec<_>>()[..] else { panic!() };

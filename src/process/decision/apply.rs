@@ -161,6 +161,11 @@ fn alert(case: &Case, changed: &mut Case, kind: AlertKind, id: String, decision:
 fn asking(case: &mut Case, decision: &Decision, effects: Effects, policy: &Policy) {
     let (id, further) = (case.id.clone(), further(case));
     let asking = &mut case.asking;
+    // An answer to an earlier question of this turn begins a new row of failures.
+    let kept = decision.known.as_ref().map_or(0, |known| known.heard.len());
+    if kept > asking.kept_answers() {
+        (asking.unanswered, asking.unreadable) = (0, 0);
+    }
     if effects.saved == Saved::Unanswered {
         asking.known.clone_from(&decision.known);
         asking.unanswered = asking.unanswered.saturating_add(1);

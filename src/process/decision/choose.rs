@@ -17,17 +17,17 @@ pub(super) fn row(case: &Case, reply: Reply<'_>, context: &Context<'_>, agrees: 
     let outcome = match reply.map(|answer| &answer.outcome) {
         Err(error) if error.kind() == ErrorKind::Configuration => return Row::Configuration,
         Err(error) if error.kind() == ErrorKind::Unavailable => {
-            return unavailable(case, context.policy);
+            return unavailable(case, context);
         }
         _ if changed => return Row::RecordedChanged,
-        Err(error) => return without_response(case, error, context.policy),
+        Err(error) => return without_response(case, error, context),
         Ok(outcome) => outcome,
     };
     match (context.asked.nhs_number, outcome) {
         (None, Outcome::Found(found)) => by_particulars(case, found, context, agrees),
         (Some(number), Outcome::Found(found)) if found.nhs_number != number => {
             // The tracer's contract forbids this. A response about another number is unreadable.
-            unreadable(case, context.policy)
+            unreadable(case, context)
         }
         (Some(_), Outcome::Found(found)) => by_number(case, found, context, agrees),
         (None, Outcome::None) if recorded.is_some() => Row::NoMatchForDoubtful,

@@ -19,7 +19,7 @@ use nhs_pds::clock::SystemClock;
 use nhs_pds::fhir;
 use nhs_pds::process::alert::MemoryAlerts;
 use nhs_pds::process::store::Joined;
-use nhs_pds::process::{CaseReport, Settings, TraceResult, Worker, import};
+use nhs_pds::process::{CaseReport, Policy, Settings, Strategy, TraceResult, Worker, import};
 use nhs_pds::resilience::{Gateway, RateLimit};
 use nhs_pds::trace::{Caller, Tracer};
 use nhs_pds::transport::Transport;
@@ -153,8 +153,11 @@ async fn trace(
     let keeping = Arc::new(Keeping::new(client));
     let service = Arc::clone(&keeping) as Arc<dyn Tracer>;
     let gate = Gateway::new(service).with_rate_limit(pace(cli, reached));
-    let settings = Settings::new(caller).with_actor(actor);
-    let worker = Worker::new(gate.background(), joined, settings);
+    // One question for each case: the two services must agree about it. Their strategies differ.
+    let tracer = gate.background();
+    let policy = Policy::default().with_strategy(Strategy::exact(), &*tracer)?;
+    let settings = Settings::new(caller).with_actor(actor).with_policy(policy);
+    let worker = Worker::new(tracer, joined, settings);
     let mut reports: Vec<CaseReport> = Vec::new();
     let report = worker.run_once(&mut |case: &CaseReport| reports.push(case.clone())).await?;
     if let Some(reason) = &report.stopped {
