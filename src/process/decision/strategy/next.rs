@@ -87,7 +87,6 @@ impl Verdict {
         let allowed = |asked: &&Asked| match asked.when {
             When::Always => true,
             When::Unfound => !likely,
-            When::Doubtful => likely,
         };
         listed.iter().filter(unasked).find(allowed)
     }

@@ -1,8 +1,8 @@
 //! What a case has to send, in every form in which a step may send it.
 
 use crate::case::Case;
-use crate::demographics::{FullDate, Gender, Postcode, name_form};
-use crate::matching::{given_names, normalised_name, without_notes};
+use crate::demographics::{FullDate, Gender, Postcode};
+use crate::matching::{normalised_name, without_notes};
 use crate::trace::{LocalIdentifier, NameText};
 use chrono::{Datelike, NaiveDate};
 
@@ -84,18 +84,6 @@ impl Parts {
         name(given.as_str().split(' ').next()?)
     }
 
-    /// The given names after the first.
-    pub(super) fn other_given(&self, case: &Case) -> Vec<NameText> {
-        let given = self.plain_given();
-        let own = given.as_ref().map_or("", NameText::as_str);
-        let first = given_names(own).into_iter().next();
-        let others = own.split(' ').skip(1).chain(case.other_forenames.iter().map(String::as_str));
-        let full = |text: &&str| text.chars().count() > 1;
-        let mut names = each(others.flat_map(|text| text.split(' ')).filter(full).map(name));
-        names.retain(|one| given_names(one.as_str()).into_iter().next() != first);
-        names
-    }
-
     /// The former family names.
     pub(super) fn former_families(&self, case: &Case) -> Vec<NameText> {
         let own = self.plain_family();
@@ -109,21 +97,6 @@ impl Parts {
         let born = self.born.date();
         let swapped = NaiveDate::from_ymd_opt(born.year(), born.day(), born.month())?;
         FullDate::try_from(swapped).ok().filter(|swapped| *swapped != self.born)
-    }
-
-    /// The former postcodes that are of a real address.
-    pub(super) fn former_postcodes(&self, case: &Case) -> Vec<Postcode> {
-        let mut kept: Vec<Postcode> = Vec::new();
-        for text in &case.former_postcodes {
-            if let Ok(postcode) = name_form(text).parse::<Postcode>()
-                && !postcode.is_pseudo()
-                && Some(postcode) != self.postcode
-                && !kept.contains(&postcode)
-            {
-                kept.push(postcode);
-            }
-        }
-        kept
     }
 }
 

@@ -45,9 +45,9 @@ fn of_step(step: &Step, case: &Case, parts: &Parts) -> Vec<FindPerson> {
     let mut found = Vec::new();
     for gender in genders(step.gender, parts) {
         for family in families(step.family, case, parts) {
-            for given in givens(step.given, case, parts) {
+            for given in givens(step.given, parts) {
                 for (born, years) in births(step.birth, parts) {
-                    for postcode in homes(step.home, case, parts) {
+                    for postcode in homes(step.home, parts) {
                         let mut find = FindPerson::new(family.clone(), gender, born)
                             .with_breadth(step.breadth)
                             .with_birth_years(years);
@@ -77,12 +77,11 @@ fn families(family: Family, case: &Case, parts: &Parts) -> Vec<NameText> {
 }
 
 /// The given names; `None` in the list is a question without one.
-fn givens(given: Given, case: &Case, parts: &Parts) -> Vec<Option<NameText>> {
+fn givens(given: Given, parts: &Parts) -> Vec<Option<NameText>> {
     match given {
         // A case without a given name is still asked about.
         Given::Own => vec![parts.plain_given()],
         Given::First => parts.first_given().map(Some).into_iter().collect(),
-        Given::Other => parts.other_given(case).into_iter().map(Some).collect(),
         Given::Family => vec![Some(parts.plain_family())],
         Given::None => vec![None],
     }
@@ -112,11 +111,10 @@ fn genders(gender: Sex, parts: &Parts) -> Vec<Gender> {
 }
 
 /// The postcodes; `None` in the list is a question without one.
-fn homes(home: Home, case: &Case, parts: &Parts) -> Vec<Option<Postcode>> {
+fn homes(home: Home, parts: &Parts) -> Vec<Option<Postcode>> {
     match home {
         // A case without a postcode is still asked about.
         Home::Own => vec![parts.postcode],
-        Home::Former => parts.former_postcodes(case).into_iter().map(Some).collect(),
         Home::LeftOut => vec![None],
     }
 }

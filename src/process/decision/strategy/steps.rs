@@ -23,8 +23,6 @@ pub(in crate::process) enum When {
     Always,
     /// No likely person was returned.
     Unfound,
-    /// A likely person was returned, and the evidence is not enough.
-    Doubtful,
 }
 
 /// The family name that is sent.
@@ -47,8 +45,6 @@ pub(in crate::process) enum Given {
     Own,
     /// The first word of it.
     First,
-    /// Another given name of the person.
-    Other,
     /// The family name: the two may be swapped.
     Family,
     None,
@@ -82,6 +78,5 @@ pub(in crate::process) enum Sex {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(in crate::process) enum Home {
     Own,
-    Former,
     LeftOut,
 }

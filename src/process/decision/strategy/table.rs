@@ -139,7 +139,6 @@ const SMSP: &[Step] = &[
     Step { name: "respelt", when: When::Unfound, family: Family::Respelt, ..EACH },
     Step { name: "family_part", when: When::Unfound, family: Family::Part, ..EACH },
     Step { name: "former_family", when: When::Unfound, family: Family::Former, ..EACH },
-    Step { name: "former_postcode", when: When::Unfound, home: Home::Former, ..EACH },
     Step { name: "birth_swapped", when: When::Unfound, birth: Birth::Swapped, ..EACH },
     Step { name: "gender", when: When::Unfound, gender: Sex::Other, ..EACH },
     Step {
@@ -167,12 +166,7 @@ const FHIR: &[Step] = &[
     },
     // Restricted people are not found by a search with a postcode.
     Step { name: "no_postcode", when: When::Unfound, home: Home::LeftOut, ..PLAIN },
-    Step { name: "no_given", when: When::Unfound, given: Given::None, ..PLAIN },
-    Step { name: "other_given", when: When::Unfound, given: Given::Other, ..PLAIN },
     Step { name: "birth_around", when: When::Unfound, birth: Birth::Around, ..PLAIN },
-    Step { name: "family_part", when: When::Unfound, family: Family::Part, ..PLAIN },
-    Step { name: "former_family", when: When::Unfound, family: Family::Former, ..PLAIN },
-    Step { name: "former_postcode", when: When::Doubtful, home: Home::Former, ..PLAIN },
     Step {
         name: "wildcard",
         when: When::Unfound,
