@@ -9,7 +9,7 @@ use std::ops::Not;
 ///
 /// `Default` is a case that was never traced.
 #[non_exhaustive]
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default)]
 pub struct TraceState {
     /// The criteria of the last query. If the case would now be traced with other criteria, a
@@ -71,7 +71,7 @@ impl KnownSoFar {
     }
 }
 
-redacted_debug!(KnownSoFar);
+redacted_debug!(TraceState, KnownSoFar);
 
 impl TraceState {
     /// How many answers are kept of a turn whose further questions got none.

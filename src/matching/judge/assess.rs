@@ -61,6 +61,12 @@ impl Judge {
         self.limit
     }
 
+    /// The version, the limit and the switches, as a text to compare.
+    pub(crate) fn rules(&self) -> String {
+        let wildcards = if self.wildcards_assessed { " wildcards" } else { "" };
+        format!("judge-{} {}{wildcards}", Self::VERSION, self.limit)
+    }
+
     /// Compares the person returned with what the local system has recorded, and assesses the risk.
     pub(crate) fn assess(
         &self,

@@ -2,10 +2,11 @@
 
 use crate::case::{Case, CaseId, Heard};
 use crate::matching::Criteria;
-use crate::process::decision::hear::{Sent, hear};
+use crate::process::decision::hear::{Sent, hear, is_open};
 use crate::process::decision::plan::Plan;
 use crate::process::decision::policy::Policy;
 use crate::process::decision::reply::Reply;
+use crate::trace::{Error, ErrorKind};
 use chrono::{DateTime, Utc};
 
 /// What a decision depends on, besides the case and the reply.
@@ -40,6 +41,30 @@ impl<'a> Context<'a> {
         self
     }
 
+    /// The context of a reply to the question of `plan`.
+    pub(in crate::process) fn of(
+        plan: &'a Plan,
+        holders: &'a [CaseId],
+        policy: &'a Policy,
+    ) -> Self {
+        Self::new(&plan.asked, holders, policy).after(&plan.known, plan)
+    }
+
+    /// Whether another question may follow the reply: a person was returned, no person matches, or several do.
+    /// After the first question, the service may also refuse the changed criteria of a step, or lead to a record
+    /// that is not in use. The other steps are taken all the same.
+    pub(in crate::process) fn leaves_open(&self, reply: Reply<'_>) -> bool {
+        match reply {
+            Ok(answer) => is_open(answer) || !self.known.is_empty(),
+            Err(error) => self.is_refused_step(error),
+        }
+    }
+
+    /// Whether the service refused the criteria of a further step. The case's own criteria were accepted.
+    pub(in crate::process) fn is_refused_step(&self, error: &Error) -> bool {
+        !self.known.is_empty() && error.kind() == ErrorKind::Rejected && error.exchange().is_some()
+    }
+
     /// What is known, with the reply.
     pub(in crate::process) fn known_with(
         &self,
@@ -48,8 +73,13 @@ impl<'a> Context<'a> {
         now: DateTime<Utc>,
     ) -> Vec<Heard> {
         let judge = &self.policy.judge;
-        let heard =
-            reply.ok().and_then(|answer| hear(case, self.asked, self.sent, answer, judge, now));
+        let step = || self.sent.map_or("exact", |sent| sent.step).to_owned();
+        let heard = match reply {
+            Ok(answer) => hear(case, self.asked, self.sent, answer, judge, now)
+                // A further step led to a record that is not in use, perhaps of another person.
+                .or_else(|| (!self.known.is_empty()).then(|| Heard::several(step()))),
+            Err(error) => self.is_refused_step(error).then(|| Heard::none(step())),
+        };
         self.known.iter().cloned().chain(heard).collect()
     }
 

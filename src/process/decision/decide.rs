@@ -10,9 +10,7 @@ use crate::matching::{
 use crate::nhs_number::NhsNumber;
 use crate::process::decision::choose::{death, row};
 use crate::process::decision::context::Context;
-use crate::process::decision::hear::{
-    answer_of, candidate_of, is_beside, is_open, successor, without_person,
-};
+use crate::process::decision::hear::{answer_of, candidate_of, successor, without_person};
 use crate::process::decision::plausible::without_implausible_death;
 use crate::process::decision::policy::Policy;
 use crate::process::decision::reply::Reply;
@@ -194,7 +192,7 @@ fn kept(
     if !unanswered || context.known.is_empty() {
         return None;
     }
-    let strategy = context.policy.strategy().to_string();
+    let strategy = context.policy.rules();
     let before = case.asking.known.as_ref();
     let before = before.filter(|known| known.strategy == strategy && known.asked == *context.asked);
     let at = before.map_or(now, |known| known.at);
@@ -208,11 +206,10 @@ fn decisive(
     known: &[Heard],
     verdict: &Verdict,
 ) -> Option<Answer> {
-    let last = reply.ok()?;
-    let open = is_open(last) || is_beside(context.asked, context.sent);
-    if context.known.is_empty() || !open {
+    if context.known.is_empty() || !context.leaves_open(reply) {
         return None;
     }
+    let exchange = exchange(reply)?;
     let of = |number| candidate_of(known, number).map(answer_of);
     if let Some(number) = context.asked.nhs_number {
         return of(number);
@@ -221,7 +218,7 @@ fn decisive(
     match verdict.candidates.first() {
         Some(first) => Some(answer_of(first)),
         None if verdict.rejected => rejected(),
-        None => Some(without_person(verdict.several, last.exchange.clone())),
+        None => Some(without_person(verdict.several, exchange.clone())),
     }
 }
 

@@ -5,6 +5,7 @@ use crate::demographics::{FullDate, Postcode, london_day, name_form};
 use crate::matching::{Criteria, PostcodeRelation};
 use crate::nhs_number::NhsNumber;
 use crate::process::decision::eligibility::{Eligibility, Reason, Scope, eligibility};
+use crate::process::decision::hear::candidate_of;
 use crate::process::decision::policy::Policy;
 use crate::process::decision::purpose::Purpose;
 use crate::process::decision::strategy::next::Verdict;
@@ -24,6 +25,8 @@ pub struct Plan {
     pub question: Question,
     /// The step of the strategy, by a stable word: `number` when a number is verified.
     pub step: String,
+    /// What earlier questions by the same criteria have shown.
+    pub(in crate::process) known: Vec<Heard>,
 }
 
 /// The step in which a number is verified.
@@ -125,11 +128,12 @@ pub(in crate::process) fn ask(
         let question = FetchDetails::new(number, parts.born)
             .with_family(parts.family.clone())
             .with_local_identifier(parts.local);
-        return Ok(Plan { asked, question: question.into(), step: BY_NUMBER.to_owned() });
+        let (step, known) = (BY_NUMBER.to_owned(), Vec::new());
+        return Ok(Plan { asked, question: question.into(), step, known });
     }
     let strategy = policy.strategy();
     let first = questions(strategy.steps(), case, &parts).into_iter().next();
-    first.map(|first| search(asked, first)).ok_or_else(Vec::new)
+    first.map(|first| search(asked, first, &[])).ok_or_else(Vec::new)
 }
 
 /// Returns the next query about `case` by the same criteria, if what is known is not enough and another query
@@ -148,32 +152,32 @@ pub(in crate::process) fn following(
     let Some(number) = asked.nhs_number else {
         let verdict = Verdict::of(case, known);
         let next = verdict.next(&listed, known, policy.judge.limit())?;
-        return Some(search(asked, next.clone()));
+        return Some(search(asked, next.clone(), known));
     };
     // A number whose person lives elsewhere may be that of a namesake: does the search find another person?
-    let elsewhere = |heard: &&Heard| {
-        let held = heard.candidate.as_ref().filter(|held| held.nhs_number == number);
-        held.is_some_and(|held| is_elsewhere(held))
-    };
-    if !matches!(known, [only] if elsewhere(&only)) {
+    let held = candidate_of(known, number)?;
+    if !is_elsewhere(held, &asked) || Verdict::of(case, known).has_likely_other(number) {
         return None;
     }
-    let first = listed.into_iter().find(|first| first.find.postcode().is_some())?;
-    Some(search(asked, first))
+    let first = strategy.steps().first()?.name;
+    let is_next = |next: &Asked| {
+        next.find.postcode().is_some()
+            && next.step.starts_with(first)
+            && known.iter().all(|heard| heard.step != next.step)
+    };
+    let next = listed.into_iter().find(is_next)?;
+    Some(search(asked, next, known))
 }
 
-/// Whether the person of a verified number agrees in everything but the postcode.
-fn is_elsewhere(held: &Candidate) -> bool {
-    let home = held.relations.postcode;
-    let known = !matches!(
-        home,
-        PostcodeRelation::Equal | PostcodeRelation::Former | PostcodeRelation::Unknown
-    );
-    known && held.vetoes.is_empty() && held.risk.probability() < 0.5
+/// Whether the person of a verified number agrees in everything but the postcode, which the case has.
+fn is_elsewhere(held: &Candidate, asked: &Criteria) -> bool {
+    let agrees =
+        matches!(held.relations.postcode, PostcodeRelation::Equal | PostcodeRelation::Former);
+    asked.postcode.is_some() && !agrees && held.vetoes.is_empty() && held.risk.probability() < 0.5
 }
 
-fn search(asked: Criteria, first: Asked) -> Plan {
-    Plan { asked, question: first.find.into(), step: first.step }
+fn search(asked: Criteria, next: Asked, known: &[Heard]) -> Plan {
+    Plan { asked, question: next.find.into(), step: next.step, known: known.to_vec() }
 }
 
 /// What earlier questions by the same criteria and the same strategy have shown, before one got no answer.
@@ -186,7 +190,7 @@ pub(in crate::process) fn known<'a>(
     let fresh = |known: &&KnownSoFar| {
         let age = now.signed_duration_since(known.at);
         known.asked == *asked
-            && known.strategy == policy.strategy().to_string()
+            && known.strategy == policy.rules()
             && (TimeDelta::zero()..KEPT).contains(&age)
     };
     case.asking.known.as_ref().filter(fresh).map_or(&[], |known| &known.heard)

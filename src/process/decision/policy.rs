@@ -103,6 +103,11 @@ impl Policy {
         self.strategy.clone().unwrap_or_else(Strategy::exact)
     }
 
+    /// The strategy and the rules of the judge, by which answers that are kept were judged.
+    pub(in crate::process) fn rules(&self) -> String {
+        format!("{} {}", self.strategy(), self.judge.rules())
+    }
+
     /// Sets the strategy of the service of `tracer`, unless one was chosen.
     pub(in crate::process) fn set_strategy_of(&mut self, tracer: &dyn Tracer) {
         self.strategy.get_or_insert_with(|| Strategy::for_service(tracer));

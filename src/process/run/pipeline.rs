@@ -9,7 +9,7 @@ use crate::process::run::exchange::Reply;
 use crate::process::run::record::{came_back, received, sent};
 use crate::process::run::report::CaseReport;
 use crate::process::run::turn::{Step, Turn};
-use crate::trace::MessageId;
+use crate::trace::{self, MessageId};
 use chrono::{DateTime, Utc};
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -28,13 +28,15 @@ impl Engine {
         let mut next = Some(first);
         while let Some(plan) = next.take() {
             if self.halt.is_set() {
+                course.leave(plan, MessageId::fresh(&*self.settings.ids), self.now());
                 break;
             }
-            next = match course.ask(self, plan, admitted.take()).await {
+            next = match course.ask(self, plan.clone(), admitted.take()).await {
                 Ok(next) => next,
                 Err(error) if course.turn.steps.is_empty() => return Err(error),
-                // The answer before this question is settled first.
+                // The answers before this question are settled first.
                 Err(error) => {
+                    course.leave(plan, MessageId::fresh(&*self.settings.ids), self.now());
                     let report = course.conclude(self).await;
                     return report.and(Err(error));
                 }
@@ -77,10 +79,22 @@ impl Course {
         let Some(reply) = reply else {
             // The run was told to stop before its turn came.
             self.recorded.push(came_back(engine.actor(), turn.id(), id, None, at));
+            self.leave(plan, id, at);
             return Ok(None);
         };
         engine.halt.note(turn.id(), answered, &reply.result);
         Ok(self.take(engine, plan, id, reply, at))
+    }
+
+    /// Notes that the question of `plan` was not sent, if answers to earlier questions are to be settled. They alone
+    /// must not decide: the case stays due, with what is known.
+    fn leave(&mut self, plan: Plan, message_id: MessageId, at: DateTime<Utc>) {
+        if self.turn.steps.is_empty() {
+            return;
+        }
+        let error = trace::Error::new(trace::ErrorKind::Unavailable);
+        let reply = Some(Err(error.with_source("the question was not sent")));
+        self.turn.steps.push(Step { plan, message_id, reply, at });
     }
 
     /// Takes the `reply` to the question of `plan`, whose first message was `id`.
@@ -100,7 +114,10 @@ impl Course {
                 self.recorded.push(entry);
                 if !error.is_suspended_alone() {
                     engine.halt.keep(error);
-                } else if message_id == id {
+                    if !turn.steps.is_empty() {
+                        self.leave(plan, message_id, at);
+                    }
+                } else if message_id == id && turn.steps.is_empty() {
                     self.waits_until = error.suspended_until();
                 } else {
                     // The question was sent before, and got no response.

@@ -33,6 +33,12 @@ pub(in crate::process) fn sent(
         .with_message_id(id.to_string())
         .with_detail("question", plan.question.as_str())
         .with_detail("step", plan.step.as_str());
+    let entry = match &plan.question {
+        Question::Find(find) if !find.is_exact() => entry
+            .with_detail("breadth", find.breadth().as_str())
+            .with_detail("birth_years", find.birth_years().to_string()),
+        _ => entry,
+    };
     // For services that identify a retry by the request it repeats.
     let entry = match id.request() {
         request if request != id.uuid() => entry.with_detail("request", format!("{request:X}")),

@@ -5,7 +5,7 @@ use crate::case::{Case, Change, Planned, readable};
 use crate::process::decision::apply::apply;
 use crate::process::decision::decide::Decision;
 use crate::process::decision::eligibility::{Eligibility, eligibility, faults};
-use crate::process::decision::plan::ask;
+use crate::process::decision::plan::{ask, further};
 use crate::process::decision::result::TraceResult;
 use crate::process::decision::row::NumberEffect;
 use crate::process::error::Error;
@@ -156,6 +156,7 @@ impl Engine {
         case.last_trace == turn.claimed.last_trace
             && eligibility(case, &settings.scope, now).is_eligible()
             && turn.is_still_about(case)
+            && further(case) == further(&turn.claimed)
             && turn.steps.first().is_none_or(|step| {
                 let number = step.plan.asked.nhs_number;
                 let again = ask(case, number, &settings.policy, &settings.local_root, now);

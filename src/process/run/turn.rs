@@ -1,12 +1,11 @@
 //! The questions about one case in one pass, and their effects. Pure.
 
-use crate::case::{Case, CaseId, Heard, RecordedNumber};
+use crate::case::{Case, CaseId, RecordedNumber};
 use crate::nhs_number::NhsNumber;
 use crate::process::decision::apply::apply;
 use crate::process::decision::context::Context;
 use crate::process::decision::decide::{Decision, decide};
-use crate::process::decision::hear::is_open;
-use crate::process::decision::plan::{Plan, ask, following, known};
+use crate::process::decision::plan::{Plan, ask, following};
 use crate::process::decision::policy::Policy;
 use crate::process::decision::row::NextQuery;
 use crate::trace::{Answer, Error, ErrorKind, MessageId};
@@ -42,11 +41,10 @@ impl Turn {
     pub(in crate::process) fn follow_up(&self, policy: &Policy, local_root: &str) -> Option<Plan> {
         let step = self.steps.last()?;
         let reply = step.reply.as_ref()?.as_ref();
-        let (earlier, stage) = self.stages();
+        let (earlier, _) = self.stages();
         let before = decided_each(&self.claimed, earlier, policy);
-        let known = known_before(&before, stage, policy);
-        let context = Context::new(&step.plan.asked, &[], policy).after(&known, &step.plan);
-        if reply.is_ok_and(is_open) {
+        let context = Context::of(&step.plan, &[], policy);
+        if context.leaves_open(reply) {
             let known = context.known_with(&before, reply, step.at);
             let next = following(&before, &step.plan.asked, &known, policy, local_root, step.at);
             if next.is_some() {
@@ -123,20 +121,5 @@ fn decided_each(case: &Case, steps: &[Step], policy: &Policy) -> Case {
 fn decided(case: &Case, stage: &[Step], holders: &[CaseId], policy: &Policy) -> Option<Decision> {
     let step = stage.last()?;
     let reply = step.reply.as_ref()?.as_ref();
-    let known = known_before(case, stage, policy);
-    let context = Context::new(&step.plan.asked, holders, policy).after(&known, &step.plan);
-    Some(decide(case, reply, &context, step.at))
-}
-
-/// What all questions of `stage` but the last have shown, and those of an earlier run.
-fn known_before(case: &Case, stage: &[Step], policy: &Policy) -> Vec<Heard> {
-    let Some((last, earlier)) = stage.split_last() else { return Vec::new() };
-    let mut heard = known(case, &last.plan.asked, policy, last.at).to_vec();
-    for step in earlier {
-        if let Some(Ok(answer)) = &step.reply {
-            let context = Context::new(&step.plan.asked, &[], policy).after(&heard, &step.plan);
-            heard = context.known_with(case, Ok(answer), step.at);
-        }
-    }
-    heard
+    Some(decide(case, reply, &Context::of(&step.plan, holders, policy), step.at))
 }

@@ -42,16 +42,17 @@ impl Verdict {
             }
         }
         verdict.candidates.sort_by_key(rank);
-        verdict.doubt_the_first();
+        verdict.doubt_the_first(known.first().is_some_and(|first| first.several));
         verdict
     }
 
-    /// Another candidate of comparable weight is a veto against the first.
-    fn doubt_the_first(&mut self) {
+    /// Another candidate of comparable weight is a veto against the first. So is it that several people matched
+    /// the case's own criteria: a later step may have found another one than the right one of them.
+    fn doubt_the_first(&mut self, several_at_first: bool) {
         let odds = |risk: Risk| (1.0 - risk.probability()) / risk.probability();
-        if let [first, second, ..] = self.candidates.as_mut_slice()
-            && odds(second.risk) * CLEARLY > odds(first.risk)
-        {
+        let Some((first, others)) = self.candidates.split_first_mut() else { return };
+        let is_comparable = |other: &Candidate| odds(other.risk) * CLEARLY > odds(first.risk);
+        if several_at_first || others.iter().any(is_comparable) {
             first.vetoes.push(Veto::AnotherCandidate);
         }
     }
@@ -67,9 +68,9 @@ impl Verdict {
         others.map(|other| other.risk.probability()).any(|risk| risk < LIKELY)
     }
 
-    /// Whether the first candidate is more likely the person than not.
+    /// Whether a candidate is likely the person.
     fn is_likely(&self) -> bool {
-        self.candidates.first().is_some_and(|first| first.risk.probability() < LIKELY)
+        self.candidates.iter().any(|candidate| candidate.risk.probability() < LIKELY)
     }
 
     /// The next of the `listed` questions, if one may change this verdict.

@@ -81,7 +81,8 @@ impl Parts {
     /// The given names, one by one: those of the field of the first name, and the others.
     pub(super) fn first_given(&self) -> Option<NameText> {
         let given = self.plain_given()?;
-        name(given.as_str().split(' ').next()?)
+        let first = given.as_str().split(' ').next()?;
+        if first.chars().count() < 2 { None } else { name(first) }
     }
 
     /// The former family names.
