@@ -59,7 +59,17 @@ impl Candidate {
     pub fn in_words(&self) -> String {
         let mut said = vec![self.relations.in_words()];
         said.extend(self.vetoes.iter().map(|veto| veto.in_words().to_owned()));
-        format!("{}: {} that this is a different person", said.join("; "), self.risk)
+        format!("{}: {}", said.join("; "), self.risk_in_words())
+    }
+
+    /// The risk in words. Beside a veto the figure would only reassure, so it is not stated.
+    #[must_use]
+    pub fn risk_in_words(&self) -> String {
+        if self.vetoes.is_empty() {
+            format!("{} that this is a different person", self.risk)
+        } else {
+            "may be a different person".to_owned()
+        }
     }
 }
 

@@ -40,7 +40,7 @@ impl Case {
         }
         if !taken.is_empty() {
             // Answers about other data are not evidence about these.
-            self.asking.known = None;
+            (self.asking.known, self.asking.further) = (None, None);
         }
         taken
     }

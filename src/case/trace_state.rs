@@ -48,7 +48,7 @@ pub struct TraceState {
 #[non_exhaustive]
 #[derive(Clone, Deserialize, Eq, PartialEq, Serialize)]
 pub struct KnownSoFar {
-    /// The strategy with its version.
+    /// The strategy and the rules of the judge, by [`Policy::rules`](crate::process::Policy::rules).
     pub strategy: String,
     /// The criteria of the case.
     pub asked: Criteria,

@@ -219,7 +219,7 @@ async fn a_candidate_beside_the_case() {
         let shown = office.show(&item("1", 1)).await;
         assert_eq!(shown.offered, Some(NUMBERS[0]), "the only one");
         let [twin] = &shown.candidates[..] else { panic!() };
-        assert_eq!(twin.risk_in_words, "1 in 54 that this is a different person");
+        assert_eq!(twin.risk_in_words, "may be a different person", "no figure beside a veto");
         assert_eq!(twin.vetoes_in_words, [Veto::Twin.in_words()]);
         assert!(twin.in_words.ends_with(&twin.risk_in_words), "{}", twin.in_words);
         let rows: Vec<_> = twin

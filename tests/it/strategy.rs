@@ -189,8 +189,7 @@ fn planned(strategy: &Strategy, case: &Case) -> Vec<Plan> {
             return plans;
         }
         heard.push(Heard::none(next.step.clone()));
-        let known =
-            KnownSoFar::new(strategy.to_string(), next.asked.clone(), heard.clone(), start());
+        let known = KnownSoFar::new(policy.rules(), next.asked.clone(), heard.clone(), start());
         case.asking.known = Some(known);
         plans.push(next);
     }

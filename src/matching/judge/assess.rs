@@ -1,7 +1,8 @@
 use crate::demographics::{Demographics, Gender};
 use crate::matching::judge::hypotheses::{Reached, Weighed};
 use crate::matching::judge::likelihood::{
-    self, ADULT, FIRST_OF_JANUARY, FIRST_OF_MONTH, RAREST_FULL_NAME, RAREST_NAME, SHARED_FIRST_NAME,
+    self, ADULT, FIRST_OF_JANUARY, FIRST_OF_MONTH, MAN_RENAMED, RAREST_FULL_NAME, RAREST_NAME,
+    SHARED_FIRST_NAME,
 };
 use crate::matching::judge::risk::{Risk, RiskLimit};
 use crate::matching::judge::veto::Veto;
@@ -78,7 +79,8 @@ impl Judge {
         how.complete(&mut relations);
         let weighed = self.weigh(local, person, relations, how);
         let reached = if how.by_number { Reached::ByNumber } else { Reached::BySearch };
-        let mut vetoes = vetoes(relations, self.may_be_two_names(local, person));
+        let two_names = self.may_be_two_names(local, person);
+        let mut vetoes = vetoes(relations, two_names, is_adult(person, how.year));
         if how.wildcards && !self.wildcards_assessed {
             vetoes.push(Veto::Wildcard);
         }
@@ -134,6 +136,10 @@ impl Judge {
                 GivenRelation::Equal | GivenRelation::FurtherDiffers => given_share,
                 _ => given.stranger.max(given_share * 0.5),
             };
+        }
+        let gender = person.gender.known().copied().or(local.gender);
+        if relations.family == FamilyRelation::Different && gender == Some(Gender::Male) {
+            family.same *= MAN_RENAMED;
         }
         let is_name = |relations: Relations| {
             relations.family != FamilyRelation::Unknown && relations.given != GivenRelation::Unknown
@@ -273,15 +279,19 @@ fn is_shared_first_name(local: &Local<'_>, person: &Demographics) -> bool {
         && returned.first().is_some_and(|first| SHARED_FIRST_NAMES.contains(&first.as_str()))
 }
 
-fn vetoes(relations: Relations, two_names: bool) -> Vec<Veto> {
+fn vetoes(relations: Relations, two_names: bool, adult: bool) -> Vec<Veto> {
     use BirthRelation as B;
     use FamilyRelation as F;
     use GivenRelation as G;
     let Relations { family, given, birth, gender, .. } = relations;
     let at_home = is_at_home(relations) || has_street(relations);
     let one_family = !matches!(family, F::Different | F::Unknown | F::SwappedWithGiven);
+    let is_alike =
+        matches!(given, G::SpellingVariant | G::TypingError | G::PartOfDouble | G::Shortened);
     let other_given = matches!(given, G::Different | G::OneLetter | G::FurtherDiffers | G::Initial)
-        || (given == G::SpellingVariant && two_names);
+        || (given == G::SpellingVariant && two_names)
+        // The rarest names are not listed, and children live with their twins.
+        || (!adult && is_alike);
     let one_given =
         matches!(given, G::Equal | G::FurtherName | G::FamiliarForm | G::FurtherDiffers);
     let born_then = matches!(birth, B::Equal | B::DayMonthSwapped | B::DayOrMonthDigit);

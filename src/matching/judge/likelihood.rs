@@ -49,8 +49,8 @@ pub(super) const RAREST_FULL_NAME: f64 = 1e-3;
 pub(super) const SAME_DAY: f64 = 1.0 / 29_220.0;
 
 /// How much more often 1 January is recorded, and the first day of another month. Both are used for a date
-/// that is not known.
-pub(super) const FIRST_OF_JANUARY: f64 = 10.0;
+/// that is not known. In a house for refugees, half of the residents may have 1 January.
+pub(super) const FIRST_OF_JANUARY: f64 = 100.0;
 pub(super) const FIRST_OF_MONTH: f64 = 1.5;
 
 /// How much less often an adult lives with a twin, a brother or a sister than a child does.
@@ -92,6 +92,9 @@ pub(super) const fn family(relation: FamilyRelation) -> Likelihood {
         FamilyRelation::Unknown => SILENT,
     }
 }
+
+/// How much less often a man takes another surname than a woman.
+pub(super) const MAN_RENAMED: f64 = 0.2;
 
 /// The given names. Twins, brothers and sisters have different ones.
 pub(super) const fn given(relation: GivenRelation) -> Likelihood {

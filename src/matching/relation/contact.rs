@@ -57,7 +57,7 @@ pub(super) fn contact(
 }
 
 /// The digits of a telephone number with a leading 0 in place of the United Kingdom's code. `None`
-/// for another text.
+/// for another text, and for one that fills the field, such as `00000 000000`.
 fn telephone(text: &str) -> Option<String> {
     let text = text.trim().to_lowercase();
     if text.contains('@') || text.starts_with("fax:") {
@@ -74,15 +74,43 @@ fn telephone(text: &str) -> Option<String> {
         Some(rest) => format!("0{}", rest.trim_start_matches('0')),
         None => digits,
     };
-    (digits.len() >= LEAST_DIGITS).then_some(digits)
+    (digits.len() >= LEAST_DIGITS && !is_filler(&digits)).then_some(digits)
 }
 
-/// An e-mail address in lower case. `None` for another text.
+/// Whether the digits fill a field in place of a number: one repeated digit after the first, or digits in order.
+fn is_filler(digits: &str) -> bool {
+    let rest: Vec<u8> = digits.bytes().skip(1).collect();
+    let steps = |by: u8| {
+        rest.iter().zip(rest.iter().skip(1)).all(|(a, b)| (a + by - b'0') % 10 == (b - b'0') % 10)
+    };
+    // The last digits of 01234567890 and of 09876543210 count too.
+    steps(0) || steps(1) || steps(9)
+}
+
+/// The users of e-mail addresses that fill a field in place of an address.
+const NO_USERS: [&str; 12] = [
+    "email",
+    "na",
+    "nil",
+    "no",
+    "noemail",
+    "no-email",
+    "none",
+    "noreply",
+    "no-reply",
+    "notknown",
+    "not-known",
+    "unknown",
+];
+
+/// An e-mail address in lower case. `None` for another text, and for one that fills the field, such as
+/// `none@none.com`.
 fn email(text: &str) -> Option<String> {
     let text = text.trim().to_lowercase();
     let address = text.strip_prefix("mailto:").unwrap_or(&text).trim();
     let (user, host) = address.split_once('@')?;
-    (!user.is_empty() && !host.is_empty()).then(|| address.to_owned())
+    let filler = user.is_empty() || host.is_empty() || NO_USERS.contains(&user);
+    (!filler).then(|| address.to_owned())
 }
 
 #[cfg(test)]
@@ -130,5 +158,18 @@ mod tests {
         let both = ["tel:01372000000", "mailto:b@example.org"];
         assert_eq!(relation(&["01372000001"], &["b@example.org"], &both), Equal);
         assert_eq!(relation(&[], &[], &both), Unknown);
+    }
+
+    #[test]
+    fn a_text_that_fills_the_field_is_no_contact() {
+        for filler in ["00000 000000", "01111 111111", "01234567890", "09876 543210", "0999999999"]
+        {
+            assert_eq!(relation(&[filler], &[], &[filler]), Unknown, "{filler}");
+        }
+        for filler in ["none@none.com", "NoEmail@nhs.uk", "unknown@unknown"] {
+            assert_eq!(relation(&[], &[filler], &[filler]), Unknown, "{filler}");
+        }
+        assert_eq!(relation(&["01632 960001"], &[], &["tel:01632960001"]), Equal);
+        assert_eq!(relation(&[], &["nona@example.com"], &["mailto:NONA@example.com"]), Equal);
     }
 }

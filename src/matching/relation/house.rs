@@ -17,8 +17,8 @@ use serde::{Deserialize, Serialize};
 pub enum HouseRelation {
     /// The same number and, if both have one, the same flat; or the same name.
     Equal,
-    /// The same number and street, and no other flat; the postcode is not known on one side, or differs in one
-    /// character.
+    /// The same number and street, and no other flat. The postcode differs in one character; or it is not known on
+    /// one side, and the town is the same.
     Street,
     /// Another number or another flat.
     Different,
@@ -56,10 +56,31 @@ pub(super) fn house(
         match (postcode, at.postcode.known().copied().filter(real)) {
             (Some(ours), Some(theirs)) if ours == theirs => Some(local.to(&house)),
             (Some(ours), Some(theirs)) if !is_one_edit(ours, theirs) => None,
-            _ => local.is_in_street_of(&house).then_some(HouseRelation::Street),
+            (ours, theirs) => {
+                // One character of the postcode differs, or one has none: then the town must agree.
+                let near =
+                    ours.is_some() && theirs.is_some() || share_a_place(lines, at.lines.as_ref()?);
+                (near && local.is_in_street_of(&house)).then_some(HouseRelation::Street)
+            }
         }
     });
     relations.min().unwrap_or(HouseRelation::Unknown)
+}
+
+/// Whether two addresses have a line in common besides the one with the house: a town or a district.
+fn share_a_place(ours: &[String; 5], theirs: &[String; 5]) -> bool {
+    let places = |lines: &[String; 5]| -> Vec<String> {
+        let parts = lines.iter().flat_map(|line| line.split(',')).map(normalised);
+        let is_place = |part: &String| {
+            let words: Vec<&str> = part.split(' ').collect();
+            !part.is_empty()
+                && !part.contains(|c: char| c.is_ascii_digit())
+                && words.last().is_none_or(|last| !STREETS.contains(last))
+        };
+        parts.filter(is_place).collect()
+    };
+    let theirs = places(theirs);
+    places(ours).iter().any(|place| theirs.contains(place))
 }
 
 /// Whether two postcodes differ in one character.
@@ -254,7 +275,7 @@ mod tests {
         assert_eq!(of("LS1 4HY", &person), Different);
         assert_eq!(of("M1 1AA", &person), Unknown);
         person.addresses = vec![at("12 High St", "ZZ99 3VZ")];
-        assert_eq!(of("ZZ99 3VZ", &person), Street);
+        assert_eq!(of("ZZ99 3VZ", &person), Unknown);
     }
 
     #[test]
@@ -264,17 +285,19 @@ mod tests {
             ..Demographics::default()
         };
         for (ours, postcode, theirs, there, expected) in [
-            ("12 High St", "", "12 HIGH STREET", "KT17 1NA", Street),
-            ("12 High St", "KT17 1NA", "12 HIGH STREET", "", Street),
+            ("12 High St|Epsom", "", "12 HIGH STREET|EPSOM", "KT17 1NA", Street),
+            ("12 High St, Epsom", "KT17 1NA", "12 HIGH STREET|EPSOM", "", Street),
             ("12 High St", "KT17 1NB", "12 HIGH STREET", "KT17 1NA", Street),
-            ("Flat 2, 12 High St", "", "12 HIGH STREET", "KT17 1NA", Street),
+            ("Flat 2, 12 High St|Epsom", "", "12 HIGH STREET|EPSOM", "KT17 1NA", Street),
             // Another place has a High Street too.
-            ("12 High St", "LS1 4HY", "12 HIGH STREET", "KT17 1NA", Unknown),
-            ("12 High St", "", "14 HIGH STREET", "KT17 1NA", Unknown),
-            ("12 High St", "", "12 HIGH ROAD", "KT17 1NA", Unknown),
-            ("Flat 2, 12 High St", "", "FLAT 3, 12 HIGH STREET", "KT17 1NA", Unknown),
-            ("12", "", "12", "KT17 1NA", Unknown),
-            ("Rose Cottage", "", "ROSE COTTAGE", "KT17 1NA", Unknown),
+            ("12 High St", "", "12 HIGH STREET", "KT17 1NA", Unknown),
+            ("12 High St|Leeds", "", "12 HIGH STREET|EXETER", "EX1 1AA", Unknown),
+            ("12 High St|Epsom", "LS1 4HY", "12 HIGH STREET|EPSOM", "KT17 1NA", Unknown),
+            ("14 High St|Epsom", "", "12 HIGH STREET|EPSOM", "KT17 1NA", Unknown),
+            ("12 High Road|Epsom", "", "12 HIGH STREET|EPSOM", "KT17 1NA", Unknown),
+            ("Flat 2, 12 High St|Epsom", "", "FLAT 3, 12 HIGH STREET|EPSOM", "KT17 1NA", Unknown),
+            ("12|Epsom", "", "12|EPSOM", "KT17 1NA", Unknown),
+            ("Rose Cottage|Epsom", "", "ROSE COTTAGE|EPSOM", "KT17 1NA", Unknown),
         ] {
             let found = house(&lines(ours), postcode.parse().ok(), &person(theirs, there));
             assert_eq!(found, expected, "{ours} {postcode} {theirs} {there}");

@@ -43,6 +43,8 @@ pub struct Decision {
     pub evidence: Evidence,
     /// The person that the decision is about, with the evidence.
     pub candidate: Option<Candidate>,
+    /// The steps that were taken, by their words.
+    pub(in crate::process) steps: Vec<String>,
     /// The number that the decision is about: that found, or that of the case.
     pub(in crate::process) subject: Option<NhsNumber>,
     /// What earlier questions have shown, if this one got no answer: they are not asked again.
@@ -62,7 +64,12 @@ impl Decision {
         &self,
         policy: &Policy,
     ) -> Vec<(&'static str, String)> {
-        let Some(candidate) = &self.candidate else { return Vec::new() };
+        let Some(candidate) = &self.candidate else {
+            // No person was returned: these steps were taken.
+            let asked = (!self.steps.is_empty()).then(|| self.steps.join(" "));
+            let strategy = asked.as_ref().map(|_| ("strategy", policy.strategy().to_string()));
+            return strategy.into_iter().chain(asked.map(|steps| ("steps", steps))).collect();
+        };
         vec![
             ("strategy", policy.strategy().to_string()),
             ("judge", Judge::VERSION.to_string()),
@@ -143,7 +150,7 @@ pub fn decide(
         Some(number) => candidate_of(&known, number).cloned(),
         None => verdict.candidates.first().cloned(),
     });
-    let mut evidence = evidence(case, reply, context, review.is_some());
+    let mut evidence = evidence(case, reply, context, row, review.is_some());
     if review.is_some() {
         evidence.candidates = proposed(case, successor, verdict.candidates);
     }
@@ -169,6 +176,7 @@ pub fn decide(
         review,
         evidence,
         candidate,
+        steps: known.iter().map(|heard| heard.step.clone()).collect(),
         subject: number,
         known: kept(case, context, effects.saved, now),
     }
@@ -325,11 +333,18 @@ pub(in crate::process) fn exchange(reply: Reply<'_>) -> Option<&Exchange> {
     }
 }
 
-fn evidence(case: &Case, reply: Reply<'_>, context: &Context<'_>, wanted: bool) -> Evidence {
+fn evidence(
+    case: &Case,
+    reply: Reply<'_>,
+    context: &Context<'_>,
+    row: Row,
+    wanted: bool,
+) -> Evidence {
     if !wanted {
         return Evidence::default();
     }
-    let (number, person) = subject(reply);
+    // A rejected person is not shown again.
+    let (number, person) = if row == Row::FoundRejected { (None, None) } else { subject(reply) };
     let asked = context.asked.nhs_number;
     let field = match reply {
         Err(error) => error.field(),

@@ -2,7 +2,7 @@ use crate::case::{
     Candidate, Case, Heard, KnownSoFar, is_implausible_birth, is_no_forename, is_no_surname,
 };
 use crate::demographics::{FullDate, Postcode, london_day, name_form};
-use crate::matching::{Criteria, PostcodeRelation};
+use crate::matching::Criteria;
 use crate::nhs_number::NhsNumber;
 use crate::process::decision::eligibility::{Eligibility, Reason, Scope, eligibility};
 use crate::process::decision::hear::candidate_of;
@@ -11,6 +11,7 @@ use crate::process::decision::purpose::Purpose;
 use crate::process::decision::strategy::next::Verdict;
 use crate::process::decision::strategy::parts::Parts;
 use crate::process::decision::strategy::questions::{Asked, questions};
+use crate::process::decision::strategy::table::NO_POSTCODE;
 use crate::trace::{CriterionError, FetchDetails, LocalIdentifier, NameText, Question};
 use chrono::{DateTime, TimeDelta, Utc};
 use sha2::{Digest, Sha256};
@@ -156,24 +157,26 @@ pub(in crate::process) fn following(
     };
     // A number whose person lives elsewhere may be that of a namesake: does the search find another person?
     let held = candidate_of(known, number)?;
-    if !is_elsewhere(held, &asked) || Verdict::of(case, known).has_likely_other(number) {
+    let verdict = Verdict::of(case, known);
+    let found = known
+        .iter()
+        .skip(1)
+        .any(|heard| heard.candidate.as_ref().is_some_and(|found| found.nhs_number == number));
+    if !is_elsewhere(held, &asked) || found || verdict.several || verdict.has_likely_other(number) {
         return None;
     }
+    // At the postcode of the case first, and then wherever the person may live: are there two of the name and birth?
     let first = strategy.steps().first()?.name;
-    let is_next = |next: &Asked| {
-        next.find.postcode().is_some()
-            && next.step.starts_with(first)
-            && known.iter().all(|heard| heard.step != next.step)
-    };
-    let next = listed.into_iter().find(is_next)?;
+    let beside = |step: &str| step.starts_with(first) || step.starts_with(NO_POSTCODE);
+    let unasked = |next: &Asked| known.iter().all(|heard| heard.step != next.step);
+    let next = listed.into_iter().find(|next| beside(&next.step) && unasked(next))?;
     Some(search(asked, next, known))
 }
 
-/// Whether the person of a verified number agrees in everything but the postcode, which the case has.
+/// Whether the person of a verified number agrees in everything but the postcode; or the case has none.
 fn is_elsewhere(held: &Candidate, asked: &Criteria) -> bool {
-    let agrees =
-        matches!(held.relations.postcode, PostcodeRelation::Equal | PostcodeRelation::Former);
-    asked.postcode.is_some() && !agrees && held.vetoes.is_empty() && held.risk.probability() < 0.5
+    let elsewhere = asked.postcode.is_none() || held.relations.is_elsewhere();
+    elsewhere && held.vetoes.is_empty() && held.risk.probability() < 0.5
 }
 
 fn search(asked: Criteria, next: Asked, known: &[Heard]) -> Plan {

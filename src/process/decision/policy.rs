@@ -103,8 +103,10 @@ impl Policy {
         self.strategy.clone().unwrap_or_else(Strategy::exact)
     }
 
-    /// The strategy and the rules of the judge, by which answers that are kept were judged.
-    pub(in crate::process) fn rules(&self) -> String {
+    /// The strategy and the rules of the judge, in one text. Answers that are kept name the rules by which they
+    /// were judged ([`KnownSoFar`](crate::case::KnownSoFar)), and are used by no others.
+    #[must_use]
+    pub fn rules(&self) -> String {
         format!("{} {}", self.strategy(), self.judge.rules())
     }
 

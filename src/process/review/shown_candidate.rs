@@ -141,7 +141,7 @@ impl ShownCandidate {
             can_be_accepted,
             fields: fields(case, candidate),
             risk: candidate.risk,
-            risk_in_words: format!("{} that this is a different person", candidate.risk),
+            risk_in_words: candidate.risk_in_words(),
             vetoes: candidate.vetoes.clone(),
             vetoes_in_words: candidate.vetoes.iter().map(|veto| veto.in_words()).collect(),
             in_words: candidate.in_words(),

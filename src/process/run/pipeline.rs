@@ -86,10 +86,10 @@ impl Course {
         Ok(self.take(engine, plan, id, reply, at))
     }
 
-    /// Notes that the question of `plan` was not sent, if answers to earlier questions are to be settled. They alone
-    /// must not decide: the case stays due, with what is known.
+    /// Notes that the question of `plan` was not sent, if it follows other questions by the same criteria. Their
+    /// answers alone must not decide: the case stays due, with what is known.
     fn leave(&mut self, plan: Plan, message_id: MessageId, at: DateTime<Utc>) {
-        if self.turn.steps.is_empty() {
+        if self.turn.steps.is_empty() || plan.known.is_empty() {
             return;
         }
         let error = trace::Error::new(trace::ErrorKind::Unavailable);

@@ -37,7 +37,8 @@ fn found_a_rejected_number() {
     scene(case, spine(NEW, &comfort())).becomes(
         Row::FoundRejected,
         json!({
-            "review": [item(1, "none", evidence(NEW, &comfort(), &[]))],
+            // The rejected person is not shown again.
+            "review": [item(1, "none", json!({ "asked": by_fields(), "exchange": exchange("SMSP-0000") }))],
             "asking": queried_until_tomorrow(by_fields()),
             "last_trace": last_trace("none", Some("none"), "SMSP-0000"),
         }),

@@ -125,6 +125,9 @@ const ALL: Step = Step {
     home: Home::Own,
 };
 
+/// The step without the postcode.
+pub(in crate::process) const NO_POSTCODE: &str = "no_postcode";
+
 const EXACT: &[Step] = &[ALL];
 
 /// The same with each gender in turn, where the case has none: the service requires one.
@@ -135,7 +138,7 @@ const SMSP: &[Step] = &[
     // Another spelling or form of the given name; a middle name; two names in one field.
     Step { name: "no_given", when: When::Unfound, given: Given::None, ..EACH },
     // Moved since, or restricted.
-    Step { name: "no_postcode", when: When::Unfound, home: Home::LeftOut, ..EACH },
+    Step { name: NO_POSTCODE, when: When::Unfound, home: Home::LeftOut, ..EACH },
     Step { name: "respelt", when: When::Unfound, family: Family::Respelt, ..EACH },
     Step { name: "family_part", when: When::Unfound, family: Family::Part, ..EACH },
     Step { name: "former_family", when: When::Unfound, family: Family::Former, ..EACH },
@@ -165,7 +168,7 @@ const FHIR: &[Step] = &[
         ..PLAIN
     },
     // Restricted people are not found by a search with a postcode.
-    Step { name: "no_postcode", when: When::Unfound, home: Home::LeftOut, ..PLAIN },
+    Step { name: NO_POSTCODE, when: When::Unfound, home: Home::LeftOut, ..PLAIN },
     Step { name: "birth_around", when: When::Unfound, birth: Birth::Around, ..PLAIN },
     Step {
         name: "wildcard",

@@ -8,14 +8,16 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use nhs_pds::audit::{Actor, Entry, EventKind, MemoryLog, Subject};
 use nhs_pds::case::{
-    Case, CaseId, CaseStore, Change, Due, Heard, MemoryStore, RecordType, Setting, advisories,
+    Case, CaseId, CaseStore, Change, Due, Heard, KnownSoFar, MemoryStore, RecordType, Setting,
+    advisories,
 };
 use nhs_pds::clock::FixedClock;
+use nhs_pds::matching::Risk;
 use nhs_pds::process::alert::MemoryAlerts;
 use nhs_pds::process::store::{Commit, Committed, Joined, Store};
 use nhs_pds::process::{
     CaseReport, Context, Control, Error, Plan, Policy, Process, RefreshEvent, Row, Schedule, Scope,
-    Settings, Worker, apply, decide, plan,
+    Settings, Strategy, Worker, apply, decide, plan,
 };
 use nhs_pds::resilience::Retry;
 use nhs_pds::trace::{
@@ -57,6 +59,14 @@ fn show_decisions(shown: &mut Shown, case: &Case) {
     let policy = Policy::default();
     let plan = plan_for(case, &policy);
     shown.value(&plan);
+    // A question that follows others.
+    let wide = Policy::default().with_strategy(Strategy::smsp(), &NoService).unwrap();
+    let mut waiting = case.clone();
+    let mut unlikely = judge::candidate();
+    unlikely.risk = Risk::of(0.99);
+    let heard = vec![Heard::none("exact".to_owned()), Heard::person(unlikely)];
+    waiting.asking.known = Some(KnownSoFar::new(wide.rules(), plan.asked.clone(), heard, later()));
+    shown.value(&plan_for(&waiting, &wide));
     let answers = [
         found(NUMBER),
         Outcome::Superseded { by: Some(NEW_NUMBER), person: Some(Box::new(person())) },
