@@ -96,7 +96,7 @@ FAULTS = [
     ("wait_not_kept", DECISION + "plan.rs",
      "case.asking.retry_after.is_some_and(|until| now < until && until <= latest)",
      "case.asking.retry_after.is_some_and(|until| until < now && until > latest)"),
-    ("number_of_a_different_person_written", DECISION + "decide.rs",
+    ("number_of_a_different_person_written", DECISION + "choose.rs",
      "    if !agrees {\n        return Row::FoundDiffers;\n    }\n", ""),
     ("number_written_where_the_table_keeps_it", DECISION + "apply.rs",
      "        NumberEffect::Keep => {}\n",

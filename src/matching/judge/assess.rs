@@ -2,7 +2,7 @@ use crate::demographics::{Demographics, Gender};
 use crate::matching::judge::hypotheses::{Reached, Weighed};
 use crate::matching::judge::likelihood::{
     self, ADULT, FIRST_OF_JANUARY, FIRST_OF_MONTH, MAN_RENAMED, RAREST_FULL_NAME, RAREST_NAME,
-    SHARED_FIRST_NAME,
+    SHARED_FIRST_NAME, SHARED_FURTHER_NAME,
 };
 use crate::matching::judge::risk::{Risk, RiskLimit};
 use crate::matching::judge::veto::Veto;
@@ -155,7 +155,11 @@ impl Judge {
             }
             // A twin's further name may be the first name of the other by chance.
             GivenRelation::FurtherName => {
+                let first = local.given.and_then(|text| given_names(text).into_iter().next());
+                let shared =
+                    first.is_some_and(|first| SHARED_FIRST_NAMES.contains(&first.as_str()));
                 let chance = self.names_share(local, person);
+                let chance = if shared { chance.max(SHARED_FURTHER_NAME) } else { chance };
                 given.twin = given.twin.max(chance);
                 given.sibling = given.sibling.max(chance);
             }
@@ -291,7 +295,9 @@ fn vetoes(relations: Relations, two_names: bool, adult: bool) -> Vec<Veto> {
     let other_given = matches!(given, G::Different | G::OneLetter | G::FurtherDiffers | G::Initial)
         || (given == G::SpellingVariant && two_names)
         // The rarest names are not listed, and children live with their twins.
-        || (!adult && is_alike);
+        || (!adult && is_alike)
+        // Alex and Alexander may be two children.
+        || (!adult && two_names && given == G::FamiliarForm);
     let one_given =
         matches!(given, G::Equal | G::FurtherName | G::FamiliarForm | G::FurtherDiffers);
     let born_then = matches!(birth, B::Equal | B::DayMonthSwapped | B::DayOrMonthDigit);

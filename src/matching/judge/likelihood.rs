@@ -118,6 +118,9 @@ pub(super) const fn given(relation: GivenRelation) -> Likelihood {
 /// A first given name that brothers have in common, such as Mohammed, by itself distinguishes no brothers.
 pub(super) const SHARED_FIRST_NAME: f64 = 0.01;
 
+/// The same where such a name is a further name of the person returned.
+pub(super) const SHARED_FURTHER_NAME: f64 = 0.1;
+
 /// The date of birth. Twins share it; a brother or sister is born in another year or at least nine months
 /// apart; a parent is at least fifteen years older.
 pub(super) const fn birth(relation: BirthRelation) -> Likelihood {
