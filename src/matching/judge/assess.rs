@@ -292,7 +292,7 @@ fn vetoes(relations: Relations, two_names: bool, adult: bool) -> Vec<Veto> {
     let one_family = !matches!(family, F::Different | F::Unknown | F::SwappedWithGiven);
     let is_alike =
         matches!(given, G::SpellingVariant | G::TypingError | G::PartOfDouble | G::Shortened);
-    let other_given = matches!(given, G::Different | G::OneLetter | G::FurtherDiffers | G::Initial)
+    let other_given = matches!(given, G::Different | G::OneLetter | G::FurtherDiffers | G::FurtherName | G::Initial)
         || (given == G::SpellingVariant && two_names)
         // The rarest names are not listed, and children live with their twins.
         || (!adult && is_alike)
