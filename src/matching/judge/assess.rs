@@ -41,7 +41,7 @@ impl Judge {
 
     /// Lets a number be written unattended that a search with wildcards found (MSCA-PDS-07).
     ///
-    /// Only after the deployment has assessed the safety of such searches: hazard H14 of
+    /// Only after the deployment has assessed the safety of such searches: hazard H16 of
     /// `docs/clinical-safety.md`. Off by default.
     #[must_use]
     pub const fn with_wildcards_assessed(mut self) -> Self {

@@ -138,7 +138,8 @@ impl fmt::Display for RiskLimit {
     }
 }
 
-const TOO_LAX: ValueError = ValueError::new("the risk limit is at most 1 in 100,000");
+const TOO_LAX: ValueError =
+    ValueError::new("the risk limit is at most 1 in 100,000: give 100000 or more");
 
 #[cfg(test)]
 mod tests {
