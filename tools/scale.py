@@ -431,7 +431,10 @@ def processes(options, made, folder):
             answers = list(simulator.answers())
             rates[count] = len(answers) / (max(sent for _, sent, *_ in answers) - min(came for came, *_ in answers))
             sent = Trail(db).of("message_sent")
-            asked = collections.Counter((case, details["question"]) for _, _, _, details, case in sent)
+            # A case has one question for each step of the strategy.
+            asked = collections.Counter(
+                (case, details["question"], details["step"]) for _, _, _, details, case in sent
+            )
             twice = sum(number > 1 for number in asked.values())
             if twice:
                 fault(f"{count} processes: {twice} questions were asked twice")
