@@ -39,16 +39,20 @@ impl Case {
             }
         }
         if !taken.is_empty() {
-            // Answers about other data are not evidence about these.
-            (self.asking.known, self.asking.further) = (None, None);
+            self.forget_answers();
         }
         taken
+    }
+
+    /// Answers about other data are not evidence about these, and nothing of those data stays.
+    fn forget_answers(&mut self) {
+        (self.asking.known, self.asking.further) = (None, None);
     }
 
     /// Removes the values that [`take_lists`](Self::take_lists) added.
     pub(crate) fn give_back_lists(&mut self, mut taken: Taken) {
         if !taken.is_empty() {
-            self.asking.known = None;
+            self.forget_answers();
         }
         for (mine, taken) in self.lists_mut().into_iter().zip(taken.lists_mut()) {
             mine.retain(|value| !taken.contains(value));
