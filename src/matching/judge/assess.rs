@@ -108,8 +108,8 @@ impl Judge {
             .and(likelihood::postcode(relations.postcode))
             .and(likelihood::house(house))
             .and(likelihood::contact(relations.contact));
-        let one_address = at_home || has_street(relations);
-        Weighed { fields, lives_apart: one_address && is_adult(person, how.year) }
+        let lives_apart = is_one_address(relations) && is_adult(person, how.year);
+        Weighed { fields, lives_apart }
     }
 
     /// The likelihoods of family name and given names, with the frequencies of the names returned.
@@ -141,10 +141,9 @@ impl Judge {
         if relations.family == FamilyRelation::Different && gender == Some(Gender::Male) {
             family.same *= MAN_RENAMED;
         }
-        let is_name = |relations: Relations| {
-            relations.family != FamilyRelation::Unknown && relations.given != GivenRelation::Unknown
-        };
-        if !at_home && is_name(relations) {
+        let is_full_name = relations.family != FamilyRelation::Unknown
+            && relations.given != GivenRelation::Unknown;
+        if !at_home && is_full_name {
             let full = family.stranger * given.stranger;
             given.stranger *= (RAREST_FULL_NAME / full).max(1.0);
         }
@@ -155,11 +154,7 @@ impl Judge {
             }
             // A twin's further name may be the first name of the other by chance.
             GivenRelation::FurtherName => {
-                let first = local.given.and_then(|text| given_names(text).into_iter().next());
-                let shared =
-                    first.is_some_and(|first| SHARED_FIRST_NAMES.contains(&first.as_str()));
-                let chance = self.names_share(local, person);
-                let chance = if shared { chance.max(SHARED_FURTHER_NAME) } else { chance };
+                let chance = self.first_name_share(local, person);
                 given.twin = given.twin.max(chance);
                 given.sibling = given.sibling.max(chance);
             }
@@ -168,19 +163,20 @@ impl Judge {
         (family, given)
     }
 
-    /// The share of people who have the first given name of the case, without a floor.
-    fn names_share(&self, local: &Local<'_>, person: &Demographics) -> f64 {
+    /// The share of people who have the first given name of the case, without a floor; more for a name that
+    /// brothers share.
+    fn first_name_share(&self, local: &Local<'_>, person: &Demographics) -> f64 {
         let year = person.date_of_birth.known().map(|born| born.year());
-        let first = local.given.and_then(|text| given_names(text).into_iter().next());
-        first.map_or(0.0, |first| self.names.given_share(&first, local.gender, year))
+        let Some(first) = first_given(local.given) else { return 0.0 };
+        let share = self.names.given_share(&first, local.gender, year);
+        if is_shared(&first) { share.max(SHARED_FURTHER_NAME) } else { share }
     }
 
     /// Whether both first given names are names that people have. Two spellings of one name may then be two
     /// names: those of twins.
     fn may_be_two_names(&self, local: &Local<'_>, person: &Demographics) -> bool {
-        let first = |text: Option<&str>| text.and_then(|text| given_names(text).into_iter().next());
         let returned = person.name.as_ref().and_then(|name| name.given.first());
-        let names = [first(local.given), first(returned.map(String::as_str))];
+        let names = [first_given(local.given), first_given(returned.map(String::as_str))];
         names.into_iter().all(|name| name.is_some_and(|name| self.names.is_listed_given(&name)))
     }
 
@@ -249,6 +245,11 @@ const fn has_street(relations: Relations) -> bool {
     unclear && matches!(relations.house, HouseRelation::Street)
 }
 
+/// Whether the address agrees, by the postcode or by number and street.
+const fn is_one_address(relations: Relations) -> bool {
+    is_at_home(relations) || has_street(relations)
+}
+
 fn is_adult(person: &Demographics, year: i32) -> bool {
     person.date_of_birth.known().is_some_and(|born| year - i32::from(born.year()) >= ADULT)
 }
@@ -279,8 +280,16 @@ fn is_shared_first_name(local: &Local<'_>, person: &Demographics) -> bool {
     let returned: Vec<String> = returned.iter().flat_map(|text| given_names(text)).collect();
     let own: Vec<String> = local.given.iter().flat_map(|text| given_names(text)).collect();
     let further = returned.len().min(own.len() + local.other_given.len());
-    further < 2
-        && returned.first().is_some_and(|first| SHARED_FIRST_NAMES.contains(&first.as_str()))
+    further < 2 && returned.first().is_some_and(|first| is_shared(first))
+}
+
+/// The first of the given names in `text`, as names are compared.
+fn first_given(text: Option<&str>) -> Option<String> {
+    given_names(text?).into_iter().next()
+}
+
+fn is_shared(first: &str) -> bool {
+    SHARED_FIRST_NAMES.contains(&first)
 }
 
 fn vetoes(relations: Relations, two_names: bool, adult: bool) -> Vec<Veto> {
@@ -288,7 +297,7 @@ fn vetoes(relations: Relations, two_names: bool, adult: bool) -> Vec<Veto> {
     use FamilyRelation as F;
     use GivenRelation as G;
     let Relations { family, given, birth, gender, .. } = relations;
-    let at_home = is_at_home(relations) || has_street(relations);
+    let at_home = is_one_address(relations);
     let one_family = !matches!(family, F::Different | F::Unknown | F::SwappedWithGiven);
     let is_alike =
         matches!(given, G::SpellingVariant | G::TypingError | G::PartOfDouble | G::Shortened);

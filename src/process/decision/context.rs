@@ -76,7 +76,8 @@ impl<'a> Context<'a> {
         let step = || self.sent.map_or("exact", |sent| sent.step).to_owned();
         let heard = match reply {
             Ok(answer) => hear(case, self.asked, self.sent, answer, judge, now)
-                // A further step led to a record that is not in use, perhaps of another person.
+                // A further question led to a record that is not in use, perhaps of another person: the same doubt
+                // as about several people. It says nothing about a number that the case has.
                 .or_else(|| (!self.known.is_empty()).then(|| Heard::several(step()))),
             Err(error) => self.is_refused_step(error).then(|| Heard::none(step())),
         };

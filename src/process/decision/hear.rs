@@ -30,8 +30,8 @@ pub(in crate::process) fn hear(
     match &answer.outcome {
         Outcome::Found(found) => {
             let returned = returned(case, asked, sent, now);
-            let nobody = Demographics::default();
-            let person = found.person.as_ref().unwrap_or(&nobody);
+            let blank = Demographics::default();
+            let person = found.person.as_ref().unwrap_or(&blank);
             let Assessed { relations, risk, vetoes } =
                 judge.assess(&local(case, asked), person, &returned);
             Some(Heard::person(Candidate {
@@ -57,15 +57,12 @@ pub(in crate::process) fn hear(
         {
             Some(Heard::none(step))
         }
-        // It leads to another record: the same doubt as about several people. It says nothing about the number.
-        Outcome::Superseded { .. } | Outcome::Invalidated | Outcome::NotVerified => {
-            is_beside(asked, sent).then(|| Heard::several(step))
-        }
+        Outcome::Superseded { .. } | Outcome::Invalidated | Outcome::NotVerified => None,
     }
 }
 
 /// Whether the question was a search for the person, beside the verification of the case's number.
-pub(in crate::process) const fn is_beside(asked: &Criteria, sent: Option<Sent<'_>>) -> bool {
+const fn is_beside(asked: &Criteria, sent: Option<Sent<'_>>) -> bool {
     let is_search = matches!(sent, Some(Sent { question: Question::Find(_), .. }));
     asked.nhs_number.is_some() && is_search
 }
@@ -160,6 +157,6 @@ pub(in crate::process) const fn without_person(several: bool, exchange: Exchange
 
 /// The candidate for `number` among `known`.
 pub(in crate::process) fn candidate_of(known: &[Heard], number: NhsNumber) -> Option<&Candidate> {
-    let all = known.iter().filter_map(|heard| heard.candidate.as_deref());
-    all.into_iter().find(|candidate| candidate.nhs_number == number)
+    let mut all = known.iter().filter_map(|heard| heard.candidate.as_deref());
+    all.find(|candidate| candidate.nhs_number == number)
 }

@@ -158,10 +158,8 @@ pub(in crate::process) fn following(
     // A number whose person lives elsewhere may be that of a namesake: does the search find another person?
     let held = candidate_of(known, number)?;
     let verdict = Verdict::of(case, known);
-    let found = known
-        .iter()
-        .skip(1)
-        .any(|heard| heard.candidate.as_ref().is_some_and(|found| found.nhs_number == number));
+    let (_, searches) = known.split_first()?;
+    let found = candidate_of(searches, number).is_some();
     if !is_elsewhere(held, &asked) || found || verdict.several || verdict.has_likely_other(number) {
         return None;
     }
@@ -201,13 +199,7 @@ pub(in crate::process) fn known<'a>(
 
 /// A digest of what a case has to send besides the criteria; `None` when it has nothing.
 pub(in crate::process) fn further(case: &Case) -> Option<String> {
-    let lists = [
-        &case.other_forenames,
-        &case.former_surnames,
-        &case.former_postcodes,
-        &case.telephones,
-        &case.emails,
-    ];
+    let lists = case.lists();
     if lists.iter().all(|list| list.is_empty()) {
         return None;
     }

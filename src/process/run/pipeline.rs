@@ -114,9 +114,7 @@ impl Course {
                 self.recorded.push(entry);
                 if !error.is_suspended_alone() {
                     engine.halt.keep(error);
-                    if !turn.steps.is_empty() {
-                        self.leave(plan, message_id, at);
-                    }
+                    self.leave(plan, message_id, at);
                 } else if message_id == id && turn.steps.is_empty() {
                     self.waits_until = error.suspended_until();
                 } else {

@@ -90,11 +90,7 @@ impl Engine {
             return Ok(Tried::Other);
         };
         let case = turn.before_last(&current, &self.settings.policy);
-        let holders = match turn.number(&case, &self.settings.policy) {
-            Some(number) => self.cases().holders(number).await?,
-            None => Vec::new(),
-        };
-        let Some(decision) = turn.decide(&case, &holders, &self.settings.policy) else {
+        let Some(decision) = self.decision(turn, &case).await? else {
             return Ok(Tried::Other);
         };
         let mut report = CaseReport::decided(&current, &decision);
@@ -122,6 +118,20 @@ impl Engine {
                 Err(error)
             }
         }
+    }
+
+    /// Decides about `case`, and once more if a case has the number that the decision is about.
+    async fn decision(&self, turn: &Turn, case: &Case) -> Result<Option<Decision>, Error> {
+        let policy = &self.settings.policy;
+        let Some(decision) = turn.decide(case, &[], policy) else { return Ok(None) };
+        let holders = match decision.subject {
+            Some(number) => self.cases().holders(number).await?,
+            None => Vec::new(),
+        };
+        if holders.is_empty() {
+            return Ok(Some(decision));
+        }
+        Ok(turn.decide(case, &holders, policy))
     }
 
     /// Records and releases a case that another program keeps changing.

@@ -1,7 +1,6 @@
 //! The questions about one case in one pass, and their effects. Pure.
 
 use crate::case::{Case, CaseId, RecordedNumber};
-use crate::nhs_number::NhsNumber;
 use crate::process::decision::apply::apply;
 use crate::process::decision::context::Context;
 use crate::process::decision::decide::{Decision, decide};
@@ -70,12 +69,6 @@ impl Turn {
         let same = |step: &&Step| Some(step.plan.asked.nhs_number) == last;
         let count = self.steps.iter().rev().take_while(same).count();
         self.steps.split_at(self.steps.len() - count)
-    }
-
-    /// Returns the number that the decision is about.
-    pub(in crate::process) fn number(&self, case: &Case, policy: &Policy) -> Option<NhsNumber> {
-        let decision = self.decide(case, &[], policy)?;
-        decision.subject
     }
 
     /// Decides about `case`, which is as it was before the questions that are decided together.

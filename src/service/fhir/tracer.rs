@@ -212,12 +212,8 @@ fn broad<A: Access>(question: &FindPerson) -> Result<Search<Plain, A>, Error> {
         let whole = postcode.to_string();
         let area: String = whole.chars().take(2).collect();
         let pattern = if wild { format!("{area}*") } else { whole };
-        let pattern = pattern.parse().map_err(|reason| {
-            Error::new(ErrorKind::Criterion, trace::ErrorKind::Rejected)
-                .with_field(Field::Postcode)
-                .with_source(reason)
-        })?;
-        search = search.with_postcode(pattern);
+        let pattern = pattern.parse().map_err(SearchError::from);
+        search = search.with_postcode(taken(pattern, Field::Postcode)?);
     }
     Ok(search)
 }
