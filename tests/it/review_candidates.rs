@@ -19,8 +19,8 @@ use nhs_pds::process::review::{
 use nhs_pds::process::store::Joined;
 use nhs_pds::process::{Settings, Worker};
 use nhs_pds::trace::{
-    Answer, Attended, Caller, Error, Exchange, LocalIdentity, Match, MessageId, Outcome, Question,
-    Tracer, User,
+    Answer, Attended, Caller, Error, ErrorKind, Exchange, LocalIdentity, Match, MessageId, Outcome,
+    Question, Tracer, User,
 };
 use proptest::prelude::*;
 use std::sync::Arc;
@@ -116,7 +116,7 @@ impl Tracer for Crowd {
         _: &Question<Attended>,
         _: MessageId,
     ) -> Result<Answer, Error> {
-        unimplemented!("the worker is unattended")
+        Err(Error::new(ErrorKind::Configuration))
     }
 }
 

@@ -46,21 +46,24 @@ pub struct Disputed {
 
 impl Default for Disputed {
     fn default() -> Self {
-        Self {
-            familiar_forms: false,
-            any_given_name: false,
-            near_birth: false,
-            pseudo_postcode_excludes: true,
-            email_excludes: true,
-            ignore_accents: false,
-            former_names_over_smsp: false,
-            other_postcodes: true,
-            always_in_stages: false,
-        }
+        Self::USUAL
     }
 }
 
 impl Disputed {
+    /// The readings that the published sources support best.
+    const USUAL: Self = Self {
+        familiar_forms: false,
+        any_given_name: false,
+        near_birth: false,
+        pseudo_postcode_excludes: true,
+        email_excludes: true,
+        ignore_accents: false,
+        former_names_over_smsp: false,
+        other_postcodes: true,
+        always_in_stages: false,
+    };
+
     /// The readings by which searches find most people: the harsher ones for a matcher that could take
     /// another person.
     #[must_use]
@@ -73,8 +76,7 @@ impl Disputed {
             email_excludes: false,
             ignore_accents: true,
             former_names_over_smsp: true,
-            other_postcodes: true,
-            always_in_stages: false,
+            ..Self::USUAL
         }
     }
 
@@ -82,17 +84,7 @@ impl Disputed {
     /// person, or believe that a single result is the only candidate.
     #[must_use]
     pub const fn finding_fewest() -> Self {
-        Self {
-            familiar_forms: false,
-            any_given_name: false,
-            near_birth: false,
-            pseudo_postcode_excludes: true,
-            email_excludes: true,
-            ignore_accents: false,
-            former_names_over_smsp: false,
-            other_postcodes: false,
-            always_in_stages: true,
-        }
+        Self { other_postcodes: false, always_in_stages: true, ..Self::USUAL }
     }
 }
 

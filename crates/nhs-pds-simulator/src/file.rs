@@ -134,7 +134,7 @@ impl Register {
         reader.read_to_end(&mut file).map_err(|error| read_failed(error.into()))?;
         let mut rows = csv::ReaderBuilder::new().flexible(true).from_reader(&*file);
         let columns = Columns::read(rows.byte_headers().map_err(read_failed)?)?;
-        let mut lines = Lines { file: &file, line: 1 };
+        let mut lines = Lines::new(&file);
         let mut register = Self::default();
         let mut passed_over = Vec::new();
         let mut row = ByteRecord::new();
@@ -143,8 +143,7 @@ impl Register {
                 .person(&row)
                 .and_then(|person| register.insert(person).map_err(|_| RowReason::Duplicate));
             if let Err(reason) = read {
-                let rest = file.len() as u64 - row.position().map_or(0, csv::Position::byte);
-                passed_over.push(RowError { line: lines.until(rest), reason });
+                passed_over.push(RowError { line: lines.of(&row), reason });
             }
         }
         Ok((register, passed_over))
@@ -176,14 +175,20 @@ impl Register {
 /// begins with the LF of the line before.
 pub(super) struct Lines<'a> {
     /// The bytes that are not counted yet.
-    pub(super) file: &'a [u8],
-    pub(super) line: u64,
+    file: &'a [u8],
+    /// The bytes of the whole file.
+    size: u64,
+    line: u64,
 }
 
-impl Lines<'_> {
-    /// Returns the line of the row that begins when `rest` bytes are left. Call it in the order of the
-    /// rows.
-    pub(super) fn until(&mut self, rest: u64) -> u64 {
+impl<'a> Lines<'a> {
+    pub(super) const fn new(file: &'a [u8]) -> Self {
+        Self { file, size: file.len() as u64, line: 1 }
+    }
+
+    /// Returns the line on which `row` begins. Call it in the order of the rows.
+    pub(super) fn of(&mut self, row: &ByteRecord) -> u64 {
+        let rest = self.size - row.position().map_or(0, csv::Position::byte);
         while let [first, after @ ..] = self.file
             && (self.file.len() as u64 > rest || matches!(first, b'\r' | b'\n'))
         {

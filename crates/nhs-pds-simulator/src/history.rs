@@ -80,16 +80,14 @@ impl Register {
         reader.read_to_end(&mut file).map_err(|error| read_failed(error.into()))?;
         let mut rows = csv::ReaderBuilder::new().flexible(true).from_reader(&*file);
         let columns = Columns::read(rows.byte_headers().map_err(read_failed)?)?;
-        let mut lines = Lines { file: &file, line: 1 };
+        let mut lines = Lines::new(&file);
         let mut items = Vec::new();
         let mut row = ByteRecord::new();
         while rows.read_byte_record(&mut row).map_err(read_failed)? {
             match columns.item(&row, self) {
                 Ok(item) => items.push(item),
                 Err(reason) => {
-                    let rest = file.len() as u64 - row.position().map_or(0, csv::Position::byte);
-                    let line = lines.until(rest);
-                    return Err(Error::of_row(RowError { line, reason }));
+                    return Err(Error::of_row(RowError { line: lines.of(&row), reason }));
                 }
             }
         }
