@@ -148,6 +148,7 @@ pub mod secret;
 pub mod service;
 #[cfg(feature = "sqlite")]
 pub(crate) mod store;
+pub mod tenant;
 pub mod text;
 pub mod trace;
 #[cfg(feature = "transport")]

@@ -19,16 +19,17 @@ const MODULES: &str = "
     ids: nhs_number
     secret:
     text:
+    tenant: text
     demographics: nhs_number text
     trace: ids secret text nhs_number demographics
     transport: secret
     matching: text nhs_number demographics trace
     service: clock ids secret text nhs_number demographics trace matching transport
-    resilience: clock ids trace transport
-    store:
-    case: clock text store nhs_number demographics trace matching
-    audit: clock ids secret text store nhs_number demographics trace case
-    process: clock ids text nhs_number demographics trace resilience store case matching audit
+    store: tenant
+    resilience: clock ids store tenant trace transport
+    case: clock text store tenant nhs_number demographics trace matching
+    audit: clock ids secret text store tenant nhs_number demographics trace case
+    process: clock ids text tenant nhs_number demographics trace resilience store case matching audit
     report: clock text nhs_number demographics trace matching case
     correspondence: text nhs_number demographics case trace
 ";
