@@ -8,7 +8,8 @@
 use crate::console::{self, about, say, warn};
 use crate::private::PrivateFile;
 use crate::simulated::{
-    Application, Caseload, Disputed, Fault, FaultMix, Register, Server, Share, ShareError, Simulator, When,
+    Application, Caseload, Disputed, Fault, FaultMix, Register, Server, Share, ShareError,
+    Simulator, When,
 };
 use crate::{mutual_tls, records};
 use http::StatusCode;
