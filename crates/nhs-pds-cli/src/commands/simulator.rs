@@ -64,8 +64,8 @@ pub(crate) struct Args {
     /// with a chosen code come without the delay.
     #[arg(long, value_name = "PER_CENT", value_parser = clap::value_parser!(u64).range(0..=100))]
     unanswerable: Option<u64>,
-    /// Give this share of all requests a fault: the connection is cut, HTTP 503, garbage, SMSP-0004 or SMSP-9999, each
-    /// for a fifth. A retry usually succeeds.
+    /// Give this share of all requests a fault: the connection is cut before or in the answer, HTTP 503,
+    /// SMSP-0004 or SMSP-9999, each for a fifth. A retry usually succeeds.
     #[arg(long, value_name = "PER_CENT", default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=100))]
     faults: u16,
     /// A file for one line per answer: when the request came and when its answer was sent, in microseconds since 1970,
@@ -176,7 +176,7 @@ fn faults(seed: u64, per_cent: u16) -> Result<FaultMix, ShareError> {
     let faults = [
         Fault::Cut,
         unavailable,
-        Fault::Garbage,
+        Fault::CutHalfWay,
         Fault::code(UNAVAILABLE),
         Fault::code("SMSP-9999"),
     ];
