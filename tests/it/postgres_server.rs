@@ -1,10 +1,13 @@
 //! The servers and databases that other tests over PostgreSQL rely on.
 
 use crate::support::postgres::{APPLICATION, Database, OWNER, OwnServer, Schema, Sql};
+use nhs_pds::postgres::{Config, ErrorKind};
 use std::time::Duration;
 use url::Url;
 
-const SCHEMA: Schema = Schema { key: "harness_1", prepare };
+fn schema(key: &str) -> Schema {
+    Schema { key: key.to_owned(), prepare }
+}
 
 fn prepare(owner: &str, role: &str) {
     let sql = connect(owner);
@@ -28,8 +31,8 @@ fn noise(bytes: usize) -> String {
 
 #[test]
 fn each_test_has_a_database_of_its_own() {
-    let Some(one) = Database::with(SCHEMA) else { return };
-    let other = Database::with(SCHEMA).unwrap();
+    let Some(one) = Database::with(schema("harness_1")) else { return };
+    let other = Database::with(schema("harness_1")).unwrap();
     connect(&one.application()).execute("INSERT INTO harness.entry VALUES ('a', 'one')");
     let count = "SELECT count(*)::text FROM harness.entry";
     assert_eq!(connect(&one.owner()).first(count), "1");
@@ -46,7 +49,7 @@ fn a_template_is_made_once_by_many_at_a_time() {
     if Database::empty().is_none() {
         return;
     }
-    let made = || Database::with(Schema { key: "harness_2", prepare });
+    let made = || Database::with(schema("harness_2"));
     let databases: Vec<_> = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..4).map(|_| scope.spawn(made)).collect();
         threads.into_iter().map(|thread| thread.join().unwrap().unwrap()).collect()
@@ -72,6 +75,28 @@ fn neither_role_bypasses_policies() {
     assert!(refused.unwrap_err().starts_with("42501 "));
 }
 
+#[tokio::test]
+async fn the_application_may_use_the_tables_of_the_library_and_not_make_them() {
+    let Some(database) = Database::prepared() else { return };
+    let config: Config = database.application().parse().unwrap();
+    nhs_pds::postgres::Database::connect(&config).await.unwrap();
+    let config: Config = database.owner().parse().unwrap();
+    let refused = nhs_pds::postgres::Database::connect(&config).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Role);
+}
+
+#[tokio::test]
+async fn connections_of_the_library_come_back_after_a_restart() {
+    let Some(server) = OwnServer::start() else { return };
+    let database = server.prepared();
+    let config: Config = database.application().parse().unwrap();
+    let library = nhs_pds::postgres::Database::connect(&config).await.unwrap();
+    server.kill();
+    assert_eq!(library.check().await.unwrap_err().kind(), ErrorKind::Unavailable);
+    server.resume();
+    library.check().await.unwrap();
+}
+
 #[tokio::test(start_paused = true)]
 async fn databases_are_made_while_the_time_of_a_test_is_paused() {
     let Some(database) = Database::empty() else { return };
@@ -81,7 +106,7 @@ async fn databases_are_made_while_the_time_of_a_test_is_paused() {
 #[test]
 fn a_killed_server_keeps_what_was_committed() {
     let Some(server) = OwnServer::start() else { return };
-    let database = server.with(SCHEMA);
+    let database = server.with(schema("harness_1"));
     let sql = connect(&database.application());
     sql.execute("INSERT INTO harness.entry VALUES ('committed', '')");
     sql.execute("BEGIN; INSERT INTO harness.entry VALUES ('open', '')");
@@ -98,7 +123,7 @@ fn a_killed_server_keeps_what_was_committed() {
 #[test]
 fn a_full_disk_refuses_writes_until_it_is_freed() {
     let Some(server) = OwnServer::start() else { return };
-    let database = server.with(SCHEMA);
+    let database = server.with(schema("harness_1"));
     // Connected before: its limit is changed too.
     let sql = connect(&database.application());
     server.fill_disk();
@@ -123,7 +148,7 @@ fn a_full_disk_refuses_writes_until_it_is_freed() {
 #[test]
 fn a_slow_replica_delays_commits() {
     let Some(server) = OwnServer::start() else { return };
-    let database = server.with(SCHEMA);
+    let database = server.with(schema("harness_1"));
     let replica = Sql::connect(&server.replica(Duration::from_millis(200), true));
     assert_eq!(replica.first("SELECT pg_is_in_recovery()::text"), "true");
     let sql = connect(&database.application());

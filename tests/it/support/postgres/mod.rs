@@ -11,10 +11,14 @@ mod sql;
 pub(crate) use server::OwnServer;
 pub(crate) use sql::Sql;
 
+use nhs_pds::postgres::{self, Config};
 use std::env;
+use std::fs;
 use std::hash::{BuildHasher, RandomState};
 use std::io::Write;
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
+use std::thread;
 use url::Url;
 
 /// The role that owns databases, schemas and tables. It is no superuser.
@@ -35,12 +39,48 @@ struct Cluster {
 }
 
 /// How the databases of tests are filled before a test begins.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct Schema {
-    /// Names the contents. Databases with the same key are copies of one template. Put a digest of the migrations here.
-    pub(crate) key: &'static str,
+    /// Names the contents. Databases with the same key are copies of one template.
+    pub(crate) key: String,
     /// Fills an empty database. It is given the owner's URL and the name of the application's role.
     pub(crate) prepare: fn(&str, &str),
+}
+
+impl Schema {
+    /// The tables of the library.
+    pub(crate) fn of_the_library() -> Self {
+        static KEY: OnceLock<String> = OnceLock::new();
+        Self { key: KEY.get_or_init(digest).clone(), prepare }
+    }
+}
+
+/// Changes when a migration or a right changes. Templates on the server of `DATABASE_URL` outlive a test run.
+fn digest() -> String {
+    let mut folders = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
+    let root = folders.find(|folder| folder.join("migrations/postgres").exists()).unwrap();
+    let entries = fs::read_dir(root.join("migrations/postgres")).unwrap();
+    let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    files.push(root.join("src/postgres/schema.rs"));
+    files.sort();
+    let bytes = files.iter().flat_map(|file| fs::read(file).unwrap());
+    let digest = bytes.fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    });
+    format!("{digest:016x}")
+}
+
+fn prepare(owner: &str, role: &str) {
+    let config: Config = owner.parse().unwrap();
+    // The caller may be in a runtime already.
+    let done = thread::scope(|scope| {
+        let preparing = scope.spawn(|| {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            runtime.unwrap().block_on(postgres::Database::prepare(&config, role))
+        });
+        preparing.join().unwrap()
+    });
+    done.unwrap();
 }
 
 /// A database of one test. It is dropped at the end of the test.
@@ -54,6 +94,11 @@ impl Database {
     /// An empty database on the shared server, or nothing where there is no PostgreSQL.
     pub(crate) fn empty() -> Option<Self> {
         Some(shared()?.empty())
+    }
+
+    /// A database with the tables of the library on the shared server, or nothing where there is no PostgreSQL.
+    pub(crate) fn prepared() -> Option<Self> {
+        Self::with(Schema::of_the_library())
     }
 
     /// A copy of the template with this schema on the shared server, or nothing where there is no PostgreSQL.
@@ -91,7 +136,7 @@ impl Drop for Database {
         );
         if let Err(error) = dropped
             && self.cluster.own.is_none()
-            && !std::thread::panicking()
+            && !thread::panicking()
         {
             panic!("{} cannot be dropped: {error}", self.name);
         }
@@ -120,7 +165,7 @@ impl Cluster {
         let lock = "SELECT pg_advisory_xact_lock(hashtextextended('nhs_pds_test roles', 0));";
         let both = format!("BEGIN; {lock} {} {} COMMIT", role(OWNER), role(APPLICATION));
         Sql::run(&superuser, &[both]);
-        Self { superuser, password, own: own }
+        Self { superuser, password, own }
     }
 
     fn url(&self, role: Option<&str>, database: &str) -> Url {
@@ -138,7 +183,7 @@ impl Cluster {
     }
 
     fn with(&self, schema: Schema) -> Database {
-        self.create(&self.template(schema))
+        self.create(&self.template(&schema))
     }
 
     fn create(&self, template: &str) -> Database {
@@ -149,7 +194,7 @@ impl Cluster {
     }
 
     /// The name of the template with this schema, which the first caller creates.
-    fn template(&self, schema: Schema) -> String {
+    fn template(&self, schema: &Schema) -> String {
         let name = format!("nhs_pds_template_{}", schema.key);
         let (making, key) = (format!("{name}_making"), sql::quoted(&name));
         let sql = Sql::connect(&self.superuser);

@@ -64,6 +64,11 @@ impl OwnServer {
         self.cluster().empty()
     }
 
+    /// A database with the tables of the library.
+    pub(crate) fn prepared(self: &Arc<Self>) -> Database {
+        self.with(Schema::of_the_library())
+    }
+
     /// A database with this schema.
     pub(crate) fn with(self: &Arc<Self>, schema: Schema) -> Database {
         self.cluster().with(schema)
