@@ -43,6 +43,7 @@ mod move_guide;
 mod opentest;
 mod pass;
 #[cfg(all(feature = "postgres", unix))]
+mod postgres;
 mod postgres_server;
 mod privacy;
 mod process;
