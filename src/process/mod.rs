@@ -27,6 +27,7 @@
 //! ([`Policy`]).
 
 pub mod alert;
+mod between;
 mod control;
 mod decision;
 mod error;
@@ -35,6 +36,7 @@ pub mod review;
 mod run;
 mod schedule;
 mod scheduler;
+mod shared;
 pub mod store;
 mod waiting;
 
