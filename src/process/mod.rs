@@ -38,6 +38,7 @@ mod schedule;
 mod scheduler;
 mod shared;
 pub mod store;
+pub mod tenants;
 mod waiting;
 
 pub use control::handle::Control;

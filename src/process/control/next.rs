@@ -1,13 +1,15 @@
 use crate::process::control::wanted::Controls;
 use crate::process::schedule::Schedule;
+use crate::process::waiting::backoff;
 use chrono::{DateTime, TimeDelta, Utc};
+use std::time::Duration;
 
 /// How soon the next run starts after one that the store or the trail has ended; twice as late after each
 /// further one.
-const SOONEST: TimeDelta = TimeDelta::seconds(1);
+const SOONEST: Duration = Duration::from_secs(1);
 
 /// How late at most.
-const LATEST: TimeDelta = TimeDelta::seconds(8);
+const LATEST: Duration = Duration::from_secs(8);
 
 /// When the next run starts.
 #[derive(Debug, Default)]
@@ -48,12 +50,8 @@ impl Next {
     /// `random` is any number: processes that failed together do not all return together.
     pub(in crate::process) fn ended(&mut self, unavailable: bool, now: DateTime<Utc>, random: u64) {
         let before = self.failed.map_or(0, |(times, _)| times);
-        self.failed = unavailable.then(|| {
-            let wait = (SOONEST * 2_i32.saturating_pow(before.min(3))).min(LATEST);
-            let quarter = u64::try_from(wait.num_milliseconds() / 4).unwrap_or_default();
-            let earlier = i64::try_from(random % (quarter + 1)).unwrap_or_default();
-            (before.saturating_add(1), now + wait - TimeDelta::milliseconds(earlier))
-        });
+        self.failed = unavailable
+            .then(|| (before.saturating_add(1), now + backoff(SOONEST, LATEST, before, random)));
     }
 
     /// Begins the interval again if the clock was set back.
@@ -84,8 +82,6 @@ impl Next {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use chrono::TimeDelta;
-    use std::time::Duration;
 
     #[test]
     fn a_request_is_taken_once_and_not_one_from_before_the_start() {
