@@ -5,6 +5,7 @@ use crate::process::control::wanted;
 use crate::process::error::Error;
 use crate::process::run::status::State;
 use crate::process::scheduler::Process;
+use crate::process::shared::{LONGEST_WAIT, Woken};
 use crate::process::waiting::until;
 use chrono::TimeDelta;
 use std::future::{Future, poll_fn};
@@ -12,20 +13,8 @@ use std::pin::{Pin, pin};
 use std::task::Poll;
 use std::time::Duration;
 
-/// The longest wait before the clock is checked again. After a machine sleeps, its clock has advanced but
-/// its timers have not.
-pub(in crate::process) const LONGEST_WAIT: Duration = Duration::from_secs(4);
-
 /// Waits are a little shorter or longer than asked for: controls that are nearly old enough are read.
 const NEARLY: TimeDelta = TimeDelta::seconds(2);
-
-/// Why a wait ended.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(in crate::process) enum Woken {
-    Time,
-    Control,
-    Shutdown,
-}
 
 impl Process {
     /// Waits until the next run must start. Fails when it must start by what is known, and what users want

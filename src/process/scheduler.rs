@@ -1,6 +1,5 @@
 use crate::audit::{Actor, Entry, EventKind};
 use crate::ids::random;
-use crate::process::between::{LONGEST_WAIT, Woken};
 use crate::process::control::handle::Control;
 use crate::process::control::next::Next;
 use crate::process::control::workers::{self, SIGN};
@@ -9,7 +8,7 @@ use crate::process::run::report::CaseReport;
 use crate::process::run::status::{Progress, State, Status};
 use crate::process::run::worker::Worker;
 use crate::process::schedule::Schedule;
-use crate::process::shared::Shared;
+use crate::process::shared::{LONGEST_WAIT, Shared, Woken};
 use crate::process::store::commit::Commit;
 use crate::process::waiting::beside;
 use crate::trace::{self, causes};

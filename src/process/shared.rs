@@ -2,7 +2,20 @@ use crate::process::control::workers::Signs;
 use crate::process::run::status::Status;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 use tokio::sync::Notify;
+
+/// The longest wait before the clock is checked again. After a machine sleeps, its clock has advanced but
+/// its timers have not.
+pub(in crate::process) const LONGEST_WAIT: Duration = Duration::from_secs(4);
+
+/// Why a wait ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(in crate::process) enum Woken {
+    Time,
+    Control,
+    Shutdown,
+}
 
 /// What the clones of a process share.
 #[derive(Debug, Default)]
