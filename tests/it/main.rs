@@ -26,6 +26,7 @@ mod decoders;
 mod documents;
 #[cfg(feature = "fhir")]
 mod fhir;
+mod fleet;
 mod gateway;
 #[cfg(all(feature = "csv", feature = "http", feature = "smsp", feature = "sqlite"))]
 mod get_nhs_number;
@@ -69,6 +70,7 @@ mod support;
 #[cfg(feature = "csv")]
 mod sweep_order;
 mod telemetry;
+mod tenants;
 #[cfg(all(feature = "conformance", feature = "http", feature = "smsp"))]
 mod tracer;
 #[cfg(all(feature = "conformance", feature = "sqlite"))]
