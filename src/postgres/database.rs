@@ -139,7 +139,7 @@ impl Database {
 
     /// Runs `work` in a transaction that writes. Commits when it succeeds, and otherwise changes nothing. `work` is
     /// done again when another transaction was in the way.
-    pub(super) async fn write_for<T, E>(
+    pub(crate) async fn write_for<T, E>(
         &self,
         tenant: Option<i32>,
         purpose: Purpose,

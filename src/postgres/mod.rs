@@ -21,4 +21,5 @@ mod work;
 pub use config::Config;
 pub use database::{Database, TenantDatabase};
 pub use error::{Error, ErrorKind};
+pub(crate) use session::Purpose;
 pub(crate) use work::{Tx, Work};

@@ -23,6 +23,9 @@ pub use circuit_breaker::state::{
 pub use gateway::{Gateway, GatewayStatus};
 pub use rate_limit::allowance::{Allowance, Share};
 pub use rate_limit::memory::MemorySharedRate;
+#[cfg(feature = "postgres")]
+#[cfg_attr(docsrs, doc(cfg(feature = "postgres")))]
+pub use rate_limit::postgres::PostgresSharedRate;
 pub use rate_limit::priority::Waiting;
 pub use rate_limit::rate::RateLimit;
 pub use rate_limit::shared::{PermitReply, PermitRequest, SharedRate, SharedRateError};

@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, timeout, timeout_at};
 
 /// A request to the place of a shared rate ends after this time.
-const LONGEST_REQUEST: Duration = Duration::from_secs(5);
+const LONGEST_REQUEST: Duration = Duration::from_secs(1);
 
 /// Issues permits by a [`RateLimit`], in turn to the shares of several callers.
 #[derive(Debug)]
@@ -122,8 +122,8 @@ impl Limiter {
                     PermitRequest::new(ask.priority == Priority::Foreground).with_late(ask.late);
                 let answer = shared.next(&request.limiter.limit, &asked);
                 let answer = timeout(LONGEST_REQUEST, answer).await.unwrap_or_else(|_| {
-                    let seconds = LONGEST_REQUEST.as_secs();
-                    Err(SharedRateError::new(format!("no answer within {seconds} seconds")))
+                    let limit = LONGEST_REQUEST.as_secs();
+                    Err(SharedRateError::new(format!("no answer within {limit} s")))
                 });
                 request.end(answer);
             });

@@ -52,7 +52,7 @@ impl SharedRate for MemorySharedRate {
         let now = Instant::now();
         let now = micros(now.saturating_duration_since(*inner.began.get_or_insert(now)));
         let limit = SharedLimit::of(limit);
-        let ruling = limit.decide(&mut inner.state, now, priority, request.late);
+        let ruling = limit.decide(&mut inner.state, now, 0, priority, request.late);
         let wait = Duration::from_micros(u64::try_from(ruling.wait).unwrap_or_default());
         Ok(if ruling.is_granted { PermitReply::Granted(wait) } else { PermitReply::AskAgain(wait) })
     }

@@ -18,6 +18,8 @@ pub(crate) mod allowance;
 mod fair;
 pub(crate) mod limiter;
 pub(crate) mod memory;
+#[cfg(feature = "postgres")]
+pub(crate) mod postgres;
 pub(crate) mod priority;
 mod queue;
 pub(crate) mod rate;

@@ -30,13 +30,13 @@ const HORIZON: i64 = 250_000;
 const LONGEST: i64 = 5 * SECOND;
 
 /// While both wait, the background gets one permit after this many permits of users.
-const YIELDED: i64 = 9;
+pub(super) const YIELDED: i64 = 9;
 
 /// How long the background counts as waiting after it has asked.
-const WAITS: i64 = SECOND;
+pub(super) const WAITS: i64 = SECOND;
 
 /// How long a late process lowers the rate after its permit.
-const LOWERED: i64 = 2 * SECOND;
+pub(super) const LOWERED: i64 = 2 * SECOND;
 
 /// How long a process announces its delay.
 const ANNOUNCED: Duration = Duration::from_secs(10);
@@ -101,11 +101,12 @@ impl SharedLimit {
         Duration::from_micros(u64::try_from(tolerance).unwrap_or_default()).saturating_add(late)
     }
 
-    /// Decides about one permit at `now`.
+    /// Decides about one permit at `now`. No slot is before `not_before`.
     pub(super) fn decide(
         &self,
         state: &mut State,
         now: i64,
+        not_before: i64,
         priority: Priority,
         late: Duration,
     ) -> Ruling {
@@ -115,7 +116,7 @@ impl SharedLimit {
         let step = self.step + divided(late_now, self.per_second);
         // A time further ahead was not reserved: the clock of the shared place was set back.
         let tat = state.tat.min(now + self.ahead + self.longest + step);
-        let slot = now.max(tat - self.ahead);
+        let slot = now.max(tat - self.ahead).max(not_before);
         let wait = slot - now;
         let is_background = matches!(priority, Priority::Background);
         let owed = state.yielded >= YIELDED;
@@ -241,7 +242,7 @@ mod tests {
             counts[place] += 1;
             let at = |time: i64| Duration::from_micros(u64::try_from(time).unwrap());
             let late = delays[place].announced(at(sent));
-            let ruling = limit.decide(&mut state, now, process.priority, late);
+            let ruling = limit.decide(&mut state, now, 0, process.priority, late);
             let received = sent + way(process, count);
             let timer = process.timers[count % process.timers.len()];
             let mut next = received + ruling.wait + timer;
@@ -326,10 +327,10 @@ mod tests {
     fn a_clock_that_is_set_back_stops_for_seconds_only() {
         let limit = limit(5, 5);
         let mut state = State { tat: 3_600 * SECOND, ..State::default() };
-        let ruling = limit.decide(&mut state, 0, FOREGROUND, Duration::ZERO);
+        let ruling = limit.decide(&mut state, 0, 0, FOREGROUND, Duration::ZERO);
         assert!(!ruling.is_granted && ruling.wait <= limit.horizon, "{ruling:?}");
         let at = limit.step + 1;
-        let ruling = limit.decide(&mut state, at, FOREGROUND, Duration::ZERO);
+        let ruling = limit.decide(&mut state, at, 0, FOREGROUND, Duration::ZERO);
         assert!(!ruling.is_granted, "{ruling:?}");
     }
 
@@ -338,12 +339,12 @@ mod tests {
         let late = Duration::from_millis(200);
         let limit = limit(10, 1);
         let mut state = State::default();
-        limit.decide(&mut state, SECOND, BACKGROUND, late);
+        limit.decide(&mut state, SECOND, 0, BACKGROUND, late);
         let before = state.tat;
-        limit.decide(&mut state, SECOND, FOREGROUND, Duration::ZERO);
+        limit.decide(&mut state, SECOND, 0, FOREGROUND, Duration::ZERO);
         assert_eq!(state.tat - before, 121_500);
         let (now, before) = (10 * SECOND, state);
-        limit.decide(&mut state, now, BACKGROUND, Duration::ZERO);
+        limit.decide(&mut state, now, 0, BACKGROUND, Duration::ZERO);
         assert!(state.tat == now + 101_500 && state.late_until == before.late_until);
     }
 
