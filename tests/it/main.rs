@@ -3,6 +3,7 @@
 
 #[cfg(feature = "smsp")]
 mod absent;
+mod allowance;
 #[cfg(all(feature = "conformance", feature = "sqlite"))]
 mod audit;
 #[cfg(feature = "sqlite")]
