@@ -23,5 +23,4 @@ pub use config::Config;
 pub use database::{Database, TenantDatabase};
 pub use error::{Error, ErrorKind};
 pub(crate) use group::Group;
-pub(crate) use session::Purpose;
 pub(crate) use work::{Tx, Work};

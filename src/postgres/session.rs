@@ -12,7 +12,7 @@ const WAIT: Duration = Duration::from_secs(10);
 
 /// What one transaction is for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Purpose {
+pub(super) enum Purpose {
     /// Reads from one snapshot. Works on a standby too.
     Read,
     /// Writes, and survives a crash of the server when it is acknowledged.

@@ -59,6 +59,8 @@ mod review_candidates;
 mod sample_data;
 #[cfg(all(feature = "csv", feature = "fhir", feature = "smsp"))]
 mod seeds;
+#[cfg(all(feature = "postgres", unix))]
+mod shared_rate;
 mod simulator;
 #[cfg(feature = "smsp")]
 mod smsp;

@@ -1,6 +1,7 @@
-use crate::postgres::{Database, Error, Purpose};
+use crate::postgres::{Database, Error};
 use crate::resilience::rate_limit::rate::RateLimit;
 use crate::resilience::rate_limit::reservation::{LOWERED, SharedLimit, WAITS, YIELDED, micros};
+use crate::resilience::rate_limit::reserved::AHEAD;
 use crate::resilience::rate_limit::shared::{
     PermitReply, PermitRequest, SharedRate, SharedRateError,
 };
@@ -34,7 +35,7 @@ const NOT_BEFORE: &str =
 ///
 /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
 /// let database = Database::connect(&"postgres://nhs_pds_app@db.example/nhs_pds".parse()?).await?;
-/// let rate = PostgresSharedRate::new(&database, "pds-fhir".parse()?);
+/// let rate = PostgresSharedRate::new(&database, "pds-fhir".parse()?)?;
 /// let allowance = Allowance::shared(RateLimit::default(), Arc::new(rate));
 /// # let _ = allowance;
 /// # Ok(())
@@ -49,11 +50,15 @@ pub struct PostgresSharedRate {
 
 impl PostgresSharedRate {
     /// Creates the shared rate of the allowance of this name, such as `pds-fhir`. A name has the form of a tenant's. Its
-    /// row is made when it is first used.
-    #[must_use]
-    pub fn new(database: &Database, allowance: TenantName) -> Self {
-        let sql = statement(NOW, NOT_BEFORE).into();
-        Self { database: database.clone(), allowance, sql }
+    /// row is made when it is first used. Opens up to four connections of its own.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Configuration`](crate::postgres::ErrorKind::Configuration) when the certificates of the
+    /// database's address cannot be read again.
+    pub fn new(database: &Database, allowance: TenantName) -> Result<Self, Error> {
+        let sql = statement().into();
+        Ok(Self { database: database.apart(AHEAD)?, allowance, sql })
     }
 
     async fn ask(
@@ -62,7 +67,7 @@ impl PostgresSharedRate {
         request: PermitRequest,
     ) -> Result<Option<PermitReply>, Error> {
         let (allowance, sql) = (self.allowance.clone(), Arc::clone(&self.sql));
-        let asked = self.database.write_for(None, Purpose::Alone, move |tx| {
+        let asked = self.database.alone(move |tx| {
             let (allowance, sql) = (allowance.clone(), Arc::clone(&sql));
             Box::pin(async move {
                 let row = tx
@@ -97,7 +102,7 @@ impl PostgresSharedRate {
     /// Makes the row, unless another process has made it.
     async fn make(&self) -> Result<(), Error> {
         let allowance = self.allowance.clone();
-        let made = self.database.write_for(None, Purpose::Alone, move |tx| {
+        let made = self.database.alone(move |tx| {
             let allowance = allowance.clone();
             Box::pin(async move {
                 let sql =
@@ -135,11 +140,11 @@ impl fmt::Debug for PostgresSharedRate {
 /// The rule of `reservation.rs`, as one statement. Returns whether a permit is reserved, and the wait.
 ///
 /// 1 allowance, 2 step, 3 permits a second, 4 ahead, 5 horizon, 6 longest, 7 most yielded, 8 is background, 9 late.
-fn statement(now: &str, not_before: &str) -> String {
+fn statement() -> String {
     format!(
         "WITH relaxed AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true)),
          locked AS MATERIALIZED (SELECT * FROM nhs_pds.rate_limit WHERE allowance = $1 FOR UPDATE),
-         timed AS MATERIALIZED (SELECT locked.*, {now} AS now, {not_before} AS not_before FROM locked),
+         timed AS MATERIALIZED (SELECT locked.*, {NOW} AS now, {NOT_BEFORE} AS not_before FROM locked),
          announced AS (SELECT timed.*,
              greatest($9::bigint, CASE WHEN now < late_until THEN late ELSE 0 END) AS late_now FROM timed),
          stepped AS (SELECT announced.*,

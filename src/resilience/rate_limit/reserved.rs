@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// The most permits that a process reserves ahead. With one, each would wait for the answer about the one before it.
-const AHEAD: usize = 4;
+pub(super) const AHEAD: usize = 4;
 
 /// The pauses after a failure double from the first to the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
