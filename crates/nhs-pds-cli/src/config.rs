@@ -13,7 +13,7 @@ use toml::{Table, Value};
 
 /// The options that the environment and the file may set. All others say what to do with one person or
 /// one item: they must be on the command line.
-const SETTINGS: [&str; 65] = [
+const SETTINGS: [&str; 66] = [
     "ablation",
     "anchors",
     "answer",
@@ -75,6 +75,7 @@ const SETTINGS: [&str; 65] = [
     "sqlite",
     "strict-soap-action",
     "surnames",
+    "tenant",
     "token-url",
     "unanswerable",
     "wildcards-assessed",

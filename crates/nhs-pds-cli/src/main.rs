@@ -8,6 +8,7 @@ mod commands;
 mod comparison;
 mod config;
 mod console;
+mod database;
 mod dev;
 mod device;
 mod mutual_tls;

@@ -11,19 +11,19 @@
 //! Questions go through the gateway: it limits their rate, and suspends them while the service does not
 //! work. The worker retries questions without a response.
 
-use crate::console::{self, about, because, check_database, say, warn};
+use crate::console::{self, about, because, say, warn};
+use crate::database::{Database, Opened, Required};
 use crate::device;
 use crate::private::PrivateFile;
 use crate::progress;
 use crate::service::{Reached, Service};
 use crate::trail::Trail;
 use nhs_pds::audit::{Actor, AuditLog, Entry, EventKind};
+use nhs_pds::case::CaseStore;
 use nhs_pds::case::caseload::{self, DecisionWriter, Entry as Row};
-use nhs_pds::case::{CaseStore, SqliteStore};
 use nhs_pds::clock::{Clock, SystemClock};
 use nhs_pds::matching::{Judge, NameTables, RiskLimit};
-use nhs_pds::process::alert::SqliteAlerts;
-use nhs_pds::process::store::{Joined, Sqlite, Store};
+use nhs_pds::process::store::Store;
 use nhs_pds::process::{
     CaseReport, Policy, Process, RunReport, Schedule, Settings, TraceResult, Worker, import_from,
 };
@@ -43,9 +43,8 @@ use std::time::Duration;
     after_help = "Exit codes: 0 all is well, 1 rows were refused, a stored case is damaged, the service refused the configuration or did not answer, or the last run failed, 2 the worker could not run"
 )]
 pub(crate) struct Args {
-    /// The SQLite file with cases, audit trail and alerts. The worker creates it if it does not exist.
-    #[arg(long, value_name = "FILE")]
-    db: PathBuf,
+    #[command(flatten)]
+    database: Required,
     /// A caseload to import first.
     #[arg(long, value_name = "CSV")]
     import: Option<PathBuf>,
@@ -125,12 +124,9 @@ pub(crate) async fn run(cli: &Args) -> Result<bool, Box<dyn Error>> {
     if let Some([from, to]) = cli.quiet.as_deref() {
         schedule = schedule.with_quiet_hours(*from, *to);
     }
-    spare_inputs(cli)?;
-    let db = &cli.db;
-    check_database(db)?;
-    let in_db = |error: &(dyn Error + 'static)| format!("{}: {}", db.display(), because(error));
-    let trail = Trail::open(db, cli.anchors.as_deref()).map_err(|error| in_db(&error))?;
-    let store = open(cli, &trail).map_err(|error| in_db(&*error))?;
+    let database = cli.database.database()?;
+    spare_inputs(cli, &database)?;
+    let Opened { store, trail, .. } = database.open(cli.anchors.as_deref()).await?;
     let caller = Caller::System(cli.service.us()?);
     let actor = Actor::new(&caller, "Get NHS Number")
         .with_role("system process", cli.service.us()?.organisation().clone())
@@ -178,21 +174,10 @@ pub(crate) async fn run(cli: &Args) -> Result<bool, Box<dyn Error>> {
     Ok(answered && all_taken && is_sound)
 }
 
-/// The cases, the trail and the alerts of the file. Each commit is atomic. Where the trail has anchors outside
-/// the file, each append to it has its own.
-fn open(cli: &Args, trail: &Trail) -> Result<Arc<dyn Store>, Box<dyn Error>> {
-    if cli.anchors.is_none() {
-        return Ok(Arc::new(Sqlite::open(&cli.db)?));
-    }
-    let cases = Arc::new(SqliteStore::open(&cli.db)?);
-    let alerts = Arc::new(SqliteAlerts::open(&cli.db)?);
-    Ok(Arc::new(Joined::new(cases, Arc::clone(&trail.log), alerts)))
-}
-
 /// Refuses an export that would replace an input file.
-fn spare_inputs(cli: &Args) -> Result<(), Box<dyn Error>> {
+fn spare_inputs(cli: &Args, database: &Database) -> Result<(), Box<dyn Error>> {
     if let Some(export) = &cli.export
-        && let Some(input) = [Some(&cli.db), cli.import.as_ref()]
+        && let Some(input) = [database.file(), cli.import.as_deref()]
             .into_iter()
             .flatten()
             .find(|input| is_same(input, export))
