@@ -12,11 +12,13 @@ mod database;
 mod dev;
 mod device;
 mod mutual_tls;
+mod port;
 mod private;
 mod progress;
 mod records;
 mod service;
 mod simulated;
+mod stop;
 mod trail;
 
 use clap::FromArgMatches;

@@ -130,6 +130,14 @@ impl Database {
         }
     }
 
+    /// The tenant; `None` for a file, which has the cases of one organisation.
+    pub(crate) const fn tenant(&self) -> Option<&TenantName> {
+        match self {
+            Self::File(_) => None,
+            Self::Postgres { tenant, .. } => Some(tenant),
+        }
+    }
+
     /// Opens the database for writing. Creates a file that does not exist. Where the trail has `anchors`
     /// outside the database, each append to it has its own.
     pub(crate) async fn open(&self, anchors: Option<&Path>) -> Result<Opened, Failed> {

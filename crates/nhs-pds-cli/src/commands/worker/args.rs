@@ -2,6 +2,7 @@
 
 use crate::console::{self, about};
 use crate::database::Required;
+use crate::port::Listen;
 use crate::service::{Reached, Service};
 use nhs_pds::matching::{Judge, NameTables, RiskLimit};
 use nhs_pds::process::{Policy, Schedule};
@@ -14,7 +15,7 @@ use std::time::Duration;
 /// Finds and verifies the NHS Numbers of a store of cases, on a schedule
 #[derive(clap::Args)]
 #[command(
-    after_help = "Exit codes: 0 all is well, 1 rows were refused, a stored case is damaged, the service refused the configuration or did not answer, or the last run failed, 2 the worker could not run"
+    after_help = "Exit codes: 0 all is well, 1 rows were refused, a stored case is damaged, the service refused the configuration or did not answer, the last run failed, or a second signal ended the worker at once, 2 the worker could not run"
 )]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -28,6 +29,9 @@ pub(crate) struct Args {
     /// Run once, until no case is due.
     #[arg(long)]
     pub(super) once: bool,
+    /// How long `--once` tries again while the database cannot be read or written.
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "60s")]
+    pub(super) patience: Duration,
     /// The file for the decisions, one row for each case.
     #[arg(long, value_name = "CSV")]
     pub(super) export: Option<PathBuf>,
@@ -66,6 +70,8 @@ pub(crate) struct Args {
     /// A table with more surnames, as CSV with the columns name, per_million, obs and source.
     #[arg(long, value_name = "CSV")]
     pub(super) surnames: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) listen: Listen,
     #[command(flatten)]
     pub(super) service: Service,
 }

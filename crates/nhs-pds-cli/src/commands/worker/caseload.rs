@@ -5,6 +5,7 @@ use crate::console::{self, about, warn};
 use crate::database::Database;
 use crate::private::PrivateFile;
 use crate::progress;
+use crate::stop::Stop;
 use nhs_pds::audit::{Actor, AuditLog, Entry, EventKind};
 use nhs_pds::case::CaseStore;
 use nhs_pds::case::caseload::{self, DecisionWriter, Entry as Row};
@@ -15,11 +16,12 @@ use std::error::Error;
 use std::io::BufWriter;
 use std::path::Path;
 
-/// Imports a caseload; whether no row was refused.
+/// Imports a caseload; whether no row was refused. Ends early when the worker is asked to stop.
 pub(super) async fn take_in(
     path: &Path,
     store: &dyn Store,
     actor: &Actor,
+    stop: &Stop,
 ) -> Result<bool, Box<dyn Error>> {
     let name = path.display();
     let file = console::open(path)?;
@@ -38,8 +40,16 @@ pub(super) async fn take_in(
         }
         _ => {}
     });
+    let cases = cases.map(|case| match case {
+        _ if stop.is_asked() => Err("the import was stopped".into()),
+        case => case.map_err(Box::<dyn Error + Send + Sync>::from),
+    });
     let imported = import_from(store, actor, &SystemClock, cases).await;
     bar.finish_and_clear();
+    if imported.is_err() && stop.is_asked() {
+        warn(format!("worker: stopped during the import of {name}: import it again"));
+        return Ok(true);
+    }
     let imported = imported?;
     warn(format!(
         "worker: imported {} new, {} updated, {} unchanged; {refused} rows refused, {flagged} read without their number; {} duplicates",

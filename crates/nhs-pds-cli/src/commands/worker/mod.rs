@@ -14,11 +14,15 @@
 mod args;
 mod caseload;
 mod once;
+mod patience;
 mod scheduled;
+mod seen;
 
 use crate::console::{about, warn};
 use crate::database::Opened;
 use crate::device;
+use crate::port::{Phase, Port};
+use crate::stop::Stop;
 use crate::trail::Trail;
 pub(crate) use args::Args;
 use caseload::{spare_inputs, take_in, take_out};
@@ -38,17 +42,21 @@ pub(crate) async fn run(cli: &Args) -> Result<bool, Box<dyn Error>> {
     let schedule = cli.schedule()?;
     let database = cli.database.database()?;
     spare_inputs(cli, &database)?;
+    let stop = Stop::on_signals("worker")?;
+    let port = Port::open(&cli.listen, &stop)?;
     let Opened { store, trail, .. } = database.open(cli.anchors.as_deref()).await?;
+    port.opened(Arc::new(Arc::clone(&store)));
     let caller = Caller::System(cli.service.us()?);
     let actor = Actor::new(&caller, "Get NHS Number")
         .with_role("system process", cli.service.us()?.organisation().clone())
         .on_device(device::name());
     let mut all_taken = true;
     if let Some(file) = &cli.import {
-        all_taken = take_in(file, &*store, &actor).await?;
+        port.set(Phase::Starting("importing a caseload"));
+        all_taken = take_in(file, &*store, &actor, &stop).await?;
     }
     let mut answered = true;
-    if !cli.only_exports() {
+    if !cli.only_exports() && !stop.is_asked() {
         let reached = cli.service.reach().await?;
         all_taken &= reached.has_all_people();
         let gate =
@@ -67,11 +75,14 @@ pub(crate) async fn run(cli: &Args) -> Result<bool, Box<dyn Error>> {
                 .with_in_flight(cli.in_flight),
         );
         if cli.once {
-            answered = once(&worker).await?;
+            let seen = Arc::default();
+            port.works(seen::once(Arc::clone(&seen), database.tenant().cloned()));
+            answered = once(&worker, cli.patience, &stop, &seen).await?;
         } else {
             let process = Process::new(worker, schedule);
+            port.works(seen::scheduled(process.clone(), database.tenant().cloned()));
             let reporting = tokio::spawn(report_runs(process.clone(), Arc::clone(&store)));
-            process.run_until(shutdown(), &mut |_: &CaseReport| ()).await?;
+            process.run_until(stop.wait(), &mut |_: &CaseReport| ()).await?;
             reporting.abort();
             let status = process.status();
             warn(format!("worker: {}", status.state.as_str()));
@@ -102,21 +113,4 @@ async fn damaged(store: &dyn CaseStore) -> Result<Option<String>, Box<dyn Error>
     let damaged: Vec<String> = store.unreadable().await?.iter().map(ToString::to_string).collect();
     let (count, ids) = (damaged.len(), damaged.join(", "));
     Ok((count > 0).then(|| format!("{count} stored cases are damaged and cannot be read: {ids}")))
-}
-
-/// Ends when the operating system asks the process to stop.
-async fn shutdown() {
-    let interrupted = tokio::signal::ctrl_c();
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminated) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = interrupted => {}
-                _ = terminated.recv() => {}
-            }
-            return;
-        }
-    }
-    let _ = interrupted.await;
 }

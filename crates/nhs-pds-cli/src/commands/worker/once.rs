@@ -1,19 +1,60 @@
 //! `worker --once`.
 
-use super::shutdown;
+use super::patience::Patience;
 use crate::console::{because, say, warn};
-use nhs_pds::process::{CaseReport, RunReport, TraceResult, Worker};
+use crate::stop::Stop;
+use nhs_pds::process::{self, CaseReport, ErrorKind, RunReport, TraceResult, Worker};
 use std::error::Error;
 use std::fmt::Write as _;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
-pub(super) async fn once(worker: &Worker) -> Result<bool, Box<dyn Error>> {
+/// Runs until no case is due; whether the service has answered. While the database is away, tries again for
+/// `patience`. Counts the cases in `seen`.
+pub(super) async fn once(
+    worker: &Worker,
+    patience: Duration,
+    stop: &Stop,
+    seen: &AtomicU64,
+) -> Result<bool, Box<dyn Error>> {
     let (mut reached, mut cause) = (false, None);
     let mut observe = |case: &CaseReport| {
         cause = case.cause.clone().or_else(|| cause.take());
         reached |= is_answered(case);
+        seen.fetch_add(1, Ordering::Relaxed);
     };
-    let report = worker.run_once_until(shutdown(), &mut observe).await?;
+    let mut patience = Patience::new(patience);
+    let report = loop {
+        let before = seen.load(Ordering::Relaxed);
+        let failed = match worker.run_once_until(stop.wait(), &mut observe).await {
+            Ok(report) => break report,
+            Err(error) => error,
+        };
+        if !is_away(&failed) {
+            return Err(failed.into());
+        }
+        if seen.load(Ordering::Relaxed) > before {
+            patience.refresh();
+        }
+        let Some(pause) = patience.failed(Instant::now()) else { return Err(failed.into()) };
+        warn(format!(
+            "worker: {}; it tries again in {:.0?}, and for {} s at most",
+            because(&failed),
+            pause,
+            patience.whole().as_secs()
+        ));
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = stop.wait() => {
+                warn("worker: stopped; started again, it goes on");
+                return Ok(true);
+            }
+        }
+    };
     say(&summary(&report)?)?;
+    if patience.has_failed() {
+        warn("worker: the summary is that of the last attempt");
+    }
     if let Some(cause) = cause {
         warn(format!("worker: the last failure: {cause}"));
     }
@@ -30,6 +71,11 @@ pub(super) async fn once(worker: &Worker) -> Result<bool, Box<dyn Error>> {
         warn("worker: the service did not answer");
     }
     Ok(!silent)
+}
+
+/// Whether the database may be back soon.
+fn is_away(error: &process::Error) -> bool {
+    matches!(error.kind(), ErrorKind::AuditUnavailable | ErrorKind::StoreUnavailable)
 }
 
 /// Whether the service has answered about the case. A service that only reports that the Spine does not work has
