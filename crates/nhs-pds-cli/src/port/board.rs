@@ -4,7 +4,8 @@
 use nhs_pds::tenant::TenantName;
 use std::fmt::Write as _;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// The longest time between two turns of the event loop of a worker that makes progress.
 const STALLED: Duration = Duration::from_secs(10);

@@ -18,9 +18,10 @@ use std::convert::Infallible;
 use std::io;
 use std::net::TcpListener;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 
 /// How many clients are served at a time. Others are turned away.
 const CLIENTS: usize = 32;
@@ -131,4 +132,62 @@ fn text(status: StatusCode, text: impl Into<Bytes>) -> Response<Full<Bytes>> {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::port::board::{Phase, Seen};
+    use crate::port::probe::Probe;
+    use async_trait::async_trait;
+    use metrics_exporter_prometheus::PrometheusBuilder;
+    use std::io::{Read as _, Write as _};
+    use std::sync::OnceLock;
+    use tokio::runtime::Builder;
+
+    struct Answering;
+
+    #[async_trait]
+    impl Probe for Answering {
+        async fn ask(&self) -> Result<(), String> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn it_answers_while_the_event_loop_hangs() {
+        // Nothing runs on it.
+        let hanging = Builder::new_current_thread().enable_all().build().unwrap();
+        let long_ago = Instant::now().checked_sub(Duration::from_secs(60)).unwrap();
+        let board = Arc::new(Board::new(Phase::Working, long_ago));
+        let tenant = Seen {
+            tenant: "york".parse().ok(),
+            runs: true,
+            stuck: true,
+            doing: "no case was finished for 301 seconds".to_owned(),
+            error: None,
+        };
+        board.beat(long_ago, vec![tenant]);
+        let probe = Arc::new(OnceLock::new());
+        probe.set(Arc::new(Answering) as Arc<dyn Probe>).ok().unwrap();
+        let probes = Probes::new(probe, hanging.handle().clone());
+        let metrics = PrometheusBuilder::new().build_recorder().handle();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        serve(listener, Answers { board, probes, metrics }).unwrap();
+        for (path, said) in [
+            (
+                "/health",
+                &["the event loop has not run for 6", "stuck: york: no case was finished"][..],
+            ),
+            ("/ready", &["the database does not answer: no answer within 3 seconds"]),
+        ] {
+            let mut client = std::net::TcpStream::connect(address).unwrap();
+            write!(client, "GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+            let mut answer = String::new();
+            client.read_to_string(&mut answer).unwrap();
+            assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+            assert!(said.iter().all(|words| answer.contains(words)), "{answer}");
+        }
+    }
 }

@@ -14,9 +14,10 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use probe::{Probe, Probes};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use systemd::Manager;
 use tokio::runtime::Handle;
+use tokio::time::Instant;
 use tokio::time::{MissedTickBehavior, interval};
 
 /// How often the recorder of metrics cleans up.

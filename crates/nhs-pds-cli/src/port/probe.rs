@@ -4,9 +4,10 @@ use crate::console::because;
 use async_trait::async_trait;
 use nhs_pds::process::store::Store;
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 /// How long the database may take to answer.
 const PATIENCE: Duration = Duration::from_secs(3);

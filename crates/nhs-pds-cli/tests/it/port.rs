@@ -6,8 +6,9 @@ use rusqlite::Connection;
 use std::fs;
 use std::io::Write as _;
 use std::net::{TcpListener, TcpStream};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tempfile::TempDir;
+use tokio::time::Instant;
 
 const PORT: [&str; 2] = ["--listen", "127.0.0.1:0"];
 

@@ -8,8 +8,9 @@ use rusqlite::Connection;
 use std::fs;
 use std::os::unix::net::UnixDatagram;
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tempfile::TempDir;
+use tokio::time::Instant;
 
 fn path(folder: &TempDir, name: &str) -> String {
     folder.path().join(name).to_str().unwrap().to_owned()
@@ -31,7 +32,7 @@ impl Manager {
             let mut bytes = [0; 4_096];
             let length =
                 self.0.recv(&mut bytes).unwrap_or_else(|_| panic!("no {begin}: {:?}", self.1));
-            let message = str::from_utf8(&bytes[..length]).unwrap();
+            let message = str::from_utf8(bytes.get(..length).unwrap()).unwrap();
             self.1.extend(message.lines().map(str::to_owned));
             if let Some(line) = message.lines().find(|line| line.starts_with(begin)) {
                 return line.to_owned();

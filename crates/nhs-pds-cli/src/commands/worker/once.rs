@@ -7,7 +7,8 @@ use nhs_pds::process::{self, CaseReport, ErrorKind, RunReport, TraceResult, Work
 use std::error::Error;
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// Runs until no case is due; whether the service has answered. While the database is away, tries again for
 /// `patience`. Counts the cases in `seen`.

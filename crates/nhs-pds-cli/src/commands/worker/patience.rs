@@ -1,6 +1,7 @@
 //! How long a failure is tried again.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// The first pause, and the longest.
 const FIRST: Duration = Duration::from_secs(1);

@@ -6,7 +6,8 @@ use nhs_pds::process::{Process, State, Status};
 use nhs_pds::tenant::TenantName;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// A run in which no case was finished for so long is stuck. A question with all its retries takes three minutes at
 /// most; another worker keeps a case for one minute after its death.
