@@ -135,6 +135,9 @@ pub mod demographics;
 pub mod ids;
 pub mod matching;
 pub mod nhs_number;
+#[cfg(feature = "postgres")]
+#[cfg_attr(docsrs, doc(cfg(feature = "postgres")))]
+pub mod postgres;
 #[cfg(feature = "process")]
 #[cfg_attr(docsrs, doc(cfg(feature = "process")))]
 pub mod process;

@@ -25,11 +25,12 @@ const MODULES: &str = "
     transport: secret
     matching: text nhs_number demographics trace
     service: clock ids secret text nhs_number demographics trace matching transport
-    store: tenant
-    resilience: clock ids store tenant trace transport
-    case: clock text store tenant nhs_number demographics trace matching
-    audit: clock ids secret text store tenant nhs_number demographics trace case
-    process: clock ids text tenant nhs_number demographics trace resilience store case matching audit
+    store:
+    postgres: secret tenant
+    resilience: clock ids tenant trace transport postgres
+    case: clock text store postgres nhs_number demographics trace matching
+    audit: clock ids secret text store postgres nhs_number demographics trace case
+    process: clock ids text tenant nhs_number demographics trace resilience store postgres case matching audit
     report: clock text nhs_number demographics trace matching case
     correspondence: text nhs_number demographics case trace
 ";

@@ -138,21 +138,24 @@ class Simulator:
 
 
 class Trail:
-    """The audit trail of a file."""
+    """The audit trail of a file, or of other rows with the same columns."""
+
+    SUBJECTS = "SELECT subject, case_id FROM audit_subject WHERE case_id IS NOT NULL"
+    EVENTS = "SELECT seq, kind, message_id, details, subject FROM audit_event ORDER BY seq"
 
     def __init__(self, db):
-        with sqlite3.connect(db) as connection:
-            cases = dict(connection.execute("SELECT subject, case_id FROM audit_subject WHERE case_id IS NOT NULL"))
-            rows = connection.execute("SELECT seq, kind, message_id, details, subject FROM audit_event ORDER BY seq")
-            self.events = [
-                (seq, kind, message, dict(json.loads(details)), cases.get(subject))
-                for seq, kind, message, details, subject in rows
-                if kind in ("message_sent", "message_received", "case_changed")
-            ]
-            # A question that is on record and was not sent, because the worker was told to stop.
-            unsent = {message for _, _, message, details, _ in self.events if details.get("outcome") == "not_sent"}
-            self.events = [event for event in self.events if event[2] is None or event[2] not in unsent]
-        connection.close()
+        self.read(query(db, self.SUBJECTS), query(db, self.EVENTS))
+
+    def read(self, subjects, events):
+        cases = dict(subjects)
+        self.events = [
+            (seq, kind, message, dict(json.loads(details)), cases.get(subject))
+            for seq, kind, message, details, subject in events
+            if kind in ("message_sent", "message_received", "case_changed")
+        ]
+        # A question that is on record and was not sent, because the worker was told to stop.
+        unsent = {message for _, _, message, details, _ in self.events if details.get("outcome") == "not_sent"}
+        self.events = [event for event in self.events if event[2] is None or event[2] not in unsent]
 
     def of(self, kind):
         return [event for event in self.events if event[1] == kind]
@@ -224,6 +227,11 @@ def starvation(options, made, folder):
 
 
 def endings(db):
+    """The endings of a file."""
+    return endings_of(query(db, "SELECT document FROM cases"), query(db, "SELECT document FROM alert"))
+
+
+def endings_of(cases, alerts):
     """Each case and each alert without what depends on time or attempt, as text; and the pairs of one person."""
 
     def timeless(value):
@@ -233,7 +241,7 @@ def endings(db):
         return [timeless(inner) for inner in value] if isinstance(value, list) else value
 
     found, pairs, owners = {}, set(), collections.Counter()
-    for (document,) in query(db, "SELECT document FROM cases"):
+    for (document,) in cases:
         case = timeless(json.loads(document))
         number = (case.get("nhs_number") or {}).get("number")
         if number and not case.get("deleted"):
@@ -245,7 +253,7 @@ def endings(db):
                 item["evidence"] = {name: evidence[name] for name in ("nhs_number", "others")}
                 case = {name: inner for name, inner in case.items() if name not in OF_THE_FIRST}
         found[case["id"]] = json.dumps(case, sort_keys=True)
-    for (document,) in query(db, "SELECT document FROM alert"):
+    for (document,) in alerts:
         alert = timeless(json.loads(document))
         if alert["kind"] == "duplicate":
             about = sorted([alert["case_id"], *alert["others"]])

@@ -31,16 +31,30 @@ mod deletion;
 mod due;
 mod due_index;
 mod error;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod find;
 mod flag;
 mod id;
 mod identity;
 mod lease;
 mod lists;
+#[cfg(feature = "postgres")]
+mod loaded;
 mod memory;
 mod number;
 mod person;
 mod placeholder;
 mod plausible;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(feature = "postgres")]
+mod postgres_due;
+#[cfg(feature = "postgres")]
+mod postgres_rows;
+#[cfg(feature = "postgres")]
+mod postgres_save;
+#[cfg(feature = "postgres")]
+mod postgres_worklist;
 mod record;
 mod record_type;
 mod review;
@@ -59,7 +73,11 @@ mod sqlite_settings;
 #[cfg(feature = "sqlite")]
 mod sqlite_worklist;
 mod store;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod stored;
 mod taken;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod times;
 mod trace_state;
 mod unreadable;
 mod update;
@@ -75,10 +93,18 @@ pub use error::{Error, ErrorKind};
 pub use id::CaseId;
 pub use identity::Identity;
 pub use lease::{Claim, LONGEST_PLAN, Lease};
+#[cfg(feature = "postgres")]
+pub(crate) use loaded::Loaded;
 pub use memory::MemoryStore;
 pub use number::{NumberSource, NumberStatus, Provenance, RecordedNumber, TraceRecord};
 pub(crate) use placeholder::{is_no_forename, is_no_surname, is_no_worker};
 pub(crate) use plausible::{is_implausible_birth, is_implausible_death};
+#[cfg(feature = "postgres")]
+pub use postgres::PostgresStore;
+#[cfg(feature = "postgres")]
+pub(crate) use postgres_due::release_in as release_in_postgres;
+#[cfg(feature = "postgres")]
+pub(crate) use postgres_save::{load, load_settings, write};
 pub use record::{Allocation, Case};
 pub use record_type::RecordType;
 pub use review::{Evidence, ReviewItem, ReviewReason, ReviewState, ReviewStep};

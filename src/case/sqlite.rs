@@ -218,6 +218,7 @@ impl fmt::Debug for SqliteStore {
 mod tests {
     use super::*;
     use crate::case::record_type::RecordType;
+    use crate::case::stored::document;
     use crate::store::sqlite::{MIGRATIONS, schema};
 
     fn case(id: &str) -> Case {
@@ -335,8 +336,8 @@ mod tests {
         }
         let insert = "INSERT INTO cases (case_id, version, document) VALUES (?1, 1, ?2)";
         for case in &cases {
-            let document = rows::document(case).unwrap();
-            old.execute(insert, [case.id.as_str(), &document]).unwrap();
+            let json = document(case).unwrap();
+            old.execute(insert, [case.id.as_str(), &json]).unwrap();
         }
         for (id, damaged) in [("5", "?"), ("6", r#"{"review":["?"],"deleted":null}"#)] {
             old.execute(insert, [id, damaged]).unwrap();

@@ -7,40 +7,13 @@ use crate::case::lease::{Claim, Lease};
 use crate::case::record::Case;
 use crate::case::sqlite_rows::{self as rows, failed};
 use crate::case::store::Counts;
+use crate::case::times::{Times, rank};
 use chrono::{DateTime, Utc};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-/// The times of a claim, as they are stored.
-struct Times {
-    /// Another worker's lease that expires in between counts: after the first, up to the second.
-    respected: (i64, i64),
-    /// A case between these times is not yet due: after the first, up to the second.
-    not_yet: (i64, i64),
-}
-
-impl Times {
-    fn of(lease: &Lease) -> Self {
-        let micros = |(from, to): (DateTime<Utc>, DateTime<Utc>)| {
-            (from.timestamp_micros(), to.timestamp_micros())
-        };
-        Self { respected: micros(lease.respected()), not_yet: micros(lease.not_yet()) }
-    }
-
-    /// The times at which a case is due, from and to: first those in the past, then those that a clock
-    /// that was ahead has set.
-    fn due(&self) -> [(i64, i64); 2] {
-        let (past, ahead) = self.not_yet;
-        [(i64::MIN, past), (ahead.saturating_add(1), i64::MAX)]
-    }
-}
-
 /// A row that a claim may take: priority, time, and the bytes of the id.
 type Found = (i64, i64, Vec<u8>);
-
-const fn rank(priority: Priority) -> i64 {
-    priority as i64
-}
 
 /// Stores when the case is due that was just saved; its lease stays.
 pub(super) fn put_due(transaction: &Connection, case: &Case, due: Due) -> Result<(), Error> {

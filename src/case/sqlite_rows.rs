@@ -1,9 +1,10 @@
 //! Reads and writes rows of the table of cases. A damaged row is distinguished from a damaged file:
 //! the row is skipped, the file cannot be used.
 
-use crate::case::error::{Error, ErrorKind};
+use crate::case::error::Error;
 use crate::case::id::CaseId;
 use crate::case::record::Case;
+use crate::case::stored::Stored;
 use crate::case::unreadable::Unreadable;
 use crate::nhs_number::NhsNumber;
 use crate::store::sqlite;
@@ -19,7 +20,7 @@ pub(super) fn get(connection: &Connection, id: &CaseId) -> Result<Option<Case>, 
         .prepare_cached(
             "SELECT rowid, case_id, version, nhs_number, document FROM cases WHERE case_id = ?1",
         )
-        .and_then(|mut query| query.query_row([id.as_str()], Stored::read).optional())
+        .and_then(|mut query| query.query_row([id.as_str()], stored).optional())
         .map_err(failed)?
         .map(Stored::case)
         .transpose()
@@ -69,7 +70,7 @@ fn each_after(
         .map_err(failed)?;
     let mut rows = query.query([after]).map_err(failed)?;
     while let Some(row) = rows.next().map_err(failed)? {
-        if !take(Stored::read(row).map_err(failed)?) {
+        if !take(stored(row).map_err(failed)?) {
             break;
         }
     }
@@ -106,65 +107,18 @@ pub(super) fn damaged_version(
         .map_err(failed)
 }
 
-/// The ten digits of the case's NHS Number.
-pub(super) fn number(case: &Case) -> Option<String> {
-    case.live_number().map(|number| number.digits().to_string())
-}
-
-/// The case as JSON. The cause of an error is dropped, because it may quote content.
-pub(super) fn document(case: &Case) -> Result<String, Error> {
-    serde_json::to_string(case)
-        .map_err(|_| Error::new(ErrorKind::Corrupt).with_case(case.id.clone()))
-}
-
-/// One row as it is stored. A value is `None` when it does not have the type of its column.
-struct Stored {
-    row: i64,
-    id: Vec<u8>,
-    version: Option<i64>,
-    /// The inner `None` means that the case has no number.
-    number: Option<Option<String>>,
-    document: Option<String>,
-}
-
-impl Stored {
-    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
-        let id = match row.get_ref(1)? {
-            ValueRef::Text(id) | ValueRef::Blob(id) => id.to_vec(),
-            _ => Vec::new(),
-        };
-        let number = match row.get_ref(3)? {
-            ValueRef::Null => Some(None),
-            _ => text(row, 3).map(Some),
-        };
-        let (version, document) = (integer(row, 2), text(row, 4));
-        Ok(Self { row: row.get(0)?, id, version, number, document })
-    }
-
-    fn id(&self) -> Option<CaseId> {
-        let text = str::from_utf8(&self.id).ok()?;
-        text.parse().ok().filter(|id: &CaseId| id.as_str() == text)
-    }
-
-    fn parse(&self) -> Option<Case> {
-        let case: Case = serde_json::from_str(self.document.as_deref()?).ok()?;
-        let agrees = Some(&case.id) == self.id().as_ref()
-            && u64::try_from(self.version?) == Ok(case.version)
-            && Some(number(&case)) == self.number;
-        agrees.then_some(case)
-    }
-
-    /// The case, if columns and document agree. The cause of an error is dropped, because it may
-    /// quote content.
-    fn case(self) -> Result<Case, Error> {
-        self.parse().ok_or_else(|| Error::new(ErrorKind::Corrupt))
-    }
-
-    /// The id or row number, if the row cannot be read.
-    fn unreadable(&self) -> Option<Unreadable> {
-        let damaged = self.parse().is_none();
-        damaged.then(|| self.id().map_or(Unreadable::Row(self.row), Unreadable::Case))
-    }
+/// The row of a query for the columns of [`Stored`].
+fn stored(row: &Row<'_>) -> rusqlite::Result<Stored> {
+    let id = match row.get_ref(1)? {
+        ValueRef::Text(id) | ValueRef::Blob(id) => id.to_vec(),
+        _ => Vec::new(),
+    };
+    let number = match row.get_ref(3)? {
+        ValueRef::Null => Some(None),
+        _ => text(row, 3).map(Some),
+    };
+    let (version, document) = (integer(row, 2), text(row, 4));
+    Ok(Stored { row: row.get(0)?, id, version, number, document })
 }
 
 pub(super) fn text(row: &Row<'_>, column: usize) -> Option<String> {

@@ -4,9 +4,10 @@ use crate::case::due::Due;
 use crate::case::error::{Error, ErrorKind};
 use crate::case::record::Case;
 use crate::case::sqlite_due::put_due;
-use crate::case::sqlite_rows::{self as rows, document, failed, number};
+use crate::case::sqlite_rows::{self as rows, failed};
 use crate::case::sqlite_worklist::put_index;
 use crate::case::store::Change;
+use crate::case::stored::{document, number};
 use rusqlite::{Connection, OptionalExtension, params};
 
 /// Saves over the versions that were read, and adds the cases of version 0. `transaction` must be the

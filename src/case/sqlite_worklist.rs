@@ -4,9 +4,9 @@
 //! does not agree with its document cannot show anything wrong.
 
 use crate::case::error::{Error, readable};
+use crate::case::find::{Find, Value as FindValue, cases_find, items_find};
 use crate::case::id::CaseId;
 use crate::case::record::Case;
-use crate::case::review::ReviewState;
 use crate::case::search::{CaseFilter, SearchKeys};
 use crate::case::sqlite_rows::{self as rows, failed};
 use crate::case::work_item::{ItemFilter, ItemId, WorkItem};
@@ -15,9 +15,6 @@ use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 
 /// How many cases are indexed in one transaction, and read in one step.
 const STRIDE: usize = 500;
-
-/// The last character. No text that begins as another does comes behind that text with it.
-const LAST: char = char::MAX;
 
 /// Keeps the rows of `case` in the tables as the case is saved.
 pub(super) fn put_index(transaction: &Connection, case: &Case) -> Result<(), Error> {
@@ -102,12 +99,12 @@ pub(super) fn worklist(
     let mut from = after.map(|after| after.case.as_str().to_owned());
     let mut compare = "case_id >=";
     while items.len() < limit {
-        let ids = find.ids(connection, compare, from.as_deref(), limit)?;
-        let Some(last) = ids.last() else { break };
-        for id in &ids {
+        let found = ids(&find, connection, compare, from.as_deref(), limit)?;
+        let Some(last) = found.last() else { break };
+        for id in &found {
             let case = readable(rows::get(connection, id))?;
-            let found = case.iter().flat_map(|case| filter.of(case, after));
-            items.extend(found.take(limit - items.len()));
+            let more = case.iter().flat_map(|case| filter.of(case, after));
+            items.extend(more.take(limit - items.len()));
         }
         (from, compare) = (Some(last.as_str().to_owned()), "case_id >");
     }
@@ -125,9 +122,9 @@ pub(super) fn search(
     let mut cases = Vec::new();
     let mut from = after.map(|after| after.as_str().to_owned());
     while cases.len() < limit {
-        let ids = find.ids(connection, "case_id >", from.as_deref(), limit - cases.len())?;
-        let Some(last) = ids.last() else { break };
-        for id in &ids {
+        let found = ids(&find, connection, "case_id >", from.as_deref(), limit - cases.len())?;
+        let Some(last) = found.last() else { break };
+        for id in &found {
             cases.extend(readable(rows::get(connection, id))?.filter(|case| filter.matches(case)));
         }
         from = Some(last.as_str().to_owned());
@@ -135,122 +132,46 @@ pub(super) fn search(
     Ok(cases)
 }
 
-/// The question for the cases whose items meet `filter`.
-fn items_find(filter: &ItemFilter) -> Find {
-    let is_open = filter.state().is_none_or(ReviewState::is_open);
-    let mut find = Find::new("case_item", "DISTINCT case_id");
-    let reason = filter.reason().map(|reason| reason.as_str().to_owned());
-    let state = filter.state().map(|state| state.as_str().to_owned());
-    find.index = match (filter.assignee(), &state, &reason) {
-        (Some(_), _, _) => "case_item_by_assignee",
-        (None, Some(_), Some(_)) => "case_item_by_state_and_reason",
-        (None, Some(_), None) => "case_item_by_state",
-        (None, None, Some(_)) => "case_item_by_reason",
-        (None, None, None) => "case_item_by_open",
+/// The text of the question for at most `limit` ids from `from` on, and its values.
+fn sql(find: &Find, compare: &str, from: Option<&str>, limit: usize) -> (String, Vec<Value>) {
+    let bound = |value: &FindValue| match value {
+        FindValue::Flag(flag) => Value::from(i64::from(*flag)),
+        FindValue::Id(text) | FindValue::Text(text) => Value::from(text.clone()),
     };
-    if filter.assignee().is_some() || state.is_none() {
-        find.and("is_open =", i64::from(is_open));
+    let (mut conditions, mut values) = (Vec::new(), Vec::new());
+    for (condition, value) in &find.conditions {
+        values.push(bound(value));
+        conditions.push(format!("{condition} ?{}", values.len()));
     }
-    find.and_if("assignee =", filter.assignee().map(str::to_owned));
-    find.and_if("state =", state);
-    find.and_if("reason =", reason);
-    find
+    if let Some(from) = from {
+        values.push(Value::from(from.to_owned()));
+        conditions.push(format!("{compare} ?{}", values.len()));
+    }
+    values.push(Value::from(i64::try_from(limit.min(STRIDE)).unwrap_or(i64::MAX)));
+    let Find { table, column, index, .. } = find;
+    let index = if index.is_empty() { String::new() } else { format!("INDEXED BY {index}") };
+    let conditions = if conditions.is_empty() { "1".to_owned() } else { conditions.join(" AND ") };
+    let last = values.len();
+    let sql = format!(
+        "SELECT {column} FROM {table} {index} WHERE {conditions} ORDER BY case_id LIMIT ?{last}"
+    );
+    (sql, values)
 }
 
-/// The question for the cases that meet `filter`.
-fn cases_find(filter: &CaseFilter) -> Find {
-    let number = filter.nhs_number().map(|number| number.digits().to_string());
-    let (surname, born) = (filter.surname_start(), filter.date_of_birth_start());
-    let mut find = Find::new("case_search", "case_id");
-    // The condition that selects fewest cases.
-    find.index = match (filter.id(), &number, filter.postcode(), &born, surname) {
-        (Some(_), ..) => "",
-        (_, Some(_), ..) => "case_search_by_nhs_number",
-        (_, _, Some(_), ..) => "case_search_by_postcode",
-        (_, _, _, Some(_), _) => "case_search_by_date_of_birth",
-        (_, _, _, _, Some(_)) => "case_search_by_surname",
-        _ => "",
-    };
-    if !filter.includes_inactive() {
-        find.and("is_live =", 1);
-    }
-    find.and_if("case_id =", filter.id().map(|id| id.as_str().to_owned()));
-    find.and_if("nhs_number =", number);
-    find.and_if("postcode =", filter.postcode().map(str::to_owned));
-    find.and_start("date_of_birth", born.as_deref());
-    find.and_start("surname", surname);
-    find
-}
-
-/// A query for case ids. Only values are bound; the text has no content.
-struct Find {
-    table: &'static str,
-    /// The column of the id.
-    column: &'static str,
-    /// The index to use; empty for the table's own order.
-    index: &'static str,
-    conditions: Vec<String>,
-    values: Vec<Value>,
-}
-
-impl Find {
-    const fn new(table: &'static str, column: &'static str) -> Self {
-        Self { table, column, index: "", conditions: Vec::new(), values: Vec::new() }
-    }
-
-    fn and(&mut self, condition: &str, value: impl Into<Value>) {
-        self.values.push(value.into());
-        self.conditions.push(format!("{condition} ?{}", self.values.len()));
-    }
-
-    fn and_if(&mut self, condition: &str, value: Option<String>) {
-        if let Some(value) = value {
-            self.and(condition, value);
-        }
-    }
-
-    /// Only texts that begin with `start`.
-    fn and_start(&mut self, column: &str, start: Option<&str>) {
-        if let Some(start) = start {
-            self.and(&format!("{column} >="), start.to_owned());
-            self.and(&format!("{column} <"), format!("{start}{LAST}"));
-        }
-    }
-
-    /// The text of the question for at most `limit` ids from `from` on, and its values.
-    fn sql(&self, compare: &str, from: Option<&str>, limit: usize) -> (String, Vec<Value>) {
-        let (mut values, mut conditions) = (self.values.clone(), self.conditions.clone());
-        if let Some(from) = from {
-            values.push(Value::from(from.to_owned()));
-            conditions.push(format!("{compare} ?{}", values.len()));
-        }
-        values.push(Value::from(i64::try_from(limit.min(STRIDE)).unwrap_or(i64::MAX)));
-        let Self { table, column, index, .. } = self;
-        let index = if index.is_empty() { String::new() } else { format!("INDEXED BY {index}") };
-        let conditions =
-            if conditions.is_empty() { "1".to_owned() } else { conditions.join(" AND ") };
-        let last = values.len();
-        let sql = format!(
-            "SELECT {column} FROM {table} {index} WHERE {conditions} ORDER BY case_id LIMIT ?{last}"
-        );
-        (sql, values)
-    }
-
-    /// At most `limit` ids in ascending order, from `from` on.
-    fn ids(
-        &self,
-        connection: &Connection,
-        compare: &str,
-        from: Option<&str>,
-        limit: usize,
-    ) -> Result<Vec<CaseId>, Error> {
-        let (sql, values) = self.sql(compare, from, limit);
-        let mut query = connection.prepare_cached(&sql).map_err(failed)?;
-        let ids = query
-            .query_map(params_from_iter(values), |row| Ok(rows::text(row, 0).unwrap_or_default()))
-            .map_err(failed)?;
-        ids.filter_map(|id| id.map(|id| id.parse().ok()).map_err(failed).transpose()).collect()
-    }
+/// At most `limit` ids in ascending order, from `from` on.
+fn ids(
+    find: &Find,
+    connection: &Connection,
+    compare: &str,
+    from: Option<&str>,
+    limit: usize,
+) -> Result<Vec<CaseId>, Error> {
+    let (sql, values) = sql(find, compare, from, limit);
+    let mut query = connection.prepare_cached(&sql).map_err(failed)?;
+    let ids = query
+        .query_map(params_from_iter(values), |row| Ok(rows::text(row, 0).unwrap_or_default()))
+        .map_err(failed)?;
+    ids.filter_map(|id| id.map(|id| id.parse().ok()).map_err(failed).transpose()).collect()
 }
 
 #[cfg(test)]
@@ -259,9 +180,10 @@ mod tests {
     use crate::case::deletion::{Deletion, DeletionKind};
     use crate::case::memory::MemoryStore;
     use crate::case::record_type::RecordType;
-    use crate::case::review::{Evidence, ReviewReason};
+    use crate::case::review::{Evidence, ReviewReason, ReviewState};
     use crate::case::sqlite::SqliteStore;
     use crate::case::store::{CaseStore, Change};
+    use crate::case::stored::document;
     use crate::store::sqlite::MIGRATIONS;
     use chrono::DateTime;
     use std::path::Path;
@@ -393,8 +315,8 @@ mod tests {
             let case = any_case(id, 0, dice);
             memory.insert_all(vec![case.clone()]).await.unwrap();
             let stored = memory.get(&case.id).await.unwrap().unwrap();
-            let document = rows::document(&stored).unwrap();
-            let values = params![case.id.as_str(), document];
+            let json = document(&stored).unwrap();
+            let values = params![case.id.as_str(), json];
             let insert = "INSERT INTO cases (case_id, version, document) VALUES (?1, 1, ?2)";
             old.execute(insert, values).unwrap();
         }
@@ -466,7 +388,7 @@ mod tests {
         for _ in 0..60 {
             let (items, cases) = (items_find(&any_items(dice)), cases_find(&any_filter(dice)));
             for find in [items, cases] {
-                let (sql, values) = find.sql("case_id >", Some("1"), 9);
+                let (sql, values) = sql(&find, "case_id >", Some("1"), 9);
                 let lines: Vec<String> = store.with(|connection| {
                     let mut query =
                         connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();

@@ -42,6 +42,8 @@ mod move_guide;
 #[cfg(all(feature = "http", feature = "smsp"))]
 mod opentest;
 mod pass;
+#[cfg(all(feature = "postgres", unix))]
+mod postgres_server;
 mod privacy;
 mod process;
 #[cfg(feature = "smsp")]

@@ -6,7 +6,7 @@ use crate::console::{self, ReadSeek};
 pub(crate) use nhs_pds_simulator::{
     Application, Caseload, DeathNotification, Disputed, Error, Fault, FaultMix, NameUse,
     OtherAddress, OtherAddressUse, OtherName, Person, Register, RelatedPerson, Sensitivity, Server,
-    Simulator, When,
+    Share, ShareError, Simulator, When,
 };
 use std::error::Error as StdError;
 use std::io::Cursor;

@@ -3,6 +3,8 @@
 #[cfg(feature = "sqlite")]
 pub(crate) mod kept;
 pub(crate) mod layer;
+#[cfg(all(feature = "postgres", unix))]
+pub(crate) mod postgres;
 pub(crate) mod service;
 #[cfg(feature = "smsp")]
 pub(crate) mod services;

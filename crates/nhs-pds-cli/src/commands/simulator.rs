@@ -7,9 +7,14 @@
 
 use crate::console::{self, about, say, warn};
 use crate::private::PrivateFile;
-use crate::simulated::{Application, Caseload, Disputed, Fault, Register, Server, Simulator, When};
+use crate::simulated::{
+    Application, Caseload, Disputed, Fault, FaultMix, Register, Server, Share, ShareError,
+    Simulator, When,
+};
 use crate::{mutual_tls, records};
+use http::StatusCode;
 use nhs_pds::nhs_number::NhsNumber;
+use nhs_pds::secret::RawBody;
 use std::error::Error;
 use std::fs::File;
 use std::io::BufWriter;
@@ -59,6 +64,10 @@ pub(crate) struct Args {
     /// with a chosen code come without the delay.
     #[arg(long, value_name = "PER_CENT", value_parser = clap::value_parser!(u64).range(0..=100))]
     unanswerable: Option<u64>,
+    /// Give this share of all requests a fault: the connection is cut before or in the answer, HTTP 503,
+    /// SMSP-0004 or SMSP-9999, each for a fifth. A retry usually succeeds.
+    #[arg(long, value_name = "PER_CENT", default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=100))]
+    faults: u16,
     /// A file for one line per answer: when the request came and when its answer was sent, in microseconds since 1970,
     /// the identifier of the message, and the response code.
     #[arg(long, value_name = "FILE")]
@@ -139,6 +148,9 @@ pub(crate) async fn run(cli: &Args) -> Result<bool, Box<dyn Error>> {
         let when = cli.unanswerable.map_or(When::Always, |_| When::NoOwnAnswer);
         simulator.add_fault(when, Fault::Delay(Duration::from_millis(cli.delay)));
     }
+    if cli.faults > 0 {
+        simulator.set_fault_mix(Some(faults(cli.seed, cli.faults)?));
+    }
     let server = Server::start(simulator).await?;
     let mut addresses = [server.url(), server.fhir_url(), server.token_url()];
     if let Some(folder) = &cli.mutual_tls {
@@ -152,6 +164,23 @@ pub(crate) async fn run(cli: &Args) -> Result<bool, Box<dyn Error>> {
     say(&format!("smsp {smsp}\nfhir {fhir}\ntoken {token}\n"))?;
     tokio::signal::ctrl_c().await?;
     Ok(true)
+}
+
+/// Five faults for this share of all requests together.
+fn faults(seed: u64, per_cent: u16) -> Result<FaultMix, ShareError> {
+    let unavailable = Fault::Http {
+        status: StatusCode::SERVICE_UNAVAILABLE,
+        body: RawBody::from("<html>Service Unavailable</html>"),
+    };
+    let share = Share::per_mille(per_cent * 2)?;
+    let faults = [
+        Fault::Cut,
+        unavailable,
+        Fault::CutHalfWay,
+        Fault::code(UNAVAILABLE),
+        Fault::code("SMSP-9999"),
+    ];
+    faults.into_iter().try_fold(FaultMix::new(seed), |mix, fault| mix.with(share, fault))
 }
 
 /// The application with this API key and the public keys of this file.

@@ -108,6 +108,19 @@ fn an_application_closes_the_api() {
 }
 
 #[test]
+fn a_share_of_all_requests_has_a_fault() {
+    let query = "family=Smith&birthdate=1984-02-29";
+    let answered = |simulator: &Simulator| {
+        let responses = (0..50).map(|_| simulator.search(query));
+        responses.filter(|response| response.contains("\"searchset\"")).count()
+    };
+    assert_eq!(answered(&Simulator::start(&["--faults", "0"])), 50);
+    assert_eq!(answered(&Simulator::start(&["--faults", "100"])), 0);
+    assert!((1..50).contains(&answered(&Simulator::start(&["--faults", "50"]))));
+    assert_eq!(nhs_pds(&["simulator", "--faults", "101"]).code, 2);
+}
+
+#[test]
 fn a_history_row_that_cannot_be_used_ends_it() {
     let folder = tempfile::tempdir().unwrap();
     let register = written(&folder, "register.csv", REGISTER);

@@ -1,0 +1,142 @@
+use std::error::Error as StdError;
+use tokio_postgres::error::SqlState;
+
+/// PostgreSQL cannot be used, or not now. The message contains no values of rows and no password.
+#[derive(Debug, thiserror::Error)]
+#[error("{kind}")]
+pub struct Error {
+    kind: ErrorKind,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+/// Why, and so what to do about it.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, thiserror::Error)]
+pub enum ErrorKind {
+    /// The address or a certificate cannot be used. Correct the configuration.
+    #[error("the address of the database or its certificates cannot be used")]
+    Configuration,
+    /// A row is not as this version of the crate writes it. Have the database checked.
+    #[error("the database is damaged")]
+    Corrupt,
+    /// The database or the session only reads: a standby, or after a failover. Connect to the primary.
+    #[error("the database is read-only: connect to the primary")]
+    ReadOnly,
+    /// The change is stored, but the previous content may still be in the files of the database: another session
+    /// uses it, or no [maintenance](crate::postgres::Config::with_maintenance) is configured. Try again later.
+    #[error("the files of the database may still contain deleted data")]
+    Residue,
+    /// The role could see every tenant's rows: it is a superuser, may bypass row-level security, or owns the tables.
+    /// Connect as a role that may do none of this.
+    #[error(
+        "the role may see the rows of all tenants: connect as a role that is neither superuser nor owner of the tables"
+    )]
+    Role,
+    /// The schema is missing, or of another version of this crate. Prepare the database.
+    #[error("the schema of the database is missing or of another version: prepare the database")]
+    Schema,
+    /// There is no tenant of this name. Add it.
+    #[error("there is no such tenant in the database")]
+    Tenant,
+    /// The server does not answer, refuses the connection, or has no space. Try again later.
+    #[error("the database is unavailable: try again later")]
+    Unavailable,
+}
+
+impl Error {
+    pub(crate) const fn new(kind: ErrorKind) -> Self {
+        Self { kind, source: None }
+    }
+
+    pub(crate) fn with_source(
+        mut self,
+        source: impl Into<Box<dyn StdError + Send + Sync>>,
+    ) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    pub(super) fn unavailable(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self::new(ErrorKind::Unavailable).with_source(source)
+    }
+
+    /// What went wrong.
+    #[must_use]
+    pub const fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    pub(crate) fn into_source(self) -> Option<Box<dyn StdError + Send + Sync>> {
+        self.source
+    }
+}
+
+/// What a statement failed for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Failure {
+    /// Another transaction was in the way. The whole transaction may be tried again.
+    Again,
+    /// Any other reason.
+    Lasting,
+}
+
+/// Whether a transaction that failed with `error` may succeed when it is tried again at once.
+pub(super) fn failure(error: &tokio_postgres::Error) -> Failure {
+    match error.code() {
+        Some(code)
+            if [
+                SqlState::T_R_SERIALIZATION_FAILURE,
+                SqlState::T_R_DEADLOCK_DETECTED,
+                SqlState::UNIQUE_VIOLATION,
+            ]
+            .contains(code) =>
+        {
+            Failure::Again
+        }
+        _ => Failure::Lasting,
+    }
+}
+
+/// The server's message of some errors quotes values, so only the code and the standard text of it are kept.
+impl From<tokio_postgres::Error> for Error {
+    fn from(error: tokio_postgres::Error) -> Self {
+        let Some(code) = error.code() else {
+            // Without a code it is the connection, or a value of a type that the column does not have.
+            let broken = error.to_string().starts_with("error deserializing");
+            return if broken {
+                Self::new(ErrorKind::Corrupt)
+            } else {
+                Self::unavailable(told(&error))
+            };
+        };
+        let kind = match *code {
+            SqlState::READ_ONLY_SQL_TRANSACTION => ErrorKind::ReadOnly,
+            SqlState::UNDEFINED_TABLE
+            | SqlState::UNDEFINED_COLUMN
+            | SqlState::UNDEFINED_FUNCTION => ErrorKind::Schema,
+            SqlState::DATA_CORRUPTED | SqlState::INDEX_CORRUPTED => ErrorKind::Corrupt,
+            _ => ErrorKind::Unavailable,
+        };
+        Self::new(kind).with_source(format!("PostgreSQL answered {}", code.code()))
+    }
+}
+
+/// The causes of a failed connection, as one text. They name hosts and reasons of the system.
+fn told(error: &tokio_postgres::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
+
+impl From<deadpool_postgres::PoolError> for Error {
+    fn from(error: deadpool_postgres::PoolError) -> Self {
+        match error {
+            deadpool_postgres::PoolError::Backend(error) => error.into(),
+            error => Self::unavailable(error.to_string()),
+        }
+    }
+}

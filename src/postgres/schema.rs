@@ -1,0 +1,96 @@
+//! The tables, their migrations, and the rights of the roles.
+
+use crate::postgres::error::{Error, ErrorKind};
+use crate::postgres::work::Tx;
+
+/// The migrations, each from one version of the schema to the next.
+const MIGRATIONS: [&str; 1] = [include_str!("../../migrations/postgres/0001_schema.sql")];
+
+/// The number of the advisory lock that one migration has at a time: the letters `nhs_pds`.
+const LOCK: i64 = 0x006e_6873_5f70_6473;
+
+/// What the programs may do with each table. No row of the trail is changed or deleted.
+const RIGHTS: [(&str, &str); 13] = [
+    ("schema_version", "SELECT"),
+    ("tenant", "SELECT, INSERT, UPDATE"),
+    ("rate_limit", "SELECT, INSERT, UPDATE"),
+    ("cases", "SELECT, INSERT, UPDATE"),
+    ("case_due", "SELECT, INSERT, UPDATE"),
+    ("case_item", "SELECT, INSERT, UPDATE, DELETE"),
+    ("case_search", "SELECT, INSERT, UPDATE"),
+    ("setting", "SELECT, INSERT, UPDATE"),
+    ("audit_event", "SELECT, INSERT"),
+    ("audit_anchor", "SELECT, INSERT, UPDATE"),
+    ("audit_subject", "SELECT, INSERT, UPDATE, DELETE"),
+    ("audit_subject_number", "SELECT, INSERT, DELETE"),
+    ("alert", "SELECT, INSERT, UPDATE, DELETE"),
+];
+
+/// Makes the tables or brings them up to date, and gives `role` its rights.
+pub(super) async fn prepare(tx: &Tx, role: &str) -> Result<(), Error> {
+    tx.batch("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0").await?;
+    tx.query("SELECT pg_advisory_xact_lock($1)", &[&LOCK]).await?;
+    let quoted = usable_role(tx, role).await?;
+    tx.batch(
+        "CREATE SCHEMA IF NOT EXISTS nhs_pds;
+         CREATE TABLE IF NOT EXISTS nhs_pds.schema_version (
+             id integer PRIMARY KEY CHECK (id = 1), version integer NOT NULL);
+         INSERT INTO nhs_pds.schema_version (id, version) VALUES (1, 0) ON CONFLICT (id) DO NOTHING;
+         REVOKE ALL ON SCHEMA nhs_pds FROM PUBLIC",
+    )
+    .await?;
+    let done = version(tx).await?.unwrap_or_default();
+    for migration in MIGRATIONS.iter().skip(done) {
+        tx.batch(migration).await?;
+    }
+    let all = i32::try_from(MIGRATIONS.len()).unwrap_or(i32::MAX);
+    tx.execute("UPDATE nhs_pds.schema_version SET version = $1", &[&all]).await?;
+    let mut rights = format!("GRANT USAGE ON SCHEMA nhs_pds TO {quoted};");
+    for (table, right) in RIGHTS {
+        rights.push_str(&format!("GRANT {right} ON nhs_pds.{table} TO {quoted};"));
+    }
+    tx.batch(&rights).await
+}
+
+/// The role, quoted, if it exists, is not the one that prepares, and sees no rows that it should not.
+async fn usable_role(tx: &Tx, role: &str) -> Result<String, Error> {
+    let sql = "SELECT quote_ident(rolname), rolsuper OR rolbypassrls OR pg_has_role(oid, current_user, 'MEMBER')
+               FROM pg_roles WHERE rolname = $1";
+    let Some(row) = tx.first(sql, &[&role]).await? else {
+        return Err(Error::new(ErrorKind::Configuration).with_source("there is no such role"));
+    };
+    if row.try_get::<_, bool>(1)? {
+        return Err(Error::new(ErrorKind::Role));
+    }
+    Ok(row.try_get(0)?)
+}
+
+/// Whether the schema is of this version, and the role sees one tenant's rows at a time.
+pub(super) async fn check(tx: &Tx) -> Result<(), Error> {
+    let sql = "SELECT rolsuper OR rolbypassrls OR coalesce(pg_has_role(
+                   (SELECT relowner FROM pg_class WHERE oid = to_regclass('nhs_pds.cases')), 'MEMBER'), false)
+               FROM pg_roles WHERE rolname = current_user";
+    let sees_all = tx.first(sql, &[]).await?.map(|row| row.try_get::<_, bool>(0)).transpose()?;
+    if sees_all.unwrap_or(true) {
+        return Err(Error::new(ErrorKind::Role));
+    }
+    match version(tx).await? {
+        Some(done) if done == MIGRATIONS.len() => Ok(()),
+        _ => Err(Error::new(ErrorKind::Schema)),
+    }
+}
+
+/// The number of migrations done; `None` when the database was never prepared.
+async fn version(tx: &Tx) -> Result<Option<usize>, Error> {
+    let exists = tx.first("SELECT to_regclass('nhs_pds.schema_version') IS NOT NULL", &[]).await?;
+    let exists = exists.map(|row| row.try_get::<_, bool>(0)).transpose()?;
+    if exists != Some(true) {
+        return Ok(None);
+    }
+    let row = tx.first("SELECT version FROM nhs_pds.schema_version", &[]).await?;
+    let done = row.map(|row| row.try_get::<_, i32>(0)).transpose()?.unwrap_or_default();
+    match usize::try_from(done) {
+        Ok(done) if done <= MIGRATIONS.len() => Ok(Some(done)),
+        _ => Err(Error::new(ErrorKind::Schema)),
+    }
+}

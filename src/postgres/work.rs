@@ -1,0 +1,79 @@
+//! Statements of one transaction.
+
+use crate::postgres::error::{Error, ErrorKind, Failure, failure};
+use crate::postgres::session::Session;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
+
+/// What is done in a transaction.
+pub(crate) type Work<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// The values of a statement.
+pub(crate) type Values<'a> = &'a [&'a (dyn ToSql + Sync)];
+
+/// An open transaction. All values are bound; the text of a statement has no content.
+pub(crate) struct Tx {
+    session: Session,
+    /// Whether another transaction was in the way.
+    again: AtomicBool,
+}
+
+impl Tx {
+    pub(super) const fn new(session: Session) -> Self {
+        Self { session, again: AtomicBool::new(false) }
+    }
+
+    /// The rows of a query.
+    pub(crate) async fn query(&self, sql: &str, values: Values<'_>) -> Result<Vec<Row>, Error> {
+        let object = self.session.object()?;
+        let done = async {
+            let statement = object.prepare_cached(sql).await?;
+            object.query(&statement, values).await
+        };
+        done.await.map_err(|error| self.failed(error))
+    }
+
+    /// The first row of a query, if it has one.
+    pub(crate) async fn first(&self, sql: &str, values: Values<'_>) -> Result<Option<Row>, Error> {
+        Ok(self.query(sql, values).await?.into_iter().next())
+    }
+
+    /// Changes rows, and returns their number.
+    pub(crate) async fn execute(&self, sql: &str, values: Values<'_>) -> Result<u64, Error> {
+        let object = self.session.object()?;
+        let done = async {
+            let statement = object.prepare_cached(sql).await?;
+            object.execute(&statement, values).await
+        };
+        done.await.map_err(|error| self.failed(error))
+    }
+
+    /// Statements without values, one after the other.
+    pub(super) async fn batch(&self, sql: &str) -> Result<(), Error> {
+        let object = self.session.object()?;
+        object.batch_execute(sql).await.map_err(|error| self.failed(error))
+    }
+
+    /// Another transaction was in the way: the whole transaction is done again.
+    pub(crate) fn again(&self) -> Error {
+        self.again.store(true, Ordering::Relaxed);
+        Error::new(ErrorKind::Unavailable).with_source("other transactions were in the way")
+    }
+
+    pub(super) fn must_repeat(&self) -> bool {
+        self.again.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn into_session(self) -> Session {
+        self.session
+    }
+
+    fn failed(&self, error: tokio_postgres::Error) -> Error {
+        if failure(&error) == Failure::Again {
+            self.again.store(true, Ordering::Relaxed);
+        }
+        error.into()
+    }
+}
