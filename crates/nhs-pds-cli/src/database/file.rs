@@ -21,13 +21,16 @@ pub(super) fn open(db: &Path, anchors: Option<&Path>) -> Result<Opened, Failed> 
     if anchors.is_none() {
         let store = Sqlite::open(db).map_err(|error| in_db(&error))?;
         let inbox = Inbox::File(store.inbox().clone());
-        return Ok(Opened { store: Arc::new(store), trail, inbox });
+        let store: Arc<dyn Store> = Arc::new(store);
+        let probe = Arc::new(Arc::clone(&store));
+        return Ok(Opened { store, trail, inbox, probe });
     }
     let cases = SqliteStore::open(db).map_err(|error| in_db(&error))?;
     let alerts = SqliteAlerts::open(db).map_err(|error| in_db(&error))?;
     let (cases, log) = (Arc::new(cases), Arc::clone(&trail.log));
     let store: Arc<dyn Store> = Arc::new(Joined::new(cases, log, Arc::new(alerts.clone())));
-    Ok(Opened { store, trail, inbox: Inbox::File(alerts) })
+    let probe = Arc::new(Arc::clone(&store));
+    Ok(Opened { store, trail, inbox: Inbox::File(alerts), probe })
 }
 
 /// Opens a file that exists and has an audit trail.

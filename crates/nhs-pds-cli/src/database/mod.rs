@@ -3,17 +3,18 @@
 mod address;
 mod file;
 mod password;
+mod postgres;
 
-use crate::console::{Failed, warn};
+use crate::console::Failed;
+use crate::port::Probe;
 use crate::trail::Trail;
 use address::Address;
 use clap::Args;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use nhs_pds::audit::AuditLog;
 use nhs_pds::case::{CaseId, CaseStore};
-use nhs_pds::process::alert::SqliteAlerts;
+use nhs_pds::process::alert::{PostgresAlerts, SqliteAlerts};
 use nhs_pds::process::store::Store;
-use nhs_pds::secret::Secret;
 use nhs_pds::tenant::TenantName;
 use std::ffi::OsString;
 use std::fmt;
@@ -89,12 +90,15 @@ pub(crate) struct Opened {
     pub(crate) trail: Trail,
     /// The alerts that were delivered.
     pub(crate) inbox: Inbox,
+    /// Asks the database whether it answers.
+    pub(crate) probe: Arc<dyn Probe>,
 }
 
 /// The alerts that were delivered to the database.
 #[derive(Clone, Debug)]
 pub(crate) enum Inbox {
     File(SqliteAlerts),
+    Postgres(PostgresAlerts),
 }
 
 impl Inbox {
@@ -102,6 +106,7 @@ impl Inbox {
     pub(crate) async fn forget(&self, case: &CaseId) -> Result<(), Failed> {
         match self {
             Self::File(alerts) => Ok(alerts.forget(case).await?),
+            Self::Postgres(alerts) => Ok(alerts.forget(case).await?),
         }
     }
 }
@@ -143,7 +148,7 @@ impl Database {
     pub(crate) async fn open(&self, anchors: Option<&Path>) -> Result<Opened, Failed> {
         match self {
             Self::File(path) => file::open(path, anchors),
-            Self::Postgres { address, .. } => self.not_built(address),
+            Self::Postgres { address, tenant } => postgres::open(address, tenant, anchors).await,
         }
     }
 
@@ -159,7 +164,7 @@ impl Database {
     pub(crate) async fn trail_to_read(&self) -> Result<Arc<dyn AuditLog>, Failed> {
         match self {
             Self::File(path) => file::trail_to_read(path),
-            Self::Postgres { address, .. } => self.not_built(address),
+            Self::Postgres { address, tenant } => postgres::trail(address, tenant).await,
         }
     }
 
@@ -167,7 +172,9 @@ impl Database {
     pub(crate) async fn trail_to_write(&self, anchors: Option<&Path>) -> Result<Trail, Failed> {
         match self {
             Self::File(path) => file::trail_to_write(path, anchors),
-            Self::Postgres { address, .. } => self.not_built(address),
+            Self::Postgres { address, tenant } => {
+                Ok(Trail::new(postgres::trail(address, tenant).await?, anchors))
+            }
         }
     }
 
@@ -175,14 +182,8 @@ impl Database {
     pub(crate) async fn cases(&self) -> Result<Arc<dyn CaseStore>, Failed> {
         match self {
             Self::File(path) => file::cases(path),
-            Self::Postgres { address, .. } => self.not_built(address),
+            Self::Postgres { address, tenant } => Ok(postgres::cases(address, tenant).await?),
         }
-    }
-
-    /// Finds the password of the address, and ends: this program cannot connect yet.
-    fn not_built<T>(&self, address: &Address) -> Result<T, Failed> {
-        let _password = login(address)?;
-        Err(format!("{self}: PostgreSQL is not built into this program").into())
     }
 }
 
@@ -193,25 +194,6 @@ impl fmt::Display for Database {
             Self::Postgres { address, tenant } => write!(f, "{address}, tenant {tenant}"),
         }
     }
-}
-
-/// The password that is not in the address. Warns where other users can read the one that is.
-fn login(address: &Address) -> Result<Option<Secret<String>>, Failed> {
-    if !address.has_password() {
-        return password::find(&address.server, |name| std::env::var_os(name));
-    }
-    if std::env::args_os().any(|argument| is_in(address.expose(), &argument.to_string_lossy())) {
-        warn(format!(
-            "{address}: every user of this machine can read a password on the command line: set PGPASSWORD, \
-             or write it to a file and name the file in PGPASSFILE"
-        ));
-    }
-    Ok(None)
-}
-
-/// Whether an argument is this value, or an option with it.
-fn is_in(value: &str, argument: &str) -> bool {
-    argument.strip_suffix(value).is_some_and(|before| before.is_empty() || before.ends_with('='))
 }
 
 #[cfg(test)]
@@ -278,18 +260,5 @@ mod tests {
         let command = Command::try_parse_from([OsString::from("x"), "--db".into(), path.clone()]);
         let database = command.unwrap().required.database().unwrap();
         assert_eq!(database.file(), Some(Path::new(&path)));
-    }
-
-    #[test]
-    fn a_password_on_the_command_line_is_found_in_any_form() {
-        let value = "postgres://w:s@db/b";
-        for (argument, found) in [
-            (value, true),
-            ("--db=postgres://w:s@db/b", true),
-            ("postgres://w:s@db/b2", false),
-            ("xpostgres://w:s@db/b", false),
-        ] {
-            assert_eq!(is_in(value, argument), found, "{argument}");
-        }
     }
 }

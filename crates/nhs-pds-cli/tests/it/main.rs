@@ -7,6 +7,7 @@ mod match_quality;
 mod move_guide;
 mod output;
 mod port;
+mod postgres;
 mod private_file;
 mod recorded;
 mod running;

@@ -44,8 +44,8 @@ pub(crate) async fn run(cli: &Args) -> Result<bool, Box<dyn Error>> {
     spare_inputs(cli, &database)?;
     let stop = Stop::on_signals("worker")?;
     let port = Port::open(&cli.listen, &stop)?;
-    let Opened { store, trail, .. } = database.open(cli.anchors.as_deref()).await?;
-    port.opened(Arc::new(Arc::clone(&store)));
+    let Opened { store, trail, probe, .. } = database.open(cli.anchors.as_deref()).await?;
+    port.opened(probe);
     let caller = Caller::System(cli.service.us()?);
     let actor = Actor::new(&caller, "Get NHS Number")
         .with_role("system process", cli.service.us()?.organisation().clone())
