@@ -129,12 +129,16 @@ CREATE TABLE nhs_pds.audit_event (
     -- The subject: a name generated for it, and what is encrypted under its key in audit_subject.
     subject bytea,
     sealed bytea,
+    -- The beginnings of texts that users type, to search by: an index has no place for a long text.
+    user_key bytea GENERATED ALWAYS AS (substring(user_id FROM 1 FOR 100)) STORED,
+    authority_key bytea GENERATED ALWAYS AS (substring(authority FROM 1 FOR 100)) STORED,
+    message_key bytea GENERATED ALWAYS AS (substring(message_id FROM 1 FOR 100)) STORED,
     PRIMARY KEY (tenant, seq)
 );
 
-CREATE INDEX audit_event_by_user ON nhs_pds.audit_event (tenant, user_id, seq);
-CREATE INDEX audit_event_by_authority ON nhs_pds.audit_event (tenant, authority, seq) WHERE authority IS NOT NULL;
-CREATE INDEX audit_event_by_message ON nhs_pds.audit_event (tenant, message_id, seq) WHERE message_id IS NOT NULL;
+CREATE INDEX audit_event_by_user ON nhs_pds.audit_event (tenant, user_key, seq);
+CREATE INDEX audit_event_by_authority ON nhs_pds.audit_event (tenant, authority_key, seq) WHERE authority_key IS NOT NULL;
+CREATE INDEX audit_event_by_message ON nhs_pds.audit_event (tenant, message_key, seq) WHERE message_key IS NOT NULL;
 CREATE INDEX audit_event_by_subject ON nhs_pds.audit_event (tenant, subject, seq) WHERE subject IS NOT NULL;
 
 -- The last event, written together with it, so that a removed tail is detected. Its row is the lock of the chain.

@@ -96,6 +96,10 @@ mod lines;
 mod log;
 mod memory;
 mod owner;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(feature = "postgres")]
+mod postgres_rows;
 mod query;
 mod row;
 mod seal;
@@ -130,6 +134,10 @@ pub use kind::EventKind;
 pub use log::AuditLog;
 pub use memory::{MemoryLog, MemoryRows};
 pub use owner::{Owner, SubjectName};
+#[cfg(feature = "postgres")]
+pub use postgres::{PostgresLog, PostgresRows};
+#[cfg(feature = "postgres")]
+pub(crate) use postgres_rows::append_in as append_in_postgres;
 pub use query::query;
 pub use row::Row;
 pub use sink::{AnchorSink, FileAnchors};

@@ -7,6 +7,9 @@ use crate::case::work_item::ItemFilter;
 /// The last character. No text that begins as another does comes behind that text with it.
 const LAST: char = char::MAX;
 
+/// How many characters of a beginning are compared.
+const LONGEST_START: usize = 90;
+
 /// The question for the cases whose items meet `filter`.
 pub(super) fn items_find(filter: &ItemFilter) -> Find {
     let is_open = filter.state().is_none_or(ReviewState::is_open);
@@ -46,7 +49,9 @@ pub(super) fn cases_find(filter: &CaseFilter) -> Find {
     if !filter.includes_inactive() {
         find.and("is_live =", Value::Flag(true));
     }
-    find.and_if("case_id =", filter.id().map(|id| id.as_str().to_owned()));
+    if let Some(id) = filter.id() {
+        find.and("case_id =", Value::Id(id.as_str().to_owned()));
+    }
     find.and_if("nhs_number =", number);
     find.and_if("postcode =", filter.postcode().map(str::to_owned));
     find.and_start("date_of_birth", born.as_deref());
@@ -69,6 +74,7 @@ pub(super) struct Find {
 #[derive(Clone)]
 pub(super) enum Value {
     Flag(bool),
+    Id(String),
     Text(String),
 }
 
@@ -90,7 +96,9 @@ impl Find {
     /// Only texts that begin with `start`.
     fn and_start(&mut self, column: &str, start: Option<&str>) {
         if let Some(start) = start {
-            self.and(&format!("{column} >="), Value::Text(start.to_owned()));
+            // A database may keep only the beginning of a text. The documents decide.
+            let start: String = start.chars().take(LONGEST_START).collect();
+            self.and(&format!("{column} >="), Value::Text(start.clone()));
             self.and(&format!("{column} <"), Value::Text(format!("{start}{LAST}")));
         }
     }

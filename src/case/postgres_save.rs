@@ -15,15 +15,11 @@ use std::collections::BTreeSet;
 /// transaction ends.
 ///
 /// Numbers are locked before cases, and each in ascending order, so that two transactions do not wait for each other.
-pub(crate) async fn load(
-    tx: &Tx,
-    ids: impl Iterator<Item = &CaseId>,
-    changes: impl Iterator<Item = &Change>,
-) -> Result<Loaded, Error> {
-    let soles = changes.filter(|change| change.sole_holder);
+pub(crate) async fn load(tx: &Tx, ids: &[&CaseId], changes: &[&Change]) -> Result<Loaded, Error> {
+    let soles = changes.iter().filter(|change| change.sole_holder);
     let numbers: BTreeSet<String> = soles.filter_map(|change| number(&change.case)).collect();
     let numbers: Vec<String> = numbers.into_iter().collect();
-    let ids: BTreeSet<&str> = ids.map(CaseId::as_str).collect();
+    let ids: BTreeSet<&str> = ids.iter().map(|id| id.as_str()).collect();
     let ids: Vec<&str> = ids.into_iter().collect();
     let mut loaded = Loaded::default();
     if !numbers.is_empty() {
@@ -185,7 +181,7 @@ async fn put_items(tx: &Tx, changed: &[&Changed]) -> Result<(), Error> {
             items.open.push(item.is_open());
             items.states.push(item.state.as_str());
             items.reasons.push(item.reason.as_str());
-            items.assignees.push(item.assignee.as_deref());
+            items.assignees.push(item.assignee.as_deref().map(indexed));
         }
     }
     if items.ids.is_empty() {
@@ -198,6 +194,15 @@ async fn put_items(tx: &Tx, changed: &[&Changed]) -> Result<(), Error> {
     Ok(())
 }
 
+/// The form of a text that a row is found by: its beginning, because an index has no place for a long text, and without
+/// the one character that a text of PostgreSQL cannot contain. The documents decide what is found.
+pub(super) fn indexed(text: &str) -> String {
+    text.chars().filter(|c| *c != '\0').take(INDEXED).collect()
+}
+
+/// How many characters of a text rows are found by.
+const INDEXED: usize = 100;
+
 /// Columns of review items.
 #[derive(Default)]
 struct Items<'a> {
@@ -206,7 +211,7 @@ struct Items<'a> {
     open: Vec<bool>,
     states: Vec<&'a str>,
     reasons: Vec<&'a str>,
-    assignees: Vec<Option<&'a str>>,
+    assignees: Vec<Option<String>>,
 }
 
 async fn put_search(tx: &Tx, changed: &[&Changed]) -> Result<(), Error> {
@@ -216,9 +221,11 @@ async fn put_search(tx: &Tx, changed: &[&Changed]) -> Result<(), Error> {
         changed.iter().map(|changed| SearchKeys::of(&changed.case)).collect();
     let numbers: Vec<Option<String>> =
         keys.iter().map(|keys| keys.nhs_number.map(|number| number.digits().to_string())).collect();
-    let surnames: Vec<Option<&str>> = keys.iter().map(|keys| keys.surname.as_deref()).collect();
+    let surnames: Vec<Option<String>> =
+        keys.iter().map(|keys| keys.surname.as_deref().map(indexed)).collect();
     let births: Vec<Option<&str>> = keys.iter().map(|keys| keys.date_of_birth.as_deref()).collect();
-    let postcodes: Vec<Option<&str>> = keys.iter().map(|keys| keys.postcode.as_deref()).collect();
+    let postcodes: Vec<Option<String>> =
+        keys.iter().map(|keys| keys.postcode.as_deref().map(indexed)).collect();
     // A row that stays as it is is not written again.
     let put = "INSERT INTO nhs_pds.case_search AS s
             (case_id, is_live, nhs_number, surname, date_of_birth, postcode)

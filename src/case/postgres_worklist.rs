@@ -5,6 +5,7 @@ use crate::case::error::Error;
 use crate::case::find::{Find, Value, cases_find, items_find};
 use crate::case::id::CaseId;
 use crate::case::postgres_rows::{self as rows, failed};
+use crate::case::postgres_save::indexed;
 use crate::case::record::Case;
 use crate::case::search::CaseFilter;
 use crate::case::work_item::{ItemFilter, ItemId, WorkItem};
@@ -70,7 +71,8 @@ async fn ids(
     for (condition, value) in &find.conditions {
         values.push(match value {
             Value::Flag(flag) => Box::new(*flag),
-            Value::Text(text) => Box::new(text.clone()),
+            Value::Id(id) => Box::new(id.clone()),
+            Value::Text(text) => Box::new(indexed(text)),
         });
         conditions.push(format!("{condition} ${}", values.len()));
     }

@@ -136,7 +136,7 @@ pub(super) fn search(
 fn sql(find: &Find, compare: &str, from: Option<&str>, limit: usize) -> (String, Vec<Value>) {
     let bound = |value: &FindValue| match value {
         FindValue::Flag(flag) => Value::from(i64::from(*flag)),
-        FindValue::Text(text) => Value::from(text.clone()),
+        FindValue::Id(text) | FindValue::Text(text) => Value::from(text.clone()),
     };
     let (mut conditions, mut values) = (Vec::new(), Vec::new());
     for (condition, value) in &find.conditions {

@@ -11,6 +11,7 @@
 mod config;
 mod database;
 mod error;
+mod group;
 mod listen;
 mod rewrite;
 mod schema;
@@ -21,4 +22,5 @@ mod work;
 pub use config::Config;
 pub use database::{Database, TenantDatabase};
 pub use error::{Error, ErrorKind};
+pub(crate) use group::Group;
 pub(crate) use work::{Tx, Work};

@@ -8,12 +8,16 @@
 
 mod error;
 mod memory;
+#[cfg(feature = "postgres")]
+pub(super) mod postgres;
 mod sink;
 #[cfg(feature = "sqlite")]
 pub(super) mod sqlite;
 
 pub use error::{Error, ErrorKind};
 pub use memory::MemoryAlerts;
+#[cfg(feature = "postgres")]
+pub use postgres::PostgresAlerts;
 pub use sink::AlertSink;
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteAlerts;

@@ -1,12 +1,12 @@
-use crate::audit::{AuditLog, Entry, SqliteLog, Subject, append_in};
+use crate::audit::{AuditLog, Entry, SqliteLog, append_in};
 use crate::case::{
-    self, Case, CaseStore, Change, Due, SqliteStore, release_in, save_all_in, save_setting_in,
+    self, Alert, CaseId, CaseStore, Change, SqliteStore, release_in, save_all_in, save_setting_in,
 };
 use crate::process::alert::AlertSink;
 use crate::process::alert::sqlite::{SqliteAlerts, deliver_in};
 use crate::process::error::{Error, ErrorKind};
-use crate::process::store::commit::{Commit, Committed, changed};
-use crate::process::store::deliver::{Delivery, pending, saved, told};
+use crate::process::store::apply::{Medium, Refusal, Unit, commit_and_deliver, only_releases};
+use crate::process::store::commit::{Commit, Committed, Set};
 use crate::process::store::unit::Store;
 use crate::store::sqlite::{self, Database, Durability};
 use async_trait::async_trait;
@@ -95,40 +95,15 @@ impl Sqlite {
     /// Commits to the file, and delivers alerts to its inbox.
     async fn commit_all(&self, commit: Commit) -> Result<Committed, Error> {
         let durability = durability(&commit);
-        self.file.write(durability, move |file| Unit { file, commit }.commit_all()).await
+        self.file
+            .write(durability, move |file| Unit::new(&mut Open(file), commit).commit_all())
+            .await
     }
 
-    /// Commits to the file, and then delivers alerts to `sink`.
-    async fn commit_and_deliver(
-        &self,
-        mut commit: Commit,
-        sink: &dyn AlertSink,
-    ) -> Result<Committed, Error> {
-        let told = std::mem::take(&mut commit.deliveries);
-        let now_saved = saved(&commit.saves);
-        let mut effects = commit.clone();
-        if told.iter().chain(&now_saved).any(|(case, _)| !case.undelivered.is_empty()) {
-            // The leases end after the delivery.
-            effects.releases = None;
-        } else {
-            commit.releases = None;
-        }
-        for save in &mut effects.saves {
-            save.change = pending(save.change.clone(), commit.at);
-        }
-        let durability = durability(&effects);
-        let work = move |file: &Connection| Unit { file, commit: effects }.commit();
-        let result = self.file.write(durability, work).await?;
-        let (cases, audit) = (&self.cases, &self.audit);
-        let delivery = Delivery { cases, audit, alerts: sink, commit: &commit };
-        delivery.deliver(told).await?;
-        if result.is_done() {
-            delivery.deliver_saved(now_saved).await;
-        }
-        if let Some((owner, ids)) = commit.releases.as_ref().filter(|_| result.is_done()) {
-            self.cases.release(owner, ids).await?;
-        }
-        Ok(result)
+    /// Commits to the file without its alerts.
+    async fn commit_rest(&self, commit: Commit) -> Result<Committed, Error> {
+        let durability = durability(&commit);
+        self.file.write(durability, move |file| Unit::new(&mut Open(file), commit).commit()).await
     }
 }
 
@@ -149,112 +124,49 @@ impl Store for Sqlite {
     async fn commit(&self, commit: Commit) -> Result<Committed, Error> {
         match &self.sink {
             None => self.commit_all(commit).await,
-            Some(sink) => self.commit_and_deliver(commit, &**sink).await,
+            Some(sink) => {
+                let parts = (self.cases(), self.audit(), &**sink);
+                commit_and_deliver(parts, commit, |commit| self.commit_rest(commit)).await
+            }
         }
     }
 }
 
-/// A commit that only ends leases need not wait for the disk.
 const fn durability(commit: &Commit) -> Durability {
-    let Commit { recorded, saves, sets, deliveries, .. } = commit;
-    if recorded.is_empty() && saves.is_empty() && sets.is_empty() && deliveries.is_empty() {
-        Durability::Relaxed
-    } else {
-        Durability::Durable
-    }
+    if only_releases(commit) { Durability::Relaxed } else { Durability::Durable }
 }
 
-/// A commit inside a transaction, which is rolled back after an error.
-struct Unit<'a> {
-    file: &'a Connection,
-    commit: Commit,
-}
+/// The open transaction of a commit.
+struct Open<'a>(&'a Connection);
 
-impl Unit<'_> {
-    /// Everything but the delivery of alerts.
-    fn commit(mut self) -> Result<Committed, Error> {
-        let result = self.effects()?;
-        self.release(&result)?;
-        Ok(result)
+impl Medium for Open<'_> {
+    fn save(&mut self, sets: &[Set], changes: Vec<Change>) -> Result<(), case::Error> {
+        for set in sets {
+            save_setting_in(self.0, &set.name, &set.setting)?;
+        }
+        save_all_in(self.0, changes)
     }
 
-    /// Everything, with the inbox in the same file.
-    fn commit_all(mut self) -> Result<Committed, Error> {
-        let now_saved = saved(&self.commit.saves);
-        let result = self.effects()?;
-        for (case, due) in std::mem::take(&mut self.commit.deliveries) {
-            // A case that another program has changed keeps its alerts, and is due.
-            let _ = self.unless_refused(|unit| unit.deliver(case, due))?;
-        }
-        if result.is_done() {
-            for (case, due) in now_saved {
-                self.deliver(case, due)?;
-            }
-        }
-        self.release(&result)?;
-        Ok(result)
-    }
-
-    /// Saves and records.
-    fn effects(&mut self) -> Result<Committed, Error> {
-        let mut entries = std::mem::take(&mut self.commit.recorded);
-        let saves = std::mem::take(&mut self.commit.saves);
-        let sets = std::mem::take(&mut self.commit.sets);
-        let mut result = Committed::Done;
-        if !saves.is_empty() || !sets.is_empty() {
-            let mut changes = Vec::with_capacity(saves.len());
-            let mut with_changes: Vec<Entry> = sets.iter().map(|set| set.entry.clone()).collect();
-            for save in saves {
-                changes.push(save.change);
-                with_changes.push(save.entry);
-            }
-            result = self.unless_refused(|unit| {
-                for set in &sets {
-                    save_setting_in(unit.file, &set.name, &set.setting)?;
-                }
-                Ok(save_all_in(unit.file, changes)?)
-            })?;
-            if result.is_done() {
-                entries.append(&mut with_changes);
-            }
-        }
-        if !entries.is_empty() {
-            append_in(self.file, &entries)?;
-        }
-        Ok(result)
-    }
-
-    /// Delivers the alerts of a stored case to the inbox.
-    fn deliver(&self, mut case: Case, due: Due) -> Result<(), Refusal> {
-        if case.undelivered.is_empty() {
-            return Ok(());
-        }
-        let (actor, at) = (&self.commit.actor, self.commit.at);
-        let sent = case.undelivered.iter().map(|alert| told(actor, alert, at));
-        let mut entries: Vec<Entry> = sent.map(|entry| entry.about(Subject::of(&case))).collect();
-        let alerts = std::mem::take(&mut case.undelivered);
-        entries.push(changed(actor, &case, &[(self.commit.why, "alerts_delivered")], at));
-        save_all_in(self.file, vec![Change::new(case).with_due(due)])?;
-        append_in(self.file, &entries).map_err(Error::from)?;
-        deliver_in(self.file, &alerts).map_err(|_| Error::new(ErrorKind::StoreUnavailable))?;
+    fn record(&mut self, entries: Vec<Entry>) -> Result<(), Error> {
+        append_in(self.0, &entries)?;
         Ok(())
     }
 
-    /// Ends the leases. Where the changes were refused, the caller decides again, and keeps them.
-    fn release(&self, result: &Committed) -> Result<(), Error> {
-        match &self.commit.releases {
-            Some((owner, ids)) if result.is_done() => Ok(release_in(self.file, owner, ids)?),
-            _ => Ok(()),
-        }
+    fn deliver(&mut self, alerts: Vec<Alert>) -> Result<(), Error> {
+        deliver_in(self.0, &alerts).map_err(|_| Error::new(ErrorKind::StoreUnavailable))
     }
 
-    /// Does `work`, or nothing of it where the store refuses a save.
+    fn release(&mut self, owner: &str, ids: &[CaseId]) -> Result<(), Error> {
+        Ok(release_in(self.0, owner, ids)?)
+    }
+
     fn unless_refused(
-        &self,
-        work: impl FnOnce(&Self) -> Result<(), Refusal>,
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<(), Refusal>,
     ) -> Result<Committed, Error> {
+        let file = self.0;
         let run = |sql| -> Result<(), Error> {
-            let done = self.file.prepare_cached(sql).and_then(|mut sql| sql.execute([]));
+            let done = file.prepare_cached(sql).and_then(|mut sql| sql.execute([]));
             done.map(|_| ()).map_err(|error| sqlite::Error::from(error).into())
         };
         run("SAVEPOINT changes")?;
@@ -269,34 +181,6 @@ impl Unit<'_> {
         };
         run("RELEASE changes")?;
         Ok(result)
-    }
-}
-
-/// Why a step ended.
-enum Refusal {
-    /// The store of cases has refused or failed.
-    Case(case::Error),
-    Other(Error),
-}
-
-impl From<case::Error> for Refusal {
-    fn from(error: case::Error) -> Self {
-        Self::Case(error)
-    }
-}
-
-impl From<Error> for Refusal {
-    fn from(error: Error) -> Self {
-        Self::Other(error)
-    }
-}
-
-impl From<Refusal> for Error {
-    fn from(refusal: Refusal) -> Self {
-        match refusal {
-            Refusal::Case(error) => error.into(),
-            Refusal::Other(error) => error,
-        }
     }
 }
 
@@ -316,7 +200,7 @@ impl fmt::Debug for Sqlite {
 mod tests {
     use super::*;
     use crate::audit::Actor;
-    use crate::case::RecordType;
+    use crate::case::{Case, RecordType};
     use crate::trace::{Caller, LocalIdentity};
     use chrono::DateTime;
 
