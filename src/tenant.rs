@@ -77,8 +77,8 @@ impl fmt::Display for TenantName {
 /// ```
 /// use nhs_pds::tenant::Labels;
 ///
-/// let labels = Labels::default().with_service("fhir").with_tenant("leeds".parse()?);
-/// assert_eq!(labels.service(), Some("fhir"));
+/// let labels = Labels::default().with_service("pds").with_tenant("leeds".parse()?);
+/// assert_eq!(labels.service(), Some("pds"));
 /// # Ok::<(), nhs_pds::text::ValueError>(())
 /// ```
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -88,7 +88,7 @@ pub struct Labels {
 }
 
 impl Labels {
-    /// Sets the service, such as `smsp` or `fhir`. A word of the program, so that no data can become a label.
+    /// Sets the service, such as `smsp`. A word of the program, so that no data can become a label.
     #[must_use]
     pub const fn with_service(mut self, service: &'static str) -> Self {
         self.service = Some(service);

@@ -24,7 +24,7 @@ const HEAVIEST: u32 = 100;
 /// for name in ["leeds", "york"] {
 ///     // A real program uses a client of a service, with the credentials of this borough.
 ///     let client = Arc::new(ScriptedTracer::new([]));
-///     let labels = Labels::default().with_service("fhir").with_tenant(name.parse::<TenantName>()?);
+///     let labels = Labels::default().with_service("pds").with_tenant(name.parse::<TenantName>()?);
 ///     let gateway =
 ///         Gateway::new(client).with_share(allowance.share(NonZeroU32::MIN)).with_labels(labels);
 ///     // `gateway.background()` for this borough's worker, `gateway.foreground()` for its users.

@@ -12,13 +12,14 @@ use syn::punctuated::Punctuated;
 use syn::{Attribute, Fields, GenericArgument, Item, Meta, PathArguments, Token, Type, Visibility};
 
 /// The features of this build. A `cfg` that names another one fails the scan.
-const FEATURES: [(&str, bool); 12] = [
+const FEATURES: [(&str, bool); 13] = [
     ("barcode", cfg!(feature = "barcode")),
     ("blocking", cfg!(feature = "blocking")),
     ("conformance", cfg!(feature = "conformance")),
     ("csv", cfg!(feature = "csv")),
     ("fhir", cfg!(feature = "fhir")),
     ("http", cfg!(feature = "http")),
+    ("postgres", cfg!(feature = "postgres")),
     ("process", cfg!(feature = "process")),
     ("resilience", cfg!(feature = "resilience")),
     ("smsp", cfg!(feature = "smsp")),
