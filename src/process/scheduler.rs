@@ -130,8 +130,7 @@ impl Process {
     /// store that does not return from a call makes it stuck. False before the start and after the end.
     #[must_use]
     pub fn is_stuck(&self, after: Duration) -> bool {
-        let longest = after.max(self.worker.settings.lease);
-        self.worker.alive.silent_for().is_some_and(|silent| silent > longest)
+        self.worker.is_stuck(after)
     }
 
     /// Returns the current status. Contains no personal data.
