@@ -1,8 +1,9 @@
-//! The name of a tenant: one organisation, with cases that no other tenant sees. Labels of metrics.
+//! The name and the weight of a tenant: one organisation, with cases that no other tenant sees. Labels of metrics.
 
 use crate::text::ValueError;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::num::NonZeroU8;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -132,9 +133,97 @@ const INVALID: ValueError = ValueError::new(
     "the name of a tenant is a lower-case letter, then at most 62 lower-case letters, digits and hyphens",
 );
 
+/// The share of a tenant in what tenants divide between them: 1 (the default) to 100.
+///
+/// A tenant of weight 4 sends four questions for each question of a tenant of weight 1, while both have
+/// questions that wait.
+///
+/// ```
+/// use nhs_pds::tenant::Weight;
+///
+/// assert_eq!(Weight::default().get(), 1);
+/// assert_eq!("40".parse::<Weight>()?, Weight::new(40)?);
+/// assert!(Weight::new(101).is_err());
+/// # Ok::<(), nhs_pds::text::ValueError>(())
+/// ```
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(try_from = "u8", into = "u8")]
+pub struct Weight(NonZeroU8);
+
+impl Weight {
+    /// The greatest weight.
+    pub const GREATEST: u8 = 100;
+
+    /// Creates a weight.
+    ///
+    /// # Errors
+    ///
+    /// [`ValueError`] for zero and for more than 100.
+    pub fn new(weight: u8) -> Result<Self, ValueError> {
+        let weight = NonZeroU8::new(weight).filter(|weight| weight.get() <= Self::GREATEST);
+        weight.map(Self).ok_or(UNWEIGHABLE)
+    }
+
+    /// The weight as a number.
+    #[must_use]
+    pub const fn get(self) -> u8 {
+        self.0.get()
+    }
+}
+
+impl Default for Weight {
+    fn default() -> Self {
+        Self(NonZeroU8::MIN)
+    }
+}
+
+impl FromStr for Weight {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        text.parse().map_err(|_| UNWEIGHABLE).and_then(Self::new)
+    }
+}
+
+impl TryFrom<u8> for Weight {
+    type Error = ValueError;
+
+    fn try_from(weight: u8) -> Result<Self, ValueError> {
+        Self::new(weight)
+    }
+}
+
+impl From<Weight> for u8 {
+    fn from(weight: Weight) -> Self {
+        weight.get()
+    }
+}
+
+impl fmt::Display for Weight {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Not a weight. Choose another one.
+const UNWEIGHABLE: ValueError =
+    ValueError::new("the weight of a tenant is a whole number from 1 to 100");
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_weight_is_from_1_to_100() {
+        for weight in [1, 100] {
+            assert_eq!(Weight::new(weight).unwrap().get(), weight);
+            let text = weight.to_string();
+            assert_eq!(text.parse::<Weight>().unwrap().to_string(), text);
+        }
+        for text in ["", "0", "101", "256", "-1", "1.5", "a"] {
+            assert_eq!(text.parse::<Weight>(), Err(UNWEIGHABLE), "{text}");
+        }
+    }
 
     #[test]
     fn a_name_is_short_and_plain() {

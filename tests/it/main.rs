@@ -27,6 +27,7 @@ mod decoders;
 mod documents;
 #[cfg(feature = "fhir")]
 mod fhir;
+mod fleet;
 mod gateway;
 #[cfg(all(feature = "csv", feature = "http", feature = "smsp", feature = "sqlite"))]
 mod get_nhs_number;
@@ -44,6 +45,7 @@ mod move_guide;
 mod opentest;
 mod pass;
 #[cfg(all(feature = "postgres", unix))]
+mod postgres;
 mod postgres_server;
 mod privacy;
 mod process;
@@ -71,6 +73,7 @@ mod support;
 #[cfg(feature = "csv")]
 mod sweep_order;
 mod telemetry;
+mod tenants;
 #[cfg(all(feature = "conformance", feature = "http", feature = "smsp"))]
 mod tracer;
 #[cfg(all(feature = "conformance", feature = "sqlite"))]

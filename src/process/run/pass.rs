@@ -302,6 +302,7 @@ impl Pass<'_> {
             return Ok(());
         }
         self.engine.renew().await?;
+        self.engine.alive.sign();
         self.renewed = now;
         // The machine slept, or the clock was set: other workers may have traced these cases.
         if gone.is_none_or(|gone| gone >= self.engine.settings.lease) {
@@ -339,6 +340,7 @@ impl Pass<'_> {
     }
 
     fn count(&mut self, case: &CaseReport) {
+        self.engine.alive.sign();
         self.working.remove(&case.case_id);
         if case.result == Some(TraceResult::ConflictOnSave) {
             self.left.insert(case.case_id.clone());
