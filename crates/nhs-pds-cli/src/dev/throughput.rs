@@ -11,6 +11,7 @@ use nhs_pds::audit::{Actor, MemoryLog};
 use nhs_pds::case::{MemoryStore, caseload};
 use nhs_pds::clock::{Clock, SystemClock};
 use nhs_pds::process::alert::MemoryAlerts;
+use nhs_pds::process::review::{ItemFilter, ReviewQueue};
 use nhs_pds::process::store::{Joined, Store};
 use nhs_pds::process::{Settings, Worker, import};
 use nhs_pds::trace::Caller;
@@ -36,6 +37,9 @@ pub(crate) struct Args {
     /// How many times to run. Each pass has a line of its own.
     #[arg(long, value_name = "COUNT", default_value = "1")]
     passes: NonZeroUsize,
+    /// How many pages of fifty items of the worklist to show after that. Each page has a line of its own.
+    #[arg(long, value_name = "COUNT", default_value_t = 0)]
+    pages: usize,
     #[command(flatten)]
     service: Service,
 }
@@ -65,6 +69,7 @@ pub(crate) async fn run(cli: &Args) -> Result<bool, Box<dyn Error>> {
     };
     let reached = cli.service.reach().await?;
     let client = Arc::clone(&reached.client);
+    let (shown, actor) = (Arc::clone(&kept), Actor::new(&caller, "Worklist"));
     let worker = Worker::new(client, kept, Settings::new(caller).with_in_flight(cli.in_flight));
     for _ in 0..cli.passes.get() {
         let began = SystemClock.now();
@@ -76,5 +81,25 @@ pub(crate) async fn run(cli: &Args) -> Result<bool, Box<dyn Error>> {
             report.seen, report.eligible, report.numbers_written
         ))?;
     }
+    turn_pages(cli.pages, shown, &actor).await?;
     Ok(refused == 0 && reached.has_all_people())
+}
+
+/// Shows a worklist page by page, from its begin again after its end. As on a screen, each page is recorded in the trail.
+async fn turn_pages(
+    pages: usize,
+    store: Arc<dyn Store>,
+    actor: &Actor,
+) -> Result<(), Box<dyn Error>> {
+    const ITEMS: usize = 50;
+    let queue = ReviewQueue::new(store);
+    let mut after = None;
+    for _ in 0..pages {
+        let began = SystemClock.now();
+        let page = queue.list(&ItemFilter::default(), after.as_ref(), ITEMS, actor).await?;
+        let seconds = (SystemClock.now() - began).as_seconds_f64();
+        say(&format!("{{\"items\":{},\"page_seconds\":{seconds:.6}}}\n", page.len()))?;
+        after = page.last().filter(|_| page.len() == ITEMS).map(|item| item.id.clone());
+    }
+    Ok(())
 }
