@@ -36,7 +36,8 @@ const HEAVIEST: u32 = 100;
 /// Users of all shares go before the background of all shares; while both wait, the background gets one permit in ten.
 /// Within a priority, shares that wait get permits in the ratio of their weights, to within one permit. A share with
 /// one question waits at most one round: as many permits as the sum of the weights. Within a share, the first caller is
-/// served first. The number of questions in progress applies to all shares together.
+/// served first. The number of questions in progress applies to all shares together: set it well above that of one
+/// tenant's worker, or a tenant whose service does not respond takes all of them until its circuit breaker opens.
 ///
 /// Processes on several machines share one limit through a [`SharedRate`]: see [`Allowance::shared`].
 #[derive(Clone, Debug)]

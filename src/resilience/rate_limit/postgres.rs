@@ -155,7 +155,7 @@ fn statement() -> String {
              CASE WHEN $8::boolean AND yielded < {YIELDED} THEN $5::bigint ELSE $6::bigint END AS reach FROM bounded),
          ruled AS (SELECT slotted.*, slot - now <= reach AS granted FROM slotted)
          UPDATE nhs_pds.rate_limit AS kept SET
-             tat = CASE WHEN granted THEN greatest(ahead, slot) + step ELSE ruled.tat END,
+             tat = CASE WHEN granted THEN greatest(ahead, slot) + step ELSE ahead END,
              yielded = CASE WHEN NOT granted THEN ruled.yielded
                  WHEN $8::boolean THEN greatest(ruled.yielded - {YIELDED}, 0)
                  WHEN now < ruled.background_waits_until THEN least(ruled.yielded + 1, $7::bigint)
