@@ -164,7 +164,7 @@ mod tests {
     fn a_weight_is_from_1_to_100() {
         for weight in [1, 100] {
             assert_eq!(Weight::new(weight).unwrap().get(), weight);
-            assert_eq!(NonZeroU32::from(Weight::new(weight).unwrap()).get(), weight.into());
+            assert_eq!(NonZeroU32::from(Weight::new(weight).unwrap()).get(), u32::from(weight));
             let text = weight.to_string();
             assert_eq!(text.parse::<Weight>().unwrap().to_string(), text);
         }
