@@ -1,4 +1,4 @@
-//! The name and the weight of a tenant: one organisation, with cases that no other tenant sees.
+//! The name and the weight of a tenant: one organisation, with cases that no other tenant sees. Labels of metrics.
 
 use crate::text::ValueError;
 use serde::{Deserialize, Serialize};
@@ -66,6 +66,65 @@ impl From<TenantName> for String {
 impl fmt::Display for TenantName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+/// The labels of a client's or a worker's metrics: `service` and `tenant`.
+///
+/// A label that is not set is left out. Prometheus treats an empty label as an absent one, so a query by `tenant` finds
+/// the same series either way.
+///
+/// ```
+/// use nhs_pds::tenant::Labels;
+///
+/// let labels = Labels::default().with_service("fhir").with_tenant("leeds".parse()?);
+/// assert_eq!(labels.service(), Some("fhir"));
+/// # Ok::<(), nhs_pds::text::ValueError>(())
+/// ```
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Labels {
+    service: Option<&'static str>,
+    tenant: Option<TenantName>,
+}
+
+impl Labels {
+    /// Sets the service, such as `smsp` or `fhir`. A word of the program, so that no data can become a label.
+    #[must_use]
+    pub const fn with_service(mut self, service: &'static str) -> Self {
+        self.service = Some(service);
+        self
+    }
+
+    /// Sets the tenant.
+    #[must_use]
+    pub fn with_tenant(mut self, tenant: TenantName) -> Self {
+        self.tenant = Some(tenant);
+        self
+    }
+
+    /// Returns the service, if it is set.
+    #[must_use]
+    pub const fn service(&self) -> Option<&'static str> {
+        self.service
+    }
+
+    /// Returns the tenant, if it is set.
+    #[must_use]
+    pub const fn tenant(&self) -> Option<&TenantName> {
+        self.tenant.as_ref()
+    }
+
+    /// Returns these labels after `own`, the metric's own.
+    #[cfg(feature = "resilience")]
+    pub(crate) fn metric(&self, own: &[(&'static str, &'static str)]) -> Vec<metrics::Label> {
+        use metrics::{Label, SharedString};
+
+        let own = own.iter().map(|(key, value)| Label::from_static_parts(key, value));
+        let service = self.service.map(|service| Label::from_static_parts("service", service));
+        let tenant = self.tenant.as_ref().map(|TenantName(name)| {
+            Label::new("tenant", SharedString::from_shared(Arc::clone(name)))
+        });
+        own.chain(service).chain(tenant).collect()
     }
 }
 

@@ -3,6 +3,7 @@
 
 #[cfg(feature = "smsp")]
 mod absent;
+mod allowance;
 #[cfg(all(feature = "conformance", feature = "sqlite"))]
 mod audit;
 #[cfg(feature = "sqlite")]
@@ -44,6 +45,7 @@ mod move_guide;
 mod opentest;
 mod pass;
 #[cfg(all(feature = "postgres", unix))]
+mod postgres;
 mod postgres_server;
 mod privacy;
 mod process;
@@ -59,6 +61,8 @@ mod review_candidates;
 mod sample_data;
 #[cfg(all(feature = "csv", feature = "fhir", feature = "smsp"))]
 mod seeds;
+#[cfg(all(feature = "postgres", unix))]
+mod shared_rate;
 mod simulator;
 #[cfg(feature = "smsp")]
 mod smsp;

@@ -1,6 +1,6 @@
 //! The servers and databases that other tests over PostgreSQL rely on.
 
-use crate::support::postgres::{APPLICATION, Database, OWNER, OwnServer, Schema, Sql};
+use crate::support::postgres::{APPLICATION, Cut, Database, OWNER, OwnServer, Schema, Sql, Wire};
 use nhs_pds::postgres::{Config, ErrorKind};
 use std::time::Duration;
 use url::Url;
@@ -118,6 +118,28 @@ fn a_killed_server_keeps_what_was_committed() {
     assert_eq!(sql.rows("SELECT id FROM harness.entry"), [["committed"]]);
     server.restart();
     assert!(sql.try_rows("SELECT 1").is_err());
+}
+
+#[test]
+fn a_connection_is_lost_before_or_after_its_commit() {
+    let Some(database) = Database::with(schema("harness_1")) else { return };
+    let wire = Wire::to(&database);
+    let direct = connect(&database.application());
+    for (cut, id) in [(Cut::BeforeCommit, "before"), (Cut::AfterCommit, "after")] {
+        let sql = connect(&wire.application());
+        let insert = format!("INSERT INTO harness.entry VALUES ('{id}', '')");
+        sql.execute("BEGIN");
+        sql.execute(&insert);
+        wire.cut_next(cut);
+        assert!(sql.try_rows("COMMIT").is_err(), "{id}");
+        assert!(sql.try_rows("SELECT 1").is_err(), "{id}");
+    }
+    assert_eq!(wire.cuts(), 2);
+    assert_eq!(direct.rows("SELECT id FROM harness.entry"), [["after"]]);
+    let sql = connect(&wire.application());
+    sql.execute("BEGIN");
+    sql.execute("COMMIT");
+    assert_eq!(wire.cuts(), 2);
 }
 
 #[test]

@@ -76,7 +76,7 @@ impl Engine {
         self: Arc<Self>,
         observer: &mut (dyn FnMut(&CaseReport) + Send),
     ) -> Result<RunReport, Error> {
-        let began = self.began;
+        let (began, labels) = (self.began, self.settings.labels.clone());
         let mut pass = Pass {
             engine: self,
             observer,
@@ -91,7 +91,7 @@ impl Engine {
             delivered: HashMap::new(),
             renewed: began,
             report: RunReport::default(),
-            tally: Tally::of(began),
+            tally: Tally::of(began, labels),
             logged: Vec::new(),
             failed: None,
         };

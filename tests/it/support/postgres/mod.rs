@@ -7,9 +7,11 @@
 mod programs;
 mod server;
 mod sql;
+mod wire;
 
 pub(crate) use server::OwnServer;
 pub(crate) use sql::Sql;
+pub(crate) use wire::{Cut, Wire};
 
 use nhs_pds::postgres::{self, Config};
 use std::env;
