@@ -126,7 +126,7 @@ impl Source {
     }
 
     fn is_closed_path(&self, segment: &syn::PathSegment) -> bool {
-        const PLAIN: [&str; 25] = [
+        const PLAIN: [&str; 26] = [
             "AtomicBool",
             "AtomicI32",
             "AtomicU32",
@@ -136,6 +136,7 @@ impl Source {
             "Instant",
             "NaiveTime",
             "NonZeroU32",
+            "NonZeroU8",
             "NonZeroUsize",
             "Notify",
             "PhantomData",
