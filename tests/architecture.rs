@@ -22,9 +22,9 @@ const MODULES: &str = "
     tenant: text
     demographics: nhs_number text
     trace: ids secret text nhs_number demographics
-    transport: secret
+    transport: secret tenant
     matching: text nhs_number demographics trace
-    service: clock ids secret text nhs_number demographics trace matching transport
+    service: clock ids secret tenant text nhs_number demographics trace matching transport
     store:
     postgres: secret tenant
     resilience: clock ids tenant trace transport postgres

@@ -104,7 +104,8 @@ CREATE TABLE nhs_pds.setting (
     tenant integer NOT NULL DEFAULT nhs_pds.current_tenant(),
     name text COLLATE "C" NOT NULL,
     version bigint NOT NULL CHECK (version > 0),
-    value text NOT NULL,
+    -- A text as bytes: a text of PostgreSQL cannot contain every character.
+    value bytea NOT NULL,
     PRIMARY KEY (tenant, name)
 );
 

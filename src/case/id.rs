@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 /// The local system's identifier of a case.
 ///
-/// Any text that can be sent in a query; white space around it is dropped. `Ord` is the order of
+/// Any text of at most [`LONGEST`](Self::LONGEST) bytes that can be sent in a query; white space around it is dropped. `Ord` is the order of
 /// the UTF-8 bytes, in every store. It identifies a person, so `Debug` does not show it; `Display`
 /// does.
 ///
@@ -22,6 +22,9 @@ use std::str::FromStr;
 pub struct CaseId(String);
 
 impl CaseId {
+    /// The most bytes of an identifier. A database has no index for longer ones.
+    pub const LONGEST: usize = 1000;
+
     /// The identifier.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -38,7 +41,11 @@ impl FromStr for CaseId {
         if !text.chars().all(is_sendable) {
             return Err(CHARACTER);
         }
-        if text.is_empty() { Err(BLANK) } else { Ok(Self(text.to_owned())) }
+        match text.len() {
+            0 => Err(BLANK),
+            1..=Self::LONGEST => Ok(Self(text.to_owned())),
+            _ => Err(LONG),
+        }
     }
 }
 
@@ -70,6 +77,9 @@ pub(super) const BLANK: ValueError = ValueError::new("a case id is not blank");
 /// A control character, or a character that XML cannot contain. Correct the data.
 pub(super) const CHARACTER: ValueError = ValueError::new("a case id has no control characters");
 
+/// Longer than a database can index. Correct the data.
+pub(super) const LONG: ValueError = ValueError::new("a case id has at most 1000 bytes");
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -79,6 +89,9 @@ mod tests {
         for text in ["", " \t\n"] {
             assert_eq!(text.parse::<CaseId>(), Err(BLANK));
         }
+        let longest = "x".repeat(CaseId::LONGEST);
+        assert!(longest.parse::<CaseId>().is_ok());
+        assert_eq!(format!("{longest}x").parse::<CaseId>(), Err(LONG));
         for text in ["A\nB", "A\0", "A\u{ffff}"] {
             assert_eq!(text.parse::<CaseId>(), Err(CHARACTER), "{text:?}");
         }

@@ -102,7 +102,9 @@ pub(super) async fn setting(tx: &Tx, name: &str) -> Result<Option<Setting>, Erro
     let Some(row) = tx.first(sql, &[&name]).await? else { return Ok(None) };
     let version: i64 = row.try_get(1).map_err(failed)?;
     let version = u64::try_from(version).map_err(|_| Error::new(ErrorKind::Corrupt))?;
-    Ok(Some(Setting { value: row.try_get(0).map_err(failed)?, version }))
+    let value = String::from_utf8(row.try_get(0).map_err(failed)?);
+    let value = value.map_err(|_| Error::new(ErrorKind::Corrupt))?;
+    Ok(Some(Setting { value, version }))
 }
 
 /// A value has another type than its column.

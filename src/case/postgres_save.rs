@@ -75,7 +75,7 @@ async fn write_settings(tx: &Tx, loaded: &Loaded) -> Result<(), Error> {
             "UPDATE nhs_pds.setting SET version = $2, value = $3 WHERE name = $1"
         };
         let version = stored_version(setting.version);
-        if tx.execute(sql, &[&name, &version, &setting.value]).await? == 0 {
+        if tx.execute(sql, &[&name, &version, &setting.value.as_bytes()]).await? == 0 {
             return Err(tx.again().into());
         }
     }

@@ -112,6 +112,24 @@ impl Database {
         Ok(TenantDatabase { database: self.clone(), name: name.clone(), key })
     }
 
+    /// The same database with connections of its own, at most `connections`, so that other work cannot take them all.
+    pub(crate) fn apart(&self, connections: usize) -> Result<Self, Error> {
+        let config = Config { connections, ..(*self.config).clone() };
+        Ok(Self { pool: pool(&config)?, config: Arc::new(config) })
+    }
+
+    /// Runs `work`, one statement, which is a transaction of its own: one round trip, and its locks last no longer.
+    pub(crate) async fn alone<T, E>(
+        &self,
+        work: impl for<'a> Fn(&'a Tx) -> Work<'a, Result<T, E>> + Send + Sync + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        self.write_for(None, Purpose::Alone, work).await
+    }
+
     /// Runs `work`, which only reads, in one snapshot.
     pub(crate) async fn read_for<T, E>(
         &self,

@@ -19,6 +19,8 @@ pub(super) enum Purpose {
     Write,
     /// Writes. The last moments before a crash of the server may be undone, in order.
     WriteRelaxed,
+    /// One statement, which is a transaction of its own: one round trip, and its locks last no longer.
+    Alone,
 }
 
 /// The connections of a program.
@@ -41,6 +43,7 @@ pub(super) fn pool(config: &Config) -> Result<Pool, Error> {
 /// rolls back.
 pub(super) struct Session {
     object: Option<Object>,
+    purpose: Purpose,
 }
 
 impl Session {
@@ -51,10 +54,11 @@ impl Session {
         purpose: Purpose,
     ) -> Result<Self, Error> {
         let object = pool.get().await?;
-        let session = Self { object: Some(object) };
+        let session = Self { object: Some(object), purpose };
         let mut begin = String::from(match purpose {
             Purpose::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
             Purpose::Write | Purpose::WriteRelaxed => "BEGIN",
+            Purpose::Alone => return Ok(session),
         });
         // For this transaction only: another one on the same connection must not have this tenant.
         if let Some(tenant) = tenant {
@@ -81,13 +85,18 @@ impl Session {
         self.end("COMMIT").await
     }
 
-    /// Rolls back. The error that led here says why.
+    /// Rolls back. The error that led here says why. After a statement alone, closes the connection: it may still be
+    /// at work.
     pub(super) async fn roll_back(self) {
-        let _ = self.end("ROLLBACK").await;
+        if self.purpose != Purpose::Alone {
+            let _ = self.end("ROLLBACK").await;
+        }
     }
 
     async fn end(mut self, how: &str) -> Result<(), Error> {
-        self.object()?.batch_execute(how).await?;
+        if self.purpose != Purpose::Alone {
+            self.object()?.batch_execute(how).await?;
+        }
         // In order: back to the pool.
         drop(self.object.take());
         Ok(())

@@ -27,6 +27,7 @@
 //! ([`Policy`]).
 
 pub mod alert;
+mod between;
 mod control;
 mod decision;
 mod error;
@@ -35,7 +36,9 @@ pub mod review;
 mod run;
 mod schedule;
 mod scheduler;
+mod shared;
 pub mod store;
+pub mod tenants;
 mod waiting;
 
 pub use control::handle::Control;

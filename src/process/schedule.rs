@@ -74,6 +74,11 @@ impl Schedule {
         Ok(Self { interval, jitter: Duration::ZERO, quiet: None })
     }
 
+    /// Every half hour, and up to `jitter` earlier.
+    pub(in crate::process) fn usual(jitter: Duration) -> Self {
+        Self { interval: LONGEST, jitter: jitter.min(LONGEST / 2), quiet: None }
+    }
+
     /// Starts each run up to `jitter` earlier, so that many boroughs on one machine do not all send
     /// queries in the same second. Earlier and not later, so that the interval is never exceeded.
     ///

@@ -2,32 +2,30 @@ use crate::audit::{Actor, Entry, EventKind};
 use crate::ids::random;
 use crate::process::control::handle::Control;
 use crate::process::control::next::Next;
-use crate::process::control::wanted;
-use crate::process::control::workers::{self, SIGN, Signs};
+use crate::process::control::workers::{self, SIGN};
 use crate::process::error::Error;
 use crate::process::run::report::CaseReport;
 use crate::process::run::status::{Progress, State, Status};
 use crate::process::run::worker::Worker;
 use crate::process::schedule::Schedule;
+use crate::process::shared::{LONGEST_WAIT, Shared, Woken};
 use crate::process::store::commit::Commit;
-use crate::process::waiting::{beside, until};
+use crate::process::waiting::beside;
 use crate::trace::{self, causes};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
-use tokio::sync::Notify;
-
-/// The longest wait before the clock and the controls in the store are checked again. After a machine
-/// sleeps, its clock has advanced but its timers have not.
-const LONGEST_WAIT: Duration = Duration::from_secs(4);
 
 /// The shortest wait after a run that ended because queries are suspended. The circuit breaker may
 /// use another clock, by which the suspension has already ended.
 const LOOK_AGAIN: TimeDelta = TimeDelta::seconds(1);
+
+/// How old the controls may get while no run is in progress.
+const LONGEST_CONTROLS_INTERVAL: Duration = Duration::from_secs(30);
 
 /// "Get NHS Number" as a process: runs unattended on a schedule, under external control (HAV-1,
 /// HAV-6).
@@ -63,17 +61,11 @@ const LOOK_AGAIN: TimeDelta = TimeDelta::seconds(1);
 /// ```
 #[derive(Clone, Debug)]
 pub struct Process {
-    worker: Worker,
-    schedule: Schedule,
+    pub(in crate::process) worker: Worker,
+    pub(in crate::process) schedule: Schedule,
+    pub(in crate::process) controls_interval: Duration,
     name: Arc<str>,
-    shared: Arc<Shared>,
-}
-
-#[derive(Debug, Default)]
-struct Shared {
-    status: Mutex<Status>,
-    signs: Signs,
-    changed: Notify,
+    pub(in crate::process) shared: Arc<Shared>,
 }
 
 /// Marks the process as ended, in any case: it may be dropped, or its observer may panic.
@@ -81,7 +73,8 @@ struct Ending<'a>(&'a Process);
 
 impl Drop for Ending<'_> {
     fn drop(&mut self) {
-        let ended = self.0.worker.settings.clock.now();
+        let ended = self.0.now();
+        self.0.worker.alive.end();
         let mut status = self.0.shared();
         (status.state, status.next_run) = (State::Stopped, None);
         if let Some(progress) = status.current.take() {
@@ -90,19 +83,13 @@ impl Drop for Ending<'_> {
     }
 }
 
-/// Why a wait ended.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Woken {
-    Time,
-    Control,
-    Shutdown,
-}
-
 impl Process {
     /// Creates a process that runs `worker` by `schedule`, unless a user sets another schedule.
     #[must_use]
-    pub fn new(worker: Worker, schedule: Schedule) -> Self {
-        Self { worker, schedule, name: Arc::from("worker"), shared: Arc::default() }
+    pub fn new(mut worker: Worker, schedule: Schedule) -> Self {
+        worker.alive = Arc::default();
+        let (name, shared) = (Arc::from("worker"), Arc::default());
+        Self { worker, schedule, controls_interval: LONGEST_WAIT, name, shared }
     }
 
     /// Sets the name under which the status is written to the store (default: `worker`). Each process on
@@ -111,6 +98,40 @@ impl Process {
     pub fn with_name(mut self, name: impl AsRef<str>) -> Self {
         self.name = Arc::from(name.as_ref());
         self
+    }
+
+    /// Sets how often the controls are read while no run is in progress. The default is four seconds, which
+    /// is also the shortest; the longest is half a minute.
+    ///
+    /// A longer time spares a database with many stores. Choose it only where the database reports changes
+    /// of the controls, and [`wake`](Self::wake) is called for each: otherwise the process obeys `resume`,
+    /// `run_now` and a new schedule only after that time. It obeys `pause` within five seconds in any case:
+    /// it reads the controls before each run, and every four seconds during a run.
+    #[must_use]
+    pub fn with_controls_interval(mut self, interval: Duration) -> Self {
+        self.controls_interval = interval.clamp(LONGEST_WAIT, LONGEST_CONTROLS_INTERVAL);
+        self
+    }
+
+    /// Starts a run at once, because another program has made cases due, and reads the controls at once.
+    ///
+    /// Several calls during a run lead to one more run. While the process is paused, in quiet hours, or
+    /// while queries are suspended, the run starts after that. Not recorded in the audit trail: no user
+    /// has asked for it.
+    pub fn wake(&self) {
+        self.shared.wake();
+    }
+
+    /// Returns whether the process has not got any further for longer than `after`, or longer than the
+    /// time of a lease.
+    ///
+    /// A process gets further when it finishes a case, renews its leases, or has read what users want. A
+    /// process that waits for the service, for the rate limit or for the next run is therefore not stuck. A
+    /// store that does not return from a call makes it stuck. False before the start and after the end.
+    #[must_use]
+    pub fn is_stuck(&self, after: Duration) -> bool {
+        let longest = after.max(self.worker.settings.lease);
+        self.worker.alive.silent_for().is_some_and(|silent| silent > longest)
     }
 
     /// Returns the current status. Contains no personal data.
@@ -163,8 +184,9 @@ impl Process {
     ///
     /// A run ends when queries are [suspended](crate::resilience). The next starts at the end of the
     /// suspension, with the probe. A run also ends when the store or the audit trail is
-    /// unavailable, and the next one tries again; see [`Status::last_error`]. If the machine slept
-    /// through one or more runs, one starts as soon as it wakes.
+    /// unavailable; see [`Status::last_error`]. The next starts after one second, then after two, four and
+    /// at most eight, but not in quiet hours. If the machine slept through one or more runs, one starts as
+    /// soon as it wakes.
     ///
     /// # Errors
     ///
@@ -177,6 +199,7 @@ impl Process {
     ) -> Result<(), Error> {
         let mut shutdown = pin!(shutdown);
         let _ended = Ending(self);
+        self.worker.alive.sign();
         self.record(&self.worker.settings.actor, "start").await?;
         if let Err(error) = workers::add(self.worker.store.cases(), &self.name).await {
             tracing::warn!(kind = %error.kind(), "the name of the process was not stored");
@@ -189,19 +212,21 @@ impl Process {
             }
             let (run, stopped) = match woken {
                 Ok(_) => {
-                    let began = self.worker.settings.clock.now();
-                    next.began = Some((began, random(&*self.worker.settings.ids)));
+                    let began = self.now();
+                    next.began = Some((began, self.random()));
+                    self.shared.begin();
                     self.run(began, next.wanted.paused, shutdown.as_mut(), observer).await
                 }
                 // What users want cannot be read, so no run starts. It is read again soon.
                 Err(error) => {
                     self.shared().last_error = Some(error.kind());
-                    let stopped = until(shutdown.as_mut(), self.sleep(LONGEST_WAIT)).await;
-                    (Err(error), stopped.is_none())
+                    (Err(error), false)
                 }
             };
-            let now = self.worker.settings.clock.now();
+            let now = self.now();
             next.probe = self.shared().suspended_until.map(|until| until.max(now + LOOK_AGAIN));
+            let random = if run.is_err() { self.random() } else { 0 };
+            next.ended(run.is_err(), now, random);
             if let Err(error) = run
                 && !error.is_transient()
             {
@@ -271,7 +296,7 @@ impl Process {
         status.clock_skew = self.worker.tracer.clock_skew();
         let ended_by = run.as_ref().err().and_then(|error| causes(error));
         status.last_cause = ended_by.or(stopped_by.and_then(trace::Error::cause)).or(cause);
-        let ended = self.worker.settings.clock.now();
+        let ended = self.now();
         let unreadable = run.as_ref().map_or(0, |report| report.unreadable);
         status.last = status.current.take().map(|progress| {
             let mut progress = progress.ended(ended);
@@ -282,73 +307,6 @@ impl Process {
         (run.map(drop), stopped)
     }
 
-    /// Waits until the next run must start. Fails when it must start by what is known, and what users want
-    /// cannot be read.
-    async fn wait(
-        &self,
-        next: &mut Next,
-        mut shutdown: Pin<&mut (impl Future<Output = ()> + Send)>,
-    ) -> Result<Woken, Error> {
-        loop {
-            let read = wanted::read(self.worker.store.cases());
-            let Some(read) = until(shutdown.as_mut(), read).await else {
-                return Ok(Woken::Shutdown);
-            };
-            let unknown = read.map(|(wanted, _)| next.wanted = wanted).err();
-            if unknown.is_none() && next.take_run() {
-                return Ok(Woken::Control);
-            }
-            let now = self.worker.settings.clock.now();
-            next.notice(now);
-            let schedule = next.wanted.schedule.as_ref().unwrap_or(&self.schedule);
-            let wait = if next.wanted.paused {
-                self.set(State::Paused, None);
-                LONGEST_WAIT
-            } else {
-                let due = next.due(schedule, now);
-                let begin = schedule.quiet_until(now.max(due)).unwrap_or(due);
-                if begin <= now {
-                    return unknown.map_or(Ok(Woken::Time), Err);
-                }
-                let quiet = schedule.quiet_until(now).is_some();
-                self.set(if quiet { State::Quiet } else { State::Waiting }, Some(begin));
-                (begin - now).to_std().unwrap_or_default().min(LONGEST_WAIT)
-            };
-            let slept = async {
-                self.write().await;
-                self.sleep(wait).await;
-            };
-            if until(shutdown.as_mut(), slept).await.is_none() {
-                return Ok(Woken::Shutdown);
-            }
-        }
-    }
-
-    /// Sleeps, but not after a change of the controls through this process.
-    async fn sleep(&self, wait: Duration) {
-        let mut time = pin!(tokio::time::sleep(wait));
-        let mut control = pin!(self.shared.changed.notified());
-        poll_fn(|context| match control.as_mut().poll(context) {
-            Poll::Ready(()) => Poll::Ready(()),
-            Poll::Pending => time.as_mut().poll(context),
-        })
-        .await;
-    }
-
-    /// Waits during a run until a user pauses the process. A run may last for hours. A run that a user
-    /// has started during a pause goes on.
-    async fn paused(&self, mut was_paused: bool) {
-        loop {
-            self.sleep(LONGEST_WAIT).await;
-            if let Ok((wanted, _)) = wanted::read(self.worker.store.cases()).await {
-                if wanted.paused && !was_paused {
-                    return;
-                }
-                was_paused = wanted.paused;
-            }
-        }
-    }
-
     /// Writes the status during a run.
     async fn give_signs(&self) {
         loop {
@@ -357,17 +315,26 @@ impl Process {
         }
     }
 
-    async fn write(&self) {
-        let now = self.worker.settings.clock.now();
+    pub(in crate::process) async fn write(&self) {
+        let now = self.now();
         if self.shared.signs.are_due(&self.shared(), now) {
             let (cases, status) = (self.worker.store.cases(), self.status());
             self.shared.signs.write(cases, &self.name, now, status).await;
         }
     }
 
-    fn set(&self, state: State, next_run: Option<DateTime<Utc>>) {
+    pub(in crate::process) fn set(&self, state: State, next_run: Option<DateTime<Utc>>) {
         let mut status = self.shared();
         (status.state, status.next_run) = (state, next_run);
+    }
+
+    pub(in crate::process) fn now(&self) -> DateTime<Utc> {
+        self.worker.settings.clock.now()
+    }
+
+    /// Any number, which spreads the runs of several processes.
+    fn random(&self) -> u64 {
+        random(&*self.worker.settings.ids)
     }
 
     fn shared(&self) -> MutexGuard<'_, Status> {
@@ -375,7 +342,7 @@ impl Process {
     }
 
     async fn record(&self, by: &Actor, what: &str) -> Result<(), Error> {
-        let now = self.worker.settings.clock.now();
+        let now = self.now();
         let entry = Entry::new(EventKind::ProcessControlled, now, by).with_detail("process", what);
         let commit = Commit::new(by, now).record(entry);
         let _done = self.worker.store.commit(commit).await?;

@@ -1,8 +1,14 @@
 //! Metrics for operators, through the `metrics` facade.
 //!
 //! The application installs a recorder; without one, nothing is counted, at almost no cost. All
-//! metrics of the crate are recorded here. Labels are fixed words of the crate (`&'static str`), so
+//! metrics of the crate are recorded here. Labels are fixed words (`&'static str`) and names of tenants, so
 //! no personal data can become a label.
+//!
+//! All metrics but `nhs_pds_shared_rate_failures_total` also have the labels `service` and `tenant`, if the program
+//! sets them with [`Labels`]: `Gateway::with_labels`, `Retry::with_labels`, `process::Settings::with_labels`,
+//! `transport::http::HttpTransport::with_labels` and `fhir::ApplicationTokens::with_labels`. A label that is not set is
+//! left out, which means the same to Prometheus as an empty one. Without labels, the gauges of two tenants in one
+//! process overwrite each other.
 //!
 //! | metric | kind | labels | meaning |
 //! |---|---|---|---|
@@ -12,6 +18,7 @@
 //! | `nhs_pds_turn_wait_seconds` | histogram | `priority` | wait for a rate-limit permit |
 //! | `nhs_pds_turn_queue` | gauge | `priority` | questions that wait for a rate-limit permit |
 //! | `nhs_pds_held_back_total` | counter | `priority` | questions not sent, because queries are suspended |
+//! | `nhs_pds_shared_rate_failures_total` | counter | | requests to the place of a shared rate limit without an answer; meanwhile no question is sent |
 //! | `nhs_pds_circuit_state` | gauge | | circuit breaker: 0 closed, 1 probing, 2 open |
 //! | `nhs_pds_circuit_opened_total` | counter | | how often queries were suspended |
 //! | `nhs_pds_retries_total` | counter | `error` | retries, by the error before them |
@@ -29,6 +36,7 @@
 //! Spans use `tracing`: `pass`, `attempt` and `request`, with message identifiers, operations,
 //! codes, counts and times. They contain no data about cases or people.
 
+use crate::tenant::Labels;
 use crate::trace::{Answer, Error, ErrorKind};
 #[cfg(feature = "process")]
 use chrono::{DateTime, Utc};
@@ -43,6 +51,7 @@ const IN_FLIGHT: &str = "nhs_pds_requests_in_flight";
 const TURN_WAIT: &str = "nhs_pds_turn_wait_seconds";
 const TURN_QUEUE: &str = "nhs_pds_turn_queue";
 const HELD_BACK: &str = "nhs_pds_held_back_total";
+const SHARED_RATE_FAILURES: &str = "nhs_pds_shared_rate_failures_total";
 const CIRCUIT_STATE: &str = "nhs_pds_circuit_state";
 const CIRCUIT_OPENED: &str = "nhs_pds_circuit_opened_total";
 const RETRIES: &str = "nhs_pds_retries_total";
@@ -69,6 +78,7 @@ pub fn describe() {
     describe_histogram!(TURN_WAIT, Unit::Seconds, "wait for a rate-limit permit");
     describe_gauge!(TURN_QUEUE, "questions that wait for a rate-limit permit");
     describe_counter!(HELD_BACK, "questions not sent, because queries are suspended");
+    describe_counter!(SHARED_RATE_FAILURES, "requests to the shared rate limit without an answer");
     describe_gauge!(CIRCUIT_STATE, "circuit breaker: 0 closed, 1 probing, 2 open");
     describe_counter!(CIRCUIT_OPENED, "how often queries were suspended");
     describe_counter!(RETRIES, "retries, by the error before them");
@@ -111,46 +121,64 @@ pub(crate) const fn outcome(result: &Result<Answer, Error>) -> &'static str {
     }
 }
 
-pub(crate) fn requested(question: &'static str, outcome: &'static str, took: Duration) {
-    counter!(REQUESTS, "question" => question, "outcome" => outcome).increment(1);
-    histogram!(REQUEST_DURATION, "question" => question).record(took);
+pub(crate) fn requested(
+    labels: &Labels,
+    question: &'static str,
+    outcome: &'static str,
+    took: Duration,
+) {
+    let by_outcome = labels.metric(&[("question", question), ("outcome", outcome)]);
+    counter!(REQUESTS, by_outcome).increment(1);
+    histogram!(REQUEST_DURATION, labels.metric(&[("question", question)])).record(took);
 }
 
-pub(crate) fn in_flight(count: u32) {
-    gauge!(IN_FLIGHT).set(count);
+pub(crate) fn in_flight(labels: &Labels, count: u32) {
+    gauge!(IN_FLIGHT, labels.metric(&[])).set(count);
 }
 
-pub(crate) fn turn_queue(priority: &'static str, waiting: usize) {
-    gauge!(TURN_QUEUE, "priority" => priority).set(u32::try_from(waiting).unwrap_or(u32::MAX));
+pub(crate) fn turn_queue(labels: &Labels, priority: &'static str, waiting: usize) {
+    let waiting = u32::try_from(waiting).unwrap_or(u32::MAX);
+    gauge!(TURN_QUEUE, labels.metric(&[("priority", priority)])).set(waiting);
 }
 
-pub(crate) fn waited(priority: &'static str, time: Duration) {
-    histogram!(TURN_WAIT, "priority" => priority).record(time);
+pub(crate) fn waited(labels: &Labels, priority: &'static str, time: Duration) {
+    histogram!(TURN_WAIT, labels.metric(&[("priority", priority)])).record(time);
 }
 
-pub(crate) fn held_back(priority: &'static str) {
-    counter!(HELD_BACK, "priority" => priority).increment(1);
+pub(crate) fn held_back(labels: &Labels, priority: &'static str) {
+    counter!(HELD_BACK, labels.metric(&[("priority", priority)])).increment(1);
 }
 
-pub(crate) fn circuit_state(state: u32) {
-    gauge!(CIRCUIT_STATE).set(state);
+pub(crate) fn shared_rate_failed() {
+    counter!(SHARED_RATE_FAILURES).increment(1);
 }
 
-pub(crate) fn circuit_opened() {
-    counter!(CIRCUIT_OPENED).increment(1);
+pub(crate) fn circuit_state(labels: &Labels, state: u32) {
+    gauge!(CIRCUIT_STATE, labels.metric(&[])).set(state);
 }
 
-pub(crate) fn retried(error: ErrorKind) {
-    counter!(RETRIES, "error" => error.as_str()).increment(1);
+pub(crate) fn circuit_opened(labels: &Labels) {
+    counter!(CIRCUIT_OPENED, labels.metric(&[])).increment(1);
 }
 
-pub(crate) fn budget_spent() {
-    counter!(BUDGET_SPENT).increment(1);
+pub(crate) fn retried(labels: &Labels, error: ErrorKind) {
+    counter!(RETRIES, labels.metric(&[("error", error.as_str())])).increment(1);
+}
+
+pub(crate) fn budget_spent(labels: &Labels) {
+    counter!(BUDGET_SPENT, labels.metric(&[])).increment(1);
+}
+
+/// `skew` is how far this machine's clock is ahead.
+#[cfg(feature = "transport")]
+pub(crate) fn clock_skew(labels: &Labels, skew: chrono::TimeDelta) {
+    gauge!(crate::transport::metric::CLOCK_SKEW, labels.metric(&[]))
+        .set(skew.num_milliseconds() as f64 / 1_000.0);
 }
 
 #[cfg(feature = "process")]
-pub(crate) fn case(result: &'static str) {
-    counter!(CASES, "result" => result).increment(1);
+pub(crate) fn case(labels: &Labels, result: &'static str) {
+    counter!(CASES, labels.metric(&[("result", result)])).increment(1);
 }
 
 #[cfg(feature = "process")]
@@ -164,10 +192,10 @@ pub(crate) struct Pass {
 }
 
 #[cfg(feature = "process")]
-pub(crate) fn passed(pass: &Pass) {
-    histogram!(PASS_DURATION).record(pass.took);
-    gauge!(LAST_PASS).set(pass.ended.timestamp() as f64);
-    gauge!(CASES_WAITING).set(pass.waiting);
-    gauge!(OLDEST_WAIT).set(pass.oldest);
-    gauge!(REVIEW_ITEMS).set(pass.to_review);
+pub(crate) fn passed(labels: &Labels, pass: &Pass) {
+    histogram!(PASS_DURATION, labels.metric(&[])).record(pass.took);
+    gauge!(LAST_PASS, labels.metric(&[])).set(pass.ended.timestamp() as f64);
+    gauge!(CASES_WAITING, labels.metric(&[])).set(pass.waiting);
+    gauge!(OLDEST_WAIT, labels.metric(&[])).set(pass.oldest);
+    gauge!(REVIEW_ITEMS, labels.metric(&[])).set(pass.to_review);
 }

@@ -28,9 +28,6 @@ impl ServiceClock {
     pub(crate) fn compare(&self, response: &Response, sent: DateTime<Utc>, came: DateTime<Utc>) {
         let Some(date) = response.date() else { return };
         let skew = skew(date, sent, came);
-        #[cfg(feature = "resilience")]
-        metrics::gauge!(crate::transport::metric::CLOCK_SKEW)
-            .set(skew.num_milliseconds() as f64 / 1_000.0);
         let mut skews = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         skews.latest = Some(skew);
         let is_off = skew.abs() > TOLERATED;

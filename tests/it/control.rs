@@ -310,3 +310,104 @@ async fn waiting_reads_the_store_every_four_seconds() {
     // One for the controls every four seconds, and one for the status every minute.
     assert!((150..=165).contains(&reads), "{reads}");
 }
+
+impl Office {
+    fn set_away(&self, is_away: bool) {
+        self.cases.0.fails.store(is_away, Ordering::Relaxed);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_woken_process_runs_at_once_and_once() {
+    let office = office();
+    let a = office.start("a", every(30 * MINUTE));
+    sleep(90 * SECOND).await;
+    a.process.wake();
+    sleep(SECOND).await;
+    assert_eq!(a.times(), ["09:00:00", "09:01:30"]);
+    sleep(MINUTE).await;
+    assert_eq!(a.times().len(), 2);
+    // The schedule goes on from there.
+    sleep(29 * MINUTE).await;
+    assert_eq!(a.times()[2], "09:31:30");
+    assert!(office.recorded().await.is_empty(), "no user has asked for it");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_woken_process_that_is_paused_or_quiet_runs_afterwards() {
+    let office = office();
+    let time = |text: &str| text.parse().unwrap();
+    let quiet = every(30 * MINUTE).with_quiet_hours(time("09:10:00"), time("09:20:00"));
+    let (a, b) = (office.start("a", quiet), office.start("b", every(30 * MINUTE)));
+    sleep(11 * MINUTE).await;
+    a.process.wake();
+    sleep(8 * MINUTE).await;
+    assert_eq!((a.times().len(), a.state()), (1, State::Quiet));
+    sleep(2 * MINUTE).await;
+    assert_eq!(a.times()[1], "09:20:00");
+    office.control.pause(&jo()).await.unwrap();
+    sleep(5 * SECOND).await;
+    b.process.wake();
+    sleep(2 * MINUTE).await;
+    assert_eq!((b.times().len(), b.state()), (1, State::Paused));
+    office.control.resume(&jo()).await.unwrap();
+    sleep(5 * SECOND).await;
+    assert_eq!((a.times().len(), b.times().len()), (2, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_follows_soon_after_an_outage_of_the_store() {
+    let office = office();
+    let a = office.start("a", every(30 * MINUTE));
+    sleep(10 * MINUTE).await;
+    office.set_away(true);
+    a.process.wake();
+    sleep(MINUTE).await;
+    let away = office.cases.0.reads.load(Ordering::Relaxed);
+    a.process.wake();
+    sleep(10 * MINUTE).await;
+    let reads = office.cases.0.reads.load(Ordering::Relaxed) - away;
+    assert!(
+        (140..=480).contains(&reads),
+        "a store that is away is not asked all the time: {reads}"
+    );
+    office.set_away(false);
+    sleep(8 * SECOND).await;
+    assert_eq!(a.times().len(), 2, "it waited for the store: {:?}", a.times());
+    assert_eq!(a.process.status().last_error, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_process_that_is_notified_reads_the_store_less_and_still_obeys() {
+    let office = office();
+    let us = LocalIdentity::new("RHM".parse().unwrap(), "a").unwrap();
+    let settings = Settings::new(Caller::System(us)).with_clock(Arc::clone(&office.clock) as _);
+    let tracer = Arc::new(ScriptedTracer::new([]));
+    let worker = Worker::new(tracer, Arc::clone(&office.store), settings);
+    let process = Process::new(worker, every(2 * MINUTE));
+    let process = process.with_controls_interval(30 * MINUTE);
+    let running = process.clone();
+    tokio::spawn(async move { running.run_until(std::future::pending(), &mut |_| ()).await });
+    let began = || process.status().last.unwrap().began.format("%H:%M:%S").to_string();
+    sleep(MINUTE).await;
+    let before = office.cases.0.reads.load(Ordering::Relaxed);
+    sleep(60 * MINUTE).await;
+    let reads = office.cases.0.reads.load(Ordering::Relaxed) - before;
+    // Every half minute, before each run, and what a run and its status need.
+    assert!((120..=420).contains(&reads), "{reads}");
+    assert_eq!(began(), "10:00:00");
+    // A pause counts from the next run on, although no notification has come.
+    sleep(58 * SECOND).await;
+    office.control.pause(&jo()).await.unwrap();
+    sleep(10 * MINUTE).await;
+    assert_eq!((began().as_str(), process.status().state), ("10:00:00", State::Paused));
+    // With a notification, it obeys at once; without, within half a minute.
+    office.control.resume(&jo()).await.unwrap();
+    process.wake();
+    sleep(SECOND).await;
+    assert_eq!(began(), "10:11:58");
+    sleep(5 * SECOND).await;
+    office.control.run_now(&jo()).await.unwrap();
+    sleep(30 * SECOND).await;
+    assert!("10:12:03" < began().as_str() && began().as_str() <= "10:12:34", "{}", began());
+}

@@ -3,6 +3,7 @@
 
 #[cfg(feature = "smsp")]
 mod absent;
+mod allowance;
 #[cfg(all(feature = "conformance", feature = "sqlite"))]
 mod audit;
 #[cfg(feature = "sqlite")]
@@ -26,6 +27,7 @@ mod decoders;
 mod documents;
 #[cfg(feature = "fhir")]
 mod fhir;
+mod fleet;
 mod gateway;
 #[cfg(all(feature = "csv", feature = "http", feature = "smsp", feature = "sqlite"))]
 mod get_nhs_number;
@@ -43,6 +45,7 @@ mod move_guide;
 mod opentest;
 mod pass;
 #[cfg(all(feature = "postgres", unix))]
+mod postgres;
 mod postgres_server;
 mod privacy;
 mod process;
@@ -58,6 +61,8 @@ mod review_candidates;
 mod sample_data;
 #[cfg(all(feature = "csv", feature = "fhir", feature = "smsp"))]
 mod seeds;
+#[cfg(all(feature = "postgres", unix))]
+mod shared_rate;
 mod simulator;
 #[cfg(feature = "smsp")]
 mod smsp;
@@ -68,6 +73,7 @@ mod support;
 #[cfg(feature = "csv")]
 mod sweep_order;
 mod telemetry;
+mod tenants;
 #[cfg(all(feature = "conformance", feature = "http", feature = "smsp"))]
 mod tracer;
 #[cfg(all(feature = "conformance", feature = "sqlite"))]

@@ -13,7 +13,7 @@ use toml::{Table, Value};
 
 /// The options that the environment and the file may set. All others say what to do with one person or
 /// one item: they must be on the command line.
-const SETTINGS: [&str; 65] = [
+const SETTINGS: [&str; 69] = [
     "ablation",
     "anchors",
     "answer",
@@ -46,6 +46,8 @@ const SETTINGS: [&str; 65] = [
     "key-id",
     "late",
     "lease",
+    "listen",
+    "listen-anywhere",
     "log",
     "memory",
     "methods",
@@ -60,6 +62,7 @@ const SETTINGS: [&str; 65] = [
     "once",
     "out",
     "passes",
+    "patience",
     "people",
     "per-second",
     "quiet",
@@ -75,6 +78,7 @@ const SETTINGS: [&str; 65] = [
     "sqlite",
     "strict-soap-action",
     "surnames",
+    "tenant",
     "token-url",
     "unanswerable",
     "wildcards-assessed",

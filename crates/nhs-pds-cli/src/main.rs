@@ -8,14 +8,17 @@ mod commands;
 mod comparison;
 mod config;
 mod console;
+mod database;
 mod dev;
 mod device;
 mod mutual_tls;
+mod port;
 mod private;
 mod progress;
 mod records;
 mod service;
 mod simulated;
+mod stop;
 mod trail;
 
 use clap::FromArgMatches;

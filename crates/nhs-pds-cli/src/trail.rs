@@ -1,6 +1,6 @@
 //! The audit trail of a command, with an optional copy of its heads in a file of anchors.
 
-use nhs_pds::audit::{Anchored, AuditLog, Error, FileAnchors, SqliteLog};
+use nhs_pds::audit::{Anchored, AuditLog, FileAnchors};
 use nhs_pds::clock::SystemClock;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,14 +12,13 @@ pub(crate) struct Trail {
 }
 
 impl Trail {
-    /// Opens the trail in `db`. After each append, its head is written to the file `anchors`.
-    pub(crate) fn open(db: &Path, anchors: Option<&Path>) -> Result<Self, Error> {
-        let log: Arc<dyn AuditLog> = Arc::new(SqliteLog::open(db)?);
-        let Some(file) = anchors else { return Ok(Self { log, anchors: None }) };
+    /// The trail `log`. After each append, its head is written to the file `anchors`.
+    pub(crate) fn new(log: Arc<dyn AuditLog>, anchors: Option<&Path>) -> Self {
+        let Some(file) = anchors else { return Self { log, anchors: None } };
         let sink = Arc::new(FileAnchors::new(file));
         let anchored = Arc::new(Anchored::new(log, sink, Arc::new(SystemClock)));
         let log = Arc::<Anchored>::clone(&anchored);
-        Ok(Self { log, anchors: Some((anchored, file.to_owned())) })
+        Self { log, anchors: Some((anchored, file.to_owned())) }
     }
 
     /// A warning when the last events have no anchor. The events themselves are in the trail.

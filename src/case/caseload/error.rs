@@ -136,6 +136,9 @@ pub enum Fault {
     /// remove it.
     #[error(transparent)]
     NhsNumber(#[from] ParseError),
+    /// A case id is longer than a store can index. Correct the row.
+    #[error("longer than {} bytes", crate::case::id::CaseId::LONGEST)]
+    Long,
     /// A quotation mark is not closed, so the end of the row is not certain. Correct the row.
     #[error("a quotation mark is not closed")]
     Quote,

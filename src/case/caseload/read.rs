@@ -356,6 +356,7 @@ mod tests {
         let cases = [
             ("case_id", " ", Fault::Blank),
             ("case_id", "a\tb", Fault::Control),
+            ("case_id", &"x".repeat(CaseId::LONGEST + 1), Fault::Long),
             ("record_type", "", Fault::Blank),
             ("record_type", "a\nb", Fault::Control),
             ("date_of_birth", "29/02/1984", Fault::Date(DateError::Format)),

@@ -36,8 +36,10 @@ pub(super) fn case(values: [&str; COLUMNS.len()]) -> Result<(Case, Option<At>), 
         number,
         source,
     ] = values;
-    let id: CaseId = id.parse().map_err(|error| {
-        ("case_id", if error == id::BLANK { Fault::Blank } else { Fault::Control })
+    let id: CaseId = id.parse().map_err(|error| match error {
+        id::BLANK => ("case_id", Fault::Blank),
+        id::LONG => ("case_id", Fault::Long),
+        _ => ("case_id", Fault::Control),
     })?;
     let record_type = single_line("record_type", record_type)?
         .parse()

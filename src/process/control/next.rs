@@ -1,6 +1,15 @@
 use crate::process::control::wanted::Controls;
 use crate::process::schedule::Schedule;
-use chrono::{DateTime, Utc};
+use crate::process::waiting::backoff;
+use chrono::{DateTime, TimeDelta, Utc};
+use std::time::Duration;
+
+/// How soon the next run starts after one that the store or the trail has ended; twice as late after each
+/// further one.
+const SOONEST: Duration = Duration::from_secs(1);
+
+/// How late at most.
+const LATEST: Duration = Duration::from_secs(8);
 
 /// When the next run starts.
 #[derive(Debug, Default)]
@@ -9,24 +18,58 @@ pub(in crate::process) struct Next {
     pub(in crate::process) began: Option<(DateTime<Utc>, u64)>,
     /// The end of a suspension of queries.
     pub(in crate::process) probe: Option<DateTime<Utc>>,
+    /// How many runs in a row the store or the trail has ended, and when the next one starts.
+    failed: Option<(u32, DateTime<Utc>)>,
+    /// Whether another program has made cases due since the last run began.
+    pub(in crate::process) woken: bool,
     /// What users want, as it was last read.
     pub(in crate::process) wanted: Controls,
+    /// When it was read.
+    read: Option<DateTime<Utc>>,
     /// How many of the requested immediate runs are done; `None` before the controls are read.
     done: Option<u64>,
 }
 
 impl Next {
-    /// When the next run is due by `schedule`: at once, if there was none.
+    /// When the next run is due by `schedule`: at once, if there was none. Soon, if the store or the trail
+    /// was unavailable. At once, if another program has made cases due and queries are not suspended.
     pub(in crate::process) fn due(&self, schedule: &Schedule, now: DateTime<Utc>) -> DateTime<Utc> {
+        if let Some((_, again)) = self.failed {
+            return again;
+        }
         let Some((began, random)) = self.began else { return now };
         let due = schedule.next(began, random);
-        self.probe.map_or(due, |probe| due.min(probe))
+        match self.probe {
+            Some(probe) => due.min(probe),
+            None if self.woken => due.min(now),
+            None => due,
+        }
+    }
+
+    /// Notes whether a run ended because the store or the trail was `unavailable`, or could not start.
+    /// `random` is any number: processes that failed together do not all return together.
+    pub(in crate::process) fn ended(&mut self, unavailable: bool, now: DateTime<Utc>, random: u64) {
+        let before = self.failed.map_or(0, |(times, _)| times);
+        self.failed = unavailable
+            .then(|| (before.saturating_add(1), now + backoff(SOONEST, LATEST, before, random)));
     }
 
     /// Begins the interval again if the clock was set back.
     pub(in crate::process) fn notice(&mut self, now: DateTime<Utc>) {
         self.began =
             self.began.map(|(began, random)| if now < began { (now, 0) } else { (began, random) });
+        self.failed = self.failed.map(|(times, again)| (times, again.min(now + LATEST)));
+    }
+
+    /// Notes what users want.
+    pub(in crate::process) fn learn(&mut self, wanted: Controls, now: DateTime<Utc>) {
+        (self.wanted, self.read) = (wanted, Some(now));
+    }
+
+    /// Whether what users want was read longer ago than `age`, or never.
+    pub(in crate::process) fn is_stale(&self, age: TimeDelta, now: DateTime<Utc>) -> bool {
+        // A time in the future means that the clock was set back.
+        self.read.is_none_or(|read| read > now || now - read >= age)
     }
 
     /// Takes the request for an immediate run, if there is a new one.
@@ -39,8 +82,6 @@ impl Next {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use chrono::TimeDelta;
-    use std::time::Duration;
 
     #[test]
     fn a_request_is_taken_once_and_not_one_from_before_the_start() {
@@ -71,5 +112,55 @@ mod tests {
         assert_eq!(next.due(&schedule, began + minute), began + minute * 3);
         next.probe = Some(began + minute * 30);
         assert_eq!(next.due(&schedule, began + minute), began + minute * 5);
+    }
+
+    #[test]
+    fn a_run_follows_soon_after_one_that_the_store_ended() {
+        let second = TimeDelta::seconds(1);
+        let (began, mut next) = (DateTime::UNIX_EPOCH, Next::default());
+        let schedule = Schedule::every(Duration::from_secs(600)).unwrap();
+        next.began = Some((began, 0));
+        for wait in [1, 2, 4, 8, 8, 8] {
+            next.ended(true, began, 0);
+            assert_eq!(next.due(&schedule, began), began + second * wait);
+        }
+        for random in 0..9_999 {
+            next.ended(true, began, random);
+            let due = next.due(&schedule, began);
+            assert!(began + second * 6 <= due && due <= began + second * 8, "{due}");
+        }
+        next.woken = true;
+        assert!(next.due(&schedule, began) > began, "a store that fails is not asked at once");
+        next.notice(began - TimeDelta::hours(1));
+        assert!(next.due(&schedule, began) <= began - TimeDelta::hours(1) + second * 8, "set back");
+        next.ended(false, began, 0);
+        next.woken = false;
+        next.began = Some((began, 0));
+        assert_eq!(next.due(&schedule, began), began + TimeDelta::minutes(10));
+        next.ended(true, began, 0);
+        assert_eq!(next.due(&schedule, began), began + second, "from the first again");
+    }
+
+    #[test]
+    fn a_woken_run_is_due_at_once_but_not_while_queries_are_suspended() {
+        let minute = TimeDelta::minutes(1);
+        let (began, mut next) = (DateTime::UNIX_EPOCH, Next::default());
+        let schedule = Schedule::every(Duration::from_secs(600)).unwrap();
+        (next.began, next.woken) = (Some((began, 0)), true);
+        assert_eq!(next.due(&schedule, began + minute), began + minute);
+        assert_eq!(next.due(&schedule, began + minute * 12), began + minute * 10, "overdue");
+        next.probe = Some(began + minute * 3);
+        assert_eq!(next.due(&schedule, began + minute), began + minute * 3);
+    }
+
+    #[test]
+    fn controls_get_old() {
+        let (now, mut next) = (DateTime::UNIX_EPOCH, Next::default());
+        let second = TimeDelta::seconds(1);
+        assert!(next.is_stale(second * 9, now), "never read");
+        next.learn(Controls::default(), now);
+        assert!(!next.is_stale(second * 9, now + second * 8));
+        assert!(next.is_stale(second * 9, now + second * 9));
+        assert!(next.is_stale(second * 9, now - second), "the clock was set back");
     }
 }

@@ -7,6 +7,7 @@ use crate::process::decision::due::due;
 use crate::process::decision::eligibility::Eligibility;
 use crate::process::decision::plan::{Plan, plan};
 use crate::process::error::Error;
+use crate::process::run::alive::Alive;
 use crate::process::run::halt::Halt;
 use crate::process::run::settings::Settings;
 use crate::process::store::commit::Commit;
@@ -34,6 +35,8 @@ pub(in crate::process) struct Engine {
     pub(in crate::process) owner: String,
     pub(in crate::process) began: DateTime<Utc>,
     pub(in crate::process) halt: Arc<Halt>,
+    /// Where the pass notes that it gets further.
+    pub(in crate::process) alive: Arc<Alive>,
     /// A permit for each question that may be in progress.
     pub(in crate::process) slots: Arc<Semaphore>,
     /// A permit for each case whose first question is in progress, or about to be. There are more than
@@ -47,6 +50,7 @@ impl Engine {
         store: Arc<dyn Store>,
         settings: Settings,
         halt: Arc<Halt>,
+        alive: Arc<Alive>,
     ) -> Self {
         let owner = settings.ids.next().to_string();
         let permits = |count: usize| Arc::new(Semaphore::new(count.min(Semaphore::MAX_PERMITS)));
@@ -54,7 +58,7 @@ impl Engine {
         // With one question at a time, each is on record just before it is sent.
         let admitted = permits((in_flight - 1).saturating_mul(4) + 1);
         let (began, slots) = (settings.clock.now(), permits(in_flight));
-        Self { tracer, store, settings, owner, began, halt, slots, admitted }
+        Self { tracer, store, settings, owner, began, halt, alive, slots, admitted }
     }
 
     pub(in crate::process) fn now(&self) -> DateTime<Utc> {

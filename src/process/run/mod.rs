@@ -3,6 +3,7 @@
 //! `pass` leases due cases and starts a `pipeline` for each. A pipeline asks (`exchange`), decides and
 //! commits (`settle`), whatever the other cases do.
 
+pub(super) mod alive;
 pub(super) mod engine;
 pub(super) mod exchange;
 pub(super) mod halt;

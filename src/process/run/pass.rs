@@ -76,7 +76,7 @@ impl Engine {
         self: Arc<Self>,
         observer: &mut (dyn FnMut(&CaseReport) + Send),
     ) -> Result<RunReport, Error> {
-        let began = self.began;
+        let (began, labels) = (self.began, self.settings.labels.clone());
         let mut pass = Pass {
             engine: self,
             observer,
@@ -91,7 +91,7 @@ impl Engine {
             delivered: HashMap::new(),
             renewed: began,
             report: RunReport::default(),
-            tally: Tally::of(began),
+            tally: Tally::of(began, labels),
             logged: Vec::new(),
             failed: None,
         };
@@ -302,6 +302,7 @@ impl Pass<'_> {
             return Ok(());
         }
         self.engine.renew().await?;
+        self.engine.alive.sign();
         self.renewed = now;
         // The machine slept, or the clock was set: other workers may have traced these cases.
         if gone.is_none_or(|gone| gone >= self.engine.settings.lease) {
@@ -339,6 +340,7 @@ impl Pass<'_> {
     }
 
     fn count(&mut self, case: &CaseReport) {
+        self.engine.alive.sign();
         self.working.remove(&case.case_id);
         if case.result == Some(TraceResult::ConflictOnSave) {
             self.left.insert(case.case_id.clone());

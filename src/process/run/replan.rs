@@ -58,6 +58,7 @@ impl Engine {
                 Planned::new(case.id.clone(), case.version, due)
             });
             cases.set_due(plan.collect()).await?;
+            self.alive.sign();
             if progress.done {
                 progress.after = None;
             }

@@ -5,6 +5,7 @@ use crate::ids::{Ids, RandomIds};
 use crate::process::decision::eligibility::Scope;
 use crate::process::decision::policy::Policy;
 use crate::resilience::Retry;
+use crate::tenant::Labels;
 use crate::trace::{Caller, CriterionError, LocalIdentifier, Tracer};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -40,6 +41,7 @@ pub struct Settings {
     pub(in crate::process) in_flight: NonZeroUsize,
     pub(in crate::process) lease: Duration,
     pub(in crate::process) local_root: String,
+    pub(in crate::process) labels: Labels,
 }
 
 impl Settings {
@@ -59,6 +61,7 @@ impl Settings {
             in_flight: NonZeroUsize::MIN,
             lease: LEASE,
             local_root: LocalIdentifier::LOCAL_PATIENT_ROOT.to_owned(),
+            labels: Labels::default(),
         }
     }
 
@@ -74,7 +77,17 @@ impl Settings {
     /// (MSCA-AUD-02). Without this, such a case waits for a later run.
     #[must_use]
     pub fn with_retry(mut self, retry: Retry) -> Self {
-        self.retry = Some(retry);
+        let is_labelled = self.labels != Labels::default();
+        self.retry = Some(if is_labelled { retry.with_labels(self.labels.clone()) } else { retry });
+        self
+    }
+
+    /// Sets the labels of the [metrics](crate::resilience::telemetry) of passes, cases and retries. Give the
+    /// [`Gateway`](crate::resilience::Gateway) the same labels.
+    #[must_use]
+    pub fn with_labels(mut self, labels: Labels) -> Self {
+        self.retry = self.retry.map(|retry| retry.with_labels(labels.clone()));
+        self.labels = labels;
         self
     }
 

@@ -1,4 +1,5 @@
 use crate::process::error::Error;
+use crate::process::run::alive::Alive;
 use crate::process::run::engine::Engine;
 use crate::process::run::halt::Halt;
 use crate::process::run::report::{CaseReport, RunReport};
@@ -40,6 +41,7 @@ pub struct Worker {
     pub(in crate::process) tracer: Arc<dyn Tracer>,
     pub(in crate::process) store: Arc<dyn Store>,
     pub(in crate::process) settings: Settings,
+    pub(in crate::process) alive: Arc<Alive>,
 }
 
 impl Worker {
@@ -48,7 +50,7 @@ impl Worker {
     #[must_use]
     pub fn new(tracer: Arc<dyn Tracer>, store: Arc<dyn Store>, mut settings: Settings) -> Self {
         settings.policy.set_strategy_of(&*tracer);
-        Self { tracer, store, settings }
+        Self { tracer, store, settings, alive: Arc::default() }
     }
 
     /// Works once on every case that is due, several at a time, and calls `observer` for each.
@@ -131,6 +133,6 @@ impl Worker {
 
     pub(in crate::process) fn engine(&self, halt: Arc<Halt>) -> Engine {
         let (tracer, store) = (Arc::clone(&self.tracer), Arc::clone(&self.store));
-        Engine::new(tracer, store, self.settings.clone(), halt)
+        Engine::new(tracer, store, self.settings.clone(), halt, Arc::clone(&self.alive))
     }
 }

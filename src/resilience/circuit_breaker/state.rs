@@ -4,6 +4,7 @@ use crate::resilience::circuit_breaker::breaker::{Breaker, Leave, Phase};
 use crate::resilience::circuit_breaker::policy::CircuitBreakerPolicy;
 use crate::resilience::circuit_breaker::subject::{Key, Subject};
 use crate::resilience::telemetry;
+use crate::tenant::Labels;
 use crate::trace::{Answer, Error, ErrorKind, Mode, Question};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::fmt;
@@ -25,6 +26,7 @@ pub struct CircuitBreaker {
     shared: Arc<Shared>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
+    labels: Labels,
 }
 
 #[derive(Debug)]
@@ -157,7 +159,12 @@ impl CircuitBreaker {
         let inner = Inner { breaker: Breaker::new(policy), began: None, last: None };
         let shared =
             Shared { inner: Mutex::new(inner), changed: Notify::new(), key: Key::default() };
-        Self { shared: Arc::new(shared), clock: Arc::new(SystemClock), ids: Arc::new(RandomIds) }
+        Self {
+            shared: Arc::new(shared),
+            clock: Arc::new(SystemClock),
+            ids: Arc::new(RandomIds),
+            labels: Labels::default(),
+        }
     }
 
     /// Sets the clock for the times it reports. (The runtime's timer measures the pauses.)
@@ -172,6 +179,18 @@ impl CircuitBreaker {
     pub fn with_ids(mut self, ids: Arc<dyn Ids>) -> Self {
         self.ids = ids;
         self
+    }
+
+    /// Sets the labels of its metrics.
+    #[must_use]
+    pub(crate) fn with_labels(mut self, labels: Labels) -> Self {
+        self.labels = labels;
+        self
+    }
+
+    /// The current time, for what it reports.
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
     }
 
     /// Returns whether queries are sent. Contains no personal data.
@@ -200,7 +219,7 @@ impl CircuitBreaker {
         let now = inner.now();
         match inner.breaker.admit(subject, now) {
             Ok(leave) => {
-                telemetry::circuit_state(inner.state().gauge());
+                telemetry::circuit_state(&self.labels, inner.state().gauge());
                 Ok(Ticket { circuit: self.clone(), leave: Some(leave), at: now })
             }
             Err(due) => Err(self.suspended(&inner, Some(subject), now, due)),
@@ -255,7 +274,7 @@ impl CircuitBreaker {
         inner.last = Some(Failure { kind, code, cause: cause.clone() });
         let asked_for = error.and_then(Error::retry_after);
         if inner.breaker.failed(leave, now, asked_for, random(&*self.ids)) {
-            telemetry::circuit_opened();
+            telemetry::circuit_opened(&self.labels);
             let cause = cause.as_deref();
             tracing::warn!(reason = kind.as_str(), cause, "queries are suspended");
         }
@@ -263,7 +282,7 @@ impl CircuitBreaker {
 
     /// Notifies waiting callers after a query has ended.
     fn notify(&self, inner: MutexGuard<'_, Inner>) {
-        telemetry::circuit_state(inner.state().gauge());
+        telemetry::circuit_state(&self.labels, inner.state().gauge());
         drop(inner);
         self.shared.changed.notify_waiters();
     }

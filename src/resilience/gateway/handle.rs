@@ -1,9 +1,13 @@
 use crate::resilience::circuit_breaker::state::{CircuitBreaker, Suspended, Ticket};
 use crate::resilience::circuit_breaker::subject::Subject;
-use crate::resilience::rate_limit::limiter::{Permit, Priority, RateLimiter};
+use crate::resilience::rate_limit::limiter::{Lane, Permit};
+use crate::resilience::rate_limit::priority::Priority;
+use crate::resilience::rate_limit::shared::SharedRateError;
 use crate::resilience::telemetry;
+use crate::tenant::Labels;
 use crate::trace::{
-    Answer, Attended, Breadth, Caller, Error, Exchange, MessageId, Mode, Question, Tracer, User,
+    Answer, Attended, Breadth, Caller, Error, ErrorKind, Exchange, MessageId, Mode, Question,
+    Tracer, User,
 };
 use async_trait::async_trait;
 use chrono::TimeDelta;
@@ -19,13 +23,23 @@ use tracing::{Instrument, Span, debug, debug_span, field};
 const FOREGROUND_PATIENCE: Duration = Duration::from_secs(1);
 const BACKGROUND_PATIENCE: Duration = Duration::from_secs(10);
 
+/// When to send a question again that got no permit, because the shared rate limit did not answer.
+const NO_PERMIT: TimeDelta = TimeDelta::seconds(2);
+
 /// The gateway for callers of one priority.
 #[derive(Debug)]
 pub(super) struct Handle {
     pub(super) tracer: Arc<dyn Tracer>,
-    pub(super) limiter: RateLimiter,
+    pub(super) lane: Lane,
     pub(super) circuit: CircuitBreaker,
     pub(super) priority: Priority,
+    pub(super) labels: Labels,
+}
+
+/// Why a question was not sent.
+enum NotSent {
+    Suspended(Suspended),
+    NoPermit(SharedRateError),
 }
 
 impl Handle {
@@ -35,14 +49,17 @@ impl Handle {
         &self,
         subject: Subject,
         patience: Duration,
-    ) -> Result<(Permit, Ticket), Suspended> {
+    ) -> Result<(Permit, Ticket), NotSent> {
         let began = Instant::now();
         loop {
-            self.circuit.wait(subject, patience.saturating_sub(began.elapsed())).await?;
+            let left = patience.saturating_sub(began.elapsed());
+            self.circuit.wait(subject, left).await.map_err(NotSent::Suspended)?;
             let permit = self.turn(subject, patience).await?;
             match self.circuit.enter(subject) {
                 Ok(ticket) => return Ok((permit, ticket)),
-                Err(suspended) if began.elapsed() >= patience => return Err(suspended),
+                Err(suspended) if began.elapsed() >= patience => {
+                    return Err(NotSent::Suspended(suspended));
+                }
                 Err(_) => {}
             }
         }
@@ -50,14 +67,25 @@ impl Handle {
 
     /// Waits for a permit. If queries are suspended meanwhile, returns at once, also to callers far
     /// back in the queue.
-    async fn turn(&self, subject: Subject, patience: Duration) -> Result<Permit, Suspended> {
-        let mut turn = pin!(self.limiter.enter(self.priority));
+    async fn turn(&self, subject: Subject, patience: Duration) -> Result<Permit, NotSent> {
+        let mut turn = pin!(self.lane.enter(self.priority, patience, &self.labels));
         let mut suspension = pin!(self.circuit.suspension(subject, patience));
         poll_fn(|context| match turn.as_mut().poll(context) {
-            Poll::Ready(permit) => Poll::Ready(Ok(permit)),
-            Poll::Pending => suspension.as_mut().poll(context).map(Err),
+            Poll::Ready(permit) => Poll::Ready(permit.map_err(NotSent::NoPermit)),
+            Poll::Pending => {
+                suspension.as_mut().poll(context).map(|why| Err(NotSent::Suspended(why)))
+            }
         })
         .await
+    }
+
+    fn not_sent(&self, why: NotSent) -> Error {
+        match why {
+            NotSent::Suspended(suspended) => suspended.into(),
+            NotSent::NoPermit(error) => Error::new(ErrorKind::Unavailable)
+                .with_suspended_until(self.circuit.now() + NO_PERMIT)
+                .with_source(error),
+        }
     }
 
     /// Waits, sends, and reports the result to the circuit breaker, the span and the metrics.
@@ -85,21 +113,26 @@ impl Handle {
                 Priority::Foreground => FOREGROUND_PATIENCE,
                 Priority::Background => BACKGROUND_PATIENCE,
             };
-            let (permit, ticket) = self.enter(subject, patience).await?;
+            let (permit, ticket) =
+                self.enter(subject, patience).await.map_err(|why| self.not_sent(why))?;
             let began = Instant::now();
             let result = send().await;
             let took = began.elapsed();
             ticket.settle(&result);
             drop(permit);
             record(&result, took);
-            telemetry::requested(question, telemetry::outcome(&result), took);
+            telemetry::requested(&self.labels, question, telemetry::outcome(&result), took);
+            #[cfg(feature = "transport")]
+            if let Some(skew) = self.tracer.clock_skew() {
+                telemetry::clock_skew(&self.labels, skew);
+            }
             result
         };
         let result = asking.instrument(span).await;
         if let Err(error) = &result
             && error.suspended_until().is_some()
         {
-            telemetry::held_back(priority);
+            telemetry::held_back(&self.labels, priority);
         }
         result
     }

@@ -34,18 +34,22 @@ mod handle;
 
 use crate::resilience;
 use crate::resilience::circuit_breaker::state::CircuitBreaker;
-use crate::resilience::rate_limit::limiter::{Priority, RateLimiter, Waiting};
+use crate::resilience::rate_limit::allowance::{Allowance, Share};
+use crate::resilience::rate_limit::priority::{Priority, Waiting};
 use crate::resilience::rate_limit::rate::RateLimit;
+use crate::tenant::Labels;
 use crate::trace::Tracer;
 use handle::Handle;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 /// The gateway to one service; see the [module](crate::resilience). Clones share its state.
 #[derive(Clone, Debug)]
 pub struct Gateway {
     tracer: Arc<dyn Tracer>,
-    limiter: RateLimiter,
+    share: Share,
     circuit: CircuitBreaker,
+    labels: Labels,
 }
 
 /// The status of a gateway. Contains no personal data.
@@ -54,9 +58,9 @@ pub struct Gateway {
 pub struct GatewayStatus {
     /// Whether queries are sent, and if not, why.
     pub circuit_breaker: resilience::CircuitBreakerStatus,
-    /// How many questions are in progress.
+    /// How many of its questions are in progress.
     pub in_flight: u32,
-    /// How many callers wait for a permit.
+    /// How many of its callers wait for a permit.
     pub waiting: Waiting,
 }
 
@@ -67,15 +71,30 @@ impl Gateway {
     pub fn new(tracer: Arc<dyn Tracer>) -> Self {
         Self {
             tracer,
-            limiter: RateLimiter::new(RateLimit::default()),
+            share: alone(RateLimit::default()),
             circuit: CircuitBreaker::new(resilience::CircuitBreakerPolicy::default()),
+            labels: Labels::default(),
         }
     }
 
-    /// Sets the rate limit. Call it before creating handles.
+    /// Sets a rate limit that no other gateway uses. Call it before creating handles.
     #[must_use]
-    pub fn with_rate_limit(mut self, rate_limit: RateLimit) -> Self {
-        self.limiter = RateLimiter::new(rate_limit);
+    pub fn with_rate_limit(self, rate_limit: RateLimit) -> Self {
+        self.with_share(alone(rate_limit))
+    }
+
+    /// Takes permits from a share of an [`Allowance`], which other gateways use too. Call it before creating handles.
+    #[must_use]
+    pub fn with_share(mut self, share: Share) -> Self {
+        self.share = share;
+        self
+    }
+
+    /// Sets the labels of the [metrics](crate::resilience::telemetry) of this gateway and its circuit breaker. Call it
+    /// before creating handles.
+    #[must_use]
+    pub fn with_labels(mut self, labels: Labels) -> Self {
+        self.labels = labels;
         self
     }
 
@@ -103,19 +122,25 @@ impl Gateway {
     pub fn status(&self) -> GatewayStatus {
         GatewayStatus {
             circuit_breaker: self.circuit.status(),
-            in_flight: self.limiter.in_flight(),
-            waiting: self.limiter.waiting(),
+            in_flight: self.share.0.in_flight(),
+            waiting: self.share.0.waiting(),
         }
     }
 
     fn handle(&self, priority: Priority) -> Arc<dyn Tracer> {
         Arc::new(Handle {
             tracer: Arc::clone(&self.tracer),
-            limiter: self.limiter.clone(),
-            circuit: self.circuit.clone(),
+            lane: self.share.0.clone(),
+            circuit: self.circuit.clone().with_labels(self.labels.clone()),
+            labels: self.labels.clone(),
             priority,
         })
     }
+}
+
+/// The only share of an allowance.
+fn alone(rate_limit: RateLimit) -> Share {
+    Allowance::new(rate_limit).share(NonZeroU32::MIN)
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@ use crate::ids::{Ids, RandomIds, random};
 use crate::resilience::retry::budget::Budget;
 use crate::resilience::retry::policy::RetryPolicy;
 use crate::resilience::telemetry;
+use crate::tenant::Labels;
 use crate::trace::{Answer, Attended, Caller, Error, ErrorKind, MessageId, Question, Tracer, User};
 use async_trait::async_trait;
 use std::future::Future;
@@ -18,6 +19,7 @@ pub struct Retry {
     policy: RetryPolicy,
     budget: Arc<Mutex<Budget>>,
     ids: Arc<dyn Ids>,
+    labels: Labels,
 }
 
 /// The result of a call, including its retries.
@@ -73,13 +75,25 @@ impl Retry {
     /// Creates a `Retry` with this policy, and random pauses and identifiers.
     #[must_use]
     pub fn new(policy: RetryPolicy) -> Self {
-        Self { budget: Arc::new(Mutex::new(Budget::of(&policy))), policy, ids: Arc::new(RandomIds) }
+        Self {
+            budget: Arc::new(Mutex::new(Budget::of(&policy))),
+            policy,
+            ids: Arc::new(RandomIds),
+            labels: Labels::default(),
+        }
     }
 
     /// Sets the source of identifiers and of randomness.
     #[must_use]
     pub fn with_ids(mut self, ids: Arc<dyn Ids>) -> Self {
         self.ids = ids;
+        self
+    }
+
+    /// Sets the labels of its [metrics](crate::resilience::telemetry).
+    #[must_use]
+    pub fn with_labels(mut self, labels: Labels) -> Self {
+        self.labels = labels;
         self
     }
 
@@ -152,7 +166,7 @@ impl Retry {
             if repeats.before_retry(asked.message_id, error, next).await.is_err() {
                 return asked;
             }
-            telemetry::retried(error.kind());
+            telemetry::retried(&self.labels, error.kind());
             asked.message_id = next;
             asked.attempts += 1;
             asked.result = self.attempt(began, asked.attempts, next, &send).await;
@@ -179,7 +193,7 @@ impl Retry {
         let pause = self.policy.pause(error, failed, elapsed, random(&*self.ids))?;
         let left = self.budget().take();
         if !left {
-            telemetry::budget_spent();
+            telemetry::budget_spent(&self.labels);
         }
         left.then_some(pause)
     }

@@ -1,5 +1,6 @@
 //! The validity period of certificates.
 
+use crate::tenant::Labels;
 use chrono::{DateTime, Utc};
 use std::fmt;
 use std::time::Duration;
@@ -128,11 +129,12 @@ fn instant(time: Time) -> DateTime<Utc> {
 }
 
 /// Sets the gauge of the client certificate's expiry; see [`telemetry`](crate::resilience::telemetry).
-pub(super) fn measure(at: DateTime<Utc>) {
+pub(super) fn measure(at: DateTime<Utc>, labels: &Labels) {
     #[cfg(feature = "resilience")]
-    metrics::gauge!(crate::transport::metric::CERTIFICATE_EXPIRY).set(at.timestamp() as f64);
+    metrics::gauge!(crate::transport::metric::CERTIFICATE_EXPIRY, labels.metric(&[]))
+        .set(at.timestamp() as f64);
     #[cfg(not(feature = "resilience"))]
-    let _ = at;
+    let _ = (at, labels);
 }
 
 #[cfg(test)]

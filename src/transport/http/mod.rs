@@ -29,6 +29,7 @@ pub use error::{ConfigError, ConfigErrorKind};
 pub use expiry::{CertificateExpiry, ExpiryWarning};
 
 use crate::secret::Secret;
+use crate::tenant::Labels;
 use crate::transport::Transport;
 use crate::transport::error::{Error, ErrorKind};
 use crate::transport::http::client_auth::Shown;
@@ -79,6 +80,7 @@ const LOOPBACK: &str = "localhost,127.0.0.0/8,::1";
 #[derive(Clone)]
 pub struct HttpTransport {
     shared: Arc<Shared>,
+    labels: Labels,
 }
 
 struct Shared {
@@ -105,7 +107,16 @@ impl HttpTransport {
     pub fn new(config: &HttpConfig) -> Result<Self, ConfigError> {
         let current = Current::new(config, config.identity.as_ref())?;
         let config = HttpConfig { identity: None, ..config.clone() };
-        Ok(Self { shared: Arc::new(Shared { config, current: RwLock::new(current) }) })
+        let shared = Arc::new(Shared { config, current: RwLock::new(current) });
+        Ok(Self { shared, labels: Labels::default() })
+    }
+
+    /// Sets the labels of the metric of the client certificate's expiry. Without labels, the certificates of two
+    /// tenants in one process are one series.
+    #[must_use]
+    pub fn with_labels(mut self, labels: Labels) -> Self {
+        self.labels = labels;
+        self
     }
 
     /// Uses this certificate from the next request on, in every clone, without a restart.
@@ -172,7 +183,7 @@ impl HttpTransport {
     async fn exchange(&self, request: Request) -> Result<Response, Failure> {
         let current = self.current();
         if let Some(validity) = current.validity {
-            expiry::measure(validity.expiry().time());
+            expiry::measure(validity.expiry().time(), &self.labels);
         }
         let (method, url, headers, body) = request.into_parts();
         // An empty body is still a body, and some servers refuse a `GET` that has one.

@@ -9,15 +9,15 @@
 //!
 //! `query` and `export` write to the trail, so the file must be writable. Damaged events are left out and named.
 
-use crate::console::{self, Quiet, about, check_database, warn};
+use crate::console::{self, Quiet, about, because, warn};
+use crate::database::Required;
 use crate::device;
 use crate::private::PrivateFile;
 use crate::trail::Trail;
 use chrono::{DateTime, NaiveDate, NaiveTime, SecondsFormat, Utc};
 use clap::Subcommand;
 use nhs_pds::audit::{
-    About, Actor, AuditLog, Event, EventKind, FileAnchors, Filter, SqliteLog, Verdict, export,
-    query,
+    About, Actor, AuditLog, Event, EventKind, FileAnchors, Filter, Verdict, export, query,
 };
 use nhs_pds::case::CaseId;
 use nhs_pds::clock::{Clock, SystemClock};
@@ -39,9 +39,8 @@ const PAGE: usize = 500;
     after_help = "Exit codes: 0 all is well, 1 the trail is broken, an event cannot be read, or the trail has nothing about the case, 2 the trail cannot be read, or the arguments are wrong"
 )]
 pub(crate) struct Args {
-    /// The SQLite file of the trail.
-    #[arg(long, value_name = "FILE")]
-    db: PathBuf,
+    #[command(flatten)]
+    database: Required,
     #[command(subcommand)]
     command: Command,
 }
@@ -126,23 +125,15 @@ struct Query {
 
 /// Whether the trail is whole, all events can be read, and the case is known.
 pub(crate) async fn run(cli: Args) -> Result<bool, Box<dyn Error>> {
-    let db = &cli.db;
-    let in_db = |error: nhs_pds::audit::Error| about(db, &error);
-    console::open(db)?;
-    check_database(db)?;
-    let to_read = || SqliteLog::open_read_only(db).map_err(in_db);
-    let to_write = |anchors: &Option<PathBuf>| {
-        // SQLite would create a missing trail.
-        to_read()?;
-        Trail::open(db, anchors.as_deref()).map_err(in_db)
-    };
+    let db = cli.database.database()?;
+    let in_db = |error: nhs_pds::audit::Error| format!("{db}: {}", because(&error));
     match cli.command {
         Command::Verify { anchors, json } => {
             let anchors = match anchors {
                 Some(file) => FileAnchors::read(&file).map_err(|error| about(&file, &error))?,
                 None => Vec::new(),
             };
-            let verdict = to_read()?.verify(&anchors).await.map_err(in_db)?;
+            let verdict = db.trail_to_read().await?.verify(&anchors).await.map_err(in_db)?;
             if json {
                 console::say_json(&format!("{:#}", verdict_object(&verdict)))?;
             } else {
@@ -151,7 +142,7 @@ pub(crate) async fn run(cli: Args) -> Result<bool, Box<dyn Error>> {
             Ok(verdict.is_whole())
         }
         Command::Query(args) => {
-            let trail = to_write(&args.auditor.anchors)?;
+            let trail = db.trail_to_write(args.auditor.anchors.as_deref()).await?;
             let filter = args.filter(trail.log.head().await.map_err(in_db)?.seq);
             let known = match &args.case {
                 Some(case) => is_known(&*trail.log, case).await?,
@@ -161,7 +152,7 @@ pub(crate) async fn run(cli: Args) -> Result<bool, Box<dyn Error>> {
             ended(&trail, &filter, known).await
         }
         Command::Export { case, out, auditor } => {
-            let trail = to_write(&auditor.anchors)?;
+            let trail = db.trail_to_write(auditor.anchors.as_deref()).await?;
             let (actor, now) = (auditor.actor()?, SystemClock.now());
             let known = is_known(&*trail.log, &case).await?;
             match out {

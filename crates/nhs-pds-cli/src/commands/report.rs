@@ -3,16 +3,18 @@
 //!
 //! The report names the case ids of duplicates, so only its owner may read the file (Unix).
 
-use crate::console::{self, about, check_database, say, say_json, warn};
+use crate::console::{about, say, say_json, warn};
+use crate::database::Optional;
 use crate::private::PrivateFile;
 use crate::simulated;
 use nhs_pds::case::caseload::{self, Caseload};
-use nhs_pds::case::{CaseStore, MemoryStore, SqliteStore};
+use nhs_pds::case::{CaseStore, MemoryStore};
 use nhs_pds::clock::{Clock, SystemClock};
 use nhs_pds::report::report;
 use std::error::Error;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Reports on the data quality of a caseload
 #[derive(clap::Args)]
@@ -23,9 +25,8 @@ pub(crate) struct Args {
     /// The caseload, as CSV; without this option and `--db`, the shipped one.
     #[arg(long, value_name = "CSV", conflicts_with = "db")]
     caseload: Option<PathBuf>,
-    /// A store that `worker --db` or `trace --db` wrote.
-    #[arg(long, value_name = "FILE")]
-    db: Option<PathBuf>,
+    #[command(flatten)]
+    database: Optional,
     /// A file for the report as CSV, with the columns section, key and value.
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
@@ -36,8 +37,8 @@ pub(crate) struct Args {
 
 /// Whether no row was refused.
 pub(crate) async fn run(cli: &Args) -> Result<bool, Box<dyn Error>> {
-    let (store, refused) = match &cli.db {
-        Some(db) => (open(db)?, 0),
+    let (store, refused) = match cli.database.database()? {
+        Some(db) => (db.cases().await?, 0),
         None => read(cli.caseload.as_deref()).await?,
     };
     let report = report(&*store, SystemClock.now()).await?;
@@ -55,17 +56,8 @@ pub(crate) async fn run(cli: &Args) -> Result<bool, Box<dyn Error>> {
     Ok(refused == 0)
 }
 
-fn open(db: &Path) -> Result<Box<dyn CaseStore>, Box<dyn Error>> {
-    // SQLite would create a missing store, and the report would be about an empty one.
-    if console::open(db)?.metadata()?.len() == 0 {
-        return Err(format!("{}: the file is empty: it has no store of cases", db.display()).into());
-    }
-    check_database(db)?;
-    Ok(Box::new(SqliteStore::open(db).map_err(|error| about(db, &error))?))
-}
-
 /// The cases of a file, and the number of its rows that were refused.
-async fn read(place: Option<&Path>) -> Result<(Box<dyn CaseStore>, usize), Box<dyn Error>> {
+async fn read(place: Option<&Path>) -> Result<(Arc<dyn CaseStore>, usize), Box<dyn Error>> {
     let file = simulated::open_caseload(place)?;
     let place = simulated::name_of(place);
     let Caseload { cases, refused, flagged, .. } =
@@ -78,7 +70,7 @@ async fn read(place: Option<&Path>) -> Result<(Box<dyn CaseStore>, usize), Box<d
     }
     let store = MemoryStore::new();
     store.insert_all(cases).await?;
-    Ok((Box::new(store), refused.len()))
+    Ok((Arc::new(store), refused.len()))
 }
 
 fn write(place: &Path, text: &str) -> io::Result<()> {

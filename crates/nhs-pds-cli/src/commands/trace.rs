@@ -6,7 +6,8 @@
 //! is kept. A second run with the same file or a newer one imports local changes; numbers that were traced
 //! stay and are not traced again (HAV-3).
 
-use crate::console::{about, because, check_database, say, say_json, warn};
+use crate::console::{about, because, say, say_json, warn};
+use crate::database::{Database, Optional};
 use crate::private::PrivateFile;
 use crate::service::{Reached, Service};
 use crate::{progress, simulated};
@@ -14,7 +15,7 @@ use nhs_pds::audit::Actor;
 use nhs_pds::case::caseload::{self, Entry, ResultRow};
 use nhs_pds::case::{Case, CaseId, CaseStore};
 use nhs_pds::clock::{Clock, SystemClock};
-use nhs_pds::process::store::{Sqlite, Store};
+use nhs_pds::process::store::Store;
 use nhs_pds::process::{
     CaseReport, Imported, Policy, RunReport, Scope, Settings, TraceResult, Worker, import_from,
     plan,
@@ -37,9 +38,8 @@ use std::sync::Arc;
 pub(crate) struct Args {
     /// The caseload, as CSV; without this argument, the shipped one.
     caseload: Option<PathBuf>,
-    /// The SQLite file for the cases; without this option, a file in a new temporary folder.
-    #[arg(long, value_name = "FILE")]
-    db: Option<PathBuf>,
+    #[command(flatten)]
+    database: Optional,
     /// The file for the results, as CSV.
     #[arg(long, value_name = "FILE", default_value = "target/get_nhs_number/results.csv")]
     results: PathBuf,
@@ -58,7 +58,7 @@ pub(crate) async fn run(cli: &Args) -> Result<bool, Box<dyn Error>> {
     let reader = caseload::open(file).map_err(|error| about(place, &error))?;
     // First, because a run whose results cannot be written is useless.
     let results = PrivateFile::begin(&cli.results).map_err(|error| about(&cli.results, &error))?;
-    let (db, store) = open(cli)?;
+    let (db, store) = open(cli).await?;
     let caller = Caller::System(cli.service.us()?);
     let actor = Actor::new(&caller, "Get NHS Number");
     let (mut read, mut refused, mut flagged) = (Read::default(), 0, 0);
@@ -84,8 +84,7 @@ pub(crate) async fn run(cli: &Args) -> Result<bool, Box<dyn Error>> {
     let client = reached.limited_client();
     // One pass. The worker only retries questions that were lost with a kept connection.
     let retry = Retry::new(RetryPolicy::default().with_attempts(NonZeroU32::MIN));
-    let worker =
-        Worker::new(client, Arc::clone(&store) as _, Settings::new(caller).with_retry(retry));
+    let worker = Worker::new(client, Arc::clone(&store), Settings::new(caller).with_retry(retry));
     let (report, reports) = trace(&worker, read.cases as u64).await?;
 
     let summary = Summary { cli, db: &db, read, imported, report: &report, reached: &reached };
@@ -130,18 +129,17 @@ async fn trace(
     Ok((report, reports))
 }
 
-/// The store of `--db`, or one in a new folder.
-fn open(cli: &Args) -> Result<(PathBuf, Arc<Sqlite>), Box<dyn Error>> {
-    let db = match &cli.db {
-        Some(db) => db.clone(),
+/// The store of `--db`, or a file in a new folder.
+async fn open(cli: &Args) -> Result<(Database, Arc<dyn Store>), Box<dyn Error>> {
+    let db = match cli.database.database()? {
+        Some(db) => db,
         None => {
             let folder = tempfile::Builder::new().prefix("nhs-pds-trace-").tempdir()?;
-            folder.keep().join("cases.sqlite")
+            Database::File(folder.keep().join("cases.sqlite"))
         }
     };
-    check_database(&db)?;
-    let store = Sqlite::open(&db).map_err(|error| about(&db, &error))?;
-    Ok((db, Arc::new(store)))
+    let store = db.open(None).await?.store;
+    Ok((db, store))
 }
 
 /// Writes the results of all cases of the store, and moves their file to its path. A case that was not due
@@ -203,7 +201,7 @@ struct Read {
 
 struct Summary<'a> {
     cli: &'a Args,
-    db: &'a std::path::Path,
+    db: &'a Database,
     read: Read,
     imported: Imported,
     report: &'a RunReport,
@@ -228,7 +226,7 @@ impl Summary<'_> {
         writeln!(said, "  unchanged    {:>10}", imported.unchanged)?;
         run_text(&mut said, self.report)?;
         writeln!(said, "Service       {}", self.reached)?;
-        writeln!(said, "Store         {}", self.db.display())?;
+        writeln!(said, "Store         {}", self.db)?;
         writeln!(said, "Results       {}", self.cli.results.display())?;
         Ok(said)
     }
@@ -252,7 +250,7 @@ impl Summary<'_> {
             "numbers_written": report.numbers_written,
             "due": report.due,
             "service": self.reached.to_string(),
-            "store": self.db.display().to_string(),
+            "store": self.db.to_string(),
             "results": self.cli.results.display().to_string(),
         })
     }

@@ -1,17 +1,18 @@
 //! Measures the cases a second of one run or several, with cases, audit trail and alerts in memory or in an SQLite file.
 //!
-//! `--db FILE` runs over a file that `worker --import` wrote. `tools/scale.py` measures both, with the
+//! `--db FILE` runs over a database that `worker --import` wrote. `tools/scale.py` measures both, with the
 //! simulator in a process of its own, and prints their ratio and the memory that they use.
 
 use super::resident::resident;
-use crate::console::{about, check_database, open, say, warn};
+use crate::console::{about, open, say, warn};
+use crate::database::Optional;
 use crate::service::Service;
 use nhs_pds::audit::{Actor, MemoryLog};
 use nhs_pds::case::{MemoryStore, caseload};
 use nhs_pds::clock::{Clock, SystemClock};
 use nhs_pds::process::alert::MemoryAlerts;
 use nhs_pds::process::review::{ItemFilter, ReviewQueue};
-use nhs_pds::process::store::{Joined, Sqlite, Store};
+use nhs_pds::process::store::{Joined, Store};
 use nhs_pds::process::{Settings, Worker, import};
 use nhs_pds::trace::Caller;
 use std::error::Error;
@@ -28,9 +29,8 @@ pub(crate) struct Args {
     /// A caseload to read into memory.
     #[arg(long, value_name = "CSV", conflicts_with = "db", required_unless_present = "db")]
     memory: Option<PathBuf>,
-    /// An SQLite file with cases in it.
-    #[arg(long, value_name = "FILE")]
-    db: Option<PathBuf>,
+    #[command(flatten)]
+    database: Optional,
     /// How many questions may be open at the same time.
     #[arg(long, value_name = "COUNT", default_value = "8")]
     in_flight: NonZeroUsize,
@@ -48,7 +48,7 @@ pub(crate) struct Args {
 pub(crate) async fn run(cli: &Args) -> Result<bool, Box<dyn Error>> {
     let mut refused = 0;
     let caller = Caller::System(cli.service.us()?);
-    let kept: Arc<dyn Store> = match (&cli.memory, &cli.db) {
+    let kept: Arc<dyn Store> = match (&cli.memory, cli.database.database()?) {
         (Some(file), _) => {
             let (store, audit) = (Arc::new(MemoryStore::new()), Arc::new(MemoryLog::new()));
             let kept = Arc::new(Joined::new(store, audit, Arc::new(MemoryAlerts::default())));
@@ -64,10 +64,7 @@ pub(crate) async fn run(cli: &Args) -> Result<bool, Box<dyn Error>> {
             import(&*kept, &actor, &SystemClock, read.cases).await?;
             kept
         }
-        (None, Some(db)) => {
-            check_database(db)?;
-            Arc::new(Sqlite::open(db).map_err(|error| about(db, &error))?)
-        }
+        (None, Some(db)) => db.open(None).await?.store,
         (None, None) => return Err("either --memory or --db".into()),
     };
     let reached = cli.service.reach().await?;

@@ -7,6 +7,7 @@ use crate::service::fhir::auth::exchange::{self, Granted};
 use crate::service::fhir::auth::key::SigningKey;
 use crate::service::fhir::auth::key_id::KeyId;
 use crate::service::fhir::auth::token::AccessToken;
+use crate::tenant::Labels;
 use crate::transport::Transport;
 use chrono::{DateTime, Utc};
 use std::fmt;
@@ -99,6 +100,7 @@ pub struct ApplicationTokens {
     transport: Arc<dyn Transport>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
+    labels: Labels,
     state: Arc<Mutex<State>>,
 }
 
@@ -129,6 +131,7 @@ impl ApplicationTokens {
             transport,
             clock: Arc::new(SystemClock),
             ids: Arc::new(RandomIds),
+            labels: Labels::default(),
             state: Arc::new(Mutex::new(State { key, cached: None, flight: None })),
         }
     }
@@ -144,6 +147,13 @@ impl ApplicationTokens {
     #[must_use]
     pub fn with_ids(mut self, ids: Arc<dyn Ids>) -> Self {
         self.ids = ids;
+        self
+    }
+
+    /// Sets the labels of the metric of token requests.
+    #[must_use]
+    pub fn with_labels(mut self, labels: Labels) -> Self {
+        self.labels = labels;
         self
     }
 
@@ -221,8 +231,8 @@ impl ApplicationTokens {
         {
             let outcome =
                 result.as_ref().map_or_else(|error| error.action().label(), |_| "granted");
-            metrics::counter!(crate::transport::metric::TOKEN_REQUESTS, "outcome" => outcome)
-                .increment(1);
+            let labels = self.labels.metric(&[("outcome", outcome)]);
+            metrics::counter!(crate::transport::metric::TOKEN_REQUESTS, labels).increment(1);
         }
         let result = self.land(result, asked_at);
         result_slot.send_replace(Some(result.clone()));

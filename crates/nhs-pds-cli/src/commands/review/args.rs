@@ -1,5 +1,6 @@
 //! The arguments of `nhs-pds review`.
 
+use crate::database::Required;
 use clap::Subcommand;
 use nhs_pds::case::{CaseId, ReviewReason, ReviewState};
 use nhs_pds::demographics::{Gender, OdsCode, PartialDate};
@@ -13,9 +14,8 @@ use std::path::PathBuf;
     after_help = "Exit codes: 0 done, or already done before, 1 refused, or there is no such case or item, 2 it cannot be done, or the input is wrong"
 )]
 pub(crate) struct Args {
-    /// The SQLite file with cases, audit trail and alerts.
-    #[arg(long, value_name = "FILE")]
-    pub(super) db: PathBuf,
+    #[command(flatten)]
+    pub(super) database: Required,
     /// The reviewer's user id; without this option, the user of this machine.
     #[arg(long = "as", value_name = "USER")]
     pub(super) user: Option<String>,

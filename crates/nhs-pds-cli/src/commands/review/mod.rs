@@ -9,24 +9,19 @@ mod args;
 mod candidates;
 mod print;
 
-use crate::console::{self, about, block_on, check_database, say, say_json, warn};
+use crate::console::{self, block_on, say, say_json, warn};
+use crate::database::{Inbox, Opened};
 use crate::device;
-use crate::trail::Trail;
 pub(crate) use args::Args;
 use args::{Command, filter, resolution};
-use nhs_pds::audit::{self, Actor, SqliteLog};
-use nhs_pds::case::SqliteStore;
-use nhs_pds::process::alert::SqliteAlerts;
+use nhs_pds::audit::Actor;
 use nhs_pds::process::review::{
     ActionOutcome, ItemFilter, ItemId, Refusal, Release, Resolution, ReviewQueue,
 };
-use nhs_pds::process::store::{Joined, Sqlite, Store};
 use nhs_pds::trace::{Caller, LocalIdentity, User};
 use print::{json_line, object, text, text_line};
 use std::error::Error;
-use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
 use tokio::runtime::Builder;
 
 /// The number of items in one page.
@@ -57,8 +52,9 @@ pub(crate) fn main(args: Args) -> ExitCode {
 /// The outcome of an action; `None` for a command that only reads.
 async fn run(cli: Args) -> Result<Option<ActionOutcome>, Box<dyn Error>> {
     let actor = actor(&cli)?;
-    let (queue, alerts, trail) = open(&cli.db, cli.anchors.as_deref())?;
-    let done = act(cli.command, &queue, &alerts, &actor).await;
+    let database = cli.database.database()?;
+    let Opened { store, trail, inbox, .. } = database.open_existing(cli.anchors.as_deref()).await?;
+    let done = act(cli.command, &ReviewQueue::new(store), &inbox, &actor).await;
     if let Some(warning) = trail.warning() {
         warn(format!("review: {warning}"));
     }
@@ -68,7 +64,7 @@ async fn run(cli: Args) -> Result<Option<ActionOutcome>, Box<dyn Error>> {
 async fn act(
     command: Command,
     queue: &ReviewQueue,
-    alerts: &SqliteAlerts,
+    inbox: &Inbox,
     actor: &Actor,
 ) -> Result<Option<ActionOutcome>, Box<dyn Error>> {
     let item = ItemId::new;
@@ -119,8 +115,8 @@ async fn act(
         Command::Erase { case, court_order } => {
             let outcome = queue.erase(&case, &court_order, actor).await?;
             if !matches!(outcome, ActionOutcome::Refused(_)) {
-                // The queue has delivered alerts to this file: delete them too.
-                alerts.forget(&case).await?;
+                // The queue has delivered alerts to this database: delete them too.
+                inbox.forget(&case).await?;
                 // Damaged cases may still name the erased case, and they cannot be read.
                 warn_of_damaged(queue).await?;
             }
@@ -170,31 +166,6 @@ fn actor(cli: &Args) -> Result<Actor, Box<dyn Error>> {
         Some(id) => actor.authorised_by(identity("--authorised-by", id)?.to_string()),
         None => actor,
     })
-}
-
-fn open(
-    db: &Path,
-    anchors: Option<&Path>,
-) -> Result<(ReviewQueue, SqliteAlerts, Trail), Box<dyn Error>> {
-    // SQLite would create a missing store, and the queue would be empty.
-    console::open(db)?;
-    check_database(db)?;
-    // The same would happen in a file of another program.
-    if let Err(error) = SqliteLog::open_read_only(db)
-        && error.kind() == audit::ErrorKind::NoTrail
-    {
-        return Err(about(db, &error));
-    }
-    let trail = Trail::open(db, anchors).map_err(|error| about(db, &error))?;
-    let alerts = SqliteAlerts::open(db).map_err(|error| about(db, &error))?;
-    // Where the trail has anchors outside the file, each append to it has its own.
-    let store: Arc<dyn Store> = if anchors.is_none() {
-        Arc::new(Sqlite::open(db).map_err(|error| about(db, &error))?)
-    } else {
-        let cases = Arc::new(SqliteStore::open(db).map_err(|error| about(db, &error))?);
-        Arc::new(Joined::new(cases, Arc::clone(&trail.log), Arc::new(alerts.clone())))
-    };
-    Ok((ReviewQueue::new(store), alerts, trail))
 }
 
 /// Names the damaged cases of the store, which no list contains.

@@ -1,0 +1,113 @@
+//! A database in PostgreSQL.
+
+use super::address::Address;
+use super::password;
+use super::{Inbox, Opened};
+use crate::console::{Failed, because, warn};
+use crate::port::Probe;
+use crate::trail::Trail;
+use async_trait::async_trait;
+use nhs_pds::audit::{AuditLog, PostgresLog};
+use nhs_pds::case::PostgresStore;
+use nhs_pds::postgres::{self, Config, TenantDatabase};
+use nhs_pds::process::store::{Joined, Postgres, Store};
+use nhs_pds::tenant::TenantName;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Opens the part of a tenant.
+pub(super) async fn open(
+    address: &Address,
+    tenant: &TenantName,
+    anchors: Option<&Path>,
+) -> Result<Opened, Failed> {
+    let database = connect(address, tenant).await?;
+    let probe = Arc::new(database.database().clone());
+    let store = Postgres::new(database.clone());
+    let inbox = Inbox::Postgres(store.inbox().clone());
+    let trail = Trail::new(Arc::new(PostgresLog::new(database.clone())), anchors);
+    // Where the trail has anchors outside the database, each append to it has its own.
+    let store: Arc<dyn Store> = if anchors.is_none() {
+        Arc::new(store)
+    } else {
+        let alerts = Arc::new(store.inbox().clone());
+        let (cases, log) = (Arc::new(PostgresStore::new(database)), Arc::clone(&trail.log));
+        Arc::new(Joined::new(cases, log, alerts))
+    };
+    Ok(Opened { store, trail, inbox, probe })
+}
+
+/// The trail of a tenant.
+pub(super) async fn trail(
+    address: &Address,
+    tenant: &TenantName,
+) -> Result<Arc<dyn AuditLog>, Failed> {
+    Ok(Arc::new(PostgresLog::new(connect(address, tenant).await?)))
+}
+
+/// The cases of a tenant.
+pub(super) async fn cases(
+    address: &Address,
+    tenant: &TenantName,
+) -> Result<Arc<PostgresStore>, Failed> {
+    Ok(Arc::new(PostgresStore::new(connect(address, tenant).await?)))
+}
+
+async fn connect(address: &Address, tenant: &TenantName) -> Result<TenantDatabase, Failed> {
+    let failed =
+        |error: postgres::Error| format!("{address}, tenant {tenant}: {}", because(&error));
+    let database = postgres::Database::connect(&config(address)?).await.map_err(failed)?;
+    Ok(database.tenant(tenant).await.map_err(failed)?)
+}
+
+/// How to connect, with the password that is not in the address. Warns where other users can read the one that is.
+pub(crate) fn config(address: &Address) -> Result<Config, Failed> {
+    let config: Config = address
+        .expose()
+        .parse()
+        .map_err(|error: postgres::Error| format!("{address}: {}", because(&error)))?;
+    if !address.has_password() {
+        let password = password::find(&address.server, |name| std::env::var_os(name))?;
+        return Ok(
+            password.map_or_else(|| config.clone(), |found| config.clone().with_password(&found))
+        );
+    }
+    if std::env::args_os().any(|argument| is_in(address.expose(), &argument.to_string_lossy())) {
+        warn(format!(
+            "{address}: every user of this machine can read a password on the command line: set PGPASSWORD, \
+             or write it to a file and name the file in PGPASSFILE"
+        ));
+    }
+    Ok(config)
+}
+
+/// Whether an argument is this value, or an option with it.
+fn is_in(value: &str, argument: &str) -> bool {
+    argument.strip_suffix(value).is_some_and(|before| before.is_empty() || before.ends_with('='))
+}
+
+/// Asks whether the schema fits, and the role sees no more than it must.
+#[async_trait]
+impl Probe for postgres::Database {
+    async fn ask(&self) -> Result<(), String> {
+        self.check().await.map_err(|error| because(&error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_on_the_command_line_is_found_in_any_form() {
+        let value = "postgres://w:s@db/b";
+        for (argument, found) in [
+            (value, true),
+            ("--db=postgres://w:s@db/b", true),
+            ("postgres://w:s@db/b2", false),
+            ("xpostgres://w:s@db/b", false),
+        ] {
+            assert_eq!(is_in(value, argument), found, "{argument}");
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! The commands over PostgreSQL.
+#![cfg(unix)]
+
+#[allow(dead_code, reason = "other tests use the rest")]
+#[path = "../../../../tests/it/support/postgres/mod.rs"]
+mod support;
+
+use crate::command::{Done, nhs_pds};
+use crate::running::Running;
+use std::fs;
+use support::{Database, OwnServer, Sql};
+use tempfile::TempDir;
+
+const CASELOAD: &str = "examples/data/caseload.csv";
+
+fn path(folder: &TempDir, name: &str) -> String {
+    folder.path().join(name).to_str().unwrap().to_owned()
+}
+
+/// Adds tenants to a database, each with an empty trail.
+fn add(database: &Database, names: &[&str]) {
+    let superuser = Sql::connect(&database.superuser().parse().unwrap());
+    for name in names {
+        superuser.execute(&format!(
+            "INSERT INTO nhs_pds.tenant (name, organisation, state, weight, schedule, settings, version)
+             VALUES ('{name}', 'RHM', 'active', 1, '{{}}', '{{}}', 1);
+             INSERT INTO nhs_pds.audit_anchor (tenant, seq, hash)
+             SELECT tenant, 0, decode(repeat('00', 32), 'hex') FROM nhs_pds.tenant WHERE name = '{name}'"
+        ));
+    }
+}
+
+/// The decisions without the identifiers of messages.
+fn decisions(file: &str) -> Vec<Vec<String>> {
+    let text = fs::read_to_string(file).unwrap();
+    let is_id = |cell: &str| cell.len() == 36 && cell.matches('-').count() == 4;
+    let cells = |row: &str| row.split(',').filter(|cell| !is_id(cell)).map(str::to_owned).collect();
+    text.lines().map(cells).collect()
+}
+
+/// What a command printed, without the lines that are times.
+fn untimed(text: &str) -> Vec<&str> {
+    let is_time = |line: &&str| line.starts_with("  at ") || line.starts_with("  oldest ");
+    text.lines().filter(|line| !is_time(line)).collect()
+}
+
+#[test]
+fn the_commands_do_the_same_in_a_file_and_in_postgresql() {
+    let Some(database) = Database::prepared() else { return };
+    add(&database, &["leeds", "york"]);
+    let folder = tempfile::tempdir().unwrap();
+    let (file, address) = (path(&folder, "cases.sqlite"), database.application());
+    let places: [&[&str]; 2] = [&["--db", &file], &["--db", &address, "--tenant", "leeds"]];
+    let run = |command: &str, more: &[&str]| -> [Done; 2] {
+        places.map(|place| nhs_pds(&[&[command], place, more].concat()))
+    };
+
+    let exports = places.map(|place| path(&folder, &format!("decisions-{}", place.len())));
+    for (place, export) in places.iter().zip(&exports) {
+        let work = ["worker", "--import", CASELOAD, "--once", "--export", export];
+        let done = nhs_pds(&[&work[..], place].concat());
+        assert_eq!(done.code, 0, "{place:?}: {}", done.err);
+        assert!(done.err.contains("imported 240 new"), "{}", done.err);
+    }
+    let [ours, theirs] = exports.each_ref().map(|export| decisions(export));
+    assert_eq!(ours.len(), 241);
+    assert_eq!(ours, theirs);
+
+    for (command, more) in [
+        ("report", &[][..]),
+        ("review", &["list"]),
+        ("review", &["resolve", "C000126", "1", "acknowledge"]),
+        ("review", &["resolve", "C000126", "1", "acknowledge"]),
+        ("review", &["show", "NOBODY", "1"]),
+        ("worker", &["--import", CASELOAD, "--export", &path(&folder, "again.csv")]),
+        ("worker", &["--once"]),
+    ] {
+        let [ours, theirs] = run(command, more);
+        let result = |done: &Done| (done.code, untimed(&done.out).join("\n"));
+        assert_eq!(result(&ours), result(&theirs), "{command} {more:?}");
+    }
+    for done in run("audit", &["verify"]) {
+        assert_eq!(done.code, 0, "{done:?}");
+        assert!(done.out.starts_with("whole: "), "{done:?}");
+    }
+    let [ours, theirs] = run("audit", &["query", "--case", "C000126", "--json"]);
+    let kinds = |done: &Done| -> Vec<String> {
+        done.json_lines().iter().map(|event| event["kind"].to_string()).collect()
+    };
+    assert!(kinds(&ours).len() > 3);
+    assert_eq!(kinds(&ours), kinds(&theirs));
+    let [ours, theirs] = run("audit", &["export", "C000126"]);
+    assert_eq!((ours.code, ours.out.lines().count()), (theirs.code, theirs.out.lines().count()));
+
+    // The other tenant has none of it.
+    let york = ["--db", &address, "--tenant", "york"];
+    let report = nhs_pds(&[&["report", "--json"][..], &york].concat());
+    assert!(report.code == 0 && !report.out.contains("240"), "{report:?}");
+    assert_eq!(nhs_pds(&[&["review"][..], &york, &["list"]].concat()).out, "");
+    let traced =
+        nhs_pds(&[&["trace", "--results", &path(&folder, "r.csv"), CASELOAD][..], &york].concat());
+    assert_eq!(traced.code, 0, "{traced:?}");
+    assert!(traced.out.contains("tenant york"), "{traced:?}");
+}
+
+#[test]
+fn anchors_outside_the_database_are_written_for_each_append() {
+    let Some(database) = Database::prepared() else { return };
+    add(&database, &["leeds"]);
+    let folder = tempfile::tempdir().unwrap();
+    let (anchors, address) = (path(&folder, "anchors"), database.application());
+    let place = ["--db", &address, "--tenant", "leeds"];
+    let work = ["worker", "--import", CASELOAD, "--once", "--anchors", &anchors];
+    let done = nhs_pds(&[&work[..], &place].concat());
+    assert_eq!(done.code, 0, "{done:?}");
+    assert!(fs::read_to_string(&anchors).unwrap().lines().count() > 100);
+    let verify = ["verify", "--anchors", &anchors];
+    let verified = nhs_pds(&[&["audit"][..], &place, &verify].concat());
+    assert_eq!(verified.code, 0, "{verified:?}");
+}
+
+#[test]
+fn a_database_that_cannot_be_used_ends_the_command_with_its_reason() {
+    let Some(database) = Database::prepared() else { return };
+    add(&database, &["leeds"]);
+    let empty = Database::empty().unwrap();
+    let (application, owner) = (database.application(), database.owner());
+    for (address, tenant, says) in [
+        (&application, "york", "there is no such tenant"),
+        (&owner, "leeds", "the role may see the rows of all tenants"),
+        (&database.superuser(), "leeds", "the role may see the rows of all tenants"),
+        (&empty.application(), "leeds", "prepare the database"),
+        (&"postgres://w@127.0.0.1:1/b".to_owned(), "leeds", "Connection refused"),
+        (&"postgres://w@127.0.0.1:1/b?sslmode=prefer".to_owned(), "leeds", "sslmode"),
+    ] {
+        let done = nhs_pds(&["worker", "--db", address, "--tenant", tenant, "--once"]);
+        assert_eq!((done.code, done.out.as_str()), (2, ""), "{done:?}");
+        assert!(done.err.contains(says), "{says}: {}", done.err);
+        assert!(done.err.contains("postgres://"), "{}", done.err);
+    }
+}
+
+#[test]
+fn a_worker_is_not_ready_while_the_server_is_down_and_comes_back() {
+    let Some(server) = OwnServer::start() else { return };
+    let database = server.prepared();
+    add(&database, &["leeds"]);
+    let address = database.application();
+    let work = ["--db", &address, "--tenant", "leeds", "--listen", "127.0.0.1:0"];
+    let mut running = Running::start(&[&work[..], &["--import", CASELOAD]].concat());
+    running.hear("looked at");
+    running.get_until("/ready", 200);
+    server.kill();
+    let ready = running.get_until("/ready", 503);
+    assert!(ready.body.starts_with("the database does not answer: "), "{ready:?}");
+    assert_eq!(running.get("/health").status, 200);
+    server.resume();
+    running.get_until("/ready", 200);
+    let owner = Sql::connect(&database.owner().parse().unwrap());
+    owner.execute("UPDATE nhs_pds.schema_version SET version = version + 1");
+    let ready = running.get_until("/ready", 503);
+    assert!(ready.body.contains("prepare the database"), "{ready:?}");
+    owner.execute("UPDATE nhs_pds.schema_version SET version = version - 1");
+    running.get_until("/ready", 200);
+    running.signal("TERM");
+    assert_eq!(running.ended().code(), Some(0), "{}", running.said());
+}

@@ -1,0 +1,231 @@
+//! What a fleet knows of one tenant, and what follows from it. Decides only.
+
+use crate::process::run::status::Status;
+use crate::process::scheduler::Process;
+use crate::process::tenants::status::{TenantRun, TenantStatus};
+use crate::process::tenants::tenant::{Tenant, TenantState};
+use crate::process::waiting::backoff;
+use crate::tenant::TenantName;
+use std::time::Duration;
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+/// The first and the longest wait after a failure: of another system, and of the configuration.
+const UNAVAILABLE: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(8)];
+const BROKEN: [Duration; 2] = [Duration::from_secs(5), Duration::from_secs(60)];
+
+/// A process that ran for so long worked: its failure is the first again.
+const WORKED: Duration = Duration::from_secs(60);
+
+/// What the directory says of a tenant.
+#[derive(Debug)]
+pub(in crate::process) enum Wanted {
+    /// It has left the directory.
+    Absent,
+    /// Its row cannot be read.
+    Unreadable,
+    Tenant(Box<Tenant>),
+}
+
+impl Wanted {
+    /// The tenant, if it is to have a process.
+    fn active(&self) -> Option<&Tenant> {
+        match self {
+            Self::Tenant(tenant) if tenant.state == TenantState::Active => Some(tenant),
+            _ => None,
+        }
+    }
+}
+
+/// A process, from the call of the factory until its end.
+#[derive(Debug)]
+pub(in crate::process) struct Running {
+    version: u64,
+    began: Instant,
+    /// `None` until the factory has made its worker.
+    process: Option<Process>,
+    /// `None` when the process was told to stop.
+    stop: Option<oneshot::Sender<()>>,
+}
+
+/// Why a process ended or did not start.
+#[derive(Debug)]
+pub(in crate::process) struct Failure {
+    pub(in crate::process) text: String,
+    pub(in crate::process) is_unavailable: bool,
+}
+
+impl Failure {
+    /// The program has a defect. The panic itself was reported where it occurred; its text may be about a
+    /// person.
+    pub(in crate::process) fn panicked() -> Self {
+        let text = "its process panicked: report a defect of the program".to_owned();
+        Self { text, is_unavailable: false }
+    }
+}
+
+/// What to do for a tenant.
+#[derive(Debug)]
+pub(in crate::process) enum Step {
+    Start(Box<Tenant>),
+    /// Its process is told to stop by dropping this.
+    Stop(oneshot::Sender<()>),
+    /// Nothing is left of it.
+    Forget,
+}
+
+#[derive(Debug)]
+pub(in crate::process) struct Slot {
+    wanted: Wanted,
+    running: Option<Running>,
+    /// The status of the process that ended last.
+    last: Option<Status>,
+    failures: u32,
+    last_error: Option<String>,
+    /// When its process may start.
+    at: Instant,
+    /// When its process is woken.
+    pub(in crate::process) wake_at: Option<Instant>,
+}
+
+impl Slot {
+    pub(in crate::process) const fn new(wanted: Wanted, at: Instant) -> Self {
+        Self { wanted, running: None, last: None, failures: 0, last_error: None, at, wake_at: None }
+    }
+
+    /// Whether `wanted` needs a process that is not there, and differs from what was known.
+    pub(in crate::process) fn is_news(&self, wanted: &Wanted) -> bool {
+        let version = |wanted: &Wanted| wanted.active().map(|tenant| tenant.version);
+        version(wanted).is_some() && version(wanted) != version(&self.wanted)
+    }
+
+    /// Takes what the directory says. A tenant that has changed may start at `at`.
+    pub(in crate::process) fn learn(&mut self, wanted: Wanted, at: Instant) {
+        if self.is_news(&wanted) {
+            (self.at, self.failures) = (at, 0);
+        }
+        if wanted.active().is_none() {
+            self.last_error = None;
+        }
+        self.wanted = wanted;
+    }
+
+    /// The next step at `now`; `None` when there is nothing to do. While the fleet `is_closing`, nothing
+    /// starts.
+    pub(in crate::process) fn step(&mut self, now: Instant, is_closing: bool) -> Option<Step> {
+        let active = self.wanted.active();
+        if let Some(running) = &mut self.running {
+            let goes_on = active.is_some_and(|tenant| tenant.version == running.version);
+            return if goes_on && !is_closing { None } else { running.stop.take().map(Step::Stop) };
+        }
+        match active {
+            Some(tenant) if !is_closing && self.at <= now => {
+                Some(Step::Start(Box::new(tenant.clone())))
+            }
+            None if matches!(self.wanted, Wanted::Absent) => Some(Step::Forget),
+            _ => None,
+        }
+    }
+
+    /// When the next step or the next wake may follow from the time alone.
+    pub(in crate::process) fn next(&self) -> Option<Instant> {
+        let start = (self.running.is_none() && self.wanted.active().is_some()).then_some(self.at);
+        start.into_iter().chain(self.wake_at).min()
+    }
+
+    /// Its process starts.
+    pub(in crate::process) fn start(
+        &mut self,
+        version: u64,
+        now: Instant,
+    ) -> oneshot::Receiver<()> {
+        let (stop, stopped) = oneshot::channel();
+        self.running = Some(Running { version, began: now, process: None, stop: Some(stop) });
+        stopped
+    }
+
+    /// The factory has made the worker.
+    pub(in crate::process) fn made(&mut self, process: Process) {
+        self.last_error = None;
+        if let Some(running) = &mut self.running {
+            running.process = Some(process);
+        }
+    }
+
+    /// Its process has ended. `random` is any number.
+    pub(in crate::process) fn ended(
+        &mut self,
+        failure: Option<Failure>,
+        now: Instant,
+        random: u64,
+    ) {
+        let Some(running) = self.end() else { return };
+        if running.stop.is_none() {
+            // As it was told.
+            (self.at, self.failures) = (now, 0);
+            return;
+        }
+        if now - running.began >= WORKED && running.process.is_some() {
+            self.failures = 0;
+        }
+        let unavailable = failure.as_ref().is_none_or(|failure| failure.is_unavailable);
+        let [first, longest] = if unavailable { UNAVAILABLE } else { BROKEN };
+        self.at = now + backoff(first, longest, self.failures, random);
+        self.failures = self.failures.saturating_add(1);
+        self.last_error = failure.map(|failure| failure.text);
+    }
+
+    /// Its task is gone.
+    pub(in crate::process) fn end(&mut self) -> Option<Running> {
+        let running = self.running.take();
+        let process = running.as_ref().and_then(|running| running.process.as_ref());
+        self.last = process.map(Process::status).or_else(|| self.last.take());
+        self.wake_at = None;
+        running
+    }
+
+    /// Wakes its process.
+    pub(in crate::process) fn wake(&mut self) {
+        self.wake_at = None;
+        if let Some(process) = self.running.as_ref().and_then(|running| running.process.as_ref()) {
+            process.wake();
+        }
+    }
+
+    /// The status; a process is stuck that did not get any further for longer than `after`.
+    pub(in crate::process) fn status(
+        &self,
+        name: &TenantName,
+        now: Instant,
+        after: Duration,
+    ) -> TenantStatus {
+        let running = self.running.as_ref();
+        let process = running.and_then(|running| running.process.as_ref());
+        let state = match (running, &self.wanted) {
+            (Some(Running { stop: None, .. }), _) => TenantRun::Stopping,
+            (Some(Running { process: None, .. }), _) => TenantRun::Starting,
+            (Some(_), _) => TenantRun::Running,
+            (None, Wanted::Unreadable) => TenantRun::Broken,
+            (None, Wanted::Tenant(tenant)) if tenant.state == TenantState::Active => {
+                if self.last_error.is_some() { TenantRun::Broken } else { TenantRun::Waiting }
+            }
+            (None, _) => TenantRun::Paused,
+        };
+        let unreadable = matches!(self.wanted, Wanted::Unreadable).then_some(UNREADABLE);
+        let stuck = match (running, process) {
+            (_, Some(process)) => process.is_stuck(after),
+            (Some(running), None) => now - running.began > after,
+            (None, _) => false,
+        };
+        TenantStatus {
+            name: name.clone(),
+            state,
+            version: running.map(|running| running.version),
+            process: process.map(Process::status).or_else(|| self.last.clone()),
+            last_error: unreadable.map(str::to_owned).or_else(|| self.last_error.clone()),
+            stuck,
+        }
+    }
+}
+
+const UNREADABLE: &str = "its row in the directory of tenants cannot be read: store it again";

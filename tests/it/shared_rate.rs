@@ -1,0 +1,174 @@
+//! One rate of several processes, in PostgreSQL.
+
+use crate::gateway::most_in_a_second;
+use crate::support::postgres::{APPLICATION, Database, OwnServer, Sql};
+use crate::support::service::{Service, ask};
+use nhs_pds::postgres;
+use nhs_pds::resilience::{
+    Allowance, Gateway, MemorySharedRate, PermitRequest, PostgresSharedRate, RateLimit, SharedRate,
+};
+use nhs_pds::tenant::TenantName;
+use nhs_pds::trace::Outcome;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::runtime::{Builder, Runtime};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
+use url::Url;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn limit(per_second: u32, burst: u32) -> RateLimit {
+    let number = |number| NonZeroU32::new(number).unwrap();
+    RateLimit::per_second(number(per_second)).with_burst(number(burst)).with_in_flight(number(64))
+}
+
+fn sql(url: &str) -> Sql {
+    Sql::connect(&Url::parse(url).unwrap())
+}
+
+fn name(name: &str) -> TenantName {
+    name.parse().unwrap()
+}
+
+/// The rate of this name, as one process has it.
+async fn rate(database: &Database, allowance: &str) -> PostgresSharedRate {
+    let config = database.application().parse().unwrap();
+    let connected = postgres::Database::connect(&config).await.unwrap();
+    PostgresSharedRate::new(&connected, name(allowance)).unwrap()
+}
+
+fn runtime(is_paused: bool) -> Runtime {
+    Builder::new_current_thread().enable_all().start_paused(is_paused).build().unwrap()
+}
+
+/// Functions of the server that return the time that the test sets.
+const CLOCK: &str = "CREATE SCHEMA test; CREATE TABLE test.time (at timestamptz NOT NULL);
+    INSERT INTO test.time VALUES ('2026-11-30T00:00:00Z');
+    CREATE FUNCTION test.clock_timestamp() RETURNS timestamptz LANGUAGE sql VOLATILE
+        RETURN (SELECT at FROM test.time);
+    CREATE FUNCTION test.pg_postmaster_start_time() RETURNS timestamptz LANGUAGE sql STABLE
+        RETURN '2026-01-01T00:00:00Z'::timestamptz;";
+
+/// The statement decides as the rule whose properties are tested. Each step is a wait in microseconds, whether a user
+/// asks, and the delay that the process announces.
+#[test]
+fn the_statement_is_the_rule() {
+    let Some(database) = Database::prepared() else { return };
+    let server = sql(&database.superuser());
+    server.execute(CLOCK);
+    server.execute(&format!(
+        "GRANT USAGE ON SCHEMA test TO {APPLICATION}; GRANT SELECT ON test.time TO {APPLICATION};
+         ALTER ROLE {APPLICATION} IN DATABASE {} SET search_path = test, pg_catalog",
+        database.name()
+    ));
+    let (real, paused) = (runtime(false), runtime(true));
+    let shared = real.block_on(rate(&database, "rule"));
+    let step = (
+        prop_oneof![Just(0_u64), 0_u64..2_000, 0_u64..300_000, 0_u64..3_000_000],
+        any::<bool>(),
+        prop_oneof![4 => Just(0_u64), 1 => 1_000_u64..500_000],
+    );
+    let steps = proptest::collection::vec(step, 1..60);
+    let mut runner =
+        TestRunner::new(Config { cases: 24, failure_persistence: None, ..Config::default() });
+    let ran = runner.run(&(1_u32..200, 1_u32..20, steps), |(per_second, burst, steps)| {
+        server.execute("DELETE FROM nhs_pds.rate_limit");
+        let (limit, memory) = (limit(per_second, burst), MemorySharedRate::default());
+        for (wait, is_foreground, late) in steps {
+            // The timer of the runtime has milliseconds.
+            let wait = wait / 1_000;
+            let request = PermitRequest::new(is_foreground).with_late(Duration::from_micros(late));
+            server.execute(&format!("UPDATE test.time SET at = at + interval '{wait} ms'"));
+            let expected = paused.block_on(async {
+                tokio::time::advance(Duration::from_millis(wait)).await;
+                memory.next(&limit, &request).await.unwrap()
+            });
+            let reply = real.block_on(shared.next(&limit, &request)).unwrap();
+            prop_assert_eq!(reply, expected);
+        }
+        Ok(())
+    });
+    ran.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn processes_use_the_rate_and_no_more() {
+    let Some(database) = Database::prepared() else { return };
+    let (per_second, burst) = (100, 10);
+    let mut services = Vec::new();
+    let mut tasks = JoinSet::new();
+    let began = Instant::now();
+    let end = began + 5 * SECOND;
+    for _ in 0..4 {
+        let shared = Arc::new(rate(&database, "pds-fhir").await);
+        let allowance = Allowance::shared(limit(per_second, burst), shared);
+        let service = Service::slow(SECOND / 50, |_| Ok(Outcome::None));
+        let share = allowance.share(NonZeroU32::MIN);
+        let gateway = Gateway::new(Arc::<Service>::clone(&service)).with_share(share);
+        services.push(service);
+        for place in 0..6 {
+            let tracer = if place == 0 { gateway.foreground() } else { gateway.background() };
+            tasks.spawn(async move {
+                while Instant::now() < end {
+                    ask(&*tracer).await.unwrap();
+                }
+            });
+        }
+    }
+    tasks.join_all().await;
+    let mut arrivals: Vec<Instant> =
+        services.iter().flat_map(|service| service.asked()).map(|(at, _)| at).collect();
+    arrivals.sort();
+    let most = most_in_a_second(&arrivals);
+    assert!(most <= 110, "{most}");
+    // From the first permit: the server may have started just now. A busy machine misses some.
+    let within = arrivals.iter().filter(|at| **at < end).count();
+    let possible = (end - arrivals[0]).as_secs_f64() * f64::from(per_second);
+    assert!(within as f64 >= 0.8 * possible, "{within} of {possible}");
+    // Each of them was a permit of the one row.
+    let rows = sql(&database.owner()).rows("SELECT allowance FROM nhs_pds.rate_limit");
+    assert_eq!(rows, [["pds-fhir"]]);
+}
+
+#[tokio::test]
+async fn allowances_of_different_names_do_not_share() {
+    let Some(database) = Database::prepared() else { return };
+    let (one, other) = (rate(&database, "one").await, rate(&database, "other").await);
+    sleep(SECOND * 13 / 10).await;
+    let limit = limit(1, 1);
+    let request = PermitRequest::new(true);
+    let at_once = nhs_pds::resilience::PermitReply::Granted(Duration::ZERO);
+    assert_eq!(one.next(&limit, &request).await.unwrap(), at_once);
+    assert_eq!(other.next(&limit, &request).await.unwrap(), at_once);
+    assert_ne!(one.next(&limit, &request).await.unwrap(), at_once);
+}
+
+#[tokio::test]
+async fn a_restart_of_the_server_delays_questions_and_loses_none() {
+    let Some(server) = OwnServer::start() else { return };
+    let database = server.prepared();
+    let allowance = Allowance::shared(limit(20, 5), Arc::new(rate(&database, "pds").await));
+    let service = Service::slow(SECOND / 100, |_| Ok(Outcome::None));
+    let share = allowance.share(NonZeroU32::MIN);
+    let gateway = Gateway::new(Arc::<Service>::clone(&service)).with_share(share);
+    ask(&*gateway.background()).await.unwrap();
+    server.kill();
+    let down = service.count();
+    let error = ask(&*gateway.foreground()).await.unwrap_err();
+    assert!(error.suspended_until().is_some(), "{error}");
+    let cause = error.cause().unwrap();
+    assert!(cause.contains("the shared rate limit does not answer: check"), "{cause}");
+    let tracer = gateway.background();
+    let waiting = tokio::spawn(async move { ask(&*tracer).await });
+    sleep(SECOND).await;
+    assert_eq!(service.count(), down, "no permit, no question");
+    server.resume();
+    let back = Instant::now();
+    waiting.await.unwrap().unwrap();
+    assert!(back.elapsed() < 10 * SECOND, "{:?}", back.elapsed());
+    assert_eq!(service.count(), down + 1);
+}
