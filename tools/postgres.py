@@ -353,12 +353,15 @@ def asked_twice(database, kills):
                 again += 1
                 steps[case].clear()
                 if last[case] in received:
-                    answered.append(f"{tenant} {case}")
+                    answered.append((tenant, case, [event[:4] for event in trail.events if event[4] == case]))
             steps[case].add(step)
             last[case] = message
     print(f"  {again} cases were traced again after {kills} kills")
     if answered:
-        broken(f"{len(answered)} cases were traced again though no question was open, such as {answered[0]}")
+        tenant, case, events = answered[0]
+        broken(f"{len(answered)} cases were traced again though no question was open, such as {case} of {tenant}")
+        for event in events:
+            print("   ", *event)
     most = kills * IN_FLIGHT * len(database.tenants)
     if again > most:
         broken(f"{again} cases were traced again, and {kills} killed workers had at most {most} open")
