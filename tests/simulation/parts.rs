@@ -135,7 +135,12 @@ impl Parts {
             let message = entry.message_id().unwrap_or_default();
             self.world.event(&self.who, format_args!("records {} {case} {message}", entry.kind()));
         }
-        self.world.ledger(|ledger| ledger.recorded(&self.who, &entries));
+        self.world.ledger(|ledger| {
+            entries.iter().try_for_each(|entry| {
+                let what = (entry.kind(), entry.message_id().map(str::to_owned));
+                ledger.appended(&self.who, what, entry.subject())
+            })
+        });
         Ok(last)
     }
 

@@ -1,7 +1,7 @@
 //! The processes of a world: workers, screens, reviewers, importers.
 
-use crate::place::Place;
 use crate::people::{People, number};
+use crate::place::Place;
 use crate::random::{Random, SeededIds};
 use crate::service::Service;
 use crate::world::{Role, Who, World, actor, caller};
