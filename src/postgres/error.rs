@@ -32,8 +32,11 @@ pub enum ErrorKind {
         "the role may see the rows of all tenants: connect as a role that is neither superuser nor owner of the tables"
     )]
     Role,
-    /// The schema is missing, or of another version of this crate. Prepare the database.
-    #[error("the schema of the database is missing or of another version: prepare the database")]
+    /// The schema is missing, of another version of this crate, or without its rights and policies. Prepare the
+    /// database.
+    #[error(
+        "the schema of the database is missing, of another version, or without its rights: prepare the database"
+    )]
     Schema,
     /// There is no tenant of this name. Add it.
     #[error("there is no such tenant in the database")]
@@ -113,7 +116,8 @@ impl From<tokio_postgres::Error> for Error {
             SqlState::READ_ONLY_SQL_TRANSACTION => ErrorKind::ReadOnly,
             SqlState::UNDEFINED_TABLE
             | SqlState::UNDEFINED_COLUMN
-            | SqlState::UNDEFINED_FUNCTION => ErrorKind::Schema,
+            | SqlState::UNDEFINED_FUNCTION
+            | SqlState::INSUFFICIENT_PRIVILEGE => ErrorKind::Schema,
             SqlState::DATA_CORRUPTED | SqlState::INDEX_CORRUPTED => ErrorKind::Corrupt,
             _ => ErrorKind::Unavailable,
         };

@@ -2,7 +2,7 @@
 
 use crate::effects::Written;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, mpsc};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
@@ -29,15 +29,27 @@ pub(crate) enum End {
 
 /// How a call has ended, once it has.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Ended(Arc<Mutex<Option<End>>>);
+pub(crate) struct Ended(Arc<Mutex<Option<(End, u64)>>>);
 
 impl Ended {
     pub(crate) fn set(&self, end: End) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(end);
+        static ORDER: AtomicU64 = AtomicU64::new(0);
+        let place = ORDER.fetch_add(1, Ordering::SeqCst);
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((end, place));
     }
 
     pub(crate) fn get(&self) -> End {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).unwrap_or(End::Failed)
+        self.both().0
+    }
+
+    /// The place among all calls, in the order of their ends. A transaction that waits for another one ends after it.
+    pub(crate) fn place(&self) -> u64 {
+        self.both().1
+    }
+
+    fn both(&self) -> (End, u64) {
+        let both = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        both.unwrap_or((End::Failed, u64::MAX))
     }
 }
 
@@ -47,8 +59,8 @@ pub(crate) struct Call {
     pub(crate) work: Pin<Box<dyn Future<Output = ()> + Send>>,
     pub(crate) ended: Ended,
     pub(crate) written: Option<Written>,
-    /// Whether it changes leases.
-    pub(crate) leases: bool,
+    /// The owner whose leases it changes.
+    pub(crate) owner: Option<String>,
     /// Notes in the ledger what the call has returned.
     pub(crate) note: Box<dyn FnOnce() + Send>,
     pub(crate) done: oneshot::Sender<()>,

@@ -52,8 +52,8 @@ impl Written {
         Self { who: who.clone(), recorded, saves: BTreeSet::new(), cases: BTreeSet::new() }
     }
 
-    pub(crate) fn by_save(who: &Who, case: &CaseId) -> Self {
-        let cases = BTreeSet::from([case.clone()]);
+    pub(crate) fn by_save<'a>(who: &Who, cases: impl IntoIterator<Item = &'a CaseId>) -> Self {
+        let cases = cases.into_iter().cloned().collect();
         Self { who: who.clone(), recorded: BTreeSet::new(), saves: BTreeSet::new(), cases }
     }
 

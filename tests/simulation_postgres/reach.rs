@@ -67,6 +67,15 @@ impl Failure for Error {
     }
 }
 
+/// Ids with spaces between them.
+struct Ids<'a>(&'a [CaseId]);
+
+impl fmt::Display for Ids<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|id| write!(f, "{id} "))
+    }
+}
+
 #[derive(Clone)]
 pub(crate) struct Reach {
     server: Arc<Server>,
@@ -87,7 +96,7 @@ impl Reach {
     /// `note` notes it in the ledger.
     async fn call<T: Send + 'static, E: Failure>(
         &self,
-        stage: Stage,
+        (stage, owner): (Stage, Option<String>),
         written: Option<Written>,
         work: impl Future<Output = Result<T, E>> + Send + 'static,
         end: impl FnOnce(&T) -> End + Send + 'static,
@@ -113,7 +122,7 @@ impl Reach {
                 *fills.lock().unwrap() = Some(result);
             }),
             ended,
-            leases: stage != Stage::Other,
+            owner,
             written,
             note: Box::new(move || {
                 let result = reads.lock().unwrap();
@@ -152,11 +161,11 @@ impl Reach {
         &self,
         work: impl Future<Output = Result<T, E>> + Send + 'static,
     ) -> Result<T, E> {
-        self.call(Stage::Other, None, work, |_| End::Done, |_, _| ()).await
+        self.call((Stage::Other, None), None, work, |_| End::Done, |_, _| ()).await
     }
 
     fn released(&self, owner: &str, ids: &[CaseId]) {
-        self.world.event(&self.who, format_args!("has released {}", ids.len()));
+        self.world.event(&self.who, format_args!("has released {}", Ids(ids)));
         self.world.ledger(|ledger| {
             ledger.released(owner, ids);
             Ok(())
@@ -195,7 +204,7 @@ impl Reach {
     ) -> Result<Claim, case::Error> {
         let of = lease.clone();
         let note = move |reach: &Self, claim: &_| reach.claimed(&of, claim);
-        self.call(Stage::Claim, None, work, |_| End::Done, note).await
+        self.call((Stage::Claim, Some(lease.owner.clone())), None, work, |_| End::Done, note).await
     }
 }
 
@@ -218,6 +227,7 @@ impl Store for Reach {
         let changes: Vec<Change> = commit.saves.iter().map(|save| save.change.clone()).collect();
         let written = Written::by_commit(&self.who, &commit);
         let stage = if releases.is_some() { Stage::Release } else { Stage::Other };
+        let owner = releases.as_ref().map(|(owner, _)| owner.clone());
         let end = |committed: &Committed| {
             if committed.is_done() { End::Done } else { End::Refused }
         };
@@ -231,7 +241,7 @@ impl Store for Reach {
             Err(_) => {}
         };
         let work = async move { store.commit(commit).await };
-        self.call(stage, Some(written), work, end, note).await
+        self.call((stage, owner), Some(written), work, end, note).await
     }
 }
 
@@ -247,10 +257,11 @@ impl CaseStore for Reach {
         self.read(async move { store.cases().page(after.as_ref(), limit).await }).await
     }
 
-    /// All changes of a process are commits.
-    async fn save_all(&self, _: Vec<Change>) -> Result<(), case::Error> {
-        self.world.fail("a change without its record");
-        Err(Failure::unavailable())
+    async fn save_all(&self, changes: Vec<Change>) -> Result<(), case::Error> {
+        let written = Written::by_save(&self.who, changes.iter().map(|change| &change.case.id));
+        let store = self.store.clone();
+        let work = async move { store.cases().save_all(changes).await };
+        self.call((Stage::Other, None), Some(written), work, |()| End::Done, |_, _| ()).await
     }
 
     async fn holders(&self, number: NhsNumber) -> Result<Vec<CaseId>, case::Error> {
@@ -272,7 +283,7 @@ impl CaseStore for Reach {
 
     async fn renew(&self, lease: &Lease) -> Result<usize, case::Error> {
         let (store, lease) = (self.store.clone(), lease.clone());
-        let of = lease.clone();
+        let (of, owner) = (lease.clone(), lease.owner.clone());
         let note = move |reach: &Self, renewed: &Result<usize, case::Error>| {
             if renewed.is_ok() {
                 reach.world.ledger(|ledger| {
@@ -282,19 +293,19 @@ impl CaseStore for Reach {
             }
         };
         let work = async move { store.cases().renew(&lease).await };
-        self.call(Stage::Renew, None, work, |_| End::Done, note).await
+        self.call((Stage::Renew, Some(owner)), None, work, |_| End::Done, note).await
     }
 
     async fn release(&self, owner: &str, ids: &[CaseId]) -> Result<(), case::Error> {
         let (store, owner, ids) = (self.store.clone(), owner.to_owned(), ids.to_vec());
-        let (by, of) = (owner.clone(), ids.clone());
+        let (by, of, releasing) = (owner.clone(), ids.clone(), owner.clone());
         let note = move |reach: &Self, released: &Result<(), case::Error>| {
             if released.is_ok() {
                 reach.released(&by, &of);
             }
         };
         let work = async move { store.cases().release(&owner, &ids).await };
-        self.call(Stage::Release, None, work, |()| End::Done, note).await
+        self.call((Stage::Release, Some(releasing)), None, work, |()| End::Done, note).await
     }
 
     async fn set_due(&self, planned: Vec<Planned>) -> Result<(), case::Error> {
@@ -342,10 +353,10 @@ impl CaseStore for Reach {
     }
 
     async fn erase(&self, case: Case) -> Result<(), case::Error> {
-        let written = Written::by_save(&self.who, &case.id);
+        let written = Written::by_save(&self.who, [&case.id]);
         let store = self.store.clone();
         let work = async move { store.cases().erase(case).await };
-        self.call(Stage::Other, Some(written), work, |()| End::Done, |_, _| ()).await
+        self.call((Stage::Other, None), Some(written), work, |()| End::Done, |_, _| ()).await
     }
 }
 
@@ -354,7 +365,7 @@ impl AuditLog for Reach {
     async fn append(&self, entries: Vec<Entry>) -> Result<u64, audit::Error> {
         let (store, written) = (self.store.clone(), Written::by_append(&self.who, &entries));
         let work = async move { store.audit().append(entries).await };
-        self.call(Stage::Other, Some(written), work, |_| End::Done, |_, _| ()).await
+        self.call((Stage::Other, None), Some(written), work, |_| End::Done, |_, _| ()).await
     }
 
     async fn page(
@@ -389,7 +400,7 @@ impl AlertSink for Reach {
         let (store, alerts) = (self.store.clone(), alerts.to_vec());
         let written = Some(Written::by_append(&self.who, &[]));
         let work = async move { store.alerts().deliver(&alerts).await };
-        self.call(Stage::Other, written, work, |()| End::Done, |_, _| ()).await
+        self.call((Stage::Other, None), written, work, |()| End::Done, |_, _| ()).await
     }
 }
 

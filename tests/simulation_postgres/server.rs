@@ -175,14 +175,12 @@ impl Server {
         }
         self.cut(world);
         let (mut works, mut written, mut noted) = (Vec::new(), Vec::new(), Vec::new());
-        let mut leases = Vec::new();
+        let mut owners = Vec::new();
         for call in calls {
             works.push(call.work);
             written.extend(call.written.map(|written| (written, call.ended.clone())));
-            if call.leases {
-                leases.push(call.ended);
-            }
-            noted.push((call.stage, call.note, call.done));
+            owners.extend(call.owner.map(|owner| (owner, call.ended.clone())));
+            noted.push((call.stage, call.ended, call.note, call.done));
         }
         let is_killed =
             self.own.is_some() && world.has_faults() && world.draw(|random| random.chance(8));
@@ -194,13 +192,17 @@ impl Server {
         if !written.is_empty() {
             self.read_back().note(world, &written);
         }
-        noted.sort_by_key(|(stage, ..)| *stage);
-        for (_, note, done) in noted {
+        owners.retain(|(_, ended)| ended.get() == End::Failed);
+        for (owner, _) in &owners {
+            forget_leases(world, owner);
+        }
+        noted.sort_by_key(|(stage, ended, ..)| (*stage, ended.place()));
+        for (.., note, done) in noted {
             note();
             // The caller may be gone.
             let _gone = done.send(());
         }
-        if is_killed || leases.iter().any(|ended| ended.get() == End::Failed) {
+        if is_killed || !owners.is_empty() {
             self.read_leases(world);
         }
     }
@@ -284,6 +286,19 @@ impl Server {
             Ok(())
         });
     }
+}
+
+/// Whether the leases of an owner whose call has failed have ended is not known.
+fn forget_leases(world: &World, owner: &str) {
+    world.ledger(|ledger| {
+        let of_owner = ledger.leases.iter().filter(|(_, (has, _))| has == owner);
+        let cases: Vec<CaseId> = of_owner.map(|(case, _)| case.clone()).collect();
+        for case in cases {
+            ledger.leases.remove(&case);
+            ledger.lost.insert((owner.to_owned(), case));
+        }
+        Ok(())
+    });
 }
 
 /// Repeats a read until it succeeds: connections that were lost with the server are noticed at their use.

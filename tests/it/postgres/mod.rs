@@ -1,6 +1,7 @@
 //! The stores over PostgreSQL: their contracts, and what PostgreSQL must keep besides.
 
 mod contract;
+mod isolation;
 
 use crate::support::postgres::{Database, Sql};
 use nhs_pds::postgres::{self, Config, TenantDatabase};
