@@ -502,7 +502,7 @@ def scaling(options, made, folder, server):
         share, tenant = cases // 4 if count == 1 else cases, f"with-{count}"
         place = os.path.join(folder, str(count))
         os.makedirs(place)
-        with Simulator(made, place, share, "--delay", "100") as simulator:
+        with Simulator(made, place, share, "--delay", "100", "--unanswerable", "0") as simulator:
             database.add(tenant, simulator.url, *NO_LIMIT)
             database.imported(tenant, simulator.csv)
             command = database.worker("--tenant", tenant, "--once", "--in-flight", str(IN_FLIGHT), "--attempts", "1")
@@ -543,7 +543,7 @@ def copied(database, source):
     """Copies the rows of a tenant to all other tenants. A trail does not contain its tenant, so a copy verifies."""
     of = database.tenants[source]
     tables = database.sql(f"""SELECT table_name, string_agg(column_name, ', ' ORDER BY ordinal_position)
-        FROM information_schema.columns WHERE table_schema = '{SCHEMA}' AND column_name <> 'tenant' AND table_name IN
+        FROM information_schema.columns WHERE table_schema = '{SCHEMA}' AND column_name <> 'tenant' AND is_generated = 'NEVER' AND table_name IN
         ('cases', 'case_due', 'case_item', 'case_search', 'audit_event', 'audit_subject', 'audit_subject_number', 'audit_anchor')
         GROUP BY table_name""")
     database.sql(f"DELETE FROM {SCHEMA}.audit_anchor WHERE tenant <> {of}")
