@@ -168,7 +168,8 @@ mod tests {
     fn change((id, version, number, deleted, sole): Drawn) -> Change {
         let mut case = Case::new(format!("{id}").parse().unwrap(), RecordType::AdultCase);
         case.version = version;
-        case.nhs_number = number.map(|which| RecordedNumber::new(NUMBERS[which], NumberSource::Imported(None)));
+        case.nhs_number =
+            number.map(|which| RecordedNumber::new(NUMBERS[which], NumberSource::Imported(None)));
         if deleted {
             let kind = crate::case::deletion::DeletionKind::Logical;
             let at = chrono::DateTime::UNIX_EPOCH;

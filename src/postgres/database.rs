@@ -76,7 +76,7 @@ impl Database {
         let database = Self { pool: pool(owner)?, config: Arc::new(owner.clone()) };
         let role = role.to_owned();
         database
-            .write_for(None, Purpose::Write, move |tx| {
+            .write(move |tx| {
                 let role = role.clone();
                 Box::pin(async move { schema::prepare(tx, &role).await })
             })
@@ -128,6 +128,18 @@ impl Database {
         E: From<Error> + Send + 'static,
     {
         self.write_for(None, Purpose::Alone, work).await
+    }
+
+    /// Runs `work` on the tables of all tenants, in a transaction that writes; see [`write_for`](Self::write_for).
+    pub(crate) async fn write<T, E>(
+        &self,
+        work: impl for<'a> Fn(&'a Tx) -> Work<'a, Result<T, E>> + Send + Sync + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        self.write_for(None, Purpose::Write, work).await
     }
 
     /// Runs `work`, which only reads, in one snapshot.

@@ -50,6 +50,11 @@ impl Tx {
         done.await.map_err(|error| self.failed(error))
     }
 
+    /// Names the tenant of this number from here on.
+    pub(crate) async fn name_tenant(&self, tenant: i32) -> Result<(), Error> {
+        self.batch(&format!("SET LOCAL nhs_pds.tenant = '{tenant}'")).await
+    }
+
     /// Statements without values, one after the other.
     pub(super) async fn batch(&self, sql: &str) -> Result<(), Error> {
         let object = self.session.object()?;

@@ -54,6 +54,11 @@ impl Next {
             .then(|| (before.saturating_add(1), now + backoff(SOONEST, LATEST, before, random)));
     }
 
+    /// Whether the store or the trail has ended the last run.
+    pub(in crate::process) const fn has_failed(&self) -> bool {
+        self.failed.is_some()
+    }
+
     /// Begins the interval again if the clock was set back.
     pub(in crate::process) fn notice(&mut self, now: DateTime<Utc>) {
         self.began =

@@ -17,6 +17,8 @@ mod factory;
 mod fleet;
 mod known;
 mod memory;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod slot;
 mod status;
 mod supervise;
@@ -27,5 +29,8 @@ pub use error::{Error, ErrorKind};
 pub use factory::{StartError, WorkerFactory};
 pub use fleet::Fleet;
 pub use memory::MemoryTenants;
+#[cfg(feature = "postgres")]
+#[cfg_attr(docsrs, doc(cfg(feature = "postgres")))]
+pub use postgres::PostgresTenants;
 pub use status::{FleetStatus, TenantRun, TenantStatus};
 pub use tenant::{Tenant, TenantSettings, TenantState};

@@ -5,6 +5,7 @@ use nhs_pds::audit::{self, AuditLog, AuditStorage, PostgresLog, PostgresRows};
 use nhs_pds::case::{self, CaseStore, PostgresStore};
 use nhs_pds::process::alert::MemoryAlerts;
 use nhs_pds::process::store::{self, Joined, Postgres, Store};
+use nhs_pds::process::tenants::{self, PostgresTenants, Tenants};
 use std::sync::Arc;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -56,4 +57,14 @@ async fn the_parts_keep_the_contract_joined() {
         )) as Arc<dyn Store>
     };
     store::conformance::check(new).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_directory_of_tenants_keeps_the_contract() {
+    let Some(server) = Server::new().await else { return };
+    let new = async || {
+        server.sql("TRUNCATE nhs_pds.tenant");
+        Arc::new(PostgresTenants::new(server.program.clone())) as Arc<dyn Tenants>
+    };
+    tenants::conformance::check(new).await.unwrap();
 }

@@ -5,6 +5,7 @@ mod contract;
 use crate::support::postgres::{Database, Sql};
 use nhs_pds::postgres::{self, Config, TenantDatabase};
 use nhs_pds::process::store::Postgres;
+use nhs_pds::process::tenants::{PostgresTenants, Tenant, Tenants};
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -27,8 +28,9 @@ impl Server {
     /// A tenant without cases.
     async fn tenant(&self) -> TenantDatabase {
         let name = format!("t{}", self.tenants.fetch_add(1, Ordering::Relaxed));
-        add_tenant(&self.database, &name);
-        self.program.tenant(&name.parse().unwrap()).await.unwrap()
+        let tenant = Tenant::new(name.parse().unwrap(), "RHM".parse().unwrap());
+        PostgresTenants::new(self.program.clone()).add(&tenant).await.unwrap();
+        self.program.tenant(&tenant.name).await.unwrap()
     }
 
     async fn store(&self) -> Postgres {
@@ -47,16 +49,4 @@ fn config(database: &Database) -> Config {
     let owner: Config = database.owner().parse().unwrap();
     let config: Config = database.application().parse().unwrap();
     config.with_maintenance(owner).with_connections(NonZeroUsize::new(12).unwrap())
-}
-
-fn add_tenant(database: &Database, name: &str) {
-    let sql = format!(
-        "BEGIN;
-         INSERT INTO nhs_pds.tenant (name, organisation, state, weight, schedule, settings, version)
-         VALUES ('{name}', 'RHM', 'active', 1, '{{}}', '{{}}', 1);
-         INSERT INTO nhs_pds.audit_anchor (tenant, seq, hash)
-         SELECT tenant, 0, decode(repeat('00', 32), 'hex') FROM nhs_pds.tenant WHERE name = '{name}';
-         COMMIT"
-    );
-    Sql::connect(&database.superuser().parse().unwrap()).execute(&sql);
 }

@@ -19,6 +19,7 @@ mod review;
 pub(super) mod simulator;
 #[cfg(feature = "smsp")]
 mod smsp;
+mod tenants;
 mod transport;
 mod worker;
 
@@ -46,6 +47,7 @@ pub(super) fn show(shown: &mut Shown) {
         review::show(shown).await;
         gate::show(shown).await;
         worker::show(shown).await;
+        tenants::show(shown).await;
         #[cfg(feature = "fhir")]
         fhir::show(shown).await;
         #[cfg(feature = "fhir")]
