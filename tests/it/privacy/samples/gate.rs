@@ -78,7 +78,8 @@ pub(super) async fn show(shown: &mut Shown) {
     let rate = MemorySharedRate::default();
     let request = PermitRequest::new(true);
     shown.value(&rate.next(&RateLimit::default(), &request).await);
-    shown.value(&(rate, request));
+    shown.value(&rate);
+    shown.value(&request);
     shown.error(&SharedRateError::new("connection refused"));
 
     let retry = Retry::new(RetryPolicy::default().with_attempts(NonZeroU32::MIN));

@@ -14,6 +14,8 @@ pub(super) mod http;
 mod judge;
 mod pds;
 mod people;
+#[cfg(all(feature = "postgres", unix))]
+mod postgres;
 pub(super) mod questions;
 mod review;
 pub(super) mod simulator;
@@ -55,6 +57,10 @@ pub(super) fn show(shown: &mut Shown) {
         #[cfg(feature = "smsp")]
         smsp::show(shown).await;
         simulator::show(shown).await;
+        #[cfg(all(feature = "postgres", unix))]
+        if !postgres::show(shown).await {
+            shown.passes_over("postgres");
+        }
     });
     #[cfg(feature = "csv")]
     csv::show(shown);
