@@ -27,6 +27,7 @@ import bisect
 import collections
 import csv
 import io
+import json
 import os
 import pwd
 import random
@@ -242,13 +243,29 @@ def compare(database, expected):
         other = sorted(key for key in ends.keys() | found.keys() if ends.get(key) != found.get(key))
         if other:
             broken(f"{tenant}: {len(other)} of {len(ends)} cases or alerts end in another way, such as {other[0]}")
-            print(f"  expected {ends.get(other[0])}\n  found    {found.get(other[0])}")
+            for key in other[:3]:
+                difference(database, tenant, key, ends.get(key), found.get(key))
         if wrong:
             broken(f"{tenant}: {len(wrong)} numbers have no owner, or two")
         left = database.due(tenant)
         if left:
             broken(f"{tenant}: {left} cases are still due")
         database.verify(tenant)
+
+
+def difference(database, tenant, key, expected, found):
+    """Shows the fields in which a case or an alert differs. All people are invented."""
+    expected, found = json.loads(expected or "{}"), json.loads(found or "{}")
+    print(f"  {tenant} {key}")
+    for field in sorted(expected.keys() | found.keys()):
+        if expected.get(field) != found.get(field):
+            print(f"    {field}: expected {expected.get(field)}\n    {field}: found    {found.get(field)}")
+    due = database.sql(f"SELECT priority, at / 1000000 - extract(epoch FROM now())::bigint, owner FROM {SCHEMA}.case_due "
+                       f"WHERE tenant = {database.tenants[tenant]} AND case_id = '{key}'")
+    print(f"    priority, seconds until it is due, owner: {due}")
+    for event in database.trail(tenant).events:
+        if event[4] == key:
+            print("    ", *event[:4])
 
 
 class Workers:
@@ -595,8 +612,9 @@ def fair(options, made, folder, server):
     between = places[-1] - places[0] + 1 - len(places)
     print(f"  {loaded} cases beside {small}: {len(places)} questions of the small borough among {len(order)}")
     limit("questions of the large borough for each of the small one", between / len(places), most=2)
-    print(f"  the longest wait of a question: {max(gaps)} of the large borough; the first: {places[0]}")
-    limit("rounds that 99 of 100 questions wait", sorted(gaps)[len(gaps) * 99 // 100], most=2)
+    # Each worker has rounds of its own, and a question also waits for the commit before it.
+    print(f"  questions of the large borough before one of the small one: {sorted(gaps)[len(gaps) // 2]} in the median, "
+          f"{max(gaps)} at most, {places[0]} before the first")
 
 
 def large(options, made, folder, server):
