@@ -349,13 +349,14 @@ def until(what, seconds, condition):
 
 
 def finish(database, tenants):
-    """Runs each tenant alone, until none of its cases is due. The leases of killed workers end meanwhile."""
+    """Runs each tenant alone, until no case is due soon: killed workers have leases, and questions that could not be
+    sent while the database was away are asked a minute later."""
+    began = time.monotonic()
     for tenant in tenants:
-        for _ in range(5):
-            if not database.due(tenant):
-                break
-            subprocess.run(database.worker("--tenant", tenant, "--once"), stdout=subprocess.DEVNULL,
-                           stderr=subprocess.DEVNULL, env=ENV, timeout=300)
+        while database.due(tenant, within=120) and time.monotonic() - began < 240:
+            subprocess.run(database.worker("--tenant", tenant, "--once", "--in-flight", str(IN_FLIGHT), "--attempts", "8"),
+                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=ENV, timeout=300)
+            time.sleep(1)
 
 
 def asked_twice(database, kills):
@@ -493,7 +494,8 @@ def restart(options, made, folder, server):
         for tenant, caseload in files.items():
             database.add(tenant, simulator.url, "--allowance", "shared", "--per-second", str(rate))
             database.imported(tenant, caseload)
-        with Workers(database.worker("--in-flight", str(IN_FLIGHT)), folder, 4) as workers:
+        command = database.worker("--in-flight", str(IN_FLIGHT), "--attempts", "8")
+        with Workers(command, folder, 4) as workers:
             until("the workers have not begun", 30, lambda: len(requests(simulator)) > messages // 4)
             # A short stop, and one that is longer than a worker waits between two attempts.
             for pause in 0, 5:
