@@ -1,7 +1,8 @@
-//! What the only process of a worker shows of itself at the local port and to systemd.
+//! What the processes of a worker show of themselves at the local port and to systemd.
 
 use crate::console::because;
 use crate::port::Seen;
+use nhs_pds::process::tenants::{Fleet, TenantRun, TenantStatus};
 use nhs_pds::process::{Process, State, Status};
 use nhs_pds::tenant::TenantName;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -36,10 +37,7 @@ impl<T: PartialEq> Mark<T> {
 }
 
 /// Shows a process on its schedule.
-pub(super) fn scheduled(
-    process: Process,
-    tenant: Option<TenantName>,
-) -> impl Fn() -> Vec<Seen> + Send + Sync {
+pub(super) fn scheduled(process: Process) -> impl Fn() -> Vec<Seen> + Send + Sync {
     let mark = Mutex::new(Mark::new(None, Instant::now()));
     move || {
         let status = process.status();
@@ -47,13 +45,31 @@ pub(super) fn scheduled(
         let mut mark = mark.lock().unwrap_or_else(PoisonError::into_inner);
         let stuck = mark.stuck(status.current.clone(), is_running, Instant::now());
         vec![Seen {
-            tenant: tenant.clone(),
+            tenant: None,
             runs: !matches!(status.state, State::NotStarted | State::Stopped),
             stuck: stuck.is_some(),
             doing: stuck.map_or_else(|| doing(&status), quiet),
             error: error(&status),
         }]
     }
+}
+
+/// Shows the process of each tenant of a fleet.
+pub(super) fn fleet(fleet: Fleet) -> impl Fn() -> Vec<Seen> + Send + Sync {
+    move || fleet.status().tenants.iter().map(of_tenant).collect()
+}
+
+fn of_tenant(tenant: &TenantStatus) -> Seen {
+    let runs = tenant.state == TenantRun::Running;
+    let process = tenant.process.as_ref().filter(|_| runs);
+    let doing = match process {
+        _ if tenant.stuck => "it makes no progress, and its database may not answer".to_owned(),
+        Some(status) => doing(status),
+        None if tenant.state == TenantRun::Paused => "paused by an operator".to_owned(),
+        None => tenant.state.as_str().to_owned(),
+    };
+    let error = tenant.last_error.clone().or_else(|| process.and_then(error));
+    Seen { tenant: Some(tenant.name.clone()), runs, stuck: tenant.stuck, doing, error }
 }
 
 /// Shows a single run that counts its cases in `seen`.
