@@ -250,3 +250,81 @@ fn risk_limit(text: &str) -> Result<u64, String> {
     let number = text.parse().map_err(|_| "a whole number is required".to_owned())?;
     RiskLimit::one_in(number).map(|_| number).map_err(|error| error.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tenants::limits::allowance;
+    use clap::{CommandFactory, Parser};
+
+    #[derive(Parser)]
+    struct Command {
+        #[command(flatten)]
+        settings: Settings,
+    }
+
+    fn given(text: &str) -> Settings {
+        let words = std::iter::once("x").chain(text.split_whitespace());
+        Command::try_parse_from(words).unwrap().settings
+    }
+
+    fn stored(settings: &Settings) -> String {
+        settings.stored().unwrap().as_str().to_owned()
+    }
+
+    fn read(text: &str) -> Result<Settings, String> {
+        let map = serde_json::from_str(text).unwrap();
+        Settings::from_map(map).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn every_option_is_a_setting_and_is_read_back() {
+        let all = "--fhir production --token-url https://a.example/t --client-id id --key-id k --key env:K \
+                   --client-certificate /c --client-key env:C --roots /r --anchors /a --in-flight 8 --per-second 4 \
+                   --burst 2 --allowance ours --attempts 3 --reverify 90 --risk-limit 200000 --wildcards-assessed \
+                   --surnames /s --scope carer --scope adoption";
+        let settings = given(all);
+        let text = stored(&settings);
+        assert_eq!(stored(&read(&text).unwrap()), text);
+        let set = settings.set().unwrap();
+        // A service and the people of the simulator exclude the API.
+        let other = given("--service smsp --register /p --history /h").set().unwrap();
+        let names: Vec<&String> = set.keys().chain(other.keys()).collect();
+        for name in NAMES {
+            assert!(names.iter().any(|set| *set == name), "{name} is not stored");
+        }
+        let command = Command::command();
+        for argument in command.get_arguments().filter_map(clap::Arg::get_long) {
+            assert!(is_name(argument) || argument == "ods-code", "{argument} has no name");
+        }
+        assert_eq!(stored(&Settings::default()), "{}");
+    }
+
+    #[test]
+    fn only_given_options_change_settings() {
+        let before = given("--service https://smsp.example/ --per-second 4 --reverify 90");
+        let after = before.changed(&given("--per-second 5"), &["reverify".to_owned()]).unwrap();
+        let expected = read(r#"{"service":"https://smsp.example/","per-second":5}"#).unwrap();
+        assert_eq!(stored(&after), stored(&expected));
+        let api = "--fhir production --client-id id --key-id k --key /key";
+        let moved = after.changed(&given(api), &[]).unwrap();
+        assert!(!stored(&moved).contains("smsp.example"), "a tenant has one service");
+        assert_eq!(allowance(&moved).unwrap().as_str(), "fhir-id");
+        let back = moved.changed(&given("--service smsp"), &[]).unwrap();
+        assert_eq!(stored(&back), r#"{"per-second":5,"service":"smsp"}"#);
+    }
+
+    #[test]
+    fn a_setting_that_cannot_be_read_is_named_without_its_value() {
+        for (text, says) in [
+            (r#"{"colour":"s3cret"}"#, "the setting colour is not known"),
+            (r#"{"per-second":"s3cret"}"#, "the setting per-second cannot be read"),
+            (r#"{"key":"-----BEGIN s3cret"}"#, "the setting key cannot be read"),
+            (r#"{"fhir":"s3cret"}"#, "the setting fhir cannot be read"),
+            (r#"{"service":7}"#, "the setting service cannot be read"),
+        ] {
+            let error = read(text).err().unwrap();
+            assert!(error.contains(says) && !error.contains("s3cret"), "{error}");
+        }
+    }
+}

@@ -3,7 +3,7 @@
 
 #[allow(dead_code, reason = "other tests use the rest")]
 #[path = "../../../../tests/it/support/postgres/mod.rs"]
-mod support;
+pub(crate) mod support;
 
 use crate::command::{Done, nhs_pds};
 use crate::running::Running;
