@@ -13,7 +13,7 @@ use toml::{Table, Value};
 
 /// The options that the environment and the file may set. All others say what to do with one person or
 /// one item: they must be on the command line.
-const SETTINGS: [&str; 72] = [
+const SETTINGS: [&str; 74] = [
     "ablation",
     "allowance",
     "anchors",
@@ -32,6 +32,7 @@ const SETTINGS: [&str; 72] = [
     "disputes",
     "empty-address-lines",
     "export",
+    "faults",
     "fhir",
     "fhir-base",
     "files",
@@ -63,6 +64,7 @@ const SETTINGS: [&str; 72] = [
     "ods-code",
     "once",
     "out",
+    "owner",
     "passes",
     "patience",
     "people",
@@ -415,7 +417,7 @@ mod tests {
     use std::io::Write as _;
 
     /// The options that only the command line may set: they say what to do with one person, item or event.
-    const ARGUMENTS_ONLY: [&str; 43] = [
+    const ARGUMENTS_ONLY: [&str; 44] = [
         "address",
         "advisory",
         "after",
@@ -448,6 +450,7 @@ mod tests {
         "max",
         "message-id",
         "nhs-number",
+        "paused",
         "phone",
         "postcode",
         "reason",
@@ -531,7 +534,7 @@ mod tests {
         expect("worker", &[("NHS_PDS_INTERVAL", "5m")], file, "worker --interval=5m");
         let env = [("NHS_PDS_ONCE", "true"), ("NHS_PDS_INTERVAL", "5m")];
         // clap refuses these two.
-        expect("worker", &env, "", "worker --interval=5m --once");
+        expect("worker", &env, "", "worker --once --interval=5m");
         expect("report --caseload x", &[("NHS_PDS_DB", "y")], "", "report --caseload x");
     }
 

@@ -21,7 +21,7 @@ pub(crate) struct Args {
 
 #[derive(Subcommand)]
 pub(super) enum Command {
-    /// Adds a tenant. Workers begin with it within seconds
+    /// Adds a tenant. Workers begin with it within seconds, unless it is paused
     Add(Box<Add>),
     /// Lists the tenants
     List {
@@ -83,6 +83,9 @@ pub(super) struct Add {
     /// Its share in the rate limit, beside those of other tenants: 1 to 100.
     #[arg(long, value_name = "NUMBER", default_value = "1")]
     pub(super) weight: Weight,
+    /// Add it paused, to move cases to it first, or to choose its service later.
+    #[arg(long)]
+    pub(super) paused: bool,
     #[command(flatten)]
     pub(super) times: Times,
     #[command(flatten)]

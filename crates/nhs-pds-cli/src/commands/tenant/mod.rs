@@ -2,6 +2,10 @@
 //!
 //! A change is on record in the tenant's audit trail before it is made. If it cannot be made, the record is withdrawn. A new
 //! tenant is paused until its addition is on record.
+//!
+//! A tenant that is added paused has an empty trail, so that a trail from elsewhere can become its own
+//! (`nhs-pds migrate`). While the trail is empty and the tenant is paused, nothing is recorded: no case is in it. The event
+//! that resumes a tenant has all its settings.
 
 mod args;
 mod print;
@@ -12,7 +16,7 @@ use crate::device;
 use crate::tenants::{Settings, disagreements};
 pub(crate) use args::Args;
 use args::{Add, Change, Command, One, Rotate};
-use nhs_pds::audit::{Actor, AuditLog, Entry, EventKind, PostgresLog};
+use nhs_pds::audit::{Actor, AuditLog, Entry, EventKind, Filter, PostgresLog};
 use nhs_pds::clock::{Clock, SystemClock};
 use nhs_pds::demographics::OdsCode;
 use nhs_pds::postgres::Database;
@@ -65,7 +69,12 @@ impl Action<'_> {
         match (self, before) {
             (Self::Add(add), _) => added(name, add).await,
             (Self::Change(change), Some(before)) => changed(before, change).await,
-            (Self::State(state), Some(before)) => Ok(with(before, |tenant| tenant.state = *state)),
+            (Self::State(state), Some(before)) => {
+                if *state == TenantState::Active {
+                    Settings::of(before)?.check()?;
+                }
+                Ok(with(before, |tenant| tenant.state = *state))
+            }
             (Self::Rotate(rotate), Some(before)) => rotated(before, rotate).await,
             (_, None) => Err("there is no such tenant: add it with `nhs-pds tenant add`".into()),
         }
@@ -83,6 +92,9 @@ async fn added(name: &TenantName, add: &Add) -> Result<Tenant, Failed> {
     let code = code.ok_or("give --ods-code with the code of the organisation")?;
     let mut tenant = Tenant::new(name.clone(), organisation(code)?);
     tenant.weight = add.weight;
+    if add.paused {
+        tenant.state = TenantState::Paused;
+    }
     tenant.schedule = add.times.changed(&tenant.schedule, &[])?;
     settled(tenant, &add.settings, add.checked.unchecked).await
 }
@@ -127,14 +139,17 @@ async fn settled(
     settings: &Settings,
     is_unchecked: bool,
 ) -> Result<Tenant, Failed> {
-    settings.check()?;
+    let waits = tenant.state == TenantState::Paused && !settings.service.is_named();
+    if !waits {
+        settings.check()?;
+    }
     tenant.settings = settings.stored()?;
     // As the worker reads it.
     let settings = Settings::of(&tenant)?;
-    if !is_unchecked {
+    if !is_unchecked && !waits {
         settings.try_out().await?;
     }
-    if settings.service.address().is_none() {
+    if !waits && settings.service.address().is_none() {
         let name = &tenant.name;
         warn(format!(
             "tenant: {name} queries the simulator, which knows invented people only: only for tests"
@@ -183,6 +198,9 @@ async fn add(
 ) -> Result<(), String> {
     let paused = with(&tenant, |tenant| tenant.state = TenantState::Paused);
     let mut stored = directory.add(&paused).await.map_err(|error| because(&error))?;
+    if tenant.state == TenantState::Paused {
+        return Ok(());
+    }
     let recorded = async {
         append(database, &stored.name, entry).await?;
         stored.state = tenant.state;
@@ -200,6 +218,12 @@ async fn update(
     tenant: &Tenant,
     entry: Entry,
 ) -> Result<(), String> {
+    let part = database.tenant(&tenant.name).await.map_err(|error| explained(&error))?;
+    let first = PostgresLog::new(part).page(&Filter::default(), 0, 1).await;
+    let is_empty = first.map_err(|error| because(&error))?.is_empty();
+    if is_empty && tenant.state == TenantState::Paused {
+        return directory.update(tenant).await.map(drop).map_err(|error| because(&error));
+    }
     append(database, &tenant.name, entry.clone()).await?;
     let updated = directory.update(tenant).await;
     if let Err(error) = updated {
@@ -239,7 +263,8 @@ fn entry(
     let entry = Entry::new(EventKind::ConfigurationChanged, SystemClock.now(), &actor)
         .with_detail("tenant", action.as_str());
     let facts = |tenant: &Tenant| facts(tenant, Settings::of(tenant).ok().as_ref());
-    let old = before.map_or(Ok(Vec::new()), facts)?;
+    let is_resumed = matches!(action, Action::State(TenantState::Active));
+    let old = before.filter(|_| !is_resumed).map_or(Ok(Vec::new()), facts)?;
     let new = facts(after)?;
     let set = new.iter().filter(|fact| !old.contains(fact)).cloned();
     let removed = old.iter().filter(|(name, _)| !new.iter().any(|(kept, _)| kept == name));

@@ -72,9 +72,9 @@ async fn over_a_file(cli: &Args) -> Result<bool, Box<dyn Error>> {
         let gateway = gateway.with_rate_limit(settings.rate_limit(&reached));
         let worker = parts.worker(gateway, Arc::clone(&store))?;
         if cli.once {
-            let seen = Arc::default();
-            port.works(seen::once(Arc::clone(&seen), None));
-            answered = once(&worker, cli.patience, &stop, &Pass::of_one(seen)).await?;
+            let pass = Pass::of_one();
+            port.works(seen::once(&pass, None));
+            answered = once(&worker, cli.patience, &stop, &pass).await?;
         } else {
             let process = Process::new(worker, schedule).with_name(cli.name());
             port.works(seen::scheduled(process.clone()));

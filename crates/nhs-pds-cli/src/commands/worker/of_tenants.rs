@@ -141,13 +141,13 @@ impl All<'_> {
             )
             .into());
         }
-        let seen = Arc::default();
-        self.port.works(seen::once(Arc::clone(&seen), Some(name.clone())));
+        let pass = Pass::of_one();
+        self.port.works(seen::once(&pass, Some(name.clone())));
         let worker = made(&*self.factory, &one.tenant, self.cli.patience, self.stop).await;
         let Some(worker) = worker.map_err(|error| format!("{name}: {error}"))? else {
             return Ok(true);
         };
-        once(&worker, self.cli.patience, self.stop, &Pass::of_one(seen)).await
+        once(&worker, self.cli.patience, self.stop, &pass).await
     }
 
     /// Runs each active tenant until none of its cases is due.
@@ -160,7 +160,7 @@ impl All<'_> {
         let (mut passes, mut looks) = (JoinSet::new(), Vec::new());
         for tenant in listing.tenants.into_iter().filter(is_active) {
             let pass = Pass::of_many(&tenant.name);
-            looks.push(seen::once(Arc::clone(&pass.seen), Some(tenant.name.clone())));
+            looks.push(seen::once(&pass, Some(tenant.name.clone())));
             let (factory, stop) = (Arc::clone(&self.factory), self.stop.clone());
             let patience = self.cli.patience;
             passes.spawn(async move {

@@ -7,8 +7,8 @@ use nhs_pds::process::{self, CaseReport, ErrorKind, RunReport, TraceResult, Work
 use nhs_pds::tenant::TenantName;
 use std::error::Error;
 use std::fmt::Write as _;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -19,18 +19,25 @@ pub(super) struct Pass {
     /// The line above its summary.
     heading: Option<String>,
     pub(super) seen: Arc<AtomicU64>,
+    /// Its worker, once it is made.
+    pub(super) worker: Arc<OnceLock<Worker>>,
 }
 
 impl Pass {
     /// The only run of the command.
-    pub(super) fn of_one(seen: Arc<AtomicU64>) -> Self {
-        Self { who: "worker".to_owned(), heading: None, seen }
+    pub(super) fn of_one() -> Self {
+        Self {
+            who: "worker".to_owned(),
+            heading: None,
+            seen: Arc::default(),
+            worker: Arc::default(),
+        }
     }
 
     /// The run of one of several tenants.
     pub(super) fn of_many(tenant: &TenantName) -> Self {
         let heading = Some(format!("{tenant}:\n"));
-        Self { who: format!("worker: {tenant}"), heading, seen: Arc::default() }
+        Self { who: format!("worker: {tenant}"), heading, ..Self::of_one() }
     }
 }
 
@@ -42,7 +49,8 @@ pub(super) async fn once(
     stop: &Stop,
     pass: &Pass,
 ) -> Result<bool, Box<dyn Error>> {
-    let Pass { who, heading, seen } = pass;
+    let Pass { who, heading, seen, worker: kept } = pass;
+    let worker = kept.get_or_init(|| worker.clone());
     let (mut reached, mut cause) = (false, None);
     let mut observe = |case: &CaseReport| {
         cause = case.cause.clone().or_else(|| cause.take());
