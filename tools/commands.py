@@ -146,6 +146,9 @@ def check(folder, file):
             expect(1, "audit", "--db", db, *command, "NOBODY", says="about this case")
     expect(1, "review", "--db", db, "show", "NOBODY", "1", says="refused")
     expect(1, "review", "--db", db, "delete", "NOBODY", says="refused")
+    for command in ["tenant", "list"], ["tenant", "add", "leeds"], ["database", "prepare", "--role", "x"]:
+        expect(2, *command, "--db", db, says="a file has no tenants")
+        expect(2, *command, "--db", "postgres://x:s3cret@127.0.0.1:1/none", says="postgres://x@127.0.0.1:1/none")
     for path, code in ("tests/data/smsp/details.xml", 0), (file("good.csv"), 2):
         expect(code, "wire", "decode", path)
     expect(1, "check", stdin=f"{text}\n")
@@ -214,6 +217,8 @@ def check(folder, file):
         "review": ["--db", db, "list"],
         "sample-data": ["--cases", "20", "--out", file("sample")],
         "soak": ["--cases", "20"],
+        "tenant": ["list", "--db", "postgres://nobody@127.0.0.1:1/none"],
+        "database": ["check", "--db", "postgres://nobody@127.0.0.1:1/none"],
         "throughput": ["--memory", file("good.csv")],
         "wire": ["decode", "tests/data/smsp/details.xml"],
         "worker": ["--db", db, "--once"],

@@ -168,7 +168,7 @@ class Database:
 
     def add(self, tenant, service, *more):
         finished([self.made, "tenant", "add", tenant, "--db", self.app, "--ods-code", "RHM",
-                  "--service", f"smsp={service}", *more])
+                  "--service", service, *more])
         self.tenants[tenant] = int(self.value(f"SELECT tenant FROM {SCHEMA}.tenant WHERE name = '{tenant}'"))
 
     def worker(self, *more):

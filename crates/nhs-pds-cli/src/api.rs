@@ -11,7 +11,9 @@
 //!
 //! Without a token endpoint and an access token, the client sends no token. The NHS's sandbox needs none.
 
-use crate::console::{self, about};
+use crate::as_text;
+use crate::console::because;
+use crate::reference::{self, Reference};
 use crate::simulated::{self, Application, EXAMPLE_KEY, Server, Simulator};
 use clap::Args;
 use nhs_pds::async_trait;
@@ -20,13 +22,14 @@ use nhs_pds::fhir::auth::{
 };
 use nhs_pds::fhir::{AccessMode, Client, Config, Environment};
 use nhs_pds::secret::Secret;
+use nhs_pds::tenant::Labels;
 use nhs_pds::trace::User;
 use nhs_pds::transport::Transport;
 use nhs_pds::transport::http::{HttpConfig, HttpTransport};
+use serde::{Deserialize, Serialize};
 use std::env;
 use std::error::Error;
-use std::fmt::Display;
-use std::path::{Path, PathBuf};
+use std::fmt::{self, Display};
 use std::str::FromStr;
 use std::sync::Arc;
 use url::Url;
@@ -34,24 +37,30 @@ use url::Url;
 type Failed = Box<dyn Error>;
 
 /// An API whose people are not the simulator's, and the application's key.
-#[derive(Args)]
+#[derive(Args, Clone, Default, Deserialize, Serialize)]
+#[serde(default, rename_all = "kebab-case")]
 pub(crate) struct Live {
     /// The PDS FHIR API: `sandbox`, `integration`, `production`, or its address before `/Patient`. The sandbox
     /// is open and takes no key. The application's access is restricted to one match.
-    #[arg(long, value_name = "API", value_parser = address, conflicts_with_all = ["register", "history"])]
+    #[arg(long, value_name = "API", conflicts_with_all = ["register", "history"])]
+    #[serde(with = "as_text", skip_serializing_if = "Option::is_none")]
     fhir: Option<Address>,
     /// The API's token endpoint. [default: that of the environment, or `/oauth2/token` at the host of --fhir]
     #[arg(long, value_name = "URL", requires = "client_id")]
+    #[serde(with = "as_text", skip_serializing_if = "Option::is_none")]
     token_url: Option<Url>,
     /// The application's API key. Without a key, no tokens are sent.
     #[arg(long, value_name = "ID", requires_all = ["fhir", "key_id", "key"])]
+    #[serde(skip_serializing_if = "Option::is_none")]
     client_id: Option<String>,
     /// The name (kid) of the registered public key.
     #[arg(long, value_name = "ID", requires_all = ["client_id", "key"])]
+    #[serde(skip_serializing_if = "Option::is_none")]
     key_id: Option<String>,
-    /// The private key, as PEM.
-    #[arg(long, value_name = "FILE", requires_all = ["client_id", "key_id"])]
-    key: Option<PathBuf>,
+    /// The private key, as PEM: a file, or `env:NAME` for an environment variable.
+    #[arg(long, value_name = "FILE", value_parser = reference::parser(), requires_all = ["client_id", "key_id"])]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<Reference>,
 }
 
 /// Where the API is.
@@ -62,15 +71,30 @@ enum Address {
 }
 
 /// Reads the name of an environment, or an address.
-fn address(text: &str) -> Result<Address, String> {
-    Ok(match text {
-        "sandbox" => Address::Of(Environment::Sandbox),
-        "integration" => Address::Of(Environment::Integration),
-        "production" => Address::Of(Environment::Production),
-        _ => Address::At(web_address(text).ok_or(
-            "write sandbox, integration, production, or the address of an API before /Patient",
-        )?),
-    })
+impl FromStr for Address {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        Ok(match text {
+            "sandbox" => Self::Of(Environment::Sandbox),
+            "integration" => Self::Of(Environment::Integration),
+            "production" => Self::Of(Environment::Production),
+            _ => Self::At(web_address(text).ok_or(
+                "write sandbox, integration, production, or the address of an API before /Patient",
+            )?),
+        })
+    }
+}
+
+impl Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Of(Environment::Integration) => "integration",
+            Self::Of(Environment::Production) => "production",
+            Self::Of(_) => "sandbox",
+            Self::At(url) => url.as_str(),
+        })
+    }
 }
 
 /// An address that begins with `http:` or `https:`.
@@ -87,8 +111,27 @@ impl Live {
         })
     }
 
+    /// Whether the options name an API.
+    pub(crate) const fn is_named(&self) -> bool {
+        self.fhir.is_some()
+    }
+
+    /// The application's API key, if there is one.
+    pub(crate) fn client_id(&self) -> Option<&str> {
+        self.client_id.as_deref()
+    }
+
+    /// The private key, if there is one.
+    pub(crate) const fn key(&self) -> Option<&Reference> {
+        self.key.as_ref()
+    }
+
     /// The client of the API of `--fhir`, if the option is given.
-    pub(crate) fn client(&self, transport: Arc<dyn Transport>) -> Result<Option<Client>, Failed> {
+    pub(crate) fn client(
+        &self,
+        transport: Arc<dyn Transport>,
+        labels: &Labels,
+    ) -> Result<Option<Client>, Failed> {
         let Some(base) = self.address() else { return Ok(None) };
         let config = Config::new(base.clone());
         let token_url = match &self.fhir {
@@ -107,7 +150,7 @@ impl Live {
         let key = signing_key(parse("--key-id", key_id)?, key)?;
         let token_url = self.token_url.clone().unwrap_or(token_url);
         let tokens = TokenConfig::new(token_url, parse("--client-id", client_id)?);
-        Ok(Some(restricted(config, tokens, key, transport).0))
+        Ok(Some(restricted(config, tokens, key, transport, labels).0))
     }
 }
 
@@ -116,10 +159,10 @@ fn needs_a_key(environment: Environment) -> String {
     format!("--fhir {name} needs --client-id, --key-id and --key")
 }
 
-/// Reads the private key of a file.
-fn signing_key(id: KeyId, file: &Path) -> Result<SigningKey, Failed> {
-    let pem = Secret::new(console::read(file)?);
-    SigningKey::from_pem(id, &pem).map_err(|error| about(file, &error))
+/// Reads a private key.
+fn signing_key(id: KeyId, key: &Reference) -> Result<SigningKey, Failed> {
+    SigningKey::from_pem(id, &key.read()?)
+        .map_err(|error| format!("{key}: {}", because(&error)).into())
 }
 
 /// A client with application-restricted access, and the source of its tokens.
@@ -128,8 +171,10 @@ fn restricted(
     tokens: TokenConfig,
     key: SigningKey,
     transport: Arc<dyn Transport>,
+    labels: &Labels,
 ) -> (Client, ApplicationTokens) {
     let tokens = ApplicationTokens::new(tokens, key, Arc::clone(&transport));
+    let tokens = tokens.with_labels(labels.clone());
     (Client::application_restricted(config, tokens.clone(), transport), tokens)
 }
 
@@ -143,7 +188,7 @@ pub(crate) fn of_simulator(
     let key = register_example_key(simulator)?;
     let config = Config::new(server.fhir_url().parse()?);
     let tokens = TokenConfig::new(server.token_url().parse()?, API_KEY.parse()?);
-    Ok(restricted(config, tokens, key, transport))
+    Ok(restricted(config, tokens, key, transport, &Labels::default()))
 }
 
 /// The API key of the example application.
@@ -194,10 +239,10 @@ pub(crate) async fn reach(mode: AccessMode) -> Result<Reached, Failed> {
             _simulator: None,
         });
     };
-    let key_file: String = needed("PDS_FHIR_KEY")?;
-    let key = signing_key(needed("PDS_FHIR_KEY_ID")?, Path::new(&key_file))?;
+    let key: String = needed("PDS_FHIR_KEY")?;
+    let key = signing_key(needed("PDS_FHIR_KEY_ID")?, &Reference::File(key.into()))?;
     let tokens = TokenConfig::new(token_url, needed("PDS_FHIR_CLIENT_ID")?);
-    let (client, tokens) = restricted(config, tokens, key, transport);
+    let (client, tokens) = restricted(config, tokens, key, transport, &Labels::default());
     Ok(Reached { client, tokens: Some(tokens), _simulator: None })
 }
 

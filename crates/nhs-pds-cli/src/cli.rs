@@ -29,6 +29,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     Trace(Box<commands::trace::Args>),
     Worker(Box<commands::worker::Args>),
+    Tenant(commands::tenant::Args),
+    Database(commands::database::Args),
     Review(Box<commands::review::Args>),
     Audit(commands::audit::Args),
     Report(commands::report::Args),

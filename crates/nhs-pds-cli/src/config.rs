@@ -13,12 +13,14 @@ use toml::{Table, Value};
 
 /// The options that the environment and the file may set. All others say what to do with one person or
 /// one item: they must be on the command line.
-const SETTINGS: [&str; 71] = [
+const SETTINGS: [&str; 74] = [
     "ablation",
+    "allowance",
     "anchors",
     "answer",
     "as",
     "attempts",
+    "burst",
     "caseload",
     "cases",
     "client-certificate",
@@ -74,6 +76,7 @@ const SETTINGS: [&str; 71] = [
     "risk-limit",
     "role",
     "roots",
+    "scope",
     "seed",
     "service",
     "services",
@@ -86,6 +89,10 @@ const SETTINGS: [&str; 71] = [
     "wildcards-assessed",
     "writes",
 ];
+
+/// The same for commands about tenants and their database. What is set for a worker on this machine must not become a
+/// setting of a tenant.
+const SETTINGS_OF_OPERATORS: [&str; 3] = ["as", "db", "json"];
 
 /// Arguments with the options that were added to them.
 #[derive(Debug)]
@@ -223,12 +230,16 @@ fn has_name(option: &Arg, name: &str) -> bool {
 /// Whether the option may be set outside the command line; one of an outer command is set there.
 fn is_setting(level: &Level<'_>, option: &Arg) -> bool {
     let outer = option.is_global_set() && level.names.len() > 1;
-    !outer && may_be_set(option)
+    !outer && may_be_set(&level.names, option)
 }
 
 /// Whether the option is one of [`SETTINGS`]. The file `--history` is; the flag `--history` of `fhir search` is a
 /// part of one question.
-fn may_be_set(option: &Arg) -> bool {
+fn may_be_set(names: &[&str], option: &Arg) -> bool {
+    let is_of_operators = matches!(names.first(), Some(&"database" | &"tenant"));
+    if is_of_operators && !SETTINGS_OF_OPERATORS.contains(&long(option)) {
+        return false;
+    }
     SETTINGS.contains(&long(option)) && !(long(option) == "history" && is_flag(option))
 }
 
@@ -370,7 +381,7 @@ impl File {
             else {
                 return Err(format!("{place}: there is no such option here").into());
             };
-            if names.is_empty() || !may_be_set(option) {
+            if names.is_empty() || !may_be_set(names, option) {
                 return Err(format!("{place}: give this option on the command line").into());
             }
             from_toml(option, value).map_err(|why| format!("{place}: {why}"))?;
@@ -406,7 +417,7 @@ mod tests {
     use std::io::Write as _;
 
     /// The options that only the command line may set: they say what to do with one person, item or event.
-    const ARGUMENTS_ONLY: [&str; 40] = [
+    const ARGUMENTS_ONLY: [&str; 44] = [
         "address",
         "advisory",
         "after",
@@ -439,14 +450,18 @@ mod tests {
         "max",
         "message-id",
         "nhs-number",
+        "paused",
         "phone",
         "postcode",
         "reason",
         "state",
         "surname",
         "to",
+        "unchecked",
         "user",
         "version",
+        "weight",
+        "without",
     ];
 
     fn all_options(command: &Command, found: &mut Vec<String>) {
@@ -519,7 +534,7 @@ mod tests {
         expect("worker", &[("NHS_PDS_INTERVAL", "5m")], file, "worker --interval=5m");
         let env = [("NHS_PDS_ONCE", "true"), ("NHS_PDS_INTERVAL", "5m")];
         // clap refuses these two.
-        expect("worker", &env, "", "worker --interval=5m --once");
+        expect("worker", &env, "", "worker --once --interval=5m");
         expect("report --caseload x", &[("NHS_PDS_DB", "y")], "", "report --caseload x");
     }
 
@@ -564,6 +579,16 @@ mod tests {
             let why = "give this option on the command line";
             assert_eq!(refused, format!("FILE: [fhir.search] {option}: {why}"));
         }
+    }
+
+    #[test]
+    fn a_setting_of_a_worker_does_not_become_one_of_a_tenant() {
+        let env = [("NHS_PDS_DB", "d"), ("NHS_PDS_SERVICE", "smsp"), ("NHS_PDS_ROLE", "reviewer")];
+        expect("tenant change leeds", &env, "", "tenant change --db=d leeds");
+        expect("database prepare", &env, "", "database prepare --db=d");
+        let file = "[tenant.add]\nservice = 'smsp'";
+        let why = "FILE: [tenant.add] service: give this option on the command line";
+        assert_eq!(applied("check", &[], file).unwrap_err(), why);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! `docs/commands.md` describes every command, its exit codes and the configuration file.
 
 mod api;
+mod as_text;
 mod cli;
 mod commands;
 mod comparison;
@@ -16,9 +17,11 @@ mod port;
 mod private;
 mod progress;
 mod records;
+mod reference;
 mod service;
 mod simulated;
 mod stop;
+mod tenants;
 mod trail;
 
 use clap::FromArgMatches;
@@ -59,12 +62,14 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> ExitCode {
     use Command::{
-        Audit, Check, Compare, Completions, Dev, Fhir, Jwks, Letter, Man, MatchQuality, Migrate,
-        Report, Review, Simulator, Trace, Wire, Worker,
+        Audit, Check, Compare, Completions, Database, Dev, Fhir, Jwks, Letter, Man, MatchQuality,
+        Migrate, Report, Review, Simulator, Tenant, Trace, Wire, Worker,
     };
     match command {
         Trace(args) => on_threads("trace", commands::trace::run(&args)),
         Worker(args) => on_threads("worker", commands::worker::run(&args)),
+        Tenant(args) => on_one_thread("tenant", commands::tenant::run(args)),
+        Database(args) => on_one_thread("database", commands::database::run(args)),
         Review(args) => commands::review::main(*args),
         Audit(args) => on_threads("audit", commands::audit::run(args)),
         Report(args) => on_one_thread("report", commands::report::run(&args)),

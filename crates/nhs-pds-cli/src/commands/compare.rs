@@ -21,6 +21,7 @@ use nhs_pds::process::alert::MemoryAlerts;
 use nhs_pds::process::store::Joined;
 use nhs_pds::process::{CaseReport, Policy, Settings, Strategy, TraceResult, Worker, import};
 use nhs_pds::resilience::{Gateway, RateLimit};
+use nhs_pds::tenant::Labels;
 use nhs_pds::trace::{Caller, Tracer};
 use nhs_pds::transport::Transport;
 use nhs_pds::transport::http::{HttpConfig, HttpTransport};
@@ -109,7 +110,7 @@ pub(crate) async fn run(cli: &Args) -> Result<bool, Box<dyn Error>> {
 /// The client of the API: at the address of `--fhir`, or of the simulator.
 fn second(cli: &Args, reached: &Reached) -> Result<fhir::Client, Box<dyn Error>> {
     let transport: Arc<dyn Transport> = Arc::new(HttpTransport::new(&HttpConfig::new())?);
-    match (cli.api.client(Arc::clone(&transport))?, reached.simulator()) {
+    match (cli.api.client(Arc::clone(&transport), &Labels::default())?, reached.simulator()) {
         (Some(client), _) => Ok(client),
         (None, Some((server, simulator))) => Ok(api::of_simulator(server, simulator, transport)?.0),
         (None, None) => Err("--smsp needs --fhir too: the simulator knows other people".into()),

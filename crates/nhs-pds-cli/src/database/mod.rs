@@ -17,6 +17,7 @@ use nhs_pds::process::alert::{PostgresAlerts, SqliteAlerts};
 use nhs_pds::process::store::Store;
 use nhs_pds::process::store::transfer::Place;
 use nhs_pds::tenant::TenantName;
+pub(crate) use postgres::{config, connect_to_all, explained, opened};
 use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -44,7 +45,39 @@ pub(crate) struct Optional {
     tenant: Option<TenantName>,
 }
 
+/// The options of a command about all tenants.
+#[derive(Args)]
+pub(crate) struct OfAll {
+    /// The PostgreSQL database, as `postgres://USER@HOST/DATABASE`.
+    #[arg(long, value_name = "DATABASE", value_parser = parser())]
+    db: Db,
+}
+
+impl OfAll {
+    /// The address of the database.
+    pub(crate) fn address(&self) -> Result<&Address, Failed> {
+        match &self.db {
+            Db::Postgres(address) => Ok(address),
+            Db::File(path) => {
+                let path = path.display();
+                Err(format!(
+                    "{path}: a file has no tenants: give --db postgres://USER@HOST/DATABASE"
+                )
+                .into())
+            }
+        }
+    }
+}
+
 impl Required {
+    /// The address, if the database is PostgreSQL, and the tenant, if the option is given.
+    pub(crate) fn tenants(&self) -> Option<(&Address, Option<&TenantName>)> {
+        match &self.db {
+            Db::Postgres(address) => Some((address, self.tenant.as_ref())),
+            Db::File(_) => None,
+        }
+    }
+
     /// The database of one organisation.
     pub(crate) fn database(&self) -> Result<Database, Failed> {
         Database::of(self.db.clone(), self.tenant.clone())
@@ -140,14 +173,6 @@ impl Database {
         match self {
             Self::File(path) => Some(path),
             Self::Postgres { .. } => None,
-        }
-    }
-
-    /// The tenant; `None` for a file, which has the cases of one organisation.
-    pub(crate) const fn tenant(&self) -> Option<&TenantName> {
-        match self {
-            Self::File(_) => None,
-            Self::Postgres { tenant, .. } => Some(tenant),
         }
     }
 

@@ -23,7 +23,11 @@ pub(super) async fn open(
     anchors: Option<&Path>,
     owner: Option<&Address>,
 ) -> Result<Opened, Failed> {
-    let database = connect(address, tenant, owner).await?;
+    Ok(opened(connect(address, tenant, owner).await?, anchors))
+}
+
+/// The part of a tenant, which is open.
+pub(crate) fn opened(database: TenantDatabase, anchors: Option<&Path>) -> Opened {
     let probe = Arc::new(database.database().clone());
     let store = Postgres::new(database.clone());
     let inbox = Inbox::Postgres(store.inbox().clone());
@@ -36,7 +40,7 @@ pub(super) async fn open(
         let (cases, log) = (Arc::new(PostgresStore::new(database)), Arc::clone(&trail.log));
         Arc::new(Joined::new(cases, log, alerts))
     };
-    Ok(Opened { store, trail, inbox, probe })
+    Opened { store, trail, inbox, probe }
 }
 
 /// Everything of a tenant.
@@ -70,9 +74,36 @@ async fn connect(
         config = config.with_maintenance(self::config(owner)?);
     }
     let failed =
-        |error: postgres::Error| format!("{address}, tenant {tenant}: {}", because(&error));
+        |error: postgres::Error| format!("{address}, tenant {tenant}: {}", explained(&error));
     let database = postgres::Database::connect(&config).await.map_err(failed)?;
     Ok(database.tenant(tenant).await.map_err(failed)?)
+}
+
+/// Connects to the database of all tenants.
+pub(crate) async fn connect_to_all(address: &Address) -> Result<postgres::Database, Failed> {
+    let connected = postgres::Database::connect(&config(address)?).await;
+    Ok(connected.map_err(|error| format!("{address}: {}", explained(&error)))?)
+}
+
+/// What the codes of PostgreSQL mean that an operator meets first.
+const CODES: [(&str, &str); 6] = [
+    ("28000", "the server does not let this user in: check its file pg_hba.conf, and the user"),
+    ("28P01", "the server refuses the password: check PGPASSWORD, or the file of PGPASSFILE"),
+    ("3D000", "the server has no database of this name: check the address"),
+    ("42501", "the role has no right to do this"),
+    (
+        "53300",
+        "the server has no free connection: raise its max_connections, or stop other programs",
+    ),
+    ("57P03", "the server is starting or stopping"),
+];
+
+/// An error with its causes, and in words what PostgreSQL's code means.
+pub(crate) fn explained(error: &postgres::Error) -> String {
+    let said = because(error);
+    let code = said.rsplit_once("PostgreSQL answered ").map(|(_, code)| code);
+    let known = CODES.iter().find(|(known, _)| code == Some(known));
+    known.map_or(said.clone(), |(_, meaning)| format!("{said}: {meaning}"))
 }
 
 /// How to connect, with the password that is not in the address. Warns where other users can read the one that is.

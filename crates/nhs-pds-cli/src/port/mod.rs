@@ -124,6 +124,11 @@ impl Port {
 }
 
 impl Listen {
+    /// The port, if the options name one.
+    pub(crate) fn port(&self) -> Option<u16> {
+        self.listen.map(|address| address.port()).filter(|port| *port != 0)
+    }
+
     fn bind(&self, address: SocketAddr) -> Result<TcpListener, Failed> {
         if !address.ip().is_loopback() && !self.listen_anywhere {
             return Err(format!(

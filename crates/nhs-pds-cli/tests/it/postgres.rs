@@ -3,7 +3,7 @@
 
 #[allow(dead_code, reason = "other tests use the rest")]
 #[path = "../../../../tests/it/support/postgres/mod.rs"]
-mod support;
+pub(crate) mod support;
 
 use crate::command::{Done, nhs_pds};
 use crate::running::Running;
@@ -17,16 +17,13 @@ fn path(folder: &TempDir, name: &str) -> String {
     folder.path().join(name).to_str().unwrap().to_owned()
 }
 
-/// Adds tenants to a database, each with an empty trail.
+/// Adds tenants to a database. Each queries the simulator.
 fn add(database: &Database, names: &[&str]) {
-    let superuser = Sql::connect(&database.superuser().parse().unwrap());
     for name in names {
-        superuser.execute(&format!(
-            "INSERT INTO nhs_pds.tenant (name, organisation, state, weight, schedule, settings, version)
-             VALUES ('{name}', 'RHM', 'active', 1, '{{}}', '{{}}', 1);
-             INSERT INTO nhs_pds.audit_anchor (tenant, seq, hash)
-             SELECT tenant, 0, decode(repeat('00', 32), 'hex') FROM nhs_pds.tenant WHERE name = '{name}'"
-        ));
+        let tenant = ["tenant", "add", name, "--db", &database.application()];
+        let settings = ["--ods-code", "RHM", "--service", "smsp"];
+        let done = nhs_pds(&[&tenant[..], &settings].concat());
+        assert_eq!(done.code, 0, "{done:?}");
     }
 }
 

@@ -2,7 +2,6 @@
 
 use super::args::Args;
 use crate::console::{self, about, warn};
-use crate::database::Database;
 use crate::private::PrivateFile;
 use crate::progress;
 use crate::stop::Stop;
@@ -62,9 +61,9 @@ pub(super) async fn take_in(
 }
 
 /// Refuses an export that would replace an input file.
-pub(super) fn spare_inputs(cli: &Args, database: &Database) -> Result<(), Box<dyn Error>> {
+pub(super) fn spare_inputs(cli: &Args, database: Option<&Path>) -> Result<(), Box<dyn Error>> {
     if let Some(export) = &cli.export
-        && let Some(input) = [database.file(), cli.import.as_deref()]
+        && let Some(input) = [database, cli.import.as_deref()]
             .into_iter()
             .flatten()
             .find(|input| is_same(input, export))

@@ -1,8 +1,9 @@
 //! "Get NHS Number" as a process: imports a caseload, finds and verifies numbers on a schedule, and
 //! exports the decisions.
 //!
-//! Cases, audit trail and alerts are in one SQLite file. Without `--service` and `--fhir` it queries the
-//! Spine Mini Service of the simulator, whose people come from a fixed seed. `--once` ends when no case is due; it first waits for the leases of a
+//! Cases, audit trail and alerts are in one SQLite file, or in PostgreSQL ([`of_tenants`]). Over a file, without
+//! `--service` and `--fhir`, it queries the Spine Mini Service of the simulator, whose people come from a fixed seed.
+//! `--once` ends when no case is due; it first waits for the leases of a
 //! worker that was killed. Otherwise the worker runs every `--interval`. Ctrl-C and SIGTERM stop both: the
 //! worker waits for open questions, and continues at the next start. A second import of the same file changes
 //! nothing. `--export` alone writes the file without a query; with `--once` or `--interval` it writes the file
@@ -13,6 +14,7 @@
 
 mod args;
 mod caseload;
+mod of_tenants;
 mod once;
 mod patience;
 mod scheduled;
@@ -20,36 +22,43 @@ mod seen;
 
 use crate::console::{about, warn};
 use crate::database::Opened;
-use crate::device;
 use crate::port::{Phase, Port};
 use crate::stop::Stop;
+use crate::tenants::Parts;
 use crate::trail::Trail;
 pub(crate) use args::Args;
 use caseload::{spare_inputs, take_in, take_out};
-use nhs_pds::audit::Actor;
 use nhs_pds::case::CaseStore;
-use nhs_pds::process::{CaseReport, Process, Settings, Worker};
-use nhs_pds::resilience::{self, Gateway, Retry};
-use nhs_pds::trace::Caller;
-use once::once;
+use nhs_pds::process::{CaseReport, Process};
+use nhs_pds::resilience::Gateway;
+use once::{Pass, once};
 use scheduled::report_runs;
 use std::error::Error;
 use std::sync::Arc;
 
 /// Whether the service answered, no row was refused, and all cases can be read.
 pub(crate) async fn run(cli: &Args) -> Result<bool, Box<dyn Error>> {
+    match cli.database.tenants() {
+        Some((address, tenant)) => of_tenants::run(cli, address, tenant).await,
+        None => over_a_file(cli).await,
+    }
+}
+
+async fn over_a_file(cli: &Args) -> Result<bool, Box<dyn Error>> {
     // Refuses wrong arguments before it opens any file.
-    let schedule = cli.schedule()?;
+    let schedule = cli.times.schedule()?;
     let database = cli.database.database()?;
-    spare_inputs(cli, &database)?;
+    let settings = &cli.settings;
+    if settings.set()?.contains_key("allowance") {
+        return Err("--allowance: tenants of PostgreSQL share a rate limit: leave it out".into());
+    }
+    spare_inputs(cli, database.file())?;
     let stop = Stop::on_signals("worker")?;
     let port = Port::open(&cli.listen, &stop)?;
-    let Opened { store, trail, probe, .. } = database.open(cli.anchors.as_deref()).await?;
+    let Opened { store, trail, probe, .. } = database.open(settings.anchors.as_deref()).await?;
     port.opened(probe);
-    let caller = Caller::System(cli.service.us()?);
-    let actor = Actor::new(&caller, "Get NHS Number")
-        .with_role("system process", cli.service.us()?.organisation().clone())
-        .on_device(device::name());
+    let parts = Parts { settings, us: settings.service.us()?, lease: cli.lease };
+    let actor = parts.actor();
     let mut all_taken = true;
     if let Some(file) = &cli.import {
         port.set(Phase::Starting("importing a caseload"));
@@ -57,31 +66,18 @@ pub(crate) async fn run(cli: &Args) -> Result<bool, Box<dyn Error>> {
     }
     let mut answered = true;
     if !cli.only_exports() && !stop.is_asked() {
-        let reached = cli.service.reach().await?;
+        let reached = settings.service.reach().await?;
         all_taken &= reached.has_all_people();
-        let gate =
-            Gateway::new(Arc::clone(&reached.client)).with_rate_limit(cli.rate_limit(&reached));
-        let worker = Worker::new(
-            gate.background(),
-            Arc::clone(&store),
-            Settings::new(caller)
-                .with_retry(Retry::new(
-                    resilience::RetryPolicy::default().with_attempts(cli.attempts),
-                ))
-                .with_foreground(gate.foreground())
-                .with_actor(actor.clone())
-                .with_policy(cli.policy()?)
-                .with_lease(cli.lease)
-                .with_in_flight(cli.in_flight),
-        );
+        let gateway = Gateway::new(Arc::clone(&reached.client));
+        let gateway = gateway.with_rate_limit(settings.rate_limit(&reached));
+        let worker = parts.worker(gateway, Arc::clone(&store))?;
         if cli.once {
-            let seen = Arc::default();
-            let tenant = database.tenant().cloned();
-            port.works(seen::once(worker.clone(), Arc::clone(&seen), tenant));
-            answered = once(&worker, cli.patience, &stop, &seen).await?;
+            let pass = Pass::of_one();
+            port.works(seen::once(&pass, None));
+            answered = once(&worker, cli.patience, &stop, &pass).await?;
         } else {
-            let process = Process::new(worker, schedule);
-            port.works(seen::scheduled(process.clone(), database.tenant().cloned()));
+            let process = Process::new(worker, schedule).with_name(cli.name());
+            port.works(seen::scheduled(process.clone()));
             let reporting = tokio::spawn(report_runs(process.clone(), Arc::clone(&store)));
             process.run_until(stop.wait(), &mut |_: &CaseReport| ()).await?;
             reporting.abort();
@@ -95,15 +91,19 @@ pub(crate) async fn run(cli: &Args) -> Result<bool, Box<dyn Error>> {
             .await
             .map_err(|error| about(file, &*error))?;
     }
-    let is_sound = say_what_is_wrong(store.cases(), &trail).await?;
+    let is_sound = say_what_is_wrong(store.cases(), &trail, "worker").await?;
     Ok(answered && all_taken && is_sound)
 }
 
 /// Warns about missing anchors and damaged cases; whether all cases can be read.
-async fn say_what_is_wrong(store: &dyn CaseStore, trail: &Trail) -> Result<bool, Box<dyn Error>> {
+async fn say_what_is_wrong(
+    store: &dyn CaseStore,
+    trail: &Trail,
+    who: &str,
+) -> Result<bool, Box<dyn Error>> {
     let damaged = damaged(store).await?;
     for warning in trail.warning().iter().chain(&damaged) {
-        warn(format!("worker: {warning}"));
+        warn(format!("{who}: {warning}"));
     }
     Ok(damaged.is_none())
 }

@@ -4,20 +4,53 @@ use super::patience::Patience;
 use crate::console::{because, say, warn};
 use crate::stop::Stop;
 use nhs_pds::process::{self, CaseReport, ErrorKind, RunReport, TraceResult, Worker};
+use nhs_pds::tenant::TenantName;
 use std::error::Error;
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::time::Instant;
 
+/// A single run: how messages name it, and how many cases it has looked at.
+pub(super) struct Pass {
+    /// The beginning of a message.
+    pub(super) who: String,
+    /// The line above its summary.
+    heading: Option<String>,
+    pub(super) seen: Arc<AtomicU64>,
+    /// Its worker, once it is made.
+    pub(super) worker: Arc<OnceLock<Worker>>,
+}
+
+impl Pass {
+    /// The only run of the command.
+    pub(super) fn of_one() -> Self {
+        Self {
+            who: "worker".to_owned(),
+            heading: None,
+            seen: Arc::default(),
+            worker: Arc::default(),
+        }
+    }
+
+    /// The run of one of several tenants.
+    pub(super) fn of_many(tenant: &TenantName) -> Self {
+        let heading = Some(format!("{tenant}:\n"));
+        Self { who: format!("worker: {tenant}"), heading, ..Self::of_one() }
+    }
+}
+
 /// Runs until no case is due; whether the service has answered. While the database is away, tries again for
-/// `patience`. Counts the cases in `seen`.
+/// `patience`.
 pub(super) async fn once(
     worker: &Worker,
     patience: Duration,
     stop: &Stop,
-    seen: &AtomicU64,
+    pass: &Pass,
 ) -> Result<bool, Box<dyn Error>> {
+    let Pass { who, heading, seen, worker: kept } = pass;
+    let worker = kept.get_or_init(|| worker.clone());
     let (mut reached, mut cause) = (false, None);
     let mut observe = |case: &CaseReport| {
         cause = case.cause.clone().or_else(|| cause.take());
@@ -39,7 +72,7 @@ pub(super) async fn once(
         }
         let Some(pause) = patience.failed(Instant::now()) else { return Err(failed.into()) };
         warn(format!(
-            "worker: {}; it tries again in {:.0?}, and for {} s at most",
+            "{who}: {}; it tries again in {:.0?}, and for {} s at most",
             because(&failed),
             pause,
             patience.whole().as_secs()
@@ -47,29 +80,29 @@ pub(super) async fn once(
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             () = stop.wait() => {
-                warn("worker: stopped; started again, it goes on");
+                warn(format!("{who}: stopped; started again, it goes on"));
                 return Ok(true);
             }
         }
     };
-    say(&summary(&report)?)?;
+    say(&format!("{}{}", heading.as_deref().unwrap_or_default(), summary(&report)?))?;
     if patience.has_failed() {
-        warn("worker: the summary is that of the last attempt");
+        warn(format!("{who}: the summary is that of the last attempt"));
     }
     if let Some(cause) = cause {
-        warn(format!("worker: the last failure: {cause}"));
+        warn(format!("{who}: the last failure: {cause}"));
     }
     if let Some(reason) = &report.stopped {
-        warn(format!("worker: stopped early: {}", because(reason)));
+        warn(format!("{who}: stopped early: {}", because(reason)));
         return Ok(false);
     }
     if report.interrupted {
-        warn("worker: stopped; started again, it goes on");
+        warn(format!("{who}: stopped; started again, it goes on"));
         return Ok(true);
     }
     let silent = report.eligible > 0 && !reached;
     if silent {
-        warn("worker: the service did not answer");
+        warn(format!("{who}: the service did not answer"));
     }
     Ok(!silent)
 }

@@ -1,11 +1,13 @@
-//! What the only process of a worker shows of itself at the local port and to systemd.
+//! What the processes of a worker show of themselves at the local port and to systemd.
 
+use super::once::Pass;
 use crate::console::because;
 use crate::port::Seen;
-use nhs_pds::process::{Process, State, Status, Worker};
+use nhs_pds::process::tenants::{Fleet, TenantRun, TenantStatus};
+use nhs_pds::process::{Process, State, Status};
 use nhs_pds::tenant::TenantName;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// A run that has not got any further for so long is stuck. One that waits for the service or for the rate limit renews
@@ -13,15 +15,12 @@ use std::time::Duration;
 const STUCK: Duration = Duration::from_secs(5 * 60);
 
 /// Shows a process on its schedule.
-pub(super) fn scheduled(
-    process: Process,
-    tenant: Option<TenantName>,
-) -> impl Fn() -> Vec<Seen> + Send + Sync {
+pub(super) fn scheduled(process: Process) -> impl Fn() -> Vec<Seen> + Send + Sync {
     move || {
         let status = process.status();
         let stuck = process.is_stuck(STUCK);
         vec![Seen {
-            tenant: tenant.clone(),
+            tenant: None,
             runs: !matches!(status.state, State::NotStarted | State::Stopped),
             stuck,
             doing: if stuck { silent() } else { doing(&status) },
@@ -30,14 +29,32 @@ pub(super) fn scheduled(
     }
 }
 
-/// Shows a single run that counts its cases in `seen`.
+/// Shows the process of each tenant of a fleet.
+pub(super) fn fleet(fleet: Fleet) -> impl Fn() -> Vec<Seen> + Send + Sync {
+    move || fleet.status().tenants.iter().map(of_tenant).collect()
+}
+
+fn of_tenant(tenant: &TenantStatus) -> Seen {
+    let runs = tenant.state == TenantRun::Running;
+    let process = tenant.process.as_ref().filter(|_| runs);
+    let doing = match process {
+        _ if tenant.stuck => silent(),
+        Some(status) => doing(status),
+        None if tenant.state == TenantRun::Paused => "paused by an operator".to_owned(),
+        None => tenant.state.as_str().to_owned(),
+    };
+    let error = tenant.last_error.clone().or_else(|| process.and_then(error));
+    Seen { tenant: Some(tenant.name.clone()), runs, stuck: tenant.stuck, doing, error }
+}
+
+/// Shows a single run.
 pub(super) fn once(
-    worker: Worker,
-    seen: Arc<AtomicU64>,
+    pass: &Pass,
     tenant: Option<TenantName>,
-) -> impl Fn() -> Vec<Seen> + Send + Sync {
+) -> impl Fn() -> Vec<Seen> + Send + Sync + use<> {
+    let (worker, seen) = (Arc::clone(&pass.worker), Arc::clone(&pass.seen));
     move || {
-        let stuck = worker.is_stuck(STUCK);
+        let stuck = worker.get().is_some_and(|worker| worker.is_stuck(STUCK));
         let count = seen.load(Ordering::Relaxed);
         vec![Seen {
             tenant: tenant.clone(),

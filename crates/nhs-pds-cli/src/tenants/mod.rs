@@ -1,0 +1,13 @@
+//! The tenants of a PostgreSQL database: their settings, their shares of rate limits, and their workers.
+
+mod directory;
+mod factory;
+mod limits;
+mod settings;
+mod times;
+
+pub(crate) use directory::{View, is_active};
+pub(crate) use factory::{Factory, Given, Parts};
+pub(crate) use limits::{Limits, allowance, disagreements};
+pub(crate) use settings::{RATE_OPTIONS, Settings, is_name};
+pub(crate) use times::{Times, duration};
