@@ -4,6 +4,7 @@
 mod command;
 mod config;
 mod match_quality;
+mod migrate;
 mod move_guide;
 mod output;
 mod port;
