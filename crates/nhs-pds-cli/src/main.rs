@@ -65,7 +65,7 @@ fn run(command: Command) -> ExitCode {
     match command {
         Trace(args) => on_threads("trace", commands::trace::run(&args)),
         Worker(args) => on_threads("worker", commands::worker::run(&args)),
-        Review(args) => commands::review::main(args),
+        Review(args) => commands::review::main(*args),
         Audit(args) => on_threads("audit", commands::audit::run(args)),
         Report(args) => on_one_thread("report", commands::report::run(&args)),
         Check(args) => commands::check::main(&args),

@@ -8,7 +8,7 @@ mod postgres;
 use crate::console::Failed;
 use crate::port::Probe;
 use crate::trail::Trail;
-use address::Address;
+pub(crate) use address::Address;
 use clap::Args;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use nhs_pds::audit::AuditLog;
@@ -73,6 +73,13 @@ pub(crate) fn parser() -> impl TypedValueParser<Value = Db> {
             Err("write the path of an SQLite file, or postgres://USER@HOST/DATABASE")
         }
         _ => Ok(Db::File(text.into())),
+    })
+}
+
+/// Reads an address of PostgreSQL. Its error does not contain the value.
+pub(crate) fn address_parser() -> impl TypedValueParser<Value = Address> {
+    OsStringValueParser::new().try_map(|text: OsString| {
+        Address::read(text.to_str().ok_or("the address of PostgreSQL is not UTF-8")?)
     })
 }
 
@@ -149,15 +156,28 @@ impl Database {
     pub(crate) async fn open(&self, anchors: Option<&Path>) -> Result<Opened, Failed> {
         match self {
             Self::File(path) => file::open(path, anchors),
-            Self::Postgres { address, tenant } => postgres::open(address, tenant, anchors).await,
+            Self::Postgres { address, tenant } => {
+                postgres::open(address, tenant, anchors, None).await
+            }
         }
     }
 
-    /// As [`open`](Self::open), but never creates a file.
-    pub(crate) async fn open_existing(&self, anchors: Option<&Path>) -> Result<Opened, Failed> {
+    /// As [`open`](Self::open), but never creates a file. `owner` is how the owner of PostgreSQL's tables connects,
+    /// to rewrite them after an erasure.
+    pub(crate) async fn open_existing(
+        &self,
+        anchors: Option<&Path>,
+        owner: Option<&Address>,
+    ) -> Result<Opened, Failed> {
         match self {
+            Self::File(path) if owner.is_some() => {
+                let path = path.display();
+                Err(format!("{path}: --owner is for PostgreSQL: leave it out for a file").into())
+            }
             Self::File(path) => file::open_existing(path, anchors),
-            Self::Postgres { .. } => self.open(anchors).await,
+            Self::Postgres { address, tenant } => {
+                postgres::open(address, tenant, anchors, owner).await
+            }
         }
     }
 

@@ -16,13 +16,14 @@ use nhs_pds::tenant::TenantName;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Opens the part of a tenant.
+/// Opens the part of a tenant. `owner` is how the owner of the tables connects, for erasures.
 pub(super) async fn open(
     address: &Address,
     tenant: &TenantName,
     anchors: Option<&Path>,
+    owner: Option<&Address>,
 ) -> Result<Opened, Failed> {
-    let database = connect(address, tenant).await?;
+    let database = connect(address, tenant, owner).await?;
     let probe = Arc::new(database.database().clone());
     let store = Postgres::new(database.clone());
     let inbox = Inbox::Postgres(store.inbox().clone());
@@ -40,7 +41,7 @@ pub(super) async fn open(
 
 /// Everything of a tenant.
 pub(super) async fn place(address: &Address, tenant: &TenantName) -> Result<Place, Failed> {
-    Ok(Postgres::new(connect(address, tenant).await?).into())
+    Ok(Postgres::new(connect(address, tenant, None).await?).into())
 }
 
 /// The trail of a tenant.
@@ -48,7 +49,7 @@ pub(super) async fn trail(
     address: &Address,
     tenant: &TenantName,
 ) -> Result<Arc<dyn AuditLog>, Failed> {
-    Ok(Arc::new(PostgresLog::new(connect(address, tenant).await?)))
+    Ok(Arc::new(PostgresLog::new(connect(address, tenant, None).await?)))
 }
 
 /// The cases of a tenant.
@@ -56,13 +57,21 @@ pub(super) async fn cases(
     address: &Address,
     tenant: &TenantName,
 ) -> Result<Arc<PostgresStore>, Failed> {
-    Ok(Arc::new(PostgresStore::new(connect(address, tenant).await?)))
+    Ok(Arc::new(PostgresStore::new(connect(address, tenant, None).await?)))
 }
 
-async fn connect(address: &Address, tenant: &TenantName) -> Result<TenantDatabase, Failed> {
+async fn connect(
+    address: &Address,
+    tenant: &TenantName,
+    owner: Option<&Address>,
+) -> Result<TenantDatabase, Failed> {
+    let mut config = config(address)?;
+    if let Some(owner) = owner {
+        config = config.with_maintenance(self::config(owner)?);
+    }
     let failed =
         |error: postgres::Error| format!("{address}, tenant {tenant}: {}", because(&error));
-    let database = postgres::Database::connect(&config(address)?).await.map_err(failed)?;
+    let database = postgres::Database::connect(&config).await.map_err(failed)?;
     Ok(database.tenant(tenant).await.map_err(failed)?)
 }
 
