@@ -77,5 +77,6 @@ mod tenants;
 #[cfg(all(feature = "conformance", feature = "http", feature = "smsp"))]
 mod tracer;
 #[cfg(all(feature = "conformance", feature = "sqlite"))]
+mod transfer;
 mod unit_of_work;
 mod worker;

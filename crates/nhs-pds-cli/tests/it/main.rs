@@ -5,6 +5,7 @@ mod boroughs;
 mod command;
 mod config;
 mod match_quality;
+mod migrate;
 mod move_guide;
 mod output;
 mod port;

@@ -22,6 +22,8 @@ pub(super) mod simulator;
 #[cfg(feature = "smsp")]
 mod smsp;
 mod tenants;
+#[cfg(feature = "sqlite")]
+mod transfer;
 mod transport;
 mod worker;
 
@@ -50,6 +52,8 @@ pub(super) fn show(shown: &mut Shown) {
         gate::show(shown).await;
         worker::show(shown).await;
         tenants::show(shown).await;
+        #[cfg(feature = "sqlite")]
+        transfer::show(shown).await;
         #[cfg(feature = "fhir")]
         fhir::show(shown).await;
         #[cfg(feature = "fhir")]
