@@ -1,6 +1,7 @@
 //! The stores over PostgreSQL: their contracts, and what PostgreSQL must keep besides.
 
 mod contract;
+mod equal;
 mod faults;
 mod isolation;
 
