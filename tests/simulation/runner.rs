@@ -80,9 +80,5 @@ pub(crate) fn run(usual: u64, places: &dyn Places, target: &str) -> (u64, Tally)
             failure.what
         );
     }
-    let tally = tally.into_inner().unwrap();
-    for (what, count) in &tally {
-        println!("{count:>9} {what}");
-    }
-    (seeds.end - seeds.start, tally)
+    (seeds.end - seeds.start, tally.into_inner().unwrap())
 }

@@ -60,6 +60,9 @@ fn nothing_that_must_never_be_happens() {
     let Some(database) = Database::prepared() else { return };
     let servers = Servers::new(database, None);
     let (seeds, tally) = runner::run(SEEDS, &servers, TARGET);
+    for (what, count) in &tally {
+        println!("{count:>9} {what}");
+    }
     println!("{:>9} transactions failed because others were in the way", servers.provoked());
     if seeds >= SEEDS {
         assert!(servers.provoked() > 0, "no transaction was in the way of another");
@@ -75,5 +78,8 @@ fn nothing_that_must_never_be_happens_when_the_server_is_killed() {
     let Some(server) = OwnServer::start() else { return };
     let servers = Servers::new(server.prepared(), Some(server));
     let (seeds, tally) = runner::run(KILLED, &servers, TARGET);
+    for (what, count) in &tally {
+        println!("{count:>9} {what}");
+    }
     assert!(seeds < KILLED || tally.contains_key("servers killed"), "no server was killed");
 }

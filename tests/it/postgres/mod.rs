@@ -1,5 +1,6 @@
 //! The stores over PostgreSQL: their contracts, and what PostgreSQL must keep besides.
 
+mod commits;
 mod contract;
 mod equal;
 mod faults;
