@@ -10,6 +10,7 @@ use nhs_pds::demographics::Gender;
 use nhs_pds::ids::RandomIds;
 use nhs_pds::resilience::Gateway;
 use nhs_pds::smsp::{Client, Config};
+use nhs_pds::tenant::Labels;
 use nhs_pds::trace::{Caller, FindPerson, LocalIdentity, MessageId, Question};
 use nhs_pds_simulator::{Caseload, Simulator};
 use std::collections::BTreeMap;
@@ -60,7 +61,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let simulator = Simulator::new(Caseload::from_seed(2026, 240).register().clone());
     let us = LocalIdentity::new("RHM".parse()?, "case-management")?;
     let config = Config::new("https://smsp.example/pds".parse()?, us.clone());
-    let gate = Gateway::new(Arc::new(Client::new(config, Arc::new(simulator))));
+    let labels = Labels::default().with_service("smsp").with_tenant("leeds".parse()?);
+    let client = Client::new(config, Arc::new(simulator));
+    let gate = Gateway::new(Arc::new(client)).with_labels(labels);
     let owen = FindPerson::new("Owen".parse()?, Gender::Female, "1986-01-19".parse()?);
     let (caller, question) = (Caller::System(us), Question::Find(owen));
     gate.foreground().trace(&caller, &question, MessageId::fresh(&RandomIds)).await?;

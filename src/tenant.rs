@@ -3,7 +3,7 @@
 use crate::text::ValueError;
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::num::NonZeroU8;
+use std::num::{NonZeroU8, NonZeroU32};
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -77,8 +77,8 @@ impl fmt::Display for TenantName {
 /// ```
 /// use nhs_pds::tenant::Labels;
 ///
-/// let labels = Labels::default().with_service("fhir").with_tenant("leeds".parse()?);
-/// assert_eq!(labels.service(), Some("fhir"));
+/// let labels = Labels::default().with_service("pds").with_tenant("leeds".parse()?);
+/// assert_eq!(labels.service(), Some("pds"));
 /// # Ok::<(), nhs_pds::text::ValueError>(())
 /// ```
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -88,7 +88,7 @@ pub struct Labels {
 }
 
 impl Labels {
-    /// Sets the service, such as `smsp` or `fhir`. A word of the program, so that no data can become a label.
+    /// Sets the service, such as `smsp`. A word of the program, so that no data can become a label.
     #[must_use]
     pub const fn with_service(mut self, service: &'static str) -> Self {
         self.service = Some(service);
@@ -199,6 +199,12 @@ impl From<Weight> for u8 {
     }
 }
 
+impl From<Weight> for NonZeroU32 {
+    fn from(Weight(weight): Weight) -> Self {
+        weight.into()
+    }
+}
+
 impl fmt::Display for Weight {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
@@ -217,6 +223,7 @@ mod tests {
     fn a_weight_is_from_1_to_100() {
         for weight in [1, 100] {
             assert_eq!(Weight::new(weight).unwrap().get(), weight);
+            assert_eq!(NonZeroU32::from(Weight::new(weight).unwrap()).get(), u32::from(weight));
             let text = weight.to_string();
             assert_eq!(text.parse::<Weight>().unwrap().to_string(), text);
         }

@@ -1,10 +1,11 @@
 use crate::postgres::error::{Error, ErrorKind};
-use crate::postgres::tls::Tls;
+use crate::postgres::tls::{Tls, connector, wrong};
 use crate::secret::Secret;
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 use tokio_postgres::config::{ChannelBinding, Host, SslMode};
+use tokio_postgres_rustls::MakeRustlsConnect;
 use url::Url;
 
 /// How long a connection may take to open, and a dead one to be noticed.
@@ -73,6 +74,15 @@ impl Config {
     pub fn with_maintenance(mut self, owner: Self) -> Self {
         self.maintenance = Some(Box::new(owner));
         self
+    }
+
+    /// How connections are encrypted.
+    pub(super) fn connector(&self) -> Result<MakeRustlsConnect, Error> {
+        let read = match (&self.roots, &self.root_file) {
+            (None, Some(path)) => Some(std::fs::read(path).map_err(wrong)?),
+            _ => None,
+        };
+        connector(self.tls, self.roots.as_deref().or(read.as_deref()))
     }
 
     /// Whether the address contains a password.

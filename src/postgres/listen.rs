@@ -2,7 +2,6 @@
 
 use crate::postgres::database::Database;
 use crate::postgres::error::Error;
-use crate::postgres::tls::connector;
 use crate::postgres::work::Tx;
 use crate::tenant::TenantName;
 use std::future::poll_fn;
@@ -35,7 +34,7 @@ impl Database {
         &self,
         on: &(impl Fn(Option<&TenantName>) + Send + Sync),
     ) -> Result<(), Error> {
-        let tls = connector(&self.config)?;
+        let tls = self.config.connector()?;
         let (client, mut connection) = self.config.server.connect(tls).await?;
         let listening = async {
             client.batch_execute(&format!("LISTEN {CHANNEL}")).await?;

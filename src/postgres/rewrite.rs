@@ -2,7 +2,6 @@
 
 use crate::postgres::database::TenantDatabase;
 use crate::postgres::error::{Error, ErrorKind};
-use crate::postgres::tls::connector;
 use std::time::Duration;
 
 /// How long to wait for transactions that may still see the deleted rows, and for the tables.
@@ -23,7 +22,7 @@ impl TenantDatabase {
                 .with_source("the connection of the owner is not configured"));
         };
         let work = async {
-            let (client, connection) = owner.server.connect(connector(owner)?).await?;
+            let (client, connection) = owner.server.connect(owner.connector()?).await?;
             let serving = async {
                 // Ends when the client is dropped.
                 let _ = connection.await;

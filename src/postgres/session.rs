@@ -2,7 +2,6 @@
 
 use crate::postgres::config::Config;
 use crate::postgres::error::{Error, ErrorKind};
-use crate::postgres::tls::connector;
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -28,7 +27,7 @@ pub(super) fn pool(config: &Config) -> Result<Pool, Error> {
     // A connection comes back after a clean end of its transaction only (`Session`), so nothing needs to be
     // reset, and each reuse saves a round trip.
     let fast = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-    let manager = Manager::from_config(config.server.clone(), connector(config)?, fast);
+    let manager = Manager::from_config(config.server.clone(), config.connector()?, fast);
     Pool::builder(manager)
         .max_size(config.connections)
         .wait_timeout(Some(WAIT))

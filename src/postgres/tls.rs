@@ -1,6 +1,5 @@
 //! Which servers are trusted.
 
-use crate::postgres::config::Config;
 use crate::postgres::error::{Error, ErrorKind};
 use rustls::crypto::ring;
 use rustls::pki_types::CertificateDer;
@@ -20,20 +19,16 @@ pub(super) enum Tls {
 }
 
 /// TLS 1.2 and 1.3 on ring, regardless of the provider that the process has installed.
-pub(super) fn connector(config: &Config) -> Result<MakeRustlsConnect, Error> {
+/// `roots` are the trusted certificates as PEM; without them, those of the operating system.
+pub(super) fn connector(tls: Tls, roots: Option<&[u8]>) -> Result<MakeRustlsConnect, Error> {
     let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(wrong)?;
-    let roots = match (&config.roots, &config.root_file) {
-        (Some(pem), _) => Some(pem.clone()),
-        (None, Some(path)) => Some(std::fs::read(path).map_err(wrong)?),
-        (None, None) => None,
-    };
     let client = match roots {
-        _ if config.tls == Tls::Off => {
+        _ if tls == Tls::Off => {
             builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth()
         }
-        Some(pem) => builder.with_root_certificates(root_store(&pem)?).with_no_client_auth(),
+        Some(pem) => builder.with_root_certificates(root_store(pem)?).with_no_client_auth(),
         None => builder.with_platform_verifier().map_err(wrong)?.with_no_client_auth(),
     };
     Ok(MakeRustlsConnect::new(client))
@@ -50,6 +45,6 @@ fn root_store(pem: &[u8]) -> Result<RootCertStore, Error> {
     Ok(store)
 }
 
-fn wrong(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
+pub(super) fn wrong(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
     Error::new(ErrorKind::Configuration).with_source(source)
 }

@@ -30,7 +30,8 @@ const LONGEST_CONTROLS_INTERVAL: Duration = Duration::from_secs(30);
 /// "Get NHS Number" as a process: runs unattended on a schedule, under external control (HAV-1,
 /// HAV-6).
 ///
-/// Obeys what users want of all processes on its store, within five seconds: see [`Control`]. Writes its
+/// Obeys what users want of all processes on its store, within five seconds: see [`Control`]. (A process with
+/// another [interval](Process::with_controls_interval) must be woken for that.) Writes its
 /// status to the store, for screens of other programs. Clones show and wake the same process. The audit
 /// trail records each pause, resume and immediate run, with the user who asked for it.
 ///
@@ -66,6 +67,17 @@ pub struct Process {
     pub(in crate::process) controls_interval: Duration,
     name: Arc<str>,
     pub(in crate::process) shared: Arc<Shared>,
+}
+
+/// Logs why a run ended early or did not start. An outage may end many runs, one after the other: only the
+/// first is a warning.
+fn report(error: &Error, is_repeated: bool) {
+    let (kind, cause) = (error.kind().to_string(), causes(error));
+    if is_repeated {
+        tracing::debug!(kind, cause, "a run ended early or did not start, as before");
+    } else {
+        tracing::warn!(kind, cause, "a run ended early or did not start");
+    }
 }
 
 /// Marks the process as ended, in any case: it may be dropped, or its observer may panic.
@@ -115,7 +127,8 @@ impl Process {
 
     /// Starts a run at once, because another program has made cases due, and reads the controls at once.
     ///
-    /// Several calls during a run lead to one more run. While the process is paused, in quiet hours, or
+    /// One more run starts two seconds later: the clock of the other program may be ahead. Several calls during
+    /// a run count as one. While the process is paused, in quiet hours, or
     /// while queries are suspended, the run starts after that. Not recorded in the audit trail: no user
     /// has asked for it.
     pub fn wake(&self) {
@@ -130,8 +143,7 @@ impl Process {
     /// store that does not return from a call makes it stuck. False before the start and after the end.
     #[must_use]
     pub fn is_stuck(&self, after: Duration) -> bool {
-        let longest = after.max(self.worker.settings.lease);
-        self.worker.alive.silent_for().is_some_and(|silent| silent > longest)
+        self.worker.is_stuck(after)
     }
 
     /// Returns the current status. Contains no personal data.
@@ -213,8 +225,8 @@ impl Process {
             let (run, stopped) = match woken {
                 Ok(_) => {
                     let began = self.now();
-                    next.began = Some((began, self.random()));
-                    self.shared.begin();
+                    let is_woken = self.shared.begin();
+                    next.begin(began, self.random(), is_woken);
                     self.run(began, next.wanted.paused, shutdown.as_mut(), observer).await
                 }
                 // What users want cannot be read, so no run starts. It is read again soon.
@@ -225,6 +237,9 @@ impl Process {
             };
             let now = self.now();
             next.probe = self.shared().suspended_until.map(|until| until.max(now + LOOK_AGAIN));
+            if let Err(error) = &run {
+                report(error, next.has_failed());
+            }
             let random = if run.is_err() { self.random() } else { 0 };
             next.ended(run.is_err(), now, random);
             if let Err(error) = run
@@ -283,10 +298,6 @@ impl Process {
         let run = self.worker.run(ending, &stopping, &mut observe);
         let (run, _) = beside(run, self.give_signs()).await;
         let stopped = shut_down.load(Ordering::SeqCst);
-        if let Err(error) = &run {
-            let (kind, cause) = (error.kind().to_string(), causes(error));
-            tracing::warn!(kind, cause, "a run ended early");
-        }
         let mut status = self.shared();
         status.last_error = run.as_ref().err().map(Error::kind);
         let stopped_by = run.as_ref().ok().and_then(|report| report.stopped.as_ref());

@@ -6,7 +6,7 @@
 //!
 //! All metrics but `nhs_pds_shared_rate_failures_total` also have the labels `service` and `tenant`, if the program
 //! sets them with [`Labels`]: `Gateway::with_labels`, `Retry::with_labels`, `process::Settings::with_labels`,
-//! `transport::http::HttpTransport::with_labels` and `fhir::ApplicationTokens::with_labels`. A label that is not set is
+//! `transport::http::HttpTransport::with_labels` and the `with_labels` of the service whose tokens they are. A label that is not set is
 //! left out, which means the same to Prometheus as an empty one. Without labels, the gauges of two tenants in one
 //! process overwrite each other.
 //!

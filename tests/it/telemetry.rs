@@ -2,6 +2,8 @@
 
 use crate::support::one_question;
 use crate::support::service::{Service, ask_about, case, unavailable, us};
+use async_trait::async_trait;
+use chrono::TimeDelta;
 use metrics::{
     Counter, CounterFn, Gauge, GaugeFn, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder,
     SharedString, Unit, with_local_recorder,
@@ -11,8 +13,13 @@ use nhs_pds::case::{CaseStore, MemoryStore};
 use nhs_pds::process::alert::MemoryAlerts;
 use nhs_pds::process::store::Joined;
 use nhs_pds::process::{Settings, Worker};
-use nhs_pds::resilience::{self, CircuitBreaker, CircuitBreakerPolicy, Gateway, Retry, telemetry};
-use nhs_pds::trace::{Error, ErrorKind, Outcome};
+use nhs_pds::resilience::{
+    self, Allowance, CircuitBreaker, CircuitBreakerPolicy, Gateway, RateLimit, Retry, telemetry,
+};
+use nhs_pds::tenant::Labels;
+use nhs_pds::trace::{
+    Answer, Attended, Caller, Error, ErrorKind, MessageId, Outcome, Question, Tracer, User,
+};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::num::NonZeroU32;
@@ -114,14 +121,15 @@ pub(crate) fn run(future: impl Future<Output = ()>) {
 }
 
 async fn worker(gate: &Gateway, retry: resilience::RetryPolicy, cases: &[&str]) -> Worker {
+    let settings = Settings::new(us()).with_policy(one_question()).with_retry(Retry::new(retry));
+    worker_with(gate, settings, cases).await
+}
+
+async fn worker_with(gate: &Gateway, settings: Settings, cases: &[&str]) -> Worker {
     let store = Arc::new(MemoryStore::new());
     store.insert_all(cases.iter().copied().map(case).collect()).await.unwrap();
     let (audit, alerts) = (Arc::new(MemoryLog::new()), Arc::new(MemoryAlerts::default()));
-    Worker::new(
-        gate.background(),
-        Arc::new(Joined::new(store, audit, alerts)),
-        Settings::new(us()).with_policy(one_question()).with_retry(Retry::new(retry)),
-    )
+    Worker::new(gate.background(), Arc::new(Joined::new(store, audit, alerts)), settings)
 }
 
 #[test]
@@ -184,6 +192,102 @@ fn metrics_of_an_hour_with_faults() {
     for name in described.iter() {
         assert!(page.contains(&format!("//! | `{name}` |")), "{name} is not in the table");
     }
+}
+
+#[test]
+fn metrics_name_service_and_tenant() {
+    let board = Board::default();
+    with_local_recorder(&board, || {
+        run(async {
+            let allowance = Allowance::new(RateLimit::default());
+            // York's questions fail.
+            for (name, works) in [("leeds", true), ("york", false)] {
+                let service =
+                    Service::new(
+                        move |_| {
+                            if works { Ok(Outcome::None) } else { Err(unavailable()) }
+                        },
+                    );
+                let labels =
+                    Labels::default().with_service("fhir").with_tenant(name.parse().unwrap());
+                let gateway = Gateway::new(service)
+                    .with_share(allowance.share(NonZeroU32::MIN))
+                    .with_labels(labels.clone());
+                let policy = resilience::RetryPolicy::default();
+                let settings = Settings::new(us())
+                    .with_policy(one_question())
+                    .with_retry(Retry::new(policy.with_budget(0, 1)))
+                    .with_labels(labels);
+                let worker = worker_with(&gateway, settings, &["1", "2"]).await;
+                worker.run_once(&mut |_| ()).await.unwrap();
+            }
+        });
+    });
+    let value = |name: &str, tenant| board.value(&format!("{name} service=fhir tenant={tenant}"));
+    let counts = [
+        ("requests_total question=find outcome=none", Some(2.0), None),
+        ("requests_total question=find outcome=error_unavailable", None, Some(3.0)),
+        ("request_duration_seconds question=find", Some(2.0), Some(3.0)),
+        ("requests_in_flight", Some(0.0), Some(0.0)),
+        ("turn_wait_seconds priority=background", Some(2.0), Some(3.0)),
+        ("turn_queue priority=background", Some(0.0), Some(0.0)),
+        ("circuit_state", Some(0.0), Some(0.0)),
+        ("retries_total error=unavailable", None, Some(1.0)),
+        ("retry_budget_spent_total", None, Some(2.0)),
+        ("cases_total result=none", Some(2.0), None),
+        ("cases_total result=unavailable", None, Some(2.0)),
+        ("cases_waiting", Some(0.0), Some(0.0)),
+        ("oldest_wait_seconds", Some(0.0), Some(0.0)),
+        ("review_items", Some(2.0), Some(0.0)),
+        ("pass_duration_seconds", Some(1.0), Some(1.0)),
+    ];
+    for (name, leeds, york) in counts {
+        assert_eq!((value(name, "leeds"), value(name, "york")), (leeds, york), "{name}");
+    }
+    for tenant in ["leeds", "york"] {
+        assert!(value("last_pass_timestamp_seconds", tenant).unwrap() > 1.7e9);
+    }
+    let values = board.values.lock().unwrap();
+    let bare = values.keys().filter(|key| !key.contains(" service=fhir tenant="));
+    assert_eq!(bare.collect::<Vec<_>>(), Vec::<&String>::new());
+}
+
+/// A service whose clock is 90 seconds ahead of this machine's.
+#[derive(Debug)]
+struct Ahead(Arc<Service>);
+
+#[async_trait]
+impl Tracer for Ahead {
+    async fn trace(&self, us: &Caller, asked: &Question, id: MessageId) -> Result<Answer, Error> {
+        self.0.trace(us, asked, id).await
+    }
+
+    async fn trace_attended(
+        &self,
+        user: &User,
+        asked: &Question<Attended>,
+        id: MessageId,
+    ) -> Result<Answer, Error> {
+        self.0.trace_attended(user, asked, id).await
+    }
+
+    fn clock_skew(&self) -> Option<TimeDelta> {
+        Some(TimeDelta::seconds(-90))
+    }
+}
+
+#[test]
+fn the_clock_difference_of_each_tenant_is_measured() {
+    let board = Board::default();
+    with_local_recorder(&board, || {
+        run(async {
+            let labels = Labels::default().with_tenant("leeds".parse().unwrap());
+            let service = Ahead(Service::new(|_| Ok(Outcome::None)));
+            let gateway = Gateway::new(Arc::new(service)).with_labels(labels);
+            ask_about(&*gateway.background(), 1).await.unwrap();
+        });
+    });
+    assert_eq!(board.value("clock_skew_seconds tenant=leeds"), Some(-90.0));
 }
 
 /// What was written, shared with the subscriber.

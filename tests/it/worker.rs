@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use nhs_pds::audit::MemoryLog;
 use nhs_pds::case::{
-    self, Allocation, Case, CaseId, CaseStore, Change, MemoryStore, NumberSource, NumberStatus,
-    RecordType, RecordedNumber, ReviewReason,
+    self, Allocation, Case, CaseId, CaseStore, Change, Claim, Lease, MemoryStore, NumberSource,
+    NumberStatus, RecordType, RecordedNumber, ReviewReason,
 };
 use nhs_pds::clock::FixedClock;
 use nhs_pds::demographics::{Demographics, Gender, PersonName, Recorded};
@@ -433,6 +433,37 @@ impl Layer for Refusing {
     async fn save_all(&self, _: Vec<Change>) -> Result<(), case::Error> {
         Err(case::Error::new(self.1))
     }
+}
+
+/// A store whose claims never return.
+#[derive(Debug)]
+struct Hanging(MemoryStore);
+
+#[async_trait]
+impl Layer for Hanging {
+    fn behind(&self) -> &dyn CaseStore {
+        &self.0
+    }
+    async fn claim_due(&self, _: usize, _: &Lease) -> Result<Claim, case::Error> {
+        std::future::pending().await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_is_stuck_while_a_call_of_the_store_does_not_return() {
+    let limit = Duration::from_secs(300);
+    let store = Arc::new(Layered(Hanging(MemoryStore::new())));
+    let worker = worker(&Arc::new(ScriptedTracer::new([])), &store);
+    assert!(!worker.is_stuck(Duration::ZERO), "no run is in progress");
+    let shown = worker.clone();
+    let run = tokio::spawn(async move { worker.run_once(&mut |_| ()).await.map(drop) });
+    tokio::time::sleep(limit).await;
+    assert!(!shown.is_stuck(limit));
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(shown.is_stuck(limit));
+    run.abort();
+    assert!(run.await.is_err());
+    assert!(!shown.is_stuck(limit), "it has ended");
 }
 
 async fn refused(kind: case::ErrorKind) -> Result<RunReport, process::Error> {

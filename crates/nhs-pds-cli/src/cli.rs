@@ -29,10 +29,11 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     Trace(Box<commands::trace::Args>),
     Worker(Box<commands::worker::Args>),
-    Review(commands::review::Args),
+    Review(Box<commands::review::Args>),
     Audit(commands::audit::Args),
     Report(commands::report::Args),
     Check(commands::check::Args),
+    Migrate(commands::migrate::Args),
     Letter(commands::letter::Args),
     Wire(commands::wire::Args),
     Fhir(commands::fhir::Args),

@@ -13,7 +13,7 @@ use toml::{Table, Value};
 
 /// The options that the environment and the file may set. All others say what to do with one person or
 /// one item: they must be on the command line.
-const SETTINGS: [&str; 69] = [
+const SETTINGS: [&str; 71] = [
     "ablation",
     "anchors",
     "answer",
@@ -30,6 +30,7 @@ const SETTINGS: [&str; 69] = [
     "disputes",
     "empty-address-lines",
     "export",
+    "faults",
     "fhir",
     "fhir-base",
     "files",
@@ -61,6 +62,7 @@ const SETTINGS: [&str; 69] = [
     "ods-code",
     "once",
     "out",
+    "owner",
     "passes",
     "patience",
     "people",

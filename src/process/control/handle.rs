@@ -15,7 +15,9 @@ const ATTEMPTS: usize = 32;
 /// process itself, such as one with screens.
 ///
 /// What users want is stored, and stays after a restart. Each [`Process`](crate::process::Process) on the
-/// store obeys within five seconds. Each change is on record with its user.
+/// store obeys within five seconds, unless it has a longer
+/// [interval](crate::process::Process::with_controls_interval) and is not woken. Each change is on record with
+/// its user.
 ///
 /// ```
 /// use nhs_pds::audit::{Actor, MemoryLog};
@@ -60,6 +62,9 @@ impl Control {
 
     /// Stops scheduling runs. A run in progress sends no new question within five seconds, settles the
     /// answers to those that were sent, and ends.
+    ///
+    /// The pause is of the store's users, and on its trail. An operator of a program with many tenants pauses a
+    /// tenant in the directory: see [`TenantState`](crate::process::tenants::TenantState).
     ///
     /// # Errors
     ///

@@ -9,6 +9,7 @@ use crate::trace::Tracer;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::time::Duration;
 use tracing::{Instrument, debug_span};
 
 /// Finds and verifies the NHS Numbers of a store's cases (HAV-1).
@@ -88,6 +89,7 @@ impl Worker {
         observer: &mut (dyn FnMut(&CaseReport) + Send),
     ) -> Result<RunReport, Error> {
         let never = pin!(std::future::pending());
+        let _ends = Running::of(&self.alive);
         self.run(never, &|| (), observer).await.0
     }
 
@@ -105,7 +107,17 @@ impl Worker {
         observer: &mut (dyn FnMut(&CaseReport) + Send),
     ) -> Result<RunReport, Error> {
         let shutdown = pin!(shutdown);
+        let _ends = Running::of(&self.alive);
         self.run(shutdown, &|| (), observer).await.0
+    }
+
+    /// Returns whether a run of this worker or of a clone is in progress, and has not got any further for longer
+    /// than `after`, or longer than the time of a lease. [`Process::is_stuck`](crate::process::Process::is_stuck)
+    /// says what counts, and is for a worker on a schedule.
+    #[must_use]
+    pub fn is_stuck(&self, after: Duration) -> bool {
+        let longest = after.max(self.settings.lease);
+        self.alive.silent_for().is_some_and(|silent| silent > longest)
     }
 
     /// As above. Calls `stopping` when `shutdown` completes, and returns whether it did.
@@ -134,5 +146,21 @@ impl Worker {
     pub(in crate::process) fn engine(&self, halt: Arc<Halt>) -> Engine {
         let (tracer, store) = (Arc::clone(&self.tracer), Arc::clone(&self.store));
         Engine::new(tracer, store, self.settings.clone(), halt, Arc::clone(&self.alive))
+    }
+}
+
+/// A run in progress, until it is dropped.
+struct Running<'a>(&'a Alive);
+
+impl<'a> Running<'a> {
+    fn of(alive: &'a Alive) -> Self {
+        alive.sign();
+        Self(alive)
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.end();
     }
 }

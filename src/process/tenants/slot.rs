@@ -82,6 +82,8 @@ pub(in crate::process) struct Slot {
     last: Option<Status>,
     failures: u32,
     last_error: Option<String>,
+    /// The error that was logged last.
+    logged: Option<String>,
     /// When its process may start.
     at: Instant,
     /// When its process is woken.
@@ -90,7 +92,16 @@ pub(in crate::process) struct Slot {
 
 impl Slot {
     pub(in crate::process) const fn new(wanted: Wanted, at: Instant) -> Self {
-        Self { wanted, running: None, last: None, failures: 0, last_error: None, at, wake_at: None }
+        Self {
+            wanted,
+            running: None,
+            last: None,
+            failures: 0,
+            last_error: None,
+            logged: None,
+            at,
+            wake_at: None,
+        }
     }
 
     /// Whether `wanted` needs a process that is not there, and differs from what was known.
@@ -152,27 +163,31 @@ impl Slot {
         }
     }
 
-    /// Its process has ended. `random` is any number.
+    /// Its process has ended. `random` is any number. Returns whether that is news for the log: what does not
+    /// work is tried again and again.
     pub(in crate::process) fn ended(
         &mut self,
         failure: Option<Failure>,
         now: Instant,
         random: u64,
-    ) {
-        let Some(running) = self.end() else { return };
+    ) -> bool {
+        let Some(running) = self.end() else { return true };
         if running.stop.is_none() {
             // As it was told.
-            (self.at, self.failures) = (now, 0);
-            return;
+            (self.at, self.failures, self.logged) = (now, 0, None);
+            return true;
         }
         if now - running.began >= WORKED && running.process.is_some() {
-            self.failures = 0;
+            (self.failures, self.logged) = (0, None);
         }
         let unavailable = failure.as_ref().is_none_or(|failure| failure.is_unavailable);
         let [first, longest] = if unavailable { UNAVAILABLE } else { BROKEN };
         self.at = now + backoff(first, longest, self.failures, random);
         self.failures = self.failures.saturating_add(1);
         self.last_error = failure.map(|failure| failure.text);
+        let is_news = self.logged != self.last_error;
+        self.logged.clone_from(&self.last_error);
+        is_news
     }
 
     /// Its task is gone.
@@ -229,3 +244,56 @@ impl Slot {
 }
 
 const UNREADABLE: &str = "its row in the directory of tenants cannot be read: store it again";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failure(text: &str, is_unavailable: bool) -> Option<Failure> {
+        Some(Failure { text: text.to_owned(), is_unavailable })
+    }
+
+    fn slot(now: Instant) -> Slot {
+        let tenant = Tenant::new("leeds".parse().unwrap(), "RHM".parse().unwrap());
+        Slot::new(Wanted::Tenant(Box::new(tenant)), now)
+    }
+
+    #[test]
+    fn a_failure_is_news_once_and_the_waits_grow() {
+        let now = Instant::now();
+        let mut slot = slot(now);
+        let mut fail = |text: &str, is_unavailable: bool| {
+            let _stop = slot.start(1, now);
+            let is_news = slot.ended(failure(text, is_unavailable), now, 0);
+            (is_news, (slot.at - now).as_secs())
+        };
+        assert_eq!(fail("no certificate", false), (true, 5));
+        assert_eq!(fail("no certificate", false), (false, 10));
+        assert_eq!(fail("no database", true), (true, 4));
+        assert_eq!(fail("no database", true), (false, 8));
+        assert_eq!(fail("no certificate", false), (true, 60));
+    }
+
+    #[test]
+    fn a_step_is_taken_once() {
+        let now = Instant::now();
+        let mut slot = slot(now);
+        assert!(slot.step(now - Duration::from_millis(1), false).is_none(), "not yet");
+        assert!(slot.step(now, true).is_none(), "the fleet is closing");
+        assert!(matches!(slot.step(now, false), Some(Step::Start(_))));
+        let mut stopped = slot.start(0, now);
+        assert!(slot.step(now, false).is_none());
+        slot.learn(Wanted::Absent, now);
+        let Some(Step::Stop(stop)) = slot.step(now, false) else { panic!("it goes on") };
+        assert!(
+            stopped.try_recv().is_err_and(|error| error == oneshot::error::TryRecvError::Empty)
+        );
+        drop(stop);
+        assert!(
+            stopped.try_recv().is_err_and(|error| error != oneshot::error::TryRecvError::Empty)
+        );
+        assert!(slot.step(now, false).is_none(), "it was told");
+        assert!(slot.ended(None, now, 0));
+        assert!(matches!(slot.step(now, false), Some(Step::Forget)));
+    }
+}

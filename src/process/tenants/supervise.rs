@@ -215,15 +215,20 @@ impl Tasks<'_> {
 
     /// The process of the tenant `name` has ended.
     fn ended(&self, name: &TenantName, failure: Option<Failure>) {
-        match &failure {
-            Some(Failure { text, .. }) => {
-                tracing::error!(%name, error = text, "the process of a tenant does not run");
+        let error = failure.as_ref().map(|failure| failure.text.clone());
+        let (now, random) = (Instant::now(), self.fleet.random());
+        let mut state = self.fleet.state();
+        let slot = state.known.0.get_mut(name);
+        let is_news = slot.is_none_or(|slot| slot.ended(failure, now, random));
+        drop(state);
+        match error {
+            Some(error) if is_news => {
+                tracing::error!(%name, error, "the process of a tenant does not run");
+            }
+            Some(error) => {
+                tracing::debug!(%name, error, "the process of a tenant still does not run");
             }
             None => tracing::info!(%name, "the process of a tenant has stopped"),
-        }
-        let (now, random) = (Instant::now(), self.fleet.random());
-        if let Some(slot) = self.fleet.state().known.0.get_mut(name) {
-            slot.ended(failure, now, random);
         }
     }
 }

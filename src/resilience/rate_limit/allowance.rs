@@ -24,7 +24,7 @@ const HEAVIEST: u32 = 100;
 /// for name in ["leeds", "york"] {
 ///     // A real program uses a client of a service, with the credentials of this borough.
 ///     let client = Arc::new(ScriptedTracer::new([]));
-///     let labels = Labels::default().with_service("fhir").with_tenant(name.parse::<TenantName>()?);
+///     let labels = Labels::default().with_service("pds").with_tenant(name.parse::<TenantName>()?);
 ///     let gateway =
 ///         Gateway::new(client).with_share(allowance.share(NonZeroU32::MIN)).with_labels(labels);
 ///     // `gateway.background()` for this borough's worker, `gateway.foreground()` for its users.
@@ -36,7 +36,8 @@ const HEAVIEST: u32 = 100;
 /// Users of all shares go before the background of all shares; while both wait, the background gets one permit in ten.
 /// Within a priority, shares that wait get permits in the ratio of their weights, to within one permit. A share with
 /// one question waits at most one round: as many permits as the sum of the weights. Within a share, the first caller is
-/// served first. The number of questions in progress applies to all shares together.
+/// served first. The number of questions in progress applies to all shares together: set it well above that of one
+/// tenant's worker, or a tenant whose service does not respond takes all of them until its circuit breaker opens.
 ///
 /// Processes on several machines share one limit through a [`SharedRate`]: see [`Allowance::shared`].
 #[derive(Clone, Debug)]

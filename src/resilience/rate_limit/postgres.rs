@@ -35,7 +35,7 @@ const NOT_BEFORE: &str =
 ///
 /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
 /// let database = Database::connect(&"postgres://nhs_pds_app@db.example/nhs_pds".parse()?).await?;
-/// let rate = PostgresSharedRate::new(&database, "pds-fhir".parse()?)?;
+/// let rate = PostgresSharedRate::new(&database, "pds-api".parse()?)?;
 /// let allowance = Allowance::shared(RateLimit::default(), Arc::new(rate));
 /// # let _ = allowance;
 /// # Ok(())
@@ -49,7 +49,7 @@ pub struct PostgresSharedRate {
 }
 
 impl PostgresSharedRate {
-    /// Creates the shared rate of the allowance of this name, such as `pds-fhir`. A name has the form of a tenant's. Its
+    /// Creates the shared rate of the allowance of this name, such as `pds-api`. A name has the form of a tenant's. Its
     /// row is made when it is first used. Opens up to four connections of its own.
     ///
     /// # Errors
@@ -155,7 +155,7 @@ fn statement() -> String {
              CASE WHEN $8::boolean AND yielded < {YIELDED} THEN $5::bigint ELSE $6::bigint END AS reach FROM bounded),
          ruled AS (SELECT slotted.*, slot - now <= reach AS granted FROM slotted)
          UPDATE nhs_pds.rate_limit AS kept SET
-             tat = CASE WHEN granted THEN greatest(ahead, slot) + step ELSE ruled.tat END,
+             tat = CASE WHEN granted THEN greatest(ahead, slot) + step ELSE ahead END,
              yielded = CASE WHEN NOT granted THEN ruled.yielded
                  WHEN $8::boolean THEN greatest(ruled.yielded - {YIELDED}, 0)
                  WHEN now < ruled.background_waits_until THEN least(ruled.yielded + 1, $7::bigint)

@@ -116,6 +116,7 @@ impl SharedLimit {
         let step = self.step + divided(late_now, self.per_second);
         // A time further ahead was not reserved: the clock of the shared place was set back.
         let tat = state.tat.min(now + self.ahead + self.longest + step);
+        state.tat = tat;
         let slot = now.max(tat - self.ahead).max(not_before);
         let wait = slot - now;
         let is_background = matches!(priority, Priority::Background);
@@ -325,13 +326,29 @@ mod tests {
 
     #[test]
     fn a_clock_that_is_set_back_stops_for_seconds_only() {
-        let limit = limit(5, 5);
-        let mut state = State { tat: 3_600 * SECOND, ..State::default() };
-        let ruling = limit.decide(&mut state, 0, 0, FOREGROUND, Duration::ZERO);
-        assert!(!ruling.is_granted && ruling.wait <= limit.horizon, "{ruling:?}");
-        let at = limit.step + 1;
-        let ruling = limit.decide(&mut state, at, 0, FOREGROUND, Duration::ZERO);
-        assert!(!ruling.is_granted, "{ruling:?}");
+        for (priority, most) in [(FOREGROUND, SECOND), (BACKGROUND, 6 * SECOND)] {
+            let limit = limit(5, 5);
+            let mut state = State { tat: 3_600 * SECOND, ..State::default() };
+            let mut now = 0;
+            loop {
+                let ruling = limit.decide(&mut state, now, 0, priority, Duration::ZERO);
+                if ruling.is_granted {
+                    break;
+                }
+                assert!(ruling.wait <= limit.horizon, "{ruling:?}");
+                now += ruling.wait;
+            }
+            assert!(now > 0 && now <= most, "{now}");
+        }
+    }
+
+    /// Permits in the second from `from`, if each is used as late as its process may.
+    fn most_from(slots: &[(i64, Duration)], limit: &SharedLimit, from: i64) -> usize {
+        let is_within = |(slot, late): &&(i64, Duration)| {
+            let last = slot + micros(limit.tolerance(*late));
+            last >= from && *slot < from + SECOND
+        };
+        slots.iter().filter(is_within).count()
     }
 
     #[test]
@@ -389,6 +406,37 @@ mod tests {
             let world = run(limit(per_second, burst), &processes, 12 * SECOND);
             prop_assert!(most_in_a_second(&world.used) <= (per_second + burst) as usize);
             prop_assert!(world.granted > 0);
+        }
+
+        /// The worst case: a window begins, and all permits that are still usable are used then.
+        #[test]
+        fn permits_used_as_late_as_allowed_keep_the_limit(
+            per_second in 1_u32..300,
+            burst in 1_u32..20,
+            quiet in prop::collection::vec((0_usize..400, 0_i64..3_000_000), 1..5),
+            late in prop::collection::vec(prop_oneof![3 => Just(0_u64), 1 => 1_000_u64..500_000], 1..8),
+            run in 1_usize..40,
+        ) {
+            let limit = limit(per_second, burst);
+            let (mut state, mut now, mut slots) = (State::default(), 0, Vec::new());
+            for (permits, pause) in quiet {
+                for permit in 0..permits {
+                    // Runs of permits for one process each.
+                    let late = Duration::from_micros(late[permit / run % late.len()]);
+                    let ruling = limit.decide(&mut state, now, 0, BACKGROUND, late);
+                    if ruling.is_granted {
+                        slots.push((now + ruling.wait, late));
+                    } else {
+                        now += ruling.wait;
+                    }
+                }
+                now += pause;
+            }
+            let ends = slots.iter().map(|(slot, late)| slot + micros(limit.tolerance(*late)));
+            for from in ends {
+                let most = most_from(&slots, &limit, from);
+                prop_assert!(most <= (per_second + burst) as usize, "{most}");
+            }
         }
 
         #[test]

@@ -180,3 +180,121 @@ impl Reserved {
         change
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resilience::rate_limit::rate::RateLimit;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    fn reserved() -> (Reserved, Instant) {
+        let now = Instant::now();
+        (Reserved::new(SharedLimit::of(&RateLimit::default()), now), now)
+    }
+
+    const fn waiting(foreground: usize, background: usize) -> Waiting {
+        Waiting { foreground, background }
+    }
+
+    fn granted(wait: Duration) -> Result<PermitReply, SharedRateError> {
+        Ok(PermitReply::Granted(wait))
+    }
+
+    fn asks(reserved: &mut Reserved, waiting: Waiting, room: usize, now: Instant) -> Vec<Ask> {
+        std::iter::from_fn(|| reserved.ask(waiting, room, now)).collect()
+    }
+
+    #[test]
+    fn requests_are_as_many_as_callers_need_and_users_come_first() {
+        for (foreground, background, room, expected) in [
+            (1, 1, 8, vec![Priority::Foreground, Priority::Background]),
+            (0, 9, 8, vec![Priority::Background; AHEAD]),
+            (9, 9, 8, vec![Priority::Foreground; AHEAD]),
+            (3, 3, 2, vec![Priority::Foreground; 2]),
+            (0, 0, 8, vec![]),
+            (1, 1, 0, vec![]),
+        ] {
+            let (mut reserved, now) = reserved();
+            let asked = asks(&mut reserved, waiting(foreground, background), room, now);
+            let priorities: Vec<_> = asked.iter().map(|ask| ask.priority).collect();
+            assert_eq!(priorities, expected, "{foreground} and {background}, room {room}");
+        }
+    }
+
+    #[test]
+    fn a_permit_is_used_at_its_slot_and_not_long_after_it() {
+        let (mut reserved, now) = reserved();
+        let one = waiting(0, 1);
+        let ask = reserved.ask(one, 8, now).unwrap();
+        assert_eq!(reserved.take(one, now), Err(None), "the answer decides");
+        assert_eq!(reserved.answered(&ask, granted(100 * MS), now + 4 * MS), Change::None);
+        // The slot is at most 100 ms after the answer.
+        assert_eq!(reserved.take(one, now + 4 * MS), Err(Some(now + 104 * MS)));
+        assert_eq!(reserved.take(one, now + 104 * MS), Ok(()));
+        // At five a second: 10 ms and a step of 203 ms after the earliest time of the slot.
+        for (after, is_usable) in [(213 * MS, true), (214 * MS, false)] {
+            let (mut reserved, now) = self::reserved();
+            let ask = reserved.ask(one, 8, now).unwrap();
+            reserved.answered(&ask, granted(Duration::ZERO), now);
+            assert_eq!(reserved.take(one, now + after).is_ok(), is_usable, "{after:?}");
+        }
+    }
+
+    #[test]
+    fn late_permits_are_announced_if_a_caller_waited_for_them() {
+        for (is_wanted, announced) in [(true, true), (false, false)] {
+            let (mut reserved, mut now) = reserved();
+            for _ in 0..2 {
+                let ask = reserved.ask(waiting(0, 1), 8, now).unwrap();
+                reserved.answered(&ask, granted(Duration::ZERO), now);
+                if !is_wanted {
+                    reserved.unwanted();
+                }
+                now += 300 * MS;
+                assert!(reserved.take(waiting(0, 1), now).is_err());
+            }
+            let ask = reserved.ask(waiting(0, 1), 8, now).unwrap();
+            assert_eq!(!ask.late.is_zero(), announced);
+        }
+    }
+
+    #[test]
+    fn a_refusal_applies_to_its_priority() {
+        let (mut reserved, now) = reserved();
+        let ask = reserved.ask(waiting(0, 1), 8, now).unwrap();
+        reserved.answered(&ask, Ok(PermitReply::AskAgain(90 * MS)), now);
+        assert!(reserved.ask(waiting(0, 1), 8, now).is_none());
+        assert_eq!(reserved.take(waiting(0, 1), now), Err(Some(now + 90 * MS)));
+        assert_eq!(reserved.ask(waiting(1, 1), 8, now).unwrap().priority, Priority::Foreground);
+        assert!(reserved.ask(waiting(0, 2), 8, now + 90 * MS).is_some());
+    }
+
+    #[test]
+    fn after_a_failure_it_asks_with_pauses_until_an_answer() {
+        let (mut reserved, mut now) = reserved();
+        let mut pauses = Vec::new();
+        for place in 0..5 {
+            let ask = reserved.ask(waiting(0, 9), 8, now).unwrap();
+            assert!(place == 0 || reserved.ask(waiting(0, 9), 8, now).is_none(), "one at a time");
+            let change = reserved.answered(&ask, Err(SharedRateError::new("down")), now);
+            assert_eq!(change, if place == 0 { Change::Failed } else { Change::None });
+            assert!(reserved.ask(waiting(9, 9), 8, now).is_none());
+            let again = reserved.failing.as_ref().unwrap().again;
+            pauses.push((again - now).as_millis());
+            now = again;
+        }
+        assert_eq!(pauses, [250, 500, 1_000, 2_000, 2_000]);
+        let ask = reserved.ask(waiting(0, 9), 8, now).unwrap();
+        assert_eq!(reserved.answered(&ask, granted(MS), now), Change::Recovered);
+        assert_eq!(asks(&mut reserved, waiting(0, 9), 8, now).len(), AHEAD - 1);
+    }
+
+    #[test]
+    fn a_slow_answer_is_a_failure() {
+        let (mut reserved, now) = reserved();
+        let ask = reserved.ask(waiting(0, 1), 8, now).unwrap();
+        assert_eq!(reserved.answered(&ask, granted(MS), now + 501 * MS), Change::Failed);
+        assert!(reserved.take(waiting(0, 1), now + 502 * MS).is_err(), "its permit is not used");
+    }
+}

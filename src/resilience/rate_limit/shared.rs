@@ -16,6 +16,27 @@ use std::time::Duration;
 /// * The future may be dropped at any time. A permit that was reserved is then lost.
 ///
 /// [`MemorySharedRate`](crate::resilience::MemorySharedRate) is the rule within one process.
+///
+/// ```
+/// use async_trait::async_trait;
+/// use nhs_pds::resilience::{PermitReply, PermitRequest, RateLimit, SharedRate, SharedRateError};
+/// use std::time::Duration;
+///
+/// /// For a service without a limit.
+/// #[derive(Debug)]
+/// struct Unlimited;
+///
+/// #[async_trait]
+/// impl SharedRate for Unlimited {
+///     async fn next(
+///         &self,
+///         _: &RateLimit,
+///         _: &PermitRequest,
+///     ) -> Result<PermitReply, SharedRateError> {
+///         Ok(PermitReply::Granted(Duration::ZERO))
+///     }
+/// }
+/// ```
 #[async_trait]
 pub trait SharedRate: fmt::Debug + Send + Sync {
     /// Asks for the next permit.
@@ -31,6 +52,14 @@ pub trait SharedRate: fmt::Debug + Send + Sync {
 }
 
 /// A request for one permit of a [`SharedRate`].
+///
+/// ```
+/// use nhs_pds::resilience::PermitRequest;
+/// use std::time::Duration;
+///
+/// let request = PermitRequest::new(true).with_late(Duration::from_millis(20));
+/// assert!(request.is_foreground);
+/// ```
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct PermitRequest {
@@ -67,6 +96,15 @@ pub enum PermitReply {
 }
 
 /// The place that keeps a shared rate limit does not answer. No question was sent.
+///
+/// ```
+/// use nhs_pds::resilience::SharedRateError;
+/// use std::error::Error;
+///
+/// let error = SharedRateError::new("connection refused");
+/// assert_eq!(error.source().ok_or("no cause")?.to_string(), "connection refused");
+/// # Ok::<(), &str>(())
+/// ```
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("the shared rate limit does not answer: check the database that keeps it")]
 pub struct SharedRateError(#[source] Arc<dyn Error + Send + Sync>);

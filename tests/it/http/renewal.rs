@@ -147,6 +147,8 @@ fn the_expiry_is_measured_with_each_request() {
     let renewed = AUTHORITY.issue_valid("endpoint.example", (2026, 1, 1), (2028, 3, 31));
     let transport =
         showing(&AUTHORITY.issue_valid("endpoint.example", (2026, 1, 1), (2027, 3, 31)));
+    let labels = nhs_pds::tenant::Labels::default().with_tenant("leeds".parse().unwrap());
+    let transport = transport.with_labels(labels);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let measured = || {
         metrics::with_local_recorder(&board, || {
@@ -154,7 +156,7 @@ fn the_expiry_is_measured_with_each_request() {
             let sent = runtime.block_on(transport.send(request("https://127.0.0.1:1")));
             assert_eq!(sent.unwrap_err().kind(), ErrorKind::Connect);
         });
-        board.value("client_certificate_expiry_timestamp_seconds")
+        board.value("client_certificate_expiry_timestamp_seconds tenant=leeds")
     };
     let expected = |text: &str| Some(time(text).timestamp() as f64);
     assert_eq!(measured(), expected("2027-03-31T00:00:00Z"));

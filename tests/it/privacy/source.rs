@@ -12,13 +12,14 @@ use syn::punctuated::Punctuated;
 use syn::{Attribute, Fields, GenericArgument, Item, Meta, PathArguments, Token, Type, Visibility};
 
 /// The features of this build. A `cfg` that names another one fails the scan.
-const FEATURES: [(&str, bool); 12] = [
+const FEATURES: [(&str, bool); 13] = [
     ("barcode", cfg!(feature = "barcode")),
     ("blocking", cfg!(feature = "blocking")),
     ("conformance", cfg!(feature = "conformance")),
     ("csv", cfg!(feature = "csv")),
     ("fhir", cfg!(feature = "fhir")),
     ("http", cfg!(feature = "http")),
+    ("postgres", cfg!(feature = "postgres")),
     ("process", cfg!(feature = "process")),
     ("resilience", cfg!(feature = "resilience")),
     ("smsp", cfg!(feature = "smsp")),
@@ -125,7 +126,7 @@ impl Source {
     }
 
     fn is_closed_path(&self, segment: &syn::PathSegment) -> bool {
-        const PLAIN: [&str; 25] = [
+        const PLAIN: [&str; 26] = [
             "AtomicBool",
             "AtomicI32",
             "AtomicU32",
@@ -135,6 +136,7 @@ impl Source {
             "Instant",
             "NaiveTime",
             "NonZeroU32",
+            "NonZeroU8",
             "NonZeroUsize",
             "Notify",
             "PhantomData",

@@ -8,13 +8,14 @@ mod postgres;
 use crate::console::Failed;
 use crate::port::Probe;
 use crate::trail::Trail;
-use address::Address;
+pub(crate) use address::Address;
 use clap::Args;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use nhs_pds::audit::AuditLog;
 use nhs_pds::case::{CaseId, CaseStore};
 use nhs_pds::process::alert::{PostgresAlerts, SqliteAlerts};
 use nhs_pds::process::store::Store;
+use nhs_pds::process::store::transfer::Place;
 use nhs_pds::tenant::TenantName;
 use std::ffi::OsString;
 use std::fmt;
@@ -75,6 +76,13 @@ pub(crate) fn parser() -> impl TypedValueParser<Value = Db> {
     })
 }
 
+/// Reads an address of PostgreSQL. Its error does not contain the value.
+pub(crate) fn address_parser() -> impl TypedValueParser<Value = Address> {
+    OsStringValueParser::new().try_map(|text: OsString| {
+        Address::read(text.to_str().ok_or("the address of PostgreSQL is not UTF-8")?)
+    })
+}
+
 /// The database of one organisation. `Display` does not show a password.
 #[derive(Clone, Debug)]
 pub(crate) enum Database {
@@ -112,7 +120,7 @@ impl Inbox {
 }
 
 impl Database {
-    fn of(db: Db, tenant: Option<TenantName>) -> Result<Self, Failed> {
+    pub(crate) fn of(db: Db, tenant: Option<TenantName>) -> Result<Self, Failed> {
         match (db, tenant) {
             (Db::File(path), None) => Ok(Self::File(path)),
             (Db::File(path), Some(_)) => {
@@ -148,15 +156,28 @@ impl Database {
     pub(crate) async fn open(&self, anchors: Option<&Path>) -> Result<Opened, Failed> {
         match self {
             Self::File(path) => file::open(path, anchors),
-            Self::Postgres { address, tenant } => postgres::open(address, tenant, anchors).await,
+            Self::Postgres { address, tenant } => {
+                postgres::open(address, tenant, anchors, None).await
+            }
         }
     }
 
-    /// As [`open`](Self::open), but never creates a file.
-    pub(crate) async fn open_existing(&self, anchors: Option<&Path>) -> Result<Opened, Failed> {
+    /// As [`open`](Self::open), but never creates a file. `owner` is how the owner of PostgreSQL's tables connects,
+    /// to rewrite them after an erasure.
+    pub(crate) async fn open_existing(
+        &self,
+        anchors: Option<&Path>,
+        owner: Option<&Address>,
+    ) -> Result<Opened, Failed> {
         match self {
+            Self::File(path) if owner.is_some() => {
+                let path = path.display();
+                Err(format!("{path}: --owner is for PostgreSQL: leave it out for a file").into())
+            }
             Self::File(path) => file::open_existing(path, anchors),
-            Self::Postgres { .. } => self.open(anchors).await,
+            Self::Postgres { address, tenant } => {
+                postgres::open(address, tenant, anchors, owner).await
+            }
         }
     }
 
@@ -175,6 +196,22 @@ impl Database {
             Self::Postgres { address, tenant } => {
                 Ok(Trail::new(postgres::trail(address, tenant).await?, anchors))
             }
+        }
+    }
+
+    /// Everything, as the target of a move. Creates a file that does not exist.
+    pub(crate) async fn place(&self) -> Result<Place, Failed> {
+        match self {
+            Self::File(path) => file::place(path),
+            Self::Postgres { address, tenant } => postgres::place(address, tenant).await,
+        }
+    }
+
+    /// Everything, as the source of a move. Never creates a file.
+    pub(crate) async fn existing_place(&self) -> Result<Place, Failed> {
+        match self {
+            Self::File(path) => file::existing_place(path),
+            Self::Postgres { .. } => self.place().await,
         }
     }
 

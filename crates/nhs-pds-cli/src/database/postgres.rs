@@ -10,18 +10,20 @@ use async_trait::async_trait;
 use nhs_pds::audit::{AuditLog, PostgresLog};
 use nhs_pds::case::PostgresStore;
 use nhs_pds::postgres::{self, Config, TenantDatabase};
+use nhs_pds::process::store::transfer::Place;
 use nhs_pds::process::store::{Joined, Postgres, Store};
 use nhs_pds::tenant::TenantName;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Opens the part of a tenant.
+/// Opens the part of a tenant. `owner` is how the owner of the tables connects, for erasures.
 pub(super) async fn open(
     address: &Address,
     tenant: &TenantName,
     anchors: Option<&Path>,
+    owner: Option<&Address>,
 ) -> Result<Opened, Failed> {
-    let database = connect(address, tenant).await?;
+    let database = connect(address, tenant, owner).await?;
     let probe = Arc::new(database.database().clone());
     let store = Postgres::new(database.clone());
     let inbox = Inbox::Postgres(store.inbox().clone());
@@ -37,12 +39,17 @@ pub(super) async fn open(
     Ok(Opened { store, trail, inbox, probe })
 }
 
+/// Everything of a tenant.
+pub(super) async fn place(address: &Address, tenant: &TenantName) -> Result<Place, Failed> {
+    Ok(Postgres::new(connect(address, tenant, None).await?).into())
+}
+
 /// The trail of a tenant.
 pub(super) async fn trail(
     address: &Address,
     tenant: &TenantName,
 ) -> Result<Arc<dyn AuditLog>, Failed> {
-    Ok(Arc::new(PostgresLog::new(connect(address, tenant).await?)))
+    Ok(Arc::new(PostgresLog::new(connect(address, tenant, None).await?)))
 }
 
 /// The cases of a tenant.
@@ -50,13 +57,21 @@ pub(super) async fn cases(
     address: &Address,
     tenant: &TenantName,
 ) -> Result<Arc<PostgresStore>, Failed> {
-    Ok(Arc::new(PostgresStore::new(connect(address, tenant).await?)))
+    Ok(Arc::new(PostgresStore::new(connect(address, tenant, None).await?)))
 }
 
-async fn connect(address: &Address, tenant: &TenantName) -> Result<TenantDatabase, Failed> {
+async fn connect(
+    address: &Address,
+    tenant: &TenantName,
+    owner: Option<&Address>,
+) -> Result<TenantDatabase, Failed> {
+    let mut config = config(address)?;
+    if let Some(owner) = owner {
+        config = config.with_maintenance(self::config(owner)?);
+    }
     let failed =
         |error: postgres::Error| format!("{address}, tenant {tenant}: {}", because(&error));
-    let database = postgres::Database::connect(&config(address)?).await.map_err(failed)?;
+    let database = postgres::Database::connect(&config).await.map_err(failed)?;
     Ok(database.tenant(tenant).await.map_err(failed)?)
 }
 

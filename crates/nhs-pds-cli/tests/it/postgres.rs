@@ -165,3 +165,28 @@ fn a_worker_is_not_ready_while_the_server_is_down_and_comes_back() {
     running.signal("TERM");
     assert_eq!(running.ended().code(), Some(0), "{}", running.said());
 }
+
+#[test]
+fn an_erasure_needs_the_owner_of_the_tables() {
+    let Some(database) = Database::prepared() else { return };
+    add(&database, &["leeds"]);
+    let folder = tempfile::tempdir().unwrap();
+    let (address, owner) = (database.application(), database.owner());
+    let place = ["--db", &address, "--tenant", "leeds"];
+    let export = path(&folder, "out.csv");
+    let work = ["worker", "--import", CASELOAD, "--export", &export];
+    assert_eq!(nhs_pds(&[&work[..], &place].concat()).code, 0);
+    let erase = ["erase", "C000126", "--court-order", "CO/2026/1"];
+    let refused = nhs_pds(&[&["review"][..], &place, &erase].concat());
+    assert_eq!(refused.code, 2, "{refused:?}");
+    assert!(refused.err.contains("may still contain"), "{refused:?}");
+    for _ in 0..2 {
+        let erased = nhs_pds(&[&["review"][..], &place, &["--owner", &owner], &erase].concat());
+        assert_eq!(erased.code, 0, "{erased:?}");
+    }
+    assert_eq!(nhs_pds(&[&["audit"][..], &place, &["verify"]].concat()).code, 0);
+    let file = path(&folder, "cases.sqlite");
+    let done = nhs_pds(&["review", "--db", &file, "--owner", &owner, "list"]);
+    assert_eq!(done.code, 2, "{done:?}");
+    assert!(done.err.contains("--owner is for PostgreSQL"), "{done:?}");
+}

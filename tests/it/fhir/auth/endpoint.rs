@@ -138,13 +138,15 @@ fn the_result_of_each_request_is_counted() {
                 granted("one"),
             ]);
             let (tokens, _) = tokens(&endpoint);
+            let labels = nhs_pds::tenant::Labels::default().with_service("fhir");
+            let tokens = tokens.with_labels(labels);
             for _ in 0..5 {
                 let _ = tokens.token().await;
             }
         });
     });
     for outcome in ["error_unavailable", "error_configuration", "granted"] {
-        let name = format!("token_requests_total outcome={outcome}");
+        let name = format!("token_requests_total outcome={outcome} service=fhir");
         assert_eq!(board.value(&name), Some(1.0), "{outcome}");
     }
 }

@@ -25,7 +25,7 @@ fn subject() -> Subject {
     Subject::snapshot(&full_case()).with_personal("family", FAMILY).with_number(NUMBER)
 }
 
-fn entry() -> Entry {
+pub(super) fn entry() -> Entry {
     Entry::new(EventKind::CaseViewed, NOW, &actor())
         .with_message_id(FAMILY)
         .with_detail(FAMILY, FAMILY)

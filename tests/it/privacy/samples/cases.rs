@@ -119,7 +119,7 @@ fn candidate() -> Candidate {
     Candidate::new(NUMBER, person(), relations, risk, vetoes, "no_given", exchange())
 }
 
-fn alert(case: &Case) -> Alert {
+pub(super) fn alert(case: &Case) -> Alert {
     let mut alert = Alert::about("1/1", AlertKind::Superseded, NOW, case);
     alert.nhs_number = Some(NUMBER);
     alert.new_nhs_number = Some(NEW_NUMBER);

@@ -8,8 +8,10 @@ use crate::support::service::{Service, unavailable};
 use async_trait::async_trait;
 use nhs_pds::ids::CountingIds;
 use nhs_pds::resilience::{
-    Gateway, RateLimit, Retry, RetryObserver, RetryPolicy, Retrying, Suspended, Unrecorded,
+    Allowance, Gateway, MemorySharedRate, PermitRequest, RateLimit, Retry, RetryObserver,
+    RetryPolicy, Retrying, SharedRate, SharedRateError, Suspended, Unrecorded,
 };
+use nhs_pds::tenant::Labels;
 use nhs_pds::trace::{Caller, Error, LocalIdentifier, MessageId, Question, Tracer};
 use nhs_pds::transport;
 use std::error::Error as _;
@@ -68,6 +70,17 @@ pub(super) async fn show(shown: &mut Shown) {
     let suspended = refused.source().and_then(|cause| cause.downcast_ref::<Suspended>());
     shown.error(suspended.unwrap());
     shown.value(&nhs_pds::resilience::CircuitBreaker::new(Default::default()));
+
+    let allowance = Allowance::new(RateLimit::default());
+    shown.value(&allowance);
+    shown.value(&allowance.share(NonZeroU32::MIN));
+    shown.value(&Labels::default().with_service("fhir").with_tenant("leeds".parse().unwrap()));
+    let rate = MemorySharedRate::default();
+    let request = PermitRequest::new(true);
+    shown.value(&rate.next(&RateLimit::default(), &request).await);
+    shown.value(&rate);
+    shown.value(&request);
+    shown.error(&SharedRateError::new("connection refused"));
 
     let retry = Retry::new(RetryPolicy::default().with_attempts(NonZeroU32::MIN));
     shown.value(&retry);

@@ -14,11 +14,14 @@ pub(super) mod http;
 mod judge;
 mod pds;
 mod people;
+#[cfg(all(feature = "postgres", unix))]
+mod postgres;
 pub(super) mod questions;
 mod review;
 pub(super) mod simulator;
 #[cfg(feature = "smsp")]
 mod smsp;
+mod tenants;
 mod transport;
 mod worker;
 
@@ -46,6 +49,7 @@ pub(super) fn show(shown: &mut Shown) {
         review::show(shown).await;
         gate::show(shown).await;
         worker::show(shown).await;
+        tenants::show(shown).await;
         #[cfg(feature = "fhir")]
         fhir::show(shown).await;
         #[cfg(feature = "fhir")]
@@ -53,6 +57,10 @@ pub(super) fn show(shown: &mut Shown) {
         #[cfg(feature = "smsp")]
         smsp::show(shown).await;
         simulator::show(shown).await;
+        #[cfg(all(feature = "postgres", unix))]
+        if !postgres::show(shown).await {
+            shown.passes_over("postgres");
+        }
     });
     #[cfg(feature = "csv")]
     csv::show(shown);

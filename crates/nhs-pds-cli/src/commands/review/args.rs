@@ -1,6 +1,6 @@
 //! The arguments of `nhs-pds review`.
 
-use crate::database::Required;
+use crate::database::{Address, Required, address_parser};
 use clap::Subcommand;
 use nhs_pds::case::{CaseId, ReviewReason, ReviewState};
 use nhs_pds::demographics::{Gender, OdsCode, PartialDate};
@@ -31,6 +31,10 @@ pub(crate) struct Args {
     /// The ODS code of the reviewer's organisation.
     #[arg(long, value_name = "CODE", default_value = "RHM")]
     pub(super) ods_code: OdsCode,
+    /// PostgreSQL: how the owner of the tables connects, for `erase`: `postgres://OWNER@HOST/DATABASE`. Deleted rows
+    /// leave the files of the database when their table is rewritten, which only its owner can do.
+    #[arg(long, value_name = "ADDRESS", value_parser = address_parser())]
+    pub(super) owner: Option<Address>,
     /// A file for the heads of the audit trail, for `audit verify --anchors`.
     #[arg(long, value_name = "FILE")]
     pub(super) anchors: Option<PathBuf>,

@@ -53,7 +53,8 @@ pub(crate) fn main(args: Args) -> ExitCode {
 async fn run(cli: Args) -> Result<Option<ActionOutcome>, Box<dyn Error>> {
     let actor = actor(&cli)?;
     let database = cli.database.database()?;
-    let Opened { store, trail, inbox, .. } = database.open_existing(cli.anchors.as_deref()).await?;
+    let (anchors, owner) = (cli.anchors.as_deref(), cli.owner.as_ref());
+    let Opened { store, trail, inbox, .. } = database.open_existing(anchors, owner).await?;
     let done = act(cli.command, &ReviewQueue::new(store), &inbox, &actor).await;
     if let Some(warning) = trail.warning() {
         warn(format!("review: {warning}"));

@@ -76,7 +76,8 @@ pub(crate) async fn run(cli: &Args) -> Result<bool, Box<dyn Error>> {
         );
         if cli.once {
             let seen = Arc::default();
-            port.works(seen::once(Arc::clone(&seen), database.tenant().cloned()));
+            let tenant = database.tenant().cloned();
+            port.works(seen::once(worker.clone(), Arc::clone(&seen), tenant));
             answered = once(&worker, cli.patience, &stop, &seen).await?;
         } else {
             let process = Process::new(worker, schedule);

@@ -2,55 +2,29 @@
 
 use crate::console::because;
 use crate::port::Seen;
-use nhs_pds::process::{Process, State, Status};
+use nhs_pds::process::{Process, State, Status, Worker};
 use nhs_pds::tenant::TenantName;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::time::Instant;
 
-/// A run in which no case was finished for so long is stuck. A question with all its retries takes three minutes at
-/// most; another worker keeps a case for one minute after its death.
-const STUCK: Duration = Duration::from_secs(15 * 60);
-
-/// How far a run has come, as far as it can be seen from outside, and since when.
-#[derive(Debug)]
-struct Mark<T> {
-    at: T,
-    since: Instant,
-}
-
-impl<T: PartialEq> Mark<T> {
-    const fn new(at: T, since: Instant) -> Self {
-        Self { at, since }
-    }
-
-    /// How long nothing has changed, if that is too long.
-    fn stuck(&mut self, at: T, is_running: bool, now: Instant) -> Option<Duration> {
-        if self.at != at || !is_running {
-            *self = Self::new(at, now);
-        }
-        let quiet = now.saturating_duration_since(self.since);
-        (quiet >= STUCK).then_some(quiet)
-    }
-}
+/// A run that has not got any further for so long is stuck. One that waits for the service or for the rate limit renews
+/// its leases meanwhile.
+const STUCK: Duration = Duration::from_secs(5 * 60);
 
 /// Shows a process on its schedule.
 pub(super) fn scheduled(
     process: Process,
     tenant: Option<TenantName>,
 ) -> impl Fn() -> Vec<Seen> + Send + Sync {
-    let mark = Mutex::new(Mark::new(None, Instant::now()));
     move || {
         let status = process.status();
-        let is_running = matches!(status.state, State::Running | State::Stopping);
-        let mut mark = mark.lock().unwrap_or_else(PoisonError::into_inner);
-        let stuck = mark.stuck(status.current.clone(), is_running, Instant::now());
+        let stuck = process.is_stuck(STUCK);
         vec![Seen {
             tenant: tenant.clone(),
             runs: !matches!(status.state, State::NotStarted | State::Stopped),
-            stuck: stuck.is_some(),
-            doing: stuck.map_or_else(|| doing(&status), quiet),
+            stuck,
+            doing: if stuck { silent() } else { doing(&status) },
             error: error(&status),
         }]
     }
@@ -58,26 +32,25 @@ pub(super) fn scheduled(
 
 /// Shows a single run that counts its cases in `seen`.
 pub(super) fn once(
+    worker: Worker,
     seen: Arc<AtomicU64>,
     tenant: Option<TenantName>,
 ) -> impl Fn() -> Vec<Seen> + Send + Sync {
-    let mark = Mutex::new(Mark::new(0, Instant::now()));
     move || {
+        let stuck = worker.is_stuck(STUCK);
         let count = seen.load(Ordering::Relaxed);
-        let mut mark = mark.lock().unwrap_or_else(PoisonError::into_inner);
-        let stuck = mark.stuck(count, true, Instant::now());
         vec![Seen {
             tenant: tenant.clone(),
             runs: true,
-            stuck: stuck.is_some(),
-            doing: stuck.map_or_else(|| format!("running; {count} cases looked at"), quiet),
+            stuck,
+            doing: if stuck { silent() } else { format!("running; {count} cases looked at") },
             error: None,
         }]
     }
 }
 
-fn quiet(time: Duration) -> String {
-    format!("no case was finished for {} seconds", time.as_secs())
+fn silent() -> String {
+    format!("the run has not got any further for {} minutes", STUCK.as_secs() / 60)
 }
 
 /// The state of a process in words.
@@ -111,18 +84,6 @@ fn error(status: &Status) -> Option<String> {
 mod tests {
     use super::*;
     use chrono::{DateTime, TimeDelta, Utc};
-
-    #[test]
-    fn a_run_without_a_finished_case_is_stuck_after_a_time() {
-        let (now, second) = (Instant::now(), Duration::from_secs(1));
-        let mut mark = Mark::new(0, now);
-        assert_eq!(mark.stuck(0, true, now + STUCK - second), None);
-        assert_eq!(mark.stuck(0, true, now + STUCK), Some(STUCK));
-        assert_eq!(mark.stuck(1, true, now + STUCK), None, "a case was finished");
-        assert_eq!(mark.stuck(1, true, now + STUCK * 2), Some(STUCK));
-        assert_eq!(mark.stuck(1, false, now + STUCK * 9), None, "no run is in progress");
-        assert_eq!(mark.stuck(1, true, now + STUCK * 9 + second), None, "a new one is");
-    }
 
     #[test]
     fn each_state_has_its_words() {
