@@ -196,7 +196,7 @@ def build(features, test):
 
 def search(program, seeds):
     """Runs the seeds. Returns the first seed that fails, its step, and what it says."""
-    environment = dict(os.environ, SIM_SEEDS=str(seeds), RUST_BACKTRACE="0")
+    environment = dict(os.environ, SIM_SEEDS=str(seeds), SIM_POSTGRES_SEEDS=str(seeds), RUST_BACKTRACE="0")
     command = [program, "nothing_that_must_never_be_happens", "--exact", "--nocapture"]
     try:
         done = subprocess.run(command, cwd=COPY, env=environment, capture_output=True, text=True, timeout=LIMIT_SECONDS)

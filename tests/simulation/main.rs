@@ -45,7 +45,8 @@ const KINDS: [&str; 14] = [
 /// What must never be holds in every world.
 #[test]
 fn nothing_that_must_never_be_happens() {
-    let (seeds, tally) = runner::run(SEEDS, &InMemory, "conformance,process --test simulation");
+    let (seeds, tally) =
+        runner::run(("SIM_SEEDS", SEEDS), &InMemory, "conformance,process --test simulation");
     for (what, count) in &tally {
         println!("{count:>9} {what}");
     }

@@ -179,6 +179,22 @@ async fn a_plan_is_of_one_version_and_mends_a_missing_row() {
         plan(other, later).await;
         assert_eq!(due().await, 1, "planned for version {other}");
     }
+    // A save that is not yet committed when the plan comes.
+    let other = server.sql("BEGIN");
+    other.execute("UPDATE nhs_pds.cases SET version = 2");
+    other.execute("UPDATE nhs_pds.case_due SET version = 2");
+    let (planning, of) = (store.clone(), id.clone());
+    let waiting = tokio::spawn(async move {
+        let due = Due::new(Priority::Routine, later);
+        planning.cases().set_due(vec![Planned { id: of, version: 1, due }]).await.unwrap();
+    });
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert!(!waiting.is_finished());
+    other.execute("COMMIT");
+    waiting.await.unwrap();
+    assert_eq!(due().await, 1, "planned for the version before");
+    other.execute("UPDATE nhs_pds.cases SET version = 1");
+    other.execute("UPDATE nhs_pds.case_due SET version = 1");
     plan(1, later).await;
     assert_eq!(due().await, 0);
     server.sql("DELETE FROM nhs_pds.case_due");
