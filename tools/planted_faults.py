@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Plants faults in the engine, one at a time, and checks that the simulation finds each.
+"""Plants faults in the engine and in the store in PostgreSQL, one at a time, and checks that the simulation finds each.
 
     python3 tools/planted_faults.py                       # all faults, at most 1,000 seeds each
     python3 tools/planted_faults.py --only name,name
@@ -24,7 +24,10 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 COPY = os.path.join(ROOT, "target", "planted")
 BUILD = os.path.join(ROOT, "target", "planted-build")
-CARGO = ["cargo", "test", "--no-default-features", "--features", "conformance,process", "--test", "simulation"]
+# The features and the test that finds the faults, and the most seeds in LIMIT_SECONDS. The second needs PostgreSQL's
+# programs, or DATABASE_URL.
+MEMORY = ("conformance,process", "simulation", 100_000)
+POSTGRES = ("conformance,postgres", "simulation_postgres", 200)
 # A fault may let the engine run for ever.
 LIMIT_SECONDS = 900
 
@@ -124,6 +127,21 @@ FAULTS = [
      "owner != self.owner && after < until && until", "owner != self.owner && after > until && until"),
 ]
 
+# Faults of the store in PostgreSQL, in the same form.
+POSTGRES_FAULTS = [
+    ("due_time_of_an_older_version_set", "src/case/postgres_due.rs",
+     " AND held.case_id = d.case_id AND d.version = p.version\"", " AND held.case_id = d.case_id\""),
+    ("numbers_of_sole_holders_not_locked", "src/case/postgres_save.rs",
+     "        tx.query(lock, &[&numbers]).await?;\n", "        let _ = lock;\n"),
+    ("saved_cases_not_locked", "src/case/postgres_save.rs",
+     "                    ORDER BY case_id FOR UPDATE\";\n", "                    ORDER BY case_id\";\n"),
+    ("claimed_cases_not_locked", "src/case/postgres_due.rs",
+     "ORDER BY at, case_id LIMIT $4 FOR UPDATE {skip}\"", "ORDER BY at, case_id LIMIT $4 -- {skip}\""),
+    ("transaction_in_the_way_not_repeated", "src/postgres/database.rs",
+     "let repeat = tx.must_repeat() && attempt < ATTEMPTS;", "let repeat = tx.must_repeat() && attempt > ATTEMPTS;"),
+]
+ALL = [(fault, MEMORY) for fault in FAULTS] + [(fault, POSTGRES) for fault in POSTGRES_FAULTS]
+
 
 def copy_sources():
     """A fresh copy of what git has or would have, in a folder that cargo knows from the last time."""
@@ -162,14 +180,15 @@ def planted(name, path, old, new):
     return text.replace(old, new)
 
 
-def build():
+def build(features, test):
     """Builds the copy. Returns the path of the program, and the errors if there are any."""
-    command = CARGO + ["--no-run", "--message-format=json"]
+    command = ["cargo", "test", "--no-default-features", "--features", features, "--test", test]
+    command += ["--no-run", "--message-format=json"]
     environment = dict(os.environ, CARGO_TARGET_DIR=BUILD)
     done = subprocess.run(command, cwd=COPY, env=environment, capture_output=True, text=True)
     messages = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
     for message in messages:
-        if message.get("executable") and message["target"]["name"] == "simulation":
+        if message.get("executable") and message["target"]["name"] == test:
             return message["executable"], None
     errors = [m["message"]["rendered"] for m in messages if m.get("message", {}).get("level") == "error"]
     return None, "\n".join(errors) or done.stderr
@@ -177,8 +196,8 @@ def build():
 
 def search(program, seeds):
     """Runs the seeds. Returns the first seed that fails, its step, and what it says."""
-    environment = dict(os.environ, SIM_SEEDS=str(seeds), RUST_BACKTRACE="0")
-    command = [program, "nothing_that_must_never_be_happens", "--nocapture"]
+    environment = dict(os.environ, SIM_SEEDS=str(seeds), SIM_POSTGRES_SEEDS=str(seeds), RUST_BACKTRACE="0")
+    command = [program, "nothing_that_must_never_be_happens", "--exact", "--nocapture"]
     try:
         done = subprocess.run(command, cwd=COPY, env=environment, capture_output=True, text=True, timeout=LIMIT_SECONDS)
     except subprocess.TimeoutExpired:
@@ -190,17 +209,17 @@ def search(program, seeds):
 
 
 def chosen(arguments):
-    names = [fault[0] for fault in FAULTS]
+    names = [fault[0] for fault, _ in ALL]
     if arguments.only:
         wanted = arguments.only.split(",")
         for name in wanted:
             if name not in names:
                 sys.exit(f"no fault is called {name}")
-        return [fault for fault in FAULTS if fault[0] in wanted]
+        return [(fault, test) for fault, test in ALL if fault[0] in wanted]
     if arguments.pick:
         seed = int.from_bytes(hashlib.sha256(arguments.by.encode()).digest()[:8], "big")
-        return random.Random(seed).sample(FAULTS, min(arguments.pick, len(FAULTS)))
-    return FAULTS
+        return random.Random(seed).sample(ALL, min(arguments.pick, len(ALL)))
+    return ALL
 
 
 def main():
@@ -213,22 +232,23 @@ def main():
     arguments = parser.parse_args()
     faults = chosen(arguments)
     if arguments.list:
-        print("\n".join(name for name, *_ in faults))
+        print("\n".join(fault[0] for fault, _ in faults))
         return 0
     # Each text is in the sources, before the first build.
-    texts = {name: planted(name, path, old, new) for name, path, old, new in FAULTS}
+    texts = {name: planted(name, path, old, new) for (name, path, old, new), _ in ALL}
     missed = 0
     print(f"| {'fault':<42} | seed | step | seconds | what the simulation says |")
     print(f"|{'-' * 44}|------|------|---------|---|")
-    for name, path, _, _ in faults:
+    for (name, path, _, _), test in faults:
         began = time.monotonic()
         copy_sources()
         write(os.path.join(COPY, path), texts[name].encode())
-        program, errors = build()
+        features, target, most = test
+        program, errors = build(features, target)
         if errors:
             shutil.rmtree(COPY, ignore_errors=True)
             sys.exit(f"{name} cannot be built:\n{errors}")
-        seed, step, what = search(program, arguments.seeds)
+        seed, step, what = search(program, min(arguments.seeds, most))
         missed += seed is None
         numbers = ("-", "-") if seed is None else (seed, step)
         print(f"| {name:<42} | {numbers[0]:>4} | {numbers[1]:>4} | {time.monotonic() - began:>7.0f} | {what} |", flush=True)

@@ -136,7 +136,9 @@ fn is_about_certificates(error: &tokio_postgres::Error) -> bool {
     let mut cause = error.source();
     while let Some(error) = cause {
         let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        if error.is::<rustls::Error>() || inner.is_some_and(|inner| inner.is::<rustls::Error>()) {
+        if error.is::<rustls::Error>()
+            || inner.is_some_and(<dyn StdError + Send + Sync>::is::<rustls::Error>)
+        {
             return true;
         }
         cause = error.source();

@@ -45,7 +45,11 @@ const KINDS: [&str; 14] = [
 /// What must never be holds in every world.
 #[test]
 fn nothing_that_must_never_be_happens() {
-    let (seeds, tally) = runner::run(SEEDS, &InMemory, "conformance,process --test simulation");
+    let (seeds, tally) =
+        runner::run(("SIM_SEEDS", SEEDS), &InMemory, "conformance,process --test simulation");
+    for (what, count) in &tally {
+        println!("{count:>9} {what}");
+    }
     if seeds >= 100 {
         let missing: Vec<_> = KINDS.iter().filter(|what| !tally.contains_key(*what)).collect();
         assert!(missing.is_empty(), "these never happened: {missing:?}");

@@ -1,7 +1,7 @@
 //! Runs seeds.
 //!
 //! * `SIM_SEED=n` runs one seed.
-//! * `SIM_SEEDS=n` runs that number of seeds.
+//! * `SIM_SEEDS=n` runs that number of seeds; `SIM_POSTGRES_SEEDS=n` is the number over PostgreSQL, which takes longer.
 //! * `SIM_FROM=text` chooses which, such as the hash of a commit.
 //! * `SIM_FIRST=n` begins with that seed.
 //! * `SIM_SHOWN=n` shows that number of events before a failure.
@@ -38,12 +38,12 @@ pub(crate) fn first() -> u64 {
     hash >> 20
 }
 
-/// Runs the chosen seeds, or `usual` of them. Panics at the first that fails, with the `target` to run it again.
+/// Runs the chosen seeds: as many as the variable says, or `usual` of them. Panics at the first that fails, with the `target` to run it again.
 /// Returns how many seeds ran.
-pub(crate) fn run(usual: u64, places: &dyn Places, target: &str) -> (u64, Tally) {
+pub(crate) fn run((number, usual): (&str, u64), places: &dyn Places, target: &str) -> (u64, Tally) {
     let seeds = match variable("SIM_SEED") {
         Some(seed) => seed..seed + 1,
-        None => first()..first() + variable("SIM_SEEDS").unwrap_or(usual),
+        None => first()..first() + variable(number).unwrap_or(usual),
     };
     let (next, failed) = (AtomicU64::new(seeds.start), Mutex::new(None));
     let tally = Mutex::new(Tally::new());
@@ -80,9 +80,5 @@ pub(crate) fn run(usual: u64, places: &dyn Places, target: &str) -> (u64, Tally)
             failure.what
         );
     }
-    let tally = tally.into_inner().unwrap();
-    for (what, count) in &tally {
-        println!("{count:>9} {what}");
-    }
-    (seeds.end - seeds.start, tally)
+    (seeds.end - seeds.start, tally.into_inner().unwrap())
 }

@@ -46,7 +46,10 @@ mod world;
 use postgres::{Database, OwnServer};
 use server::Servers;
 
-/// How many seeds run without `SIM_SEEDS`.
+/// The variable with the number of seeds.
+const NUMBER: &str = "SIM_POSTGRES_SEEDS";
+
+/// How many seeds run without it.
 const SEEDS: u64 = 12;
 
 /// How many of them with a server that is killed.
@@ -59,7 +62,10 @@ const TARGET: &str = "conformance,postgres --test simulation_postgres";
 fn nothing_that_must_never_be_happens() {
     let Some(database) = Database::prepared() else { return };
     let servers = Servers::new(database, None);
-    let (seeds, tally) = runner::run(SEEDS, &servers, TARGET);
+    let (seeds, tally) = runner::run((NUMBER, SEEDS), &servers, TARGET);
+    for (what, count) in &tally {
+        println!("{count:>9} {what}");
+    }
     println!("{:>9} transactions failed because others were in the way", servers.provoked());
     if seeds >= SEEDS {
         assert!(servers.provoked() > 0, "no transaction was in the way of another");
@@ -74,6 +80,9 @@ fn nothing_that_must_never_be_happens() {
 fn nothing_that_must_never_be_happens_when_the_server_is_killed() {
     let Some(server) = OwnServer::start() else { return };
     let servers = Servers::new(server.prepared(), Some(server));
-    let (seeds, tally) = runner::run(KILLED, &servers, TARGET);
+    let (seeds, tally) = runner::run((NUMBER, KILLED), &servers, TARGET);
+    for (what, count) in &tally {
+        println!("{count:>9} {what}");
+    }
     assert!(seeds < KILLED || tally.contains_key("servers killed"), "no server was killed");
 }

@@ -1,6 +1,8 @@
 //! The stores over PostgreSQL: their contracts, and what PostgreSQL must keep besides.
 
+mod commits;
 mod contract;
+mod equal;
 mod faults;
 mod isolation;
 
