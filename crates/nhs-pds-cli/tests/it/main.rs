@@ -3,6 +3,7 @@
 
 mod command;
 mod config;
+mod deployment;
 mod match_quality;
 mod move_guide;
 mod output;

@@ -1,9 +1,9 @@
 //! The commands over PostgreSQL.
 #![cfg(unix)]
 
-#[allow(dead_code, reason = "other tests use the rest")]
+#[allow(dead_code, unused_imports, reason = "other tests use the rest")]
 #[path = "../../../../tests/it/support/postgres/mod.rs"]
-mod support;
+pub(crate) mod support;
 
 use crate::command::{Done, nhs_pds};
 use crate::running::Running;
