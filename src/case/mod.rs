@@ -22,6 +22,8 @@ mod advisory;
 mod alert;
 mod alert_about;
 mod candidate;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod carried;
 #[cfg(feature = "csv")]
 pub mod caseload;
 #[cfg(feature = "conformance")]
@@ -48,6 +50,8 @@ mod plausible;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(feature = "postgres")]
+mod postgres_carried;
+#[cfg(feature = "postgres")]
 mod postgres_due;
 #[cfg(feature = "postgres")]
 mod postgres_rows;
@@ -62,6 +66,8 @@ mod search;
 mod setting;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+#[cfg(feature = "sqlite")]
+mod sqlite_carried;
 #[cfg(feature = "sqlite")]
 mod sqlite_due;
 #[cfg(feature = "sqlite")]
@@ -86,6 +92,8 @@ mod work_item;
 pub use advisory::{Advisory, AdvisoryKind, advisories};
 pub use alert::{Alert, AlertKind, AlertedPerson};
 pub use candidate::{Candidate, Heard};
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+pub(crate) use carried::{Carried, CarriedPage};
 pub use deletion::{Absorbed, Deletion, DeletionKind};
 pub use due::{Due, Planned, Priority};
 pub(crate) use error::readable;
@@ -102,6 +110,10 @@ pub(crate) use plausible::{is_implausible_birth, is_implausible_death};
 #[cfg(feature = "postgres")]
 pub use postgres::PostgresStore;
 #[cfg(feature = "postgres")]
+pub(crate) use postgres_carried::{
+    carried_after as carried_after_in_postgres, carry_in as carry_in_postgres,
+};
+#[cfg(feature = "postgres")]
 pub(crate) use postgres_due::release_in as release_in_postgres;
 #[cfg(feature = "postgres")]
 pub(crate) use postgres_save::{load, load_settings, write};
@@ -112,6 +124,8 @@ pub use search::{CaseFilter, SearchKeys};
 pub use setting::Setting;
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
+#[cfg(feature = "sqlite")]
+pub(crate) use sqlite_carried::{carried_after, carry_in};
 #[cfg(feature = "sqlite")]
 pub(crate) use sqlite_due::release_in;
 #[cfg(feature = "sqlite")]

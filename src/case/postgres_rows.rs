@@ -25,7 +25,7 @@ macro_rules! select {
     };
 }
 
-fn stored(row: &Row) -> Result<Stored, Error> {
+pub(super) fn stored(row: &Row) -> Result<Stored, Error> {
     let text = |column| row.try_get::<_, Option<String>>(column).map_err(failed);
     Ok(Stored {
         row: row.try_get(0).map_err(failed)?,

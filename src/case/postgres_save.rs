@@ -163,7 +163,7 @@ pub(super) async fn put_due(tx: &Tx, changed: &[&Changed]) -> Result<(), Error> 
     Ok(())
 }
 
-async fn put_items(tx: &Tx, changed: &[&Changed]) -> Result<(), Error> {
+pub(super) async fn put_items(tx: &Tx, changed: &[&Changed]) -> Result<(), Error> {
     let (old, mut items) = (
         changed.iter().filter(|changed| !changed.is_new).map(|changed| changed.case.id.as_str()),
         Items::default(),
@@ -214,7 +214,7 @@ struct Items<'a> {
     assignees: Vec<Option<String>>,
 }
 
-async fn put_search(tx: &Tx, changed: &[&Changed]) -> Result<(), Error> {
+pub(super) async fn put_search(tx: &Tx, changed: &[&Changed]) -> Result<(), Error> {
     let ids: Vec<&str> = changed.iter().map(|changed| changed.case.id.as_str()).collect();
     let live: Vec<bool> = changed.iter().map(|changed| changed.case.is_live()).collect();
     let keys: Vec<SearchKeys> =

@@ -108,7 +108,7 @@ pub(super) fn damaged_version(
 }
 
 /// The row of a query for the columns of [`Stored`].
-fn stored(row: &Row<'_>) -> rusqlite::Result<Stored> {
+pub(super) fn stored(row: &Row<'_>) -> rusqlite::Result<Stored> {
     let id = match row.get_ref(1)? {
         ValueRef::Text(id) | ValueRef::Blob(id) => id.to_vec(),
         _ => Vec::new(),

@@ -1,4 +1,5 @@
 use std::error::Error as StdError;
+use std::io;
 use tokio_postgres::error::SqlState;
 
 /// PostgreSQL cannot be used, or not now. The message contains no values of rows and no password.
@@ -13,8 +14,8 @@ pub struct Error {
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, thiserror::Error)]
 pub enum ErrorKind {
-    /// The address or a certificate cannot be used. Correct the configuration.
-    #[error("the address of the database or its certificates cannot be used")]
+    /// The address, a certificate or the password cannot be used. Correct the configuration.
+    #[error("the address of the database, its certificates or the password cannot be used")]
     Configuration,
     /// A row is not as this version of the crate writes it. Have the database checked.
     #[error("the database is damaged")]
@@ -32,8 +33,11 @@ pub enum ErrorKind {
         "the role may see the rows of all tenants: connect as a role that is neither superuser nor owner of the tables"
     )]
     Role,
-    /// The schema is missing, or of another version of this crate. Prepare the database.
-    #[error("the schema of the database is missing or of another version: prepare the database")]
+    /// The schema is missing, of another version of this crate, or without its rights and policies. Prepare the
+    /// database.
+    #[error(
+        "the schema of the database is missing, of another version, or without its rights: prepare the database"
+    )]
     Schema,
     /// There is no tenant of this name. Add it.
     #[error("there is no such tenant in the database")]
@@ -102,23 +106,42 @@ impl From<tokio_postgres::Error> for Error {
     fn from(error: tokio_postgres::Error) -> Self {
         let Some(code) = error.code() else {
             // Without a code it is the connection, or a value of a type that the column does not have.
-            let broken = error.to_string().starts_with("error deserializing");
-            return if broken {
-                Self::new(ErrorKind::Corrupt)
-            } else {
-                Self::unavailable(told(&error))
+            let kind = match error.to_string() {
+                text if text.starts_with("error deserializing") => {
+                    return Self::new(ErrorKind::Corrupt);
+                }
+                _ if is_about_certificates(&error) => ErrorKind::Configuration,
+                _ => ErrorKind::Unavailable,
             };
+            return Self::new(kind).with_source(told(&error));
         };
         let kind = match *code {
             SqlState::READ_ONLY_SQL_TRANSACTION => ErrorKind::ReadOnly,
             SqlState::UNDEFINED_TABLE
             | SqlState::UNDEFINED_COLUMN
-            | SqlState::UNDEFINED_FUNCTION => ErrorKind::Schema,
+            | SqlState::UNDEFINED_FUNCTION
+            | SqlState::INSUFFICIENT_PRIVILEGE => ErrorKind::Schema,
+            SqlState::INVALID_PASSWORD
+            | SqlState::INVALID_AUTHORIZATION_SPECIFICATION
+            | SqlState::INVALID_CATALOG_NAME => ErrorKind::Configuration,
             SqlState::DATA_CORRUPTED | SqlState::INDEX_CORRUPTED => ErrorKind::Corrupt,
             _ => ErrorKind::Unavailable,
         };
         Self::new(kind).with_source(format!("PostgreSQL answered {}", code.code()))
     }
+}
+
+/// Whether TLS has refused the server, or the server TLS. A connection that was lost meanwhile is neither.
+fn is_about_certificates(error: &tokio_postgres::Error) -> bool {
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        if error.is::<rustls::Error>() || inner.is_some_and(|inner| inner.is::<rustls::Error>()) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 /// The causes of a failed connection, as one text. They name hosts and reasons of the system.

@@ -54,8 +54,11 @@ pub(super) async fn prepare(tx: &Tx, role: &str) -> Result<(), Error> {
 
 /// The role, quoted, if it exists, is not the one that prepares, and sees no rows that it should not.
 async fn usable_role(tx: &Tx, role: &str) -> Result<String, Error> {
-    let sql = "SELECT quote_ident(rolname), rolsuper OR rolbypassrls OR pg_has_role(oid, current_user, 'MEMBER')
-               FROM pg_roles WHERE rolname = $1";
+    let sql =
+        "SELECT quote_ident(r.rolname), pg_has_role(r.oid, current_user, 'MEMBER') OR EXISTS (
+                   SELECT FROM pg_roles AS all_seeing WHERE (rolsuper OR rolbypassrls)
+                       AND pg_has_role(r.oid, all_seeing.oid, 'MEMBER'))
+               FROM pg_roles AS r WHERE r.rolname = $1";
     let Some(row) = tx.first(sql, &[&role]).await? else {
         return Err(Error::new(ErrorKind::Configuration).with_source("there is no such role"));
     };
@@ -67,16 +70,34 @@ async fn usable_role(tx: &Tx, role: &str) -> Result<String, Error> {
 
 /// Whether the schema is of this version, and the role sees one tenant's rows at a time.
 pub(super) async fn check(tx: &Tx) -> Result<(), Error> {
-    let sql = "SELECT rolsuper OR rolbypassrls OR coalesce(pg_has_role(
-                   (SELECT relowner FROM pg_class WHERE oid = to_regclass('nhs_pds.cases')), 'MEMBER'), false)
-               FROM pg_roles WHERE rolname = current_user";
+    // A member may become the role. A superuser is a member of all.
+    let sql = "SELECT EXISTS (SELECT FROM pg_roles WHERE (rolsuper OR rolbypassrls)
+                   AND pg_has_role(oid, 'MEMBER'))
+               OR coalesce(pg_has_role(
+                   (SELECT c.relowner FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+                    WHERE n.nspname = 'nhs_pds' AND c.relname = 'cases'), 'MEMBER'), false)";
     let sees_all = tx.first(sql, &[]).await?.map(|row| row.try_get::<_, bool>(0)).transpose()?;
     if sees_all.unwrap_or(true) {
         return Err(Error::new(ErrorKind::Role));
     }
-    match version(tx).await? {
-        Some(done) if done == MIGRATIONS.len() => Ok(()),
-        _ => Err(Error::new(ErrorKind::Schema)),
+    if version(tx).await? != Some(MIGRATIONS.len()) {
+        return Err(Error::new(ErrorKind::Schema));
+    }
+    check_policies(tx).await
+}
+
+/// Whether row-level security is on for every table with rows of tenants.
+async fn check_policies(tx: &Tx) -> Result<(), Error> {
+    let sql = "SELECT FROM pg_class AS c
+               JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attname = 'tenant' AND NOT a.attisdropped
+               WHERE c.relnamespace = to_regnamespace('nhs_pds') AND c.relkind IN ('r', 'p')
+                   AND c.relname <> 'tenant' AND NOT (c.relrowsecurity AND c.relforcerowsecurity
+                       AND EXISTS (SELECT FROM pg_policy WHERE polrelid = c.oid))
+               LIMIT 1";
+    match tx.first(sql, &[]).await? {
+        None => Ok(()),
+        Some(_) => Err(Error::new(ErrorKind::Schema)
+            .with_source("row-level security is off for a table: turn it on")),
     }
 }
 

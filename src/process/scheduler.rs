@@ -127,7 +127,8 @@ impl Process {
 
     /// Starts a run at once, because another program has made cases due, and reads the controls at once.
     ///
-    /// Several calls during a run lead to one more run. While the process is paused, in quiet hours, or
+    /// One more run starts two seconds later: the clock of the other program may be ahead. Several calls during
+    /// a run count as one. While the process is paused, in quiet hours, or
     /// while queries are suspended, the run starts after that. Not recorded in the audit trail: no user
     /// has asked for it.
     pub fn wake(&self) {
@@ -224,8 +225,8 @@ impl Process {
             let (run, stopped) = match woken {
                 Ok(_) => {
                     let began = self.now();
-                    next.began = Some((began, self.random()));
-                    self.shared.begin();
+                    let is_woken = self.shared.begin();
+                    next.begin(began, self.random(), is_woken);
                     self.run(began, next.wanted.paused, shutdown.as_mut(), observer).await
                 }
                 // What users want cannot be read, so no run starts. It is read again soon.

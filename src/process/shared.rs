@@ -39,8 +39,8 @@ impl Shared {
         self.woken.load(Ordering::SeqCst)
     }
 
-    /// A run begins, which finds what is due until now.
-    pub(in crate::process) fn begin(&self) {
-        self.woken.store(false, Ordering::SeqCst);
+    /// A run begins, which finds what is due until now. Returns whether it was asked for.
+    pub(in crate::process) fn begin(&self) -> bool {
+        self.woken.swap(false, Ordering::SeqCst)
     }
 }

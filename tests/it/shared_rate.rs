@@ -5,7 +5,8 @@ use crate::support::postgres::{APPLICATION, Database, OwnServer, Sql};
 use crate::support::service::{Service, ask};
 use nhs_pds::postgres;
 use nhs_pds::resilience::{
-    Allowance, Gateway, MemorySharedRate, PermitRequest, PostgresSharedRate, RateLimit, SharedRate,
+    Allowance, Gateway, MemorySharedRate, PermitReply, PermitRequest, PostgresSharedRate,
+    RateLimit, SharedRate,
 };
 use nhs_pds::tenant::TenantName;
 use nhs_pds::trace::Outcome;
@@ -67,20 +68,11 @@ fn the_statement_is_the_rule() {
     ));
     let (real, paused) = (runtime(false), runtime(true));
     let shared = real.block_on(rate(&database, "rule"));
-    let step = (
-        prop_oneof![Just(0_u64), 0_u64..2_000, 0_u64..300_000, 0_u64..3_000_000],
-        any::<bool>(),
-        prop_oneof![4 => Just(0_u64), 1 => 1_000_u64..500_000],
-    );
-    let steps = proptest::collection::vec(step, 1..60);
-    let mut runner =
-        TestRunner::new(Config { cases: 24, failure_persistence: None, ..Config::default() });
-    let ran = runner.run(&(1_u32..200, 1_u32..20, steps), |(per_second, burst, steps)| {
+    // Returns how many permits the background got beyond its horizon.
+    let compare = |limit: RateLimit, steps: &[(u64, bool, u64)]| {
         server.execute("DELETE FROM nhs_pds.rate_limit");
-        let (limit, memory) = (limit(per_second, burst), MemorySharedRate::default());
-        for (wait, is_foreground, late) in steps {
-            // The timer of the runtime has milliseconds.
-            let wait = wait / 1_000;
+        let (memory, mut beyond) = (MemorySharedRate::default(), 0);
+        for (place, &(wait, is_foreground, late)) in steps.iter().enumerate() {
             let request = PermitRequest::new(is_foreground).with_late(Duration::from_micros(late));
             server.execute(&format!("UPDATE test.time SET at = at + interval '{wait} ms'"));
             let expected = paused.block_on(async {
@@ -88,10 +80,40 @@ fn the_statement_is_the_rule() {
                 memory.next(&limit, &request).await.unwrap()
             });
             let reply = real.block_on(shared.next(&limit, &request)).unwrap();
-            prop_assert_eq!(reply, expected);
+            assert_eq!(reply, expected, "step {place} of {steps:?}");
+            let is_beyond =
+                |wait: Duration| wait > (SECOND / 4).max(2 * SECOND / limit.per_second.get());
+            beyond += usize::from(matches!(
+                reply,
+                PermitReply::Granted(wait) if !is_foreground && is_beyond(wait)
+            ));
         }
-        Ok(())
-    });
+        beyond
+    };
+    // Nine permits of users for one of the background beyond its horizon; eight are not enough for the next.
+    let (user, background) = ((0, true, 0), (0, false, 0));
+    let mut steps = vec![user; 5];
+    steps.push(background);
+    steps.extend([user; 9]);
+    steps.extend([background; 2]);
+    steps.extend([user; 8]);
+    steps.push(background);
+    assert_eq!(compare(limit(10, 1), &steps), 1);
+    let step = (
+        prop_oneof![Just(0_u64), 0_u64..3, 0_u64..300, 0_u64..3_000],
+        0_u32..10,
+        prop_oneof![4 => Just(0_u64), 1 => 1_000_u64..500_000],
+    );
+    let steps = proptest::collection::vec(step, 1..60);
+    let config = Config { cases: 24, failure_persistence: None, ..Config::default() };
+    let ran = TestRunner::new(config).run(
+        &(1_u32..200, 1_u32..20, 0_u32..=10, steps),
+        |(per_second, burst, users, steps)| {
+            let steps = steps.into_iter().map(|(wait, user, late)| (wait, user < users, late));
+            compare(limit(per_second, burst), &steps.collect::<Vec<_>>());
+            Ok(())
+        },
+    );
     ran.unwrap();
 }
 
@@ -141,7 +163,7 @@ async fn allowances_of_different_names_do_not_share() {
     sleep(SECOND * 13 / 10).await;
     let limit = limit(1, 1);
     let request = PermitRequest::new(true);
-    let at_once = nhs_pds::resilience::PermitReply::Granted(Duration::ZERO);
+    let at_once = PermitReply::Granted(Duration::ZERO);
     assert_eq!(one.next(&limit, &request).await.unwrap(), at_once);
     assert_eq!(other.next(&limit, &request).await.unwrap(), at_once);
     assert_ne!(one.next(&limit, &request).await.unwrap(), at_once);

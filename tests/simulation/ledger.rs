@@ -2,7 +2,7 @@
 
 use crate::world::{Role, Who};
 use chrono::{DateTime, TimeDelta, Utc};
-use nhs_pds::audit::{Entry, EventKind};
+use nhs_pds::audit::{EventKind, Subject};
 use nhs_pds::case::{
     Case, CaseId, Change, ErrorKind, Lease, NumberSource, TraceRecord, TraceState,
 };
@@ -107,36 +107,39 @@ impl Ledger {
         self.stored.values().filter(holds).map(|case| case.id.clone()).collect()
     }
 
-    pub(crate) fn recorded(&mut self, who: &Who, entries: &[Entry]) -> Checked {
-        for entry in entries {
-            let subject = entry.subject();
-            let case = subject.and_then(|subject| subject.case_id()).cloned();
-            match (entry.kind(), entry.message_id(), case) {
-                (EventKind::MessageSent, Some(id), Some(case)) => {
-                    self.sent.insert(id.to_owned(), case.clone());
-                    self.pass(who).sent.insert(id.to_owned(), case);
-                }
-                (EventKind::MessageReceived, Some(id), Some(case)) => {
-                    if self.sent.get(id) != Some(&case) {
-                        return Err(format!("{case}: a response is on record before its message"));
-                    }
-                    let numbers = subject.map(|subject| subject.numbers().to_vec());
-                    self.received.insert(id.to_owned(), numbers.unwrap_or_default());
-                }
-                (EventKind::CaseChanged, _, Some(case)) => {
-                    if let Some(then) = subject.and_then(|subject| subject.case()) {
-                        let records = self.records.entry((case, then.version)).or_default();
-                        records.push((then.clone(), Arc::clone(&who.name)));
-                    }
-                }
-                (EventKind::AlertSent, _, Some(case)) => {
-                    self.announced.insert(case);
-                }
-                (EventKind::CaseErased, _, Some(case)) => {
-                    self.erased.insert(case);
-                }
-                _ => {}
+    /// One entry is in the trail: its kind, its message, and what it is about.
+    pub(crate) fn appended(
+        &mut self,
+        who: &Who,
+        (kind, message): (EventKind, Option<String>),
+        subject: Option<&Subject>,
+    ) -> Checked {
+        let case = subject.and_then(|subject| subject.case_id()).cloned();
+        match (kind, message, case) {
+            (EventKind::MessageSent, Some(id), Some(case)) => {
+                self.sent.insert(id.clone(), case.clone());
+                self.pass(who).sent.insert(id, case);
             }
+            (EventKind::MessageReceived, Some(id), Some(case)) => {
+                if self.sent.get(&id) != Some(&case) {
+                    return Err(format!("{case}: a response is on record before its message"));
+                }
+                let numbers = subject.map(|subject| subject.numbers().to_vec());
+                self.received.insert(id, numbers.unwrap_or_default());
+            }
+            (EventKind::CaseChanged, _, Some(case)) => {
+                if let Some(then) = subject.and_then(|subject| subject.case()) {
+                    let records = self.records.entry((case, then.version)).or_default();
+                    records.push((then.clone(), Arc::clone(&who.name)));
+                }
+            }
+            (EventKind::AlertSent, _, Some(case)) => {
+                self.announced.insert(case);
+            }
+            (EventKind::CaseErased, _, Some(case)) => {
+                self.erased.insert(case);
+            }
+            _ => {}
         }
         Ok(())
     }

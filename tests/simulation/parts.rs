@@ -1,5 +1,7 @@
 //! The parts of a store, each in front of a part in memory: with delays, faults and the ledger.
 
+use crate::atomic::Atomic;
+use crate::place::{Place, Places};
 use crate::world::{Fate, Who, World};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -10,6 +12,7 @@ use nhs_pds::case::{
 };
 use nhs_pds::nhs_number::NhsNumber;
 use nhs_pds::process::alert::{self, AlertSink, MemoryAlerts};
+use nhs_pds::process::store::{Joined, Store};
 use std::fmt;
 use std::sync::Arc;
 
@@ -24,6 +27,37 @@ pub(crate) struct Memory {
 impl Memory {
     pub(crate) fn with_alerts(alerts: Arc<dyn AlertSink>) -> Self {
         Self { cases: MemoryStore::default(), audit: MemoryLog::default(), alerts }
+    }
+}
+
+#[async_trait]
+impl Place for Arc<Memory> {
+    fn store(&self, world: &Arc<World>, who: &Who) -> Arc<dyn Store> {
+        let memory = Self::clone(self);
+        let parts = Parts { world: Arc::clone(world), who: who.clone(), memory };
+        if world.shape.atomic {
+            return Arc::new(Atomic::new(parts));
+        }
+        let parts = Arc::new(parts);
+        Arc::new(Joined::new(Arc::clone(&parts) as _, Arc::clone(&parts) as _, parts))
+    }
+
+    async fn cases(&self) -> Vec<Case> {
+        self.cases.page(None, usize::MAX).await.unwrap()
+    }
+
+    async fn is_chain_whole(&self) -> bool {
+        self.audit.verify(&[]).await.unwrap().is_whole()
+    }
+}
+
+/// New stores in memory.
+#[derive(Debug)]
+pub(crate) struct InMemory;
+
+impl Places for InMemory {
+    fn place(&self) -> Arc<dyn Place> {
+        Arc::new(Arc::new(Memory::default()))
     }
 }
 
@@ -101,7 +135,12 @@ impl Parts {
             let message = entry.message_id().unwrap_or_default();
             self.world.event(&self.who, format_args!("records {} {case} {message}", entry.kind()));
         }
-        self.world.ledger(|ledger| ledger.recorded(&self.who, &entries));
+        self.world.ledger(|ledger| {
+            entries.iter().try_for_each(|entry| {
+                let what = (entry.kind(), entry.message_id().map(str::to_owned));
+                ledger.appended(&self.who, what, entry.subject())
+            })
+        });
         Ok(last)
     }
 

@@ -1,15 +1,14 @@
 //! The processes of a world: workers, screens, reviewers, importers.
 
-use crate::atomic::Atomic;
-use crate::parts::{Memory, Parts};
 use crate::people::{People, number};
+use crate::place::Place;
 use crate::random::{Random, SeededIds};
 use crate::service::Service;
 use crate::world::{Role, Who, World, actor, caller};
 use chrono::TimeDelta;
 use nhs_pds::case::{Case, CaseId, NumberSource, RecordedNumber};
 use nhs_pds::process::review::{Corrections, ItemFilter, ItemId, Resolution, ReviewQueue};
-use nhs_pds::process::store::{Joined, Store};
+use nhs_pds::process::store::Store;
 use nhs_pds::process::{Policy, RefreshEvent, Settings, Worker, import};
 use nhs_pds::resilience::{
     CircuitBreaker, CircuitBreakerPolicy, Gateway, RateLimit, Retry, RetryPolicy,
@@ -23,23 +22,14 @@ use std::time::Duration;
 #[derive(Clone)]
 pub(crate) struct Shared {
     pub(crate) world: Arc<World>,
-    pub(crate) memory: Arc<Memory>,
+    pub(crate) place: Arc<dyn Place>,
     pub(crate) people: Arc<People>,
 }
 
 impl Shared {
     /// The store as a process reaches it.
     pub(crate) fn store(&self, who: &Who) -> Arc<dyn Store> {
-        let parts = Parts {
-            world: Arc::clone(&self.world),
-            who: who.clone(),
-            memory: Arc::clone(&self.memory),
-        };
-        if self.world.shape.atomic {
-            return Arc::new(Atomic::new(parts));
-        }
-        let parts = Arc::new(parts);
-        Arc::new(Joined::new(Arc::clone(&parts) as _, Arc::clone(&parts) as _, parts))
+        self.place.store(&self.world, who)
     }
 
     /// A worker, with the settings that the seed chooses for it.

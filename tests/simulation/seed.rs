@@ -1,14 +1,13 @@
 //! One seed: a world with faults, then quiet passes, and what must be true at the end.
 
-use crate::parts::Memory;
 use crate::people::People;
+use crate::place::Places;
 use crate::processes::Shared;
 use crate::random::Random;
 use crate::shape::Shape;
 use crate::world::{Failure, Outcome, Role, World};
 use chrono::TimeDelta;
-use nhs_pds::audit::AuditLog;
-use nhs_pds::case::{Case, CaseId, CaseStore};
+use nhs_pds::case::{Case, CaseId};
 use nhs_pds::clock::Clock;
 use nhs_pds::nhs_number::NhsNumber;
 use nhs_pds::process::{Scope, plan};
@@ -28,7 +27,7 @@ const RESTS: [Duration; 5] = [
 ];
 
 /// Runs the seed in a runtime of its own, whose time is virtual. A failure has the last `shown` events.
-pub(crate) fn run(seed: u64, shown: usize) -> Outcome {
+pub(crate) fn run(seed: u64, shown: usize, places: &dyn Places) -> Outcome {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
@@ -36,11 +35,12 @@ pub(crate) fn run(seed: u64, shown: usize) -> Outcome {
         .unwrap();
     let outcome = runtime.block_on(async {
         let mut random = Random::new(seed);
-        let shape = Shape::of(&mut random);
+        let mut shape = Shape::of(&mut random);
+        places.adapt(&mut shape);
         let people = Arc::new(People::of(&shape, &mut random));
         let disturbed = Shared {
             world: World::new(shape.clone(), random.fork(), shown),
-            memory: Arc::new(Memory::default()),
+            place: places.place(),
             people: Arc::clone(&people),
         };
         let ended = in_world(&disturbed).await;
@@ -50,7 +50,7 @@ pub(crate) fn run(seed: u64, shown: usize) -> Outcome {
         }
         let calm = Shared {
             world: World::new(shape.undisturbed(), random.fork(), shown),
-            memory: Arc::new(Memory::default()),
+            place: places.place(),
             people,
         };
         let calmly = in_world(&calm).await;
@@ -83,6 +83,7 @@ async fn in_world(shared: &Shared) -> BTreeMap<CaseId, Decided> {
         begin(shared).await;
         disturb(shared).await;
         world.end_faults();
+        shared.place.end_faults().await;
         quiet(shared).await;
         check_end(shared).await;
     };
@@ -174,15 +175,14 @@ async fn quiet(shared: &Shared) {
 }
 
 async fn check_end(shared: &Shared) {
-    let (world, memory) = (&shared.world, &shared.memory);
+    let (world, place) = (&shared.world, &shared.place);
     let shape = &world.shape;
     let people_decide = shape.reviewers > 0 || shape.importer || shape.eraser;
     world.ledger(|ledger| ledger.check_end(shape.atomic, people_decide));
-    let verdict = memory.audit.verify(&[]).await.unwrap();
-    if !verdict.is_whole() {
+    if !place.is_chain_whole().await {
         world.fail("the chain of the trail is broken");
     }
-    let stored = memory.cases.page(None, usize::MAX).await.unwrap();
+    let stored = place.cases().await;
     let known = world.ledger(|ledger| Ok(ledger.stored.values().cloned().collect::<Vec<_>>()));
     if known.is_some_and(|known| known != stored) {
         world.fail("the store was written past its interface");

@@ -33,6 +33,7 @@ pub(crate) enum Command {
     Audit(commands::audit::Args),
     Report(commands::report::Args),
     Check(commands::check::Args),
+    Migrate(commands::migrate::Args),
     Letter(commands::letter::Args),
     Wire(commands::wire::Args),
     Fhir(commands::fhir::Args),

@@ -59,8 +59,8 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> ExitCode {
     use Command::{
-        Audit, Check, Compare, Completions, Dev, Fhir, Jwks, Letter, Man, MatchQuality, Report,
-        Review, Simulator, Trace, Wire, Worker,
+        Audit, Check, Compare, Completions, Dev, Fhir, Jwks, Letter, Man, MatchQuality, Migrate,
+        Report, Review, Simulator, Trace, Wire, Worker,
     };
     match command {
         Trace(args) => on_threads("trace", commands::trace::run(&args)),
@@ -69,6 +69,7 @@ fn run(command: Command) -> ExitCode {
         Audit(args) => on_threads("audit", commands::audit::run(args)),
         Report(args) => on_one_thread("report", commands::report::run(&args)),
         Check(args) => commands::check::main(&args),
+        Migrate(args) => on_threads("migrate", commands::migrate::run(args)),
         Letter(args) => end("letter", commands::letter::run(&args)),
         Wire(args) => end("wire", commands::wire::run(&args)),
         Fhir(args) => commands::fhir::main(&args),

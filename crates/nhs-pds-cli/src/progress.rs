@@ -9,6 +9,11 @@ pub(crate) fn cases(total: u64) -> ProgressBar {
     styled(total, "{wide_bar} {pos}/{len} cases, {eta} to go")
 }
 
+/// A bar that counts `total` rows, which are then `done`, such as "written".
+pub(crate) fn rows(total: u64, done: &str) -> ProgressBar {
+    styled(total, &format!("{{wide_bar}} {{pos}}/{{len}} rows {done}, {{eta}} to go"))
+}
+
 /// A bar that counts `total` numbers.
 pub(crate) fn numbers(total: u64) -> ProgressBar {
     styled(total, "{wide_bar} {pos}/{len} numbers, {eta} to go")

@@ -11,6 +11,9 @@ const SOONEST: Duration = Duration::from_secs(1);
 /// How late at most.
 const LATEST: Duration = Duration::from_secs(8);
 
+/// How far the clock of a program that makes cases due may be ahead.
+const AHEAD: TimeDelta = TimeDelta::seconds(2);
+
 /// When the next run starts.
 #[derive(Debug, Default)]
 pub(in crate::process) struct Next {
@@ -22,6 +25,8 @@ pub(in crate::process) struct Next {
     failed: Option<(u32, DateTime<Utc>)>,
     /// Whether another program has made cases due since the last run began.
     pub(in crate::process) woken: bool,
+    /// When a run finds what was made due by a clock that is ahead.
+    echo: Option<DateTime<Utc>>,
     /// What users want, as it was last read.
     pub(in crate::process) wanted: Controls,
     /// When it was read.
@@ -42,8 +47,15 @@ impl Next {
         match self.probe {
             Some(probe) => due.min(probe),
             None if self.woken => due.min(now),
-            None => due,
+            None => self.echo.map_or(due, |echo| due.min(echo)),
         }
+    }
+
+    /// A run begins. `random` is any number, and determines the jitter of the next. A run that another
+    /// program `woke` is followed by one more.
+    pub(in crate::process) fn begin(&mut self, began: DateTime<Utc>, random: u64, woke: bool) {
+        self.began = Some((began, random));
+        self.echo = woke.then(|| began + AHEAD);
     }
 
     /// Notes whether a run ended because the store or the trail was `unavailable`, or could not start.
@@ -64,6 +76,7 @@ impl Next {
         self.began =
             self.began.map(|(began, random)| if now < began { (now, 0) } else { (began, random) });
         self.failed = self.failed.map(|(times, again)| (times, again.min(now + LATEST)));
+        self.echo = self.echo.map(|echo| echo.min(now + AHEAD));
     }
 
     /// Notes what users want.
@@ -154,6 +167,15 @@ mod tests {
         (next.began, next.woken) = (Some((began, 0)), true);
         assert_eq!(next.due(&schedule, began + minute), began + minute);
         assert_eq!(next.due(&schedule, began + minute * 12), began + minute * 10, "overdue");
+        next.woken = false;
+        next.begin(began, 0, true);
+        let echo = began + TimeDelta::seconds(2);
+        assert_eq!(next.due(&schedule, began), echo, "a clock may be ahead");
+        next.notice(began - minute);
+        assert_eq!(next.due(&schedule, began - minute), echo - minute, "set back");
+        next.begin(began, 0, false);
+        assert_eq!(next.due(&schedule, began), began + minute * 10, "once");
+        next.woken = true;
         next.probe = Some(began + minute * 3);
         assert_eq!(next.due(&schedule, began + minute), began + minute * 3);
     }

@@ -6,6 +6,7 @@
 //! which the process can be killed at any point. A database that holds all three can implement
 //! `Store` itself, and then a commit is atomic: `Sqlite` (feature `sqlite`) and `Postgres`
 //! (feature `postgres`) do.
+//! The module `transfer` moves everything from one of these two to the other.
 //! Run `conformance::check` (feature `conformance`) against a store of your own.
 //!
 //! [`CaseStore`]: crate::case::CaseStore
@@ -24,6 +25,9 @@ pub(super) mod joined;
 mod postgres;
 #[cfg(feature = "sqlite")]
 pub(super) mod sqlite;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+#[cfg_attr(docsrs, doc(cfg(any(feature = "postgres", feature = "sqlite"))))]
+pub mod transfer;
 pub(super) mod unit;
 
 pub use commit::{Commit, Committed, Save, Set};

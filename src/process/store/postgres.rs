@@ -12,6 +12,7 @@ use crate::process::store::apply::{Medium, Refusal, Unit, commit_and_deliver, on
 use crate::process::store::commit::{Commit, Committed, Set};
 use crate::process::store::unit::Store;
 use async_trait::async_trait;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -219,7 +220,8 @@ struct Effects {
     loaded: Loaded,
     entries: Vec<Entry>,
     alerts: Vec<Alert>,
-    releases: Vec<(String, Vec<CaseId>)>,
+    /// The leases that end, by owner.
+    releases: BTreeMap<String, Vec<CaseId>>,
 }
 
 impl Medium for Effects {
@@ -239,7 +241,7 @@ impl Medium for Effects {
     }
 
     fn release(&mut self, owner: &str, ids: &[CaseId]) -> Result<(), Error> {
-        self.releases.push((owner.to_owned(), ids.to_vec()));
+        self.releases.entry(owner.to_owned()).or_default().extend_from_slice(ids);
         Ok(())
     }
 

@@ -87,6 +87,11 @@ impl Sqlite {
         &self.inbox
     }
 
+    /// The file.
+    pub(super) const fn file(&self) -> &Database {
+        &self.file
+    }
+
     fn over(file: Database) -> Self {
         let (cases, audit) = (SqliteStore::over(file.clone()), SqliteLog::over(file.clone()));
         Self { cases, audit, inbox: SqliteAlerts::over(file.clone()), sink: None, file }

@@ -171,7 +171,7 @@ mod tests {
         for caller in 0..50_000 {
             fair.join(0, 1, caller);
         }
-        (0..1_000).for_each(|_| drop(serve(&mut fair)));
+        assert_eq!((0..1_000).filter_map(|_| serve(&mut fair)).count(), 1_000);
         for caller in 0..100 {
             fair.join(1, 1, caller);
         }
@@ -186,7 +186,7 @@ mod tests {
         for caller in 10..1_000 {
             fair.join(0, 1, caller);
         }
-        (0..500).for_each(|_| drop(serve(&mut fair)));
+        assert_eq!((0..500).filter_map(|_| serve(&mut fair)).count(), 500);
         for caller in 10..100 {
             fair.join(1, 1, caller);
         }

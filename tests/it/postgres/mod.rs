@@ -1,6 +1,8 @@
 //! The stores over PostgreSQL: their contracts, and what PostgreSQL must keep besides.
 
 mod contract;
+mod faults;
+mod isolation;
 
 use crate::support::postgres::{Database, Sql};
 use nhs_pds::postgres::{self, Config, TenantDatabase};

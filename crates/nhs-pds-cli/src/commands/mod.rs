@@ -9,6 +9,7 @@ pub(crate) mod jwks;
 pub(crate) mod letter;
 pub(crate) mod man;
 pub(crate) mod match_quality;
+pub(crate) mod migrate;
 pub(crate) mod report;
 pub(crate) mod review;
 pub(crate) mod simulator;

@@ -6,6 +6,7 @@ use crate::trail::Trail;
 use nhs_pds::audit::{self, AuditLog, SqliteLog};
 use nhs_pds::case::{CaseStore, SqliteStore};
 use nhs_pds::process::alert::SqliteAlerts;
+use nhs_pds::process::store::transfer::Place;
 use nhs_pds::process::store::{Joined, Sqlite, Store};
 use std::error::Error;
 use std::path::Path;
@@ -35,16 +36,32 @@ pub(super) fn open(db: &Path, anchors: Option<&Path>) -> Result<Opened, Failed> 
 
 /// Opens a file that exists and has an audit trail.
 pub(super) fn open_existing(db: &Path, anchors: Option<&Path>) -> Result<Opened, Failed> {
+    check_trail(db)?;
+    open(db, anchors)
+}
+
+/// Whether the file exists and has an audit trail.
+fn check_trail(db: &Path) -> Result<(), Failed> {
     // SQLite would create a missing store, and the queue would be empty.
     console::open(db)?;
     check_database(db)?;
     // The same would happen in a file of another program.
-    if let Err(error) = SqliteLog::open_read_only(db)
-        && error.kind() == audit::ErrorKind::NoTrail
-    {
-        return Err(about(db, &error));
+    match SqliteLog::open_read_only(db) {
+        Err(error) if error.kind() == audit::ErrorKind::NoTrail => Err(about(db, &error)),
+        _ => Ok(()),
     }
-    open(db, anchors)
+}
+
+/// Everything in the file, which is created if it does not exist.
+pub(super) fn place(db: &Path) -> Result<Place, Failed> {
+    check_database(db)?;
+    Ok(Sqlite::open(db).map_err(|error| about(db, &error))?.into())
+}
+
+/// Everything in a file that exists and has an audit trail.
+pub(super) fn existing_place(db: &Path) -> Result<Place, Failed> {
+    check_trail(db)?;
+    place(db)
 }
 
 pub(super) fn trail_to_read(db: &Path) -> Result<Arc<dyn AuditLog>, Failed> {

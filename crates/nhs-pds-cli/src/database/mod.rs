@@ -15,6 +15,7 @@ use nhs_pds::audit::AuditLog;
 use nhs_pds::case::{CaseId, CaseStore};
 use nhs_pds::process::alert::{PostgresAlerts, SqliteAlerts};
 use nhs_pds::process::store::Store;
+use nhs_pds::process::store::transfer::Place;
 use nhs_pds::tenant::TenantName;
 use std::ffi::OsString;
 use std::fmt;
@@ -119,7 +120,7 @@ impl Inbox {
 }
 
 impl Database {
-    fn of(db: Db, tenant: Option<TenantName>) -> Result<Self, Failed> {
+    pub(crate) fn of(db: Db, tenant: Option<TenantName>) -> Result<Self, Failed> {
         match (db, tenant) {
             (Db::File(path), None) => Ok(Self::File(path)),
             (Db::File(path), Some(_)) => {
@@ -195,6 +196,22 @@ impl Database {
             Self::Postgres { address, tenant } => {
                 Ok(Trail::new(postgres::trail(address, tenant).await?, anchors))
             }
+        }
+    }
+
+    /// Everything, as the target of a move. Creates a file that does not exist.
+    pub(crate) async fn place(&self) -> Result<Place, Failed> {
+        match self {
+            Self::File(path) => file::place(path),
+            Self::Postgres { address, tenant } => postgres::place(address, tenant).await,
+        }
+    }
+
+    /// Everything, as the source of a move. Never creates a file.
+    pub(crate) async fn existing_place(&self) -> Result<Place, Failed> {
+        match self {
+            Self::File(path) => file::existing_place(path),
+            Self::Postgres { .. } => self.place().await,
         }
     }
 

@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use nhs_pds::audit::{AuditLog, PostgresLog};
 use nhs_pds::case::PostgresStore;
 use nhs_pds::postgres::{self, Config, TenantDatabase};
+use nhs_pds::process::store::transfer::Place;
 use nhs_pds::process::store::{Joined, Postgres, Store};
 use nhs_pds::tenant::TenantName;
 use std::path::Path;
@@ -36,6 +37,11 @@ pub(super) async fn open(
         Arc::new(Joined::new(cases, log, alerts))
     };
     Ok(Opened { store, trail, inbox, probe })
+}
+
+/// Everything of a tenant.
+pub(super) async fn place(address: &Address, tenant: &TenantName) -> Result<Place, Failed> {
+    Ok(Postgres::new(connect(address, tenant).await?).into())
 }
 
 /// The trail of a tenant.

@@ -6,6 +6,8 @@ use super::sql::Sql;
 use super::{Cluster, Database, Schema, absent};
 use std::env;
 use std::fs;
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -107,6 +109,28 @@ impl OwnServer {
     /// Removes the limit of `fill_disk`.
     pub(crate) fn free_disk(&self) {
         self.limit_files("unlimited");
+    }
+
+    /// Restarts the server with TLS on a port of this machine, which it returns. Connections over it need TLS and a
+    /// password. The socket has another name from now on, so that URLs of before have no server.
+    pub(crate) fn serve_tls(&self, certificate: &str, key: &str) -> u16 {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let data = self.data();
+        for (name, pem) in [("server.crt", certificate), ("server.key", key)] {
+            let file = data.join(name);
+            fs::write(&file, pem).unwrap();
+            fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+            self.programs.give(&file);
+        }
+        let conf = data.join("postgresql.conf");
+        let settings = fs::read_to_string(&conf).unwrap();
+        let more = format!("listen_addresses = '127.0.0.1'\nport = {port}\nssl = on\n");
+        fs::write(conf, settings + &more).unwrap();
+        fs::write(data.join("pg_hba.conf"), "hostssl all all 127.0.0.1/32 scram-sha-256\n")
+            .unwrap();
+        self.kill();
+        self.run(&data, &self.folder);
+        port
     }
 
     /// Sets the soft limit of the postmaster, which new connections inherit, and of every connection.
