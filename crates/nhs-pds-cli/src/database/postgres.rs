@@ -41,7 +41,7 @@ pub(super) async fn open(
 
 /// Everything of a tenant.
 pub(super) async fn place(address: &Address, tenant: &TenantName) -> Result<Place, Failed> {
-    Ok(Postgres::new(connect(address, tenant).await?).into())
+    Ok(Postgres::new(connect(address, tenant, None).await?).into())
 }
 
 /// The trail of a tenant.
