@@ -24,7 +24,7 @@
 //! Each layer imports only layers above it in this diagram. Each name is a folder or a file of `src/`.
 //!
 //! ```text
-//! values        nhs_number  demographics  ids  clock  secret  text
+//! values        nhs_number  demographics  ids  clock  secret  text  tenant
 //!                    │      an NHS Number, a name, a postcode: parsed and normalised
 //! contracts     trace  transport
 //!                    │      a query and its answer; a request and its response
@@ -32,11 +32,13 @@
 //!                    │      whether two records are of one person
 //! services      service: smsp  fhir
 //!                    │      one client for each service: messages, codes, errors
+//! connections   store  postgres
+//!                    │      an SQLite file; a PostgreSQL database and the part of one organisation
 //! resilience    resilience: retry  rate_limit  circuit_breaker  gateway
 //!                    │      a failed query: whether and when to send it again
-//! storage       case  audit  store
+//! storage       case  audit
 //!                    │      the records of the local system, and what was done with them
-//! process       process: decision table, worker, schedule, review, alert
+//! process       process: decision table, worker, schedule, review, alert, tenants
 //!                    │      what each answer means for a case
 //! output        report  correspondence
 //!                           data quality; numbers on letters
@@ -44,13 +46,14 @@
 //!
 //! | layer | what it is for |
 //! |---|---|
-//! | values | [`NhsNumber`] rejects a wrong check digit. [`demographics`] has the fields of a person: a [`Postcode`](demographics::Postcode) is normalised when it is parsed. [`clock`], [`ids`] and [`secret`] replace time, chance and plain text in your tests and logs. [`text`] makes text safe to print |
+//! | values | [`NhsNumber`] rejects a wrong check digit. [`demographics`] has the fields of a person: a [`Postcode`](demographics::Postcode) is normalised when it is parsed. [`clock`], [`ids`] and [`secret`] replace time, chance and plain text in your tests and logs. [`text`] makes text safe to print. [`tenant`] names an organisation |
 //! | contracts | [`trace`]: a [`Tracer`] receives a [`Question`](trace::Question) and returns an [`Answer`]. [`transport`] (feature `transport`) sends bytes to a service; [`transport::http`] (feature `http`) uses HTTPS with mutual TLS |
 //! | [`matching`] | compares a person returned with the person searched for, and a local record with PDS |
 //! | [`service`] | [`smsp`] (feature `smsp`): Spine Mini Services. [`fhir`] (feature `fhir`): the PDS FHIR API. A service's codes, such as DEMOG-0017, and HTTP statuses, such as 429, get their meaning here. A new service is a new folder here, and implements [`Tracer`] |
-//! | [`resilience`] | a [`Gateway`](resilience::Gateway) is in front of a service, with a rate limit, a circuit breaker and priority for screens. [`Retry`](resilience::Retry) sends a query again, for example after status 429 |
+//! | `postgres` | (feature `postgres`) connects to PostgreSQL, prepares it, and gives each organisation its part |
+//! | [`resilience`] | a [`Gateway`](resilience::Gateway) is in front of a service, with a rate limit, a circuit breaker and priority for screens. [`Retry`](resilience::Retry) sends a query again, for example after status 429. An [`Allowance`](resilience::Allowance) is a rate limit that organisations, or machines, share |
 //! | [`case`], [`audit`] | a [`Case`](case::Case) is a record of the local system. A new store implements [`CaseStore`](case::CaseStore), in your crate or in `src/case`. The audit trail shows tampering |
-//! | [`process`] | "Get NHS Number": selects cases, traces them, and decides by a table what each answer means. A replaced number (DEMOG-0017) is one situation of that table. [`process::review`] is for the items that a person must decide, [`process::alert`] for the back office |
+//! | [`process`] | "Get NHS Number": selects cases, traces them, and decides by a table what each answer means. A replaced number (DEMOG-0017) is one situation of that table. [`process::review`] is for the items that a person must decide, [`process::alert`] for the back office, [`process::tenants`] for many organisations in one program |
 //! | [`report`], [`correspondence`] | reports on the quality of local data; says whether a number may be printed, and prints it, also as a bar code (feature `barcode`) |
 //!
 //! Two more crates use the library. `nhs-pds-cli` is the command `nhs-pds`; a new command is a new module in its
@@ -72,6 +75,7 @@
 //! | `blocking` | | `BlockingPds`, for programs without an async runtime |
 //! | `process` | | cases, audit trail, worker, review, reports, correspondence; enables `resilience` |
 //! | `sqlite` | | cases, audit trail and alerts in an SQLite file; needs a C compiler; enables `process` |
+//! | `postgres` | | cases, audit trail and alerts of many organisations in PostgreSQL; a rate limit that machines share; enables `process` |
 //! | `csv` | | caseloads and results as CSV; enables `process` |
 //! | `barcode` | | NHS Numbers as Code 128 and GS1 DataMatrix; enables `process` |
 //! | `conformance` | | test suites for your own services, stores and audit trails |
@@ -87,7 +91,8 @@
 //! * [conformance]: each requirement, where it is met, and by which test;
 //! * [from SMSP to FHIR][moving]: what changes between the two services;
 //! * [performance]: what was measured;
-//! * [commands]: the command `nhs-pds`.
+//! * [commands]: the command `nhs-pds`;
+//! * [deployment]: from nothing to many boroughs over PostgreSQL, for an operator.
 //!
 //! [decisions]: docs::decisions
 //! [clinical safety]: docs::clinical_safety
@@ -97,6 +102,7 @@
 //! [moving]: docs::from_smsp_to_fhir
 //! [performance]: docs::performance
 //! [commands]: docs::commands
+//! [deployment]: docs::deployment
 //!
 //! # Bringing your own
 //!
@@ -202,6 +208,8 @@ pub mod docs {
     pub mod conformance {}
     #[doc = include_str!("../docs/decisions.md")]
     pub mod decisions {}
+    #[doc = include_str!("../docs/deployment.md")]
+    pub mod deployment {}
     #[doc = include_str!("../docs/design.md")]
     pub mod design {}
     // Its code needs both services.
@@ -220,6 +228,7 @@ pub mod docs {
     feature = "blocking",
     feature = "fhir",
     feature = "http",
+    feature = "postgres",
     feature = "smsp",
     feature = "sqlite"
 ))]

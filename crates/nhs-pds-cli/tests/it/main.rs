@@ -4,6 +4,7 @@
 mod boroughs;
 mod command;
 mod config;
+mod deployment;
 mod match_quality;
 mod migrate;
 mod move_guide;
