@@ -209,6 +209,7 @@ def check(folder, file):
         "check": [],
         "compare": [file("good.csv")],
         "match-quality": ["--people", "100", "--cases", "5", "--mix", "stress"],
+        "migrate": ["--from", db, "--to", file("moved.sqlite"), "--tenant", "leeds"],
         "report": ["--db", db],
         "trace": [file("good.csv"), "--results", file("results.csv")],
         "jwks": [],
