@@ -58,6 +58,11 @@ async fn prepare(address: &Address, role: &str) -> Result<(), Failed> {
 fn unprepared(error: &postgres::Error, role: &str) -> String {
     let cause = error.source().map(ToString::to_string).unwrap_or_default();
     match error.kind() {
+        _ if cause.ends_with("42501") => {
+            "this role may not make or change the tables: connect as their owner; for a new \
+             database, let the owner make a schema with `GRANT CREATE ON DATABASE ... TO ...`"
+                .to_owned()
+        }
         ErrorKind::Configuration if cause == "there is no such role" => format!(
             "there is no role {role}: make it as a superuser with `CREATE ROLE {} LOGIN PASSWORD '...'`, and try again",
             quoted(role)
@@ -68,11 +73,6 @@ fn unprepared(error: &postgres::Error, role: &str) -> String {
         ),
         ErrorKind::Schema => {
             "a newer version of nhs-pds has prepared the database: update this program".to_owned()
-        }
-        _ if cause.ends_with("42501") => {
-            "this role may not make or change the tables: connect as their owner; for a new \
-             database, let the owner make a schema with `GRANT CREATE ON DATABASE ... TO ...`"
-                .to_owned()
         }
         _ => explained(error),
     }

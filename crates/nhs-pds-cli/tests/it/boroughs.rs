@@ -199,7 +199,7 @@ fn what_a_worker_could_not_use_is_refused_and_a_secret_is_never_stored() {
         ),
         (&[&fhir[..], &[&missing]].concat(), "missing.pem: there is no such file"),
         (&[&fhir[..], &[&wrong]].concat(), "wrong.pem: "),
-        (&[&fhir[..], &[&pem]].concat(), "--key"),
+        (&[&fhir[..], &[&pem]].concat(), "contains a key or a certificate itself"),
         (
             &[&fhir[..], &["env:NHS_PDS_TEST_NO_SUCH_KEY"]].concat(),
             "this environment variable is not set",
