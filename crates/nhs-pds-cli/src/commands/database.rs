@@ -5,6 +5,7 @@ use crate::database::{Address, OfAll, config, connect_to_all, explained};
 use clap::Subcommand;
 use nhs_pds::postgres::{self, ErrorKind};
 use nhs_pds::process::tenants::{PostgresTenants, TenantState, Tenants};
+use nhs_pds::tenant::TenantName;
 use std::error::Error;
 
 /// Prepares a PostgreSQL database for nhs-pds, and checks it
@@ -99,7 +100,7 @@ async fn check(address: &Address) -> Result<(), Failed> {
     if listing.unreadable.is_empty() {
         return Ok(());
     }
-    let names: Vec<&str> = listing.unreadable.iter().map(|name| name.as_str()).collect();
+    let names: Vec<&str> = listing.unreadable.iter().map(TenantName::as_str).collect();
     Err(format!("{address}: the rows of these tenants cannot be read: {}", names.join(", ")).into())
 }
 

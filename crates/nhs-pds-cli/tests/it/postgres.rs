@@ -1,7 +1,7 @@
 //! The commands over PostgreSQL.
 #![cfg(unix)]
 
-#[allow(dead_code, reason = "other tests use the rest")]
+#[allow(dead_code, unused_imports, reason = "other tests use the rest")]
 #[path = "../../../../tests/it/support/postgres/mod.rs"]
 pub(crate) mod support;
 
