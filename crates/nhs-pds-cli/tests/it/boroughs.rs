@@ -354,6 +354,19 @@ async fn a_running_worker_obeys_the_operator_and_one_tenant_does_not_stop_anothe
     }
 }
 
+/// A wrong file is refused, and the key `old` stays.
+fn refuses_wrong_keys(database: &Database, folder: &TempDir) {
+    let wrong = path(folder, "wrong.pem");
+    fs::write(&wrong, "no key").unwrap();
+    for key in [wrong.as_str(), "/no/such/key.pem"] {
+        let refused =
+            try_tenant(database, "rotate-key", "leeds", &["--key-id", "new", "--key", key]);
+        assert_eq!((refused.code, refused.out.as_str()), (2, ""), "{refused:?}");
+    }
+    let shown = tenant(database, "show", "leeds", &["--json"]).json();
+    assert_eq!(shown["settings"]["key-id"], "old", "the old key goes on");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_key_is_read_before_it_is_stored_and_a_running_worker_uses_it() {
     let Some(database) = Database::prepared() else { return };
@@ -395,16 +408,7 @@ async fn a_new_key_is_read_before_it_is_stored_and_a_running_worker_uses_it() {
     let asked = simulator.request_count();
     assert!(asked > 100);
 
-    let wrong = path(&folder, "wrong.pem");
-    fs::write(&wrong, "no key").unwrap();
-    for key in [wrong.as_str(), "/no/such/key.pem"] {
-        let refused =
-            try_tenant(&database, "rotate-key", "leeds", &["--key-id", "new", "--key", key]);
-        assert_eq!((refused.code, refused.out.as_str()), (2, ""), "{refused:?}");
-    }
-    let shown = tenant(&database, "show", "leeds", &["--json"]).json();
-    assert_eq!(shown["settings"]["key-id"], "old", "the old key goes on");
-
+    refuses_wrong_keys(&database, &folder);
     register("new");
     tenant(&database, "rotate-key", "leeds", &["--key-id", "new", "--key", example]);
     import(&database, &folder, "leeds", 1);
