@@ -218,6 +218,7 @@ def check(folder, file):
         "review": ["--db", db, "list"],
         "sample-data": ["--cases", "20", "--out", file("sample")],
         "soak": ["--cases", "20"],
+        "migrate": ["--from", db, "--to", "postgres://nobody@127.0.0.1:1/none", "--tenant", "leeds"],
         "tenant": ["list", "--db", "postgres://nobody@127.0.0.1:1/none"],
         "database": ["check", "--db", "postgres://nobody@127.0.0.1:1/none"],
         "throughput": ["--memory", file("good.csv")],
