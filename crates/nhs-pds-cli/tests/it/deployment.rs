@@ -42,8 +42,7 @@ struct Machine {
 }
 
 /// The folders that the page writes to.
-const FOLDERS: [&str; 4] =
-    ["/etc/nhs-pds", "/etc/systemd/system", "/var/lib/nhs-pds", "/var/backups"];
+const FOLDERS: [&str; 4] = ["/etc/nhs-pds", "/etc/systemd/system", "/srv/nhs-pds", "/var/backups"];
 
 /// Stands for systemd: runs the command of the unit that the page installed.
 const SYSTEMCTL: &str = r#"#!/bin/bash
@@ -90,7 +89,7 @@ impl Machine {
     }
 
     fn install(&self) {
-        for path in ["bin", "etc/systemd/system", "var/lib", "var/backups"] {
+        for path in ["bin", "etc/systemd/system", "srv", "var/backups"] {
             fs::create_dir_all(self.folder.path().join(path)).unwrap();
         }
         symlink(env!("CARGO_BIN_EXE_nhs-pds"), self.folder.path().join("bin/nhs-pds")).unwrap();
@@ -125,8 +124,10 @@ impl Machine {
             }
         }
         // Nothing of the machine that runs the test is written.
-        for (place, _) in text.match_indices("/etc/").chain(text.match_indices("/var/")) {
-            assert!(text[..place].ends_with(self.root()), "{}", &text[place..]);
+        for outside in ["/etc/", "/srv/", "/usr/", "/var/"] {
+            for (place, _) in text.match_indices(outside) {
+                assert!(text[..place].ends_with(self.root()), "{}", &text[place..]);
+            }
         }
         assert!(!text.contains("localhost"));
         text
@@ -166,9 +167,10 @@ fn every_command_of_the_page_runs_in_its_order() {
     assert!(done.status.success(), "{out}\n{err}\n{log}");
 
     // The results that the page promises.
-    assert_eq!(out.matches("whole: ").count(), 2, "{out}");
+    assert_eq!(out.matches("whole: ").count(), 3, "{out}");
+    assert_eq!(out.matches("moved: 240 cases").count(), 3, "{out}");
     for expected in
-        ["leeds: added", "york: added", "hull: paused", "hull: resumed", "ready\n", "ok\n"]
+        ["york: added", "hull: paused", "hull: resumed", "leeds-2: resumed", "ready\n", "ok\n"]
     {
         assert!(out.contains(expected), "{expected}: {out}");
     }
