@@ -110,6 +110,9 @@ impl Port {
                 let now = Instant::now();
                 board.beat(now, look.get().map(|look| look()).unwrap_or_default());
                 let shown = board.shown();
+                if upkeep.is_some() {
+                    metrics::record(&shown.processes);
+                }
                 let is_healthy = shown.health(now).is_good;
                 manager.turned(probe.get().is_some(), is_healthy, shown.summary(now));
                 if let Some(metrics) = &upkeep

@@ -37,13 +37,12 @@ fn blocks(page: &str, language: &str) -> Vec<String> {
 struct Machine {
     folder: TempDir,
     server: Arc<OwnServer>,
-    socket: String,
+    host: String,
     port: u16,
 }
 
 /// The folders that the page writes to.
-const FOLDERS: [&str; 4] =
-    ["/etc/nhs-pds", "/etc/systemd/system", "/var/lib/nhs-pds", "/var/backups"];
+const FOLDERS: [&str; 4] = ["/etc/nhs-pds", "/etc/systemd/system", "/srv/nhs-pds", "/var/backups"];
 
 /// Stands for systemd: runs the command of the unit that the page installed.
 const SYSTEMCTL: &str = r#"#!/bin/bash
@@ -70,17 +69,35 @@ case $1 in
 esac
 "#;
 
+/// Stands for curl where it is not installed: gets a page, and tries again for 30 seconds.
+const CURL: &str = r#"#!/bin/bash
+address=${!#}
+address=${address#http://}
+server=${address%%/*}
+for _ in {1..60}; do
+    if exec 3<> "/dev/tcp/${server%:*}/${server#*:}"; then
+        printf 'GET /%s HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n' "${address#*/}" >&3
+        answer=$(tr -d '\r' <&3)
+        case $answer in
+            'HTTP/1.1 200 '*) printf '%s\n' "${answer#*$'\n\n'}"; exit 0 ;;
+        esac
+    fi 2> /dev/null
+    sleep 0.5
+done
+exit 22
+"#;
+
 impl Machine {
     /// Nothing where there is no PostgreSQL.
     fn new() -> Option<Self> {
         let server = OwnServer::start()?;
         let address: Url = server.empty().superuser().as_str().parse().unwrap();
-        let host = address.query_pairs().find(|(name, _)| name == "host");
-        let socket = host.unwrap().1.into_owned();
+        // The folder of its socket, in the form of an address.
+        let host = address.host_str().unwrap().to_owned();
         let folder = tempfile::tempdir().unwrap();
         let free = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = free.local_addr().unwrap().port();
-        let machine = Self { folder, server, socket, port };
+        let machine = Self { folder, server, host, port };
         machine.install();
         Some(machine)
     }
@@ -90,17 +107,20 @@ impl Machine {
     }
 
     fn install(&self) {
-        for path in ["bin", "etc/systemd/system", "var/lib", "var/backups"] {
+        for path in ["bin", "etc/systemd/system", "srv", "var/backups"] {
             fs::create_dir_all(self.folder.path().join(path)).unwrap();
         }
         symlink(env!("CARGO_BIN_EXE_nhs-pds"), self.folder.path().join("bin/nhs-pds")).unwrap();
         let runuser = format!(
             "#!/bin/sh\n[ \"$1 $2 $3\" = '-u postgres --' ] || exit 1\nshift 3\n\
              exec env PGHOST='{}' PGUSER=postgres \"$@\"\n",
-            self.socket
+            self.host.replace("%2F", "/")
         );
         self.program("runuser", &runuser);
         self.program("groupadd", "#!/bin/sh\n");
+        if Command::new("curl").arg("--version").output().is_err() {
+            self.program("curl", CURL);
+        }
         self.program("systemctl", &SYSTEMCTL.replace("ROOT", self.root()));
     }
 
@@ -116,17 +136,12 @@ impl Machine {
         for folder in FOLDERS {
             text = text.replace(folder, &format!("{}{folder}", self.root()));
         }
-        for role in ["nhs_pds_app", "nhs_pds_owner"] {
-            for database in ["nhs_pds_restore", "nhs_pds"] {
-                text = text.replace(
-                    &format!("postgres://{role}@localhost/{database}"),
-                    &format!("postgres:///{database}?host={}&user={role}", self.socket),
-                );
-            }
-        }
+        text = text.replace("@localhost/", &format!("@{}/", self.host));
         // Nothing of the machine that runs the test is written.
-        for (place, _) in text.match_indices("/etc/").chain(text.match_indices("/var/")) {
-            assert!(text[..place].ends_with(self.root()), "{}", &text[place..]);
+        for outside in ["/etc/", "/srv/", "/usr/", "/var/"] {
+            for (place, _) in text.match_indices(outside) {
+                assert!(text[..place].ends_with(self.root()), "{}", &text[place..]);
+            }
         }
         assert!(!text.contains("localhost"));
         text
@@ -166,9 +181,10 @@ fn every_command_of_the_page_runs_in_its_order() {
     assert!(done.status.success(), "{out}\n{err}\n{log}");
 
     // The results that the page promises.
-    assert_eq!(out.matches("whole: ").count(), 2, "{out}");
+    assert_eq!(out.matches("whole: ").count(), 3, "{out}");
+    assert_eq!(out.matches("moved: 240 cases").count(), 3, "{out}");
     for expected in
-        ["leeds: added", "york: added", "hull: paused", "hull: resumed", "ready\n", "ok\n"]
+        ["york: added", "hull: paused", "hull: resumed", "leeds-2: resumed", "ready\n", "ok\n"]
     {
         assert!(out.contains(expected), "{expected}: {out}");
     }
@@ -219,7 +235,11 @@ fn words<'a>(text: &'a str, start: &str) -> BTreeSet<&'a str> {
 fn alerts_name_metrics_that_exist_and_say_what_to_do() {
     let page = page();
     let rules = blocks(&page, "yaml").join("");
-    let sources = ["src/resilience/telemetry.rs", "src/transport/metric.rs"];
+    let sources = [
+        "crates/nhs-pds-cli/src/port/metrics.rs",
+        "src/resilience/telemetry.rs",
+        "src/transport/metric.rs",
+    ];
     let sources = sources.map(|path| fs::read_to_string(root().join(path)).unwrap()).join("");
     let known = words(&sources, "nhs_pds_");
     let named = words(&rules, "nhs_pds_");
