@@ -567,7 +567,9 @@ def copied(database, source):
         FROM information_schema.columns WHERE table_schema = '{SCHEMA}' AND column_name <> 'tenant' AND is_generated = 'NEVER' AND table_name IN
         ('cases', 'case_due', 'case_item', 'case_search', 'audit_event', 'audit_subject', 'audit_subject_number', 'audit_anchor')
         GROUP BY table_name""")
-    database.sql(f"DELETE FROM {SCHEMA}.audit_anchor WHERE tenant <> {of}")
+    # Each tenant's trail has the event that added it.
+    for table in "audit_anchor", "audit_event", "audit_subject", "audit_subject_number":
+        database.sql(f"DELETE FROM {SCHEMA}.{table} WHERE tenant <> {of}")
     for table, columns in tables:
         database.sql(f"INSERT INTO {SCHEMA}.{table} (tenant, {columns}) SELECT other, {columns} FROM {SCHEMA}.{table}, "
                      f"(SELECT tenant AS other FROM {SCHEMA}.tenant WHERE tenant <> {of}) AS others WHERE tenant = {of}")
