@@ -129,10 +129,6 @@ FAULTS = [
 
 # Faults of the store in PostgreSQL, in the same form.
 POSTGRES_FAULTS = [
-    ("due_time_of_an_older_version_set", "src/case/postgres_due.rs",
-     " AND held.case_id = d.case_id AND d.version = p.version\"", " AND held.case_id = d.case_id\""),
-    ("numbers_of_sole_holders_not_locked", "src/case/postgres_save.rs",
-     "        tx.query(lock, &[&numbers]).await?;\n", "        let _ = lock;\n"),
     ("saved_cases_not_locked", "src/case/postgres_save.rs",
      "                    ORDER BY case_id FOR UPDATE\";\n", "                    ORDER BY case_id\";\n"),
     ("claimed_cases_not_locked", "src/case/postgres_due.rs",

@@ -1,8 +1,8 @@
 //! A move from file to file that something disturbs. `crates/nhs-pds-cli/tests/it/migrate` has the moves to PostgreSQL.
 
 use chrono::DateTime;
-use nhs_pds::audit::{Actor, AuditLog};
-use nhs_pds::case::{Case, CaseStore, Change, RecordType};
+use nhs_pds::audit::Actor;
+use nhs_pds::case::{Case, Change, RecordType};
 use nhs_pds::process::store::transfer::{Error, ErrorKind, Progress, Step, Transfer, Transferred};
 use nhs_pds::process::store::{Commit, Sqlite, Store};
 use nhs_pds::trace::{Caller, LocalIdentity};

@@ -46,7 +46,7 @@ const KINDS: [&str; 14] = [
 #[test]
 fn nothing_that_must_never_be_happens() {
     let (seeds, tally) =
-        runner::run(("SIM_SEEDS", SEEDS), &InMemory, "conformance,process --test simulation");
+        runner::run(("SIM_SEEDS", SEEDS, 2), &InMemory, "conformance,process --test simulation");
     for (what, count) in &tally {
         println!("{count:>9} {what}");
     }

@@ -5,7 +5,7 @@
 //! * `SIM_FROM=text` chooses which, such as the hash of a commit.
 //! * `SIM_FIRST=n` begins with that seed.
 //! * `SIM_SHOWN=n` shows that number of events before a failure.
-//! * `SIM_THREADS=n` runs that number of seeds at a time.
+//! * `SIM_THREADS=1` runs one seed at a time.
 
 use crate::place::Places;
 use crate::seed;
@@ -38,9 +38,13 @@ pub(crate) fn first() -> u64 {
     hash >> 20
 }
 
-/// Runs the chosen seeds: as many as the variable says, or `usual` of them. Panics at the first that fails, with the `target` to run it again.
+/// Runs the chosen seeds: as many as the variable `number` says, or `usual` of them; `threads` at a time. Panics at the first that fails, with the `target` to run it again.
 /// Returns how many seeds ran.
-pub(crate) fn run((number, usual): (&str, u64), places: &dyn Places, target: &str) -> (u64, Tally) {
+pub(crate) fn run(
+    (number, usual, threads): (&str, u64, u64),
+    places: &dyn Places,
+    target: &str,
+) -> (u64, Tally) {
     let seeds = match variable("SIM_SEED") {
         Some(seed) => seed..seed + 1,
         None => first()..first() + variable(number).unwrap_or(usual),
@@ -67,7 +71,7 @@ pub(crate) fn run((number, usual): (&str, u64), places: &dyn Places, target: &st
         }
     };
     std::thread::scope(|scope| {
-        for _ in 0..variable("SIM_THREADS").unwrap_or(2) {
+        for _ in 0..variable("SIM_THREADS").unwrap_or(threads).min(threads) {
             scope.spawn(work);
         }
     });

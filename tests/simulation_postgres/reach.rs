@@ -271,7 +271,7 @@ impl CaseStore for Reach {
 
     async fn claim_due(&self, limit: usize, lease: &Lease) -> Result<Claim, case::Error> {
         // Fewer than the caller wants, so that workers share the cases.
-        let most = usize::try_from(self.world.draw(|random| random.between(1, 16))).unwrap();
+        let most = usize::try_from(self.world.draw(|random| random.between(1, 4))).unwrap();
         let (store, of) = (self.store.clone(), lease.clone());
         self.take(lease, async move { store.cases().claim_due(limit.min(most), &of).await }).await
     }

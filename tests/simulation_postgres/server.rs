@@ -109,8 +109,11 @@ impl Places for Servers {
 
     fn adapt(&self, shape: &mut Shape) {
         shape.atomic = true;
-        // Without several workers, there is little at the same time.
-        shape.workers = shape.workers.max(2);
+        // Without several workers and cases of one person, there is little at the same time.
+        shape.workers = shape.workers.max(3);
+        shape.cases = shape.cases.max(9);
+        shape.shared = true;
+        shape.latency = shape.latency.min(20);
         if self.own.is_some() {
             shape.store_faults = shape.store_faults.max(5);
         }
@@ -154,7 +157,7 @@ impl Server {
             line.len() == 1
         };
         if is_first {
-            let window = world.draw(|random| random.pick(&[1, 1, 5, 20]));
+            let window = world.draw(|random| random.pick(&[1, 5, 20, 50]));
             let (server, world) = (Arc::clone(self), Arc::clone(world));
             tokio::spawn(async move {
                 tokio::time::sleep(Duration::from_millis(window)).await;

@@ -13,7 +13,7 @@ use toml::{Table, Value};
 
 /// The options that the environment and the file may set. All others say what to do with one person or
 /// one item: they must be on the command line.
-const SETTINGS: [&str; 74] = [
+const SETTINGS: [&str; 75] = [
     "ablation",
     "allowance",
     "anchors",
@@ -65,6 +65,7 @@ const SETTINGS: [&str; 74] = [
     "once",
     "out",
     "owner",
+    "pages",
     "passes",
     "patience",
     "people",

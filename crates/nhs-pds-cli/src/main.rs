@@ -33,6 +33,11 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let given: Vec<OsString> = std::env::args_os().collect();
+    // clap would take it for an option and repeat it.
+    if given.iter().any(|argument| argument.to_string_lossy().contains("-----BEGIN")) {
+        let why = "an argument contains a key or a certificate itself: give the path of its file, or env:NAME";
+        return end("nhs-pds", Err(why.into()));
+    }
     let configured = match config::apply(&cli::command(), given, |name| std::env::var_os(name)) {
         Ok(configured) => configured,
         Err(error) => return end("nhs-pds", Err(error)),

@@ -5,6 +5,7 @@ use crate::database::{Address, OfAll, config, connect_to_all, explained};
 use clap::Subcommand;
 use nhs_pds::postgres::{self, ErrorKind};
 use nhs_pds::process::tenants::{PostgresTenants, TenantState, Tenants};
+use nhs_pds::tenant::TenantName;
 use std::error::Error;
 
 /// Prepares a PostgreSQL database for nhs-pds, and checks it
@@ -58,6 +59,11 @@ async fn prepare(address: &Address, role: &str) -> Result<(), Failed> {
 fn unprepared(error: &postgres::Error, role: &str) -> String {
     let cause = error.source().map(ToString::to_string).unwrap_or_default();
     match error.kind() {
+        _ if cause.ends_with("42501") => {
+            "this role may not make or change the tables: connect as their owner; for a new \
+             database, let the owner make a schema with `GRANT CREATE ON DATABASE ... TO ...`"
+                .to_owned()
+        }
         ErrorKind::Configuration if cause == "there is no such role" => format!(
             "there is no role {role}: make it as a superuser with `CREATE ROLE {} LOGIN PASSWORD '...'`, and try again",
             quoted(role)
@@ -68,11 +74,6 @@ fn unprepared(error: &postgres::Error, role: &str) -> String {
         ),
         ErrorKind::Schema => {
             "a newer version of nhs-pds has prepared the database: update this program".to_owned()
-        }
-        _ if cause.ends_with("42501") => {
-            "this role may not make or change the tables: connect as their owner; for a new \
-             database, let the owner make a schema with `GRANT CREATE ON DATABASE ... TO ...`"
-                .to_owned()
         }
         _ => explained(error),
     }
@@ -99,7 +100,7 @@ async fn check(address: &Address) -> Result<(), Failed> {
     if listing.unreadable.is_empty() {
         return Ok(());
     }
-    let names: Vec<&str> = listing.unreadable.iter().map(|name| name.as_str()).collect();
+    let names: Vec<&str> = listing.unreadable.iter().map(TenantName::as_str).collect();
     Err(format!("{address}: the rows of these tenants cannot be read: {}", names.join(", ")).into())
 }
 

@@ -60,9 +60,9 @@ pub(crate) async fn run(cli: Args) -> Result<bool, Failed> {
         Ok(moved) => {
             let tenant = (!is_target_a_file).then_some(&cli.tenant);
             if cli.json {
-                print_json(&moved)?
+                print_json(&moved)?;
             } else {
-                print(&moved, &from, &to, tenant)?
+                print(&moved, &from, &to, tenant)?;
             }
             Ok(true)
         }

@@ -101,6 +101,8 @@ const CODES: [(&str, &str); 6] = [
 /// An error with its causes, and in words what PostgreSQL's code means.
 pub(crate) fn explained(error: &postgres::Error) -> String {
     let said = because(error);
+    // The number of the system's error says nothing to an operator.
+    let said = said.split(" (os error").next().unwrap_or_default().to_owned();
     let code = said.rsplit_once("PostgreSQL answered ").map(|(_, code)| code);
     let known = CODES.iter().find(|(known, _)| code == Some(known));
     known.map_or(said.clone(), |(_, meaning)| format!("{said}: {meaning}"))

@@ -57,7 +57,15 @@ fn decisions(file: &str) -> Vec<Vec<String>> {
 
 /// The case ids of an export.
 fn ids(file: &str) -> BTreeSet<String> {
-    decisions(file).into_iter().skip(1).map(|row| row[0].clone()).collect()
+    decisions(file).into_iter().skip(1).filter_map(|row| row.into_iter().next()).collect()
+}
+
+/// Imports half of the caseload with a program of its own.
+fn import(database: &Database, folder: &TempDir, name: &str, remainder: usize) {
+    let (file, export) = (half(folder, "import.csv", remainder), path(folder, "export.csv"));
+    let place = ["worker", "--db", &database.application(), "--tenant", name];
+    let done = nhs_pds(&[&place[..], &["--import", &file, "--export", &export]].concat());
+    assert_eq!(done.code, 0, "{done:?}");
 }
 
 /// Waits until no case of any tenant is due.
@@ -76,12 +84,15 @@ fn configured(database: &Database, name: &str) -> Vec<BTreeMap<String, String>> 
         .json_lines()
         .iter()
         .map(|event| {
-            let details = event["details"].as_object().unwrap();
+            let details = event.get("details").unwrap().as_object().unwrap();
             let mut details: BTreeMap<String, String> = details
                 .iter()
                 .map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned()))
                 .collect();
-            details.insert("by".to_owned(), event["actor"]["user_id"].as_str().unwrap().to_owned());
+            details.insert(
+                "by".to_owned(),
+                event.pointer("/actor/user_id").unwrap().as_str().unwrap().to_owned(),
+            );
             details
         })
         .collect()
@@ -199,7 +210,7 @@ fn what_a_worker_could_not_use_is_refused_and_a_secret_is_never_stored() {
         ),
         (&[&fhir[..], &[&missing]].concat(), "missing.pem: there is no such file"),
         (&[&fhir[..], &[&wrong]].concat(), "wrong.pem: "),
-        (&[&fhir[..], &[&pem]].concat(), "--key"),
+        (&[&fhir[..], &[&pem]].concat(), "contains a key or a certificate itself"),
         (
             &[&fhir[..], &["env:NHS_PDS_TEST_NO_SUCH_KEY"]].concat(),
             "this environment variable is not set",
@@ -343,6 +354,19 @@ async fn a_running_worker_obeys_the_operator_and_one_tenant_does_not_stop_anothe
     }
 }
 
+/// A wrong file is refused, and the key `old` stays.
+fn refuses_wrong_keys(database: &Database, folder: &TempDir) {
+    let wrong = path(folder, "wrong.pem");
+    fs::write(&wrong, "no key").unwrap();
+    for key in [wrong.as_str(), "/no/such/key.pem"] {
+        let refused =
+            try_tenant(database, "rotate-key", "leeds", &["--key-id", "new", "--key", key]);
+        assert_eq!((refused.code, refused.out.as_str()), (2, ""), "{refused:?}");
+    }
+    let shown = tenant(database, "show", "leeds", &["--json"]).json();
+    assert_eq!(shown.pointer("/settings/key-id").unwrap(), "old", "the old key goes on");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_key_is_read_before_it_is_stored_and_a_running_worker_uses_it() {
     let Some(database) = Database::prepared() else { return };
@@ -379,31 +403,15 @@ async fn a_new_key_is_read_before_it_is_stored_and_a_running_worker_uses_it() {
     tenant(&database, "add", "leeds", &settings);
     let running = Running::start(&["--db", &db]);
     running.hear("worker: leeds: runs");
-    let import = |file: &str| {
-        let export = path(&folder, "export.csv");
-        let done = nhs_pds(&[
-            "worker", "--db", &db, "--tenant", "leeds", "--import", file, "--export", &export,
-        ]);
-        assert_eq!(done.code, 0, "{done:?}");
-    };
-    import(&half(&folder, "first", 0));
+    import(&database, &folder, "leeds", 0);
     drained(&database);
     let asked = simulator.request_count();
     assert!(asked > 100);
 
-    let wrong = path(&folder, "wrong.pem");
-    fs::write(&wrong, "no key").unwrap();
-    for key in [wrong.as_str(), "/no/such/key.pem"] {
-        let refused =
-            try_tenant(&database, "rotate-key", "leeds", &["--key-id", "new", "--key", key]);
-        assert_eq!((refused.code, refused.out.as_str()), (2, ""), "{refused:?}");
-    }
-    let shown = tenant(&database, "show", "leeds", &["--json"]).json();
-    assert_eq!(shown["settings"]["key-id"], "old", "the old key goes on");
-
+    refuses_wrong_keys(&database, &folder);
     register("new");
     tenant(&database, "rotate-key", "leeds", &["--key-id", "new", "--key", example]);
-    import(&half(&folder, "second", 1));
+    import(&database, &folder, "leeds", 1);
     drained(&database);
     assert!(simulator.request_count() > asked + 100);
     let said = running.said();
@@ -418,11 +426,6 @@ async fn a_new_key_is_read_before_it_is_stored_and_a_running_worker_uses_it() {
     until("a restart", || {
         (running.said().matches("worker: leeds: runs").count() > before).then_some(())
     });
-    let smsp = ["--ods-code", "RHM", "--service", "https://smsp.example/"];
-    tenant(&database, "add", "york", &smsp);
-    let without =
-        try_tenant(&database, "rotate-key", "york", &["--key-id", "new", "--key", example]);
-    assert!(without.code == 2 && without.err.contains("no API key"), "{without:?}");
 }
 
 #[test]
@@ -443,6 +446,18 @@ fn a_tenant_that_is_added_paused_waits_for_its_service_and_has_an_empty_trail() 
     let last = configured(&database, "leeds").pop().unwrap();
     assert_eq!((last["tenant"].as_str(), last["weight"].as_str()), ("resumed", "3"));
     assert_eq!(last["service"], "https://smsp.example/pds");
+}
+
+#[test]
+fn a_tenant_without_an_api_key_has_no_private_key_of_one() {
+    let Some(database) = Database::prepared() else { return };
+    let example = crate::command::root().join("examples/data/example-key.pem");
+    let example = example.to_str().unwrap();
+    let smsp = ["--ods-code", "RHM", "--service", "https://smsp.example/"];
+    tenant(&database, "add", "york", &smsp);
+    let without =
+        try_tenant(&database, "rotate-key", "york", &["--key-id", "new", "--key", example]);
+    assert!(without.code == 2 && without.err.contains("no API key"), "{without:?}");
 }
 
 #[test]

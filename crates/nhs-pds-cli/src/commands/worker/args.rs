@@ -67,7 +67,7 @@ impl Args {
         let (settings, times) = (self.settings.clone(), self.times.clone());
         if only.is_none() {
             let set = settings.set()?;
-            let of_all = |name: &str| RATE_OPTIONS.iter().any(|option| *option == name);
+            let of_all = |name: &str| RATE_OPTIONS.contains(&name);
             let of_one = set.keys().filter(|name| !of_all(name)).cloned();
             let more = [
                 ("import", self.import.is_some()),

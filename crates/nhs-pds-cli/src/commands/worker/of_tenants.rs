@@ -143,7 +143,7 @@ impl All<'_> {
         }
         let pass = Pass::of_one();
         self.port.works(seen::once(&pass, Some(name.clone())));
-        let worker = made(&*self.factory, &one.tenant, self.cli.patience, self.stop).await;
+        let worker = made(&self.factory, &one.tenant, self.cli.patience, self.stop).await;
         let Some(worker) = worker.map_err(|error| format!("{name}: {error}"))? else {
             return Ok(true);
         };
@@ -164,7 +164,7 @@ impl All<'_> {
             let (factory, stop) = (Arc::clone(&self.factory), self.stop.clone());
             let patience = self.cli.patience;
             passes.spawn(async move {
-                let ran = match made(&*factory, &tenant, patience, &stop).await {
+                let ran = match made(&factory, &tenant, patience, &stop).await {
                     Ok(Some(worker)) => once(&worker, patience, &stop, &pass)
                         .await
                         .map_err(|error| because(&*error)),
