@@ -102,6 +102,15 @@ impl Shown {
         Verdict { is_good: false, text }
     }
 
+    /// Whether the worker is to go on: its event loop runs, and not all tenants are stuck. A new start would end the runs
+    /// of the others, so one stuck tenant is named and nothing more.
+    pub(super) fn goes_on(&self, now: Instant) -> bool {
+        let is_stalled = now.saturating_duration_since(self.beat) > STALLED;
+        let mut active = self.processes.iter().filter(|process| process.runs || process.stuck);
+        let is_idle = active.clone().next().is_none();
+        !is_stalled && (is_idle || active.any(|process| !process.stuck))
+    }
+
     /// Whether the worker can trace cases now. `database` is what it says to a question.
     pub(super) fn readiness(&self, database: Result<(), &str>) -> Verdict {
         let mut text = String::new();
@@ -192,6 +201,19 @@ mod tests {
 
     fn verdict(is_good: bool, text: &str) -> Verdict {
         Verdict { is_good, text: text.to_owned() }
+    }
+
+    #[test]
+    fn one_stuck_tenant_does_not_end_the_others() {
+        let (mut shown, now) = shown(vec![process("leeds"), process("york")]);
+        assert!(shown.goes_on(now));
+        shown.processes[0].stuck = true;
+        assert!(shown.goes_on(now) && !shown.health(now).is_good);
+        shown.processes[1].stuck = true;
+        assert!(!shown.goes_on(now));
+        shown.processes.clear();
+        assert!(shown.goes_on(now));
+        assert!(!shown.goes_on(now + STALLED * 2));
     }
 
     #[test]

@@ -113,8 +113,7 @@ impl Port {
                 if upkeep.is_some() {
                     metrics::record(&shown.processes);
                 }
-                let is_healthy = shown.health(now).is_good;
-                manager.turned(probe.get().is_some(), is_healthy, shown.summary(now));
+                manager.turned(probe.get().is_some(), shown.goes_on(now), shown.summary(now));
                 if let Some(metrics) = &upkeep
                     && now.duration_since(cleaned) >= UPKEEP
                 {
