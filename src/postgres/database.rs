@@ -6,12 +6,15 @@ use crate::postgres::work::{Tx, Work};
 use crate::tenant::TenantName;
 use deadpool_postgres::Pool;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::runtime::Handle;
 
 /// How often a transaction is tried when others are in its way.
 const ATTEMPTS: u32 = 12;
+
+/// How many connections there are for short statements.
+const QUICK: usize = 8;
 
 /// A PostgreSQL database with the tables of this crate. Clones share its connections.
 ///
@@ -36,6 +39,8 @@ const ATTEMPTS: u32 = 12;
 #[derive(Clone)]
 pub struct Database {
     pool: Pool,
+    /// Connections for short statements, once there is one.
+    quick: Arc<OnceLock<Pool>>,
     pub(super) config: Arc<Config>,
 }
 
@@ -56,7 +61,7 @@ impl Database {
     /// [prepared](Self::prepare), or by another version. [`ErrorKind::Configuration`] and
     /// [`ErrorKind::Unavailable`].
     pub async fn connect(config: &Config) -> Result<Self, Error> {
-        let database = Self { pool: pool(config)?, config: Arc::new(config.clone()) };
+        let database = Self::new(config)?;
         database.check().await?;
         Ok(database)
     }
@@ -73,7 +78,7 @@ impl Database {
     /// `role` is the owner or may see all rows. [`ErrorKind::Configuration`] when there is no such role.
     /// [`ErrorKind::Unavailable`].
     pub async fn prepare(owner: &Config, role: &str) -> Result<(), Error> {
-        let database = Self { pool: pool(owner)?, config: Arc::new(owner.clone()) };
+        let database = Self::new(owner)?;
         let role = role.to_owned();
         database
             .write(move |tx| {
@@ -112,10 +117,22 @@ impl Database {
         Ok(TenantDatabase { database: self.clone(), name: name.clone(), key })
     }
 
-    /// The same database with connections of its own, at most `connections`, so that other work cannot take them all.
-    pub(crate) fn apart(&self, connections: usize) -> Result<Self, Error> {
-        let config = Config { connections, ..(*self.config).clone() };
-        Ok(Self { pool: pool(&config)?, config: Arc::new(config) })
+    fn new(config: &Config) -> Result<Self, Error> {
+        Ok(Self { pool: pool(config)?, quick: Arc::default(), config: Arc::new(config.clone()) })
+    }
+
+    /// The same database with connections for short statements, at most [`QUICK`] for all clones: other work cannot take
+    /// them all.
+    pub(crate) fn quick(&self) -> Result<Self, Error> {
+        let mut quick = self.clone();
+        quick.pool = match self.quick.get() {
+            Some(pool) => pool.clone(),
+            None => {
+                let made = pool(&Config { connections: QUICK, ..(*self.config).clone() })?;
+                self.quick.get_or_init(|| made).clone()
+            }
+        };
+        Ok(quick)
     }
 
     /// Runs `work`, one statement, which is a transaction of its own: one round trip, and its locks last no longer.

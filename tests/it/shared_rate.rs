@@ -156,6 +156,25 @@ async fn processes_use_the_rate_and_no_more() {
     assert_eq!(rows, [["pds-fhir"]]);
 }
 
+/// Each of many organisations may have an application of its own, and a server has a limit of connections.
+#[tokio::test(flavor = "multi_thread")]
+async fn many_allowances_share_a_few_connections() {
+    let Some(database) = Database::prepared() else { return };
+    let config = database.application().parse().unwrap();
+    let connected = postgres::Database::connect(&config).await.unwrap();
+    let limit = limit(5, 5);
+    let mut asked = JoinSet::new();
+    for n in 0..40 {
+        let rate = PostgresSharedRate::new(&connected, name(&format!("a{n}"))).unwrap();
+        asked.spawn(async move { rate.next(&limit, &PermitRequest::new(false)).await.unwrap() });
+    }
+    assert_eq!(asked.join_all().await.len(), 40);
+    let open = "SELECT count(*) FROM pg_stat_activity
+        WHERE datname = current_database() AND application_name = 'nhs-pds'";
+    let open: usize = sql(&database.superuser()).first(open).parse().unwrap();
+    assert!((2..=9).contains(&open), "{open} connections");
+}
+
 #[tokio::test]
 async fn allowances_of_different_names_do_not_share() {
     let Some(database) = Database::prepared() else { return };

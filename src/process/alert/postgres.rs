@@ -189,6 +189,10 @@ pub(in crate::process) async fn deliver_in(tx: &Tx, alerts: &[Alert]) -> Result<
     // The cause is dropped, because it may quote content.
     let documents: Result<Vec<String>, _> = alerts.iter().map(serde_json::to_string).collect();
     let documents = documents.map_err(|_| Error::new(ErrorKind::Unavailable))?;
+    // Until the commit no other transaction adds an alert of the tenant. So alerts appear in the order of their numbers: a
+    // reader that has seen some skips as many, and must not miss one that appears before them.
+    let alone = "SELECT pg_advisory_xact_lock(hashtext('nhs_pds.alert'), nhs_pds.current_tenant())";
+    tx.query(alone, &[]).await?;
     let sql =
         "INSERT INTO nhs_pds.alert (id, document) SELECT * FROM unnest($1::text[], $2::text[])
                ON CONFLICT (tenant, id) DO NOTHING";

@@ -15,6 +15,7 @@ use async_trait::async_trait;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A [`Store`] of one tenant in PostgreSQL: cases, audit trail and alerts. Each commit is atomic.
 ///
@@ -122,18 +123,20 @@ impl Store for Postgres {
     }
 }
 
-/// Does `jobs` in one transaction. If that fails, each in a transaction of its own: one that the database cannot store
-/// does not fail the others.
+/// Does `jobs` in one transaction. If that fails before its commit, each in a transaction of its own: one that the
+/// database cannot store does not fail the others.
 async fn serve(database: &TenantDatabase, jobs: Vec<Job>) -> Vec<Result<Committed, Error>> {
     let count = jobs.len();
     match together(database, jobs.clone()).await {
         Ok(results) => results.into_iter().map(Ok).collect(),
-        Err(error) if count == 1 => vec![Err(error)],
+        Err(Failed { error, .. }) if count == 1 => vec![Err(error)],
+        // They may be stored, and done again their entries would be on record twice. Each caller looks for its own.
+        Err(Failed { was_committing: true, .. }) => jobs.iter().map(|_| Err(lost())).collect(),
         Err(_) => {
             let mut results = Vec::with_capacity(count);
             let mut jobs = jobs.into_iter();
             for job in jobs.by_ref() {
-                let result = together(database, vec![job]).await;
+                let result = together(database, vec![job]).await.map_err(|failed| failed.error);
                 let result = result.and_then(|mut one| one.pop().ok_or_else(lost));
                 let is_down = result.is_err();
                 results.push(result);
@@ -152,21 +155,35 @@ fn lost() -> Error {
     Error::new(ErrorKind::StoreUnavailable)
 }
 
-async fn together(database: &TenantDatabase, jobs: Vec<Job>) -> Result<Vec<Committed>, Error> {
+/// A transaction that has failed.
+struct Failed {
+    error: Error,
+    /// Whether all was written and the commit was under way: its changes may be stored or not.
+    was_committing: bool,
+}
+
+async fn together(database: &TenantDatabase, jobs: Vec<Job>) -> Result<Vec<Committed>, Failed> {
     let is_relaxed = jobs.iter().all(|job| only_releases(&job.commit));
     let (jobs, name): (Arc<[Job]>, _) = (jobs.into(), database.name().clone());
+    let is_written = Arc::new(AtomicBool::new(false));
+    let written = Arc::clone(&is_written);
     let work = repeatable(move |tx| {
-        let (jobs, name) = (Arc::clone(&jobs), name.clone());
+        let (jobs, name, written) = (Arc::clone(&jobs), name.clone(), Arc::clone(&written));
         Box::pin(async move {
             let results = commit_in(tx, &jobs).await?;
             let mut done = jobs.iter().zip(&results).filter(|(_, result)| result.is_done());
             if done.any(|(job, _)| is_news(&job.commit)) {
                 tx.notify(&name).await?;
             }
+            // The last attempt: after this one only the commit follows.
+            written.store(true, Ordering::Relaxed);
             Ok(results)
         })
     });
-    if is_relaxed { database.write_relaxed(work).await } else { database.write(work).await }
+    let committed =
+        if is_relaxed { database.write_relaxed(work).await } else { database.write(work).await };
+    let was_committing = is_written.load(Ordering::Relaxed);
+    committed.map_err(|error| Failed { error, was_committing })
 }
 
 /// Says of a closure that it works in any transaction.

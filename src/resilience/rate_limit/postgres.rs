@@ -1,7 +1,6 @@
 use crate::postgres::{Database, Error};
 use crate::resilience::rate_limit::rate::RateLimit;
 use crate::resilience::rate_limit::reservation::{LOWERED, SharedLimit, WAITS, YIELDED, micros};
-use crate::resilience::rate_limit::reserved::AHEAD;
 use crate::resilience::rate_limit::shared::{
     PermitReply, PermitRequest, SharedRate, SharedRateError,
 };
@@ -50,7 +49,8 @@ pub struct PostgresSharedRate {
 
 impl PostgresSharedRate {
     /// Creates the shared rate of the allowance of this name, such as `pds-api`. A name has the form of a tenant's. Its
-    /// row is made when it is first used. Opens up to four connections of its own.
+    /// row is made when it is first used. All shared rates of `database` and its clones have up to eight connections of
+    /// their own.
     ///
     /// # Errors
     ///
@@ -58,7 +58,7 @@ impl PostgresSharedRate {
     /// database's address cannot be read again.
     pub fn new(database: &Database, allowance: TenantName) -> Result<Self, Error> {
         let sql = statement().into();
-        Ok(Self { database: database.apart(AHEAD)?, allowance, sql })
+        Ok(Self { database: database.quick()?, allowance, sql })
     }
 
     async fn ask(

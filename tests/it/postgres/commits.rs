@@ -1,10 +1,14 @@
 //! Commits and claims at the same time, and who hears of them.
 
 use super::Server;
+use crate::support::postgres::{Cut, Wire};
 use crate::support::service::{case, us};
 use chrono::{DateTime, TimeDelta, Utc};
 use nhs_pds::audit::{Actor, Entry, EventKind, Filter};
-use nhs_pds::case::{CaseId, Change, Due, Lease, Planned, Priority, Setting};
+use nhs_pds::case::{
+    Alert, AlertKind, CaseId, Change, Due, Lease, Planned, Priority, Setting,
+};
+use nhs_pds::postgres::Database;
 use nhs_pds::process::store::{Commit, Postgres, Store};
 use nhs_pds::tenant::TenantName;
 use std::sync::{Arc, Mutex};
@@ -55,6 +59,81 @@ async fn a_commit_that_cannot_be_stored_fails_alone() {
     assert_eq!(store.cases().page(None, 100).await.unwrap().len(), 57);
     assert_eq!(store.audit().head().await.unwrap().seq, 57);
     assert!(store.audit().verify(&[]).await.unwrap().is_whole());
+}
+
+/// A row of settings that is locked until the end.
+fn locked(server: &Server, name: &str) -> crate::support::postgres::Sql {
+    let other = server.sql("BEGIN");
+    other.execute(&format!("SELECT FROM nhs_pds.setting WHERE name = '{name}' FOR UPDATE"));
+    other
+}
+
+/// Whether they are stored is not known. Done again, they would be on record twice.
+#[tokio::test(flavor = "multi_thread")]
+async fn commits_whose_acknowledgement_is_lost_are_not_done_again() {
+    let Some(server) = Server::new().await else { return };
+    let direct = server.store().await;
+    for name in ["first", "second"] {
+        assert!(direct.commit(setting(name)).await.unwrap().is_done());
+    }
+    let wire = Wire::to(&server.database);
+    let program = Database::connect(&wire.application().parse().unwrap()).await.unwrap();
+    let store = Postgres::new(program.tenant(direct.database().name()).await.unwrap());
+    let again = |name: &str| {
+        let entry = Entry::new(EventKind::ConfigurationChanged, now(), &actor());
+        commit().set(name, Setting { version: 1, ..Setting::new("{}") }, entry)
+    };
+    let run = |commit: Commit| {
+        let store = store.clone();
+        tokio::spawn(async move { store.commit(commit).await })
+    };
+    let (one, two) = (locked(&server, "first"), locked(&server, "second"));
+    let alone = run(again("first"));
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    // While the first is in progress, these wait, and then share a transaction.
+    let seen = || commit().record(Entry::new(EventKind::CaseViewed, now(), &actor()));
+    let together = [again("second"), adding("1"), seen(), seen()].map(run);
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    one.execute("ROLLBACK");
+    assert!(alone.await.unwrap().unwrap().is_done());
+    wire.cut_next(Cut::AfterCommit);
+    two.execute("ROLLBACK");
+    for commit in together {
+        let kind = commit.await.unwrap().map_err(|error| error.kind());
+        assert_eq!(kind.err(), Some(nhs_pds::process::ErrorKind::StoreUnavailable));
+    }
+    assert_eq!(wire.cuts(), 1);
+    assert_eq!(direct.cases().page(None, 10).await.unwrap().len(), 1, "they are stored");
+    assert_eq!(direct.audit().head().await.unwrap().seq, 2 + 1 + 4, "and on record once");
+}
+
+/// A reader skips as many alerts as it has seen. None may appear before those.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_alert_never_appears_before_one_that_was_read() {
+    let Some(server) = Server::new().await else { return };
+    let store = server.store().await;
+    let alert = |id: &str| Alert::new(id, AlertKind::Duplicate, now());
+    let mut case = case("1");
+    case.undelivered.push(alert("slow"));
+    let due = Due::new(Priority::New, now());
+    let slow = commit().save(Change::new(case).with_due(due), &[("decision", "imported")]);
+    let other = server.sql("BEGIN");
+    other.execute("SELECT FROM nhs_pds.audit_anchor FOR UPDATE");
+    let (of_slow, of_quick) = (store.clone(), store.clone());
+    let slow = tokio::spawn(async move { of_slow.commit(slow).await });
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    // An alert needs no entry of the trail. So it could be stored before the one that waits for the trail.
+    let quick = tokio::spawn(async move { of_quick.alerts().deliver(&[alert("quick")]).await });
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let seen = async || {
+        let alerts = store.inbox().page(0, 10).await.unwrap();
+        alerts.into_iter().map(|alert| alert.id).collect::<Vec<_>>()
+    };
+    assert!(seen().await.is_empty(), "the earlier one comes first");
+    other.execute("ROLLBACK");
+    assert!(slow.await.unwrap().unwrap().is_done());
+    quick.await.unwrap().unwrap();
+    assert_eq!(seen().await, ["slow", "quick"]);
 }
 
 /// Does `work`, and returns the names that a listener then hears.
