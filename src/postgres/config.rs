@@ -114,7 +114,9 @@ impl FromStr for Config {
         // The error of the parser may quote a part of the address.
         let mut server: tokio_postgres::Config =
             address.parse().map_err(|_| wrong("the address cannot be read"))?;
-        let is_near = server.get_hosts().iter().all(is_near);
+        // `hostaddr` is where a connection goes, whatever the name of the host.
+        let is_near = server.get_hosts().iter().all(is_near)
+            && server.get_hostaddrs().iter().all(std::net::IpAddr::is_loopback);
         let tls = match mode.as_deref() {
             None if is_near && root_file.is_none() => Tls::Off,
             None | Some("require" | "verify-ca" | "verify-full") => Tls::Verified,
@@ -205,6 +207,8 @@ mod tests {
             ("postgres://127.0.0.1/x?sslmode=verify-full", Tls::Verified),
             ("postgres:///x?host=/run/postgresql", Tls::Off),
             ("postgres://localhost,db.example/x", Tls::Verified),
+            ("postgres://localhost/x?hostaddr=192.0.2.7", Tls::Verified),
+            ("postgres://localhost/x?hostaddr=127.0.0.1", Tls::Off),
         ] {
             let config: Config = text.parse().unwrap();
             assert_eq!(config.tls, tls, "{text}");

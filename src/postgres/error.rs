@@ -127,7 +127,18 @@ impl From<tokio_postgres::Error> for Error {
             SqlState::DATA_CORRUPTED | SqlState::INDEX_CORRUPTED => ErrorKind::Corrupt,
             _ => ErrorKind::Unavailable,
         };
-        Self::new(kind).with_source(format!("PostgreSQL answered {}", code.code()))
+        Self::new(kind).with_source(format!("{}PostgreSQL answered {}", meaning(code), code.code()))
+    }
+}
+
+/// What a code means that an operator meets while programs run, before the code.
+fn meaning(code: &SqlState) -> &'static str {
+    match *code {
+        SqlState::DISK_FULL => "the disk of the server is full: ",
+        SqlState::TOO_MANY_CONNECTIONS => "the server has no free connection: ",
+        SqlState::LOCK_NOT_AVAILABLE => "another transaction has locked the rows for too long: ",
+        SqlState::QUERY_CANCELED => "a statement took too long: ",
+        _ => "",
     }
 }
 

@@ -34,7 +34,7 @@ type Observer = Arc<dyn Fn(&TenantName, &CaseReport) + Send + Sync>;
 /// tenant never has two processes in one fleet. Several programs, on several machines, may each have a fleet
 /// over the same directory and the same stores.
 ///
-/// A tenant whose process cannot start, fails or panics does not affect the others: the fleet logs its name
+/// A tenant whose process cannot start, fails, panics or is stuck does not affect the others: the fleet logs its name
 /// and the cause, shows both in its [status](Self::status), and tries again. See
 /// [`StartError`](crate::process::tenants::StartError) for the times. While the directory cannot be read,
 /// all processes go on.
@@ -98,7 +98,7 @@ pub struct Fleet {
     pub(in crate::process) only: Option<TenantName>,
     pub(in crate::process) interval: Duration,
     pub(in crate::process) controls_interval: Duration,
-    stuck_after: Duration,
+    pub(in crate::process) stuck_after: Duration,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
     pub(in crate::process) shared: Arc<Shared>,
@@ -194,8 +194,8 @@ impl Fleet {
         self
     }
 
-    /// Sets after which time without progress a process is [stuck](crate::process::Process::is_stuck).
-    /// Default: five minutes.
+    /// Sets after which time without progress a process is [stuck](crate::process::Process::is_stuck). It then
+    /// ends, as if it were killed, and starts again. Default: five minutes.
     #[must_use]
     pub const fn with_stuck_after(mut self, time: Duration) -> Self {
         self.stuck_after = time;

@@ -46,6 +46,18 @@ pub(in crate::process) struct Running {
     process: Option<Process>,
     /// `None` when the process was told to stop.
     stop: Option<oneshot::Sender<()>>,
+    /// Whether its task was ended because it is stuck.
+    is_ended: bool,
+}
+
+impl Running {
+    /// Whether it did not get any further for longer than `after`.
+    fn is_stuck(&self, now: Instant, after: Duration) -> bool {
+        match &self.process {
+            Some(process) => process.is_stuck(after),
+            None => now - self.began > after,
+        }
+    }
 }
 
 /// Why a process ended or did not start.
@@ -62,6 +74,12 @@ impl Failure {
         let text = "its process panicked: report a defect of the program".to_owned();
         Self { text, is_unavailable: false }
     }
+
+    /// It was ended, as if it were killed. Another start may help it, and the other tenants go on.
+    pub(in crate::process) fn stuck() -> Self {
+        let text = "it did not get any further for too long, and is started again".to_owned();
+        Self { text, is_unavailable: true }
+    }
 }
 
 /// What to do for a tenant.
@@ -70,6 +88,8 @@ pub(in crate::process) enum Step {
     Start(Box<Tenant>),
     /// Its process is told to stop by dropping this.
     Stop(oneshot::Sender<()>),
+    /// It is stuck: its task is ended.
+    End,
     /// Nothing is left of it.
     Forget,
 }
@@ -122,10 +142,19 @@ impl Slot {
     }
 
     /// The next step at `now`; `None` when there is nothing to do. While the fleet `is_closing`, nothing
-    /// starts.
-    pub(in crate::process) fn step(&mut self, now: Instant, is_closing: bool) -> Option<Step> {
+    /// starts. A process that is stuck for longer than `after` ends.
+    pub(in crate::process) fn step(
+        &mut self,
+        now: Instant,
+        is_closing: bool,
+        after: Duration,
+    ) -> Option<Step> {
         let active = self.wanted.active();
         if let Some(running) = &mut self.running {
+            if running.is_stuck(now, after) {
+                let was_ended = std::mem::replace(&mut running.is_ended, true);
+                return (!was_ended).then_some(Step::End);
+            }
             let goes_on = active.is_some_and(|tenant| tenant.version == running.version);
             return if goes_on && !is_closing { None } else { running.stop.take().map(Step::Stop) };
         }
@@ -151,7 +180,8 @@ impl Slot {
         now: Instant,
     ) -> oneshot::Receiver<()> {
         let (stop, stopped) = oneshot::channel();
-        self.running = Some(Running { version, began: now, process: None, stop: Some(stop) });
+        let (process, stop) = (None, Some(stop));
+        self.running = Some(Running { version, began: now, process, stop, is_ended: false });
         stopped
     }
 
@@ -227,11 +257,7 @@ impl Slot {
             (None, _) => TenantRun::Paused,
         };
         let unreadable = matches!(self.wanted, Wanted::Unreadable).then_some(UNREADABLE);
-        let stuck = match (running, process) {
-            (_, Some(process)) => process.is_stuck(after),
-            (Some(running), None) => now - running.began > after,
-            (None, _) => false,
-        };
+        let stuck = running.is_some_and(|running| running.is_stuck(now, after));
         TenantStatus {
             name: name.clone(),
             state,
@@ -248,6 +274,8 @@ const UNREADABLE: &str = "its row in the directory of tenants cannot be read: st
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const AFTER: Duration = Duration::from_secs(300);
 
     fn failure(text: &str, is_unavailable: bool) -> Option<Failure> {
         Some(Failure { text: text.to_owned(), is_unavailable })
@@ -278,13 +306,13 @@ mod tests {
     fn a_step_is_taken_once() {
         let now = Instant::now();
         let mut slot = slot(now);
-        assert!(slot.step(now - Duration::from_millis(1), false).is_none(), "not yet");
-        assert!(slot.step(now, true).is_none(), "the fleet is closing");
-        assert!(matches!(slot.step(now, false), Some(Step::Start(_))));
+        assert!(slot.step(now - Duration::from_millis(1), false, AFTER).is_none(), "not yet");
+        assert!(slot.step(now, true, AFTER).is_none(), "the fleet is closing");
+        assert!(matches!(slot.step(now, false, AFTER), Some(Step::Start(_))));
         let mut stopped = slot.start(0, now);
-        assert!(slot.step(now, false).is_none());
+        assert!(slot.step(now, false, AFTER).is_none());
         slot.learn(Wanted::Absent, now);
-        let Some(Step::Stop(stop)) = slot.step(now, false) else { panic!("it goes on") };
+        let Some(Step::Stop(stop)) = slot.step(now, false, AFTER) else { panic!("it goes on") };
         assert!(
             stopped.try_recv().is_err_and(|error| error == oneshot::error::TryRecvError::Empty)
         );
@@ -292,8 +320,23 @@ mod tests {
         assert!(
             stopped.try_recv().is_err_and(|error| error != oneshot::error::TryRecvError::Empty)
         );
-        assert!(slot.step(now, false).is_none(), "it was told");
+        assert!(slot.step(now, false, AFTER).is_none(), "it was told");
         assert!(slot.ended(None, now, 0));
-        assert!(matches!(slot.step(now, false), Some(Step::Forget)));
+        assert!(matches!(slot.step(now, false, AFTER), Some(Step::Forget)));
+    }
+
+    #[test]
+    fn a_start_that_takes_too_long_ends_and_is_tried_again() {
+        let now = Instant::now();
+        let mut slot = slot(now);
+        let _stop = slot.start(0, now);
+        let late = now + AFTER + Duration::from_secs(1);
+        assert!(slot.step(now + AFTER, false, AFTER).is_none());
+        assert!(matches!(slot.step(late, false, AFTER), Some(Step::End)));
+        assert!(slot.step(late, false, AFTER).is_none(), "it was ended");
+        assert!(slot.ended(Some(Failure::stuck()), late, 0));
+        let status = slot.status(&"leeds".parse().unwrap(), late, AFTER);
+        assert_eq!((status.state, status.stuck), (TenantRun::Broken, false));
+        assert!(matches!(slot.step(late + UNAVAILABLE[0], false, AFTER), Some(Step::Start(_))));
     }
 }

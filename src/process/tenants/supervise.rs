@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 use tokio::sync::oneshot;
-use tokio::task::{Id, JoinSet};
+use tokio::task::{AbortHandle, Id, JoinSet};
 use tokio::time::Instant;
 use tracing::{Instrument, info_span};
 
@@ -44,7 +44,7 @@ enum Event {
 struct Tasks<'a> {
     fleet: &'a Fleet,
     processes: JoinSet<Result<(), Failure>>,
-    names: HashMap<Id, TenantName>,
+    names: HashMap<Id, (TenantName, AbortHandle)>,
     reading: JoinSet<Result<Listing, ErrorKind>>,
     /// When the latest reading began.
     read_began: Option<Instant>,
@@ -118,7 +118,7 @@ impl Tasks<'_> {
         let mut steps = Vec::new();
         let mut state = self.fleet.state();
         for (name, slot) in &mut state.known.0 {
-            let step = slot.step(now, self.is_closing);
+            let step = slot.step(now, self.is_closing, self.fleet.stuck_after);
             steps.extend(step.map(|step| (name.clone(), step)));
         }
         for (name, step) in steps {
@@ -130,6 +130,10 @@ impl Tasks<'_> {
                     }
                 }
                 Step::Stop(stop) => drop(stop),
+                Step::End => {
+                    let task = self.names.values().find(|(running, _)| *running == name);
+                    task.iter().for_each(|(_, handle)| handle.abort());
+                }
                 Step::Forget => {
                     state.known.0.remove(&name);
                 }
@@ -147,8 +151,8 @@ impl Tasks<'_> {
         let span = info_span!("tenant", %name);
         tracing::info!(%name, version, "the process of a tenant starts");
         let task = self.fleet.clone().lead(tenant, stop).instrument(span);
-        let id = self.processes.spawn(task).id();
-        self.names.insert(id, name);
+        let handle = self.processes.spawn(task);
+        self.names.insert(handle.id(), (name, handle));
     }
 
     /// When the directory is read next.
@@ -198,10 +202,11 @@ impl Tasks<'_> {
             if let Poll::Ready(Some(ended)) = processes.poll_join_next_with_id(context) {
                 let (id, failure) = match ended {
                     Ok((id, ended)) => (id, ended.err()),
+                    Err(error) if error.is_cancelled() => (error.id(), Some(Failure::stuck())),
                     Err(error) => (error.id(), Some(Failure::panicked())),
                 };
-                let name = names.remove(&id);
-                return Poll::Ready(name.map_or(Event::Other, |name| Event::Ended(name, failure)));
+                let ended = names.remove(&id).map(|(name, _)| Event::Ended(name, failure));
+                return Poll::Ready(ended.unwrap_or(Event::Other));
             }
             if let Poll::Ready(Some(read)) = reading.poll_join_next(context) {
                 return Poll::Ready(Event::Read(read.unwrap_or(Err(ErrorKind::Unavailable))));

@@ -5,9 +5,7 @@ use crate::support::postgres::{Cut, Wire};
 use crate::support::service::{case, us};
 use chrono::{DateTime, TimeDelta, Utc};
 use nhs_pds::audit::{Actor, Entry, EventKind, Filter};
-use nhs_pds::case::{
-    Alert, AlertKind, CaseId, Change, Due, Lease, Planned, Priority, Setting,
-};
+use nhs_pds::case::{Alert, AlertKind, CaseId, Change, Due, Lease, Planned, Priority, Setting};
 use nhs_pds::postgres::Database;
 use nhs_pds::process::store::{Commit, Postgres, Store};
 use nhs_pds::tenant::TenantName;

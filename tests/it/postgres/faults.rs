@@ -341,6 +341,7 @@ async fn a_full_disk_leaves_nothing_half_done() {
         assert!(stored < 2_000, "the disk is never full");
     };
     assert_eq!(refused.kind(), nhs_pds::process::ErrorKind::StoreUnavailable);
+    assert!(said(&refused).contains("the disk of the server is full: PostgreSQL answered 53100"));
     let whole = async |stored: usize| {
         let cases = store.cases().page(None, 10_000).await.unwrap();
         let events = store.audit().page(&Filter::new(), 0, 10_000).await.unwrap();

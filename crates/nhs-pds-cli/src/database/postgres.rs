@@ -91,10 +91,7 @@ const CODES: [(&str, &str); 6] = [
     ("28P01", "the server refuses the password: check PGPASSWORD, or the file of PGPASSFILE"),
     ("3D000", "the server has no database of this name: check the address"),
     ("42501", "the role has no right to do this"),
-    (
-        "53300",
-        "the server has no free connection: raise its max_connections, or stop other programs",
-    ),
+    ("53300", "raise its max_connections, or stop other programs"),
     ("57P03", "the server is starting or stopping"),
 ];
 

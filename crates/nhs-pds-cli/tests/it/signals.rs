@@ -92,6 +92,24 @@ async fn slow(folder: &TempDir, delay: Duration) -> (Server, Simulator, String) 
     (server, simulator, file)
 }
 
+/// To read all cases at the end would take longer than a service manager waits.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_is_asked_to_stop_does_not_read_all_cases() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_server, _simulator, caseload) = slow(&folder, Duration::ZERO).await;
+    let (db, export) = (path(&folder, "cases.sqlite"), path(&folder, "out.csv"));
+    let imported = nhs_pds(&["worker", "--db", &db, "--import", &caseload, "--export", &export]);
+    assert_eq!(imported.code, 0);
+    let damage = "UPDATE cases SET document = '{' WHERE case_id = (SELECT min(case_id) FROM cases)";
+    assert_eq!(Connection::open(&db).unwrap().execute(damage, []).unwrap(), 1);
+    let mut running = Running::start(&["--db", &db]);
+    running.hear("1 stored cases are damaged");
+    running.signal("TERM");
+    assert_eq!(running.ended().code(), Some(1), "{}", running.said());
+    let said = running.said();
+    assert_eq!(said.matches("stored cases are damaged").count(), 1, "{said}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_signal_settles_open_questions_and_the_second_ends_at_once() {
     let folder = tempfile::tempdir().unwrap();

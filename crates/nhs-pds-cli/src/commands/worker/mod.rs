@@ -29,7 +29,7 @@ use crate::trail::Trail;
 pub(crate) use args::Args;
 use caseload::{spare_inputs, take_in, take_out};
 use nhs_pds::case::CaseStore;
-use nhs_pds::process::{CaseReport, Process};
+use nhs_pds::process::{CaseReport, Process, Status};
 use nhs_pds::resilience::Gateway;
 use once::{Pass, once};
 use scheduled::report_runs;
@@ -83,7 +83,7 @@ async fn over_a_file(cli: &Args) -> Result<bool, Box<dyn Error>> {
             reporting.abort();
             let status = process.status();
             warn(format!("worker: {}", status.state.as_str()));
-            answered = !status.service_refused && status.last_error.is_none();
+            answered = ended_well(&status);
         }
     }
     if let Some(file) = &cli.export {
@@ -91,17 +91,25 @@ async fn over_a_file(cli: &Args) -> Result<bool, Box<dyn Error>> {
             .await
             .map_err(|error| about(file, &*error))?;
     }
-    let is_sound = say_what_is_wrong(store.cases(), &trail, "worker").await?;
+    let is_sound = say_what_is_wrong(store.cases(), &trail, "worker", &stop).await?;
     Ok(answered && all_taken && is_sound)
 }
 
-/// Warns about missing anchors and damaged cases; whether all cases can be read.
+/// Whether the last run of a process ended well, and could read all cases.
+fn ended_well(status: &Status) -> bool {
+    let unreadable = status.last.as_ref().map_or(0, |run| run.unreadable);
+    !status.service_refused && status.last_error.is_none() && unreadable == 0
+}
+
+/// Warns about missing anchors and damaged cases; whether all cases can be read. A command that is asked to stop does not
+/// read all cases: that may take longer than a service manager waits. Each run has named the damaged ones.
 async fn say_what_is_wrong(
     store: &dyn CaseStore,
     trail: &Trail,
     who: &str,
+    stop: &Stop,
 ) -> Result<bool, Box<dyn Error>> {
-    let damaged = damaged(store).await?;
+    let damaged = if stop.is_asked() { None } else { damaged(store).await? };
     for warning in trail.warning().iter().chain(&damaged) {
         warn(format!("{who}: {warning}"));
     }

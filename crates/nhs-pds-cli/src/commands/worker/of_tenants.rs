@@ -8,7 +8,7 @@ use super::caseload::{spare_inputs, take_in, take_out};
 use super::once::{Pass, once};
 use super::patience::Patience;
 use super::scheduled::report_fleet;
-use super::{say_what_is_wrong, seen};
+use super::{ended_well, say_what_is_wrong, seen};
 use crate::console::{Failed, about, because, warn};
 use crate::database::{Address, Opened, connect_to_all, opened};
 use crate::port::{Phase, Port};
@@ -71,7 +71,7 @@ pub(super) async fn run(
     for (name, kept) in factory.kept() {
         let who = if only.is_some() { "worker".to_owned() } else { format!("worker: {name}") };
         is_well &= kept.reached.has_all_people();
-        match say_what_is_wrong(kept.store.cases(), &kept.trail, &who).await {
+        match say_what_is_wrong(kept.store.cases(), &kept.trail, &who, &stop).await {
             Ok(is_sound) => is_well &= is_sound,
             Err(error) => {
                 warn(format!("{who}: {}", because(&*error)));
@@ -205,10 +205,7 @@ impl All<'_> {
         reporting.abort();
         warn("worker: stopped");
         fleet.status().tenants.iter().all(|tenant| {
-            let failed = |status: &nhs_pds::process::Status| {
-                status.service_refused || status.last_error.is_some()
-            };
-            tenant.last_error.is_none() && !tenant.process.as_ref().is_some_and(failed)
+            tenant.last_error.is_none() && tenant.process.as_ref().is_none_or(ended_well)
         })
     }
 }

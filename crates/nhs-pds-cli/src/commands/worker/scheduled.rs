@@ -67,9 +67,17 @@ struct Reported {
     state: Option<TenantRun>,
     error: Option<String>,
     run: Option<DateTime<Utc>>,
+    /// How many damaged cases were named.
+    unreadable: u64,
 }
 
 impl Reported {
+    /// Whether a run has found more or fewer damaged cases than are named, and any. To name them, all cases are read.
+    const fn has_new_damage(&mut self, run: &Progress) -> bool {
+        let before = std::mem::replace(&mut self.unreadable, run.unreadable);
+        run.unreadable > 0 && run.unreadable != before
+    }
+
     /// What is new of the tenant.
     fn news(&mut self, status: &TenantStatus) -> Vec<String> {
         let mut lines = Vec::new();
@@ -116,7 +124,7 @@ pub(super) async fn report_fleet(fleet: Fleet, factory: Arc<Factory>) {
             }
             let last = tenant.process.as_ref().and_then(|process| process.last.as_ref());
             if known.run != before
-                && last.is_some_and(|run| run.unreadable > 0)
+                && last.is_some_and(|run| known.has_new_damage(run))
                 && let Some(kept) = factory.kept_for(name)
                 && let Ok(Some(damaged)) = damaged(kept.store.cases()).await
             {
@@ -142,6 +150,15 @@ mod tests {
         .unwrap();
         let line = "2026-11-23 09:30:00Z looked at 5, asked about 4, of which 1 unanswered; 2 numbers written, 1 to be reviewed";
         assert_eq!(described(&run, &status), [line]);
+        let mut reported = Reported::default();
+        let found: Vec<bool> = [0, 2, 2, 1, 0, 1]
+            .map(|unreadable| {
+                let mut run = run.clone();
+                run.unreadable = unreadable;
+                reported.has_new_damage(&run)
+            })
+            .to_vec();
+        assert_eq!(found, [false, true, false, true, false, true]);
         status.clock_skew = Some(chrono::TimeDelta::seconds(-31));
         status.last_error = Some(ErrorKind::StoreUnavailable);
         let lines = described(&run, &status);
