@@ -45,8 +45,9 @@ from scale import ENV, NO_LIMIT, Simulator, Trail, build, endings, endings_of, f
 OWNER, APPLICATION = "nhs_pds_owner", "nhs_pds_app"
 SCHEMA = "nhs_pds"
 IN_FLIGHT = 8
-# The cases of a tenant that a worker has begun at the same time, by the engine: some wait for a permit or a commit.
-BEGUN = 4 * (IN_FLIGHT - 1) + 1
+# The cases of a tenant that a worker has in work at the same time, by the engine: most wait for a retry, for a permit
+# or for the answer to a further question. A killed worker's are traced anew.
+BEGUN = 16 * IN_FLIGHT
 
 
 def broken(text):
