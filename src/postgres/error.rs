@@ -185,9 +185,10 @@ mod tests {
         tokio::spawn(async move {
             let (mut client, _) = listener.accept().await.unwrap();
             let mut message = [0; 1024];
-            client.read(&mut message).await.unwrap();
+            assert_ne!(client.read(&mut message).await.unwrap(), 0);
             client.write_all(&PASSWORD).await.unwrap();
-            client.read(&mut message).await.unwrap_or_default();
+            // Until the client has closed the connection.
+            let _closed = client.read(&mut message).await.unwrap_or_default();
         });
         let config: Config = format!("postgres://app@{address}/x").parse().unwrap();
         let error = Database::connect(&config).await.unwrap_err();
