@@ -110,6 +110,8 @@ impl From<tokio_postgres::Error> for Error {
                 text if text.starts_with("error deserializing") => {
                     return Self::new(ErrorKind::Corrupt);
                 }
+                // No password, or no host.
+                text if text.starts_with("invalid configuration") => ErrorKind::Configuration,
                 _ if is_about_certificates(&error) => ErrorKind::Configuration,
                 _ => ErrorKind::Unavailable,
             };
@@ -174,5 +176,35 @@ impl From<deadpool_postgres::PoolError> for Error {
             deadpool_postgres::PoolError::Backend(error) => error.into(),
             error => Self::unavailable(error.to_string()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::postgres::{Config, Database};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    /// A server's request for a password.
+    const PASSWORD: [u8; 9] = [b'R', 0, 0, 0, 8, 0, 0, 0, 3];
+
+    #[tokio::test]
+    async fn a_missing_password_is_a_fault_of_the_configuration() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            let (mut client, _) = listener.accept().await.unwrap();
+            let mut message = [0; 1024];
+            assert_ne!(client.read(&mut message).await.unwrap(), 0);
+            client.write_all(&PASSWORD).await.unwrap();
+            // Until the client has closed the connection.
+            let _closed = client.read(&mut message).await.unwrap_or_default();
+        });
+        let config: Config = format!("postgres://app@{address}/x").parse().unwrap();
+        let error = Database::connect(&config).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Configuration);
+        let cause = error.source().unwrap().to_string();
+        assert_eq!(cause, "invalid configuration: password missing");
     }
 }

@@ -83,21 +83,41 @@ pub(super) async fn check(tx: &Tx) -> Result<(), Error> {
     if version(tx).await? != Some(MIGRATIONS.len()) {
         return Err(Error::new(ErrorKind::Schema));
     }
-    check_policies(tx).await
+    check_policies(tx).await?;
+    check_trail(tx).await
 }
 
-/// Whether row-level security is on for every table with rows of tenants.
+/// Whether the role cannot change or remove rows of the trail.
+async fn check_trail(tx: &Tx) -> Result<(), Error> {
+    let sql = "SELECT has_table_privilege('nhs_pds.audit_event', 'UPDATE, DELETE, TRUNCATE')
+                   OR has_any_column_privilege('nhs_pds.audit_event', 'UPDATE')";
+    let may = tx.first(sql, &[]).await?.map(|row| row.try_get::<_, bool>(0)).transpose()?;
+    if may.unwrap_or(true) {
+        return Err(Error::new(ErrorKind::Schema).with_source(
+            "the role may change the audit trail: revoke UPDATE, DELETE and TRUNCATE on nhs_pds.audit_event",
+        ));
+    }
+    Ok(())
+}
+
+/// Whether row-level security is on for every table with rows of tenants, and no other policy shows more rows. Policies
+/// are joined by OR, so one with `true` would show all.
 async fn check_policies(tx: &Tx) -> Result<(), Error> {
     let sql = "SELECT FROM pg_class AS c
                JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attname = 'tenant' AND NOT a.attisdropped
                WHERE c.relnamespace = to_regnamespace('nhs_pds') AND c.relkind IN ('r', 'p')
                    AND c.relname <> 'tenant' AND NOT (c.relrowsecurity AND c.relforcerowsecurity
-                       AND EXISTS (SELECT FROM pg_policy WHERE polrelid = c.oid))
+                       AND EXISTS (SELECT FROM pg_policy WHERE polrelid = c.oid AND polpermissive)
+                       AND NOT EXISTS (SELECT FROM pg_policy WHERE polrelid = c.oid AND polpermissive
+                           AND (polname <> 'tenant' OR polwithcheck IS NOT NULL
+                               OR coalesce(pg_get_expr(polqual, polrelid), '') NOT IN (
+                                   '(tenant = nhs_pds.current_tenant())', '(tenant = current_tenant())'))))
                LIMIT 1";
     match tx.first(sql, &[]).await? {
         None => Ok(()),
-        Some(_) => Err(Error::new(ErrorKind::Schema)
-            .with_source("row-level security is off for a table: turn it on")),
+        Some(_) => Err(Error::new(ErrorKind::Schema).with_source(
+            "row-level security of a table is off, or it has another policy: turn it on, and drop that policy",
+        )),
     }
 }
 

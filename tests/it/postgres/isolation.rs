@@ -371,7 +371,7 @@ async fn a_role_that_could_see_all_tenants_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_whose_policies_are_off_is_refused() {
+async fn a_database_with_other_policies_or_rights_is_refused() {
     let Some(server) = Server::new().await else { return };
     let config = config(&server.database);
     for (off, on) in [
@@ -382,6 +382,28 @@ async fn a_database_whose_policies_are_off_is_refused() {
         let error = postgres::Database::connect(&config).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Schema, "{off}");
         server.sql(&format!("ALTER TABLE nhs_pds.case_item {on}"));
+        postgres::Database::connect(&config).await.unwrap();
+    }
+    let role = APPLICATION;
+    for (wrong, right) in [
+        ("CREATE POLICY spy ON nhs_pds.cases USING (true)", "DROP POLICY spy ON nhs_pds.cases"),
+        (
+            "ALTER POLICY tenant ON nhs_pds.cases USING (true)",
+            "ALTER POLICY tenant ON nhs_pds.cases USING (tenant = nhs_pds.current_tenant())",
+        ),
+        (
+            &format!("GRANT DELETE ON nhs_pds.audit_event TO {role}"),
+            &format!("REVOKE DELETE ON nhs_pds.audit_event FROM {role}"),
+        ),
+        (
+            &format!("GRANT UPDATE (seq) ON nhs_pds.audit_event TO {role}"),
+            &format!("REVOKE UPDATE (seq) ON nhs_pds.audit_event FROM {role}"),
+        ),
+    ] {
+        server.sql(wrong);
+        let error = postgres::Database::connect(&config).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Schema, "{wrong}");
+        server.sql(right);
         postgres::Database::connect(&config).await.unwrap();
     }
     server.sql("DROP POLICY tenant ON nhs_pds.setting");

@@ -86,7 +86,7 @@ struct Auditor {
 
 #[derive(clap::Args)]
 struct Query {
-    /// Only events of this user or system.
+    /// Only events of this user or system: the whole identifier, such as urn:nhs-uk:identity:ods:RHM:jane.
     #[arg(long, value_name = "ID")]
     user: Option<String>,
     /// Only events that this person authorised.

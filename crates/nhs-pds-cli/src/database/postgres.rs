@@ -100,6 +100,11 @@ pub(crate) fn explained(error: &postgres::Error) -> String {
     let said = because(error);
     // The number of the system's error says nothing to an operator.
     let said = said.split(" (os error").next().unwrap_or_default().to_owned();
+    if said.ends_with("password missing") {
+        return format!(
+            "{said}: set PGPASSWORD, or write a line for this host, port, database and user to the file of PGPASSFILE"
+        );
+    }
     let code = said.rsplit_once("PostgreSQL answered ").map(|(_, code)| code);
     let known = CODES.iter().find(|(known, _)| code == Some(known));
     known.map_or(said.clone(), |(_, meaning)| format!("{said}: {meaning}"))

@@ -34,8 +34,11 @@ pub(super) fn line(tenant: &Tenant, settings: Option<&Settings>) -> String {
 }
 
 fn service(settings: &Settings) -> String {
-    let address = settings.service.address();
-    let service = address.map_or("the simulator".to_owned(), |address| address.to_string());
+    let service = match settings.service.address() {
+        Some(address) => address.to_string(),
+        None if settings.service.is_named() => "the simulator".to_owned(),
+        None => "no service".to_owned(),
+    };
     let limit = allowance(settings).map(|name| format!(", rate limit {name}"));
     format!("{service}{}", limit.unwrap_or_default())
 }
@@ -70,4 +73,19 @@ pub(super) fn facts(
         (name, text)
     });
     Ok(own.into_iter().chain(set).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tenant_without_a_service_is_not_shown_with_the_simulator() {
+        for (stored, shown) in
+            [(json!({}), "no service"), (json!({"service": "smsp"}), "the simulator")]
+        {
+            let Value::Object(map) = stored else { panic!("not an object") };
+            assert_eq!(service(&Settings::from_map(map).unwrap()), shown);
+        }
+    }
 }
