@@ -34,7 +34,10 @@ fn a_target_with_other_data_is_left_as_it_is() {
 
     let york = ["--db", &address, "--tenant", "york"];
     let import = ["worker", "--import", CASELOAD, "--export", &path(&folder, "x.csv")];
-    assert_eq!(nhs_pds(&[&import[..], &york].concat()).code, 0);
+    superuser.execute("UPDATE nhs_pds.tenant SET state = 'active' WHERE name = 'york'");
+    let taken_in = nhs_pds(&[&import[..], &york].concat());
+    assert_eq!(taken_in.code, 0, "{taken_in:?}");
+    superuser.execute("UPDATE nhs_pds.tenant SET state = 'paused'");
     refused("york", "choose an empty target");
 
     // Another trail.
