@@ -2,16 +2,56 @@
 
 use crate::postgres::error::{Error, ErrorKind, Failure, failure};
 use crate::postgres::session::Session;
+use bytes::BytesMut;
+use std::fmt;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio_postgres::Row;
-use tokio_postgres::types::ToSql;
+use tokio_postgres::types::{Format, IsNull, ToSql, Type};
 
 /// What is done in a transaction.
 pub(crate) type Work<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// The values of a statement.
 pub(crate) type Values<'a> = &'a [&'a (dyn ToSql + Sync)];
+
+/// A bound value that `Debug` does not show: the driver writes the values of each statement to its debug log.
+struct Hidden<'a>(&'a (dyn ToSql + Sync));
+
+impl ToSql for Hidden<'_> {
+    fn to_sql(&self, ty: &Type, out: &mut BytesMut) -> Bound {
+        self.0.to_sql_checked(ty, out)
+    }
+
+    // The value itself says what it accepts, when it is checked.
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+
+    fn to_sql_checked(&self, ty: &Type, out: &mut BytesMut) -> Bound {
+        self.0.to_sql_checked(ty, out)
+    }
+
+    fn encode_format(&self, ty: &Type) -> Format {
+        self.0.encode_format(ty)
+    }
+}
+
+impl fmt::Debug for Hidden<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("..")
+    }
+}
+
+type Bound = Result<IsNull, Box<dyn std::error::Error + Sync + Send>>;
+
+fn hidden<'a>(values: Values<'a>) -> Vec<Hidden<'a>> {
+    values.iter().map(|value| Hidden(*value)).collect()
+}
+
+fn references<'a>(hidden: &'a [Hidden<'a>]) -> Vec<&'a (dyn ToSql + Sync)> {
+    hidden.iter().map(|value| value as &(dyn ToSql + Sync)).collect()
+}
 
 /// An open transaction. All values are bound; the text of a statement has no content.
 pub(crate) struct Tx {
@@ -30,7 +70,7 @@ impl Tx {
         let object = self.session.object()?;
         let done = async {
             let statement = object.prepare_cached(sql).await?;
-            object.query(&statement, values).await
+            object.query(&statement, &references(&hidden(values))).await
         };
         done.await.map_err(|error| self.failed(error))
     }
@@ -45,7 +85,7 @@ impl Tx {
         let object = self.session.object()?;
         let done = async {
             let statement = object.prepare_cached(sql).await?;
-            object.execute(&statement, values).await
+            object.execute(&statement, &references(&hidden(values))).await
         };
         done.await.map_err(|error| self.failed(error))
     }
@@ -80,5 +120,16 @@ impl Tx {
             self.again.store(true, Ordering::Relaxed);
         }
         error.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_driver_cannot_show_a_value() {
+        let values: Values<'_> = &[&"Quentinsson", &7_i32];
+        assert_eq!(format!("{:?}", hidden(values)), "[.., ..]");
     }
 }

@@ -86,7 +86,7 @@ impl Failure {
 #[derive(Debug)]
 pub(in crate::process) enum Step {
     Start(Box<Tenant>),
-    /// Its process is told to stop by dropping this.
+    /// Dropping this stops its process.
     Stop(oneshot::Sender<()>),
     /// It is stuck: its task is ended.
     End,
