@@ -90,7 +90,7 @@ FAULTS = [
     ("case_in_work_twice", RUN + "pass.rs",
      "if self.working.contains(&id) {", "if self.working.contains(&id) && false {"),
     ("leases_not_renewed", RUN + "pass.rs",
-     "self.engine.renew().await?;\n        self.renewed", "self.renewed"),
+     "self.engine.renew().await?;\n        self.engine.alive", "self.engine.alive"),
     ("released_for_another_owner", RUN + "engine.rs",
      "self.cases().release(&self.owner, ids)", 'self.cases().release("another", ids)'),
     ("no_wait_after_no_response", DECISION + "apply.rs",
