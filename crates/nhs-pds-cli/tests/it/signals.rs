@@ -16,27 +16,29 @@ fn path(folder: &TempDir, name: &str) -> String {
     folder.path().join(name).to_str().unwrap().to_owned()
 }
 
-/// What a service manager hears.
-struct Manager(UnixDatagram, Vec<String>);
+/// What a service manager hears: its socket, the lines so far, and how many of them were looked at.
+struct Manager(UnixDatagram, Vec<String>, usize);
 
 impl Manager {
     fn new(path: &str) -> Self {
         let socket = UnixDatagram::bind(path).unwrap();
         socket.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-        Self(socket, Vec::new())
+        Self(socket, Vec::new(), 0)
     }
 
-    /// Hears messages up to one with this line.
+    /// Hears lines up to this one. A message may have several.
     fn hear(&mut self, begin: &str) -> String {
         loop {
+            let new = self.1.iter().enumerate().skip(self.2);
+            if let Some((place, line)) = new.into_iter().find(|(_, line)| line.starts_with(begin)) {
+                self.2 = place + 1;
+                return line.clone();
+            }
             let mut bytes = [0; 4_096];
             let length =
                 self.0.recv(&mut bytes).unwrap_or_else(|_| panic!("no {begin}: {:?}", self.1));
             let message = str::from_utf8(bytes.get(..length).unwrap()).unwrap();
             self.1.extend(message.lines().map(str::to_owned));
-            if let Some(line) = message.lines().find(|line| line.starts_with(begin)) {
-                return line.to_owned();
-            }
         }
     }
 }
