@@ -7,6 +7,7 @@ mod rows;
 
 use crate::command::{Done, nhs_pds};
 use crate::postgres::support;
+use nhs_pds::process::Schedule;
 use rows::{Rows, assert_equal, head, of_file, of_tenant};
 use rusqlite::Connection;
 use std::path::Path;
@@ -22,10 +23,12 @@ fn path(folder: &TempDir, name: &str) -> String {
 /// Adds paused tenants, each with an empty trail.
 fn add(database: &Database, names: &[&str]) -> Sql {
     let superuser = Sql::connect(&database.superuser().parse().unwrap());
+    let schedule = Schedule::every(std::time::Duration::from_secs(1_800)).unwrap();
+    let schedule = serde_json::to_string(&schedule).unwrap();
     for name in names {
         superuser.execute(&format!(
             "INSERT INTO nhs_pds.tenant (name, organisation, state, weight, schedule, settings, version)
-             VALUES ('{name}', 'RHM', 'paused', 1, '{{}}', '{{}}', 1);
+             VALUES ('{name}', 'RHM', 'paused', 1, '{schedule}', '{{}}', 1);
              INSERT INTO nhs_pds.audit_anchor (tenant, seq, hash)
              SELECT tenant, 0, decode(repeat('00', 32), 'hex') FROM nhs_pds.tenant WHERE name = '{name}'"
         ));
