@@ -65,6 +65,8 @@ fn described(run: &Progress, status: &Status) -> Vec<String> {
 #[derive(Default)]
 struct Reported {
     state: Option<TenantRun>,
+    /// The version of its settings that runs: a new start may be quicker than two looks.
+    version: Option<u64>,
     error: Option<String>,
     run: Option<DateTime<Utc>>,
     /// How many damaged cases were named.
@@ -86,7 +88,9 @@ impl Reported {
             lines.push(format!("it does not run: {error}"));
         }
         self.error.clone_from(&status.last_error);
-        if self.state != Some(status.state) {
+        let is_anew = status.state == TenantRun::Running && self.version != status.version;
+        if is_anew || self.state != Some(status.state) {
+            self.version = status.version;
             match status.state {
                 TenantRun::Paused => lines.push("paused by an operator".to_owned()),
                 TenantRun::Running => lines.push("runs".to_owned()),
