@@ -74,9 +74,8 @@ impl CaseStore for PostgresStore {
             .write(move |tx| {
                 let (changes, name) = (Arc::clone(&changes), name.clone());
                 Box::pin(async move {
-                    let ids: Vec<&CaseId> = changes.iter().map(|change| &change.case.id).collect();
                     let all: Vec<&Change> = changes.iter().collect();
-                    let mut loaded = load(tx, &ids, &all).await?;
+                    let mut loaded = load(tx, &all, &[]).await?;
                     loaded.save(&[], changes.to_vec())?;
                     write(tx, &loaded).await?;
                     if is_news {
@@ -210,7 +209,7 @@ impl CaseStore for PostgresStore {
                         other => other.map(|_| false)?,
                     };
                     let change = Change::new((*case).clone());
-                    let mut loaded = load(tx, &[&case.id], &[&change]).await?;
+                    let mut loaded = load(tx, &[&change], &[]).await?;
                     if is_damaged {
                         loaded.overwrite(change.case);
                     } else {

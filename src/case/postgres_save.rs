@@ -11,15 +11,20 @@ use crate::case::times::rank;
 use crate::postgres::Tx;
 use std::collections::BTreeSet;
 
-/// Loads what is stored of the cases `ids`, and the holders of the numbers of sole holders, and locks both until the
+/// Loads what is stored of the cases of `changes` and of `others`, and the holders of the numbers of sole holders, and locks both until the
 /// transaction ends.
 ///
 /// Numbers are locked before cases, and each in ascending order, so that two transactions do not wait for each other.
-pub(crate) async fn load(tx: &Tx, ids: &[&CaseId], changes: &[&Change]) -> Result<Loaded, Error> {
+pub(crate) async fn load(
+    tx: &Tx,
+    changes: &[&Change],
+    others: &[&CaseId],
+) -> Result<Loaded, Error> {
     let soles = changes.iter().filter(|change| change.sole_holder);
     let numbers: BTreeSet<String> = soles.filter_map(|change| number(&change.case)).collect();
     let numbers: Vec<String> = numbers.into_iter().collect();
-    let ids: BTreeSet<&str> = ids.iter().map(|id| id.as_str()).collect();
+    let changed = changes.iter().map(|change| &change.case.id);
+    let ids: BTreeSet<&str> = changed.chain(others.iter().copied()).map(CaseId::as_str).collect();
     let ids: Vec<&str> = ids.into_iter().collect();
     let mut loaded = Loaded::default();
     if !numbers.is_empty() {

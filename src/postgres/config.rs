@@ -1,5 +1,5 @@
-use crate::postgres::error::{Error, ErrorKind};
-use crate::postgres::tls::{Tls, connector, wrong};
+use crate::postgres::error::Error;
+use crate::postgres::tls::{Tls, connector};
 use crate::secret::Secret;
 use std::fmt;
 use std::str::FromStr;
@@ -69,7 +69,7 @@ impl Config {
     }
 
     /// Sets how the owner of the tables connects, for erasures (MSCA-DQ-02). PostgreSQL keeps deleted rows until a table
-    /// is rewritten, which only its owner can do. Without it, an erasure ends with [`ErrorKind::Residue`].
+    /// is rewritten, which only its owner can do. Without it, an erasure ends with [`Residue`](crate::postgres::ErrorKind::Residue).
     #[must_use]
     pub fn with_maintenance(mut self, owner: Self) -> Self {
         self.maintenance = Some(Box::new(owner));
@@ -79,7 +79,7 @@ impl Config {
     /// How connections are encrypted.
     pub(super) fn connector(&self) -> Result<MakeRustlsConnect, Error> {
         let read = match (&self.roots, &self.root_file) {
-            (None, Some(path)) => Some(std::fs::read(path).map_err(wrong)?),
+            (None, Some(path)) => Some(std::fs::read(path).map_err(Error::configuration)?),
             _ => None,
         };
         connector(self.tls, self.roots.as_deref().or(read.as_deref()))
@@ -97,9 +97,8 @@ impl FromStr for Config {
 
     /// Reads an address. The error does not quote it.
     fn from_str(text: &str) -> Result<Self, Error> {
-        let wrong = |why: &str| Error::new(ErrorKind::Configuration).with_source(why.to_owned());
         if !text.starts_with("postgres://") && !text.starts_with("postgresql://") {
-            return Err(wrong("an address begins with postgres://"));
+            return Err(Error::configuration("an address begins with postgres://"));
         }
         let (address, parameters) = text.split_once('?').unwrap_or((text, ""));
         let (mut mode, mut root_file, mut rest) = (None, None, Vec::new());
@@ -113,7 +112,7 @@ impl FromStr for Config {
         let address = format!("{address}?{}", rest.join("&"));
         // The error of the parser may quote a part of the address.
         let mut server: tokio_postgres::Config =
-            address.parse().map_err(|_| wrong("the address cannot be read"))?;
+            address.parse().map_err(|_| Error::configuration("the address cannot be read"))?;
         // `hostaddr` is where a connection goes, whatever the name of the host.
         let is_near = server.get_hosts().iter().all(is_near)
             && server.get_hostaddrs().iter().all(std::net::IpAddr::is_loopback);
@@ -122,14 +121,14 @@ impl FromStr for Config {
             None | Some("require" | "verify-ca" | "verify-full") => Tls::Verified,
             Some("disable") => Tls::Off,
             Some(_) => {
-                return Err(wrong(
+                return Err(Error::configuration(
                     "sslmode is verify-full, or disable to send everything unencrypted",
                 ));
             }
         };
         server.ssl_mode(if tls == Tls::Off { SslMode::Disable } else { SslMode::Require });
         if tls == Tls::Off && server.get_channel_binding() == ChannelBinding::Require {
-            return Err(wrong("channel_binding needs an encrypted connection"));
+            return Err(Error::configuration("channel_binding needs an encrypted connection"));
         }
         if server.get_connect_timeout().is_none() {
             server.connect_timeout(PATIENCE);
@@ -195,6 +194,7 @@ impl fmt::Debug for Config {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::postgres::error::ErrorKind;
 
     #[test]
     fn another_machine_is_reached_encrypted_unless_that_is_turned_off() {

@@ -60,6 +60,10 @@ impl Error {
         self
     }
 
+    pub(super) fn configuration(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self::new(ErrorKind::Configuration).with_source(source)
+    }
+
     pub(super) fn unavailable(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self::new(ErrorKind::Unavailable).with_source(source)
     }
@@ -75,30 +79,14 @@ impl Error {
     }
 }
 
-/// What a statement failed for.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Failure {
-    /// Another transaction was in the way. The whole transaction may be tried again.
-    Again,
-    /// Any other reason.
-    Lasting,
-}
-
-/// Whether a transaction that failed with `error` may succeed when it is tried again at once.
-pub(super) fn failure(error: &tokio_postgres::Error) -> Failure {
-    match error.code() {
-        Some(code)
-            if [
-                SqlState::T_R_SERIALIZATION_FAILURE,
-                SqlState::T_R_DEADLOCK_DETECTED,
-                SqlState::UNIQUE_VIOLATION,
-            ]
-            .contains(code) =>
-        {
-            Failure::Again
-        }
-        _ => Failure::Lasting,
-    }
+/// Whether another transaction was in the way: the whole transaction may succeed when it is tried again at once.
+pub(super) fn is_in_the_way(error: &tokio_postgres::Error) -> bool {
+    let codes = [
+        SqlState::T_R_SERIALIZATION_FAILURE,
+        SqlState::T_R_DEADLOCK_DETECTED,
+        SqlState::UNIQUE_VIOLATION,
+    ];
+    error.code().is_some_and(|code| codes.contains(code))
 }
 
 /// The server's message of some errors quotes values, so only the code and the standard text of it are kept.

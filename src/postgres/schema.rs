@@ -60,7 +60,7 @@ async fn usable_role(tx: &Tx, role: &str) -> Result<String, Error> {
                        AND pg_has_role(r.oid, all_seeing.oid, 'MEMBER'))
                FROM pg_roles AS r WHERE r.rolname = $1";
     let Some(row) = tx.first(sql, &[&role]).await? else {
-        return Err(Error::new(ErrorKind::Configuration).with_source("there is no such role"));
+        return Err(Error::configuration("there is no such role"));
     };
     if row.try_get::<_, bool>(1)? {
         return Err(Error::new(ErrorKind::Role));

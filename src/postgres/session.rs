@@ -3,7 +3,6 @@
 use crate::postgres::config::Config;
 use crate::postgres::error::{Error, ErrorKind};
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
-use std::fmt::Write as _;
 use std::time::Duration;
 
 /// How long a caller waits for a connection.
@@ -22,6 +21,11 @@ pub(super) enum Purpose {
     Alone,
 }
 
+/// The statement that names the tenant of a transaction.
+pub(super) fn naming(tenant: i32) -> String {
+    format!("SET LOCAL nhs_pds.tenant = '{tenant}'")
+}
+
 /// The connections of a program.
 pub(super) fn pool(config: &Config) -> Result<Pool, Error> {
     // A connection comes back after a clean end of its transaction only (`Session`), so nothing needs to be
@@ -35,7 +39,7 @@ pub(super) fn pool(config: &Config) -> Result<Pool, Error> {
         .recycle_timeout(Some(WAIT))
         .runtime(Runtime::Tokio1)
         .build()
-        .map_err(|error| Error::new(ErrorKind::Configuration).with_source(error.to_string()))
+        .map_err(|error| Error::configuration(error.to_string()))
 }
 
 /// A connection in a transaction. If the transaction does not end cleanly, the connection is closed, and the server
@@ -61,7 +65,8 @@ impl Session {
         });
         // For this transaction only: another one on the same connection must not have this tenant.
         if let Some(tenant) = tenant {
-            let _ = write!(begin, "; SET LOCAL nhs_pds.tenant = '{tenant}'");
+            begin.push_str("; ");
+            begin.push_str(&naming(tenant));
         }
         // A statement that waits for ever keeps its locks, and a program that vanished keeps its transaction.
         begin.push_str(

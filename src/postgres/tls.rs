@@ -1,12 +1,11 @@
 //! Which servers are trusted.
 
-use crate::postgres::error::{Error, ErrorKind};
+use crate::postgres::error::Error;
 use rustls::crypto::ring;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_platform_verifier::BuilderVerifierExt;
-use std::error::Error as StdError;
 use std::sync::Arc;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -23,13 +22,15 @@ pub(super) enum Tls {
 pub(super) fn connector(tls: Tls, roots: Option<&[u8]>) -> Result<MakeRustlsConnect, Error> {
     let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
-        .map_err(wrong)?;
+        .map_err(Error::configuration)?;
     let client = match roots {
         _ if tls == Tls::Off => {
             builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth()
         }
         Some(pem) => builder.with_root_certificates(root_store(pem)?).with_no_client_auth(),
-        None => builder.with_platform_verifier().map_err(wrong)?.with_no_client_auth(),
+        None => {
+            builder.with_platform_verifier().map_err(Error::configuration)?.with_no_client_auth()
+        }
     };
     Ok(MakeRustlsConnect::new(client))
 }
@@ -37,14 +38,10 @@ pub(super) fn connector(tls: Tls, roots: Option<&[u8]>) -> Result<MakeRustlsConn
 fn root_store(pem: &[u8]) -> Result<RootCertStore, Error> {
     let mut store = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(pem) {
-        store.add(certificate.map_err(wrong)?).map_err(wrong)?;
+        store.add(certificate.map_err(Error::configuration)?).map_err(Error::configuration)?;
     }
     if store.is_empty() {
-        return Err(wrong("the file of root certificates contains none"));
+        return Err(Error::configuration("the file of root certificates contains none"));
     }
     Ok(store)
-}
-
-pub(super) fn wrong(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
-    Error::new(ErrorKind::Configuration).with_source(source)
 }

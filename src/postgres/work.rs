@@ -1,7 +1,7 @@
 //! Statements of one transaction.
 
-use crate::postgres::error::{Error, ErrorKind, Failure, failure};
-use crate::postgres::session::Session;
+use crate::postgres::error::{Error, ErrorKind, is_in_the_way};
+use crate::postgres::session::{Session, naming};
 use bytes::BytesMut;
 use std::fmt;
 use std::pin::Pin;
@@ -92,7 +92,7 @@ impl Tx {
 
     /// Names the tenant of this number from here on.
     pub(crate) async fn name_tenant(&self, tenant: i32) -> Result<(), Error> {
-        self.batch(&format!("SET LOCAL nhs_pds.tenant = '{tenant}'")).await
+        self.batch(&naming(tenant)).await
     }
 
     /// Statements without values, one after the other.
@@ -116,7 +116,7 @@ impl Tx {
     }
 
     fn failed(&self, error: tokio_postgres::Error) -> Error {
-        if failure(&error) == Failure::Again {
+        if is_in_the_way(&error) {
             self.again.store(true, Ordering::Relaxed);
         }
         error.into()

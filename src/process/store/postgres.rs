@@ -204,14 +204,13 @@ fn is_news(commit: &Commit) -> bool {
 /// Reads and locks what the commits are about, decides about one after the other, and writes what has changed. The
 /// trail comes last: its head is locked as short as possible.
 async fn commit_in(tx: &Tx, jobs: &[Job]) -> Result<Vec<Committed>, Error> {
-    let (mut ids, mut changes, mut names) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut changes, mut delivered, mut names) = (Vec::new(), Vec::new(), Vec::new());
     for Job { commit, .. } in jobs {
         changes.extend(commit.saves.iter().map(|save| &save.change));
-        ids.extend(commit.saves.iter().map(|save| &save.change.case.id));
-        ids.extend(commit.deliveries.iter().map(|(case, _)| &case.id));
+        delivered.extend(commit.deliveries.iter().map(|(case, _)| &case.id));
         names.extend(commit.sets.iter().map(|set| set.name.as_str()));
     }
-    let mut loaded = load(tx, &ids, &changes).await?;
+    let mut loaded = load(tx, &changes, &delivered).await?;
     load_settings(tx, &mut loaded, &names).await?;
     let mut planned = Effects { loaded, ..Effects::default() };
     let mut results = Vec::with_capacity(jobs.len());

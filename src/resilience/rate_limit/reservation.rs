@@ -208,13 +208,13 @@ mod tests {
         ways: Vec<i64>,
         /// Microseconds by which its timer is late.
         timers: Vec<i64>,
-        /// Each of so many permits is reserved by a process that dies.
+        /// One in this many permits is reserved by a process that dies; 0 for none.
         dies: usize,
     }
 
     #[derive(Debug, Default)]
     struct World {
-        /// When permits were used, and for whom.
+        /// When permits were used, and whether for the foreground.
         used: Vec<(i64, bool)>,
         /// The longest time from the first question for a permit to its use, of users.
         waited: i64,
