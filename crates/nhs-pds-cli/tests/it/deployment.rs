@@ -3,6 +3,7 @@
 
 use crate::command::{nhs_pds, root};
 use crate::postgres::support::OwnServer;
+use crate::signals::assert_systemd_accepts;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
@@ -209,20 +210,7 @@ fn systemd_accepts_the_settings_of_the_page() {
     let page = page();
     let (_, settings) = page.split_once("local.conf <<'CONF'\n").unwrap();
     let (settings, _) = settings.split_once("CONF\n").unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let unit = fs::read_to_string(root().join("crates/nhs-pds-cli/systemd/nhs-pds-worker.service"));
-    let unit = unit.unwrap().replace("/usr/bin/nhs-pds", env!("CARGO_BIN_EXE_nhs-pds"));
-    let file = folder.path().join("nhs-pds-worker.service");
-    // As systemd reads them: one after the other.
-    fs::write(&file, format!("{unit}\n{settings}")).unwrap();
-    let verified = Command::new("systemd-analyze").args(["verify", "--man=no"]).arg(&file).output();
-    let Ok(verified) = verified else {
-        eprintln!("passed over: systemd-analyze is not installed here");
-        return;
-    };
-    let said = String::from_utf8(verified.stderr).unwrap();
-    let ours: Vec<&str> = said.lines().filter(|line| line.contains("nhs-pds-worker")).collect();
-    assert!(verified.status.success() && ours.is_empty(), "{said}");
+    assert_systemd_accepts(settings);
 }
 
 /// The words of `text` that begin with this.

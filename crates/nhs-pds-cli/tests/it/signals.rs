@@ -275,11 +275,18 @@ fn the_unit_says_what_the_worker_needs() {
 
 #[test]
 fn systemd_accepts_the_unit() {
+    assert_systemd_accepts("");
+}
+
+/// Asserts that systemd accepts the unit with the `settings` of a deployment.
+#[expect(clippy::print_stderr, reason = "a test that is passed over says so")]
+pub(crate) fn assert_systemd_accepts(settings: &str) {
     let folder = tempfile::tempdir().unwrap();
     // The path of the program on this machine, since systemd looks for it.
     let unit = unit().replace("/usr/bin/nhs-pds", env!("CARGO_BIN_EXE_nhs-pds"));
     let file = folder.path().join("nhs-pds-worker.service");
-    fs::write(&file, unit).unwrap();
+    // As systemd reads them: one after the other.
+    fs::write(&file, format!("{unit}\n{settings}")).unwrap();
     let verified = Command::new("systemd-analyze").args(["verify", "--man=no"]).arg(&file).output();
     let Ok(verified) = verified else {
         eprintln!("passed over: systemd-analyze is not installed here");
