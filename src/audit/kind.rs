@@ -46,13 +46,17 @@ pub enum EventKind {
     PasswordChanged,
     /// The audit trail was queried (MSCA-AUD-05).
     AuditQueried,
+    /// A user was refused a function, a case or a field, because the role has no right to it.
+    AccessRefused,
+    /// The account of a user was added or changed: role, factor, sessions or state.
+    AccountChanged,
     /// Everything about one person was exported from the audit trail (MSCA-ORG-04).
     AuditExported,
 }
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::MessageSent,
         Self::MessageReceived,
         Self::CaseViewed,
@@ -69,6 +73,8 @@ impl EventKind {
         Self::SignedOut,
         Self::PasswordChanged,
         Self::AuditQueried,
+        Self::AccessRefused,
+        Self::AccountChanged,
         Self::AuditExported,
     ];
 
@@ -92,6 +98,8 @@ impl EventKind {
             Self::SignedOut => "signed_out",
             Self::PasswordChanged => "password_changed",
             Self::AuditQueried => "audit_queried",
+            Self::AccessRefused => "access_refused",
+            Self::AccountChanged => "account_changed",
             Self::AuditExported => "audit_exported",
         }
     }

@@ -19,9 +19,23 @@ const FIRST_YEAR: i32 = 1996;
 /// ```
 #[must_use]
 pub fn london_day(at: DateTime<Utc>) -> NaiveDate {
+    london_time(at).date()
+}
+
+/// The date and time of clocks in London at the instant `at`, for screens. See [`london_day`] for the rule.
+///
+/// ```
+/// use nhs_pds::demographics::london_time;
+///
+/// let shown = london_time("2026-07-01T08:30:00Z".parse()?).to_string();
+/// assert_eq!(shown, "2026-07-01 09:30:00");
+/// # Ok::<(), chrono::ParseError>(())
+/// ```
+#[must_use]
+pub fn london_time(at: DateTime<Utc>) -> NaiveDateTime {
     let utc = at.naive_utc();
     let ahead = TimeDelta::hours(i64::from(is_summer(utc)));
-    utc.checked_add_signed(ahead).unwrap_or(utc).date()
+    utc.checked_add_signed(ahead).unwrap_or(utc)
 }
 
 /// The day in London for a time written as `date`, `minute` of the day and an `offset` from UTC in

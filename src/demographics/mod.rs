@@ -30,7 +30,7 @@ pub use date::{FullDate, PartialDate};
 pub use date_error::DateError;
 pub use field::Field;
 pub use gender::Gender;
-pub use london::london_day;
+pub use london::{london_day, london_time};
 pub use name::{NameUse, PersonName};
 pub(crate) use name_form::{is_apostrophe, is_hyphen, is_invisible};
 pub use name_form::{is_same_form, name_form};
