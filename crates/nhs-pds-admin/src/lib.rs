@@ -4,6 +4,7 @@
 mod app;
 mod assets;
 mod error;
+mod form;
 mod identity;
 mod layout;
 mod links;
