@@ -16,5 +16,6 @@ pub(crate) mod review;
 pub(crate) mod simulator;
 pub(crate) mod tenant;
 pub(crate) mod trace;
+pub(crate) mod user;
 pub(crate) mod wire;
 pub(crate) mod worker;
