@@ -33,6 +33,7 @@ pub(crate) enum Command {
     Tenant(commands::tenant::Args),
     Database(commands::database::Args),
     Review(Box<commands::review::Args>),
+    User(commands::user::Args),
     Audit(commands::audit::Args),
     Report(commands::report::Args),
     Check(commands::check::Args),

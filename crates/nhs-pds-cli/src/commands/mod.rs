@@ -17,5 +17,6 @@ pub(crate) mod serve;
 pub(crate) mod simulator;
 pub(crate) mod tenant;
 pub(crate) mod trace;
+pub(crate) mod user;
 pub(crate) mod wire;
 pub(crate) mod worker;
