@@ -1,0 +1,150 @@
+use crate::app::App;
+use crate::assets::{self, Assets};
+use crate::error::PageError;
+use crate::identity::Identity;
+use crate::pages;
+use crate::protect::protect;
+use crate::routes::{Route, Routes};
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn_with_state;
+use axum::response::Redirect;
+use axum::routing::get;
+use nhs_pds::clock::{Clock, SystemClock};
+use nhs_pds::demographics::OdsCode;
+use nhs_pds::ids::{Ids, RandomIds};
+use nhs_pds::process::Worker;
+use nhs_pds::process::store::Store;
+use nhs_pds::trace::Tracer;
+use std::sync::Arc;
+use tokio::sync::OnceCell;
+use tower_http::compression::CompressionLayer;
+
+/// The longest form, in bytes. Uploads have a limit of their own.
+const LONGEST_FORM: usize = 64 * 1024;
+
+/// The screens of one store, as a router for a vendor's application.
+///
+/// Build one for each organisation: everything that a user sees belongs to `store`.
+#[must_use]
+#[derive(Debug)]
+pub struct Screens {
+    store: Arc<dyn Store>,
+    identity: Arc<dyn Identity>,
+    organisation: OdsCode,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+    base: String,
+    service_name: String,
+    theme: Option<String>,
+    search: Option<Arc<dyn Tracer>>,
+    refresh: Option<Worker>,
+    is_behind_tls: bool,
+}
+
+impl Screens {
+    /// The screens of `store`, which belongs to `organisation`, for the users of `identity`.
+    pub fn new(store: Arc<dyn Store>, organisation: OdsCode, identity: Arc<dyn Identity>) -> Self {
+        Self {
+            store,
+            identity,
+            organisation,
+            clock: Arc::new(SystemClock),
+            ids: Arc::new(RandomIds),
+            base: String::new(),
+            service_name: "NHS Numbers".to_owned(),
+            theme: None,
+            search: None,
+            refresh: None,
+            is_behind_tls: true,
+        }
+    }
+
+    /// Mounts the screens at a path, such as `/nhs`. [`router`](Self::router) then has the whole path: `merge` it
+    /// into the router of the application.
+    pub fn mounted_at(mut self, path: &str) -> Self {
+        let path = path.trim_matches('/');
+        self.base = if path.is_empty() { String::new() } else { format!("/{path}") };
+        self
+    }
+
+    /// The name in the header of each page. Default: `NHS Numbers`.
+    pub fn with_service_name(mut self, name: impl Into<String>) -> Self {
+        self.service_name = name.into();
+        self
+    }
+
+    /// A style sheet behind the others, with the colours and fonts of the application.
+    pub fn with_theme(mut self, css: impl Into<String>) -> Self {
+        self.theme = Some(css.into());
+        self
+    }
+
+    /// Searches PDS for users with `tracer`, such as [`Gateway::foreground`](nhs_pds::resilience::Gateway::foreground).
+    /// Without one, the search shows local cases only, and says so.
+    pub fn with_search(mut self, tracer: Arc<dyn Tracer>) -> Self {
+        self.search = Some(tracer);
+        self
+    }
+
+    /// Traces a case at once with `worker` (MSCA-PDS-05). Without one, a page says that it is not available.
+    pub fn with_refresh(mut self, worker: Worker) -> Self {
+        self.refresh = Some(worker);
+        self
+    }
+
+    /// Says that browsers reach the screens without TLS, on this machine. They are then not told to use TLS only.
+    pub const fn without_tls(mut self) -> Self {
+        self.is_behind_tls = false;
+        self
+    }
+
+    /// Sets the clock.
+    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Sets the source of identifiers.
+    pub fn with_ids(mut self, ids: Arc<dyn Ids>) -> Self {
+        self.ids = ids;
+        self
+    }
+
+    /// The router. Needs a Tokio runtime when it serves.
+    pub fn router(self) -> axum::Router {
+        self.build().0
+    }
+
+    pub(crate) fn build(self) -> (axum::Router, Vec<Route>) {
+        let app = Arc::new(App {
+            store: self.store,
+            identity: self.identity,
+            clock: self.clock,
+            ids: self.ids,
+            base: self.base,
+            service_name: self.service_name,
+            organisation: self.organisation,
+            search: self.search,
+            refresh: self.refresh,
+            assets: Assets::new(self.theme.as_deref()),
+            is_behind_tls: self.is_behind_tls,
+            links: OnceCell::new(),
+        });
+        let (pages, table) = pages::all(Routes::new(Arc::clone(&app))).into_parts();
+        let inner = pages
+            .route("/assets/{name}", get(assets::serve))
+            .fallback(|| async { PageError::NotFound })
+            .method_not_allowed_fallback(|| async { PageError::NotFound })
+            .layer(DefaultBodyLimit::max(LONGEST_FORM))
+            .layer(from_fn_with_state(Arc::clone(&app), protect))
+            .layer(CompressionLayer::new())
+            .with_state(Arc::clone(&app));
+        if app.base.is_empty() {
+            return (inner, table);
+        }
+        let (home, slash) = (app.path(""), app.path("/"));
+        let to = home.clone();
+        let outer = axum::Router::new().nest(&home, inner);
+        (outer.route(&slash, get(move || async move { Redirect::permanent(&to) })), table)
+    }
+}
