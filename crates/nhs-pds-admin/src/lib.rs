@@ -63,6 +63,7 @@ mod error;
 mod form;
 mod identity;
 mod layout;
+mod limit;
 mod links;
 mod pages;
 mod protect;
@@ -74,4 +75,5 @@ mod visitor;
 
 pub use identity::{Identity, IdentityError, Person};
 pub use rights::{FieldGroup, Right, Role, UnknownRole};
+pub use routes::Route;
 pub use screens::Screens;

@@ -3,8 +3,10 @@ use crate::app::App;
 use crate::assets::{self, Assets};
 use crate::error::PageError;
 use crate::identity::Identity;
+use crate::limit::Limit;
 use crate::pages;
-use crate::protect::protect;
+use crate::pages::audit::check::TrailCheck;
+use crate::protect::{LONGEST_FORM, protect};
 use crate::routes::{Route, Routes};
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
@@ -19,9 +21,6 @@ use nhs_pds::trace::Tracer;
 use std::sync::Arc;
 use tokio::sync::OnceCell;
 use tower_http::compression::CompressionLayer;
-
-/// The longest form, in bytes. Uploads have a limit of their own.
-const LONGEST_FORM: usize = 64 * 1024;
 
 /// The screens of one store, as a router for a vendor's application.
 ///
@@ -124,6 +123,31 @@ impl Screens {
         self.build().0
     }
 
+    /// All routes of the screens, with the right that each needs. For a test of your own mounting.
+    ///
+    /// ```
+    /// # use nhs_pds::{audit::MemoryLog, case::MemoryStore, process::{alert::MemoryAlerts, store::Joined}};
+    /// # use nhs_pds_admin::{Identity, IdentityError, Person, Screens};
+    /// # use std::sync::Arc;
+    /// # #[derive(Debug)]
+    /// # struct Nobody;
+    /// # #[nhs_pds::async_trait]
+    /// # impl Identity for Nobody {
+    /// #     async fn identify(&self, _: &http::request::Parts) -> Result<Option<Person>, IdentityError> {
+    /// #         Ok(None)
+    /// #     }
+    /// # }
+    /// # let (cases, trail) = (Arc::new(MemoryStore::new()), Arc::new(MemoryLog::new()));
+    /// # let store = Arc::new(Joined::new(cases, trail, Arc::new(MemoryAlerts::default())));
+    /// let screens = Screens::new(store, "RHM".parse()?, Arc::new(Nobody));
+    /// assert!(screens.routes().iter().any(|route| route.path() == "/audit"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn routes(self) -> Vec<Route> {
+        self.build().1
+    }
+
     pub(crate) fn build(self) -> (axum::Router, Vec<Route>) {
         let accounts = self.accounts.map(|each| each.placed(&self.base, &self.service_name));
         let identity = accounts.clone().map(|each| Arc::new(each) as Arc<dyn Identity>);
@@ -141,12 +165,14 @@ impl Screens {
             assets: Assets::new(self.theme.as_deref()),
             is_behind_tls: self.is_behind_tls,
             links: OnceCell::new(),
+            limit: Limit::default(),
+            check: TrailCheck::default(),
         });
         let (pages, table) = pages::all(Routes::new(Arc::clone(&app))).into_parts();
         let inner = pages
             .route("/assets/{name}", get(assets::serve))
             .fallback(|| async { PageError::NotFound })
-            .method_not_allowed_fallback(|| async { PageError::NotFound })
+            .method_not_allowed_fallback(|| async { PageError::WrongMethod })
             .layer(DefaultBodyLimit::max(LONGEST_FORM))
             .layer(from_fn_with_state(Arc::clone(&app), protect))
             .layer(CompressionLayer::new())
