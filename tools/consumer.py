@@ -15,6 +15,8 @@ the repository's target directory. The checks, in this order:
   replaced; the certificates have the names in the README. The second program writes the number of its case.
 * embed: a crate embeds the client in less than 30 lines, and tests itself with the stub for wiremock of the
   packaged simulator.
+* screens: a vendor's application mounts the packaged screens with its own sign-in in less than 60 lines, and serves
+  a page.
 * sqlite: stores and trails pass their conformance suites with the lowest and the highest rusqlite.
 * sqlx: this crate's `sqlite` and sqlx's `sqlite` and `macros` resolve to one SQLite library.
 * oldest: with each direct dependency in the lowest version that Cargo.toml allows, all features compile with
@@ -41,8 +43,13 @@ WORK = os.path.join(TARGET, "consumer")
 PACKAGE = os.path.join(WORK, "package")
 CRATE = "nhs-pds"
 SIMULATOR = "nhs-pds-simulator"
+ADMIN = "nhs-pds-admin"
 # Each packaged crate, and the folder in which it is unpacked.
-PACKAGES = {CRATE: PACKAGE, SIMULATOR: os.path.join(WORK, "package-simulator")}
+PACKAGES = {
+    CRATE: PACKAGE,
+    ADMIN: os.path.join(WORK, "package-admin"),
+    SIMULATOR: os.path.join(WORK, "package-simulator"),
+}
 
 # The service's address in the README's programs, the output of the first, and the number that the second writes.
 README_ADDRESS = '"https://smsp.example/pds"'
@@ -97,6 +104,12 @@ async fn a_person_is_found_and_a_fault_is_an_error() {
     assert!(nhs_number(&service, &question).await.is_err());
     assert_eq!(nhs_number(&service, &question).await.unwrap(), found);
 }
+"""
+
+# The program that mounts the screens, and what it prints: a page, and the way to the application's sign-in.
+SCREENS_LINES = 60
+SCREENS_OUTPUT = """session=of-jo-doe: HTTP/1.0 200 OK
+session=unknown: HTTP/1.0 303 See Other
 """
 
 # Runs the conformance suites of the crate over new SQLite files.
@@ -371,6 +384,26 @@ wiremock = "0.6"
     print(f"-- embed: the client in {lines} lines, tested with the stub", flush=True)
 
 
+def check_screens(crate):
+    with open(os.path.join(ROOT, "examples", "mount_the_screens.rs")) as file:
+        program = file.read()
+    lines = len(program.splitlines())
+    if lines >= SCREENS_LINES:
+        fail(f"the program that mounts the screens has {lines} lines, and not less than {SCREENS_LINES}")
+    version = crate["version"]
+    dependencies = f"""{CRATE} = {{ version = "{version}", features = ["process"] }}
+{ADMIN} = "{version}"
+axum = {{ version = "0.8", default-features = false, features = ["http1", "tokio"] }}
+http = "1"
+tokio = {{ version = "1", features = ["io-util", "macros", "net", "rt-multi-thread"] }}
+"""
+    folder = consumer("screens", crate, dependencies, files={"main.rs": program})
+    said = output(["cargo", "run", "--quiet", "--locked"], cwd=folder)
+    if said != SCREENS_OUTPUT:
+        fail(f"the program that mounts the screens printed {said!r}, and not {SCREENS_OUTPUT!r}")
+    print(f"-- screens: mounted in {lines} lines", flush=True)
+
+
 def check_sqlite(crate):
     low, above = bounds(crate, "rusqlite")
     dependencies = f"""{CRATE} = {{ version = "{crate['version']}", features = ["conformance", "sqlite"] }}
@@ -423,7 +456,7 @@ def check_oldest(crate):
 
 def main():
     arguments = argparse.ArgumentParser(description="Builds the packaged crate as a dependency")
-    checks = ["package", "features", "readme", "embed", "sqlite", "sqlx", "oldest"]
+    checks = ["package", "features", "readme", "embed", "screens", "sqlite", "sqlx", "oldest"]
     arguments.add_argument("only", nargs="*", metavar="CHECK", help=f"of {', '.join(checks)}; all without")
     only = arguments.parse_args().only
     began = time.monotonic()
