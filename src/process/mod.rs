@@ -42,7 +42,7 @@ pub mod tenants;
 mod waiting;
 
 pub use control::handle::Control;
-pub use control::wanted::Controls;
+pub use control::wanted::{ControlChange, Controls};
 pub use control::workers::WorkerStatus;
 pub use decision::apply::apply;
 pub use decision::context::Context;
@@ -63,7 +63,7 @@ pub use intake::import::{Imported, import, import_from};
 pub use run::refresh::{RefreshEvent, Refreshed};
 pub use run::report::{CaseReport, RunReport};
 pub use run::settings::Settings;
-pub use run::status::{Progress, State, Status};
+pub use run::status::{Failure, Progress, State, Status};
 pub use run::worker::Worker;
-pub use schedule::Schedule;
+pub use schedule::{QuietHours, Schedule};
 pub use scheduler::Process;
