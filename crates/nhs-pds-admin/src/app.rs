@@ -1,5 +1,6 @@
 //! What all pages share.
 
+use crate::accounts::Accounts;
 use crate::assets::Assets;
 use crate::error::PageError;
 use crate::identity::Identity;
@@ -20,6 +21,8 @@ use tokio::sync::OnceCell;
 pub(crate) struct App {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) identity: Arc<dyn Identity>,
+    /// The sign-in of this crate; none where a vendor has its own.
+    pub(crate) accounts: Option<Accounts>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn Ids>,
     /// Where the screens are mounted: empty, or a path that begins with `/` and does not end with it.
@@ -48,6 +51,11 @@ impl App {
     pub(crate) async fn links(&self) -> Result<&Links, PageError> {
         let entry = |kind| Entry::new(kind, self.clock.now(), &self.actor());
         self.links.get_or_try_init(|| Links::load(&*self.store, entry)).await
+    }
+
+    /// The sign-in of this crate.
+    pub(crate) fn accounts(&self) -> Result<&Accounts, PageError> {
+        self.accounts.as_ref().ok_or(PageError::NotFound)
     }
 
     /// The review items, at the time of the screens' clock.

@@ -140,3 +140,14 @@ impl From<askama::Error> for PageError {
         Self::Failed
     }
 }
+
+impl From<crate::accounts::AccountError> for PageError {
+    fn from(error: crate::accounts::AccountError) -> Self {
+        match error {
+            crate::accounts::AccountError::Unknown => Self::NotFound,
+            crate::accounts::AccountError::Store(_) => Self::Unavailable,
+            crate::accounts::AccountError::Broken => Self::Failed,
+            _ => Self::Invalid,
+        }
+    }
+}

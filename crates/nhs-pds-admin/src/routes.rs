@@ -83,6 +83,12 @@ impl Routes {
         self
     }
 
+    /// Another method of the page before, for the table.
+    pub(crate) fn open_too(mut self, path: &'static str, method: &'static str) -> Self {
+        self.table.push(Route { path, method, right: None });
+        self
+    }
+
     pub(crate) fn into_parts(self) -> (axum::Router<Arc<App>>, Vec<Route>) {
         (self.router, self.table)
     }
@@ -111,7 +117,11 @@ async fn admit(app: &App, right: Right, request: Request) -> Result<(Person, Req
         app.identity.identify(&parts).await.map_err(|_| PageError::Unavailable.into_response())?;
     let Some(person) = person else {
         return Err(match app.identity.sign_in() {
-            Some(sign_in) if parts.method == Method::GET => Redirect::to(&sign_in).into_response(),
+            Some(sign_in) if parts.method == Method::GET => {
+                // The own sign-in returns to the page; only its path, which has nothing of a person.
+                let back = app.accounts.as_ref().map(|_| format!("?to={}", parts.uri.path()));
+                Redirect::to(&(sign_in + &back.unwrap_or_default())).into_response()
+            }
             _ => PageError::NotSignedIn.into_response(),
         });
     };

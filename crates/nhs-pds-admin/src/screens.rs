@@ -1,3 +1,4 @@
+use crate::accounts::Accounts;
 use crate::app::App;
 use crate::assets::{self, Assets};
 use crate::error::PageError;
@@ -30,6 +31,7 @@ const LONGEST_FORM: usize = 64 * 1024;
 pub struct Screens {
     store: Arc<dyn Store>,
     identity: Arc<dyn Identity>,
+    accounts: Option<Accounts>,
     organisation: OdsCode,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
@@ -47,6 +49,7 @@ impl Screens {
         Self {
             store,
             identity,
+            accounts: None,
             organisation,
             clock: Arc::new(SystemClock),
             ids: Arc::new(RandomIds),
@@ -57,6 +60,12 @@ impl Screens {
             refresh: None,
             is_behind_tls: true,
         }
+    }
+
+    /// The screens of `store`, for users who sign in here with `accounts`.
+    pub fn with_accounts(store: Arc<dyn Store>, organisation: OdsCode, accounts: Accounts) -> Self {
+        let identity = Arc::new(accounts.clone());
+        Self { accounts: Some(accounts), ..Self::new(store, organisation, identity) }
     }
 
     /// Mounts the screens at a path, such as `/nhs`. [`router`](Self::router) then has the whole path: `merge` it
@@ -116,9 +125,12 @@ impl Screens {
     }
 
     pub(crate) fn build(self) -> (axum::Router, Vec<Route>) {
+        let accounts = self.accounts.map(|each| each.placed(&self.base, &self.service_name));
+        let identity = accounts.clone().map(|each| Arc::new(each) as Arc<dyn Identity>);
         let app = Arc::new(App {
             store: self.store,
-            identity: self.identity,
+            identity: identity.unwrap_or(self.identity),
+            accounts,
             clock: self.clock,
             ids: self.ids,
             base: self.base,
