@@ -60,6 +60,7 @@ pub use decision::strategy::table::{NotPermitted, Strategy};
 pub use decision::table::table;
 pub use error::{Error, ErrorKind};
 pub use intake::import::{Imported, import, import_from};
+pub use run::attended::{AttendedReply, AttendedTracer};
 pub use run::refresh::{RefreshEvent, Refreshed};
 pub use run::report::{CaseReport, RunReport};
 pub use run::settings::Settings;
