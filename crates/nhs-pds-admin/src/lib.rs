@@ -58,7 +58,9 @@
 
 mod app;
 mod assets;
+mod compared;
 mod error;
+mod facts;
 mod form;
 mod identity;
 mod layout;
