@@ -45,13 +45,13 @@ impl Agreement {
         }
     }
 
-    /// The class of the row, for its style.
+    /// The class of the style.
     pub(crate) const fn class(self) -> &'static str {
         match self {
-            Self::Same => "screens-same",
-            Self::Similar => "screens-similar",
-            Self::Different => "screens-different",
-            Self::NotKnown => "screens-unknown",
+            Self::Same => "screens-agreement--same",
+            Self::Similar => "screens-agreement--similar",
+            Self::Different => "screens-agreement--different",
+            Self::NotKnown => "screens-agreement--not_known",
         }
     }
 }
