@@ -56,6 +56,7 @@
 //!
 //! The chapter [screens](nhs_pds::docs) of the documentation has the roles, the routes and what protects them.
 
+pub mod accounts;
 mod app;
 mod assets;
 mod compared;
