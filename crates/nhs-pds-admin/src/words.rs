@@ -125,9 +125,26 @@ mod tests {
             Superseded, Unavailable, Unreadable, Verified,
         };
         for result in [
-            Ambiguous, Configuration, Conflict, ConflictOnSave, DeathUndated, Deceased, Differs,
-            Duplicate, Found, Invalidated, None, NotAsked, NotVerified, Rejected, Replaced, Stale,
-            Superseded, Unavailable, Unreadable, Verified,
+            Ambiguous,
+            Configuration,
+            Conflict,
+            ConflictOnSave,
+            DeathUndated,
+            Deceased,
+            Differs,
+            Duplicate,
+            Found,
+            Invalidated,
+            None,
+            NotAsked,
+            NotVerified,
+            Rejected,
+            Replaced,
+            Stale,
+            Superseded,
+            Unavailable,
+            Unreadable,
+            Verified,
         ] {
             assert_ne!(trace_result(result.as_str()), "Another result", "{result}");
         }

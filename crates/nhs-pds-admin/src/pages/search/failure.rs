@@ -7,15 +7,15 @@ use nhs_pds::trace::{Error, ErrorKind};
 
 /// What happened, and what the user can do.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct Failure {
-    pub(super) what: String,
-    pub(super) advice: &'static str,
+pub(in crate::pages) struct Failure {
+    pub(in crate::pages) what: String,
+    pub(in crate::pages) advice: &'static str,
     /// Whether the same search may succeed later without any change.
-    pub(super) can_retry: bool,
+    pub(in crate::pages) can_retry: bool,
 }
 
 /// The failure of a question to PDS. The local records are complete all the same.
-pub(super) fn failure(error: &Error) -> Failure {
+pub(in crate::pages) fn failure(error: &Error) -> Failure {
     let signed_out = service::Error::find_in(error)
         .is_some_and(|error| error.kind() == service::ErrorKind::SignIn);
     match error.kind() {

@@ -2,10 +2,10 @@
 
 mod confirm;
 mod criteria;
-mod failure;
+pub(in crate::pages) mod failure;
 mod local;
-mod pds;
-mod people;
+pub(in crate::pages) mod pds;
+pub(in crate::pages) mod people;
 mod view;
 
 use crate::error::PageError;

@@ -8,8 +8,8 @@ use crate::rights::Right;
 use crate::visitor::Visitor;
 use nhs_pds::case::Case;
 use nhs_pds::matching::LocalRecord;
-use nhs_pds::process::AttendedTracer;
-use nhs_pds::trace::Tracer;
+use nhs_pds::process::{AttendedReply, AttendedTracer};
+use nhs_pds::trace::{Attended, Question, Tracer};
 use std::sync::Arc;
 
 /// What the page says about PDS.
@@ -47,6 +47,22 @@ pub(super) async fn pds(
         Ok(question) => question.clone(),
         Err(missing) => return Ok(Pds::Needs(missing.clone())),
     };
+    let reply = ask(visitor, tracer, question, about).await?;
+    Ok(match &reply.result {
+        Ok(answer) => {
+            Pds::Answered(people(answer, &beside(criteria, typed), &visitor.actor(), reply.at))
+        }
+        Err(error) => Pds::Failed(failure(error)),
+    })
+}
+
+/// Sends a question of the user, who searches for the case `about` if there is one.
+pub(in crate::pages) async fn ask(
+    visitor: &Visitor,
+    tracer: Arc<dyn Tracer>,
+    question: Question<Attended>,
+    about: Option<&Case>,
+) -> Result<AttendedReply, PageError> {
     let app = &visitor.app;
     let asking = AttendedTracer::new(tracer, Arc::clone(&app.store))
         .with_clock(Arc::clone(&app.clock))
@@ -56,17 +72,11 @@ pub(super) async fn pds(
     // A browser that goes away must not leave a question without its answer on the trail.
     let asked =
         tokio::spawn(async move { asking.ask(&question, &user, &actor, about.as_ref()).await });
-    let reply = asked.await.map_err(|_| PageError::Failed)??;
-    Ok(match &reply.result {
-        Ok(answer) => {
-            Pds::Answered(people(answer, &beside(criteria, typed), &visitor.actor(), reply.at))
-        }
-        Err(error) => Pds::Failed(failure(error)),
-    })
+    Ok(asked.await.map_err(|_| PageError::Failed)??)
 }
 
 /// The tracer with which the user may search: one with the user's own access, or else that of the screens.
-pub(super) async fn tracer(visitor: &Visitor) -> Option<Arc<dyn Tracer>> {
+pub(in crate::pages) async fn tracer(visitor: &Visitor) -> Option<Arc<dyn Tracer>> {
     let own = visitor.app.identity.tracer(&visitor.person).await;
     own.or_else(|| visitor.app.search.clone()).filter(|tracer| tracer.serves_users())
 }

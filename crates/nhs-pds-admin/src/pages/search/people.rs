@@ -15,43 +15,43 @@ const VALID: TimeDelta = TimeDelta::minutes(30);
 
 /// A person in an answer, as a page carries it in a sealed field from the search to the confirmation.
 #[derive(Clone, Deserialize, Serialize)]
-pub(super) struct Found {
+pub(in crate::pages) struct Found {
     /// The user who found the person: no other user can confirm it.
     by: String,
     at: DateTime<Utc>,
-    pub(super) number: NhsNumber,
-    pub(super) person: Demographics,
-    pub(super) exchange: Exchange,
-    pub(super) stale: bool,
-    pub(super) restricted: bool,
+    pub(in crate::pages) number: NhsNumber,
+    pub(in crate::pages) person: Demographics,
+    pub(in crate::pages) exchange: Exchange,
+    pub(in crate::pages) stale: bool,
+    pub(in crate::pages) restricted: bool,
 }
 
 impl Found {
     /// Whether `actor` can choose the person now.
-    pub(super) fn is_valid_for(&self, actor: &Actor, now: DateTime<Utc>) -> bool {
+    pub(in crate::pages) fn is_valid_for(&self, actor: &Actor, now: DateTime<Utc>) -> bool {
         self.by == actor.user_id() && self.at <= now && now < self.at + VALID
     }
 }
 
 /// A person in the list of hits.
-pub(super) struct Hit {
-    pub(super) name: String,
+pub(in crate::pages) struct Hit {
+    pub(in crate::pages) name: String,
     /// The number in its groups; `None` if what the service returned is no NHS Number.
-    pub(super) number: Option<String>,
-    pub(super) rows: Vec<Row>,
-    pub(super) other_names: Vec<String>,
-    pub(super) practice: Option<String>,
-    pub(super) notes: Vec<&'static str>,
+    pub(in crate::pages) number: Option<String>,
+    pub(in crate::pages) rows: Vec<Row>,
+    pub(in crate::pages) other_names: Vec<String>,
+    pub(in crate::pages) practice: Option<String>,
+    pub(in crate::pages) notes: Vec<&'static str>,
     /// What the confirmation needs; `None` if the person cannot be chosen.
-    pub(super) found: Option<Found>,
+    pub(in crate::pages) found: Option<Found>,
 }
 
 /// What PDS answered.
-pub(super) struct People {
-    pub(super) heading: &'static str,
-    pub(super) text: String,
+pub(in crate::pages) struct People {
+    pub(in crate::pages) heading: &'static str,
+    pub(in crate::pages) text: String,
     /// In the order of the service, without scores.
-    pub(super) hits: Vec<Hit>,
+    pub(in crate::pages) hits: Vec<Hit>,
 }
 
 const RESTRICTED: &str = "Restricted record. PDS shows no address, contacts or GP practice. Do not tell anyone where \
@@ -63,7 +63,7 @@ const DECEASED: &str = "PDS records that this person has died.";
 const NO_NUMBER: &str = "PDS returned no valid NHS Number for this person, so it cannot be used.";
 
 /// The people in `answer`, beside the criteria `ours`.
-pub(super) fn people(
+pub(in crate::pages) fn people(
     answer: &Answer,
     ours: &LocalRecord,
     actor: &Actor,
