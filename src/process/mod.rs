@@ -45,6 +45,7 @@ pub use control::handle::Control;
 pub use control::wanted::Controls;
 pub use control::workers::WorkerStatus;
 pub use decision::apply::apply;
+pub use decision::attended::{attended_candidate, attended_criteria};
 pub use decision::context::Context;
 pub use decision::decide::{Decision, decide};
 pub use decision::eligibility::{Eligibility, Reason, Scope, eligibility};

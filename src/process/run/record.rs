@@ -4,6 +4,7 @@ use crate::audit::{Actor, Entry, EventKind, Subject};
 use crate::case::CaseId;
 use crate::demographics::{Gender, PartialDate};
 use crate::nhs_number::NhsNumber;
+use crate::process::decision::attended::ATTENDED;
 use crate::process::decision::decide::{exchange, subject};
 use crate::process::decision::plan::Plan;
 use crate::process::decision::reply::Reply;
@@ -12,9 +13,6 @@ use crate::trace::{
     Answer, Attended, FindPerson, MessageId, Mode, NamePattern, Outcome, Question, VerifyNumber,
 };
 use chrono::{DateTime, Utc};
-
-/// The step of a question that a user asks at a screen. Stored.
-pub(in crate::process) const ATTENDED: &str = "attended";
 
 /// The record of a question that is about to be sent (MSCA-AUD-02).
 pub(in crate::process) fn sent(
