@@ -35,6 +35,8 @@ pub(crate) struct App {
     pub(crate) organisation: OdsCode,
     /// Searches for users; none where the screens have no service.
     pub(crate) search: Option<Arc<dyn Tracer>>,
+    /// Where the vendor's application creates a record; none where there is no such page.
+    pub(crate) new_case_link: Option<String>,
     /// Traces a case at once; none where the screens have no service.
     pub(crate) refresh: Option<Worker>,
     pub(crate) assets: Assets,

@@ -59,7 +59,9 @@
 pub mod accounts;
 mod app;
 mod assets;
+mod compared;
 mod error;
+mod facts;
 mod form;
 mod identity;
 mod layout;
@@ -72,6 +74,7 @@ mod routes;
 mod screens;
 mod view;
 mod visitor;
+mod words;
 
 pub use identity::{Identity, IdentityError, Person};
 pub use rights::{FieldGroup, Right, Role, UnknownRole};

@@ -38,6 +38,7 @@ pub struct Screens {
     service_name: String,
     theme: Option<String>,
     search: Option<Arc<dyn Tracer>>,
+    new_case_link: Option<String>,
     refresh: Option<Worker>,
     is_behind_tls: bool,
 }
@@ -56,6 +57,7 @@ impl Screens {
             service_name: "NHS Numbers".to_owned(),
             theme: None,
             search: None,
+            new_case_link: None,
             refresh: None,
             is_behind_tls: true,
         }
@@ -88,9 +90,18 @@ impl Screens {
     }
 
     /// Searches PDS for users with `tracer`, such as [`Gateway::foreground`](nhs_pds::resilience::Gateway::foreground).
-    /// Without one, the search shows local cases only, and says so.
+    /// Without one, the search shows local cases only, and says so. So it does with a tracer that does not
+    /// [serve users](Tracer::serves_users): a search of the PDS FHIR API needs the user's own access, which
+    /// [`Identity::tracer`] supplies.
     pub fn with_search(mut self, tracer: Arc<dyn Tracer>) -> Self {
         self.search = Some(tracer);
+        self
+    }
+
+    /// Offers a link to the page of the application that creates a record, where a search has found no person
+    /// (MSCA-PDS-04). `address` is a path or an address. No criteria are added to it: they are personal data.
+    pub fn with_new_case_link(mut self, address: impl Into<String>) -> Self {
+        self.new_case_link = Some(address.into());
         self
     }
 
@@ -161,6 +172,7 @@ impl Screens {
             service_name: self.service_name,
             organisation: self.organisation,
             search: self.search,
+            new_case_link: self.new_case_link,
             refresh: self.refresh,
             assets: Assets::new(self.theme.as_deref()),
             is_behind_tls: self.is_behind_tls,

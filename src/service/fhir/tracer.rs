@@ -82,6 +82,10 @@ impl Tracer for Client {
         Ok(answer?)
     }
 
+    fn serves_users(&self) -> bool {
+        self.mode() == AccessMode::HealthcareWorker
+    }
+
     fn clock_skew(&self) -> Option<TimeDelta> {
         self.service_clock.latest()
     }
