@@ -5,6 +5,7 @@ use crate::assets::Assets;
 use crate::error::PageError;
 use crate::identity::Identity;
 use crate::links::Links;
+use crate::uploads::Uploads;
 use nhs_pds::audit::{Actor, Entry, EventKind};
 use nhs_pds::clock::Clock;
 use nhs_pds::demographics::OdsCode;
@@ -39,6 +40,8 @@ pub(crate) struct App {
     /// Whether browsers reach the screens by TLS, so that they must never use anything else.
     pub(crate) is_behind_tls: bool,
     pub(crate) links: OnceCell<Links>,
+    /// Caseloads that are not imported yet.
+    pub(crate) uploads: Uploads,
 }
 
 impl App {

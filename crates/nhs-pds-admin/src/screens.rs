@@ -6,6 +6,7 @@ use crate::identity::Identity;
 use crate::pages;
 use crate::protect::protect;
 use crate::routes::{Route, Routes};
+use crate::uploads::Uploads;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use axum::response::Redirect;
@@ -141,6 +142,7 @@ impl Screens {
             assets: Assets::new(self.theme.as_deref()),
             is_behind_tls: self.is_behind_tls,
             links: OnceCell::new(),
+            uploads: Uploads::default(),
         });
         let (pages, table) = pages::all(Routes::new(Arc::clone(&app))).into_parts();
         let inner = pages
