@@ -4,4 +4,5 @@
 
 mod frame;
 mod search;
+mod import;
 mod support;

@@ -1,5 +1,7 @@
 //! A site to test: a store in memory, users by role, and a browser that sends forms.
 
+mod upload;
+
 use async_trait::async_trait;
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt;
