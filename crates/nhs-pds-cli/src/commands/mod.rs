@@ -13,6 +13,7 @@ pub(crate) mod match_quality;
 pub(crate) mod migrate;
 pub(crate) mod report;
 pub(crate) mod review;
+pub(crate) mod serve;
 pub(crate) mod simulator;
 pub(crate) mod tenant;
 pub(crate) mod trace;
