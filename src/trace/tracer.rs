@@ -5,6 +5,7 @@ use crate::trace::error::Error;
 use crate::trace::message_id::MessageId;
 use crate::trace::mode::Attended;
 use crate::trace::question::Question;
+use crate::trace::service_status::ServiceStatus;
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use std::fmt::Debug;
@@ -112,5 +113,12 @@ pub trait Tracer: Debug + Send + Sync {
     /// A tracer that wraps another one returns that tracer's value.
     fn clock_skew(&self) -> Option<TimeDelta> {
         None
+    }
+
+    /// Returns what is known of the connection to the service, for screens (HAV-6). Nothing by default.
+    ///
+    /// A tracer that wraps another one returns that tracer's value, with what it adds.
+    fn service_status(&self) -> ServiceStatus {
+        ServiceStatus::default()
     }
 }

@@ -72,7 +72,7 @@ impl Layout {
             js: app.path(&format!("/assets/{}", app.assets.js())),
             sections: sections.collect(),
             user,
-            account: None,
+            account: app.accounts.as_ref().and(person).map(|_| app.path("/account")),
             label: None,
             has_errors: false,
         }

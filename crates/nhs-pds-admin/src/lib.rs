@@ -65,6 +65,7 @@ mod facts;
 mod form;
 mod identity;
 mod layout;
+mod limit;
 mod links;
 mod pages;
 mod protect;
@@ -77,4 +78,5 @@ mod words;
 
 pub use identity::{Identity, IdentityError, Person};
 pub use rights::{FieldGroup, Right, Role, UnknownRole};
+pub use routes::Route;
 pub use screens::Screens;

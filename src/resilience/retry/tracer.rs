@@ -1,5 +1,7 @@
 use crate::resilience::retry::attempts::{Retry, RetryObserver, Unrecorded};
-use crate::trace::{Answer, Attended, Breadth, Caller, Error, MessageId, Question, Tracer, User};
+use crate::trace::{
+    Answer, Attended, Breadth, Caller, Error, MessageId, Question, ServiceStatus, Tracer, User,
+};
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use std::fmt;
@@ -73,6 +75,10 @@ impl Tracer for Retrying {
 
     fn clock_skew(&self) -> Option<TimeDelta> {
         self.tracer.clock_skew()
+    }
+
+    fn service_status(&self) -> ServiceStatus {
+        self.tracer.service_status()
     }
 }
 
