@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what cannot be read must fail the test")]
 
 mod case;
+mod confirm;
 mod frame;
 mod search;
 mod support;
