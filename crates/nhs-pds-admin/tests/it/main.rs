@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "what cannot be read must fail the test")]
 
+mod case;
+mod confirm;
 mod frame;
 mod search;
 mod import;
