@@ -59,10 +59,13 @@
 pub mod accounts;
 mod app;
 mod assets;
+mod compared;
 mod error;
+mod facts;
 mod form;
 mod identity;
 mod layout;
+mod limit;
 mod links;
 mod pages;
 mod protect;
@@ -71,7 +74,9 @@ mod routes;
 mod screens;
 mod view;
 mod visitor;
+mod words;
 
 pub use identity::{Identity, IdentityError, Person};
 pub use rights::{FieldGroup, Right, Role, UnknownRole};
+pub use routes::Route;
 pub use screens::Screens;

@@ -10,6 +10,7 @@ mod error;
 mod identity;
 mod keep;
 mod manage;
+mod operator;
 mod own;
 mod password;
 mod random;
@@ -19,6 +20,7 @@ mod tests;
 
 pub use error::AccountError;
 pub use manage::NewAccount;
+pub use operator::{AccountState, AccountSummary};
 pub use password::WeakPassword;
 
 pub(crate) use account::Account;

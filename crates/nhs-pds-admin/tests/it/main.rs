@@ -3,4 +3,5 @@
 #![expect(clippy::unwrap_used, reason = "what cannot be read must fail the test")]
 
 mod frame;
+mod search;
 mod support;
