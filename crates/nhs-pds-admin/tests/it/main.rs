@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "what cannot be read must fail the test")]
 
+mod audit;
 mod frame;
 mod search;
+mod security;
 mod support;

@@ -55,7 +55,12 @@ impl Site {
         let store: Arc<dyn Store> = Arc::new(Joined::new(stored, Arc::clone(&log) as _, alerts));
         let organisation = "RHM".parse().unwrap();
         let screens = Screens::new(Arc::clone(&store), organisation, Arc::new(Believing));
-        Self { store, log, router: build(screens).router() }
+        Self::over(store, log, build(screens))
+    }
+
+    /// A site of other screens, over a store of the test.
+    pub(crate) fn over(store: Arc<dyn Store>, log: Arc<MemoryLog>, screens: Screens) -> Self {
+        Self { store, log, router: screens.router() }
     }
 
     /// A browser in which a user of this role is signed in: the user id is the role's word.
@@ -123,15 +128,19 @@ impl Browser<'_> {
 
     async fn send(&self, method: Method, path: &str, origin: Option<&str>, body: String) -> Page {
         let mut request = Request::builder().method(method).uri(path).header("host", "localhost");
-        if let Some(user) = &self.user {
-            request = request.header(USER, user);
-        }
         if let Some(origin) = origin {
             request = request
                 .header("origin", origin)
                 .header("content-type", "application/x-www-form-urlencoded");
         }
-        let request = request.body(axum::body::Body::from(body)).unwrap();
+        self.request(request.body(axum::body::Body::from(body)).unwrap()).await
+    }
+
+    /// Sends any request as the user.
+    pub(crate) async fn request(&self, mut request: Request<axum::body::Body>) -> Page {
+        if let Some(user) = &self.user {
+            request.headers_mut().insert(USER, user.parse().unwrap());
+        }
         let response = self.site.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
