@@ -2,9 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "what cannot be read must fail the test")]
 
+<<<<<<< HEAD
+mod audit;
+mod frame;
+mod search;
+mod security;
+=======
 mod case;
 mod confirm;
 mod frame;
 mod search;
 mod import;
+>>>>>>> main
 mod support;
