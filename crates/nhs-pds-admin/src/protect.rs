@@ -57,7 +57,11 @@ pub(crate) async fn protect(State(app): State<Arc<App>>, request: Request, next:
 
 fn error_page(app: &App, person: Option<&Person>, error: &PageError) -> Response {
     let layout = Layout::of(app, person, error.heading(), "");
-    let shown = page(&ErrorPage { layout, advice: error.advice() });
+    let sign_in = match error {
+        PageError::NotSignedIn => app.identity.sign_in(),
+        _ => None,
+    };
+    let shown = page(&ErrorPage { layout, advice: error.advice(), sign_in });
     let body = shown.unwrap_or_else(|_| error.heading().into_response());
     (error.status(), body).into_response()
 }

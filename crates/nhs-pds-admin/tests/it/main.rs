@@ -2,5 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "what cannot be read must fail the test")]
 
+mod accounts;
 mod frame;
 mod support;
