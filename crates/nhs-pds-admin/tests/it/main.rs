@@ -4,6 +4,7 @@
 
 <<<<<<< HEAD
 mod audit;
+mod accounts;
 mod frame;
 mod search;
 mod security;
