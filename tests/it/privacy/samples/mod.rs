@@ -11,6 +11,7 @@ pub(super) mod fhir_answers;
 mod gate;
 #[cfg(feature = "http")]
 pub(super) mod http;
+mod intake;
 mod judge;
 mod pds;
 mod people;
@@ -49,6 +50,7 @@ pub(super) fn show(shown: &mut Shown) {
         cases::show_stored(shown).await;
         audit::show(shown).await;
         review::show(shown).await;
+        intake::show(shown).await;
         gate::show(shown).await;
         worker::show(shown).await;
         tenants::show(shown).await;
