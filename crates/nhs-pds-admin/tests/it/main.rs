@@ -3,5 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "what cannot be read must fail the test")]
 
 mod accounts;
+mod case;
+mod confirm;
 mod frame;
+mod import;
+mod search;
 mod support;

@@ -304,6 +304,9 @@ async fn leave(visitor: Visitor) -> Result<Response, PageError> {
     {
         let device = visitor.person.device.as_deref().unwrap_or_default();
         accounts.sign_out(user.id(), session, device).await?;
+        // Uploaded caseloads hold patient data.
+        let user_id = visitor.actor().user_id().to_owned();
+        visitor.app.uploads.end_session(&user_id, Some(session));
     }
     let mut response = Redirect::to(&visitor.app.path("/sign-in?done=signed_out")).into_response();
     set_cookie(&mut response, &accounts.no_cookie());
