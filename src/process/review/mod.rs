@@ -43,7 +43,7 @@ mod show;
 mod shown_candidate;
 mod step;
 
-pub use crate::case::{ItemFilter, ItemId};
+pub use crate::case::{ItemCounts, ItemFilter, ItemId, ItemPlace};
 pub use corrections::Corrections;
 pub use list::ListedItem;
 pub use queue::{ActionOutcome, ReviewQueue};
