@@ -71,6 +71,7 @@ mod routes;
 mod screens;
 mod view;
 mod visitor;
+mod words;
 
 pub use identity::{Identity, IdentityError, Person};
 pub use rights::{FieldGroup, Right, Role, UnknownRole};

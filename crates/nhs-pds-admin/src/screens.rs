@@ -4,6 +4,7 @@ use crate::assets::{self, Assets};
 use crate::error::PageError;
 use crate::identity::Identity;
 use crate::pages;
+use crate::pages::quality::Counted;
 use crate::protect::protect;
 use crate::routes::{Route, Routes};
 use axum::extract::DefaultBodyLimit;
@@ -15,6 +16,8 @@ use nhs_pds::demographics::OdsCode;
 use nhs_pds::ids::{Ids, RandomIds};
 use nhs_pds::process::Worker;
 use nhs_pds::process::store::Store;
+use nhs_pds::process::tenants::Tenants;
+use nhs_pds::tenant::TenantName;
 use nhs_pds::trace::Tracer;
 use std::sync::Arc;
 use tokio::sync::OnceCell;
@@ -40,6 +43,7 @@ pub struct Screens {
     theme: Option<String>,
     search: Option<Arc<dyn Tracer>>,
     refresh: Option<Worker>,
+    tenant: Option<(Arc<dyn Tenants>, TenantName)>,
     is_behind_tls: bool,
 }
 
@@ -58,6 +62,7 @@ impl Screens {
             theme: None,
             search: None,
             refresh: None,
+            tenant: None,
             is_behind_tls: true,
         }
     }
@@ -101,6 +106,22 @@ impl Screens {
         self
     }
 
+    /// Names the tenant of the store in a directory. The process page then says when an operator has paused the tenant.
+    ///
+    /// ```
+    /// use nhs_pds::process::tenants::MemoryTenants;
+    /// use nhs_pds_admin::Screens;
+    /// use std::sync::Arc;
+    ///
+    /// fn of_leeds(screens: Screens) -> Result<Screens, nhs_pds::text::ValueError> {
+    ///     Ok(screens.with_tenant(Arc::new(MemoryTenants::default()), "leeds".parse()?))
+    /// }
+    /// ```
+    pub fn with_tenant(mut self, directory: Arc<dyn Tenants>, name: TenantName) -> Self {
+        self.tenant = Some((directory, name));
+        self
+    }
+
     /// Says that browsers reach the screens without TLS, on this machine. They are then not told to use TLS only.
     pub const fn without_tls(mut self) -> Self {
         self.is_behind_tls = false;
@@ -138,6 +159,8 @@ impl Screens {
             organisation: self.organisation,
             search: self.search,
             refresh: self.refresh,
+            tenant: self.tenant,
+            counted: Counted::default(),
             assets: Assets::new(self.theme.as_deref()),
             is_behind_tls: self.is_behind_tls,
             links: OnceCell::new(),

@@ -3,4 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "what cannot be read must fail the test")]
 
 mod frame;
+mod process;
+mod quality;
 mod support;
