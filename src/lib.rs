@@ -56,8 +56,8 @@
 //! | [`process`] | "Get NHS Number": selects cases, traces them, and decides by a table what each answer means. A replaced number (DEMOG-0017) is one situation of that table. [`process::review`] is for the items that a person must decide, [`process::alert`] for the back office, [`process::tenants`] for many organisations in one program |
 //! | [`report`], [`correspondence`] | reports on the quality of local data; says whether a number may be printed, and prints it, also as a bar code (feature `barcode`) |
 //!
-//! Two more crates use the library. `nhs-pds-cli` is the command `nhs-pds`; a new command is a new module in its
-//! `src/commands`.
+//! Three more crates use the library. `nhs-pds-admin` has the screens, as an axum router. `nhs-pds-cli` is the command
+//! `nhs-pds`; a new command is a new module in its `src/commands`.
 //! `nhs-pds-simulator` is a PDS with invented people for tests without a network, and a stub for wiremock.
 //!
 //! # Features

@@ -97,6 +97,16 @@ pub trait Tracer: Debug + Send + Sync {
         breadth == Breadth::Exact
     }
 
+    /// Whether a user at a screen may see what this tracer returns. By default `true`.
+    ///
+    /// The PDS FHIR API requires a user's own access (healthcare-worker access) for this. Its client returns `false`
+    /// with application-restricted access, and a screen must then not search through it.
+    ///
+    /// A tracer that wraps another one returns that tracer's value.
+    fn serves_users(&self) -> bool {
+        true
+    }
+
     /// Returns how far this machine's clock is ahead of the service's, from the service's last
     /// response (MSCA-AUD-06); negative when it is behind. `None` when it is not known.
     ///

@@ -4,8 +4,11 @@ use crate::accounts::Accounts;
 use crate::assets::Assets;
 use crate::error::PageError;
 use crate::identity::Identity;
+use crate::limit::Limit;
 use crate::links::Links;
+use crate::pages::audit::check::TrailCheck;
 use crate::pages::quality::Counted;
+use crate::uploads::Uploads;
 use nhs_pds::audit::{Actor, Entry, EventKind};
 use nhs_pds::clock::Clock;
 use nhs_pds::demographics::OdsCode;
@@ -36,6 +39,8 @@ pub(crate) struct App {
     pub(crate) organisation: OdsCode,
     /// Searches for users; none where the screens have no service.
     pub(crate) search: Option<Arc<dyn Tracer>>,
+    /// Where the vendor's application creates a record; none where there is no such page.
+    pub(crate) new_case_link: Option<String>,
     /// Traces a case at once; none where the screens have no service.
     pub(crate) refresh: Option<Worker>,
     /// The tenant in its directory, where there is one.
@@ -46,6 +51,12 @@ pub(crate) struct App {
     /// Whether browsers reach the screens by TLS, so that they must never use anything else.
     pub(crate) is_behind_tls: bool,
     pub(crate) links: OnceCell<Links>,
+    /// How often one user may do what takes long.
+    pub(crate) limit: Limit,
+    /// The check of the audit trail that runs in this process.
+    pub(crate) check: TrailCheck,
+    /// Caseloads that are not imported yet.
+    pub(crate) uploads: Uploads,
 }
 
 impl App {

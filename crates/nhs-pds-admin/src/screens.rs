@@ -3,10 +3,13 @@ use crate::app::App;
 use crate::assets::{self, Assets};
 use crate::error::PageError;
 use crate::identity::Identity;
+use crate::limit::Limit;
 use crate::pages;
+use crate::pages::audit::check::TrailCheck;
 use crate::pages::quality::Counted;
-use crate::protect::protect;
+use crate::protect::{LONGEST_FORM, protect};
 use crate::routes::{Route, Routes};
+use crate::uploads::Uploads;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use axum::response::Redirect;
@@ -22,9 +25,6 @@ use nhs_pds::trace::Tracer;
 use std::sync::Arc;
 use tokio::sync::OnceCell;
 use tower_http::compression::CompressionLayer;
-
-/// The longest form, in bytes. Uploads have a limit of their own.
-const LONGEST_FORM: usize = 64 * 1024;
 
 /// The screens of one store, as a router for a vendor's application.
 ///
@@ -42,6 +42,7 @@ pub struct Screens {
     service_name: String,
     theme: Option<String>,
     search: Option<Arc<dyn Tracer>>,
+    new_case_link: Option<String>,
     refresh: Option<Worker>,
     tenant: Option<(Arc<dyn Tenants>, TenantName)>,
     is_behind_tls: bool,
@@ -61,6 +62,7 @@ impl Screens {
             service_name: "NHS Numbers".to_owned(),
             theme: None,
             search: None,
+            new_case_link: None,
             refresh: None,
             tenant: None,
             is_behind_tls: true,
@@ -94,9 +96,18 @@ impl Screens {
     }
 
     /// Searches PDS for users with `tracer`, such as [`Gateway::foreground`](nhs_pds::resilience::Gateway::foreground).
-    /// Without one, the search shows local cases only, and says so.
+    /// Without one, the search shows local cases only, and says so. So it does with a tracer that does not
+    /// [serve users](Tracer::serves_users): a search of the PDS FHIR API needs the user's own access, which
+    /// [`Identity::tracer`] supplies.
     pub fn with_search(mut self, tracer: Arc<dyn Tracer>) -> Self {
         self.search = Some(tracer);
+        self
+    }
+
+    /// Offers a link to the page of the application that creates a record, where a search has found no person
+    /// (MSCA-PDS-04). `address` is a path or an address. No criteria are added to it: they are personal data.
+    pub fn with_new_case_link(mut self, address: impl Into<String>) -> Self {
+        self.new_case_link = Some(address.into());
         self
     }
 
@@ -145,6 +156,31 @@ impl Screens {
         self.build().0
     }
 
+    /// All routes of the screens, with the right that each needs. For a test of your own mounting.
+    ///
+    /// ```
+    /// # use nhs_pds::{audit::MemoryLog, case::MemoryStore, process::{alert::MemoryAlerts, store::Joined}};
+    /// # use nhs_pds_admin::{Identity, IdentityError, Person, Screens};
+    /// # use std::sync::Arc;
+    /// # #[derive(Debug)]
+    /// # struct Nobody;
+    /// # #[nhs_pds::async_trait]
+    /// # impl Identity for Nobody {
+    /// #     async fn identify(&self, _: &http::request::Parts) -> Result<Option<Person>, IdentityError> {
+    /// #         Ok(None)
+    /// #     }
+    /// # }
+    /// # let (cases, trail) = (Arc::new(MemoryStore::new()), Arc::new(MemoryLog::new()));
+    /// # let store = Arc::new(Joined::new(cases, trail, Arc::new(MemoryAlerts::default())));
+    /// let screens = Screens::new(store, "RHM".parse()?, Arc::new(Nobody));
+    /// assert!(screens.routes().iter().any(|route| route.path() == "/audit"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn routes(self) -> Vec<Route> {
+        self.build().1
+    }
+
     pub(crate) fn build(self) -> (axum::Router, Vec<Route>) {
         let accounts = self.accounts.map(|each| each.placed(&self.base, &self.service_name));
         let identity = accounts.clone().map(|each| Arc::new(each) as Arc<dyn Identity>);
@@ -158,18 +194,22 @@ impl Screens {
             service_name: self.service_name,
             organisation: self.organisation,
             search: self.search,
+            new_case_link: self.new_case_link,
             refresh: self.refresh,
             tenant: self.tenant,
             counted: Counted::default(),
             assets: Assets::new(self.theme.as_deref()),
             is_behind_tls: self.is_behind_tls,
             links: OnceCell::new(),
+            limit: Limit::default(),
+            check: TrailCheck::default(),
+            uploads: Uploads::default(),
         });
         let (pages, table) = pages::all(Routes::new(Arc::clone(&app))).into_parts();
         let inner = pages
             .route("/assets/{name}", get(assets::serve))
             .fallback(|| async { PageError::NotFound })
-            .method_not_allowed_fallback(|| async { PageError::NotFound })
+            .method_not_allowed_fallback(|| async { PageError::WrongMethod })
             .layer(DefaultBodyLimit::max(LONGEST_FORM))
             .layer(from_fn_with_state(Arc::clone(&app), protect))
             .layer(CompressionLayer::new())

@@ -69,6 +69,10 @@ impl Tracer for Retrying {
         self.tracer.permits(breadth)
     }
 
+    fn serves_users(&self) -> bool {
+        self.tracer.serves_users()
+    }
+
     fn clock_skew(&self) -> Option<TimeDelta> {
         self.tracer.clock_skew()
     }

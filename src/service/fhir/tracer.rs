@@ -82,15 +82,18 @@ impl Tracer for Client {
         Ok(answer?)
     }
 
+    fn serves_users(&self) -> bool {
+        self.mode() == AccessMode::HealthcareWorker
+    }
+
     fn clock_skew(&self) -> Option<TimeDelta> {
         self.service_clock.latest()
     }
 
     fn service_status(&self) -> ServiceStatus {
-        let mut status = ServiceStatus::default();
-        status.certificate_expires = self.transport.certificate_expires();
-        status.key_id = self.authorisation.key_id();
-        status
+        let certificate_expires = self.transport.certificate_expires();
+        let key_id = self.authorisation.key_id();
+        ServiceStatus { certificate_expires, key_id, ..ServiceStatus::default() }
     }
 }
 

@@ -1,7 +1,7 @@
 //! The pages, a folder each: its handlers, and what its templates show.
 
 mod account;
-mod audit;
+pub(crate) mod audit;
 mod case;
 mod home;
 mod import;
