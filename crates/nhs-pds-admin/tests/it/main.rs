@@ -8,6 +8,8 @@ mod case;
 mod confirm;
 mod frame;
 mod import;
+mod process;
+mod quality;
 mod search;
 mod security;
 mod support;
