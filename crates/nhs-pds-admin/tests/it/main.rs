@@ -3,9 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "what cannot be read must fail the test")]
 
 mod accounts;
+mod audit;
 mod case;
 mod confirm;
 mod frame;
 mod import;
 mod search;
+mod security;
 mod support;

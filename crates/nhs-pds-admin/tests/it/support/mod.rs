@@ -66,6 +66,11 @@ impl Site {
         let organisation = "RHM".parse().unwrap();
         let screens = Screens::new(Arc::clone(&store), organisation, Arc::new(Believing));
         let screens = build(screens, Arc::clone(&store));
+        Self::over(store, log, screens)
+    }
+
+    /// A site of other screens, over a store of the test.
+    pub(crate) fn over(store: Arc<dyn Store>, log: Arc<MemoryLog>, screens: Screens) -> Self {
         Self { store, log, router: screens.router() }
     }
 
@@ -134,15 +139,19 @@ impl Browser<'_> {
 
     async fn send(&self, method: Method, path: &str, origin: Option<&str>, body: String) -> Page {
         let mut request = Request::builder().method(method).uri(path).header("host", "localhost");
-        if let Some(user) = &self.user {
-            request = request.header(USER, user);
-        }
         if let Some(origin) = origin {
             request = request
                 .header("origin", origin)
                 .header("content-type", "application/x-www-form-urlencoded");
         }
-        let request = request.body(axum::body::Body::from(body)).unwrap();
+        self.request(request.body(axum::body::Body::from(body)).unwrap()).await
+    }
+
+    /// Sends any request as the user.
+    pub(crate) async fn request(&self, mut request: Request<axum::body::Body>) -> Page {
+        if let Some(user) = &self.user {
+            request.headers_mut().insert(USER, user.parse().unwrap());
+        }
         let response = self.site.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
