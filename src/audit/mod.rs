@@ -130,6 +130,7 @@ pub use export::export;
 pub use filter::Filter;
 pub use forwarding::Forwarding;
 pub use history::case_as_of;
+pub(crate) use history::case_of_version;
 pub use json_lines::JsonLines;
 pub use kind::EventKind;
 pub use log::AuditLog;

@@ -1,5 +1,6 @@
 use crate::case::candidate::Candidate;
 use crate::case::id::CaseId;
+use crate::case::replaced::Replaced;
 use crate::demographics::{Demographics, Field, redacted_debug};
 use crate::matching::{Criteria, Mismatch};
 use crate::nhs_number::NhsNumber;
@@ -58,13 +59,16 @@ pub struct ReviewStep {
     /// The user's note.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// What the action has replaced, so that it can be undone; only in the last decision on an item.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) replaced: Option<Box<Replaced>>,
 }
 
 impl ReviewStep {
     /// Creates the step that `by` did `what`, at `at`.
     #[must_use]
     pub fn new(at: DateTime<Utc>, by: impl Into<String>, what: impl Into<String>) -> Self {
-        Self { at, by: by.into(), what: what.into(), note: None }
+        Self { at, by: by.into(), what: what.into(), note: None, replaced: None }
     }
 
     /// Returns this step with a note.
@@ -273,6 +277,20 @@ impl ReviewReason {
                 | Self::Invalidated
                 | Self::NumberDamaged
         )
+    }
+
+    /// Whether items with this reason may be dismissed many at a time: they put neither a number nor
+    /// a person in doubt, and the case stays as safe as it was.
+    ///
+    /// ```
+    /// use nhs_pds::case::ReviewReason;
+    ///
+    /// assert!(ReviewReason::Discrepancy.may_be_dismissed_in_bulk());
+    /// assert!(!ReviewReason::Duplicate.may_be_dismissed_in_bulk());
+    /// ```
+    #[must_use]
+    pub const fn may_be_dismissed_in_bulk(self) -> bool {
+        matches!(self, Self::Discrepancy | Self::Defect | Self::Unanswered)
     }
 }
 

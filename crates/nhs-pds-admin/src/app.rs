@@ -7,6 +7,7 @@ use crate::identity::Identity;
 use crate::limit::Limit;
 use crate::links::Links;
 use crate::pages::audit::check::TrailCheck;
+use crate::uploads::Uploads;
 use nhs_pds::audit::{Actor, Entry, EventKind};
 use nhs_pds::clock::Clock;
 use nhs_pds::demographics::OdsCode;
@@ -47,6 +48,8 @@ pub(crate) struct App {
     pub(crate) limit: Limit,
     /// The check of the audit trail that runs in this process.
     pub(crate) check: TrailCheck,
+    /// Caseloads that are not imported yet.
+    pub(crate) uploads: Uploads,
 }
 
 impl App {

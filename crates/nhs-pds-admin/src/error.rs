@@ -164,6 +164,7 @@ impl From<crate::accounts::AccountError> for PageError {
         match error {
             crate::accounts::AccountError::Unknown => Self::NotFound,
             crate::accounts::AccountError::Store(_) => Self::Unavailable,
+            crate::accounts::AccountError::Busy => Self::TooMany,
             crate::accounts::AccountError::Broken => Self::Failed,
             _ => Self::Invalid,
         }

@@ -8,6 +8,7 @@ use crate::pages;
 use crate::pages::audit::check::TrailCheck;
 use crate::protect::{LONGEST_FORM, protect};
 use crate::routes::{Route, Routes};
+use crate::uploads::Uploads;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use axum::response::Redirect;
@@ -179,6 +180,7 @@ impl Screens {
             links: OnceCell::new(),
             limit: Limit::default(),
             check: TrailCheck::default(),
+            uploads: Uploads::default(),
         });
         let (pages, table) = pages::all(Routes::new(Arc::clone(&app))).into_parts();
         let inner = pages

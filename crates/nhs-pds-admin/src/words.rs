@@ -175,3 +175,28 @@ mod tests {
         }
     }
 }
+
+/// A step in the history of an item, by its stored word.
+pub(crate) fn step(word: &str) -> String {
+    match word {
+        "noted" => "Note",
+        "assigned" => "Assigned",
+        "open" => "Back on the worklist",
+        "with_front_line" => "Passed to the front line",
+        "with_gp" => "Passed to the GP practice",
+        "with_national_back_office" => "Passed to the National Back Office",
+        "accepted" => "Number confirmed",
+        "rejected" => "Number rejected",
+        "none_of_these" => "All people shown rejected",
+        "corrected" => "Record corrected",
+        "not_on_pds" => "Recorded as not on PDS",
+        "merged" => "Records merged",
+        "acknowledged" => "Done",
+        "dismissed" => "Closed without action",
+        "released" => "Released, to be traced again",
+        "undone" => "Decision undone",
+        "confirmed" => "Number confirmed after a search",
+        other => return other.replace('_', " "),
+    }
+    .to_owned()
+}

@@ -5,6 +5,7 @@
 //! of sessions; the seed of a second factor can be read by those who can read the database.
 
 mod account;
+mod attempts;
 mod code;
 mod error;
 mod identity;
@@ -24,6 +25,7 @@ pub use operator::{AccountState, AccountSummary};
 pub use password::WeakPassword;
 
 pub(crate) use account::Account;
+pub(crate) use attempts::{Attempts, Source};
 pub(crate) use manage::Administrator;
 pub(crate) use own::SetUp;
 pub(crate) use sign_in::{Credentials, SignIn};
@@ -63,7 +65,9 @@ const START: TimeDelta = TimeDelta::days(7);
 /// * A password has 12 to 128 characters, is not easy to guess, and is changed every 90 days
 ///   ([`with_password_age`](Self::with_password_age)).
 /// * A code works for the 30 seconds of its step and the 30 seconds after, and once.
-/// * After five failed attempts, a password is looked at only if the code is right. So an attacker cannot lock out a user.
+/// * After five failed attempts for an account, its password is looked at only if the code is right. After ten from an
+///   address, this address must wait up to a minute before each attempt, except on a device that has signed in as the
+///   user before. So an attacker cannot lock out a user.
 /// * A session ends after 15 minutes without a request, and after 12 hours.
 #[derive(Clone, Debug)]
 pub struct Accounts {
@@ -75,6 +79,7 @@ pub struct Accounts {
     password_age: Option<TimeDelta>,
     is_behind_proxy: bool,
     hashing: Arc<Semaphore>,
+    attempts: Arc<Attempts>,
 }
 
 impl Accounts {
@@ -90,6 +95,7 @@ impl Accounts {
             password_age: Some(TimeDelta::days(90)),
             is_behind_proxy: false,
             hashing: Arc::new(Semaphore::new(HASHES)),
+            attempts: Arc::default(),
         }
     }
 
@@ -128,6 +134,11 @@ impl Accounts {
     pub(crate) fn placed(mut self, base: &str, service: &str) -> Self {
         (self.base, self.service) = (base.to_owned(), service.to_owned());
         self
+    }
+
+    /// The attempts to sign in at this server.
+    pub(crate) fn attempts(&self) -> &Attempts {
+        &self.attempts
     }
 
     /// The program itself, for attempts of unknown users.

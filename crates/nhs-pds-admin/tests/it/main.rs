@@ -3,7 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "what cannot be read must fail the test")]
 
 mod audit;
+mod case;
+mod confirm;
+mod documents;
 mod frame;
+mod import;
 mod search;
 mod security;
 mod support;

@@ -92,7 +92,7 @@ pub(crate) fn case(id: &str, given: &str) -> Case {
     case
 }
 
-const ZOE: [(&str, &str); 4] =
+pub(crate) const ZOE: [(&str, &str); 4] =
     [("surname", "Aindow"), ("born", "19/5/1943"), ("gender", "2"), ("pds", "yes")];
 
 async fn site(cases: Vec<Case>, service: &Arc<Service>) -> Site {

@@ -1,5 +1,6 @@
 //! Values of the public types, with the person in every place of a value.
 
+mod attended;
 mod audit;
 mod cases;
 #[cfg(feature = "csv")]
@@ -51,6 +52,7 @@ pub(super) fn show(shown: &mut Shown) {
         review::show(shown).await;
         gate::show(shown).await;
         worker::show(shown).await;
+        attended::show(shown).await;
         tenants::show(shown).await;
         #[cfg(feature = "sqlite")]
         transfer::show(shown).await;

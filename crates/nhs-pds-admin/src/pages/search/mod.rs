@@ -33,10 +33,16 @@ pub(crate) fn routes(routes: Routes) -> Routes {
         .post("/search/advanced/form", Right::SearchPdsAdvanced, to_advanced)
         .post("/search/advanced", Right::SearchPdsAdvanced, advanced)
         .post("/case/{case}/search", Right::SearchCases, from_case)
+        .post("/search/confirm", Right::DecideItem, confirm::show)
+        .post("/search/accept", Right::DecideItem, confirm::accept)
+        .get("/case/{case}/not-on-pds", Right::DecideItem, confirm::ask_not_on_pds)
+        .post("/case/{case}/not-on-pds", Right::DecideItem, confirm::not_on_pds)
 }
 
 async fn blank(visitor: Visitor) -> Result<Response, PageError> {
-    page(&SearchPage::new(&visitor, Breadth::Basic, Typed::empty(), None))
+    let mut shown = SearchPage::new(&visitor, Breadth::Basic, Typed::empty(), None);
+    shown.is_expired = visitor.done.as_deref() == Some("expired");
+    page(&shown)
 }
 
 async fn blank_advanced(visitor: Visitor) -> Result<Response, PageError> {

@@ -27,6 +27,18 @@ pub(in crate::pages) struct Found {
 }
 
 impl Found {
+    /// The person as the service returned it.
+    pub(in crate::pages) fn to_match(&self) -> Match {
+        let mut found = Match::new(self.number).with_person(self.person.clone());
+        if self.stale {
+            found.freshness = Freshness::Stale;
+        }
+        if self.restricted {
+            found.restriction = Restriction::Restricted;
+        }
+        found
+    }
+
     /// Whether `actor` can choose the person now.
     pub(in crate::pages) fn is_valid_for(&self, actor: &Actor, now: DateTime<Utc>) -> bool {
         self.by == actor.user_id() && self.at <= now && now < self.at + VALID
@@ -56,7 +68,7 @@ pub(in crate::pages) struct People {
 
 const RESTRICTED: &str = "Restricted record. PDS shows no address, contacts or GP practice. Do not tell anyone where \
      the person may live, and do not ask others for it.";
-const NO_ADDRESS: &str = "PDS returned no address. The record may be restricted.";
+const NO_ADDRESS: &str = "PDS returned no address. Such a record may be restricted.";
 const STALE: &str =
     "From a copy of PDS, which may be out of date. The number is verified again later.";
 const DECEASED: &str = "PDS records that this person has died.";
@@ -156,14 +168,10 @@ fn hit<'a>(
         // Even if the service has sent them.
         (shown.addresses, shown.telecoms, shown.gp_practice) = (Vec::new(), Vec::new(), None);
     }
-    let has_address = facts::address(&shown).is_some();
-    let notes = [
-        (RESTRICTED, restricted == Some(true)),
-        (NO_ADDRESS, restricted.is_none() && !has_address),
-        (STALE, stale),
-        (DECEASED, shown.is_deceased()),
-        (NO_NUMBER, number.is_none()),
-    ];
+    let mut notes = notes(&shown, stale, restricted);
+    if number.is_none() {
+        notes.push(NO_NUMBER);
+    }
     let name = shown.name.as_ref().and_then(facts::full_name);
     let found = number.filter(|_| person.is_some()).map(|number| {
         let (actor, at, exchange) = context();
@@ -176,9 +184,25 @@ fn hit<'a>(
         rows: compared::rows(ours, &shown, true),
         other_names: facts::other_names(&shown),
         practice: facts::practice(&shown),
-        notes: notes.into_iter().filter_map(|(note, applies)| applies.then_some(note)).collect(),
+        notes,
         found,
     }
+}
+
+/// What a user must know about `person`. `restricted` is `None` where the service does not say whether the record is.
+pub(in crate::pages) fn notes(
+    person: &Demographics,
+    stale: bool,
+    restricted: Option<bool>,
+) -> Vec<&'static str> {
+    let has_address = facts::address(person).is_some();
+    let notes = [
+        (RESTRICTED, restricted == Some(true)),
+        (NO_ADDRESS, restricted.is_none() && !has_address),
+        (STALE, stale),
+        (DECEASED, person.is_deceased()),
+    ];
+    notes.into_iter().filter_map(|(note, applies)| applies.then_some(note)).collect()
 }
 
 #[cfg(test)]

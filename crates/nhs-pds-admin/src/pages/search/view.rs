@@ -42,6 +42,8 @@ pub(super) struct SearchPage {
     /// Where the application creates a record; `None` if the screens do not know.
     pub(super) new_case: Option<String>,
     pub(super) results: Option<Results>,
+    /// Whether the person whom the user has chosen was found too long ago.
+    pub(super) is_expired: bool,
 }
 
 impl SearchPage {
@@ -72,6 +74,7 @@ impl SearchPage {
             about,
             typed,
             results: None,
+            is_expired: false,
         }
         .labelled()
     }

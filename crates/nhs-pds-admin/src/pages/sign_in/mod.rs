@@ -1,5 +1,6 @@
 //! Signing in and out, and the first sign-in with a start code (IG-02, IG-03).
 
+mod attempt;
 mod qr;
 
 pub(crate) use qr::Qr;
@@ -9,6 +10,7 @@ use crate::app::App;
 use crate::error::PageError;
 use crate::form::FormErrors;
 use crate::layout::{Layout, page};
+use crate::pages::sign_in::attempt::Attempt;
 use crate::rights::Right;
 use crate::routes::Routes;
 use crate::visitor::Visitor;
@@ -120,11 +122,7 @@ async fn show(
     parts: Parts,
 ) -> Result<Response, PageError> {
     let accounts = app.accounts()?;
-    let had_session = parts
-        .headers
-        .get(header::COOKIE)
-        .and_then(|cookies| cookies.to_str().ok())
-        .is_some_and(|cookies| cookies.contains(&accounts.cookie_name()));
+    let had_session = accounts.had_session(&parts);
     let before = match back.done.as_str() {
         "signed_out" => "You have signed out.",
         _ if had_session => {
@@ -148,10 +146,12 @@ async fn enter(
     Form(sent): Form<Sent>,
 ) -> Result<Response, PageError> {
     let accounts = app.accounts()?;
+    let attempt = Attempt::begin(&app, &parts, &sent.user).await?;
     let typed = sent.typed(accounts.device(&parts), &sent.password);
     match accounts.sign_in(&typed).await? {
-        SignIn::Done(cookie) => entered(&app, &cookie, &sent.to),
+        SignIn::Done(cookie) => entered(&app, &attempt, &cookie, &sent).await,
         SignIn::MustChange => {
+            attempt.succeed();
             let errors = FormErrors::default();
             let layout = layout(&app, "Choose a new password", &errors);
             page(&RenewPage { layout, errors, user: sent.user, to: local(&sent.to) })
@@ -178,11 +178,15 @@ async fn renew(
     if sent.new != sent.again {
         errors.add("again", DIFFERENT);
     } else {
+        let attempt = Attempt::begin(&app, &parts, &sent.user).await?;
         let typed = sent.typed(accounts.device(&parts), &sent.password);
         match accounts.renew(&typed, &text(sent.new.as_str())).await {
-            Ok(SignIn::Done(cookie)) => return entered(&app, &cookie, &sent.to),
+            Ok(SignIn::Done(cookie)) => return entered(&app, &attempt, &cookie, &sent).await,
             Ok(_) => errors.add("password", REFUSED),
-            Err(AccountError::Password(weak)) => errors.add("new", capital(&weak.to_string())),
+            Err(AccountError::Password(weak)) => {
+                attempt.succeed();
+                errors.add("new", capital(&weak.to_string()));
+            }
             Err(error) => return Err(error.into()),
         }
     }
@@ -204,30 +208,31 @@ async fn start(
     parts: Parts,
     Form(sent): Form<Sent>,
 ) -> Result<Response, PageError> {
-    show_set_up(&app, &parts, sent, FormErrors::default()).await
+    let attempt = Attempt::begin(&app, &parts, &sent.user).await?;
+    shown_again(&app, &parts, sent, FormErrors::default(), &attempt).await
 }
 
-/// Shows what the authenticator app needs, or that the start code is not right.
+/// Shows what the authenticator app needs, or that the start code is not right; and whether it is.
 async fn show_set_up(
     app: &App,
     parts: &Parts,
     sent: Sent,
     mut errors: FormErrors,
-) -> Result<Response, PageError> {
+) -> Result<(Response, bool), PageError> {
     let accounts = app.accounts()?;
     let start = text(sent.start.as_str());
     match accounts.begin_set_up(&sent.typed(accounts.device(parts), ""), &start).await {
         Ok(set_up) => {
             let qr = Qr::of(set_up.address.expose());
             let layout = layout(app, "Set up your account", &errors);
-            page(&SetUpPage { layout, errors, user: sent.user, start, set_up, qr })
+            Ok((page(&SetUpPage { layout, errors, user: sent.user, start, set_up, qr })?, true))
         }
         Err(AccountError::Credentials) => {
             let text = "The user id or the start code is not right, or the code is older than a week. Ask your \
                         administrator for a new one";
             errors.add("user", text);
             let layout = layout(app, "Set up your account", &errors);
-            page(&StartPage { layout, errors, user: sent.user })
+            Ok((page(&StartPage { layout, errors, user: sent.user })?, false))
         }
         Err(error) => Err(error.into()),
     }
@@ -239,31 +244,56 @@ async fn set_up(
     Form(sent): Form<Sent>,
 ) -> Result<Response, PageError> {
     let accounts = app.accounts()?;
+    let attempt = Attempt::begin(&app, &parts, &sent.user).await?;
     let mut errors = FormErrors::default();
     if sent.new != sent.again {
         errors.add("again", DIFFERENT);
-        return show_set_up(&app, &parts, sent, errors).await;
+        return shown_again(&app, &parts, sent, errors, &attempt).await;
     }
     let typed = sent.typed(accounts.device(&parts), &sent.new);
     match accounts.finish_set_up(&typed, &text(sent.start.as_str())).await {
-        Ok(cookie) => return entered(&app, &cookie, ""),
+        Ok(cookie) => return entered(&app, &attempt, &cookie, &sent).await,
         Err(AccountError::Password(weak)) => errors.add("new", capital(&weak.to_string())),
         Err(AccountError::Credentials) => {
             errors.add("code", "The code is not right. Type the code that the app shows now");
+            return Ok(show_set_up(&app, &parts, sent, errors).await?.0);
         }
         Err(error) => return Err(error.into()),
     }
-    show_set_up(&app, &parts, sent, errors).await
+    shown_again(&app, &parts, sent, errors, &attempt).await
 }
 
-/// Sends the user to the page that was asked for, with a session.
-fn entered(app: &App, cookie: &Text, to: &str) -> Result<Response, PageError> {
-    let to = match local(to) {
+/// Shows the form again. If the start code is right, the attempt does not count.
+async fn shown_again(
+    app: &App,
+    parts: &Parts,
+    sent: Sent,
+    errors: FormErrors,
+    attempt: &Attempt<'_>,
+) -> Result<Response, PageError> {
+    let (shown, is_right) = show_set_up(app, parts, sent, errors).await?;
+    if is_right {
+        attempt.succeed();
+    }
+    Ok(shown)
+}
+
+/// Sends the user to the page that was asked for, with a session. The device is known from now on.
+async fn entered(
+    app: &App,
+    attempt: &Attempt<'_>,
+    cookie: &Text,
+    sent: &Sent,
+) -> Result<Response, PageError> {
+    attempt.succeed();
+    let accounts = app.accounts()?;
+    let to = match local(&sent.to) {
         to if to.is_empty() => app.path("/"),
         to => app.path(&to),
     };
     let mut response = Redirect::to(&to).into_response();
-    set_cookie(&mut response, &app.accounts()?.cookie(cookie));
+    set_cookie(&mut response, &accounts.cookie(cookie));
+    set_cookie(&mut response, &accounts.device_cookie(&attempt.device(&sent.user).await?));
     Ok(response)
 }
 
@@ -274,6 +304,9 @@ async fn leave(visitor: Visitor) -> Result<Response, PageError> {
     {
         let device = visitor.person.device.as_deref().unwrap_or_default();
         accounts.sign_out(user.id(), session, device).await?;
+        // Uploaded caseloads hold patient data.
+        let user_id = visitor.actor().user_id().to_owned();
+        visitor.app.uploads.end_session(&user_id, Some(session));
     }
     let mut response = Redirect::to(&visitor.app.path("/sign-in?done=signed_out")).into_response();
     set_cookie(&mut response, &accounts.no_cookie());

@@ -1,5 +1,7 @@
 //! A site to test: a store in memory, users by role, and a browser that sends forms.
 
+mod upload;
+
 use async_trait::async_trait;
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt;
@@ -49,13 +51,22 @@ impl Site {
 
     /// A site with these cases, built further by `build`.
     pub(crate) async fn with(cases: Vec<Case>, build: impl FnOnce(Screens) -> Screens) -> Self {
+        Self::with_store(cases, |screens, _| build(screens)).await
+    }
+
+    /// The same, where what `build` adds works on the store too.
+    pub(crate) async fn with_store(
+        cases: Vec<Case>,
+        build: impl FnOnce(Screens, Arc<dyn Store>) -> Screens,
+    ) -> Self {
         let (stored, log) = (Arc::new(MemoryStore::new()), Arc::new(MemoryLog::new()));
         stored.insert_all(cases).await.unwrap();
         let alerts = Arc::new(MemoryAlerts::default());
         let store: Arc<dyn Store> = Arc::new(Joined::new(stored, Arc::clone(&log) as _, alerts));
         let organisation = "RHM".parse().unwrap();
         let screens = Screens::new(Arc::clone(&store), organisation, Arc::new(Believing));
-        Self::over(store, log, build(screens))
+        let screens = build(screens, Arc::clone(&store));
+        Self::over(store, log, screens)
     }
 
     /// A site of other screens, over a store of the test.
