@@ -94,7 +94,9 @@ impl PageError {
     pub(crate) const fn advice(&self) -> &'static str {
         match self {
             Self::NotFound => "Check the address, or start from the home page.",
-            Self::NotSignedIn => "Sign in to the application, then open the page again.",
+            Self::NotSignedIn => {
+                "Your session may have ended. Nothing was changed. Sign in, then open the page again."
+            }
             Self::Forbidden => {
                 "Your role has no right to it. The attempt was recorded. If you need access, ask your administrator."
             }

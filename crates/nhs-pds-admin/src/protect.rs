@@ -106,7 +106,11 @@ async fn caught(response: impl Future<Output = Response>) -> Response {
 
 fn error_page(app: &App, person: Option<&Person>, error: &PageError) -> Response {
     let layout = Layout::of(app, person, error.heading(), "");
-    let shown = page(&ErrorPage { layout, advice: error.advice() });
+    let sign_in = match error {
+        PageError::NotSignedIn => app.identity.sign_in(),
+        _ => None,
+    };
+    let shown = page(&ErrorPage { layout, advice: error.advice(), sign_in });
     let body = shown.unwrap_or_else(|_| error.heading().into_response());
     let mut response = (error.status(), body).into_response();
     if matches!(error, PageError::TooMany | PageError::Unavailable) {

@@ -61,7 +61,7 @@ fn month_of(part: &str) -> Option<String> {
     let is_month = |month: &&str| {
         name.len() >= 3 && (month.starts_with(&name) || name == "sept" && month.starts_with("sep"))
     };
-    MONTHS.iter().position(|month| is_month(&month)).map(|at| format!("{:02}", at + 1))
+    MONTHS.iter().position(is_month).map(|at| format!("{:02}", at + 1))
 }
 
 #[cfg(test)]

@@ -110,11 +110,17 @@ impl<R: Read> Rows<R> {
         for (at, bytes) in self.record.iter().enumerate() {
             let column = self.columns.iter().position(|column| *column == at);
             let further = self.optional.get(at).copied().flatten();
-            let Ok(text) = std::str::from_utf8(bytes) else {
+            let name = || {
                 let name = column.and_then(|column| COLUMNS.get(column));
-                let name = name.or(further.and_then(|column| OPTIONAL_COLUMNS.get(column)));
-                return Err((name.copied(), Fault::Encoding));
+                name.or(further.and_then(|column| OPTIONAL_COLUMNS.get(column))).copied()
             };
+            let Ok(text) = std::str::from_utf8(bytes) else {
+                return Err((name(), Fault::Encoding));
+            };
+            // PostgreSQL stores no text with it.
+            if text.contains('\0') && name().is_some() {
+                return Err((name(), Fault::Control));
+            }
             let text = spreadsheet::text(text.trim());
             if let Some(value) = column.and_then(|column| required.get_mut(column)) {
                 *value = text;

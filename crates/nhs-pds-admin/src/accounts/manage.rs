@@ -131,6 +131,13 @@ impl Accounts {
         Ok(accounts)
     }
 
+    /// The user id of the administrator who has asked for a recovery that waits for another one.
+    pub(crate) fn recovery_by<'a>(&self, account: &'a Account) -> Option<&'a str> {
+        let now = self.keeper.clock.now();
+        let open = account.recovery.as_ref().filter(|(_, at)| now - *at < RECOVERY);
+        open.map(|(by, _)| by.as_str())
+    }
+
     /// The sessions of an account that have not ended.
     pub(crate) fn open_sessions<'a>(
         &self,

@@ -24,7 +24,7 @@ pub use manage::NewAccount;
 pub use operator::{AccountState, AccountSummary};
 pub use password::WeakPassword;
 
-pub(crate) use account::Account;
+pub(crate) use account::{Account, Temporary};
 pub(crate) use attempts::{Attempts, Source};
 pub(crate) use manage::Administrator;
 pub(crate) use own::SetUp;
@@ -123,7 +123,7 @@ impl Accounts {
     }
 
     /// The address of a user's device is the last one in `X-Forwarded-For`. Only behind a proxy that sets it: otherwise
-    /// anybody writes what they like into the audit trail.
+    /// users could write any address into the audit trail.
     #[must_use]
     pub const fn behind_proxy(mut self) -> Self {
         self.is_behind_proxy = true;

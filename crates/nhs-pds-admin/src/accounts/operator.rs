@@ -73,31 +73,30 @@ impl fmt::Debug for AccountSummary {
     }
 }
 
-/// The state at `now`.
-fn state(account: &Account, now: DateTime<Utc>) -> AccountState {
-    match account.barred(now) {
-        Some(Barred::Disabled) => AccountState::Disabled,
-        Some(Barred::Expired) => AccountState::Ended,
-        None if account.password.is_none() => AccountState::NotSetUp,
-        None => AccountState::Active,
-    }
-}
-
 impl Accounts {
+    /// Whether the user of an account can sign in now.
+    pub(crate) fn state(&self, account: &Account) -> AccountState {
+        match account.barred(self.keeper.clock.now()) {
+            Some(Barred::Disabled) => AccountState::Disabled,
+            Some(Barred::Expired) => AccountState::Ended,
+            None if account.password.is_none() => AccountState::NotSetUp,
+            None => AccountState::Active,
+        }
+    }
+
     /// All users, in the order in which they were added.
     ///
     /// # Errors
     ///
     /// [`AccountError::Store`] and [`AccountError::Broken`].
     pub async fn list(&self) -> Result<Vec<AccountSummary>, AccountError> {
-        let now = self.keeper.clock.now();
         let all = self.all().await?;
         let summary = |account: &Account| AccountSummary {
             id: account.id.clone(),
             name: account.name.clone(),
             role: account.role,
             organisation: account.organisation.clone(),
-            state: state(account, now),
+            state: self.state(account),
             until: account.temporary.as_ref().map(|temporary| temporary.until),
             sessions: self.open_sessions(account).count(),
         };

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what cannot be read must fail the test")]
 
+mod accounts;
 mod audit;
 mod case;
 mod confirm;

@@ -12,6 +12,7 @@ pub(super) mod fhir_answers;
 mod gate;
 #[cfg(feature = "http")]
 pub(super) mod http;
+mod intake;
 mod judge;
 mod pds;
 mod people;
@@ -50,6 +51,7 @@ pub(super) fn show(shown: &mut Shown) {
         cases::show_stored(shown).await;
         audit::show(shown).await;
         review::show(shown).await;
+        intake::show(shown).await;
         gate::show(shown).await;
         worker::show(shown).await;
         attended::show(shown).await;

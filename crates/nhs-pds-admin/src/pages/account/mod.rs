@@ -169,7 +169,7 @@ async fn change_password(visitor: Visitor, Form(sent): Form<Sent>) -> Result<Res
         }
         Err(AccountError::Password(weak)) => errors.add("new", capital(&weak.to_string())),
         Err(error @ AccountError::Credentials) => {
-            errors.add("password", capital(&error.to_string()))
+            errors.add("password", capital(&error.to_string()));
         }
         Err(error) => return Err(error.into()),
     }

@@ -1,6 +1,8 @@
 //! Users: adding, roles, sessions, recovery, access for maintenance (HAV-12, IG-01, IG-02).
 
-use crate::accounts::{Account, AccountError, Administrator, NewAccount, Text};
+use crate::accounts::{
+    Account, AccountError, AccountState, Accounts, Administrator, NewAccount, Temporary, Text,
+};
 use crate::error::PageError;
 use crate::form::{Choice, FormErrors};
 use crate::layout::{Layout, page};
@@ -27,14 +29,17 @@ pub(crate) fn routes(routes: Routes) -> Routes {
         .get("/people/add", Right::ManagePeople, show_add)
         .post("/people/add", Right::ManagePeople, add)
         .post("/people/end-sessions", Right::ManagePeople, end_all)
-        .get("/people/of/{id}", Right::ManagePeople, show)
-        .post("/people/of/{id}/change", Right::ManagePeople, change)
-        .post("/people/of/{id}/disable", Right::ManagePeople, disable)
-        .post("/people/of/{id}/enable", Right::ManagePeople, enable)
-        .post("/people/of/{id}/sessions", Right::ManagePeople, end)
-        .post("/people/of/{id}/ask-recovery", Right::ManagePeople, ask_recovery)
-        .post("/people/of/{id}/approve-recovery", Right::ManagePeople, approve_recovery)
+        .get("/people/of/{user}", Right::ManagePeople, show)
+        .post("/people/of/{user}/change", Right::ManagePeople, change)
+        .post("/people/of/{user}/disable", Right::ManagePeople, disable)
+        .post("/people/of/{user}/enable", Right::ManagePeople, enable)
+        .post("/people/of/{user}/sessions", Right::ManagePeople, end)
+        .post("/people/of/{user}/ask-recovery", Right::ManagePeople, ask_recovery)
+        .post("/people/of/{user}/approve-recovery", Right::ManagePeople, approve_recovery)
 }
+
+/// The purpose of the seal of a user id in an address.
+const PURPOSE: &str = "user";
 
 /// A user in the list.
 struct Row {
@@ -82,7 +87,8 @@ struct PersonPage {
     sessions: Vec<ShownSession>,
     sessions_action: String,
     roles: Vec<Choice>,
-    workers: String,
+    sent: Sent,
+    href: String,
     /// Who has asked for a recovery.
     asked_by: String,
     may_approve: bool,
@@ -105,6 +111,17 @@ struct Sent {
 }
 
 impl Sent {
+    /// The form of an account as it is.
+    fn of(account: &Account) -> Self {
+        Self {
+            name: account.name.clone(),
+            role: account.role.as_str().to_owned(),
+            organisation: account.organisation.to_string(),
+            workers: account.workers.join("\n"),
+            ..Self::default()
+        }
+    }
+
     /// The user that the form describes, if its fields can be read.
     fn account(&self, errors: &mut FormErrors) -> Option<NewAccount> {
         let role = self.role.parse::<Role>();
@@ -139,17 +156,30 @@ fn roles(selected: &str) -> Vec<Choice> {
     Choice::list([("", "Choose")].into_iter().chain(roles), selected)
 }
 
-fn state_of(account: &Account) -> String {
-    if account.is_disabled {
-        return "Disabled".to_owned();
-    }
+fn state_of(accounts: &Accounts, account: &Account) -> String {
+    let state = match accounts.state(account) {
+        AccountState::Active => "Active",
+        AccountState::NotSetUp => "Not set up yet",
+        AccountState::Disabled => "Disabled",
+        AccountState::Ended => "Ended",
+    };
     match &account.temporary {
-        Some(temporary) => {
-            format!("For maintenance until {}: {}", view::time(temporary.until), temporary.reason)
+        Some(Temporary { until, reason }) => {
+            format!("{state}. For maintenance until {}: {reason}", view::time(*until))
         }
-        None if account.password.is_none() => "Not set up yet".to_owned(),
-        None => "Active".to_owned(),
+        None => state.to_owned(),
     }
+}
+
+/// The page of a user. A user id does not stand in its address.
+async fn page_of(visitor: &Visitor, id: &str, action: &str) -> Result<String, PageError> {
+    let name = visitor.app.links().await?.seal(PURPOSE, id);
+    Ok(visitor.app.path(&format!("/people/of/{name}{action}")))
+}
+
+/// The user id of a name in an address.
+async fn user_of(visitor: &Visitor, name: &str) -> Result<String, PageError> {
+    visitor.app.links().await?.open(PURPOSE, name).ok_or(PageError::NotFound)
 }
 
 fn done(visitor: &Visitor) -> &'static str {
@@ -168,20 +198,19 @@ fn done(visitor: &Visitor) -> &'static str {
 async fn list(visitor: Visitor) -> Result<Response, PageError> {
     let accounts = visitor.app.accounts()?;
     let all = accounts.all().await?;
-    let rows = all.iter().map(|account| Row {
-        href: visitor.app.path(&format!("/people/of/{}", account.id)),
-        id: account.id.clone(),
-        name: account.name.clone(),
-        role: account.role.title(),
-        organisation: account.organisation.to_string(),
-        state: state_of(account),
-        sessions: accounts.open_sessions(account).count(),
-    });
-    page(&ListPage {
-        layout: visitor.layout("People", "/people"),
-        rows: rows.collect(),
-        done: done(&visitor),
-    })
+    let mut rows = Vec::with_capacity(all.len());
+    for account in &all {
+        rows.push(Row {
+            href: page_of(&visitor, &account.id, "").await?,
+            id: account.id.clone(),
+            name: account.name.clone(),
+            role: account.role.title(),
+            organisation: account.organisation.to_string(),
+            state: state_of(accounts, account),
+            sessions: accounts.open_sessions(account).count(),
+        });
+    }
+    page(&ListPage { layout: visitor.layout("People", "/people"), rows, done: done(&visitor) })
 }
 
 async fn show_add(visitor: Visitor) -> Result<Response, PageError> {
@@ -231,28 +260,33 @@ fn start_code_page(visitor: &Visitor, id: String, code: Text) -> Result<Response
     page(&StartCodePage { layout: visitor.layout("Start code", "/people"), id, code })
 }
 
-async fn show(visitor: Visitor, Path(id): Path<String>) -> Result<Response, PageError> {
-    person_page(&visitor, &id, FormErrors::default()).await
+async fn show(visitor: Visitor, Path(name): Path<String>) -> Result<Response, PageError> {
+    let id = user_of(&visitor, &name).await?;
+    person_page(&visitor, &id, None, FormErrors::default()).await
 }
 
 async fn person_page(
     visitor: &Visitor,
     id: &str,
+    sent: Option<Sent>,
     errors: FormErrors,
 ) -> Result<Response, PageError> {
     let accounts = visitor.app.accounts()?;
     let account = accounts.account_with(id).await?.ok_or(PageError::NotFound)?;
     let me = administrator(visitor).id;
-    let asked_by = account.recovery.as_ref().map_or_else(String::new, |(by, _)| by.clone());
+    let asked_by = accounts.recovery_by(&account).unwrap_or_default().to_owned();
+    // What the user has typed stays, if it could not be read.
+    let sent = sent.unwrap_or_else(|| Sent::of(&account));
     let layout = visitor.layout("User", "/people").with_errors(!errors.is_empty());
     page(&PersonPage {
         layout,
         errors,
-        state: state_of(&account),
+        state: state_of(accounts, &account),
         sessions: ShownSession::list(accounts, &account, visitor.person.session.as_deref()),
-        sessions_action: visitor.app.path(&format!("/people/of/{}/sessions", account.id)),
-        roles: roles(account.role.as_str()),
-        workers: account.workers.join("\n"),
+        href: page_of(visitor, &account.id, "").await?,
+        sessions_action: page_of(visitor, &account.id, "/sessions").await?,
+        roles: roles(&sent.role),
+        sent,
         may_approve: !asked_by.is_empty() && asked_by != me && account.id != me,
         is_own: account.id == me,
         asked_by,
@@ -263,33 +297,37 @@ async fn person_page(
 
 async fn change(
     visitor: Visitor,
-    Path(id): Path<String>,
+    Path(name): Path<String>,
     Form(mut sent): Form<Sent>,
 ) -> Result<Response, PageError> {
+    let id = user_of(&visitor, &name).await?;
     let mut errors = FormErrors::default();
     sent.id.clone_from(&id);
     let Some(new) = sent.account(&mut errors) else {
-        return person_page(&visitor, &id, errors).await;
+        return person_page(&visitor, &id, Some(sent), errors).await;
     };
     let changed = visitor.app.accounts()?.change_account(&new, &administrator(&visitor)).await;
     after(&visitor, &id, "changed", changed).await
 }
 
-async fn disable(visitor: Visitor, Path(id): Path<String>) -> Result<Response, PageError> {
+async fn disable(visitor: Visitor, Path(name): Path<String>) -> Result<Response, PageError> {
+    let id = user_of(&visitor, &name).await?;
     let changed = visitor.app.accounts()?.set_disabled(&id, true, &administrator(&visitor)).await;
     after(&visitor, &id, "disabled", changed).await
 }
 
-async fn enable(visitor: Visitor, Path(id): Path<String>) -> Result<Response, PageError> {
+async fn enable(visitor: Visitor, Path(name): Path<String>) -> Result<Response, PageError> {
+    let id = user_of(&visitor, &name).await?;
     let changed = visitor.app.accounts()?.set_disabled(&id, false, &administrator(&visitor)).await;
     after(&visitor, &id, "enabled", changed).await
 }
 
 async fn end(
     visitor: Visitor,
-    Path(id): Path<String>,
+    Path(name): Path<String>,
     Form(sent): Form<Sent>,
 ) -> Result<Response, PageError> {
+    let id = user_of(&visitor, &name).await?;
     let which = Some(sent.session.as_str()).filter(|which| !which.is_empty());
     let ended = visitor.app.accounts()?.end_sessions(&id, which, &administrator(&visitor)).await;
     after(&visitor, &id, "sessions", ended).await
@@ -301,12 +339,17 @@ async fn end_all(visitor: Visitor) -> Result<Response, PageError> {
     Ok(Redirect::to(&visitor.app.path("/people?done=sessions")).into_response())
 }
 
-async fn ask_recovery(visitor: Visitor, Path(id): Path<String>) -> Result<Response, PageError> {
+async fn ask_recovery(visitor: Visitor, Path(name): Path<String>) -> Result<Response, PageError> {
+    let id = user_of(&visitor, &name).await?;
     let asked = visitor.app.accounts()?.ask_recovery(&id, &administrator(&visitor)).await;
     after(&visitor, &id, "asked", asked).await
 }
 
-async fn approve_recovery(visitor: Visitor, Path(id): Path<String>) -> Result<Response, PageError> {
+async fn approve_recovery(
+    visitor: Visitor,
+    Path(name): Path<String>,
+) -> Result<Response, PageError> {
+    let id = user_of(&visitor, &name).await?;
     match visitor.app.accounts()?.approve_recovery(&id, &administrator(&visitor)).await {
         Ok(code) => start_code_page(&visitor, id, code),
         Err(error) => after(&visitor, &id, "", Err(error)).await,
@@ -322,7 +365,7 @@ async fn after(
 ) -> Result<Response, PageError> {
     match result {
         Ok(()) => {
-            let to = visitor.app.path(&format!("/people/of/{id}?done={done}"));
+            let to = page_of(visitor, id, &format!("?done={done}")).await?;
             Ok(Redirect::to(&to).into_response())
         }
         Err(
@@ -333,7 +376,7 @@ async fn after(
         ) => {
             let mut errors = FormErrors::default();
             errors.add("actions", capital(&error.to_string()));
-            person_page(visitor, id, errors).await
+            person_page(visitor, id, None, errors).await
         }
         Err(error) => Err(error.into()),
     }
