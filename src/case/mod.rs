@@ -33,6 +33,7 @@ mod deletion;
 mod due;
 mod due_index;
 mod error;
+mod field_words;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod find;
 mod flag;
@@ -120,8 +121,8 @@ pub(crate) use postgres_due::release_in as release_in_postgres;
 pub(crate) use postgres_save::{load, load_settings, write};
 pub use record::{Allocation, Case};
 pub use record_type::RecordType;
-pub(crate) use replaced::{Facts, Replaced};
 pub use review::{Evidence, ReviewItem, ReviewReason, ReviewState, ReviewStep};
+pub(crate) use review::{Facts, FormerItem, Replaced};
 pub use search::{CaseFilter, SearchKeys};
 pub use setting::Setting;
 #[cfg(feature = "sqlite")]

@@ -127,7 +127,7 @@ mod tests {
     use crate::process::review::undo::undo;
 
     fn exchange() -> Exchange {
-        Exchange::new("PDS FHIR", "search", "M-9", now())
+        Exchange::new("SMSP", "getPatientDetailsBySearch", "M-9", now())
     }
 
     fn person() -> Demographics {
