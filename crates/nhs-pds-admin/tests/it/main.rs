@@ -6,6 +6,7 @@ mod accounts;
 mod audit;
 mod case;
 mod confirm;
+mod documents;
 mod frame;
 mod import;
 mod process;
