@@ -56,8 +56,8 @@
 //! | [`process`] | "Get NHS Number": selects cases, traces them, and decides by a table what each answer means. A replaced number (DEMOG-0017) is one situation of that table. [`process::review`] is for the items that a person must decide, [`process::alert`] for the back office, [`process::tenants`] for many organisations in one program |
 //! | [`report`], [`correspondence`] | reports on the quality of local data; says whether a number may be printed, and prints it, also as a bar code (feature `barcode`) |
 //!
-//! Two more crates use the library. `nhs-pds-cli` is the command `nhs-pds`; a new command is a new module in its
-//! `src/commands`.
+//! Three more crates use the library. `nhs-pds-admin` has the screens, as an axum router. `nhs-pds-cli` is the command
+//! `nhs-pds`; a new command is a new module in its `src/commands`.
 //! `nhs-pds-simulator` is a PDS with invented people for tests without a network, and a stub for wiremock.
 //!
 //! # Features
@@ -92,7 +92,8 @@
 //! * [from SMSP to FHIR][moving]: what changes between the two services;
 //! * [performance]: what was measured;
 //! * [commands]: the command `nhs-pds`;
-//! * [deployment]: from nothing to many boroughs over PostgreSQL, for an operator.
+//! * [deployment]: from nothing to many boroughs over PostgreSQL, for an operator;
+//! * [screens]: the pages, who may do what, and what protects them.
 //!
 //! [decisions]: docs::decisions
 //! [clinical safety]: docs::clinical_safety
@@ -103,6 +104,7 @@
 //! [performance]: docs::performance
 //! [commands]: docs::commands
 //! [deployment]: docs::deployment
+//! [screens]: docs::screens
 //!
 //! # Bringing your own
 //!
@@ -220,6 +222,8 @@ pub mod docs {
     pub mod performance {}
     #[doc = include_str!("../docs/reliability.md")]
     pub mod reliability {}
+    #[doc = include_str!("../docs/screens.md")]
+    pub mod screens {}
 }
 
 /// The README's code, compiled without changes.

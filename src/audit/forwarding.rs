@@ -222,6 +222,15 @@ impl AuditLog for Forwarding {
         self.log.page(filter, after, limit).await
     }
 
+    async fn page_before(
+        &self,
+        filter: &Filter,
+        before: u64,
+        limit: usize,
+    ) -> Result<Vec<Event>, Error> {
+        self.log.page_before(filter, before, limit).await
+    }
+
     async fn unreadable(&self, filter: &Filter) -> Result<Vec<u64>, Error> {
         self.log.unreadable(filter).await
     }
@@ -232,6 +241,14 @@ impl AuditLog for Forwarding {
 
     async fn verify(&self, anchors: &[Anchor]) -> Result<Verdict, Error> {
         self.log.verify(anchors).await
+    }
+
+    async fn verify_with_progress(
+        &self,
+        anchors: &[Anchor],
+        checked: &(dyn Fn(u64) + Send + Sync),
+    ) -> Result<Verdict, Error> {
+        self.log.verify_with_progress(anchors, checked).await
     }
 
     async fn forget(&self, case: &CaseId) -> Result<(), Error> {

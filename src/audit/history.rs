@@ -47,6 +47,28 @@ pub async fn case_as_of(
     Ok(history.version_at(current_version, at))
 }
 
+/// The case as this `version` of it was saved. `None` when no event contains it.
+///
+/// # Errors
+///
+/// Those of [`AuditLog::page`].
+pub(crate) async fn case_of_version(
+    log: &dyn AuditLog,
+    case: &CaseId,
+    version: u64,
+) -> Result<Option<Case>, Error> {
+    let filter = Filter::new().with_case(case.clone()).with_kind(EventKind::CaseChanged);
+    let mut history = History::default();
+    let mut after = 0;
+    loop {
+        let page = log.page(&filter, after, PAGE).await?;
+        let Some(last) = page.last() else { break };
+        after = last.seq;
+        page.iter().for_each(|event| history.add(event));
+    }
+    Ok(history.0.remove(&version).map(|(_, case)| case))
+}
+
 /// The changes of a case, by version.
 #[derive(Default)]
 struct History(BTreeMap<u64, (DateTime<Utc>, Case)>);

@@ -52,11 +52,13 @@ pub enum EventKind {
     AccountChanged,
     /// Everything about one person was exported from the audit trail (MSCA-ORG-04).
     AuditExported,
+    /// A caseload was uploaded, previewed, approved, cancelled or imported by a user.
+    CasesImported,
 }
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::MessageSent,
         Self::MessageReceived,
         Self::CaseViewed,
@@ -76,6 +78,7 @@ impl EventKind {
         Self::AccessRefused,
         Self::AccountChanged,
         Self::AuditExported,
+        Self::CasesImported,
     ];
 
     /// A stable word for storage and queries: the variant's name in lower case, joined by `_`.
@@ -101,6 +104,7 @@ impl EventKind {
             Self::AccessRefused => "access_refused",
             Self::AccountChanged => "account_changed",
             Self::AuditExported => "audit_exported",
+            Self::CasesImported => "cases_imported",
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::audit::filter::Filter;
 use crate::audit::verdict::Verdict;
 use crate::case::CaseId;
 use async_trait::async_trait;
+use std::collections::VecDeque;
 use std::fmt::Debug;
 
 /// Stores an audit trail: append-only, in one order, each event chained to the previous event
@@ -57,6 +58,27 @@ pub trait AuditLog: Debug + Send + Sync {
     /// [`Unavailable`](crate::audit::ErrorKind::Unavailable).
     async fn page(&self, filter: &Filter, after: u64, limit: usize) -> Result<Vec<Event>, Error>;
 
+    /// At most `limit` events that pass `filter`, newest first, starting before the event number
+    /// `before`. The start of the trail is reached when the page is empty and `limit` is not 0.
+    ///
+    /// Damaged events that cannot be read are left out, as in [`page`](Self::page). For a user, call
+    /// [`query_latest`](crate::audit::query_latest()), which audits the query.
+    ///
+    /// The default reads pages of [`page`](Self::page), from the end of the trail backwards. Implement
+    /// this method when your log can read in descending order.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`page`](Self::page).
+    async fn page_before(
+        &self,
+        filter: &Filter,
+        before: u64,
+        limit: usize,
+    ) -> Result<Vec<Event>, Error> {
+        by_windows(self, filter, before, limit).await
+    }
+
     /// The numbers of the events that a page with `filter` leaves out because they cannot be read,
     /// in order. A log whose events cannot be damaged one by one need not implement this method.
     ///
@@ -84,6 +106,22 @@ pub trait AuditLog: Debug + Send + Sync {
     /// [`Corrupt`](crate::audit::ErrorKind::Corrupt) when the trail cannot be read at all.
     async fn verify(&self, anchors: &[Anchor]) -> Result<Verdict, Error>;
 
+    /// Checks the whole trail as [`verify`](Self::verify) does, and reports the progress: calls
+    /// `checked` with the number of the last event that is checked and correct, from time to time.
+    ///
+    /// The default reports nothing before the end.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`verify`](Self::verify).
+    async fn verify_with_progress(
+        &self,
+        anchors: &[Anchor],
+        _checked: &(dyn Fn(u64) + Send + Sync),
+    ) -> Result<Verdict, Error> {
+        self.verify(anchors).await
+    }
+
     /// Destroys the key of the encrypted content about `case`, and the mappings from the case and
     /// its numbers to it (MSCA-DQ-02: permanent erasure by court order). If the case is not in the
     /// trail, nothing changes.
@@ -98,4 +136,39 @@ pub trait AuditLog: Debug + Send + Sync {
     /// about the case: append it first. [`Residue`](crate::audit::ErrorKind::Residue) when copies
     /// of the key may still be in the log's files: call again.
     async fn forget(&self, case: &CaseId) -> Result<(), Error>;
+}
+
+/// How many numbers the first window has, and how many events are in memory at once.
+const WINDOW: u64 = 256;
+
+/// The last events before `before` that pass `filter`, read in ascending order: window after window of
+/// sequence numbers, each farther back and larger than the one before.
+pub(super) async fn by_windows<L: AuditLog + ?Sized>(
+    log: &L,
+    filter: &Filter,
+    before: u64,
+    limit: usize,
+) -> Result<Vec<Event>, Error> {
+    let (first, last) = filter.sequence().unwrap_or((1, u64::MAX));
+    let (first, mut last) = (first.max(1), last.min(before.saturating_sub(1)));
+    last = last.min(log.head().await?.seq);
+    let (mut events, mut size) = (Vec::new(), WINDOW);
+    while events.len() < limit && first <= last {
+        let start = first.max(last.saturating_sub(size.saturating_sub(1)));
+        let window = filter.clone().with_sequence(start..=last);
+        let wanted = limit.saturating_sub(events.len());
+        // Only the last events of the window are needed.
+        let (mut found, mut after) = (VecDeque::new(), start.saturating_sub(1));
+        loop {
+            let page = log.page(&window, after, usize::try_from(WINDOW).unwrap_or(1)).await?;
+            let Some(end) = page.last() else { break };
+            after = end.seq;
+            found.extend(page);
+            found.drain(..found.len().saturating_sub(wanted));
+        }
+        events.extend(found.into_iter().rev());
+        last = start.saturating_sub(1);
+        size = size.saturating_mul(2);
+    }
+    Ok(events)
 }

@@ -74,6 +74,15 @@ impl AuditLog for MemoryLog {
         self.trail.page(filter, after, limit).await
     }
 
+    async fn page_before(
+        &self,
+        filter: &Filter,
+        before: u64,
+        limit: usize,
+    ) -> Result<Vec<Event>, Error> {
+        self.trail.page_before(filter, before, limit).await
+    }
+
     async fn unreadable(&self, filter: &Filter) -> Result<Vec<u64>, Error> {
         self.trail.unreadable(filter).await
     }
@@ -84,6 +93,14 @@ impl AuditLog for MemoryLog {
 
     async fn verify(&self, anchors: &[Anchor]) -> Result<Verdict, Error> {
         self.trail.verify(anchors).await
+    }
+
+    async fn verify_with_progress(
+        &self,
+        anchors: &[Anchor],
+        checked: &(dyn Fn(u64) + Send + Sync),
+    ) -> Result<Verdict, Error> {
+        self.trail.verify_with_progress(anchors, checked).await
     }
 
     async fn forget(&self, case: &CaseId) -> Result<(), Error> {
@@ -209,6 +226,18 @@ impl AuditStorage for MemoryRows {
         let skipped = usize::try_from(from.saturating_sub(1)).unwrap_or(0);
         let rows = tables.rows.iter().skip(skipped);
         Ok(rows.filter_map(|row| tables.stored(row, filter)).take(limit).collect())
+    }
+
+    async fn rows_before(
+        &self,
+        filter: &Filter,
+        before: i64,
+        limit: usize,
+    ) -> Result<Option<Vec<StoredRow>>, Error> {
+        let tables = self.tables();
+        let taken = usize::try_from(before.saturating_sub(1)).unwrap_or(0);
+        let rows = tables.rows.iter().take(taken).rev();
+        Ok(Some(rows.filter_map(|row| tables.stored(row, filter)).take(limit).collect()))
     }
 
     async fn erased(&self, names: &[SubjectName]) -> Result<Vec<SubjectName>, Error> {

@@ -3,7 +3,8 @@
 //!
 //! An [`Entry`] is appended to an [`AuditLog`] and comes back as an [`Event`] (MSCA-AUD-02 and
 //! MSCA-AUD-03). [`MemoryLog`] forgets at the end of the process; `SqliteLog` (feature `sqlite`)
-//! keeps a file. Users read through [`query`](query()), which is audited in turn (MSCA-AUD-05);
+//! keeps a file. Users read through [`query`](query()) or [`query_latest`], which are audited in turn
+//! (MSCA-AUD-05);
 //! [`case_as_of`] rebuilds a case as it was (MSCA-AUD-02), [`export`](export()) takes out
 //! everything about one (MSCA-ORG-04), and [`AuditLog::forget`] erases a case for good
 //! (MSCA-DQ-02).
@@ -129,6 +130,7 @@ pub use export::export;
 pub use filter::Filter;
 pub use forwarding::Forwarding;
 pub use history::case_as_of;
+pub(crate) use history::case_of_version;
 pub use json_lines::JsonLines;
 pub use kind::EventKind;
 pub use log::AuditLog;
@@ -138,7 +140,7 @@ pub use owner::{Owner, SubjectName};
 pub use postgres::{PostgresLog, PostgresRows};
 #[cfg(feature = "postgres")]
 pub(crate) use postgres_rows::append_in as append_in_postgres;
-pub use query::query;
+pub use query::{Latest, query, query_latest};
 pub use row::Row;
 pub use sink::{AnchorSink, FileAnchors};
 pub use sink_log::SinkLog;

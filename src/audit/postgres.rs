@@ -7,7 +7,7 @@ use crate::audit::filter::Filter;
 use crate::audit::log::AuditLog;
 use crate::audit::owner::{Owner, SubjectName};
 use crate::audit::postgres_rows as rows;
-use crate::audit::storage::{Appended, AuditStorage, StoredRow};
+use crate::audit::storage::{Appended, AuditStorage, Span, StoredRow};
 use crate::audit::trail::Trail;
 use crate::audit::verdict::Verdict;
 use crate::case::CaseId;
@@ -47,6 +47,15 @@ impl AuditLog for PostgresLog {
         self.trail.page(filter, after, limit).await
     }
 
+    async fn page_before(
+        &self,
+        filter: &Filter,
+        before: u64,
+        limit: usize,
+    ) -> Result<Vec<Event>, Error> {
+        self.trail.page_before(filter, before, limit).await
+    }
+
     async fn unreadable(&self, filter: &Filter) -> Result<Vec<u64>, Error> {
         self.trail.unreadable(filter).await
     }
@@ -57,6 +66,14 @@ impl AuditLog for PostgresLog {
 
     async fn verify(&self, anchors: &[Anchor]) -> Result<Verdict, Error> {
         self.trail.verify(anchors).await
+    }
+
+    async fn verify_with_progress(
+        &self,
+        anchors: &[Anchor],
+        checked: &(dyn Fn(u64) + Send + Sync),
+    ) -> Result<Verdict, Error> {
+        self.trail.verify_with_progress(anchors, checked).await
     }
 
     async fn forget(&self, case: &CaseId) -> Result<(), Error> {
@@ -105,10 +122,23 @@ impl AuditStorage for PostgresRows {
         from: i64,
         limit: usize,
     ) -> Result<Vec<StoredRow>, Error> {
-        let filter = filter.clone();
+        let (filter, span) = (filter.clone(), Span::From(from));
         self.0
-            .read(move |tx| Box::pin(async move { rows::read(tx, &filter, from, limit).await }))
+            .read(move |tx| Box::pin(async move { rows::read(tx, &filter, span, limit).await }))
             .await
+    }
+
+    async fn rows_before(
+        &self,
+        filter: &Filter,
+        before: i64,
+        limit: usize,
+    ) -> Result<Option<Vec<StoredRow>>, Error> {
+        let (filter, span) = (filter.clone(), Span::Before(before));
+        self.0
+            .read(move |tx| Box::pin(async move { rows::read(tx, &filter, span, limit).await }))
+            .await
+            .map(Some)
     }
 
     async fn erased(&self, names: &[SubjectName]) -> Result<Vec<SubjectName>, Error> {

@@ -9,7 +9,7 @@ use crate::audit::filter::Filter;
 use crate::audit::kind::EventKind;
 use crate::audit::owner::{Owner, SubjectName};
 use crate::audit::row::Row;
-use crate::audit::storage::StoredRow;
+use crate::audit::storage::{Span, StoredRow};
 use crate::audit::value::Value;
 use crate::nhs_number::NhsNumber;
 use crate::postgres::{self, Tx};
@@ -60,9 +60,9 @@ struct Conditions {
 }
 
 impl Conditions {
-    fn new(filter: &Filter, from: i64) -> Self {
+    fn new(filter: &Filter, from: i64, is_in: &str) -> Self {
         let mut all = Self { sql: String::new(), values: Vec::new() };
-        all.and("e.seq >=", "", Some(from));
+        all.and(is_in, "", Some(from));
         let bytes = |text: &str| text.as_bytes().to_vec();
         let start = |text: &str| text.bytes().take(KEY).collect::<Vec<u8>>();
         // The trail compares the whole texts.
@@ -98,16 +98,17 @@ impl Conditions {
     }
 }
 
-/// At most `limit` rows that meet `filter`, in order from the number `from`, with their keys.
+/// At most `limit` rows of `span` that meet `filter`, in its order, with their keys.
 pub(super) async fn read(
     tx: &Tx,
     filter: &Filter,
-    from: i64,
+    span: Span,
     limit: usize,
 ) -> Result<Vec<StoredRow>, Error> {
-    let Conditions { sql, mut values } = Conditions::new(filter, from);
+    let (from, is_in, order) = span.sql();
+    let Conditions { sql, mut values } = Conditions::new(filter, from, is_in);
     values.push(Box::new(i64::try_from(limit).unwrap_or(i64::MAX)));
-    let sql = format!("{SELECT} WHERE {sql} ORDER BY e.seq LIMIT ${}", values.len());
+    let sql = format!("{SELECT} WHERE {sql} ORDER BY {order} LIMIT ${}", values.len());
     let bound: Vec<&(dyn ToSql + Sync)> =
         values.iter().map(|value| &**value as &(dyn ToSql + Sync)).collect();
     tx.query(&sql, &bound).await?.iter().map(stored_of).collect()

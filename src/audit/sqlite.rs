@@ -8,7 +8,7 @@ use crate::audit::log::AuditLog;
 use crate::audit::owner::{Owner, SubjectName};
 use crate::audit::sqlite_failure::failed;
 use crate::audit::sqlite_rows as rows;
-use crate::audit::storage::{Appended, AuditStorage, StoredRow};
+use crate::audit::storage::{Appended, AuditStorage, Span, StoredRow};
 use crate::audit::trail::Trail;
 use crate::audit::verdict::Verdict;
 use crate::case::CaseId;
@@ -146,6 +146,15 @@ impl AuditLog for SqliteLog {
         self.trail.page(filter, after, limit).await
     }
 
+    async fn page_before(
+        &self,
+        filter: &Filter,
+        before: u64,
+        limit: usize,
+    ) -> Result<Vec<Event>, Error> {
+        self.trail.page_before(filter, before, limit).await
+    }
+
     async fn unreadable(&self, filter: &Filter) -> Result<Vec<u64>, Error> {
         self.trail.unreadable(filter).await
     }
@@ -155,7 +164,15 @@ impl AuditLog for SqliteLog {
     }
 
     async fn verify(&self, anchors: &[Anchor]) -> Result<Verdict, Error> {
-        let verdict = self.trail.verify(anchors).await?;
+        self.verify_with_progress(anchors, &|_| {}).await
+    }
+
+    async fn verify_with_progress(
+        &self,
+        anchors: &[Anchor],
+        checked: &(dyn Fn(u64) + Send + Sync),
+    ) -> Result<Verdict, Error> {
+        let verdict = self.trail.verify_with_progress(anchors, checked).await?;
         // Without locks, a file that is written meanwhile looks broken but is not.
         if self.rows.0.has_changed() {
             return Err(Error::new(ErrorKind::Unavailable)
@@ -227,7 +244,19 @@ impl AuditStorage for SqliteRows {
         limit: usize,
     ) -> Result<Vec<StoredRow>, Error> {
         let filter = filter.clone();
-        self.0.read(move |connection| rows::read(connection, &filter, from, limit)).await
+        let span = Span::From(from);
+        self.0.read(move |connection| rows::read(connection, &filter, span, limit)).await
+    }
+
+    async fn rows_before(
+        &self,
+        filter: &Filter,
+        before: i64,
+        limit: usize,
+    ) -> Result<Option<Vec<StoredRow>>, Error> {
+        let (filter, span) = (filter.clone(), Span::Before(before));
+        let read = move |connection: &mut Connection| rows::read(connection, &filter, span, limit);
+        self.0.read(read).await.map(Some)
     }
 
     async fn erased(&self, names: &[SubjectName]) -> Result<Vec<SubjectName>, Error> {

@@ -8,7 +8,7 @@ use crate::audit::kind::EventKind;
 use crate::audit::owner::{Owner, SubjectName};
 use crate::audit::row::Row;
 use crate::audit::sqlite_failure::{corrupt, failed};
-use crate::audit::storage::StoredRow;
+use crate::audit::storage::{Span, StoredRow};
 use crate::audit::value::Value;
 use crate::nhs_number::NhsNumber;
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
@@ -46,8 +46,8 @@ struct Condition {
 }
 
 impl Condition {
-    fn new(filter: &Filter, from: i64) -> Self {
-        let mut condition = Self { sql: "e.seq >= ?".to_owned(), values: Vec::new() };
+    fn new(filter: &Filter, from: i64, is_in: &str) -> Self {
+        let mut condition = Self { sql: format!("{is_in} ?"), values: Vec::new() };
         condition.values.push(Value::Integer(from));
         let mut when = |sql: &str, value: Option<Value>| {
             if let Some(value) = value {
@@ -86,15 +86,16 @@ const SELECT: &str =
         (SELECT group_concat(number) FROM audit_subject_number n WHERE n.subject = e.subject)
      FROM audit_event e LEFT JOIN audit_subject s ON s.subject = e.subject";
 
-/// At most `limit` rows that meet `filter`, in order from the number `from`, with their keys.
+/// At most `limit` rows of `span` that meet `filter`, in its order, with their keys.
 pub(super) fn read(
     connection: &Connection,
     filter: &Filter,
-    from: i64,
+    span: Span,
     limit: usize,
 ) -> Result<Vec<StoredRow>, Error> {
-    let Condition { sql, values } = Condition::new(filter, from);
-    let sql = format!("{SELECT} WHERE {sql} ORDER BY e.seq LIMIT ?");
+    let (from, is_in, order) = span.sql();
+    let Condition { sql, values } = Condition::new(filter, from, is_in);
+    let sql = format!("{SELECT} WHERE {sql} ORDER BY {order} LIMIT ?");
     let mut rows = Vec::with_capacity(limit.min(500));
     let limit = Value::Integer(i64::try_from(limit).unwrap_or(i64::MAX));
     let mut query = connection.prepare_cached(&sql).map_err(failed)?;

@@ -75,6 +75,24 @@ pub trait AuditStorage: Debug + Send + Sync {
     async fn rows(&self, filter: &Filter, from: i64, limit: usize)
     -> Result<Vec<StoredRow>, Error>;
 
+    /// The last rows with numbers less than `before`, in descending order, at most `limit`. Fewer than
+    /// `limit` rows mean that no more rows follow. `filter` is used as in [`rows`](Self::rows).
+    ///
+    /// The default returns `None`. The trail then reads windows of ascending rows. Implement this
+    /// method if people read the trail: they ask for the latest events first.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`rows`](Self::rows).
+    async fn rows_before(
+        &self,
+        _filter: &Filter,
+        _before: i64,
+        _limit: usize,
+    ) -> Result<Option<Vec<StoredRow>>, Error> {
+        Ok(None)
+    }
+
     /// Those of `names` that are the subject of a row with the kind `case_erased`.
     ///
     /// # Errors
@@ -104,6 +122,27 @@ pub trait AuditStorage: Debug + Send + Sync {
     /// Those of [`append`](Self::append), and of [`Batch::new`].
     async fn append_at_once(&self, _entries: Arc<[Entry]>) -> Result<Option<u64>, Error> {
         Ok(None)
+    }
+}
+
+/// Where the reading of rows starts, and its direction.
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+#[derive(Clone, Copy)]
+pub(super) enum Span {
+    /// From this number on, in ascending order.
+    From(i64),
+    /// Before this number, in descending order.
+    Before(i64),
+}
+
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+impl Span {
+    /// The number, the comparison of a row's number with it, and the order of rows: in SQL.
+    pub(super) const fn sql(self) -> (i64, &'static str, &'static str) {
+        match self {
+            Self::From(seq) => (seq, "e.seq >=", "e.seq"),
+            Self::Before(seq) => (seq, "e.seq <", "e.seq DESC"),
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use crate::audit::error::{Error, ErrorKind};
 use crate::audit::event::Event;
 use crate::audit::filter::Filter;
 use crate::audit::kind::EventKind;
-use crate::audit::log::AuditLog;
+use crate::audit::log::{AuditLog, by_windows};
 use crate::audit::owner::{Owner, SubjectName};
 use crate::audit::row::Unsealing;
 use crate::audit::storage::{Appended, AuditStorage, StoredRow};
@@ -122,6 +122,39 @@ impl Trail {
         }
     }
 
+    /// The last `limit` events before `before` that meet `filter`, newest first; `None` if the storage
+    /// only reads in ascending order.
+    async fn latest(
+        &self,
+        filter: &Filter,
+        before: u64,
+        limit: usize,
+    ) -> Result<Option<Vec<Event>>, Error> {
+        let (first, last) = filter.sequence().map_or((1, u64::MAX), |(from, to)| (from.max(1), to));
+        let mut before = before.min(last.saturating_add(1));
+        let (mut events, mut stride) = (Vec::new(), limit.clamp(1, STRIDE));
+        while events.len() < limit && first < before {
+            let end = i64::try_from(before).unwrap_or(i64::MAX);
+            let Some(rows) = self.storage.rows_before(filter, end, stride).await? else {
+                return Ok(None);
+            };
+            let is_last = rows.len() < stride;
+            let lowest = rows.last().map(|row| row.row().seq());
+            let selected = rows.into_iter().filter(|row| meets(filter, row));
+            let read = selected.filter_map(|row| row.row().event(&row.unsealing).ok());
+            events.extend(read.take(limit.saturating_sub(events.len())));
+            let Some(lowest) = lowest.filter(|_| !is_last) else { break };
+            // A storage that returns later rows would be read for ever.
+            let lowest = u64::try_from(lowest).unwrap_or(0);
+            if lowest >= before {
+                return Err(Error::new(ErrorKind::Corrupt));
+            }
+            before = lowest;
+            stride = stride.saturating_mul(2).min(STRIDE);
+        }
+        Ok(Some(events))
+    }
+
     /// The subject of `case` with its numbers, if an event records its erasure.
     async fn erased_case(
         &self,
@@ -161,8 +194,14 @@ impl Trail {
         Ok(names)
     }
 
-    /// Checks the rows up to `end`, or all rows when there is no end.
-    async fn walk(&self, walk: &mut Walk, end: Option<Anchor>) -> Result<Option<Verdict>, Error> {
+    /// Checks the rows up to `end`, or all rows when there is no end. Reports each number of an event
+    /// up to which all is correct.
+    async fn walk(
+        &self,
+        walk: &mut Walk,
+        end: Option<Anchor>,
+        checked: &(dyn Fn(u64) + Send + Sync),
+    ) -> Result<Option<Verdict>, Error> {
         let filter = match end {
             Some(end) => Filter::new().with_sequence(1..=end.seq),
             None => Filter::new(),
@@ -189,6 +228,7 @@ impl Trail {
                     return Ok(Some(verdict));
                 }
             }
+            checked(walk.last.seq);
             if is_short {
                 return Ok(None);
             }
@@ -261,10 +301,30 @@ impl AuditLog for Trail {
         head.ok_or_else(|| Error::new(ErrorKind::Corrupt))
     }
 
+    async fn page_before(
+        &self,
+        filter: &Filter,
+        before: u64,
+        limit: usize,
+    ) -> Result<Vec<Event>, Error> {
+        match self.latest(filter, before, limit).await? {
+            Some(events) => Ok(events),
+            None => by_windows(self, filter, before, limit).await,
+        }
+    }
+
     async fn verify(&self, anchors: &[Anchor]) -> Result<Verdict, Error> {
+        self.verify_with_progress(anchors, &|_| {}).await
+    }
+
+    async fn verify_with_progress(
+        &self,
+        anchors: &[Anchor],
+        checked: &(dyn Fn(u64) + Send + Sync),
+    ) -> Result<Verdict, Error> {
         let own = self.storage.basis(&[]).await?.head();
         let mut walk = Walk::new(anchors);
-        if let Some(verdict) = self.walk(&mut walk, own).await? {
+        if let Some(verdict) = self.walk(&mut walk, own, checked).await? {
             return Ok(verdict);
         }
         let beyond = match own {

@@ -24,18 +24,28 @@ impl Case {
             item.evidence = evidence.clone();
             return None;
         }
+        Some(self.add_item(reason, evidence.clone(), at).number)
+    }
+
+    /// Opens one more review item, also beside one for the same reason.
+    pub(crate) fn add_item(
+        &mut self,
+        reason: ReviewReason,
+        evidence: Evidence,
+        at: DateTime<Utc>,
+    ) -> ReviewItem {
         let last = self.review.iter().map(|item| item.number).max().unwrap_or(0);
-        let number = last.saturating_add(1);
-        self.review.push(ReviewItem {
-            number,
+        let item = ReviewItem {
+            number: last.saturating_add(1),
             reason,
             state: ReviewState::Open,
             opened_at: at,
             assignee: None,
-            evidence: evidence.clone(),
+            evidence,
             history: Vec::new(),
-        });
-        Some(number)
+        };
+        self.review.push(item.clone());
+        item
     }
 
     /// Opens a review item when the local system's number is damaged. When the damaged text is

@@ -33,6 +33,7 @@ mod deletion;
 mod due;
 mod due_index;
 mod error;
+mod field_words;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod find;
 mod flag;
@@ -64,6 +65,7 @@ mod postgres_save;
 mod postgres_worklist;
 mod record;
 mod record_type;
+mod replaced;
 mod review;
 mod search;
 mod setting;
@@ -124,6 +126,7 @@ pub(crate) use postgres_save::{load, load_settings, write};
 pub use record::{Allocation, Case};
 pub use record_type::RecordType;
 pub use review::{Evidence, ReviewItem, ReviewReason, ReviewState, ReviewStep};
+pub(crate) use review::{Facts, FormerItem, Replaced};
 pub use search::{CaseFilter, SearchKeys};
 pub use setting::Setting;
 #[cfg(feature = "sqlite")]

@@ -24,6 +24,7 @@ mod practice;
 mod recorded;
 mod telecom;
 mod text;
+mod typed;
 
 pub use address::{Address, AddressUse};
 pub use date::{FullDate, PartialDate};

@@ -1,3 +1,4 @@
+use crate::demographics::london_time;
 use crate::text::ValueError;
 use chrono::{DateTime, NaiveTime, TimeDelta, Timelike, Utc};
 use serde::{Deserialize, Serialize};
@@ -20,7 +21,19 @@ use std::time::Duration;
 pub struct Schedule {
     interval: Duration,
     jitter: Duration,
-    quiet: Option<(NaiveTime, NaiveTime)>,
+    quiet: Option<QuietHours>,
+}
+
+/// The time of each day in which no run starts.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub struct QuietHours {
+    /// The start.
+    pub from: NaiveTime,
+    /// The end, which may be on the next day.
+    pub to: NaiveTime,
+    /// Whether both are times of clocks in London, and not in UTC.
+    pub is_london: bool,
 }
 
 /// A schedule as it is stored.
@@ -32,6 +45,9 @@ struct Stored {
     /// The start and the end, in UTC.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     quiet: Option<(NaiveTime, NaiveTime)>,
+    /// Whether the start and the end are times in London. Versions that do not know the field use UTC.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    quiet_in_london: bool,
 }
 
 impl TryFrom<Stored> for Schedule {
@@ -40,7 +56,8 @@ impl TryFrom<Stored> for Schedule {
     fn try_from(stored: Stored) -> Result<Self, ValueError> {
         let schedule = Self::every(Duration::from_millis(stored.interval_ms))?;
         let mut schedule = schedule.with_jitter(Duration::from_millis(stored.jitter_ms))?;
-        schedule.quiet = stored.quiet;
+        let is_london = stored.quiet_in_london;
+        schedule.quiet = stored.quiet.map(|(from, to)| QuietHours { from, to, is_london });
         Ok(schedule)
     }
 }
@@ -50,7 +67,12 @@ impl From<Schedule> for Stored {
         // No more than half an hour.
         let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX).max(1);
         let jitter = if schedule.jitter.is_zero() { 0 } else { ms(schedule.jitter) };
-        Self { interval_ms: ms(schedule.interval), jitter_ms: jitter, quiet: schedule.quiet }
+        Self {
+            interval_ms: ms(schedule.interval),
+            jitter_ms: jitter,
+            quiet: schedule.quiet.map(|quiet| (quiet.from, quiet.to)),
+            quiet_in_london: schedule.quiet.is_some_and(|quiet| quiet.is_london),
+        }
     }
 }
 
@@ -97,21 +119,65 @@ impl Schedule {
     /// British summer time. `to` may be on the next day.
     #[must_use]
     pub const fn with_quiet_hours(mut self, from: NaiveTime, to: NaiveTime) -> Self {
-        self.quiet = Some((from, to));
+        self.quiet = Some(QuietHours { from, to, is_london: false });
         self
+    }
+
+    /// As [`with_quiet_hours`](Self::with_quiet_hours), by the clocks in London, in winter and in summer. For screens,
+    /// where people type times of their own clocks.
+    ///
+    /// ```
+    /// use nhs_pds::process::Schedule;
+    /// use std::time::Duration;
+    ///
+    /// let schedule = Schedule::every(Duration::from_secs(1800))?
+    ///     .with_quiet_hours_in_london("22:00:00".parse()?, "06:00:00".parse()?);
+    /// assert!(schedule.quiet_hours().is_some_and(|quiet| quiet.is_london));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub const fn with_quiet_hours_in_london(mut self, from: NaiveTime, to: NaiveTime) -> Self {
+        self.quiet = Some(QuietHours { from, to, is_london: true });
+        self
+    }
+
+    /// Returns the time between the starts of two runs.
+    #[must_use]
+    pub const fn interval(&self) -> Duration {
+        self.interval
+    }
+
+    /// Returns how much earlier a run may start.
+    #[must_use]
+    pub const fn jitter(&self) -> Duration {
+        self.jitter
+    }
+
+    /// Returns the quiet hours, if there are any.
+    #[must_use]
+    pub const fn quiet_hours(&self) -> Option<QuietHours> {
+        self.quiet
     }
 
     /// Returns when the current quiet hours end; `None` outside quiet hours.
     pub(crate) fn quiet_until(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let (from, to) = self.quiet?;
+        let QuietHours { from, to, is_london } = self.quiet?;
+        // How far clocks of the quiet hours are ahead of UTC.
+        let ahead = |at: DateTime<Utc>| {
+            if is_london { london_time(at) - at.naive_utc() } else { TimeDelta::zero() }
+        };
+        let local = now.naive_utc().checked_add_signed(ahead(now))?;
         let day = TimeDelta::days(1);
         let seconds = |time: NaiveTime| i64::from(time.num_seconds_from_midnight());
         let length = (seconds(to) - seconds(from)).rem_euclid(day.num_seconds());
-        let since = (seconds(now.time()) - seconds(from)).rem_euclid(day.num_seconds());
+        let since = (seconds(local.time()) - seconds(from)).rem_euclid(day.num_seconds());
         (since < length).then(|| {
             let left = TimeDelta::seconds(length - since);
             left.checked_sub(&TimeDelta::nanoseconds(i64::from(now.nanosecond() % 1_000_000_000)))
-                .map_or(now, |left| now + left)
+                .and_then(|left| now.checked_add_signed(left))
+                // The clocks may change before the end.
+                .and_then(|until| until.checked_sub_signed(ahead(until) - ahead(now)))
+                .unwrap_or(now)
         })
     }
 
@@ -134,7 +200,8 @@ impl fmt::Display for Schedule {
         if !self.jitter.is_zero() {
             write!(f, ", up to {} s earlier", self.jitter.as_secs_f64())?;
         }
-        self.quiet.map_or(Ok(()), |(from, to)| write!(f, ", not from {from} to {to}"))
+        let Some(QuietHours { from, to, is_london }) = self.quiet else { return Ok(()) };
+        write!(f, ", not from {from} to {to}{}", if is_london { " in London" } else { "" })
     }
 }
 
@@ -222,6 +289,25 @@ mod tests {
         assert_eq!(night.quiet_until(at("2026-11-23T23:15:00Z")), until);
         assert_eq!(night.quiet_until(at("2026-11-24T05:59:59Z")), until);
         assert_eq!(night.quiet_until(at("2026-11-24T06:00:00Z")), None);
+        let london =
+            schedule.clone().with_quiet_hours_in_london(time("22:00:00"), time("06:00:00"));
+        for (now, until) in [
+            ("2026-11-23T21:59:59Z", None),
+            ("2026-11-23T22:00:00Z", Some("2026-11-24T06:00:00Z")),
+            ("2026-07-01T20:59:59Z", None),
+            ("2026-07-01T21:00:00Z", Some("2026-07-02T05:00:00Z")),
+            ("2026-07-02T04:59:59.5Z", Some("2026-07-02T05:00:00Z")),
+            ("2026-07-02T05:00:00Z", None),
+            // The clocks go forward at 01:00 on the 28th of March 2027, and back on the 25th of October 2026.
+            ("2027-03-27T23:30:00Z", Some("2027-03-28T05:00:00Z")),
+            ("2026-10-24T21:30:00Z", Some("2026-10-25T06:00:00Z")),
+        ] {
+            assert_eq!(london.quiet_until(at(now)), until.map(at), "{now}");
+        }
+        let json = serde_json::to_string(&london).unwrap();
+        assert!(json.ends_with(r#""quiet":["22:00:00","06:00:00"],"quiet_in_london":true}"#));
+        assert_eq!(serde_json::from_str::<Schedule>(&json).unwrap(), london);
+        assert!(london.to_string().ends_with("not from 22:00:00 to 06:00:00 in London"));
         let never = schedule.with_quiet_hours(time("06:00:00"), time("06:00:00"));
         assert_eq!(never.quiet_until(at("2026-11-24T06:00:00Z")), None);
     }

@@ -149,7 +149,9 @@ impl Process {
     /// Returns the current status. Contains no personal data.
     #[must_use]
     pub fn status(&self) -> Status {
-        self.shared().clone()
+        let mut status = self.shared().clone();
+        status.service = self.worker.tracer.service_status();
+        status
     }
 
     /// Pauses every process on the store: see [`Control::pause`].
@@ -309,6 +311,8 @@ impl Process {
         status.last_cause = ended_by.or(stopped_by.and_then(trace::Error::cause)).or(cause);
         let ended = self.now();
         let unreadable = run.as_ref().map_or(0, |report| report.unreadable);
+        let before = status.last.as_ref().and_then(|run| run.ended);
+        status.keep_failure(before, ended);
         status.last = status.current.take().map(|progress| {
             let mut progress = progress.ended(ended);
             progress.unreadable = unreadable;
@@ -327,10 +331,9 @@ impl Process {
     }
 
     pub(in crate::process) async fn write(&self) {
-        let now = self.now();
-        if self.shared.signs.are_due(&self.shared(), now) {
-            let (cases, status) = (self.worker.store.cases(), self.status());
-            self.shared.signs.write(cases, &self.name, now, status).await;
+        let (now, status) = (self.now(), self.status());
+        if self.shared.signs.are_due(&status, now) {
+            self.shared.signs.write(self.worker.store.cases(), &self.name, now, status).await;
         }
     }
 

@@ -2,9 +2,11 @@
 
 mod builder;
 mod duplicates;
+mod figures;
 mod write;
 
 pub use builder::{ReportBuilder, report};
+pub use figures::{Figures, history, keep, last};
 
 use crate::case::{AlertKind, CaseId, NumberStatus, ReviewReason, ReviewState};
 use chrono::{DateTime, Utc};

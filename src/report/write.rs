@@ -57,6 +57,12 @@ impl Report {
         text
     }
 
+    /// The rows that are counts: section, key and count.
+    pub(super) fn counts(&self) -> impl Iterator<Item = (&'static str, String, u64)> {
+        let rows = self.rows().into_iter();
+        rows.filter_map(|row| Some((row.section, row.key, row.value.parse().ok()?)))
+    }
+
     fn rows(&self) -> Vec<Row> {
         let mut rows = vec![Row::new("report", "at", rfc3339(self.at))];
         self.case_rows(&mut rows);

@@ -16,10 +16,9 @@ pub(crate) mod rate_limit;
 pub(crate) mod retry;
 pub mod telemetry;
 
+pub use crate::trace::CircuitBreakerState;
 pub use circuit_breaker::policy::CircuitBreakerPolicy;
-pub use circuit_breaker::state::{
-    CircuitBreaker, CircuitBreakerState, CircuitBreakerStatus, Suspended,
-};
+pub use circuit_breaker::state::{CircuitBreaker, CircuitBreakerStatus, Suspended};
 pub use gateway::{Gateway, GatewayStatus};
 pub use rate_limit::allowance::{Allowance, Share};
 pub use rate_limit::memory::MemorySharedRate;

@@ -33,6 +33,7 @@ mod message_id;
 mod mode;
 mod question;
 mod scripted;
+mod service_status;
 mod tracer;
 
 pub use answer::{Answer, Candidate, Exchange, Freshness, Match, Outcome, Restriction, Score};
@@ -48,4 +49,5 @@ pub use message_id::MessageId;
 pub use mode::{Attended, Mode, Unattended};
 pub use question::{FetchDetails, FindPerson, Question, VerifyNumber};
 pub use scripted::ScriptedTracer;
+pub use service_status::{CircuitBreakerState, ServiceStatus};
 pub use tracer::Tracer;

@@ -5,6 +5,7 @@ use crate::trace::error::Error;
 use crate::trace::message_id::MessageId;
 use crate::trace::mode::Attended;
 use crate::trace::question::Question;
+use crate::trace::service_status::ServiceStatus;
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use std::fmt::Debug;
@@ -96,11 +97,28 @@ pub trait Tracer: Debug + Send + Sync {
         breadth == Breadth::Exact
     }
 
+    /// Whether a user at a screen may see what this tracer returns. By default `true`.
+    ///
+    /// The PDS FHIR API requires a user's own access (healthcare-worker access) for this. Its client returns `false`
+    /// with application-restricted access, and a screen must then not search through it.
+    ///
+    /// A tracer that wraps another one returns that tracer's value.
+    fn serves_users(&self) -> bool {
+        true
+    }
+
     /// Returns how far this machine's clock is ahead of the service's, from the service's last
     /// response (MSCA-AUD-06); negative when it is behind. `None` when it is not known.
     ///
     /// A tracer that wraps another one returns that tracer's value.
     fn clock_skew(&self) -> Option<TimeDelta> {
         None
+    }
+
+    /// Returns what is known of the connection to the service, for screens (HAV-6). Nothing by default.
+    ///
+    /// A tracer that wraps another one returns that tracer's value, with what it adds.
+    fn service_status(&self) -> ServiceStatus {
+        ServiceStatus::default()
     }
 }

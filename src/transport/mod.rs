@@ -17,6 +17,7 @@ pub use message::{Request, Response};
 pub use scripted::Scripted;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use std::fmt::Debug;
 
 /// Sends one request and returns the response.
@@ -53,4 +54,12 @@ pub trait Transport: Debug + Send + Sync {
     ///
     /// When no complete response was received; see [`ErrorKind`].
     async fn send(&self, request: Request) -> Result<Response, Error>;
+
+    /// Returns when the client certificate in use expires: the earliest of its own expiry and those of its issuers.
+    /// `None` without a certificate, or when it is not known.
+    ///
+    /// A transport that wraps another one returns that transport's value.
+    fn certificate_expires(&self) -> Option<DateTime<Utc>> {
+        None
+    }
 }

@@ -10,6 +10,7 @@ use nhs_pds::clock::Clock;
 use nhs_pds::process::alert::MemoryAlerts;
 use nhs_pds::process::store::{Joined, Store};
 use nhs_pds::process::{Control, ErrorKind, Process, Schedule, Settings, State, Worker};
+use nhs_pds::resilience::{CircuitBreakerState, Gateway};
 use nhs_pds::trace::{Caller, LocalIdentity, ScriptedTracer, User};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -412,4 +413,37 @@ async fn a_process_that_is_notified_reads_the_store_less_and_still_obeys() {
     office.control.run_now(&jo()).await.unwrap();
     sleep(30 * SECOND).await;
     assert!("10:12:03" < began().as_str() && began().as_str() <= "10:12:34", "{}", began());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_schedule_replaces_only_the_one_that_was_shown() {
+    let office = office();
+    let control = &office.control;
+    let (ten, five) = (every(10 * MINUTE), every(5 * MINUTE));
+    assert!(control.replace_schedule(None, Some(&ten), &jo()).await.unwrap());
+    assert!(!control.replace_schedule(None, Some(&five), &jo()).await.unwrap());
+    let wanted = control.wanted().await.unwrap();
+    assert_eq!(wanted.schedule, Some(ten.clone()));
+    let change = wanted.last_change.unwrap();
+    assert_eq!((&*change.what, &*change.by), ("schedule", "Jo Doe"));
+    assert!(control.replace_schedule(Some(&ten), None, &jo()).await.unwrap());
+    assert_eq!(control.wanted().await.unwrap().schedule, None);
+    assert_eq!(office.recorded().await, ["schedule every 600 s", "schedule"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn other_programs_see_the_connection_of_a_process_to_the_service() {
+    let office = office();
+    let us = LocalIdentity::new("RHM".parse().unwrap(), "a").unwrap();
+    let settings = Settings::new(Caller::System(us)).with_clock(Arc::clone(&office.clock) as _);
+    let gateway = Gateway::new(Arc::new(ScriptedTracer::new([])));
+    let worker = Worker::new(gateway.background(), Arc::clone(&office.store), settings);
+    let process = Process::new(worker, every(30 * MINUTE));
+    tokio::spawn(async move { process.run_until(std::future::pending(), &mut |_| ()).await });
+    sleep(MINUTE).await;
+    let worker = || async { office.control.workers().await.unwrap().remove(0) };
+    let status = worker().await.status;
+    assert_eq!(status.service.per_second, Some(5));
+    assert_eq!(status.service.circuit_breaker, Some(CircuitBreakerState::Closed));
+    assert!(status.failures.is_empty());
 }

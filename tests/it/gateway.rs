@@ -567,3 +567,20 @@ async fn opening_a_record_during_a_suspension_fails_at_once() {
     assert!(refreshed.suspended.unwrap().suspended_until().is_some());
     assert!((22..=23).contains(&service.count()), "the refresh sent nothing");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_handle_says_its_limits_and_whether_queries_are_suspended() {
+    let service = Service::failing(usize::MAX);
+    let limit = RateLimit::per_second(number(7)).with_in_flight(number(3));
+    let gate = gate(&service).with_rate_limit(limit);
+    let retrying =
+        Retrying::new(gate.background(), Retry::new(resilience::RetryPolicy::foreground()));
+    let status = retrying.service_status();
+    assert_eq!((status.per_second, status.in_flight), (Some(7), Some(3)));
+    assert_eq!(status.circuit_breaker, Some(CircuitBreakerState::Closed));
+    assert_eq!(status.suspended_since, None);
+    fail_about(&gate, 0..10).await;
+    let status = retrying.service_status();
+    assert_eq!(status.circuit_breaker, Some(CircuitBreakerState::Open));
+    assert!(status.suspended_since < status.suspended_until);
+}

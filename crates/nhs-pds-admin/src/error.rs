@@ -24,6 +24,12 @@ pub(crate) enum PageError {
     Unavailable,
     /// Too many requests.
     TooMany,
+    /// The form or the file is too long.
+    TooLarge,
+    /// The form did not arrive in time.
+    TooSlow,
+    /// The page exists, but cannot be used in this way.
+    WrongMethod,
     /// A function that this installation does not have, such as a search without a service.
     NotAvailable,
     /// A fault of the program or its data.
@@ -40,6 +46,9 @@ impl PageError {
             Self::Conflict => StatusCode::CONFLICT,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotAvailable => StatusCode::NOT_IMPLEMENTED,
             Self::Failed => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -53,6 +62,9 @@ impl PageError {
             StatusCode::FORBIDDEN => Some(Self::Forbidden),
             StatusCode::SERVICE_UNAVAILABLE => Some(Self::Unavailable),
             StatusCode::TOO_MANY_REQUESTS => Some(Self::TooMany),
+            StatusCode::PAYLOAD_TOO_LARGE => Some(Self::TooLarge),
+            StatusCode::REQUEST_TIMEOUT => Some(Self::TooSlow),
+            StatusCode::METHOD_NOT_ALLOWED => Some(Self::WrongMethod),
             _ if status.is_client_error() => Some(Self::Invalid),
             _ if status.is_server_error() => Some(Self::Failed),
             _ => None,
@@ -70,6 +82,9 @@ impl PageError {
             Self::Conflict => "Another user changed this at the same time",
             Self::Unavailable => "The service is not available at the moment",
             Self::TooMany => "Too many requests",
+            Self::TooLarge => "The form or file is too large",
+            Self::TooSlow => "The form took too long to arrive",
+            Self::WrongMethod => "This page cannot be used in this way",
             Self::NotAvailable => "This function is not available here",
             Self::Failed => "There is a problem with the service",
         }
@@ -79,7 +94,9 @@ impl PageError {
     pub(crate) const fn advice(&self) -> &'static str {
         match self {
             Self::NotFound => "Check the address, or start from the home page.",
-            Self::NotSignedIn => "Sign in to the application, then open the page again.",
+            Self::NotSignedIn => {
+                "Your session may have ended. Nothing was changed. Sign in, then open the page again."
+            }
             Self::Forbidden => {
                 "Your role has no right to it. The attempt was recorded. If you need access, ask your administrator."
             }
@@ -90,6 +107,9 @@ impl PageError {
                 "Nothing was changed. Try again in a minute. If it lasts, tell your administrator."
             }
             Self::TooMany => "Wait a minute, then try again.",
+            Self::TooLarge => "Nothing was changed. Send less text, or a smaller file.",
+            Self::TooSlow => "Nothing was changed. Check your connection, and send the form again.",
+            Self::WrongMethod => "Start from the home page.",
             Self::NotAvailable => "Ask your administrator which functions this installation has.",
             Self::Failed => "Nothing was changed. Tell your administrator when it happened.",
         }
@@ -138,5 +158,17 @@ impl From<askama::Error> for PageError {
     fn from(error: askama::Error) -> Self {
         tracing::error!(error = %error, "a page could not be written");
         Self::Failed
+    }
+}
+
+impl From<crate::accounts::AccountError> for PageError {
+    fn from(error: crate::accounts::AccountError) -> Self {
+        match error {
+            crate::accounts::AccountError::Unknown => Self::NotFound,
+            crate::accounts::AccountError::Store(_) => Self::Unavailable,
+            crate::accounts::AccountError::Busy => Self::TooMany,
+            crate::accounts::AccountError::Broken => Self::Failed,
+            _ => Self::Invalid,
+        }
     }
 }

@@ -52,8 +52,10 @@ pub(crate) struct Layout {
 
 impl Layout {
     pub(crate) fn of(app: &App, person: Option<&Person>, heading: &str, section: &str) -> Self {
-        let shown =
-            SECTIONS.iter().filter(|(.., right)| person.is_some_and(|person| person.may(*right)));
+        let is_there = |right| right != Right::ManagePeople || app.accounts.is_some();
+        let shown = SECTIONS.iter().filter(|(.., right)| {
+            is_there(*right) && person.is_some_and(|person| person.may(*right))
+        });
         let sections = shown.map(|(path, label, _)| Section {
             href: app.path(path),
             label,
@@ -72,7 +74,7 @@ impl Layout {
             js: app.path(&format!("/assets/{}", app.assets.js())),
             sections: sections.collect(),
             user,
-            account: None,
+            account: app.accounts.as_ref().and(person).map(|_| app.path("/account")),
             label: None,
             has_errors: false,
         }
@@ -109,4 +111,6 @@ pub(crate) fn page(template: &impl Template) -> Result<Response, PageError> {
 pub(crate) struct ErrorPage {
     pub(crate) layout: Layout,
     pub(crate) advice: &'static str,
+    /// Where to sign in, if that is what the user can do.
+    pub(crate) sign_in: Option<String>,
 }

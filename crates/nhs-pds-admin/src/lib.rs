@@ -52,6 +52,7 @@
 //! | `visitor` | from an address to a case, if the user may see it |
 //! | `links` | opaque addresses: a case id never stands in a URL |
 //! | `protect` | requests from other sites, headers of security, pages for errors |
+//! | `uploads` | caseloads that are uploaded and not yet imported, in memory |
 //! | `pages` | the pages, a folder each, with the folder of the same name in `templates/` |
 //!
 //! The chapter [screens](nhs_pds::docs) of the documentation has the roles, the routes and what protects them.
@@ -59,19 +60,25 @@
 pub mod accounts;
 mod app;
 mod assets;
+mod compared;
 mod error;
+mod facts;
 mod form;
 mod identity;
 mod layout;
+mod limit;
 mod links;
 mod pages;
 mod protect;
 mod rights;
 mod routes;
 mod screens;
+mod uploads;
 mod view;
 mod visitor;
+mod words;
 
 pub use identity::{Identity, IdentityError, Person};
 pub use rights::{FieldGroup, Right, Role, UnknownRole};
+pub use routes::Route;
 pub use screens::Screens;

@@ -4,11 +4,24 @@ use crate::app::App;
 use crate::error::PageError;
 use crate::identity::Person;
 use crate::layout::{ErrorPage, Layout, page};
+use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, Method, Uri, header};
+use http_body_util::LengthLimitError;
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+/// The longest form, in bytes. Uploads have a limit of their own.
+pub(crate) const LONGEST_FORM: usize = 64 * 1024;
+
+/// How long a sender may take for a form.
+const LONGEST_WAIT: Duration = Duration::from_secs(20);
 
 /// Nothing inline, nothing from another host, in no frame.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
@@ -28,7 +41,10 @@ const HEADERS: [(&str, &str); 7] = [
 /// Rejects requests of other sites, and completes the response: headers, and a page for each error.
 pub(crate) async fn protect(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let mut response = if is_ours(request.method(), request.headers(), request.uri()) {
-        next.run(request).await
+        match whole(request).await {
+            Ok(request) => caught(next.run(request)).await,
+            Err(error) => error.into_response(),
+        }
     } else {
         PageError::CrossSite.into_response()
     };
@@ -55,11 +71,53 @@ pub(crate) async fn protect(State(app): State<Arc<App>>, request: Request, next:
     response
 }
 
+/// The request with its form read to the end, so that a handler never waits for a slow sender.
+async fn whole(request: Request) -> Result<Request, PageError> {
+    let kind = request.headers().get(header::CONTENT_TYPE);
+    let is_form = kind.is_none_or(|kind| !kind.as_bytes().starts_with(b"multipart/"));
+    if !is_form {
+        return Ok(request);
+    }
+    let (parts, body) = request.into_parts();
+    let read = tokio::time::timeout(LONGEST_WAIT, to_bytes(body, LONGEST_FORM)).await;
+    match read {
+        Ok(Ok(body)) => Ok(Request::from_parts(parts, Body::from(body))),
+        Ok(Err(error)) => {
+            let source = std::error::Error::source(&error);
+            let is_long = source.is_some_and(|cause| cause.is::<LengthLimitError>());
+            Err(if is_long { PageError::TooLarge } else { PageError::Invalid })
+        }
+        Err(_) => Err(PageError::TooSlow),
+    }
+}
+
+/// The response of a handler; a handler that panics has failed. Nothing of the panic is shown.
+async fn caught(response: impl Future<Output = Response>) -> Response {
+    let mut response = pin!(response);
+    poll_fn(|context| {
+        let polled = catch_unwind(AssertUnwindSafe(|| response.as_mut().poll(context)));
+        polled.unwrap_or_else(|_| {
+            tracing::error!("a page could not be shown: the program failed");
+            Poll::Ready(PageError::Failed.into_response())
+        })
+    })
+    .await
+}
+
 fn error_page(app: &App, person: Option<&Person>, error: &PageError) -> Response {
     let layout = Layout::of(app, person, error.heading(), "");
-    let shown = page(&ErrorPage { layout, advice: error.advice() });
+    let sign_in = match error {
+        PageError::NotSignedIn => app.identity.sign_in(),
+        _ => None,
+    };
+    let shown = page(&ErrorPage { layout, advice: error.advice(), sign_in });
     let body = shown.unwrap_or_else(|_| error.heading().into_response());
-    (error.status(), body).into_response()
+    let mut response = (error.status(), body).into_response();
+    if matches!(error, PageError::TooMany | PageError::Unavailable) {
+        let minute = HeaderValue::from_static("60");
+        response.headers_mut().insert(header::RETRY_AFTER, minute);
+    }
+    response
 }
 
 /// Whether a request that changes something comes from a page of this site (OWASP ASVS 3.5). Browsers say so in

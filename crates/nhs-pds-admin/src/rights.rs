@@ -177,6 +177,22 @@ impl Right {
         }
     }
 
+    /// Whether a form of this function may take long, or asks a service: the forms of one user are limited.
+    pub(crate) const fn is_costly(self) -> bool {
+        matches!(
+            self,
+            Self::SearchCases
+                | Self::SearchPds
+                | Self::SearchPdsAdvanced
+                | Self::RefreshCase
+                | Self::PrintLetter
+                | Self::Import
+                | Self::ViewQuality
+                | Self::ViewAudit
+                | Self::ExportSubject
+        )
+    }
+
     /// A stable word for the audit trail: the variant's name in lower case, joined by `_`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -11,15 +11,35 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{MethodRouter, get, post};
 use http::Method;
 use nhs_pds::audit::EventKind;
+use nhs_pds::trace::Caller;
 use std::sync::Arc;
 
-/// One route, for the table in the documentation and for the test of every route with every role.
+/// One route of the screens ([`Screens::routes`](crate::Screens::routes)).
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub(crate) struct Route {
-    pub(crate) path: &'static str,
-    pub(crate) method: &'static str,
-    /// The right; `None` for pages before the sign-in.
-    pub(crate) right: Option<Right>,
+pub struct Route {
+    path: &'static str,
+    method: &'static str,
+    right: Option<Right>,
+}
+
+impl Route {
+    /// The path below where the screens are mounted, as axum writes it: `/case/{case}`.
+    #[must_use]
+    pub const fn path(&self) -> &'static str {
+        self.path
+    }
+
+    /// `GET` or `POST`.
+    #[must_use]
+    pub const fn method(&self) -> &'static str {
+        self.method
+    }
+
+    /// The right that a user needs; `None` for pages before the sign-in.
+    #[must_use]
+    pub const fn right(&self) -> Option<Right> {
+        self.right
+    }
 }
 
 /// Collects the routes of all pages.
@@ -83,6 +103,12 @@ impl Routes {
         self
     }
 
+    /// Another method of the page before, for the table.
+    pub(crate) fn open_too(mut self, path: &'static str, method: &'static str) -> Self {
+        self.table.push(Route { path, method, right: None });
+        self
+    }
+
     pub(crate) fn into_parts(self) -> (axum::Router<Arc<App>>, Vec<Route>) {
         (self.router, self.table)
     }
@@ -111,18 +137,32 @@ async fn admit(app: &App, right: Right, request: Request) -> Result<(Person, Req
         app.identity.identify(&parts).await.map_err(|_| PageError::Unavailable.into_response())?;
     let Some(person) = person else {
         return Err(match app.identity.sign_in() {
-            Some(sign_in) if parts.method == Method::GET => Redirect::to(&sign_in).into_response(),
+            Some(sign_in) if parts.method == Method::GET => {
+                // The own sign-in returns to the page; only its path, which has nothing of a person.
+                let back = app.accounts.as_ref().map(|_| format!("?to={}", parts.uri.path()));
+                Redirect::to(&(sign_in + &back.unwrap_or_default())).into_response()
+            }
             _ => PageError::NotSignedIn.into_response(),
         });
     };
     if person.may(right) {
+        // What a user reads by a link is small. What a form starts may take long.
+        let is_limited = parts.method == Method::POST && right.is_costly();
+        let user = Caller::User(person.user.clone()).to_string();
+        if is_limited && !app.limit.permits(&user, app.clock.now()) {
+            return Err(with_person(PageError::TooMany, person));
+        }
         return Ok((person, Request::from_parts(parts, body)));
     }
     let refused =
         app.event(EventKind::AccessRefused, &person.actor()).with_detail("right", right.as_str());
     let recorded = app.store.audit().append(vec![refused]).await;
-    let mut response =
-        recorded.map_or_else(PageError::from, |_| PageError::Forbidden).into_response();
+    Err(with_person(recorded.map_or_else(PageError::from, |_| PageError::Forbidden), person))
+}
+
+/// The response to an error, in the frame of its user.
+fn with_person(error: PageError, person: Person) -> Response {
+    let mut response = error.into_response();
     response.extensions_mut().insert(person);
-    Err(response)
+    response
 }

@@ -1,10 +1,15 @@
+use crate::accounts::Accounts;
 use crate::app::App;
 use crate::assets::{self, Assets};
 use crate::error::PageError;
 use crate::identity::Identity;
+use crate::limit::Limit;
 use crate::pages;
-use crate::protect::protect;
+use crate::pages::audit::check::TrailCheck;
+use crate::pages::quality::Counted;
+use crate::protect::{LONGEST_FORM, protect};
 use crate::routes::{Route, Routes};
+use crate::uploads::Uploads;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use axum::response::Redirect;
@@ -14,13 +19,12 @@ use nhs_pds::demographics::OdsCode;
 use nhs_pds::ids::{Ids, RandomIds};
 use nhs_pds::process::Worker;
 use nhs_pds::process::store::Store;
+use nhs_pds::process::tenants::Tenants;
+use nhs_pds::tenant::TenantName;
 use nhs_pds::trace::Tracer;
 use std::sync::Arc;
 use tokio::sync::OnceCell;
 use tower_http::compression::CompressionLayer;
-
-/// The longest form, in bytes. Uploads have a limit of their own.
-const LONGEST_FORM: usize = 64 * 1024;
 
 /// The screens of one store, as a router for a vendor's application.
 ///
@@ -30,6 +34,7 @@ const LONGEST_FORM: usize = 64 * 1024;
 pub struct Screens {
     store: Arc<dyn Store>,
     identity: Arc<dyn Identity>,
+    accounts: Option<Accounts>,
     organisation: OdsCode,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
@@ -37,7 +42,9 @@ pub struct Screens {
     service_name: String,
     theme: Option<String>,
     search: Option<Arc<dyn Tracer>>,
+    new_case_link: Option<String>,
     refresh: Option<Worker>,
+    tenant: Option<(Arc<dyn Tenants>, TenantName)>,
     is_behind_tls: bool,
 }
 
@@ -47,6 +54,7 @@ impl Screens {
         Self {
             store,
             identity,
+            accounts: None,
             organisation,
             clock: Arc::new(SystemClock),
             ids: Arc::new(RandomIds),
@@ -54,9 +62,17 @@ impl Screens {
             service_name: "NHS Numbers".to_owned(),
             theme: None,
             search: None,
+            new_case_link: None,
             refresh: None,
+            tenant: None,
             is_behind_tls: true,
         }
+    }
+
+    /// The screens of `store`, for users who sign in here with `accounts`.
+    pub fn with_accounts(store: Arc<dyn Store>, organisation: OdsCode, accounts: Accounts) -> Self {
+        let identity = Arc::new(accounts.clone());
+        Self { accounts: Some(accounts), ..Self::new(store, organisation, identity) }
     }
 
     /// Mounts the screens at a path, such as `/nhs`. [`router`](Self::router) then has the whole path: `merge` it
@@ -80,15 +96,40 @@ impl Screens {
     }
 
     /// Searches PDS for users with `tracer`, such as [`Gateway::foreground`](nhs_pds::resilience::Gateway::foreground).
-    /// Without one, the search shows local cases only, and says so.
+    /// Without one, the search shows local cases only, and says so. So it does with a tracer that does not
+    /// [serve users](Tracer::serves_users): a search of the PDS FHIR API needs the user's own access, which
+    /// [`Identity::tracer`] supplies.
     pub fn with_search(mut self, tracer: Arc<dyn Tracer>) -> Self {
         self.search = Some(tracer);
+        self
+    }
+
+    /// Offers a link to the page of the application that creates a record, where a search has found no person
+    /// (MSCA-PDS-04). `address` is a path or an address. No criteria are added to it: they are personal data.
+    pub fn with_new_case_link(mut self, address: impl Into<String>) -> Self {
+        self.new_case_link = Some(address.into());
         self
     }
 
     /// Traces a case at once with `worker` (MSCA-PDS-05). Without one, a page says that it is not available.
     pub fn with_refresh(mut self, worker: Worker) -> Self {
         self.refresh = Some(worker);
+        self
+    }
+
+    /// Names the tenant of the store in a directory. The process page then says when an operator has paused the tenant.
+    ///
+    /// ```
+    /// use nhs_pds::process::tenants::MemoryTenants;
+    /// use nhs_pds_admin::Screens;
+    /// use std::sync::Arc;
+    ///
+    /// fn of_leeds(screens: Screens) -> Result<Screens, nhs_pds::text::ValueError> {
+    ///     Ok(screens.with_tenant(Arc::new(MemoryTenants::default()), "leeds".parse()?))
+    /// }
+    /// ```
+    pub fn with_tenant(mut self, directory: Arc<dyn Tenants>, name: TenantName) -> Self {
+        self.tenant = Some((directory, name));
         self
     }
 
@@ -115,26 +156,60 @@ impl Screens {
         self.build().0
     }
 
+    /// All routes of the screens, with the right that each needs. For a test of your own mounting.
+    ///
+    /// ```
+    /// # use nhs_pds::{audit::MemoryLog, case::MemoryStore, process::{alert::MemoryAlerts, store::Joined}};
+    /// # use nhs_pds_admin::{Identity, IdentityError, Person, Screens};
+    /// # use std::sync::Arc;
+    /// # #[derive(Debug)]
+    /// # struct Nobody;
+    /// # #[nhs_pds::async_trait]
+    /// # impl Identity for Nobody {
+    /// #     async fn identify(&self, _: &http::request::Parts) -> Result<Option<Person>, IdentityError> {
+    /// #         Ok(None)
+    /// #     }
+    /// # }
+    /// # let (cases, trail) = (Arc::new(MemoryStore::new()), Arc::new(MemoryLog::new()));
+    /// # let store = Arc::new(Joined::new(cases, trail, Arc::new(MemoryAlerts::default())));
+    /// let screens = Screens::new(store, "RHM".parse()?, Arc::new(Nobody));
+    /// assert!(screens.routes().iter().any(|route| route.path() == "/audit"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn routes(self) -> Vec<Route> {
+        self.build().1
+    }
+
     pub(crate) fn build(self) -> (axum::Router, Vec<Route>) {
+        let accounts = self.accounts.map(|each| each.placed(&self.base, &self.service_name));
+        let identity = accounts.clone().map(|each| Arc::new(each) as Arc<dyn Identity>);
         let app = Arc::new(App {
             store: self.store,
-            identity: self.identity,
+            identity: identity.unwrap_or(self.identity),
+            accounts,
             clock: self.clock,
             ids: self.ids,
             base: self.base,
             service_name: self.service_name,
             organisation: self.organisation,
             search: self.search,
+            new_case_link: self.new_case_link,
             refresh: self.refresh,
+            tenant: self.tenant,
+            counted: Counted::default(),
             assets: Assets::new(self.theme.as_deref()),
             is_behind_tls: self.is_behind_tls,
             links: OnceCell::new(),
+            limit: Limit::default(),
+            check: TrailCheck::default(),
+            uploads: Uploads::default(),
         });
         let (pages, table) = pages::all(Routes::new(Arc::clone(&app))).into_parts();
         let inner = pages
             .route("/assets/{name}", get(assets::serve))
             .fallback(|| async { PageError::NotFound })
-            .method_not_allowed_fallback(|| async { PageError::NotFound })
+            .method_not_allowed_fallback(|| async { PageError::WrongMethod })
             .layer(DefaultBodyLimit::max(LONGEST_FORM))
             .layer(from_fn_with_state(Arc::clone(&app), protect))
             .layer(CompressionLayer::new())

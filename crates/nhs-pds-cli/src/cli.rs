@@ -29,9 +29,11 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     Trace(Box<commands::trace::Args>),
     Worker(Box<commands::worker::Args>),
+    Serve(Box<commands::serve::Args>),
     Tenant(commands::tenant::Args),
     Database(commands::database::Args),
     Review(Box<commands::review::Args>),
+    User(commands::user::Args),
     Audit(commands::audit::Args),
     Report(commands::report::Args),
     Check(commands::check::Args),

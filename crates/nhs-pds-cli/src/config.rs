@@ -95,6 +95,9 @@ const SETTINGS: [&str; 75] = [
 /// setting of a tenant.
 const SETTINGS_OF_OPERATORS: [&str; 3] = ["as", "db", "json"];
 
+/// The same for commands about users. The name and the role of a reviewer are not those of a user of the screens.
+const SETTINGS_OF_USERS: [&str; 6] = ["anchors", "as", "db", "json", "ods-code", "tenant"];
+
 /// Arguments with the options that were added to them.
 #[derive(Debug)]
 pub(crate) struct Configured {
@@ -239,6 +242,9 @@ fn is_setting(level: &Level<'_>, option: &Arg) -> bool {
 fn may_be_set(names: &[&str], option: &Arg) -> bool {
     let is_of_operators = matches!(names.first(), Some(&"database" | &"tenant"));
     if is_of_operators && !SETTINGS_OF_OPERATORS.contains(&long(option)) {
+        return false;
+    }
+    if names.first() == Some(&"user") && !SETTINGS_OF_USERS.contains(&long(option)) {
         return false;
     }
     SETTINGS.contains(&long(option)) && !(long(option) == "history" && is_flag(option))
@@ -418,10 +424,11 @@ mod tests {
     use std::io::Write as _;
 
     /// The options that only the command line may set: they say what to do with one person, item or event.
-    const ARGUMENTS_ONLY: [&str; 44] = [
+    const ARGUMENTS_ONLY: [&str; 48] = [
         "address",
         "advisory",
         "after",
+        "all",
         "assignee",
         "attended",
         "authorised-by",
@@ -439,6 +446,7 @@ mod tests {
         "family",
         "forename",
         "from",
+        "full-name",
         "fuzzy",
         "gender",
         "given",
@@ -451,6 +459,7 @@ mod tests {
         "max",
         "message-id",
         "nhs-number",
+        "password-stdin",
         "paused",
         "phone",
         "postcode",
@@ -463,6 +472,7 @@ mod tests {
         "version",
         "weight",
         "without",
+        "worker",
     ];
 
     fn all_options(command: &Command, found: &mut Vec<String>) {

@@ -68,14 +68,16 @@ fn main() -> ExitCode {
 fn run(command: Command) -> ExitCode {
     use Command::{
         Audit, Check, Compare, Completions, Database, Dev, Fhir, Jwks, Letter, Man, MatchQuality,
-        Migrate, Report, Review, Simulator, Tenant, Trace, Wire, Worker,
+        Migrate, Report, Review, Serve, Simulator, Tenant, Trace, User, Wire, Worker,
     };
     match command {
         Trace(args) => on_threads("trace", commands::trace::run(&args)),
         Worker(args) => on_threads("worker", commands::worker::run(&args)),
+        Serve(args) => on_threads("serve", commands::serve::run(&args)),
         Tenant(args) => on_one_thread("tenant", commands::tenant::run(args)),
         Database(args) => on_one_thread("database", commands::database::run(args)),
         Review(args) => commands::review::main(*args),
+        User(args) => commands::user::main(args),
         Audit(args) => on_threads("audit", commands::audit::run(args)),
         Report(args) => on_one_thread("report", commands::report::run(&args)),
         Check(args) => commands::check::main(&args),

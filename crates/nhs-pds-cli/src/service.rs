@@ -169,6 +169,11 @@ impl Service {
         self.service.is_some() || self.api.is_named()
     }
 
+    /// Whether the options name people of the simulator.
+    pub(crate) const fn has_register(&self) -> bool {
+        self.connection.register.is_some()
+    }
+
     /// The address of a service outside this program; `None` for the simulator.
     pub(crate) fn address(&self) -> Option<Url> {
         match &self.service {

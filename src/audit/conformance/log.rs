@@ -32,6 +32,7 @@ pub async fn check(new_log: impl AsyncFn() -> Arc<dyn AuditLog>) -> Result<(), B
     begins_empty(&*new_log().await).await?;
     returns_what_was_appended(&*new_log().await).await?;
     pages_in_order(&*new_log().await).await?;
+    pages_newest_first(&*new_log().await).await?;
     filters(&*new_log().await).await?;
     filters_by_patient(&*new_log().await).await?;
     heeds_outside_anchors(&*new_log().await).await?;
@@ -124,7 +125,51 @@ async fn numbers(
     limit: usize,
 ) -> Result<Vec<u64>, Breach> {
     let page = log.page(filter, after, limit).await?;
-    Ok(page.into_iter().map(|event| event.seq).collect())
+    let found: Vec<u64> = page.into_iter().map(|event| event.seq).collect();
+    if after == 0 && found.len() < limit {
+        let latest = log.page_before(filter, u64::MAX, limit).await?;
+        let same = latest.iter().rev().map(|event| event.seq).eq(found.iter().copied());
+        hold(same, "the latest events are the same events, newest first")?;
+    }
+    Ok(found)
+}
+
+async fn pages_newest_first(log: &dyn AuditLog) -> Result<(), Breach> {
+    let clause = "pages before a number contain every event once, newest first";
+    hold(log.page_before(&Filter::new(), u64::MAX, 9).await?.is_empty(), clause)?;
+    for _ in 0..3 {
+        log.append(vec![entry(EventKind::SignedIn, 3)?, entry(EventKind::SignedOut, 0)?]).await?;
+    }
+    let outs = Filter::new().with_kind(EventKind::SignedOut);
+    for (filter, expected) in [
+        (Filter::new(), &[6, 5, 4, 3, 2, 1][..]),
+        (Filter::new().with_sequence(2..=5), &[5, 4, 3, 2]),
+        (outs.clone(), &[6, 4, 2]),
+        (outs.with_sequence(0..=5), &[4, 2]),
+        (Filter::new().with_sequence(7..=u64::MAX), &[]),
+    ] {
+        for limit in 1..=7 {
+            let mut seen: Vec<u64> = Vec::new();
+            loop {
+                let before = seen.last().copied().unwrap_or(u64::MAX);
+                let page = log.page_before(&filter, before, limit).await?;
+                hold(page.len() <= limit, clause)?;
+                if page.is_empty() {
+                    break;
+                }
+                seen.extend(page.iter().map(|event| event.seq));
+                hold(seen.len() <= expected.len(), clause)?;
+            }
+            hold(seen == expected, clause)?;
+        }
+        for before in [0, 1] {
+            hold(log.page_before(&filter, before, 9).await?.is_empty(), clause)?;
+        }
+        hold(log.page_before(&filter, u64::MAX, 0).await?.is_empty(), clause)?;
+        let all = log.page_before(&filter, u64::MAX, usize::MAX).await?;
+        hold(all.len() == expected.len(), clause)?;
+    }
+    Ok(())
 }
 
 async fn filters(log: &dyn AuditLog) -> Result<(), Breach> {

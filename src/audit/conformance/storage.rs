@@ -126,6 +126,19 @@ async fn reads_in_order(storage: &dyn AuditStorage) -> Result<(), Breach> {
         let rows = storage.rows(&Filter::new(), from, limit).await?;
         hold(rows.iter().map(|row| row.row().seq()).eq(expected.iter().copied()), clause)?;
     }
+    let clause = "rows are returned before a number, in descending order, and as many as asked for";
+    for (before, limit, expected) in [
+        (i64::MAX, 9, &[5, 4, 3, 2, 1][..]),
+        (6, 5, &[5, 4, 3, 2, 1]),
+        (5, 2, &[4, 3]),
+        (2, 1, &[1]),
+        (1, 1, &[]),
+        (i64::MIN, usize::MAX, &[]),
+    ] {
+        if let Some(rows) = storage.rows_before(&Filter::new(), before, limit).await? {
+            hold(rows.iter().map(|row| row.row().seq()).eq(expected.iter().copied()), clause)?;
+        }
+    }
     Ok(())
 }
 

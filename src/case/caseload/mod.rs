@@ -44,6 +44,9 @@
 //! A row whose NHS Number is damaged, such as `9.43477E+09`, is read without the number and listed
 //! in [`Caseload::flagged`]. Importing it adds a review item to the case, with the damaged text.
 //!
+//! A file whose columns have other names is read by a [`Mapping`] ([`open_mapped`]). [`sample`] reads the names
+//! and the first rows, to propose one.
+//!
 //! [`read`] keeps the cases of a file in memory; [`open`] reads case by case, for files of any size.
 //!
 //! A row that cannot be read is rejected alone, with its line and the reason, and never with its
@@ -66,23 +69,28 @@
 //! # Ok::<(), caseload::Error>(())
 //! ```
 
+mod dates;
 mod decisions;
 mod error;
+mod mapping;
 mod optional;
 mod read;
 mod reader;
 mod results;
 mod row;
 mod rows;
+mod sample;
 mod text;
 mod write;
 
 pub use decisions::DecisionWriter;
 pub use error::{Error, ErrorKind, Fault, FlaggedRow, RefusedRow};
+pub use mapping::{FileEncoding, Mapping};
 pub use optional::OPTIONAL_COLUMNS;
 pub use read::{Caseload, read};
-pub use reader::{Entry, Reader, open};
+pub use reader::{Entry, Reader, open, open_mapped};
 pub use results::{ResultRow, write_results};
+pub use sample::{Sample, sample};
 pub use write::write;
 
 /// The required columns of a caseload, in the order in which [`write()`] writes them.

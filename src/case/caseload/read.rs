@@ -42,12 +42,12 @@ pub struct Caseload {
 /// file is a workbook or another kind that is not CSV, [`ErrorKind::Io`](crate::case::caseload::ErrorKind::Io) when the file cannot be
 /// read. A bad row is not an error: see [`Caseload::refused`] and [`Caseload::flagged`].
 pub fn read(file: impl Read) -> Result<Caseload, Error> {
-    let mut rows = Rows::open(file)?;
+    let mut rows = Rows::open(file, None)?;
     let mut gathered = Gathered::default();
     let (mut refused, mut flagged) = (Vec::new(), Vec::new());
     while let Some(span) = rows.advance()? {
         let read = rows.case(&span).and_then(|(case, flag)| {
-            gathered.add(case).map(|()| flag).map_err(|(at, why)| (Some(at), why))
+            gathered.add(span.line, case).map(|()| flag).map_err(|(at, why)| (Some(at), why))
         });
         match read {
             Ok(None) => {}
@@ -62,16 +62,19 @@ pub fn read(file: impl Read) -> Result<Caseload, Error> {
 #[derive(Default)]
 pub(super) struct Gathered {
     cases: Vec<Case>,
+    /// The line of the first row of each.
+    lines: Vec<u64>,
     places: HashMap<CaseId, usize>,
 }
 
 impl Gathered {
     /// Adds the case of a row.
-    pub(super) fn add(&mut self, case: Case) -> Result<(), row::At> {
+    pub(super) fn add(&mut self, line: u64, case: Case) -> Result<(), row::At> {
         match self.places.entry(case.id.clone()) {
             Entry::Vacant(place) => {
                 place.insert(self.cases.len());
                 self.cases.push(case);
+                self.lines.push(line);
                 Ok(())
             }
             // Places are positions in `cases`, so the first row exists.
@@ -84,6 +87,11 @@ impl Gathered {
 
     pub(super) fn into_cases(self) -> Vec<Case> {
         self.cases
+    }
+
+    /// The cases, each with the line of its first row.
+    pub(super) fn into_lines(self) -> impl Iterator<Item = (u64, Case)> {
+        self.lines.into_iter().zip(self.cases)
     }
 }
 

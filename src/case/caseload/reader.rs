@@ -1,4 +1,5 @@
 use crate::case::caseload::error::{Error, ErrorKind, FlaggedRow, RefusedRow};
+use crate::case::caseload::mapping::Mapping;
 use crate::case::caseload::read::{Gathered, add_to};
 use crate::case::caseload::row::At;
 use crate::case::caseload::rows::{Rows, Span};
@@ -60,7 +61,16 @@ pub enum Entry {
 /// # Ok::<(), caseload::Error>(())
 /// ```
 pub fn open<R: Read + Seek>(file: R) -> Result<Reader<R>, Error> {
-    Reader::open(file, SCATTERED)
+    Reader::open(file, SCATTERED, None)
+}
+
+/// As [`open`], of a file with other column names: `mapping` says which of them means what.
+///
+/// # Errors
+///
+/// Those of [`open`]. [`ErrorKind::Header`] when the file does not have a column of the mapping, or has it twice.
+pub fn open_mapped<R: Read + Seek>(file: R, mapping: &Mapping) -> Result<Reader<R>, Error> {
+    Reader::open(file, SCATTERED, Some(mapping.clone()))
 }
 
 /// The cases of a file, and its rejected rows: see [`open`].
@@ -69,6 +79,8 @@ pub fn open<R: Read + Seek>(file: R) -> Result<Reader<R>, Error> {
 pub struct Reader<R> {
     /// `None` after the end.
     rows: Option<Rows<Sum<R>>>,
+    /// What the columns mean, where they do not have our names.
+    mapping: Option<Mapping>,
     hasher: RandomState,
     /// The hashes of the cases whose rows are not adjacent, in ascending order.
     scattered: Vec<u64>,
@@ -79,20 +91,24 @@ pub struct Reader<R> {
     /// What the first pass has read.
     whole: Checksum,
     /// The case whose rows are being read.
-    current: Option<Case>,
+    current: Option<(u64, Case)>,
     /// The cases of this pass whose rows are not adjacent.
     gathered: Gathered,
-    ready: VecDeque<Entry>,
+    /// What is read, each with its line.
+    ready: VecDeque<(u64, Entry)>,
+    /// The line of the last entry that was returned.
+    line: u64,
 }
 
 impl<R: Read + Seek> Reader<R> {
-    fn open(file: R, batch: usize) -> Result<Self, Error> {
+    fn open(file: R, batch: usize, mapping: Option<Mapping>) -> Result<Self, Error> {
         let hasher = RandomState::new();
-        let mut rows = Rows::open(Sum::new(file))?;
+        let mut rows = Rows::open(Sum::new(file), mapping.as_ref())?;
         let scattered = scattered(&mut rows, &hasher)?;
         let file = rows.into_file();
         let mut reader = Self {
             rows: None,
+            mapping,
             hasher,
             scattered,
             batch,
@@ -101,9 +117,15 @@ impl<R: Read + Seek> Reader<R> {
             current: None,
             gathered: Gathered::default(),
             ready: VecDeque::new(),
+            line: 0,
         };
         reader.rewind(file.file)?;
         Ok(reader)
+    }
+
+    /// The line on which the first row of the last returned entry begins; 0 before the first.
+    pub const fn line(&self) -> u64 {
+        self.line
     }
 
     /// The cases alone. Passes every other entry to `other`.
@@ -122,7 +144,7 @@ impl<R: Read + Seek> Reader<R> {
 
     fn rewind(&mut self, mut file: R) -> Result<(), Error> {
         file.rewind().map_err(|error| Error::new(ErrorKind::Io, error))?;
-        self.rows = Some(Rows::open(Sum::new(file))?);
+        self.rows = Some(Rows::open(Sum::new(file), self.mapping.as_ref())?);
         Ok(())
     }
 
@@ -146,7 +168,7 @@ impl<R: Read + Seek> Reader<R> {
         let is_in_batch = place.is_some_and(|place| place / self.batch == self.pass);
         if !(is_in_batch || is_first && place.is_none()) {
             if is_first && let Err(fault) = rows.case(span) {
-                self.ready.push_back(Entry::Refused(span.refused(fault)));
+                self.ready.push_back((span.line, Entry::Refused(span.refused(fault))));
             }
             return;
         }
@@ -155,28 +177,35 @@ impl<R: Read + Seek> Reader<R> {
             Err(fault) => {
                 // In the first pass each such row is reported.
                 if is_first {
-                    self.ready.push_back(Entry::Refused(span.refused(fault)));
+                    self.ready.push_back((span.line, Entry::Refused(span.refused(fault))));
                 }
                 return;
             }
         };
-        let added = if is_in_batch { self.gathered.add(case) } else { self.add_adjacent(case) };
+        let added = if is_in_batch {
+            self.gathered.add(span.line, case)
+        } else {
+            self.add_adjacent(span.line, case)
+        };
         match (added, flag) {
             (Err((column, reason)), _) => {
-                self.ready.push_back(Entry::Refused(span.refused((Some(column), reason))));
+                let row = span.refused((Some(column), reason));
+                self.ready.push_back((span.line, Entry::Refused(row)));
             }
-            (Ok(()), Some(flag)) => self.ready.push_back(Entry::Flagged(span.flagged(flag))),
+            (Ok(()), Some(flag)) => {
+                self.ready.push_back((span.line, Entry::Flagged(span.flagged(flag))));
+            }
             (Ok(()), None) => {}
         }
     }
 
     /// Adds a row of a case whose rows are adjacent.
-    fn add_adjacent(&mut self, case: Case) -> Result<(), At> {
+    fn add_adjacent(&mut self, line: u64, case: Case) -> Result<(), At> {
         match &mut self.current {
-            Some(current) if current.id == case.id => add_to(current, case),
+            Some((_, current)) if current.id == case.id => add_to(current, case),
             current => {
-                let complete = current.replace(case).map(Box::new).map(Entry::Case);
-                self.ready.extend(complete);
+                let complete = current.replace((line, case));
+                self.ready.extend(complete.map(entry));
                 Ok(())
             }
         }
@@ -192,8 +221,8 @@ impl<R: Read + Seek> Reader<R> {
         let Some(rows) = self.rows.take() else { return Ok(false) };
         let Sum { file, read } = rows.into_file();
         let complete = self.current.take().into_iter();
-        let gathered = std::mem::take(&mut self.gathered).into_cases();
-        self.ready.extend(complete.chain(gathered).map(Box::new).map(Entry::Case));
+        let gathered = std::mem::take(&mut self.gathered).into_lines();
+        self.ready.extend(complete.chain(gathered).map(entry));
         if read != self.whole {
             return Err(Error::new(ErrorKind::Changed, "it has other bytes than before"));
         }
@@ -210,7 +239,8 @@ impl<R: Read + Seek> Iterator for Reader<R> {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            if let Some(entry) = self.ready.pop_front() {
+            if let Some((line, entry)) = self.ready.pop_front() {
+                self.line = line;
                 return Some(Ok(entry));
             }
             match self.advance() {
@@ -248,6 +278,10 @@ fn scattered<R: Read>(rows: &mut Rows<R>, hasher: &RandomState) -> Result<Vec<u6
     scattered.dedup();
     scattered.shrink_to_fit();
     Ok(scattered)
+}
+
+fn entry((line, case): (u64, Case)) -> (u64, Entry) {
+    (line, Entry::Case(Box::new(case)))
 }
 
 /// A file, and the sum of what was read of it.
@@ -317,7 +351,7 @@ mod tests {
 
     fn streamed(file: impl Read + Seek, batch: usize) -> Content {
         let (mut refused, mut flagged) = (Vec::new(), Vec::new());
-        let cases = Reader::open(file, batch).unwrap().cases(|entry| match entry {
+        let cases = Reader::open(file, batch, None).unwrap().cases(|entry| match entry {
             Entry::Case(_) => panic!("a case is not passed on"),
             Entry::Refused(row) => refused.push(row),
             Entry::Flagged(row) => flagged.push(row),
@@ -370,7 +404,7 @@ mod tests {
     #[test]
     fn a_file_that_changes_meanwhile_is_an_error() {
         let file = rows(&[("1", "a,,"), ("2", "b,,"), ("1", "a,,")]);
-        let mut reader = Reader::open(Cursor::new(file.into_bytes()), 1).unwrap();
+        let mut reader = Reader::open(Cursor::new(file.into_bytes()), 1, None).unwrap();
         reader.whole.sum ^= 1;
         let error = reader.find_map(Result::err).unwrap();
         assert_eq!(error.kind(), ErrorKind::Changed);

@@ -1,4 +1,5 @@
 use crate::case::caseload::COLUMNS;
+use crate::case::caseload::dates;
 use crate::case::caseload::error::Fault;
 use crate::case::id::{self, CaseId};
 use crate::case::number::{NumberSource, RecordedNumber};
@@ -14,7 +15,12 @@ pub(super) type At = (&'static str, Fault);
 /// blank.
 ///
 /// `values` are in the order of [`COLUMNS`], without white space around them.
-pub(super) fn case(values: [&str; COLUMNS.len()]) -> Result<(Case, Option<At>), At> {
+///
+/// `day_first` allows dates such as `19/01/1986`.
+pub(super) fn case(
+    values: [&str; COLUMNS.len()],
+    day_first: bool,
+) -> Result<(Case, Option<At>), At> {
     // One name per column, so that the compiler checks their number.
     let [
         id,
@@ -36,6 +42,7 @@ pub(super) fn case(values: [&str; COLUMNS.len()]) -> Result<(Case, Option<At>), 
         number,
         source,
     ] = values;
+    let partial_date = |column, value| partial_date(column, value, day_first);
     let id: CaseId = id.parse().map_err(|error| match error {
         id::BLANK => ("case_id", Fault::Blank),
         id::LONG => ("case_id", Fault::Long),
@@ -54,7 +61,7 @@ pub(super) fn case(values: [&str; COLUMNS.len()]) -> Result<(Case, Option<At>), 
     };
     case.address = [address_1, address_2, address_3, address_4, address_5].map(str::to_owned);
     case.postcode = text(postcode);
-    case.allocations.extend(allocation(worker, start, end)?);
+    case.allocations.extend(allocation(worker, start, end, day_first)?);
     case.date_of_death = partial_date("date_of_death", date_of_death)?;
     let flag = match held_number(number, source)? {
         Ok(recorded) => {
@@ -79,22 +86,34 @@ fn single_line<'a>(column: &'static str, value: &'a str) -> Result<&'a str, At> 
     if value.chars().any(char::is_control) { Err((column, Fault::Control)) } else { Ok(value) }
 }
 
-fn partial_date(column: &'static str, value: &str) -> Result<Option<PartialDate>, At> {
+fn partial_date(
+    column: &'static str,
+    value: &str,
+    day_first: bool,
+) -> Result<Option<PartialDate>, At> {
     if value.is_empty() {
         return Ok(None);
     }
-    PartialDate::from_local(value).map(Some).map_err(|error| (column, Fault::Date(error)))
+    let rewritten = day_first.then(|| dates::day_first(value)).flatten();
+    PartialDate::from_local(rewritten.as_deref().unwrap_or(value))
+        .map(Some)
+        .map_err(|error| (column, Fault::Date(error)))
 }
 
-fn full_date(column: &'static str, value: &str) -> Result<Option<FullDate>, At> {
-    let date = partial_date(column, value)?;
+fn full_date(column: &'static str, value: &str, day_first: bool) -> Result<Option<FullDate>, At> {
+    let date = partial_date(column, value, day_first)?;
     let full = date.map(|date| date.full().ok_or((column, Fault::Date(DateError::Partial))));
     full.transpose()
 }
 
-fn allocation(worker: &str, start: &str, end: &str) -> Result<Option<Allocation>, At> {
-    let start = full_date("allocation_start", start)?;
-    let end = full_date("allocation_end", end)?;
+fn allocation(
+    worker: &str,
+    start: &str,
+    end: &str,
+    day_first: bool,
+) -> Result<Option<Allocation>, At> {
+    let start = full_date("allocation_start", start, day_first)?;
+    let end = full_date("allocation_end", end, day_first)?;
     if worker.is_empty() {
         let dated = start.is_some() || end.is_some();
         return if dated { Err(("allocated_worker", Fault::Blank)) } else { Ok(None) };

@@ -1,6 +1,7 @@
 //! The rows of a file, one after the other, and where they are in the file.
 
 use crate::case::caseload::error::{Error, ErrorKind, Fault, FlaggedRow, RefusedRow};
+use crate::case::caseload::mapping::{self, Mapping};
 use crate::case::caseload::optional::{self, OPTIONAL_COLUMNS};
 use crate::case::caseload::text::{Decoded, Text};
 use crate::case::caseload::{COLUMNS, row, text};
@@ -14,22 +15,30 @@ use std::io::{self, Read};
 pub(super) struct Rows<R> {
     rows: Reader<Kept<Decoded<R>>>,
     record: ByteRecord,
-    /// The position of each of [`COLUMNS`].
+    /// The position of each of [`COLUMNS`]; [`ABSENT`] for one that the file does not have.
     columns: [usize; COLUMNS.len()],
     /// The place of each cell among [`OPTIONAL_COLUMNS`], if it has one.
     optional: Vec<Option<usize>>,
     /// The number of names in the first line.
     width: usize,
     lines: Lines,
+    /// The record type of rows that have none.
+    record_type: String,
+    /// Whether dates may have the day first.
+    day_first: bool,
 }
+
+/// The position of a column that the file does not have.
+const ABSENT: usize = usize::MAX;
 
 /// A fault of a row, and its column if it is in one.
 pub(super) type RowFault = (Option<&'static str>, Fault);
 
 impl<R: Read> Rows<R> {
-    /// Reads the line with the names of the columns.
-    pub(super) fn open(file: R) -> Result<Self, Error> {
-        let Text { bytes, first_line, delimiter } = text::open(file)?;
+    /// Reads the line with the names of the columns: ours, or those of a mapping.
+    pub(super) fn open(file: R, mapping: Option<&Mapping>) -> Result<Self, Error> {
+        let encoding = mapping.map(|mapping| mapping.encoding).unwrap_or_default();
+        let Text { bytes, first_line, delimiter } = text::open(file, encoding)?;
         let mut builder = ReaderBuilder::new();
         builder.has_headers(false).flexible(true).delimiter(delimiter);
         let mut rows = Self {
@@ -39,10 +48,16 @@ impl<R: Read> Rows<R> {
             optional: Vec::new(),
             width: 0,
             lines: Lines { line: first_line, before: None, delimiter },
+            record_type: mapping
+                .and_then(|mapping| mapping.record_type.clone())
+                .unwrap_or_default(),
+            day_first: mapping.is_some_and(|mapping| mapping.day_first),
         };
         rows.advance()?;
-        rows.columns = columns(&rows.record)?;
-        rows.optional = optional::places(&rows.record);
+        (rows.columns, rows.optional) = match mapping {
+            None => (columns(&rows.record)?, optional::places(&rows.record)),
+            Some(mapping) => mapped(&rows.record, mapping)?,
+        };
         rows.width = rows.record.len();
         Ok(rows)
     }
@@ -78,8 +93,12 @@ impl<R: Read> Rows<R> {
         if let Some(fault) = self.fault(span) {
             return Err((None, fault));
         }
-        let (required, optional) = self.values()?;
-        let (mut case, flag) = row::case(required).map_err(|(at, why)| (Some(at), why))?;
+        let (mut required, optional) = self.values()?;
+        if let Some(record_type) = required.get_mut(1).filter(|value| value.is_empty()) {
+            *record_type = &self.record_type;
+        }
+        let (mut case, flag) =
+            row::case(required, self.day_first).map_err(|(at, why)| (Some(at), why))?;
         optional::set(&mut case, optional);
         Ok((case, flag))
     }
@@ -91,11 +110,17 @@ impl<R: Read> Rows<R> {
         for (at, bytes) in self.record.iter().enumerate() {
             let column = self.columns.iter().position(|column| *column == at);
             let further = self.optional.get(at).copied().flatten();
-            let Ok(text) = std::str::from_utf8(bytes) else {
+            let name = || {
                 let name = column.and_then(|column| COLUMNS.get(column));
-                let name = name.or(further.and_then(|column| OPTIONAL_COLUMNS.get(column)));
-                return Err((name.copied(), Fault::Encoding));
+                name.or(further.and_then(|column| OPTIONAL_COLUMNS.get(column))).copied()
             };
+            let Ok(text) = std::str::from_utf8(bytes) else {
+                return Err((name(), Fault::Encoding));
+            };
+            // PostgreSQL stores no text with it.
+            if text.contains('\0') && name().is_some() {
+                return Err((name(), Fault::Control));
+            }
             let text = spreadsheet::text(text.trim());
             if let Some(value) = column.and_then(|column| required.get_mut(column)) {
                 *value = text;
@@ -139,6 +164,37 @@ fn columns(header: &ByteRecord) -> Result<[usize; COLUMNS.len()], Error> {
         return Ok(places);
     }
     Err(Error::new(ErrorKind::Header, format!("missing: {}", missing.join(", "))))
+}
+
+/// The positions of the columns of a mapping.
+fn mapped(
+    header: &ByteRecord,
+    mapping: &Mapping,
+) -> Result<([usize; COLUMNS.len()], Vec<Option<usize>>), Error> {
+    let place = |column: &str| {
+        let Some(name) = mapping.columns.get(column) else { return Ok(ABSENT) };
+        let is_name =
+            |text: &[u8]| str::from_utf8(text).is_ok_and(|text| mapping::is_heading(text, name));
+        let mut found = header.iter().enumerate().filter(|(_, text)| is_name(text));
+        match (found.next(), found.next()) {
+            (Some((at, _)), None) => Ok(at),
+            (None, _) => Err(Error::new(ErrorKind::Header, format!("no column for {column}"))),
+            (Some(_), Some(_)) => {
+                Err(Error::new(ErrorKind::Header, format!("two columns for {column}")))
+            }
+        }
+    };
+    let mut columns = [ABSENT; COLUMNS.len()];
+    for (name, at) in COLUMNS.iter().zip(&mut columns) {
+        *at = place(name)?;
+    }
+    let mut optional = vec![None; header.len()];
+    for (at, name) in OPTIONAL_COLUMNS.iter().enumerate() {
+        if let Some(cell) = optional.get_mut(place(name)?) {
+            *cell = Some(at);
+        }
+    }
+    Ok((columns, optional))
 }
 
 /// A file, and those of its bytes that are read and not yet [taken](Self::take).

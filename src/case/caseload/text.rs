@@ -2,6 +2,7 @@
 
 use crate::case::caseload::COLUMNS;
 use crate::case::caseload::error::{Error, ErrorKind};
+use crate::case::caseload::mapping::FileEncoding;
 use std::io::{self, Read};
 
 /// How many bytes identify the kind of a file.
@@ -27,7 +28,7 @@ pub(super) struct Text<R> {
 }
 
 /// Kinds of files that are not text, by their first bytes, with their names.
-const OTHERS: [(&[u8], &str); 9] = [
+const OTHERS: [(&[u8], &str); 12] = [
     (b"PK\x03\x04", "an Excel or LibreOffice workbook (or another zip archive)"),
     (
         b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
@@ -38,6 +39,9 @@ const OTHERS: [(&[u8], &str); 9] = [
     (b"%PDF-", "a PDF document"),
     (b"{\\rtf", "a Rich Text document"),
     (b"\x1f\x8b", "compressed with gzip"),
+    (b"\x89PNG", "an image"),
+    (b"\xff\xd8\xff", "an image"),
+    (b"GIF8", "an image"),
     (b"SQLite format 3\x00", "an SQLite database"),
     (b"<", "a web page or an XML document"),
 ];
@@ -45,15 +49,15 @@ const OTHERS: [(&[u8], &str); 9] = [
 /// The separators of values, the usual one first.
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 
-/// Begins to read a file as text, in any Unicode encoding and with any supported delimiter.
-pub(super) fn open<R: Read>(mut file: R) -> Result<Text<R>, Error> {
+/// Begins to read a file as text, in any Unicode encoding or the one given, with any supported delimiter.
+pub(super) fn open<R: Read>(mut file: R, encoding: FileEncoding) -> Result<Text<R>, Error> {
     let io = |error| Error::new(ErrorKind::Io, error);
     let mut begin = Vec::new();
     file.by_ref().take(BEGIN).read_to_end(&mut begin).map_err(io)?;
     if let Some((_, name)) = OTHERS.iter().find(|(first, _)| begin.starts_with(first)) {
         return Err(Error::new(ErrorKind::NotCsv, format!("it is {name}")));
     }
-    let mut bytes = Decoded::new(file, begin);
+    let mut bytes = Decoded::new(file, begin, encoding);
     while !has_first_line(&bytes.ready) && bytes.ready.len() < HEAD && bytes.refill().map_err(io)? {
     }
     if bytes.ready.iter().all(u8::is_ascii_whitespace) {
@@ -90,18 +94,20 @@ pub(super) struct Decoded<R> {
 enum Encoding {
     Utf8,
     Utf16(fn([u8; 2]) -> u16),
+    Windows1252,
 }
 
 impl<R: Read> Decoded<R> {
     /// The `file`, whose first bytes are `begin`. UTF-16 is detected by its mark, or by zeros in its
     /// first two letters: the first line begins with the name of a column.
-    fn new(file: R, mut begin: Vec<u8>) -> Self {
+    fn new(file: R, mut begin: Vec<u8>, given: FileEncoding) -> Self {
         let (encoding, mark) = match *begin.as_slice() {
             [0xff, 0xfe, ..] => (Encoding::Utf16(u16::from_le_bytes), 2),
             [0xfe, 0xff, ..] => (Encoding::Utf16(u16::from_be_bytes), 2),
             [a, 0, b, 0, ..] if a != 0 && b != 0 => (Encoding::Utf16(u16::from_le_bytes), 0),
             [0, a, 0, b, ..] if a != 0 && b != 0 => (Encoding::Utf16(u16::from_be_bytes), 0),
             [0xef, 0xbb, 0xbf, ..] => (Encoding::Utf8, 3),
+            _ if given == FileEncoding::Windows1252 => (Encoding::Windows1252, 0),
             _ => (Encoding::Utf8, 0),
         };
         begin.drain(..mark);
@@ -136,9 +142,13 @@ impl<R: Read> Decoded<R> {
     }
 
     fn decode(&mut self, bytes: &[u8]) {
-        let Encoding::Utf16(unit) = self.encoding else {
-            self.ready.extend_from_slice(bytes);
-            return;
+        let unit = match self.encoding {
+            Encoding::Utf16(unit) => unit,
+            Encoding::Utf8 => return self.ready.extend_from_slice(bytes),
+            Encoding::Windows1252 => {
+                let text: String = bytes.iter().map(|byte| windows_1252(*byte)).collect();
+                return self.ready.extend_from_slice(text.as_bytes());
+            }
         };
         self.raw.extend_from_slice(bytes);
         let raw = std::mem::take(&mut self.raw);
@@ -184,6 +194,18 @@ impl<R: Read> Read for Decoded<R> {
     }
 }
 
+/// The letters of 0x80 to 0x9f. The five bytes without a letter stay control characters.
+const WINDOWS_1252: [char; 32] = [
+    '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}',
+    '\u{90}', '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
+];
+
+/// The letter of a byte in Windows-1252.
+pub(super) fn windows_1252(byte: u8) -> char {
+    let special = byte.checked_sub(0x80).and_then(|at| WINDOWS_1252.get(usize::from(at)));
+    special.copied().unwrap_or_else(|| char::from(byte))
+}
+
 /// The delimiter that a first line `sep=;` declares, and the line's length with its end.
 fn declared(text: &[u8]) -> Option<(u8, usize)> {
     let line = first_line(text);
@@ -217,7 +239,12 @@ fn delimiter_of(text: &[u8]) -> u8 {
     let names =
         |delimiter: u8| line.split(|byte| *byte == delimiter).filter(|cell| is_name(cell)).count();
     // `max_by_key` returns the last of several maxima.
-    DELIMITERS.into_iter().rev().max_by_key(|delimiter| names(*delimiter)).unwrap_or(b',')
+    let found = |delimiter: &u8| {
+        // A file with other names: the separator that occurs most.
+        let cells = line.iter().filter(|byte| *byte == delimiter).count();
+        (names(*delimiter), cells)
+    };
+    DELIMITERS.into_iter().rev().max_by_key(found).unwrap_or(b',')
 }
 
 /// The length of the blank cells and lines at the start.

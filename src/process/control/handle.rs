@@ -1,6 +1,6 @@
 use crate::audit::{Actor, Entry, EventKind};
 use crate::clock::{Clock, SystemClock};
-use crate::process::control::wanted::{self, CONTROLS, Controls};
+use crate::process::control::wanted::{self, CONTROLS, ControlChange, Controls};
 use crate::process::control::workers::{self, WorkerStatus};
 use crate::process::error::{Error, ErrorKind};
 use crate::process::schedule::Schedule;
@@ -102,6 +102,48 @@ impl Control {
         self.change(by, "schedule", &|wanted| wanted.schedule = schedule.cloned()).await
     }
 
+    /// As [`set_schedule`](Self::set_schedule), over the schedule `shown` that a user has seen. Returns false, and
+    /// changes nothing, if another user has set another schedule meanwhile.
+    ///
+    /// ```
+    /// # use nhs_pds::audit::{Actor, MemoryLog};
+    /// # use nhs_pds::case::MemoryStore;
+    /// # use nhs_pds::process::{Control, Schedule, alert::MemoryAlerts, store::Joined};
+    /// # use nhs_pds::trace::{LocalIdentity, User};
+    /// # use std::{sync::Arc, time::Duration};
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// # let (cases, audit) = (Arc::new(MemoryStore::new()), Arc::new(MemoryLog::new()));
+    /// # let store = Joined::new(cases, audit, Arc::new(MemoryAlerts::default()));
+    /// # let control = Control::new(Arc::new(store));
+    /// # let user = User::Local(LocalIdentity::new("RHM".parse()?, "j.doe")?);
+    /// # let jo = Actor::new(&user.into(), "Jo Doe");
+    /// let ten_minutes = Schedule::every(Duration::from_secs(600))?;
+    /// assert!(control.replace_schedule(None, Some(&ten_minutes), &jo).await?);
+    /// assert!(!control.replace_schedule(None, None, &jo).await?, "it is every ten minutes by now");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`set_schedule`](Self::set_schedule).
+    pub async fn replace_schedule(
+        &self,
+        shown: Option<&Schedule>,
+        schedule: Option<&Schedule>,
+        by: &Actor,
+    ) -> Result<bool, Error> {
+        let replace = |wanted: &mut Controls| {
+            let is_as_shown = wanted.schedule.as_ref() == shown;
+            if is_as_shown {
+                wanted.schedule = schedule.cloned();
+            }
+            is_as_shown
+        };
+        self.change_if(by, "schedule", &replace).await
+    }
+
     /// What users want of the processes.
     ///
     /// # Errors
@@ -126,19 +168,37 @@ impl Control {
         what: &str,
         change: &(dyn Fn(&mut Controls) + Sync),
     ) -> Result<(), Error> {
+        let always = |wanted: &mut Controls| {
+            change(wanted);
+            true
+        };
+        self.change_if(by, what, &always).await.map(drop)
+    }
+
+    /// Changes the controls, unless `change` returns false. Returns what it returned.
+    async fn change_if(
+        &self,
+        by: &Actor,
+        what: &str,
+        change: &(dyn Fn(&mut Controls) -> bool + Sync),
+    ) -> Result<bool, Error> {
         for _ in 0..ATTEMPTS {
             let (mut wanted, setting) = wanted::read(self.store.cases()).await?;
-            change(&mut wanted);
+            if !change(&mut wanted) {
+                return Ok(false);
+            }
             let now = self.clock.now();
+            let (what, by_name) = (what.to_owned(), by.name().to_owned());
+            wanted.last_change = Some(ControlChange { what: what.clone(), by: by_name, at: now });
             let mut entry =
-                Entry::new(EventKind::ProcessControlled, now, by).with_detail("process", what);
+                Entry::new(EventKind::ProcessControlled, now, by).with_detail("process", &*what);
             if let Some(schedule) = wanted.schedule.as_ref().filter(|_| what == "schedule") {
                 entry = entry.with_detail("schedule", schedule.to_string());
             }
             let setting = wanted::with(setting, &wanted)?;
             let commit = Commit::of_a_person(by, now).set(CONTROLS, setting, entry);
             if self.store.commit(commit).await?.is_done() {
-                return Ok(());
+                return Ok(true);
             }
         }
         Err(Error::new(ErrorKind::Conflict))

@@ -1,7 +1,9 @@
 use crate::case::{self, CaseStore, Setting};
 use crate::process::error::{Error, ErrorKind};
 use crate::process::schedule::Schedule;
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// The name of the setting.
 pub(in crate::process) const CONTROLS: &str = "process";
@@ -17,6 +19,27 @@ pub struct Controls {
     pub runs: u64,
     /// The schedule of every process; `None` where each has its own.
     pub schedule: Option<Schedule>,
+    /// The last change. The audit trail has all of them.
+    pub last_change: Option<ControlChange>,
+}
+
+/// A change of the controls.
+#[non_exhaustive]
+#[derive(Clone, Deserialize, Eq, PartialEq, Serialize)]
+pub struct ControlChange {
+    /// What changed: `pause`, `resume`, `run_now` or `schedule`, as in the audit trail.
+    pub what: String,
+    /// The name of the user.
+    pub by: String,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+/// Shows no name of a user.
+impl fmt::Debug for ControlChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ControlChange({})", self.what)
+    }
 }
 
 /// The controls of the store, and the setting that they are in.

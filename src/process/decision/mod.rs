@@ -1,6 +1,7 @@
 //! Pure decisions: which cases are traced, what is queried, and what follows from the response.
 
 pub(super) mod apply;
+pub(super) mod attended;
 mod choose;
 pub(super) mod context;
 pub(super) mod decide;

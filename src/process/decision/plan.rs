@@ -219,7 +219,7 @@ pub(in crate::process) fn further(case: &Case) -> Option<String> {
 const KEPT: TimeDelta = TimeDelta::days(1);
 
 /// The criteria of the case, and what it has to send.
-fn criteria(
+pub(in crate::process) fn criteria(
     case: &Case,
     number: Option<NhsNumber>,
     policy: &Policy,

@@ -1,18 +1,17 @@
 use crate::audit::Actor;
-use crate::case::{Case, CaseId, Change, Evidence, ReviewReason};
+use crate::case::{Case, CaseId, Change};
 use crate::clock::Clock;
 use crate::process::error::{Error, ErrorKind};
 use crate::process::intake::duplicates::flag_duplicates;
+use crate::process::intake::effect::{Effect, effect};
 use crate::process::store::commit::Commit;
 use crate::process::store::unit::Store;
-use chrono::{DateTime, Utc};
-use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::error::Error as StdError;
 
 /// How many cases are recorded and saved in one step.
-const CHUNK: usize = 200;
+pub(super) const CHUNK: usize = 200;
 
 /// The result of an import.
 #[non_exhaustive]
@@ -163,28 +162,6 @@ where
     }
 }
 
-/// The digest of the local system's data of a case; `None` if it cannot be serialised.
-fn digest(read: &Case) -> Option<String> {
-    let said = serde_json::to_vec(read).ok()?;
-    let hash: [u8; 32] = Sha256::digest(said).into();
-    Some(hash.iter().map(|byte| format!("{byte:02x}")).collect())
-}
-
-/// Returns `stored` updated with the new data `read`, or `None` if nothing changes.
-///
-/// A number in `read` that is not used, because the case has a traced one, is left for a reviewer.
-fn read_again(stored: &Case, read: &Case, now: DateTime<Utc>) -> Option<Case> {
-    let updated = stored.updated_from(read.clone());
-    let is_open = stored.open_items().any(|item| item.reason == ReviewReason::Conflict);
-    let Some(other) = stored.number_in_conflict(read).filter(|_| !is_open) else {
-        return updated;
-    };
-    let mut flagged = updated.unwrap_or_else(|| stored.clone());
-    let evidence = Evidence { nhs_number: Some(other), ..Evidence::default() };
-    flagged.open_item(ReviewReason::Conflict, &evidence, now);
-    Some(flagged)
-}
-
 /// Imports `cases`, and returns those to try again.
 async fn import_chunk(
     store: &dyn Store,
@@ -201,16 +178,6 @@ async fn import_chunk(
     let (cases, twice): (Vec<Case>, Vec<Case>) =
         cases.into_iter().partition(|case| seen.insert(case.id.clone()));
     for read in &cases {
-        let digest = digest(read);
-        let taken = |mut case: Case| {
-            case.nhs_number = case.number_with_person();
-            if let Some(recorded) = &mut case.nhs_number {
-                recorded.since = recorded.since.or(Some(now));
-            }
-            case.flag_damaged_number(now, actor.user_id());
-            case.read_digest.clone_from(&digest);
-            case
-        };
         let stored = match store.cases().get(&read.id).await {
             Err(error) if error.is_about_a_damaged_case() => {
                 unreadable += 1;
@@ -218,14 +185,10 @@ async fn import_chunk(
             }
             stored => stored?,
         };
-        match stored {
-            None => new.push(taken(read.clone())),
-            // The local system's data are unchanged; a reviewer's corrections stay.
-            Some(stored) if digest.is_some() && stored.read_digest == digest => unchanged += 1,
-            Some(stored) => match read_again(&stored, read, now) {
-                Some(case) => updated.push(taken(case)),
-                None => unchanged += 1,
-            },
+        match effect(stored.as_ref(), read, now, actor.user_id()) {
+            Effect::New(case) => new.push(case),
+            Effect::Updated(case) => updated.push(case),
+            Effect::Unchanged => unchanged += 1,
         }
     }
     let (count_new, count_updated) = (new.len(), updated.len());
@@ -251,6 +214,7 @@ mod tests {
     use crate::process::alert::MemoryAlerts;
     use crate::process::store::joined::Joined;
     use crate::trace::{Caller, LocalIdentity};
+    use chrono::DateTime;
     use std::sync::Arc;
 
     struct Office {

@@ -220,7 +220,12 @@ fn blank(case: &Case, by: &str, at: DateTime<Utc>) -> Case {
 fn forget_other_people(case: &mut Case) {
     let own = case.identity();
     let before = case.absorbed.iter_mut().filter_map(|was| was.number_before.as_mut());
-    for recorded in case.nhs_number.iter_mut().chain(before) {
+    let steps = case.review.iter_mut().flat_map(|item| &mut item.history);
+    let replaced = steps.filter_map(|step| step.replaced.as_mut());
+    let former = replaced
+        .flat_map(|replaced| [&mut replaced.before.number, &mut replaced.after.number])
+        .filter_map(Option::as_mut);
+    for recorded in case.nhs_number.iter_mut().chain(before).chain(former) {
         let Some(person) = &mut recorded.person else { continue };
         if person.changes(&own).is_empty() {
             continue;
@@ -237,6 +242,9 @@ fn forget_other_people(case: &mut Case) {
 fn without(case: &Case, erased: &CaseId, by: &str, at: DateTime<Utc>) -> Option<Case> {
     let mut changed = case.clone();
     for item in &mut changed.review {
+        for step in &mut item.history {
+            step.replaced.iter_mut().for_each(|replaced| replaced.drop_case(erased));
+        }
         let before = item.evidence.others.len();
         item.evidence.others.retain(|other| other != erased);
         let moot = item.evidence.others.is_empty() && item.evidence.others.len() < before;

@@ -23,6 +23,10 @@
 //! The program decides who may do what, and provides the screens. Notes are stored as they are
 //! typed, and not checked for other people's data.
 
+mod at_a_screen;
+mod attended;
+mod bulk;
+mod choice;
 mod context;
 mod corrections;
 mod erase;
@@ -39,10 +43,15 @@ mod release;
 mod resolution;
 mod resolve;
 mod search;
+mod seen;
 mod show;
 mod shown_candidate;
+mod since;
 mod step;
+mod undo;
 
+pub use crate::case::{ItemFilter, ItemId};
+pub use choice::{Choice, ChoiceKind};
 pub use crate::case::{ItemCounts, ItemFilter, ItemId, ItemPlace};
 pub use corrections::Corrections;
 pub use list::ListedItem;
@@ -50,5 +59,7 @@ pub use queue::{ActionOutcome, ReviewQueue};
 pub use refusal::Refusal;
 pub use release::{Release, ReleaseReason};
 pub use resolution::Resolution;
+pub use seen::Seen;
 pub use show::ShownItem;
 pub use shown_candidate::{Agreement, ShownCandidate, ShownField};
+pub use since::{FieldChange, Since};

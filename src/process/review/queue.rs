@@ -3,13 +3,17 @@ use crate::case::{Case, CaseId, Change, ItemId, ReviewItem, ReviewReason, Review
 use crate::clock::{Clock, SystemClock};
 use crate::nhs_number::NhsNumber;
 use crate::process::error::{Error, ErrorKind};
+use crate::process::review::attended::{Chosen, confirm, unknown_to_pds};
+use crate::process::review::bulk::dismiss;
 use crate::process::review::context::{Changed, Context};
 use crate::process::review::merge::undo_merge;
 use crate::process::review::presence::{delete, undelete};
 use crate::process::review::refusal::Refusal;
 use crate::process::review::resolution::Resolution;
 use crate::process::review::resolve::resolve;
+use crate::process::review::seen::Seen;
 use crate::process::review::step::{Step, step};
+use crate::process::review::undo::{Last, last, undo};
 use crate::process::store::commit::Commit;
 use crate::process::store::unit::Store;
 use chrono::{DateTime, Utc};
@@ -68,13 +72,19 @@ pub enum ActionOutcome {
 pub struct ReviewQueue {
     pub(super) store: Arc<dyn Store>,
     pub(super) clock: Arc<dyn Clock>,
+    /// What the user has seen; `None` when the actions do not depend on it.
+    seen: Option<Seen>,
 }
 
 /// An action on a case.
 #[derive(Clone, Copy)]
-enum Action<'a> {
+pub(super) enum Action<'a> {
     Step(u32, &'a Step),
     Resolve(u32, &'a Resolution),
+    Dismiss(u32, &'a str),
+    Undo(u32),
+    Confirm(Chosen<'a>),
+    NotOnPds,
     UndoMerge(&'a CaseId),
     Delete,
     Undelete,
@@ -84,7 +94,7 @@ impl ReviewQueue {
     /// Creates a queue of the items in `store`. Each action is on record before it is done.
     #[must_use]
     pub fn new(store: Arc<dyn Store>) -> Self {
-        Self { store, clock: Arc::new(SystemClock) }
+        Self { store, clock: Arc::new(SystemClock), seen: None }
     }
 
     /// Sets the clock.
@@ -92,6 +102,14 @@ impl ReviewQueue {
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
         self
+    }
+
+    /// Returns this queue, for the actions of a user who has `seen` a case or an item. An action is
+    /// refused ([`Refusal::Changed`]) if that has changed since in a way that matters. Then nothing is
+    /// done, and [`since`](Self::since) returns what has changed.
+    #[must_use]
+    pub fn if_as_seen(&self, seen: Seen) -> Self {
+        Self { seen: Some(seen), ..self.clone() }
     }
 
     /// Assigns the item to the user with this user id, or to no user.
@@ -153,6 +171,23 @@ impl ReviewQueue {
         self.act(&id.case, Action::Resolve(id.item, resolution), actor).await
     }
 
+    /// Undoes the last decision on the item, as a new step. The case is as it was before the
+    /// decision, but for its history: number and provenance, date of death, demographic fields,
+    /// rejected numbers, and the items that the decision settled. A merge is undone by
+    /// [`undo_merge`](Self::undo_merge).
+    ///
+    /// Refused if no decision is on record ([`Refusal::NothingToUndo`]), if what the decision changed
+    /// was changed again since ([`Refusal::MovedOn`]), or if a newer item on the same subject is open
+    /// ([`Refusal::OpenElsewhere`]). If two active cases then have one number, both are flagged as
+    /// duplicates, and the back office is alerted (MSCA-DQ-01).
+    ///
+    /// # Errors
+    ///
+    /// Any [`ErrorKind`].
+    pub async fn undo(&self, id: &ItemId, actor: &Actor) -> Result<ActionOutcome, Error> {
+        self.act(&id.case, Action::Undo(id.item), actor).await
+    }
+
     /// Undoes the merge of `absorbed` into `survivor` (MSCA-DQ-01).
     ///
     /// The absorbed case becomes active again. The survivor gets its earlier number back, unless
@@ -193,7 +228,7 @@ impl ReviewQueue {
         self.act(case, Action::Undelete, actor).await
     }
 
-    async fn act(
+    pub(super) async fn act(
         &self,
         id: &CaseId,
         action: Action<'_>,
@@ -203,12 +238,20 @@ impl ReviewQueue {
             let Some(case) = self.store.cases().get(id).await? else {
                 return Ok(ActionOutcome::Refused(Refusal::NoSuchCase));
             };
+            if self.seen.as_ref().is_some_and(|seen| !seen.is_still(&case)) {
+                return Ok(ActionOutcome::Refused(Refusal::Changed));
+            }
+            let action = action.of(&case);
             let others = self.involved(&case, action).await?;
             let at = self.clock.now();
             let context = Context::new(actor.user_id(), at).with_others(&others);
             let decided = match action {
                 Action::Step(item, what) => step(&case, item, what, &context),
                 Action::Resolve(item, how) => resolve(&case, item, how, &context),
+                Action::Dismiss(item, note) => dismiss(&case, item, note, &context),
+                Action::Undo(item) => undo(&case, item, &context),
+                Action::Confirm(chosen) => confirm(&case, chosen, &context),
+                Action::NotOnPds => unknown_to_pds(&case, &context),
                 Action::UndoMerge(absorbed) => undo_merge(&case, absorbed, &context),
                 Action::Delete => delete(&case, &context),
                 Action::Undelete => undelete(&case, &context),
@@ -288,7 +331,17 @@ fn duplicates(case: &Case) -> Vec<CaseId> {
     named
 }
 
-impl Action<'_> {
+impl<'a> Action<'a> {
+    /// The action on `case`: the undoing of a merge, when the last decision on the item was one.
+    fn of(self, case: &'a Case) -> Self {
+        let Self::Undo(number) = self else { return self };
+        let item = case.review.iter().find(|item| item.number == number);
+        match item.and_then(|item| last(case, item)) {
+            Some(Last::Merge(absorbed)) => Self::UndoMerge(absorbed),
+            _ => self,
+        }
+    }
+
     const fn is_about_a_merge(&self) -> bool {
         matches!(self, Self::UndoMerge(_) | Self::Resolve(_, Resolution::Merge { .. }))
     }
@@ -296,9 +349,10 @@ impl Action<'_> {
     /// Returns the item that the action is about.
     fn item<'c>(&self, case: &'c Case) -> Option<&'c ReviewItem> {
         match self {
-            Self::Step(number, _) | Self::Resolve(number, _) => {
-                case.review.iter().find(|item| item.number == *number)
-            }
+            Self::Step(number, _)
+            | Self::Resolve(number, _)
+            | Self::Dismiss(number, _)
+            | Self::Undo(number) => case.review.iter().find(|item| item.number == *number),
             _ => None,
         }
     }
@@ -308,7 +362,11 @@ impl Action<'_> {
         match self {
             Self::Resolve(_, Resolution::Merge { absorbed }) => vec![absorbed.clone()],
             Self::UndoMerge(absorbed) => vec![(*absorbed).clone()],
-            Self::Resolve(_, Resolution::RejectNumber(_) | Resolution::NoneOfThese)
+            Self::Resolve(
+                _,
+                Resolution::RejectNumber(_) | Resolution::NoneOfThese | Resolution::KeepOurs,
+            )
+            | Self::Undo(_)
             | Self::Delete => duplicates(case),
             _ => Vec::new(),
         }
@@ -319,6 +377,16 @@ impl Action<'_> {
         let recorded = case.nhs_number.as_ref().map(|recorded| recorded.number);
         match self {
             Self::Resolve(_, Resolution::AcceptNumber(number)) => vec![*number],
+            Self::Confirm(chosen) => vec![chosen.found.nhs_number],
+            Self::Undo(number) => {
+                let item = case.review.iter().find(|item| item.number == *number);
+                match item.and_then(|item| last(case, item)) {
+                    Some(Last::Decision(_, replaced)) => {
+                        replaced.before.number.iter().map(|recorded| recorded.number).collect()
+                    }
+                    _ => Vec::new(),
+                }
+            }
             Self::Undelete => recorded.into_iter().collect(),
             Self::UndoMerge(absorbed) => {
                 let before = case.absorbed.iter().filter(|was| was.case_id == **absorbed);

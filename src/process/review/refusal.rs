@@ -47,6 +47,16 @@ pub enum Refusal {
     Erased,
     /// No court order is given. A case is erased only by order of a court (MSCA-DQ-02).
     NoCourtOrder,
+    /// The case, or the item, has changed since the user saw it. View it again, then decide.
+    Changed,
+    /// No decision on the item can be undone. View its history.
+    NothingToUndo,
+    /// What the decision changed has been changed again since. Correct the case by a new decision.
+    MovedOn,
+    /// The case has no NHS Number to keep.
+    NoNumber,
+    /// Items with this reason need a decision each. Open the item.
+    NotInBulk,
 }
 
 impl Refusal {
@@ -74,6 +84,11 @@ impl Refusal {
             Self::Merged => "merged",
             Self::Erased => "erased",
             Self::NoCourtOrder => "no_court_order",
+            Self::Changed => "changed",
+            Self::NothingToUndo => "nothing_to_undo",
+            Self::MovedOn => "moved_on",
+            Self::NoNumber => "no_number",
+            Self::NotInBulk => "not_in_bulk",
         }
     }
 }
@@ -104,6 +119,11 @@ impl fmt::Display for Refusal {
             Self::Merged => "the case was merged into another: undo the merge instead",
             Self::Erased => "the case was erased",
             Self::NoCourtOrder => "a case is erased only by order of a court: give its reference",
+            Self::Changed => "the case has changed since it was shown: view it again",
+            Self::NothingToUndo => "no decision on the item can be undone",
+            Self::MovedOn => "the case was changed again after the decision: decide anew",
+            Self::NoNumber => "the case has no NHS Number",
+            Self::NotInBulk => "items with this reason need a decision each",
         })
     }
 }

@@ -15,7 +15,7 @@ pub(super) fn reject(
     if !recorded && !is_named(found, number) {
         return Err(Refusal::NotOffered);
     }
-    Ok(Rejection { case, found, numbers: &[number], all: false, context }.changes())
+    Ok(Rejection { case, found, numbers: &[number], whole: None, context }.changes())
 }
 
 /// Rejects every number that the item offers.
@@ -28,7 +28,27 @@ pub(super) fn none_of_these(
     if numbers.is_empty() {
         return Err(Refusal::NotOffered);
     }
-    Ok(Rejection { case, found, numbers: &numbers, all: true, context }.changes())
+    let whole = Some("none_of_these");
+    Ok(Rejection { case, found, numbers: &numbers, whole, context }.changes())
+}
+
+/// Rejects every number that the item offers but the case's own.
+pub(super) fn keep_ours(
+    case: &Case,
+    found: &ReviewItem,
+    context: &Context<'_>,
+) -> Result<Vec<Changed>, Refusal> {
+    let Some(ours) = case.nhs_number.as_ref().map(|recorded| recorded.number) else {
+        return Err(Refusal::NoNumber);
+    };
+    let offered = offers(case, found);
+    let others = offered.iter().map(|offer| offer.number).filter(|number| *number != ours);
+    let numbers: Vec<NhsNumber> = others.collect();
+    if numbers.is_empty() {
+        return Err(Refusal::NotOffered);
+    }
+    let whole = Some("kept_ours");
+    Ok(Rejection { case, found, numbers: &numbers, whole, context }.changes())
 }
 
 /// Whether the item is about `number`, or has it as a candidate.
@@ -43,8 +63,8 @@ struct Rejection<'a> {
     case: &'a Case,
     found: &'a ReviewItem,
     numbers: &'a [NhsNumber],
-    /// Whether these are all that the item offers, so that it is resolved.
-    all: bool,
+    /// The word of a decision about the whole item, which resolves it.
+    whole: Option<&'static str>,
     context: &'a Context<'a>,
 }
 
@@ -79,8 +99,8 @@ impl Rejection<'_> {
         [first].into_iter().chain(self.unlinked()).collect()
     }
 
-    const fn word(&self) -> &'static str {
-        if self.all { "none_of_these" } else { "rejected" }
+    fn word(&self) -> &'static str {
+        self.whole.unwrap_or("rejected")
     }
 
     /// The item at `place` of the `changed` case after the rejection; `None` when it stays as it is.
@@ -98,7 +118,7 @@ impl Rejection<'_> {
         }
         let mut item = before.clone();
         let left = ranked(changed, candidates);
-        if here && self.all {
+        if here && self.whole.is_some() {
             self.context.close(&mut item, ReviewState::Resolved, self.word());
             return Some(item);
         }

@@ -29,6 +29,9 @@ pub enum Resolution {
     ///
     /// If the case's own number is among them, the case loses it.
     NoneOfThese,
+    /// The case's own number is right. Every other number that the item offers is rejected, as by
+    /// [`RejectNumber`](Self::RejectNumber), and the item is resolved. The number keeps its status.
+    KeepOurs,
     /// The demographics were wrong and are corrected; the person is traced at once.
     CorrectAndAskAgain(Corrections),
     /// PDS does not know the person (MSCA-PDS-04). The same criteria are not traced again. After a
@@ -52,14 +55,15 @@ pub enum Resolution {
 }
 
 impl Resolution {
-    /// Returns a stable word for the resolution: `accepted`, `rejected`, `none_of_these`, `corrected`,
-    /// `not_on_pds`, `merged`, `acknowledged` or `dismissed`.
+    /// Returns a stable word for the resolution: `accepted`, `rejected`, `none_of_these`, `kept_ours`,
+    /// `corrected`, `not_on_pds`, `merged`, `acknowledged` or `dismissed`.
     #[must_use]
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::AcceptNumber(_) => "accepted",
             Self::RejectNumber(_) => "rejected",
             Self::NoneOfThese => "none_of_these",
+            Self::KeepOurs => "kept_ours",
             Self::CorrectAndAskAgain(_) => "corrected",
             Self::NotOnPds => "not_on_pds",
             Self::Merge { .. } => "merged",

@@ -1,5 +1,5 @@
 use crate::case::{
-    Case, Identity, NumberSource, Provenance, RecordedNumber, ReviewItem, ReviewReason,
+    Case, Identity, NumberSource, Provenance, RecordedNumber, Replaced, ReviewItem, ReviewReason,
     ReviewState, TraceState, is_implausible_death,
 };
 use crate::demographics::london_day;
@@ -10,7 +10,7 @@ use crate::process::review::corrections::Corrections;
 use crate::process::review::merge::merge;
 use crate::process::review::offer::{audited, offers};
 use crate::process::review::refusal::Refusal;
-use crate::process::review::reject::{is_named, none_of_these, reject};
+use crate::process::review::reject::{is_named, keep_ours, none_of_these, reject};
 use crate::process::review::resolution::Resolution;
 use crate::trace::Freshness;
 
@@ -38,10 +38,11 @@ pub(super) fn resolve(
     if !found.is_open() {
         return Err(Refusal::Closed);
     }
-    match resolution {
+    let changes = match resolution {
         Resolution::AcceptNumber(accepted) => accept(case, found, *accepted, context),
         Resolution::RejectNumber(rejected) => reject(case, found, *rejected, context),
         Resolution::NoneOfThese => none_of_these(case, found, context),
+        Resolution::KeepOurs => keep_ours(case, found, context),
         Resolution::CorrectAndAskAgain(corrections) => correct(case, found, corrections, context),
         Resolution::NotOnPds => not_on_pds(case, found, context),
         Resolution::Merge { absorbed } => merge(case, found, absorbed, context),
@@ -54,7 +55,26 @@ pub(super) fn resolve(
             context.close(item_mut(&mut changed, number)?, state, resolution.as_str());
             Ok(vec![Changed::new(changed, resolution.as_str())])
         }
+    }?;
+    // A merge has its own record: `Case::absorbed`.
+    let is_merge = matches!(resolution, Resolution::Merge { .. });
+    Ok(if is_merge { changes } else { with_undo(case, number, changes) })
+}
+
+/// Keeps what the decision on the item `number` replaced, so that it can be undone. Only the last
+/// decision on an item keeps it.
+pub(super) fn with_undo(case: &Case, number: u32, mut changes: Vec<Changed>) -> Vec<Changed> {
+    let first = changes.first_mut().map(|first| &mut first.case);
+    if let Some(changed) = first.filter(|changed| changed.id == case.id) {
+        let replaced = Box::new(Replaced::between(case, changed));
+        if let Ok(item) = item_mut(changed, number) {
+            item.history.iter_mut().for_each(|step| step.replaced = None);
+            if let Some(last) = item.history.last_mut() {
+                last.replaced = Some(replaced);
+            }
+        }
     }
+    changes
 }
 
 /// Whether the resolution was applied before.
@@ -72,7 +92,7 @@ fn is_done(case: &Case, item: &ReviewItem, resolution: &Resolution) -> bool {
                 // An item with other candidates stays open.
                 && (!item.is_open() || !is_named(item, *number))
         }
-        Resolution::NoneOfThese => ended,
+        Resolution::NoneOfThese | Resolution::KeepOurs => ended,
         Resolution::CorrectAndAskAgain(corrections) => ended && corrections.apply(case) == *case,
         Resolution::NotOnPds => ended && case.not_on_pds,
         Resolution::Merge { absorbed } => case.absorbed.iter().any(|was| was.case_id == *absorbed),
@@ -81,7 +101,7 @@ fn is_done(case: &Case, item: &ReviewItem, resolution: &Resolution) -> bool {
     }
 }
 
-fn accept(
+pub(super) fn accept(
     case: &Case,
     found: &ReviewItem,
     number: NhsNumber,
@@ -191,7 +211,7 @@ fn is_doubted(recorded: &RecordedNumber, item: &ReviewItem) -> bool {
     doubts && item.is_about(recorded.number)
 }
 
-fn not_on_pds(
+pub(super) fn not_on_pds(
     case: &Case,
     found: &ReviewItem,
     context: &Context<'_>,
@@ -231,12 +251,13 @@ mod tests {
         Ok(changed.case)
     }
 
-    fn every_resolution() -> [Resolution; 8] {
+    fn every_resolution() -> [Resolution; 9] {
         let corrections = Corrections { surname: Some("Aindowe".into()), ..Corrections::default() };
         [
             Resolution::AcceptNumber(NUMBER),
             Resolution::RejectNumber(NUMBER),
             Resolution::NoneOfThese,
+            Resolution::KeepOurs,
             Resolution::CorrectAndAskAgain(corrections),
             Resolution::NotOnPds,
             Resolution::Merge { absorbed: id("2") },
@@ -247,7 +268,8 @@ mod tests {
 
     #[test]
     fn refused_for_every_resolution() {
-        let open = case("1", ReviewReason::Unconfirmed, Some(NUMBER));
+        let mut open = case("1", ReviewReason::Unconfirmed, Some(NUMBER));
+        open.nhs_number = Some(recorded(OTHER, NumberStatus::NotVerified));
         let others = [Case::new(id("2"), RecordType::Review)];
         for resolution in every_resolution() {
             let refusal = |case: &Case, item: u32| {

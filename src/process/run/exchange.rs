@@ -3,16 +3,13 @@
 use crate::case::CaseId;
 use crate::process::decision::plan::Plan;
 use crate::process::error::Error;
+use crate::process::run::caught::{Panicked, caught, defect};
 use crate::process::run::engine::Engine;
 use crate::process::run::record::{came_back, sent};
 use crate::resilience::{RetryObserver, Unrecorded};
 use crate::trace::{self, Answer, Attended, Breadth, Caller, MessageId, Question, Tracer, User};
 use async_trait::async_trait;
-use std::future::poll_fn;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::Poll;
 use tokio::sync::OwnedSemaphorePermit;
 
 /// The reply to a question, and the message that it answers: the question's own, or that of a retry.
@@ -50,7 +47,7 @@ impl Engine {
             latest: Mutex::new(id),
             failed: Mutex::default(),
         };
-        let mut asking = pin!(async {
+        let asking = async {
             match &self.settings.retry {
                 None => {
                     let result = slotted.trace(caller, question, id).await;
@@ -61,18 +58,13 @@ impl Engine {
                     Reply { message_id: asked.message_id, result: asked.result }
                 }
             }
-        });
+        };
         // A panic in the tracer is a defect, and is reported like an unreadable response. Passed on,
         // it would end every run at this case.
-        let reply = poll_fn(|context| {
-            let polled = catch_unwind(AssertUnwindSafe(|| asking.as_mut().poll(context)));
-            polled.unwrap_or_else(|_| {
-                let error = trace::Error::new(trace::ErrorKind::Unreadable);
-                let result = Err(error.with_source("the tracer panicked"));
-                Poll::Ready(Reply { message_id: *lock(&attempts.latest), result })
-            })
-        })
-        .await;
+        let reply = caught(asking).await.unwrap_or_else(|Panicked| Reply {
+            message_id: *lock(&attempts.latest),
+            result: Err(defect()),
+        });
         match lock(&attempts.failed).take() {
             Some(error) => Err(error),
             None => Ok(Some(reply)),
@@ -127,6 +119,10 @@ impl Tracer for Slotted<'_> {
 
     fn permits(&self, breadth: Breadth) -> bool {
         self.engine.tracer.permits(breadth)
+    }
+
+    fn serves_users(&self) -> bool {
+        self.engine.tracer.serves_users()
     }
 }
 

@@ -4,6 +4,8 @@
 //! commits (`settle`), whatever the other cases do.
 
 pub(super) mod alive;
+pub(super) mod attended;
+pub(super) mod caught;
 pub(super) mod engine;
 pub(super) mod exchange;
 pub(super) mod halt;

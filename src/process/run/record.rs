@@ -2,12 +2,16 @@
 
 use crate::audit::{Actor, Entry, EventKind, Subject};
 use crate::case::CaseId;
-use crate::demographics::Gender;
+use crate::demographics::{Gender, PartialDate};
+use crate::nhs_number::NhsNumber;
+use crate::process::decision::attended::ATTENDED;
 use crate::process::decision::decide::{exchange, subject};
 use crate::process::decision::plan::Plan;
 use crate::process::decision::reply::Reply;
 use crate::process::run::turn::Step;
-use crate::trace::{FindPerson, MessageId, Question};
+use crate::trace::{
+    Answer, Attended, FindPerson, MessageId, Mode, NamePattern, Outcome, Question, VerifyNumber,
+};
 use chrono::{DateTime, Utc};
 
 /// The record of a question that is about to be sent (MSCA-AUD-02).
@@ -48,21 +52,127 @@ pub(in crate::process) fn sent(
 }
 
 /// The criteria of a search, as they are sent.
-fn searched(subject: Subject, find: &FindPerson) -> Subject {
-    let mut subject = subject
-        .with_personal("family", find.family().as_str())
-        .with_personal("date_of_birth", find.date_of_birth().to_string());
+fn searched<M: Mode>(subject: Subject, find: &FindPerson<M>) -> Subject {
+    criteria(find)
+        .into_iter()
+        .fold(subject, |subject, (key, value)| subject.with_personal(key, value))
+}
+
+/// The criteria of a search by their names.
+fn criteria<M: Mode>(find: &FindPerson<M>) -> Vec<(&'static str, String)> {
+    let name = |name: &M::Name| -> NamePattern { name.clone().into() };
+    let born: PartialDate = find.date_of_birth().into();
     let gender = Some(find.gender()).filter(|gender| *gender != Gender::NotKnown);
-    for (key, value) in [
-        ("given", find.given().map(|given| given.as_str().to_owned())),
+    [
+        ("family", Some(name(find.family()).as_str().to_owned())),
+        ("date_of_birth", Some(born.to_string())),
+        ("given", find.given().map(|given| name(given).as_str().to_owned())),
         ("gender", gender.map(|gender| gender.code().to_owned())),
         ("postcode", find.postcode().map(ToString::to_string)),
-    ] {
-        if let Some(value) = value {
-            subject = subject.with_personal(key, value);
+    ]
+    .into_iter()
+    .filter_map(|(key, value)| Some((key, value?)))
+    .collect()
+}
+
+/// The record of a user's question that is about to be sent, about the case `about` if the user has one.
+///
+/// Without a case, the criteria of a search belong to no person whom an erasure could find. Then only their names
+/// are recorded.
+pub(in crate::process) fn sent_attended(
+    actor: &Actor,
+    about: Option<&CaseId>,
+    question: &Question<Attended>,
+    id: MessageId,
+    at: DateTime<Utc>,
+) -> Entry {
+    let (number, sent) = match question {
+        Question::Find(find) => (None, criteria(find)),
+        Question::Verify(verify) => (Some(verify.nhs_number()), verified(verify)),
+        Question::Fetch(fetch) => {
+            (Some(fetch.verification().nhs_number()), verified(fetch.verification()))
+        }
+    };
+    let subject = match (about, number) {
+        (Some(case), number) => {
+            Some(number.into_iter().fold(Subject::new(case.clone()), Subject::with_number))
+        }
+        (None, number) => number.map(Subject::person),
+    };
+    let names: Vec<&str> = sent.iter().map(|(name, _)| *name).collect();
+    let wildcard = sent.iter().any(|(_, value)| value.contains('*'));
+    let partial = sent.iter().any(|(name, value)| *name == "date_of_birth" && value.len() < 10);
+    let mut entry = Entry::new(EventKind::MessageSent, at, actor)
+        .with_message_id(id.to_string())
+        .with_detail("question", question.as_str())
+        .with_detail("step", ATTENDED)
+        .with_detail("criteria", names.join(" "));
+    for (name, is_set) in [("wildcard", wildcard), ("partial_date", partial)] {
+        if is_set {
+            entry = entry.with_detail(name, "yes");
         }
     }
-    subject
+    let with_all = |subject| {
+        sent.into_iter()
+            .fold(subject, |subject: Subject, (name, value)| subject.with_personal(name, value))
+    };
+    match subject {
+        Some(subject) => entry.about(with_all(subject)),
+        None => entry,
+    }
+}
+
+fn verified(verify: &VerifyNumber<Attended>) -> Vec<(&'static str, String)> {
+    [
+        ("family", verify.family().map(|family| family.as_str().to_owned())),
+        ("date_of_birth", Some(verify.date_of_birth().to_string())),
+        ("given", verify.given().map(|given| given.as_str().to_owned())),
+    ]
+    .into_iter()
+    .filter_map(|(key, value)| Some((key, value?)))
+    .collect()
+}
+
+/// The records of the reply to a user's question: the message, and each person whom the user will see.
+pub(in crate::process) fn received_attended(
+    actor: &Actor,
+    about: Option<&CaseId>,
+    id: MessageId,
+    reply: Reply<'_>,
+    at: DateTime<Utc>,
+) -> Vec<Entry> {
+    let numbers = people(reply);
+    let subject = match (about, numbers.as_slice()) {
+        (Some(case), _) => {
+            Some(numbers.iter().copied().fold(Subject::new(case.clone()), Subject::with_number))
+        }
+        (None, [number]) => Some(Subject::person(*number)),
+        // Several people, each of whom may be erased alone.
+        (None, _) => None,
+    };
+    let entry =
+        reply_to(actor, id, Some(reply), at).with_detail("people", numbers.len().to_string());
+    let message = match subject {
+        Some(subject) => entry.about(subject),
+        None => entry,
+    };
+    let viewed = numbers.iter().map(|number| {
+        Entry::new(EventKind::CaseViewed, at, actor)
+            .with_message_id(id.to_string())
+            .with_detail("event", "pds_search")
+            .about(Subject::person(*number))
+    });
+    [message].into_iter().chain(viewed).collect()
+}
+
+/// The numbers of the people in a reply.
+fn people(reply: Reply<'_>) -> Vec<NhsNumber> {
+    match reply {
+        Ok(Answer { outcome: Outcome::Ambiguous(candidates), .. }) => {
+            candidates.iter().filter_map(|candidate| candidate.nhs_number).collect()
+        }
+        reply => subject(reply).0.into_iter().collect(),
+    }
 }
 
 /// The record of a response, or that nothing was sent.
@@ -79,9 +189,18 @@ pub(in crate::process) fn came_back(
     reply: Option<Reply<'_>>,
     at: DateTime<Utc>,
 ) -> Entry {
+    let mut about = Subject::new(case.clone());
+    if let Some(number) = reply.and_then(|reply| subject(reply).0) {
+        about = about.with_number(number);
+    }
+    reply_to(actor, id, reply, at).about(about)
+}
+
+/// The record of the reply to the message `id`, without its subject.
+fn reply_to(actor: &Actor, id: MessageId, reply: Option<Reply<'_>>, at: DateTime<Utc>) -> Entry {
     let entry = Entry::new(EventKind::MessageReceived, at, actor).with_message_id(id.to_string());
     let Some(reply) = reply else {
-        return entry.with_detail("outcome", "not_sent").about(Subject::new(case.clone()));
+        return entry.with_detail("outcome", "not_sent");
     };
     let mut entry = match reply {
         Ok(answer) => entry.with_detail("outcome", answer.outcome.as_str()),
@@ -99,9 +218,5 @@ pub(in crate::process) fn came_back(
             entry = entry.with_detail(name.as_str(), value.as_str());
         }
     }
-    let mut about = Subject::new(case.clone());
-    if let Some(number) = subject(reply).0 {
-        about = about.with_number(number);
-    }
-    entry.about(about)
+    entry
 }

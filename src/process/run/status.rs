@@ -1,6 +1,7 @@
 use crate::process::decision::result::TraceResult;
 use crate::process::error::ErrorKind;
 use crate::process::run::report::CaseReport;
+use crate::trace::ServiceStatus;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -36,6 +37,58 @@ pub struct Status {
         deserialize_with = "from_milliseconds"
     )]
     pub clock_skew: Option<TimeDelta>,
+    /// The runs that ended early, the latest first; at most five since the start of the process.
+    #[serde(default)]
+    pub failures: Vec<Failure>,
+    /// What the process knows of its connection to the service.
+    #[serde(default)]
+    pub service: ServiceStatus,
+}
+
+/// How many failures are kept.
+const MOST_FAILURES: usize = 5;
+
+/// Runs in a row that ended early for the same reason. Contains no personal data.
+#[non_exhaustive]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Failure {
+    /// When the first of the runs ended.
+    pub since: DateTime<Utc>,
+    /// When the last of the runs ended.
+    pub until: DateTime<Utc>,
+    /// How many runs.
+    pub runs: u64,
+    /// The error of the store or the audit trail; `None` when the service ended the runs.
+    pub error: Option<ErrorKind>,
+    /// Whether the service refused the configuration: see [`Status::service_refused`].
+    pub service_refused: bool,
+    /// The causes, as in [`Status::last_cause`].
+    pub cause: Option<String>,
+}
+
+impl Status {
+    /// Keeps how the run that ended `at` has ended, if it has ended early. The run before it ended at `before`.
+    pub(in crate::process) fn keep_failure(
+        &mut self,
+        before: Option<DateTime<Utc>>,
+        at: DateTime<Utc>,
+    ) {
+        let (error, service_refused) = (self.last_error, self.service_refused);
+        if error.is_none() && !service_refused && self.suspended_until.is_none() {
+            return;
+        }
+        let cause = self.last_cause.clone();
+        if let Some(last) = self.failures.first_mut()
+            && (last.error, last.service_refused, &last.cause) == (error, service_refused, &cause)
+            && before == Some(last.until)
+        {
+            (last.until, last.runs) = (at, last.runs.saturating_add(1));
+            return;
+        }
+        let failure = Failure { since: at, until: at, runs: 1, error, service_refused, cause };
+        self.failures.insert(0, failure);
+        self.failures.truncate(MOST_FAILURES);
+    }
 }
 
 #[expect(clippy::ref_option, reason = "serde requires this signature")]
@@ -176,9 +229,24 @@ mod tests {
             "service_refused": false,
             "suspended_until": null,
             "clock_skew_ms": -1500,
+            "failures": [],
+            "service": {
+                "per_second": null,
+                "in_flight": null,
+                "circuit_breaker": null,
+                "suspended_since": null,
+                "suspended_until": null,
+                "certificate_expires": null,
+                "key_id": null,
+            },
         });
         assert_eq!(to_value(&status).unwrap(), expected);
-        assert_eq!(serde_json::from_value::<Status>(expected).unwrap(), status);
+        assert_eq!(serde_json::from_value::<Status>(expected.clone()).unwrap(), status);
+        let mut old = expected;
+        for field in ["failures", "service"] {
+            old.as_object_mut().unwrap().remove(field);
+        }
+        assert_eq!(serde_json::from_value::<Status>(old).unwrap(), status, "of an older version");
         for state in [
             State::NotStarted,
             State::Waiting,
@@ -190,5 +258,27 @@ mod tests {
         ] {
             assert_eq!(to_value(state).unwrap(), state.as_str());
         }
+    }
+
+    #[test]
+    fn failures_in_a_row_are_one_and_the_oldest_are_forgotten() {
+        let (at, mut status) = (DateTime::UNIX_EPOCH, Status::default());
+        let minute = TimeDelta::minutes(1);
+        status.keep_failure(None, at);
+        assert_eq!(status.failures, [], "it ended well");
+        status.last_error = Some(ErrorKind::StoreUnavailable);
+        for n in 0..3 {
+            status.keep_failure(Some(at + minute * (n - 1)), at + minute * n);
+        }
+        let [failure] = &*status.failures else { panic!("{:?}", status.failures) };
+        assert_eq!((failure.since, failure.until, failure.runs), (at, at + minute * 2, 3));
+        status.keep_failure(Some(at + minute * 3), at + minute * 4);
+        assert_eq!(status.failures.len(), 2, "a run between them ended well");
+        for n in 5..20 {
+            status.last_cause = Some(format!("cause {n}"));
+            status.keep_failure(Some(at + minute * (n - 1)), at + minute * n);
+        }
+        assert_eq!(status.failures.len(), MOST_FAILURES);
+        assert_eq!(status.failures[0].cause.as_deref(), Some("cause 19"));
     }
 }

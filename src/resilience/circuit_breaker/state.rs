@@ -5,7 +5,7 @@ use crate::resilience::circuit_breaker::policy::CircuitBreakerPolicy;
 use crate::resilience::circuit_breaker::subject::{Key, Subject};
 use crate::resilience::telemetry;
 use crate::tenant::Labels;
-use crate::trace::{Answer, Error, ErrorKind, Mode, Question};
+use crate::trace::{Answer, CircuitBreakerState, Error, ErrorKind, Mode, Question};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -52,37 +52,12 @@ struct Failure {
     cause: Option<String>,
 }
 
-/// Whether queries are sent to a service.
-#[non_exhaustive]
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CircuitBreakerState {
-    /// Queries are sent.
-    Closed,
-    /// One query is in progress, to find out whether the service works again.
-    Probing,
-    /// Queries are suspended. If fewer different subjects failed than
-    /// [`CircuitBreakerPolicy::failures`], a query about another subject is still sent, as the probe.
-    Open,
-}
-
-impl CircuitBreakerState {
-    /// Returns a stable word for status pages: `closed`, `probing` or `open`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Closed => "closed",
-            Self::Probing => "probing",
-            Self::Open => "open",
-        }
-    }
-
-    const fn gauge(self) -> u32 {
-        match self {
-            Self::Closed => 0,
-            Self::Probing => 1,
-            Self::Open => 2,
-        }
+/// The value of the gauge of a state.
+const fn gauge(state: CircuitBreakerState) -> u32 {
+    match state {
+        CircuitBreakerState::Closed => 0,
+        CircuitBreakerState::Probing => 1,
+        CircuitBreakerState::Open => 2,
     }
 }
 
@@ -219,7 +194,7 @@ impl CircuitBreaker {
         let now = inner.now();
         match inner.breaker.admit(subject, now) {
             Ok(leave) => {
-                telemetry::circuit_state(&self.labels, inner.state().gauge());
+                telemetry::circuit_state(&self.labels, gauge(inner.state()));
                 Ok(Ticket { circuit: self.clone(), leave: Some(leave), at: now })
             }
             Err(due) => Err(self.suspended(&inner, Some(subject), now, due)),
@@ -282,7 +257,7 @@ impl CircuitBreaker {
 
     /// Notifies waiting callers after a query has ended.
     fn notify(&self, inner: MutexGuard<'_, Inner>) {
-        telemetry::circuit_state(&self.labels, inner.state().gauge());
+        telemetry::circuit_state(&self.labels, gauge(inner.state()));
         drop(inner);
         self.shared.changed.notify_waiters();
     }

@@ -7,7 +7,7 @@ use crate::resilience::telemetry;
 use crate::tenant::Labels;
 use crate::trace::{
     Answer, Attended, Breadth, Caller, Error, ErrorKind, Exchange, MessageId, Mode, Question,
-    Tracer, User,
+    ServiceStatus, Tracer, User,
 };
 use async_trait::async_trait;
 use chrono::TimeDelta;
@@ -183,7 +183,22 @@ impl Tracer for Handle {
         self.tracer.permits(breadth)
     }
 
+    fn serves_users(&self) -> bool {
+        self.tracer.serves_users()
+    }
+
     fn clock_skew(&self) -> Option<TimeDelta> {
         self.tracer.clock_skew()
+    }
+
+    fn service_status(&self) -> ServiceStatus {
+        let (limit, circuit) = (self.lane.limit(), self.circuit.status());
+        let mut status = self.tracer.service_status();
+        status.per_second = Some(limit.per_second.get());
+        status.in_flight = Some(limit.in_flight.get());
+        status.circuit_breaker = Some(circuit.state);
+        status.suspended_since = circuit.suspended.as_ref().map(|suspended| suspended.since);
+        status.suspended_until = circuit.suspended.as_ref().map(|suspended| suspended.until);
+        status
     }
 }

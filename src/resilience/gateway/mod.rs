@@ -146,10 +146,8 @@ fn alone(rate_limit: RateLimit) -> Share {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::resilience::circuit_breaker::state::{
-        CircuitBreakerState, CircuitBreakerStatus, Suspended,
-    };
-    use crate::trace::ErrorKind;
+    use crate::resilience::circuit_breaker::state::{CircuitBreakerStatus, Suspended};
+    use crate::trace::{CircuitBreakerState, ErrorKind};
     use chrono::DateTime;
     use serde_json::{json, to_value};
 

@@ -209,6 +209,11 @@ impl Lane {
         Ok(Permit { lane: self.clone(), labels: labels.clone() })
     }
 
+    /// Returns the limit of all shares together.
+    pub(crate) fn limit(&self) -> &RateLimit {
+        self.0.limiter.limit()
+    }
+
     /// Returns how many questions of this share are in progress.
     pub(crate) fn in_flight(&self) -> u32 {
         self.0.limiter.lock().under_way_of(self.0.id)

@@ -1,5 +1,7 @@
 use crate::resilience::retry::attempts::{Retry, RetryObserver, Unrecorded};
-use crate::trace::{Answer, Attended, Breadth, Caller, Error, MessageId, Question, Tracer, User};
+use crate::trace::{
+    Answer, Attended, Breadth, Caller, Error, MessageId, Question, ServiceStatus, Tracer, User,
+};
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use std::fmt;
@@ -67,8 +69,16 @@ impl Tracer for Retrying {
         self.tracer.permits(breadth)
     }
 
+    fn serves_users(&self) -> bool {
+        self.tracer.serves_users()
+    }
+
     fn clock_skew(&self) -> Option<TimeDelta> {
         self.tracer.clock_skew()
+    }
+
+    fn service_status(&self) -> ServiceStatus {
+        self.tracer.service_status()
     }
 }
 

@@ -5,6 +5,7 @@ use crate::nhs_number::NhsNumber;
 use crate::service::error::{Error, ErrorKind};
 use crate::service::fhir::access::{Access, AccessMode};
 use crate::service::fhir::auth::{AccessToken, ApplicationTokens, SessionRoleId, UserTokens};
+use crate::service::fhir::authorisation::Authorisation;
 use crate::service::fhir::config::Config;
 use crate::service::fhir::interpret::{self, X_REQUEST_ID};
 use crate::service::fhir::issue::IssueCode;
@@ -13,7 +14,6 @@ use crate::service::fhir::search::{Matching, Search};
 use crate::service::skew::ServiceClock;
 use crate::trace::{self, Caller, Exchange, MessageId, User};
 use crate::transport::{Request, Response, Transport};
-use chrono::TimeDelta;
 use http::header::{ACCEPT, AUTHORIZATION};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use std::sync::Arc;
@@ -70,19 +70,11 @@ const REFERENCES: [(HeaderName, &str); 4] = [
 #[derive(Clone, Debug)]
 pub struct Client {
     config: Arc<Config>,
-    authorisation: Authorisation,
-    transport: Arc<dyn Transport>,
+    pub(in crate::service::fhir) authorisation: Authorisation,
+    pub(in crate::service::fhir) transport: Arc<dyn Transport>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
-    service_clock: ServiceClock,
-}
-
-/// The access that the client has.
-#[derive(Clone, Debug)]
-enum Authorisation {
-    Open,
-    Application(ApplicationTokens),
-    HealthcareWorker(Arc<dyn UserTokens>),
+    pub(in crate::service::fhir) service_clock: ServiceClock,
 }
 
 /// The token, if one is needed, and the user's role.
@@ -306,10 +298,6 @@ impl Client {
                 Err(error.with_response(&response, retry_after).with_exchange(exchange))
             }
         }
-    }
-
-    pub(in crate::service::fhir) fn skew(&self) -> Option<TimeDelta> {
-        self.service_clock.latest()
     }
 
     /// A token for `caller` that is not `refused`; `None` if the access needs no token.

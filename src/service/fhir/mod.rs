@@ -22,6 +22,7 @@
 
 mod access;
 pub mod auth;
+mod authorisation;
 mod client;
 mod coded;
 mod config;

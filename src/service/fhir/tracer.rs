@@ -9,7 +9,7 @@ use crate::service::fhir::verify::cross_check;
 use crate::service::fhir::{DateRange, SearchError, SearchName};
 use crate::trace::{
     self, Answer, Attended, Breadth, Caller, FindPerson, MessageId, Mode, Outcome, Question,
-    Tracer, User, VerifyNumber,
+    ServiceStatus, Tracer, User, VerifyNumber,
 };
 use async_trait::async_trait;
 use chrono::{Months, TimeDelta};
@@ -82,8 +82,18 @@ impl Tracer for Client {
         Ok(answer?)
     }
 
+    fn serves_users(&self) -> bool {
+        self.mode() == AccessMode::HealthcareWorker
+    }
+
     fn clock_skew(&self) -> Option<TimeDelta> {
-        self.skew()
+        self.service_clock.latest()
+    }
+
+    fn service_status(&self) -> ServiceStatus {
+        let certificate_expires = self.transport.certificate_expires();
+        let key_id = self.authorisation.key_id();
+        ServiceStatus { certificate_expires, key_id, ..ServiceStatus::default() }
     }
 }
 

@@ -12,7 +12,7 @@ use crate::trace::{
     self, Answer, Exchange, FetchDetails, FindPerson, MessageId, Mode, VerifyNumber,
 };
 use crate::transport::{self, Transport};
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use http::header::CONTENT_TYPE;
 use http::{HeaderName, HeaderValue};
 use std::sync::Arc;
@@ -206,6 +206,11 @@ impl Client {
 
     pub(in crate::service::smsp) fn skew(&self) -> Option<TimeDelta> {
         self.service_clock.latest()
+    }
+
+    /// When the client certificate expires.
+    pub(in crate::service::smsp) fn certificate_expires(&self) -> Option<DateTime<Utc>> {
+        self.transport.certificate_expires()
     }
 
     fn message<M: Mode>(

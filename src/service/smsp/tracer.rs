@@ -1,7 +1,9 @@
 use crate::service::error::{Error, ErrorKind};
 use crate::service::smsp::client::Client;
 use crate::service::smsp::request::Request;
-use crate::trace::{self, Answer, Attended, Caller, MessageId, Mode, Question, Tracer, User};
+use crate::trace::{
+    self, Answer, Attended, Caller, MessageId, Mode, Question, ServiceStatus, Tracer, User,
+};
 use async_trait::async_trait;
 use chrono::TimeDelta;
 
@@ -36,6 +38,11 @@ impl Tracer for Client {
 
     fn clock_skew(&self) -> Option<TimeDelta> {
         self.skew()
+    }
+
+    fn service_status(&self) -> ServiceStatus {
+        let certificate_expires = self.certificate_expires();
+        ServiceStatus { certificate_expires, ..ServiceStatus::default() }
     }
 }
 

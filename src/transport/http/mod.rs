@@ -301,6 +301,10 @@ impl Transport for HttpTransport {
         let (result, shown) = client_auth::watched(self.exchange(request)).await;
         result.map_err(|failure| failure.into_error(shown))
     }
+
+    fn certificate_expires(&self) -> Option<DateTime<Utc>> {
+        self.client_certificate_expiry().map(CertificateExpiry::time)
+    }
 }
 
 impl fmt::Debug for HttpTransport {

@@ -99,8 +99,7 @@ impl Start {
 
     /// Whether `code` is this code, which people may type with spaces and in capital letters.
     pub(crate) fn is_right(&self, code: &Text, now: DateTime<Utc>) -> bool {
-        let typed: String =
-            code.expose().chars().filter(|each| each.is_ascii_alphanumeric()).collect();
+        let typed: String = code.expose().chars().filter(char::is_ascii_alphanumeric).collect();
         now < self.until && is_equal(&self.hash, &digest(&typed.to_ascii_lowercase()))
     }
 }

@@ -28,7 +28,7 @@ pub enum AccountError {
     LastAdministrator,
     /// Users cannot change their own role, or disable or recover their own account. Another administrator must.
     #[error(
-        "another administrator must do this: nobody changes the own role or recovers the own account"
+        "another administrator must do this: you cannot change your own role, or disable or recover your own account"
     )]
     OwnAccount,
     /// The change needs two administrators, and this one has asked for it.
@@ -43,6 +43,9 @@ pub enum AccountError {
     /// A reason is needed, for the audit trail.
     #[error("give a reason")]
     NoReason,
+    /// Too many passwords are checked at the same time. Try again.
+    #[error("too many users sign in at the same time: try again")]
+    Busy,
     /// The store or the audit trail cannot be used, or other servers change the account all the time. Try again.
     #[error("the store or the audit trail cannot be used: try again")]
     Store(#[source] process::Error),

@@ -46,16 +46,30 @@ impl Accounts {
         text(format!("{}.{}", URL_SAFE_NO_PAD.encode(id), secret.expose()))
     }
 
+    /// The name of the cookie of a device that has signed in before.
+    fn device_cookie_name(&self) -> String {
+        self.cookie_name().replacen("nhs-pds", "nhs-pds.device", 1)
+    }
+
+    /// The header that makes a device known, for 90 days.
+    pub(crate) fn device_cookie(&self, value: &Text) -> String {
+        let (name, value) = (self.device_cookie_name(), value.expose());
+        format!("{name}={value}; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=7776000")
+    }
+
+    /// What the device of a request says that it is.
+    pub(crate) fn device_cookie_of<'a>(&self, request: &'a Parts) -> Option<&'a str> {
+        cookie_of(request, &self.device_cookie_name())
+    }
+
+    /// Whether the request has a session, which may have ended.
+    pub(crate) fn had_session(&self, request: &Parts) -> bool {
+        cookie_of(request, &self.cookie_name()).is_some()
+    }
+
     /// The user id and the secret of a request's session.
     fn session_of(&self, request: &Parts) -> Option<(String, Text)> {
-        let name = self.cookie_name();
-        let cookies =
-            request.headers.get_all(COOKIE).into_iter().filter_map(|value| value.to_str().ok());
-        let pairs = cookies
-            .flat_map(|value| value.split(';'))
-            .filter_map(|pair| pair.trim().split_once('='));
-        let (_, value) = pairs.into_iter().find(|(key, _)| *key == name)?;
-        let (id, secret) = value.split_once('.')?;
+        let (id, secret) = cookie_of(request, &self.cookie_name())?.split_once('.')?;
         let id = String::from_utf8(URL_SAFE_NO_PAD.decode(id).ok()?).ok()?;
         Some((id, text(secret)))
     }
@@ -96,6 +110,15 @@ impl Accounts {
         }
         Ok(Some((account, name)))
     }
+}
+
+/// The value of the cookie `name`.
+fn cookie_of<'a>(request: &'a Parts, name: &str) -> Option<&'a str> {
+    let cookies =
+        request.headers.get_all(COOKIE).into_iter().filter_map(|value| value.to_str().ok());
+    let pairs =
+        cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.into_iter().find(|(key, _)| *key == name).map(|(_, value)| value)
 }
 
 #[async_trait]

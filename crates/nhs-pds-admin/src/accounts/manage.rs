@@ -1,6 +1,6 @@
 //! What administrators do with accounts.
 
-use crate::accounts::account::{Account, Factor, Password, Start, Temporary};
+use crate::accounts::account::{Account, Factor, Password, Session, Start, Temporary};
 use crate::accounts::error::AccountError;
 use crate::accounts::keep::Said;
 use crate::accounts::{Accounts, START, Text, code, password, random, user_id};
@@ -129,6 +129,22 @@ impl Accounts {
             accounts.extend(self.keeper.read(&id).await?.map(|(account, _)| account));
         }
         Ok(accounts)
+    }
+
+    /// The user id of the administrator who has asked for a recovery that waits for another one.
+    pub(crate) fn recovery_by<'a>(&self, account: &'a Account) -> Option<&'a str> {
+        let now = self.keeper.clock.now();
+        let open = account.recovery.as_ref().filter(|(_, at)| now - *at < RECOVERY);
+        open.map(|(by, _)| by.as_str())
+    }
+
+    /// The sessions of an account that have not ended.
+    pub(crate) fn open_sessions<'a>(
+        &self,
+        account: &'a Account,
+    ) -> impl Iterator<Item = &'a Session> {
+        let (ends, now) = (self.ends, self.keeper.clock.now());
+        account.sessions.iter().filter(move |session| !ends.has_ended(session, now))
     }
 
     /// One account.

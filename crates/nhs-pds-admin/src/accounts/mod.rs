@@ -5,11 +5,13 @@
 //! of sessions; the seed of a second factor can be read by those who can read the database.
 
 mod account;
+mod attempts;
 mod code;
 mod error;
 mod identity;
 mod keep;
 mod manage;
+mod operator;
 mod own;
 mod password;
 mod random;
@@ -19,9 +21,11 @@ mod tests;
 
 pub use error::AccountError;
 pub use manage::NewAccount;
+pub use operator::{AccountState, AccountSummary};
 pub use password::WeakPassword;
 
-pub(crate) use account::Account;
+pub(crate) use account::{Account, Temporary};
+pub(crate) use attempts::{Attempts, Source};
 pub(crate) use manage::Administrator;
 pub(crate) use own::SetUp;
 pub(crate) use sign_in::{Credentials, SignIn};
@@ -61,8 +65,40 @@ const START: TimeDelta = TimeDelta::days(7);
 /// * A password has 12 to 128 characters, is not easy to guess, and is changed every 90 days
 ///   ([`with_password_age`](Self::with_password_age)).
 /// * A code works for the 30 seconds of its step and the 30 seconds after, and once.
-/// * After five failed attempts, a password is looked at only if the code is right. So an attacker cannot lock out a user.
+/// * After five failed attempts for an account, its password is looked at only if the code is right. After ten from an
+///   address, this address must wait up to a minute before each attempt, except on a device that has signed in as the
+///   user before. So an attacker cannot lock out a user.
 /// * A session ends after 15 minutes without a request, and after 12 hours.
+///
+/// ```
+/// use nhs_pds::audit::{Actor, MemoryLog};
+/// use nhs_pds::case::MemoryStore;
+/// use nhs_pds::process::{alert::MemoryAlerts, store::Joined};
+/// use nhs_pds::secret::Secret;
+/// use nhs_pds::trace::{Caller, LocalIdentity, User};
+/// use nhs_pds_admin::accounts::{AccountState, Accounts, NewAccount};
+/// use nhs_pds_admin::{Role, Screens};
+/// use std::sync::Arc;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (cases, trail) = (Arc::new(MemoryStore::new()), Arc::new(MemoryLog::new()));
+/// let store = Arc::new(Joined::new(cases, trail, Arc::new(MemoryAlerts::default())));
+/// let accounts = Accounts::new(store.clone(), "RHM".parse()?);
+///
+/// let operator = User::Local(LocalIdentity::new("RHM".parse()?, "o.perator")?);
+/// let by = Actor::new(&Caller::User(operator), "O Perator");
+/// let first = NewAccount::new("j.doe", Role::Administrator, "RHM".parse()?);
+/// let password = Secret::new("correct gannet tripod".to_owned());
+/// let address = accounts.add(&first, &password, &by).await?;
+/// assert!(address.expose().starts_with("otpauth://totp/"));
+/// assert_eq!(accounts.list().await?[0].state, AccountState::Active);
+///
+/// let screens = Screens::with_accounts(store, "RHM".parse()?, accounts).router();
+/// # let _: axum::Router = screens;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Accounts {
     keeper: Keeper,
@@ -73,6 +109,7 @@ pub struct Accounts {
     password_age: Option<TimeDelta>,
     is_behind_proxy: bool,
     hashing: Arc<Semaphore>,
+    attempts: Arc<Attempts>,
 }
 
 impl Accounts {
@@ -88,6 +125,7 @@ impl Accounts {
             password_age: Some(TimeDelta::days(90)),
             is_behind_proxy: false,
             hashing: Arc::new(Semaphore::new(HASHES)),
+            attempts: Arc::default(),
         }
     }
 
@@ -115,7 +153,7 @@ impl Accounts {
     }
 
     /// The address of a user's device is the last one in `X-Forwarded-For`. Only behind a proxy that sets it: otherwise
-    /// anybody writes what they like into the audit trail.
+    /// users could write any address into the audit trail.
     #[must_use]
     pub const fn behind_proxy(mut self) -> Self {
         self.is_behind_proxy = true;
@@ -126,6 +164,11 @@ impl Accounts {
     pub(crate) fn placed(mut self, base: &str, service: &str) -> Self {
         (self.base, self.service) = (base.to_owned(), service.to_owned());
         self
+    }
+
+    /// The attempts to sign in at this server.
+    pub(crate) fn attempts(&self) -> &Attempts {
+        &self.attempts
     }
 
     /// The program itself, for attempts of unknown users.

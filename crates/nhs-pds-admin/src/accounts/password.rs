@@ -4,6 +4,8 @@ use crate::accounts::Text;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
 use std::fmt;
+use unicode_normalization::UnicodeNormalization;
+use zeroize::Zeroizing;
 
 /// The fewest characters of a password.
 const SHORTEST: usize = 12;
@@ -16,6 +18,9 @@ const WEAKEST: zxcvbn::Score = zxcvbn::Score::Three;
 
 /// Memory in KiB, passes and lanes of Argon2id: OWASP's second recommendation.
 const COST: (u32, u32, u32) = (19 * 1024, 2, 1);
+
+/// Words of every installation, which add nothing to a password.
+const SERVICE: [&str; 6] = ["nhspds", "nhs", "pds", "spine", "council", "borough"];
 
 /// A hash that no password has, so that an unknown user takes as long as a known one.
 const DUMMY: &str = "$argon2id$v=19$m=19456,t=2,p=1$bm8tdXNlci1oYXMtaXQ$Hk1B9rVqhAvHIxU5GoUkWvHqmJpKLpdqv6ybwq6tUqs";
@@ -59,10 +64,16 @@ pub(crate) fn check(password: &Text, about: &[&str]) -> Result<(), WeakPassword>
         count if count > LONGEST => return Err(WeakPassword::TooLong),
         _ => {}
     }
-    let words = about.iter().flat_map(|text| text.split(|each: char| !each.is_alphanumeric()));
-    let mut words: Vec<&str> = words.filter(|word| word.chars().count() > 2).collect();
-    words.extend(["nhs", "nhspds", "pds", "spine", "council", "borough"]);
-    if zxcvbn::zxcvbn(text, &words).score() < WEAKEST {
+    let parts = about.iter().flat_map(|text| text.split(|each: char| !each.is_alphanumeric()));
+    let words = parts.chain(about.iter().copied()).chain(SERVICE);
+    let mut words: Vec<String> =
+        words.filter(|word| word.chars().count() > 2).map(str::to_lowercase).collect();
+    words.sort_by_key(|word| std::cmp::Reverse(word.len()));
+    // What is known of the user adds nothing: the rest must be hard to guess on its own.
+    let rest = words.iter().fold(text.to_lowercase(), |rest, word| rest.replace(word.as_str(), ""));
+    let known: Vec<&str> = words.iter().map(String::as_str).collect();
+    let is_weak = |text: &str| zxcvbn::zxcvbn(text, &known).score() < WEAKEST;
+    if is_weak(text) || is_weak(&rest) {
         return Err(WeakPassword::Guessable);
     }
     Ok(())
@@ -70,14 +81,19 @@ pub(crate) fn check(password: &Text, about: &[&str]) -> Result<(), WeakPassword>
 
 /// The hash to keep, in the PHC form. Takes some hundredths of a second of one processor.
 pub(crate) fn hash(password: &Text) -> Option<String> {
-    argon2()?.hash_password(password.expose().as_bytes()).ok().map(|hash| hash.to_string())
+    argon2()?.hash_password(composed(password).as_bytes()).ok().map(|hash| hash.to_string())
 }
 
 /// Whether `password` has this hash. Without a hash it takes as long, and the answer is no.
 pub(crate) fn is_right(password: &Text, hash: Option<&str>) -> bool {
     let found =
-        Argon2::default().verify_password(password.expose().as_bytes(), hash.unwrap_or(DUMMY));
+        Argon2::default().verify_password(composed(password).as_bytes(), hash.unwrap_or(DUMMY));
     found.is_ok() && hash.is_some()
+}
+
+/// The password with composed characters (NFC): keyboards of different systems send `ü` as one character or as two.
+fn composed(password: &Text) -> Zeroizing<String> {
+    Zeroizing::new(password.expose().nfc().collect())
 }
 
 fn argon2() -> Option<Argon2<'static>> {
@@ -99,13 +115,24 @@ mod tests {
     fn passwords_that_are_easy_to_guess_are_refused() {
         assert_eq!(checked("Xq3$ppe"), Err(WeakPassword::TooShort));
         assert_eq!(checked(&"a long word ".repeat(11)), Err(WeakPassword::TooLong));
-        for easy in
-            ["password1234", "aaaaaaaaaaaa", "qwertyuiop12", "Doenerstein1", "nhs nhs nhs nhs"]
-        {
+        for easy in [
+            "password1234",
+            "aaaaaaaaaaaa",
+            "qwertyuiop12",
+            "Doenerstein1",
+            "nhs nhs nhs nhs",
+            "j.doe j.doe j.doe",
+            "Jo Doenerstein 2026",
+            "DOENERSTEIN j.Doe nhs 7",
+        ] {
             assert_eq!(checked(easy), Err(WeakPassword::Guessable), "{easy}");
         }
-        for good in ["correct gannet tripod", " kettle Ünder moss ", "九つの鐘が鳴る朝の森林公園"]
-        {
+        for good in [
+            "correct gannet tripod",
+            " kettle Ünder moss ",
+            "九つの鐘が鳴る朝の森林公園",
+            "kettle moss umbrella nhs",
+        ] {
             assert_eq!(checked(good), Ok(()), "{good}");
         }
     }
@@ -115,6 +142,7 @@ mod tests {
         let kept = hash(&text(" kettle Ünder moss ")).unwrap();
         assert!(kept.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
         assert!(is_right(&text(" kettle Ünder moss "), Some(&kept)));
+        assert!(is_right(&text(" kettle U\u{308}nder moss "), Some(&kept)), "another keyboard");
         for other in ["kettle Ünder moss", " kettle ünder moss ", " kettle Ünder moss", ""] {
             assert!(!is_right(&text(other), Some(&kept)), "{other}");
         }

@@ -5,6 +5,10 @@ use crate::accounts::error::AccountError;
 use crate::accounts::keep::Said;
 use crate::accounts::{Accounts, Text, code, password, random, user_id};
 use nhs_pds::audit::{Entry, EventKind};
+use std::time::Duration;
+
+/// How long an attempt waits for others whose passwords are hashed.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 /// What a visitor has typed.
 pub(crate) struct Credentials {
@@ -180,7 +184,9 @@ impl Accounts {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, AccountError> {
-        let _permit = self.hashing.acquire().await.map_err(|_| AccountError::Broken)?;
+        let permit = tokio::time::timeout(LONGEST_WAIT, self.hashing.acquire());
+        let _permit =
+            permit.await.map_err(|_| AccountError::Busy)?.map_err(|_| AccountError::Broken)?;
         tokio::task::spawn_blocking(work).await.map_err(|_| AccountError::Broken)
     }
 }

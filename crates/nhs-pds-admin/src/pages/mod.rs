@@ -1,14 +1,14 @@
 //! The pages, a folder each: its handlers, and what its templates show.
 
 mod account;
-mod audit;
+pub(crate) mod audit;
 mod case;
 mod home;
 mod import;
 mod item;
 mod people;
 mod process;
-mod quality;
+pub(crate) mod quality;
 mod search;
 mod sign_in;
 mod worklist;

@@ -2,5 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "what cannot be read must fail the test")]
 
+mod accounts;
+mod audit;
+mod case;
+mod confirm;
+mod documents;
 mod frame;
+mod import;
+mod process;
+mod quality;
+mod search;
+mod security;
 mod support;

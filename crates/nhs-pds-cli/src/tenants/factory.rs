@@ -112,23 +112,47 @@ impl Factory {
     }
 }
 
+/// What is opened for a tenant, for a worker and for screens.
+pub(crate) struct OpenedTenant {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) gateway: Gateway,
+    pub(crate) worker: Worker,
+    pub(crate) reached: Arc<Reached>,
+}
+
+impl Factory {
+    /// Opens everything for a tenant with these settings.
+    pub(crate) async fn open(
+        &self,
+        tenant: &Tenant,
+        settings: &Settings,
+    ) -> Result<OpenedTenant, StartError> {
+        let broken = |error: crate::console::Failed| StartError::broken(because(&*error));
+        settings.check().map_err(broken)?;
+        let reached = Arc::new(settings.service.reach().await.map_err(broken)?);
+        let database = self.database.tenant(&tenant.name).await.map_err(unopened)?;
+        let Opened { store, trail, .. } = opened(database, settings.anchors.as_deref());
+        let share = self.share(tenant, settings).map_err(unopened)?;
+        let us = settings.service.us().map_err(broken)?;
+        let parts = Parts { settings, us, lease: self.lease };
+        let gateway = parts.gateway(Gateway::new(Arc::clone(&reached.client)).with_share(share));
+        let worker = parts.worker(gateway.clone(), Arc::clone(&store)).map_err(broken)?;
+        let kept = Kept {
+            store: Arc::clone(&store),
+            trail: Arc::new(trail),
+            reached: Arc::clone(&reached),
+        };
+        self.shared().kept.insert(tenant.name.clone(), kept);
+        Ok(OpenedTenant { store, gateway, worker, reached })
+    }
+}
+
 #[async_trait]
 impl WorkerFactory for Factory {
     async fn worker(&self, tenant: &Tenant) -> Result<Worker, StartError> {
-        let broken = |error: crate::console::Failed| StartError::broken(because(&*error));
-        let settings = Settings::of(tenant).map_err(broken)?;
-        settings.check().map_err(broken)?;
-        let reached = settings.service.reach().await.map_err(broken)?;
-        let database = self.database.tenant(&tenant.name).await.map_err(unopened)?;
-        let Opened { store, trail, .. } = opened(database, settings.anchors.as_deref());
-        let share = self.share(tenant, &settings).map_err(unopened)?;
-        let gateway = Gateway::new(Arc::clone(&reached.client)).with_share(share);
-        let us = settings.service.us().map_err(broken)?;
-        let parts = Parts { settings: &settings, us, lease: self.lease };
-        let worker = parts.worker(gateway, Arc::clone(&store)).map_err(broken)?;
-        let kept = Kept { store, trail: Arc::new(trail), reached: Arc::new(reached) };
-        self.shared().kept.insert(tenant.name.clone(), kept);
-        Ok(worker)
+        let settings = Settings::of(tenant);
+        let settings = settings.map_err(|error| StartError::broken(because(&*error)))?;
+        Ok(self.open(tenant, &settings).await?.worker)
     }
 }
 
@@ -148,6 +172,12 @@ impl Parts<'_> {
             .on_device(device::name())
     }
 
+    /// The gateway with the labels of its metrics. Call it before its handles are used.
+    pub(crate) fn gateway(&self, gateway: Gateway) -> Gateway {
+        gateway.with_labels(self.settings.service.labels())
+    }
+
+    /// A worker over a gateway of [`gateway`](Self::gateway).
     pub(crate) fn worker(
         &self,
         gateway: Gateway,
@@ -155,7 +185,6 @@ impl Parts<'_> {
     ) -> Result<Worker, crate::console::Failed> {
         let settings = self.settings;
         let labels: Labels = settings.service.labels();
-        let gateway = gateway.with_labels(labels.clone());
         let policy = resilience::RetryPolicy::default().with_attempts(settings.attempts());
         let made = process::Settings::new(Caller::System(self.us.clone()))
             .with_labels(labels)

@@ -3,7 +3,6 @@
 use crate::console::Failed;
 use clap::Args;
 use nhs_pds::process::Schedule;
-use serde_json::{Value, json};
 use std::time::Duration;
 
 /// The options of a schedule.
@@ -61,18 +60,10 @@ impl Times {
         schedule: &Schedule,
         removed: &[String],
     ) -> Result<Schedule, Failed> {
-        // A schedule has its times only in its stored form.
-        let mut stored = serde_json::to_value(schedule)?;
-        let Some(fields) = stored.as_object_mut() else { return Err("not a schedule".into()) };
         let is_removed = |name: &str| removed.iter().any(|removed| removed == name);
-        let old = |fields: &serde_json::Map<String, Value>, name: &str| {
-            Duration::from_millis(fields.get(name).and_then(Value::as_u64).unwrap_or_default())
-        };
-        if is_removed("jitter") {
-            fields.insert("jitter_ms".to_owned(), json!(0));
-        }
-        let interval = self.interval.unwrap_or_else(|| old(fields, "interval_ms"));
-        let jitter = self.jitter.unwrap_or_else(|| old(fields, "jitter_ms"));
+        let old = if is_removed("jitter") { Duration::ZERO } else { schedule.jitter() };
+        let interval = self.interval.unwrap_or_else(|| schedule.interval());
+        let jitter = self.jitter.unwrap_or(old);
         // The jitter that a tenant has by default fits every interval.
         let jitter =
             if self.jitter.is_none() && jitter >= interval { interval / 2 } else { jitter };
@@ -80,14 +71,11 @@ impl Times {
         if let Some([from, to]) = self.quiet.as_deref() {
             return Ok(made.with_quiet_hours(*from, *to));
         }
-        match fields.get("quiet") {
-            Some(Value::Array(quiet)) if !is_removed("quiet") => {
-                let [from, to] = <[Value; 2]>::try_from(quiet.clone()).map_err(|_| "quiet")?;
-                Ok(made
-                    .with_quiet_hours(serde_json::from_value(from)?, serde_json::from_value(to)?))
-            }
-            _ => Ok(made),
-        }
+        Ok(match schedule.quiet_hours().filter(|_| !is_removed("quiet")) {
+            Some(quiet) if quiet.is_london => made.with_quiet_hours_in_london(quiet.from, quiet.to),
+            Some(quiet) => made.with_quiet_hours(quiet.from, quiet.to),
+            None => made,
+        })
     }
 }
 

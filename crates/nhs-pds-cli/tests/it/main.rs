@@ -19,3 +19,4 @@ mod signals;
 mod simulator;
 mod soak;
 mod store_file;
+mod user;

@@ -7,7 +7,7 @@ use crate::privacy::walk::Shown;
 use nhs_pds::audit::{
     Actor, Anchor, Anchored, AuditLog, AuditStorage as _, Batch, Entry, Error, ErrorKind, Event,
     EventKind, FileAnchors, Filter, Forwarding, JsonLines, MemoryLog, MemoryRows, Owner, SinkLog,
-    Subject, Trail, Value,
+    Subject, Trail, Value, query_latest,
 };
 use nhs_pds::clock::FixedClock;
 use nhs_pds::trace::Caller;
@@ -96,6 +96,10 @@ async fn show_log(shown: &mut Shown, log: &dyn AuditLog, filter: &Filter) {
     shown.value(&log.head().await.unwrap());
     shown.value(&log.verify(&[]).await.unwrap());
     shown.value(&log.verify(&[Anchor::new(1, [1; 32])]).await.unwrap());
+    for limit in [1, 1] {
+        let all = Filter::new();
+        shown.value(&query_latest(log, &actor(), NOW, &all, None, limit).await.unwrap());
+    }
     // Before an event says that the case was erased.
     shown.error(&log.forget(&id()).await.unwrap_err());
 }

@@ -3,7 +3,7 @@
 use super::cases::full_case;
 use crate::privacy::person::{CASE, FAMILY, NOTE, OTHER_CASE};
 use crate::privacy::walk::Shown;
-use nhs_pds::case::caseload::{self, DecisionWriter, ResultRow};
+use nhs_pds::case::caseload::{self, DecisionWriter, Mapping, ResultRow};
 use std::io::Cursor;
 
 /// Rows with the person in the wrong columns.
@@ -44,6 +44,15 @@ pub(super) fn show(shown: &mut Shown) {
     assert!(entries.len() > caseload.cases.len());
     entries.iter().for_each(|entry| shown.value(entry));
     shown.error(&caseload::open(Cursor::new(FAMILY)).unwrap_err());
+    let sample = caseload::sample(muddled().as_bytes()).unwrap();
+    shown.value(&sample);
+    let mut mapping = Mapping::propose(&sample.headings);
+    mapping.columns.insert("case_id".into(), FAMILY.into());
+    mapping.record_type = Some(NOTE.into());
+    shown.value(&mapping);
+    shown.value(&mapping.encoding);
+    shown.error(&caseload::open_mapped(Cursor::new(muddled()), &mapping).unwrap_err());
+    shown.error(&caseload::sample(format!("<{FAMILY}>").as_bytes()).unwrap_err());
     let mut row = ResultRow::new(&full_case());
     (row.reason, row.detail) = (Some(NOTE.into()), Some(NOTE.into()));
     shown.value(&row);

@@ -1,5 +1,6 @@
 //! Values of the public types, with the person in every place of a value.
 
+mod attended;
 mod audit;
 mod cases;
 #[cfg(feature = "csv")]
@@ -11,6 +12,7 @@ pub(super) mod fhir_answers;
 mod gate;
 #[cfg(feature = "http")]
 pub(super) mod http;
+mod intake;
 mod judge;
 mod pds;
 mod people;
@@ -49,8 +51,10 @@ pub(super) fn show(shown: &mut Shown) {
         cases::show_stored(shown).await;
         audit::show(shown).await;
         review::show(shown).await;
+        intake::show(shown).await;
         gate::show(shown).await;
         worker::show(shown).await;
+        attended::show(shown).await;
         tenants::show(shown).await;
         #[cfg(feature = "sqlite")]
         transfer::show(shown).await;

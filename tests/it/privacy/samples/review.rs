@@ -13,6 +13,7 @@ use nhs_pds::process::Error;
 use nhs_pds::process::alert::MemoryAlerts;
 use nhs_pds::process::review::{
     ActionOutcome, Corrections, ItemFilter, ItemId, Refusal, Release, Resolution, ReviewQueue,
+    Seen, Since,
 };
 use nhs_pds::process::store::Joined;
 use nhs_pds::trace::Caller;
@@ -36,6 +37,7 @@ pub(super) async fn show(shown: &mut Shown) {
         Resolution::AcceptNumber(NUMBER),
         Resolution::RejectNumber(NEW_NUMBER),
         Resolution::NoneOfThese,
+        Resolution::KeepOurs,
         Resolution::CorrectAndAskAgain(corrections()),
         Resolution::Merge { absorbed: other_id() },
     ] {
@@ -71,6 +73,15 @@ async fn show_queue(shown: &mut Shown) {
         shown.value(&field.agreement);
     }
     shown.value(candidate);
+    for choice in item.choices() {
+        shown.value(&choice.kind);
+        shown.value(&choice);
+    }
+    shown.value(&Seen::of(&item.case, Some(item.item.number)));
+    let since = Since::between(&traced_case(OTHER_CASE), &item.case);
+    assert!(!since.is_empty());
+    since.fields.iter().for_each(|field| shown.value(field));
+    shown.value(&since);
     shown.value(&item);
     let filter = CaseFilter::default().with_surname(FAMILY).with_postcode(FAMILY);
     shown.value(&filter);

@@ -1,5 +1,7 @@
 //! A site to test: a store in memory, users by role, and a browser that sends forms.
 
+mod upload;
+
 use async_trait::async_trait;
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt;
@@ -49,13 +51,27 @@ impl Site {
 
     /// A site with these cases, built further by `build`.
     pub(crate) async fn with(cases: Vec<Case>, build: impl FnOnce(Screens) -> Screens) -> Self {
+        Self::with_store(cases, |screens, _| build(screens)).await
+    }
+
+    /// The same, where what `build` adds works on the store too.
+    pub(crate) async fn with_store(
+        cases: Vec<Case>,
+        build: impl FnOnce(Screens, Arc<dyn Store>) -> Screens,
+    ) -> Self {
         let (stored, log) = (Arc::new(MemoryStore::new()), Arc::new(MemoryLog::new()));
         stored.insert_all(cases).await.unwrap();
         let alerts = Arc::new(MemoryAlerts::default());
         let store: Arc<dyn Store> = Arc::new(Joined::new(stored, Arc::clone(&log) as _, alerts));
         let organisation = "RHM".parse().unwrap();
         let screens = Screens::new(Arc::clone(&store), organisation, Arc::new(Believing));
-        Self { store, log, router: build(screens).router() }
+        let screens = build(screens, Arc::clone(&store));
+        Self::over(store, log, screens)
+    }
+
+    /// A site of other screens, over a store of the test.
+    pub(crate) fn over(store: Arc<dyn Store>, log: Arc<MemoryLog>, screens: Screens) -> Self {
+        Self { store, log, router: screens.router() }
     }
 
     /// A browser in which a user of this role is signed in: the user id is the role's word.
@@ -123,15 +139,19 @@ impl Browser<'_> {
 
     async fn send(&self, method: Method, path: &str, origin: Option<&str>, body: String) -> Page {
         let mut request = Request::builder().method(method).uri(path).header("host", "localhost");
-        if let Some(user) = &self.user {
-            request = request.header(USER, user);
-        }
         if let Some(origin) = origin {
             request = request
                 .header("origin", origin)
                 .header("content-type", "application/x-www-form-urlencoded");
         }
-        let request = request.body(axum::body::Body::from(body)).unwrap();
+        self.request(request.body(axum::body::Body::from(body)).unwrap()).await
+    }
+
+    /// Sends any request as the user.
+    pub(crate) async fn request(&self, mut request: Request<axum::body::Body>) -> Page {
+        if let Some(user) = &self.user {
+            request.headers_mut().insert(USER, user.parse().unwrap());
+        }
         let response = self.site.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();

@@ -70,7 +70,7 @@ async fn over_a_file(cli: &Args) -> Result<bool, Box<dyn Error>> {
         all_taken &= reached.has_all_people();
         let gateway = Gateway::new(Arc::clone(&reached.client));
         let gateway = gateway.with_rate_limit(settings.rate_limit(&reached));
-        let worker = parts.worker(gateway, Arc::clone(&store))?;
+        let worker = parts.worker(parts.gateway(gateway), Arc::clone(&store))?;
         if cli.once {
             let pass = Pass::of_one();
             port.works(seen::once(&pass, None));

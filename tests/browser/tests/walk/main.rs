@@ -1,0 +1,3 @@
+//! The screens, walked as people work.
+
+mod sign_in;
