@@ -2,17 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "what cannot be read must fail the test")]
 
-<<<<<<< HEAD
-mod audit;
 mod accounts;
-mod frame;
-mod search;
-mod security;
-=======
+mod audit;
 mod case;
 mod confirm;
 mod frame;
-mod search;
 mod import;
->>>>>>> main
+mod item;
+mod search;
+mod security;
 mod support;
