@@ -59,7 +59,7 @@ async fn site(case: Case) -> (Site, String) {
     let path = {
         let user = site.of(Role::DataQuality);
         let list = user.post("/search", &[("case", id.as_str())]).await;
-        let name = list.html.split("href=\"/case/").nth(1).expect(&list.html);
+        let name = list.html.split("href=\"/case/").nth(1).unwrap();
         format!("/item/{}/1", name.split('"').next().unwrap())
     };
     (site, path)
@@ -71,7 +71,7 @@ fn value(page: &Page, name: &str, begins: &str) -> String {
     let tags = page.html.split('<').filter(|tag| tag.contains(&start));
     let values = tags.filter_map(|tag| tag.split_once("value=\"")?.1.split_once('"'));
     let mut values = values.map(|(value, _)| value.to_owned());
-    values.find(|value| value.starts_with(begins)).expect("a control")
+    values.find(|value| value.starts_with(begins)).unwrap()
 }
 
 async fn stored(site: &Site) -> Case {
