@@ -52,6 +52,7 @@ mod undo;
 
 pub use crate::case::{ItemFilter, ItemId};
 pub use choice::{Choice, ChoiceKind};
+pub use crate::case::{ItemCounts, ItemFilter, ItemId, ItemPlace};
 pub use corrections::Corrections;
 pub use list::ListedItem;
 pub use queue::{ActionOutcome, ReviewQueue};
