@@ -32,8 +32,8 @@ pub(super) fn confirm(
         return Ok(Vec::new());
     }
     in_use(case)?;
-    let candidate =
-        attended_candidate(case, chosen.found, chosen.exchange, &Judge::default(), context.at);
+    let judge = Judge::default();
+    let candidate = attended_candidate(case, chosen.found, chosen.exchange, &judge, context.at);
     let died = &candidate.person;
     let undated = died.is_deceased() && died.date_of_death.known().is_none();
     let reason = if undated { ReviewReason::DeathUndated } else { ReviewReason::Unconfirmed };
@@ -60,7 +60,7 @@ pub(super) fn unknown_to_pds(case: &Case, context: &Context<'_>) -> Result<Vec<C
     }
     in_use(case)?;
     let open = case.open_items().find(|item| item.reason == ReviewReason::NoMatch).cloned();
-    let (case_with, item) = match open {
+    let (case_with, mut item) = match open {
         Some(item) => (case.clone(), item),
         None => {
             let asked = attended_criteria(case, context.at);
@@ -68,6 +68,8 @@ pub(super) fn unknown_to_pds(case: &Case, context: &Context<'_>) -> Result<Vec<C
             with_item(case, ReviewReason::NoMatch, evidence, context)
         }
     };
+    // The search of the user was by these criteria, also if the worker has not traced the case yet.
+    item.evidence.asked = item.evidence.asked.or_else(|| attended_criteria(case, context.at));
     Ok(with_undo(case, item.number, not_on_pds(&case_with, &item, context)?))
 }
 

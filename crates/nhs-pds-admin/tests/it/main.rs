@@ -11,6 +11,7 @@ mod frame;
 mod import;
 mod process;
 mod quality;
+mod item;
 mod search;
 mod security;
 mod support;

@@ -81,17 +81,29 @@ pub(super) async fn assign(visitor: Visitor, body: Bytes) -> Result<Response, Pa
     if lines.is_empty() {
         return Ok(back(&visitor, "assigned"));
     }
-    let summary = format!("{} of {} items are assigned to you.", chosen.len() - lines.len(), chosen.len());
-    page(&ResultPage { layout: visitor.layout("Some items were not assigned", "/worklist").confidential(), summary, lines })
+    let summary =
+        format!("{} of {} items are assigned to you.", chosen.len() - lines.len(), chosen.len());
+    page(&ResultPage {
+        layout: visitor.layout("Some items were not assigned", "/worklist").confidential(),
+        summary,
+        lines,
+    })
 }
 
 /// Asks for the one reason of a dismissal.
-pub(super) async fn confirm_dismissal(visitor: Visitor, body: Bytes) -> Result<Response, PageError> {
+pub(super) async fn confirm_dismissal(
+    visitor: Visitor,
+    body: Bytes,
+) -> Result<Response, PageError> {
     let sent = Sent::read(&body);
     confirm_dismissal_page(&visitor, sent, String::new()).await
 }
 
-async fn confirm_dismissal_page(visitor: &Visitor, sent: Sent, problem: String) -> Result<Response, PageError> {
+async fn confirm_dismissal_page(
+    visitor: &Visitor,
+    sent: Sent,
+    problem: String,
+) -> Result<Response, PageError> {
     let count = sent.chosen(visitor).await?.len();
     if count == 0 {
         return Ok(back(visitor, "none"));
@@ -102,7 +114,8 @@ async fn confirm_dismissal_page(visitor: &Visitor, sent: Sent, problem: String) 
         "Items that need a decision of their own, such as a number to confirm, are left open and named.".to_owned(),
         "Each can be opened again on its page.".to_owned(),
     ];
-    let layout = visitor.layout("Close several items", "/worklist").with_errors(!problem.is_empty());
+    let layout =
+        visitor.layout("Close several items", "/worklist").with_errors(!problem.is_empty());
     page(&ConfirmPage {
         layout,
         action: visitor.app.path("/worklist/dismissed"),
@@ -132,7 +145,11 @@ pub(super) async fn dismiss(visitor: Visitor, body: Bytes) -> Result<Response, P
         }
     }
     let summary = format!("{closed} of {} items are closed.", chosen.len());
-    page(&ResultPage { layout: visitor.layout("Items closed", "/worklist").confidential(), summary, lines })
+    page(&ResultPage {
+        layout: visitor.layout("Items closed", "/worklist").confidential(),
+        summary,
+        lines,
+    })
 }
 
 /// Says what a release does.
@@ -173,7 +190,11 @@ pub(super) async fn release(visitor: Visitor, body: Bytes) -> Result<Response, P
         1 => "1 record is traced again at the next run.".to_owned(),
         count => format!("{count} records are traced again at the next run."),
     };
-    page(&ResultPage { layout: visitor.layout("Records released", "/worklist"), summary, lines: Vec::new() })
+    page(&ResultPage {
+        layout: visitor.layout("Records released", "/worklist"),
+        summary,
+        lines: Vec::new(),
+    })
 }
 
 fn said(outcome: &ActionOutcome) -> String {

@@ -69,7 +69,12 @@ impl Selected {
 
     /// The address of a page with these conditions.
     fn href(&self, visitor: &Visitor) -> String {
-        let parts = [("tab", &self.tab), ("reason", &self.reason), ("number", &self.number), ("after", &self.after)];
+        let parts = [
+            ("tab", &self.tab),
+            ("reason", &self.reason),
+            ("number", &self.number),
+            ("after", &self.after),
+        ];
         let parts = parts.into_iter().filter(|(_, value)| !value.is_empty());
         let query: Vec<String> = parts.map(|(key, value)| format!("{key}={value}")).collect();
         let path = visitor.app.path("/worklist");
@@ -124,7 +129,8 @@ async fn show(visitor: Visitor, Query(selected): Query<Selected>) -> Result<Resp
         })
         .collect();
     let known = reasons.iter().map(|(word, text)| (word.as_str(), text.as_str()));
-    let mut reasons = crate::form::Choice::list([("", "All reasons")].into_iter().chain(known), &selected.reason);
+    let mut reasons =
+        crate::form::Choice::list([("", "All reasons")].into_iter().chain(known), &selected.reason);
     if !selected.reason.is_empty() && reasons.iter().all(|choice| !choice.is_selected) {
         // The last item of this reason may just have been settled.
         let parsed: Option<ReviewReason> = selected.reason.parse().ok();
