@@ -166,7 +166,7 @@ async fn sign(app: &App, count: &mut Count, version: &mut u64) {
         Ok(()) => *version += 1,
         Err(error) if error.kind() == case::ErrorKind::Conflict => {}
         Err(error) => {
-            tracing::debug!(kind = %error.kind(), "the progress of a count was not stored")
+            tracing::debug!(kind = %error.kind(), "the progress of a count was not stored");
         }
     }
 }

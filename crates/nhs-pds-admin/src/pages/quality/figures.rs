@@ -196,7 +196,7 @@ fn reasons(app: &App, figures: &Figures) -> Vec<Value> {
             Value { label: label.to_owned(), count, href: Some(href) }
         })
         .collect();
-    values.sort_by(|one, other| other.count.cmp(&one.count));
+    values.sort_by_key(|value| std::cmp::Reverse(value.count));
     values
 }
 
