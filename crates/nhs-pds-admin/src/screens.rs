@@ -19,6 +19,7 @@ use nhs_pds::ids::{Ids, RandomIds};
 use nhs_pds::process::Worker;
 use nhs_pds::process::store::Store;
 use nhs_pds::trace::Tracer;
+use std::fmt;
 use std::sync::Arc;
 use tokio::sync::OnceCell;
 use tower_http::compression::CompressionLayer;
@@ -27,7 +28,6 @@ use tower_http::compression::CompressionLayer;
 ///
 /// Build one for each organisation: everything that a user sees belongs to `store`.
 #[must_use]
-#[derive(Debug)]
 pub struct Screens {
     store: Arc<dyn Store>,
     identity: Arc<dyn Identity>,
@@ -42,6 +42,12 @@ pub struct Screens {
     new_case_link: Option<String>,
     refresh: Option<Worker>,
     is_behind_tls: bool,
+}
+
+impl fmt::Debug for Screens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Screens({})", self.organisation)
+    }
 }
 
 impl Screens {

@@ -40,6 +40,7 @@ use nhs_pds::demographics::OdsCode;
 use nhs_pds::process::store::Store;
 use nhs_pds::secret::Secret;
 use nhs_pds::trace::{Caller, LocalIdentity, User};
+use std::fmt;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
@@ -69,7 +70,7 @@ const START: TimeDelta = TimeDelta::days(7);
 ///   address, this address must wait up to a minute before each attempt, except on a device that has signed in as the
 ///   user before. So an attacker cannot lock out a user.
 /// * A session ends after 15 minutes without a request, and after 12 hours.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Accounts {
     keeper: Keeper,
     organisation: OdsCode,
@@ -80,6 +81,12 @@ pub struct Accounts {
     is_behind_proxy: bool,
     hashing: Arc<Semaphore>,
     attempts: Arc<Attempts>,
+}
+
+impl fmt::Debug for Accounts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Accounts({})", self.organisation)
+    }
 }
 
 impl Accounts {
