@@ -22,6 +22,7 @@ use nhs_pds::process::store::Store;
 use nhs_pds::process::tenants::Tenants;
 use nhs_pds::tenant::TenantName;
 use nhs_pds::trace::Tracer;
+use std::fmt;
 use std::sync::Arc;
 use tokio::sync::OnceCell;
 use tower_http::compression::CompressionLayer;
@@ -30,7 +31,6 @@ use tower_http::compression::CompressionLayer;
 ///
 /// Build one for each organisation: everything that a user sees belongs to `store`.
 #[must_use]
-#[derive(Debug)]
 pub struct Screens {
     store: Arc<dyn Store>,
     identity: Arc<dyn Identity>,
@@ -46,6 +46,12 @@ pub struct Screens {
     refresh: Option<Worker>,
     tenant: Option<(Arc<dyn Tenants>, TenantName)>,
     is_behind_tls: bool,
+}
+
+impl fmt::Debug for Screens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Screens({})", self.organisation)
+    }
 }
 
 impl Screens {

@@ -40,6 +40,7 @@ use nhs_pds::demographics::OdsCode;
 use nhs_pds::process::store::Store;
 use nhs_pds::secret::Secret;
 use nhs_pds::trace::{Caller, LocalIdentity, User};
+use std::fmt;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
@@ -100,6 +101,7 @@ const START: TimeDelta = TimeDelta::days(7);
 /// # }
 /// ```
 #[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Accounts {
     keeper: Keeper,
     organisation: OdsCode,
@@ -110,6 +112,12 @@ pub struct Accounts {
     is_behind_proxy: bool,
     hashing: Arc<Semaphore>,
     attempts: Arc<Attempts>,
+}
+
+impl fmt::Debug for Accounts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Accounts({})", self.organisation)
+    }
 }
 
 impl Accounts {
