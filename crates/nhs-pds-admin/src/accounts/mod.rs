@@ -100,7 +100,6 @@ const START: TimeDelta = TimeDelta::days(7);
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug)]
 #[derive(Clone)]
 pub struct Accounts {
     keeper: Keeper,
