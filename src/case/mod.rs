@@ -39,6 +39,7 @@ mod find;
 mod flag;
 mod id;
 mod identity;
+mod item_counts;
 mod lease;
 mod lists;
 #[cfg(feature = "postgres")]
@@ -54,6 +55,8 @@ mod postgres;
 mod postgres_carried;
 #[cfg(feature = "postgres")]
 mod postgres_due;
+#[cfg(feature = "postgres")]
+mod postgres_index;
 #[cfg(feature = "postgres")]
 mod postgres_rows;
 #[cfg(feature = "postgres")]
@@ -102,6 +105,7 @@ pub(crate) use error::readable;
 pub use error::{Error, ErrorKind};
 pub use id::CaseId;
 pub use identity::Identity;
+pub use item_counts::ItemCounts;
 pub use lease::{Claim, LONGEST_PLAN, Lease};
 #[cfg(feature = "postgres")]
 pub(crate) use loaded::Loaded;
@@ -139,4 +143,4 @@ pub use store::{CaseStore, Change, Counts};
 pub use taken::Taken;
 pub use trace_state::{KnownSoFar, TraceState};
 pub use unreadable::Unreadable;
-pub use work_item::{ItemFilter, ItemId, WorkItem};
+pub use work_item::{ItemFilter, ItemId, ItemPlace, WorkItem};

@@ -183,6 +183,10 @@ pub enum ReviewState {
 }
 
 impl ReviewState {
+    /// The states of open items.
+    pub const OPEN: [Self; 4] =
+        [Self::Open, Self::WithFrontLine, Self::WithGp, Self::WithNationalBackOffice];
+
     /// Whether an item in this state is open.
     #[must_use]
     pub const fn is_open(self) -> bool {
